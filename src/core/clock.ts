@@ -1,0 +1,15 @@
+/**
+ * The one place that reads the clock. Everything else takes time as an argument,
+ * or a `Clock`, so that tests can turn it.
+ */
+export interface Clock {
+  /** Wall clock, ms since the epoch. */
+  now(): number;
+  /** Monotonic, ms; for durations and deadlines. */
+  monotonic(): number;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+};

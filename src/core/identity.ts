@@ -1,0 +1,99 @@
+import type { Scope, StoredLimit } from './limit.ts';
+
+/*
+ * Who is who (contract 1.3), in the shape in which records are stored and, less the limits' ids,
+ * shown by the admin API. Times are RFC 3339 UTC. A list that is null restricts nothing.
+ */
+
+export interface Team {
+  id: string;
+  name: string | null;
+  limits: StoredLimit[];
+  models: string[] | null;
+  created_at: string;
+}
+
+export interface User {
+  id: string;
+  team: string;
+  name: string | null;
+  email: string | null;
+  limits: StoredLimit[];
+  created_at: string;
+}
+
+export interface Token {
+  id: string;
+  team: string;
+  user: string;
+  name: string | null;
+  /** The first characters of the secret, enough for a person to tell tokens apart. */
+  prefix: string;
+  models: string[] | null;
+  endpoints: string[] | null;
+  origins: string[] | null;
+  /** Names of `heroku_tool` and `mcp` tools allowed; null: plain functions only. */
+  tools: string[] | null;
+  limits: StoredLimit[];
+  expires_at: string | null;
+  revoked_at: string | null;
+  created_at: string;
+}
+
+/** What a secret stands for, as the store gives it back in one trip. */
+export interface Identity {
+  team: Team;
+  user: User;
+  token: Token;
+  /** The team's epoch: changes with every change to the team, its users or its tokens. */
+  epoch: string;
+  /** The store's clock when it answered, ms. */
+  nowMs: number;
+}
+
+/** A stored limit with the scope it belongs to: what admission checks, in the order of `principal.limits`. */
+export interface ScopedLimit {
+  scope: Scope;
+  limit: StoredLimit;
+}
+
+/** Who is calling: an identity made ready for the hot path. Immutable; shared by concurrent requests. */
+export interface Principal {
+  identity: Identity;
+  /** SHA-256 of the token text, base64url: the cache key, never a prefix of it (CVE-2026-35030). */
+  secretHash: string;
+  /** Longest window first, so that a refusal names the limit that matters. */
+  limits: readonly ScopedLimit[];
+  /** ms since the epoch; Infinity where the token never expires. */
+  expiresAtMs: number;
+}
+
+export type RecordKey =
+  | { kind: 'team'; team: string }
+  | { kind: 'user'; team: string; id: string }
+  | { kind: 'token'; team: string; id: string };
+
+export type CreateResult = 'created' | 'exists' | 'no_team' | 'no_user';
+
+/**
+ * Identities as opaque JSON texts with compare-and-swap, so that two administrators never overwrite
+ * each other unseen and every change moves the team's epoch. Methods reject with `StoreUnavailable`.
+ */
+export interface IdentityStore {
+  /** The identity behind a secret's hash; null when unknown. A revoked or expired token is still returned. */
+  resolve(secretHash: string): Promise<Identity | null>;
+  /** Stores a new record; a token also binds its secret's hash, and needs its user (`user`) to exist. */
+  create(
+    key: RecordKey,
+    text: string,
+    binding?: { secretHash: string; user: string },
+  ): Promise<CreateResult>;
+  /** The record's text, or null. */
+  read(key: RecordKey): Promise<string | null>;
+  /** All teams (no argument), or all records of a kind in a team, ordered by id. */
+  list(kind: RecordKey['kind'], team?: string): Promise<string[]>;
+  /** Replaces the record if its text is still `expected`; `next` null deletes it. Works in a full store. */
+  replace(key: RecordKey, expected: string, next: string | null): Promise<'replaced' | 'conflict'>;
+  /** Removes a team with its users, tokens and secrets. Works in a full store. False when there is none. */
+  deleteTeam(team: string): Promise<boolean>;
+}

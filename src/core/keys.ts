@@ -1,0 +1,50 @@
+/**
+ * Every Redis key there is, under one prefix and a schema version, so that old and new processes can
+ * run side by side during a deploy. `lifetime` says when a key goes: identity never does by itself.
+ */
+const schemaVersion = '1';
+
+export interface Keys {
+  /** Identity. Hash: team id → JSON. */
+  teams: string;
+  /** Identity. Hash: team id → epoch. */
+  epochs: string;
+  /** Identity. Hash: secret hash → `team/token id`. */
+  secrets: string;
+  /** Identity. Hash: user id → JSON. */
+  users(team: string): string;
+  /** Identity. Hash: token id → JSON. */
+  tokens(team: string): string;
+  /** Hash: limit id → `window current previous`. Expires when untouched longer than the longest window. */
+  counters(team: string): string;
+  /** Sorted set: process id → its last heartbeat, ms. */
+  processes: string;
+  /** Hash: grant id → open record, one key per process. */
+  open(process: string): string;
+  /** String: random, made when the store is first seen empty. */
+  incarnation: string;
+  /** Stream of closed requests, trimmed by length. */
+  entries: string;
+  /** Hash: one UTC day's totals. Expires after the retention. */
+  totals(day: string): string;
+  /** String: marks a grant of an earlier incarnation as settled. Expires. */
+  settled(grant: string): string;
+}
+
+export function keysUnder(prefix: string): Keys {
+  const p = `${prefix}${schemaVersion}:`;
+  return {
+    teams: `${p}teams`,
+    epochs: `${p}epochs`,
+    secrets: `${p}secrets`,
+    users: (team) => `${p}users:${team}`,
+    tokens: (team) => `${p}tokens:${team}`,
+    counters: (team) => `${p}counters:${team}`,
+    processes: `${p}processes`,
+    open: (process) => `${p}open:${process}`,
+    incarnation: `${p}incarnation`,
+    entries: `${p}entries`,
+    totals: (day) => `${p}totals:${day}`,
+    settled: (grant) => `${p}settled:${grant}`,
+  };
+}

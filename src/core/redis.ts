@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { Redis } from 'ioredis';
+import { StoreUnavailable } from './store-unavailable.ts';
+
+/** A Lua file and its SHA-1, by which Redis knows it once it has seen it. */
+export interface Script {
+  source: string;
+  sha: string;
+}
+
+/** Reads a Lua file beside the caller: `loadScript(new URL('./admit.lua', import.meta.url))`. */
+export function loadScript(file: URL): Script {
+  const source = readFileSync(file, 'utf8');
+  return { source, sha: createHash('sha1').update(source).digest('hex') };
+}
+
+export interface RedisOptions {
+  url: string;
+  /** False accepts the self-signed certificates of Heroku Key-Value Store (Dev Center, heroku-redis). */
+  verifyTls: boolean;
+  /** How long one command may take before its caller is told the store is unavailable. */
+  commandTimeoutMs: number;
+  onError?: (error: Error) => void;
+}
+
+/**
+ * The one connection of a process to Redis. Commands fail fast: no offline queue and no resending, since a
+ * command resent after a reconnect would run at a time nobody waits for it (invariant 4, no ghost).
+ */
+export class RedisStore {
+  readonly client: Redis;
+
+  constructor({ url, verifyTls, commandTimeoutMs, onError }: RedisOptions) {
+    this.client = new Redis(url, {
+      lazyConnect: true,
+      enableAutoPipelining: true,
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: 0,
+      commandTimeout: commandTimeoutMs,
+      connectTimeout: 5_000,
+      retryStrategy: (times) => Math.min(100 * times, 1_000) * (0.5 + Math.random() / 2),
+      // After a failover the old primary is a replica: leave it and look the address up again.
+      reconnectOnError: (error) => error.message.startsWith('READONLY'),
+      ...(url.startsWith('rediss:') ? { tls: { rejectUnauthorized: verifyTls } } : {}),
+    });
+    // Without a listener ioredis prints to the console; without `onError` the caller learns by the command failing.
+    this.client.on('error', (error: Error) => onError?.(error));
+  }
+
+  /** Connects in the background and keeps trying; `ready` tells the state. */
+  connect(): void {
+    this.client.connect().catch(() => {
+      // The error event has said it, and the retry strategy goes on.
+    });
+  }
+
+  get ready(): boolean {
+    return this.client.status === 'ready';
+  }
+
+  /** Resolves once commands can be sent; rejects with `StoreUnavailable` after `timeoutMs`. */
+  async whenReady(timeoutMs: number): Promise<void> {
+    if (this.ready) return;
+    await new Promise<void>((resolve, reject) => {
+      const onReady = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        this.client.off('ready', onReady);
+        reject(new StoreUnavailable('The store cannot be reached.'));
+      }, timeoutMs);
+      this.client.once('ready', onReady);
+    });
+  }
+
+  /**
+   * Runs a script in one round trip (two the first time a server sees it).
+   * Rejects with `StoreUnavailable` for every failure: late, unreachable, full, read-only.
+   */
+  async run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    try {
+      return await this.client.evalsha(script.sha, keys.length, ...keys, ...args);
+    } catch (error) {
+      if (!isNoScript(error)) throw unavailable(error);
+    }
+    return this.attempt((client) => client.eval(script.source, keys.length, ...keys, ...args));
+  }
+
+  /** Any other command, its failures turned into `StoreUnavailable`. */
+  async attempt<T>(command: (client: Redis) => Promise<T>): Promise<T> {
+    try {
+      return await command(this.client);
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
+  close(): void {
+    this.client.disconnect();
+  }
+}
+
+function isNoScript(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('NOSCRIPT');
+}
+
+function unavailable(error: unknown): StoreUnavailable {
+  return new StoreUnavailable(error instanceof Error ? error.message : 'The store failed.', { cause: error });
+}

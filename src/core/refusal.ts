@@ -1,0 +1,117 @@
+/**
+ * Every error this gateway answers with, in one table: contract 1.5.
+ * `docs/errors.md` lists the same codes; a test keeps the two equal.
+ */
+export const errorTable = {
+  invalid_json: { status: 400, type: 'invalid_request_error' },
+  invalid_body: { status: 400, type: 'invalid_request_error' },
+  invalid_request: { status: 400, type: 'invalid_request_error' },
+  upstream_blocked: { status: 400, type: 'invalid_request_error' },
+  missing_token: { status: 401, type: 'authentication_error' },
+  invalid_token: { status: 401, type: 'authentication_error' },
+  expired_token: { status: 401, type: 'authentication_error' },
+  revoked_token: { status: 401, type: 'authentication_error' },
+  model_not_allowed: { status: 403, type: 'permission_error' },
+  endpoint_not_allowed: { status: 403, type: 'permission_error' },
+  origin_not_allowed: { status: 403, type: 'permission_error' },
+  tool_not_allowed: { status: 403, type: 'permission_error' },
+  role_not_allowed: { status: 403, type: 'permission_error' },
+  model_not_found: { status: 404, type: 'invalid_request_error' },
+  not_found: { status: 404, type: 'invalid_request_error' },
+  method_not_allowed: { status: 405, type: 'invalid_request_error' },
+  request_timeout: { status: 408, type: 'invalid_request_error' },
+  already_exists: { status: 409, type: 'invalid_request_error' },
+  precondition_failed: { status: 412, type: 'invalid_request_error' },
+  body_too_large: { status: 413, type: 'invalid_request_error' },
+  rate_limit_exceeded: { status: 429, type: 'rate_limit_error' },
+  insufficient_quota: { status: 429, type: 'rate_limit_error' },
+  upstream_rate_limited: { status: 429, type: 'rate_limit_error' },
+  headers_too_large: { status: 431, type: 'invalid_request_error' },
+  internal_error: { status: 500, type: 'server_error' },
+  upstream_auth_failed: { status: 502, type: 'upstream_error' },
+  upstream_unreachable: { status: 502, type: 'upstream_error' },
+  upstream_error: { status: 502, type: 'upstream_error' },
+  upstream_timeout: { status: 504, type: 'upstream_error' },
+  store_unavailable: { status: 503, type: 'server_error' },
+  overloaded: { status: 503, type: 'server_error' },
+} as const satisfies Record<string, { status: number; type: string }>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** One more thing wrong with a request, besides the one `error.param` names. */
+export interface Problem {
+  param: string;
+  message: string;
+}
+
+/** Whose limit refused a request, as a 429 tells it in `error.limit`. */
+export interface RefusedLimit {
+  scope: string;
+  metric: string;
+  window: string | null;
+  max: number;
+  resets_at: string | null;
+}
+
+export interface RefusalDetails {
+  param?: string | undefined;
+  details?: readonly Problem[];
+  limit?: RefusedLimit;
+  /** Extra response headers, names in lower case. */
+  headers?: Readonly<Record<string, string>>;
+  /** Where the status is not the table's: an upstream error that keeps its own. */
+  status?: number;
+  type?: string;
+}
+
+/**
+ * A request that was turned down, and why. A value, not an `Error`: refusing is ordinary
+ * work here, and collecting a stack for each one is measurable (design 2.6).
+ */
+export class Refusal {
+  readonly code: ErrorCode;
+  /** For the caller: names the field and the remedy, never a secret. */
+  readonly message: string;
+  readonly details: RefusalDetails;
+
+  constructor(code: ErrorCode, message: string, details: RefusalDetails = {}) {
+    this.code = code;
+    this.message = message;
+    this.details = details;
+  }
+
+  get status(): number {
+    return this.details.status ?? errorTable[this.code].status;
+  }
+
+  get headers(): Readonly<Record<string, string>> {
+    const own = this.details.headers ?? {};
+    return this.status === 401 ? { 'www-authenticate': 'Bearer', ...own } : own;
+  }
+
+  /** The JSON body of contract 1.5. */
+  body(requestId: string | null): { error: Record<string, unknown> } {
+    const { param, details, limit, type } = this.details;
+    return {
+      error: {
+        message: this.message,
+        type: type ?? errorTable[this.code].type,
+        param: param ?? null,
+        code: this.code,
+        ...(details && details.length > 0 ? { details } : {}),
+        ...(limit ? { limit } : {}),
+        request_id: requestId,
+      },
+    };
+  }
+}
+
+/** The refusal for body or parameter problems: `param` the first, `details` all of them, at most 50. */
+export function invalidBody(problems: readonly Problem[], code: ErrorCode = 'invalid_body'): Refusal {
+  const [first] = problems;
+  const rest = problems.length > 1 ? ` (and ${problems.length - 1} more, see error.details)` : '';
+  return new Refusal(code, `${first?.message ?? 'The request is not valid.'}${rest}`, {
+    param: first?.param,
+    details: problems.slice(0, 50),
+  });
+}
