@@ -83,11 +83,7 @@ export interface IdentityStore {
   /** The identity behind a secret's hash; null when unknown. A revoked or expired token is still returned. */
   resolve(secretHash: string): Promise<Identity | null>;
   /** Stores a new record; a token also binds its secret's hash, and needs its user (`user`) to exist. */
-  create(
-    key: RecordKey,
-    text: string,
-    binding?: { secretHash: string; user: string },
-  ): Promise<CreateResult>;
+  create(key: RecordKey, text: string, binding?: { secretHash: string; user: string }): Promise<CreateResult>;
   /** The record's text, or null. */
   read(key: RecordKey): Promise<string | null>;
   /** All teams (no argument), or all records of a kind in a team, ordered by id. */

@@ -12,23 +12,23 @@ export interface Keys {
   /** Identity. Hash: secret hash → `team/token id`. */
   secrets: string;
   /** Identity. Hash: user id → JSON. */
-  users(team: string): string;
+  users: (team: string) => string;
   /** Identity. Hash: token id → JSON. */
-  tokens(team: string): string;
+  tokens: (team: string) => string;
   /** Hash: limit id → `window current previous`. Expires when untouched longer than the longest window. */
-  counters(team: string): string;
+  counters: (team: string) => string;
   /** Sorted set: process id → its last heartbeat, ms. */
   processes: string;
   /** Hash: grant id → open record, one key per process. */
-  open(process: string): string;
+  open: (process: string) => string;
   /** String: random, made when the store is first seen empty. */
   incarnation: string;
   /** Stream of closed requests, trimmed by length. */
   entries: string;
   /** Hash: one UTC day's totals. Expires after the retention. */
-  totals(day: string): string;
+  totals: (day: string) => string;
   /** String: marks a grant of an earlier incarnation as settled. Expires. */
-  settled(grant: string): string;
+  settled: (grant: string) => string;
 }
 
 export function keysUnder(prefix: string): Keys {

@@ -1,0 +1,217 @@
+import type { Clock } from '../core/clock.ts';
+import type { LedgerEntry } from '../core/entry.ts';
+import type { Principal } from '../core/identity.ts';
+import type { Log } from '../core/log.ts';
+import type { ForwardOutcome } from '../core/outcome.ts';
+import { Refusal } from '../core/refusal.ts';
+import { StoreUnavailable } from '../core/store-unavailable.ts';
+import { Canceller } from './canceller.ts';
+import { applied, type Grant, limitsOn, type LimitState } from './grant.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { limitRefusal, remaining } from './limit-status.ts';
+import { encodeOpen, type OpenRequest } from './open-record.ts';
+import { settlementOf } from './settlement.ts';
+import { SettlementQueue } from './settlement-queue.ts';
+import type { AdmissionStore, AdmitRequest, Decision } from './store.ts';
+import { emptyCounter } from './window.ts';
+
+const admissionsPerCall = 200;
+/** Longest that the end of an answer is held back for its settlement (invariant 6). */
+const settleWaitMs = 50;
+
+/** What asks to be admitted, besides who asks. */
+export type Ask = Omit<OpenRequest, 'team' | 'user' | 'tokenId' | 'sessionId' | 'places'>;
+
+export interface AdmissionOptions {
+  store: AdmissionStore;
+  /** This process's id, unique among all processes that ever ran on the store. */
+  process: string;
+  leaseMs: number;
+  /** How long a caller waits for the store before it is told that the store is unavailable. */
+  timeoutMs: number;
+  clock: Clock;
+  log: Log;
+}
+
+interface Asking {
+  request: AdmitRequest;
+  grant: Grant;
+  answer: (result: Grant | Refusal | 'stale') => void;
+}
+
+/**
+ * Limits: reserve before, correct after. Admissions that come in one tick go to the store in one call, after
+ * the settlements of that tick, which may make room for them (design 2.3).
+ */
+export class Admission {
+  readonly heartbeat: Heartbeat;
+  readonly #options: AdmissionOptions;
+  readonly #settlements: SettlementQueue;
+  readonly #canceller: Canceller;
+  #asking: Asking[] = [];
+  #granted = 0;
+
+  constructor(options: AdmissionOptions) {
+    const { store, process, log } = options;
+    this.#options = options;
+    this.heartbeat = new Heartbeat(options);
+    this.#settlements = new SettlementQueue({ store, process, log });
+    this.#canceller = new Canceller({
+      store,
+      process,
+      storeNowMs: () => this.heartbeat.storeNowMs(),
+      incarnation: async () => (await this.heartbeat.beat()).incarnation,
+    });
+  }
+
+  /** Reserves for a request: a grant, the refusal, or `stale` when the principal must be read again. */
+  admit(principal: Principal, ask: Ask): Promise<Grant | Refusal | 'stale'> {
+    return new Promise((answer) => {
+      if (this.#asking.length === 0) setImmediate(() => this.#gather());
+      this.#asking.push({ ...this.#prepare(principal, ask), answer });
+    });
+  }
+
+  /**
+   * Closes a grant: charges it, writes its entry. The promise, where there is one, is to be awaited before the
+   * caller's answer ends, so that the caller's next request is not refused by this one (at most 50 ms).
+   */
+  settle(grant: Grant, outcome: ForwardOutcome): { entry: LedgerEntry; settled: Promise<void> | null } {
+    const { settlement, entry } = settlementOf(grant, outcome);
+    if (!blocksNext(grant)) {
+      this.#settlements.add(settlement, ignore, false);
+      return { entry, settled: null };
+    }
+    const settled = new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, settleWaitMs);
+      const done = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      this.#settlements.add(settlement, done, true);
+    });
+    return { entry, settled };
+  }
+
+  /** Settlements and cancellations that the store has not yet taken. */
+  get pending(): number {
+    return this.#settlements.pending + this.#canceller.pending;
+  }
+
+  /** Resolves when the store has every settlement, and then gives up the process's lease. */
+  async stop(): Promise<void> {
+    await this.#settlements.drained();
+    await this.heartbeat.stop();
+  }
+
+  #prepare(principal: Principal, ask: Ask): { request: AdmitRequest; grant: Grant } {
+    const { team, user, token } = principal.identity;
+    const reserved = { requests: 1, ...ask };
+    const limits = limitsOn(principal.limits, ask.model).map((scoped): LimitState => ({
+      scoped,
+      applied: applied(scoped, reserved),
+      counter: emptyCounter,
+    }));
+    const places = limits.filter(({ applied: { span } }) => span === 'open').map(({ applied: { id } }) => id);
+    const open: OpenRequest = {
+      ...ask,
+      team: team.id,
+      user: user.id,
+      tokenId: token.id,
+      sessionId: null,
+      places,
+    };
+    const id = `${this.#options.process}-${(this.#granted++).toString(36)}`;
+    return {
+      grant: { id, incarnation: '', admittedAtMs: 0, limits, request: open },
+      request: {
+        grant: id,
+        team: team.id,
+        epoch: principal.identity.epoch,
+        notAfterMs: this.heartbeat.storeNowMs() + this.#options.timeoutMs,
+        expiresAtMs: principal.expiresAtMs,
+        record: encodeOpen(open),
+        limits: limits.map((limit) => limit.applied),
+      },
+    };
+  }
+
+  #gather(): void {
+    this.#settlements.flush();
+    const asking = this.#asking;
+    this.#asking = [];
+    for (let at = 0; at < asking.length; at += admissionsPerCall) {
+      void this.#send(asking.slice(at, at + admissionsPerCall));
+    }
+  }
+
+  async #send(batch: readonly Asking[]): Promise<void> {
+    try {
+      await this.#decide(batch);
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) this.#options.log.error({ err: error }, 'admission failed');
+      const refusal = storeUnavailable();
+      for (const { answer } of batch) answer(refusal);
+      this.#canceller.add(batch.map(({ grant, request }) => ({ grant, notAfterMs: request.notAfterMs })));
+    }
+  }
+
+  async #decide(batch: readonly Asking[]): Promise<void> {
+    const { store, process } = this.#options;
+    const requests = batch.map(({ request }) => request);
+    let reply = await store.admit(process, requests);
+    if (reply.kind === 'unknown_process') {
+      // Nothing is admitted before this process's heartbeat is in the store (invariant 2).
+      await this.heartbeat.beat();
+      reply = await store.admit(process, requests);
+    }
+    if (reply.kind === 'unknown_process')
+      throw new StoreUnavailable('The store does not keep the heartbeat.');
+    const { decisions, incarnation, nowMs } = reply;
+    batch.forEach(({ grant, answer }, n) => {
+      const decision = decisions[n] ?? { kind: 'late' };
+      answer(answered({ ...grant, incarnation, admittedAtMs: nowMs }, decision));
+    });
+  }
+}
+
+function answered(grant: Grant, decision: Decision): Grant | Refusal | 'stale' {
+  switch (decision.kind) {
+    case 'admitted':
+      return { ...grant, limits: counted(grant.limits, decision.counters) };
+    case 'denied':
+      return limitRefusal(counted(grant.limits, decision.counters), grant.admittedAtMs);
+    case 'stale':
+      return 'stale';
+    case 'expired':
+      return new Refusal('expired_token', 'This token has expired; ask your administrator for a new one.');
+    case 'late':
+      return storeUnavailable();
+  }
+}
+
+function counted(limits: readonly LimitState[], counters: readonly LimitState['counter'][]): LimitState[] {
+  return limits.map((limit, n) => ({ ...limit, counter: counters[n] ?? emptyCounter }));
+}
+
+/** Whether the caller's next request could be refused for what this one still holds. */
+function blocksNext(grant: Grant): boolean {
+  return grant.limits.some(
+    (limit) => limit.applied.span === 'open' || remaining(limit, grant.admittedAtMs) < limit.applied.amount,
+  );
+}
+
+/** The refusal of a request that the store gave no answer on. */
+export function storeUnavailable(): Refusal {
+  return new Refusal(
+    'store_unavailable',
+    'The store that holds tokens and limits is not answering; try again.',
+    {
+      headers: { 'retry-after': '1' },
+    },
+  );
+}
+
+function ignore(): void {
+  // Nobody waits for this settlement; the queue keeps it until the store has it.
+}

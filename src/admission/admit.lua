@@ -1,0 +1,152 @@
+#!lua
+-- Admits requests of one process, each wholly or not at all.
+--
+-- KEYS[1] processes: sorted set, process id by last heartbeat (ms)
+-- KEYS[2] open requests of this process: hash, grant id -> open record
+-- KEYS[3] epochs: hash, team -> epoch
+-- KEYS[4] incarnation
+--
+-- ARGV[1] process id
+-- ARGV[2] lease, ms
+-- ARGV[3] what the keys of the teams' counters begin with (single primary, so they need not be in KEYS)
+-- then for each request: grant id, team, epoch, not after (ms), token's expiry (ms), open record,
+--   number of limits, and for each limit: id, span (m h d M o), amount, max
+--
+-- Returns nil when the process has no fresh heartbeat, else
+--   { now (ms), incarnation, then one string a request:
+--     "S" stale epoch | "X" token expired | "L" too late
+--     "A i c p i c p ..." admitted, "D i c p ..." denied: each limit's window index, current and previous sum }
+
+local counters_ttl_s = 70 * 86400
+local open_ttl_s = 30 * 86400
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local beat = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if not beat or now - tonumber(beat) > tonumber(ARGV[2]) then
+  return nil
+end
+
+-- Months since year 0, from days since 1970 (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+local function month_index()
+  local z = math.floor(now / 86400000) + 719468
+  local era = math.floor(z / 146097)
+  local doe = z - era * 146097
+  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
+  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
+  local mp = math.floor((5 * doy + 2) / 153)
+  local month = mp < 10 and mp + 3 or mp - 9
+  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
+  return year * 12 + month - 1
+end
+
+local lengths = { m = 60000, h = 3600000 }
+local indexes = {
+  m = math.floor(now / 60000),
+  h = math.floor(now / 3600000),
+  d = math.floor(now / 86400000),
+  M = month_index(),
+  o = 0,
+}
+
+local function used(span, index, current, previous)
+  local length = lengths[span]
+  if not length or previous == 0 then
+    return current
+  end
+  local left = math.min(length, math.max(0, (index + 1) * length - now))
+  return current + math.ceil(previous * left / length)
+end
+
+local epochs = {}
+local function epoch_of(team)
+  local epoch = epochs[team]
+  if epoch == nil then
+    epoch = redis.call('HGET', KEYS[3], team)
+    epochs[team] = epoch
+  end
+  return epoch
+end
+
+-- Reads the counters and rolls them to now: states[n] = { index, current, previous }, and whether all limits have room.
+local function check(counters, first, count)
+  local ids = {}
+  for n = 1, count do
+    ids[n] = ARGV[first + 4 * (n - 1)]
+  end
+  local texts = redis.call('HMGET', counters, unpack(ids))
+  local states, fits = {}, true
+  for n = 1, count do
+    local at = first + 4 * (n - 1)
+    local span, amount, max = ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
+    local index, current, previous = indexes[span], 0, 0
+    if texts[n] then
+      local i, c, p = string.match(texts[n], '^(%d+) (%d+) (%d+)$')
+      i = tonumber(i)
+      if i >= index then
+        index, current, previous = i, tonumber(c), tonumber(p)
+      elseif i == index - 1 then
+        previous = tonumber(c)
+      end
+    end
+    states[n] = { index, current, previous }
+    if used(span, index, current, previous) + amount > max then
+      fits = false
+    end
+  end
+  return ids, states, fits
+end
+
+local function told(letter, states)
+  local parts = { letter }
+  for n = 1, #states do
+    parts[n + 1] = string.format('%.0f %.0f %.0f', states[n][1], states[n][2], states[n][3])
+  end
+  return table.concat(parts, ' ')
+end
+
+local function decide(at, count)
+  local grant, team = ARGV[at], ARGV[at + 1]
+  if epoch_of(team) ~= ARGV[at + 2] then
+    return 'S'
+  end
+  if now > tonumber(ARGV[at + 3]) then
+    return 'L'
+  end
+  if now >= tonumber(ARGV[at + 4]) then
+    return 'X'
+  end
+  local counters, ids, states, fits = ARGV[3] .. team, {}, {}, true
+  if count > 0 then
+    ids, states, fits = check(counters, at + 7, count)
+  end
+  if not fits then
+    return told('D', states)
+  end
+  if redis.call('HSETNX', KEYS[2], grant, string.format('%.0f\t', now) .. ARGV[at + 5]) == 0 then
+    return told('A', states)
+  end
+  local writes = {}
+  for n = 1, count do
+    local state = states[n]
+    state[2] = state[2] + tonumber(ARGV[at + 7 + 4 * (n - 1) + 2])
+    writes[2 * n - 1] = ids[n]
+    writes[2 * n] = string.format('%.0f %.0f %.0f', state[1], state[2], state[3])
+  end
+  -- A counter that is not written for longer than its window holds nothing; the key outlives the longest one.
+  if count > 0 and redis.call('HSET', counters, unpack(writes)) > 0 then
+    redis.call('EXPIRE', counters, counters_ttl_s)
+  end
+  return told('A', states)
+end
+
+local reply = { string.format('%.0f', now), redis.call('GET', KEYS[4]) or '' }
+local at = 4
+while at <= #ARGV do
+  local count = tonumber(ARGV[at + 6])
+  reply[#reply + 1] = decide(at, count)
+  at = at + 7 + 4 * count
+end
+redis.call('EXPIRE', KEYS[2], open_ttl_s)
+return reply

@@ -1,0 +1,22 @@
+#!lua flags=allow-oom
+-- A process says that it is alive.
+--
+-- KEYS[1] processes   KEYS[2] incarnation   KEYS[3] open requests of the process
+-- ARGV[1] process id   ARGV[2] lease, ms   ARGV[3] a nonce: the incarnation of a store that has none
+--
+-- Returns { now (ms), incarnation, ids of the processes that are silent for longer than the lease ... }
+
+local ttl_s = 30 * 86400
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('SET', KEYS[2], ARGV[3], 'NX')
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+redis.call('EXPIRE', KEYS[1], ttl_s)
+redis.call('EXPIRE', KEYS[3], ttl_s)
+local reply = { string.format('%.0f', now), redis.call('GET', KEYS[2]) }
+local silent = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. string.format('%.0f', now - ARGV[2]))
+for n = 1, #silent do
+  reply[n + 2] = silent[n]
+end
+return reply

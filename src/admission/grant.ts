@@ -1,0 +1,50 @@
+import type { ScopedLimit } from '../core/identity.ts';
+import type { CountedMetric } from '../core/limit.ts';
+import type { Charge } from '../core/outcome.ts';
+import type { OpenRequest } from './open-record.ts';
+import type { AppliedLimit } from './store.ts';
+import type { Counter } from './window.ts';
+
+/** A limit that applies to a request, with its counter: what headers, refusals and `/v1/me` are made of. */
+export interface LimitState {
+  scoped: ScopedLimit;
+  applied: AppliedLimit;
+  counter: Counter;
+}
+
+/** The leave to send one request, to be settled exactly once. */
+export interface Grant {
+  id: string;
+  /** The store's incarnation that gave it. */
+  incarnation: string;
+  /** By the store's clock, ms. */
+  admittedAtMs: number;
+  /** Every limit that applies, as it stood once this request was counted. */
+  limits: readonly LimitState[];
+  request: OpenRequest;
+}
+
+/** The limits that count a request for `model`. */
+export function limitsOn(limits: readonly ScopedLimit[], model: string): readonly ScopedLimit[] {
+  if (limits.every(({ limit }) => limit.models === undefined)) return limits;
+  return limits.filter(({ limit }) => limit.models?.includes(model) ?? true);
+}
+
+/** What a request that reserves `reserved` asks of one limit. */
+export function applied({ limit }: ScopedLimit, reserved: Charge): AppliedLimit {
+  const { id, max } = limit;
+  if (limit.metric === 'concurrency') return { id, span: 'open', amount: 1, max };
+  return { id, span: limit.window, amount: amountOf(limit.metric, reserved), max };
+}
+
+/** How much of a metric a charge is. */
+export function amountOf(metric: CountedMetric, amounts: Charge): number {
+  switch (metric) {
+    case 'requests':
+      return amounts.requests;
+    case 'tokens':
+      return amounts.inputTokens + amounts.outputTokens;
+    case 'images':
+      return amounts.images;
+  }
+}

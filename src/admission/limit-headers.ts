@@ -1,0 +1,91 @@
+import type { LimitState } from './grant.ts';
+import { remaining } from './limit-status.ts';
+import { resetsAtMs, windowStartMs } from './window.ts';
+
+/**
+ * Limit headers of a reply, as a flat list of names and values; none where there are no limits.
+ *
+ * `RateLimit-Policy` lists every limit and `RateLimit` the one with the least share left
+ * (draft-ietf-httpapi-ratelimit-headers-10); OpenAI's `x-ratelimit-*` tell the same per metric.
+ */
+export function limitHeaders(states: readonly LimitState[], nowMs: number): string[] {
+  const least = leastShare(states, nowMs);
+  if (!least) return [];
+  const headers = [
+    'RateLimit-Policy',
+    states.map(policy).join(', '),
+    'RateLimit',
+    `${quoted(least)};r=${remaining(least, nowMs)}${wait(least, nowMs)}`,
+  ];
+  for (const metric of ['requests', 'tokens'] as const) {
+    const own = leastShare(
+      states.filter(({ scoped }) => scoped.limit.metric === metric),
+      nowMs,
+    );
+    if (!own) continue;
+    headers.push(
+      `x-ratelimit-limit-${metric}`,
+      String(own.applied.max),
+      `x-ratelimit-remaining-${metric}`,
+      String(remaining(own, nowMs)),
+      `x-ratelimit-reset-${metric}`,
+      spoken(resetInS(own, nowMs)),
+    );
+  }
+  return headers;
+}
+
+function leastShare(states: readonly LimitState[], nowMs: number): LimitState | null {
+  let least: LimitState | null = null;
+  let leastLeft = Infinity;
+  for (const state of states) {
+    const { max } = state.applied;
+    const left = max === 0 ? 0 : remaining(state, nowMs) / max;
+    if (left < leastLeft) {
+      leastLeft = left;
+      least = state;
+    }
+  }
+  return least;
+}
+
+const quotaUnits = {
+  requests: '',
+  tokens: ';qu="tokens"',
+  images: ';qu="images"',
+  concurrency: ';qu="concurrent-requests"',
+} as const;
+
+function policy(state: LimitState): string {
+  const { span, max } = state.applied;
+  const lengthS =
+    span === 'open'
+      ? ''
+      : `;w=${(windowStartMs(span, state.counter.index + 1) - windowStartMs(span, state.counter.index)) / 1000}`;
+  return `${quoted(state)};q=${max}${lengthS}${quotaUnits[state.scoped.limit.metric]}`;
+}
+
+function quoted({ scoped: { scope, limit } }: LimitState): string {
+  const window = limit.metric === 'concurrency' ? '' : `-${limit.window}`;
+  // One limit per metric, window and models: the first model and the count of the others tell them apart well enough.
+  const models = limit.models ? `@${limit.models[0] ?? ''}${limit.models.length > 1 ? '+' : ''}` : '';
+  return `"${scope}-${limit.metric}${window}${models}"`;
+}
+
+function wait(state: LimitState, nowMs: number): string {
+  return state.applied.span === 'open' ? '' : `;t=${resetInS(state, nowMs)}`;
+}
+
+function resetInS({ applied, counter }: LimitState, nowMs: number): number {
+  const atMs = resetsAtMs(applied.span, counter) ?? nowMs;
+  return Math.max(0, Math.ceil((atMs - nowMs) / 1000));
+}
+
+/** Seconds the way OpenAI writes them: `6m0s`, `1h0m0s`, `20s`. */
+function spoken(seconds: number): string {
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor((seconds % 3600) / 60);
+  const rest = `${seconds % 60}s`;
+  if (hours > 0) return `${hours}h${minutes}m${rest}`;
+  return minutes > 0 ? `${minutes}m${rest}` : rest;
+}

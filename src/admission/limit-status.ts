@@ -1,0 +1,72 @@
+import { Refusal } from '../core/refusal.ts';
+import type { LimitState } from './grant.ts';
+import { fitsAtMs, resetsAtMs, used } from './window.ts';
+
+/** What is left of a limit; never below 0, though use beyond a reservation can exceed `max`. */
+export function remaining({ applied, counter }: LimitState, nowMs: number): number {
+  return Math.max(0, applied.max - used(applied.span, counter, nowMs));
+}
+
+/** When the whole limit is free again, RFC 3339; null for concurrency. */
+export function resetsAt({ applied, counter }: LimitState): string | null {
+  const atMs = resetsAtMs(applied.span, counter);
+  return atMs === null ? null : new Date(atMs).toISOString();
+}
+
+/** SDKs obey Retry-After without a cap (heroku.md §5), so a longer wait goes with `x-should-retry: false`. */
+const longestRetryAfterS = 60;
+
+/**
+ * The 429 for a request that does not fit (contract 1.5). Of several limits without room it names the one
+ * that keeps the request waiting longest, the longest window first. `limits` as the store found them.
+ */
+export function limitRefusal(limits: readonly LimitState[], nowMs: number): Refusal {
+  let worst: { state: LimitState; fitsMs: number } | null = null;
+  for (const state of limits) {
+    const { span, amount, max } = state.applied;
+    const fitsMs = fitsAtMs(span, state.counter, { amount, max, nowMs });
+    if (fitsMs > nowMs && (!worst || fitsMs > worst.fitsMs)) worst = { state, fitsMs };
+  }
+  if (!worst)
+    return new Refusal('rate_limit_exceeded', 'Too many requests at once; try again.', retry(1, true));
+  const { state, fitsMs } = worst;
+  const details = { limit: toldLimit(state) };
+  const { scoped, applied } = state;
+  const whose = `the ${scoped.scope}'s limit of ${applied.max} ${unit(state)}`;
+  const code =
+    applied.span === 'day' || applied.span === 'month' ? 'insufficient_quota' : 'rate_limit_exceeded';
+  if (fitsMs === Infinity) {
+    return new Refusal(code, neverFits(state, whose), { ...details, headers: { 'x-should-retry': 'false' } });
+  }
+  const afterS = Math.max(1, Math.ceil((fitsMs - nowMs) / 1000));
+  const message = `This request does not fit ${whose}: ${remaining(state, nowMs)} left, ${applied.amount} needed. Try again in ${afterS} s.`;
+  const shouldRetry = code === 'rate_limit_exceeded' && afterS <= longestRetryAfterS;
+  return new Refusal(code, message, { ...details, ...retry(afterS, shouldRetry) });
+}
+
+function retry(afterS: number, shouldRetry: boolean): { headers: Record<string, string> } {
+  const headers: Record<string, string> = { 'retry-after': String(afterS) };
+  if (!shouldRetry) headers['x-should-retry'] = 'false';
+  return { headers };
+}
+
+function toldLimit(state: LimitState): NonNullable<Refusal['details']['limit']> {
+  const { limit, scope } = state.scoped;
+  return {
+    scope,
+    metric: limit.metric,
+    window: limit.metric === 'concurrency' ? null : limit.window,
+    max: limit.max,
+    resets_at: resetsAt(state),
+  };
+}
+
+function unit({ scoped: { limit } }: LimitState): string {
+  if (limit.metric === 'concurrency') return 'requests at a time';
+  return `${limit.metric} a ${limit.window}`;
+}
+
+function neverFits({ scoped, applied }: LimitState, whose: string): string {
+  const remedy = scoped.limit.metric === 'tokens' ? 'lower max_tokens' : 'ask an administrator to raise it';
+  return `This request reserves ${applied.amount}, limit is ${applied.max}: it can never fit ${whose}; ${remedy}.`;
+}

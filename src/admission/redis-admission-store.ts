@@ -1,0 +1,195 @@
+import { randomBytes } from 'node:crypto';
+import type { Keys } from '../core/keys.ts';
+import { loadScript, type RedisStore } from '../core/redis.ts';
+import type {
+  AdmissionStore,
+  AdmitReply,
+  AdmitRequest,
+  Beat,
+  Decision,
+  OpenRecord,
+  Settlement,
+} from './store.ts';
+import type { Counter, Span } from './window.ts';
+
+const scripts = {
+  admit: loadScript(new URL('admit.lua', import.meta.url)),
+  settle: loadScript(new URL('settle.lua', import.meta.url)),
+  beat: loadScript(new URL('beat.lua', import.meta.url)),
+  openOfSilent: loadScript(new URL('open_of_silent.lua', import.meta.url)),
+  leave: loadScript(new URL('leave.lua', import.meta.url)),
+};
+
+const spanLetters: Readonly<Record<Span, string>> = {
+  minute: 'm',
+  hour: 'h',
+  day: 'd',
+  month: 'M',
+  open: 'o',
+};
+const never = String(Number.MAX_SAFE_INTEGER);
+
+export interface RedisAdmissionOptions {
+  leaseMs: number;
+  maxEntries: number;
+  retentionDays: number;
+}
+
+/** Admission on Redis: the scripts do the work, this turns values into their arguments and back. */
+export class RedisAdmissionStore implements AdmissionStore {
+  readonly #store: RedisStore;
+  readonly #keys: Keys;
+  readonly #options: RedisAdmissionOptions;
+
+  constructor(store: RedisStore, keys: Keys, options: RedisAdmissionOptions) {
+    this.#store = store;
+    this.#keys = keys;
+    this.#options = options;
+  }
+
+  async beat(process: string): Promise<Beat> {
+    const { processes, incarnation, open } = this.#keys;
+    const nonce = randomBytes(9).toString('base64url');
+    const reply = await this.#store.run(
+      scripts.beat,
+      [processes, incarnation, open(process)],
+      [process, this.#options.leaseMs, nonce],
+    );
+    const [nowMs, current = '', ...silent] = texts(reply);
+    return { nowMs: Number(nowMs), incarnation: current, silent };
+  }
+
+  async admit(process: string, batch: readonly AdmitRequest[]): Promise<AdmitReply> {
+    const { processes, open, epochs, incarnation, counters } = this.#keys;
+    const args: (string | number)[] = [process, this.#options.leaseMs, counters('')];
+    for (const request of batch) pushRequest(args, request);
+    const reply = await this.#store.run(scripts.admit, [processes, open(process), epochs, incarnation], args);
+    if (reply === null) return { kind: 'unknown_process' };
+    const [nowMs, current = '', ...decisions] = texts(reply);
+    return {
+      kind: 'decided',
+      nowMs: Number(nowMs),
+      incarnation: current,
+      decisions: decisions.map(parseDecision),
+    };
+  }
+
+  async settle(process: string, batch: readonly Settlement[]): Promise<readonly boolean[]> {
+    return (await this.#settle(process, 0, batch)) ?? [];
+  }
+
+  settleSilent(process: string, batch: readonly Settlement[]): Promise<readonly boolean[] | null> {
+    return this.#settle(process, this.#options.leaseMs, batch);
+  }
+
+  async #settle(
+    process: string,
+    leaseMs: number,
+    batch: readonly Settlement[],
+  ): Promise<readonly boolean[] | null> {
+    const { processes, open, incarnation, entries, counters, totals, settled } = this.#keys;
+    const { maxEntries, retentionDays } = this.#options;
+    const args: (string | number)[] = [
+      process,
+      leaseMs,
+      counters(''),
+      totals(''),
+      settled(''),
+      maxEntries,
+      retentionDays,
+    ];
+    for (const settlement of batch) pushSettlement(args, settlement);
+    const reply = await this.#store.run(
+      scripts.settle,
+      [processes, open(process), incarnation, entries],
+      args,
+    );
+    return Array.isArray(reply) ? reply.map((closed) => closed === 1) : null;
+  }
+
+  async openOfSilent(process: string): Promise<readonly OpenRecord[]> {
+    const { processes, open } = this.#keys;
+    const reply = texts(
+      await this.#store.run(
+        scripts.openOfSilent,
+        [processes, open(process)],
+        [process, this.#options.leaseMs],
+      ),
+    );
+    const records: OpenRecord[] = [];
+    for (let at = 0; at + 1 < reply.length; at += 2) {
+      records.push(parseOpen(reply[at] ?? '', reply[at + 1] ?? ''));
+    }
+    return records;
+  }
+
+  async openOf(process: string, grants: readonly string[]): Promise<readonly OpenRecord[]> {
+    const key = this.#keys.open(process);
+    const found = await this.#store.attempt((client) => client.hmget(key, ...grants));
+    return grants.flatMap((grant, n) => {
+      const text = found[n];
+      return text ? [parseOpen(grant, text)] : [];
+    });
+  }
+
+  async leave(process: string): Promise<void> {
+    const { processes, open } = this.#keys;
+    await this.#store.run(scripts.leave, [processes, open(process)], [process]);
+  }
+}
+
+function pushRequest(args: (string | number)[], request: AdmitRequest): void {
+  const { grant, team, epoch, notAfterMs, expiresAtMs, record, limits } = request;
+  const expires = expiresAtMs === Infinity ? never : expiresAtMs;
+  args.push(grant, team, epoch, Math.ceil(notAfterMs), expires, record, limits.length);
+  for (const limit of limits) args.push(limit.id, spanLetters[limit.span], limit.amount, limit.max);
+}
+
+function pushSettlement(args: (string | number)[], settlement: Settlement): void {
+  const { grant, incarnation, team, adjustments, closing } = settlement;
+  args.push(grant, incarnation, team, adjustments.length);
+  for (const { id, index, delta } of adjustments) args.push(id, index, delta);
+  if (!closing) {
+    args.push('');
+    return;
+  }
+  const { entry, totals } = closing;
+  args.push(entry, totals.day, Date.parse(totals.day) / 1000 + 86_400, totals.row, ...totals.figures);
+}
+
+function parseDecision(text: string): Decision {
+  switch (text[0]) {
+    case 'A':
+      return { kind: 'admitted', counters: parseCounters(text) };
+    case 'D':
+      return { kind: 'denied', counters: parseCounters(text) };
+    case 'S':
+      return { kind: 'stale' };
+    case 'X':
+      return { kind: 'expired' };
+    default:
+      return { kind: 'late' };
+  }
+}
+
+function parseCounters(text: string): Counter[] {
+  const numbers = text.split(' ');
+  const counters: Counter[] = [];
+  for (let at = 1; at + 2 < numbers.length; at += 3) {
+    counters.push({
+      index: Number(numbers[at]),
+      current: Number(numbers[at + 1]),
+      previous: Number(numbers[at + 2]),
+    });
+  }
+  return counters;
+}
+
+function parseOpen(grant: string, text: string): OpenRecord {
+  const tab = text.indexOf('\t');
+  return { grant, admittedAtMs: Number(text.slice(0, tab)), record: text.slice(tab + 1) };
+}
+
+function texts(reply: unknown): string[] {
+  return Array.isArray(reply) ? reply.map(String) : [];
+}

@@ -1,0 +1,94 @@
+#!lua flags=allow-oom
+-- Closes grants of one process, each at most once: corrects counters, writes the entry, adds the totals.
+-- allow-oom: a full store must still take what frees it and what was already spent (invariant 9).
+--
+-- KEYS[1] processes   KEYS[2] open requests of the process   KEYS[3] incarnation   KEYS[4] entries (stream)
+--
+-- ARGV[1] process id
+-- ARGV[2] lease, ms, when closing for a process that is silent; 0 for one's own
+-- ARGV[3] what the keys of the teams' counters begin with   ARGV[4] the same of the days' totals
+-- ARGV[5] the same of the marks of settled grants
+-- ARGV[6] most entries kept   ARGV[7] days the totals are kept
+-- then for each settlement: grant id, incarnation of the grant, team,
+--   number of adjustments, and for each: limit id, window index, delta,
+--   entry ("" for a cancelled admission), and where there is an entry: day (YYYY-MM-DD), its end (unix s), totals row, 7 figures
+--
+-- Returns nil when the process is alive after all, else one number a settlement: 1 closed now, 0 was not open.
+
+local mark_ttl_s = 86400
+
+if tonumber(ARGV[2]) > 0 then
+  local time = redis.call('TIME')
+  local beat = redis.call('ZSCORE', KEYS[1], ARGV[1])
+  if beat and time[1] * 1000 + math.floor(time[2] / 1000) - tonumber(beat) <= tonumber(ARGV[2]) then
+    return nil
+  end
+end
+
+local incarnation = redis.call('GET', KEYS[3]) or ''
+
+local function adjust(counters, id, index, delta)
+  local text = redis.call('HGET', counters, id)
+  if not text then
+    return
+  end
+  local i, current, previous = string.match(text, '^(%d+) (%d+) (%d+)$')
+  i, current, previous = tonumber(i), tonumber(current), tonumber(previous)
+  if i == index then
+    current = math.max(0, current + delta)
+  elseif i == index + 1 then
+    previous = math.max(0, previous + delta)
+  else
+    return
+  end
+  redis.call('HSET', counters, id, string.format('%.0f %.0f %.0f', i, current, previous))
+end
+
+local function add_totals(at)
+  local key, row = ARGV[4] .. ARGV[at], ARGV[at + 2]
+  local sums = {}
+  local text = redis.call('HGET', key, row)
+  if text then
+    for figure in string.gmatch(text, '%d+') do
+      sums[#sums + 1] = tonumber(figure)
+    end
+  end
+  for n = 1, 7 do
+    sums[n] = string.format('%.0f', (sums[n] or 0) + tonumber(ARGV[at + 2 + n]))
+  end
+  if redis.call('HSET', key, row, table.concat(sums, ' ')) > 0 then
+    redis.call('EXPIREAT', key, tonumber(ARGV[at + 1]) + ARGV[7] * 86400)
+  end
+end
+
+-- Whether this grant is closed by this call. A store that has forgotten everything since the grant was
+-- given knows no open record; a mark then stands in for it.
+local function close(grant, grant_incarnation)
+  if grant_incarnation == incarnation then
+    return redis.call('HDEL', KEYS[2], grant) == 1, true
+  end
+  return redis.call('SET', ARGV[5] .. grant, '1', 'NX', 'EX', mark_ttl_s) ~= false, false
+end
+
+local reply = {}
+local at = 8
+while at <= #ARGV do
+  local count = tonumber(ARGV[at + 3])
+  local entry_at = at + 4 + 3 * count
+  local has_entry = ARGV[entry_at] ~= ''
+  local closed, counted = close(ARGV[at], ARGV[at + 1])
+  if closed and counted then
+    local counters = ARGV[3] .. ARGV[at + 2]
+    for n = 0, count - 1 do
+      local from = at + 4 + 3 * n
+      adjust(counters, ARGV[from], tonumber(ARGV[from + 1]), tonumber(ARGV[from + 2]))
+    end
+  end
+  if closed and has_entry then
+    redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[6], '*', 'e', ARGV[entry_at])
+    add_totals(entry_at + 1)
+  end
+  reply[#reply + 1] = closed and 1 or 0
+  at = entry_at + (has_entry and 11 or 1)
+end
+return reply

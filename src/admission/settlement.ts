@@ -1,0 +1,138 @@
+import type { LedgerEntry, Outcome } from '../core/entry.ts';
+import { encodeEntry, encodeTotalsRow } from '../core/entry-text.ts';
+import type { Charge, ForwardOutcome } from '../core/outcome.ts';
+import { adjustments, charge } from './charge.ts';
+import type { Grant } from './grant.ts';
+import { decodeOpen, type OpenRequest } from './open-record.ts';
+import type { Adjustment, OpenRecord, Settlement, TotalsDelta } from './store.ts';
+
+/** A model's name in totals where only a caller has said it and the upstream never accepted it. */
+export const unacceptedModel = '(not accepted)';
+
+/** The settlement of a request that was forwarded, and its ledger entry for the log. */
+export function settlementOf(
+  grant: Grant,
+  outcome: ForwardOutcome,
+): { settlement: Settlement; entry: LedgerEntry } {
+  const { request } = grant;
+  const reserved = reservedBy(request);
+  const charged = charge(outcome, reserved);
+  const entry = entryOf(grant.id, request, {
+    admittedAtMs: grant.admittedAtMs,
+    charged,
+    usage: charged.usage,
+    status: outcome.status,
+    outcome: outcome.outcome,
+    errorCode: outcome.errorCode,
+    durationMs: outcome.durationMs,
+    ttfbMs: outcome.ttfbMs,
+  });
+  const settlement: Settlement = {
+    grant: grant.id,
+    incarnation: grant.incarnation,
+    team: request.team,
+    adjustments: adjustments(grant.limits, charged, grant.admittedAtMs),
+    closing: {
+      entry: encodeEntry(entry),
+      totals: totalsOf(entry, request.modelKnown || outcome.accepted),
+    },
+  };
+  return { settlement, entry };
+}
+
+/** The settlement of a request whose process died: the whole reservation is charged, its places given back. */
+export function lostSettlement(record: OpenRecord, incarnation: string): Settlement {
+  const request = decodeOpen(record.record);
+  const entry = entryOf(record.grant, request, {
+    admittedAtMs: record.admittedAtMs,
+    charged: reservedBy(request),
+    usage: 'estimated',
+    status: 0,
+    outcome: 'lost',
+    errorCode: null,
+    durationMs: 0,
+    ttfbMs: null,
+  });
+  return {
+    grant: record.grant,
+    incarnation,
+    team: request.team,
+    adjustments: request.places.map((id): Adjustment => ({ id, index: 0, delta: -1 })),
+    closing: { entry: encodeEntry(entry), totals: totalsOf(entry, request.modelKnown) },
+  };
+}
+
+/** Gives everything back without an entry: an admission nobody waited for. */
+export function cancellation(grant: Grant): Settlement {
+  const nothing: Charge = { requests: 0, inputTokens: 0, outputTokens: 0, images: 0 };
+  return {
+    grant: grant.id,
+    incarnation: grant.incarnation,
+    team: grant.request.team,
+    adjustments: adjustments(grant.limits, nothing, grant.admittedAtMs),
+    closing: null,
+  };
+}
+
+function reservedBy({ inputTokens, outputTokens, images }: OpenRequest): Charge {
+  return { requests: 1, inputTokens, outputTokens, images };
+}
+
+function entryOf(
+  id: string,
+  request: OpenRequest,
+  ended: {
+    admittedAtMs: number;
+    charged: Charge;
+    usage: LedgerEntry['usage'];
+    status: number;
+    outcome: Outcome;
+    errorCode: string | null;
+    durationMs: number;
+    ttfbMs: number | null;
+  },
+): LedgerEntry {
+  return {
+    id,
+    request_id: request.requestId,
+    time: new Date(ended.admittedAtMs).toISOString(),
+    team: request.team,
+    user: request.user,
+    token_id: request.tokenId,
+    session_id: request.sessionId,
+    endpoint: request.endpoint,
+    model: request.model,
+    status: ended.status,
+    outcome: ended.outcome,
+    error_code: ended.errorCode,
+    input_tokens: ended.charged.inputTokens,
+    output_tokens: ended.charged.outputTokens,
+    images: ended.charged.images,
+    usage: ended.usage,
+    stream: request.stream,
+    duration_ms: Math.round(ended.durationMs),
+    ttfb_ms: ended.ttfbMs === null ? null : Math.round(ended.ttfbMs),
+  };
+}
+
+function totalsOf(entry: LedgerEntry, modelKnown: boolean): TotalsDelta {
+  return {
+    day: entry.time.slice(0, 10),
+    row: encodeTotalsRow({
+      team: entry.team,
+      user: entry.user,
+      token: entry.token_id,
+      model: modelKnown ? entry.model : unacceptedModel,
+      endpoint: entry.endpoint,
+    }),
+    figures: [
+      1,
+      entry.input_tokens,
+      entry.output_tokens,
+      entry.images,
+      entry.outcome === 'error' ? 1 : 0,
+      entry.outcome === 'aborted' ? 1 : 0,
+      entry.outcome === 'lost' ? 1 : 0,
+    ],
+  };
+}

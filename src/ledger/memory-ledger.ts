@@ -1,0 +1,60 @@
+import { decodeEntry } from '../core/entry-text.ts';
+import type { EntryQuery, LedgerEntry, LedgerReader, UsageQuery, UsageRow } from '../core/entry.ts';
+import { passes } from './entry-filter.ts';
+import { daysBetween, UsageSums } from './usage.ts';
+
+/** The ledger of the embedded store: bounded like the real one, gone with the process. */
+export class MemoryLedger implements LedgerReader {
+  readonly #maxEntries: number;
+  readonly #retentionDays: number;
+  #entries: { sequence: number; text: string }[] = [];
+  #sequence = 0;
+  readonly #totals = new Map<string, Map<string, number[]>>();
+
+  constructor(options: { maxEntries: number; retentionDays: number }) {
+    this.#maxEntries = options.maxEntries;
+    this.#retentionDays = options.retentionDays;
+  }
+
+  /** Writes an entry and adds its figures to its day, dropping what is older than the bounds. */
+  append(entry: string, totals: { day: string; row: string; figures: readonly number[] }): void {
+    this.#entries.push({ sequence: ++this.#sequence, text: entry });
+    if (this.#entries.length >= this.#maxEntries * 1.1)
+      this.#entries = this.#entries.slice(-this.#maxEntries);
+    const day = this.#day(totals.day);
+    const sums = day.get(totals.row) ?? [];
+    day.set(
+      totals.row,
+      totals.figures.map((figure, n) => figure + (sums[n] ?? 0)),
+    );
+  }
+
+  usage(query: UsageQuery): Promise<UsageRow[]> {
+    const sums = new UsageSums(query);
+    for (const day of daysBetween(query.from, query.to)) sums.add({ day, rows: this.#totals.get(day) ?? [] });
+    return Promise.resolve(sums.rows());
+  }
+
+  entries(query: EntryQuery): Promise<{ data: LedgerEntry[]; next_cursor: string | null }> {
+    const before = query.cursor === null ? Infinity : Number.parseInt(query.cursor, 10);
+    const data: LedgerEntry[] = [];
+    for (const { sequence, text } of this.#entries.toReversed()) {
+      if (sequence >= before) continue;
+      const entry = decodeEntry(text);
+      if (!passes(entry, query)) continue;
+      data.push(entry);
+      if (data.length === query.limit) return Promise.resolve({ data, next_cursor: `${sequence}-0` });
+    }
+    return Promise.resolve({ data, next_cursor: null });
+  }
+
+  #day(day: string): Map<string, number[]> {
+    const known = this.#totals.get(day);
+    if (known) return known;
+    const made = new Map<string, number[]>();
+    this.#totals.set(day, made);
+    const days = [...this.#totals.keys()].sort();
+    for (const old of days.slice(0, -this.#retentionDays)) this.#totals.delete(old);
+    return made;
+  }
+}

@@ -1,0 +1,57 @@
+import { decodeEntry } from '../core/entry-text.ts';
+import type { EntryQuery, LedgerEntry, LedgerReader, UsageQuery, UsageRow } from '../core/entry.ts';
+import type { Keys } from '../core/keys.ts';
+import type { RedisStore } from '../core/redis.ts';
+import { passes } from './entry-filter.ts';
+import { daysBetween, UsageSums } from './usage.ts';
+
+const entriesPerRead = 500;
+/** How far one call looks for entries that pass the filters, before it hands back a cursor to go on from. */
+const entriesPerCall = 20_000;
+
+/** Reads the ledger that settling writes: entries from a stream, sums from one hash a day. */
+export class RedisLedger implements LedgerReader {
+  readonly #store: RedisStore;
+  readonly #keys: Keys;
+
+  constructor(store: RedisStore, keys: Keys) {
+    this.#store = store;
+    this.#keys = keys;
+  }
+
+  async usage(query: UsageQuery): Promise<UsageRow[]> {
+    const sums = new UsageSums(query);
+    for (const day of daysBetween(query.from, query.to)) {
+      const totals = await this.#store.attempt((client) => client.hgetall(this.#keys.totals(day)));
+      sums.add({
+        day,
+        rows: Object.entries(totals).map(([row, text]) => [row, text.split(' ').map(Number)] as const),
+      });
+    }
+    return sums.rows();
+  }
+
+  async entries(query: EntryQuery): Promise<{ data: LedgerEntry[]; next_cursor: string | null }> {
+    const data: LedgerEntry[] = [];
+    let cursor = query.cursor;
+    for (let seen = 0; seen < entriesPerCall; seen += entriesPerRead) {
+      const page = await this.#page(cursor);
+      for (const [id, fields] of page) {
+        cursor = id;
+        const entry = decodeEntry(fields[1] ?? '');
+        if (!passes(entry, query)) continue;
+        data.push(entry);
+        if (data.length === query.limit) return { data, next_cursor: cursor };
+      }
+      if (page.length < entriesPerRead) return { data, next_cursor: null };
+    }
+    return { data, next_cursor: cursor };
+  }
+
+  #page(before: string | null): Promise<[string, string[]][]> {
+    const from = before === null ? '+' : `(${before}`;
+    return this.#store.attempt((client) =>
+      client.xrevrange(this.#keys.entries, from, '-', 'COUNT', entriesPerRead),
+    );
+  }
+}

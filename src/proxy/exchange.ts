@@ -1,0 +1,271 @@
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
+import type { Clock } from '../core/clock.ts';
+import type { Ending, ForwardOutcome } from '../core/outcome.ts';
+import { Refusal } from '../core/refusal.ts';
+import type { OpenExchange, OpenExchanges } from './open-exchanges.ts';
+import { PacedWriter } from './paced-writer.ts';
+import { PlainReply } from './plain-reply.ts';
+import type { Reply, ReplyHost, UpstreamHead } from './reply.ts';
+import { sendRefusal } from './send.ts';
+import { StreamReply, type StreamTimings } from './stream-reply.ts';
+import { connectTimeoutMs } from './upstreams.ts';
+import { failed, isEventStream, isJson, timedOut, unreachable, upstreamTrouble } from './upstream-error.ts';
+
+/** How long things may take; all ms. */
+export interface ExchangeTimings extends StreamTimings {
+  /** A plain call without an answer. */
+  upstreamTimeoutMs: number;
+  /** A stream, or an answer that has begun, with nothing from the upstream. */
+  idleTimeoutMs: number;
+  /** A reader that takes nothing. */
+  readerTimeoutMs: number;
+}
+
+export interface ExchangeOptions {
+  outgoing: ServerResponse;
+  stream: boolean;
+  requestId: string;
+  /** The gateway's own headers for the reply, a flat list. */
+  headers: readonly string[];
+  /** Monotonic, when the request came in. */
+  startedMs: number;
+  timings: ExchangeTimings;
+  clock: Clock;
+  open: OpenExchanges;
+  /** Called exactly once; a promise is awaited before the caller's answer ends (invariant 6). */
+  settle: (outcome: ForwardOutcome) => Promise<void> | null;
+  /** What the upstream must never show: the attachment's key. */
+  secret: string;
+}
+
+interface Ended {
+  ending: Ending;
+  status: number;
+  outcome: ForwardOutcome['outcome'];
+  errorCode: ForwardOutcome['errorCode'];
+}
+
+/** nginx's "client closed request": there is no status of a caller that left. */
+const callerLeft = 499;
+const maxErrorBytes = 65_536;
+const bytesPerToken = 4;
+const abandoned = new Error('The exchange is over.');
+
+/**
+ * One request's passage: undici's events in, Node's response out. Written straight to Node's response, since
+ * going through a web stream costs four times the CPU (docs/decisions/0003).
+ */
+export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, ReplyHost {
+  place = -1;
+  readonly writer: PacedWriter;
+  readonly #options: ExchangeOptions;
+  readonly #reply: Reply;
+  /** Waiting for the upstream's head, collecting an error of it, passing its answer, or over. */
+  #phase: 'waiting' | 'refusing' | 'passing' | 'over' = 'waiting';
+  #controller: Dispatcher.DispatchController | null = null;
+  #settled = false;
+  #lastByteMs: number;
+  #firstByteMs: number | null = null;
+  #trouble = { status: 0, contentType: '', retryAfter: undefined as string | undefined };
+  #errorChunks: Buffer[] = [];
+  #errorBytes = 0;
+
+  constructor(options: ExchangeOptions) {
+    const { outgoing, stream, timings, open } = options;
+    this.#options = options;
+    this.#lastByteMs = options.startedMs;
+    this.writer = new PacedWriter(outgoing, timings.readerTimeoutMs);
+    this.#reply = stream ? new StreamReply(this, timings) : new PlainReply(this, timings.firstHeartbeatMs);
+    outgoing.once('close', () => this.#closed());
+    open.add(this);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#phase === 'over') controller.abort(abandoned);
+    else this.writer.paces(controller);
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    // undici tells of each 1xx as well.
+    if (status < 200 || this.#phase !== 'waiting') return;
+    this.#lastByteMs = this.nowMs;
+    this.#firstByteMs = this.#elapsedMs();
+    const head = headOf(status, headers);
+    const { contentType } = head;
+    const expected = this.streaming ? isEventStream(contentType) : isJson(contentType);
+    if (status < 300 && expected) {
+      this.#phase = 'passing';
+      this.#reply.begin(head);
+      return;
+    }
+    this.#phase = 'refusing';
+    this.#trouble = { status, contentType, retryAfter: head.retryAfter };
+  }
+
+  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#lastByteMs = this.nowMs;
+    if (this.#phase === 'passing') this.#reply.pass(chunk);
+    else if (this.#phase === 'refusing') this.#collect(chunk);
+  }
+
+  onResponseEnd(): void {
+    if (this.#phase === 'passing') this.#reply.end();
+    else if (this.#phase === 'refusing') this.#refuseForUpstream();
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    if (this.#phase === 'passing') this.brokeOff(`Its answer broke off (${codeOf(error)}).`);
+    else if (this.#phase === 'refusing') this.#refuseForUpstream();
+    else if (this.#phase === 'waiting') this.#fail(unanswered(error), 'not_taken');
+  }
+
+  tick(nowMs: number): void {
+    if (this.#phase === 'over') return;
+    const { timings, startedMs } = this.#options;
+    const silentMs = nowMs - this.#lastByteMs;
+    if (this.#phase !== 'passing' && !this.streaming && nowMs - startedMs >= timings.upstreamTimeoutMs) {
+      this.#fail(timedOut(timings.upstreamTimeoutMs), this.#controller ? 'failed' : 'not_taken');
+    } else if (silentMs >= timings.idleTimeoutMs && !this.writer.blocked) {
+      this.#fail(timedOut(timings.idleTimeoutMs), this.#phase === 'passing' ? 'broken' : 'failed');
+    } else {
+      this.#reply.tick(nowMs);
+    }
+  }
+
+  shutDown(): void {
+    if (this.#phase === 'over') return;
+    const refusal = new Refusal('overloaded', 'The gateway is restarting; send the request again.', {
+      headers: { 'retry-after': '1' },
+    });
+    this.#fail(refusal, 'broken', 'shutdown');
+  }
+
+  get streaming(): boolean {
+    return this.#options.stream;
+  }
+
+  get outgoing(): ServerResponse {
+    return this.#options.outgoing;
+  }
+
+  get requestId(): string {
+    return this.#options.requestId;
+  }
+
+  get headers(): readonly string[] {
+    return this.#options.headers;
+  }
+
+  get startedMs(): number {
+    return this.#options.startedMs;
+  }
+
+  get nowMs(): number {
+    return this.#options.open.nowMs;
+  }
+
+  answered(): Promise<void> | null {
+    return this.#settle({ ending: 'answered', status: 200, outcome: 'ok', errorCode: null });
+  }
+
+  answeredWithError(): Promise<void> | null {
+    return this.#settle({ ending: 'broken', status: 200, outcome: 'error', errorCode: 'upstream_error' });
+  }
+
+  brokeOff(what: string): void {
+    this.#fail(failed(what), 'broken');
+  }
+
+  after(settling: Promise<void> | null, go: () => void): void {
+    if (settling === null) go();
+    else void settling.then(go);
+  }
+
+  #collect(chunk: Buffer): void {
+    if (this.#errorBytes < maxErrorBytes) this.#errorChunks.push(chunk);
+    this.#errorBytes += chunk.length;
+    if (this.#errorBytes >= maxErrorBytes) this.#refuseForUpstream();
+  }
+
+  #refuseForUpstream(): void {
+    const text = Buffer.concat(this.#errorChunks).toString('utf8').replaceAll(this.#options.secret, '***');
+    const { refusal, ending } = upstreamTrouble({ ...this.#trouble, text });
+    this.#fail(refusal, ending);
+  }
+
+  /** Settles as an error, tells the caller as well as can be, and lets the upstream go. */
+  #fail(refusal: Refusal, ending: Ending, errorCode: ForwardOutcome['errorCode'] = refusal.code): void {
+    if (this.#settled) {
+      // The answer was complete already; only its end was still to come.
+      this.#reply.end();
+      this.#controller?.abort(abandoned);
+      return;
+    }
+    const settling = this.#settle({ ending, status: refusal.status, outcome: 'error', errorCode });
+    this.#phase = 'over';
+    this.#controller?.abort(abandoned);
+    this.after(settling, () => {
+      if (this.#reply.begun) this.#reply.breakOff(refusal);
+      else sendRefusal(this.outgoing, refusal, this);
+    });
+  }
+
+  /** The reply is finished, or its caller is gone. */
+  #closed(): void {
+    this.#options.open.remove(this);
+    const over = this.#phase === 'over' || this.outgoing.writableFinished;
+    this.#phase = 'over';
+    if (over) return;
+    const ending = this.streaming ? 'broken' : 'left';
+    void this.#settle({
+      ending: this.#controller ? ending : 'not_taken',
+      status: this.#reply.begun ? 200 : callerLeft,
+      outcome: 'aborted',
+      errorCode: null,
+    });
+    this.#controller?.abort(abandoned);
+  }
+
+  #settle(ended: Ended): Promise<void> | null {
+    if (this.#settled) return null;
+    this.#settled = true;
+    const passed = this.#phase === 'passing';
+    return this.#options.settle({
+      ...ended,
+      usage: passed ? this.#reply.usage : null,
+      outputSeenTokens: passed ? Math.ceil(this.#reply.textBytes / bytesPerToken) : 0,
+      accepted: passed,
+      durationMs: this.#elapsedMs(),
+      ttfbMs: this.#firstByteMs,
+    });
+  }
+
+  #elapsedMs(): number {
+    return this.#options.clock.monotonic() - this.#options.startedMs;
+  }
+}
+
+function unanswered(error: Error): Refusal {
+  return codeOf(error) === 'UND_ERR_CONNECT_TIMEOUT' ? timedOut(connectTimeoutMs) : unreachable();
+}
+
+function headOf(status: number, headers: IncomingHttpHeaders): UpstreamHead {
+  // A header sent twice arrives as an array, whatever the type says.
+  const one = (name: string): string | undefined => {
+    const value = headers[name];
+    return Array.isArray(value) ? value[0] : value;
+  };
+  return {
+    status,
+    contentType: one('content-type') ?? '',
+    contentEncoding: one('content-encoding'),
+    contentLength: one('content-length'),
+    retryAfter: one('retry-after'),
+  };
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+}

@@ -1,0 +1,50 @@
+import type { Usage } from '../core/outcome.ts';
+import { readUsage, textBytes } from './usage.ts';
+
+/** Answers up to this size are kept and read whole; of larger ones (embeddings, images) only the end is. */
+const wholeBytes = 262_144;
+const tailBytes = 16_384;
+
+/** Reads along with a plain JSON answer without touching it, in bounded memory. */
+export class JsonTap {
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+  #whole = true;
+
+  /** Keeps the next bytes as far as they are needed. */
+  feed(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+    if (this.#bytes <= wholeBytes) return;
+    this.#whole = false;
+    const tail = Buffer.concat(this.#chunks).subarray(-tailBytes);
+    this.#chunks = [Buffer.from(tail)];
+    this.#bytes = tail.length;
+  }
+
+  /** The usage reported in the answer; null where there is none. */
+  usage(): Usage | null {
+    const text = this.#text();
+    return this.#whole ? readUsage(text) : readUsage(lastUsage(text));
+  }
+
+  /** Bytes of generated text in the answer: the estimate where usage is absent. */
+  textBytes(): number {
+    return textBytes(this.#text());
+  }
+
+  #text(): string {
+    const [first] = this.#chunks;
+    if (first && this.#chunks.length === 1) return first.toString('latin1');
+    return Buffer.concat(this.#chunks).toString('latin1');
+  }
+}
+
+/**
+ * An object around the last `"usage"` of a text that is the end of an answer. Inside a JSON string the quotes
+ * would be escaped, so a match not preceded by a backslash is a key.
+ */
+function lastUsage(text: string): string {
+  const found = [...text.matchAll(/(?<!\\)"usage"\s*:\s*(\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})/g)].at(-1);
+  return found ? `{"usage":${found[1] ?? 'null'}}` : '';
+}

@@ -1,0 +1,65 @@
+import type { ServerResponse } from 'node:http';
+
+/** What is paused while the reader is slow: undici's controller. */
+export interface Source {
+  pause(): void;
+  resume(): void;
+}
+
+/** Writes to a caller as fast as it reads, and no faster: the source waits meanwhile, with a deadline. */
+export class PacedWriter {
+  /** The reader has not taken what was written; nothing more should come. */
+  blocked = false;
+  readonly #outgoing: ServerResponse;
+  readonly #readerTimeoutMs: number;
+  #source: Source | null = null;
+
+  constructor(outgoing: ServerResponse, readerTimeoutMs: number) {
+    this.#outgoing = outgoing;
+    this.#readerTimeoutMs = readerTimeoutMs;
+  }
+
+  /** What to pause from now on. */
+  paces(source: Source): void {
+    this.#source = source;
+  }
+
+  /** Writes, pausing the source until the reader has caught up. */
+  write(chunk: Buffer | string): void {
+    if (this.#outgoing.write(chunk) || this.blocked) return;
+    this.blocked = true;
+    this.#source?.pause();
+    this.#limitReader();
+    this.#outgoing.once('drain', () => {
+      this.blocked = false;
+      this.#outgoing.socket?.setTimeout(0);
+      this.#source?.resume();
+    });
+  }
+
+  /** Ends the reply properly. */
+  end(chunk?: Buffer): void {
+    if (chunk) this.#outgoing.end(chunk);
+    else this.#outgoing.end();
+    if (!this.#outgoing.writableFinished) this.#limitReader();
+  }
+
+  /**
+   * Cuts the connection once what was written has gone out, so that nobody takes the end for a success.
+   * `destroy()` at once could lose what was written; an end would be a clean one.
+   */
+  cut(): void {
+    this.#limitReader();
+    // After http's own uncork, which it queues for the end of this tick.
+    process.nextTick(() => {
+      const { socket } = this.#outgoing;
+      if (socket) socket.destroySoon();
+      else this.#outgoing.destroy();
+    });
+  }
+
+  /** Node closes a socket whose timeout passes without write progress; http resets it for the next request. */
+  #limitReader(): void {
+    this.#outgoing.socket?.setTimeout(this.#readerTimeoutMs);
+  }
+}

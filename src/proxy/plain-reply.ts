@@ -1,0 +1,77 @@
+import type { ServerResponse } from 'node:http';
+import type { Usage } from '../core/outcome.ts';
+import { JsonTap } from './json-tap.ts';
+import type { PacedWriter } from './paced-writer.ts';
+import type { Reply, ReplyHost, UpstreamHead } from './reply.ts';
+
+/**
+ * A plain answer on its way to the caller. The newest chunk is held back until it is known whether it is the
+ * last: the settlement goes before the caller's answer ends, and a short answer leaves in one write.
+ */
+export class PlainReply implements Reply {
+  begun = false;
+  readonly #host: ReplyHost;
+  readonly #outgoing: ServerResponse;
+  readonly #writer: PacedWriter;
+  readonly #firstByteMs: number;
+  readonly #tap = new JsonTap();
+  #head: UpstreamHead | null = null;
+  #held: Buffer | undefined;
+
+  constructor(host: ReplyHost, firstByteMs: number) {
+    this.#host = host;
+    this.#outgoing = host.outgoing;
+    this.#writer = host.writer;
+    this.#firstByteMs = firstByteMs;
+  }
+
+  get usage(): Usage | null {
+    return this.#tap.usage();
+  }
+
+  get textBytes(): number {
+    return this.#tap.textBytes();
+  }
+
+  begin(head: UpstreamHead): void {
+    this.#head = head;
+  }
+
+  pass(chunk: Buffer): void {
+    this.#tap.feed(chunk);
+    if (this.#held) {
+      this.#writeHead();
+      this.#writer.write(this.#held);
+    }
+    this.#held = chunk;
+  }
+
+  end(): void {
+    this.#host.after(this.#host.answered(), () => {
+      this.#writeHead(this.#held?.length ?? 0);
+      this.#writer.end(this.#held);
+    });
+  }
+
+  breakOff(): void {
+    this.#writer.cut();
+  }
+
+  /** Heroku's router wants a first byte within 30 s (H12), though only a first chunk may be here by then. */
+  tick(nowMs: number): void {
+    if (!this.#head || this.begun || nowMs - this.#host.startedMs < this.#firstByteMs) return;
+    this.#writeHead();
+    this.#outgoing.flushHeaders();
+  }
+
+  #writeHead(wholeBytes?: number): void {
+    if (this.begun || !this.#head) return;
+    this.begun = true;
+    const { status, contentType, contentEncoding, contentLength } = this.#head;
+    const length = contentLength ?? (wholeBytes === undefined ? undefined : String(wholeBytes));
+    const headers = [...this.#host.headers, 'content-type', contentType];
+    if (contentEncoding !== undefined) headers.push('content-encoding', contentEncoding);
+    if (length !== undefined) headers.push('content-length', length);
+    this.#outgoing.writeHead(status, headers);
+  }
+}

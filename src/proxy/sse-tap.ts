@@ -1,0 +1,80 @@
+import type { Usage } from '../core/outcome.ts';
+import { readUsage, textBytes } from './usage.ts';
+
+/** Longest line looked into; of a longer one only the end is known. Bounds the memory of a stream. */
+const maxLineBytes = 1_048_576;
+
+/**
+ * Reads along with a stream of server-sent events without touching it: usage, the end mark, how much text went
+ * by, and whether the bytes so far end between two events. Protocol code without I/O: feed it any split.
+ *
+ * Heroku's frames carry event names and no space after the colon; others are accepted as well: with the space,
+ * with CRLF, without names (heroku.md, "Streams").
+ */
+export class SseTap {
+  /** Nothing may be put between the bytes of an event; here something may. */
+  atBoundary = true;
+  /** `[DONE]` has gone by. */
+  done = false;
+  /** A finish reason has gone by: the answer is complete even where the end mark is missing. */
+  finished = false;
+  /** The upstream reported an error inside the stream. */
+  failed = false;
+  /** The last usage that was not all zero: intermediate chunks may carry zeros. */
+  usage: Usage | null = null;
+  /** Bytes of generated text so far. */
+  textBytes = 0;
+
+  #line = '';
+  #data = '';
+
+  /** Reads the next bytes, wherever they were split. */
+  feed(chunk: Buffer): void {
+    // Latin-1 keeps one character a byte, so no split can break a character; only ASCII matters here.
+    const text = chunk.toString('latin1');
+    let start = 0;
+    for (;;) {
+      const end = text.indexOf('\n', start);
+      if (end === -1) break;
+      this.#endLine(this.#line + text.slice(start, end));
+      this.#line = '';
+      start = end + 1;
+    }
+    if (start === text.length) return;
+    this.#line = (this.#line + text.slice(start)).slice(-maxLineBytes);
+    this.atBoundary = false;
+  }
+
+  /** The stream has ended: reads what no line end came for. */
+  end(): void {
+    if (this.#line !== '') this.#endLine(this.#line);
+    this.#line = '';
+    this.#endEvent();
+  }
+
+  #endLine(line: string): void {
+    const text = line.endsWith('\r') ? line.slice(0, -1) : line;
+    if (text === '') {
+      this.#endEvent();
+      this.atBoundary = true;
+      return;
+    }
+    this.atBoundary = false;
+    if (!text.startsWith('data:')) return;
+    const data = text.slice(text[5] === ' ' ? 6 : 5);
+    // The end mark counts at its own line: a stream may stop before the blank line behind it.
+    if (data === '[DONE]') this.done = true;
+    else if (this.#data.length < maxLineBytes)
+      this.#data = this.#data === '' ? data : `${this.#data}\n${data}`;
+  }
+
+  #endEvent(): void {
+    const data = this.#data;
+    if (data === '') return;
+    this.#data = '';
+    this.textBytes += textBytes(data);
+    if (!this.finished) this.finished = /"finish_reason"\s*:\s*"[^"]/.test(data);
+    if (data.startsWith('{"error"')) this.failed = true;
+    if (data.includes('"usage"')) this.usage = readUsage(data) ?? this.usage;
+  }
+}

@@ -1,0 +1,133 @@
+import type { ServerResponse } from 'node:http';
+import type { Refusal } from '../core/refusal.ts';
+import type { PacedWriter } from './paced-writer.ts';
+import type { Reply, ReplyHost, UpstreamHead } from './reply.ts';
+import { SseTap } from './sse-tap.ts';
+
+const comment = ': keep-alive\n\n';
+/** Sent before the upstream has answered; what it answers later can only be told inside the stream. */
+const earlyHead = { status: 200, contentType: 'text/event-stream', contentEncoding: undefined };
+
+export interface StreamTimings {
+  /** Silence before the first comment, and between comments, ms: Heroku's router cuts at 30 s and then 55 s (H12, H15). */
+  firstHeartbeatMs: number;
+  heartbeatMs: number;
+}
+
+/** A stream on its way to the caller: bytes untouched and at once; comments only between events. */
+export class StreamReply implements Reply {
+  begun = false;
+  readonly #host: ReplyHost;
+  readonly #outgoing: ServerResponse;
+  readonly #writer: PacedWriter;
+  readonly #timings: StreamTimings;
+  readonly #tap = new SseTap();
+  #settled = false;
+  #wrote = false;
+  /** The end of the answer, while its settlement is awaited. */
+  #held: Buffer[] | null = null;
+  #endsHeld = false;
+  #lastWriteMs: number;
+
+  constructor(host: ReplyHost, timings: StreamTimings) {
+    this.#host = host;
+    this.#outgoing = host.outgoing;
+    this.#writer = host.writer;
+    this.#timings = timings;
+    this.#lastWriteMs = host.startedMs;
+  }
+
+  get usage(): SseTap['usage'] {
+    return this.#tap.usage;
+  }
+
+  get textBytes(): number {
+    return this.#tap.textBytes;
+  }
+
+  begin(head: UpstreamHead): void {
+    if (this.begun) return;
+    this.#writeHead(head);
+    // Usually the first event comes in the same packet, and then the head goes out with it.
+    setImmediate(() => {
+      if (!this.#wrote && !this.#outgoing.destroyed) this.#outgoing.flushHeaders();
+    });
+  }
+
+  pass(chunk: Buffer): void {
+    this.#tap.feed(chunk);
+    if (this.#held) this.#held.push(chunk);
+    else if (this.#tap.done && !this.#settled) this.#settleBefore(chunk);
+    else this.#write(chunk);
+  }
+
+  end(): void {
+    this.#tap.end();
+    if (this.#held) {
+      this.#endsHeld = true;
+      return;
+    }
+    // No client notices a stream that ends cleanly too early (heroku.md §5), so that must not be passed on.
+    const { done, finished, failed } = this.#tap;
+    if (!this.#settled && !done && !finished && !failed) this.#host.brokeOff('Its answer ended too early.');
+    else this.#host.after(this.#settle(), () => this.#writer.end());
+  }
+
+  breakOff(refusal: Refusal): void {
+    if (this.#tap.atBoundary) this.#writer.write(this.#errorEvent(refusal));
+    this.#writer.cut();
+  }
+
+  tick(nowMs: number): void {
+    if (this.#settled || this.#writer.blocked) return;
+    const { firstHeartbeatMs, heartbeatMs } = this.#timings;
+    if (nowMs - this.#lastWriteMs < (this.begun ? heartbeatMs : firstHeartbeatMs)) return;
+    if (!this.begun) this.#writeHead(earlyHead);
+    if (this.#tap.atBoundary) this.#write(comment);
+  }
+
+  /**
+   * The outcome is known at `[DONE]`. What tells the caller so waits for the settlement where that matters,
+   * since the caller's next request may follow at once (invariant 6).
+   */
+  #settleBefore(chunk: Buffer): void {
+    const settling = this.#settle();
+    if (settling === null) {
+      this.#write(chunk);
+      return;
+    }
+    this.#held = [chunk];
+    this.#host.after(settling, () => this.#release());
+  }
+
+  #release(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const chunk of held) this.#write(chunk);
+    if (this.#endsHeld) this.#writer.end();
+  }
+
+  #settle(): Promise<void> | null {
+    if (this.#settled) return null;
+    this.#settled = true;
+    return this.#tap.failed ? this.#host.answeredWithError() : this.#host.answered();
+  }
+
+  #write(chunk: Buffer | string): void {
+    this.#wrote = true;
+    this.#lastWriteMs = this.#host.nowMs;
+    this.#writer.write(chunk);
+  }
+
+  #writeHead({ status, contentType, contentEncoding }: UpstreamHead | typeof earlyHead): void {
+    this.begun = true;
+    const headers = [...this.#host.headers, 'content-type', contentType, 'cache-control', 'no-cache'];
+    if (contentEncoding !== undefined) headers.push('content-encoding', contentEncoding);
+    this.#outgoing.writeHead(status, headers);
+  }
+
+  /** The one form all clients notice: the event, the `error` member, and then a cut connection. */
+  #errorEvent(refusal: Refusal): string {
+    return `event: error\ndata: ${JSON.stringify(refusal.body(this.#host.requestId))}\n\n`;
+  }
+}

@@ -1,0 +1,30 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+/**
+ * The headers a request goes to the upstream with (contract 1.4): ours, and of the caller's only what Heroku
+ * documents. A list of what may pass, so that no credential, cookie or address of the caller ever does.
+ */
+export function upstreamHeaders(
+  caller: IncomingHttpHeaders,
+  { key, requestId, stream }: { key: string; requestId: string; stream: boolean },
+): string[] {
+  const headers = [
+    'authorization',
+    `Bearer ${key}`,
+    'content-type',
+    'application/json',
+    'accept',
+    stream ? 'text/event-stream' : 'application/json',
+    // Usage is read from the bytes as they pass, so they must not be compressed.
+    'accept-encoding',
+    'identity',
+    'x-request-id',
+    requestId,
+  ];
+  for (const name in caller) {
+    if (name !== 'x-heroku-prompt-caching' && !name.startsWith('anthropic-')) continue;
+    const value = caller[name];
+    if (typeof value === 'string') headers.push(name, value);
+  }
+  return headers;
+}

@@ -1,0 +1,82 @@
+import { type Dispatcher, Pool } from 'undici';
+
+/** A Heroku inference attachment, as configured. */
+export interface Attachment {
+  name: string;
+  /** Without `/v1` and without a trailing slash. */
+  baseUrl: string;
+  key: string;
+  /** Null on the standard plan: any model. */
+  modelId: string | null;
+}
+
+/** An attachment with its connections. */
+export interface Upstream {
+  attachment: Attachment;
+  /** What the path of the base URL puts before `/v1`. */
+  pathPrefix: string;
+  pool: Dispatcher;
+}
+
+export const connectTimeoutMs = 5_000;
+
+/** Connections to every attachment, and which of them serves a model (contract 1.2). */
+export class Upstreams {
+  readonly #all: readonly Upstream[];
+  readonly #ofModel = new Map<string, Upstream[]>();
+  readonly #ofAnyModel: Upstream[] = [];
+  #turn = 0;
+
+  constructor(attachments: readonly Attachment[]) {
+    this.#all = attachments.map((attachment) => {
+      const { origin, pathname } = new URL(attachment.baseUrl);
+      return { attachment, pathPrefix: pathname.replace(/\/$/, ''), pool: connect(origin) };
+    });
+    for (const upstream of this.#all) this.#enlist(upstream);
+  }
+
+  /** The attachments of exactly this model in turn, else those that serve any model in turn, else null. */
+  route(model: string): Upstream | null {
+    const serving = this.#ofModel.get(model) ?? this.#ofAnyModel;
+    this.#turn = (this.#turn + 1) % 0x7fffffff;
+    return serving[this.#turn % serving.length] ?? null;
+  }
+
+  /** The models that attachments are configured for. */
+  get models(): readonly string[] {
+    return [...this.#ofModel.keys()];
+  }
+
+  /** Whether some attachment serves whatever model is asked for. */
+  get servesAnyModel(): boolean {
+    return this.#ofAnyModel.length > 0;
+  }
+
+  /** Closes all connections at once. */
+  async close(): Promise<void> {
+    await Promise.all(this.#all.map(({ pool }) => pool.destroy()));
+  }
+
+  #enlist(upstream: Upstream): void {
+    const { modelId } = upstream.attachment;
+    if (modelId === null) {
+      this.#ofAnyModel.push(upstream);
+      return;
+    }
+    const same = this.#ofModel.get(modelId);
+    if (same) same.push(upstream);
+    else this.#ofModel.set(modelId, [upstream]);
+  }
+}
+
+function connect(origin: string): Pool {
+  return new Pool(origin, {
+    connect: { timeout: connectTimeoutMs },
+    // Deadlines are kept by the exchanges' ticker, which knows streams from plain calls.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    // One connection a request keeps an aborted stream from disturbing others.
+    allowH2: false,
+    pipelining: 1,
+  });
+}
