@@ -8,16 +8,19 @@ import { StoreUnavailable } from '../core/store-unavailable.ts';
 import { Canceller } from './canceller.ts';
 import { applied, type Grant, limitsOn, type LimitState } from './grant.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { limitHeaders } from './limit-headers.ts';
 import { limitRefusal, remaining } from './limit-status.ts';
 import { encodeOpen, type OpenRequest } from './open-record.ts';
 import { settlementOf } from './settlement.ts';
 import { SettlementQueue } from './settlement-queue.ts';
 import type { AdmissionStore, AdmitRequest, Decision } from './store.ts';
-import { emptyCounter } from './window.ts';
+import { emptyCounter, rolled, windowIndex } from './window.ts';
 
 const admissionsPerCall = 200;
 /** Longest that the end of an answer is held back for its settlement (invariant 6). */
 const settleWaitMs = 50;
+
+const nothing = { requests: 0, inputTokens: 0, outputTokens: 0, images: 0 };
 
 /** What asks to be admitted, besides who asks. */
 export type Ask = Omit<OpenRequest, 'team' | 'user' | 'tokenId' | 'sessionId' | 'places'>;
@@ -93,6 +96,18 @@ export class Admission {
     return { entry, settled };
   }
 
+  /** Every limit on a principal as it stands now, for `/v1/me`. Rejects with `StoreUnavailable`. */
+  async limits(principal: Principal): Promise<{ nowMs: number; states: LimitState[] }> {
+    const ids = principal.limits.map(({ limit }) => limit.id);
+    const { nowMs, counters } = await this.#options.store.counters(principal.identity.team.id, ids);
+    const states = principal.limits.map((scoped, n): LimitState => {
+      const asked = applied(scoped, nothing);
+      const counter = rolled(counters[n] ?? emptyCounter, windowIndex(asked.span, nowMs));
+      return { scoped, applied: asked, counter };
+    });
+    return { nowMs, states };
+  }
+
   /** Settlements and cancellations that the store has not yet taken. */
   get pending(): number {
     return this.#settlements.pending + this.#canceller.pending;
@@ -128,12 +143,16 @@ export class Admission {
         grant: id,
         team: team.id,
         epoch: principal.identity.epoch,
-        notAfterMs: this.heartbeat.storeNowMs() + this.#options.timeoutMs,
+        notAfterMs: this.#notAfterMs(),
         expiresAtMs: principal.expiresAtMs,
         record: encodeOpen(open),
         limits: limits.map((limit) => limit.applied),
       },
     };
+  }
+
+  #notAfterMs(): number {
+    return this.heartbeat.storeNowMs() + this.#options.timeoutMs;
   }
 
   #gather(): void {
@@ -149,7 +168,7 @@ export class Admission {
     try {
       await this.#decide(batch);
     } catch (error) {
-      if (!(error instanceof StoreUnavailable)) this.#options.log.error({ err: error }, 'admission failed');
+      if (!(error instanceof StoreUnavailable)) this.#options.log.error('admission failed', { error });
       const refusal = storeUnavailable();
       for (const { answer } of batch) answer(refusal);
       this.#canceller.add(batch.map(({ grant, request }) => ({ grant, notAfterMs: request.notAfterMs })));
@@ -163,7 +182,12 @@ export class Admission {
     if (reply.kind === 'unknown_process') {
       // Nothing is admitted before this process's heartbeat is in the store (invariant 2).
       await this.heartbeat.beat();
-      reply = await store.admit(process, requests);
+      // With the store's clock known only now, so is the time after which nobody waits.
+      const notAfterMs = this.#notAfterMs();
+      reply = await store.admit(
+        process,
+        requests.map((request) => ({ ...request, notAfterMs })),
+      );
     }
     if (reply.kind === 'unknown_process')
       throw new StoreUnavailable('The store does not keep the heartbeat.');
@@ -180,7 +204,7 @@ function answered(grant: Grant, decision: Decision): Grant | Refusal | 'stale' {
     case 'admitted':
       return { ...grant, limits: counted(grant.limits, decision.counters) };
     case 'denied':
-      return limitRefusal(counted(grant.limits, decision.counters), grant.admittedAtMs);
+      return denied(counted(grant.limits, decision.counters), grant.admittedAtMs);
     case 'stale':
       return 'stale';
     case 'expired':
@@ -188,6 +212,16 @@ function answered(grant: Grant, decision: Decision): Grant | Refusal | 'stale' {
     case 'late':
       return storeUnavailable();
   }
+}
+
+function denied(limits: readonly LimitState[], nowMs: number): Refusal {
+  const refusal = limitRefusal(limits, nowMs);
+  const headers = { ...Object.fromEntries(pairs(limitHeaders(limits, nowMs))), ...refusal.details.headers };
+  return new Refusal(refusal.code, refusal.message, { ...refusal.details, headers });
+}
+
+function pairs(flat: readonly string[]): [string, string][] {
+  return flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1] ?? '']] : []));
 }
 
 function counted(limits: readonly LimitState[], counters: readonly LimitState['counter'][]): LimitState[] {

@@ -79,7 +79,7 @@ export class Heartbeat {
       const beat = await this.beat();
       if (clock.monotonic() - this.#steadySinceMs >= leaseMs) await this.#sweep(beat);
     } catch (error) {
-      log.warn({ err: error }, 'heartbeat failed');
+      log.warn('heartbeat failed', { error });
       nextMs = Math.min(nextMs, 500);
     }
     if (this.#stopped) return;
@@ -109,6 +109,6 @@ export class Heartbeat {
         closed += results.filter(Boolean).length;
       }
     }
-    if (closed > 0) log.warn({ process, closed }, 'closed the requests of a silent process as lost');
+    if (closed > 0) log.warn('closed the requests of a silent process as lost', { process, closed });
   }
 }

@@ -106,6 +106,11 @@ export class MemoryAdmissionStore implements AdmissionStore {
     return Promise.resolve(grants.map((grant) => open.get(grant)).filter((record) => record !== undefined));
   }
 
+  counters(_team: string, ids: readonly string[]): Promise<{ nowMs: number; counters: readonly Counter[] }> {
+    const counters = ids.map((id) => this.#counters.get(id) ?? emptyCounter);
+    return Promise.resolve({ nowMs: this.#nowMs(), counters });
+  }
+
   leave(process: string): Promise<void> {
     if (this.#openOf(process).size === 0) this.#forget(process);
     return Promise.resolve();

@@ -132,6 +132,18 @@ export class RedisAdmissionStore implements AdmissionStore {
     });
   }
 
+  async counters(
+    team: string,
+    ids: readonly string[],
+  ): Promise<{ nowMs: number; counters: readonly Counter[] }> {
+    const key = this.#keys.counters(team);
+    // Sent together: auto-pipelining makes them one trip.
+    const [time, found] = await this.#store.attempt((client) =>
+      Promise.all([client.time(), ids.length > 0 ? client.hmget(key, ...ids) : []]),
+    );
+    return { nowMs: nowMsOf(time), counters: ids.map((_, n) => parseCounter(found[n] ?? '')) };
+  }
+
   async leave(process: string): Promise<void> {
     const { processes, open } = this.#keys;
     await this.#store.run(scripts.leave, [processes, open(process)], [process]);
@@ -183,6 +195,16 @@ function parseCounters(text: string): Counter[] {
     });
   }
   return counters;
+}
+
+function parseCounter(text: string): Counter {
+  const [index = 0, current = 0, previous = 0] = text === '' ? [] : text.split(' ').map(Number);
+  return { index, current, previous };
+}
+
+/** What TIME answers: seconds and microseconds. */
+function nowMsOf([seconds, micros]: readonly (string | number)[]): number {
+  return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
 }
 
 function parseOpen(grant: string, text: string): OpenRecord {

@@ -42,10 +42,9 @@ export class SettlementQueue {
   /** Queues a settlement; calls `done` once the store has it. `urgent` does not wait to gather others. */
   add(settlement: Settlement, done: () => void, urgent: boolean): void {
     if (this.#waiting.length >= maxWaiting) {
-      this.#log.error(
-        { entry: settlement.closing?.entry },
-        'settlement dropped: too many are waiting for the store',
-      );
+      this.#log.error('settlement dropped: too many are waiting for the store', {
+        entry: settlement.closing?.entry,
+      });
       done();
       return;
     }
@@ -93,7 +92,7 @@ export class SettlementQueue {
   }
 
   #retryLater(error: unknown): void {
-    if (!(error instanceof StoreUnavailable)) this.#log.error({ err: error }, 'settling failed');
+    if (!(error instanceof StoreUnavailable)) this.#log.error('settling failed', { error });
     this.#retryMs = Math.min(longestRetryMs, Math.max(firstRetryMs, this.#retryMs * 2));
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#flush(), this.#retryMs * (0.5 + Math.random() / 2));
@@ -103,7 +102,7 @@ export class SettlementQueue {
   #tellClosedBefore(batch: readonly Waiting[], results: readonly boolean[]): void {
     batch.forEach(({ settlement }, n) => {
       if (results[n] || !settlement.closing) return;
-      this.#log.warn({ entry: settlement.closing.entry }, 'settlement found its request closed already');
+      this.#log.warn('settlement found its request closed already', { entry: settlement.closing.entry });
     });
   }
 }

@@ -94,6 +94,8 @@ export interface AdmissionStore {
   openOfSilent(process: string): Promise<readonly OpenRecord[]>;
   /** Those of `grants` that are open requests of the process. */
   openOf(process: string, grants: readonly string[]): Promise<readonly OpenRecord[]>;
+  /** Counters of a team's limits by id, as last written: not rolled to now. */
+  counters(team: string, ids: readonly string[]): Promise<{ nowMs: number; counters: readonly Counter[] }>;
   /** Forgets a process that stops, unless it leaves open requests behind. */
   leave(process: string): Promise<void>;
 }

@@ -1,6 +1,8 @@
-/** As much of a logger as the parts need; pino fits it. */
+type Write = (message: string, fields?: Readonly<Record<string, unknown>>) => void;
+
+/** As much of the log as the parts need. An error goes under `error`. */
 export interface Log {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
+  info: Write;
+  warn: Write;
+  error: Write;
 }

@@ -32,6 +32,8 @@ export interface ForwardOutcome {
   outputSeenTokens: number;
   /** The upstream answered 2xx: from here on the model's name is more than a caller's word. */
   accepted: boolean;
+  /** Null when no answer came. */
+  upstreamStatus: number | null;
   durationMs: number;
   ttfbMs: number | null;
 }

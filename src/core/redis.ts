@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { Redis } from 'ioredis';
+import type { Clock } from './clock.ts';
 import { StoreUnavailable } from './store-unavailable.ts';
 
 /** A Lua file and its SHA-1, by which Redis knows it once it has seen it. */
 export interface Script {
+  /** For metrics: the file's name. */
+  name: string;
   source: string;
   sha: string;
 }
@@ -12,7 +16,11 @@ export interface Script {
 /** Reads a Lua file beside the caller: `loadScript(new URL('./admit.lua', import.meta.url))`. */
 export function loadScript(file: URL): Script {
   const source = readFileSync(file, 'utf8');
-  return { source, sha: createHash('sha1').update(source).digest('hex') };
+  return {
+    name: basename(file.pathname, '.lua'),
+    source,
+    sha: createHash('sha1').update(source).digest('hex'),
+  };
 }
 
 export interface RedisOptions {
@@ -22,6 +30,11 @@ export interface RedisOptions {
   /** How long one command may take before its caller is told the store is unavailable. */
   commandTimeoutMs: number;
   onError?: (error: Error) => void;
+  /** Told of every script that was run, for metrics. */
+  timing?: {
+    clock: Clock;
+    onRun: (run: { operation: string; durationMs: number; ok: boolean }) => void;
+  };
 }
 
 /**
@@ -30,8 +43,10 @@ export interface RedisOptions {
  */
 export class RedisStore {
   readonly client: Redis;
+  readonly #timing: RedisOptions['timing'];
 
-  constructor({ url, verifyTls, commandTimeoutMs, onError }: RedisOptions) {
+  constructor({ url, verifyTls, commandTimeoutMs, onError, timing }: RedisOptions) {
+    this.#timing = timing;
     this.client = new Redis(url, {
       lazyConnect: true,
       enableAutoPipelining: true,
@@ -81,12 +96,18 @@ export class RedisStore {
    * Rejects with `StoreUnavailable` for every failure: late, unreachable, full, read-only.
    */
   async run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    const startedMs = this.#timing?.clock.monotonic() ?? 0;
+    let ok = false;
     try {
-      return await this.client.evalsha(script.sha, keys.length, ...keys, ...args);
-    } catch (error) {
-      if (!isNoScript(error)) throw unavailable(error);
+      const reply = await this.attempt((client) => evaluate(client, script, { keys, args }));
+      ok = true;
+      return reply;
+    } finally {
+      if (this.#timing) {
+        const durationMs = this.#timing.clock.monotonic() - startedMs;
+        this.#timing.onRun({ operation: script.name, durationMs, ok });
+      }
     }
-    return this.attempt((client) => client.eval(script.source, keys.length, ...keys, ...args));
   }
 
   /** Any other command, its failures turned into `StoreUnavailable`. */
@@ -100,6 +121,19 @@ export class RedisStore {
 
   close(): void {
     this.client.disconnect();
+  }
+}
+
+async function evaluate(
+  client: Redis,
+  { sha, source }: Script,
+  { keys, args }: { keys: readonly string[]; args: readonly (string | number)[] },
+): Promise<unknown> {
+  try {
+    return await client.evalsha(sha, keys.length, ...keys, ...args);
+  } catch (error) {
+    if (!isNoScript(error)) throw error;
+    return client.eval(source, keys.length, ...keys, ...args);
   }
 }
 

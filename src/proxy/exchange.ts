@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
-import type { Clock } from '../core/clock.ts';
 import type { Ending, ForwardOutcome } from '../core/outcome.ts';
 import { Refusal } from '../core/refusal.ts';
+import type { Call } from './call.ts';
 import type { OpenExchange, OpenExchanges } from './open-exchanges.ts';
 import { PacedWriter } from './paced-writer.ts';
 import { PlainReply } from './plain-reply.ts';
@@ -23,15 +23,11 @@ export interface ExchangeTimings extends StreamTimings {
 }
 
 export interface ExchangeOptions {
-  outgoing: ServerResponse;
+  call: Call;
   stream: boolean;
-  requestId: string;
   /** The gateway's own headers for the reply, a flat list. */
   headers: readonly string[];
-  /** Monotonic, when the request came in. */
-  startedMs: number;
   timings: ExchangeTimings;
-  clock: Clock;
   open: OpenExchanges;
   /** Called exactly once; a promise is awaited before the caller's answer ends (invariant 6). */
   settle: (outcome: ForwardOutcome) => Promise<void> | null;
@@ -67,18 +63,24 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
   #settled = false;
   #lastByteMs: number;
   #firstByteMs: number | null = null;
+  #upstreamStatus: number | null = null;
   #trouble = { status: 0, contentType: '', retryAfter: undefined as string | undefined };
   #errorChunks: Buffer[] = [];
   #errorBytes = 0;
 
   constructor(options: ExchangeOptions) {
-    const { outgoing, stream, timings, open } = options;
+    const { call, stream, timings, open } = options;
     this.#options = options;
-    this.#lastByteMs = options.startedMs;
-    this.writer = new PacedWriter(outgoing, timings.readerTimeoutMs);
+    this.#lastByteMs = call.startedMs;
+    this.writer = new PacedWriter(call.outgoing, timings.readerTimeoutMs);
     this.#reply = stream ? new StreamReply(this, timings) : new PlainReply(this, timings.firstHeartbeatMs);
-    outgoing.once('close', () => this.#closed());
     open.add(this);
+    call.whenClosed(() => this.#closed());
+  }
+
+  /** Nothing is to be sent or passed on any more. */
+  get over(): boolean {
+    return this.#phase === 'over';
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -91,7 +93,8 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
     // undici tells of each 1xx as well.
     if (status < 200 || this.#phase !== 'waiting') return;
     this.#lastByteMs = this.nowMs;
-    this.#firstByteMs = this.#elapsedMs();
+    this.#firstByteMs = this.#options.call.elapsedMs;
+    this.#upstreamStatus = status;
     const head = headOf(status, headers);
     const { contentType } = head;
     const expected = this.streaming ? isEventStream(contentType) : isJson(contentType);
@@ -123,9 +126,9 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
 
   tick(nowMs: number): void {
     if (this.#phase === 'over') return;
-    const { timings, startedMs } = this.#options;
+    const { timings } = this.#options;
     const silentMs = nowMs - this.#lastByteMs;
-    if (this.#phase !== 'passing' && !this.streaming && nowMs - startedMs >= timings.upstreamTimeoutMs) {
+    if (this.#phase !== 'passing' && !this.streaming && nowMs - this.startedMs >= timings.upstreamTimeoutMs) {
       this.#fail(timedOut(timings.upstreamTimeoutMs), this.#controller ? 'failed' : 'not_taken');
     } else if (silentMs >= timings.idleTimeoutMs && !this.writer.blocked) {
       this.#fail(timedOut(timings.idleTimeoutMs), this.#phase === 'passing' ? 'broken' : 'failed');
@@ -147,11 +150,11 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
   }
 
   get outgoing(): ServerResponse {
-    return this.#options.outgoing;
+    return this.#options.call.outgoing;
   }
 
   get requestId(): string {
-    return this.#options.requestId;
+    return this.#options.call.requestId;
   }
 
   get headers(): readonly string[] {
@@ -159,7 +162,7 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
   }
 
   get startedMs(): number {
-    return this.#options.startedMs;
+    return this.#options.call.startedMs;
   }
 
   get nowMs(): number {
@@ -237,13 +240,10 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
       usage: passed ? this.#reply.usage : null,
       outputSeenTokens: passed ? Math.ceil(this.#reply.textBytes / bytesPerToken) : 0,
       accepted: passed,
-      durationMs: this.#elapsedMs(),
+      upstreamStatus: this.#upstreamStatus,
+      durationMs: this.#options.call.elapsedMs,
       ttfbMs: this.#firstByteMs,
     });
-  }
-
-  #elapsedMs(): number {
-    return this.#options.clock.monotonic() - this.#options.startedMs;
   }
 }
 

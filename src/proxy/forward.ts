@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { Exchange, type ExchangeOptions } from './exchange.ts';
 import { upstreamHeaders } from './upstream-headers.ts';
 import type { Upstream } from './upstreams.ts';
@@ -7,21 +6,15 @@ export interface ForwardOptions extends Omit<ExchangeOptions, 'secret'> {
   upstream: Upstream;
   path: string;
   body: Buffer;
-  /** The caller's request headers; what of them goes on is `upstreamHeaders`' to say. */
-  callerHeaders: IncomingHttpHeaders;
 }
 
 /** Sends an admitted request to the upstream and its answer to the caller. `settle` tells how it ended. */
 export function forward(options: ForwardOptions): void {
-  const { upstream, path, body, callerHeaders, requestId, stream } = options;
+  const { upstream, path, body, call, stream } = options;
   const { key } = upstream.attachment;
-  upstream.pool.dispatch(
-    {
-      path: upstream.pathPrefix + path,
-      method: 'POST',
-      headers: upstreamHeaders(callerHeaders, { key, requestId, stream }),
-      body,
-    },
-    new Exchange({ ...options, secret: key }),
-  );
+  const exchange = new Exchange({ ...options, secret: key });
+  // The caller may have left while its request was being admitted.
+  if (exchange.over) return;
+  const headers = upstreamHeaders(call.incoming.headers, { key, requestId: call.requestId, stream });
+  upstream.pool.dispatch({ path: upstream.pathPrefix + path, method: 'POST', headers, body }, exchange);
 }

@@ -47,6 +47,11 @@ export class Upstreams {
     return [...this.#ofModel.keys()];
   }
 
+  /** Whether a model's name is configured, rather than merely said by a caller. */
+  names(model: string): boolean {
+    return this.#ofModel.has(model);
+  }
+
   /** Whether some attachment serves whatever model is asked for. */
   get servesAnyModel(): boolean {
     return this.#ofAnyModel.length > 0;

@@ -1,0 +1,67 @@
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { Refusal } from '../core/refusal.ts';
+import { StoreUnavailable } from '../core/store-unavailable.ts';
+import type { AdminDeps } from './deps.ts';
+import { reportRoutes } from './report-routes.ts';
+import { respond, type AdminEnv, type Route } from './respond.ts';
+import { teamRoutes } from './team-routes.ts';
+import { tokenRoutes } from './token-routes.ts';
+import { userRoutes } from './user-routes.ts';
+
+const maxBodyBytes = 1_048_576;
+
+/** The admin API of contract 1.6. Mount at `/`: its paths begin with `/admin`. It never sends CORS headers. */
+export function adminApp(deps: AdminDeps): Hono<AdminEnv> {
+  const app = new Hono<AdminEnv>();
+
+  app.use('/admin/*', async function identify(c, next) {
+    const requestId = deps.requestId(c.req.header('x-request-id'));
+    c.set('requestId', requestId);
+    c.header('x-request-id', requestId);
+    c.header('cache-control', 'no-store');
+    await next();
+  });
+
+  app.use('/admin/*', async function authorize(c, next) {
+    const { authorization, 'x-api-key': apiKey } = c.req.header();
+    const refusal = await deps.authorize({ authorization, 'x-api-key': apiKey });
+    if (refusal) return respond(c, refusal);
+    return next();
+  });
+
+  app.use('/admin/*', bodyLimit({ maxSize: maxBodyBytes, onError: (c) => respond(c, bodyTooLarge()) }));
+
+  const routes = [...teamRoutes(deps), ...userRoutes(deps), ...tokenRoutes(deps), ...reportRoutes(deps)];
+  for (const route of routes) mount(app, route);
+  app.all('/admin/*', (c) => respond(c, new Refusal('not_found', `There is nothing at ${c.req.path}.`)));
+
+  app.onError((error, c) => {
+    if (error instanceof StoreUnavailable) return respond(c, storeUnavailable());
+    deps.onError(error, c.get('requestId'));
+    return respond(c, new Refusal('internal_error', 'Something went wrong in the gateway.'));
+  });
+  return app;
+}
+
+function mount(app: Hono<AdminEnv>, { path, methods }: Route): void {
+  for (const [method, handle] of Object.entries(methods)) {
+    app.on(method, path, async (c) => respond(c, await handle(c)));
+  }
+  const allow = Object.keys(methods).join(', ');
+  app.all(path, (c) => {
+    const message = `${c.req.method} is not possible here; use ${allow}.`;
+    return respond(c, new Refusal('method_not_allowed', message, { headers: { allow } }));
+  });
+}
+
+function bodyTooLarge(): Refusal {
+  return new Refusal('body_too_large', `The body must have at most ${maxBodyBytes} bytes.`);
+}
+
+function storeUnavailable(): Refusal {
+  return new Refusal(
+    'store_unavailable',
+    'The store did not answer, so a change may or may not have been made.',
+  );
+}

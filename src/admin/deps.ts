@@ -1,0 +1,37 @@
+import type { Clock } from '../core/clock.ts';
+import type { LedgerReader } from '../core/entry.ts';
+import type { IdentityStore } from '../core/identity.ts';
+import type { Refusal } from '../core/refusal.ts';
+
+/** A new token: its text, shown once, and what is kept of it. */
+export interface Minted {
+  text: string;
+  secretHash: string;
+  prefix: string;
+}
+
+/** What operations on identities need. */
+export interface IdentityDeps {
+  identities: IdentityStore;
+  clock: Clock;
+  /** Makes the text of a user's token. */
+  mint: () => Minted;
+  /** A random name of letters and digits, for limits and tokens; never twice the same. */
+  randomId: () => string;
+}
+
+/** What the admin API needs; features know only core, so credentials and ids come in from outside. */
+export interface AdminDeps extends IdentityDeps {
+  ledger: LedgerReader;
+  /** Null for an administrator; else why not. May reject with `StoreUnavailable`. */
+  authorize: (headers: {
+    authorization: string | undefined;
+    'x-api-key': string | undefined;
+  }) => Promise<Refusal | null>;
+  /** The data plane's paths, which tokens may be restricted to. */
+  endpointPaths: readonly string[];
+  /** The id a reply carries, given the caller's `x-request-id`. */
+  requestId: (callers: string | undefined) => string;
+  /** Told of every failure that became a 500. */
+  onError: (error: unknown, requestId: string) => void;
+}

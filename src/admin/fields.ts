@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import { windows } from '../core/limit.ts';
+
+/* The fields that bodies and queries of contract 1.6 are made of. Messages say what would be right. */
+
+const maxListLength = 64;
+const maxLimits = 16;
+
+export const slug = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,38}$/, 'must be 1 to 39 of a-z, 0-9 and -, and not begin with -');
+
+/** Shown in tables and logs, so nothing that moves a cursor or breaks a line. */
+export const name = z
+  .string()
+  .min(1, 'must not be empty; null clears it')
+  .max(200, 'must have at most 200 characters')
+  .regex(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u, 'must not contain control characters');
+
+export const email = z.email('must be an e-mail address').max(254, 'must have at most 254 characters');
+
+export const model = z
+  .string()
+  .regex(/^[A-Za-z0-9._:/-]{1,128}$/, 'must be a model id: 1 to 128 of A-Z, a-z, 0-9 and . _ : / -');
+
+export const tool = z
+  .string()
+  .regex(/^[A-Za-z0-9._:/@-]{1,128}$/, 'must be a tool name: 1 to 128 of A-Z, a-z, 0-9 and . _ : / @ -');
+
+export const origin = z
+  .string()
+  .max(300, 'must have at most 300 characters')
+  .refine((text) => text === 'none' || isExactOrigin(text), {
+    error:
+      'must be an origin as browsers send it, such as https://app.example.com (no path, no *), or "none"',
+  });
+
+/** A list that restricts; what stands in it twice is kept once. */
+export function listOf<T extends string>(item: z.ZodType<T>): z.ZodType<T[]> {
+  return z
+    .array(item)
+    .max(maxListLength, `must have at most ${maxListLength} entries`)
+    .transform((items) => [...new Set(items)]);
+}
+
+const limitModels = listOf(model).refine((models) => models.length > 0, {
+  error: 'must name a model; leave it out to cover every model',
+});
+const max = z
+  .int('must be a whole number from 0 to 2^53 - 1')
+  .min(0, 'must be a whole number from 0 to 2^53 - 1');
+
+const limit = z.discriminatedUnion(
+  'metric',
+  [
+    z.strictObject({
+      metric: z.enum(['requests', 'tokens', 'images']),
+      window: z.enum(windows, `must be one of ${windows.join(', ')}`),
+      max,
+      models: limitModels.exactOptional(),
+    }),
+    z.strictObject({ metric: z.literal('concurrency'), max, models: limitModels.exactOptional() }),
+  ],
+  'must be an object whose metric is requests, tokens, images or concurrency',
+);
+
+/** What tells limits apart: a list has each of these once, and a change of `max` alone keeps the counter. */
+export function limitIdentity(of: z.infer<typeof limit>): string {
+  const window = of.metric === 'concurrency' ? '' : of.window;
+  return JSON.stringify([of.metric, window, of.models?.toSorted() ?? null]);
+}
+
+export const limits = z
+  .array(limit)
+  .max(maxLimits, `must have at most ${maxLimits} limits`)
+  .superRefine((list, context) => {
+    const seen = new Set<string>();
+    for (const [index, item] of list.entries()) {
+      const identity = limitIdentity(item);
+      if (seen.has(identity)) {
+        context.addIssue({
+          code: 'custom',
+          path: [index],
+          message: 'is a second limit with the same metric, window and models',
+        });
+      }
+      seen.add(identity);
+    }
+  });
+
+/** Only web schemes have an origin in the URL standard; others (browser extensions) are taken as written. */
+function isExactOrigin(text: string): boolean {
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\*]+$/.test(text)) return false;
+  return /^https?:/.test(text) ? URL.parse(text)?.origin === text : text === text.toLowerCase();
+}

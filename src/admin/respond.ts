@@ -1,0 +1,45 @@
+import type { Context } from 'hono';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { Refusal } from '../core/refusal.ts';
+
+export interface AdminEnv {
+  Variables: { requestId: string };
+}
+export type AdminContext = Context<AdminEnv>;
+
+/** What an operation answers with: a refusal, an object with its status, or nothing (204). */
+export type Reply = Refusal | { status: 200 | 201; body: object } | { status: 204 };
+
+/** A path of the API and what its methods do; every other method is a 405. */
+export interface Route {
+  path: string;
+  methods: Partial<Record<'GET' | 'POST' | 'PATCH' | 'DELETE', (c: AdminContext) => Promise<Reply>>>;
+}
+
+/** Writes a reply: the one place where an outcome becomes HTTP. */
+export function respond(c: AdminContext, reply: Reply): Response {
+  if (reply instanceof Refusal) {
+    // Every status in the table of refusals has a body.
+    return c.json(reply.body(c.get('requestId')), reply.status as ContentfulStatusCode, { ...reply.headers });
+  }
+  return reply.status === 204 ? c.body(null, 204) : c.json(reply.body, reply.status);
+}
+
+/** The record as a reply, shown as `show` says; a refusal stays one. */
+export function replyWith<T extends object>(
+  status: 200 | 201,
+  result: T | Refusal,
+  show: (record: T) => object,
+): Reply {
+  return result instanceof Refusal ? result : { status, body: show(result) };
+}
+
+/** A list as a reply. */
+export function replyWithList<T extends object>(result: T[] | Refusal, show: (record: T) => object): Reply {
+  return result instanceof Refusal ? result : { status: 200, body: { data: result.map(show) } };
+}
+
+/** The team a path names. */
+export function teamIn(c: AdminContext): string {
+  return c.req.param('team') ?? '';
+}

@@ -1,0 +1,33 @@
+import type { AdminDeps } from './deps.ts';
+import { readBody } from './read-body.ts';
+import { replyWith, replyWithList, teamIn, type Route } from './respond.ts';
+import { newTeam, teamChange } from './schemas.ts';
+import { shown } from './stored-limits.ts';
+import { changeTeam, createTeam, deleteTeam, getTeam, listTeams } from './teams.ts';
+
+export function teamRoutes(deps: AdminDeps): Route[] {
+  return [
+    {
+      path: '/admin/teams',
+      methods: {
+        GET: async () => replyWithList(await listTeams(deps), shown),
+        POST: async (c) => {
+          const body = await readBody(c, newTeam);
+          return body.ok ? replyWith(201, await createTeam(deps, body.value), shown) : body.refusal;
+        },
+      },
+    },
+    {
+      path: '/admin/teams/:team',
+      methods: {
+        GET: async (c) => replyWith(200, await getTeam(deps, teamIn(c)), shown),
+        PATCH: async (c) => {
+          const body = await readBody(c, teamChange);
+          if (!body.ok) return body.refusal;
+          return replyWith(200, await changeTeam(deps, teamIn(c), body.value), shown);
+        },
+        DELETE: async (c) => (await deleteTeam(deps, teamIn(c))) ?? { status: 204 },
+      },
+    },
+  ];
+}

@@ -1,0 +1,42 @@
+import type { Team } from '../core/identity.ts';
+import { Refusal } from '../core/refusal.ts';
+import { changeRecord, given, notFound, parseRecord, readRecord } from './change-record.ts';
+import type { IdentityDeps } from './deps.ts';
+import type { NewTeam, TeamChange } from './schemas.ts';
+import { changedLimits, storedLimits } from './stored-limits.ts';
+
+export async function createTeam(deps: IdentityDeps, asked: NewTeam): Promise<Team | Refusal> {
+  const team: Team = {
+    id: asked.id,
+    name: asked.name ?? null,
+    limits: storedLimits(asked.limits ?? [], [], deps.randomId),
+    models: asked.models ?? null,
+    created_at: new Date(deps.clock.now()).toISOString(),
+  };
+  const result = await deps.identities.create({ kind: 'team', team: team.id }, JSON.stringify(team));
+  if (result === 'created') return team;
+  return new Refusal('already_exists', `There is a team ${team.id} already.`, { param: 'id' });
+}
+
+export async function listTeams({ identities }: IdentityDeps): Promise<Team[]> {
+  return (await identities.list('team')).map((text) => parseRecord('team', text));
+}
+
+export function getTeam({ identities }: IdentityDeps, team: string): Promise<Team | Refusal> {
+  return readRecord(identities, { kind: 'team', team });
+}
+
+/** Fields left out stay; null clears. */
+export function changeTeam(deps: IdentityDeps, team: string, change: TeamChange): Promise<Team | Refusal> {
+  const { limits, ...fields } = change;
+  return changeRecord(deps.identities, { kind: 'team', team }, (record) => ({
+    ...record,
+    ...given(fields),
+    limits: changedLimits(limits, record.limits, deps.randomId),
+  }));
+}
+
+/** Removes the team with its users and tokens. */
+export async function deleteTeam({ identities }: IdentityDeps, team: string): Promise<Refusal | null> {
+  return (await identities.deleteTeam(team)) ? null : notFound({ kind: 'team', team });
+}

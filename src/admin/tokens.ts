@@ -1,0 +1,92 @@
+import type { Token } from '../core/identity.ts';
+import { Refusal } from '../core/refusal.ts';
+import {
+  changeRecord,
+  given,
+  listRecords,
+  notFound,
+  parseRecord,
+  readRecord,
+  type Place,
+} from './change-record.ts';
+import type { IdentityDeps } from './deps.ts';
+import { expiryOf } from './expiry.ts';
+import type { NewToken, TokenChange } from './schemas.ts';
+import { changedLimits, storedLimits } from './stored-limits.ts';
+
+/** A token as it was just made: the only time its text is known. */
+export interface IssuedToken {
+  record: Token;
+  text: string;
+}
+
+export async function issueToken(
+  deps: IdentityDeps,
+  team: string,
+  asked: NewToken,
+): Promise<IssuedToken | Refusal> {
+  const { text, secretHash, prefix } = deps.mint();
+  const record: Token = {
+    id: `tok_${deps.randomId()}`,
+    team,
+    user: asked.user,
+    prefix,
+    name: asked.name ?? null,
+    models: asked.models ?? null,
+    endpoints: asked.endpoints ?? null,
+    origins: asked.origins ?? null,
+    tools: asked.tools ?? null,
+    limits: storedLimits(asked.limits ?? [], [], deps.randomId),
+    expires_at: expiryOf(asked, deps.clock) ?? null,
+    revoked_at: null,
+    created_at: new Date(deps.clock.now()).toISOString(),
+  };
+  const key = { kind: 'token', team, id: record.id } as const;
+  const result = await deps.identities.create(key, JSON.stringify(record), { secretHash, user: asked.user });
+  if (result === 'created') return { record, text };
+  if (result === 'no_team') return notFound({ kind: 'team', team });
+  if (result === 'no_user') return notFound({ kind: 'user', team, id: asked.user }, 'user');
+  throw new Error('A random token id came up twice.');
+}
+
+export function listTokens({ identities }: IdentityDeps, team: string): Promise<Token[] | Refusal> {
+  return listRecords(identities, 'token', team);
+}
+
+export function getToken({ identities }: IdentityDeps, at: Place): Promise<Token | Refusal> {
+  return readRecord(identities, { kind: 'token', ...at });
+}
+
+/** Fields left out stay; null clears. A revoked token stays as it was revoked, for whoever looks later. */
+export function changeToken(deps: IdentityDeps, at: Place, change: TokenChange): Promise<Token | Refusal> {
+  const { expires_in: _in, expires_at: _at, limits, ...rest } = change;
+  const fields = given({ ...rest, expires_at: expiryOf(change, deps.clock) });
+  return changeRecord(deps.identities, { kind: 'token', ...at }, (record) => {
+    if (record.revoked_at !== null) return alreadyRevoked(record);
+    return { ...record, ...fields, limits: changedLimits(limits, record.limits, deps.randomId) };
+  });
+}
+
+/** Refused everywhere from the next request on. The record stays listed; revoking twice keeps the first time. */
+export async function revokeToken(deps: IdentityDeps, at: Place): Promise<Refusal | null> {
+  const revokedAt = new Date(deps.clock.now()).toISOString();
+  const result = await changeRecord(deps.identities, { kind: 'token', ...at }, (record) => ({
+    ...record,
+    revoked_at: record.revoked_at ?? revokedAt,
+  }));
+  return result instanceof Refusal ? result : null;
+}
+
+/** Marks what is left of a user who is gone. */
+export async function revokeTokensOf(deps: IdentityDeps, { team, id: user }: Place): Promise<void> {
+  for (const text of await deps.identities.list('token', team)) {
+    const token = parseRecord('token', text);
+    // A refusal means that the team has gone meanwhile, and this token with it.
+    if (token.user === user && token.revoked_at === null) await revokeToken(deps, { team, id: token.id });
+  }
+}
+
+function alreadyRevoked(token: Token): Refusal {
+  const message = `The token ${token.id} was revoked at ${token.revoked_at} and cannot be changed. Issue a new one.`;
+  return new Refusal('precondition_failed', message);
+}

@@ -1,0 +1,60 @@
+import type { User } from '../core/identity.ts';
+import { Refusal } from '../core/refusal.ts';
+import {
+  changeRecord,
+  deleteRecord,
+  given,
+  listRecords,
+  notFound,
+  readRecord,
+  type Place,
+} from './change-record.ts';
+import type { IdentityDeps } from './deps.ts';
+import type { NewUser, UserChange } from './schemas.ts';
+import { changedLimits, storedLimits } from './stored-limits.ts';
+import { revokeTokensOf } from './tokens.ts';
+
+export async function createUser(deps: IdentityDeps, team: string, asked: NewUser): Promise<User | Refusal> {
+  const user: User = {
+    id: asked.id,
+    team,
+    name: asked.name ?? null,
+    email: asked.email ?? null,
+    limits: storedLimits(asked.limits ?? [], [], deps.randomId),
+    created_at: new Date(deps.clock.now()).toISOString(),
+  };
+  const result = await deps.identities.create({ kind: 'user', team, id: user.id }, JSON.stringify(user));
+  if (result === 'created') return user;
+  if (result === 'no_team') return notFound({ kind: 'team', team });
+  return new Refusal('already_exists', `There is a user ${user.id} in the team ${team} already.`, {
+    param: 'id',
+  });
+}
+
+export function listUsers({ identities }: IdentityDeps, team: string): Promise<User[] | Refusal> {
+  return listRecords(identities, 'user', team);
+}
+
+export function getUser({ identities }: IdentityDeps, at: Place): Promise<User | Refusal> {
+  return readRecord(identities, { kind: 'user', ...at });
+}
+
+/** Fields left out stay; null clears. */
+export function changeUser(deps: IdentityDeps, at: Place, change: UserChange): Promise<User | Refusal> {
+  const { limits, ...fields } = change;
+  return changeRecord(deps.identities, { kind: 'user', ...at }, (record) => ({
+    ...record,
+    ...given(fields),
+    limits: changedLimits(limits, record.limits, deps.randomId),
+  }));
+}
+
+/**
+ * The user goes first, and in the same step the secrets of the tokens are unbound; then these are marked as
+ * revoked. Deleting again finishes a marking that the store broke off.
+ */
+export async function deleteUser(deps: IdentityDeps, at: Place): Promise<Refusal | null> {
+  const refusal = await deleteRecord(deps.identities, { kind: 'user', ...at });
+  if (refusal === null || refusal.code === 'not_found') await revokeTokensOf(deps, at);
+  return refusal;
+}

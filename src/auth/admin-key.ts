@@ -1,0 +1,36 @@
+import { hash, timingSafeEqual } from 'node:crypto';
+import { Refusal } from '../core/refusal.ts';
+import type { Authenticator } from './authenticator.ts';
+import { readSecret, type CredentialHeaders } from './credential.ts';
+import { hashToken, inspectToken } from './token-text.ts';
+
+/** Null where the headers carry the administrator's key; else why not. Rejects with `StoreUnavailable`. */
+export type AdminKeyCheck = (headers: CredentialHeaders) => Promise<Refusal | null>;
+
+/**
+ * Checks `Authorization: Bearer <ADMIN_KEY>` in constant time: hashes are compared, so neither content
+ * nor length shows. A user's token is told apart by 403: right credential, wrong role.
+ */
+export function adminKeyCheck(adminKey: string, authenticator: Authenticator): AdminKeyCheck {
+  const expected = digest(adminKey);
+
+  return async function checkAdminKey(headers) {
+    const text = readSecret(headers);
+    if (text instanceof Refusal) return text.code === 'missing_token' ? missing() : text;
+    if (headers.authorization !== undefined && timingSafeEqual(digest(text), expected)) return null;
+    if (!inspectToken(text).ok) {
+      return new Refusal('invalid_token', 'This is not the administrator key (ADMIN_KEY) of this gateway.');
+    }
+    const known = await authenticator.refresh(hashToken(text));
+    if (known instanceof Refusal) return known;
+    return new Refusal('role_not_allowed', 'A user token cannot administer: use the administrator key.');
+  };
+}
+
+function digest(text: string): Buffer {
+  return hash('sha256', text, 'buffer');
+}
+
+function missing(): Refusal {
+  return new Refusal('missing_token', 'Send the administrator key as "Authorization: Bearer <ADMIN_KEY>".');
+}

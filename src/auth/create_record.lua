@@ -1,0 +1,30 @@
+#!lua
+--[[
+  Stores a new team, user or token. Without allow-oom: a full store refuses.
+
+  KEYS[1] the hash the record goes into: teams, the team's users, or the team's tokens
+  KEYS[2] teams      hash: team id -> JSON
+  KEYS[3] epochs     hash: team id -> epoch
+  KEYS[4] users      hash: user id -> JSON, of this team
+  KEYS[5] secrets    hash: secret hash -> team/token id, and team/token id -> secret hash
+  ARGV[1] kind: team | user | token
+  ARGV[2] team id
+  ARGV[3] record id
+  ARGV[4] record JSON
+  ARGV[5] the team's new epoch
+  ARGV[6] secret hash (token only)
+  ARGV[7] user id (token only)
+
+  Returns created | exists | no_team | no_user.
+]]
+local kind, team, id = ARGV[1], ARGV[2], ARGV[3]
+if kind ~= 'team' and redis.call('HEXISTS', KEYS[2], team) == 0 then return 'no_team' end
+if kind == 'token' and redis.call('HEXISTS', KEYS[4], ARGV[7]) == 0 then return 'no_user' end
+if redis.call('HEXISTS', KEYS[1], id) == 1 then return 'exists' end
+if kind == 'token' then
+  if redis.call('HEXISTS', KEYS[5], ARGV[6]) == 1 then return 'exists' end
+  redis.call('HSET', KEYS[5], ARGV[6], team .. '/' .. id, team .. '/' .. id, ARGV[6])
+end
+redis.call('HSET', KEYS[1], id, ARGV[4])
+redis.call('HSET', KEYS[3], team, ARGV[5])
+return 'created'

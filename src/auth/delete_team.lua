@@ -1,0 +1,27 @@
+#!lua flags=allow-oom
+--[[
+  Removes a team with its users, tokens and secrets. Its epoch goes too: no cached identity equals no epoch.
+
+  KEYS[1] teams      hash: team id -> JSON
+  KEYS[2] epochs     hash: team id -> epoch
+  KEYS[3] users      hash: user id -> JSON, of this team
+  KEYS[4] tokens     hash: token id -> JSON, of this team
+  KEYS[5] secrets    hash: secret hash -> team/token id, and team/token id -> secret hash
+  ARGV[1] team id
+  ARGV[2] the JSON it must still have; '' for whatever it is
+
+  Returns 1 when removed, 0 when there is no such team or it has changed.
+]]
+local team, expected = ARGV[1], ARGV[2]
+local current = redis.call('HGET', KEYS[1], team)
+if not current or (expected ~= '' and current ~= expected) then return 0 end
+
+for _, token in ipairs(redis.call('HKEYS', KEYS[4])) do
+  local bound = team .. '/' .. token
+  local secret = redis.call('HGET', KEYS[5], bound)
+  if secret then redis.call('HDEL', KEYS[5], bound, secret) end
+end
+redis.call('DEL', KEYS[3], KEYS[4])
+redis.call('HDEL', KEYS[1], team)
+redis.call('HDEL', KEYS[2], team)
+return 1

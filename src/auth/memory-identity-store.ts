@@ -1,0 +1,152 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../core/clock.ts';
+import type {
+  CreateResult,
+  Identity,
+  IdentityStore,
+  RecordKey,
+  Team,
+  Token,
+  User,
+} from '../core/identity.ts';
+
+/** A team with all that is its own; gone in one step when the team is. */
+interface TeamSpace {
+  text: string;
+  epoch: string;
+  users: Map<string, string>;
+  tokens: Map<string, string>;
+}
+
+interface Binding {
+  team: string;
+  token: string;
+}
+
+/** Identities in this process: the embedded default. Behaves as the Redis store does; one contract suite runs on both. */
+export class MemoryIdentityStore implements IdentityStore {
+  readonly #clock: Clock;
+  readonly #teams = new Map<string, TeamSpace>();
+  readonly #secrets = new Map<string, Binding>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The team's epoch, which admission compares; null when there is no such team. */
+  epoch(team: string): string | null {
+    return this.#teams.get(team)?.epoch ?? null;
+  }
+
+  async resolve(secretHash: string): Promise<Identity | null> {
+    const binding = this.#secrets.get(secretHash);
+    const space = binding && this.#teams.get(binding.team);
+    const tokenText = space?.tokens.get(binding?.token ?? '');
+    if (!space || tokenText === undefined) return null;
+    // The texts are this program's own, written as these types by the admin operations.
+    const token = JSON.parse(tokenText) as Token;
+    const userText = space.users.get(token.user);
+    if (userText === undefined) return null;
+    const user = JSON.parse(userText) as User;
+    return {
+      team: JSON.parse(space.text) as Team,
+      user,
+      token,
+      epoch: space.epoch,
+      nowMs: this.#clock.now(),
+    };
+  }
+
+  async create(
+    key: RecordKey,
+    text: string,
+    binding?: { secretHash: string; user: string },
+  ): Promise<CreateResult> {
+    if (key.kind === 'team') return this.#createTeam(key.team, text);
+    const space = this.#teams.get(key.team);
+    if (!space) return 'no_team';
+    if (key.kind === 'token' && !space.users.has(binding?.user ?? '')) return 'no_user';
+    const records = recordsOf(space, key.kind);
+    const secretHash = key.kind === 'token' ? (binding?.secretHash ?? '') : null;
+    if (records.has(key.id) || (secretHash !== null && this.#secrets.has(secretHash))) return 'exists';
+
+    records.set(key.id, text);
+    if (secretHash !== null) this.#secrets.set(secretHash, { team: key.team, token: key.id });
+    space.epoch = newEpoch();
+    return 'created';
+  }
+
+  async read(key: RecordKey): Promise<string | null> {
+    return this.#read(key) ?? null;
+  }
+
+  async list(kind: RecordKey['kind'], team = ''): Promise<string[]> {
+    const space = this.#teams.get(team);
+    if (kind === 'team') return ordered([...this.#teams].map(([id, { text }]) => [id, text]));
+    return space ? ordered([...recordsOf(space, kind)]) : [];
+  }
+
+  async replace(key: RecordKey, expected: string, next: string | null): Promise<'replaced' | 'conflict'> {
+    const space = this.#teams.get(key.team);
+    if (!space || this.#read(key) !== expected) return 'conflict';
+    if (next === null) this.#delete(key, space);
+    else if (key.kind === 'team') space.text = next;
+    else recordsOf(space, key.kind).set(key.id, next);
+    space.epoch = newEpoch();
+    return 'replaced';
+  }
+
+  async deleteTeam(team: string): Promise<boolean> {
+    this.#unbind((binding) => binding.team === team);
+    return this.#teams.delete(team);
+  }
+
+  #createTeam(team: string, text: string): CreateResult {
+    if (this.#teams.has(team)) return 'exists';
+    this.#teams.set(team, { text, epoch: newEpoch(), users: new Map(), tokens: new Map() });
+    return 'created';
+  }
+
+  #read(key: RecordKey): string | undefined {
+    const space = this.#teams.get(key.team);
+    if (!space || key.kind === 'team') return space?.text;
+    return recordsOf(space, key.kind).get(key.id);
+  }
+
+  #delete(key: RecordKey, space: TeamSpace): void {
+    if (key.kind === 'team') {
+      this.#unbind((binding) => binding.team === key.team);
+      this.#teams.delete(key.team);
+      return;
+    }
+    // A user made again under the same id must not bring old tokens back to life.
+    this.#unbind(({ team, token }) => team === key.team && belongsTo(key, space, token));
+    recordsOf(space, key.kind).delete(key.id);
+  }
+
+  #unbind(gone: (binding: Binding) => boolean): void {
+    for (const [secretHash, binding] of this.#secrets) {
+      if (gone(binding)) this.#secrets.delete(secretHash);
+    }
+  }
+}
+
+type OwnKey = Exclude<RecordKey, { kind: 'team' }>;
+
+function recordsOf(space: TeamSpace, kind: OwnKey['kind']): Map<string, string> {
+  return kind === 'user' ? space.users : space.tokens;
+}
+
+function belongsTo(key: OwnKey, space: TeamSpace, token: string): boolean {
+  if (key.kind === 'token') return token === key.id;
+  const text = space.tokens.get(token);
+  return text !== undefined && (JSON.parse(text) as Token).user === key.id;
+}
+
+function ordered(records: [id: string, text: string][]): string[] {
+  return records.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, text]) => text);
+}
+
+function newEpoch(): string {
+  return randomBytes(12).toString('base64url');
+}

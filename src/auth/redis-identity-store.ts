@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto';
+import type {
+  CreateResult,
+  Identity,
+  IdentityStore,
+  RecordKey,
+  Team,
+  Token,
+  User,
+} from '../core/identity.ts';
+import type { Keys } from '../core/keys.ts';
+import { loadScript, type RedisStore } from '../core/redis.ts';
+import { StoreUnavailable } from '../core/store-unavailable.ts';
+
+const resolve = loadScript(new URL('./resolve.lua', import.meta.url));
+const createRecord = loadScript(new URL('./create_record.lua', import.meta.url));
+const replaceRecord = loadScript(new URL('./replace_record.lua', import.meta.url));
+const deleteRecord = loadScript(new URL('./delete_record.lua', import.meta.url));
+const deleteTeam = loadScript(new URL('./delete_team.lua', import.meta.url));
+
+/** Identities in Redis. Each method is one script or one command; each change moves the team's epoch with it. */
+export class RedisIdentityStore implements IdentityStore {
+  readonly #store: RedisStore;
+  readonly #keys: Keys;
+
+  constructor(store: RedisStore, keys: Keys) {
+    this.#store = store;
+    this.#keys = keys;
+  }
+
+  async resolve(secretHash: string): Promise<Identity | null> {
+    const keys = this.#keys;
+    const reply = await this.#store.run(
+      resolve,
+      [keys.secrets, keys.teams, keys.epochs],
+      [secretHash, keys.users(''), keys.tokens('')],
+    );
+    return reply === null ? null : identityFrom(reply);
+  }
+
+  async create(
+    key: RecordKey,
+    text: string,
+    binding?: { secretHash: string; user: string },
+  ): Promise<CreateResult> {
+    const keys = this.#keys;
+    const reply = await this.#store.run(
+      createRecord,
+      [this.#hashOf(key), keys.teams, keys.epochs, keys.users(key.team), keys.secrets],
+      [key.kind, key.team, idOf(key), text, newEpoch(), binding?.secretHash ?? '', binding?.user ?? ''],
+    );
+    return createResult(reply);
+  }
+
+  read(key: RecordKey): Promise<string | null> {
+    return this.#store.attempt((client) => client.hget(this.#hashOf(key), idOf(key)));
+  }
+
+  async list(kind: RecordKey['kind'], team = ''): Promise<string[]> {
+    const hash = kind === 'team' ? this.#keys.teams : this.#hashOf({ kind, team, id: '' });
+    const records = await this.#store.attempt((client) => client.hgetall(hash));
+    return Object.entries(records)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, text]) => text);
+  }
+
+  async replace(key: RecordKey, expected: string, next: string | null): Promise<'replaced' | 'conflict'> {
+    const done = next === null ? this.#delete(key, expected) : this.#swap(key, expected, next);
+    return (await done) === 1 ? 'replaced' : 'conflict';
+  }
+
+  async deleteTeam(team: string): Promise<boolean> {
+    return (await this.#deleteTeam(team, '')) === 1;
+  }
+
+  #swap(key: RecordKey, expected: string, next: string): Promise<unknown> {
+    return this.#store.run(
+      replaceRecord,
+      [this.#hashOf(key), this.#keys.epochs],
+      [key.team, idOf(key), expected, next, newEpoch()],
+    );
+  }
+
+  #delete(key: RecordKey, expected: string): Promise<unknown> {
+    if (key.kind === 'team') return this.#deleteTeam(key.team, expected);
+    const keys = this.#keys;
+    return this.#store.run(
+      deleteRecord,
+      [this.#hashOf(key), keys.epochs, keys.tokens(key.team), keys.secrets],
+      [key.kind, key.team, key.id, expected, newEpoch()],
+    );
+  }
+
+  #deleteTeam(team: string, expected: string): Promise<unknown> {
+    const keys = this.#keys;
+    return this.#store.run(
+      deleteTeam,
+      [keys.teams, keys.epochs, keys.users(team), keys.tokens(team), keys.secrets],
+      [team, expected],
+    );
+  }
+
+  #hashOf(key: RecordKey): string {
+    if (key.kind === 'team') return this.#keys.teams;
+    return key.kind === 'user' ? this.#keys.users(key.team) : this.#keys.tokens(key.team);
+  }
+}
+
+function idOf(key: RecordKey): string {
+  return key.kind === 'team' ? key.team : key.id;
+}
+
+/** Random, so that no two changes, on whatever process, can give a team the same epoch. */
+function newEpoch(): string {
+  return randomBytes(12).toString('base64url');
+}
+
+function createResult(reply: unknown): CreateResult {
+  if (reply === 'created' || reply === 'exists' || reply === 'no_team' || reply === 'no_user') return reply;
+  throw new StoreUnavailable('The store gave an answer that create_record.lua does not give.');
+}
+
+function identityFrom(reply: unknown): Identity {
+  if (!Array.isArray(reply) || reply.length !== 5) {
+    throw new StoreUnavailable('The store gave an answer that resolve.lua does not give.');
+  }
+  const [team, user, token, epoch, nowMs] = reply.map(String) as [string, string, string, string, string];
+  // The texts are this program's own, written as these types by the admin operations.
+  return {
+    team: JSON.parse(team) as Team,
+    user: JSON.parse(user) as User,
+    token: JSON.parse(token) as Token,
+    epoch,
+    nowMs: Number(nowMs),
+  };
+}

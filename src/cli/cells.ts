@@ -1,0 +1,36 @@
+import type { JsonObject, JsonValue } from '../core/request.ts';
+
+/** A value for people: `-` for null, lists joined, limits in the syntax they are given in. */
+export function plain(value: JsonValue | undefined): string {
+  if (value === null || value === undefined) return '-';
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(plain).join(', ');
+  if (typeof value === 'object') return limitText(value);
+  // What moves a cursor must not come from data.
+  return String(value).replaceAll(/\p{Cc}/gu, '?');
+}
+
+/** A list that restricts: nothing said means anything goes. */
+export function allowed(value: JsonValue | undefined): string {
+  return value === null ? 'any' : plain(value);
+}
+
+/** A time to the minute, UTC. */
+export function shortTime(value: JsonValue | undefined): string {
+  return typeof value === 'string' ? plain(value.slice(0, 16).replace('T', ' ')) : '-';
+}
+
+const restricting = new Set(['models', 'endpoints', 'origins']);
+
+/** A record, a field a line. */
+export function fieldList(record: JsonObject): string {
+  const width = Math.max(...Object.keys(record).map((key) => key.length));
+  return Object.entries(record)
+    .map(([key, value]) => `${key.padEnd(width)}  ${restricting.has(key) ? allowed(value) : plain(value)}`)
+    .join('\n');
+}
+
+function limitText({ metric, window, max, models }: JsonObject): string {
+  const what = window === undefined ? plain(metric) : `${plain(metric)}/${plain(window)}`;
+  const whose = Array.isArray(models) ? `@${models.map(plain).join(',')}` : '';
+  return `${what}=${plain(max)}${whose}`;
+}

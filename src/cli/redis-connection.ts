@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto';
+import { adminApp } from '../admin/admin-app.ts';
+import { RedisIdentityStore } from '../auth/redis-identity-store.ts';
+import { mintToken, randomBase62 } from '../auth/token-text.ts';
+import { readStore } from '../config/store.ts';
+import { VariableReader } from '../config/variables.ts';
+import { systemClock } from '../core/clock.ts';
+import { keysUnder } from '../core/keys.ts';
+import { RedisStore } from '../core/redis.ts';
+import { RedisLedger } from '../ledger/redis-ledger.ts';
+import { endpoints } from '../validation/registry.ts';
+import { CommandFailed } from './command-failed.ts';
+import type { Connection } from './connection.ts';
+
+const connectTimeoutMs = 10_000;
+
+/**
+ * The admin API made in this process, on the Redis of the environment: `heroku run` needs no running gateway
+ * and no key, since who can read the Redis URL could write to it anyway.
+ */
+export async function connectToRedis(env: NodeJS.ProcessEnv): Promise<Connection> {
+  const read = new VariableReader(env);
+  const { store: settings } = readStore(read, false);
+  if (settings.kind !== 'redis' || read.problems.length > 0)
+    throw new CommandFailed(read.problems.join('\n'));
+  const store = new RedisStore({
+    url: settings.url,
+    verifyTls: settings.verifyTls,
+    commandTimeoutMs: connectTimeoutMs,
+    clock: systemClock,
+  });
+  store.connect();
+  try {
+    await store.whenReady(connectTimeoutMs);
+  } catch {
+    store.close();
+    throw new CommandFailed('The Redis of REDIS_TLS_URL or REDIS_URL cannot be reached.');
+  }
+  const app = localAdmin(store, settings.prefix);
+  return { send: async (path, init) => app.request(path, init), close: () => store.close() };
+}
+
+function localAdmin(store: RedisStore, prefix: string): ReturnType<typeof adminApp> {
+  const keys = keysUnder(prefix);
+  return adminApp({
+    identities: new RedisIdentityStore(store, keys),
+    ledger: new RedisLedger(store, keys),
+    clock: systemClock,
+    mint: () => mintToken('user'),
+    randomId: () => randomBase62(16),
+    authorize: () => Promise.resolve(null),
+    endpointPaths: endpoints.map(({ path }) => path),
+    requestId: () => randomUUID(),
+    onError: (error) => {
+      throw error;
+    },
+  });
+}

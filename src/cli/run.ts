@@ -1,0 +1,60 @@
+import { Command, CommanderError } from 'commander';
+import { CommandFailed } from './command-failed.ts';
+import { Cli, type Terminal } from './cli.ts';
+import { connect, type Connection } from './connection.ts';
+import { reportCommands } from './report-commands.ts';
+import { teamCommands } from './team-commands.ts';
+import { tokenCommands } from './token-commands.ts';
+import { userCommands } from './user-commands.ts';
+
+/** Runs one command line. Gives the exit code: 0, 1 where it failed, 2 where it was not understood. */
+export async function run(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  terminal: Terminal,
+): Promise<number> {
+  let connection: Connection | undefined;
+  const send = async (path: string, init: RequestInit): Promise<Response> => {
+    connection ??= await connect(env);
+    return connection.send(path, init);
+  };
+  try {
+    await programFor(send, terminal).parseAsync(args, { from: 'user' });
+    return 0;
+  } catch (error) {
+    return exitCodeOf(error, terminal);
+  } finally {
+    connection?.close();
+  }
+}
+
+function programFor(send: Connection['send'], terminal: Terminal): Command {
+  const program = new Command('tollgate')
+    .description('Administers a Tollgate gateway: teams, users, tokens, and what they used.')
+    .option('--json', 'print JSON, for programs')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeErr: (text) => terminal.err(text.trimEnd()),
+    })
+    .showHelpAfterError('(add --help for what is possible)')
+    .exitOverride();
+  program.addHelpText(
+    'after',
+    '\nWorks over HTTP with TOLLGATE_URL and ADMIN_KEY set, else on the Redis of REDIS_TLS_URL or REDIS_URL.',
+  );
+  const cli = new Cli({ send, terminal, json: () => program.opts()['json'] === true });
+  teamCommands(program, cli);
+  userCommands(program, cli);
+  tokenCommands(program, cli);
+  reportCommands(program, cli);
+  return program;
+}
+
+function exitCodeOf(error: unknown, terminal: Terminal): number {
+  // Commander has said what was wrong; it throws for --help too, with code 0.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  const message = error instanceof Error ? error.message : String(error);
+  terminal.err(error instanceof CommandFailed ? message : `Failed for a reason not foreseen: ${message}`);
+  return 1;
+}

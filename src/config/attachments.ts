@@ -1,0 +1,83 @@
+import { trimmed } from './variables.ts';
+
+/** A Heroku inference attachment: where a key is good, and for which model. */
+export interface Attachment {
+  readonly name: string;
+  /** Origin and base path, without `/v1` and without a trailing slash. */
+  readonly baseUrl: string;
+  readonly key: string;
+  /** The one model of a per-model plan; null on plans that serve every model. */
+  readonly modelId: string | null;
+}
+
+/** The names Heroku gives by default or by its documentation's `--as` (Dev Center, heroku-inference). */
+const knownNames: ReadonlySet<string> = new Set(['INFERENCE', 'EMBEDDING', 'DIFFUSION', 'RERANK']);
+
+/**
+ * Finds the inference attachments in the environment. A name counts when it has `_URL` and `_KEY` and either is
+ * known, or has `_MODEL_ID`, or its key begins `inf-`: so colours (`INFERENCE_MAROON_URL`) count, while other
+ * add-ons' URLs do not. Pure; sorted by name; problems never hold a value.
+ */
+export function findAttachments(env: NodeJS.ProcessEnv): {
+  attachments: Attachment[];
+  problems: string[];
+} {
+  const attachments: Attachment[] = [];
+  const problems: string[] = [];
+  for (const name of candidateNames(env)) {
+    const candidate = readCandidate(env, name);
+    if (candidate === null) continue;
+    if ('problems' in candidate) problems.push(...candidate.problems);
+    else attachments.push(candidate);
+  }
+  if (attachments.length === 0 && problems.length === 0) {
+    problems.push(
+      'INFERENCE_URL, INFERENCE_KEY: expected at least one Heroku inference attachment (<NAME>_URL and <NAME>_KEY).',
+    );
+  }
+  return { attachments, problems };
+}
+
+function candidateNames(env: NodeJS.ProcessEnv): string[] {
+  const names = Object.keys(env).flatMap((variable) => /^(\w+)_(?:URL|KEY)$/.exec(variable)?.[1] ?? []);
+  return [...new Set(names)].sort();
+}
+
+function readCandidate(env: NodeJS.ProcessEnv, name: string): Attachment | { problems: string[] } | null {
+  const url = trimmed(env[`${name}_URL`]);
+  const key = trimmed(env[`${name}_KEY`]);
+  const modelId = trimmed(env[`${name}_MODEL_ID`]) ?? null;
+  if (url === undefined || key === undefined) {
+    const half = knownNames.has(name) && (url ?? key) !== undefined;
+    return half ? { problems: [missingHalf(name, url === undefined)] } : null;
+  }
+  if (!knownNames.has(name) && modelId === null && !key.startsWith('inf-')) return null;
+
+  const baseUrl = normaliseUrl(url);
+  const problems = [
+    ...(baseUrl === null ? [`${name}_URL: ${urlExpectation}`] : []),
+    ...(/^[\x21-\x7e]+$/.test(key) ? [] : [`${name}_KEY: expected visible ASCII characters only.`]),
+    ...(modelId === null || /^[A-Za-z0-9._:/-]{1,128}$/.test(modelId)
+      ? []
+      : [`${name}_MODEL_ID: expected at most 128 of the characters A-Z a-z 0-9 . _ : / -`]),
+  ];
+  return baseUrl === null || problems.length > 0 ? { problems } : { name, baseUrl, key, modelId };
+}
+
+const urlExpectation =
+  'expected an http or https URL such as https://us.inference.heroku.com, without credentials, query or fragment.';
+
+function missingHalf(name: string, urlMissing: boolean): string {
+  const [missing, present] = urlMissing ? ['URL', 'KEY'] : ['KEY', 'URL'];
+  return `${name}_${missing}: expected to be set, since ${name}_${present} is.`;
+}
+
+/** People write the URL with and without `/v1`, with and without a trailing slash. */
+function normaliseUrl(text: string): string | null {
+  if (!URL.canParse(text)) return null;
+  const url = new URL(text);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return null;
+  if (url.username || url.password || url.search || url.hash) return null;
+  const path = url.pathname.replace(/\/+$/, '').replace(/\/v1$/, '').replace(/\/+$/, '');
+  return `${url.origin}${path}`;
+}

@@ -1,0 +1,104 @@
+/**
+ * Every environment variable the gateway reads, apart from attachments under names of the operator's choosing.
+ * `.env.example` lists exactly these; a test keeps the two equal.
+ */
+export const variables = [
+  'NODE_ENV',
+  'DYNO',
+  'PORT',
+  'HOST',
+  'WEB_CONCURRENCY',
+  'LOG_LEVEL',
+  'STORE',
+  'REDIS_TLS_URL',
+  'REDIS_URL',
+  'REDIS_TLS_VERIFY',
+  'REDIS_PREFIX',
+  'ADMIN_KEY',
+  'INFERENCE_URL',
+  'INFERENCE_KEY',
+  'INFERENCE_MODEL_ID',
+  'EMBEDDING_URL',
+  'EMBEDDING_KEY',
+  'EMBEDDING_MODEL_ID',
+  'DIFFUSION_URL',
+  'DIFFUSION_KEY',
+  'DIFFUSION_MODEL_ID',
+  'RERANK_URL',
+  'RERANK_KEY',
+  'RERANK_MODEL_ID',
+  'ALLOWED_ORIGINS',
+  'MODELS_FILE',
+  'MAX_BODY_BYTES',
+  'BODY_BUDGET_BYTES',
+  'STORE_TIMEOUT_MS',
+  'UPSTREAM_TIMEOUT_MS',
+  'STREAM_IDLE_TIMEOUT_MS',
+  'FIRST_HEARTBEAT_MS',
+  'HEARTBEAT_MS',
+  'READER_TIMEOUT_MS',
+  'BODY_TIMEOUT_MS',
+  'SHUTDOWN_GRACE_MS',
+  'LEASE_MS',
+  'LEDGER_MAX_ENTRIES',
+  'USAGE_RETENTION_DAYS',
+] as const;
+
+export type Variable = (typeof variables)[number];
+
+/** The longest wait a timer can hold: Node fires anything longer at once. */
+const longestTimerMs = 2_147_483_647;
+
+/**
+ * Reads variables and gathers what is wrong with them, so that all of it is told at once.
+ * A problem names the variable and what was expected, never the value: values are secrets often enough.
+ */
+export class VariableReader {
+  readonly problems: string[] = [];
+  readonly #env: NodeJS.ProcessEnv;
+
+  constructor(env: NodeJS.ProcessEnv) {
+    this.#env = env;
+  }
+
+  /** The value without surrounding whitespace; undefined where it is unset or empty, as Heroku may set it. */
+  text(name: Variable): string | undefined {
+    return trimmed(this.#env[name]);
+  }
+
+  /** True where the variable is set, be it to nothing. */
+  isSet(name: Variable): boolean {
+    return this.#env[name] !== undefined;
+  }
+
+  expected(name: Variable, expectation: string): void {
+    this.problems.push(`${name}: expected ${expectation}.`);
+  }
+
+  integer(name: Variable, { fallback, min, max }: { fallback: number; min: number; max: number }): number {
+    const text = this.text(name);
+    if (text === undefined) return fallback;
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return value;
+    this.expected(name, `a whole number from ${min} to ${max}`);
+    return fallback;
+  }
+
+  durationMs(name: Variable, fallback: number): number {
+    return this.integer(name, { fallback, min: 1, max: longestTimerMs });
+  }
+
+  choice<T extends string>(name: Variable, choices: readonly T[], fallback: T): T {
+    const text = this.text(name)?.toLowerCase();
+    if (text === undefined) return fallback;
+    const chosen = choices.find((choice) => choice === text);
+    if (chosen !== undefined) return chosen;
+    this.expected(name, choices.join(', ').replace(/, ([^,]*)$/, ' or $1'));
+    return fallback;
+  }
+}
+
+/** A value without surrounding whitespace; undefined where nothing is left. */
+export function trimmed(value: string | undefined): string | undefined {
+  return value?.trim() || undefined;
+}

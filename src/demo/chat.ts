@@ -1,0 +1,133 @@
+import type { JsonObject, JsonValue } from '../core/request.ts';
+import { type Answer, errorAnswer } from './answer.ts';
+import { chatFields, fieldProblem } from './fields.ts';
+import { doneFrame, messageFrame } from './frames.ts';
+import { type ToolCall, toolCallFor } from './tool-call.ts';
+
+export interface ChatContext {
+  id: string;
+  createdS: number;
+  /** The pause between the words of a stream. */
+  wordDelayMs: number;
+}
+
+/** What the stand-in says to a conversation: words, or a tool call. */
+interface Reply {
+  text: string;
+  toolCall: ToolCall | null;
+  finishReason: 'stop' | 'length' | 'tool_calls';
+  usage: { prompt_tokens: number; completion_tokens: number; total_tokens: number };
+}
+
+/** POST /v1/chat/completions, plain or as a stream. */
+export function answerChat(body: JsonObject, context: ChatContext): Answer {
+  const problem = fieldProblem(body, chatFields, ['model', 'messages']) ?? messagesProblem(body);
+  if (problem !== null) return errorAnswer(400, problem);
+  const reply = replyTo(body);
+  if (body['stream'] !== true) return { status: 200, json: completion(body, reply, context) };
+  return { frames: streamOf(body, reply, context), delayMs: context.wordDelayMs };
+}
+
+function messagesProblem(body: JsonObject): string | null {
+  return messagesOf(body).length > 0 ? null : 'messages: expected at least one message';
+}
+
+function messagesOf(body: JsonObject): JsonObject[] {
+  const messages = body['messages'];
+  return Array.isArray(messages) ? messages.filter(isObject) : [];
+}
+
+function replyTo(body: JsonObject): Reply {
+  const messages = messagesOf(body);
+  const last = messages.at(-1);
+  const promptTokens = tokens(messages.map((message) => textOf(message['content'])).join(''));
+  const toolCall = last?.['role'] === 'user' ? toolCallFor(body) : null;
+  if (toolCall !== null) {
+    return {
+      text: '',
+      toolCall,
+      finishReason: 'tool_calls',
+      usage: usage(promptTokens, tokens(toolCall.arguments)),
+    };
+  }
+  const heard = textOf(last?.['content']).replaceAll(/\s+/g, ' ').trim().slice(0, 200);
+  const whole = `This is a stand-in for Heroku Inference, not a model. You said: ${heard || 'nothing'}`;
+  const maxTokens = body['max_completion_tokens'] ?? body['max_tokens'];
+  const text = typeof maxTokens === 'number' ? whole.slice(0, maxTokens * 4) : whole;
+  const finishReason = text === whole ? 'stop' : 'length';
+  return { text, toolCall: null, finishReason, usage: usage(promptTokens, tokens(text)) };
+}
+
+function completion(body: JsonObject, reply: Reply, context: ChatContext): JsonObject {
+  const message: JsonObject = { role: 'assistant', content: reply.text, refusal: null };
+  if (reply.toolCall !== null) message['tool_calls'] = [wireToolCall(reply.toolCall)];
+  return {
+    ...header(body, context, 'chat.completion'),
+    choices: [{ index: 0, message, finish_reason: reply.finishReason }],
+    usage: reply.usage,
+  };
+}
+
+/**
+ * Word by word. As upstream, chunks on the way carry an empty finish_reason and zero usage; the real usage comes
+ * unasked in the last chunk, whose choices are not empty.
+ */
+function streamOf(body: JsonObject, reply: Reply, context: ChatContext): string[] {
+  const chunk = (delta: JsonObject, end: Pick<Reply, 'finishReason' | 'usage'> | null): string =>
+    messageFrame({
+      ...header(body, context, 'chat.completion.chunk'),
+      choices: [{ index: 0, delta, finish_reason: end?.finishReason ?? '' }],
+      usage: end?.usage ?? usage(0, 0),
+    });
+  const words = reply.text.match(/\s*\S+\s*$|\s*\S+/g) ?? [];
+  const deltas: JsonObject[] =
+    reply.toolCall === null
+      ? words.map((word) => ({ content: word }))
+      : [{ tool_calls: [{ index: 0, ...wireToolCall(reply.toolCall) }] }];
+  return [
+    chunk({ role: 'assistant', content: '' }, null),
+    ...deltas.map((delta) => chunk(delta, null)),
+    chunk({}, reply),
+    doneFrame,
+  ];
+}
+
+function header(body: JsonObject, { id, createdS }: ChatContext, object: string): JsonObject {
+  return {
+    id,
+    object,
+    created: createdS,
+    model: body['model'] ?? null,
+    system_fingerprint: 'heroku-inf-stand-in',
+  };
+}
+
+function wireToolCall({ id, name, arguments: text }: ToolCall): JsonObject {
+  return { id, type: 'function', function: { name, arguments: text } };
+}
+
+function usage(promptTokens: number, completionTokens: number): Reply['usage'] {
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    total_tokens: promptTokens + completionTokens,
+  };
+}
+
+/** About four characters a token. */
+function tokens(text: string): number {
+  return Math.ceil(text.length / 4);
+}
+
+/** The text of a message's content, be it a string or parts. */
+function textOf(content: JsonValue | undefined): string {
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return '';
+  return content
+    .map((part) => (isObject(part) && typeof part['text'] === 'string' ? part['text'] : ''))
+    .join(' ');
+}
+
+function isObject(value: JsonValue): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,49 @@
+import type { ServerResponse } from 'node:http';
+
+/** Answers the stand-in broke off itself, so that they are not counted as left by the caller. */
+const cutHere = new WeakSet<ServerResponse>();
+
+/** Breaks the connection off: `fin` once everything written has been sent, `rst` at once. */
+export function cut(res: ServerResponse, how: 'fin' | 'rst'): void {
+  cutHere.add(res);
+  if (how === 'fin') res.socket?.destroySoon();
+  else res.socket?.resetAndDestroy();
+}
+
+/** True where the caller went before its answer was finished. */
+export function leftByCaller(res: ServerResponse): boolean {
+  return !res.writableFinished && !cutHere.has(res);
+}
+
+/** Waits; resolves early, with false, when the connection is gone. */
+export function pause(res: ServerResponse, ms: number): Promise<boolean> {
+  if (res.destroyed) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const settle = (stillThere: boolean): void => {
+      clearTimeout(timer);
+      res.off('close', onClose);
+      resolve(stillThere);
+    };
+    const onClose = (): void => settle(false);
+    const timer = setTimeout(settle, ms, true);
+    res.once('close', onClose);
+  });
+}
+
+/** Writes and waits until more may be written; resolves with false when the connection is gone. */
+export function write(res: ServerResponse, chunk: string | Uint8Array): Promise<boolean> {
+  if (res.destroyed) return Promise.resolve(false);
+  if (res.write(chunk)) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const onDrain = (): void => {
+      res.off('close', onClose);
+      resolve(true);
+    };
+    const onClose = (): void => {
+      res.off('drain', onDrain);
+      resolve(false);
+    };
+    res.once('drain', onDrain);
+    res.once('close', onClose);
+  });
+}

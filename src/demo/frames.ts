@@ -1,0 +1,9 @@
+import type { JsonValue } from '../core/request.ts';
+
+/** A frame as Heroku's streams carry it: an event name, and no space after the colons. */
+export function messageFrame(data: JsonValue): string {
+  return `event:message\ndata:${JSON.stringify(data)}\n\n`;
+}
+
+/** What a stream ends with; one client throws on a bare `[DONE]` without the event name. */
+export const doneFrame = 'event:done\ndata:[DONE]\n\n';

@@ -1,0 +1,54 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { JsonObject } from '../core/request.ts';
+import { type Answer, errorAnswer } from './answer.ts';
+import { answerChat, type ChatContext } from './chat.ts';
+import { answerEmbeddings } from './embeddings.ts';
+import { answerImages } from './images.ts';
+import { availableModels } from './models.ts';
+
+export interface RecordedRequest {
+  method: string;
+  path: string;
+  headers: IncomingHttpHeaders;
+  /** The body parsed as JSON; undefined where it is none. */
+  body: unknown;
+  /** The body as it came. */
+  text: string;
+}
+
+interface Keys {
+  key: string;
+  /** Key of a per-model plan → its model. */
+  modelKeys: ReadonlyMap<string, string>;
+}
+
+/** What the stand-in answers when no script does. */
+export function route(
+  { method, path, headers, body }: RecordedRequest,
+  { key, modelKeys }: Keys,
+  context: ChatContext,
+): Answer {
+  if (method === 'GET' && path === '/available-models') return { status: 200, json: availableModels };
+  const given = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1] ?? '';
+  const onlyModel = modelKeys.get(given);
+  if (given !== key && onlyModel === undefined) return errorAnswer(401, 'Invalid authentication credentials');
+  if (method !== 'POST') return errorAnswer(404, 'Not found');
+  if (!isJsonObject(body)) return errorAnswer(400, 'The body is not a JSON object');
+  if (onlyModel !== undefined && body['model'] !== onlyModel) {
+    return errorAnswer(403, 'The key has no access to this model');
+  }
+  switch (path) {
+    case '/v1/chat/completions':
+      return answerChat(body, context);
+    case '/v1/embeddings':
+      return answerEmbeddings(body);
+    case '/v1/images/generations':
+      return answerImages(body, context.createdS);
+    default:
+      return errorAnswer(404, 'Not found');
+  }
+}
+
+function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

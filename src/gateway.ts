@@ -1,0 +1,266 @@
+import type { Admission } from './admission/admission.ts';
+import { storeUnavailable } from './admission/admission.ts';
+import type { Grant } from './admission/grant.ts';
+import { limitHeaders } from './admission/limit-headers.ts';
+import { reserve } from './admission/reservation.ts';
+import type { Authenticated, Authenticator } from './auth/authenticator.ts';
+import { checkEndpoint, checkModel, checkOrigin, checkTools } from './auth/policy.ts';
+import type { Catalogue } from './config/catalogue.ts';
+import type { Settings } from './config/environment.ts';
+import type { LedgerEntry } from './core/entry.ts';
+import type { Principal } from './core/identity.ts';
+import type { ForwardOutcome } from './core/outcome.ts';
+import { Refusal } from './core/refusal.ts';
+import type { Endpoint, ValidRequest } from './core/request.ts';
+import { StoreUnavailable } from './core/store-unavailable.ts';
+import type { AccessLine } from './observability/access-line.ts';
+import type { Log } from './observability/log.ts';
+import type { Metrics } from './observability/metrics.ts';
+import type { Call } from './proxy/call.ts';
+import { forward } from './proxy/forward.ts';
+import type { OpenExchanges } from './proxy/open-exchanges.ts';
+import type { Upstream, Upstreams } from './proxy/upstreams.ts';
+import type { BodyBudget } from './validation/body-budget.ts';
+import { parseJson } from './validation/parse-json.ts';
+import { readBody } from './validation/read-body.ts';
+
+/** Output of a model the catalogue does not bound: the seed page's figure. */
+const defaultOutputTokens = 4_096;
+/** How often a request is checked again because its team changed meanwhile. */
+const maxReadings = 3;
+
+export interface GatewayParts {
+  settings: Settings;
+  catalogue: Catalogue;
+  authenticator: Authenticator;
+  admission: Admission;
+  upstreams: Upstreams;
+  exchanges: OpenExchanges;
+  budget: BodyBudget;
+  metrics: Metrics;
+  log: Log;
+}
+
+/** A request that was admitted: where it goes, with what. */
+export interface Admitted {
+  grant: Grant;
+  upstream: Upstream;
+  body: Buffer;
+}
+
+/** The five steps of a request, made of the features that do them; `app.ts` puts them in order. */
+export class Gateway {
+  readonly #parts: GatewayParts;
+
+  constructor(parts: GatewayParts) {
+    this.#parts = parts;
+  }
+
+  /** Who calls, and whether from here and for this path. Rejects with `StoreUnavailable`. */
+  async authenticate(call: Call, { freshly = false } = {}): Promise<Authenticated | Refusal> {
+    const { authenticator } = this.#parts;
+    let caller = await authenticator.authenticate(call.incoming.headers, call.incoming.socket);
+    if (freshly && !(caller instanceof Refusal) && !caller.fresh) {
+      caller = await authenticator.refresh(caller.principal.secretHash);
+    }
+    if (caller instanceof Refusal) return caller;
+    call.principalKnown = true;
+    return this.#confirmed(caller, (principal) => this.#entryRefusal(call, principal));
+  }
+
+  /** The body, read and checked; null when the caller left before it was in. */
+  async validate(call: Call, endpoint: Endpoint): Promise<ValidRequest | Refusal | null> {
+    const { budget, settings, catalogue } = this.#parts;
+    const read = await readBody({ incoming: call.incoming, maxBytes: settings.maxBodyBytes, budget });
+    if (read.kind === 'gone') return null;
+    if (read.kind === 'refused') return read.refusal;
+    call.whenClosed(read.release);
+    const value = parseJson(read.bytes);
+    if (value instanceof Refusal) return value;
+    return endpoint.validate(value, (model) => catalogue.maxOutputTokens(model));
+  }
+
+  /**
+   * Policy and limits. A cached principal may only admit, since admission compares its epoch; what it would
+   * refuse is asked again of the store (invariant 5). Rejects with `StoreUnavailable`.
+   */
+  async admit(call: Call, request: ValidRequest, caller: Authenticated): Promise<Admitted | Refusal> {
+    let current: Authenticated | Refusal = caller;
+    for (let reading = 0; reading < maxReadings; reading += 1) {
+      current = await this.#confirmed(current, (principal) => this.#useRefusal(call, request, principal));
+      if (current instanceof Refusal) return current;
+      const upstream = this.#parts.upstreams.route(request.model);
+      if (!upstream) return modelNotFound(request.model);
+      const admitted = await this.#reserve(call, request, { upstream, principal: current.principal });
+      if (admitted !== 'stale') return admitted;
+      current = await this.#parts.authenticator.refresh(current.principal.secretHash);
+      if (current instanceof Refusal) return current;
+    }
+    return storeUnavailable();
+  }
+
+  /** Sends an admitted request on, and settles it whatever becomes of it. */
+  forward(call: Call, request: ValidRequest, { grant, upstream, body }: Admitted): void {
+    const { settings, exchanges, metrics } = this.#parts;
+    if (request.stream) {
+      metrics.streamOpened();
+      call.whenClosed(() => metrics.streamClosed());
+    }
+    forward({
+      call,
+      upstream,
+      path: request.endpoint.path,
+      body,
+      stream: request.stream,
+      headers: [...call.headers, ...limitHeaders(grant.limits, grant.admittedAtMs)],
+      timings: { ...settings, idleTimeoutMs: settings.streamIdleTimeoutMs },
+      open: exchanges,
+      settle: (outcome) => this.settle(call, { grant, upstream, outcome }),
+    });
+  }
+
+  /** Charges, writes the entry, logs. A promise is to be awaited before the caller's answer ends. */
+  settle(
+    call: Call,
+    { grant, upstream, outcome }: { grant: Grant; upstream: Upstream; outcome: ForwardOutcome },
+  ): Promise<void> | null {
+    const { admission, metrics, log } = this.#parts;
+    const { entry, settled } = admission.settle(grant, outcome);
+    const known = grant.request.modelKnown || outcome.accepted;
+    const attachment = upstream.attachment.name;
+    metrics.upstreamAnswered({ attachment, status: outcome.upstreamStatus, durationMs: outcome.durationMs });
+    metrics.ledgerPending(admission.pending);
+    metrics.answered({
+      endpoint: entry.endpoint,
+      status: entry.status,
+      outcome: entry.outcome,
+      stream: entry.stream,
+      durationMs: outcome.durationMs,
+      ttfbMs: outcome.ttfbMs,
+      model: known ? entry.model : null,
+      inputTokens: entry.input_tokens,
+      outputTokens: entry.output_tokens,
+      images: entry.images,
+    });
+    log.access(accessLine(call, entry, attachment));
+    return settled;
+  }
+
+  /** Turns a request down, and says so in log and metrics. */
+  refuse(call: Call, refusal: Refusal): void {
+    const { metrics, log } = this.#parts;
+    const durationMs = call.elapsedMs;
+    metrics.refused(refusal.code);
+    log.access({
+      ...nobody,
+      request_id: call.requestId,
+      method: call.incoming.method ?? '',
+      path: call.path,
+      status: refusal.status,
+      outcome: 'refused',
+      error_code: refusal.code,
+      duration_ms: Math.round(durationMs),
+    });
+    call.refuse(refusal);
+  }
+
+  /** Turns a request down for an error that is nobody's intention. */
+  fail(call: Call, error: unknown): void {
+    if (error instanceof StoreUnavailable) {
+      this.refuse(call, storeUnavailable());
+      return;
+    }
+    this.#parts.log.error('a request failed', { error, request_id: call.requestId });
+    this.refuse(call, new Refusal('internal_error', 'Something went wrong in the gateway.'));
+  }
+
+  #entryRefusal(call: Call, principal: Principal): Refusal | null {
+    return (
+      checkOrigin(principal, call.origin, this.#parts.settings.allowedOrigins) ??
+      // What tells a token about itself is open to it, whatever endpoints it may use.
+      (call.incoming.method === 'POST' ? checkEndpoint(principal, call.path) : null)
+    );
+  }
+
+  #useRefusal(call: Call, request: ValidRequest, principal: Principal): Refusal | null {
+    return (
+      this.#entryRefusal(call, principal) ??
+      checkModel(principal, request.model) ??
+      checkTools(principal, request.remoteTools)
+    );
+  }
+
+  /** The caller if it passes, by what the store says now wherever it does not. */
+  async #confirmed(
+    caller: Authenticated,
+    check: (principal: Principal) => Refusal | null,
+  ): Promise<Authenticated | Refusal> {
+    const refusal = check(caller.principal);
+    if (!refusal) return caller;
+    if (caller.fresh) return refusal;
+    const fresh = await this.#parts.authenticator.refresh(caller.principal.secretHash);
+    return fresh instanceof Refusal ? fresh : (check(fresh.principal) ?? fresh);
+  }
+
+  async #reserve(
+    call: Call,
+    request: ValidRequest,
+    { upstream, principal }: { upstream: Upstream; principal: Principal },
+  ): Promise<Admitted | Refusal | 'stale'> {
+    const { admission, catalogue, upstreams } = this.#parts;
+    const { model, endpoint, stream } = request;
+    const bound = catalogue.maxOutputTokens(model) ?? defaultOutputTokens;
+    const { body, reserved } = reserve(request, principal.limits, bound);
+    const grant = await admission.admit(principal, {
+      requestId: call.requestId,
+      endpoint: endpoint.path,
+      model,
+      modelKnown: catalogue.kind(model) !== null || upstreams.names(model),
+      stream,
+      inputTokens: reserved.inputTokens,
+      outputTokens: reserved.outputTokens,
+      images: reserved.images,
+    });
+    return grant === 'stale' || grant instanceof Refusal ? grant : { grant, upstream, body };
+  }
+}
+
+const nobody = {
+  team: null,
+  user: null,
+  token_id: null,
+  model: null,
+  stream: false,
+  ttfb_ms: null,
+  input_tokens: 0,
+  output_tokens: 0,
+  images: 0,
+  upstream: null,
+} satisfies Partial<AccessLine>;
+
+function accessLine(call: Call, entry: LedgerEntry, upstream: string): AccessLine {
+  return {
+    request_id: entry.request_id,
+    method: call.incoming.method ?? '',
+    path: entry.endpoint,
+    status: entry.status,
+    outcome: entry.outcome,
+    error_code: entry.error_code,
+    team: entry.team,
+    user: entry.user,
+    token_id: entry.token_id,
+    model: entry.model,
+    stream: entry.stream,
+    duration_ms: entry.duration_ms,
+    ttfb_ms: entry.ttfb_ms,
+    input_tokens: entry.input_tokens,
+    output_tokens: entry.output_tokens,
+    images: entry.images,
+    upstream,
+  };
+}
+
+function modelNotFound(model: string): Refusal {
+  const message = `No attachment of this gateway serves ${model}; GET /v1/models lists what there is.`;
+  return new Refusal('model_not_found', message, { param: 'model' });
+}

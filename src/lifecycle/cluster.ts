@@ -1,0 +1,77 @@
+import cluster, { type Worker } from 'node:cluster';
+import type { Clock } from '../core/clock.ts';
+import type { LifecycleLog } from './lifecycle-log.ts';
+import { onStopSignals } from './signals.ts';
+
+/** Workers end within 27.5 s of a signal; one that does not is stuck. */
+const stopDeadlineMs = 29_000;
+const firstBackoffMs = 100;
+const maxBackoffMs = 10_000;
+/** So many deaths while no worker has got as far as listening: it will not get better by itself. */
+const hopelessDeaths = 5;
+
+export interface PrimaryOptions {
+  workers: number;
+  log: LifecycleLog;
+  clock: Clock;
+  exit: (code: number) => void;
+}
+
+/** In the primary: keeps `workers` processes running, and ends with them. */
+export function runPrimary({ workers, log, clock, exit }: PrimaryOptions): void {
+  const state = { stopping: false, exitCode: 0, deaths: 0 };
+  const listening = new Set<Worker>();
+
+  const fork = (): void => {
+    if (!state.stopping) cluster.fork();
+  };
+  const end = (): void => {
+    log.flush();
+    exit(state.exitCode);
+  };
+  const stop = (signal: NodeJS.Signals): void => {
+    if (state.stopping) return;
+    state.stopping = true;
+    log.info('stopping workers', { reason: signal });
+    if (livingWorkers().length === 0) end();
+    for (const worker of livingWorkers()) worker.process.kill(signal);
+    setTimeout(() => {
+      log.error('killing workers that do not end');
+      for (const worker of livingWorkers()) worker.process.kill('SIGKILL');
+    }, stopDeadlineMs).unref();
+  };
+
+  cluster.on('listening', (worker) => {
+    listening.add(worker);
+    state.deaths = 0;
+  });
+  cluster.on('exit', (worker, code, signal) => {
+    listening.delete(worker);
+    if (state.stopping) {
+      if (livingWorkers().length === 0) end();
+      return;
+    }
+    state.deaths += 1;
+    log.error('worker died', { worker_pid: worker.process.pid, code, signal });
+    if (state.deaths >= hopelessDeaths && listening.size === 0) {
+      log.fatal('workers die before they listen: giving up', { deaths: state.deaths });
+      state.exitCode = 1;
+      stop('SIGTERM');
+      return;
+    }
+    setTimeout(fork, backoffMs(state.deaths));
+  });
+  onStopSignals({ begin: (signal) => stop(signal as NodeJS.Signals), exit, clock });
+
+  for (let started = 0; started < workers; started++) fork();
+}
+
+/** 100 ms after the first death, doubled after each, up to 10 s. */
+export function backoffMs(deaths: number): number {
+  return Math.min(firstBackoffMs * 2 ** (deaths - 1), maxBackoffMs);
+}
+
+function livingWorkers(): Worker[] {
+  const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
+  return workers.filter((worker) => !worker.isDead());
+}

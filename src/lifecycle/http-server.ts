@@ -1,0 +1,158 @@
+import {
+  createServer,
+  ServerResponse,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+} from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { Refusal, type ErrorCode } from '../core/refusal.ts';
+import { checkHost } from './host-header.ts';
+import { answer, refusalFor, responseText } from './unrouted.ts';
+
+export interface HttpServerOptions {
+  listener: RequestListener;
+  /** How long a request, head and body, may take to come in. */
+  bodyTimeoutMs: number;
+  /** Called for what is refused here, before the routes. */
+  onRefused?: (code: ErrorCode) => void;
+}
+
+export interface HttpServer {
+  readonly server: Server;
+  listen(address: { port: number; host?: string }): Promise<AddressInfo>;
+  /**
+   * Stops accepting, closes connections as they become idle, and tells clients with every answer from now on
+   * to come back on a new one. Resolves when the last connection is gone.
+   */
+  drain(): Promise<void>;
+  /** Cuts what is left. */
+  cut(): void;
+}
+
+/** Heroku's Router 2.0 keeps connections for 90 s and must be the one that closes them (H13, H18). */
+const keepAliveTimeoutMs = 95_000;
+const maxHeaderBytes = 16 * 1024;
+const backlog = 4_096;
+/** How long a refused client has to read its answer. */
+const lingerMs = 1_000;
+/** How often connections that have become idle are closed while draining: else they stay open for 95 s. */
+const sweepMs = 100;
+/** How long a connection that never sent anything is waited for while draining. Node does not call it idle. */
+const silentMs = 1_000;
+
+/** The node:http server in front of the routes; what never reaches them is answered here, in the same shape. */
+export function createHttpServer({ listener, bodyTimeoutMs, onRefused }: HttpServerOptions): HttpServer {
+  const state = { draining: false };
+  const refuse = (socket: Duplex, refusal: Refusal): void => {
+    onRefused?.(refusal.code);
+    answerAndClose(socket, refusal);
+  };
+
+  class Response extends ServerResponse {
+    override writeHead(status: number, ...rest: unknown[]): this {
+      if (state.draining) this.shouldKeepAlive = false;
+      // The overloads of writeHead cannot be written as one parameter list.
+      return super.writeHead(status, ...(rest as []));
+    }
+  }
+
+  const route: RequestListener = (request, response) => {
+    if (request.httpVersion === '1.0') request.headers.host ??= 'localhost'; // it need not say one
+    const refusal = checkHost(request.headers.host);
+    if (refusal === null) {
+      listener(request, response);
+      return;
+    }
+    onRefused?.(refusal.code);
+    answer(response, refusal);
+  };
+
+  const server = createServer(
+    {
+      ServerResponse: Response,
+      keepAliveTimeout: keepAliveTimeoutMs,
+      requestTimeout: bodyTimeoutMs,
+      // Not above requestTimeout: Node would swap the two, and slow bodies would get the longer one. Idle
+      // connections are not subject to it (since Node 18), so it need not exceed keepAliveTimeout.
+      headersTimeout: bodyTimeoutMs,
+      connectionsCheckingInterval: Math.min(1_000, Math.ceil(bodyTimeoutMs / 4)),
+      maxHeaderSize: maxHeaderBytes,
+      // Joined rather than dropped, so that a second Authorization, Origin or Host is seen, and refused.
+      joinDuplicateHeaders: true,
+      requireHostHeader: false, // checked above, for the shape of the answer
+      insecureHTTPParser: false,
+      noDelay: true,
+    },
+    route,
+  );
+  const connections = new Set<Socket>();
+  server.on('connection', (socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
+  server.on('checkExpectation', route); // an unknown Expect may be ignored: RFC 9110, 10.1.1
+  server.on('clientError', (error, socket) => {
+    if (isAnswerable(error, socket)) refuse(socket, refusalFor(error));
+    else if (!refused.has(socket)) socket.destroy();
+  });
+  server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
+    refuse(
+      socket,
+      new Refusal('method_not_allowed', 'CONNECT is not supported: this is not a forward proxy.'),
+    );
+  });
+
+  return {
+    server,
+    listen: ({ port, host }) =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject);
+        server.listen({ port, host, backlog }, () => {
+          server.off('error', reject);
+          resolve(server.address() as AddressInfo); // a TCP server's is never a string
+        });
+      }),
+    drain: () =>
+      new Promise((resolve) => {
+        state.draining = true;
+        const sweep = setInterval(() => server.closeIdleConnections(), sweepMs);
+        const patience = setTimeout(() => closeSilent(connections), silentMs);
+        server.close(() => {
+          clearInterval(sweep);
+          clearTimeout(patience);
+          resolve();
+        });
+      }),
+    cut: () => server.closeAllConnections(),
+  };
+}
+
+function closeSilent(connections: ReadonlySet<Socket>): void {
+  for (const socket of connections) {
+    if (socket.bytesRead === 0) socket.destroy();
+  }
+}
+
+/** Sockets that have their answer and only wait to be closed. */
+const refused = new WeakSet<Duplex>();
+
+/** Whether an error can still be answered: nobody has gone, and no answer has begun on this connection. */
+function isAnswerable(error: Error & { code?: string }, socket: Duplex): boolean {
+  if (error.code === 'ECONNRESET' || !socket.writable || refused.has(socket)) return false;
+  // Node's own default handler looks here too: the response that is being written to this socket.
+  const { _httpMessage: response } = socket as Socket & { _httpMessage?: ServerResponse };
+  return response?.headersSent !== true;
+}
+
+/**
+ * Written, then ended, and destroyed only later: destroy() right after write() can lose what was written, and
+ * closing with unread bytes makes a reset that discards it at the client.
+ */
+function answerAndClose(socket: Duplex, refusal: Refusal): void {
+  refused.add(socket);
+  socket.on('error', () => socket.destroy());
+  socket.end(responseText(refusal));
+  setTimeout(() => socket.destroy(), lingerMs).unref();
+}

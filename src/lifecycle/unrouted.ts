@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import { STATUS_CODES, type ServerResponse } from 'node:http';
+import { Refusal } from '../core/refusal.ts';
+
+/** Why Node gave a connection up before, or instead of, handing a request to the routes. */
+export function refusalFor(error: Error & { code?: string }): Refusal {
+  switch (error.code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new Refusal(
+        'headers_too_large',
+        'The request line and headers are larger than 16 KiB together.',
+      );
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return new Refusal('body_too_large', 'The chunk extensions of the body are too large.');
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new Refusal('request_timeout', 'The request was not in completely within the time allowed.');
+    default:
+      return new Refusal('invalid_request', 'This is not a well-formed HTTP/1.1 request.');
+  }
+}
+
+/** Answers a request that Node parsed but the routes shall not see, and ends its connection. */
+export function answer(response: ServerResponse, refusal: Refusal): void {
+  const { headers, body } = jsonAnswer(refusal);
+  response.writeHead(refusal.status, headers);
+  response.end(body);
+}
+
+/** The same as text, for a connection on which no request was understood. */
+export function responseText(refusal: Refusal): string {
+  const { headers, body } = jsonAnswer(refusal);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? ''}\r\n${lines.join('')}\r\n${body}`;
+}
+
+/** The JSON shape of contract 1.5. */
+function jsonAnswer(refusal: Refusal): { headers: Record<string, string>; body: string } {
+  const requestId = randomUUID();
+  const body = JSON.stringify(refusal.body(requestId));
+  const headers = {
+    'content-type': 'application/json',
+    'content-length': String(Buffer.byteLength(body)),
+    'x-request-id': requestId,
+    ...refusal.headers,
+    connection: 'close',
+  };
+  return { headers, body };
+}

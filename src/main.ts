@@ -1,0 +1,50 @@
+import cluster from 'node:cluster';
+import { readConfiguration } from './config/configuration.ts';
+import type { Settings } from './config/environment.ts';
+import { systemClock } from './core/clock.ts';
+import { runPrimary } from './lifecycle/cluster.ts';
+import { sumMetricsOfWorkers } from './observability/cluster-metrics.ts';
+import { createLog, type Log } from './observability/log.ts';
+import { serve } from './serve.ts';
+
+const configuration = readConfiguration(process.env);
+if (!configuration.ok) {
+  for (const problem of configuration.problems) process.stderr.write(`${problem}\n`);
+  process.exit(1);
+}
+
+const { settings, catalogue, warnings } = configuration;
+const log = protectedLog(settings);
+const exit = (code: number): void => process.exit(code);
+
+if (cluster.isPrimary) {
+  for (const warning of warnings) log.warn(warning);
+  if (settings.adminKeyGenerated) {
+    // The one secret that is ever printed, and only outside production (contract 1.7).
+    process.stdout.write(`ADMIN_KEY was not set; for this run it is ${settings.adminKey}\n`);
+    process.env['ADMIN_KEY'] = settings.adminKey;
+  }
+}
+
+if (cluster.isPrimary && settings.workers > 1) {
+  sumMetricsOfWorkers();
+  runPrimary({ workers: settings.workers, log, clock: systemClock, exit });
+} else {
+  await serve({ settings, catalogue, clock: systemClock, log, exit }).catch((error: unknown) => {
+    log.fatal('could not start', { error });
+    log.flush();
+    exit(1);
+  });
+}
+
+/** A log that masks every secret of the configuration, wherever it might turn up. */
+function protectedLog({ logLevel, adminKey, attachments, store }: Settings): Log {
+  const made = createLog({ level: logLevel });
+  made.protect(adminKey);
+  for (const { key } of attachments) made.protect(key);
+  if (store.kind === 'redis') {
+    const { password } = new URL(store.url);
+    if (password !== '') made.protect(password);
+  }
+  return made;
+}

@@ -1,0 +1,51 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+
+const answerSeconds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300];
+const storeSeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
+
+/** Every series `tollgate_*`: what it is called, what it is labelled with, what it says. */
+export function createInstruments(registry: Registry) {
+  const registers = [registry];
+
+  const counter = (name: string, help: string, ...labelNames: string[]) =>
+    new Counter({ name: `tollgate_${name}`, help, labelNames, registers });
+  const histogram = (name: string, help: string, buckets: number[], ...labelNames: string[]) =>
+    new Histogram({ name: `tollgate_${name}`, help, labelNames, buckets, registers });
+  const gauge = (name: string, help: string) => new Gauge({ name: `tollgate_${name}`, help, registers });
+
+  return {
+    requests: counter('requests_total', 'Requests answered.', 'endpoint', 'status', 'outcome'),
+    refusals: counter('refusals_total', 'Requests refused, by error code.', 'code'),
+    requestSeconds: histogram(
+      'request_duration_seconds',
+      'From the request line to the end of the answer.',
+      answerSeconds,
+      'endpoint',
+    ),
+    firstByteSeconds: histogram(
+      'time_to_first_byte_seconds',
+      'From the request line to the first byte of the answer.',
+      answerSeconds,
+      'endpoint',
+      'stream',
+    ),
+    upstreamSeconds: histogram(
+      'upstream_duration_seconds',
+      "From sending a request upstream to the head of the upstream's answer.",
+      answerSeconds,
+      'attachment',
+      'status',
+    ),
+    tokens: counter('tokens_total', 'Tokens used, by direction.', 'direction', 'model'),
+    images: counter('images_total', 'Images made.', 'model'),
+    openRequests: gauge('open_requests', 'Requests being answered now.'),
+    openStreams: gauge('open_streams', 'Streams being passed on now.'),
+    storeSeconds: histogram('store_duration_seconds', 'Calls to the store.', storeSeconds, 'operation'),
+    storeErrors: counter('store_errors_total', 'Calls to the store that failed.'),
+    ledgerPending: gauge('ledger_pending', 'Settlements not yet written to the store.'),
+  };
+}
+
+export type Instruments = ReturnType<typeof createInstruments>;
+export type CounterChild = ReturnType<Counter['labels']>;
+export type HistogramChild = ReturnType<Histogram['labels']>;

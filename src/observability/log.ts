@@ -1,0 +1,70 @@
+import { pino } from 'pino';
+import { tidyAccessLine, type AccessLine } from './access-line.ts';
+import { BatchedLines } from './batched-lines.ts';
+import { LineBudget, maxFieldBytes, maxTextBytes } from './line-budget.ts';
+import { tidyFields } from './log-fields.ts';
+import { Redactor } from './redact.ts';
+import { stdoutWriter } from './stdout.ts';
+
+/**
+ * Explicit and flat: texts, numbers and booleans; `error` becomes its name, message and stack. Anything else, a
+ * request or a body say, is left out.
+ */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+type Write = (message: string, fields?: LogFields) => void;
+
+export interface Log {
+  debug: Write;
+  info: Write;
+  warn: Write;
+  error: Write;
+  fatal: Write;
+  /** The one line of a request. */
+  access(line: AccessLine): void;
+  /** Masks this secret in every line from now on: a key, a password. */
+  protect(secret: string): void;
+  /** Writes what is waiting, now; for the moment before an exit. */
+  flush(): void;
+}
+
+export interface LogOptions {
+  /** A pino level: trace, debug, info, warn, error, fatal or silent. */
+  level: string;
+  /** Where joined lines go; standard output unless a test says otherwise. */
+  write?: (text: string) => void;
+}
+
+/** JSON lines on standard output, joined and written together, under 10 kB each, with secrets masked. */
+export function createLog({ level, write = stdoutWriter() }: LogOptions): Log {
+  const lines = new BatchedLines({ write });
+  const redactor = new Redactor();
+  const redact = (text: string): string => redactor.redact(text);
+  const logger = pino(
+    { level, base: { pid: process.pid }, formatters: { level: (label) => ({ level: label }) } },
+    { write: (line: string) => lines.add(line) },
+  );
+
+  const writer =
+    (at: 'debug' | 'info' | 'warn' | 'error' | 'fatal'): Write =>
+    (message, fields = {}) => {
+      if (!logger.isLevelEnabled(at)) return;
+      const budget = new LineBudget(maxTextBytes);
+      const text = budget.take(redact(message), maxFieldBytes);
+      logger[at](tidyFields(fields, budget, redact), text);
+      if (at === 'error' || at === 'fatal') lines.flush();
+    };
+
+  return {
+    debug: writer('debug'),
+    info: writer('info'),
+    warn: writer('warn'),
+    error: writer('error'),
+    fatal: writer('fatal'),
+    access: (line) => {
+      if (logger.isLevelEnabled('info')) logger.info(tidyAccessLine(line, redact), 'request');
+    },
+    protect: (secret) => redactor.protect(secret),
+    flush: () => lines.flush(),
+  };
+}

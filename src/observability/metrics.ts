@@ -1,0 +1,181 @@
+import {
+  collectDefaultMetrics,
+  Gauge,
+  Registry,
+  type MetricObjectWithValues,
+  type MetricValue,
+} from 'prom-client';
+import type { Outcome } from '../core/entry.ts';
+import { errorTable, type ErrorCode } from '../core/refusal.ts';
+import {
+  createInstruments,
+  type CounterChild,
+  type HistogramChild,
+  type Instruments,
+} from './instruments.ts';
+import { Labelled } from './labelled.ts';
+
+export interface MetricsText {
+  contentType: string;
+  body: string;
+}
+
+/** One process's metrics, as they travel to where all are summed up. */
+export type MetricsSnapshot = MetricObjectWithValues<MetricValue<string>>[];
+
+export interface MetricsOptions {
+  version: string;
+  /** The paths that may be a label; others become `other`. */
+  endpoints: readonly string[];
+}
+
+export interface Answer {
+  endpoint: string;
+  status: number;
+  outcome: Outcome | 'refused';
+  stream: boolean;
+  durationMs: number;
+  ttfbMs: number | null;
+  /** Null until the upstream accepted it: a caller's invention must not become a series. */
+  model: string | null;
+  inputTokens: number;
+  outputTokens: number;
+  images: number;
+}
+
+/** An upstream that accepts any model name must not make a series of each. */
+const maxModels = 200;
+const otherModels = 'other';
+
+interface AnswerSeries {
+  requests: CounterChild;
+  seconds: HistogramChild;
+  firstByteSeconds: HistogramChild;
+}
+
+interface ModelSeries {
+  inputTokens: CounterChild;
+  outputTokens: CounterChild;
+  images: CounterChild;
+}
+
+/** What this process has to say to Prometheus, in a registry of its own. */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #is: Instruments;
+  readonly #endpoints: ReadonlySet<string>;
+  readonly #refusals: Labelled<CounterChild>;
+  readonly #upstream: Labelled<HistogramChild>;
+  readonly #store: Labelled<HistogramChild>;
+  /** One look-up finds all an answer counts in. */
+  readonly #answers = new Map<string, AnswerSeries>();
+  readonly #models = new Map<string, ModelSeries>();
+
+  constructor({ version, endpoints }: MetricsOptions) {
+    this.#endpoints = new Set(endpoints);
+    this.#is = createInstruments(this.#registry);
+    const { refusals, upstreamSeconds, storeSeconds } = this.#is;
+    this.#refusals = new Labelled((...labels) => refusals.labels(...labels));
+    this.#upstream = new Labelled((...labels) => upstreamSeconds.labels(...labels));
+    this.#store = new Labelled((...labels) => storeSeconds.labels(...labels));
+    for (const code of Object.keys(errorTable)) this.#refusals.of(code).inc(0);
+    new Gauge({
+      name: 'tollgate_build_info',
+      help: 'Always 1; the labels say what runs.',
+      labelNames: ['version', 'node'],
+      aggregator: 'first',
+      registers: [this.#registry],
+    })
+      .labels(version, process.version)
+      .set(1);
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  refused(code: ErrorCode): void {
+    this.#refusals.of(code).inc();
+  }
+
+  answered(answer: Answer): void {
+    const series = this.#answerSeries(answer);
+    series.requests.inc();
+    series.seconds.observe(answer.durationMs / 1000);
+    if (answer.ttfbMs !== null) series.firstByteSeconds.observe(answer.ttfbMs / 1000);
+    if (answer.model === null) return;
+    const model = this.#modelSeries(answer.model);
+    if (answer.inputTokens > 0) model.inputTokens.inc(answer.inputTokens);
+    if (answer.outputTokens > 0) model.outputTokens.inc(answer.outputTokens);
+    if (answer.images > 0) model.images.inc(answer.images);
+  }
+
+  /** `status` null: no answer came. */
+  upstreamAnswered(call: { attachment: string; status: number | null; durationMs: number }): void {
+    const status = call.status === null ? 'none' : statusLabel(call.status);
+    this.#upstream.of(call.attachment, status).observe(call.durationMs / 1000);
+  }
+
+  storeAnswered(call: { operation: string; durationMs: number; ok: boolean }): void {
+    this.#store.of(call.operation).observe(call.durationMs / 1000);
+    if (!call.ok) this.#is.storeErrors.inc();
+  }
+
+  requestOpened(): void {
+    this.#is.openRequests.inc();
+  }
+
+  requestClosed(): void {
+    this.#is.openRequests.dec();
+  }
+
+  streamOpened(): void {
+    this.#is.openStreams.inc();
+  }
+
+  streamClosed(): void {
+    this.#is.openStreams.dec();
+  }
+
+  /** How many settlements wait for the store. */
+  ledgerPending(count: number): void {
+    this.#is.ledgerPending.set(count);
+  }
+
+  async text(): Promise<MetricsText> {
+    return { contentType: this.#registry.contentType, body: await this.#registry.metrics() };
+  }
+
+  snapshot(): Promise<MetricsSnapshot> {
+    return this.#registry.getMetricsAsJSON();
+  }
+
+  #answerSeries({ endpoint, status, outcome, stream }: Answer): AnswerSeries {
+    const path = this.#endpoints.has(endpoint) ? endpoint : 'other';
+    const key = `${path} ${status} ${outcome} ${stream}`;
+    const known = this.#answers.get(key);
+    if (known !== undefined) return known;
+    const is = this.#is;
+    const series = {
+      requests: is.requests.labels(path, statusLabel(status), outcome),
+      seconds: is.requestSeconds.labels(path),
+      firstByteSeconds: is.firstByteSeconds.labels(path, String(stream)),
+    };
+    this.#answers.set(key, series);
+    return series;
+  }
+
+  #modelSeries(name: string): ModelSeries {
+    const known = this.#models.get(name);
+    if (known !== undefined) return known;
+    if (this.#models.size >= maxModels && name !== otherModels) return this.#modelSeries(otherModels);
+    const series = {
+      inputTokens: this.#is.tokens.labels('input', name),
+      outputTokens: this.#is.tokens.labels('output', name),
+      images: this.#is.images.labels(name),
+    };
+    this.#models.set(name, series);
+    return series;
+  }
+}
+
+function statusLabel(status: number): string {
+  return Number.isInteger(status) && status >= 100 && status <= 599 ? String(status) : 'other';
+}

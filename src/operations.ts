@@ -1,0 +1,49 @@
+import type { HttpBindings } from '@hono/node-server';
+import type { Context, Hono } from 'hono';
+import type { AdminKeyCheck } from './auth/admin-key.ts';
+import type { Refusal } from './core/refusal.ts';
+import { liveness, readiness } from './lifecycle/health.ts';
+import type { MetricsText } from './observability/metrics.ts';
+import { requestIdOf } from './proxy/request-id.ts';
+import { welcomePage, welcomeText } from './welcome.ts';
+
+export type Env = { Bindings: HttpBindings };
+
+export interface Operations {
+  /** Asks the store; false when it does not answer. */
+  storeReachable: () => Promise<boolean>;
+  draining: () => boolean;
+  metrics: () => Promise<MetricsText>;
+  authorize: AdminKeyCheck;
+}
+
+/** `/`, `/healthz`, `/readyz` and `/metrics`: contract 1.7. */
+export function mountOperations(app: Hono<Env>, operations: Operations): void {
+  app.get('/', (c) => {
+    const wantsPage = c.req.header('accept')?.includes('text/html') ?? false;
+    return wantsPage ? c.html(welcomePage) : c.json(welcomeText);
+  });
+
+  app.get('/healthz', (c) => {
+    const { status, body } = liveness();
+    return c.json(body, status);
+  });
+
+  app.get('/readyz', async (c) => {
+    const storeReachable = await operations.storeReachable();
+    const { status, body } = readiness({ storeReachable, draining: operations.draining() });
+    return c.json(body, status);
+  });
+
+  app.get('/metrics', async (c) => {
+    const refusal = await operations.authorize(c.env.incoming.headers);
+    if (refusal) return refused(c, refusal);
+    const { contentType, body } = await operations.metrics();
+    return c.body(body, 200, { 'content-type': contentType, 'cache-control': 'no-store' });
+  });
+}
+
+function refused(c: Context<Env>, refusal: Refusal): Response {
+  const requestId = requestIdOf(c.req.header('x-request-id'));
+  return Response.json(refusal.body(requestId), { status: refusal.status, headers: refusal.headers });
+}

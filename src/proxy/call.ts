@@ -1,0 +1,68 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../core/clock.ts';
+import type { Refusal } from '../core/refusal.ts';
+import { corsHeaders } from './cors.ts';
+import { requestIdOf } from './request-id.ts';
+import { sendJson, sendRefusal } from './send.ts';
+
+/** One request of the data plane: what came in, and how to answer it. */
+export class Call {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+  /** Without the query string. */
+  readonly path: string;
+  readonly requestId: string;
+  /** Monotonic, ms. */
+  readonly startedMs: number;
+  /** Whether the caller is known, so that its origin may be named. */
+  principalKnown = false;
+  /** The reply is finished, or its caller is gone. */
+  closed = false;
+  readonly #clock: Clock;
+  readonly #whenClosed: (() => void)[] = [];
+
+  constructor(io: { incoming: IncomingMessage; outgoing: ServerResponse }, path: string, clock: Clock) {
+    this.incoming = io.incoming;
+    this.outgoing = io.outgoing;
+    this.path = path;
+    this.#clock = clock;
+    this.requestId = requestIdOf(io.incoming.headers['x-request-id']);
+    this.startedMs = clock.monotonic();
+    this.outgoing.once('close', () => {
+      this.closed = true;
+      for (const react of this.#whenClosed) react();
+    });
+  }
+
+  /** Reacts to the end of the reply or of its caller, also where that has been already. */
+  whenClosed(react: () => void): void {
+    if (this.closed) react();
+    else this.#whenClosed.push(react);
+  }
+
+  get origin(): string | undefined {
+    return this.incoming.headers.origin;
+  }
+
+  /** The gateway's own headers for the reply, a flat list. */
+  get headers(): string[] {
+    return ['x-request-id', this.requestId, ...corsHeaders(this.origin, this.principalKnown)];
+  }
+
+  get elapsedMs(): number {
+    return this.#clock.monotonic() - this.startedMs;
+  }
+
+  /** Answers with a refusal. */
+  refuse(refusal: Refusal, headers: readonly string[] = []): void {
+    sendRefusal(this.outgoing, refusal, {
+      requestId: this.requestId,
+      headers: [...this.headers, ...headers],
+    });
+  }
+
+  /** Answers with a value that is never to be cached: it belongs to one caller, at one moment. */
+  answer(value: unknown): void {
+    sendJson(this.outgoing, value, { status: 200, headers: [...this.headers, 'cache-control', 'no-store'] });
+  }
+}

@@ -1,0 +1,54 @@
+/*
+ * CORS of the data plane (contract 1.4). Replies to nobody in particular may be read by anyone, since they grant
+ * nothing; once the caller is known, its exact origin is named, on errors and streams alike. Never credentials.
+ */
+
+const exposed = [
+  'x-request-id',
+  'RateLimit',
+  'RateLimit-Policy',
+  'x-ratelimit-limit-requests',
+  'x-ratelimit-remaining-requests',
+  'x-ratelimit-reset-requests',
+  'x-ratelimit-limit-tokens',
+  'x-ratelimit-remaining-tokens',
+  'x-ratelimit-reset-tokens',
+  'Retry-After',
+  'x-should-retry',
+].join(', ');
+
+/** Headers of a reply, a flat list. `origin` is the request's; none: not a cross-origin request. */
+export function corsHeaders(origin: string | undefined, principalKnown: boolean): string[] {
+  if (!principalKnown) {
+    return ['Access-Control-Allow-Origin', '*', 'Access-Control-Expose-Headers', exposed];
+  }
+  if (origin === undefined) return [];
+  return ['Access-Control-Allow-Origin', origin, 'Vary', 'Origin', 'Access-Control-Expose-Headers', exposed];
+}
+
+/** Chromium keeps a preflight's answer for two hours at most. */
+const maxAgeS = 7_200;
+const headerNames = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+(?:\s*,\s*[A-Za-z0-9!#$%&'*+.^_`|~-]+)*$/;
+
+/**
+ * Headers of a preflight's answer. The headers asked for are allowed by name: `*` does not cover Authorization
+ * (Fetch standard, CORS protocol), and SDKs send a dozen of their own.
+ */
+export function preflightHeaders(requestedHeaders: string | undefined): string[] {
+  const allowed =
+    requestedHeaders !== undefined && headerNames.test(requestedHeaders)
+      ? requestedHeaders
+      : 'authorization, content-type, x-api-key';
+  return [
+    'Access-Control-Allow-Origin',
+    '*',
+    'Access-Control-Allow-Methods',
+    'GET, POST, DELETE, OPTIONS',
+    'Access-Control-Allow-Headers',
+    allowed,
+    'Access-Control-Max-Age',
+    String(maxAgeS),
+    'Vary',
+    'Access-Control-Request-Headers',
+  ];
+}

@@ -1,0 +1,76 @@
+import type { Admission } from './admission/admission.ts';
+import { remaining, resetsAt } from './admission/limit-status.ts';
+import { used } from './admission/window.ts';
+import { checkModel } from './auth/policy.ts';
+import type { Catalogue } from './config/catalogue.ts';
+import { Refusal } from './core/refusal.ts';
+import type { Gateway } from './gateway.ts';
+import type { Call } from './proxy/call.ts';
+import type { Upstreams } from './proxy/upstreams.ts';
+
+export interface SelfServiceParts {
+  gateway: Gateway;
+  admission: Admission;
+  upstreams: Upstreams;
+  catalogue: Catalogue;
+}
+
+/** What a token may ask about itself: always fresh, neither counted nor in the ledger (contract 1.4). */
+export class SelfService {
+  readonly #parts: SelfServiceParts;
+
+  constructor(parts: SelfServiceParts) {
+    this.#parts = parts;
+  }
+
+  /** `GET /v1/models`: what this token may use, in OpenAI's list shape. */
+  async models(call: Call): Promise<void> {
+    const { gateway, upstreams, catalogue } = this.#parts;
+    const caller = await gateway.authenticate(call, { freshly: true });
+    if (caller instanceof Refusal) return gateway.refuse(call, caller);
+    const served = upstreams.servesAnyModel ? [...upstreams.models, ...catalogue.models()] : upstreams.models;
+    const allowed = [...new Set(served)].filter((model) => checkModel(caller.principal, model) === null);
+    call.answer({ object: 'list', data: allowed.sort().map(modelEntry) });
+  }
+
+  /** `GET /v1/me`: the token, its user and team, and every limit on them as it stands now. */
+  async me(call: Call): Promise<void> {
+    const { gateway, admission } = this.#parts;
+    const caller = await gateway.authenticate(call, { freshly: true });
+    if (caller instanceof Refusal) return gateway.refuse(call, caller);
+    const { token, user, team } = caller.principal.identity;
+    const { nowMs, states } = await admission.limits(caller.principal);
+    call.answer({
+      token: {
+        id: token.id,
+        name: token.name,
+        prefix: token.prefix,
+        models: token.models,
+        endpoints: token.endpoints,
+        origins: token.origins,
+        tools: token.tools,
+        expires_at: token.expires_at,
+        created_at: token.created_at,
+      },
+      user: { id: user.id, name: user.name, email: user.email },
+      team: { id: team.id, name: team.name, models: team.models },
+      limits: states.map((state) => {
+        const { limit, scope } = state.scoped;
+        return {
+          scope,
+          metric: limit.metric,
+          window: limit.metric === 'concurrency' ? null : limit.window,
+          max: limit.max,
+          used: used(state.applied.span, state.counter, nowMs),
+          remaining: remaining(state, nowMs),
+          resets_at: resetsAt(state),
+          ...(limit.models ? { models: limit.models } : {}),
+        };
+      }),
+    });
+  }
+}
+
+function modelEntry(id: string): object {
+  return { id, object: 'model', created: 0, owned_by: 'heroku' };
+}

@@ -1,0 +1,60 @@
+import { getRequestListener } from '@hono/node-server';
+import type { RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Catalogue } from './config/catalogue.ts';
+import type { Settings } from './config/environment.ts';
+import type { Clock } from './core/clock.ts';
+import { installCrashGuards } from './lifecycle/crash-guards.ts';
+import { createHttpServer } from './lifecycle/http-server.ts';
+import { createShutdown, type Shutdown } from './lifecycle/shutdown.ts';
+import { onStopSignals } from './lifecycle/signals.ts';
+import { onPrimaryLost } from './lifecycle/worker.ts';
+import type { Log } from './observability/log.ts';
+import { Metrics } from './observability/metrics.ts';
+import { version } from './version.ts';
+import { endpoints } from './validation/registry.ts';
+import { wire } from './wire.ts';
+
+export interface ServeOptions {
+  settings: Settings;
+  catalogue: Catalogue;
+  clock: Clock;
+  log: Log;
+  exit: (code: number) => void;
+}
+
+/** Runs the gateway in this process until a signal ends it. */
+export async function serve(options: ServeOptions): Promise<{ address: AddressInfo; shutdown: Shutdown }> {
+  const { settings, clock, log, exit } = options;
+  const metrics = new Metrics({ version, endpoints: endpoints.map(({ path }) => path) });
+  const wired = wire({ ...options, metrics, draining: () => shutdown.draining });
+  const server = createHttpServer({
+    listener: nodeListener(wired.app),
+    bodyTimeoutMs: settings.bodyTimeoutMs,
+    onRefused: (code) => metrics.refused(code),
+  });
+  const shutdown = createShutdown({
+    server,
+    graceMs: settings.shutdownGraceMs,
+    endRemaining: () => wired.endRemaining(),
+    drained: () => wired.drained(),
+    log,
+    clock,
+    exit,
+  });
+  const begin = (reason: string): void => void shutdown.begin(reason);
+  installCrashGuards(log);
+  onStopSignals({ begin, exit, clock });
+  onPrimaryLost(begin);
+  wired.start();
+  const { port, host } = settings;
+  const address = await server.listen(host === undefined ? { port } : { port, host });
+  log.info('listening', { port: address.port, version });
+  return { address, shutdown };
+}
+
+/** Bodies are read, and answers mostly written, on Node's own objects: Hono is not to tidy up after them. */
+function nodeListener(app: ReturnType<typeof wire>['app']): RequestListener {
+  const listen = getRequestListener(app.fetch, { overrideGlobalObjects: false, autoCleanupIncoming: false });
+  return (incoming, outgoing) => void listen(incoming, outgoing);
+}

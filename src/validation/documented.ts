@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import type { JsonObject } from '../core/request.ts';
+import { anything } from './fields.ts';
+
+/** One object whose fields Heroku documents: what they may hold, and how they are spelt. */
+export interface Documented {
+  schema: z.ZodType;
+  names: ReadonlySet<string>;
+  /** Folded spelling → documented spelling. */
+  folded: ReadonlyMap<string, string>;
+}
+
+/**
+ * Describes the fields of an object. Unknown fields pass untouched, unless they differ from a documented one only by
+ * case: some parsers (Go's encoding/json) take `Max_Tokens` for `max_tokens`, and would read what was never checked.
+ */
+export function documented(fields: Record<string, z.ZodType>): Documented {
+  const names = Object.keys(fields);
+  const checked = Object.entries(fields).filter(([, type]) => type !== anything);
+  return {
+    schema: z.object(Object.fromEntries(checked)),
+    names: new Set(names),
+    folded: new Map(names.map((name) => [fold(name), name])),
+  };
+}
+
+/** Pairs of an object's key and the documented name it is a variant of; usually none. */
+export function caseVariants(
+  { names, folded }: Documented,
+  value: JsonObject,
+): readonly (readonly [string, string])[] {
+  let found: [string, string][] | null = null;
+  for (const key in value) {
+    if (names.has(key)) continue;
+    const name = folded.get(fold(key));
+    if (name !== undefined) (found ??= []).push([key, name]);
+  }
+  return found ?? none;
+}
+
+const none: readonly (readonly [string, string])[] = [];
+
+/** Both ways, since U+017F (ſ) is only an S in upper case and U+212A (K) only a k in lower case. */
+function fold(key: string): string {
+  return key.toUpperCase().toLowerCase();
+}

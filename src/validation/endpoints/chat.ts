@@ -1,0 +1,129 @@
+import type { Refusal } from '../../core/refusal.ts';
+import type { Endpoint, JsonObject, JsonValue, ValidRequest } from '../../core/request.ts';
+import { documented } from '../documented.ts';
+import {
+  anything,
+  model,
+  optionalFlag,
+  optionalInteger,
+  optionalNumber,
+  optionalNumberIn,
+  optionalObject,
+  optionalText,
+  optionalTexts,
+} from '../fields.ts';
+import { Findings, joinPath } from '../findings.ts';
+import { numberIn, textIn } from '../read-field.ts';
+import { checkMessages, imagesIn } from './chat-messages.ts';
+import { checkToolChoice, checkTools, remoteToolsIn } from './chat-tools.ts';
+
+/** OpenAI's bound; the upstream ignores `n`, but reservations are multiplied by it. */
+const maxChoices = 128;
+const maxStops = 256;
+const minThinkingBudget = 1024;
+
+/** Dev Center, heroku-inference-api-v1-chat-completions; below the line, what later pages and real clients add. */
+const chatFields = documented({
+  model,
+  messages: anything,
+  max_tokens: optionalInteger(1),
+  stop: anything,
+  stream: optionalFlag,
+  temperature: optionalNumberIn(0, 1),
+  top_p: optionalNumberIn(0, 1),
+  tools: anything,
+  tool_choice: anything,
+  // —
+  max_completion_tokens: optionalInteger(1),
+  extended_thinking: anything,
+  stream_options: anything,
+  n: optionalInteger(1, maxChoices),
+  top_k: optionalInteger(0),
+  modalities: optionalTexts,
+  reasoning_effort: optionalText,
+  parallel_tool_calls: optionalFlag,
+  allow_ignored_params: optionalFlag,
+  response_format: optionalObject,
+  metadata: optionalObject,
+  user: optionalText,
+  seed: optionalInteger(Number.MIN_SAFE_INTEGER),
+  frequency_penalty: optionalNumber,
+  presence_penalty: optionalNumber,
+  logit_bias: optionalObject,
+});
+
+const streamOptionsFields = documented({ include_usage: optionalFlag });
+
+const thinkingFields = documented({
+  enabled: optionalFlag,
+  budget_tokens: optionalInteger(0),
+  include_reasoning: optionalFlag,
+});
+
+/** `POST /v1/chat/completions`. */
+export const chat: Endpoint = {
+  path: '/v1/chat/completions',
+  kind: 'chat',
+  validate(body, maxOutputTokens): ValidRequest | Refusal {
+    const findings = new Findings();
+    findings.fields(chatFields, body, '');
+    checkMessages(body, findings);
+    checkTools(body, findings);
+    checkToolChoice(body, findings);
+    checkStop(body['stop'], findings);
+    findings.optionalObject(streamOptionsFields, body['stream_options'], 'stream_options');
+    const thinkingBudget = checkThinking(body, findings);
+    checkOutputBounds(body, maxOutputTokens, findings);
+    return findings.refusal() ?? describe(body, thinkingBudget);
+  },
+};
+
+function checkStop(stop: JsonValue | undefined, findings: Findings): void {
+  if (typeof stop === 'string') return;
+  const stops = findings.list(stop, 'stop', { max: maxStops, of: 'strings, or one string' });
+  for (const [index, item] of (stops ?? []).entries()) {
+    if (typeof item !== 'string') findings.add(joinPath('stop', index), 'must be a string');
+  }
+}
+
+/** The thinking budget in force, null where thinking is off. */
+function checkThinking(body: JsonObject, findings: Findings): number | null {
+  const thinking = findings.optionalObject(thinkingFields, body['extended_thinking'], 'extended_thinking');
+  if (thinking?.['enabled'] !== true) return null;
+  const budget = numberIn(thinking, 'budget_tokens');
+  if (budget !== null && budget < minThinkingBudget) {
+    findings.add('extended_thinking.budget_tokens', `must be an integer of at least ${minThinkingBudget}`);
+  }
+  return budget;
+}
+
+/** A model id that is no string has been reported, and has no catalogue figure. */
+function checkOutputBounds(
+  body: JsonObject,
+  maxOutputTokens: (model: string) => number | null,
+  findings: Findings,
+): void {
+  const max = maxOutputTokens(textIn(body, 'model'));
+  if (max === null) return;
+  for (const field of ['max_tokens', 'max_completion_tokens']) {
+    const asked = numberIn(body, field);
+    if (asked !== null && asked > max)
+      findings.add(field, `must be at most ${max}, the most this model writes`);
+  }
+}
+
+function describe(body: JsonObject, thinkingBudget: number | null): ValidRequest {
+  const bounds = [numberIn(body, 'max_tokens'), numberIn(body, 'max_completion_tokens'), thinkingBudget];
+  const outputBound = Math.max(0, ...bounds.map((bound) => bound ?? 0));
+  return {
+    endpoint: chat,
+    model: textIn(body, 'model'),
+    stream: body['stream'] === true,
+    body,
+    outputBound: outputBound === 0 ? null : outputBound,
+    choices: numberIn(body, 'n') ?? 1,
+    images: 0,
+    ...imagesIn(body),
+    remoteTools: remoteToolsIn(body),
+  };
+}

@@ -1,0 +1,58 @@
+import type { Refusal } from '../../core/refusal.ts';
+import type { Endpoint, JsonObject, JsonValue, ValidRequest } from '../../core/request.ts';
+import { documented } from '../documented.ts';
+import { anything, hasLength, model, optionalChoice, optionalFlag } from '../fields.ts';
+import { Findings, joinPath } from '../findings.ts';
+import { textIn } from '../read-field.ts';
+
+const maxInputs = 96;
+const maxInputCharacters = 2048;
+const inputExpectation = `must be a string of 1 to ${maxInputCharacters} characters`;
+
+/** Dev Center, heroku-inference-api-v1-embeddings. */
+const embeddingFields = documented({
+  model,
+  input: anything,
+  input_type: optionalChoice(['search_document', 'search_query', 'classification', 'clustering']),
+  // The OpenAI SDKs' `float` is Heroku's `raw`.
+  encoding_format: optionalChoice(['raw', 'base64', 'float']),
+  embedding_type: optionalChoice(['float', 'int8', 'uint8', 'binary', 'ubinary']),
+  allow_ignored_params: optionalFlag,
+});
+
+/** `POST /v1/embeddings`. */
+export const embeddings: Endpoint = {
+  path: '/v1/embeddings',
+  kind: 'embeddings',
+  validate(body: JsonObject): ValidRequest | Refusal {
+    const findings = new Findings();
+    findings.fields(embeddingFields, body, '');
+    checkInput(body['input'], findings);
+    return (
+      findings.refusal() ?? {
+        endpoint: embeddings,
+        model: textIn(body, 'model'),
+        stream: false,
+        body: body['encoding_format'] === 'float' ? { ...body, encoding_format: 'raw' } : body,
+        outputBound: 0,
+        choices: 1,
+        images: 0,
+        imageParts: 0,
+        imageUrlBytes: 0,
+        remoteTools: [],
+      }
+    );
+  },
+};
+
+function checkInput(input: JsonValue | undefined, findings: Findings): void {
+  if (typeof input === 'string') {
+    if (!hasLength(input, 1, maxInputCharacters)) findings.add('input', inputExpectation);
+    return;
+  }
+  const strings = findings.list(input, 'input', { min: 1, max: maxInputs, of: 'strings, or one string' });
+  for (const [index, item] of (strings ?? []).entries()) {
+    if (typeof item === 'string' && hasLength(item, 1, maxInputCharacters)) continue;
+    findings.add(joinPath('input', index), inputExpectation);
+  }
+}

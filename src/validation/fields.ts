@@ -1,0 +1,81 @@
+import { z } from 'zod';
+
+/*
+ * The kinds of field the endpoints share. Each says in one phrase what it expects, told whatever is wrong with the
+ * value; the value itself is never repeated. Optional ones may be null (contract 1.4).
+ */
+
+/** Anything at all: free-form, or checked by other code. */
+export const anything = z.unknown();
+
+/** Any JSON object, its fields not looked at. */
+export const optionalObject = z
+  .custom<object>((value) => typeof value === 'object' && !Array.isArray(value), must('an object'))
+  .nullish();
+
+export const optionalFlag = z.boolean(must('true or false')).nullish();
+export const optionalNumber = z.number(must('a number')).nullish();
+export const optionalText = z.string(must('a string')).nullish();
+/** A short list of words. */
+export const optionalTexts = z
+  .array(z.string(must('a string')), must('an array of strings'))
+  .max(100, must('an array of at most 100 strings'))
+  .nullish();
+export const requiredText = z.string(must('a string'));
+
+export const model = requiredMatch(
+  /^[A-Za-z0-9._:/-]{1,128}$/,
+  'the id of a model: 1 to 128 letters, digits, dots, dashes, underscores, colons or slashes',
+);
+
+export function optionalInteger(min: number, max = Number.MAX_SAFE_INTEGER): z.ZodType {
+  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+  const expected = must(`an integer ${range}`);
+  return z.int(expected).min(min, expected).max(max, expected).nullish();
+}
+
+export function optionalNumberIn(min: number, max: number): z.ZodType {
+  const expected = must(`a number from ${min} to ${max}`);
+  return z.number(expected).min(min, expected).max(max, expected).nullish();
+}
+
+export function requiredChoice(choices: readonly string[]): z.ZodType {
+  return z.enum(choices, must(`one of ${choices.join(', ')}`));
+}
+
+export function optionalChoice(choices: readonly string[]): z.ZodType {
+  return requiredChoice(choices).nullish();
+}
+
+export function requiredMatch(pattern: RegExp, expectation: string): z.ZodType {
+  const expected = must(expectation);
+  return z.string(expected).regex(pattern, expected);
+}
+
+/** Text of a bounded number of characters. */
+export function requiredTextOf(min: number, max = Infinity): z.ZodType {
+  const expected = must(`a string of ${lengthRange(min, max)}`);
+  return z.string(expected).refine((value) => hasLength(value, min, max), expected);
+}
+
+function lengthRange(min: number, max: number): string {
+  if (max === Infinity) return `at least ${min} characters`;
+  return min === 0 ? `at most ${max} characters` : `${min} to ${max} characters`;
+}
+
+export function optionalTextOf(max: number): z.ZodType {
+  return requiredTextOf(0, max).nullish();
+}
+
+/** Counts characters, not UTF-16 units: an emoji is one. Never looks at more than `max` of them. */
+export function hasLength(value: string, min: number, max: number): boolean {
+  if (value.length <= max) return value.length >= min;
+  if (value.length > 2 * max) return false;
+  return Array.from(value).length <= max;
+}
+
+function must(be: string): { error: (issue: { input?: unknown }) => string } {
+  return {
+    error: ({ input }) => (input === undefined ? `is required and must be ${be}` : `must be ${be}`),
+  };
+}

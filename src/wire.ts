@@ -1,0 +1,182 @@
+import type { Hono } from 'hono';
+import { adminApp } from './admin/admin-app.ts';
+import { Admission } from './admission/admission.ts';
+import { MemoryAdmissionStore } from './admission/memory-admission-store.ts';
+import { RedisAdmissionStore } from './admission/redis-admission-store.ts';
+import type { AdmissionStore } from './admission/store.ts';
+import { createApp } from './app.ts';
+import { type AdminKeyCheck, adminKeyCheck } from './auth/admin-key.ts';
+import { Authenticator } from './auth/authenticator.ts';
+import { MemoryIdentityStore } from './auth/memory-identity-store.ts';
+import { RedisIdentityStore } from './auth/redis-identity-store.ts';
+import { mintToken, randomBase62 } from './auth/token-text.ts';
+import type { Catalogue } from './config/catalogue.ts';
+import type { Settings } from './config/environment.ts';
+import type { Clock } from './core/clock.ts';
+import type { LedgerReader } from './core/entry.ts';
+import type { IdentityStore } from './core/identity.ts';
+import { keysUnder } from './core/keys.ts';
+import { RedisStore } from './core/redis.ts';
+import { Gateway } from './gateway.ts';
+import { MemoryLedger } from './ledger/memory-ledger.ts';
+import { RedisLedger } from './ledger/redis-ledger.ts';
+import { createMetricsEndpoint } from './observability/cluster-metrics.ts';
+import type { Log } from './observability/log.ts';
+import type { Metrics } from './observability/metrics.ts';
+import type { Env } from './operations.ts';
+import { OpenExchanges } from './proxy/open-exchanges.ts';
+import { requestIdOf } from './proxy/request-id.ts';
+import { Upstreams } from './proxy/upstreams.ts';
+import { SelfService } from './self-service.ts';
+import { BodyBudget } from './validation/body-budget.ts';
+import { endpoints } from './validation/registry.ts';
+
+export interface WireOptions {
+  settings: Settings;
+  catalogue: Catalogue;
+  clock: Clock;
+  log: Log;
+  metrics: Metrics;
+  draining: () => boolean;
+}
+
+/** Everything long-lived, built once. */
+export interface Wired {
+  app: Hono<Env>;
+  /** Begins to keep this process's lease in the store. */
+  start(): void;
+  /** Ends what is still under way; it settles. */
+  endRemaining(): void;
+  /** Resolves when the store has every settlement. */
+  drained(): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface Stores {
+  identities: IdentityStore;
+  admission: AdmissionStore;
+  ledger: LedgerReader;
+  connect(): void;
+  close(): void;
+}
+
+const processIdLength = 12;
+const limitIdLength = 12;
+
+/** Builds the gateway of one process. Redis or memory is chosen here and nowhere else. */
+export function wire(options: WireOptions): Wired {
+  const { settings, catalogue, clock, log, metrics } = options;
+  const stores = settings.store.kind === 'redis' ? redisStores(options) : memoryStores(options);
+  const authenticator = new Authenticator({ identities: stores.identities, clock });
+  const admission = new Admission({
+    store: stores.admission,
+    process: randomBase62(processIdLength),
+    leaseMs: settings.leaseMs,
+    timeoutMs: settings.storeTimeoutMs,
+    clock,
+    log,
+  });
+  const upstreams = new Upstreams(settings.attachments);
+  const exchanges = new OpenExchanges(clock);
+  const budget = new BodyBudget(settings.bodyBudgetBytes);
+  const gateway = new Gateway({
+    settings,
+    catalogue,
+    authenticator,
+    admission,
+    upstreams,
+    exchanges,
+    budget,
+    metrics,
+    log,
+  });
+  const authorize = adminKeyCheck(settings.adminKey, authenticator);
+  const app = createApp({
+    gateway,
+    self: new SelfService({ gateway, admission, upstreams, catalogue }),
+    operations: {
+      storeReachable: () =>
+        admission.heartbeat.beat().then(
+          () => true,
+          () => false,
+        ),
+      draining: options.draining,
+      metrics: createMetricsEndpoint(metrics),
+      authorize,
+    },
+    admin: administration(options, stores, authorize),
+    clock,
+  });
+  return {
+    app,
+    start: () => {
+      stores.connect();
+      admission.heartbeat.start();
+    },
+    endRemaining: () => exchanges.shutDown(),
+    drained: () => admission.stop(),
+    close: async () => {
+      exchanges.close();
+      await upstreams.close();
+      stores.close();
+    },
+  };
+}
+
+function administration(
+  { clock, log }: WireOptions,
+  { identities, ledger }: Stores,
+  authorize: AdminKeyCheck,
+): ReturnType<typeof adminApp> {
+  return adminApp({
+    identities,
+    ledger,
+    clock,
+    authorize,
+    mint: () => mintToken('user'),
+    randomId: () => randomBase62(limitIdLength),
+    endpointPaths: endpoints.map(({ path }) => path),
+    requestId: requestIdOf,
+    onError: (error, requestId) => log.error('an admin request failed', { error, request_id: requestId }),
+  });
+}
+
+function redisStores({ settings, clock, log, metrics }: WireOptions): Stores {
+  if (settings.store.kind !== 'redis') throw new TypeError('No Redis is configured.');
+  const { url, verifyTls, prefix } = settings.store;
+  const keys = keysUnder(prefix);
+  const store = new RedisStore({
+    url,
+    verifyTls,
+    commandTimeoutMs: settings.storeTimeoutMs,
+    onError: (error) => log.warn('the store connection failed', { error }),
+    timing: { clock, onRun: (run) => metrics.storeAnswered(run) },
+  });
+  return {
+    identities: new RedisIdentityStore(store, keys),
+    admission: new RedisAdmissionStore(store, keys, {
+      leaseMs: settings.leaseMs,
+      maxEntries: settings.ledgerMaxEntries,
+      retentionDays: settings.usageRetentionDays,
+    }),
+    ledger: new RedisLedger(store, keys),
+    connect: () => store.connect(),
+    close: () => store.close(),
+  };
+}
+
+function memoryStores({ settings, clock }: WireOptions): Stores {
+  const identities = new MemoryIdentityStore(clock);
+  const ledger = new MemoryLedger({
+    maxEntries: settings.ledgerMaxEntries,
+    retentionDays: settings.usageRetentionDays,
+  });
+  const admission = new MemoryAdmissionStore({
+    clock,
+    leaseMs: settings.leaseMs,
+    epochOf: (team) => identities.epoch(team),
+    ledger,
+  });
+  const nothing = (): void => undefined;
+  return { identities, admission, ledger, connect: nothing, close: nothing };
+}

@@ -1,0 +1,309 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { IdentityStore, RecordKey, Team, Token, User } from '../../src/core/identity.ts';
+
+const at = '2026-01-31T12:00:00.000Z';
+
+export function teamNamed(id: string, more: Partial<Team> = {}): Team {
+  return { id, name: null, limits: [], models: null, created_at: at, ...more };
+}
+
+export function userNamed(id: string, more: Partial<User> = {}): User {
+  return { id, team: 'acme', name: null, email: null, limits: [], created_at: at, ...more };
+}
+
+export function tokenNamed(id: string, more: Partial<Token> = {}): Token {
+  return {
+    id,
+    team: 'acme',
+    user: 'ana',
+    name: null,
+    prefix: 'tgk_12345678',
+    models: null,
+    endpoints: null,
+    origins: null,
+    tools: null,
+    limits: [],
+    expires_at: null,
+    revoked_at: null,
+    created_at: at,
+    ...more,
+  };
+}
+
+const acme: RecordKey = { kind: 'team', team: 'acme' };
+const ana: RecordKey = { kind: 'user', team: 'acme', id: 'ana' };
+const tok: RecordKey = { kind: 'token', team: 'acme', id: 'tok_1' };
+const secret = 'a'.repeat(43);
+
+/** What every identity store does. `make` gives an empty one. */
+export function identityStoreContract(make: () => Promise<IdentityStore>): void {
+  let store: IdentityStore;
+
+  beforeEach(async () => {
+    store = await make();
+  });
+
+  async function createAll(): Promise<void> {
+    await store.create(acme, JSON.stringify(teamNamed('acme')));
+    await store.create(ana, JSON.stringify(userNamed('ana')));
+    await store.create(tok, JSON.stringify(tokenNamed('tok_1')), { secretHash: secret, user: 'ana' });
+  }
+
+  async function epoch(): Promise<string> {
+    const identity = await store.resolve(secret);
+    if (!identity) throw new Error('The token does not resolve.');
+    return identity.epoch;
+  }
+
+  async function textOf(key: RecordKey): Promise<string> {
+    const text = await store.read(key);
+    if (text === null) throw new Error('There is no such record.');
+    return text;
+  }
+
+  describe('create', () => {
+    it('stores a team, a user and a token', async () => {
+      expect(await store.create(acme, JSON.stringify(teamNamed('acme')))).toBe('created');
+      expect(await store.create(ana, JSON.stringify(userNamed('ana')))).toBe('created');
+      const binding = { secretHash: secret, user: 'ana' };
+      expect(await store.create(tok, JSON.stringify(tokenNamed('tok_1')), binding)).toBe('created');
+      expect(await store.read(acme)).toBe(JSON.stringify(teamNamed('acme')));
+      expect(await store.read(ana)).toBe(JSON.stringify(userNamed('ana')));
+      expect(await store.read(tok)).toBe(JSON.stringify(tokenNamed('tok_1')));
+    });
+
+    it('refuses what exists, and leaves it as it is', async () => {
+      await createAll();
+      const other = JSON.stringify(teamNamed('acme', { name: 'Other' }));
+      expect(await store.create(acme, other)).toBe('exists');
+      expect(await store.create(ana, other)).toBe('exists');
+      expect(await store.create(tok, other, { secretHash: 'b'.repeat(43), user: 'ana' })).toBe('exists');
+      expect(await store.read(acme)).toBe(JSON.stringify(teamNamed('acme')));
+      expect(await store.resolve('b'.repeat(43))).toBeNull();
+    });
+
+    it('refuses a secret that is bound already', async () => {
+      await createAll();
+      const second: RecordKey = { kind: 'token', team: 'acme', id: 'tok_2' };
+      const binding = { secretHash: secret, user: 'ana' };
+      expect(await store.create(second, JSON.stringify(tokenNamed('tok_2')), binding)).toBe('exists');
+      expect((await store.resolve(secret))?.token.id).toBe('tok_1');
+    });
+
+    it('refuses a user and a token without their team, and a token without its user', async () => {
+      const binding = { secretHash: secret, user: 'ana' };
+      expect(await store.create(ana, '{}')).toBe('no_team');
+      expect(await store.create(tok, '{}', binding)).toBe('no_team');
+      await store.create(acme, JSON.stringify(teamNamed('acme')));
+      expect(await store.create(tok, '{}', binding)).toBe('no_user');
+      expect(await store.list('user', 'acme')).toEqual([]);
+      expect(await store.list('token', 'acme')).toEqual([]);
+    });
+
+    it('keeps a user id apart from the same id in another team', async () => {
+      await createAll();
+      await store.create({ kind: 'team', team: 'beta' }, JSON.stringify(teamNamed('beta')));
+      const key: RecordKey = { kind: 'user', team: 'beta', id: 'ana' };
+      expect(await store.create(key, JSON.stringify(userNamed('ana', { team: 'beta' })))).toBe('created');
+    });
+  });
+
+  describe('resolve', () => {
+    it('gives team, user, token, epoch and the clock', async () => {
+      await createAll();
+      const identity = await store.resolve(secret);
+      expect(identity).toMatchObject({
+        team: teamNamed('acme'),
+        user: userNamed('ana'),
+        token: tokenNamed('tok_1'),
+      });
+      expect(identity?.epoch).toMatch(/^.{8,}$/);
+      expect(Number.isSafeInteger(identity?.nowMs)).toBe(true);
+      expect(Math.abs((identity?.nowMs ?? 0) - Date.now())).toBeLessThan(60_000);
+    });
+
+    it('gives null for a secret nobody has', async () => {
+      await createAll();
+      expect(await store.resolve('z'.repeat(43))).toBeNull();
+      expect(await store.resolve('')).toBeNull();
+      expect(await store.resolve('acme/tok_1')).toBeNull();
+    });
+
+    it('still gives a token that is revoked or expired', async () => {
+      await createAll();
+      const ended = JSON.stringify(tokenNamed('tok_1', { revoked_at: at, expires_at: at }));
+      await store.replace(tok, await textOf(tok), ended);
+      expect((await store.resolve(secret))?.token).toMatchObject({ revoked_at: at, expires_at: at });
+    });
+
+    it('keeps texts as they are, whatever is in them', async () => {
+      await createAll();
+      const name = 'Ünïcode "quoted" \\ \u2028 😀';
+      const limits = [{ id: 'x', metric: 'tokens', window: 'day', max: 2 ** 53 - 1 }] as const;
+      await store.replace(
+        ana,
+        await textOf(ana),
+        JSON.stringify(userNamed('ana', { name, limits: [...limits] })),
+      );
+      expect((await store.resolve(secret))?.user).toEqual(userNamed('ana', { name, limits: [...limits] }));
+    });
+  });
+
+  describe('list', () => {
+    it('gives all records of a kind in the order of their ids', async () => {
+      await createAll();
+      await store.create({ kind: 'team', team: 'aaa' }, JSON.stringify(teamNamed('aaa')));
+      await store.create({ kind: 'user', team: 'acme', id: 'a-2' }, JSON.stringify(userNamed('a-2')));
+      await store.create({ kind: 'user', team: 'acme', id: 'zed' }, JSON.stringify(userNamed('zed')));
+      const ids = (texts: string[]): unknown[] =>
+        texts.map((text) => (JSON.parse(text) as { id: string }).id);
+      expect(ids(await store.list('team'))).toEqual(['aaa', 'acme']);
+      expect(ids(await store.list('user', 'acme'))).toEqual(['a-2', 'ana', 'zed']);
+      expect(ids(await store.list('token', 'acme'))).toEqual(['tok_1']);
+    });
+
+    it('gives nothing for a team there is not', async () => {
+      expect(await store.list('user', 'acme')).toEqual([]);
+      expect(await store.list('team')).toEqual([]);
+    });
+  });
+
+  describe('replace', () => {
+    it('swaps a text that is still what was read', async () => {
+      await createAll();
+      const next = JSON.stringify(userNamed('ana', { name: 'Ana' }));
+      expect(await store.replace(ana, await textOf(ana), next)).toBe('replaced');
+      expect(await store.read(ana)).toBe(next);
+    });
+
+    it('is a conflict where the text has changed, or is gone', async () => {
+      await createAll();
+      expect(await store.replace(acme, '{"old":true}', '{}')).toBe('conflict');
+      expect(await store.replace(ana, '{"old":true}', null)).toBe('conflict');
+      expect(await store.replace({ kind: 'user', team: 'acme', id: 'bob' }, '{}', '{}')).toBe('conflict');
+      expect(await store.replace({ kind: 'team', team: 'beta' }, '{}', '{}')).toBe('conflict');
+      expect(await store.read(ana)).toBe(JSON.stringify(userNamed('ana')));
+      expect(await store.list('team')).toHaveLength(1);
+    });
+
+    it('lets one of many at once through', async () => {
+      await createAll();
+      const before = await textOf(acme);
+      const results = await Promise.all(
+        Array.from({ length: 20 }, (_, n) =>
+          store.replace(acme, before, JSON.stringify(teamNamed('acme', { name: `${n}` }))),
+        ),
+      );
+      expect(results.filter((result) => result === 'replaced')).toHaveLength(1);
+    });
+
+    it('with null deletes a token and its secret', async () => {
+      await createAll();
+      expect(await store.replace(tok, await textOf(tok), null)).toBe('replaced');
+      expect(await store.read(tok)).toBeNull();
+      expect(await store.resolve(secret)).toBeNull();
+    });
+
+    it('with null deletes a user, whose tokens stay listed and dead for ever', async () => {
+      await createAll();
+      await store.replace(ana, await textOf(ana), null);
+      expect(await store.resolve(secret)).toBeNull();
+      expect(await store.list('token', 'acme')).toHaveLength(1);
+      await store.create(ana, JSON.stringify(userNamed('ana')));
+      expect(await store.resolve(secret)).toBeNull();
+    });
+
+    it('with null leaves the tokens of other users alone', async () => {
+      await createAll();
+      const bob: RecordKey = { kind: 'user', team: 'acme', id: 'bob' };
+      await store.create(bob, JSON.stringify(userNamed('bob')));
+      await store.replace(bob, await textOf(bob), null);
+      expect((await store.resolve(secret))?.user.id).toBe('ana');
+    });
+
+    it('with null deletes a team and all that is in it', async () => {
+      await createAll();
+      expect(await store.replace(acme, await textOf(acme), null)).toBe('replaced');
+      expect(await store.resolve(secret)).toBeNull();
+      expect(await store.list('user', 'acme')).toEqual([]);
+    });
+  });
+
+  describe('deleteTeam', () => {
+    it('removes users, tokens and secrets, of that team alone', async () => {
+      await createAll();
+      const other = 'b'.repeat(43);
+      await store.create({ kind: 'team', team: 'beta' }, JSON.stringify(teamNamed('beta')));
+      await store.create(
+        { kind: 'user', team: 'beta', id: 'ana' },
+        JSON.stringify(userNamed('ana', { team: 'beta' })),
+      );
+      await store.create(
+        { kind: 'token', team: 'beta', id: 'tok_1' },
+        JSON.stringify(tokenNamed('tok_1', { team: 'beta' })),
+        { secretHash: other, user: 'ana' },
+      );
+
+      expect(await store.deleteTeam('acme')).toBe(true);
+      expect(await store.resolve(secret)).toBeNull();
+      expect((await store.resolve(other))?.team.id).toBe('beta');
+      await store.create(acme, JSON.stringify(teamNamed('acme')));
+      expect(await store.list('user', 'acme')).toEqual([]);
+      expect(await store.list('token', 'acme')).toEqual([]);
+      expect(await store.resolve(secret)).toBeNull();
+    });
+
+    it('is false where there is no such team', async () => {
+      expect(await store.deleteTeam('acme')).toBe(false);
+    });
+  });
+
+  describe('the epoch of a team', () => {
+    const changes: Record<string, () => Promise<unknown>> = {
+      'a change to the team': async () =>
+        store.replace(acme, await textOf(acme), JSON.stringify(teamNamed('acme', { name: 'A' }))),
+      'a new user': () =>
+        store.create({ kind: 'user', team: 'acme', id: 'bob' }, JSON.stringify(userNamed('bob'))),
+      'a change to a user': async () =>
+        store.replace(ana, await textOf(ana), JSON.stringify(userNamed('ana', { name: 'A' }))),
+      'a user deleted': async () => {
+        const bob: RecordKey = { kind: 'user', team: 'acme', id: 'bob' };
+        await store.create(bob, JSON.stringify(userNamed('bob')));
+        const before = await epoch();
+        await store.replace(bob, await textOf(bob), null);
+        expect(await epoch()).not.toBe(before);
+      },
+      'a new token': () =>
+        store.create({ kind: 'token', team: 'acme', id: 'tok_2' }, JSON.stringify(tokenNamed('tok_2')), {
+          secretHash: 'b'.repeat(43),
+          user: 'ana',
+        }),
+      'a change to a token': async () =>
+        store.replace(tok, await textOf(tok), JSON.stringify(tokenNamed('tok_1', { revoked_at: at }))),
+      'a team deleted and made again': async () => {
+        await store.deleteTeam('acme');
+        await createAll();
+      },
+    };
+
+    for (const [what, change] of Object.entries(changes)) {
+      it(`moves with ${what}`, async () => {
+        await createAll();
+        const before = await epoch();
+        await change();
+        expect(await epoch()).not.toBe(before);
+      });
+    }
+
+    it('stays with reading, with refusals and conflicts, and with changes to other teams', async () => {
+      await createAll();
+      const before = await epoch();
+      await store.resolve(secret);
+      await store.list('token', 'acme');
+      await store.create(ana, '{}');
+      await store.replace(ana, 'not this', '{}');
+      await store.create({ kind: 'team', team: 'beta' }, JSON.stringify(teamNamed('beta')));
+      expect(await epoch()).toBe(before);
+    });
+  });
+}

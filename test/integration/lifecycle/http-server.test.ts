@@ -1,0 +1,295 @@
+import type { RequestListener } from 'node:http';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  createHttpServer,
+  type HttpServer,
+  type HttpServerOptions,
+} from '../../../src/lifecycle/http-server.ts';
+import {
+  connectRaw,
+  parseResponse,
+  rawRequest,
+  requestText,
+  type RawConnection,
+} from '../../support/http.ts';
+import { waitFor, within } from '../../support/wait-for.ts';
+
+interface Started {
+  port: number;
+  http: HttpServer;
+  /** The targets of the requests that reached the routes. */
+  routed: string[];
+  refused: string[];
+}
+
+const running: HttpServer[] = [];
+const opened: RawConnection[] = [];
+const ok: RequestListener = (_request, response) => void response.end('ok');
+
+async function start(
+  listener: RequestListener = ok,
+  options: Partial<HttpServerOptions> = {},
+): Promise<Started> {
+  const routed: string[] = [];
+  const refused: string[] = [];
+  const http = createHttpServer({
+    bodyTimeoutMs: 5_000,
+    onRefused: (code) => refused.push(code),
+    listener: (request, response) => {
+      routed.push(request.url ?? '');
+      listener(request, response);
+    },
+    ...options,
+  });
+  running.push(http);
+  const { port } = await http.listen({ port: 0, host: '127.0.0.1' });
+  return { port, http, routed, refused };
+}
+
+async function open(port: number): Promise<RawConnection> {
+  const connection = await connectRaw(port);
+  opened.push(connection);
+  return connection;
+}
+
+/** The refusal in the bytes, checked for the shape every error has. */
+function refusalIn(bytes: Buffer): { status: number; code: string; param: unknown } {
+  const response = parseResponse(bytes);
+  expect(response.header('content-type')).toBe('application/json');
+  expect(response.header('connection')).toBe('close');
+  expect(response.header('content-length')).toBe(String(response.body.length));
+  const { error } = JSON.parse(response.body.toString()) as { error: Record<string, unknown> };
+  expect(error).toMatchObject({ message: expect.any(String), type: 'invalid_request_error' });
+  expect(error['request_id']).toBe(response.header('x-request-id'));
+  return { status: response.status, code: String(error['code']), param: error['param'] };
+}
+
+afterEach(async () => {
+  for (const connection of opened.splice(0)) connection.destroy();
+  for (const http of running.splice(0)) {
+    http.cut();
+    await http.drain();
+  }
+});
+
+describe('what never reaches the routes gets the JSON shape', () => {
+  it.each([
+    ['a line that is no request', 'hello there\r\n\r\n'],
+    ['an unknown method', 'FETCH / HTTP/1.1\r\nhost: a\r\n\r\n'],
+    ['HTTP/2 by prior knowledge', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
+    ['a TLS hello', '\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001\u00fc\r\n\r\n'],
+    ['a header without a colon', 'GET / HTTP/1.1\r\nhost: a\r\nnonsense\r\n\r\n'],
+    ['a space before the colon', 'GET / HTTP/1.1\r\nhost: a\r\nx-api-key : b\r\n\r\n'],
+    ['a bare CR in a header', 'GET / HTTP/1.1\r\nhost: a\r\nx: b\rc\r\n\r\n'],
+    [
+      'two Content-Lengths',
+      'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nabc',
+    ],
+    [
+      'Content-Length with Transfer-Encoding',
+      'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
+    ],
+    ['a Content-Length that is no number', 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1e3\r\n\r\n'],
+  ])('%s: 400 invalid_request', async (_what, text) => {
+    const { port, routed, refused } = await start();
+    const seen = refusalIn(await rawRequest(port, text));
+    expect(seen).toMatchObject({ status: 400, code: 'invalid_request' });
+    expect(refused).toEqual(['invalid_request']);
+    expect(routed).toEqual([]);
+  });
+
+  it.each([
+    ['missing', ''],
+    ['empty', 'host:\r\n'],
+    ['not a name', 'host: a b\r\n'],
+    ['with a path', 'host: a/b\r\n'],
+    ['with user information', 'host: user@a\r\n'],
+    ['sent twice', 'host: a\r\nhost: b\r\n'],
+  ])('a Host that is %s: 400 naming it', async (_what, header) => {
+    const { port, routed, refused } = await start();
+    const seen = refusalIn(await rawRequest(port, `GET / HTTP/1.1\r\n${header}\r\n`));
+    expect(seen).toEqual({ status: 400, code: 'invalid_request', param: 'host' });
+    expect(refused).toEqual(['invalid_request']);
+    expect(routed).toEqual([]);
+  });
+
+  it.each(['a', 'example.com:443', '127.0.0.1:3000', '[::1]:3000', 'my_app-1.herokuapp.com'])(
+    'a Host %s is let through',
+    async (host) => {
+      const { port } = await start();
+      const bytes = await rawRequest(port, requestText({ path: '/', headers: { host } }));
+      expect(parseResponse(bytes).status).toBe(200);
+    },
+  );
+
+  it('HTTP/1.0 needs no Host', async () => {
+    const { port } = await start((request, response) => void response.end(request.headers.host));
+    const response = parseResponse(await rawRequest(port, 'GET / HTTP/1.0\r\n\r\n'));
+    expect([response.status, response.body.toString()]).toEqual([200, 'localhost']);
+  });
+
+  it.each([
+    ['headers', `GET / HTTP/1.1\r\nhost: a\r\nx: ${'y'.repeat(17_000)}\r\n\r\n`],
+    ['a request line', `GET /${'y'.repeat(17_000)} HTTP/1.1\r\nhost: a\r\n\r\n`],
+  ])('%s over 16 KiB: 431 headers_too_large', async (_what, text) => {
+    const { port, refused } = await start();
+    expect(refusalIn(await rawRequest(port, text))).toMatchObject({ status: 431, code: 'headers_too_large' });
+    expect(refused).toEqual(['headers_too_large']);
+  });
+
+  it('headers just under 16 KiB are let through', async () => {
+    const { port } = await start();
+    const bytes = await rawRequest(port, requestText({ path: '/', headers: { x: 'y'.repeat(15_900) } }));
+    expect(parseResponse(bytes).status).toBe(200);
+  });
+
+  it('headers that do not come to an end: 408', async () => {
+    const { port, refused } = await start(ok, { bodyTimeoutMs: 300 });
+    const bytes = await rawRequest(port, 'GET / HTTP/1.1\r\nhost: a\r\n');
+    expect(refusalIn(bytes)).toMatchObject({ status: 408, code: 'request_timeout' });
+    expect(refused).toEqual(['request_timeout']);
+  });
+
+  it('headers that drip in: 408 all the same', async () => {
+    const { port } = await start(ok, { bodyTimeoutMs: 300 });
+    const connection = await open(port);
+    connection.send('GET / HTTP/1.1\r\nhost: a\r\n');
+    const drip = setInterval(() => connection.send('x: y\r\n'), 50);
+    await connection.until('request_timeout').finally(() => clearInterval(drip));
+  });
+
+  it('a body that does not come in: 408, and the connection closes', async () => {
+    const { port, routed } = await start(
+      (request, response) => {
+        request.resume();
+        request.on('end', () => response.end('late'));
+        request.on('error', () => undefined);
+      },
+      { bodyTimeoutMs: 300 },
+    );
+    const bytes = await rawRequest(port, 'POST /x HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nhalf');
+    expect(routed).toEqual(['/x']);
+    expect(refusalIn(bytes)).toMatchObject({ status: 408, code: 'request_timeout' });
+  });
+
+  it('nothing is added to an answer that has begun: the connection is cut', async () => {
+    const { port } = await start(
+      (request, response) => {
+        request.on('error', () => undefined);
+        response.writeHead(200, { 'content-length': '100' });
+        response.write('begun');
+      },
+      { bodyTimeoutMs: 300 },
+    );
+    const bytes = await rawRequest(port, 'POST /x HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nhalf');
+    expect(bytes.toString()).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\nbegun$/);
+  });
+
+  it('CONNECT: 405', async () => {
+    const { port, routed } = await start();
+    const bytes = await rawRequest(port, 'CONNECT example.com:443 HTTP/1.1\r\nhost: example.com:443\r\n\r\n');
+    expect(refusalIn(bytes)).toMatchObject({ status: 405, code: 'method_not_allowed' });
+    expect(routed).toEqual([]);
+  });
+
+  it('a client that resets its connection brings nothing down', async () => {
+    const { port, refused } = await start();
+    const rude = await open(port);
+    rude.send('POST / HTTP/1.1\r\nhost: a\r\ncontent-le');
+    rude.socket.resetAndDestroy();
+    expect(parseResponse(await rawRequest(port, requestText({ path: '/' }))).status).toBe(200);
+    expect(refused).toEqual([]);
+  });
+});
+
+describe('what does reach the routes', () => {
+  it('an Upgrade is ignored, as RFC 9110 allows, and the request is an ordinary one', async () => {
+    const { port, routed } = await start();
+    const headers = { connection: 'Upgrade, close', upgrade: 'websocket', 'sec-websocket-key': 'AAAA' };
+    const response = parseResponse(await rawRequest(port, requestText({ path: '/ws', headers })));
+    expect([response.status, routed]).toEqual([200, ['/ws']]);
+  });
+
+  it('an Expect: 100-continue is granted, an unknown one ignored', async () => {
+    const { port } = await start();
+    const granted = await rawRequest(
+      port,
+      requestText({ method: 'POST', path: '/', headers: { expect: '100-continue' }, body: 'x' }),
+    );
+    expect(parseResponse(granted).status).toBe(100);
+    const ignored = await rawRequest(port, requestText({ path: '/', headers: { expect: 'miracles' } }));
+    expect(parseResponse(ignored).status).toBe(200);
+  });
+
+  it('sees both of two Authorization headers', async () => {
+    const { port } = await start((request, response) => void response.end(request.headers.authorization));
+    const text =
+      'GET / HTTP/1.1\r\nhost: a\r\nauthorization: A\r\nauthorization: B\r\nconnection: close\r\n\r\n';
+    expect(parseResponse(await rawRequest(port, text)).body.toString()).toContain('A, B');
+  });
+
+  it('keeps an idle connection beyond the time a request may take', async () => {
+    const { port, routed } = await start(ok, { bodyTimeoutMs: 200 });
+    const connection = await open(port);
+    connection.send('GET /1 HTTP/1.1\r\nhost: a\r\n\r\n');
+    await connection.until('ok');
+    await new Promise((resolve) => setTimeout(resolve, 700)); // several checks of connections later
+    connection.send('GET /2 HTTP/1.1\r\nhost: a\r\n\r\n');
+    await waitFor(() => routed.length === 2, { what: 'the second request' });
+    expect(parseResponse(connection.received()).header('keep-alive')).toBe('timeout=95');
+  });
+
+  it('an answer may take longer than a request may', async () => {
+    const { port } = await start((_request, response) => void setTimeout(() => response.end('slow'), 700), {
+      bodyTimeoutMs: 200,
+    });
+    const bytes = await rawRequest(port, requestText({ method: 'POST', path: '/', body: '{}' }));
+    expect(parseResponse(bytes).status).toBe(200);
+  });
+});
+
+describe('draining', () => {
+  it('lets a running request end, tells it to close, and accepts no more', async () => {
+    const answers: (() => void)[] = [];
+    const { port, http } = await start((_request, response) => void answers.push(() => response.end('done')));
+    const connection = await open(port);
+    connection.send('GET /running HTTP/1.1\r\nhost: a\r\n\r\n');
+    await waitFor(() => answers.length === 1, { what: 'the request' });
+
+    const drained = http.drain();
+    await expect(connectRaw(port)).rejects.toThrow('ECONNREFUSED');
+    for (const answer of answers) answer();
+    await within(drained, 2_000, 'the server to close');
+    await connection.untilClosed();
+    const response = parseResponse(connection.received());
+    expect([response.header('connection'), response.body.toString()]).toEqual(['close', 'done']);
+  });
+
+  it('closes idle connections at once, silent ones soon', async () => {
+    const { port, http } = await start();
+    const idle = await open(port);
+    idle.send('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+    await idle.until('ok');
+    const silent = await open(port);
+    await within(http.drain(), 3_000, 'the server to close');
+    await idle.untilClosed(1_000);
+    await silent.untilClosed(1_000);
+  });
+
+  it('closes a connection whose answer had promised to keep it', async () => {
+    const answers: (() => void)[] = [];
+    const { port, http } = await start((_request, response) => {
+      response.writeHead(200, { 'content-length': '2' });
+      response.write('o');
+      answers.push(() => response.end('k'));
+    });
+    const connection = await open(port);
+    connection.send('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+    await connection.until('\r\n\r\no');
+    const drained = http.drain();
+    for (const answer of answers) answer();
+    await within(drained, 2_000, 'the server to close');
+    await connection.untilClosed();
+    expect(connection.text()).toMatch(/connection: keep-alive[^]*ok$/i);
+  });
+});

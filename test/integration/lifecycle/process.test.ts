@@ -1,0 +1,168 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { connectRaw } from '../../support/http.ts';
+import { spawnGateway, type SpawnedGateway } from '../../support/spawn-gateway.ts';
+import { waitFor, within } from '../../support/wait-for.ts';
+
+const running: SpawnedGateway[] = [];
+
+async function start(env: Record<string, string> = {}): Promise<SpawnedGateway> {
+  const gateway = await spawnGateway({ entry: 'test/support/fixtures/lifecycle-server.ts', env });
+  running.push(gateway);
+  return gateway;
+}
+
+afterEach(async () => {
+  for (const gateway of running.splice(0)) await gateway.stop('SIGKILL');
+});
+
+describe('a process that is told to stop', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('%s: ends with 0 and its log is whole', async (signal) => {
+    const gateway = await start();
+    expect(await gateway.stop(signal, 5_000)).toEqual({ code: 0, signal: null });
+    const lines = gateway
+      .stdout()
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { msg: string });
+    expect(lines.map((line) => line.msg)).toEqual(['shutting down', 'settled', 'shut down']);
+  });
+
+  it('lets a running request end in spite of several signals', async () => {
+    const gateway = await start();
+    const answer = fetch(`${gateway.url}/slow`);
+    const connection = await connectRaw(gateway.port);
+    connection.send('GET /slow HTTP/1.1\r\nhost: a\r\n\r\n');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    for (let sent = 0; sent < 3; sent++) gateway.kill('SIGTERM');
+    expect(await (await answer).text()).toBe('slow but whole');
+    await connection.until('slow but whole');
+    expect(connection.text()).toMatch(/connection: close/i);
+    expect(await within(gateway.exited, 3_000)).toEqual({ code: 0, signal: null });
+  });
+
+  it('accepts no connection while the last requests run', async () => {
+    const gateway = await start();
+    const connection = await connectRaw(gateway.port);
+    connection.send('GET /slow HTTP/1.1\r\nhost: a\r\n\r\n');
+    gateway.kill('SIGTERM');
+    await waitFor(() => refuses(gateway.port), {
+      what: 'the port to close',
+    });
+    await expect(connectRaw(gateway.port)).rejects.toThrow('ECONNREFUSED');
+    await connection.until('slow but whole');
+  });
+
+  it('ends streams after the grace, not before', async () => {
+    const gateway = await start({ GRACE_MS: '400' });
+    const connection = await connectRaw(gateway.port);
+    connection.send('GET /stream HTTP/1.1\r\nhost: a\r\n\r\n');
+    await connection.until('begun');
+    const signalledAt = performance.now();
+    gateway.kill('SIGTERM');
+    await connection.until('ended');
+    expect(performance.now() - signalledAt).toBeGreaterThan(350);
+    expect(await within(gateway.exited, 3_000)).toEqual({ code: 0, signal: null });
+  });
+});
+
+describe('a process that goes wrong', () => {
+  it.each([
+    ['/throw', 'uncaught exception'],
+    ['/reject', 'unhandled rejection'],
+  ])('%s: logs it, without secrets, and exits 1', async (path, message) => {
+    const gateway = await start();
+    await expect(fetch(`${gateway.url}${path}`)).rejects.toThrow('fetch failed');
+    expect(await within(gateway.exited, 3_000)).toEqual({ code: 1, signal: null });
+    expect(gateway.stdout()).toContain(message);
+    expect(gateway.stdout() + gateway.stderr()).not.toContain('tgk_Canary');
+  });
+});
+
+describe('workers', () => {
+  /** On a connection of its own. A connection just handed to a worker that is killed stays silent: not for long. */
+  const ask = async (gateway: SpawnedGateway, path: string): Promise<string> => {
+    const init = { headers: { connection: 'close' }, signal: AbortSignal.timeout(3_000) };
+    return (await fetch(`${gateway.url}${path}`, init)).text();
+  };
+  const pids = async (gateway: SpawnedGateway): Promise<Set<string>> =>
+    new Set(await Promise.all(Array.from({ length: 8 }, () => ask(gateway, '/pid'))));
+
+  it('share the load, and one that dies is replaced', async () => {
+    const gateway = await start({ WORKERS: '2' });
+    const before = await waitFor(async () => (await pids(gateway)).size === 2 && pids(gateway), {
+      what: 'two workers',
+    });
+    const [victim = ''] = before;
+    process.kill(Number(victim), 'SIGKILL');
+    await waitFor(
+      async () => {
+        const now = await pids(gateway);
+        return now.size === 2 && !now.has(victim);
+      },
+      { timeoutMs: 10_000, what: 'a new worker' },
+    );
+    expect(gateway.stdout()).toContain('worker died');
+  });
+
+  it('end with their primary on SIGTERM, running requests first', async () => {
+    const gateway = await start({ WORKERS: '2' });
+    const answers = [1, 2, 3, 4].map(() => fetch(`${gateway.url}/slow`).then((answer) => answer.text()));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(await gateway.stop('SIGTERM', 5_000)).toEqual({ code: 0, signal: null });
+    expect(new Set(await Promise.all(answers))).toEqual(new Set(['slow but whole']));
+    expect(gateway.stdout()).not.toContain('worker died');
+  });
+
+  it('end, running requests first, when their primary is killed', async () => {
+    const gateway = await start({ WORKERS: '1' });
+    const [pid = ''] = await pids(gateway);
+    const answer = fetch(`${gateway.url}/slow`).then((response) => response.text());
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    gateway.kill('SIGKILL');
+    expect(await answer).toBe('slow but whole');
+    await waitFor(() => isGone(Number(pid)), { what: 'the worker to end' });
+  });
+
+  it('that die before they listen make the primary give up with 1', async () => {
+    await expect(start({ WORKERS: '2', DIE_AT_START: '1' })).rejects.toThrow(
+      /ended with code 1[^]*giving up/,
+    );
+  });
+
+  it('answer /metrics for all of them, and for those that answer', async () => {
+    const gateway = await start({ WORKERS: '2' });
+    const counted = (text: string): number =>
+      Number(/^tollgate_refusals_total\{code="not_found"\} (\d+)$/m.exec(text)?.[1]);
+    await waitFor(async () => (await pids(gateway)).size === 2, { what: 'two workers' });
+
+    const counters = await Promise.all(Array.from({ length: 10 }, () => ask(gateway, '/count')));
+    expect(new Set(counters).size).toBe(2);
+    expect(counted(await ask(gateway, '/metrics'))).toBe(10);
+    expect(await ask(gateway, '/metrics')).toMatch(/^tollgate_build_info\{.*\} 1$/m);
+
+    await ask(gateway, '/block'); // one worker is busy for 4 s
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const askedAt = performance.now();
+    const partial = await waitFor(async () => within(ask(gateway, '/metrics'), 2_500), {
+      what: 'metrics of the other',
+    });
+    expect(performance.now() - askedAt).toBeLessThan(6_000);
+    expect(counted(partial)).toBeGreaterThan(0);
+    expect(counted(partial)).toBeLessThan(10);
+  });
+});
+
+async function refuses(port: number): Promise<boolean> {
+  const connected = await connectRaw(port).catch(() => null);
+  connected?.destroy();
+  return connected === null;
+}
+
+function isGone(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch {
+    return true;
+  }
+}

@@ -1,0 +1,46 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface WaitOptions {
+  /** Default 5 s. */
+  timeoutMs?: number;
+  /** What is waited for, for the message of a failure. */
+  what: string;
+  everyMs?: number;
+}
+
+/**
+ * Polls until `condition` gives something truthy and returns that. A condition that throws has not come true
+ * yet; its last error is the cause of the failure once the deadline has passed.
+ */
+export async function waitFor<T>(
+  condition: () => T | Promise<T>,
+  { timeoutMs = 5_000, what, everyMs = 20 }: WaitOptions,
+): Promise<Exclude<T, false | null | undefined>> {
+  const deadline = performance.now() + timeoutMs;
+  let cause: unknown;
+  while (performance.now() < deadline) {
+    try {
+      const value = await within(condition(), deadline - performance.now());
+      if (value) return value as Exclude<T, false | null | undefined>; // truthy, so none of those three
+    } catch (error) {
+      cause = error;
+    }
+    await sleep(everyMs);
+  }
+  throw new Error(`Timed out after ${timeoutMs} ms waiting for ${what}.`, { cause });
+}
+
+/** The value of a promise, or a rejection once `timeoutMs` have passed. */
+export async function within<T>(promise: T | Promise<T>, timeoutMs: number, what = 'an answer'): Promise<T> {
+  const expiry = new AbortController();
+  try {
+    return await Promise.race([
+      promise,
+      sleep(Math.max(timeoutMs, 1), undefined, { signal: expiry.signal }).then(() => {
+        throw new Error(`Timed out after ${Math.round(timeoutMs)} ms waiting for ${what}.`);
+      }),
+    ]);
+  } finally {
+    expiry.abort();
+  }
+}

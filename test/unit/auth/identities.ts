@@ -1,0 +1,31 @@
+import type { Identity, Team, Token, User } from '../../../src/core/identity.ts';
+
+const created_at = '2026-01-01T00:00:00.000Z';
+
+/** An identity without restrictions, but for what is given. */
+export function identityOf(
+  given: { team?: Partial<Team>; user?: Partial<User>; token?: Partial<Token>; epoch?: string } = {},
+): Identity {
+  return {
+    team: { id: 'acme', name: null, limits: [], models: null, created_at, ...given.team },
+    user: { id: 'ana', team: 'acme', name: null, email: null, limits: [], created_at, ...given.user },
+    token: {
+      id: 'tok_1',
+      team: 'acme',
+      user: 'ana',
+      name: null,
+      prefix: 'tgk_12345678',
+      models: null,
+      endpoints: null,
+      origins: null,
+      tools: null,
+      limits: [],
+      expires_at: null,
+      revoked_at: null,
+      created_at,
+      ...given.token,
+    },
+    epoch: given.epoch ?? 'epoch-1',
+    nowMs: Date.parse('2026-02-01T00:00:00Z'),
+  };
+}

@@ -1,0 +1,114 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { type Catalogue, loadCatalogue, parseCatalogue } from '../../../src/config/catalogue.ts';
+import { readConfiguration } from '../../../src/config/configuration.ts';
+
+const shipped = fileURLToPath(new URL('../../../config/models.json', import.meta.url));
+
+function catalogueOf(value: unknown): Catalogue {
+  const result = parseCatalogue(JSON.stringify(value));
+  if (!result.ok) throw new Error(result.problems.join('\n'));
+  return result.catalogue;
+}
+
+function problemsOf(value: unknown): string[] {
+  const result = parseCatalogue(JSON.stringify(value));
+  return result.ok ? [] : result.problems;
+}
+
+describe('the shipped catalogue', () => {
+  const result = loadCatalogue(shipped);
+  const catalogue = result.ok ? result.catalogue : catalogueOf({ models: {} });
+
+  it.each([
+    ['claude-3-5-sonnet', 'chat', 4096],
+    ['claude-3-5-haiku', 'chat', 4096],
+    ['claude-3-haiku', 'chat', 4096],
+    ['claude-3-7-sonnet', 'chat', 8192],
+    ['claude-4-sonnet', 'chat', 8192],
+    ['claude-opus-4-5', 'chat', null],
+    ['cohere-embed-multilingual', 'embeddings', null],
+    ['stable-image-ultra', 'images', null],
+    ['cohere-rerank-3-5', 'rerank', null],
+  ])('knows %s: %s, %s', (id, kind, maxTokens) => {
+    expect(catalogue.kind(id)).toBe(kind);
+    expect(catalogue.maxOutputTokens(id)).toBe(maxTokens);
+    expect(catalogue.models()).toContain(id);
+  });
+});
+
+describe('a catalogue', () => {
+  it('knows nothing of other models, whatever they are called', () => {
+    const catalogue = catalogueOf({ models: { m: { kind: 'chat', max_tokens: 1 } } });
+    for (const id of ['other', 'constructor', '__proto__', 'toString']) {
+      expect(catalogue.kind(id)).toBeNull();
+      expect(catalogue.maxOutputTokens(id)).toBeNull();
+    }
+    expect(catalogue.models()).toEqual(['m']);
+  });
+
+  it('takes comments and prices', () => {
+    const price = { usd_per_million_input_tokens: 3, usd_per_million_output_tokens: 15 };
+    const model = { $comment: 'why', kind: 'chat', price };
+    expect(problemsOf({ $comment: 'what', models: { m: model } })).toEqual([]);
+  });
+
+  it('tells every problem at once, by its path', () => {
+    const problems = problemsOf({
+      models: {
+        a: { kind: 'video' },
+        b: { kind: 'chat', max_tokens: 0 },
+        c: { kind: 'chat', max_tokens: 1.5 },
+        d: { kind: 'images', max_tokens: 10 },
+        e: { kind: 'chat', price: { usd_per_image: -1 } },
+        f: { kind: 'chat', colour: 'red' },
+        'g h': { kind: 'chat' },
+      },
+      extra: 1,
+    });
+    expect(problems.map((problem) => problem.split(': ').slice(0, 2).join(': '))).toEqual([
+      'MODELS_FILE: models.a.kind',
+      'MODELS_FILE: models.b.max_tokens',
+      'MODELS_FILE: models.c.max_tokens',
+      'MODELS_FILE: models.d',
+      'MODELS_FILE: models.e.price.usd_per_image',
+      'MODELS_FILE: models.f',
+      'MODELS_FILE: models.g h',
+      'MODELS_FILE: Unrecognized key',
+    ]);
+  });
+
+  it.each([[[]], [null], ['text'], [{}], [{ models: [] }]])('is not %j', (value) => {
+    expect(problemsOf(value).length).toBeGreaterThan(0);
+  });
+
+  it('is not what is not JSON, or not there', () => {
+    expect(parseCatalogue('{')).toEqual({ ok: false, problems: ['MODELS_FILE: expected a file of JSON.'] });
+    expect(loadCatalogue('/no/such/canary.json')).toEqual({
+      ok: false,
+      problems: ['MODELS_FILE: expected the path of a file that can be read.'],
+    });
+  });
+});
+
+describe('readConfiguration', () => {
+  const env = { INFERENCE_URL: 'https://us.inference.heroku.com', INFERENCE_KEY: 'inf-1' };
+
+  it('gives settings and catalogue', () => {
+    const result = readConfiguration(env);
+    expect(result).toMatchObject({ ok: true, settings: { port: 3000 } });
+    expect(result.ok && result.catalogue.kind('claude-4-sonnet')).toBe('chat');
+  });
+
+  it('tells the problems of both at once', () => {
+    const result = readConfiguration({ ...env, PORT: 'abc', MODELS_FILE: '/no/such/canary.json' });
+    expect(result).toEqual({
+      ok: false,
+      problems: [expect.stringMatching(/^PORT: /), expect.stringMatching(/^MODELS_FILE: /)],
+    });
+  });
+
+  it('is not satisfied by settings alone', () => {
+    expect(readConfiguration({ ...env, MODELS_FILE: '/no/such.json' }).ok).toBe(false);
+  });
+});

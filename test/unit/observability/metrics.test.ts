@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { Metrics, type Answer } from '../../../src/observability/metrics.ts';
+
+const answer: Answer = {
+  endpoint: '/v1/chat/completions',
+  status: 200,
+  outcome: 'ok',
+  stream: false,
+  durationMs: 300,
+  ttfbMs: 20,
+  model: 'claude',
+  inputTokens: 14,
+  outputTokens: 51,
+  images: 0,
+};
+
+function create(): { metrics: Metrics; series: () => Promise<string[]> } {
+  const metrics = new Metrics({ version: '1.2.3', endpoints: ['/v1/chat/completions'] });
+  const series = async (): Promise<string[]> =>
+    (await metrics.text()).body.split('\n').filter((line) => line.startsWith('tollgate_'));
+  return { metrics, series };
+}
+
+describe('metrics', () => {
+  it('are in the Prometheus text format, with the process and the build', async () => {
+    const { metrics } = create();
+    const { contentType, body } = await metrics.text();
+    expect(contentType).toMatch(/^text\/plain; version=0\.0\.4/);
+    expect(body).toContain(`tollgate_build_info{version="1.2.3",node="${process.version}"} 1`);
+    expect(body).toContain('process_cpu_seconds_total');
+  });
+
+  it('begin at 0, so that the first event is seen as one', async () => {
+    const { series } = create();
+    const seen = await series();
+    expect(seen).toContain('tollgate_refusals_total{code="insufficient_quota"} 0');
+    for (const name of ['store_errors_total', 'open_requests', 'open_streams', 'ledger_pending']) {
+      expect(seen).toContain(`tollgate_${name} 0`);
+    }
+  });
+
+  it('count an answer with its durations and tokens', async () => {
+    const { metrics, series } = create();
+    metrics.answered(answer);
+    metrics.answered({ ...answer, stream: true, ttfbMs: null, outputTokens: 9 });
+    const seen = await series();
+    for (const line of [
+      'tollgate_requests_total{endpoint="/v1/chat/completions",status="200",outcome="ok"} 2',
+      'tollgate_request_duration_seconds_sum{endpoint="/v1/chat/completions"} 0.6',
+      'tollgate_request_duration_seconds_bucket{le="0.25",endpoint="/v1/chat/completions"} 0',
+      'tollgate_request_duration_seconds_bucket{le="0.5",endpoint="/v1/chat/completions"} 2',
+      'tollgate_time_to_first_byte_seconds_count{endpoint="/v1/chat/completions",stream="false"} 1',
+      'tollgate_tokens_total{direction="input",model="claude"} 28',
+      'tollgate_tokens_total{direction="output",model="claude"} 60',
+    ]) {
+      expect(seen).toContain(line);
+    }
+    expect(seen.join('\n')).not.toContain('stream="true"');
+  });
+
+  it('count images by model', async () => {
+    const { metrics, series } = create();
+    metrics.answered({ ...answer, images: 3 });
+    expect(await series()).toContain('tollgate_images_total{model="claude"} 3');
+  });
+
+  it('make no series of a model the upstream has not accepted, or of a path nobody serves', async () => {
+    const { metrics, series } = create();
+    metrics.answered({ ...answer, endpoint: '/v1/canary', model: null, status: 404, outcome: 'refused' });
+    const seen = (await series()).join('\n');
+    expect(seen).toContain('tollgate_requests_total{endpoint="other",status="404",outcome="refused"} 1');
+    expect(seen).not.toContain('canary');
+    expect(seen).not.toContain('tokens_total{');
+  });
+
+  it('stay bounded when an upstream accepts every model', async () => {
+    const { metrics, series } = create();
+    for (let index = 0; index < 500; index++) metrics.answered({ ...answer, model: `m${index}` });
+    const models = (await series()).filter((line) =>
+      line.startsWith('tollgate_tokens_total{direction="input"'),
+    );
+    expect(models.length).toBeLessThanOrEqual(201);
+    expect(models).toContain(`tollgate_tokens_total{direction="input",model="other"} ${300 * 14}`);
+  });
+
+  it('count refusals, upstream and store calls', async () => {
+    const { metrics, series } = create();
+    metrics.refused('missing_token');
+    metrics.upstreamAnswered({ attachment: 'INFERENCE', status: 200, durationMs: 1_000 });
+    metrics.upstreamAnswered({ attachment: 'INFERENCE', status: null, durationMs: 10 });
+    metrics.storeAnswered({ operation: 'admit', durationMs: 2, ok: true });
+    metrics.storeAnswered({ operation: 'admit', durationMs: 2, ok: false });
+    const seen = await series();
+    for (const line of [
+      'tollgate_refusals_total{code="missing_token"} 1',
+      'tollgate_upstream_duration_seconds_sum{attachment="INFERENCE",status="200"} 1',
+      'tollgate_upstream_duration_seconds_count{attachment="INFERENCE",status="none"} 1',
+      'tollgate_store_duration_seconds_count{operation="admit"} 2',
+      'tollgate_store_errors_total 1',
+    ]) {
+      expect(seen).toContain(line);
+    }
+  });
+
+  it('gauge what is open and what waits', async () => {
+    const { metrics, series } = create();
+    metrics.requestOpened();
+    metrics.requestOpened();
+    metrics.requestClosed();
+    metrics.streamOpened();
+    metrics.streamClosed();
+    metrics.ledgerPending(7);
+    const seen = await series();
+    expect(seen).toContain('tollgate_open_requests 1');
+    expect(seen).toContain('tollgate_open_streams 0');
+    expect(seen).toContain('tollgate_ledger_pending 7');
+  });
+
+  it('are separate in two instances', async () => {
+    const [one, two] = [create(), create()];
+    one.metrics.refused('not_found');
+    expect(await two.series()).toContain('tollgate_refusals_total{code="not_found"} 0');
+  });
+});

@@ -1,0 +1,97 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { JsonObject, JsonValue } from '../../../../src/core/request.ts';
+import { Refusal } from '../../../../src/core/refusal.ts';
+import { parseJson } from '../../../../src/validation/parse-json.ts';
+import { endpoints } from '../../../../src/validation/registry.ts';
+import { maxOutputTokens } from '../verdict.ts';
+
+type Arbitrary = fc.Arbitrary<JsonValue>;
+
+const json = fc.json({ maxDepth: 3 }).map((text) => JSON.parse(text) as JsonValue);
+
+/** Nearly always what belongs there, sometimes anything. */
+function mostly(usual: Arbitrary): Arbitrary {
+  return fc.oneof({ weight: 30, arbitrary: usual }, { weight: 1, arbitrary: json });
+}
+
+/** An object with some of the fields, and always those that are required. */
+function object(fields: Record<string, Arbitrary>, requiredKeys: string[] = []): fc.Arbitrary<JsonObject> {
+  return fc.record(fields, { requiredKeys }) as fc.Arbitrary<JsonObject>;
+}
+
+const text = mostly(fc.string());
+const textPart = object({ type: fc.constant('text'), text, x: json }, ['type', 'text']);
+const imagePart = object({ type: fc.constant('image_url'), image_url: object({ url: text }, ['url']) }, [
+  'type',
+  'image_url',
+]);
+const toolCall = object({ id: text, function: object({ name: text, arguments: json }, ['name']) }, [
+  'function',
+]);
+const tool = object(
+  { type: fc.constantFrom('function', 'mcp'), function: object({ name: text }, ['name']) },
+  ['type', 'function'],
+);
+const message = object(
+  {
+    role: mostly(fc.constantFrom('system', 'user', 'assistant')),
+    content: mostly(fc.oneof(fc.string(), fc.array(fc.oneof(textPart, imagePart), { maxLength: 3 }))),
+    tool_calls: fc.array(toolCall, { maxLength: 2 }),
+  },
+  ['role', 'content'],
+);
+const body = object(
+  {
+    model: fc.constant('m'),
+    messages: mostly(fc.array(message, { minLength: 1, maxLength: 3 })),
+    max_tokens: mostly(fc.nat()),
+    stop: mostly(fc.array(fc.string(), { maxLength: 3 })),
+    n: mostly(fc.integer({ min: 1, max: 10 })),
+    tools: mostly(fc.array(tool, { maxLength: 3 })),
+    tool_choice: mostly(fc.constantFrom('auto', 'none', null)),
+    extended_thinking: mostly(object({ enabled: fc.boolean(), budget_tokens: fc.nat(10_000) })),
+    input: mostly(fc.array(fc.string({ minLength: 1 }), { minLength: 1, maxLength: 3 })),
+    prompt: mostly(fc.string({ minLength: 1 })),
+    encoding_format: mostly(fc.constantFrom('raw', 'float', 'base64')),
+    size: mostly(fc.constant('1024x1024')),
+    x: json,
+  },
+  ['model', 'messages', 'input', 'prompt'],
+);
+
+describe.each([...endpoints])('$path', (endpoint) => {
+  it('has an answer to any JSON object', () => {
+    fc.assert(
+      fc.property(fc.oneof(body, fc.dictionary(fc.string(), json)), (value) => {
+        const verdict = endpoint.validate(value, maxOutputTokens);
+        if (!(verdict instanceof Refusal)) return;
+        expect(verdict.status).toBe(400);
+        const told = verdict.details.details ?? [];
+        expect(told.length).toBeGreaterThan(0);
+        expect(told.length).toBeLessThanOrEqual(50);
+        expect(verdict.details.param).toBe(told[0]?.param);
+        expect(new Set(told.map(({ param }) => param)).size).toBe(told.length);
+      }),
+    );
+  });
+
+  it('sends on what it would accept again, unchanged', () => {
+    let accepted = 0;
+    fc.assert(
+      fc.property(body, (value) => {
+        const read = parseJson(Buffer.from(JSON.stringify(value)));
+        if (read instanceof Refusal) return;
+        const verdict = endpoint.validate(read, maxOutputTokens);
+        if (verdict instanceof Refusal) return;
+        accepted++;
+        const sent = parseJson(Buffer.from(JSON.stringify(verdict.body)));
+        if (sent instanceof Refusal) throw new Error(sent.message);
+        expect(endpoint.validate(sent, maxOutputTokens)).toEqual({ ...verdict, body: sent });
+        expect(JSON.stringify(sent)).toBe(JSON.stringify(verdict.body));
+      }),
+      { numRuns: 500 },
+    );
+    expect(accepted).toBeGreaterThan(50);
+  });
+});

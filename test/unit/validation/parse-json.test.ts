@@ -1,0 +1,242 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Refusal } from '../../../src/core/refusal.ts';
+import type { JsonObject, JsonValue } from '../../../src/core/request.ts';
+import { parseJson } from '../../../src/validation/parse-json.ts';
+
+function parse(text: string): JsonObject | Refusal {
+  return parseJson(Buffer.from(text));
+}
+
+function refusal(text: string | Buffer): Refusal {
+  const result = parseJson(Buffer.from(text));
+  if (!(result instanceof Refusal)) throw new Error('accepted');
+  return result;
+}
+
+function nested(levels: number): string {
+  return `{"a":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`;
+}
+
+describe('what is no JSON object', () => {
+  it.each([
+    ['an empty body', ''],
+    ['a byte order mark alone', '\u{feff}'],
+    ['white space alone', '  \n'],
+    ['a form', 'model=x&messages=y'],
+    ['an unclosed object', '{"model":"x"'],
+    ['a trailing comma', '{"model":"x",}'],
+    ['two objects', '{}{}'],
+    ['NaN', '{"a":NaN}'],
+    ['Infinity', '{"a":-Infinity}'],
+    ['a raw line break in a string', '{"a":"\n"}'],
+  ])('%s is invalid JSON', (_name, text) => {
+    expect(refusal(text)).toMatchObject({ code: 'invalid_json', status: 400 });
+  });
+
+  it.each(['[]', '"text"', '1', 'null', 'true'])('%s is JSON, but no object', (text) => {
+    expect(refusal(text)).toMatchObject({ code: 'invalid_body', status: 400 });
+  });
+
+  it('is never quoted in the answer', () => {
+    expect(refusal('{"prompt": my secret plan}').message).not.toContain('secret');
+  });
+
+  it('is located', () => {
+    expect(refusal('{"a":1,}').message).toContain('position 7');
+  });
+});
+
+describe('the encoding', () => {
+  it.each([
+    ['a lone continuation byte', [0x22, 0x80, 0x22]],
+    ['an overlong slash', [0x22, 0xc0, 0xaf, 0x22]],
+    ['a surrogate', [0x22, 0xed, 0xa0, 0x80, 0x22]],
+    ['a cut-off sequence', [0x22, 0xe2, 0x82, 0x22]],
+  ])('with %s is refused', (_name, value) => {
+    const body = Buffer.concat([Buffer.from('{"a":'), Buffer.from(value), Buffer.from('}')]);
+    expect(refusal(body)).toMatchObject({ code: 'invalid_json' });
+    expect(refusal(body).message).toContain('UTF-8');
+  });
+
+  it('may begin with a byte order mark', () => {
+    expect(parse('\u{feff}{"a":"ü漢🎈"}')).toEqual({ a: 'ü漢🎈' });
+  });
+});
+
+describe('nesting', () => {
+  it('is accepted to 64 levels', () => {
+    expect(parse(nested(64))).toBeTypeOf('object');
+    expect(parse(nested(64))).not.toBeInstanceOf(Refusal);
+  });
+
+  it('is refused from 65', () => {
+    expect(refusal(nested(65))).toMatchObject({ code: 'invalid_body' });
+    expect(refusal(nested(65)).message).toContain('64 levels');
+  });
+
+  it('counts levels, not brackets, and none in strings', () => {
+    expect(parse(`{"a":[${'[],'.repeat(1_000)}[]]}`)).not.toBeInstanceOf(Refusal);
+    expect(parse(JSON.stringify({ a: '['.repeat(1_000), b: `\\"${'{'.repeat(100)}` }))).not.toBeInstanceOf(
+      Refusal,
+    );
+  });
+
+  it.each([
+    ['unclosed arrays', '['.repeat(10_000_000)],
+    ['unclosed objects', '{"a":'.repeat(2_000_000)],
+    ['many empty objects', `{"a":[${'{},'.repeat(3_000_000)}{}]}`],
+    ['many numbers', `{"a":[${'1,'.repeat(5_000_000)}1]}`],
+  ])('holds nobody up: 10 MB of %s is refused at once', (_name, text) => {
+    const body = Buffer.from(text);
+    const startedMs = performance.now();
+    expect(parseJson(body)).toMatchObject({ code: 'invalid_body' });
+    expect(performance.now() - startedMs).toBeLessThan(200);
+  });
+});
+
+describe('the number of values', () => {
+  // One object, one array, and 49,997 commas make 49,999.
+  it('is accepted to 50,000', () => {
+    expect(parse(`{"a":[${'1,'.repeat(49_998)}1]}`)).not.toBeInstanceOf(Refusal);
+  });
+
+  it('is refused beyond', () => {
+    expect(refusal(`{"a":[${'1,'.repeat(49_999)}1]}`)).toMatchObject({ code: 'invalid_body' });
+  });
+});
+
+describe('numbers', () => {
+  it.each([
+    '9007199254740991',
+    '-9007199254740991',
+    '9.007199254740991e15',
+    '1e15',
+    '0.70000000000000001',
+    '1e-999',
+  ])('%s is accepted', (number) => {
+    expect(parse(`{"a":${number}}`)).toEqual({ a: Number(number) });
+  });
+
+  it.each(['9007199254740992', '-9007199254740992', '9007199254740993', '1e16', '1E999', '-1e999', '0.9e17'])(
+    '%s is refused, by name',
+    (number) => {
+      expect(refusal(`{"a":{"b":[1,${number}]}}`).details).toMatchObject({ param: 'a.b.1' });
+    },
+  );
+
+  it('in strings are text', () => {
+    expect(parse('{"a":"9007199254740993 1e999"}')).toEqual({ a: '9007199254740993 1e999' });
+  });
+
+  it('are reported all at once, to fifty', () => {
+    expect(refusal('{"a":1e99,"b":[1e99]}').details.details?.map(({ param }) => param)).toEqual(['a', 'b.0']);
+    expect(refusal(`{"a":[${'1e99,'.repeat(100)}1]}`).details.details).toHaveLength(50);
+  });
+
+  it('under a name of any length are named at no length', () => {
+    const { message } = refusal(`{"${'k'.repeat(100_000)}":1e99}`);
+    expect(message.length).toBeLessThan(1_000);
+  });
+});
+
+describe('__proto__', () => {
+  it.each([
+    '"__proto__"',
+    String.raw`"\u005f_proto__"`,
+    String.raw`"__pr\u006Fto__"`,
+    String.raw`"__\u0070roto__"`,
+  ])('as the key %s is refused, by name', (key) => {
+    expect(refusal(`{"a":[{${key}:{"x":1}}]}`).details).toMatchObject({ param: 'a.0.__proto__' });
+  });
+
+  it('as text is accepted', () => {
+    expect(parse('{"a":"say __proto__","b":"\\u005f"}')).toEqual({ a: 'say __proto__', b: '_' });
+  });
+});
+
+it('takes the last of duplicate keys, as what is sent on says', () => {
+  const value = parse('{"model":"a","model":"b"}');
+  expect(JSON.stringify(value)).toBe('{"model":"b"}');
+});
+
+describe('the quick look over the text', () => {
+  it('decides as walking every value would', () => {
+    const number = fc.oneof(
+      fc.integer(),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.constantFrom(2 ** 53, 2 ** 53 - 1, -(2 ** 53), 1e300, 0.1234567890123456),
+    );
+    const key = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('__proto__', 'a', '"', '\\'));
+    const text = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 300 }),
+      fc.constantFrom('\\', '\\"', '['.repeat(99)),
+    );
+    const { tree } = fc.letrec<{ tree: Tree }>((tie) => ({
+      tree: fc.oneof(
+        { maxDepth: 5 },
+        number,
+        text,
+        fc.constantFrom(null, true),
+        fc.array(tie('tree'), { maxLength: 4 }),
+        fc.array(fc.tuple(key, tie('tree')), { maxLength: 4 }).map((entries) => new Map(entries)),
+      ),
+    }));
+    const root = fc.tuple(fc.nat(70), fc.boolean(), tree).map(([levels, escapeAll, inner]) => ({
+      text: `{"a":${'['.repeat(levels)}${written(inner, escapeAll)}${']'.repeat(levels)}}`,
+    }));
+    fc.assert(
+      fc.property(root, ({ text: json }) => {
+        expect(parse(json) instanceof Refusal).toBe(!isSafe(JSON.parse(json) as JsonValue, 64));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('agrees with JSON.parse about everything else', () => {
+    const text = fc.oneof(
+      fc.string({
+        unit: fc.constantFrom('{', '}', '[', ']', '"', '\\', ',', ':', '1', 'a', ' '),
+        maxLength: 20,
+      }),
+      fc.json(),
+    );
+    fc.assert(
+      fc.property(text, (inner) => {
+        const json = `{"a":${inner}}`;
+        const result = parse(json);
+        if (result instanceof Refusal && result.code === 'invalid_json')
+          expect(() => JSON.parse(json) as unknown).toThrow();
+        if (!(result instanceof Refusal)) expect(result).toEqual(JSON.parse(json));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+/** A map stands for an object, so that `__proto__` can be one of its keys. */
+type Tree = number | string | boolean | null | Tree[] | Map<string, Tree>;
+
+/** Writes a tree as JSON, optionally with every character of its strings escaped. */
+function written(tree: Tree, escapeAll: boolean): string {
+  if (typeof tree === 'string') return escapeAll ? `"${escaped(tree)}"` : JSON.stringify(tree);
+  if (Array.isArray(tree)) return `[${tree.map((item) => written(item, escapeAll)).join(',')}]`;
+  if (!(tree instanceof Map)) return JSON.stringify(tree);
+  const fields = [...tree].map(([key, value]) => `${written(key, escapeAll)}:${written(value, escapeAll)}`);
+  return `{${fields.join(',')}}`;
+}
+
+function escaped(text: string): string {
+  return Array.from(
+    { length: text.length },
+    (_, i) => `\\u${text.charCodeAt(i).toString(16).padStart(4, '0')}`,
+  ).join('');
+}
+
+/** The reference: looks at every value, recursively. */
+function isSafe(value: JsonValue, levels: number): boolean {
+  if (typeof value === 'number') return Math.abs(value) < 2 ** 53;
+  if (value === null || typeof value !== 'object') return true;
+  if (levels === 0) return false;
+  return Object.entries(value).every(([key, child]) => key !== '__proto__' && isSafe(child, levels - 1));
+}

@@ -1,0 +1,10 @@
+import { expect, it } from 'vitest';
+import { endpoints } from '../../../src/validation/registry.ts';
+
+it('holds every endpoint under its path', () => {
+  expect(endpoints.map(({ path, kind }) => [path, kind])).toEqual([
+    ['/v1/chat/completions', 'chat'],
+    ['/v1/embeddings', 'embeddings'],
+    ['/v1/images/generations', 'images'],
+  ]);
+});

@@ -1,0 +1,31 @@
+import type { Endpoint, JsonObject, JsonValue, ValidRequest } from '../../../src/core/request.ts';
+import { Refusal, type Problem } from '../../../src/core/refusal.ts';
+
+/** What the catalogue of these tests says: 4096 for one model, nothing for others. */
+export function maxOutputTokens(model: string): number | null {
+  return model === 'claude-3-5-sonnet' ? 4096 : null;
+}
+
+/** The valid request, or a failure that tells what was found. */
+export function accepted(endpoint: Endpoint, body: JsonObject): ValidRequest {
+  const verdict = endpoint.validate(body, maxOutputTokens);
+  if (verdict instanceof Refusal) throw new Error(`refused: ${JSON.stringify(verdict.details)}`);
+  return verdict;
+}
+
+/** Every problem of a refused body. */
+export function problems(endpoint: Endpoint, body: JsonObject): readonly Problem[] {
+  const verdict = endpoint.validate(body, maxOutputTokens);
+  if (!(verdict instanceof Refusal)) throw new Error('accepted');
+  return verdict.details.details ?? [];
+}
+
+/** The params of every problem, in order. */
+export function params(endpoint: Endpoint, body: JsonObject): readonly string[] {
+  return problems(endpoint, body).map(({ param }) => param);
+}
+
+/** A list of equal values. */
+export function times(count: number, value: JsonValue): JsonValue[] {
+  return Array.from({ length: count }, () => value);
+}
