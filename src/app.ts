@@ -49,6 +49,16 @@ export function createApp({ gateway, self, operations, admin, clock }: AppParts)
   const refuse = (refusal: (call: Call) => Refusal) =>
     serve(async (call) => gateway.refuse(call, refusal(call)));
 
+  /** One line in the log for what Hono answers by itself. */
+  async function noted(c: Context<Env>, next: () => Promise<void>): Promise<void> {
+    const startedMs = clock.monotonic();
+    await next();
+    const { method, path } = c.req;
+    const requestId = c.res.headers.get('x-request-id') ?? '';
+    const durationMs = clock.monotonic() - startedMs;
+    gateway.note({ requestId, method, path, status: c.res.status, errorCode: null, durationMs });
+  }
+
   for (const endpoint of endpoints)
     app.post(
       endpoint.path,
@@ -79,6 +89,7 @@ export function createApp({ gateway, self, operations, admin, clock }: AppParts)
     );
   app.all('/v1/*', refuse(notFound));
 
+  for (const path of ['/', '/healthz', '/readyz', '/metrics', '/admin/*']) app.use(path, noted);
   mountOperations(app, operations);
   app.route('/', admin);
   app.notFound(refuse(notFound));

@@ -15,7 +15,7 @@ import type { Endpoint, ValidRequest } from './core/request.ts';
 import { StoreUnavailable } from './core/store-unavailable.ts';
 import type { AccessLine } from './observability/access-line.ts';
 import type { Log } from './observability/log.ts';
-import type { Metrics } from './observability/metrics.ts';
+import type { Answer, Metrics } from './observability/metrics.ts';
 import type { Call } from './proxy/call.ts';
 import { forward } from './proxy/forward.ts';
 import type { OpenExchanges } from './proxy/open-exchanges.ts';
@@ -146,21 +146,16 @@ export class Gateway {
     return settled;
   }
 
-  /** Turns a request down, and says so in log and metrics. */
+  /** Answers a request that is neither counted nor in the ledger. */
+  answer(call: Call, value: unknown): void {
+    this.note({ ...noteOf(call), status: 200, errorCode: null });
+    call.answer(value);
+  }
+
+  /** Turns a request down. */
   refuse(call: Call, refusal: Refusal): void {
-    const { metrics, log } = this.#parts;
-    const durationMs = call.elapsedMs;
-    metrics.refused(refusal.code);
-    log.access({
-      ...nobody,
-      request_id: call.requestId,
-      method: call.incoming.method ?? '',
-      path: call.path,
-      status: refusal.status,
-      outcome: 'refused',
-      error_code: refusal.code,
-      duration_ms: Math.round(durationMs),
-    });
+    this.#parts.metrics.refused(refusal.code);
+    this.note({ ...noteOf(call), status: refusal.status, errorCode: refusal.code });
     call.refuse(refusal);
   }
 
@@ -172,6 +167,23 @@ export class Gateway {
     }
     this.#parts.log.error('a request failed', { error, request_id: call.requestId });
     this.refuse(call, new Refusal('internal_error', 'Something went wrong in the gateway.'));
+  }
+
+  /** Says in log and metrics that a request without a ledger entry was answered. */
+  note({ requestId, method, path, status, errorCode, durationMs }: Note): void {
+    const { log, metrics } = this.#parts;
+    const outcome = status < 400 ? 'ok' : 'refused';
+    metrics.answered({ ...uncounted, endpoint: path, status, outcome, durationMs });
+    log.access({
+      ...nobody,
+      request_id: requestId,
+      method,
+      path,
+      status,
+      outcome,
+      error_code: errorCode,
+      duration_ms: Math.round(durationMs),
+    });
   }
 
   #entryRefusal(call: Call, principal: Principal): Refusal | null {
@@ -224,6 +236,31 @@ export class Gateway {
     return grant === 'stale' || grant instanceof Refusal ? grant : { grant, upstream, body };
   }
 }
+
+/** A request that leaves a line in the log and nothing in the ledger. */
+export interface Note {
+  requestId: string;
+  method: string;
+  /** Without the query string. */
+  path: string;
+  status: number;
+  errorCode: string | null;
+  durationMs: number;
+}
+
+function noteOf(call: Call): Omit<Note, 'status' | 'errorCode'> {
+  const { requestId, path, elapsedMs } = call;
+  return { requestId, method: call.incoming.method ?? '', path, durationMs: elapsedMs };
+}
+
+const uncounted = {
+  stream: false,
+  ttfbMs: null,
+  model: null,
+  inputTokens: 0,
+  outputTokens: 0,
+  images: 0,
+} satisfies Partial<Answer>;
 
 const nobody = {
   team: null,

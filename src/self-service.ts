@@ -30,7 +30,7 @@ export class SelfService {
     if (caller instanceof Refusal) return gateway.refuse(call, caller);
     const served = upstreams.servesAnyModel ? [...upstreams.models, ...catalogue.models()] : upstreams.models;
     const allowed = [...new Set(served)].filter((model) => checkModel(caller.principal, model) === null);
-    call.answer({ object: 'list', data: allowed.sort().map(modelEntry) });
+    gateway.answer(call, { object: 'list', data: allowed.sort().map(modelEntry) });
   }
 
   /** `GET /v1/me`: the token, its user and team, and every limit on them as it stands now. */
@@ -40,7 +40,7 @@ export class SelfService {
     if (caller instanceof Refusal) return gateway.refuse(call, caller);
     const { token, user, team } = caller.principal.identity;
     const { nowMs, states } = await admission.limits(caller.principal);
-    call.answer({
+    gateway.answer(call, {
       token: {
         id: token.id,
         name: token.name,

@@ -1,0 +1,44 @@
+import { readConfiguration } from '../config/configuration.ts';
+import { systemClock } from '../core/clock.ts';
+import { createLog } from '../observability/log.ts';
+import { serve } from '../serve.ts';
+import { startStandIn } from './stand-in.ts';
+import { walkthrough } from './walkthrough.ts';
+
+/*
+ * The gateway on the embedded store, in front of a stand-in for Heroku Inference: everything real but the model.
+ * PORT, LOG_LEVEL and the like may be set; what the demo is made of may not.
+ */
+const standIn = await startStandIn({ wordDelayMs: 40 });
+const configuration = readConfiguration({
+  PORT: process.env['PORT'],
+  LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'warn',
+  ADMIN_KEY: process.env['ADMIN_KEY'],
+  ALLOWED_ORIGINS: process.env['ALLOWED_ORIGINS'],
+  INFERENCE_URL: standIn.url,
+  INFERENCE_KEY: standIn.key,
+  HOST: '127.0.0.1',
+  SHUTDOWN_GRACE_MS: '2000',
+});
+if (!configuration.ok) {
+  for (const problem of configuration.problems) process.stderr.write(`${problem}\n`);
+  process.exit(1);
+}
+
+const { settings, catalogue } = configuration;
+const log = createLog({ level: settings.logLevel });
+const exit = (code: number): void => void standIn.close().finally(() => process.exit(code));
+const start = (port: number): ReturnType<typeof serve> =>
+  serve({ settings: { ...settings, port }, catalogue, clock: systemClock, log, exit });
+
+const { address } = await start(settings.port).catch((error: unknown) => {
+  if (!isAddressInUse(error)) throw error;
+  process.stdout.write(`Port ${settings.port} is taken, so another one is used.\n`);
+  return start(0);
+});
+const url = `http://127.0.0.1:${address.port}`;
+process.stdout.write(await walkthrough({ url, adminKey: settings.adminKey }));
+
+function isAddressInUse(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+}

@@ -1,0 +1,70 @@
+export interface WalkthroughOptions {
+  url: string;
+  adminKey: string;
+}
+
+/** Makes a team, a user and a token over the admin API, and says what to paste next. */
+export async function walkthrough({ url, adminKey }: WalkthroughOptions): Promise<string> {
+  const post = poster(url, adminKey);
+  await post('/admin/teams', { id: 'demo', limits: demoLimits });
+  await post('/admin/teams/demo/users', { id: 'ana' });
+  const issued = await post('/admin/teams/demo/tokens', { user: 'ana', name: 'demo' });
+  const token = String(issued['token']);
+  return page({ url, adminKey, token });
+}
+
+const demoLimits = [
+  { metric: 'requests', window: 'minute', max: 60 },
+  { metric: 'tokens', window: 'day', max: 100_000 },
+  { metric: 'images', window: 'day', max: 20 },
+  { metric: 'concurrency', max: 5 },
+];
+
+function poster(url: string, adminKey: string) {
+  return async function post(path: string, body: object): Promise<Record<string, unknown>> {
+    const headers = { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' };
+    const response = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) });
+    if (!response.ok) throw new Error(`POST ${path} answered ${response.status}: ${await response.text()}`);
+    return (await response.json()) as Record<string, unknown>; // the admin API answers with objects
+  };
+}
+
+/** The text on the terminal: each command on its own, ready to paste. */
+function page({ url, adminKey, token }: WalkthroughOptions & { token: string }): string {
+  const call = (path: string, body: object, options = ''): string =>
+    `curl ${options}${url}${path} -H 'Authorization: Bearer ${token}' -d '${JSON.stringify(body)}'`;
+  const model = 'claude-4-5-haiku';
+  const messages = [{ role: 'user', content: 'Why is Heroku so awesome?' }];
+  const image = { model: 'stable-image-ultra', prompt: 'A toll gate at sunrise' };
+  return `
+Tollgate is running at ${url}, in front of a stand-in for Heroku Inference.
+Everything is real but the model; everything is forgotten when it stops (Ctrl-C).
+
+A token for user ana of team demo:
+
+  ${token}
+
+Chat:
+
+${call('/v1/chat/completions', { model, messages })}
+
+Streamed:
+
+${call('/v1/chat/completions', { model, messages, stream: true }, '-N ')}
+
+Embeddings:
+
+${call('/v1/embeddings', { model: 'cohere-embed-multilingual', input: ['hello', 'world'] })}
+
+An image:
+
+${call('/v1/images/generations', image)}
+
+What is left of the limits, and who used what:
+
+curl ${url}/v1/me -H 'Authorization: Bearer ${token}'
+
+curl '${url}/admin/usage?group_by=user,model' -H 'Authorization: Bearer ${adminKey}'
+
+`;
+}
