@@ -5,7 +5,7 @@ import { Refusal } from './core/refusal.ts';
 import type { Clock } from './core/clock.ts';
 import type { Endpoint } from './core/request.ts';
 import type { Gateway } from './gateway.ts';
-import { type Env, mountOperations, type Operations } from './operations.ts';
+import { type Env, mountOperations, type Operations, refusalResponse } from './operations.ts';
 import { Call } from './proxy/call.ts';
 import { preflightHeaders } from './proxy/cors.ts';
 import type { SelfService } from './self-service.ts';
@@ -26,7 +26,7 @@ async function pass(gateway: Gateway, call: Call, endpoint: Endpoint): Promise<v
   if (caller instanceof Refusal) return gateway.refuse(call, caller);
 
   const request = await gateway.validate(call, endpoint);
-  if (request === null) return; // the caller left before its body was in
+  if (request === null) return gateway.leftEarly(call); // before its body was in
   if (request instanceof Refusal) return gateway.refuse(call, request);
 
   const admitted = await gateway.admit(call, request, caller);
@@ -93,6 +93,7 @@ export function createApp({ gateway, self, operations, admin, clock }: AppParts)
   mountOperations(app, operations);
   app.route('/', admin);
   app.notFound(refuse(notFound));
+  app.onError((error) => refusalResponse(gateway.refusalFor(error), null));
   return app;
 }
 

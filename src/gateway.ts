@@ -10,13 +10,14 @@ import type { Settings } from './config/environment.ts';
 import type { LedgerEntry } from './core/entry.ts';
 import type { Principal } from './core/identity.ts';
 import type { ForwardOutcome } from './core/outcome.ts';
-import { Refusal } from './core/refusal.ts';
+import { Refusal, restarting } from './core/refusal.ts';
 import type { Endpoint, ValidRequest } from './core/request.ts';
 import { StoreUnavailable } from './core/store-unavailable.ts';
 import type { AccessLine } from './observability/access-line.ts';
 import type { Log } from './observability/log.ts';
 import type { Answer, Metrics } from './observability/metrics.ts';
 import type { Call } from './proxy/call.ts';
+import { callerLeft } from './proxy/exchange.ts';
 import { forward } from './proxy/forward.ts';
 import type { OpenExchanges } from './proxy/open-exchanges.ts';
 import type { Upstream, Upstreams } from './proxy/upstreams.ts';
@@ -39,6 +40,8 @@ export interface GatewayParts {
   budget: BodyBudget;
   metrics: Metrics;
   log: Log;
+  /** Whether the process is on its way out and takes no new work. */
+  draining: () => boolean;
 }
 
 /** A request that was admitted: where it goes, with what. */
@@ -58,7 +61,8 @@ export class Gateway {
 
   /** Who calls, and whether from here and for this path. Rejects with `StoreUnavailable`. */
   async authenticate(call: Call, { freshly = false } = {}): Promise<Authenticated | Refusal> {
-    const { authenticator } = this.#parts;
+    const { authenticator, draining } = this.#parts;
+    if (draining()) return restarting();
     let caller = await authenticator.authenticate(call.incoming.headers, call.incoming.socket);
     if (freshly && !(caller instanceof Refusal) && !caller.fresh) {
       caller = await authenticator.refresh(caller.principal.secretHash);
@@ -161,18 +165,25 @@ export class Gateway {
 
   /** Turns a request down for an error that is nobody's intention. */
   fail(call: Call, error: unknown): void {
-    if (error instanceof StoreUnavailable) {
-      this.refuse(call, storeUnavailable());
-      return;
-    }
-    this.#parts.log.error('a request failed', { error, request_id: call.requestId });
-    this.refuse(call, new Refusal('internal_error', 'Something went wrong in the gateway.'));
+    this.refuse(call, this.refusalFor(error));
+  }
+
+  /** What an error is answered with: no detail, which is for the log. */
+  refusalFor(error: unknown): Refusal {
+    if (error instanceof StoreUnavailable) return storeUnavailable();
+    this.#parts.log.error('a request failed', { error });
+    return new Refusal('internal_error', 'Something went wrong in the gateway.');
+  }
+
+  /** Takes note of a caller that left before its body was in: there is nobody to answer. */
+  leftEarly(call: Call): void {
+    this.note({ ...noteOf(call), status: callerLeft, errorCode: null });
   }
 
   /** Says in log and metrics that a request without a ledger entry was answered. */
   note({ requestId, method, path, status, errorCode, durationMs }: Note): void {
     const { log, metrics } = this.#parts;
-    const outcome = status < 400 ? 'ok' : 'refused';
+    const outcome = outcomeOf(status);
     metrics.answered({ ...uncounted, endpoint: path, status, outcome, durationMs });
     log.access({
       ...nobody,
@@ -251,6 +262,11 @@ export interface Note {
 function noteOf(call: Call): Omit<Note, 'status' | 'errorCode'> {
   const { requestId, path, elapsedMs } = call;
   return { requestId, method: call.incoming.method ?? '', path, durationMs: elapsedMs };
+}
+
+function outcomeOf(status: number): AccessLine['outcome'] {
+  if (status < 400) return 'ok';
+  return status === callerLeft ? 'aborted' : 'refused';
 }
 
 const uncounted = {

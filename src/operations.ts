@@ -1,5 +1,5 @@
 import type { HttpBindings } from '@hono/node-server';
-import type { Context, Hono } from 'hono';
+import type { Hono } from 'hono';
 import type { AdminKeyCheck } from './auth/admin-key.ts';
 import type { Refusal } from './core/refusal.ts';
 import { liveness, readiness } from './lifecycle/health.ts';
@@ -37,13 +37,13 @@ export function mountOperations(app: Hono<Env>, operations: Operations): void {
 
   app.get('/metrics', async (c) => {
     const refusal = await operations.authorize(c.env.incoming.headers);
-    if (refusal) return refused(c, refusal);
+    if (refusal) return refusalResponse(refusal, requestIdOf(c.req.header('x-request-id')));
     const { contentType, body } = await operations.metrics();
     return c.body(body, 200, { 'content-type': contentType, 'cache-control': 'no-store' });
   });
 }
 
-function refused(c: Context<Env>, refusal: Refusal): Response {
-  const requestId = requestIdOf(c.req.header('x-request-id'));
+/** A refusal as Hono answers it. */
+export function refusalResponse(refusal: Refusal, requestId: string | null): Response {
   return Response.json(refusal.body(requestId), { status: refusal.status, headers: refusal.headers });
 }

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Catalogue } from './config/catalogue.ts';
 import type { Settings } from './config/environment.ts';
 import type { Clock } from './core/clock.ts';
+import { Refusal } from './core/refusal.ts';
 import { installCrashGuards } from './lifecycle/crash-guards.ts';
 import { createHttpServer } from './lifecycle/http-server.ts';
 import { createShutdown, type Shutdown } from './lifecycle/shutdown.ts';
@@ -11,6 +12,7 @@ import { onStopSignals } from './lifecycle/signals.ts';
 import { onPrimaryLost } from './lifecycle/worker.ts';
 import type { Log } from './observability/log.ts';
 import { Metrics } from './observability/metrics.ts';
+import { refusalResponse } from './operations.ts';
 import { version } from './version.ts';
 import { endpoints } from './validation/registry.ts';
 import { wire } from './wire.ts';
@@ -32,6 +34,7 @@ export async function serve(options: ServeOptions): Promise<{ address: AddressIn
     listener: nodeListener(wired.app),
     bodyTimeoutMs: settings.bodyTimeoutMs,
     onRefused: (code) => metrics.refused(code),
+    isBusy: () => wired.isBusy(),
   });
   const shutdown = createShutdown({
     server,
@@ -54,7 +57,17 @@ export async function serve(options: ServeOptions): Promise<{ address: AddressIn
 }
 
 /** Bodies are read, and answers mostly written, on Node's own objects: Hono is not to tidy up after them. */
-function nodeListener(app: ReturnType<typeof wire>['app']): RequestListener {
-  const listen = getRequestListener(app.fetch, { overrideGlobalObjects: false, autoCleanupIncoming: false });
+export function nodeListener(app: ReturnType<typeof wire>['app']): RequestListener {
+  const listen = getRequestListener(app.fetch, {
+    overrideGlobalObjects: false,
+    autoCleanupIncoming: false,
+    errorHandler: unreadable,
+  });
   return (incoming, outgoing) => void listen(incoming, outgoing);
+}
+
+/** What node-server cannot make a request of, such as `OPTIONS *`. */
+function unreadable(): Response {
+  const refusal = new Refusal('invalid_request', 'The request line is not a path on this server.');
+  return refusalResponse(refusal, null);
 }

@@ -45,6 +45,8 @@ export interface Wired {
   app: Hono<Env>;
   /** Begins to keep this process's lease in the store. */
   start(): void;
+  /** Whether requests are under way. */
+  isBusy(): boolean;
   /** Ends what is still under way; it settles. */
   endRemaining(): void;
   /** Resolves when the store has every settlement. */
@@ -89,6 +91,7 @@ export function wire(options: WireOptions): Wired {
     budget,
     metrics,
     log,
+    draining: options.draining,
   });
   const authorize = adminKeyCheck(settings.adminKey, authenticator);
   const app = createApp({
@@ -113,6 +116,7 @@ export function wire(options: WireOptions): Wired {
       stores.connect();
       admission.heartbeat.start();
     },
+    isBusy: () => exchanges.size > 0,
     endRemaining: () => exchanges.shutDown(),
     drained: () => admission.stop(),
     close: async () => {

@@ -1,5 +1,4 @@
 import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { Refusal } from '../core/refusal.ts';
 import { StoreUnavailable } from '../core/store-unavailable.ts';
 import type { AdminDeps } from './deps.ts';
@@ -8,8 +7,6 @@ import { respond, type AdminEnv, type Route } from './respond.ts';
 import { teamRoutes } from './team-routes.ts';
 import { tokenRoutes } from './token-routes.ts';
 import { userRoutes } from './user-routes.ts';
-
-const maxBodyBytes = 1_048_576;
 
 /** The admin API of contract 1.6. Mount at `/`: its paths begin with `/admin`. It never sends CORS headers. */
 export function adminApp(deps: AdminDeps): Hono<AdminEnv> {
@@ -29,8 +26,6 @@ export function adminApp(deps: AdminDeps): Hono<AdminEnv> {
     if (refusal) return respond(c, refusal);
     return next();
   });
-
-  app.use('/admin/*', bodyLimit({ maxSize: maxBodyBytes, onError: (c) => respond(c, bodyTooLarge()) }));
 
   const routes = [...teamRoutes(deps), ...userRoutes(deps), ...tokenRoutes(deps), ...reportRoutes(deps)];
   for (const route of routes) mount(app, route);
@@ -53,10 +48,6 @@ function mount(app: Hono<AdminEnv>, { path, methods }: Route): void {
     const message = `${c.req.method} is not possible here; use ${allow}.`;
     return respond(c, new Refusal('method_not_allowed', message, { headers: { allow } }));
   });
-}
-
-function bodyTooLarge(): Refusal {
-  return new Refusal('body_too_large', `The body must have at most ${maxBodyBytes} bytes.`);
 }
 
 function storeUnavailable(): Refusal {

@@ -5,6 +5,7 @@ import { parseEntryQuery } from './requests.ts';
 import type { AdminContext, Reply, Route } from './respond.ts';
 import { parseUsageQuery } from './usage.ts';
 
+/** What the ledger says: sums and single requests. */
 export function reportRoutes({ ledger, clock }: AdminDeps): Route[] {
   async function usage(c: AdminContext): Promise<Reply> {
     const query = queryOf(new URL(c.req.url).searchParams);

@@ -36,6 +36,7 @@ const expiresIn = z
   .max(maxExpiresInS, `must be at most ${maxExpiresInS} seconds`);
 const rfc3339 = z.iso.datetime({
   offset: true,
+  abort: true,
   error: 'must be an RFC 3339 time such as 2027-01-31T00:00:00Z',
 });
 

@@ -5,6 +5,7 @@ import { newTeam, teamChange } from './schemas.ts';
 import { shown } from './stored-limits.ts';
 import { changeTeam, createTeam, deleteTeam, getTeam, listTeams } from './teams.ts';
 
+/** `/admin/teams` and what is under it by one team. */
 export function teamRoutes(deps: AdminDeps): Route[] {
   return [
     {

@@ -5,6 +5,7 @@ import type { IdentityDeps } from './deps.ts';
 import type { NewTeam, TeamChange } from './schemas.ts';
 import { changedLimits, storedLimits } from './stored-limits.ts';
 
+/** Makes a team; 409 where its id is taken. */
 export async function createTeam(deps: IdentityDeps, asked: NewTeam): Promise<Team | Refusal> {
   const team: Team = {
     id: asked.id,
@@ -18,10 +19,12 @@ export async function createTeam(deps: IdentityDeps, asked: NewTeam): Promise<Te
   return new Refusal('already_exists', `There is a team ${team.id} already.`, { param: 'id' });
 }
 
+/** All teams, by id. */
 export async function listTeams({ identities }: IdentityDeps): Promise<Team[]> {
   return (await identities.list('team')).map((text) => parseRecord('team', text));
 }
 
+/** A team, or a 404. */
 export function getTeam({ identities }: IdentityDeps, team: string): Promise<Team | Refusal> {
   return readRecord(identities, { kind: 'team', team });
 }

@@ -6,6 +6,7 @@ import { tokenSchemas } from './schemas.ts';
 import { shown } from './stored-limits.ts';
 import { changeToken, getToken, issueToken, listTokens, revokeToken, type IssuedToken } from './tokens.ts';
 
+/** The tokens of a team. */
 export function tokenRoutes(deps: AdminDeps): Route[] {
   const { newToken, tokenChange } = tokenSchemas(deps);
   return [

@@ -20,6 +20,7 @@ export interface IssuedToken {
   text: string;
 }
 
+/** Makes a token for a user; 404 without the user or the team. */
 export async function issueToken(
   deps: IdentityDeps,
   team: string,
@@ -49,10 +50,12 @@ export async function issueToken(
   throw new Error('A random token id came up twice.');
 }
 
+/** The tokens of a team, revoked ones too. */
 export function listTokens({ identities }: IdentityDeps, team: string): Promise<Token[] | Refusal> {
   return listRecords(identities, 'token', team);
 }
 
+/** A token, or a 404. */
 export function getToken({ identities }: IdentityDeps, at: Place): Promise<Token | Refusal> {
   return readRecord(identities, { kind: 'token', ...at });
 }

@@ -6,6 +6,7 @@ import { newUser, userChange } from './schemas.ts';
 import { shown } from './stored-limits.ts';
 import { changeUser, createUser, deleteUser, getUser, listUsers } from './users.ts';
 
+/** The users of a team. */
 export function userRoutes(deps: AdminDeps): Route[] {
   return [
     {

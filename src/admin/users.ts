@@ -14,6 +14,7 @@ import type { NewUser, UserChange } from './schemas.ts';
 import { changedLimits, storedLimits } from './stored-limits.ts';
 import { revokeTokensOf } from './tokens.ts';
 
+/** Makes a user; 409 where the id is taken in the team, 404 without the team. */
 export async function createUser(deps: IdentityDeps, team: string, asked: NewUser): Promise<User | Refusal> {
   const user: User = {
     id: asked.id,
@@ -31,10 +32,12 @@ export async function createUser(deps: IdentityDeps, team: string, asked: NewUse
   });
 }
 
+/** The users of a team, by id. */
 export function listUsers({ identities }: IdentityDeps, team: string): Promise<User[] | Refusal> {
   return listRecords(identities, 'user', team);
 }
 
+/** A user, or a 404. */
 export function getUser({ identities }: IdentityDeps, at: Place): Promise<User | Refusal> {
   return readRecord(identities, { kind: 'user', ...at });
 }

@@ -122,7 +122,8 @@ local function decide(at, count)
     ids, states, fits = check(counters, at + 7, count)
   end
   if not fits then
-    return told('D', states)
+    -- A grant that is open already has been counted: it may itself be what leaves no room.
+    return told(redis.call('HEXISTS', KEYS[2], grant) == 1 and 'A' or 'D', states)
   end
   if redis.call('HSETNX', KEYS[2], grant, string.format('%.0f\t', now) .. ARGV[at + 5]) == 0 then
     return told('A', states)

@@ -15,7 +15,7 @@ export function limitHeaders(states: readonly LimitState[], nowMs: number): stri
     'RateLimit-Policy',
     states.map(policy).join(', '),
     'RateLimit',
-    `${quoted(least)};r=${remaining(least, nowMs)}${wait(least, nowMs)}`,
+    `${quoted(least)};r=${integer(remaining(least, nowMs))}${wait(least, nowMs)}`,
   ];
   for (const metric of ['requests', 'tokens'] as const) {
     const own = leastShare(
@@ -62,14 +62,23 @@ function policy(state: LimitState): string {
     span === 'open'
       ? ''
       : `;w=${(windowStartMs(span, state.counter.index + 1) - windowStartMs(span, state.counter.index)) / 1000}`;
-  return `${quoted(state)};q=${max}${lengthS}${quotaUnits[state.scoped.limit.metric]}`;
+  return `${quoted(state)};q=${integer(max)}${lengthS}${quotaUnits[state.scoped.limit.metric]}`;
 }
+
+/** Three lists of 16 limits have to stay below the 8,192 bytes a header line that Heroku's router carries. */
+const longestModel = 48;
 
 function quoted({ scoped: { scope, limit } }: LimitState): string {
   const window = limit.metric === 'concurrency' ? '' : `-${limit.window}`;
   // One limit per metric, window and models: the first model and the count of the others tell them apart well enough.
-  const models = limit.models ? `@${limit.models[0] ?? ''}${limit.models.length > 1 ? '+' : ''}` : '';
+  const first = limit.models?.[0]?.slice(0, longestModel) ?? '';
+  const models = limit.models ? `@${first}${limit.models.length > 1 ? '+' : ''}` : '';
   return `"${scope}-${limit.metric}${window}${models}"`;
+}
+
+/** A structured field's integer has 15 digits at most (RFC 9651, 3.3.1), a limit up to 16. */
+function integer(value: number): number {
+  return Math.min(value, 999_999_999_999_999);
 }
 
 function wait(state: LimitState, nowMs: number): string {

@@ -63,9 +63,9 @@ export class MemoryAdmissionStore implements AdmissionStore {
       const counter = counters[n] ?? emptyCounter;
       return used(span, counter, nowMs) + amount <= max;
     });
-    if (!fits) return { kind: 'denied', counters };
     const open = this.#openOf(process);
     if (open.has(grant)) return { kind: 'admitted', counters };
+    if (!fits) return { kind: 'denied', counters };
     open.set(grant, { grant, admittedAtMs: nowMs, record });
     const counted = limits.map(({ id, amount }, n) => {
       const counter = counters[n] ?? emptyCounter;

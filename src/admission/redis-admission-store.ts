@@ -153,7 +153,7 @@ export class RedisAdmissionStore implements AdmissionStore {
 function pushRequest(args: (string | number)[], request: AdmitRequest): void {
   const { grant, team, epoch, notAfterMs, expiresAtMs, record, limits } = request;
   const expires = expiresAtMs === Infinity ? never : expiresAtMs;
-  args.push(grant, team, epoch, Math.ceil(notAfterMs), expires, record, limits.length);
+  args.push(grant, team, epoch, Math.floor(notAfterMs), expires, record, limits.length);
   for (const limit of limits) args.push(limit.id, spanLetters[limit.span], limit.amount, limit.max);
 }
 

@@ -61,13 +61,14 @@ local function add_totals(at)
   end
 end
 
--- Whether this grant is closed by this call. A store that has forgotten everything since the grant was
--- given knows no open record; a mark then stands in for it.
+-- Whether this grant is closed by this call, and whether its counters are known here. A store that has
+-- forgotten everything since the grant was given knows no open record; a mark then stands in for it.
 local function close(grant, grant_incarnation)
+  local open = redis.call('HDEL', KEYS[2], grant) == 1
   if grant_incarnation == incarnation then
-    return redis.call('HDEL', KEYS[2], grant) == 1, true
+    return open, open
   end
-  return redis.call('SET', ARGV[5] .. grant, '1', 'NX', 'EX', mark_ttl_s) ~= false, false
+  return redis.call('SET', ARGV[5] .. grant, '1', 'NX', 'EX', mark_ttl_s) ~= false, open
 end
 
 local reply = {}

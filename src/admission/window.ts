@@ -95,8 +95,9 @@ export function fitsAtMs(
   const lengthMs = span === 'minute' ? minuteMs : hourMs;
   const room = max - amount - counter.current;
   // Within this window the previous one has to fade to `room`; otherwise this one has to, in the next.
-  if (room >= 0) return Math.ceil(endMs - (room * lengthMs) / counter.previous);
-  return Math.ceil(endMs + lengthMs - ((max - amount) * lengthMs) / counter.current);
+  // The quotient is rounded before the subtraction: beside 10^12 ms its fraction would be lost.
+  if (room >= 0) return endMs - Math.floor((room * lengthMs) / counter.previous);
+  return endMs + lengthMs - Math.floor(((max - amount) * lengthMs) / counter.current);
 }
 
 /** When, without further use, the whole of the limit is free again, ms; null for concurrency. */

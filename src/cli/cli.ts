@@ -73,9 +73,8 @@ function errorText(answer: JsonObject, status: number): string {
   const { error } = answer;
   if (!isObject(error) || typeof error['message'] !== 'string') return `The gateway answered ${status}.`;
   const { details } = error;
-  const problems = Array.isArray(details) ? details.filter(isObject) : [];
-  if (problems.length < 2) return error['message'];
-  return problems.map(({ message }) => plain(message)).join('\n');
+  const others = Array.isArray(details) ? details.filter(isObject) : [];
+  return [error['message'], ...others.map(({ message }) => plain(message))].join('\n');
 }
 
 function isObject(value: JsonValue | undefined): value is JsonObject {

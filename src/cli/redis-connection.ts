@@ -27,7 +27,6 @@ export async function connectToRedis(env: NodeJS.ProcessEnv): Promise<Connection
     url: settings.url,
     verifyTls: settings.verifyTls,
     commandTimeoutMs: connectTimeoutMs,
-    clock: systemClock,
   });
   store.connect();
   try {

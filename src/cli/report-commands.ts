@@ -36,6 +36,7 @@ const requestColumns: Column[] = [
   { title: 'MS', cell: (entry) => plain(entry['duration_ms']), right: true },
 ];
 
+/** `tollgate usage` and `tollgate requests` */
 export function reportCommands(program: Command, cli: Cli): void {
   withFilters(program.command('usage'))
     .description('what was used, by UTC days; today where nothing is said')

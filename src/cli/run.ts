@@ -1,7 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { CommandFailed } from './command-failed.ts';
 import { Cli, type Terminal } from './cli.ts';
-import { connect, type Connection } from './connection.ts';
+import { connect } from './connect.ts';
+import type { Connection } from './connection.ts';
 import { reportCommands } from './report-commands.ts';
 import { teamCommands } from './team-commands.ts';
 import { tokenCommands } from './token-commands.ts';

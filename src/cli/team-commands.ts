@@ -13,6 +13,7 @@ const columns: Column[] = [
 ];
 const modelOption = repeatable('--model <id>', 'a model the team may use');
 
+/** `tollgate team …` */
 export function teamCommands(program: Command, cli: Cli): void {
   const team = program.command('team').description('Teams, whose users share limits');
 

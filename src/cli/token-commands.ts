@@ -24,6 +24,7 @@ const columns: Column[] = [
 ];
 const clearable = ['name', 'expires_at', 'models', 'endpoints', 'origins', 'tools', 'limits'];
 
+/** `tollgate token …` */
 export function tokenCommands(program: Command, cli: Cli): void {
   const token = program.command('token').description('Tokens, what users call the gateway with');
 

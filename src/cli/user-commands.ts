@@ -12,6 +12,7 @@ const columns: Column[] = [
   { title: 'CREATED', cell: (user) => shortTime(user['created_at']) },
 ];
 
+/** `tollgate user …` */
 export function userCommands(program: Command, cli: Cli): void {
   const user = program.command('user').description('Users, the people of a team');
 

@@ -9,7 +9,7 @@ export interface Keys {
   teams: string;
   /** Identity. Hash: team id → epoch. */
   epochs: string;
-  /** Identity. Hash: secret hash → `team/token id`. */
+  /** Identity. Hash: secret hash → `team/token id`, and back again so that a deletion needs no scan. */
   secrets: string;
   /** Identity. Hash: user id → JSON. */
   users: (team: string) => string;

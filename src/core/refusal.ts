@@ -53,9 +53,13 @@ export interface RefusedLimit {
   resets_at: string | null;
 }
 
+/** How many problems besides the first one are told: contract 1.4. */
+const maxDetails = 50;
+
 export interface RefusalDetails {
   param?: string | undefined;
-  details?: readonly Problem[];
+  /** Everything found wrong, the one `param` names first. */
+  problems?: readonly Problem[];
   limit?: RefusedLimit;
   /** Extra response headers, names in lower case. */
   headers?: Readonly<Record<string, string>>;
@@ -91,14 +95,15 @@ export class Refusal {
 
   /** The JSON body of contract 1.5. */
   body(requestId: string | null): { error: Record<string, unknown> } {
-    const { param, details, limit, type } = this.details;
+    const { param, problems = [], limit, type } = this.details;
+    const others = problems.slice(1, 1 + maxDetails);
     return {
       error: {
         message: this.message,
         type: type ?? errorTable[this.code].type,
         param: param ?? null,
         code: this.code,
-        ...(details && details.length > 0 ? { details } : {}),
+        ...(others.length > 0 ? { details: others } : {}),
         ...(limit ? { limit } : {}),
         request_id: requestId,
       },
@@ -106,12 +111,19 @@ export class Refusal {
   }
 }
 
-/** The refusal for body or parameter problems: `param` the first, `details` all of them, at most 50. */
+/** The refusal for problems with a body or parameters: `error.param` the first, `error.details` the rest. */
 export function invalidBody(problems: readonly Problem[], code: ErrorCode = 'invalid_body'): Refusal {
   const [first] = problems;
   const rest = problems.length > 1 ? ` (and ${problems.length - 1} more, see error.details)` : '';
   return new Refusal(code, `${first?.message ?? 'The request is not valid.'}${rest}`, {
     param: first?.param,
-    details: problems.slice(0, 50),
+    problems,
+  });
+}
+
+/** The refusal of a process that is on its way out: another one will take the request. */
+export function restarting(): Refusal {
+  return new Refusal('overloaded', 'The gateway is restarting; send the request again.', {
+    headers: { 'retry-after': '1' },
   });
 }

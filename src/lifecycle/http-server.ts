@@ -17,14 +17,16 @@ export interface HttpServerOptions {
   bodyTimeoutMs: number;
   /** Called for what is refused here, before the routes. */
   onRefused?: (code: ErrorCode) => void;
+  /** Whether requests still run; while they do, a draining server listens on, so that `/readyz` can say so. */
+  isBusy?: () => boolean;
 }
 
 export interface HttpServer {
   readonly server: Server;
   listen(address: { port: number; host?: string }): Promise<AddressInfo>;
   /**
-   * Stops accepting, closes connections as they become idle, and tells clients with every answer from now on
-   * to come back on a new one. Resolves when the last connection is gone.
+   * Closes connections as they become idle, tells clients with every answer from now on to come back on a new
+   * one, and stops listening when nothing runs any more. Resolves when the last connection is gone.
    */
   drain(): Promise<void>;
   /** Cuts what is left. */
@@ -43,7 +45,8 @@ const sweepMs = 100;
 const silentMs = 1_000;
 
 /** The node:http server in front of the routes; what never reaches them is answered here, in the same shape. */
-export function createHttpServer({ listener, bodyTimeoutMs, onRefused }: HttpServerOptions): HttpServer {
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const { listener, bodyTimeoutMs, onRefused, isBusy = () => false } = options;
   const state = { draining: false };
   const refuse = (socket: Duplex, refusal: Refusal): void => {
     onRefused?.(refusal.code);
@@ -92,6 +95,9 @@ export function createHttpServer({ listener, bodyTimeoutMs, onRefused }: HttpSer
     connections.add(socket);
     socket.once('close', () => connections.delete(socket));
   });
+  const closed = new Promise<void>((resolve) => {
+    server.once('close', resolve);
+  });
   server.on('checkExpectation', route); // an unknown Expect may be ignored: RFC 9110, 10.1.1
   server.on('clientError', (error, socket) => {
     if (isAnswerable(error, socket)) refuse(socket, refusalFor(error));
@@ -114,18 +120,27 @@ export function createHttpServer({ listener, bodyTimeoutMs, onRefused }: HttpSer
           resolve(server.address() as AddressInfo); // a TCP server's is never a string
         });
       }),
-    drain: () =>
-      new Promise((resolve) => {
-        state.draining = true;
-        const sweep = setInterval(() => server.closeIdleConnections(), sweepMs);
-        const patience = setTimeout(() => closeSilent(connections), silentMs);
-        server.close(() => {
-          clearInterval(sweep);
-          clearTimeout(patience);
-          resolve();
-        });
-      }),
-    cut: () => server.closeAllConnections(),
+    drain: () => {
+      if (state.draining) return closed;
+      state.draining = true;
+      const stopListening = (): void => {
+        if (!isBusy() && server.listening) server.close();
+      };
+      const patience = setTimeout(() => closeSilent(connections), silentMs);
+      const sweep = setInterval(() => {
+        server.closeIdleConnections();
+        stopListening();
+      }, sweepMs);
+      stopListening();
+      return closed.finally(() => {
+        clearInterval(sweep);
+        clearTimeout(patience);
+      });
+    },
+    cut: () => {
+      if (server.listening) server.close();
+      server.closeAllConnections();
+    },
   };
 }
 

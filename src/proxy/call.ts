@@ -46,7 +46,9 @@ export class Call {
 
   /** The gateway's own headers for the reply, a flat list. */
   get headers(): string[] {
-    return ['x-request-id', this.requestId, ...corsHeaders(this.origin, this.principalKnown)];
+    const own = ['x-request-id', this.requestId];
+    // Only the data plane is for browsers.
+    return this.path.startsWith('/v1/') ? [...own, ...corsHeaders(this.origin, this.principalKnown)] : own;
   }
 
   get elapsedMs(): number {

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Ending, ForwardOutcome } from '../core/outcome.ts';
-import { Refusal } from '../core/refusal.ts';
+import { type Refusal, restarting } from '../core/refusal.ts';
 import type { Call } from './call.ts';
 import type { OpenExchange, OpenExchanges } from './open-exchanges.ts';
 import { PacedWriter } from './paced-writer.ts';
@@ -35,6 +35,16 @@ export interface ExchangeOptions {
   secret: string;
 }
 
+type Phase =
+  /** For the upstream's head. */
+  | 'waiting'
+  /** Its answer is an error, or none: it is collected, and told in our own words. */
+  | 'refusing'
+  | 'passing'
+  /** The upstream's answer is complete; the reply has been told to end and only needs to be read. */
+  | 'ending'
+  | 'over';
+
 interface Ended {
   ending: Ending;
   status: number;
@@ -43,7 +53,7 @@ interface Ended {
 }
 
 /** nginx's "client closed request": there is no status of a caller that left. */
-const callerLeft = 499;
+export const callerLeft = 499;
 const maxErrorBytes = 65_536;
 const bytesPerToken = 4;
 const abandoned = new Error('The exchange is over.');
@@ -57,8 +67,7 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
   readonly writer: PacedWriter;
   readonly #options: ExchangeOptions;
   readonly #reply: Reply;
-  /** Waiting for the upstream's head, collecting an error of it, passing its answer, or over. */
-  #phase: 'waiting' | 'refusing' | 'passing' | 'over' = 'waiting';
+  #phase: Phase = 'waiting';
   #controller: Dispatcher.DispatchController | null = null;
   #settled = false;
   #lastByteMs: number;
@@ -114,7 +123,7 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
   }
 
   onResponseEnd(): void {
-    if (this.#phase === 'passing') this.#reply.end();
+    if (this.#phase === 'passing') this.#endReply();
     else if (this.#phase === 'refusing') this.#refuseForUpstream();
   }
 
@@ -125,7 +134,7 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
   }
 
   tick(nowMs: number): void {
-    if (this.#phase === 'over') return;
+    if (this.#isEnding()) return;
     const { timings } = this.#options;
     const silentMs = nowMs - this.#lastByteMs;
     if (this.#phase !== 'passing' && !this.streaming && nowMs - this.startedMs >= timings.upstreamTimeoutMs) {
@@ -138,11 +147,8 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
   }
 
   shutDown(): void {
-    if (this.#phase === 'over') return;
-    const refusal = new Refusal('overloaded', 'The gateway is restarting; send the request again.', {
-      headers: { 'retry-after': '1' },
-    });
-    this.#fail(refusal, 'broken', 'shutdown');
+    if (this.#isEnding()) return;
+    this.#fail(restarting(), 'broken', 'shutdown');
   }
 
   get streaming(): boolean {
@@ -170,7 +176,8 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
   }
 
   answered(): Promise<void> | null {
-    return this.#settle({ ending: 'answered', status: 200, outcome: 'ok', errorCode: null });
+    const status = this.#upstreamStatus ?? 200;
+    return this.#settle({ ending: 'answered', status, outcome: 'ok', errorCode: null });
   }
 
   answeredWithError(): Promise<void> | null {
@@ -202,7 +209,7 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
   #fail(refusal: Refusal, ending: Ending, errorCode: ForwardOutcome['errorCode'] = refusal.code): void {
     if (this.#settled) {
       // The answer was complete already; only its end was still to come.
-      this.#reply.end();
+      this.#endReply();
       this.#controller?.abort(abandoned);
       return;
     }
@@ -215,26 +222,36 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
     });
   }
 
+  /** Once: what a reader has not yet taken may keep the exchange open long after. */
+  #endReply(): void {
+    this.#phase = 'ending';
+    this.#reply.end();
+  }
+
+  #isEnding(): boolean {
+    return this.#phase === 'ending' || this.#phase === 'over';
+  }
+
   /** The reply is finished, or its caller is gone. */
   #closed(): void {
     this.#options.open.remove(this);
-    const over = this.#phase === 'over' || this.outgoing.writableFinished;
-    this.#phase = 'over';
-    if (over) return;
+    if (this.#phase === 'over') return;
     const ending = this.streaming ? 'broken' : 'left';
+    // Where the reply was told to end, it is settled already, and this changes nothing.
     void this.#settle({
       ending: this.#controller ? ending : 'not_taken',
       status: this.#reply.begun ? 200 : callerLeft,
       outcome: 'aborted',
       errorCode: null,
     });
+    this.#phase = 'over';
     this.#controller?.abort(abandoned);
   }
 
   #settle(ended: Ended): Promise<void> | null {
     if (this.#settled) return null;
     this.#settled = true;
-    const passed = this.#phase === 'passing';
+    const passed = this.#phase === 'passing' || this.#phase === 'ending';
     return this.#options.settle({
       ...ended,
       usage: passed ? this.#reply.usage : null,

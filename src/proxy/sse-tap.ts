@@ -49,7 +49,10 @@ export class SseTap {
   end(): void {
     if (this.#line !== '') this.#endLine(this.#line);
     this.#line = '';
+    // An event without its blank line was cut short: what it says counts, but it cannot complete the answer.
+    const { finished } = this;
     this.#endEvent();
+    this.finished = finished;
   }
 
   #endLine(line: string): void {

@@ -68,8 +68,9 @@ export class StreamReply implements Reply {
       return;
     }
     // No client notices a stream that ends cleanly too early (heroku.md §5), so that must not be passed on.
-    const { done, finished, failed } = this.#tap;
-    if (!this.#settled && !done && !finished && !failed) this.#host.brokeOff('Its answer ended too early.');
+    const { done, finished, failed, atBoundary } = this.#tap;
+    const complete = done || ((finished || failed) && atBoundary);
+    if (!this.#settled && !complete) this.#host.brokeOff('Its answer ended too early.');
     else this.#host.after(this.#settle(), () => this.#writer.end());
   }
 

@@ -23,9 +23,8 @@ export const connectTimeoutMs = 5_000;
 /** Connections to every attachment, and which of them serves a model (contract 1.2). */
 export class Upstreams {
   readonly #all: readonly Upstream[];
-  readonly #ofModel = new Map<string, Upstream[]>();
-  readonly #ofAnyModel: Upstream[] = [];
-  #turn = 0;
+  readonly #ofModel = new Map<string, Rota>();
+  readonly #ofAnyModel = new Rota();
 
   constructor(attachments: readonly Attachment[]) {
     this.#all = attachments.map((attachment) => {
@@ -37,9 +36,7 @@ export class Upstreams {
 
   /** The attachments of exactly this model in turn, else those that serve any model in turn, else null. */
   route(model: string): Upstream | null {
-    const serving = this.#ofModel.get(model) ?? this.#ofAnyModel;
-    this.#turn = (this.#turn + 1) % 0x7fffffff;
-    return serving[this.#turn % serving.length] ?? null;
+    return (this.#ofModel.get(model) ?? this.#ofAnyModel).next();
   }
 
   /** The models that attachments are configured for. */
@@ -54,7 +51,7 @@ export class Upstreams {
 
   /** Whether some attachment serves whatever model is asked for. */
   get servesAnyModel(): boolean {
-    return this.#ofAnyModel.length > 0;
+    return this.#ofAnyModel.size > 0;
   }
 
   /** Closes all connections at once. */
@@ -65,12 +62,32 @@ export class Upstreams {
   #enlist(upstream: Upstream): void {
     const { modelId } = upstream.attachment;
     if (modelId === null) {
-      this.#ofAnyModel.push(upstream);
+      this.#ofAnyModel.add(upstream);
       return;
     }
-    const same = this.#ofModel.get(modelId);
-    if (same) same.push(upstream);
-    else this.#ofModel.set(modelId, [upstream]);
+    const rota = this.#ofModel.get(modelId) ?? new Rota();
+    rota.add(upstream);
+    this.#ofModel.set(modelId, rota);
+  }
+}
+
+/** Upstreams that take turns; each rota its own, or alternating models would always meet the same one. */
+class Rota {
+  readonly #upstreams: Upstream[] = [];
+  #turn = 0;
+
+  get size(): number {
+    return this.#upstreams.length;
+  }
+
+  add(upstream: Upstream): void {
+    this.#upstreams.push(upstream);
+  }
+
+  next(): Upstream | null {
+    const upstream = this.#upstreams[this.#turn];
+    this.#turn = (this.#turn + 1) % Math.max(1, this.#upstreams.length);
+    return upstream ?? null;
   }
 }
 

@@ -3,10 +3,10 @@ import { Refusal } from '../core/refusal.ts';
 import type { BodyBudget } from './body-budget.ts';
 
 /*
- * How much of a refused body is still read, and for how long, before the refusal is answered. Most clients read an
- * answer only once they have sent their body, and closing a socket with unread bytes in it resets the connection,
- * which can throw the answer away. 8 MiB covers a body of nearly twice the default limit and costs a few ms of CPU;
- * a second is enough for it on any link but the slowest, and all that a caller who sends nothing can hold us up.
+ * How much of a body is still read once it is refused, beyond the limit, and for how long, before the refusal is
+ * answered. Many clients read an answer only once they have sent their body, and closing a socket with unread bytes in
+ * it resets the connection, which can throw the answer away. 8 MiB lets a body of nearly twice the default limit in, at
+ * a few ms of CPU; a second is enough for it on any but the slowest link, and all that one who sends nothing holds up.
  */
 const maxDrainBytes = 8 * 1024 * 1024;
 const maxDrainMs = 1_000;
@@ -43,7 +43,8 @@ class BodyReading {
   private readonly chunks: Buffer[] = [];
   private heldBytes = 0;
   private refusal: Refusal | null = null;
-  private drainedBytes = 0;
+  /** Of the whole body, kept or not. */
+  private receivedBytes = 0;
   private drainTimer: NodeJS.Timeout | undefined;
 
   constructor({ incoming, maxBytes, budget }: ReadBodyOptions, resolve: (result: BodyRead) => void) {
@@ -65,7 +66,8 @@ class BodyReading {
   }
 
   private readonly onData = (chunk: Buffer): void => {
-    if (this.refusal) return this.drain(this.refusal, chunk.length);
+    this.receivedBytes += chunk.length;
+    if (this.refusal) return this.drain(this.refusal);
     if (this.heldBytes + chunk.length > this.maxBytes) return this.refuse(this.tooLarge());
     if (!this.budget.take(chunk.length)) return this.refuse(overloaded());
     this.heldBytes += chunk.length;
@@ -94,9 +96,8 @@ class BodyReading {
     this.drainTimer = setTimeout(() => this.stop(refusal), maxDrainMs);
   }
 
-  private drain(refusal: Refusal, bytes: number): void {
-    this.drainedBytes += bytes;
-    if (this.drainedBytes > maxDrainBytes) this.stop(refusal);
+  private drain(refusal: Refusal): void {
+    if (this.receivedBytes > this.maxBytes + maxDrainBytes) this.stop(refusal);
   }
 
   /** Bytes of this body may still be on their way, so the connection cannot carry another request. */

@@ -35,7 +35,6 @@ describe('the Redis identity store', () => {
     redis = new RedisStore({
       url: server.url,
       verifyTls: false,
-      clock: systemClock,
       commandTimeoutMs: 5_000,
     });
     redis.connect();
@@ -100,7 +99,6 @@ describe('the Redis identity store', () => {
     const impatient = new RedisStore({
       url: server.url,
       verifyTls: false,
-      clock: systemClock,
       commandTimeoutMs: 100,
     });
     impatient.connect();

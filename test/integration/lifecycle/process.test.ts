@@ -80,12 +80,12 @@ describe('a process that goes wrong', () => {
 
 describe('workers', () => {
   /** On a connection of its own. A connection just handed to a worker that is killed stays silent: not for long. */
-  const ask = async (gateway: SpawnedGateway, path: string): Promise<string> => {
-    const init = { headers: { connection: 'close' }, signal: AbortSignal.timeout(3_000) };
+  const ask = async (gateway: SpawnedGateway, path: string, timeoutMs = 3_000): Promise<string> => {
+    const init = { headers: { connection: 'close' }, signal: AbortSignal.timeout(timeoutMs) };
     return (await fetch(`${gateway.url}${path}`, init)).text();
   };
   const pids = async (gateway: SpawnedGateway): Promise<Set<string>> =>
-    new Set(await Promise.all(Array.from({ length: 8 }, () => ask(gateway, '/pid'))));
+    new Set(await Promise.all(Array.from({ length: 8 }, () => ask(gateway, '/pid', 1_000))));
 
   it('share the load, and one that dies is replaced', async () => {
     const gateway = await start({ WORKERS: '2' });
@@ -115,12 +115,12 @@ describe('workers', () => {
 
   it('end, running requests first, when their primary is killed', async () => {
     const gateway = await start({ WORKERS: '1' });
-    const [pid = ''] = await pids(gateway);
     const answer = fetch(`${gateway.url}/slow`).then((response) => response.text());
     await new Promise((resolve) => setTimeout(resolve, 200));
     gateway.kill('SIGKILL');
     expect(await answer).toBe('slow but whole');
-    await waitFor(() => isGone(Number(pid)), { what: 'the worker to end' });
+    await within(gateway.exited, 3_000, 'the worker to end'); // it holds the same pipes
+    expect(gateway.stdout()).toContain('shut down');
   });
 
   it('that die before they listen make the primary give up with 1', async () => {
@@ -156,13 +156,4 @@ async function refuses(port: number): Promise<boolean> {
   const connected = await connectRaw(port).catch(() => null);
   connected?.destroy();
   return connected === null;
-}
-
-function isGone(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch {
-    return true;
-  }
 }

@@ -12,7 +12,7 @@ let nowMs: number;
 let lookups: number;
 let identities: MemoryIdentityStore;
 let authenticator: Authenticator;
-let beforeLookup: () => Promise<void>;
+let afterLookup: () => Promise<void>;
 const clock: Clock = { now: () => nowMs, monotonic: () => nowMs };
 
 /** The memory store, counting and holding up lookups. */
@@ -22,8 +22,9 @@ function watched(store: IdentityStore): IdentityStore {
       if (name !== 'resolve') return Reflect.get(target, name);
       return async (secretHash: string): Promise<Identity | null> => {
         lookups += 1;
+        const hold = afterLookup;
         const found = await target.resolve(secretHash);
-        await beforeLookup();
+        await hold();
         return found;
       };
     },
@@ -33,7 +34,7 @@ function watched(store: IdentityStore): IdentityStore {
 beforeEach(() => {
   nowMs = Date.UTC(2026, 1, 1);
   lookups = 0;
-  beforeLookup = () => Promise.resolve();
+  afterLookup = () => Promise.resolve();
   identities = new MemoryIdentityStore(clock);
   authenticator = new Authenticator({ identities: watched(identities), clock });
 });
@@ -124,9 +125,9 @@ describe('authenticate', () => {
   it('does not let a request be refused by a lookup that began before it', async () => {
     const { text, secretHash } = mintToken('user');
     const { promise: held, resolve: release } = Promise.withResolvers<void>();
-    beforeLookup = () => held;
+    afterLookup = () => held;
     const early = authenticator.authenticate(bearer(text), {});
-    beforeLookup = () => Promise.resolve();
+    afterLookup = () => Promise.resolve();
 
     await issue();
     const key = { kind: 'token', team: 'acme', id: 'tok_2' } as const;
@@ -157,9 +158,9 @@ describe('authenticate', () => {
 
   it('lets a failure of the store through, and asks again after it', async () => {
     const { text } = await issue();
-    beforeLookup = () => Promise.reject(new StoreUnavailable('down'));
+    afterLookup = () => Promise.reject(new StoreUnavailable('down'));
     await expect(authenticator.authenticate(bearer(text), {})).rejects.toBeInstanceOf(StoreUnavailable);
-    beforeLookup = () => Promise.resolve();
+    afterLookup = () => Promise.resolve();
     expect(await authenticator.authenticate(bearer(text), {})).toMatchObject({ fresh: true });
   });
 });

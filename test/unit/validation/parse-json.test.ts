@@ -82,6 +82,18 @@ describe('nesting', () => {
     );
   });
 
+  it('is told from brackets in long strings with quotes in them', () => {
+    const texts = [
+      `${'x'.repeat(200)}"${'['.repeat(100)}`,
+      `${'x'.repeat(200)}\\`,
+      '"'.repeat(200),
+      '\\'.repeat(201),
+    ];
+    for (const text of texts)
+      expect(parse(JSON.stringify({ [text]: text, b: text }))).toEqual({ [text]: text, b: text });
+    expect(refusal(`{"a":${JSON.stringify(texts)},"b":${nested(64)}}`).message).toContain('64 levels');
+  });
+
   it.each([
     ['unclosed arrays', '['.repeat(10_000_000)],
     ['unclosed objects', '{"a":'.repeat(2_000_000)],
@@ -130,8 +142,11 @@ describe('numbers', () => {
   });
 
   it('are reported all at once, to fifty', () => {
-    expect(refusal('{"a":1e99,"b":[1e99]}').details.details?.map(({ param }) => param)).toEqual(['a', 'b.0']);
-    expect(refusal(`{"a":[${'1e99,'.repeat(100)}1]}`).details.details).toHaveLength(50);
+    expect(refusal('{"a":1e99,"b":[1e99]}').details.problems?.map(({ param }) => param)).toEqual([
+      'a',
+      'b.0',
+    ]);
+    expect(refusal(`{"a":[${'1e99,'.repeat(100)}1]}`).details.problems).toHaveLength(50);
   });
 
   it('under a name of any length are named at no length', () => {

@@ -117,7 +117,9 @@ describe('a body beyond its limit', () => {
 
   it('is refused when it grows beyond the limit, and its bytes are given back', async () => {
     const { socket, budget, result } = await exchange({ maxBytes: 100 });
-    socket.write(`${head('Transfer-Encoding: chunked')}65\r\n${'x'.repeat(101)}\r\n0\r\n\r\n`);
+    socket.write(`${head('Transfer-Encoding: chunked')}1\r\nx\r\n`);
+    await expect.poll(() => budget.usedBytes).toBe(1);
+    socket.write(`64\r\n${'x'.repeat(100)}\r\n0\r\n\r\n`);
     expect(refusalOf(await result).code).toBe('body_too_large');
     expect(budget.usedBytes).toBe(0);
   });
@@ -143,7 +145,9 @@ describe('a body beyond its limit', () => {
     send();
     expect(refusalOf(await result).headers).toEqual({ connection: 'close' });
     expect((await incoming).isPaused()).toBe(true);
-    expect(await answer).toMatch(/^HTTP\/1\.1 413 [\s\S]*connection: close/i);
+    expect((await incoming).socket.bytesRead).toBeLessThan(16 * MiB);
+    // Whether the answer is read by one who is still sending is up to that client's socket; that it ends is not.
+    await answer;
   });
 
   it('is refused soon even when nothing is sent', async () => {
@@ -159,7 +163,9 @@ describe('the budget of all bodies', () => {
   it('refuses what does not fit, for a while, and gives back what it took', async () => {
     const { socket, budget, result } = await exchange({ maxBytes: 100, budgetBytes: 60 });
     budget.take(20);
-    socket.write(`${head('Content-Length: 50')}${'x'.repeat(50)}`);
+    socket.write(`${head('Content-Length: 50')}${'x'.repeat(25)}`);
+    await expect.poll(() => budget.usedBytes).toBe(45);
+    socket.write('x'.repeat(25));
     const refusal = refusalOf(await result);
     expect(refusal).toMatchObject({ code: 'overloaded', status: 503, headers: { 'retry-after': '1' } });
     expect(budget.usedBytes).toBe(20);

@@ -17,7 +17,7 @@ export function accepted(endpoint: Endpoint, body: JsonObject): ValidRequest {
 export function problems(endpoint: Endpoint, body: JsonObject): readonly Problem[] {
   const verdict = endpoint.validate(body, maxOutputTokens);
   if (!(verdict instanceof Refusal)) throw new Error('accepted');
-  return verdict.details.details ?? [];
+  return verdict.details.problems ?? [];
 }
 
 /** The params of every problem, in order. */

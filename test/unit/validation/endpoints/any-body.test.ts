@@ -67,7 +67,7 @@ describe.each([...endpoints])('$path', (endpoint) => {
         const verdict = endpoint.validate(value, maxOutputTokens);
         if (!(verdict instanceof Refusal)) return;
         expect(verdict.status).toBe(400);
-        const told = verdict.details.details ?? [];
+        const told = verdict.details.problems ?? [];
         expect(told.length).toBeGreaterThan(0);
         expect(told.length).toBeLessThanOrEqual(50);
         expect(verdict.details.param).toBe(told[0]?.param);

@@ -1,0 +1,136 @@
+import { dirname, join, normalize } from 'node:path/posix';
+
+/** Source texts by path relative to `src/`. */
+export type SourceTree = ReadonlyMap<string, string>;
+
+export interface Violation {
+  file: string;
+  line: number;
+  message: string;
+}
+
+interface Import {
+  specifier: string;
+  line: number;
+}
+
+/** These put the parts together, and may import any of them: the files of src itself, and two entry points. */
+const composers = [/^[^/]+$/, /^cli\/.+/, /^demo\/main\.ts$/];
+
+/** What is said or imported in one place only, and where. */
+const confined: readonly { pattern: RegExp; allowed: RegExp; message: string }[] = [
+  {
+    pattern: /\bprocess\.env\b|\bimport\s*\{[^}]*\benv\b[^}]*\}\s*from\s*'(?:node:)?process'/g,
+    allowed: /^(?:config\/.+|(?:cli\/|demo\/)?main\.ts)$/,
+    message: 'process.env is read in src/config and the entry points only: pass the value down',
+  },
+  {
+    pattern: /\bDate\.now\s*\(|\bperformance\.now\s*\(|\bprocess\.hrtime\b|\bnew Date\s*(?:\(\s*\)|;)/g,
+    allowed: /^core\/clock\.ts$/,
+    message: 'the clock is read in src/core/clock.ts only: take a Clock or a time as an argument',
+  },
+];
+
+const confinedPackages: readonly { name: string; allowed: RegExp; place: string }[] = [
+  { name: 'ioredis', allowed: /^core\/redis\.ts$/, place: 'src/core/redis.ts' },
+  { name: 'undici', allowed: /^proxy\//, place: 'src/proxy' },
+];
+
+/** Everything in the tree that breaks the layering, by file and line. */
+export function checkImports(tree: SourceTree): Violation[] {
+  const imports = new Map<string, Import[]>();
+  const violations: Violation[] = [];
+  for (const [file, text] of tree) {
+    const code = withoutComments(text);
+    const found = importsOf(code);
+    imports.set(file, found);
+    violations.push(...barrelIn(file), ...confinedIn(file, code));
+    for (const each of found) violations.push(...checkImport(file, each));
+  }
+  violations.push(...cycles(tree, imports));
+  return violations.sort((a, b) => a.file.localeCompare(b.file) || a.line - b.line);
+}
+
+function barrelIn(file: string): Violation[] {
+  const isBarrel = /(?:^|\/)index\.ts$/.test(file);
+  return isBarrel ? [{ file, line: 1, message: 'no index.ts: import the file that has it' }] : [];
+}
+
+function confinedIn(file: string, code: string): Violation[] {
+  return confined
+    .filter(({ allowed }) => !allowed.test(file))
+    .flatMap(({ pattern, message }) =>
+      [...code.matchAll(pattern)].map(({ index }) => ({ file, line: lineAt(code, index), message })),
+    );
+}
+
+function checkImport(file: string, { specifier, line }: Import): Violation[] {
+  const violation = (message: string): Violation[] => [{ file, line, message }];
+  if (!specifier.startsWith('.')) {
+    const misplaced = confinedPackages.find(
+      ({ name, allowed }) => (specifier === name || specifier.startsWith(`${name}/`)) && !allowed.test(file),
+    );
+    return misplaced ? violation(`${misplaced.name} is imported in ${misplaced.place} only`) : [];
+  }
+  const target = resolve(file, specifier);
+  if (target.startsWith('..')) {
+    return target.endsWith('.json') ? [] : violation(`${specifier} is outside src`);
+  }
+  const [from, to] = [folderOf(file), folderOf(target)];
+  if (isComposer(file) || to === from || to === 'core') return [];
+  if (from === 'core') return violation(`core imports core only, not ${target}`);
+  return violation(`${from} imports core and itself only, not ${target}`);
+}
+
+/** One violation for each cycle, at the import that closes it. */
+function cycles(tree: SourceTree, imports: ReadonlyMap<string, Import[]>): Violation[] {
+  const found: Violation[] = [];
+  const done = new Set<string>();
+  const path: string[] = [];
+  const visit = (file: string): void => {
+    path.push(file);
+    for (const { specifier, line } of imports.get(file) ?? []) {
+      const target = specifier.startsWith('.') ? resolve(file, specifier) : '';
+      if (path.includes(target)) {
+        const round = [...path.slice(path.indexOf(target)), target];
+        found.push({ file, line, message: `import cycle: ${round.join(' → ')}` });
+      } else if (tree.has(target) && !done.has(target)) visit(target);
+    }
+    path.pop();
+    done.add(file);
+  };
+  for (const file of tree.keys()) {
+    if (!done.has(file)) visit(file);
+  }
+  return found;
+}
+
+function importsOf(code: string): Import[] {
+  const statements = /\b(?:import|export)\b(?:[\w\s{},*$]*\bfrom)?\s*\(?\s*['"]([^'"\n]+)['"]/g;
+  return [...code.matchAll(statements)].map((match) => ({
+    specifier: match[1] ?? '',
+    line: lineAt(code, match.index + match[0].length),
+  }));
+}
+
+/** Comments blanked, lines kept. Good enough for code that is formatted and linted: no parser needed. */
+function withoutComments(text: string): string {
+  const blank = (comment: string): string => comment.replace(/[^\n]/g, ' ');
+  return text.replace(/(?<=^|\s)\/\*[^]*?\*\//g, blank).replace(/(?<=^|\s)\/\/.*$/gm, blank);
+}
+
+function resolve(file: string, specifier: string): string {
+  return normalize(join(dirname(file), specifier));
+}
+
+function folderOf(file: string): string {
+  return file.split('/')[0] ?? '';
+}
+
+function isComposer(file: string): boolean {
+  return composers.some((pattern) => pattern.test(file));
+}
+
+function lineAt(text: string, index: number): number {
+  return text.slice(0, index).split('\n').length;
+}

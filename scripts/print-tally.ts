@@ -1,0 +1,10 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { tallyTests, type TestReport } from './test-tally.ts';
+
+/* `print-tally.ts <vitest's JSON report> <exit code of npm test>`: the last line of .ci/run. */
+
+const [file = '', exitCode = '1'] = process.argv.slice(2);
+const report = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as TestReport) : null;
+if (report === null) console.log('The run ended before its tests.');
+const { passed, failed } = tallyTests(report, Number(exitCode));
+console.log(`${passed} passed, ${failed} failed`);

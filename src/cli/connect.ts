@@ -1,0 +1,57 @@
+import { trimmed } from '../config/variables.ts';
+import { CommandFailed } from './command-failed.ts';
+import type { Connection } from './connection.ts';
+import { connectToRedis } from './redis-connection.ts';
+
+const timeoutMs = 30_000;
+
+/** The way the environment names. Rejects with `CommandFailed` where it names none. */
+export async function connect(env: NodeJS.ProcessEnv): Promise<Connection> {
+  const url = trimmed(env['TOLLGATE_URL']);
+  const adminKey = trimmed(env['ADMIN_KEY']);
+  if (url !== undefined && adminKey !== undefined) return connectOverHttp(url, adminKey);
+  if (trimmed(env['REDIS_TLS_URL']) !== undefined || trimmed(env['REDIS_URL']) !== undefined) {
+    return connectToRedis(env);
+  }
+  throw new CommandFailed(
+    url === undefined
+      ? 'Where is the gateway? Set TOLLGATE_URL and ADMIN_KEY, or REDIS_URL to work on its Redis directly.'
+      : 'TOLLGATE_URL is set, but ADMIN_KEY is not.',
+  );
+}
+
+function connectOverHttp(url: string, adminKey: string): Connection {
+  const base = URL.parse(url);
+  if (base === null || !/^https?:$/.test(base.protocol) || base.username !== '' || base.password !== '') {
+    throw new CommandFailed('TOLLGATE_URL must be a URL such as https://my-gateway.herokuapp.com.');
+  }
+  if (!/^[\x21-\x7e]+$/.test(adminKey)) {
+    throw new CommandFailed('ADMIN_KEY must be visible ASCII without spaces.');
+  }
+  return {
+    async send(path, init) {
+      const headers = new Headers(init.headers);
+      headers.set('authorization', `Bearer ${adminKey}`);
+      const target = base.origin + base.pathname.replace(/\/+$/, '') + path;
+      try {
+        // The key must not follow a redirect to somewhere else.
+        return await fetch(target, {
+          ...init,
+          headers,
+          redirect: 'manual',
+          signal: AbortSignal.timeout(timeoutMs),
+        });
+      } catch (error) {
+        throw new CommandFailed(`${base.origin} cannot be reached (${reasonOf(error)}).`);
+      }
+    },
+    close: () => {},
+  };
+}
+
+/** The code of what lies under a failed fetch (ECONNREFUSED, …); its text may quote what was sent. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  const { cause } = error;
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : error.name;
+}

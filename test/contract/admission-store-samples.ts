@@ -1,0 +1,111 @@
+import { decodeEntry, encodeEntry, encodeTotalsRow } from '../../src/core/entry-text.ts';
+import type { LedgerEntry, LedgerReader } from '../../src/core/entry.ts';
+import type {
+  AdmissionStore,
+  AdmitReply,
+  AdmitRequest,
+  AppliedLimit,
+  Decision,
+  Settlement,
+} from '../../src/admission/store.ts';
+
+/** An empty store, and what the suite has to turn and see beside it. */
+export interface StoreUnderTest {
+  store: AdmissionStore;
+  ledger: LedgerReader;
+  /** Sets the store's clock, which stands still meanwhile. */
+  turnTo(nowMs: number): Promise<void>;
+  setEpoch(team: string, epoch: string): Promise<void>;
+}
+
+export const leaseMs = 20_000;
+/** A second before the end of a minute, an hour, a day, a month and a year; years ahead, since totals expire. */
+export const lastSecondMs = Date.UTC(2095, 11, 31, 23, 59, 59);
+export const process = 'p1';
+
+let grants = 0;
+
+export function newGrant(): string {
+  grants += 1;
+  return `${process}-${grants.toString(36)}`;
+}
+
+/** A request of team acme at its epoch `e1` that never expires. */
+export function asks(limits: readonly AppliedLimit[], more: Partial<AdmitRequest> = {}): AdmitRequest {
+  const grant = newGrant();
+  const record = `record of ${grant}`;
+  return {
+    grant,
+    team: 'acme',
+    epoch: 'e1',
+    notAfterMs: Number.MAX_SAFE_INTEGER,
+    expiresAtMs: Infinity,
+    record,
+    limits,
+    ...more,
+  };
+}
+
+export function entryOf(id: string, more: Partial<LedgerEntry> = {}): LedgerEntry {
+  return {
+    id,
+    request_id: 'a-request-id-of-the-caller',
+    time: new Date(lastSecondMs).toISOString(),
+    team: 'acme',
+    user: 'ana',
+    token_id: 'tok_1',
+    session_id: null,
+    endpoint: '/v1/chat/completions',
+    model: 'claude-4-sonnet',
+    status: 200,
+    outcome: 'ok',
+    error_code: null,
+    input_tokens: 12,
+    output_tokens: 34,
+    images: 0,
+    usage: 'reported',
+    stream: false,
+    duration_ms: 120,
+    ttfb_ms: 80,
+    ...more,
+  };
+}
+
+/** A settlement with an entry and its totals. */
+export function settles(grant: string, more: Partial<Settlement> = {}): Settlement {
+  const entry = entryOf(grant);
+  return { grant, incarnation: '', team: 'acme', adjustments: [], closing: closingOf(entry), ...more };
+}
+
+export function closingOf(entry: LedgerEntry): NonNullable<Settlement['closing']> {
+  return {
+    entry: encodeEntry(entry),
+    totals: {
+      day: entry.time.slice(0, 10),
+      row: encodeTotalsRow({
+        team: entry.team,
+        user: entry.user,
+        token: entry.token_id,
+        model: entry.model,
+        endpoint: entry.endpoint,
+      }),
+      figures: [1, entry.input_tokens, entry.output_tokens, entry.images, 0, 0, 0],
+    },
+  };
+}
+
+/** The decisions of a reply; fails where the process is unknown. */
+export function decided(reply: AdmitReply): readonly Decision[] {
+  if (reply.kind !== 'decided') throw new Error('The store does not know the process.');
+  return reply.decisions;
+}
+
+export async function entriesOf(ledger: LedgerReader): Promise<LedgerEntry[]> {
+  const { data } = await ledger.entries({ filters: {}, limit: 1_000, cursor: null });
+  return data;
+}
+
+/** Decodes what a settlement would write, for comparison. */
+export function entryIn({ closing }: Settlement): LedgerEntry | null {
+  return closing ? decodeEntry(closing.entry) : null;
+}

@@ -1,0 +1,308 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RedisAdmissionStore } from '../../src/admission/redis-admission-store.ts';
+import { windowIndex } from '../../src/admission/window.ts';
+import { keysUnder } from '../../src/core/keys.ts';
+import { RedisStore } from '../../src/core/redis.ts';
+import { StoreUnavailable } from '../../src/core/store-unavailable.ts';
+import { RedisLedger } from '../../src/ledger/redis-ledger.ts';
+import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { emptyMemoryStore } from './admission-store-memory.ts';
+import { connectTo, emptyRedisStore, saysTime, type TurnedRedis } from './admission-store-redis.ts';
+import {
+  asks,
+  closingOf,
+  decided,
+  entriesOf,
+  entryOf,
+  lastSecondMs,
+  leaseMs,
+  newGrant,
+  process,
+  settles,
+} from './admission-store-samples.ts';
+import { admissionStoreContract } from './admission-store.ts';
+
+describe('the memory admission store', () => {
+  admissionStoreContract(() => Promise.resolve(emptyMemoryStore()));
+});
+
+describe('the Redis admission store', () => {
+  let server: RedisServer;
+  let redis: TurnedRedis;
+  const keys = keysUnder('t:');
+  const scripts = new URL('../../src/admission/', import.meta.url);
+
+  function source(name: string): string {
+    return readFileSync(new URL(`${name}.lua`, scripts), 'utf8');
+  }
+
+  beforeAll(async () => {
+    server = await startRedis();
+    redis = connectTo(server);
+    await redis.whenReady(5_000);
+  });
+
+  afterAll(async () => {
+    redis.close();
+    await server.stop();
+  });
+
+  describe('on a clock that the tests turn', () => {
+    admissionStoreContract(() => emptyRedisStore(redis, keys));
+
+    it('turns every script that looks at a clock', () => {
+      const files = readdirSync(scripts).filter((file) => file.endsWith('.lua'));
+      const timeless = files.filter((file) => !saysTime(source(file.slice(0, -4))));
+      expect(timeless).toEqual(['leave.lua']);
+    });
+
+    it('closes a grant that the store has forgotten, once, and changes no counter for it', async () => {
+      const under = await emptyRedisStore(redis, keys);
+      await under.setEpoch('acme', 'e1');
+      const before = await under.store.beat(process);
+      const a = { id: 'a', span: 'day', amount: 3, max: 10 } as const;
+      const request = asks([a]);
+      decided(await under.store.admit(process, [request]));
+
+      await redis.client.flushall();
+      await redis.turnTo(lastSecondMs + 1);
+      await under.setEpoch('acme', 'e1');
+      expect((await under.store.beat(process)).incarnation).not.toBe(before.incarnation);
+      decided(await under.store.admit(process, [asks([a])]));
+      const index = windowIndex('day', lastSecondMs);
+      const settlement = settles(request.grant, {
+        incarnation: before.incarnation,
+        adjustments: [{ id: 'a', index, delta: -3 }],
+      });
+      expect(await under.store.settle(process, [settlement])).toEqual([true]);
+      expect(await under.store.settle(process, [settlement])).toEqual([false]);
+      expect((await entriesOf(under.ledger)).map(({ id }) => id)).toEqual([request.grant]);
+      expect((await under.store.counters('acme', ['a'])).counters[0]?.current).toBe(3);
+    });
+
+    it('closes what is open whatever incarnation the settlement names, so that a sweep always ends', async () => {
+      const under = await emptyRedisStore(redis, keys);
+      await under.setEpoch('acme', 'e1');
+      await under.store.beat(process);
+      const request = asks([{ id: 'a', span: 'open', amount: 1, max: 10 }]);
+      decided(await under.store.admit(process, [request]));
+      await redis.turnTo(lastSecondMs + leaseMs + 1);
+      const settlement = settles(request.grant, {
+        incarnation: 'another',
+        adjustments: [{ id: 'a', index: 0, delta: -1 }],
+      });
+      expect(await under.store.settleSilent(process, [settlement])).toEqual([true]);
+      expect(await under.store.openOfSilent(process)).toEqual([]);
+      expect((await under.store.counters('acme', ['a'])).counters[0]?.current).toBe(0);
+      expect(await under.store.settleSilent(process, [settlement])).toEqual([false]);
+      expect(await entriesOf(under.ledger)).toHaveLength(1);
+    });
+
+    it('keeps about as many entries as it is told, and their totals all the same', async () => {
+      await redis.client.flushall();
+      await redis.turnTo(lastSecondMs);
+      const store = new RedisAdmissionStore(redis, keys, { leaseMs, maxEntries: 100, retentionDays: 2 });
+      const { incarnation } = await store.beat(process);
+      await redis.client.hset(keys.epochs, 'acme', 'e1');
+      for (let batch = 0; batch < 5; batch += 1) {
+        const requests = Array.from({ length: 200 }, () => asks([]));
+        decided(await store.admit(process, requests));
+        await store.settle(
+          process,
+          requests.map(({ grant }) => settles(grant, { incarnation })),
+        );
+      }
+      const kept = await redis.client.xlen(keys.entries);
+      expect(kept).toBeGreaterThanOrEqual(100);
+      expect(kept).toBeLessThan(100 + 200);
+      const query = { from: '2095-12-31', to: '2095-12-31', filters: {}, groupBy: [] };
+      expect((await new RedisLedger(redis, keys).usage(query))[0]?.requests).toBe(1_000);
+    });
+  });
+
+  describe("on the server's own clock", () => {
+    let store: RedisAdmissionStore;
+
+    async function empty(options: { leaseMs?: number } = {}): Promise<string> {
+      await server.flush();
+      await server.command('HSET', keys.epochs, 'acme', 'e1');
+      const plain = await plainRedis();
+      store = new RedisAdmissionStore(plain, keys, {
+        leaseMs,
+        maxEntries: 1_000,
+        retentionDays: 400,
+        ...options,
+      });
+      return (await store.beat(process)).incarnation;
+    }
+
+    let plain: RedisStore | null = null;
+    async function plainRedis(): Promise<RedisStore> {
+      if (plain) return plain;
+      plain = new RedisStore({ url: server.url, verifyTls: false, commandTimeoutMs: 5_000 });
+      plain.connect();
+      await plain.whenReady(5_000);
+      return plain;
+    }
+
+    afterAll(() => plain?.close());
+
+    it('admits in the windows of now', async () => {
+      await empty();
+      const limits = (['minute', 'hour', 'day', 'month', 'open'] as const).map((span) => ({
+        id: span,
+        span,
+        amount: 1,
+        max: 10,
+      }));
+      const reply = await store.admit(process, [asks(limits)]);
+      const { nowMs } = await store.counters('acme', []);
+      if (reply.kind !== 'decided') throw new Error(reply.kind);
+      expect(Math.abs(reply.nowMs - Date.now())).toBeLessThan(60_000);
+      expect(nowMs - reply.nowMs).toBeGreaterThanOrEqual(0);
+      expect(nowMs - reply.nowMs).toBeLessThan(60_000);
+      expect(reply.decisions).toEqual([
+        {
+          kind: 'admitted',
+          counters: limits.map(({ span }) => ({
+            index: windowIndex(span, reply.nowMs),
+            current: 1,
+            previous: 0,
+          })),
+        },
+      ]);
+    });
+
+    it('admits exactly the limit of a burst from two connections', async () => {
+      await empty();
+      const other = new RedisStore({ url: server.url, verifyTls: false, commandTimeoutMs: 5_000 });
+      other.connect();
+      await other.whenReady(5_000);
+      try {
+        const second = new RedisAdmissionStore(other, keys, {
+          leaseMs,
+          maxEntries: 1_000,
+          retentionDays: 400,
+        });
+        await second.beat('p2');
+        const limits = [{ id: 'a', span: 'day', amount: 1, max: 50 }] as const;
+        const replies = await Promise.all(
+          Array.from({ length: 200 }, (_, n) =>
+            n % 2 === 0 ? store.admit(process, [asks(limits)]) : second.admit('p2', [asks(limits)]),
+          ),
+        );
+        expect(replies.flatMap(decided).filter(({ kind }) => kind === 'admitted')).toHaveLength(50);
+      } finally {
+        other.close();
+      }
+    });
+
+    it('lets every key expire but those of identity, all under the prefix', async () => {
+      const incarnation = await empty();
+      const request = asks([{ id: 'a', span: 'day', amount: 1, max: 10 }]);
+      const other = asks([]);
+      decided(await store.admit(process, [request, other]));
+      const time = new Date().toISOString();
+      await store.settle(process, [
+        settles(request.grant, {
+          incarnation,
+          adjustments: [{ id: 'a', index: 0, delta: 1 }],
+          closing: closingOf(entryOf(request.grant, { time })),
+        }),
+        settles(newGrant(), {
+          incarnation: 'an earlier one',
+          closing: closingOf(entryOf(newGrant(), { time })),
+        }),
+      ]);
+      const names = (await server.command('KEYS', '*')) as string[];
+      expect(names.filter((name) => !name.startsWith('t:1:'))).toEqual([]);
+      const lasting: string[] = [];
+      for (const name of names) if ((await server.command('TTL', name)) === -1) lasting.push(name);
+      // Entries are bounded by their number; the incarnation is what tells the store from an empty one.
+      expect(lasting.sort()).toEqual([keys.entries, keys.epochs, keys.incarnation].sort());
+      expect(names).toContain(keys.open(process));
+      expect(names).toContain(keys.counters('acme'));
+      expect(names).toContain(keys.processes);
+      expect(names).toContain(keys.totals(time.slice(0, 10)));
+    });
+
+    it('when full admits nothing, yet beats, settles, cancels, sweeps and leaves', async () => {
+      const incarnation = await empty({ leaseMs: 1 });
+      await store.beat('p2');
+      const long = new RedisAdmissionStore(await plainRedis(), keys, {
+        leaseMs,
+        maxEntries: 1_000,
+        retentionDays: 400,
+      });
+      const requests = [asks([]), asks([]), asks([])];
+      decided(await long.admit('p2', requests));
+      await server.command('CONFIG', 'SET', 'maxmemory', '1');
+      try {
+        await expect(long.admit('p2', [asks([])])).rejects.toBeInstanceOf(StoreUnavailable);
+        await long.beat('p2');
+        const [settled, cancelled, lost] = requests.map(({ grant }) => settles(grant, { incarnation }));
+        if (!settled || !cancelled || !lost) throw new Error('Three requests were made.');
+        expect(await long.settle('p2', [settled, { ...cancelled, closing: null }])).toEqual([true, true]);
+        expect(await long.openOf('p2', [lost.grant])).toHaveLength(1);
+        await expect.poll(() => store.openOfSilent('p2')).toHaveLength(1);
+        expect(await store.settleSilent('p2', [lost])).toEqual([true]);
+        await long.leave('p2');
+        expect(await server.command('ZSCORE', keys.processes, 'p2')).toBeNull();
+      } finally {
+        await server.command('CONFIG', 'SET', 'maxmemory', '0');
+      }
+    });
+
+    it('rejects with StoreUnavailable while Redis does not answer, and admits nothing afterwards', async () => {
+      await empty();
+      const impatient = new RedisStore({ url: server.url, verifyTls: false, commandTimeoutMs: 100 });
+      impatient.connect();
+      await impatient.whenReady(5_000);
+      const hurried = new RedisAdmissionStore(impatient, keys, {
+        leaseMs,
+        maxEntries: 1_000,
+        retentionDays: 400,
+      });
+      const request = asks([{ id: 'a', span: 'day', amount: 1, max: 10 }], { notAfterMs: Date.now() + 50 });
+      server.pause();
+      try {
+        await expect(hurried.admit(process, [request])).rejects.toBeInstanceOf(StoreUnavailable);
+        await expect(hurried.beat(process)).rejects.toBeInstanceOf(StoreUnavailable);
+        await expect(hurried.counters('acme', ['a'])).rejects.toBeInstanceOf(StoreUnavailable);
+        await expect(hurried.openOf(process, [request.grant])).rejects.toBeInstanceOf(StoreUnavailable);
+      } finally {
+        server.resume();
+        impatient.close();
+      }
+      // The command ran after all, but after its not-after time.
+      expect((await store.counters('acme', ['a'])).counters[0]?.current).toBe(0);
+      expect(await store.openOf(process, [request.grant])).toEqual([]);
+    });
+  });
+
+  describe('the scripts', () => {
+    it('begin with their flags, which Redis only reads from the first bytes', () => {
+      for (const name of ['settle', 'beat', 'leave', 'open_of_silent']) {
+        expect(source(name).startsWith('#!lua flags=allow-oom\n'), name).toBe(true);
+      }
+      expect(source('admit').startsWith('#!lua\n')).toBe(true);
+    });
+
+    it('count months as windowIndex does', async () => {
+      const [fn] = /local function month_index\(\)\n[\s\S]*?\nend\n/.exec(source('admit')) ?? [''];
+      const dates: number[] = [0, 1];
+      for (let month = 0; month < 12 * 440; month += 1) {
+        const edgeMs = Date.UTC(1970, month, 1);
+        dates.push(edgeMs - 1, edgeMs, edgeMs + 27 * 86_400_000 + 86_399_999, edgeMs + 28 * 86_400_000);
+      }
+      const script = `local now\n${fn}local found = {}
+        for n = 1, #ARGV do now = tonumber(ARGV[n]); found[n] = month_index() end
+        return found`;
+      const real = dates.filter((atMs) => atMs >= 0);
+      expect(await redis.client.eval(script, 0, ...real)).toEqual(
+        real.map((atMs) => windowIndex('month', atMs)),
+      );
+    });
+  });
+});

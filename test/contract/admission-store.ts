@@ -1,0 +1,599 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { AdmitReply, AdmitRequest, AppliedLimit, Decision } from '../../src/admission/store.ts';
+import { type Span, windowIndex, windowStartMs } from '../../src/admission/window.ts';
+import { windows } from '../../src/core/limit.ts';
+import {
+  asks,
+  closingOf,
+  decided,
+  entriesOf,
+  entryOf,
+  lastSecondMs,
+  leaseMs,
+  newGrant,
+  process,
+  settles,
+  type StoreUnderTest,
+} from './admission-store-samples.ts';
+
+const spans: readonly Span[] = [...windows, 'open'];
+
+function limit(id: string, more: Partial<AppliedLimit> = {}): AppliedLimit {
+  return { id, span: 'day', amount: 1, max: 10, ...more };
+}
+
+/** What every admission store does. `make` gives an empty one whose clock stands at `lastSecondMs`. */
+export function admissionStoreContract(make: () => Promise<StoreUnderTest>): void {
+  let under: StoreUnderTest;
+  let incarnation: string;
+
+  beforeEach(async () => {
+    under = await make();
+    await under.setEpoch('acme', 'e1');
+    ({ incarnation } = await under.store.beat(process));
+  });
+
+  async function admit(...batch: AdmitRequest[]): Promise<readonly Decision[]> {
+    return decided(await under.store.admit(process, batch));
+  }
+
+  async function kinds(...batch: AdmitRequest[]): Promise<string[]> {
+    return (await admit(...batch)).map(({ kind }) => kind);
+  }
+
+  async function counterOf(id: string): Promise<{ index: number; current: number; previous: number }> {
+    const { counters } = await under.store.counters('acme', [id]);
+    return counters[0] ?? { index: -1, current: -1, previous: -1 };
+  }
+
+  describe('heartbeats', () => {
+    it('tell the clock and the incarnation, always the same', async () => {
+      const beat = await under.store.beat(process);
+      expect(beat).toEqual({ nowMs: lastSecondMs, incarnation, silent: [] });
+      expect(incarnation).toMatch(/^.{6,}$/);
+      const reply = await under.store.admit(process, [asks([])]);
+      expect(reply).toMatchObject({ kind: 'decided', nowMs: lastSecondMs, incarnation });
+    });
+
+    it('are needed before anything is admitted', async () => {
+      expect(await under.store.admit('p2', [asks([])])).toEqual({ kind: 'unknown_process' });
+      await under.store.beat('p2');
+      expect(await under.store.admit('p2', [asks([])])).toMatchObject({ kind: 'decided' });
+    });
+
+    it('hold for a lease', async () => {
+      await under.turnTo(lastSecondMs + leaseMs);
+      expect(await kinds(asks([]))).toEqual(['admitted']);
+      await under.turnTo(lastSecondMs + leaseMs + 1);
+      expect(await under.store.admit(process, [asks([])])).toEqual({ kind: 'unknown_process' });
+      await under.store.beat(process);
+      expect(await kinds(asks([]))).toEqual(['admitted']);
+    });
+
+    it('tell which processes are silent for longer than a lease', async () => {
+      await under.store.beat('p2');
+      await under.turnTo(lastSecondMs + leaseMs);
+      expect((await under.store.beat('p3')).silent).toEqual([]);
+      await under.turnTo(lastSecondMs + leaseMs + 1);
+      expect([...(await under.store.beat('p3')).silent].sort()).toEqual([process, 'p2']);
+      await under.store.beat('p2');
+      expect((await under.store.beat('p3')).silent).toEqual([process]);
+    });
+  });
+
+  describe('admit', () => {
+    it('without limits admits', async () => {
+      expect(await admit(asks([]))).toEqual([{ kind: 'admitted', counters: [] }]);
+    });
+
+    it('decides each of a batch, in its order', async () => {
+      const one = limit('one', { max: 1 });
+      const batch = [asks([one]), asks([one]), asks([]), asks([], { epoch: 'old' })];
+      expect(await kinds(...batch)).toEqual(['admitted', 'denied', 'admitted', 'stale']);
+    });
+
+    it('of nothing decides nothing', async () => {
+      expect(await admit()).toEqual([]);
+    });
+
+    it('is stale at another epoch, or where there is no such team', async () => {
+      expect(await kinds(asks([], { epoch: 'e0' }))).toEqual(['stale']);
+      expect(await kinds(asks([], { team: 'nobody' }))).toEqual(['stale']);
+      await under.setEpoch('acme', 'e2');
+      expect(await kinds(asks([]), asks([], { epoch: 'e2' }))).toEqual(['stale', 'admitted']);
+    });
+
+    it('is late after the not-after time, not at it', async () => {
+      const late = (notAfterMs: number): AdmitRequest => asks([limit('a')], { notAfterMs });
+      expect(
+        await kinds(late(lastSecondMs - 1), late(lastSecondMs - 0.5), late(lastSecondMs), late(Infinity)),
+      ).toEqual(['late', 'late', 'admitted', 'admitted']);
+      expect((await counterOf('a')).current).toBe(2);
+    });
+
+    it('is expired from the expiry on', async () => {
+      const expires = (expiresAtMs: number): AdmitRequest => asks([limit('a')], { expiresAtMs });
+      expect(await kinds(expires(lastSecondMs), expires(lastSecondMs + 1))).toEqual(['expired', 'admitted']);
+      expect((await counterOf('a')).current).toBe(1);
+    });
+
+    it('reserves all limits or none', async () => {
+      const full = limit('full', { max: 0 });
+      const [denied] = await admit(asks([limit('a'), full, limit('b')]));
+      expect(denied?.kind).toBe('denied');
+      const { counters } = await under.store.counters('acme', ['a', 'full', 'b']);
+      expect(counters.map(({ current }) => current)).toEqual([0, 0, 0]);
+    });
+
+    it('tells the counters in the order of the limits: with the request, or as found', async () => {
+      const index = windowIndex('day', lastSecondMs);
+      const a = limit('a', { amount: 6 });
+      const b = limit('b', { amount: 1, span: 'open' });
+      expect(await admit(asks([a, b]), asks([b, a]))).toEqual([
+        {
+          kind: 'admitted',
+          counters: [
+            { index, current: 6, previous: 0 },
+            { index: 0, current: 1, previous: 0 },
+          ],
+        },
+        {
+          kind: 'denied',
+          counters: [
+            { index: 0, current: 1, previous: 0 },
+            { index, current: 6, previous: 0 },
+          ],
+        },
+      ]);
+    });
+
+    it('of the same grant again is one admission, told as such even where nothing is left', async () => {
+      const request = asks([limit('a', { max: 1 })]);
+      const index = windowIndex('day', lastSecondMs);
+      const admitted = { kind: 'admitted', counters: [{ index, current: 1, previous: 0 }] };
+      expect(await admit(request)).toEqual([admitted]);
+      expect(await admit(request, request)).toEqual([admitted, admitted]);
+      expect(await kinds(asks([limit('a', { max: 1 })]))).toEqual(['denied']);
+      expect(await under.store.settle(process, [settles(request.grant, { incarnation })])).toEqual([true]);
+      expect(await under.store.settle(process, [settles(request.grant, { incarnation })])).toEqual([false]);
+    });
+
+    it('takes an amount of 0 where nothing is left, but not beyond the limit', async () => {
+      await admit(asks([limit('a', { amount: 10 })]));
+      expect(await kinds(asks([limit('a', { amount: 0 })]))).toEqual(['admitted']);
+      expect(await kinds(asks([limit('a', { amount: 0, max: 9 })]))).toEqual(['denied']);
+    });
+
+    it('counts to the last integer exactly', async () => {
+      const max = Number.MAX_SAFE_INTEGER;
+      const large = limit('a', { amount: max - 1, max, span: 'month' });
+      expect(await kinds(asks([large]), asks([{ ...large, amount: 2 }]))).toEqual(['admitted', 'denied']);
+      expect(await kinds(asks([{ ...large, amount: 1 }]))).toEqual(['admitted']);
+      expect((await counterOf('a')).current).toBe(max);
+    });
+
+    it('takes as many limits as three lists of 16 hold', async () => {
+      const limits = Array.from({ length: 48 }, (_, n) => limit(`l${n}`, { amount: n }));
+      const [decision] = await admit(asks(limits.map((each) => ({ ...each, max: 100 }))));
+      expect(decision).toMatchObject({ kind: 'admitted' });
+      if (decision?.kind !== 'admitted') return;
+      expect(decision.counters.map(({ current }) => current)).toEqual(limits.map(({ amount }) => amount));
+    });
+
+    it('takes 200 requests in one call', async () => {
+      const batch = Array.from({ length: 200 }, () => asks([limit('a', { max: 150 })]));
+      const told = await kinds(...batch);
+      expect(told.filter((kind) => kind === 'admitted')).toHaveLength(150);
+    });
+  });
+
+  describe('a limit', () => {
+    for (const span of spans) {
+      it(`on a ${span} admits exactly its max of a burst over many calls`, async () => {
+        const calls = Array.from({ length: 20 }, () =>
+          admit(...Array.from({ length: 10 }, () => asks([limit('a', { span, max: 50 })]))),
+        );
+        const decisions = (await Promise.all(calls)).flat();
+        expect(decisions.filter(({ kind }) => kind === 'admitted')).toHaveLength(50);
+        expect((await counterOf('a')).current).toBe(50);
+      });
+    }
+
+    it('of tokens admits what fits, whatever came before', async () => {
+      const tokens = (amount: number): AdmitRequest => asks([limit('a', { amount, max: 100 })]);
+      expect(await kinds(tokens(60), tokens(41), tokens(40), tokens(1))).toEqual([
+        'admitted',
+        'denied',
+        'admitted',
+        'denied',
+      ]);
+    });
+
+    for (const span of ['day', 'month'] as const) {
+      it(`on a ${span} begins anew at midnight UTC`, async () => {
+        const one = limit('a', { span, max: 1 });
+        await under.turnTo(lastSecondMs + 999);
+        expect(await kinds(asks([one]), asks([one]))).toEqual(['admitted', 'denied']);
+        await under.turnTo(lastSecondMs + 1_000);
+        expect(await kinds(asks([one]), asks([one]))).toEqual(['admitted', 'denied']);
+      });
+    }
+
+    for (const [span, lengthMs] of [
+      ['minute', 60_000],
+      ['hour', 3_600_000],
+    ] as const) {
+      it(`on a ${span} slides over its edge`, async () => {
+        const ten = limit('a', { span, max: 10 });
+        await admit(...Array.from({ length: 10 }, () => asks([ten])));
+        const edgeMs = lastSecondMs + 1_000;
+        const admittedAt = async (atMs: number): Promise<number> => {
+          await under.turnTo(atMs);
+          await under.store.beat(process);
+          const told = await kinds(...Array.from({ length: 10 }, () => asks([ten])));
+          return told.filter((kind) => kind === 'admitted').length;
+        };
+        expect(await admittedAt(edgeMs)).toBe(0);
+        expect(await admittedAt(edgeMs + lengthMs / 10 - 1)).toBe(0);
+        expect(await admittedAt(edgeMs + lengthMs / 10)).toBe(1);
+        expect(await admittedAt(edgeMs + lengthMs / 2)).toBe(4);
+        expect(await admittedAt(edgeMs + lengthMs - 1)).toBe(4); // one of the old ones still counts
+        expect(await admittedAt(edgeMs + lengthMs)).toBe(1);
+      });
+    }
+
+    it('on a window forgets what is two windows back', async () => {
+      const one = limit('a', { span: 'minute', max: 1 });
+      await admit(asks([one]));
+      await under.turnTo(lastSecondMs + 1_000 + 60_000);
+      await under.store.beat(process);
+      expect(await kinds(asks([one]))).toEqual(['admitted']);
+    });
+
+    it('goes on counting where it was when the clock is set back', async () => {
+      const one = limit('a', { span: 'minute', max: 1 });
+      await under.turnTo(lastSecondMs + 1_000);
+      expect(await kinds(asks([one]))).toEqual(['admitted']);
+      await under.turnTo(lastSecondMs);
+      expect(await kinds(asks([one]))).toEqual(['denied']);
+    });
+
+    it('of concurrency has room again when one ends, in whatever month', async () => {
+      const two = limit('a', { span: 'open', max: 2 });
+      const [first, second] = [asks([two]), asks([two])];
+      expect(await kinds(first, second, asks([two]))).toEqual(['admitted', 'admitted', 'denied']);
+      await under.turnTo(lastSecondMs + 1_000);
+      expect(await kinds(asks([two]))).toEqual(['denied']);
+      const back = { adjustments: [{ id: 'a', index: 0, delta: -1 }] };
+      await under.store.settle(process, [settles(first.grant, { incarnation, ...back })]);
+      expect(await kinds(asks([two]), asks([two]))).toEqual(['admitted', 'denied']);
+    });
+
+    it('keeps what is used when its max changes', async () => {
+      await admit(asks([limit('a', { amount: 4 })]));
+      expect(await kinds(asks([limit('a', { max: 4 })]), asks([limit('a', { max: 5 })]))).toEqual([
+        'denied',
+        'admitted',
+      ]);
+    });
+  });
+
+  describe('settle', () => {
+    const dayIndex = windowIndex('day', lastSecondMs);
+
+    async function admitted(...limits: AppliedLimit[]): Promise<string> {
+      const request = asks(limits);
+      expect(await kinds(request)).toEqual(['admitted']);
+      return request.grant;
+    }
+
+    it('closes a grant once, and writes its entry and totals once', async () => {
+      const grant = await admitted();
+      const settlement = settles(grant, { incarnation });
+      expect(await under.store.settle(process, [settlement, settlement])).toEqual([true, false]);
+      expect(await under.store.settle(process, [settlement])).toEqual([false]);
+      expect(await entriesOf(under.ledger)).toEqual([entryOf(grant)]);
+      const query = { from: '2095-12-31', to: '2095-12-31', filters: {}, groupBy: [] };
+      expect(await under.ledger.usage(query)).toEqual([
+        {
+          requests: 1,
+          input_tokens: 12,
+          output_tokens: 34,
+          images: 0,
+          errors: 0,
+          aborted: 0,
+          lost: 0,
+        },
+      ]);
+    });
+
+    it('closes each of a batch, newest last', async () => {
+      const grants = [await admitted(), await admitted(), newGrant(), await admitted()];
+      const batch = grants.map((grant) => settles(grant, { incarnation }));
+      expect(await under.store.settle(process, batch)).toEqual([true, true, false, true]);
+      expect((await entriesOf(under.ledger)).map(({ id }) => id)).toEqual([grants[3], grants[1], grants[0]]);
+    });
+
+    it('adds to the totals of the day of admission, row by row', async () => {
+      const [a, b, c] = [await admitted(), await admitted(), await admitted()];
+      await under.store.settle(process, [
+        settles(a, { incarnation }),
+        settles(b, { incarnation, closing: closingOf(entryOf(b, { user: 'bob', images: 2 })) }),
+        settles(c, { incarnation, closing: closingOf(entryOf(c, { time: '2095-12-30T00:00:00.000Z' })) }),
+      ]);
+      const query = {
+        from: '2095-12-30',
+        to: '2095-12-31',
+        filters: {},
+        groupBy: ['day', 'user'] as const,
+      };
+      const rows = await under.ledger.usage(query);
+      expect(rows.map(({ day, user, requests, images }) => [day, user, requests, images])).toEqual([
+        ['2095-12-30', 'ana', 1, 0],
+        ['2095-12-31', 'ana', 1, 0],
+        ['2095-12-31', 'bob', 1, 2],
+      ]);
+    });
+
+    it('does not close what another process was granted', async () => {
+      const grant = await admitted();
+      expect(await under.store.settle('p2', [settles(grant, { incarnation })])).toEqual([false]);
+      expect(await entriesOf(under.ledger)).toEqual([]);
+      expect(await under.store.settle(process, [settles(grant, { incarnation })])).toEqual([true]);
+    });
+
+    it('corrects the window that was reserved', async () => {
+      const grant = await admitted(limit('a', { amount: 8 }));
+      const adjustments = [{ id: 'a', index: dayIndex, delta: -5 }];
+      await under.store.settle(process, [settles(grant, { incarnation, adjustments })]);
+      expect(await counterOf('a')).toEqual({ index: dayIndex, current: 3, previous: 0 });
+    });
+
+    it('corrects once, however often it is told', async () => {
+      const grant = await admitted(limit('a', { amount: 8 }));
+      const settlement = settles(grant, {
+        incarnation,
+        adjustments: [{ id: 'a', index: dayIndex, delta: -3 }],
+      });
+      await under.store.settle(process, [settlement, settlement]);
+      await under.store.settle(process, [settlement]);
+      expect((await counterOf('a')).current).toBe(5);
+    });
+
+    it('charges beyond the reservation and beyond the limit, which blocks what follows', async () => {
+      const grant = await admitted(limit('a', { amount: 8 }));
+      const adjustments = [{ id: 'a', index: dayIndex, delta: 5 }];
+      await under.store.settle(process, [settles(grant, { incarnation, adjustments })]);
+      expect((await counterOf('a')).current).toBe(13);
+      expect(await kinds(asks([limit('a')]))).toEqual(['denied']);
+    });
+
+    it('corrects the previous window where a new one has begun since', async () => {
+      const grant = await admitted(limit('a', { amount: 8, span: 'minute' }));
+      await under.turnTo(lastSecondMs + 1_000);
+      await admitted(limit('a', { amount: 1, span: 'minute' }));
+      const index = windowIndex('minute', lastSecondMs);
+      const adjustments = [{ id: 'a', index, delta: -6 }];
+      await under.store.settle(process, [settles(grant, { incarnation, adjustments })]);
+      expect(await counterOf('a')).toEqual({ index: index + 1, current: 1, previous: 2 });
+    });
+
+    it('leaves windows alone that are out of reach, and limits there are none of', async () => {
+      const grant = await admitted(limit('a', { amount: 8, span: 'minute' }));
+      await under.turnTo(lastSecondMs + 61_000);
+      await under.store.beat(process);
+      await admitted(limit('a', { amount: 1, span: 'minute' }));
+      const before = await counterOf('a');
+      const index = windowIndex('minute', lastSecondMs);
+      const adjustments = [
+        { id: 'a', index, delta: -8 },
+        { id: 'a', index: index + 3, delta: -8 },
+        { id: 'gone', index, delta: -8 },
+      ];
+      expect(await under.store.settle(process, [settles(grant, { incarnation, adjustments })])).toEqual([
+        true,
+      ]);
+      expect(await counterOf('a')).toEqual(before);
+      expect(await counterOf('gone')).toEqual({ index: 0, current: 0, previous: 0 });
+    });
+
+    it('never takes a counter below 0', async () => {
+      const grant = await admitted(limit('a', { amount: 3 }), limit('b', { amount: 3, span: 'minute' }));
+      await under.turnTo(lastSecondMs + 1_000);
+      await admitted(limit('b', { amount: 1, span: 'minute' }));
+      const adjustments = [
+        { id: 'a', index: dayIndex, delta: -9 },
+        { id: 'b', index: windowIndex('minute', lastSecondMs), delta: -9 },
+      ];
+      await under.store.settle(process, [settles(grant, { incarnation, adjustments })]);
+      expect((await counterOf('a')).current).toBe(0);
+      expect(await counterOf('b')).toMatchObject({ current: 1, previous: 0 });
+    });
+
+    it('gives a cancelled admission back without a trace', async () => {
+      const grant = await admitted(limit('a', { amount: 8 }), limit('b', { span: 'open' }));
+      const adjustments = [
+        { id: 'a', index: dayIndex, delta: -8 },
+        { id: 'b', index: 0, delta: -1 },
+      ];
+      const cancelled = settles(grant, { incarnation, adjustments, closing: null });
+      const other = await admitted();
+      expect(await under.store.settle(process, [cancelled, settles(other, { incarnation })])).toEqual([
+        true,
+        true,
+      ]);
+      expect((await counterOf('a')).current).toBe(0);
+      expect((await counterOf('b')).current).toBe(0);
+      expect((await entriesOf(under.ledger)).map(({ id }) => id)).toEqual([other]);
+      expect(await under.store.openOf(process, [grant, other])).toEqual([]);
+    });
+
+    it('works for a process the store does not know', async () => {
+      const grant = await admitted();
+      await under.turnTo(lastSecondMs + leaseMs + 1);
+      expect(await under.store.settle(process, [settles(grant, { incarnation })])).toEqual([true]);
+    });
+
+    it('takes 200 at once', async () => {
+      const batch = Array.from({ length: 200 }, () => asks([limit('a', { max: 200 })]));
+      await admit(...batch);
+      const adjustments = [{ id: 'a', index: dayIndex, delta: -1 }];
+      const results = await under.store.settle(
+        process,
+        batch.map(({ grant }) => settles(grant, { incarnation, adjustments })),
+      );
+      expect(results).toEqual(batch.map(() => true));
+      expect((await counterOf('a')).current).toBe(0);
+      expect(await entriesOf(under.ledger)).toHaveLength(200);
+    });
+  });
+
+  describe('a silent process', () => {
+    async function leaveOpen(count: number): Promise<AdmitRequest[]> {
+      const batch = Array.from({ length: count }, () => asks([limit('a', { span: 'open', max: count })]));
+      for (let at = 0; at < count; at += 200) await admit(...batch.slice(at, at + 200));
+      return batch;
+    }
+
+    async function fallSilent(): Promise<void> {
+      await under.turnTo(lastSecondMs + leaseMs + 1);
+    }
+
+    it('shows its open requests with their records and times, to anyone', async () => {
+      const batch = await leaveOpen(3);
+      await fallSilent();
+      const open = await under.store.openOfSilent(process);
+      expect([...open].sort((a, b) => (a.grant < b.grant ? -1 : 1))).toEqual(
+        batch
+          .map(({ grant, record }) => ({ grant, record, admittedAtMs: lastSecondMs }))
+          .sort((a, b) => (a.grant < b.grant ? -1 : 1)),
+      );
+    });
+
+    it('shows nothing while it is alive, and nothing of it can be settled by others', async () => {
+      const [request] = await leaveOpen(1);
+      expect(await under.store.openOfSilent(process)).toEqual([]);
+      const settlement = settles(request?.grant ?? '', { incarnation });
+      expect(await under.store.settleSilent(process, [settlement])).toBeNull();
+      await fallSilent();
+      await under.store.beat(process);
+      expect(await under.store.openOfSilent(process)).toEqual([]);
+      expect(await under.store.settleSilent(process, [settlement])).toBeNull();
+      expect(await entriesOf(under.ledger)).toEqual([]);
+    });
+
+    it('has its requests closed once; its own late settlement finds them closed', async () => {
+      const [request] = await leaveOpen(1);
+      await fallSilent();
+      const grant = request?.grant ?? '';
+      const lost = settles(grant, {
+        incarnation,
+        adjustments: [{ id: 'a', index: 0, delta: -1 }],
+        closing: closingOf(entryOf(grant, { outcome: 'lost' })),
+      });
+      expect(await under.store.settleSilent(process, [lost])).toEqual([true]);
+      expect(await under.store.settleSilent(process, [lost])).toEqual([false]);
+      expect(await under.store.settle(process, [settles(grant, { incarnation })])).toEqual([false]);
+      expect((await entriesOf(under.ledger)).map(({ outcome }) => outcome)).toEqual(['lost']);
+      expect((await counterOf('a')).current).toBe(0);
+    });
+
+    it('is swept of any number of requests, and then forgotten', async () => {
+      const batch = await leaveOpen(1_000);
+      await fallSilent();
+      const found = new Set<string>();
+      for (;;) {
+        const open = await under.store.openOfSilent(process);
+        if (open.length === 0) break;
+        for (const { grant } of open) found.add(grant);
+        for (let at = 0; at < open.length; at += 100) {
+          const settlements = open.slice(at, at + 100).map(({ grant }) => settles(grant, { incarnation }));
+          expect(await under.store.settleSilent(process, settlements)).not.toContain(false);
+        }
+      }
+      expect(found).toEqual(new Set(batch.map(({ grant }) => grant)));
+      expect((await under.store.beat('p2')).silent).toEqual([]);
+    });
+
+    it('is not forgotten before its requests are closed', async () => {
+      await leaveOpen(1);
+      await fallSilent();
+      await under.store.openOfSilent(process);
+      expect((await under.store.beat('p2')).silent).toEqual([process]);
+    });
+
+    it('that the store has never heard of has nothing open', async () => {
+      expect(await under.store.openOfSilent('p9')).toEqual([]);
+      const results = await under.store.settleSilent('p9', [settles('p9-1', { incarnation })]);
+      expect(results).toEqual([false]);
+    });
+  });
+
+  describe('openOf', () => {
+    it('finds those of the grants that are open', async () => {
+      const [first, second] = [asks([]), asks([])];
+      await admit(first, second);
+      await under.store.settle(process, [settles(first.grant, { incarnation })]);
+      expect(await under.store.openOf(process, [first.grant, 'p1-none', second.grant])).toEqual([
+        { grant: second.grant, admittedAtMs: lastSecondMs, record: second.record },
+      ]);
+      expect(await under.store.openOf('p2', [second.grant])).toEqual([]);
+    });
+
+    it('gives records back as they were written', async () => {
+      const request = asks([], { record: 'one\ttwo\t\tfour\t0' });
+      await admit(request);
+      expect((await under.store.openOf(process, [request.grant]))[0]?.record).toBe('one\ttwo\t\tfour\t0');
+    });
+  });
+
+  describe('counters', () => {
+    it('are read as last written, with the clock; empty where nothing was counted', async () => {
+      await admit(asks([limit('a', { amount: 3 }), limit('b', { span: 'month' })]));
+      expect(await under.store.counters('acme', ['b', 'none', 'a'])).toEqual({
+        nowMs: lastSecondMs,
+        counters: [
+          { index: windowIndex('month', lastSecondMs), current: 1, previous: 0 },
+          { index: 0, current: 0, previous: 0 },
+          { index: windowIndex('day', lastSecondMs), current: 3, previous: 0 },
+        ],
+      });
+      expect((await under.store.counters('acme', [])).counters).toEqual([]);
+    });
+
+    it('count months as the calendar does, each to its last millisecond', async () => {
+      const first = windowIndex('month', Date.UTC(2023, 10, 1));
+      for (let index = first; index <= first + 30; index += 1) {
+        for (const atMs of [windowStartMs('month', index), windowStartMs('month', index + 1) - 1]) {
+          await under.turnTo(atMs);
+          await under.store.beat(process);
+          const [decision] = await admit(asks([limit('a', { span: 'month' })]));
+          expect(decision).toMatchObject({ counters: [{ index }] });
+        }
+      }
+    });
+  });
+
+  describe('leave', () => {
+    it('forgets a process that has nothing open', async () => {
+      await under.store.leave(process);
+      expect(await under.store.admit(process, [asks([])])).toEqual<AdmitReply>({ kind: 'unknown_process' });
+      await under.turnTo(lastSecondMs + leaseMs + 1);
+      expect((await under.store.beat('p2')).silent).toEqual([]);
+    });
+
+    it('keeps one that leaves requests behind, to be swept', async () => {
+      const request = asks([]);
+      await admit(request);
+      await under.store.leave(process);
+      await under.turnTo(lastSecondMs + leaseMs + 1);
+      expect((await under.store.beat('p2')).silent).toEqual([process]);
+      expect((await under.store.openOfSilent(process)).map(({ grant }) => grant)).toEqual([request.grant]);
+    });
+
+    it('is nothing for a process the store does not know', async () => {
+      await under.store.leave('p9');
+      expect((await under.store.beat(process)).silent).toEqual([]);
+    });
+  });
+}

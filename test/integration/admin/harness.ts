@@ -1,0 +1,113 @@
+import { adminApp } from '../../../src/admin/admin-app.ts';
+import { adminKeyCheck } from '../../../src/auth/admin-key.ts';
+import { Authenticator } from '../../../src/auth/authenticator.ts';
+import { MemoryIdentityStore } from '../../../src/auth/memory-identity-store.ts';
+import { mintToken, randomBase62 } from '../../../src/auth/token-text.ts';
+import type { EntryQuery, LedgerReader, UsageQuery } from '../../../src/core/entry.ts';
+import type { IdentityStore } from '../../../src/core/identity.ts';
+import type { JsonObject, JsonValue } from '../../../src/core/request.ts';
+
+export const adminKey = 'an-administrator-key-of-40-characters-00';
+export const startMs = Date.UTC(2026, 1, 3, 12, 30);
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  body: JsonObject;
+}
+
+/** The admin API on the memory store, with a clock to turn and a ledger that says what it was asked. */
+export class Harness {
+  nowMs = startMs;
+  readonly clock = { now: () => this.nowMs, monotonic: () => this.nowMs };
+  readonly identities = new MemoryIdentityStore(this.clock);
+  readonly ledger = new FakeLedger();
+  readonly errors: unknown[] = [];
+  /** Replace to make the store misbehave. */
+  store: IdentityStore = this.identities;
+
+  async call(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    const response = await this.#app().request(path, {
+      method,
+      headers: { authorization: `Bearer ${adminKey}`, ...headers },
+      ...(body === undefined ? {} : { body: bytesOf(body) }),
+    });
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: text === '' ? {} : (JSON.parse(text) as JsonObject),
+    };
+  }
+
+  /** A team `acme` with the user `ana`. */
+  async seed(): Promise<void> {
+    await this.call('POST', '/admin/teams', { id: 'acme' });
+    await this.call('POST', '/admin/teams/acme/users', { id: 'ana' });
+  }
+
+  async issue(fields: object = {}): Promise<{ id: string; text: string }> {
+    const { body } = await this.call('POST', '/admin/teams/acme/tokens', { user: 'ana', ...fields });
+    return { id: body['id'] as string, text: body['token'] as string };
+  }
+
+  #app(): ReturnType<typeof adminApp> {
+    const { store: identities, clock, ledger } = this;
+    return adminApp({
+      identities,
+      ledger,
+      clock,
+      mint: () => mintToken('user'),
+      randomId: () => randomBase62(16),
+      authorize: adminKeyCheck(adminKey, new Authenticator({ identities, clock })),
+      endpointPaths: ['/v1/chat/completions', '/v1/embeddings'],
+      requestId: (callers) => callers ?? 'made-request-id-0001',
+      onError: (error) => this.errors.push(error),
+    });
+  }
+}
+
+class FakeLedger implements LedgerReader {
+  usageQueries: UsageQuery[] = [];
+  entryQueries: EntryQuery[] = [];
+
+  async usage(query: UsageQuery): ReturnType<LedgerReader['usage']> {
+    this.usageQueries.push(query);
+    const figures = {
+      requests: 1,
+      input_tokens: 2,
+      output_tokens: 3,
+      images: 0,
+      errors: 0,
+      aborted: 0,
+      lost: 0,
+    };
+    return [{ team: 'acme', ...figures }];
+  }
+
+  async entries(query: EntryQuery): ReturnType<LedgerReader['entries']> {
+    this.entryQueries.push(query);
+    return { data: [], next_cursor: '12-0' };
+  }
+}
+
+/** The error of an answer. */
+export function errorOf({ body }: Answer): JsonObject {
+  return body['error'] as JsonObject;
+}
+
+/** The params of all problems of an answer. */
+export function problemsOf(answer: Answer): JsonValue[] {
+  const { param, details = [] } = errorOf(answer) as { param: string | null; details?: JsonObject[] };
+  return [param, ...details.map((problem) => problem['param'] ?? null)];
+}
+
+function bytesOf(body: unknown): string | Uint8Array<ArrayBuffer> {
+  if (body instanceof Uint8Array) return new Uint8Array(body);
+  return typeof body === 'string' ? body : JSON.stringify(body);
+}

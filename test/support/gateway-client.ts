@@ -1,0 +1,138 @@
+import type { EndpointKind } from '../../src/core/request.ts';
+import { models } from './gateway.ts';
+import { within } from './wait-for.ts';
+
+/** The paths of the data plane, by what they do. */
+export const paths = {
+  chat: '/v1/chat/completions',
+  embeddings: '/v1/embeddings',
+  images: '/v1/images/generations',
+} as const satisfies Record<EndpointKind, string>;
+
+/** A body each endpoint accepts. */
+export const bodies = {
+  chat: (more: object = {}): object => ({
+    model: models.chat,
+    messages: [{ role: 'user', content: 'Hello' }],
+    max_tokens: 50,
+    ...more,
+  }),
+  embeddings: (more: object = {}): object => ({ model: models.embeddings, input: 'Hello', ...more }),
+  images: (more: object = {}): object => ({ model: models.images, prompt: 'A lighthouse', ...more }),
+} as const satisfies Record<EndpointKind, (more?: object) => object>;
+
+export interface Reply {
+  status: number;
+  headers: Headers;
+  bytes: Buffer;
+  text: string;
+  /** The body as JSON; null where it is none. */
+  json: Record<string, unknown> | null;
+}
+
+export interface ErrorBody {
+  message: string;
+  type: string;
+  param: string | null;
+  code: string | null;
+  request_id: string;
+  details?: { param: string; message: string }[];
+  limit?: { scope: string; metric: string; window: string | null; max: number; resets_at: string | null };
+}
+
+export interface Sent {
+  token?: string;
+  headers?: Readonly<Record<string, string>>;
+  signal?: AbortSignal;
+  timeoutMs?: number;
+}
+
+/** POSTs a value, or a text as it is, and reads the whole answer. */
+export async function post(url: string, body: object | string, sent: Sent = {}): Promise<Reply> {
+  return read(await open(url, body, sent), sent.timeoutMs);
+}
+
+/** GETs with a token. */
+export async function get(url: string, { token, headers = {}, signal }: Sent = {}): Promise<Reply> {
+  const answer = await fetch(url, {
+    headers: { ...bearer(token), ...headers },
+    ...(signal ? { signal } : {}),
+  });
+  return read(answer);
+}
+
+/** The answer once its head is in, its body still to be read. */
+export function open(url: string, body: object | string, sent: Sent = {}): Promise<Response> {
+  const { token, headers = {}, signal, timeoutMs = 10_000 } = sent;
+  const answer = fetch(url, {
+    method: 'POST',
+    headers: { ...bearer(token), ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+    ...(signal ? { signal } : {}),
+  });
+  return within(answer, timeoutMs, `the head of an answer from ${url}`);
+}
+
+export async function read(answer: Response, timeoutMs = 10_000): Promise<Reply> {
+  const bytes = Buffer.from(await within(answer.arrayBuffer(), timeoutMs, 'the end of an answer'));
+  const text = bytes.toString('utf8');
+  return { status: answer.status, headers: answer.headers, bytes, text, json: parsed(text) };
+}
+
+/** The `error` member of an answer. */
+export function errorOf({ json, status, text }: Pick<Reply, 'json' | 'status' | 'text'>): ErrorBody {
+  const error = json?.['error'];
+  if (typeof error !== 'object' || error === null) throw new Error(`No error in ${status} ${text}`);
+  return error as ErrorBody;
+}
+
+/** A stream read piece by piece. */
+export interface StreamReading {
+  /** Everything so far. */
+  text(): string;
+  /** Reads on until `part` has been seen. */
+  until(part: string, timeoutMs?: number): Promise<void>;
+  /** Reads to the end: `clean`, or how it broke off. */
+  rest(timeoutMs?: number): Promise<'clean' | 'broken'>;
+}
+
+export function readStream(answer: Response): StreamReading {
+  if (!answer.body) throw new Error('The answer has no body.');
+  const reader = answer.body.getReader();
+  const chunks: Uint8Array[] = [];
+  const text = (): string => Buffer.concat(chunks).toString('latin1');
+  const next = async (timeoutMs: number): Promise<boolean> => {
+    const { done, value } = await within(reader.read(), timeoutMs, 'more of a stream');
+    if (value) chunks.push(value);
+    return !done;
+  };
+  return {
+    text,
+    until: async (part, timeoutMs = 5_000) => {
+      while (!text().includes(part)) {
+        if (!(await next(timeoutMs))) throw new Error(`The stream ended before ${JSON.stringify(part)}.`);
+      }
+    },
+    rest: async (timeoutMs = 5_000) => {
+      try {
+        while (await next(timeoutMs));
+        return 'clean';
+      } catch (error) {
+        if (error instanceof TypeError) return 'broken'; // what fetch says of a connection that was cut
+        throw error;
+      }
+    },
+  };
+}
+
+function bearer(token: string | undefined): Record<string, string> {
+  return token === undefined ? {} : { authorization: `Bearer ${token}` };
+}
+
+function parsed(text: string): Record<string, unknown> | null {
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,230 @@
+import { randomBytes } from 'node:crypto';
+import type { Server } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import { loadCatalogue } from '../../src/config/catalogue.ts';
+import { readSettings, type Settings } from '../../src/config/environment.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import type { LedgerEntry, UsageFigures } from '../../src/core/entry.ts';
+import type { Limit } from '../../src/core/limit.ts';
+import { type StandIn, type StandInOptions, startStandIn } from '../../src/demo/stand-in.ts';
+import { createHttpServer } from '../../src/lifecycle/http-server.ts';
+import { createLog } from '../../src/observability/log.ts';
+import { Metrics } from '../../src/observability/metrics.ts';
+import { endpoints } from '../../src/validation/registry.ts';
+import { version } from '../../src/version.ts';
+import { wire } from '../../src/wire.ts';
+import { waitFor } from './wait-for.ts';
+
+export interface TestGatewayOptions {
+  /** Added to an environment of one standard attachment and short waits. */
+  env?: Readonly<Record<string, string>>;
+  /** A running `redis-server`; without one the memory store. */
+  redis?: { readonly url: string };
+  /** An upstream that is shared; it is not closed with the gateway. */
+  upstream?: StandIn;
+  standIn?: StandInOptions;
+  adminKey?: string;
+}
+
+export interface Policy {
+  models?: string[];
+  endpoints?: string[];
+  origins?: string[];
+  tools?: string[];
+  expires_in?: number;
+  limits?: Limit[];
+}
+
+export interface NewToken extends Policy {
+  team?: { id?: string; limits?: Limit[]; models?: string[] };
+  user?: { limits?: Limit[] };
+}
+
+/** A token with the names of all it belongs to. */
+export interface IssuedToken {
+  text: string;
+  id: string;
+  team: string;
+  user: string;
+}
+
+export interface AdminReply {
+  status: number;
+  headers: Headers;
+  // What a test makes of a reply is its own business.
+  body: Record<string, unknown>;
+}
+
+/** The admin API of a gateway, in this process or another. */
+export interface Administration {
+  admin(method: string, path: string, body?: object): Promise<AdminReply>;
+  /** Makes a user and a token, in a team made for it where none is named that exists. */
+  issue(wanted?: NewToken): Promise<IssuedToken>;
+  /** Entries of a team, newest first. */
+  entries(team: string): Promise<LedgerEntry[]>;
+  /** Waits until a team has this many entries, and gives them oldest first. */
+  settled(team: string, count: number, timeoutMs?: number): Promise<LedgerEntry[]>;
+  usage(team: string): Promise<UsageFigures>;
+}
+
+export interface TestGateway extends Administration {
+  readonly url: string;
+  readonly port: number;
+  readonly adminKey: string;
+  readonly settings: Settings;
+  readonly upstream: StandIn;
+  /** What went to the log so far. */
+  log(): string;
+  readonly server: Server;
+  /** What the gateway does at the end of its grace. */
+  endRemaining(): void;
+  close(): Promise<void>;
+}
+
+/** A catalogue model whose maximum is 4096, and those of the other endpoints. */
+export const models = {
+  chat: 'claude-3-5-haiku',
+  embeddings: 'cohere-embed-multilingual',
+  images: 'stable-image-ultra',
+} as const;
+
+/** Runs a gateway in this process, as `src/serve.ts` does, but for signals. */
+export async function startGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
+  const upstream = options.upstream ?? (await startStandIn(options.standIn));
+  const adminKey = options.adminKey ?? randomBytes(24).toString('hex');
+  const settings = settingsOf({
+    HOST: '127.0.0.1',
+    PORT: '0',
+    ADMIN_KEY: adminKey,
+    INFERENCE_URL: upstream.url,
+    INFERENCE_KEY: upstream.key,
+    ...(options.redis ? { REDIS_URL: options.redis.url } : {}),
+    ...options.env,
+  });
+  const lines: string[] = [];
+  const log = createLog({ level: settings.logLevel, write: (text) => void lines.push(text) });
+  const metrics = new Metrics({ version, endpoints: endpoints.map(({ path }) => path) });
+  const wired = wire({
+    settings,
+    catalogue: catalogueOf(settings),
+    clock: systemClock,
+    log,
+    metrics,
+    draining: () => false,
+  });
+  const listen = getRequestListener(wired.app.fetch, {
+    overrideGlobalObjects: false,
+    autoCleanupIncoming: false,
+  });
+  const server = createHttpServer({
+    listener: (incoming, outgoing) => void listen(incoming, outgoing),
+    bodyTimeoutMs: settings.bodyTimeoutMs,
+    onRefused: (code) => metrics.refused(code),
+  });
+  wired.start();
+  const { port } = await server.listen({ port: 0, host: '127.0.0.1' });
+  const url = `http://127.0.0.1:${port}`;
+  await waitFor(async () => (await fetch(`${url}/readyz`)).ok, { what: 'the gateway to be ready' });
+  return {
+    ...administrationOf(url, adminKey),
+    url,
+    port,
+    adminKey,
+    settings,
+    upstream,
+    server: server.server,
+    log: () => {
+      log.flush();
+      return lines.join('');
+    },
+    endRemaining: () => wired.endRemaining(),
+    close: async () => {
+      const closed = server.drain();
+      server.cut();
+      await closed;
+      if (options.upstream === undefined) await upstream.close();
+      await wired.drained();
+      await wired.close();
+    },
+  };
+}
+
+/** One attachment a kind, each good for its model only; nothing serves another model. */
+export function perModelEnv(upstream: StandIn): Record<string, string> {
+  const attachment = (name: string, model: string): Record<string, string> => ({
+    [`${name}_URL`]: upstream.url,
+    [`${name}_KEY`]: upstream.key,
+    [`${name}_MODEL_ID`]: model,
+  });
+  return {
+    ...attachment('INFERENCE', models.chat),
+    ...attachment('EMBEDDING', models.embeddings),
+    ...attachment('DIFFUSION', models.images),
+  };
+}
+
+/** The admin API at an address. */
+export function administrationOf(url: string, adminKey: string): Administration {
+  const admin: Administration['admin'] = async (method, path, body) => {
+    const reply = await fetch(`${url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${adminKey}` },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+    const text = await reply.text();
+    const parsed = text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
+    return { status: reply.status, headers: reply.headers, body: parsed };
+  };
+  const expectStatus = async (status: number, ...call: Parameters<typeof admin>): Promise<AdminReply> => {
+    const reply = await admin(...call);
+    if (reply.status === status) return reply;
+    throw new Error(`${call[0]} ${call[1]}: ${reply.status} ${JSON.stringify(reply.body)}`);
+  };
+  const entries: Administration['entries'] = async (team) => {
+    const { body } = await expectStatus(200, 'GET', `/admin/requests?team=${team}&limit=1000`);
+    return body['data'] as LedgerEntry[];
+  };
+  return {
+    admin,
+    entries,
+    issue: async ({ team = {}, user = {}, ...policy } = {}) => {
+      const { id = `team-${randomBytes(6).toString('hex')}`, ...ofTeam } = team;
+      const made = await admin('POST', '/admin/teams', { id, ...ofTeam });
+      if (made.status !== 201 && made.status !== 409)
+        throw new Error(`no team: ${JSON.stringify(made.body)}`);
+      const userId = `user-${randomBytes(4).toString('hex')}`;
+      await expectStatus(201, 'POST', `/admin/teams/${id}/users`, { id: userId, ...user });
+      const { body } = await expectStatus(201, 'POST', `/admin/teams/${id}/tokens`, {
+        user: userId,
+        ...policy,
+      });
+      return { text: String(body['token']), id: String(body['id']), team: id, user: userId };
+    },
+    settled: async (team, count, timeoutMs = 2_000) => {
+      const look = async (): Promise<LedgerEntry[] | null> => {
+        const found = await entries(team);
+        return found.length >= count ? found : null;
+      };
+      const found = await waitFor(look, { what: `${count} entries of ${team}`, timeoutMs });
+      return found.toReversed();
+    },
+    usage: async (team) => {
+      const { body } = await expectStatus(200, 'GET', `/admin/usage?team=${team}`);
+      const [row] = body['data'] as UsageFigures[];
+      if (!row) throw new Error('Without groups there is always a row.');
+      return row;
+    },
+  };
+}
+
+function settingsOf(env: Record<string, string>): Settings {
+  const result = readSettings(env);
+  if (!result.ok) throw new Error(result.problems.join('\n'));
+  return result.settings;
+}
+
+function catalogueOf(settings: Settings): Parameters<typeof wire>[0]['catalogue'] {
+  const result = loadCatalogue(settings.modelsFile);
+  if (!result.ok) throw new Error(result.problems.join('\n'));
+  return result.catalogue;
+}
