@@ -156,6 +156,12 @@ export class Gateway {
     call.answer(value);
   }
 
+  /** Answers a browser's preflight, whoever may ask: it grants nothing. */
+  preflight(call: Call): void {
+    this.note({ ...noteOf(call), status: 204, errorCode: null });
+    call.answerPreflight();
+  }
+
   /** Turns a request down. */
   refuse(call: Call, refusal: Refusal): void {
     this.#parts.metrics.refused(refusal.code);

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../core/clock.ts';
 import type { Refusal } from '../core/refusal.ts';
-import { corsHeaders } from './cors.ts';
+import { corsHeaders, preflightHeaders } from './cors.ts';
 import { requestIdOf } from './request-id.ts';
 import { sendJson, sendRefusal } from './send.ts';
 
@@ -61,6 +61,12 @@ export class Call {
       requestId: this.requestId,
       headers: [...this.headers, ...headers],
     });
+  }
+
+  /** Answers a browser that asks whether it may ask. */
+  answerPreflight(): void {
+    const requested = this.incoming.headers['access-control-request-headers'];
+    this.outgoing.writeHead(204, [...this.headers, ...preflightHeaders(requested)]).end();
   }
 
   /** Answers with a value that is never to be cached: it belongs to one caller, at one moment. */

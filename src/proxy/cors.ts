@@ -31,7 +31,7 @@ const maxAgeS = 7_200;
 const headerNames = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+(?:\s*,\s*[A-Za-z0-9!#$%&'*+.^_`|~-]+)*$/;
 
 /**
- * Headers of a preflight's answer. The headers asked for are allowed by name: `*` does not cover Authorization
+ * What a preflight's answer has besides `corsHeaders`. The headers asked for are allowed by name: `*` does not cover Authorization
  * (Fetch standard, CORS protocol), and SDKs send a dozen of their own.
  */
 export function preflightHeaders(requestedHeaders: string | undefined): string[] {
@@ -40,8 +40,6 @@ export function preflightHeaders(requestedHeaders: string | undefined): string[]
       ? requestedHeaders
       : 'authorization, content-type, x-api-key';
   return [
-    'Access-Control-Allow-Origin',
-    '*',
     'Access-Control-Allow-Methods',
     'GET, POST, DELETE, OPTIONS',
     'Access-Control-Allow-Headers',
