@@ -7,7 +7,6 @@ import type { Endpoint } from './core/request.ts';
 import type { Gateway } from './gateway.ts';
 import { type Env, mountOperations, type Operations, refusalResponse } from './operations.ts';
 import { Call } from './proxy/call.ts';
-import { preflightHeaders } from './proxy/cors.ts';
 import type { SelfService } from './self-service.ts';
 import { endpoints } from './validation/registry.ts';
 
@@ -35,9 +34,18 @@ async function pass(gateway: Gateway, call: Call, endpoint: Endpoint): Promise<v
   gateway.forward(call, request, admitted); // and settles, before the caller's answer ends
 }
 
+interface Route {
+  method: 'GET' | 'POST';
+  path: string;
+  work: (call: Call) => Promise<void>;
+}
+
 /** Every route there is. */
 export function createApp({ gateway, self, operations, admin, clock }: AppParts): Hono<Env> {
   const app = new Hono<Env>();
+
+  const refuse = (refusal: Refusal) => async (call: Call) => gateway.refuse(call, refusal);
+  const preflight = async (call: Call): Promise<void> => gateway.preflight(call);
 
   /** Answers straight to Node's response; whatever fails is answered and logged in one place. */
   const serve = (work: (call: Call) => Promise<void>) =>
@@ -46,9 +54,6 @@ export function createApp({ gateway, self, operations, admin, clock }: AppParts)
       await work(call).catch((error: unknown) => gateway.fail(call, error));
       return RESPONSE_ALREADY_SENT;
     };
-  const refuse = (refusal: (call: Call) => Refusal) =>
-    serve(async (call) => gateway.refuse(call, refusal(call)));
-
   /** One line in the log for what Hono answers by itself. */
   async function noted(c: Context<Env>, next: () => Promise<void>): Promise<void> {
     const startedMs = clock.monotonic();
@@ -59,52 +64,39 @@ export function createApp({ gateway, self, operations, admin, clock }: AppParts)
     gateway.note({ requestId, method, path, status: c.res.status, errorCode: null, durationMs });
   }
 
-  for (const endpoint of endpoints)
-    app.post(
-      endpoint.path,
-      serve((call) => pass(gateway, call, endpoint)),
-    );
-  app.get(
-    '/v1/models',
-    serve((call) => self.models(call)),
+  const routes: Route[] = [
+    ...endpoints.map((endpoint): Route => {
+      return { method: 'POST', path: endpoint.path, work: (call) => pass(gateway, call, endpoint) };
+    }),
+    { method: 'GET', path: '/v1/models', work: (call) => self.models(call) },
+    { method: 'GET', path: '/v1/me', work: (call) => self.me(call) },
+  ];
+  app.on('OPTIONS', '/v1/*', serve(preflight));
+  for (const { method, path, work } of routes) {
+    app.on(method, path, serve(work));
+    app.all(path, serve(refuse(methodNotAllowed(path, method))));
+  }
+  app.all(
+    '/v1/v1/*',
+    serve(refuse(notFound('the base URL has one /v1 too many: leave it off there or here.'))),
   );
-  app.get(
-    '/v1/me',
-    serve((call) => self.me(call)),
-  );
-
-  app.options('/v1/*', (c) => {
-    c.env.outgoing.writeHead(204, preflightHeaders(c.req.header('access-control-request-headers'))).end();
-    return RESPONSE_ALREADY_SENT;
-  });
-  for (const { path } of endpoints)
-    app.all(
-      path,
-      refuse((call) => methodNotAllowed(call, 'POST')),
-    );
-  for (const path of ['/v1/models', '/v1/me'])
-    app.all(
-      path,
-      refuse((call) => methodNotAllowed(call, 'GET')),
-    );
-  app.all('/v1/*', refuse(notFound));
+  app.all('/v1/*', serve(refuse(nowhere)));
 
   for (const path of ['/', '/healthz', '/readyz', '/metrics', '/admin/*']) app.use(path, noted);
   mountOperations(app, operations);
   app.route('/', admin);
-  app.notFound(refuse(notFound));
+  app.notFound(serve(refuse(nowhere)));
   app.onError((error) => refusalResponse(gateway.refusalFor(error), null));
   return app;
 }
 
-function methodNotAllowed({ incoming, path }: Call, allow: string): Refusal {
-  const message = `${incoming.method ?? 'This method'} is not possible on ${path}; use ${allow}.`;
-  return new Refusal('method_not_allowed', message, { headers: { allow } });
+function methodNotAllowed(path: string, allow: string): Refusal {
+  return new Refusal('method_not_allowed', `On ${path} only ${allow} is possible.`, { headers: { allow } });
 }
 
-function notFound({ path }: Call): Refusal {
-  const remedy = path.startsWith('/v1/v1/')
-    ? 'the base URL has one /v1 too many: leave it off there or here.'
-    : 'GET / says what there is.';
-  return new Refusal('not_found', `There is nothing at ${path.slice(0, 200)}; ${remedy}`);
+/** The path is not repeated: people paste tokens anywhere. */
+function notFound(remedy: string): Refusal {
+  return new Refusal('not_found', `There is nothing at this path; ${remedy}`);
 }
+
+const nowhere = notFound('GET / says what there is.');

@@ -29,7 +29,9 @@ export function adminApp(deps: AdminDeps): Hono<AdminEnv> {
 
   const routes = [...teamRoutes(deps), ...userRoutes(deps), ...tokenRoutes(deps), ...reportRoutes(deps)];
   for (const route of routes) mount(app, route);
-  app.all('/admin/*', (c) => respond(c, new Refusal('not_found', `There is nothing at ${c.req.path}.`)));
+  app.all('/admin/*', (c) =>
+    respond(c, new Refusal('not_found', 'There is nothing at this path; GET / says what there is.')),
+  );
 
   app.onError((error, c) => {
     if (error instanceof StoreUnavailable) return respond(c, storeUnavailable());

@@ -72,6 +72,7 @@ local function close(grant, grant_incarnation)
 end
 
 local reply = {}
+local wrote = false
 local at = 8
 while at <= #ARGV do
   local count = tonumber(ARGV[at + 3])
@@ -88,8 +89,12 @@ while at <= #ARGV do
   if closed and has_entry then
     redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[6], '*', 'e', ARGV[entry_at])
     add_totals(entry_at + 1)
+    wrote = true
   end
   reply[#reply + 1] = closed and 1 or 0
   at = entry_at + (has_entry and 11 or 1)
+end
+if wrote then
+  redis.call('EXPIRE', KEYS[4], ARGV[7] * 86400)
 end
 return reply

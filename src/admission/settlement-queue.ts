@@ -79,16 +79,23 @@ export class SettlementQueue {
         this.#process,
         batch.map(({ settlement }) => settlement),
       );
-      this.#retryMs = 0;
       this.#inFlight -= batch.length;
       this.#tellClosedBefore(batch, results);
       for (const { done } of batch) done();
+      this.#resume();
     } catch (error) {
       this.#inFlight -= batch.length;
       this.#waiting = [...batch, ...this.#waiting];
       this.#retryLater(error);
     }
     if (this.pending === 0) for (const resolve of this.#whenDrained.splice(0)) resolve();
+  }
+
+  /** The store is back: what came meanwhile waited for this, and for no timer of its own. */
+  #resume(): void {
+    if (this.#retryMs === 0) return;
+    this.#retryMs = 0;
+    this.flush();
   }
 
   #retryLater(error: unknown): void {
