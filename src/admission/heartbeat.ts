@@ -66,7 +66,8 @@ export class Heartbeat {
     const { store, process, leaseMs, clock } = this.#options;
     const beat = await store.beat(process);
     const nowMs = clock.monotonic();
-    if (nowMs - this.#lastBeatMs > leaseMs) this.#steadySinceMs = nowMs;
+    // Others may have beaten a quarter of a lease before and come back later: twice the interval is an outage.
+    if (nowMs - this.#lastBeatMs > leaseMs / 2) this.#steadySinceMs = nowMs;
     this.#lastBeatMs = nowMs;
     this.#offsetMs = beat.nowMs - clock.now();
     return beat;

@@ -281,7 +281,7 @@ describe('the two admission stores', () => {
     await server.stop();
   });
 
-  it('decide alike, count alike and write alike, whatever they are told', async () => {
+  it('decide alike, count alike and write alike, whatever they are told', { timeout: 60_000 }, async () => {
     const seen = new Map<string, number>();
     await fc.assert(
       fc.asyncProperty(fc.array(operation, { minLength: 5, maxLength: 60 }), async (operations) => {
