@@ -58,7 +58,8 @@ interface Stores {
   identities: IdentityStore;
   admission: AdmissionStore;
   ledger: LedgerReader;
-  connect(): void;
+  /** Connects; resolves the first time the store can be asked, however long that takes. */
+  connected(): Promise<void>;
   close(): void;
 }
 
@@ -113,8 +114,7 @@ export function wire(options: WireOptions): Wired {
   return {
     app,
     start: () => {
-      stores.connect();
-      admission.heartbeat.start();
+      void stores.connected().then(() => admission.heartbeat.start());
     },
     isBusy: () => exchanges.size > 0,
     endRemaining: () => exchanges.shutDown(),
@@ -153,7 +153,8 @@ function redisStores({ settings, clock, log, metrics }: WireOptions): Stores {
     url,
     verifyTls,
     commandTimeoutMs: settings.storeTimeoutMs,
-    onError: (error) => log.warn('the store connection failed', { error }),
+    onDown: (error) => log.warn('the store cannot be reached', { error }),
+    onUp: () => log.info('the store is back'),
     timing: { clock, onRun: (run) => metrics.storeAnswered(run) },
   });
   return {
@@ -164,7 +165,7 @@ function redisStores({ settings, clock, log, metrics }: WireOptions): Stores {
       retentionDays: settings.usageRetentionDays,
     }),
     ledger: new RedisLedger(store, keys),
-    connect: () => store.connect(),
+    connected: () => store.connected(),
     close: () => store.close(),
   };
 }
@@ -181,6 +182,5 @@ function memoryStores({ settings, clock }: WireOptions): Stores {
     epochOf: (team) => identities.epoch(team),
     ledger,
   });
-  const nothing = (): void => undefined;
-  return { identities, admission, ledger, connect: nothing, close: nothing };
+  return { identities, admission, ledger, connected: () => Promise.resolve(), close: () => undefined };
 }

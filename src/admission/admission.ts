@@ -171,7 +171,9 @@ export class Admission {
       if (!(error instanceof StoreUnavailable)) this.#options.log.error('admission failed', { error });
       const refusal = storeUnavailable();
       for (const { answer } of batch) answer(refusal);
-      this.#canceller.add(batch.map(({ grant, request }) => ({ grant, notAfterMs: request.notAfterMs })));
+      // No earlier than any not-after time that was sent.
+      const notAfterMs = this.#notAfterMs();
+      this.#canceller.add(batch.map(({ grant }) => ({ grant, notAfterMs })));
     }
   }
 

@@ -23,6 +23,8 @@ export class Heartbeat {
   #timer: NodeJS.Timeout | null = null;
   #beating: Promise<Beat> | null = null;
   #stopped = false;
+  /** Said already, so not again until it has worked. */
+  #failing = false;
   /** The store's clock less ours, ms. */
   #offsetMs = 0;
   #lastBeatMs = -Infinity;
@@ -78,9 +80,11 @@ export class Heartbeat {
     let nextMs = leaseMs / 4;
     try {
       const beat = await this.beat();
+      this.#failing = false;
       if (clock.monotonic() - this.#steadySinceMs >= leaseMs) await this.#sweep(beat);
     } catch (error) {
-      log.warn('heartbeat failed', { error });
+      if (!this.#failing) log.warn('heartbeat failed', { error });
+      this.#failing = true;
       nextMs = Math.min(nextMs, 500);
     }
     if (this.#stopped) return;

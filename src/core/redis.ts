@@ -29,7 +29,10 @@ export interface RedisOptions {
   verifyTls: boolean;
   /** How long one command may take before its caller is told the store is unavailable. */
   commandTimeoutMs: number;
-  onError?: (error: Error) => void;
+  /** Told once when the connection is lost or cannot be made, not at every try. */
+  onDown?: (error: Error) => void;
+  /** Told when it is there again. */
+  onUp?: () => void;
   /** Told of every script that was run, for metrics. */
   timing?: {
     clock: Clock;
@@ -45,7 +48,7 @@ export class RedisStore {
   readonly client: Redis;
   readonly #timing: RedisOptions['timing'];
 
-  constructor({ url, verifyTls, commandTimeoutMs, onError, timing }: RedisOptions) {
+  constructor({ url, verifyTls, commandTimeoutMs, onDown, onUp, timing }: RedisOptions) {
     this.#timing = timing;
     this.client = new Redis(url, {
       lazyConnect: true,
@@ -55,19 +58,38 @@ export class RedisStore {
       maxRetriesPerRequest: 0,
       commandTimeout: commandTimeoutMs,
       connectTimeout: 5_000,
+      // A connection that is silent while commands wait is dead, whatever TCP thinks: a failover may leave such.
+      socketTimeout: Math.max(5_000, 5 * commandTimeoutMs),
       retryStrategy: (times) => Math.min(100 * times, 1_000) * (0.5 + Math.random() / 2),
       // After a failover the old primary is a replica: leave it and look the address up again.
       reconnectOnError: (error) => error.message.startsWith('READONLY'),
       ...(url.startsWith('rediss:') ? { tls: { rejectUnauthorized: verifyTls } } : {}),
     });
-    // Without a listener ioredis prints to the console; without `onError` the caller learns by the command failing.
-    this.client.on('error', (error: Error) => onError?.(error));
+    let down = false;
+    // Without a listener ioredis would print to the console.
+    this.client.on('error', (error: Error) => {
+      if (!down) onDown?.(error);
+      down = true;
+    });
+    this.client.on('ready', () => {
+      if (down) onUp?.();
+      down = false;
+    });
   }
 
   /** Connects in the background and keeps trying; `ready` tells the state. */
   connect(): void {
     this.client.connect().catch(() => {
       // The error event has said it, and the retry strategy goes on.
+    });
+  }
+
+  /** Connects; resolves the first time commands can be sent, however long that takes. */
+  async connected(): Promise<void> {
+    this.connect();
+    if (this.ready) return;
+    await new Promise<void>((resolve) => {
+      this.client.once('ready', resolve);
     });
   }
 

@@ -192,12 +192,12 @@ describe('sweeping', () => {
     await diesWith('p9', 250);
     heartbeat.start();
     await pass(leaseMs - 1);
-    const { settleSilent } = store.inner;
+    const settleSilent = store.inner.settleSilent.bind(store.inner);
     let answered = 0;
     store.inner.settleSilent = (...args) => {
       answered += 1;
       if (answered === 2) store.mood = 'refuses';
-      return settleSilent.apply(store.inner, args);
+      return settleSilent(...args);
     };
     await pass(leaseMs);
     expect(lostIds()).toHaveLength(200);
