@@ -61,7 +61,8 @@ export function createApp({ gateway, self, operations, admin, clock }: AppParts)
     const { method, path } = c.req;
     const requestId = c.res.headers.get('x-request-id') ?? '';
     const durationMs = clock.monotonic() - startedMs;
-    gateway.note({ requestId, method, path, status: c.res.status, errorCode: null, durationMs });
+    const errorCode = c.get('errorCode') ?? null;
+    gateway.note({ requestId, method, path, status: c.res.status, errorCode, durationMs, identity: null });
   }
 
   const routes: Route[] = [
@@ -78,7 +79,11 @@ export function createApp({ gateway, self, operations, admin, clock }: AppParts)
   }
   app.all(
     '/v1/v1/*',
-    serve(refuse(notFound('the base URL has one /v1 too many: leave it off there or here.'))),
+    serve(
+      refuse(
+        notFound('it begins with /v1 twice: your client adds /v1 itself, so leave it off the base URL.'),
+      ),
+    ),
   );
   app.all('/v1/*', serve(refuse(nowhere)));
 

@@ -8,7 +8,7 @@ import { checkEndpoint, checkModel, checkOrigin, checkTools } from './auth/polic
 import type { Catalogue } from './config/catalogue.ts';
 import type { Settings } from './config/environment.ts';
 import type { LedgerEntry } from './core/entry.ts';
-import type { Principal } from './core/identity.ts';
+import type { Identity, Principal } from './core/identity.ts';
 import type { ForwardOutcome } from './core/outcome.ts';
 import { Refusal, restarting } from './core/refusal.ts';
 import type { Endpoint, ValidRequest } from './core/request.ts';
@@ -68,7 +68,7 @@ export class Gateway {
       caller = await authenticator.refresh(caller.principal.secretHash);
     }
     if (caller instanceof Refusal) return caller;
-    call.principalKnown = true;
+    call.principal = caller.principal;
     return this.#confirmed(caller, (principal) => this.#entryRefusal(call, principal));
   }
 
@@ -106,6 +106,8 @@ export class Gateway {
   /** Sends an admitted request on, and settles it whatever becomes of it. */
   forward(call: Call, request: ValidRequest, { grant, upstream, body }: Admitted): void {
     const { settings, exchanges, metrics } = this.#parts;
+    metrics.requestOpened();
+    call.whenClosed(() => metrics.requestClosed());
     if (request.stream) {
       metrics.streamOpened();
       call.whenClosed(() => metrics.streamClosed());
@@ -187,12 +189,14 @@ export class Gateway {
   }
 
   /** Says in log and metrics that a request without a ledger entry was answered. */
-  note({ requestId, method, path, status, errorCode, durationMs }: Note): void {
+  note({ requestId, method, path, status, errorCode, durationMs, identity }: Note): void {
     const { log, metrics } = this.#parts;
     const outcome = outcomeOf(status);
+    const told = identity && { team: identity.team.id, user: identity.user.id, token_id: identity.token.id };
     metrics.answered({ ...uncounted, endpoint: path, status, outcome, durationMs });
     log.access({
       ...nobody,
+      ...told,
       request_id: requestId,
       method,
       path,
@@ -263,11 +267,14 @@ export interface Note {
   status: number;
   errorCode: string | null;
   durationMs: number;
+  /** Who asked, where that is known. */
+  identity: Identity | null;
 }
 
 function noteOf(call: Call): Omit<Note, 'status' | 'errorCode'> {
-  const { requestId, path, elapsedMs } = call;
-  return { requestId, method: call.incoming.method ?? '', path, durationMs: elapsedMs };
+  const { requestId, path, elapsedMs, principal } = call;
+  const method = call.incoming.method ?? '';
+  return { requestId, method, path, durationMs: elapsedMs, identity: principal?.identity ?? null };
 }
 
 function outcomeOf(status: number): AccessLine['outcome'] {

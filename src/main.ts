@@ -31,10 +31,27 @@ if (cluster.isPrimary && settings.workers > 1) {
   runPrimary({ workers: settings.workers, log, clock: systemClock, exit });
 } else {
   await serve({ settings, catalogue, clock: systemClock, log, exit }).catch((error: unknown) => {
-    log.fatal('could not start', { error });
+    const problem = listenProblem(error);
+    if (problem !== null) process.stderr.write(`${problem}\n`);
+    else log.fatal('could not start', { error });
     log.flush();
     exit(1);
   });
+}
+
+/** What is wrong with PORT or HOST, where that is what kept it from listening. */
+function listenProblem(error: unknown): string | null {
+  switch (error instanceof Error && 'code' in error ? error.code : undefined) {
+    case 'EADDRINUSE':
+      return 'PORT: expected a port that is free; another process listens on this one.';
+    case 'EACCES':
+      return 'PORT: expected a port that this user may listen on, such as 3000.';
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return 'HOST: expected an address of this machine.';
+    default:
+      return null;
+  }
 }
 
 /** A log that masks every secret of the configuration, wherever it might turn up. */

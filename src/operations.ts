@@ -7,7 +7,11 @@ import type { MetricsText } from './observability/metrics.ts';
 import { requestIdOf } from './proxy/request-id.ts';
 import { welcomePage, welcomeText } from './welcome.ts';
 
-export type Env = { Bindings: HttpBindings };
+export interface Env {
+  Bindings: HttpBindings;
+  /** The code of the refusal that a handler answered with, for the log. */
+  Variables: { errorCode?: string };
+}
 
 export interface Operations {
   /** Asks the store; false when it does not answer. */

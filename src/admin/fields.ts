@@ -17,7 +17,11 @@ export const name = z
   .max(200, 'must have at most 200 characters')
   .regex(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u, 'must not contain control characters');
 
-export const email = z.email('must be an e-mail address').max(254, 'must have at most 254 characters');
+/** Only shown, never written to: no more is asked of it than an @ between two parts. */
+export const email = z
+  .string()
+  .regex(/^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u, 'must be an e-mail address')
+  .max(254, 'must have at most 254 characters');
 
 export const model = z
   .string()
@@ -61,7 +65,13 @@ const limit = z.discriminatedUnion(
     }),
     z.strictObject({ metric: z.literal('concurrency'), max, models: limitModels.exactOptional() }),
   ],
-  'must be an object whose metric is requests, tokens, images or concurrency',
+  {
+    // Said of the item where it is no object, of its metric where that is unknown.
+    error: ({ input }) =>
+      typeof input === 'object' && input !== null
+        ? 'must be one of requests, tokens, images, concurrency'
+        : 'must be an object such as {"metric":"requests","window":"day","max":100}',
+  },
 );
 
 /** What tells limits apart: a list has each of these once, and a change of `max` alone keeps the counter. */

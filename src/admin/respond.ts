@@ -3,7 +3,11 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { Refusal } from '../core/refusal.ts';
 
 export interface AdminEnv {
-  Variables: { requestId: string };
+  Variables: {
+    requestId: string;
+    /** The code of the refusal that was answered with, for the log. */
+    errorCode?: string;
+  };
 }
 export type AdminContext = Context<AdminEnv>;
 
@@ -19,6 +23,7 @@ export interface Route {
 /** Writes a reply: the one place where an outcome becomes HTTP. */
 export function respond(c: AdminContext, reply: Reply): Response {
   if (reply instanceof Refusal) {
+    c.set('errorCode', reply.code);
     // Every status in the table of refusals has a body.
     return c.json(reply.body(c.get('requestId')), reply.status as ContentfulStatusCode, { ...reply.headers });
   }

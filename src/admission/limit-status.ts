@@ -32,14 +32,15 @@ export function limitRefusal(limits: readonly LimitState[], nowMs: number): Refu
   const { state, fitsMs } = worst;
   const details = { limit: toldLimit(state) };
   const { scoped, applied } = state;
-  const whose = `the ${scoped.scope}'s limit of ${applied.max} ${unit(state)}`;
+  const whose = `the ${scoped.scope}'s limit of ${unit(state)}`;
   const code =
     applied.span === 'day' || applied.span === 'month' ? 'insufficient_quota' : 'rate_limit_exceeded';
   if (fitsMs === Infinity) {
     return new Refusal(code, neverFits(state, whose), { ...details, headers: { 'x-should-retry': 'false' } });
   }
   const afterS = Math.max(1, Math.ceil((fitsMs - nowMs) / 1000));
-  const message = `This request does not fit ${whose}: ${remaining(state, nowMs)} left, ${applied.amount} needed. Try again in ${afterS} s.`;
+  const when = afterS <= longestRetryAfterS ? `in ${afterS} s` : `at ${new Date(fitsMs).toISOString()}`;
+  const message = `This request does not fit ${whose}: ${remaining(state, nowMs)} left, ${applied.amount} needed. Try again ${when}.`;
   const shouldRetry = code === 'rate_limit_exceeded' && afterS <= longestRetryAfterS;
   return new Refusal(code, message, { ...details, ...retry(afterS, shouldRetry) });
 }
@@ -61,12 +62,19 @@ function toldLimit(state: LimitState): NonNullable<Refusal['details']['limit']> 
   };
 }
 
+/** Such as `50 requests an hour for claude-4-5-haiku`. */
 function unit({ scoped: { limit } }: LimitState): string {
-  if (limit.metric === 'concurrency') return 'requests at a time';
-  return `${limit.metric} a ${limit.window}`;
+  const counted = limit.metric === 'concurrency' ? 'requests' : limit.metric;
+  const span =
+    limit.metric === 'concurrency' ? 'at a time' : `${limit.window === 'hour' ? 'an' : 'a'} ${limit.window}`;
+  const [model, ...others] = limit.models ?? [];
+  const models =
+    model === undefined ? '' : ` for ${model}${others.length > 0 ? ` and ${others.length} more` : ''}`;
+  return `${limit.max} ${limit.max === 1 ? counted.slice(0, -1) : counted} ${span}${models}`;
 }
 
 function neverFits({ scoped, applied }: LimitState, whose: string): string {
-  const remedy = scoped.limit.metric === 'tokens' ? 'lower max_tokens' : 'ask an administrator to raise it';
-  return `This request reserves ${applied.amount}, limit is ${applied.max}: it can never fit ${whose}; ${remedy}.`;
+  const canShrink = scoped.limit.metric === 'tokens' && applied.max > 0;
+  const remedy = canShrink ? 'lower max_tokens or shorten the input' : 'ask an administrator to raise it';
+  return `This request reserves ${applied.amount}, limit is ${applied.max}; ${remedy}: it can never fit ${whose}.`;
 }

@@ -48,8 +48,10 @@ function readCandidate(env: NodeJS.ProcessEnv, name: string): Attachment | { pro
   const key = trimmed(env[`${name}_KEY`]);
   const modelId = trimmed(env[`${name}_MODEL_ID`]) ?? null;
   if (url === undefined || key === undefined) {
-    const half = knownNames.has(name) && (url ?? key) !== undefined;
-    return half ? { problems: [missingHalf(name, url === undefined)] } : null;
+    if (!knownNames.has(name) || (url ?? key) === undefined) return null;
+    const badUrl = url !== undefined && normaliseUrl(url) === null;
+    const present = badUrl ? [`${name}_URL: ${urlExpectation}`] : [];
+    return { problems: [missingHalf(name, url === undefined), ...present] };
   }
   if (!knownNames.has(name) && modelId === null && !key.startsWith('inf-')) return null;
 

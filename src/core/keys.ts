@@ -21,7 +21,7 @@ export interface Keys {
   processes: string;
   /** Hash: grant id → open record, one key per process. */
   open: (process: string) => string;
-  /** String: random, made when the store is first seen empty. */
+  /** String: random, made when the store is first seen empty. Expires when no process beats any more. */
   incarnation: string;
   /** Stream of closed requests, trimmed by length. */
   entries: string;

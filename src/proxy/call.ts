@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../core/clock.ts';
+import type { Principal } from '../core/identity.ts';
 import type { Refusal } from '../core/refusal.ts';
 import { corsHeaders, preflightHeaders } from './cors.ts';
 import { requestIdOf } from './request-id.ts';
@@ -14,8 +15,8 @@ export class Call {
   readonly requestId: string;
   /** Monotonic, ms. */
   readonly startedMs: number;
-  /** Whether the caller is known, so that its origin may be named. */
-  principalKnown = false;
+  /** Who calls, once that is known; from then on its origin may be named. */
+  principal: Principal | null = null;
   /** The reply is finished, or its caller is gone. */
   closed = false;
   readonly #clock: Clock;
@@ -48,7 +49,9 @@ export class Call {
   get headers(): string[] {
     const own = ['x-request-id', this.requestId];
     // Only the data plane is for browsers.
-    return this.path.startsWith('/v1/') ? [...own, ...corsHeaders(this.origin, this.principalKnown)] : own;
+    return this.path.startsWith('/v1/')
+      ? [...own, ...corsHeaders(this.origin, this.principal !== null)]
+      : own;
   }
 
   get elapsedMs(): number {

@@ -65,6 +65,7 @@ const abandoned = new Error('The exchange is over.');
 export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, ReplyHost {
   place = -1;
   readonly writer: PacedWriter;
+  readonly startedMs: number;
   readonly #options: ExchangeOptions;
   readonly #reply: Reply;
   #phase: Phase = 'waiting';
@@ -80,7 +81,9 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
   constructor(options: ExchangeOptions) {
     const { call, stream, timings, open } = options;
     this.#options = options;
-    this.#lastByteMs = call.startedMs;
+    // Deadlines begin with the whole request at hand, as Heroku's router counts, not with a slow upload.
+    this.startedMs = open.nowMs;
+    this.#lastByteMs = open.nowMs;
     this.writer = new PacedWriter(call.outgoing, timings.readerTimeoutMs);
     this.#reply = stream ? new StreamReply(this, timings) : new PlainReply(this, timings.firstHeartbeatMs);
     open.add(this);
@@ -165,10 +168,6 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
 
   get headers(): readonly string[] {
     return this.#options.headers;
-  }
-
-  get startedMs(): number {
-    return this.#options.call.startedMs;
   }
 
   get nowMs(): number {

@@ -36,7 +36,7 @@ export interface ReplyHost {
   readonly requestId: string;
   /** The gateway's own headers, a flat list. */
   readonly headers: readonly string[];
-  /** Monotonic, ms. */
+  /** Monotonic, ms: when the request was sent on, and now. */
   readonly startedMs: number;
   readonly nowMs: number;
   /** Settles as a success; a promise is to be awaited before the answer ends. */

@@ -1,8 +1,10 @@
 import type { Usage } from '../core/outcome.ts';
 import { readUsage, textBytes } from './usage.ts';
 
-/** Longest line looked into; of a longer one only the end is known. Bounds the memory of a stream. */
+/** Longest line looked into; of a longer one only the beginning is. Bounds the memory of a stream. */
 const maxLineBytes = 1_048_576;
+const finishReason = /"finish_reason"\s*:\s*"[^"]/;
+const errorFirst = /^\s*\{\s*"error"\s*:(?!\s*null\b)/;
 
 /**
  * Reads along with a stream of server-sent events without touching it: usage, the end mark, how much text went
@@ -36,26 +38,32 @@ export class SseTap {
     for (;;) {
       const end = text.indexOf('\n', start);
       if (end === -1) break;
-      this.#endLine(this.#line + text.slice(start, end));
-      this.#line = '';
+      this.#extendLine(text.slice(start, end));
+      this.#endLine();
       start = end + 1;
     }
     if (start === text.length) return;
-    this.#line = (this.#line + text.slice(start)).slice(-maxLineBytes);
+    this.#extendLine(text.slice(start));
     this.atBoundary = false;
   }
 
   /** The stream has ended: reads what no line end came for. */
   end(): void {
-    if (this.#line !== '') this.#endLine(this.#line);
-    this.#line = '';
+    if (this.#line !== '') this.#endLine();
     // An event without its blank line was cut short: what it says counts, but it cannot complete the answer.
     const { finished } = this;
     this.#endEvent();
     this.finished = finished;
   }
 
-  #endLine(line: string): void {
+  #extendLine(part: string): void {
+    // Not cut to size each time, which would copy the whole line for every chunk of it.
+    if (this.#line.length < maxLineBytes) this.#line += part;
+  }
+
+  #endLine(): void {
+    const line = this.#line.slice(0, maxLineBytes);
+    this.#line = '';
     const text = line.endsWith('\r') ? line.slice(0, -1) : line;
     if (text === '') {
       this.#endEvent();
@@ -76,8 +84,8 @@ export class SseTap {
     if (data === '') return;
     this.#data = '';
     this.textBytes += textBytes(data);
-    if (!this.finished) this.finished = /"finish_reason"\s*:\s*"[^"]/.test(data);
-    if (data.startsWith('{"error"')) this.failed = true;
+    if (!this.finished) this.finished = finishReason.test(data);
+    if (errorFirst.test(data)) this.failed = true;
     if (data.includes('"usage"')) this.usage = readUsage(data) ?? this.usage;
   }
 }

@@ -84,7 +84,7 @@ export function isEventStream(contentType: string): boolean {
 }
 
 function looksLikeJson(text: string): boolean {
-  return text.startsWith('{') || text.startsWith('[');
+  return /^\s*[{[]/.test(text);
 }
 
 /** The message of an error in any of the shapes seen: an object, a JSON string, a bare `message`. Null: not JSON. */

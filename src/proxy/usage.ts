@@ -27,9 +27,10 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-// The string's inside is written as `plain (escape plain)*`, which cannot backtrack.
+// The string's inside is written as `plain (escape plain)*`, which cannot backtrack; its closing quote is left
+// out, so that a text cut short counts as far as it goes.
 const generatedText =
-  /"(?:content|text|thinking|arguments|partial_json|refusal)"\s*:\s*"([^"\\]*(?:\\.[^"\\]*)*)"/g;
+  /"(?:content|text|thinking|arguments|partial_json|refusal)"\s*:\s*"([^"\\]*(?:\\.[^"\\]*)*)/g;
 
 /** Bytes of generated text in an answer's JSON (one character a byte), found without parsing it. */
 export function textBytes(json: string): number {

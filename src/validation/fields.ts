@@ -29,9 +29,13 @@ export const model = requiredMatch(
 );
 
 export function optionalInteger(min: number, max = Number.MAX_SAFE_INTEGER): z.ZodType {
-  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
-  const expected = must(`an integer ${range}`);
+  const expected = must(`an integer${rangeOf(min, max)}`);
   return z.int(expected).min(min, expected).max(max, expected).nullish();
+}
+
+function rangeOf(min: number, max: number): string {
+  if (max < Number.MAX_SAFE_INTEGER) return ` from ${min} to ${max}`;
+  return min > Number.MIN_SAFE_INTEGER ? ` of at least ${min}` : '';
 }
 
 export function optionalNumberIn(min: number, max: number): z.ZodType {

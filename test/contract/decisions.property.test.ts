@@ -300,7 +300,16 @@ describe('the two admission stores', () => {
       { numRuns: 100 },
     );
     // Else the stories would prove nothing.
-    for (const kind of ['admitted', 'denied', 'stale', 'expired', 'late', 'unknown_process', 'true', 'false']) {
+    for (const kind of [
+      'admitted',
+      'denied',
+      'stale',
+      'expired',
+      'late',
+      'unknown_process',
+      'true',
+      'false',
+    ]) {
       expect(seen.get(kind) ?? 0, kind).toBeGreaterThan(5);
     }
   });

@@ -26,8 +26,8 @@ export interface Reply {
   headers: Headers;
   bytes: Buffer;
   text: string;
-  /** The body as JSON; null where it is none. */
-  json: Record<string, unknown> | null;
+  /** The body as JSON; empty where it is none. */
+  json: Record<string, unknown>;
 }
 
 export interface ErrorBody {
@@ -81,7 +81,7 @@ export async function read(answer: Response, timeoutMs = 10_000): Promise<Reply>
 
 /** The `error` member of an answer. */
 export function errorOf({ json, status, text }: Pick<Reply, 'json' | 'status' | 'text'>): ErrorBody {
-  const error = json?.['error'];
+  const error = json['error'];
   if (typeof error !== 'object' || error === null) throw new Error(`No error in ${status} ${text}`);
   return error as ErrorBody;
 }
@@ -129,10 +129,10 @@ function bearer(token: string | undefined): Record<string, string> {
   return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }
 
-function parsed(text: string): Record<string, unknown> | null {
+function parsed(text: string): Record<string, unknown> {
   try {
     return JSON.parse(text) as Record<string, unknown>;
   } catch {
-    return null;
+    return {};
   }
 }

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
-import { getRequestListener } from '@hono/node-server';
 import { loadCatalogue } from '../../src/config/catalogue.ts';
 import { readSettings, type Settings } from '../../src/config/environment.ts';
 import { systemClock } from '../../src/core/clock.ts';
@@ -10,6 +9,7 @@ import { type StandIn, type StandInOptions, startStandIn } from '../../src/demo/
 import { createHttpServer } from '../../src/lifecycle/http-server.ts';
 import { createLog } from '../../src/observability/log.ts';
 import { Metrics } from '../../src/observability/metrics.ts';
+import { nodeListener } from '../../src/serve.ts';
 import { endpoints } from '../../src/validation/registry.ts';
 import { version } from '../../src/version.ts';
 import { wire } from '../../src/wire.ts';
@@ -112,12 +112,8 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     metrics,
     draining: () => false,
   });
-  const listen = getRequestListener(wired.app.fetch, {
-    overrideGlobalObjects: false,
-    autoCleanupIncoming: false,
-  });
   const server = createHttpServer({
-    listener: (incoming, outgoing) => void listen(incoming, outgoing),
+    listener: nodeListener(wired.app),
     bodyTimeoutMs: settings.bodyTimeoutMs,
     onRefused: (code) => metrics.refused(code),
   });

@@ -46,7 +46,7 @@ export function checkTools(body: JsonObject, findings: Findings): void {
     if (!tool) continue;
     if (tool['type'] === 'function' || isObject(tool['function'])) {
       findings.object(functionFields, tool['function'], joinPath(path, 'function'));
-    } else if (namesOf(tool).length === 0) {
+    } else if (typeof tool['type'] === 'string' && namesOf(tool).length === 0) {
       findings.add(joinPath(path, 'name'), 'is required and must be the name of the tool');
     }
   }

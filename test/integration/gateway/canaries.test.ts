@@ -289,7 +289,7 @@ async function dumpOf(server: RedisServer): Promise<string> {
   const parts: string[] = [];
   for (const key of (await server.command('KEYS', '*')) as string[]) {
     const type = String(await server.command('TYPE', key));
-    const read = {
+    const reading = {
       string: ['GET', key],
       hash: ['HGETALL', key],
       zset: ['ZRANGE', key, '0', '-1', 'WITHSCORES'],
@@ -297,8 +297,8 @@ async function dumpOf(server: RedisServer): Promise<string> {
       set: ['SMEMBERS', key],
       list: ['LRANGE', key, '0', '-1'],
     }[type];
-    if (!read) throw new Error(`A key of an unknown type: ${type}`);
-    const [command = '', ...args] = read;
+    if (!reading) throw new Error(`A key of an unknown type: ${type}`);
+    const [command = '', ...args] = reading;
     parts.push(key, JSON.stringify(await server.command(command, ...args)));
   }
   return parts.join('\n');

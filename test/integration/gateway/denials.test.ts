@@ -74,7 +74,7 @@ function expectDenied(reply: Reply, { code, param = null }: Denial): void {
   expect(reply.headers.get('www-authenticate')).toBe(status === 401 ? 'Bearer' : null);
   const known = ['message', 'type', 'param', 'code', 'request_id', 'details', 'limit'];
   expect(known).toEqual(expect.arrayContaining(Object.keys(error)));
-  expect(Object.keys(reply.json ?? {})).toEqual(['error']);
+  expect(Object.keys(reply.json)).toEqual(['error']);
 }
 
 /** Runs a call that must be denied before the upstream and the ledger hear of it. */
@@ -92,7 +92,7 @@ async function denied(token: IssuedToken, call: () => Promise<Reply>, denial: De
 async function usedRequests(token: IssuedToken): Promise<number> {
   const { json, status } = await get(`${gateway.url}/v1/me`, { token: token.text });
   if (status === 401) return 0;
-  const limits = json?.['limits'] as { metric: string; used: number }[] | undefined;
+  const limits = json['limits'] as { metric: string; used: number }[] | undefined;
   return limits?.find(({ metric }) => metric === 'requests')?.used ?? 0;
 }
 

@@ -83,7 +83,7 @@ describe('a burst over two gateways', () => {
     expect(tally(replies)).toEqual({ '200': 50, '429 insufficient_quota': 150 });
     expect(upstream.requests.length - before).toBe(50);
     const refused = replies.find(({ status }) => status === 429);
-    expect(errorOf(refused ?? { json: null, status: 0, text: '' }).limit).toMatchObject({ scope, max: 50 });
+    expect(errorOf(refused ?? { json: {}, status: 0, text: '' }).limit).toMatchObject({ scope, max: 50 });
     expect(await a.settled(token.team, 50)).toHaveLength(50);
     expect(await a.usage(token.team)).toMatchObject({ requests: 50, errors: 0 });
     expect((await me(b, token)).limits[0]).toMatchObject({ used: 50, remaining: 0 });
@@ -364,6 +364,14 @@ describe('what an answer says of the limits', () => {
     expect(headers.get('x-ratelimit-reset-tokens')).toMatch(/^(\d+h)?(\d+m)?\d+s$/);
   });
 
+  it('is in the answer to an admitted request that fails as well', async () => {
+    const token = await withLimits({ metric: 'requests', window: 'day', max: 10 });
+    upstream.script(respond(500, { 'content-type': 'application/json' }, '{}'));
+    const { headers, status } = await chat(a, token);
+    expect(status).toBe(502);
+    expect(headers.get('ratelimit')).toMatch(/^"team-requests-day";r=9;t=\d+$/);
+  });
+
   it('is nothing where there are none', async () => {
     const token = await a.issue();
     const names = [...(await chat(a, token)).headers.keys()];
@@ -444,6 +452,13 @@ describe('a change made on one gateway is in force on the next request of the ot
     expect((await chat(a, token)).status).toBe(200);
   });
 
+  it('a token expires between two requests', async () => {
+    const token = await a.issue({ expires_in: 1 });
+    for (const gateway of [a, b]) expect((await chat(gateway, token)).status).toBe(200);
+    await sleep(1_050);
+    for (const gateway of [a, b]) expect(errorOf(await chat(gateway, token)).code).toBe('expired_token');
+  });
+
   it('a limit lowered keeps what is used, and one put on anew counts from now', async () => {
     const token = await a.issue({ limits: day(10) });
     for (let call = 0; call < 4; call += 1) await chat(b, token);
@@ -462,7 +477,7 @@ describe('a change made on one gateway is in force on the next request of the ot
     expect(now.token['models']).toEqual([models.images]);
     expect(now.limits[0]).toMatchObject({ max: 8 });
     const list = await get(`${b.url}/v1/models`, { token: token.text });
-    expect((list.json?.['data'] as { id: string }[]).map(({ id }) => id)).toEqual([models.images]);
+    expect((list.json['data'] as { id: string }[]).map(({ id }) => id)).toEqual([models.images]);
     await a.admin('DELETE', `/admin/teams/${token.team}/tokens/${token.id}`);
     for (const path of ['/v1/me', '/v1/models']) {
       expect(errorOf(await get(`${b.url}${path}`, { token: token.text })).code).toBe('revoked_token');

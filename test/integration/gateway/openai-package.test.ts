@@ -1,4 +1,12 @@
-import OpenAI from 'openai';
+import OpenAI, {
+  APIError,
+  AuthenticationError,
+  BadRequestError,
+  InternalServerError,
+  NotFoundError,
+  PermissionDeniedError,
+  RateLimitError,
+} from 'openai';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { hang, resetAfter, resetBeforeAnswer, respond, streamFrames } from '../../../src/demo/behaviours.ts';
 import { messageFrame } from '../../../src/demo/frames.ts';
@@ -40,12 +48,12 @@ const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: 'user', content: 
 const ask = (openai: OpenAI, more: object = {}): Promise<OpenAI.ChatCompletion> =>
   openai.chat.completions.create({ model: models.chat, messages, ...more });
 
-async function caught(promise: Promise<unknown>): Promise<InstanceType<typeof OpenAI.APIError>> {
+async function caught(promise: Promise<unknown>): Promise<APIError> {
   const error: unknown = await promise.then(
     () => null,
     (reason: unknown) => reason,
   );
-  if (!(error instanceof OpenAI.APIError)) throw new Error(`No APIError, but ${String(error)}`);
+  if (!(error instanceof APIError)) throw new Error(`No APIError, but ${String(error)}`);
   return error;
 }
 
@@ -147,7 +155,7 @@ describe('the openai package', () => {
 describe('its error classes come out right', () => {
   it('BadRequestError, with the field', async () => {
     const error = await caught(ask(client(), { temperature: 7 }));
-    expect(error).toBeInstanceOf(OpenAI.BadRequestError);
+    expect(error).toBeInstanceOf(BadRequestError);
     expect(error).toMatchObject({
       code: 'invalid_body',
       param: 'temperature',
@@ -159,20 +167,20 @@ describe('its error classes come out right', () => {
 
   it('AuthenticationError', async () => {
     const error = await caught(ask(client('sk-nothing')));
-    expect(error).toBeInstanceOf(OpenAI.AuthenticationError);
+    expect(error).toBeInstanceOf(AuthenticationError);
     expect(error).toMatchObject({ code: 'invalid_token', type: 'authentication_error' });
   });
 
   it('PermissionDeniedError', async () => {
     const narrow = await gateway.issue({ models: ['another-model'] });
     const error = await caught(ask(client(narrow.text)));
-    expect(error).toBeInstanceOf(OpenAI.PermissionDeniedError);
+    expect(error).toBeInstanceOf(PermissionDeniedError);
     expect(error).toMatchObject({ code: 'model_not_allowed', param: 'model', type: 'permission_error' });
   });
 
   it('NotFoundError, for a model and for a path', async () => {
     const error = await caught(ask(client(), { model: 'served-nowhere' }));
-    expect(error).toBeInstanceOf(OpenAI.NotFoundError);
+    expect(error).toBeInstanceOf(NotFoundError);
     expect(error.code).toBe('model_not_found');
     const doubled = new OpenAI({ apiKey: token.text, baseURL: `${gateway.url}/v1/v1`, maxRetries: 0 });
     expect((await caught(ask(doubled))).message).toMatch(/one \/v1 too many/);
@@ -187,7 +195,7 @@ describe('its error classes come out right', () => {
     const limited = await gateway.issue({ limits: [{ metric: 'requests', window: 'day', max: 0 }] });
     const before = countRefusals();
     const error = await caught(ask(client(limited.text, 2)));
-    expect(error).toBeInstanceOf(OpenAI.RateLimitError);
+    expect(error).toBeInstanceOf(RateLimitError);
     expect(error).toMatchObject({ code: 'insufficient_quota', type: 'rate_limit_error' });
     expect(countRefusals() - before).toBe(1);
   });
@@ -195,7 +203,7 @@ describe('its error classes come out right', () => {
   it('RateLimitError of the upstream', async () => {
     upstream.script(respond(429, json, '{"error":{"code":429,"message":"slow down"}}'));
     const error = await caught(ask(client()));
-    expect(error).toBeInstanceOf(OpenAI.RateLimitError);
+    expect(error).toBeInstanceOf(RateLimitError);
     expect(error.code).toBe('upstream_rate_limited');
   });
 
@@ -207,7 +215,7 @@ describe('its error classes come out right', () => {
   ])('InternalServerError: %s', async (code, script) => {
     upstream.script(script);
     const error = await caught(ask(client()));
-    expect(error).toBeInstanceOf(OpenAI.InternalServerError);
+    expect(error).toBeInstanceOf(InternalServerError);
     expect(error).toMatchObject({ code, type: 'upstream_error' });
   });
 
@@ -224,7 +232,7 @@ describe('its error classes come out right', () => {
   it('BadRequestError of the upstream, with its message', async () => {
     upstream.script(respond(400, json, '{"error":{"code":400,"message":"max_tokens: too large"}}'));
     const error = await caught(ask(client()));
-    expect(error).toBeInstanceOf(OpenAI.BadRequestError);
+    expect(error).toBeInstanceOf(BadRequestError);
     expect(error.message).toContain('max_tokens: too large');
   });
 });

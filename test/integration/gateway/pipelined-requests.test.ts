@@ -11,7 +11,7 @@ let token: IssuedToken;
 let connection: RawConnection;
 
 beforeEach(async () => {
-  gateway = await startGateway({ env: { STREAM_IDLE_TIMEOUT_MS: '200', READER_TIMEOUT_MS: '5000' } });
+  gateway = await startGateway({ env: { STREAM_IDLE_TIMEOUT_MS: '700', READER_TIMEOUT_MS: '5000' } });
   token = await gateway.issue();
   connection = await connectRaw(gateway.port);
 });
@@ -33,7 +33,7 @@ describe('a plain answer behind a stream', () => {
   it('comes whole after it, even if it had to wait for longer than the upstream may be silent', async () => {
     const finish = Promise.withResolvers<void>();
     gateway.upstream.script((_req, res, body) => {
-      if ((body as { stream: boolean }).stream === false) return false;
+      if (!(body as { stream: boolean }).stream) return false;
       res.writeHead(200, { 'content-type': 'text/event-stream' });
       const timer = setInterval(() => res.write(messageFrame({})), 50);
       void finish.promise.then(() => {
@@ -45,7 +45,7 @@ describe('a plain answer behind a stream', () => {
     connection.send(request(true) + request(false));
     const [plain] = await gateway.settled(token.team, 1);
     expect(plain).toMatchObject({ stream: false, outcome: 'ok' });
-    await new Promise((resolve) => setTimeout(resolve, 500)); // several times what an upstream may be silent
+    await new Promise((resolve) => setTimeout(resolve, 1_200)); // longer than an upstream may be silent
     finish.resolve();
     await connection.until('"total_tokens"');
     expect(connection.text().match(/HTTP\/1\.1 200 OK/g)).toHaveLength(2);

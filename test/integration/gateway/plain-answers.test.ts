@@ -115,11 +115,11 @@ describe('what the caller gets', () => {
         body: JSON.stringify(bodies.chat()),
       }),
     );
-    const { status, headers, header } = parseResponse(bytes);
-    expect(status).toBe(200);
-    const names = headers.map(([name]) => name).sort();
+    const answer = parseResponse(bytes);
+    expect(answer.status).toBe(200);
+    const names = answer.headers.map(([name]) => name).sort();
     expect(names).toEqual(['connection', 'content-length', 'content-type', 'date', 'x-request-id']);
-    expect(header('x-request-id')).toBe('callers-own-request-id-1');
+    expect(answer.header('x-request-id')).toBe('callers-own-request-id-1');
   });
 });
 

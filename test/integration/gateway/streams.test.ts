@@ -29,8 +29,8 @@ const closing: (() => Promise<void>)[] = [];
 
 async function start(env: Record<string, string> = {}): Promise<void> {
   gateway = await startGateway({ upstream, env });
-  const { close } = gateway;
-  closing.push(close);
+  const started = gateway;
+  closing.push(() => started.close());
   token = await gateway.issue();
 }
 

@@ -135,7 +135,7 @@ describe.each([
       type: 'upstream_error',
     });
     const took = performance.now() - startedAt;
-    expect(took).toBeGreaterThanOrEqual(upstreamTimeoutMs - 100);
+    expect(took).toBeGreaterThanOrEqual(upstreamTimeoutMs / 2);
     expect(took).toBeLessThan(upstreamTimeoutMs + 600);
     await gateway.upstream.waitFor(({ open: left }) => left === 0, 1_000);
   });

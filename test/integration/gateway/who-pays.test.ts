@@ -98,7 +98,7 @@ async function expectCharged(
 
 async function used(token: IssuedToken): Promise<[string, number][]> {
   const { json: me } = await get(`${gateway.url}/v1/me`, { token: token.text });
-  return (me?.['limits'] as { metric: string; used: number }[]).map((limit) => [limit.metric, limit.used]);
+  return (me['limits'] as { metric: string; used: number }[]).map((limit) => [limit.metric, limit.used]);
 }
 
 const newToken = (): Promise<IssuedToken> => gateway.issue({ team: { limits } });

@@ -52,6 +52,14 @@ describe('limitHeaders', () => {
     ]);
   });
 
+  it('tell the first of equals, which is the longest window', () => {
+    const headers = headersOf(
+      state({ metric: 'requests', window: 'day', max: 100 }, 50),
+      state({ metric: 'requests', window: 'minute', max: 10 }, 5),
+    );
+    expect(parseList(headers.get('RateLimit') ?? '')[0]?.name).toBe('team-requests-day');
+  });
+
   it('take a limit of 0 for the one with nothing left', () => {
     const headers = headersOf(
       state({ metric: 'tokens', window: 'day', max: 1_000 }, 999),

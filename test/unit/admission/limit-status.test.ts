@@ -109,7 +109,23 @@ describe('limitRefusal', () => {
     });
     // In the next window 10 must have faded to 9: a tenth of it, after the 30 s that are left of this one.
     expect(until(10, 0)).toEqual({ 'retry-after': '36' });
+    expect(until(18, 0)).toEqual({ 'retry-after': '60' });
     expect(until(20, 0)).toEqual({ 'retry-after': '63', 'x-should-retry': 'false' });
+  });
+
+  it('tells people seconds where they are few, and the time where they are many', () => {
+    const message = (current: number): string =>
+      limitRefusal(
+        [
+          stateOf(
+            { metric: 'requests', window: 'minute', max: 10 },
+            { counter: counterNow('minute', current) },
+          ),
+        ],
+        nowMs,
+      ).message;
+    expect(message(18)).toMatch(/Try again in 60 s\.$/);
+    expect(message(20)).toMatch(/Try again at 2026-01-31T12:01:33\.000Z\.$/);
   });
 
   it('does not let SDKs retry a quota, however short the wait', () => {

@@ -135,9 +135,7 @@ describe('a settlement', () => {
     queue.add(settlement, done, false);
     await pass(2);
     expect(done).toHaveBeenCalledTimes(1);
-    expect(log.lines).toEqual([
-      { level: 'warn', message: 'settlement found its request closed already' },
-    ]);
+    expect(log.lines).toEqual([{ level: 'warn', message: 'settlement found its request closed already' }]);
   });
 
   it('beyond what memory can hold goes to the log', async () => {

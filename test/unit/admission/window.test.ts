@@ -228,8 +228,7 @@ describe('resetsAtMs', () => {
       fc.property(anyWindow, anyTimeMs, smallOrLarge(1e9), smallOrLarge(1e9), (span, nowMs, ...sums) => {
         const [current, previous] = sums;
         const counter = { index: windowIndex(span, nowMs), current, previous };
-        const usedAt = (atMs: number): number =>
-          used(span, rolled(counter, windowIndex(span, atMs)), atMs);
+        const usedAt = (atMs: number): number => used(span, rolled(counter, windowIndex(span, atMs)), atMs);
         const atMs = resetsAtMs(span, counter) ?? Number.NaN;
         expect(usedAt(atMs)).toBe(0);
         if (usedAt(nowMs) > 0) expect(usedAt(atMs - 1)).toBeGreaterThan(0);

@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hang, resetAfter, streamFrames } from '../../../src/demo/behaviours.ts';
+import { messageFrame } from '../../../src/demo/frames.ts';
+import { models, startGateway, type TestGateway } from '../../support/gateway.ts';
+import { bodies, get, open, paths, post, readStream } from '../../support/gateway-client.ts';
+import { waitFor } from '../../support/wait-for.ts';
+
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  gateway = await startGateway();
+});
+afterAll(() => gateway.close());
+
+/** The sum of all series that begin so. */
+async function sumOf(series: string): Promise<number> {
+  const { text } = await get(`${gateway.url}/metrics`, { token: gateway.adminKey });
+  const lines = text.split('\n').filter((line) => line.startsWith(series));
+  return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+}
+
+describe('/metrics', () => {
+  it('counts what the ledger counts', async () => {
+    const token = await gateway.issue();
+    for (const stream of [false, true, true]) {
+      await post(`${gateway.url}${paths.chat}`, bodies.chat({ stream }), { token: token.text });
+    }
+    await post(`${gateway.url}${paths.images}`, bodies.images({ n: 2 }), { token: token.text });
+    await post(`${gateway.url}${paths.chat}`, {}, { token: token.text });
+    await post(`${gateway.url}${paths.chat}`, {}, { token: 'nonsense' });
+    await gateway.settled(token.team, 4);
+    const usage = await gateway.usage(token.team);
+    expect(await sumOf('tollgate_requests_total{endpoint="/v1/chat/completions",status="200"')).toBe(3);
+    expect(await sumOf(`tollgate_tokens_total{direction="input",model="${models.chat}"}`)).toBe(
+      usage.input_tokens,
+    );
+    expect(await sumOf(`tollgate_tokens_total{direction="output",model="${models.chat}"}`)).toBe(
+      usage.output_tokens,
+    );
+    expect(await sumOf('tollgate_images_total')).toBe(2);
+    expect(await sumOf('tollgate_refusals_total{code="invalid_body"}')).toBe(1);
+    expect(await sumOf('tollgate_refusals_total{code="invalid_token"}')).toBe(1);
+    expect(
+      await sumOf('tollgate_request_duration_seconds_count{endpoint="/v1/chat/completions"}'),
+    ).toBeGreaterThanOrEqual(3);
+    expect(await sumOf('tollgate_upstream_duration_seconds_count{attachment="INFERENCE",status="200"}')).toBe(
+      4,
+    );
+  });
+
+  it('shows open streams and requests while they are open, however they end', async () => {
+    const token = await gateway.issue();
+    const before = await sumOf('tollgate_open_requests');
+    gateway.upstream.script(streamFrames([messageFrame({})], { end: false }));
+    const leaving = new AbortController();
+    const sent = { token: token.text, signal: leaving.signal };
+    const running = await open(`${gateway.url}${paths.chat}`, bodies.chat({ stream: true }), sent);
+    gateway.upstream.script(hang());
+    const plain = open(`${gateway.url}${paths.chat}`, bodies.chat(), sent).catch(() => null);
+    await gateway.upstream.waitFor(({ open: running_ }) => running_ === 2);
+    expect(await sumOf('tollgate_open_streams')).toBe(1);
+    expect((await sumOf('tollgate_open_requests')) - before).toBe(2);
+    leaving.abort();
+    await plain;
+    await readStream(running)
+      .rest()
+      .catch(() => undefined);
+
+    gateway.upstream.script(resetAfter(messageFrame({})));
+    const broken = await open(`${gateway.url}${paths.chat}`, bodies.chat({ stream: true }), {
+      token: token.text,
+    });
+    expect(await readStream(broken).rest()).toBe('broken');
+    await waitFor(async () => (await sumOf('tollgate_open_streams')) === 0, { what: 'no open stream' });
+    await waitFor(async () => (await sumOf('tollgate_open_requests')) === before, {
+      what: 'no open request',
+    });
+    expect(await sumOf('tollgate_ledger_pending')).toBe(0);
+  });
+});

@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { hang } from '../../../src/demo/behaviours.ts';
+import { startGateway, type TestGateway } from '../../support/gateway.ts';
+import { bodies, errorOf, open, paths, post } from '../../support/gateway-client.ts';
+import { connectRaw, parseResponse, type RawConnection } from '../../support/http.ts';
+
+let gateway: TestGateway;
+const connections: RawConnection[] = [];
+
+afterEach(async () => {
+  for (const connection of connections.splice(0)) connection.destroy();
+  await gateway.close();
+});
+
+async function start(env: Record<string, string>): Promise<void> {
+  gateway = await startGateway({ env });
+}
+
+/** Sends the head of a request and the first `bytes` of its body. */
+async function begun(token: string, body: string, bytes: number): Promise<RawConnection> {
+  const connection = await connectRaw(gateway.port);
+  connections.push(connection);
+  const head = `POST ${paths.chat} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${token}\r\n`;
+  connection.send(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body.slice(0, bytes)}`);
+  return connection;
+}
+
+describe('a body that is slow', () => {
+  it('and not in within BODY_TIMEOUT_MS is answered with 408, and its connection ended', async () => {
+    await start({ BODY_TIMEOUT_MS: '400' });
+    const token = await gateway.issue();
+    const body = JSON.stringify(bodies.chat());
+    const connection = await begun(token.text, body, 10);
+    const startedAt = performance.now();
+    // Progress does not help: it is the whole that has a time.
+    const dribble = setInterval(() => connection.send(' '), 50);
+    await connection.untilClosed(3_000);
+    clearInterval(dribble);
+    expect(performance.now() - startedAt).toBeLessThan(1_500);
+    const answer = parseResponse(connection.received());
+    expect(answer.status).toBe(408);
+    expect(JSON.parse(answer.body.toString())).toMatchObject({ error: { code: 'request_timeout' } });
+    expect(await gateway.entries(token.team)).toEqual([]);
+    expect(gateway.upstream.requests).toEqual([]);
+  });
+
+  it('does not eat up the time the upstream has', async () => {
+    await start({ UPSTREAM_TIMEOUT_MS: '500', BODY_TIMEOUT_MS: '5000' });
+    const token = await gateway.issue();
+    gateway.upstream.script(async () => {
+      await sleep(200);
+      return false;
+    });
+    const body = JSON.stringify(bodies.chat());
+    const connection = await begun(token.text, body, 10);
+    await sleep(600);
+    connection.send(body.slice(10));
+    await connection.until('HTTP/1.1');
+    expect(parseResponse(connection.received()).status).toBe(200);
+  });
+});
+
+describe('bodies together', () => {
+  it('beyond BODY_BUDGET_BYTES are told that the gateway is overloaded, until others are done', async () => {
+    await start({ MAX_BODY_BYTES: '10000', BODY_BUDGET_BYTES: '25000' });
+    const token = await gateway.issue();
+    const body = bodies.chat({ messages: [{ role: 'user', content: 'x'.repeat(9_000) }] });
+    gateway.upstream.script(hang());
+    const leaving = new AbortController();
+    const held = Array.from({ length: 2 }, () =>
+      open(`${gateway.url}${paths.chat}`, body, { token: token.text, signal: leaving.signal }).catch(
+        () => null,
+      ),
+    );
+    await gateway.upstream.waitFor(({ requests }) => requests.length === 2);
+    const refused = await post(`${gateway.url}${paths.chat}`, body, { token: token.text });
+    expect(refused.status).toBe(503);
+    expect(errorOf(refused)).toMatchObject({ code: 'overloaded', type: 'server_error' });
+    expect(refused.headers.get('retry-after')).toBe('1');
+    gateway.upstream.script(null);
+    expect((await post(`${gateway.url}${paths.chat}`, bodies.chat(), { token: token.text })).status).toBe(
+      200,
+    );
+    leaving.abort();
+    await Promise.all(held);
+    await gateway.settled(token.team, 3);
+    for (let call = 0; call < 5; call += 1) {
+      expect((await post(`${gateway.url}${paths.chat}`, body, { token: token.text })).status).toBe(200);
+    }
+    expect(await gateway.settled(token.team, 8)).toHaveLength(8);
+  });
+});

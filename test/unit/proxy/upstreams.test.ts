@@ -1,0 +1,91 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Attachment, Upstreams } from '../../../src/proxy/upstreams.ts';
+
+const opened: Upstreams[] = [];
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((upstreams) => upstreams.close()));
+});
+
+function attachment(name: string, modelId: string | null, baseUrl = 'http://127.0.0.1:1'): Attachment {
+  return { name, baseUrl, key: `inf-${name}`, modelId };
+}
+
+function upstreamsOf(...attachments: Attachment[]): Upstreams {
+  const upstreams = new Upstreams(attachments);
+  opened.push(upstreams);
+  return upstreams;
+}
+
+function routes(upstreams: Upstreams, ...models: string[]): string[] {
+  return models.map((model) => upstreams.route(model)?.attachment.name ?? 'nowhere');
+}
+
+describe('a model', () => {
+  it('goes to the attachment of exactly that model', () => {
+    const upstreams = upstreamsOf(attachment('A', 'claude'), attachment('B', 'nova'));
+    expect(routes(upstreams, 'nova', 'claude', 'nova')).toEqual(['B', 'A', 'B']);
+  });
+
+  it('goes there even where another serves any model', () => {
+    const upstreams = upstreamsOf(attachment('ANY', null), attachment('A', 'claude'));
+    expect(routes(upstreams, 'claude', 'claude', 'nova')).toEqual(['A', 'A', 'ANY']);
+  });
+
+  it('goes nowhere where nobody serves it', () => {
+    const upstreams = upstreamsOf(attachment('A', 'claude'));
+    expect(routes(upstreams, 'nova', 'claud', 'claude-2', '', 'constructor')).toEqual([
+      'nowhere',
+      'nowhere',
+      'nowhere',
+      'nowhere',
+      'nowhere',
+    ]);
+    expect(upstreamsOf().route('claude')).toBeNull();
+  });
+
+  it('goes to several in turn', () => {
+    const upstreams = upstreamsOf(...['A', 'B', 'C'].map((name) => attachment(name, 'claude')));
+    const six = routes(upstreams, ...Array.from({ length: 6 }, () => 'claude'));
+    expect(six.slice(0, 3).sort()).toEqual(['A', 'B', 'C']);
+    expect(six.slice(3)).toEqual(six.slice(0, 3));
+  });
+
+  it('takes its turns whatever other models do in between', () => {
+    const upstreams = upstreamsOf(
+      attachment('A', 'claude'),
+      attachment('B', 'claude'),
+      attachment('C', 'nova'),
+      attachment('D', 'nova'),
+      attachment('E', null),
+      attachment('F', null),
+    );
+    const found = routes(upstreams, 'claude', 'nova', 'any', 'claude', 'nova', 'other');
+    expect(found.toSorted()).toEqual(['A', 'B', 'C', 'D', 'E', 'F']);
+  });
+});
+
+describe('the attachments', () => {
+  it('tell the models they are configured for', () => {
+    const upstreams = upstreamsOf(
+      attachment('A', 'claude'),
+      attachment('B', 'claude'),
+      attachment('C', 'nova'),
+    );
+    expect(upstreams.models).toEqual(['claude', 'nova']);
+    expect(upstreams.names('nova')).toBe(true);
+    expect(upstreams.names('other')).toBe(false);
+    expect(upstreams.servesAnyModel).toBe(false);
+    expect(upstreamsOf(attachment('A', null)).servesAnyModel).toBe(true);
+    expect(upstreamsOf(attachment('A', null)).names('claude')).toBe(false);
+  });
+
+  it.each([
+    ['https://us.inference.heroku.com', ''],
+    ['https://us.inference.heroku.com/', ''],
+    ['https://example.com/inference', '/inference'],
+    ['https://example.com/inference/', '/inference'],
+  ])('at %s put %j before the path', (baseUrl, pathPrefix) => {
+    expect(upstreamsOf(attachment('A', null, baseUrl)).route('x')?.pathPrefix).toBe(pathPrefix);
+  });
+});
