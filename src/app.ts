@@ -79,11 +79,7 @@ export function createApp({ gateway, self, operations, admin, clock }: AppParts)
   }
   app.all(
     '/v1/v1/*',
-    serve(
-      refuse(
-        notFound('it begins with /v1 twice: your client adds /v1 itself, so leave it off the base URL.'),
-      ),
-    ),
+    serve(refuse(notFound('the base URL has one /v1 too many: your client adds it by itself.'))),
   );
   app.all('/v1/*', serve(refuse(nowhere)));
 

@@ -10,7 +10,7 @@ import type { Settings } from './config/environment.ts';
 import type { LedgerEntry } from './core/entry.ts';
 import type { Identity, Principal } from './core/identity.ts';
 import type { ForwardOutcome } from './core/outcome.ts';
-import { Refusal, restarting } from './core/refusal.ts';
+import { type ErrorCode, Refusal, restarting } from './core/refusal.ts';
 import type { Endpoint, ValidRequest } from './core/request.ts';
 import { StoreUnavailable } from './core/store-unavailable.ts';
 import type { AccessLine } from './observability/access-line.ts';
@@ -135,7 +135,6 @@ export class Gateway {
     const known = grant.request.modelKnown || outcome.accepted;
     const attachment = upstream.attachment.name;
     metrics.upstreamAnswered({ attachment, status: outcome.upstreamStatus, durationMs: outcome.durationMs });
-    metrics.ledgerPending(admission.pending);
     metrics.answered({
       endpoint: entry.endpoint,
       status: entry.status,
@@ -148,6 +147,7 @@ export class Gateway {
       outputTokens: entry.output_tokens,
       images: entry.images,
     });
+    if (outcome.errorCode !== null && outcome.errorCode !== 'shutdown') metrics.refused(outcome.errorCode);
     log.access(accessLine(call, entry, attachment));
     return settled;
   }
@@ -166,7 +166,6 @@ export class Gateway {
 
   /** Turns a request down. */
   refuse(call: Call, refusal: Refusal): void {
-    this.#parts.metrics.refused(refusal.code);
     this.note({ ...noteOf(call), status: refusal.status, errorCode: refusal.code });
     call.refuse(refusal);
   }
@@ -193,6 +192,7 @@ export class Gateway {
     const { log, metrics } = this.#parts;
     const outcome = outcomeOf(status);
     const told = identity && { team: identity.team.id, user: identity.user.id, token_id: identity.token.id };
+    if (errorCode !== null) metrics.refused(errorCode);
     metrics.answered({ ...uncounted, endpoint: path, status, outcome, durationMs });
     log.access({
       ...nobody,
@@ -265,7 +265,7 @@ export interface Note {
   /** Without the query string. */
   path: string;
   status: number;
-  errorCode: string | null;
+  errorCode: ErrorCode | null;
   durationMs: number;
   /** Who asked, where that is known. */
   identity: Identity | null;

@@ -1,7 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { AdminKeyCheck } from './auth/admin-key.ts';
-import type { Refusal } from './core/refusal.ts';
+import type { ErrorCode, Refusal } from './core/refusal.ts';
 import { liveness, readiness } from './lifecycle/health.ts';
 import type { MetricsText } from './observability/metrics.ts';
 import { requestIdOf } from './proxy/request-id.ts';
@@ -10,7 +10,7 @@ import { welcomePage, welcomeText } from './welcome.ts';
 export interface Env {
   Bindings: HttpBindings;
   /** The code of the refusal that a handler answered with, for the log. */
-  Variables: { errorCode?: string };
+  Variables: { errorCode?: ErrorCode };
 }
 
 export interface Operations {

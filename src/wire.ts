@@ -79,6 +79,7 @@ export function wire(options: WireOptions): Wired {
     clock,
     log,
   });
+  metrics.watchLedgerPending(() => admission.pending);
   const upstreams = new Upstreams(settings.attachments);
   const exchanges = new OpenExchanges(clock);
   const budget = new BodyBudget(settings.bodyBudgetBytes);

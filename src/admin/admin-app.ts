@@ -55,6 +55,6 @@ function mount(app: Hono<AdminEnv>, { path, methods }: Route): void {
 function storeUnavailable(): Refusal {
   return new Refusal(
     'store_unavailable',
-    'The store did not answer, so a change may or may not have been made.',
+    'The store is not answering. If this was a change, it may or may not have been made.',
   );
 }

@@ -1,12 +1,12 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { Refusal } from '../core/refusal.ts';
+import { type ErrorCode, Refusal } from '../core/refusal.ts';
 
 export interface AdminEnv {
   Variables: {
     requestId: string;
     /** The code of the refusal that was answered with, for the log. */
-    errorCode?: string;
+    errorCode?: ErrorCode;
   };
 }
 export type AdminContext = Context<AdminEnv>;

@@ -106,6 +106,8 @@ local function told(letter, states)
   return table.concat(parts, ' ')
 end
 
+local touched = {}
+
 local function decide(at, count)
   local grant, team = ARGV[at], ARGV[at + 1]
   if epoch_of(team) ~= ARGV[at + 2] then
@@ -135,9 +137,9 @@ local function decide(at, count)
     writes[2 * n - 1] = ids[n]
     writes[2 * n] = string.format('%.0f %.0f %.0f', state[1], state[2], state[3])
   end
-  -- A counter that is not written for longer than its window holds nothing; the key outlives the longest one.
-  if count > 0 and redis.call('HSET', counters, unpack(writes)) > 0 then
-    redis.call('EXPIRE', counters, counters_ttl_s)
+  if count > 0 then
+    redis.call('HSET', counters, unpack(writes))
+    touched[counters] = true
   end
   return told('A', states)
 end
@@ -150,4 +152,8 @@ while at <= #ARGV do
   at = at + 7 + 4 * count
 end
 redis.call('EXPIRE', KEYS[2], open_ttl_s)
+-- A counter that is not written for longer than its window holds nothing; the key outlives the longest one.
+for counters in pairs(touched) do
+  redis.call('EXPIRE', counters, counters_ttl_s)
+end
 return reply

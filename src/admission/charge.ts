@@ -11,12 +11,14 @@ export function charge(
   { ending, usage, outputSeenTokens }: Pick<ForwardOutcome, 'ending' | 'usage' | 'outputSeenTokens'>,
   reserved: Charge,
 ): Charge & { usage: 'reported' | 'estimated' } {
-  const tokens = chargedTokens(ending, { reserved, usage, outputSeenTokens });
+  // What an upstream reported before it broke off may be less than what went by already.
+  const reported = usage && (ending !== 'broken' || usage.outputTokens >= outputSeenTokens) ? usage : null;
+  const tokens = chargedTokens(ending, { reserved, usage: reported, outputSeenTokens });
   return {
     requests: ending === 'not_taken' ? 0 : 1,
     ...tokens,
     images: ending === 'answered' || ending === 'broken' || ending === 'left' ? reserved.images : 0,
-    usage: usage && (ending === 'answered' || ending === 'broken') ? 'reported' : 'estimated',
+    usage: reported && (ending === 'answered' || ending === 'broken') ? 'reported' : 'estimated',
   };
 }
 

@@ -70,6 +70,7 @@ export class Metrics {
   /** One look-up finds all an answer counts in. */
   readonly #answers = new Map<string, AnswerSeries>();
   readonly #models = new Map<string, ModelSeries>();
+  #readPending = (): number => 0;
 
   constructor({ version, endpoints }: MetricsOptions) {
     this.#endpoints = new Set(endpoints);
@@ -134,16 +135,18 @@ export class Metrics {
     this.#is.openStreams.dec();
   }
 
-  /** How many settlements wait for the store. */
-  ledgerPending(count: number): void {
-    this.#is.ledgerPending.set(count);
+  /** Where to read, at each scrape, how many settlements wait for the store. */
+  watchLedgerPending(read: () => number): void {
+    this.#readPending = read;
   }
 
   async text(): Promise<MetricsText> {
+    this.#is.ledgerPending.set(this.#readPending());
     return { contentType: this.#registry.contentType, body: await this.#registry.metrics() };
   }
 
   snapshot(): Promise<MetricsSnapshot> {
+    this.#is.ledgerPending.set(this.#readPending());
     return this.#registry.getMetricsAsJSON();
   }
 

@@ -286,7 +286,7 @@ describe('what a 429 says', () => {
       max: 1,
       resets_at: midnight.toISOString(),
     });
-    expect(error.message).toMatch(/team's limit of 1 requests a day/);
+    expect(error.message).toMatch(/team's limit of 1 request a day/);
     const wait = Number(reply.headers.get('retry-after'));
     expect(Math.abs(wait - (midnight.getTime() - Date.now()) / 1_000)).toBeLessThan(3);
     expect(reply.headers.get('x-should-retry')).toBe('false');

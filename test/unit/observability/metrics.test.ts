@@ -109,7 +109,7 @@ describe('metrics', () => {
     metrics.requestClosed();
     metrics.streamOpened();
     metrics.streamClosed();
-    metrics.ledgerPending(7);
+    metrics.watchLedgerPending(() => 7);
     const seen = await series();
     expect(seen).toContain('tollgate_open_requests 1');
     expect(seen).toContain('tollgate_open_streams 0');

@@ -17,7 +17,7 @@ function mostly(usual: Arbitrary): Arbitrary {
 
 /** An object with some of the fields, and always those that are required. */
 function object(fields: Record<string, Arbitrary>, requiredKeys: string[] = []): fc.Arbitrary<JsonObject> {
-  return fc.record(fields, { requiredKeys }) as fc.Arbitrary<JsonObject>;
+  return fc.record(fields, { requiredKeys });
 }
 
 const text = mostly(fc.string());
