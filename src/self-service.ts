@@ -28,7 +28,10 @@ export class SelfService {
     const { gateway, upstreams, catalogue } = this.#parts;
     const caller = await gateway.authenticate(call, { freshly: true });
     if (caller instanceof Refusal) return gateway.refuse(call, caller);
-    const served = upstreams.servesAnyModel ? [...upstreams.models, ...catalogue.models()] : upstreams.models;
+    const { team, token } = caller.principal.identity;
+    // An attachment of the standard plan serves what is named on a list too, known to the catalogue or not.
+    const named = [...catalogue.models(), ...(token.models ?? []), ...(team.models ?? [])];
+    const served = upstreams.servesAnyModel ? [...upstreams.models, ...named] : upstreams.models;
     const allowed = [...new Set(served)].filter((model) => checkModel(caller.principal, model) === null);
     gateway.answer(call, { object: 'list', data: allowed.sort().map(modelEntry) });
   }

@@ -171,6 +171,7 @@ export class Admission {
       if (!(error instanceof StoreUnavailable)) this.#options.log.error('admission failed', { error });
       const refusal = storeUnavailable();
       for (const { answer } of batch) answer(refusal);
+      if (error instanceof StoreUnavailable && !error.mayHaveRun) return;
       // No earlier than any not-after time that was sent.
       const notAfterMs = this.#notAfterMs();
       this.#canceller.add(batch.map(({ grant }) => ({ grant, notAfterMs })));

@@ -6,6 +6,8 @@ import type { AdmissionStore } from './store.ts';
 const clockMarginMs = 2_000;
 const retryMs = 500;
 const grantsPerCall = 200;
+/** More than one command timeout's worth of requests; bounds the memory of an outage. */
+const maxAbandoned = 20_000;
 
 export interface AbandonedAdmission {
   /** Incarnation and time of admission are unknown until the store tells them. */
@@ -41,7 +43,8 @@ export class Canceller {
 
   /** Takes admissions over that nobody waits for any more. */
   add(abandoned: readonly AbandonedAdmission[]): void {
-    this.#abandoned.push(...abandoned);
+    const room = maxAbandoned - this.#abandoned.length;
+    this.#abandoned.push(...abandoned.slice(0, Math.max(0, room)));
     this.#timer ??= setTimeout(() => void this.#run(), retryMs);
     this.#timer.unref();
   }

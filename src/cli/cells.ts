@@ -9,9 +9,9 @@ export function plain(value: JsonValue | undefined): string {
   return String(value).replaceAll(/\p{Cc}/gu, '?');
 }
 
-/** A list that restricts: nothing said means anything goes. */
-export function allowed(value: JsonValue | undefined): string {
-  return value === null ? 'any' : plain(value);
+/** A list that restricts, of a record's field: what its absence means. */
+export function allowed(field: string, value: JsonValue | undefined): string {
+  return value === null ? (absent[field] ?? '-') : plain(value);
 }
 
 /** A time to the minute, UTC. */
@@ -19,13 +19,19 @@ export function shortTime(value: JsonValue | undefined): string {
   return typeof value === 'string' ? plain(value.slice(0, 16).replace('T', ' ')) : '-';
 }
 
-const restricting = new Set(['models', 'endpoints', 'origins']);
+const absent: Readonly<Record<string, string>> = {
+  models: 'any',
+  endpoints: 'any',
+  origins: 'as ALLOWED_ORIGINS',
+  tools: 'functions only',
+  expires_at: 'never',
+};
 
 /** A record, a field a line. */
 export function fieldList(record: JsonObject): string {
   const width = Math.max(...Object.keys(record).map((key) => key.length));
   return Object.entries(record)
-    .map(([key, value]) => `${key.padEnd(width)}  ${restricting.has(key) ? allowed(value) : plain(value)}`)
+    .map(([key, value]) => `${key.padEnd(width)}  ${allowed(key, value)}`)
     .join('\n');
 }
 

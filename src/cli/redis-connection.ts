@@ -23,17 +23,22 @@ export async function connectToRedis(env: NodeJS.ProcessEnv): Promise<Connection
   const { store: settings } = readStore(read, false);
   if (settings.kind !== 'redis' || read.problems.length > 0)
     throw new CommandFailed(read.problems.join('\n'));
+  const failure: { reason: string } = { reason: '' };
   const store = new RedisStore({
     url: settings.url,
     verifyTls: settings.verifyTls,
     commandTimeoutMs: connectTimeoutMs,
+    onDown: ({ message }) => {
+      // ioredis's words name neither URL nor password.
+      failure.reason = ` (${message})`;
+    },
   });
   store.connect();
   try {
     await store.whenReady(connectTimeoutMs);
   } catch {
     store.close();
-    throw new CommandFailed('The Redis of REDIS_TLS_URL or REDIS_URL cannot be reached.');
+    throw new CommandFailed(`The Redis of REDIS_TLS_URL or REDIS_URL cannot be used${failure.reason}.`);
   }
   const app = localAdmin(store, settings.prefix);
   return { send: async (path, init) => app.request(path, init), close: () => store.close() };
@@ -46,7 +51,7 @@ function localAdmin(store: RedisStore, prefix: string): ReturnType<typeof adminA
     ledger: new RedisLedger(store, keys),
     clock: systemClock,
     mint: () => mintToken('user'),
-    randomId: () => randomBase62(16),
+    randomId: () => randomBase62(12),
     authorize: () => Promise.resolve(null),
     endpointPaths: endpoints.map(({ path }) => path),
     requestId: () => randomUUID(),

@@ -8,7 +8,7 @@ const columns: Column[] = [
   { title: 'TEAM', cell: ({ id }) => plain(id) },
   { title: 'NAME', cell: ({ name }) => plain(name) },
   { title: 'LIMITS', cell: ({ limits }) => plain(limits) },
-  { title: 'MODELS', cell: ({ models }) => allowed(models) },
+  { title: 'MODELS', cell: ({ models }) => allowed('models', models) },
   { title: 'CREATED', cell: (team) => shortTime(team['created_at']) },
 ];
 const modelOption = repeatable('--model <id>', 'a model the team may use');

@@ -18,7 +18,7 @@ const columns: Column[] = [
   { title: 'NAME', cell: ({ name }) => plain(name) },
   { title: 'BEGINS', cell: ({ prefix }) => plain(prefix) },
   { title: 'LIMITS', cell: ({ limits }) => plain(limits) },
-  { title: 'MODELS', cell: ({ models }) => allowed(models) },
+  { title: 'MODELS', cell: ({ models }) => allowed('models', models) },
   { title: 'EXPIRES', cell: (token) => shortTime(token['expires_at']) },
   { title: 'REVOKED', cell: (token) => shortTime(token['revoked_at']) },
 ];

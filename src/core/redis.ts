@@ -163,6 +163,11 @@ function isNoScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
 }
 
+/** The server's own words for not running a command, and ioredis's for not sending it. */
+const neverRan =
+  /^(?:OOM|READONLY|LOADING|MASTERDOWN|MISCONF|BUSY|NOAUTH|WRONGPASS|NOPERM|Stream isn't writeable)/;
+
 function unavailable(error: unknown): StoreUnavailable {
-  return new StoreUnavailable(error instanceof Error ? error.message : 'The store failed.', { cause: error });
+  const message = error instanceof Error ? error.message : 'The store failed.';
+  return new StoreUnavailable(message, { cause: error, mayHaveRun: !neverRan.test(message) });
 }

@@ -82,8 +82,8 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
     const { call, stream, timings, open } = options;
     this.#options = options;
     // Deadlines begin with the whole request at hand, as Heroku's router counts, not with a slow upload.
-    this.startedMs = open.nowMs;
-    this.#lastByteMs = open.nowMs;
+    this.startedMs = call.startedMs + call.elapsedMs;
+    this.#lastByteMs = this.startedMs;
     this.writer = new PacedWriter(call.outgoing, timings.readerTimeoutMs);
     this.#reply = stream ? new StreamReply(this, timings) : new PlainReply(this, timings.firstHeartbeatMs);
     open.add(this);

@@ -43,7 +43,11 @@ describe('a cell', () => {
   });
 
   it('tells a list that is absent from one that allows nothing', () => {
-    expect([allowed(null), allowed([]), allowed(['m'])]).toEqual(['any', 'none', 'm']);
+    expect([allowed('models', null), allowed('models', []), allowed('models', ['m'])]).toEqual([
+      'any',
+      'none',
+      'm',
+    ]);
   });
 
   it('shows times to the minute', () => {
