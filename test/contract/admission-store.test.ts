@@ -99,6 +99,17 @@ describe('the Redis admission store', () => {
       expect(await entriesOf(under.ledger)).toHaveLength(1);
     });
 
+    it('keeps the counters of a team for as long as it is busy', async () => {
+      const under = await emptyRedisStore(redis, keys);
+      await under.setEpoch('acme', 'e1');
+      await under.store.beat(process);
+      const a = { id: 'a', span: 'month', amount: 3, max: 10 } as const;
+      decided(await under.store.admit(process, [asks([a])]));
+      await redis.client.expire(keys.counters('acme'), 60);
+      decided(await under.store.admit(process, [asks([a])]));
+      expect(await redis.client.ttl(keys.counters('acme'))).toBeGreaterThan(31 * 86_400);
+    });
+
     it('keeps about as many entries as it is told, and their totals all the same', async () => {
       await redis.client.flushall();
       await redis.turnTo(lastSecondMs);
