@@ -17,7 +17,7 @@ import type { AccessLine } from './observability/access-line.ts';
 import type { Log } from './observability/log.ts';
 import type { Answer, Metrics } from './observability/metrics.ts';
 import type { Call } from './proxy/call.ts';
-import { callerLeft } from './proxy/exchange.ts';
+import { callerLeft, type ExchangeTimings } from './proxy/exchange.ts';
 import { forward } from './proxy/forward.ts';
 import type { OpenExchanges } from './proxy/open-exchanges.ts';
 import type { Upstream, Upstreams } from './proxy/upstreams.ts';
@@ -54,9 +54,19 @@ export interface Admitted {
 /** The five steps of a request, made of the features that do them; `app.ts` puts them in order. */
 export class Gateway {
   readonly #parts: GatewayParts;
+  readonly #timings: ExchangeTimings;
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
+    const { upstreamTimeoutMs, streamIdleTimeoutMs, readerTimeoutMs, firstHeartbeatMs, heartbeatMs } =
+      parts.settings;
+    this.#timings = {
+      upstreamTimeoutMs,
+      idleTimeoutMs: streamIdleTimeoutMs,
+      readerTimeoutMs,
+      firstHeartbeatMs,
+      heartbeatMs,
+    };
   }
 
   /** Who calls, and whether from here and for this path. Rejects with `StoreUnavailable`. */
@@ -78,6 +88,7 @@ export class Gateway {
     const read = await readBody({ incoming: call.incoming, maxBytes: settings.maxBodyBytes, budget });
     if (read.kind === 'gone') return null;
     if (read.kind === 'refused') return read.refusal;
+    call.arrived();
     call.whenClosed(read.release);
     const value = parseJson(read.bytes);
     if (value instanceof Refusal) return value;
@@ -105,7 +116,7 @@ export class Gateway {
 
   /** Sends an admitted request on, and settles it whatever becomes of it. */
   forward(call: Call, request: ValidRequest, { grant, upstream, body }: Admitted): void {
-    const { settings, exchanges, metrics } = this.#parts;
+    const { exchanges, metrics } = this.#parts;
     metrics.requestOpened();
     call.whenClosed(() => metrics.requestClosed());
     if (request.stream) {
@@ -119,7 +130,7 @@ export class Gateway {
       body,
       stream: request.stream,
       headers: [...call.headers, ...limitHeaders(grant.limits, grant.admittedAtMs)],
-      timings: { ...settings, idleTimeoutMs: settings.streamIdleTimeoutMs },
+      timings: this.#timings,
       open: exchanges,
       settle: (outcome) => this.settle(call, { grant, upstream, outcome }),
     });
@@ -134,7 +145,10 @@ export class Gateway {
     const { entry, settled } = admission.settle(grant, outcome);
     const known = grant.request.modelKnown || outcome.accepted;
     const attachment = upstream.attachment.name;
-    metrics.upstreamAnswered({ attachment, status: outcome.upstreamStatus, durationMs: outcome.durationMs });
+    if (outcome.upstream) {
+      const { status, headMs } = outcome.upstream;
+      metrics.upstreamAnswered({ attachment, status, durationMs: headMs ?? outcome.durationMs });
+    }
     metrics.answered({
       endpoint: entry.endpoint,
       status: entry.status,

@@ -61,7 +61,10 @@ function protectedLog({ logLevel, adminKey, attachments, store }: Settings): Log
   for (const { key } of attachments) made.protect(key);
   if (store.kind === 'redis') {
     const { password } = new URL(store.url);
-    if (password !== '') made.protect(password);
+    if (password !== '') {
+      made.protect(password);
+      made.protect(decodeURIComponent(password));
+    }
   }
   return made;
 }

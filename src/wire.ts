@@ -156,6 +156,7 @@ function redisStores({ settings, clock, log, metrics }: WireOptions): Stores {
     commandTimeoutMs: settings.storeTimeoutMs,
     onDown: (error) => log.warn('the store cannot be reached', { error }),
     onUp: () => log.info('the store is back'),
+    onRefusal: (error) => log.error('the store refuses commands', { error }),
     timing: { clock, onRun: (run) => metrics.storeAnswered(run) },
   });
   return {

@@ -64,6 +64,7 @@ export class Admission {
       process,
       storeNowMs: () => this.heartbeat.storeNowMs(),
       incarnation: async () => (await this.heartbeat.beat()).incarnation,
+      log,
     });
   }
 
@@ -116,6 +117,7 @@ export class Admission {
   /** Resolves when the store has every settlement, and then gives up the process's lease. */
   async stop(): Promise<void> {
     await this.#settlements.drained();
+    await this.#canceller.stop();
     await this.heartbeat.stop();
   }
 
@@ -172,9 +174,11 @@ export class Admission {
       const refusal = storeUnavailable();
       for (const { answer } of batch) answer(refusal);
       if (error instanceof StoreUnavailable && !error.mayHaveRun) return;
-      // No earlier than any not-after time that was sent.
-      const notAfterMs = this.#notAfterMs();
-      this.#canceller.add(batch.map(({ grant }) => ({ grant, notAfterMs })));
+      // No earlier than any not-after time that was sent, whatever a heartbeat has done to our idea of the clock.
+      const latestMs = this.#notAfterMs();
+      this.#canceller.add(
+        batch.map(({ grant, request }) => ({ grant, notAfterMs: Math.max(latestMs, request.notAfterMs) })),
+      );
     }
   }
 

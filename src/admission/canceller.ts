@@ -1,3 +1,5 @@
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
+import type { Log } from '../core/log.ts';
 import { cancellation } from './settlement.ts';
 import type { Grant } from './grant.ts';
 import type { AdmissionStore } from './store.ts';
@@ -20,6 +22,7 @@ export interface CancellerOptions {
   process: string;
   storeNowMs: () => number;
   incarnation: () => Promise<string>;
+  log: Log;
 }
 
 /**
@@ -31,6 +34,7 @@ export class Canceller {
   readonly #options: CancellerOptions;
   #abandoned: AbandonedAdmission[] = [];
   #timer: NodeJS.Timeout | null = null;
+  #running: Promise<void> | null = null;
 
   constructor(options: CancellerOptions) {
     this.#options = options;
@@ -43,22 +47,52 @@ export class Canceller {
 
   /** Takes admissions over that nobody waits for any more. */
   add(abandoned: readonly AbandonedAdmission[]): void {
-    const room = maxAbandoned - this.#abandoned.length;
-    this.#abandoned.push(...abandoned.slice(0, Math.max(0, room)));
-    this.#timer ??= setTimeout(() => void this.#run(), retryMs);
+    const room = Math.max(0, maxAbandoned - this.#abandoned.length);
+    if (room < abandoned.length) {
+      this.#options.log.error('too many admissions to look for: some may be closed as lost later', { room });
+    }
+    this.#abandoned.push(...abandoned.slice(0, room));
+    this.#schedule();
+  }
+
+  /** Looks for what is left at once, until nothing is; for the end of the process, which bounds it. */
+  async stop(): Promise<void> {
+    while (this.#abandoned.length > 0 || this.#running) {
+      await this.#run();
+      if (this.#abandoned.length > 0) await setTimeoutPromise(retryMs);
+    }
+  }
+
+  #schedule(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      void this.#run().then(() => {
+        if (this.#abandoned.length > 0) this.#schedule();
+      });
+    }, retryMs);
     this.#timer.unref();
   }
 
-  async #run(): Promise<void> {
-    const before = this.#abandoned;
+  #run(): Promise<void> {
+    this.#running ??= this.#cancelAll().finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  /** Stops at the first failure: a store that does not answer once is not asked for each batch. */
+  async #cancelAll(): Promise<void> {
+    const left = this.#abandoned;
     this.#abandoned = [];
-    for (let at = 0; at < before.length; at += grantsPerCall) {
-      const batch = before.slice(at, at + grantsPerCall);
-      const left = await this.#cancel(batch).catch(() => batch);
-      this.#abandoned.push(...left);
+    const waiting: AbandonedAdmission[] = [];
+    while (left.length > 0) {
+      const batch = left.slice(0, grantsPerCall);
+      const remaining = await this.#cancel(batch).catch(() => null);
+      if (!remaining) break;
+      waiting.push(...remaining);
+      left.splice(0, grantsPerCall);
     }
-    this.#timer = null;
-    if (this.#abandoned.length > 0) this.add([]);
+    this.#abandoned = [...waiting, ...left, ...this.#abandoned];
   }
 
   /** Cancels those that the store admitted; returns those that it might still admit. */

@@ -1,35 +1,34 @@
-import type { Charge, Ending, ForwardOutcome, Usage } from '../core/outcome.ts';
+import type { Charge, ForwardOutcome, Usage } from '../core/outcome.ts';
 import { amountOf, type LimitState } from './grant.ts';
 import type { Adjustment } from './store.ts';
 import { windowIndex } from './window.ts';
 
+type Ended = Pick<ForwardOutcome, 'ending' | 'usage' | 'unreportedTokens'>;
+
 /**
  * Who pays (contract 1.4): what a request that ended so is charged, having reserved `reserved`.
- * `usage` tells whether the token figures are the upstream's own.
+ * `usage` tells whether the token figures are wholly the upstream's own.
  */
-export function charge(
-  { ending, usage, outputSeenTokens }: Pick<ForwardOutcome, 'ending' | 'usage' | 'outputSeenTokens'>,
-  reserved: Charge,
-): Charge & { usage: 'reported' | 'estimated' } {
-  // What an upstream reported before it broke off may be less than what went by already.
-  const reported = usage && (ending !== 'broken' || usage.outputTokens >= outputSeenTokens) ? usage : null;
-  const tokens = chargedTokens(ending, { reserved, usage: reported, outputSeenTokens });
+export function charge(ended: Ended, reserved: Charge): Charge & { usage: 'reported' | 'estimated' } {
+  const { ending, usage, unreportedTokens } = ended;
+  const isReported = ending === 'answered' || (ending === 'broken' && unreportedTokens === 0);
   return {
     requests: ending === 'not_taken' ? 0 : 1,
-    ...tokens,
+    ...chargedTokens(ended, reserved),
     images: ending === 'answered' || ending === 'broken' || ending === 'left' ? reserved.images : 0,
-    usage: reported && (ending === 'answered' || ending === 'broken') ? 'reported' : 'estimated',
+    usage: usage && isReported ? 'reported' : 'estimated',
   };
 }
 
-function chargedTokens(
-  ending: Ending,
-  { reserved, usage, outputSeenTokens }: { reserved: Charge; usage: Usage | null; outputSeenTokens: number },
-): Usage {
+function chargedTokens({ ending, usage, unreportedTokens }: Ended, reserved: Charge): Usage {
   switch (ending) {
     case 'answered':
-    case 'broken':
-      return usage ?? { inputTokens: reserved.inputTokens, outputTokens: outputSeenTokens };
+      return usage ?? { inputTokens: reserved.inputTokens, outputTokens: unreportedTokens };
+    case 'broken': {
+      // What an upstream reports on the way may be less than what has gone by since.
+      const { inputTokens, outputTokens } = usage ?? { inputTokens: reserved.inputTokens, outputTokens: 0 };
+      return { inputTokens, outputTokens: outputTokens + unreportedTokens };
+    }
     case 'not_taken':
     case 'rejected':
       return { inputTokens: 0, outputTokens: 0 };
@@ -47,11 +46,13 @@ export function adjustments(
   admittedAtMs: number,
 ): Adjustment[] {
   const corrections: Adjustment[] = [];
-  for (const { scoped, applied } of limits) {
+  for (const { scoped, applied, counter } of limits) {
     const { limit } = scoped;
     const delta = limit.metric === 'concurrency' ? -1 : amountOf(limit.metric, charged) - applied.amount;
     if (delta === 0) continue;
-    corrections.push({ id: limit.id, index: windowIndex(applied.span, admittedAtMs), delta });
+    // A store whose clock was set back reserves in the window its counter has come to.
+    const index = Math.max(counter.index, windowIndex(applied.span, admittedAtMs));
+    corrections.push({ id: limit.id, index, delta });
   }
   return corrections;
 }

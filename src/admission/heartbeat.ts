@@ -25,13 +25,15 @@ export class Heartbeat {
   #stopped = false;
   /** Said already, so not again until it has worked. */
   #failing = false;
-  /** The store's clock less ours, ms. */
-  #offsetMs = 0;
+  /** The store's clock less our monotonic one, ms: ours may be set, and must not make admissions late. */
+  #offsetMs: number;
   #lastBeatMs = -Infinity;
   #steadySinceMs = 0;
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
+    // Until the store has told, ours must do.
+    this.#offsetMs = options.clock.now() - options.clock.monotonic();
   }
 
   /** Begins to beat, and goes on whatever happens to the store. */
@@ -41,12 +43,7 @@ export class Heartbeat {
 
   /** The store's clock as far as this process can tell, ms. */
   storeNowMs(): number {
-    return this.#options.clock.now() + this.#offsetMs;
-  }
-
-  /** Whether the store answered within a lease. */
-  get healthy(): boolean {
-    return this.#options.clock.monotonic() - this.#lastBeatMs <= this.#options.leaseMs;
+    return this.#options.clock.monotonic() + this.#offsetMs;
   }
 
   /** One heartbeat now, shared by all who ask at once. Rejects with `StoreUnavailable`. */
@@ -71,7 +68,7 @@ export class Heartbeat {
     // Others may have beaten a quarter of a lease before and come back later: twice the interval is an outage.
     if (nowMs - this.#lastBeatMs > leaseMs / 2) this.#steadySinceMs = nowMs;
     this.#lastBeatMs = nowMs;
-    this.#offsetMs = beat.nowMs - clock.now();
+    this.#offsetMs = beat.nowMs - nowMs;
     return beat;
   }
 

@@ -28,12 +28,12 @@ export interface ForwardOutcome {
   errorCode: ErrorCode | 'shutdown' | null;
   /** As the upstream reported it; null when it did not. */
   usage: Usage | null;
-  /** Estimated from the text that went by. */
-  outputSeenTokens: number;
+  /** Output that no usage accounts for, estimated from the text that went by. */
+  unreportedTokens: number;
   /** The upstream answered 2xx: from here on the model's name is more than a caller's word. */
   accepted: boolean;
-  /** Null when no answer came. */
-  upstreamStatus: number | null;
+  /** Null where nothing was sent; what of it is null came not, status and ms from sending to the head. */
+  upstream: { status: number | null; headMs: number | null } | null;
   durationMs: number;
   ttfbMs: number | null;
 }

@@ -33,12 +33,16 @@ export interface RedisOptions {
   onDown?: (error: Error) => void;
   /** Told when it is there again. */
   onUp?: () => void;
+  /** Told what the server refuses a command with, such as `OOM …`; once a minute for each kind. */
+  onRefusal?: (error: Error) => void;
   /** Told of every script that was run, for metrics. */
   timing?: {
     clock: Clock;
     onRun: (run: { operation: string; durationMs: number; ok: boolean }) => void;
   };
 }
+
+const refusalToldEveryMs = 60_000;
 
 /**
  * The one connection of a process to Redis. Commands fail fast: no offline queue and no resending, since a
@@ -47,12 +51,17 @@ export interface RedisOptions {
 export class RedisStore {
   readonly client: Redis;
   readonly #timing: RedisOptions['timing'];
+  readonly #onRefusal: RedisOptions['onRefusal'];
+  /** Kinds of refusals told within the last minute. */
+  readonly #told = new Set<string>();
 
-  constructor({ url, verifyTls, commandTimeoutMs, onDown, onUp, timing }: RedisOptions) {
+  constructor({ url, verifyTls, commandTimeoutMs, onDown, onUp, onRefusal, timing }: RedisOptions) {
     this.#timing = timing;
+    this.#onRefusal = onRefusal;
     this.client = new Redis(url, {
       lazyConnect: true,
-      enableAutoPipelining: true,
+      // Not auto-pipelined: ioredis runs one pipeline at a time and holds its answers together, so that each waits for
+      // all (30 instead of 20 ms at p50 over a 20 ms line), and its command timeout starts late. We gather ourselves.
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
@@ -137,8 +146,17 @@ export class RedisStore {
     try {
       return await command(this.client);
     } catch (error) {
+      if (error instanceof Error && error.name === 'ReplyError') this.#tellRefusal(error);
       throw unavailable(error);
     }
+  }
+
+  #tellRefusal(error: Error): void {
+    const [kind = ''] = error.message.split(' ', 1);
+    if (this.#told.has(kind)) return;
+    this.#told.add(kind);
+    setTimeout(() => this.#told.delete(kind), refusalToldEveryMs).unref();
+    this.#onRefusal?.(error);
   }
 
   close(): void {

@@ -15,6 +15,8 @@ export class Call {
   readonly requestId: string;
   /** Monotonic, ms. */
   readonly startedMs: number;
+  /** Monotonic, ms: when the whole request had come in, body and all. */
+  arrivedMs: number;
   /** Who calls, once that is known; from then on its origin may be named. */
   principal: Principal | null = null;
   /** The reply is finished, or its caller is gone. */
@@ -29,10 +31,16 @@ export class Call {
     this.#clock = clock;
     this.requestId = requestIdOf(io.incoming.headers['x-request-id']);
     this.startedMs = clock.monotonic();
+    this.arrivedMs = this.startedMs;
     this.outgoing.once('close', () => {
       this.closed = true;
       for (const react of this.#whenClosed) react();
     });
+  }
+
+  /** The body is in: deadlines count from here. */
+  arrived(): void {
+    this.arrivedMs = this.#clock.monotonic();
   }
 
   /** Reacts to the end of the reply or of its caller, also where that has been already. */

@@ -22,7 +22,7 @@ export function corsHeaders(origin: string | undefined, principalKnown: boolean)
   if (!principalKnown) {
     return ['Access-Control-Allow-Origin', '*', 'Access-Control-Expose-Headers', exposed];
   }
-  if (origin === undefined) return [];
+  if (origin === undefined) return ['Vary', 'Origin'];
   return ['Access-Control-Allow-Origin', origin, 'Vary', 'Origin', 'Access-Control-Expose-Headers', exposed];
 }
 

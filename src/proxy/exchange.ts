@@ -10,7 +10,16 @@ import type { Reply, ReplyHost, UpstreamHead } from './reply.ts';
 import { sendRefusal } from './send.ts';
 import { StreamReply, type StreamTimings } from './stream-reply.ts';
 import { connectTimeoutMs } from './upstreams.ts';
-import { failed, isEventStream, isJson, timedOut, unreachable, upstreamTrouble } from './upstream-error.ts';
+import {
+  failed,
+  fellSilent,
+  isEventStream,
+  isJson,
+  timedOut,
+  unconnected,
+  unreachable,
+  upstreamTrouble,
+} from './upstream-error.ts';
 
 /** How long things may take; all ms. */
 export interface ExchangeTimings extends StreamTimings {
@@ -74,6 +83,8 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
   #lastByteMs: number;
   #firstByteMs: number | null = null;
   #upstreamStatus: number | null = null;
+  /** From sending to the head of the answer. */
+  #headMs: number | null = null;
   #trouble = { status: 0, contentType: '', retryAfter: undefined as string | undefined };
   #errorChunks: Buffer[] = [];
   #errorBytes = 0;
@@ -82,7 +93,7 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
     const { call, stream, timings, open } = options;
     this.#options = options;
     // Deadlines begin with the whole request at hand, as Heroku's router counts, not with a slow upload.
-    this.startedMs = call.startedMs + call.elapsedMs;
+    this.startedMs = call.arrivedMs;
     this.#lastByteMs = this.startedMs;
     this.writer = new PacedWriter(call.outgoing, timings.readerTimeoutMs);
     this.#reply = stream ? new StreamReply(this, timings) : new PlainReply(this, timings.firstHeartbeatMs);
@@ -107,6 +118,7 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
     this.#lastByteMs = this.nowMs;
     this.#firstByteMs = this.#options.call.elapsedMs;
     this.#upstreamStatus = status;
+    this.#headMs = this.#sinceStartMs();
     const head = headOf(status, headers);
     const { contentType } = head;
     const expected = this.streaming ? isEventStream(contentType) : isJson(contentType);
@@ -141,9 +153,9 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
     const { timings } = this.#options;
     const silentMs = nowMs - this.#lastByteMs;
     if (this.#phase !== 'passing' && !this.streaming && nowMs - this.startedMs >= timings.upstreamTimeoutMs) {
-      this.#fail(timedOut(timings.upstreamTimeoutMs), this.#controller ? 'failed' : 'not_taken');
+      this.#fail(timedOut(timings.upstreamTimeoutMs), 'failed');
     } else if (silentMs >= timings.idleTimeoutMs && !this.writer.blocked) {
-      this.#fail(timedOut(timings.idleTimeoutMs), this.#phase === 'passing' ? 'broken' : 'failed');
+      this.#fail(fellSilent(timings.idleTimeoutMs), this.#phase === 'passing' ? 'broken' : 'failed');
     } else {
       this.#reply.tick(nowMs);
     }
@@ -175,12 +187,16 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
   }
 
   answered(): Promise<void> | null {
-    const status = this.#upstreamStatus ?? 200;
-    return this.#settle({ ending: 'answered', status, outcome: 'ok', errorCode: null });
+    return this.#settle({ ending: 'answered', status: this.#sentStatus(), outcome: 'ok', errorCode: null });
   }
 
   answeredWithError(): Promise<void> | null {
-    return this.#settle({ ending: 'broken', status: 200, outcome: 'error', errorCode: 'upstream_error' });
+    return this.#settle({
+      ending: 'broken',
+      status: this.#sentStatus(),
+      outcome: 'error',
+      errorCode: 'upstream_error',
+    });
   }
 
   brokeOff(what: string): void {
@@ -212,7 +228,13 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
       this.#controller?.abort(abandoned);
       return;
     }
-    const settling = this.#settle({ ending, status: refusal.status, outcome: 'error', errorCode });
+    const settling = this.#settle({
+      // What was never sent costs nothing, however it ended.
+      ending: this.#controller ? ending : 'not_taken',
+      status: this.#reply.begun ? this.#sentStatus() : refusal.status,
+      outcome: 'error',
+      errorCode,
+    });
     this.#phase = 'over';
     this.#controller?.abort(abandoned);
     this.after(settling, () => {
@@ -227,6 +249,16 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
     this.#reply.end();
   }
 
+  /** The status the caller has, once a reply has begun: 200 where it began before the upstream's. */
+  #sentStatus(): number {
+    return this.#upstreamStatus !== null && this.#upstreamStatus < 300 ? this.#upstreamStatus : 200;
+  }
+
+  #sinceStartMs(): number {
+    const { call } = this.#options;
+    return call.startedMs + call.elapsedMs - this.startedMs;
+  }
+
   #isEnding(): boolean {
     return this.#phase === 'ending' || this.#phase === 'over';
   }
@@ -239,7 +271,7 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
     // Where the reply was told to end, it is settled already, and this changes nothing.
     void this.#settle({
       ending: this.#controller ? ending : 'not_taken',
-      status: this.#reply.begun ? 200 : callerLeft,
+      status: this.#reply.begun ? this.#sentStatus() : callerLeft,
       outcome: 'aborted',
       errorCode: null,
     });
@@ -254,9 +286,9 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
     return this.#options.settle({
       ...ended,
       usage: passed ? this.#reply.usage : null,
-      outputSeenTokens: passed ? Math.ceil(this.#reply.textBytes / bytesPerToken) : 0,
+      unreportedTokens: passed ? Math.ceil(this.#reply.unreportedBytes / bytesPerToken) : 0,
       accepted: passed,
-      upstreamStatus: this.#upstreamStatus,
+      upstream: this.#controller ? { status: this.#upstreamStatus, headMs: this.#headMs } : null,
       durationMs: this.#options.call.elapsedMs,
       ttfbMs: this.#firstByteMs,
     });
@@ -264,7 +296,7 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
 }
 
 function unanswered(error: Error): Refusal {
-  return codeOf(error) === 'UND_ERR_CONNECT_TIMEOUT' ? timedOut(connectTimeoutMs) : unreachable();
+  return codeOf(error) === 'UND_ERR_CONNECT_TIMEOUT' ? unconnected(connectTimeoutMs) : unreachable();
 }
 
 function headOf(status: number, headers: IncomingHttpHeaders): UpstreamHead {

@@ -5,7 +5,6 @@ const tickMs = 100;
 /** What the table of open exchanges asks of one. `place` is the table's own. */
 export interface OpenExchange {
   place: number;
-  readonly streaming: boolean;
   /** Keeps its deadlines and heartbeats. */
   tick(nowMs: number): void;
   /** Ends it because the process does. */
@@ -19,7 +18,6 @@ export interface OpenExchange {
 export class OpenExchanges {
   /** Monotonic time of the last tick, ms: exact enough for deadlines of seconds, free to read. */
   nowMs: number;
-  streams = 0;
   readonly #clock: Clock;
   readonly #open: OpenExchange[] = [];
   readonly #timer: NodeJS.Timeout;
@@ -39,7 +37,6 @@ export class OpenExchanges {
   add(exchange: OpenExchange): void {
     exchange.place = this.#open.length;
     this.#open.push(exchange);
-    if (exchange.streaming) this.streams += 1;
   }
 
   /** Lets an exchange go; the last one takes its place. */
@@ -51,7 +48,6 @@ export class OpenExchanges {
       this.#open[place] = last;
       last.place = place;
     }
-    if (exchange.streaming) this.streams -= 1;
   }
 
   /** Ends everything that is still under way. */

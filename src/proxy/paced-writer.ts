@@ -58,8 +58,11 @@ export class PacedWriter {
     });
   }
 
-  /** Node closes a socket whose timeout passes without write progress; http resets it for the next request. */
+  /**
+   * Node closes a socket on whose second timeout in a row no write has made progress, hence half the time; http
+   * sets it anew for the next request.
+   */
   #limitReader(): void {
-    this.#outgoing.socket?.setTimeout(this.#readerTimeoutMs);
+    this.#outgoing.socket?.setTimeout(this.#readerTimeoutMs / 2);
   }
 }

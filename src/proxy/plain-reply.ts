@@ -29,8 +29,8 @@ export class PlainReply implements Reply {
     return this.#tap.usage();
   }
 
-  get textBytes(): number {
-    return this.#tap.textBytes();
+  get unreportedBytes(): number {
+    return this.usage ? 0 : this.#tap.textBytes();
   }
 
   begin(head: UpstreamHead): void {

@@ -18,8 +18,8 @@ export interface Reply {
   readonly begun: boolean;
   /** Reported by the upstream so far; null while it has not. */
   readonly usage: Usage | null;
-  /** Bytes of generated text so far. */
-  readonly textBytes: number;
+  /** Bytes of generated text that the reported usage does not account for. */
+  readonly unreportedBytes: number;
   begin(head: UpstreamHead): void;
   pass(chunk: Buffer): void;
   /** The upstream's answer is complete. */

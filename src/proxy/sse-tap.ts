@@ -24,8 +24,9 @@ export class SseTap {
   failed = false;
   /** The last usage that was not all zero: intermediate chunks may carry zeros. */
   usage: Usage | null = null;
-  /** Bytes of generated text so far. */
+  /** Bytes of generated text so far, and how many of them the last usage accounts for. */
   textBytes = 0;
+  reportedBytes = 0;
 
   #line = '';
   #data = '';
@@ -86,6 +87,9 @@ export class SseTap {
     this.textBytes += textBytes(data);
     if (!this.finished) this.finished = finishReason.test(data);
     if (errorFirst.test(data)) this.failed = true;
-    if (data.includes('"usage"')) this.usage = readUsage(data) ?? this.usage;
+    const usage = data.includes('"usage"') ? readUsage(data) : null;
+    if (!usage) return;
+    this.usage = usage;
+    this.reportedBytes = this.textBytes;
   }
 }

@@ -41,8 +41,8 @@ export class StreamReply implements Reply {
     return this.#tap.usage;
   }
 
-  get textBytes(): number {
-    return this.#tap.textBytes;
+  get unreportedBytes(): number {
+    return this.#tap.textBytes - this.#tap.reportedBytes;
   }
 
   begin(head: UpstreamHead): void {

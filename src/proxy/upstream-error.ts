@@ -43,8 +43,24 @@ export function unreachable(): Refusal {
 
 /** No answer in time. */
 export function timedOut(afterMs: number): Refusal {
-  const message = `Heroku Inference did not answer within ${Math.round(afterMs / 1000)} s; ask for less, or set "stream": true.`;
+  const message = `Heroku Inference did not answer within ${spoken(afterMs)}; ask for less, or set "stream": true.`;
   return new Refusal('upstream_timeout', message);
+}
+
+/** No connection in time: nothing was sent. */
+export function unconnected(afterMs: number): Refusal {
+  const message = `Heroku Inference could not be connected to within ${spoken(afterMs)}; try again.`;
+  return new Refusal('upstream_timeout', message);
+}
+
+/** A stream, or an answer under way, with nothing more from the upstream. */
+export function fellSilent(afterMs: number): Refusal {
+  const message = `Heroku Inference said nothing for ${spoken(afterMs)}; try again.`;
+  return new Refusal('upstream_timeout', message);
+}
+
+function spoken(ms: number): string {
+  return ms < 1_000 ? `${ms} ms` : `${Math.round(ms / 1_000)} s`;
 }
 
 /** An answer that broke off, or made no sense. */

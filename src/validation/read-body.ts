@@ -2,14 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import { Refusal } from '../core/refusal.ts';
 import type { BodyBudget } from './body-budget.ts';
 
-/*
- * How much of a body is still read once it is refused, beyond the limit, and for how long, before the refusal is
- * answered. Many clients read an answer only once they have sent their body, and closing a socket with unread bytes in
- * it resets the connection, which can throw the answer away. 8 MiB lets a body of nearly twice the default limit in, at
- * a few ms of CPU; a second is enough for it on any but the slowest link, and all that one who sends nothing holds up.
+/**
+ * How much of a refused body is still read, beyond the limit, behind the answer. Many clients read an answer only
+ * once they have sent their body, and closing a socket with unread bytes in it resets the connection, which can
+ * throw the answer away. 8 MiB lets a body of nearly twice the default limit in, at a few ms of CPU.
  */
 const maxDrainBytes = 8 * 1024 * 1024;
-const maxDrainMs = 1_000;
 
 export interface ReadBodyOptions {
   incoming: IncomingMessage;
@@ -21,6 +19,7 @@ export interface ReadBodyOptions {
 export type BodyRead =
   /** `release` gives the bytes back to the budget; once is enough, more does no harm. */
   | { kind: 'complete'; bytes: Buffer; release: () => void }
+  /** The rest of the body is read and dropped while the refusal is answered. */
   | { kind: 'refused'; refusal: Refusal }
   /** The caller left before the body was in: there is nobody to answer. Nothing is held. */
   | { kind: 'gone' };
@@ -42,10 +41,6 @@ class BodyReading {
   private readonly resolve: (result: BodyRead) => void;
   private readonly chunks: Buffer[] = [];
   private heldBytes = 0;
-  private refusal: Refusal | null = null;
-  /** Of the whole body, kept or not. */
-  private receivedBytes = 0;
-  private drainTimer: NodeJS.Timeout | undefined;
 
   constructor({ incoming, maxBytes, budget }: ReadBodyOptions, resolve: (result: BodyRead) => void) {
     this.incoming = incoming;
@@ -58,7 +53,7 @@ class BodyReading {
     const { incoming } = this;
     if (incoming.destroyed) return this.settle({ kind: 'gone' });
     // llhttp has already refused a content-length that is not a number.
-    if (Number(incoming.headers['content-length'] ?? 0) > this.maxBytes) this.refuse(this.tooLarge());
+    if (Number(incoming.headers['content-length'] ?? 0) > this.maxBytes) return this.refuse(this.tooLarge());
     incoming.on('data', this.onData);
     incoming.on('end', this.onEnd);
     incoming.on('error', this.onGone);
@@ -66,8 +61,6 @@ class BodyReading {
   }
 
   private readonly onData = (chunk: Buffer): void => {
-    this.receivedBytes += chunk.length;
-    if (this.refusal) return this.drain(this.refusal);
     if (this.heldBytes + chunk.length > this.maxBytes) return this.refuse(this.tooLarge());
     if (!this.budget.take(chunk.length)) return this.refuse(overloaded());
     this.heldBytes += chunk.length;
@@ -75,11 +68,9 @@ class BodyReading {
   };
 
   private readonly onEnd = (): void => {
-    if (this.refusal) return this.settle({ kind: 'refused', refusal: this.refusal });
     const { chunks, heldBytes } = this;
     const [only] = chunks;
     const bytes = chunks.length === 1 && only ? only : Buffer.concat(chunks, heldBytes);
-    this.chunks.length = 0;
     this.settle({ kind: 'complete', bytes, release: () => this.giveBack() });
   };
 
@@ -88,23 +79,10 @@ class BodyReading {
     this.settle({ kind: 'gone' });
   };
 
-  /** From here on nothing is kept; the refusal is told when the rest is in or a bound is reached. */
   private refuse(refusal: Refusal): void {
-    this.refusal = refusal;
-    this.chunks.length = 0;
     this.giveBack();
-    this.drainTimer = setTimeout(() => this.stop(refusal), maxDrainMs);
-  }
-
-  private drain(refusal: Refusal): void {
-    if (this.receivedBytes > this.maxBytes + maxDrainBytes) this.stop(refusal);
-  }
-
-  /** Bytes of this body may still be on their way, so the connection cannot carry another request. */
-  private stop({ code, message, details }: Refusal): void {
-    this.incoming.pause();
-    const headers = { ...details.headers, connection: 'close' };
-    this.settle({ kind: 'refused', refusal: new Refusal(code, message, { ...details, headers }) });
+    this.settle({ kind: 'refused', refusal });
+    discard(this.incoming, this.maxBytes + maxDrainBytes);
   }
 
   private giveBack(): void {
@@ -113,11 +91,11 @@ class BodyReading {
   }
 
   private settle(result: BodyRead): void {
-    clearTimeout(this.drainTimer);
     this.incoming.off('data', this.onData);
     this.incoming.off('end', this.onEnd);
     this.incoming.off('error', this.onGone);
     this.incoming.off('close', this.onGone);
+    this.chunks.length = 0;
     this.resolve(result);
   }
 
@@ -127,6 +105,16 @@ class BodyReading {
       `The request body is larger than ${this.maxBytes} bytes, the most this gateway reads; send a smaller one.`,
     );
   }
+}
+
+/** Reads and drops what is left of a body; one that goes on beyond `maxBytes` is cut off with its connection. */
+function discard(incoming: IncomingMessage, maxBytes: number): void {
+  let droppedBytes = 0;
+  incoming.on('error', () => undefined); // the caller left: there is nothing more to read
+  incoming.on('data', (chunk: Buffer) => {
+    droppedBytes += chunk.length;
+    if (droppedBytes > maxBytes) incoming.destroy();
+  });
 }
 
 function overloaded(): Refusal {

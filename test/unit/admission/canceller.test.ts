@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Canceller } from '../../../src/admission/canceller.ts';
 import type { Grant } from '../../../src/admission/grant.ts';
 import { grantOf, stateOf } from './samples.ts';
-import { fakeClock, ghostMs, pass, storeTimeoutMs, UnsteadyStore } from './unsteady-store.ts';
+import { fakeClock, ghostMs, keptLog, pass, storeTimeoutMs, UnsteadyStore } from './unsteady-store.ts';
 
 const process = 'p1';
 const startMs = Date.UTC(2026, 0, 31, 12);
@@ -21,6 +21,7 @@ beforeEach(async () => {
     process,
     storeNowMs: () => Date.now(),
     incarnation: async () => (await store.beat(process)).incarnation,
+    log: keptLog(),
   });
   await store.inner.beat(process);
 });
@@ -151,6 +152,7 @@ describe('an abandoned admission', () => {
       process,
       storeNowMs: () => Date.now() + 86_400_000,
       incarnation: () => Promise.resolve('memory'),
+      log: keptLog(),
     });
     ahead.add([{ grant: grant('a'), notAfterMs: Date.now() + 86_400_000 }]);
     await pass(600);

@@ -35,9 +35,9 @@ const whoPays: Record<string, { ended: Paid; paid: ReturnType<typeof charge> }> 
     ended: { ending: 'broken', usage: null },
     paid: { requests: 1, inputTokens: 100, outputTokens: 40, images: 2, usage: 'estimated' },
   },
-  'broken off after its usage: that': {
+  'broken off after its usage: that, and the output seen since': {
     ended: { ending: 'broken', usage: reported },
-    paid: { requests: 1, inputTokens: 80, outputTokens: 50, images: 2, usage: 'reported' },
+    paid: { requests: 1, inputTokens: 80, outputTokens: 90, images: 2, usage: 'estimated' },
   },
   'left by the caller of a plain call: the whole reservation': {
     ended: { ending: 'left', usage: null },
@@ -48,13 +48,19 @@ const whoPays: Record<string, { ended: Paid; paid: ReturnType<typeof charge> }> 
 describe('charge', () => {
   for (const [row, { ended, paid }] of Object.entries(whoPays)) {
     it(row, () => {
-      expect(charge({ ...ended, outputSeenTokens: seen }, reserved)).toEqual(paid);
+      expect(charge({ ...ended, unreportedTokens: seen }, reserved)).toEqual(paid);
     });
   }
 
+  it('takes the usage of a broken answer as it is where nothing has gone by since', () => {
+    const usage = { inputTokens: 80, outputTokens: 3 };
+    const paid = charge({ ending: 'broken', usage, unreportedTokens: 0 }, reserved);
+    expect(paid).toMatchObject({ ...usage, usage: 'reported' });
+  });
+
   it('takes the usage reported even beyond the reservation', () => {
     const usage = { inputTokens: 5_000, outputTokens: 9_000 };
-    expect(charge({ ending: 'answered', usage, outputSeenTokens: 0 }, reserved)).toMatchObject(usage);
+    expect(charge({ ending: 'answered', usage, unreportedTokens: 0 }, reserved)).toMatchObject(usage);
   });
 });
 

@@ -24,8 +24,8 @@ describe('the CORS headers of a reply', () => {
     expect(headers.get('vary')).toBe('Origin');
   });
 
-  it('to a known caller without an origin are none', () => {
-    expect(corsHeaders(undefined, true)).toEqual([]);
+  it('to a known caller without an origin only say that it matters', () => {
+    expect(corsHeaders(undefined, true)).toEqual(['Vary', 'Origin']);
   });
 
   it('expose the request id, the limits and when to try again', () => {
