@@ -5,7 +5,7 @@ import { Refusal } from './core/refusal.ts';
 import type { Clock } from './core/clock.ts';
 import type { Endpoint } from './core/request.ts';
 import type { Gateway } from './gateway.ts';
-import { type Env, mountOperations, type Operations, refusalResponse } from './operations.ts';
+import { type Env, mountOperations, operationPaths, type Operations, refusalResponse } from './operations.ts';
 import { Call } from './proxy/call.ts';
 import type { SelfService } from './self-service.ts';
 import { endpoints } from './validation/registry.ts';
@@ -83,7 +83,7 @@ export function createApp({ gateway, self, operations, admin, clock }: AppParts)
   );
   app.all('/v1/*', serve(refuse(nowhere)));
 
-  for (const path of ['/', '/healthz', '/readyz', '/metrics', '/admin/*']) app.use(path, noted);
+  for (const path of [...operationPaths, '/admin/*']) app.use(path, noted);
   mountOperations(app, operations);
   app.route('/', admin);
   app.notFound(serve(refuse(nowhere)));

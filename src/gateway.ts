@@ -123,17 +123,25 @@ export class Gateway {
       metrics.streamOpened();
       call.whenClosed(() => metrics.streamClosed());
     }
-    forward({
-      call,
-      upstream,
-      path: request.endpoint.path,
-      body,
-      stream: request.stream,
-      headers: [...call.headers, ...limitHeaders(grant.limits, grant.admittedAtMs)],
-      timings: this.#timings,
-      open: exchanges,
-      settle: (outcome) => this.settle(call, { grant, upstream, outcome }),
-    });
+    const settle = (outcome: ForwardOutcome): Promise<void> | null =>
+      this.settle(call, { grant, upstream, outcome });
+    try {
+      forward({
+        call,
+        upstream,
+        path: request.endpoint.path,
+        body,
+        stream: request.stream,
+        headers: [...call.headers, ...limitHeaders(grant.limits, grant.admittedAtMs)],
+        timings: this.#timings,
+        open: exchanges,
+        settle,
+      });
+    } catch (error) {
+      // A grant must not stay open for a defect here; settling twice does no harm.
+      void settle(neverSent(call));
+      throw error;
+    }
   }
 
   /** Charges, writes the entry, logs. A promise is to be awaited before the caller's answer ends. */
@@ -199,6 +207,12 @@ export class Gateway {
   /** Takes note of a caller that left before its body was in: there is nobody to answer. */
   leftEarly(call: Call): void {
     this.note({ ...noteOf(call), status: callerLeft, errorCode: null });
+  }
+
+  /** Takes note of what was refused before it reached the routes: of it nothing else is known. */
+  noteUnrouted({ status, code: errorCode }: Refusal): void {
+    const request = { requestId: '', method: '', path: '', durationMs: 0, identity: null };
+    this.note({ ...request, status, errorCode });
   }
 
   /** Says in log and metrics that a request without a ledger entry was answered. */
@@ -337,6 +351,21 @@ function accessLine(call: Call, entry: LedgerEntry, upstream: string): AccessLin
     output_tokens: entry.output_tokens,
     images: entry.images,
     upstream,
+  };
+}
+
+function neverSent(call: Call): ForwardOutcome {
+  return {
+    ending: 'not_taken',
+    status: 500,
+    outcome: 'error',
+    errorCode: 'internal_error',
+    usage: null,
+    unreportedTokens: 0,
+    accepted: false,
+    upstream: null,
+    durationMs: call.elapsedMs,
+    ttfbMs: null,
   };
 }
 

@@ -1,7 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { AdminKeyCheck } from './auth/admin-key.ts';
-import type { ErrorCode, Refusal } from './core/refusal.ts';
+import { type ErrorCode, Refusal } from './core/refusal.ts';
 import { liveness, readiness } from './lifecycle/health.ts';
 import type { MetricsText } from './observability/metrics.ts';
 import { requestIdOf } from './proxy/request-id.ts';
@@ -20,6 +20,8 @@ export interface Operations {
   metrics: () => Promise<MetricsText>;
   authorize: AdminKeyCheck;
 }
+
+export const operationPaths = ['/', '/healthz', '/readyz', '/metrics'] as const;
 
 /** `/`, `/healthz`, `/readyz` and `/metrics`: contract 1.7. */
 export function mountOperations(app: Hono<Env>, operations: Operations): void {
@@ -45,6 +47,13 @@ export function mountOperations(app: Hono<Env>, operations: Operations): void {
     const { contentType, body } = await operations.metrics();
     return c.body(body, 200, { 'content-type': contentType, 'cache-control': 'no-store' });
   });
+
+  for (const path of operationPaths)
+    app.all(path, (c) => refusalResponse(getOnly(path), requestIdOf(c.req.header('x-request-id'))));
+}
+
+function getOnly(path: string): Refusal {
+  return new Refusal('method_not_allowed', `On ${path} only GET is possible.`, { headers: { allow: 'GET' } });
 }
 
 /** A refusal as Hono answers it. */

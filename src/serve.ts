@@ -33,7 +33,7 @@ export async function serve(options: ServeOptions): Promise<{ address: AddressIn
   const server = createHttpServer({
     listener: nodeListener(wired.app),
     bodyTimeoutMs: settings.bodyTimeoutMs,
-    onRefused: (code) => metrics.refused(code),
+    onRefused: (refusal) => wired.noteUnrouted(refusal),
     isBusy: () => wired.isBusy(),
   });
   const shutdown = createShutdown({

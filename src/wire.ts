@@ -16,6 +16,7 @@ import type { Clock } from './core/clock.ts';
 import type { LedgerReader } from './core/entry.ts';
 import type { IdentityStore } from './core/identity.ts';
 import { keysUnder } from './core/keys.ts';
+import type { Refusal } from './core/refusal.ts';
 import { RedisStore } from './core/redis.ts';
 import { Gateway } from './gateway.ts';
 import { MemoryLedger } from './ledger/memory-ledger.ts';
@@ -45,6 +46,8 @@ export interface Wired {
   app: Hono<Env>;
   /** Begins to keep this process's lease in the store. */
   start(): void;
+  /** Says in log and metrics what was refused before it reached the routes. */
+  noteUnrouted(refusal: Refusal): void;
   /** Whether requests are under way. */
   isBusy(): boolean;
   /** Ends what is still under way; it settles. */
@@ -117,6 +120,7 @@ export function wire(options: WireOptions): Wired {
     start: () => {
       void stores.connected().then(() => admission.heartbeat.start());
     },
+    noteUnrouted: (refusal) => gateway.noteUnrouted(refusal),
     isBusy: () => exchanges.size > 0,
     endRemaining: () => exchanges.shutDown(),
     drained: () => admission.stop(),

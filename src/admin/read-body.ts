@@ -5,6 +5,7 @@ import type { AdminContext } from './respond.ts';
 import { check, type Checked } from './schemas.ts';
 
 const maxBytes = 1_048_576;
+const maxDrainedBytes = 16 * maxBytes;
 
 /** The body by a schema, at most 1 MiB. JSON whatever the Content-Type says. */
 export async function readBody<T>(c: AdminContext, schema: ZodType<T>): Promise<Checked<T>> {
@@ -16,16 +17,22 @@ export async function readBody<T>(c: AdminContext, schema: ZodType<T>): Promise<
 async function readBytes(body: ReadableStream<Uint8Array> | null): Promise<Buffer | Refusal> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of body ?? []) {
-    length += chunk.length;
-    if (length > maxBytes) {
-      return new Refusal('body_too_large', `The body must have at most ${maxBytes} bytes.`, {
-        headers: { connection: 'close' },
-      });
+  try {
+    for await (const chunk of body ?? []) {
+      length += chunk.length;
+      if (length <= maxBytes) chunks.push(chunk);
+      // Read on for a while: many clients read an answer only once they have sent their body.
+      else if (length > maxDrainedBytes) break;
     }
-    chunks.push(chunk);
+  } catch {
+    return new Refusal('invalid_request', 'The connection was lost before the body was in.');
   }
-  return Buffer.concat(chunks);
+  return length > maxBytes ? tooLarge() : Buffer.concat(chunks);
+}
+
+function tooLarge(): Refusal {
+  const headers = { connection: 'close' };
+  return new Refusal('body_too_large', `The body must have at most ${maxBytes} bytes.`, { headers });
 }
 
 function parseObject(bytes: Buffer): JsonObject | Refusal {

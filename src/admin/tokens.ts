@@ -80,13 +80,10 @@ export async function revokeToken(deps: IdentityDeps, at: Place): Promise<Refusa
   return result instanceof Refusal ? result : null;
 }
 
-/** Marks what is left of a user who is gone. */
-export async function revokeTokensOf(deps: IdentityDeps, { team, id: user }: Place): Promise<void> {
-  for (const text of await deps.identities.list('token', team)) {
-    const token = parseRecord('token', text);
-    // A refusal means that the team has gone meanwhile, and this token with it.
-    if (token.user === user && token.revoked_at === null) await revokeToken(deps, { team, id: token.id });
-  }
+/** The tokens of a user that are not revoked yet, by id. */
+export async function liveTokensOf(deps: IdentityDeps, { team, id: user }: Place): Promise<string[]> {
+  const tokens = (await deps.identities.list('token', team)).map((text) => parseRecord('token', text));
+  return tokens.filter((token) => token.user === user && token.revoked_at === null).map(({ id }) => id);
 }
 
 function alreadyRevoked(token: Token): Refusal {

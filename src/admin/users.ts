@@ -12,7 +12,7 @@ import {
 import type { IdentityDeps } from './deps.ts';
 import type { NewUser, UserChange } from './schemas.ts';
 import { changedLimits, storedLimits } from './stored-limits.ts';
-import { revokeTokensOf } from './tokens.ts';
+import { liveTokensOf, revokeToken } from './tokens.ts';
 
 /** Makes a user; 409 where the id is taken in the team, 404 without the team. */
 export async function createUser(deps: IdentityDeps, team: string, asked: NewUser): Promise<User | Refusal> {
@@ -54,10 +54,14 @@ export function changeUser(deps: IdentityDeps, at: Place, change: UserChange): P
 
 /**
  * The user goes first, and in the same step the secrets of the tokens are unbound; then these are marked as
- * revoked. Deleting again finishes a marking that the store broke off.
+ * revoked: the ones there were before, since a user made anew meanwhile may have got another. Deleting again
+ * finishes a marking that the store broke off.
  */
 export async function deleteUser(deps: IdentityDeps, at: Place): Promise<Refusal | null> {
+  const tokens = await liveTokensOf(deps, at);
   const refusal = await deleteRecord(deps.identities, { kind: 'user', ...at });
-  if (refusal === null || refusal.code === 'not_found') await revokeTokensOf(deps, at);
+  if (refusal !== null && refusal.code !== 'not_found') return refusal;
+  // A refusal means that the team has gone meanwhile, and the token with it.
+  for (const id of tokens) await revokeToken(deps, { team: at.team, id });
   return refusal;
 }

@@ -1,14 +1,5 @@
+import type { Attachment } from '../core/attachment.ts';
 import { trimmed } from './variables.ts';
-
-/** A Heroku inference attachment: where a key is good, and for which model. */
-export interface Attachment {
-  readonly name: string;
-  /** Origin and base path, without `/v1` and without a trailing slash. */
-  readonly baseUrl: string;
-  readonly key: string;
-  /** The one model of a per-model plan; null on plans that serve every model. */
-  readonly modelId: string | null;
-}
 
 /** The names Heroku gives by default or by its documentation's `--as` (Dev Center, heroku-inference). */
 const knownNames: ReadonlySet<string> = new Set(['INFERENCE', 'EMBEDDING', 'DIFFUSION', 'RERANK']);

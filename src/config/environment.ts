@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type AdminKey, readAdminKey } from './admin-key.ts';
-import { type Attachment, findAttachments } from './attachments.ts';
+import type { Attachment } from '../core/attachment.ts';
+import { findAttachments } from './attachments.ts';
 import { readAllowedOrigins } from './origins.ts';
 import { readStore, type StoreSettings } from './store.ts';
 import { VariableReader } from './variables.ts';
@@ -22,7 +23,6 @@ export interface Settings extends AdminKey, Durations {
   readonly maxBodyBytes: number;
   /** Body bytes in memory at once, per process. */
   readonly bodyBudgetBytes: number;
-  readonly onDyno: boolean;
   readonly ledgerMaxEntries: number;
   readonly usageRetentionDays: number;
   /** The model catalogue's absolute path. */
@@ -72,7 +72,6 @@ export function readSettings(env: NodeJS.ProcessEnv): SettingsResult {
     logLevel: read.choice('LOG_LEVEL', logLevels, 'info'),
     ...readBodyLimits(read),
     ...readDurations(read, onDyno),
-    onDyno,
     ledgerMaxEntries: read.integer('LEDGER_MAX_ENTRIES', { fallback: 10_000, min: 1, max: 10_000_000 }),
     usageRetentionDays: read.integer('USAGE_RETENTION_DAYS', { fallback: 92, min: 1, max: 3_660 }),
     modelsFile: modelsFileOf(env),

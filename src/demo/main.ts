@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { readConfiguration } from '../config/configuration.ts';
 import { systemClock } from '../core/clock.ts';
 import { createLog } from '../observability/log.ts';
@@ -28,17 +30,27 @@ if (!configuration.ok) {
 const { settings, catalogue } = configuration;
 const log = createLog({ level: settings.logLevel });
 const exit = (code: number): void => void standIn.close().finally(() => process.exit(code));
-const start = (port: number): ReturnType<typeof serve> =>
-  serve({ settings: { ...settings, port }, catalogue, clock: systemClock, log, exit });
-
-const { address } = await start(settings.port).catch((error: unknown) => {
-  if (!isAddressInUse(error)) throw error;
-  process.stdout.write(`Port ${settings.port} is taken, so another one is used.\n`);
-  return start(0);
+const port = await freePort(settings.port);
+const { address } = await serve({
+  settings: { ...settings, port },
+  catalogue,
+  clock: systemClock,
+  log,
+  exit,
 });
 const url = `http://127.0.0.1:${address.port}`;
 process.stdout.write(await walkthrough({ url, adminKey: settings.adminKey }));
 
-function isAddressInUse(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+/** The port itself where it is free, else 0 for any: a demo should not fail for another that still runs. */
+async function freePort(wanted: number): Promise<number> {
+  const probe = createServer().listen(wanted, '127.0.0.1');
+  try {
+    await once(probe, 'listening');
+  } catch {
+    process.stdout.write(`Port ${wanted} is taken, so another one is used.\n`);
+    return 0;
+  }
+  probe.close();
+  await once(probe, 'close');
+  return wanted;
 }

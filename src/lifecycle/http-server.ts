@@ -7,7 +7,7 @@ import {
 } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { Refusal, type ErrorCode } from '../core/refusal.ts';
+import { Refusal } from '../core/refusal.ts';
 import { checkHost } from './host-header.ts';
 import { answer, refusalFor, responseText } from './unrouted.ts';
 
@@ -16,7 +16,7 @@ export interface HttpServerOptions {
   /** How long a request, head and body, may take to come in. */
   bodyTimeoutMs: number;
   /** Called for what is refused here, before the routes. */
-  onRefused?: (code: ErrorCode) => void;
+  onRefused?: (refusal: Refusal) => void;
   /** Whether requests still run; while they do, a draining server listens on, so that `/readyz` can say so. */
   isBusy?: () => boolean;
 }
@@ -49,7 +49,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { listener, bodyTimeoutMs, onRefused, isBusy = () => false } = options;
   const state = { draining: false };
   const refuse = (socket: Duplex, refusal: Refusal): void => {
-    onRefused?.(refusal.code);
+    onRefused?.(refusal);
     answerAndClose(socket, refusal);
   };
 
@@ -68,7 +68,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       listener(request, response);
       return;
     }
-    onRefused?.(refusal.code);
+    onRefused?.(refusal);
     answer(response, refusal);
   };
 

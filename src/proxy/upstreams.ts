@@ -1,14 +1,5 @@
 import { type Dispatcher, Pool } from 'undici';
-
-/** A Heroku inference attachment, as configured. */
-export interface Attachment {
-  name: string;
-  /** Without `/v1` and without a trailing slash. */
-  baseUrl: string;
-  key: string;
-  /** Null on the standard plan: any model. */
-  modelId: string | null;
-}
+import type { Attachment } from '../core/attachment.ts';
 
 /** An attachment with its connections. */
 export interface Upstream {

@@ -115,7 +115,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   const server = createHttpServer({
     listener: nodeListener(wired.app),
     bodyTimeoutMs: settings.bodyTimeoutMs,
-    onRefused: (code) => metrics.refused(code),
+    onRefused: (refusal) => wired.noteUnrouted(refusal),
   });
   wired.start();
   const { port } = await server.listen({ port: 0, host: '127.0.0.1' });

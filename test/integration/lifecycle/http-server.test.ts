@@ -34,7 +34,7 @@ async function start(
   const refused: string[] = [];
   const http = createHttpServer({
     bodyTimeoutMs: 5_000,
-    onRefused: (code) => refused.push(code),
+    onRefused: ({ code }) => refused.push(code),
     listener: (request, response) => {
       routed.push(request.url ?? '');
       listener(request, response);

@@ -41,7 +41,6 @@ describe('readSettings', () => {
       logLevel: 'info',
       maxBodyBytes: 10_485_760,
       bodyBudgetBytes: 134_217_728,
-      onDyno: false,
       storeTimeoutMs: 1_000,
       upstreamTimeoutMs: 300_000,
       streamIdleTimeoutMs: 300_000,
@@ -117,7 +116,6 @@ describe('readSettings', () => {
 
   it('shortens the upstream timeout on a dyno, where the router waits 30 s', () => {
     expect(settingsOf({ ...minimal, DYNO: 'web.1' })).toMatchObject({
-      onDyno: true,
       upstreamTimeoutMs: 28_000,
     });
     const asked = { ...minimal, DYNO: 'web.1', UPSTREAM_TIMEOUT_MS: '29000' };

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Attachment, Upstreams } from '../../../src/proxy/upstreams.ts';
+import type { Attachment } from '../../../src/core/attachment.ts';
+import { Upstreams } from '../../../src/proxy/upstreams.ts';
 
 const opened: Upstreams[] = [];
 
