@@ -7,6 +7,8 @@ import type { LifecycleLog } from './lifecycle-log.ts';
 const hardDeadlineMs = 27_500;
 /** From then on only settlements are waited for. */
 const cutAfterMs = 26_000;
+/** What answers that were ended after the grace get to be written out; a body still coming in gets it too. */
+const flushMs = 1_000;
 
 export interface ShutdownOptions {
   server: {
@@ -63,7 +65,8 @@ async function shutDown(options: ShutdownOptions, reason: string): Promise<void>
   if (!(await until(closed, Math.min(graceMs, cutAfterMs)))) {
     log.info('ending what still runs');
     const ended = tried(endRemaining).then(() => closed);
-    if (!(await until(ended, cutAfterMs))) log.warn('cutting connections that are left');
+    if (!(await until(ended, Math.min(graceMs + flushMs, cutAfterMs))))
+      log.warn('cutting connections that are left');
     server.cut();
   }
   if (!(await until(tried(drained), hardDeadlineMs))) log.error('settlements left behind by the deadline');

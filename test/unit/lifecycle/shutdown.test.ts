@@ -88,10 +88,10 @@ describe('shutting down', () => {
     expect(events).toEqual([
       '0 drain',
       '20000 end remaining',
-      '26000 cut',
-      '26000 settled',
-      '26000 flush',
-      '26000 exit 0',
+      '21000 cut',
+      '21000 settled',
+      '21000 flush',
+      '21000 exit 0',
     ]);
   });
 
@@ -117,8 +117,8 @@ describe('shutting down', () => {
     const { shutdown, events } = setUp({ endRemaining: fail, graceMs: 0 });
     void shutdown.begin('SIGTERM');
     await vi.advanceTimersByTimeAsync(30_000);
-    expect(events).toContain('26000 settled');
-    expect(events.at(-1)).toBe('26000 exit 0');
+    expect(events).toContain('1000 settled');
+    expect(events.at(-1)).toBe('1000 exit 0');
   });
 
   it('begins once, however many signals come', async () => {

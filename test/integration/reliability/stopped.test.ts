@@ -1,0 +1,251 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { streamFrames, type Script } from '../../../src/demo/behaviours.ts';
+import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
+import type { LedgerEntry } from '../../../src/core/entry.ts';
+import { bodies, paths, post } from '../../support/gateway-client.ts';
+import { connectRaw } from '../../support/http.ts';
+import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import type { SpawnedGateway } from '../../support/spawn-gateway.ts';
+import { waitFor, within } from '../../support/wait-for.ts';
+import { countingLimits, openStream, outcomeOf, startSite, type Site, type SiteOptions } from './site.ts';
+
+/* SIGTERM on days that are bad already. What happens on good ones: test/integration/gateway/shutdown.test.ts. */
+
+const leaseMs = 1_500;
+const sweptMs = 15_000;
+/** Heroku kills what has not ended by then (Dev Center, "Dyno Shutdown Behavior"). */
+const killedAtMs = 30_000;
+/** Ample for a call to get as far as asking the store. */
+const onTheirWayMs = 500;
+const word = messageFrame({ choices: [{ delta: { content: 'x'.repeat(40) } }] }); // ten tokens' worth
+
+let redis: RedisServer;
+const sites: { site: Site; store: RedisServer }[] = [];
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(async () => {
+  for (const { site, store } of sites) {
+    store.resume();
+    await site.close();
+    if (store !== redis) await store.stop();
+  }
+  await redis.stop();
+});
+
+async function start(options: Partial<SiteOptions> = {}): Promise<Site> {
+  const store = options.redis ?? redis;
+  const site = await startSite({ leaseMs, ...options, redis: store });
+  sites.push({ site, store });
+  return site;
+}
+
+/** Streams of this model end only when they are told to; all else is answered at once. */
+const neverEnding = 'never-ending';
+const script: Script = (req, res, body) =>
+  (body as { model: string }).model === neverEnding
+    ? streamFrames([word, word], { end: false })(req, res, body)
+    : false;
+
+/** Tells a process to stop as Heroku may: several times. Gives how it ended, and after how long. */
+async function stop(gateway: SpawnedGateway): Promise<{ code: number | null; tookMs: number }> {
+  const signalledAt = performance.now();
+  for (let time = 0; time < 3; time += 1) gateway.kill('SIGTERM');
+  const { code } = await within(gateway.exited, killedAtMs, 'the gateway to end');
+  return { code, tookMs: performance.now() - signalledAt };
+}
+
+function sumOf(entries: readonly LedgerEntry[], of: (entry: LedgerEntry) => number): number {
+  return entries.reduce((sum, entry) => sum + of(entry), 0);
+}
+
+const tokensOf = (entry: LedgerEntry): number => entry.input_tokens + entry.output_tokens;
+
+describe.concurrent('SIGTERM while the store is away', () => {
+  it('gone: it ends with 0 before 30 s, and what it could not settle is closed as lost, once', async () => {
+    const store = await startRedis({ persist: true });
+    const site = await start({ redis: store, env: { SHUTDOWN_GRACE_MS: '1000' } });
+    const gateway = await site.spawn();
+    const token = await site.witness.issue({ team: { limits: countingLimits } });
+    site.upstream.script(script);
+    const streams = await Promise.all(
+      [1, 2, 3].map(() => openStream(gateway, token, { model: neverEnding })),
+    );
+    await store.kill();
+    const ended = stop(gateway);
+    expect(await Promise.all(streams.map((stream) => stream.rest(10_000)))).toEqual(Array(3).fill('broken'));
+    for (const stream of streams) expect(stream.text()).toContain('event: error');
+    const { code, tookMs } = await ended;
+    expect(code).toBe(0);
+    expect(tookMs).toBeLessThan(29_000);
+    expect(gateway.stdout()).toContain('settlements left behind by the deadline');
+
+    await store.restart();
+    const entries = await site.witness.settled(token.team, 3, sweptMs);
+    expect(entries.map(({ outcome }) => outcome)).toEqual(['lost', 'lost', 'lost']);
+    expect(await site.used(token)).toEqual({
+      requests: 3,
+      tokens: sumOf(entries, tokensOf),
+      images: 0,
+      concurrency: 0,
+    });
+    expect(await site.witness.usage(token.team)).toMatchObject({ requests: 3, lost: 3, errors: 0 });
+  }, 60_000);
+
+  it('hanging: the same, and each entry is there once, whether its settlement was on its way or not', async () => {
+    const store = await startRedis();
+    const site = await start({ redis: store, env: { SHUTDOWN_GRACE_MS: '1000' } });
+    const gateway = await site.spawn();
+    const token = await site.witness.issue({ team: { limits: countingLimits } });
+    site.upstream.script(script);
+    await Promise.all([1, 2, 3].map(() => openStream(gateway, token, { model: neverEnding })));
+    store.pause();
+    const waiting = [1, 2].map(() =>
+      outcomeOf(post(`${gateway.url}${paths.chat}`, bodies.chat(), { token: token.text })),
+    );
+    const { code, tookMs } = await stop(gateway);
+    expect(code).toBe(0);
+    expect(tookMs).toBeLessThan(29_000);
+    for (const outcome of await Promise.all(waiting)) expect([503, 'broken']).toContain(outcome);
+
+    store.resume();
+    const entries = await site.witness.settled(token.team, 3, sweptMs);
+    await waitFor(async () => (await site.traces()).processes === 1, {
+      what: 'the stopped process to be forgotten',
+      timeoutMs: sweptMs,
+    });
+    expect(await site.witness.entries(token.team)).toHaveLength(3);
+    for (const { outcome, error_code: code_ } of entries)
+      expect(['lost', 'error shutdown']).toContain(outcome === 'lost' ? outcome : `${outcome} ${code_}`);
+    expect(await site.used(token)).toEqual({
+      requests: 3,
+      tokens: sumOf(entries, tokensOf),
+      images: 0,
+      concurrency: 0,
+    });
+  }, 60_000);
+
+  it('for a moment: calls that wait to be admitted are, and have their answers', async () => {
+    const store = await startRedis();
+    const site = await start({ redis: store, env: { STORE_TIMEOUT_MS: '3000' } });
+    const gateway = await site.spawn();
+    const token = await site.witness.issue({ team: { limits: countingLimits } });
+    site.upstream.script(script);
+    const call = (more: object): Promise<number | 'broken'> =>
+      outcomeOf(post(`${gateway.url}${paths.chat}`, bodies.chat(more), { token: token.text }));
+    expect(await call({})).toBe(200);
+    store.pause();
+    const waiting = [call({}), call({ stream: true }), call({})];
+    await sleep(onTheirWayMs);
+    const ended = stop(gateway);
+    await sleep(500);
+    store.resume();
+    expect(await Promise.all(waiting)).toEqual([200, 200, 200]);
+    expect((await ended).code).toBe(0);
+    const entries = await site.witness.settled(token.team, 4);
+    expect(entries.map(({ outcome }) => outcome)).toEqual(['ok', 'ok', 'ok', 'ok']);
+    expect(await site.traces()).toEqual({ open: 0, processes: 1 });
+  });
+
+  it('beyond the grace: a call cut off while it waits to be admitted costs nothing', async () => {
+    const store = await startRedis();
+    const site = await start({
+      redis: store,
+      env: { STORE_TIMEOUT_MS: '3000', SHUTDOWN_GRACE_MS: '300' },
+    });
+    const gateway = await site.spawn();
+    const token = await site.witness.issue({ team: { limits: countingLimits } });
+    const call = (): Promise<number | 'broken'> =>
+      outcomeOf(post(`${gateway.url}${paths.chat}`, bodies.chat(), { token: token.text }));
+    expect(await call()).toBe(200);
+    await site.witness.settled(token.team, 1);
+    const before = await site.used(token);
+    store.pause();
+    const waiting = [call(), call()];
+    await sleep(onTheirWayMs);
+    const ended = stop(gateway);
+    expect(await Promise.all(waiting)).toEqual(['broken', 'broken']);
+    store.resume();
+    expect((await ended).code).toBe(0);
+    // Whether the store admitted them or not, nothing of them is held against anyone.
+    expect(await site.traces()).toEqual({ open: 0, processes: 1 });
+    expect(await site.used(token)).toEqual(before);
+    expect(await site.witness.usage(token.team)).toMatchObject({ lost: 0 });
+    expect(site.upstream.requests).toHaveLength(1);
+  });
+});
+
+/** The head of a chat call and as much of its body as is to come at once. */
+function beginning(token: string, body: string, firstBytes: number): string {
+  const head = `POST ${paths.chat} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${token}\r\n`;
+  return `${head}content-length: ${body.length}\r\n\r\n${body.slice(0, firstBytes)}`;
+}
+
+describe.concurrent('SIGTERM while a body is coming in', () => {
+  it('a body that is in within the grace is answered, one that is not leaves nothing behind', async () => {
+    const site = await start({ env: { SHUTDOWN_GRACE_MS: '1500' } });
+    const gateway = await site.spawn();
+    const token = await site.witness.issue({ team: { limits: countingLimits } });
+    const body = JSON.stringify(bodies.chat());
+    const [inTime, never] = await Promise.all([connectRaw(gateway.port), connectRaw(gateway.port)]);
+    for (const connection of [inTime, never]) connection.send(beginning(token.text, body, 10));
+    await sleep(onTheirWayMs);
+    const ended = stop(gateway);
+    await sleep(300);
+    inTime.send(body.slice(10));
+    await inTime.until('"finish_reason":"stop"');
+    expect(inTime.text()).toMatch(/^HTTP\/1.1 200 /);
+    await never.untilClosed();
+    expect(await ended).toMatchObject({ code: 0 });
+    const [entry] = await site.witness.settled(token.team, 1);
+    expect(entry).toMatchObject({ outcome: 'ok' });
+    expect(await site.witness.entries(token.team)).toHaveLength(1);
+    expect(await site.used(token)).toMatchObject({ requests: 1, concurrency: 0 });
+  });
+});
+
+describe.concurrent('SIGTERM with workers', () => {
+  it('sent to every process of the dyno at once: each worker ends its own as one process would', async () => {
+    const site = await start({ env: { SHUTDOWN_GRACE_MS: '1500', WEB_CONCURRENCY: '2' } });
+    const gateway = await site.spawn({ WEB_CONCURRENCY: '2' });
+    const pids = await waitFor(() => workersOf(gateway, 2), { what: 'two workers', timeoutMs: 15_000 });
+    const token = await site.witness.issue({ team: { limits: countingLimits } });
+    const finish = Promise.withResolvers<void>();
+    site.upstream.script(async (req, res, body) => {
+      if ((body as { model: string }).model === neverEnding) return script(req, res, body);
+      res.writeHead(200, { 'content-type': 'text/event-stream' });
+      res.write(word);
+      await finish.promise;
+      res.end(doneFrame);
+      return true;
+    });
+    const each = Array.from({ length: 6 });
+    const inTime = await Promise.all(each.map(() => openStream(gateway, token)));
+    const never = await Promise.all(each.map(() => openStream(gateway, token, { model: neverEnding })));
+
+    for (const pid of pids) process.kill(pid, 'SIGTERM');
+    const ended = stop(gateway);
+    finish.resolve();
+    expect(await Promise.all(inTime.map((stream) => stream.rest()))).toEqual(Array(6).fill('clean'));
+    expect(await Promise.all(never.map((stream) => stream.rest()))).toEqual(Array(6).fill('broken'));
+    for (const stream of never) expect(stream.text()).toContain('event: error');
+    expect((await ended).code).toBe(0);
+    const entries = await site.witness.settled(token.team, 12);
+    const endings = entries.map(({ outcome, error_code: code }) => `${outcome} ${code}`);
+    expect(endings.sort()).toEqual([
+      ...Array<string>(6).fill('error shutdown'),
+      ...Array<string>(6).fill('ok null'),
+    ]);
+    expect(await site.used(token)).toMatchObject({ requests: 12, concurrency: 0 });
+    expect(await site.traces()).toEqual({ open: 0, processes: 1 });
+  });
+});
+
+function workersOf(gateway: SpawnedGateway, count: number): number[] | null {
+  const lines = gateway.stdout().split('\n');
+  const listening = lines.filter((line) => line.includes('"msg":"listening"'));
+  const pids = listening.map((line) => (JSON.parse(line) as { pid: number }).pid);
+  return pids.length === count ? pids : null;
+}
