@@ -4,7 +4,9 @@ import type { adminApp } from './admin/admin-app.ts';
 import { Refusal } from './core/refusal.ts';
 import type { Clock } from './core/clock.ts';
 import type { Endpoint } from './core/request.ts';
+import type { Answers } from './answers.ts';
 import type { Gateway } from './gateway.ts';
+import type { Journal } from './journal.ts';
 import { type Env, mountOperations, operationPaths, type Operations, refusalResponse } from './operations.ts';
 import { Call } from './proxy/call.ts';
 import type { SelfService } from './self-service.ts';
@@ -12,6 +14,8 @@ import { endpoints } from './validation/registry.ts';
 
 export interface AppParts {
   gateway: Gateway;
+  answers: Answers;
+  journal: Journal;
   self: SelfService;
   operations: Operations;
   /** The admin API, mounted at its own paths. */
@@ -20,16 +24,16 @@ export interface AppParts {
 }
 
 /** The way of a request: authenticate → validate → admit → forward → settle. */
-async function pass(gateway: Gateway, call: Call, endpoint: Endpoint): Promise<void> {
+async function pass({ gateway, answers }: AppParts, call: Call, endpoint: Endpoint): Promise<void> {
   const caller = await gateway.authenticate(call);
-  if (caller instanceof Refusal) return gateway.refuse(call, caller);
+  if (caller instanceof Refusal) return answers.refuse(call, caller);
 
   const request = await gateway.validate(call, endpoint);
-  if (request === null) return gateway.leftEarly(call); // before its body was in
-  if (request instanceof Refusal) return gateway.refuse(call, request);
+  if (request === null) return answers.leftEarly(call); // before its body was in
+  if (request instanceof Refusal) return answers.refuse(call, request);
 
   const admitted = await gateway.admit(call, request, caller);
-  if (admitted instanceof Refusal) return gateway.refuse(call, admitted);
+  if (admitted instanceof Refusal) return answers.refuse(call, admitted);
 
   gateway.forward(call, request, admitted); // and settles, before the caller's answer ends
 }
@@ -41,17 +45,18 @@ interface Route {
 }
 
 /** Every route there is. */
-export function createApp({ gateway, self, operations, admin, clock }: AppParts): Hono<Env> {
+export function createApp(parts: AppParts): Hono<Env> {
+  const { answers, journal, self, operations, admin, clock } = parts;
   const app = new Hono<Env>();
 
-  const refuse = (refusal: Refusal) => async (call: Call) => gateway.refuse(call, refusal);
-  const preflight = async (call: Call): Promise<void> => gateway.preflight(call);
+  const refuse = (refusal: Refusal) => async (call: Call) => answers.refuse(call, refusal);
+  const preflight = async (call: Call): Promise<void> => answers.preflight(call);
 
   /** Answers straight to Node's response; whatever fails is answered and logged in one place. */
   const serve = (work: (call: Call) => Promise<void>) =>
     async function served(c: Context<Env>): Promise<Response> {
       const call = new Call(c.env, c.req.path, clock);
-      await work(call).catch((error: unknown) => gateway.fail(call, error));
+      await work(call).catch((error: unknown) => answers.fail(call, error));
       return RESPONSE_ALREADY_SENT;
     };
   /** One line in the log for what Hono answers by itself. */
@@ -62,12 +67,12 @@ export function createApp({ gateway, self, operations, admin, clock }: AppParts)
     const requestId = c.res.headers.get('x-request-id') ?? '';
     const durationMs = clock.monotonic() - startedMs;
     const errorCode = c.get('errorCode') ?? null;
-    gateway.note({ requestId, method, path, status: c.res.status, errorCode, durationMs, identity: null });
+    journal.note({ requestId, method, path, status: c.res.status, errorCode, durationMs, identity: null });
   }
 
   const routes: Route[] = [
     ...endpoints.map((endpoint): Route => {
-      return { method: 'POST', path: endpoint.path, work: (call) => pass(gateway, call, endpoint) };
+      return { method: 'POST', path: endpoint.path, work: (call) => pass(parts, call, endpoint) };
     }),
     { method: 'GET', path: '/v1/models', work: (call) => self.models(call) },
     { method: 'GET', path: '/v1/me', work: (call) => self.me(call) },
@@ -87,7 +92,7 @@ export function createApp({ gateway, self, operations, admin, clock }: AppParts)
   mountOperations(app, operations);
   app.route('/', admin);
   app.notFound(serve(refuse(nowhere)));
-  app.onError((error) => refusalResponse(gateway.refusalFor(error), null));
+  app.onError((error) => refusalResponse(answers.refusalFor(error), null));
   return app;
 }
 

@@ -7,17 +7,14 @@ import type { Authenticated, Authenticator } from './auth/authenticator.ts';
 import { checkEndpoint, checkModel, checkOrigin, checkTools } from './auth/policy.ts';
 import type { Catalogue } from './config/catalogue.ts';
 import type { Settings } from './config/environment.ts';
-import type { LedgerEntry } from './core/entry.ts';
-import type { Identity, Principal } from './core/identity.ts';
+import type { Principal } from './core/identity.ts';
 import type { ForwardOutcome } from './core/outcome.ts';
-import { type ErrorCode, Refusal, restarting } from './core/refusal.ts';
+import { Refusal, restarting } from './core/refusal.ts';
 import type { Endpoint, ValidRequest } from './core/request.ts';
-import { StoreUnavailable } from './core/store-unavailable.ts';
-import type { AccessLine } from './observability/access-line.ts';
-import type { Log } from './observability/log.ts';
-import type { Answer, Metrics } from './observability/metrics.ts';
+import type { Journal } from './journal.ts';
+import type { Metrics } from './observability/metrics.ts';
 import type { Call } from './proxy/call.ts';
-import { callerLeft, type ExchangeTimings } from './proxy/exchange.ts';
+import type { ExchangeTimings } from './proxy/exchange.ts';
 import { forward } from './proxy/forward.ts';
 import type { OpenExchanges } from './proxy/open-exchanges.ts';
 import type { Upstream, Upstreams } from './proxy/upstreams.ts';
@@ -39,7 +36,7 @@ export interface GatewayParts {
   exchanges: OpenExchanges;
   budget: BodyBudget;
   metrics: Metrics;
-  log: Log;
+  journal: Journal;
   /** Whether the process is on its way out and takes no new work. */
   draining: () => boolean;
 }
@@ -149,90 +146,11 @@ export class Gateway {
     call: Call,
     { grant, upstream, outcome }: { grant: Grant; upstream: Upstream; outcome: ForwardOutcome },
   ): Promise<void> | null {
-    const { admission, metrics, log } = this.#parts;
+    const { admission, journal } = this.#parts;
     const { entry, settled } = admission.settle(grant, outcome);
-    const known = grant.request.modelKnown || outcome.accepted;
-    const attachment = upstream.attachment.name;
-    if (outcome.upstream) {
-      const { status, headMs } = outcome.upstream;
-      metrics.upstreamAnswered({ attachment, status, durationMs: headMs ?? outcome.durationMs });
-    }
-    metrics.answered({
-      endpoint: entry.endpoint,
-      status: entry.status,
-      outcome: entry.outcome,
-      stream: entry.stream,
-      durationMs: outcome.durationMs,
-      ttfbMs: outcome.ttfbMs,
-      model: known ? entry.model : null,
-      inputTokens: entry.input_tokens,
-      outputTokens: entry.output_tokens,
-      images: entry.images,
-    });
-    if (outcome.errorCode !== null && outcome.errorCode !== 'shutdown') metrics.refused(outcome.errorCode);
-    log.access(accessLine(call, entry, attachment));
+    const modelKnown = grant.request.modelKnown || outcome.accepted;
+    journal.settled(call, { entry, outcome, modelKnown, attachment: upstream.attachment.name });
     return settled;
-  }
-
-  /** Answers a request that is neither counted nor in the ledger. */
-  answer(call: Call, value: unknown): void {
-    this.note({ ...noteOf(call), status: 200, errorCode: null });
-    call.answer(value);
-  }
-
-  /** Answers a browser's preflight, whoever may ask: it grants nothing. */
-  preflight(call: Call): void {
-    this.note({ ...noteOf(call), status: 204, errorCode: null });
-    call.answerPreflight();
-  }
-
-  /** Turns a request down. */
-  refuse(call: Call, refusal: Refusal): void {
-    this.note({ ...noteOf(call), status: refusal.status, errorCode: refusal.code });
-    call.refuse(refusal);
-  }
-
-  /** Turns a request down for an error that is nobody's intention. */
-  fail(call: Call, error: unknown): void {
-    this.refuse(call, this.refusalFor(error));
-  }
-
-  /** What an error is answered with: no detail, which is for the log. */
-  refusalFor(error: unknown): Refusal {
-    if (error instanceof StoreUnavailable) return storeUnavailable();
-    this.#parts.log.error('a request failed', { error });
-    return new Refusal('internal_error', 'Something went wrong in the gateway.');
-  }
-
-  /** Takes note of a caller that left before its body was in: there is nobody to answer. */
-  leftEarly(call: Call): void {
-    this.note({ ...noteOf(call), status: callerLeft, errorCode: null });
-  }
-
-  /** Takes note of what was refused before it reached the routes: of it nothing else is known. */
-  noteUnrouted({ status, code: errorCode }: Refusal): void {
-    const request = { requestId: '', method: '', path: '', durationMs: 0, identity: null };
-    this.note({ ...request, status, errorCode });
-  }
-
-  /** Says in log and metrics that a request without a ledger entry was answered. */
-  note({ requestId, method, path, status, errorCode, durationMs, identity }: Note): void {
-    const { log, metrics } = this.#parts;
-    const outcome = outcomeOf(status);
-    const told = identity && { team: identity.team.id, user: identity.user.id, token_id: identity.token.id };
-    if (errorCode !== null) metrics.refused(errorCode);
-    metrics.answered({ ...uncounted, endpoint: path, status, outcome, durationMs });
-    log.access({
-      ...nobody,
-      ...told,
-      request_id: requestId,
-      method,
-      path,
-      status,
-      outcome,
-      error_code: errorCode,
-      duration_ms: Math.round(durationMs),
-    });
   }
 
   #entryRefusal(call: Call, principal: Principal): Refusal | null {
@@ -284,74 +202,6 @@ export class Gateway {
     });
     return grant === 'stale' || grant instanceof Refusal ? grant : { grant, upstream, body };
   }
-}
-
-/** A request that leaves a line in the log and nothing in the ledger. */
-export interface Note {
-  requestId: string;
-  method: string;
-  /** Without the query string. */
-  path: string;
-  status: number;
-  errorCode: ErrorCode | null;
-  durationMs: number;
-  /** Who asked, where that is known. */
-  identity: Identity | null;
-}
-
-function noteOf(call: Call): Omit<Note, 'status' | 'errorCode'> {
-  const { requestId, path, elapsedMs, principal } = call;
-  const method = call.incoming.method ?? '';
-  return { requestId, method, path, durationMs: elapsedMs, identity: principal?.identity ?? null };
-}
-
-function outcomeOf(status: number): AccessLine['outcome'] {
-  if (status < 400) return 'ok';
-  return status === callerLeft ? 'aborted' : 'refused';
-}
-
-const uncounted = {
-  stream: false,
-  ttfbMs: null,
-  model: null,
-  inputTokens: 0,
-  outputTokens: 0,
-  images: 0,
-} satisfies Partial<Answer>;
-
-const nobody = {
-  team: null,
-  user: null,
-  token_id: null,
-  model: null,
-  stream: false,
-  ttfb_ms: null,
-  input_tokens: 0,
-  output_tokens: 0,
-  images: 0,
-  upstream: null,
-} satisfies Partial<AccessLine>;
-
-function accessLine(call: Call, entry: LedgerEntry, upstream: string): AccessLine {
-  return {
-    request_id: entry.request_id,
-    method: call.incoming.method ?? '',
-    path: entry.endpoint,
-    status: entry.status,
-    outcome: entry.outcome,
-    error_code: entry.error_code,
-    team: entry.team,
-    user: entry.user,
-    token_id: entry.token_id,
-    model: entry.model,
-    stream: entry.stream,
-    duration_ms: entry.duration_ms,
-    ttfb_ms: entry.ttfb_ms,
-    input_tokens: entry.input_tokens,
-    output_tokens: entry.output_tokens,
-    images: entry.images,
-    upstream,
-  };
 }
 
 function neverSent(call: Call): ForwardOutcome {

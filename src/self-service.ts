@@ -4,12 +4,14 @@ import { used } from './admission/window.ts';
 import { checkModel } from './auth/policy.ts';
 import type { Catalogue } from './config/catalogue.ts';
 import { Refusal } from './core/refusal.ts';
+import type { Answers } from './answers.ts';
 import type { Gateway } from './gateway.ts';
 import type { Call } from './proxy/call.ts';
 import type { Upstreams } from './proxy/upstreams.ts';
 
 export interface SelfServiceParts {
   gateway: Gateway;
+  answers: Answers;
   admission: Admission;
   upstreams: Upstreams;
   catalogue: Catalogue;
@@ -25,25 +27,25 @@ export class SelfService {
 
   /** `GET /v1/models`: what this token may use, in OpenAI's list shape. */
   async models(call: Call): Promise<void> {
-    const { gateway, upstreams, catalogue } = this.#parts;
+    const { gateway, answers, upstreams, catalogue } = this.#parts;
     const caller = await gateway.authenticate(call, { freshly: true });
-    if (caller instanceof Refusal) return gateway.refuse(call, caller);
+    if (caller instanceof Refusal) return answers.refuse(call, caller);
     const { team, token } = caller.principal.identity;
     // An attachment of the standard plan serves what is named on a list too, known to the catalogue or not.
     const named = [...catalogue.models(), ...(token.models ?? []), ...(team.models ?? [])];
     const served = upstreams.servesAnyModel ? [...upstreams.models, ...named] : upstreams.models;
     const allowed = [...new Set(served)].filter((model) => checkModel(caller.principal, model) === null);
-    gateway.answer(call, { object: 'list', data: allowed.sort().map(modelEntry) });
+    answers.answer(call, { object: 'list', data: allowed.sort().map(modelEntry) });
   }
 
   /** `GET /v1/me`: the token, its user and team, and every limit on them as it stands now. */
   async me(call: Call): Promise<void> {
-    const { gateway, admission } = this.#parts;
+    const { gateway, answers, admission } = this.#parts;
     const caller = await gateway.authenticate(call, { freshly: true });
-    if (caller instanceof Refusal) return gateway.refuse(call, caller);
+    if (caller instanceof Refusal) return answers.refuse(call, caller);
     const { token, user, team } = caller.principal.identity;
     const { nowMs, states } = await admission.limits(caller.principal);
-    gateway.answer(call, {
+    answers.answer(call, {
       token: {
         id: token.id,
         name: token.name,

@@ -4,6 +4,7 @@ import { Admission } from './admission/admission.ts';
 import { MemoryAdmissionStore } from './admission/memory-admission-store.ts';
 import { RedisAdmissionStore } from './admission/redis-admission-store.ts';
 import type { AdmissionStore } from './admission/store.ts';
+import { Answers } from './answers.ts';
 import { createApp } from './app.ts';
 import { type AdminKeyCheck, adminKeyCheck } from './auth/admin-key.ts';
 import { Authenticator } from './auth/authenticator.ts';
@@ -19,6 +20,7 @@ import { keysUnder } from './core/keys.ts';
 import type { Refusal } from './core/refusal.ts';
 import { RedisStore } from './core/redis.ts';
 import { Gateway } from './gateway.ts';
+import { Journal } from './journal.ts';
 import { MemoryLedger } from './ledger/memory-ledger.ts';
 import { RedisLedger } from './ledger/redis-ledger.ts';
 import { createMetricsEndpoint } from './observability/cluster-metrics.ts';
@@ -86,6 +88,8 @@ export function wire(options: WireOptions): Wired {
   const upstreams = new Upstreams(settings.attachments);
   const exchanges = new OpenExchanges(clock);
   const budget = new BodyBudget(settings.bodyBudgetBytes);
+  const journal = new Journal({ log, metrics });
+  const answers = new Answers(journal);
   const gateway = new Gateway({
     settings,
     catalogue,
@@ -95,13 +99,15 @@ export function wire(options: WireOptions): Wired {
     exchanges,
     budget,
     metrics,
-    log,
+    journal,
     draining: options.draining,
   });
   const authorize = adminKeyCheck(settings.adminKey, authenticator);
   const app = createApp({
     gateway,
-    self: new SelfService({ gateway, admission, upstreams, catalogue }),
+    answers,
+    journal,
+    self: new SelfService({ gateway, answers, admission, upstreams, catalogue }),
     operations: {
       storeReachable: () =>
         admission.heartbeat.beat().then(
@@ -120,7 +126,7 @@ export function wire(options: WireOptions): Wired {
     start: () => {
       void stores.connected().then(() => admission.heartbeat.start());
     },
-    noteUnrouted: (refusal) => gateway.noteUnrouted(refusal),
+    noteUnrouted: (refusal) => answers.unrouted(refusal),
     isBusy: () => exchanges.size > 0,
     endRemaining: () => exchanges.shutDown(),
     drained: () => admission.stop(),

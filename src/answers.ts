@@ -1,0 +1,56 @@
+import { storeUnavailable } from './admission/admission.ts';
+import { Refusal } from './core/refusal.ts';
+import { StoreUnavailable } from './core/store-unavailable.ts';
+import type { Journal } from './journal.ts';
+import type { Call } from './proxy/call.ts';
+import { callerLeft } from './proxy/exchange.ts';
+
+/** How the gateway answers by itself: each answer is written and noted in one place. */
+export class Answers {
+  readonly #journal: Journal;
+
+  constructor(journal: Journal) {
+    this.#journal = journal;
+  }
+
+  /** Answers a request that is neither counted nor in the ledger. */
+  answer(call: Call, value: unknown): void {
+    this.#journal.noteCall(call, 200);
+    call.answer(value);
+  }
+
+  /** Answers a browser's preflight, whoever may ask: it grants nothing. */
+  preflight(call: Call): void {
+    this.#journal.noteCall(call, 204);
+    call.answerPreflight();
+  }
+
+  /** Turns a request down. */
+  refuse(call: Call, refusal: Refusal): void {
+    this.#journal.noteCall(call, refusal.status, refusal.code);
+    call.refuse(refusal);
+  }
+
+  /** Turns a request down for an error that is nobody's intention. */
+  fail(call: Call, error: unknown): void {
+    this.refuse(call, this.refusalFor(error));
+  }
+
+  /** What an error is answered with: no detail, which is for the log. */
+  refusalFor(error: unknown): Refusal {
+    if (error instanceof StoreUnavailable) return storeUnavailable();
+    this.#journal.failed(error);
+    return new Refusal('internal_error', 'Something went wrong in the gateway.');
+  }
+
+  /** Takes note of a caller that left before its body was in: there is nobody to answer. */
+  leftEarly(call: Call): void {
+    this.#journal.noteCall(call, callerLeft);
+  }
+
+  /** Takes note of what was refused before it reached the routes: of it nothing else is known. */
+  unrouted({ status, code: errorCode }: Refusal): void {
+    const request = { requestId: '', method: '', path: '', durationMs: 0, identity: null };
+    this.#journal.note({ ...request, status, errorCode });
+  }
+}

@@ -1,0 +1,142 @@
+import type { LedgerEntry } from './core/entry.ts';
+import type { Identity } from './core/identity.ts';
+import type { ForwardOutcome } from './core/outcome.ts';
+import type { ErrorCode } from './core/refusal.ts';
+import type { AccessLine } from './observability/access-line.ts';
+import type { Log } from './observability/log.ts';
+import type { Answer, Metrics } from './observability/metrics.ts';
+import type { Call } from './proxy/call.ts';
+import { callerLeft } from './proxy/exchange.ts';
+
+/** A request that leaves a line in the log and nothing in the ledger. */
+export interface Note {
+  requestId: string;
+  method: string;
+  /** Without the query string. */
+  path: string;
+  status: number;
+  errorCode: ErrorCode | null;
+  durationMs: number;
+  /** Who asked, where that is known. */
+  identity: Identity | null;
+}
+
+/** What log and metrics are told of requests: one line each, whatever became of them. */
+export class Journal {
+  readonly #log: Log;
+  readonly #metrics: Metrics;
+
+  constructor({ log, metrics }: { log: Log; metrics: Metrics }) {
+    this.#log = log;
+    this.#metrics = metrics;
+  }
+
+  /** A request that was admitted, and how it ended. */
+  settled(
+    call: Call,
+    ended: { entry: LedgerEntry; outcome: ForwardOutcome; modelKnown: boolean; attachment: string },
+  ): void {
+    const { entry, outcome, modelKnown, attachment } = ended;
+    if (outcome.upstream) {
+      const { status, headMs } = outcome.upstream;
+      this.#metrics.upstreamAnswered({ attachment, status, durationMs: headMs ?? outcome.durationMs });
+    }
+    this.#metrics.answered({
+      endpoint: entry.endpoint,
+      status: entry.status,
+      outcome: entry.outcome,
+      stream: entry.stream,
+      durationMs: outcome.durationMs,
+      ttfbMs: outcome.ttfbMs,
+      model: modelKnown ? entry.model : null,
+      inputTokens: entry.input_tokens,
+      outputTokens: entry.output_tokens,
+      images: entry.images,
+    });
+    if (outcome.errorCode !== null && outcome.errorCode !== 'shutdown') {
+      this.#metrics.refused(outcome.errorCode);
+    }
+    this.#log.access(accessLine(call, entry, attachment));
+  }
+
+  /** A request that leaves nothing in the ledger. */
+  note({ requestId, method, path, status, errorCode, durationMs, identity }: Note): void {
+    const outcome = outcomeOf(status);
+    const told = identity && { team: identity.team.id, user: identity.user.id, token_id: identity.token.id };
+    if (errorCode !== null) this.#metrics.refused(errorCode);
+    this.#metrics.answered({ ...uncounted, endpoint: path, status, outcome, durationMs });
+    this.#log.access({
+      ...nobody,
+      ...told,
+      request_id: requestId,
+      method,
+      path,
+      status,
+      outcome,
+      error_code: errorCode,
+      duration_ms: Math.round(durationMs),
+    });
+  }
+
+  /** The same, of a call of the data plane. */
+  noteCall(call: Call, status: number, errorCode: ErrorCode | null = null): void {
+    const { requestId, path, elapsedMs: durationMs, principal } = call;
+    const method = call.incoming.method ?? '';
+    const identity = principal?.identity ?? null;
+    this.note({ requestId, method, path, status, errorCode, durationMs, identity });
+  }
+
+  /** An error that is nobody's intention. */
+  failed(error: unknown): void {
+    this.#log.error('a request failed', { error });
+  }
+}
+
+function outcomeOf(status: number): AccessLine['outcome'] {
+  if (status < 400) return 'ok';
+  return status === callerLeft ? 'aborted' : 'refused';
+}
+
+const uncounted = {
+  stream: false,
+  ttfbMs: null,
+  model: null,
+  inputTokens: 0,
+  outputTokens: 0,
+  images: 0,
+} satisfies Partial<Answer>;
+
+const nobody = {
+  team: null,
+  user: null,
+  token_id: null,
+  model: null,
+  stream: false,
+  ttfb_ms: null,
+  input_tokens: 0,
+  output_tokens: 0,
+  images: 0,
+  upstream: null,
+} satisfies Partial<AccessLine>;
+
+function accessLine(call: Call, entry: LedgerEntry, upstream: string): AccessLine {
+  return {
+    request_id: entry.request_id,
+    method: call.incoming.method ?? '',
+    path: entry.endpoint,
+    status: entry.status,
+    outcome: entry.outcome,
+    error_code: entry.error_code,
+    team: entry.team,
+    user: entry.user,
+    token_id: entry.token_id,
+    model: entry.model,
+    stream: entry.stream,
+    duration_ms: entry.duration_ms,
+    ttfb_ms: entry.ttfb_ms,
+    input_tokens: entry.input_tokens,
+    output_tokens: entry.output_tokens,
+    images: entry.images,
+    upstream,
+  };
+}
