@@ -1,9 +1,10 @@
+import { setImmediate as immediate } from 'node:timers/promises';
 import type { Clock } from '../core/clock.ts';
 import type { LedgerEntry } from '../core/entry.ts';
 import type { Principal } from '../core/identity.ts';
 import type { Log } from '../core/log.ts';
 import type { ForwardOutcome } from '../core/outcome.ts';
-import { Refusal } from '../core/refusal.ts';
+import { Refusal, restarting } from '../core/refusal.ts';
 import { StoreUnavailable } from '../core/store-unavailable.ts';
 import { Canceller } from './canceller.ts';
 import { applied, type Grant, limitsOn, type LimitState } from './grant.ts';
@@ -52,6 +53,9 @@ export class Admission {
   readonly #settlements: SettlementQueue;
   readonly #canceller: Canceller;
   #asking: Asking[] = [];
+  /** Calls of the store for admissions that have no answer yet. */
+  readonly #underWay = new Set<Promise<void>>();
+  #stopping = false;
   #granted = 0;
 
   constructor(options: AdmissionOptions) {
@@ -70,6 +74,7 @@ export class Admission {
 
   /** Reserves for a request: a grant, the refusal, or `stale` when the principal must be read again. */
   admit(principal: Principal, ask: Ask): Promise<Grant | Refusal | 'stale'> {
+    if (this.#stopping) return Promise.resolve(restarting());
     return new Promise((answer) => {
       if (this.#asking.length === 0) setImmediate(() => this.#gather());
       this.#asking.push({ ...this.#prepare(principal, ask), answer });
@@ -114,8 +119,13 @@ export class Admission {
     return this.#settlements.pending + this.#canceller.pending;
   }
 
-  /** Resolves when the store has every settlement, and then gives up the process's lease. */
+  /** Admits nothing more; resolves when the store has every settlement, and then gives up the process's lease. */
   async stop(): Promise<void> {
+    this.#stopping = true;
+    // What is being admitted has no caller any more: once granted it settles, in the turn that follows.
+    this.#gather();
+    await Promise.all(this.#underWay);
+    await immediate();
     await this.#settlements.drained();
     await this.#canceller.stop();
     await this.heartbeat.stop();
@@ -162,7 +172,9 @@ export class Admission {
     const asking = this.#asking;
     this.#asking = [];
     for (let at = 0; at < asking.length; at += admissionsPerCall) {
-      void this.#send(asking.slice(at, at + admissionsPerCall));
+      const sent = this.#send(asking.slice(at, at + admissionsPerCall));
+      this.#underWay.add(sent);
+      void sent.finally(() => this.#underWay.delete(sent));
     }
   }
 

@@ -153,6 +153,7 @@ describe.concurrent('SIGTERM while the store is away', () => {
     const store = await startRedis();
     const site = await start({
       redis: store,
+      leaseMs: 5_000, // or the store would not admit them before it has seen a heartbeat
       env: { STORE_TIMEOUT_MS: '3000', SHUTDOWN_GRACE_MS: '300' },
     });
     const gateway = await site.spawn();
@@ -169,6 +170,7 @@ describe.concurrent('SIGTERM while the store is away', () => {
     expect(await Promise.all(waiting)).toEqual(['broken', 'broken']);
     store.resume();
     expect((await ended).code).toBe(0);
+    console.log(JSON.stringify(await site.witness.entries(token.team)), gateway.stdout());
     // Whether the store admitted them or not, nothing of them is held against anyone.
     expect(await site.traces()).toEqual({ open: 0, processes: 1 });
     expect(await site.used(token)).toEqual(before);
