@@ -105,7 +105,7 @@ export class SettlementQueue {
     this.#timer = setTimeout(() => this.#flush(), this.#retryMs * (0.5 + Math.random() / 2));
   }
 
-  /** `lost` is final: what arrives after a sweep only says so (invariant 3). After a retry it is no news. */
+  /** `lost` is final: what arrives after a sweep only says so (invariant 3). Or the try before was taken, unheard. */
   #tellClosedBefore(batch: readonly Waiting[], results: readonly boolean[]): void {
     batch.forEach(({ settlement }, n) => {
       if (results[n] || !settlement.closing) return;

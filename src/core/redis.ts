@@ -43,8 +43,6 @@ export interface RedisOptions {
 }
 
 const refusalToldEveryMs = 60_000;
-/** What ioredis says of a command that `commandTimeout` ended. */
-const timedOut = 'Command timed out';
 
 /**
  * The one connection of a process to Redis. Commands fail fast: no offline queue and no resending, since a
@@ -56,10 +54,6 @@ export class RedisStore {
   readonly #onRefusal: RedisOptions['onRefusal'];
   /** Kinds of refusals told within the last minute. */
   readonly #told = new Set<string>();
-  /** A command was not answered in time, and none has been answered since. */
-  #hangs = false;
-  /** While the store hangs, one command at a time finds out whether it still does. */
-  #probing = false;
 
   constructor({ url, verifyTls, commandTimeoutMs, onDown, onUp, onRefusal, timing }: RedisOptions) {
     this.#timing = timing;
@@ -72,10 +66,9 @@ export class RedisStore {
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
       commandTimeout: commandTimeoutMs,
-      // A lost SYN is sent again after 1 s. After a failover this is how long an address that is gone holds us up.
-      connectTimeout: 2_000,
+      connectTimeout: 5_000,
       // A connection that is silent while commands wait is dead, whatever TCP thinks: a failover may leave such.
-      socketTimeout: Math.max(3_000, 3 * commandTimeoutMs),
+      socketTimeout: Math.max(5_000, 5 * commandTimeoutMs),
       retryStrategy: (times) => Math.min(100 * times, 1_000) * (0.5 + Math.random() / 2),
       // After a failover the old primary is a replica: leave it and look the address up again.
       reconnectOnError: (error) => error.message.startsWith('READONLY'),
@@ -88,7 +81,6 @@ export class RedisStore {
       down = true;
     });
     this.client.on('ready', () => {
-      this.#hangs = false;
       if (down) onUp?.();
       down = false;
     });
@@ -149,31 +141,14 @@ export class RedisStore {
     }
   }
 
-  /**
-   * Any other command, its failures turned into `StoreUnavailable`. While the store hangs, all but one fail at
-   * once: ioredis would keep them, and the store, once back, would first run all that nobody waits for any more.
-   */
+  /** Any other command, its failures turned into `StoreUnavailable`. */
   async attempt<T>(command: (client: Redis) => Promise<T>): Promise<T> {
-    const probes = this.#hangs;
-    if (probes && this.#probing) throw new StoreUnavailable('The store hangs.', { mayHaveRun: false });
-    if (probes) this.#probing = true;
     try {
-      const reply = await command(this.client);
-      this.#hangs = false;
-      return reply;
+      return await command(this.client);
     } catch (error) {
-      this.#noteFailure(error);
+      if (error instanceof Error && error.name === 'ReplyError') this.#tellRefusal(error);
       throw unavailable(error);
-    } finally {
-      if (probes) this.#probing = false;
     }
-  }
-
-  #noteFailure(error: unknown): void {
-    if (!(error instanceof Error)) return;
-    const answered = error.name === 'ReplyError';
-    if (answered) this.#tellRefusal(error);
-    if (answered || error.message === timedOut) this.#hangs = !answered;
   }
 
   #tellRefusal(error: Error): void {

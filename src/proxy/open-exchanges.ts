@@ -20,6 +20,7 @@ export class OpenExchanges {
   nowMs: number;
   readonly #clock: Clock;
   readonly #open: OpenExchange[] = [];
+  #shutDown = false;
   readonly #timer: NodeJS.Timeout;
 
   constructor(clock: Clock) {
@@ -33,10 +34,11 @@ export class OpenExchanges {
     return this.#open.length;
   }
 
-  /** Takes an exchange in. */
+  /** Takes an exchange in; one that comes when all others have been ended is ended at once. */
   add(exchange: OpenExchange): void {
     exchange.place = this.#open.length;
     this.#open.push(exchange);
+    if (this.#shutDown) exchange.shutDown();
   }
 
   /** Lets an exchange go; the last one takes its place. */
@@ -52,6 +54,7 @@ export class OpenExchanges {
 
   /** Ends everything that is still under way. */
   shutDown(): void {
+    this.#shutDown = true;
     for (const exchange of this.#open.slice()) exchange.shutDown();
   }
 

@@ -16,7 +16,7 @@ export interface Site {
   /** A gateway in this process: it sweeps, and reads the accounts. */
   readonly witness: TestGateway;
   /** A gateway of its own process; it ends with the site at the latest. */
-  spawn(env?: Readonly<Record<string, string>>): Promise<SpawnedGateway>;
+  spawn(env?: Readonly<Record<string, string>>, port?: number): Promise<SpawnedGateway>;
   /** What a token's limits say is used, by metric. */
   used(token: IssuedToken): Promise<Record<string, number>>;
   /** What the store holds of open requests: the number of processes that have any, and of those known. */
@@ -48,8 +48,9 @@ export async function startSite({ redis, leaseMs, env = {} }: SiteOptions): Prom
     prefix,
     upstream,
     witness,
-    spawn: async (more = {}) => {
+    spawn: async (more = {}, port) => {
       const gateway = await spawnGateway({
+        ...(port === undefined ? {} : { port }),
         env: {
           NODE_ENV: 'production',
           ADMIN_KEY: witness.adminKey,

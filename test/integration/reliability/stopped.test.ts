@@ -4,7 +4,7 @@ import { streamFrames, type Script } from '../../../src/demo/behaviours.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
 import type { LedgerEntry } from '../../../src/core/entry.ts';
 import { bodies, paths, post } from '../../support/gateway-client.ts';
-import { connectRaw } from '../../support/http.ts';
+import { connectRaw, type RawConnection } from '../../support/http.ts';
 import { startRedis, type RedisServer } from '../../support/redis-server.ts';
 import type { SpawnedGateway } from '../../support/spawn-gateway.ts';
 import { waitFor, within } from '../../support/wait-for.ts';
@@ -170,11 +170,11 @@ describe.concurrent('SIGTERM while the store is away', () => {
     expect(await Promise.all(waiting)).toEqual(['broken', 'broken']);
     store.resume();
     expect((await ended).code).toBe(0);
-    console.log(JSON.stringify(await site.witness.entries(token.team)), gateway.stdout());
-    // Whether the store admitted them or not, nothing of them is held against anyone.
+    const entries = await site.witness.settled(token.team, 3);
+    for (const entry of entries.slice(1))
+      expect(entry).toMatchObject({ error_code: 'shutdown', input_tokens: 0, output_tokens: 0 });
     expect(await site.traces()).toEqual({ open: 0, processes: 1 });
     expect(await site.used(token)).toEqual(before);
-    expect(await site.witness.usage(token.team)).toMatchObject({ lost: 0 });
     expect(site.upstream.requests).toHaveLength(1);
   });
 });
@@ -186,24 +186,34 @@ function beginning(token: string, body: string, firstBytes: number): string {
 }
 
 describe.concurrent('SIGTERM while a body is coming in', () => {
-  it('a body that is in within the grace is answered, one that is not leaves nothing behind', async () => {
+  it('what is in within the grace is answered, what is in after it refused, and what is not leaves nothing behind', async () => {
     const site = await start({ env: { SHUTDOWN_GRACE_MS: '1500' } });
     const gateway = await site.spawn();
     const token = await site.witness.issue({ team: { limits: countingLimits } });
     const body = JSON.stringify(bodies.chat());
-    const [inTime, never] = await Promise.all([connectRaw(gateway.port), connectRaw(gateway.port)]);
-    for (const connection of [inTime, never]) connection.send(beginning(token.text, body, 10));
+    const connections = await Promise.all([1, 2, 3].map(() => connectRaw(gateway.port)));
+    for (const connection of connections) connection.send(beginning(token.text, body, 10));
     await sleep(onTheirWayMs);
     const ended = stop(gateway);
+    const [inTime, late, never] = connections as [RawConnection, RawConnection, RawConnection];
     await sleep(300);
     inTime.send(body.slice(10));
     await inTime.until('"finish_reason":"stop"');
     expect(inTime.text()).toMatch(/^HTTP\/1.1 200 /);
+    await waitFor(() => gateway.stdout().includes('ending what still runs'), { what: 'the grace to end' });
+    late.send(body.slice(10));
+    await late.until('"code":"overloaded"');
+    expect(late.text()).toMatch(/^HTTP\/1.1 503 /);
     await never.untilClosed();
+    expect(never.text()).toBe('');
     expect(await ended).toMatchObject({ code: 0 });
-    const [entry] = await site.witness.settled(token.team, 1);
-    expect(entry).toMatchObject({ outcome: 'ok' });
-    expect(await site.witness.entries(token.team)).toHaveLength(1);
+    expect(site.upstream.requests).toHaveLength(1);
+    const entries = await site.witness.settled(token.team, 2);
+    expect(entries.map(({ outcome, error_code: code }) => `${outcome} ${code}`)).toEqual([
+      'ok null',
+      'error shutdown',
+    ]);
+    expect(entries[1]).toMatchObject({ input_tokens: 0, output_tokens: 0 });
     expect(await site.used(token)).toMatchObject({ requests: 1, concurrency: 0 });
   });
 });

@@ -45,16 +45,6 @@ async function ready(more: Partial<RedisOptions> = {}): Promise<RedisStore> {
   return store;
 }
 
-/** How calls failed that all must fail. */
-async function failures(calls: readonly Promise<unknown>[]): Promise<{ mayHaveRun: boolean }[]> {
-  const results = await Promise.allSettled(calls);
-  return results.map((result) => {
-    const reason: unknown = result.status === 'rejected' ? result.reason : null;
-    if (reason instanceof StoreUnavailable) return { mayHaveRun: reason.mayHaveRun };
-    throw new Error('It was answered.');
-  });
-}
-
 describe('a script', () => {
   it('is known by its name and the SHA-1 that Redis gives it', async () => {
     expect(echo.name).toBe('echo_back');
@@ -121,42 +111,6 @@ describe('the connection', () => {
       server.resume();
     }
     await waitFor(() => store.attempt((client) => client.ping()), { what: 'Redis to answer again' });
-  });
-
-  it('holds no more than a command at a time for a store that hangs', async () => {
-    const store = await ready({ commandTimeoutMs: 200 });
-    await server.flush();
-    server.pause();
-    try {
-      const first = Array.from({ length: 50 }, () => store.run(echo, ['k'], [7]));
-      expect(await failures(first)).toEqual(Array(50).fill({ mayHaveRun: true }));
-      const held = store.client.commandQueue.length;
-      const startedMs = performance.now();
-      const later = Array.from({ length: 10_000 }, () => store.run(echo, ['k'], [7]));
-      const failed = await failures(later.slice(1));
-      expect(performance.now() - startedMs).toBeLessThan(2_000);
-      expect(failed).toEqual(Array(9_999).fill({ mayHaveRun: false }));
-      expect(store.client.commandQueue.length).toBeLessThanOrEqual(held + 1);
-      await failures(later.slice(0, 1));
-    } finally {
-      server.resume();
-    }
-    await waitFor(() => store.run(echo, ['k'], [7]), { what: 'Redis to answer again' });
-    await Promise.all(Array.from({ length: 50 }, () => store.run(echo, ['k'], [7])));
-  });
-
-  it('of a store that hung lets everything through with the first answer', async () => {
-    const store = await ready({ commandTimeoutMs: 200 });
-    server.pause();
-    try {
-      await failures([store.run(echo, ['k'], [7])]);
-    } finally {
-      server.resume();
-    }
-    // A store that answers, be it with a refusal, does not hang.
-    await store.attempt((client) => client.call('NOSUCH')).catch(() => undefined);
-    const all = await Promise.all(Array.from({ length: 50 }, () => store.run(echo, ['k'], [7])));
-    expect(all).toHaveLength(50);
   });
 
   it('comes back by itself, saying once that it is gone and once that it is there', async () => {
