@@ -19,9 +19,6 @@ export interface PrimaryOptions {
 
 /** In the primary: keeps `workers` processes running, and ends with them. */
 export function runPrimary({ workers, log, clock, exit }: PrimaryOptions): void {
-  // The kernel hands connections out. With Node's round robin one that was on its way to a worker that dies stays
-  // open for ever, unanswered; without it another worker takes it.
-  cluster.schedulingPolicy = cluster.SCHED_NONE;
   const state = { stopping: false, exitCode: 0, deaths: 0 };
   const listening = new Set<Worker>();
 
