@@ -9,8 +9,8 @@
 -- ARGV[1] process id
 -- ARGV[2] lease, ms
 -- ARGV[3] what the keys of the teams' counters begin with (single primary, so they need not be in KEYS)
--- then for each request: grant id, team, epoch, not after (ms), token's expiry (ms), open record,
---   number of limits, and for each limit: id, span (m h d M o), amount, max
+-- then one a request, its fields each ended by a line feed: grant id, team, epoch, not after (ms), token's expiry (ms),
+--   open record, and for each limit: id, span (m h d M o), amount, max
 --
 -- Returns nil when the process has no fresh heartbeat, else
 --   { now (ms), incarnation, then one string a request:
@@ -39,6 +39,15 @@ local function month_index()
   local month = mp < 10 and mp + 3 or mp - 9
   local year = yoe + era * 400 + (month <= 2 and 1 or 0)
   return year * 12 + month - 1
+end
+
+local function fields_of(text)
+  local fields, n = {}, 0
+  for field in string.gmatch(text, '([^\n]*)\n') do
+    n = n + 1
+    fields[n] = field
+  end
+  return fields
 end
 
 local lengths = { m = 60000, h = 3600000 }
@@ -70,16 +79,16 @@ local function epoch_of(team)
 end
 
 -- Reads the counters and rolls them to now: states[n] = { index, current, previous }, and whether all limits have room.
-local function check(counters, first, count)
+local function check(counters, request, count)
   local ids = {}
   for n = 1, count do
-    ids[n] = ARGV[first + 4 * (n - 1)]
+    ids[n] = request[3 + 4 * n]
   end
   local texts = redis.call('HMGET', counters, unpack(ids))
   local states, fits = {}, true
   for n = 1, count do
-    local at = first + 4 * (n - 1)
-    local span, amount, max = ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
+    local at = 3 + 4 * n
+    local span, amount, max = request[at + 1], tonumber(request[at + 2]), tonumber(request[at + 3])
     local index, current, previous = indexes[span], 0, 0
     if texts[n] then
       local i, c, p = string.match(texts[n], '^(%d+) (%d+) (%d+)$')
@@ -108,32 +117,32 @@ end
 
 local touched = {}
 
-local function decide(at, count)
-  local grant, team = ARGV[at], ARGV[at + 1]
-  if epoch_of(team) ~= ARGV[at + 2] then
+local function decide(request)
+  local grant, team, count = request[1], request[2], (#request - 6) / 4
+  if epoch_of(team) ~= request[3] then
     return 'S'
   end
-  if now > tonumber(ARGV[at + 3]) then
+  if now > tonumber(request[4]) then
     return 'L'
   end
-  if now >= tonumber(ARGV[at + 4]) then
+  if now >= tonumber(request[5]) then
     return 'X'
   end
   local counters, ids, states, fits = ARGV[3] .. team, {}, {}, true
   if count > 0 then
-    ids, states, fits = check(counters, at + 7, count)
+    ids, states, fits = check(counters, request, count)
   end
   if not fits then
     -- A grant that is open already has been counted: it may itself be what leaves no room.
     return told(redis.call('HEXISTS', KEYS[2], grant) == 1 and 'A' or 'D', states)
   end
-  if redis.call('HSETNX', KEYS[2], grant, string.format('%.0f\t', now) .. ARGV[at + 5]) == 0 then
+  if redis.call('HSETNX', KEYS[2], grant, string.format('%.0f\t', now) .. request[6]) == 0 then
     return told('A', states)
   end
   local writes = {}
   for n = 1, count do
     local state = states[n]
-    state[2] = state[2] + tonumber(ARGV[at + 7 + 4 * (n - 1) + 2])
+    state[2] = state[2] + tonumber(request[5 + 4 * n])
     writes[2 * n - 1] = ids[n]
     writes[2 * n] = string.format('%.0f %.0f %.0f', state[1], state[2], state[3])
   end
@@ -145,11 +154,8 @@ local function decide(at, count)
 end
 
 local reply = { string.format('%.0f', now), redis.call('GET', KEYS[4]) or '' }
-local at = 4
-while at <= #ARGV do
-  local count = tonumber(ARGV[at + 6])
-  reply[#reply + 1] = decide(at, count)
-  at = at + 7 + 4 * count
+for n = 4, #ARGV do
+  reply[n - 1] = decide(fields_of(ARGV[n]))
 end
 redis.call('EXPIRE', KEYS[2], open_ttl_s)
 -- A counter that is not written for longer than its window holds nothing; the key outlives the longest one.

@@ -61,8 +61,7 @@ export class RedisAdmissionStore implements AdmissionStore {
 
   async admit(process: string, batch: readonly AdmitRequest[]): Promise<AdmitReply> {
     const { processes, open, epochs, incarnation, counters } = this.#keys;
-    const args: (string | number)[] = [process, this.#options.leaseMs, counters('')];
-    for (const request of batch) pushRequest(args, request);
+    const args = [process, this.#options.leaseMs, counters(''), ...batch.map(requestText)];
     const reply = await this.#store.run(scripts.admit, [processes, open(process), epochs, incarnation], args);
     if (reply === null) return { kind: 'unknown_process' };
     const [nowMs, current = '', ...decisions] = texts(reply);
@@ -89,7 +88,7 @@ export class RedisAdmissionStore implements AdmissionStore {
   ): Promise<readonly boolean[] | null> {
     const { processes, open, incarnation, entries, counters, totals, settled } = this.#keys;
     const { maxEntries, retentionDays } = this.#options;
-    const args: (string | number)[] = [
+    const args = [
       process,
       leaseMs,
       counters(''),
@@ -97,8 +96,8 @@ export class RedisAdmissionStore implements AdmissionStore {
       settled(''),
       maxEntries,
       retentionDays,
+      ...batch.map(settlementText),
     ];
-    for (const settlement of batch) pushSettlement(args, settlement);
     const reply = await this.#store.run(
       scripts.settle,
       [processes, open(process), incarnation, entries],
@@ -150,23 +149,26 @@ export class RedisAdmissionStore implements AdmissionStore {
   }
 }
 
-function pushRequest(args: (string | number)[], request: AdmitRequest): void {
+/*
+ * A request or a settlement is one argument, a field a line: ioredis looks at each argument by itself, and the twenty
+ * fields of a request apart cost a twentieth of its CPU. No field can contain a line break.
+ */
+
+function requestText(request: AdmitRequest): string {
   const { grant, team, epoch, notAfterMs, expiresAtMs, record, limits } = request;
   const expires = expiresAtMs === Infinity ? never : expiresAtMs;
-  args.push(grant, team, epoch, Math.floor(notAfterMs), expires, record, limits.length);
-  for (const limit of limits) args.push(limit.id, spanLetters[limit.span], limit.amount, limit.max);
+  let text = `${grant}\n${team}\n${epoch}\n${Math.floor(notAfterMs)}\n${expires}\n${record}\n`;
+  for (const { id, span, amount, max } of limits) text += `${id}\n${spanLetters[span]}\n${amount}\n${max}\n`;
+  return text;
 }
 
-function pushSettlement(args: (string | number)[], settlement: Settlement): void {
-  const { grant, incarnation, team, adjustments, closing } = settlement;
-  args.push(grant, incarnation, team, adjustments.length);
-  for (const { id, index, delta } of adjustments) args.push(id, index, delta);
-  if (!closing) {
-    args.push('');
-    return;
-  }
+function settlementText({ grant, incarnation, team, adjustments, closing }: Settlement): string {
+  let text = `${grant}\n${incarnation}\n${team}\n${adjustments.length}\n`;
+  for (const { id, index, delta } of adjustments) text += `${id}\n${index}\n${delta}\n`;
+  if (!closing) return text;
   const { entry, totals } = closing;
-  args.push(entry, totals.day, Date.parse(totals.day) / 1000 + 86_400, totals.row, ...totals.figures);
+  const dayEndS = Date.parse(totals.day) / 1000 + 86_400;
+  return `${text}${entry}\n${totals.day}\n${dayEndS}\n${totals.row}\n${totals.figures.join('\n')}\n`;
 }
 
 function parseDecision(text: string): Decision {

@@ -9,9 +9,9 @@
 -- ARGV[3] what the keys of the teams' counters begin with   ARGV[4] the same of the days' totals
 -- ARGV[5] the same of the marks of settled grants
 -- ARGV[6] most entries kept   ARGV[7] days the totals are kept
--- then for each settlement: grant id, incarnation of the grant, team,
---   number of adjustments, and for each: limit id, window index, delta,
---   entry ("" for a cancelled admission), and where there is an entry: day (YYYY-MM-DD), its end (unix s), totals row, 7 figures
+-- then one a settlement, its fields each ended by a line feed: grant id, incarnation of the grant, team,
+--   number of adjustments, and for each: limit id, window index, delta;
+--   then, but for a cancelled admission: entry, day (YYYY-MM-DD), its end (unix s), totals row, 7 figures
 --
 -- Returns nil when the process is alive after all, else one number a settlement: 1 closed now, 0 was not open.
 
@@ -26,6 +26,15 @@ if tonumber(ARGV[2]) > 0 then
 end
 
 local incarnation = redis.call('GET', KEYS[3]) or ''
+
+local function fields_of(text)
+  local fields, n = {}, 0
+  for field in string.gmatch(text, '([^\n]*)\n') do
+    n = n + 1
+    fields[n] = field
+  end
+  return fields
+end
 
 local function adjust(counters, id, index, delta)
   local text = redis.call('HGET', counters, id)
@@ -44,8 +53,8 @@ local function adjust(counters, id, index, delta)
   redis.call('HSET', counters, id, string.format('%.0f %.0f %.0f', i, current, previous))
 end
 
-local function add_totals(at)
-  local key, row = ARGV[4] .. ARGV[at], ARGV[at + 2]
+local function add_totals(settlement, at)
+  local key, row = ARGV[4] .. settlement[at], settlement[at + 2]
   local sums = {}
   local text = redis.call('HGET', key, row)
   if text then
@@ -54,10 +63,10 @@ local function add_totals(at)
     end
   end
   for n = 1, 7 do
-    sums[n] = string.format('%.0f', (sums[n] or 0) + tonumber(ARGV[at + 2 + n]))
+    sums[n] = string.format('%.0f', (sums[n] or 0) + tonumber(settlement[at + 2 + n]))
   end
   if redis.call('HSET', key, row, table.concat(sums, ' ')) > 0 then
-    redis.call('EXPIREAT', key, tonumber(ARGV[at + 1]) + ARGV[7] * 86400)
+    redis.call('EXPIREAT', key, tonumber(settlement[at + 1]) + ARGV[7] * 86400)
   end
 end
 
@@ -73,26 +82,23 @@ end
 
 local reply = {}
 local wrote = false
-local at = 8
-while at <= #ARGV do
-  local count = tonumber(ARGV[at + 3])
-  local entry_at = at + 4 + 3 * count
-  local has_entry = ARGV[entry_at] ~= ''
-  local closed, counted = close(ARGV[at], ARGV[at + 1])
+for n = 8, #ARGV do
+  local settlement = fields_of(ARGV[n])
+  local entry_at = 5 + 3 * tonumber(settlement[4])
+  local entry = settlement[entry_at]
+  local closed, counted = close(settlement[1], settlement[2])
   if closed and counted then
-    local counters = ARGV[3] .. ARGV[at + 2]
-    for n = 0, count - 1 do
-      local from = at + 4 + 3 * n
-      adjust(counters, ARGV[from], tonumber(ARGV[from + 1]), tonumber(ARGV[from + 2]))
+    local counters = ARGV[3] .. settlement[3]
+    for from = 5, entry_at - 1, 3 do
+      adjust(counters, settlement[from], tonumber(settlement[from + 1]), tonumber(settlement[from + 2]))
     end
   end
-  if closed and has_entry then
-    redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[6], '*', 'e', ARGV[entry_at])
-    add_totals(entry_at + 1)
+  if closed and entry then
+    redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[6], '*', 'e', entry)
+    add_totals(settlement, entry_at + 1)
     wrote = true
   end
-  reply[#reply + 1] = closed and 1 or 0
-  at = entry_at + (has_entry and 11 or 1)
+  reply[n - 7] = closed and 1 or 0
 end
 if wrote then
   redis.call('EXPIRE', KEYS[4], ARGV[7] * 86400)

@@ -40,8 +40,9 @@ export function createLog({ level, write = stdoutWriter() }: LogOptions): Log {
   const lines = new BatchedLines({ write });
   const redactor = new Redactor();
   const redact = (text: string): string => redactor.redact(text);
+  const { pid } = process;
   const logger = pino(
-    { level, base: { pid: process.pid }, formatters: { level: (label) => ({ level: label }) } },
+    { level, base: { pid }, formatters: { level: (label) => ({ level: label }) } },
     { write: (line: string) => lines.add(line) },
   );
 
@@ -62,7 +63,10 @@ export function createLog({ level, write = stdoutWriter() }: LogOptions): Log {
     error: writer('error'),
     fatal: writer('fatal'),
     access: (line) => {
-      if (logger.isLevelEnabled('info')) logger.info(tidyAccessLine(line, redact), 'request');
+      if (!logger.isLevelEnabled('info')) return;
+      // Written as pino would, without it: an eighth of all instructions of a short request were its.
+      const fields = JSON.stringify(tidyAccessLine(line, redact)).slice(1, -1);
+      lines.add(`{"level":"info","time":${Date.now()},"pid":${pid},${fields},"msg":"request"}\n`);
     },
     protect: (secret) => redactor.protect(secret),
     flush: () => lines.flush(),

@@ -10,9 +10,12 @@ export class JsonTap {
   #chunks: Buffer[] = [];
   #bytes = 0;
   #whole = true;
+  /** Undefined until it has been looked for in what is there by now. */
+  #usage: Usage | null | undefined;
 
   /** Keeps the next bytes as far as they are needed. */
   feed(chunk: Buffer): void {
+    this.#usage = undefined;
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
     if (this.#bytes <= wholeBytes) return;
@@ -24,8 +27,11 @@ export class JsonTap {
 
   /** The usage reported in the answer; null where there is none. */
   usage(): Usage | null {
-    const text = this.#text();
-    return this.#whole ? readUsage(text) : readUsage(lastUsage(text));
+    if (this.#usage === undefined) {
+      const text = this.#text();
+      this.#usage = readUsage(this.#whole ? text : lastUsage(text));
+    }
+    return this.#usage;
   }
 
   /** Bytes of generated text in the answer: the estimate where usage is absent. */
