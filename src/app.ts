@@ -84,7 +84,10 @@ export function createApp(parts: AppParts): Hono<Env> {
   for (const { method, path, work } of routes) {
     const refuseMethod = refuse(methodNotAllowed(path, method));
     // One handler a path: of two, Hono makes a chain at every request.
-    app.all(path, serve((call) => (call.incoming.method === method ? work(call) : refuseMethod(call))));
+    app.all(
+      path,
+      serve((call) => (call.incoming.method === method ? work(call) : refuseMethod(call))),
+    );
   }
   app.all(
     '/v1/v1/*',

@@ -13,7 +13,6 @@ import type { ForwardOutcome } from './core/outcome.ts';
 import { Refusal, restarting } from './core/refusal.ts';
 import type { Endpoint, ValidRequest } from './core/request.ts';
 import type { Journal } from './journal.ts';
-import type { Metrics } from './observability/metrics.ts';
 import type { Call } from './proxy/call.ts';
 import type { ExchangeTimings } from './proxy/exchange.ts';
 import { forward } from './proxy/forward.ts';
@@ -38,7 +37,6 @@ export interface GatewayParts {
   upstreams: Upstreams;
   exchanges: OpenExchanges;
   budget: BodyBudget;
-  metrics: Metrics;
   journal: Journal;
   /** Whether the process is on its way out and takes no new work. */
   draining: () => boolean;
@@ -119,13 +117,6 @@ export class Gateway {
 
   /** Sends an admitted request on, and settles it whatever becomes of it. */
   forward(call: Call, request: ValidRequest, { grant, upstream, body }: Admitted): void {
-    const { exchanges, metrics } = this.#parts;
-    metrics.requestOpened();
-    call.whenClosed(() => metrics.requestClosed());
-    if (request.stream) {
-      metrics.streamOpened();
-      call.whenClosed(() => metrics.streamClosed());
-    }
     const settle = (outcome: ForwardOutcome): Promise<void> | null =>
       this.settle(call, { grant, upstream, outcome });
     try {
@@ -137,7 +128,7 @@ export class Gateway {
         stream: request.stream,
         headers: [...call.headers, ...limitHeaders(grant.limits, grant.admittedAtMs)],
         timings: this.#timings,
-        open: exchanges,
+        open: this.#parts.exchanges,
         settle,
       });
     } catch (error) {

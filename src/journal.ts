@@ -1,4 +1,4 @@
-import type { LedgerEntry } from './core/entry.ts';
+import type { EntryRecord } from './core/entry.ts';
 import type { Identity } from './core/identity.ts';
 import type { ForwardOutcome } from './core/outcome.ts';
 import type { ErrorCode } from './core/refusal.ts';
@@ -34,7 +34,7 @@ export class Journal {
   /** A request that was admitted, and how it ended. */
   settled(
     call: Call,
-    ended: { entry: LedgerEntry; outcome: ForwardOutcome; modelKnown: boolean; attachment: string },
+    ended: { entry: EntryRecord; outcome: ForwardOutcome; modelKnown: boolean; attachment: string },
   ): void {
     const { entry, outcome, modelKnown, attachment } = ended;
     if (outcome.upstream) {
@@ -119,7 +119,7 @@ const nobody = {
   upstream: null,
 } satisfies Partial<AccessLine>;
 
-function accessLine(call: Call, entry: LedgerEntry, upstream: string): AccessLine {
+function accessLine(call: Call, entry: EntryRecord, upstream: string): AccessLine {
   return {
     request_id: entry.request_id,
     method: call.incoming.method ?? '',

@@ -84,9 +84,13 @@ export function wire(options: WireOptions): Wired {
     clock,
     log,
   });
-  metrics.watchLedgerPending(() => admission.pending);
   const upstreams = new Upstreams(settings.attachments);
   const exchanges = new OpenExchanges(clock);
+  metrics.watch({
+    ledgerPending: () => admission.pending,
+    openRequests: () => exchanges.size,
+    openStreams: () => exchanges.streams,
+  });
   const budget = new BodyBudget(settings.bodyBudgetBytes);
   const journal = new Journal({ log, metrics });
   const answers = new Answers(journal);
@@ -98,7 +102,6 @@ export function wire(options: WireOptions): Wired {
     upstreams,
     exchanges,
     budget,
-    metrics,
     journal,
     draining: options.draining,
   });

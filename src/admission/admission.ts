@@ -1,6 +1,6 @@
 import { setImmediate as immediate } from 'node:timers/promises';
 import type { Clock } from '../core/clock.ts';
-import type { LedgerEntry } from '../core/entry.ts';
+import type { EntryRecord } from '../core/entry.ts';
 import type { Principal } from '../core/identity.ts';
 import type { Log } from '../core/log.ts';
 import type { ForwardOutcome } from '../core/outcome.ts';
@@ -85,7 +85,7 @@ export class Admission {
    * Closes a grant: charges it, writes its entry. The promise, where there is one, is to be awaited before the
    * caller's answer ends, so that the caller's next request is not refused by this one (at most 50 ms).
    */
-  settle(grant: Grant, outcome: ForwardOutcome): { entry: LedgerEntry; settled: Promise<void> | null } {
+  settle(grant: Grant, outcome: ForwardOutcome): { entry: EntryRecord; settled: Promise<void> | null } {
     const { settlement, entry } = settlementOf(grant, outcome);
     if (!blocksNext(grant)) {
       this.#settlements.add(settlement, ignore, false);

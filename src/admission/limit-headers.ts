@@ -1,3 +1,5 @@
+import type { ScopedLimit } from '../core/identity.ts';
+import type { Limit } from '../core/limit.ts';
 import type { LimitState } from './grant.ts';
 import { remaining } from './limit-status.ts';
 import { resetsAtMs, windowStartMs } from './window.ts';
@@ -9,42 +11,49 @@ import { resetsAtMs, windowStartMs } from './window.ts';
  * (draft-ietf-httpapi-ratelimit-headers-10); OpenAI's `x-ratelimit-*` tell the same per metric.
  */
 export function limitHeaders(states: readonly LimitState[], nowMs: number): string[] {
-  const least = leastShare(states, nowMs);
+  const rooms = states.map((state) => roomIn(state, nowMs));
+  const least = leastShare(rooms, null);
   if (!least) return [];
   const headers = [
     'RateLimit-Policy',
     states.map(policy).join(', '),
     'RateLimit',
-    `${quoted(least)};r=${integer(remaining(least, nowMs))}${wait(least, nowMs)}`,
+    `${quoted(least.state.scoped)};r=${integer(least.left)}${wait(least.state, nowMs)}`,
   ];
   for (const metric of ['requests', 'tokens'] as const) {
-    const own = leastShare(
-      states.filter(({ scoped }) => scoped.limit.metric === metric),
-      nowMs,
-    );
+    const own = leastShare(rooms, metric);
     if (!own) continue;
     headers.push(
       `x-ratelimit-limit-${metric}`,
-      String(own.applied.max),
+      String(own.state.applied.max),
       `x-ratelimit-remaining-${metric}`,
-      String(remaining(own, nowMs)),
+      String(own.left),
       `x-ratelimit-reset-${metric}`,
-      spoken(resetInS(own, nowMs)),
+      spoken(resetInS(own.state, nowMs)),
     );
   }
   return headers;
 }
 
-function leastShare(states: readonly LimitState[], nowMs: number): LimitState | null {
-  let least: LimitState | null = null;
-  let leastLeft = Infinity;
-  for (const state of states) {
-    const { max } = state.applied;
-    const left = max === 0 ? 0 : remaining(state, nowMs) / max;
-    if (left < leastLeft) {
-      leastLeft = left;
-      least = state;
-    }
+interface Room {
+  state: LimitState;
+  left: number;
+  /** Of `max`. */
+  share: number;
+}
+
+function roomIn(state: LimitState, nowMs: number): Room {
+  const { max } = state.applied;
+  const left = remaining(state, nowMs);
+  return { state, left, share: max === 0 ? 0 : left / max };
+}
+
+/** Of the limits of a metric, or of all. */
+function leastShare(rooms: readonly Room[], metric: Limit['metric'] | null): Room | null {
+  let least: Room | null = null;
+  for (const room of rooms) {
+    if (metric !== null && room.state.scoped.limit.metric !== metric) continue;
+    if (least === null || room.share < least.share) least = room;
   }
   return least;
 }
@@ -62,13 +71,13 @@ function policy(state: LimitState): string {
     span === 'open'
       ? ''
       : `;w=${(windowStartMs(span, state.counter.index + 1) - windowStartMs(span, state.counter.index)) / 1000}`;
-  return `${quoted(state)};q=${integer(max)}${lengthS}${quotaUnits[state.scoped.limit.metric]}`;
+  return `${quoted(state.scoped)};q=${integer(max)}${lengthS}${quotaUnits[state.scoped.limit.metric]}`;
 }
 
 /** Three lists of 16 limits have to stay below the 8,192 bytes a header line that Heroku's router carries. */
 const longestModel = 48;
 
-function quoted({ scoped: { scope, limit } }: LimitState): string {
+function quoted({ scope, limit }: ScopedLimit): string {
   const window = limit.metric === 'concurrency' ? '' : `-${limit.window}`;
   // One limit per metric, window and models: the first model and the count of the others tell them apart well enough.
   const first = limit.models?.[0]?.slice(0, longestModel) ?? '';

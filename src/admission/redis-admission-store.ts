@@ -167,8 +167,7 @@ function settlementText({ grant, incarnation, team, adjustments, closing }: Sett
   for (const { id, index, delta } of adjustments) text += `${id}\n${index}\n${delta}\n`;
   if (!closing) return text;
   const { entry, totals } = closing;
-  const dayEndS = Date.parse(totals.day) / 1000 + 86_400;
-  return `${text}${entry}\n${totals.day}\n${dayEndS}\n${totals.row}\n${totals.figures.join('\n')}\n`;
+  return `${text}${entry}\n${totals.day}\n${totals.dayEndsAtS}\n${totals.row}\n${totals.figures.join('\n')}\n`;
 }
 
 function parseDecision(text: string): Decision {

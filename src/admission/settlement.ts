@@ -1,19 +1,20 @@
-import type { LedgerEntry, Outcome } from '../core/entry.ts';
+import type { EntryRecord, Outcome } from '../core/entry.ts';
 import { encodeEntry, encodeTotalsRow } from '../core/entry-text.ts';
 import type { Charge, ForwardOutcome } from '../core/outcome.ts';
 import { adjustments, charge } from './charge.ts';
 import type { Grant } from './grant.ts';
 import { decodeOpen, type OpenRequest } from './open-record.ts';
 import type { Adjustment, OpenRecord, Settlement, TotalsDelta } from './store.ts';
+import { windowIndex, windowStartMs } from './window.ts';
 
 /** A model's name in totals where only a caller has said it and the upstream never accepted it. */
 export const unacceptedModel = '(not accepted)';
 
-/** The settlement of a request that was forwarded, and its ledger entry for the log. */
+/** The settlement of a request that was forwarded, and its entry for the log. */
 export function settlementOf(
   grant: Grant,
   outcome: ForwardOutcome,
-): { settlement: Settlement; entry: LedgerEntry } {
+): { settlement: Settlement; entry: EntryRecord } {
   const { request } = grant;
   const reserved = reservedBy(request);
   const charged = charge(outcome, reserved);
@@ -84,18 +85,18 @@ function entryOf(
   ended: {
     admittedAtMs: number;
     charged: Charge;
-    usage: LedgerEntry['usage'];
+    usage: EntryRecord['usage'];
     status: number;
     outcome: Outcome;
     errorCode: string | null;
     durationMs: number;
     ttfbMs: number | null;
   },
-): LedgerEntry {
+): EntryRecord {
   return {
     id,
     request_id: request.requestId,
-    time: new Date(ended.admittedAtMs).toISOString(),
+    admittedAtMs: ended.admittedAtMs,
     team: request.team,
     user: request.user,
     token_id: request.tokenId,
@@ -115,9 +116,9 @@ function entryOf(
   };
 }
 
-function totalsOf(entry: LedgerEntry, modelKnown: boolean): TotalsDelta {
+function totalsOf(entry: EntryRecord, modelKnown: boolean): TotalsDelta {
   return {
-    day: entry.time.slice(0, 10),
+    ...dayOf(entry.admittedAtMs),
     row: encodeTotalsRow({
       team: entry.team,
       user: entry.user,
@@ -135,4 +136,17 @@ function totalsOf(entry: LedgerEntry, modelKnown: boolean): TotalsDelta {
       entry.outcome === 'lost' ? 1 : 0,
     ],
   };
+}
+
+let lastDay = { index: -1, day: '', dayEndsAtS: 0 };
+
+/** The UTC day of a moment. Nearly all moments asked for are of one day, which is kept. */
+function dayOf(atMs: number): { day: string; dayEndsAtS: number } {
+  const index = windowIndex('day', atMs);
+  if (lastDay.index !== index) {
+    const day = new Date(atMs).toISOString().slice(0, 10);
+    lastDay = { index, day, dayEndsAtS: windowStartMs('day', index + 1) / 1000 };
+  }
+  const { day, dayEndsAtS } = lastDay;
+  return { day, dayEndsAtS };
 }

@@ -46,7 +46,10 @@ export interface Adjustment {
 
 /** A row of a day's totals and what to add to it, in the order of `usageFigures`. */
 export interface TotalsDelta {
+  /** `YYYY-MM-DD`, UTC. */
   day: string;
+  /** Unix time, s: from here the days are counted for which it is kept. */
+  dayEndsAtS: number;
   row: string;
   figures: readonly number[];
 }

@@ -1,4 +1,4 @@
-import type { LedgerEntry, Outcome } from './entry.ts';
+import type { EntryRecord, LedgerEntry, Outcome } from './entry.ts';
 
 /*
  * A ledger entry as one line of tab-separated fields: a third of JSON's bytes, which is what a 25 MB store
@@ -7,29 +7,15 @@ import type { LedgerEntry, Outcome } from './entry.ts';
 
 const outcomes: Readonly<Record<string, Outcome>> = { o: 'ok', e: 'error', a: 'aborted', l: 'lost' };
 
-/** The entry as the store keeps it. */
-export function encodeEntry(entry: LedgerEntry): string {
-  return [
-    entry.id,
-    clean(entry.request_id),
-    Date.parse(entry.time),
-    entry.team,
-    entry.user,
-    entry.token_id,
-    entry.session_id ?? '',
-    entry.endpoint,
-    clean(entry.model),
-    entry.status,
-    entry.outcome[0],
-    entry.error_code ?? '',
-    entry.input_tokens,
-    entry.output_tokens,
-    entry.images,
-    entry.usage === 'reported' ? 'r' : 'e',
-    entry.stream ? 1 : 0,
-    Math.round(entry.duration_ms),
-    entry.ttfb_ms === null ? '' : Math.round(entry.ttfb_ms),
-  ].join('\t');
+/** The entry as the store keeps it. One template: joining an array takes three times as long. */
+export function encodeEntry(entry: EntryRecord): string {
+  const who = `${entry.team}\t${entry.user}\t${entry.token_id}\t${entry.session_id ?? ''}`;
+  const what = `${entry.endpoint}\t${clean(entry.model)}`;
+  const how = `${entry.status}\t${entry.outcome[0]}\t${entry.error_code ?? ''}`;
+  const used = `${entry.input_tokens}\t${entry.output_tokens}\t${entry.images}\t${entry.usage === 'reported' ? 'r' : 'e'}`;
+  const ttfb = entry.ttfb_ms === null ? '' : Math.round(entry.ttfb_ms);
+  const took = `${entry.stream ? 1 : 0}\t${Math.round(entry.duration_ms)}\t${ttfb}`;
+  return `${entry.id}\t${clean(entry.request_id)}\t${entry.admittedAtMs}\t${who}\t${what}\t${how}\t${used}\t${took}`;
 }
 
 /** The entry back from its text. Fields a newer version appended are ignored. */

@@ -43,6 +43,13 @@ export interface Answer {
   images: number;
 }
 
+export interface Gauges {
+  /** Settlements not yet written to the store. */
+  ledgerPending: () => number;
+  openRequests: () => number;
+  openStreams: () => number;
+}
+
 /** An upstream that accepts any model name must not make a series of each. */
 const maxModels = 200;
 const otherModels = 'other';
@@ -70,7 +77,7 @@ export class Metrics {
   /** One look-up finds all an answer counts in. */
   readonly #answers = new Map<string, AnswerSeries>();
   readonly #models = new Map<string, ModelSeries>();
-  #readPending = (): number => 0;
+  #gauges: Gauges | null = null;
 
   constructor({ version, endpoints }: MetricsOptions) {
     this.#endpoints = new Set(endpoints);
@@ -119,35 +126,27 @@ export class Metrics {
     if (!call.ok) this.#is.storeErrors.inc();
   }
 
-  requestOpened(): void {
-    this.#is.openRequests.inc();
-  }
-
-  requestClosed(): void {
-    this.#is.openRequests.dec();
-  }
-
-  streamOpened(): void {
-    this.#is.openStreams.inc();
-  }
-
-  streamClosed(): void {
-    this.#is.openStreams.dec();
-  }
-
-  /** Where to read, at each scrape, how many settlements wait for the store. */
-  watchLedgerPending(read: () => number): void {
-    this.#readPending = read;
+  /** Where to read, at each scrape, what is so many right now. */
+  watch(gauges: Gauges): void {
+    this.#gauges = gauges;
   }
 
   async text(): Promise<MetricsText> {
-    this.#is.ledgerPending.set(this.#readPending());
+    this.#readGauges();
     return { contentType: this.#registry.contentType, body: await this.#registry.metrics() };
   }
 
   snapshot(): Promise<MetricsSnapshot> {
-    this.#is.ledgerPending.set(this.#readPending());
+    this.#readGauges();
     return this.#registry.getMetricsAsJSON();
+  }
+
+  #readGauges(): void {
+    if (!this.#gauges) return;
+    const { ledgerPending, openRequests, openStreams } = this.#gauges;
+    this.#is.ledgerPending.set(ledgerPending());
+    this.#is.openRequests.set(openRequests());
+    this.#is.openStreams.set(openStreams());
   }
 
   #answerSeries({ endpoint, status, outcome, stream }: Answer): AnswerSeries {

@@ -5,6 +5,7 @@ const tickMs = 100;
 /** What the table of open exchanges asks of one. `place` is the table's own. */
 export interface OpenExchange {
   place: number;
+  readonly streaming: boolean;
   /** Keeps its deadlines and heartbeats. */
   tick(nowMs: number): void;
   /** Ends it because the process does. */
@@ -32,6 +33,11 @@ export class OpenExchanges {
 
   get size(): number {
     return this.#open.length;
+  }
+
+  /** How many of them are streams; counted when asked. */
+  get streams(): number {
+    return this.#open.filter(({ streaming }) => streaming).length;
   }
 
   /** Takes an exchange in; one that comes when all others have been ended is ended at once. */

@@ -6,6 +6,9 @@ const maxLineBytes = 1_048_576;
 const finishReason = /"finish_reason"\s*:\s*"[^"]/;
 const errorFirst = /^\s*\{\s*"error"\s*:(?!\s*null\b)/;
 
+/** Heroku may put a usage of zeros into every chunk: those are not worth parsing. */
+const someTokens = /_tokens"\s*:\s*[1-9]/;
+
 /**
  * Reads along with a stream of server-sent events without touching it: usage, the end mark, how much text went
  * by, and whether the bytes so far end between two events. Protocol code without I/O: feed it any split.
@@ -87,7 +90,7 @@ export class SseTap {
     this.textBytes += textBytes(data);
     if (!this.finished) this.finished = finishReason.test(data);
     if (errorFirst.test(data)) this.failed = true;
-    const usage = data.includes('"usage"') ? readUsage(data) : null;
+    const usage = someTokens.test(data) ? readUsage(data) : null;
     if (!usage) return;
     this.usage = usage;
     this.reportedBytes = this.textBytes;

@@ -79,9 +79,10 @@ export function settles(grant: string, more: Partial<Settlement> = {}): Settleme
 
 export function closingOf(entry: LedgerEntry): NonNullable<Settlement['closing']> {
   return {
-    entry: encodeEntry(entry),
+    entry: encodeEntry({ ...entry, admittedAtMs: Date.parse(entry.time) }),
     totals: {
       day: entry.time.slice(0, 10),
+      dayEndsAtS: Date.parse(entry.time.slice(0, 10)) / 1000 + 86_400,
       row: encodeTotalsRow({
         team: entry.team,
         user: entry.user,

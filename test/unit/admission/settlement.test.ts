@@ -7,7 +7,7 @@ import {
   unacceptedModel,
 } from '../../../src/admission/settlement.ts';
 import type { Settlement } from '../../../src/admission/store.ts';
-import { decodeEntry, decodeTotalsRow } from '../../../src/core/entry-text.ts';
+import { decodeEntry, decodeTotalsRow, encodeEntry } from '../../../src/core/entry-text.ts';
 import { chatPath, grantOf, openRequest, outcomeOf, stateOf } from './samples.ts';
 
 const reserved = { requests: 1, inputTokens: 10, outputTokens: 90, images: 0 };
@@ -29,7 +29,7 @@ describe('settlementOf', () => {
     expect(entry).toEqual({
       id: 'p1-0',
       request_id: 'a-request-id-of-the-caller',
-      time: '2026-01-31T12:00:00.000Z',
+      admittedAtMs,
       team: 'acme',
       user: 'ana',
       token_id: 'tok_1',
@@ -52,7 +52,7 @@ describe('settlementOf', () => {
       { id: 'team-tokens-day', index: day, delta: -54 },
       { id: 'token-concurrency', index: 0, delta: -1 },
     ]);
-    expect(decodeEntry(closing(settlement).entry)).toEqual(entry);
+    expect(encodeEntry(entry)).toBe(closing(settlement).entry);
     expect(decodeTotalsRow(closing(settlement).totals.row)).toEqual({
       team: 'acme',
       user: 'ana',
@@ -62,6 +62,7 @@ describe('settlementOf', () => {
     });
     expect(closing(settlement).totals).toMatchObject({
       day: '2026-01-31',
+      dayEndsAtS: Date.UTC(2026, 1, 1) / 1000,
       figures: [1, 12, 34, 0, 0, 0, 0],
     });
   });

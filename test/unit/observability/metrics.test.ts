@@ -104,15 +104,10 @@ describe('metrics', () => {
 
   it('gauge what is open and what waits', async () => {
     const { metrics, series } = create();
-    metrics.requestOpened();
-    metrics.requestOpened();
-    metrics.requestClosed();
-    metrics.streamOpened();
-    metrics.streamClosed();
-    metrics.watchLedgerPending(() => 7);
+    metrics.watch({ ledgerPending: () => 7, openRequests: () => 3, openStreams: () => 2 });
     const seen = await series();
-    expect(seen).toContain('tollgate_open_requests 1');
-    expect(seen).toContain('tollgate_open_streams 0');
+    expect(seen).toContain('tollgate_open_requests 3');
+    expect(seen).toContain('tollgate_open_streams 2');
     expect(seen).toContain('tollgate_ledger_pending 7');
   });
 

@@ -4,6 +4,7 @@ import { type OpenExchange, OpenExchanges } from '../../../src/proxy/open-exchan
 
 class FakeExchange implements OpenExchange {
   place = -1;
+  streaming = false;
   ticks = 0;
   ended = 0;
   onTick: () => void = () => undefined;
@@ -41,6 +42,16 @@ describe('the open exchanges', () => {
     expect(open.size).toBe(1);
     open.remove(new FakeExchange());
     expect(open.size).toBe(1);
+  });
+
+  it('tell how many of them are streams', () => {
+    const stream = new FakeExchange();
+    stream.streaming = true;
+    open.add(stream);
+    open.add(new FakeExchange());
+    expect(open.streams).toBe(1);
+    open.remove(stream);
+    expect(open.streams).toBe(0);
   });
 
   it('tick ten times a second, with the time of the tick', () => {
