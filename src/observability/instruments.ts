@@ -1,17 +1,17 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Gauge, type Registry } from 'prom-client';
+import { Distributions, Tallies } from './tallies.ts';
 
 const answerSeconds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300];
 const storeSeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 
 /** Every series `tollgate_*`: what it is called, what it is labelled with, what it says. */
 export function createInstruments(registry: Registry) {
-  const registers = [registry];
-
   const counter = (name: string, help: string, ...labelNames: string[]) =>
-    new Counter({ name: `tollgate_${name}`, help, labelNames, registers });
-  const histogram = (name: string, help: string, buckets: number[], ...labelNames: string[]) =>
-    new Histogram({ name: `tollgate_${name}`, help, labelNames, buckets, registers });
-  const gauge = (name: string, help: string) => new Gauge({ name: `tollgate_${name}`, help, registers });
+    new Tallies({ name: `tollgate_${name}`, help, labelNames }, registry);
+  const histogram = (name: string, help: string, bounds: readonly number[], ...labelNames: string[]) =>
+    new Distributions({ name: `tollgate_${name}`, help, labelNames, bounds }, registry);
+  const gauge = (name: string, help: string) =>
+    new Gauge({ name: `tollgate_${name}`, help, registers: [registry] });
 
   return {
     requests: counter('requests_total', 'Requests answered.', 'endpoint', 'status', 'outcome'),
@@ -47,5 +47,3 @@ export function createInstruments(registry: Registry) {
 }
 
 export type Instruments = ReturnType<typeof createInstruments>;
-export type CounterChild = ReturnType<Counter['labels']>;
-export type HistogramChild = ReturnType<Histogram['labels']>;

@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { type Clock, systemClock } from '../core/clock.ts';
 import { tidyAccessLine, type AccessLine } from './access-line.ts';
 import { BatchedLines } from './batched-lines.ts';
 import { LineBudget, maxFieldBytes, maxTextBytes } from './line-budget.ts';
@@ -33,10 +34,11 @@ export interface LogOptions {
   level: string;
   /** Where joined lines go; standard output unless a test says otherwise. */
   write?: (text: string) => void;
+  clock?: Clock;
 }
 
 /** JSON lines on standard output, joined and written together, under 10 kB each, with secrets masked. */
-export function createLog({ level, write = stdoutWriter() }: LogOptions): Log {
+export function createLog({ level, write = stdoutWriter(), clock = systemClock }: LogOptions): Log {
   const lines = new BatchedLines({ write });
   const redactor = new Redactor();
   const redact = (text: string): string => redactor.redact(text);
@@ -66,7 +68,7 @@ export function createLog({ level, write = stdoutWriter() }: LogOptions): Log {
       if (!logger.isLevelEnabled('info')) return;
       // Written as pino would, without it: an eighth of all instructions of a short request were its.
       const fields = JSON.stringify(tidyAccessLine(line, redact)).slice(1, -1);
-      lines.add(`{"level":"info","time":${Date.now()},"pid":${pid},${fields},"msg":"request"}\n`);
+      lines.add(`{"level":"info","time":${clock.now()},"pid":${pid},${fields},"msg":"request"}\n`);
     },
     protect: (secret) => redactor.protect(secret),
     flush: () => lines.flush(),

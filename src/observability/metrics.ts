@@ -7,13 +7,8 @@ import {
 } from 'prom-client';
 import type { Outcome } from '../core/entry.ts';
 import { errorTable, type ErrorCode } from '../core/refusal.ts';
-import {
-  createInstruments,
-  type CounterChild,
-  type HistogramChild,
-  type Instruments,
-} from './instruments.ts';
-import { Labelled } from './labelled.ts';
+import { createInstruments, type Instruments } from './instruments.ts';
+import type { Distribution, Tally } from './tallies.ts';
 
 export interface MetricsText {
   contentType: string;
@@ -55,15 +50,15 @@ const maxModels = 200;
 const otherModels = 'other';
 
 interface AnswerSeries {
-  requests: CounterChild;
-  seconds: HistogramChild;
-  firstByteSeconds: HistogramChild;
+  requests: Tally;
+  seconds: Distribution;
+  firstByteSeconds: Distribution;
 }
 
 interface ModelSeries {
-  inputTokens: CounterChild;
-  outputTokens: CounterChild;
-  images: CounterChild;
+  inputTokens: Tally;
+  outputTokens: Tally;
+  images: Tally;
 }
 
 /** What this process has to say to Prometheus, in a registry of its own. */
@@ -71,9 +66,6 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #is: Instruments;
   readonly #endpoints: ReadonlySet<string>;
-  readonly #refusals: Labelled<CounterChild>;
-  readonly #upstream: Labelled<HistogramChild>;
-  readonly #store: Labelled<HistogramChild>;
   /** One look-up finds all an answer counts in. */
   readonly #answers = new Map<string, AnswerSeries>();
   readonly #models = new Map<string, ModelSeries>();
@@ -82,11 +74,9 @@ export class Metrics {
   constructor({ version, endpoints }: MetricsOptions) {
     this.#endpoints = new Set(endpoints);
     this.#is = createInstruments(this.#registry);
-    const { refusals, upstreamSeconds, storeSeconds } = this.#is;
-    this.#refusals = new Labelled((...labels) => refusals.labels(...labels));
-    this.#upstream = new Labelled((...labels) => upstreamSeconds.labels(...labels));
-    this.#store = new Labelled((...labels) => storeSeconds.labels(...labels));
-    for (const code of Object.keys(errorTable)) this.#refusals.of(code).inc(0);
+    // Series begin at 0, so that the first event is seen as one.
+    for (const code of Object.keys(errorTable)) this.#is.refusals.of(code);
+    this.#is.storeErrors.of();
     new Gauge({
       name: 'tollgate_build_info',
       help: 'Always 1; the labels say what runs.',
@@ -100,30 +90,30 @@ export class Metrics {
   }
 
   refused(code: ErrorCode): void {
-    this.#refusals.of(code).inc();
+    this.#is.refusals.of(code).add();
   }
 
   answered(answer: Answer): void {
     const series = this.#answerSeries(answer);
-    series.requests.inc();
+    series.requests.add();
     series.seconds.observe(answer.durationMs / 1000);
     if (answer.ttfbMs !== null) series.firstByteSeconds.observe(answer.ttfbMs / 1000);
     if (answer.model === null) return;
     const model = this.#modelSeries(answer.model);
-    if (answer.inputTokens > 0) model.inputTokens.inc(answer.inputTokens);
-    if (answer.outputTokens > 0) model.outputTokens.inc(answer.outputTokens);
-    if (answer.images > 0) model.images.inc(answer.images);
+    if (answer.inputTokens > 0) model.inputTokens.add(answer.inputTokens);
+    if (answer.outputTokens > 0) model.outputTokens.add(answer.outputTokens);
+    if (answer.images > 0) model.images.add(answer.images);
   }
 
   /** `status` null: no answer came. */
   upstreamAnswered(call: { attachment: string; status: number | null; durationMs: number }): void {
     const status = call.status === null ? 'none' : statusLabel(call.status);
-    this.#upstream.of(call.attachment, status).observe(call.durationMs / 1000);
+    this.#is.upstreamSeconds.of(call.attachment, status).observe(call.durationMs / 1000);
   }
 
   storeAnswered(call: { operation: string; durationMs: number; ok: boolean }): void {
-    this.#store.of(call.operation).observe(call.durationMs / 1000);
-    if (!call.ok) this.#is.storeErrors.inc();
+    this.#is.storeSeconds.of(call.operation).observe(call.durationMs / 1000);
+    if (!call.ok) this.#is.storeErrors.of().add();
   }
 
   /** Where to read, at each scrape, what is so many right now. */
@@ -156,9 +146,9 @@ export class Metrics {
     if (known !== undefined) return known;
     const is = this.#is;
     const series = {
-      requests: is.requests.labels(path, statusLabel(status), outcome),
-      seconds: is.requestSeconds.labels(path),
-      firstByteSeconds: is.firstByteSeconds.labels(path, String(stream)),
+      requests: is.requests.of(path, statusLabel(status), outcome),
+      seconds: is.requestSeconds.of(path),
+      firstByteSeconds: is.firstByteSeconds.of(path, String(stream)),
     };
     this.#answers.set(key, series);
     return series;
@@ -169,9 +159,9 @@ export class Metrics {
     if (known !== undefined) return known;
     if (this.#models.size >= maxModels && name !== otherModels) return this.#modelSeries(otherModels);
     const series = {
-      inputTokens: this.#is.tokens.labels('input', name),
-      outputTokens: this.#is.tokens.labels('output', name),
-      images: this.#is.images.labels(name),
+      inputTokens: this.#is.tokens.of('input', name),
+      outputTokens: this.#is.tokens.of('output', name),
+      images: this.#is.images.of(name),
     };
     this.#models.set(name, series);
     return series;
