@@ -27,12 +27,14 @@ export interface LoadOptions {
 }
 
 const pauseMs = 20;
+/** As Heroku's router gives up a request without a byte of an answer (H12), only sooner. */
+const noAnswerAfterMs = 6_000;
 const maxTries = 200;
 
 /**
  * Callers that call without end, each one call after the other, plain and streamed in turn. As behind Heroku's
- * router, a call that a gateway does not take (refused connection, 503, connection closed without a byte of an
- * answer) is sent to another; one that has begun to be answered is not.
+ * router, a call that a gateway does not take (refused connection, 503, no byte of an answer) is sent to another; one
+ * that has begun to be answered is not.
  */
 export function startLoad({ urls, token, callers }: LoadOptions): Load {
   const done: Called[] = [];
@@ -65,11 +67,15 @@ async function attempt(
   url: string,
   { requestId, token, stream }: { requestId: string; token: IssuedToken; stream: boolean },
 ): Promise<Called['ended'] | 'not taken'> {
+  const silence = new AbortController();
+  const timer = setTimeout(() => silence.abort(), noAnswerAfterMs);
   const answer = await fetch(`${url}${paths.chat}`, {
+    signal: silence.signal,
     method: 'POST',
     headers: { authorization: `Bearer ${token.text}`, 'x-request-id': requestId, connection: 'close' },
     body: JSON.stringify(bodies.chat({ stream })),
   }).catch(() => null);
+  clearTimeout(timer);
   if (answer === null) return 'not taken';
   const reading = readStream(answer);
   const rest = await reading.rest(20_000);

@@ -3,6 +3,7 @@ import { Admission, type Ask } from '../../../src/admission/admission.ts';
 import type { Grant } from '../../../src/admission/grant.ts';
 import type { ScopedLimit } from '../../../src/core/identity.ts';
 import { Refusal } from '../../../src/core/refusal.ts';
+import { readBack } from '../core/entries.ts';
 import { chatPath, outcomeOf, principalWith, scoped } from './samples.ts';
 import {
   fakeClock,
@@ -239,7 +240,7 @@ describe('settle', () => {
     expect(entry).toMatchObject({ id: grant.id, input_tokens: 12, output_tokens: 34, outcome: 'ok' });
     expect(admission.pending).toBe(1);
     await pass(2);
-    expect(store.entries).toEqual([entry]);
+    expect(store.entries).toEqual([readBack(entry)]);
     expect(await usedOf(tokens)).toEqual([46]);
     expect(admission.pending).toBe(0);
   });

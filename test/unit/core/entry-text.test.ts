@@ -7,7 +7,8 @@ import {
   encodeTotalsRow,
   type TotalsRow,
 } from '../../../src/core/entry-text.ts';
-import type { EntryRecord, LedgerEntry } from '../../../src/core/entry.ts';
+import type { EntryRecord } from '../../../src/core/entry.ts';
+import { readBack } from './entries.ts';
 
 const slug = fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,38}$/);
 const model = fc.stringMatching(/^[A-Za-z0-9._:/-]{1,128}$/);
@@ -40,11 +41,6 @@ const anyRecord: fc.Arbitrary<EntryRecord> = fc.record({
 
 const [sample] = fc.sample(anyRecord, { numRuns: 1, seed: 1 });
 if (!sample) throw new Error('There is no sample.');
-
-/** What is read of an entry that was written so. */
-function readBack({ admittedAtMs, ...rest }: EntryRecord): LedgerEntry {
-  return { ...rest, time: new Date(admittedAtMs).toISOString() };
-}
 
 describe('the text of an entry', () => {
   it('gives the entry back', () => {

@@ -1,0 +1,115 @@
+import { Redis } from 'ioredis';
+import { type Counter, emptyCounter } from '../src/admission/window.ts';
+import { decodeEntry } from '../src/core/entry-text.ts';
+import type { LedgerEntry, UsageRow } from '../src/core/entry.ts';
+import type { Team, Token, User } from '../src/core/identity.ts';
+import { keysUnder } from '../src/core/keys.ts';
+import type { Scope, StoredLimit } from '../src/core/limit.ts';
+import type { Administration } from '../test/support/gateway.ts';
+import { waitFor } from '../test/support/wait-for.ts';
+
+/** An entry of the ledger, and when it was written, by the store's clock. */
+export interface Written extends LedgerEntry {
+  writtenAtMs: number;
+}
+
+/** A limit, whose it is, and its counter. */
+export interface Counted {
+  scope: Scope;
+  team: string;
+  /** Null for a team's. */
+  user: string | null;
+  /** Null but for a token's. */
+  tokenId: string | null;
+  limit: StoredLimit;
+  counter: Counter;
+}
+
+/** Everything the gateway has written down, as it lies in the store. */
+export interface Books {
+  entries: Written[];
+  limits: Counted[];
+  /** `/admin/usage`, by everything there is to group by. */
+  totals: UsageRow[];
+}
+
+const keys = keysUnder('tollgate:');
+const entriesPerRead = 1_000;
+const everyGroup = 'group_by=day,team,user,token,model,endpoint';
+
+/** Waits until nothing is open any more: all settled, and what the dead left closed as lost. */
+export async function untilQuiet(url: string, timeoutMs: number): Promise<void> {
+  await withClient(url, (client) =>
+    waitFor(async () => (await client.keys(keys.open('*'))).length === 0, {
+      what: 'every open request to be closed',
+      timeoutMs,
+      everyMs: 200,
+    }),
+  );
+}
+
+export async function readBooks(url: string, administration: Administration): Promise<Books> {
+  const { body } = await administration.admin('GET', `/admin/usage?${everyGroup}&from=${yesterday()}`);
+  return withClient(url, async (client) => ({
+    entries: await readEntries(client),
+    limits: await readLimits(client),
+    totals: body['data'] as UsageRow[],
+  }));
+}
+
+/** A run may cross midnight. */
+function yesterday(): string {
+  return new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
+}
+
+async function readEntries(client: Redis): Promise<Written[]> {
+  const entries: Written[] = [];
+  for (let from = '-'; ;) {
+    const page = await client.xrange(keys.entries, from, '+', 'COUNT', entriesPerRead);
+    for (const [id, fields] of page)
+      entries.push({ ...decodeEntry(fields[1] ?? ''), writtenAtMs: Number.parseInt(id, 10) });
+    const [last] = page.at(-1) ?? [];
+    if (last === undefined || page.length < entriesPerRead) return entries;
+    from = `(${last}`;
+  }
+}
+
+async function readLimits(client: Redis): Promise<Counted[]> {
+  const counted: Counted[] = [];
+  for (const team of await records<Team>(client, keys.teams)) {
+    const counters = await client.hgetall(keys.counters(team.id));
+    const add = (
+      scope: Scope,
+      limits: readonly StoredLimit[],
+      of: Pick<Counted, 'user' | 'tokenId'>,
+    ): void => {
+      for (const limit of limits)
+        counted.push({ scope, team: team.id, ...of, limit, counter: parseCounter(counters[limit.id]) });
+    };
+    add('team', team.limits, { user: null, tokenId: null });
+    for (const user of await records<User>(client, keys.users(team.id)))
+      add('user', user.limits, { user: user.id, tokenId: null });
+    for (const token of await records<Token>(client, keys.tokens(team.id)))
+      add('token', token.limits, { user: token.user, tokenId: token.id });
+  }
+  return counted;
+}
+
+async function records<T>(client: Redis, key: string): Promise<T[]> {
+  return (await client.hvals(key)).map((text) => JSON.parse(text) as T);
+}
+
+function parseCounter(text: string | undefined): Counter {
+  if (text === undefined) return emptyCounter;
+  const [index = 0, current = 0, previous = 0] = text.split(' ').map(Number);
+  return { index, current, previous };
+}
+
+async function withClient<T>(url: string, work: (client: Redis) => Promise<T>): Promise<T> {
+  const client = new Redis(url);
+  try {
+    return await work(client);
+  } finally {
+    client.disconnect();
+  }
+}

@@ -1,0 +1,57 @@
+import { usageFigures, type LedgerEntry, type UsageFigures, type UsageRow } from '../src/core/entry.ts';
+import type { Evidence } from './evidence.ts';
+import type { Findings, Row } from './findings.ts';
+
+/** `/admin/usage` against the sums of the entries: each row, and everything together. */
+export function checkTotals({ books: { entries, totals } }: Evidence): Findings {
+  const sums = new Map<string, UsageFigures>();
+  for (const entry of entries) {
+    const row = sums.get(rowOf(entry)) ?? zeros();
+    for (const figure of usageFigures) row[figure] += figureOf(entry, figure);
+    sums.set(rowOf(entry), row);
+  }
+  const told = new Map(totals.map((total) => [nameOf(total), total]));
+  const rows = [...new Set([...sums.keys(), ...told.keys()])];
+  const differing = rows.filter((row) =>
+    usageFigures.some((of) => sums.get(row)?.[of] !== told.get(row)?.[of]),
+  );
+  const all = usageFigures.map((figure): Row => {
+    const ofLedger = entries.reduce((sum, entry) => sum + figureOf(entry, figure), 0);
+    const ofTotals = totals.reduce((sum, total) => sum + total[figure], 0);
+    return { name: figure, figures: [ofLedger, ofTotals], agrees: ofLedger === ofTotals };
+  });
+  return {
+    problems: differing.map((row) => `totals and ledger differ in the row ${row}`),
+    tables: [
+      { title: `All of it (${rows.length} rows of totals)`, columns: ['ledger', 'totals'], rows: all },
+    ],
+  };
+}
+
+function rowOf({ time, team, user, token_id: token, model, endpoint }: LedgerEntry): string {
+  return [time.slice(0, 10), team, user, token, model, endpoint].join(' ');
+}
+
+function nameOf({ day, team, user, token, model, endpoint }: UsageRow): string {
+  return [day, team, user, token, model, endpoint].join(' ');
+}
+
+function figureOf(entry: LedgerEntry, figure: keyof UsageFigures): number {
+  switch (figure) {
+    case 'requests':
+      return 1;
+    case 'input_tokens':
+    case 'output_tokens':
+    case 'images':
+      return entry[figure];
+    case 'errors':
+      return entry.outcome === 'error' ? 1 : 0;
+    case 'aborted':
+    case 'lost':
+      return entry.outcome === figure ? 1 : 0;
+  }
+}
+
+function zeros(): UsageFigures {
+  return { requests: 0, input_tokens: 0, output_tokens: 0, images: 0, errors: 0, aborted: 0, lost: 0 };
+}

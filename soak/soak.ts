@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto';
+import { administrationOf } from '../test/support/gateway.ts';
+import { startRedis, type RedisServer } from '../test/support/redis-server.ts';
+import { readBooks, untilQuiet } from './books.ts';
+import { Callers } from './callers.ts';
+import type { Call } from './calls.ts';
+import { checkEntries } from './check-entries.ts';
+import { checkLimits } from './check-limits.ts';
+import { checkProcesses } from './check-processes.ts';
+import { checkTotals } from './check-totals.ts';
+import { type Evidence, gather } from './evidence.ts';
+import { allAgree, printed } from './findings.ts';
+import { Fleet } from './fleet.ts';
+import { Random } from './random.ts';
+import type { Settings } from './settings.ts';
+import { makeTeams } from './teams.ts';
+import { Trouble } from './trouble.ts';
+import { startUpstream, type Upstream } from './upstream.ts';
+
+const processes = 4;
+const callersEach = 2;
+
+/** Runs the soak and says what came of it; true where all accounts agree. */
+export async function soak(settings: Settings, say: (text: string) => void): Promise<boolean> {
+  const { seconds, seed, leaseMs } = settings;
+  say(`Soak: ${seconds} s, SOAK_SEED=${seed}, ${processes} processes, a lease of ${leaseMs / 1_000} s.`);
+  const store = await startRedis();
+  const upstream = await startUpstream();
+  const adminKey = randomBytes(24).toString('hex');
+  const fleet = new Fleet(environment({ store, upstream, adminKey, leaseMs }));
+  try {
+    await fleet.start(processes);
+    const ran = await run({ settings, store, fleet, upstream, adminKey });
+    const findings = [
+      checkLimits(ran.evidence),
+      checkTotals(ran.evidence),
+      checkEntries(ran.evidence),
+      checkProcesses(fleet.instances, ran.evidence),
+    ];
+    say(`\n${happened(ran)}\n`);
+    for (const { tables, problems } of findings) {
+      for (const table of tables) say(printed(table));
+      for (const problem of problems) say(problem);
+    }
+    const agree = allAgree(findings);
+    say(agree ? 'All accounts agree.' : `Accounts DIFFER; again with SOAK_SEED=${seed}.`);
+    return agree;
+  } finally {
+    store.resume();
+    for (const { gateway } of fleet.instances) gateway.kill('SIGKILL');
+    await upstream.close();
+    await store.stop();
+  }
+}
+
+interface Ran {
+  evidence: Evidence;
+  trouble: Trouble;
+}
+
+async function run(options: {
+  settings: Settings;
+  store: RedisServer;
+  fleet: Fleet;
+  upstream: Upstream;
+  adminKey: string;
+}): Promise<Ran> {
+  const { settings, store, fleet, upstream, adminKey } = options;
+  const { seconds, seed, leaseMs } = settings;
+  const administration = (): ReturnType<typeof administrationOf> =>
+    administrationOf(fleet.healthy[0]?.url ?? '', adminKey);
+  const tokens = await makeTeams(administration(), seconds);
+  const callers = new Callers({ tokens, fleet, seed, each: callersEach });
+  const longestPauseMs = Math.min(3_000, leaseMs / 2);
+  const trouble = new Trouble({ fleet, store, random: new Random(seed), longestPauseMs });
+  callers.start();
+  await trouble.make(performance.now() + seconds * 1_000);
+  await callers.stop();
+  await fleet.whole();
+  // A process is held dead after a lease; who was interrupted itself waits for another before it sweeps.
+  await untilQuiet(store.url, 3 * leaseMs + 20_000);
+  const books = await readBooks(store.url, administration());
+  await fleet.close();
+  return { evidence: gather(books, callers.calls, upstream.seen), trouble };
+}
+
+function environment(options: {
+  store: RedisServer;
+  upstream: Upstream;
+  adminKey: string;
+  leaseMs: number;
+}): Record<string, string> {
+  const { store, upstream, adminKey, leaseMs } = options;
+  return {
+    NODE_ENV: 'production',
+    LOG_LEVEL: 'warn',
+    ADMIN_KEY: adminKey,
+    REDIS_URL: store.url,
+    INFERENCE_URL: upstream.url,
+    INFERENCE_KEY: 'inf-00000000-0000-4000-8000-000000000000',
+    LEASE_MS: String(leaseMs),
+    SHUTDOWN_GRACE_MS: '300', // so that some streams are ended by it
+    LEDGER_MAX_ENTRIES: '10000000', // so that none is trimmed before it is compared
+  };
+}
+
+function happened({ evidence: { calls, seen, books }, trouble }: Ran): string {
+  const ways = new Map<string, number>();
+  for (const call of calls) ways.set(endOf(call), (ways.get(endOf(call)) ?? 0) + 1);
+  const lines = (counts: ReadonlyMap<string, number>): string =>
+    [...counts].map(([what, count]) => `  ${String(count).padStart(6)}  ${what}`).join('\n');
+  const outcomes = new Map<string, number>();
+  for (const { outcome } of books.entries) outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+  return [
+    `Trouble:\n${lines(trouble.counts)}`,
+    `${calls.length} calls, as their callers saw them end:\n${lines(ways)}`,
+    `${seen.length} requests reached the upstream; ${books.entries.length} entries:\n${lines(outcomes)}`,
+  ].join('\n');
+}
+
+function endOf({ ended }: Call): string {
+  if (ended === null) return 'without an end';
+  return ended.how === 'refused' ? `refused: ${ended.status} ${ended.code}` : ended.how;
+}

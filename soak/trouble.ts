@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RedisServer } from '../test/support/redis-server.ts';
+import type { Fleet, Instance } from './fleet.ts';
+import type { Random } from './random.ts';
+
+const kinds = [
+  'process killed (kill -9)',
+  'process stopped (SIGTERM)',
+  'store stopped (SIGSTOP)',
+  'store paused (CLIENT PAUSE)',
+  'store connections cut (CLIENT KILL)',
+] as const;
+export type TroubleKind = (typeof kinds)[number];
+
+export interface TroubleOptions {
+  fleet: Fleet;
+  store: RedisServer;
+  random: Random;
+  /** The longest the store is away. */
+  longestPauseMs: number;
+}
+
+/** Most pauses: within the time a command may take. */
+const shortPauseMs = 700;
+/** As few as that may be up at a time. */
+const leastHealthy = 2;
+
+/** Things that go wrong, one after the other in random order, each kind as often as the others. */
+export class Trouble {
+  readonly counts = new Map<TroubleKind, number>(kinds.map((kind) => [kind, 0]));
+  readonly #options: TroubleOptions;
+
+  constructor(options: TroubleOptions) {
+    this.#options = options;
+  }
+
+  /** Makes trouble until the time is up, and leaves the store as it should be. */
+  async make(untilMs: number): Promise<void> {
+    const { random } = this.#options;
+    while (performance.now() < untilMs) {
+      for (const kind of random.shuffled(kinds)) {
+        await sleep(random.integer(200, 1_000));
+        if (performance.now() >= untilMs) return;
+        if (await this.#happens(kind)) this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
+      }
+    }
+  }
+
+  /** False where it would be too much just now. */
+  async #happens(kind: TroubleKind): Promise<boolean> {
+    const { fleet, store, random, longestPauseMs } = this.#options;
+    const pauseMs = random.integer(100, random.chance(0.25) ? longestPauseMs : shortPauseMs);
+    switch (kind) {
+      case 'process killed (kill -9)':
+        return this.#toOne((instance) => fleet.kill(instance));
+      case 'process stopped (SIGTERM)':
+        return this.#toOne((instance) => fleet.stop(instance));
+      case 'store stopped (SIGSTOP)':
+        store.pause();
+        await sleep(pauseMs);
+        store.resume();
+        return true;
+      case 'store paused (CLIENT PAUSE)':
+        await store.command('CLIENT', 'PAUSE', pauseMs, 'ALL');
+        return true;
+      case 'store connections cut (CLIENT KILL)':
+        await store.command('CLIENT', 'KILL', 'TYPE', 'normal');
+        return true;
+    }
+  }
+
+  /**
+   * One is spared throughout: a process closes what others left only once it has lived for a lease itself, and
+   * here nobody else would live that long.
+   */
+  #toOne(happen: (instance: Instance) => void): boolean {
+    const { healthy } = this.#options.fleet;
+    if (healthy.length <= leastHealthy) return false;
+    happen(this.#options.random.pick(healthy.slice(1)));
+    return true;
+  }
+}

@@ -1,0 +1,135 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json as readJson } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { doneFrame, messageFrame } from '../src/demo/frames.ts';
+import { type Behaviour, behaviourOf } from './behaviour.ts';
+
+/** A request as the upstream saw it. Times are the soak's monotonic clock, ms. */
+export interface Seen {
+  requestId: string;
+  receivedMs: number;
+  /** Before the last of its answer was written, or when its caller was gone; null while it is open. */
+  endedMs: number | null;
+  /** Not refused or reset: the upstream did, or began to do, the work. */
+  taken: boolean;
+  /** Images it made, or was making. */
+  images: number;
+  /** What it reported in a whole answer. */
+  usage: { input: number; output: number } | null;
+}
+
+export interface Upstream {
+  readonly url: string;
+  readonly seen: readonly Seen[];
+  close(): Promise<void>;
+}
+
+const promptTokens = 5;
+
+/** The upstream of the soak: does what each prompt says, and keeps its own account of it. */
+export async function startUpstream(): Promise<Upstream> {
+  const seen: Seen[] = [];
+  const server = createServer((request, response) => {
+    const record: Seen = {
+      requestId: String(request.headers['x-request-id']),
+      receivedMs: performance.now(),
+      endedMs: null,
+      taken: false,
+      images: 0,
+      usage: null,
+    };
+    seen.push(record);
+    response.once('close', () => (record.endedMs ??= performance.now()));
+    answer(request, response, record).catch(() => response.destroy()); // the gateway was killed half-way
+  });
+  server.keepAliveTimeout = 600_000; // so that no pooled connection is closed under a request
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    seen,
+    close: () => closed(server),
+  };
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, record: Seen): Promise<void> {
+  const body = (await readJson(request)) as Record<string, unknown>;
+  const behaviour = behaviourOf(body);
+  record.taken =
+    behaviour.do !== 'reset' &&
+    !(behaviour.do === 'error' && behaviour.status !== 400 && behaviour.status !== 500);
+  if (behaviour.do !== 'error' && record.taken && request.url === '/v1/images/generations')
+    record.images = Number(body['n'] ?? 1);
+  if (body['stream'] === true && behaviour.do !== 'error' && behaviour.do !== 'reset')
+    await stream(response, record, behaviour);
+  else await plain(response, record, behaviour);
+}
+
+/** From here on the gateway may see the end, and give the request's place to another. */
+function end(record: Seen): void {
+  record.endedMs ??= performance.now();
+}
+
+async function plain(response: ServerResponse, record: Seen, behaviour: Behaviour): Promise<void> {
+  switch (behaviour.do) {
+    case 'hang':
+      return;
+    case 'reset':
+      end(record);
+      response.socket?.resetAndDestroy();
+      return;
+    case 'error':
+      end(record);
+      sendJson(response, behaviour.status, { error: { code: behaviour.status, message: 'as asked' } });
+      return;
+    case 'break':
+      end(record);
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' });
+      response.write('{"choices":[', () => response.socket?.destroySoon());
+      return;
+    case 'answer':
+      await sleep(behaviour.delayMs * 4);
+      record.usage = { input: promptTokens, output: behaviour.words };
+      end(record);
+      sendJson(response, 200, { choices: [], data: [], usage: reported(behaviour.words) });
+  }
+}
+
+async function stream(
+  response: ServerResponse,
+  record: Seen,
+  behaviour: Exclude<Behaviour, { do: 'error' | 'reset' }>,
+): Promise<void> {
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  const words = behaviour.do === 'hang' ? 2 : behaviour.words;
+  for (let word = 0; word < words && !response.destroyed; word += 1) {
+    response.write(messageFrame({ choices: [{ delta: { content: 'word' } }] }));
+    await sleep(behaviour.do === 'answer' ? behaviour.delayMs : 5);
+  }
+  if (behaviour.do === 'hang' || response.destroyed) return;
+  end(record);
+  if (behaviour.do === 'break') {
+    response.socket?.destroySoon();
+    return;
+  }
+  record.usage = { input: promptTokens, output: words };
+  const last = messageFrame({ choices: [{ delta: {}, finish_reason: 'stop' }], usage: reported(words) });
+  response.end(last + doneFrame);
+}
+
+function reported(words: number): { prompt_tokens: number; completion_tokens: number } {
+  return { prompt_tokens: promptTokens, completion_tokens: words };
+}
+
+function sendJson(response: ServerResponse, status: number, value: object): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
