@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
+import { bodies, errorOf, get, paths, post } from '../../support/gateway-client.ts';
+import type { IssuedToken } from '../../support/gateway.ts';
+import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { waitFor } from '../../support/wait-for.ts';
+import { countingLimits, openStream, startSite, type Site } from './site.ts';
+
+/* A store that really is full: `maxmemory` reached, `noeviction`, as Heroku's smallest is by default. */
+
+const filler = 'something-else';
+const fillerBytes = 2_000_000;
+
+let redis: RedisServer;
+let site: Site;
+
+beforeAll(async () => {
+  redis = await startRedis({ args: ['--maxmemory-policy', 'noeviction'] });
+  site = await startSite({ redis, leaseMs: 1_500 });
+}, 60_000);
+
+afterAll(async () => {
+  await site.close();
+  await redis.stop();
+}, 60_000);
+
+/** Fills it with what is not the gateway's: over the brim, since connections that come and go take and free a little. */
+async function fill(): Promise<void> {
+  await redis.command('SET', filler, 'x'.repeat(fillerBytes));
+  const [, usedBytes] = /used_memory:(\d+)/.exec(String(await redis.command('INFO', 'memory'))) ?? [];
+  await redis.command('CONFIG', 'SET', 'maxmemory', Number(usedBytes) - fillerBytes / 2);
+}
+
+async function makeRoom(): Promise<void> {
+  await redis.command('DEL', filler);
+}
+
+/** Streams that end when they are told to. */
+function slowStreams(): { finish: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  site.upstream.script(async (_request, response, body) => {
+    if (!(body as { stream?: boolean }).stream) return false;
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(messageFrame({ choices: [{ delta: { content: 'first' } }] }));
+    await promise;
+    const usage = { prompt_tokens: 3, completion_tokens: 2 };
+    response.end(messageFrame({ choices: [], usage }) + doneFrame);
+    return true;
+  });
+  return { finish: resolve };
+}
+
+const call = ({ text }: IssuedToken): ReturnType<typeof post> =>
+  post(`${site.witness.url}${paths.chat}`, bodies.chat(), { token: text });
+
+describe('a store that is full', () => {
+  it('admits nothing, yet settles, closes what the dead left, revokes and deletes; and admits again with room', async () => {
+    const { witness } = site;
+    const token = await witness.issue({ team: { limits: countingLimits } });
+    const revoked = await witness.issue({ team: { id: token.team } });
+    const doomed = await witness.issue();
+    const { finish } = slowStreams();
+    const stream = await openStream(witness, token);
+    const dying = await site.spawn();
+    await openStream(dying, token);
+
+    await fill();
+    const refused = await call(token);
+    expect([refused.status, errorOf(refused).code]).toEqual([503, 'store_unavailable']);
+    expect(witness.log()).toContain('OOM');
+    expect((await get(`${witness.url}/v1/me`, { token: token.text })).status).toBe(200);
+    expect((await witness.admin('POST', '/admin/teams', { id: 'one-more' })).status).toBe(503);
+
+    const tokenPath = `/admin/teams/${revoked.team}/tokens/${revoked.id}`;
+    expect((await witness.admin('DELETE', tokenPath)).status).toBe(204);
+    expect(errorOf(await call(revoked)).code).toBe('revoked_token');
+    expect((await witness.admin('DELETE', `/admin/teams/${doomed.team}`)).status).toBe(204);
+    expect((await call(doomed)).status).toBe(401);
+
+    dying.kill('SIGKILL');
+    finish();
+    expect(await stream.rest()).toBe('clean');
+    const entries = await witness.settled(token.team, 2, 20_000);
+    expect(entries.map(({ outcome }) => outcome).sort()).toEqual(['lost', 'ok']);
+
+    await makeRoom();
+    await waitFor(async () => (await call(token)).status === 200, { what: 'an answer' });
+    await witness.settled(token.team, 3);
+    expect(await site.used(token)).toMatchObject({ requests: 3, concurrency: 0 });
+    await waitFor(async () => (await site.traces()).open === 0, { what: 'nothing to be open' });
+  }, 60_000);
+});
