@@ -25,7 +25,7 @@ import { MemoryLedger } from './ledger/memory-ledger.ts';
 import { RedisLedger } from './ledger/redis-ledger.ts';
 import { createMetricsEndpoint } from './observability/cluster-metrics.ts';
 import type { Log } from './observability/log.ts';
-import type { Metrics } from './observability/metrics.ts';
+import type { Metrics, StoreExtent } from './observability/metrics.ts';
 import type { Env } from './operations.ts';
 import { OpenExchanges } from './proxy/open-exchanges.ts';
 import { requestIdOf } from './proxy/request-id.ts';
@@ -63,6 +63,8 @@ interface Stores {
   identities: IdentityStore;
   admission: AdmissionStore;
   ledger: LedgerReader;
+  /** What it holds. Rejects with `StoreUnavailable`. */
+  extent(): Promise<StoreExtent>;
   /** Connects; resolves the first time the store can be asked, however long that takes. */
   connected(): Promise<void>;
   close(): void;
@@ -90,6 +92,7 @@ export function wire(options: WireOptions): Wired {
     ledgerPending: () => admission.pending,
     openRequests: () => exchanges.size,
     openStreams: () => exchanges.streams,
+    store: () => stores.extent().catch(() => null),
   });
   const budget = new BodyBudget(settings.bodyBudgetBytes);
   const journal = new Journal({ log, metrics });
@@ -172,6 +175,7 @@ function redisStores({ settings, clock, log, metrics }: WireOptions): Stores {
     onRefusal: (error) => log.error('the store refuses commands', { error }),
     timing: { clock, onRun: (run) => metrics.storeAnswered(run) },
   });
+  const ledger = new RedisLedger(store, keys);
   return {
     identities: new RedisIdentityStore(store, keys),
     admission: new RedisAdmissionStore(store, keys, {
@@ -179,7 +183,8 @@ function redisStores({ settings, clock, log, metrics }: WireOptions): Stores {
       maxEntries: settings.ledgerMaxEntries,
       retentionDays: settings.usageRetentionDays,
     }),
-    ledger: new RedisLedger(store, keys),
+    ledger,
+    extent: async () => ({ ...(await store.memory()), ...(await ledger.extent()) }),
     connected: () => store.connected(),
     close: () => store.close(),
   };
@@ -197,5 +202,12 @@ function memoryStores({ settings, clock }: WireOptions): Stores {
     epochOf: (team) => identities.epoch(team),
     ledger,
   });
-  return { identities, admission, ledger, connected: () => Promise.resolve(), close: () => undefined };
+  return {
+    identities,
+    admission,
+    ledger,
+    extent: async () => ({ usedBytes: 0, maxBytes: 0, ...(await ledger.extent()) }),
+    connected: () => Promise.resolve(),
+    close: () => undefined,
+  };
 }

@@ -66,4 +66,6 @@ export interface LedgerReader {
   usage(query: UsageQuery): Promise<UsageRow[]>;
   /** Newest closed first. */
   entries(query: EntryQuery): Promise<{ data: LedgerEntry[]; next_cursor: string | null }>;
+  /** How many entries are kept, and since when (ms since the epoch; null where there are none): older ones were trimmed. */
+  extent(): Promise<{ entries: number; oldestAtMs: number | null }>;
 }

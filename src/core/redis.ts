@@ -151,6 +151,12 @@ export class RedisStore {
     }
   }
 
+  /** What the server holds of its memory, and may hold; 0: as much as there is. Rejects with `StoreUnavailable`. */
+  async memory(): Promise<{ usedBytes: number; maxBytes: number }> {
+    const told = await this.attempt((client) => client.info('memory'));
+    return { usedBytes: figureIn(told, 'used_memory'), maxBytes: figureIn(told, 'maxmemory') };
+  }
+
   #tellRefusal(error: Error): void {
     const [kind = ''] = error.message.split(' ', 1);
     if (this.#told.has(kind)) return;
@@ -179,6 +185,11 @@ async function evaluate(
 
 function isNoScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
+}
+
+/** A line of INFO. */
+function figureIn(info: string, name: string): number {
+  return Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
 }
 
 /** The server's own words for not running a command, and ioredis's for not sending it. */

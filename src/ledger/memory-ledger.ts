@@ -48,6 +48,12 @@ export class MemoryLedger implements LedgerReader {
     return Promise.resolve({ data, next_cursor: null });
   }
 
+  extent(): Promise<{ entries: number; oldestAtMs: number | null }> {
+    const [oldest] = this.#entries;
+    const oldestAtMs = oldest ? Date.parse(decodeEntry(oldest.text).time) : null;
+    return Promise.resolve({ entries: this.#entries.length, oldestAtMs });
+  }
+
   #day(day: string): Map<string, number[]> {
     const known = this.#totals.get(day);
     if (known) return known;

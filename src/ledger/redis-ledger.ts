@@ -48,6 +48,14 @@ export class RedisLedger implements LedgerReader {
     return { data, next_cursor: cursor };
   }
 
+  async extent(): Promise<{ entries: number; oldestAtMs: number | null }> {
+    const [entries, oldest] = await this.#store.attempt((client) =>
+      Promise.all([client.xlen(this.#keys.entries), client.xrange(this.#keys.entries, '-', '+', 'COUNT', 1)]),
+    );
+    const [id] = oldest[0] ?? [];
+    return { entries, oldestAtMs: id === undefined ? null : Number.parseInt(id, 10) };
+  }
+
   #page(before: string | null): Promise<[string, string[]][]> {
     const from = before === null ? '+' : `(${before}`;
     return this.#store.attempt((client) =>

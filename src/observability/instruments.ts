@@ -12,6 +12,8 @@ export function createInstruments(registry: Registry) {
     new Distributions({ name: `tollgate_${name}`, help, labelNames, bounds }, registry);
   const gauge = (name: string, help: string) =>
     new Gauge({ name: `tollgate_${name}`, help, registers: [registry] });
+  const shared = (name: string, help: string) =>
+    new Gauge({ name: `tollgate_${name}`, help, aggregator: 'max', registers: [registry] });
 
   return {
     requests: counter('requests_total', 'Requests answered.', 'endpoint', 'status', 'outcome'),
@@ -42,6 +44,11 @@ export function createInstruments(registry: Registry) {
     openStreams: gauge('open_streams', 'Streams being passed on now.'),
     storeSeconds: histogram('store_duration_seconds', 'Calls to the store.', storeSeconds, 'operation'),
     storeErrors: counter('store_errors_total', 'Calls to the store that failed.'),
+    // All processes see one store: of their figures the greatest, not the sum.
+    storeUsedBytes: shared('store_used_bytes', 'Memory the store uses.'),
+    storeMaxBytes: shared('store_max_bytes', 'Memory the store may use; 0 says there is no bound.'),
+    ledgerEntries: shared('ledger_entries', 'Entries kept; older ones are trimmed.'),
+    ledgerOldest: shared('ledger_oldest_entry_timestamp_seconds', 'When the oldest entry kept was closed.'),
     ledgerPending: gauge('ledger_pending', 'Settlements not yet written to the store.'),
   };
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   collectDefaultMetrics,
   Gauge,
@@ -43,7 +44,21 @@ export interface Gauges {
   ledgerPending: () => number;
   openRequests: () => number;
   openStreams: () => number;
+  /** What the store holds; null where it does not answer. */
+  store: () => Promise<StoreExtent | null>;
 }
+
+export interface StoreExtent {
+  usedBytes: number;
+  /** 0: no bound. */
+  maxBytes: number;
+  entries: number;
+  /** When the oldest entry that is kept was closed; null where there is none. */
+  oldestAtMs: number | null;
+}
+
+/** A store that hangs must not take the other figures with it: a worker has 1 s to tell its own. */
+const storePatienceMs = 500;
 
 /** An upstream that accepts any model name must not make a series of each. */
 const maxModels = 200;
@@ -122,21 +137,27 @@ export class Metrics {
   }
 
   async text(): Promise<MetricsText> {
-    this.#readGauges();
+    await this.#readGauges();
     return { contentType: this.#registry.contentType, body: await this.#registry.metrics() };
   }
 
-  snapshot(): Promise<MetricsSnapshot> {
-    this.#readGauges();
+  async snapshot(): Promise<MetricsSnapshot> {
+    await this.#readGauges();
     return this.#registry.getMetricsAsJSON();
   }
 
-  #readGauges(): void {
+  async #readGauges(): Promise<void> {
     if (!this.#gauges) return;
-    const { ledgerPending, openRequests, openStreams } = this.#gauges;
+    const { ledgerPending, openRequests, openStreams, store } = this.#gauges;
     this.#is.ledgerPending.set(ledgerPending());
     this.#is.openRequests.set(openRequests());
     this.#is.openStreams.set(openStreams());
+    const extent = await Promise.race([store(), sleep(storePatienceMs, null, { ref: false })]);
+    if (!extent) return;
+    this.#is.storeUsedBytes.set(extent.usedBytes);
+    this.#is.storeMaxBytes.set(extent.maxBytes);
+    this.#is.ledgerEntries.set(extent.entries);
+    this.#is.ledgerOldest.set((extent.oldestAtMs ?? 0) / 1000);
   }
 
   #answerSeries({ endpoint, status, outcome, stream }: Answer): AnswerSeries {

@@ -52,6 +52,14 @@ export function ledgerContract(make: () => Promise<LedgerUnderTest>): void {
     return data.map(({ id }) => id);
   }
 
+  it('tells how many entries it keeps, and since when', async () => {
+    expect(await under.reader.extent()).toEqual({ entries: 0, oldestAtMs: null });
+    await under.write(closingOf(entry('a')), closingOf(entry('b')));
+    const { entries, oldestAtMs } = await under.reader.extent();
+    expect(entries).toBe(2);
+    expect(oldestAtMs).toBeGreaterThan(0);
+  });
+
   describe('usage', () => {
     async function writeSome(): Promise<void> {
       const embeddings = '/v1/embeddings';

@@ -94,6 +94,10 @@ class FakeLedger implements LedgerReader {
     this.entryQueries.push(query);
     return { data: [], next_cursor: '12-0' };
   }
+
+  async extent(): ReturnType<LedgerReader['extent']> {
+    return { entries: 0, oldestAtMs: null };
+  }
 }
 
 /** The error of an answer. */

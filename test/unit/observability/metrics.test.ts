@@ -104,10 +104,20 @@ describe('metrics', () => {
 
   it('gauge what is open and what waits', async () => {
     const { metrics, series } = create();
-    metrics.watch({ ledgerPending: () => 7, openRequests: () => 3, openStreams: () => 2 });
+    const store = { usedBytes: 1_000, maxBytes: 2_000, entries: 5, oldestAtMs: 1_700_000_000_000 };
+    metrics.watch({
+      ledgerPending: () => 7,
+      openRequests: () => 3,
+      openStreams: () => 2,
+      store: () => Promise.resolve(store),
+    });
     const seen = await series();
     expect(seen).toContain('tollgate_open_requests 3');
     expect(seen).toContain('tollgate_open_streams 2');
+    expect(seen).toContain('tollgate_store_used_bytes 1000');
+    expect(seen).toContain('tollgate_store_max_bytes 2000');
+    expect(seen).toContain('tollgate_ledger_entries 5');
+    expect(seen).toContain('tollgate_ledger_oldest_entry_timestamp_seconds 1700000000');
     expect(seen).toContain('tollgate_ledger_pending 7');
   });
 

@@ -1,0 +1,191 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { RedisAdmissionStore } from '../src/admission/redis-admission-store.ts';
+import { encodeOpen, type OpenRequest } from '../src/admission/open-record.ts';
+import { settlementOf } from '../src/admission/settlement.ts';
+import type { AdmitRequest, Settlement } from '../src/admission/store.ts';
+import { mintToken } from '../src/auth/token-text.ts';
+import { RedisIdentityStore } from '../src/auth/redis-identity-store.ts';
+import type { RecordKey } from '../src/core/identity.ts';
+import { keysUnder } from '../src/core/keys.ts';
+import type { ForwardOutcome } from '../src/core/outcome.ts';
+import { RedisStore } from '../src/core/redis.ts';
+import { startRedis } from '../test/support/redis-server.ts';
+
+/*
+ * What each thing costs in bytes of a real store, written by the gateway's own code: the figures of
+ * docs/store-budget.md. `npm run measure:store`
+ */
+
+const keys = keysUnder('tollgate:');
+const perCall = 200;
+const processId = 'measure00001';
+const dayMs = 86_400_000;
+const limits = [
+  { metric: 'tokens', window: 'day', max: 1_000_000 },
+  { metric: 'requests', window: 'minute', max: 100 },
+].map((limit) => ({ id: randomBytes(9).toString('base64url'), ...limit }));
+
+const redis = await startRedis();
+const store = new RedisStore({ url: redis.url, verifyTls: false, commandTimeoutMs: 10_000 });
+await store.connected();
+const identities = new RedisIdentityStore(store, keys);
+const admission = new RedisAdmissionStore(store, keys, {
+  leaseMs: 600_000,
+  maxEntries: 1_000_000,
+  retentionDays: 3_660,
+});
+
+interface Measured {
+  what: string;
+  bytesEach: number;
+}
+
+/** How much memory the store takes for each of `count` things. */
+async function measure(what: string, count: number, make: () => Promise<void>): Promise<Measured> {
+  const before = await store.memory();
+  await make();
+  const after = await store.memory();
+  return { what, bytesEach: Math.round((after.usedBytes - before.usedBytes) / count) };
+}
+
+async function create(key: RecordKey, value: object, user?: string): Promise<void> {
+  const binding = user === undefined ? undefined : { secretHash: mintToken('user').secretHash, user };
+  const made = await identities.create(key, JSON.stringify(value), binding);
+  if (made !== 'created') throw new Error(`${key.kind}: ${made}`);
+}
+
+const createdAt = new Date().toISOString();
+const makeTeam = (id: string): Promise<void> =>
+  create({ kind: 'team', team: id }, { id, name: `Team ${id}`, limits, created_at: createdAt });
+const makeUser = (team: string, id: string): Promise<void> =>
+  create(
+    { kind: 'user', team, id },
+    { id, team, name: 'Ana Example', email: `${id}@example.com`, limits, created_at: createdAt },
+  );
+const makeToken = (team: string, user: string, id: string): Promise<void> =>
+  create(
+    { kind: 'token', team, id },
+    {
+      id,
+      team,
+      user,
+      name: 'laptop',
+      prefix: 'tgk_ABCDEFGH',
+      origins: ['https://app.example.com'],
+      limits,
+      created_at: createdAt,
+      expires_at: createdAt,
+    },
+    user,
+  );
+
+async function times(count: number, make: (n: number) => Promise<void>): Promise<void> {
+  for (let n = 0; n < count; n += 1) await make(n);
+}
+
+const answered: ForwardOutcome = {
+  ending: 'answered',
+  status: 200,
+  outcome: 'ok',
+  errorCode: null,
+  usage: { inputTokens: 1_234, outputTokens: 567 },
+  unreportedTokens: 0,
+  accepted: true,
+  upstream: { status: 200, headMs: 800 },
+  durationMs: 2_345,
+  ttfbMs: 812,
+};
+
+function request(n: number, model = 'claude-4-5-sonnet'): OpenRequest {
+  return {
+    requestId: randomUUID(),
+    team: 'team-0',
+    user: `user-${n % 50}`,
+    tokenId: `tok_${String(n % 100).padStart(12, '0')}`,
+    sessionId: null,
+    endpoint: '/v1/chat/completions',
+    model,
+    modelKnown: true,
+    stream: true,
+    inputTokens: 1_000,
+    outputTokens: 4_096,
+    images: 0,
+    places: [],
+  };
+}
+
+async function admit(requests: readonly OpenRequest[], from: number): Promise<void> {
+  const epoch = (await store.attempt((client) => client.hget(keys.epochs, 'team-0'))) ?? '';
+  const asks = requests.map((each, n): AdmitRequest => ({
+    grant: `${processId}-${(from + n).toString(36)}`,
+    team: each.team,
+    epoch,
+    notAfterMs: Infinity,
+    expiresAtMs: Infinity,
+    record: encodeOpen(each),
+    limits: [],
+  }));
+  for (let at = 0; at < asks.length; at += perCall)
+    await admission.admit(processId, asks.slice(at, at + perCall));
+}
+
+async function settle(
+  requests: readonly OpenRequest[],
+  { from, admittedAtMs }: { from: number; admittedAtMs: (n: number) => number },
+): Promise<void> {
+  const settlements = requests.map((each, n): Settlement => {
+    const id = `${processId}-${(from + n).toString(36)}`;
+    const grant = { id, incarnation, admittedAtMs: admittedAtMs(n), limits: [], request: each };
+    return settlementOf(grant, answered).settlement;
+  });
+  for (let at = 0; at < settlements.length; at += perCall)
+    await admission.settle(processId, settlements.slice(at, at + perCall));
+}
+
+const { usedBytes: emptyBytes } = await store.memory();
+const { incarnation } = await admission.beat(processId);
+const measured: Measured[] = [];
+
+await makeTeam('team-0');
+measured.push(await measure('team', 200, () => times(200, (n) => makeTeam(`other-${n}`))));
+measured.push(await measure('user', 1_000, () => times(1_000, (n) => makeUser('team-0', `user-${n}`))));
+measured.push(
+  await measure('token', 2_000, () =>
+    times(2_000, (n) => makeToken('team-0', `user-${n % 50}`, `tok_${String(n).padStart(12, '0')}`)),
+  ),
+);
+
+const count = 20_000;
+const requests = Array.from({ length: count }, (_, n) => request(n));
+measured.push(await measure('open request', count, () => admit(requests, 0)));
+await settle(requests.slice(0, perCall), { from: 0, admittedAtMs: () => Date.now() }); // its totals rows are made here
+const { usedBytes: openBytes } = await store.memory();
+await settle(requests.slice(perCall), { from: perCall, admittedAtMs: () => Date.now() });
+const openEach = measured.at(-1)?.bytesEach ?? 0;
+const { usedBytes: closedBytes } = await store.memory();
+measured.push({
+  what: 'entry of the ledger',
+  bytesEach: Math.round((closedBytes - openBytes) / (count - perCall) + openEach),
+});
+
+const days = 30;
+const rowsADay = 500; // 50 users with two tokens each and five models
+const rows = Array.from({ length: days * rowsADay }, (_, n) =>
+  request(n % 100, `model-of-today-${Math.floor(n / 100) % 5}`),
+);
+await admit(rows, count);
+const { usedBytes: beforeRows } = await store.memory();
+await settle(rows, { from: count, admittedAtMs: (n) => Date.now() - (1 + Math.floor(n / rowsADay)) * dayMs });
+const { usedBytes: afterRows } = await store.memory();
+const entryEach = (measured.at(-1)?.bytesEach ?? 0) - openEach;
+measured.push({
+  what: 'row of a day’s totals',
+  bytesEach: Math.round((afterRows - beforeRows) / rows.length - entryEach),
+});
+
+const width = Math.max(...measured.map(({ what }) => what.length));
+process.stdout.write(`${'empty store'.padEnd(width)}  ${emptyBytes} bytes\n`);
+for (const { what, bytesEach } of measured)
+  process.stdout.write(`${what.padEnd(width)}  ${bytesEach} bytes each\n`);
+store.close();
+await redis.stop();
