@@ -10,6 +10,12 @@ const clockKey = 'turned-clock';
 const serversClock = "redis.call('TIME')";
 const turnedClock = `redis.call('HMGET', '${clockKey}', 's', 'us')`;
 
+/** A script that looks the time up in `turned-clock`, a hash of seconds (`s`) and microseconds (`us`). */
+export function turned(script: Script): Script {
+  const source = script.source.replaceAll(serversClock, turnedClock);
+  return { ...script, source, sha: createHash('sha1').update(source).digest('hex') };
+}
+
 /** Runs the real scripts, but for where they look the time up: a clock that tests can turn. */
 export class TurnedRedis extends RedisStore {
   override run(
@@ -17,9 +23,7 @@ export class TurnedRedis extends RedisStore {
     keys: readonly string[],
     args: readonly (string | number)[],
   ): Promise<unknown> {
-    const source = script.source.replaceAll(serversClock, turnedClock);
-    const sha = createHash('sha1').update(source).digest('hex');
-    return super.run({ ...script, source, sha }, keys, args);
+    return super.run(turned(script), keys, args);
   }
 
   async turnTo(nowMs: number): Promise<void> {

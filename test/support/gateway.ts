@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import { loadCatalogue } from '../../src/config/catalogue.ts';
 import { readSettings, type Settings } from '../../src/config/environment.ts';
-import { systemClock } from '../../src/core/clock.ts';
+import { type Clock, systemClock } from '../../src/core/clock.ts';
 import type { LedgerEntry, UsageFigures } from '../../src/core/entry.ts';
 import type { Limit } from '../../src/core/limit.ts';
 import { type StandIn, type StandInOptions, startStandIn } from '../../src/demo/stand-in.ts';
@@ -24,6 +24,7 @@ export interface TestGatewayOptions {
   upstream?: StandIn;
   standIn?: StandInOptions;
   adminKey?: string;
+  clock?: Clock;
 }
 
 export interface Policy {
@@ -107,7 +108,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   const wired = wire({
     settings,
     catalogue: catalogueOf(settings),
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     log,
     metrics,
     draining: () => false,
