@@ -1,0 +1,76 @@
+/*
+ * What a body that reaches the upstream must be, told without the gateway's own validation: the documented fields
+ * in their types and ranges (heroku.md, "Chat request" and "Embeddings, images").
+ */
+
+type Fields = Record<string, unknown>;
+
+/** What is wrong with a body the upstream got; null: nothing. */
+export function faultIn(path: string, text: string): string | null {
+  const value: unknown = JSON.parse(text);
+  // Written by JSON.stringify: no name twice, nothing beyond JSON, no number that means two things.
+  if (JSON.stringify(value) !== text) return 'not written out again';
+  if (depthOf(value) > 64) return 'too deep';
+  if (text.includes('"__proto__"')) return '__proto__';
+  const body = value as Fields;
+  if (typeof body['model'] !== 'string' || !/^[A-Za-z0-9._:/-]{1,128}$/.test(body['model'])) return 'model';
+  const look = documented.get(path) ?? [];
+  const alike = Object.keys(body).find((name) => !look.includes(name) && look.includes(name.toLowerCase()));
+  if (alike !== undefined) return `${alike}, in another case`;
+  if (path.endsWith('/chat/completions')) return faultInChat(body);
+  return path.endsWith('/embeddings') ? faultInEmbeddings(body) : faultInImages(body);
+}
+
+const documented = new Map([
+  ['/v1/chat/completions', ['model', 'messages', 'max_tokens', 'stream']],
+  ['/v1/embeddings', ['model', 'input', 'encoding_format']],
+  ['/v1/images/generations', ['model', 'prompt', 'seed']],
+]);
+const roles = new Set(['system', 'developer', 'user', 'assistant', 'tool']);
+
+function faultInChat(body: Fields): string | null {
+  const messages = body['messages'];
+  if (!Array.isArray(messages) || messages.length === 0 || messages.length > 2_000) return 'messages';
+  for (const message of messages as Fields[]) {
+    if (!roles.has(String(message['role']))) return 'role';
+    const { content } = message;
+    if (!(content === undefined || content === null || typeof content === 'string' || Array.isArray(content)))
+      return 'content';
+  }
+  if (!isIn(body['temperature'], 0, 1)) return 'temperature';
+  if (!isIn(body['top_p'], 0, 1)) return 'top_p';
+  if (!isWhole(body['max_tokens'], 1)) return 'max_tokens';
+  if (!isWhole(body['n'], 1)) return 'n';
+  if (!isOptional(body['stream'], 'boolean')) return 'stream';
+  return body['tools'] == null || Array.isArray(body['tools']) ? null : 'tools';
+}
+
+function faultInEmbeddings(body: Fields): string | null {
+  const { input } = body;
+  const texts = typeof input === 'string' ? [input] : input;
+  if (!Array.isArray(texts) || texts.length < 1 || texts.length > 96) return 'input';
+  if (!texts.every((text) => typeof text === 'string' && text.length > 0)) return 'input';
+  return body['encoding_format'] === 'float' ? 'encoding_format' : null;
+}
+
+function faultInImages(body: Fields): string | null {
+  if (typeof body['prompt'] !== 'string' || Array.from(body['prompt']).length > 10_000) return 'prompt';
+  return isWhole(body['n'], 1) && isWhole(body['seed'], 0) ? null : 'n or seed';
+}
+
+function isIn(value: unknown, min: number, max: number): boolean {
+  return value == null || (typeof value === 'number' && value >= min && value <= max);
+}
+
+function isWhole(value: unknown, min: number): boolean {
+  return value == null || (Number.isSafeInteger(value) && Number(value) >= min);
+}
+
+function isOptional(value: unknown, type: string): boolean {
+  return value == null || typeof value === type;
+}
+
+function depthOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  return 1 + Math.max(0, ...Object.values(value).map(depthOf));
+}
