@@ -19,12 +19,12 @@ import { forward } from './proxy/forward.ts';
 import type { OpenExchanges } from './proxy/open-exchanges.ts';
 import type { Upstream, Upstreams } from './proxy/upstreams.ts';
 import type { BodyBudget } from './validation/body-budget.ts';
-import { parseJson } from './validation/parse-json.ts';
+import { inspectText, parseText } from './validation/parse-json.ts';
 import { readBody } from './validation/read-body.ts';
 
 /** Output of a model the catalogue does not bound: the seed page's figure. */
 const defaultOutputTokens = 4_096;
-/** From this size on a body is worked on in two turns of the event loop. */
+/** From this size on a body is worked on in three turns of the event loop. */
 const largeBodyBytes = 1_048_576;
 /** How often a request is checked again because its team changed meanwhile. */
 const maxReadings = 3;
@@ -88,12 +88,15 @@ export class Gateway {
     if (read.kind === 'refused') return read.refusal;
     call.arrived();
     call.whenClosed(read.release);
-    const value = parseJson(read.bytes);
+    const large = read.bytes.length > largeBodyBytes;
+    const text = inspectText(read.bytes);
+    if (text instanceof Refusal) return text;
+    // Looking at 10 MB, parsing them, and writing them out again take 10 to 40 ms each: others go in between.
+    if (large) await setImmediate();
+    const value = parseText(text);
     if (value instanceof Refusal) return value;
-    const request = endpoint.validate(value, (model) => catalogue.maxOutputTokens(model));
-    // Writing it out again is still to come: 10 MB take 10 to 25 ms for each of the two, so others go in between.
-    if (read.bytes.length > largeBodyBytes) await setImmediate();
-    return request;
+    if (large) await setImmediate();
+    return endpoint.validate(value, (model) => catalogue.maxOutputTokens(model));
   }
 
   /**

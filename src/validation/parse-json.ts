@@ -14,25 +14,42 @@ const maxDepth = 64;
  */
 const maxValues = 50_000;
 
+/** A text that may be parsed: its size and depth are bounded, and it is UTF-8. */
+export interface JsonText {
+  bytes: Buffer;
+  /** A number that may not be safe is in it. */
+  longNumber: boolean;
+}
+
 /**
- * Reads a body as JSON, whatever its Content-Type says: an object whose numbers and names mean the same to
- * every parser. The value itself is walked only when its text gives a reason to.
+ * Reads a body as JSON, whatever its Content-Type says: an object whose numbers, names and texts mean the same to
+ * every parser.
  */
 export function parseJson(body: Buffer): JsonObject | Refusal {
+  const text = inspectText(body);
+  return text instanceof Refusal ? text : parseText(text);
+}
+
+/** The first half of `parseJson`, apart so that others can have a turn between the two. */
+export function inspectText(body: Buffer): JsonText | Refusal {
   const bytes = withoutByteOrderMark(body);
   if (bytes.length === 0) return notJson('is empty');
   if (!isUtf8(bytes)) return notJson('is not UTF-8 text; a compressed body is not accepted');
   const { depth, values, longNumber } = scanText(bytes, { maxDepth, maxValues });
   if (depth > maxDepth) return tooMuch(`is nested more than ${maxDepth} levels deep`);
   if (values > maxValues) return tooMuch(`holds more than ${maxValues} values`);
+  return { bytes, longNumber };
+}
 
+/** The second half. The value itself is walked only when its text gives a reason to. */
+export function parseText({ bytes, longNumber }: JsonText): JsonObject | Refusal {
   const text = bytes.toString('utf8');
   const value = parse(text);
   if (value instanceof Refusal) return value;
   if (!isObject(value)) {
     return new Refusal('invalid_body', 'The request body must be a JSON object, such as {"model": …}.');
   }
-  if (!longNumber && !mayNameProto(text)) return value;
+  if (!longNumber && !mayNameProto(text) && !mayHoldHalves(text)) return value;
   const problems = unsafeValues(value);
   return problems.length === 0 ? value : invalidBody(problems);
 }
@@ -47,6 +64,11 @@ const escapedProtoLetter = /\\u00(?:5f|6f|7[024])/i;
 
 function mayNameProto(text: string): boolean {
   return text.includes('__proto__') || (text.includes('\\u00') && escapedProtoLetter.test(text));
+}
+
+/** An escape of a surrogate, whole pairs included. */
+function mayHoldHalves(text: string): boolean {
+  return text.includes('\\ud') || text.includes('\\uD');
 }
 
 function tooMuch(what: string): Refusal {

@@ -175,6 +175,23 @@ it('takes the last of duplicate keys, as what is sent on says', () => {
   expect(JSON.stringify(value)).toBe('{"model":"b"}');
 });
 
+describe('half of a surrogate pair', () => {
+  const refusalOf = (json: string): unknown => (parse(json) as Refusal).details.param;
+
+  it.each([
+    ['{"a":{"b":["x","\\ud83d"]}}', 'a.b.1'],
+    ['{"a":"\\uDE00 alone"}', 'a'],
+    ['{"a":"\\ude00\\ud83d"}', 'a'],
+    ['{"\\ud800":1}', '\ufffd'],
+  ])('in %s is refused and named', (json, param) => {
+    expect(refusalOf(json)).toBe(param);
+  });
+
+  it('is none where the pair is whole', () => {
+    expect(parse('{"a":"\\ud83d\\ude00","b":"\\\\ud83d"}')).toEqual({ a: '\u{1f600}', b: '\\ud83d' });
+  });
+});
+
 describe('the quick look over the text', () => {
   it('decides as walking every value would', () => {
     const number = fc.oneof(
