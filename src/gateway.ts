@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Admission } from './admission/admission.ts';
 import { storeUnavailable } from './admission/admission.ts';
 import type { Grant } from './admission/grant.ts';
@@ -11,7 +10,7 @@ import type { Settings } from './config/environment.ts';
 import type { Principal } from './core/identity.ts';
 import type { ForwardOutcome } from './core/outcome.ts';
 import { Refusal, restarting } from './core/refusal.ts';
-import type { Endpoint, ValidRequest } from './core/request.ts';
+import type { Endpoint, JsonObject, ValidRequest } from './core/request.ts';
 import type { Journal } from './journal.ts';
 import type { Call } from './proxy/call.ts';
 import type { ExchangeTimings } from './proxy/exchange.ts';
@@ -19,12 +18,12 @@ import { forward } from './proxy/forward.ts';
 import type { OpenExchanges } from './proxy/open-exchanges.ts';
 import type { Upstream, Upstreams } from './proxy/upstreams.ts';
 import type { BodyBudget } from './validation/body-budget.ts';
-import { inspectText, parseText } from './validation/parse-json.ts';
+import { parseJson, parseLargeJson } from './validation/parse-json.ts';
 import { readBody } from './validation/read-body.ts';
 
 /** Output of a model the catalogue does not bound: the seed page's figure. */
 const defaultOutputTokens = 4_096;
-/** From this size on a body is worked on in three turns of the event loop. */
+/** From this size on a body is worked on in several turns of the event loop. */
 const largeBodyBytes = 1_048_576;
 /** How often a request is checked again because its team changed meanwhile. */
 const maxReadings = 3;
@@ -53,6 +52,8 @@ export interface Admitted {
 export class Gateway {
   readonly #parts: GatewayParts;
   readonly #timings: ExchangeTimings;
+  /** The last large body that was to be parsed. */
+  #largeBody: Promise<unknown> = Promise.resolve();
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
@@ -88,14 +89,8 @@ export class Gateway {
     if (read.kind === 'refused') return read.refusal;
     call.arrived();
     call.whenClosed(read.release);
-    const large = read.bytes.length > largeBodyBytes;
-    const text = inspectText(read.bytes);
-    if (text instanceof Refusal) return text;
-    // Looking at 10 MB, parsing them, and writing them out again take 10 to 40 ms each: others go in between.
-    if (large) await setImmediate();
-    const value = parseText(text);
+    const value = await this.#parse(read.bytes);
     if (value instanceof Refusal) return value;
-    if (large) await setImmediate();
     return endpoint.validate(value, (model) => catalogue.maxOutputTokens(model));
   }
 
@@ -151,6 +146,14 @@ export class Gateway {
     const modelKnown = grant.request.modelKnown || outcome.accepted;
     journal.settled(call, { entry, outcome, modelKnown, attachment: upstream.attachment.name });
     return settled;
+  }
+
+  /** Large bodies one after the other: while one is worked on, it takes several times its size in memory. */
+  #parse(bytes: Buffer): JsonObject | Refusal | Promise<JsonObject | Refusal> {
+    if (bytes.length <= largeBodyBytes) return parseJson(bytes);
+    const parsed = this.#largeBody.then(() => parseLargeJson(bytes));
+    this.#largeBody = parsed;
+    return parsed;
   }
 
   #entryRefusal(call: Call, principal: Principal): Refusal | null {
