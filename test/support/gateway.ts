@@ -63,6 +63,8 @@ export interface Administration {
   issue(wanted?: NewToken): Promise<IssuedToken>;
   /** Entries of a team, newest first. */
   entries(team: string): Promise<LedgerEntry[]>;
+  /** All entries of a team, newest first, however many pages they are. */
+  allEntries(team: string): Promise<LedgerEntry[]>;
   /** Waits until a team has this many entries, and gives them oldest first. */
   settled(team: string, count: number, timeoutMs?: number): Promise<LedgerEntry[]>;
   usage(team: string): Promise<UsageFigures>;
@@ -181,9 +183,20 @@ export function administrationOf(url: string, adminKey: string): Administration 
     const { body } = await expectStatus(200, 'GET', `/admin/requests?team=${team}&limit=1000`);
     return body['data'] as LedgerEntry[];
   };
+  const allEntries: Administration['allEntries'] = async (team) => {
+    const all: LedgerEntry[] = [];
+    for (let cursor: unknown = ''; typeof cursor === 'string';) {
+      const from = cursor === '' ? '' : `&cursor=${cursor}`;
+      const { body } = await expectStatus(200, 'GET', `/admin/requests?team=${team}&limit=1000${from}`);
+      all.push(...(body['data'] as LedgerEntry[]));
+      cursor = body['next_cursor'];
+    }
+    return all;
+  };
   return {
     admin,
     entries,
+    allEntries,
     issue: async ({ team = {}, user = {}, ...policy } = {}) => {
       const { id = `team-${randomBytes(6).toString('hex')}`, ...ofTeam } = team;
       const made = await admin('POST', '/admin/teams', { id, ...ofTeam });

@@ -41,18 +41,6 @@ async function start(): Promise<{ site: Site; token: IssuedToken }> {
   return { site, token };
 }
 
-/** All entries of a team: more than one page of the admin API. */
-async function allEntries(site: Site, team: string): Promise<LedgerEntry[]> {
-  const entries: LedgerEntry[] = [];
-  for (let cursor: unknown = ''; typeof cursor === 'string';) {
-    const from = cursor === '' ? '' : `&cursor=${cursor}`;
-    const { body } = await site.witness.admin('GET', `/admin/requests?team=${team}&limit=1000${from}`);
-    entries.push(...(body['data'] as LedgerEntry[]));
-    cursor = body['next_cursor'];
-  }
-  return entries;
-}
-
 async function expectAccountsAgree(site: Site, token: IssuedToken, entries: LedgerEntry[]): Promise<void> {
   const sum = (of: (entry: LedgerEntry) => number): number =>
     entries.reduce((total, entry) => total + of(entry), 0);
@@ -104,7 +92,7 @@ describe.concurrent('under load', () => {
     expect(calls.some(({ tries }) => tries > 1)).toBe(true);
 
     await waitFor(async () => (await site.traces()).open === 0, { what: 'everything to be settled' });
-    const entries = await allEntries(site, token.team);
+    const entries = await site.witness.allEntries(token.team);
     expect(entries.map(({ request_id: id }) => id).sort()).toEqual(
       calls.map(({ requestId }) => requestId).sort(),
     );
@@ -143,7 +131,7 @@ describe.concurrent('under load', () => {
       what: 'the dead worker to be swept',
       timeoutMs: 15_000,
     });
-    const entries = await allEntries(site, token.team);
+    const entries = await site.witness.allEntries(token.team);
     const lost = entries.filter(({ outcome }) => outcome === 'lost');
     expect(lost.length).toBeGreaterThan(0);
     expect(lost.length).toBeLessThanOrEqual(12);
