@@ -120,8 +120,11 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
     this.#upstreamStatus = status;
     this.#headMs = this.#sinceStartMs();
     const head = headOf(status, headers);
-    const { contentType } = head;
-    const expected = this.streaming ? isEventStream(contentType) : isJson(contentType);
+    const { contentType, contentEncoding } = head;
+    // A stream that was encoded all the same could neither be read along with nor be kept alive by comments.
+    const expected = this.streaming
+      ? isEventStream(contentType) && contentEncoding === undefined
+      : isJson(contentType);
     if (status < 300 && expected) {
       this.#phase = 'passing';
       this.#reply.begin(head);
@@ -145,7 +148,7 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
     if (this.#phase === 'passing') this.brokeOff(`Its answer broke off (${codeOf(error)}).`);
     else if (this.#phase === 'refusing') this.#refuseForUpstream();
-    else if (this.#phase === 'waiting') this.#fail(unanswered(error), 'not_taken');
+    else if (this.#phase === 'waiting') this.#failUnanswered(error);
   }
 
   tick(nowMs: number): void {
@@ -206,6 +209,11 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
   after(settling: Promise<void> | null, go: () => void): void {
     if (settling === null) go();
     else void settling.then(go);
+  }
+
+  #failUnanswered(error: Error): void {
+    const { refusal, ending } = unanswered(error);
+    this.#fail(refusal, ending);
   }
 
   #collect(chunk: Buffer): void {
@@ -295,8 +303,22 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
   }
 }
 
-function unanswered(error: Error): Refusal {
-  return codeOf(error) === 'UND_ERR_CONNECT_TIMEOUT' ? unconnected(connectTimeoutMs) : unreachable();
+/** undici's codes for the head of an answer that came and is of no use. */
+const unreadable: ReadonlySet<string> = new Set([
+  'UND_ERR_HEADERS_OVERFLOW',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+]);
+
+/** No head of an answer came, or none that HTTP knows: then the upstream has had the request. */
+function unanswered(error: Error): { refusal: Refusal; ending: Ending } {
+  const code = codeOf(error);
+  if (code === 'UND_ERR_CONNECT_TIMEOUT') {
+    return { refusal: unconnected(connectTimeoutMs), ending: 'not_taken' };
+  }
+  if (error.name === 'HTTPParserError' || unreadable.has(code)) {
+    return { refusal: failed(`Its answer is not HTTP (${code}).`), ending: 'failed' };
+  }
+  return { refusal: unreachable(), ending: 'not_taken' };
 }
 
 function headOf(status: number, headers: IncomingHttpHeaders): UpstreamHead {
@@ -305,10 +327,11 @@ function headOf(status: number, headers: IncomingHttpHeaders): UpstreamHead {
     const value = headers[name];
     return Array.isArray(value) ? value[0] : value;
   };
+  const encoding = one('content-encoding')?.toLowerCase();
   return {
     status,
     contentType: one('content-type') ?? '',
-    contentEncoding: one('content-encoding'),
+    contentEncoding: encoding === 'identity' ? undefined : encoding,
     contentLength: one('content-length'),
     retryAfter: one('retry-after'),
   };

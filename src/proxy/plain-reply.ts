@@ -17,6 +17,7 @@ export class PlainReply implements Reply {
   readonly #tap = new JsonTap();
   #head: UpstreamHead | null = null;
   #held: Buffer | undefined;
+  #bytes = 0;
 
   constructor(host: ReplyHost, firstByteMs: number) {
     this.#host = host;
@@ -30,7 +31,9 @@ export class PlainReply implements Reply {
   }
 
   get unreportedBytes(): number {
-    return this.usage ? 0 : this.#tap.textBytes();
+    if (this.usage) return 0;
+    // Of an encoded answer nothing can be read: each of its bytes stands for one of text, so that it is not free.
+    return this.#head?.contentEncoding === undefined ? this.#tap.textBytes() : this.#bytes;
   }
 
   begin(head: UpstreamHead): void {
@@ -39,6 +42,7 @@ export class PlainReply implements Reply {
 
   pass(chunk: Buffer): void {
     this.#tap.feed(chunk);
+    this.#bytes += chunk.length;
     if (this.#held) {
       this.#writeHead();
       this.#writer.write(this.#held);

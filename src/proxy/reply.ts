@@ -7,6 +7,7 @@ import type { PacedWriter } from './paced-writer.ts';
 export interface UpstreamHead {
   status: number;
   contentType: string;
+  /** `gzip`, say, although `identity` was asked for. */
   contentEncoding: string | undefined;
   contentLength: string | undefined;
   retryAfter: string | undefined;

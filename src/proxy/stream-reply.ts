@@ -6,7 +6,7 @@ import { SseTap } from './sse-tap.ts';
 
 const comment = ': keep-alive\n\n';
 /** Sent before the upstream has answered; what it answers later can only be told inside the stream. */
-const earlyHead = { status: 200, contentType: 'text/event-stream', contentEncoding: undefined };
+const earlyHead = { status: 200, contentType: 'text/event-stream' };
 
 export interface StreamTimings {
   /** Silence before the first comment, and between comments, ms: Heroku's router cuts at 30 s and then 55 s (H12, H15). */
@@ -120,10 +120,9 @@ export class StreamReply implements Reply {
     this.#writer.write(chunk);
   }
 
-  #writeHead({ status, contentType, contentEncoding }: UpstreamHead | typeof earlyHead): void {
+  #writeHead({ status, contentType }: Pick<UpstreamHead, 'status' | 'contentType'>): void {
     this.begun = true;
     const headers = [...this.#host.headers, 'content-type', contentType, 'cache-control', 'no-cache'];
-    if (contentEncoding !== undefined) headers.push('content-encoding', contentEncoding);
     this.#outgoing.writeHead(status, headers);
   }
 

@@ -10,6 +10,8 @@ export interface Upstream {
 }
 
 export const connectTimeoutMs = 5_000;
+/** Of an answer: far more than any has, since an answer that is not read is paid for all the same. */
+const maxHeaderBytes = 128 * 1024;
 
 /** Connections to every attachment, and which of them serves a model (contract 1.2). */
 export class Upstreams {
@@ -85,6 +87,7 @@ class Rota {
 function connect(origin: string): Pool {
   return new Pool(origin, {
     connect: { timeout: connectTimeoutMs },
+    maxHeaderSize: maxHeaderBytes,
     // Deadlines are kept by the exchanges' ticker, which knows streams from plain calls.
     headersTimeout: 0,
     bodyTimeout: 0,
