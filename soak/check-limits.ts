@@ -1,6 +1,6 @@
 import { applies, charged, nameOf, windowOf } from './accounts.ts';
 import type { Counted } from './books.ts';
-import type { Findings, Row } from './findings.ts';
+import type { Row, Table } from './findings.ts';
 import { mostAtOnce } from './overlap.ts';
 import type { Evidence, Told } from './evidence.ts';
 
@@ -9,26 +9,23 @@ import type { Evidence, Told } from './evidence.ts';
  * counted. Requests, images and concurrency must never have exceeded the limit; tokens neither, since this
  * upstream never uses more than was reserved.
  */
-export function checkLimits({ books, told }: Evidence): Findings {
+export function checkLimits({ books, told }: Evidence): Table[] {
   const windows = books.limits.flatMap((counted) => windowRows(counted, told));
   const atOnce = books.limits
     .filter(({ limit }) => limit.metric === 'concurrency')
     .map((counted) => concurrencyRow(counted, told));
-  return {
-    problems: [],
-    tables: [
-      {
-        title: 'Limits, by window (n: the window of the counter, n-1: the one before)',
-        columns: ['max', 'counter', 'ledger', 'upstream'],
-        rows: windows,
-      },
-      {
-        title: 'Concurrency (left: still counted at the end)',
-        columns: ['max', 'left', 'most at once', ''],
-        rows: atOnce,
-      },
-    ],
-  };
+  return [
+    {
+      title: 'Limits, each window (n: the latest)',
+      columns: ['max', 'counter', 'ledger', 'upstream'],
+      rows: windows,
+    },
+    {
+      title: 'Concurrency (left: still counted at the end)',
+      columns: ['max', 'left', 'most at once'],
+      rows: atOnce,
+    },
+  ];
 }
 
 function windowRows(counted: Counted, told: readonly Told[]): Row[] {
@@ -78,7 +75,7 @@ function concurrencyRow(counted: Counted, told: readonly Told[]): Row {
   const { limit, counter } = counted;
   const most = mostAtOnce(told.filter(({ entry }) => applies(counted, entry)));
   const agrees = counter.current === 0 && most <= limit.max;
-  return { name: nameOf(counted), figures: [limit.max, counter.current, most, ''], agrees };
+  return { name: nameOf(counted), figures: [limit.max, counter.current, most], agrees };
 }
 
 function sum<T>(all: readonly T[], of: (each: T) => number): number {

@@ -1,5 +1,5 @@
 import type { Evidence } from './evidence.ts';
-import type { Findings, Row } from './findings.ts';
+import type { Row, Table } from './findings.ts';
 import type { Instance } from './fleet.ts';
 
 /** Heroku kills a process 30 s after SIGTERM. */
@@ -8,7 +8,7 @@ const longestStopMs = 30_000;
 const longestUntilLostMs = 60_000;
 
 /** How processes ended, and how long what they left stayed open. */
-export function checkProcesses(instances: readonly Instance[], { told }: Evidence): Findings {
+export function checkProcesses(instances: readonly Instance[], { told }: Evidence): Table[] {
   const stopped = instances.flatMap(({ ended }) => (ended === null ? [] : [ended]));
   const slowest = Math.max(0, ...stopped.map(({ tookMs }) => tookMs));
   const waits = told.flatMap(({ entry, call }) => {
@@ -23,7 +23,7 @@ export function checkProcesses(instances: readonly Instance[], { told }: Evidenc
     { name: 'longest from SIGTERM to the end', figures: [seconds(slowest)], agrees: slowest < longestStopMs },
     ...untilLost(waits),
   ];
-  return { problems: [], tables: [{ title: 'Processes', columns: [''], rows }] };
+  return [{ title: 'Processes', columns: [''], rows }];
 }
 
 function untilLost(waits: readonly number[]): Row[] {

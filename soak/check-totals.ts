@@ -1,9 +1,9 @@
 import { usageFigures, type LedgerEntry, type UsageFigures, type UsageRow } from '../src/core/entry.ts';
 import type { Evidence } from './evidence.ts';
-import type { Findings, Row } from './findings.ts';
+import type { Row, Table } from './findings.ts';
 
-/** `/admin/usage` against the sums of the entries: each row, and everything together. */
-export function checkTotals({ books: { entries, totals } }: Evidence): Findings {
+/** `/admin/usage` against the sums of the entries: everything together, and each row that differs. */
+export function checkTotals({ books: { entries, totals } }: Evidence): Table[] {
   const sums = new Map<string, UsageFigures>();
   for (const entry of entries) {
     const row = sums.get(rowOf(entry)) ?? zeros();
@@ -12,20 +12,21 @@ export function checkTotals({ books: { entries, totals } }: Evidence): Findings 
   }
   const told = new Map(totals.map((total) => [nameOf(total), total]));
   const rows = [...new Set([...sums.keys(), ...told.keys()])];
-  const differing = rows.filter((row) =>
-    usageFigures.some((of) => sums.get(row)?.[of] !== told.get(row)?.[of]),
-  );
-  const all = usageFigures.map((figure): Row => {
+  const byFigure = usageFigures.map((figure): Row => {
     const ofLedger = entries.reduce((sum, entry) => sum + figureOf(entry, figure), 0);
     const ofTotals = totals.reduce((sum, total) => sum + total[figure], 0);
     return { name: figure, figures: [ofLedger, ofTotals], agrees: ofLedger === ofTotals };
   });
-  return {
-    problems: differing.map((row) => `totals and ledger differ in the row ${row}`),
-    tables: [
-      { title: `All of it (${rows.length} rows of totals)`, columns: ['ledger', 'totals'], rows: all },
-    ],
-  };
+  const differing = rows
+    .flatMap((row) =>
+      usageFigures.map((figure): Row => {
+        const [ofLedger, ofTotals] = [sums.get(row)?.[figure] ?? 0, told.get(row)?.[figure] ?? 0];
+        return { name: `${row}: ${figure}`, figures: [ofLedger, ofTotals], agrees: ofLedger === ofTotals };
+      }),
+    )
+    .filter(({ agrees }) => !agrees);
+  const title = `All of it (${rows.length} rows of totals)`;
+  return [{ title, columns: ['ledger', 'totals'], rows: [...byFigure, ...differing] }];
 }
 
 function rowOf({ time, team, user, token_id: token, model, endpoint }: LedgerEntry): string {

@@ -12,12 +12,6 @@ export interface Table {
   rows: readonly Row[];
 }
 
-/** What a check says: tables to look at, and what is wrong in words. */
-export interface Findings {
-  tables: readonly Table[];
-  problems: readonly string[];
-}
-
 const width = 14;
 
 /** A table as text, its figures side by side. */
@@ -31,10 +25,14 @@ export function printed({ title, columns, rows }: Table): string {
   return [`${title.padEnd(longest)}${cells(columns)}`, ...lines, ''].join('\n');
 }
 
-/** Whether everything is as it should be. */
-export function allAgree(findings: readonly Findings[]): boolean {
-  return findings.every(
-    ({ tables, problems }) =>
-      problems.length === 0 && tables.every(({ rows }) => rows.every((row) => row.agrees)),
+/** What differs, in words, one line a row. */
+export function differences(tables: readonly Table[]): string[] {
+  return tables.flatMap(({ title, columns, rows }) =>
+    rows
+      .filter(({ agrees }) => !agrees)
+      .map(({ name, figures }) => {
+        const told = figures.map((figure, n) => `${columns[n] ?? ''} ${figure}`.trim());
+        return `${title} › ${name}: ${told.join(', ')}`;
+      }),
   );
 }

@@ -9,7 +9,7 @@ import { checkLimits } from './check-limits.ts';
 import { checkProcesses } from './check-processes.ts';
 import { checkTotals } from './check-totals.ts';
 import { type Evidence, gather } from './evidence.ts';
-import { allAgree, printed } from './findings.ts';
+import { differences, printed } from './findings.ts';
 import { Fleet } from './fleet.ts';
 import { Random } from './random.ts';
 import type { Settings } from './settings.ts';
@@ -31,20 +31,18 @@ export async function soak(settings: Settings, say: (text: string) => void): Pro
   try {
     await fleet.start(processes);
     const ran = await run({ settings, store, fleet, upstream, adminKey });
-    const findings = [
+    const tables = [
       checkLimits(ran.evidence),
       checkTotals(ran.evidence),
       checkEntries(ran.evidence),
       checkProcesses(fleet.instances, ran.evidence),
-    ];
+    ].flat();
     say(`\n${happened(ran)}\n`);
-    for (const { tables, problems } of findings) {
-      for (const table of tables) say(printed(table));
-      for (const problem of problems) say(problem);
-    }
-    const agree = allAgree(findings);
-    say(agree ? 'All accounts agree.' : `Accounts DIFFER; again with SOAK_SEED=${seed}.`);
-    return agree;
+    for (const table of tables) say(printed(table));
+    const differing = differences(tables);
+    if (differing.length === 0) say('All accounts agree.');
+    else say(`Accounts DIFFER (again with SOAK_SEED=${seed}):\n${differing.join('\n')}`);
+    return differing.length === 0;
   } finally {
     store.resume();
     for (const { gateway } of fleet.instances) gateway.kill('SIGKILL');

@@ -6,8 +6,9 @@ import type { Random } from './random.ts';
 const kinds = [
   'process killed (kill -9)',
   'process stopped (SIGTERM)',
-  'store stopped (SIGSTOP)',
-  'store paused (CLIENT PAUSE)',
+  'store stopped for a moment (SIGSTOP)',
+  'store stopped for longer than a command may take (SIGSTOP)',
+  'store paused for a moment (CLIENT PAUSE)',
   'store connections cut (CLIENT KILL)',
 ] as const;
 export type TroubleKind = (typeof kinds)[number];
@@ -16,12 +17,13 @@ export interface TroubleOptions {
   fleet: Fleet;
   store: RedisServer;
   random: Random;
-  /** The longest the store is away. */
+  /** The longest the store is stopped. */
   longestPauseMs: number;
 }
 
-/** Most pauses: within the time a command may take. */
-const shortPauseMs = 700;
+/** A command may take a second: a moment is less, a long pause is more. */
+const moment = { minMs: 100, maxMs: 700 };
+const shortestLongPauseMs = 1_200;
 /** As few as that may be up at a time. */
 const leastHealthy = 2;
 
@@ -49,24 +51,32 @@ export class Trouble {
   /** False where it would be too much just now. */
   async #happens(kind: TroubleKind): Promise<boolean> {
     const { fleet, store, random, longestPauseMs } = this.#options;
-    const pauseMs = random.integer(100, random.chance(0.25) ? longestPauseMs : shortPauseMs);
+    const momentMs = random.integer(moment.minMs, moment.maxMs);
     switch (kind) {
       case 'process killed (kill -9)':
         return this.#toOne((instance) => fleet.kill(instance));
       case 'process stopped (SIGTERM)':
         return this.#toOne((instance) => fleet.stop(instance));
-      case 'store stopped (SIGSTOP)':
-        store.pause();
-        await sleep(pauseMs);
-        store.resume();
+      case 'store stopped for a moment (SIGSTOP)':
+        await this.#stopStore(momentMs);
         return true;
-      case 'store paused (CLIENT PAUSE)':
-        await store.command('CLIENT', 'PAUSE', pauseMs, 'ALL');
+      case 'store stopped for longer than a command may take (SIGSTOP)':
+        await this.#stopStore(random.integer(shortestLongPauseMs, longestPauseMs));
+        return true;
+      case 'store paused for a moment (CLIENT PAUSE)':
+        await store.command('CLIENT', 'PAUSE', momentMs, 'ALL');
         return true;
       case 'store connections cut (CLIENT KILL)':
         await store.command('CLIENT', 'KILL', 'TYPE', 'normal');
         return true;
     }
+  }
+
+  async #stopStore(forMs: number): Promise<void> {
+    const { store } = this.#options;
+    store.pause();
+    await sleep(forMs);
+    store.resume();
   }
 
   /**

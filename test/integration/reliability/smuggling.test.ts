@@ -162,7 +162,7 @@ async function send(trick: Trick): Promise<{ statuses: number[]; body: string; u
   }
   const text = connection.text();
   return {
-    statuses: [...text.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)].map(([, status]) => Number(status)),
+    statuses: [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status)),
     body: text === '' ? '' : parseResponse(connection.received()).body.toString(),
     upstream: gateway.upstream.requests.slice(before).map(({ headers }) => String(headers['x-request-id'])),
   };
