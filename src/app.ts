@@ -86,7 +86,7 @@ export function createApp(parts: AppParts): Hono<Env> {
     // One handler a path: of two, Hono makes a chain at every request.
     app.all(
       path,
-      serve((call) => (call.incoming.method === method ? work(call) : refuseMethod(call))),
+      serve((call) => (isFor(call, method) ? work(call) : refuseMethod(call))),
     );
   }
   app.all(
@@ -100,6 +100,11 @@ export function createApp(parts: AppParts): Hono<Env> {
   app.notFound(serve(refuse(nowhere)));
   app.onError((error) => refusalResponse(answers.refusalFor(error), null));
   return app;
+}
+
+/** HEAD is GET without the body: RFC 9110, 9.3.2. */
+function isFor({ incoming }: Call, method: Route['method']): boolean {
+  return incoming.method === method || (method === 'GET' && incoming.method === 'HEAD');
 }
 
 function methodNotAllowed(path: string, allow: string): Refusal {
