@@ -18,11 +18,8 @@ export class JsonTap {
     this.#usage = undefined;
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
-    if (this.#bytes <= wholeBytes) return;
-    this.#whole = false;
-    const tail = Buffer.concat(this.#chunks).subarray(-tailBytes);
-    this.#chunks = [Buffer.from(tail)];
-    this.#bytes = tail.length;
+    if (this.#bytes > wholeBytes) this.#whole = false;
+    if (!this.#whole) this.#dropAllButEnd();
   }
 
   /** The usage reported in the answer; null where there is none. */
@@ -37,6 +34,18 @@ export class JsonTap {
   /** Bytes of generated text in the answer: the estimate where usage is absent. */
   textBytes(): number {
     return textBytes(this.#text());
+  }
+
+  /** Whole chunks only: nothing is copied. */
+  #dropAllButEnd(): void {
+    for (
+      let [first] = this.#chunks;
+      first && this.#bytes - first.length >= tailBytes;
+      [first] = this.#chunks
+    ) {
+      this.#bytes -= first.length;
+      this.#chunks.shift();
+    }
   }
 
   #text(): string {

@@ -1,0 +1,52 @@
+import { doneFrame, messageFrame } from '../src/demo/frames.ts';
+
+/** A model every proxy is asked for. */
+export const model = 'claude-4-5-haiku';
+export const chatPath = '/v1/chat/completions';
+export const imagePath = '/v1/images/generations';
+
+const message = (content: string): object => ({
+  model,
+  messages: [{ role: 'user', content }],
+  max_tokens: 100,
+});
+const usage = { prompt_tokens: 14, completion_tokens: 51, total_tokens: 65 };
+
+export const shortChat = JSON.stringify(message('Why is Heroku so awesome? Answer in one sentence please.'));
+export const longChat = JSON.stringify(message('A long prompt, "quoted" at times. '.repeat(3_000)));
+export const streamedChat = JSON.stringify({ ...message('Why?'), stream: true });
+/** A stream that stays open. */
+export const heldChat = JSON.stringify({ ...message('hold'), stream: true });
+export const image = JSON.stringify({ model, prompt: 'A lighthouse' });
+
+export const shortAnswer = JSON.stringify({
+  id: 'chatcmpl-000001',
+  object: 'chat.completion',
+  created: 1_795_222_474,
+  model,
+  system_fingerprint: 'heroku-inf-1',
+  choices: [
+    {
+      index: 0,
+      message: { role: 'assistant', content: 'It lets people ship instead of operate.', refusal: null },
+      finish_reason: 'stop',
+    },
+  ],
+  usage,
+});
+export const largeImage = JSON.stringify({ created: 1, data: [{ b64_json: 'QUJD'.repeat(524_288) }] });
+
+export const chunksPerStream = 100;
+const chunk = (delta: object, more: object): object => ({
+  id: 'chatcmpl-000001',
+  object: 'chat.completion.chunk',
+  created: 1_795_222_474,
+  model,
+  choices: [{ index: 0, delta, finish_reason: '' }],
+  ...more,
+});
+const zeros = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
+export const frames = {
+  word: messageFrame(JSON.parse(JSON.stringify(chunk({ content: 'word ' }, { usage: zeros })))),
+  last: messageFrame(JSON.parse(JSON.stringify(chunk({}, { usage })))) + doneFrame,
+};

@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { cpus, totalmem } from 'node:os';
+import { execFileSync } from 'node:child_process';
+import { onPath } from './peers.ts';
+
+/** What a case measured: rows of figures under named columns. */
+export interface Table {
+  title: string;
+  columns: readonly string[];
+  rows: readonly { name: string; figures: readonly (number | string)[] }[];
+}
+
+export interface Results {
+  date: string;
+  machine: Record<string, string>;
+  tables: readonly Table[];
+}
+
+/** The middle one of several figures. */
+export function median(figures: readonly number[]): number {
+  const sorted = [...figures].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** A figure as people read it: three digits that matter. */
+export function figure(value: number): string {
+  if (!Number.isFinite(value)) return '–';
+  if (value >= 100) return Math.round(value).toLocaleString('en');
+  return value >= 10 ? value.toFixed(1) : value.toFixed(2);
+}
+
+/** What it ran on: figures mean nothing without it. */
+export function machine(): Record<string, string> {
+  const version = (program: string, ...args: string[]): string => {
+    if (!onPath(program)) return 'none';
+    try {
+      const told = execFileSync('sh', ['-c', `${program} ${args.join(' ')} 2>&1; true`]).toString();
+      return /\d+\.\d+(?:\.\d+)?/.exec(told)?.[0] ?? 'unknown';
+    } catch {
+      return 'unknown';
+    }
+  };
+  const lock = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
+  return {
+    cpu: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`,
+    memory: `${Math.round(totalmem() / 2 ** 30)} GB`,
+    node: process.version,
+    redis: version('redis-server', '--version'),
+    nginx: version('nginx', '-v'),
+    wrk: version('wrk', '-v'),
+    portkey: lock.dependencies['@portkey-ai/gateway'] ?? 'unknown',
+  };
+}
+
+/** The table in Markdown, which reads in a terminal as well. */
+export function printed({ title, columns, rows }: Table): string {
+  const cells = rows.map(({ name, figures }) => [
+    name,
+    ...figures.map((f) => (typeof f === 'number' ? figure(f) : f)),
+  ]);
+  const head = ['', ...columns];
+  const widths = head.map((text, n) => Math.max(text.length, ...cells.map((row) => row[n]?.length ?? 0), 3));
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((text, n) => (n === 0 ? text.padEnd(widths[n] ?? 0) : text.padStart(widths[n] ?? 0))).join(' | ')} |`;
+  const rule = widths.map((width, n) => (n === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`));
+  return [`### ${title}`, '', line(head), line(rule), ...cells.map(line), ''].join('\n');
+}
+
+/** Writes `bench/results/<date>.json` and `.md`; gives the Markdown. */
+export async function writeResults(results: Results): Promise<string> {
+  const directory = new URL('results/', import.meta.url);
+  await mkdir(directory, { recursive: true });
+  const about = Object.entries(results.machine).map(([name, value]) => `${name} ${value}`);
+  const text = [`# ${results.date}`, '', about.join(', '), '', ...results.tables.map(printed)].join('\n');
+  await writeFile(new URL(`${results.date}.json`, directory), `${JSON.stringify(results, null, 2)}\n`);
+  await writeFile(new URL(`${results.date}.md`, directory), text);
+  return text;
+}

@@ -1,0 +1,43 @@
+import { createServer, type ServerResponse } from 'node:http';
+import { chunksPerStream, frames, largeImage, shortAnswer } from './bodies.ts';
+
+/*
+ * An upstream that costs little: canned answers, and streams whose chunks come by the clock. `?every=` says how many ms
+ * lie between two, `?hold` keeps a stream open without an end. `node bench/upstream.ts PORT`
+ */
+const [port] = process.argv.slice(2);
+
+const server = createServer((request, response) => {
+  let body = '';
+  request.setEncoding('latin1');
+  request.on('data', (text: string) => (body = body.length < 1_000 ? body + text : body));
+  request.on('end', () => answer(body, request.url ?? '', response));
+});
+server.keepAliveTimeout = 600_000;
+server.listen(Number(port), '127.0.0.1', 4_096);
+
+function answer(body: string, path: string, response: ServerResponse): void {
+  if (body.includes('"stream":true')) {
+    stream(response, { everyMs: 10, endless: body.includes('"hold') });
+    return;
+  }
+  const json = path.endsWith('/images/generations') ? largeImage : shortAnswer;
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': json.length });
+  response.end(json);
+}
+
+function stream(response: ServerResponse, { everyMs, endless }: { everyMs: number; endless: boolean }): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  response.write(frames.word);
+  if (endless) return;
+  let left = chunksPerStream - 1;
+  const timer = setInterval(() => {
+    if (left > 0) response.write(frames.word);
+    else {
+      response.end(frames.last);
+      clearInterval(timer);
+    }
+    left -= 1;
+  }, everyMs);
+  response.once('close', () => clearInterval(timer));
+}
