@@ -10,6 +10,8 @@ export interface ProgramOptions {
   /** A file to run, relative to the project: `src/main.ts`. */
   entry: string;
   args?: readonly string[];
+  /** Options of Node itself. */
+  nodeArgs?: readonly string[];
   /** The whole environment, besides PATH: nothing of the test's own leaks in. */
   env?: Readonly<Record<string, string>>;
 }
@@ -35,6 +37,7 @@ export interface GatewayOptions {
   entry?: string;
   port?: number;
   readyTimeoutMs?: number;
+  nodeArgs?: readonly string[];
 }
 
 export interface SpawnedGateway extends Program {
@@ -43,8 +46,8 @@ export interface SpawnedGateway extends Program {
 }
 
 /** Runs a TypeScript file with this Node, collecting what it prints. It ends with this process at the latest. */
-export function launch({ entry, args = [], env = {} }: ProgramOptions): Program {
-  const child = spawn(process.execPath, [entry, ...args], {
+export function launch({ entry, args = [], nodeArgs = [], env = {} }: ProgramOptions): Program {
+  const child = spawn(process.execPath, [...nodeArgs, entry, ...args], {
     cwd: root,
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -72,10 +75,10 @@ export function launch({ entry, args = [], env = {} }: ProgramOptions): Program 
 
 /** Runs the gateway on a free loopback port and waits until `/readyz` answers 200. */
 export async function spawnGateway(options: GatewayOptions): Promise<SpawnedGateway> {
-  const { entry = 'src/main.ts', readyTimeoutMs = 15_000 } = options;
+  const { entry = 'src/main.ts', readyTimeoutMs = 15_000, nodeArgs = [] } = options;
   const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
-  const program = launch({ entry, env: { PORT: String(port), HOST: '127.0.0.1', ...options.env } });
+  const program = launch({ entry, nodeArgs, env: { PORT: String(port), HOST: '127.0.0.1', ...options.env } });
   let exit: Exit | undefined;
   program.exited.then(
     (seen) => (exit = seen),

@@ -1,0 +1,107 @@
+import { limitHeaders } from '../src/admission/limit-headers.ts';
+import { applied, type LimitState } from '../src/admission/grant.ts';
+import { reserve } from '../src/admission/reservation.ts';
+import { windowIndex, fitsAtMs } from '../src/admission/window.ts';
+import { hashToken, inspectToken, mintToken } from '../src/auth/token-text.ts';
+import { encodeEntry } from '../src/core/entry-text.ts';
+import { Refusal } from '../src/core/refusal.ts';
+import { JsonTap } from '../src/proxy/json-tap.ts';
+import { SseTap } from '../src/proxy/sse-tap.ts';
+import { chat } from '../src/validation/endpoints/chat.ts';
+import { parseJson } from '../src/validation/parse-json.ts';
+import { frames, longChat, model, shortAnswer, shortChat } from './bodies.ts';
+import { median } from './report.ts';
+
+/* What each pure piece of the hot path takes by itself: `npm run bench:micro`. Ratios between runs, not absolutes. */
+
+const runs = 7;
+const runMs = 150;
+
+/** Nanoseconds a call, the median of several runs after one to warm up. */
+function time(work: () => unknown): number {
+  const figures: number[] = [];
+  let sink: unknown;
+  for (let run = 0; run <= runs; run += 1) {
+    let calls = 0;
+    const startedMs = performance.now();
+    while (performance.now() - startedMs < runMs) {
+      for (let n = 0; n < 100; n += 1) sink = work();
+      calls += 100;
+    }
+    if (run > 0) figures.push(((performance.now() - startedMs) * 1e6) / calls);
+  }
+  if (sink === figures) throw new Error('What is timed must be used.');
+  return median(figures);
+}
+
+function valid<T>(value: T | Refusal): T {
+  if (value instanceof Refusal) throw value;
+  return value;
+}
+
+const nowMs = Date.UTC(2026, 0, 31, 12);
+const reserved = { requests: 1, inputTokens: 40, outputTokens: 100, images: 0 };
+const states = (['minute', 'day', 'month'] as const).map((window, n): LimitState => {
+  const limit = { id: `limit-${n}`, metric: 'requests', window, max: 1_000_000 } as const;
+  const scoped = { scope: 'team', limit } as const;
+  const counter = { index: windowIndex(window, nowMs), current: 1_234, previous: 567 };
+  return { scoped, applied: applied(scoped, reserved), counter };
+});
+const { text: token } = mintToken('user');
+const short = Buffer.from(shortChat);
+const long = Buffer.from(longChat);
+const answer = Buffer.from(shortAnswer);
+const word = Buffer.from(frames.word);
+const request = valid(chat.validate(valid(parseJson(short)), () => null));
+const tap = new SseTap();
+const entry = {
+  id: 'p0123456789-abc',
+  request_id: '5b3c0b3e-6f5c-4d56-9f0e-2c1d7b8a9e10',
+  admittedAtMs: nowMs,
+  team: 'acme',
+  user: 'ana',
+  token_id: 'tok_0123456789ab',
+  session_id: null,
+  endpoint: '/v1/chat/completions',
+  model,
+  status: 200,
+  outcome: 'ok',
+  error_code: null,
+  input_tokens: 14,
+  output_tokens: 51,
+  images: 0,
+  usage: 'reported',
+  stream: false,
+  duration_ms: 812,
+  ttfb_ms: 799,
+} as const;
+
+const pieces: Readonly<Record<string, () => unknown>> = {
+  'a token checked': () => inspectToken(token),
+  'a token hashed': () => hashToken(token),
+  'a short body parsed': () => parseJson(short),
+  'a body of 100 kB parsed': () => parseJson(long),
+  'a short body validated': () => chat.validate(request.body, () => null),
+  'a reservation': () => reserve(request, [], 4_096),
+  'when a limit fits again': () =>
+    fitsAtMs('minute', states[0]?.counter ?? { index: 0, current: 0, previous: 0 }, {
+      amount: 1,
+      max: 1_500,
+      nowMs,
+    }),
+  'headers of three limits': () => limitHeaders(states, nowMs),
+  'a chunk of a stream read along': () => tap.feed(word),
+  'a plain answer read along': () => {
+    const plain = new JsonTap();
+    plain.feed(answer);
+    return plain.usage();
+  },
+  'an entry written': () => encodeEntry(entry),
+};
+
+const width = Math.max(...Object.keys(pieces).map((name) => name.length));
+for (const [name, work] of Object.entries(pieces)) {
+  process.stdout.write(
+    `${name.padEnd(width)}  ${Math.round(time(work)).toLocaleString('en').padStart(9)} ns\n`,
+  );
+}

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
+import { bodies, paths, post } from '../../support/gateway-client.ts';
+import { administrationOf, type IssuedToken } from '../../support/gateway.ts';
+import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { type SpawnedGateway, spawnGateway } from '../../support/spawn-gateway.ts';
+
+/*
+ * What a request costs, in figures that are the same on every machine: raise a ceiling here only with the change that
+ * needs it, and say why (docs/performance.md).
+ */
+
+/** One to admit, one to settle. */
+const tripsPerRequest = 2;
+/** 19, and a heartbeat now and then. */
+const mostCommandsPerRequest = 19.5;
+/** 99 kB today, all of Node's own included. */
+const mostBytesPerRequest = 110_000;
+
+const warmUp = 600;
+const requests = 400;
+/** Nothing is collected in a young generation of this size, so what the heap has grown by is what was allocated. */
+const noCollection = ['--min-semi-space-size=256', '--max-semi-space-size=256'];
+
+const adminKey = 'k'.repeat(40);
+
+let redis: RedisServer;
+let upstream: StandIn;
+let gateway: SpawnedGateway;
+let token: IssuedToken;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  upstream = await startStandIn();
+  gateway = await spawnGateway({
+    nodeArgs: noCollection,
+    env: {
+      NODE_ENV: 'production',
+      ADMIN_KEY: adminKey,
+      REDIS_URL: redis.url,
+      INFERENCE_URL: upstream.url,
+      INFERENCE_KEY: upstream.key,
+    },
+  });
+  token = await administrationOf(gateway.url, adminKey).issue({
+    team: {
+      limits: [
+        { metric: 'tokens', window: 'day', max: 1_000_000_000 },
+        { metric: 'requests', window: 'month', max: 1_000_000_000 },
+      ],
+    },
+    limits: [{ metric: 'requests', window: 'minute', max: 1_000_000 }],
+  });
+}, 60_000);
+
+afterAll(async () => {
+  await gateway.stop('SIGKILL');
+  await upstream.close();
+  await redis.stop();
+}, 60_000);
+
+/** So many short calls, one after the other. */
+async function calls(count: number): Promise<void> {
+  for (let n = 0; n < count; n += 1) {
+    const { status } = await post(`${gateway.url}${paths.chat}`, bodies.chat(), { token: token.text });
+    if (status !== 200) throw new Error(`Answered ${status}.`);
+  }
+}
+
+/** How often commands of a name, or all there are, have run in the store. */
+async function ran(name = /[^:]+/): Promise<number> {
+  const told = String(await redis.command('INFO', 'commandstats'));
+  const lines = told.matchAll(new RegExp(`^cmdstat_(?:${name.source}):calls=(\\d+)`, 'gm'));
+  return [...lines].reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
+async function heapBytes(): Promise<number> {
+  const answer = await fetch(`${gateway.url}/metrics`, {
+    headers: { authorization: `Bearer ${adminKey}` },
+  });
+  return Number(/^nodejs_heap_size_used_bytes (\S+)/m.exec(await answer.text())?.[1]);
+}
+
+describe('a short chat completion under three limits', () => {
+  it('takes two calls of the store, a bounded number of commands there, and a bounded amount of memory here', async () => {
+    await calls(warmUp);
+    const before = { trips: await ran(/evalsha/), commands: await ran(), heap: await heapBytes() };
+    await calls(requests);
+    const after = { trips: await ran(/evalsha/), commands: await ran(), heap: await heapBytes() };
+
+    const each = (figure: keyof typeof before): number => (after[figure] - before[figure]) / requests;
+    // Heartbeats and this test's own questions are a few more.
+    expect(Math.abs(each('trips') - tripsPerRequest)).toBeLessThan(0.05);
+    expect(each('commands')).toBeLessThanOrEqual(mostCommandsPerRequest);
+    expect(each('heap')).toBeGreaterThan(0);
+    expect(each('heap')).toBeLessThanOrEqual(mostBytesPerRequest);
+  }, 60_000);
+});
