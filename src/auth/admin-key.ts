@@ -2,7 +2,7 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import { Refusal } from '../core/refusal.ts';
 import type { Authenticator } from './authenticator.ts';
 import { readSecret, type CredentialHeaders } from './credential.ts';
-import { hashToken, inspectToken } from './token-text.ts';
+import { credentialOf, inspectToken } from './token-text.ts';
 
 /** Null where the headers carry the administrator's key; else why not. Rejects with `StoreUnavailable`. */
 export type AdminKeyCheck = (headers: CredentialHeaders) => Promise<Refusal | null>;
@@ -21,7 +21,7 @@ export function adminKeyCheck(adminKey: string, authenticator: Authenticator): A
     if (!inspectToken(text).ok) {
       return new Refusal('invalid_token', 'This is not the administrator key (ADMIN_KEY) of this gateway.');
     }
-    const known = await authenticator.refresh(hashToken(text));
+    const known = await authenticator.refresh(credentialOf(text));
     if (known instanceof Refusal) return known;
     return new Refusal('role_not_allowed', 'A user token cannot administer: use the administrator key.');
   };

@@ -23,6 +23,9 @@ export interface Settings extends AdminKey, Durations {
   readonly maxBodyBytes: number;
   /** Body bytes in memory at once, per process. */
   readonly bodyBudgetBytes: number;
+  /** How many sessions one token may make a minute, and how much of the store those alive may take. */
+  readonly sessionsPerMinute: number;
+  readonly sessionStoreBytes: number;
   readonly ledgerMaxEntries: number;
   readonly usageRetentionDays: number;
   /** The model catalogue's absolute path. */
@@ -72,6 +75,12 @@ export function readSettings(env: NodeJS.ProcessEnv): SettingsResult {
     logLevel: read.choice('LOG_LEVEL', logLevels, 'info'),
     ...readBodyLimits(read),
     ...readDurations(read, onDyno),
+    sessionsPerMinute: read.integer('SESSIONS_PER_MINUTE', { fallback: 600, min: 1, max: 1_000_000 }),
+    sessionStoreBytes: read.integer('SESSION_STORE_BYTES', {
+      fallback: 2_097_152,
+      min: 65_536,
+      max: 1_073_741_824,
+    }),
     ledgerMaxEntries: read.integer('LEDGER_MAX_ENTRIES', { fallback: 10_000, min: 1, max: 10_000_000 }),
     usageRetentionDays: read.integer('USAGE_RETENTION_DAYS', { fallback: 92, min: 1, max: 3_660 }),
     modelsFile: modelsFileOf(env),

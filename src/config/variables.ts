@@ -40,6 +40,8 @@ export const variables = [
   'BODY_TIMEOUT_MS',
   'SHUTDOWN_GRACE_MS',
   'LEASE_MS',
+  'SESSIONS_PER_MINUTE',
+  'SESSION_STORE_BYTES',
   'LEDGER_MAX_ENTRIES',
   'USAGE_RETENTION_DAYS',
 ] as const;
