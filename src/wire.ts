@@ -10,6 +10,7 @@ import { createApp } from './app.ts';
 import { type AdminKeyCheck, adminKeyCheck } from './auth/admin-key.ts';
 import { Authenticator } from './auth/authenticator.ts';
 import { MemoryIdentityStore } from './auth/memory-identity-store.ts';
+import { RefusedCredentials } from './auth/refused-credentials.ts';
 import { RedisIdentityStore } from './auth/redis-identity-store.ts';
 import { mintSessionToken, mintToken, randomBase62 } from './auth/token-text.ts';
 import type { Catalogue } from './config/catalogue.ts';
@@ -86,7 +87,11 @@ const limitIdLength = 12;
 export function wire(options: WireOptions): Wired {
   const { settings, catalogue, clock, log, metrics } = options;
   const stores = settings.store.kind === 'redis' ? redisStores(options) : memoryStores(options);
-  const authenticator = new Authenticator({ identities: stores.identities, clock });
+  const limitRefused = (): RefusedCredentials | null =>
+    settings.onDyno
+      ? new RefusedCredentials({ perMinute: settings.refusedCredentialsPerMinute, clock })
+      : null;
+  const authenticator = new Authenticator({ identities: stores.identities, clock, refused: limitRefused() });
   const admission = new Admission({
     store: stores.admission,
     process: randomBase62(processIdLength),
@@ -126,7 +131,7 @@ export function wire(options: WireOptions): Wired {
     endpoints,
     pinnedProblems,
   });
-  const authorize = adminKeyCheck(settings.adminKey, authenticator);
+  const authorize = adminKeyCheck(settings.adminKey, authenticator, limitRefused());
   const app = createApp({
     gateway,
     answers,

@@ -5,6 +5,7 @@ import { extractCredential, type CredentialHeaders } from './credential.ts';
 import { IdentityCache } from './identity-cache.ts';
 import { checkToken, expired } from './policy.ts';
 import { makePrincipal } from './principal.ts';
+import { forwardedAddress, type RefusedCredentials } from './refused-credentials.ts';
 import { credentialOf } from './token-text.ts';
 
 export interface Authenticated {
@@ -20,6 +21,8 @@ export interface AuthenticatorOptions {
   identities: IdentityStore;
   clock: Clock;
   maxEntries?: number;
+  /** Limits refused credentials by client address; absent where no router tells addresses. */
+  refused?: RefusedCredentials | null;
 }
 
 /** The credential headers last seen on a socket, and what they stand for. */
@@ -36,10 +39,14 @@ export class Authenticator {
   readonly #cache: IdentityCache;
   readonly #sockets = new WeakMap<object, Remembered>();
   readonly #lookups = new Map<string, Promise<Authenticated | Refusal>>();
+  readonly #refused: RefusedCredentials | null;
+  /** Addresses over their share with a lookup on its way: they get one at a time. */
+  readonly #suspects = new Set<string>();
 
-  constructor({ identities, clock, maxEntries = 5_000 }: AuthenticatorOptions) {
+  constructor({ identities, clock, maxEntries = 5_000, refused = null }: AuthenticatorOptions) {
     this.#identities = identities;
     this.#clock = clock;
+    this.#refused = refused;
     this.#cache = new IdentityCache({ maxEntries });
   }
 
@@ -53,13 +60,13 @@ export class Authenticator {
     socket: object,
   ): Authenticated | Refusal | Promise<Authenticated | Refusal> {
     const credential = this.#credential(headers, socket);
-    if (credential instanceof Refusal) return credential;
+    if (credential instanceof Refusal) return this.#counted(credential, headers);
     const cached = this.#cache.get(credential.secretHash);
     // One that seems expired goes to the store, whose clock decides.
     if (cached !== undefined && this.#clock.now() < cached.expiresAtMs) {
       return { principal: cached, fresh: false };
     }
-    return this.#lookUp(credential);
+    return this.#refused === null ? this.#lookUp(credential) : this.#lookUpFor(credential, headers);
   }
 
   /** The principal as the store knows it now. Rejects with `StoreUnavailable`. */
@@ -88,6 +95,25 @@ export class Authenticator {
     const credential = credentialOf(text);
     this.#sockets.set(socket, { authorization, apiKey, credential });
     return credential;
+  }
+
+  #counted(refusal: Refusal, headers: CredentialHeaders): Refusal {
+    const address = this.#refused && forwardedAddress(headers['x-forwarded-for']);
+    return address ? (this.#refused?.count(address, refusal) ?? refusal) : refusal;
+  }
+
+  /** An address that tries tokens may still have a good one: it is looked up, but one at a time. */
+  async #lookUpFor(credential: Credential, headers: CredentialHeaders): Promise<Authenticated | Refusal> {
+    const address = forwardedAddress(headers['x-forwarded-for']);
+    const suspect = address !== null && this.#refused?.isOver(address) ? address : null;
+    if (suspect !== null && this.#refused && this.#suspects.has(suspect)) return this.#refused.tooMany();
+    if (suspect !== null) this.#suspects.add(suspect);
+    try {
+      const found = await this.#lookUp(credential);
+      return found instanceof Refusal ? this.#counted(found, headers) : found;
+    } finally {
+      if (suspect !== null) this.#suspects.delete(suspect);
+    }
   }
 
   /** One lookup at a time for a hash: a burst on a new token costs the store one trip. */
