@@ -21,7 +21,7 @@ export interface SignOptions {
   key?: SigningKey | SigningAlgorithm;
 }
 
-/** An OpenID provider on loopback: discovery, keys, and tokens of any kind. */
+/** An OpenID provider on loopback: discovery, keys, and tokens of any kind. What is under /moved redirects. */
 export interface OidcIssuer {
   /** The issuer, without a slash at the end. */
   readonly url: string;
@@ -62,6 +62,7 @@ export async function startIssuer({ clock = systemClock }: { clock?: Clock } = {
   const discovery: Record<string, unknown> = {};
 
   const server = createServer((request, response) => {
+    if (request.url?.startsWith('/moved/')) return redirect(response, request.url.replace('/moved', ''));
     const found = request.url === '/jwks' ? 'jwks' : 'discovery';
     if (found === 'discovery' && request.url !== '/.well-known/openid-configuration')
       return send(response, 404, {});
@@ -133,6 +134,10 @@ async function answerLate(response: ServerResponse, slowMs: number, body: unknow
 
 function send(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+function redirect(response: ServerResponse, location: string): void {
+  response.writeHead(302, { location }).end();
 }
 
 function withoutUndefined(object: Record<string, unknown>): Record<string, unknown> {

@@ -220,9 +220,12 @@ describe('a text', () => {
     }
   });
 
-  it.each(['at+jwt', 'logout+jwt', 'secevent+jwt', 'JOSE', '', 1, ['JWT'], null])('of the typ %j is refused', async (typ) => {
-    expect(await refused(await issuer.sign({}, { header: { typ } }))).toMatch(/typ header/);
-  });
+  it.each(['at+jwt', 'logout+jwt', 'secevent+jwt', 'JOSE', '', 1, ['JWT'], null])(
+    'of the typ %j is refused',
+    async (typ) => {
+      expect(await refused(await issuer.sign({}, { header: { typ } }))).toMatch(/typ header/);
+    },
+  );
 
   it('that is encrypted is refused', async () => {
     const text = await new EncryptJWT({ iss: issuer.url, aud: 'client-1', sub: 'user-1' })

@@ -79,10 +79,18 @@ describe('the keys of an issuer', () => {
   it('are found in a new place once discovery names one', async () => {
     const verifier = verifierOf();
     await outcome(verifier);
-    issuer.discovery['jwks_uri'] = issuer.jwksUri.replace('127.0.0.1', 'localhost');
-    pass(cacheMaxAgeMs);
-    expect(await outcome(verifier)).toBe('accepted');
-    expect(issuer.fetches).toEqual({ discovery: 2, jwks: 2 });
+    const elsewhere = await startIssuer({ clock });
+    try {
+      issuer.discovery['jwks_uri'] = elsewhere.jwksUri;
+      const key = elsewhere.key('RS256');
+      expect(await outcome(verifier, { key })).toBe('invalid_request');
+      pass(cacheMaxAgeMs);
+      expect(await outcome(verifier, { key })).toBe('accepted');
+      expect(await outcome(verifier)).toBe('invalid_request');
+      expect(elsewhere.fetches).toEqual({ discovery: 0, jwks: 1 });
+    } finally {
+      await elsewhere.close();
+    }
   });
 });
 
@@ -174,21 +182,31 @@ describe('an issuer that is slow', () => {
 });
 
 describe('an issuer whose documents are wrong', () => {
+  const ownName = 'openid-configuration';
+
   it.each([
-    ['names another issuer', { issuer: 'https://evil.example.com' }],
-    ['names itself with a slash', (url: string) => ({ issuer: `${url}/` })],
-    ['has keys at a plain http URL', { jwks_uri: 'http://keys.example.com/jwks' }],
-    ['has keys in a file', { jwks_uri: 'file:///etc/passwd' }],
-    ['has keys nowhere', { jwks_uri: undefined }],
-    ['has keys where there are none', (url: string) => ({ jwks_uri: `${url}/nowhere` })],
-    [
-      'has keys in a document that is none',
-      (url: string) => ({ jwks_uri: `${url}/.well-known/openid-configuration` }),
-    ],
-  ])('is unavailable: discovery %s', async (_, lie) => {
-    Object.assign(issuer.discovery, typeof lie === 'function' ? lie(issuer.url) : lie);
-    expect(await outcome(verifierOf())).toBe('temporarily_unavailable');
+    ['names another issuer', () => ({ issuer: 'https://evil.example.com' }), /another issuer/],
+    ['names itself with a slash', (url: string) => ({ issuer: `${url}/` }), /another issuer/],
+    ['has keys at a plain http URL', () => ({ jwks_uri: 'http://keys.example.com/jwks' }), /not https/],
+    ['has keys in a file', () => ({ jwks_uri: 'file:///etc/passwd' }), /not https/],
+    ['has keys nowhere', () => ({ jwks_uri: undefined }), /jwks_uri/],
+    ['has keys where there are none', (url: string) => ({ jwks_uri: `${url}/nowhere` }), /200/],
+    ['has keys where a redirect leads', (url: string) => ({ jwks_uri: `${url}/moved/jwks` }), /200/],
+    ['is no key set', (url: string) => ({ jwks_uri: `${url}/.well-known/${ownName}` }), /malformed/],
+  ])('is unavailable: discovery %s', async (_, lie, message) => {
+    Object.assign(issuer.discovery, lie(issuer.url));
+    const refusal = await verifierOf().verify(await issuer.sign());
+    const cause = { cause: { message: expect.stringMatching(message) } };
+    expect(refusal).toMatchObject({ error: 'temporarily_unavailable', cause });
     expect(issuer.fetches.jwks).toBe(0);
+  });
+
+  it('is unavailable where discovery redirects', async () => {
+    const moved = `${issuer.url}/moved`;
+    issuer.discovery['issuer'] = moved;
+    const refusal = await verifierOf({ issuer: moved }).verify(await issuer.sign({ iss: moved }));
+    expect(refusal).toMatchObject({ error: 'temporarily_unavailable' });
+    expect(issuer.fetches).toEqual({ discovery: 0, jwks: 0 });
   });
 
   it('has no keys that count where it publishes a secret one', async () => {

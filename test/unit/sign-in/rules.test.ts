@@ -91,6 +91,16 @@ describe('teamFor', () => {
     }
   });
 
+  it('counts only what a token says itself, should something be inherited', () => {
+    const inherited: Claims = Object.create({ hd: 'example.com' });
+    expect(teamOf(inherited, { require: { hd: ['example.com'] } })).toBe(refused);
+    const vouched: Claims = Object.assign(Object.create({ email_verified: true }), {
+      email: 'a@example.com',
+    });
+    expect(teamOf(vouched, { require: { email: ['a@example.com'] } })).toBe(refused);
+    expect(verifiedEmail(vouched)).toBeNull();
+  });
+
   it('gives a team of the rule, and only to claims that have its value', () => {
     const claims = fc.dictionary(fc.oneof(fc.constant('hd'), fc.string()), fc.jsonValue());
     fc.assert(
