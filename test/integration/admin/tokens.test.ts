@@ -29,6 +29,7 @@ describe('POST /admin/teams/:team/tokens', () => {
       team: 'acme',
       user: 'ana',
       ...policy,
+      max_session_body_bytes: null,
       expires_at: '2026-02-03T12:31:00.000Z',
       revoked_at: null,
       created_at,
