@@ -62,6 +62,7 @@ const entry = {
   user: 'ana',
   token_id: 'tok_0123456789ab',
   session_id: null,
+  end_user: null,
   endpoint: '/v1/chat/completions',
   model,
   status: 200,

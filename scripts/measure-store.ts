@@ -103,6 +103,7 @@ function request(n: number, model = 'claude-4-5-sonnet'): OpenRequest {
     user: `user-${n % 50}`,
     tokenId: `tok_${String(n % 100).padStart(12, '0')}`,
     sessionId: null,
+    endUser: null,
     endpoint: '/v1/chat/completions',
     model,
     modelKnown: true,
@@ -122,6 +123,7 @@ async function admit(requests: readonly OpenRequest[], from: number): Promise<vo
     epoch,
     notAfterMs: Infinity,
     expiresAtMs: Infinity,
+    session: null,
     record: encodeOpen(each),
     limits: [],
   }));

@@ -14,9 +14,15 @@ export class Answers {
   }
 
   /** Answers a request that is neither counted nor in the ledger. */
-  answer(call: Call, value: unknown): void {
-    this.#journal.noteCall(call, 200);
-    call.answer(value);
+  answer(call: Call, value: object, status: 200 | 201 = 200): void {
+    this.#journal.noteCall(call, status);
+    call.answer(value, status);
+  }
+
+  /** Answers that it is done. */
+  done(call: Call): void {
+    this.#journal.noteCall(call, 204);
+    call.answerNothing();
   }
 
   /** Answers a browser's preflight, whoever may ask: it grants nothing. */

@@ -10,6 +10,7 @@ import type { Journal } from './journal.ts';
 import { type Env, mountOperations, operationPaths, type Operations, refusalResponse } from './operations.ts';
 import { Call } from './proxy/call.ts';
 import type { SelfService } from './self-service.ts';
+import type { SessionRoutes } from './session-routes.ts';
 import { endpoints } from './validation/registry.ts';
 
 export interface AppParts {
@@ -17,6 +18,7 @@ export interface AppParts {
   answers: Answers;
   journal: Journal;
   self: SelfService;
+  sessions: SessionRoutes;
   operations: Operations;
   /** The admin API, mounted at its own paths. */
   admin: ReturnType<typeof adminApp>;
@@ -25,10 +27,10 @@ export interface AppParts {
 
 /** The way of a request: authenticate → validate → admit → forward → settle. */
 async function pass({ gateway, answers }: AppParts, call: Call, endpoint: Endpoint): Promise<void> {
-  const caller = await gateway.authenticate(call);
+  const caller = await gateway.authenticate(call, endpoint);
   if (caller instanceof Refusal) return answers.refuse(call, caller);
 
-  const request = await gateway.validate(call, endpoint);
+  const request = await gateway.validate(call, endpoint, caller);
   if (request === null) return answers.leftEarly(call); // before its body was in
   if (request instanceof Refusal) return answers.refuse(call, request);
 
@@ -38,15 +40,17 @@ async function pass({ gateway, answers }: AppParts, call: Call, endpoint: Endpoi
   gateway.forward(call, request, admitted); // and settles, before the caller's answer ends
 }
 
+type Work = (call: Call) => Promise<void>;
+
+/** A path of the data plane and what its methods do; every other method is a 405. */
 interface Route {
-  method: 'GET' | 'POST';
   path: string;
-  work: (call: Call) => Promise<void>;
+  methods: Partial<Record<'GET' | 'POST' | 'DELETE', Work>>;
 }
 
 /** Every route there is. */
 export function createApp(parts: AppParts): Hono<Env> {
-  const { answers, journal, self, operations, admin, clock } = parts;
+  const { answers, journal, self, sessions, operations, admin, clock } = parts;
   const app = new Hono<Env>();
 
   const refuse = (refusal: Refusal) => async (call: Call) => answers.refuse(call, refusal);
@@ -75,18 +79,22 @@ export function createApp(parts: AppParts): Hono<Env> {
 
   const routes: Route[] = [
     ...endpoints.map((endpoint): Route => {
-      return { method: 'POST', path: endpoint.path, work: (call) => pass(parts, call, endpoint) };
+      return { path: endpoint.path, methods: { POST: (call) => pass(parts, call, endpoint) } };
     }),
-    { method: 'GET', path: '/v1/models', work: (call) => self.models(call) },
-    { method: 'GET', path: '/v1/me', work: (call) => self.me(call) },
+    { path: '/v1/models', methods: { GET: (call) => self.models(call) } },
+    { path: '/v1/me', methods: { GET: (call) => self.me(call) } },
+    {
+      path: '/v1/sessions',
+      methods: { POST: (call) => sessions.mint(call), DELETE: (call) => sessions.end(call) },
+    },
   ];
   app.on('OPTIONS', '/v1/*', serve(preflight));
-  for (const { method, path, work } of routes) {
-    const refuseMethod = refuse(methodNotAllowed(path, method));
+  for (const { path, methods } of routes) {
+    const refuseMethod = refuse(methodNotAllowed(path, Object.keys(methods).join(', ')));
     // One handler a path: of two, Hono makes a chain at every request.
     app.all(
       path,
-      serve((call) => (isFor(call, method) ? work(call) : refuseMethod(call))),
+      serve((call) => (workFor(call, methods) ?? refuseMethod)(call)),
     );
   }
   app.all(
@@ -103,8 +111,18 @@ export function createApp(parts: AppParts): Hono<Env> {
 }
 
 /** HEAD is GET without the body: RFC 9110, 9.3.2. */
-function isFor({ incoming }: Call, method: Route['method']): boolean {
-  return incoming.method === method || (method === 'GET' && incoming.method === 'HEAD');
+function workFor({ incoming: { method } }: Call, { GET, POST, DELETE }: Route['methods']): Work | undefined {
+  switch (method) {
+    case 'POST':
+      return POST;
+    case 'GET':
+    case 'HEAD':
+      return GET;
+    case 'DELETE':
+      return DELETE;
+    default:
+      return undefined;
+  }
 }
 
 function methodNotAllowed(path: string, allow: string): Refusal {

@@ -1,10 +1,17 @@
 import type { Admission } from './admission/admission.ts';
 import { storeUnavailable } from './admission/admission.ts';
-import type { Grant } from './admission/grant.ts';
+import { type Grant, limitsTold } from './admission/grant.ts';
 import { limitHeaders } from './admission/limit-headers.ts';
 import { reserve } from './admission/reservation.ts';
 import type { Authenticated, Authenticator } from './auth/authenticator.ts';
-import { checkEndpoint, checkModel, checkOrigin, checkTools } from './auth/policy.ts';
+import {
+  checkBodyBytes,
+  checkEndpoint,
+  checkModel,
+  checkOrigin,
+  checkTools,
+  maxBodyBytes,
+} from './auth/policy.ts';
 import type { Catalogue } from './config/catalogue.ts';
 import type { Settings } from './config/environment.ts';
 import type { Principal } from './core/identity.ts';
@@ -18,6 +25,7 @@ import { forward } from './proxy/forward.ts';
 import type { OpenExchanges } from './proxy/open-exchanges.ts';
 import type { Upstream, Upstreams } from './proxy/upstreams.ts';
 import type { BodyBudget } from './validation/body-budget.ts';
+import { fillPinned } from './validation/pinned.ts';
 import { parseJson, parseLargeJson } from './validation/parse-json.ts';
 import { readBody } from './validation/read-body.ts';
 
@@ -68,30 +76,61 @@ export class Gateway {
     };
   }
 
-  /** Who calls, and whether from here and for this path. Rejects with `StoreUnavailable`. */
-  async authenticate(call: Call, { freshly = false } = {}): Promise<Authenticated | Refusal> {
+  /**
+   * Who calls, and whether from here and for this endpoint; null for what a token may ask about itself, whatever
+   * endpoints it may use. Rejects with `StoreUnavailable`.
+   */
+  async authenticate(
+    call: Call,
+    endpoint: Endpoint | null,
+    { freshly = false } = {},
+  ): Promise<Authenticated | Refusal> {
     const { authenticator, draining } = this.#parts;
     if (draining()) return restarting();
     let caller = await authenticator.authenticate(call.incoming.headers, call.incoming.socket);
     if (freshly && !(caller instanceof Refusal) && !caller.fresh) {
-      caller = await authenticator.refresh(caller.principal.secretHash);
+      caller = await authenticator.refresh(caller.principal.credential);
     }
     if (caller instanceof Refusal) return caller;
     call.principal = caller.principal;
-    return this.#confirmed(caller, (principal) => this.#entryRefusal(call, principal));
+    return this.confirmed(caller, (principal) => this.#entryRefusal(call, endpoint, principal));
   }
 
-  /** The body, read and checked; null when the caller left before it was in. */
-  async validate(call: Call, endpoint: Endpoint): Promise<ValidRequest | Refusal | null> {
-    const { budget, settings, catalogue } = this.#parts;
-    const read = await readBody({ incoming: call.incoming, maxBytes: settings.maxBodyBytes, budget });
+  /** The body, read, filled in and checked; null when the caller left before it was in. */
+  async validate(
+    call: Call,
+    endpoint: Endpoint,
+    caller: Authenticated,
+  ): Promise<ValidRequest | Refusal | null> {
+    const { catalogue } = this.#parts;
+    const bytes = await this.body(call, await this.#maxBodyBytes(call, caller));
+    if (bytes === null || bytes instanceof Refusal) return bytes;
+    const value = await this.#parse(bytes);
+    if (value instanceof Refusal) return value;
+    const pinned = caller.principal.identity.session?.pinned ?? null;
+    const filled = pinned === null ? value : fillPinned(endpoint, pinned, value);
+    if (filled instanceof Refusal) return filled;
+    return endpoint.validate(filled, (model) => catalogue.maxOutputTokens(model));
+  }
+
+  /** The bytes of a body, at most so many; null when the caller left before they were in. */
+  async body(call: Call, maxBytes: number): Promise<Buffer | Refusal | null> {
+    const read = await readBody({ incoming: call.incoming, maxBytes, budget: this.#parts.budget });
     if (read.kind === 'gone') return null;
     if (read.kind === 'refused') return read.refusal;
-    call.arrived();
+    call.arrived(read.bytes.length);
     call.whenClosed(read.release);
-    const value = await this.#parse(read.bytes);
-    if (value instanceof Refusal) return value;
-    return endpoint.validate(value, (model) => catalogue.maxOutputTokens(model));
+    return read.bytes;
+  }
+
+  /** A session's limit may have been raised since its parent was cached. */
+  async #maxBodyBytes(call: Call, { principal, fresh }: Authenticated): Promise<number> {
+    const { settings, authenticator } = this.#parts;
+    const max = maxBodyBytes(principal, settings.maxBodyBytes);
+    const declared = Number(call.incoming.headers['content-length'] ?? Infinity);
+    if (fresh || principal.identity.session === null || declared <= max) return max;
+    const renewed = await authenticator.refresh(principal.credential);
+    return renewed instanceof Refusal ? max : maxBodyBytes(renewed.principal, settings.maxBodyBytes);
   }
 
   /**
@@ -101,13 +140,13 @@ export class Gateway {
   async admit(call: Call, request: ValidRequest, caller: Authenticated): Promise<Admitted | Refusal> {
     let current: Authenticated | Refusal = caller;
     for (let reading = 0; reading < maxReadings; reading += 1) {
-      current = await this.#confirmed(current, (principal) => this.#useRefusal(call, request, principal));
+      current = await this.confirmed(current, (principal) => this.#useRefusal(call, request, principal));
       if (current instanceof Refusal) return current;
       const upstream = this.#parts.upstreams.route(request.model);
       if (!upstream) return modelNotFound(request.model);
       const admitted = await this.#reserve(call, request, { upstream, principal: current.principal });
       if (admitted !== 'stale') return admitted;
-      current = await this.#parts.authenticator.refresh(current.principal.secretHash);
+      current = await this.#parts.authenticator.refresh(current.principal.credential);
       if (current instanceof Refusal) return current;
     }
     return storeUnavailable();
@@ -124,7 +163,7 @@ export class Gateway {
         path: request.endpoint.path,
         body,
         stream: request.stream,
-        headers: [...call.headers, ...limitHeaders(grant.limits, grant.admittedAtMs)],
+        headers: [...call.headers, ...limitHeaders(limitsTold(grant), grant.admittedAtMs)],
         timings: this.#timings,
         open: this.#parts.exchanges,
         settle,
@@ -156,31 +195,31 @@ export class Gateway {
     return parsed;
   }
 
-  #entryRefusal(call: Call, principal: Principal): Refusal | null {
+  #entryRefusal(call: Call, endpoint: Endpoint | null, principal: Principal): Refusal | null {
     return (
       checkOrigin(principal, call.origin, this.#parts.settings.allowedOrigins) ??
-      // What tells a token about itself is open to it, whatever endpoints it may use.
-      (call.incoming.method === 'POST' ? checkEndpoint(principal, call.path) : null)
+      (endpoint === null ? null : checkEndpoint(principal, endpoint.path))
     );
   }
 
   #useRefusal(call: Call, request: ValidRequest, principal: Principal): Refusal | null {
     return (
-      this.#entryRefusal(call, principal) ??
+      this.#entryRefusal(call, request.endpoint, principal) ??
+      checkBodyBytes(principal, call.bodyBytes, this.#parts.settings.maxBodyBytes) ??
       checkModel(principal, request.model) ??
       checkTools(principal, request.remoteTools)
     );
   }
 
   /** The caller if it passes, by what the store says now wherever it does not. */
-  async #confirmed(
+  async confirmed(
     caller: Authenticated,
     check: (principal: Principal) => Refusal | null,
   ): Promise<Authenticated | Refusal> {
     const refusal = check(caller.principal);
     if (!refusal) return caller;
     if (caller.fresh) return refusal;
-    const fresh = await this.#parts.authenticator.refresh(caller.principal.secretHash);
+    const fresh = await this.#parts.authenticator.refresh(caller.principal.credential);
     return fresh instanceof Refusal ? fresh : (check(fresh.principal) ?? fresh);
   }
 

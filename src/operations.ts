@@ -21,13 +21,17 @@ export interface Operations {
   authorize: AdminKeyCheck;
 }
 
+/** The one page there is styles itself. */
+const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+
 export const operationPaths = ['/', '/healthz', '/readyz', '/metrics'] as const;
 
 /** `/`, `/healthz`, `/readyz` and `/metrics`: contract 1.7. */
 export function mountOperations(app: Hono<Env>, operations: Operations): void {
   app.get('/', (c) => {
     const wantsPage = c.req.header('accept')?.includes('text/html') ?? false;
-    return wantsPage ? c.html(welcomePage) : c.json(welcomeText);
+    if (!wantsPage) return c.json(welcomeText);
+    return c.html(welcomePage, 200, { 'content-security-policy': pagePolicy });
   });
 
   app.get('/healthz', (c) => {

@@ -1,9 +1,12 @@
 import type { Admission } from './admission/admission.ts';
+import type { LimitState } from './admission/grant.ts';
 import { remaining, resetsAt } from './admission/limit-status.ts';
 import { used } from './admission/window.ts';
 import { checkModel } from './auth/policy.ts';
 import type { Catalogue } from './config/catalogue.ts';
+import type { Identity } from './core/identity.ts';
 import { Refusal } from './core/refusal.ts';
+import type { Session } from './core/session.ts';
 import type { Answers } from './answers.ts';
 import type { Gateway } from './gateway.ts';
 import type { Call } from './proxy/call.ts';
@@ -28,52 +31,70 @@ export class SelfService {
   /** `GET /v1/models`: what this token may use, in OpenAI's list shape. */
   async models(call: Call): Promise<void> {
     const { gateway, answers, upstreams, catalogue } = this.#parts;
-    const caller = await gateway.authenticate(call, { freshly: true });
+    const caller = await gateway.authenticate(call, null, { freshly: true });
     if (caller instanceof Refusal) return answers.refuse(call, caller);
-    const { team, token } = caller.principal.identity;
+    const { team, token, session } = caller.principal.identity;
     // An attachment of the standard plan serves what is named on a list too, known to the catalogue or not.
-    const named = [...catalogue.models(), ...(token.models ?? []), ...(team.models ?? [])];
+    const named = [...catalogue.models(), ...(session?.models ?? token.models ?? []), ...(team.models ?? [])];
     const served = upstreams.servesAnyModel ? [...upstreams.models, ...named] : upstreams.models;
     const allowed = [...new Set(served)].filter((model) => checkModel(caller.principal, model) === null);
     answers.answer(call, { object: 'list', data: allowed.sort().map(modelEntry) });
   }
 
-  /** `GET /v1/me`: the token, its user and team, and every limit on them as it stands now. */
+  /** `GET /v1/me`: the token, its user and team, and every limit on them; of a session itself and its own limits. */
   async me(call: Call): Promise<void> {
     const { gateway, answers, admission } = this.#parts;
-    const caller = await gateway.authenticate(call, { freshly: true });
+    const caller = await gateway.authenticate(call, null, { freshly: true });
     if (caller instanceof Refusal) return answers.refuse(call, caller);
-    const { token, user, team } = caller.principal.identity;
+    const { identity } = caller.principal;
     const { nowMs, states } = await admission.limits(caller.principal);
-    answers.answer(call, {
-      token: {
-        id: token.id,
-        name: token.name,
-        prefix: token.prefix,
-        models: token.models,
-        endpoints: token.endpoints,
-        origins: token.origins,
-        tools: token.tools,
-        expires_at: token.expires_at,
-        created_at: token.created_at,
-      },
-      user: { id: user.id, name: user.name, email: user.email },
-      team: { id: team.id, name: team.name, models: team.models },
-      limits: states.map((state) => {
-        const { limit, scope } = state.scoped;
-        return {
-          scope,
-          metric: limit.metric,
-          window: limit.metric === 'concurrency' ? null : limit.window,
-          max: limit.max,
-          used: used(state.applied.span, state.counter, nowMs),
-          remaining: remaining(state, nowMs),
-          resets_at: resetsAt(state),
-          ...(limit.models ? { models: limit.models } : {}),
-        };
-      }),
-    });
+    const told =
+      identity.session === null ? states : states.filter(({ scoped }) => scoped.scope === 'session');
+    const who = identity.session === null ? holder(identity) : { session: visitor(identity.session) };
+    answers.answer(call, { ...who, limits: told.map((state) => limitShown(state, nowMs)) });
   }
+}
+
+function holder({ token, user, team }: Identity): object {
+  return {
+    token: {
+      id: token.id,
+      name: token.name,
+      prefix: token.prefix,
+      models: token.models,
+      endpoints: token.endpoints,
+      origins: token.origins,
+      tools: token.tools,
+      expires_at: token.expires_at,
+      created_at: token.created_at,
+    },
+    user: { id: user.id, name: user.name, email: user.email },
+    team: { id: team.id, name: team.name, models: team.models },
+  };
+}
+
+/** What a page may know of itself: nothing of the people behind it, and not the pinned values, which are the site's. */
+function visitor({ pinned, limits: _limits, ...session }: Session): object {
+  const shown = pinned && {
+    endpoint: pinned.endpoint,
+    fields: Object.keys(pinned.fields),
+    allow: pinned.allow,
+  };
+  return { ...session, pinned: shown };
+}
+
+function limitShown(state: LimitState, nowMs: number): object {
+  const { limit, scope } = state.scoped;
+  return {
+    scope,
+    metric: limit.metric,
+    window: limit.metric === 'concurrency' ? null : limit.window,
+    max: limit.max,
+    used: used(state.applied.span, state.counter, nowMs),
+    remaining: remaining(state, nowMs),
+    resets_at: resetsAt(state),
+    ...(limit.models ? { models: limit.models } : {}),
+  };
 }
 
 function modelEntry(id: string): object {

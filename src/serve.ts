@@ -34,6 +34,7 @@ export async function serve(options: ServeOptions): Promise<{ address: AddressIn
     listener: nodeListener(wired.app),
     bodyTimeoutMs: settings.bodyTimeoutMs,
     onRefused: (refusal) => wired.noteUnrouted(refusal),
+    httpsOnly: settings.onDyno,
     isBusy: () => wired.isBusy(),
   });
   const shutdown = createShutdown({

@@ -4,18 +4,21 @@ import { Admission } from './admission/admission.ts';
 import { MemoryAdmissionStore } from './admission/memory-admission-store.ts';
 import { RedisAdmissionStore } from './admission/redis-admission-store.ts';
 import type { AdmissionStore } from './admission/store.ts';
+import type { Counter } from './admission/window.ts';
 import { Answers } from './answers.ts';
 import { createApp } from './app.ts';
 import { type AdminKeyCheck, adminKeyCheck } from './auth/admin-key.ts';
 import { Authenticator } from './auth/authenticator.ts';
 import { MemoryIdentityStore } from './auth/memory-identity-store.ts';
+import { RefusedCredentials } from './auth/refused-credentials.ts';
 import { RedisIdentityStore } from './auth/redis-identity-store.ts';
-import { mintToken, randomBase62 } from './auth/token-text.ts';
+import { mintSessionToken, mintToken, randomBase62 } from './auth/token-text.ts';
 import type { Catalogue } from './config/catalogue.ts';
 import type { Settings } from './config/environment.ts';
 import type { Clock } from './core/clock.ts';
 import type { LedgerReader } from './core/entry.ts';
 import type { IdentityStore } from './core/identity.ts';
+import type { MintBounds, SessionStore } from './core/session.ts';
 import { keysUnder } from './core/keys.ts';
 import type { Refusal } from './core/refusal.ts';
 import { RedisStore } from './core/redis.ts';
@@ -31,7 +34,13 @@ import { OpenExchanges } from './proxy/open-exchanges.ts';
 import { requestIdOf } from './proxy/request-id.ts';
 import { Upstreams } from './proxy/upstreams.ts';
 import { SelfService } from './self-service.ts';
+import { SessionRoutes } from './session-routes.ts';
+import { MemorySessionStore } from './sessions/memory-session-store.ts';
+import { SessionMinter } from './sessions/minter.ts';
+import { RedisSessionStore } from './sessions/redis-session-store.ts';
+import { sessionSchemas } from './sessions/schema.ts';
 import { BodyBudget } from './validation/body-budget.ts';
+import { pinnedProblems } from './validation/pinned.ts';
 import { endpoints } from './validation/registry.ts';
 
 export interface WireOptions {
@@ -61,6 +70,7 @@ export interface Wired {
 
 interface Stores {
   identities: IdentityStore;
+  sessions: SessionStore;
   admission: AdmissionStore;
   ledger: LedgerReader;
   /** What it holds. Rejects with `StoreUnavailable`. */
@@ -77,7 +87,11 @@ const limitIdLength = 12;
 export function wire(options: WireOptions): Wired {
   const { settings, catalogue, clock, log, metrics } = options;
   const stores = settings.store.kind === 'redis' ? redisStores(options) : memoryStores(options);
-  const authenticator = new Authenticator({ identities: stores.identities, clock });
+  const limitRefused = (): RefusedCredentials | null =>
+    settings.onDyno
+      ? new RefusedCredentials({ perMinute: settings.refusedCredentialsPerMinute, clock })
+      : null;
+  const authenticator = new Authenticator({ identities: stores.identities, clock, refused: limitRefused() });
   const admission = new Admission({
     store: stores.admission,
     process: randomBase62(processIdLength),
@@ -108,12 +122,29 @@ export function wire(options: WireOptions): Wired {
     journal,
     draining: options.draining,
   });
-  const authorize = adminKeyCheck(settings.adminKey, authenticator);
+  const schemas = sessionSchemas(endpoints.map(({ path }) => path));
+  const minter = new SessionMinter({
+    sessions: stores.sessions,
+    mint: mintSessionToken,
+    storeNowMs: () => admission.heartbeat.storeNowMs(),
+    allowedOrigins: settings.allowedOrigins,
+    endpoints,
+    pinnedProblems,
+  });
+  const authorize = adminKeyCheck(settings.adminKey, authenticator, limitRefused());
   const app = createApp({
     gateway,
     answers,
     journal,
     self: new SelfService({ gateway, answers, admission, upstreams, catalogue }),
+    sessions: new SessionRoutes({
+      gateway,
+      answers,
+      authenticator,
+      minter,
+      sessions: stores.sessions,
+      schema: schemas.newSession,
+    }),
     operations: {
       storeReachable: () =>
         admission.heartbeat.beat().then(
@@ -178,6 +209,7 @@ function redisStores({ settings, clock, log, metrics }: WireOptions): Stores {
   const ledger = new RedisLedger(store, keys);
   return {
     identities: new RedisIdentityStore(store, keys),
+    sessions: new RedisSessionStore(store, keys, mintBounds(settings)),
     admission: new RedisAdmissionStore(store, keys, {
       leaseMs: settings.leaseMs,
       maxEntries: settings.ledgerMaxEntries,
@@ -191,7 +223,12 @@ function redisStores({ settings, clock, log, metrics }: WireOptions): Stores {
 }
 
 function memoryStores({ settings, clock }: WireOptions): Stores {
-  const identities = new MemoryIdentityStore(clock);
+  const sessions = new MemorySessionStore<Counter>({
+    clock,
+    epochOf: (team) => identities.epoch(team),
+    bounds: mintBounds(settings),
+  });
+  const identities = new MemoryIdentityStore(clock, (id) => sessions.find(id));
   const ledger = new MemoryLedger({
     maxEntries: settings.ledgerMaxEntries,
     retentionDays: settings.usageRetentionDays,
@@ -200,14 +237,20 @@ function memoryStores({ settings, clock }: WireOptions): Stores {
     clock,
     leaseMs: settings.leaseMs,
     epochOf: (team) => identities.epoch(team),
+    countersOfSession: (id) => sessions.find(id)?.counters ?? null,
     ledger,
   });
   return {
     identities,
+    sessions,
     admission,
     ledger,
     extent: async () => ({ usedBytes: 0, maxBytes: 0, ...(await ledger.extent()) }),
     connected: () => Promise.resolve(),
     close: () => undefined,
   };
+}
+
+function mintBounds({ sessionsPerMinute, sessionStoreBytes }: Settings): MintBounds {
+  return { perMinute: sessionsPerMinute, maxBytes: sessionStoreBytes };
 }

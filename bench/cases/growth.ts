@@ -146,6 +146,7 @@ function entry(n: number, teams: number): EntryRecord {
     user: 'ana',
     token_id: 'tok_000000000000',
     session_id: null,
+    end_user: null,
     endpoint: chatPath,
     model: 'claude-4-5-haiku',
     status: 200,

@@ -21,8 +21,8 @@ export function adminApp(deps: AdminDeps): Hono<AdminEnv> {
   });
 
   app.use('/admin/*', async function authorize(c, next) {
-    const { authorization, 'x-api-key': apiKey } = c.req.header();
-    const refusal = await deps.authorize({ authorization, 'x-api-key': apiKey });
+    const { authorization, 'x-api-key': apiKey, 'x-forwarded-for': from } = c.req.header();
+    const refusal = await deps.authorize({ authorization, 'x-api-key': apiKey, 'x-forwarded-for': from });
     if (refusal) return respond(c, refusal);
     return next();
   });

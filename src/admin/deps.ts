@@ -27,6 +27,7 @@ export interface AdminDeps extends IdentityDeps {
   authorize: (headers: {
     authorization: string | undefined;
     'x-api-key': string | undefined;
+    'x-forwarded-for': string | undefined;
   }) => Promise<Refusal | null>;
   /** The data plane's paths, which tokens may be restricted to. */
   endpointPaths: readonly string[];

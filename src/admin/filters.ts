@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { invalidBody, type Problem, type Refusal } from '../core/refusal.ts';
-import { model, slug } from './fields.ts';
+import { model, slug } from '../core/fields.ts';
 
 /** What usage and requests can both be narrowed to. */
 export const filters = {

@@ -2,7 +2,7 @@ import type { ZodType } from 'zod';
 import type { JsonObject } from '../core/request.ts';
 import { Refusal } from '../core/refusal.ts';
 import type { AdminContext } from './respond.ts';
-import { check, type Checked } from './schemas.ts';
+import { check, type Checked } from '../core/check.ts';
 
 const maxBytes = 1_048_576;
 const maxDrainedBytes = 16 * maxBytes;

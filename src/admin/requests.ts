@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { EntryQuery, Outcome } from '../core/entry.ts';
+import { check, type Checked } from '../core/check.ts';
+import { endUser } from '../core/fields.ts';
 import { filters } from './filters.ts';
-import { check, type Checked } from './schemas.ts';
 
 const maxLimit = 1_000;
 const outcomes = ['ok', 'error', 'aborted', 'lost'] as const satisfies readonly Outcome[];
@@ -18,6 +19,11 @@ const entryParameters = z.strictObject({
     .regex(/^\d{1,15}-\d{1,15}$/, 'must be the next_cursor of an earlier answer')
     .exactOptional(),
   outcome: z.enum(outcomes, `must be one of ${outcomes.join(', ')}`).exactOptional(),
+  session: z
+    .string()
+    .regex(/^ses_[0-9A-Za-z]{1,64}$/, 'must be a session id such as ses_…')
+    .exactOptional(),
+  end_user: endUser.exactOptional(),
   ...filters,
 });
 

@@ -1,8 +1,6 @@
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
-import type { JsonObject } from '../core/request.ts';
-import { invalidBody, type ErrorCode, type Problem, type Refusal } from '../core/refusal.ts';
-import { email, limits, listOf, model, name, origin, slug, tool } from './fields.ts';
+import { email, limits, listOf, model, name, origin, slug, tool } from '../core/fields.ts';
 
 /* The bodies of contract 1.6. A field that is null is absent when creating, and cleared when changing. */
 
@@ -40,6 +38,11 @@ const rfc3339 = z.iso.datetime({
   error: 'must be an RFC 3339 time such as 2027-01-31T00:00:00Z',
 });
 
+const bodyBytes = z
+  .int('must be a whole number of bytes')
+  .min(1, 'must be at least 1 byte')
+  .max(268_435_456, 'must be at most 268435456 bytes (256 MiB)');
+
 /** The schemas of tokens: `endpoints` must be among those served here, `expires_at` still to come. */
 export function tokenSchemas({ endpointPaths, clock }: { endpointPaths: readonly string[]; clock: Clock }) {
   const endpoint = z.enum(endpointPaths, `must be one of ${endpointPaths.join(', ')}`);
@@ -53,6 +56,7 @@ export function tokenSchemas({ endpointPaths, clock }: { endpointPaths: readonly
     origins: listOf(origin).nullish(),
     tools: listOf(tool).nullish(),
     limits: limits.nullish(),
+    max_session_body_bytes: bodyBytes.nullish(),
   };
   return {
     newToken: z.strictObject({ user: slug, ...fields }).refine(hasOneExpiry, oneExpiry),
@@ -73,35 +77,3 @@ function hasOneExpiry(token: { expires_in?: unknown; expires_at?: unknown }): bo
 
 export type NewToken = z.infer<ReturnType<typeof tokenSchemas>['newToken']>;
 export type TokenChange = z.infer<ReturnType<typeof tokenSchemas>['tokenChange']>;
-
-export type Checked<T> = { ok: true; value: T } | { ok: false; refusal: Refusal };
-
-/** A value by a schema, or the refusal that names everything wrong with it. */
-export function check<T>(
-  schema: z.ZodType<T>,
-  value: JsonObject | Record<string, string>,
-  code: ErrorCode = 'invalid_body',
-): Checked<T> {
-  const result = schema.safeParse(value, { error: describe });
-  if (result.success) return { ok: true, value: result.data };
-  return { ok: false, refusal: invalidBody(result.error.issues.flatMap(problemsOf), code) };
-}
-
-function problemsOf(issue: z.core.$ZodIssue): Problem[] {
-  const path = issue.path.map(String);
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => problem([...path, key], 'is not a field known here'));
-  }
-  return [problem(path, issue.message)];
-}
-
-/** For what the schemas leave unsaid: a wrong type, or nothing where something must be. */
-function describe(issue: z.core.$ZodRawIssue): string | undefined {
-  if (issue.code !== 'invalid_type') return undefined;
-  return issue.input === undefined ? 'is required' : `must be of type ${issue.expected}`;
-}
-
-function problem(path: readonly string[], message: string): Problem {
-  const param = path.join('.');
-  return { param, message: `${param} ${message}.` };
-}

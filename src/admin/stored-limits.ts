@@ -1,5 +1,5 @@
 import type { Limit, StoredLimit } from '../core/limit.ts';
-import { limitIdentity } from './fields.ts';
+import { limitIdentity } from '../core/fields.ts';
 
 /**
  * Gives the limits asked for the ids that name their counters: one that was there before, by metric, window

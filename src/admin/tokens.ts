@@ -38,6 +38,7 @@ export async function issueToken(
     origins: asked.origins ?? null,
     tools: asked.tools ?? null,
     limits: storedLimits(asked.limits ?? [], [], deps.randomId),
+    max_session_body_bytes: asked.max_session_body_bytes ?? null,
     expires_at: expiryOf(asked, deps.clock) ?? null,
     revoked_at: null,
     created_at: new Date(deps.clock.now()).toISOString(),

@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { usageGroups, type UsageQuery } from '../core/entry.ts';
 import { invalidBody } from '../core/refusal.ts';
 import { filters } from './filters.ts';
-import { check, type Checked } from './schemas.ts';
+import { check, type Checked } from '../core/check.ts';
 
 const maxDays = 400;
 const dayMs = 86_400_000;

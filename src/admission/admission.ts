@@ -7,7 +7,7 @@ import type { ForwardOutcome } from '../core/outcome.ts';
 import { Refusal, restarting } from '../core/refusal.ts';
 import { StoreUnavailable } from '../core/store-unavailable.ts';
 import { Canceller } from './canceller.ts';
-import { applied, type Grant, limitsOn, type LimitState } from './grant.ts';
+import { applied, type Grant, limitsOn, limitsTold, type LimitState } from './grant.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { limitHeaders } from './limit-headers.ts';
 import { limitRefusal, remaining } from './limit-status.ts';
@@ -24,7 +24,7 @@ const settleWaitMs = 50;
 const nothing = { requests: 0, inputTokens: 0, outputTokens: 0, images: 0 };
 
 /** What asks to be admitted, besides who asks. */
-export type Ask = Omit<OpenRequest, 'team' | 'user' | 'tokenId' | 'sessionId' | 'places'>;
+export type Ask = Omit<OpenRequest, 'team' | 'user' | 'tokenId' | 'sessionId' | 'endUser' | 'places'>;
 
 export interface AdmissionOptions {
   store: AdmissionStore;
@@ -132,7 +132,7 @@ export class Admission {
   }
 
   #prepare(principal: Principal, ask: Ask): { request: AdmitRequest; grant: Grant } {
-    const { team, user, token } = principal.identity;
+    const { team, user, token, session } = principal.identity;
     const reserved = { requests: 1, ...ask };
     const limits = limitsOn(principal.limits, ask.model).map((scoped): LimitState => ({
       scoped,
@@ -145,7 +145,8 @@ export class Admission {
       team: team.id,
       user: user.id,
       tokenId: token.id,
-      sessionId: null,
+      sessionId: session?.id ?? null,
+      endUser: session?.end_user ?? null,
       places,
     };
     const id = `${this.#options.process}-${(this.#granted++).toString(36)}`;
@@ -156,6 +157,7 @@ export class Admission {
         team: team.id,
         epoch: principal.identity.epoch,
         notAfterMs: this.#notAfterMs(),
+        session: open.sessionId,
         expiresAtMs: principal.expiresAtMs,
         record: encodeOpen(open),
         limits: limits.map((limit) => limit.applied),
@@ -223,19 +225,23 @@ function answered(grant: Grant, decision: Decision): Grant | Refusal | 'stale' {
     case 'admitted':
       return { ...grant, limits: counted(grant.limits, decision.counters) };
     case 'denied':
-      return denied(counted(grant.limits, decision.counters), grant.admittedAtMs);
+      return denied({ ...grant, limits: counted(grant.limits, decision.counters) });
     case 'stale':
       return 'stale';
     case 'expired':
-      return new Refusal('expired_token', 'This token has expired; ask your administrator for a new one.');
+      return grant.request.sessionId === null
+        ? new Refusal('expired_token', 'This token has expired; ask your administrator for a new one.')
+        : new Refusal('expired_token', 'This session has expired; get a new one.');
     case 'late':
       return storeUnavailable();
   }
 }
 
-function denied(limits: readonly LimitState[], nowMs: number): Refusal {
-  const refusal = limitRefusal(limits, nowMs);
-  const headers = { ...Object.fromEntries(pairs(limitHeaders(limits, nowMs))), ...refusal.details.headers };
+function denied(grant: Grant): Refusal {
+  const { limits, admittedAtMs: nowMs } = grant;
+  const refusal = limitRefusal(limits, nowMs, { toSession: grant.request.sessionId !== null });
+  const told = Object.fromEntries(pairs(limitHeaders(limitsTold(grant), nowMs)));
+  const headers = { ...told, ...refusal.details.headers };
   return new Refusal(refusal.code, refusal.message, { ...refusal.details, headers });
 }
 

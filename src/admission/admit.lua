@@ -9,12 +9,14 @@
 -- ARGV[1] process id
 -- ARGV[2] lease, ms
 -- ARGV[3] what the keys of the teams' counters begin with (single primary, so they need not be in KEYS)
+-- ARGV[4] the same of the sessions
 -- then one a request, its fields each ended by a line feed: grant id, team, epoch, not after (ms), token's expiry (ms),
---   open record, and for each limit: id, span (m h d M o), amount, max
+--   open record, session or '', and for each limit: id, span (m h d M o), amount, max.
+--   The id of a session's own limit is 'session/number': its counter is in the session's key, and goes with it.
 --
 -- Returns nil when the process has no fresh heartbeat, else
 --   { now (ms), incarnation, then one string a request:
---     "S" stale epoch | "X" token expired | "L" too late
+--     "S" stale epoch, or the session is gone | "X" token expired | "L" too late
 --     "A i c p i c p ..." admitted, "D i c p ..." denied: each limit's window index, current and previous sum }
 
 local counters_ttl_s = 70 * 86400
@@ -78,16 +80,28 @@ local function epoch_of(team)
   return epoch
 end
 
+-- Where the counter of a limit is.
+local function place_of(id, counters)
+  local session = string.match(id, '^([^/]+)/')
+  return session and ARGV[4] .. session or counters
+end
+
 -- Reads the counters and rolls them to now: states[n] = { index, current, previous }, and whether all limits have room.
 local function check(counters, request, count)
   local ids = {}
   for n = 1, count do
-    ids[n] = request[3 + 4 * n]
+    ids[n] = request[4 + 4 * n]
   end
   local texts = redis.call('HMGET', counters, unpack(ids))
+  for n = 1, request[7] == '' and 0 or count do
+    local place = place_of(ids[n], counters)
+    if place ~= counters then
+      texts[n] = redis.call('HGET', place, ids[n])
+    end
+  end
   local states, fits = {}, true
   for n = 1, count do
-    local at = 3 + 4 * n
+    local at = 4 + 4 * n
     local span, amount, max = request[at + 1], tonumber(request[at + 2]), tonumber(request[at + 3])
     local index, current, previous = indexes[span], 0, 0
     if texts[n] then
@@ -118,8 +132,12 @@ end
 local touched = {}
 
 local function decide(request)
-  local grant, team, count = request[1], request[2], (#request - 6) / 4
+  local grant, team, count = request[1], request[2], (#request - 7) / 4
   if epoch_of(team) ~= request[3] then
+    return 'S'
+  end
+  local session = request[7]
+  if session ~= '' and redis.call('EXISTS', ARGV[4] .. session) == 0 then
     return 'S'
   end
   if now > tonumber(request[4]) then
@@ -141,12 +159,17 @@ local function decide(request)
   end
   local writes = {}
   for n = 1, count do
-    local state = states[n]
-    state[2] = state[2] + tonumber(request[5 + 4 * n])
-    writes[2 * n - 1] = ids[n]
-    writes[2 * n] = string.format('%.0f %.0f %.0f', state[1], state[2], state[3])
+    local state, place = states[n], session == '' and counters or place_of(ids[n], counters)
+    state[2] = state[2] + tonumber(request[6 + 4 * n])
+    local text = string.format('%.0f %.0f %.0f', state[1], state[2], state[3])
+    if place == counters then
+      writes[#writes + 1] = ids[n]
+      writes[#writes + 1] = text
+    else
+      redis.call('HSET', place, ids[n], text)
+    end
   end
-  if count > 0 then
+  if #writes > 0 then
     redis.call('HSET', counters, unpack(writes))
     touched[counters] = true
   end
@@ -154,8 +177,8 @@ local function decide(request)
 end
 
 local reply = { string.format('%.0f', now), redis.call('GET', KEYS[4]) or '' }
-for n = 4, #ARGV do
-  reply[n - 1] = decide(fields_of(ARGV[n]))
+for n = 5, #ARGV do
+  reply[n - 2] = decide(fields_of(ARGV[n]))
 end
 redis.call('EXPIRE', KEYS[2], open_ttl_s)
 -- A counter that is not written for longer than its window holds nothing; the key outlives the longest one.

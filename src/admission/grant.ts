@@ -30,6 +30,11 @@ export function limitsOn(limits: readonly ScopedLimit[], model: string): readonl
   return limits.filter(({ limit }) => limit.models?.includes(model) ?? true);
 }
 
+/** The limits that the caller is told of: the visitor of a page sees the session's own and nobody else's figures. */
+export function limitsTold({ limits, request }: Pick<Grant, 'limits' | 'request'>): readonly LimitState[] {
+  return request.sessionId === null ? limits : limits.filter(({ scoped }) => scoped.scope === 'session');
+}
+
 /** What a request that reserves `reserved` asks of one limit. */
 export function applied({ limit }: ScopedLimit, reserved: Charge): AppliedLimit {
   const { id, max } = limit;

@@ -18,9 +18,14 @@ const longestRetryAfterS = 60;
 
 /**
  * The 429 for a request that does not fit (contract 1.5). Of several limits without room it names the one
- * that keeps the request waiting longest, the longest window first. `limits` as the store found them.
+ * that keeps the request waiting longest, the longest window first. `limits` as the store found them. The visitor of
+ * a page (`toSession`) is told figures of the session's own limits only.
  */
-export function limitRefusal(limits: readonly LimitState[], nowMs: number): Refusal {
+export function limitRefusal(
+  limits: readonly LimitState[],
+  nowMs: number,
+  { toSession = false } = {},
+): Refusal {
   let worst: { state: LimitState; fitsMs: number } | null = null;
   for (const state of limits) {
     const { span, amount, max } = state.applied;
@@ -30,17 +35,24 @@ export function limitRefusal(limits: readonly LimitState[], nowMs: number): Refu
   if (!worst)
     return new Refusal('rate_limit_exceeded', 'Too many requests at once; try again.', retry(1, true));
   const { state, fitsMs } = worst;
-  const details = { limit: toldLimit(state) };
   const { scoped, applied } = state;
-  const whose = `the ${scoped.scope}'s limit of ${unit(state)}`;
+  const hidden = toSession && scoped.scope !== 'session';
+  const details = hidden ? {} : { limit: toldLimit(state) };
+  const whose = hidden
+    ? 'a limit this session shares with others'
+    : `the ${scoped.scope}'s limit of ${unit(state)}`;
   const code =
     applied.span === 'day' || applied.span === 'month' ? 'insufficient_quota' : 'rate_limit_exceeded';
   if (fitsMs === Infinity) {
-    return new Refusal(code, neverFits(state, whose), { ...details, headers: { 'x-should-retry': 'false' } });
+    return new Refusal(code, neverFits(state, whose, hidden), {
+      ...details,
+      headers: { 'x-should-retry': 'false' },
+    });
   }
   const afterS = Math.max(1, Math.ceil((fitsMs - nowMs) / 1000));
   const when = afterS <= longestRetryAfterS ? `in ${afterS} s` : `at ${new Date(fitsMs).toISOString()}`;
-  const message = `This request does not fit ${whose}: ${remaining(state, nowMs)} left, ${applied.amount} needed. Try again ${when}.`;
+  const figures = hidden ? '' : `: ${remaining(state, nowMs)} left, ${applied.amount} needed`;
+  const message = `This request does not fit ${whose}${figures}. Try again ${when}.`;
   const shouldRetry = code === 'rate_limit_exceeded' && afterS <= longestRetryAfterS;
   return new Refusal(code, message, { ...details, ...retry(afterS, shouldRetry) });
 }
@@ -73,8 +85,9 @@ function unit({ scoped: { limit } }: LimitState): string {
   return `${limit.max} ${limit.max === 1 ? counted.slice(0, -1) : counted} ${span}${models}`;
 }
 
-function neverFits({ scoped, applied }: LimitState, whose: string): string {
+function neverFits({ scoped, applied }: LimitState, whose: string, hidden: boolean): string {
   const canShrink = scoped.limit.metric === 'tokens' && applied.max > 0;
   const remedy = canShrink ? 'lower max_tokens or shorten the input' : 'ask an administrator to raise it';
-  return `This request reserves ${applied.amount}, limit is ${applied.max}; ${remedy}: it can never fit ${whose}.`;
+  const figures = hidden ? '' : `, limit is ${applied.max}`;
+  return `This request reserves ${applied.amount}${figures}; ${remedy}: it can never fit ${whose}.`;
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts';
+import { sessionOfLimit } from '../core/session.ts';
 import type {
   AdmissionStore,
   AdmitReply,
@@ -21,6 +22,8 @@ export interface MemoryAdmissionOptions {
   leaseMs: number;
   /** The team's epoch, from the memory identity store; null when there is no such team. */
   epochOf: (team: string) => string | null;
+  /** The counters of a session's own limits; null when it is gone, and they with it. */
+  countersOfSession: (session: string) => Map<string, Counter> | null;
   ledger: EntrySink;
 }
 
@@ -52,12 +55,14 @@ export class MemoryAdmissionStore implements AdmissionStore {
   }
 
   #decide(process: string, request: AdmitRequest, nowMs: number): Decision {
+    const { session } = request;
     if (this.#options.epochOf(request.team) !== request.epoch) return { kind: 'stale' };
+    if (session !== null && this.#options.countersOfSession(session) === null) return { kind: 'stale' };
     if (nowMs > request.notAfterMs) return { kind: 'late' };
     if (nowMs >= request.expiresAtMs) return { kind: 'expired' };
     const { limits, grant, record } = request;
     const counters = limits.map(({ id, span }) =>
-      rolled(this.#counters.get(id) ?? emptyCounter, windowIndex(span, nowMs)),
+      rolled(this.#countersOf(id)?.get(id) ?? emptyCounter, windowIndex(span, nowMs)),
     );
     const fits = limits.every(({ span, amount, max }, n) => {
       const counter = counters[n] ?? emptyCounter;
@@ -70,7 +75,7 @@ export class MemoryAdmissionStore implements AdmissionStore {
     const counted = limits.map(({ id, amount }, n) => {
       const counter = counters[n] ?? emptyCounter;
       const next = { ...counter, current: counter.current + amount };
-      this.#counters.set(id, next);
+      this.#countersOf(id)?.set(id, next);
       return next;
     });
     return { kind: 'admitted', counters: counted };
@@ -87,8 +92,9 @@ export class MemoryAdmissionStore implements AdmissionStore {
   #close(process: string, { grant, adjustments, closing }: Settlement): boolean {
     if (!this.#openOf(process).delete(grant)) return false;
     for (const { id, index, delta } of adjustments) {
-      const counter = this.#counters.get(id);
-      if (counter) this.#counters.set(id, adjusted(counter, index, delta));
+      const counters = this.#countersOf(id);
+      const counter = counters?.get(id);
+      if (counter) counters?.set(id, adjusted(counter, index, delta));
     }
     if (closing) this.#options.ledger.append(closing.entry, closing.totals);
     return true;
@@ -107,13 +113,18 @@ export class MemoryAdmissionStore implements AdmissionStore {
   }
 
   counters(_team: string, ids: readonly string[]): Promise<{ nowMs: number; counters: readonly Counter[] }> {
-    const counters = ids.map((id) => this.#counters.get(id) ?? emptyCounter);
+    const counters = ids.map((id) => this.#countersOf(id)?.get(id) ?? emptyCounter);
     return Promise.resolve({ nowMs: this.#nowMs(), counters });
   }
 
   leave(process: string): Promise<void> {
     if (this.#openOf(process).size === 0) this.#forget(process);
     return Promise.resolve();
+  }
+
+  #countersOf(limit: string): Map<string, Counter> | null {
+    const session = sessionOfLimit(limit);
+    return session === null ? this.#counters : this.#options.countersOfSession(session);
   }
 
   #openOf(process: string): Map<string, OpenRecord> {

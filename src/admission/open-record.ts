@@ -15,6 +15,8 @@ export interface OpenRequest {
   images: number;
   /** Ids of the concurrency limits it holds a place of. */
   places: readonly string[];
+  /** Whom a session was made for. */
+  endUser: string | null;
 }
 
 /** The record as the store keeps it, tab-separated; the store puts the time of admission before it. */
@@ -33,6 +35,7 @@ export function encodeOpen(request: OpenRequest): string {
     request.outputTokens,
     request.images,
     request.places.join(','),
+    request.endUser ?? '',
   ].join('\t');
 }
 
@@ -54,5 +57,6 @@ export function decodeOpen(record: string): OpenRequest {
     outputTokens: Number(at(10)),
     images: Number(at(11)),
     places: at(12) === '' ? [] : at(12).split(','),
+    endUser: at(13) || null,
   };
 }

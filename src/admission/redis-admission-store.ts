@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Keys } from '../core/keys.ts';
 import { loadScript, type RedisStore } from '../core/redis.ts';
+import { sessionOfLimit } from '../core/session.ts';
 import type {
   AdmissionStore,
   AdmitReply,
@@ -60,8 +61,8 @@ export class RedisAdmissionStore implements AdmissionStore {
   }
 
   async admit(process: string, batch: readonly AdmitRequest[]): Promise<AdmitReply> {
-    const { processes, open, epochs, incarnation, counters } = this.#keys;
-    const args = [process, this.#options.leaseMs, counters(''), ...batch.map(requestText)];
+    const { processes, open, epochs, incarnation, counters, session } = this.#keys;
+    const args = [process, this.#options.leaseMs, counters(''), session(''), ...batch.map(requestText)];
     const reply = await this.#store.run(scripts.admit, [processes, open(process), epochs, incarnation], args);
     if (reply === null) return { kind: 'unknown_process' };
     const [nowMs, current = '', ...decisions] = texts(reply);
@@ -86,7 +87,7 @@ export class RedisAdmissionStore implements AdmissionStore {
     leaseMs: number,
     batch: readonly Settlement[],
   ): Promise<readonly boolean[] | null> {
-    const { processes, open, incarnation, entries, counters, totals, settled } = this.#keys;
+    const { processes, open, incarnation, entries, counters, totals, settled, session } = this.#keys;
     const { maxEntries, retentionDays } = this.#options;
     const args = [
       process,
@@ -96,6 +97,7 @@ export class RedisAdmissionStore implements AdmissionStore {
       settled(''),
       maxEntries,
       retentionDays,
+      session(''),
       ...batch.map(settlementText),
     ];
     const reply = await this.#store.run(
@@ -135,12 +137,16 @@ export class RedisAdmissionStore implements AdmissionStore {
     team: string,
     ids: readonly string[],
   ): Promise<{ nowMs: number; counters: readonly Counter[] }> {
-    const key = this.#keys.counters(team);
-    // Sent together: auto-pipelining makes them one trip.
-    const [time, found] = await this.#store.attempt((client) =>
-      Promise.all([client.time(), ids.length > 0 ? client.hmget(key, ...ids) : []]),
+    // Sent together: one trip.
+    const [time, ...found] = await this.#store.attempt((client) =>
+      Promise.all([client.time(), ...ids.map((id) => client.hget(this.#counterKey(team, id), id))]),
     );
     return { nowMs: nowMsOf(time), counters: ids.map((_, n) => parseCounter(found[n] ?? '')) };
+  }
+
+  #counterKey(team: string, limit: string): string {
+    const session = sessionOfLimit(limit);
+    return session === null ? this.#keys.counters(team) : this.#keys.session(session);
   }
 
   async leave(process: string): Promise<void> {
@@ -155,9 +161,9 @@ export class RedisAdmissionStore implements AdmissionStore {
  */
 
 function requestText(request: AdmitRequest): string {
-  const { grant, team, epoch, notAfterMs, expiresAtMs, record, limits } = request;
+  const { grant, team, epoch, notAfterMs, expiresAtMs, record, session, limits } = request;
   const expires = expiresAtMs === Infinity ? never : expiresAtMs;
-  let text = `${grant}\n${team}\n${epoch}\n${Math.floor(notAfterMs)}\n${expires}\n${record}\n`;
+  let text = `${grant}\n${team}\n${epoch}\n${Math.floor(notAfterMs)}\n${expires}\n${record}\n${session ?? ''}\n`;
   for (const { id, span, amount, max } of limits) text += `${id}\n${spanLetters[span]}\n${amount}\n${max}\n`;
   return text;
 }

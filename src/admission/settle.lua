@@ -9,6 +9,7 @@
 -- ARGV[3] what the keys of the teams' counters begin with   ARGV[4] the same of the days' totals
 -- ARGV[5] the same of the marks of settled grants
 -- ARGV[6] most entries kept   ARGV[7] days the totals are kept
+-- ARGV[8] what the keys of the sessions begin with
 -- then one a settlement, its fields each ended by a line feed: grant id, incarnation of the grant, team,
 --   number of adjustments, and for each: limit id, window index, delta;
 --   then, but for a cancelled admission: entry, day (YYYY-MM-DD), its end (unix s), totals row, 7 figures
@@ -36,7 +37,12 @@ local function fields_of(text)
   return fields
 end
 
+-- The counter of a session's own limit, 'session/number', is in the session's key, and gone with it.
 local function adjust(counters, id, index, delta)
+  local session = string.match(id, '^([^/]+)/')
+  if session then
+    counters = ARGV[8] .. session
+  end
   local text = redis.call('HGET', counters, id)
   if not text then
     return
@@ -82,7 +88,7 @@ end
 
 local reply = {}
 local wrote = false
-for n = 8, #ARGV do
+for n = 9, #ARGV do
   local settlement = fields_of(ARGV[n])
   local entry_at = 5 + 3 * tonumber(settlement[4])
   local entry = settlement[entry_at]
@@ -98,7 +104,7 @@ for n = 8, #ARGV do
     add_totals(settlement, entry_at + 1)
     wrote = true
   end
-  reply[n - 7] = closed and 1 or 0
+  reply[n - 8] = closed and 1 or 0
 end
 if wrote then
   redis.call('EXPIRE', KEYS[4], ARGV[7] * 86400)

@@ -101,6 +101,7 @@ function entryOf(
     user: request.user,
     token_id: request.tokenId,
     session_id: request.sessionId,
+    end_user: request.endUser,
     endpoint: request.endpoint,
     model: request.model,
     status: ended.status,

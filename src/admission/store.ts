@@ -16,6 +16,8 @@ export interface AdmitRequest {
   epoch: string;
   /** By the store's clock: later than this nobody waits for the answer any more (invariant 4). */
   notAfterMs: number;
+  /** The session it comes from, which must be there still; null for a user's token. */
+  session: string | null;
   /** When the token expires, by the store's clock; Infinity if never. */
   expiresAtMs: number;
   /** What a sweeper needs to close it as lost: `open-record.ts`. */
@@ -27,7 +29,7 @@ export interface AdmitRequest {
 export type Decision =
   | { kind: 'admitted'; counters: readonly Counter[] }
   | { kind: 'denied'; counters: readonly Counter[] }
-  /** The team changed since the identity was read: read it again. */
+  /** The team changed since the identity was read, or the session is gone: read it again. */
   | { kind: 'stale' }
   | { kind: 'expired' }
   | { kind: 'late' };

@@ -1,11 +1,12 @@
 import type { Clock } from '../core/clock.ts';
-import type { IdentityStore, Principal } from '../core/identity.ts';
+import type { Credential, IdentityStore, Principal } from '../core/identity.ts';
 import { Refusal } from '../core/refusal.ts';
 import { extractCredential, type CredentialHeaders } from './credential.ts';
 import { IdentityCache } from './identity-cache.ts';
-import { checkToken } from './policy.ts';
+import { checkToken, expired } from './policy.ts';
 import { makePrincipal } from './principal.ts';
-import { hashToken } from './token-text.ts';
+import { forwardedAddress, type RefusedCredentials } from './refused-credentials.ts';
+import { credentialOf } from './token-text.ts';
 
 export interface Authenticated {
   principal: Principal;
@@ -20,13 +21,15 @@ export interface AuthenticatorOptions {
   identities: IdentityStore;
   clock: Clock;
   maxEntries?: number;
+  /** Limits refused credentials by client address; absent where no router tells addresses. */
+  refused?: RefusedCredentials | null;
 }
 
-/** The credential headers last seen on a socket, and what they hash to. */
+/** The credential headers last seen on a socket, and what they stand for. */
 interface Remembered {
   authorization: string | undefined;
   apiKey: string | string[] | undefined;
-  secretHash: string;
+  credential: Credential;
 }
 
 /** Finds out who is calling. What it refuses, it refuses on the store's word, never on the cache's. */
@@ -36,79 +39,111 @@ export class Authenticator {
   readonly #cache: IdentityCache;
   readonly #sockets = new WeakMap<object, Remembered>();
   readonly #lookups = new Map<string, Promise<Authenticated | Refusal>>();
+  readonly #refused: RefusedCredentials | null;
+  /** Addresses over their share with a lookup on its way: they get one at a time. */
+  readonly #suspects = new Set<string>();
 
-  constructor({ identities, clock, maxEntries = 5_000 }: AuthenticatorOptions) {
+  constructor({ identities, clock, maxEntries = 5_000, refused = null }: AuthenticatorOptions) {
     this.#identities = identities;
     this.#clock = clock;
+    this.#refused = refused;
     this.#cache = new IdentityCache({ maxEntries });
   }
 
   /**
    * The principal behind a request's credential: at once when it is cached (no promise on the hot path),
-   * else from the store, which may reject with `StoreUnavailable`. `socket` carries the hash from one
+   * else from the store, which may reject with `StoreUnavailable`. `socket` carries the credential from one
    * request of a connection to the next.
    */
   authenticate(
     headers: CredentialHeaders,
     socket: object,
   ): Authenticated | Refusal | Promise<Authenticated | Refusal> {
-    const secretHash = this.#secretHash(headers, socket);
-    if (secretHash instanceof Refusal) return secretHash;
-    const cached = this.#cache.get(secretHash);
+    const credential = this.#credential(headers, socket);
+    if (credential instanceof Refusal) return this.#counted(credential, headers);
+    const cached = this.#cache.get(credential.secretHash);
     // One that seems expired goes to the store, whose clock decides.
     if (cached !== undefined && this.#clock.now() < cached.expiresAtMs) {
       return { principal: cached, fresh: false };
     }
-    return this.#lookUp(secretHash);
+    return this.#refused === null ? this.#lookUp(credential) : this.#lookUpFor(credential, headers);
   }
 
   /** The principal as the store knows it now. Rejects with `StoreUnavailable`. */
-  async refresh(secretHash: string): Promise<Authenticated | Refusal> {
-    const identity = await this.#identities.resolve(secretHash);
-    if (identity === null) return this.#forget(secretHash, unknownToken());
-    const principal = makePrincipal(identity, secretHash);
-    const refusal = checkToken(principal, identity.nowMs);
-    if (refusal) return this.#forget(secretHash, refusal);
+  async refresh(credential: Credential): Promise<Authenticated | Refusal> {
+    const { identity, nowMs } = await this.#identities.resolve(credential);
+    if (identity === null) return this.#forget(credential, unknown(credential, nowMs));
+    const principal = makePrincipal(identity, credential);
+    const refusal = checkToken(principal, nowMs);
+    if (refusal) return this.#forget(credential, refusal);
     this.#cache.set(principal);
     return { principal, fresh: true };
   }
 
-  #forget(secretHash: string, refusal: Refusal): Refusal {
+  #forget({ secretHash }: Credential, refusal: Refusal): Refusal {
     this.#cache.delete(secretHash);
     return refusal;
   }
 
-  #secretHash(headers: CredentialHeaders, socket: object): string | Refusal {
+  #credential(headers: CredentialHeaders, socket: object): Credential | Refusal {
     const { authorization, 'x-api-key': apiKey } = headers;
     const known = this.#sockets.get(socket);
-    if (known && known.authorization === authorization && known.apiKey === apiKey) return known.secretHash;
+    if (known && known.authorization === authorization && known.apiKey === apiKey) return known.credential;
 
     const text = extractCredential(headers);
     if (text instanceof Refusal) return text;
-    const secretHash = hashToken(text);
-    this.#sockets.set(socket, { authorization, apiKey, secretHash });
-    return secretHash;
+    const credential = credentialOf(text);
+    this.#sockets.set(socket, { authorization, apiKey, credential });
+    return credential;
+  }
+
+  #counted(refusal: Refusal, headers: CredentialHeaders): Refusal {
+    const address = this.#refused && forwardedAddress(headers['x-forwarded-for']);
+    return address ? (this.#refused?.count(address, refusal) ?? refusal) : refusal;
+  }
+
+  /** An address that tries tokens may still have a good one: it is looked up, but one at a time. */
+  async #lookUpFor(credential: Credential, headers: CredentialHeaders): Promise<Authenticated | Refusal> {
+    const address = forwardedAddress(headers['x-forwarded-for']);
+    const suspect = address !== null && this.#refused?.isOver(address) ? address : null;
+    if (suspect !== null && this.#refused && this.#suspects.has(suspect)) return this.#refused.tooMany();
+    if (suspect !== null) this.#suspects.add(suspect);
+    try {
+      const found = await this.#lookUp(credential);
+      return found instanceof Refusal ? this.#counted(found, headers) : found;
+    } finally {
+      if (suspect !== null) this.#suspects.delete(suspect);
+    }
   }
 
   /** One lookup at a time for a hash: a burst on a new token costs the store one trip. */
-  async #lookUp(secretHash: string): Promise<Authenticated | Refusal> {
+  async #lookUp(credential: Credential): Promise<Authenticated | Refusal> {
+    const { secretHash } = credential;
     const running = this.#lookups.get(secretHash);
-    if (running) return this.#join(secretHash, running);
-    const lookup = this.refresh(secretHash).finally(() => this.#lookups.delete(secretHash));
+    if (running) return this.#join(credential, running);
+    const lookup = this.refresh(credential).finally(() => this.#lookups.delete(secretHash));
     this.#lookups.set(secretHash, lookup);
     return lookup;
   }
 
   /** A lookup that began before this request proves no more than the cache does. */
   async #join(
-    secretHash: string,
+    credential: Credential,
     running: Promise<Authenticated | Refusal>,
   ): Promise<Authenticated | Refusal> {
     const joined = await running;
-    return joined instanceof Refusal ? this.refresh(secretHash) : { ...joined, fresh: false };
+    return joined instanceof Refusal ? this.refresh(credential) : { ...joined, fresh: false };
   }
 }
 
-function unknownToken(): Refusal {
-  return new Refusal('invalid_token', 'This token is not known here. Ask your administrator for a new one.');
+/** Of a session its text tells whether its time was up, also where nothing else is left of it. */
+function unknown({ session }: Credential, nowMs: number): Refusal {
+  if (session === null) {
+    return new Refusal(
+      'invalid_token',
+      'This token is not known here. Ask your administrator for a new one.',
+    );
+  }
+  if (nowMs >= session.expiresAtMs) return expired('session', session.expiresAtMs);
+  return new Refusal('invalid_token', 'This session has ended, or was never known here. Get a new one.');
 }

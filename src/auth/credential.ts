@@ -5,6 +5,8 @@ import { inspectToken } from './token-text.ts';
 export interface CredentialHeaders {
   authorization?: string | undefined;
   'x-api-key'?: string | string[] | undefined;
+  /** Whom the credential comes from, as the router says. */
+  'x-forwarded-for'?: string | string[] | undefined;
 }
 
 const bearer = /^bearer +(\S.*)$/i;

@@ -26,8 +26,9 @@ export class IdentityCache {
   }
 
   set(principal: Principal): void {
-    this.#old.delete(principal.secretHash);
-    this.#young.set(principal.secretHash, principal);
+    const { secretHash } = principal.credential;
+    this.#old.delete(secretHash);
+    this.#young.set(secretHash, principal);
     if (this.#young.size <= this.#maxPerGeneration) return;
     this.#old = this.#young;
     this.#young = new Map();

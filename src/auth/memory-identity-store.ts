@@ -2,13 +2,16 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../core/clock.ts';
 import type {
   CreateResult,
+  Credential,
   Identity,
   IdentityStore,
   RecordKey,
+  Resolution,
   Team,
   Token,
   User,
 } from '../core/identity.ts';
+import type { Session } from '../core/session.ts';
 
 /** A team with all that is its own; gone in one step when the team is. */
 interface TeamSpace {
@@ -23,14 +26,24 @@ interface Binding {
   token: string;
 }
 
+/** A session as the memory session store keeps it. */
+export interface FoundSession {
+  secretHash: string;
+  team: string;
+  token: string;
+  session: Session;
+}
+
 /** Identities in this process: the embedded default. Behaves as the Redis store does; one contract suite runs on both. */
 export class MemoryIdentityStore implements IdentityStore {
   readonly #clock: Clock;
+  readonly #sessionOf: (id: string) => FoundSession | null;
   readonly #teams = new Map<string, TeamSpace>();
   readonly #secrets = new Map<string, Binding>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, sessionOf: (id: string) => FoundSession | null = () => null) {
     this.#clock = clock;
+    this.#sessionOf = sessionOf;
   }
 
   /** The team's epoch, which admission compares; null when there is no such team. */
@@ -38,9 +51,15 @@ export class MemoryIdentityStore implements IdentityStore {
     return this.#teams.get(team)?.epoch ?? null;
   }
 
-  async resolve(secretHash: string): Promise<Identity | null> {
-    const binding = this.#secrets.get(secretHash);
-    const space = binding && this.#teams.get(binding.team);
+  async resolve(credential: Credential): Promise<Resolution> {
+    return { nowMs: this.#clock.now(), identity: this.#identity(credential) };
+  }
+
+  #identity({ secretHash, session: named }: Credential): Identity | null {
+    const found = named === null ? null : this.#sessionOf(named.id);
+    const ofSession = found?.secretHash === secretHash ? found : null;
+    const binding = named === null ? this.#secrets.get(secretHash) : ofSession;
+    const space = binding ? this.#teams.get(binding.team) : undefined;
     const tokenText = space?.tokens.get(binding?.token ?? '');
     if (!space || tokenText === undefined) return null;
     // The texts are this program's own, written as these types by the admin operations.
@@ -52,8 +71,8 @@ export class MemoryIdentityStore implements IdentityStore {
       team: JSON.parse(space.text) as Team,
       user,
       token,
+      session: ofSession?.session ?? null,
       epoch: space.epoch,
-      nowMs: this.#clock.now(),
     };
   }
 

@@ -1,19 +1,24 @@
-import type { Identity, Principal, ScopedLimit } from '../core/identity.ts';
+import type { Credential, Identity, Principal, ScopedLimit } from '../core/identity.ts';
 import type { Limit, Scope, StoredLimit } from '../core/limit.ts';
 
 /** Makes an identity ready for the hot path: its limits in the order of admission, its expiry as a number. */
-export function makePrincipal(identity: Identity, secretHash: string): Principal {
-  const { team, user, token } = identity;
+export function makePrincipal(identity: Identity, credential: Credential): Principal {
+  const { team, user, token, session } = identity;
   return {
     identity,
-    secretHash,
+    credential,
     limits: [
       ...scoped('team', team.limits),
       ...scoped('user', user.limits),
       ...scoped('token', token.limits),
+      ...scoped('session', session?.limits ?? []),
     ].sort((a, b) => rank(a.limit) - rank(b.limit)),
-    expiresAtMs: token.expires_at === null ? Infinity : Date.parse(token.expires_at),
+    expiresAtMs: Math.min(expiry(token.expires_at), expiry(session?.expires_at ?? null)),
   };
+}
+
+function expiry(at: string | null): number {
+  return at === null ? Infinity : Date.parse(at);
 }
 
 function scoped(scope: Scope, limits: readonly StoredLimit[]): ScopedLimit[] {

@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import type {
   CreateResult,
-  Identity,
+  Credential,
   IdentityStore,
   RecordKey,
+  Resolution,
   Team,
   Token,
   User,
 } from '../core/identity.ts';
 import type { Keys } from '../core/keys.ts';
+import type { Session } from '../core/session.ts';
 import { loadScript, type RedisStore } from '../core/redis.ts';
 import { StoreUnavailable } from '../core/store-unavailable.ts';
 
@@ -28,14 +30,15 @@ export class RedisIdentityStore implements IdentityStore {
     this.#keys = keys;
   }
 
-  async resolve(secretHash: string): Promise<Identity | null> {
+  async resolve({ secretHash, session }: Credential): Promise<Resolution> {
     const keys = this.#keys;
+    const own = session === null ? [] : [keys.session(session.id)];
     const reply = await this.#store.run(
       resolve,
-      [keys.secrets, keys.teams, keys.epochs],
+      [keys.secrets, keys.teams, keys.epochs, ...own],
       [secretHash, keys.users(''), keys.tokens('')],
     );
-    return reply === null ? null : identityFrom(reply);
+    return resolutionFrom(reply);
   }
 
   async create(
@@ -120,17 +123,20 @@ function createResult(reply: unknown): CreateResult {
   throw new StoreUnavailable('The store gave an answer that create_record.lua does not give.');
 }
 
-function identityFrom(reply: unknown): Identity {
-  if (!Array.isArray(reply) || reply.length !== 5) {
+function resolutionFrom(reply: unknown): Resolution {
+  if (!Array.isArray(reply) || (reply.length !== 1 && reply.length !== 6)) {
     throw new StoreUnavailable('The store gave an answer that resolve.lua does not give.');
   }
-  const [team, user, token, epoch, nowMs] = reply.map(String) as [string, string, string, string, string];
-  // The texts are this program's own, written as these types by the admin operations.
-  return {
+  const [now, team, user, token, epoch, session] = reply.map(String);
+  const nowMs = Number(now);
+  if (!team || !user || !token || !epoch) return { nowMs, identity: null };
+  // The texts are this program's own, written as these types by the operations on identities and sessions.
+  const identity = {
     team: JSON.parse(team) as Team,
     user: JSON.parse(user) as User,
     token: JSON.parse(token) as Token,
+    session: session ? (JSON.parse(session) as Session) : null,
     epoch,
-    nowMs: Number(nowMs),
   };
+  return { nowMs, identity };
 }

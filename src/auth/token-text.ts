@@ -1,13 +1,18 @@
 import { hash, randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import type { Credential } from '../core/identity.ts';
 
 /*
- * The text of a token (contract 1.3): `tgk_` + 38 random characters + 6 of checksum, all base62.
+ * The text of a token (contract 1.3): `tgk_` + 38 random characters + 6 of checksum, all base62. A session's begins
+ * with its id (12) and its expiry (6, seconds since the epoch): the store finds it by the one, and the other tells
+ * a session that has expired from one that never was, also when its record is gone.
  * The checksum is a CRC-32 over everything before it: every changed or swapped character is found here,
  * so a mistyped token costs the store nothing. It is no defence: the 226 random bits are.
  */
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const randomLength = 38;
+const idLength = 12;
+const expiryLength = 6;
 const checksumLength = 6;
 const maxLength = 128;
 const displayLength = 12;
@@ -29,11 +34,35 @@ export interface MintedToken {
   prefix: string;
 }
 
-/** Makes a new token of a kind. */
-export function mintToken(kind: TokenKind): MintedToken {
-  const unsigned = prefixes[kind] + randomBase62(randomLength);
+/** Makes a new token of a kind; a session's has its own way, below. */
+export function mintToken(kind: Exclude<TokenKind, 'session'>): MintedToken {
+  return minted(prefixes[kind] + randomBase62(randomLength));
+}
+
+function minted(unsigned: string): MintedToken {
   const text = unsigned + checksum(unsigned);
   return { text, secretHash: hashToken(text), prefix: text.slice(0, displayLength) };
+}
+
+/** Makes a session's token and its id. It expires at a whole second, `expiresAtMs` or just before. */
+export function mintSessionToken(expiresAtMs: number): MintedToken & { id: string } {
+  const id = randomBase62(idLength);
+  const unsigned = `${prefixes.session}${id}${base62(Math.floor(expiresAtMs / 1000), expiryLength)}${randomBase62(randomLength)}`;
+  return { ...minted(unsigned), id: sessionId(id) };
+}
+
+/** What a well-formed text says of itself: `inspectToken` first. */
+export function credentialOf(text: string): Credential {
+  const secretHash = hashToken(text);
+  if (!text.startsWith(prefixes.session)) return { secretHash, session: null };
+  const at = prefixes.session.length;
+  const id = sessionId(text.slice(at, at + idLength));
+  const expiresAtMs = 1000 * numberFrom(text.slice(at + idLength, at + idLength + expiryLength));
+  return { secretHash, session: { id, expiresAtMs } };
+}
+
+function sessionId(random: string): string {
+  return `ses_${random}`;
 }
 
 /** Tells whether a text is a token that was typed right, without asking the store. */
@@ -63,11 +92,21 @@ export function randomBase62(length: number): string {
 }
 
 function checksum(text: string): string {
-  let rest = crc32(text);
+  return base62(crc32(text), checksumLength);
+}
+
+function base62(value: number, length: number): string {
+  let rest = value;
   let digits = '';
-  for (let i = 0; i < checksumLength; i += 1) {
+  for (let i = 0; i < length; i += 1) {
     digits = alphabet.charAt(rest % alphabet.length) + digits;
     rest = Math.floor(rest / alphabet.length);
   }
   return digits;
+}
+
+function numberFrom(digits: string): number {
+  let value = 0;
+  for (const digit of digits) value = value * alphabet.length + alphabet.indexOf(digit);
+  return value;
 }

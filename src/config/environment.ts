@@ -16,6 +16,8 @@ export interface Settings extends AdminKey, Durations {
   readonly host: string | undefined;
   readonly store: StoreSettings;
   readonly attachments: readonly Attachment[];
+  /** Heroku's router is in front: what it says of a request in `X-Forwarded-*` can be believed. */
+  readonly onDyno: boolean;
   /** For tokens with no list of their own. */
   readonly allowedOrigins: readonly string[];
   readonly workers: number;
@@ -23,6 +25,11 @@ export interface Settings extends AdminKey, Durations {
   readonly maxBodyBytes: number;
   /** Body bytes in memory at once, per process. */
   readonly bodyBudgetBytes: number;
+  /** From one client's address, on a dyno; what comes beyond is answered 429. */
+  readonly refusedCredentialsPerMinute: number;
+  /** How many sessions one token may make a minute, and how much of the store those alive may take. */
+  readonly sessionsPerMinute: number;
+  readonly sessionStoreBytes: number;
   readonly ledgerMaxEntries: number;
   readonly usageRetentionDays: number;
   /** The model catalogue's absolute path. */
@@ -67,11 +74,23 @@ export function readSettings(env: NodeJS.ProcessEnv): SettingsResult {
     store,
     ...readAdminKey(read, production),
     attachments,
+    onDyno,
     allowedOrigins: readAllowedOrigins(read),
     workers: readWorkers(read, store, warnings),
     logLevel: read.choice('LOG_LEVEL', logLevels, 'info'),
     ...readBodyLimits(read),
     ...readDurations(read, onDyno),
+    refusedCredentialsPerMinute: read.integer('REFUSED_CREDENTIALS_PER_MINUTE', {
+      fallback: 60,
+      min: 1,
+      max: 1_000_000,
+    }),
+    sessionsPerMinute: read.integer('SESSIONS_PER_MINUTE', { fallback: 600, min: 1, max: 1_000_000 }),
+    sessionStoreBytes: read.integer('SESSION_STORE_BYTES', {
+      fallback: 2_097_152,
+      min: 65_536,
+      max: 1_073_741_824,
+    }),
     ledgerMaxEntries: read.integer('LEDGER_MAX_ENTRIES', { fallback: 10_000, min: 1, max: 10_000_000 }),
     usageRetentionDays: read.integer('USAGE_RETENTION_DAYS', { fallback: 92, min: 1, max: 3_660 }),
     modelsFile: modelsFileOf(env),

@@ -15,7 +15,7 @@ export function encodeEntry(entry: EntryRecord): string {
   const used = `${entry.input_tokens}\t${entry.output_tokens}\t${entry.images}\t${entry.usage === 'reported' ? 'r' : 'e'}`;
   const ttfb = entry.ttfb_ms === null ? '' : Math.round(entry.ttfb_ms);
   const took = `${entry.stream ? 1 : 0}\t${Math.round(entry.duration_ms)}\t${ttfb}`;
-  return `${entry.id}\t${clean(entry.request_id)}\t${entry.admittedAtMs}\t${who}\t${what}\t${how}\t${used}\t${took}`;
+  return `${entry.id}\t${clean(entry.request_id)}\t${entry.admittedAtMs}\t${who}\t${what}\t${how}\t${used}\t${took}\t${entry.end_user ?? ''}`;
 }
 
 /** The entry back from its text. Fields a newer version appended are ignored. */
@@ -30,6 +30,7 @@ export function decodeEntry(text: string): LedgerEntry {
     user: at(4),
     token_id: at(5),
     session_id: at(6) || null,
+    end_user: at(19) || null,
     endpoint: at(7),
     model: at(8),
     status: Number(at(9)),

@@ -10,6 +10,8 @@ export interface LedgerEntry {
   user: string;
   token_id: string;
   session_id: string | null;
+  /** Whom the session was made for, as the site that made it says. */
+  end_user: string | null;
   endpoint: string;
   model: string;
   status: number;
@@ -55,7 +57,9 @@ export interface UsageQuery {
 export type UsageRow = Partial<Record<UsageGroup, string>> & UsageFigures;
 
 export interface EntryQuery {
-  filters: Partial<Record<'team' | 'user' | 'token' | 'model' | 'endpoint' | 'outcome', string>>;
+  filters: Partial<
+    Record<'team' | 'user' | 'token' | 'session' | 'end_user' | 'model' | 'endpoint' | 'outcome', string>
+  >;
   limit: number;
   /** From `next_cursor` of the page before; null for the first page. */
   cursor: string | null;

@@ -1,4 +1,5 @@
 import type { Scope, StoredLimit } from './limit.ts';
+import type { Session } from './session.ts';
 
 /*
  * Who is who (contract 1.3), in the shape in which records are stored and, less the limits' ids,
@@ -35,6 +36,8 @@ export interface Token {
   /** Names of `heroku_tool` and `mcp` tools allowed; null: plain functions only. */
   tools: string[] | null;
   limits: StoredLimit[];
+  /** The largest body of its sessions, in bytes; absent or null: 1 MiB. */
+  max_session_body_bytes?: number | null;
   expires_at: string | null;
   revoked_at: string | null;
   created_at: string;
@@ -44,9 +47,26 @@ export interface Token {
 export interface Identity {
   team: Team;
   user: User;
+  /** The user's token, or the parent of the session. */
   token: Token;
+  /** Where the secret is a session's. */
+  session: Session | null;
   /** The team's epoch: changes with every change to the team, its users or its tokens. */
   epoch: string;
+}
+
+/** What a token's text says of itself, less the secret. */
+export interface Credential {
+  /** SHA-256 of the token text, base64url: the cache key, never a prefix of it (CVE-2026-35030). */
+  secretHash: string;
+  /** A session is found by its id; its expiry tells why one is gone. */
+  session: { id: string; expiresAtMs: number } | null;
+}
+
+/** What the store knows of a credential. */
+export interface Resolution {
+  /** Null when unknown. A revoked or expired token is still given. */
+  identity: Identity | null;
   /** The store's clock when it answered, ms. */
   nowMs: number;
 }
@@ -60,8 +80,7 @@ export interface ScopedLimit {
 /** Who is calling: an identity made ready for the hot path. Immutable; shared by concurrent requests. */
 export interface Principal {
   identity: Identity;
-  /** SHA-256 of the token text, base64url: the cache key, never a prefix of it (CVE-2026-35030). */
-  secretHash: string;
+  credential: Credential;
   /** Longest window first, so that a refusal names the limit that matters. */
   limits: readonly ScopedLimit[];
   /** ms since the epoch; Infinity where the token never expires. */
@@ -80,8 +99,8 @@ export type CreateResult = 'created' | 'exists' | 'no_team' | 'no_user';
  * each other unseen and every change moves the team's epoch. Methods reject with `StoreUnavailable`.
  */
 export interface IdentityStore {
-  /** The identity behind a secret's hash; null when unknown. A revoked or expired token is still returned. */
-  resolve(secretHash: string): Promise<Identity | null>;
+  /** The identity behind a credential. */
+  resolve(credential: Credential): Promise<Resolution>;
   /** Stores a new record; a token also binds its secret's hash, and needs its user (`user`) to exist. */
   create(key: RecordKey, text: string, binding?: { secretHash: string; user: string }): Promise<CreateResult>;
   /** The record's text, or null. */

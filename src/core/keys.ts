@@ -15,6 +15,12 @@ export interface Keys {
   users: (team: string) => string;
   /** Identity. Hash: token id → JSON. */
   tokens: (team: string) => string;
+  /** Hash: a session's secret hash, parent and record, and the counters of its own limits. Expires with it. */
+  session: (id: string) => string;
+  /** Sorted set: `session id:bytes` → its expiry, ms, of one parent (`team/token id`). Expires with the last. */
+  sessionsOf: (parent: string) => string;
+  /** Hash: how many sessions a parent made this minute, and the bytes of those alive. Expires. */
+  minting: (parent: string) => string;
   /** Hash: limit id → `window current previous`. Expires when untouched longer than the longest window. */
   counters: (team: string) => string;
   /** Sorted set: process id → its last heartbeat, ms. */
@@ -39,6 +45,9 @@ export function keysUnder(prefix: string): Keys {
     secrets: `${p}secrets`,
     users: (team) => `${p}users:${team}`,
     tokens: (team) => `${p}tokens:${team}`,
+    session: (id) => `${p}session:${id}`,
+    sessionsOf: (parent) => `${p}sessions:${parent}`,
+    minting: (parent) => `${p}minting:${parent}`,
     counters: (team) => `${p}counters:${team}`,
     processes: `${p}processes`,
     open: (process) => `${p}open:${process}`,

@@ -29,6 +29,12 @@ export interface ValidRequest {
 export interface Endpoint {
   path: string;
   kind: EndpointKind;
+  /** The least body that is valid: a pinned request is checked with it around. */
+  least: JsonObject;
+  /** What the holder of a pinned session may send unless `allow` says otherwise. */
+  open: readonly string[];
+  /** Names of the same thing: who pins one pins all. */
+  aliases: readonly (readonly string[])[];
   /** Pure. `maxOutputTokens` is the catalogue's bound for a model, or null. */
   validate(value: JsonObject, maxOutputTokens: (model: string) => number | null): ValidRequest | Refusal;
 }

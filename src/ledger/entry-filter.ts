@@ -6,12 +6,14 @@ export function passes(entry: LedgerEntry, { filters }: EntryQuery): boolean {
     is(filters.team, entry.team) &&
     is(filters.user, entry.user) &&
     is(filters.token, entry.token_id) &&
+    is(filters.session, entry.session_id) &&
+    is(filters.end_user, entry.end_user) &&
     is(filters.model, entry.model) &&
     is(filters.endpoint, entry.endpoint) &&
     is(filters.outcome, entry.outcome)
   );
 }
 
-function is(wanted: string | undefined, value: string): boolean {
+function is(wanted: string | undefined, value: string | null): boolean {
   return wanted === undefined || wanted === value;
 }

@@ -9,12 +9,16 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Refusal } from '../core/refusal.ts';
 import { checkHost } from './host-header.ts';
+import { checkHttps } from './https-only.ts';
+import { type ReplyHeaders, securityHeaders, strictTransport, withHeaders } from './security-headers.ts';
 import { answer, refusalFor, responseText } from './unrouted.ts';
 
 export interface HttpServerOptions {
   listener: RequestListener;
   /** How long a request, head and body, may take to come in. */
   bodyTimeoutMs: number;
+  /** Whether there is a router in front that takes https, so that plain http is refused. */
+  httpsOnly?: boolean;
   /** Called for what is refused here, before the routes. */
   onRefused?: (refusal: Refusal) => void;
   /** Whether requests still run; while they do, a draining server listens on, so that `/readyz` can say so. */
@@ -46,7 +50,8 @@ const silentMs = 1_000;
 
 /** The node:http server in front of the routes; what never reaches them is answered here, in the same shape. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { listener, bodyTimeoutMs, onRefused, isBusy = () => false } = options;
+  const { listener, bodyTimeoutMs, httpsOnly = false, onRefused, isBusy = () => false } = options;
+  const headers = httpsOnly ? [...securityHeaders, ...strictTransport] : securityHeaders;
   const state = { draining: false };
   const refuse = (socket: Duplex, refusal: Refusal): void => {
     onRefused?.(refusal);
@@ -56,14 +61,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   class Response extends ServerResponse {
     override writeHead(status: number, ...rest: unknown[]): this {
       if (state.draining) this.shouldKeepAlive = false;
-      // The overloads of writeHead cannot be written as one parameter list.
-      return super.writeHead(status, ...(rest as []));
+      // Written with headers everywhere, in one form or the other, and nowhere with a message.
+      const [own] = rest as [ReplyHeaders?];
+      // A list and an object are two overloads, which a value of either kind fits neither of.
+      return super.writeHead(status, withHeaders(own, headers) as string[]);
     }
   }
 
   const route: RequestListener = (request, response) => {
     if (request.httpVersion === '1.0') request.headers.host ??= 'localhost'; // it need not say one
-    const refusal = checkHost(request.headers.host);
+    const { host, 'x-forwarded-proto': proto } = request.headers;
+    const refusal = checkHost(host) ?? (httpsOnly ? checkHttps(proto) : null);
     if (refusal === null) {
       listener(request, response);
       return;

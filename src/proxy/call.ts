@@ -17,6 +17,8 @@ export class Call {
   readonly startedMs: number;
   /** Monotonic, ms: when the whole request had come in, body and all. */
   arrivedMs: number;
+  /** Bytes of the body, once it is in. */
+  bodyBytes = 0;
   /** Who calls, once that is known; from then on its origin may be named. */
   principal: Principal | null = null;
   /** The reply is finished, or its caller is gone. */
@@ -39,7 +41,8 @@ export class Call {
   }
 
   /** The body is in: deadlines count from here. */
-  arrived(): void {
+  arrived(bodyBytes: number): void {
+    this.bodyBytes = bodyBytes;
     this.arrivedMs = this.#clock.monotonic();
   }
 
@@ -81,7 +84,12 @@ export class Call {
   }
 
   /** Answers with a value that is never to be cached: it belongs to one caller, at one moment. */
-  answer(value: unknown): void {
-    sendJson(this.outgoing, value, { status: 200, headers: [...this.headers, 'cache-control', 'no-store'] });
+  answer(value: object, status = 200): void {
+    sendJson(this.outgoing, value, { status, headers: [...this.headers, 'cache-control', 'no-store'] });
+  }
+
+  /** Answers without a body. */
+  answerNothing(): void {
+    this.outgoing.writeHead(204, this.headers).end();
   }
 }

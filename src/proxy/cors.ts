@@ -41,7 +41,7 @@ export function preflightHeaders(requestedHeaders: string | undefined): string[]
       : 'authorization, content-type, x-api-key';
   return [
     'Access-Control-Allow-Methods',
-    'GET, POST, OPTIONS',
+    'GET, POST, DELETE, OPTIONS',
     'Access-Control-Allow-Headers',
     allowed,
     'Access-Control-Max-Age',

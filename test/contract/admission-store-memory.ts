@@ -10,6 +10,7 @@ export function emptyMemoryStore(): StoreUnderTest {
   const store = new MemoryAdmissionStore({
     clock: { now: () => nowMs, monotonic: () => nowMs },
     leaseMs,
+    countersOfSession: () => null,
     epochOf: (team) => epochs.get(team) ?? null,
     ledger,
   });

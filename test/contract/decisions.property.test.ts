@@ -151,6 +151,7 @@ class Story {
       epoch: `e${(this.epochs.get(of) ?? 0) - staleness}`,
       notAfterMs: this.nowMs + more.notAfterInMs,
       expiresAtMs: this.nowMs + more.expiresInMs,
+      session: null,
       record: `record of ${id}`,
       limits,
     };

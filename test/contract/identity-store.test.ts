@@ -7,6 +7,7 @@ import { RedisStore } from '../../src/core/redis.ts';
 import { StoreUnavailable } from '../../src/core/store-unavailable.ts';
 import { startRedis, type RedisServer } from '../support/redis-server.ts';
 import { identityStoreContract, teamNamed, tokenNamed, userNamed } from './identity-store.ts';
+import { identityBehind } from '../support/identity-behind.ts';
 
 describe('the memory identity store', () => {
   identityStoreContract(async () => new MemoryIdentityStore(systemClock));
@@ -19,7 +20,7 @@ describe('the memory identity store', () => {
     const binding = { secretHash: 'hash', user: 'ana' };
     const key = { kind: 'token', team: 'acme', id: 'tok_1' } as const;
     await store.create(key, JSON.stringify(tokenNamed('tok_1')), binding);
-    expect((await store.resolve('hash'))?.epoch).toBe(store.epoch('acme'));
+    expect((await identityBehind(store, 'hash'))?.epoch).toBe(store.epoch('acme'));
     await store.deleteTeam('acme');
     expect(store.epoch('acme')).toBeNull();
   });
@@ -86,7 +87,7 @@ describe('the Redis identity store', () => {
       const key = { kind: 'token', team: 'acme', id: 'tok_1' } as const;
       const revoked = JSON.stringify(tokenNamed('tok_1', { revoked_at: '2026-01-31T12:00:00.000Z' }));
       expect(await store.replace(key, JSON.stringify(tokenNamed('tok_1')), revoked)).toBe('replaced');
-      expect((await store.resolve('hash'))?.token.revoked_at).not.toBeNull();
+      expect((await identityBehind(store, 'hash'))?.token.revoked_at).not.toBeNull();
       expect(await store.replace(key, revoked, null)).toBe('replaced');
       expect(await store.deleteTeam('acme')).toBe(true);
     } finally {
@@ -106,7 +107,7 @@ describe('the Redis identity store', () => {
     server.pause();
     try {
       const paused = new RedisIdentityStore(impatient, keys);
-      await expect(paused.resolve('hash')).rejects.toBeInstanceOf(StoreUnavailable);
+      await expect(identityBehind(paused, 'hash')).rejects.toBeInstanceOf(StoreUnavailable);
       await expect(paused.list('team')).rejects.toBeInstanceOf(StoreUnavailable);
     } finally {
       server.resume();

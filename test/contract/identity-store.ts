@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { IdentityStore, RecordKey, Team, Token, User } from '../../src/core/identity.ts';
+import { identityBehind } from '../support/identity-behind.ts';
 
 const at = '2026-01-31T12:00:00.000Z';
 
@@ -50,7 +51,7 @@ export function identityStoreContract(make: () => Promise<IdentityStore>): void 
   }
 
   async function epoch(): Promise<string> {
-    const identity = await store.resolve(secret);
+    const identity = await identityBehind(store, secret);
     if (!identity) throw new Error('The token does not resolve.');
     return identity.epoch;
   }
@@ -79,7 +80,7 @@ export function identityStoreContract(make: () => Promise<IdentityStore>): void 
       expect(await store.create(ana, other)).toBe('exists');
       expect(await store.create(tok, other, { secretHash: 'b'.repeat(43), user: 'ana' })).toBe('exists');
       expect(await store.read(acme)).toBe(JSON.stringify(teamNamed('acme')));
-      expect(await store.resolve('b'.repeat(43))).toBeNull();
+      expect(await identityBehind(store, 'b'.repeat(43))).toBeNull();
     });
 
     it('refuses a secret that is bound already', async () => {
@@ -87,7 +88,7 @@ export function identityStoreContract(make: () => Promise<IdentityStore>): void 
       const second: RecordKey = { kind: 'token', team: 'acme', id: 'tok_2' };
       const binding = { secretHash: secret, user: 'ana' };
       expect(await store.create(second, JSON.stringify(tokenNamed('tok_2')), binding)).toBe('exists');
-      expect((await store.resolve(secret))?.token.id).toBe('tok_1');
+      expect((await identityBehind(store, secret))?.token.id).toBe('tok_1');
     });
 
     it('refuses a user and a token without their team, and a token without its user', async () => {
@@ -111,29 +112,30 @@ export function identityStoreContract(make: () => Promise<IdentityStore>): void 
   describe('resolve', () => {
     it('gives team, user, token, epoch and the clock', async () => {
       await createAll();
-      const identity = await store.resolve(secret);
+      const identity = await identityBehind(store, secret);
       expect(identity).toMatchObject({
         team: teamNamed('acme'),
         user: userNamed('ana'),
         token: tokenNamed('tok_1'),
       });
       expect(identity?.epoch).toMatch(/^.{8,}$/);
-      expect(Number.isSafeInteger(identity?.nowMs)).toBe(true);
-      expect(Math.abs((identity?.nowMs ?? 0) - Date.now())).toBeLessThan(60_000);
+      const { nowMs } = await store.resolve({ secretHash: secret, session: null });
+      expect(Number.isSafeInteger(nowMs)).toBe(true);
+      expect(Math.abs(nowMs - Date.now())).toBeLessThan(60_000);
     });
 
     it('gives null for a secret nobody has', async () => {
       await createAll();
-      expect(await store.resolve('z'.repeat(43))).toBeNull();
-      expect(await store.resolve('')).toBeNull();
-      expect(await store.resolve('acme/tok_1')).toBeNull();
+      expect(await identityBehind(store, 'z'.repeat(43))).toBeNull();
+      expect(await identityBehind(store, '')).toBeNull();
+      expect(await identityBehind(store, 'acme/tok_1')).toBeNull();
     });
 
     it('still gives a token that is revoked or expired', async () => {
       await createAll();
       const ended = JSON.stringify(tokenNamed('tok_1', { revoked_at: at, expires_at: at }));
       await store.replace(tok, await textOf(tok), ended);
-      expect((await store.resolve(secret))?.token).toMatchObject({ revoked_at: at, expires_at: at });
+      expect((await identityBehind(store, secret))?.token).toMatchObject({ revoked_at: at, expires_at: at });
     });
 
     it('keeps texts as they are, whatever is in them', async () => {
@@ -145,7 +147,9 @@ export function identityStoreContract(make: () => Promise<IdentityStore>): void 
         await textOf(ana),
         JSON.stringify(userNamed('ana', { name, limits: [...limits] })),
       );
-      expect((await store.resolve(secret))?.user).toEqual(userNamed('ana', { name, limits: [...limits] }));
+      expect((await identityBehind(store, secret))?.user).toEqual(
+        userNamed('ana', { name, limits: [...limits] }),
+      );
     });
   });
 
@@ -201,16 +205,16 @@ export function identityStoreContract(make: () => Promise<IdentityStore>): void 
       await createAll();
       expect(await store.replace(tok, await textOf(tok), null)).toBe('replaced');
       expect(await store.read(tok)).toBeNull();
-      expect(await store.resolve(secret)).toBeNull();
+      expect(await identityBehind(store, secret)).toBeNull();
     });
 
     it('with null deletes a user, whose tokens stay listed and dead for ever', async () => {
       await createAll();
       await store.replace(ana, await textOf(ana), null);
-      expect(await store.resolve(secret)).toBeNull();
+      expect(await identityBehind(store, secret)).toBeNull();
       expect(await store.list('token', 'acme')).toHaveLength(1);
       await store.create(ana, JSON.stringify(userNamed('ana')));
-      expect(await store.resolve(secret)).toBeNull();
+      expect(await identityBehind(store, secret)).toBeNull();
     });
 
     it('with null leaves the tokens of other users alone', async () => {
@@ -218,13 +222,13 @@ export function identityStoreContract(make: () => Promise<IdentityStore>): void 
       const bob: RecordKey = { kind: 'user', team: 'acme', id: 'bob' };
       await store.create(bob, JSON.stringify(userNamed('bob')));
       await store.replace(bob, await textOf(bob), null);
-      expect((await store.resolve(secret))?.user.id).toBe('ana');
+      expect((await identityBehind(store, secret))?.user.id).toBe('ana');
     });
 
     it('with null deletes a team and all that is in it', async () => {
       await createAll();
       expect(await store.replace(acme, await textOf(acme), null)).toBe('replaced');
-      expect(await store.resolve(secret)).toBeNull();
+      expect(await identityBehind(store, secret)).toBeNull();
       expect(await store.list('user', 'acme')).toEqual([]);
     });
   });
@@ -245,12 +249,12 @@ export function identityStoreContract(make: () => Promise<IdentityStore>): void 
       );
 
       expect(await store.deleteTeam('acme')).toBe(true);
-      expect(await store.resolve(secret)).toBeNull();
-      expect((await store.resolve(other))?.team.id).toBe('beta');
+      expect(await identityBehind(store, secret)).toBeNull();
+      expect((await identityBehind(store, other))?.team.id).toBe('beta');
       await store.create(acme, JSON.stringify(teamNamed('acme')));
       expect(await store.list('user', 'acme')).toEqual([]);
       expect(await store.list('token', 'acme')).toEqual([]);
-      expect(await store.resolve(secret)).toBeNull();
+      expect(await identityBehind(store, secret)).toBeNull();
     });
 
     it('is false where there is no such team', async () => {
@@ -298,7 +302,7 @@ export function identityStoreContract(make: () => Promise<IdentityStore>): void 
     it('stays with reading, with refusals and conflicts, and with changes to other teams', async () => {
       await createAll();
       const before = await epoch();
-      await store.resolve(secret);
+      await identityBehind(store, secret);
       await store.list('token', 'acme');
       await store.create(ana, '{}');
       await store.replace(ana, 'not this', '{}');

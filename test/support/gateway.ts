@@ -34,6 +34,7 @@ export interface Policy {
   tools?: string[];
   expires_in?: number;
   limits?: Limit[];
+  max_session_body_bytes?: number;
 }
 
 export interface NewToken extends Policy {
@@ -118,6 +119,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   const server = createHttpServer({
     listener: nodeListener(wired.app),
     bodyTimeoutMs: settings.bodyTimeoutMs,
+    httpsOnly: settings.onDyno,
     onRefused: (refusal) => wired.noteUnrouted(refusal),
   });
   wired.start();

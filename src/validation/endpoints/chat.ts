@@ -64,6 +64,14 @@ const thinkingFields = documented({
 export const chat: Endpoint = {
   path: '/v1/chat/completions',
   kind: 'chat',
+  least: { model: 'any', messages: [{ role: 'user', content: '-' }] },
+  open: ['messages', 'stream'],
+  // The later names of OpenAI, and the earlier ones, which an upstream may still take.
+  aliases: [
+    ['max_tokens', 'max_completion_tokens'],
+    ['tools', 'functions'],
+    ['tool_choice', 'function_call'],
+  ],
   validate(body, maxOutputTokens): ValidRequest | Refusal {
     const findings = new Findings();
     findings.fields(chatFields, body, '');

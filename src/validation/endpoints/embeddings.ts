@@ -24,6 +24,9 @@ const embeddingFields = documented({
 export const embeddings: Endpoint = {
   path: '/v1/embeddings',
   kind: 'embeddings',
+  least: { model: 'any', input: '-' },
+  open: ['input'],
+  aliases: [],
   validate(body: JsonObject): ValidRequest | Refusal {
     const findings = new Findings();
     findings.fields(embeddingFields, body, '');

@@ -47,6 +47,9 @@ const imageFields = documented({
 export const images: Endpoint = {
   path: '/v1/images/generations',
   kind: 'images',
+  least: { model: 'any', prompt: '-' },
+  open: ['prompt'],
+  aliases: [],
   validate(body: JsonObject): ValidRequest | Refusal {
     const findings = new Findings();
     findings.fields(imageFields, body, '');

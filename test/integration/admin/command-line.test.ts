@@ -16,6 +16,7 @@ import { RedisStore } from '../../../src/core/redis.ts';
 import { RedisLedger } from '../../../src/ledger/redis-ledger.ts';
 import { startRedis, type RedisServer } from '../../support/redis-server.ts';
 import { adminKey } from './harness.ts';
+import { identityBehind } from '../../support/identity-behind.ts';
 
 let redis: RedisServer;
 let store: RedisStore;
@@ -92,7 +93,7 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     expect(issued.code).toBe(0);
     expect(issued.err).toMatch(/shown this once/);
     const text = /^token +(tgk_\w+)$/m.exec(issued.out)?.[1] ?? '';
-    const identity = await identities.resolve(hashToken(text));
+    const identity = await identityBehind(identities, hashToken(text));
     expect(identity).toMatchObject({
       user: { id: 'ana', email: 'ana@example.com' },
       token: { models: ['m'], origins: ['none'], endpoints: ['/v1/chat/completions'], tools: ['t'] },
@@ -118,7 +119,7 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     expect((await command('user set acme ana --name Ana')).out).toMatch(/^name +Ana$/m);
 
     expect((await command(`token revoke acme ${id}`)).out).toBe(`Revoked the token ${id}.`);
-    expect((await identities.resolve(hashToken(token)))?.token.revoked_at).not.toBeNull();
+    expect((await identityBehind(identities, hashToken(token)))?.token.revoked_at).not.toBeNull();
     const listed = await command('token list acme');
     expect(listed.out).toMatch(
       new RegExp(`^TOKEN .*REVOKED\\n${id} +ana .* \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d$`),

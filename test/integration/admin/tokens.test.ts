@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { hashToken, inspectToken } from '../../../src/auth/token-text.ts';
 import { errorOf, Harness, problemsOf } from './harness.ts';
+import { identityBehind } from '../../support/identity-behind.ts';
 
 const tokens = '/admin/teams/acme/tokens';
 const created_at = '2026-02-03T12:30:00.000Z';
@@ -28,6 +29,7 @@ describe('POST /admin/teams/:team/tokens', () => {
       team: 'acme',
       user: 'ana',
       ...policy,
+      max_session_body_bytes: null,
       expires_at: '2026-02-03T12:31:00.000Z',
       revoked_at: null,
       created_at,
@@ -35,7 +37,7 @@ describe('POST /admin/teams/:team/tokens', () => {
     expect(id).toMatch(/^tok_[0-9A-Za-z]{16}$/);
     expect(inspectToken(token)).toEqual({ ok: true, kind: 'user' });
     expect(prefix).toBe(token.slice(0, 12));
-    expect((await admin.identities.resolve(hashToken(token)))?.token.id).toBe(id);
+    expect((await identityBehind(admin.identities, hashToken(token)))?.token.id).toBe(id);
   });
 
   it('201 with the user alone: no restriction, no expiry', async () => {
@@ -200,7 +202,7 @@ describe('DELETE /admin/teams/:team/tokens/:id', () => {
     const before = admin.identities.epoch('acme');
     expect((await admin.call('DELETE', `${tokens}/${id}`)).status).toBe(204);
     expect(admin.identities.epoch('acme')).not.toBe(before);
-    expect((await admin.identities.resolve(hashToken(text)))?.token.revoked_at).toBe(created_at);
+    expect((await identityBehind(admin.identities, hashToken(text)))?.token.revoked_at).toBe(created_at);
   });
 
   it('204 again, keeping the time it was revoked first', async () => {

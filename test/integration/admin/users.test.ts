@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { hashToken } from '../../../src/auth/token-text.ts';
 import { errorOf, Harness, problemsOf } from './harness.ts';
+import { identityBehind } from '../../support/identity-behind.ts';
 
 const users = '/admin/teams/acme/users';
 const created_at = '2026-02-03T12:30:00.000Z';
@@ -107,8 +108,8 @@ describe('DELETE /admin/teams/:team/users/:user', () => {
     expect((await admin.call('DELETE', `${users}/ana`)).status).toBe(204);
 
     expect((await admin.call('GET', `${users}/ana`)).status).toBe(404);
-    expect(await admin.identities.resolve(hashToken(gone.text))).toBeNull();
-    expect((await admin.identities.resolve(hashToken(kept.text)))?.token.revoked_at).toBeNull();
+    expect(await identityBehind(admin.identities, hashToken(gone.text))).toBeNull();
+    expect((await identityBehind(admin.identities, hashToken(kept.text)))?.token.revoked_at).toBeNull();
     const revokedAt = async (id: string): Promise<unknown> =>
       (await admin.call('GET', `/admin/teams/acme/tokens/${id}`)).body['revoked_at'];
     expect(await revokedAt(gone.id)).toBe('2026-02-03T12:30:00.000Z');
@@ -119,7 +120,7 @@ describe('DELETE /admin/teams/:team/users/:user', () => {
     const { text } = await admin.issue();
     await admin.call('DELETE', `${users}/ana`);
     await admin.call('POST', users, { id: 'ana' });
-    expect(await admin.identities.resolve(hashToken(text))).toBeNull();
+    expect(await identityBehind(admin.identities, hashToken(text))).toBeNull();
   });
 
   it('404 for one there is not', async () => {

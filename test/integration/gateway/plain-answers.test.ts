@@ -118,7 +118,17 @@ describe('what the caller gets', () => {
     const answer = parseResponse(bytes);
     expect(answer.status).toBe(200);
     const names = answer.headers.map(([name]) => name).sort();
-    expect(names).toEqual(['connection', 'content-length', 'content-type', 'date', 'vary', 'x-request-id']);
+    expect(names).toEqual([
+      'connection',
+      'content-length',
+      'content-security-policy',
+      'content-type',
+      'date',
+      'referrer-policy',
+      'vary',
+      'x-content-type-options',
+      'x-request-id',
+    ]);
     expect(answer.header('x-request-id')).toBe('callers-own-request-id-1');
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { check, newTeam, newUser, tokenSchemas } from '../../../src/admin/schemas.ts';
+import { newTeam, newUser, tokenSchemas } from '../../../src/admin/schemas.ts';
+import { check } from '../../../src/core/check.ts';
 import type { JsonObject, JsonValue } from '../../../src/core/request.ts';
 
 const clock = { now: () => Date.UTC(2026, 1, 3), monotonic: () => 0 };

@@ -40,6 +40,7 @@ function admit(id: string, notAfterMs: number): void {
     epoch: 'epoch-1',
     notAfterMs,
     expiresAtMs: Infinity,
+    session: null,
     record: '',
     limits: limits.map(({ applied }) => applied),
   };

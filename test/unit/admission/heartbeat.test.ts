@@ -32,6 +32,7 @@ async function diesWith(process: string, count: number): Promise<void> {
     epoch: 'epoch-1',
     notAfterMs: Infinity,
     expiresAtMs: Infinity,
+    session: null,
     record: encodeOpen(openRequest({ places: ['c'] })),
     limits: [{ id: 'c', span: 'open', amount: 1, max: count }],
   });

@@ -20,6 +20,9 @@ describe('an open record', () => {
     outputTokens: count,
     images: count,
     places: fc.array(word, { maxLength: 4 }),
+    endUser: fc.option(
+      fc.string({ minLength: 1, maxLength: 64, unit: 'grapheme' }).filter((text) => !/\p{Cc}/u.test(text)),
+    ),
   });
 
   it('gives back the request it was made of', () => {

@@ -4,7 +4,7 @@ import { type Counter, emptyCounter } from '../../../src/admission/window.ts';
 import type { Principal, ScopedLimit } from '../../../src/core/identity.ts';
 import type { Limit, Scope } from '../../../src/core/limit.ts';
 import type { Charge, ForwardOutcome } from '../../../src/core/outcome.ts';
-import { identityOf } from '../auth/identities.ts';
+import { credentialFor, identityOf } from '../auth/identities.ts';
 
 export const chatPath = '/v1/chat/completions';
 
@@ -39,6 +39,7 @@ export function openRequest(more: Partial<OpenRequest> = {}): OpenRequest {
     user: 'ana',
     tokenId: 'tok_1',
     sessionId: null,
+    endUser: null,
     endpoint: chatPath,
     model: 'claude-4-sonnet',
     modelKnown: true,
@@ -81,5 +82,11 @@ export function outcomeOf(more: Partial<ForwardOutcome> = {}): ForwardOutcome {
 
 /** Acme's ana with these limits, at the epoch `epoch-1`. */
 export function principalWith(limits: readonly ScopedLimit[], more: Partial<Principal> = {}): Principal {
-  return { identity: identityOf(), secretHash: 'hash', limits, expiresAtMs: Infinity, ...more };
+  return {
+    identity: identityOf(),
+    credential: credentialFor('hash'),
+    limits,
+    expiresAtMs: Infinity,
+    ...more,
+  };
 }

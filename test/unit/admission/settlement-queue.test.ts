@@ -37,6 +37,7 @@ async function opened(grant: string): Promise<Settlement> {
       epoch: 'epoch-1',
       notAfterMs: Infinity,
       expiresAtMs: Infinity,
+      session: null,
       record: '',
       limits: [],
     },

@@ -34,6 +34,7 @@ describe('settlementOf', () => {
       user: 'ana',
       token_id: 'tok_1',
       session_id: null,
+      end_user: null,
       endpoint: chatPath,
       model: 'claude-4-sonnet',
       status: 200,

@@ -45,6 +45,7 @@ export class UnsteadyStore implements AdmissionStore {
     this.inner = new MemoryAdmissionStore({
       clock,
       leaseMs,
+      countersOfSession: () => null,
       epochOf: (team) => this.epochs.get(team) ?? null,
       ledger: { append: (entry) => this.entries.push(decodeEntry(entry)) },
     });

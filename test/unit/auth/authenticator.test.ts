@@ -3,10 +3,10 @@ import { Authenticator, type Authenticated } from '../../../src/auth/authenticat
 import { MemoryIdentityStore } from '../../../src/auth/memory-identity-store.ts';
 import { mintToken } from '../../../src/auth/token-text.ts';
 import type { Clock } from '../../../src/core/clock.ts';
-import type { Identity, IdentityStore, Token } from '../../../src/core/identity.ts';
+import type { Credential, IdentityStore, Resolution, Token } from '../../../src/core/identity.ts';
 import { Refusal } from '../../../src/core/refusal.ts';
 import { StoreUnavailable } from '../../../src/core/store-unavailable.ts';
-import { identityOf } from './identities.ts';
+import { credentialFor, identityOf } from './identities.ts';
 
 let nowMs: number;
 let lookups: number;
@@ -20,10 +20,10 @@ function watched(store: IdentityStore): IdentityStore {
   return new Proxy(store, {
     get(target, name) {
       if (name !== 'resolve') return Reflect.get(target, name);
-      return async (secretHash: string): Promise<Identity | null> => {
+      return async (credential: Credential): Promise<Resolution> => {
         lookups += 1;
         const hold = afterLookup;
-        const found = await target.resolve(secretHash);
+        const found = await target.resolve(credential);
         await hold();
         return found;
       };
@@ -68,9 +68,9 @@ describe('authenticate', () => {
   it('asks the store the first time, and answers at once from then on', async () => {
     const { text, secretHash } = await issue();
     const first = await authenticator.authenticate(bearer(text), {});
-    expect(first).toMatchObject({ fresh: true, principal: { secretHash } });
+    expect(first).toMatchObject({ fresh: true, principal: { credential: { secretHash } } });
     const second = admitted(authenticator.authenticate(bearer(text), {}));
-    expect(second).toMatchObject({ fresh: false, principal: { secretHash } });
+    expect(second).toMatchObject({ fresh: false, principal: { credential: { secretHash } } });
     expect(lookups).toBe(1);
   });
 
@@ -171,7 +171,7 @@ describe('refresh', () => {
     await authenticator.authenticate(bearer(text), {});
     await change({ models: ['m'] });
     expect(admitted(authenticator.authenticate(bearer(text), {})).principal.identity.token.models).toBeNull();
-    expect(await authenticator.refresh(secretHash)).toMatchObject({
+    expect(await authenticator.refresh(credentialFor(secretHash))).toMatchObject({
       fresh: true,
       principal: { identity: { token: { models: ['m'] } } },
     });
@@ -184,7 +184,7 @@ describe('refresh', () => {
     const { text, secretHash } = await issue();
     await authenticator.authenticate(bearer(text), {});
     await change({ revoked_at: '2026-02-01T00:00:00.000Z' });
-    expect(await authenticator.refresh(secretHash)).toMatchObject({ code: 'revoked_token' });
+    expect(await authenticator.refresh(credentialFor(secretHash))).toMatchObject({ code: 'revoked_token' });
     expect(await authenticator.authenticate(bearer(text), {})).toMatchObject({ code: 'revoked_token' });
   });
 
@@ -192,7 +192,7 @@ describe('refresh', () => {
     const { text, secretHash } = await issue();
     await authenticator.authenticate(bearer(text), {});
     await identities.deleteTeam('acme');
-    expect(await authenticator.refresh(secretHash)).toMatchObject({ code: 'invalid_token' });
+    expect(await authenticator.refresh(credentialFor(secretHash))).toMatchObject({ code: 'invalid_token' });
     expect(await authenticator.authenticate(bearer(text), {})).toMatchObject({ code: 'invalid_token' });
   });
 });

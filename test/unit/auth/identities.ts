@@ -1,10 +1,17 @@
-import type { Identity, Team, Token, User } from '../../../src/core/identity.ts';
+import type { Credential, Identity, Team, Token, User } from '../../../src/core/identity.ts';
+import type { Session } from '../../../src/core/session.ts';
 
 const created_at = '2026-01-01T00:00:00.000Z';
 
 /** An identity without restrictions, but for what is given. */
 export function identityOf(
-  given: { team?: Partial<Team>; user?: Partial<User>; token?: Partial<Token>; epoch?: string } = {},
+  given: {
+    team?: Partial<Team>;
+    user?: Partial<User>;
+    token?: Partial<Token>;
+    session?: Session;
+    epoch?: string;
+  } = {},
 ): Identity {
   return {
     team: { id: 'acme', name: null, limits: [], models: null, created_at, ...given.team },
@@ -25,7 +32,29 @@ export function identityOf(
       created_at,
       ...given.token,
     },
+    session: given.session ?? null,
     epoch: given.epoch ?? 'epoch-1',
-    nowMs: Date.parse('2026-02-01T00:00:00Z'),
   };
+}
+
+/** A session without restrictions, but for what is given. */
+export function sessionOf(given: Partial<Session> = {}): Session {
+  return {
+    id: 'ses_1',
+    models: null,
+    endpoints: null,
+    origins: null,
+    tools: null,
+    limits: [],
+    pinned: null,
+    end_user: null,
+    expires_at: '2026-03-01T00:00:00.000Z',
+    created_at,
+    ...given,
+  };
+}
+
+/** The credential of a user's token. */
+export function credentialFor(secretHash: string): Credential {
+  return { secretHash, session: null };
 }

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { IdentityCache } from '../../../src/auth/identity-cache.ts';
 import { makePrincipal } from '../../../src/auth/principal.ts';
 import type { Principal } from '../../../src/core/identity.ts';
-import { identityOf } from './identities.ts';
+import { credentialFor, identityOf } from './identities.ts';
 
 function principal(secretHash: string): Principal {
-  return makePrincipal(identityOf(), secretHash);
+  return makePrincipal(identityOf(), credentialFor(secretHash));
 }
 
 describe('IdentityCache', () => {
@@ -25,7 +25,11 @@ describe('IdentityCache', () => {
     for (const hash of ['a', 'b', 'c']) cache.set(principal(hash));
     cache.delete('a');
     cache.delete('c');
-    expect(['a', 'b', 'c'].map((hash) => cache.get(hash)?.secretHash)).toEqual([undefined, 'b', undefined]);
+    expect(['a', 'b', 'c'].map((hash) => cache.get(hash)?.credential.secretHash)).toEqual([
+      undefined,
+      'b',
+      undefined,
+    ]);
   });
 
   it('keeps what is used while others come and go', () => {
@@ -33,7 +37,7 @@ describe('IdentityCache', () => {
     cache.set(principal('used'));
     for (let n = 0; n < 1_000; n += 1) {
       cache.set(principal(`${n}`));
-      expect(cache.get('used')?.secretHash).toBe('used');
+      expect(cache.get('used')?.credential.secretHash).toBe('used');
     }
   });
 

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { checkEndpoint, checkModel, checkOrigin, checkToken, checkTools } from '../../../src/auth/policy.ts';
 import { makePrincipal } from '../../../src/auth/principal.ts';
 import type { Principal, Team, Token } from '../../../src/core/identity.ts';
-import { identityOf } from './identities.ts';
+import { credentialFor, identityOf } from './identities.ts';
 
 function withToken(token: Partial<Token>, team: Partial<Team> = {}): Principal {
-  return makePrincipal(identityOf({ token, team }), 'hash');
+  return makePrincipal(identityOf({ token, team }), credentialFor('hash'));
 }
 
 describe('checkToken', () => {

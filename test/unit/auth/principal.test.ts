@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { makePrincipal } from '../../../src/auth/principal.ts';
-import { identityOf } from './identities.ts';
+import { credentialFor, identityOf } from './identities.ts';
 
 const minute = { metric: 'requests', window: 'minute', max: 1 } as const;
 const hour = { metric: 'tokens', window: 'hour', max: 1 } as const;
@@ -33,7 +33,9 @@ describe('makePrincipal', () => {
         ],
       },
     });
-    const order = makePrincipal(identity, 'hash').limits.map(({ scope, limit }) => `${scope} ${limit.id}`);
+    const order = makePrincipal(identity, credentialFor('hash')).limits.map(
+      ({ scope, limit }) => `${scope} ${limit.id}`,
+    );
     expect(order).toEqual([
       'user u3',
       'team t3',
@@ -49,12 +51,16 @@ describe('makePrincipal', () => {
 
   it('keeps identity and hash', () => {
     const identity = identityOf();
-    expect(makePrincipal(identity, 'hash')).toMatchObject({ identity, secretHash: 'hash', limits: [] });
+    expect(makePrincipal(identity, credentialFor('hash'))).toMatchObject({
+      identity,
+      credential: credentialFor('hash'),
+      limits: [],
+    });
   });
 
   it('knows when the token expires, if it does', () => {
-    expect(makePrincipal(identityOf(), 'hash').expiresAtMs).toBe(Infinity);
+    expect(makePrincipal(identityOf(), credentialFor('hash')).expiresAtMs).toBe(Infinity);
     const identity = identityOf({ token: { expires_at: '2026-03-01T00:00:00.000Z' } });
-    expect(makePrincipal(identity, 'hash').expiresAtMs).toBe(Date.UTC(2026, 2, 1));
+    expect(makePrincipal(identity, credentialFor('hash')).expiresAtMs).toBe(Date.UTC(2026, 2, 1));
   });
 });

@@ -1,16 +1,27 @@
 import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hashToken, inspectToken, mintToken, randomBase62 } from '../../../src/auth/token-text.ts';
+import {
+  credentialOf,
+  hashToken,
+  inspectToken,
+  mintSessionToken,
+  mintToken,
+  randomBase62,
+} from '../../../src/auth/token-text.ts';
 
 const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-const kinds = ['user', 'session', 'admin'] as const;
-const aToken = fc.constantFrom(...kinds).map((kind) => mintToken(kind).text);
+const aToken = fc
+  .constantFrom(
+    () => mintToken('user').text,
+    () => mintToken('admin').text,
+    () => mintSessionToken(1_800_000_000_000).text,
+  )
+  .map((mint) => mint());
 
 describe('mintToken', () => {
   it.each([
     ['user', /^tgk_[0-9A-Za-z]{44}$/],
-    ['session', /^tgs_[0-9A-Za-z]{44}$/],
     ['admin', /^tga_[0-9A-Za-z]{44}$/],
   ] as const)('makes a token of the kind %s', (kind, shape) => {
     const { text, secretHash, prefix } = mintToken(kind);
@@ -23,6 +34,29 @@ describe('mintToken', () => {
   it('never makes the same one twice', () => {
     const texts = Array.from({ length: 1_000 }, () => mintToken('user').text);
     expect(new Set(texts).size).toBe(1_000);
+  });
+});
+
+describe('a session token', () => {
+  it('names the session and when it expires, and is long enough to be unguessable beside', () => {
+    const { text, secretHash, id } = mintSessionToken(1_800_000_000_999);
+    expect(text).toMatch(/^tgs_[0-9A-Za-z]{62}$/);
+    expect(inspectToken(text)).toEqual({ ok: true, kind: 'session' });
+    expect(credentialOf(text)).toEqual({ secretHash, session: { id, expiresAtMs: 1_800_000_000_000 } });
+    expect(id).toMatch(/^ses_[0-9A-Za-z]{12}$/);
+  });
+
+  it('gives back every expiry that it was made with', () => {
+    fc.assert(
+      fc.property(fc.nat(62 ** 6 - 1), (seconds) => {
+        expect(credentialOf(mintSessionToken(seconds * 1000).text).session?.expiresAtMs).toBe(seconds * 1000);
+      }),
+    );
+  });
+
+  it('is told from a user token, which names nothing', () => {
+    const { text, secretHash } = mintToken('user');
+    expect(credentialOf(text)).toEqual({ secretHash, session: null });
   });
 });
 

@@ -82,6 +82,9 @@ describe('readSettings', () => {
       ['BODY_TIMEOUT_MS', 'bodyTimeoutMs', 1, 2_147_483_647],
       ['SHUTDOWN_GRACE_MS', 'shutdownGraceMs', 1, 2_147_483_647],
       ['LEASE_MS', 'leaseMs', 100, 30_000],
+      ['REFUSED_CREDENTIALS_PER_MINUTE', 'refusedCredentialsPerMinute', 1, 1_000_000],
+      ['SESSIONS_PER_MINUTE', 'sessionsPerMinute', 1, 1_000_000],
+      ['SESSION_STORE_BYTES', 'sessionStoreBytes', 65_536, 1_073_741_824],
       ['LEDGER_MAX_ENTRIES', 'ledgerMaxEntries', 1, 10_000_000],
       ['USAGE_RETENTION_DAYS', 'usageRetentionDays', 1, 3_660],
     ] as const)('%s', (name, field, min, max) => {

@@ -15,6 +15,10 @@ const model = fc.stringMatching(/^[A-Za-z0-9._:/-]{1,128}$/);
 const requestId = fc.stringMatching(/^[A-Za-z0-9+/=-]{20,200}$/);
 const id = fc.stringMatching(/^[A-Za-z0-9_-]{1,40}$/);
 const endpoint = fc.constantFrom('/v1/chat/completions', '/v1/embeddings', '/v1/images/generations');
+/** Any text without control characters. */
+const visitor = fc
+  .string({ minLength: 1, maxLength: 64, unit: 'grapheme' })
+  .filter((text) => !/\p{Cc}/u.test(text));
 const count = fc.nat(Number.MAX_SAFE_INTEGER);
 
 const anyRecord: fc.Arbitrary<EntryRecord> = fc.record({
@@ -25,6 +29,7 @@ const anyRecord: fc.Arbitrary<EntryRecord> = fc.record({
   user: slug,
   token_id: id,
   session_id: fc.option(id),
+  end_user: fc.option(visitor),
   endpoint,
   model,
   status: fc.nat(599),

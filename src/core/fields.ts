@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { windows } from '../core/limit.ts';
+import { windows } from './limit.ts';
 
-/* The fields that bodies and queries of contract 1.6 are made of. Messages say what would be right. */
+/* The fields that records, queries, sessions and issuers are made of. Messages say what would be right. */
 
 const maxListLength = 64;
 const maxLimits = 16;
@@ -38,6 +38,13 @@ export const origin = z
     error:
       'must be an origin as browsers send it, such as https://app.example.com (no path, no *), or "none"',
   });
+
+/** Whom a session was made for: kept in a line of the ledger, so nothing that breaks one. */
+export const endUser = z
+  .string()
+  .min(1, 'must not be empty; leave it out where there is none')
+  .refine((text) => Array.from(text).length <= 64, 'must have at most 64 characters')
+  .refine((text) => !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(text), 'must not contain control characters');
 
 /** A list that restricts; what stands in it twice is kept once. */
 export function listOf<T extends string>(item: z.ZodType<T>): z.ZodType<T[]> {

@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import { isTrustworthyUrl, type TrustedIssuer } from '../core/issuer.ts';
+import { isWellKnownPublic } from './public-issuers.ts';
+
+/* One issuer of ISSUERS_FILE. Messages say what would be right, and never repeat a value. */
+
+/** Asymmetric only: with HS* whoever knows the public key could sign, and `none` is no signature (RFC 8725, 3.2). */
+const algorithms = [
+  ...(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'] as const),
+  ...(['ES256', 'ES384', 'ES512', 'EdDSA'] as const),
+] as const;
+
+/** Claims that every ID token of an issuer has alike, or that anyone can have: to require them restricts nobody. */
+const commonClaims: ReadonlySet<string> = new Set(['iss', 'aud', 'azp', 'email_verified']);
+
+const urlExpectation =
+  'expected an https URL without credentials (http on 127.0.0.1, [::1] or localhost only)';
+const url = z.string().refine(isTrustworthyUrl, { error: urlExpectation });
+/** OIDC Discovery 1.0, section 3: no query and no fragment. */
+const issuerUrl = url.refine((text) => !/[?#]/.test(text), { error: 'expected no query and no fragment' });
+
+const notEmpty = z
+  .string()
+  .min(1, 'expected at least one character')
+  .max(1_000, 'expected at most 1000 characters');
+const team = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,38}$/, 'expected a team id: 1 to 39 of a-z, 0-9 and -, not beginning with -');
+
+const audience = z.union([notEmpty, z.array(notEmpty).min(1, 'expected at least one client id')], {
+  error: 'expected a client id, or a list of client ids',
+});
+
+const teamRule = z.union(
+  [
+    team,
+    z.strictObject({
+      claim: notEmpty,
+      teams: z.record(notEmpty, team).refine((teams) => Object.keys(teams).length > 0, {
+        error: 'expected at least one claim value with its team',
+      }),
+    }),
+  ],
+  {
+    error: 'expected a team id, or an object such as {"claim": "hd", "teams": {"example.com": "acme"}}',
+  },
+);
+
+const claimValue = z.union([z.string(), z.number(), z.boolean()], {
+  error: 'expected a string, a number, true or false',
+});
+
+const fields = z.strictObject({
+  $comment: z.string().optional(),
+  issuer: issuerUrl,
+  jwks_uri: url.optional(),
+  audience,
+  algorithms: z
+    .array(z.enum(algorithms, { error: `expected one of ${algorithms.join(', ')}` }))
+    .min(1, 'expected at least one algorithm; leave it out for RS256')
+    .default(['RS256']),
+  public: z.boolean().default(true),
+  team: teamRule,
+  require: z
+    .record(notEmpty, z.array(claimValue).min(1, 'expected at least one value that the claim may have'))
+    .default({}),
+  users: z.enum(['create', 'existing'], { error: 'expected create or existing' }).default('existing'),
+  max_exchanges: z
+    .int('expected a whole number from 1 to 1000')
+    .min(1, 'expected a whole number from 1 to 1000')
+    .max(1_000, 'expected a whole number from 1 to 1000')
+    .default(20),
+  session: z.record(z.string(), z.json()).default({}),
+});
+
+type Fields = z.infer<typeof fields>;
+
+export const issuerEntry = fields.superRefine((entry, context) => {
+  const problem = (field: keyof Fields, message: string): void =>
+    context.addIssue({ code: 'custom', path: [field], message });
+  if (!entry.public && isWellKnownPublic(entry.issuer)) {
+    problem('public', 'expected true or nothing, since anyone can get an account at this issuer');
+  }
+  if (entry.users === 'create' && entry.public && !restricts(entry)) {
+    problem(
+      'users',
+      'with "create", a public issuer and no rule, anyone could become a user; add a "require" rule such as ' +
+        '{"hd": ["example.com"]}, take the team from such a claim, or write "existing"',
+    );
+  }
+});
+
+/** Whether a rule asks for a claim that not everyone can have. */
+function restricts({ require, team: rule }: Fields): boolean {
+  const claims = [...Object.keys(require), ...(typeof rule === 'string' ? [] : [rule.claim])];
+  return claims.some((claim) => !commonClaims.has(claim));
+}
+
+/** The entry in the shape the rest of the gateway uses. Pure. */
+export function toTrustedIssuer(entry: Fields): TrustedIssuer {
+  return {
+    issuer: entry.issuer,
+    jwksUri: entry.jwks_uri ?? null,
+    audiences: typeof entry.audience === 'string' ? [entry.audience] : entry.audience,
+    algorithms: entry.algorithms,
+    isPublic: entry.public,
+    team:
+      typeof entry.team === 'string' ? { kind: 'fixed', team: entry.team } : { kind: 'claim', ...entry.team },
+    require: entry.require,
+    users: entry.users,
+    maxExchanges: entry.max_exchanges,
+    session: entry.session,
+  };
+}

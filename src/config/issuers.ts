@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import type { TrustedIssuer } from '../core/issuer.ts';
+import { issuerEntry, toTrustedIssuer } from './issuer-entry.ts';
+
+export type IssuersResult = { ok: true; issuers: TrustedIssuer[] } | { ok: false; problems: string[] };
+
+const issuersFile = z.strictObject({ $comment: z.string().optional(), issuers: z.array(issuerEntry) });
+
+/** As much of the file as names issuers, so that a second one is told even where other fields are wrong. */
+const named = z.object({ issuers: z.array(z.object({ issuer: z.string() }).nullable().catch(null)) });
+
+/**
+ * Loads and checks the trusted issuers; every problem at once, naming its path inside the file.
+ * Where the file is `optional` and there is none, there are no issuers.
+ */
+export function loadIssuers(
+  file: string,
+  { optional }: { optional: boolean } = { optional: false },
+): IssuersResult {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if (optional && isMissing(error)) return { ok: true, issuers: [] };
+    return failure(['expected the path of a file that can be read']);
+  }
+  return parseIssuers(text);
+}
+
+/** The same for a text at hand. Pure. */
+export function parseIssuers(text: string): IssuersResult {
+  const read = readJson(text);
+  if ('problem' in read) return failure([read.problem]);
+  const parsed = issuersFile.safeParse(read.value);
+  const problems = [
+    ...(parsed.success ? [] : parsed.error.issues.map(describeIssue)),
+    ...repeatedIssuers(read.value),
+  ];
+  if (!parsed.success || problems.length > 0) return failure(problems);
+  return { ok: true, issuers: parsed.data.issuers.map(toTrustedIssuer) };
+}
+
+/** A key `__proto__` is refused outright: objects lose it silently, and with it a rule that was meant to restrict. */
+function readJson(text: string): { value: unknown } | { problem: string } {
+  let hasProto = false;
+  try {
+    const value: unknown = JSON.parse(text, (key, member: unknown) => {
+      hasProto ||= key === '__proto__';
+      return member;
+    });
+    return hasProto ? { problem: 'expected no key to be called __proto__' } : { value };
+  } catch {
+    return { problem: 'expected a file of JSON' };
+  }
+}
+
+function repeatedIssuers(value: unknown): string[] {
+  const parsed = named.safeParse(value);
+  if (!parsed.success) return [];
+  const seen = new Map<string, number>();
+  return parsed.data.issuers.flatMap((entry, index) => {
+    if (entry === null) return [];
+    const first = seen.get(entry.issuer);
+    if (first !== undefined) {
+      return [
+        `issuers.${index}.issuer: expected each issuer once, but this is also issuers.${first}; merge the two`,
+      ];
+    }
+    seen.set(entry.issuer, index);
+    return [];
+  });
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  const path = issue.path.length > 0 ? `${issue.path.map(String).join('.')}: ` : '';
+  const inner = issue.code === 'invalid_key' ? issue.issues.map((each) => each.message).join('; ') : '';
+  return `${path}${inner || issue.message}`;
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+function failure(problems: string[]): IssuersResult {
+  return { ok: false, problems: problems.map((problem) => `ISSUERS_FILE: ${problem}.`) };
+}

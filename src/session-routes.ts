@@ -1,0 +1,135 @@
+import type { Answers } from './answers.ts';
+import { storeUnavailable } from './admission/admission.ts';
+import type { Authenticated, Authenticator } from './auth/authenticator.ts';
+import { check, type Checked } from './core/check.ts';
+import { invalidBody, Refusal } from './core/refusal.ts';
+import type { Session, SessionStore } from './core/session.ts';
+import type { Gateway } from './gateway.ts';
+import type { Call } from './proxy/call.ts';
+import type { MintedSession, SessionMinter } from './sessions/minter.ts';
+import type { NewSession, sessionSchemas } from './sessions/schema.ts';
+import { parseJson } from './validation/parse-json.ts';
+
+const maxBytes = 65_536;
+/** How often a session is tried again because its parent's team changed meanwhile. */
+const maxReadings = 3;
+
+export interface SessionRoutesParts {
+  gateway: Gateway;
+  answers: Answers;
+  authenticator: Authenticator;
+  minter: SessionMinter;
+  sessions: SessionStore;
+  schema: ReturnType<typeof sessionSchemas>['newSession'];
+}
+
+/** `POST` and `DELETE /v1/sessions`: short-lived tokens for pages, made with a user's token. */
+export class SessionRoutes {
+  readonly #parts: SessionRoutesParts;
+
+  constructor(parts: SessionRoutesParts) {
+    this.#parts = parts;
+  }
+
+  /** Makes a session: 201 with its text, shown this once. */
+  async mint(call: Call): Promise<void> {
+    const { gateway, answers } = this.#parts;
+    const caller = await gateway.authenticate(call, null);
+    if (caller instanceof Refusal) return answers.refuse(call, caller);
+    if (caller.principal.identity.session) return answers.refuse(call, noGrandchildren());
+
+    const bytes = await gateway.body(call, maxBytes);
+    if (bytes === null) return answers.leftEarly(call);
+    const asked = bytes instanceof Refusal ? bytes : this.#asked(bytes);
+    if (asked instanceof Refusal) return answers.refuse(call, asked);
+
+    const minted = await this.#mint(caller, asked);
+    if (minted instanceof Refusal) return answers.refuse(call, minted);
+    answers.answer(call, shownOnce(minted), 201);
+  }
+
+  /** Ends this session; with its parent's token and `?all=true`, all of its sessions. */
+  async end(call: Call): Promise<void> {
+    const { gateway, answers, sessions } = this.#parts;
+    const caller = await gateway.authenticate(call, null, { freshly: true });
+    if (caller instanceof Refusal) return answers.refuse(call, caller);
+    const { session, team, token } = caller.principal.identity;
+    const all = wantsAll(call);
+    if (all instanceof Refusal) return answers.refuse(call, all);
+    if (session !== null && !all) await sessions.end(session.id);
+    else if (session !== null) return answers.refuse(call, onlyThis());
+    else if (all) await sessions.endAll({ team: team.id, token: token.id });
+    else return answers.refuse(call, allOrNone());
+    answers.done(call);
+  }
+
+  #asked(bytes: Buffer): NewSession | Refusal {
+    // Nothing at all asks for a session with every default.
+    const value = bytes.length === 0 ? {} : parseJson(bytes);
+    if (value instanceof Refusal) return value;
+    const checked: Checked<NewSession> = check(this.#parts.schema, value);
+    return checked.ok ? checked.value : checked.refusal;
+  }
+
+  /** What a cached parent would be refused is asked again of the store, and so is a parent that has changed. */
+  async #mint(caller: Authenticated, asked: NewSession): Promise<MintedSession | Refusal> {
+    const { minter, authenticator } = this.#parts;
+    let current: Authenticated | Refusal = caller;
+    for (let reading = 0; reading < maxReadings; reading += 1) {
+      const minted: MintedSession | Refusal | 'stale' = await minter.mint(current.principal, asked);
+      if (minted !== 'stale' && (current.fresh || !(minted instanceof Refusal))) return minted;
+      current = await authenticator.refresh(current.principal.credential);
+      if (current instanceof Refusal) return current;
+    }
+    return storeUnavailable();
+  }
+}
+
+/** What is shown of a session, its text first and this once. */
+function shownOnce({ record, text, livesS }: MintedSession): object {
+  const { id, limits, pinned, ...rest } = record;
+  return {
+    id,
+    token: text,
+    expires_in: livesS,
+    ...rest,
+    pinned: shownPinned(pinned),
+    limits: limits.map(({ id: _id, ...limit }) => limit),
+  };
+}
+
+/** As it was asked for. */
+function shownPinned(pinned: Session['pinned']): object | null {
+  return pinned && { endpoint: pinned.endpoint, ...pinned.fields, allow: pinned.allow };
+}
+
+function wantsAll({ incoming }: Call): boolean | Refusal {
+  const { searchParams } = new URL(incoming.url ?? '', 'http://gateway.invalid');
+  const [all, ...more] = searchParams.getAll('all');
+  if (all === undefined) return false;
+  if (more.length === 0 && (all === 'true' || all === 'false')) return all === 'true';
+  return invalidBody(
+    [{ param: 'all', message: 'all must be true or false, and given once.' }],
+    'invalid_request',
+  );
+}
+
+function noGrandchildren(): Refusal {
+  return new Refusal(
+    'role_not_allowed',
+    "A session cannot make sessions: use the user's token it was made with.",
+  );
+}
+
+function onlyThis(): Refusal {
+  return new Refusal(
+    'role_not_allowed',
+    "A session can end only itself: leave out all, or use the user's token it was made with.",
+    { param: 'all' },
+  );
+}
+
+function allOrNone(): Refusal {
+  const message = "all: this is a user's token; send ?all=true to end all of its sessions.";
+  return invalidBody([{ param: 'all', message }], 'invalid_request');
+}

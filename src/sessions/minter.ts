@@ -1,0 +1,101 @@
+import type { Principal } from '../core/identity.ts';
+import { Refusal } from '../core/refusal.ts';
+import { type MintResult, type Session, sessionLimitId, type SessionStore } from '../core/session.ts';
+import { narrowed, type NarrowOptions } from './narrow.ts';
+import { defaultLifeS, type NewSession } from './schema.ts';
+
+export interface MinterOptions extends NarrowOptions {
+  sessions: SessionStore;
+  /** Makes the text of a session that expires then, ms. */
+  mint: (expiresAtMs: number) => { id: string; text: string; secretHash: string };
+  /** The store's clock as far as this process can tell, ms. */
+  storeNowMs: () => number;
+}
+
+/** A session as it was just made: the only time its text is known. */
+export interface MintedSession {
+  record: Session;
+  text: string;
+  /** How long it lives from now, whole seconds: a visitor's clock may be wrong. */
+  livesS: number;
+}
+
+/** Makes sessions from users' tokens. */
+export class SessionMinter {
+  readonly #options: MinterOptions;
+
+  constructor(options: MinterOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * A session of the principal's token, in one trip to the store; `stale` when the principal must be read again.
+   * Rejects with `StoreUnavailable`.
+   */
+  async mint(parent: Principal, asked: NewSession): Promise<MintedSession | Refusal | 'stale'> {
+    const policy = narrowed(asked, parent, this.#options);
+    if (policy instanceof Refusal) return policy;
+    const nowMs = this.#options.storeNowMs();
+    const expiresAtMs = expiryOf(asked, { nowMs, parentMs: parent.expiresAtMs });
+    if (expiresAtMs instanceof Refusal) return expiresAtMs;
+
+    const { id, text, secretHash } = this.#options.mint(expiresAtMs);
+    const record: Session = {
+      id,
+      ...policy,
+      limits: policy.limits.map((limit, index) => ({ ...limit, id: sessionLimitId(id, index) })),
+      end_user: asked.end_user ?? null,
+      expires_at: new Date(expiresAtMs).toISOString(),
+      created_at: new Date(Math.floor(nowMs)).toISOString(),
+    };
+    const { team, token, epoch } = parent.identity;
+    const result = await this.#options.sessions.mint({
+      session: record,
+      secretHash,
+      expiresAtMs,
+      parent: { team: team.id, token: token.id, epoch, expiresAtMs: parent.expiresAtMs },
+    });
+    if (result.kind === 'stale') return 'stale';
+    return result.kind === 'minted'
+      ? { record, text, livesS: Math.max(0, Math.floor((expiresAtMs - nowMs) / 1000)) }
+      : refusalOf(result);
+  }
+}
+
+/** A whole second, as the text of a session says it. One that is not asked for ends with the parent at the latest. */
+function expiryOf(
+  { expires_in: askedS }: NewSession,
+  { nowMs, parentMs }: { nowMs: number; parentMs: number },
+): number | Refusal {
+  const asked = nowMs + (askedS ?? defaultLifeS) * 1000;
+  if (asked <= parentMs || typeof askedS !== 'number') return wholeSecond(Math.min(asked, parentMs));
+  const message = `expires_in is longer than the token itself lives, until ${new Date(parentMs).toISOString()}; ask for less.`;
+  return new Refusal('wider_than_parent', message, { param: 'expires_in' });
+}
+
+function wholeSecond(atMs: number): number {
+  return Math.ceil(atMs / 1000) * 1000;
+}
+
+function refusalOf(result: Exclude<MintResult, { kind: 'minted' | 'stale' }>): Refusal {
+  if (result.kind === 'expired') {
+    return new Refusal('expired_token', 'This token has expired; ask your administrator for a new one.');
+  }
+  const { bound, max, freeAtMs, nowMs } = result;
+  const afterS = Math.max(1, Math.ceil((freeAtMs - nowMs) / 1000));
+  const message =
+    bound === 'minute'
+      ? `This token makes at most ${max} sessions a minute. Try again in ${afterS} s.`
+      : `The sessions of this token that are alive take ${max} bytes of the store, the most they may. End some, or try again in ${afterS} s.`;
+  const headers: Record<string, string> = { 'retry-after': String(afterS) };
+  // SDKs obey Retry-After without a cap.
+  if (afterS > 60) headers['x-should-retry'] = 'false';
+  const limit = {
+    scope: 'token',
+    metric: bound === 'minute' ? 'sessions' : 'session_bytes',
+    window: bound === 'minute' ? 'minute' : null,
+    max,
+    resets_at: new Date(freeAtMs).toISOString(),
+  };
+  return new Refusal('rate_limit_exceeded', message, { limit, headers });
+}

@@ -1,0 +1,116 @@
+import type { Principal, ScopedLimit } from '../core/identity.ts';
+import type { Limit } from '../core/limit.ts';
+import { type ErrorCode, invalidBody, type Problem, Refusal } from '../core/refusal.ts';
+import type { Endpoint } from '../core/request.ts';
+import type { Pinned, Session } from '../core/session.ts';
+import type { NewSession } from './schema.ts';
+
+/** What a session is made of besides its id and its times. */
+export type SessionPolicy = Pick<Session, 'models' | 'endpoints' | 'origins' | 'tools' | 'pinned'> & {
+  limits: Limit[];
+};
+
+export interface NarrowOptions {
+  /** For parents with no list of their own. */
+  allowedOrigins: readonly string[];
+  endpoints: readonly Endpoint[];
+  /** What is wrong with a request that is to be pinned. */
+  pinnedProblems: (endpoint: Endpoint, pinned: Pinned) => Problem[];
+}
+
+/**
+ * The policy of a session as asked for: narrower than its parent's in every respect, or a 403 that names the field
+ * (a 400 where a pinned request could never be sent). Pure. That the parent still is what it was, admission sees to.
+ */
+export function narrowed(
+  asked: NewSession,
+  { identity: { team, token }, limits }: Pick<Principal, 'identity' | 'limits'>,
+  options: NarrowOptions,
+): SessionPolicy | Refusal {
+  const pinned = pinnedOf(asked, options);
+  if (pinned instanceof Refusal) return pinned;
+  const endpoints = pinned === null ? (asked.endpoints ?? null) : [pinned.endpoint];
+  const models = asked.models ?? null;
+  const pinnedModel = pinned?.fields['model'];
+  const pinnedModels = typeof pinnedModel === 'string' ? [pinnedModel] : null;
+  return (
+    beyond('model_not_allowed', 'models', { asked: models, within: token.models }) ??
+    beyond('model_not_allowed', 'models', { asked: models, within: team.models }) ??
+    beyond('model_not_allowed', 'pinned.model', { asked: pinnedModels, within: models }) ??
+    beyond('model_not_allowed', 'pinned.model', { asked: pinnedModels, within: token.models }) ??
+    beyond('model_not_allowed', 'pinned.model', { asked: pinnedModels, within: team.models }) ??
+    beyond('endpoint_not_allowed', 'endpoints', { asked: endpoints, within: token.endpoints }) ??
+    beyond('origin_not_allowed', 'origins', {
+      asked: asked.origins ?? null,
+      within: token.origins ?? [...options.allowedOrigins, 'none'],
+    }) ??
+    beyond('tool_not_allowed', 'tools', { asked: asked.tools ?? null, within: token.tools ?? [] }) ??
+    widerLimit(asked.limits ?? [], limits) ?? {
+      models,
+      endpoints,
+      origins: asked.origins ?? null,
+      tools: asked.tools ?? null,
+      limits: asked.limits ?? [],
+      pinned,
+    }
+  );
+}
+
+/** A pinned request belongs to one endpoint: the one it names, else the only one the session may use, else chat. */
+function pinnedOf(
+  { pinned, endpoints: listed }: NewSession,
+  { endpoints, pinnedProblems }: NarrowOptions,
+): Pinned | null | Refusal {
+  if (!pinned) return null;
+  const only = listed?.length === 1 ? listed[0] : undefined;
+  const path = pinned.endpoint ?? only ?? endpoints[0]?.path;
+  const endpoint = endpoints.find((each) => each.path === path);
+  if (!endpoint) throw new TypeError('The schema lets no unknown endpoint through.');
+  if (listed && !listed.includes(endpoint.path)) {
+    const message = `pinned.endpoint must be among endpoints; a pinned session admits ${endpoint.path} alone.`;
+    return invalidBody([{ param: 'pinned.endpoint', message }]);
+  }
+  const whole: Pinned = {
+    endpoint: endpoint.path,
+    fields: pinned.fields,
+    allow: pinned.allow ?? [...endpoint.open],
+  };
+  const problems = pinnedProblems(endpoint, whole);
+  return problems.length > 0 ? invalidBody(problems) : whole;
+}
+
+function beyond(
+  code: ErrorCode,
+  param: string,
+  { asked, within }: { asked: readonly string[] | null; within: readonly string[] | null },
+): Refusal | null {
+  if (asked === null || within === null) return null;
+  const index = asked.findIndex((item) => !within.includes(item));
+  if (index < 0) return null;
+  const message = `${param}: ${asked[index] ?? ''} is more than the token allows; a session is only ever narrower.`;
+  return new Refusal(code, message, { param });
+}
+
+/** A session's limits hold beside all others, so a larger one would only mislead. */
+function widerLimit(asked: readonly Limit[], above: readonly ScopedLimit[]): Refusal | null {
+  for (const [index, limit] of asked.entries()) {
+    const smaller = above.find(({ limit: other }) => isSameKind(limit, other) && other.max < limit.max);
+    if (!smaller) continue;
+    const param = `limits.${index}.max`;
+    const message = `${param} is more than the ${smaller.scope}'s own limit of ${smaller.limit.max}; a session is only ever narrower.`;
+    return new Refusal('wider_than_parent', message, { param });
+  }
+  return null;
+}
+
+/** The same thing counted, over the same window, for no fewer models. */
+function isSameKind(limit: Limit, above: Limit): boolean {
+  if (limit.metric === 'concurrency' || above.metric === 'concurrency') {
+    return limit.metric === above.metric && covers(limit, above);
+  }
+  return limit.metric === above.metric && limit.window === above.window && covers(limit, above);
+}
+
+function covers({ models }: Limit, above: Limit): boolean {
+  return above.models === undefined || (models?.every((model) => above.models?.includes(model)) ?? false);
+}

@@ -1,0 +1,91 @@
+import type { Keys } from '../core/keys.ts';
+import { loadScript, type RedisStore } from '../core/redis.ts';
+import {
+  type MintBounds,
+  type MintRequest,
+  type MintResult,
+  type SessionStore,
+  storedBytes,
+} from '../core/session.ts';
+import { StoreUnavailable } from '../core/store-unavailable.ts';
+
+const mint = loadScript(new URL('./mint.lua', import.meta.url));
+const end = loadScript(new URL('./end.lua', import.meta.url));
+const endAll = loadScript(new URL('./end_all.lua', import.meta.url));
+
+const never = String(Number.MAX_SAFE_INTEGER);
+
+/** Sessions in Redis: each a key of its own that expires with it. Each method is one script. */
+export class RedisSessionStore implements SessionStore {
+  readonly #store: RedisStore;
+  readonly #keys: Keys;
+  readonly #bounds: MintBounds;
+
+  constructor(store: RedisStore, keys: Keys, bounds: MintBounds) {
+    this.#store = store;
+    this.#keys = keys;
+    this.#bounds = bounds;
+  }
+
+  async mint({ session, secretHash, expiresAtMs, parent }: MintRequest): Promise<MintResult> {
+    const keys = this.#keys;
+    const place = placeOf(parent);
+    const record = JSON.stringify(session);
+    const { perMinute, maxBytes } = this.#bounds;
+    const reply = await this.#store.run(
+      mint,
+      [keys.session(session.id), keys.epochs, keys.sessionsOf(place), keys.minting(place)],
+      [
+        session.id,
+        secretHash,
+        place,
+        record,
+        expiresAtMs,
+        parent.team,
+        parent.epoch,
+        parent.expiresAtMs === Infinity ? never : parent.expiresAtMs,
+        storedBytes(record),
+        perMinute,
+        maxBytes,
+      ],
+    );
+    return mintResult(reply, this.#bounds);
+  }
+
+  async end(id: string): Promise<boolean> {
+    const keys = this.#keys;
+    return (await this.#store.run(end, [keys.session(id)], [keys.sessionsOf(''), keys.minting('')])) === 1;
+  }
+
+  async endAll(parent: { team: string; token: string }): Promise<number> {
+    const keys = this.#keys;
+    const place = placeOf(parent);
+    const ended = await this.#store.run(
+      endAll,
+      [keys.sessionsOf(place), keys.minting(place)],
+      [keys.session('')],
+    );
+    return Number(ended);
+  }
+}
+
+function placeOf({ team, token }: { team: string; token: string }): string {
+  return `${team}/${token}`;
+}
+
+function mintResult(reply: unknown, { perMinute, maxBytes }: MintBounds): MintResult {
+  const [now, kind, freeAt] = Array.isArray(reply) ? reply.map(String) : [];
+  const when = { freeAtMs: Number(freeAt), nowMs: Number(now) };
+  switch (kind) {
+    case 'minted':
+    case 'stale':
+    case 'expired':
+      return { kind };
+    case 'minute':
+      return { kind: 'too_many', bound: 'minute', max: perMinute, ...when };
+    case 'room':
+      return { kind: 'too_many', bound: 'room', max: maxBytes, ...when };
+    default:
+      throw new StoreUnavailable('The store gave an answer that mint.lua does not give.');
+  }
+}

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { endUser, limits, listOf, model, origin, tool } from '../core/fields.ts';
+import type { JsonObject } from '../core/request.ts';
+
+/* The body of `POST /v1/sessions`. A field that is null is absent. */
+
+export const minLifeS = 10;
+export const maxLifeS = 86_400;
+export const defaultLifeS = 900;
+
+const lifeExpected = `must be a whole number of seconds from ${minLifeS} to ${maxLifeS}`;
+const fieldName = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'must be the name of a field of the request');
+
+/** The schemas of sessions; `endpoints` must be among those served here. */
+export function sessionSchemas(endpointPaths: readonly string[]) {
+  const endpoint = z.enum(endpointPaths, `must be one of ${endpointPaths.join(', ')}`);
+  const pinned = z
+    .looseObject({ endpoint: endpoint.nullish(), allow: listOf(fieldName).nullish() })
+    // The rest are the fields of the request, JSON as they came in.
+    .transform(({ endpoint: path, allow, ...fields }) => ({
+      endpoint: path,
+      allow,
+      fields: fields as JsonObject,
+    }));
+  const policy = {
+    expires_in: z.int(lifeExpected).min(minLifeS, lifeExpected).max(maxLifeS, lifeExpected).nullish(),
+    models: listOf(model).nullish(),
+    endpoints: listOf(endpoint).nullish(),
+    origins: listOf(origin).nullish(),
+    tools: listOf(tool).nullish(),
+    limits: limits.nullish(),
+    pinned: pinned.nullish(),
+  };
+  return {
+    newSession: z.strictObject({ ...policy, end_user: endUser.nullish() }),
+    /** What an issuer of identities gives the sessions of those it vouches for. */
+    sessionPolicy: z.strictObject(policy),
+  };
+}
+
+export type NewSession = z.infer<ReturnType<typeof sessionSchemas>['newSession']>;

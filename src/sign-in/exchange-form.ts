@@ -1,0 +1,94 @@
+import { SignInRefusal } from './oauth-error.ts';
+
+const grantType = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
+const idTokenType = 'urn:ietf:params:oauth:token-type:id_token';
+const subjectTokenTypes: ReadonlySet<string> = new Set([idTokenType, 'urn:ietf:params:oauth:token-type:jwt']);
+
+const formType =
+  /^application\/x-www-form-urlencoded[ \t]*(?:;[ \t]*charset[ \t]*=[ \t]*"?[\w.:-]+"?[ \t]*)?$/i;
+
+/** These alone may be repeated (RFC 8693, 2.1), and are refused in any number. */
+const targets: ReadonlySet<string> = new Set(['audience', 'resource']);
+
+/** What is left of a token exchange request once it is understood. */
+export interface ExchangeRequest {
+  /** The ID token, unverified. */
+  readonly subjectToken: string;
+}
+
+/** A request as it came: the header, or undefined where there was none, and the whole body. */
+export interface ExchangeForm {
+  readonly contentType: string | undefined;
+  readonly body: string;
+}
+
+/**
+ * Reads a token exchange request (RFC 8693, 2.1). A parameter without a value counts as left out, an unknown one is
+ * ignored, as is `client_id`; one that is given twice is an `invalid_request` (RFC 6749, 3.2). Pure.
+ */
+export function readExchange({ contentType, body }: ExchangeForm): ExchangeRequest | SignInRefusal {
+  if (contentType === undefined || !formType.test(contentType)) {
+    return invalid('The Content-Type must be application/x-www-form-urlencoded.');
+  }
+  const form = new URLSearchParams(body);
+  const repeated = repeatedName(form);
+  if (repeated !== undefined) return invalid(`Each parameter may be given once only: ${named(repeated)}.`);
+  return checkGrant(form) ?? checkWishes(form) ?? readSubject(form);
+}
+
+function checkGrant(form: URLSearchParams): SignInRefusal | null {
+  const given = form.get('grant_type') ?? '';
+  if (given === grantType) return null;
+  if (given === '') return invalid(`The parameter grant_type is missing; it must be ${grantType}.`);
+  return new SignInRefusal('unsupported_grant_type', `The parameter grant_type must be ${grantType}.`);
+}
+
+/** What a caller may ask for in RFC 8693 and cannot have here. */
+function checkWishes(form: URLSearchParams): SignInRefusal | null {
+  if (has(form, 'actor_token') || has(form, 'actor_token_type')) {
+    return invalid('Delegation is not supported: leave actor_token and actor_token_type out.');
+  }
+  if (has(form, 'requested_token_type') && form.get('requested_token_type') !== accessTokenType) {
+    return invalid(`The parameter requested_token_type must be left out or be ${accessTokenType}.`);
+  }
+  const target = [...targets].find((name) => has(form, name));
+  if (target !== undefined) {
+    return new SignInRefusal('invalid_target', `Sessions are for this gateway only: leave ${target} out.`);
+  }
+  if (has(form, 'scope')) {
+    return new SignInRefusal('invalid_scope', 'Sessions have no scopes: leave scope out.');
+  }
+  return null;
+}
+
+function readSubject(form: URLSearchParams): ExchangeRequest | SignInRefusal {
+  const subjectToken = form.get('subject_token') ?? '';
+  if (subjectToken === '') return invalid('The parameter subject_token is missing; it must be an ID token.');
+  if (!subjectTokenTypes.has(form.get('subject_token_type') ?? '')) {
+    return invalid(`The parameter subject_token_type must be ${idTokenType}.`);
+  }
+  return { subjectToken };
+}
+
+function has(form: URLSearchParams, name: string): boolean {
+  return form.getAll(name).some((value) => value !== '');
+}
+
+function repeatedName(form: URLSearchParams): string | undefined {
+  const seen = new Set<string>();
+  for (const name of form.keys()) {
+    if (seen.has(name) && !targets.has(name)) return name;
+    seen.add(name);
+  }
+  return undefined;
+}
+
+/** The caller's text, so only where it looks like a name: a token pasted in the wrong place is not repeated. */
+function named(name: string): string {
+  return /^[a-z_]{1,40}$/.test(name) ? name : 'an unknown one is repeated';
+}
+
+function invalid(description: string): SignInRefusal {
+  return new SignInRefusal('invalid_request', description);
+}

@@ -1,0 +1,61 @@
+import type { JWTPayload } from 'jose';
+import { SignInRefusal } from './oauth-error.ts';
+
+/** OIDC Core 2. */
+const maxSubjectLength = 255;
+/** The last moment a JavaScript `Date` has. */
+const maxTimeMs = 8.64e15;
+
+/** What the claims of a verified ID token come to. */
+export interface CheckedClaims {
+  readonly subject: string;
+  /** ms since the epoch. */
+  readonly expiresAtMs: number;
+}
+
+export interface ClaimRules {
+  readonly audiences: readonly string[];
+  readonly nowMs: number;
+  readonly clockToleranceS: number;
+}
+
+/**
+ * The checks of OIDC Core 3.1.3.7 that `jwtVerify` leaves to its caller: `azp`, and an `iat` in the future, besides
+ * the forms of `sub` and `exp`. Signature, `iss`, `aud`, `exp` and `nbf` are taken as checked. Pure.
+ */
+export function checkClaims(claims: JWTPayload, rules: ClaimRules): CheckedClaims | SignInRefusal {
+  const subject: unknown = claims.sub;
+  if (typeof subject !== 'string' || subject === '' || subject.length > maxSubjectLength) {
+    return refuse(`The sub claim of the ID token must be a string of 1 to ${maxSubjectLength} characters.`);
+  }
+  const expiresAtMs = (claims.exp ?? Number.NaN) * 1_000;
+  if (!(Math.abs(expiresAtMs) <= maxTimeMs)) return refuse('The exp claim of the ID token is not a time.');
+  return checkIssuedAt(claims.iat, rules) ?? checkParty(claims, rules.audiences) ?? { subject, expiresAtMs };
+}
+
+function checkIssuedAt(iat: unknown, { nowMs, clockToleranceS }: ClaimRules): SignInRefusal | null {
+  if (typeof iat !== 'number') return refuse('The iat claim of the ID token is not a time.');
+  if (iat <= nowMs / 1_000 + clockToleranceS) return null;
+  return refuse(
+    'The ID token was issued in the future by its iat claim: check the clocks of issuer and gateway.',
+  );
+}
+
+/** 3.1.3.7, 4 and 5: a token that others may use as well must say that it was made for one of ours. */
+function checkParty(claims: JWTPayload, audiences: readonly string[]): SignInRefusal | null {
+  const azp = claims['azp'];
+  if (azp === undefined) {
+    if (!Array.isArray(claims.aud) || claims.aud.length < 2) return null;
+    return refuse(
+      'The ID token has several audiences and no azp claim; ask the issuer for one for this client only.',
+    );
+  }
+  if (typeof azp === 'string' && audiences.includes(azp)) return null;
+  return refuse(
+    'The ID token was issued to another client by its azp claim; sign in with a client of this gateway.',
+  );
+}
+
+function refuse(description: string): SignInRefusal {
+  return new SignInRefusal('invalid_request', description);
+}

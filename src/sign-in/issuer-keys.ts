@@ -1,0 +1,71 @@
+import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey, type RemoteJWKSet } from 'jose';
+import type { TrustedIssuer } from '../core/issuer.ts';
+import { AttemptFloor, KeysUnavailable } from './attempt-floor.ts';
+import { Discovery, type FetchTimes } from './discovery.ts';
+
+/** A fetch that failed is tried again this soon, however long the cooldown: a lost packet is not to lock everyone out. */
+const maxFloorMs = 5_000;
+
+export interface KeyTimes {
+  readonly clock: FetchTimes['clock'];
+  readonly timeoutMs: number;
+  /** After keys were fetched: how long a key that is not among them causes no other fetch. */
+  readonly cooldownMs: number;
+  readonly cacheMaxAgeMs: number;
+}
+
+/** The published keys of one issuer (RFC 7517), fetched when first needed. */
+export class IssuerKeys {
+  readonly #times: FetchTimes & KeyTimes;
+  readonly #jwksUri: () => Promise<string>;
+  readonly #floor: AttemptFloor;
+  #current: { readonly jwksUri: string; readonly keys: RemoteJWKSet } | null = null;
+
+  constructor({ issuer, jwksUri }: TrustedIssuer, times: KeyTimes) {
+    this.#times = { ...times, floorMs: Math.min(times.cooldownMs, maxFloorMs) };
+    this.#floor = new AttemptFloor(times.clock, this.#times.floorMs);
+    const discovery = new Discovery(issuer, this.#times);
+    this.#jwksUri = jwksUri === null ? () => discovery.jwksUri() : () => Promise.resolve(jwksUri);
+  }
+
+  /**
+   * The one key that a token's header means, for `jwtVerify`. Rejects with jose's error where there is none or more
+   * than one, with `KeysUnavailable` where the keys cannot be fetched.
+   */
+  readonly keyFor: JWTVerifyGetKey = async (header, token) => {
+    try {
+      const keys = this.#keysAt(await this.#jwksUri());
+      return await keys(header, token);
+    } catch (error) {
+      if (isAboutToken(error)) throw error;
+      throw new KeysUnavailable('The keys of the issuer cannot be fetched.', { cause: error });
+    }
+  };
+
+  #keysAt(jwksUri: string): RemoteJWKSet {
+    if (this.#current?.jwksUri !== jwksUri) this.#current = { jwksUri, keys: this.#remoteKeys(jwksUri) };
+    return this.#current.keys;
+  }
+
+  #remoteKeys(jwksUri: string): RemoteJWKSet {
+    const { timeoutMs, cooldownMs, cacheMaxAgeMs } = this.#times;
+    return createRemoteJWKSet(new URL(jwksUri), {
+      timeoutDuration: timeoutMs,
+      cooldownDuration: cooldownMs,
+      cacheMaxAge: cacheMaxAgeMs,
+      // jose's cooldown begins with a fetch that succeeded; while they fail, each token would cause another.
+      [customFetch]: async (url, options) => {
+        this.#floor.begin();
+        return await fetch(url, options);
+      },
+    });
+  }
+}
+
+function isAboutToken(error: unknown): boolean {
+  return (
+    error instanceof errors.JWKSNoMatchingKey ||
+    error instanceof errors.JWKSMultipleMatchingKeys ||
+    error instanceof errors.JOSENotSupported
+  );
+}

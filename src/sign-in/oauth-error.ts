@@ -1,0 +1,56 @@
+/**
+ * Why a sign-in was turned down, in the words OAuth has for it: RFC 6749 sections 5.2 and 4.1.2.1, RFC 8693
+ * section 2.2.2 (`invalid_target`), each with the HTTP status it is answered with.
+ */
+const statuses = {
+  invalid_request: 400,
+  invalid_grant: 400,
+  invalid_scope: 400,
+  invalid_target: 400,
+  unauthorized_client: 400,
+  unsupported_grant_type: 400,
+  invalid_client: 401,
+  access_denied: 403,
+  slow_down: 429,
+  server_error: 500,
+  temporarily_unavailable: 503,
+} as const satisfies Record<string, SignInStatus>;
+
+export type SignInError = keyof typeof statuses;
+export type SignInStatus = 400 | 401 | 403 | 429 | 500 | 503;
+
+/** All but printable ASCII without `"` and `\`: RFC 6749, 5.2. */
+const notDescribable = /[^\x20\x21\x23-\x5b\x5d-\x7e]/g;
+
+/**
+ * A sign-in that was turned down, and why. A value, not an `Error`, as `Refusal` is.
+ *
+ * A subject token that is not accepted, for whatever reason (malformed, expired, wrong audience, refused by a
+ * rule), is an `invalid_request`: RFC 8693, 2.2.2 says MUST of tokens "invalid for any reason" and of those
+ * "unacceptable based on policy" alike, so `invalid_grant` is not used for them.
+ */
+export class SignInRefusal {
+  readonly error: SignInError;
+  /** For the caller: what is wrong and the remedy, never the token. Printable ASCII without `"` and `\`. */
+  readonly description: string;
+  readonly status: SignInStatus;
+  /** What went wrong inside, for the log and never for the caller; undefined where there is nothing more to say. */
+  readonly cause: unknown;
+
+  /** Characters that a description must not have become `?`: names of claims are the operator's text. */
+  constructor(
+    error: SignInError,
+    description: string,
+    details: { status?: SignInStatus; cause?: unknown } = {},
+  ) {
+    this.error = error;
+    this.description = description.replace(notDescribable, '?');
+    this.status = details.status ?? statuses[error];
+    this.cause = details.cause;
+  }
+}
+
+/** The JSON body of a refusal: RFC 6749, 5.2. Pure. */
+export function oauthErrorBody(refusal: SignInRefusal): { error: SignInError; error_description: string } {
+  return { error: refusal.error, error_description: refusal.description };
+}

@@ -1,0 +1,72 @@
+import { hash } from 'node:crypto';
+import type { ClaimValue, TeamRule, TrustedIssuer } from '../core/issuer.ts';
+import { SignInRefusal } from './oauth-error.ts';
+
+/** The payload of an ID token whose signature was verified. */
+export type Claims = Readonly<Record<string, unknown>>;
+
+const maxEmailLength = 254;
+
+/**
+ * The team of the person an ID token is about, once the `require` rules of its issuer hold; an `invalid_request`
+ * where one does not, or where no team is meant for them (RFC 8693, 2.2.2). Pure.
+ */
+export function teamFor({ require, team }: TrustedIssuer, claims: Claims): string | SignInRefusal {
+  for (const [claim, allowed] of Object.entries(require)) {
+    if (!hasOneOf(claims, claim, allowed))
+      return refuse(claims, claim, 'does not have a value that may sign in here');
+  }
+  return team.kind === 'fixed' ? team.team : teamByClaim(team, claims);
+}
+
+/**
+ * The user id of a person: `oidc-` and 128 bits of SHA-256 over issuer and subject, 37 characters in all. Those two
+ * alone identify someone for good (OIDC Core 5.7); an e-mail address can pass to another person. Pure.
+ */
+export function userIdFor(issuer: string, subject: string): string {
+  // As JSON: no two pairs have the same text, and half a surrogate pair stays distinct too.
+  return `oidc-${hash('sha256', JSON.stringify([issuer, subject]), 'hex').slice(0, 32)}`;
+}
+
+/** The e-mail address the issuer vouches for, or null: only to be shown, never to know someone by. Pure. */
+export function verifiedEmail(claims: Claims): string | null {
+  const [email] = valuesOf(claims, 'email');
+  if (typeof email !== 'string' || email.length > maxEmailLength) return null;
+  return /^[^\s@\p{Cc}\p{Cs}]+@[^\s@\p{Cc}\p{Cs}]+$/u.test(email) ? email : null;
+}
+
+/** Where a claim has several values with a team, the team the operator wrote first. */
+function teamByClaim(rule: TeamRule & { kind: 'claim' }, claims: Claims): string | SignInRefusal {
+  const values = new Set(valuesOf(claims, rule.claim));
+  const found = Object.entries(rule.teams).find(([value]) => values.has(value));
+  return found?.[1] ?? refuse(claims, rule.claim, 'does not have a value that belongs to a team here');
+}
+
+function hasOneOf(claims: Claims, claim: string, allowed: readonly ClaimValue[]): boolean {
+  const values = valuesOf(claims, claim);
+  return allowed.some((value) => values.includes(value));
+}
+
+/**
+ * The values of a claim: its own only, since every object inherits a `constructor`. Claims about an e-mail address
+ * have none unless the issuer has verified it: many let people enter any address.
+ */
+function valuesOf(claims: Claims, claim: string): readonly unknown[] {
+  if (!Object.hasOwn(claims, claim)) return [];
+  if (claim.startsWith('email') && !hasVerifiedEmail(claims)) return [];
+  const value = claims[claim];
+  return Array.isArray(value) ? value : [value];
+}
+
+/** The JSON `true` only (OIDC Core 5.1): a string `"true"` is not what the standard says. */
+function hasVerifiedEmail(claims: Claims): boolean {
+  return Object.hasOwn(claims, 'email_verified') && claims['email_verified'] === true;
+}
+
+function refuse(claims: Claims, claim: string, problem: string): SignInRefusal {
+  const unverified = claim.startsWith('email') && !hasVerifiedEmail(claims);
+  const remedy = unverified
+    ? 'Its email_verified is not true: verify the address at the issuer.'
+    : 'Sign in with another account, or ask the operator of this gateway.';
+  return new SignInRefusal('invalid_request', `The claim ${claim} of the ID token ${problem}. ${remedy}`);
+}

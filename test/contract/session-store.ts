@@ -1,0 +1,305 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { AdmissionStore, AdmitRequest } from '../../src/admission/store.ts';
+import type { Credential, IdentityStore } from '../../src/core/identity.ts';
+import {
+  type MintBounds,
+  type MintRequest,
+  type Session,
+  sessionLimitId,
+  type SessionStore,
+  storedBytes,
+} from '../../src/core/session.ts';
+import { teamNamed, tokenNamed, userNamed } from './identity-store.ts';
+
+export interface SessionStoresUnderTest {
+  sessions: SessionStore;
+  identities: IdentityStore;
+  admission: AdmissionStore;
+  turnTo(nowMs: number): Promise<void>;
+}
+
+export const minuteMs = 60_000;
+
+export function sessionNamed(id: string, expiresAtMs: number, more: Partial<Session> = {}): Session {
+  return {
+    id,
+    models: null,
+    endpoints: null,
+    origins: null,
+    tools: null,
+    limits: [],
+    pinned: null,
+    end_user: null,
+    expires_at: new Date(expiresAtMs).toISOString(),
+    created_at: '2026-01-31T12:00:00.000Z',
+    ...more,
+  };
+}
+
+/** What every session store does, with the identity and the admission store beside it. `make` gives empty ones. */
+export function sessionStoreContract(
+  make: (bounds: MintBounds) => Promise<SessionStoresUnderTest>,
+  startMs: number,
+): void {
+  const lifeMs = 15 * minuteMs;
+  const expiresAtMs = startMs + lifeMs;
+  let stores: SessionStoresUnderTest;
+
+  async function prepared(bounds: Partial<MintBounds> = {}): Promise<void> {
+    stores = await make({ perMinute: 100, maxBytes: 1_000_000, ...bounds });
+    const { identities, admission } = stores;
+    await identities.create({ kind: 'team', team: 'acme' }, JSON.stringify(teamNamed('acme')));
+    await identities.create({ kind: 'user', team: 'acme', id: 'ana' }, JSON.stringify(userNamed('ana')));
+    for (const id of ['tok_1', 'tok_2']) {
+      const binding = { secretHash: `hash of ${id}`, user: 'ana' };
+      await identities.create({ kind: 'token', team: 'acme', id }, JSON.stringify(tokenNamed(id)), binding);
+    }
+    await admission.beat('p1');
+  }
+
+  beforeEach(() => prepared());
+
+  async function epoch(): Promise<string> {
+    const { identity } = await stores.identities.resolve({ secretHash: 'hash of tok_1', session: null });
+    return identity?.epoch ?? '';
+  }
+
+  async function asked(id: string, more: Partial<Session> = {}, token = 'tok_1'): Promise<MintRequest> {
+    return {
+      session: sessionNamed(id, expiresAtMs, more),
+      secretHash: `hash of ${id}`,
+      expiresAtMs,
+      parent: { team: 'acme', token, epoch: await epoch(), expiresAtMs: Infinity },
+    };
+  }
+
+  async function mint(id: string, more: Partial<Session> = {}, token = 'tok_1') {
+    return stores.sessions.mint(await asked(id, more, token));
+  }
+
+  const credential = (id: string): Credential => ({
+    secretHash: `hash of ${id}`,
+    session: { id, expiresAtMs },
+  });
+
+  async function isAlive(id: string): Promise<boolean> {
+    return (await stores.identities.resolve(credential(id))).identity !== null;
+  }
+
+  describe('minting', () => {
+    it('stores a session that resolves to itself and to the people behind it', async () => {
+      expect(await mint('ses_a', { end_user: 'visitor 7' })).toEqual({ kind: 'minted' });
+      const { identity, nowMs } = await stores.identities.resolve(credential('ses_a'));
+      expect(identity).toEqual({
+        team: teamNamed('acme'),
+        user: userNamed('ana'),
+        token: tokenNamed('tok_1'),
+        session: sessionNamed('ses_a', expiresAtMs, { end_user: 'visitor 7' }),
+        epoch: await epoch(),
+      });
+      expect(nowMs).toBe(startMs);
+    });
+
+    it('leaves the epoch of the team alone, and so does ending', async () => {
+      const before = await epoch();
+      await mint('ses_a');
+      await mint('ses_b');
+      await stores.sessions.end('ses_a');
+      await stores.sessions.endAll({ team: 'acme', token: 'tok_1' });
+      expect(await epoch()).toBe(before);
+    });
+
+    it('gives nothing for another secret, another session, or a user token of that hash', async () => {
+      await mint('ses_a');
+      const { identities } = stores;
+      const session = { id: 'ses_a', expiresAtMs };
+      expect((await identities.resolve({ secretHash: 'guessed', session })).identity).toBeNull();
+      expect((await identities.resolve({ secretHash: 'hash of ses_a', session: null })).identity).toBeNull();
+      expect((await identities.resolve(credential('ses_b'))).identity).toBeNull();
+    });
+
+    it('is refused for a parent that was read before its team changed', async () => {
+      const request = await asked('ses_a');
+      await stores.identities.replace(
+        { kind: 'team', team: 'acme' },
+        JSON.stringify(teamNamed('acme')),
+        JSON.stringify(teamNamed('acme', { name: 'ACME' })),
+      );
+      expect(await stores.sessions.mint(request)).toEqual({ kind: 'stale' });
+      expect(await isAlive('ses_a')).toBe(false);
+    });
+
+    it('is refused for a parent that has expired, by the clock of the store', async () => {
+      const request = await asked('ses_a');
+      const parent = { ...request.parent, expiresAtMs: startMs };
+      expect(await stores.sessions.mint({ ...request, parent })).toEqual({ kind: 'expired' });
+    });
+
+    it('is bounded a minute, for each parent by itself', async () => {
+      await prepared({ perMinute: 3 });
+      for (const id of ['ses_a', 'ses_b', 'ses_c']) expect(await mint(id)).toEqual({ kind: 'minted' });
+      const nextMinuteMs = (Math.floor(startMs / minuteMs) + 1) * minuteMs;
+      expect(await mint('ses_d')).toEqual({
+        kind: 'too_many',
+        bound: 'minute',
+        max: 3,
+        freeAtMs: nextMinuteMs,
+        nowMs: startMs,
+      });
+      expect(await isAlive('ses_d')).toBe(false);
+      expect(await mint('ses_e', {}, 'tok_2')).toEqual({ kind: 'minted' });
+      await stores.turnTo(nextMinuteMs);
+      expect(await mint('ses_d')).toEqual({ kind: 'minted' });
+    });
+
+    it('is bounded by the bytes of those alive: ending and expiring make room', async () => {
+      const bytes = storedBytes(JSON.stringify(sessionNamed('ses_a', expiresAtMs)));
+      await prepared({ maxBytes: 2 * bytes });
+      await mint('ses_a');
+      await mint('ses_b');
+      const full = { kind: 'too_many', bound: 'room', max: 2 * bytes, freeAtMs: expiresAtMs, nowMs: startMs };
+      expect(await mint('ses_c')).toEqual(full);
+      await stores.sessions.end('ses_a');
+      expect(await mint('ses_c')).toEqual({ kind: 'minted' });
+      expect(await mint('ses_d')).toEqual(full);
+      await stores.sessions.endAll({ team: 'acme', token: 'tok_1' });
+      expect(await mint('ses_d')).toEqual({ kind: 'minted' });
+      expect(await mint('ses_e')).toEqual({ kind: 'minted' });
+
+      await stores.turnTo(expiresAtMs);
+      const later = await asked('ses_f');
+      const laterMs = expiresAtMs + lifeMs;
+      const session = sessionNamed('ses_f', laterMs);
+      expect(await stores.sessions.mint({ ...later, session, expiresAtMs: laterMs })).toEqual({
+        kind: 'minted',
+      });
+    });
+  });
+
+  describe('ending', () => {
+    it('ends one, once', async () => {
+      await mint('ses_a');
+      await mint('ses_b');
+      expect(await stores.sessions.end('ses_a')).toBe(true);
+      expect(await isAlive('ses_a')).toBe(false);
+      expect(await isAlive('ses_b')).toBe(true);
+      expect(await stores.sessions.end('ses_a')).toBe(false);
+    });
+
+    it('ends all of one parent and none of another', async () => {
+      await mint('ses_a');
+      await mint('ses_b');
+      await mint('ses_c', {}, 'tok_2');
+      expect(await stores.sessions.endAll({ team: 'acme', token: 'tok_1' })).toBe(2);
+      expect(await stores.sessions.endAll({ team: 'acme', token: 'tok_1' })).toBe(0);
+      expect([await isAlive('ses_a'), await isAlive('ses_b'), await isAlive('ses_c')]).toEqual([
+        false,
+        false,
+        true,
+      ]);
+    });
+
+    it('comes with the end of the user behind it', async () => {
+      await mint('ses_a');
+      const key = { kind: 'user', team: 'acme', id: 'ana' } as const;
+      await stores.identities.replace(key, JSON.stringify(userNamed('ana')), null);
+      expect(await isAlive('ses_a')).toBe(false);
+    });
+
+    it('comes with the end of the team', async () => {
+      await mint('ses_a');
+      await stores.identities.deleteTeam('acme');
+      expect(await isAlive('ses_a')).toBe(false);
+    });
+  });
+
+  describe('admission', () => {
+    const own = (id: string, max: number) => ({
+      id: sessionLimitId(id, 0),
+      span: 'day' as const,
+      amount: 1,
+      max,
+    });
+    const shared = { id: 'team-requests', span: 'day' as const, amount: 1, max: 3 };
+
+    async function ask(
+      grant: string,
+      session: string,
+      limits: AdmitRequest['limits'],
+    ): Promise<AdmitRequest> {
+      return {
+        grant,
+        team: 'acme',
+        epoch: await epoch(),
+        notAfterMs: Infinity,
+        session,
+        expiresAtMs,
+        record: 'record',
+        limits,
+      };
+    }
+
+    async function admit(...requests: AdmitRequest[]): Promise<(string | number[])[]> {
+      const reply = await stores.admission.admit('p1', requests);
+      if (reply.kind !== 'decided') throw new Error('The process is not known.');
+      return reply.decisions.flatMap((decision): (string | number[])[] =>
+        'counters' in decision
+          ? [decision.kind, decision.counters.map(({ current }) => current)]
+          : [decision.kind],
+      );
+    }
+
+    const givenBack = (grant: string, id: string, index: number) => ({
+      grant,
+      incarnation: '',
+      team: 'acme',
+      adjustments: [{ id, index, delta: -1 }],
+      closing: null,
+    });
+
+    beforeEach(async () => {
+      await mint('ses_a');
+      await mint('ses_b');
+    });
+
+    it("counts a session's own limits beside those it shares, each session's by itself", async () => {
+      expect(await admit(await ask('g1', 'ses_a', [shared, own('ses_a', 1)]))).toEqual(['admitted', [1, 1]]);
+      expect(await admit(await ask('g2', 'ses_a', [shared, own('ses_a', 1)]))).toEqual(['denied', [1, 1]]);
+      expect(await admit(await ask('g3', 'ses_b', [own('ses_b', 9), shared]))).toEqual(['admitted', [1, 2]]);
+      expect(await admit(await ask('g4', 'ses_b', [own('ses_b', 9), shared]))).toEqual(['admitted', [2, 3]]);
+      expect(await admit(await ask('g5', 'ses_b', [own('ses_b', 9), shared]))).toEqual(['denied', [2, 3]]);
+      const ids = ['team-requests', sessionLimitId('ses_b', 0), sessionLimitId('ses_a', 0)];
+      const { counters } = await stores.admission.counters('acme', ids);
+      expect(counters.map(({ current }) => current)).toEqual([3, 2, 1]);
+    });
+
+    it('admits nothing of a session that has ended, or never was', async () => {
+      await stores.sessions.end('ses_a');
+      expect(await admit(await ask('g1', 'ses_a', [shared]), await ask('g2', 'ses_z', []))).toEqual([
+        'stale',
+        'stale',
+      ]);
+      expect(await admit(await ask('g3', 'ses_b', [shared]))).toEqual(['admitted', [1]]);
+    });
+
+    it('says so where its time is up', async () => {
+      const late = { ...(await ask('g1', 'ses_a', [])), expiresAtMs: startMs };
+      expect(await admit(late)).toEqual(['expired']);
+    });
+
+    it('gives back in settling what a session had reserved, and nothing where it has ended', async () => {
+      const [counterId] = [sessionLimitId('ses_a', 0)];
+      const index = Math.floor(startMs / 86_400_000);
+      await admit(await ask('g1', 'ses_a', [own('ses_a', 5)]), await ask('g2', 'ses_a', [own('ses_a', 5)]));
+      const { incarnation } = await stores.admission.beat('p1');
+      await stores.admission.settle('p1', [{ ...givenBack('g1', counterId, index), incarnation }]);
+      expect((await stores.admission.counters('acme', [counterId])).counters[0]?.current).toBe(1);
+      await stores.sessions.end('ses_a');
+      expect(
+        await stores.admission.settle('p1', [{ ...givenBack('g2', counterId, index), incarnation }]),
+      ).toEqual([true]);
+      expect(await isAlive('ses_a')).toBe(false);
+      expect((await stores.admission.counters('acme', [counterId])).counters[0]?.current).toBe(0);
+    });
+  });
+}

@@ -1,0 +1,6 @@
+import type { Identity, IdentityStore } from '../../src/core/identity.ts';
+
+/** What a user's token stands for, as the store knows it. */
+export async function identityBehind(store: IdentityStore, secretHash: string): Promise<Identity | null> {
+  return (await store.resolve({ secretHash, session: null })).identity;
+}
