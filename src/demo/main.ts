@@ -4,6 +4,7 @@ import { readConfiguration } from '../config/configuration.ts';
 import { systemClock } from '../core/clock.ts';
 import { createLog } from '../observability/log.ts';
 import { serve } from '../serve.ts';
+import { sessionPolicyProblems } from '../session-policy.ts';
 import { startStandIn } from './stand-in.ts';
 import { walkthrough } from './walkthrough.ts';
 
@@ -12,7 +13,7 @@ import { walkthrough } from './walkthrough.ts';
  * PORT, LOG_LEVEL and the like may be set; what the demo is made of may not.
  */
 const standIn = await startStandIn({ wordDelayMs: 40 });
-const configuration = readConfiguration({
+const env = {
   PORT: process.env['PORT'],
   LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'warn',
   ADMIN_KEY: process.env['ADMIN_KEY'],
@@ -21,19 +22,21 @@ const configuration = readConfiguration({
   INFERENCE_KEY: standIn.key,
   HOST: '127.0.0.1',
   SHUTDOWN_GRACE_MS: '2000',
-});
+};
+const configuration = readConfiguration(env, sessionPolicyProblems);
 if (!configuration.ok) {
   for (const problem of configuration.problems) process.stderr.write(`${problem}\n`);
   process.exit(1);
 }
 
-const { settings, catalogue } = configuration;
+const { settings, catalogue, issuers } = configuration;
 const log = createLog({ level: settings.logLevel });
 const exit = (code: number): void => void standIn.close().finally(() => process.exit(code));
 const port = await freePort(settings.port);
 const { address } = await serve({
   settings: { ...settings, port },
   catalogue,
+  issuers,
   clock: systemClock,
   log,
   exit,
