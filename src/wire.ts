@@ -9,12 +9,17 @@ import { Answers } from './answers.ts';
 import { createApp } from './app.ts';
 import { type AdminKeyCheck, adminKeyCheck } from './auth/admin-key.ts';
 import { Authenticator } from './auth/authenticator.ts';
+import { MemoryArchive } from './auth/memory-archive.ts';
 import { MemoryIdentityStore } from './auth/memory-identity-store.ts';
 import { RefusedCredentials } from './auth/refused-credentials.ts';
+import { RedisArchive } from './auth/redis-archive.ts';
 import { RedisIdentityStore } from './auth/redis-identity-store.ts';
 import { mintSessionToken, mintToken, randomBase62 } from './auth/token-text.ts';
+import { Backup } from './backup/backup.ts';
+import type { BackupDocument } from './backup/document.ts';
 import type { Catalogue } from './config/catalogue.ts';
 import type { Settings } from './config/environment.ts';
+import type { IdentityArchive } from './core/archive.ts';
 import type { Clock } from './core/clock.ts';
 import type { LedgerReader } from './core/entry.ts';
 import type { IdentityStore } from './core/identity.ts';
@@ -24,9 +29,12 @@ import { keysUnder } from './core/keys.ts';
 import type { Refusal } from './core/refusal.ts';
 import { RedisStore } from './core/redis.ts';
 import { Gateway } from './gateway.ts';
+import { IdentityLoader } from './identity-loader.ts';
 import { Journal } from './journal.ts';
 import { MemoryLedger } from './ledger/memory-ledger.ts';
 import { RedisLedger } from './ledger/redis-ledger.ts';
+import { tellStoreCondition } from './lifecycle/store-condition.ts';
+import { isFirstProcess } from './lifecycle/worker.ts';
 import { createMetricsEndpoint } from './observability/cluster-metrics.ts';
 import type { Log } from './observability/log.ts';
 import type { Metrics, StoreExtent } from './observability/metrics.ts';
@@ -52,6 +60,8 @@ export interface WireOptions {
   catalogue: Catalogue;
   /** Whose ID tokens are taken. */
   issuers: readonly TrustedIssuer[];
+  /** The document of IDENTITY_FILE. */
+  identities?: BackupDocument | null;
   clock: Clock;
   log: Log;
   metrics: Metrics;
@@ -63,6 +73,8 @@ export interface Wired {
   app: Hono<Env>;
   /** Begins to keep this process's lease in the store. */
   start(): void;
+  /** Resolves when IDENTITY_FILE is in the store, or after so long; at once where there is none. */
+  identitiesLoaded(timeoutMs: number): Promise<void>;
   /** Says in log and metrics what was refused before it reached the routes. */
   noteUnrouted(refusal: Refusal): void;
   /** Whether requests are under way. */
@@ -76,6 +88,7 @@ export interface Wired {
 
 interface Stores {
   identities: IdentityStore;
+  archive: IdentityArchive;
   sessions: SessionStore;
   admission: AdmissionStore;
   ledger: LedgerReader;
@@ -83,6 +96,8 @@ interface Stores {
   extent(): Promise<StoreExtent>;
   /** Connects; resolves the first time the store can be asked, however long that takes. */
   connected(): Promise<void>;
+  /** Tells each time that the store can be asked anew; ask for it before connecting. */
+  onReady(listener: () => void): void;
   close(): void;
 }
 
@@ -93,6 +108,7 @@ const limitIdLength = 12;
 export function wire(options: WireOptions): Wired {
   const { settings, catalogue, clock, log, metrics } = options;
   const stores = settings.store.kind === 'redis' ? redisStores(options) : memoryStores(options);
+  const loader = new IdentityLoader({ document: options.identities ?? null, archive: stores.archive, log });
   const limitRefused = (): RefusedCredentials | null =>
     settings.onDyno
       ? new RefusedCredentials({ perMinute: settings.refusedCredentialsPerMinute, clock })
@@ -176,7 +192,7 @@ export function wire(options: WireOptions): Wired {
     operations: {
       storeReachable: () =>
         admission.heartbeat.beat().then(
-          () => true,
+          () => loader.tried,
           () => false,
         ),
       draining: options.draining,
@@ -189,13 +205,16 @@ export function wire(options: WireOptions): Wired {
   return {
     app,
     start: () => {
+      stores.onReady(() => loader.begin());
       void stores.connected().then(() => admission.heartbeat.start());
     },
+    identitiesLoaded: (timeoutMs) => loader.loaded(timeoutMs),
     noteUnrouted: (refusal) => answers.unrouted(refusal),
     isBusy: () => exchanges.size > 0,
     endRemaining: () => exchanges.shutDown(),
     drained: () => admission.stop(),
     close: async () => {
+      loader.close();
       exchanges.close();
       await upstreams.close();
       stores.close();
@@ -205,12 +224,13 @@ export function wire(options: WireOptions): Wired {
 
 function administration(
   { clock, log }: WireOptions,
-  { identities, ledger }: Stores,
+  { identities, archive, ledger }: Stores,
   authorize: AdminKeyCheck,
 ): ReturnType<typeof adminApp> {
   return adminApp({
     identities,
     ledger,
+    backup: new Backup({ archive, clock }),
     clock,
     authorize,
     mint: () => mintToken('user'),
@@ -235,8 +255,10 @@ function redisStores({ settings, clock, log, metrics }: WireOptions): Stores {
     timing: { clock, onRun: (run) => metrics.storeAnswered(run) },
   });
   const ledger = new RedisLedger(store, keys);
+  if (isFirstProcess()) store.client.once('ready', () => void tellStoreCondition(store, log));
   return {
     identities: new RedisIdentityStore(store, keys),
+    archive: new RedisArchive(store, keys),
     sessions: new RedisSessionStore(store, keys, mintBounds(settings)),
     admission: new RedisAdmissionStore(store, keys, {
       leaseMs: settings.leaseMs,
@@ -246,6 +268,7 @@ function redisStores({ settings, clock, log, metrics }: WireOptions): Stores {
     ledger,
     extent: async () => ({ ...(await store.memory()), ...(await ledger.extent()) }),
     connected: () => store.connected(),
+    onReady: (listener) => void store.client.on('ready', listener),
     close: () => store.close(),
   };
 }
@@ -270,11 +293,13 @@ function memoryStores({ settings, clock }: WireOptions): Stores {
   });
   return {
     identities,
+    archive: new MemoryArchive(identities),
     sessions,
     admission,
     ledger,
     extent: async () => ({ usedBytes: 0, maxBytes: 0, ...(await ledger.extent()) }),
     connected: () => Promise.resolve(),
+    onReady: (listener) => listener(),
     close: () => undefined,
   };
 }

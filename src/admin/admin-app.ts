@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { Refusal } from '../core/refusal.ts';
 import { StoreUnavailable } from '../core/store-unavailable.ts';
+import { backupRoutes } from './backup-routes.ts';
 import type { AdminDeps } from './deps.ts';
 import { reportRoutes } from './report-routes.ts';
 import { respond, type AdminEnv, type Route } from './respond.ts';
@@ -28,7 +29,7 @@ export function adminApp(deps: AdminDeps): Hono<AdminEnv> {
   });
 
   const routes = [...teamRoutes(deps), ...userRoutes(deps), ...tokenRoutes(deps), ...reportRoutes(deps)];
-  for (const route of routes) mount(app, route);
+  for (const route of [...routes, ...backupRoutes(deps)]) mount(app, route);
   app.all('/admin/*', (c) =>
     respond(c, new Refusal('not_found', 'There is nothing at this path; GET / says what there is.')),
   );

@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import type { LedgerReader } from '../core/entry.ts';
 import type { IdentityStore } from '../core/identity.ts';
 import type { Refusal } from '../core/refusal.ts';
+import type { JsonObject } from '../core/request.ts';
 
 /** A new token: its text, shown once, and what is kept of it. */
 export interface Minted {
@@ -20,9 +21,18 @@ export interface IdentityDeps {
   randomId: () => string;
 }
 
+/** Identities as one document. Both reject with `StoreUnavailable`. */
+export interface BackupOperations {
+  /** Of one team, or of all (null). */
+  export(team: string | null): Promise<JsonObject | Refusal>;
+  /** Brings a document into the store; how many rows came to what. */
+  import(text: string, options: { overwrite: boolean }): Promise<Record<string, number> | Refusal>;
+}
+
 /** What the admin API needs; features know only core, so credentials and ids come in from outside. */
 export interface AdminDeps extends IdentityDeps {
   ledger: LedgerReader;
+  backup: BackupOperations;
   /** Null for an administrator; else why not. May reject with `StoreUnavailable`. */
   authorize: (headers: {
     authorization: string | undefined;

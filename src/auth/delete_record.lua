@@ -20,8 +20,10 @@ local kind, team, id = ARGV[1], ARGV[2], ARGV[3]
 
 local function unbind(token)
   local bound = team .. '/' .. token
-  local secret = redis.call('HGET', KEYS[4], bound)
-  if secret then redis.call('HDEL', KEYS[4], bound, secret) end
+  for secret in string.gmatch(redis.call('HGET', KEYS[4], bound) or '', '%S+') do
+    redis.call('HDEL', KEYS[4], secret)
+  end
+  redis.call('HDEL', KEYS[4], bound)
 end
 
 if redis.call('HGET', KEYS[1], id) ~= ARGV[4] then return 0 end

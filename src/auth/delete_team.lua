@@ -18,8 +18,10 @@ if not current or (expected ~= '' and current ~= expected) then return 0 end
 
 for _, token in ipairs(redis.call('HKEYS', KEYS[4])) do
   local bound = team .. '/' .. token
-  local secret = redis.call('HGET', KEYS[5], bound)
-  if secret then redis.call('HDEL', KEYS[5], bound, secret) end
+  for secret in string.gmatch(redis.call('HGET', KEYS[5], bound) or '', '%S+') do
+    redis.call('HDEL', KEYS[5], secret)
+  end
+  redis.call('HDEL', KEYS[5], bound)
 end
 redis.call('DEL', KEYS[3], KEYS[4])
 redis.call('HDEL', KEYS[1], team)

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { adminApp } from '../admin/admin-app.ts';
+import { RedisArchive } from '../auth/redis-archive.ts';
 import { RedisIdentityStore } from '../auth/redis-identity-store.ts';
 import { mintToken, randomBase62 } from '../auth/token-text.ts';
+import { Backup } from '../backup/backup.ts';
 import { readStore } from '../config/store.ts';
 import { VariableReader } from '../config/variables.ts';
 import { systemClock } from '../core/clock.ts';
@@ -49,6 +51,7 @@ function localAdmin(store: RedisStore, prefix: string): ReturnType<typeof adminA
   return adminApp({
     identities: new RedisIdentityStore(store, keys),
     ledger: new RedisLedger(store, keys),
+    backup: new Backup({ archive: new RedisArchive(store, keys), clock: systemClock }),
     clock: systemClock,
     mint: () => mintToken('user'),
     randomId: () => randomBase62(12),

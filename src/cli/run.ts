@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { backupCommands } from './backup-commands.ts';
 import { CommandFailed } from './command-failed.ts';
 import { Cli, type Terminal } from './cli.ts';
 import { connect } from './connect.ts';
@@ -49,6 +50,7 @@ function programFor(send: Connection['send'], terminal: Terminal): Command {
   userCommands(program, cli);
   tokenCommands(program, cli);
   reportCommands(program, cli);
+  backupCommands(program, cli, terminal);
   return program;
 }
 

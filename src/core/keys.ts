@@ -15,6 +15,8 @@ export interface Keys {
   users: (team: string) => string;
   /** Identity. Hash: token id → JSON. */
   tokens: (team: string) => string;
+  /** Identity. Hash: the store's name, and what IDENTITY_FILE has brought up. */
+  provenance: string;
   /** Hash: a session's secret hash, parent and record, and the counters of its own limits. Expires with it. */
   session: (id: string) => string;
   /** Sorted set: `session id:bytes` → its expiry, ms, of one parent (`team/token id`). Expires with the last. */
@@ -47,6 +49,7 @@ export function keysUnder(prefix: string): Keys {
     secrets: `${p}secrets`,
     users: (team) => `${p}users:${team}`,
     tokens: (team) => `${p}tokens:${team}`,
+    provenance: `${p}provenance`,
     session: (id) => `${p}session:${id}`,
     sessionsOf: (parent) => `${p}sessions:${parent}`,
     minting: (parent) => `${p}minting:${parent}`,

@@ -17,6 +17,8 @@ const paths = [
   '/admin/teams/acme/tokens/tok_1',
   '/admin/usage',
   '/admin/requests',
+  '/admin/export',
+  '/admin/import',
   '/admin/elsewhere',
   '/admin',
 ];

@@ -7,8 +7,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { adminApp } from '../../../src/admin/admin-app.ts';
 import { adminKeyCheck } from '../../../src/auth/admin-key.ts';
 import { Authenticator } from '../../../src/auth/authenticator.ts';
+import { RedisArchive } from '../../../src/auth/redis-archive.ts';
 import { RedisIdentityStore } from '../../../src/auth/redis-identity-store.ts';
 import { hashToken, mintToken, randomBase62 } from '../../../src/auth/token-text.ts';
+import { Backup } from '../../../src/backup/backup.ts';
 import { run } from '../../../src/cli/run.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import { keysUnder } from '../../../src/core/keys.ts';
@@ -34,6 +36,7 @@ beforeAll(async () => {
   const app = adminApp({
     identities,
     ledger: new RedisLedger(store, keys),
+    backup: new Backup({ archive: new RedisArchive(store, keys), clock: systemClock }),
     clock: systemClock,
     mint: () => mintToken('user'),
     randomId: () => randomBase62(16),

@@ -1,8 +1,11 @@
 import { adminApp } from '../../../src/admin/admin-app.ts';
 import { adminKeyCheck } from '../../../src/auth/admin-key.ts';
 import { Authenticator } from '../../../src/auth/authenticator.ts';
+import { MemoryArchive } from '../../../src/auth/memory-archive.ts';
 import { MemoryIdentityStore } from '../../../src/auth/memory-identity-store.ts';
 import { mintToken, randomBase62 } from '../../../src/auth/token-text.ts';
+import { Backup } from '../../../src/backup/backup.ts';
+import type { IdentityArchive } from '../../../src/core/archive.ts';
 import type { EntryQuery, LedgerReader, UsageQuery } from '../../../src/core/entry.ts';
 import type { IdentityStore } from '../../../src/core/identity.ts';
 import type { JsonObject, JsonValue } from '../../../src/core/request.ts';
@@ -21,6 +24,8 @@ export class Harness {
   nowMs = startMs;
   readonly clock = { now: () => this.nowMs, monotonic: () => this.nowMs };
   readonly identities = new MemoryIdentityStore(this.clock);
+  /** Replace to make the store misbehave. */
+  archive: IdentityArchive = new MemoryArchive(this.identities);
   readonly ledger = new FakeLedger();
   readonly errors: unknown[] = [];
   /** Replace to make the store misbehave. */
@@ -61,6 +66,7 @@ export class Harness {
     return adminApp({
       identities,
       ledger,
+      backup: new Backup({ archive: this.archive, clock }),
       clock,
       mint: () => mintToken('user'),
       randomId: () => randomBase62(16),
