@@ -10,7 +10,8 @@ export type IdentityFileResult =
 export async function readIdentityFile(file: string | undefined): Promise<IdentityFileResult> {
   if (file === undefined) return { ok: true, document: null };
   const text = textOf(file);
-  if (text === null) return failure([`expected the path of a readable file of at most ${maxDocumentBytes} bytes.`]);
+  if (text === null)
+    return failure([`expected the path of a readable file of at most ${maxDocumentBytes} bytes.`]);
   const document = await readDocument(text);
   if (!(document instanceof Refusal)) return { ok: true, document };
   const { problems } = document.details;

@@ -19,7 +19,7 @@ export class IdentityLoader {
   readonly #options: IdentityLoaderOptions;
   readonly #end = new AbortController();
   readonly #first = Promise.withResolvers<void>();
-  #running: Promise<void> | null = null;
+  #running = false;
   #tried: boolean;
 
   constructor(options: IdentityLoaderOptions) {
@@ -36,9 +36,10 @@ export class IdentityLoader {
   /** Begins, unless it is under way; goes on until the store has taken it. */
   begin(): void {
     const { document } = this.#options;
-    if (document === null) return;
-    this.#running ??= this.#load(document).finally(() => {
-      this.#running = null;
+    if (document === null || this.#running) return;
+    this.#running = true;
+    void this.#load(document).finally(() => {
+      this.#running = false;
     });
   }
 
@@ -50,7 +51,8 @@ export class IdentityLoader {
       sleep(timeoutMs, false, { signal: late.signal }),
     ]);
     late.abort();
-    if (!inTime) this.#options.log.warn('IDENTITY_FILE is not loaded yet: it will be when the store is there');
+    if (!inTime)
+      this.#options.log.warn('IDENTITY_FILE is not loaded yet: it will be when the store is there');
   }
 
   close(): void {

@@ -35,13 +35,15 @@ if (cluster.isPrimary && settings.workers > 1) {
   runPrimary({ workers: settings.workers, log, clock: systemClock, exit });
 } else {
   const { document: identities } = identityFile;
-  await serve({ settings, catalogue, issuers, identities, clock: systemClock, log, exit }).catch((error: unknown) => {
-    const problem = listenProblem(error);
-    if (problem !== null) process.stderr.write(`${problem}\n`);
-    else log.fatal('could not start', { error });
-    log.flush();
-    exit(1);
-  });
+  await serve({ settings, catalogue, issuers, identities, clock: systemClock, log, exit }).catch(
+    (error: unknown) => {
+      const problem = listenProblem(error);
+      if (problem !== null) process.stderr.write(`${problem}\n`);
+      else log.fatal('could not start', { error });
+      log.flush();
+      exit(1);
+    },
+  );
 }
 
 /** What is wrong with PORT or HOST, where that is what kept it from listening. */

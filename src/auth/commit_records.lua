@@ -11,19 +11,25 @@
   ARGV[3] the new epoch of every team that is changed
   ARGV[4] SHA-1 of what `seen` must still be ('' where there is none), or - where it does not matter
   ARGV[5] what `seen` becomes; '' leaves it
-  then seven a record: kind (team | user | token), team id, record id,
+  ARGV[6] seven fields a record, each ended by a line feed: kind (team | user | token), team id, record id,
     SHA-1 of the JSON it must still have ('' where there must be none),
     its secret hashes as they must still be, the JSON it gets ('' leaves it), its secret hashes then.
     Secret hashes have a space between.
 
   Returns 1 when done, 0 on a conflict: something has changed, or a secret is another token's.
 ]]
-local width, first = 7, 6
+local width = 7
+
+local fields, n = {}, 0
+for field in string.gmatch(ARGV[6], '([^\n]*)\n') do
+  n = n + 1
+  fields[n] = field
+end
 
 local function hash_of(i)
-  local kind = ARGV[i]
+  local kind = fields[i]
   if kind == 'team' then return KEYS[1] end
-  return ARGV[kind == 'user' and 1 or 2] .. ARGV[i + 1]
+  return ARGV[kind == 'user' and 1 or 2] .. fields[i + 1]
 end
 
 local function digest(text)
@@ -31,13 +37,13 @@ local function digest(text)
 end
 
 if ARGV[4] ~= '-' and digest(redis.call('HGET', KEYS[4], 'seen')) ~= ARGV[4] then return 0 end
-for i = first, #ARGV, width do
-  if digest(redis.call('HGET', hash_of(i), ARGV[i + 2])) ~= ARGV[i + 3] then return 0 end
-  if ARGV[i] == 'token' then
-    local owner = ARGV[i + 1] .. '/' .. ARGV[i + 2]
-    if (redis.call('HGET', KEYS[3], owner) or '') ~= ARGV[i + 4] then return 0 end
-    if ARGV[i + 5] ~= '' then
-      for secret in string.gmatch(ARGV[i + 6], '%S+') do
+for i = 1, n, width do
+  if digest(redis.call('HGET', hash_of(i), fields[i + 2])) ~= fields[i + 3] then return 0 end
+  if fields[i] == 'token' then
+    local owner = fields[i + 1] .. '/' .. fields[i + 2]
+    if (redis.call('HGET', KEYS[3], owner) or '') ~= fields[i + 4] then return 0 end
+    if fields[i + 5] ~= '' then
+      for secret in string.gmatch(fields[i + 6], '%S+') do
         if (redis.call('HGET', KEYS[3], secret) or owner) ~= owner then return 0 end
       end
     end
@@ -56,11 +62,11 @@ local function bind(owner, before, after)
 end
 
 local touched = {}
-for i = first, #ARGV, width do
-  if ARGV[i + 5] ~= '' then
-    local team, id = ARGV[i + 1], ARGV[i + 2]
-    redis.call('HSET', hash_of(i), id, ARGV[i + 5])
-    if ARGV[i] == 'token' then bind(team .. '/' .. id, ARGV[i + 4], ARGV[i + 6]) end
+for i = 1, n, width do
+  if fields[i + 5] ~= '' then
+    local team, id = fields[i + 1], fields[i + 2]
+    redis.call('HSET', hash_of(i), id, fields[i + 5])
+    if fields[i] == 'token' then bind(team .. '/' .. id, fields[i + 4], fields[i + 6]) end
     touched[team] = true
   end
 end

@@ -20,7 +20,9 @@ export async function readCurrent(archive: IdentityArchive, rows: readonly Row[]
   const records = new Map<string, StoredRecord>();
   const teams = [...new Set(rows.map(({ key }) => key.team))];
   for (let at = 0; at < teams.length; at += teamsAtOnce) {
-    const found = await Promise.all(teams.slice(at, at + teamsAtOnce).map((team) => recordsOf(archive, team)));
+    const found = await Promise.all(
+      teams.slice(at, at + teamsAtOnce).map((team) => recordsOf(archive, team)),
+    );
     for (const [name, record] of found.flat()) records.set(name, record);
   }
   return { records, taken: await takenSecrets(archive, rows) };

@@ -35,3 +35,11 @@ export interface BackupDocument {
 export function keyName(key: RecordKey): string {
   return key.kind === 'team' ? `team/${key.team}` : `${key.kind}/${key.team}/${key.id}`;
 }
+
+const maxTextLength = 300;
+
+/** What may have someone's keys in it, as far as it fits into a message, and without what moves a cursor. */
+export function shortened(text: string): string {
+  const some = text.length > maxTextLength ? `${text.slice(0, maxTextLength)}…` : text;
+  return some.replaceAll(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu, '?');
+}

@@ -59,7 +59,9 @@ export function planFile(document: BackupDocument, current: Current, past: Past)
     const name = keyName(row.key);
     const found = current.records.get(name) ?? null;
     if (found === null && wasSeen(row, past, document.exportedAt)) continue;
-    const homeless = row.section.parentsOf(row.record, row.secrets).some((parent) => !there.has(keyName(parent)));
+    const homeless = row.section
+      .parentsOf(row.record, row.secrets)
+      .some((parent) => !there.has(keyName(parent)));
     if (found === null && (homeless || current.taken.has(row))) {
       plan.skipped.push(row);
       continue;

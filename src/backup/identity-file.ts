@@ -28,7 +28,8 @@ export async function loadIdentityFile(options: IdentityFileOptions): Promise<vo
     const plan = planFile(document, await readCurrent(archive, rowsFromFile(document)), past);
     const { changes, created, revoked } = plan;
     const nothingNew = created.length + revoked.length === 0 && plan.seen === seen;
-    if (!nothingNew && (await archive.commit({ changes, seen: { found: seen, next: plan.seen } })) !== 'done') continue;
+    if (!nothingNew && (await archive.commit({ changes, seen: { found: seen, next: plan.seen } })) !== 'done')
+      continue;
     tell(plan, { document, log, wasEmpty });
     return;
   }

@@ -1,11 +1,10 @@
 import { invalidBody, Refusal, type Problem } from '../core/refusal.ts';
 import type { JsonObject, JsonValue } from '../core/request.ts';
-import { documentVersion } from './document.ts';
+import { documentVersion, shortened } from './document.ts';
 import { sections } from './sections.ts';
 
 /** Deeper than any document: what is nested further is not walked into. */
 const maxDepth = 16;
-const maxTextLength = 64;
 const maxUnknown = 50;
 const envelope = ['tollgate_export', 'exported_at', 'store'];
 
@@ -55,28 +54,27 @@ function envelopeProblems(value: JsonObject): Problem[] {
  * What must not even be looked at: a key `__proto__`, which objects lose silently and with it what it was meant to
  * say, and what is nested too deeply to be walked through.
  */
-function firstUntakeable(value: JsonValue, path = '', depth = 0): Problem | null {
+function firstUntakeable(value: JsonObject): Problem | null {
+  const path = untakeablePath(value, 0);
+  if (path === null) return null;
+  const param = shortened(path.join('.'));
+  const why = path.at(-1) === '__proto__' ? 'is not a field known here' : 'is nested too deeply';
+  return { param, message: `${param} ${why}.` };
+}
+
+function untakeablePath(value: JsonValue, depth: number): string[] | null {
   if (typeof value !== 'object' || value === null) return null;
-  if (depth > maxDepth) return { param: path, message: `${path} is nested too deeply.` };
-  const under = (key: string): string => (path === '' ? shortened(key) : `${path}.${shortened(key)}`);
+  if (depth > maxDepth) return [];
   if (Array.isArray(value)) {
-    // Not by entries: a list may be as long as a document can be.
-    for (let n = 0; n < value.length; n += 1) {
-      const found = firstUntakeable(value[n] ?? null, under(String(n)), depth + 1);
-      if (found) return found;
+    for (const [index, inner] of value.entries()) {
+      const path = untakeablePath(inner, depth + 1);
+      if (path) return [String(index), ...path];
     }
     return null;
   }
   for (const key of Object.keys(value)) {
-    if (key === '__proto__') return { param: under(key), message: `${under(key)} is not a field known here.` };
-    const found = firstUntakeable(value[key] ?? null, under(key), depth + 1);
-    if (found) return found;
+    const path = key === '__proto__' ? [] : untakeablePath(value[key] ?? null, depth + 1);
+    if (path) return [key, ...path];
   }
   return null;
-}
-
-/** A key of someone's document, as far as it fits into a message. */
-export function shortened(key: string): string {
-  const tidy = key.replaceAll(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu, '?');
-  return tidy.length > maxTextLength ? `${tidy.slice(0, maxTextLength)}…` : tidy;
 }

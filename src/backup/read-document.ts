@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RecordKey } from '../core/identity.ts';
 import { invalidBody, Refusal, type Problem } from '../core/refusal.ts';
-import type { JsonObject, JsonValue } from '../core/request.ts';
+import type { JsonValue } from '../core/request.ts';
 import { keyName, maxDocumentBytes, type BackupDocument, type Row } from './document.ts';
 import { parseEnvelope } from './parse-document.ts';
-import { isObject, readRow } from './read-row.ts';
+import { isObject, limitsOf, readRow } from './read-row.ts';
 import { sections, type Section } from './sections.ts';
 
 /** As many problems as an answer tells; what comes after them is not looked at. */
@@ -26,11 +26,12 @@ export async function readDocument(text: string): Promise<BackupDocument | Refus
     await reading.section(section, value[section.name] ?? []);
   }
   const { rows } = reading;
-  if (problems.length > 0) return invalidBody(problems.slice(0, maxProblems));
-  const exportedAt = String(value['exported_at']);
+  const { exported_at: exportedAt, store } = value;
+  if (problems.length > 0 || typeof exportedAt !== 'string')
+    return invalidBody(problems.slice(0, maxProblems));
   return {
     exportedAt,
-    store: typeof value['store'] === 'string' ? value['store'] : null,
+    store: typeof store === 'string' ? store : null,
     rows: rows.map((row) => endedWithoutSecrets(row, exportedAt)),
     bytes,
   };
@@ -84,8 +85,8 @@ class Reading {
       this.#once(this.#secrets, secret, { param: `${path}.secret_hashes.${index}`, what: 'the hash' });
     }
     // Counters are a team's: two limits of one name would count together.
-    for (const [index, { id }] of (record['limits'] as JsonObject[]).entries()) {
-      const name = `${key.team}/${String(id)}`;
+    for (const [index, { id }] of limitsOf(record).entries()) {
+      const name = JSON.stringify([key.team, id]);
       this.#once(this.#limits, name, { param: `${path}.limits.${index}.id`, what: 'the id of the limit' });
     }
     for (const parent of section.parentsOf(record, secrets)) this.#needs(parent, path);

@@ -1,7 +1,7 @@
 import { check } from '../core/check.ts';
 import type { Problem } from '../core/refusal.ts';
 import type { JsonObject, JsonValue } from '../core/request.ts';
-import type { Row } from './document.ts';
+import { shortened, type Row } from './document.ts';
 import type { Section } from './sections.ts';
 
 /** What a row may have in it, values in values counted: twice the largest that fits the schemas. */
@@ -30,9 +30,14 @@ export function readRow(section: Section, item: JsonValue, path: string): Row | 
   if (!checked.ok || problems.length > 0) return problems;
   // What fits the schema of a section is JSON.
   const value = checked.value as JsonObject;
-  const withIds = (value['limits'] as JsonObject[]).map((limit, n) => ({ id: named.ids[n] ?? '', ...limit }));
-  const key = section.keyOf(value);
-  return { section, path, key, record: { ...value, limits: withIds }, secrets: hashes.found };
+  const withIds = limitsOf(value).map((limit, n) => ({ id: named.ids[n] ?? '', ...limit }));
+  const record = 'limits' in value ? { ...value, limits: withIds } : value;
+  return { section, path, key: section.keyOf(value), record, secrets: hashes.found };
+}
+
+/** The limits of a row that was found to be right; none where its section has none. */
+export function limitsOf({ limits = [] }: JsonObject): JsonObject[] {
+  return Array.isArray(limits) ? limits.filter(isObject) : [];
 }
 
 /** Limits without their ids, as the API takes them; and the ids, which name their counters. */
@@ -90,7 +95,7 @@ function valuesIn(value: JsonValue, enough: number): number {
 
 /** A problem of a row, as one of the document. Messages begin with the path. */
 function under(path: string, { param, message }: Problem): Problem {
-  return { param: `${path}.${param}`, message: `${path}.${message}` };
+  return { param: shortened(`${path}.${param}`), message: shortened(`${path}.${message}`) };
 }
 
 /** True for a JSON object: not an array, not null. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ArchivedTeam, StoredRecord } from '../core/archive.ts';
 import { email, limits, listOf, model, name, origin, slug, tool } from '../core/fields.ts';
 import type { RecordKey } from '../core/identity.ts';
-import type { JsonObject } from '../core/request.ts';
+import type { JsonObject, JsonValue } from '../core/request.ts';
 
 /*
  * The sections of a document. A kind of record that is to survive as well gets an entry in the list below, and is
@@ -31,9 +31,13 @@ export interface Section {
 
 const time = z.iso.datetime('must be an RFC 3339 time in UTC, such as 2027-01-31T00:00:00Z');
 /** Looser than what a token may newly be given: a document may come from a gateway that serves more. */
-const endpoint = z.string().regex(/^\/[A-Za-z0-9._/-]{1,127}$/, 'must be a path such as /v1/chat/completions');
+const endpoint = z
+  .string()
+  .regex(/^\/[A-Za-z0-9._/-]{1,127}$/, 'must be a path such as /v1/chat/completions');
 const tokenId = z.string().regex(/^tok_[0-9A-Za-z]{1,64}$/, 'must be a token id such as tok_…');
-const prefix = z.string().regex(/^(?:tgk_[0-9A-Za-z]{8})?$/, 'must be the first 12 characters of a token, or ""');
+const prefix = z
+  .string()
+  .regex(/^(?:tgk_[0-9A-Za-z]{8})?$/, 'must be the first 12 characters of a token, or ""');
 const subject = z.strictObject({
   issuer: z.string().min(1, 'must not be empty').max(1_000, 'must have at most 1000 characters'),
   sub: z.string().min(1, 'must not be empty').max(255, 'must have at most 255 characters'),
@@ -52,7 +56,7 @@ const teams: Section = {
     models: listOf(model).nullable(),
     created_at: time,
   }),
-  keyOf: ({ id }) => ({ kind: 'team', team: String(id) }),
+  keyOf: ({ id }) => ({ kind: 'team', team: text(id) }),
   parentsOf: () => [],
   endedBy: null,
   hasSecrets: false,
@@ -71,8 +75,8 @@ const users: Section = {
     limits,
     created_at: time,
   }),
-  keyOf: ({ id, team }) => ({ kind: 'user', team: String(team), id: String(id) }),
-  parentsOf: ({ team }) => [{ kind: 'team', team: String(team) }],
+  keyOf: ({ id, team }) => ({ kind: 'user', team: text(team), id: text(id) }),
+  parentsOf: ({ team }) => [{ kind: 'team', team: text(team) }],
   endedBy: null,
   hasSecrets: false,
   fromFile: true,
@@ -97,11 +101,11 @@ const tokens: Section = {
     revoked_at: time.nullable(),
     created_at: time,
   }),
-  keyOf: ({ id, team }) => ({ kind: 'token', team: String(team), id: String(id) }),
+  keyOf: ({ id, team }) => ({ kind: 'token', team: text(team), id: text(id) }),
   // The user of a token without secrets may have been deleted: the token is kept, so that it stays revoked.
   parentsOf: ({ team, user }, secrets) => [
-    { kind: 'team', team: String(team) },
-    ...(secrets.length > 0 ? [{ kind: 'user' as const, team: String(team), id: String(user) }] : []),
+    { kind: 'team', team: text(team) },
+    ...(secrets.length > 0 ? [{ kind: 'user' as const, team: text(team), id: text(user) }] : []),
   ],
   endedBy: 'revoked_at',
   hasSecrets: true,
@@ -112,6 +116,11 @@ const tokens: Section = {
 /** In the order in which rows need each other. */
 export const sections: readonly Section[] = [teams, users, tokens];
 
-function withoutSecrets(text: string): StoredRecord {
-  return { text, secrets: [] };
+function withoutSecrets(record: string): StoredRecord {
+  return { text: record, secrets: [] };
+}
+
+/** A field that the schema says is a text; '' where a row is wrong. */
+function text(value: JsonValue | undefined): string {
+  return typeof value === 'string' ? value : '';
 }

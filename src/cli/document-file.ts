@@ -2,9 +2,14 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { JsonObject, JsonValue } from '../core/request.ts';
 import { CommandFailed } from './command-failed.ts';
 
+/** The file descriptor of standard input. */
+const stdin = 0;
+
 /** A document with a row a line: so that a person can read it, and a comparison shows what changed. */
 export function documentText(document: JsonObject): string {
-  const members = Object.entries(document).map(([name, value]) => `${JSON.stringify(name)}: ${rowsText(value)}`);
+  const members = Object.entries(document).map(
+    ([name, value]) => `${JSON.stringify(name)}: ${rowsText(value)}`,
+  );
   return `{\n${members.join(',\n')}\n}`;
 }
 
@@ -29,7 +34,7 @@ export function writeDocumentFile(file: string, document: JsonObject): void {
 export function readDocumentFile(file: string): JsonObject {
   let text: string;
   try {
-    text = readFileSync(file === '-' ? process.stdin.fd : file, 'utf8');
+    text = readFileSync(file === '-' ? stdin : file, 'utf8');
   } catch (error) {
     throw new CommandFailed(`${file} cannot be read (${codeOf(error)}).`);
   }

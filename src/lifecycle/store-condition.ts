@@ -53,9 +53,11 @@ export async function storeCondition({ client }: RedisStore): Promise<StoreCondi
 
 /** Where CONFIG is forbidden: false where changes have waited for too long, null where that says nothing. Pure. */
 export function savesByInfo(info: string): boolean | null {
-  const [nowUs, lastS, changes] = ['server_time_usec', 'rdb_last_save_time', 'rdb_changes_since_last_save'].map(
-    (name) => Number(fieldOf(info, name) ?? Number.NaN),
-  );
+  const [nowUs, lastS, changes] = [
+    'server_time_usec',
+    'rdb_last_save_time',
+    'rdb_changes_since_last_save',
+  ].map((name) => Number(fieldOf(info, name) ?? Number.NaN));
   if (nowUs === undefined || lastS === undefined || changes === undefined) return null;
   return changes > 0 && nowUs / 1_000_000 - lastS > silentS ? false : null;
 }

@@ -8,7 +8,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { keysUnder } from '../../src/core/keys.ts';
 import { RedisStore } from '../../src/core/redis.ts';
 import { StoreUnavailable } from '../../src/core/store-unavailable.ts';
-import { documentOf, largeDocument } from '../support/documents.ts';
+import { documentOf, largeDocument, tokenRow } from '../support/documents.ts';
 import { startRedis, type RedisServer } from '../support/redis-server.ts';
 import { identityArchiveContract, type Stores } from './identity-archive.ts';
 
@@ -46,7 +46,9 @@ describe('the archive of the Redis store', () => {
   it('when full takes nothing of an import, and exports all the same', async () => {
     const { archive } = await emptyStores();
     const backup = new Backup({ archive, clock: systemClock });
-    await backup.import(JSON.stringify(documentOf()), { overwrite: false });
+    await backup.import(JSON.stringify(documentOf({ tokens: [tokenRow('tok_first')] })), {
+      overwrite: false,
+    });
     const before = await server.command('DBSIZE');
     await server.command('CONFIG', 'SET', 'maxmemory', '1');
     try {
@@ -62,7 +64,9 @@ describe('the archive of the Redis store', () => {
 
   it('keeps every key under the prefix, and none of them expires', async () => {
     const { archive } = await emptyStores();
-    await new Backup({ archive, clock: systemClock }).import(JSON.stringify(documentOf()), { overwrite: false });
+    await new Backup({ archive, clock: systemClock }).import(JSON.stringify(documentOf()), {
+      overwrite: false,
+    });
     await archive.commit({ changes: [], seen: { found: '', next: 'x' } });
     for (const name of (await server.command('KEYS', '*')) as string[]) {
       expect(name).toMatch(/^t:1:/);

@@ -58,7 +58,9 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate export and import, %
   it('bring an emptied store back, and twice is as once', async () => {
     await command('team', 'create', 'acme', '--limit', 'tokens/day=5');
     await command('user', 'create', 'acme', 'ana');
-    const { token } = JSON.parse((await command('token', 'issue', 'acme', 'ana', '--json')).out) as { token: string };
+    const { token } = JSON.parse((await command('token', 'issue', 'acme', 'ana', '--json')).out) as {
+      token: string;
+    };
     const file = join(directory, 'out.json');
     const exported = await command('export', '--file', file);
     expect(exported).toMatchObject({ code: 0, err: '' });
@@ -87,7 +89,10 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate export and import, %
     expect(code).toBe(0);
     expect(out.split('\n').filter((line) => line.startsWith('{"id":"tok_'))).toHaveLength(2);
     expect(JSON.parse(out)).toMatchObject({ tollgate_export: 1, teams: [{ id: 'acme' }] });
-    expect(await command('export', '--team', 'gone')).toMatchObject({ code: 1, err: 'There is no team gone.' });
+    expect(await command('export', '--team', 'gone')).toMatchObject({
+      code: 1,
+      err: 'There is no team gone.',
+    });
   });
 
   it('overwrite only after a yes', async () => {
@@ -105,7 +110,9 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate export and import, %
   });
 
   it('tell every problem of a file on stderr, and change nothing', async () => {
-    const file = await fileOf(documentOf({ tokens: [tokenRow('tok 1'), tokenRow('tok_2', { user: 'bob' })] }));
+    const file = await fileOf(
+      documentOf({ tokens: [tokenRow('tok 1'), tokenRow('tok_2', { user: 'bob' })] }),
+    );
     const { code, out, err } = await command('import', file);
     expect([code, out]).toEqual([1, '']);
     expect(err).toMatch(/^tokens\.0\.id must be .*\ntokens\.1\.user names a user/);
@@ -132,7 +139,13 @@ describe('tollgate import', () => {
   );
 
   it('tells where a document cannot be written', async () => {
-    const result = await tollgate(['export', '--file', join(directory, 'no', 'such')], environments['on Redis']);
-    expect(result).toMatchObject({ code: 1, err: expect.stringMatching(/cannot be written \(ENOENT\)/) as string });
+    const result = await tollgate(
+      ['export', '--file', join(directory, 'no', 'such')],
+      environments['on Redis'],
+    );
+    expect(result).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/cannot be written \(ENOENT\)/) as string,
+    });
   });
 });

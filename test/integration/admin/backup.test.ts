@@ -20,7 +20,12 @@ describe('GET /admin/export', () => {
       tollgate_export: 1,
       exported_at: '2026-02-03T12:30:00.000Z',
       store: expect.any(String) as string,
-      teams: [{ id: 'acme', limits: [{ id: expect.stringMatching(/^\w{16}$/) as string, metric: 'concurrency', max: 3 }] }],
+      teams: [
+        {
+          id: 'acme',
+          limits: [{ id: expect.stringMatching(/^\w{16}$/) as string, metric: 'concurrency', max: 3 }],
+        },
+      ],
       users: [{ id: 'ana', team: 'acme' }],
       tokens: [{ id, secret_hashes: [expect.stringMatching(/^[\w-]{43}$/) as string] }],
     });
@@ -30,14 +35,20 @@ describe('GET /admin/export', () => {
   it('of one team, or 404', async () => {
     await admin.seed();
     await admin.call('POST', '/admin/teams', { id: 'beta' });
-    expect((await admin.call('GET', '/admin/export?team=beta')).body).toMatchObject({ teams: [{ id: 'beta' }], users: [] });
+    expect((await admin.call('GET', '/admin/export?team=beta')).body).toMatchObject({
+      teams: [{ id: 'beta' }],
+      users: [],
+    });
     expect((await admin.call('GET', '/admin/export?team=gone')).status).toBe(404);
   });
 
-  it.each(['?team=*', '?team=a%0Ab', '?team=', '?all=true', '?team=a&team=b'])('400 for %s', async (query) => {
-    const answer = await admin.call('GET', `/admin/export${query}`);
-    expect([answer.status, errorOf(answer)['code']]).toEqual([400, 'invalid_request']);
-  });
+  it.each(['?team=*', '?team=a%0Ab', '?team=', '?all=true', '?team=a&team=b'])(
+    '400 for %s',
+    async (query) => {
+      const answer = await admin.call('GET', `/admin/export${query}`);
+      expect([answer.status, errorOf(answer)['code']]).toEqual([400, 'invalid_request']);
+    },
+  );
 
   it('503 while the store is away', async () => {
     admin.archive = { ...admin.archive, storeName: () => Promise.reject(new StoreUnavailable('gone')) };
@@ -65,7 +76,10 @@ describe('POST /admin/import', () => {
       const answer = await empty.call('GET', '/admin/teams', undefined, { authorization: `Bearer ${text}` });
       expect(errorOf(answer)['code']).toBe(text === live.text ? 'role_not_allowed' : 'revoked_token');
     }
-    expect((await empty.call('POST', '/admin/import', document)).body).toMatchObject({ unchanged: 4, created: 0 });
+    expect((await empty.call('POST', '/admin/import', document)).body).toMatchObject({
+      unchanged: 4,
+      created: 0,
+    });
   });
 
   it('overwrites only when told to', async () => {
@@ -78,7 +92,11 @@ describe('POST /admin/import', () => {
   });
 
   it('with bad rows changes nothing, and names each', async () => {
-    const tokens = [tokenRow('tok_1'), tokenRow('tok\n2'), tokenRow('tok_3', { user: 'nobody', isAdmin: true })];
+    const tokens = [
+      tokenRow('tok_1'),
+      tokenRow('tok\n2'),
+      tokenRow('tok_3', { user: 'nobody', isAdmin: true }),
+    ];
     const answer = await admin.call('POST', '/admin/import', documentOf({ tokens }));
     expect(answer.status).toBe(400);
     expect(problemsOf(answer)).toEqual(['tokens.1.id', 'tokens.2.isAdmin']);

@@ -7,7 +7,13 @@ import type { JsonObject } from '../../../src/core/request.ts';
 import { documentOf, largeDocument, tokenRow, userRow } from '../../support/documents.ts';
 import { freePort } from '../../support/free-port.ts';
 import { bodies, errorOf, get, paths, post } from '../../support/gateway-client.ts';
-import { type AdminReply, administrationOf, type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';
+import {
+  type AdminReply,
+  administrationOf,
+  type IssuedToken,
+  startGateway,
+  type TestGateway,
+} from '../../support/gateway.ts';
 import { startRedis, type RedisServer } from '../../support/redis-server.ts';
 import { launch, spawnGateway, type Program } from '../../support/spawn-gateway.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -33,8 +39,8 @@ async function standIn(): Promise<StandIn> {
   return upstream;
 }
 
-async function gatewayOn(redis: RedisServer): Promise<TestGateway> {
-  const gateway = await startGateway({ redis, adminKey });
+async function gatewayOn(redis: RedisServer, env: Record<string, string> = {}): Promise<TestGateway> {
+  const gateway = await startGateway({ redis, adminKey, env });
   endings.push(() => gateway.close());
   return gateway;
 }
@@ -63,24 +69,31 @@ describe('a store that lost its memory', () => {
     'emptied under a running gateway': (redis) => redis.flush(),
     'started again without persistence': (redis) => redis.restart(),
   };
-  it.each(Object.keys(losses))('%s, is brought back by import: the same tokens work, revoked ones stay revoked', async (loss) => {
-    const redis = await redisServer();
-    const gateway = await gatewayOn(redis);
-    const live = await gateway.issue({ team: { limits: [{ metric: 'requests', window: 'day', max: 3 }] } });
-    const revoked = await gateway.issue({ team: { id: live.team } });
-    await gateway.admin('DELETE', `/admin/teams/${live.team}/tokens/${revoked.id}`);
-    expect(await call(gateway, live.text)).toBe('ok');
-    const { body: document } = await gateway.admin('GET', '/admin/export');
+  it.each(Object.keys(losses))(
+    '%s, is brought back by import: the same tokens work, revoked ones stay revoked',
+    async (loss) => {
+      const redis = await redisServer();
+      const gateway = await gatewayOn(redis);
+      const live = await gateway.issue({ team: { limits: [{ metric: 'requests', window: 'day', max: 3 }] } });
+      const revoked = await gateway.issue({ team: { id: live.team } });
+      await gateway.admin('DELETE', `/admin/teams/${live.team}/tokens/${revoked.id}`);
+      expect(await call(gateway, live.text)).toBe('ok');
+      const { body: document } = await gateway.admin('GET', '/admin/export');
 
-    await losses[loss]?.(redis);
-    await waitFor(async () => (await get(`${gateway.url}/readyz`)).status === 200, { what: 'readiness' });
-    expect(await call(gateway, live.text)).toBe('invalid_token');
-    expect(await gateway.admin('POST', '/admin/import', document)).toMatchObject({ status: 200, body: { created: 5 } });
-    expect(await call(gateway, live.text)).toBe('ok');
-    expect(await call(gateway, revoked.text)).toBe('revoked_token');
-    const again = await gateway.admin('POST', '/admin/import', document);
-    expect(again.body).toMatchObject({ created: 0, unchanged: 5 });
-  }, 30_000);
+      await losses[loss]?.(redis);
+      await waitFor(async () => (await get(`${gateway.url}/readyz`)).status === 200, { what: 'readiness' });
+      expect(await call(gateway, live.text)).toBe('invalid_token');
+      expect(await gateway.admin('POST', '/admin/import', document)).toMatchObject({
+        status: 200,
+        body: { created: 5 },
+      });
+      expect(await call(gateway, live.text)).toBe('ok');
+      expect(await call(gateway, revoked.text)).toBe('revoked_token');
+      const again = await gateway.admin('POST', '/admin/import', document);
+      expect(again.body).toMatchObject({ created: 0, unchanged: 5 });
+    },
+    30_000,
+  );
 
   it('counts on where the counters were kept, and anew where they were not', async () => {
     const redis = await redisServer();
@@ -104,7 +117,8 @@ describe('a store that lost its memory', () => {
 
   it('takes 10,000 tokens while others are answered', async () => {
     const redis = await redisServer();
-    const gateway = await gatewayOn(redis);
+    // Test, gateway and upstream share this process: what waits here need not be the store.
+    const gateway = await gatewayOn(redis, { STORE_TIMEOUT_MS: '10000' });
     const token = await gateway.issue();
     const importing = gateway.admin('POST', '/admin/import', largeDocument(10_000));
     const done = importing.then(() => true);
@@ -137,7 +151,8 @@ describe('IDENTITY_FILE', () => {
   ): Promise<string> {
     const gateway = await spawnGateway({ env });
     endings.push(() => gateway.stop('SIGKILL'));
-    await work(gateway.url, administrationOf(gateway.url, adminKey).admin);
+    const administration = administrationOf(gateway.url, adminKey);
+    await work(gateway.url, (...asked) => administration.admin(...asked));
     await gateway.stop();
     return gateway.stdout();
   }
@@ -217,6 +232,7 @@ describe('IDENTITY_FILE', () => {
       expect((await admin('GET', '/admin/export')).body['tokens']).toHaveLength(1_000);
     });
     expect(clustered).not.toContain('the store was empty');
+    expect(clustered.match(/the store does not persist/g)).toHaveLength(1);
   }, 60_000);
 
   it('adds a row that was written into it later', async () => {
@@ -233,15 +249,23 @@ describe('IDENTITY_FILE', () => {
     const port = await freePort();
     const redis = await redisServer();
     await redis.kill();
-    const env = { ...(await environment(redis, await fileOf(documentOf()))), PORT: String(port), HOST: '127.0.0.1' };
+    const env = {
+      ...(await environment(redis, await fileOf(documentOf()))),
+      PORT: String(port),
+      HOST: '127.0.0.1',
+    };
     const gateway = launch({ entry: 'src/main.ts', env });
     endings.push(() => gateway.stop('SIGKILL'));
     const url = `http://127.0.0.1:${port}`;
     const alive = async (): Promise<boolean> => (await get(`${url}/healthz`)).status === 200;
     await waitFor(alive, { what: 'the gateway to listen', timeoutMs: 20_000 });
-    expect(gateway.stdout()).toContain('IDENTITY_FILE is not loaded yet');
+    const said = (): boolean => gateway.stdout().includes('IDENTITY_FILE is not loaded yet');
+    await waitFor(said, { what: 'a word in the log' });
     await redis.restart();
-    await waitFor(async () => (await get(`${url}/readyz`)).status === 200, { what: 'readiness', timeoutMs: 10_000 });
+    await waitFor(async () => (await get(`${url}/readyz`)).status === 200, {
+      what: 'readiness',
+      timeoutMs: 10_000,
+    });
     expect((await administrationOf(url, adminKey).admin('GET', '/admin/teams/acme')).status).toBe(200);
   }, 60_000);
 
@@ -253,14 +277,18 @@ describe('IDENTITY_FILE', () => {
       documentOf({ users: [userRow('Ana')], tokens: [tokenRow('tok 1')] }),
       /^PORT: .*\nIDENTITY_FILE: users\.0\.id must be .*\nIDENTITY_FILE: tokens\.0\.id must be /,
     ],
-  ])('that %s is told, with all other problems, and the process ends with 1', async (_, document, expected) => {
-    const redis = await redisServer();
-    const file = document === null ? '/nowhere/identities.json' : await fileOf(document);
-    const env = await environment(redis, file);
-    const wrongPort = typeof document === 'object' && document !== null ? { PORT: 'x' } : {};
-    const program: Program = launch({ entry: 'src/main.ts', env: { ...env, ...wrongPort } });
-    expect(await program.exited).toEqual({ code: 1, signal: null });
-    expect(program.stderr()).toMatch(expected);
-    expect(await redis.command('DBSIZE')).toBe(0);
-  }, 30_000);
+  ])(
+    'that %s is told, with all other problems, and the process ends with 1',
+    async (_, document, expected) => {
+      const redis = await redisServer();
+      const file = document === null ? '/nowhere/identities.json' : await fileOf(document);
+      const env = await environment(redis, file);
+      const wrongPort = typeof document === 'object' && document !== null ? { PORT: 'x' } : {};
+      const program: Program = launch({ entry: 'src/main.ts', env: { ...env, ...wrongPort } });
+      expect(await program.exited).toEqual({ code: 1, signal: null });
+      expect(program.stderr()).toMatch(expected);
+      expect(await redis.command('DBSIZE')).toBe(0);
+    },
+    30_000,
+  );
 });

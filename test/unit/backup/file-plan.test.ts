@@ -19,7 +19,9 @@ async function documentFrom(rows: Rows = {}, more: JsonObject = {}): Promise<Bac
 /** A store that has the rows of a document, less those left out. */
 function storeWith({ rows }: BackupDocument, without: string[] = []): ReadonlyMap<string, StoredRecord> {
   const kept = rows.filter(({ key }) => !without.includes(keyName(key)));
-  return new Map(kept.map(({ key, record, secrets }) => [keyName(key), { text: JSON.stringify(record), secrets }]));
+  return new Map(
+    kept.map(({ key, record, secrets }) => [keyName(key), { text: JSON.stringify(record), secrets }]),
+  );
 }
 
 function names(rows: FilePlan['created']): string[] {
@@ -82,7 +84,9 @@ describe('a file', () => {
 
   it('leaves what the store has changed, but revokes what it says is revoked', async () => {
     const before = await documentFrom({ users: [userRow('ana', { name: 'Ana' })] });
-    const document = await documentFrom({ tokens: [tokenRow('tok_1', { revoked_at: '2026-01-31T13:00:00.000Z' })] });
+    const document = await documentFrom({
+      tokens: [tokenRow('tok_1', { revoked_at: '2026-01-31T13:00:00.000Z' })],
+    });
     const plan = planFile(document, { records: storeWith(before), taken: new Map() }, nothing);
     expect(names(plan.revoked)).toEqual(['token/acme/tok_1']);
     expect(plan.changes.filter(({ next }) => next !== null)).toHaveLength(1);

@@ -53,13 +53,19 @@ describe.each([false, true])('a row, overwrite %s', (overwrite) => {
   });
 
   it('never binds the secret of a token whose user was deleted', async () => {
-    expect(planRow(await row(), stored({}, []), overwrite)).toMatchObject({ fate: 'kept', change: { next: null } });
+    expect(planRow(await row(), stored({}, []), overwrite)).toMatchObject({
+      fate: 'kept',
+      change: { next: null },
+    });
   });
 
   it('revokes what is alive in the store', async () => {
     const { fate, change } = planRow(await row({ revoked_at: earlier }), stored({ name: 'mine' }), overwrite);
     expect(fate).toBe('revoked');
-    expect(recordOf(change.next?.text)).toMatchObject({ revoked_at: earlier, name: overwrite ? null : 'mine' });
+    expect(recordOf(change.next?.text)).toMatchObject({
+      revoked_at: earlier,
+      name: overwrite ? null : 'mine',
+    });
   });
 });
 

@@ -34,7 +34,11 @@ describe('a document', () => {
 
   it('may lack sections, users of revoked tokens without a secret, and optional fields', async () => {
     expect(await problemsOf({ tollgate_export: 1, exported_at: '2026-02-01T00:00:00.000Z' })).toEqual([]);
-    const dead = tokenRow('tok_2', { user: 'gone', secret_hashes: [], revoked_at: '2026-01-31T12:00:00.000Z' });
+    const dead = tokenRow('tok_2', {
+      user: 'gone',
+      secret_hashes: [],
+      revoked_at: '2026-01-31T12:00:00.000Z',
+    });
     expect(await problemsOf(documentOf({ tokens: [dead] }))).toEqual([]);
     const subject = { issuer: 'https://issuer.example', sub: 'x' };
     expect(await problemsOf(documentOf({ users: [userRow('ana', { subject })] }))).toEqual([]);
@@ -42,13 +46,15 @@ describe('a document', () => {
 
   it('takes the token that sign-ins of a person belong to', async () => {
     const hash = `sign-in:oidc-${'0'.repeat(32)}:acme`;
-    expect(await problemsOf(documentOf({ tokens: [tokenRow('tok_1', { prefix: '', secret_hashes: [hash] })] }))).toEqual(
-      [],
-    );
+    expect(
+      await problemsOf(documentOf({ tokens: [tokenRow('tok_1', { prefix: '', secret_hashes: [hash] })] })),
+    ).toEqual([]);
   });
 
   it('takes a token without a secret as ended when the document was written', async () => {
-    const read = await readDocument(JSON.stringify(documentOf({ tokens: [tokenRow('tok_1', { secret_hashes: [] })] })));
+    const read = await readDocument(
+      JSON.stringify(documentOf({ tokens: [tokenRow('tok_1', { secret_hashes: [] })] })),
+    );
     if (read instanceof Refusal) throw new Error(read.message);
     expect(read.rows[2]?.record['revoked_at']).toBe('2026-02-01T00:00:00.000Z');
   });
@@ -68,10 +74,22 @@ describe('a document that is wrong', () => {
   it.each<[string, JsonObject, string[]]>([
     ['an id with a newline', { teams: [teamRow('acme'), teamRow('a\nb')] }, ['teams.1.id']],
     ['a token id with a stroke', { tokens: [tokenRow('tok_1/x')] }, ['tokens.0.id']],
-    ['a team that is not there', { users: [userRow('ana'), userRow('bob', { team: 'beta' })] }, ['users.1.team']],
+    [
+      'a team that is not there',
+      { users: [userRow('ana'), userRow('bob', { team: 'beta' })] },
+      ['users.1.team'],
+    ],
     ['a user that is not there', { tokens: [tokenRow('tok_1', { user: 'bob' })] }, ['tokens.0.user']],
-    ['a user of another team', { tokens: [tokenRow('tok_1', { team: 'beta' })] }, ['tokens.0.team', 'tokens.0.user']],
-    ['one id twice', { tokens: [tokenRow('tok_1'), tokenRow('tok_1', { secret_hashes: [] })] }, ['tokens.1.id']],
+    [
+      'a user of another team',
+      { tokens: [tokenRow('tok_1', { team: 'beta' })] },
+      ['tokens.0.team', 'tokens.0.user'],
+    ],
+    [
+      'one id twice',
+      { tokens: [tokenRow('tok_1'), tokenRow('tok_1', { secret_hashes: [] })] },
+      ['tokens.1.id'],
+    ],
     [
       'one hash for two tokens',
       { tokens: [tokenRow('tok_1'), tokenRow('tok_2', { secret_hashes: [hashOf('tok_1')] })] },
@@ -79,10 +97,17 @@ describe('a document that is wrong', () => {
     ],
     [
       'one limit id twice in a team',
-      { teams: [teamRow('acme', { limits: [dayLimit('x')] })], users: [userRow('ana', { limits: [dayLimit('x')] })] },
+      {
+        teams: [teamRow('acme', { limits: [dayLimit('x')] })],
+        users: [userRow('ana', { limits: [dayLimit('x')] })],
+      },
       ['users.0.limits.0.id'],
     ],
-    ['a limit without an id', { teams: [teamRow('acme', { limits: [dayLimit(7)] })] }, ['teams.0.limits.0.id']],
+    [
+      'a limit without an id',
+      { teams: [teamRow('acme', { limits: [dayLimit(7)] })] },
+      ['teams.0.limits.0.id'],
+    ],
     [
       "a session's limit id",
       { teams: [teamRow('acme', { limits: [dayLimit('ses_1/0')] })] },
@@ -96,16 +121,28 @@ describe('a document that is wrong', () => {
     ['limits that are no list', { teams: [teamRow('acme', { limits: { a: 1 } })] }, ['teams.0.limits']],
     ['an unknown field', { users: [userRow('ana', { isAdmin: true })] }, ['users.0.isAdmin']],
     ['secrets of a user', { users: [userRow('ana', { secret_hashes: [] })] }, ['users.0.secret_hashes']],
-    ['a hash that is a token', { tokens: [tokenRow('tok_1', { secret_hashes: ['tgk_x'] })] }, ['tokens.0.secret_hashes.0']],
-    ['secrets that are no list', { tokens: [tokenRow('tok_1', { secret_hashes: 'x' })] }, ['tokens.0.secret_hashes']],
+    [
+      'a hash that is a token',
+      { tokens: [tokenRow('tok_1', { secret_hashes: ['tgk_x'] })] },
+      ['tokens.0.secret_hashes.0'],
+    ],
+    [
+      'secrets that are no list',
+      { tokens: [tokenRow('tok_1', { secret_hashes: 'x' })] },
+      ['tokens.0.secret_hashes'],
+    ],
     ['a time that is none', { tokens: [tokenRow('tok_1', { revoked_at: 'yes' })] }, ['tokens.0.revoked_at']],
-    ['rows that are no objects', { teams: [teamRow('acme'), null, 7, []] }, ['teams.1', 'teams.2', 'teams.3']],
+    [
+      'rows that are no objects',
+      { teams: [teamRow('acme'), null, 7, []] },
+      ['teams.1', 'teams.2', 'teams.3'],
+    ],
     ['a section that is no list', { teams: { acme: 1 } }, ['teams', 'users.0.team', 'tokens.0.team']],
-    ['several at once', { teams: [teamRow('acme', { name: '' })], users: [userRow('Ana')] }, [
-      'teams.0.name',
-      'users.0.id',
-      'tokens.0.user',
-    ]],
+    [
+      'several at once',
+      { teams: [teamRow('acme', { name: '' })], users: [userRow('Ana')] },
+      ['teams.0.name', 'users.0.id', 'tokens.0.user'],
+    ],
   ])('%s is named with its path', async (_, rows, params) => {
     expect(await problemsOf(documentOf(rows))).toEqual(params);
   });
@@ -114,7 +151,9 @@ describe('a document that is wrong', () => {
     const read = await readDocument(JSON.stringify(documentOf({}, { vaults: [] })));
     expect(read).toMatchObject({
       code: 'invalid_body',
-      message: expect.stringMatching(/^vaults is not a section known here: a newer version wrote it/) as string,
+      message: expect.stringMatching(
+        /^vaults is not a section known here: a newer version wrote it/,
+      ) as string,
     });
   });
 
@@ -170,15 +209,23 @@ describe('a hostile document', () => {
   });
 
   it.each<[string, () => string]>([
-    ['nested a million deep', () => JSON.stringify(documentOf()).replace('"acme"', '['.repeat(1e6) + ']'.repeat(1e6))],
+    [
+      'nested a million deep',
+      () => JSON.stringify(documentOf()).replace('"acme"', '['.repeat(1e6) + ']'.repeat(1e6)),
+    ],
     [
       'a row of a million values',
-      () => JSON.stringify(documentOf({ tokens: [tokenRow('tok_1', { models: Array<null>(1e6).fill(null) })] })),
+      () =>
+        JSON.stringify(documentOf({ tokens: [tokenRow('tok_1', { models: Array<null>(1e6).fill(null) })] })),
     ],
     ['a million rows', () => JSON.stringify(documentOf({ teams: Array<number>(1e6).fill(0) }))],
     [
       'a hundred thousand sections',
-      () => JSON.stringify({ ...documentOf(), ...Object.fromEntries(Array.from({ length: 1e5 }, (_, n) => [`s${n}`, n])) }),
+      () =>
+        JSON.stringify({
+          ...documentOf(),
+          ...Object.fromEntries(Array.from({ length: 1e5 }, (_, n) => [`s${n}`, n])),
+        }),
     ],
     ['an endless key', () => JSON.stringify({ ...documentOf(), ['k'.repeat(1e6)]: 1 })],
   ])('%s is refused in bounded time and words', async (_, text) => {
