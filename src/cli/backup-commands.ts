@@ -38,7 +38,7 @@ export function backupCommands(program: Command, cli: Cli, terminal: Terminal): 
     .option('--yes', 'do not ask before overwriting')
     .addHelpText('after', '\nExample: tollgate import identities.json')
     .action(async (file: string, { overwrite = false, yes = false }: ImportOptions) => {
-      const document = readDocumentFile(file);
+      const document = await readDocumentFile(file);
       if (overwrite && !yes) await confirmed(terminal, file);
       const query = overwrite ? '?overwrite=true' : '';
       cli.printRecord(await cli.call('POST', adminPath('import') + query, document));

@@ -1,9 +1,7 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
 import type { JsonObject, JsonValue } from '../core/request.ts';
 import { CommandFailed } from './command-failed.ts';
-
-/** The file descriptor of standard input. */
-const stdin = 0;
 
 /** A document with a row a line: so that a person can read it, and a comparison shows what changed. */
 export function documentText(document: JsonObject): string {
@@ -30,22 +28,23 @@ export function writeDocumentFile(file: string, document: JsonObject): void {
   }
 }
 
-/** The JSON object in a file, or of standard input (`-`). Throws `CommandFailed`. */
-export function readDocumentFile(file: string): JsonObject {
-  let text: string;
+/** The JSON object in a file, or of standard input (`-`). Rejects with `CommandFailed`. */
+export async function readDocumentFile(file: string): Promise<JsonObject> {
+  let content: string;
   try {
-    text = readFileSync(file === '-' ? stdin : file, 'utf8');
+    // Not by its descriptor: a pipe with nothing in it yet would be an error (EAGAIN).
+    content = file === '-' ? await text(process.stdin) : readFileSync(file, 'utf8');
   } catch (error) {
     throw new CommandFailed(`${file} cannot be read (${codeOf(error)}).`);
   }
-  const value = parsed(text);
+  const value = parsed(content);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   throw new CommandFailed(`${file} is not a JSON object, as tollgate export writes one.`);
 }
 
-function parsed(text: string): JsonValue {
+function parsed(content: string): JsonValue {
   try {
-    return JSON.parse(text) as JsonValue; // JSON.parse gives nothing else
+    return JSON.parse(content) as JsonValue; // JSON.parse gives nothing else
   } catch {
     return null;
   }

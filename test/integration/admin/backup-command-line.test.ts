@@ -1,7 +1,9 @@
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text as allOf } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { run } from '../../../src/cli/run.ts';
 import { documentOf, tokenRow } from '../../support/documents.ts';
@@ -137,6 +139,17 @@ describe('tollgate import', () => {
       expect(await tollgate(args, {})).toMatchObject({ code: 2, out: '' });
     },
   );
+
+  it('reads standard input, also where it is slow to come', async () => {
+    const program = new URL('../../../src/cli/main.ts', import.meta.url).pathname;
+    const child = spawn(process.execPath, [program, 'import', '-', '--json'], {
+      env: { PATH: process.env['PATH'], ...environments['on Redis'] },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    child.stdin.end(JSON.stringify(documentOf()));
+    expect(JSON.parse(await allOf(child.stdout))).toMatchObject({ created: 3 });
+  });
 
   it('tells where a document cannot be written', async () => {
     const result = await tollgate(
