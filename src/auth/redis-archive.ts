@@ -1,12 +1,14 @@
 import { hash, randomBytes } from 'node:crypto';
-import type {
-  ArchivedTeam,
-  Commit,
-  IdentityArchive,
-  Provenance,
-  RecordChange,
-  StoredRecord,
+import {
+  ownerName,
+  type ArchivedTeam,
+  type Commit,
+  type IdentityArchive,
+  type Provenance,
+  type RecordChange,
+  type StoredRecord,
 } from '../core/archive.ts';
+import type { RecordKey } from '../core/identity.ts';
 import type { Keys } from '../core/keys.ts';
 import { loadScript, type RedisStore } from '../core/redis.ts';
 import { StoreUnavailable } from '../core/store-unavailable.ts';
@@ -17,6 +19,17 @@ const nameStore = loadScript(new URL('./name_store.lua', import.meta.url));
 
 /** Hashes asked for in one command: no single one holds the store up. */
 const hashesACall = 1_000;
+
+/** Where a record is, and what goes with it; '' where nothing does. As commit_records.lua takes it. */
+interface Place {
+  hash: string;
+  id: string;
+  /** Whose epoch moves. */
+  team: string;
+  /** The hash of the secrets. */
+  secrets: string;
+  owner: string;
+}
 
 /** All identities in Redis, to be written out and read in. A team is read, and a change made, by one script. */
 export class RedisArchive implements IdentityArchive {
@@ -56,19 +69,30 @@ export class RedisArchive implements IdentityArchive {
     const keys = this.#keys;
     const reply = await this.#store.run(
       commitRecords,
-      [keys.teams, keys.epochs, keys.secrets, keys.provenance],
+      [keys.epochs, keys.provenance],
       [
-        keys.users(''),
-        keys.tokens(''),
         // Random, so that no two changes can give a team the same epoch.
         randomBytes(12).toString('base64url'),
         seen ? digest(seen.found) : '-',
         seen?.next ?? '',
         // One text: a call with a hundred thousand arguments is more than JavaScript's stack holds.
-        changes.map(fieldsOf).join(''),
+        changes.map((change) => fieldsOf(change, this.#placeOf(change.key))).join(''),
       ],
     );
     return reply === 1 ? 'done' : 'conflict';
+  }
+
+  #placeOf(key: RecordKey): Place {
+    const { teams, users, tokens, secrets } = this.#keys;
+    const { team } = key;
+    switch (key.kind) {
+      case 'team':
+        return { hash: teams, id: team, team, secrets: '', owner: '' };
+      case 'user':
+        return { hash: users(team), id: key.id, team, secrets: '', owner: '' };
+      case 'token':
+        return { hash: tokens(team), id: key.id, team, secrets, owner: ownerName(key) };
+    }
   }
 
   async provenance(): Promise<Provenance> {
@@ -85,11 +109,13 @@ export class RedisArchive implements IdentityArchive {
 }
 
 /** A record's fields, each ended by a line feed, which JSON has none of. */
-function fieldsOf({ key, found, next }: RecordChange): string {
+function fieldsOf({ found, next }: RecordChange, { hash: where, id, team, secrets, owner }: Place): string {
   const fields = [
-    key.kind,
-    key.team,
-    key.kind === 'team' ? key.team : key.id,
+    where,
+    id,
+    team,
+    secrets,
+    owner,
     digest(found?.text ?? ''),
     joined(found),
     next?.text ?? '',

@@ -6,7 +6,8 @@ import type { JsonObject, JsonValue } from '../core/request.ts';
 
 /*
  * The sections of a document. A kind of record that is to survive as well gets an entry in the list below, and is
- * exported, checked, imported and loaded from IDENTITY_FILE by what the entry says.
+ * exported, checked, imported and loaded from IDENTITY_FILE by what the entry says. Where it is of a kind that the
+ * archives do not know yet, they have to be told its place: `RedisArchive.#placeOf`, `MemoryArchive.#write`.
  */
 
 /** A list of the document, and what its rows are. */

@@ -20,6 +20,8 @@ function rowsText(value: JsonValue): string {
 export function writeDocumentFile(file: string, document: JsonObject): void {
   const part = `${file}.part`;
   try {
+    // One that was left there may be open to others, and would stay so.
+    rmSync(part, { force: true });
     writeFileSync(part, `${documentText(document)}\n`, { mode: 0o600 });
     renameSync(part, file);
   } catch (error) {
