@@ -24,7 +24,7 @@ export async function loadIdentityFile(options: IdentityFileOptions): Promise<vo
     const { store, seen } = await archive.provenance();
     const past = { digests: digestsIn(seen), isOrigin: store !== null && store === document.store };
     if (isOld(document, past)) return;
-    const wasEmpty = (await archive.teams()).length === 0;
+    const wasEmpty = seen === '' && (await archive.teams()).length === 0;
     const plan = planFile(document, await readCurrent(archive, rowsFromFile(document)), past);
     const { changes, created, revoked } = plan;
     const nothingNew = created.length + revoked.length === 0 && plan.seen === seen;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ArchivedTeam, StoredRecord } from '../core/archive.ts';
 import { email, limits, listOf, model, name, origin, slug, tool } from '../core/fields.ts';
-import type { RecordKey } from '../core/identity.ts';
+import type { RecordKey, Team, Token, User } from '../core/identity.ts';
 import type { JsonObject, JsonValue } from '../core/request.ts';
 
 /*
@@ -30,6 +30,9 @@ export interface Section {
   recordsIn: (team: ArchivedTeam) => readonly StoredRecord[];
 }
 
+/** Each field of a record and no other: one that is added to a record must be given a schema here as well. */
+type FieldsOf<T> = Record<keyof T, z.ZodType>;
+
 const time = z.iso.datetime('must be an RFC 3339 time in UTC, such as 2027-01-31T00:00:00Z');
 /** Looser than what a token may newly be given: a document may come from a gateway that serves more. */
 const endpoint = z
@@ -56,7 +59,7 @@ const teams: Section = {
     limits,
     models: listOf(model).nullable(),
     created_at: time,
-  }),
+  } satisfies FieldsOf<Team>),
   keyOf: ({ id }) => ({ kind: 'team', team: text(id) }),
   parentsOf: () => [],
   endedBy: null,
@@ -75,7 +78,7 @@ const users: Section = {
     subject: subject.nullish(),
     limits,
     created_at: time,
-  }),
+  } satisfies FieldsOf<User>),
   keyOf: ({ id, team }) => ({ kind: 'user', team: text(team), id: text(id) }),
   parentsOf: ({ team }) => [{ kind: 'team', team: text(team) }],
   endedBy: null,
@@ -101,7 +104,7 @@ const tokens: Section = {
     expires_at: time.nullable(),
     revoked_at: time.nullable(),
     created_at: time,
-  }),
+  } satisfies FieldsOf<Token>),
   keyOf: ({ id, team }) => ({ kind: 'token', team: text(team), id: text(id) }),
   // The user of a token without secrets may have been deleted: the token is kept, so that it stays revoked.
   parentsOf: ({ team, user }, secrets) => [
