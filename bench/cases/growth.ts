@@ -39,7 +39,7 @@ export const growth: Case = async ({ seconds, say }) => {
           alone.us,
           alone.storeUs,
           meanwhile.storeUs,
-          (await reading) / 1,
+          await reading,
           (await residentBytes(site.redis.pid)) / 1e6,
         ],
       });
