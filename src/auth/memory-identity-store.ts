@@ -11,6 +11,7 @@ import type {
   Token,
   User,
 } from '../core/identity.ts';
+import { parseSettings } from '../core/gateway-settings.ts';
 import type { Session } from '../core/session.ts';
 
 /** A team with all that is its own; gone in one step when the team is. */
@@ -40,15 +41,18 @@ export class MemoryIdentityStore implements IdentityStore {
   readonly #sessionOf: (id: string) => FoundSession | null;
   readonly #teams = new Map<string, TeamSpace>();
   readonly #secrets = new Map<string, Binding>();
+  #settings: string | null = null;
+  #settingsEpoch = '';
 
   constructor(clock: Clock, sessionOf: (id: string) => FoundSession | null = () => null) {
     this.#clock = clock;
     this.#sessionOf = sessionOf;
   }
 
-  /** The team's epoch, which admission compares; null when there is no such team. */
+  /** The team's epoch and the settings', which admission compares; null when there is no such team. */
   epoch(team: string): string | null {
-    return this.#teams.get(team)?.epoch ?? null;
+    const own = this.#teams.get(team)?.epoch;
+    return own === undefined ? null : `${own}.${this.#settingsEpoch}`;
   }
 
   async resolve(credential: Credential): Promise<Resolution> {
@@ -72,7 +76,8 @@ export class MemoryIdentityStore implements IdentityStore {
       user,
       token,
       session: ofSession?.session ?? null,
-      epoch: space.epoch,
+      gateway: parseSettings(this.#settings).limits,
+      epoch: `${space.epoch}.${this.#settingsEpoch}`,
     };
   }
 
@@ -112,6 +117,17 @@ export class MemoryIdentityStore implements IdentityStore {
     else if (key.kind === 'team') space.text = next;
     else recordsOf(space, key.kind).set(key.id, next);
     space.epoch = newEpoch();
+    return 'replaced';
+  }
+
+  async readSettings(): Promise<string | null> {
+    return this.#settings;
+  }
+
+  async replaceSettings(expected: string | null, next: string): Promise<'replaced' | 'conflict'> {
+    if (this.#settings !== expected) return 'conflict';
+    this.#settings = next;
+    this.#settingsEpoch = newEpoch();
     return 'replaced';
   }
 

@@ -104,6 +104,15 @@ export class Metrics {
     collectDefaultMetrics({ register: this.#registry });
   }
 
+  limitReached({
+    scope,
+    metric,
+    window,
+    level,
+  }: Record<'scope' | 'metric' | 'window', string> & { level: number }): void {
+    this.#is.limitsReached.of(scope, metric, window, String(level)).add();
+  }
+
   refused(code: ErrorCode): void {
     this.#is.refusals.of(code).add();
   }

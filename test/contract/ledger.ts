@@ -33,6 +33,7 @@ const zeros: UsageFigures = {
   errors: 0,
   aborted: 0,
   lost: 0,
+  cost_usd: 0,
 };
 
 /** What every ledger does. `make` gives an empty one. */
