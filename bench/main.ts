@@ -3,6 +3,7 @@ import { growth } from './cases/growth.ts';
 import { largeBodies } from './cases/large-bodies.ts';
 import { latency } from './cases/latency.ts';
 import { openStreams } from './cases/open-streams.ts';
+import { sessions } from './cases/sessions.ts';
 import { shortChats } from './cases/short-chat.ts';
 import { startUp } from './cases/start-up.ts';
 import { storeCost } from './cases/store-cost.ts';
@@ -23,6 +24,7 @@ const cases: Readonly<Record<string, Case>> = {
   growth,
   'store-cost': storeCost,
   'start-up': startUp,
+  sessions,
 };
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);

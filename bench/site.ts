@@ -14,7 +14,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const portkeyServer = fileURLToPath(
   new URL('node_modules/@portkey-ai/gateway/build/start-server.js', import.meta.url),
 );
-const adminKey = 'a'.repeat(40);
+/** The administrator key of every gateway here. */
+export const adminKey = 'a'.repeat(40);
 
 /** Something that answers a chat completion. */
 export interface Target {

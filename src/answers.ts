@@ -4,6 +4,7 @@ import { StoreUnavailable } from './core/store-unavailable.ts';
 import type { Journal } from './journal.ts';
 import type { Call } from './proxy/call.ts';
 import { callerLeft } from './proxy/exchange.ts';
+import { oauthErrorBody, type SignInRefusal } from './sign-in/oauth-error.ts';
 
 /** How the gateway answers by itself: each answer is written and noted in one place. */
 export class Answers {
@@ -35,6 +36,12 @@ export class Answers {
   refuse(call: Call, refusal: Refusal): void {
     this.#journal.noteCall(call, refusal.status, refusal.code);
     call.refuse(refusal);
+  }
+
+  /** Turns a sign-in down, in the shape OAuth has for it. */
+  refuseSignIn(call: Call, refusal: SignInRefusal): void {
+    this.#journal.noteCall(call, refusal.status, refusal.status < 429 ? 'invalid_token' : null);
+    call.answer(oauthErrorBody(refusal), refusal.status);
   }
 
   /** Turns a request down for an error that is nobody's intention. */

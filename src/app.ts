@@ -11,6 +11,7 @@ import { type Env, mountOperations, operationPaths, type Operations, refusalResp
 import { Call } from './proxy/call.ts';
 import type { SelfService } from './self-service.ts';
 import type { SessionRoutes } from './session-routes.ts';
+import type { SignInRoute } from './sign-in-route.ts';
 import { endpoints } from './validation/registry.ts';
 
 export interface AppParts {
@@ -19,6 +20,7 @@ export interface AppParts {
   journal: Journal;
   self: SelfService;
   sessions: SessionRoutes;
+  signIn: SignInRoute;
   operations: Operations;
   /** The admin API, mounted at its own paths. */
   admin: ReturnType<typeof adminApp>;
@@ -50,7 +52,7 @@ interface Route {
 
 /** Every route there is. */
 export function createApp(parts: AppParts): Hono<Env> {
-  const { answers, journal, self, sessions, operations, admin, clock } = parts;
+  const { answers, journal, self, sessions, signIn, operations, admin, clock } = parts;
   const app = new Hono<Env>();
 
   const refuse = (refusal: Refusal) => async (call: Call) => answers.refuse(call, refusal);
@@ -87,8 +89,9 @@ export function createApp(parts: AppParts): Hono<Env> {
       path: '/v1/sessions',
       methods: { POST: (call) => sessions.mint(call), DELETE: (call) => sessions.end(call) },
     },
+    { path: '/oauth/token', methods: { POST: (call) => signIn.exchange(call) } },
   ];
-  app.on('OPTIONS', '/v1/*', serve(preflight));
+  for (const open of ['/v1/*', '/oauth/*']) app.on('OPTIONS', open, serve(preflight));
   for (const { path, methods } of routes) {
     const refuseMethod = refuse(methodNotAllowed(path, Object.keys(methods).join(', ')));
     // One handler a path: of two, Hono makes a chain at every request.

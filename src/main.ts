@@ -6,14 +6,15 @@ import { runPrimary } from './lifecycle/cluster.ts';
 import { sumMetricsOfWorkers } from './observability/cluster-metrics.ts';
 import { createLog, type Log } from './observability/log.ts';
 import { serve } from './serve.ts';
+import { sessionPolicyProblems } from './session-policy.ts';
 
-const configuration = readConfiguration(process.env);
+const configuration = readConfiguration(process.env, sessionPolicyProblems);
 if (!configuration.ok) {
   for (const problem of configuration.problems) process.stderr.write(`${problem}\n`);
   process.exit(1);
 }
 
-const { settings, catalogue, warnings } = configuration;
+const { settings, catalogue, issuers, warnings } = configuration;
 const log = protectedLog(settings);
 const exit = (code: number): void => process.exit(code);
 
@@ -30,7 +31,7 @@ if (cluster.isPrimary && settings.workers > 1) {
   sumMetricsOfWorkers();
   runPrimary({ workers: settings.workers, log, clock: systemClock, exit });
 } else {
-  await serve({ settings, catalogue, clock: systemClock, log, exit }).catch((error: unknown) => {
+  await serve({ settings, catalogue, issuers, clock: systemClock, log, exit }).catch((error: unknown) => {
     const problem = listenProblem(error);
     if (problem !== null) process.stderr.write(`${problem}\n`);
     else log.fatal('could not start', { error });

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Catalogue } from './config/catalogue.ts';
 import type { Settings } from './config/environment.ts';
 import type { Clock } from './core/clock.ts';
+import type { TrustedIssuer } from './core/issuer.ts';
 import { Refusal } from './core/refusal.ts';
 import { installCrashGuards } from './lifecycle/crash-guards.ts';
 import { createHttpServer } from './lifecycle/http-server.ts';
@@ -20,6 +21,7 @@ import { wire } from './wire.ts';
 export interface ServeOptions {
   settings: Settings;
   catalogue: Catalogue;
+  issuers: readonly TrustedIssuer[];
   clock: Clock;
   log: Log;
   exit: (code: number) => void;

@@ -18,6 +18,7 @@ import type { Settings } from './config/environment.ts';
 import type { Clock } from './core/clock.ts';
 import type { LedgerReader } from './core/entry.ts';
 import type { IdentityStore } from './core/identity.ts';
+import type { TrustedIssuer } from './core/issuer.ts';
 import type { MintBounds, SessionStore } from './core/session.ts';
 import { keysUnder } from './core/keys.ts';
 import type { Refusal } from './core/refusal.ts';
@@ -39,6 +40,9 @@ import { MemorySessionStore } from './sessions/memory-session-store.ts';
 import { SessionMinter } from './sessions/minter.ts';
 import { RedisSessionStore } from './sessions/redis-session-store.ts';
 import { sessionSchemas } from './sessions/schema.ts';
+import { IdTokenVerifier } from './sign-in/id-token.ts';
+import { Provisioner } from './sign-in/provision.ts';
+import { SignInRoute } from './sign-in-route.ts';
 import { BodyBudget } from './validation/body-budget.ts';
 import { pinnedProblems } from './validation/pinned.ts';
 import { endpoints } from './validation/registry.ts';
@@ -46,6 +50,8 @@ import { endpoints } from './validation/registry.ts';
 export interface WireOptions {
   settings: Settings;
   catalogue: Catalogue;
+  /** Whose ID tokens are taken. */
+  issuers: readonly TrustedIssuer[];
   clock: Clock;
   log: Log;
   metrics: Metrics;
@@ -131,6 +137,23 @@ export function wire(options: WireOptions): Wired {
     endpoints,
     pinnedProblems,
   });
+  const signIn = new SignInRoute({
+    gateway,
+    answers,
+    journal,
+    authenticator,
+    minter,
+    sessions: stores.sessions,
+    verifier: new IdTokenVerifier({ issuers: options.issuers, clock }),
+    provisioner: new Provisioner({
+      identities: stores.identities,
+      clock,
+      randomId: () => randomBase62(limitIdLength),
+    }),
+    refused: limitRefused(),
+    nowMs: () => clock.now(),
+    draining: options.draining,
+  });
   const authorize = adminKeyCheck(settings.adminKey, authenticator, limitRefused());
   const app = createApp({
     gateway,
@@ -145,6 +168,7 @@ export function wire(options: WireOptions): Wired {
       sessions: stores.sessions,
       schema: schemas.newSession,
     }),
+    signIn,
     operations: {
       storeReachable: () =>
         admission.heartbeat.beat().then(

@@ -5,7 +5,7 @@ import { keysUnder } from '../../src/core/keys.ts';
 import { chatPath, shortChat } from '../bodies.ts';
 import { load } from '../load.ts';
 import { cpuMs, residentBytes } from '../processes.ts';
-import { Site, type Target } from '../site.ts';
+import { adminKey, Site, type Target } from '../site.ts';
 import type { Case } from './case.ts';
 
 const keys = keysUnder('tollgate:');
@@ -81,7 +81,7 @@ async function readUsage({ url }: Target, seconds: number): Promise<number> {
   for (let n = 0; n < Math.max(1, seconds - 1); n += 1) {
     const startedMs = performance.now();
     const answer = await fetch(`${url}/admin/usage?group_by=user,day,model&from=${from}`, {
-      headers: { authorization: `Bearer ${'a'.repeat(40)}` },
+      headers: { authorization: `Bearer ${adminKey}` },
     });
     await answer.arrayBuffer();
     slowestMs = Math.max(slowestMs, performance.now() - startedMs);

@@ -1,8 +1,8 @@
 import type { Limit } from '../../src/core/limit.ts';
 import { chatPath, shortChat } from '../bodies.ts';
 import { load } from '../load.ts';
-import { cpuMs } from '../processes.ts';
 import { Site } from '../site.ts';
+import { storeStats } from '../store-stats.ts';
 import type { Case } from './case.ts';
 
 const connections = 64;
@@ -34,10 +34,10 @@ export const storeCost: Case = async ({ seconds }) => {
       );
       const what = { target, path: chatPath, body: shortChat, connections };
       await load({ ...what, seconds: 2 });
-      const before = await told(site);
+      const before = await storeStats(site);
       const { requests } = await load({ ...what, seconds });
-      const after = await told(site);
-      const cpuUs = ((after.cpu - before.cpu) * 1_000) / requests;
+      const after = await storeStats(site);
+      const cpuUs = ((after.cpuMs - before.cpuMs) * 1_000) / requests;
       rows.push({
         name,
         figures: [
@@ -57,14 +57,3 @@ export const storeCost: Case = async ({ seconds }) => {
     rows,
   };
 };
-
-async function told(site: Site): Promise<{ calls: number; commands: number; cpu: number }> {
-  const stats = String(await site.redis.command('INFO', 'commandstats'));
-  const scripts = [...stats.matchAll(/cmdstat_(?:evalsha|eval):calls=(\d+)/g)];
-  const calls = scripts.reduce((sum, [, count]) => sum + Number(count), 0);
-  const commands = [...stats.matchAll(/cmdstat_[^:]+:calls=(\d+)/g)].reduce(
-    (sum, [, count]) => sum + Number(count),
-    0,
-  );
-  return { calls, commands, cpu: await cpuMs(site.redis.pid) };
-}

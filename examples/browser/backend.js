@@ -65,8 +65,10 @@ export async function startBackend({ gateway, token, port = 0, signIn }) {
       body: JSON.stringify({ ...session, origins: [origin], end_user: visitorOf(request) }),
       signal: AbortSignal.timeout(10_000),
     });
-    /** @type {{ token: string, expires_in: number, error: { code: string, message: string } }} */
-    const body = await made.json();
+    const body =
+      /** @type {{ token: string, expires_in: number, error: { code: string, message: string } }} */ (
+        await made.json()
+      );
     if (made.status !== 201) return passOn(response, made, body.error);
     sendJson(response, 200, { token: body.token, expires_in: body.expires_in });
   }

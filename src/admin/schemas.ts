@@ -9,9 +9,14 @@ const teamFields = {
   limits: limits.nullish(),
   models: listOf(model).nullish(),
 };
+const subject = z.strictObject({
+  issuer: z.string().min(1, 'must not be empty').max(1_000, 'must have at most 1000 characters'),
+  sub: z.string().min(1, 'must not be empty').max(255, 'must have at most 255 characters'),
+});
 const userFields = {
   name: name.nullish(),
   email: email.nullish(),
+  subject: subject.nullish(),
   limits: limits.nullish(),
 };
 

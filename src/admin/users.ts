@@ -21,6 +21,7 @@ export async function createUser(deps: IdentityDeps, team: string, asked: NewUse
     team,
     name: asked.name ?? null,
     email: asked.email ?? null,
+    subject: asked.subject ?? null,
     limits: storedLimits(asked.limits ?? [], [], deps.randomId),
     created_at: new Date(deps.clock.now()).toISOString(),
   };

@@ -1,18 +1,39 @@
+import type { TrustedIssuer } from '../core/issuer.ts';
+import type { Problem } from '../core/refusal.ts';
+import type { JsonObject } from '../core/request.ts';
 import { type Catalogue, loadCatalogue } from './catalogue.ts';
-import { modelsFileOf, readSettings, type Settings } from './environment.ts';
+import { issuersFileOf, modelsFileOf, readSettings, type Settings } from './environment.ts';
+import { loadIssuers } from './issuers.ts';
 
-export type ConfigurationResult =
-  | { ok: true; settings: Settings; catalogue: Catalogue; warnings: string[] }
-  | { ok: false; problems: string[] };
+export interface Configuration {
+  settings: Settings;
+  catalogue: Catalogue;
+  issuers: readonly TrustedIssuer[];
+  warnings: string[];
+}
 
-/** The environment and the catalogue it points to, with the problems of both told at once. */
-export function readConfiguration(env: NodeJS.ProcessEnv): ConfigurationResult {
+export type ConfigurationResult = ({ ok: true } & Configuration) | { ok: false; problems: string[] };
+
+/**
+ * The environment and the files it points to, with the problems of all told at once. `policyProblems` tells what is
+ * wrong with the policy an issuer's entry gives its sessions.
+ */
+export function readConfiguration(
+  env: NodeJS.ProcessEnv,
+  policyProblems: (session: JsonObject) => readonly Problem[],
+): ConfigurationResult {
   const environment = readSettings(env);
   const models = loadCatalogue(modelsFileOf(env));
-  if (environment.ok && models.ok) {
+  const trusted = loadIssuers(issuersFileOf(env));
+  const wrongPolicies = trusted.ok ? trusted.issuers.flatMap(problemsOfPolicy) : [];
+  if (environment.ok && models.ok && trusted.ok && wrongPolicies.length === 0) {
     const { settings, warnings } = environment;
-    return { ok: true, settings, catalogue: models.catalogue, warnings };
+    return { ok: true, settings, catalogue: models.catalogue, issuers: trusted.issuers, warnings };
   }
-  const problems = [environment, models].flatMap((result) => (result.ok ? [] : result.problems));
-  return { ok: false, problems };
+  const problems = [environment, models, trusted].flatMap((result) => (result.ok ? [] : result.problems));
+  return { ok: false, problems: [...problems, ...wrongPolicies] };
+
+  function problemsOfPolicy({ session }: TrustedIssuer, index: number): string[] {
+    return policyProblems(session).map(({ message }) => `ISSUERS_FILE: issuers.${index}.session.${message}`);
+  }
 }

@@ -34,6 +34,8 @@ export interface Settings extends AdminKey, Durations {
   readonly usageRetentionDays: number;
   /** The model catalogue's absolute path. */
   readonly modelsFile: string;
+  /** The absolute path of the list of trusted issuers. */
+  readonly issuersFile: string;
 }
 
 /** How long things may take. */
@@ -94,6 +96,7 @@ export function readSettings(env: NodeJS.ProcessEnv): SettingsResult {
     ledgerMaxEntries: read.integer('LEDGER_MAX_ENTRIES', { fallback: 10_000, min: 1, max: 10_000_000 }),
     usageRetentionDays: read.integer('USAGE_RETENTION_DAYS', { fallback: 92, min: 1, max: 3_660 }),
     modelsFile: modelsFileOf(env),
+    issuersFile: issuersFileOf(env),
   };
   const all = [...read.problems, ...problems];
   return all.length > 0 ? { ok: false, problems: all } : { ok: true, settings, warnings };
@@ -105,6 +108,14 @@ const shippedModelsFile = fileURLToPath(new URL('../../config/models.json', impo
 export function modelsFileOf(env: NodeJS.ProcessEnv): string {
   const file = new VariableReader(env).text('MODELS_FILE');
   return file === undefined ? shippedModelsFile : resolve(file);
+}
+
+const shippedIssuersFile = fileURLToPath(new URL('../../config/issuers.json', import.meta.url));
+
+/** Where the trusted issuers are: the operator's, or the one that comes with the project. */
+export function issuersFileOf(env: NodeJS.ProcessEnv): string {
+  const file = new VariableReader(env).text('ISSUERS_FILE');
+  return file === undefined ? shippedIssuersFile : resolve(file);
 }
 
 function readHost(read: VariableReader): string | undefined {

@@ -29,6 +29,7 @@ export const variables = [
   'RERANK_MODEL_ID',
   'ALLOWED_ORIGINS',
   'MODELS_FILE',
+  'ISSUERS_FILE',
   'MAX_BODY_BYTES',
   'BODY_BUDGET_BYTES',
   'STORE_TIMEOUT_MS',

@@ -19,8 +19,16 @@ export interface User {
   team: string;
   name: string | null;
   email: string | null;
+  /** The account at an issuer that signs in as this user; absent or null: none yet. */
+  subject?: Subject | null;
   limits: StoredLimit[];
   created_at: string;
+}
+
+/** Who someone is to an OpenID provider: the two alone identify for good (OIDC Core 5.7). */
+export interface Subject {
+  issuer: string;
+  sub: string;
 }
 
 export interface Token {

@@ -21,6 +21,8 @@ export interface Keys {
   sessionsOf: (parent: string) => string;
   /** Hash: how many sessions a parent made this minute, and the bytes of those alive. Expires. */
   minting: (parent: string) => string;
+  /** String: how often an ID token was exchanged. Expires with the token. */
+  exchanged: (replayKey: string) => string;
   /** Hash: limit id → `window current previous`. Expires when untouched longer than the longest window. */
   counters: (team: string) => string;
   /** Sorted set: process id → its last heartbeat, ms. */
@@ -48,6 +50,7 @@ export function keysUnder(prefix: string): Keys {
     session: (id) => `${p}session:${id}`,
     sessionsOf: (parent) => `${p}sessions:${parent}`,
     minting: (parent) => `${p}minting:${parent}`,
+    exchanged: (replayKey) => `${p}exchanged:${replayKey}`,
     counters: (team) => `${p}counters:${team}`,
     processes: `${p}processes`,
     open: (process) => `${p}open:${process}`,

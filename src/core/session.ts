@@ -62,6 +62,8 @@ export interface SessionStore {
   mint(request: MintRequest): Promise<MintResult>;
   /** Ends a session; false where it is gone already. Works in a full store. */
   end(id: string): Promise<boolean>;
+  /** Counts an exchange of an ID token, and says which one it is; forgotten at `untilMs`. */
+  countExchange(replayKey: string, untilMs: number): Promise<number>;
   /** Ends all sessions of a parent; how many there were. Works in a full store. */
   endAll(parent: { team: string; token: string }): Promise<number>;
 }

@@ -4,6 +4,7 @@ import { readConfiguration } from '../config/configuration.ts';
 import { systemClock } from '../core/clock.ts';
 import { createLog } from '../observability/log.ts';
 import { serve } from '../serve.ts';
+import { sessionPolicyProblems } from '../session-policy.ts';
 import { startStandIn } from './stand-in.ts';
 
 export interface DemoOptions {
@@ -26,7 +27,7 @@ export async function startDemo({ env, onStop = () => Promise.resolve() }: DemoO
   const standIn = await startStandIn({ wordDelayMs: 40 });
   const exit = (code: number): void =>
     void Promise.allSettled([standIn.close(), onStop()]).then(() => process.exit(code));
-  const configuration = readConfiguration({
+  const wanted = {
     PORT: env['PORT'],
     LOG_LEVEL: env['LOG_LEVEL'] ?? 'warn',
     ADMIN_KEY: env['ADMIN_KEY'],
@@ -36,18 +37,20 @@ export async function startDemo({ env, onStop = () => Promise.resolve() }: DemoO
     INFERENCE_KEY: standIn.key,
     HOST: '127.0.0.1',
     SHUTDOWN_GRACE_MS: '2000',
-  });
+  };
+  const configuration = readConfiguration(wanted, sessionPolicyProblems);
   if (!configuration.ok) {
     for (const problem of configuration.problems) process.stderr.write(`${problem}\n`);
     exit(1);
     return new Promise(() => undefined); // exiting
   }
 
-  const { settings, catalogue } = configuration;
+  const { settings, catalogue, issuers } = configuration;
   const port = await freePort(settings.port);
   const { address } = await serve({
     settings: { ...settings, port },
     catalogue,
+    issuers,
     clock: systemClock,
     log: createLog({ level: settings.logLevel }),
     exit,

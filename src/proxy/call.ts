@@ -59,8 +59,8 @@ export class Call {
   /** The gateway's own headers for the reply, a flat list. */
   get headers(): string[] {
     const own = ['x-request-id', this.requestId];
-    // Only the data plane is for browsers.
-    return this.path.startsWith('/v1/')
+    // Only the data plane and the way into it are for browsers.
+    return this.path.startsWith('/v1/') || this.path.startsWith('/oauth/')
       ? [...own, ...corsHeaders(this.origin, this.principal !== null)]
       : own;
   }

@@ -39,6 +39,7 @@ export class MemorySessionStore<Counter> implements SessionStore {
   readonly #options: MemorySessionOptions;
   readonly #sessions = new Map<string, Kept<Counter>>();
   readonly #parents = new Map<string, Parent>();
+  readonly #exchanged = new Map<string, { count: number; untilMs: number }>();
 
   constructor(options: MemorySessionOptions) {
     this.#options = options;
@@ -86,6 +87,14 @@ export class MemorySessionStore<Counter> implements SessionStore {
     const found = this.find(id);
     if (found) this.#forget(id, found);
     return found !== null;
+  }
+
+  async countExchange(replayKey: string, untilMs: number): Promise<number> {
+    const nowMs = this.#nowMs();
+    for (const [key, { untilMs: endMs }] of this.#exchanged) if (nowMs >= endMs) this.#exchanged.delete(key);
+    const count = (this.#exchanged.get(replayKey)?.count ?? 0) + 1;
+    this.#exchanged.set(replayKey, { count, untilMs });
+    return count;
   }
 
   async endAll({ team, token }: { team: string; token: string }): Promise<number> {

@@ -11,6 +11,7 @@ import { StoreUnavailable } from '../core/store-unavailable.ts';
 
 const mint = loadScript(new URL('./mint.lua', import.meta.url));
 const end = loadScript(new URL('./end.lua', import.meta.url));
+const countExchange = loadScript(new URL('./count_exchange.lua', import.meta.url));
 const endAll = loadScript(new URL('./end_all.lua', import.meta.url));
 
 const never = String(Number.MAX_SAFE_INTEGER);
@@ -55,6 +56,10 @@ export class RedisSessionStore implements SessionStore {
   async end(id: string): Promise<boolean> {
     const keys = this.#keys;
     return (await this.#store.run(end, [keys.session(id)], [keys.sessionsOf(''), keys.minting('')])) === 1;
+  }
+
+  async countExchange(replayKey: string, untilMs: number): Promise<number> {
+    return Number(await this.#store.run(countExchange, [this.#keys.exchanged(replayKey)], [untilMs]));
   }
 
   async endAll(parent: { team: string; token: string }): Promise<number> {

@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import { loadCatalogue } from '../../src/config/catalogue.ts';
 import { readSettings, type Settings } from '../../src/config/environment.ts';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
+import type { TrustedIssuer } from '../../src/core/issuer.ts';
 import type { LedgerEntry, UsageFigures } from '../../src/core/entry.ts';
 import type { Limit } from '../../src/core/limit.ts';
 import { type StandIn, type StandInOptions, startStandIn } from '../../src/demo/stand-in.ts';
@@ -25,6 +26,7 @@ export interface TestGatewayOptions {
   standIn?: StandInOptions;
   adminKey?: string;
   clock?: Clock;
+  issuers?: readonly TrustedIssuer[];
 }
 
 export interface Policy {
@@ -111,6 +113,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   const wired = wire({
     settings,
     catalogue: catalogueOf(settings),
+    issuers: options.issuers ?? [],
     clock: options.clock ?? systemClock,
     log,
     metrics,

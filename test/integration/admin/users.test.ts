@@ -22,12 +22,20 @@ describe('POST /admin/teams/:team/users', () => {
     };
     const answer = await admin.call('POST', users, body);
     expect(answer.status).toBe(201);
-    expect(answer.body).toEqual({ ...body, team: 'acme', created_at });
+    expect(answer.body).toEqual({ ...body, subject: null, team: 'acme', created_at });
   });
 
   it('201 with the id alone', async () => {
     const answer = await admin.call('POST', users, { id: 'bob' });
-    expect(answer.body).toEqual({ id: 'bob', team: 'acme', name: null, email: null, limits: [], created_at });
+    expect(answer.body).toEqual({
+      id: 'bob',
+      team: 'acme',
+      name: null,
+      email: null,
+      subject: null,
+      limits: [],
+      created_at,
+    });
   });
 
   it('201 for the same id in another team', async () => {

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { type Catalogue, loadCatalogue, parseCatalogue } from '../../../src/config/catalogue.ts';
 import { readConfiguration } from '../../../src/config/configuration.ts';
+import { sessionPolicyProblems } from '../../../src/session-policy.ts';
 
 const shipped = fileURLToPath(new URL('../../../config/models.json', import.meta.url));
 
@@ -95,13 +96,16 @@ describe('readConfiguration', () => {
   const env = { INFERENCE_URL: 'https://us.inference.heroku.com', INFERENCE_KEY: 'inf-1' };
 
   it('gives settings and catalogue', () => {
-    const result = readConfiguration(env);
+    const result = readConfiguration(env, sessionPolicyProblems);
     expect(result).toMatchObject({ ok: true, settings: { port: 3000 } });
     expect(result.ok && result.catalogue.kind('claude-4-sonnet')).toBe('chat');
   });
 
   it('tells the problems of both at once', () => {
-    const result = readConfiguration({ ...env, PORT: 'abc', MODELS_FILE: '/no/such/canary.json' });
+    const result = readConfiguration(
+      { ...env, PORT: 'abc', MODELS_FILE: '/no/such/canary.json' },
+      sessionPolicyProblems,
+    );
     expect(result).toEqual({
       ok: false,
       problems: [expect.stringMatching(/^PORT: /), expect.stringMatching(/^MODELS_FILE: /)],
@@ -109,6 +113,6 @@ describe('readConfiguration', () => {
   });
 
   it('is not satisfied by settings alone', () => {
-    expect(readConfiguration({ ...env, MODELS_FILE: '/no/such.json' }).ok).toBe(false);
+    expect(readConfiguration({ ...env, MODELS_FILE: '/no/such.json' }, sessionPolicyProblems).ok).toBe(false);
   });
 });

@@ -1,0 +1,26 @@
+import { check } from './core/check.ts';
+import type { Problem } from './core/refusal.ts';
+import type { JsonObject } from './core/request.ts';
+import { type NewSession, sessionSchemas } from './sessions/schema.ts';
+import { pinnedProblems } from './validation/pinned.ts';
+import { endpoints } from './validation/registry.ts';
+
+const { sessionPolicy } = sessionSchemas(endpoints.map(({ path }) => path));
+
+/** What is wrong with the policy an issuer's entry gives its sessions; nothing where it is fine. */
+export function sessionPolicyProblems(session: JsonObject): readonly Problem[] {
+  const checked = check<NewSession>(sessionPolicy, session);
+  if (!checked.ok) return checked.refusal.details.problems ?? [];
+  const { pinned, endpoints: listed } = checked.value;
+  if (!pinned) return [];
+  const path = pinned.endpoint ?? listed?.[0] ?? endpoints[0]?.path;
+  const endpoint = endpoints.find((each) => each.path === path);
+  return endpoint
+    ? pinnedProblems(endpoint, { fields: pinned.fields, allow: pinned.allow ?? [...endpoint.open] })
+    : [];
+}
+
+/** The policy, which was found to be fine at start. */
+export function sessionPolicyOf(session: JsonObject): NewSession {
+  return sessionPolicy.parse(session);
+}
