@@ -49,7 +49,7 @@ export async function fileAt({ method, url = '' }, settings) {
 function placeOf(path) {
   if (pages.has(path) || parts.has(path)) return new URL(`.${path}`, import.meta.url);
   if (path === '/client/index.js') return new URL('../../client/index.js', import.meta.url);
-  const [, inPackage] = /^\/openai\/([\w/.-]+\.mjs)$/.exec(path) ?? [];
+  const [, inPackage] = /^\/openai\/([\w-][\w/.-]*\.m?js)$/.exec(path) ?? [];
   return inPackage === undefined ? null : new URL(inPackage, import.meta.resolve('openai'));
 }
 

@@ -164,6 +164,7 @@ const signInPage = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <title>Sign in</title>
+<link rel="icon" href="data:,">
 <h1>Sign in</h1>
 <p>A provider for this example only: nobody asks for a password.</p>
 <form method="post">

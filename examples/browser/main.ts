@@ -7,13 +7,17 @@ import { startBackend } from './backend.js';
 import { startExampleIssuer } from './issuer.ts';
 import { issuersFile } from './issuers-file.ts';
 
-/* Everything the pages need, on loopback: the demo's gateway, a back end, an OpenID provider. */
+/*
+ * Everything the pages need, on loopback: the demo's gateway, a back end, an OpenID provider. PORT, SITE_PORT and
+ * ISSUER_PORT may be set.
+ */
 
-const port = await freePort(3001);
+const { SITE_PORT = '3001', ISSUER_PORT = '3002' } = process.env;
+const port = await freePort(Number(SITE_PORT));
 const origin = `http://127.0.0.1:${port}`;
 const clientId = 'example-page';
 const issuer = await startExampleIssuer({
-  port: await freePort(3002),
+  port: await freePort(Number(ISSUER_PORT)),
   clientId,
   redirectUri: `${origin}/oidc.html`,
 });
