@@ -90,7 +90,7 @@ describe('a page reads', () => {
     expect(status).toBe(400);
     expect(error?.code).toBe('invalid_body');
     const named = [error?.param, ...(error?.details ?? []).map(({ param }) => param)];
-    expect(named.toSorted()).toEqual(['max_tokens', 'stream', 'temperature']);
+    expect(new Set(named)).toEqual(new Set(['max_tokens', 'stream', 'temperature']));
   });
 
   it('a 403: what this session must not send', async () => {

@@ -29,8 +29,12 @@ beforeAll(async () => {
   if (!parsed.ok) throw new Error(parsed.problems.join('\n'));
   gateway = await startGateway({ clock, env: patient, issuers: parsed.issuers });
   await gateway.admin('POST', '/admin/teams', { id: 'demo' });
-  const signIn = { issuer: issuer.url, clientId };
-  site = await startBackend({ gateway: gateway.url, token: '', port, signIn });
+  site = await startBackend({
+    gateway: gateway.url,
+    token: '',
+    port,
+    signIn: { issuer: issuer.url, clientId },
+  });
 });
 beforeEach(async () => {
   page = await browser.page();

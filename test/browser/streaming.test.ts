@@ -50,7 +50,11 @@ function expectOriginRefused({ status, error, headers }: Seen): void {
 
 async function onPage(site: StaticSite, use: (page: Page) => Promise<void>): Promise<void> {
   const page = await browser.page(site.origin);
-  await use(page).finally(() => page.context().close());
+  try {
+    await use(page);
+  } finally {
+    await page.context().close();
+  }
 }
 
 describe('a page of an allowed origin', () => {
