@@ -6,6 +6,9 @@
 /** With less left than this, a request waits for the renewal instead of taking its chance. */
 const tooShortMs = 1_000;
 
+/** Codes of a 401 that say the session is over: in time, ended, or with the token it was made with. */
+const deadSession = new Set(['expired_token', 'invalid_token', 'revoked_token']);
+
 /** @type {typeof import('./index.d.ts').createTollgate} */
 export function createTollgate({ url, getSession, renewBeforeMs }) {
   const gateway = originOf(url);
@@ -30,9 +33,12 @@ export function createTollgate({ url, getSession, renewBeforeMs }) {
 
     const session = await unlessAborted(sessions.current, signal);
     const answer = await send(session);
-    if (!(await saysExpired(answer))) return answer;
-    sessions.forget(session);
-    return canRepeat(init.body) ? send(await unlessAborted(sessions.current, signal)) : answer;
+    const code = await refusedFor(answer);
+    if (!deadSession.has(code)) return answer;
+    sessions.forget(session); // whatever it died of, the next request gets another
+    return code === 'expired_token' && canRepeat(init.body)
+      ? send(await unlessAborted(sessions.current, signal))
+      : answer;
   };
 }
 
@@ -118,13 +124,17 @@ function isRequest(input) {
   return typeof input === 'object' && 'url' in input; // no instanceof: it may come from another frame
 }
 
-/** @param {Response} answer */
-async function saysExpired(answer) {
-  if (answer.status !== 401) return false;
+/**
+ * The gateway's code of a 401.
+ * @param {Response} answer
+ * @returns {Promise<string>} '' where it is none
+ */
+async function refusedFor(answer) {
+  if (answer.status !== 401) return '';
   try {
-    return (await answer.clone().json()).error.code === 'expired_token';
+    return (await answer.clone().json()).error.code;
   } catch {
-    return false; // not the gateway's JSON
+    return ''; // not the gateway's JSON
   }
 }
 

@@ -25,7 +25,7 @@ import { forward } from './proxy/forward.ts';
 import type { OpenExchanges } from './proxy/open-exchanges.ts';
 import type { Upstream, Upstreams } from './proxy/upstreams.ts';
 import type { BodyBudget } from './validation/body-budget.ts';
-import { fillPinned } from './validation/pinned.ts';
+import { asSent, fillPinned } from './validation/pinned.ts';
 import { parseJson, parseLargeJson } from './validation/parse-json.ts';
 import { readBody } from './validation/read-body.ts';
 
@@ -104,13 +104,15 @@ export class Gateway {
   ): Promise<ValidRequest | Refusal | null> {
     const { catalogue } = this.#parts;
     const bytes = await this.body(call, await this.#maxBodyBytes(call, caller));
+    if (bytes instanceof Refusal) await this.#lookAgain(caller);
     if (bytes === null || bytes instanceof Refusal) return bytes;
     const value = await this.#parse(bytes);
     if (value instanceof Refusal) return value;
     const pinned = caller.principal.identity.session?.pinned ?? null;
     const filled = pinned === null ? value : fillPinned(endpoint, pinned, value);
     if (filled instanceof Refusal) return filled;
-    return endpoint.validate(filled, (model) => catalogue.maxOutputTokens(model));
+    const valid = endpoint.validate(filled, (model) => catalogue.maxOutputTokens(model));
+    return pinned !== null && valid instanceof Refusal ? asSent(valid, pinned) : valid;
   }
 
   /** The bytes of a body, at most so many; null when the caller left before they were in. */
@@ -123,11 +125,16 @@ export class Gateway {
     return read.bytes;
   }
 
+  /** Of a body that did not tell its size, the next one is read within what the store says by then. */
+  async #lookAgain({ principal: { identity, credential }, fresh }: Authenticated): Promise<void> {
+    if (identity.session !== null && !fresh) await this.#parts.authenticator.refresh(credential);
+  }
+
   /** A session's limit may have been raised since its parent was cached. */
   async #maxBodyBytes(call: Call, { principal, fresh }: Authenticated): Promise<number> {
     const { settings, authenticator } = this.#parts;
     const max = maxBodyBytes(principal, settings.maxBodyBytes);
-    const declared = Number(call.incoming.headers['content-length'] ?? Infinity);
+    const declared = Number(call.incoming.headers['content-length'] ?? 0);
     if (fresh || principal.identity.session === null || declared <= max) return max;
     const renewed = await authenticator.refresh(principal.credential);
     return renewed instanceof Refusal ? max : maxBodyBytes(renewed.principal, settings.maxBodyBytes);
@@ -163,6 +170,7 @@ export class Gateway {
         path: request.endpoint.path,
         body,
         stream: request.stream,
+        pinned: (call.principal?.identity.session?.pinned ?? null) !== null,
         headers: [...call.headers, ...limitHeaders(limitsTold(grant), grant.admittedAtMs)],
         timings: this.#timings,
         open: this.#parts.exchanges,

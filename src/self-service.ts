@@ -46,12 +46,11 @@ export class SelfService {
     const { gateway, answers, admission } = this.#parts;
     const caller = await gateway.authenticate(call, null, { freshly: true });
     if (caller instanceof Refusal) return answers.refuse(call, caller);
-    const { identity } = caller.principal;
-    const { nowMs, states } = await admission.limits(caller.principal);
-    const told =
-      identity.session === null ? states : states.filter(({ scoped }) => scoped.scope === 'session');
+    const { identity, limits } = caller.principal;
+    const told = limits.filter(({ scope }) => identity.session === null || scope === 'session');
+    const { nowMs, states } = await admission.limits(identity.team.id, told);
     const who = identity.session === null ? holder(identity) : { session: visitor(identity.session) };
-    answers.answer(call, { ...who, limits: told.map((state) => limitShown(state, nowMs)) });
+    answers.answer(call, { ...who, limits: states.map((state) => limitShown(state, nowMs)) });
   }
 }
 

@@ -11,13 +11,13 @@ const { sessionPolicy } = sessionSchemas(endpoints.map(({ path }) => path));
 export function sessionPolicyProblems(session: JsonObject): readonly Problem[] {
   const checked = check<NewSession>(sessionPolicy, session);
   if (!checked.ok) return checked.refusal.details.problems ?? [];
-  const { pinned, endpoints: listed } = checked.value;
+  const { pinned, endpoints: listed, tools } = checked.value;
   if (!pinned) return [];
   const path = pinned.endpoint ?? listed?.[0] ?? endpoints[0]?.path;
   const endpoint = endpoints.find((each) => each.path === path);
-  return endpoint
-    ? pinnedProblems(endpoint, { fields: pinned.fields, allow: pinned.allow ?? [...endpoint.open] })
-    : [];
+  if (!endpoint) return [];
+  const whole = { fields: pinned.fields, allow: pinned.allow ?? [...endpoint.open] };
+  return pinnedProblems(endpoint, whole, { tools: tools ?? [], maxOutputTokens: () => null });
 }
 
 /** The policy, which was found to be fine at start. */

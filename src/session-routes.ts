@@ -10,7 +10,8 @@ import type { MintedSession, SessionMinter } from './sessions/minter.ts';
 import type { NewSession, sessionSchemas } from './sessions/schema.ts';
 import { parseJson } from './validation/parse-json.ts';
 
-const maxBytes = 65_536;
+/** A long pinned prompt; sessions are kept in every process's memory, so not any length. */
+const maxBytes = 32_768;
 /** How often a session is tried again because its parent's team changed meanwhile. */
 const maxReadings = 3;
 
@@ -51,16 +52,25 @@ export class SessionRoutes {
   /** Ends this session; with its parent's token and `?all=true`, all of its sessions. */
   async end(call: Call): Promise<void> {
     const { gateway, answers, sessions } = this.#parts;
-    const caller = await gateway.authenticate(call, null, { freshly: true });
+    // A cached caller will do: what is dead already does no harm by ending.
+    const caller = await gateway.authenticate(call, null);
     if (caller instanceof Refusal) return answers.refuse(call, caller);
     const { session, team, token } = caller.principal.identity;
     const all = wantsAll(call);
     if (all instanceof Refusal) return answers.refuse(call, all);
-    if (session !== null && !all) await sessions.end(session.id);
-    else if (session !== null) return answers.refuse(call, onlyThis());
+    if (session !== null && !all) {
+      const refusal = (await sessions.end(session.id)) ? null : await this.#gone(caller);
+      if (refusal) return answers.refuse(call, refusal);
+    } else if (session !== null) return answers.refuse(call, onlyThis());
     else if (all) await sessions.endAll({ team: team.id, token: token.id });
     else return answers.refuse(call, allOrNone());
     answers.done(call);
+  }
+
+  /** Why a session that was cached is not there any more. */
+  async #gone({ principal }: Authenticated): Promise<Refusal | null> {
+    const found = await this.#parts.authenticator.refresh(principal.credential);
+    return found instanceof Refusal ? found : null;
   }
 
   #asked(bytes: Buffer): NewSession | Refusal {
@@ -77,12 +87,17 @@ export class SessionRoutes {
     let current: Authenticated | Refusal = caller;
     for (let reading = 0; reading < maxReadings; reading += 1) {
       const minted: MintedSession | Refusal | 'stale' = await minter.mint(current.principal, asked);
-      if (minted !== 'stale' && (current.fresh || !(minted instanceof Refusal))) return minted;
+      if (minted !== 'stale' && (current.fresh || !isOfPolicy(minted))) return minted;
       current = await authenticator.refresh(current.principal.credential);
       if (current instanceof Refusal) return current;
     }
     return storeUnavailable();
   }
+}
+
+/** Whether a refusal rests on what is cached of the parent; all others are the store's own word. */
+function isOfPolicy(minted: MintedSession | Refusal): boolean {
+  return minted instanceof Refusal && minted.status < 429 && minted.code !== 'expired_token';
 }
 
 /** What is shown of a session, its text first and this once. */

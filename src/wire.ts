@@ -135,7 +135,11 @@ export function wire(options: WireOptions): Wired {
     storeNowMs: () => admission.heartbeat.storeNowMs(),
     allowedOrigins: settings.allowedOrigins,
     endpoints,
-    pinnedProblems,
+    pinnedProblems: (endpoint, pinned, tools) =>
+      pinnedProblems(endpoint, pinned, {
+        tools,
+        maxOutputTokens: (model) => catalogue.maxOutputTokens(model),
+      }),
   });
   const signIn = new SignInRoute({
     gateway,

@@ -1,7 +1,7 @@
 import { setImmediate as immediate } from 'node:timers/promises';
 import type { Clock } from '../core/clock.ts';
 import type { EntryRecord } from '../core/entry.ts';
-import type { Principal } from '../core/identity.ts';
+import type { Principal, ScopedLimit } from '../core/identity.ts';
 import type { Log } from '../core/log.ts';
 import type { ForwardOutcome } from '../core/outcome.ts';
 import { Refusal, restarting } from '../core/refusal.ts';
@@ -102,11 +102,14 @@ export class Admission {
     return { entry, settled };
   }
 
-  /** Every limit on a principal as it stands now, for `/v1/me`. Rejects with `StoreUnavailable`. */
-  async limits(principal: Principal): Promise<{ nowMs: number; states: LimitState[] }> {
-    const ids = principal.limits.map(({ limit }) => limit.id);
-    const { nowMs, counters } = await this.#options.store.counters(principal.identity.team.id, ids);
-    const states = principal.limits.map((scoped, n): LimitState => {
+  /** Limits of a team, or of what is in it, as they stand now, for `/v1/me`. Rejects with `StoreUnavailable`. */
+  async limits(
+    team: string,
+    limits: readonly ScopedLimit[],
+  ): Promise<{ nowMs: number; states: LimitState[] }> {
+    const ids = limits.map(({ limit }) => limit.id);
+    const { nowMs, counters } = await this.#options.store.counters(team, ids);
+    const states = limits.map((scoped, n): LimitState => {
       const asked = applied(scoped, nothing);
       const counter = rolled(counters[n] ?? emptyCounter, windowIndex(asked.span, nowMs));
       return { scoped, applied: asked, counter };

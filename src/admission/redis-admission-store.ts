@@ -137,11 +137,16 @@ export class RedisAdmissionStore implements AdmissionStore {
     team: string,
     ids: readonly string[],
   ): Promise<{ nowMs: number; counters: readonly Counter[] }> {
+    const keys = [...new Set(ids.map((id) => this.#counterKey(team, id)))];
+    const idsIn = (key: string): string[] => ids.filter((id) => this.#counterKey(team, id) === key);
     // Sent together: one trip.
     const [time, ...found] = await this.#store.attempt((client) =>
-      Promise.all([client.time(), ...ids.map((id) => client.hget(this.#counterKey(team, id), id))]),
+      Promise.all([client.time(), ...keys.map((key) => client.hmget(key, ...idsIn(key)))]),
     );
-    return { nowMs: nowMsOf(time), counters: ids.map((_, n) => parseCounter(found[n] ?? '')) };
+    const counterTexts = new Map(
+      keys.flatMap((key, k) => idsIn(key).map((id, n) => [id, found[k]?.[n] ?? ''])),
+    );
+    return { nowMs: nowMsOf(time), counters: ids.map((id) => parseCounter(counterTexts.get(id) ?? '')) };
   }
 
   #counterKey(team: string, limit: string): string {

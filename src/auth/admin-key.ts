@@ -24,8 +24,7 @@ export function adminKeyCheck(
     const address = refused && forwardedAddress(headers['x-forwarded-for']);
     if (!refused || address === null) return check(headers);
     if (refused.isOver(address)) return refused.tooMany();
-    const refusal = await check(headers);
-    return refusal && refused.count(address, refusal);
+    return refused.guard<null>(address, () => check(headers));
   };
 
   async function check(headers: CredentialHeaders): Promise<Refusal | null> {

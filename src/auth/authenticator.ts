@@ -40,8 +40,6 @@ export class Authenticator {
   readonly #sockets = new WeakMap<object, Remembered>();
   readonly #lookups = new Map<string, Promise<Authenticated | Refusal>>();
   readonly #refused: RefusedCredentials | null;
-  /** Addresses over their share with a lookup on its way: they get one at a time. */
-  readonly #suspects = new Set<string>();
 
   constructor({ identities, clock, maxEntries = 5_000, refused = null }: AuthenticatorOptions) {
     this.#identities = identities;
@@ -66,7 +64,9 @@ export class Authenticator {
     if (cached !== undefined && this.#clock.now() < cached.expiresAtMs) {
       return { principal: cached, fresh: false };
     }
-    return this.#refused === null ? this.#lookUp(credential) : this.#lookUpFor(credential, headers);
+    const address = this.#refused && forwardedAddress(headers['x-forwarded-for']);
+    if (!this.#refused || !address) return this.#lookUp(credential);
+    return this.#refused.guard(address, () => this.#lookUp(credential));
   }
 
   /** The principal as the store knows it now. Rejects with `StoreUnavailable`. */
@@ -100,20 +100,6 @@ export class Authenticator {
   #counted(refusal: Refusal, headers: CredentialHeaders): Refusal {
     const address = this.#refused && forwardedAddress(headers['x-forwarded-for']);
     return address ? (this.#refused?.count(address, refusal) ?? refusal) : refusal;
-  }
-
-  /** An address that tries tokens may still have a good one: it is looked up, but one at a time. */
-  async #lookUpFor(credential: Credential, headers: CredentialHeaders): Promise<Authenticated | Refusal> {
-    const address = forwardedAddress(headers['x-forwarded-for']);
-    const suspect = address !== null && this.#refused?.isOver(address) ? address : null;
-    if (suspect !== null && this.#refused && this.#suspects.has(suspect)) return this.#refused.tooMany();
-    if (suspect !== null) this.#suspects.add(suspect);
-    try {
-      const found = await this.#lookUp(credential);
-      return found instanceof Refusal ? this.#counted(found, headers) : found;
-    } finally {
-      if (suspect !== null) this.#suspects.delete(suspect);
-    }
   }
 
   /** One lookup at a time for a hash: a burst on a new token costs the store one trip. */

@@ -1,11 +1,13 @@
 import type { Principal } from '../core/identity.ts';
 
 /**
- * Principals by their token's full hash, bounded. Two generations instead of an exact least-recently-used
+ * Principals by their token's full hash, bounded by number and by what sessions have pinned. Two generations instead of an exact least-recently-used
  * order: a hit writes nothing, since a delete and an add per request keep V8's scavenger promoting.
  */
 export class IdentityCache {
   readonly #maxPerGeneration: number;
+  /** What the young generation weighs: one an entry, and one for each KiB pinned. */
+  #weight = 0;
   #young = new Map<string, Principal>();
   #old = new Map<string, Principal>();
 
@@ -29,13 +31,19 @@ export class IdentityCache {
     const { secretHash } = principal.credential;
     this.#old.delete(secretHash);
     this.#young.set(secretHash, principal);
-    if (this.#young.size <= this.#maxPerGeneration) return;
+    this.#weight += weightOf(principal);
+    if (this.#weight <= this.#maxPerGeneration) return;
     this.#old = this.#young;
     this.#young = new Map();
+    this.#weight = 0;
   }
 
   delete(secretHash: string): void {
     this.#young.delete(secretHash);
     this.#old.delete(secretHash);
   }
+}
+
+function weightOf({ identity: { session } }: Principal): number {
+  return session?.pinned ? 1 + Math.ceil(JSON.stringify(session.pinned).length / 1024) : 1;
 }

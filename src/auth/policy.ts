@@ -61,33 +61,28 @@ function originRefusal(
   );
 }
 
+/*
+ * A session is told its own lists only: what its token and team may do beside is nobody's business on a page.
+ */
+
 /** The path asked for, e.g. `/v1/chat/completions`. */
 export function checkEndpoint({ identity: { token, session } }: Principal, path: string): Refusal | null {
-  return (
-    endpointRefusal('session', session?.endpoints ?? null, path) ??
-    endpointRefusal('token', token.endpoints, path)
-  );
-}
-
-function endpointRefusal(whose: string, endpoints: readonly string[] | null, path: string): Refusal | null {
-  if (endpoints === null || endpoints.includes(path)) return null;
-  const message = `This ${whose} may not use ${path}. It may use: ${listed(endpoints)}.`;
-  return refuse('endpoint_not_allowed', message);
+  const whose = whoseOf(session);
+  return listRefusal('endpoint_not_allowed', path, [
+    { whose, allowed: session?.endpoints ?? null },
+    { whose, allowed: token.endpoints, hidden: session !== null },
+  ]);
 }
 
 /** The model asked for: on the session's list, the token's and the team's. */
 export function checkModel({ identity: { team, token, session } }: Principal, model: string): Refusal | null {
-  return (
-    modelRefusal('session', session?.models ?? null, model) ??
-    modelRefusal('token', token.models, model) ??
-    modelRefusal('team', team.models, model)
-  );
-}
-
-function modelRefusal(whose: string, models: readonly string[] | null, model: string): Refusal | null {
-  if (models === null || models.includes(model)) return null;
-  const message = `This ${whose} may not use the model ${model}. It may use: ${listed(models)}.`;
-  return refuse('model_not_allowed', message, 'model');
+  const hidden = session !== null;
+  const lists: AllowList[] = [
+    { whose: 'session', allowed: session?.models ?? null },
+    { whose: whoseOf(session), allowed: token.models, hidden },
+    { whose: hidden ? 'session' : 'team', allowed: team.models, hidden },
+  ];
+  return listRefusal('model_not_allowed', `the model ${model}`, lists, { name: model, param: 'model' });
 }
 
 /** `heroku_tool` and `mcp` tools run code in someone's app: only those the token names, and its session too. */
@@ -96,24 +91,40 @@ export function checkTools(
   remoteTools: readonly string[],
 ): Refusal | null {
   if (remoteTools.length === 0) return null;
-  return (
-    (session && toolsRefusal('session', session.tools ?? [], remoteTools)) ??
-    toolsRefusal('token', token.tools ?? [], remoteTools)
-  );
+  const lists: AllowList[] = [
+    { whose: 'session', allowed: session === null ? null : (session.tools ?? []) },
+    { whose: whoseOf(session), allowed: token.tools ?? [], hidden: session !== null },
+  ];
+  for (const name of remoteTools) {
+    const what = `the tool ${JSON.stringify(name.slice(0, 128))}`;
+    const refusal = listRefusal('tool_not_allowed', what, lists, { name, param: 'tools' });
+    if (refusal) return refusal;
+  }
+  return null;
 }
 
-function toolsRefusal(
-  whose: string,
-  allowed: readonly string[],
-  remoteTools: readonly string[],
+/** A list that must have what is asked for, where there is one; `hidden` from whoever is refused by it. */
+interface AllowList {
+  whose: 'session' | 'token' | 'team';
+  allowed: readonly string[] | null;
+  hidden?: boolean;
+}
+
+function whoseOf(session: object | null): 'session' | 'token' {
+  return session === null ? 'token' : 'session';
+}
+
+function listRefusal(
+  code: ErrorCode,
+  what: string,
+  lists: readonly AllowList[],
+  { name = what, param }: { name?: string; param?: string } = {},
 ): Refusal | null {
-  const refused = remoteTools.find((tool) => !allowed.includes(tool));
-  if (refused === undefined) return null;
-  return refuse(
-    'tool_not_allowed',
-    `This ${whose} may not run the tool ${JSON.stringify(refused.slice(0, 128))}. It may run: ${listed(allowed)}.`,
-    'tools',
-  );
+  const refusing = lists.find(({ allowed }) => allowed !== null && !allowed.includes(name));
+  if (!refusing) return null;
+  const { whose, allowed, hidden = false } = refusing;
+  const others = hidden ? '' : ` It may use: ${listed(allowed ?? [])}.`;
+  return refuse(code, `This ${whose} may not use ${what}.${others}`, param);
 }
 
 const defaultSessionBodyBytes = 1_048_576;

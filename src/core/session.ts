@@ -70,10 +70,12 @@ export interface SessionStore {
 
 /** What a session is reckoned to take of the store besides its record: keys, index, bookkeeping (measured). */
 const overheadBytes = 680;
+/** And for each limit its counter. */
+const counterBytes = 160;
 
-/** Bytes of the store that a session with this record takes. */
-export function storedBytes(record: string): number {
-  return overheadBytes + Buffer.byteLength(record);
+/** Bytes of the store that a session takes, written as `record`. */
+export function storedBytes({ limits }: Session, record: string): number {
+  return overheadBytes + counterBytes * limits.length + Buffer.byteLength(record);
 }
 
 /** The name of the n-th limit of a session: what stands before the stroke finds the key its counter is in. */

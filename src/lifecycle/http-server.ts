@@ -51,11 +51,14 @@ const silentMs = 1_000;
 /** The node:http server in front of the routes; what never reaches them is answered here, in the same shape. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { listener, bodyTimeoutMs, httpsOnly = false, onRefused, isBusy = () => false } = options;
-  const headers = httpsOnly ? [...securityHeaders, ...strictTransport] : securityHeaders;
+  const secureHeaders = httpsOnly ? [...securityHeaders, ...strictTransport] : securityHeaders;
+  /** Over plain http a browser must not be told to remember https: RFC 6797, 7.2. */
+  const headersFor = ({ headers }: IncomingMessage): readonly string[] =>
+    httpsOnly && checkHttps(headers['x-forwarded-proto']) ? securityHeaders : secureHeaders;
   const state = { draining: false };
   const refuse = (socket: Duplex, refusal: Refusal): void => {
     onRefused?.(refusal);
-    answerAndClose(socket, refusal);
+    answerAndClose(socket, refusal, secureHeaders);
   };
 
   class Response extends ServerResponse {
@@ -64,7 +67,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       // Written with headers everywhere, in one form or the other, and nowhere with a message.
       const [own] = rest as [ReplyHeaders?];
       // A list and an object are two overloads, which a value of either kind fits neither of.
-      return super.writeHead(status, withHeaders(own, headers) as string[]);
+      return super.writeHead(status, withHeaders(own, headersFor(this.req)) as string[]);
     }
   }
 
@@ -173,9 +176,9 @@ function isAnswerable(error: Error & { code?: string }, socket: Duplex): boolean
  * Written, then ended, and destroyed only later: destroy() right after write() can lose what was written, and
  * closing with unread bytes makes a reset that discards it at the client.
  */
-function answerAndClose(socket: Duplex, refusal: Refusal): void {
+function answerAndClose(socket: Duplex, refusal: Refusal, headers: readonly string[]): void {
   refused.add(socket);
   socket.on('error', () => socket.destroy());
-  socket.end(responseText(refusal));
+  socket.end(responseText(refusal, headers));
   setTimeout(() => socket.destroy(), lingerMs).unref();
 }

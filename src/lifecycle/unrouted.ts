@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import { Refusal } from '../core/refusal.ts';
-import { securityHeaders, withHeaders } from './security-headers.ts';
+import { withHeaders } from './security-headers.ts';
 
 /** Why Node gave a connection up before, or instead of, handing a request to the routes. */
 export function refusalFor(error: Error & { code?: string }): Refusal {
@@ -28,11 +28,9 @@ export function answer(response: ServerResponse, refusal: Refusal): void {
 }
 
 /** The same as text, for a connection on which no request was understood. */
-export function responseText(refusal: Refusal): string {
+export function responseText(refusal: Refusal, all: readonly string[]): string {
   const { headers, body } = jsonAnswer(refusal);
-  const lines = Object.entries(withHeaders(headers, securityHeaders)).map(
-    ([name, value]) => `${name}: ${value}\r\n`,
-  );
+  const lines = Object.entries(withHeaders(headers, all)).map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? ''}\r\n${lines.join('')}\r\n${body}`;
 }
 

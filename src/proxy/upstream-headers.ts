@@ -6,7 +6,12 @@ import type { IncomingHttpHeaders } from 'node:http';
  */
 export function upstreamHeaders(
   caller: IncomingHttpHeaders,
-  { key, requestId, stream }: { key: string; requestId: string; stream: boolean },
+  {
+    key,
+    requestId,
+    stream,
+    pinned = false,
+  }: { key: string; requestId: string; stream: boolean; pinned?: boolean },
 ): string[] {
   const headers = [
     'authorization',
@@ -22,7 +27,8 @@ export function upstreamHeaders(
     requestId,
   ];
   for (const name in caller) {
-    if (name !== 'x-heroku-prompt-caching' && !name.startsWith('anthropic-')) continue;
+    // What they switch on is not the visitor's to choose where the request is pinned.
+    if (name !== 'x-heroku-prompt-caching' && (pinned || !name.startsWith('anthropic-'))) continue;
     const value = caller[name];
     if (typeof value === 'string') headers.push(name, value);
   }

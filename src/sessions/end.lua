@@ -12,7 +12,7 @@ local found = redis.call('HMGET', KEYS[1], 'parent', 'member')
 local parent, member = found[1], found[2]
 if not parent then return 0 end
 redis.call('DEL', KEYS[1])
-if redis.call('ZREM', ARGV[1] .. parent, member) == 1 then
+if redis.call('ZREM', ARGV[1] .. parent, member) == 1 and redis.call('EXISTS', ARGV[2] .. parent) == 1 then
   redis.call('HINCRBY', ARGV[2] .. parent, 'bytes', -tonumber(string.match(member, ':(%d+)$')))
 end
 return 1

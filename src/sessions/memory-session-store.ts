@@ -39,6 +39,7 @@ export class MemorySessionStore<Counter> implements SessionStore {
   readonly #options: MemorySessionOptions;
   readonly #sessions = new Map<string, Kept<Counter>>();
   readonly #parents = new Map<string, Parent>();
+  #sweptMinute = -1;
   readonly #exchanged = new Map<string, { count: number; untilMs: number }>();
 
   constructor(options: MemorySessionOptions) {
@@ -61,6 +62,7 @@ export class MemorySessionStore<Counter> implements SessionStore {
     const nowMs = this.#nowMs();
     if (epochOf(from.team) !== from.epoch) return { kind: 'stale' };
     if (nowMs >= from.expiresAtMs) return { kind: 'expired' };
+    this.#sweep(nowMs);
     const parent = this.#parentOf(from.team, from.token);
     this.#forgetExpired(parent, nowMs);
 
@@ -70,7 +72,7 @@ export class MemorySessionStore<Counter> implements SessionStore {
       const freeAtMs = (minute + 1) * 60_000;
       return { kind: 'too_many', bound: 'minute', max: bounds.perMinute, freeAtMs, nowMs };
     }
-    const bytes = storedBytes(JSON.stringify(session));
+    const bytes = storedBytes(session, JSON.stringify(session));
     if (parent.bytes + bytes > bounds.maxBytes) {
       const freeAtMs = this.#firstExpiryMs(parent) ?? nowMs;
       return { kind: 'too_many', bound: 'room', max: bounds.maxBytes, freeAtMs, nowMs };
@@ -90,8 +92,7 @@ export class MemorySessionStore<Counter> implements SessionStore {
   }
 
   async countExchange(replayKey: string, untilMs: number): Promise<number> {
-    const nowMs = this.#nowMs();
-    for (const [key, { untilMs: endMs }] of this.#exchanged) if (nowMs >= endMs) this.#exchanged.delete(key);
+    this.#sweep(this.#nowMs());
     const count = (this.#exchanged.get(replayKey)?.count ?? 0) + 1;
     this.#exchanged.set(replayKey, { count, untilMs });
     return count;
@@ -101,6 +102,18 @@ export class MemorySessionStore<Counter> implements SessionStore {
     const alive = [...this.#parentOf(team, token).live].filter((id) => this.find(id) !== null);
     for (const id of alive) await this.end(id);
     return alive.length;
+  }
+
+  /** Once a minute what has expired goes, whoever made it: nothing expires by itself here. */
+  #sweep(nowMs: number): void {
+    const minute = Math.floor(nowMs / 60_000);
+    if (minute === this.#sweptMinute) return;
+    this.#sweptMinute = minute;
+    for (const [place, parent] of this.#parents) {
+      this.#forgetExpired(parent, nowMs);
+      if (parent.live.size === 0 && parent.minute !== minute) this.#parents.delete(place);
+    }
+    for (const [key, { untilMs }] of this.#exchanged) if (nowMs >= untilMs) this.#exchanged.delete(key);
   }
 
   #forgetExpired(parent: Parent, nowMs: number): void {

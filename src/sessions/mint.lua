@@ -40,6 +40,7 @@ end
 if #gone > 0 then
   redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
   redis.call('HINCRBY', KEYS[4], 'bytes', -freed)
+  redis.call('EXPIRE', KEYS[4], index_ttl_s)
 end
 
 local minute = math.floor(now / 60000)

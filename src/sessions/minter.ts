@@ -35,7 +35,7 @@ export class SessionMinter {
   async mint(parent: Principal, asked: NewSession): Promise<MintedSession | Refusal | 'stale'> {
     const policy = narrowed(asked, parent, this.#options);
     if (policy instanceof Refusal) return policy;
-    const nowMs = this.#options.storeNowMs();
+    const nowMs = Math.floor(this.#options.storeNowMs());
     const expiresAtMs = expiryOf(asked, { nowMs, parentMs: parent.expiresAtMs });
     if (expiresAtMs instanceof Refusal) return expiresAtMs;
 
@@ -46,7 +46,7 @@ export class SessionMinter {
       limits: policy.limits.map((limit, index) => ({ ...limit, id: sessionLimitId(id, index) })),
       end_user: asked.end_user ?? null,
       expires_at: new Date(expiresAtMs).toISOString(),
-      created_at: new Date(Math.floor(nowMs)).toISOString(),
+      created_at: new Date(nowMs).toISOString(),
     };
     const { team, token, epoch } = parent.identity;
     const result = await this.#options.sessions.mint({
@@ -62,19 +62,15 @@ export class SessionMinter {
   }
 }
 
-/** A whole second, as the text of a session says it. One that is not asked for ends with the parent at the latest. */
+/** One that is not asked for ends with the parent at the latest. */
 function expiryOf(
   { expires_in: askedS }: NewSession,
   { nowMs, parentMs }: { nowMs: number; parentMs: number },
 ): number | Refusal {
-  const asked = nowMs + (askedS ?? defaultLifeS) * 1000;
-  if (asked <= parentMs || typeof askedS !== 'number') return wholeSecond(Math.min(asked, parentMs));
+  const expiresAtMs = nowMs + (askedS ?? defaultLifeS) * 1000;
+  if (expiresAtMs <= parentMs || typeof askedS !== 'number') return Math.min(expiresAtMs, parentMs);
   const message = `expires_in is longer than the token itself lives, until ${new Date(parentMs).toISOString()}; ask for less.`;
   return new Refusal('wider_than_parent', message, { param: 'expires_in' });
-}
-
-function wholeSecond(atMs: number): number {
-  return Math.ceil(atMs / 1000) * 1000;
 }
 
 function refusalOf(result: Exclude<MintResult, { kind: 'minted' | 'stale' }>): Refusal {

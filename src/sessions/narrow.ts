@@ -14,8 +14,8 @@ export interface NarrowOptions {
   /** For parents with no list of their own. */
   allowedOrigins: readonly string[];
   endpoints: readonly Endpoint[];
-  /** What is wrong with a request that is to be pinned. */
-  pinnedProblems: (endpoint: Endpoint, pinned: Pinned) => Problem[];
+  /** What is wrong with a request that is to be pinned, for a session that may run these tools. */
+  pinnedProblems: (endpoint: Endpoint, pinned: Pinned, tools: readonly string[]) => Problem[];
 }
 
 /**
@@ -30,23 +30,26 @@ export function narrowed(
   const pinned = pinnedOf(asked, options);
   if (pinned instanceof Refusal) return pinned;
   const endpoints = pinned === null ? (asked.endpoints ?? null) : [pinned.endpoint];
-  const models = asked.models ?? null;
   const pinnedModel = pinned?.fields['model'];
   const pinnedModels = typeof pinnedModel === 'string' ? [pinnedModel] : null;
+  const models = asked.models ?? null;
   return (
     beyond('model_not_allowed', 'models', { asked: models, within: token.models }) ??
     beyond('model_not_allowed', 'models', { asked: models, within: team.models }) ??
     beyond('model_not_allowed', 'pinned.model', { asked: pinnedModels, within: models }) ??
     beyond('model_not_allowed', 'pinned.model', { asked: pinnedModels, within: token.models }) ??
     beyond('model_not_allowed', 'pinned.model', { asked: pinnedModels, within: team.models }) ??
-    beyond('endpoint_not_allowed', 'endpoints', { asked: endpoints, within: token.endpoints }) ??
+    beyond('endpoint_not_allowed', pinned === null ? 'endpoints' : 'pinned.endpoint', {
+      asked: endpoints,
+      within: token.endpoints,
+    }) ??
     beyond('origin_not_allowed', 'origins', {
       asked: asked.origins ?? null,
       within: token.origins ?? [...options.allowedOrigins, 'none'],
     }) ??
     beyond('tool_not_allowed', 'tools', { asked: asked.tools ?? null, within: token.tools ?? [] }) ??
     widerLimit(asked.limits ?? [], limits) ?? {
-      models,
+      models: pinnedModels ?? models,
       endpoints,
       origins: asked.origins ?? null,
       tools: asked.tools ?? null,
@@ -58,7 +61,7 @@ export function narrowed(
 
 /** A pinned request belongs to one endpoint: the one it names, else the only one the session may use, else chat. */
 function pinnedOf(
-  { pinned, endpoints: listed }: NewSession,
+  { pinned, endpoints: listed, tools }: NewSession,
   { endpoints, pinnedProblems }: NarrowOptions,
 ): Pinned | null | Refusal {
   if (!pinned) return null;
@@ -75,7 +78,7 @@ function pinnedOf(
     fields: pinned.fields,
     allow: pinned.allow ?? [...endpoint.open],
   };
-  const problems = pinnedProblems(endpoint, whole);
+  const problems = pinnedProblems(endpoint, whole, tools ?? []);
   return problems.length > 0 ? invalidBody(problems) : whole;
 }
 

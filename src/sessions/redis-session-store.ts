@@ -45,7 +45,7 @@ export class RedisSessionStore implements SessionStore {
         parent.team,
         parent.epoch,
         parent.expiresAtMs === Infinity ? never : parent.expiresAtMs,
-        storedBytes(record),
+        storedBytes(session, record),
         perMinute,
         maxBytes,
       ],

@@ -13,11 +13,28 @@ const fieldName = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'must be the name of a field of the request');
 
+/** Parsed, an empty list takes twenty times its two bytes. */
+const maxPinnedValues = 2_000;
+
+/** Values inside a JSON value, itself included; stops counting beyond `most`. */
+function countValues(value: unknown, most: number): number {
+  let count = 1;
+  if (typeof value !== 'object' || value === null) return count;
+  for (const item of Object.values(value)) {
+    count += countValues(item, most - count);
+    if (count > most) break;
+  }
+  return count;
+}
+
 /** The schemas of sessions; `endpoints` must be among those served here. */
 export function sessionSchemas(endpointPaths: readonly string[]) {
   const endpoint = z.enum(endpointPaths, `must be one of ${endpointPaths.join(', ')}`);
   const pinned = z
     .looseObject({ endpoint: endpoint.nullish(), allow: listOf(fieldName).nullish() })
+    .refine((value) => countValues(value, maxPinnedValues) <= maxPinnedValues, {
+      error: `must hold at most ${maxPinnedValues} values`,
+    })
     // The rest are the fields of the request, JSON as they came in.
     .transform(({ endpoint: path, allow, ...fields }) => ({
       endpoint: path,

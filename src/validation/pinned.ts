@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Problem, Refusal } from '../core/refusal.ts';
+import { invalidBody, type Problem, Refusal } from '../core/refusal.ts';
 import type { Endpoint, JsonObject, JsonValue } from '../core/request.ts';
 import type { Pinned } from '../core/session.ts';
 import { isObject } from './json-object.ts';
@@ -12,6 +12,9 @@ import { isObject } from './json-object.ts';
 /** Roles that a page speaks in. `tool` answers a call of a tool that the session pins or allows. */
 const openRoles: readonly string[] = ['user', 'assistant'];
 
+/** One more than an answer tells. */
+const maxProblems = 50;
+
 /** The body with the pinned fields filled in, or a 403 that names every field that may not be sent. Pure. */
 export function fillPinned(
   endpoint: Endpoint,
@@ -21,6 +24,7 @@ export function fillPinned(
   const problems: Problem[] = [];
   const sent: JsonObject = {};
   for (const [key, value] of Object.entries(body)) {
+    if (problems.length > maxProblems) break;
     const pinnedAs = allow.includes(key) ? null : nameAmong(endpoint, fields, key);
     if (pinnedAs !== null) {
       if (!isDeepStrictEqual(value, fields[pinnedAs])) problems.push(fixed(key));
@@ -35,10 +39,18 @@ export function fillPinned(
   return filled;
 }
 
+export interface PinnedChecks {
+  /** Names of the `heroku_tool` and `mcp` tools the session may run. */
+  tools: readonly string[];
+  /** The catalogue's bound for a model, or null. */
+  maxOutputTokens: (model: string) => number | null;
+}
+
 /** What is wrong with a request that is to be pinned, `param` beginning with `pinned.`; nothing where it is fine. Pure. */
 export function pinnedProblems(
   endpoint: Endpoint,
   { fields, allow }: Pick<Pinned, 'fields' | 'allow'>,
+  { tools, maxOutputTokens }: PinnedChecks,
 ): Problem[] {
   const problems: Problem[] = [];
   for (const [index, name] of allow.entries()) {
@@ -47,20 +59,35 @@ export function pinnedProblems(
     if (pinnedAs === null || (name === 'messages' && pinnedAs === 'messages')) continue;
     problems.push(problem(`allow.${index}`, `names ${pinnedAs}, which is pinned; leave one of them out`));
   }
-  if (!('model' in fields) && !allow.includes('model')) {
-    problems.push(problem('model', 'is required, unless allow names it: no request could name a model'));
+  for (const name of Object.keys(endpoint.least)) {
+    if (name in fields || allow.includes(name)) continue;
+    problems.push(problem(name, 'is required, unless allow names it: no request could have it'));
   }
   const { messages } = fields;
   const whole = { ...endpoint.least, ...fields };
   if (Array.isArray(messages)) whole['messages'] = joined(messages, endpoint.least['messages'] ?? []);
-  const verdict = endpoint.validate(whole, () => null);
+  const verdict = endpoint.validate(whole, maxOutputTokens);
   if (verdict instanceof Refusal) {
     const found = verdict.details.problems ?? [];
     problems.push(
       ...found.map(({ param, message }) => ({ param: `pinned.${param}`, message: `pinned.${message}` })),
     );
+  } else if (verdict.remoteTools.some((tool) => !tools.includes(tool))) {
+    problems.push(problem('tools', 'names a tool that runs elsewhere, which tools does not name'));
   }
   return problems;
+}
+
+/** A refusal of a filled body, its messages numbered as the holder of the session sent them. Pure. */
+export function asSent(refusal: Refusal, { fields }: Pick<Pinned, 'fields'>): Refusal {
+  const before = Array.isArray(fields['messages']) ? fields['messages'].length : 0;
+  const problems = refusal.details.problems ?? [];
+  if (before === 0 || problems.length === 0) return refusal;
+  const renumbered = (text: string): string =>
+    text.replace(/^messages\.(\d+)/, (_, index) => `messages.${Math.max(0, Number(index) - before)}`);
+  return invalidBody(
+    problems.map(({ param, message }) => ({ param: renumbered(param), message: renumbered(message) })),
+  );
 }
 
 /** The pinned name of what a key stands for; null where it is not pinned. */
@@ -78,12 +105,15 @@ function rolesOf(endpoint: Endpoint, { fields, allow }: Pick<Pinned, 'fields' | 
 /** Messages without a role that is a string are for validation to refuse. */
 function roleProblems(messages: JsonValue, roles: readonly string[]): Problem[] {
   if (!Array.isArray(messages)) return [];
-  return messages.flatMap((message, index) => {
+  const problems: Problem[] = [];
+  for (const [index, message] of messages.entries()) {
     const role = isObject(message) ? message['role'] : undefined;
-    if (typeof role !== 'string' || roles.includes(role)) return [];
+    if (typeof role !== 'string' || roles.includes(role)) continue;
     const param = `messages.${index}.role`;
-    return [{ param, message: `${param} must be one of ${roles.join(', ')} in this session.` }];
-  });
+    problems.push({ param, message: `${param} must be one of ${roles.join(', ')} in this session.` });
+    if (problems.length > maxProblems) break;
+  }
+  return problems;
 }
 
 function joined(first: JsonValue | undefined, then: JsonValue): JsonValue {

@@ -129,7 +129,7 @@ describe('the Redis session store', () => {
     const { usedBytes } = await redis.memory();
     const each = (usedBytes - before.usedBytes) / 1_000;
     const { session } = request('ses_000000000000', epoch, startMs + 900_000);
-    const reckoned = storedBytes(JSON.stringify(session));
+    const reckoned = storedBytes(session, JSON.stringify(session));
     expect(each).toBeLessThan(reckoned);
     expect(each).toBeGreaterThan(reckoned * 0.7);
   });

@@ -153,7 +153,8 @@ export function sessionStoreContract(
     });
 
     it('is bounded by the bytes of those alive: ending and expiring make room', async () => {
-      const bytes = storedBytes(JSON.stringify(sessionNamed('ses_a', expiresAtMs)));
+      const plain = sessionNamed('ses_a', expiresAtMs);
+      const bytes = storedBytes(plain, JSON.stringify(plain));
       await prepared({ maxBytes: 2 * bytes });
       await mint('ses_a');
       await mint('ses_b');

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mintToken } from '../../../src/auth/token-text.ts';
+import { mintSessionToken, mintToken } from '../../../src/auth/token-text.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, get, paths, post, type Reply } from '../../support/gateway-client.ts';
+import { parseResponse, rawRequest } from '../../support/http.ts';
 import { type RedisServer, startRedis } from '../../support/redis-server.ts';
+import { mintSession } from '../../support/sessions.ts';
 
 /* What holds behind Heroku's router only: it says how a request came in, and from where. */
 
@@ -41,6 +43,13 @@ async function statuses(address: string, texts: string[], at?: TestGateway): Pro
   return seen;
 }
 
+async function lookups(): Promise<number> {
+  const { text } = await get(`${gateway.url}/metrics`, { token: gateway.adminKey });
+  return Number(
+    /^tollgate_store_duration_seconds_count\{[^}]*operation="resolve"[^}]*\} (\d+)/m.exec(text)?.[1],
+  );
+}
+
 const guesses = (count: number): string[] => Array.from({ length: count }, () => mintToken('user').text);
 
 describe('refused credentials', () => {
@@ -75,11 +84,28 @@ describe('refused credentials', () => {
     expect((await from(victim, mintToken('user').text)).status).toBe(401);
   });
 
-  it('ask the store for one at a time once an address is over', async () => {
+  it('do not touch many good ones that come at once, none of them known to this process', async () => {
     const address = newAddress();
-    await statuses(address, guesses(perMinute));
-    const replies = await Promise.all(guesses(50).map((text) => from(address, text)));
-    expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([429]));
+    const { text } = await gateway.issue();
+    await statuses(address, guesses(perMinute + 1));
+    const sessions = await Promise.all(Array.from({ length: 60 }, () => mintSession(gateway.url, text)));
+    const replies = await Promise.all(sessions.map(({ token }) => from(address, token)));
+    expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200]));
+  });
+
+  it('are counted where somebody invents sessions that have expired', async () => {
+    const address = newAddress();
+    const forged = Array.from({ length: perMinute + 1 }, () => mintSessionToken(Date.now() - 60_000).text);
+    expect(new Set(await statuses(address, forged))).toEqual(new Set([401]));
+    expect(await statuses(address, guesses(1))).toEqual([429]);
+  });
+
+  it('are not looked up for any more at ten times their share', async () => {
+    const address = newAddress();
+    const before = await lookups();
+    const replies = await Promise.all(guesses(600).map((text) => from(address, text)));
+    expect(replies.filter(({ status }) => status === 401).length).toBeLessThanOrEqual(perMinute);
+    expect((await lookups()) - before).toBeLessThan(10 * perMinute + 110);
   });
 
   it('of the administrator shut an address out, the right key too', async () => {
@@ -132,7 +158,6 @@ describe('security headers', () => {
       await get(`${gateway.url}/nowhere`),
       await get(`${gateway.url}/healthz`),
       await get(`${gateway.url}/admin/teams`, { token: gateway.adminKey }),
-      await get(`${gateway.url}/healthz`, { headers: { 'x-forwarded-proto': 'http' } }),
       preflight,
     ];
     for (const { headers } of replies) {
@@ -141,6 +166,15 @@ describe('security headers', () => {
         'strict-transport-security': 'max-age=31536000',
       });
     }
+    const garbage = parseResponse(await rawRequest(gateway.port, 'GARBAGE\r\n\r\n'));
+    expect(Object.fromEntries(garbage.headers)).toMatchObject({
+      ...expected,
+      'strict-transport-security': 'max-age=31536000',
+    });
+    // Over plain http a browser must not be told to remember https (RFC 6797, 7.2).
+    const insecure = await get(`${gateway.url}/healthz`, { headers: { 'x-forwarded-proto': 'http' } });
+    expect(Object.fromEntries(insecure.headers)).toMatchObject(expected);
+    expect(insecure.headers.get('strict-transport-security')).toBeNull();
     const plain = await get(`${elsewhere.url}/healthz`);
     expect(Object.fromEntries(plain.headers)).toMatchObject(expected);
     expect(plain.headers.get('strict-transport-security')).toBeNull();

@@ -153,7 +153,7 @@ describe.each(['memory', 'redis'] as const)('sessions, store: %s', (store) => {
       [
         'pinned endpoint',
         { pinned: { endpoint: paths.images, model: models.chat } },
-        '403 endpoint_not_allowed endpoints',
+        '403 endpoint_not_allowed pinned.endpoint',
       ],
     ])('in %s', async (_field, wanted, expected) => {
       const token = await gateway.issue(narrow);

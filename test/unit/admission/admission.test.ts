@@ -287,7 +287,7 @@ describe('limits', () => {
     const elsewhere = scoped({ metric: 'images', window: 'day', max: 7, models: ['another'] });
     await granted([minute]);
     await pass(60_000);
-    const { nowMs, states } = await admission.limits(principalWith([minute, elsewhere, atOnce(2)]));
+    const { nowMs, states } = await admission.limits('acme', [minute, elsewhere, atOnce(2)]);
     expect(nowMs).toBe(Date.now());
     expect(states.map(({ applied, counter }) => ({ id: applied.id, ...counter }))).toEqual([
       { id: 'team-requests-minute', index: Math.floor(nowMs / 60_000), current: 0, previous: 1 },

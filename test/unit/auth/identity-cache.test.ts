@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { IdentityCache } from '../../../src/auth/identity-cache.ts';
 import { makePrincipal } from '../../../src/auth/principal.ts';
 import type { Principal } from '../../../src/core/identity.ts';
-import { credentialFor, identityOf } from './identities.ts';
+import { credentialFor, identityOf, sessionOf } from './identities.ts';
 
 function principal(secretHash: string): Principal {
   return makePrincipal(identityOf(), credentialFor(secretHash));
@@ -64,5 +64,18 @@ describe('IdentityCache', () => {
         }
       }),
     );
+  });
+});
+
+describe('a cache of sessions', () => {
+  it('holds fewer of those that have much pinned', () => {
+    const cache = new IdentityCache({ maxEntries: 200 });
+    for (let n = 0; n < 100; n += 1) {
+      const fields = { model: 'm', messages: 'x'.repeat(20_000) };
+      const pinned = { endpoint: '/v1/chat/completions', fields, allow: [] };
+      cache.set(makePrincipal(identityOf({ session: sessionOf({ pinned }) }), credentialFor(`hash ${n}`)));
+    }
+    expect(cache.size).toBeLessThanOrEqual(10);
+    expect(cache.get('hash 99')).toBeDefined();
   });
 });

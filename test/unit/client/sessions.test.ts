@@ -350,3 +350,19 @@ describe("a request's signal", () => {
     expect(await tokenOf(tollgate)).toBe('tgs_2');
   });
 });
+
+describe('a session that is over otherwise than in time', () => {
+  it.each(['invalid_token', 'revoked_token'])(
+    'is not used again after %s, nor the request sent again',
+    async (code) => {
+      const tollgate = client();
+      const first = await tokenOf(tollgate);
+      const { answer } = gateway;
+      gateway.answer = (_request, response) => sendError(response, 401, code);
+      expect((await tollgate('/v1/models')).status).toBe(401);
+      expect(gateway.sessionsGiven).toBe(1);
+      gateway.answer = answer;
+      expect(await tokenOf(tollgate)).not.toBe(first);
+    },
+  );
+});

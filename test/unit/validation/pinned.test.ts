@@ -5,7 +5,7 @@ import type { JsonObject } from '../../../src/core/request.ts';
 import { chat } from '../../../src/validation/endpoints/chat.ts';
 import { embeddings } from '../../../src/validation/endpoints/embeddings.ts';
 import { images } from '../../../src/validation/endpoints/images.ts';
-import { fillPinned, pinnedProblems } from '../../../src/validation/pinned.ts';
+import { asSent, fillPinned, pinnedProblems } from '../../../src/validation/pinned.ts';
 import { endpoints } from '../../../src/validation/registry.ts';
 
 const hello = { role: 'user', content: 'Hello' };
@@ -120,27 +120,65 @@ describe('a pinned request', () => {
   });
 });
 
+describe('a refusal of a filled body', () => {
+  const wrong = chat.validate(
+    { model: 'm', messages: [rules, hello, { role: 'user', content: 5 }] },
+    () => null,
+  );
+
+  it('numbers messages as they were sent', () => {
+    expect(asSent(wrong as Refusal, { fields }).details).toMatchObject({
+      param: 'messages.1.content',
+      problems: [
+        { param: 'messages.1.content', message: expect.stringMatching(/^messages\.1\.content/) as unknown },
+      ],
+    });
+  });
+
+  it('stays as it is where no messages are pinned', () => {
+    expect(asSent(wrong as Refusal, { fields: { model: 'm' } })).toBe(wrong);
+  });
+
+  it('of very many fields is found at once', () => {
+    const body = Object.fromEntries(Array.from({ length: 50_000 }, (_, n) => [`field${n}`, n]));
+    const found = fillPinned(chat, pinned, body);
+    expect((found as Refusal).details.problems?.length).toBeLessThan(60);
+  });
+});
+
 describe('what is to be pinned', () => {
+  const checks = { tools: ['search'], maxOutputTokens: () => 4_096 };
+
   const problems = (given: Partial<typeof pinned>): string[] =>
-    pinnedProblems(chat, { ...pinned, ...given }).map(({ param }) => param);
+    pinnedProblems(chat, { ...pinned, ...given }, checks).map(({ param }) => param);
 
   it('is fine as an endpoint would take it', () => {
     expect(problems({})).toEqual([]);
     expect(
-      pinnedProblems(embeddings, { fields: { model: 'cohere-embed-multilingual' }, allow: ['input'] }),
+      pinnedProblems(
+        embeddings,
+        { fields: { model: 'cohere-embed-multilingual' }, allow: ['input'] },
+        checks,
+      ),
     ).toEqual([]);
     expect(
-      pinnedProblems(images, {
-        fields: { model: 'stable-image-ultra', size: '1024x1024' },
-        allow: ['prompt'],
-      }),
+      pinnedProblems(
+        images,
+        {
+          fields: { model: 'stable-image-ultra', size: '1024x1024' },
+          allow: ['prompt'],
+        },
+        checks,
+      ),
     ).toEqual([]);
   });
 
   it.each(endpoints.map((endpoint) => ({ endpoint, path: endpoint.path })))(
     'may be a model alone on $path',
     ({ endpoint }) => {
-      expect(pinnedProblems(endpoint, { fields: { model: 'm' }, allow: [...endpoint.open] })).toEqual([]);
+      expect(pinnedProblems(endpoint, { fields: { model: 'm' }, allow: [...endpoint.open] }, checks)).toEqual(
+        [],
+      );
     },
   );
 
@@ -156,6 +194,21 @@ describe('what is to be pinned', () => {
     const { model: _model, ...rest } = fields;
     expect(problems({ fields: rest })).toEqual(['pinned.model']);
     expect(problems({ fields: rest, allow: ['model', 'messages'] })).toEqual([]);
+  });
+
+  it.each(endpoints.map((endpoint) => ({ endpoint, path: endpoint.path })))(
+    'leaves nothing out that every request to $path needs',
+    ({ endpoint }) => {
+      const found = pinnedProblems(endpoint, { fields: { model: 'm' }, allow: [] }, checks);
+      expect(found.map(({ param }) => param)).toEqual([`pinned.${endpoint.open[0] ?? ''}`]);
+    },
+  );
+
+  it('asks for no more output than the model writes, nor for tools the session may not run', () => {
+    expect(problems({ fields: { ...fields, max_tokens: 5_000 } })).toEqual(['pinned.max_tokens']);
+    const tool = (name: string): JsonObject => ({ ...fields, tools: [{ type: 'heroku_tool', name }] });
+    expect(problems({ fields: tool('search') })).toEqual([]);
+    expect(problems({ fields: tool('shell') })).toEqual(['pinned.tools']);
   });
 
   it('is not both pinned and allowed, under any of its names', () => {
