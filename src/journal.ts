@@ -90,7 +90,7 @@ export class Journal {
   /** A day's or month's limit that is nearly used up, or is; once a window. */
   limitReached({ resetsAtMs, level, ...notice }: LimitNotice): void {
     const { scope, metric, window } = notice;
-    this.#metrics.limitReached({ scope, metric, window, level });
+    this.#metrics.limitReached({ scope, limit: `${metric}/${window}`, level });
     this.#log.warn(`a limit is used by ${level} %`, {
       ...notice,
       level,

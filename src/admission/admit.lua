@@ -76,7 +76,7 @@ local function epoch_of(team)
   local epoch = epochs[team]
   if epoch == nil then
     local found = redis.call('HMGET', KEYS[3], team, '@')
-    epoch = found[1] and found[1] .. '.' .. (found[2] or '')
+    epoch = found[1] and found[2] and found[1] .. '.' .. found[2] or found[1]
     epochs[team] = epoch
   end
   return epoch

@@ -51,8 +51,8 @@ export class MemoryIdentityStore implements IdentityStore {
 
   /** The team's epoch and the settings', which admission compares; null when there is no such team. */
   epoch(team: string): string | null {
-    const own = this.#teams.get(team)?.epoch;
-    return own === undefined ? null : `${own}.${this.#settingsEpoch}`;
+    const space = this.#teams.get(team);
+    return space ? this.#epochOf(space) : null;
   }
 
   async resolve(credential: Credential): Promise<Resolution> {
@@ -77,7 +77,7 @@ export class MemoryIdentityStore implements IdentityStore {
       token,
       session: ofSession?.session ?? null,
       gateway: parseSettings(this.#settings).limits,
-      epoch: `${space.epoch}.${this.#settingsEpoch}`,
+      epoch: this.#epochOf(space),
     };
   }
 
@@ -134,6 +134,10 @@ export class MemoryIdentityStore implements IdentityStore {
   async deleteTeam(team: string): Promise<boolean> {
     this.#unbind((binding) => binding.team === team);
     return this.#teams.delete(team);
+  }
+
+  #epochOf({ epoch }: TeamSpace): string {
+    return this.#settingsEpoch === '' ? epoch : `${epoch}.${this.#settingsEpoch}`;
   }
 
   #createTeam(team: string, text: string): CreateResult {

@@ -35,5 +35,5 @@ local user_text = redis.call('HGET', ARGV[2] .. team, cjson.decode(token_text).u
 local team_text = redis.call('HGET', KEYS[2], team)
 local epochs = redis.call('HMGET', KEYS[3], team, '@')
 if not user_text or not team_text or not epochs[1] then return unknown end
-local epoch = epochs[1] .. '.' .. (epochs[2] or '')
+local epoch = epochs[2] and epochs[1] .. '.' .. epochs[2] or epochs[1]
 return { now, team_text, user_text, token_text, epoch, redis.call('GET', KEYS[4]) or '', session_text }

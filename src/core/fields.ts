@@ -101,9 +101,9 @@ const limit = z.discriminatedUnion(
 
 /** What tells limits apart: a list has each of these once, and a change of `max` alone keeps the counter. */
 export function limitIdentity(of: z.infer<typeof limit>): string {
-  const window = of.metric === 'concurrency' ? '' : of.window;
+  const over = of.metric === 'concurrency' ? '' : of.window;
   const endpoints = of.endpoints === undefined ? [] : [of.endpoints.toSorted()];
-  return JSON.stringify([of.metric, window, of.models?.toSorted() ?? null, ...endpoints]);
+  return JSON.stringify([of.metric, over, of.models?.toSorted() ?? null, ...endpoints]);
 }
 
 export const limits = z

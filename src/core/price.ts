@@ -14,5 +14,5 @@ export function costNanoUsd(price: Price, { inputTokens, outputTokens, images }:
   const exact =
     inputTokens * price.inputNanoUsd + outputTokens * price.outputNanoUsd + images * price.imageNanoUsd;
   // A thousandth less: prices are no binary fractions.
-  return Math.ceil(exact - 0.001);
+  return Math.max(0, Math.ceil(exact - 0.001));
 }

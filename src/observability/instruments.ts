@@ -22,8 +22,7 @@ export function createInstruments(registry: Registry) {
       'limits_reached_total',
       "A day's or month's limit used by 80 or 100 percent, once a window.",
       'scope',
-      'metric',
-      'window',
+      'limit',
       'level',
     ),
     requestSeconds: histogram(

@@ -104,13 +104,9 @@ export class Metrics {
     collectDefaultMetrics({ register: this.#registry });
   }
 
-  limitReached({
-    scope,
-    metric,
-    window,
-    level,
-  }: Record<'scope' | 'metric' | 'window', string> & { level: number }): void {
-    this.#is.limitsReached.of(scope, metric, window, String(level)).add();
+  /** `limit` such as `tokens/day`, `level` in percent. */
+  limitReached({ scope, limit, level }: { scope: string; limit: string; level: number }): void {
+    this.#is.limitsReached.of(scope, limit, String(level)).add();
   }
 
   refused(code: ErrorCode): void {

@@ -30,7 +30,8 @@ local function reply(kind, free_at)
 end
 
 local epochs = redis.call('HMGET', KEYS[2], ARGV[6], '@')
-if not epochs[1] or epochs[1] .. '.' .. (epochs[2] or '') ~= ARGV[7] then return reply('stale') end
+local epoch = epochs[1] and epochs[2] and epochs[1] .. '.' .. epochs[2] or epochs[1]
+if epoch ~= ARGV[7] then return reply('stale') end
 if now >= tonumber(ARGV[8]) then return reply('expired') end
 
 -- What has expired makes room.

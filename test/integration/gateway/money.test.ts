@@ -240,7 +240,7 @@ describe.each(['memory', 'redis'] as const)('store: %s', (store) => {
       ]);
       const { text } = await get(`${gateway.url}/metrics`, { token: gateway.adminKey });
       expect(text).toMatch(
-        /tollgate_limits_reached_total\{scope="token",metric="requests",window="day",level="100"\} 1/,
+        /tollgate_limits_reached_total\{scope="token",limit="requests\/day",level="100"\} [1-9]/,
       );
     });
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { amountOf, applied, limitsOn } from '../../../src/admission/grant.ts';
-import { scoped } from './samples.ts';
+import { chatPath, scoped } from './samples.ts';
 
 const reserved = { requests: 1, inputTokens: 10, outputTokens: 90, images: 3 };
 
