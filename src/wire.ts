@@ -109,6 +109,7 @@ export function wire(options: WireOptions): Wired {
   const { settings, catalogue, clock, log, metrics } = options;
   const stores = settings.store.kind === 'redis' ? redisStores(options) : memoryStores(options);
   const loader = new IdentityLoader({ document: options.identities ?? null, archive: stores.archive, log });
+  const journal = new Journal({ log, metrics });
   const limitRefused = (): RefusedCredentials | null =>
     settings.onDyno
       ? new RefusedCredentials({ perMinute: settings.refusedCredentialsPerMinute, clock })
@@ -121,6 +122,7 @@ export function wire(options: WireOptions): Wired {
     timeoutMs: settings.storeTimeoutMs,
     clock,
     log,
+    onNotice: (notice) => journal.limitReached(notice),
   });
   const upstreams = new Upstreams(settings.attachments);
   const exchanges = new OpenExchanges(clock);
@@ -131,7 +133,6 @@ export function wire(options: WireOptions): Wired {
     store: () => stores.extent().catch(() => null),
   });
   const budget = new BodyBudget(settings.bodyBudgetBytes);
-  const journal = new Journal({ log, metrics });
   const answers = new Answers(journal);
   const gateway = new Gateway({
     settings,

@@ -4,7 +4,7 @@ import type { JsonObject, JsonValue } from '../core/request.ts';
 export function plain(value: JsonValue | undefined): string {
   if (value === null || value === undefined) return '-';
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(plain).join(', ');
-  if (typeof value === 'object') return limitText(value);
+  if (typeof value === 'object') return 'metric' in value ? limitText(value) : fieldTexts(value);
   // What moves a cursor must not come from data.
   return String(value).replaceAll(/\p{Cc}/gu, '?');
 }
@@ -35,8 +35,16 @@ export function fieldList(record: JsonObject): string {
     .join('\n');
 }
 
-function limitText({ metric, window, max, models }: JsonObject): string {
+/** An object inside a record, on one line. */
+function fieldTexts(value: JsonObject): string {
+  return Object.entries(value)
+    .map(([key, inner]) => `${key}: ${plain(inner)}`)
+    .join('; ');
+}
+
+function limitText({ metric, window, max, models, endpoints }: JsonObject): string {
   const what = window === undefined ? plain(metric) : `${plain(metric)}/${plain(window)}`;
-  const whose = Array.isArray(models) ? `@${models.map(plain).join(',')}` : '';
+  const covered = [models, endpoints].flatMap((names) => (Array.isArray(names) ? names.map(plain) : []));
+  const whose = covered.length > 0 ? `@${covered.join(',')}` : '';
   return `${what}=${plain(max)}${whose}`;
 }
