@@ -8,8 +8,8 @@
   ARGV[2] SHA-1 of what `seen` must still be ('' where there is none), or - where it does not matter
   ARGV[3] what `seen` becomes; '' leaves it
   ARGV[4] nine fields a record, each ended by a line feed:
-    the hash it is in, and its id there (one primary, no cluster: the hashes need not be in KEYS)
-    the team whose epoch moves with it ('' for none)
+    the hash it is in, and its id there ('': a string, not a hash; one primary, no cluster: they need not be in KEYS)
+    the team whose epoch moves with it ('@' for the settings' own, which is part of every team's)
     the hash its secrets are in: secret hash -> owner, and owner -> its secret hashes; '' where it has no secrets
     who owns its secrets: team/token id
     SHA-1 of the JSON it must still have ('' where there must be none), its secret hashes as they must still be
@@ -37,8 +37,21 @@ local function digest(text)
   return text and redis.sha1hex(text) or ''
 end
 
+local function read(record)
+  if record.id == '' then return redis.call('GET', record.hash) end
+  return redis.call('HGET', record.hash, record.id)
+end
+
+local function write(record)
+  if record.id == '' then
+    redis.call('SET', record.hash, record.next)
+  else
+    redis.call('HSET', record.hash, record.id, record.next)
+  end
+end
+
 local function fits(record)
-  if digest(redis.call('HGET', record.hash, record.id)) ~= record.found then return false end
+  if digest(read(record)) ~= record.found then return false end
   if record.secrets == '' then return true end
   if (redis.call('HGET', record.secrets, record.owner) or '') ~= record.bound then return false end
   for secret in string.gmatch(record.binds, '%S+') do
@@ -67,9 +80,9 @@ local touched = {}
 for i = 1, n, width do
   local record = record_at(i)
   if record.next ~= '' then
-    redis.call('HSET', record.hash, record.id, record.next)
+    write(record)
     bind(record)
-    if record.team ~= '' then touched[record.team] = true end
+    touched[record.team] = true
   end
 end
 for team in pairs(touched) do redis.call('HSET', KEYS[1], team, ARGV[1]) end

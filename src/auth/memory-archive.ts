@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import {
   ownerName,
-  type ArchivedTeam,
+  type ArchiveKey,
+  type ArchivedPart,
   type Commit,
   type IdentityArchive,
   type Provenance,
   type RecordChange,
   type StoredRecord,
 } from '../core/archive.ts';
-import type { RecordKey } from '../core/identity.ts';
 import type { MemoryIdentityStore } from './memory-identity-store.ts';
 
 /** All identities of this process, to be written out and read in. Behaves as the Redis archive does. */
@@ -24,18 +24,23 @@ export class MemoryArchive implements IdentityArchive {
     return [...this.#identities.spaces.keys()].sort();
   }
 
-  async team(id: string): Promise<ArchivedTeam | null> {
+  async team(id: string): Promise<ArchivedPart | null> {
     const space = this.#identities.spaces.get(id);
     if (!space) return null;
     const secrets = this.#secretsByOwner();
     return {
       team: space.text,
+      settings: null,
       users: ordered(space.users).map(([, text]) => text),
       tokens: ordered(space.tokens).map(([token, text]) => ({
         text,
         secrets: secrets.get(ownerName({ team: id, id: token })) ?? [],
       })),
     };
+  }
+
+  async gateway(): Promise<ArchivedPart> {
+    return { team: null, users: [], tokens: [], settings: this.#identities.settingsText };
   }
 
   async owners(secrets: readonly string[]): Promise<(string | null)[]> {
@@ -78,13 +83,19 @@ export class MemoryArchive implements IdentityArchive {
     return (next?.secrets ?? []).every((secret) => (this.#ownerOf(secret) ?? owner) === owner);
   }
 
-  #textOf(key: RecordKey): string | null {
+  #textOf(key: ArchiveKey): string | null {
+    if (key.kind === 'settings') return this.#identities.settingsText;
     const space = this.#identities.spaces.get(key.team);
     if (!space || key.kind === 'team') return space?.text ?? null;
     return (key.kind === 'user' ? space.users : space.tokens).get(key.id) ?? null;
   }
 
-  #write(key: RecordKey, found: StoredRecord | null, { text, secrets }: StoredRecord): void {
+  #write(key: ArchiveKey, found: StoredRecord | null, { text, secrets }: StoredRecord): void {
+    if (key.kind === 'settings') {
+      // In this very turn: its part that may conflict has been checked.
+      void this.#identities.replaceSettings(found?.text ?? null, text);
+      return;
+    }
     const { spaces, bindings } = this.#identities;
     const space = spaces.get(key.team) ?? { text, epoch: '', users: new Map(), tokens: new Map() };
     spaces.set(key.team, space);

@@ -52,6 +52,11 @@ export class MemoryIdentityStore implements IdentityStore {
     this.#sessionOf = sessionOf;
   }
 
+  /** The settings, for the archive. */
+  get settingsText(): string | null {
+    return this.#settings;
+  }
+
   /** The team's epoch and the settings', which admission compares; null when there is no such team. */
   epoch(team: string): string | null {
     const space = this.#teams.get(team);

@@ -1,14 +1,14 @@
 import { hash, randomBytes } from 'node:crypto';
 import {
   ownerName,
-  type ArchivedTeam,
+  type ArchiveKey,
+  type ArchivedPart,
   type Commit,
   type IdentityArchive,
   type Provenance,
   type RecordChange,
   type StoredRecord,
 } from '../core/archive.ts';
-import type { RecordKey } from '../core/identity.ts';
 import type { Keys } from '../core/keys.ts';
 import { loadScript, type RedisStore } from '../core/redis.ts';
 import { StoreUnavailable } from '../core/store-unavailable.ts';
@@ -22,6 +22,7 @@ const hashesACall = 1_000;
 
 /** Where a record is, and what goes with it; '' where nothing does. As commit_records.lua takes it. */
 interface Place {
+  /** The hash it is in; with an empty id a key of its own. */
   hash: string;
   id: string;
   /** Whose epoch moves. */
@@ -46,7 +47,7 @@ export class RedisArchive implements IdentityArchive {
     return ids.sort();
   }
 
-  async team(id: string): Promise<ArchivedTeam | null> {
+  async team(id: string): Promise<ArchivedPart | null> {
     const keys = this.#keys;
     const reply = await this.#store.run(
       readTeam,
@@ -54,6 +55,11 @@ export class RedisArchive implements IdentityArchive {
       [id],
     );
     return reply === null ? null : archivedTeam(reply);
+  }
+
+  async gateway(): Promise<ArchivedPart> {
+    const settings = await this.#store.attempt((client) => client.get(this.#keys.settings));
+    return { team: null, users: [], tokens: [], settings };
   }
 
   async owners(secrets: readonly string[]): Promise<(string | null)[]> {
@@ -82,8 +88,8 @@ export class RedisArchive implements IdentityArchive {
     return reply === 1 ? 'done' : 'conflict';
   }
 
-  #placeOf(key: RecordKey): Place {
-    const { teams, users, tokens, secrets } = this.#keys;
+  #placeOf(key: ArchiveKey): Place {
+    const { teams, users, tokens, secrets, settings } = this.#keys;
     const { team } = key;
     switch (key.kind) {
       case 'team':
@@ -92,6 +98,8 @@ export class RedisArchive implements IdentityArchive {
         return { hash: users(team), id: key.id, team, secrets: '', owner: '' };
       case 'token':
         return { hash: tokens(team), id: key.id, team, secrets, owner: ownerName(key) };
+      case 'settings':
+        return { hash: settings, id: '', team, secrets: '', owner: '' };
     }
   }
 
@@ -132,13 +140,14 @@ function digest(text: string): string {
   return text === '' ? '' : hash('sha1', text, 'hex');
 }
 
-function archivedTeam(reply: unknown): ArchivedTeam {
+function archivedTeam(reply: unknown): ArchivedPart {
   const [team, users, tokens] = Array.isArray(reply) ? (reply as unknown[]) : [];
   if (typeof team !== 'string' || !Array.isArray(users) || !Array.isArray(tokens)) {
     throw new StoreUnavailable('The store gave an answer that read_team.lua does not give.');
   }
   return {
     team,
+    settings: null,
     users: inGroups(users.map(String), 2).map(([, text = '']) => text),
     tokens: inGroups(tokens.map(String), 3).map(([, text = '', secrets = '']) => ({
       text,

@@ -1,4 +1,5 @@
 import { ownerName, type IdentityArchive, type StoredRecord } from '../core/archive.ts';
+import { gatewayPlace } from '../core/gateway-settings.ts';
 import type { Problem } from '../core/refusal.ts';
 import type { JsonObject } from '../core/request.ts';
 import { keyName, type Row } from './document.ts';
@@ -29,7 +30,7 @@ export async function readCurrent(archive: IdentityArchive, rows: readonly Row[]
 }
 
 async function recordsOf(archive: IdentityArchive, team: string): Promise<[string, StoredRecord][]> {
-  const found = await archive.team(team);
+  const found = team === gatewayPlace ? await archive.gateway() : await archive.team(team);
   if (found === null) return [];
   return sections.flatMap((section) =>
     section.recordsIn(found).map((record): [string, StoredRecord] => {

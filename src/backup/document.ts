@@ -1,4 +1,4 @@
-import type { RecordKey } from '../core/identity.ts';
+import type { ArchiveKey } from '../core/archive.ts';
 import type { JsonObject } from '../core/request.ts';
 import type { Section } from './sections.ts';
 
@@ -13,7 +13,7 @@ export interface Row {
   section: Section;
   /** Its path in the document: `tokens.17`. */
   path: string;
-  key: RecordKey;
+  key: ArchiveKey;
   /** As it is stored: the ids of its limits in it, its secrets not. */
   record: JsonObject;
   /** The hashes of its secrets. */
@@ -32,7 +32,8 @@ export interface BackupDocument {
 }
 
 /** One text for each key: `token/acme/tok_1`. */
-export function keyName(key: RecordKey): string {
+export function keyName(key: ArchiveKey): string {
+  if (key.kind === 'settings') return key.kind;
   return key.kind === 'team' ? `team/${key.team}` : `${key.kind}/${key.team}/${key.id}`;
 }
 

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ArchivedTeam, IdentityArchive, StoredRecord } from '../core/archive.ts';
+import type { ArchivedPart, IdentityArchive, StoredRecord } from '../core/archive.ts';
 import type { Clock } from '../core/clock.ts';
 import { Refusal } from '../core/refusal.ts';
 import type { JsonObject } from '../core/request.ts';
@@ -21,11 +21,11 @@ export async function exportDocument({ archive, clock, team }: ExportOptions): P
   const exportedAt = new Date(clock.now()).toISOString();
   const store = await archive.storeName();
   const rows = new Map<string, JsonObject[]>(sections.map(({ name }) => [name, []]));
-  let bytes = 0;
+  let bytes = team === null ? addPart(rows, await archive.gateway()) : 0;
   for (const id of team === null ? await archive.teams() : [team]) {
     const found = await archive.team(id);
     if (found === null && team !== null) return new Refusal('not_found', `There is no team ${team}.`);
-    if (found !== null) bytes += addTeam(rows, found);
+    if (found !== null) bytes += addPart(rows, found);
     if (bytes > maxDocumentBytes) return tooLarge();
     await nextTurn();
   }
@@ -33,11 +33,11 @@ export async function exportDocument({ archive, clock, team }: ExportOptions): P
   return { ...document, ...Object.fromEntries(rows) };
 }
 
-/** Adds the rows of a team; about how many bytes they are. */
-function addTeam(rows: ReadonlyMap<string, JsonObject[]>, team: ArchivedTeam): number {
+/** Adds the rows of a part; about how many bytes they are. */
+function addPart(rows: ReadonlyMap<string, JsonObject[]>, part: ArchivedPart): number {
   let bytes = 0;
   for (const section of sections) {
-    for (const record of section.recordsIn(team)) {
+    for (const record of section.recordsIn(part)) {
       bytes += Buffer.byteLength(record.text) + bytesASecret * record.secrets.length + bytesARow;
       rows.get(section.name)?.push(rowOf(section, record));
     }

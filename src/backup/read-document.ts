@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { RecordKey } from '../core/identity.ts';
+import type { ArchiveKey } from '../core/archive.ts';
 import { invalidBody, Refusal, type Problem } from '../core/refusal.ts';
 import type { JsonValue } from '../core/request.ts';
 import { keyName, maxDocumentBytes, type BackupDocument, type Row } from './document.ts';
@@ -99,7 +99,7 @@ class Reading {
     else this.#problems.push({ param, message: `${param} is ${what} of ${first} as well.` });
   }
 
-  #needs(parent: RecordKey, path: string): void {
+  #needs(parent: ArchiveKey, path: string): void {
     if (this.#keys.has(keyName(parent))) return;
     const param = `${path}.${parent.kind}`;
     this.#problems.push({ param, message: `${param} names a ${parent.kind} that is not in this document.` });

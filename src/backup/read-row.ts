@@ -19,7 +19,7 @@ export function readRow(section: Section, item: JsonValue, path: string): Row | 
     return [{ param: path, message: `${path} has more in it than any record.` }];
   }
   const { limits = null, secret_hashes: hashesGiven = null, ...rest } = item;
-  const named = limitNames(limits, path);
+  const named = limitNames(limits, path, section.limitIds);
   const hashes = section.hasSecrets ? hashesIn(hashesGiven, path) : unknownHashes(hashesGiven, path);
   const checked = check(section.schema, { ...rest, ...('limits' in item ? { limits: named.bare } : {}) });
   const problems = [
@@ -44,6 +44,7 @@ export function limitsOf({ limits = [] }: JsonObject): JsonObject[] {
 function limitNames(
   limits: JsonValue,
   path: string,
+  begin: string,
 ): { bare: JsonValue; ids: string[]; problems: Problem[] } {
   if (!Array.isArray(limits)) return { bare: limits, ids: [], problems: [] };
   const ids: string[] = [];
@@ -52,9 +53,12 @@ function limitNames(
     if (!isObject(limit)) return limit;
     const { id, ...others } = limit;
     ids[n] = typeof id === 'string' ? id : '';
-    if (!limitId.test(ids[n])) {
+    if (!ids[n].startsWith(begin) || !limitId.test(ids[n].slice(begin.length))) {
       const param = `${path}.limits.${n}.id`;
-      problems.push({ param, message: `${param} must be 1 to 64 of A-Z, a-z, 0-9, - and _.` });
+      problems.push({
+        param,
+        message: `${param} must be ${begin === '' ? '' : `${begin} and `}1 to 64 of A-Z, a-z, 0-9, - and _.`,
+      });
     }
     return others;
   });

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import type { ArchivedTeam, StoredRecord } from '../core/archive.ts';
+import type { ArchivedPart, ArchiveKey, StoredRecord } from '../core/archive.ts';
 import { email, limits, listOf, model, name, origin, slug, tool } from '../core/fields.ts';
-import type { RecordKey, Team, Token, User } from '../core/identity.ts';
+import { gatewayPlace, type GatewaySettings } from '../core/gateway-settings.ts';
+import type { Team, Token, User } from '../core/identity.ts';
 import type { JsonObject, JsonValue } from '../core/request.ts';
 
 /*
@@ -17,17 +18,19 @@ export interface Section {
   /** Of one row, less the ids of its limits and its secrets. */
   schema: z.ZodType<object>;
   /** Where a row that fits the schema is in the store. */
-  keyOf: (row: JsonObject) => RecordKey;
+  keyOf: (row: JsonObject) => ArchiveKey;
   /** What must be in the document as well. */
-  parentsOf: (row: JsonObject, secrets: readonly string[]) => RecordKey[];
+  parentsOf: (row: JsonObject, secrets: readonly string[]) => ArchiveKey[];
   /** The field whose time says that a record was ended for good; null where records do not end. */
   endedBy: string | null;
   /** Whether its rows have `secret_hashes`, the newest first. */
   hasSecrets: boolean;
   /** Whether IDENTITY_FILE may bring it: what grants administration may not. */
   fromFile: boolean;
-  /** Its records among those of a team. */
-  recordsIn: (team: ArchivedTeam) => readonly StoredRecord[];
+  /** What the ids of its limits begin with. */
+  limitIds: '' | `${typeof gatewayPlace}/`;
+  /** Its records among those of a team, or of the gateway. */
+  recordsIn: (part: ArchivedPart) => readonly StoredRecord[];
 }
 
 /** Each field of a record and no other: one that is added to a record must be given a schema here as well. */
@@ -66,7 +69,8 @@ const teams: Section = {
   endedBy: null,
   hasSecrets: false,
   fromFile: true,
-  recordsIn: ({ team }) => [withoutSecrets(team)],
+  limitIds: '',
+  recordsIn: ({ team }) => (team === null ? [] : [withoutSecrets(team)]),
 };
 
 const users: Section = {
@@ -86,7 +90,8 @@ const users: Section = {
   endedBy: null,
   hasSecrets: false,
   fromFile: true,
-  recordsIn: (team) => team.users.map(withoutSecrets),
+  limitIds: '',
+  recordsIn: ({ users: records }) => records.map(withoutSecrets),
 };
 
 const tokens: Section = {
@@ -116,11 +121,28 @@ const tokens: Section = {
   endedBy: 'revoked_at',
   hasSecrets: true,
   fromFile: true,
-  recordsIn: (team) => team.tokens,
+  limitIds: '',
+  recordsIn: ({ tokens: records }) => records,
+};
+
+/** One row at most. */
+const settings: Section = {
+  name: 'settings',
+  schema: z.strictObject({
+    limits,
+    defaults: z.strictObject({ team: limits, user: limits, token: limits }),
+  } satisfies FieldsOf<GatewaySettings>),
+  keyOf: () => ({ kind: 'settings', team: gatewayPlace }),
+  parentsOf: () => [],
+  endedBy: null,
+  hasSecrets: false,
+  fromFile: true,
+  limitIds: `${gatewayPlace}/`,
+  recordsIn: ({ settings: record }) => (record === null ? [] : [withoutSecrets(record)]),
 };
 
 /** In the order in which rows need each other. */
-export const sections: readonly Section[] = [teams, users, tokens];
+export const sections: readonly Section[] = [teams, users, tokens, settings];
 
 function withoutSecrets(record: string): StoredRecord {
   return { text: record, secrets: [] };

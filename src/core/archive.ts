@@ -1,4 +1,8 @@
+import type { gatewayPlace } from './gateway-settings.ts';
 import type { RecordKey } from './identity.ts';
+
+/** Where a record is: of a team, or of the whole gateway. */
+export type ArchiveKey = RecordKey | { kind: 'settings'; team: typeof gatewayPlace };
 
 /** A record as the store has it: its JSON text, and the hashes of the secrets bound to it, newest first (tokens only). */
 export interface StoredRecord {
@@ -6,16 +10,19 @@ export interface StoredRecord {
   secrets: readonly string[];
 }
 
-/** All that belongs to a team, as it was at one moment. */
-export interface ArchivedTeam {
-  team: string;
+/** All that belongs to a team, or to the whole gateway, as it was at one moment. */
+export interface ArchivedPart {
+  /** Null: of the gateway. */
+  team: string | null;
   users: string[];
   tokens: StoredRecord[];
+  /** Null: there are none, or of a team. */
+  settings: string | null;
 }
 
 /** One record of a change of many: it must be as it was found, or nothing is changed at all. */
 export interface RecordChange {
-  key: RecordKey;
+  key: ArchiveKey;
   /** Null: there is none. */
   found: StoredRecord | null;
   /** Null leaves the record as it is. */
@@ -41,7 +48,9 @@ export interface IdentityArchive {
   /** The ids of all teams, in order. */
   teams(): Promise<string[]>;
   /** Everything of a team, in the order of ids; null when there is no such team. */
-  team(id: string): Promise<ArchivedTeam | null>;
+  team(id: string): Promise<ArchivedPart | null>;
+  /** What is of no team. */
+  gateway(): Promise<ArchivedPart>;
   /** For each hash the token it is bound to, as `team/token id`, or null. */
   owners(secrets: readonly string[]): Promise<(string | null)[]>;
   /**

@@ -115,7 +115,34 @@ export function identityArchiveContract(make: () => Promise<Stores>): void {
       });
       await bring(document);
       const { exported_at: _at, ...rows } = document;
-      expect(await everything()).toEqual({ ...rows, store: await archive.storeName() });
+      expect(await everything()).toEqual({ ...rows, settings: [], store: await archive.storeName() });
+    });
+
+    it('has the settings, which come back with the names of their limits, and move every epoch', async () => {
+      const settings = [
+        {
+          limits: [{ id: '@/one', metric: 'cost_usd', window: 'month', max: 500.5 }],
+          defaults: { team: [], user: [], token: [{ metric: 'requests', window: 'day', max: 5 }] },
+        },
+      ];
+      await bring(documentOf());
+      const epoch = await epochOf(hashOf('tok_1'));
+      expect(await bring(documentOf({}, { settings }))).toMatchObject({ created: 1, unchanged: 3 });
+      expect((await identityBehind(identities, hashOf('tok_1')))?.gateway).toEqual(settings[0]?.limits);
+      expect(await epochOf(hashOf('tok_1'))).not.toBe(epoch);
+      expect((await everything())['settings']).toEqual(settings);
+      expect(await bring(documentOf({}, { settings }))).toMatchObject({ unchanged: 4 });
+      const other = [{ limits: [], defaults: { team: [], user: [], token: [] } }];
+      expect(await bring(documentOf({}, { settings: other }))).toMatchObject({ kept: 1 });
+      expect(await bring(documentOf({}, { settings: other }), true)).toMatchObject({ overwritten: 1 });
+      const two = [...settings, ...other];
+      expect(await bring(documentOf({}, { settings: two }))).toMatchObject({ code: 'invalid_body' });
+      const unnamed = [
+        { ...settings[0], limits: [{ id: 'one', metric: 'concurrency', max: 1 }] },
+      ] as JsonObject[];
+      expect(await bring(documentOf({}, { settings: unnamed }))).toMatchObject({
+        details: { param: 'settings.0.limits.0.id' },
+      });
     });
 
     it('of one team has that alone; of a team there is not, a 404', async () => {
