@@ -18,7 +18,9 @@ interface ImportOptions {
 export function backupCommands(program: Command, cli: Cli, terminal: Terminal): void {
   program
     .command('export')
-    .description('write teams, users, tokens (hashes only), limits, revocations and settings as one JSON document')
+    .description(
+      'write teams, users, tokens (hashes only), limits, revocations and settings as one JSON document',
+    )
     .option('--file <path>', 'where to; else to standard output')
     .option('--team <team>', 'of this team only')
     .addHelpText('after', '\nExample: tollgate export --file identities.json')
