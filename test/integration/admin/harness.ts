@@ -1,7 +1,9 @@
 import { adminApp } from '../../../src/admin/admin-app.ts';
-import { adminKeyCheck } from '../../../src/auth/admin-key.ts';
+import type { AdminDeps } from '../../../src/admin/deps.ts';
+import { actorCheck } from '../../../src/auth/actor-check.ts';
 import { Authenticator } from '../../../src/auth/authenticator.ts';
-import { MemoryIdentityStore } from '../../../src/auth/memory-identity-store.ts';
+import { MemoryAdministratorStore } from '../../../src/auth/memory-administrator-store.ts';
+import { MemoryIdentityStore, type FoundSession } from '../../../src/auth/memory-identity-store.ts';
 import { mintToken, randomBase62 } from '../../../src/auth/token-text.ts';
 import type { EntryQuery, LedgerReader, UsageQuery } from '../../../src/core/entry.ts';
 import type { IdentityStore } from '../../../src/core/identity.ts';
@@ -20,7 +22,10 @@ export interface Answer {
 export class Harness {
   nowMs = startMs;
   readonly clock = { now: () => this.nowMs, monotonic: () => this.nowMs };
-  readonly identities = new MemoryIdentityStore(this.clock);
+  /** Sessions there are, by id. */
+  readonly sessions = new Map<string, FoundSession>();
+  readonly identities = new MemoryIdentityStore(this.clock, (id) => this.sessions.get(id) ?? null);
+  readonly administrators = new MemoryAdministratorStore(this.clock);
   readonly ledger = new FakeLedger();
   readonly errors: unknown[] = [];
   /** Replace to make the store misbehave. */
@@ -32,7 +37,7 @@ export class Harness {
     body?: unknown,
     headers: Record<string, string> = {},
   ): Promise<Answer> {
-    const response = await this.#app().request(path, {
+    const response = await adminApp(this.deps()).request(path, {
       method,
       headers: { authorization: `Bearer ${adminKey}`, ...headers },
       ...(body === undefined ? {} : { body: bytesOf(body) }),
@@ -56,20 +61,32 @@ export class Harness {
     return { id: body['id'] as string, text: body['token'] as string };
   }
 
-  #app(): ReturnType<typeof adminApp> {
-    const { store: identities, clock, ledger } = this;
-    return adminApp({
+  /** What the API is made of. */
+  deps(): AdminDeps {
+    const { store: identities, administrators, clock, ledger } = this;
+    return {
       identities,
+      administrators,
       ledger,
       clock,
       mint: () => mintToken('user'),
+      mintAdministrator: () => mintToken('admin'),
       randomId: () => randomBase62(16),
-      authorize: adminKeyCheck(adminKey, new Authenticator({ identities, clock })),
+      authorize: actorCheck({
+        adminKey,
+        administrators,
+        authenticator: new Authenticator({ identities, clock }),
+      }),
       endpointPaths: ['/v1/chat/completions', '/v1/embeddings'],
       requestId: (callers) => callers ?? 'made-request-id-0001',
       onError: (error) => this.errors.push(error),
-    });
+    };
   }
+}
+
+/** The headers of a credential. */
+export function bearer(text: string): Record<string, string> {
+  return { authorization: `Bearer ${text}` };
 }
 
 class FakeLedger implements LedgerReader {
