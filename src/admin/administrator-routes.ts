@@ -28,7 +28,9 @@ export function administratorRoutes(deps: AdminDeps): Route[] {
     {
       path: '/admin/admins/:id',
       methods: {
-        GET: needing('administer', async (c) => replyWith(200, await getAdministrator(deps, idIn(c)), asStored)),
+        GET: needing('administer', async (c) =>
+          replyWith(200, await getAdministrator(deps, idIn(c)), asStored),
+        ),
         DELETE: needing(
           'administer',
           async (c) => (await deleteAdministrator(deps, idIn(c))) ?? { status: 204 },

@@ -73,7 +73,10 @@ export function permit(actor: Actor, need: Need, teams: readonly string[]): Refu
   }
 }
 
-function wrongRole({ role, teams }: { role: string; teams: readonly string[] | null }, needed: string): Refusal {
+function wrongRole(
+  { role, teams }: { role: string; teams: readonly string[] | null },
+  needed: string,
+): Refusal {
   const yours = teams === null ? role : `${role} of ${listed(teams)}`;
   return new Refusal('role_not_allowed', `This needs ${needed}; yours is ${yours}.`);
 }

@@ -56,7 +56,8 @@ export function actorCheck(options: ActorCheckOptions): ActorCheck {
   async function wrongKind(text: string): Promise<Refusal> {
     const known = await authenticator.refresh(credentialOf(text));
     if (known instanceof Refusal) return known;
-    const message = 'A user token cannot administer: use the administrator key or a token that begins with tga_.';
+    const message =
+      'A user token cannot administer: use the administrator key or a token that begins with tga_.';
     return new Refusal('role_not_allowed', message);
   }
 }

@@ -9,6 +9,7 @@
   Returns 1 when removed, 0 when there is none.
 ]]
 local id = ARGV[1]
+if redis.call('HDEL', KEYS[1], id) == 0 then return 0 end
 local secret = redis.call('HGET', KEYS[2], id)
 if secret then redis.call('HDEL', KEYS[2], id, secret) end
-return redis.call('HDEL', KEYS[1], id)
+return 1

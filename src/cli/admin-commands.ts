@@ -33,7 +33,9 @@ export function adminCommands(program: Command, cli: Cli): void {
     .action(async ({ role, team: teams, ...options }: AdministratorOptions) => {
       const body = { role, ...(teams ? { teams } : {}), ...bodyOf(options) };
       cli.printRecord(await cli.call('POST', adminPath('admins'), body));
-      cli.note('The token is shown this once. It goes where ADMIN_KEY goes: in a header, or into the variable.');
+      cli.note(
+        'The token is shown this once. It goes where ADMIN_KEY goes: in a header, or into the variable.',
+      );
     });
 
   admin

@@ -20,7 +20,11 @@ export function administratorNamed(id: string, more: Partial<Administrator> = {}
 /** What every store of administrators does. `make` gives an empty one. */
 export function administratorStoreContract(make: () => Promise<AdministratorStore>): void {
   let store: AdministratorStore;
-  const first = administratorNamed('adm_1', { role: 'team-admin', teams: ['acme', 'beta'], name: 'Ünï "q" 😀' });
+  const first = administratorNamed('adm_1', {
+    role: 'team-admin',
+    teams: ['acme', 'beta'],
+    name: 'Ünï "q" 😀',
+  });
 
   beforeEach(async () => {
     store = await make();

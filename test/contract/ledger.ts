@@ -150,7 +150,9 @@ export function ledgerContract(make: () => Promise<LedgerUnderTest>): void {
       await writeSome();
       expect(await usage({ teams: ['acme', 'beta'] })).toMatchObject([{ requests: 3 }]);
       expect(await usage({ teams: ['beta'] })).toMatchObject([{ requests: 1 }]);
-      expect(await usage({ teams: ['beta'], groupBy: ['team'] })).toMatchObject([{ team: 'beta', requests: 1 }]);
+      expect(await usage({ teams: ['beta'], groupBy: ['team'] })).toMatchObject([
+        { team: 'beta', requests: 1 },
+      ]);
       expect(await usage({ teams: ['beta'], filters: { team: 'acme' } })).toEqual([zeros]);
       expect(await usage({ teams: ['acme'], filters: { user: 'ana' } })).toMatchObject([{ requests: 1 }]);
       expect(await usage({ teams: [] })).toEqual([zeros]);

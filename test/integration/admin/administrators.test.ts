@@ -100,7 +100,7 @@ describe('GET /admin/admins', () => {
     admin.nowMs = startMs + 5_000;
     const { body } = await admin.call('GET', '/admin/admins');
     const ids = (body['data'] as JsonObject[]).map(({ id }) => id);
-    expect(ids.toSorted()).toEqual(made.map(({ id }) => id).toSorted());
+    expect(new Set(ids)).toEqual(new Set(made.map(({ id }) => id)));
   });
 
   it('200 for one, 404 where there is none, without repeating what was asked for', async () => {

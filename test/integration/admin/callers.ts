@@ -1,4 +1,3 @@
-import { adminApp } from '../../../src/admin/admin-app.ts';
 import { mintSessionToken } from '../../../src/auth/token-text.ts';
 import { adminKey, bearer, Harness, startMs } from './harness.ts';
 
@@ -86,7 +85,7 @@ async function ask(
   credential: string | null,
   { method, path, body }: { method: string; path: string; body?: object | undefined },
 ): Promise<Asked> {
-  const reply = await adminApp(admin.deps()).request(path, {
+  const reply = await admin.app().request(path, {
     method,
     headers: credential === null ? {} : bearer(credential),
     ...(body ? { body: JSON.stringify(body) } : {}),

@@ -164,10 +164,16 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     // Over HTTP the token stands where the key does.
     const own = { ...environments['over HTTP'], ADMIN_KEY: text };
     expect(await tollgate('user create acme ana', own)).toMatchObject({ code: 0 });
-    expect(await tollgate('team list', own)).toMatchObject({ out: expect.stringMatching(/\nacme /) as string });
+    expect(await tollgate('team list', own)).toMatchObject({
+      out: expect.stringMatching(/\nacme /) as string,
+    });
     expect(await tollgate('admin list', own)).toMatchObject({ code: 1, out: '' });
     const refused = await tollgate('team create beta', own);
-    expect(refused).toMatchObject({ code: 1, out: '', err: expect.stringContaining('the role admin') as string });
+    expect(refused).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringContaining('the role admin') as string,
+    });
     expect(refused.err).not.toContain(text);
 
     expect((await command(`admin revoke ${id}`)).out).toBe(`Revoked the administrator ${id}.`);

@@ -30,6 +30,7 @@ export class Harness {
   readonly errors: unknown[] = [];
   /** Replace to make the store misbehave. */
   store: IdentityStore = this.identities;
+  #made: { store: IdentityStore; app: ReturnType<typeof adminApp> } | null = null;
 
   async call(
     method: string,
@@ -37,7 +38,7 @@ export class Harness {
     body?: unknown,
     headers: Record<string, string> = {},
   ): Promise<Answer> {
-    const response = await adminApp(this.deps()).request(path, {
+    const response = await this.app().request(path, {
       method,
       headers: { authorization: `Bearer ${adminKey}`, ...headers },
       ...(body === undefined ? {} : { body: bytesOf(body) }),
@@ -59,6 +60,14 @@ export class Harness {
   async issue(fields: object = {}): Promise<{ id: string; text: string }> {
     const { body } = await this.call('POST', '/admin/teams/acme/tokens', { user: 'ana', ...fields });
     return { id: body['id'] as string, text: body['token'] as string };
+  }
+
+  /** The API, made once for a store. */
+  app(): ReturnType<typeof adminApp> {
+    if (this.#made?.store === this.store) return this.#made.app;
+    const app = adminApp(this.deps());
+    this.#made = { store: this.store, app };
+    return app;
   }
 
   /** What the API is made of. */

@@ -93,7 +93,9 @@ describe('a role of one team', () => {
     expect(sum.body['data']).toMatchObject([{ requests: 2 }]);
     const grouped = await read(made, '/admin/usage?group_by=team,user');
     expect(grouped.body['data']).toMatchObject([{ team: ours.team, user: ours.user, requests: 2 }]);
-    expect((await read(made, `/admin/usage?team=${ours.team}`)).body['data']).toMatchObject([{ requests: 2 }]);
+    expect((await read(made, `/admin/usage?team=${ours.team}`)).body['data']).toMatchObject([
+      { requests: 2 },
+    ]);
     const others = await read(made, `/admin/usage?user=${theirs.user}`);
     expect(others.body['data']).toMatchObject([{ requests: 0 }]);
     expect((await read(made, `/admin/usage?team=${theirs.team}`)).status).toBe(403);
