@@ -7,14 +7,17 @@ import type { AdmissionStore } from './admission/store.ts';
 import type { Counter } from './admission/window.ts';
 import { Answers } from './answers.ts';
 import { createApp } from './app.ts';
-import { type AdminKeyCheck, adminKeyCheck } from './auth/admin-key.ts';
+import { type ActorCheck, actorCheck } from './auth/actor-check.ts';
 import { Authenticator } from './auth/authenticator.ts';
+import { MemoryAdministratorStore } from './auth/memory-administrator-store.ts';
 import { MemoryIdentityStore } from './auth/memory-identity-store.ts';
+import { RedisAdministratorStore } from './auth/redis-administrator-store.ts';
 import { RefusedCredentials } from './auth/refused-credentials.ts';
 import { RedisIdentityStore } from './auth/redis-identity-store.ts';
 import { mintSessionToken, mintToken, randomBase62 } from './auth/token-text.ts';
 import type { Catalogue } from './config/catalogue.ts';
 import type { Settings } from './config/environment.ts';
+import type { AdministratorStore } from './core/administrator.ts';
 import type { Clock } from './core/clock.ts';
 import type { LedgerReader } from './core/entry.ts';
 import type { IdentityStore } from './core/identity.ts';
@@ -76,6 +79,7 @@ export interface Wired {
 
 interface Stores {
   identities: IdentityStore;
+  administrators: AdministratorStore;
   sessions: SessionStore;
   admission: AdmissionStore;
   ledger: LedgerReader;
@@ -159,7 +163,12 @@ export function wire(options: WireOptions): Wired {
     nowMs: () => clock.now(),
     draining: options.draining,
   });
-  const authorize = adminKeyCheck(settings.adminKey, authenticator, limitRefused());
+  const authorize = actorCheck({
+    adminKey: settings.adminKey,
+    administrators: stores.administrators,
+    authenticator,
+    refused: limitRefused(),
+  });
   const app = createApp({
     gateway,
     answers,
@@ -206,15 +215,17 @@ export function wire(options: WireOptions): Wired {
 
 function administration(
   { clock, log }: WireOptions,
-  { identities, ledger }: Stores,
-  authorize: AdminKeyCheck,
+  { identities, administrators, ledger }: Stores,
+  authorize: ActorCheck,
 ): ReturnType<typeof adminApp> {
   return adminApp({
     identities,
+    administrators,
     ledger,
     clock,
     authorize,
     mint: () => mintToken('user'),
+    mintAdministrator: () => mintToken('admin'),
     randomId: () => randomBase62(limitIdLength),
     endpointPaths: endpoints.map(({ path }) => path),
     requestId: requestIdOf,
@@ -238,6 +249,7 @@ function redisStores({ settings, clock, log, metrics }: WireOptions): Stores {
   const ledger = new RedisLedger(store, keys);
   return {
     identities: new RedisIdentityStore(store, keys),
+    administrators: new RedisAdministratorStore(store, keys),
     sessions: new RedisSessionStore(store, keys, mintBounds(settings)),
     admission: new RedisAdmissionStore(store, keys, {
       leaseMs: settings.leaseMs,
@@ -271,6 +283,7 @@ function memoryStores({ settings, clock }: WireOptions): Stores {
   });
   return {
     identities,
+    administrators: new MemoryAdministratorStore(clock),
     sessions,
     admission,
     ledger,

@@ -1,3 +1,5 @@
+import type { Actor } from '../core/actor.ts';
+import type { AdministratorStore } from '../core/administrator.ts';
 import type { Clock } from '../core/clock.ts';
 import type { LedgerReader } from '../core/entry.ts';
 import type { IdentityStore } from '../core/identity.ts';
@@ -23,12 +25,15 @@ export interface IdentityDeps {
 /** What the admin API needs; features know only core, so credentials and ids come in from outside. */
 export interface AdminDeps extends IdentityDeps {
   ledger: LedgerReader;
-  /** Null for an administrator; else why not. May reject with `StoreUnavailable`. */
+  administrators: AdministratorStore;
+  /** Makes the text of an administrator's token. */
+  mintAdministrator: () => Minted;
+  /** Who administers; else why nobody does. May reject with `StoreUnavailable`. */
   authorize: (headers: {
     authorization: string | undefined;
     'x-api-key': string | undefined;
     'x-forwarded-for': string | undefined;
-  }) => Promise<Refusal | null>;
+  }) => Promise<Actor | Refusal>;
   /** The data plane's paths, which tokens may be restricted to. */
   endpointPaths: readonly string[];
   /** The id a reply carries, given the caller's `x-request-id`. */

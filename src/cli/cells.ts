@@ -25,6 +25,7 @@ const absent: Readonly<Record<string, string>> = {
   origins: 'as ALLOWED_ORIGINS',
   tools: 'functions only',
   expires_at: 'never',
+  teams: 'all',
 };
 
 /** A record, a field a line. */

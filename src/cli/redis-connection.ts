@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { adminApp } from '../admin/admin-app.ts';
+import { RedisAdministratorStore } from '../auth/redis-administrator-store.ts';
 import { RedisIdentityStore } from '../auth/redis-identity-store.ts';
 import { mintToken, randomBase62 } from '../auth/token-text.ts';
 import { readStore } from '../config/store.ts';
@@ -48,11 +49,13 @@ function localAdmin(store: RedisStore, prefix: string): ReturnType<typeof adminA
   const keys = keysUnder(prefix);
   return adminApp({
     identities: new RedisIdentityStore(store, keys),
+    administrators: new RedisAdministratorStore(store, keys),
     ledger: new RedisLedger(store, keys),
     clock: systemClock,
     mint: () => mintToken('user'),
+    mintAdministrator: () => mintToken('admin'),
     randomId: () => randomBase62(12),
-    authorize: () => Promise.resolve(null),
+    authorize: () => Promise.resolve({ kind: 'root' }),
     endpointPaths: endpoints.map(({ path }) => path),
     requestId: () => randomUUID(),
     onError: (error) => {

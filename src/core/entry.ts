@@ -58,6 +58,8 @@ export interface UsageQuery {
   to: string;
   filters: Partial<Record<Exclude<UsageGroup, 'day'>, string>>;
   groupBy: readonly UsageGroup[];
+  /** These teams alone, whatever the filters say; absent: all. */
+  teams?: readonly string[];
 }
 
 export type UsageRow = Partial<Record<UsageGroup, string>> & UsageFigures;
@@ -69,6 +71,8 @@ export interface EntryQuery {
   limit: number;
   /** From `next_cursor` of the page before; null for the first page. */
   cursor: string | null;
+  /** These teams alone, whatever the filters say; absent: all. */
+  teams?: readonly string[];
 }
 
 /** Reading the ledger back. Methods reject with `StoreUnavailable`. */

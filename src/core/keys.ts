@@ -17,6 +17,10 @@ export interface Keys {
   users: (team: string) => string;
   /** Identity. Hash: token id → JSON. */
   tokens: (team: string) => string;
+  /** Identity. Hash: administrator id → JSON. */
+  admins: string;
+  /** Identity. Hash: secret hash → administrator id, and back again so that a deletion needs no scan. */
+  adminSecrets: string;
   /** Hash: a session's secret hash, parent and record, and the counters of its own limits. Expires with it. */
   session: (id: string) => string;
   /** Sorted set: `session id:bytes` → its expiry, ms, of one parent (`team/token id`). Expires with the last. */
@@ -52,6 +56,8 @@ export function keysUnder(prefix: string): Keys {
     secrets: `${p}secrets`,
     users: (team) => `${p}users:${team}`,
     tokens: (team) => `${p}tokens:${team}`,
+    admins: `${p}admins`,
+    adminSecrets: `${p}admin-secrets`,
     session: (id) => `${p}session:${id}`,
     sessionsOf: (parent) => `${p}sessions:${parent}`,
     minting: (parent) => `${p}minting:${parent}`,

@@ -1,8 +1,9 @@
 import type { EntryQuery, LedgerEntry } from '../core/entry.ts';
 
 /** Whether an entry passes every filter of a query. Filters are plain text, compared whole. */
-export function passes(entry: LedgerEntry, { filters }: EntryQuery): boolean {
+export function passes(entry: LedgerEntry, { filters, teams }: EntryQuery): boolean {
   return (
+    (teams === undefined || teams.includes(entry.team)) &&
     is(filters.team, entry.team) &&
     is(filters.user, entry.user) &&
     is(filters.token, entry.token_id) &&

@@ -55,7 +55,8 @@ export class UsageSums {
   }
 
   #passes(row: TotalsRow): boolean {
-    const { filters } = this.#query;
+    const { filters, teams } = this.#query;
+    if (teams !== undefined && !teams.includes(row.team)) return false;
     return (['team', 'user', 'token', 'model', 'endpoint'] as const).every(
       (field) => filters[field] === undefined || filters[field] === row[field],
     );

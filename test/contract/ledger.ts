@@ -156,6 +156,18 @@ export function ledgerContract(make: () => Promise<LedgerUnderTest>): void {
       expect(Object.keys(rows[0] ?? {}).slice(0, 3)).toEqual(['day', 'team', 'user']);
     });
 
+    it('is of the teams it is kept to, whatever the filters say', async () => {
+      await writeSome();
+      expect(await usage({ teams: ['acme', 'beta'] })).toMatchObject([{ requests: 3 }]);
+      expect(await usage({ teams: ['beta'] })).toMatchObject([{ requests: 1 }]);
+      expect(await usage({ teams: ['beta'], groupBy: ['team'] })).toMatchObject([
+        { team: 'beta', requests: 1 },
+      ]);
+      expect(await usage({ teams: ['beta'], filters: { team: 'acme' } })).toEqual([zeros]);
+      expect(await usage({ teams: ['acme'], filters: { user: 'ana' } })).toMatchObject([{ requests: 1 }]);
+      expect(await usage({ teams: [] })).toEqual([zeros]);
+    });
+
     it('keeps a user apart from the one of the same name in another team', async () => {
       await under.write(closingOf(entry('a')), closingOf(entry('b', { team: 'beta' })));
       expect(await usage({ groupBy: ['team', 'user'] })).toHaveLength(2);
@@ -227,6 +239,21 @@ export function ledgerContract(make: () => Promise<LedgerUnderTest>): void {
         closingOf(entry('d', { outcome: 'aborted' })),
       );
       expect(await ids({ filters })).toEqual(expected);
+    });
+
+    it('are of the teams they are kept to, whatever the filters say', async () => {
+      await under.write(
+        closingOf(entry('a')),
+        closingOf(entry('b', { team: 'beta' })),
+        closingOf(entry('c', { team: 'gamma' })),
+        closingOf(entry('d', { team: 'beta', user: 'bob' })),
+      );
+      expect(await ids({ teams: ['beta'] })).toEqual(['d', 'b']);
+      expect(await ids({ teams: ['acme', 'beta'], filters: { user: 'ana' } })).toEqual(['b', 'a']);
+      expect(await ids({ teams: ['beta'], filters: { team: 'acme' } })).toEqual([]);
+      expect(await ids({ teams: [] })).toEqual([]);
+      const page = await under.reader.entries({ teams: ['beta'], filters: {}, limit: 1, cursor: null });
+      expect(await ids({ teams: ['beta'], cursor: page.next_cursor })).toEqual(['b']);
     });
 
     it('are found in pages among many others', async () => {

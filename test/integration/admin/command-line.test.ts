@@ -5,10 +5,11 @@ import { promisify } from 'node:util';
 import { serve, type ServerType } from '@hono/node-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { adminApp } from '../../../src/admin/admin-app.ts';
-import { adminKeyCheck } from '../../../src/auth/admin-key.ts';
+import { actorCheck } from '../../../src/auth/actor-check.ts';
 import { Authenticator } from '../../../src/auth/authenticator.ts';
+import { RedisAdministratorStore } from '../../../src/auth/redis-administrator-store.ts';
 import { RedisIdentityStore } from '../../../src/auth/redis-identity-store.ts';
-import { hashToken, mintToken, randomBase62 } from '../../../src/auth/token-text.ts';
+import { hashToken, inspectToken, mintToken, randomBase62 } from '../../../src/auth/token-text.ts';
 import { run } from '../../../src/cli/run.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import { keysUnder } from '../../../src/core/keys.ts';
@@ -31,13 +32,20 @@ beforeAll(async () => {
   await store.whenReady(5_000);
   const keys = keysUnder('cli:');
   identities = new RedisIdentityStore(store, keys);
+  const administrators = new RedisAdministratorStore(store, keys);
   const app = adminApp({
     identities,
+    administrators,
     ledger: new RedisLedger(store, keys),
     clock: systemClock,
     mint: () => mintToken('user'),
+    mintAdministrator: () => mintToken('admin'),
     randomId: () => randomBase62(16),
-    authorize: adminKeyCheck(adminKey, new Authenticator({ identities, clock: systemClock })),
+    authorize: actorCheck({
+      adminKey,
+      administrators,
+      authenticator: new Authenticator({ identities, clock: systemClock }),
+    }),
     endpointPaths: ['/v1/chat/completions'],
     requestId: () => 'request-id-of-20-chars',
     onError: (error) => {
@@ -137,6 +145,42 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     expect(JSON.parse((await command('team list --json')).out)).toEqual({ data: [] });
   });
 
+  it('makes, lists, shows and revokes administrators', async () => {
+    await command('team create acme');
+    const created = await command('admin create --role team-admin --team acme --name Ana --expires 90d');
+    expect(created).toMatchObject({ code: 0, err: expect.stringMatching(/shown this once/) as string });
+    const [, id = ''] = /^id +(adm_\w+)$/m.exec(created.out) ?? [];
+    const [, text = ''] = /^token +(tga_\w+)$/m.exec(created.out) ?? [];
+    expect(inspectToken(text)).toEqual({ ok: true, kind: 'admin' });
+
+    const auditor = JSON.parse((await command('admin create --role auditor --json')).out) as { id: string };
+    const listed = await command('admin list');
+    expect(listed.out).toMatch(/^ADMIN +ROLE +TEAMS +NAME +EXPIRES\n/);
+    expect(listed.out).toMatch(new RegExp(`^${id} +team-admin +acme +Ana +\\d{4}-`, 'm'));
+    expect(listed.out).toMatch(new RegExp(`^${auditor.id} +auditor +all +- +-$`, 'm'));
+    expect(listed.out).not.toContain(text);
+    expect((await command(`admin show ${auditor.id}`)).out).toMatch(/^teams +all$/m);
+
+    // Over HTTP the token stands where the key does.
+    const own = { ...environments['over HTTP'], ADMIN_KEY: text };
+    expect(await tollgate('user create acme ana', own)).toMatchObject({ code: 0 });
+    expect(await tollgate('team list', own)).toMatchObject({
+      out: expect.stringMatching(/\nacme /) as string,
+    });
+    expect(await tollgate('admin list', own)).toMatchObject({ code: 1, out: '' });
+    const refused = await tollgate('team create beta', own);
+    expect(refused).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringContaining('the role admin') as string,
+    });
+    expect(refused.err).not.toContain(text);
+
+    expect((await command(`admin revoke ${id}`)).out).toBe(`Revoked the administrator ${id}.`);
+    expect((await tollgate('team list', own)).err).toMatch(/not known here, or was revoked/);
+    expect(await command(`admin revoke ${id}`)).toMatchObject({ code: 1 });
+  });
+
   it('reports usage and requests', async () => {
     const total = await command('usage');
     expect(total.out).toMatch(/^REQUESTS +INPUT TOKENS .*COST USD\n +0 +0 /);
@@ -172,6 +216,8 @@ describe('tollgate', () => {
     'bogus',
     'team list too many',
     'team list --bogus',
+    'admin create',
+    'admin create --role root',
   ])('exits with 2 for "%s", without asking anybody', async (line) => {
     const result = await tollgate(line, {});
     expect([result.code, result.out]).toEqual([2, '']);

@@ -1,7 +1,9 @@
 import { adminApp } from '../../../src/admin/admin-app.ts';
-import { adminKeyCheck } from '../../../src/auth/admin-key.ts';
+import type { AdminDeps } from '../../../src/admin/deps.ts';
+import { actorCheck } from '../../../src/auth/actor-check.ts';
 import { Authenticator } from '../../../src/auth/authenticator.ts';
-import { MemoryIdentityStore } from '../../../src/auth/memory-identity-store.ts';
+import { MemoryAdministratorStore } from '../../../src/auth/memory-administrator-store.ts';
+import { MemoryIdentityStore, type FoundSession } from '../../../src/auth/memory-identity-store.ts';
 import { mintToken, randomBase62 } from '../../../src/auth/token-text.ts';
 import type { EntryQuery, LedgerReader, UsageQuery } from '../../../src/core/entry.ts';
 import type { IdentityStore } from '../../../src/core/identity.ts';
@@ -20,11 +22,15 @@ export interface Answer {
 export class Harness {
   nowMs = startMs;
   readonly clock = { now: () => this.nowMs, monotonic: () => this.nowMs };
-  readonly identities = new MemoryIdentityStore(this.clock);
+  /** Sessions there are, by id. */
+  readonly sessions = new Map<string, FoundSession>();
+  readonly identities = new MemoryIdentityStore(this.clock, (id) => this.sessions.get(id) ?? null);
+  readonly administrators = new MemoryAdministratorStore(this.clock);
   readonly ledger = new FakeLedger();
   readonly errors: unknown[] = [];
   /** Replace to make the store misbehave. */
   store: IdentityStore = this.identities;
+  #made: { store: IdentityStore; app: ReturnType<typeof adminApp> } | null = null;
 
   async call(
     method: string,
@@ -32,7 +38,7 @@ export class Harness {
     body?: unknown,
     headers: Record<string, string> = {},
   ): Promise<Answer> {
-    const response = await this.#app().request(path, {
+    const response = await this.app().request(path, {
       method,
       headers: { authorization: `Bearer ${adminKey}`, ...headers },
       ...(body === undefined ? {} : { body: bytesOf(body) }),
@@ -56,20 +62,40 @@ export class Harness {
     return { id: body['id'] as string, text: body['token'] as string };
   }
 
-  #app(): ReturnType<typeof adminApp> {
-    const { store: identities, clock, ledger } = this;
-    return adminApp({
+  /** The API, made once for a store. */
+  app(): ReturnType<typeof adminApp> {
+    if (this.#made?.store === this.store) return this.#made.app;
+    const app = adminApp(this.deps());
+    this.#made = { store: this.store, app };
+    return app;
+  }
+
+  /** What the API is made of. */
+  deps(): AdminDeps {
+    const { store: identities, administrators, clock, ledger } = this;
+    return {
       identities,
+      administrators,
       ledger,
       clock,
       mint: () => mintToken('user'),
+      mintAdministrator: () => mintToken('admin'),
       randomId: () => randomBase62(16),
-      authorize: adminKeyCheck(adminKey, new Authenticator({ identities, clock })),
+      authorize: actorCheck({
+        adminKey,
+        administrators,
+        authenticator: new Authenticator({ identities, clock }),
+      }),
       endpointPaths: ['/v1/chat/completions', '/v1/embeddings'],
       requestId: (callers) => callers ?? 'made-request-id-0001',
       onError: (error) => this.errors.push(error),
-    });
+    };
   }
+}
+
+/** The headers of a credential. */
+export function bearer(text: string): Record<string, string> {
+  return { authorization: `Bearer ${text}` };
 }
 
 class FakeLedger implements LedgerReader {
