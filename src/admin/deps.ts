@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { LedgerReader } from '../core/entry.ts';
 import type { IdentityStore } from '../core/identity.ts';
+import type { RefusalStore } from '../core/refusal-count.ts';
 import type { Refusal } from '../core/refusal.ts';
 
 /** A new token: its text, shown once, and what is kept of it. */
@@ -23,6 +24,7 @@ export interface IdentityDeps {
 /** What the admin API needs; features know only core, so credentials and ids come in from outside. */
 export interface AdminDeps extends IdentityDeps {
   ledger: LedgerReader;
+  refused: Pick<RefusalStore, 'refusals'>;
   /** Null for an administrator; else why not. May reject with `StoreUnavailable`. */
   authorize: (headers: {
     authorization: string | undefined;

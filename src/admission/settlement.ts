@@ -1,4 +1,4 @@
-import type { EntryRecord, Outcome } from '../core/entry.ts';
+import { unacceptedModel, type EntryRecord, type Outcome } from '../core/entry.ts';
 import { encodeEntry, encodeTotalsRow } from '../core/entry-text.ts';
 import type { Charge, ForwardOutcome } from '../core/outcome.ts';
 import { adjustments, charge } from './charge.ts';
@@ -6,9 +6,6 @@ import type { Grant } from './grant.ts';
 import { decodeOpen, type OpenRequest } from './open-record.ts';
 import type { Adjustment, OpenRecord, Settlement, TotalsDelta } from './store.ts';
 import { windowIndex, windowStartMs } from './window.ts';
-
-/** A model's name in totals where only a caller has said it and the upstream never accepted it. */
-export const unacceptedModel = '(not accepted)';
 
 /** The settlement of a request that was forwarded, and its entry for the log. */
 export function settlementOf(
@@ -20,6 +17,7 @@ export function settlementOf(
   const charged = charge(outcome, reserved);
   const entry = entryOf(grant.id, request, {
     admittedAtMs: grant.admittedAtMs,
+    modelKnown: request.modelKnown || outcome.accepted,
     charged,
     usage: charged.usage,
     status: outcome.status,
@@ -35,7 +33,7 @@ export function settlementOf(
     adjustments: adjustments(grant.limits, charged, grant.admittedAtMs),
     closing: {
       entry: encodeEntry(entry),
-      totals: totalsOf(entry, request.modelKnown || outcome.accepted),
+      totals: totalsOf(entry),
     },
   };
   return { settlement, entry };
@@ -46,6 +44,7 @@ export function lostSettlement(record: OpenRecord, incarnation: string): Settlem
   const request = decodeOpen(record.record);
   const entry = entryOf(record.grant, request, {
     admittedAtMs: record.admittedAtMs,
+    modelKnown: request.modelKnown,
     charged: reservedBy(request),
     usage: 'estimated',
     status: 0,
@@ -59,7 +58,7 @@ export function lostSettlement(record: OpenRecord, incarnation: string): Settlem
     incarnation,
     team: request.team,
     adjustments: request.places.map((id): Adjustment => ({ id, index: 0, delta: -1 })),
-    closing: { entry: encodeEntry(entry), totals: totalsOf(entry, request.modelKnown) },
+    closing: { entry: encodeEntry(entry), totals: totalsOf(entry) },
   };
 }
 
@@ -84,6 +83,7 @@ function entryOf(
   request: OpenRequest,
   ended: {
     admittedAtMs: number;
+    modelKnown: boolean;
     charged: Charge;
     usage: EntryRecord['usage'];
     status: number;
@@ -104,6 +104,7 @@ function entryOf(
     end_user: request.endUser,
     endpoint: request.endpoint,
     model: request.model,
+    ...(ended.modelKnown ? {} : { model_accepted: false }),
     status: ended.status,
     outcome: ended.outcome,
     error_code: ended.errorCode,
@@ -117,14 +118,14 @@ function entryOf(
   };
 }
 
-function totalsOf(entry: EntryRecord, modelKnown: boolean): TotalsDelta {
+function totalsOf(entry: EntryRecord): TotalsDelta {
   return {
     ...dayOf(entry.admittedAtMs),
     row: encodeTotalsRow({
       team: entry.team,
       user: entry.user,
       token: entry.token_id,
-      model: modelKnown ? entry.model : unacceptedModel,
+      model: entry.model_accepted === false ? unacceptedModel : entry.model,
       endpoint: entry.endpoint,
     }),
     figures: [

@@ -8,6 +8,7 @@ import { systemClock } from '../core/clock.ts';
 import { keysUnder } from '../core/keys.ts';
 import { RedisStore } from '../core/redis.ts';
 import { RedisLedger } from '../ledger/redis-ledger.ts';
+import { readRefusals } from '../ledger/redis-refusal-store.ts';
 import { endpoints } from '../validation/registry.ts';
 import { CommandFailed } from './command-failed.ts';
 import type { Connection } from './connection.ts';
@@ -49,6 +50,7 @@ function localAdmin(store: RedisStore, prefix: string): ReturnType<typeof adminA
   return adminApp({
     identities: new RedisIdentityStore(store, keys),
     ledger: new RedisLedger(store, keys),
+    refused: { refusals: (query) => readRefusals(store, keys, query) },
     clock: systemClock,
     mint: () => mintToken('user'),
     randomId: () => randomBase62(12),

@@ -35,6 +35,10 @@ export interface Keys {
   entries: string;
   /** Hash: one UTC day's totals. Expires after the retention. */
   totals: (day: string) => string;
+  /** Hash: one UTC day's refused requests. Expires after the retention. */
+  refusals: (day: string) => string;
+  /** String: the sequence of the last batch of refusals that a process had counted. Expires. */
+  refusalsTaken: (process: string) => string;
   /** String: marks a grant of an earlier incarnation as settled. Expires. */
   settled: (grant: string) => string;
 }
@@ -57,6 +61,8 @@ export function keysUnder(prefix: string): Keys {
     incarnation: `${p}incarnation`,
     entries: `${p}entries`,
     totals: (day) => `${p}totals:${day}`,
+    refusals: (day) => `${p}refusals:${day}`,
+    refusalsTaken: (process) => `${p}refusals-taken:${process}`,
     settled: (grant) => `${p}settled:${grant}`,
   };
 }

@@ -5,6 +5,7 @@ import { MemoryIdentityStore } from '../../../src/auth/memory-identity-store.ts'
 import { mintToken, randomBase62 } from '../../../src/auth/token-text.ts';
 import type { EntryQuery, LedgerReader, UsageQuery } from '../../../src/core/entry.ts';
 import type { IdentityStore } from '../../../src/core/identity.ts';
+import type { RefusalQuery, RefusalStore } from '../../../src/core/refusal-count.ts';
 import type { JsonObject, JsonValue } from '../../../src/core/request.ts';
 
 export const adminKey = 'an-administrator-key-of-40-characters-00';
@@ -22,6 +23,9 @@ export class Harness {
   readonly clock = { now: () => this.nowMs, monotonic: () => this.nowMs };
   readonly identities = new MemoryIdentityStore(this.clock);
   readonly ledger = new FakeLedger();
+  readonly refusals = new FakeRefusals();
+  /** Replace to have another ledger. */
+  reader: LedgerReader = this.ledger;
   readonly errors: unknown[] = [];
   /** Replace to make the store misbehave. */
   store: IdentityStore = this.identities;
@@ -32,17 +36,27 @@ export class Harness {
     body?: unknown,
     headers: Record<string, string> = {},
   ): Promise<Answer> {
-    const response = await this.#app().request(path, {
-      method,
-      headers: { authorization: `Bearer ${adminKey}`, ...headers },
-      ...(body === undefined ? {} : { body: bytesOf(body) }),
-    });
+    const response = await this.request(method, path, body, headers);
     const text = await response.text();
     return {
       status: response.status,
       headers: response.headers,
       body: text === '' ? {} : (JSON.parse(text) as JsonObject),
     };
+  }
+
+  /** The answer as it comes. */
+  async request(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Response> {
+    return this.#app().request(path, {
+      method,
+      headers: { authorization: `Bearer ${adminKey}`, ...headers },
+      ...(body === undefined ? {} : { body: bytesOf(body) }),
+    });
   }
 
   /** A team `acme` with the user `ana`. */
@@ -57,10 +71,11 @@ export class Harness {
   }
 
   #app(): ReturnType<typeof adminApp> {
-    const { store: identities, clock, ledger } = this;
+    const { store: identities, clock, reader: ledger, refusals: refused } = this;
     return adminApp({
       identities,
       ledger,
+      refused,
       clock,
       mint: () => mintToken('user'),
       randomId: () => randomBase62(16),
@@ -97,6 +112,15 @@ class FakeLedger implements LedgerReader {
 
   async extent(): ReturnType<LedgerReader['extent']> {
     return { entries: 0, oldestAtMs: null };
+  }
+}
+
+class FakeRefusals implements Pick<RefusalStore, 'refusals'> {
+  queries: RefusalQuery[] = [];
+
+  async refusals(query: RefusalQuery): ReturnType<RefusalStore['refusals']> {
+    this.queries.push(query);
+    return [{ team: null, code: 'invalid_token', refused: 3 }];
   }
 }
 
