@@ -21,6 +21,7 @@ import type { AdministratorStore } from './core/administrator.ts';
 import type { Clock } from './core/clock.ts';
 import type { LedgerReader } from './core/entry.ts';
 import type { IdentityStore } from './core/identity.ts';
+import type { RefusalStore } from './core/refusal-count.ts';
 import type { TrustedIssuer } from './core/issuer.ts';
 import type { MintBounds, SessionStore } from './core/session.ts';
 import { keysUnder } from './core/keys.ts';
@@ -29,11 +30,15 @@ import { RedisStore } from './core/redis.ts';
 import { Gateway } from './gateway.ts';
 import { Journal } from './journal.ts';
 import { MemoryLedger } from './ledger/memory-ledger.ts';
+import { MemoryRefusalStore } from './ledger/memory-refusal-store.ts';
 import { RedisLedger } from './ledger/redis-ledger.ts';
+import { RedisRefusalStore } from './ledger/redis-refusal-store.ts';
+import { RefusalTally } from './ledger/refusal-tally.ts';
 import { createMetricsEndpoint } from './observability/cluster-metrics.ts';
 import type { Log } from './observability/log.ts';
 import type { Metrics, StoreExtent } from './observability/metrics.ts';
 import type { Env } from './operations.ts';
+import { OwnUsage } from './own-usage.ts';
 import { OpenExchanges } from './proxy/open-exchanges.ts';
 import { requestIdOf } from './proxy/request-id.ts';
 import { Upstreams } from './proxy/upstreams.ts';
@@ -83,6 +88,7 @@ interface Stores {
   sessions: SessionStore;
   admission: AdmissionStore;
   ledger: LedgerReader;
+  refusals: RefusalStore;
   /** What it holds. Rejects with `StoreUnavailable`. */
   extent(): Promise<StoreExtent>;
   /** Connects; resolves the first time the store can be asked, however long that takes. */
@@ -97,15 +103,15 @@ const limitIdLength = 12;
 export function wire(options: WireOptions): Wired {
   const { settings, catalogue, clock, log, metrics } = options;
   const stores = settings.store.kind === 'redis' ? redisStores(options) : memoryStores(options);
-  const journal = new Journal({ log, metrics });
   const limitRefused = (): RefusedCredentials | null =>
     settings.onDyno
       ? new RefusedCredentials({ perMinute: settings.refusedCredentialsPerMinute, clock })
       : null;
   const authenticator = new Authenticator({ identities: stores.identities, clock, refused: limitRefused() });
+  const process = randomBase62(processIdLength);
   const admission = new Admission({
     store: stores.admission,
-    process: randomBase62(processIdLength),
+    process,
     leaseMs: settings.leaseMs,
     timeoutMs: settings.storeTimeoutMs,
     clock,
@@ -121,6 +127,14 @@ export function wire(options: WireOptions): Wired {
     store: () => stores.extent().catch(() => null),
   });
   const budget = new BodyBudget(settings.bodyBudgetBytes);
+  const refusals = new RefusalTally({
+    store: stores.refusals,
+    process,
+    storeNowMs: () => admission.heartbeat.storeNowMs(),
+    clock,
+    log,
+  });
+  const journal = new Journal({ log, metrics, refusals });
   const answers = new Answers(journal);
   const gateway = new Gateway({
     settings,
@@ -174,6 +188,7 @@ export function wire(options: WireOptions): Wired {
     answers,
     journal,
     self: new SelfService({ gateway, answers, admission, upstreams, catalogue }),
+    ownUsage: new OwnUsage({ gateway, answers, ledger: stores.ledger, clock }),
     sessions: new SessionRoutes({
       gateway,
       answers,
@@ -204,7 +219,9 @@ export function wire(options: WireOptions): Wired {
     noteUnrouted: (refusal) => answers.unrouted(refusal),
     isBusy: () => exchanges.size > 0,
     endRemaining: () => exchanges.shutDown(),
-    drained: () => admission.stop(),
+    drained: async () => {
+      await Promise.all([admission.stop(), refusals.drained()]);
+    },
     close: async () => {
       exchanges.close();
       await upstreams.close();
@@ -215,13 +232,14 @@ export function wire(options: WireOptions): Wired {
 
 function administration(
   { clock, log }: WireOptions,
-  { identities, administrators, ledger }: Stores,
+  { identities, administrators, ledger, refusals: refused }: Stores,
   authorize: ActorCheck,
 ): ReturnType<typeof adminApp> {
   return adminApp({
     identities,
     administrators,
     ledger,
+    refused,
     clock,
     authorize,
     mint: () => mintToken('user'),
@@ -257,6 +275,7 @@ function redisStores({ settings, clock, log, metrics }: WireOptions): Stores {
       retentionDays: settings.usageRetentionDays,
     }),
     ledger,
+    refusals: new RedisRefusalStore(store, keys, { retentionDays: settings.usageRetentionDays }),
     extent: async () => ({ ...(await store.memory()), ...(await ledger.extent()) }),
     connected: () => store.connected(),
     close: () => store.close(),
@@ -287,6 +306,7 @@ function memoryStores({ settings, clock }: WireOptions): Stores {
     sessions,
     admission,
     ledger,
+    refusals: new MemoryRefusalStore({ retentionDays: settings.usageRetentionDays }),
     extent: async () => ({ usedBytes: 0, maxBytes: 0, ...(await ledger.extent()) }),
     connected: () => Promise.resolve(),
     close: () => undefined,

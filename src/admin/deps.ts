@@ -3,6 +3,7 @@ import type { AdministratorStore } from '../core/administrator.ts';
 import type { Clock } from '../core/clock.ts';
 import type { LedgerReader } from '../core/entry.ts';
 import type { IdentityStore } from '../core/identity.ts';
+import type { RefusalStore } from '../core/refusal-count.ts';
 import type { Refusal } from '../core/refusal.ts';
 
 /** A new token: its text, shown once, and what is kept of it. */
@@ -25,6 +26,7 @@ export interface IdentityDeps {
 /** What the admin API needs; features know only core, so credentials and ids come in from outside. */
 export interface AdminDeps extends IdentityDeps {
   ledger: LedgerReader;
+  refused: Pick<RefusalStore, 'refusals'>;
   administrators: AdministratorStore;
   /** Makes the text of an administrator's token. */
   mintAdministrator: () => Minted;

@@ -15,8 +15,12 @@ export interface AdminEnv {
 }
 export type AdminContext = Context<AdminEnv>;
 
-/** What an operation answers with: a refusal, an object with its status, or nothing (204). */
-export type Reply = Refusal | { status: 200 | 201; body: object } | { status: 204 };
+/** What an operation answers with: a refusal, an object with its status, a stream (200), or nothing (204). */
+export type Reply =
+  | Refusal
+  | { status: 200 | 201; body: object }
+  | { stream: ReadableStream<Uint8Array>; headers: Record<string, string> }
+  | { status: 204 };
 
 /** What a method of a path does, and what its caller must be allowed: neither can be without the other. */
 export interface Operation {
@@ -42,6 +46,7 @@ export function respond(c: AdminContext, reply: Reply): Response {
     // Every status in the table of refusals has a body.
     return c.json(reply.body(c.get('requestId')), reply.status as ContentfulStatusCode, { ...reply.headers });
   }
+  if ('stream' in reply) return c.body(reply.stream, 200, reply.headers);
   return reply.status === 204 ? c.body(null, 204) : c.json(reply.body, reply.status);
 }
 

@@ -9,6 +9,7 @@ import { systemClock } from '../core/clock.ts';
 import { keysUnder } from '../core/keys.ts';
 import { RedisStore } from '../core/redis.ts';
 import { RedisLedger } from '../ledger/redis-ledger.ts';
+import { readRefusals } from '../ledger/redis-refusal-store.ts';
 import { endpoints } from '../validation/registry.ts';
 import { CommandFailed } from './command-failed.ts';
 import type { Connection } from './connection.ts';
@@ -51,6 +52,7 @@ function localAdmin(store: RedisStore, prefix: string): ReturnType<typeof adminA
     identities: new RedisIdentityStore(store, keys),
     administrators: new RedisAdministratorStore(store, keys),
     ledger: new RedisLedger(store, keys),
+    refused: { refusals: (query) => readRefusals(store, keys, query) },
     clock: systemClock,
     mint: () => mintToken('user'),
     mintAdministrator: () => mintToken('admin'),

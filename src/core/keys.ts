@@ -43,6 +43,10 @@ export interface Keys {
   totals: (day: string) => string;
   /** String: that something was said. Expires. */
   said: (what: string) => string;
+  /** Hash: one UTC day's refused requests. Expires after the retention. */
+  refusals: (day: string) => string;
+  /** String: the sequence of the last batch of refusals that a process had counted. Expires. */
+  refusalsTaken: (process: string) => string;
   /** String: marks a grant of an earlier incarnation as settled. Expires. */
   settled: (grant: string) => string;
 }
@@ -69,6 +73,8 @@ export function keysUnder(prefix: string): Keys {
     entries: `${p}entries`,
     totals: (day) => `${p}totals:${day}`,
     said: (what) => `${p}said:${what}`,
+    refusals: (day) => `${p}refusals:${day}`,
+    refusalsTaken: (process) => `${p}refusals-taken:${process}`,
     settled: (grant) => `${p}settled:${grant}`,
   };
 }

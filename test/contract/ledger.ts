@@ -1,11 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type {
-  EntryQuery,
-  LedgerEntry,
-  LedgerReader,
-  UsageFigures,
-  UsageQuery,
-  UsageRow,
+import { dayMs } from '../../src/core/days.ts';
+import {
+  unacceptedModel,
+  type EntryQuery,
+  type LedgerEntry,
+  type LedgerReader,
+  type UsageFigures,
+  type UsageQuery,
+  type UsageRow,
 } from '../../src/core/entry.ts';
 import { closingOf, entryOf } from './admission-store-samples.ts';
 
@@ -255,6 +257,40 @@ export function ledgerContract(make: () => Promise<LedgerUnderTest>): void {
       const page = await under.reader.entries({ teams: ['beta'], filters: {}, limit: 1, cursor: null });
       expect(await ids({ teams: ['beta'], cursor: page.next_cursor })).toEqual(['b']);
     });
+
+    it('are narrowed to when they were admitted, from a moment to before another', async () => {
+      // Closed now, so admitted before.
+      const noonMs = Math.floor(Date.now() / dayMs) * dayMs - dayMs / 2;
+      const at = (id: string, offsetMs: number): Closing =>
+        closingOf(entry(id, { time: new Date(noonMs + offsetMs).toISOString() }));
+      await under.write(at('b', 0), at('c', 1), at('a', -1), at('d', 2));
+      const [fromMs, beforeMs] = [noonMs, noonMs + 2];
+      expect(await ids({ admitted: { fromMs, beforeMs } })).toEqual(['c', 'b']);
+      expect(await ids({ admitted: { fromMs } })).toEqual(['d', 'c', 'b']);
+      expect(await ids({ admitted: { beforeMs } })).toEqual(['a', 'c', 'b']);
+      expect(await ids({ admitted: { fromMs: beforeMs, beforeMs: fromMs } })).toEqual([]);
+    });
+
+    it('tell apart a model that was accepted and one that was only said, as the totals do', async () => {
+      const said = entry('said', { model: 'nova-pro', model_accepted: false });
+      await under.write(closingOf(said), closingOf(entry('known', { model: 'nova-pro' })));
+      const { data } = await under.reader.entries({ filters: {}, limit: 5, cursor: null });
+      expect(data.at(-1)).toEqual(said);
+      expect(await ids({ filters: { model: 'nova-pro' } })).toEqual(['known']);
+      expect(await ids({ filters: { model: unacceptedModel } })).toEqual(['said']);
+    });
+
+    it.each(['*', '?', 'a%', "');redis.call('FLUSHALL')--", '=1+1', 'a,b"c', '[a-z]', '\\*'])(
+      'take a filter as plain text: %j',
+      async (name) => {
+        await under.write(
+          closingOf(entry('named', { end_user: name })),
+          closingOf(entry('other', { end_user: 'ab' })),
+        );
+        expect(await ids({ filters: { end_user: name } })).toEqual(['named']);
+        expect(await ids()).toHaveLength(2);
+      },
+    );
 
     it('are found in pages among many others', async () => {
       const all = Array.from({ length: 1_600 }, (_, n) =>

@@ -12,11 +12,16 @@ import { RedisIdentityStore } from '../../../src/auth/redis-identity-store.ts';
 import { hashToken, inspectToken, mintToken, randomBase62 } from '../../../src/auth/token-text.ts';
 import { run } from '../../../src/cli/run.ts';
 import { systemClock } from '../../../src/core/clock.ts';
+import { dayOf } from '../../../src/core/days.ts';
+import { encodeEntry, encodeTotalsRow } from '../../../src/core/entry-text.ts';
 import { keysUnder } from '../../../src/core/keys.ts';
 import { RedisStore } from '../../../src/core/redis.ts';
 import { RedisLedger } from '../../../src/ledger/redis-ledger.ts';
+import { RedisRefusalStore } from '../../../src/ledger/redis-refusal-store.ts';
 import { startRedis, type RedisServer } from '../../support/redis-server.ts';
 import { adminKey } from './harness.ts';
+import { settlementOf } from '../../../src/admission/settlement.ts';
+import { grantOf, openRequest, outcomeOf } from '../../unit/admission/samples.ts';
 import { identityBehind } from '../../support/identity-behind.ts';
 
 let redis: RedisServer;
@@ -37,6 +42,7 @@ beforeAll(async () => {
     identities,
     administrators,
     ledger: new RedisLedger(store, keys),
+    refused: new RedisRefusalStore(store, keys, { retentionDays: 92 }),
     clock: systemClock,
     mint: () => mintToken('user'),
     mintAdministrator: () => mintToken('admin'),
@@ -69,6 +75,35 @@ afterAll(async () => {
 });
 
 beforeEach(() => redis.flush());
+
+/** 2,500 requests of acme's ana, a row of today's totals, and a dozen refusals. */
+async function fillReports(): Promise<void> {
+  const keys = keysUnder('cli:');
+  const batch = store.client.pipeline();
+  for (let n = 0; n < 2_500; n += 1) {
+    const { entry } = settlementOf(
+      grantOf({ id: `cli-${n}`, request: openRequest({ model: 'a-model-with-a-name-that-is-rather-long' }) }),
+      outcomeOf(),
+    );
+    batch.xadd(keys.entries, '*', 'e', encodeEntry(entry));
+  }
+  await batch.exec();
+  const endpoint = '/v1/chat/completions';
+  const row = encodeTotalsRow({ team: 'acme', user: 'ana', token: 'tok_1', model: 'm', endpoint });
+  const day = dayOf(Date.now());
+  await store.client.hset(keys.totals(day), row, '7 8 9 0 0 0 0');
+  await new RedisRefusalStore(store, keys, { retentionDays: 92 }).add({
+    process: 'p1',
+    sequence: 1,
+    counts: [
+      {
+        day,
+        as: { team: 'acme', user: 'ana', token: 'tok_1', endpoint, code: 'insufficient_quota' },
+        refused: 12,
+      },
+    ],
+  });
+}
 
 interface Result {
   code: number;
@@ -183,7 +218,7 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
 
   it('reports usage and requests', async () => {
     const total = await command('usage');
-    expect(total.out).toMatch(/^REQUESTS +INPUT TOKENS .*COST USD\n +0 +0 /);
+    expect(total.out).toMatch(/^REQUESTS +INPUT +OUTPUT .*COST.*\n +0 +0 /);
     expect(await command('usage acme --by user,day --from 2026-01-01 --to 2026-01-31')).toMatchObject({
       code: 0,
       out: 'None.',
@@ -193,6 +228,39 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
       out: 'None.',
     });
     expect(JSON.parse((await command('requests --json')).out)).toEqual({ data: [], next_cursor: null });
+  });
+
+  it('prints reports as CSV and NDJSON as they come, and tables within 80 columns', async () => {
+    await fillReports();
+    const csv = await command('requests acme --format csv');
+    expect(csv).toMatchObject({ code: 0, err: '' });
+    const lines = csv.out.split('\n');
+    expect(lines).toHaveLength(2_501);
+    expect(lines[0]).toMatch(/^id,request_id,time,.*\r$/);
+    expect(lines[1]).toMatch(/^cli-2499,/);
+    const ndjson = await command('requests --user ana --format ndjson');
+    expect(ndjson.out.split('\n').map((line) => (JSON.parse(line) as { id: string }).id)).toHaveLength(2_500);
+    const page = await command('requests --limit 2 --format ndjson');
+    expect(page.out.split('\n')).toHaveLength(2);
+    expect(page.err).toMatch(/^There is more: add --cursor \d+-\d+$/);
+
+    expect((await command('usage acme --by user --format csv')).out).toBe(
+      'user,requests,input_tokens,output_tokens,images,errors,aborted,lost,cost_usd\r\nana,7,8,9,0,0,0,0,0\r',
+    );
+    expect((await command('refusals acme --by code')).out).toBe(
+      'CODE                REFUSED\ninsufficient_quota       12',
+    );
+    expect((await command('refusals --format ndjson --by team')).out).toBe('{"team":"acme","refused":12}');
+    for (const line of ['requests', 'requests acme', 'usage --by day,team,user,token,model,endpoint']) {
+      const { out } = await command(line);
+      expect(Math.max(...out.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(80);
+    }
+    expect(await command('requests --format csv --limit 5000')).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringMatching(/^limit must be/) as string,
+    });
+    expect((await command('usage --format xml')).code).toBe(2);
   });
 
   it('says on stderr what went wrong, every problem of it, and exits with 1', async () => {

@@ -7,6 +7,7 @@ import { MemoryIdentityStore, type FoundSession } from '../../../src/auth/memory
 import { mintToken, randomBase62 } from '../../../src/auth/token-text.ts';
 import type { EntryQuery, LedgerReader, UsageQuery } from '../../../src/core/entry.ts';
 import type { IdentityStore } from '../../../src/core/identity.ts';
+import type { RefusalQuery, RefusalStore } from '../../../src/core/refusal-count.ts';
 import type { JsonObject, JsonValue } from '../../../src/core/request.ts';
 
 export const adminKey = 'an-administrator-key-of-40-characters-00';
@@ -27,10 +28,13 @@ export class Harness {
   readonly identities = new MemoryIdentityStore(this.clock, (id) => this.sessions.get(id) ?? null);
   readonly administrators = new MemoryAdministratorStore(this.clock);
   readonly ledger = new FakeLedger();
+  readonly refusals = new FakeRefusals();
+  /** Replace to have another ledger. */
+  reader: LedgerReader = this.ledger;
   readonly errors: unknown[] = [];
   /** Replace to make the store misbehave. */
   store: IdentityStore = this.identities;
-  #made: { store: IdentityStore; app: ReturnType<typeof adminApp> } | null = null;
+  #made: { store: IdentityStore; reader: LedgerReader; app: ReturnType<typeof adminApp> } | null = null;
 
   async call(
     method: string,
@@ -38,17 +42,27 @@ export class Harness {
     body?: unknown,
     headers: Record<string, string> = {},
   ): Promise<Answer> {
-    const response = await this.app().request(path, {
-      method,
-      headers: { authorization: `Bearer ${adminKey}`, ...headers },
-      ...(body === undefined ? {} : { body: bytesOf(body) }),
-    });
+    const response = await this.request(method, path, body, headers);
     const text = await response.text();
     return {
       status: response.status,
       headers: response.headers,
       body: text === '' ? {} : (JSON.parse(text) as JsonObject),
     };
+  }
+
+  /** The answer as it comes. */
+  async request(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Response> {
+    return this.app().request(path, {
+      method,
+      headers: { authorization: `Bearer ${adminKey}`, ...headers },
+      ...(body === undefined ? {} : { body: bytesOf(body) }),
+    });
   }
 
   /** A team `acme` with the user `ana`. */
@@ -64,19 +78,20 @@ export class Harness {
 
   /** The API, made once for a store. */
   app(): ReturnType<typeof adminApp> {
-    if (this.#made?.store === this.store) return this.#made.app;
+    if (this.#made?.store === this.store && this.#made.reader === this.reader) return this.#made.app;
     const app = adminApp(this.deps());
-    this.#made = { store: this.store, app };
+    this.#made = { store: this.store, reader: this.reader, app };
     return app;
   }
 
   /** What the API is made of. */
   deps(): AdminDeps {
-    const { store: identities, administrators, clock, ledger } = this;
+    const { store: identities, administrators, clock, reader: ledger, refusals: refused } = this;
     return {
       identities,
       administrators,
       ledger,
+      refused,
       clock,
       mint: () => mintToken('user'),
       mintAdministrator: () => mintToken('admin'),
@@ -124,6 +139,15 @@ class FakeLedger implements LedgerReader {
 
   async extent(): ReturnType<LedgerReader['extent']> {
     return { entries: 0, oldestAtMs: null };
+  }
+}
+
+class FakeRefusals implements Pick<RefusalStore, 'refusals'> {
+  queries: RefusalQuery[] = [];
+
+  async refusals(query: RefusalQuery): ReturnType<RefusalStore['refusals']> {
+    this.queries.push(query);
+    return [{ team: null, code: 'invalid_token', refused: 3 }];
   }
 }
 

@@ -54,6 +54,7 @@ const expectations: Readonly<Record<string, Expectation>> = {
   'PATCH /admin/settings': { allowed: admins, status: 200, body: { limits: [] } },
   'GET /admin/usage': { allowed: readers, status: 200, query: true },
   'GET /admin/requests': { allowed: readers, status: 200, query: true },
+  'GET /admin/refusals': { allowed: readers, status: 200, query: true },
   'GET /admin/admins': { allowed: root, status: 200 },
   'POST /admin/admins': { allowed: root, status: 201, body: { role: 'auditor' } },
   'GET /admin/admins/:id': { allowed: root, status: 200 },
