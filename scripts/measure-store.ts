@@ -194,7 +194,13 @@ const refusedRows = Array.from({ length: days * rowsADay }, (_, n): RefusalCount
   const code = (['insufficient_quota', 'rate_limit_exceeded', 'model_not_allowed', 'invalid_body'] as const)[
     n % 4
   ];
-  const as = { team, user, token: `${token}${Math.floor(n / 100) % 5}`, endpoint, code: code ?? 'invalid_body' };
+  const as = {
+    team,
+    user,
+    token: `${token}${Math.floor(n / 100) % 5}`,
+    endpoint,
+    code: code ?? 'invalid_body',
+  };
   return { day: dayOf(Date.now() - Math.floor(n / rowsADay) * dayMs), as, refused: 12 };
 });
 measured.push(
