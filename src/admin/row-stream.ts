@@ -37,7 +37,7 @@ export async function streamOf(
         } catch (error) {
           failed(error);
           if (cut === null) return controller.error(error);
-          // The server would write an error of the stream into the body, and end it as if it were whole.
+          // Of an error of the stream node-server would print all it knows, beside the log.
           cut();
           controller.close();
         }

@@ -146,6 +146,7 @@ async function refusals(): Promise<void> {
   }
   keep(await post(`${gateway.url}/v1/${token.text}/x`, body(), { token: token.text }));
   keep(await get(`${gateway.url}/v1/me?${canary.query}`, { token: token.text }));
+  keep(await get(`${gateway.url}/v1/me/usage?${canary.query}`, { token: token.text }));
   keep(await get(`${gateway.url}/v1/models?${canary.query}`, { token: token.text }));
 }
 
@@ -197,6 +198,7 @@ async function asking(): Promise<void> {
     ['PATCH', `${base}/tokens/${token.id}`, { token: token.text }],
     ['GET', '/admin/usage?group_by=day,team,user,token,model,endpoint'],
     ['GET', '/admin/requests?limit=1000'],
+    ['GET', '/admin/refusals?group_by=day,team,user,token,endpoint,code'],
     ['GET', `/admin/requests?nonsense=${canary.query}`],
     ['GET', '/admin/nothing'],
   ] as const) {

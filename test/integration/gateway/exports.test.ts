@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { dayMs, dayOf } from '../../../src/core/days.ts';
 import { encodeEntry, encodeTotalsRow } from '../../../src/core/entry-text.ts';
 import type { LedgerEntry } from '../../../src/core/entry.ts';
@@ -261,6 +261,7 @@ describe('usage over a month of 50 users and 10 models', () => {
 describe('a store that goes away', () => {
   it('cuts a report off, so that nobody takes it for whole; and the next is refused', async () => {
     await fill();
+    const printed = vi.spyOn(console, 'error');
     const answer = await ask('/admin/requests?format=ndjson');
     const reader = answer.body?.getReader();
     if (!reader) throw new Error('The answer has no body.');
@@ -274,6 +275,8 @@ describe('a store that goes away', () => {
     await expect(reading).rejects.toThrow();
     expect(Buffer.concat(chunks).toString()).not.toContain('Error:');
     expect(gateway.log()).toContain('an admin request failed');
+    expect(printed).not.toHaveBeenCalled();
+    printed.mockRestore();
 
     const next = await ask('/admin/requests?format=csv');
     expect([next.status, next.headers.get('content-type')]).toEqual([503, 'application/json']);
