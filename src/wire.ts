@@ -10,15 +10,23 @@ import { createApp } from './app.ts';
 import { type AdminKeyCheck, adminKeyCheck } from './auth/admin-key.ts';
 import { Authenticator } from './auth/authenticator.ts';
 import { MemoryIdentityStore } from './auth/memory-identity-store.ts';
+import { MemorySecretStore } from './auth/memory-secret-store.ts';
 import { RefusedCredentials } from './auth/refused-credentials.ts';
 import { RedisIdentityStore } from './auth/redis-identity-store.ts';
+import { RedisSecretStore } from './auth/redis-secret-store.ts';
+import { SecretUses } from './auth/secret-uses.ts';
 import { mintSessionToken, mintToken, randomBase62 } from './auth/token-text.ts';
+import { ClaimLinks } from './claims/claim-links.ts';
+import { MemoryClaimStore } from './claims/memory-claim-store.ts';
+import { RedisClaimStore } from './claims/redis-claim-store.ts';
 import type { Catalogue } from './config/catalogue.ts';
 import type { Settings } from './config/environment.ts';
+import type { ClaimStore } from './core/claim.ts';
 import type { Clock } from './core/clock.ts';
 import type { LedgerReader } from './core/entry.ts';
 import type { IdentityStore } from './core/identity.ts';
 import type { TrustedIssuer } from './core/issuer.ts';
+import type { SecretStore } from './core/secret.ts';
 import type { MintBounds, SessionStore } from './core/session.ts';
 import { keysUnder } from './core/keys.ts';
 import type { Refusal } from './core/refusal.ts';
@@ -34,6 +42,7 @@ import type { Env } from './operations.ts';
 import { OpenExchanges } from './proxy/open-exchanges.ts';
 import { requestIdOf } from './proxy/request-id.ts';
 import { Upstreams } from './proxy/upstreams.ts';
+import { RotationRoute } from './rotation-route.ts';
 import { SelfService } from './self-service.ts';
 import { SessionRoutes } from './session-routes.ts';
 import { MemorySessionStore } from './sessions/memory-session-store.ts';
@@ -76,6 +85,8 @@ export interface Wired {
 
 interface Stores {
   identities: IdentityStore;
+  secrets: SecretStore;
+  claims: ClaimStore;
   sessions: SessionStore;
   admission: AdmissionStore;
   ledger: LedgerReader;
@@ -106,6 +117,14 @@ export function wire(options: WireOptions): Wired {
     clock,
     log,
   });
+  const uses = new SecretUses({
+    store: stores.secrets,
+    storeNowMs: () => admission.heartbeat.storeNowMs(),
+    log,
+  });
+  const origin = (host: string | undefined): string =>
+    host === undefined ? '' : `${settings.onDyno ? 'https' : 'http'}://${host}`;
+  const links = new ClaimLinks({ store: stores.claims, origin });
   const upstreams = new Upstreams(settings.attachments);
   const exchanges = new OpenExchanges(clock);
   metrics.watch({
@@ -121,6 +140,7 @@ export function wire(options: WireOptions): Wired {
     settings,
     catalogue,
     authenticator,
+    uses,
     admission,
     upstreams,
     exchanges,
@@ -173,6 +193,8 @@ export function wire(options: WireOptions): Wired {
       schema: schemas.newSession,
     }),
     signIn,
+    rotation: new RotationRoute({ gateway, answers, ...stores, mint: () => mintToken('user') }),
+    claims: { links, answers, journal, clock, origin, refused: limitRefused() },
     operations: {
       storeReachable: () =>
         admission.heartbeat.beat().then(
@@ -183,18 +205,21 @@ export function wire(options: WireOptions): Wired {
       metrics: createMetricsEndpoint(metrics),
       authorize,
     },
-    admin: administration(options, stores, authorize),
+    admin: administration(options, stores, { authorize, uses, links }),
     clock,
   });
   return {
     app,
     start: () => {
       void stores.connected().then(() => admission.heartbeat.start());
+      uses.start();
     },
     noteUnrouted: (refusal) => answers.unrouted(refusal),
     isBusy: () => exchanges.size > 0,
     endRemaining: () => exchanges.shutDown(),
-    drained: () => admission.stop(),
+    drained: async () => {
+      await Promise.all([admission.stop(), uses.stop()]);
+    },
     close: async () => {
       exchanges.close();
       await upstreams.close();
@@ -205,12 +230,15 @@ export function wire(options: WireOptions): Wired {
 
 function administration(
   { clock, log }: WireOptions,
-  { identities, ledger }: Stores,
-  authorize: AdminKeyCheck,
+  { identities, ledger, secrets }: Stores,
+  { authorize, uses, links }: { authorize: AdminKeyCheck; uses: SecretUses; links: ClaimLinks },
 ): ReturnType<typeof adminApp> {
   return adminApp({
     identities,
     ledger,
+    secrets,
+    lastUses: (team, tokens) => uses.lastUses(team, tokens),
+    claims: links,
     clock,
     authorize,
     mint: () => mintToken('user'),
@@ -237,6 +265,8 @@ function redisStores({ settings, clock, log, metrics }: WireOptions): Stores {
   const ledger = new RedisLedger(store, keys);
   return {
     identities: new RedisIdentityStore(store, keys),
+    secrets: new RedisSecretStore(store, keys),
+    claims: new RedisClaimStore(store, keys),
     sessions: new RedisSessionStore(store, keys, mintBounds(settings)),
     admission: new RedisAdmissionStore(store, keys, {
       leaseMs: settings.leaseMs,
@@ -270,6 +300,8 @@ function memoryStores({ settings, clock }: WireOptions): Stores {
   });
   return {
     identities,
+    secrets: new MemorySecretStore(identities, clock),
+    claims: new MemoryClaimStore(clock),
     sessions,
     admission,
     ledger,

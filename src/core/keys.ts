@@ -9,12 +9,18 @@ export interface Keys {
   teams: string;
   /** Identity. Hash: team id → epoch. */
   epochs: string;
-  /** Identity. Hash: secret hash → `team/token id`, and back again so that a deletion needs no scan. */
+  /** Identity. Hash: secret hash → `team/token id`, and back again (newest first) so that a deletion needs no scan. */
   secrets: string;
   /** Identity. Hash: user id → JSON. */
   users: (team: string) => string;
   /** Identity. Hash: token id → JSON. */
   tokens: (team: string) => string;
+  /** Hash: token id → when each of its secrets was used last. Expires long after the last use. */
+  used: (team: string) => string;
+  /** String: when a token's holder began to rotate it, and how often since (`team/token id`). Expires after an hour. */
+  rotations: (token: string) => string;
+  /** String: a token's text, sealed, until its link is opened; then when that was. Expires. */
+  claim: (codeHash: string) => string;
   /** Hash: a session's secret hash, parent and record, and the counters of its own limits. Expires with it. */
   session: (id: string) => string;
   /** Sorted set: `session id:bytes` → its expiry, ms, of one parent (`team/token id`). Expires with the last. */
@@ -47,6 +53,9 @@ export function keysUnder(prefix: string): Keys {
     secrets: `${p}secrets`,
     users: (team) => `${p}users:${team}`,
     tokens: (team) => `${p}tokens:${team}`,
+    used: (team) => `${p}used:${team}`,
+    rotations: (token) => `${p}rotations:${token}`,
+    claim: (codeHash) => `${p}claim:${codeHash}`,
     session: (id) => `${p}session:${id}`,
     sessionsOf: (parent) => `${p}sessions:${parent}`,
     minting: (parent) => `${p}minting:${parent}`,

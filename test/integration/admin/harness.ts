@@ -2,7 +2,10 @@ import { adminApp } from '../../../src/admin/admin-app.ts';
 import { adminKeyCheck } from '../../../src/auth/admin-key.ts';
 import { Authenticator } from '../../../src/auth/authenticator.ts';
 import { MemoryIdentityStore } from '../../../src/auth/memory-identity-store.ts';
+import { MemorySecretStore } from '../../../src/auth/memory-secret-store.ts';
 import { mintToken, randomBase62 } from '../../../src/auth/token-text.ts';
+import { ClaimLinks } from '../../../src/claims/claim-links.ts';
+import { MemoryClaimStore } from '../../../src/claims/memory-claim-store.ts';
 import type { EntryQuery, LedgerReader, UsageQuery } from '../../../src/core/entry.ts';
 import type { IdentityStore } from '../../../src/core/identity.ts';
 import type { JsonObject, JsonValue } from '../../../src/core/request.ts';
@@ -21,6 +24,11 @@ export class Harness {
   nowMs = startMs;
   readonly clock = { now: () => this.nowMs, monotonic: () => this.nowMs };
   readonly identities = new MemoryIdentityStore(this.clock);
+  readonly secrets = new MemorySecretStore(this.identities, this.clock);
+  readonly claims = new ClaimLinks({
+    store: new MemoryClaimStore(this.clock),
+    origin: (host) => (host === undefined ? '' : `https://${host}`),
+  });
   readonly ledger = new FakeLedger();
   readonly errors: unknown[] = [];
   /** Replace to make the store misbehave. */
@@ -57,9 +65,12 @@ export class Harness {
   }
 
   #app(): ReturnType<typeof adminApp> {
-    const { store: identities, clock, ledger } = this;
+    const { store: identities, secrets, claims, clock, ledger } = this;
     return adminApp({
       identities,
+      secrets,
+      lastUses: (team, tokens) => secrets.lastUses(team, tokens),
+      claims,
       ledger,
       clock,
       mint: () => mintToken('user'),
