@@ -38,24 +38,29 @@ export function mountClaims(app: Hono<Env>, parts: ClaimParts): void {
     const requestId = requestIdOf(c.req.header('x-request-id'));
     const result = await resultOf(c, parts).catch((error: unknown) => parts.answers.refusalFor(error));
     const refusal = result instanceof Refusal ? result : null;
-    const status = refusal?.status ?? 200;
     parts.journal.note({
       requestId,
       method: c.req.method,
       path: toldPath,
-      status,
+      status: refusal?.status ?? 200,
       errorCode: refusal?.code ?? null,
       durationMs: parts.clock.monotonic() - startedMs,
       identity: null,
     });
-    const headers = { ...claimHeaders, ...refusal?.headers, 'x-request-id': requestId };
-    const { page, value } =
-      result instanceof Refusal ? { page: refusedPage(result.message), value: result.body(requestId) } : result;
-    const wantsPage = c.req.header('accept')?.includes('text/html') ?? false;
-    // Every status here has a body.
-    const code = status as ContentfulStatusCode;
-    return wantsPage ? c.html(page, code, headers) : c.json(value, code, headers);
+    return answered(c, result, requestId);
   });
+}
+
+/** A page where one is asked for, else JSON. */
+function answered(c: Context<Env>, result: Shown | Refusal, requestId: string): Response {
+  const refusal = result instanceof Refusal ? result : null;
+  const { page, value } =
+    result instanceof Refusal ? { page: refusedPage(result.message), value: result.body(requestId) } : result;
+  // Every status here has a body.
+  const status = (refusal?.status ?? 200) as ContentfulStatusCode;
+  const headers = { ...claimHeaders, ...refusal?.headers, 'x-request-id': requestId };
+  const wantsPage = c.req.header('accept')?.includes('text/html') ?? false;
+  return wantsPage ? c.html(page, status, headers) : c.json(value, status, headers);
 }
 
 function resultOf(c: Context<Env>, { links, origin, refused }: ClaimParts): Promise<Shown | Refusal> {

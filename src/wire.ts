@@ -193,7 +193,13 @@ export function wire(options: WireOptions): Wired {
       schema: schemas.newSession,
     }),
     signIn,
-    rotation: new RotationRoute({ gateway, answers, ...stores, mint: () => mintToken('user') }),
+    rotation: new RotationRoute({
+      gateway,
+      answers,
+      identities: stores.identities,
+      secrets: stores.secrets,
+      mint: () => mintToken('user'),
+    }),
     claims: { links, answers, journal, clock, origin, refused: limitRefused() },
     operations: {
       storeReachable: () =>

@@ -58,7 +58,8 @@ export async function rotateToken(
       ],
     };
     const rotation = { expected: text, next: JSON.stringify(next), secretHash: hash };
-    if ((await secrets.rotate(at, rotation)) === 'replaced') return { record: next, text: minted.text, oldExpiresAt };
+    if ((await secrets.rotate(at, rotation)) === 'replaced')
+      return { record: next, text: minted.text, oldExpiresAt };
   }
   return tooManyChanges(key);
 }
@@ -76,7 +77,9 @@ function unrotatable(token: Token, nowMs: number): Refusal | null {
     return failed(`The token ${token.id} expired at ${token.expires_at}. Give it a later expiry first.`);
   }
   if (isHeldByNobody(token)) {
-    return failed(`The token ${token.id} belongs to a sign-in: nobody holds its secret, so there is none to change.`);
+    return failed(
+      `The token ${token.id} belongs to a sign-in: nobody holds its secret, so there is none to change.`,
+    );
   }
   return null;
 }

@@ -65,7 +65,9 @@ export function tokenSchemas({ endpointPaths, clock }: { endpointPaths: readonly
     max_session_body_bytes: bodyBytes.nullish(),
   };
   return {
-    newToken: z.strictObject({ user: slug, claim: claim.nullish(), ...fields }).refine(hasOneExpiry, oneExpiry),
+    newToken: z
+      .strictObject({ user: slug, claim: claim.nullish(), ...fields })
+      .refine(hasOneExpiry, oneExpiry),
     tokenChange: z.strictObject(fields).refine(hasOneExpiry, oneExpiry),
   };
 }

@@ -8,7 +8,10 @@ function shownToken(token: Token, lastUses: LastUses = new Map()): object {
   const { secrets: _secrets, ...rest } = token;
   return {
     ...shown(rest),
-    secrets: secretsOf(token).map((secret) => ({ ...secret, last_used_at: timeOf(lastUses.get(secret.prefix)) })),
+    secrets: secretsOf(token).map((secret) => ({
+      ...secret,
+      last_used_at: timeOf(lastUses.get(secret.prefix)),
+    })),
   };
 }
 

@@ -123,7 +123,9 @@ export class MemoryIdentityStore implements IdentityStore {
 
   /** Hashes of the secrets that are bound to a token, the newest first. */
   boundTo({ team, id }: TokenPlace): string[] {
-    return [...this.#secrets].flatMap(([hash, to]) => (to.team === team && to.token === id ? [hash] : [])).reverse();
+    return [...this.#secrets]
+      .flatMap(([hash, to]) => (to.team === team && to.token === id ? [hash] : []))
+      .toReversed();
   }
 
   /** Gives a token a new secret beside at most `keep - 1` older ones, if its text is still `expected`. */

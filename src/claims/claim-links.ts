@@ -20,10 +20,7 @@ export class ClaimLinks implements ClaimMaker {
     this.#origin = origin;
   }
 
-  async make(
-    claimed: ClaimedToken,
-    host: string | undefined,
-  ): Promise<{ url: string; expiresAtMs: number }> {
+  async make(claimed: ClaimedToken, host: string | undefined): Promise<{ url: string; expiresAtMs: number }> {
     const code = newCode();
     const sealed = seal(code, JSON.stringify(claimed));
     const expiresAtMs = await this.#store.put(hashOf(code), sealed, livesMs);

@@ -38,7 +38,9 @@ export function seal(code: string, text: string): string {
 /** The text again. Throws where it was not sealed with this code, or was changed. */
 export function unseal(code: string, sealed: string): string {
   const bytes = Buffer.from(sealed, 'base64url');
-  const decipher = createDecipheriv(algorithm, keyOf(code), bytes.subarray(0, ivBytes), { authTagLength: tagBytes });
+  const decipher = createDecipheriv(algorithm, keyOf(code), bytes.subarray(0, ivBytes), {
+    authTagLength: tagBytes,
+  });
   decipher.setAuthTag(bytes.subarray(ivBytes, ivBytes + tagBytes));
   const text = [decipher.update(bytes.subarray(ivBytes + tagBytes)), decipher.final()];
   return Buffer.concat(text).toString('utf8');

@@ -20,7 +20,11 @@ export function rotateCommand(token: Command, cli: Cli): void {
     .description('give a token a new secret; the old one works on for a while')
     .argument('<team>')
     .argument('<id>', 'tok_…')
-    .option('--overlap <time>', 'how long the old one works: 7d, 12h, 30m, 0; a day if left out', parseDuration)
+    .option(
+      '--overlap <time>',
+      'how long the old one works: 7d, 12h, 30m, 0; a day if left out',
+      parseDuration,
+    )
     .addOption(claimOption())
     .action(async (team: string, id: string, options: RotateOptions) => {
       const { overlap } = options;
@@ -33,7 +37,10 @@ export function rotateCommand(token: Command, cli: Cli): void {
 
 /** An option object belongs to one command, so each gets its own. */
 export function claimOption(): Option {
-  return new Option('--claim', 'print a link that shows the token once, within an hour, instead of the token');
+  return new Option(
+    '--claim',
+    'print a link that shows the token once, within an hour, instead of the token',
+  );
 }
 
 /** The fields of a body that say how a token is handed over. */

@@ -15,9 +15,7 @@ export interface ClaimMaker {
 
 /** What there is under a code: something sealed that waits, the time it was opened, or nothing (any more). */
 export type ClaimState =
-  | { kind: 'waiting'; expiresAtMs: number }
-  | { kind: 'opened'; atMs: number }
-  | { kind: 'none' };
+  { kind: 'waiting'; expiresAtMs: number } | { kind: 'opened'; atMs: number } | { kind: 'none' };
 
 /** Sealed tokens by the hash of their code. Methods reject with `StoreUnavailable`. */
 export interface ClaimStore {
@@ -26,5 +24,7 @@ export interface ClaimStore {
   /** What there is, without touching it. */
   look(codeHash: string): Promise<ClaimState>;
   /** Takes what is sealed out, the first time; that it was opened is remembered for a day. Works in a full store. */
-  open(codeHash: string): Promise<{ kind: 'sealed'; sealed: string } | Exclude<ClaimState, { kind: 'waiting' }>>;
+  open(
+    codeHash: string,
+  ): Promise<{ kind: 'sealed'; sealed: string } | Exclude<ClaimState, { kind: 'waiting' }>>;
 }

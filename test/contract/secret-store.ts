@@ -228,7 +228,10 @@ export function secretStoreContract(make: () => Promise<SecretStoresUnderTest>, 
     });
 
     it('of tokens there are not are not kept', async () => {
-      await stores.secrets.noteUses([use('tgk_a', startMs, 'tok_2'), { ...use('tgk_a', startMs), team: 'beta' }]);
+      await stores.secrets.noteUses([
+        use('tgk_a', startMs, 'tok_2'),
+        { ...use('tgk_a', startMs), team: 'beta' },
+      ]);
       expect(await stores.secrets.lastUses('acme', ['tok_2'])).toEqual([new Map()]);
       expect(await stores.secrets.lastUses('beta', ['tok_1'])).toEqual([new Map()]);
     });

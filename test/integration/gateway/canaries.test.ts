@@ -201,7 +201,8 @@ async function rotating(): Promise<void> {
   const waiting = await claimLink(gateway, token);
   for (const url of [opened, waiting]) {
     handedOver.push(url.split('/').at(-1) ?? '');
-    for (const accept of ['text/html', '*/*']) keep(await get(`${url}?${canary.query}`, { headers: { accept } }));
+    for (const accept of ['text/html', '*/*'])
+      keep(await get(`${url}?${canary.query}`, { headers: { accept } }));
   }
   handedOver.push(String((await post(opened, canary.prompt)).json['token']));
   for (const accept of ['text/html', '*/*']) {

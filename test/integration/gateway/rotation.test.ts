@@ -36,7 +36,8 @@ describe.each(['memory', 'redis'] as const)('rotation, store: %s', (store) => {
 
   const chat = (token: string, at = gateway): Promise<Reply> =>
     post(`${at.url}${paths.chat}`, bodies.chat(), { token });
-  const codeOf = (reply: Reply): string => (reply.status < 400 ? '200' : `${reply.status} ${errorOf(reply).code}`);
+  const codeOf = (reply: Reply): string =>
+    reply.status < 400 ? '200' : `${reply.status} ${errorOf(reply).code}`;
   const everywhere = async (token: string): Promise<string[]> => {
     const me = await Promise.all([gateway, other].map(({ url }) => get(`${url}/v1/me`, { token })));
     const chats = await Promise.all([gateway, other].map((at) => chat(token, at)));
@@ -143,7 +144,8 @@ describe.each(['memory', 'redis'] as const)('rotation, store: %s', (store) => {
       expect(codeOf(await askSession(gateway.url, old.text))).toBe('401 expired_token');
       for (const { token } of [before, during]) expect(await everywhere(token)).toEqual(['200']);
       expect((await endSessions(gateway.url, next.text, '?all=true')).status).toBe(204);
-      for (const { token } of [before, during]) expect(await everywhere(token)).toEqual(['401 invalid_token']);
+      for (const { token } of [before, during])
+        expect(await everywhere(token)).toEqual(['401 invalid_token']);
     });
   });
 
@@ -232,7 +234,9 @@ describe.each(['memory', 'redis'] as const)('rotation, store: %s', (store) => {
     it('is refused without a token, with a wrong method, and by its origin as all of /v1 is', async () => {
       const { text } = await gateway.issue();
       expect(codeOf(await post(`${gateway.url}/v1/me/rotate`, {}))).toBe('401 missing_token');
-      expect(codeOf(await get(`${gateway.url}/v1/me/rotate`, { token: text }))).toBe('405 method_not_allowed');
+      expect(codeOf(await get(`${gateway.url}/v1/me/rotate`, { token: text }))).toBe(
+        '405 method_not_allowed',
+      );
       const from = (origin: string): Promise<Reply> =>
         post(`${gateway.url}/v1/me/rotate`, {}, { token: text, headers: { origin } });
       expect(codeOf(await from('https://evil.example.com'))).toBe('403 origin_not_allowed');
@@ -249,7 +253,12 @@ describe.each(['memory', 'redis'] as const)('rotation, store: %s', (store) => {
       }
       const reply = await rotateOwn(text);
       expect(codeOf(reply)).toBe('429 rate_limit_exceeded');
-      expect(errorOf(reply).limit).toMatchObject({ scope: 'token', metric: 'rotations', window: 'hour', max: 10 });
+      expect(errorOf(reply).limit).toMatchObject({
+        scope: 'token',
+        metric: 'rotations',
+        window: 'hour',
+        max: 10,
+      });
       expect(Number(reply.headers.get('retry-after'))).toBeGreaterThan(3_000);
       expect(reply.headers.get('x-should-retry')).toBe('false');
       expect(await everywhere(text)).toEqual(['200']);

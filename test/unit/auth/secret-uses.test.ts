@@ -36,7 +36,11 @@ beforeEach(() => {
   store = new FakeStore();
   nowMs = 1_000.5;
   errors.length = 0;
-  const log = { info: () => undefined, warn: () => undefined, error: (text: string) => void errors.push(text) };
+  const log = {
+    info: () => undefined,
+    warn: () => undefined,
+    error: (text: string) => void errors.push(text),
+  };
   uses = new SecretUses({ store, storeNowMs: () => nowMs, log });
 });
 
