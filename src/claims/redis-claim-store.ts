@@ -31,7 +31,8 @@ export class RedisClaimStore implements ClaimStore {
     const [text, expiresAtMs] = await this.#store.attempt((client) =>
       Promise.all([client.get(key), client.pexpiretime(key)]),
     );
-    if (text === null) return { kind: 'none' };
+    // The second command may already find it expired.
+    if (text === null || expiresAtMs < 0) return { kind: 'none' };
     const opened = openedMark.exec(text)?.[1];
     return opened === undefined ? { kind: 'waiting', expiresAtMs } : { kind: 'opened', atMs: Number(opened) };
   }

@@ -34,7 +34,7 @@ describe.each(['memory', 'redis'] as const)('claim links, store: %s', (store) =>
     if (store === 'memory') aheadMs += 3_600_000;
     for (const key of ((await redis?.command('KEYS', '*:claim:*')) ?? []) as string[]) {
       expect(key).not.toContain(url.split('/').at(-1));
-      await redis?.command('PEXPIRE', key, 1);
+      await redis?.command('PEXPIRE', key, 0);
     }
   }
 
@@ -172,14 +172,15 @@ describe.each(['memory', 'redis'] as const)('claim links, store: %s', (store) =>
     expect(gateway.log()).toContain('"path":"/claim/:code"');
   });
 
-  it.runIf(store === 'redis')('leave neither code nor token in the store', async () => {
-    const url = await claimLink(gateway, holder);
-    const keys = ((await redis?.command('KEYS', '*:claim:*')) ?? []) as string[];
-    const kept = [];
-    for (const key of keys) kept.push(await redis?.command('GET', key));
-    const dump = JSON.stringify([keys, kept]);
-    const { json } = await press(url);
-    for (const secret of [url.split('/').at(-1) ?? '', String(json['token'])])
-      expect(dump).not.toContain(secret);
-  });
+  if (store === 'redis')
+    it('leave neither code nor token in the store', async () => {
+      const url = await claimLink(gateway, holder);
+      const keys = ((await redis?.command('KEYS', '*:claim:*')) ?? []) as string[];
+      const kept = [];
+      for (const key of keys) kept.push(await redis?.command('GET', key));
+      const dump = JSON.stringify([keys, kept]);
+      const { json } = await press(url);
+      for (const secret of [url.split('/').at(-1) ?? '', String(json['token'])])
+        expect(dump).not.toContain(secret);
+    });
 });
