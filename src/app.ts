@@ -5,11 +5,13 @@ import { Refusal } from './core/refusal.ts';
 import type { Clock } from './core/clock.ts';
 import type { Endpoint } from './core/request.ts';
 import type { Answers } from './answers.ts';
+import { type ClaimParts, mountClaims } from './claim-routes.ts';
 import type { Gateway } from './gateway.ts';
 import type { Journal } from './journal.ts';
 import type { OwnUsage } from './own-usage.ts';
 import { type Env, mountOperations, operationPaths, type Operations, refusalResponse } from './operations.ts';
 import { Call } from './proxy/call.ts';
+import type { RotationRoute } from './rotation-route.ts';
 import type { SelfService } from './self-service.ts';
 import type { SessionRoutes } from './session-routes.ts';
 import type { SignInRoute } from './sign-in-route.ts';
@@ -23,6 +25,8 @@ export interface AppParts {
   ownUsage: OwnUsage;
   sessions: SessionRoutes;
   signIn: SignInRoute;
+  rotation: RotationRoute;
+  claims: ClaimParts;
   operations: Operations;
   /** The admin API, mounted at its own paths. */
   admin: ReturnType<typeof adminApp>;
@@ -88,6 +92,7 @@ export function createApp(parts: AppParts): Hono<Env> {
     { path: '/v1/models', methods: { GET: (call) => self.models(call) } },
     { path: '/v1/me', methods: { GET: (call) => self.me(call) } },
     { path: '/v1/me/usage', methods: { GET: (call) => ownUsage.usage(call) } },
+    { path: '/v1/me/rotate', methods: { POST: (call) => parts.rotation.rotate(call) } },
     {
       path: '/v1/sessions',
       methods: { POST: (call) => sessions.mint(call), DELETE: (call) => sessions.end(call) },
@@ -111,6 +116,7 @@ export function createApp(parts: AppParts): Hono<Env> {
 
   for (const path of [...operationPaths, '/admin/*']) app.use(path, noted);
   mountOperations(app, operations);
+  mountClaims(app, parts.claims);
   app.route('/', admin);
   app.notFound(serve(refuse(nowhere)));
   app.onError((error) => refusalResponse(answers.refusalFor(error), null));

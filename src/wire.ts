@@ -12,17 +12,25 @@ import { Authenticator } from './auth/authenticator.ts';
 import { MemoryAdministratorStore } from './auth/memory-administrator-store.ts';
 import { MemoryIdentityStore } from './auth/memory-identity-store.ts';
 import { RedisAdministratorStore } from './auth/redis-administrator-store.ts';
+import { MemorySecretStore } from './auth/memory-secret-store.ts';
 import { RefusedCredentials } from './auth/refused-credentials.ts';
 import { RedisIdentityStore } from './auth/redis-identity-store.ts';
+import { RedisSecretStore } from './auth/redis-secret-store.ts';
+import { SecretUses } from './auth/secret-uses.ts';
 import { mintSessionToken, mintToken, randomBase62 } from './auth/token-text.ts';
+import { ClaimLinks } from './claims/claim-links.ts';
+import { MemoryClaimStore } from './claims/memory-claim-store.ts';
+import { RedisClaimStore } from './claims/redis-claim-store.ts';
 import type { Catalogue } from './config/catalogue.ts';
 import type { Settings } from './config/environment.ts';
 import type { AdministratorStore } from './core/administrator.ts';
+import type { ClaimStore } from './core/claim.ts';
 import type { Clock } from './core/clock.ts';
 import type { LedgerReader } from './core/entry.ts';
 import type { IdentityStore } from './core/identity.ts';
 import type { RefusalStore } from './core/refusal-count.ts';
 import type { TrustedIssuer } from './core/issuer.ts';
+import type { SecretStore } from './core/secret.ts';
 import type { MintBounds, SessionStore } from './core/session.ts';
 import { keysUnder } from './core/keys.ts';
 import type { Refusal } from './core/refusal.ts';
@@ -42,6 +50,7 @@ import { OwnUsage } from './own-usage.ts';
 import { OpenExchanges } from './proxy/open-exchanges.ts';
 import { requestIdOf } from './proxy/request-id.ts';
 import { Upstreams } from './proxy/upstreams.ts';
+import { RotationRoute } from './rotation-route.ts';
 import { SelfService } from './self-service.ts';
 import { SessionRoutes } from './session-routes.ts';
 import { MemorySessionStore } from './sessions/memory-session-store.ts';
@@ -85,6 +94,8 @@ export interface Wired {
 interface Stores {
   identities: IdentityStore;
   administrators: AdministratorStore;
+  secrets: SecretStore;
+  claims: ClaimStore;
   sessions: SessionStore;
   admission: AdmissionStore;
   ledger: LedgerReader;
@@ -118,6 +129,14 @@ export function wire(options: WireOptions): Wired {
     log,
     onNotice: (notice) => journal.limitReached(notice),
   });
+  const uses = new SecretUses({
+    store: stores.secrets,
+    storeNowMs: () => admission.heartbeat.storeNowMs(),
+    log,
+  });
+  const origin = (host: string | undefined): string =>
+    host === undefined ? '' : `${settings.onDyno ? 'https' : 'http'}://${host}`;
+  const links = new ClaimLinks({ store: stores.claims, origin });
   const upstreams = new Upstreams(settings.attachments);
   const exchanges = new OpenExchanges(clock);
   metrics.watch({
@@ -140,6 +159,7 @@ export function wire(options: WireOptions): Wired {
     settings,
     catalogue,
     authenticator,
+    uses,
     admission,
     upstreams,
     exchanges,
@@ -198,6 +218,14 @@ export function wire(options: WireOptions): Wired {
       schema: schemas.newSession,
     }),
     signIn,
+    rotation: new RotationRoute({
+      gateway,
+      answers,
+      identities: stores.identities,
+      secrets: stores.secrets,
+      mint: () => mintToken('user'),
+    }),
+    claims: { links, answers, journal, clock, origin, refused: limitRefused() },
     operations: {
       storeReachable: () =>
         admission.heartbeat.beat().then(
@@ -208,19 +236,20 @@ export function wire(options: WireOptions): Wired {
       metrics: createMetricsEndpoint(metrics),
       authorize,
     },
-    admin: administration(options, stores, authorize),
+    admin: administration(options, stores, { authorize, uses, links }),
     clock,
   });
   return {
     app,
     start: () => {
       void stores.connected().then(() => admission.heartbeat.start());
+      uses.start();
     },
     noteUnrouted: (refusal) => answers.unrouted(refusal),
     isBusy: () => exchanges.size > 0,
     endRemaining: () => exchanges.shutDown(),
     drained: async () => {
-      await Promise.all([admission.stop(), refusals.drained()]);
+      await Promise.all([admission.stop(), refusals.drained(), uses.stop()]);
     },
     close: async () => {
       exchanges.close();
@@ -232,14 +261,17 @@ export function wire(options: WireOptions): Wired {
 
 function administration(
   { clock, log }: WireOptions,
-  { identities, administrators, ledger, refusals: refused }: Stores,
-  authorize: ActorCheck,
+  { identities, administrators, ledger, refusals: refused, secrets }: Stores,
+  { authorize, uses, links }: { authorize: ActorCheck; uses: SecretUses; links: ClaimLinks },
 ): ReturnType<typeof adminApp> {
   return adminApp({
     identities,
     administrators,
     ledger,
     refused,
+    secrets,
+    lastUses: (team, tokens) => uses.lastUses(team, tokens),
+    claims: links,
     clock,
     authorize,
     mint: () => mintToken('user'),
@@ -268,6 +300,8 @@ function redisStores({ settings, clock, log, metrics }: WireOptions): Stores {
   return {
     identities: new RedisIdentityStore(store, keys),
     administrators: new RedisAdministratorStore(store, keys),
+    secrets: new RedisSecretStore(store, keys),
+    claims: new RedisClaimStore(store, keys),
     sessions: new RedisSessionStore(store, keys, mintBounds(settings)),
     admission: new RedisAdmissionStore(store, keys, {
       leaseMs: settings.leaseMs,
@@ -303,6 +337,8 @@ function memoryStores({ settings, clock }: WireOptions): Stores {
   return {
     identities,
     administrators: new MemoryAdministratorStore(clock),
+    secrets: new MemorySecretStore(identities, clock),
+    claims: new MemoryClaimStore(clock),
     sessions,
     admission,
     ledger,

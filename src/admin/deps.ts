@@ -1,10 +1,12 @@
 import type { Actor } from '../core/actor.ts';
 import type { AdministratorStore } from '../core/administrator.ts';
+import type { ClaimMaker } from '../core/claim.ts';
 import type { Clock } from '../core/clock.ts';
 import type { LedgerReader } from '../core/entry.ts';
 import type { IdentityStore } from '../core/identity.ts';
 import type { RefusalStore } from '../core/refusal-count.ts';
 import type { Refusal } from '../core/refusal.ts';
+import type { SecretStore } from '../core/secret.ts';
 
 /** A new token: its text, shown once, and what is kept of it. */
 export interface Minted {
@@ -25,6 +27,10 @@ export interface IdentityDeps {
 
 /** What the admin API needs; features know only core, so credentials and ids come in from outside. */
 export interface AdminDeps extends IdentityDeps {
+  secrets: SecretStore;
+  /** When secrets were used last, up to now as far as this process knows. */
+  lastUses: SecretStore['lastUses'];
+  claims: ClaimMaker;
   ledger: LedgerReader;
   refused: Pick<RefusalStore, 'refusals'>;
   administrators: AdministratorStore;

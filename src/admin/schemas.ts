@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
 import { email, limits, listOf, model, name, origin, slug, tool } from '../core/fields.ts';
+import { claim } from '../core/rotation.ts';
 
 /* The bodies of contract 1.6. A field that is null is absent when creating, and cleared when changing. */
 
@@ -68,7 +69,9 @@ export function tokenSchemas({ endpointPaths, clock }: { endpointPaths: readonly
     max_session_body_bytes: bodyBytes.nullish(),
   };
   return {
-    newToken: z.strictObject({ user: slug, ...fields }).refine(hasOneExpiry, oneExpiry),
+    newToken: z
+      .strictObject({ user: slug, claim: claim.nullish(), ...fields })
+      .refine(hasOneExpiry, oneExpiry),
     tokenChange: z.strictObject(fields).refine(hasOneExpiry, oneExpiry),
   };
 }

@@ -4,7 +4,7 @@ import type { JsonObject, JsonValue } from '../core/request.ts';
 export function plain(value: JsonValue | undefined): string {
   if (value === null || value === undefined) return '-';
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(plain).join(', ');
-  if (typeof value === 'object') return 'metric' in value ? limitText(value) : fieldTexts(value);
+  if (typeof value === 'object') return objectText(value);
   // What moves a cursor must not come from data.
   return String(value).replaceAll(/\p{Cc}/gu, '?');
 }
@@ -34,6 +34,18 @@ export function fieldList(record: JsonObject): string {
   return Object.entries(record)
     .map(([key, value]) => `${key.padEnd(width)}  ${allowed(key, value)}`)
     .join('\n');
+}
+
+function objectText(value: JsonObject): string {
+  if ('metric' in value) return limitText(value);
+  return 'prefix' in value ? secretText(value) : fieldTexts(value);
+}
+
+/** A token's secret: until when it works, and when it was used last. */
+function secretText({ prefix, expires_at, last_used_at }: JsonObject): string {
+  const until = expires_at === null ? '' : ` until ${shortTime(expires_at)}`;
+  const used = last_used_at === null ? 'not used' : `used ${shortTime(last_used_at)}`;
+  return `${plain(prefix)}…${until} (${used})`;
 }
 
 /** An object inside a record, on one line. */

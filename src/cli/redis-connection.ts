@@ -2,7 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { adminApp } from '../admin/admin-app.ts';
 import { RedisAdministratorStore } from '../auth/redis-administrator-store.ts';
 import { RedisIdentityStore } from '../auth/redis-identity-store.ts';
+import { RedisSecretStore } from '../auth/redis-secret-store.ts';
 import { mintToken, randomBase62 } from '../auth/token-text.ts';
+import { ClaimLinks } from '../claims/claim-links.ts';
+import { RedisClaimStore } from '../claims/redis-claim-store.ts';
 import { readStore } from '../config/store.ts';
 import { VariableReader } from '../config/variables.ts';
 import { systemClock } from '../core/clock.ts';
@@ -48,11 +51,16 @@ export async function connectToRedis(env: NodeJS.ProcessEnv): Promise<Connection
 
 function localAdmin(store: RedisStore, prefix: string): ReturnType<typeof adminApp> {
   const keys = keysUnder(prefix);
+  const secrets = new RedisSecretStore(store, keys);
   return adminApp({
     identities: new RedisIdentityStore(store, keys),
     administrators: new RedisAdministratorStore(store, keys),
     ledger: new RedisLedger(store, keys),
     refused: { refusals: (query) => readRefusals(store, keys, query) },
+    secrets,
+    lastUses: (team, tokens) => secrets.lastUses(team, tokens),
+    // Nobody was asked over HTTP: the link is a path on whatever the gateway's address is.
+    claims: new ClaimLinks({ store: new RedisClaimStore(store, keys), origin: () => '' }),
     clock: systemClock,
     mint: () => mintToken('user'),
     mintAdministrator: () => mintToken('admin'),

@@ -11,7 +11,7 @@ export interface Keys {
   epochs: string;
   /** Identity. String: JSON, what holds for the whole gateway. */
   settings: string;
-  /** Identity. Hash: secret hash → `team/token id`, and back again so that a deletion needs no scan. */
+  /** Identity. Hash: secret hash → `team/token id`, and back again (newest first) so that a deletion needs no scan. */
   secrets: string;
   /** Identity. Hash: user id → JSON. */
   users: (team: string) => string;
@@ -21,6 +21,12 @@ export interface Keys {
   admins: string;
   /** Identity. Hash: secret hash → administrator id, and back again so that a deletion needs no scan. */
   adminSecrets: string;
+  /** Hash: token id → when each of its secrets was used last. Expires long after the last use. */
+  used: (team: string) => string;
+  /** String: when a token's holder began to rotate it, and how often since (`team/token id`). Expires after an hour. */
+  rotations: (token: string) => string;
+  /** String: a token's text, sealed, until its link is opened; then when that was. Expires. */
+  claim: (codeHash: string) => string;
   /** Hash: a session's secret hash, parent and record, and the counters of its own limits. Expires with it. */
   session: (id: string) => string;
   /** Sorted set: `session id:bytes` → its expiry, ms, of one parent (`team/token id`). Expires with the last. */
@@ -62,6 +68,9 @@ export function keysUnder(prefix: string): Keys {
     tokens: (team) => `${p}tokens:${team}`,
     admins: `${p}admins`,
     adminSecrets: `${p}admin-secrets`,
+    used: (team) => `${p}used:${team}`,
+    rotations: (token) => `${p}rotations:${token}`,
+    claim: (codeHash) => `${p}claim:${codeHash}`,
     session: (id) => `${p}session:${id}`,
     sessionsOf: (parent) => `${p}sessions:${parent}`,
     minting: (parent) => `${p}minting:${parent}`,

@@ -10,6 +10,9 @@ import { Authenticator } from '../../../src/auth/authenticator.ts';
 import { RedisAdministratorStore } from '../../../src/auth/redis-administrator-store.ts';
 import { RedisIdentityStore } from '../../../src/auth/redis-identity-store.ts';
 import { hashToken, inspectToken, mintToken, randomBase62 } from '../../../src/auth/token-text.ts';
+import { RedisSecretStore } from '../../../src/auth/redis-secret-store.ts';
+import { ClaimLinks } from '../../../src/claims/claim-links.ts';
+import { RedisClaimStore } from '../../../src/claims/redis-claim-store.ts';
 import { run } from '../../../src/cli/run.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import { dayOf } from '../../../src/core/days.ts';
@@ -38,9 +41,16 @@ beforeAll(async () => {
   const keys = keysUnder('cli:');
   identities = new RedisIdentityStore(store, keys);
   const administrators = new RedisAdministratorStore(store, keys);
+  const secrets = new RedisSecretStore(store, keys);
   const app = adminApp({
     identities,
     administrators,
+    secrets,
+    lastUses: (team, tokens) => secrets.lastUses(team, tokens),
+    claims: new ClaimLinks({
+      store: new RedisClaimStore(store, keys),
+      origin: (host = '') => `http://${host}`,
+    }),
     ledger: new RedisLedger(store, keys),
     refused: new RedisRefusalStore(store, keys, { retentionDays: 92 }),
     clock: systemClock,
@@ -216,6 +226,36 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     expect(await command(`admin revoke ${id}`)).toMatchObject({ code: 1 });
   });
 
+  it('rotates a token, and hands tokens over by a link', async () => {
+    await command('team create acme');
+    await command('user create acme ana');
+    const issued = await command('token issue acme ana --json');
+    const { id, token } = JSON.parse(issued.out) as { id: string; token: string };
+    const rotated = await command(`token rotate acme ${id} --overlap 7d`);
+    expect(rotated.err).toMatch(/shown this once/);
+    const text = /^token +(tgk_\w+)$/m.exec(rotated.out)?.[1] ?? '';
+    const secrets = new RegExp(
+      `^secrets +${text.slice(0, 12)}… \\(not used\\), ${token.slice(0, 12)}… until \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d \\(not used\\)$`,
+      'm',
+    );
+    expect(rotated.out).toMatch(secrets);
+    expect((await command(`token show acme ${id}`)).out).toMatch(secrets);
+    for (const each of [token, text]) {
+      expect((await identityBehind(identities, hashToken(each)))?.token.id).toBe(id);
+    }
+    const old = (await identityBehind(identities, hashToken(text)))?.token.secrets?.[1]?.expires_at ?? '';
+    expect(Math.abs(Date.parse(old) - Date.now() - 7 * 86_400_000)).toBeLessThan(60_000);
+
+    const link = way === 'over HTTP' ? 'http://127\\.0\\.0\\.1:\\d+/claim/' : '/claim/';
+    for (const line of ['token issue acme ana --claim', `token rotate acme ${id} --claim --overlap 0`]) {
+      const made = await command(line);
+      expect(made.out).toMatch(new RegExp(`^claim_url +${link}[0-9a-f]{40}$`, 'm'));
+      expect(made.out).not.toMatch(/tgk_\w{13}/);
+      expect(made.err).toMatch(/shows the token once/);
+      expect(made.err.includes("Put your gateway's address")).toBe(way === 'on Redis');
+    }
+  });
+
   it('reports usage and requests', async () => {
     const total = await command('usage');
     expect(total.out).toMatch(/^REQUESTS +INPUT +OUTPUT .*COST.*\n +0 +0 /);
@@ -281,6 +321,7 @@ describe('tollgate', () => {
     'team create acme --limit tokens=1',
     'team set acme --clear everything',
     'token issue acme ana --expires soon',
+    'token rotate acme tok_1 --overlap soon',
     'bogus',
     'team list too many',
     'team list --bogus',

@@ -4,7 +4,10 @@ import { actorCheck } from '../../../src/auth/actor-check.ts';
 import { Authenticator } from '../../../src/auth/authenticator.ts';
 import { MemoryAdministratorStore } from '../../../src/auth/memory-administrator-store.ts';
 import { MemoryIdentityStore, type FoundSession } from '../../../src/auth/memory-identity-store.ts';
+import { MemorySecretStore } from '../../../src/auth/memory-secret-store.ts';
 import { mintToken, randomBase62 } from '../../../src/auth/token-text.ts';
+import { ClaimLinks } from '../../../src/claims/claim-links.ts';
+import { MemoryClaimStore } from '../../../src/claims/memory-claim-store.ts';
 import type { EntryQuery, LedgerReader, UsageQuery } from '../../../src/core/entry.ts';
 import type { IdentityStore } from '../../../src/core/identity.ts';
 import type { RefusalQuery, RefusalStore } from '../../../src/core/refusal-count.ts';
@@ -27,6 +30,11 @@ export class Harness {
   readonly sessions = new Map<string, FoundSession>();
   readonly identities = new MemoryIdentityStore(this.clock, (id) => this.sessions.get(id) ?? null);
   readonly administrators = new MemoryAdministratorStore(this.clock);
+  readonly secrets = new MemorySecretStore(this.identities, this.clock);
+  readonly claims = new ClaimLinks({
+    store: new MemoryClaimStore(this.clock),
+    origin: (host) => (host === undefined ? '' : `https://${host}`),
+  });
   readonly ledger = new FakeLedger();
   readonly refusals = new FakeRefusals();
   /** Replace to have another ledger. */
@@ -86,10 +94,14 @@ export class Harness {
 
   /** What the API is made of. */
   deps(): AdminDeps {
-    const { store: identities, administrators, clock, reader: ledger, refusals: refused } = this;
+    const { store: identities, administrators, secrets, claims, clock } = this;
+    const { reader: ledger, refusals: refused } = this;
     return {
       identities,
       administrators,
+      secrets,
+      lastUses: (team, tokens) => secrets.lastUses(team, tokens),
+      claims,
       ledger,
       refused,
       clock,

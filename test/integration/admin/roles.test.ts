@@ -50,6 +50,7 @@ const expectations: Readonly<Record<string, Expectation>> = {
   [`GET ${members}/tokens/:id`]: { allowed: readers, status: 200 },
   [`PATCH ${members}/tokens/:id`]: { allowed: runners, status: 200, body: { name: 'laptop' } },
   [`DELETE ${members}/tokens/:id`]: { allowed: runners, status: 204 },
+  [`POST ${members}/tokens/:id/rotate`]: { allowed: runners, status: 200 },
   'GET /admin/settings': { allowed: overseers, status: 200 },
   'PATCH /admin/settings': { allowed: admins, status: 200, body: { limits: [] } },
   'GET /admin/usage': { allowed: readers, status: 200, query: true },
