@@ -71,6 +71,7 @@ const entry = {
   input_tokens: 14,
   output_tokens: 51,
   images: 0,
+  costNanoUsd: null,
   usage: 'reported',
   stream: false,
   duration_ms: 812,

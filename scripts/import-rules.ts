@@ -14,8 +14,8 @@ interface Import {
   line: number;
 }
 
-/** These put the parts together, and may import any of them: the files of src itself, and two entry points. */
-const composers = [/^[^/]+$/, /^cli\/.+/, /^demo\/main\.ts$/];
+/** These put the parts together, and may import any of them: the files of src itself, the command line, and the demo's start. */
+const composers = [/^[^/]+$/, /^cli\/.+/, /^demo\/(?:main|start)\.ts$/];
 
 /** What is said or imported in one place only, and where. */
 const confined: readonly { pattern: RegExp; allowed: RegExp; message: string }[] = [

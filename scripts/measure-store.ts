@@ -104,6 +104,7 @@ function request(n: number, model = 'claude-4-5-sonnet'): OpenRequest {
     tokenId: `tok_${String(n % 100).padStart(12, '0')}`,
     sessionId: null,
     endUser: null,
+    nanoUsd: null,
     endpoint: '/v1/chat/completions',
     model,
     modelKnown: true,
@@ -137,7 +138,7 @@ async function settle(
 ): Promise<void> {
   const settlements = requests.map((each, n): Settlement => {
     const id = `${processId}-${(from + n).toString(36)}`;
-    const grant = { id, incarnation, admittedAtMs: admittedAtMs(n), limits: [], request: each };
+    const grant = { id, incarnation, admittedAtMs: admittedAtMs(n), limits: [], request: each, price: null };
     return settlementOf(grant, answered).settlement;
   });
   for (let at = 0; at < settlements.length; at += perCall)

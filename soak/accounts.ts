@@ -19,6 +19,8 @@ export function charged(entry: LedgerEntry, metric: Counted['limit']['metric']):
       return entry.input_tokens + entry.output_tokens;
     case 'images':
       return entry.images;
+    case 'cost_usd':
+      return Math.round((entry.cost_usd ?? 0) * 1e9);
     case 'concurrency':
       return 0; // nothing is open when the books are read
   }

@@ -66,6 +66,7 @@ function countedUpstream({ seen }: Told, metric: Counted['limit']['metric']): nu
       return seen.images;
     case 'tokens':
       return seen.usage ? seen.usage.input + seen.usage.output : 0;
+    case 'cost_usd': // no model here has a price
     case 'concurrency':
       return 0;
   }

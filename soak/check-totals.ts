@@ -45,6 +45,8 @@ function figureOf(entry: LedgerEntry, figure: keyof UsageFigures): number {
     case 'output_tokens':
     case 'images':
       return entry[figure];
+    case 'cost_usd':
+      return entry.cost_usd ?? 0;
     case 'errors':
       return entry.outcome === 'error' ? 1 : 0;
     case 'aborted':
@@ -54,5 +56,14 @@ function figureOf(entry: LedgerEntry, figure: keyof UsageFigures): number {
 }
 
 function zeros(): UsageFigures {
-  return { requests: 0, input_tokens: 0, output_tokens: 0, images: 0, errors: 0, aborted: 0, lost: 0 };
+  return {
+    requests: 0,
+    input_tokens: 0,
+    output_tokens: 0,
+    images: 0,
+    errors: 0,
+    aborted: 0,
+    lost: 0,
+    cost_usd: 0,
+  };
 }

@@ -2,6 +2,7 @@ import type { Admission } from './admission/admission.ts';
 import { storeUnavailable } from './admission/admission.ts';
 import { type Grant, limitsTold } from './admission/grant.ts';
 import { limitHeaders } from './admission/limit-headers.ts';
+import { checkPriced } from './admission/priced.ts';
 import { reserve } from './admission/reservation.ts';
 import type { Authenticated, Authenticator } from './auth/authenticator.ts';
 import {
@@ -219,7 +220,8 @@ export class Gateway {
       this.#entryRefusal(call, request.endpoint, principal) ??
       checkBodyBytes(principal, call.bodyBytes, this.#parts.settings.maxBodyBytes) ??
       checkModel(principal, request.model) ??
-      checkTools(principal, request.remoteTools)
+      checkTools(principal, request.remoteTools) ??
+      checkPriced(principal.limits, request, this.#parts.catalogue.price(request.model))
     );
   }
 
@@ -243,13 +245,15 @@ export class Gateway {
     const { admission, catalogue, upstreams } = this.#parts;
     const { model, endpoint, stream } = request;
     const bound = catalogue.maxOutputTokens(model) ?? defaultOutputTokens;
-    const { body, reserved } = reserve(request, principal.limits, bound);
+    const price = catalogue.price(model);
+    const { body, reserved } = reserve(request, principal.limits, bound, price);
     const grant = await admission.admit(principal, {
       requestId: call.requestId,
       endpoint: endpoint.path,
       model,
       modelKnown: catalogue.kind(model) !== null || upstreams.names(model),
       stream,
+      price,
       inputTokens: reserved.inputTokens,
       outputTokens: reserved.outputTokens,
       images: reserved.images,

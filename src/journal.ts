@@ -1,3 +1,4 @@
+import type { LimitNotice } from './admission/limit-notices.ts';
 import type { EntryRecord } from './core/entry.ts';
 import type { Identity } from './core/identity.ts';
 import type { ForwardOutcome } from './core/outcome.ts';
@@ -84,6 +85,17 @@ export class Journal {
     const method = call.incoming.method ?? '';
     const identity = principal?.identity ?? null;
     this.note({ requestId, method, path, status, errorCode, durationMs, identity });
+  }
+
+  /** A day's or month's limit that is nearly used up, or is; once a window. */
+  limitReached({ resetsAtMs, level, ...notice }: LimitNotice): void {
+    const { scope, metric, window } = notice;
+    this.#metrics.limitReached({ scope, limit: `${metric}/${window}`, level });
+    this.#log.warn(`a limit is used by ${level} %`, {
+      ...notice,
+      level,
+      resets_at: new Date(resetsAtMs).toISOString(),
+    });
   }
 
   /** An error that is nobody's intention. */

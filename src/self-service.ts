@@ -6,6 +6,7 @@ import { checkModel } from './auth/policy.ts';
 import type { Catalogue } from './config/catalogue.ts';
 import type { Identity } from './core/identity.ts';
 import { Refusal } from './core/refusal.ts';
+import { nanoUsdPerUsd } from './core/price.ts';
 import type { Session } from './core/session.ts';
 import type { Answers } from './answers.ts';
 import type { Gateway } from './gateway.ts';
@@ -84,15 +85,17 @@ function visitor({ pinned, limits: _limits, ...session }: Session): object {
 
 function limitShown(state: LimitState, nowMs: number): object {
   const { limit, scope } = state.scoped;
+  const unit = limit.metric === 'cost_usd' ? nanoUsdPerUsd : 1;
   return {
     scope,
     metric: limit.metric,
     window: limit.metric === 'concurrency' ? null : limit.window,
     max: limit.max,
-    used: used(state.applied.span, state.counter, nowMs),
-    remaining: remaining(state, nowMs),
+    used: used(state.applied.span, state.counter, nowMs) / unit,
+    remaining: remaining(state, nowMs) / unit,
     resets_at: resetsAt(state),
     ...(limit.models ? { models: limit.models } : {}),
+    ...(limit.endpoints ? { endpoints: limit.endpoints } : {}),
   };
 }
 

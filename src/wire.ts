@@ -104,6 +104,7 @@ const limitIdLength = 12;
 export function wire(options: WireOptions): Wired {
   const { settings, catalogue, clock, log, metrics } = options;
   const stores = settings.store.kind === 'redis' ? redisStores(options) : memoryStores(options);
+  const journal = new Journal({ log, metrics });
   const limitRefused = (): RefusedCredentials | null =>
     settings.onDyno
       ? new RefusedCredentials({ perMinute: settings.refusedCredentialsPerMinute, clock })
@@ -116,6 +117,7 @@ export function wire(options: WireOptions): Wired {
     timeoutMs: settings.storeTimeoutMs,
     clock,
     log,
+    onNotice: (notice) => journal.limitReached(notice),
   });
   const uses = new SecretUses({
     store: stores.secrets,
@@ -134,7 +136,6 @@ export function wire(options: WireOptions): Wired {
     store: () => stores.extent().catch(() => null),
   });
   const budget = new BodyBudget(settings.bodyBudgetBytes);
-  const journal = new Journal({ log, metrics });
   const answers = new Answers(journal);
   const gateway = new Gateway({
     settings,

@@ -39,7 +39,7 @@ export const growth: Case = async ({ seconds, say }) => {
           alone.us,
           alone.storeUs,
           meanwhile.storeUs,
-          (await reading) / 1,
+          await reading,
           (await residentBytes(site.redis.pid)) / 1e6,
         ],
       });
@@ -155,6 +155,7 @@ function entry(n: number, teams: number): EntryRecord {
     input_tokens: 14,
     output_tokens: 51,
     images: 0,
+    costNanoUsd: null,
     usage: 'reported',
     stream: false,
     duration_ms: 812,

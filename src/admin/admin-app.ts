@@ -4,6 +4,7 @@ import { StoreUnavailable } from '../core/store-unavailable.ts';
 import type { AdminDeps } from './deps.ts';
 import { reportRoutes } from './report-routes.ts';
 import { respond, type AdminEnv, type Route } from './respond.ts';
+import { settingsRoutes } from './settings-routes.ts';
 import { teamRoutes } from './team-routes.ts';
 import { tokenRoutes } from './token-routes.ts';
 import { userRoutes } from './user-routes.ts';
@@ -27,7 +28,13 @@ export function adminApp(deps: AdminDeps): Hono<AdminEnv> {
     return next();
   });
 
-  const routes = [...teamRoutes(deps), ...userRoutes(deps), ...tokenRoutes(deps), ...reportRoutes(deps)];
+  const routes = [
+    ...teamRoutes(deps),
+    ...userRoutes(deps),
+    ...tokenRoutes(deps),
+    ...settingsRoutes(deps),
+    ...reportRoutes(deps),
+  ];
   for (const route of routes) mount(app, route);
   app.all('/admin/*', (c) =>
     respond(c, new Refusal('not_found', 'There is nothing at this path; GET / says what there is.')),

@@ -3,6 +3,7 @@ import { readBody } from './read-body.ts';
 import { replyWith, replyWithList, teamIn, type Route } from './respond.ts';
 import { newTeam, teamChange } from './schemas.ts';
 import { shown } from './stored-limits.ts';
+import { resumeTeam, suspendTeam } from './suspension.ts';
 import { changeTeam, createTeam, deleteTeam, getTeam, listTeams } from './teams.ts';
 
 /** `/admin/teams` and what is under it by one team. */
@@ -29,6 +30,14 @@ export function teamRoutes(deps: AdminDeps): Route[] {
         },
         DELETE: async (c) => (await deleteTeam(deps, teamIn(c))) ?? { status: 204 },
       },
+    },
+    {
+      path: '/admin/teams/:team/suspend',
+      methods: { POST: async (c) => replyWith(200, await suspendTeam(deps, teamIn(c)), shown) },
+    },
+    {
+      path: '/admin/teams/:team/resume',
+      methods: { POST: async (c) => replyWith(200, await resumeTeam(deps, teamIn(c)), shown) },
     },
   ];
 }

@@ -3,6 +3,7 @@ import { Refusal } from '../core/refusal.ts';
 import { changeRecord, given, notFound, parseRecord, readRecord } from './change-record.ts';
 import type { IdentityDeps } from './deps.ts';
 import type { NewTeam, TeamChange } from './schemas.ts';
+import { limitsOfNew } from './settings.ts';
 import { changedLimits, storedLimits } from './stored-limits.ts';
 
 /** Makes a team; 409 where its id is taken. */
@@ -10,8 +11,9 @@ export async function createTeam(deps: IdentityDeps, asked: NewTeam): Promise<Te
   const team: Team = {
     id: asked.id,
     name: asked.name ?? null,
-    limits: storedLimits(asked.limits ?? [], [], deps.randomId),
+    limits: storedLimits(await limitsOfNew(deps, 'team', asked.limits), [], deps.randomId),
     models: asked.models ?? null,
+    suspended_at: null,
     created_at: new Date(deps.clock.now()).toISOString(),
   };
   const result = await deps.identities.create({ kind: 'team', team: team.id }, JSON.stringify(team));

@@ -12,6 +12,7 @@ import {
 import type { IdentityDeps } from './deps.ts';
 import { expiryOf } from './expiry.ts';
 import type { NewToken, TokenChange } from './schemas.ts';
+import { limitsOfNew } from './settings.ts';
 import { changedLimits, storedLimits } from './stored-limits.ts';
 
 /** A token as it was just made: the only time its text is known. */
@@ -37,7 +38,7 @@ export async function issueToken(
     endpoints: asked.endpoints ?? null,
     origins: asked.origins ?? null,
     tools: asked.tools ?? null,
-    limits: storedLimits(asked.limits ?? [], [], deps.randomId),
+    limits: storedLimits(await limitsOfNew(deps, 'token', asked.limits), [], deps.randomId),
     max_session_body_bytes: asked.max_session_body_bytes ?? null,
     expires_at: expiryOf(asked, deps.clock) ?? null,
     revoked_at: null,

@@ -4,6 +4,7 @@ import { readBody } from './read-body.ts';
 import { replyWith, replyWithList, teamIn, type AdminContext, type Route } from './respond.ts';
 import { newUser, userChange } from './schemas.ts';
 import { shown } from './stored-limits.ts';
+import { resumeUser, suspendUser } from './suspension.ts';
 import { changeUser, createUser, deleteUser, getUser, listUsers } from './users.ts';
 
 /** The users of a team. */
@@ -31,6 +32,14 @@ export function userRoutes(deps: AdminDeps): Route[] {
         },
         DELETE: async (c) => (await deleteUser(deps, userIn(c))) ?? { status: 204 },
       },
+    },
+    {
+      path: '/admin/teams/:team/users/:user/suspend',
+      methods: { POST: async (c) => replyWith(200, await suspendUser(deps, userIn(c)), shown) },
+    },
+    {
+      path: '/admin/teams/:team/users/:user/resume',
+      methods: { POST: async (c) => replyWith(200, await resumeUser(deps, userIn(c)), shown) },
     },
   ];
 }

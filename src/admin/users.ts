@@ -11,6 +11,7 @@ import {
 } from './change-record.ts';
 import type { IdentityDeps } from './deps.ts';
 import type { NewUser, UserChange } from './schemas.ts';
+import { limitsOfNew } from './settings.ts';
 import { changedLimits, storedLimits } from './stored-limits.ts';
 import { liveTokensOf, revokeToken } from './tokens.ts';
 
@@ -22,7 +23,8 @@ export async function createUser(deps: IdentityDeps, team: string, asked: NewUse
     name: asked.name ?? null,
     email: asked.email ?? null,
     subject: asked.subject ?? null,
-    limits: storedLimits(asked.limits ?? [], [], deps.randomId),
+    suspended_at: null,
+    limits: storedLimits(await limitsOfNew(deps, 'user', asked.limits), [], deps.randomId),
     created_at: new Date(deps.clock.now()).toISOString(),
   };
   const result = await deps.identities.create({ kind: 'user', team, id: user.id }, JSON.stringify(user));

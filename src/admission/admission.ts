@@ -4,6 +4,7 @@ import type { EntryRecord } from '../core/entry.ts';
 import type { Principal, ScopedLimit } from '../core/identity.ts';
 import type { Log } from '../core/log.ts';
 import type { ForwardOutcome } from '../core/outcome.ts';
+import { costNanoUsd, type Price } from '../core/price.ts';
 import { Refusal, restarting } from '../core/refusal.ts';
 import { StoreUnavailable } from '../core/store-unavailable.ts';
 import { Canceller } from './canceller.ts';
@@ -11,6 +12,7 @@ import { applied, type Grant, limitsOn, limitsTold, type LimitState } from './gr
 import { Heartbeat } from './heartbeat.ts';
 import { limitHeaders } from './limit-headers.ts';
 import { limitRefusal, remaining } from './limit-status.ts';
+import { type LimitNotice, LimitNotices } from './limit-notices.ts';
 import { encodeOpen, type OpenRequest } from './open-record.ts';
 import { settlementOf } from './settlement.ts';
 import { SettlementQueue } from './settlement-queue.ts';
@@ -24,7 +26,13 @@ const settleWaitMs = 50;
 const nothing = { requests: 0, inputTokens: 0, outputTokens: 0, images: 0 };
 
 /** What asks to be admitted, besides who asks. */
-export type Ask = Omit<OpenRequest, 'team' | 'user' | 'tokenId' | 'sessionId' | 'endUser' | 'places'>;
+export type Ask = Omit<
+  OpenRequest,
+  'team' | 'user' | 'tokenId' | 'sessionId' | 'endUser' | 'places' | 'nanoUsd'
+> & {
+  /** Of its model; null where it is unpriced. */
+  price: Price | null;
+};
 
 export interface AdmissionOptions {
   store: AdmissionStore;
@@ -35,6 +43,8 @@ export interface AdmissionOptions {
   timeoutMs: number;
   clock: Clock;
   log: Log;
+  /** Told once a window when a limit is used by 80 or 100 percent. */
+  onNotice?: (notice: LimitNotice) => void;
 }
 
 interface Asking {
@@ -52,6 +62,7 @@ export class Admission {
   readonly #options: AdmissionOptions;
   readonly #settlements: SettlementQueue;
   readonly #canceller: Canceller;
+  readonly #notices: LimitNotices;
   #asking: Asking[] = [];
   /** Calls of the store for admissions that have no answer yet. */
   readonly #underWay = new Set<Promise<void>>();
@@ -62,6 +73,7 @@ export class Admission {
     const { store, process, log } = options;
     this.#options = options;
     this.heartbeat = new Heartbeat(options);
+    this.#notices = new LimitNotices({ store, say: options.onNotice ?? ignore });
     this.#settlements = new SettlementQueue({ store, process, log });
     this.#canceller = new Canceller({
       store,
@@ -87,6 +99,7 @@ export class Admission {
    */
   settle(grant: Grant, outcome: ForwardOutcome): { entry: EntryRecord; settled: Promise<void> | null } {
     const { settlement, entry } = settlementOf(grant, outcome);
+    this.#notices.look(grant, settlement.adjustments);
     if (!blocksNext(grant)) {
       this.#settlements.add(settlement, ignore, false);
       return { entry, settled: null };
@@ -134,12 +147,12 @@ export class Admission {
     await this.heartbeat.stop();
   }
 
-  #prepare(principal: Principal, ask: Ask): { request: AdmitRequest; grant: Grant } {
+  #prepare(principal: Principal, { price, ...ask }: Ask): { request: AdmitRequest; grant: Grant } {
     const { team, user, token, session } = principal.identity;
     const reserved = { requests: 1, ...ask };
-    const limits = limitsOn(principal.limits, ask.model).map((scoped): LimitState => ({
+    const limits = limitsOn(principal.limits, ask).map((scoped): LimitState => ({
       scoped,
-      applied: applied(scoped, reserved),
+      applied: applied(scoped, reserved, price),
       counter: emptyCounter,
     }));
     const places = limits.filter(({ applied: { span } }) => span === 'open').map(({ applied: { id } }) => id);
@@ -149,12 +162,13 @@ export class Admission {
       user: user.id,
       tokenId: token.id,
       sessionId: session?.id ?? null,
+      nanoUsd: price && costNanoUsd(price, reserved),
       endUser: session?.end_user ?? null,
       places,
     };
     const id = `${this.#options.process}-${(this.#granted++).toString(36)}`;
     return {
-      grant: { id, incarnation: '', admittedAtMs: 0, limits, request: open },
+      grant: { id, incarnation: '', admittedAtMs: 0, limits, request: open, price },
       request: {
         grant: id,
         team: team.id,

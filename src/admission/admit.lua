@@ -3,7 +3,7 @@
 --
 -- KEYS[1] processes: sorted set, process id by last heartbeat (ms)
 -- KEYS[2] open requests of this process: hash, grant id -> open record
--- KEYS[3] epochs: hash, team -> epoch
+-- KEYS[3] epochs: hash, team -> epoch, '@' -> that of the settings
 -- KEYS[4] incarnation
 --
 -- ARGV[1] process id
@@ -13,6 +13,7 @@
 -- then one a request, its fields each ended by a line feed: grant id, team, epoch, not after (ms), token's expiry (ms),
 --   open record, session or '', and for each limit: id, span (m h d M o), amount, max.
 --   The id of a session's own limit is 'session/number': its counter is in the session's key, and goes with it.
+--   That of a limit over the whole gateway begins with '@/': its counter is where a team's would be.
 --
 -- Returns nil when the process has no fresh heartbeat, else
 --   { now (ms), incarnation, then one string a request:
@@ -74,7 +75,8 @@ local epochs = {}
 local function epoch_of(team)
   local epoch = epochs[team]
   if epoch == nil then
-    epoch = redis.call('HGET', KEYS[3], team)
+    local found = redis.call('HMGET', KEYS[3], team, '@')
+    epoch = found[1] and found[2] and found[1] .. '.' .. found[2] or found[1]
     epochs[team] = epoch
   end
   return epoch
@@ -82,8 +84,9 @@ end
 
 -- Where the counter of a limit is.
 local function place_of(id, counters)
-  local session = string.match(id, '^([^/]+)/')
-  return session and ARGV[4] .. session or counters
+  local stroke = string.find(id, '/', 1, true)
+  if not stroke then return counters end
+  return stroke == 2 and ARGV[3] .. '@' or ARGV[4] .. string.sub(id, 1, stroke - 1)
 end
 
 -- Reads the counters and rolls them to now: states[n] = { index, current, previous }, and whether all limits have room.
@@ -93,7 +96,7 @@ local function check(counters, request, count)
     ids[n] = request[4 + 4 * n]
   end
   local texts = redis.call('HMGET', counters, unpack(ids))
-  for n = 1, request[7] == '' and 0 or count do
+  for n = 1, count do
     local place = place_of(ids[n], counters)
     if place ~= counters then
       texts[n] = redis.call('HGET', place, ids[n])
@@ -159,7 +162,7 @@ local function decide(request)
   end
   local writes = {}
   for n = 1, count do
-    local state, place = states[n], session == '' and counters or place_of(ids[n], counters)
+    local state, place = states[n], place_of(ids[n], counters)
     state[2] = state[2] + tonumber(request[6 + 4 * n])
     local text = string.format('%.0f %.0f %.0f', state[1], state[2], state[3])
     if place == counters then
@@ -167,6 +170,9 @@ local function decide(request)
       writes[#writes + 1] = text
     else
       redis.call('HSET', place, ids[n], text)
+      if string.byte(ids[n]) == 64 then -- '@'; a session's key has its own end
+        touched[place] = true
+      end
     end
   end
   if #writes > 0 then

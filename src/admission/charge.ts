@@ -1,4 +1,5 @@
 import type { Charge, ForwardOutcome, Usage } from '../core/outcome.ts';
+import type { Price } from '../core/price.ts';
 import { amountOf, type LimitState } from './grant.ts';
 import type { Adjustment } from './store.ts';
 import { windowIndex } from './window.ts';
@@ -44,11 +45,13 @@ export function adjustments(
   limits: readonly LimitState[],
   charged: Charge,
   admittedAtMs: number,
+  price: Price | null = null,
 ): Adjustment[] {
   const corrections: Adjustment[] = [];
   for (const { scoped, applied, counter } of limits) {
     const { limit } = scoped;
-    const delta = limit.metric === 'concurrency' ? -1 : amountOf(limit.metric, charged) - applied.amount;
+    const delta =
+      limit.metric === 'concurrency' ? -1 : amountOf(limit.metric, charged, price) - applied.amount;
     if (delta === 0) continue;
     // A store whose clock was set back reserves in the window its counter has come to.
     const index = Math.max(counter.index, windowIndex(applied.span, admittedAtMs));

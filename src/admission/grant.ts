@@ -1,6 +1,7 @@
 import type { ScopedLimit } from '../core/identity.ts';
 import type { CountedMetric } from '../core/limit.ts';
 import type { Charge } from '../core/outcome.ts';
+import { costNanoUsd, nanoUsdPerUsd, type Price } from '../core/price.ts';
 import type { OpenRequest } from './open-record.ts';
 import type { AppliedLimit } from './store.ts';
 import type { Counter } from './window.ts';
@@ -22,12 +23,18 @@ export interface Grant {
   /** Every limit that applies, as it stood once this request was counted. */
   limits: readonly LimitState[];
   request: OpenRequest;
+  /** Of its model; null where it is unpriced. */
+  price: Price | null;
 }
 
-/** The limits that count a request for `model`. */
-export function limitsOn(limits: readonly ScopedLimit[], model: string): readonly ScopedLimit[] {
-  if (limits.every(({ limit }) => limit.models === undefined)) return limits;
-  return limits.filter(({ limit }) => limit.models?.includes(model) ?? true);
+/** The limits that count a request for `model` at `endpoint`. */
+export function limitsOn(
+  limits: readonly ScopedLimit[],
+  { model, endpoint }: { model: string; endpoint: string },
+): readonly ScopedLimit[] {
+  const isFor = ({ limit: { models, endpoints } }: ScopedLimit): boolean =>
+    (models?.includes(model) ?? true) && (endpoints?.includes(endpoint) ?? true);
+  return limits.every(isFor) ? limits : limits.filter(isFor);
 }
 
 /** The limits that the caller is told of: the visitor of a page sees the session's own and nobody else's figures. */
@@ -35,15 +42,20 @@ export function limitsTold({ limits, request }: Pick<Grant, 'limits' | 'request'
   return request.sessionId === null ? limits : limits.filter(({ scoped }) => scoped.scope === 'session');
 }
 
-/** What a request that reserves `reserved` asks of one limit. */
-export function applied({ limit }: ScopedLimit, reserved: Charge): AppliedLimit {
+/** What a request that reserves `reserved` asks of one limit; of one on money in nano-dollars. */
+export function applied({ limit }: ScopedLimit, reserved: Charge, price: Price | null = null): AppliedLimit {
   const { id, max } = limit;
   if (limit.metric === 'concurrency') return { id, span: 'open', amount: 1, max };
-  return { id, span: limit.window, amount: amountOf(limit.metric, reserved), max };
+  return {
+    id,
+    span: limit.window,
+    amount: amountOf(limit.metric, reserved, price),
+    max: limit.metric === 'cost_usd' ? Math.round(max * nanoUsdPerUsd) : max,
+  };
 }
 
-/** How much of a metric a charge is. */
-export function amountOf(metric: CountedMetric, amounts: Charge): number {
+/** How much of a metric a charge is; of money in nano-dollars, nothing where there is no price. */
+export function amountOf(metric: CountedMetric, amounts: Charge, price: Price | null = null): number {
   switch (metric) {
     case 'requests':
       return amounts.requests;
@@ -51,5 +63,7 @@ export function amountOf(metric: CountedMetric, amounts: Charge): number {
       return amounts.inputTokens + amounts.outputTokens;
     case 'images':
       return amounts.images;
+    case 'cost_usd':
+      return price === null ? 0 : costNanoUsd(price, amounts);
   }
 }

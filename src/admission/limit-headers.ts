@@ -62,6 +62,7 @@ const quotaUnits = {
   requests: '',
   tokens: ';qu="tokens"',
   images: ';qu="images"',
+  cost_usd: ';qu="nano-usd"',
   concurrency: ';qu="concurrent-requests"',
 } as const;
 

@@ -1,3 +1,5 @@
+import type { Limit } from '../core/limit.ts';
+import { nanoUsdPerUsd } from '../core/price.ts';
 import { Refusal } from '../core/refusal.ts';
 import type { LimitState } from './grant.ts';
 import { fitsAtMs, resetsAtMs, used } from './window.ts';
@@ -51,7 +53,8 @@ export function limitRefusal(
   }
   const afterS = Math.max(1, Math.ceil((fitsMs - nowMs) / 1000));
   const when = afterS <= longestRetryAfterS ? `in ${afterS} s` : `at ${new Date(fitsMs).toISOString()}`;
-  const figures = hidden ? '' : `: ${remaining(state, nowMs)} left, ${applied.amount} needed`;
+  const shown = (amount: number): string => shownAmount(scoped.limit, amount);
+  const figures = hidden ? '' : `: ${shown(remaining(state, nowMs))} left, ${shown(applied.amount)} needed`;
   const message = `This request does not fit ${whose}${figures}. Try again ${when}.`;
   const shouldRetry = code === 'rate_limit_exceeded' && afterS <= longestRetryAfterS;
   return new Refusal(code, message, { ...details, ...retry(afterS, shouldRetry) });
@@ -82,12 +85,24 @@ function unit({ scoped: { limit } }: LimitState): string {
   const [model, ...others] = limit.models ?? [];
   const models =
     model === undefined ? '' : ` for ${model}${others.length > 0 ? ` and ${others.length} more` : ''}`;
-  return `${limit.max} ${limit.max === 1 ? counted.slice(0, -1) : counted} ${span}${models}`;
+  const endpoints = limit.endpoints === undefined ? '' : ` at ${limit.endpoints.join(', ')}`;
+  const amount =
+    limit.metric === 'cost_usd'
+      ? `$${limit.max}`
+      : `${limit.max} ${limit.max === 1 ? counted.slice(0, -1) : counted}`;
+  return `${amount} ${span}${models}${endpoints}`;
+}
+
+/** An amount as people write it: of money, which is counted in nano-dollars, the dollars. */
+function shownAmount({ metric }: Limit, amount: number): string {
+  return metric === 'cost_usd' ? `$${amount / nanoUsdPerUsd}` : String(amount);
 }
 
 function neverFits({ scoped, applied }: LimitState, whose: string, hidden: boolean): string {
-  const canShrink = scoped.limit.metric === 'tokens' && applied.max > 0;
+  const { metric } = scoped.limit;
+  const canShrink = (metric === 'tokens' || metric === 'cost_usd') && applied.max > 0;
+  const shown = (amount: number): string => shownAmount(scoped.limit, amount);
   const remedy = canShrink ? 'lower max_tokens or shorten the input' : 'ask an administrator to raise it';
-  const figures = hidden ? '' : `, limit is ${applied.max}`;
-  return `This request reserves ${applied.amount}${figures}; ${remedy}: it can never fit ${whose}.`;
+  const figures = hidden ? '' : `, limit is ${shown(applied.max)}`;
+  return `This request reserves ${shown(applied.amount)}${figures}; ${remedy}: it can never fit ${whose}.`;
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts';
-import { sessionOfLimit } from '../core/session.ts';
+import { gatewayPlace } from '../core/gateway-settings.ts';
+import { placeOfLimit } from '../core/session.ts';
 import type {
   AdmissionStore,
   AdmitReply,
@@ -35,6 +36,7 @@ export class MemoryAdmissionStore implements AdmissionStore {
   readonly #beats = new Map<string, number>();
   readonly #open = new Map<string, Map<string, OpenRecord>>();
   readonly #counters = new Map<string, Counter>();
+  readonly #said = new Map<string, number>();
 
   constructor(options: MemoryAdmissionOptions) {
     this.#options = options;
@@ -117,14 +119,21 @@ export class MemoryAdmissionStore implements AdmissionStore {
     return Promise.resolve({ nowMs: this.#nowMs(), counters });
   }
 
+  sayOnce(what: string, untilMs: number): Promise<boolean> {
+    for (const [other, endMs] of this.#said) if (this.#nowMs() >= endMs) this.#said.delete(other);
+    const first = !this.#said.has(what);
+    this.#said.set(what, untilMs);
+    return Promise.resolve(first);
+  }
+
   leave(process: string): Promise<void> {
     if (this.#openOf(process).size === 0) this.#forget(process);
     return Promise.resolve();
   }
 
   #countersOf(limit: string): Map<string, Counter> | null {
-    const session = sessionOfLimit(limit);
-    return session === null ? this.#counters : this.#options.countersOfSession(session);
+    const place = placeOfLimit(limit);
+    return place === null || place === gatewayPlace ? this.#counters : this.#options.countersOfSession(place);
   }
 
   #openOf(process: string): Map<string, OpenRecord> {

@@ -15,6 +15,8 @@ export interface OpenRequest {
   images: number;
   /** Ids of the concurrency limits it holds a place of. */
   places: readonly string[];
+  /** What is set aside costs so much; null where the model is unpriced. */
+  nanoUsd: number | null;
   /** Whom a session was made for. */
   endUser: string | null;
 }
@@ -36,6 +38,7 @@ export function encodeOpen(request: OpenRequest): string {
     request.images,
     request.places.join(','),
     request.endUser ?? '',
+    request.nanoUsd ?? '',
   ].join('\t');
 }
 
@@ -58,5 +61,6 @@ export function decodeOpen(record: string): OpenRequest {
     images: Number(at(11)),
     places: at(12) === '' ? [] : at(12).split(','),
     endUser: at(13) || null,
+    nanoUsd: at(14) === '' ? null : Number(at(14)),
   };
 }

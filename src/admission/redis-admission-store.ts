@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Keys } from '../core/keys.ts';
 import { loadScript, type RedisStore } from '../core/redis.ts';
-import { sessionOfLimit } from '../core/session.ts';
+import { gatewayPlace } from '../core/gateway-settings.ts';
+import { placeOfLimit } from '../core/session.ts';
 import type {
   AdmissionStore,
   AdmitReply,
@@ -150,8 +151,14 @@ export class RedisAdmissionStore implements AdmissionStore {
   }
 
   #counterKey(team: string, limit: string): string {
-    const session = sessionOfLimit(limit);
-    return session === null ? this.#keys.counters(team) : this.#keys.session(session);
+    const place = placeOfLimit(limit);
+    if (place === null) return this.#keys.counters(team);
+    return place === gatewayPlace ? this.#keys.counters(gatewayPlace) : this.#keys.session(place);
+  }
+
+  async sayOnce(what: string, untilMs: number): Promise<boolean> {
+    const key = this.#keys.said(what);
+    return (await this.#store.attempt((client) => client.set(key, '1', 'PXAT', untilMs, 'NX'))) === 'OK';
   }
 
   async leave(process: string): Promise<void> {

@@ -1,5 +1,7 @@
 import type { ScopedLimit } from '../core/identity.ts';
+import type { StoredLimit } from '../core/limit.ts';
 import type { Charge } from '../core/outcome.ts';
+import { nanoUsdPerUsd, type Price } from '../core/price.ts';
 import type { JsonObject, ValidRequest } from '../core/request.ts';
 import { limitsOn } from './grant.ts';
 
@@ -14,13 +16,14 @@ export interface Reservation {
 
 /**
  * Reserves for a request (contract 1.4): the input estimated from the bytes sent on, the output from what the
- * body allows, else from `defaultOutputTokens`. Where a `tokens` limit applies and the body bounds nothing,
+ * body allows, else from `defaultOutputTokens`. Where a limit on tokens or money applies and the body bounds nothing,
  * the bound is written into the body, lowered to what the smallest such limit can ever hold.
  */
 export function reserve(
   request: ValidRequest,
   limits: readonly ScopedLimit[],
   defaultOutputTokens: number,
+  price: Price | null = null,
 ): Reservation {
   if (request.endpoint.kind === 'images') {
     return {
@@ -28,11 +31,11 @@ export function reserve(
       reserved: { requests: 1, inputTokens: 0, outputTokens: 0, images: request.images },
     };
   }
-  const smallest = request.outputBound === null ? smallestTokensLimit(limits, request.model) : null;
+  const spent = request.outputBound === null ? limitsSpent(limits, request) : [];
   const { body, bound } =
-    smallest === null
+    spent.length === 0
       ? { body: written(request.body), bound: request.outputBound ?? defaultOutputTokens }
-      : bounded(request, smallest, defaultOutputTokens);
+      : bounded(request, spent, { defaultOutputTokens, price });
   return {
     body,
     reserved: {
@@ -55,21 +58,33 @@ export function estimateInput(
 /** The body with `max_tokens` written in. Where not even one token fits, the default: admission then says so. */
 function bounded(
   request: ValidRequest,
-  smallest: number,
-  defaultOutputTokens: number,
+  limits: readonly StoredLimit[],
+  { defaultOutputTokens, price }: { defaultOutputTokens: number; price: Price | null },
 ): { body: Buffer; bound: number } {
   const withDefault = written({ ...request.body, max_tokens: defaultOutputTokens });
-  const room = Math.floor((smallest - estimateInput(withDefault.length, request)) / request.choices);
+  const inputTokens = estimateInput(withDefault.length, request);
+  const rooms = limits.map((limit) => outputRoom(limit, { inputTokens, choices: request.choices, price }));
+  const room = Math.min(...rooms);
   if (room < 1 || room >= defaultOutputTokens) return { body: withDefault, bound: defaultOutputTokens };
   return { body: written({ ...request.body, max_tokens: room }), bound: room };
 }
 
-function smallestTokensLimit(limits: readonly ScopedLimit[], model: string): number | null {
-  let smallest: number | null = null;
-  for (const { limit } of limitsOn(limits, model)) {
-    if (limit.metric === 'tokens' && (smallest === null || limit.max < smallest)) smallest = limit.max;
-  }
-  return smallest;
+/** Output tokens a choice that a limit can ever hold beside the input. */
+function outputRoom(
+  { metric, max }: StoredLimit,
+  { inputTokens, choices, price }: { inputTokens: number; choices: number; price: Price | null },
+): number {
+  if (metric === 'tokens') return Math.floor((max - inputTokens) / choices);
+  if (price === null || price.outputNanoUsd === 0) return Infinity;
+  const leftNanoUsd = max * nanoUsdPerUsd - inputTokens * price.inputNanoUsd;
+  return Math.floor(leftNanoUsd / (price.outputNanoUsd * choices));
+}
+
+/** The limits that output counts against. */
+function limitsSpent(limits: readonly ScopedLimit[], { model, endpoint }: ValidRequest): StoredLimit[] {
+  return limitsOn(limits, { model, endpoint: endpoint.path })
+    .map(({ limit }) => limit)
+    .filter(({ metric }) => metric === 'tokens' || metric === 'cost_usd');
 }
 
 function written(body: JsonObject): Buffer {

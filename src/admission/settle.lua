@@ -12,7 +12,7 @@
 -- ARGV[8] what the keys of the sessions begin with
 -- then one a settlement, its fields each ended by a line feed: grant id, incarnation of the grant, team,
 --   number of adjustments, and for each: limit id, window index, delta;
---   then, but for a cancelled admission: entry, day (YYYY-MM-DD), its end (unix s), totals row, 7 figures
+--   then, but for a cancelled admission: entry, day (YYYY-MM-DD), its end (unix s), totals row, 8 figures
 --
 -- Returns nil when the process is alive after all, else one number a settlement: 1 closed now, 0 was not open.
 
@@ -37,11 +37,12 @@ local function fields_of(text)
   return fields
 end
 
--- The counter of a session's own limit, 'session/number', is in the session's key, and gone with it.
+-- The counter of a session's own limit, 'session/number', is in the session's key, and gone with it; that of a limit
+-- over the whole gateway, '@/name', is where a team's would be.
 local function adjust(counters, id, index, delta)
-  local session = string.match(id, '^([^/]+)/')
-  if session then
-    counters = ARGV[8] .. session
+  local place = string.match(id, '^([^/]+)/')
+  if place then
+    counters = place == '@' and ARGV[3] .. '@' or ARGV[8] .. place
   end
   local text = redis.call('HGET', counters, id)
   if not text then
@@ -68,7 +69,7 @@ local function add_totals(settlement, at)
       sums[#sums + 1] = tonumber(figure)
     end
   end
-  for n = 1, 7 do
+  for n = 1, 8 do
     sums[n] = string.format('%.0f', (sums[n] or 0) + tonumber(settlement[at + 2 + n]))
   end
   if redis.call('HSET', key, row, table.concat(sums, ' ')) > 0 then

@@ -1,6 +1,7 @@
 import type { EntryRecord, Outcome } from '../core/entry.ts';
 import { encodeEntry, encodeTotalsRow } from '../core/entry-text.ts';
 import type { Charge, ForwardOutcome } from '../core/outcome.ts';
+import { costNanoUsd } from '../core/price.ts';
 import { adjustments, charge } from './charge.ts';
 import type { Grant } from './grant.ts';
 import { decodeOpen, type OpenRequest } from './open-record.ts';
@@ -21,6 +22,7 @@ export function settlementOf(
   const entry = entryOf(grant.id, request, {
     admittedAtMs: grant.admittedAtMs,
     charged,
+    costNanoUsd: grant.price && costNanoUsd(grant.price, charged),
     usage: charged.usage,
     status: outcome.status,
     outcome: outcome.outcome,
@@ -32,7 +34,7 @@ export function settlementOf(
     grant: grant.id,
     incarnation: grant.incarnation,
     team: request.team,
-    adjustments: adjustments(grant.limits, charged, grant.admittedAtMs),
+    adjustments: adjustments(grant.limits, charged, grant.admittedAtMs, grant.price),
     closing: {
       entry: encodeEntry(entry),
       totals: totalsOf(entry, request.modelKnown || outcome.accepted),
@@ -47,6 +49,7 @@ export function lostSettlement(record: OpenRecord, incarnation: string): Settlem
   const entry = entryOf(record.grant, request, {
     admittedAtMs: record.admittedAtMs,
     charged: reservedBy(request),
+    costNanoUsd: request.nanoUsd,
     usage: 'estimated',
     status: 0,
     outcome: 'lost',
@@ -70,7 +73,7 @@ export function cancellation(grant: Grant): Settlement {
     grant: grant.id,
     incarnation: grant.incarnation,
     team: grant.request.team,
-    adjustments: adjustments(grant.limits, nothing, grant.admittedAtMs),
+    adjustments: adjustments(grant.limits, nothing, grant.admittedAtMs, grant.price),
     closing: null,
   };
 }
@@ -85,6 +88,7 @@ function entryOf(
   ended: {
     admittedAtMs: number;
     charged: Charge;
+    costNanoUsd: number | null;
     usage: EntryRecord['usage'];
     status: number;
     outcome: Outcome;
@@ -110,6 +114,7 @@ function entryOf(
     input_tokens: ended.charged.inputTokens,
     output_tokens: ended.charged.outputTokens,
     images: ended.charged.images,
+    costNanoUsd: ended.costNanoUsd,
     usage: ended.usage,
     stream: request.stream,
     duration_ms: Math.round(ended.durationMs),
@@ -135,6 +140,7 @@ function totalsOf(entry: EntryRecord, modelKnown: boolean): TotalsDelta {
       entry.outcome === 'error' ? 1 : 0,
       entry.outcome === 'aborted' ? 1 : 0,
       entry.outcome === 'lost' ? 1 : 0,
+      entry.costNanoUsd ?? 0,
     ],
   };
 }

@@ -101,6 +101,8 @@ export interface AdmissionStore {
   openOf(process: string, grants: readonly string[]): Promise<readonly OpenRecord[]>;
   /** Counters of a team's limits by id, as last written: not rolled to now. */
   counters(team: string, ids: readonly string[]): Promise<{ nowMs: number; counters: readonly Counter[] }>;
+  /** Whether nobody has said this yet, of all processes; kept until then, ms. */
+  sayOnce(what: string, untilMs: number): Promise<boolean>;
   /** Forgets a process that stops, unless it leaves open requests behind. */
   leave(process: string): Promise<void>;
 }

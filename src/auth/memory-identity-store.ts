@@ -11,6 +11,7 @@ import type {
   Token,
   User,
 } from '../core/identity.ts';
+import { parseSettings } from '../core/gateway-settings.ts';
 import type { Rotation, TokenPlace } from '../core/secret.ts';
 import type { Session } from '../core/session.ts';
 
@@ -41,15 +42,18 @@ export class MemoryIdentityStore implements IdentityStore {
   readonly #sessionOf: (id: string) => FoundSession | null;
   readonly #teams = new Map<string, TeamSpace>();
   readonly #secrets = new Map<string, Binding>();
+  #settings: string | null = null;
+  #settingsEpoch = '';
 
   constructor(clock: Clock, sessionOf: (id: string) => FoundSession | null = () => null) {
     this.#clock = clock;
     this.#sessionOf = sessionOf;
   }
 
-  /** The team's epoch, which admission compares; null when there is no such team. */
+  /** The team's epoch and the settings', which admission compares; null when there is no such team. */
   epoch(team: string): string | null {
-    return this.#teams.get(team)?.epoch ?? null;
+    const space = this.#teams.get(team);
+    return space ? this.#epochOf(space) : null;
   }
 
   async resolve(credential: Credential): Promise<Resolution> {
@@ -73,7 +77,8 @@ export class MemoryIdentityStore implements IdentityStore {
       user,
       token,
       session: ofSession?.session ?? null,
-      epoch: space.epoch,
+      gateway: parseSettings(this.#settings).limits,
+      epoch: this.#epochOf(space),
     };
   }
 
@@ -116,9 +121,24 @@ export class MemoryIdentityStore implements IdentityStore {
     return 'replaced';
   }
 
+  async readSettings(): Promise<string | null> {
+    return this.#settings;
+  }
+
+  async replaceSettings(expected: string | null, next: string): Promise<'replaced' | 'conflict'> {
+    if (this.#settings !== expected) return 'conflict';
+    this.#settings = next;
+    this.#settingsEpoch = newEpoch();
+    return 'replaced';
+  }
+
   async deleteTeam(team: string): Promise<boolean> {
     this.#unbind((binding) => binding.team === team);
     return this.#teams.delete(team);
+  }
+
+  #epochOf({ epoch }: TeamSpace): string {
+    return this.#settingsEpoch === '' ? epoch : `${epoch}.${this.#settingsEpoch}`;
   }
 
   /** Hashes of the secrets that are bound to a token, the newest first. */

@@ -7,9 +7,16 @@ import { secretEndMs } from '../core/secret.ts';
  * A list that is null restricts nothing, except tools; an empty list allows nothing.
  */
 
-/** Neither revoked nor expired nor rotated out at `nowMs`; a session is dead when its token is. */
+/** Neither suspended, revoked, expired nor rotated out at `nowMs`; a session is dead when its token is. */
 export function checkToken({ identity, credential, expiresAtMs }: Principal, nowMs: number): Refusal | null {
-  const { token, session } = identity;
+  const { team, user, token, session } = identity;
+  if (team.suspended_at || user.suspended_at) {
+    const who = team.suspended_at ? 'team' : 'user';
+    return new Refusal(
+      'suspended',
+      `The ${who} of this ${session === null ? 'token' : 'session'} is suspended. Ask your administrator.`,
+    );
+  }
   if (token.revoked_at !== null) {
     const what = session === null ? 'This token was revoked' : 'The token of this session was revoked';
     return new Refusal('revoked_token', `${what} at ${token.revoked_at}. Ask for a new one.`);

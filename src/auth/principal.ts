@@ -4,11 +4,12 @@ import type { Limit, Scope, StoredLimit } from '../core/limit.ts';
 
 /** Makes an identity ready for the hot path: its limits in the order of admission, its expiry as a number. */
 export function makePrincipal(identity: Identity, credential: Credential): Principal {
-  const { team, user, token, session } = identity;
+  const { gateway, team, user, token, session } = identity;
   return {
     identity,
     credential,
     limits: [
+      ...scoped('gateway', gateway),
       ...scoped('team', team.limits),
       ...scoped('user', user.limits),
       ...scoped('token', token.limits),
@@ -32,7 +33,7 @@ function scoped(scope: Scope, limits: readonly StoredLimit[]): ScopedLimit[] {
 
 const windowRank = { month: 0, day: 1, hour: 2, minute: 3 } as const;
 
-/** Longest window first, so that a refusal names the limit that matters. Sorting is stable: team, user, token. */
+/** Longest window first, so that a refusal names the limit that matters. Sorting is stable: gateway, team, user, token. */
 function rank(limit: Limit): number {
   return limit.metric === 'concurrency' ? 4 : windowRank[limit.window];
 }

@@ -9,6 +9,7 @@ import type {
   Token,
   User,
 } from '../core/identity.ts';
+import { parseSettings } from '../core/gateway-settings.ts';
 import type { Keys } from '../core/keys.ts';
 import type { Session } from '../core/session.ts';
 import { loadScript, type RedisStore } from '../core/redis.ts';
@@ -18,6 +19,7 @@ const resolve = loadScript(new URL('./resolve.lua', import.meta.url));
 const createRecord = loadScript(new URL('./create_record.lua', import.meta.url));
 const replaceRecord = loadScript(new URL('./replace_record.lua', import.meta.url));
 const deleteRecord = loadScript(new URL('./delete_record.lua', import.meta.url));
+const replaceSettings = loadScript(new URL('./replace_settings.lua', import.meta.url));
 const deleteTeam = loadScript(new URL('./delete_team.lua', import.meta.url));
 
 /** Identities in Redis. Each method is one script or one command; each change moves the team's epoch with it. */
@@ -35,7 +37,7 @@ export class RedisIdentityStore implements IdentityStore {
     const own = session === null ? [] : [keys.session(session.id)];
     const reply = await this.#store.run(
       resolve,
-      [keys.secrets, keys.teams, keys.epochs, ...own],
+      [keys.secrets, keys.teams, keys.epochs, keys.settings, ...own],
       [secretHash, keys.users(''), keys.tokens('')],
     );
     return resolutionFrom(reply);
@@ -70,6 +72,20 @@ export class RedisIdentityStore implements IdentityStore {
   async replace(key: RecordKey, expected: string, next: string | null): Promise<'replaced' | 'conflict'> {
     const done = next === null ? this.#delete(key, expected) : this.#swap(key, expected, next);
     return (await done) === 1 ? 'replaced' : 'conflict';
+  }
+
+  readSettings(): Promise<string | null> {
+    return this.#store.attempt((client) => client.get(this.#keys.settings));
+  }
+
+  async replaceSettings(expected: string | null, next: string): Promise<'replaced' | 'conflict'> {
+    const { settings, epochs } = this.#keys;
+    const done = await this.#store.run(
+      replaceSettings,
+      [settings, epochs],
+      [expected ?? '', next, newEpoch()],
+    );
+    return done === 1 ? 'replaced' : 'conflict';
   }
 
   async deleteTeam(team: string): Promise<boolean> {
@@ -124,10 +140,10 @@ function createResult(reply: unknown): CreateResult {
 }
 
 function resolutionFrom(reply: unknown): Resolution {
-  if (!Array.isArray(reply) || (reply.length !== 1 && reply.length !== 6)) {
+  if (!Array.isArray(reply) || (reply.length !== 1 && reply.length !== 7)) {
     throw new StoreUnavailable('The store gave an answer that resolve.lua does not give.');
   }
-  const [now, team, user, token, epoch, session] = reply.map(String);
+  const [now, team, user, token, epoch, settings = '', session] = reply.map(String);
   const nowMs = Number(now);
   if (!team || !user || !token || !epoch) return { nowMs, identity: null };
   // The texts are this program's own, written as these types by the operations on identities and sessions.
@@ -136,6 +152,7 @@ function resolutionFrom(reply: unknown): Resolution {
     user: JSON.parse(user) as User,
     token: JSON.parse(token) as Token,
     session: session ? (JSON.parse(session) as Session) : null,
+    gateway: parseSettings(settings).limits,
     epoch,
   };
   return { nowMs, identity };

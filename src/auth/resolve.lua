@@ -5,21 +5,22 @@
   KEYS[1] secrets    hash: secret hash -> team/token id, and team/token id -> its secret hashes
   KEYS[2] teams      hash: team id -> JSON
   KEYS[3] epochs     hash: team id -> epoch
-  KEYS[4] session    hash of the session that the secret names; absent for a user's token
+  KEYS[4] settings   string: JSON
+  KEYS[5] session    hash of the session that the secret names; absent for a user's token
   ARGV[1] secret hash
   ARGV[2] users key of the team '' (the team's id is appended: one primary, no cluster)
   ARGV[3] tokens key of the team '' (likewise)
 
-  Returns {store clock in ms, team JSON, user JSON, token JSON, epoch, session JSON or ''}; the clock alone when
-  anything is missing.
+  Returns {store clock in ms, team JSON, user JSON, token JSON, epoch, settings JSON or '', session JSON or ''}; the
+  clock alone when anything is missing. The epoch is the team's and the settings', as admit.lua has it.
 ]]
 local time = redis.call('TIME')
 local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
 local unknown = { now }
 
 local bound, session_text = nil, ''
-if KEYS[4] then
-  local found = redis.call('HMGET', KEYS[4], 'secret', 'parent', 'record')
+if KEYS[5] then
+  local found = redis.call('HMGET', KEYS[5], 'secret', 'parent', 'record')
   if found[1] ~= ARGV[1] then return unknown end
   bound, session_text = found[2], found[3]
 else
@@ -32,6 +33,7 @@ local token_text = redis.call('HGET', ARGV[3] .. team, id)
 if not token_text then return unknown end
 local user_text = redis.call('HGET', ARGV[2] .. team, cjson.decode(token_text).user)
 local team_text = redis.call('HGET', KEYS[2], team)
-local epoch = redis.call('HGET', KEYS[3], team)
-if not user_text or not team_text or not epoch then return unknown end
-return { now, team_text, user_text, token_text, epoch, session_text }
+local epochs = redis.call('HMGET', KEYS[3], team, '@')
+if not user_text or not team_text or not epochs[1] then return unknown end
+local epoch = epochs[2] and epochs[1] .. '.' .. epochs[2] or epochs[1]
+return { now, team_text, user_text, token_text, epoch, redis.call('GET', KEYS[4]) or '', session_text }

@@ -1,21 +1,30 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { windows, type Limit } from '../core/limit.ts';
+import { countedMetrics, windows, type Limit } from '../core/limit.ts';
 
-const counted = /^(requests|tokens|images)\/([a-z]+)$/;
-
-/** `tokens/day=100000`, `concurrency=5`; with `@model1,model2` for some models only. */
+/** `tokens/day=100000`, `cost_usd/month=12.50`, `concurrency=5`; with `@model,/v1/path` for some only. */
 export function parseLimit(text: string): Limit {
-  const [, what = '', digits = '', names] = /^([a-z/]+)=(\d+)(?:@(.+))?$/.exec(text) ?? [];
+  const [, what = '', asked, digits = '', names] =
+    /^([a-z_]+)(?:\/([a-z]+))?=(\d+(?:\.\d+)?)(?:@(.+))?$/.exec(text) ?? [];
   const max = Number(digits);
-  if (digits === '' || !Number.isSafeInteger(max)) throw wrongLimit();
-  const models = names === undefined ? {} : { models: names.split(',') };
-  if (what === 'concurrency') return { metric: what, max, ...models };
+  const isWhole = Number.isSafeInteger(max);
+  if (digits === '' || (!isWhole && what !== 'cost_usd')) throw wrongLimit();
+  const covered = coverage(names?.split(',') ?? []);
+  if (what === 'concurrency' && asked === undefined) return { metric: what, max, ...covered };
 
-  const [, metric, asked] = counted.exec(what) ?? [];
   const window = windows.find((known) => known === asked);
-  if (window === undefined) throw wrongLimit();
-  if (metric !== 'requests' && metric !== 'tokens' && metric !== 'images') throw wrongLimit();
-  return { metric, window, max, ...models };
+  const metric = countedMetrics.find((known) => known === what);
+  if (window === undefined || metric === undefined) throw wrongLimit();
+  return { metric, window, max, ...covered };
+}
+
+/** Models, and paths, which begin with a stroke. */
+function coverage(names: readonly string[]): Pick<Limit, 'models' | 'endpoints'> {
+  const endpoints = names.filter((name) => name.startsWith('/'));
+  const models = names.filter((name) => !name.startsWith('/'));
+  return {
+    ...(models.length > 0 ? { models } : {}),
+    ...(endpoints.length > 0 ? { endpoints } : {}),
+  };
 }
 
 const secondsIn = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 } as const;
@@ -54,7 +63,7 @@ export function repeatable(
 
 export const limitOption = repeatable(
   '--limit <limit>',
-  'such as tokens/day=100000, requests/minute=60, concurrency=5; @model1,model2 behind it for these models only',
+  'such as tokens/day=100000, cost_usd/month=50, concurrency=5; @model,/v1/path behind it for these only',
   parseLimit,
 );
 
@@ -105,6 +114,6 @@ export function adminPath(...parts: readonly string[]): string {
 
 function wrongLimit(): InvalidArgumentError {
   return new InvalidArgumentError(
-    `Write metric/window=max with requests, tokens or images and ${windows.join(', ')}, or concurrency=max.`,
+    `Write metric/window=max with ${countedMetrics.join(', ')} and ${windows.join(', ')}, or concurrency=max.`,
   );
 }

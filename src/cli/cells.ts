@@ -4,7 +4,7 @@ import type { JsonObject, JsonValue } from '../core/request.ts';
 export function plain(value: JsonValue | undefined): string {
   if (value === null || value === undefined) return '-';
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(plain).join(', ');
-  if (typeof value === 'object') return 'prefix' in value ? secretText(value) : limitText(value);
+  if (typeof value === 'object') return objectText(value);
   // What moves a cursor must not come from data.
   return String(value).replaceAll(/\p{Cc}/gu, '?');
 }
@@ -35,6 +35,12 @@ export function fieldList(record: JsonObject): string {
     .join('\n');
 }
 
+/** A limit, a secret, or any other object inside a record, on one line. */
+function objectText(value: JsonObject): string {
+  if ('metric' in value) return limitText(value);
+  return 'prefix' in value ? secretText(value) : fieldTexts(value);
+}
+
 /** A token's secret: until when it works, and when it was used last. */
 function secretText({ prefix, expires_at, last_used_at }: JsonObject): string {
   const until = expires_at === null ? '' : ` until ${shortTime(expires_at)}`;
@@ -42,8 +48,15 @@ function secretText({ prefix, expires_at, last_used_at }: JsonObject): string {
   return `${plain(prefix)}…${until} (${used})`;
 }
 
-function limitText({ metric, window, max, models }: JsonObject): string {
+function fieldTexts(value: JsonObject): string {
+  return Object.entries(value)
+    .map(([key, inner]) => `${key}: ${plain(inner)}`)
+    .join('; ');
+}
+
+function limitText({ metric, window, max, models, endpoints }: JsonObject): string {
   const what = window === undefined ? plain(metric) : `${plain(metric)}/${plain(window)}`;
-  const whose = Array.isArray(models) ? `@${models.map(plain).join(',')}` : '';
+  const covered = [models, endpoints].flatMap((names) => (Array.isArray(names) ? names.map(plain) : []));
+  const whose = covered.length > 0 ? `@${covered.join(',')}` : '';
   return `${what}=${plain(max)}${whose}`;
 }

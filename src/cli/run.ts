@@ -4,6 +4,8 @@ import { Cli, type Terminal } from './cli.ts';
 import { connect } from './connect.ts';
 import type { Connection } from './connection.ts';
 import { reportCommands } from './report-commands.ts';
+import { settingsCommands } from './settings-commands.ts';
+import { suspensionCommands } from './suspension-commands.ts';
 import { teamCommands } from './team-commands.ts';
 import { tokenCommands } from './token-commands.ts';
 import { userCommands } from './user-commands.ts';
@@ -48,6 +50,8 @@ function programFor(send: Connection['send'], terminal: Terminal): Command {
   teamCommands(program, cli);
   userCommands(program, cli);
   tokenCommands(program, cli);
+  suspensionCommands(program, cli);
+  settingsCommands(program, cli);
   reportCommands(program, cli);
   return program;
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { nanoUsdPerUsd, type Price } from '../core/price.ts';
 
 export type ModelKind = 'chat' | 'embeddings' | 'images' | 'rerank';
 
@@ -7,6 +8,8 @@ export type ModelKind = 'chat' | 'embeddings' | 'images' | 'rerank';
 export interface Catalogue {
   /** The most output tokens a model gives; null where unknown. */
   maxOutputTokens(model: string): number | null;
+  /** What a model costs; null where that is not known for all it is paid for: unpriced, not free. */
+  price(model: string): Price | null;
   /** Null for a model that is not in the catalogue. */
   kind(model: string): ModelKind | null;
   /** Ids, in the file's order. */
@@ -67,10 +70,39 @@ export function parseCatalogue(text: string): CatalogueResult {
       const found = models.get(id);
       return found?.kind === 'chat' ? (found.max_tokens ?? null) : null;
     },
+    price: (id) => priceOf(models.get(id)),
     kind: (id) => models.get(id)?.kind ?? null,
     models: () => [...models.keys()],
   };
   return { ok: true, catalogue };
+}
+
+function priceOf(found: z.infer<typeof model> | undefined): Price | null {
+  if (!found?.price) return null;
+  const {
+    usd_per_million_input_tokens: input,
+    usd_per_million_output_tokens: output,
+    usd_per_image: image,
+  } = found.price;
+  switch (found.kind) {
+    case 'chat':
+      return input === undefined || output === undefined
+        ? null
+        : { inputNanoUsd: aToken(input), outputNanoUsd: aToken(output), imageNanoUsd: 0 };
+    case 'embeddings':
+      return input === undefined ? null : { inputNanoUsd: aToken(input), outputNanoUsd: 0, imageNanoUsd: 0 };
+    case 'images':
+      return image === undefined
+        ? null
+        : { inputNanoUsd: 0, outputNanoUsd: 0, imageNanoUsd: Math.round(image * nanoUsdPerUsd) };
+    case 'rerank':
+      return null;
+  }
+}
+
+/** Of a token, from dollars a million: to the millionth of a nano-dollar. */
+function aToken(usdPerMillion: number): number {
+  return Math.round(usdPerMillion * nanoUsdPerUsd) / 1_000_000;
 }
 
 function describeIssue(issue: z.core.$ZodIssue): string {

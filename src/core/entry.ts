@@ -20,6 +20,8 @@ export interface LedgerEntry {
   input_tokens: number;
   output_tokens: number;
   images: number;
+  /** Null where the model has no price. */
+  cost_usd: number | null;
   usage: 'reported' | 'estimated';
   stream: boolean;
   duration_ms: number;
@@ -27,11 +29,14 @@ export interface LedgerEntry {
 }
 
 /** An entry as it is written: its time a number, since a date in words costs a third of a microsecond a request. */
-export interface EntryRecord extends Omit<LedgerEntry, 'time'> {
+export interface EntryRecord extends Omit<LedgerEntry, 'time' | 'cost_usd'> {
+  /** Nano-dollars, whole. */
+  costNanoUsd: number | null;
   /** By the store's clock, ms. */
   admittedAtMs: number;
 }
 
+/** In the order in which the store keeps them; money is kept in nano-dollars. */
 export const usageFigures = [
   'requests',
   'input_tokens',
@@ -40,6 +45,7 @@ export const usageFigures = [
   'errors',
   'aborted',
   'lost',
+  'cost_usd',
 ] as const;
 export type UsageFigures = Record<(typeof usageFigures)[number], number>;
 

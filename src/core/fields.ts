@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { windows } from './limit.ts';
+import { nanoUsdPerUsd } from './price.ts';
 
 /* The fields that records, queries, sessions and issuers are made of. Messages say what would be right. */
 
@@ -54,6 +55,11 @@ export function listOf<T extends string>(item: z.ZodType<T>): z.ZodType<T[]> {
     .transform((items) => [...new Set(items)]);
 }
 
+const limitEndpoints = listOf(
+  z.string().regex(/^\/v1\/[a-z0-9/-]{1,100}$/, 'must be a path such as /v1/chat/completions'),
+).refine((endpoints) => endpoints.length > 0, {
+  error: 'must name an endpoint; leave it out to cover every endpoint',
+});
 const limitModels = listOf(model).refine((models) => models.length > 0, {
   error: 'must name a model; leave it out to cover every model',
 });
@@ -61,30 +67,43 @@ const max = z
   .int('must be a whole number from 0 to 2^53 - 1')
   .min(0, 'must be a whole number from 0 to 2^53 - 1');
 
+const maxUsd = 9_000_000; // in nano-dollars, what a double still counts one by one
+const dollars = z
+  .number(`must be dollars from 0 to ${maxUsd}`)
+  .min(0, `must be dollars from 0 to ${maxUsd}`)
+  .max(maxUsd, `must be dollars from 0 to ${maxUsd}`)
+  .refine((usd) => Math.abs(usd * nanoUsdPerUsd - Math.round(usd * nanoUsdPerUsd)) < 0.01, {
+    error: 'must have at most 9 decimals',
+  });
+const covered = { models: limitModels.exactOptional(), endpoints: limitEndpoints.exactOptional() };
+const window = z.enum(windows, `must be one of ${windows.join(', ')}`);
+
 const limit = z.discriminatedUnion(
   'metric',
   [
     z.strictObject({
       metric: z.enum(['requests', 'tokens', 'images']),
-      window: z.enum(windows, `must be one of ${windows.join(', ')}`),
+      window,
       max,
-      models: limitModels.exactOptional(),
+      ...covered,
     }),
-    z.strictObject({ metric: z.literal('concurrency'), max, models: limitModels.exactOptional() }),
+    z.strictObject({ metric: z.literal('cost_usd'), window, max: dollars, ...covered }),
+    z.strictObject({ metric: z.literal('concurrency'), max, ...covered }),
   ],
   {
     // Said of the item where it is no object, of its metric where that is unknown.
     error: ({ input }) =>
       typeof input === 'object' && input !== null
-        ? 'must be one of requests, tokens, images, concurrency'
+        ? 'must be one of requests, tokens, images, cost_usd, concurrency'
         : 'must be an object such as {"metric":"requests","window":"day","max":100}',
   },
 );
 
 /** What tells limits apart: a list has each of these once, and a change of `max` alone keeps the counter. */
 export function limitIdentity(of: z.infer<typeof limit>): string {
-  const window = of.metric === 'concurrency' ? '' : of.window;
-  return JSON.stringify([of.metric, window, of.models?.toSorted() ?? null]);
+  const over = of.metric === 'concurrency' ? '' : of.window;
+  const endpoints = of.endpoints === undefined ? [] : [of.endpoints.toSorted()];
+  return JSON.stringify([of.metric, over, of.models?.toSorted() ?? null, ...endpoints]);
 }
 
 export const limits = z
@@ -98,7 +117,7 @@ export const limits = z
         context.addIssue({
           code: 'custom',
           path: [index],
-          message: 'is a second limit with the same metric, window and models',
+          message: 'is a second limit with the same metric, window, models and endpoints',
         });
       }
       seen.add(identity);

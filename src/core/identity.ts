@@ -11,6 +11,8 @@ export interface Team {
   name: string | null;
   limits: StoredLimit[];
   models: string[] | null;
+  /** Since when nothing of it is let in; absent or null: it is. */
+  suspended_at?: string | null;
   created_at: string;
 }
 
@@ -21,6 +23,7 @@ export interface User {
   email: string | null;
   /** The account at an issuer that signs in as this user; absent or null: none yet. */
   subject?: Subject | null;
+  suspended_at?: string | null;
   limits: StoredLimit[];
   created_at: string;
 }
@@ -71,7 +74,9 @@ export interface Identity {
   token: Token;
   /** Where the secret is a session's. */
   session: Session | null;
-  /** The team's epoch: changes with every change to the team, its users or its tokens. */
+  /** The limits over the whole gateway. */
+  gateway: readonly StoredLimit[];
+  /** The team's epoch: changes with every change to the team, its users, its tokens, or the settings. */
   epoch: string;
 }
 
@@ -129,6 +134,10 @@ export interface IdentityStore {
   list(kind: RecordKey['kind'], team?: string): Promise<string[]>;
   /** Replaces the record if its text is still `expected`; `next` null deletes it. Works in a full store. */
   replace(key: RecordKey, expected: string, next: string | null): Promise<'replaced' | 'conflict'>;
+  /** The settings, as they are stored. */
+  readSettings(): Promise<string | null>;
+  /** Replaces the settings if they still are `expected` (null: none). Every team's epoch moves. Works in a full store. */
+  replaceSettings(expected: string | null, next: string): Promise<'replaced' | 'conflict'>;
   /** Removes a team with its users, tokens and secrets. Works in a full store. False when there is none. */
   deleteTeam(team: string): Promise<boolean>;
 }

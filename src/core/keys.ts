@@ -7,8 +7,10 @@ const schemaVersion = '1';
 export interface Keys {
   /** Identity. Hash: team id → JSON. */
   teams: string;
-  /** Identity. Hash: team id → epoch. */
+  /** Identity. Hash: team id → epoch; `@` → the settings' own. */
   epochs: string;
+  /** Identity. String: JSON, what holds for the whole gateway. */
+  settings: string;
   /** Identity. Hash: secret hash → `team/token id`, and back again (newest first) so that a deletion needs no scan. */
   secrets: string;
   /** Identity. Hash: user id → JSON. */
@@ -41,6 +43,8 @@ export interface Keys {
   entries: string;
   /** Hash: one UTC day's totals. Expires after the retention. */
   totals: (day: string) => string;
+  /** String: that something was said. Expires. */
+  said: (what: string) => string;
   /** String: marks a grant of an earlier incarnation as settled. Expires. */
   settled: (grant: string) => string;
 }
@@ -50,6 +54,7 @@ export function keysUnder(prefix: string): Keys {
   return {
     teams: `${p}teams`,
     epochs: `${p}epochs`,
+    settings: `${p}settings`,
     secrets: `${p}secrets`,
     users: (team) => `${p}users:${team}`,
     tokens: (team) => `${p}tokens:${team}`,
@@ -66,6 +71,7 @@ export function keysUnder(prefix: string): Keys {
     incarnation: `${p}incarnation`,
     entries: `${p}entries`,
     totals: (day) => `${p}totals:${day}`,
+    said: (what) => `${p}said:${what}`,
     settled: (grant) => `${p}settled:${grant}`,
   };
 }

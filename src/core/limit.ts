@@ -1,14 +1,19 @@
-/** What a limit counts: contract 1.3. */
-export const metrics = ['requests', 'tokens', 'images', 'concurrency'] as const;
+/** What a limit counts: contract 1.3, and money. */
+export const countedMetrics = ['requests', 'tokens', 'images', 'cost_usd'] as const;
 export const windows = ['minute', 'hour', 'day', 'month'] as const;
 
-export type Metric = (typeof metrics)[number];
-export type CountedMetric = Exclude<Metric, 'concurrency'>;
+export type CountedMetric = (typeof countedMetrics)[number];
+export type Metric = CountedMetric | 'concurrency';
 export type Window = (typeof windows)[number];
 
-export type Limit =
-  | { metric: CountedMetric; window: Window; max: number; models?: string[] }
-  | { metric: 'concurrency'; max: number; models?: string[] };
+/** What a limit is for; where nothing is named it is for everything. */
+interface Coverage {
+  models?: string[];
+  endpoints?: string[];
+}
+
+export type Limit = Coverage &
+  ({ metric: CountedMetric; window: Window; max: number } | { metric: 'concurrency'; max: number });
 
 /**
  * A limit as it is stored. Its `id` names its counter: given when the limit first appears, kept when
@@ -16,4 +21,4 @@ export type Limit =
  */
 export type StoredLimit = Limit & { id: string };
 
-export type Scope = 'team' | 'user' | 'token' | 'session';
+export type Scope = 'gateway' | 'team' | 'user' | 'token' | 'session';

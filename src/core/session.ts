@@ -83,8 +83,8 @@ export function sessionLimitId(session: string, index: number): string {
   return `${session}/${index}`;
 }
 
-/** The session whose limit this is; null for one of a team, user or token. */
-export function sessionOfLimit(id: string): string | null {
+/** The session whose limit this is, or `@` for the gateway; null for one of a team, user or token. */
+export function placeOfLimit(id: string): string | null {
   const stroke = id.indexOf('/');
   return stroke < 0 ? null : id.slice(0, stroke);
 }

@@ -3,14 +3,18 @@ export interface WalkthroughOptions {
   adminKey: string;
 }
 
-/** Makes a team, a user and a token over the admin API, and says what to paste next. */
+/** Makes a token, and says what to paste next. */
 export async function walkthrough({ url, adminKey }: WalkthroughOptions): Promise<string> {
+  return page({ url, adminKey, token: await makeDemoToken({ url, adminKey }) });
+}
+
+/** Makes a team `demo`, a user `ana` and a token over the admin API; the token's text. */
+export async function makeDemoToken({ url, adminKey }: WalkthroughOptions): Promise<string> {
   const post = poster(url, adminKey);
   await post('/admin/teams', { id: 'demo', limits: demoLimits });
   await post('/admin/teams/demo/users', { id: 'ana' });
   const issued = await post('/admin/teams/demo/tokens', { user: 'ana', name: 'demo' });
-  const token = String(issued['token']);
-  return page({ url, adminKey, token });
+  return String(issued['token']);
 }
 
 const demoLimits = [

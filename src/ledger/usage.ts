@@ -1,3 +1,4 @@
+import { nanoUsdPerUsd } from '../core/price.ts';
 import { decodeTotalsRow, type TotalsRow } from '../core/entry-text.ts';
 import {
   usageFigures,
@@ -48,7 +49,9 @@ export class UsageSums {
 
   /** The sums so far. */
   rows(): UsageRow[] {
-    return [...this.#sums.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
+    return [...this.#sums.entries()]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, row]) => ({ ...row, cost_usd: row.cost_usd / nanoUsdPerUsd }));
   }
 
   #passes(row: TotalsRow): boolean {

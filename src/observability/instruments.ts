@@ -18,6 +18,13 @@ export function createInstruments(registry: Registry) {
   return {
     requests: counter('requests_total', 'Requests answered.', 'endpoint', 'status', 'outcome'),
     refusals: counter('refusals_total', 'Requests refused, by error code.', 'code'),
+    limitsReached: counter(
+      'limits_reached_total',
+      "A day's or month's limit used by 80 or 100 percent, once a window.",
+      'scope',
+      'limit',
+      'level',
+    ),
     requestSeconds: histogram(
       'request_duration_seconds',
       'From the request line to the end of the answer.',

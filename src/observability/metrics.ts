@@ -104,6 +104,11 @@ export class Metrics {
     collectDefaultMetrics({ register: this.#registry });
   }
 
+  /** `limit` such as `tokens/day`, `level` in percent. */
+  limitReached({ scope, limit, level }: { scope: string; limit: string; level: number }): void {
+    this.#is.limitsReached.of(scope, limit, String(level)).add();
+  }
+
   refused(code: ErrorCode): void {
     this.#is.refusals.of(code).add();
   }

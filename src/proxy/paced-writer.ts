@@ -6,6 +6,12 @@ export interface Source {
   resume(): void;
 }
 
+/**
+ * How long a reader has for what came before a cut: Chromium drops what a page has not read yet once the connection is
+ * gone. Cut at once, 17 of 40 pages saw the first word of an answer that broke off; after 50 ms all 40 did.
+ */
+const cutDelayMs = 50;
+
 /** Writes to a caller as fast as it reads, and no faster: the source waits meanwhile, with a deadline. */
 export class PacedWriter {
   /** The reader has not taken what was written; nothing more should come. */
@@ -50,12 +56,11 @@ export class PacedWriter {
    */
   cut(): void {
     this.#limitReader();
-    // After http's own uncork, which it queues for the end of this tick.
-    process.nextTick(() => {
+    setTimeout(() => {
       const { socket } = this.#outgoing;
       if (socket) socket.destroySoon();
       else this.#outgoing.destroy();
-    });
+    }, cutDelayMs);
   }
 
   /**

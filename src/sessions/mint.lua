@@ -3,7 +3,7 @@
   Stores a new session. Without allow-oom: a full store refuses.
 
   KEYS[1] session    hash: its secret, parent and record; the counters of its own limits come beside
-  KEYS[2] epochs     hash: team id -> epoch
+  KEYS[2] epochs     hash: team id -> epoch, '@' -> that of the settings
   KEYS[3] live       sorted set: 'session id:bytes' -> expiry (ms), of this parent
   KEYS[4] minting    hash: minute and count of what the parent made, bytes of what is alive
   ARGV[1] session id
@@ -29,7 +29,9 @@ local function reply(kind, free_at)
   return { string.format('%.0f', now), kind, string.format('%.0f', free_at or 0) }
 end
 
-if redis.call('HGET', KEYS[2], ARGV[6]) ~= ARGV[7] then return reply('stale') end
+local epochs = redis.call('HMGET', KEYS[2], ARGV[6], '@')
+local epoch = epochs[1] and epochs[2] and epochs[1] .. '.' .. epochs[2] or epochs[1]
+if epoch ~= ARGV[7] then return reply('stale') end
 if now >= tonumber(ARGV[8]) then return reply('expired') end
 
 -- What has expired makes room.

@@ -106,7 +106,7 @@ function widerLimit(asked: readonly Limit[], above: readonly ScopedLimit[]): Ref
   return null;
 }
 
-/** The same thing counted, over the same window, for no fewer models. */
+/** The same thing counted, over the same window, for no fewer models and endpoints. */
 function isSameKind(limit: Limit, above: Limit): boolean {
   if (limit.metric === 'concurrency' || above.metric === 'concurrency') {
     return limit.metric === above.metric && covers(limit, above);
@@ -114,6 +114,10 @@ function isSameKind(limit: Limit, above: Limit): boolean {
   return limit.metric === above.metric && limit.window === above.window && covers(limit, above);
 }
 
-function covers({ models }: Limit, above: Limit): boolean {
-  return above.models === undefined || (models?.every((model) => above.models?.includes(model)) ?? false);
+function covers(limit: Limit, above: Limit): boolean {
+  return coversAll(limit.models, above.models) && coversAll(limit.endpoints, above.endpoints);
+}
+
+function coversAll(names: readonly string[] | undefined, above: readonly string[] | undefined): boolean {
+  return above === undefined || (names?.every((name) => above.includes(name)) ?? false);
 }

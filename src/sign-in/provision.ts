@@ -1,6 +1,8 @@
 import type { Clock } from '../core/clock.ts';
+import { parseSettings } from '../core/gateway-settings.ts';
 import type { IdentityStore, RecordKey, Subject, Token, User } from '../core/identity.ts';
 import type { TrustedIssuer } from '../core/issuer.ts';
+import type { StoredLimit } from '../core/limit.ts';
 import { SignInRefusal } from './oauth-error.ts';
 import { type Claims, userIdFor, verifiedEmail } from './rules.ts';
 
@@ -53,7 +55,7 @@ export class Provisioner {
       name: `sign-in with ${new URL(issuer.issuer).host}`,
       prefix: '',
       ...policy,
-      limits: [],
+      limits: await this.#defaultLimits('token'),
       expires_at: null,
       revoked_at: null,
       created_at: new Date(clock.now()).toISOString(),
@@ -86,11 +88,17 @@ export class Provisioner {
       name: null,
       email: verifiedEmail(claims),
       subject: { issuer: issuer.issuer, sub: subject },
-      limits: [],
+      limits: await this.#defaultLimits('user'),
       created_at: new Date(this.#options.clock.now()).toISOString(),
     };
     const result = await this.#options.identities.create({ kind: 'user', team, id }, JSON.stringify(user));
     return result === 'no_team' ? noTeam() : id;
+  }
+
+  async #defaultLimits(kind: 'user' | 'token'): Promise<StoredLimit[]> {
+    const { identities, randomId } = this.#options;
+    const { defaults } = parseSettings(await identities.readSettings());
+    return defaults[kind].map((limit) => ({ ...limit, id: randomId() }));
   }
 
   /** The user whose account this is, else the one with this verified address and no account yet, who gets it. */

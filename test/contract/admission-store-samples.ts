@@ -65,6 +65,7 @@ export function entryOf(id: string, more: Partial<LedgerEntry> = {}): LedgerEntr
     input_tokens: 12,
     output_tokens: 34,
     images: 0,
+    cost_usd: null,
     usage: 'reported',
     stream: false,
     duration_ms: 120,
@@ -81,7 +82,11 @@ export function settles(grant: string, more: Partial<Settlement> = {}): Settleme
 
 export function closingOf(entry: LedgerEntry): NonNullable<Settlement['closing']> {
   return {
-    entry: encodeEntry({ ...entry, admittedAtMs: Date.parse(entry.time) }),
+    entry: encodeEntry({
+      ...entry,
+      admittedAtMs: Date.parse(entry.time),
+      costNanoUsd: entry.cost_usd === null ? null : Math.round(entry.cost_usd * 1e9),
+    }),
     totals: {
       day: entry.time.slice(0, 10),
       dayEndsAtS: Date.parse(entry.time.slice(0, 10)) / 1000 + 86_400,
@@ -92,7 +97,16 @@ export function closingOf(entry: LedgerEntry): NonNullable<Settlement['closing']
         model: entry.model,
         endpoint: entry.endpoint,
       }),
-      figures: [1, entry.input_tokens, entry.output_tokens, entry.images, 0, 0, 0],
+      figures: [
+        1,
+        entry.input_tokens,
+        entry.output_tokens,
+        entry.images,
+        0,
+        0,
+        0,
+        Math.round((entry.cost_usd ?? 0) * 1e9),
+      ],
     },
   };
 }

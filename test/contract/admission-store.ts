@@ -303,6 +303,7 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
           errors: 0,
           aborted: 0,
           lost: 0,
+          cost_usd: 0,
         },
       ]);
     });

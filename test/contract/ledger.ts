@@ -33,6 +33,7 @@ const zeros: UsageFigures = {
   errors: 0,
   aborted: 0,
   lost: 0,
+  cost_usd: 0,
 };
 
 /** What every ledger does. `make` gives an empty one. */
@@ -92,13 +93,22 @@ export function ledgerContract(make: () => Promise<LedgerUnderTest>): void {
 
     it('sums every figure', async () => {
       const { entry: text, totals } = closingOf(entry('a'));
-      const figures = [1, 2, 3, 4, 5, 6, 7];
+      const figures = [1, 2, 3, 4, 5, 6, 7, 8_000_000];
       await under.write(
         { entry: text, totals: { ...totals, figures } },
         { entry: text, totals: { ...totals, figures } },
       );
       expect(await usage()).toEqual([
-        { requests: 2, input_tokens: 4, output_tokens: 6, images: 8, errors: 10, aborted: 12, lost: 14 },
+        {
+          requests: 2,
+          input_tokens: 4,
+          output_tokens: 6,
+          images: 8,
+          errors: 10,
+          aborted: 12,
+          lost: 14,
+          cost_usd: 0.016,
+        },
       ]);
     });
 

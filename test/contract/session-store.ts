@@ -95,6 +95,7 @@ export function sessionStoreContract(
         user: userNamed('ana'),
         token: tokenNamed('tok_1'),
         session: sessionNamed('ses_a', expiresAtMs, { end_user: 'visitor 7' }),
+        gateway: [],
         epoch: await epoch(),
       });
       expect(nowMs).toBe(startMs);

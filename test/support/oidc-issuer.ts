@@ -1,18 +1,17 @@
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+import type { JWK } from 'jose';
+import {
+  makeKey,
+  type SigningAlgorithm,
+  type SigningKey,
+  signToken,
+  withoutUndefined,
+} from '../../examples/browser/signing-keys.ts';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 
-export type SigningAlgorithm = 'RS256' | 'ES256';
-
-export interface SigningKey {
-  readonly alg: SigningAlgorithm;
-  readonly kid: string;
-  readonly privateKey: CryptoKey;
-  readonly publicKey: CryptoKey;
-  readonly jwk: JWK;
-}
+export { makeKey, type SigningAlgorithm, type SigningKey };
 
 export interface SignOptions {
   /** Beside or instead of `alg`, `kid` and `typ`; undefined leaves one out. */
@@ -45,15 +44,6 @@ export interface OidcIssuer {
   close(): Promise<void>;
 }
 
-let lastKey = 0;
-
-/** A key pair with a name of its own, or with the one given. */
-export async function makeKey(alg: SigningAlgorithm, kid = `key-${(lastKey += 1)}`): Promise<SigningKey> {
-  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
-  const jwk = { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' };
-  return { alg, kid, privateKey, publicKey, jwk };
-}
-
 /** Starts a provider on a free port of 127.0.0.1; `clock` is what its tokens are dated by. */
 export async function startIssuer({ clock = systemClock }: { clock?: Clock } = {}): Promise<OidcIssuer> {
   const state = { down: false, slowMs: 0, keys: await makeKeys() };
@@ -83,13 +73,9 @@ export async function startIssuer({ clock = systemClock }: { clock?: Clock } = {
     jwks,
     key,
     async sign(claims = {}, { header = {}, key: chosen = 'RS256' } = {}) {
-      const { alg, kid, privateKey } = typeof chosen === 'string' ? key(chosen) : chosen;
       const nowS = Math.floor(clock.now() / 1_000);
       const payload = { iss: url, sub: 'user-1', aud: 'client-1', iat: nowS, exp: nowS + 3_600, ...claims };
-      const signer = new SignJWT(withoutUndefined(payload));
-      return await signer
-        .setProtectedHeader({ alg, ...withoutUndefined({ kid, typ: 'JWT', ...header }) })
-        .sign(privateKey);
+      return signToken(withoutUndefined(payload), typeof chosen === 'string' ? key(chosen) : chosen, header);
     },
     async rotate() {
       state.keys = await makeKeys();
@@ -138,8 +124,4 @@ function send(response: ServerResponse, status: number, body: unknown): void {
 
 function redirect(response: ServerResponse, location: string): void {
   response.writeHead(302, { location }).end();
-}
-
-function withoutUndefined(object: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 }

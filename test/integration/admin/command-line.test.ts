@@ -179,7 +179,7 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
 
   it('reports usage and requests', async () => {
     const total = await command('usage');
-    expect(total.out).toMatch(/^REQUESTS +INPUT TOKENS .*LOST\n +0 +0 /);
+    expect(total.out).toMatch(/^REQUESTS +INPUT TOKENS .*COST USD\n +0 +0 /);
     expect(await command('usage acme --by user,day --from 2026-01-01 --to 2026-01-31')).toMatchObject({
       code: 0,
       out: 'None.',

@@ -97,6 +97,7 @@ class FakeLedger implements LedgerReader {
       errors: 0,
       aborted: 0,
       lost: 0,
+      cost_usd: 0,
     };
     return [{ team: 'acme', ...figures }];
   }

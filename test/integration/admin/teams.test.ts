@@ -22,12 +22,19 @@ describe('POST /admin/teams', () => {
     const body = { id: 'acme', name: 'Acme Inc.', limits, models: ['claude-haiku'] };
     const answer = await admin.call('POST', '/admin/teams', body);
     expect(answer.status).toBe(201);
-    expect(answer.body).toEqual({ ...body, created_at: '2026-02-03T12:30:00.000Z' });
+    expect(answer.body).toEqual({ ...body, suspended_at: null, created_at: '2026-02-03T12:30:00.000Z' });
     expect(new Set(await storedIds()).size).toBe(3);
   });
 
   it('201 with the id alone, or with nulls', async () => {
-    const bare = { id: 'acme', name: null, limits: [], models: null, created_at: '2026-02-03T12:30:00.000Z' };
+    const bare = {
+      id: 'acme',
+      name: null,
+      limits: [],
+      models: null,
+      suspended_at: null,
+      created_at: '2026-02-03T12:30:00.000Z',
+    };
     expect((await admin.call('POST', '/admin/teams', { id: 'acme' })).body).toEqual(bare);
     const nulls = { id: 'beta', name: null, limits: null, models: null };
     expect((await admin.call('POST', '/admin/teams', nulls)).body).toEqual({ ...bare, id: 'beta' });

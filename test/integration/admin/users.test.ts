@@ -22,7 +22,7 @@ describe('POST /admin/teams/:team/users', () => {
     };
     const answer = await admin.call('POST', users, body);
     expect(answer.status).toBe(201);
-    expect(answer.body).toEqual({ ...body, subject: null, team: 'acme', created_at });
+    expect(answer.body).toEqual({ ...body, subject: null, suspended_at: null, team: 'acme', created_at });
   });
 
   it('201 with the id alone', async () => {
@@ -33,6 +33,7 @@ describe('POST /admin/teams/:team/users', () => {
       name: null,
       email: null,
       subject: null,
+      suspended_at: null,
       limits: [],
       created_at,
     });

@@ -130,6 +130,7 @@ describe('after all kinds of endings at once', () => {
       errors: count('error'),
       aborted: count('aborted'),
       lost: 0,
+      cost_usd: 0,
     });
     const free = entries.filter(isFree).length;
     const stood = await counters();

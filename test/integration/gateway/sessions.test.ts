@@ -15,15 +15,9 @@ import {
 } from '../../support/gateway-client.ts';
 import { type RedisServer, startRedis } from '../../support/redis-server.ts';
 import { askSession, endSessions, mintSession, type MintedSession } from '../../support/sessions.ts';
+import { TurnedClock } from '../../support/turned-clock.ts';
 
 const app = 'https://app.example.com';
-
-/** Ten minutes on from wherever it stands, for one gateway by itself. */
-class TurnedClock {
-  aheadMs = 0;
-  now = (): number => Date.now() + this.aheadMs;
-  monotonic = (): number => performance.now() + this.aheadMs;
-}
 
 describe.each(['memory', 'redis'] as const)('sessions, store: %s', (store) => {
   let redis: RedisServer | null = null;

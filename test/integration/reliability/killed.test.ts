@@ -71,6 +71,7 @@ async function expectAllLost(site: Site, token: Parameters<Site['used']>[0], cou
     errors: 0,
     aborted: 0,
     lost: count,
+    cost_usd: 0,
   });
   expect(await site.used(token)).toEqual({
     requests: count,

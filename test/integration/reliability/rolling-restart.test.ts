@@ -52,6 +52,7 @@ async function expectAccountsAgree(site: Site, token: IssuedToken, entries: Ledg
     images: 0,
     errors: count('error'),
     aborted: count('aborted'),
+    cost_usd: 0,
     lost: count('lost'),
   });
   expect(await site.used(token)).toEqual({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { amountOf, applied, limitsOn } from '../../../src/admission/grant.ts';
-import { scoped } from './samples.ts';
+import { chatPath, scoped } from './samples.ts';
 
 const reserved = { requests: 1, inputTokens: 10, outputTokens: 90, images: 3 };
 
@@ -10,14 +10,17 @@ describe('limitsOn', () => {
   const none = scoped({ metric: 'images', window: 'day', max: 1, models: [] });
 
   it('are those of every model and those that name the model, in their order', () => {
-    expect(limitsOn([claude, everywhere, none], 'nova')).toEqual([claude, everywhere]);
-    expect(limitsOn([claude, everywhere, none], 'gpt')).toEqual([everywhere]);
-    expect(limitsOn([claude], 'claud')).toEqual([]);
+    expect(limitsOn([claude, everywhere, none], { model: 'nova', endpoint: chatPath })).toEqual([
+      claude,
+      everywhere,
+    ]);
+    expect(limitsOn([claude, everywhere, none], { model: 'gpt', endpoint: chatPath })).toEqual([everywhere]);
+    expect(limitsOn([claude], { model: 'claud', endpoint: chatPath })).toEqual([]);
   });
 
   it('are all where none names a model', () => {
     const limits = [everywhere];
-    expect(limitsOn(limits, 'nova')).toBe(limits);
+    expect(limitsOn(limits, { model: 'nova', endpoint: chatPath })).toBe(limits);
   });
 });
 

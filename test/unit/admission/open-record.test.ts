@@ -19,6 +19,7 @@ describe('an open record', () => {
     inputTokens: count,
     outputTokens: count,
     images: count,
+    nanoUsd: fc.option(count),
     places: fc.array(word, { maxLength: 4 }),
     endUser: fc.option(
       fc.string({ minLength: 1, maxLength: 64, unit: 'grapheme' }).filter((text) => !/\p{Cc}/u.test(text)),

@@ -40,6 +40,7 @@ export function openRequest(more: Partial<OpenRequest> = {}): OpenRequest {
     tokenId: 'tok_1',
     sessionId: null,
     endUser: null,
+    nanoUsd: null,
     endpoint: chatPath,
     model: 'claude-4-sonnet',
     modelKnown: true,
@@ -59,6 +60,7 @@ export function grantOf(more: Partial<Grant> = {}): Grant {
     admittedAtMs: Date.UTC(2026, 0, 31, 12, 0, 0),
     limits: [],
     request: openRequest(),
+    price: null,
     ...more,
   };
 }

@@ -83,6 +83,10 @@ export class UnsteadyStore implements AdmissionStore {
     return this.#through('counters', ids.length, () => this.inner.counters(team, ids));
   }
 
+  sayOnce(what: string, untilMs: number): Promise<boolean> {
+    return this.#through('sayOnce', 1, () => this.inner.sayOnce(what, untilMs));
+  }
+
   leave(process: string): Promise<void> {
     return this.#through('leave', 1, () => this.inner.leave(process));
   }

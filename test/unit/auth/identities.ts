@@ -33,6 +33,7 @@ export function identityOf(
       ...given.token,
     },
     session: given.session ?? null,
+    gateway: [],
     epoch: given.epoch ?? 'epoch-1',
   };
 }

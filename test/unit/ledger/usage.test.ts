@@ -32,11 +32,20 @@ describe('UsageSums', () => {
       day: '2026-01-01',
       rows: [
         [row('a'), [1, 2]],
-        [row('b'), [1, 2, 3, 4, 5, 6, 7, 8]],
+        [row('b'), [1, 2, 3, 4, 5, 6, 7, 8_000, 9]],
       ],
     });
     expect(sums.rows()).toEqual([
-      { requests: 2, input_tokens: 4, output_tokens: 3, images: 4, errors: 5, aborted: 6, lost: 7 },
+      {
+        requests: 2,
+        input_tokens: 4,
+        output_tokens: 3,
+        images: 4,
+        errors: 5,
+        aborted: 6,
+        lost: 7,
+        cost_usd: 0.000008,
+      },
     ]);
   });
 

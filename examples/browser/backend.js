@@ -1,0 +1,145 @@
+// @ts-check
+import { createServer } from 'node:http';
+import { fileAt } from './files.js';
+
+/** @import { IncomingMessage, ServerResponse } from 'node:http' */
+
+/**
+ * @typedef {object} Site
+ * @property {string} gateway Its origin: `https://my-gateway.example.com`.
+ * @property {string} token The user's token, `tgk_…`: it never leaves this process.
+ * @property {number} [port] 0, the default: any free one.
+ * @property {{ issuer: string, clientId: string }} [signIn] For `oidc.html`, which needs nothing else of a back end.
+ */
+
+/** What a visitor may do, and for how long. The gateway holds every request of the page to it. */
+const session = {
+  expires_in: 300,
+  limits: [{ metric: 'requests', window: 'minute', max: 20 }],
+  pinned: {
+    model: 'claude-4-5-haiku',
+    max_tokens: 200,
+    messages: [{ role: 'system', content: 'You answer in one short paragraph.' }],
+  },
+};
+
+/**
+ * The back end of a site: it trades the user's token for sessions, and serves the pages.
+ * @param {Site} site
+ */
+export async function startBackend({ gateway, token, port = 0, signIn }) {
+  let origin = '';
+  const server = createServer({ requestTimeout: 10_000 }, (request, response) => {
+    answer(request, response).catch((error) => {
+      console.error('The back end failed:', error);
+      sendError(response, 502, 'backend_failed', 'This site cannot answer at the moment.');
+    });
+  });
+  server.maxConnections = 100;
+
+  /** @type {(request: IncomingMessage, response: ServerResponse) => Promise<void>} */
+  async function answer(request, response) {
+    // Another name for this address would be another origin to the browser (DNS rebinding).
+    if (request.headers.host !== new URL(origin).host)
+      return sendError(response, 421, 'wrong_host', 'No such site.');
+    if (request.url === '/session') return giveSession(request, response);
+    const file = await fileAt(request, { gateway, ...signIn });
+    if (file === null) return sendError(response, 404, 'not_found', 'There is nothing here.');
+    response.writeHead(200, { 'cache-control': 'no-store', ...file.headers }).end(file.body);
+  }
+
+  /** @type {(request: IncomingMessage, response: ServerResponse) => Promise<void>} */
+  async function giveSession(request, response) {
+    if (request.method !== 'POST') {
+      response.setHeader('allow', 'POST');
+      return sendError(response, 405, 'method_not_allowed', 'Sessions are asked for with POST.');
+    }
+    if (!isFromOwnPage(request, origin)) {
+      return sendError(response, 403, 'foreign_page', "Sessions are for this site's own pages.");
+    }
+    if (hasBody(request)) return sendError(response, 413, 'body_too_large', 'Send no body.');
+
+    const made = await fetch(new URL('/v1/sessions', gateway), {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}` },
+      body: JSON.stringify({ ...session, origins: [origin], end_user: visitorOf(request) }),
+      signal: AbortSignal.timeout(10_000),
+    });
+    const body =
+      /** @type {{ token: string, expires_in: number, error: { code: string, message: string } }} */ (
+        await made.json()
+      );
+    if (made.status !== 201) return passOn(response, made, body.error);
+    sendJson(response, 200, { token: body.token, expires_in: body.expires_in });
+  }
+
+  server.listen(port, '127.0.0.1');
+  await new Promise((resolve, reject) => server.once('listening', resolve).once('error', reject));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new TypeError('The back end has no port.');
+  origin = `http://127.0.0.1:${address.port}`;
+  return {
+    origin,
+    close: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/**
+ * Whose session it is, for the ledger. A real site looks up who is signed in here, and refuses whoever is not.
+ * @param {IncomingMessage} _request
+ */
+function visitorOf(_request) {
+  return 'a visitor';
+}
+
+/**
+ * Browsers tell both, and no page can change either. Without this, any site could have its visitors fetch sessions here.
+ * @param {IncomingMessage} request
+ * @param {string} origin
+ */
+function isFromOwnPage({ headers }, origin) {
+  return headers.origin === origin && headers['sec-fetch-site'] === 'same-origin';
+}
+
+/** @param {IncomingMessage} request */
+function hasBody({ headers }) {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+}
+
+/**
+ * A refusal for now is told to the page as it is. Any other is about this site's own token or wishes: no business of
+ * a visitor, so it goes to the site's log.
+ * @param {ServerResponse} response
+ * @param {Response} made
+ * @param {{ code: string, message: string }} error
+ */
+function passOn(response, made, error) {
+  if (made.status === 429 || made.status === 503) {
+    response.setHeader('retry-after', made.headers.get('retry-after') ?? '1');
+    return sendError(response, made.status, error.code, error.message);
+  }
+  console.error(`No session: ${made.status} ${error.code}: ${error.message}`);
+  sendError(response, 502, 'no_session', 'This site cannot get a session at the moment.');
+}
+
+/** @type {(response: ServerResponse, status: number, code: string, message: string) => void} */
+function sendError(response, status, code, message) {
+  if (response.headersSent) response.destroy();
+  else sendJson(response, status, { error: { code, message } });
+}
+
+/** @type {(response: ServerResponse, status: number, value: unknown) => void} */
+function sendJson(response, status, value) {
+  const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+  response.writeHead(status, headers).end(JSON.stringify(value));
+}
+
+if (import.meta.main) {
+  const { TOLLGATE_URL: gateway, TOLLGATE_TOKEN: token, PORT: port = '3001' } = process.env;
+  if (!gateway || !token) throw new TypeError('TOLLGATE_URL and TOLLGATE_TOKEN must be set.');
+  const { origin } = await startBackend({ gateway, token, port: Number(port) });
+  console.log(`${origin}/fetch.html\n${origin}/openai.html`);
+}

@@ -1,0 +1,19 @@
+export interface IssuersFileOptions {
+  issuer: string;
+  clientId: string;
+  /** The page's. */
+  origin: string;
+  team: string;
+}
+
+/** The text of an ISSUERS_FILE for the example's provider: whoever it signs in becomes a user of the team. */
+export function issuersFile({ issuer, clientId, origin, team }: IssuersFileOptions): string {
+  const session = {
+    origins: [origin],
+    expires_in: 300,
+    limits: [{ metric: 'requests', window: 'minute', max: 20 }],
+    pinned: { model: 'claude-4-5-haiku', max_tokens: 200 },
+  };
+  const entry = { issuer, audience: clientId, public: false, team, users: 'create', session };
+  return JSON.stringify({ issuers: [entry] }, null, 2);
+}

@@ -1,0 +1,18 @@
+import type { Charge } from './outcome.ts';
+
+/** What a model costs, in nano-dollars: an input token, an output token, an image. */
+export interface Price {
+  inputNanoUsd: number;
+  outputNanoUsd: number;
+  imageNanoUsd: number;
+}
+
+export const nanoUsdPerUsd = 1_000_000_000;
+
+/** What a charge costs, whole nano-dollars, rounded up once: so that sums of it are exact. */
+export function costNanoUsd(price: Price, { inputTokens, outputTokens, images }: Charge): number {
+  const exact =
+    inputTokens * price.inputNanoUsd + outputTokens * price.outputNanoUsd + images * price.imageNanoUsd;
+  // A thousandth less: prices are no binary fractions.
+  return Math.max(0, Math.ceil(exact - 0.001));
+}

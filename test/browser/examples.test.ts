@@ -1,0 +1,192 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { startBackend } from '../../examples/browser/backend.js';
+import { hang, jsonStringError } from '../../src/demo/behaviours.ts';
+import { doneFrame, messageFrame } from '../../src/demo/frames.ts';
+import { launchBrowser, type TestBrowser } from '../support/browser.ts';
+import { type IssuedToken, startGateway, type TestGateway } from '../support/gateway.ts';
+import { post } from '../support/gateway-client.ts';
+import { askFrom } from '../support/in-page.ts';
+import { startStaticSite } from '../support/static-site.ts';
+import { patient, TurnedClock } from '../support/turned-clock.ts';
+
+/* The examples that have a back end, used as a person would. */
+
+const clock = new TurnedClock();
+let browser: TestBrowser;
+let gateway: TestGateway;
+let token: IssuedToken;
+let backend: Awaited<ReturnType<typeof startBackend>>;
+
+beforeAll(async () => {
+  browser = await launchBrowser();
+  gateway = await startGateway({ clock, env: patient, standIn: { wordDelayMs: 10 } });
+  token = await gateway.issue();
+  backend = await startBackend({ gateway: gateway.url, token: token.text });
+  await letSiteIn();
+});
+afterEach(() => gateway.upstream.script(null));
+afterAll(async () => {
+  await browser.close();
+  await Promise.all([backend.close(), gateway.close()]);
+});
+
+/** The token lists the site, and `none` for its back end. */
+async function letSiteIn(): Promise<void> {
+  const origins = [backend.origin, 'none'];
+  await gateway.admin('PATCH', `/admin/teams/${token.team}/tokens/${token.id}`, { origins });
+}
+
+describe.each(['fetch.html', 'openai.html'])('%s', (file) => {
+  let page: Page;
+  let complaints: string[];
+
+  beforeEach(async () => {
+    page = await browser.page();
+    complaints = [];
+    page.on('console', (message) => void (message.type() === 'error' && complaints.push(message.text())));
+    page.on('pageerror', (error) => void complaints.push(String(error)));
+    await page.goto(`${backend.origin}/${file}`);
+    return () => page.context().close();
+  });
+
+  const answer = (text: string): Promise<void> =>
+    page.locator('#answer', { hasText: text }).waitFor({ timeout: 10_000 });
+  const status = (text: string): Promise<void> =>
+    page.locator('#status', { hasText: text }).waitFor({ timeout: 10_000 });
+
+  it('answers a question, word by word', async () => {
+    const first = Promise.withResolvers<void>();
+    gateway.upstream.script(async (_req, res) => {
+      const word = (content: string): string => messageFrame({ choices: [{ index: 0, delta: { content } }] });
+      res.writeHead(200, { 'content-type': 'text/event-stream' }).write(word('First'));
+      await first.promise;
+      res.end(word(', last.') + doneFrame);
+      return true;
+    });
+    await page.fill('#question', 'Who are you?');
+    await page.click('#send');
+    await answer('First');
+    await status('Streaming: 1 pieces so far.');
+    expect(await page.textContent('#answer')).toBe('First');
+    first.resolve();
+    await status('Done: 2 pieces.');
+    expect(await page.textContent('#answer')).toBe('First, last.');
+    expect(complaints).toEqual([]);
+  });
+
+  it('sends what its session pins, on behalf of its visitor, without the user token', async () => {
+    const before = (await gateway.allEntries(token.team)).length;
+    await page.click('#send');
+    await answer('You said: Why is the sky blue?');
+    await status('Done');
+    expect(gateway.upstream.requests.at(-1)?.body).toMatchObject({
+      model: 'claude-4-5-haiku',
+      max_tokens: 200,
+      messages: [{ role: 'system' }, { role: 'user', content: 'Why is the sky blue?' }],
+    });
+    const entries = await gateway.settled(token.team, before + 1);
+    expect(entries.at(-1)).toMatchObject({
+      end_user: 'a visitor',
+      session_id: expect.stringMatching(/^ses_/),
+    });
+    expect(await page.content()).not.toContain(token.text);
+    expect(complaints).toEqual([]);
+  });
+
+  it('goes on when its session has expired', async () => {
+    await page.click('#send');
+    await status('Done');
+    clock.aheadMs += 301_000;
+    await page.fill('#question', 'And now?');
+    await page.click('#send');
+    await answer('You said: And now?');
+    await status('Done');
+  });
+
+  it('stops', async () => {
+    const { aborted } = gateway.upstream;
+    gateway.upstream.script(hang());
+    await page.click('#send');
+    await gateway.upstream.waitFor((upstream) => upstream.open === 1);
+    await page.click('#stop');
+    await status('Stopped.');
+    await gateway.upstream.waitFor((upstream) => upstream.aborted === aborted + 1);
+  });
+
+  it('shows an error by its code', async () => {
+    gateway.upstream.script(jsonStringError());
+    await page.click('#send');
+    await page.locator('#status.failed', { hasText: 'upstream_error: ' }).waitFor({ timeout: 15_000 });
+  });
+
+  it('shows why it has no session, and goes on once there is one to be had', async () => {
+    const errors = vi.spyOn(console, 'error').mockReturnValue();
+    onTestFinished(() => errors.mockRestore());
+    const path = `/admin/teams/${token.team}/tokens/${token.id}`;
+    await gateway.admin('PATCH', path, { origins: ['none'] });
+    onTestFinished(() => letSiteIn());
+    await page.click('#send');
+    const failed = page.locator('#status.failed', { hasText: 'no_session: This site cannot get a session' });
+    await failed.waitFor({ timeout: 15_000 });
+    expect(errors.mock.lastCall?.[0]).toContain('No session: 403 origin_not_allowed');
+    await letSiteIn();
+    await page.click('#send');
+    await status('Done');
+  });
+});
+
+describe('the back end', () => {
+  const own = (): Record<string, string> => ({ origin: backend.origin, 'sec-fetch-site': 'same-origin' });
+  const ask = (headers: Record<string, string>, body = ''): Promise<number> =>
+    post(`${backend.origin}/session`, body, { headers }).then(({ status }) => status);
+
+  it('gives sessions to its own pages only', async () => {
+    expect(await ask(own())).toBe(200);
+    expect(await ask({})).toBe(403);
+    expect(await ask({ ...own(), origin: 'https://elsewhere.example' })).toBe(403);
+    expect(await ask({ ...own(), 'sec-fetch-site': 'same-site' })).toBe(403);
+    expect(await ask({ ...own(), 'sec-fetch-site': 'none' })).toBe(403);
+    expect(await ask(own(), 'a body')).toBe(413);
+    expect((await fetch(`${backend.origin}/session`, { headers: own() })).status).toBe(405);
+  });
+
+  it('gives none to a page of another site, not even unread', async () => {
+    const minted = await sessionsMinted();
+    const other = await startStaticSite({ files: { '/': '<!doctype html><title>A page</title>' } });
+    const page = await browser.page(other.origin);
+    const seen = await askFrom(page, { url: `${backend.origin}/session` });
+    expect(seen.thrown).toBe('TypeError: Failed to fetch');
+    expect(await sessionsMinted()).toBe(minted);
+    await page.context().close();
+    await other.close();
+  });
+
+  it('serves what is listed, under its own name', async () => {
+    const statusOf = async (path: string): Promise<number> => (await fetch(backend.origin + path)).status;
+    expect(await statusOf('/settings.js')).toBe(200);
+    expect(await statusOf('/backend.js')).toBe(404);
+    expect(await statusOf('/openai/../../package.json')).toBe(404);
+    expect(await statusOf('/openai/..%2f..%2fjose/index.mjs')).toBe(404);
+    expect(await statusOf('/openai/package.json')).toBe(404);
+    expect(await statusOf(`/openai/${import.meta.filename}`)).toBe(404);
+    expect(await statusOf('/openai//usr/lib/x.js')).toBe(404);
+    expect(await statusNamed('elsewhere.example')).toBe(421);
+    expect(await statusNamed(new URL(backend.origin).host)).toBe(200);
+  });
+
+  /** Of a request that calls the site by a name. */
+  async function statusNamed(host: string): Promise<number | undefined> {
+    const sent = request(`${backend.origin}/settings.js`, { headers: { host } }).end();
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+    answer.resume();
+    return answer.statusCode;
+  }
+
+  /** Answers of the gateway to requests for sessions so far. */
+  async function sessionsMinted(): Promise<number> {
+    return gateway.log().split('"/v1/sessions"').length;
+  }
+});
