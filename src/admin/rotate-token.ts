@@ -48,20 +48,23 @@ export async function rotateToken(
     if (by !== undefined && by !== newest.hash) return superseded();
 
     const oldExpiresAt = new Date(nowMs + overlapS * 1_000).toISOString();
-    const { secretHash: hash, prefix } = minted;
-    const next: Token = {
-      ...record,
-      prefix,
-      secrets: [
-        { hash, prefix, created_at: new Date(nowMs).toISOString(), expires_at: null },
-        { ...newest, expires_at: oldExpiresAt },
-      ],
-    };
-    const rotation = { expected: text, next: JSON.stringify(next), secretHash: hash };
-    if ((await secrets.rotate(at, rotation)) === 'replaced')
-      return { record: next, text: minted.text, oldExpiresAt };
+    const old = { ...newest, expires_at: oldExpiresAt };
+    const next = withSecrets(record, minted, { nowMs, old });
+    const rotation = { expected: text, next: JSON.stringify(next), secretHash: minted.secretHash };
+    const result = await secrets.rotate(at, rotation);
+    if (result === 'replaced') return { record: next, text: minted.text, oldExpiresAt };
   }
   return tooManyChanges(key);
+}
+
+/** The record with a new secret and one that is on its way out; whatever was older is not in it any more. */
+function withSecrets(
+  record: Token,
+  { secretHash: hash, prefix }: Minted,
+  { nowMs, old }: { nowMs: number; old: TokenSecret },
+): Token {
+  const created_at = new Date(nowMs).toISOString();
+  return { ...record, prefix, secrets: [{ hash, prefix, created_at, expires_at: null }, old] };
 }
 
 /** Of a token that was never rotated, only the index knows the hash; null where no secret is bound any more. */

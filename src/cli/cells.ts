@@ -36,6 +36,7 @@ export function fieldList(record: JsonObject): string {
     .join('\n');
 }
 
+/** A limit, a secret, or any other object inside a record, on one line. */
 function objectText(value: JsonObject): string {
   if ('metric' in value) return limitText(value);
   return 'prefix' in value ? secretText(value) : fieldTexts(value);
@@ -48,7 +49,6 @@ function secretText({ prefix, expires_at, last_used_at }: JsonObject): string {
   return `${plain(prefix)}…${until} (${used})`;
 }
 
-/** An object inside a record, on one line. */
 function fieldTexts(value: JsonObject): string {
   return Object.entries(value)
     .map(([key, inner]) => `${key}: ${plain(inner)}`)
