@@ -1,7 +1,8 @@
 import cluster from 'node:cluster';
 import { readConfiguration } from './config/configuration.ts';
-import type { Settings } from './config/environment.ts';
+import { identityFileOf, type Settings } from './config/environment.ts';
 import { systemClock } from './core/clock.ts';
+import { readIdentityFile } from './identity-file.ts';
 import { runPrimary } from './lifecycle/cluster.ts';
 import { sumMetricsOfWorkers } from './observability/cluster-metrics.ts';
 import { createLog, type Log } from './observability/log.ts';
@@ -9,8 +10,10 @@ import { serve } from './serve.ts';
 import { sessionPolicyProblems } from './session-policy.ts';
 
 const configuration = readConfiguration(process.env, sessionPolicyProblems);
-if (!configuration.ok) {
-  for (const problem of configuration.problems) process.stderr.write(`${problem}\n`);
+const identityFile = await readIdentityFile(identityFileOf(process.env));
+if (!configuration.ok || !identityFile.ok) {
+  const problems = [configuration, identityFile].flatMap((result) => (result.ok ? [] : result.problems));
+  for (const problem of problems) process.stderr.write(`${problem}\n`);
   process.exit(1);
 }
 
@@ -31,13 +34,16 @@ if (cluster.isPrimary && settings.workers > 1) {
   sumMetricsOfWorkers();
   runPrimary({ workers: settings.workers, log, clock: systemClock, exit });
 } else {
-  await serve({ settings, catalogue, issuers, clock: systemClock, log, exit }).catch((error: unknown) => {
-    const problem = listenProblem(error);
-    if (problem !== null) process.stderr.write(`${problem}\n`);
-    else log.fatal('could not start', { error });
-    log.flush();
-    exit(1);
-  });
+  const { document: identities } = identityFile;
+  await serve({ settings, catalogue, issuers, identities, clock: systemClock, log, exit }).catch(
+    (error: unknown) => {
+      const problem = listenProblem(error);
+      if (problem !== null) process.stderr.write(`${problem}\n`);
+      else log.fatal('could not start', { error });
+      log.flush();
+      exit(1);
+    },
+  );
 }
 
 /** What is wrong with PORT or HOST, where that is what kept it from listening. */

@@ -1,6 +1,7 @@
 import { getRequestListener } from '@hono/node-server';
 import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { BackupDocument } from './backup/document.ts';
 import type { Catalogue } from './config/catalogue.ts';
 import type { Settings } from './config/environment.ts';
 import type { Clock } from './core/clock.ts';
@@ -18,10 +19,15 @@ import { version } from './version.ts';
 import { endpoints } from './validation/registry.ts';
 import { wire } from './wire.ts';
 
+/** A store that is away must not keep the gateway from listening: Heroku waits 60 s for that. */
+const identitiesWaitMs = 10_000;
+
 export interface ServeOptions {
   settings: Settings;
   catalogue: Catalogue;
   issuers: readonly TrustedIssuer[];
+  /** The document of IDENTITY_FILE. */
+  identities?: BackupDocument | null;
   clock: Clock;
   log: Log;
   exit: (code: number) => void;
@@ -53,6 +59,7 @@ export async function serve(options: ServeOptions): Promise<{ address: AddressIn
   onStopSignals({ begin, exit, clock });
   onPrimaryLost(begin);
   wired.start();
+  await wired.identitiesLoaded(identitiesWaitMs);
   const { port, host } = settings;
   const address = await server.listen(host === undefined ? { port } : { port, host });
   log.info('listening', { port: address.port, version });

@@ -10,10 +10,12 @@ import { createApp } from './app.ts';
 import { type ActorCheck, actorCheck } from './auth/actor-check.ts';
 import { Authenticator } from './auth/authenticator.ts';
 import { MemoryAdministratorStore } from './auth/memory-administrator-store.ts';
+import { MemoryArchive } from './auth/memory-archive.ts';
 import { MemoryIdentityStore } from './auth/memory-identity-store.ts';
 import { RedisAdministratorStore } from './auth/redis-administrator-store.ts';
 import { MemorySecretStore } from './auth/memory-secret-store.ts';
 import { RefusedCredentials } from './auth/refused-credentials.ts';
+import { RedisArchive } from './auth/redis-archive.ts';
 import { RedisIdentityStore } from './auth/redis-identity-store.ts';
 import { RedisSecretStore } from './auth/redis-secret-store.ts';
 import { SecretUses } from './auth/secret-uses.ts';
@@ -25,6 +27,9 @@ import type { Catalogue } from './config/catalogue.ts';
 import type { Settings } from './config/environment.ts';
 import type { AdministratorStore } from './core/administrator.ts';
 import type { ClaimStore } from './core/claim.ts';
+import { Backup } from './backup/backup.ts';
+import type { BackupDocument } from './backup/document.ts';
+import type { IdentityArchive } from './core/archive.ts';
 import type { Clock } from './core/clock.ts';
 import type { LedgerReader } from './core/entry.ts';
 import type { IdentityStore } from './core/identity.ts';
@@ -36,12 +41,15 @@ import { keysUnder } from './core/keys.ts';
 import type { Refusal } from './core/refusal.ts';
 import { RedisStore } from './core/redis.ts';
 import { Gateway } from './gateway.ts';
+import { IdentityLoader } from './identity-loader.ts';
 import { Journal } from './journal.ts';
 import { MemoryLedger } from './ledger/memory-ledger.ts';
 import { MemoryRefusalStore } from './ledger/memory-refusal-store.ts';
 import { RedisLedger } from './ledger/redis-ledger.ts';
 import { RedisRefusalStore } from './ledger/redis-refusal-store.ts';
 import { RefusalTally } from './ledger/refusal-tally.ts';
+import { tellStoreCondition } from './lifecycle/store-condition.ts';
+import { isFirstProcess } from './lifecycle/worker.ts';
 import { createMetricsEndpoint } from './observability/cluster-metrics.ts';
 import type { Log } from './observability/log.ts';
 import type { Metrics, StoreExtent } from './observability/metrics.ts';
@@ -69,6 +77,8 @@ export interface WireOptions {
   catalogue: Catalogue;
   /** Whose ID tokens are taken. */
   issuers: readonly TrustedIssuer[];
+  /** The document of IDENTITY_FILE. */
+  identities?: BackupDocument | null;
   clock: Clock;
   log: Log;
   metrics: Metrics;
@@ -80,6 +90,8 @@ export interface Wired {
   app: Hono<Env>;
   /** Begins to keep this process's lease in the store. */
   start(): void;
+  /** Resolves when IDENTITY_FILE is in the store, or after so long; at once where there is none. */
+  identitiesLoaded(timeoutMs: number): Promise<void>;
   /** Says in log and metrics what was refused before it reached the routes. */
   noteUnrouted(refusal: Refusal): void;
   /** Whether requests are under way. */
@@ -96,6 +108,7 @@ interface Stores {
   administrators: AdministratorStore;
   secrets: SecretStore;
   claims: ClaimStore;
+  archive: IdentityArchive;
   sessions: SessionStore;
   admission: AdmissionStore;
   ledger: LedgerReader;
@@ -104,6 +117,8 @@ interface Stores {
   extent(): Promise<StoreExtent>;
   /** Connects; resolves the first time the store can be asked, however long that takes. */
   connected(): Promise<void>;
+  /** Tells each time that the store can be asked anew; ask for it before connecting. */
+  onReady(listener: () => void): void;
   close(): void;
 }
 
@@ -114,6 +129,7 @@ const limitIdLength = 12;
 export function wire(options: WireOptions): Wired {
   const { settings, catalogue, clock, log, metrics } = options;
   const stores = settings.store.kind === 'redis' ? redisStores(options) : memoryStores(options);
+  const loader = new IdentityLoader({ document: options.identities ?? null, archive: stores.archive, log });
   const limitRefused = (): RefusedCredentials | null =>
     settings.onDyno
       ? new RefusedCredentials({ perMinute: settings.refusedCredentialsPerMinute, clock })
@@ -229,7 +245,7 @@ export function wire(options: WireOptions): Wired {
     operations: {
       storeReachable: () =>
         admission.heartbeat.beat().then(
-          () => true,
+          () => loader.tried,
           () => false,
         ),
       draining: options.draining,
@@ -242,9 +258,11 @@ export function wire(options: WireOptions): Wired {
   return {
     app,
     start: () => {
+      stores.onReady(() => loader.begin());
       void stores.connected().then(() => admission.heartbeat.start());
       uses.start();
     },
+    identitiesLoaded: (timeoutMs) => loader.loaded(timeoutMs),
     noteUnrouted: (refusal) => answers.unrouted(refusal),
     isBusy: () => exchanges.size > 0,
     endRemaining: () => exchanges.shutDown(),
@@ -252,6 +270,7 @@ export function wire(options: WireOptions): Wired {
       await Promise.all([admission.stop(), refusals.drained(), uses.stop()]);
     },
     close: async () => {
+      loader.close();
       exchanges.close();
       await upstreams.close();
       stores.close();
@@ -261,7 +280,7 @@ export function wire(options: WireOptions): Wired {
 
 function administration(
   { clock, log }: WireOptions,
-  { identities, administrators, ledger, refusals: refused, secrets }: Stores,
+  { identities, administrators, archive, ledger, refusals: refused, secrets }: Stores,
   { authorize, uses, links }: { authorize: ActorCheck; uses: SecretUses; links: ClaimLinks },
 ): ReturnType<typeof adminApp> {
   return adminApp({
@@ -272,6 +291,7 @@ function administration(
     secrets,
     lastUses: (team, tokens) => uses.lastUses(team, tokens),
     claims: links,
+    backup: new Backup({ archive, clock }),
     clock,
     authorize,
     mint: () => mintToken('user'),
@@ -297,11 +317,13 @@ function redisStores({ settings, clock, log, metrics }: WireOptions): Stores {
     timing: { clock, onRun: (run) => metrics.storeAnswered(run) },
   });
   const ledger = new RedisLedger(store, keys);
+  if (isFirstProcess()) store.client.once('ready', () => void tellStoreCondition(store, log));
   return {
     identities: new RedisIdentityStore(store, keys),
     administrators: new RedisAdministratorStore(store, keys),
     secrets: new RedisSecretStore(store, keys),
     claims: new RedisClaimStore(store, keys),
+    archive: new RedisArchive(store, keys),
     sessions: new RedisSessionStore(store, keys, mintBounds(settings)),
     admission: new RedisAdmissionStore(store, keys, {
       leaseMs: settings.leaseMs,
@@ -312,6 +334,7 @@ function redisStores({ settings, clock, log, metrics }: WireOptions): Stores {
     refusals: new RedisRefusalStore(store, keys, { retentionDays: settings.usageRetentionDays }),
     extent: async () => ({ ...(await store.memory()), ...(await ledger.extent()) }),
     connected: () => store.connected(),
+    onReady: (listener) => void store.client.on('ready', listener),
     close: () => store.close(),
   };
 }
@@ -339,12 +362,14 @@ function memoryStores({ settings, clock }: WireOptions): Stores {
     administrators: new MemoryAdministratorStore(clock),
     secrets: new MemorySecretStore(identities, clock),
     claims: new MemoryClaimStore(clock),
+    archive: new MemoryArchive(identities),
     sessions,
     admission,
     ledger,
     refusals: new MemoryRefusalStore({ retentionDays: settings.usageRetentionDays }),
     extent: async () => ({ usedBytes: 0, maxBytes: 0, ...(await ledger.extent()) }),
     connected: () => Promise.resolve(),
+    onReady: (listener) => listener(),
     close: () => undefined,
   };
 }

@@ -1,4 +1,5 @@
 import { administratorRoutes } from './administrator-routes.ts';
+import { backupRoutes } from './backup-routes.ts';
 import type { AdminDeps } from './deps.ts';
 import { reportRoutes } from './report-routes.ts';
 import type { Route } from './respond.ts';
@@ -16,5 +17,6 @@ export function adminRoutes(deps: AdminDeps): Route[] {
     ...settingsRoutes(deps),
     ...reportRoutes(deps),
     ...administratorRoutes(deps),
+    ...backupRoutes(deps),
   ];
 }

@@ -7,6 +7,7 @@ import type { IdentityStore } from '../core/identity.ts';
 import type { RefusalStore } from '../core/refusal-count.ts';
 import type { Refusal } from '../core/refusal.ts';
 import type { SecretStore } from '../core/secret.ts';
+import type { JsonObject } from '../core/request.ts';
 
 /** A new token: its text, shown once, and what is kept of it. */
 export interface Minted {
@@ -25,6 +26,14 @@ export interface IdentityDeps {
   randomId: () => string;
 }
 
+/** Identities as one document. Both reject with `StoreUnavailable`. */
+export interface BackupOperations {
+  /** Of one team, or of all (null). */
+  export(team: string | null): Promise<JsonObject | Refusal>;
+  /** Brings a document into the store; how many rows came to what. */
+  import(text: string, options: { overwrite: boolean }): Promise<Record<string, number> | Refusal>;
+}
+
 /** What the admin API needs; features know only core, so credentials and ids come in from outside. */
 export interface AdminDeps extends IdentityDeps {
   secrets: SecretStore;
@@ -32,6 +41,7 @@ export interface AdminDeps extends IdentityDeps {
   lastUses: SecretStore['lastUses'];
   claims: ClaimMaker;
   ledger: LedgerReader;
+  backup: BackupOperations;
   refused: Pick<RefusalStore, 'refusals'>;
   administrators: AdministratorStore;
   /** Makes the text of an administrator's token. */

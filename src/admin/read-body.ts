@@ -5,7 +5,7 @@ import type { AdminContext } from './respond.ts';
 import { check, type Checked } from '../core/check.ts';
 
 const maxBytes = 1_048_576;
-const maxDrainedBytes = 16 * maxBytes;
+const drainedBytes = 15 * maxBytes;
 
 /** The body by a schema, at most 1 MiB. JSON whatever the Content-Type says; nothing at all is `{}`. */
 export async function readOptionalBody<T>(c: AdminContext, schema: ZodType<T>): Promise<Checked<T>> {
@@ -23,25 +23,29 @@ function checkBytes<T>(bytes: Buffer | Refusal, schema: ZodType<T>, optional: bo
   return value instanceof Refusal ? { ok: false, refusal: value } : check(schema, value);
 }
 
-async function readBytes(body: ReadableStream<Uint8Array> | null): Promise<Buffer | Refusal> {
+/** The body's bytes, at most so many. */
+export async function readBytes(
+  body: ReadableStream<Uint8Array> | null,
+  most = maxBytes,
+): Promise<Buffer | Refusal> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
     for await (const chunk of body ?? []) {
       length += chunk.length;
-      if (length <= maxBytes) chunks.push(chunk);
+      if (length <= most) chunks.push(chunk);
       // Read on for a while: many clients read an answer only once they have sent their body.
-      else if (length > maxDrainedBytes) break;
+      else if (length > most + drainedBytes) break;
     }
   } catch {
     return new Refusal('invalid_request', 'The connection was lost before the body was in.');
   }
-  return length > maxBytes ? tooLarge() : Buffer.concat(chunks);
+  return length > most ? tooLarge(most) : Buffer.concat(chunks);
 }
 
-function tooLarge(): Refusal {
+function tooLarge(most: number): Refusal {
   const headers = { connection: 'close' };
-  return new Refusal('body_too_large', `The body must have at most ${maxBytes} bytes.`, { headers });
+  return new Refusal('body_too_large', `The body must have at most ${most} bytes.`, { headers });
 }
 
 function parseObject(bytes: Buffer): JsonObject | Refusal {

@@ -16,14 +16,14 @@ import type { Rotation, TokenPlace } from '../core/secret.ts';
 import type { Session } from '../core/session.ts';
 
 /** A team with all that is its own; gone in one step when the team is. */
-interface TeamSpace {
+export interface TeamSpace {
   text: string;
   epoch: string;
   users: Map<string, string>;
   tokens: Map<string, string>;
 }
 
-interface Binding {
+export interface Binding {
   team: string;
   token: string;
 }
@@ -44,6 +44,9 @@ export class MemoryIdentityStore implements IdentityStore {
   readonly #secrets = new Map<string, Binding>();
   #settings: string | null = null;
   #settingsEpoch = '';
+  /** The records themselves, and whose the secrets are: for the archive beside this store. */
+  readonly spaces = this.#teams;
+  readonly bindings = this.#secrets;
 
   constructor(clock: Clock, sessionOf: (id: string) => FoundSession | null = () => null) {
     this.#clock = clock;

@@ -8,6 +8,8 @@ import { table, type Column } from './table.ts';
 export interface Terminal {
   out(text: string): void;
   err(text: string): void;
+  /** Puts a question to a person; absent where nobody is there. */
+  ask?: (question: string) => Promise<string>;
 }
 
 export interface CliOptions {

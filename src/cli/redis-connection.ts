@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { adminApp } from '../admin/admin-app.ts';
 import { RedisAdministratorStore } from '../auth/redis-administrator-store.ts';
+import { RedisArchive } from '../auth/redis-archive.ts';
 import { RedisIdentityStore } from '../auth/redis-identity-store.ts';
 import { RedisSecretStore } from '../auth/redis-secret-store.ts';
 import { mintToken, randomBase62 } from '../auth/token-text.ts';
+import { Backup } from '../backup/backup.ts';
 import { ClaimLinks } from '../claims/claim-links.ts';
 import { RedisClaimStore } from '../claims/redis-claim-store.ts';
 import { readStore } from '../config/store.ts';
@@ -61,6 +63,7 @@ function localAdmin(store: RedisStore, prefix: string): ReturnType<typeof adminA
     lastUses: (team, tokens) => secrets.lastUses(team, tokens),
     // Nobody was asked over HTTP: the link is a path on whatever the gateway's address is.
     claims: new ClaimLinks({ store: new RedisClaimStore(store, keys), origin: () => '' }),
+    backup: new Backup({ archive: new RedisArchive(store, keys), clock: systemClock }),
     clock: systemClock,
     mint: () => mintToken('user'),
     mintAdministrator: () => mintToken('admin'),

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { adminCommands } from './admin-commands.ts';
+import { backupCommands } from './backup-commands.ts';
 import { CommandFailed } from './command-failed.ts';
 import { Cli, type Terminal } from './cli.ts';
 import { connect } from './connect.ts';
@@ -56,6 +57,7 @@ function programFor(send: Connection['send'], terminal: Terminal): Command {
   settingsCommands(program, cli);
   reportCommands(program, cli);
   adminCommands(program, cli);
+  backupCommands(program, cli, terminal);
   return program;
 }
 

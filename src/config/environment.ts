@@ -36,6 +36,8 @@ export interface Settings extends AdminKey, Durations {
   readonly modelsFile: string;
   /** The absolute path of the list of trusted issuers. */
   readonly issuersFile: string;
+  /** The absolute path of an export that is loaded at start; undefined: none. */
+  readonly identityFile: string | undefined;
 }
 
 /** How long things may take. */
@@ -97,6 +99,7 @@ export function readSettings(env: NodeJS.ProcessEnv): SettingsResult {
     usageRetentionDays: read.integer('USAGE_RETENTION_DAYS', { fallback: 92, min: 1, max: 3_660 }),
     modelsFile: modelsFileOf(env),
     issuersFile: issuersFileOf(env),
+    identityFile: identityFileOf(env),
   };
   const all = [...read.problems, ...problems];
   return all.length > 0 ? { ok: false, problems: all } : { ok: true, settings, warnings };
@@ -116,6 +119,12 @@ const shippedIssuersFile = fileURLToPath(new URL('../../config/issuers.json', im
 export function issuersFileOf(env: NodeJS.ProcessEnv): string {
   const file = new VariableReader(env).text('ISSUERS_FILE');
   return file === undefined ? shippedIssuersFile : resolve(file);
+}
+
+/** Where the identities are that the store is to have at least; undefined where none are named. */
+export function identityFileOf(env: NodeJS.ProcessEnv): string | undefined {
+  const file = new VariableReader(env).text('IDENTITY_FILE');
+  return file === undefined ? undefined : resolve(file);
 }
 
 function readHost(read: VariableReader): string | undefined {

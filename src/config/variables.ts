@@ -30,6 +30,7 @@ export const variables = [
   'ALLOWED_ORIGINS',
   'MODELS_FILE',
   'ISSUERS_FILE',
+  'IDENTITY_FILE',
   'MAX_BODY_BYTES',
   'BODY_BUDGET_BYTES',
   'STORE_TIMEOUT_MS',

@@ -27,6 +27,8 @@ export interface Keys {
   rotations: (token: string) => string;
   /** String: a token's text, sealed, until its link is opened; then when that was. Expires. */
   claim: (codeHash: string) => string;
+  /** Identity. Hash: the store's name, and what IDENTITY_FILE has brought up. */
+  provenance: string;
   /** Hash: a session's secret hash, parent and record, and the counters of its own limits. Expires with it. */
   session: (id: string) => string;
   /** Sorted set: `session id:bytes` → its expiry, ms, of one parent (`team/token id`). Expires with the last. */
@@ -71,6 +73,7 @@ export function keysUnder(prefix: string): Keys {
     used: (team) => `${p}used:${team}`,
     rotations: (token) => `${p}rotations:${token}`,
     claim: (codeHash) => `${p}claim:${codeHash}`,
+    provenance: `${p}provenance`,
     session: (id) => `${p}session:${id}`,
     sessionsOf: (parent) => `${p}sessions:${parent}`,
     minting: (parent) => `${p}minting:${parent}`,

@@ -11,3 +11,8 @@ export function onPrimaryLost(begin: (reason: string) => unknown): void {
     begin('primary process lost');
   });
 }
+
+/** Whether this is the first of the processes that were started together: it says what needs saying once. */
+export function isFirstProcess(): boolean {
+  return (cluster.worker?.id ?? 1) === 1;
+}

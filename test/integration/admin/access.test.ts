@@ -18,6 +18,8 @@ const paths = [
   '/admin/usage',
   '/admin/requests',
   '/admin/refusals',
+  '/admin/export',
+  '/admin/import',
   '/admin/elsewhere',
   '/admin',
 ];

@@ -13,6 +13,8 @@ import { hashToken, inspectToken, mintToken, randomBase62 } from '../../../src/a
 import { RedisSecretStore } from '../../../src/auth/redis-secret-store.ts';
 import { ClaimLinks } from '../../../src/claims/claim-links.ts';
 import { RedisClaimStore } from '../../../src/claims/redis-claim-store.ts';
+import { RedisArchive } from '../../../src/auth/redis-archive.ts';
+import { Backup } from '../../../src/backup/backup.ts';
 import { run } from '../../../src/cli/run.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import { dayOf } from '../../../src/core/days.ts';
@@ -53,6 +55,7 @@ beforeAll(async () => {
     }),
     ledger: new RedisLedger(store, keys),
     refused: new RedisRefusalStore(store, keys, { retentionDays: 92 }),
+    backup: new Backup({ archive: new RedisArchive(store, keys), clock: systemClock }),
     clock: systemClock,
     mint: () => mintToken('user'),
     mintAdministrator: () => mintToken('admin'),

@@ -8,6 +8,9 @@ import { MemorySecretStore } from '../../../src/auth/memory-secret-store.ts';
 import { mintToken, randomBase62 } from '../../../src/auth/token-text.ts';
 import { ClaimLinks } from '../../../src/claims/claim-links.ts';
 import { MemoryClaimStore } from '../../../src/claims/memory-claim-store.ts';
+import { MemoryArchive } from '../../../src/auth/memory-archive.ts';
+import { Backup } from '../../../src/backup/backup.ts';
+import type { IdentityArchive } from '../../../src/core/archive.ts';
 import type { EntryQuery, LedgerReader, UsageQuery } from '../../../src/core/entry.ts';
 import type { IdentityStore } from '../../../src/core/identity.ts';
 import type { RefusalQuery, RefusalStore } from '../../../src/core/refusal-count.ts';
@@ -35,6 +38,8 @@ export class Harness {
     store: new MemoryClaimStore(this.clock),
     origin: (host) => (host === undefined ? '' : `https://${host}`),
   });
+  /** Replace to make the store misbehave. */
+  archive: IdentityArchive = new MemoryArchive(this.identities);
   readonly ledger = new FakeLedger();
   readonly refusals = new FakeRefusals();
   /** Replace to have another ledger. */
@@ -42,7 +47,12 @@ export class Harness {
   readonly errors: unknown[] = [];
   /** Replace to make the store misbehave. */
   store: IdentityStore = this.identities;
-  #made: { store: IdentityStore; reader: LedgerReader; app: ReturnType<typeof adminApp> } | null = null;
+  #made: {
+    store: IdentityStore;
+    reader: LedgerReader;
+    archive: IdentityArchive;
+    app: ReturnType<typeof adminApp>;
+  } | null = null;
 
   async call(
     method: string,
@@ -86,9 +96,14 @@ export class Harness {
 
   /** The API, made once for a store. */
   app(): ReturnType<typeof adminApp> {
-    if (this.#made?.store === this.store && this.#made.reader === this.reader) return this.#made.app;
+    if (
+      this.#made?.store === this.store &&
+      this.#made.reader === this.reader &&
+      this.#made.archive === this.archive
+    )
+      return this.#made.app;
     const app = adminApp(this.deps());
-    this.#made = { store: this.store, reader: this.reader, app };
+    this.#made = { store: this.store, reader: this.reader, archive: this.archive, app };
     return app;
   }
 
@@ -104,6 +119,7 @@ export class Harness {
       claims,
       ledger,
       refused,
+      backup: new Backup({ archive: this.archive, clock }),
       clock,
       mint: () => mintToken('user'),
       mintAdministrator: () => mintToken('admin'),

@@ -30,6 +30,13 @@ interface Expectation {
 }
 
 const members = '/admin/teams/:team';
+const nothingToImport = {
+  tollgate_export: 1,
+  exported_at: '2026-01-01T00:00:00.000Z',
+  teams: [],
+  users: [],
+  tokens: [],
+};
 const expectations: Readonly<Record<string, Expectation>> = {
   'GET /admin/teams': { allowed: everyAdministrator, status: 200 },
   'POST /admin/teams': { allowed: admins, status: 201, body: { id: 'made' } },
@@ -60,6 +67,8 @@ const expectations: Readonly<Record<string, Expectation>> = {
   'POST /admin/admins': { allowed: root, status: 201, body: { role: 'auditor' } },
   'GET /admin/admins/:id': { allowed: root, status: 200 },
   'DELETE /admin/admins/:id': { allowed: root, status: 204 },
+  'GET /admin/export': { allowed: root, status: 200 },
+  'POST /admin/import': { allowed: root, status: 200, body: nothingToImport, idle: true },
 };
 
 /** The operations there are, from the tables the API is made of. */

@@ -33,6 +33,7 @@ describe('.env.example', () => {
       'adminKeyGenerated',
       'attachments',
       'allowedOrigins',
+      'identityFile',
     ]);
     const unchanged = Object.entries(defaults.settings).filter(([name]) => !changed.has(name));
     expect(given.settings).toMatchObject(Object.fromEntries(unchanged));

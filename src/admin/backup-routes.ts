@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { check } from '../core/check.ts';
+import { slug } from '../core/fields.ts';
+import { Refusal } from '../core/refusal.ts';
+import type { AdminDeps } from './deps.ts';
+import { queryOf } from './filters.ts';
+import { readBytes } from './read-body.ts';
+import { needing, type AdminContext, type Reply, type Route } from './respond.ts';
+
+/** The largest document: 16 MiB. */
+const maxBytes = 16_777_216;
+
+const exportParameters = z.strictObject({ team: slug.exactOptional() });
+const importParameters = z.strictObject({
+  overwrite: z.enum(['true', 'false'], 'must be true or false').default('false'),
+});
+
+/** Identities as one document, out and in. Root's alone: a document holds every team and the hash of every token. */
+export function backupRoutes({ backup }: AdminDeps): Route[] {
+  async function exported(c: AdminContext): Promise<Reply> {
+    const query = queryOf(new URL(c.req.url).searchParams);
+    if (query instanceof Refusal) return query;
+    const asked = check(exportParameters, query, 'invalid_request');
+    if (!asked.ok) return asked.refusal;
+    const document = await backup.export(asked.value.team ?? null);
+    return document instanceof Refusal ? document : { status: 200, body: document };
+  }
+
+  async function imported(c: AdminContext): Promise<Reply> {
+    const query = queryOf(new URL(c.req.url).searchParams);
+    if (query instanceof Refusal) return query;
+    const asked = check(importParameters, query, 'invalid_request');
+    if (!asked.ok) return asked.refusal;
+    const text = await textOf(c);
+    if (text instanceof Refusal) return text;
+    const report = await backup.import(text, { overwrite: asked.value.overwrite === 'true' });
+    return report instanceof Refusal ? report : { status: 200, body: report };
+  }
+
+  return [
+    { path: '/admin/export', methods: { GET: needing('administer', exported) } },
+    { path: '/admin/import', methods: { POST: needing('administer', imported) } },
+  ];
+}
+
+async function textOf(c: AdminContext): Promise<string | Refusal> {
+  const bytes = await readBytes(c.req.raw.body, maxBytes);
+  if (bytes instanceof Refusal) return bytes;
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return new Refusal('invalid_json', 'The document must be a JSON object in UTF-8.');
+  }
+}

@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import {
+  ownerName,
+  type ArchivedTeam,
+  type Commit,
+  type IdentityArchive,
+  type Provenance,
+  type RecordChange,
+  type StoredRecord,
+} from '../core/archive.ts';
+import type { RecordKey } from '../core/identity.ts';
+import type { MemoryIdentityStore } from './memory-identity-store.ts';
+
+/** All identities of this process, to be written out and read in. Behaves as the Redis archive does. */
+export class MemoryArchive implements IdentityArchive {
+  readonly #identities: MemoryIdentityStore;
+  readonly #provenance: Provenance = { store: null, seen: '' };
+
+  constructor(identities: MemoryIdentityStore) {
+    this.#identities = identities;
+  }
+
+  async teams(): Promise<string[]> {
+    return [...this.#identities.spaces.keys()].sort();
+  }
+
+  async team(id: string): Promise<ArchivedTeam | null> {
+    const space = this.#identities.spaces.get(id);
+    if (!space) return null;
+    const secrets = this.#secretsByOwner();
+    return {
+      team: space.text,
+      users: ordered(space.users).map(([, text]) => text),
+      tokens: ordered(space.tokens).map(([token, text]) => ({
+        text,
+        secrets: secrets.get(ownerName({ team: id, id: token })) ?? [],
+      })),
+    };
+  }
+
+  async owners(secrets: readonly string[]): Promise<(string | null)[]> {
+    return secrets.map((secret) => this.#ownerOf(secret));
+  }
+
+  async commit({ changes, seen }: Commit): Promise<'done' | 'conflict'> {
+    if (seen && this.#provenance.seen !== seen.found) return 'conflict';
+    const secrets = this.#secretsByOwner();
+    if (!changes.every((change) => this.#fits(change, secrets))) return 'conflict';
+    const touched = new Set<string>();
+    for (const { key, found, next } of changes) {
+      if (next === null) continue;
+      this.#write(key, found, next);
+      touched.add(key.team);
+    }
+    const epoch = randomBytes(12).toString('base64url');
+    for (const team of touched) {
+      const space = this.#identities.spaces.get(team);
+      if (space) space.epoch = epoch;
+    }
+    if (seen && seen.next !== '') this.#provenance.seen = seen.next;
+    return 'done';
+  }
+
+  async provenance(): Promise<Provenance> {
+    return { ...this.#provenance };
+  }
+
+  async storeName(): Promise<string> {
+    this.#provenance.store ??= randomBytes(12).toString('base64url');
+    return this.#provenance.store;
+  }
+
+  #fits({ key, found, next }: RecordChange, secrets: ReadonlyMap<string, string[]>): boolean {
+    if (this.#textOf(key) !== (found?.text ?? null)) return false;
+    if (key.kind !== 'token') return true;
+    const owner = ownerName(key);
+    if ((secrets.get(owner) ?? []).join(' ') !== (found?.secrets ?? []).join(' ')) return false;
+    return (next?.secrets ?? []).every((secret) => (this.#ownerOf(secret) ?? owner) === owner);
+  }
+
+  #textOf(key: RecordKey): string | null {
+    const space = this.#identities.spaces.get(key.team);
+    if (!space || key.kind === 'team') return space?.text ?? null;
+    return (key.kind === 'user' ? space.users : space.tokens).get(key.id) ?? null;
+  }
+
+  #write(key: RecordKey, found: StoredRecord | null, { text, secrets }: StoredRecord): void {
+    const { spaces, bindings } = this.#identities;
+    const space = spaces.get(key.team) ?? { text, epoch: '', users: new Map(), tokens: new Map() };
+    spaces.set(key.team, space);
+    if (key.kind === 'team') {
+      space.text = text;
+      return;
+    }
+    (key.kind === 'user' ? space.users : space.tokens).set(key.id, text);
+    for (const secret of found?.secrets ?? []) bindings.delete(secret);
+    // The newest is bound last, as when they were made.
+    for (const secret of secrets.toReversed()) bindings.set(secret, { team: key.team, token: key.id });
+  }
+
+  #ownerOf(secret: string): string | null {
+    const binding = this.#identities.bindings.get(secret);
+    return binding ? ownerName({ team: binding.team, id: binding.token }) : null;
+  }
+
+  /** By `team/token id`, the newest first. */
+  #secretsByOwner(): Map<string, string[]> {
+    const secrets = new Map<string, string[]>();
+    for (const [secret, { team, token }] of this.#identities.bindings) {
+      const owner = ownerName({ team, id: token });
+      secrets.set(owner, [secret, ...(secrets.get(owner) ?? [])]);
+    }
+    return secrets;
+  }
+}
+
+function ordered(records: ReadonlyMap<string, string>): [id: string, text: string][] {
+  return [...records].sort(([a], [b]) => (a < b ? -1 : 1));
+}

@@ -1,0 +1,54 @@
+import { ownerName, type IdentityArchive, type StoredRecord } from '../core/archive.ts';
+import type { Problem } from '../core/refusal.ts';
+import type { JsonObject } from '../core/request.ts';
+import { keyName, type Row } from './document.ts';
+import { sections } from './sections.ts';
+
+/** Teams that are asked for together: a trip for each would add up over a slow line. */
+const teamsAtOnce = 20;
+
+/** What the store has now of the teams that rows belong to. */
+export interface Current {
+  /** By the name of their keys. */
+  records: ReadonlyMap<string, StoredRecord>;
+  /** Rows whose secret is another token's, and how that is told. */
+  taken: ReadonlyMap<Row, Problem>;
+}
+
+/** Reads it, team by team. Rejects with `StoreUnavailable`. */
+export async function readCurrent(archive: IdentityArchive, rows: readonly Row[]): Promise<Current> {
+  const records = new Map<string, StoredRecord>();
+  const teams = [...new Set(rows.map(({ key }) => key.team))];
+  for (let at = 0; at < teams.length; at += teamsAtOnce) {
+    const found = await Promise.all(
+      teams.slice(at, at + teamsAtOnce).map((team) => recordsOf(archive, team)),
+    );
+    for (const [name, record] of found.flat()) records.set(name, record);
+  }
+  return { records, taken: await takenSecrets(archive, rows) };
+}
+
+async function recordsOf(archive: IdentityArchive, team: string): Promise<[string, StoredRecord][]> {
+  const found = await archive.team(team);
+  if (found === null) return [];
+  return sections.flatMap((section) =>
+    section.recordsIn(found).map((record): [string, StoredRecord] => {
+      // The texts are this program's own.
+      const row = JSON.parse(record.text) as JsonObject;
+      return [keyName(section.keyOf(row)), record];
+    }),
+  );
+}
+
+async function takenSecrets(archive: IdentityArchive, rows: readonly Row[]): Promise<Map<Row, Problem>> {
+  const bound = rows.flatMap((row) => row.secrets.map((secret, index) => ({ row, secret, index })));
+  const owners = await archive.owners(bound.map(({ secret }) => secret));
+  const taken = new Map<Row, Problem>();
+  for (const [n, { row, index }] of bound.entries()) {
+    const owner = owners[n] ?? null;
+    if (owner === null || row.key.kind !== 'token' || owner === ownerName(row.key)) continue;
+    const param = `${row.path}.secret_hashes.${index}`;
+    taken.set(row, { param, message: `${param} is the secret of ${owner} in the store.` });
+  }
+  return taken;
+}

@@ -1,0 +1,45 @@
+import type { RecordKey } from '../core/identity.ts';
+import type { JsonObject } from '../core/request.ts';
+import type { Section } from './sections.ts';
+
+/** The version of the document; raised when an older program must not read it. */
+export const documentVersion = 1;
+
+/** The largest document that is written or read: 16 MiB, some 25,000 tokens. */
+export const maxDocumentBytes = 16_777_216;
+
+/** A row that was found to be right. */
+export interface Row {
+  section: Section;
+  /** Its path in the document: `tokens.17`. */
+  path: string;
+  key: RecordKey;
+  /** As it is stored: the ids of its limits in it, its secrets not. */
+  record: JsonObject;
+  /** The hashes of its secrets. */
+  secrets: string[];
+}
+
+/** A document that was found to be right: every row fits, and all that rows need is in it. */
+export interface BackupDocument {
+  exportedAt: string;
+  /** The name of the store it was exported from; null where it does not say. */
+  store: string | null;
+  /** In the order of the sections. */
+  rows: Row[];
+  /** The size it was read with, in bytes. */
+  bytes: number;
+}
+
+/** One text for each key: `token/acme/tok_1`. */
+export function keyName(key: RecordKey): string {
+  return key.kind === 'team' ? `team/${key.team}` : `${key.kind}/${key.team}/${key.id}`;
+}
+
+const maxTextLength = 300;
+
+/** What may have someone's keys in it, as far as it fits into a message, and without what moves a cursor. */
+export function shortened(text: string): string {
+  const some = text.length > maxTextLength ? `${text.slice(0, maxTextLength)}…` : text;
+  return some.replaceAll(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu, '?');
+}

@@ -1,0 +1,92 @@
+import { hash } from 'node:crypto';
+import type { RecordChange } from '../core/archive.ts';
+import type { Current } from './current.ts';
+import { keyName, type BackupDocument, type Row } from './document.ts';
+import { planRow } from './plan.ts';
+
+/** Characters of a digest: 72 bits of SHA-256. */
+const digestLength = 12;
+/** How many records are remembered as brought up; the oldest that the file no longer has go first. */
+const maxRemembered = 100_000;
+
+/** What a file does to the store. */
+export interface FilePlan {
+  changes: RecordChange[];
+  /** Rows the store did not know. */
+  created: Row[];
+  /** Tokens that the file says are revoked. */
+  revoked: Row[];
+  /** Rows that could not be added: what they belong to was deleted here, or their secret is another token's. */
+  skipped: Row[];
+  /** The digests remembered from now on. */
+  seen: string;
+}
+
+/** Digests of records, as the store keeps them. */
+export function digestsIn(seen: string): Set<string> {
+  const digests = new Set<string>();
+  for (let at = 0; at < seen.length; at += digestLength) digests.add(seen.slice(at, at + digestLength));
+  return digests;
+}
+
+export function digestOf({ key }: Row): string {
+  return hash('sha256', keyName(key), 'base64url').slice(0, digestLength);
+}
+
+/** What the store says of its own past. */
+export interface Past {
+  digests: ReadonlySet<string>;
+  /** Whether the file was exported from this store, which has forgotten nothing since. */
+  isOrigin: boolean;
+}
+
+/** Whether the store has had this record, be it that it was deleted meanwhile. */
+export function wasSeen(row: Row, { digests, isOrigin }: Past, exportedAt: string): boolean {
+  if (digests.has(digestOf(row))) return true;
+  const createdAt = row.record['created_at'];
+  return isOrigin && typeof createdAt === 'string' && Date.parse(createdAt) <= Date.parse(exportedAt);
+}
+
+/**
+ * Adds what the store has never seen. What it has stays, but for a revocation, which nothing undoes; what it had
+ * and has no more was deleted here, and stays so. Pure.
+ */
+export function planFile(document: BackupDocument, current: Current, past: Past): FilePlan {
+  const rows = rowsFromFile(document);
+  const plan: FilePlan = { changes: [], created: [], revoked: [], skipped: [], seen: '' };
+  const there = new Set(current.records.keys());
+  for (const row of rows) {
+    const name = keyName(row.key);
+    const found = current.records.get(name) ?? null;
+    if (found === null && wasSeen(row, past, document.exportedAt)) continue;
+    const homeless = row.section
+      .parentsOf(row.record, row.secrets)
+      .some((parent) => !there.has(keyName(parent)));
+    if (found === null && (homeless || current.taken.has(row))) {
+      plan.skipped.push(row);
+      continue;
+    }
+    const { fate, change } = planRow(row, found, false);
+    if (fate === 'created') plan.created.push(row);
+    if (fate === 'revoked') plan.revoked.push(row);
+    plan.changes.push(change);
+    there.add(name);
+  }
+  plan.seen = remembered(past.digests, rows.map(digestOf));
+  return plan;
+}
+
+/** The rows that a file may bring: who administers is not among them. */
+export function rowsFromFile({ rows }: BackupDocument): Row[] {
+  return rows.filter(({ section }) => section.fromFile);
+}
+
+/** What was remembered and what the file has, within bounds; the same text where nothing is new. */
+function remembered(before: ReadonlySet<string>, now: readonly string[]): string {
+  const inFile = new Set(now);
+  const all = [...before, ...now.filter((digest) => !before.has(digest))];
+  const gone = all.length - maxRemembered;
+  if (gone <= 0) return all.join('');
+  const droppable = new Set(all.filter((digest) => !inFile.has(digest)).slice(0, gone));
+  return all.filter((digest) => !droppable.has(digest)).join('');
+}

@@ -1,0 +1,76 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { IdentityArchive, RecordChange } from '../core/archive.ts';
+import { invalidBody, Refusal } from '../core/refusal.ts';
+import { readCurrent } from './current.ts';
+import { keyName, type BackupDocument, type Row } from './document.ts';
+import { fates, planRow, type Fate } from './plan.ts';
+
+/** How many rows came to what. */
+export type ImportReport = Record<Fate, number>;
+
+export interface ImportOptions {
+  archive: IdentityArchive;
+  /** Whether the document wins over a record of the store that says something else. */
+  overwrite: boolean;
+}
+
+/** Documents up to so many bytes are one change; larger ones are one a team, in the order of the document. */
+export const maxAtOnceBytes = 8_388_608;
+const maxAttempts = 20;
+const rowsATurn = 1_000;
+
+/**
+ * Brings a document into the store: all of it or nothing, up to `maxAtOnceBytes`. Twice is as once. A refusal where a
+ * secret is another token's in the store; then nothing was changed. Rejects with `StoreUnavailable`.
+ */
+export async function importDocument(
+  document: BackupDocument,
+  options: ImportOptions,
+): Promise<ImportReport | Refusal> {
+  const parts = partsOf(document);
+  const refusal = parts.length > 1 ? await takenRefusal(document.rows, options.archive) : null;
+  if (refusal) return refusal;
+  const report = emptyReport();
+  for (const rows of parts) {
+    const done = await importRows(rows, options);
+    if (done instanceof Refusal) return done;
+    for (const fate of fates) report[fate] += done[fate];
+  }
+  return report;
+}
+
+/** One change. Planned anew when somebody else was quicker. */
+async function importRows(
+  rows: readonly Row[],
+  { archive, overwrite }: ImportOptions,
+): Promise<ImportReport | Refusal> {
+  for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+    const { records, taken } = await readCurrent(archive, rows);
+    if (taken.size > 0) return invalidBody([...taken.values()], 'already_exists');
+    const report = emptyReport();
+    const changes: RecordChange[] = [];
+    for (const row of rows) {
+      const { fate, change } = planRow(row, records.get(keyName(row.key)) ?? null, overwrite);
+      report[fate] += 1;
+      changes.push(change);
+      if (changes.length % rowsATurn === 0) await nextTurn();
+    }
+    const nothingToDo = changes.every(({ next }) => next === null);
+    if (nothingToDo || (await archive.commit({ changes })) === 'done') return report;
+  }
+  const message = 'The identities are being changed by others at this moment. Try again.';
+  return new Refusal('overloaded', message, { headers: { 'retry-after': '1' } });
+}
+
+async function takenRefusal(rows: readonly Row[], archive: IdentityArchive): Promise<Refusal | null> {
+  const { taken } = await readCurrent(archive, rows);
+  return taken.size > 0 ? invalidBody([...taken.values()], 'already_exists') : null;
+}
+
+function partsOf({ rows, bytes }: BackupDocument): Row[][] {
+  return bytes <= maxAtOnceBytes ? [rows] : [...Map.groupBy(rows, ({ key }) => key.team).values()];
+}
+
+function emptyReport(): ImportReport {
+  return { created: 0, unchanged: 0, kept: 0, overwritten: 0, revoked: 0 };
+}

@@ -1,0 +1,80 @@
+import { invalidBody, Refusal, type Problem } from '../core/refusal.ts';
+import type { JsonObject, JsonValue } from '../core/request.ts';
+import { documentVersion, shortened } from './document.ts';
+import { sections } from './sections.ts';
+
+/** Deeper than any document: what is nested further is not walked into. */
+const maxDepth = 16;
+const maxUnknown = 50;
+const envelope = ['tollgate_export', 'exported_at', 'store'];
+
+/** The text as a JSON object of this version, its envelope in order; else what is wrong. Pure. */
+export function parseEnvelope(text: string): { value: JsonObject; problems: Problem[] } | Refusal {
+  const value = parseJson(text);
+  if (value === null) return new Refusal('invalid_json', 'The document must be a JSON object in UTF-8.');
+  if (value['tollgate_export'] !== documentVersion) {
+    const message = `tollgate_export must be ${documentVersion}: this is no export of Tollgate, or one of another version.`;
+    return new Refusal('invalid_body', message, { param: 'tollgate_export' });
+  }
+  const untakeable = firstUntakeable(value);
+  if (untakeable) return invalidBody([untakeable]);
+  return { value, problems: envelopeProblems(value) };
+}
+
+function parseJson(text: string): JsonObject | null {
+  try {
+    const value = JSON.parse(text) as JsonValue; // JSON.parse gives nothing else
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function envelopeProblems(value: JsonObject): Problem[] {
+  const known = new Set([...envelope, ...sections.map(({ name }) => name)]);
+  const unknown = Object.keys(value)
+    .filter((key) => !known.has(key))
+    .slice(0, maxUnknown);
+  const problems = unknown.map((key) => {
+    const param = shortened(key);
+    const message = `${param} is not a section known here: a newer version wrote it, so import it with that one.`;
+    return { param, message };
+  });
+  const { exported_at: at, store = null } = value;
+  if (typeof at !== 'string' || !/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(at) || Number.isNaN(Date.parse(at))) {
+    problems.push({ param: 'exported_at', message: 'exported_at must be an RFC 3339 time in UTC.' });
+  }
+  if (store !== null && (typeof store !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(store))) {
+    problems.push({ param: 'store', message: 'store must be 1 to 64 of A-Z, a-z, 0-9, - and _.' });
+  }
+  return problems;
+}
+
+/**
+ * What must not even be looked at: a key `__proto__`, which objects lose silently and with it what it was meant to
+ * say, and what is nested too deeply to be walked through.
+ */
+function firstUntakeable(value: JsonObject): Problem | null {
+  const path = untakeablePath(value, 0);
+  if (path === null) return null;
+  const param = shortened(path.join('.'));
+  const why = path.at(-1) === '__proto__' ? 'is not a field known here' : 'is nested too deeply';
+  return { param, message: `${param} ${why}.` };
+}
+
+function untakeablePath(value: JsonValue, depth: number): string[] | null {
+  if (typeof value !== 'object' || value === null) return null;
+  if (depth > maxDepth) return [];
+  if (Array.isArray(value)) {
+    for (const [index, inner] of value.entries()) {
+      const path = untakeablePath(inner, depth + 1);
+      if (path) return [String(index), ...path];
+    }
+    return null;
+  }
+  for (const key of Object.keys(value)) {
+    const path = key === '__proto__' ? [] : untakeablePath(value[key] ?? null, depth + 1);
+    if (path) return [key, ...path];
+  }
+  return null;
+}

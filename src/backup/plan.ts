@@ -1,0 +1,56 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { RecordChange, StoredRecord } from '../core/archive.ts';
+import type { JsonObject } from '../core/request.ts';
+import type { Row } from './document.ts';
+
+/** What becomes of a row of a document. */
+export const fates = ['created', 'unchanged', 'kept', 'overwritten', 'revoked'] as const;
+export type Fate = (typeof fates)[number];
+
+export interface Planned {
+  fate: Fate;
+  change: RecordChange;
+}
+
+/**
+ * What a row does to what the store has. A revocation wins, on whichever side it is, and what the store has revoked
+ * stays as it is, for whoever looks later; else the store's record wins, or the document's with `overwrite`. Pure.
+ */
+export function planRow(row: Row, found: StoredRecord | null, overwrite: boolean): Planned {
+  const planned = (fate: Fate, next: StoredRecord | null = null): Planned => {
+    return { fate, change: { key: row.key, found, next } };
+  };
+  const own = { text: JSON.stringify(row.record), secrets: row.secrets };
+  if (found === null) return planned('created', own);
+  const stored = JSON.parse(found.text) as JsonObject; // the store's texts are this program's own
+  if (isSame(row, stored, found.secrets)) return planned('unchanged');
+  if (isEnded(row, stored, found)) return planned('kept');
+  const endedAt = endOf(row, row.record);
+  if (overwrite) return planned(endedAt === null ? 'overwritten' : 'revoked', own);
+  if (endedAt === null) return planned('kept');
+  const ended = { ...stored, [row.section.endedBy ?? '']: endedAt };
+  return planned('revoked', { text: JSON.stringify(ended), secrets: found.secrets });
+}
+
+/** A field that is absent says what null says; the order of fields says nothing. */
+function isSame({ record, secrets }: Row, stored: JsonObject, storedSecrets: readonly string[]): boolean {
+  return (
+    isDeepStrictEqual(withoutNulls(record), withoutNulls(stored)) &&
+    isDeepStrictEqual(secrets.toSorted(), storedSecrets.toSorted())
+  );
+}
+
+function withoutNulls(record: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null));
+}
+
+/** Whether the store has it as ended: said so, or left without a secret by the deletion of its user. */
+function isEnded(row: Row, stored: JsonObject, { secrets }: StoredRecord): boolean {
+  if (endOf(row, stored) !== null) return true;
+  return row.section.hasSecrets && secrets.length === 0 && row.secrets.length > 0;
+}
+
+function endOf({ section: { endedBy } }: Row, record: JsonObject): string | null {
+  const at = endedBy === null ? null : record[endedBy];
+  return typeof at === 'string' ? at : null;
+}

@@ -1,0 +1,104 @@
+import { check } from '../core/check.ts';
+import type { Problem } from '../core/refusal.ts';
+import type { JsonObject, JsonValue } from '../core/request.ts';
+import { shortened, type Row } from './document.ts';
+import type { Section } from './sections.ts';
+
+/** What a row may have in it, values in values counted: twice the largest that fits the schemas. */
+const maxValues = 4_000;
+/** How many secrets a token may have. */
+const maxHashes = 8;
+const limitId = /^[A-Za-z0-9_-]{1,64}$/;
+/** SHA-256 as base64url; or what stands in its place for the token that sign-ins of a person belong to. */
+const secretHash = /^(?:[A-Za-z0-9_-]{43}|sign-in:oidc-[0-9a-f]{32}:[a-z0-9][a-z0-9-]{0,38})$/;
+
+/** One row as it is to be stored, or everything wrong with it. Pure. */
+export function readRow(section: Section, item: JsonValue, path: string): Row | Problem[] {
+  if (!isObject(item)) return [{ param: path, message: `${path} must be an object.` }];
+  if (valuesIn(item, maxValues) > maxValues) {
+    return [{ param: path, message: `${path} has more in it than any record.` }];
+  }
+  const { limits = null, secret_hashes: hashesGiven = null, ...rest } = item;
+  const named = limitNames(limits, path);
+  const hashes = section.hasSecrets ? hashesIn(hashesGiven, path) : unknownHashes(hashesGiven, path);
+  const checked = check(section.schema, { ...rest, ...('limits' in item ? { limits: named.bare } : {}) });
+  const problems = [
+    ...(checked.ok ? [] : (checked.refusal.details.problems ?? []).map((each) => under(path, each))),
+    ...named.problems,
+    ...hashes.problems,
+  ];
+  if (!checked.ok || problems.length > 0) return problems;
+  // What fits the schema of a section is JSON.
+  const value = checked.value as JsonObject;
+  const withIds = limitsOf(value).map((limit, n) => ({ id: named.ids[n] ?? '', ...limit }));
+  const record = 'limits' in value ? { ...value, limits: withIds } : value;
+  return { section, path, key: section.keyOf(value), record, secrets: hashes.found };
+}
+
+/** The limits of a row that was found to be right; none where its section has none. */
+export function limitsOf({ limits = [] }: JsonObject): JsonObject[] {
+  return Array.isArray(limits) ? limits.filter(isObject) : [];
+}
+
+/** Limits without their ids, as the API takes them; and the ids, which name their counters. */
+function limitNames(
+  limits: JsonValue,
+  path: string,
+): { bare: JsonValue; ids: string[]; problems: Problem[] } {
+  if (!Array.isArray(limits)) return { bare: limits, ids: [], problems: [] };
+  const ids: string[] = [];
+  const problems: Problem[] = [];
+  const bare = limits.map((limit, n) => {
+    if (!isObject(limit)) return limit;
+    const { id, ...others } = limit;
+    ids[n] = typeof id === 'string' ? id : '';
+    if (!limitId.test(ids[n])) {
+      const param = `${path}.limits.${n}.id`;
+      problems.push({ param, message: `${param} must be 1 to 64 of A-Z, a-z, 0-9, - and _.` });
+    }
+    return others;
+  });
+  return { bare, ids, problems };
+}
+
+function hashesIn(hashes: JsonValue, path: string): { found: string[]; problems: Problem[] } {
+  const param = `${path}.secret_hashes`;
+  if (!Array.isArray(hashes) || hashes.length > maxHashes) {
+    return { found: [], problems: [{ param, message: `${param} must be a list of at most ${maxHashes}.` }] };
+  }
+  const found: string[] = [];
+  const problems: Problem[] = [];
+  for (const [n, hash] of hashes.entries()) {
+    if (typeof hash === 'string' && secretHash.test(hash)) found.push(hash);
+    // The value is not repeated: somebody may have written the token itself there.
+    else problems.push({ param: `${param}.${n}`, message: `${param}.${n} must be a SHA-256 as base64url.` });
+  }
+  return { found, problems };
+}
+
+function unknownHashes(hashes: JsonValue, path: string): { found: string[]; problems: Problem[] } {
+  if (hashes === null) return { found: [], problems: [] };
+  const param = `${path}.secret_hashes`;
+  return { found: [], problems: [{ param, message: `${param} is not a field known here.` }] };
+}
+
+/** How many values are in a value; counted no further than a little past `enough`. */
+function valuesIn(value: JsonValue, enough: number): number {
+  if (typeof value !== 'object' || value === null) return 1;
+  let count = 1;
+  for (const inner of Array.isArray(value) ? value : Object.values(value)) {
+    count += valuesIn(inner, enough - count);
+    if (count > enough) break;
+  }
+  return count;
+}
+
+/** A problem of a row, as one of the document. Messages begin with the path. */
+function under(path: string, { param, message }: Problem): Problem {
+  return { param: shortened(`${path}.${param}`), message: shortened(`${path}.${message}`) };
+}
+
+/** True for a JSON object: not an array, not null. */
+export function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

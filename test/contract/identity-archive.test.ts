@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MemoryArchive } from '../../src/auth/memory-archive.ts';
+import { MemoryIdentityStore } from '../../src/auth/memory-identity-store.ts';
+import { RedisArchive } from '../../src/auth/redis-archive.ts';
+import { RedisIdentityStore } from '../../src/auth/redis-identity-store.ts';
+import { Backup } from '../../src/backup/backup.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { keysUnder } from '../../src/core/keys.ts';
+import { RedisStore } from '../../src/core/redis.ts';
+import { StoreUnavailable } from '../../src/core/store-unavailable.ts';
+import { documentOf, largeDocument, tokenRow } from '../support/documents.ts';
+import { startRedis, type RedisServer } from '../support/redis-server.ts';
+import { identityArchiveContract, type Stores } from './identity-archive.ts';
+
+describe('the archive of the memory store', () => {
+  identityArchiveContract(async () => {
+    const identities = new MemoryIdentityStore(systemClock);
+    return { identities, archive: new MemoryArchive(identities) };
+  });
+});
+
+describe('the archive of the Redis store', () => {
+  let server: RedisServer;
+  let redis: RedisStore;
+  const keys = keysUnder('t:');
+
+  beforeAll(async () => {
+    server = await startRedis();
+    redis = new RedisStore({ url: server.url, verifyTls: false, commandTimeoutMs: 5_000 });
+    redis.connect();
+    await redis.whenReady(5_000);
+  });
+
+  afterAll(async () => {
+    redis.close();
+    await server.stop();
+  });
+
+  async function emptyStores(): Promise<Stores> {
+    await server.flush();
+    return { identities: new RedisIdentityStore(redis, keys), archive: new RedisArchive(redis, keys) };
+  }
+
+  identityArchiveContract(emptyStores);
+
+  it('when full takes nothing of an import, and exports all the same', async () => {
+    const { archive } = await emptyStores();
+    const backup = new Backup({ archive, clock: systemClock });
+    await backup.import(JSON.stringify(documentOf({ tokens: [tokenRow('tok_first')] })), {
+      overwrite: false,
+    });
+    const before = await server.command('DBSIZE');
+    await server.command('CONFIG', 'SET', 'maxmemory', '1');
+    try {
+      const large = JSON.stringify(largeDocument(500));
+      await expect(backup.import(large, { overwrite: true })).rejects.toBeInstanceOf(StoreUnavailable);
+      expect(await backup.export(null)).toMatchObject({ teams: [{ id: 'acme' }] });
+    } finally {
+      await server.command('CONFIG', 'SET', 'maxmemory', '0');
+    }
+    expect(await archive.teams()).toEqual(['acme']);
+    expect(Number(await server.command('DBSIZE'))).toBe(Number(before) + 1); // the name it got
+  });
+
+  it('keeps every key under the prefix, and none of them expires', async () => {
+    const { archive } = await emptyStores();
+    await new Backup({ archive, clock: systemClock }).import(JSON.stringify(documentOf()), {
+      overwrite: false,
+    });
+    await archive.commit({ changes: [], seen: { found: '', next: 'x' } });
+    for (const name of (await server.command('KEYS', '*')) as string[]) {
+      expect(name).toMatch(/^t:1:/);
+      expect(await server.command('TTL', name)).toBe(-1);
+    }
+  });
+});

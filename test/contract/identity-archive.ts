@@ -1,0 +1,354 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Backup } from '../../src/backup/backup.ts';
+import { loadIdentityFile } from '../../src/backup/identity-file.ts';
+import { readDocument } from '../../src/backup/read-document.ts';
+import type { IdentityArchive } from '../../src/core/archive.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import type { IdentityStore, RecordKey, Token } from '../../src/core/identity.ts';
+import { Refusal } from '../../src/core/refusal.ts';
+import type { JsonObject } from '../../src/core/request.ts';
+import { documentOf, hashOf, largeDocument, teamRow, tokenRow, userRow } from '../support/documents.ts';
+import { identityBehind } from '../support/identity-behind.ts';
+
+export interface Stores {
+  identities: IdentityStore;
+  archive: IdentityArchive;
+}
+
+const acme: RecordKey = { kind: 'team', team: 'acme' };
+const ana: RecordKey = { kind: 'user', team: 'acme', id: 'ana' };
+const tok: RecordKey = { kind: 'token', team: 'acme', id: 'tok_1' };
+const at = '2026-01-31T13:00:00.000Z';
+
+/** What every archive does, and export and import on it. `make` gives empty stores. */
+export function identityArchiveContract(make: () => Promise<Stores>): void {
+  let identities: IdentityStore;
+  let archive: IdentityArchive;
+  let backup: Backup;
+
+  beforeEach(async () => {
+    ({ identities, archive } = await make());
+    backup = new Backup({ archive, clock: systemClock });
+  });
+
+  const bring = (document: JsonObject, overwrite = false): Promise<JsonObject | Refusal> =>
+    backup.import(JSON.stringify(document), { overwrite });
+
+  /** What a repeat must leave as it is. */
+  async function everything(): Promise<JsonObject> {
+    const { exported_at: _at, ...rest } = (await backup.export(null)) as JsonObject;
+    return rest;
+  }
+
+  async function change(key: RecordKey, more: object): Promise<void> {
+    const text = (await identities.read(key)) ?? '';
+    await identities.replace(key, text, JSON.stringify({ ...(JSON.parse(text) as object), ...more }));
+  }
+
+  async function epochOf(secret: string): Promise<string | undefined> {
+    return (await identityBehind(identities, secret))?.epoch;
+  }
+
+  describe('commit', () => {
+    const created = { key: acme, found: null, next: { text: '{"id":"acme"}', secrets: [] } };
+
+    it('makes all changes, or none where anything is not as it was found', async () => {
+      expect(await archive.commit({ changes: [created] })).toBe('done');
+      const user = { key: ana, found: null, next: { text: '{}', secrets: [] } };
+      expect(await archive.commit({ changes: [user, created] })).toBe('conflict');
+      const other = { key: acme, found: { text: '{"id":"else"}', secrets: [] }, next: null };
+      expect(await archive.commit({ changes: [user, other] })).toBe('conflict');
+      expect(await identities.read(ana)).toBeNull();
+      const same = { key: acme, found: { text: '{"id":"acme"}', secrets: [] }, next: null };
+      expect(await archive.commit({ changes: [user, same] })).toBe('done');
+      expect(await identities.read(ana)).toBe('{}');
+    });
+
+    it('is a conflict where a secret is not as it was found, or is another token’s', async () => {
+      await bring(documentOf());
+      const text = (await identities.read(tok)) ?? '';
+      const next = { text, secrets: [hashOf('tok_1')] };
+      expect(await archive.commit({ changes: [{ key: tok, found: { text, secrets: [] }, next }] })).toBe(
+        'conflict',
+      );
+      const other: RecordKey = { kind: 'token', team: 'acme', id: 'tok_2' };
+      expect(await archive.commit({ changes: [{ key: other, found: null, next }] })).toBe('conflict');
+    });
+
+    it('moves the epochs of the teams it changes, and of no others', async () => {
+      const users = [userRow('ana'), userRow('bob', { team: 'beta' })];
+      const tokens = [tokenRow('tok_1'), tokenRow('tok_2', { team: 'beta', user: 'bob' })];
+      await bring(documentOf({ teams: [teamRow('acme'), teamRow('beta')], users, tokens }));
+      const before = [await epochOf(hashOf('tok_1')), await epochOf(hashOf('tok_2'))];
+      await bring(
+        documentOf({ teams: [teamRow('acme'), teamRow('beta', { name: 'B' })], users, tokens }, {}),
+        true,
+      );
+      expect(await epochOf(hashOf('tok_1'))).toBe(before[0]);
+      expect(await epochOf(hashOf('tok_2'))).not.toBe(before[1]);
+    });
+
+    it('remembers what it is told to, if that is still what was found', async () => {
+      expect(await archive.provenance()).toEqual({ store: null, seen: '' });
+      expect(await archive.commit({ changes: [], seen: { found: 'x', next: 'y' } })).toBe('conflict');
+      expect(await archive.commit({ changes: [], seen: { found: '', next: 'one' } })).toBe('done');
+      expect(await archive.commit({ changes: [created], seen: { found: '', next: 'two' } })).toBe('conflict');
+      expect(await archive.provenance()).toEqual({ store: null, seen: 'one' });
+      expect(await identities.read(acme)).toBeNull();
+    });
+  });
+
+  it('has one name, from the first time it is asked', async () => {
+    const name = await archive.storeName();
+    expect(name).toMatch(/^[A-Za-z0-9_-]{16}$/);
+    expect(await archive.storeName()).toBe(name);
+    expect(await archive.provenance()).toEqual({ store: name, seen: '' });
+  });
+
+  describe('an export', () => {
+    it('has every record, the hashes of secrets, and nothing else', async () => {
+      const limits = [{ id: 'l1', metric: 'tokens', window: 'day', max: 2 ** 53 - 1, models: ['m'] }];
+      const document = documentOf({
+        teams: [teamRow('acme', { limits, name: 'Ünïcode "quoted" \\ 😀' }), teamRow('beta')],
+        users: [userRow('ana'), userRow('bob', { team: 'beta' })],
+        tokens: [tokenRow('tok_1', { revoked_at: at }), tokenRow('tok_2', { team: 'beta', user: 'bob' })],
+      });
+      await bring(document);
+      const { exported_at: _at, ...rows } = document;
+      expect(await everything()).toEqual({ ...rows, store: await archive.storeName() });
+    });
+
+    it('of one team has that alone; of a team there is not, a 404', async () => {
+      await bring(documentOf({ teams: [teamRow('acme'), teamRow('beta')] }));
+      expect(await backup.export('beta')).toMatchObject({ teams: [{ id: 'beta' }], users: [], tokens: [] });
+      expect(await backup.export('gone')).toMatchObject({ code: 'not_found' });
+    });
+
+    it('of nothing is a document all the same', async () => {
+      expect(await everything()).toMatchObject({ tollgate_export: 1, teams: [], users: [], tokens: [] });
+      expect(await bring((await backup.export(null)) as JsonObject)).toMatchObject({ created: 0 });
+    });
+
+    it('says of a token whose user was deleted that it has no secret', async () => {
+      await bring(documentOf());
+      const text = (await identities.read(ana)) ?? '';
+      await identities.replace(ana, text, null);
+      const document = (await backup.export(null)) as JsonObject;
+      expect(document).toMatchObject({ users: [], tokens: [{ id: 'tok_1', secret_hashes: [] }] });
+      await identities.deleteTeam('acme');
+      expect(await bring(document)).toMatchObject({ created: 2 });
+      expect(JSON.parse((await identities.read(tok)) ?? '')).toMatchObject({
+        revoked_at: document['exported_at'],
+      });
+    });
+  });
+
+  describe('a file that is loaded', () => {
+    async function load(document: JsonObject): Promise<string[]> {
+      const read = await readDocument(JSON.stringify(document));
+      if (read instanceof Refusal) throw new Error(read.message);
+      const said: string[] = [];
+      const write = (message: string): void => void said.push(message);
+      await loadIdentityFile({ document: read, archive, log: { info: write, warn: write, error: write } });
+      return said;
+    }
+
+    it('fills an empty store, and says what may have come back; once, by however many', async () => {
+      const said = await Promise.all([load(documentOf()), load(documentOf()), load(documentOf())]);
+      expect(said.flat()).toEqual([expect.stringMatching(/^the store was empty .* has come back/)]);
+      expect((await identityBehind(identities, hashOf('tok_1')))?.token.id).toBe('tok_1');
+      expect(await load(documentOf())).toEqual([]);
+    });
+
+    it('does not undo what was done since, in whatever way', async () => {
+      const tokens = [tokenRow('tok_1'), tokenRow('tok_2')];
+      await load(documentOf({ tokens }));
+      await change(acme, { name: 'Changed' });
+      await change(tok, { revoked_at: at });
+      const gone: RecordKey = { kind: 'token', team: 'acme', id: 'tok_2' };
+      await identities.replace(gone, (await identities.read(gone)) ?? '', null);
+      const before = await everything();
+      expect(await load(documentOf({ tokens }))).toEqual([]);
+      expect(await everything()).toEqual(before);
+      await identities.deleteTeam('acme');
+      expect(await load(documentOf({ tokens }))).toEqual([]);
+      expect(await archive.teams()).toEqual([]);
+    });
+
+    it('of this very store adds nothing that it has deleted, and fills another', async () => {
+      await bring(documentOf());
+      const document = (await backup.export(null)) as JsonObject;
+      await identities.deleteTeam('acme');
+      expect(await load(document)).toEqual([]);
+      expect(await archive.teams()).toEqual([]);
+      ({ identities, archive } = await make());
+      expect(await load(document)).toHaveLength(1);
+      expect(await archive.teams()).toEqual(['acme']);
+    });
+
+    it('revokes what it says is revoked, and names what it leaves out', async () => {
+      await bring(documentOf());
+      const tokens = [
+        tokenRow('tok_1', { revoked_at: at }),
+        tokenRow('tok_3', { secret_hashes: [hashOf('tok_2')] }),
+      ];
+      await bring(documentOf({ tokens: [tokenRow('tok_2')] }));
+      expect(await load(documentOf({ tokens }))).toEqual([
+        expect.stringMatching(/^tokens were revoked/),
+        expect.stringMatching(/left out/),
+      ]);
+      expect((await identityBehind(identities, hashOf('tok_1')))?.token.revoked_at).toBe(at);
+      expect((await identityBehind(identities, hashOf('tok_2')))?.token.id).toBe('tok_2');
+    });
+  });
+
+  describe('an import', () => {
+    it('brings identities back as they were: the same secrets, revocations and limits', async () => {
+      const limits = [{ id: 'l1', metric: 'concurrency', max: 2 }];
+      const tokens = [tokenRow('tok_1', { limits }), tokenRow('tok_2', { revoked_at: at })];
+      expect(await bring(documentOf({ tokens }))).toEqual({
+        created: 4,
+        unchanged: 0,
+        kept: 0,
+        overwritten: 0,
+        revoked: 0,
+      });
+      expect(await identityBehind(identities, hashOf('tok_1'))).toMatchObject({
+        team: { id: 'acme' },
+        user: { id: 'ana' },
+        token: { id: 'tok_1', limits, revoked_at: null },
+      });
+      expect((await identityBehind(identities, hashOf('tok_2')))?.token.revoked_at).toBe(at);
+    });
+
+    it('twice is as once', async () => {
+      await bring(documentOf());
+      const [before, epoch] = [await everything(), await epochOf(hashOf('tok_1'))];
+      expect(await bring(documentOf())).toMatchObject({ created: 0, unchanged: 3 });
+      expect(await bring(documentOf(), true)).toMatchObject({ overwritten: 0, unchanged: 3 });
+      expect(await everything()).toEqual(before);
+      expect(await epochOf(hashOf('tok_1'))).toBe(epoch);
+    });
+
+    it('with one bad row changes nothing', async () => {
+      const before = await everything();
+      const tokens = [tokenRow('tok_1'), tokenRow('tok_2', { limits: 7 })];
+      expect(await bring(documentOf({ tokens }))).toMatchObject({
+        code: 'invalid_body',
+        details: { param: 'tokens.1.limits' },
+      });
+      expect(await everything()).toEqual(before);
+    });
+
+    it('with the secret of another token changes nothing', async () => {
+      await bring(documentOf());
+      const before = await everything();
+      const tokens = [tokenRow('tok_9', { secret_hashes: [hashOf('tok_1')] })];
+      const users = [userRow('ana'), userRow('bob')];
+      const refusal = await bring(documentOf({ users, tokens }), true);
+      expect(refusal).toMatchObject({
+        code: 'already_exists',
+        details: { param: 'tokens.0.secret_hashes.0' },
+      });
+      expect(JSON.stringify(refusal)).not.toContain(hashOf('tok_1'));
+      expect(await everything()).toEqual(before);
+    });
+
+    it('leaves what the store has changed, unless told to overwrite', async () => {
+      await bring(documentOf());
+      await change(ana, { name: 'Changed here' });
+      expect(await bring(documentOf())).toMatchObject({ kept: 1, unchanged: 2 });
+      expect(await identities.read(ana)).toContain('Changed here');
+      expect(await bring(documentOf(), true)).toMatchObject({ overwritten: 1, unchanged: 2 });
+      expect(await identities.read(ana)).not.toContain('Changed here');
+    });
+
+    it.each([false, true])('lets a revocation win on both sides, overwrite %s', async (overwrite) => {
+      await bring(documentOf({ tokens: [tokenRow('tok_1'), tokenRow('tok_2')] }));
+      await change(tok, { revoked_at: at });
+      const tokens = [tokenRow('tok_1'), tokenRow('tok_2', { revoked_at: at })];
+      expect(await bring(documentOf({ tokens }), overwrite)).toMatchObject({
+        kept: 1,
+        revoked: 1,
+        unchanged: 2,
+      });
+      for (const id of ['tok_1', 'tok_2']) {
+        expect((await identityBehind(identities, hashOf(id)))?.token.revoked_at).toBe(at);
+      }
+    });
+
+    it('with overwrite puts back the secret that a token had', async () => {
+      await bring(documentOf({ tokens: [tokenRow('tok_1', { secret_hashes: [hashOf('new')] })] }));
+      expect(await bring(documentOf())).toMatchObject({ kept: 1 });
+      expect(await identityBehind(identities, hashOf('tok_1'))).toBeNull();
+      expect(await bring(documentOf(), true)).toMatchObject({ overwritten: 1 });
+      expect((await identityBehind(identities, hashOf('tok_1')))?.token.id).toBe('tok_1');
+      expect(await identityBehind(identities, hashOf('new'))).toBeNull();
+    });
+
+    it('binds several secrets of a token', async () => {
+      const hashes = [hashOf('one'), hashOf('two')];
+      await bring(documentOf({ tokens: [tokenRow('tok_1', { secret_hashes: hashes })] }));
+      for (const text of ['one', 'two']) {
+        expect((await identityBehind(identities, hashOf(text)))?.token.id).toBe('tok_1');
+      }
+      expect(
+        await bring(documentOf({ tokens: [tokenRow('tok_1', { secret_hashes: hashes })] })),
+      ).toMatchObject({ unchanged: 3 });
+    });
+
+    it('does not bring back the token of a user who was deleted', async () => {
+      await bring(documentOf());
+      const text = (await identities.read(ana)) ?? '';
+      await identities.replace(ana, text, null);
+      expect(await bring(documentOf(), true)).toMatchObject({ created: 1, kept: 1, unchanged: 1 });
+      expect(await identityBehind(identities, hashOf('tok_1'))).toBeNull();
+    });
+
+    it('of many at once comes to the same as one', async () => {
+      const document = largeDocument(300);
+      const reports = await Promise.all(Array.from({ length: 5 }, () => bring(document)));
+      const created = reports.map((report) => (report instanceof Refusal ? -1 : Number(report['created'])));
+      expect(created.sort((a, b) => b - a)).toEqual([603, 0, 0, 0, 0]);
+      expect(await bring(document)).toMatchObject({ unchanged: 603 });
+    });
+
+    it('goes on when somebody changes things meanwhile', async () => {
+      await bring(documentOf());
+      const renaming = Array.from({ length: 10 }, (_, n) => change(ana, { name: `n${n}` }));
+      const imports = Array.from({ length: 3 }, () => bring(documentOf({ tokens: [tokenRow('tok_5')] })));
+      await Promise.all([...renaming, ...imports]);
+      expect((await identityBehind(identities, hashOf('tok_5')))?.token.id).toBe('tok_5');
+    });
+
+    it('of 10,000 tokens comes in, and goes out again', async () => {
+      const document = largeDocument(10_000);
+      expect(await bring(document)).toMatchObject({ created: 20_100 });
+      const exported = await everything();
+      expect(exported['tokens']).toHaveLength(10_000);
+      expect((await identityBehind(identities, hashOf('tok_9999')))?.user.id).toBe('user-9999');
+      expect(await bring(document)).toMatchObject({ unchanged: 20_100 });
+    }, 60_000);
+
+    it('larger than one change takes comes in team by team', async () => {
+      const document = largeDocument(120);
+      const padded = { ...document, tokens: (document['tokens'] as JsonObject[]).map(withLongLists) };
+      expect(JSON.stringify(padded).length).toBeGreaterThan(8_388_608);
+      expect(await bring(padded)).toMatchObject({ created: 242 });
+      expect(await bring(padded)).toMatchObject({ unchanged: 242 });
+    }, 60_000);
+  });
+}
+
+/** A token of the largest kind: some 85 kB. */
+function withLongLists(token: JsonObject): JsonObject {
+  const names = Array.from({ length: 64 }, (_, n) => `${String(n).padStart(4, '0')}${'x'.repeat(124)}`);
+  const origins = names.map((name) => `https://${name.slice(0, 60)}.${'y'.repeat(60)}.example`);
+  const limits = Array.from({ length: 16 }, (_, n) => ({
+    id: `${(token as unknown as Token).id}-${n}`,
+    metric: 'concurrency',
+    max: n,
+    models: names.slice(n, n + 32),
+  }));
+  return { ...token, models: names, tools: names, origins, limits };
+}

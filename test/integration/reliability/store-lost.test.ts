@@ -1,0 +1,294 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
+import type { JsonObject } from '../../../src/core/request.ts';
+import { documentOf, largeDocument, tokenRow, userRow } from '../../support/documents.ts';
+import { freePort } from '../../support/free-port.ts';
+import { bodies, errorOf, get, paths, post } from '../../support/gateway-client.ts';
+import {
+  type AdminReply,
+  administrationOf,
+  type IssuedToken,
+  startGateway,
+  type TestGateway,
+} from '../../support/gateway.ts';
+import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { launch, spawnGateway, type Program } from '../../support/spawn-gateway.ts';
+import { waitFor } from '../../support/wait-for.ts';
+
+/* A store that forgot everything, and how its identities come back: by import, by IDENTITY_FILE. */
+
+const adminKey = 'k'.repeat(40);
+const endings: (() => Promise<unknown>)[] = [];
+
+afterEach(async () => {
+  for (const end of endings.splice(0).toReversed()) await end();
+});
+
+async function redisServer(): Promise<RedisServer> {
+  const redis = await startRedis();
+  endings.push(() => redis.stop());
+  return redis;
+}
+
+async function standIn(): Promise<StandIn> {
+  const upstream = await startStandIn();
+  endings.push(() => upstream.close());
+  return upstream;
+}
+
+async function gatewayOn(redis: RedisServer, env: Record<string, string> = {}): Promise<TestGateway> {
+  const gateway = await startGateway({ redis, adminKey, env });
+  endings.push(() => gateway.close());
+  return gateway;
+}
+
+async function fileOf(document: object | string): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'tollgate-identities-'));
+  endings.push(() => rm(directory, { recursive: true, force: true }));
+  const file = join(directory, 'identities.json');
+  await writeFile(file, typeof document === 'string' ? document : JSON.stringify(document));
+  return file;
+}
+
+/** The code a chat call comes to: `ok`, or the error's. */
+async function call({ url }: { url: string }, text: string): Promise<string | null> {
+  const reply = await post(`${url}${paths.chat}`, bodies.chat(), { token: text });
+  return reply.status === 200 ? 'ok' : errorOf(reply).code;
+}
+
+async function usedRequests({ url }: { url: string }, { text }: IssuedToken): Promise<number> {
+  const { json } = await get(`${url}/v1/me`, { token: text });
+  return (json['limits'] as { used: number }[])[0]?.used ?? -1;
+}
+
+describe('a store that lost its memory', () => {
+  const losses: Record<string, (redis: RedisServer) => Promise<void>> = {
+    'emptied under a running gateway': (redis) => redis.flush(),
+    'started again without persistence': (redis) => redis.restart(),
+  };
+  it.each(Object.keys(losses))(
+    '%s, is brought back by import: the same tokens work, revoked ones stay revoked',
+    async (loss) => {
+      const redis = await redisServer();
+      const gateway = await gatewayOn(redis);
+      const live = await gateway.issue({ team: { limits: [{ metric: 'requests', window: 'day', max: 3 }] } });
+      const revoked = await gateway.issue({ team: { id: live.team } });
+      await gateway.admin('DELETE', `/admin/teams/${live.team}/tokens/${revoked.id}`);
+      expect(await call(gateway, live.text)).toBe('ok');
+      const { body: document } = await gateway.admin('GET', '/admin/export');
+
+      await losses[loss]?.(redis);
+      await waitFor(async () => (await get(`${gateway.url}/readyz`)).status === 200, { what: 'readiness' });
+      expect(await call(gateway, live.text)).toBe('invalid_token');
+      expect(await gateway.admin('POST', '/admin/import', document)).toMatchObject({
+        status: 200,
+        body: { created: 5 },
+      });
+      expect(await call(gateway, live.text)).toBe('ok');
+      expect(await call(gateway, revoked.text)).toBe('revoked_token');
+      const again = await gateway.admin('POST', '/admin/import', document);
+      expect(again.body).toMatchObject({ created: 0, unchanged: 5 });
+    },
+    30_000,
+  );
+
+  it('counts on where the counters were kept, and anew where they were not', async () => {
+    const redis = await redisServer();
+    const gateway = await gatewayOn(redis);
+    const token = await gateway.issue({ team: { limits: [{ metric: 'requests', window: 'day', max: 3 }] } });
+    expect(await call(gateway, token.text)).toBe('ok');
+    await gateway.settled(token.team, 1);
+    const { body: document } = await gateway.admin('GET', '/admin/export');
+    // The team is gone, its counters are not: as after a deletion by mistake.
+    await gateway.admin('DELETE', `/admin/teams/${token.team}`);
+    expect(await call(gateway, token.text)).toBe('invalid_token');
+    await gateway.admin('POST', '/admin/import', document);
+    expect(await usedRequests(gateway, token)).toBe(1);
+    expect([await call(gateway, token.text), await call(gateway, token.text)]).toEqual(['ok', 'ok']);
+    expect(await call(gateway, token.text)).toBe('insufficient_quota');
+
+    await redis.flush();
+    await gateway.admin('POST', '/admin/import', document);
+    expect(await usedRequests(gateway, token)).toBe(0);
+  }, 30_000);
+
+  it('takes 10,000 tokens while others are answered', async () => {
+    const redis = await redisServer();
+    // Test, gateway and upstream share this process: what waits here need not be the store.
+    const gateway = await gatewayOn(redis, { STORE_TIMEOUT_MS: '10000' });
+    const token = await gateway.issue();
+    const importing = gateway.admin('POST', '/admin/import', largeDocument(10_000));
+    const done = importing.then(() => true);
+    const outcomes: (string | null)[] = [];
+    while (!(await Promise.race([done, call(gateway, token.text).then((code) => !outcomes.push(code))])));
+    expect(await importing).toMatchObject({ status: 200, body: { created: 20_100 } });
+    expect(new Set(outcomes)).toEqual(new Set(['ok']));
+    const { body } = await gateway.admin('GET', '/admin/export');
+    expect(body['tokens']).toHaveLength(10_001);
+  }, 60_000);
+});
+
+describe('IDENTITY_FILE', () => {
+  async function environment(redis: RedisServer, file: string): Promise<Record<string, string>> {
+    const upstream = await standIn();
+    return {
+      NODE_ENV: 'production',
+      ADMIN_KEY: adminKey,
+      REDIS_URL: redis.url,
+      INFERENCE_URL: upstream.url,
+      INFERENCE_KEY: upstream.key,
+      IDENTITY_FILE: file,
+    };
+  }
+
+  /** Runs a gateway of its own process while something is done with it; what it said. */
+  async function during(
+    env: Record<string, string>,
+    work: (url: string, admin: (...call: [string, string, object?]) => Promise<AdminReply>) => Promise<void>,
+  ): Promise<string> {
+    const gateway = await spawnGateway({ env });
+    endings.push(() => gateway.stop('SIGKILL'));
+    const administration = administrationOf(gateway.url, adminKey);
+    await work(gateway.url, (...asked) => administration.admin(...asked));
+    await gateway.stop();
+    return gateway.stdout();
+  }
+
+  const teamIds = ({ body }: AdminReply): unknown => (body['data'] as { id: string }[]).map(({ id }) => id);
+
+  it('fills an empty store before it listens, says what may have come back, and says nothing the next time', async () => {
+    const redis = await redisServer();
+    const env = await environment(redis, await fileOf(documentOf()));
+    const first = await during(env, async (_, admin) => {
+      expect(teamIds(await admin('GET', '/admin/teams'))).toEqual(['acme']);
+    });
+    expect(first).toMatch(/"exported_at":"2026-02-01T00:00:00\.000Z".*the store was empty.*has come back/);
+    expect(first.indexOf('the store was empty')).toBeLessThan(first.indexOf('"listening"'));
+    expect(await during(env, () => Promise.resolve())).not.toContain('IDENTITY_FILE:');
+    await redis.flush();
+    expect(await during(env, () => Promise.resolve())).toContain('the store was empty');
+  }, 60_000);
+
+  it('leaves alone what was changed, revoked and deleted since', async () => {
+    const redis = await redisServer();
+    const document = documentOf({
+      users: [userRow('ana'), userRow('bob')],
+      tokens: [tokenRow('tok_1'), tokenRow('tok_2', { user: 'bob' })],
+    });
+    const env = await environment(redis, await fileOf(document));
+    await during(env, async (_, admin) => {
+      await admin('PATCH', '/admin/teams/acme', { name: 'Changed' });
+      await admin('DELETE', '/admin/teams/acme/tokens/tok_1');
+      await admin('DELETE', '/admin/teams/acme/users/bob');
+    });
+    await during(env, async (_, admin) => {
+      expect((await admin('GET', '/admin/teams/acme')).body).toMatchObject({ name: 'Changed' });
+      expect((await admin('GET', '/admin/teams/acme/users/bob')).status).toBe(404);
+      for (const id of ['tok_1', 'tok_2']) {
+        const { body } = await admin('GET', `/admin/teams/acme/tokens/${id}`);
+        expect(body['revoked_at']).not.toBeNull();
+      }
+      await admin('DELETE', '/admin/teams/acme');
+    });
+    await during(env, async (_, admin) => {
+      expect(teamIds(await admin('GET', '/admin/teams'))).toEqual([]);
+    });
+  }, 60_000);
+
+  it('exported from the store itself does not bring back what was deleted before it was first used', async () => {
+    const redis = await redisServer();
+    const gateway = await gatewayOn(redis);
+    const token = await gateway.issue();
+    const { body: document } = await gateway.admin('GET', '/admin/export');
+    await gateway.admin('DELETE', `/admin/teams/${token.team}`);
+    const env = await environment(redis, await fileOf(document));
+    await during(env, async (url, admin) => {
+      expect(teamIds(await admin('GET', '/admin/teams'))).toEqual([]);
+      expect(await call({ url }, token.text)).toBe('invalid_token');
+      await redis.flush();
+    });
+    await during(env, async (url) => expect(await call({ url }, token.text)).toBe('ok'));
+  }, 60_000);
+
+  it('comes again when the store comes back empty under a running gateway', async () => {
+    const redis = await redisServer();
+    const env = await environment(redis, await fileOf(documentOf()));
+    await during(env, async (_, admin) => {
+      await redis.restart();
+      const back = async (): Promise<boolean> => (await admin('GET', '/admin/teams/acme')).status === 200;
+      await waitFor(back, { what: 'the team to be back', timeoutMs: 10_000 });
+    });
+  }, 60_000);
+
+  it('is loaded once by processes that start at once', async () => {
+    const redis = await redisServer();
+    const env = await environment(redis, await fileOf(largeDocument(1_000)));
+    const said = await Promise.all(Array.from({ length: 3 }, () => during(env, () => Promise.resolve())));
+    expect(said.filter((log) => log.includes('the store was empty'))).toHaveLength(1);
+    const clustered = await during({ ...env, WEB_CONCURRENCY: '2' }, async (_, admin) => {
+      expect((await admin('GET', '/admin/export')).body['tokens']).toHaveLength(1_000);
+    });
+    expect(clustered).not.toContain('the store was empty');
+    expect(clustered.match(/the store does not persist/g)).toHaveLength(1);
+  }, 60_000);
+
+  it('adds a row that was written into it later', async () => {
+    const redis = await redisServer();
+    await during(await environment(redis, await fileOf(documentOf())), () => Promise.resolve());
+    const more = documentOf({ users: [userRow('ana'), userRow('new')] });
+    const said = await during(await environment(redis, await fileOf(more)), async (_, admin) => {
+      expect((await admin('GET', '/admin/teams/acme/users/new')).status).toBe(200);
+    });
+    expect(said).toMatch(/"added":1,.*came from IDENTITY_FILE/);
+  }, 60_000);
+
+  it('waits for a store that is not there, listening meanwhile', async () => {
+    const port = await freePort();
+    const redis = await redisServer();
+    await redis.kill();
+    const env = {
+      ...(await environment(redis, await fileOf(documentOf()))),
+      PORT: String(port),
+      HOST: '127.0.0.1',
+    };
+    const gateway = launch({ entry: 'src/main.ts', env });
+    endings.push(() => gateway.stop('SIGKILL'));
+    const url = `http://127.0.0.1:${port}`;
+    const alive = async (): Promise<boolean> => (await get(`${url}/healthz`)).status === 200;
+    await waitFor(alive, { what: 'the gateway to listen', timeoutMs: 20_000 });
+    const said = (): boolean => gateway.stdout().includes('IDENTITY_FILE is not loaded yet');
+    await waitFor(said, { what: 'a word in the log' });
+    await redis.restart();
+    await waitFor(async () => (await get(`${url}/readyz`)).status === 200, {
+      what: 'readiness',
+      timeoutMs: 10_000,
+    });
+    expect((await administrationOf(url, adminKey).admin('GET', '/admin/teams/acme')).status).toBe(200);
+  }, 60_000);
+
+  it.each<[string, JsonObject | string | null, RegExp]>([
+    ['is not there', null, /^IDENTITY_FILE: expected the path of a readable file/],
+    ['is no JSON', '{', /^IDENTITY_FILE: The document must be a JSON object/],
+    [
+      'has problems',
+      documentOf({ users: [userRow('Ana')], tokens: [tokenRow('tok 1')] }),
+      /^PORT: .*\nIDENTITY_FILE: users\.0\.id must be .*\nIDENTITY_FILE: tokens\.0\.id must be /,
+    ],
+  ])(
+    'that %s is told, with all other problems, and the process ends with 1',
+    async (_, document, expected) => {
+      const redis = await redisServer();
+      const file = document === null ? '/nowhere/identities.json' : await fileOf(document);
+      const env = await environment(redis, file);
+      const wrongPort = typeof document === 'object' && document !== null ? { PORT: 'x' } : {};
+      const program: Program = launch({ entry: 'src/main.ts', env: { ...env, ...wrongPort } });
+      expect(await program.exited).toEqual({ code: 1, signal: null });
+      expect(program.stderr()).toMatch(expected);
+      expect(await redis.command('DBSIZE')).toBe(0);
+    },
+    30_000,
+  );
+});
