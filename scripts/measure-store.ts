@@ -6,9 +6,12 @@ import type { AdmitRequest, Settlement } from '../src/admission/store.ts';
 import { mintToken } from '../src/auth/token-text.ts';
 import { RedisIdentityStore } from '../src/auth/redis-identity-store.ts';
 import type { RecordKey } from '../src/core/identity.ts';
+import { dayOf } from '../src/core/days.ts';
 import { keysUnder } from '../src/core/keys.ts';
 import type { ForwardOutcome } from '../src/core/outcome.ts';
 import { RedisStore } from '../src/core/redis.ts';
+import type { RefusalCount } from '../src/core/refusal-count.ts';
+import { RedisRefusalStore } from '../src/ledger/redis-refusal-store.ts';
 import { startRedis } from '../test/support/redis-server.ts';
 
 /*
@@ -185,6 +188,30 @@ measured.push({
   what: 'row of a day’s totals',
   bytesEach: Math.round((afterRows - beforeRows) / rows.length - entryEach),
 });
+
+const refusals = new RedisRefusalStore(store, keys, { retentionDays: 3_660 });
+const refusedRows = Array.from({ length: days * rowsADay }, (_, n): RefusalCount => {
+  const { team, user, tokenId: token, endpoint } = request(n % 100);
+  const code = (['insufficient_quota', 'rate_limit_exceeded', 'model_not_allowed', 'invalid_body'] as const)[
+    n % 4
+  ];
+  const as = {
+    team,
+    user,
+    token: `${token}${Math.floor(n / 100) % 5}`,
+    endpoint,
+    code: code ?? 'invalid_body',
+  };
+  return { day: dayOf(Date.now() - Math.floor(n / rowsADay) * dayMs), as, refused: 12 };
+});
+measured.push(
+  await measure('row of a day’s refusals', refusedRows.length, async () => {
+    for (let at = 0; at < refusedRows.length; at += perCall) {
+      const counts = refusedRows.slice(at, at + perCall);
+      await refusals.add({ process: processId, sequence: 1 + at / perCall, counts });
+    }
+  }),
+);
 
 const width = Math.max(...measured.map(({ what }) => what.length));
 process.stdout.write(`${'empty store'.padEnd(width)}  ${emptyBytes} bytes\n`);

@@ -5,10 +5,13 @@ import { Refusal } from './core/refusal.ts';
 import type { Clock } from './core/clock.ts';
 import type { Endpoint } from './core/request.ts';
 import type { Answers } from './answers.ts';
+import { type ClaimParts, mountClaims } from './claim-routes.ts';
 import type { Gateway } from './gateway.ts';
 import type { Journal } from './journal.ts';
+import type { OwnUsage } from './own-usage.ts';
 import { type Env, mountOperations, operationPaths, type Operations, refusalResponse } from './operations.ts';
 import { Call } from './proxy/call.ts';
+import type { RotationRoute } from './rotation-route.ts';
 import type { SelfService } from './self-service.ts';
 import type { SessionRoutes } from './session-routes.ts';
 import type { SignInRoute } from './sign-in-route.ts';
@@ -19,8 +22,11 @@ export interface AppParts {
   answers: Answers;
   journal: Journal;
   self: SelfService;
+  ownUsage: OwnUsage;
   sessions: SessionRoutes;
   signIn: SignInRoute;
+  rotation: RotationRoute;
+  claims: ClaimParts;
   operations: Operations;
   /** The admin API, mounted at its own paths. */
   admin: ReturnType<typeof adminApp>;
@@ -52,7 +58,7 @@ interface Route {
 
 /** Every route there is. */
 export function createApp(parts: AppParts): Hono<Env> {
-  const { answers, journal, self, sessions, signIn, operations, admin, clock } = parts;
+  const { answers, journal, self, ownUsage, sessions, signIn, operations, admin, clock } = parts;
   const app = new Hono<Env>();
 
   const refuse = (refusal: Refusal) => async (call: Call) => answers.refuse(call, refusal);
@@ -85,6 +91,8 @@ export function createApp(parts: AppParts): Hono<Env> {
     }),
     { path: '/v1/models', methods: { GET: (call) => self.models(call) } },
     { path: '/v1/me', methods: { GET: (call) => self.me(call) } },
+    { path: '/v1/me/usage', methods: { GET: (call) => ownUsage.usage(call) } },
+    { path: '/v1/me/rotate', methods: { POST: (call) => parts.rotation.rotate(call) } },
     {
       path: '/v1/sessions',
       methods: { POST: (call) => sessions.mint(call), DELETE: (call) => sessions.end(call) },
@@ -93,6 +101,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   ];
   for (const open of ['/v1/*', '/oauth/*']) app.on('OPTIONS', open, serve(preflight));
   for (const { path, methods } of routes) {
+    journal.serves(path);
     const refuseMethod = refuse(methodNotAllowed(path, Object.keys(methods).join(', ')));
     // One handler a path: of two, Hono makes a chain at every request.
     app.all(
@@ -107,6 +116,7 @@ export function createApp(parts: AppParts): Hono<Env> {
 
   for (const path of [...operationPaths, '/admin/*']) app.use(path, noted);
   mountOperations(app, operations);
+  mountClaims(app, parts.claims);
   app.route('/', admin);
   app.notFound(serve(refuse(nowhere)));
   app.onError((error) => refusalResponse(answers.refusalFor(error), null));

@@ -13,6 +13,7 @@ import {
   checkTools,
   maxBodyBytes,
 } from './auth/policy.ts';
+import type { SecretUses } from './auth/secret-uses.ts';
 import type { Catalogue } from './config/catalogue.ts';
 import type { Settings } from './config/environment.ts';
 import type { Principal } from './core/identity.ts';
@@ -41,6 +42,8 @@ export interface GatewayParts {
   settings: Settings;
   catalogue: Catalogue;
   authenticator: Authenticator;
+  /** Told of every credential that was recognised. */
+  uses: Pick<SecretUses, 'note'>;
   admission: Admission;
   upstreams: Upstreams;
   exchanges: OpenExchanges;
@@ -86,7 +89,7 @@ export class Gateway {
     endpoint: Endpoint | null,
     { freshly = false } = {},
   ): Promise<Authenticated | Refusal> {
-    const { authenticator, draining } = this.#parts;
+    const { authenticator, uses, draining } = this.#parts;
     if (draining()) return restarting();
     let caller = await authenticator.authenticate(call.incoming.headers, call.incoming.socket);
     if (freshly && !(caller instanceof Refusal) && !caller.fresh) {
@@ -94,6 +97,7 @@ export class Gateway {
     }
     if (caller instanceof Refusal) return caller;
     call.principal = caller.principal;
+    uses.note(caller.principal);
     return this.confirmed(caller, (principal) => this.#entryRefusal(call, endpoint, principal));
   }
 
@@ -153,7 +157,7 @@ export class Gateway {
       const upstream = this.#parts.upstreams.route(request.model);
       if (!upstream) return modelNotFound(request.model);
       const admitted = await this.#reserve(call, request, { upstream, principal: current.principal });
-      if (admitted !== 'stale') return admitted;
+      if (admitted !== 'stale' && !hasExpired(admitted)) return admitted;
       current = await this.#parts.authenticator.refresh(current.principal.credential);
       if (current instanceof Refusal) return current;
     }
@@ -256,6 +260,11 @@ export class Gateway {
     });
     return grant === 'stale' || grant instanceof Refusal ? grant : { grant, upstream, body };
   }
+}
+
+/** Of what has expired since it was read, the store says why: its time was up, or its secret was rotated out. */
+function hasExpired(admitted: Admitted | Refusal): boolean {
+  return admitted instanceof Refusal && admitted.code === 'expired_token';
 }
 
 function neverSent(call: Call): ForwardOutcome {

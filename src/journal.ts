@@ -3,6 +3,7 @@ import type { EntryRecord } from './core/entry.ts';
 import type { Identity } from './core/identity.ts';
 import type { ForwardOutcome } from './core/outcome.ts';
 import type { ErrorCode } from './core/refusal.ts';
+import { otherEndpoint, type RefusedAs } from './core/refusal-count.ts';
 import type { AccessLine } from './observability/access-line.ts';
 import type { Log } from './observability/log.ts';
 import type { Answer, Metrics } from './observability/metrics.ts';
@@ -22,14 +23,29 @@ export interface Note {
   identity: Identity | null;
 }
 
-/** What log and metrics are told of requests: one line each, whatever became of them. */
+export interface JournalParts {
+  log: Log;
+  metrics: Metrics;
+  /** Counts refused requests, for whoever asks who is refused and why. */
+  refusals: { count(as: RefusedAs): void };
+}
+
+/** What log, metrics and the counts of refusals are told of requests: one line each, whatever became of them. */
 export class Journal {
   readonly #log: Log;
   readonly #metrics: Metrics;
+  readonly #refusals: JournalParts['refusals'];
+  readonly #served = new Set<string>();
 
-  constructor({ log, metrics }: { log: Log; metrics: Metrics }) {
+  constructor({ log, metrics, refusals }: JournalParts) {
     this.#log = log;
     this.#metrics = metrics;
+    this.#refusals = refusals;
+  }
+
+  /** A path there is: refusals at others are told apart by nothing that a caller could choose. */
+  serves(path: string): void {
+    this.#served.add(path);
   }
 
   /** A request that was admitted, and how it ended. */
@@ -64,7 +80,11 @@ export class Journal {
   note({ requestId, method, path, status, errorCode, durationMs, identity }: Note): void {
     const outcome = outcomeOf(status);
     const told = identity && { team: identity.team.id, user: identity.user.id, token_id: identity.token.id };
-    if (errorCode !== null) this.#metrics.refused(errorCode);
+    if (errorCode !== null) {
+      this.#metrics.refused(errorCode);
+      const who = { team: told?.team ?? null, user: told?.user ?? null, token: told?.token_id ?? null };
+      this.#refusals.count({ ...who, endpoint: this.#endpointOf(path), code: errorCode });
+    }
     this.#metrics.answered({ ...uncounted, endpoint: path, status, outcome, durationMs });
     this.#log.access({
       ...nobody,
@@ -96,6 +116,11 @@ export class Journal {
       level,
       resets_at: new Date(resetsAtMs).toISOString(),
     });
+  }
+
+  #endpointOf(path: string): string {
+    if (this.#served.has(path)) return path;
+    return /^\/admin(?:\/|$)/.test(path) ? '/admin' : otherEndpoint;
   }
 
   /** An error that is nobody's intention. */

@@ -1,6 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Hono } from 'hono';
-import type { AdminKeyCheck } from './auth/admin-key.ts';
+import { permit, type Need } from './admin/permission.ts';
+import type { ActorCheck } from './auth/actor-check.ts';
 import { type ErrorCode, Refusal } from './core/refusal.ts';
 import { liveness, readiness } from './lifecycle/health.ts';
 import type { MetricsText } from './observability/metrics.ts';
@@ -18,11 +19,14 @@ export interface Operations {
   storeReachable: () => Promise<boolean>;
   draining: () => boolean;
   metrics: () => Promise<MetricsText>;
-  authorize: AdminKeyCheck;
+  authorize: ActorCheck;
 }
 
 /** The one page there is styles itself. */
 const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+
+/** Series tell of all teams at once. */
+export const metricsNeed: Need = 'read-gateway';
 
 export const operationPaths = ['/', '/healthz', '/readyz', '/metrics'] as const;
 
@@ -46,7 +50,8 @@ export function mountOperations(app: Hono<Env>, operations: Operations): void {
   });
 
   app.get('/metrics', async (c) => {
-    const refusal = await operations.authorize(c.env.incoming.headers);
+    const actor = await operations.authorize(c.env.incoming.headers);
+    const refusal = actor instanceof Refusal ? actor : permit(actor, metricsNeed, []);
     if (refusal) return refusalResponse(refusal, requestIdOf(c.req.header('x-request-id')));
     const { contentType, body } = await operations.metrics();
     return c.body(body, 200, { 'content-type': contentType, 'cache-control': 'no-store' });

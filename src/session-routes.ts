@@ -95,9 +95,9 @@ export class SessionRoutes {
   }
 }
 
-/** Whether a refusal rests on what is cached of the parent; all others are the store's own word. */
+/** Whether a refusal rests on what is cached of the parent, or needs the store to say why; others are its own word. */
 function isOfPolicy(minted: MintedSession | Refusal): boolean {
-  return minted instanceof Refusal && minted.status < 429 && minted.code !== 'expired_token';
+  return minted instanceof Refusal && minted.status < 429;
 }
 
 /** What is shown of a session, its text first and this once. */

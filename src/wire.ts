@@ -7,23 +7,35 @@ import type { AdmissionStore } from './admission/store.ts';
 import type { Counter } from './admission/window.ts';
 import { Answers } from './answers.ts';
 import { createApp } from './app.ts';
-import { type AdminKeyCheck, adminKeyCheck } from './auth/admin-key.ts';
+import { type ActorCheck, actorCheck } from './auth/actor-check.ts';
 import { Authenticator } from './auth/authenticator.ts';
+import { MemoryAdministratorStore } from './auth/memory-administrator-store.ts';
 import { MemoryArchive } from './auth/memory-archive.ts';
 import { MemoryIdentityStore } from './auth/memory-identity-store.ts';
+import { RedisAdministratorStore } from './auth/redis-administrator-store.ts';
+import { MemorySecretStore } from './auth/memory-secret-store.ts';
 import { RefusedCredentials } from './auth/refused-credentials.ts';
 import { RedisArchive } from './auth/redis-archive.ts';
 import { RedisIdentityStore } from './auth/redis-identity-store.ts';
+import { RedisSecretStore } from './auth/redis-secret-store.ts';
+import { SecretUses } from './auth/secret-uses.ts';
 import { mintSessionToken, mintToken, randomBase62 } from './auth/token-text.ts';
-import { Backup } from './backup/backup.ts';
-import type { BackupDocument } from './backup/document.ts';
+import { ClaimLinks } from './claims/claim-links.ts';
+import { MemoryClaimStore } from './claims/memory-claim-store.ts';
+import { RedisClaimStore } from './claims/redis-claim-store.ts';
 import type { Catalogue } from './config/catalogue.ts';
 import type { Settings } from './config/environment.ts';
+import type { AdministratorStore } from './core/administrator.ts';
+import type { ClaimStore } from './core/claim.ts';
+import { Backup } from './backup/backup.ts';
+import type { BackupDocument } from './backup/document.ts';
 import type { IdentityArchive } from './core/archive.ts';
 import type { Clock } from './core/clock.ts';
 import type { LedgerReader } from './core/entry.ts';
 import type { IdentityStore } from './core/identity.ts';
+import type { RefusalStore } from './core/refusal-count.ts';
 import type { TrustedIssuer } from './core/issuer.ts';
+import type { SecretStore } from './core/secret.ts';
 import type { MintBounds, SessionStore } from './core/session.ts';
 import { keysUnder } from './core/keys.ts';
 import type { Refusal } from './core/refusal.ts';
@@ -32,16 +44,21 @@ import { Gateway } from './gateway.ts';
 import { IdentityLoader } from './identity-loader.ts';
 import { Journal } from './journal.ts';
 import { MemoryLedger } from './ledger/memory-ledger.ts';
+import { MemoryRefusalStore } from './ledger/memory-refusal-store.ts';
 import { RedisLedger } from './ledger/redis-ledger.ts';
+import { RedisRefusalStore } from './ledger/redis-refusal-store.ts';
+import { RefusalTally } from './ledger/refusal-tally.ts';
 import { tellStoreCondition } from './lifecycle/store-condition.ts';
 import { isFirstProcess } from './lifecycle/worker.ts';
 import { createMetricsEndpoint } from './observability/cluster-metrics.ts';
 import type { Log } from './observability/log.ts';
 import type { Metrics, StoreExtent } from './observability/metrics.ts';
 import type { Env } from './operations.ts';
+import { OwnUsage } from './own-usage.ts';
 import { OpenExchanges } from './proxy/open-exchanges.ts';
 import { requestIdOf } from './proxy/request-id.ts';
 import { Upstreams } from './proxy/upstreams.ts';
+import { RotationRoute } from './rotation-route.ts';
 import { SelfService } from './self-service.ts';
 import { SessionRoutes } from './session-routes.ts';
 import { MemorySessionStore } from './sessions/memory-session-store.ts';
@@ -88,10 +105,14 @@ export interface Wired {
 
 interface Stores {
   identities: IdentityStore;
+  administrators: AdministratorStore;
+  secrets: SecretStore;
+  claims: ClaimStore;
   archive: IdentityArchive;
   sessions: SessionStore;
   admission: AdmissionStore;
   ledger: LedgerReader;
+  refusals: RefusalStore;
   /** What it holds. Rejects with `StoreUnavailable`. */
   extent(): Promise<StoreExtent>;
   /** Connects; resolves the first time the store can be asked, however long that takes. */
@@ -109,21 +130,29 @@ export function wire(options: WireOptions): Wired {
   const { settings, catalogue, clock, log, metrics } = options;
   const stores = settings.store.kind === 'redis' ? redisStores(options) : memoryStores(options);
   const loader = new IdentityLoader({ document: options.identities ?? null, archive: stores.archive, log });
-  const journal = new Journal({ log, metrics });
   const limitRefused = (): RefusedCredentials | null =>
     settings.onDyno
       ? new RefusedCredentials({ perMinute: settings.refusedCredentialsPerMinute, clock })
       : null;
   const authenticator = new Authenticator({ identities: stores.identities, clock, refused: limitRefused() });
+  const process = randomBase62(processIdLength);
   const admission = new Admission({
     store: stores.admission,
-    process: randomBase62(processIdLength),
+    process,
     leaseMs: settings.leaseMs,
     timeoutMs: settings.storeTimeoutMs,
     clock,
     log,
     onNotice: (notice) => journal.limitReached(notice),
   });
+  const uses = new SecretUses({
+    store: stores.secrets,
+    storeNowMs: () => admission.heartbeat.storeNowMs(),
+    log,
+  });
+  const origin = (host: string | undefined): string =>
+    host === undefined ? '' : `${settings.onDyno ? 'https' : 'http'}://${host}`;
+  const links = new ClaimLinks({ store: stores.claims, origin });
   const upstreams = new Upstreams(settings.attachments);
   const exchanges = new OpenExchanges(clock);
   metrics.watch({
@@ -133,11 +162,20 @@ export function wire(options: WireOptions): Wired {
     store: () => stores.extent().catch(() => null),
   });
   const budget = new BodyBudget(settings.bodyBudgetBytes);
+  const refusals = new RefusalTally({
+    store: stores.refusals,
+    process,
+    storeNowMs: () => admission.heartbeat.storeNowMs(),
+    clock,
+    log,
+  });
+  const journal = new Journal({ log, metrics, refusals });
   const answers = new Answers(journal);
   const gateway = new Gateway({
     settings,
     catalogue,
     authenticator,
+    uses,
     admission,
     upstreams,
     exchanges,
@@ -175,12 +213,18 @@ export function wire(options: WireOptions): Wired {
     nowMs: () => clock.now(),
     draining: options.draining,
   });
-  const authorize = adminKeyCheck(settings.adminKey, authenticator, limitRefused());
+  const authorize = actorCheck({
+    adminKey: settings.adminKey,
+    administrators: stores.administrators,
+    authenticator,
+    refused: limitRefused(),
+  });
   const app = createApp({
     gateway,
     answers,
     journal,
     self: new SelfService({ gateway, answers, admission, upstreams, catalogue }),
+    ownUsage: new OwnUsage({ gateway, answers, ledger: stores.ledger, clock }),
     sessions: new SessionRoutes({
       gateway,
       answers,
@@ -190,6 +234,14 @@ export function wire(options: WireOptions): Wired {
       schema: schemas.newSession,
     }),
     signIn,
+    rotation: new RotationRoute({
+      gateway,
+      answers,
+      identities: stores.identities,
+      secrets: stores.secrets,
+      mint: () => mintToken('user'),
+    }),
+    claims: { links, answers, journal, clock, origin, refused: limitRefused() },
     operations: {
       storeReachable: () =>
         admission.heartbeat.beat().then(
@@ -200,7 +252,7 @@ export function wire(options: WireOptions): Wired {
       metrics: createMetricsEndpoint(metrics),
       authorize,
     },
-    admin: administration(options, stores, authorize),
+    admin: administration(options, stores, { authorize, uses, links }),
     clock,
   });
   return {
@@ -208,12 +260,15 @@ export function wire(options: WireOptions): Wired {
     start: () => {
       stores.onReady(() => loader.begin());
       void stores.connected().then(() => admission.heartbeat.start());
+      uses.start();
     },
     identitiesLoaded: (timeoutMs) => loader.loaded(timeoutMs),
     noteUnrouted: (refusal) => answers.unrouted(refusal),
     isBusy: () => exchanges.size > 0,
     endRemaining: () => exchanges.shutDown(),
-    drained: () => admission.stop(),
+    drained: async () => {
+      await Promise.all([admission.stop(), refusals.drained(), uses.stop()]);
+    },
     close: async () => {
       loader.close();
       exchanges.close();
@@ -225,16 +280,22 @@ export function wire(options: WireOptions): Wired {
 
 function administration(
   { clock, log }: WireOptions,
-  { identities, archive, ledger }: Stores,
-  authorize: AdminKeyCheck,
+  { identities, administrators, archive, ledger, refusals: refused, secrets }: Stores,
+  { authorize, uses, links }: { authorize: ActorCheck; uses: SecretUses; links: ClaimLinks },
 ): ReturnType<typeof adminApp> {
   return adminApp({
     identities,
+    administrators,
     ledger,
+    refused,
+    secrets,
+    lastUses: (team, tokens) => uses.lastUses(team, tokens),
+    claims: links,
     backup: new Backup({ archive, clock }),
     clock,
     authorize,
     mint: () => mintToken('user'),
+    mintAdministrator: () => mintToken('admin'),
     randomId: () => randomBase62(limitIdLength),
     endpointPaths: endpoints.map(({ path }) => path),
     requestId: requestIdOf,
@@ -259,6 +320,9 @@ function redisStores({ settings, clock, log, metrics }: WireOptions): Stores {
   if (isFirstProcess()) store.client.once('ready', () => void tellStoreCondition(store, log));
   return {
     identities: new RedisIdentityStore(store, keys),
+    administrators: new RedisAdministratorStore(store, keys),
+    secrets: new RedisSecretStore(store, keys),
+    claims: new RedisClaimStore(store, keys),
     archive: new RedisArchive(store, keys),
     sessions: new RedisSessionStore(store, keys, mintBounds(settings)),
     admission: new RedisAdmissionStore(store, keys, {
@@ -267,6 +331,7 @@ function redisStores({ settings, clock, log, metrics }: WireOptions): Stores {
       retentionDays: settings.usageRetentionDays,
     }),
     ledger,
+    refusals: new RedisRefusalStore(store, keys, { retentionDays: settings.usageRetentionDays }),
     extent: async () => ({ ...(await store.memory()), ...(await ledger.extent()) }),
     connected: () => store.connected(),
     onReady: (listener) => void store.client.on('ready', listener),
@@ -294,10 +359,14 @@ function memoryStores({ settings, clock }: WireOptions): Stores {
   });
   return {
     identities,
+    administrators: new MemoryAdministratorStore(clock),
+    secrets: new MemorySecretStore(identities, clock),
+    claims: new MemoryClaimStore(clock),
     archive: new MemoryArchive(identities),
     sessions,
     admission,
     ledger,
+    refusals: new MemoryRefusalStore({ retentionDays: settings.usageRetentionDays }),
     extent: async () => ({ usedBytes: 0, maxBytes: 0, ...(await ledger.extent()) }),
     connected: () => Promise.resolve(),
     onReady: (listener) => listener(),

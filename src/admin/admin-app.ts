@@ -1,14 +1,10 @@
 import { Hono } from 'hono';
 import { Refusal } from '../core/refusal.ts';
 import { StoreUnavailable } from '../core/store-unavailable.ts';
-import { backupRoutes } from './backup-routes.ts';
+import { adminRoutes } from './admin-routes.ts';
 import type { AdminDeps } from './deps.ts';
-import { reportRoutes } from './report-routes.ts';
-import { respond, type AdminEnv, type Route } from './respond.ts';
-import { settingsRoutes } from './settings-routes.ts';
-import { teamRoutes } from './team-routes.ts';
-import { tokenRoutes } from './token-routes.ts';
-import { userRoutes } from './user-routes.ts';
+import { permit } from './permission.ts';
+import { respond, teamsNamed, type AdminEnv, type Route } from './respond.ts';
 
 /** The admin API of contract 1.6. Mount at `/`: its paths begin with `/admin`. It never sends CORS headers. */
 export function adminApp(deps: AdminDeps): Hono<AdminEnv> {
@@ -24,20 +20,13 @@ export function adminApp(deps: AdminDeps): Hono<AdminEnv> {
 
   app.use('/admin/*', async function authorize(c, next) {
     const { authorization, 'x-api-key': apiKey, 'x-forwarded-for': from } = c.req.header();
-    const refusal = await deps.authorize({ authorization, 'x-api-key': apiKey, 'x-forwarded-for': from });
-    if (refusal) return respond(c, refusal);
+    const actor = await deps.authorize({ authorization, 'x-api-key': apiKey, 'x-forwarded-for': from });
+    if (actor instanceof Refusal) return respond(c, actor);
+    c.set('actor', actor);
     return next();
   });
 
-  const routes = [
-    ...teamRoutes(deps),
-    ...userRoutes(deps),
-    ...tokenRoutes(deps),
-    ...settingsRoutes(deps),
-    ...reportRoutes(deps),
-    ...backupRoutes(deps),
-  ];
-  for (const route of routes) mount(app, route);
+  for (const route of adminRoutes(deps)) mount(app, route);
   app.all('/admin/*', (c) =>
     respond(c, new Refusal('not_found', 'There is nothing at this path; GET / says what there is.')),
   );
@@ -51,8 +40,10 @@ export function adminApp(deps: AdminDeps): Hono<AdminEnv> {
 }
 
 function mount(app: Hono<AdminEnv>, { path, methods }: Route): void {
-  for (const [method, handle] of Object.entries(methods)) {
-    app.on(method, path, async (c) => respond(c, await handle(c)));
+  for (const [method, { needs, handle }] of Object.entries(methods)) {
+    app.on(method, path, async (c) =>
+      respond(c, permit(c.get('actor'), needs, teamsNamed(c)) ?? (await handle(c))),
+    );
   }
   const allow = Object.keys(methods).join(', ');
   app.all(path, (c) => {

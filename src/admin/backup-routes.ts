@@ -5,7 +5,7 @@ import { Refusal } from '../core/refusal.ts';
 import type { AdminDeps } from './deps.ts';
 import { queryOf } from './filters.ts';
 import { readBytes } from './read-body.ts';
-import type { AdminContext, Reply, Route } from './respond.ts';
+import { needing, type AdminContext, type Reply, type Route } from './respond.ts';
 
 /** The largest document: 16 MiB. */
 const maxBytes = 16_777_216;
@@ -38,8 +38,8 @@ export function backupRoutes({ backup }: AdminDeps): Route[] {
   }
 
   return [
-    { path: '/admin/export', methods: { GET: exported } },
-    { path: '/admin/import', methods: { POST: imported } },
+    { path: '/admin/export', methods: { GET: needing('administer', exported) } },
+    { path: '/admin/import', methods: { POST: needing('administer', imported) } },
   ];
 }
 

@@ -1,7 +1,7 @@
 import type { IdentityStore, RecordKey, Team, Token, User } from '../core/identity.ts';
 import { Refusal } from '../core/refusal.ts';
 
-const maxAttempts = 20;
+export const maxAttempts = 20;
 
 interface Records {
   team: Team;
@@ -85,7 +85,8 @@ export function notFound(key: RecordKey, param?: string): Refusal {
   return new Refusal('not_found', `There is no ${what}.`, { param });
 }
 
-function tooManyChanges(key: RecordKey): Refusal {
+/** The 503 of a record that others change faster than it can be read. */
+export function tooManyChanges(key: RecordKey): Refusal {
   const message = `This ${key.kind} is being changed by others at this moment. Try again.`;
   return new Refusal('overloaded', message, { headers: { 'retry-after': '1' } });
 }

@@ -1,7 +1,12 @@
+import type { Actor } from '../core/actor.ts';
+import type { AdministratorStore } from '../core/administrator.ts';
+import type { ClaimMaker } from '../core/claim.ts';
 import type { Clock } from '../core/clock.ts';
 import type { LedgerReader } from '../core/entry.ts';
 import type { IdentityStore } from '../core/identity.ts';
+import type { RefusalStore } from '../core/refusal-count.ts';
 import type { Refusal } from '../core/refusal.ts';
+import type { SecretStore } from '../core/secret.ts';
 import type { JsonObject } from '../core/request.ts';
 
 /** A new token: its text, shown once, and what is kept of it. */
@@ -31,14 +36,22 @@ export interface BackupOperations {
 
 /** What the admin API needs; features know only core, so credentials and ids come in from outside. */
 export interface AdminDeps extends IdentityDeps {
+  secrets: SecretStore;
+  /** When secrets were used last, up to now as far as this process knows. */
+  lastUses: SecretStore['lastUses'];
+  claims: ClaimMaker;
   ledger: LedgerReader;
   backup: BackupOperations;
-  /** Null for an administrator; else why not. May reject with `StoreUnavailable`. */
+  refused: Pick<RefusalStore, 'refusals'>;
+  administrators: AdministratorStore;
+  /** Makes the text of an administrator's token. */
+  mintAdministrator: () => Minted;
+  /** Who administers; else why nobody does. May reject with `StoreUnavailable`. */
   authorize: (headers: {
     authorization: string | undefined;
     'x-api-key': string | undefined;
     'x-forwarded-for': string | undefined;
-  }) => Promise<Refusal | null>;
+  }) => Promise<Actor | Refusal>;
   /** The data plane's paths, which tokens may be restricted to. */
   endpointPaths: readonly string[];
   /** The id a reply carries, given the caller's `x-request-id`. */

@@ -1,16 +1,28 @@
 import { z } from 'zod';
 import { invalidBody, type Problem, type Refusal } from '../core/refusal.ts';
+import { unacceptedModel } from '../core/entry.ts';
 import { model, slug } from '../core/fields.ts';
 
-/** What usage and requests can both be narrowed to. */
-export const filters = {
+/** What usage, requests and refusals can all be narrowed to. Plain text: nothing in it stands for anything else. */
+export const whoFilters = {
   team: slug.exactOptional(),
   user: slug.exactOptional(),
   token: z
     .string()
     .regex(/^tok_[0-9A-Za-z]{1,64}$/, 'must be a token id such as tok_…')
     .exactOptional(),
-  model: model.exactOptional(),
+};
+
+/** What usage and requests can both be narrowed to. */
+export const filters = {
+  ...whoFilters,
+  model: z
+    .string()
+    .refine(
+      (text) => text === unacceptedModel || model.safeParse(text).success,
+      `must be a model id: 1 to 128 of A-Z, a-z, 0-9 and . _ : / -; or ${unacceptedModel}`,
+    )
+    .exactOptional(),
   endpoint: z
     .string()
     .regex(/^\/[A-Za-z0-9._/-]{1,127}$/, 'must be a path such as /v1/chat/completions')

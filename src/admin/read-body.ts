@@ -7,9 +7,18 @@ import { check, type Checked } from '../core/check.ts';
 const maxBytes = 1_048_576;
 const drainedBytes = 15 * maxBytes;
 
-/** The body by a schema, at most 1 MiB. JSON whatever the Content-Type says. */
+/** The body by a schema, at most 1 MiB. JSON whatever the Content-Type says; nothing at all is `{}`. */
+export async function readOptionalBody<T>(c: AdminContext, schema: ZodType<T>): Promise<Checked<T>> {
+  return checkBytes(await readBytes(c.req.raw.body), schema, true);
+}
+
+/** The same, where there must be a body. */
 export async function readBody<T>(c: AdminContext, schema: ZodType<T>): Promise<Checked<T>> {
-  const bytes = await readBytes(c.req.raw.body);
+  return checkBytes(await readBytes(c.req.raw.body), schema, false);
+}
+
+function checkBytes<T>(bytes: Buffer | Refusal, schema: ZodType<T>, optional: boolean): Checked<T> {
+  if (optional && !(bytes instanceof Refusal) && bytes.length === 0) return check(schema, {});
   const value = bytes instanceof Refusal ? bytes : parseObject(bytes);
   return value instanceof Refusal ? { ok: false, refusal: value } : check(schema, value);
 }

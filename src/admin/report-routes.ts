@@ -1,29 +1,118 @@
+import type { HttpBindings } from '@hono/node-server';
+import type { Checked } from '../core/check.ts';
+import { usageFigures } from '../core/entry.ts';
 import { Refusal } from '../core/refusal.ts';
 import type { AdminDeps } from './deps.ts';
+import { entryReport, entryShown } from './entry-report.ts';
 import { queryOf } from './filters.ts';
-import { parseEntryQuery } from './requests.ts';
-import type { AdminContext, Reply, Route } from './respond.ts';
+import { type Asked, type Format, formatFor } from './formats.ts';
+import { parseRefusalQuery } from './refusals.ts';
+import { type Report, replyWithReport } from './report.ts';
+import { entriesInPages, sumsInPages } from './report-pages.ts';
+import { type AskedEntries, parseEntryQuery } from './requests.ts';
+import { needing, type AdminContext, type Reply, type Route } from './respond.ts';
 import { parseUsageQuery } from './usage.ts';
+import { visibleLedger, visibleRefusals } from './visible-ledger.ts';
 
-/** What the ledger says: sums and single requests. */
-export function reportRoutes({ ledger, clock }: AdminDeps): Route[] {
+const defaultLimit = 50;
+
+/** What the ledger says: sums, single requests, and what was refused; as JSON, CSV or NDJSON. */
+export function reportRoutes({ ledger, refused, clock, onError }: AdminDeps): Route[] {
+  const ledgerOf = (c: AdminContext): ReturnType<typeof visibleLedger> =>
+    visibleLedger(ledger, c.get('actor'));
+
   async function usage(c: AdminContext): Promise<Reply> {
-    const query = queryOf(new URL(c.req.url).searchParams);
-    if (query instanceof Refusal) return query;
-    const parsed = parseUsageQuery(query, clock);
-    if (!parsed.ok) return parsed.refusal;
-    return { status: 200, body: { data: await ledger.usage(parsed.value) } };
+    const asked = askedIn(c, (query) => parseUsageQuery(query, clock));
+    if (asked instanceof Refusal) return asked;
+    const { query, format } = asked;
+    return send(c, format, {
+      name: fileName('usage', query.from, query.to),
+      columns: [...query.groupBy, ...usageFigures],
+      pages: sumsInPages(query, (part) => ledgerOf(c).usage(part)),
+    });
+  }
+
+  async function refusals(c: AdminContext): Promise<Reply> {
+    const asked = askedIn(c, (query) => parseRefusalQuery(query, clock));
+    if (asked instanceof Refusal) return asked;
+    const { query, format } = asked;
+    return send(c, format, {
+      name: fileName('refusals', query.from, query.to),
+      columns: [...query.groupBy, 'refused'],
+      pages: sumsInPages(query, (part) => visibleRefusals(refused, c.get('actor')).refusals(part)),
+    });
   }
 
   async function requests(c: AdminContext): Promise<Reply> {
-    const query = queryOf(new URL(c.req.url).searchParams);
-    if (query instanceof Refusal) return query;
-    const parsed = parseEntryQuery(query);
-    return parsed.ok ? { status: 200, body: await ledger.entries(parsed.value) } : parsed.refusal;
+    const asked = askedIn(c, parseEntryQuery);
+    if (asked instanceof Refusal) return asked;
+    const { query, format } = asked;
+    if (format === 'json') return { status: 200, body: await entryPage(c, query) };
+    return query.limit === null ? allEntries(c, format, query) : someEntries(c, format, query);
+  }
+
+  async function entryPage(
+    c: AdminContext,
+    { limit, ...query }: AskedEntries,
+  ): Promise<{ data: object[]; next_cursor: string | null }> {
+    const { data, next_cursor } = await ledgerOf(c).entries({ ...query, limit: limit ?? defaultLimit });
+    return { data: data.map(entryShown), next_cursor };
+  }
+
+  /** However many there are. */
+  function allEntries(c: AdminContext, format: Format, query: AskedEntries): Promise<Reply> {
+    const left = new AbortController();
+    const { limit: _none, ...wanted } = query;
+    return send(c, format, entryReport(entriesInPages(ledgerOf(c), wanted, left.signal)), left);
+  }
+
+  /** A page, as in JSON; where the next one begins is said in a header. */
+  async function someEntries(c: AdminContext, format: Format, query: AskedEntries): Promise<Reply> {
+    const { data, next_cursor } = await ledgerOf(c).entries({
+      ...query,
+      limit: query.limit ?? defaultLimit,
+    });
+    const headers = next_cursor === null ? {} : { 'x-next-cursor': next_cursor };
+    return send(c, format, { ...entryReport([data]), headers });
+  }
+
+  function send(
+    c: AdminContext,
+    format: Format,
+    report: Report,
+    left = new AbortController(),
+  ): Promise<Reply> {
+    const failed = (error: unknown): void => onError(error, c.get('requestId'));
+    return replyWithReport(report, format, { left, failed, cut: connectionOf(c) });
   }
 
   return [
-    { path: '/admin/usage', methods: { GET: usage } },
-    { path: '/admin/requests', methods: { GET: requests } },
+    { path: '/admin/usage', methods: { GET: needing('read-lists', usage) } },
+    { path: '/admin/requests', methods: { GET: needing('read-lists', requests) } },
+    { path: '/admin/refusals', methods: { GET: needing('read-lists', refusals) } },
   ];
+}
+
+/** What a request asks for and as what, or why it cannot be had. */
+function askedIn<Query>(
+  c: AdminContext,
+  parse: (query: Record<string, string>) => Checked<Asked<Query>>,
+): { query: Query; format: Format } | Refusal {
+  c.header('vary', 'Accept');
+  const parameters = queryOf(new URL(c.req.url).searchParams);
+  if (parameters instanceof Refusal) return parameters;
+  const parsed = parse(parameters);
+  if (!parsed.ok) return parsed.refusal;
+  const format = formatFor(parsed.value.format, c.req.header('accept'));
+  return format instanceof Refusal ? format : { query: parsed.value.query, format };
+}
+
+/** Cuts the caller's connection; null where a program asks without one. */
+function connectionOf(c: AdminContext): (() => void) | null {
+  const { outgoing } = (c.env ?? {}) as Partial<HttpBindings>; // what node-server gives, where it does
+  return outgoing ? () => void outgoing.destroy() : null;
+}
+
+function fileName(what: string, from: string, to: string): string {
+  return `tollgate-${what}-${from === to ? from : `${from}-to-${to}`}`;
 }

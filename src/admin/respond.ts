@@ -1,23 +1,42 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { Actor } from '../core/actor.ts';
 import { type ErrorCode, Refusal } from '../core/refusal.ts';
+import type { Need } from './permission.ts';
 
 export interface AdminEnv {
   Variables: {
     requestId: string;
+    /** Who asks; set before any route of the API runs. */
+    actor: Actor;
     /** The code of the refusal that was answered with, for the log. */
     errorCode?: ErrorCode;
   };
 }
 export type AdminContext = Context<AdminEnv>;
 
-/** What an operation answers with: a refusal, an object with its status, or nothing (204). */
-export type Reply = Refusal | { status: 200 | 201; body: object } | { status: 204 };
+/** What an operation answers with: a refusal, an object with its status, a stream (200), or nothing (204). */
+export type Reply =
+  | Refusal
+  | { status: 200 | 201; body: object }
+  | { stream: ReadableStream<Uint8Array>; headers: Record<string, string> }
+  | { status: 204 };
+
+/** What a method of a path does, and what its caller must be allowed: neither can be without the other. */
+export interface Operation {
+  needs: Need;
+  handle: (c: AdminContext) => Promise<Reply>;
+}
 
 /** A path of the API and what its methods do; every other method is a 405. */
 export interface Route {
   path: string;
-  methods: Partial<Record<'GET' | 'POST' | 'PATCH' | 'DELETE', (c: AdminContext) => Promise<Reply>>>;
+  methods: Partial<Record<'GET' | 'POST' | 'PATCH' | 'DELETE', Operation>>;
+}
+
+/** An operation for those who are allowed what it needs. */
+export function needing(needs: Need, handle: Operation['handle']): Operation {
+  return { needs, handle };
 }
 
 /** Writes a reply: the one place where an outcome becomes HTTP. */
@@ -27,6 +46,7 @@ export function respond(c: AdminContext, reply: Reply): Response {
     // Every status in the table of refusals has a body.
     return c.json(reply.body(c.get('requestId')), reply.status as ContentfulStatusCode, { ...reply.headers });
   }
+  if ('stream' in reply) return c.body(reply.stream, 200, reply.headers);
   return reply.status === 204 ? c.body(null, 204) : c.json(reply.body, reply.status);
 }
 
@@ -42,6 +62,13 @@ export function replyWith<T extends object>(
 /** A list as a reply. */
 export function replyWithList<T extends object>(result: T[] | Refusal, show: (record: T) => object): Reply {
   return result instanceof Refusal ? result : { status: 200, body: { data: result.map(show) } };
+}
+
+/** Every team that a request names, in its path or its query, as its operation reads them. */
+export function teamsNamed(c: AdminContext): string[] {
+  const inPath = c.req.param('team');
+  const inQuery = new URL(c.req.url).searchParams.getAll('team');
+  return inPath === undefined ? inQuery : [inPath, ...inQuery];
 }
 
 /** The team a path names. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
 import { email, limits, listOf, model, name, origin, slug, tool } from '../core/fields.ts';
+import { claim } from '../core/rotation.ts';
 
 /* The bodies of contract 1.6. A field that is null is absent when creating, and cleared when changing. */
 
@@ -33,7 +34,7 @@ export type UserChange = z.infer<typeof userChange>;
 /** A hundred years: what a date can hold, and past any use. */
 const maxExpiresInS = 100 * 366 * 24 * 3600;
 
-const expiresIn = z
+export const expiresIn = z
   .int('must be a whole number of seconds')
   .min(1, 'must be at least 1 second')
   .max(maxExpiresInS, `must be at most ${maxExpiresInS} seconds`);
@@ -48,14 +49,18 @@ const bodyBytes = z
   .min(1, 'must be at least 1 byte')
   .max(268_435_456, 'must be at most 268435456 bytes (256 MiB)');
 
+/** A time that is still to come. */
+export function futureTime(clock: Clock) {
+  return rfc3339.refine((text) => Date.parse(text) > clock.now(), 'must be in the future');
+}
+
 /** The schemas of tokens: `endpoints` must be among those served here, `expires_at` still to come. */
 export function tokenSchemas({ endpointPaths, clock }: { endpointPaths: readonly string[]; clock: Clock }) {
   const endpoint = z.enum(endpointPaths, `must be one of ${endpointPaths.join(', ')}`);
-  const future = rfc3339.refine((text) => Date.parse(text) > clock.now(), 'must be in the future');
   const fields = {
     name: name.nullish(),
     expires_in: expiresIn.nullish(),
-    expires_at: future.nullish(),
+    expires_at: futureTime(clock).nullish(),
     models: listOf(model).nullish(),
     endpoints: listOf(endpoint).nullish(),
     origins: listOf(origin).nullish(),
@@ -64,19 +69,21 @@ export function tokenSchemas({ endpointPaths, clock }: { endpointPaths: readonly
     max_session_body_bytes: bodyBytes.nullish(),
   };
   return {
-    newToken: z.strictObject({ user: slug, ...fields }).refine(hasOneExpiry, oneExpiry),
+    newToken: z
+      .strictObject({ user: slug, claim: claim.nullish(), ...fields })
+      .refine(hasOneExpiry, oneExpiry),
     tokenChange: z.strictObject(fields).refine(hasOneExpiry, oneExpiry),
   };
 }
 
 /** `when`: told also where other fields are wrong, so that all problems come at once. */
-const oneExpiry = {
+export const oneExpiry = {
   path: ['expires_at'],
   error: 'excludes expires_in: send one of them',
   when: () => true,
 };
 
-function hasOneExpiry(token: { expires_in?: unknown; expires_at?: unknown }): boolean {
+export function hasOneExpiry(token: { expires_in?: unknown; expires_at?: unknown }): boolean {
   return (token.expires_in ?? null) === null || (token.expires_at ?? null) === null;
 }
 

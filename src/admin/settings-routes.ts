@@ -1,6 +1,6 @@
 import type { AdminDeps } from './deps.ts';
 import { readBody } from './read-body.ts';
-import { replyWith, type Route } from './respond.ts';
+import { needing, replyWith, type Route } from './respond.ts';
 import { changeSettings, getSettings, settingsChange, shownSettings } from './settings.ts';
 
 /** What holds for the whole gateway, and for what is made in it without saying. */
@@ -9,12 +9,12 @@ export function settingsRoutes(deps: AdminDeps): Route[] {
     {
       path: '/admin/settings',
       methods: {
-        GET: async () => replyWith(200, await getSettings(deps), shownSettings),
-        PATCH: async (c) => {
+        GET: needing('read-gateway', async () => replyWith(200, await getSettings(deps), shownSettings)),
+        PATCH: needing('change-gateway', async (c) => {
           const body = await readBody(c, settingsChange);
           if (!body.ok) return body.refusal;
           return replyWith(200, await changeSettings(deps, body.value), shownSettings);
-        },
+        }),
       },
     },
   ];

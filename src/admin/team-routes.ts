@@ -1,6 +1,6 @@
 import type { AdminDeps } from './deps.ts';
 import { readBody } from './read-body.ts';
-import { replyWith, replyWithList, teamIn, type Route } from './respond.ts';
+import { needing, replyWith, replyWithList, teamIn, type Route } from './respond.ts';
 import { newTeam, teamChange } from './schemas.ts';
 import { shown } from './stored-limits.ts';
 import { resumeTeam, suspendTeam } from './suspension.ts';
@@ -12,32 +12,43 @@ export function teamRoutes(deps: AdminDeps): Route[] {
     {
       path: '/admin/teams',
       methods: {
-        GET: async () => replyWithList(await listTeams(deps), shown),
-        POST: async (c) => {
+        GET: needing('read-lists', async (c) => replyWithList(await listTeams(deps, c.get('actor')), shown)),
+        POST: needing('change-gateway', async (c) => {
           const body = await readBody(c, newTeam);
           return body.ok ? replyWith(201, await createTeam(deps, body.value), shown) : body.refusal;
-        },
+        }),
       },
     },
     {
       path: '/admin/teams/:team',
       methods: {
-        GET: async (c) => replyWith(200, await getTeam(deps, teamIn(c)), shown),
-        PATCH: async (c) => {
+        GET: needing('read-team', async (c) => replyWith(200, await getTeam(deps, teamIn(c)), shown)),
+        PATCH: needing('change-gateway', async (c) => {
           const body = await readBody(c, teamChange);
           if (!body.ok) return body.refusal;
           return replyWith(200, await changeTeam(deps, teamIn(c), body.value), shown);
-        },
-        DELETE: async (c) => (await deleteTeam(deps, teamIn(c))) ?? { status: 204 },
+        }),
+        DELETE: needing(
+          'change-gateway',
+          async (c) => (await deleteTeam(deps, teamIn(c))) ?? { status: 204 },
+        ),
       },
     },
     {
       path: '/admin/teams/:team/suspend',
-      methods: { POST: async (c) => replyWith(200, await suspendTeam(deps, teamIn(c)), shown) },
+      methods: {
+        POST: needing('change-gateway', async (c) =>
+          replyWith(200, await suspendTeam(deps, teamIn(c)), shown),
+        ),
+      },
     },
     {
       path: '/admin/teams/:team/resume',
-      methods: { POST: async (c) => replyWith(200, await resumeTeam(deps, teamIn(c)), shown) },
+      methods: {
+        POST: needing('change-gateway', async (c) =>
+          replyWith(200, await resumeTeam(deps, teamIn(c)), shown),
+        ),
+      },
     },
   ];
 }

@@ -1,3 +1,4 @@
+import { visibleTeams, type Actor } from '../core/actor.ts';
 import type { Team } from '../core/identity.ts';
 import { Refusal } from '../core/refusal.ts';
 import { changeRecord, given, notFound, parseRecord, readRecord } from './change-record.ts';
@@ -21,9 +22,11 @@ export async function createTeam(deps: IdentityDeps, asked: NewTeam): Promise<Te
   return new Refusal('already_exists', `There is a team ${team.id} already.`, { param: 'id' });
 }
 
-/** All teams, by id. */
-export async function listTeams({ identities }: IdentityDeps): Promise<Team[]> {
-  return (await identities.list('team')).map((text) => parseRecord('team', text));
+/** All teams that an actor is shown, by id. */
+export async function listTeams({ identities }: IdentityDeps, actor: Actor): Promise<Team[]> {
+  const visible = visibleTeams(actor);
+  const teams = (await identities.list('team')).map((text) => parseRecord('team', text));
+  return visible === null ? teams : teams.filter(({ id }) => visible.includes(id));
 }
 
 /** A team, or a 404. */

@@ -1,45 +1,59 @@
+import type { Token } from '../core/identity.ts';
+import { Refusal } from '../core/refusal.ts';
 import type { Place } from './change-record.ts';
 import type { AdminDeps } from './deps.ts';
 import { readBody } from './read-body.ts';
-import { replyWith, replyWithList, teamIn, type AdminContext, type Route } from './respond.ts';
+import { needing, teamIn, type AdminContext, type Reply, type Route } from './respond.ts';
+import { handOver, handOverIn, rotationRoute } from './rotation-route.ts';
 import { tokenSchemas } from './schemas.ts';
-import { shown } from './stored-limits.ts';
-import { changeToken, getToken, issueToken, listTokens, revokeToken, type IssuedToken } from './tokens.ts';
+import { shownTokens } from './shown-token.ts';
+import { changeToken, getToken, issueToken, listTokens, revokeToken } from './tokens.ts';
 
 /** The tokens of a team. */
 export function tokenRoutes(deps: AdminDeps): Route[] {
   const { newToken, tokenChange } = tokenSchemas(deps);
+
+  async function show(result: Token | Refusal): Promise<Reply> {
+    if (result instanceof Refusal) return result;
+    const [body = {}] = await shownTokens(deps, result.team, [result]);
+    return { status: 200, body };
+  }
+
   return [
     {
       path: '/admin/teams/:team/tokens',
       methods: {
-        GET: async (c) => replyWithList(await listTokens(deps, teamIn(c)), shown),
-        POST: async (c) => {
+        GET: needing('read-team', async (c) => {
+          const tokens = await listTokens(deps, teamIn(c));
+          if (tokens instanceof Refusal) return tokens;
+          return { status: 200, body: { data: await shownTokens(deps, teamIn(c), tokens) } };
+        }),
+        POST: needing('change-members', async (c) => {
           const body = await readBody(c, newToken);
           if (!body.ok) return body.refusal;
-          return replyWith(201, await issueToken(deps, teamIn(c), body.value), shownOnce);
-        },
+          const issued = await issueToken(deps, teamIn(c), body.value);
+          if (issued instanceof Refusal) return issued;
+          return { status: 201, body: await handOver(deps, issued, handOverIn(c, body.value)) };
+        }),
       },
     },
     {
       path: '/admin/teams/:team/tokens/:id',
       methods: {
-        GET: async (c) => replyWith(200, await getToken(deps, tokenIn(c)), shown),
-        PATCH: async (c) => {
+        GET: needing('read-team', async (c) => show(await getToken(deps, tokenIn(c)))),
+        PATCH: needing('change-members', async (c) => {
           const body = await readBody(c, tokenChange);
           if (!body.ok) return body.refusal;
-          return replyWith(200, await changeToken(deps, tokenIn(c), body.value), shown);
-        },
-        DELETE: async (c) => (await revokeToken(deps, tokenIn(c))) ?? { status: 204 },
+          return show(await changeToken(deps, tokenIn(c), body.value));
+        }),
+        DELETE: needing(
+          'change-members',
+          async (c) => (await revokeToken(deps, tokenIn(c))) ?? { status: 204 },
+        ),
       },
     },
+    rotationRoute(deps),
   ];
-}
-
-/** A token just made, with its text: the only time it is shown. */
-function shownOnce({ record, text }: IssuedToken): object {
-  const { id, ...rest } = shown(record);
-  return { id, token: text, ...rest };
 }
 
 function tokenIn(c: AdminContext): Place {

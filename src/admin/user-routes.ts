@@ -1,7 +1,7 @@
 import type { Place } from './change-record.ts';
 import type { AdminDeps } from './deps.ts';
 import { readBody } from './read-body.ts';
-import { replyWith, replyWithList, teamIn, type AdminContext, type Route } from './respond.ts';
+import { needing, replyWith, replyWithList, teamIn, type AdminContext, type Route } from './respond.ts';
 import { newUser, userChange } from './schemas.ts';
 import { shown } from './stored-limits.ts';
 import { resumeUser, suspendUser } from './suspension.ts';
@@ -13,33 +13,44 @@ export function userRoutes(deps: AdminDeps): Route[] {
     {
       path: '/admin/teams/:team/users',
       methods: {
-        GET: async (c) => replyWithList(await listUsers(deps, teamIn(c)), shown),
-        POST: async (c) => {
+        GET: needing('read-team', async (c) => replyWithList(await listUsers(deps, teamIn(c)), shown)),
+        POST: needing('change-members', async (c) => {
           const body = await readBody(c, newUser);
           if (!body.ok) return body.refusal;
           return replyWith(201, await createUser(deps, teamIn(c), body.value), shown);
-        },
+        }),
       },
     },
     {
       path: '/admin/teams/:team/users/:user',
       methods: {
-        GET: async (c) => replyWith(200, await getUser(deps, userIn(c)), shown),
-        PATCH: async (c) => {
+        GET: needing('read-team', async (c) => replyWith(200, await getUser(deps, userIn(c)), shown)),
+        PATCH: needing('change-members', async (c) => {
           const body = await readBody(c, userChange);
           if (!body.ok) return body.refusal;
           return replyWith(200, await changeUser(deps, userIn(c), body.value), shown);
-        },
-        DELETE: async (c) => (await deleteUser(deps, userIn(c))) ?? { status: 204 },
+        }),
+        DELETE: needing(
+          'change-members',
+          async (c) => (await deleteUser(deps, userIn(c))) ?? { status: 204 },
+        ),
       },
     },
     {
       path: '/admin/teams/:team/users/:user/suspend',
-      methods: { POST: async (c) => replyWith(200, await suspendUser(deps, userIn(c)), shown) },
+      methods: {
+        POST: needing('change-members', async (c) =>
+          replyWith(200, await suspendUser(deps, userIn(c)), shown),
+        ),
+      },
     },
     {
       path: '/admin/teams/:team/users/:user/resume',
-      methods: { POST: async (c) => replyWith(200, await resumeUser(deps, userIn(c)), shown) },
+      methods: {
+        POST: needing('change-members', async (c) =>
+          replyWith(200, await resumeUser(deps, userIn(c)), shown),
+        ),
+      },
     },
   ];
 }

@@ -1,4 +1,4 @@
-import type { EntryRecord, Outcome } from '../core/entry.ts';
+import { unacceptedModel, type EntryRecord, type Outcome } from '../core/entry.ts';
 import { encodeEntry, encodeTotalsRow } from '../core/entry-text.ts';
 import type { Charge, ForwardOutcome } from '../core/outcome.ts';
 import { costNanoUsd } from '../core/price.ts';
@@ -7,9 +7,6 @@ import type { Grant } from './grant.ts';
 import { decodeOpen, type OpenRequest } from './open-record.ts';
 import type { Adjustment, OpenRecord, Settlement, TotalsDelta } from './store.ts';
 import { windowIndex, windowStartMs } from './window.ts';
-
-/** A model's name in totals where only a caller has said it and the upstream never accepted it. */
-export const unacceptedModel = '(not accepted)';
 
 /** The settlement of a request that was forwarded, and its entry for the log. */
 export function settlementOf(
@@ -21,6 +18,7 @@ export function settlementOf(
   const charged = charge(outcome, reserved);
   const entry = entryOf(grant.id, request, {
     admittedAtMs: grant.admittedAtMs,
+    modelKnown: request.modelKnown || outcome.accepted,
     charged,
     costNanoUsd: grant.price && costNanoUsd(grant.price, charged),
     usage: charged.usage,
@@ -37,7 +35,7 @@ export function settlementOf(
     adjustments: adjustments(grant.limits, charged, grant.admittedAtMs, grant.price),
     closing: {
       entry: encodeEntry(entry),
-      totals: totalsOf(entry, request.modelKnown || outcome.accepted),
+      totals: totalsOf(entry),
     },
   };
   return { settlement, entry };
@@ -48,6 +46,7 @@ export function lostSettlement(record: OpenRecord, incarnation: string): Settlem
   const request = decodeOpen(record.record);
   const entry = entryOf(record.grant, request, {
     admittedAtMs: record.admittedAtMs,
+    modelKnown: request.modelKnown,
     charged: reservedBy(request),
     costNanoUsd: request.nanoUsd,
     usage: 'estimated',
@@ -62,7 +61,7 @@ export function lostSettlement(record: OpenRecord, incarnation: string): Settlem
     incarnation,
     team: request.team,
     adjustments: request.places.map((id): Adjustment => ({ id, index: 0, delta: -1 })),
-    closing: { entry: encodeEntry(entry), totals: totalsOf(entry, request.modelKnown) },
+    closing: { entry: encodeEntry(entry), totals: totalsOf(entry) },
   };
 }
 
@@ -87,6 +86,7 @@ function entryOf(
   request: OpenRequest,
   ended: {
     admittedAtMs: number;
+    modelKnown: boolean;
     charged: Charge;
     costNanoUsd: number | null;
     usage: EntryRecord['usage'];
@@ -108,6 +108,7 @@ function entryOf(
     end_user: request.endUser,
     endpoint: request.endpoint,
     model: request.model,
+    ...(ended.modelKnown ? {} : { model_accepted: false }),
     status: ended.status,
     outcome: ended.outcome,
     error_code: ended.errorCode,
@@ -122,14 +123,14 @@ function entryOf(
   };
 }
 
-function totalsOf(entry: EntryRecord, modelKnown: boolean): TotalsDelta {
+function totalsOf(entry: EntryRecord): TotalsDelta {
   return {
     ...dayOf(entry.admittedAtMs),
     row: encodeTotalsRow({
       team: entry.team,
       user: entry.user,
       token: entry.token_id,
-      model: modelKnown ? entry.model : unacceptedModel,
+      model: entry.model_accepted === false ? unacceptedModel : entry.model,
       endpoint: entry.endpoint,
     }),
     figures: [

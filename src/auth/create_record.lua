@@ -6,7 +6,7 @@
   KEYS[2] teams      hash: team id -> JSON
   KEYS[3] epochs     hash: team id -> epoch
   KEYS[4] users      hash: user id -> JSON, of this team
-  KEYS[5] secrets    hash: secret hash -> team/token id, and team/token id -> secret hash
+  KEYS[5] secrets    hash: secret hash -> team/token id, and team/token id -> its secret hashes
   ARGV[1] kind: team | user | token
   ARGV[2] team id
   ARGV[3] record id

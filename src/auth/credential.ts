@@ -11,11 +11,13 @@ export interface CredentialHeaders {
 
 const bearer = /^bearer +(\S.*)$/i;
 
-/** The one place where a caller's token is read: a text that was typed right, or why there is none. */
+/** The one place where a caller's token is read: a user's or a session's, typed right, or why there is none. */
 export function extractCredential(headers: CredentialHeaders): string | Refusal {
   const text = readSecret(headers);
-  if (text instanceof Refusal || inspectToken(text).ok) return text;
-  return mistyped(text);
+  if (text instanceof Refusal) return text;
+  const inspected = inspectToken(text);
+  if (!inspected.ok) return mistyped(text);
+  return inspected.kind === 'admin' ? administrators() : text;
 }
 
 /** The secret a caller sent, whatever it looks like. Two that differ are refused: which would count? */
@@ -39,7 +41,8 @@ export function readSecret(headers: CredentialHeaders): string | Refusal {
   );
 }
 
-function mistyped(text: string): Refusal {
+/** Why a text is no token of this gateway's. */
+export function mistyped(text: string): Refusal {
   // Node joins repeated headers by commas (http.IncomingMessage, message.headers).
   if (text.includes(',')) return duplicated();
   if (text.startsWith('inf-')) {
@@ -52,6 +55,14 @@ function mistyped(text: string): Refusal {
     return new Refusal('invalid_token', 'This token is mistyped or cut off. Copy it again, whole.');
   }
   return new Refusal('invalid_token', 'This is not a Tollgate token. A token begins with tgk_.');
+}
+
+/** Told without the store, so whether it is one that lives is not said. */
+function administrators(): Refusal {
+  return new Refusal(
+    'invalid_token',
+    "This is an administrator's token: it is for /admin and calls no models. Send a user's token (tgk_…).",
+  );
 }
 
 function duplicated(): Refusal {

@@ -7,7 +7,8 @@
   KEYS[1] the hash the record is in: the team's users or the team's tokens
   KEYS[2] epochs     hash: team id -> epoch
   KEYS[3] tokens     hash: token id -> JSON, of this team
-  KEYS[4] secrets    hash: secret hash -> team/token id, and team/token id -> secret hash
+  KEYS[4] secrets    hash: secret hash -> team/token id, and team/token id -> its secret hashes
+  KEYS[5] used       hash: token id -> when its secrets were used, of this team
   ARGV[1] kind: user | token
   ARGV[2] team id
   ARGV[3] record id
@@ -29,6 +30,7 @@ end
 if redis.call('HGET', KEYS[1], id) ~= ARGV[4] then return 0 end
 if kind == 'token' then
   unbind(id)
+  redis.call('HDEL', KEYS[5], id)
 else
   local tokens = redis.call('HGETALL', KEYS[3])
   for i = 1, #tokens, 2 do

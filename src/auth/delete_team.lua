@@ -6,7 +6,8 @@
   KEYS[2] epochs     hash: team id -> epoch
   KEYS[3] users      hash: user id -> JSON, of this team
   KEYS[4] tokens     hash: token id -> JSON, of this team
-  KEYS[5] secrets    hash: secret hash -> team/token id, and team/token id -> secret hash
+  KEYS[5] secrets    hash: secret hash -> team/token id, and team/token id -> its secret hashes
+  KEYS[6] used       hash: token id -> when its secrets were used, of this team
   ARGV[1] team id
   ARGV[2] the JSON it must still have; '' for whatever it is
 
@@ -23,7 +24,7 @@ for _, token in ipairs(redis.call('HKEYS', KEYS[4])) do
   end
   redis.call('HDEL', KEYS[5], bound)
 end
-redis.call('DEL', KEYS[3], KEYS[4])
+redis.call('DEL', KEYS[3], KEYS[4], KEYS[6])
 redis.call('HDEL', KEYS[1], team)
 redis.call('HDEL', KEYS[2], team)
 return 1

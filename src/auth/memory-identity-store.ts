@@ -12,6 +12,7 @@ import type {
   User,
 } from '../core/identity.ts';
 import { parseSettings } from '../core/gateway-settings.ts';
+import type { Rotation, TokenPlace } from '../core/secret.ts';
 import type { Session } from '../core/session.ts';
 
 /** A team with all that is its own; gone in one step when the team is. */
@@ -41,11 +42,11 @@ export class MemoryIdentityStore implements IdentityStore {
   readonly #sessionOf: (id: string) => FoundSession | null;
   readonly #teams = new Map<string, TeamSpace>();
   readonly #secrets = new Map<string, Binding>();
+  #settings: string | null = null;
+  #settingsEpoch = '';
   /** The records themselves, and whose the secrets are: for the archive beside this store. */
   readonly spaces = this.#teams;
   readonly bindings = this.#secrets;
-  #settings: string | null = null;
-  #settingsEpoch = '';
 
   constructor(clock: Clock, sessionOf: (id: string) => FoundSession | null = () => null) {
     this.#clock = clock;
@@ -146,6 +147,26 @@ export class MemoryIdentityStore implements IdentityStore {
 
   #epochOf({ epoch }: TeamSpace): string {
     return this.#settingsEpoch === '' ? epoch : `${epoch}.${this.#settingsEpoch}`;
+  }
+
+  /** Hashes of the secrets that are bound to a token, the newest first. */
+  boundTo({ team, id }: TokenPlace): string[] {
+    return [...this.#secrets]
+      .flatMap(([hash, to]) => (to.team === team && to.token === id ? [hash] : []))
+      .toReversed();
+  }
+
+  /** Gives a token a new secret beside at most `keep - 1` older ones, if its text is still `expected`. */
+  rotate({ team, id }: TokenPlace, to: Rotation & { keep: number }): 'replaced' | 'conflict' {
+    const space = this.#teams.get(team);
+    if (!space || space.tokens.get(id) !== to.expected || this.#secrets.has(to.secretHash)) return 'conflict';
+    // Its user was removed: the token is dead, and must not come back to life.
+    if (this.boundTo({ team, id }).length === 0) return 'conflict';
+    this.#secrets.set(to.secretHash, { team, token: id });
+    for (const hash of this.boundTo({ team, id }).slice(to.keep)) this.#secrets.delete(hash);
+    space.tokens.set(id, to.next);
+    space.epoch = newEpoch();
+    return 'replaced';
   }
 
   #createTeam(team: string, text: string): CreateResult {

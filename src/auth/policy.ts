@@ -1,13 +1,14 @@
 import type { Principal } from '../core/identity.ts';
 import { Refusal, type ErrorCode } from '../core/refusal.ts';
+import { secretEndMs } from '../core/secret.ts';
 
 /*
  * What a token may do (contract 1.3, 1.4). Each check is pure and gives the refusal, or null to go on.
  * A list that is null restricts nothing, except tools; an empty list allows nothing.
  */
 
-/** Neither suspended, revoked nor expired at `nowMs`; a session is dead when its token is. */
-export function checkToken({ identity, expiresAtMs }: Principal, nowMs: number): Refusal | null {
+/** Neither suspended, revoked, expired nor rotated out at `nowMs`; a session is dead when its token is. */
+export function checkToken({ identity, credential, expiresAtMs }: Principal, nowMs: number): Refusal | null {
   const { team, user, token, session } = identity;
   if (team.suspended_at || user.suspended_at) {
     const who = team.suspended_at ? 'team' : 'user';
@@ -20,7 +21,19 @@ export function checkToken({ identity, expiresAtMs }: Principal, nowMs: number):
     const what = session === null ? 'This token was revoked' : 'The token of this session was revoked';
     return new Refusal('revoked_token', `${what} at ${token.revoked_at}. Ask for a new one.`);
   }
-  return nowMs >= expiresAtMs ? expired(session === null ? 'token' : 'session', expiresAtMs) : null;
+  if (nowMs < expiresAtMs) return null;
+  const endedAtMs = secretEndMs(identity, credential);
+  if (endedAtMs === expiresAtMs) return rotatedOut(endedAtMs);
+  return expired(session === null ? 'token' : 'session', expiresAtMs);
+}
+
+/** The refusal of a secret whose token has a newer one. */
+function rotatedOut(endedAtMs: number): Refusal {
+  const when = endedAtMs > 0 ? `ended at ${new Date(endedAtMs).toISOString()}` : 'has ended';
+  return new Refusal(
+    'expired_token',
+    `This token was rotated: the secret you sent ${when}. Use its newest one, or ask for it.`,
+  );
 }
 
 /** The refusal of what has had its time; a page that is told so gets itself a new session. */

@@ -1,4 +1,5 @@
 import type { Credential, Identity, Principal, ScopedLimit } from '../core/identity.ts';
+import { secretEndMs } from '../core/secret.ts';
 import type { Limit, Scope, StoredLimit } from '../core/limit.ts';
 
 /** Makes an identity ready for the hot path: its limits in the order of admission, its expiry as a number. */
@@ -14,7 +15,11 @@ export function makePrincipal(identity: Identity, credential: Credential): Princ
       ...scoped('token', token.limits),
       ...scoped('session', session?.limits ?? []),
     ].sort((a, b) => rank(a.limit) - rank(b.limit)),
-    expiresAtMs: Math.min(expiry(token.expires_at), expiry(session?.expires_at ?? null)),
+    expiresAtMs: Math.min(
+      expiry(token.expires_at),
+      expiry(session?.expires_at ?? null),
+      secretEndMs(identity, credential),
+    ),
   };
 }
 

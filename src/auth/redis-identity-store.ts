@@ -105,7 +105,7 @@ export class RedisIdentityStore implements IdentityStore {
     const keys = this.#keys;
     return this.#store.run(
       deleteRecord,
-      [this.#hashOf(key), keys.epochs, keys.tokens(key.team), keys.secrets],
+      [this.#hashOf(key), keys.epochs, keys.tokens(key.team), keys.secrets, keys.used(key.team)],
       [key.kind, key.team, key.id, expected, newEpoch()],
     );
   }
@@ -114,7 +114,7 @@ export class RedisIdentityStore implements IdentityStore {
     const keys = this.#keys;
     return this.#store.run(
       deleteTeam,
-      [keys.teams, keys.epochs, keys.users(team), keys.tokens(team), keys.secrets],
+      [keys.teams, keys.epochs, keys.users(team), keys.tokens(team), keys.secrets, keys.used(team)],
       [team, expected],
     );
   }

@@ -2,7 +2,7 @@
 --[[
   What a secret stands for, in one trip.
 
-  KEYS[1] secrets    hash: secret hash -> team/token id, and team/token id -> secret hash
+  KEYS[1] secrets    hash: secret hash -> team/token id, and team/token id -> its secret hashes
   KEYS[2] teams      hash: team id -> JSON
   KEYS[3] epochs     hash: team id -> epoch
   KEYS[4] settings   string: JSON

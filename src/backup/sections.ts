@@ -45,6 +45,12 @@ const tokenId = z.string().regex(/^tok_[0-9A-Za-z]{1,64}$/, 'must be a token id 
 const prefix = z
   .string()
   .regex(/^(?:tgk_[0-9A-Za-z]{8})?$/, 'must be the first 12 characters of a token, or ""');
+const secret = z.strictObject({
+  hash: z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be a SHA-256 as base64url'),
+  prefix,
+  created_at: time,
+  expires_at: time.nullable(),
+});
 const subject = z.strictObject({
   issuer: z.string().min(1, 'must not be empty').max(1_000, 'must have at most 1000 characters'),
   sub: z.string().min(1, 'must not be empty').max(255, 'must have at most 255 characters'),
@@ -101,6 +107,7 @@ const tokens: Section = {
     team: slug,
     user: slug,
     prefix,
+    secrets: z.array(secret).max(8, 'must have at most 8 secrets').nullish(),
     name: name.nullable(),
     models: listOf(model).nullable(),
     endpoints: listOf(endpoint).nullable(),

@@ -41,6 +41,14 @@ export function parseExpiry(text: string): { expires_in: number } | { expires_at
   throw new InvalidArgumentError('Write 90d (s, m, h, d, w), 2027-01-31, or an RFC 3339 time.');
 }
 
+/** `7d`, `12h`, `0`: seconds. */
+export function parseDuration(text: string): number {
+  const [, count, unit] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [];
+  if (text === '0') return 0;
+  if (count === undefined) throw new InvalidArgumentError('Write 7d, 12h, 30m (s, m, h, d, w), or 0.');
+  return Number(count) * secondsIn[unit as keyof typeof secondsIn]; // one of [smhdw]
+}
+
 /** An option that may be given several times, each value read by `parse`. */
 export function repeatable(
   flags: string,

@@ -4,7 +4,7 @@ import type { JsonObject, JsonValue } from '../core/request.ts';
 export function plain(value: JsonValue | undefined): string {
   if (value === null || value === undefined) return '-';
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(plain).join(', ');
-  if (typeof value === 'object') return 'metric' in value ? limitText(value) : fieldTexts(value);
+  if (typeof value === 'object') return objectText(value);
   // What moves a cursor must not come from data.
   return String(value).replaceAll(/\p{Cc}/gu, '?');
 }
@@ -25,6 +25,7 @@ const absent: Readonly<Record<string, string>> = {
   origins: 'as ALLOWED_ORIGINS',
   tools: 'functions only',
   expires_at: 'never',
+  teams: 'all',
 };
 
 /** A record, a field a line. */
@@ -35,7 +36,19 @@ export function fieldList(record: JsonObject): string {
     .join('\n');
 }
 
-/** An object inside a record, on one line. */
+/** A limit, a secret, or any other object inside a record, on one line. */
+function objectText(value: JsonObject): string {
+  if ('metric' in value) return limitText(value);
+  return 'prefix' in value ? secretText(value) : fieldTexts(value);
+}
+
+/** A token's secret: until when it works, and when it was used last. */
+function secretText({ prefix, expires_at, last_used_at }: JsonObject): string {
+  const until = expires_at === null ? '' : ` until ${shortTime(expires_at)}`;
+  const used = last_used_at === null ? 'not used' : `used ${shortTime(last_used_at)}`;
+  return `${plain(prefix)}…${until} (${used})`;
+}
+
 function fieldTexts(value: JsonObject): string {
   return Object.entries(value)
     .map(([key, inner]) => `${key}: ${plain(inner)}`)

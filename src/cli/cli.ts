@@ -2,6 +2,7 @@ import type { JsonObject, JsonValue } from '../core/request.ts';
 import { CommandFailed } from './command-failed.ts';
 import { fieldList, plain } from './cells.ts';
 import type { Connection } from './connection.ts';
+import { Patience, printStream } from './print-stream.ts';
 import { table, type Column } from './table.ts';
 
 export interface Terminal {
@@ -47,11 +48,26 @@ export class Cli {
     this.#terminal.out(record ? fieldList(record) : done);
   }
 
+  /** Prints an answer as it comes, however long it is. Rejects with `CommandFailed` on every error. */
+  async printAsItComes(path: string): Promise<void> {
+    const patience = new Patience();
+    patience.renew();
+    try {
+      const response = await this.#send(path, { method: 'GET', signal: patience.signal });
+      if (!response.ok) throw new CommandFailed(errorText(await jsonOf(response), response.status));
+      await printStream(response.body, (text) => this.#terminal.out(text), patience);
+      const next = response.headers.get('x-next-cursor');
+      if (next !== null) this.#terminal.err(`There is more: add --cursor ${plain(next)}`);
+    } finally {
+      patience.end();
+    }
+  }
+
   /** The `data` of a list, as a table. */
-  printList(answer: JsonObject | null, columns: readonly Column[]): void {
+  printList(answer: JsonObject | null, columns: readonly Column[], layout = table): void {
     if (this.#json()) return this.#printJson(answer);
     const rows = answer?.['data'];
-    this.#terminal.out(table(columns, Array.isArray(rows) ? rows.filter(isObject) : []));
+    this.#terminal.out(layout(columns, Array.isArray(rows) ? rows.filter(isObject) : []));
   }
 
   /** A word beside the output, for people only. */

@@ -39,7 +39,7 @@ function connectOverHttp(url: string, adminKey: string): Connection {
           ...init,
           headers,
           redirect: 'manual',
-          signal: AbortSignal.timeout(timeoutMs),
+          signal: init.signal ?? AbortSignal.timeout(timeoutMs),
         });
       } catch (error) {
         throw new CommandFailed(`${base.origin} cannot be reached (${reasonOf(error)}).`);

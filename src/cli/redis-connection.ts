@@ -1,15 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { adminApp } from '../admin/admin-app.ts';
+import { RedisAdministratorStore } from '../auth/redis-administrator-store.ts';
 import { RedisArchive } from '../auth/redis-archive.ts';
 import { RedisIdentityStore } from '../auth/redis-identity-store.ts';
+import { RedisSecretStore } from '../auth/redis-secret-store.ts';
 import { mintToken, randomBase62 } from '../auth/token-text.ts';
 import { Backup } from '../backup/backup.ts';
+import { ClaimLinks } from '../claims/claim-links.ts';
+import { RedisClaimStore } from '../claims/redis-claim-store.ts';
 import { readStore } from '../config/store.ts';
 import { VariableReader } from '../config/variables.ts';
 import { systemClock } from '../core/clock.ts';
 import { keysUnder } from '../core/keys.ts';
 import { RedisStore } from '../core/redis.ts';
 import { RedisLedger } from '../ledger/redis-ledger.ts';
+import { readRefusals } from '../ledger/redis-refusal-store.ts';
 import { endpoints } from '../validation/registry.ts';
 import { CommandFailed } from './command-failed.ts';
 import type { Connection } from './connection.ts';
@@ -48,14 +53,22 @@ export async function connectToRedis(env: NodeJS.ProcessEnv): Promise<Connection
 
 function localAdmin(store: RedisStore, prefix: string): ReturnType<typeof adminApp> {
   const keys = keysUnder(prefix);
+  const secrets = new RedisSecretStore(store, keys);
   return adminApp({
     identities: new RedisIdentityStore(store, keys),
+    administrators: new RedisAdministratorStore(store, keys),
     ledger: new RedisLedger(store, keys),
+    refused: { refusals: (query) => readRefusals(store, keys, query) },
+    secrets,
+    lastUses: (team, tokens) => secrets.lastUses(team, tokens),
+    // Nobody was asked over HTTP: the link is a path on whatever the gateway's address is.
+    claims: new ClaimLinks({ store: new RedisClaimStore(store, keys), origin: () => '' }),
     backup: new Backup({ archive: new RedisArchive(store, keys), clock: systemClock }),
     clock: systemClock,
     mint: () => mintToken('user'),
+    mintAdministrator: () => mintToken('admin'),
     randomId: () => randomBase62(12),
-    authorize: () => Promise.resolve(null),
+    authorize: () => Promise.resolve({ kind: 'root' }),
     endpointPaths: endpoints.map(({ path }) => path),
     requestId: () => randomUUID(),
     onError: (error) => {

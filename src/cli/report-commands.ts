@@ -1,82 +1,109 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { usageFigures } from '../core/entry.ts';
+import type { JsonObject } from '../core/request.ts';
 import { adminPath } from './arguments.ts';
 import { plain, shortTime } from './cells.ts';
 import type { Cli } from './cli.ts';
+import { fittedTable } from './fitted-table.ts';
 import type { Column } from './table.ts';
 
-interface Filters {
+interface ReportOptions {
   user?: string;
   token?: string;
-  model?: string;
   endpoint?: string;
-}
-interface UsageOptions extends Filters {
-  by?: string;
   from?: string;
   to?: string;
+  /** csv or ndjson: printed as it comes. */
+  format?: string;
 }
-interface RequestOptions extends Filters {
+interface SumOptions extends ReportOptions {
+  by?: string;
+  model?: string;
+  code?: string;
+}
+interface RequestOptions extends ReportOptions {
+  model?: string;
   outcome?: string;
   limit?: string;
   cursor?: string;
 }
 
+/** What stands where in a terminal; the rest of an entry is in every other format. */
 const requestColumns: Column[] = [
-  { title: 'TIME', cell: ({ time }) => shortTime(time) },
+  { title: 'TIME', cell: ({ time }) => shortTime(time).slice('2026-'.length) },
   { title: 'TEAM', cell: ({ team }) => plain(team) },
   { title: 'USER', cell: ({ user }) => plain(user) },
-  { title: 'TOKEN', cell: (entry) => plain(entry['token_id']) },
-  { title: 'ENDPOINT', cell: ({ endpoint }) => plain(endpoint) },
   { title: 'MODEL', cell: ({ model }) => plain(model) },
-  { title: 'STATUS', cell: ({ status }) => plain(status), right: true },
   { title: 'OUTCOME', cell: ({ outcome }) => plain(outcome) },
-  { title: 'INPUT', cell: (entry) => plain(entry['input_tokens']), right: true },
-  { title: 'OUTPUT', cell: (entry) => plain(entry['output_tokens']), right: true },
-  { title: 'MS', cell: (entry) => plain(entry['duration_ms']), right: true },
+  { title: 'INPUT', cell: cellOf('input_tokens'), right: true },
+  { title: 'OUTPUT', cell: cellOf('output_tokens'), right: true },
+  { title: 'MS', cell: cellOf('duration_ms'), right: true },
 ];
 
-/** `tollgate usage` and `tollgate requests` */
+/** `tollgate usage`, `tollgate refusals` and `tollgate requests` */
 export function reportCommands(program: Command, cli: Cli): void {
   withFilters(program.command('usage'))
     .description('what was used, by UTC days; today where nothing is said')
-    .argument('[team]')
+    .option('--model <id>')
     .option('--by <groups>', 'a list of day, team, user, token, model, endpoint')
-    .option('--from <day>', 'first day, 2026-01-31')
-    .option('--to <day>', 'last day, included')
-    .action(async (team: string | undefined, { by, ...options }: UsageOptions) => {
-      const query = { team, group_by: by, ...options };
-      cli.printList(await cli.call('GET', adminPath('usage') + queryText(query)), usageColumns(by));
+    .action(async (team: string | undefined, { by, ...options }: SumOptions) => {
+      await print(cli, pathOf('usage', { team, group_by: by, ...options }), sumColumns(by, usageFigures));
+    });
+
+  withFilters(program.command('refusals'))
+    .description('how many requests were refused, by UTC days; today where nothing is said')
+    .option('--code <code>', 'such as insufficient_quota')
+    .option('--by <groups>', 'a list of day, team, user, token, endpoint, code')
+    .action(async (team: string | undefined, { by, ...options }: SumOptions) => {
+      await print(cli, pathOf('refusals', { team, group_by: by, ...options }), sumColumns(by, ['refused']));
     });
 
   withFilters(program.command('requests'))
-    .description('requests, the newest first')
-    .argument('[team]')
+    .description('requests, the newest first; with --format and no --limit all there are')
+    .option('--model <id>')
     .option('--outcome <outcome>', 'ok, error, aborted or lost')
     .option('--limit <count>', 'how many, up to 1000')
     .option('--cursor <cursor>', 'where the list before this one ended')
     .action(async (team: string | undefined, options: RequestOptions) => {
-      const answer = await cli.call('GET', adminPath('requests') + queryText({ team, ...options }));
-      cli.printList(answer, requestColumns);
+      const columns = requestColumns.filter(({ title }) => team === undefined || title !== 'TEAM');
+      const answer = await print(cli, pathOf('requests', { team, ...options }), columns);
       const next = answer?.['next_cursor'];
       if (typeof next === 'string') cli.note(`There is more: add --cursor ${plain(next)}`);
     });
 }
 
-function withFilters(command: Command): Command {
-  return command
-    .option('--user <user>')
-    .option('--token <id>', 'tok_…')
-    .option('--model <id>')
-    .option('--endpoint <path>');
+/** Prints a report, and gives the answer where it is not printed as it comes. */
+async function print(
+  cli: Cli,
+  { path, streamed }: { path: string; streamed: boolean },
+  columns: readonly Column[],
+): Promise<JsonObject | null> {
+  if (streamed) {
+    await cli.printAsItComes(path);
+    return null;
+  }
+  const answer = await cli.call('GET', path);
+  cli.printList(answer, columns, fittedTable);
+  return answer;
 }
 
-function usageColumns(by = ''): Column[] {
-  const groups = by.split(',').filter((group) => group !== '');
+function withFilters(command: Command): Command {
+  return command
+    .argument('[team]')
+    .option('--user <user>')
+    .option('--token <id>', 'tok_…')
+    .option('--endpoint <path>')
+    .option('--from <day>', 'first day, 2026-01-31')
+    .option('--to <day>', 'last day, included')
+    .addOption(new Option('--format <format>', 'print all of it, as it comes').choices(['csv', 'ndjson']));
+}
+
+function sumColumns(by: string | undefined, figures: readonly string[]): Column[] {
+  const groups = (by ?? '').split(',').filter((group) => group !== '');
   return [
     ...groups.map((group) => ({ title: group.toUpperCase(), cell: cellOf(group) })),
-    ...usageFigures.map((figure) => ({
-      title: figure.replace('_', ' ').toUpperCase(),
+    ...figures.map((figure) => ({
+      title: figure.replace('_tokens', '').replaceAll('_', ' ').toUpperCase(),
       cell: cellOf(figure),
       right: true,
     })),
@@ -87,10 +114,14 @@ function cellOf(field: string): Column['cell'] {
   return (row) => plain(row[field]);
 }
 
-function queryText(parameters: Record<string, string | undefined>): string {
+function pathOf(
+  report: string,
+  parameters: Record<string, string | undefined>,
+): { path: string; streamed: boolean } {
   const query = new URLSearchParams();
   for (const [key, value] of Object.entries(parameters)) {
     if (value !== undefined) query.set(key, value);
   }
-  return query.size === 0 ? '' : `?${query.toString()}`;
+  const text = query.size === 0 ? '' : `?${query.toString()}`;
+  return { path: adminPath(report) + text, streamed: parameters['format'] !== undefined };
 }

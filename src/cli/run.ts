@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { adminCommands } from './admin-commands.ts';
 import { backupCommands } from './backup-commands.ts';
 import { CommandFailed } from './command-failed.ts';
 import { Cli, type Terminal } from './cli.ts';
@@ -45,7 +46,8 @@ function programFor(send: Connection['send'], terminal: Terminal): Command {
     .exitOverride();
   program.addHelpText(
     'after',
-    '\nWorks over HTTP with TOLLGATE_URL and ADMIN_KEY set, else on the Redis of REDIS_TLS_URL or REDIS_URL.',
+    '\nWorks over HTTP with TOLLGATE_URL and ADMIN_KEY (or a tga_ token in its place) set,' +
+      '\nelse, as root, on the Redis of REDIS_TLS_URL or REDIS_URL.',
   );
   const cli = new Cli({ send, terminal, json: () => program.opts()['json'] === true });
   teamCommands(program, cli);
@@ -54,6 +56,7 @@ function programFor(send: Connection['send'], terminal: Terminal): Command {
   suspensionCommands(program, cli);
   settingsCommands(program, cli);
   reportCommands(program, cli);
+  adminCommands(program, cli);
   backupCommands(program, cli, terminal);
   return program;
 }

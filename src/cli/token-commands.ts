@@ -10,6 +10,7 @@ import {
 } from './arguments.ts';
 import { allowed, plain, shortTime } from './cells.ts';
 import type { Cli } from './cli.ts';
+import { claimOption, handOver, type HandOverOptions, keepSafe, rotateCommand } from './rotate-command.ts';
 import type { Column } from './table.ts';
 
 const columns: Column[] = [
@@ -32,12 +33,15 @@ export function tokenCommands(program: Command, cli: Cli): void {
     .description('make a token for a user; its text is shown this once')
     .argument('<team>')
     .argument('<user>')
-    .action(async (team: string, user: string, options: FieldOptions) => {
-      const body = { user, ...bodyOf(options) };
+    .addOption(claimOption())
+    .action(async (team: string, user: string, options: FieldOptions & HandOverOptions) => {
+      const body = { user, ...bodyOf(options), ...handOver(options) };
       const issued = await cli.call('POST', adminPath('teams', team, 'tokens'), body);
       cli.printRecord(issued);
-      cli.note('The token is shown this once. Keep it safe: it cannot be shown again.');
+      cli.note(keepSafe(issued));
     });
+
+  rotateCommand(token, cli);
 
   token
     .command('list')

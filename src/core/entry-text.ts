@@ -8,10 +8,14 @@ import type { EntryRecord, LedgerEntry, Outcome } from './entry.ts';
 
 const outcomes: Readonly<Record<string, Outcome>> = { o: 'ok', e: 'error', a: 'aborted', l: 'lost' };
 
+/** Before the name of a model that was not accepted: no model's name has it. */
+const unaccepted = '?';
+
 /** The entry as the store keeps it. One template: joining an array takes three times as long. */
 export function encodeEntry(entry: EntryRecord): string {
   const who = `${entry.team}\t${entry.user}\t${entry.token_id}\t${entry.session_id ?? ''}`;
-  const what = `${entry.endpoint}\t${clean(entry.model)}`;
+  const mark = entry.model_accepted === false ? unaccepted : '';
+  const what = `${entry.endpoint}\t${mark}${clean(entry.model)}`;
   const how = `${entry.status}\t${entry.outcome[0]}\t${entry.error_code ?? ''}`;
   const used = `${entry.input_tokens}\t${entry.output_tokens}\t${entry.images}\t${entry.usage === 'reported' ? 'r' : 'e'}`;
   const ttfb = entry.ttfb_ms === null ? '' : Math.round(entry.ttfb_ms);
@@ -23,6 +27,7 @@ export function encodeEntry(entry: EntryRecord): string {
 export function decodeEntry(text: string): LedgerEntry {
   const fields = text.split('\t');
   const at = (index: number): string => fields[index] ?? '';
+  const accepted = !at(8).startsWith(unaccepted);
   return {
     id: at(0),
     request_id: at(1),
@@ -33,7 +38,8 @@ export function decodeEntry(text: string): LedgerEntry {
     session_id: at(6) || null,
     end_user: at(19) || null,
     endpoint: at(7),
-    model: at(8),
+    model: accepted ? at(8) : at(8).slice(unaccepted.length),
+    ...(accepted ? {} : { model_accepted: false }),
     status: Number(at(9)),
     outcome: outcomes[at(10)] ?? 'error',
     error_code: at(11) || null,

@@ -1,3 +1,6 @@
+/** A model's name in totals, and as a filter, where only a caller has said it and the upstream never accepted it. */
+export const unacceptedModel = '(not accepted)';
+
 export type Outcome = 'ok' | 'error' | 'aborted' | 'lost';
 
 /** One admitted request, as `/admin/requests` shows it: contract 1.6. */
@@ -14,6 +17,8 @@ export interface LedgerEntry {
   end_user: string | null;
   endpoint: string;
   model: string;
+  /** False where only the caller said the model's name: totals count it under `unacceptedModel`. Absent: true. */
+  model_accepted?: boolean;
   status: number;
   outcome: Outcome;
   error_code: string | null;
@@ -58,23 +63,30 @@ export interface UsageQuery {
   to: string;
   filters: Partial<Record<Exclude<UsageGroup, 'day'>, string>>;
   groupBy: readonly UsageGroup[];
+  /** These teams alone, whatever the filters say; absent: all. */
+  teams?: readonly string[];
 }
 
 export type UsageRow = Partial<Record<UsageGroup, string>> & UsageFigures;
 
 export interface EntryQuery {
+  /** Plain text, compared whole. A model is the one the totals count the request under. */
   filters: Partial<
     Record<'team' | 'user' | 'token' | 'session' | 'end_user' | 'model' | 'endpoint' | 'outcome', string>
   >;
+  /** By when it was admitted, ms since the epoch. */
+  admitted?: { fromMs?: number | undefined; beforeMs?: number | undefined };
   limit: number;
   /** From `next_cursor` of the page before; null for the first page. */
   cursor: string | null;
+  /** These teams alone, whatever the filters say; absent: all. */
+  teams?: readonly string[];
 }
 
 /** Reading the ledger back. Methods reject with `StoreUnavailable`. */
 export interface LedgerReader {
   usage(query: UsageQuery): Promise<UsageRow[]>;
-  /** Newest closed first. */
+  /** Newest closed first. A page may be short, or empty, while there are more: `next_cursor` says so. */
   entries(query: EntryQuery): Promise<{ data: LedgerEntry[]; next_cursor: string | null }>;
   /** How many entries are kept, and since when (ms since the epoch; null where there are none): older ones were trimmed. */
   extent(): Promise<{ entries: number; oldestAtMs: number | null }>;

@@ -41,6 +41,8 @@ export interface Token {
   name: string | null;
   /** The first characters of the secret, enough for a person to tell tokens apart. */
   prefix: string;
+  /** Its latest two secrets, the newest first; absent: it has the one it was made with. */
+  secrets?: TokenSecret[];
   models: string[] | null;
   endpoints: string[] | null;
   origins: string[] | null;
@@ -52,6 +54,16 @@ export interface Token {
   expires_at: string | null;
   revoked_at: string | null;
   created_at: string;
+}
+
+/** A text that a token is called with; rotation makes a new one. */
+export interface TokenSecret {
+  /** SHA-256 of the text, base64url. */
+  hash: string;
+  prefix: string;
+  created_at: string;
+  /** When it ends, by the store's clock; null for the newest. */
+  expires_at: string | null;
 }
 
 /** What a secret stands for, as the store gives it back in one trip. */
@@ -96,7 +108,7 @@ export interface Principal {
   credential: Credential;
   /** Longest window first, so that a refusal names the limit that matters. */
   limits: readonly ScopedLimit[];
-  /** ms since the epoch; Infinity where the token never expires. */
+  /** The least of token's, secret's and session's, ms since the epoch; Infinity where none expires. */
   expiresAtMs: number;
 }
 

@@ -11,12 +11,22 @@ export interface Keys {
   epochs: string;
   /** Identity. String: JSON, what holds for the whole gateway. */
   settings: string;
-  /** Identity. Hash: secret hash → `team/token id`, and back again so that a deletion needs no scan. */
+  /** Identity. Hash: secret hash → `team/token id`, and back again (newest first) so that a deletion needs no scan. */
   secrets: string;
   /** Identity. Hash: user id → JSON. */
   users: (team: string) => string;
   /** Identity. Hash: token id → JSON. */
   tokens: (team: string) => string;
+  /** Identity. Hash: administrator id → JSON. */
+  admins: string;
+  /** Identity. Hash: secret hash → administrator id, and back again so that a deletion needs no scan. */
+  adminSecrets: string;
+  /** Hash: token id → when each of its secrets was used last. Expires long after the last use. */
+  used: (team: string) => string;
+  /** String: when a token's holder began to rotate it, and how often since (`team/token id`). Expires after an hour. */
+  rotations: (token: string) => string;
+  /** String: a token's text, sealed, until its link is opened; then when that was. Expires. */
+  claim: (codeHash: string) => string;
   /** Identity. Hash: the store's name, and what IDENTITY_FILE has brought up. */
   provenance: string;
   /** Hash: a session's secret hash, parent and record, and the counters of its own limits. Expires with it. */
@@ -41,6 +51,10 @@ export interface Keys {
   totals: (day: string) => string;
   /** String: that something was said. Expires. */
   said: (what: string) => string;
+  /** Hash: one UTC day's refused requests. Expires after the retention. */
+  refusals: (day: string) => string;
+  /** String: the sequence of the last batch of refusals that a process had counted. Expires. */
+  refusalsTaken: (process: string) => string;
   /** String: marks a grant of an earlier incarnation as settled. Expires. */
   settled: (grant: string) => string;
 }
@@ -54,6 +68,11 @@ export function keysUnder(prefix: string): Keys {
     secrets: `${p}secrets`,
     users: (team) => `${p}users:${team}`,
     tokens: (team) => `${p}tokens:${team}`,
+    admins: `${p}admins`,
+    adminSecrets: `${p}admin-secrets`,
+    used: (team) => `${p}used:${team}`,
+    rotations: (token) => `${p}rotations:${token}`,
+    claim: (codeHash) => `${p}claim:${codeHash}`,
     provenance: `${p}provenance`,
     session: (id) => `${p}session:${id}`,
     sessionsOf: (parent) => `${p}sessions:${parent}`,
@@ -66,6 +85,8 @@ export function keysUnder(prefix: string): Keys {
     entries: `${p}entries`,
     totals: (day) => `${p}totals:${day}`,
     said: (what) => `${p}said:${what}`,
+    refusals: (day) => `${p}refusals:${day}`,
+    refusalsTaken: (process) => `${p}refusals-taken:${process}`,
     settled: (grant) => `${p}settled:${grant}`,
   };
 }

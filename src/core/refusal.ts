@@ -26,6 +26,7 @@ export const errorTable = {
   method_not_allowed: { status: 405, type: 'invalid_request_error' },
   request_timeout: { status: 408, type: 'invalid_request_error' },
   already_exists: { status: 409, type: 'invalid_request_error' },
+  already_claimed: { status: 410, type: 'invalid_request_error' },
   precondition_failed: { status: 412, type: 'invalid_request_error' },
   body_too_large: { status: 413, type: 'invalid_request_error' },
   rate_limit_exceeded: { status: 429, type: 'rate_limit_error' },

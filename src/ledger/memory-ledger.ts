@@ -1,7 +1,11 @@
+import { daysBetween } from '../core/days.ts';
 import { decodeEntry } from '../core/entry-text.ts';
 import type { EntryQuery, LedgerEntry, LedgerReader, UsageQuery, UsageRow } from '../core/entry.ts';
 import { passes } from './entry-filter.ts';
-import { daysBetween, UsageSums } from './usage.ts';
+import { UsageSums } from './usage.ts';
+
+/** How far one call looks for entries that pass the filters, as in the other store. */
+const entriesPerCall = 20_000;
 
 /** The ledger of the embedded store: bounded like the real one, gone with the process. */
 export class MemoryLedger implements LedgerReader {
@@ -36,16 +40,25 @@ export class MemoryLedger implements LedgerReader {
   }
 
   entries(query: EntryQuery): Promise<{ data: LedgerEntry[]; next_cursor: string | null }> {
-    const before = query.cursor === null ? Infinity : Number.parseInt(query.cursor, 10);
     const data: LedgerEntry[] = [];
-    for (const { sequence, text } of this.#entries.toReversed()) {
-      if (sequence >= before) continue;
+    const newest = this.#indexBefore(query.cursor);
+    const last = Math.max(0, newest - entriesPerCall + 1);
+    for (let at = newest; at >= last; at -= 1) {
+      const { sequence, text } = this.#entries[at] ?? { sequence: 0, text: '' };
       const entry = decodeEntry(text);
-      if (!passes(entry, query)) continue;
-      data.push(entry);
-      if (data.length === query.limit) return Promise.resolve({ data, next_cursor: `${sequence}-0` });
+      if (passes(entry, query)) data.push(entry);
+      const isFull = data.length === query.limit;
+      if (isFull || (at === last && at > 0)) return Promise.resolve({ data, next_cursor: `${sequence}-0` });
     }
     return Promise.resolve({ data, next_cursor: null });
+  }
+
+  /** Where the newest entry stands that is older than the cursor; -1: there is none. Sequences have no gaps. */
+  #indexBefore(cursor: string | null): number {
+    const newest = this.#entries.length - 1;
+    if (cursor === null) return newest;
+    const [oldest] = this.#entries;
+    return Math.min(newest, Number.parseInt(cursor, 10) - 1 - (oldest?.sequence ?? 0));
   }
 
   extent(): Promise<{ entries: number; oldestAtMs: number | null }> {

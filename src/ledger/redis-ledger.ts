@@ -1,13 +1,17 @@
+import { daysBetween } from '../core/days.ts';
 import { decodeEntry } from '../core/entry-text.ts';
 import type { EntryQuery, LedgerEntry, LedgerReader, UsageQuery, UsageRow } from '../core/entry.ts';
 import type { Keys } from '../core/keys.ts';
 import type { RedisStore } from '../core/redis.ts';
 import { passes } from './entry-filter.ts';
-import { daysBetween, UsageSums } from './usage.ts';
+import { rowsOfHash } from './hash-rows.ts';
+import { UsageSums } from './usage.ts';
 
 const entriesPerRead = 500;
 /** How far one call looks for entries that pass the filters, before it hands back a cursor to go on from. */
 const entriesPerCall = 20_000;
+/** An entry's id is the time it was closed, so no earlier than it was admitted, but for a clock set back by less. */
+const clockSlackMs = 3_600_000;
 
 /** Reads the ledger that settling writes: entries from a stream, sums from one hash a day. */
 export class RedisLedger implements LedgerReader {
@@ -22,11 +26,9 @@ export class RedisLedger implements LedgerReader {
   async usage(query: UsageQuery): Promise<UsageRow[]> {
     const sums = new UsageSums(query);
     for (const day of daysBetween(query.from, query.to)) {
-      const totals = await this.#store.attempt((client) => client.hgetall(this.#keys.totals(day)));
-      sums.add({
-        day,
-        rows: Object.entries(totals).map(([row, text]) => [row, text.split(' ').map(Number)] as const),
-      });
+      for await (const page of rowsOfHash(this.#store, this.#keys.totals(day))) {
+        sums.add({ day, rows: page.map(([row, text]) => [row, text.split(' ').map(Number)] as const) });
+      }
     }
     return sums.rows();
   }
@@ -35,7 +37,7 @@ export class RedisLedger implements LedgerReader {
     const data: LedgerEntry[] = [];
     let cursor = query.cursor;
     for (let seen = 0; seen < entriesPerCall; seen += entriesPerRead) {
-      const page = await this.#page(cursor);
+      const page = await this.#page(cursor, query.admitted?.fromMs);
       for (const [id, fields] of page) {
         cursor = id;
         const entry = decodeEntry(fields[1] ?? '');
@@ -56,10 +58,11 @@ export class RedisLedger implements LedgerReader {
     return { entries, oldestAtMs: id === undefined ? null : Number.parseInt(id, 10) };
   }
 
-  #page(before: string | null): Promise<[string, string[]][]> {
-    const from = before === null ? '+' : `(${before}`;
+  #page(before: string | null, fromMs: number | undefined): Promise<[string, string[]][]> {
+    const newest = before === null ? '+' : `(${before}`;
+    const oldest = fromMs === undefined ? '-' : String(Math.max(0, fromMs - clockSlackMs));
     return this.#store.attempt((client) =>
-      client.xrevrange(this.#keys.entries, from, '-', 'COUNT', entriesPerRead),
+      client.xrevrange(this.#keys.entries, newest, oldest, 'COUNT', entriesPerRead),
     );
   }
 }

@@ -14,15 +14,6 @@ export interface DayTotals {
   rows: Iterable<readonly [row: string, figures: readonly number[]]>;
 }
 
-/** The UTC days from `from` to `to`, both included. */
-export function daysBetween(from: string, to: string): string[] {
-  const days: string[] = [];
-  for (let atMs = Date.parse(from); atMs <= Date.parse(to); atMs += 86_400_000) {
-    days.push(new Date(atMs).toISOString().slice(0, 10));
-  }
-  return days;
-}
-
 /** Sums days by group. Without groups there is always one row; otherwise rows come sorted by their groups. */
 export class UsageSums {
   readonly #query: UsageQuery;
@@ -55,7 +46,8 @@ export class UsageSums {
   }
 
   #passes(row: TotalsRow): boolean {
-    const { filters } = this.#query;
+    const { filters, teams } = this.#query;
+    if (teams !== undefined && !teams.includes(row.team)) return false;
     return (['team', 'user', 'token', 'model', 'endpoint'] as const).every(
       (field) => filters[field] === undefined || filters[field] === row[field],
     );

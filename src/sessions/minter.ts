@@ -36,7 +36,7 @@ export class SessionMinter {
     const policy = narrowed(asked, parent, this.#options);
     if (policy instanceof Refusal) return policy;
     const nowMs = Math.floor(this.#options.storeNowMs());
-    const expiresAtMs = expiryOf(asked, { nowMs, parentMs: parent.expiresAtMs });
+    const expiresAtMs = expiryOf(asked, { nowMs, parentMs: endOf(parent) });
     if (expiresAtMs instanceof Refusal) return expiresAtMs;
 
     const { id, text, secretHash } = this.#options.mint(expiresAtMs);
@@ -60,6 +60,11 @@ export class SessionMinter {
       ? { record, text, livesS: Math.max(0, Math.floor((expiresAtMs - nowMs) / 1000)) }
       : refusalOf(result);
   }
+}
+
+/** The token's own end, ms: a session outlives the secret it was made with. */
+function endOf({ identity: { token } }: Principal): number {
+  return token.expires_at === null ? Infinity : Date.parse(token.expires_at);
 }
 
 /** One that is not asked for ends with the parent at the latest. */

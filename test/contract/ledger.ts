@@ -1,11 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type {
-  EntryQuery,
-  LedgerEntry,
-  LedgerReader,
-  UsageFigures,
-  UsageQuery,
-  UsageRow,
+import { dayMs } from '../../src/core/days.ts';
+import {
+  unacceptedModel,
+  type EntryQuery,
+  type LedgerEntry,
+  type LedgerReader,
+  type UsageFigures,
+  type UsageQuery,
+  type UsageRow,
 } from '../../src/core/entry.ts';
 import { closingOf, entryOf } from './admission-store-samples.ts';
 
@@ -156,6 +158,18 @@ export function ledgerContract(make: () => Promise<LedgerUnderTest>): void {
       expect(Object.keys(rows[0] ?? {}).slice(0, 3)).toEqual(['day', 'team', 'user']);
     });
 
+    it('is of the teams it is kept to, whatever the filters say', async () => {
+      await writeSome();
+      expect(await usage({ teams: ['acme', 'beta'] })).toMatchObject([{ requests: 3 }]);
+      expect(await usage({ teams: ['beta'] })).toMatchObject([{ requests: 1 }]);
+      expect(await usage({ teams: ['beta'], groupBy: ['team'] })).toMatchObject([
+        { team: 'beta', requests: 1 },
+      ]);
+      expect(await usage({ teams: ['beta'], filters: { team: 'acme' } })).toEqual([zeros]);
+      expect(await usage({ teams: ['acme'], filters: { user: 'ana' } })).toMatchObject([{ requests: 1 }]);
+      expect(await usage({ teams: [] })).toEqual([zeros]);
+    });
+
     it('keeps a user apart from the one of the same name in another team', async () => {
       await under.write(closingOf(entry('a')), closingOf(entry('b', { team: 'beta' })));
       expect(await usage({ groupBy: ['team', 'user'] })).toHaveLength(2);
@@ -228,6 +242,55 @@ export function ledgerContract(make: () => Promise<LedgerUnderTest>): void {
       );
       expect(await ids({ filters })).toEqual(expected);
     });
+
+    it('are of the teams they are kept to, whatever the filters say', async () => {
+      await under.write(
+        closingOf(entry('a')),
+        closingOf(entry('b', { team: 'beta' })),
+        closingOf(entry('c', { team: 'gamma' })),
+        closingOf(entry('d', { team: 'beta', user: 'bob' })),
+      );
+      expect(await ids({ teams: ['beta'] })).toEqual(['d', 'b']);
+      expect(await ids({ teams: ['acme', 'beta'], filters: { user: 'ana' } })).toEqual(['b', 'a']);
+      expect(await ids({ teams: ['beta'], filters: { team: 'acme' } })).toEqual([]);
+      expect(await ids({ teams: [] })).toEqual([]);
+      const page = await under.reader.entries({ teams: ['beta'], filters: {}, limit: 1, cursor: null });
+      expect(await ids({ teams: ['beta'], cursor: page.next_cursor })).toEqual(['b']);
+    });
+
+    it('are narrowed to when they were admitted, from a moment to before another', async () => {
+      // Closed now, so admitted before.
+      const noonMs = Math.floor(Date.now() / dayMs) * dayMs - dayMs / 2;
+      const at = (id: string, offsetMs: number): Closing =>
+        closingOf(entry(id, { time: new Date(noonMs + offsetMs).toISOString() }));
+      await under.write(at('b', 0), at('c', 1), at('a', -1), at('d', 2));
+      const [fromMs, beforeMs] = [noonMs, noonMs + 2];
+      expect(await ids({ admitted: { fromMs, beforeMs } })).toEqual(['c', 'b']);
+      expect(await ids({ admitted: { fromMs } })).toEqual(['d', 'c', 'b']);
+      expect(await ids({ admitted: { beforeMs } })).toEqual(['a', 'c', 'b']);
+      expect(await ids({ admitted: { fromMs: beforeMs, beforeMs: fromMs } })).toEqual([]);
+    });
+
+    it('tell apart a model that was accepted and one that was only said, as the totals do', async () => {
+      const said = entry('said', { model: 'nova-pro', model_accepted: false });
+      await under.write(closingOf(said), closingOf(entry('known', { model: 'nova-pro' })));
+      const { data } = await under.reader.entries({ filters: {}, limit: 5, cursor: null });
+      expect(data.at(-1)).toEqual(said);
+      expect(await ids({ filters: { model: 'nova-pro' } })).toEqual(['known']);
+      expect(await ids({ filters: { model: unacceptedModel } })).toEqual(['said']);
+    });
+
+    it.each(['*', '?', 'a%', "');redis.call('FLUSHALL')--", '=1+1', 'a,b"c', '[a-z]', '\\*'])(
+      'take a filter as plain text: %j',
+      async (name) => {
+        await under.write(
+          closingOf(entry('named', { end_user: name })),
+          closingOf(entry('other', { end_user: 'ab' })),
+        );
+        expect(await ids({ filters: { end_user: name } })).toEqual(['named']);
+        expect(await ids()).toHaveLength(2);
+      },
+    );
 
     it('are found in pages among many others', async () => {
       const all = Array.from({ length: 1_600 }, (_, n) =>

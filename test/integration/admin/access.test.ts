@@ -17,6 +17,7 @@ const paths = [
   '/admin/teams/acme/tokens/tok_1',
   '/admin/usage',
   '/admin/requests',
+  '/admin/refusals',
   '/admin/export',
   '/admin/import',
   '/admin/elsewhere',
@@ -77,6 +78,7 @@ describe('any path', () => {
     ['POST', '/admin/teams/acme/tokens/tok_1', 'GET, PATCH, DELETE'],
     ['POST', '/admin/usage', 'GET'],
     ['DELETE', '/admin/requests', 'GET'],
+    ['POST', '/admin/refusals', 'GET'],
   ])('405 for %s %s', async (method, path, allow) => {
     const answer = await admin.call(method, path);
     expect(answer.status).toBe(405);

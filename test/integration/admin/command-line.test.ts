@@ -5,19 +5,28 @@ import { promisify } from 'node:util';
 import { serve, type ServerType } from '@hono/node-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { adminApp } from '../../../src/admin/admin-app.ts';
-import { adminKeyCheck } from '../../../src/auth/admin-key.ts';
+import { actorCheck } from '../../../src/auth/actor-check.ts';
 import { Authenticator } from '../../../src/auth/authenticator.ts';
-import { RedisArchive } from '../../../src/auth/redis-archive.ts';
+import { RedisAdministratorStore } from '../../../src/auth/redis-administrator-store.ts';
 import { RedisIdentityStore } from '../../../src/auth/redis-identity-store.ts';
-import { hashToken, mintToken, randomBase62 } from '../../../src/auth/token-text.ts';
+import { hashToken, inspectToken, mintToken, randomBase62 } from '../../../src/auth/token-text.ts';
+import { RedisSecretStore } from '../../../src/auth/redis-secret-store.ts';
+import { ClaimLinks } from '../../../src/claims/claim-links.ts';
+import { RedisClaimStore } from '../../../src/claims/redis-claim-store.ts';
+import { RedisArchive } from '../../../src/auth/redis-archive.ts';
 import { Backup } from '../../../src/backup/backup.ts';
 import { run } from '../../../src/cli/run.ts';
 import { systemClock } from '../../../src/core/clock.ts';
+import { dayOf } from '../../../src/core/days.ts';
+import { encodeEntry, encodeTotalsRow } from '../../../src/core/entry-text.ts';
 import { keysUnder } from '../../../src/core/keys.ts';
 import { RedisStore } from '../../../src/core/redis.ts';
 import { RedisLedger } from '../../../src/ledger/redis-ledger.ts';
+import { RedisRefusalStore } from '../../../src/ledger/redis-refusal-store.ts';
 import { startRedis, type RedisServer } from '../../support/redis-server.ts';
 import { adminKey } from './harness.ts';
+import { settlementOf } from '../../../src/admission/settlement.ts';
+import { grantOf, openRequest, outcomeOf } from '../../unit/admission/samples.ts';
 import { identityBehind } from '../../support/identity-behind.ts';
 
 let redis: RedisServer;
@@ -33,14 +42,29 @@ beforeAll(async () => {
   await store.whenReady(5_000);
   const keys = keysUnder('cli:');
   identities = new RedisIdentityStore(store, keys);
+  const administrators = new RedisAdministratorStore(store, keys);
+  const secrets = new RedisSecretStore(store, keys);
   const app = adminApp({
     identities,
+    administrators,
+    secrets,
+    lastUses: (team, tokens) => secrets.lastUses(team, tokens),
+    claims: new ClaimLinks({
+      store: new RedisClaimStore(store, keys),
+      origin: (host = '') => `http://${host}`,
+    }),
     ledger: new RedisLedger(store, keys),
+    refused: new RedisRefusalStore(store, keys, { retentionDays: 92 }),
     backup: new Backup({ archive: new RedisArchive(store, keys), clock: systemClock }),
     clock: systemClock,
     mint: () => mintToken('user'),
+    mintAdministrator: () => mintToken('admin'),
     randomId: () => randomBase62(16),
-    authorize: adminKeyCheck(adminKey, new Authenticator({ identities, clock: systemClock })),
+    authorize: actorCheck({
+      adminKey,
+      administrators,
+      authenticator: new Authenticator({ identities, clock: systemClock }),
+    }),
     endpointPaths: ['/v1/chat/completions'],
     requestId: () => 'request-id-of-20-chars',
     onError: (error) => {
@@ -64,6 +88,35 @@ afterAll(async () => {
 });
 
 beforeEach(() => redis.flush());
+
+/** 2,500 requests of acme's ana, a row of today's totals, and a dozen refusals. */
+async function fillReports(): Promise<void> {
+  const keys = keysUnder('cli:');
+  const batch = store.client.pipeline();
+  for (let n = 0; n < 2_500; n += 1) {
+    const { entry } = settlementOf(
+      grantOf({ id: `cli-${n}`, request: openRequest({ model: 'a-model-with-a-name-that-is-rather-long' }) }),
+      outcomeOf(),
+    );
+    batch.xadd(keys.entries, '*', 'e', encodeEntry(entry));
+  }
+  await batch.exec();
+  const endpoint = '/v1/chat/completions';
+  const row = encodeTotalsRow({ team: 'acme', user: 'ana', token: 'tok_1', model: 'm', endpoint });
+  const day = dayOf(Date.now());
+  await store.client.hset(keys.totals(day), row, '7 8 9 0 0 0 0');
+  await new RedisRefusalStore(store, keys, { retentionDays: 92 }).add({
+    process: 'p1',
+    sequence: 1,
+    counts: [
+      {
+        day,
+        as: { team: 'acme', user: 'ana', token: 'tok_1', endpoint, code: 'insufficient_quota' },
+        refused: 12,
+      },
+    ],
+  });
+}
 
 interface Result {
   code: number;
@@ -140,9 +193,75 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     expect(JSON.parse((await command('team list --json')).out)).toEqual({ data: [] });
   });
 
+  it('makes, lists, shows and revokes administrators', async () => {
+    await command('team create acme');
+    const created = await command('admin create --role team-admin --team acme --name Ana --expires 90d');
+    expect(created).toMatchObject({ code: 0, err: expect.stringMatching(/shown this once/) as string });
+    const [, id = ''] = /^id +(adm_\w+)$/m.exec(created.out) ?? [];
+    const [, text = ''] = /^token +(tga_\w+)$/m.exec(created.out) ?? [];
+    expect(inspectToken(text)).toEqual({ ok: true, kind: 'admin' });
+
+    const auditor = JSON.parse((await command('admin create --role auditor --json')).out) as { id: string };
+    const listed = await command('admin list');
+    expect(listed.out).toMatch(/^ADMIN +ROLE +TEAMS +NAME +EXPIRES\n/);
+    expect(listed.out).toMatch(new RegExp(`^${id} +team-admin +acme +Ana +\\d{4}-`, 'm'));
+    expect(listed.out).toMatch(new RegExp(`^${auditor.id} +auditor +all +- +-$`, 'm'));
+    expect(listed.out).not.toContain(text);
+    expect((await command(`admin show ${auditor.id}`)).out).toMatch(/^teams +all$/m);
+
+    // Over HTTP the token stands where the key does.
+    const own = { ...environments['over HTTP'], ADMIN_KEY: text };
+    expect(await tollgate('user create acme ana', own)).toMatchObject({ code: 0 });
+    expect(await tollgate('team list', own)).toMatchObject({
+      out: expect.stringMatching(/\nacme /) as string,
+    });
+    expect(await tollgate('admin list', own)).toMatchObject({ code: 1, out: '' });
+    const refused = await tollgate('team create beta', own);
+    expect(refused).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringContaining('the role admin') as string,
+    });
+    expect(refused.err).not.toContain(text);
+
+    expect((await command(`admin revoke ${id}`)).out).toBe(`Revoked the administrator ${id}.`);
+    expect((await tollgate('team list', own)).err).toMatch(/not known here, or was revoked/);
+    expect(await command(`admin revoke ${id}`)).toMatchObject({ code: 1 });
+  });
+
+  it('rotates a token, and hands tokens over by a link', async () => {
+    await command('team create acme');
+    await command('user create acme ana');
+    const issued = await command('token issue acme ana --json');
+    const { id, token } = JSON.parse(issued.out) as { id: string; token: string };
+    const rotated = await command(`token rotate acme ${id} --overlap 7d`);
+    expect(rotated.err).toMatch(/shown this once/);
+    const text = /^token +(tgk_\w+)$/m.exec(rotated.out)?.[1] ?? '';
+    const secrets = new RegExp(
+      `^secrets +${text.slice(0, 12)}… \\(not used\\), ${token.slice(0, 12)}… until \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d \\(not used\\)$`,
+      'm',
+    );
+    expect(rotated.out).toMatch(secrets);
+    expect((await command(`token show acme ${id}`)).out).toMatch(secrets);
+    for (const each of [token, text]) {
+      expect((await identityBehind(identities, hashToken(each)))?.token.id).toBe(id);
+    }
+    const old = (await identityBehind(identities, hashToken(text)))?.token.secrets?.[1]?.expires_at ?? '';
+    expect(Math.abs(Date.parse(old) - Date.now() - 7 * 86_400_000)).toBeLessThan(60_000);
+
+    const link = way === 'over HTTP' ? 'http://127\\.0\\.0\\.1:\\d+/claim/' : '/claim/';
+    for (const line of ['token issue acme ana --claim', `token rotate acme ${id} --claim --overlap 0`]) {
+      const made = await command(line);
+      expect(made.out).toMatch(new RegExp(`^claim_url +${link}[0-9a-f]{40}$`, 'm'));
+      expect(made.out).not.toMatch(/tgk_\w{13}/);
+      expect(made.err).toMatch(/shows the token once/);
+      expect(made.err.includes("Put your gateway's address")).toBe(way === 'on Redis');
+    }
+  });
+
   it('reports usage and requests', async () => {
     const total = await command('usage');
-    expect(total.out).toMatch(/^REQUESTS +INPUT TOKENS .*COST USD\n +0 +0 /);
+    expect(total.out).toMatch(/^REQUESTS +INPUT +OUTPUT .*COST.*\n +0 +0 /);
     expect(await command('usage acme --by user,day --from 2026-01-01 --to 2026-01-31')).toMatchObject({
       code: 0,
       out: 'None.',
@@ -152,6 +271,39 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
       out: 'None.',
     });
     expect(JSON.parse((await command('requests --json')).out)).toEqual({ data: [], next_cursor: null });
+  });
+
+  it('prints reports as CSV and NDJSON as they come, and tables within 80 columns', async () => {
+    await fillReports();
+    const csv = await command('requests acme --format csv');
+    expect(csv).toMatchObject({ code: 0, err: '' });
+    const lines = csv.out.split('\n');
+    expect(lines).toHaveLength(2_501);
+    expect(lines[0]).toMatch(/^id,request_id,time,.*\r$/);
+    expect(lines[1]).toMatch(/^cli-2499,/);
+    const ndjson = await command('requests --user ana --format ndjson');
+    expect(ndjson.out.split('\n').map((line) => (JSON.parse(line) as { id: string }).id)).toHaveLength(2_500);
+    const page = await command('requests --limit 2 --format ndjson');
+    expect(page.out.split('\n')).toHaveLength(2);
+    expect(page.err).toMatch(/^There is more: add --cursor \d+-\d+$/);
+
+    expect((await command('usage acme --by user --format csv')).out).toBe(
+      'user,requests,input_tokens,output_tokens,images,errors,aborted,lost,cost_usd\r\nana,7,8,9,0,0,0,0,0\r',
+    );
+    expect((await command('refusals acme --by code')).out).toBe(
+      'CODE                REFUSED\ninsufficient_quota       12',
+    );
+    expect((await command('refusals --format ndjson --by team')).out).toBe('{"team":"acme","refused":12}');
+    for (const line of ['requests', 'requests acme', 'usage --by day,team,user,token,model,endpoint']) {
+      const { out } = await command(line);
+      expect(Math.max(...out.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(80);
+    }
+    expect(await command('requests --format csv --limit 5000')).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringMatching(/^limit must be/) as string,
+    });
+    expect((await command('usage --format xml')).code).toBe(2);
   });
 
   it('says on stderr what went wrong, every problem of it, and exits with 1', async () => {
@@ -172,9 +324,12 @@ describe('tollgate', () => {
     'team create acme --limit tokens=1',
     'team set acme --clear everything',
     'token issue acme ana --expires soon',
+    'token rotate acme tok_1 --overlap soon',
     'bogus',
     'team list too many',
     'team list --bogus',
+    'admin create',
+    'admin create --role root',
   ])('exits with 2 for "%s", without asking anybody', async (line) => {
     const result = await tollgate(line, {});
     expect([result.code, result.out]).toEqual([2, '']);

@@ -1,13 +1,19 @@
 import { adminApp } from '../../../src/admin/admin-app.ts';
-import { adminKeyCheck } from '../../../src/auth/admin-key.ts';
+import type { AdminDeps } from '../../../src/admin/deps.ts';
+import { actorCheck } from '../../../src/auth/actor-check.ts';
 import { Authenticator } from '../../../src/auth/authenticator.ts';
-import { MemoryArchive } from '../../../src/auth/memory-archive.ts';
-import { MemoryIdentityStore } from '../../../src/auth/memory-identity-store.ts';
+import { MemoryAdministratorStore } from '../../../src/auth/memory-administrator-store.ts';
+import { MemoryIdentityStore, type FoundSession } from '../../../src/auth/memory-identity-store.ts';
+import { MemorySecretStore } from '../../../src/auth/memory-secret-store.ts';
 import { mintToken, randomBase62 } from '../../../src/auth/token-text.ts';
+import { ClaimLinks } from '../../../src/claims/claim-links.ts';
+import { MemoryClaimStore } from '../../../src/claims/memory-claim-store.ts';
+import { MemoryArchive } from '../../../src/auth/memory-archive.ts';
 import { Backup } from '../../../src/backup/backup.ts';
 import type { IdentityArchive } from '../../../src/core/archive.ts';
 import type { EntryQuery, LedgerReader, UsageQuery } from '../../../src/core/entry.ts';
 import type { IdentityStore } from '../../../src/core/identity.ts';
+import type { RefusalQuery, RefusalStore } from '../../../src/core/refusal-count.ts';
 import type { JsonObject, JsonValue } from '../../../src/core/request.ts';
 
 export const adminKey = 'an-administrator-key-of-40-characters-00';
@@ -23,13 +29,30 @@ export interface Answer {
 export class Harness {
   nowMs = startMs;
   readonly clock = { now: () => this.nowMs, monotonic: () => this.nowMs };
-  readonly identities = new MemoryIdentityStore(this.clock);
+  /** Sessions there are, by id. */
+  readonly sessions = new Map<string, FoundSession>();
+  readonly identities = new MemoryIdentityStore(this.clock, (id) => this.sessions.get(id) ?? null);
+  readonly administrators = new MemoryAdministratorStore(this.clock);
+  readonly secrets = new MemorySecretStore(this.identities, this.clock);
+  readonly claims = new ClaimLinks({
+    store: new MemoryClaimStore(this.clock),
+    origin: (host) => (host === undefined ? '' : `https://${host}`),
+  });
   /** Replace to make the store misbehave. */
   archive: IdentityArchive = new MemoryArchive(this.identities);
   readonly ledger = new FakeLedger();
+  readonly refusals = new FakeRefusals();
+  /** Replace to have another ledger. */
+  reader: LedgerReader = this.ledger;
   readonly errors: unknown[] = [];
   /** Replace to make the store misbehave. */
   store: IdentityStore = this.identities;
+  #made: {
+    store: IdentityStore;
+    reader: LedgerReader;
+    archive: IdentityArchive;
+    app: ReturnType<typeof adminApp>;
+  } | null = null;
 
   async call(
     method: string,
@@ -37,17 +60,27 @@ export class Harness {
     body?: unknown,
     headers: Record<string, string> = {},
   ): Promise<Answer> {
-    const response = await this.#app().request(path, {
-      method,
-      headers: { authorization: `Bearer ${adminKey}`, ...headers },
-      ...(body === undefined ? {} : { body: bytesOf(body) }),
-    });
+    const response = await this.request(method, path, body, headers);
     const text = await response.text();
     return {
       status: response.status,
       headers: response.headers,
       body: text === '' ? {} : (JSON.parse(text) as JsonObject),
     };
+  }
+
+  /** The answer as it comes. */
+  async request(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Response> {
+    return this.app().request(path, {
+      method,
+      headers: { authorization: `Bearer ${adminKey}`, ...headers },
+      ...(body === undefined ? {} : { body: bytesOf(body) }),
+    });
   }
 
   /** A team `acme` with the user `ana`. */
@@ -61,21 +94,51 @@ export class Harness {
     return { id: body['id'] as string, text: body['token'] as string };
   }
 
-  #app(): ReturnType<typeof adminApp> {
-    const { store: identities, clock, ledger } = this;
-    return adminApp({
+  /** The API, made once for a store. */
+  app(): ReturnType<typeof adminApp> {
+    if (
+      this.#made?.store === this.store &&
+      this.#made.reader === this.reader &&
+      this.#made.archive === this.archive
+    )
+      return this.#made.app;
+    const app = adminApp(this.deps());
+    this.#made = { store: this.store, reader: this.reader, archive: this.archive, app };
+    return app;
+  }
+
+  /** What the API is made of. */
+  deps(): AdminDeps {
+    const { store: identities, administrators, secrets, claims, clock } = this;
+    const { reader: ledger, refusals: refused } = this;
+    return {
       identities,
+      administrators,
+      secrets,
+      lastUses: (team, tokens) => secrets.lastUses(team, tokens),
+      claims,
       ledger,
+      refused,
       backup: new Backup({ archive: this.archive, clock }),
       clock,
       mint: () => mintToken('user'),
+      mintAdministrator: () => mintToken('admin'),
       randomId: () => randomBase62(16),
-      authorize: adminKeyCheck(adminKey, new Authenticator({ identities, clock })),
+      authorize: actorCheck({
+        adminKey,
+        administrators,
+        authenticator: new Authenticator({ identities, clock }),
+      }),
       endpointPaths: ['/v1/chat/completions', '/v1/embeddings'],
       requestId: (callers) => callers ?? 'made-request-id-0001',
       onError: (error) => this.errors.push(error),
-    });
+    };
   }
+}
+
+/** The headers of a credential. */
+export function bearer(text: string): Record<string, string> {
+  return { authorization: `Bearer ${text}` };
 }
 
 class FakeLedger implements LedgerReader {
@@ -104,6 +167,15 @@ class FakeLedger implements LedgerReader {
 
   async extent(): ReturnType<LedgerReader['extent']> {
     return { entries: 0, oldestAtMs: null };
+  }
+}
+
+class FakeRefusals implements Pick<RefusalStore, 'refusals'> {
+  queries: RefusalQuery[] = [];
+
+  async refusals(query: RefusalQuery): ReturnType<RefusalStore['refusals']> {
+    this.queries.push(query);
+    return [{ team: null, code: 'invalid_token', refused: 3 }];
   }
 }
 

@@ -16,6 +16,17 @@ describe('GET /admin/requests', () => {
 
   it.each([
     ['', { limit: 50, cursor: null, filters: {} }],
+    ['from=2026-01-31', { admitted: { fromMs: Date.UTC(2026, 0, 31), beforeMs: undefined } }],
+    ['to=2026-01-31', { admitted: { beforeMs: Date.UTC(2026, 1, 1) } }],
+    [
+      'from=2026-01-31&to=2026-01-31',
+      { admitted: { fromMs: Date.UTC(2026, 0, 31), beforeMs: Date.UTC(2026, 1, 1) } },
+    ],
+    [
+      'from=2026-01-31T10:00:00%2B02:00&to=2026-01-31T08:00:00.001Z',
+      { admitted: { fromMs: Date.UTC(2026, 0, 31, 8), beforeMs: Date.UTC(2026, 0, 31, 8) + 1 } },
+    ],
+    ['model=(not%20accepted)', { filters: { model: '(not accepted)' } }],
     ['limit=1', { limit: 1 }],
     ['limit=1000', { limit: 1_000 }],
     ['cursor=1770000000000-12', { cursor: '1770000000000-12' }],
@@ -39,7 +50,12 @@ describe('GET /admin/requests', () => {
     ['cursor=abc', ['cursor']],
     ['cursor=99999999999999999999999-0', ['cursor']],
     ['outcome=fine', ['outcome']],
-    ['from=2026-01-01', ['from']],
+    ['from=yesterday&to=2026-02-30', ['from', 'to']],
+    ['from=2026-01-02&to=2026-01-01', ['from']],
+    ['from=2026-01-01T12:00:00Z&to=2026-01-01T12:00:00Z', ['from']],
+    ['from=2026-01-01T12:00:00', ['from']],
+    ['format=xml', ['format']],
+    ['format=csv&format=json', ['format']],
     ['limit=1&limit=2&team=A', ['limit']],
   ])('400 for %s', async (query, params) => {
     const answer = await admin.call('GET', `/admin/requests?${query}`);

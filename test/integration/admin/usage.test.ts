@@ -33,6 +33,29 @@ describe('GET /admin/usage', () => {
     expect(admin.ledger.usageQueries).toMatchObject([asked]);
   });
 
+  it('200 as CSV and NDJSON, day by day where it is told by day', async () => {
+    const path = '/admin/usage?group_by=day,team&from=2026-02-01';
+    const csv = await admin.request('GET', path, undefined, { accept: 'text/csv' });
+    const [head, ...lines] = (await csv.text()).split('\r\n');
+    expect(head).toBe('day,team,requests,input_tokens,output_tokens,images,errors,aborted,lost,cost_usd');
+    expect(lines).toEqual([',acme,1,2,3,0,0,0,0,0', ',acme,1,2,3,0,0,0,0,0', ',acme,1,2,3,0,0,0,0,0', '']);
+    expect(csv.headers.get('content-disposition')).toBe(
+      'attachment; filename="tollgate-usage-2026-02-01-to-2026-02-03.csv"',
+    );
+    expect(csv.headers.get('vary')).toBe('Accept');
+    expect(csv.headers.get('cache-control')).toBe('no-store');
+    expect(csv.headers.get('x-request-id')).toBe('made-request-id-0001');
+    expect(admin.ledger.usageQueries.map(({ from, to }) => [from, to])).toEqual([
+      ['2026-02-01', '2026-02-01'],
+      ['2026-02-02', '2026-02-02'],
+      ['2026-02-03', '2026-02-03'],
+    ]);
+    const ndjson = await admin.request('GET', '/admin/usage?format=ndjson', undefined, {
+      accept: 'text/csv',
+    });
+    expect(JSON.parse(await ndjson.text())).toMatchObject({ requests: 1, input_tokens: 2 });
+  });
+
   it.each([
     ['from=yesterday', ['from']],
     ['from=2026-02-30', ['from']],

@@ -12,6 +12,7 @@ import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
 import { startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import { bodies, get, open, paths, post, read, readStream } from '../../support/gateway-client.ts';
 import { connectRaw } from '../../support/http.ts';
+import { claimLink, rotateToken } from '../../support/rotation.ts';
 import { startRedis, type RedisServer } from '../../support/redis-server.ts';
 
 /*
@@ -34,6 +35,8 @@ let redis: RedisServer;
 let upstream: StandIn;
 let gateway: TestGateway;
 let token: IssuedToken;
+/** Other secrets of that token, and the code and the token of a claim link that was opened. */
+const handedOver: string[] = [];
 /** Requests of the data plane that came in whole. */
 let received = 0;
 /** Everything callers and administrators were sent, but for the one reply that shows a token. */
@@ -127,6 +130,7 @@ async function traffic(): Promise<void> {
   await refusals();
   await leaving(frame);
   await raw();
+  await rotating();
   await asking();
 }
 
@@ -146,6 +150,7 @@ async function refusals(): Promise<void> {
   }
   keep(await post(`${gateway.url}/v1/${token.text}/x`, body(), { token: token.text }));
   keep(await get(`${gateway.url}/v1/me?${canary.query}`, { token: token.text }));
+  keep(await get(`${gateway.url}/v1/me/usage?${canary.query}`, { token: token.text }));
   keep(await get(`${gateway.url}/v1/models?${canary.query}`, { token: token.text }));
 }
 
@@ -183,6 +188,30 @@ async function raw(): Promise<void> {
   }
 }
 
+/** Secrets that are rotated, and handed over by a link: shown once, and that reply is not kept. */
+async function rotating(): Promise<void> {
+  const rotated = await rotateToken(gateway, token);
+  const own = await post(`${gateway.url}/v1/me/rotate`, '', { token: rotated.text });
+  const newest = String(own.json['token']);
+  handedOver.push(rotated.text, newest);
+  keep(await post(`${gateway.url}/v1/me/rotate`, '', { token: rotated.text }));
+  keep(await post(`${gateway.url}/v1/me/rotate`, `{"${canary.prompt}`, { token: newest }));
+  keep(await post(`${gateway.url}${paths.chat}`, body(), { token: token.text }));
+
+  const opened = await claimLink(gateway, token);
+  const waiting = await claimLink(gateway, token);
+  for (const url of [opened, waiting]) {
+    handedOver.push(url.split('/').at(-1) ?? '');
+    for (const accept of ['text/html', '*/*'])
+      keep(await get(`${url}?${canary.query}`, { headers: { accept } }));
+  }
+  handedOver.push(String((await post(opened, canary.prompt)).json['token']));
+  for (const accept of ['text/html', '*/*']) {
+    keep(await post(opened, canary.prompt, { headers: { accept } }));
+    keep(await post(`${waiting}0`, canary.prompt, { headers: { accept } }));
+  }
+}
+
 /** Every GET of the admin API, and what it refuses. */
 async function asking(): Promise<void> {
   const base = `/admin/teams/${token.team}`;
@@ -197,6 +226,7 @@ async function asking(): Promise<void> {
     ['PATCH', `${base}/tokens/${token.id}`, { token: token.text }],
     ['GET', '/admin/usage?group_by=day,team,user,token,model,endpoint'],
     ['GET', '/admin/requests?limit=1000'],
+    ['GET', '/admin/refusals?group_by=day,team,user,token,endpoint,code'],
     ['GET', `/admin/requests?nonsense=${canary.query}`],
     ['GET', '/admin/nothing'],
   ] as const) {
@@ -209,7 +239,14 @@ async function asking(): Promise<void> {
   }
 }
 
-const secrets = (): string[] => [token.text, token.text.slice(16), canary.key, canary.adminKey];
+const secrets = (): string[] => [
+  token.text,
+  token.text.slice(16),
+  canary.key,
+  canary.adminKey,
+  ...handedOver,
+  ...handedOver.map((text) => text.slice(16)),
+];
 const contents = [canary.prompt, canary.answer, canary.errorText, canary.query, canary.header];
 
 function found(text: string, words: readonly string[]): string[] {

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mintSessionToken, mintToken } from '../../../src/auth/token-text.ts';
+import { newCode } from '../../../src/claims/sealed.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, get, paths, post, type Reply } from '../../support/gateway-client.ts';
+import { claimLink } from '../../support/rotation.ts';
 import { parseResponse, rawRequest } from '../../support/http.ts';
 import { type RedisServer, startRedis } from '../../support/redis-server.ts';
 import { mintSession } from '../../support/sessions.ts';
@@ -120,6 +122,30 @@ describe('refused credentials', () => {
   it('are not counted where no router tells addresses', async () => {
     const seen = await statuses('203.0.113.99', guesses(perMinute + 5), elsewhere);
     expect(new Set(seen)).toEqual(new Set([401]));
+  });
+});
+
+describe('guessed claim links', () => {
+  it('are counted as refused credentials are', async () => {
+    const headers = { 'x-forwarded-for': newAddress() };
+    const guess = async (method: string): Promise<number> =>
+      (await fetch(`${gateway.url}/claim/${newCode()}`, { method, headers })).status;
+    const seen = [];
+    for (let n = 0; n < perMinute; n += 1) seen.push(await guess(n % 2 === 0 ? 'GET' : 'POST'));
+    expect(new Set(seen)).toEqual(new Set([404]));
+    expect(await guess('POST')).toBe(429);
+    const others = await fetch(`${gateway.url}/claim/${newCode()}`);
+    expect(others.status).toBe(404);
+  });
+
+  it('do not keep the right one from the same address', async () => {
+    const headers = { 'x-forwarded-for': newAddress() };
+    for (let n = 0; n < perMinute + 2; n += 1) await fetch(`${gateway.url}/claim/${newCode()}`, { headers });
+    const link = await claimLink(gateway, await gateway.issue());
+    // On a dyno there is https only; here there is no router that would take it.
+    expect(link).toMatch(new RegExp(`^https://127\\.0\\.0\\.1:${gateway.port}/claim/`));
+    const opened = await fetch(link.replace('https:', 'http:'), { method: 'POST', headers });
+    expect(opened.status).toBe(200);
   });
 });
 

@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { encodeOpen } from '../../../src/admission/open-record.ts';
-import {
-  cancellation,
-  lostSettlement,
-  settlementOf,
-  unacceptedModel,
-} from '../../../src/admission/settlement.ts';
+import { cancellation, lostSettlement, settlementOf } from '../../../src/admission/settlement.ts';
 import type { Settlement } from '../../../src/admission/store.ts';
+import { unacceptedModel } from '../../../src/core/entry.ts';
 import { decodeEntry, decodeTotalsRow, encodeEntry } from '../../../src/core/entry-text.ts';
 import { chatPath, grantOf, openRequest, outcomeOf, stateOf } from './samples.ts';
 
@@ -81,6 +77,7 @@ describe('settlementOf', () => {
       const grant = grantOf({ request: openRequest({ modelKnown, model: 'said' }) });
       const { settlement, entry } = settlementOf(grant, outcomeOf({ accepted }));
       expect(entry.model).toBe('said');
+      expect(entry.model_accepted ?? true).toBe(modelKnown || accepted);
       return decodeTotalsRow(closing(settlement).totals.row).model;
     };
     expect(model(false, false)).toBe(unacceptedModel);

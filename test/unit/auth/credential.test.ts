@@ -5,6 +5,7 @@ import { Refusal } from '../../../src/core/refusal.ts';
 
 const token = mintToken('user').text;
 const other = mintToken('user').text;
+const administrators = mintToken('admin').text;
 
 describe('extractCredential', () => {
   it.each<[string, CredentialHeaders]>([
@@ -62,6 +63,12 @@ describe('extractCredential', () => {
       'invalid_token',
       /Heroku Inference key.*tgk_/,
     ],
+    [
+      "an administrator's token",
+      { authorization: `Bearer ${administrators}` },
+      'invalid_token',
+      /administrator's token.*\/admin.*tgk_/,
+    ],
     ['another key', { 'x-api-key': 'sk-12345' }, 'invalid_token', /begins with tgk_/],
   ])('refuses %s', (_, headers, code, message) => {
     const refusal = extractCredential(headers);
@@ -71,7 +78,7 @@ describe('extractCredential', () => {
     expect(refusal.headers['www-authenticate']).toBe('Bearer');
     expect(refusal.message).toMatch(message);
     // Never a secret: not even one that is not ours.
-    for (const secret of [token, other, mistyped, '7b0ec5f2', 'sk-12345']) {
+    for (const secret of [token, other, administrators, mistyped, '7b0ec5f2', 'sk-12345']) {
       expect(JSON.stringify(refusal.body(null))).not.toContain(secret);
     }
   });

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { adminPath, bodyOf, parseExpiry, parseLimit } from '../../../src/cli/arguments.ts';
+import { adminPath, bodyOf, parseDuration, parseExpiry, parseLimit } from '../../../src/cli/arguments.ts';
 
 describe('parseLimit', () => {
   it.each([
@@ -51,6 +51,22 @@ describe('parseExpiry', () => {
 
   it.each(['', '90', 'd', '1.5d', '-1d', '1y', 'tomorrow', '2027-1-1'])('refuses %j', (text) => {
     expect(() => parseExpiry(text)).toThrow(InvalidArgumentError);
+  });
+});
+
+describe('parseDuration', () => {
+  it.each([
+    ['0', 0],
+    ['0s', 0],
+    ['45s', 45],
+    ['7d', 604_800],
+    ['2w', 1_209_600],
+  ])('reads %s', (text, seconds) => {
+    expect(parseDuration(text)).toBe(seconds);
+  });
+
+  it.each(['', '90', 'd', '-1d', '1.5h', '1y', '2027-01-31'])('refuses %j', (text) => {
+    expect(() => parseDuration(text)).toThrow(InvalidArgumentError);
   });
 });
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { encodeTotalsRow } from '../../../src/core/entry-text.ts';
 import type { UsageQuery } from '../../../src/core/entry.ts';
-import { daysBetween, UsageSums } from '../../../src/ledger/usage.ts';
+import { daysBetween } from '../../../src/core/days.ts';
+import { UsageSums } from '../../../src/ledger/usage.ts';
 
 describe('daysBetween', () => {
   it('are whole UTC days, both ends included', () => {

@@ -1,0 +1,75 @@
+import type { Administrator } from '../core/administrator.ts';
+import { Refusal } from '../core/refusal.ts';
+import type { NewAdministrator } from './administrator-schema.ts';
+import { notFound } from './change-record.ts';
+import type { AdminDeps } from './deps.ts';
+import { expiryOf } from './expiry.ts';
+
+export type AdministratorDeps = Pick<
+  AdminDeps,
+  'administrators' | 'identities' | 'clock' | 'randomId' | 'mintAdministrator'
+>;
+
+/** An administrator as it was just made: the only time its token's text is known. */
+export interface IssuedAdministrator {
+  record: Administrator;
+  text: string;
+}
+
+/** Makes an administrator; 404 where one of its teams is not there. */
+export async function createAdministrator(
+  deps: AdministratorDeps,
+  asked: NewAdministrator,
+): Promise<IssuedAdministrator | Refusal> {
+  const missing = await missingTeam(deps, asked.teams ?? []);
+  if (missing) return missing;
+  const { text, secretHash, prefix } = deps.mintAdministrator();
+  const record: Administrator = {
+    id: `adm_${deps.randomId()}`,
+    name: asked.name ?? null,
+    role: asked.role,
+    teams: asked.teams ?? null,
+    prefix,
+    expires_at: expiryOf(asked, deps.clock) ?? null,
+    created_at: new Date(deps.clock.now()).toISOString(),
+  };
+  if ((await deps.administrators.create(record, secretHash)) === 'created') return { record, text };
+  throw new Error('A random administrator id came up twice.');
+}
+
+/** All administrators, expired ones too. */
+export function listAdministrators({ administrators }: AdministratorDeps): Promise<Administrator[]> {
+  return administrators.list();
+}
+
+/** An administrator, or a 404. */
+export async function getAdministrator(
+  { administrators }: AdministratorDeps,
+  id: string,
+): Promise<Administrator | Refusal> {
+  return (await administrators.read(id)) ?? noAdministrator();
+}
+
+/** Its token is refused everywhere from the next request on; nothing is kept of it. */
+export async function deleteAdministrator(
+  { administrators }: AdministratorDeps,
+  id: string,
+): Promise<Refusal | null> {
+  return (await administrators.delete(id)) ? null : noAdministrator();
+}
+
+/** A slip in a team's name would otherwise grant it to whoever makes that team one day. */
+async function missingTeam(
+  { identities }: AdministratorDeps,
+  teams: readonly string[],
+): Promise<Refusal | null> {
+  const found = await Promise.all(teams.map((team) => identities.read({ kind: 'team', team })));
+  const index = found.indexOf(null);
+  const team = teams[index];
+  return team === undefined ? null : notFound({ kind: 'team', team }, `teams.${index}`);
+}
+
+/** The id is not repeated: people paste tokens anywhere. */
+function noAdministrator(): Refusal {
+  return new Refusal('not_found', 'There is no administrator with this id; GET /admin/admins lists them.');
+}

@@ -1,0 +1,21 @@
+/** A value of a report. */
+export type Cell = string | number | boolean | null;
+
+/**
+ * What a spreadsheet takes for the beginning of a formula, and runs (OWASP, "CSV Injection"; ASVS 5.0, 1.2.10, has NUL
+ * besides). Such a text gets a `'` before it, which spreadsheets read as "this is text".
+ */
+// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+const formula = /^[=+\-@\t\r\u0000]/;
+
+/** A line of CSV with its line end (RFC 4180). Null is an empty field; numbers stay numbers. */
+export function csvLine(cells: readonly Cell[]): string {
+  return `${cells.map(field).join(',')}\r\n`;
+}
+
+function field(cell: Cell): string {
+  if (cell === null) return '';
+  if (typeof cell !== 'string') return String(cell);
+  const text = formula.test(cell) ? `'${cell}` : cell;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

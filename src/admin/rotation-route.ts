@@ -1,0 +1,51 @@
+import { Refusal } from '../core/refusal.ts';
+import { defaultOverlapS, rotation } from '../core/rotation.ts';
+import type { AdminDeps } from './deps.ts';
+import { readOptionalBody } from './read-body.ts';
+import { needing, teamIn, type AdminContext, type Route } from './respond.ts';
+import { rotateToken } from './rotate-token.ts';
+import { shownTokens } from './shown-token.ts';
+import type { IssuedToken } from './tokens.ts';
+
+/** How a token just made reaches its holder. */
+export interface HandOver {
+  /** By a link that shows it once, instead of in the answer. */
+  claim: boolean;
+  /** The Host that was asked. */
+  host: string | undefined;
+}
+
+/** A token gets a new secret under the same id. */
+export function rotationRoute(deps: AdminDeps): Route {
+  return {
+    path: '/admin/teams/:team/tokens/:id/rotate',
+    methods: {
+      POST: needing('change-members', async (c) => {
+        const body = await readOptionalBody(c, rotation);
+        if (!body.ok) return body.refusal;
+        const at = { team: teamIn(c), id: c.req.param('id') ?? '' };
+        const overlapS = body.value.overlap_seconds ?? defaultOverlapS;
+        const rotated = await rotateToken(deps, at, { overlapS });
+        if (rotated instanceof Refusal) return rotated;
+        return { status: 200, body: await handOver(deps, rotated, handOverIn(c, body.value)) };
+      }),
+    },
+  };
+}
+
+export function handOverIn(c: AdminContext, { claim }: { claim?: boolean | null | undefined }): HandOver {
+  return { claim: claim ?? false, host: c.req.header('host') };
+}
+
+/** A token with its text, the only time it is shown, or with the link that shows it once. */
+export async function handOver(
+  deps: Pick<AdminDeps, 'claims' | 'lastUses'>,
+  { record, text }: IssuedToken,
+  { claim, host }: HandOver,
+): Promise<object> {
+  const { id, team, user } = record;
+  const [shown = {}] = await shownTokens(deps, team, [record]);
+  if (!claim) return { id, token: text, ...shown };
+  const { url, expiresAtMs } = await deps.claims.make({ id, token: text, team, user }, host);
+  return { id, claim_url: url, claim_expires_at: new Date(expiresAtMs).toISOString(), ...shown };
+}

@@ -1,0 +1,50 @@
+import type { Administrator, AdministratorResolution, AdministratorStore } from '../core/administrator.ts';
+import type { Clock } from '../core/clock.ts';
+
+interface Kept {
+  /** A copy nobody else holds. */
+  text: string;
+  secretHash: string;
+}
+
+/** Administrators in this process: the embedded default. Behaves as the Redis store does; one contract suite runs on both. */
+export class MemoryAdministratorStore implements AdministratorStore {
+  readonly #clock: Clock;
+  readonly #kept = new Map<string, Kept>();
+  readonly #ids = new Map<string, string>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  async resolve(secretHash: string): Promise<AdministratorResolution> {
+    const id = this.#ids.get(secretHash);
+    return { nowMs: this.#clock.now(), administrator: id === undefined ? null : await this.read(id) };
+  }
+
+  async create(administrator: Administrator, secretHash: string): Promise<'created' | 'exists'> {
+    const { id } = administrator;
+    if (this.#kept.has(id) || this.#ids.has(secretHash)) return 'exists';
+    this.#kept.set(id, { text: JSON.stringify(administrator), secretHash });
+    this.#ids.set(secretHash, id);
+    return 'created';
+  }
+
+  async read(id: string): Promise<Administrator | null> {
+    const kept = this.#kept.get(id);
+    return kept ? parse(kept) : null;
+  }
+
+  async list(): Promise<Administrator[]> {
+    return [...this.#kept].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, kept]) => parse(kept));
+  }
+
+  async delete(id: string): Promise<boolean> {
+    this.#ids.delete(this.#kept.get(id)?.secretHash ?? '');
+    return this.#kept.delete(id);
+  }
+}
+
+function parse({ text }: Kept): Administrator {
+  return JSON.parse(text) as Administrator; // written as this type above
+}

@@ -1,0 +1,17 @@
+#!lua flags=no-writes
+--[[
+  The administrator behind a secret, in one trip.
+
+  KEYS[1] admins         hash: administrator id -> JSON
+  KEYS[2] admin secrets  hash: secret hash -> administrator id, and administrator id -> secret hash
+  ARGV[1] secret hash
+
+  Returns {store clock in ms, administrator JSON}; the clock alone when there is none.
+]]
+local time = redis.call('TIME')
+local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+local id = redis.call('HGET', KEYS[2], ARGV[1])
+if not id then return { now } end
+local record = redis.call('HGET', KEYS[1], id)
+if not record then return { now } end
+return { now, record }

@@ -1,0 +1,12 @@
+#!lua flags=no-writes
+--[[
+  The secrets that are bound to a token.
+
+  KEYS[1] secrets    hash: secret hash -> team/token id, and team/token id -> its secret hashes
+  ARGV[1] team/token id
+
+  Returns {store clock in ms, the hashes, newest first, with spaces between}.
+]]
+local time = redis.call('TIME')
+local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+return { now, redis.call('HGET', KEYS[1], ARGV[1]) or '' }

@@ -1,0 +1,97 @@
+import type { Context, Hono } from 'hono';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { Answers } from './answers.ts';
+import { forwardedAddress, type RefusedCredentials } from './auth/refused-credentials.ts';
+import type { ClaimLinks } from './claims/claim-links.ts';
+import { claimHeaders, refusedPage, tokenPage, waitingPage } from './claims/claim-page.ts';
+import type { Clock } from './core/clock.ts';
+import { Refusal } from './core/refusal.ts';
+import type { Journal } from './journal.ts';
+import type { Env } from './operations.ts';
+import { requestIdOf } from './proxy/request-id.ts';
+
+export interface ClaimParts {
+  links: ClaimLinks;
+  answers: Answers;
+  journal: Journal;
+  clock: Clock;
+  /** The gateway's address as a request's Host tells it. */
+  origin: (host: string | undefined) => string;
+  /** Limits guesses by client address; null where no router tells addresses. */
+  refused: RefusedCredentials | null;
+}
+
+/** What is answered: a page for people, an object for programs. */
+interface Shown {
+  page: string;
+  value: object;
+}
+
+const prefix = '/claim/';
+/** The code is a secret: no log and no metric has it. */
+const toldPath = '/claim/:code';
+
+/** `GET /claim/:code` says that a token waits, `POST` shows it, once. */
+export function mountClaims(app: Hono<Env>, parts: ClaimParts): void {
+  app.all(`${prefix}*`, async (c) => {
+    const startedMs = parts.clock.monotonic();
+    const requestId = requestIdOf(c.req.header('x-request-id'));
+    const result = await resultOf(c, parts).catch((error: unknown) => parts.answers.refusalFor(error));
+    const refusal = result instanceof Refusal ? result : null;
+    parts.journal.note({
+      requestId,
+      method: c.req.method,
+      path: toldPath,
+      status: refusal?.status ?? 200,
+      errorCode: refusal?.code ?? null,
+      durationMs: parts.clock.monotonic() - startedMs,
+      identity: null,
+    });
+    return answered(c, result, requestId);
+  });
+}
+
+/** A page where one is asked for, else JSON. */
+function answered(c: Context<Env>, result: Shown | Refusal, requestId: string): Response {
+  const refusal = result instanceof Refusal ? result : null;
+  const { page, value } =
+    result instanceof Refusal ? { page: refusedPage(result.message), value: result.body(requestId) } : result;
+  // Every status here has a body.
+  const status = (refusal?.status ?? 200) as ContentfulStatusCode;
+  const headers = { ...claimHeaders, ...refusal?.headers, 'x-request-id': requestId };
+  const wantsPage = c.req.header('accept')?.includes('text/html') ?? false;
+  return wantsPage ? c.html(page, status, headers) : c.json(value, status, headers);
+}
+
+function resultOf(c: Context<Env>, { links, origin, refused }: ClaimParts): Promise<Shown | Refusal> {
+  const code = c.req.path.slice(prefix.length);
+  const address = refused && forwardedAddress(c.req.header('x-forwarded-for'));
+  const guarded = (lookUp: () => Promise<Shown | Refusal>): Promise<Shown | Refusal> =>
+    refused && address !== null ? refused.guard(address, lookUp) : lookUp();
+  switch (c.req.method) {
+    case 'GET':
+    case 'HEAD':
+      return guarded(() => waiting(links, code));
+    case 'POST':
+      return guarded(() => shown(links, code, origin(c.req.header('host'))));
+    default:
+      return Promise.resolve(notPossible());
+  }
+}
+
+async function waiting(links: ClaimLinks, code: string): Promise<Shown | Refusal> {
+  const expiresAtMs = await links.look(code);
+  if (expiresAtMs instanceof Refusal) return expiresAtMs;
+  const value = { expires_at: new Date(expiresAtMs).toISOString(), next: 'POST here: shows the token, once' };
+  return { page: waitingPage(expiresAtMs), value };
+}
+
+async function shown(links: ClaimLinks, code: string, origin: string): Promise<Shown | Refusal> {
+  const claimed = await links.open(code);
+  return claimed instanceof Refusal ? claimed : { page: tokenPage(claimed, origin), value: claimed };
+}
+
+function notPossible(): Refusal {
+  const headers = { allow: 'GET, POST' };
+  return new Refusal('method_not_allowed', 'On /claim/… only GET and POST are possible.', { headers });
+}

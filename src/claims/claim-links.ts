@@ -1,0 +1,61 @@
+import type { ClaimedToken, ClaimMaker, ClaimStore } from '../core/claim.ts';
+import { Refusal } from '../core/refusal.ts';
+import { hashOf, isCode, newCode, seal, unseal } from './sealed.ts';
+
+const livesMs = 3_600_000;
+
+export interface ClaimLinksOptions {
+  store: ClaimStore;
+  /** What stands before `/claim/…`: the gateway's address as a request's Host tells it; '' where none does. */
+  origin: (host: string | undefined) => string;
+}
+
+/** Links that show a token once, for an hour. Methods reject with `StoreUnavailable`. */
+export class ClaimLinks implements ClaimMaker {
+  readonly #store: ClaimStore;
+  readonly #origin: ClaimLinksOptions['origin'];
+
+  constructor({ store, origin }: ClaimLinksOptions) {
+    this.#store = store;
+    this.#origin = origin;
+  }
+
+  async make(claimed: ClaimedToken, host: string | undefined): Promise<{ url: string; expiresAtMs: number }> {
+    const code = newCode();
+    const sealed = seal(code, JSON.stringify(claimed));
+    const expiresAtMs = await this.#store.put(hashOf(code), sealed, livesMs);
+    return { url: `${this.#origin(host)}/claim/${code}`, expiresAtMs };
+  }
+
+  /** Until when a token waits under a code, ms; or why there is none. Touches nothing: previews come here too. */
+  async look(code: string): Promise<number | Refusal> {
+    if (!isCode(code)) return unknown();
+    const state = await this.#store.look(hashOf(code));
+    if (state.kind === 'none') return unknown();
+    return state.kind === 'waiting' ? state.expiresAtMs : opened(state.atMs);
+  }
+
+  /** The token, the first time. */
+  async open(code: string): Promise<ClaimedToken | Refusal> {
+    if (!isCode(code)) return unknown();
+    const state = await this.#store.open(hashOf(code));
+    if (state.kind === 'none') return unknown();
+    if (state.kind === 'opened') return opened(state.atMs);
+    // Sealed above, from this type.
+    return JSON.parse(unseal(code, state.sealed)) as ClaimedToken;
+  }
+}
+
+function unknown(): Refusal {
+  return new Refusal(
+    'not_found',
+    'There is no token under this link: it has expired (after an hour), or was not copied whole. Ask your administrator for a new one.',
+  );
+}
+
+function opened(atMs: number): Refusal {
+  return new Refusal(
+    'already_claimed',
+    `This link was opened at ${new Date(atMs).toISOString()}, and shows its token only once. If that was not you, tell your administrator at once: the token has to be revoked.`,
+  );
+}

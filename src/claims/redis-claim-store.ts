@@ -1,0 +1,54 @@
+import type { ClaimState, ClaimStore } from '../core/claim.ts';
+import type { Keys } from '../core/keys.ts';
+import { loadScript, type RedisStore } from '../core/redis.ts';
+import { StoreUnavailable } from '../core/store-unavailable.ts';
+
+const openClaim = loadScript(new URL('./open_claim.lua', import.meta.url));
+
+const openedMark = /^opened (\d+)$/;
+
+/** Sealed tokens in Redis: each a key of its own that expires. */
+export class RedisClaimStore implements ClaimStore {
+  readonly #store: RedisStore;
+  readonly #keys: Keys;
+
+  constructor(store: RedisStore, keys: Keys) {
+    this.#store = store;
+    this.#keys = keys;
+  }
+
+  async put(codeHash: string, sealed: string, livesMs: number): Promise<number> {
+    const key = this.#keys.claim(codeHash);
+    // Sent together: one trip.
+    const [, expiresAtMs] = await this.#store.attempt((client) =>
+      Promise.all([client.set(key, sealed, 'PX', livesMs, 'NX'), client.pexpiretime(key)]),
+    );
+    return expiresAtMs;
+  }
+
+  async look(codeHash: string): Promise<ClaimState> {
+    const key = this.#keys.claim(codeHash);
+    const [text, expiresAtMs] = await this.#store.attempt((client) =>
+      Promise.all([client.get(key), client.pexpiretime(key)]),
+    );
+    // The second command may already find it expired.
+    if (text === null || expiresAtMs < 0) return { kind: 'none' };
+    const opened = openedMark.exec(text)?.[1];
+    return opened === undefined ? { kind: 'waiting', expiresAtMs } : { kind: 'opened', atMs: Number(opened) };
+  }
+
+  async open(codeHash: string): ReturnType<ClaimStore['open']> {
+    const reply = await this.#store.run(openClaim, [this.#keys.claim(codeHash)], []);
+    const [kind, text = ''] = Array.isArray(reply) ? reply.map(String) : [];
+    switch (kind) {
+      case 'sealed':
+        return { kind, sealed: text };
+      case 'opened':
+        return { kind, atMs: Number(text) };
+      case 'none':
+        return { kind };
+      default:
+        throw new StoreUnavailable('The store gave an answer that open_claim.lua does not give.');
+    }
+  }
+}

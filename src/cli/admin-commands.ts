@@ -1,0 +1,60 @@
+import { Option, type Command } from 'commander';
+import { administratorRoles } from '../core/actor.ts';
+import { adminPath, bodyOf, parseExpiry, repeatable, type FieldOptions } from './arguments.ts';
+import { plain, shortTime } from './cells.ts';
+import type { Cli } from './cli.ts';
+import type { Column } from './table.ts';
+
+interface AdministratorOptions extends FieldOptions {
+  role: string;
+  team?: string[];
+}
+
+const columns: Column[] = [
+  { title: 'ADMIN', cell: ({ id }) => plain(id) },
+  { title: 'ROLE', cell: ({ role }) => plain(role) },
+  { title: 'TEAMS', cell: ({ teams }) => (teams === null ? 'all' : plain(teams)) },
+  { title: 'NAME', cell: ({ name }) => plain(name) },
+  { title: 'EXPIRES', cell: (admin) => shortTime(admin['expires_at']) },
+];
+
+/** `tollgate admin …` */
+export function adminCommands(program: Command, cli: Cli): void {
+  const admin = program.command('admin').description('Administrators, whom root makes');
+
+  admin
+    .command('create')
+    .description('make an administrator; its token is shown this once')
+    .addOption(new Option('--role <role>').choices(administratorRoles).makeOptionMandatory())
+    .addOption(repeatable('--team <team>', 'a team it is for: needed by a team-admin, not for an admin'))
+    .option('--name <name>', 'whose it is')
+    .option('--expires <when>', '90d, 12h, 2027-01-31 or an RFC 3339 time', parseExpiry)
+    .addHelpText('after', '\nExample: tollgate admin create --role team-admin --team acme --expires 90d')
+    .action(async ({ role, team: teams, ...options }: AdministratorOptions) => {
+      const body = { role, ...(teams ? { teams } : {}), ...bodyOf(options) };
+      cli.printRecord(await cli.call('POST', adminPath('admins'), body));
+      cli.note(
+        'The token is shown this once. It goes where ADMIN_KEY goes: in a header, or into the variable.',
+      );
+    });
+
+  admin
+    .command('list')
+    .description('list all administrators, without their tokens')
+    .action(async () => cli.printList(await cli.call('GET', adminPath('admins')), columns));
+
+  admin
+    .command('show')
+    .description('show an administrator, without its token')
+    .argument('<id>', 'adm_…')
+    .action(async (id: string) => cli.printRecord(await cli.call('GET', adminPath('admins', id))));
+
+  admin
+    .command('revoke')
+    .alias('delete')
+    .description("refuse an administrator's token everywhere from its next request on")
+    .argument('<id>', 'adm_…')
+    .action(async (id: string) => {
+      cli.printRecord(await cli.call('DELETE', adminPath('admins', id)), `Revoked the administrator ${id}.`);
+    });
+}

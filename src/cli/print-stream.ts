@@ -1,0 +1,49 @@
+import { CommandFailed } from './command-failed.ts';
+
+/** How long a stream may be silent: the gateway may have to look through much before it finds the next row. */
+const silenceMs = 120_000;
+
+/** Ends a request whose answer has been silent for too long. */
+export class Patience {
+  readonly #controller = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Something came, or is asked for. */
+  renew(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#controller.abort(), silenceMs);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+/**
+ * Prints a body as it comes, whole lines at a time; `out` ends each text with a line feed. Rejects with `CommandFailed`
+ * where it breaks off.
+ */
+export async function printStream(
+  body: ReadableStream<Uint8Array> | null,
+  out: (text: string) => void,
+  patience: Patience,
+): Promise<void> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  try {
+    for await (const chunk of body ?? []) {
+      patience.renew();
+      const text = rest + decoder.decode(chunk, { stream: true });
+      const end = text.lastIndexOf('\n');
+      if (end >= 0) out(text.slice(0, end));
+      rest = text.slice(end + 1);
+    }
+  } catch {
+    throw new CommandFailed('The answer broke off: what was printed is not all of it.');
+  }
+  if (rest !== '') out(rest);
+}

@@ -1,0 +1,57 @@
+import { type Command, Option } from 'commander';
+import type { JsonObject } from '../core/request.ts';
+import { adminPath, parseDuration } from './arguments.ts';
+import { plain } from './cells.ts';
+import type { Cli } from './cli.ts';
+
+/** How the text of a token is to reach its holder. */
+export interface HandOverOptions {
+  claim?: boolean;
+}
+
+interface RotateOptions extends HandOverOptions {
+  overlap?: number;
+}
+
+/** `tollgate token rotate …` */
+export function rotateCommand(token: Command, cli: Cli): void {
+  token
+    .command('rotate')
+    .description('give a token a new secret; the old one works on for a while')
+    .argument('<team>')
+    .argument('<id>', 'tok_…')
+    .option(
+      '--overlap <time>',
+      'how long the old one works: 7d, 12h, 30m, 0; a day if left out',
+      parseDuration,
+    )
+    .addOption(claimOption())
+    .action(async (team: string, id: string, options: RotateOptions) => {
+      const { overlap } = options;
+      const body = { ...(overlap === undefined ? {} : { overlap_seconds: overlap }), ...handOver(options) };
+      const rotated = await cli.call('POST', adminPath('teams', team, 'tokens', id, 'rotate'), body);
+      cli.printRecord(rotated);
+      cli.note(keepSafe(rotated));
+    });
+}
+
+/** An option object belongs to one command, so each gets its own. */
+export function claimOption(): Option {
+  return new Option(
+    '--claim',
+    'print a link that shows the token once, within an hour, instead of the token',
+  );
+}
+
+/** The fields of a body that say how a token is handed over. */
+export function handOver({ claim }: HandOverOptions): { claim?: true } {
+  return claim === true ? { claim } : {};
+}
+
+/** What to tell whoever made a token about its text or its link. */
+export function keepSafe(made: JsonObject | null): string {
+  const url = made?.['claim_url'];
+  if (url === undefined) return 'The token is shown this once. Keep it safe: it cannot be shown again.';
+  const whole = plain(url).startsWith('/') ? "Put your gateway's address before the link. " : '';
+  return `${whole}It shows the token once, within an hour, to whoever opens it first: send it to nobody else.`;
+}

@@ -1,0 +1,64 @@
+import { dayMs, daysBetween } from '../core/days.ts';
+import type { Keys } from '../core/keys.ts';
+import { loadScript, type RedisStore } from '../core/redis.ts';
+import {
+  encodeRefusalRow,
+  maxRefusalRows,
+  withoutRoom,
+  type RefusalBatch,
+  type RefusalCount,
+  type RefusalQuery,
+  type RefusalRow,
+  type RefusalStore,
+} from '../core/refusal-count.ts';
+import { rowsOfHash } from './hash-rows.ts';
+import { RefusalSums } from './refusal-sums.ts';
+
+const countRefusals = loadScript(new URL('count_refusals.lua', import.meta.url));
+
+/** Refused requests on Redis: one hash a day. */
+export class RedisRefusalStore implements RefusalStore {
+  readonly #store: RedisStore;
+  readonly #keys: Keys;
+  readonly #retentionDays: number;
+
+  constructor(store: RedisStore, keys: Keys, { retentionDays }: { retentionDays: number }) {
+    this.#store = store;
+    this.#keys = keys;
+    this.#retentionDays = retentionDays;
+  }
+
+  async add({ process, sequence, counts }: RefusalBatch): Promise<void> {
+    const { refusals, refusalsTaken } = this.#keys;
+    const args = [sequence, refusals(''), this.#retentionDays, maxRefusalRows, ...counts.map(countText)];
+    await this.#store.run(countRefusals, [refusalsTaken(process)], args);
+  }
+
+  refusals(query: RefusalQuery): Promise<RefusalRow[]> {
+    return readRefusals(this.#store, this.#keys, query);
+  }
+}
+
+/** The sums that a query asks for. Rejects with `StoreUnavailable`. */
+export async function readRefusals(
+  store: RedisStore,
+  keys: Keys,
+  query: RefusalQuery,
+): Promise<RefusalRow[]> {
+  const sums = new RefusalSums(query);
+  for (const day of daysBetween(query.from, query.to)) {
+    for await (const page of rowsOfHash(store, keys.refusals(day))) {
+      sums.add(
+        day,
+        page.map(([row, count]) => [row, Number(count)] as const),
+      );
+    }
+  }
+  return sums.rows();
+}
+
+/** No field can contain a line break: names are slugs, paths and codes. */
+function countText({ day, as, refused }: RefusalCount): string {
+  const endsAtS = (Date.parse(day) + dayMs) / 1000;
+  return `${day}\n${endsAtS}\n${encodeRefusalRow(as)}\n${encodeRefusalRow(withoutRoom(as))}\n${refused}\n`;
+}

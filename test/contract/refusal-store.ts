@@ -1,0 +1,135 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { errorTable } from '../../src/core/refusal.ts';
+import {
+  maxRefusalRows,
+  type RefusalBatch,
+  type RefusalCount,
+  type RefusalQuery,
+  type RefusalRow,
+  type RefusalStore,
+  type RefusedAs,
+} from '../../src/core/refusal-count.ts';
+
+// Years ahead, since counts expire.
+const day = '2095-06-15';
+
+const ana: RefusedAs = {
+  team: 'acme',
+  user: 'ana',
+  token: 'tok_1',
+  endpoint: '/v1/chat/completions',
+  code: 'insufficient_quota',
+};
+const nobody: RefusedAs = { team: null, user: null, token: null, endpoint: 'other', code: 'invalid_token' };
+
+/** What every store of refusals does. `make` gives an empty one. */
+export function refusalStoreContract(make: () => Promise<RefusalStore>): void {
+  let store: RefusalStore;
+  let sequence: number;
+
+  beforeEach(async () => {
+    store = await make();
+    sequence = 0;
+  });
+
+  function batchOf(...counts: [as: RefusedAs, refused: number, day?: string][]): RefusalBatch {
+    sequence += 1;
+    const made = counts.map(([as, refused, of = day]): RefusalCount => ({ day: of, as, refused }));
+    return { process: 'p1', sequence, counts: made };
+  }
+
+  const read = (more: Partial<RefusalQuery> = {}): Promise<RefusalRow[]> =>
+    store.refusals({ from: day, to: day, filters: {}, groupBy: [], ...more });
+
+  async function addSome(): Promise<void> {
+    await store.add(batchOf([ana, 2], [{ ...ana, code: 'model_not_allowed' }, 1], [nobody, 7]));
+    await store.add(batchOf([ana, 3], [{ ...ana, team: 'beta', token: 'tok_2' }, 4]));
+    await store.add(batchOf([ana, 10, '2095-06-16'], [ana, 20, '2095-06-14']));
+  }
+
+  it('without groups is one row, of 0 where there is nothing', async () => {
+    expect(await read()).toEqual([{ refused: 0 }]);
+    expect(await read({ groupBy: ['code'] })).toEqual([]);
+  });
+
+  it('sums whole days, both ends included', async () => {
+    await addSome();
+    expect(await read()).toEqual([{ refused: 17 }]);
+    expect(await read({ to: '2095-06-16' })).toEqual([{ refused: 27 }]);
+    expect(await read({ from: '2095-06-14', to: '2095-06-16' })).toEqual([{ refused: 47 }]);
+    expect(await read({ from: '2095-06-16', to: '2095-06-14' })).toEqual([{ refused: 0 }]);
+  });
+
+  it.each<[RefusalQuery['filters'], number]>([
+    [{ team: 'beta' }, 4],
+    [{ user: 'ana' }, 10],
+    [{ token: 'tok_1' }, 6],
+    [{ endpoint: 'other' }, 7],
+    [{ code: 'insufficient_quota' }, 9],
+    [{ team: 'acme', code: 'model_not_allowed' }, 1],
+    [{ team: '*' }, 0],
+    [{ team: 'acm' }, 0],
+    [{ team: '' }, 0],
+  ])('is narrowed by %j', async (filters, refused) => {
+    await addSome();
+    expect(await read({ filters })).toEqual([{ refused }]);
+  });
+
+  it('is told by groups, in their order and sorted, those of nobody known under null', async () => {
+    await addSome();
+    expect(await read({ groupBy: ['team', 'code'] })).toEqual([
+      { team: null, code: 'invalid_token', refused: 7 },
+      { team: 'acme', code: 'insufficient_quota', refused: 5 },
+      { team: 'acme', code: 'model_not_allowed', refused: 1 },
+      { team: 'beta', code: 'insufficient_quota', refused: 4 },
+    ]);
+    const byDay = await read({ from: '2095-06-14', to: '2095-06-16', groupBy: ['day', 'token'] });
+    expect(byDay.map(({ day: of, token, refused }) => [of, token, refused])).toEqual([
+      ['2095-06-14', 'tok_1', 20],
+      ['2095-06-15', null, 7],
+      ['2095-06-15', 'tok_1', 6],
+      ['2095-06-15', 'tok_2', 4],
+      ['2095-06-16', 'tok_1', 10],
+    ]);
+  });
+
+  it('counts a batch once, however often it is sent', async () => {
+    const first = batchOf([ana, 2]);
+    const second = batchOf([ana, 5]);
+    await store.add(first);
+    await store.add(first);
+    await store.add(second);
+    await store.add(second);
+    await store.add(first);
+    await store.add({ ...first, process: 'p2' });
+    expect(await read()).toEqual([{ refused: 9 }]);
+  });
+
+  it('keeps a day to so many rows, and counts what comes beyond by its code alone', async () => {
+    const codes = Object.keys(errorTable).length;
+    for (let from = 0; from < maxRefusalRows + 400; from += 200) {
+      const counts = Array.from(
+        { length: 200 },
+        (_, n) => [{ ...ana, token: `tok_${from + n}` }, 1] as const,
+      );
+      await store.add(batchOf(...counts.map(([as, refused]): [RefusedAs, number] => [as, refused])));
+    }
+    await store.add(batchOf([{ ...ana, token: 'tok_0' }, 5]));
+    const rows = await read({ groupBy: ['token'] });
+    expect(rows.length).toBeLessThanOrEqual(maxRefusalRows + codes);
+    expect(rows.find(({ token }) => token === null)).toEqual({ token: null, refused: 400 });
+    expect(rows.find(({ token }) => token === 'tok_0')).toEqual({ token: 'tok_0', refused: 6 });
+    expect(await read({ groupBy: ['code'] })).toEqual([
+      { code: 'insufficient_quota', refused: maxRefusalRows + 405 },
+    ]);
+  });
+
+  describe('days', () => {
+    it('are kept for as long as it is told', async () => {
+      const days = ['2095-06-01', '2095-06-02', '2095-06-03'];
+      for (const of of days) await store.add(batchOf([ana, 1, of]));
+      const rows = await read({ from: '2095-06-01', to: '2095-06-03', groupBy: ['day'] });
+      expect(rows.map(({ day: of }) => of)).toEqual(days);
+    });
+  });
+}

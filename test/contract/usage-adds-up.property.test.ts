@@ -1,0 +1,221 @@
+import * as fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { lostSettlement, settlementOf } from '../../src/admission/settlement.ts';
+import { encodeOpen } from '../../src/admission/open-record.ts';
+import type { Settlement } from '../../src/admission/store.ts';
+import { dayMs, dayOf } from '../../src/core/days.ts';
+import {
+  unacceptedModel,
+  usageFigures,
+  usageGroups,
+  type LedgerEntry,
+  type LedgerReader,
+  type UsageFigures,
+  type UsageGroup,
+  type UsageRow,
+} from '../../src/core/entry.ts';
+import { keysUnder } from '../../src/core/keys.ts';
+import { MemoryLedger } from '../../src/ledger/memory-ledger.ts';
+import { Harness } from '../integration/admin/harness.ts';
+import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { grantOf, openRequest, outcomeOf } from '../unit/admission/samples.ts';
+import { connectTo, emptyRedisStore, type TurnedRedis } from './admission-store-redis.ts';
+import { asks, decided, process } from './admission-store-samples.ts';
+
+/*
+ * Whatever was asked, by whom, on which day and how it ended: what /admin/usage says for a range, filters and groups is
+ * what the entries of /admin/requests for the same range and filters sum up to.
+ */
+
+type Closing = NonNullable<Settlement['closing']>;
+
+interface Store {
+  reader: LedgerReader;
+  close(closings: readonly Closing[]): Promise<void>;
+}
+
+const today = dayOf(Date.now());
+const lastDays = Array.from({ length: 8 }, (_, n) => dayOf(Date.parse(today) - (8 - n) * dayMs));
+const endpoints = ['/v1/chat/completions', '/v1/embeddings', '/v1/images/generations'];
+const models = ['nova-pro', 'claude-4-sonnet', 'only-said'];
+
+const request = fc.record({
+  team: fc.constantFrom('acme', 'beta'),
+  user: fc.constantFrom('ana', 'bob'),
+  tokenId: fc.constantFrom('tok_1', 'tok_2', 'tok_3'),
+  endpoint: fc.constantFrom(...endpoints),
+  model: fc.constantFrom(...models),
+  modelKnown: fc.boolean(),
+  inputTokens: fc.nat(5_000),
+  outputTokens: fc.nat(5_000),
+  images: fc.nat(4),
+});
+const outcome = fc.record({
+  ending: fc.constantFrom('answered', 'not_taken', 'rejected', 'failed', 'broken', 'left' as const),
+  outcome: fc.constantFrom('ok', 'error', 'aborted' as const),
+  accepted: fc.boolean(),
+  usage: fc.option(fc.record({ inputTokens: fc.nat(9_999), outputTokens: fc.nat(9_999) })),
+  unreportedTokens: fc.nat(100),
+});
+const closedRequest = fc.record({
+  request,
+  outcome: fc.option(outcome, { freq: 4 }), // none: its process died
+  day: fc.constantFrom(...lastDays),
+  timeMs: fc.oneof(fc.constantFrom(0, dayMs - 1), fc.nat(dayMs - 1)),
+});
+
+const question = fc.record({
+  days: fc.tuple(fc.constantFrom(...lastDays), fc.constantFrom(...lastDays)),
+  groups: fc.subarray([...usageGroups]),
+  filters: fc.record(
+    {
+      team: fc.constantFrom('acme', 'beta', 'gamma'),
+      user: fc.constantFrom('ana', 'bob'),
+      token: fc.constantFrom('tok_1', 'tok_3'),
+      endpoint: fc.constantFrom(...endpoints),
+      model: fc.constantFrom(...models, unacceptedModel),
+    },
+    { requiredKeys: [] },
+  ),
+});
+type Question = typeof question extends fc.Arbitrary<infer T> ? T : never;
+
+function closingOf(
+  closed: typeof closedRequest extends fc.Arbitrary<infer T> ? T : never,
+  n: number,
+): Closing {
+  const admittedAtMs = Date.parse(closed.day) + closed.timeMs;
+  const asked = openRequest(closed.request);
+  const id = `p1-${n}`;
+  const { closing } = closed.outcome
+    ? settlementOf(grantOf({ id, admittedAtMs, request: asked }), outcomeOf(closed.outcome)).settlement
+    : lostSettlement({ grant: id, admittedAtMs, record: encodeOpen(asked) }, 'memory');
+  if (!closing) throw new Error('A settlement closes.');
+  return closing;
+}
+
+/** What both reports say of a question. */
+async function answers(
+  reader: LedgerReader,
+  { days, groups, filters }: Question,
+): Promise<[UsageRow[], UsageRow[]]> {
+  const [from = '', to = ''] = days.toSorted();
+  const wanted = new URLSearchParams({ from, to, ...filters });
+  const admin = new Harness();
+  admin.reader = reader;
+  const entries = await admin.request('GET', `/admin/requests?${wanted.toString()}&format=ndjson`);
+  expect(entries.status).toBe(200);
+  const lines = (await entries.text()).split('\n').filter((line) => line !== '');
+  if (groups.length > 0) wanted.set('group_by', groups.join(','));
+  const usage = await admin.call('GET', `/admin/usage?${wanted.toString()}`);
+  expect(usage.status).toBe(200);
+  return [
+    sumsOf(
+      lines.map((line) => JSON.parse(line) as LedgerEntry),
+      groups,
+    ),
+    usage.body['data'] as unknown as UsageRow[],
+  ];
+}
+
+function sumsOf(entries: readonly LedgerEntry[], groups: readonly UsageGroup[]): UsageRow[] {
+  const sums = new Map<string, UsageRow>();
+  const zeros = Object.fromEntries(usageFigures.map((figure) => [figure, 0])) as UsageFigures;
+  if (groups.length === 0) sums.set('', { ...zeros });
+  for (const entry of entries) {
+    const names = groups.map((group) => [group, groupOf(entry, group)] as const);
+    const key = names.map(([, name]) => name).join('\t');
+    const sum = sums.get(key) ?? { ...Object.fromEntries(names), ...zeros };
+    sum.requests += 1;
+    sum.input_tokens += entry.input_tokens;
+    sum.output_tokens += entry.output_tokens;
+    sum.images += entry.images;
+    sum.errors += entry.outcome === 'error' ? 1 : 0;
+    sum.aborted += entry.outcome === 'aborted' ? 1 : 0;
+    sum.lost += entry.outcome === 'lost' ? 1 : 0;
+    sums.set(key, sum);
+  }
+  return [...sums.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, sum]) => sum);
+}
+
+function groupOf(entry: LedgerEntry, group: UsageGroup): string {
+  switch (group) {
+    case 'day':
+      return entry.time.slice(0, 10);
+    case 'token':
+      return entry.token_id;
+    case 'model':
+      return entry.model_accepted === false ? unacceptedModel : entry.model;
+    default:
+      return entry[group];
+  }
+}
+
+function addsUp(make: () => Promise<Store>, numRuns: number): void {
+  it('for any requests, range, filters and groups', async () => {
+    const property = fc.asyncProperty(
+      fc.array(closedRequest, { maxLength: 80 }),
+      fc.array(question, { minLength: 1, maxLength: 8 }),
+      async (requests, questions) => {
+        const store = await make();
+        await store.close(requests.map(closingOf));
+        for (const each of questions) {
+          const [expected, told] = await answers(store.reader, each);
+          expect(told).toEqual(expected);
+        }
+      },
+    );
+    await fc.assert(property, { numRuns });
+  }, 120_000);
+}
+
+describe('the totals are the sums of the entries: the memory store', () => {
+  addsUp(() => {
+    const reader = new MemoryLedger({ maxEntries: 5_000, retentionDays: 400 });
+    return Promise.resolve({
+      reader,
+      close: (closings) => {
+        for (const { entry, totals } of closings) reader.append(entry, totals);
+        return Promise.resolve();
+      },
+    });
+  }, 150);
+});
+
+describe('the totals are the sums of the entries: Redis', () => {
+  let server: RedisServer;
+  let redis: TurnedRedis;
+
+  beforeAll(async () => {
+    server = await startRedis();
+    redis = connectTo(server);
+    await redis.whenReady(5_000);
+  });
+  afterAll(async () => {
+    redis.close();
+    await server.stop();
+  });
+
+  addsUp(async () => {
+    const under = await emptyRedisStore(redis, keysUnder('t:'));
+    await under.setEpoch('acme', 'e1');
+    const { store, ledger } = under;
+    const { incarnation } = await store.beat(process);
+    return {
+      reader: ledger,
+      close: async (closings) => {
+        const open = closings.map((closing) => ({ closing, request: asks([]) }));
+        decided(
+          await store.admit(
+            process,
+            open.map(({ request: asked }) => asked),
+          ),
+        );
+        const settlements = open.map(({ closing, request: { grant } }) => {
+          return { grant, incarnation, team: 'acme', adjustments: [], closing };
+        });
+        expect(await store.settle(process, settlements)).not.toContain(false);
+      },
+    };
+  }, 60);
+});

@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
+import { bodies, get, paths, post } from '../../support/gateway-client.ts';
+import { startGateway, type TestGateway } from '../../support/gateway.ts';
+import { type RedisServer, startRedis } from '../../support/redis-server.ts';
+import { mintSession } from '../../support/sessions.ts';
+import { spawnGateway } from '../../support/spawn-gateway.ts';
+import { waitFor } from '../../support/wait-for.ts';
+
+let redis: RedisServer;
+let upstream: StandIn;
+const gateways: Partial<Record<'redis' | 'memory', TestGateway>> = {};
+
+beforeAll(async () => {
+  redis = await startRedis();
+  upstream = await startStandIn();
+  gateways.redis = await startGateway({ redis, upstream });
+  gateways.memory = await startGateway({ upstream });
+}, 60_000);
+afterAll(async () => {
+  for (const gateway of Object.values(gateways)) await gateway.close();
+  await upstream.close();
+  await redis.stop();
+}, 60_000);
+
+interface Row {
+  team: string | null;
+  user: string | null;
+  token: string | null;
+  endpoint: string;
+  code: string;
+  refused: number;
+}
+
+async function refusals(gateway: TestGateway, query = ''): Promise<Row[]> {
+  const groups = 'group_by=team,user,token,endpoint,code';
+  const { status, body } = await gateway.admin('GET', `/admin/refusals?${groups}${query}`);
+  expect(status).toBe(200);
+  return body['data'] as Row[];
+}
+
+const total = (rows: readonly Row[]): number => rows.reduce((sum, { refused }) => sum + refused, 0);
+
+describe.each(['redis', 'memory'] as const)('refused requests, with the %s store', (kind) => {
+  it('are counted by who was refused where and why, within about a second', async () => {
+    const gateway = gateways[kind];
+    if (!gateway) throw new Error('There is none.');
+    const before = await refusals(gateway);
+    const token = await gateway.issue({
+      models: ['claude-3-5-haiku'],
+      endpoints: [paths.chat],
+      limits: [{ metric: 'requests', window: 'day', max: 1 }],
+    });
+    const { text, team, user, id } = token;
+    const session = (await mintSession(gateway.url, text)).token;
+    const chat = (more: object, as = text): ReturnType<typeof post> =>
+      post(`${gateway.url}${paths.chat}`, bodies.chat(more), { token: as });
+
+    expect((await chat({})).status).toBe(200);
+    expect((await chat({})).status).toBe(429);
+    expect((await chat({}, session)).status).toBe(429);
+    expect((await chat({ model: '=evil-model' })).status).toBe(400);
+    expect((await chat({ model: 'evil-model' })).status).toBe(403);
+    expect((await chat({ model: 'evil-model' })).status).toBe(403);
+    expect((await post(`${gateway.url}${paths.images}`, bodies.images(), { token: text })).status).toBe(403);
+    expect((await chat({}, 'tgk_wrong')).status).toBe(401);
+    expect((await get(`${gateway.url}/v1/evil-path`, { token: text })).status).toBe(404);
+    expect((await get(`${gateway.url}/admin/evil-path`, { token: text })).status).toBe(403);
+    expect((await get(`${gateway.url}/v1/me`, { token: text })).status).toBe(200);
+
+    const rows = await waitFor(
+      async () => {
+        const now = await refusals(gateway);
+        return total(now) - total(before) >= 9 && now;
+      },
+      { what: 'the counts', timeoutMs: 3_000 },
+    );
+    const own = rows.filter((row) => row.team === team);
+    expect(own).toEqual([
+      { team, user, token: id, endpoint: paths.chat, code: 'insufficient_quota', refused: 2 },
+      { team, user, token: id, endpoint: paths.chat, code: 'invalid_body', refused: 1 },
+      { team, user, token: id, endpoint: paths.chat, code: 'model_not_allowed', refused: 2 },
+      { team, user, token: id, endpoint: paths.images, code: 'endpoint_not_allowed', refused: 1 },
+    ]);
+    const nobodys = rows.filter((row) => row.team === null);
+    expect(nobodys).toContainEqual(
+      expect.objectContaining({ user: null, token: null, endpoint: paths.chat, code: 'invalid_token' }),
+    );
+    expect(nobodys.map(({ endpoint, code }) => `${endpoint} ${code}`)).toEqual(
+      expect.arrayContaining(['/admin role_not_allowed', 'other not_found']),
+    );
+    expect(JSON.stringify(rows)).not.toContain('evil');
+    expect(await refusals(gateway, `&team=${team}&code=model_not_allowed`)).toHaveLength(1);
+    // Refused is not admitted: the ledger has the one that was.
+    expect(await gateway.entries(team)).toHaveLength(1);
+  });
+});
+
+describe('a process that ends', () => {
+  it('loses no count at a SIGTERM', async () => {
+    const { redis: witness } = gateways;
+    if (!witness) throw new Error('There is none.');
+    const gateway = await spawnGateway({
+      env: {
+        NODE_ENV: 'production',
+        ADMIN_KEY: witness.adminKey,
+        REDIS_URL: redis.url,
+        INFERENCE_URL: upstream.url,
+        INFERENCE_KEY: upstream.key,
+      },
+    });
+    const token = await witness.issue({ endpoints: [] });
+    const call = (): ReturnType<typeof post> =>
+      post(`${gateway.url}${paths.chat}`, bodies.chat(), { token: token.text });
+    for (const reply of await Promise.all(Array.from({ length: 40 }, call))) expect(reply.status).toBe(403);
+    expect((await gateway.stop()).code).toBe(0);
+    expect(total(await refusals(witness, `&team=${token.team}`))).toBe(40);
+  }, 60_000);
+
+  it('hands over what it counted while the store was away, once it is back', async () => {
+    const { redis: gateway } = gateways;
+    if (!gateway) throw new Error('There is none.');
+    const before = (await refusals(gateway)).filter(({ code }) => code === 'store_unavailable');
+    const token = await gateway.issue();
+    redis.pause();
+    const reply = await post(`${gateway.url}${paths.chat}`, bodies.chat(), { token: token.text });
+    expect(reply.status).toBe(503);
+    redis.resume();
+    await waitFor(
+      async () => {
+        const now = (await refusals(gateway)).filter(({ code }) => code === 'store_unavailable');
+        return total(now) === total(before) + 1;
+      },
+      { what: 'the count', timeoutMs: 15_000 },
+    );
+  }, 40_000);
+});
+
+describe('a thousand refusals', () => {
+  it('take the store no trip each', async () => {
+    const { redis: gateway } = gateways;
+    if (!gateway) throw new Error('There is none.');
+    const scripts = async (): Promise<number> => {
+      const stats = String(await redis.command('INFO', 'commandstats'));
+      return Number(/^cmdstat_evalsha:calls=(\d+)/m.exec(stats)?.[1] ?? 0);
+    };
+    const before = await scripts();
+    const mistyped = `tgk_${'x'.repeat(40)}`;
+    const startedMs = performance.now();
+    for (let n = 0; n < 1_000; n += 1)
+      expect((await get(`${gateway.url}/v1/models`, { token: mistyped })).status).toBe(401);
+    const seconds = (performance.now() - startedMs) / 1_000;
+    // A batch a second, and heartbeats.
+    expect((await scripts()) - before).toBeLessThan(10 + 4 * seconds);
+  }, 40_000);
+});
