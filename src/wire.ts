@@ -346,6 +346,7 @@ function memoryStores({ settings, clock }: WireOptions): Stores {
     bounds: mintBounds(settings),
   });
   const identities = new MemoryIdentityStore(clock, (id) => sessions.find(id));
+  const administrators = new MemoryAdministratorStore(clock);
   const ledger = new MemoryLedger({
     maxEntries: settings.ledgerMaxEntries,
     retentionDays: settings.usageRetentionDays,
@@ -359,10 +360,10 @@ function memoryStores({ settings, clock }: WireOptions): Stores {
   });
   return {
     identities,
-    administrators: new MemoryAdministratorStore(clock),
+    administrators,
     secrets: new MemorySecretStore(identities, clock),
     claims: new MemoryClaimStore(clock),
-    archive: new MemoryArchive(identities),
+    archive: new MemoryArchive(identities, administrators),
     sessions,
     admission,
     ledger,

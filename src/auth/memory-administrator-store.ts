@@ -39,6 +39,31 @@ export class MemoryAdministratorStore implements AdministratorStore {
     return [...this.#kept].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, kept]) => parse(kept));
   }
 
+  /** All records with their secrets, by id: for the archive beside this store. */
+  records(): { text: string; secrets: string[] }[] {
+    const ordered = [...this.#kept].sort(([a], [b]) => (a < b ? -1 : 1));
+    return ordered.map(([, { text, secretHash }]) => ({
+      text,
+      secrets: secretHash === '' ? [] : [secretHash],
+    }));
+  }
+
+  textOf(id: string): string | null {
+    return this.#kept.get(id)?.text ?? null;
+  }
+
+  /** Whether none of these secrets is another's. */
+  mayHave(id: string, secrets: readonly string[]): boolean {
+    return secrets.every((secret) => (this.#ids.get(secret) ?? id) === id);
+  }
+
+  /** Writes a record as it is, in place of the one there is. */
+  put(id: string, kept: Kept): void {
+    this.#ids.delete(this.#kept.get(id)?.secretHash ?? '');
+    this.#kept.set(id, kept);
+    if (kept.secretHash !== '') this.#ids.set(kept.secretHash, id);
+  }
+
   async delete(id: string): Promise<boolean> {
     this.#ids.delete(this.#kept.get(id)?.secretHash ?? '');
     return this.#kept.delete(id);

@@ -9,15 +9,18 @@ import {
   type RecordChange,
   type StoredRecord,
 } from '../core/archive.ts';
+import type { MemoryAdministratorStore } from './memory-administrator-store.ts';
 import type { MemoryIdentityStore } from './memory-identity-store.ts';
 
 /** All identities of this process, to be written out and read in. Behaves as the Redis archive does. */
 export class MemoryArchive implements IdentityArchive {
   readonly #identities: MemoryIdentityStore;
+  readonly #administrators: MemoryAdministratorStore;
   readonly #provenance: Provenance = { store: null, seen: '' };
 
-  constructor(identities: MemoryIdentityStore) {
+  constructor(identities: MemoryIdentityStore, administrators: MemoryAdministratorStore) {
     this.#identities = identities;
+    this.#administrators = administrators;
   }
 
   async teams(): Promise<string[]> {
@@ -31,6 +34,7 @@ export class MemoryArchive implements IdentityArchive {
     return {
       team: space.text,
       settings: null,
+      administrators: [],
       users: ordered(space.users).map(([, text]) => text),
       tokens: ordered(space.tokens).map(([token, text]) => ({
         text,
@@ -40,7 +44,8 @@ export class MemoryArchive implements IdentityArchive {
   }
 
   async gateway(): Promise<ArchivedPart> {
-    return { team: null, users: [], tokens: [], settings: this.#identities.settingsText };
+    const administrators = this.#administrators.records();
+    return { team: null, users: [], tokens: [], settings: this.#identities.settingsText, administrators };
   }
 
   async owners(secrets: readonly string[]): Promise<(string | null)[]> {
@@ -77,6 +82,7 @@ export class MemoryArchive implements IdentityArchive {
 
   #fits({ key, found, next }: RecordChange, secrets: ReadonlyMap<string, string[]>): boolean {
     if (this.#textOf(key) !== (found?.text ?? null)) return false;
+    if (key.kind === 'administrator') return this.#administrators.mayHave(key.id, next?.secrets ?? []);
     if (key.kind !== 'token') return true;
     const owner = ownerName(key);
     if ((secrets.get(owner) ?? []).join(' ') !== (found?.secrets ?? []).join(' ')) return false;
@@ -85,6 +91,7 @@ export class MemoryArchive implements IdentityArchive {
 
   #textOf(key: ArchiveKey): string | null {
     if (key.kind === 'settings') return this.#identities.settingsText;
+    if (key.kind === 'administrator') return this.#administrators.textOf(key.id);
     const space = this.#identities.spaces.get(key.team);
     if (!space || key.kind === 'team') return space?.text ?? null;
     return (key.kind === 'user' ? space.users : space.tokens).get(key.id) ?? null;
@@ -94,6 +101,10 @@ export class MemoryArchive implements IdentityArchive {
     if (key.kind === 'settings') {
       // In this very turn: its part that may conflict has been checked.
       void this.#identities.replaceSettings(found?.text ?? null, text);
+      return;
+    }
+    if (key.kind === 'administrator') {
+      this.#administrators.put(key.id, { text, secretHash: secrets[0] ?? '' });
       return;
     }
     const { spaces, bindings } = this.#identities;

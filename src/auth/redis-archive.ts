@@ -58,8 +58,16 @@ export class RedisArchive implements IdentityArchive {
   }
 
   async gateway(): Promise<ArchivedPart> {
-    const settings = await this.#store.attempt((client) => client.get(this.#keys.settings));
-    return { team: null, users: [], tokens: [], settings };
+    const { settings: settingsKey, admins, adminSecrets } = this.#keys;
+    const [settings, records, secrets] = await this.#store.attempt((client) =>
+      Promise.all([client.get(settingsKey), client.hgetall(admins), client.hgetall(adminSecrets)]),
+    );
+    const ordered = Object.entries(records).sort(([a], [b]) => (a < b ? -1 : 1));
+    const administrators = ordered.map(([id, text]): StoredRecord => {
+      const secret = secrets[id];
+      return { text, secrets: secret === undefined ? [] : [secret] };
+    });
+    return { team: null, users: [], tokens: [], settings, administrators };
   }
 
   async owners(secrets: readonly string[]): Promise<(string | null)[]> {
@@ -89,7 +97,7 @@ export class RedisArchive implements IdentityArchive {
   }
 
   #placeOf(key: ArchiveKey): Place {
-    const { teams, users, tokens, secrets, settings } = this.#keys;
+    const { teams, users, tokens, secrets, settings, admins, adminSecrets } = this.#keys;
     const { team } = key;
     switch (key.kind) {
       case 'team':
@@ -100,6 +108,9 @@ export class RedisArchive implements IdentityArchive {
         return { hash: tokens(team), id: key.id, team, secrets, owner: ownerName(key) };
       case 'settings':
         return { hash: settings, id: '', team, secrets: '', owner: '' };
+      case 'administrator':
+        // Looked up at every use and cached nowhere: no epoch has to move.
+        return { hash: admins, id: key.id, team: '', secrets: adminSecrets, owner: key.id };
     }
   }
 
@@ -148,6 +159,7 @@ function archivedTeam(reply: unknown): ArchivedPart {
   return {
     team,
     settings: null,
+    administrators: [],
     users: inGroups(users.map(String), 2).map(([, text = '']) => text),
     tokens: inGroups(tokens.map(String), 3).map(([, text = '', secrets = '']) => ({
       text,

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { administratorRoles } from '../core/actor.ts';
+import type { Administrator } from '../core/administrator.ts';
 import type { ArchivedPart, ArchiveKey, StoredRecord } from '../core/archive.ts';
 import { email, limits, listOf, model, name, origin, slug, tool } from '../core/fields.ts';
 import { gatewayPlace, type GatewaySettings } from '../core/gateway-settings.ts';
@@ -148,8 +150,29 @@ const settings: Section = {
   recordsIn: ({ settings: record }) => (record === null ? [] : [withoutSecrets(record)]),
 };
 
+/** Root alone makes administrators, so a file that is loaded at start brings none. */
+const administrators: Section = {
+  name: 'admins',
+  schema: z.strictObject({
+    id: z.string().regex(/^adm_[0-9A-Za-z]{1,64}$/, 'must be an administrator id such as adm_…'),
+    name: name.nullable(),
+    role: z.enum(administratorRoles, `must be one of ${administratorRoles.join(', ')}`),
+    teams: listOf(slug).nullable(),
+    prefix: z.string().regex(/^tga_[0-9A-Za-z]{8}$/, 'must be the first 12 characters of a token'),
+    expires_at: time.nullable(),
+    created_at: time,
+  } satisfies FieldsOf<Administrator>),
+  keyOf: ({ id }) => ({ kind: 'administrator', team: gatewayPlace, id: text(id) }),
+  parentsOf: () => [],
+  endedBy: null,
+  hasSecrets: true,
+  fromFile: false,
+  limitIds: '',
+  recordsIn: ({ administrators: records }) => records,
+};
+
 /** In the order in which rows need each other. */
-export const sections: readonly Section[] = [teams, users, tokens, settings];
+export const sections: readonly Section[] = [teams, users, tokens, settings, administrators];
 
 function withoutSecrets(record: string): StoredRecord {
   return { text: record, secrets: [] };

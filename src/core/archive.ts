@@ -2,9 +2,12 @@ import type { gatewayPlace } from './gateway-settings.ts';
 import type { RecordKey } from './identity.ts';
 
 /** Where a record is: of a team, or of the whole gateway. */
-export type ArchiveKey = RecordKey | { kind: 'settings'; team: typeof gatewayPlace };
+export type ArchiveKey =
+  | RecordKey
+  | { kind: 'settings'; team: typeof gatewayPlace }
+  | { kind: 'administrator'; team: typeof gatewayPlace; id: string };
 
-/** A record as the store has it: its JSON text, and the hashes of the secrets bound to it, newest first (tokens only). */
+/** A record as the store has it: its JSON text, and the hashes of the secrets bound to it, newest first (tokens and administrators only). */
 export interface StoredRecord {
   text: string;
   secrets: readonly string[];
@@ -18,6 +21,8 @@ export interface ArchivedPart {
   tokens: StoredRecord[];
   /** Null: there are none, or of a team. */
   settings: string | null;
+  /** None of a team. */
+  administrators: StoredRecord[];
 }
 
 /** One record of a change of many: it must be as it was found, or nothing is changed at all. */

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MemoryAdministratorStore } from '../../src/auth/memory-administrator-store.ts';
 import { MemoryArchive } from '../../src/auth/memory-archive.ts';
 import { MemoryIdentityStore } from '../../src/auth/memory-identity-store.ts';
+import { RedisAdministratorStore } from '../../src/auth/redis-administrator-store.ts';
 import { RedisArchive } from '../../src/auth/redis-archive.ts';
 import { RedisIdentityStore } from '../../src/auth/redis-identity-store.ts';
 import { Backup } from '../../src/backup/backup.ts';
@@ -15,7 +17,8 @@ import { identityArchiveContract, type Stores } from './identity-archive.ts';
 describe('the archive of the memory store', () => {
   identityArchiveContract(async () => {
     const identities = new MemoryIdentityStore(systemClock);
-    return { identities, archive: new MemoryArchive(identities) };
+    const administrators = new MemoryAdministratorStore(systemClock);
+    return { identities, administrators, archive: new MemoryArchive(identities, administrators) };
   });
 });
 
@@ -38,7 +41,11 @@ describe('the archive of the Redis store', () => {
 
   async function emptyStores(): Promise<Stores> {
     await server.flush();
-    return { identities: new RedisIdentityStore(redis, keys), archive: new RedisArchive(redis, keys) };
+    return {
+      identities: new RedisIdentityStore(redis, keys),
+      administrators: new RedisAdministratorStore(redis, keys),
+      archive: new RedisArchive(redis, keys),
+    };
   }
 
   identityArchiveContract(emptyStores);

@@ -3,6 +3,7 @@ import { Backup } from '../../src/backup/backup.ts';
 import { loadIdentityFile } from '../../src/backup/identity-file.ts';
 import { readDocument } from '../../src/backup/read-document.ts';
 import type { IdentityArchive } from '../../src/core/archive.ts';
+import type { Administrator, AdministratorStore } from '../../src/core/administrator.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { IdentityStore, RecordKey, Token } from '../../src/core/identity.ts';
 import { Refusal } from '../../src/core/refusal.ts';
@@ -12,6 +13,7 @@ import { identityBehind } from '../support/identity-behind.ts';
 
 export interface Stores {
   identities: IdentityStore;
+  administrators: AdministratorStore;
   archive: IdentityArchive;
 }
 
@@ -23,11 +25,12 @@ const at = '2026-01-31T13:00:00.000Z';
 /** What every archive does, and export and import on it. `make` gives empty stores. */
 export function identityArchiveContract(make: () => Promise<Stores>): void {
   let identities: IdentityStore;
+  let administrators: AdministratorStore;
   let archive: IdentityArchive;
   let backup: Backup;
 
   beforeEach(async () => {
-    ({ identities, archive } = await make());
+    ({ identities, administrators, archive } = await make());
     backup = new Backup({ archive, clock: systemClock });
   });
 
@@ -47,6 +50,15 @@ export function identityArchiveContract(make: () => Promise<Stores>): void {
 
   async function epochOf(secret: string): Promise<string | undefined> {
     return (await identityBehind(identities, secret))?.epoch;
+  }
+
+  async function load(document: JsonObject): Promise<string[]> {
+    const read = await readDocument(JSON.stringify(document));
+    if (read instanceof Refusal) throw new Error(read.message);
+    const said: string[] = [];
+    const write = (message: string): void => void said.push(message);
+    await loadIdentityFile({ document: read, archive, log: { info: write, warn: write, error: write } });
+    return said;
   }
 
   describe('commit', () => {
@@ -115,7 +127,46 @@ export function identityArchiveContract(make: () => Promise<Stores>): void {
       });
       await bring(document);
       const { exported_at: _at, ...rows } = document;
-      expect(await everything()).toEqual({ ...rows, settings: [], store: await archive.storeName() });
+      expect(await everything()).toEqual({
+        ...rows,
+        settings: [],
+        admins: [],
+        store: await archive.storeName(),
+      });
+    });
+
+    it('has the administrators, who come back with their secrets; a file brings none', async () => {
+      const auditor: Administrator = {
+        id: 'adm_1',
+        name: 'Ana',
+        role: 'auditor',
+        teams: ['acme'],
+        prefix: 'tga_12345678',
+        expires_at: null,
+        created_at: at,
+      };
+      const hash = 'h'.repeat(43);
+      await administrators.create(auditor, hash);
+      const before = await everything();
+      expect(before['admins']).toEqual([{ ...auditor, secret_hashes: [hash] }]);
+      await administrators.delete('adm_1');
+      const document = { ...before, exported_at: at };
+      // From another store: what this one has exported itself, a file does not bring back.
+      await load({ ...document, store: null });
+      expect(await administrators.list()).toEqual([]);
+
+      expect(await bring(document)).toMatchObject({ created: 1 });
+      expect((await administrators.resolve(hash)).administrator).toEqual(auditor);
+      expect(await bring(document)).toMatchObject({ unchanged: 1 });
+      const wider = {
+        ...document,
+        admins: [{ ...auditor, role: 'admin', teams: null, secret_hashes: [hash] }],
+      };
+      expect(await bring(wider)).toMatchObject({ kept: 1 });
+      expect((await administrators.resolve(hash)).administrator?.role).toBe('auditor');
+      expect(
+        await bring({ ...document, admins: [{ ...auditor, role: 'root', secret_hashes: [hash] }] }),
+      ).toBeInstanceOf(Refusal);
     });
 
     it('has the settings, which come back with the names of their limits, and move every epoch', async () => {
@@ -171,15 +222,6 @@ export function identityArchiveContract(make: () => Promise<Stores>): void {
   });
 
   describe('a file that is loaded', () => {
-    async function load(document: JsonObject): Promise<string[]> {
-      const read = await readDocument(JSON.stringify(document));
-      if (read instanceof Refusal) throw new Error(read.message);
-      const said: string[] = [];
-      const write = (message: string): void => void said.push(message);
-      await loadIdentityFile({ document: read, archive, log: { info: write, warn: write, error: write } });
-      return said;
-    }
-
     it('fills an empty store, and says what may have come back; once, by however many', async () => {
       const said = await Promise.all([load(documentOf()), load(documentOf()), load(documentOf())]);
       expect(said.flat()).toEqual([expect.stringMatching(/^the store was empty .* has come back/)]);

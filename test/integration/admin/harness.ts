@@ -39,7 +39,7 @@ export class Harness {
     origin: (host) => (host === undefined ? '' : `https://${host}`),
   });
   /** Replace to make the store misbehave. */
-  archive: IdentityArchive = new MemoryArchive(this.identities);
+  archive: IdentityArchive = new MemoryArchive(this.identities, this.administrators);
   readonly ledger = new FakeLedger();
   readonly refusals = new FakeRefusals();
   /** Replace to have another ledger. */
