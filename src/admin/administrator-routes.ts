@@ -7,6 +7,8 @@ import {
   type IssuedAdministrator,
 } from './administrators.ts';
 import type { AdminDeps } from './deps.ts';
+import { Refusal } from '../core/refusal.ts';
+import { etagOf } from './precondition.ts';
 import { readBody } from './read-body.ts';
 import { needing, replyWith, replyWithList, type AdminContext, type Route } from './respond.ts';
 
@@ -21,7 +23,9 @@ export function administratorRoutes(deps: AdminDeps): Route[] {
         POST: needing('administer', async (c) => {
           const body = await readBody(c, newAdministrator);
           if (!body.ok) return body.refusal;
-          return replyWith(201, await createAdministrator(deps, body.value), shownOnce);
+          const issued = await createAdministrator(deps, body.value);
+          if (issued instanceof Refusal) return issued;
+          return { status: 201, body: shownOnce(issued), etag: etagOf(issued.record) };
         }),
       },
     },
@@ -33,7 +37,7 @@ export function administratorRoutes(deps: AdminDeps): Route[] {
         ),
         DELETE: needing(
           'administer',
-          async (c) => (await deleteAdministrator(deps, idIn(c))) ?? { status: 204 },
+          async (c) => (await deleteAdministrator(deps, idIn(c), c.get('precondition'))) ?? { status: 204 },
         ),
       },
     },

@@ -1,6 +1,7 @@
 import { Refusal } from '../core/refusal.ts';
 import { defaultOverlapS, rotation } from '../core/rotation.ts';
 import type { AdminDeps } from './deps.ts';
+import { etagOf } from './precondition.ts';
 import { readOptionalBody } from './read-body.ts';
 import { needing, teamIn, type AdminContext, type Route } from './respond.ts';
 import { rotateToken } from './rotate-token.ts';
@@ -25,9 +26,10 @@ export function rotationRoute(deps: AdminDeps): Route {
         if (!body.ok) return body.refusal;
         const at = { team: teamIn(c), id: c.req.param('id') ?? '' };
         const overlapS = body.value.overlap_seconds ?? defaultOverlapS;
-        const rotated = await rotateToken(deps, at, { overlapS });
+        const rotated = await rotateToken(deps, at, { overlapS, precondition: c.get('precondition') });
         if (rotated instanceof Refusal) return rotated;
-        return { status: 200, body: await handOver(deps, rotated, handOverIn(c, body.value)) };
+        const shown = await handOver(deps, rotated, handOverIn(c, body.value));
+        return { status: 200, body: shown, etag: etagOf(rotated.record) };
       }),
     },
   };

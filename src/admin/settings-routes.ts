@@ -13,7 +13,7 @@ export function settingsRoutes(deps: AdminDeps): Route[] {
         PATCH: needing('change-gateway', async (c) => {
           const body = await readBody(c, settingsChange);
           if (!body.ok) return body.refusal;
-          return replyWith(200, await changeSettings(deps, body.value), shownSettings);
+          return replyWith(200, await changeSettings(deps, body.value, c.get('precondition')), shownSettings);
         }),
       },
     },

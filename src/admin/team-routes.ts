@@ -26,11 +26,11 @@ export function teamRoutes(deps: AdminDeps): Route[] {
         PATCH: needing('change-gateway', async (c) => {
           const body = await readBody(c, teamChange);
           if (!body.ok) return body.refusal;
-          return replyWith(200, await changeTeam(deps, teamIn(c), body.value), shown);
+          return replyWith(200, await changeTeam(deps, teamIn(c), body.value, c.get('precondition')), shown);
         }),
         DELETE: needing(
           'change-gateway',
-          async (c) => (await deleteTeam(deps, teamIn(c))) ?? { status: 204 },
+          async (c) => (await deleteTeam(deps, teamIn(c), c.get('precondition'))) ?? { status: 204 },
         ),
       },
     },
@@ -38,7 +38,7 @@ export function teamRoutes(deps: AdminDeps): Route[] {
       path: '/admin/teams/:team/suspend',
       methods: {
         POST: needing('change-gateway', async (c) =>
-          replyWith(200, await suspendTeam(deps, teamIn(c)), shown),
+          replyWith(200, await suspendTeam(deps, teamIn(c), c.get('precondition')), shown),
         ),
       },
     },
@@ -46,7 +46,7 @@ export function teamRoutes(deps: AdminDeps): Route[] {
       path: '/admin/teams/:team/resume',
       methods: {
         POST: needing('change-gateway', async (c) =>
-          replyWith(200, await resumeTeam(deps, teamIn(c)), shown),
+          replyWith(200, await resumeTeam(deps, teamIn(c), c.get('precondition')), shown),
         ),
       },
     },

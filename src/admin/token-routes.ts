@@ -2,6 +2,7 @@ import type { Token } from '../core/identity.ts';
 import { Refusal } from '../core/refusal.ts';
 import type { Place } from './change-record.ts';
 import type { AdminDeps } from './deps.ts';
+import { etagOf } from './precondition.ts';
 import { readBody } from './read-body.ts';
 import { needing, teamIn, type AdminContext, type Reply, type Route } from './respond.ts';
 import { handOver, handOverIn, rotationRoute } from './rotation-route.ts';
@@ -16,7 +17,7 @@ export function tokenRoutes(deps: AdminDeps): Route[] {
   async function show(result: Token | Refusal): Promise<Reply> {
     if (result instanceof Refusal) return result;
     const [body = {}] = await shownTokens(deps, result.team, [result]);
-    return { status: 200, body };
+    return { status: 200, body, etag: etagOf(result) };
   }
 
   return [
@@ -33,7 +34,8 @@ export function tokenRoutes(deps: AdminDeps): Route[] {
           if (!body.ok) return body.refusal;
           const issued = await issueToken(deps, teamIn(c), body.value);
           if (issued instanceof Refusal) return issued;
-          return { status: 201, body: await handOver(deps, issued, handOverIn(c, body.value)) };
+          const shown = await handOver(deps, issued, handOverIn(c, body.value));
+          return { status: 201, body: shown, etag: etagOf(issued.record) };
         }),
       },
     },
@@ -44,11 +46,11 @@ export function tokenRoutes(deps: AdminDeps): Route[] {
         PATCH: needing('change-members', async (c) => {
           const body = await readBody(c, tokenChange);
           if (!body.ok) return body.refusal;
-          return show(await changeToken(deps, tokenIn(c), body.value));
+          return show(await changeToken(deps, tokenIn(c), body.value, c.get('precondition')));
         }),
         DELETE: needing(
           'change-members',
-          async (c) => (await revokeToken(deps, tokenIn(c))) ?? { status: 204 },
+          async (c) => (await revokeToken(deps, tokenIn(c), c.get('precondition'))) ?? { status: 204 },
         ),
       },
     },

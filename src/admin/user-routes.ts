@@ -28,11 +28,11 @@ export function userRoutes(deps: AdminDeps): Route[] {
         PATCH: needing('change-members', async (c) => {
           const body = await readBody(c, userChange);
           if (!body.ok) return body.refusal;
-          return replyWith(200, await changeUser(deps, userIn(c), body.value), shown);
+          return replyWith(200, await changeUser(deps, userIn(c), body.value, c.get('precondition')), shown);
         }),
         DELETE: needing(
           'change-members',
-          async (c) => (await deleteUser(deps, userIn(c))) ?? { status: 204 },
+          async (c) => (await deleteUser(deps, userIn(c), c.get('precondition'))) ?? { status: 204 },
         ),
       },
     },
@@ -40,7 +40,7 @@ export function userRoutes(deps: AdminDeps): Route[] {
       path: '/admin/teams/:team/users/:user/suspend',
       methods: {
         POST: needing('change-members', async (c) =>
-          replyWith(200, await suspendUser(deps, userIn(c)), shown),
+          replyWith(200, await suspendUser(deps, userIn(c), c.get('precondition')), shown),
         ),
       },
     },
@@ -48,7 +48,7 @@ export function userRoutes(deps: AdminDeps): Route[] {
       path: '/admin/teams/:team/users/:user/resume',
       methods: {
         POST: needing('change-members', async (c) =>
-          replyWith(200, await resumeUser(deps, userIn(c)), shown),
+          replyWith(200, await resumeUser(deps, userIn(c), c.get('precondition')), shown),
         ),
       },
     },
