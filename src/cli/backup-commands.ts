@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { JsonObject } from '../core/request.ts';
 import { adminPath } from './arguments.ts';
+import { plain } from './cells.ts';
 import type { Cli, Terminal } from './cli.ts';
 import { documentText, readDocumentFile, writeDocumentFile } from './document-file.ts';
 import { example } from './example.ts';
@@ -52,6 +53,6 @@ function rowCounts(document: JsonObject): JsonObject {
 }
 
 function lossOf(file: string, document: JsonObject): string {
-  const rows = Object.entries(rowCounts(document)).map(([section, count]) => `${String(count)} ${section}`);
+  const rows = Object.entries(rowCounts(document)).map(([section, count]) => `${plain(count)} ${section}`);
   return `What the store has otherwise is replaced by what ${file} has: ${rows.join(', ')}.`;
 }

@@ -65,7 +65,7 @@ export function teamCommands(program: Command, cli: Cli): void {
     .addOption(modelOption)
     .addOption(clearOption(['name', 'limits', 'models']))
     .addOption(emptyOption(['limits', 'models']))
-    .addHelpText('after', example('team set acme --limit cost_usd/month=50 --clear models'))
+    .addHelpText('after', example('team set acme --name Acme --clear models'))
     .action(async (id: string, options: FieldOptions) => {
       cli.printRecord(await cli.call('PATCH', adminPath('teams', id), bodyOf(options)));
     });

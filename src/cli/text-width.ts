@@ -1,7 +1,7 @@
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 /** What terminals show in two columns: East Asian Wide and Fullwidth (Unicode Annex 11), as far as scripts tell, and emoji. */
 const wide =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}\p{Script=Yi}\p{Emoji_Presentation}\u3000-\u303e\uff01-\uff60\uffe0-\uffe6\ufe0f\u20e3]/u;
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}\p{Script=Yi}\p{Emoji_Presentation}\u3000-\u303e\uff01-\uff60\uffe0-\uffe6]|\ufe0f/u;
 const ascii = /^[\x20-\x7e]*$/;
 const noWidth = /^[\p{Mn}\p{Me}\p{Cf}]*$/u;
 
@@ -49,5 +49,7 @@ export function wrapped(text: string, most: number): string[] {
 function widthOfGrapheme(grapheme: string): number {
   if (noWidth.test(grapheme)) return 0;
   // Marks stand over what is before them, but a run of other characters may be one grapheme, each with a place of its own.
-  return wide.test(grapheme) ? 2 : [...grapheme].filter((character) => !noWidth.test(character)).length;
+  return wide.test(grapheme)
+    ? 2
+    : Array.from(grapheme).filter((character) => !noWidth.test(character)).length;
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { array, assert, constantFrom, integer, oneof, property, record, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { day, plain } from '../../../src/cli/cells.ts';
 import type { Column } from '../../../src/cli/column.ts';
@@ -61,15 +61,15 @@ describe('fittedTable', () => {
   });
 
   it('fits 80 columns whatever the data', () => {
-    const anything = fc.oneof(
-      fc.string({ maxLength: 300, unit: 'binary' }),
-      fc.string({ maxLength: 300, unit: 'grapheme' }),
-      fc.constantFrom('日本語'.repeat(60), `${'a'.repeat(240)}@example.com`, '\u001b[31mred\r\n\u202e'),
+    const anything = oneof(
+      string({ maxLength: 300, unit: 'binary' }),
+      string({ maxLength: 300, unit: 'grapheme' }),
+      constantFrom('日本語'.repeat(60), `${'a'.repeat(240)}@example.com`, '\u001b[31mred\r\n\u202e'),
     );
     const columns = [id('A'), text('B'), text('C'), figure('N'), id('D')];
-    const row = fc.record({ A: anything, B: anything, C: anything, N: fc.integer(), D: anything });
-    fc.assert(
-      fc.property(fc.array(row, { minLength: 1, maxLength: 4 }), (rows) => {
+    const row = record({ A: anything, B: anything, C: anything, N: integer(), D: anything });
+    assert(
+      property(array(row, { minLength: 1, maxLength: 4 }), (rows) => {
         const printed = fittedTable(columns, rows);
         expect(widest(printed)).toBeLessThanOrEqual(80);
         expect(printed).not.toMatch(/[^\P{Cc}\n]|\p{Bidi_Control}/u);
