@@ -100,17 +100,21 @@ describe('what cannot be taken back', () => {
     expect((await gateway.admin('GET', `/admin/${token}`)).body['revoked_at']).not.toBeNull();
   });
 
-  it('is not done to a record that changes while the question stands', async () => {
-    const result = await tollgate('team delete acme', env, async () => {
-      await gateway.admin('PATCH', '/admin/teams/acme', { name: 'Changed' });
-      return 'yes';
-    });
-    expect(result).toMatchObject({
-      code: 1,
-      err: expect.stringContaining('(precondition_failed)') as string,
-    });
-    expect(await statusOf('teams/acme')).toBe(200);
-  });
+  it.each(['over HTTP', 'on Redis'] as const)(
+    'is not done to a record that changes while the question stands, %s',
+    async (way) => {
+      const environment = way === 'over HTTP' ? env : { REDIS_URL: redis.url };
+      const result = await tollgate('team delete acme', environment, async () => {
+        await gateway.admin('PATCH', '/admin/teams/acme', { name: 'Changed' });
+        return 'yes';
+      });
+      expect(result).toMatchObject({
+        code: 1,
+        err: expect.stringContaining('(precondition_failed)') as string,
+      });
+      expect(await statusOf('teams/acme')).toBe(200);
+    },
+  );
 
   it('is a 404 before anything is asked', async () => {
     const result = await tollgate('team delete gone', env, () => {
