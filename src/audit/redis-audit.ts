@@ -9,6 +9,7 @@ import {
   type ScriptCall,
   type ShownEntry,
 } from '../core/audit.ts';
+import type { Clock } from '../core/clock.ts';
 import type { Keys } from '../core/keys.ts';
 import type { Log } from '../core/log.ts';
 import { loadScript, type RedisStore, type Script } from '../core/redis.ts';
@@ -23,6 +24,8 @@ const auditHead = loadScript(new URL('./audit_head.lua', import.meta.url));
 /** Other processes may append between reading the head and building on it; so often that is tried again. */
 const maxAttempts = 100;
 const maxPauseMs = 20;
+/** Longer than this no change waits for those before it: a store that hangs must not make a queue of callers. */
+const maxWaitMs = 5_000;
 const entriesPerRead = 200;
 /** How far one call looks for entries that pass the filters, before it hands back a cursor to go on from. */
 const entriesPerCall = 10_000;
@@ -32,21 +35,36 @@ export class RedisAudit implements AuditedScripts, AuditReader {
   readonly #store: RedisStore;
   readonly #key: string;
   readonly #log: Pick<Log, 'info'>;
+  readonly #clock: Pick<Clock, 'monotonic'>;
   /** Changes of this process go one after the other: they would only get in each other's way. */
   #turn: Promise<unknown> = Promise.resolve();
   /** The head that this process has told the log. */
   #told = '';
 
-  constructor(store: RedisStore, { audit }: Keys, log: Pick<Log, 'info'>) {
+  constructor(
+    store: RedisStore,
+    { audit }: Keys,
+    { log, clock }: { log: Pick<Log, 'info'>; clock: Pick<Clock, 'monotonic'> },
+  ) {
     this.#store = store;
     this.#key = audit;
     this.#log = log;
+    this.#clock = clock;
+  }
+
+  /** Says the head there is: whoever wrote it may have died before. Rejects with `StoreUnavailable`. */
+  async tellHead(): Promise<void> {
+    await this.#head();
   }
 
   run(script: Script, { keys, args, change }: ScriptCall): Promise<unknown> {
     if (change === null) return this.#store.run(script, keys, args);
     const entry = { shown: shownChange(change), origin: currentOrigin() };
-    const mine = this.#turn.then(() => this.#append(script, { keys, args }, entry));
+    const lateAtMs = this.#clock.monotonic() + maxWaitMs;
+    const mine = this.#turn.then(() => {
+      if (this.#clock.monotonic() >= lateAtMs) throw tooLate('The store is slow.');
+      return this.#append(script, { keys, args }, entry);
+    });
     this.#turn = mine.catch(() => undefined);
     return mine;
   }
@@ -88,7 +106,7 @@ export class RedisAudit implements AuditedScripts, AuditReader {
       if (hasChanged(reply)) this.#tell(link.head);
       return reply;
     }
-    throw new StoreUnavailable('Others write the audit trail all the time.', { mayHaveRun: false });
+    throw tooLate('Others write the audit trail all the time.');
   }
 
   async #head(): Promise<{ head: Head; nowMs: number }> {
@@ -117,4 +135,8 @@ export class RedisAudit implements AuditedScripts, AuditReader {
     );
     return page.map(([id, [, hash = '', , text = '']]) => ({ id, hash, text }));
   }
+}
+
+function tooLate(why: string): StoreUnavailable {
+  return new StoreUnavailable(`${why} Nothing was changed.`, { mayHaveRun: false });
 }

@@ -50,7 +50,7 @@ function summary(records: readonly Change[]): JsonObject {
 
 function verbOf(kind: Change['kind'], was: JsonObject | null, is: JsonObject | null): string {
   if (kind === 'settings') return 'change';
-  if (was === null) return kind === 'token' ? 'issue' : 'create';
+  if (was === null) return kind === 'token' || kind === 'claim' ? 'issue' : 'create';
   if (is === null) return 'delete';
   if (began('revoked_at', was, is)) return 'revoke';
   if (began('suspended_at', was, is)) return 'suspend';

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { adminApp } from '../admin/admin-app.ts';
+import { RedisAudit } from '../audit/redis-audit.ts';
 import { RedisAdministratorStore } from '../auth/redis-administrator-store.ts';
 import { RedisArchive } from '../auth/redis-archive.ts';
 import { RedisIdentityStore } from '../auth/redis-identity-store.ts';
@@ -21,11 +22,14 @@ import type { Connection } from './connection.ts';
 
 const connectTimeoutMs = 10_000;
 
+/** Told the head of the audit trail after each change, a line of JSON as the gateway's log has it. */
+export type TellHead = (line: string) => void;
+
 /**
  * The admin API made in this process, on the Redis of the environment: `heroku run` needs no running gateway
  * and no key, since who can read the Redis URL could write to it anyway.
  */
-export async function connectToRedis(env: NodeJS.ProcessEnv): Promise<Connection> {
+export async function connectToRedis(env: NodeJS.ProcessEnv, tell: TellHead): Promise<Connection> {
   const read = new VariableReader(env);
   const { store: settings } = readStore(read, false);
   if (settings.kind !== 'redis' || read.problems.length > 0)
@@ -47,28 +51,32 @@ export async function connectToRedis(env: NodeJS.ProcessEnv): Promise<Connection
     store.close();
     throw new CommandFailed(`The Redis of REDIS_TLS_URL or REDIS_URL cannot be used${failure.reason}.`);
   }
-  const app = localAdmin(store, settings.prefix);
+  const app = localAdmin(store, settings.prefix, tell);
   return { send: async (path, init) => app.request(path, init), close: () => store.close() };
 }
 
-function localAdmin(store: RedisStore, prefix: string): ReturnType<typeof adminApp> {
+function localAdmin(store: RedisStore, prefix: string, tell: TellHead): ReturnType<typeof adminApp> {
   const keys = keysUnder(prefix);
-  const secrets = new RedisSecretStore(store, keys);
+  const log = { info: (msg: string, fields = {}) => tell(JSON.stringify({ msg, ...fields })) };
+  const audit = new RedisAudit(store, keys, { log, clock: systemClock });
+  const secrets = new RedisSecretStore(store, keys, audit);
   return adminApp({
-    identities: new RedisIdentityStore(store, keys),
-    administrators: new RedisAdministratorStore(store, keys),
+    identities: new RedisIdentityStore(store, keys, audit),
+    administrators: new RedisAdministratorStore(store, keys, audit),
     ledger: new RedisLedger(store, keys),
     refused: { refusals: (query) => readRefusals(store, keys, query) },
     secrets,
     lastUses: (team, tokens) => secrets.lastUses(team, tokens),
     // Nobody was asked over HTTP: the link is a path on whatever the gateway's address is.
-    claims: new ClaimLinks({ store: new RedisClaimStore(store, keys), origin: () => '' }),
-    backup: new Backup({ archive: new RedisArchive(store, keys), clock: systemClock }),
+    claims: new ClaimLinks({ store: new RedisClaimStore(store, keys, audit), origin: () => '' }),
+    backup: new Backup({ archive: new RedisArchive(store, keys, audit), clock: systemClock }),
+    audit,
     clock: systemClock,
     mint: () => mintToken('user'),
     mintAdministrator: () => mintToken('admin'),
     randomId: () => randomBase62(12),
     authorize: () => Promise.resolve({ kind: 'root' }),
+    originOf: (_actor, { requestId }) => ({ actor: 'command-line', address: null, requestId }),
     endpointPaths: endpoints.map(({ path }) => path),
     requestId: () => randomUUID(),
     onError: (error) => {

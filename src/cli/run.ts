@@ -20,7 +20,7 @@ export async function run(
 ): Promise<number> {
   let connection: Connection | undefined;
   const send = async (path: string, init: RequestInit): Promise<Response> => {
-    connection ??= await connect(env);
+    connection ??= await connect(env, (line) => terminal.err(line));
     return connection.send(path, init);
   };
   try {

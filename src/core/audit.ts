@@ -9,7 +9,7 @@ import type { RedisStore, Script } from './redis.ts';
  */
 
 /** What a change can be of; `import` is one of many records at once. */
-export type ChangeKind = 'team' | 'user' | 'token' | 'administrator' | 'settings' | 'import';
+export type ChangeKind = 'team' | 'user' | 'token' | 'claim' | 'administrator' | 'settings' | 'import';
 
 /** A change as the store that makes it knows it. */
 export interface Change {
@@ -125,7 +125,12 @@ export function currentOrigin(): Origin {
 
 /** How an administrator is named in the trail. */
 export function actorName(actor: Actor): string {
-  return actor.kind === 'root' ? 'root' : actor.id;
+  switch (actor.kind) {
+    case 'root':
+      return 'root';
+    case 'administrator':
+      return actor.id;
+  }
 }
 
 /** A change of one record, from its texts in the store. */
