@@ -127,6 +127,8 @@ interface Stores {
   close(): void;
 }
 
+/** How long it takes at most until a gateway's log has a head of the audit trail that somebody else made. */
+const headToldWithinMs = 60_000;
 const processIdLength = 12;
 const limitIdLength = 12;
 
@@ -333,10 +335,13 @@ function redisStores({ settings, clock, log, metrics }: WireOptions): Stores {
   });
   const ledger = new RedisLedger(store, keys);
   const audit = new RedisAudit(store, keys, { log, clock });
+  // Heads that no gateway made: the command line's, and those of a process that died before it said so.
+  const tellHead = (): void => void audit.tellHead().catch(() => undefined);
+  let tellingHeads: NodeJS.Timeout | undefined;
   if (isFirstProcess()) {
     store.client.once('ready', () => void tellStoreCondition(store, log));
-    // Where this fails, the next change says it.
-    store.client.on('ready', () => void audit.tellHead().catch(() => undefined));
+    store.client.on('ready', tellHead);
+    tellingHeads = setInterval(tellHead, headToldWithinMs).unref();
   }
   return {
     identities: new RedisIdentityStore(store, keys, audit),
@@ -356,7 +361,10 @@ function redisStores({ settings, clock, log, metrics }: WireOptions): Stores {
     extent: async () => ({ ...(await store.memory()), ...(await ledger.extent()) }),
     connected: () => store.connected(),
     onReady: (listener) => void store.client.on('ready', listener),
-    close: () => store.close(),
+    close: () => {
+      clearInterval(tellingHeads);
+      store.close();
+    },
   };
 }
 

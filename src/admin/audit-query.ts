@@ -7,7 +7,11 @@ import { type Asked, formatParameter } from './formats.ts';
 import { pageParameters } from './page-parameters.ts';
 
 /** Compared as it is: nothing in it stands for anything else. */
-const name = z.string().min(1, 'must not be empty').max(100, 'must be at most 100 characters').exactOptional();
+const name = z
+  .string()
+  .min(1, 'must not be empty')
+  .max(100, 'must be at most 100 characters')
+  .exactOptional();
 
 const auditParameters = z.strictObject({
   team: slug.exactOptional(),

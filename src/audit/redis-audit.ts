@@ -52,7 +52,7 @@ export class RedisAudit implements AuditedScripts, AuditReader {
     this.#clock = clock;
   }
 
-  /** Says the head there is: whoever wrote it may have died before. Rejects with `StoreUnavailable`. */
+  /** Says the head there is, unless this process has. Rejects with `StoreUnavailable`. */
   async tellHead(): Promise<void> {
     await this.#head();
   }

@@ -1,17 +1,17 @@
 import { trimmed } from '../config/variables.ts';
 import { CommandFailed } from './command-failed.ts';
 import type { Connection } from './connection.ts';
-import { connectToRedis, type TellHead } from './redis-connection.ts';
+import { connectToRedis } from './redis-connection.ts';
 
 const timeoutMs = 30_000;
 
 /** The way the environment names. Rejects with `CommandFailed` where it names none. */
-export async function connect(env: NodeJS.ProcessEnv, tell: TellHead): Promise<Connection> {
+export async function connect(env: NodeJS.ProcessEnv): Promise<Connection> {
   const url = trimmed(env['TOLLGATE_URL']);
   const adminKey = trimmed(env['ADMIN_KEY']);
   if (url !== undefined && adminKey !== undefined) return connectOverHttp(url, adminKey);
   if (trimmed(env['REDIS_TLS_URL']) !== undefined || trimmed(env['REDIS_URL']) !== undefined) {
-    return connectToRedis(env, tell);
+    return connectToRedis(env);
   }
   throw new CommandFailed(
     url === undefined

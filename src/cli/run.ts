@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { adminCommands } from './admin-commands.ts';
+import { auditCommands } from './audit-commands.ts';
 import { backupCommands } from './backup-commands.ts';
 import { CommandFailed } from './command-failed.ts';
 import { Cli, type Terminal } from './cli.ts';
@@ -20,7 +21,7 @@ export async function run(
 ): Promise<number> {
   let connection: Connection | undefined;
   const send = async (path: string, init: RequestInit): Promise<Response> => {
-    connection ??= await connect(env, (line) => terminal.err(line));
+    connection ??= await connect(env);
     return connection.send(path, init);
   };
   try {
@@ -58,6 +59,7 @@ function programFor(send: Connection['send'], terminal: Terminal): Command {
   reportCommands(program, cli);
   adminCommands(program, cli);
   backupCommands(program, cli, terminal);
+  auditCommands(program, cli);
   return program;
 }
 

@@ -227,6 +227,7 @@ async function asking(): Promise<void> {
     ['GET', '/admin/usage?group_by=day,team,user,token,model,endpoint'],
     ['GET', '/admin/requests?limit=1000'],
     ['GET', '/admin/refusals?group_by=day,team,user,token,endpoint,code'],
+    ['GET', '/admin/audit?limit=1000'],
     ['GET', `/admin/requests?nonsense=${canary.query}`],
     ['GET', '/admin/nothing'],
   ] as const) {
@@ -301,7 +302,7 @@ describe('after all kinds of traffic', () => {
     for (const key of keys) {
       expect(key).toMatch(/^tollgate:1:/);
       const ttl = Number(await redis.command('TTL', key));
-      const lasting = /:(teams|epochs|secrets|users:.*|tokens:.*)$/.test(key);
+      const lasting = /:(teams|epochs|secrets|users:.*|tokens:.*|audit)$/.test(key);
       expect({ key, fine: lasting || ttl > 0 }).toEqual({ key, fine: true });
     }
   });
