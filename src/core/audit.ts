@@ -143,6 +143,11 @@ export function changeOf(
 }
 
 function parsed(text: string | null): JsonObject | null {
-  // The store's texts are this program's own.
-  return text === null || text === '' ? null : (JSON.parse(text) as JsonObject);
+  if (text === null || text === '') return null;
+  try {
+    return JSON.parse(text) as JsonObject; // this program's own texts, unless somebody was in the store
+  } catch {
+    // It must still be possible to delete it.
+    return { unreadable: true };
+  }
 }
