@@ -111,12 +111,12 @@ export class RedisAudit implements AuditedScripts, AuditReader {
 
   async #head(): Promise<{ head: Head; nowMs: number }> {
     const reply = await this.#store.run(auditHead, [this.#key], []);
-    const [now = '', hash = '', text = ''] = Array.isArray(reply) ? reply.map(String) : [];
+    const [now = '', count = '', hash = '', text = ''] = Array.isArray(reply) ? reply.map(String) : [];
     if (hash === '') return { head: noHead, nowMs: Number(now) };
     const newest = shownEntry(text, hash);
     // One that was altered must not keep anybody from revoking: verifying finds it.
-    const sequence = 'unreadable' in newest ? 0 : newest.sequence;
-    const head = { sequence: Number.isSafeInteger(sequence) ? sequence : 0, hash };
+    const sequence = 'unreadable' in newest ? null : newest.sequence;
+    const head = { sequence: Number.isSafeInteger(sequence) ? Number(sequence) : Number(count), hash };
     // Another process wrote it, and may have died before it said so.
     this.#tell(head);
     return { head, nowMs: Number(now) };

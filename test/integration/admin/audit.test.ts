@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { adminApp } from '../../../src/admin/admin-app.ts';
 import { adminRoutes } from '../../../src/admin/admin-routes.ts';
 import { hashToken } from '../../../src/auth/token-text.ts';
+import { StoreUnavailable } from '../../../src/core/store-unavailable.ts';
 import type { JsonObject } from '../../../src/core/request.ts';
 import { adminKey, bearer, errorOf, Harness, problemsOf } from './harness.ts';
 
@@ -128,6 +130,20 @@ describe('GET /admin/audit', () => {
     expect((await trail('?limit=2')).map((entry) => [entry['operation'], entry['id']])).toEqual([
       ['claim.issue', id],
       ['token.issue', id],
+    ]);
+  });
+
+  it('has the token whose claim came to nothing, without a claim', async () => {
+    const make = (): Promise<never> => Promise.reject(new StoreUnavailable('The store went away.'));
+    const reply = await adminApp({ ...admin.deps(), claims: { make } }).request('/admin/teams/acme/tokens', {
+      method: 'POST',
+      headers: bearer(adminKey),
+      body: JSON.stringify({ user: 'ana', claim: true }),
+    });
+    expect(reply.status).toBe(503);
+    expect((await trail('?limit=2')).map(({ operation }) => operation)).toEqual([
+      'token.issue',
+      'administrator.create',
     ]);
   });
 

@@ -207,7 +207,12 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate audit, %s', (way) =>
   it('goes on being written after tampering, which stays named', async () => {
     await tamper((entries) => entries.with(-1, ['12-0', ['h', 'x', 'e', 'nonsense']]));
     expect((await gateway.admin('DELETE', '/admin/teams/team-1')).status).toBe(204);
-    expect((await verify(` --heads ${heads}`)).code).toBe(1);
+    const { code, err } = await verify(` --heads ${heads}`);
+    expect({ code, err }).toEqual({
+      code: 1,
+      err: expect.stringContaining('entry 12 was altered') as string,
+    });
+    expect((await trail())[0]).toMatchObject({ sequence: 13, operation: 'team.delete' });
   });
 
   it('says so where there is no such file, or no head in it', async () => {

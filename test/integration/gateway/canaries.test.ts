@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   hang,
@@ -280,6 +281,16 @@ describe('after all kinds of traffic', () => {
     expect(
       lines.filter(({ msg }) => msg === 'a request failed' || msg === 'an admin request failed'),
     ).toEqual([]);
+  });
+
+  it('neither the audit trail nor the log holds the hash of a secret', async () => {
+    const { text } = await get(`${gateway.url}/admin/audit?limit=1000`, { token: gateway.adminKey });
+    expect(text).toContain('token.rotate');
+    expect(text).toContain('claim.issue');
+    const digests = [token.text, canary.adminKey, ...handedOver].flatMap((secret) =>
+      (['hex', 'base64', 'base64url'] as const).map((form) => hash('sha256', secret, form)),
+    );
+    expect(found(text + gateway.log(), [...secrets(), ...digests])).toEqual([]);
   });
 
   it('/metrics holds none, and no model that the upstream did not accept', async () => {
