@@ -142,7 +142,7 @@ export function auditTrailContract(make: () => Promise<AuditedStores>): void {
     await changeEverything();
     const entries = await wholeTrail(stores.audit);
     const told = stores.heads.map(({ sequence, hash }) => `${sequence} ${hash}`);
-    expect(told).toEqual(entries.map(({ sequence, hash }) => `${sequence} ${String(hash)}`).toReversed());
+    expect(told).toEqual(entries.map(({ sequence, hash }) => `${sequence} ${hash as string}`).toReversed());
   });
 
   it('says who, from where, in which request, and when', async () => {

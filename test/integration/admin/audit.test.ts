@@ -65,7 +65,7 @@ beforeEach(async () => {
   await admin.seed();
   tokenId = (await admin.issue()).id;
   const { body } = await admin.call('POST', '/admin/admins', { role: 'admin' });
-  administratorId = String(body['id']);
+  administratorId = body['id'] as string;
 });
 
 function pathOf(pattern: string): string {
@@ -120,7 +120,7 @@ describe.each(mutating)('%s', (name) => {
 describe('GET /admin/audit', () => {
   it('names administrators by their ids', async () => {
     const { body } = await admin.call('POST', '/admin/admins', { role: 'admin' });
-    await admin.call('POST', '/admin/teams', { id: 'beta' }, bearer(String(body['token'])));
+    await admin.call('POST', '/admin/teams', { id: 'beta' }, bearer(body['token'] as string));
     expect(await trail('?team=beta')).toMatchObject([{ actor: body['id'], operation: 'team.create' }]);
   });
 
@@ -152,7 +152,7 @@ describe('GET /admin/audit', () => {
       tokenId,
     ]);
     const first = await admin.call('GET', '/admin/audit?limit=3');
-    const cursor = String(first.body['next_cursor']);
+    const cursor = first.body['next_cursor'] as string;
     const second = await admin.call('GET', `/admin/audit?limit=3&cursor=${cursor}`);
     const numbers = [first, second].map(({ body }) =>
       (body['data'] as JsonObject[]).map(({ sequence }) => sequence),
@@ -218,11 +218,11 @@ describe('GET /admin/audit', () => {
     const made = await admin.call('POST', '/admin/admins', { role: 'auditor' });
     const claimed = await admin.call('POST', '/admin/teams/acme/tokens', { user: 'ana', claim: true });
     const exported = await admin.call('GET', '/admin/export');
-    await admin.call('DELETE', `/admin/admins/${String(made.body['id'])}`);
+    await admin.call('DELETE', `/admin/admins/${made.body['id'] as string}`);
     await admin.call('DELETE', '/admin/teams/acme');
     await admin.call('POST', '/admin/import', exported.body);
     const texts = [issued.text, rotated.body['token'], made.body['token'], adminKey].map(String);
-    const code = String(claimed.body['claim_url']).split('/').at(-1) ?? '';
+    const code = (claimed.body['claim_url'] as string).split('/').at(-1) ?? '';
     const told = JSON.stringify([await trail('?limit=1000'), admin.heads]);
     expect(told).toContain('import.write');
     for (const secret of [...texts, code]) {

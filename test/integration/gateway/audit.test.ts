@@ -205,7 +205,7 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate audit, %s', (way) =>
   });
 
   it('goes on being written after tampering, which stays named', async () => {
-    await tamper((entries) => entries.with(-1, ['12-0', ['h', 'x', 'e', 'nonsense']]));
+    await tamper((entries) => entries.with(count - 1, ['12-0', ['h', 'x', 'e', 'nonsense']]));
     expect((await gateway.admin('DELETE', '/admin/teams/team-1')).status).toBe(204);
     const { code, err } = await verify(` --heads ${heads}`);
     expect({ code, err }).toEqual({

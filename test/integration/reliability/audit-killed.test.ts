@@ -58,9 +58,9 @@ describe('a gateway that is killed while it changes things', () => {
     }
     // Whoever changes something next has found the head that the dead one left.
     await site.witness.admin('POST', '/admin/teams', { id: 'last' });
-    const made = (await list('/admin/teams')).map(({ id }) => id);
+    const made = (await list('/admin/teams')).map(({ id }) => id as string);
     const entries = await list('/admin/audit?limit=1000');
-    expect(entries.map(({ id }) => id).toSorted()).toEqual(made.toSorted());
+    expect(entries.map(({ id }) => id as string).toSorted()).toEqual(made.toSorted());
     expect(entries.map(({ sequence }) => sequence)).toEqual(entries.map((_, n) => entries.length - n));
 
     const heads = new LoggedHeads();

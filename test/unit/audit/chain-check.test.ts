@@ -22,7 +22,7 @@ function chain(count: number, name = 'team'): JsonObject[] {
       nowMs: 1_770_000_000_000 + n,
     });
     head = link.head;
-    entries.push({ ...shownEntry(link.text, head.hash) } as JsonObject);
+    entries.push({ ...shownEntry(link.text, head.hash) });
   }
   return entries;
 }
@@ -34,7 +34,7 @@ function check(oldestFirst: readonly JsonObject[], heads?: ReadonlyMap<number, s
 }
 
 function headsOf(entries: readonly JsonObject[]): Map<number, string> {
-  return new Map(entries.map(({ sequence, hash }) => [Number(sequence), String(hash)]));
+  return new Map(entries.map(({ sequence, hash }) => [Number(sequence), hash as string]));
 }
 
 const flawOf = (...of: Parameters<typeof check>): string | null => {
