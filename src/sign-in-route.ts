@@ -2,12 +2,14 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Answers } from './answers.ts';
 import type { Authenticated, Authenticator } from './auth/authenticator.ts';
 import { forwardedAddress, type RefusedCredentials } from './auth/refused-credentials.ts';
+import { actingAs } from './core/audit.ts';
 import type { Credential, Token } from './core/identity.ts';
 import { Refusal } from './core/refusal.ts';
 import type { SessionStore } from './core/session.ts';
 import { StoreUnavailable } from './core/store-unavailable.ts';
 import type { Gateway } from './gateway.ts';
 import type { Journal } from './journal.ts';
+import type { Origins } from './origins.ts';
 import type { Call } from './proxy/call.ts';
 import { sessionPolicyOf } from './session-policy.ts';
 import type { MintedSession, SessionMinter } from './sessions/minter.ts';
@@ -33,6 +35,7 @@ export interface SignInParts {
   sessions: SessionStore;
   verifier: IdTokenVerifier;
   provisioner: Provisioner;
+  origins: Origins;
   refused: RefusedCredentials | null;
   nowMs: () => number;
   draining: () => boolean;
@@ -75,7 +78,8 @@ export class SignInRoute {
     if (form instanceof SignInRefusal) return form;
     const verified = await verifier.verify(form.subjectToken);
     if (verified instanceof SignInRefusal) return verified;
-    return this.#signIn(verified);
+    // What signing in makes or changes is done on its own behalf.
+    return actingAs(this.#parts.origins.signIn(call.asking), () => this.#signIn(verified));
   }
 
   async #signIn(verified: VerifiedIdToken): Promise<MintedSession | SignInRefusal> {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { changeOf, unaudited, type AuditedWork, type Change } from '../core/audit.ts';
 import type { Clock } from '../core/clock.ts';
 import type {
   CreateResult,
@@ -40,6 +41,7 @@ export interface FoundSession {
 export class MemoryIdentityStore implements IdentityStore {
   readonly #clock: Clock;
   readonly #sessionOf: (id: string) => FoundSession | null;
+  readonly #changes: AuditedWork;
   readonly #teams = new Map<string, TeamSpace>();
   readonly #secrets = new Map<string, Binding>();
   #settings: string | null = null;
@@ -48,9 +50,14 @@ export class MemoryIdentityStore implements IdentityStore {
   readonly spaces = this.#teams;
   readonly bindings = this.#secrets;
 
-  constructor(clock: Clock, sessionOf: (id: string) => FoundSession | null = () => null) {
+  constructor(
+    clock: Clock,
+    sessionOf: (id: string) => FoundSession | null = () => null,
+    changes: AuditedWork = unaudited,
+  ) {
     this.#clock = clock;
     this.#sessionOf = sessionOf;
+    this.#changes = changes;
   }
 
   /** The settings, for the archive. */
@@ -95,6 +102,10 @@ export class MemoryIdentityStore implements IdentityStore {
     text: string,
     binding?: { secretHash: string; user: string },
   ): Promise<CreateResult> {
+    return this.#changes.make(recordChange(key, null, text), () => this.#create(key, text, binding));
+  }
+
+  #create(key: RecordKey, text: string, binding?: { secretHash: string; user: string }): CreateResult {
     if (key.kind === 'team') return this.#createTeam(key.team, text);
     const space = this.#teams.get(key.team);
     if (!space) return 'no_team';
@@ -120,6 +131,10 @@ export class MemoryIdentityStore implements IdentityStore {
   }
 
   async replace(key: RecordKey, expected: string, next: string | null): Promise<'replaced' | 'conflict'> {
+    return this.#changes.make(recordChange(key, expected, next), () => this.#replace(key, expected, next));
+  }
+
+  #replace(key: RecordKey, expected: string, next: string | null): 'replaced' | 'conflict' {
     const space = this.#teams.get(key.team);
     if (!space || this.#read(key) !== expected) return 'conflict';
     if (next === null) this.#delete(key, space);
@@ -134,15 +149,26 @@ export class MemoryIdentityStore implements IdentityStore {
   }
 
   async replaceSettings(expected: string | null, next: string): Promise<'replaced' | 'conflict'> {
-    if (this.#settings !== expected) return 'conflict';
-    this.#settings = next;
+    const change = changeOf({ kind: 'settings', team: null, id: null }, expected ?? '{}', next);
+    return this.#changes.make(change, () => {
+      if (this.#settings !== expected) return 'conflict';
+      this.putSettings(next);
+      return 'replaced';
+    });
+  }
+
+  /** Writes the settings as they are: for the archive, which has its own entry in the trail. */
+  putSettings(text: string): void {
+    this.#settings = text;
     this.#settingsEpoch = newEpoch();
-    return 'replaced';
   }
 
   async deleteTeam(team: string): Promise<boolean> {
-    this.#unbind((binding) => binding.team === team);
-    return this.#teams.delete(team);
+    const change = recordChange({ kind: 'team', team }, this.#teams.get(team)?.text ?? null, null);
+    return this.#changes.make(change, () => {
+      this.#unbind((binding) => binding.team === team);
+      return this.#teams.delete(team);
+    });
   }
 
   #epochOf({ epoch }: TeamSpace): string {
@@ -157,7 +183,12 @@ export class MemoryIdentityStore implements IdentityStore {
   }
 
   /** Gives a token a new secret beside at most `keep - 1` older ones, if its text is still `expected`. */
-  rotate({ team, id }: TokenPlace, to: Rotation & { keep: number }): 'replaced' | 'conflict' {
+  rotate(place: TokenPlace, to: Rotation & { keep: number }): 'replaced' | 'conflict' {
+    const change = recordChange({ kind: 'token', ...place }, to.expected, to.next);
+    return this.#changes.make(change, () => this.#rotate(place, to));
+  }
+
+  #rotate({ team, id }: TokenPlace, to: Rotation & { keep: number }): 'replaced' | 'conflict' {
     const space = this.#teams.get(team);
     if (!space || space.tokens.get(id) !== to.expected || this.#secrets.has(to.secretHash)) return 'conflict';
     // Its user was removed: the token is dead, and must not come back to life.
@@ -197,6 +228,11 @@ export class MemoryIdentityStore implements IdentityStore {
       if (gone(binding)) this.#secrets.delete(secretHash);
     }
   }
+}
+
+function recordChange(key: RecordKey, before: string | null, after: string | null): Change {
+  const id = key.kind === 'team' ? key.team : key.id;
+  return changeOf({ kind: key.kind, team: key.team, id }, before, after);
 }
 
 type OwnKey = Exclude<RecordKey, { kind: 'team' }>;
