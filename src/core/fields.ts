@@ -78,7 +78,8 @@ const dollars = z
 const covered = { models: limitModels.exactOptional(), endpoints: limitEndpoints.exactOptional() };
 const window = z.enum(windows, `must be one of ${windows.join(', ')}`);
 
-const limit = z.discriminatedUnion(
+export const limit = z
+  .discriminatedUnion(
   'metric',
   [
     z.strictObject({
@@ -97,7 +98,8 @@ const limit = z.discriminatedUnion(
         ? 'must be one of requests, tokens, images, cost_usd, concurrency'
         : 'must be an object such as {"metric":"requests","window":"day","max":100}',
   },
-);
+)
+  .meta({ id: 'Limit' });
 
 /** What tells limits apart: a list has each of these once, and a change of `max` alone keeps the counter. */
 export function limitIdentity(of: z.infer<typeof limit>): string {
