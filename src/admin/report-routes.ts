@@ -1,20 +1,53 @@
 import type { HttpBindings } from '@hono/node-server';
+import { z } from 'zod';
 import type { Checked } from '../core/check.ts';
+import type { About, Answer } from '../core/described.ts';
 import { usageFigures } from '../core/entry.ts';
 import { Refusal } from '../core/refusal.ts';
+import { shownError } from '../core/shown-error.ts';
+import { shownEntry, shownRefusalRow, shownUsageRow } from '../core/shown-ledger.ts';
 import type { AdminDeps } from './deps.ts';
 import { entryReport, entryShown } from './entry-report.ts';
 import { queryOf } from './filters.ts';
-import { type Asked, type Format, formatFor } from './formats.ts';
-import { parseRefusalQuery } from './refusals.ts';
+import { type Asked, type Format, formatFor, mediaTypes } from './formats.ts';
+import { parseRefusalQuery, refusalParameters } from './refusals.ts';
 import { type Report, replyWithReport } from './report.ts';
 import { entriesInPages, sumsInPages } from './report-pages.ts';
-import { type AskedEntries, parseEntryQuery } from './requests.ts';
+import { type AskedEntries, entryParameters, parseEntryQuery } from './requests.ts';
 import { needing, type AdminContext, type Reply, type Route } from './respond.ts';
-import { parseUsageQuery } from './usage.ts';
+import { parseUsageQuery, usageParameters } from './usage.ts';
 import { visibleLedger, visibleRefusals } from './visible-ledger.ts';
 
 const defaultLimit = 50;
+
+const rows = (row: z.ZodType): z.ZodType => z.object({ data: z.array(row) });
+const entryPageShown = z.object({ data: z.array(shownEntry), next_cursor: z.string().nullable() });
+const notAcceptable = [
+  { status: 406, description: '`invalid_request`: Accept names no format there is.', schema: shownError },
+];
+const aboutReports = {
+  usage: {
+    summary: 'Sum up what was used',
+    details: 'Whole UTC days; today where nothing is said. Without group_by, one row.',
+    query: usageParameters,
+    answer: reported(rows(shownUsageRow)),
+    others: notAcceptable,
+  },
+  requests: {
+    summary: 'List requests that were admitted, the newest closed first',
+    details: `As JSON a page of ${defaultLimit} or limit, at most 1000; as CSV or NDJSON all, where limit is left out. With limit, the header x-next-cursor says where the next page begins.`,
+    query: entryParameters,
+    answer: reported(entryPageShown),
+    others: notAcceptable,
+  },
+  refusals: {
+    summary: 'Count requests that were refused',
+    details: 'Whole UTC days; today where nothing is said. Without group_by, one row.',
+    query: refusalParameters,
+    answer: reported(rows(shownRefusalRow)),
+    others: notAcceptable,
+  },
+} satisfies Record<string, About>;
 
 /** What the ledger says: sums, single requests, and what was refused; as JSON, CSV or NDJSON. */
 export function reportRoutes({ ledger, refused, clock, onError }: AdminDeps): Route[] {
@@ -87,10 +120,15 @@ export function reportRoutes({ ledger, refused, clock, onError }: AdminDeps): Ro
   }
 
   return [
-    { path: '/admin/usage', methods: { GET: needing('read-lists', usage) } },
-    { path: '/admin/requests', methods: { GET: needing('read-lists', requests) } },
-    { path: '/admin/refusals', methods: { GET: needing('read-lists', refusals) } },
+    { path: '/admin/usage', methods: { GET: needing('read-lists', aboutReports.usage, usage) } },
+    { path: '/admin/requests', methods: { GET: needing('read-lists', aboutReports.requests, requests) } },
+    { path: '/admin/refusals', methods: { GET: needing('read-lists', aboutReports.refusals, refusals) } },
   ];
+}
+
+function reported(json: z.ZodType): Answer {
+  const text = z.string();
+  return { status: 200, content: { [mediaTypes.json]: json, [mediaTypes.csv]: text, [mediaTypes.ndjson]: text } };
 }
 
 /** What a request asks for and as what, or why it cannot be had. */

@@ -13,14 +13,15 @@ export interface About {
   answer: Answer;
   /** Codes it may refuse with besides those that follow from what it is and takes. */
   refusals?: readonly ErrorCode[];
+  /** Answers of other statuses that are no errors of the usual shape. */
+  others?: readonly OtherAnswer[];
 }
 
 export interface Body {
   schema: z.ZodType;
   /** Whether there must be one. */
   required: boolean;
-  /** JSON where nothing is said. */
-  mediaType?: string;
+  mediaType: string;
 }
 
 export interface Answer {
@@ -29,16 +30,26 @@ export interface Answer {
   content: Readonly<Record<string, z.ZodType>>;
 }
 
-export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+export interface OtherAnswer {
+  status: number;
+  description: string;
+  schema: z.ZodType;
+}
 
-/** Whose credential an operation asks for. */
+export const methods = ['GET', 'POST', 'PATCH', 'DELETE'] as const;
+export type Method = (typeof methods)[number];
+
+/** Whose credential an operation asks for: a user's token, that or a session's, or an administrator's. */
 export type Access = 'anyone' | 'user' | 'session or user' | 'administrator';
 
+/** An operation, as whoever calls it needs to know it. */
 export interface DescribedOperation {
   about: About;
   access: Access;
   /** Which administrators may, in words. */
   needed?: string;
+  /** Whether its requests are counted, priced and sent on to the upstream. */
+  forwarded?: true;
 }
 
 /** A path as the routes have it (`/admin/teams/:team`), and what its methods do. */
@@ -50,12 +61,12 @@ export interface DescribedRoute {
 const json = 'application/json';
 
 export function body(schema: z.ZodType): Body {
-  return { schema, required: true };
+  return { schema, required: true, mediaType: json };
 }
 
 /** A body that may be left out. */
 export function optionalBody(schema: z.ZodType): Body {
-  return { schema, required: false };
+  return { schema, required: false, mediaType: json };
 }
 
 export function ok(schema: z.ZodType): Answer {

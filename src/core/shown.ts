@@ -107,6 +107,30 @@ export const issuedAdministrator = z
   .object({ ...administratorFields, token: text.meta({ description: 'The secret itself, this once.' }) })
   .meta({ id: 'IssuedAdministrator' });
 
+const someRows = z.array(z.looseObject({}));
+
+/** An export; each row is checked when it is imported. */
+export const identityDocument = z
+  .looseObject({
+    tollgate_export: z.literal(1),
+    exported_at: time,
+    teams: someRows,
+    users: someRows,
+    tokens: someRows,
+  })
+  .meta({ id: 'IdentityDocument' });
+
+/** How many rows of an import came to what. */
+export const importReport = z
+  .object({
+    created: z.int(),
+    unchanged: z.int(),
+    kept: z.int().meta({ description: 'The store says something else, and that stays.' }),
+    overwritten: z.int(),
+    revoked: z.int(),
+  })
+  .meta({ id: 'ImportReport' });
+
 const defaultsOf = z.object({ limits });
 
 export const shownSettings = z
