@@ -1,4 +1,4 @@
-import { type About, body, created, nothing, ok, okList } from '../core/described.ts';
+import { type About, jsonBody, createdJson, noContent, okJson, okList } from '../core/described.ts';
 import { issuedAdministrator, shownAdministrator } from '../core/shown.ts';
 import { administratorSchema } from './administrator-schema.ts';
 import {
@@ -52,15 +52,15 @@ function aboutAdministrators(newAdministrator: ReturnType<typeof administratorSc
     create: {
       summary: 'Make an administrator',
       details: 'Its token is shown this once.',
-      body: body(newAdministrator),
-      answer: created(issuedAdministrator),
+      body: jsonBody(newAdministrator),
+      answer: createdJson(issuedAdministrator),
       refusals: ['not_found'],
     },
-    read: { summary: 'Read an administrator', answer: ok(shownAdministrator) },
+    read: { summary: 'Read an administrator', answer: okJson(shownAdministrator) },
     delete: {
       summary: 'End an administrator',
       details: 'Its token is refused from the next request on.',
-      answer: nothing,
+      answer: noContent,
     },
   } satisfies Record<string, About>;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { check } from '../core/check.ts';
-import { type About, body, ok } from '../core/described.ts';
+import { type About, jsonBody, okJson } from '../core/described.ts';
 import { slug } from '../core/fields.ts';
 import { Refusal } from '../core/refusal.ts';
 import { identityDocument, importReport } from '../core/shown.ts';
@@ -21,15 +21,15 @@ const aboutExport: About = {
   summary: 'Export identities as one document',
   details: 'Of all teams, or of one. It has the hashes of tokens, not their texts.',
   query: exportParameters,
-  answer: ok(identityDocument),
+  answer: okJson(identityDocument),
   refusals: ['not_found', 'body_too_large'],
 };
 const aboutImport: About = {
   summary: 'Bring an exported document into the store',
   details: 'What the store knows stays as it is there, unless overwrite is true. At most 16 MiB.',
   query: importParameters,
-  body: body(identityDocument),
-  answer: ok(importReport),
+  body: jsonBody(identityDocument),
+  answer: okJson(importReport),
   refusals: ['already_exists', 'overloaded'],
 };
 

@@ -128,7 +128,10 @@ export function reportRoutes({ ledger, refused, clock, onError }: AdminDeps): Ro
 
 function reported(json: z.ZodType): Answer {
   const text = z.string();
-  return { status: 200, content: { [mediaTypes.json]: json, [mediaTypes.csv]: text, [mediaTypes.ndjson]: text } };
+  return {
+    status: 200,
+    content: { [mediaTypes.json]: json, [mediaTypes.csv]: text, [mediaTypes.ndjson]: text },
+  };
 }
 
 /** What a request asks for and as what, or why it cannot be had. */

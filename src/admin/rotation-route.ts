@@ -1,4 +1,4 @@
-import { type About, ok, optionalBody } from '../core/described.ts';
+import { type About, okJson, optionalJsonBody } from '../core/described.ts';
 import { Refusal } from '../core/refusal.ts';
 import { defaultOverlapS, rotation } from '../core/rotation.ts';
 import { issuedToken } from '../core/shown.ts';
@@ -20,8 +20,8 @@ export interface HandOver {
 const aboutRotation: About = {
   summary: 'Give a token a new secret',
   details: `The old one works until overlap_seconds are over (${defaultOverlapS} where nothing is said).`,
-  body: optionalBody(rotation),
-  answer: ok(issuedToken),
+  body: optionalJsonBody(rotation),
+  answer: okJson(issuedToken),
   refusals: ['precondition_failed', 'overloaded'],
 };
 

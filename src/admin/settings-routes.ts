@@ -1,4 +1,4 @@
-import { type About, body, ok } from '../core/described.ts';
+import { type About, jsonBody, okJson } from '../core/described.ts';
 import { shownSettings as settingsAnswer } from '../core/shown.ts';
 import type { AdminDeps } from './deps.ts';
 import { readBody } from './read-body.ts';
@@ -6,12 +6,12 @@ import { needing, replyWith, type Route } from './respond.ts';
 import { changeSettings, getSettings, settingsChange, shownSettings } from './settings.ts';
 
 const aboutSettings = {
-  read: { summary: 'Read the settings of the gateway', answer: ok(settingsAnswer) },
+  read: { summary: 'Read the settings of the gateway', answer: okJson(settingsAnswer) },
   change: {
     summary: 'Change the settings of the gateway',
     details: 'Fields left out stay; null clears. Defaults are the limits of what is made later without any.',
-    body: body(settingsChange),
-    answer: ok(settingsAnswer),
+    body: jsonBody(settingsChange),
+    answer: okJson(settingsAnswer),
     refusals: ['overloaded'],
   },
 } satisfies Record<string, About>;

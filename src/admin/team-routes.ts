@@ -1,4 +1,4 @@
-import { type About, body, created, nothing, ok, okList } from '../core/described.ts';
+import { type About, jsonBody, createdJson, noContent, okJson, okList } from '../core/described.ts';
 import { shownTeam } from '../core/shown.ts';
 import type { AdminDeps } from './deps.ts';
 import { readBody } from './read-body.ts';
@@ -8,24 +8,24 @@ import { shown } from './stored-limits.ts';
 import { resumeTeam, suspendTeam } from './suspension.ts';
 import { changeTeam, createTeam, deleteTeam, getTeam, listTeams } from './teams.ts';
 
-const answer = ok(shownTeam);
+const answer = okJson(shownTeam);
 const aboutTeams = {
   list: { summary: 'List teams', details: 'Those you may see.', answer: okList(shownTeam) },
   create: {
     summary: 'Make a team',
-    body: body(newTeam),
-    answer: created(shownTeam),
+    body: jsonBody(newTeam),
+    answer: createdJson(shownTeam),
     refusals: ['already_exists'],
   },
   read: { summary: 'Read a team', answer },
   change: {
     summary: 'Change a team',
     details: 'Fields left out stay; null clears.',
-    body: body(teamChange),
+    body: jsonBody(teamChange),
     answer,
     refusals: ['overloaded'],
   },
-  delete: { summary: 'Delete a team with its users and tokens', answer: nothing },
+  delete: { summary: 'Delete a team with its users and tokens', answer: noContent },
   suspend: {
     summary: 'Let nothing of a team in, from the next request on',
     answer,

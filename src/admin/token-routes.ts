@@ -1,4 +1,4 @@
-import { type About, body, created, nothing, ok, okList } from '../core/described.ts';
+import { type About, jsonBody, createdJson, noContent, okJson, okList } from '../core/described.ts';
 import type { Token } from '../core/identity.ts';
 import { Refusal } from '../core/refusal.ts';
 import { issuedToken, shownToken } from '../core/shown.ts';
@@ -66,21 +66,21 @@ function aboutTokens({ newToken, tokenChange }: ReturnType<typeof tokenSchemas>)
     issue: {
       summary: 'Issue a token',
       details: 'Its text is shown this once. With claim, a link is answered that shows it once instead.',
-      body: body(newToken),
-      answer: created(issuedToken),
+      body: jsonBody(newToken),
+      answer: createdJson(issuedToken),
     },
-    read: { summary: 'Read a token', answer: ok(shownToken) },
+    read: { summary: 'Read a token', answer: okJson(shownToken) },
     change: {
       summary: 'Change a token',
       details: 'Fields left out stay; null clears. A revoked token cannot be changed.',
-      body: body(tokenChange),
-      answer: ok(shownToken),
+      body: jsonBody(tokenChange),
+      answer: okJson(shownToken),
       refusals: ['precondition_failed', 'overloaded'],
     },
     revoke: {
       summary: 'Revoke a token',
       details: 'The next request with it is refused, everywhere; streams that run go on. It stays listed.',
-      answer: nothing,
+      answer: noContent,
       refusals: ['overloaded'],
     },
   } satisfies Record<string, About>;

@@ -1,4 +1,4 @@
-import { type About, body, created, nothing, ok, okList } from '../core/described.ts';
+import { type About, jsonBody, createdJson, noContent, okJson, okList } from '../core/described.ts';
 import { shownUser } from '../core/shown.ts';
 import type { Place } from './change-record.ts';
 import type { AdminDeps } from './deps.ts';
@@ -9,26 +9,26 @@ import { shown } from './stored-limits.ts';
 import { resumeUser, suspendUser } from './suspension.ts';
 import { changeUser, createUser, deleteUser, getUser, listUsers } from './users.ts';
 
-const answer = ok(shownUser);
+const answer = okJson(shownUser);
 const aboutUsers = {
   list: { summary: 'List the users of a team', answer: okList(shownUser) },
   create: {
     summary: 'Make a user',
-    body: body(newUser),
-    answer: created(shownUser),
+    body: jsonBody(newUser),
+    answer: createdJson(shownUser),
     refusals: ['already_exists'],
   },
   read: { summary: 'Read a user', answer },
   change: {
     summary: 'Change a user',
     details: 'Fields left out stay; null clears.',
-    body: body(userChange),
+    body: jsonBody(userChange),
     answer,
     refusals: ['overloaded'],
   },
   delete: {
     summary: 'Delete a user and revoke the tokens',
-    answer: nothing,
+    answer: noContent,
     refusals: ['overloaded'],
   },
   suspend: {

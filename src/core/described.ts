@@ -49,7 +49,7 @@ export interface DescribedOperation {
   /** Which administrators may, in words. */
   needed?: string;
   /** Whether its requests are counted, priced and sent on to the upstream. */
-  forwarded?: true;
+  forwarded?: boolean;
 }
 
 /** A path as the routes have it (`/admin/teams/:team`), and what its methods do. */
@@ -60,26 +60,26 @@ export interface DescribedRoute {
 
 const json = 'application/json';
 
-export function body(schema: z.ZodType): Body {
+export function jsonBody(schema: z.ZodType): Body {
   return { schema, required: true, mediaType: json };
 }
 
 /** A body that may be left out. */
-export function optionalBody(schema: z.ZodType): Body {
+export function optionalJsonBody(schema: z.ZodType): Body {
   return { schema, required: false, mediaType: json };
 }
 
-export function ok(schema: z.ZodType): Answer {
+export function okJson(schema: z.ZodType): Answer {
   return { status: 200, content: { [json]: schema } };
 }
 
-export function created(schema: z.ZodType): Answer {
+export function createdJson(schema: z.ZodType): Answer {
   return { status: 201, content: { [json]: schema } };
 }
 
 /** `{data: […]}`. */
 export function okList(item: z.ZodType): Answer {
-  return ok(z.object({ data: z.array(item) }));
+  return okJson(z.object({ data: z.array(item) }));
 }
 
-export const nothing: Answer = { status: 204, content: {} };
+export const noContent: Answer = { status: 204, content: {} };

@@ -114,9 +114,9 @@ export const identityDocument = z
   .looseObject({
     tollgate_export: z.literal(1),
     exported_at: time,
-    teams: someRows,
-    users: someRows,
-    tokens: someRows,
+    teams: someRows.optional(),
+    users: someRows.optional(),
+    tokens: someRows.optional(),
   })
   .meta({ id: 'IdentityDocument' });
 

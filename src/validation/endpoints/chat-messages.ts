@@ -27,9 +27,7 @@ const imageUrlFields = documented({ url: requiredTextOf(1), detail: optionalText
 
 const describedPart = described(partFields, {
   text: z.string().optional().meta({ description: 'Of a part of the type text.' }),
-  image_url: described(imageUrlFields)
-    .optional()
-    .meta({ description: 'Of a part of the type image_url.' }),
+  image_url: described(imageUrlFields).optional().meta({ description: 'Of a part of the type image_url.' }),
 });
 const describedContent = z
   .union([z.string(), z.array(describedPart).max(maxParts)])
