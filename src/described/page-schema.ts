@@ -61,8 +61,8 @@ function valuesHtml(values: readonly (string | number | null)[]): string {
 function boundsHtml(schema: SchemaObject): string {
   const bounds = [
     range(schema.minimum, schema.maximum, ''),
-    range(schema.minLength, schema.maxLength, ' characters'),
-    range(schema.minItems, schema.maxItems, ' items'),
+    range(schema.minLength, schema.maxLength, ' character'),
+    range(schema.minItems, schema.maxItems, ' item'),
     schema.format ?? '',
   ].filter((bound) => bound !== '');
   const pattern =
@@ -75,9 +75,10 @@ function boundsHtml(schema: SchemaObject): string {
 function range(min: number | undefined, max: number | undefined, unit: string): string {
   const least = min !== undefined && min > Number.MIN_SAFE_INTEGER ? min : null;
   const most = max !== undefined && max < Number.MAX_SAFE_INTEGER ? max : null;
-  if (least !== null && most !== null) return `${least} to ${most}${unit}`;
-  if (least !== null) return `at least ${least}${unit}`;
-  return most === null ? '' : `at most ${most}${unit}`;
+  const of = (many: number): string => `${many}${unit}${unit !== '' && many !== 1 ? 's' : ''}`;
+  if (least !== null && most !== null) return `${least} to ${of(most)}`;
+  if (least !== null) return `at least ${of(least)}`;
+  return most === null ? '' : `at most ${of(most)}`;
 }
 
 function lines(text: string): string {
