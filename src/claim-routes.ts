@@ -6,7 +6,7 @@ import { forwardedAddress, type RefusedCredentials } from './auth/refused-creden
 import type { ClaimLinks } from './claims/claim-links.ts';
 import { claimHeaders, refusedPage, tokenPage, waitingPage } from './claims/claim-page.ts';
 import type { Clock } from './core/clock.ts';
-import { type Answer, type DescribedOperation, type DescribedRoute } from './core/described.ts';
+import type { Answer, DescribedOperation, DescribedRoute } from './core/described.ts';
 import { Refusal } from './core/refusal.ts';
 import { claimedToken, time } from './core/shown.ts';
 import type { Journal } from './journal.ts';
