@@ -10,7 +10,7 @@ export interface OpenApiDocument {
     schemas: Record<string, SchemaObject>;
     responses: Record<string, ResponseObject>;
     headers: Record<string, HeaderObject>;
-    securitySchemes: Record<string, object>;
+    securitySchemes: Record<string, { type: string; description: string }>;
   };
 }
 

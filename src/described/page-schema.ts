@@ -1,5 +1,6 @@
 import { escaped } from '../core/html.ts';
 import { type Content, nameIn, type SchemaObject } from './document.ts';
+import { inline } from './page-text.ts';
 
 /** Bodies by media type. */
 export function contentHtml(content: Content): string {
@@ -10,7 +11,10 @@ export function contentHtml(content: Content): string {
 
 /** A schema: what it is, and the fields in it however deep. */
 export function schemaHtml(schema: SchemaObject): string {
-  const said = schema.description === undefined ? '' : `<p class="said">${lines(schema.description)}</p>`;
+  const said =
+    schema.description === undefined
+      ? ''
+      : `<p class="said">${inline(schema.description).replaceAll('\n', '<br>')}</p>`;
   return `<p class="type">${typeHtml(schema)}</p>${said}${insideHtml(schema)}`;
 }
 
@@ -79,10 +83,4 @@ function range(min: number | undefined, max: number | undefined, unit: string): 
   if (least !== null && most !== null) return `${least} to ${of(most)}`;
   if (least !== null) return `at least ${of(least)}`;
   return most === null ? '' : `at most ${of(most)}`;
-}
-
-function lines(text: string): string {
-  return escaped(text)
-    .replaceAll(/`([^`]+)`/g, '<code>$1</code>')
-    .replaceAll('\n', '<br>');
 }
