@@ -1,10 +1,12 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { AuditQuery, AuditReader, ShownEntry } from '../core/audit.ts';
+import type { About } from '../core/described.ts';
 import { Refusal } from '../core/refusal.ts';
-import { parseAuditQuery } from './audit-query.ts';
+import { shownAuditEntry } from '../core/shown-audit.ts';
+import { auditParameters, parseAuditQuery } from './audit-query.ts';
 import type { AdminDeps } from './deps.ts';
 import { replyWithReport, type Report, type Row } from './report.ts';
-import { askedIn, connectionOf } from './report-routes.ts';
+import { askedIn, connectionOf, notAcceptable, pageOf, reported } from './report-routes.ts';
 import { needing, type AdminContext, type Reply, type Route } from './respond.ts';
 
 const defaultLimit = 50;
@@ -25,6 +27,14 @@ const columns = [
   'hash',
 ] as const;
 
+const aboutTrail: About = {
+  summary: 'List who changed what, the newest first',
+  details: `As JSON a page of ${defaultLimit} or limit, at most 1000; as CSV or NDJSON all, where limit is left out. With limit, the header x-next-cursor says where the next page begins.`,
+  query: auditParameters,
+  answer: reported(pageOf(shownAuditEntry)),
+  others: notAcceptable,
+};
+
 /** Who changed what, the newest first; as JSON, CSV or NDJSON. */
 export function auditRoutes({ audit, onError }: AdminDeps): Route[] {
   async function trail(c: AdminContext): Promise<Reply> {
@@ -43,7 +53,7 @@ export function auditRoutes({ audit, onError }: AdminDeps): Route[] {
     return replyWithReport({ ...reportOf([page.data]), headers }, format, ends);
   }
 
-  return [{ path: '/admin/audit', methods: { GET: needing('read-gateway', trail) } }];
+  return [{ path: '/admin/audit', methods: { GET: needing('read-gateway', aboutTrail, trail) } }];
 }
 
 /** Every entry that passes, until whoever reads them has left. */

@@ -21,8 +21,12 @@ import { visibleLedger, visibleRefusals } from './visible-ledger.ts';
 const defaultLimit = 50;
 
 const rows = (row: z.ZodType): z.ZodType => z.object({ data: z.array(row) });
-const entryPageShown = z.object({ data: z.array(shownEntry), next_cursor: z.string().nullable() });
-const notAcceptable = [
+/** A page of a list that has more. */
+export function pageOf(item: z.ZodType): z.ZodType {
+  return z.object({ data: z.array(item), next_cursor: z.string().nullable() });
+}
+/** Where Accept names no format that a report can be had as. */
+export const notAcceptable = [
   { status: 406, description: '`invalid_request`: Accept names no format there is.', schema: shownError },
 ];
 const aboutReports = {
@@ -37,7 +41,7 @@ const aboutReports = {
     summary: 'List requests that were admitted, the newest closed first',
     details: `As JSON a page of ${defaultLimit} or limit, at most 1000; as CSV or NDJSON all, where limit is left out. With limit, the header x-next-cursor says where the next page begins.`,
     query: entryParameters,
-    answer: reported(entryPageShown),
+    answer: reported(pageOf(shownEntry)),
     others: notAcceptable,
   },
   refusals: {
@@ -126,7 +130,8 @@ export function reportRoutes({ ledger, refused, clock, onError }: AdminDeps): Ro
   ];
 }
 
-function reported(json: z.ZodType): Answer {
+/** A report in every format; as JSON of this shape. */
+export function reported(json: z.ZodType): Answer {
   const text = z.string();
   return {
     status: 200,

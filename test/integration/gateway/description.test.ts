@@ -289,7 +289,7 @@ describe('what the gateway answers', () => {
   });
 
   it('is as described: reports in every format', async () => {
-    for (const path of ['/admin/usage', '/admin/refusals', '/admin/requests']) {
+    for (const path of ['/admin/usage', '/admin/refusals', '/admin/requests', '/admin/audit']) {
       for (const format of ['json', 'csv', 'ndjson']) await asRoot(200, 'GET', `${path}?format=${format}`);
       await asRoot(400, 'GET', `${path}?unknown=1`);
       const headers = { accept: 'image/png' };
