@@ -3,13 +3,13 @@ import type { AuditQuery, AuditReader, ShownEntry } from '../core/audit.ts';
 import type { About } from '../core/described.ts';
 import { Refusal } from '../core/refusal.ts';
 import { shownAuditEntry } from '../core/shown-audit.ts';
+import { defaultLimit, notAcceptable, pageOf, pagesOfList, reported } from './about-lists.ts';
 import { auditParameters, parseAuditQuery } from './audit-query.ts';
 import type { AdminDeps } from './deps.ts';
 import { replyWithReport, type Report, type Row } from './report.ts';
-import { askedIn, connectionOf, notAcceptable, pageOf, reported } from './report-routes.ts';
+import { askedIn, connectionOf } from './report-routes.ts';
 import { needing, type AdminContext, type Reply, type Route } from './respond.ts';
 
-const defaultLimit = 50;
 const entriesPerPage = 1_000;
 
 const columns = [
@@ -29,7 +29,7 @@ const columns = [
 
 const aboutTrail: About = {
   summary: 'List who changed what, the newest first',
-  details: `As JSON a page of ${defaultLimit} or limit, at most 1000; as CSV or NDJSON all, where limit is left out. With limit, the header x-next-cursor says where the next page begins.`,
+  details: pagesOfList,
   query: auditParameters,
   answer: reported(pageOf(shownAuditEntry)),
   others: notAcceptable,

@@ -1,15 +1,14 @@
 import type { HttpBindings } from '@hono/node-server';
-import { z } from 'zod';
 import type { Checked } from '../core/check.ts';
-import type { About, Answer } from '../core/described.ts';
+import type { About } from '../core/described.ts';
 import { usageFigures } from '../core/entry.ts';
 import { Refusal } from '../core/refusal.ts';
-import { shownError } from '../core/shown-error.ts';
 import { shownEntry, shownRefusalRow, shownUsageRow } from '../core/shown-ledger.ts';
+import { defaultLimit, notAcceptable, pageOf, pagesOfList, reported, rowsOf } from './about-lists.ts';
 import type { AdminDeps } from './deps.ts';
 import { entryReport, entryShown } from './entry-report.ts';
 import { queryOf } from './filters.ts';
-import { type Asked, type Format, formatFor, mediaTypes } from './formats.ts';
+import { type Asked, type Format, formatFor } from './formats.ts';
 import { parseRefusalQuery, refusalParameters } from './refusals.ts';
 import { type Report, replyWithReport } from './report.ts';
 import { entriesInPages, sumsInPages } from './report-pages.ts';
@@ -18,28 +17,17 @@ import { needing, type AdminContext, type Reply, type Route } from './respond.ts
 import { parseUsageQuery, usageParameters } from './usage.ts';
 import { visibleLedger, visibleRefusals } from './visible-ledger.ts';
 
-const defaultLimit = 50;
-
-const rows = (row: z.ZodType): z.ZodType => z.object({ data: z.array(row) });
-/** A page of a list that has more. */
-export function pageOf(item: z.ZodType): z.ZodType {
-  return z.object({ data: z.array(item), next_cursor: z.string().nullable() });
-}
-/** Where Accept names no format that a report can be had as. */
-export const notAcceptable = [
-  { status: 406, description: '`invalid_request`: Accept names no format there is.', schema: shownError },
-];
 const aboutReports = {
   usage: {
     summary: 'Sum up what was used',
     details: 'Whole UTC days; today where nothing is said. Without group_by, one row.',
     query: usageParameters,
-    answer: reported(rows(shownUsageRow)),
+    answer: reported(rowsOf(shownUsageRow)),
     others: notAcceptable,
   },
   requests: {
     summary: 'List requests that were admitted, the newest closed first',
-    details: `As JSON a page of ${defaultLimit} or limit, at most 1000; as CSV or NDJSON all, where limit is left out. With limit, the header x-next-cursor says where the next page begins.`,
+    details: pagesOfList,
     query: entryParameters,
     answer: reported(pageOf(shownEntry)),
     others: notAcceptable,
@@ -48,7 +36,7 @@ const aboutReports = {
     summary: 'Count requests that were refused',
     details: 'Whole UTC days; today where nothing is said. Without group_by, one row.',
     query: refusalParameters,
-    answer: reported(rows(shownRefusalRow)),
+    answer: reported(rowsOf(shownRefusalRow)),
     others: notAcceptable,
   },
 } satisfies Record<string, About>;
@@ -128,15 +116,6 @@ export function reportRoutes({ ledger, refused, clock, onError }: AdminDeps): Ro
     { path: '/admin/requests', methods: { GET: needing('read-lists', aboutReports.requests, requests) } },
     { path: '/admin/refusals', methods: { GET: needing('read-lists', aboutReports.refusals, refusals) } },
   ];
-}
-
-/** A report in every format; as JSON of this shape. */
-export function reported(json: z.ZodType): Answer {
-  const text = z.string();
-  return {
-    status: 200,
-    content: { [mediaTypes.json]: json, [mediaTypes.csv]: text, [mediaTypes.ndjson]: text },
-  };
 }
 
 /** What a request asks for and as what, or why it cannot be had. */

@@ -13,11 +13,11 @@ const shownChange = z
     sequence: z.int().min(1).meta({ description: '1, 2, 3, … without a gap.' }),
     time,
     actor: text.meta({
-      description: '`root`, `adm_…`, a holder’s `tok_…`, `sign-in`, `file` or `command-line`.',
+      description: 'root, adm_…, tok_… of a holder, sign-in, file or command-line.',
     }),
     address: text.nullable(),
     request_id: text.nullable(),
-    operation: text.meta({ description: 'Such as `token.revoke`.' }),
+    operation: text.meta({ description: 'Such as token.revoke.' }),
     kind: z.enum(kinds satisfies readonly ChangeKind[]),
     team: text.nullable(),
     id: text.nullable(),
