@@ -17,7 +17,7 @@ import type { NewSession } from './sessions/schema.ts';
 import { readExchange } from './sign-in/exchange-form.ts';
 import type { IdTokenVerifier, VerifiedIdToken } from './sign-in/id-token.ts';
 import { SignInRefusal } from './sign-in/oauth-error.ts';
-import { type Person, type Provisioner, signInKey, type TokenPolicy } from './sign-in/provision.ts';
+import { isUserOf, type Person, type Provisioner, signInKey, type TokenPolicy } from './sign-in/provision.ts';
 import { teamFor } from './sign-in/rules.ts';
 
 const maxBytes = 32_768;
@@ -109,6 +109,10 @@ export class SignInRoute {
     const { authenticator, provisioner } = this.#parts;
     const credential: Credential = { secretHash: signInKey(person), session: null };
     let found = await authenticator.refresh(credential);
+    if (!(found instanceof Refusal) && !isUserOf(found.principal.identity.user, person)) {
+      await provisioner.release(found.principal.identity.token);
+      found = await authenticator.refresh(credential);
+    }
     if (found instanceof Refusal && found.code === 'invalid_token') {
       const refusal = await provisioner.provide(person);
       if (refusal) return refusal;

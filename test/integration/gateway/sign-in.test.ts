@@ -131,6 +131,19 @@ describe.each(['memory', 'redis'] as const)('POST /oauth/token, store: %s', (sto
     expect(entryOfCarl).toMatchObject({ user: `carl-${store}` });
   });
 
+  it('lets in the account that a user has now, not one it had', async () => {
+    const path = `/admin/teams/acme/users/dora-${store}`;
+    const [first, second] = [newSub(), newSub()];
+    const account = (sub: string) => ({ subject: { issuer: partner.url, sub } });
+    await gateway.admin('POST', '/admin/teams/acme/users', { id: `dora-${store}`, ...account(first) });
+    const session = (await exchange(await sign({ sub: first }, partner))).json['access_token'];
+    expect((await chat(String(session))).status).toBe(200);
+    await gateway.admin('PATCH', path, account(second));
+    expect((await exchange(await sign({ sub: first }, partner))).status).toBe(400);
+    expect((await chat(String(session))).status).toBe(401);
+    expect((await exchange(await sign({ sub: second }, partner))).status).toBe(200);
+  });
+
   it('exchanges an ID token as often as configured', async () => {
     const text = await sign({});
     const statuses = [];
