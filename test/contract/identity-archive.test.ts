@@ -75,6 +75,10 @@ describe('the archive of the Redis store', () => {
       overwrite: false,
     });
     await archive.commit({ changes: [], seen: { found: '', next: 'x' } });
+    const administrator = { kind: 'administrator', team: '@', id: 'adm_1' } as const;
+    const next = { text: '{}', secrets: ['hash'] };
+    await archive.commit({ changes: [{ key: administrator, found: null, next }] });
+    expect(await server.command('HKEYS', keys.epochs)).toEqual(['acme']); // which no administrator moves
     for (const name of (await server.command('KEYS', '*')) as string[]) {
       expect(name).toMatch(/^t:1:/);
       expect(await server.command('TTL', name)).toBe(-1);
