@@ -13,6 +13,7 @@ import type { Origins } from './origins.ts';
 import type { Call } from './proxy/call.ts';
 import { sessionPolicyOf } from './session-policy.ts';
 import type { MintedSession, SessionMinter } from './sessions/minter.ts';
+import { limitsWithin } from './sessions/narrow.ts';
 import type { NewSession } from './sessions/schema.ts';
 import { readExchange } from './sign-in/exchange-form.ts';
 import type { IdTokenVerifier, VerifiedIdToken } from './sign-in/id-token.ts';
@@ -94,7 +95,8 @@ export class SignInRoute {
     for (let reading = 0; reading < maxReadings; reading += 1) {
       const parent = await this.#parentOf(person);
       if (parent instanceof SignInRefusal) return parent;
-      const minted = await this.#parts.minter.mint(parent.principal, wanted);
+      const limits = limitsWithin(wanted.limits ?? [], parent.principal.limits);
+      const minted = await this.#parts.minter.mint(parent.principal, { ...wanted, limits });
       if (minted instanceof Refusal) return inOAuthWords(minted);
       if (minted !== 'stale') return minted;
     }

@@ -181,6 +181,20 @@ describe.each(['memory', 'redis'] as const)('POST /oauth/token, store: %s', (sto
     expect(body).toMatchObject({ origins: [app], limits: [{ max: 9 }] });
   });
 
+  it('lets people in under a limit that is smaller than what the issuer gives its sessions', async () => {
+    const sub = newSub();
+    await exchange(await sign({ sub }));
+    const user = (await usersOf()).find(({ subject }) => subject?.sub === sub);
+    const limits = [{ metric: 'requests', window: 'hour', max: 1 }];
+    await gateway.admin('PATCH', `/admin/teams/acme/users/${String(user?.id)}`, { limits });
+    const reply = await exchange(await sign({ sub }));
+    expect(reply.status).toBe(200);
+    const token = String(reply.json['access_token']);
+    expect((await chat(token, app)).status).toBe(200);
+    const refused = await chat(token, app);
+    expect([refused.status, errorOf(refused).limit]).toEqual([429, undefined]); // another's figures
+  });
+
   it('signs fifty in at once, each of them once', async () => {
     const sub = newSub();
     const texts = await Promise.all(Array.from({ length: 50 }, (_, jti) => sign({ sub, jti: String(jti) })));
