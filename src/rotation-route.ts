@@ -1,10 +1,11 @@
-import { rotateToken, type RotateDeps } from './admin/rotate-token.ts';
+import { rotateToken, type RotateDeps, superseded } from './admin/rotate-token.ts';
 import type { Answers } from './answers.ts';
 import { actingAs } from './core/audit.ts';
 import { check, type Checked } from './core/check.ts';
 import { type DescribedOperation, okJson, optionalJsonBody } from './core/described.ts';
 import { Refusal } from './core/refusal.ts';
 import { defaultOverlapS, ownRotation } from './core/rotation.ts';
+import { secretEndMs } from './core/secret.ts';
 import { rotatedToken } from './core/shown.ts';
 import type { Gateway } from './gateway.ts';
 import type { Origins } from './origins.ts';
@@ -46,6 +47,8 @@ export class RotationRoute {
     if (caller instanceof Refusal) return answers.refuse(call, caller);
     const { identity, credential } = caller.principal;
     if (identity.session) return answers.refuse(call, notForSessions());
+    // Before it is counted: who holds an old secret must not use up what the newest may.
+    if (secretEndMs(identity, credential) !== Infinity) return answers.refuse(call, superseded());
 
     const bytes = await gateway.body(call, maxBytes);
     if (bytes === null) return answers.leftEarly(call);

@@ -14,11 +14,12 @@ import type { Origins } from './origins.ts';
 import type { Call } from './proxy/call.ts';
 import { sessionPolicyOf } from './session-policy.ts';
 import type { MintedSession, SessionMinter } from './sessions/minter.ts';
+import { limitsWithin } from './sessions/narrow.ts';
 import type { NewSession } from './sessions/schema.ts';
 import { describedExchange, describedForm, readExchange } from './sign-in/exchange-form.ts';
 import type { IdTokenVerifier, VerifiedIdToken } from './sign-in/id-token.ts';
 import { describedRefusals, SignInRefusal } from './sign-in/oauth-error.ts';
-import { type Person, type Provisioner, signInKey, type TokenPolicy } from './sign-in/provision.ts';
+import { isUserOf, type Person, type Provisioner, signInKey, type TokenPolicy } from './sign-in/provision.ts';
 import { teamFor } from './sign-in/rules.ts';
 
 const maxBytes = 32_768;
@@ -106,7 +107,8 @@ export class SignInRoute {
     for (let reading = 0; reading < maxReadings; reading += 1) {
       const parent = await this.#parentOf(person);
       if (parent instanceof SignInRefusal) return parent;
-      const minted = await this.#parts.minter.mint(parent.principal, wanted);
+      const limits = limitsWithin(wanted.limits ?? [], parent.principal.limits);
+      const minted = await this.#parts.minter.mint(parent.principal, { ...wanted, limits });
       if (minted instanceof Refusal) return inOAuthWords(minted);
       if (minted !== 'stale') return minted;
     }
@@ -121,6 +123,10 @@ export class SignInRoute {
     const { authenticator, provisioner } = this.#parts;
     const credential: Credential = { secretHash: signInKey(person), session: null };
     let found = await authenticator.refresh(credential);
+    if (!(found instanceof Refusal) && !isUserOf(found.principal.identity.user, person)) {
+      await provisioner.release(found.principal.identity.token);
+      found = await authenticator.refresh(credential);
+    }
     if (found instanceof Refusal && found.code === 'invalid_token') {
       const refusal = await provisioner.provide(person);
       if (refusal) return refusal;

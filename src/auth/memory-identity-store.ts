@@ -77,7 +77,9 @@ export class MemoryIdentityStore implements IdentityStore {
 
   #identity({ secretHash, session: named }: Credential): Identity | null {
     const found = named === null ? null : this.#sessionOf(named.id);
-    const ofSession = found?.secretHash === secretHash ? found : null;
+    // Where its token ended with its user, one made again under the same id must not bring it back.
+    const isLive = found?.secretHash === secretHash && this.#hasSecret(found);
+    const ofSession = isLive ? found : null;
     const binding = named === null ? this.#secrets.get(secretHash) : ofSession;
     const space = binding ? this.#teams.get(binding.team) : undefined;
     const tokenText = space?.tokens.get(binding?.token ?? '');
@@ -173,6 +175,10 @@ export class MemoryIdentityStore implements IdentityStore {
 
   #epochOf({ epoch }: TeamSpace): string {
     return this.#settingsEpoch === '' ? epoch : `${epoch}.${this.#settingsEpoch}`;
+  }
+
+  #hasSecret({ team, token }: Binding): boolean {
+    return this.boundTo({ team, id: token }).length > 0;
   }
 
   /** Hashes of the secrets that are bound to a token, the newest first. */

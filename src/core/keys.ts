@@ -27,7 +27,7 @@ export interface Keys {
   rotations: (token: string) => string;
   /** String: a token's text, sealed, until its link is opened; then when that was. Expires. */
   claim: (codeHash: string) => string;
-  /** Identity. Hash: the store's name, and what IDENTITY_FILE has brought up. */
+  /** Identity. Hash: the store's name, and what IDENTITY_FILE or imports have brought. */
   provenance: string;
   /** The audit trail. Stream: each change's entry and its hash. Never trimmed, never expires. */
   audit: string;
