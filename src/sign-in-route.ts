@@ -2,20 +2,24 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Answers } from './answers.ts';
 import type { Authenticated, Authenticator } from './auth/authenticator.ts';
 import { forwardedAddress, type RefusedCredentials } from './auth/refused-credentials.ts';
+import { actingAs } from './core/audit.ts';
+import { type DescribedOperation, okJson } from './core/described.ts';
 import type { Credential, Token } from './core/identity.ts';
 import { Refusal } from './core/refusal.ts';
 import type { SessionStore } from './core/session.ts';
 import { StoreUnavailable } from './core/store-unavailable.ts';
 import type { Gateway } from './gateway.ts';
 import type { Journal } from './journal.ts';
+import type { Origins } from './origins.ts';
 import type { Call } from './proxy/call.ts';
 import { sessionPolicyOf } from './session-policy.ts';
 import type { MintedSession, SessionMinter } from './sessions/minter.ts';
+import { limitsWithin } from './sessions/narrow.ts';
 import type { NewSession } from './sessions/schema.ts';
-import { readExchange } from './sign-in/exchange-form.ts';
+import { describedExchange, describedForm, readExchange } from './sign-in/exchange-form.ts';
 import type { IdTokenVerifier, VerifiedIdToken } from './sign-in/id-token.ts';
-import { SignInRefusal } from './sign-in/oauth-error.ts';
-import { type Person, type Provisioner, signInKey, type TokenPolicy } from './sign-in/provision.ts';
+import { describedRefusals, SignInRefusal } from './sign-in/oauth-error.ts';
+import { isUserOf, type Person, type Provisioner, signInKey, type TokenPolicy } from './sign-in/provision.ts';
 import { teamFor } from './sign-in/rules.ts';
 
 const maxBytes = 32_768;
@@ -23,6 +27,17 @@ const maxReadings = 3;
 /** An ID token is taken a little beyond its expiry, for clocks that differ; counted for no longer than this. */
 const graceMs = 60_000;
 const maxCountedMs = 30 * 86_400_000;
+
+export const aboutSignIn: DescribedOperation = {
+  about: {
+    summary: 'Exchange an ID token of a trusted issuer for a session',
+    details: 'OAuth 2.0 token exchange (RFC 8693); errors are in the shape of OAuth.',
+    body: { schema: describedForm, required: true, mediaType: 'application/x-www-form-urlencoded' },
+    answer: okJson(describedExchange),
+    others: describedRefusals,
+  },
+  access: 'anyone',
+};
 
 export interface SignInParts {
   gateway: Gateway;
@@ -33,6 +48,7 @@ export interface SignInParts {
   sessions: SessionStore;
   verifier: IdTokenVerifier;
   provisioner: Provisioner;
+  origins: Origins;
   refused: RefusedCredentials | null;
   nowMs: () => number;
   draining: () => boolean;
@@ -75,7 +91,8 @@ export class SignInRoute {
     if (form instanceof SignInRefusal) return form;
     const verified = await verifier.verify(form.subjectToken);
     if (verified instanceof SignInRefusal) return verified;
-    return this.#signIn(verified);
+    // What signing in makes or changes is done on its own behalf.
+    return actingAs(this.#parts.origins.signIn(call.asking), () => this.#signIn(verified));
   }
 
   async #signIn(verified: VerifiedIdToken): Promise<MintedSession | SignInRefusal> {
@@ -90,7 +107,8 @@ export class SignInRoute {
     for (let reading = 0; reading < maxReadings; reading += 1) {
       const parent = await this.#parentOf(person);
       if (parent instanceof SignInRefusal) return parent;
-      const minted = await this.#parts.minter.mint(parent.principal, wanted);
+      const limits = limitsWithin(wanted.limits ?? [], parent.principal.limits);
+      const minted = await this.#parts.minter.mint(parent.principal, { ...wanted, limits });
       if (minted instanceof Refusal) return inOAuthWords(minted);
       if (minted !== 'stale') return minted;
     }
@@ -105,6 +123,10 @@ export class SignInRoute {
     const { authenticator, provisioner } = this.#parts;
     const credential: Credential = { secretHash: signInKey(person), session: null };
     let found = await authenticator.refresh(credential);
+    if (!(found instanceof Refusal) && !isUserOf(found.principal.identity.user, person)) {
+      await provisioner.release(found.principal.identity.token);
+      found = await authenticator.refresh(credential);
+    }
     if (found instanceof Refusal && found.code === 'invalid_token') {
       const refusal = await provisioner.provide(person);
       if (refusal) return refusal;

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { adminCommands } from './admin-commands.ts';
+import { auditCommands } from './audit-commands.ts';
 import { backupCommands } from './backup-commands.ts';
 import { CommandFailed, type ExitCode, exitCodes } from './command-failed.ts';
 import { Cli, type Terminal } from './cli.ts';
@@ -63,6 +64,7 @@ export function programFor(send: Connection['send'], terminal: Terminal): Comman
   reportCommands(program, cli);
   adminCommands(program, cli);
   backupCommands(program, cli, terminal);
+  auditCommands(program, cli);
   return program;
 }
 

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import type { Refusal } from './refusal.ts';
 
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
@@ -25,10 +26,22 @@ export interface ValidRequest {
   remoteTools: readonly string[];
 }
 
+/** What the API's description says of an endpoint. */
+export interface AboutEndpoint {
+  /** A line, in the imperative. */
+  summary: string;
+  body: z.ZodType;
+  /** What the upstream answers, as far as it is documented. */
+  answer: z.ZodType;
+  /** Whether it answers as a stream where `stream` is true. */
+  streams: boolean;
+}
+
 /** A data-plane endpoint: one schema file and one line in the registry. */
 export interface Endpoint {
   path: string;
   kind: EndpointKind;
+  about: AboutEndpoint;
   /** The least body that is valid: a pinned request is checked with it around. */
   least: JsonObject;
   /** What the holder of a pinned session may send unless `allow` says otherwise. */

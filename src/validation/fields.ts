@@ -11,6 +11,7 @@ export const anything = z.unknown();
 /** Any JSON object, its fields not looked at. */
 export const optionalObject = z
   .custom<object>((value) => typeof value === 'object' && !Array.isArray(value), must('an object'))
+  .meta({ type: 'object' })
   .nullish();
 
 export const optionalFlag = z.boolean(must('true or false')).nullish();
@@ -59,7 +60,12 @@ export function requiredMatch(pattern: RegExp, expectation: string): z.ZodType {
 /** Text of a bounded number of characters. */
 export function requiredTextOf(min: number, max = Infinity): z.ZodType {
   const expected = must(`a string of ${lengthRange(min, max)}`);
-  return z.string(expected).refine((value) => hasLength(value, min, max), expected);
+  // JSON Schema counts characters as well.
+  const described = { minLength: min, ...(max === Infinity ? {} : { maxLength: max }) };
+  return z
+    .string(expected)
+    .refine((value) => hasLength(value, min, max), expected)
+    .meta(described);
 }
 
 function lengthRange(min: number, max: number): string {

@@ -139,6 +139,30 @@ describe.each(['Redis', 'memory'] as const)('If-Match, on %s', (kind) => {
     }
   });
 
+  it('is described wherever a record is changed or ended, and the ETag wherever it is told', async () => {
+    const { paths } = (await (await fetch(`${gateway.url}/openapi.json`)).json()) as {
+      paths: Record<
+        string,
+        Record<string, { parameters?: { name: string }[]; responses: Record<string, Described> }>
+      >;
+    };
+    interface Described {
+      headers?: Record<string, unknown>;
+    }
+    const described = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({ at: `${method} ${path}`, ...operation })),
+    );
+    const changing = described.filter(({ at }) =>
+      /^(?:patch|delete) \/admin|^post \/admin\/.*\/(?:suspend|resume|rotate)$/.test(at),
+    );
+    expect(changing).toHaveLength(13);
+    for (const { at, parameters = [], responses } of changing) {
+      expect([at, parameters.some(({ name }) => name === 'If-Match')]).toEqual([at, true]);
+      expect(responses).toHaveProperty('412');
+      if (!at.startsWith('delete')) expect(responses['200']?.headers).toHaveProperty('ETag');
+    }
+  });
+
   it('takes * and lists, and no weak tags (RFC 9110, 13.1.1)', async () => {
     const { team } = await made();
     const { etag } = await ask('GET', team);

@@ -57,6 +57,9 @@ beforeEach(async () => {
   await redis.flush();
   await writeFile('identities.json', JSON.stringify(exampleDocument()));
   expect(await tollgate('import identities.json', environment())).toMatchObject({ code: 0 });
+  const { body } = await gateway.admin('GET', '/admin/audit?limit=1');
+  const [{ sequence, hash }] = body['data'] as [{ sequence: number; hash: string }];
+  await writeFile('gateway.log', JSON.stringify({ msg: 'audit head', sequence, hash }));
 });
 
 function environment(): NodeJS.ProcessEnv {
@@ -86,6 +89,7 @@ describe('the help of a command', () => {
 describe('the commands of README.md and docs', () => {
   it.each([
     'README.md',
+    'docs/audit.md',
     'docs/backup.md',
     'docs/roles.md',
     'docs/rotation.md',
