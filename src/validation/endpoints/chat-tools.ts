@@ -45,7 +45,15 @@ export const describedTools = z
   .max(maxTools)
   .nullish();
 const calledFunction = described(calledFunctionFields, {
-  arguments: z.union([z.string(), z.looseObject({})]).nullish(),
+  arguments: z
+    .union([
+      z
+        .string()
+        .regex(/^\s*(?:\{[\s\S]*\}\s*)?$/)
+        .meta({ description: 'The JSON of an object, or nothing.' }),
+      z.looseObject({}),
+    ])
+    .nullish(),
 });
 export const describedToolCalls = z
   .array(described(toolCallFields, { function: calledFunction }))
