@@ -103,7 +103,7 @@ describe('GET /openapi.json', () => {
       gateway.upstream.key,
       gateway.upstream.url,
       gateway.url,
-      String(gateway.port),
+      `:${gateway.port}`,
     ];
     const machine = [process.cwd(), hostname(), userInfo().homedir];
     for (const told of [...secrets, ...machine]) {
