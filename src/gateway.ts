@@ -174,6 +174,7 @@ export class Gateway {
         upstream,
         path: request.endpoint.path,
         body,
+        kind: request.endpoint.kind,
         stream: request.stream,
         pinned: (call.principal?.identity.session?.pinned ?? null) !== null,
         headers: [...call.headers, ...limitHeaders(limitsTold(grant), grant.admittedAtMs)],
@@ -257,6 +258,7 @@ export class Gateway {
       inputTokens: reserved.inputTokens,
       outputTokens: reserved.outputTokens,
       images: reserved.images,
+      searchUnits: reserved.searchUnits,
     });
     return grant === 'stale' || grant instanceof Refusal ? grant : { grant, upstream, body };
   }
