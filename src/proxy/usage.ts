@@ -24,7 +24,7 @@ export const errorFirst = /^\s*\{\s*"error"\s*:(?!\s*null\b)/;
 function usageOf(usage: unknown): Usage | null {
   if (!isRecord(usage)) return null;
   const inputTokens =
-    usage['prompt_tokens'] === undefined ? anthropicInput(usage) : count(usage['prompt_tokens']);
+    typeof usage['prompt_tokens'] === 'number' ? count(usage['prompt_tokens']) : anthropicInput(usage);
   const outputTokens = count(usage['completion_tokens'] ?? usage['output_tokens']);
   return inputTokens + outputTokens > 0 ? { inputTokens, outputTokens } : null;
 }
