@@ -53,6 +53,9 @@ export interface GatewayParts {
   draining: () => boolean;
 }
 
+/** What a token's `endpoints` decide about. */
+type Served = Pick<Endpoint, 'path' | 'mustBeNamed'>;
+
 /** A request that was admitted: where it goes, with what. */
 export interface Admitted {
   grant: Grant;
@@ -86,7 +89,7 @@ export class Gateway {
    */
   async authenticate(
     call: Call,
-    endpoint: Endpoint | null,
+    endpoint: Served | null,
     { freshly = false } = {},
   ): Promise<Authenticated | Refusal> {
     const { authenticator, uses, draining } = this.#parts;
@@ -209,10 +212,10 @@ export class Gateway {
     return parsed;
   }
 
-  #entryRefusal(call: Call, endpoint: Endpoint | null, principal: Principal): Refusal | null {
+  #entryRefusal(call: Call, endpoint: Served | null, principal: Principal): Refusal | null {
     return (
       checkOrigin(principal, call.origin, this.#parts.settings.allowedOrigins) ??
-      (endpoint === null ? null : checkEndpoint(principal, endpoint.path))
+      (endpoint === null ? null : checkEndpoint(principal, endpoint))
     );
   }
 

@@ -11,7 +11,10 @@ export interface Price {
 export const nanoUsdPerUsd = 1_000_000_000;
 
 /** What a charge costs, whole nano-dollars, rounded up once: so that sums of it are exact. */
-export function costNanoUsd(price: Price, { inputTokens, outputTokens, images, searchUnits }: Charge): number {
+export function costNanoUsd(
+  price: Price,
+  { inputTokens, outputTokens, images, searchUnits }: Charge,
+): number {
   const exact =
     inputTokens * price.inputNanoUsd +
     outputTokens * price.outputNanoUsd +

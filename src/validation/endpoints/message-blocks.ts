@@ -36,7 +36,11 @@ const anyBlock = documented({
   signature: anything,
   data: anything,
 });
-export const textBlockFields = documented({ type: requiredChoice(['text']), text: requiredText, cache_control: anything });
+export const textBlockFields = documented({
+  type: requiredChoice(['text']),
+  text: requiredText,
+  cache_control: anything,
+});
 
 /** What each type of block must have. One this gateway does not know goes on: the upstream knows whether it takes it. */
 const blockFields: ReadonlyMap<string, Documented> = new Map([
@@ -89,7 +93,8 @@ function checkBlock(value: JsonValue, path: string, findings: Findings): void {
   const fields = typeof type === 'string' ? blockFields.get(type) : undefined;
   if (!block || !fields) return;
   findings.fields(fields, block, path);
-  if (type === 'image' || type === 'document') checkSource(block['source'], joinPath(path, 'source'), findings);
+  if (type === 'image' || type === 'document')
+    checkSource(block['source'], joinPath(path, 'source'), findings);
   if (type !== 'tool_result') return;
   const { content } = block;
   if (content !== undefined && content !== null) checkContent(content, joinPath(path, 'content'), findings);
@@ -109,7 +114,8 @@ export function dataIn(body: JsonObject): { imageParts: number; imageUrlBytes: n
   for (const message of listIn(body, 'messages')) {
     for (const block of listIn(message, 'content')) {
       countData(block, found);
-      if (block['type'] === 'tool_result') for (const inner of listIn(block, 'content')) countData(inner, found);
+      if (block['type'] === 'tool_result')
+        for (const inner of listIn(block, 'content')) countData(inner, found);
     }
   }
   return found;

@@ -49,7 +49,7 @@ export const messages: Endpoint = {
   path: '/v1/messages',
   kind: 'messages',
   least: { model: 'any', max_tokens: 1, messages: [{ role: 'user', content: '-' }] },
-  open: ['messages', 'stream', 'max_tokens'],
+  open: ['messages', 'stream'],
   aliases: [],
   validate(body, maxOutputTokens): ValidRequest | Refusal {
     const findings = new Findings();
@@ -87,7 +87,8 @@ function checkThinking(body: JsonObject, findings: Findings): void {
   const budget = numberIn(thinking, 'budget_tokens');
   const maxTokens = numberIn(body, 'max_tokens');
   const path = 'thinking.budget_tokens';
-  if (budget === null) findings.add(path, `is required and must be an integer of at least ${minThinkingBudget}`);
+  if (budget === null)
+    findings.add(path, `is required and must be an integer of at least ${minThinkingBudget}`);
   else if (maxTokens !== null && budget >= maxTokens) findings.add(path, 'must be less than max_tokens');
 }
 

@@ -6,7 +6,7 @@ import { unacceptedModel } from '../../../src/core/entry.ts';
 import { decodeEntry, decodeTotalsRow, encodeEntry } from '../../../src/core/entry-text.ts';
 import { chatPath, grantOf, openRequest, outcomeOf, stateOf } from './samples.ts';
 
-const reserved = { requests: 1, inputTokens: 10, outputTokens: 90, images: 0 };
+const reserved = { requests: 1, inputTokens: 10, outputTokens: 90, images: 0, searchUnits: 0 };
 const limits = [
   stateOf({ metric: 'tokens', window: 'day', max: 1_000 }, { reserved }),
   stateOf({ metric: 'concurrency', max: 2 }, { reserved, scope: 'token' }),
