@@ -43,6 +43,7 @@ export const bodies = {
 } as const satisfies Record<EndpointKind, (more?: object) => object>;
 
 export interface Reply {
+  url: string;
   status: number;
   headers: Headers;
   bytes: Buffer;
@@ -97,7 +98,7 @@ export function open(url: string, body: object | string, sent: Sent = {}): Promi
 export async function read(answer: Response, timeoutMs = 10_000): Promise<Reply> {
   const bytes = Buffer.from(await within(answer.arrayBuffer(), timeoutMs, 'the end of an answer'));
   const text = bytes.toString('utf8');
-  return { status: answer.status, headers: answer.headers, bytes, text, json: parsed(text) };
+  return { url: answer.url, status: answer.status, headers: answer.headers, bytes, text, json: parsed(text) };
 }
 
 /** The `error` member of an answer. */
