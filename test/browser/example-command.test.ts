@@ -29,7 +29,7 @@ it('prints pages that work, and stops cleanly', async () => {
     await page.click('#send');
     if (url.endsWith('/oidc.html')) {
       await page.click('text=Sign in as Ana');
-      await page.locator('#who', { hasText: 'Signed in' }).waitFor({ timeout: 10_000 });
+      await page.locator('#who', { hasText: 'Signed in as' }).waitFor({ timeout: 10_000 });
       await page.click('#send');
     }
     const answer = page.locator('#answer', { hasText: 'You said: Why is the sky blue?' });
