@@ -43,7 +43,16 @@ const choiceFields = documented({
 
 /* What the functions below check, for the API's description. */
 
-export const describedTools = z.array(described(anyTool)).max(maxTools).nullish();
+const describedOwn = described(anyTool, {
+  type: z.literal('custom').nullish(),
+  name,
+  input_schema: requiredObject,
+});
+const describedRemote = described(anyTool, { type: z.string().regex(/^(?!custom$)/) });
+export const describedTools = z
+  .array(z.union([describedOwn, describedRemote]))
+  .max(maxTools)
+  .nullish();
 export const describedServers = z.array(described(serverFields)).max(maxServers).nullish();
 export const describedChoice = described(choiceFields).nullish();
 
