@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { jsonBody, type DescribedOperation } from './core/described.ts';
 import type { Endpoint } from './core/request.ts';
+import { aboutMcpServers, type McpServers } from './mcp-servers.ts';
 import { aboutAvailableModels, aboutModel, aboutModels, type ModelRoutes } from './model-routes.ts';
 import { aboutOwnUsage, type OwnUsage } from './own-usage.ts';
 import type { Call } from './proxy/call.ts';
@@ -9,7 +10,7 @@ import { aboutOwnRotation, type RotationRoute } from './rotation-route.ts';
 import { aboutMe, type SelfService } from './self-service.ts';
 import { aboutEnding, type SessionRoutes } from './session-routes.ts';
 import { aboutSignIn, type SignInRoute } from './sign-in-route.ts';
-import { endpoints } from './validation/registry.ts';
+import { endpoints, mcpServersPath } from './validation/registry.ts';
 
 export type Work = (call: Call) => Promise<void>;
 
@@ -28,6 +29,7 @@ export interface DataPlaneParts {
   models: ModelRoutes;
   self: SelfService;
   ownUsage: OwnUsage;
+  mcpServers: McpServers;
   sessions: SessionRoutes;
   signIn: SignInRoute;
   rotation: RotationRoute;
@@ -35,7 +37,7 @@ export interface DataPlaneParts {
 
 /** Every route of the data plane, and of the way into it. `pass` is the way of a request that is sent on. */
 export function dataPlaneRoutes(
-  { models, self, ownUsage, sessions, signIn, rotation }: DataPlaneParts,
+  { models, self, ownUsage, mcpServers, sessions, signIn, rotation }: DataPlaneParts,
   pass: (call: Call, endpoint: Endpoint) => Promise<void>,
 ): DataRoute[] {
   return [
@@ -43,6 +45,7 @@ export function dataPlaneRoutes(
       const work: Work = (call) => pass(call, endpoint);
       return { path: endpoint.path, methods: { POST: { ...aboutForwarded(endpoint), work } } };
     }),
+    { path: mcpServersPath, methods: { GET: { ...aboutMcpServers, work: (call) => mcpServers.list(call) } } },
     { path: '/v1/models', methods: { GET: { ...aboutModels, work: (call) => models.list(call) } } },
     { path: '/v1/models/:id{.+}', methods: { GET: { ...aboutModel, work: (call) => models.one(call) } } },
     {
@@ -68,16 +71,18 @@ export function dataPlaneRoutes(
 
 const eventStream = z.string().meta({
   description:
-    'Where `stream` is true: server-sent events as the upstream sends them; comments between them keep the connection.',
+    'A stream: server-sent events as the upstream sends them; comments between them keep the connection.',
 });
 
 function aboutForwarded({ about }: Endpoint): DescribedOperation {
+  const plain = about.answer === null ? {} : { 'application/json': about.answer };
   const stream = about.streams ? { 'text/event-stream': eventStream } : {};
   return {
     about: {
       summary: about.summary,
+      ...(about.details === undefined ? {} : { details: about.details }),
       body: jsonBody(about.body),
-      answer: { status: 200, content: { 'application/json': about.answer, ...stream } },
+      answer: { status: 200, content: { ...plain, ...stream } },
     },
     access: 'session or user',
     forwarded: true,

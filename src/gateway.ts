@@ -60,6 +60,9 @@ export interface GatewayParts {
   draining: () => boolean;
 }
 
+/** What a token's `endpoints` decide about. */
+type Served = Pick<Endpoint, 'path' | 'mustBeNamed'>;
+
 /** A request that was admitted: where it goes, with what. */
 export interface Admitted {
   grant: Grant;
@@ -93,7 +96,7 @@ export class Gateway {
    */
   async authenticate(
     call: Call,
-    endpoint: Endpoint | null,
+    endpoint: Served | null,
     { freshly = false } = {},
   ): Promise<Authenticated | Refusal> {
     const { authenticator, uses, draining } = this.#parts;
@@ -204,6 +207,7 @@ export class Gateway {
         path: request.endpoint.path,
         body,
         split: parts && { parts, maxBytes: heldAnswerBytes(request) },
+        kind: request.endpoint.kind,
         stream: request.stream,
         pinned: (call.principal?.identity.session?.pinned ?? null) !== null,
         headers: [...call.headers, ...limitHeaders(limitsTold(grant), grant.admittedAtMs)],
@@ -238,10 +242,10 @@ export class Gateway {
     return parsed;
   }
 
-  #entryRefusal(call: Call, endpoint: Endpoint | null, principal: Principal): Refusal | null {
+  #entryRefusal(call: Call, endpoint: Served | null, principal: Principal): Refusal | null {
     return (
       checkOrigin(principal, call.origin, this.#parts.settings.allowedOrigins) ??
-      (endpoint === null ? null : checkEndpoint(principal, endpoint.path))
+      (endpoint === null ? null : checkEndpoint(principal, endpoint))
     );
   }
 
@@ -287,6 +291,7 @@ export class Gateway {
       inputTokens: reserved.inputTokens,
       outputTokens: reserved.outputTokens,
       images: reserved.images,
+      searchUnits: reserved.searchUnits,
     });
     return grant === 'stale' || grant instanceof Refusal ? grant : { grant, upstream, body };
   }

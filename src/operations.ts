@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { neededFor, permit, type Need } from './admin/permission.ts';
 import type { ActorCheck } from './auth/actor-check.ts';
 import { type About, type DescribedOperation, okJson } from './core/described.ts';
+import { errorBody } from './core/error-body.ts';
 import { type ErrorCode, Refusal } from './core/refusal.ts';
 import type { Description } from './described/description.ts';
 import { pageHeaders } from './described/page.ts';
@@ -146,6 +147,9 @@ function getOnly(path: string): Refusal {
 }
 
 /** A refusal as Hono answers it. */
-export function refusalResponse(refusal: Refusal, requestId: string | null): Response {
-  return Response.json(refusal.body(requestId), { status: refusal.status, headers: refusal.headers });
+export function refusalResponse(refusal: Refusal, requestId: string | null, path = ''): Response {
+  return Response.json(errorBody(path, refusal, requestId), {
+    status: refusal.status,
+    headers: refusal.headers,
+  });
 }

@@ -16,7 +16,7 @@ import { keysUnder } from '../core/keys.ts';
 import { RedisStore } from '../core/redis.ts';
 import { RedisLedger } from '../ledger/redis-ledger.ts';
 import { readRefusals } from '../ledger/redis-refusal-store.ts';
-import { endpoints } from '../validation/registry.ts';
+import { endpointPaths } from '../validation/registry.ts';
 import { CommandFailed, exitCodes } from './command-failed.ts';
 import type { Connection } from './connection.ts';
 
@@ -77,7 +77,7 @@ function localAdmin(store: RedisStore, prefix: string): ReturnType<typeof adminA
     randomId: () => randomBase62(12),
     authorize: () => Promise.resolve({ kind: 'root' }),
     originOf: (_actor, { requestId }) => ({ actor: 'command-line', address: null, requestId }),
-    endpointPaths: endpoints.map(({ path }) => path),
+    endpointPaths,
     requestId: () => randomUUID(),
     onError: (error) => {
       throw error;

@@ -42,6 +42,9 @@ const requestColumns: Column[] = [
   { title: 'MS', cell: cellOf('duration_ms'), right: true },
 ];
 
+/** What few have stays out of the table, which must fit a terminal; every other format has it. */
+const shownFigures = usageFigures.filter((figure) => figure !== 'search_units');
+
 /** `tollgate usage`, `tollgate refusals` and `tollgate requests` */
 export function reportCommands(program: Command, cli: Cli): void {
   withFilters(program.command('usage'))
@@ -50,7 +53,7 @@ export function reportCommands(program: Command, cli: Cli): void {
     .option('--by <groups>', 'a list of day, team, user, token, model, endpoint')
     .addHelpText('after', example('usage acme --by user,day', 'usage --by team --format csv'))
     .action(async (team: string | undefined, { by, ...options }: SumOptions) => {
-      await print(cli, pathOf('usage', { team, group_by: by, ...options }), sumColumns(by, usageFigures));
+      await print(cli, pathOf('usage', { team, group_by: by, ...options }), sumColumns(by, shownFigures));
     });
 
   withFilters(program.command('refusals'))

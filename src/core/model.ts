@@ -8,6 +8,9 @@ export const modelKindOf: Readonly<Record<EndpointKind, ModelKind>> = {
   chat: 'chat',
   embeddings: 'embeddings',
   images: 'images',
+  messages: 'chat',
+  rerank: 'rerank',
+  agents: 'chat',
 };
 
 /** A model as an upstream's `GET /available-models` lists it. */

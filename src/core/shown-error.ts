@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { anthropicTypes } from './error-body.ts';
 import { type ErrorCode, errorTable } from './refusal.ts';
 
 const codes = Object.keys(errorTable) as ErrorCode[]; // its keys are the codes
@@ -20,20 +21,27 @@ const refusedLimit = z.object({
   resets_at: z.string().nullable().meta({ format: 'date-time' }),
 });
 
-/** Every error but those of sign-in. */
-export const shownError = z
+const error = z.object({
+  message: z.string(),
+  type: z.enum(types),
+  param: z.string().nullable().meta({ description: 'The field or parameter that is wrong.' }),
+  code: errorCode,
+  details: z
+    .array(z.object({ param: z.string(), message: z.string() }))
+    .exactOptional()
+    .meta({ description: 'What else is wrong.' }),
+  limit: refusedLimit.exactOptional().meta({ description: 'The limit that was reached.' }),
+  request_id: z.string().nullable(),
+});
+
+/** Every error but those of sign-in, and those below. */
+export const shownError = z.object({ error }).meta({ id: 'Error' });
+
+/** Every error under `/v1/messages`. */
+export const shownAnthropicError = z
   .object({
-    error: z.object({
-      message: z.string(),
-      type: z.enum(types),
-      param: z.string().nullable().meta({ description: 'The field or parameter that is wrong.' }),
-      code: errorCode,
-      details: z
-        .array(z.object({ param: z.string(), message: z.string() }))
-        .exactOptional()
-        .meta({ description: 'What else is wrong.' }),
-      limit: refusedLimit.exactOptional().meta({ description: 'The limit that was reached.' }),
-      request_id: z.string().nullable(),
-    }),
+    type: z.literal('error'),
+    error: error.extend({ type: z.enum(anthropicTypes) }),
+    request_id: z.string().nullable(),
   })
-  .meta({ id: 'Error' });
+  .meta({ id: 'AnthropicError' });

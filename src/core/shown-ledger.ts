@@ -29,6 +29,7 @@ export const shownEntry = z
     input_tokens: count,
     output_tokens: count,
     images: count,
+    search_units: count.meta({ description: 'What a rerank is billed in.' }),
     cost_usd: z.number().nullable().meta({ description: 'null where the model has no price.' }),
     usage: z.enum(['reported', 'estimated']),
     stream: z.boolean(),

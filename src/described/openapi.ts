@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { About, Access, DescribedOperation, DescribedRoute } from '../core/described.ts';
-import { shownError } from '../core/shown-error.ts';
+import { shownAnthropicError, shownError } from '../core/shown-error.ts';
 import type { OpenApiDocument, OperationObject, ParameterObject } from './document.ts';
 import { groupOf, groupsOf } from './groups.ts';
 import { headers, responsesOf, type SharedResponses } from './responses.ts';
@@ -36,7 +36,7 @@ const description = `It holds the inference keys, gives people tokens of their o
 shares, and writes down who used what.
 
 Bodies are JSON in UTF-8 whatever the Content-Type says, but where it is said otherwise. Every error has one shape \
-and a code from one list; a path that is not here is a 404 \`not_found\`, a method that is not here a 405 \
+(under /v1/messages Anthropic's) and a code from one list; a path that is not here is a 404 \`not_found\`, a method that is not here a 405 \
 \`method_not_allowed\` with \`Allow\`. HEAD is answered where GET is. Answers may get more fields in time.
 
 The schemas are the ones requests are checked with. What they cannot say is checked all the same: fields that \
@@ -52,6 +52,7 @@ export function openApiDocument({
 }): OpenApiDocument {
   const schemas = convertSchemas([
     shownError,
+    shownAnthropicError,
     ...routes.flatMap((route) => Object.values(route.methods).flatMap(({ about }) => schemasIn(about))),
   ]);
   const shared: SharedResponses = {};

@@ -1,4 +1,5 @@
 import type { About, DescribedOperation, OtherAnswer } from '../core/described.ts';
+import { isAnthropic } from '../core/error-body.ts';
 import { type ErrorCode, errorTable } from '../core/refusal.ts';
 import type { Content, HeaderObject, Reference, ResponseObject, SchemaObject } from './document.ts';
 import { codesOf } from './refusals.ts';
@@ -12,6 +13,7 @@ export const headers = {
   'x-request-id': text(
     "The request's id: the caller's own, if it is 20 to 200 of A-Z, a-z, 0-9, +, /, = and -.",
   ),
+  'request-id': text('The same, where Anthropic has it.'),
   'Retry-After': {
     description: 'Whole seconds after which this request may fit.',
     schema: { type: 'integer', minimum: 0 },
@@ -53,8 +55,10 @@ export function responsesOf(
       responses[status] = eitherOf(other, codes, schemas);
       continue;
     }
-    const name = codes.join('.') + (forwarded && status === '429' ? '.limits' : '');
-    shared[name] = refused(codes, forwarded && status === '429' ? limitHeaders : []);
+    const anthropics = isAnthropic(path);
+    const limited = forwarded && status === '429';
+    const name = codes.join('.') + (limited ? '.limits' : '') + (anthropics ? '.anthropic' : '');
+    shared[name] = refused(codes, { more: limited ? limitHeaders : [], anthropics });
     responses[status] = { $ref: `#/components/responses/${name}` };
   }
   for (const other of about.others ?? []) {
@@ -63,7 +67,7 @@ export function responsesOf(
       content: jsonContent(schemas.of(other.schema)),
     };
   }
-  if (forwarded) responses['4XX'] = explainedByUpstream;
+  if (forwarded) responses['4XX'] = explainedByUpstream(isAnthropic(path));
   return responses;
 }
 
@@ -73,6 +77,7 @@ function answered(
   { schemas, forwarded }: { schemas: ConvertedSchemas; forwarded: boolean },
 ): ResponseObject {
   const said: HeaderName[] = /^\/(?:v1|oauth|admin|claim)\//.test(path) ? ['x-request-id'] : [];
+  if (isAnthropic(path)) said.push('request-id');
   if (etag !== undefined && status !== 204) said.push('ETag');
   if (forwarded) said.push(...limitHeaders);
   const described: Content = {};
@@ -88,16 +93,22 @@ function answered(
 const descriptions = { 200: 'Done.', 201: 'Made.', 204: 'Done; there is no body.' } as const;
 
 /** An error that the upstream explained. */
-const explainedByUpstream: ResponseObject = {
-  ...refused(['upstream_error'], []),
-  description: '`upstream_error`: an error that Heroku Inference explained, with its own status.',
-};
+function explainedByUpstream(anthropics: boolean): ResponseObject {
+  return {
+    ...refused(['upstream_error'], { more: [], anthropics }),
+    description: '`upstream_error`: an error that Heroku Inference explained, with its own status.',
+  };
+}
 
-function refused(codes: readonly ErrorCode[], more: readonly HeaderName[]): ResponseObject {
+function refused(
+  codes: readonly ErrorCode[],
+  { more, anthropics }: { more: readonly HeaderName[]; anthropics: boolean },
+): ResponseObject {
+  const ids: readonly HeaderName[] = anthropics ? ['x-request-id', 'request-id'] : ['x-request-id'];
   return {
     description: listed(codes),
-    headers: refsTo(['x-request-id', ...headersWith(codes), ...more]),
-    content: jsonContent(errorWith(codes)),
+    headers: refsTo([...ids, ...headersWith(codes), ...more]),
+    content: jsonContent(errorWith(codes, anthropics ? 'AnthropicError' : 'Error')),
   };
 }
 
@@ -115,15 +126,15 @@ function eitherOf(
 ): ResponseObject {
   return {
     description: `${description} Or ${listed(codes)}.`,
-    content: jsonContent({ anyOf: [schemas.of(schema), errorWith(codes)] }),
+    content: jsonContent({ anyOf: [schemas.of(schema), errorWith(codes, 'Error')] }),
   };
 }
 
 /** The shape of an error, narrowed to some codes. */
-function errorWith(codes: readonly ErrorCode[]): SchemaObject {
+function errorWith(codes: readonly ErrorCode[], shape: 'Error' | 'AnthropicError'): SchemaObject {
   const error = { type: 'object', properties: { code: { enum: codes } } };
   return {
-    allOf: [{ $ref: '#/components/schemas/Error' }, { type: 'object', properties: { error } }],
+    allOf: [{ $ref: `#/components/schemas/${shape}` }, { type: 'object', properties: { error } }],
   };
 }
 

@@ -13,6 +13,7 @@ export function isForBrowsers(path: string): boolean {
 
 const exposed = [
   'x-request-id',
+  'request-id',
   'RateLimit',
   'RateLimit-Policy',
   'x-ratelimit-limit-requests',

@@ -65,6 +65,7 @@ export function entryOf(id: string, more: Partial<LedgerEntry> = {}): LedgerEntr
     input_tokens: 12,
     output_tokens: 34,
     images: 0,
+    search_units: 0,
     cost_usd: null,
     usage: 'reported',
     stream: false,
@@ -106,6 +107,7 @@ export function closingOf(entry: LedgerEntry): NonNullable<Settlement['closing']
         0,
         0,
         Math.round((entry.cost_usd ?? 0) * 1e9),
+        entry.search_units,
       ],
     },
   };

@@ -5,7 +5,7 @@ import { adminRoutes } from '../../../src/admin/admin-routes.ts';
 import { methods } from '../../../src/core/described.ts';
 import { errorTable } from '../../../src/core/refusal.ts';
 import type { OpenApiDocument } from '../../../src/described/document.ts';
-import { endpoints } from '../../../src/validation/registry.ts';
+import { endpointPaths, endpoints } from '../../../src/validation/registry.ts';
 import { DescribedApi } from '../../support/described-api.ts';
 import { type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';
 import { type OidcIssuer, startIssuer } from '../../support/oidc-issuer.ts';
@@ -241,8 +241,13 @@ describe('what the gateway answers', () => {
   });
 
   it('is as described: requests that are sent on, and those that are not', async () => {
-    const { text: token } = await issued({ limits: [{ metric: 'requests', window: 'day', max: 100 }] });
+    const all = { endpoints: [...endpointPaths] };
+    const { text: token } = await issued({
+      ...all,
+      limits: [{ metric: 'requests', window: 'day', max: 100 }],
+    });
     const narrow = await issued({
+      ...all,
       models: ['another'],
       limits: [{ metric: 'requests', window: 'day', max: 0 }],
     });
@@ -264,6 +269,8 @@ describe('what the gateway answers', () => {
     await asDescribed(200, 'GET', '/available-models');
     await asDescribed(200, 'GET', '/available-models', { token });
     await asDescribed(401, 'GET', '/available-models', { token: 'wrong' });
+    await asDescribed(200, 'GET', '/v1/mcp/servers', { token });
+    await asDescribed(401, 'GET', '/v1/mcp/servers');
     await asDescribed(200, 'GET', '/v1/me', { token });
     await asDescribed(401, 'GET', '/v1/me');
     await asDescribed(200, 'GET', '/v1/me/usage?group_by=day,model', { token });

@@ -72,8 +72,22 @@ describe('checkEndpoint', () => {
     ['one that has it', ['/v1/embeddings', chat], true],
     ['one that has it not', ['/v1/embeddings'], false],
   ])('with a list %s', (_, endpoints, admitted) => {
-    const refusal = checkEndpoint(withToken({ endpoints }), chat);
+    const refusal = checkEndpoint(withToken({ endpoints }), { path: chat });
     expect(refusal?.code).toBe(admitted ? undefined : 'endpoint_not_allowed');
+  });
+});
+
+describe('checkEndpoint, where it must be named', () => {
+  const agents = { path: '/v1/agents/heroku', mustBeNamed: true } as const;
+  it.each([
+    ['absent', null, /an administrator must name it in the token's endpoints/],
+    ['empty', [], /It may use: none/],
+    ['one that has it', [agents.path], null],
+    ['one that has it not', ['/v1/embeddings'], /It may use: \/v1\/embeddings/],
+  ])('with a list %s', (_, endpoints, message) => {
+    const refusal = checkEndpoint(withToken({ endpoints }), agents);
+    expect(refusal?.code).toBe(message === null ? undefined : 'endpoint_not_allowed');
+    expect(refusal?.message ?? '').toMatch(message ?? /^$/);
   });
 });
 
