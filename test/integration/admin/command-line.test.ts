@@ -107,7 +107,7 @@ async function fillReports(): Promise<void> {
   }
   await batch.exec();
   const endpoint = '/v1/chat/completions';
-  const row = encodeTotalsRow({ team: 'acme', user: 'ana', token: 'tok_1', model: 'm', endpoint });
+  const row = encodeTotalsRow({ team: 'acme', user: 'ana', token: 'tok_4fJ2mQ9sXbVe', model: 'm', endpoint });
   const day = dayOf(Date.now());
   await store.client.hset(keys.totals(day), row, '7 8 9 0 0 0 0');
   await new RedisRefusalStore(store, keys, { retentionDays: 92 }).add({
@@ -300,6 +300,8 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
       'CODE                REFUSED\ninsufficient_quota       12',
     );
     expect((await command('refusals --format ndjson --by team')).out).toBe('{"team":"acme","refused":12}');
+    // 16 columns, where 14 are left.
+    expect((await command('usage --by token')).out).toMatch(/^TOKEN {5}tok_4fJ2mQ9sXbVe$/m);
     for (const line of ['requests', 'requests acme', 'usage --by day,team,user,token,model,endpoint']) {
       const { out } = await command(line);
       expect(Math.max(...out.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(80);
