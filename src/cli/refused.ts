@@ -7,7 +7,7 @@ const remedies: Readonly<Record<string, string>> = {
   not_found: 'The list commands say what there is: team list, user list, token list, admin list.',
   already_exists: 'Change what there is with set, or take another id.',
   precondition_failed: 'Look at it with show, and do it again if it is still right.',
-  store_unavailable: "Try again in a moment; the gateway's /readyz says whether it has its store.",
+  store_unavailable: "Try again in a moment; if it stays so, the gateway's /readyz and its log say why.",
   overloaded: 'Try again in a moment.',
 };
 
