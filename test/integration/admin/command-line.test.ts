@@ -180,6 +180,10 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     expect((await command('user set acme ana --name Ana')).out).toMatch(/^name +Ana$/m);
 
     expect((await command(`token revoke acme ${id}`)).out).toBe(`Revoked the token ${id}.`);
+    // No advice to try again what cannot be.
+    expect((await command(`token set acme ${id} --name x`)).err).toMatch(
+      /Issue a new one\. \(precondition_failed\)$/,
+    );
     expect((await identityBehind(identities, hashToken(token)))?.token.revoked_at).not.toBeNull();
     const listed = await command('token list acme');
     expect(listed.out).toMatch(new RegExp(`^TOKEN .*REVOKED\\n${id} +ana .* \\d{4}-\\d\\d-\\d\\d$`));
