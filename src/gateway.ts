@@ -16,16 +16,20 @@ import {
 import type { SecretUses } from './auth/secret-uses.ts';
 import type { Catalogue } from './config/catalogue.ts';
 import type { Settings } from './config/environment.ts';
+import type { Clock } from './core/clock.ts';
 import type { Principal } from './core/identity.ts';
 import type { ForwardOutcome } from './core/outcome.ts';
 import { Refusal, restarting } from './core/refusal.ts';
 import type { Endpoint, JsonObject, ValidRequest } from './core/request.ts';
 import type { Journal } from './journal.ts';
+import type { AttemptRules } from './proxy/attempts.ts';
 import type { Call } from './proxy/call.ts';
 import type { ExchangeTimings } from './proxy/exchange.ts';
 import { forward } from './proxy/forward.ts';
 import type { OpenExchanges } from './proxy/open-exchanges.ts';
+import type { Target } from './proxy/choose.ts';
 import type { Upstream, Upstreams } from './proxy/upstreams.ts';
+import type { WaitingRoom } from './proxy/waiting-room.ts';
 import type { BodyBudget } from './validation/body-budget.ts';
 import { asSent, fillPinned } from './validation/pinned.ts';
 import { parseJson, parseLargeJson } from './validation/parse-json.ts';
@@ -47,6 +51,8 @@ export interface GatewayParts {
   admission: Admission;
   upstreams: Upstreams;
   exchanges: OpenExchanges;
+  waiting: WaitingRoom;
+  clock: Clock;
   budget: BodyBudget;
   journal: Journal;
   /** Whether the process is on its way out and takes no new work. */
@@ -56,7 +62,7 @@ export interface GatewayParts {
 /** A request that was admitted: where it goes, with what. */
 export interface Admitted {
   grant: Grant;
-  upstream: Upstream;
+  candidates: readonly Upstream[];
   body: Buffer;
 }
 
@@ -64,6 +70,7 @@ export interface Admitted {
 export class Gateway {
   readonly #parts: GatewayParts;
   readonly #timings: ExchangeTimings;
+  readonly #rules: AttemptRules;
   /** The last large body that was to be parsed. */
   #largeBody: Promise<unknown> = Promise.resolve();
 
@@ -77,6 +84,16 @@ export class Gateway {
       readerTimeoutMs,
       firstHeartbeatMs,
       heartbeatMs,
+    };
+    const { upstreamAttempts, upstreamQueueMs } = parts.settings;
+    this.#rules = {
+      clock: parts.clock,
+      waiting: parts.waiting,
+      observer: parts.journal,
+      maxAttempts: upstreamAttempts,
+      deadlineMs: upstreamTimeoutMs,
+      // Whoever has waited needs time for the answer.
+      maxWaitMs: Math.min(upstreamQueueMs, upstreamTimeoutMs / 2),
     };
   }
 
@@ -154,9 +171,9 @@ export class Gateway {
     for (let reading = 0; reading < maxReadings; reading += 1) {
       current = await this.confirmed(current, (principal) => this.#useRefusal(call, request, principal));
       if (current instanceof Refusal) return current;
-      const upstream = this.#parts.upstreams.route(request.model);
-      if (!upstream) return modelNotFound(request.model);
-      const admitted = await this.#reserve(call, request, { upstream, principal: current.principal });
+      const candidates = this.#parts.upstreams.candidates(request.model);
+      if (candidates.length === 0) return modelNotFound(request.model);
+      const admitted = await this.#reserve(call, request, { candidates, principal: current.principal });
       if (admitted !== 'stale' && !hasExpired(admitted)) return admitted;
       current = await this.#parts.authenticator.refresh(current.principal.credential);
       if (current instanceof Refusal) return current;
@@ -165,15 +182,17 @@ export class Gateway {
   }
 
   /** Sends an admitted request on, and settles it whatever becomes of it. */
-  forward(call: Call, request: ValidRequest, { grant, upstream, body }: Admitted): void {
-    const settle = (outcome: ForwardOutcome): Promise<void> | null =>
-      this.settle(call, { grant, upstream, outcome });
+  forward(call: Call, request: ValidRequest, { grant, candidates, body }: Admitted): void {
+    const settle = (outcome: ForwardOutcome): Promise<void> | null => this.settle(call, grant, outcome);
     try {
       forward({
+        rules: this.#rules,
         call,
-        upstream,
         path: request.endpoint.path,
-        body,
+        team: grant.request.team,
+        tokens: grant.request.inputTokens,
+        asked: { model: request.model, candidates, body },
+        fallback: () => this.#fallback(call, request, body),
         stream: request.stream,
         pinned: (call.principal?.identity.session?.pinned ?? null) !== null,
         headers: [...call.headers, ...limitHeaders(limitsTold(grant), grant.admittedAtMs)],
@@ -189,15 +208,34 @@ export class Gateway {
   }
 
   /** Charges, writes the entry, logs. A promise is to be awaited before the caller's answer ends. */
-  settle(
-    call: Call,
-    { grant, upstream, outcome }: { grant: Grant; upstream: Upstream; outcome: ForwardOutcome },
-  ): Promise<void> | null {
+  settle(call: Call, grant: Grant, outcome: ForwardOutcome): Promise<void> | null {
     const { admission, journal } = this.#parts;
-    const { entry, settled } = admission.settle(grant, outcome);
+    const { entry, settled } = admission.settle(this.#atPriceOf(outcome, grant), outcome);
     const modelKnown = grant.request.modelKnown || outcome.accepted;
-    journal.settled(call, { entry, outcome, modelKnown, attachment: upstream.attachment.name });
+    journal.settled(call, { entry, outcome, modelKnown });
     return settled;
+  }
+
+  /** The model that answered is paid for, whichever was asked for. */
+  #atPriceOf({ sentTo }: ForwardOutcome, grant: Grant): Grant {
+    if (sentTo === null || sentTo.model === grant.request.model) return grant;
+    return { ...grant, price: this.#parts.catalogue.price(sentTo.model) };
+  }
+
+  /** The same request for the model that may answer in this one's place; null where there is none, or it may not. */
+  #fallback(call: Call, request: ValidRequest, sent: Buffer): Target | null {
+    const { catalogue, upstreams } = this.#parts;
+    const { principal } = call;
+    const model = catalogue.fallback(request.model);
+    if (model === null || principal === null) return null;
+    const pinned = principal.identity.session?.pinned?.fields ?? {};
+    if ('model' in pinned) return null;
+    const candidates = upstreams.candidates(model);
+    const body = parseJson(sent);
+    if (candidates.length === 0 || body instanceof Refusal) return null;
+    const valid = request.endpoint.validate({ ...body, model }, (id) => catalogue.maxOutputTokens(id));
+    if (valid instanceof Refusal || this.#useRefusal(call, valid, principal)) return null;
+    return { model, candidates, body: Buffer.from(JSON.stringify(valid.body)) };
   }
 
   /** Large bodies one after the other: while one is worked on, it takes several times its size in memory. */
@@ -240,7 +278,7 @@ export class Gateway {
   async #reserve(
     call: Call,
     request: ValidRequest,
-    { upstream, principal }: { upstream: Upstream; principal: Principal },
+    { candidates, principal }: { candidates: readonly Upstream[]; principal: Principal },
   ): Promise<Admitted | Refusal | 'stale'> {
     const { admission, catalogue, upstreams } = this.#parts;
     const { model, endpoint, stream } = request;
@@ -258,7 +296,7 @@ export class Gateway {
       outputTokens: reserved.outputTokens,
       images: reserved.images,
     });
-    return grant === 'stale' || grant instanceof Refusal ? grant : { grant, upstream, body };
+    return grant === 'stale' || grant instanceof Refusal ? grant : { grant, candidates, body };
   }
 }
 
@@ -277,6 +315,7 @@ function neverSent(call: Call): ForwardOutcome {
     unreportedTokens: 0,
     accepted: false,
     upstream: null,
+    sentTo: null,
     durationMs: call.elapsedMs,
     ttfbMs: null,
   };

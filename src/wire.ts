@@ -38,6 +38,7 @@ import type { IdentityArchive } from './core/archive.ts';
 import type { Clock } from './core/clock.ts';
 import type { LedgerReader } from './core/entry.ts';
 import type { IdentityStore } from './core/identity.ts';
+import type { ReadingStore } from './core/reading.ts';
 import type { RefusalStore } from './core/refusal-count.ts';
 import type { TrustedIssuer } from './core/issuer.ts';
 import type { SecretStore } from './core/secret.ts';
@@ -61,9 +62,13 @@ import type { Metrics, StoreExtent } from './observability/metrics.ts';
 import type { Env } from './operations.ts';
 import { Origins } from './origins.ts';
 import { OwnUsage } from './own-usage.ts';
+import { MemoryReadingStore } from './proxy/memory-reading-store.ts';
 import { OpenExchanges } from './proxy/open-exchanges.ts';
+import { RedisReadingStore } from './proxy/redis-reading-store.ts';
 import { requestIdOf } from './proxy/request-id.ts';
+import { SharedReadings } from './proxy/shared-readings.ts';
 import { Upstreams } from './proxy/upstreams.ts';
+import { WaitingRoom } from './proxy/waiting-room.ts';
 import { RotationRoute } from './rotation-route.ts';
 import { SelfService } from './self-service.ts';
 import { SessionRoutes } from './session-routes.ts';
@@ -120,6 +125,7 @@ interface Stores {
   admission: AdmissionStore;
   ledger: LedgerReader;
   refusals: RefusalStore;
+  readings: ReadingStore;
   /** What it holds. Rejects with `StoreUnavailable`. */
   extent(): Promise<StoreExtent>;
   /** Connects; resolves the first time the store can be asked, however long that takes. */
@@ -165,10 +171,25 @@ export function wire(options: WireOptions): Wired {
   const links = new ClaimLinks({ store: stores.claims, origin });
   const upstreams = new Upstreams(settings.attachments);
   const exchanges = new OpenExchanges(clock);
+  const waiting = new WaitingRoom({
+    clock,
+    max: settings.upstreamQueueMax,
+    maxOfTeam: settings.upstreamQueueMaxPerTeam,
+  });
+  const readings = new SharedReadings({
+    store: stores.readings,
+    rooms: upstreams.rooms,
+    isWaiting: () => waiting.size > 0,
+    storeNowMs: () => admission.heartbeat.storeNowMs(),
+    clock,
+    log,
+  });
   metrics.watch({
     ledgerPending: () => admission.pending,
     openRequests: () => exchanges.size,
     openStreams: () => exchanges.streams,
+    waiting: () => waiting.size,
+    attachments: () => upstreams.resting(clock.monotonic()),
     store: () => stores.extent().catch(() => null),
   });
   const budget = new BodyBudget(settings.bodyBudgetBytes);
@@ -189,6 +210,8 @@ export function wire(options: WireOptions): Wired {
     admission,
     upstreams,
     exchanges,
+    waiting,
+    clock,
     budget,
     journal,
     draining: options.draining,
@@ -273,6 +296,7 @@ export function wire(options: WireOptions): Wired {
       stores.onReady(() => loader.begin());
       void stores.connected().then(() => admission.heartbeat.start());
       uses.start();
+      readings.start();
     },
     identitiesLoaded: (timeoutMs) => loader.loaded(timeoutMs),
     noteUnrouted: (refusal) => answers.unrouted(refusal),
@@ -283,6 +307,7 @@ export function wire(options: WireOptions): Wired {
     },
     close: async () => {
       loader.close();
+      readings.stop();
       exchanges.close();
       await upstreams.close();
       stores.close();
@@ -361,6 +386,7 @@ function redisStores({ settings, clock, log, metrics }: WireOptions): Stores {
     }),
     ledger,
     refusals: new RedisRefusalStore(store, keys, { retentionDays: settings.usageRetentionDays }),
+    readings: new RedisReadingStore(store, keys),
     extent: async () => ({ ...(await store.memory()), ...(await ledger.extent()) }),
     connected: () => store.connected(),
     onReady: (listener) => void store.client.on('ready', listener),
@@ -402,6 +428,7 @@ function memoryStores({ settings, clock, log }: WireOptions): Stores {
     admission,
     ledger,
     refusals: new MemoryRefusalStore({ retentionDays: settings.usageRetentionDays }),
+    readings: new MemoryReadingStore(),
     extent: async () => ({ usedBytes: 0, maxBytes: 0, ...(await ledger.extent()) }),
     connected: () => Promise.resolve(),
     onReady: (listener) => listener(),

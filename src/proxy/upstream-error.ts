@@ -22,7 +22,7 @@ export function upstreamTrouble(answer: UpstreamAnswer): { refusal: Refusal; end
     return { refusal: authFailed(status), ending: 'not_taken' };
   }
   if (status === 403) return { refusal: blocked(), ending: 'not_taken' };
-  if (status === 429) return { refusal: rateLimited(answer.retryAfter), ending: 'not_taken' };
+  if (status === 429) return { refusal: rateLimited(Number(answer.retryAfter)), ending: 'not_taken' };
   if (status >= 500) return { refusal: failed(`It answered ${status}.`), ending: 'failed' };
   if (status < 400)
     return { refusal: failed(`It answered ${status} with ${told(answer.contentType)}.`), ending: 'failed' };
@@ -79,8 +79,8 @@ function blocked(): Refusal {
   return new Refusal('upstream_blocked', message, { headers: noRetry });
 }
 
-function rateLimited(retryAfter: string | undefined): Refusal {
-  const seconds = Number(retryAfter);
+/** The shared key has no room, perhaps for so long. */
+export function rateLimited(seconds: number): Refusal {
   const afterS = Number.isFinite(seconds) && seconds >= 1 ? Math.ceil(seconds) : 1;
   const headers = { 'retry-after': String(afterS), ...(afterS > longestRetryAfterS ? noRetry : {}) };
   const message = `Heroku Inference's own rate limit, shared by everyone on this gateway, is reached; try again in ${afterS} s.`;

@@ -1,12 +1,18 @@
+import { createHash } from 'node:crypto';
 import { type Dispatcher, Pool } from 'undici';
 import type { Attachment } from '../core/attachment.ts';
+import { isResting, type Rest, working } from './rest.ts';
+import { Room } from './room.ts';
 
-/** An attachment with its connections. */
+/** An attachment with its connections, and how it fares. */
 export interface Upstream {
   attachment: Attachment;
   /** What the path of the base URL puts before `/v1`. */
   pathPrefix: string;
   pool: Dispatcher;
+  /** Of its key: attachments that share one share it. */
+  room: Room;
+  rest: Rest;
 }
 
 export const connectTimeoutMs = 5_000;
@@ -15,21 +21,36 @@ const maxHeaderBytes = 128 * 1024;
 
 /** Connections to every attachment, and which of them serves a model (contract 1.2). */
 export class Upstreams {
+  /** What is known of each key, by its hash. */
+  readonly rooms: ReadonlyMap<string, Room>;
   readonly #all: readonly Upstream[];
   readonly #ofModel = new Map<string, Rota>();
   readonly #ofAnyModel = new Rota();
 
   constructor(attachments: readonly Attachment[]) {
+    const rooms = new Map<string, Room>();
+    this.rooms = rooms;
     this.#all = attachments.map((attachment) => {
       const { origin, pathname } = new URL(attachment.baseUrl);
-      return { attachment, pathPrefix: pathname.replace(/\/$/, ''), pool: connect(origin) };
+      const room = rooms.get(hashOf(attachment.key)) ?? new Room();
+      rooms.set(hashOf(attachment.key), room);
+      const pathPrefix = pathname.replace(/\/$/, '');
+      return { attachment, pathPrefix, pool: connect(origin), room, rest: working };
     });
     for (const upstream of this.#all) this.#enlist(upstream);
   }
 
-  /** The attachments of exactly this model in turn, else those that serve any model in turn, else null. */
-  route(model: string): Upstream | null {
+  /** The attachments of exactly this model, else those that serve any model; a different one comes first each time. */
+  candidates(model: string): readonly Upstream[] {
     return (this.#ofModel.get(model) ?? this.#ofAnyModel).next();
+  }
+
+  /** Every attachment, and whether it is at rest. */
+  resting(nowMs: number): { attachment: string; rests: boolean }[] {
+    return this.#all.map(({ attachment, rest }) => ({
+      attachment: attachment.name,
+      rests: isResting(rest, nowMs),
+    }));
   }
 
   /** The models that attachments are configured for. */
@@ -66,22 +87,29 @@ export class Upstreams {
 
 /** Upstreams that take turns; each rota its own, or alternating models would always meet the same one. */
 class Rota {
-  readonly #upstreams: Upstream[] = [];
+  /** All of them, once with each one first: so that a turn takes no new list. */
+  #turns: (readonly Upstream[])[] = [];
   #turn = 0;
 
   get size(): number {
-    return this.#upstreams.length;
+    return this.#turns.length;
   }
 
   add(upstream: Upstream): void {
-    this.#upstreams.push(upstream);
+    const all = [...(this.#turns[0] ?? []), upstream];
+    this.#turns = all.map((_, n) => [...all.slice(n), ...all.slice(0, n)]);
   }
 
-  next(): Upstream | null {
-    const upstream = this.#upstreams[this.#turn];
-    this.#turn = (this.#turn + 1) % Math.max(1, this.#upstreams.length);
-    return upstream ?? null;
+  next(): readonly Upstream[] {
+    const turn = this.#turns[this.#turn];
+    this.#turn = (this.#turn + 1) % Math.max(1, this.#turns.length);
+    return turn ?? [];
   }
+}
+
+/** Names a key without telling it. */
+function hashOf(key: string): string {
+  return createHash('sha256').update(key).digest('base64url').slice(0, 22);
 }
 
 function connect(origin: string): Pool {

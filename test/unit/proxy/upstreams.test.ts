@@ -19,7 +19,7 @@ function upstreamsOf(...attachments: Attachment[]): Upstreams {
 }
 
 function routes(upstreams: Upstreams, ...models: string[]): string[] {
-  return models.map((model) => upstreams.route(model)?.attachment.name ?? 'nowhere');
+  return models.map((model) => upstreams.candidates(model)[0]?.attachment.name ?? 'nowhere');
 }
 
 describe('a model', () => {
@@ -42,7 +42,7 @@ describe('a model', () => {
       'nowhere',
       'nowhere',
     ]);
-    expect(upstreamsOf().route('claude')).toBeNull();
+    expect(upstreamsOf().candidates('claude')).toEqual([]);
   });
 
   it('goes to several in turn', () => {
@@ -87,6 +87,6 @@ describe('the attachments', () => {
     ['https://example.com/inference', '/inference'],
     ['https://example.com/inference/', '/inference'],
   ])('at %s put %j before the path', (baseUrl, pathPrefix) => {
-    expect(upstreamsOf(attachment('A', null, baseUrl)).route('x')?.pathPrefix).toBe(pathPrefix);
+    expect(upstreamsOf(attachment('A', null, baseUrl)).candidates('x')[0]?.pathPrefix).toBe(pathPrefix);
   });
 });

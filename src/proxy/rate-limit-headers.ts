@@ -1,0 +1,55 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { KeyReading, Left } from '../core/reading.ts';
+
+const longestResetMs = 86_400_000;
+/** Where nothing says when there will be room again. */
+export const unsaidGapMs = 1_000;
+
+/** What an answer says of its key's limits, `x-ratelimit-*`; null where it says nothing that makes sense. Pure. */
+export function readingIn(headers: IncomingHttpHeaders, nowMs: number): KeyReading | null {
+  const requests = leftOf(nowMs, {
+    limit: headers['x-ratelimit-limit-requests'],
+    remaining: headers['x-ratelimit-remaining-requests'],
+    reset: headers['x-ratelimit-reset-requests'],
+  });
+  const tokens = leftOf(nowMs, {
+    limit: headers['x-ratelimit-limit-tokens'],
+    remaining: headers['x-ratelimit-remaining-tokens'],
+    reset: headers['x-ratelimit-reset-tokens'],
+  });
+  return requests || tokens ? { atMs: nowMs, blockedUntilMs: 0, requests, tokens } : null;
+}
+
+type HeaderValue = string | string[] | undefined;
+
+function leftOf(
+  nowMs: number,
+  said: { limit: HeaderValue; remaining: HeaderValue; reset: HeaderValue },
+): Left | null {
+  const remaining = wholeNumber(said.remaining);
+  if (remaining === null) return null;
+  const resetInMs = durationMs(said.reset) ?? unsaidGapMs;
+  return { remaining, limit: wholeNumber(said.limit) ?? Infinity, resetAtMs: nowMs + resetInMs };
+}
+
+function wholeNumber(value: HeaderValue): number | null {
+  return typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : null;
+}
+
+const unitsMs: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1 };
+
+/** `6m0s`, `1.5s`, `20ms`, or seconds; null for anything else, and for what is too long to be a window. Pure. */
+export function durationMs(value: HeaderValue): number | null {
+  if (typeof value !== 'string' || value.length > 40) return null;
+  const ms = /^\d+(?:\.\d+)?$/.test(value) ? Number(value) * 1_000 : sumOfParts(value);
+  return ms !== null && ms <= longestResetMs ? Math.ceil(ms) : null;
+}
+
+function sumOfParts(text: string): number | null {
+  if (!/^(?:\d+(?:\.\d+)?(?:ms|[dhms]))+$/.test(text)) return null;
+  let ms = 0;
+  for (const [, amount, unit = ''] of text.matchAll(/(\d+(?:\.\d+)?)(ms|[dhms])/g)) {
+    ms += Number(amount) * (unitsMs[unit] ?? 0);
+  }
+  return ms;
+}

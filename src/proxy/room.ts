@@ -1,0 +1,105 @@
+import type { KeyReading, Left } from '../core/reading.ts';
+
+/** After a gap, so many are sent at a time until an answer tells what there is room for: not everybody at once. */
+const trickle = { requests: 10, everyMs: 100 };
+
+/**
+ * The room that a key has, as far as this process knows: what the upstream said last, less what was sent since. The
+ * state takes the time as an argument and keeps none of its own.
+ */
+export class Room {
+  #known: KeyReading | null = null;
+  /** How many were sent in all, and up to which of them the upstream has counted. */
+  #sent = 0;
+  #counted = 0;
+
+  /** How many were sent in all. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /** Counts one down that is being sent; the number it has among all. */
+  take(tokens: number): number {
+    this.#sent += 1;
+    const known = this.#known;
+    if (known?.requests) known.requests.remaining -= 1;
+    if (known?.tokens) known.tokens.remaining -= tokens;
+    return this.#sent;
+  }
+
+  /** How many requests fit now; Infinity where that is not known. */
+  left(nowMs: number, tokens: number): number {
+    const known = this.#known;
+    if (known === null) return Infinity;
+    if (known.blockedUntilMs > nowMs || lacksTokens(known.tokens, nowMs, tokens)) return 0;
+    const { requests } = known;
+    if (requests === null) return Infinity;
+    if (nowMs < requests.resetAtMs) return Math.max(0, requests.remaining);
+    // A new window. Where the last one was used up there are others who have waited for it.
+    known.requests =
+      requests.remaining > 0
+        ? null
+        : { remaining: trickle.requests, limit: requests.limit, resetAtMs: nowMs + trickle.everyMs };
+    return known.requests?.remaining ?? Infinity;
+  }
+
+  /** When a request may fit that does not now. */
+  opensAtMs(nowMs: number, tokens: number): number {
+    const known = this.#known;
+    if (known === null) return nowMs;
+    const { requests, tokens: ofTokens, blockedUntilMs } = known;
+    return Math.max(
+      nowMs,
+      blockedUntilMs,
+      requests && requests.remaining <= 0 ? requests.resetAtMs : 0,
+      ofTokens && lacksTokens(ofTokens, nowMs, tokens) ? ofTokens.resetAtMs : 0,
+    );
+  }
+
+  /** Whether the answer to a request under way may tell of room before that. */
+  mayOpenSooner(nowMs: number, tokens: number): boolean {
+    const known = this.#known;
+    if (known === null) return true;
+    const isCounted = known.blockedUntilMs <= nowMs && !lacksTokens(known.tokens, nowMs, tokens);
+    return isCounted && this.#sent > this.#counted;
+  }
+
+  /** Takes what the upstream said in answer to the `taken`-th request; an answer overtaken by another says nothing new. */
+  read(reading: KeyReading, taken: number): void {
+    if (taken < this.#counted) return;
+    this.#counted = taken;
+    const requests = reading.requests && {
+      ...reading.requests,
+      // Those under way it may not have counted yet.
+      remaining: reading.requests.remaining - (this.#sent - taken),
+    };
+    this.#known = { ...reading, requests, blockedUntilMs: this.#known?.blockedUntilMs ?? 0 };
+  }
+
+  /** The upstream refused a request for its rate: nothing fits before then. */
+  limited(nowMs: number, untilMs: number): void {
+    const blockedUntilMs = Math.max(untilMs, this.#known?.blockedUntilMs ?? 0);
+    const limit = this.#known?.requests?.limit ?? Infinity;
+    this.#known = {
+      atMs: nowMs,
+      blockedUntilMs,
+      requests: { remaining: 0, limit, resetAtMs: blockedUntilMs },
+      tokens: this.#known?.tokens ?? null,
+    };
+  }
+
+  /** What there is to tell others that is newer than `afterMs`. */
+  newsSince(afterMs: number): KeyReading | null {
+    return this.#known !== null && this.#known.atMs > afterMs ? this.#known : null;
+  }
+
+  /** Takes over what another process was told, where that is newer. */
+  hear(reading: KeyReading): void {
+    if (reading.atMs > (this.#known?.atMs ?? 0)) this.#known = reading;
+  }
+}
+
+/** What needs more than a whole window holds is not to wait for ever. */
+function lacksTokens(left: Left | null, nowMs: number, tokens: number): boolean {
+  return left !== null && nowMs < left.resetAtMs && left.remaining < Math.min(tokens, left.limit);
+}
