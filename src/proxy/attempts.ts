@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import { Attempt, type AttemptHost } from './attempt.ts';
 import type { Call } from './call.ts';
 import { choose, chooseFull, chooseResting, type Target } from './choose.ts';
-import { readingIn, unsaidGapMs } from './rate-limit-headers.ts';
+import { readingIn } from './rate-limit-headers.ts';
 import { isResting, probed, rested, working } from './rest.ts';
 import { backoffMs, type Cause, causeOfError, causeOfStatus, retryAfterMs } from './retry.ts';
 import type { Recipient, Sending } from './sending.ts';
@@ -76,6 +76,8 @@ export class Attempts implements Sending, AttemptHost {
   /** Until when it may wait; set when it first does. */
   #waitUntilMs: number | null = null;
   #connectedAgain = false;
+  /** It has waited out a gap that a 429 told it of: once is enough. */
+  #waitedOut = false;
   /** Ends what it is waiting for. */
   #quit: (() => void) | null = null;
 
@@ -127,7 +129,9 @@ export class Attempts implements Sending, AttemptHost {
   abandon(): void {
     this.over = true;
     this.#quit?.();
-    this.#attempt?.abort();
+    if (this.#attempt === null) return;
+    this.#upstream.room.answered();
+    this.#attempt.abort();
   }
 
   started(): void {
@@ -139,12 +143,14 @@ export class Attempts implements Sending, AttemptHost {
     const { gapMs } = this.#learn(attempt, { cause, status, headers });
     if (this.#rules.waiting.size > 0) this.#rules.waiting.serve();
     if (cause === null) return true;
-    return !this.#triesAgain(cause, { mayWait: cause === 'limited' && gapMs !== null, status });
+    const mayWait = gapMs !== null && gapMs <= shortGapMs && !this.#waitedOut;
+    return !this.#triesAgain(cause, { mayWait, status });
   }
 
   keepsError(attempt: Attempt, error: Error): boolean {
     const cause = causeOfError(error, attempt.sent);
     if (cause === null) return true;
+    this.#upstream.room.answered();
     this.#rest(attempt, cause, 0);
     return !this.#triesAgain(cause, { mayWait: false, status: null });
   }
@@ -157,20 +163,21 @@ export class Attempts implements Sending, AttemptHost {
     const { room } = this.#upstream;
     const nowMs = this.#rules.clock.monotonic();
     const reading = readingIn(headers, nowMs);
+    room.answered();
     if (reading) room.read(reading, attempt.taken);
     if (cause === null && status < 500) {
       this.#works();
       return noGap;
     }
     const askedMs = retryAfterMs(headers['retry-after']);
-    if (cause !== 'limited') {
+    const fullMs = room.opensAtMs(nowMs, this.#request.tokens) - nowMs;
+    const gapMs = askedMs ?? (fullMs > 0 ? fullMs : null);
+    if (cause !== 'limited' || gapMs === null) {
       this.#rest(attempt, cause ?? 'failing', askedMs ?? 0);
       return noGap;
     }
     this.#works();
-    const fullMs = room.opensAtMs(nowMs, this.#request.tokens) - nowMs;
-    const gapMs = askedMs ?? (fullMs > 0 ? fullMs : null);
-    room.limited(nowMs, nowMs + (gapMs ?? unsaidGapMs));
+    room.limited(nowMs, nowMs + gapMs);
     return { gapMs };
   }
 
@@ -195,7 +202,8 @@ export class Attempts implements Sending, AttemptHost {
     const { startedMs, begun } = this.recipient;
     const nowMs = clock.monotonic();
     if (begun || this.#made >= maxAttempts || nowMs - startedMs >= deadlineMs) return false;
-    if (!mayWait) this.#strike(this.#upstream);
+    if (mayWait) this.#waitedOut = true;
+    else this.#strike(this.#upstream);
     const tookMs = nowMs - this.sentAtMs;
     if (!this.#mayGoOn(nowMs) && !this.#connectsAgain(cause, tookMs)) return false;
     observer.gaveUp({ attachment: this.attachment.name, cause, status, durationMs: tookMs });
@@ -222,20 +230,25 @@ export class Attempts implements Sending, AttemptHost {
 
   #mayGoOn(nowMs: number): boolean {
     const step = this.#next(nowMs);
-    return step !== null && (step.kind === 'send' || this.#mayWaitFor(step.upstream, nowMs));
+    if (step === null || step.kind === 'send') return step !== null;
+    return this.#rules.maxWaitMs > 0 && this.#opensInTime(step.upstream, nowMs) && this.#hasPlace();
   }
 
   #proceed(): void {
     this.#quit = null;
     const nowMs = this.#rules.clock.monotonic();
     const step = this.#next(nowMs);
-    if (step?.kind === 'send' || (step && this.#rules.maxWaitMs === 0)) {
-      this.sentAtMs = nowMs;
-      this.#send(step.target, step.upstream);
+    if (step === null) {
+      this.#refuse();
       return;
     }
-    if (step) this.#upstream = step.upstream;
-    if (step && this.#mayWaitFor(step.upstream, nowMs)) this.#wait();
+    const { kind, target, upstream } = step;
+    this.sentAtMs = nowMs;
+    this.#upstream = upstream;
+    if (kind === 'send' || this.#rules.maxWaitMs === 0) this.#send(target, upstream);
+    else if (this.#opensInTime(upstream, nowMs) && this.#hasPlace()) this.#wait();
+    else if (!this.#opensInTime(upstream, nowMs) && upstream.room.findsOut(nowMs))
+      this.#send(target, upstream);
     else this.#refuse();
   }
 
@@ -281,13 +294,15 @@ export class Attempts implements Sending, AttemptHost {
     );
   }
 
-  #mayWaitFor(upstream: Upstream, nowMs: number): boolean {
-    const { maxWaitMs, waiting } = this.#rules;
-    const { team, tokens } = this.#request;
-    if (maxWaitMs === 0 || !waiting.hasPlace(team)) return false;
-    const untilMs = this.#waitUntilMs ?? nowMs + maxWaitMs;
-    const { room } = upstream;
-    return nowMs < untilMs && (room.opensAtMs(nowMs, tokens) < untilMs || room.mayOpenSooner(nowMs, tokens));
+  #opensInTime({ room }: Upstream, nowMs: number): boolean {
+    const { tokens } = this.#request;
+    const untilMs = this.#waitUntilMs ?? nowMs + this.#rules.maxWaitMs;
+    if (nowMs >= untilMs) return false;
+    return room.opensAtMs(nowMs, tokens) < untilMs || room.mayOpenSooner(nowMs, tokens);
+  }
+
+  #hasPlace(): boolean {
+    return this.#rules.waiting.hasPlace(this.#request.team);
   }
 
   #wait(): void {
@@ -313,3 +328,5 @@ export class Attempts implements Sending, AttemptHost {
 const noHeaders: readonly string[] = [];
 const noGap = { gapMs: null };
 const quickMs = 1_000;
+/** A caller that was refused for the rate waits itself where it is told to, but for such a gap. */
+const shortGapMs = 2_000;

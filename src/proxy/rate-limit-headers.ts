@@ -3,7 +3,7 @@ import type { KeyReading, Left } from '../core/reading.ts';
 
 const longestResetMs = 86_400_000;
 /** Where nothing says when there will be room again. */
-export const unsaidGapMs = 1_000;
+const unsaidGapMs = 1_000;
 
 /** What an answer says of its key's limits, `x-ratelimit-*`; null where it says nothing that makes sense. Pure. */
 export function readingIn(headers: IncomingHttpHeaders, nowMs: number): KeyReading | null {

@@ -3,6 +3,9 @@ import type { KeyReading, Left } from '../core/reading.ts';
 /** After a gap, so many are sent at a time until an answer tells what there is room for: not everybody at once. */
 const trickle = { requests: 10, everyMs: 100 };
 
+/** How long a request that finds out is waited for before another one may. */
+const findingOutMs = 30_000;
+
 /**
  * The room that a key has, as far as this process knows: what the upstream said last, less what was sent since. The
  * state takes the time as an argument and keeps none of its own.
@@ -12,6 +15,8 @@ export class Room {
   /** How many were sent in all, and up to which of them the upstream has counted. */
   #sent = 0;
   #counted = 0;
+  /** Until then a request that finds out is waited for. */
+  #foundOutByMs = 0;
 
   /** How many were sent in all. */
   get sent(): number {
@@ -74,6 +79,21 @@ export class Room {
       remaining: reading.requests.remaining - (this.#sent - taken),
     };
     this.#known = { ...reading, requests, blockedUntilMs: this.#known?.blockedUntilMs ?? 0 };
+  }
+
+  /**
+   * Whether a request may be sent although none fits, for longer than anybody waits: one at a time finds out whether
+   * that is still so, since nobody else would.
+   */
+  findsOut(nowMs: number): boolean {
+    if (nowMs < this.#foundOutByMs) return false;
+    this.#foundOutByMs = nowMs + findingOutMs;
+    return true;
+  }
+
+  /** An answer came, or none will. */
+  answered(): void {
+    this.#foundOutByMs = 0;
   }
 
   /** The upstream refused a request for its rate: nothing fits before then. */
