@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import { Attempt, type AttemptHost } from './attempt.ts';
 import type { Call } from './call.ts';
 import { choose, chooseFull, chooseResting, type Target } from './choose.ts';
-import { readingIn } from './rate-limit-headers.ts';
+import { readingIn, usedUpForMs } from './rate-limit-headers.ts';
 import { isResting, probed, rested, working } from './rest.ts';
 import { backoffMs, type Cause, causeOfError, causeOfStatus, retryAfterMs } from './retry.ts';
 import type { Recipient, Sending } from './sending.ts';
@@ -78,6 +78,7 @@ export class Attempts implements Sending, AttemptHost {
   #connectedAgain = false;
   /** It has waited out a gap that a 429 told it of: once is enough. */
   #waitedOut = false;
+  #gapMs: number | null = null;
   /** Ends what it is waiting for. */
   #quit: (() => void) | null = null;
 
@@ -120,10 +121,8 @@ export class Attempts implements Sending, AttemptHost {
     return this.#target === this.#request.asked ? noHeaders : ['x-tollgate-model', this.model];
   }
 
-  get roomInS(): number {
-    const nowMs = this.#rules.clock.monotonic();
-    const opensInMs = this.#upstream.room.opensAtMs(nowMs, this.#request.tokens) - nowMs;
-    return Math.max(1, Math.ceil(opensInMs / 1_000));
+  get roomInMs(): number | null {
+    return this.#gapMs;
   }
 
   abandon(): void {
@@ -140,7 +139,8 @@ export class Attempts implements Sending, AttemptHost {
 
   keepsAnswer(attempt: Attempt, status: number, headers: IncomingHttpHeaders): boolean {
     const cause = causeOfStatus(status, headers['content-type'] ?? '');
-    const { gapMs } = this.#learn(attempt, { cause, status, headers });
+    this.#gapMs = this.#learn(attempt, { cause, status, headers });
+    const gapMs = this.#gapMs;
     if (this.#rules.waiting.size > 0) this.#rules.waiting.serve();
     if (cause === null) return true;
     const mayWait = gapMs !== null && gapMs <= shortGapMs && !this.#waitedOut;
@@ -159,7 +159,7 @@ export class Attempts implements Sending, AttemptHost {
   #learn(
     attempt: Attempt,
     { cause, status, headers }: { cause: Cause | null; status: number; headers: IncomingHttpHeaders },
-  ): { gapMs: number | null } {
+  ): number | null {
     const { room } = this.#upstream;
     const nowMs = this.#rules.clock.monotonic();
     const reading = readingIn(headers, nowMs);
@@ -167,18 +167,17 @@ export class Attempts implements Sending, AttemptHost {
     if (reading) room.read(reading, attempt.taken);
     if (cause === null && status < 500) {
       this.#works();
-      return noGap;
+      return null;
     }
     const askedMs = retryAfterMs(headers['retry-after']);
-    const fullMs = room.opensAtMs(nowMs, this.#request.tokens) - nowMs;
-    const gapMs = askedMs ?? (fullMs > 0 ? fullMs : null);
+    const gapMs = askedMs ?? usedUpForMs(reading, nowMs);
     if (cause !== 'limited' || gapMs === null) {
       this.#rest(attempt, cause ?? 'failing', askedMs ?? 0);
-      return noGap;
+      return null;
     }
     this.#works();
     room.limited(nowMs, nowMs + gapMs);
-    return { gapMs };
+    return gapMs;
   }
 
   #works(): void {
@@ -321,12 +320,13 @@ export class Attempts implements Sending, AttemptHost {
 
   #refuse(): void {
     this.#quit = null;
-    this.recipient.refuse(rateLimited(this.roomInS));
+    const nowMs = this.#rules.clock.monotonic();
+    const opensInMs = this.#upstream.room.opensAtMs(nowMs, this.#request.tokens) - nowMs;
+    this.recipient.refuse(rateLimited(opensInMs / 1_000));
   }
 }
 
 const noHeaders: readonly string[] = [];
-const noGap = { gapMs: null };
 const quickMs = 1_000;
 /** A caller that was refused for the rate waits itself where it is told to, but for such a gap. */
 const shortGapMs = 2_000;

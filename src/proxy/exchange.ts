@@ -59,8 +59,8 @@ const maxErrorBytes = 65_536;
 const bytesPerToken = 4;
 
 /**
- * One request's passage: the events of the attempt that is kept in, Node's response out. Written straight to Node's response, since
- * going through a web stream costs four times the CPU (docs/decisions/0003).
+ * One request's passage: the events of the attempt that is kept in, Node's response out. Written straight to Node's
+ * response, since going through a web stream costs four times the CPU (docs/decisions/0003).
  */
 export class Exchange implements Recipient, OpenExchange, ReplyHost {
   place = -1;
@@ -75,7 +75,7 @@ export class Exchange implements Recipient, OpenExchange, ReplyHost {
   #upstreamStatus: number | null = null;
   /** From sending to the head of the answer. */
   #headMs: number | null = null;
-  #trouble = { status: 0, contentType: '', retryAfter: undefined as string | undefined };
+  #trouble = { status: 0, contentType: '' };
   #errorChunks: Buffer[] = [];
   #errorBytes = 0;
 
@@ -119,7 +119,7 @@ export class Exchange implements Recipient, OpenExchange, ReplyHost {
       return;
     }
     this.#phase = 'refusing';
-    this.#trouble = { status, contentType, retryAfter: head.retryAfter };
+    this.#trouble = { status, contentType };
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -224,8 +224,7 @@ export class Exchange implements Recipient, OpenExchange, ReplyHost {
     const { sending } = this.#options;
     const { key } = sending.attachment;
     const text = Buffer.concat(this.#errorChunks).toString('utf8').replaceAll(key, '***');
-    const retryAfter = this.#trouble.retryAfter ?? String(sending.roomInS);
-    const { refusal, ending } = upstreamTrouble({ ...this.#trouble, retryAfter, text });
+    const { refusal, ending } = upstreamTrouble({ ...this.#trouble, roomInMs: sending.roomInMs, text });
     this.#fail(refusal, ending);
   }
 
@@ -324,6 +323,5 @@ function headOf(status: number, headers: IncomingHttpHeaders): UpstreamHead {
     contentType: one('content-type') ?? '',
     contentEncoding: encoding === 'identity' ? undefined : encoding,
     contentLength: one('content-length'),
-    retryAfter: one('retry-after'),
   };
 }

@@ -20,6 +20,12 @@ export function readingIn(headers: IncomingHttpHeaders, nowMs: number): KeyReadi
   return requests || tokens ? { atMs: nowMs, blockedUntilMs: 0, requests, tokens } : null;
 }
 
+/** How long it lasts that something is used up; null where nothing is. Pure. */
+export function usedUpForMs(reading: KeyReading | null, nowMs: number): number | null {
+  const used = [reading?.requests, reading?.tokens].filter((left) => left?.remaining === 0);
+  return used.length === 0 ? null : Math.max(...used.map((left) => (left?.resetAtMs ?? nowMs) - nowMs));
+}
+
 type HeaderValue = string | string[] | undefined;
 
 function leftOf(

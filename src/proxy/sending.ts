@@ -15,8 +15,8 @@ export interface Sending {
   readonly sentAtMs: number;
   /** Headers for the reply that say where it comes from, a flat list. */
   readonly headers: readonly string[];
-  /** In how many seconds the upstream's key is expected to have room, at least 1. */
-  readonly roomInS: number;
+  /** After how long there is room, where the upstream's 429 has said so. */
+  readonly roomInMs: number | null;
   /** Ends it, wherever it is: nobody waits any more. */
   abandon(): void;
 }
