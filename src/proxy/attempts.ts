@@ -297,7 +297,7 @@ export class Attempts implements Sending, AttemptHost {
     const { tokens } = this.#request;
     const untilMs = this.#waitUntilMs ?? nowMs + this.#rules.maxWaitMs;
     if (nowMs >= untilMs) return false;
-    return room.opensAtMs(nowMs, tokens) < untilMs || room.mayOpenSooner(nowMs, tokens);
+    return room.opensAtMs(nowMs, tokens) < untilMs || room.mayOpenSooner(nowMs);
   }
 
   #hasPlace(): boolean {

@@ -15,6 +15,8 @@ export class Room {
   /** How many were sent in all, and up to which of them the upstream has counted. */
   #sent = 0;
   #counted = 0;
+  /** The upstream itself has said that there is room: only what was sent since says otherwise. */
+  #saidRoom = true;
   /** Until then a request that finds out is waited for. */
   #foundOutByMs = 0;
 
@@ -44,7 +46,11 @@ export class Room {
     known.requests =
       requests.remaining > 0
         ? null
-        : { remaining: trickle.requests, limit: requests.limit, resetAtMs: nowMs + trickle.everyMs };
+        : {
+            ...requests,
+            remaining: Math.min(trickle.requests, requests.limit),
+            resetAtMs: nowMs + trickle.everyMs,
+          };
     return known.requests?.remaining ?? Infinity;
   }
 
@@ -62,17 +68,15 @@ export class Room {
   }
 
   /** Whether the answer to a request under way may tell of room before that. */
-  mayOpenSooner(nowMs: number, tokens: number): boolean {
-    const known = this.#known;
-    if (known === null) return true;
-    const isCounted = known.blockedUntilMs <= nowMs && !lacksTokens(known.tokens, nowMs, tokens);
-    return isCounted && this.#sent > this.#counted;
+  mayOpenSooner(nowMs: number): boolean {
+    return this.#saidRoom && (this.#known?.blockedUntilMs ?? 0) <= nowMs && this.#sent > this.#counted;
   }
 
   /** Takes what the upstream said in answer to the `taken`-th request; an answer overtaken by another says nothing new. */
   read(reading: KeyReading, taken: number): void {
     if (taken < this.#counted) return;
     this.#counted = taken;
+    this.#saidRoom = reading.requests?.remaining !== 0 && reading.tokens?.remaining !== 0;
     const requests = reading.requests && {
       ...reading.requests,
       // Those under way it may not have counted yet.
@@ -119,7 +123,7 @@ export class Room {
   }
 }
 
-/** What needs more than a whole window holds is not to wait for ever. */
+/** What is large waits for half a window's tokens at most: on a busy key there are never more. */
 function lacksTokens(left: Left | null, nowMs: number, tokens: number): boolean {
-  return left !== null && nowMs < left.resetAtMs && left.remaining < Math.min(tokens, left.limit);
+  return left !== null && nowMs < left.resetAtMs && left.remaining < Math.min(tokens, left.limit / 2);
 }

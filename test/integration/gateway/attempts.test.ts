@@ -312,7 +312,7 @@ describe('a fallback model', () => {
   it('is not used for a session whose model is pinned', async () => {
     await start(withFallback());
     const pinned = await mintSession(gateway.url, token.text, {
-      pinned: { fields: { model: models.chat }, allow: ['messages', 'max_tokens'] },
+      pinned: { model: models.chat, allow: ['messages', 'max_tokens'] },
     });
     const { model: _, ...body } = bodies.chat() as { model: string };
     const reply = await post(`${gateway.url}${paths.chat}`, body, { token: pinned.token });

@@ -29,9 +29,12 @@ describe('a room', () => {
     const [first, , third] = [room.take(1), room.take(1), room.take(1)];
     room.read(requests(2), first);
     expect(room.left(1, 1)).toBe(0);
-    expect(room.mayOpenSooner(1, 1)).toBe(true);
+    expect(room.mayOpenSooner(1)).toBe(true);
     room.read(requests(1), third);
     expect(room.left(1, 1)).toBe(1);
+    room.take(1);
+    room.read(requests(0), room.take(1) - 1);
+    expect(room.mayOpenSooner(1)).toBe(false);
   });
 
   it('is not told anything by an answer that another one has overtaken', () => {
@@ -71,19 +74,19 @@ describe('a room', () => {
     expect(room.opensAtMs(0, 1)).toBe(2_000);
   });
 
-  it('has no place for more tokens than are left, but for more than there ever are once all are', () => {
+  it('has no place for more tokens than are left, but for a large request once half of a window is', () => {
     const room = new Room();
     const tokens = (remaining: number): KeyReading => ({
       ...requests(10),
       tokens: { remaining, limit: 1_000, resetAtMs: 5_000 },
     });
-    room.read(tokens(500), room.take(1));
-    expect([500, 501].map((needed) => room.left(1, needed))).toEqual([10, 0]);
-    expect(room.opensAtMs(1, 501)).toBe(5_000);
-    room.take(400);
+    room.read(tokens(400), room.take(1));
+    expect([400, 401].map((needed) => room.left(1, needed))).toEqual([10, 0]);
+    expect(room.opensAtMs(1, 401)).toBe(5_000);
+    room.take(300);
     expect(room.left(1, 101)).toBe(0);
     expect(room.left(5_000, 101)).toBe(9);
-    room.read(tokens(1_000), room.take(1));
+    room.read(tokens(500), room.take(1));
     expect(room.left(1, 50_000)).toBe(10);
   });
 
