@@ -38,16 +38,28 @@ function leftOf(
   return { remaining, limit: wholeNumber(said.limit) ?? Infinity, resetAtMs: nowMs + resetInMs };
 }
 
+const largest = 1e15;
+
+/** Numbers, not patterns: this is read of every answer. */
 function wholeNumber(value: HeaderValue): number | null {
-  return typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : null;
+  if (typeof value !== 'string' || value === '') return null;
+  const number = Number(value);
+  return Number.isInteger(number) && number >= 0 && number < largest ? number : null;
 }
 
 const unitsMs: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1 };
+/** Answers that come close together say the same. */
+let last: { text: string; ms: number | null } = { text: '', ms: null };
 
-/** `6m0s`, `1.5s`, `20ms`, or seconds; null for anything else, and for what is too long to be a window. Pure. */
+/** `6m0s`, `1.5s`, `20ms`, or seconds; null for anything else, and for what is too long to be a window. */
 export function durationMs(value: HeaderValue): number | null {
   if (typeof value !== 'string' || value.length > 40) return null;
-  const ms = /^\d+(?:\.\d+)?$/.test(value) ? Number(value) * 1_000 : sumOfParts(value);
+  if (value !== last.text) last = { text: value, ms: parsedMs(value) };
+  return last.ms;
+}
+
+function parsedMs(text: string): number | null {
+  const ms = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) * 1_000 : sumOfParts(text);
   return ms !== null && ms <= longestResetMs ? Math.ceil(ms) : null;
 }
 

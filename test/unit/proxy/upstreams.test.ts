@@ -52,6 +52,27 @@ describe('a model', () => {
     expect(six.slice(3)).toEqual(six.slice(0, 3));
   });
 
+  it('may go to any of them, each time another one first', () => {
+    const upstreams = upstreamsOf(...['A', 'B', 'C'].map((name) => attachment(name, 'claude')));
+    const names = (): string[] => upstreams.candidates('claude').map(({ attachment: { name } }) => name);
+    expect([names(), names(), names(), names()].map((list) => list.join(''))).toEqual([
+      'ABC',
+      'BCA',
+      'CAB',
+      'ABC',
+    ]);
+  });
+
+  it('has one room at each key, however many attachments have it', () => {
+    const [a, b] = [attachment('A', null), { ...attachment('B', null), key: 'inf-A' }];
+    const upstreams = upstreamsOf(a, b, attachment('C', null));
+    const rooms = upstreams.candidates('any').map(({ room }) => room);
+    expect(rooms[0]).toBe(rooms[1]);
+    expect(rooms[0]).not.toBe(rooms[2]);
+    expect(upstreams.rooms.size).toBe(2);
+    expect([...upstreams.rooms.keys()].join()).not.toContain('inf-');
+  });
+
   it('takes its turns whatever other models do in between', () => {
     const upstreams = upstreamsOf(
       attachment('A', 'claude'),
