@@ -20,7 +20,7 @@ export function encodeEntry(entry: EntryRecord): string {
   const used = `${entry.input_tokens}\t${entry.output_tokens}\t${entry.images}\t${entry.usage === 'reported' ? 'r' : 'e'}`;
   const ttfb = entry.ttfb_ms === null ? '' : Math.round(entry.ttfb_ms);
   const took = `${entry.stream ? 1 : 0}\t${Math.round(entry.duration_ms)}\t${ttfb}`;
-  return `${entry.id}\t${clean(entry.request_id)}\t${entry.admittedAtMs}\t${who}\t${what}\t${how}\t${used}\t${took}\t${entry.end_user ?? ''}\t${entry.costNanoUsd ?? ''}\t${entry.model_requested ?? ''}`;
+  return `${entry.id}\t${clean(entry.request_id)}\t${entry.admittedAtMs}\t${who}\t${what}\t${how}\t${used}\t${took}\t${entry.end_user ?? ''}\t${entry.costNanoUsd ?? ''}\t${clean(entry.model_requested ?? '')}`;
 }
 
 /** The entry back from its text. Fields a newer version appended are ignored. */

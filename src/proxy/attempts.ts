@@ -254,14 +254,19 @@ export class Attempts implements Sending, AttemptHost {
   /** Who is asked next, or waited for; null where there is nobody left. */
   #next(nowMs: number): Step | null {
     const { asked, tokens } = this.#request;
-    for (const find of [choose, chooseResting]) {
-      const own = find(asked.candidates, nowMs, tokens);
-      if (own) return { kind: 'send', target: asked, upstream: own };
-      const other = this.#otherTarget();
-      const others = other && find(other.candidates, nowMs, tokens);
-      if (others) return { kind: 'send', target: other, upstream: others };
+    // One failure may be a request's own fault, and is not to give everybody another model.
+    const own =
+      choose(asked.candidates, nowMs, tokens) ??
+      chooseResting(asked.candidates.filter(restsBriefly), nowMs, tokens);
+    if (own) return { kind: 'send', target: asked, upstream: own };
+    const other = this.#otherTarget();
+    const others = other && choose(other.candidates, nowMs, tokens);
+    if (others) return { kind: 'send', target: other, upstream: others };
+    for (const target of [asked, other]) {
+      const upstream = target && chooseResting(target.candidates, nowMs, tokens);
+      if (upstream) return { kind: 'send', target, upstream };
     }
-    const target = asked.candidates.length > 0 ? asked : this.#otherTarget();
+    const target = asked.candidates.length > 0 ? asked : other;
     const upstream = target && chooseFull(target.candidates, nowMs, tokens);
     return upstream && { kind: 'wait', target, upstream };
   }
@@ -324,6 +329,10 @@ export class Attempts implements Sending, AttemptHost {
     const opensInMs = this.#upstream.room.opensAtMs(nowMs, this.#request.tokens) - nowMs;
     this.recipient.refuse(rateLimited(opensInMs / 1_000));
   }
+}
+
+function restsBriefly({ rest }: Upstream): boolean {
+  return rest.failures === 1;
 }
 
 const noHeaders: readonly string[] = [];

@@ -290,6 +290,29 @@ describe('a fallback model', () => {
     }
   });
 
+  it('does not answer in the place of a model that has failed but once', async () => {
+    await start(withFallback());
+    first.script(failsWith(500));
+    expect((await call()).status).toBe(502);
+    first.script(null);
+    expect((await call()).headers.get('x-tollgate-model')).toBeNull();
+    expect(second.requests).toHaveLength(0);
+  });
+
+  it('answers at once while an attachment goes on failing', async () => {
+    await start(withFallback());
+    await expect
+      .poll(
+        async () => {
+          const before = first.requests.length;
+          expect((await call()).status).toBe(200);
+          return first.requests.length - before;
+        },
+        { timeout: 5_000 },
+      )
+      .toBe(0);
+  });
+
   it('is not used where the model answers', async () => {
     await start(withFallback());
     first.script(null);
