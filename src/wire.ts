@@ -61,6 +61,8 @@ import type { Log } from './observability/log.ts';
 import type { Metrics, StoreExtent } from './observability/metrics.ts';
 import type { Env } from './operations.ts';
 import { Origins } from './origins.ts';
+import { ModelRoutes } from './model-routes.ts';
+import { Discovery } from './models/discovery.ts';
 import { OwnUsage } from './own-usage.ts';
 import { MemoryReadingStore } from './proxy/memory-reading-store.ts';
 import { OpenExchanges } from './proxy/open-exchanges.ts';
@@ -71,6 +73,7 @@ import { Upstreams } from './proxy/upstreams.ts';
 import { WaitingRoom } from './proxy/waiting-room.ts';
 import { RotationRoute } from './rotation-route.ts';
 import { SelfService } from './self-service.ts';
+import { ServedModels } from './served-models.ts';
 import { SessionRoutes } from './session-routes.ts';
 import { MemorySessionStore } from './sessions/memory-session-store.ts';
 import { SessionMinter } from './sessions/minter.ts';
@@ -150,7 +153,12 @@ export function wire(options: WireOptions): Wired {
     settings.onDyno
       ? new RefusedCredentials({ perMinute: settings.refusedCredentialsPerMinute, clock })
       : null;
-  const authenticator = new Authenticator({ identities: stores.identities, clock, refused: limitRefused() });
+  const authenticator = new Authenticator({
+    identities: stores.identities,
+    clock,
+    refused: limitRefused(),
+    realModel: catalogue.aliases.size > 0 ? catalogue.real : null,
+  });
   const process = randomBase62(processIdLength);
   const admission = new Admission({
     store: stores.admission,
@@ -169,7 +177,10 @@ export function wire(options: WireOptions): Wired {
   const origin = (host: string | undefined): string =>
     host === undefined ? '' : `${settings.onDyno ? 'https' : 'http'}://${host}`;
   const links = new ClaimLinks({ store: stores.claims, origin });
-  const upstreams = new Upstreams(settings.attachments);
+  const { attachments, modelRefreshMs: refreshMs } = settings;
+  const discovery = new Discovery({ attachments, refreshMs, clock, log });
+  const upstreams = new Upstreams(attachments, discovery);
+  const served = new ServedModels({ catalogue, upstreams, listed: discovery });
   const exchanges = new OpenExchanges(clock);
   const waiting = new WaitingRoom({
     clock,
@@ -209,6 +220,8 @@ export function wire(options: WireOptions): Wired {
     uses,
     admission,
     upstreams,
+    served,
+    discovery,
     exchanges,
     waiting,
     clock,
@@ -221,6 +234,7 @@ export function wire(options: WireOptions): Wired {
     sessions: stores.sessions,
     mint: mintSessionToken,
     storeNowMs: () => admission.heartbeat.storeNowMs(),
+    realModel: catalogue.real,
     allowedOrigins: settings.allowedOrigins,
     endpoints,
     pinnedProblems: (endpoint, pinned, tools) =>
@@ -243,6 +257,7 @@ export function wire(options: WireOptions): Wired {
       randomId: () => randomBase62(limitIdLength),
     }),
     origins,
+    realModel: catalogue.real,
     refused: limitRefused(),
     nowMs: () => clock.now(),
     draining: options.draining,
@@ -257,7 +272,8 @@ export function wire(options: WireOptions): Wired {
     gateway,
     answers,
     journal,
-    self: new SelfService({ gateway, answers, admission, upstreams, catalogue }),
+    models: new ModelRoutes({ gateway, answers, served }),
+    self: new SelfService({ gateway, answers, admission }),
     ownUsage: new OwnUsage({ gateway, answers, ledger: stores.ledger, clock }),
     sessions: new SessionRoutes({
       gateway,
@@ -297,6 +313,7 @@ export function wire(options: WireOptions): Wired {
       void stores.connected().then(() => admission.heartbeat.start());
       uses.start();
       readings.start();
+      discovery.start();
     },
     identitiesLoaded: (timeoutMs) => loader.loaded(timeoutMs),
     noteUnrouted: (refusal) => answers.unrouted(refusal),
@@ -308,6 +325,7 @@ export function wire(options: WireOptions): Wired {
     close: async () => {
       loader.close();
       readings.stop();
+      discovery.close();
       exchanges.close();
       await upstreams.close();
       stores.close();

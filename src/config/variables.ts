@@ -40,6 +40,7 @@ export const variables = [
   'HEARTBEAT_MS',
   'READER_TIMEOUT_MS',
   'BODY_TIMEOUT_MS',
+  'MODEL_REFRESH_MS',
   'SHUTDOWN_GRACE_MS',
   'LEASE_MS',
   'UPSTREAM_ATTEMPTS',

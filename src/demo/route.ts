@@ -4,7 +4,6 @@ import { type Answer, errorAnswer } from './answer.ts';
 import { answerChat, type ChatContext } from './chat.ts';
 import { answerEmbeddings } from './embeddings.ts';
 import { answerImages } from './images.ts';
-import { availableModels } from './models.ts';
 
 export interface RecordedRequest {
   method: string;
@@ -28,7 +27,6 @@ export function route(
   { key, modelKeys }: Keys,
   context: ChatContext,
 ): Answer {
-  if (method === 'GET' && path === '/available-models') return { status: 200, json: availableModels };
   const given = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1] ?? '';
   const onlyModel = modelKeys.get(given);
   if (given !== key && onlyModel === undefined) return errorAnswer(401, 'Invalid authentication credentials');

@@ -10,6 +10,7 @@ import { backoffMs, type Cause, causeOfError, causeOfStatus, retryAfterMs } from
 import type { Recipient, Sending } from './sending.ts';
 import { rateLimited } from './upstream-error.ts';
 import { upstreamHeaders } from './upstream-headers.ts';
+import type { SplitEmbeddings } from './split-embeddings.ts';
 import type { Upstream } from './upstreams.ts';
 import type { Waiter, WaitingRoom } from './waiting-room.ts';
 
@@ -45,6 +46,8 @@ export interface AttemptedRequest {
   /** The estimate of its input. */
   tokens: number;
   asked: Target;
+  /** Sends it as several; another attempt goes on where one broke off. */
+  split: SplitEmbeddings | null;
   /** Another model that may answer in its place; asked for once, when it is needed. */
   fallback: () => Target | null;
 }
@@ -272,12 +275,13 @@ export class Attempts implements Sending, AttemptHost {
   }
 
   #otherTarget(): Target | null {
-    if (this.#fallback === undefined) this.#fallback = this.#request.fallback();
+    // Of two models' embeddings nothing whole can be made.
+    if (this.#fallback === undefined) this.#fallback = this.#request.split ? null : this.#request.fallback();
     return this.#fallback;
   }
 
   #send(target: Target, upstream: Upstream): void {
-    const { call, path, stream, pinned, tokens } = this.#request;
+    const { call, path, stream, pinned, tokens, split } = this.#request;
     const probe = upstream.rest !== working && !isResting(upstream.rest, this.recipient.nowMs);
     if (probe) upstream.rest = probed(upstream.rest, this.recipient.nowMs);
     this.#target = target;
@@ -292,10 +296,9 @@ export class Attempts implements Sending, AttemptHost {
       stream,
       pinned,
     });
-    upstream.pool.dispatch(
-      { path: upstream.pathPrefix + path, method: 'POST', headers, body: target.body },
-      attempt,
-    );
+    const sent = { path: upstream.pathPrefix + path, method: 'POST', headers } as const;
+    if (split) split.over(upstream.pool).dispatch(sent, attempt);
+    else upstream.pool.dispatch({ ...sent, body: target.body }, attempt);
   }
 
   #opensInTime({ room }: Upstream, nowMs: number): boolean {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../core/clock.ts';
 import type { Principal } from '../core/identity.ts';
 import type { Refusal } from '../core/refusal.ts';
-import { corsHeaders, preflightHeaders } from './cors.ts';
+import { corsHeaders, isForBrowsers, preflightHeaders } from './cors.ts';
 import { requestIdOf } from './request-id.ts';
 import { sendJson, sendRefusal } from './send.ts';
 
@@ -59,10 +59,7 @@ export class Call {
   /** The gateway's own headers for the reply, a flat list. */
   get headers(): string[] {
     const own = ['x-request-id', this.requestId];
-    // Only the data plane and the way into it are for browsers.
-    return this.path.startsWith('/v1/') || this.path.startsWith('/oauth/')
-      ? [...own, ...corsHeaders(this.origin, this.principal !== null)]
-      : own;
+    return isForBrowsers(this.path) ? [...own, ...corsHeaders(this.origin, this.principal !== null)] : own;
   }
 
   /** What the audit trail is told of it. */

@@ -1,14 +1,23 @@
 import { Attempts, type AttemptedRequest, type AttemptRules } from './attempts.ts';
 import { Exchange, type ExchangeOptions } from './exchange.ts';
+import { SplitEmbeddings, type SplitOptions } from './split-embeddings.ts';
 
-export interface ForwardOptions extends Omit<ExchangeOptions, 'sending'>, AttemptedRequest {
+export interface ForwardOptions extends Omit<ExchangeOptions, 'sending'>, Omit<AttemptedRequest, 'split'> {
   rules: AttemptRules;
+  /** Where it is to be sent as several. */
+  split: SplitOptions | null;
 }
 
 /** Sends an admitted request to the upstream and its answer to the caller. `settle` tells how it ended. */
 export function forward(options: ForwardOptions): void {
-  const attempts = new Attempts(options.rules, options);
-  const exchange = new Exchange({ ...options, sending: attempts });
+  const { rules, settle } = options;
+  const split = options.split && new SplitEmbeddings(options.split);
+  const sending = new Attempts(rules, { ...options, split });
+  const exchange = new Exchange({
+    ...options,
+    sending,
+    settle: split ? (outcome) => settle(split.charged(outcome)) : settle,
+  });
   // The caller may have left while its request was being admitted.
-  if (!exchange.over) attempts.begin(exchange);
+  if (!exchange.over) sending.begin(exchange);
 }

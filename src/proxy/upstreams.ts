@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Dispatcher, Pool } from 'undici';
 import type { Attachment } from '../core/attachment.ts';
+import type { ListedModels } from '../core/model.ts';
 import { isResting, type Rest, working } from './rest.ts';
 import { Room } from './room.ts';
 
@@ -26,8 +27,10 @@ export class Upstreams {
   readonly #all: readonly Upstream[];
   readonly #ofModel = new Map<string, Rota>();
   readonly #ofAnyModel = new Rota();
+  readonly #listed: ListedModels;
 
-  constructor(attachments: readonly Attachment[]) {
+  constructor(attachments: readonly Attachment[], listed: ListedModels = nothingListed) {
+    this.#listed = listed;
     const rooms = new Map<string, Room>();
     this.rooms = rooms;
     this.#all = attachments.map((attachment) => {
@@ -40,9 +43,17 @@ export class Upstreams {
     for (const upstream of this.#all) this.#enlist(upstream);
   }
 
-  /** The attachments of exactly this model, else those that serve any model; a different one comes first each time. */
+  /**
+   * The attachments of exactly this model, else those without a model of their own that list it, or have not said what
+   * they serve; a different one comes first each time.
+   */
   candidates(model: string): readonly Upstream[] {
-    return (this.#ofModel.get(model) ?? this.#ofAnyModel).next();
+    const own = this.#ofModel.get(model);
+    if (own) return own.next();
+    const serves = ({ attachment }: Upstream): boolean =>
+      this.#listed.at(attachment.baseUrl)?.has(model) ?? true;
+    const all = this.#ofAnyModel.next();
+    return all.every(serves) ? all : all.filter(serves);
   }
 
   /** Every attachment, and whether it is at rest. */
@@ -63,9 +74,9 @@ export class Upstreams {
     return this.#ofModel.has(model);
   }
 
-  /** Whether some attachment serves whatever model is asked for. */
-  get servesAnyModel(): boolean {
-    return this.#ofAnyModel.size > 0;
+  /** The attachments without a model of their own. */
+  get open(): readonly Attachment[] {
+    return this.#all.map(({ attachment }) => attachment).filter(({ modelId }) => modelId === null);
   }
 
   /** Closes all connections at once. */
@@ -91,10 +102,6 @@ class Rota {
   #turns: (readonly Upstream[])[] = [];
   #turn = 0;
 
-  get size(): number {
-    return this.#turns.length;
-  }
-
   add(upstream: Upstream): void {
     const all = [...(this.#turns[0] ?? []), upstream];
     this.#turns = all.map((_, n) => [...all.slice(n), ...all.slice(0, n)]);
@@ -111,6 +118,8 @@ class Rota {
 function hashOf(key: string): string {
   return createHash('sha256').update(key).digest('base64url').slice(0, 22);
 }
+
+const nothingListed: ListedModels = { at: () => null };
 
 function connect(origin: string): Pool {
   return new Pool(origin, {
