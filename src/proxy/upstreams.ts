@@ -52,8 +52,7 @@ export class Upstreams {
     if (own) return own.next();
     const serves = ({ attachment }: Upstream): boolean =>
       this.#listed.at(attachment.baseUrl)?.has(model) ?? true;
-    const all = this.#ofAnyModel.next();
-    return all.every(serves) ? all : all.filter(serves);
+    return this.#ofAnyModel.nextServing(serves);
   }
 
   /** Every attachment, and whether it is at rest. */
@@ -111,6 +110,16 @@ class Rota {
     const turn = this.#turns[this.#turn];
     this.#turn = (this.#turn + 1) % Math.max(1, this.#turns.length);
     return turn ?? [];
+  }
+
+  /** The next of those that serve; a turn goes to the next one that does. */
+  nextServing(serves: (upstream: Upstream) => boolean): readonly Upstream[] {
+    for (let tried = 0; tried < this.#turns.length; tried += 1) {
+      const turn = this.next();
+      const [first] = turn;
+      if (first && serves(first)) return turn.every(serves) ? turn : turn.filter(serves);
+    }
+    return [];
   }
 }
 
