@@ -6,7 +6,7 @@ import { hashToken, inspectToken, mintToken } from '../src/auth/token-text.ts';
 import { encodeEntry } from '../src/core/entry-text.ts';
 import { Refusal } from '../src/core/refusal.ts';
 import { JsonTap } from '../src/proxy/json-tap.ts';
-import { SseTap } from '../src/proxy/sse-tap.ts';
+import { ChatTap } from '../src/proxy/chat-tap.ts';
 import { chat } from '../src/validation/endpoints/chat.ts';
 import { parseJson } from '../src/validation/parse-json.ts';
 import { frames, longChat, model, shortAnswer, shortChat } from './bodies.ts';
@@ -40,7 +40,7 @@ function valid<T>(value: T | Refusal): T {
 }
 
 const nowMs = Date.UTC(2026, 0, 31, 12);
-const reserved = { requests: 1, inputTokens: 40, outputTokens: 100, images: 0 };
+const reserved = { requests: 1, inputTokens: 40, outputTokens: 100, images: 0, searchUnits: 0 };
 const states = (['minute', 'day', 'month'] as const).map((window, n): LimitState => {
   const limit = { id: `limit-${n}`, metric: 'requests', window, max: 1_000_000 } as const;
   const scoped = { scope: 'team', limit } as const;
@@ -53,7 +53,7 @@ const long = Buffer.from(longChat);
 const answer = Buffer.from(shortAnswer);
 const word = Buffer.from(frames.word);
 const request = valid(chat.validate(valid(parseJson(short)), () => null));
-const tap = new SseTap();
+const tap = new ChatTap();
 const entry = {
   id: 'p0123456789-abc',
   request_id: '5b3c0b3e-6f5c-4d56-9f0e-2c1d7b8a9e10',
@@ -71,6 +71,7 @@ const entry = {
   input_tokens: 14,
   output_tokens: 51,
   images: 0,
+  search_units: 0,
   costNanoUsd: null,
   usage: 'reported',
   stream: false,

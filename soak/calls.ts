@@ -1,16 +1,18 @@
 import { paths } from '../test/support/gateway-client.ts';
 import { models } from '../test/support/gateway.ts';
-import type { EndpointKind } from '../src/core/request.ts';
 import { asPrompt, type Behaviour } from './behaviour.ts';
 import type { Instance } from './fleet.ts';
 import type { Token } from './teams.ts';
+
+/** The kinds of endpoint that the soak calls. */
+type Kind = 'chat' | 'embeddings' | 'images';
 
 /** A call as its caller knows it. */
 export interface Call {
   requestId: string;
   token: Token;
   instance: Instance;
-  kind: EndpointKind;
+  kind: Kind;
   model: string;
   stream: boolean;
   body: string;
@@ -37,7 +39,7 @@ export interface Draft {
   requestId: string;
   token: Token;
   instance: Instance;
-  kind: EndpointKind;
+  kind: Kind;
   stream: boolean;
   behaviour: Behaviour;
   maxTokens: number;

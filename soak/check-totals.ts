@@ -44,6 +44,7 @@ function figureOf(entry: LedgerEntry, figure: keyof UsageFigures): number {
     case 'input_tokens':
     case 'output_tokens':
     case 'images':
+    case 'search_units':
       return entry[figure];
     case 'cost_usd':
       return entry.cost_usd ?? 0;
@@ -61,6 +62,7 @@ function zeros(): UsageFigures {
     input_tokens: 0,
     output_tokens: 0,
     images: 0,
+    search_units: 0,
     errors: 0,
     aborted: 0,
     lost: 0,

@@ -8,6 +8,7 @@ import type { Answers } from './answers.ts';
 import { type ClaimParts, mountClaims } from './claim-routes.ts';
 import type { Gateway } from './gateway.ts';
 import type { Journal } from './journal.ts';
+import type { McpServers } from './mcp-servers.ts';
 import type { OwnUsage } from './own-usage.ts';
 import { type Env, mountOperations, operationPaths, type Operations, refusalResponse } from './operations.ts';
 import { Call } from './proxy/call.ts';
@@ -15,7 +16,7 @@ import type { RotationRoute } from './rotation-route.ts';
 import type { SelfService } from './self-service.ts';
 import type { SessionRoutes } from './session-routes.ts';
 import type { SignInRoute } from './sign-in-route.ts';
-import { endpoints } from './validation/registry.ts';
+import { endpoints, mcpServersPath } from './validation/registry.ts';
 
 export interface AppParts {
   gateway: Gateway;
@@ -23,6 +24,7 @@ export interface AppParts {
   journal: Journal;
   self: SelfService;
   ownUsage: OwnUsage;
+  mcpServers: McpServers;
   sessions: SessionRoutes;
   signIn: SignInRoute;
   rotation: RotationRoute;
@@ -89,6 +91,7 @@ export function createApp(parts: AppParts): Hono<Env> {
     ...endpoints.map((endpoint): Route => {
       return { path: endpoint.path, methods: { POST: (call) => pass(parts, call, endpoint) } };
     }),
+    { path: mcpServersPath, methods: { GET: (call) => parts.mcpServers.list(call) } },
     { path: '/v1/models', methods: { GET: (call) => self.models(call) } },
     { path: '/v1/me', methods: { GET: (call) => self.me(call) } },
     { path: '/v1/me/usage', methods: { GET: (call) => ownUsage.usage(call) } },

@@ -53,6 +53,9 @@ export interface GatewayParts {
   draining: () => boolean;
 }
 
+/** What a token's `endpoints` decide about. */
+type Served = Pick<Endpoint, 'path' | 'mustBeNamed'>;
+
 /** A request that was admitted: where it goes, with what. */
 export interface Admitted {
   grant: Grant;
@@ -86,7 +89,7 @@ export class Gateway {
    */
   async authenticate(
     call: Call,
-    endpoint: Endpoint | null,
+    endpoint: Served | null,
     { freshly = false } = {},
   ): Promise<Authenticated | Refusal> {
     const { authenticator, uses, draining } = this.#parts;
@@ -174,6 +177,7 @@ export class Gateway {
         upstream,
         path: request.endpoint.path,
         body,
+        kind: request.endpoint.kind,
         stream: request.stream,
         pinned: (call.principal?.identity.session?.pinned ?? null) !== null,
         headers: [...call.headers, ...limitHeaders(limitsTold(grant), grant.admittedAtMs)],
@@ -208,10 +212,10 @@ export class Gateway {
     return parsed;
   }
 
-  #entryRefusal(call: Call, endpoint: Endpoint | null, principal: Principal): Refusal | null {
+  #entryRefusal(call: Call, endpoint: Served | null, principal: Principal): Refusal | null {
     return (
       checkOrigin(principal, call.origin, this.#parts.settings.allowedOrigins) ??
-      (endpoint === null ? null : checkEndpoint(principal, endpoint.path))
+      (endpoint === null ? null : checkEndpoint(principal, endpoint))
     );
   }
 
@@ -257,6 +261,7 @@ export class Gateway {
       inputTokens: reserved.inputTokens,
       outputTokens: reserved.outputTokens,
       images: reserved.images,
+      searchUnits: reserved.searchUnits,
     });
     return grant === 'stale' || grant instanceof Refusal ? grant : { grant, upstream, body };
   }

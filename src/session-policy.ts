@@ -3,9 +3,12 @@ import type { Problem } from './core/refusal.ts';
 import type { JsonObject } from './core/request.ts';
 import { type NewSession, sessionSchemas } from './sessions/schema.ts';
 import { pinnedProblems } from './validation/pinned.ts';
-import { endpoints } from './validation/registry.ts';
+import { endpointPaths, endpoints } from './validation/registry.ts';
 
-const { sessionPolicy } = sessionSchemas(endpoints.map(({ path }) => path));
+const { sessionPolicy } = sessionSchemas({
+  endpointPaths,
+  pinnedPaths: endpoints.map(({ path }) => path),
+});
 
 /** What is wrong with the policy an issuer's entry gives its sessions; nothing where it is fine. */
 export function sessionPolicyProblems(session: JsonObject): readonly Problem[] {

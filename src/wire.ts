@@ -43,6 +43,7 @@ import { RedisStore } from './core/redis.ts';
 import { Gateway } from './gateway.ts';
 import { IdentityLoader } from './identity-loader.ts';
 import { Journal } from './journal.ts';
+import { McpServers } from './mcp-servers.ts';
 import { MemoryLedger } from './ledger/memory-ledger.ts';
 import { MemoryRefusalStore } from './ledger/memory-refusal-store.ts';
 import { RedisLedger } from './ledger/redis-ledger.ts';
@@ -70,7 +71,7 @@ import { Provisioner } from './sign-in/provision.ts';
 import { SignInRoute } from './sign-in-route.ts';
 import { BodyBudget } from './validation/body-budget.ts';
 import { pinnedProblems } from './validation/pinned.ts';
-import { endpoints } from './validation/registry.ts';
+import { endpointPaths, endpoints, unnamedPaths } from './validation/registry.ts';
 
 export interface WireOptions {
   settings: Settings;
@@ -183,13 +184,14 @@ export function wire(options: WireOptions): Wired {
     journal,
     draining: options.draining,
   });
-  const schemas = sessionSchemas(endpoints.map(({ path }) => path));
+  const schemas = sessionSchemas({ endpointPaths, pinnedPaths: endpoints.map(({ path }) => path) });
   const minter = new SessionMinter({
     sessions: stores.sessions,
     mint: mintSessionToken,
     storeNowMs: () => admission.heartbeat.storeNowMs(),
     allowedOrigins: settings.allowedOrigins,
     endpoints,
+    unnamedPaths,
     pinnedProblems: (endpoint, pinned, tools) =>
       pinnedProblems(endpoint, pinned, {
         tools,
@@ -224,6 +226,7 @@ export function wire(options: WireOptions): Wired {
     answers,
     journal,
     self: new SelfService({ gateway, answers, admission, upstreams, catalogue }),
+    mcpServers: new McpServers({ gateway, answers, upstreams, clock }),
     ownUsage: new OwnUsage({ gateway, answers, ledger: stores.ledger, clock }),
     sessions: new SessionRoutes({
       gateway,
@@ -297,7 +300,7 @@ function administration(
     mint: () => mintToken('user'),
     mintAdministrator: () => mintToken('admin'),
     randomId: () => randomBase62(limitIdLength),
-    endpointPaths: endpoints.map(({ path }) => path),
+    endpointPaths,
     requestId: requestIdOf,
     onError: (error, requestId) => log.error('an admin request failed', { error, request_id: requestId }),
   });

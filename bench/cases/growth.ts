@@ -155,6 +155,7 @@ function entry(n: number, teams: number): EntryRecord {
     input_tokens: 14,
     output_tokens: 51,
     images: 0,
+    search_units: 0,
     costNanoUsd: null,
     usage: 'reported',
     stream: false,

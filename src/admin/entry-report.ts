@@ -20,6 +20,7 @@ export const entryColumns = [
   'input_tokens',
   'output_tokens',
   'images',
+  'search_units',
   'cost_usd',
   'usage',
   'stream',

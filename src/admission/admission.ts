@@ -23,7 +23,7 @@ const admissionsPerCall = 200;
 /** Longest that the end of an answer is held back for its settlement (invariant 6). */
 const settleWaitMs = 50;
 
-const nothing = { requests: 0, inputTokens: 0, outputTokens: 0, images: 0 };
+const nothing = { requests: 0, inputTokens: 0, outputTokens: 0, images: 0, searchUnits: 0 };
 
 /** What asks to be admitted, besides who asks. */
 export type Ask = Omit<

@@ -13,10 +13,12 @@ type Ended = Pick<ForwardOutcome, 'ending' | 'usage' | 'unreportedTokens'>;
 export function charge(ended: Ended, reserved: Charge): Charge & { usage: 'reported' | 'estimated' } {
   const { ending, usage, unreportedTokens } = ended;
   const isReported = ending === 'answered' || (ending === 'broken' && unreportedTokens === 0);
+  const isServed = ending === 'answered' || ending === 'broken' || ending === 'left';
   return {
     requests: ending === 'not_taken' ? 0 : 1,
     ...chargedTokens(ended, reserved),
-    images: ending === 'answered' || ending === 'broken' || ending === 'left' ? reserved.images : 0,
+    images: isServed ? reserved.images : 0,
+    searchUnits: isServed ? (usage?.searchUnits ?? reserved.searchUnits) : 0,
     usage: usage && isReported ? 'reported' : 'estimated',
   };
 }

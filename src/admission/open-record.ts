@@ -13,6 +13,7 @@ export interface OpenRequest {
   inputTokens: number;
   outputTokens: number;
   images: number;
+  searchUnits: number;
   /** Ids of the concurrency limits it holds a place of. */
   places: readonly string[];
   /** What is set aside costs so much; null where the model is unpriced. */
@@ -39,6 +40,7 @@ export function encodeOpen(request: OpenRequest): string {
     request.places.join(','),
     request.endUser ?? '',
     request.nanoUsd ?? '',
+    request.searchUnits || '',
   ].join('\t');
 }
 
@@ -59,6 +61,7 @@ export function decodeOpen(record: string): OpenRequest {
     inputTokens: Number(at(9)),
     outputTokens: Number(at(10)),
     images: Number(at(11)),
+    searchUnits: Number(at(15)),
     places: at(12) === '' ? [] : at(12).split(','),
     endUser: at(13) || null,
     nanoUsd: at(14) === '' ? null : Number(at(14)),

@@ -25,10 +25,12 @@ export function reserve(
   defaultOutputTokens: number,
   price: Price | null = null,
 ): Reservation {
-  if (request.endpoint.kind === 'images') {
+  const { images, searchUnits = 0 } = request;
+  if (images > 0 || searchUnits > 0) {
+    // Billed by the piece: no tokens are reported for these.
     return {
       body: written(request.body),
-      reserved: { requests: 1, inputTokens: 0, outputTokens: 0, images: request.images },
+      reserved: { requests: 1, inputTokens: 0, outputTokens: 0, images, searchUnits },
     };
   }
   const spent = request.outputBound === null ? limitsSpent(limits, request) : [];
@@ -43,6 +45,7 @@ export function reserve(
       inputTokens: estimateInput(body.length, request),
       outputTokens: bound * request.choices,
       images: 0,
+      searchUnits: 0,
     },
   };
 }
@@ -55,18 +58,19 @@ export function estimateInput(
   return Math.ceil(Math.max(0, bytes - imageUrlBytes) / bytesPerToken) + imageParts * tokensPerImagePart;
 }
 
-/** The body with `max_tokens` written in. Where not even one token fits, the default: admission then says so. */
+/** The body with the bound of its output written in. Where not even one token fits, the default: admission then says so. */
 function bounded(
   request: ValidRequest,
   limits: readonly StoredLimit[],
   { defaultOutputTokens, price }: { defaultOutputTokens: number; price: Price | null },
 ): { body: Buffer; bound: number } {
-  const withDefault = written({ ...request.body, max_tokens: defaultOutputTokens });
+  const field = request.endpoint.outputField ?? 'max_tokens';
+  const withDefault = written({ ...request.body, [field]: defaultOutputTokens });
   const inputTokens = estimateInput(withDefault.length, request);
   const rooms = limits.map((limit) => outputRoom(limit, { inputTokens, choices: request.choices, price }));
   const room = Math.min(...rooms);
   if (room < 1 || room >= defaultOutputTokens) return { body: withDefault, bound: defaultOutputTokens };
-  return { body: written({ ...request.body, max_tokens: room }), bound: room };
+  return { body: written({ ...request.body, [field]: room }), bound: room };
 }
 
 /** Output tokens a choice that a limit can ever hold beside the input. */

@@ -12,7 +12,7 @@
 -- ARGV[8] what the keys of the sessions begin with
 -- then one a settlement, its fields each ended by a line feed: grant id, incarnation of the grant, team,
 --   number of adjustments, and for each: limit id, window index, delta;
---   then, but for a cancelled admission: entry, day (YYYY-MM-DD), its end (unix s), totals row, 8 figures
+--   then, but for a cancelled admission: entry, day (YYYY-MM-DD), its end (unix s), totals row, its figures
 --
 -- Returns nil when the process is alive after all, else one number a settlement: 1 closed now, 0 was not open.
 
@@ -66,11 +66,12 @@ local function add_totals(settlement, at)
   local text = redis.call('HGET', key, row)
   if text then
     for figure in string.gmatch(text, '%d+') do
-      sums[#sums + 1] = tonumber(figure)
+      sums[#sums + 1] = figure
     end
   end
-  for n = 1, 8 do
-    sums[n] = string.format('%.0f', (sums[n] or 0) + tonumber(settlement[at + 2 + n]))
+  -- A row written by a process of another version may have more figures, or fewer.
+  for n = 1, #settlement - at - 2 do
+    sums[n] = string.format('%.0f', tonumber(sums[n] or 0) + tonumber(settlement[at + 2 + n]))
   end
   if redis.call('HSET', key, row, table.concat(sums, ' ')) > 0 then
     redis.call('EXPIREAT', key, tonumber(settlement[at + 1]) + ARGV[7] * 86400)

@@ -67,7 +67,7 @@ export function lostSettlement(record: OpenRecord, incarnation: string): Settlem
 
 /** Gives everything back without an entry: an admission nobody waited for. */
 export function cancellation(grant: Grant): Settlement {
-  const nothing: Charge = { requests: 0, inputTokens: 0, outputTokens: 0, images: 0 };
+  const nothing: Charge = { requests: 0, inputTokens: 0, outputTokens: 0, images: 0, searchUnits: 0 };
   return {
     grant: grant.id,
     incarnation: grant.incarnation,
@@ -77,8 +77,8 @@ export function cancellation(grant: Grant): Settlement {
   };
 }
 
-function reservedBy({ inputTokens, outputTokens, images }: OpenRequest): Charge {
-  return { requests: 1, inputTokens, outputTokens, images };
+function reservedBy({ inputTokens, outputTokens, images, searchUnits }: OpenRequest): Charge {
+  return { requests: 1, inputTokens, outputTokens, images, searchUnits };
 }
 
 function entryOf(
@@ -115,6 +115,7 @@ function entryOf(
     input_tokens: ended.charged.inputTokens,
     output_tokens: ended.charged.outputTokens,
     images: ended.charged.images,
+    search_units: ended.charged.searchUnits,
     costNanoUsd: ended.costNanoUsd,
     usage: ended.usage,
     stream: request.stream,
@@ -142,6 +143,7 @@ function totalsOf(entry: EntryRecord): TotalsDelta {
       entry.outcome === 'aborted' ? 1 : 0,
       entry.outcome === 'lost' ? 1 : 0,
       entry.costNanoUsd ?? 0,
+      entry.search_units,
     ],
   };
 }

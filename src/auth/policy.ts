@@ -1,5 +1,6 @@
 import type { Principal } from '../core/identity.ts';
 import { Refusal, type ErrorCode } from '../core/refusal.ts';
+import type { Endpoint } from '../core/request.ts';
 import { secretEndMs } from '../core/secret.ts';
 
 /*
@@ -85,9 +86,19 @@ function originRefusal(
  * A session is told its own lists only: what its token and team may do beside is nobody's business on a page.
  */
 
-/** The path asked for, e.g. `/v1/chat/completions`. */
-export function checkEndpoint({ identity: { token, session } }: Principal, path: string): Refusal | null {
+/** The path asked for, e.g. `/v1/chat/completions`. One that must be named is admitted by no absent list. */
+export function checkEndpoint(
+  { identity: { token, session } }: Principal,
+  { path, mustBeNamed }: Pick<Endpoint, 'path' | 'mustBeNamed'>,
+): Refusal | null {
   const whose = whoseOf(session);
+  if (mustBeNamed && (token.endpoints === null || session?.endpoints === null)) {
+    const [remedy, where] =
+      token.endpoints === null
+        ? ['an administrator must name it', "the token's endpoints"]
+        : ['it must be named', "the session's endpoints too"];
+    return refuse('endpoint_not_allowed', `This ${whose} may not use ${path}: ${remedy} in ${where}.`);
+  }
   return listRefusal('endpoint_not_allowed', path, [
     { whose, allowed: session?.endpoints ?? null },
     { whose, allowed: token.endpoints, hidden: session !== null },
@@ -105,7 +116,10 @@ export function checkModel({ identity: { team, token, session } }: Principal, mo
   return listRefusal('model_not_allowed', `the model ${model}`, lists, { name: model, param: 'model' });
 }
 
-/** `heroku_tool` and `mcp` tools run code in someone's app: only those the token names, and its session too. */
+/**
+ * Tools that run elsewhere, such as in someone's app: only those the token names, and its session too. One that runs
+ * in an app it names is granted for that app alone, as `name@app`.
+ */
 export function checkTools(
   { identity: { token, session } }: Principal,
   remoteTools: readonly string[],

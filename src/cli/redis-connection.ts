@@ -15,7 +15,7 @@ import { keysUnder } from '../core/keys.ts';
 import { RedisStore } from '../core/redis.ts';
 import { RedisLedger } from '../ledger/redis-ledger.ts';
 import { readRefusals } from '../ledger/redis-refusal-store.ts';
-import { endpoints } from '../validation/registry.ts';
+import { endpointPaths } from '../validation/registry.ts';
 import { CommandFailed } from './command-failed.ts';
 import type { Connection } from './connection.ts';
 
@@ -69,7 +69,7 @@ function localAdmin(store: RedisStore, prefix: string): ReturnType<typeof adminA
     mintAdministrator: () => mintToken('admin'),
     randomId: () => randomBase62(12),
     authorize: () => Promise.resolve({ kind: 'root' }),
-    endpointPaths: endpoints.map(({ path }) => path),
+    endpointPaths,
     requestId: () => randomUUID(),
     onError: (error) => {
       throw error;

@@ -77,26 +77,27 @@ export function parseCatalogue(text: string): CatalogueResult {
   return { ok: true, catalogue };
 }
 
+const free: Price = { inputNanoUsd: 0, outputNanoUsd: 0, imageNanoUsd: 0, searchNanoUsd: 0 };
+
 function priceOf(found: z.infer<typeof model> | undefined): Price | null {
   if (!found?.price) return null;
   const {
     usd_per_million_input_tokens: input,
     usd_per_million_output_tokens: output,
     usd_per_image: image,
+    usd_per_search: search,
   } = found.price;
   switch (found.kind) {
     case 'chat':
       return input === undefined || output === undefined
         ? null
-        : { inputNanoUsd: aToken(input), outputNanoUsd: aToken(output), imageNanoUsd: 0 };
+        : { ...free, inputNanoUsd: aToken(input), outputNanoUsd: aToken(output) };
     case 'embeddings':
-      return input === undefined ? null : { inputNanoUsd: aToken(input), outputNanoUsd: 0, imageNanoUsd: 0 };
+      return input === undefined ? null : { ...free, inputNanoUsd: aToken(input) };
     case 'images':
-      return image === undefined
-        ? null
-        : { inputNanoUsd: 0, outputNanoUsd: 0, imageNanoUsd: Math.round(image * nanoUsdPerUsd) };
+      return image === undefined ? null : { ...free, imageNanoUsd: Math.round(image * nanoUsdPerUsd) };
     case 'rerank':
-      return null;
+      return search === undefined ? null : { ...free, searchNanoUsd: Math.round(search * nanoUsdPerUsd) };
   }
 }
 

@@ -20,7 +20,7 @@ export function encodeEntry(entry: EntryRecord): string {
   const used = `${entry.input_tokens}\t${entry.output_tokens}\t${entry.images}\t${entry.usage === 'reported' ? 'r' : 'e'}`;
   const ttfb = entry.ttfb_ms === null ? '' : Math.round(entry.ttfb_ms);
   const took = `${entry.stream ? 1 : 0}\t${Math.round(entry.duration_ms)}\t${ttfb}`;
-  return `${entry.id}\t${clean(entry.request_id)}\t${entry.admittedAtMs}\t${who}\t${what}\t${how}\t${used}\t${took}\t${entry.end_user ?? ''}\t${entry.costNanoUsd ?? ''}`;
+  return `${entry.id}\t${clean(entry.request_id)}\t${entry.admittedAtMs}\t${who}\t${what}\t${how}\t${used}\t${took}\t${entry.end_user ?? ''}\t${entry.costNanoUsd ?? ''}\t${entry.search_units || ''}`;
 }
 
 /** The entry back from its text. Fields a newer version appended are ignored. */
@@ -46,6 +46,7 @@ export function decodeEntry(text: string): LedgerEntry {
     input_tokens: Number(at(12)),
     output_tokens: Number(at(13)),
     images: Number(at(14)),
+    search_units: Number(at(21)),
     cost_usd: (at(20) || null) === null ? null : Number(at(20)) / nanoUsdPerUsd,
     usage: at(15) === 'r' ? 'reported' : 'estimated',
     stream: at(16) === '1',

@@ -25,6 +25,8 @@ export interface LedgerEntry {
   input_tokens: number;
   output_tokens: number;
   images: number;
+  /** What a rerank is billed in. */
+  search_units: number;
   /** Null where the model has no price. */
   cost_usd: number | null;
   usage: 'reported' | 'estimated';
@@ -51,6 +53,7 @@ export const usageFigures = [
   'aborted',
   'lost',
   'cost_usd',
+  'search_units',
 ] as const;
 export type UsageFigures = Record<(typeof usageFigures)[number], number>;
 

@@ -17,6 +17,8 @@ export type Ending =
 export interface Usage {
   inputTokens: number;
   outputTokens: number;
+  /** Of a rerank. */
+  searchUnits?: number;
 }
 
 /** What forwarding reports when the upstream's answer has ended, one way or another. */
@@ -44,4 +46,5 @@ export interface Charge {
   inputTokens: number;
   outputTokens: number;
   images: number;
+  searchUnits: number;
 }

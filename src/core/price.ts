@@ -1,18 +1,25 @@
 import type { Charge } from './outcome.ts';
 
-/** What a model costs, in nano-dollars: an input token, an output token, an image. */
+/** What a model costs, in nano-dollars: an input token, an output token, an image, a search unit. */
 export interface Price {
   inputNanoUsd: number;
   outputNanoUsd: number;
   imageNanoUsd: number;
+  searchNanoUsd: number;
 }
 
 export const nanoUsdPerUsd = 1_000_000_000;
 
 /** What a charge costs, whole nano-dollars, rounded up once: so that sums of it are exact. */
-export function costNanoUsd(price: Price, { inputTokens, outputTokens, images }: Charge): number {
+export function costNanoUsd(
+  price: Price,
+  { inputTokens, outputTokens, images, searchUnits }: Charge,
+): number {
   const exact =
-    inputTokens * price.inputNanoUsd + outputTokens * price.outputNanoUsd + images * price.imageNanoUsd;
+    inputTokens * price.inputNanoUsd +
+    outputTokens * price.outputNanoUsd +
+    images * price.imageNanoUsd +
+    searchUnits * price.searchNanoUsd;
   // A thousandth less: prices are no binary fractions.
   return Math.max(0, Math.ceil(exact - 0.001));
 }

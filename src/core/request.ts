@@ -3,7 +3,7 @@ import type { Refusal } from './refusal.ts';
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };
 
-export type EndpointKind = 'chat' | 'embeddings' | 'images';
+export type EndpointKind = 'chat' | 'embeddings' | 'images' | 'messages' | 'rerank' | 'agents';
 
 /** A body that passed validation, with what policy, limits and forwarding need to know of it. */
 export interface ValidRequest {
@@ -14,14 +14,16 @@ export interface ValidRequest {
   body: JsonObject;
   /** The most output tokens the body itself allows, per choice; null where it bounds nothing; 0 where there is no output. */
   outputBound: number | null;
-  /** `n`, at least 1. */
+  /** How many times that much may be written, at least 1: `n`, or the inferences of an agent. */
   choices: number;
   /** Images asked for; 0 on other endpoints. */
   images: number;
-  /** Image parts in messages, and the bytes of their URLs (not counted as text). */
+  /** Search units that a rerank is reckoned to be billed; absent on other endpoints. */
+  searchUnits?: number;
+  /** Image parts in messages, and the bytes of their URLs or of other data (not counted as text). */
   imageParts: number;
   imageUrlBytes: number;
-  /** Names of `heroku_tool` and `mcp` tools the body asks to run. */
+  /** The tools that run elsewhere which the body asks for, as a token's `tools` must name them: `name`, or `name@app`. */
   remoteTools: readonly string[];
 }
 
@@ -29,6 +31,10 @@ export interface ValidRequest {
 export interface Endpoint {
   path: string;
   kind: EndpointKind;
+  /** A token may use it only where its `endpoints` name it: an absent list does not admit it. */
+  mustBeNamed?: true;
+  /** The field that bounds the output; absent: `max_tokens`. */
+  outputField?: string;
   /** The least body that is valid: a pinned request is checked with it around. */
   least: JsonObject;
   /** What the holder of a pinned session may send unless `allow` says otherwise. */

@@ -1,7 +1,8 @@
-import type { JsonObject, JsonValue } from '../core/request.ts';
+import type { JsonObject } from '../core/request.ts';
 import { type Answer, errorAnswer } from './answer.ts';
 import { chatFields, fieldProblem } from './fields.ts';
 import { doneFrame, messageFrame } from './frames.ts';
+import { objectsIn, replyText, textOf, tokens, wordsOf } from './text.ts';
 import { type ToolCall, toolCallFor } from './tool-call.ts';
 
 export interface ChatContext {
@@ -33,8 +34,7 @@ function messagesProblem(body: JsonObject): string | null {
 }
 
 function messagesOf(body: JsonObject): JsonObject[] {
-  const messages = body['messages'];
-  return Array.isArray(messages) ? messages.filter(isObject) : [];
+  return objectsIn(body['messages']);
 }
 
 function replyTo(body: JsonObject): Reply {
@@ -50,8 +50,7 @@ function replyTo(body: JsonObject): Reply {
       usage: usage(promptTokens, tokens(toolCall.arguments)),
     };
   }
-  const heard = textOf(last?.['content']).replaceAll(/\s+/g, ' ').trim().slice(0, 200);
-  const whole = `This is a stand-in for Heroku Inference, not a model. You said: ${heard || 'nothing'}`;
+  const whole = replyText(last?.['content']);
   const maxTokens = body['max_completion_tokens'] ?? body['max_tokens'];
   const text = typeof maxTokens === 'number' ? whole.slice(0, maxTokens * 4) : whole;
   const finishReason = text === whole ? 'stop' : 'length';
@@ -79,10 +78,9 @@ function streamOf(body: JsonObject, reply: Reply, context: ChatContext): string[
       choices: [{ index: 0, delta, finish_reason: end?.finishReason ?? '' }],
       usage: end?.usage ?? usage(0, 0),
     });
-  const words = reply.text.match(/\s*\S+\s*$|\s*\S+/g) ?? [];
   const deltas: JsonObject[] =
     reply.toolCall === null
-      ? words.map((word) => ({ content: word }))
+      ? wordsOf(reply.text).map((word) => ({ content: word }))
       : [{ tool_calls: [{ index: 0, ...wireToolCall(reply.toolCall) }] }];
   return [
     chunk({ role: 'assistant', content: '' }, null),
@@ -112,22 +110,4 @@ function usage(promptTokens: number, completionTokens: number): Reply['usage'] {
     completion_tokens: completionTokens,
     total_tokens: promptTokens + completionTokens,
   };
-}
-
-/** About four characters a token. */
-function tokens(text: string): number {
-  return Math.ceil(text.length / 4);
-}
-
-/** The text of a message's content, be it a string or parts. */
-function textOf(content: JsonValue | undefined): string {
-  if (typeof content === 'string') return content;
-  if (!Array.isArray(content)) return '';
-  return content
-    .map((part) => (isObject(part) && typeof part['text'] === 'string' ? part['text'] : ''))
-    .join(' ');
-}
-
-function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -54,6 +54,48 @@ export const imagesFields: ReadonlySet<string> = new Set([
   'allow_ignored_params',
 ]);
 
+export const messagesFields: ReadonlySet<string> = new Set([
+  'model',
+  'max_tokens',
+  'messages',
+  'system',
+  'temperature',
+  'top_p',
+  'top_k',
+  'stop_sequences',
+  'stream',
+  'metadata',
+  'thinking',
+  'tools',
+  'tool_choice',
+  'mcp_servers',
+  // Of Anthropic's SDK and its betas.
+  'thread',
+  'service_tier',
+  'output_config',
+  'allow_ignored_params',
+]);
+
+export const rerankFields: ReadonlySet<string> = new Set([
+  'model',
+  'query',
+  'documents',
+  'top_n',
+  'allow_ignored_params',
+]);
+
+export const agentsFields: ReadonlySet<string> = new Set([
+  'model',
+  'messages',
+  'max_tokens_per_inference_request',
+  'stop',
+  'stream',
+  'temperature',
+  'top_p',
+  'tools',
+  'allow_ignored_params',
+]);
+
 /** What is wrong with a body's top-level fields: the upstream does not take fields it does not know. */
 export function fieldProblem(
   body: JsonObject,

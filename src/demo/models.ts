@@ -6,4 +6,5 @@ export const availableModels: JsonValue = [
   { model_id: 'claude-3-5-haiku', type: ['text-to-text'], regions: ['us'] },
   { model_id: 'cohere-embed-multilingual', type: ['text-to-embedding'], regions: ['us', 'eu'] },
   { model_id: 'stable-image-ultra', type: ['text-to-image'], regions: ['us'] },
+  { model_id: 'cohere-rerank-3-5', type: ['text-to-ranking'], regions: ['us'] },
 ];

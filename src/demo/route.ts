@@ -1,10 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { JsonObject } from '../core/request.ts';
+import { answerAgents } from './agents.ts';
 import { type Answer, errorAnswer } from './answer.ts';
 import { answerChat, type ChatContext } from './chat.ts';
 import { answerEmbeddings } from './embeddings.ts';
 import { answerImages } from './images.ts';
+import { mcpServers } from './mcp-servers.ts';
+import { answerMessages } from './messages.ts';
 import { availableModels } from './models.ts';
+import { answerRerank } from './rerank.ts';
 
 export interface RecordedRequest {
   method: string;
@@ -32,6 +36,7 @@ export function route(
   const given = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1] ?? '';
   const onlyModel = modelKeys.get(given);
   if (given !== key && onlyModel === undefined) return errorAnswer(401, 'Invalid authentication credentials');
+  if (method === 'GET' && path === '/v1/mcp/servers') return { status: 200, json: mcpServers };
   if (method !== 'POST') return errorAnswer(404, 'Not found');
   if (!isJsonObject(body)) return errorAnswer(400, 'The body is not a JSON object');
   if (onlyModel !== undefined && body['model'] !== onlyModel) {
@@ -44,6 +49,12 @@ export function route(
       return answerEmbeddings(body);
     case '/v1/images/generations':
       return answerImages(body, context.createdS);
+    case '/v1/messages':
+      return answerMessages(body, context);
+    case '/v1/rerank':
+      return answerRerank(body);
+    case '/v1/agents/heroku':
+      return answerAgents(body, context);
     default:
       return errorAnswer(404, 'Not found');
   }

@@ -13,7 +13,7 @@ export async function makeDemoToken({ url, adminKey }: WalkthroughOptions): Prom
   const post = poster(url, adminKey);
   await post('/admin/teams', { id: 'demo', limits: demoLimits });
   await post('/admin/teams/demo/users', { id: 'ana' });
-  const issued = await post('/admin/teams/demo/tokens', { user: 'ana', name: 'demo' });
+  const issued = await post('/admin/teams/demo/tokens', { user: 'ana', name: 'demo', ...demoPolicy });
   return String(issued['token']);
 }
 
@@ -23,6 +23,20 @@ const demoLimits = [
   { metric: 'images', window: 'day', max: 20 },
   { metric: 'concurrency', max: 5 },
 ];
+
+/** Agents run tools in apps: a token may use them only where its lists name the endpoint, and the tool with its app. */
+const demoPolicy = {
+  endpoints: [
+    '/v1/chat/completions',
+    '/v1/messages',
+    '/v1/embeddings',
+    '/v1/images/generations',
+    '/v1/rerank',
+    '/v1/agents/heroku',
+    '/v1/mcp/servers',
+  ],
+  tools: ['dyno_run_command@my-app', 'mcp-weather/forecast'],
+};
 
 function poster(url: string, adminKey: string) {
   return async function post(path: string, body: object): Promise<Record<string, unknown>> {
@@ -39,6 +53,12 @@ function page({ url, adminKey, token }: WalkthroughOptions & { token: string }):
     `curl ${options}${url}${path} -H 'Authorization: Bearer ${token}' -d '${JSON.stringify(body)}'`;
   const model = 'claude-4-5-haiku';
   const messages = [{ role: 'user', content: 'Why is Heroku so awesome?' }];
+  const query = { model: 'cohere-rerank-3-5', query: 'Where do ships turn?' };
+  const tool = {
+    type: 'heroku_tool',
+    name: 'dyno_run_command',
+    runtime_params: { target_app_name: 'my-app' },
+  };
   const image = { model: 'stable-image-ultra', prompt: 'A toll gate at sunrise' };
   return `
 Tollgate is running at ${url}, in front of a stand-in for Heroku Inference.
@@ -63,6 +83,22 @@ ${call('/v1/embeddings', { model: 'cohere-embed-multilingual', input: ['hello', 
 An image:
 
 ${call('/v1/images/generations', image)}
+
+Anthropic's shape, streamed:
+
+${call('/v1/messages', { model, max_tokens: 200, messages, stream: true }, '-N ')}
+
+A rerank:
+
+${call('/v1/rerank', { ...query, documents: ['a bakery', 'the lighthouse where ships turn'] })}
+
+An agent, whose tool would run in an app:
+
+${call('/v1/agents/heroku', { model, messages, tools: [tool] }, '-N ')}
+
+The tools of MCP servers:
+
+curl ${url}/v1/mcp/servers -H 'Authorization: Bearer ${token}'
 
 What is left of the limits, and who used what:
 

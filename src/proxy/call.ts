@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../core/clock.ts';
+import { errorBody, isAnthropic } from '../core/error-body.ts';
 import type { Principal } from '../core/identity.ts';
 import type { Refusal } from '../core/refusal.ts';
 import { corsHeaders, preflightHeaders } from './cors.ts';
@@ -59,6 +60,7 @@ export class Call {
   /** The gateway's own headers for the reply, a flat list. */
   get headers(): string[] {
     const own = ['x-request-id', this.requestId];
+    if (isAnthropic(this.path)) own.push('request-id', this.requestId);
     // Only the data plane and the way into it are for browsers.
     return this.path.startsWith('/v1/') || this.path.startsWith('/oauth/')
       ? [...own, ...corsHeaders(this.origin, this.principal !== null)]
@@ -72,9 +74,14 @@ export class Call {
   /** Answers with a refusal. */
   refuse(refusal: Refusal, headers: readonly string[] = []): void {
     sendRefusal(this.outgoing, refusal, {
-      requestId: this.requestId,
+      body: this.errorBody(refusal),
       headers: [...this.headers, ...headers],
     });
+  }
+
+  /** A refusal in the shape this path's clients read. */
+  errorBody(refusal: Refusal): object {
+    return errorBody(this.path, refusal, this.requestId);
   }
 
   /** Answers a browser that asks whether it may ask. */

@@ -5,6 +5,7 @@
 
 const exposed = [
   'x-request-id',
+  'request-id',
   'RateLimit',
   'RateLimit-Policy',
   'x-ratelimit-limit-requests',

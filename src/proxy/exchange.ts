@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Ending, ForwardOutcome } from '../core/outcome.ts';
+import type { EndpointKind } from '../core/request.ts';
 import { type Refusal, restarting } from '../core/refusal.ts';
 import type { Call } from './call.ts';
 import type { OpenExchange, OpenExchanges } from './open-exchanges.ts';
@@ -9,6 +10,7 @@ import { PlainReply } from './plain-reply.ts';
 import type { Reply, ReplyHost, UpstreamHead } from './reply.ts';
 import { sendRefusal } from './send.ts';
 import { StreamReply, type StreamTimings } from './stream-reply.ts';
+import { plainTapFor, streamTapFor } from './taps.ts';
 import { connectTimeoutMs } from './upstreams.ts';
 import {
   failed,
@@ -33,6 +35,8 @@ export interface ExchangeTimings extends StreamTimings {
 
 export interface ExchangeOptions {
   call: Call;
+  /** Whose protocol the answer speaks. */
+  kind: EndpointKind;
   stream: boolean;
   /** The gateway's own headers for the reply, a flat list. */
   headers: readonly string[];
@@ -90,13 +94,15 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
   #errorBytes = 0;
 
   constructor(options: ExchangeOptions) {
-    const { call, stream, timings, open } = options;
+    const { call, kind, stream, timings, open } = options;
     this.#options = options;
     // Deadlines begin with the whole request at hand, as Heroku's router counts, not with a slow upload.
     this.startedMs = call.arrivedMs;
     this.#lastByteMs = this.startedMs;
     this.writer = new PacedWriter(call.outgoing, timings.readerTimeoutMs);
-    this.#reply = stream ? new StreamReply(this, timings) : new PlainReply(this, timings.firstHeartbeatMs);
+    this.#reply = stream
+      ? new StreamReply(this, timings, streamTapFor(kind))
+      : new PlainReply(this, timings.firstHeartbeatMs, plainTapFor(kind));
     open.add(this);
     call.whenClosed(() => this.#closed());
   }
@@ -177,8 +183,8 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
     return this.#options.call.outgoing;
   }
 
-  get requestId(): string {
-    return this.#options.call.requestId;
+  errorBody(refusal: Refusal): object {
+    return this.#options.call.errorBody(refusal);
   }
 
   get headers(): readonly string[] {
@@ -247,7 +253,7 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
     this.#controller?.abort(abandoned);
     this.after(settling, () => {
       if (this.#reply.begun) this.#reply.breakOff(refusal);
-      else sendRefusal(this.outgoing, refusal, this);
+      else sendRefusal(this.outgoing, refusal, { body: this.errorBody(refusal), headers: this.headers });
     });
   }
 

@@ -7,11 +7,17 @@ const tailBytes = 16_384;
 
 /** Reads along with a plain JSON answer without touching it, in bounded memory. */
 export class JsonTap {
+  /** Whether the text in the answer was generated; otherwise it is the caller's own, given back. */
+  readonly generated: boolean;
   #chunks: Buffer[] = [];
   #bytes = 0;
   #whole = true;
   /** Undefined until it has been looked for in what is there by now. */
   #usage: Usage | null | undefined;
+
+  constructor({ generated = true } = {}) {
+    this.generated = generated;
+  }
 
   /** Keeps the next bytes as far as they are needed. */
   feed(chunk: Buffer): void {
@@ -56,10 +62,12 @@ export class JsonTap {
 }
 
 /**
- * An object around the last `"usage"` of a text that is the end of an answer. Inside a JSON string the quotes
+ * An object around the last figures of a text that is the end of an answer: `"usage"`, or a rerank's. Inside a JSON string the quotes
  * would be escaped, so a match not preceded by a backslash is a key.
  */
 function lastUsage(text: string): string {
-  const found = [...text.matchAll(/(?<!\\)"usage"\s*:\s*(\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})/g)].at(-1);
-  return found ? `{"usage":${found[1] ?? 'null'}}` : '';
+  const figures = /(?<!\\)"(usage|billed_units)"\s*:\s*(\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})/g;
+  const [, name, value = 'null'] = [...text.matchAll(figures)].at(-1) ?? [];
+  if (name === undefined) return '';
+  return name === 'usage' ? `{"usage":${value}}` : `{"meta":{"billed_units":${value}}}`;
 }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Usage } from '../core/outcome.ts';
-import { JsonTap } from './json-tap.ts';
+import type { JsonTap } from './json-tap.ts';
 import type { PacedWriter } from './paced-writer.ts';
 import type { Reply, ReplyHost, UpstreamHead } from './reply.ts';
 
@@ -14,16 +14,17 @@ export class PlainReply implements Reply {
   readonly #outgoing: ServerResponse;
   readonly #writer: PacedWriter;
   readonly #firstByteMs: number;
-  readonly #tap = new JsonTap();
+  readonly #tap: JsonTap;
   #head: UpstreamHead | null = null;
   #held: Buffer | undefined;
   #bytes = 0;
 
-  constructor(host: ReplyHost, firstByteMs: number) {
+  constructor(host: ReplyHost, firstByteMs: number, tap: JsonTap) {
     this.#host = host;
     this.#outgoing = host.outgoing;
     this.#writer = host.writer;
     this.#firstByteMs = firstByteMs;
+    this.#tap = tap;
   }
 
   get usage(): Usage | null {
@@ -31,7 +32,7 @@ export class PlainReply implements Reply {
   }
 
   get unreportedBytes(): number {
-    if (this.usage) return 0;
+    if (this.usage || !this.#tap.generated) return 0;
     // Of an encoded answer nothing can be read: each of its bytes stands for one of text, so that it is not free.
     return this.#head?.contentEncoding === undefined ? this.#tap.textBytes() : this.#bytes;
   }

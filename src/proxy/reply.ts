@@ -34,12 +34,13 @@ export interface Reply {
 export interface ReplyHost {
   readonly outgoing: ServerResponse;
   readonly writer: PacedWriter;
-  readonly requestId: string;
   /** The gateway's own headers, a flat list. */
   readonly headers: readonly string[];
   /** Monotonic, ms: when the request was sent on, and now. */
   readonly startedMs: number;
   readonly nowMs: number;
+  /** A refusal as the JSON that the caller's client reads. */
+  errorBody(refusal: Refusal): object;
   /** Settles as a success; a promise is to be awaited before the answer ends. */
   answered(): Promise<void> | null;
   /** Settles as an error that the upstream told inside its answer. */

@@ -1,15 +1,15 @@
 import type { ServerResponse } from 'node:http';
 import type { Refusal } from '../core/refusal.ts';
 
-/** Sends a refusal as contract 1.5 shapes it. `headers` is a flat list of names and values. */
+/** Sends a refusal, with the body its path's clients read. `headers` is a flat list of names and values. */
 export function sendRefusal(
   outgoing: ServerResponse,
   refusal: Refusal,
-  { requestId, headers }: { requestId: string; headers: readonly string[] },
+  { body, headers }: { body: object; headers: readonly string[] },
 ): void {
   const flat = [...headers];
   for (const [name, value] of Object.entries(refusal.headers)) flat.push(name, value);
-  sendJson(outgoing, refusal.body(requestId), { status: refusal.status, headers: flat });
+  sendJson(outgoing, body, { status: refusal.status, headers: flat });
 }
 
 /** Sends a JSON value whole, unless an answer has begun or the caller is gone. */

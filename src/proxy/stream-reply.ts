@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Refusal } from '../core/refusal.ts';
 import type { PacedWriter } from './paced-writer.ts';
 import type { Reply, ReplyHost, UpstreamHead } from './reply.ts';
-import { SseTap } from './sse-tap.ts';
+import type { StreamTap } from './stream-tap.ts';
 
 const comment = ': keep-alive\n\n';
 /** Sent before the upstream has answered; what it answers later can only be told inside the stream. */
@@ -21,7 +21,7 @@ export class StreamReply implements Reply {
   readonly #outgoing: ServerResponse;
   readonly #writer: PacedWriter;
   readonly #timings: StreamTimings;
-  readonly #tap = new SseTap();
+  readonly #tap: StreamTap;
   #settled = false;
   #wrote = false;
   /** The end of the answer, while its settlement is awaited. */
@@ -29,15 +29,16 @@ export class StreamReply implements Reply {
   #endsHeld = false;
   #lastWriteMs: number;
 
-  constructor(host: ReplyHost, timings: StreamTimings) {
+  constructor(host: ReplyHost, timings: StreamTimings, tap: StreamTap) {
     this.#host = host;
     this.#outgoing = host.outgoing;
     this.#writer = host.writer;
     this.#timings = timings;
+    this.#tap = tap;
     this.#lastWriteMs = host.startedMs;
   }
 
-  get usage(): SseTap['usage'] {
+  get usage(): StreamTap['usage'] {
     return this.#tap.usage;
   }
 
@@ -88,7 +89,7 @@ export class StreamReply implements Reply {
   }
 
   /**
-   * The outcome is known at `[DONE]`. What tells the caller so waits for the settlement where that matters,
+   * The outcome is known at the end mark. What tells the caller so waits for the settlement where that matters,
    * since the caller's next request may follow at once (invariant 6).
    */
   #settleBefore(chunk: Buffer): void {
@@ -128,6 +129,6 @@ export class StreamReply implements Reply {
 
   /** The one form all clients notice: the event, the `error` member, and then a cut connection. */
   #errorEvent(refusal: Refusal): string {
-    return `event: error\ndata: ${JSON.stringify(refusal.body(this.#host.requestId))}\n\n`;
+    return `event: error\ndata: ${JSON.stringify(this.#host.errorBody(refusal))}\n\n`;
   }
 }

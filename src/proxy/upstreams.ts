@@ -32,6 +32,13 @@ export class Upstreams {
     return (this.#ofModel.get(model) ?? this.#ofAnyModel).next();
   }
 
+  /** Where to ask what is asked of no model: an attachment that serves any, else the first. */
+  get toAsk(): Upstream {
+    const [first] = this.#all;
+    if (!first) throw new TypeError('There is no gateway without an attachment.');
+    return this.#all.find(({ attachment }) => attachment.modelId === null) ?? first;
+  }
+
   /** The models that attachments are configured for. */
   get models(): readonly string[] {
     return [...this.#ofModel.keys()];

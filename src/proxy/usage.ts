@@ -1,29 +1,57 @@
 import type { Usage } from '../core/outcome.ts';
 
-/** The usage in an answer's JSON text, in OpenAI's or Anthropic's names; null where there is none or it is all zero. */
+/** The usage in an answer's JSON text, in OpenAI's, Anthropic's or Cohere's names; null where there is none or it is all zero. */
 export function readUsage(json: string): Usage | null {
-  let value: unknown;
+  const value = parsed(json);
+  return isRecord(value) ? (usageOf(value['usage']) ?? searchesOf(value['meta'])) : null;
+}
+
+/** Null where it is no JSON. */
+export function parsed(json: string): unknown {
   try {
-    value = JSON.parse(json);
+    return JSON.parse(json);
   } catch {
     return null;
   }
-  return isRecord(value) ? usageOf(value['usage']) : null;
 }
+
+/** Heroku may put a usage of zeros into every chunk: those are not worth parsing. */
+export const someTokens = /_tokens"\s*:\s*[1-9]/;
+
+/** An event that is an error, in OpenAI's shape or Heroku's. */
+export const errorFirst = /^\s*\{\s*"error"\s*:(?!\s*null\b)/;
 
 function usageOf(usage: unknown): Usage | null {
   if (!isRecord(usage)) return null;
-  const inputTokens = count(usage['prompt_tokens'] ?? usage['input_tokens']);
+  const inputTokens =
+    typeof usage['prompt_tokens'] === 'number' ? count(usage['prompt_tokens']) : anthropicInput(usage);
   const outputTokens = count(usage['completion_tokens'] ?? usage['output_tokens']);
   return inputTokens + outputTokens > 0 ? { inputTokens, outputTokens } : null;
 }
 
+/** Anthropic counts what it wrote to its cache, and what it read from there, apart from the rest of the input. */
+function anthropicInput(usage: Record<string, unknown>): number {
+  return anthropicInputFields.reduce((sum, field) => sum + count(usage[field]), 0);
+}
+
+export const anthropicInputFields = [
+  'input_tokens',
+  'cache_creation_input_tokens',
+  'cache_read_input_tokens',
+] as const;
+
+function searchesOf(meta: unknown): Usage | null {
+  const billed = isRecord(meta) ? meta['billed_units'] : null;
+  const searchUnits = isRecord(billed) ? count(billed['search_units']) : 0;
+  return searchUnits > 0 ? { inputTokens: 0, outputTokens: 0, searchUnits } : null;
+}
+
 /** A figure the ledger can add up: an upstream that says something else has said nothing. */
-function count(value: unknown): number {
+export function count(value: unknown): number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 

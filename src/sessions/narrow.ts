@@ -14,6 +14,8 @@ export interface NarrowOptions {
   /** For parents with no list of their own. */
   allowedOrigins: readonly string[];
   endpoints: readonly Endpoint[];
+  /** The paths that a token without a list of endpoints may use. */
+  unnamedPaths: readonly string[];
   /** What is wrong with a request that is to be pinned, for a session that may run these tools. */
   pinnedProblems: (endpoint: Endpoint, pinned: Pinned, tools: readonly string[]) => Problem[];
 }
@@ -41,7 +43,8 @@ export function narrowed(
     beyond('model_not_allowed', 'pinned.model', { asked: pinnedModels, within: team.models }) ??
     beyond('endpoint_not_allowed', pinned === null ? 'endpoints' : 'pinned.endpoint', {
       asked: endpoints,
-      within: token.endpoints,
+      // What must be named, an absent list does not have.
+      within: token.endpoints ?? options.unnamedPaths,
     }) ??
     beyond('origin_not_allowed', 'origins', {
       asked: asked.origins ?? null,
@@ -65,7 +68,7 @@ function pinnedOf(
   { endpoints, pinnedProblems }: NarrowOptions,
 ): Pinned | null | Refusal {
   if (!pinned) return null;
-  const only = listed?.length === 1 ? listed[0] : undefined;
+  const only = listed?.length === 1 ? endpoints.find(({ path }) => path === listed[0])?.path : undefined;
   const path = pinned.endpoint ?? only ?? endpoints[0]?.path;
   const endpoint = endpoints.find((each) => each.path === path);
   if (!endpoint) throw new TypeError('The schema lets no unknown endpoint through.');

@@ -27,11 +27,18 @@ function countValues(value: unknown, most: number): number {
   return count;
 }
 
-/** The schemas of sessions; `endpoints` must be among those served here. */
-export function sessionSchemas(endpointPaths: readonly string[]) {
+/** The schemas of sessions; `endpoints` must be among those served here, and a pinned request's one that takes a body. */
+export function sessionSchemas({
+  endpointPaths,
+  pinnedPaths,
+}: {
+  endpointPaths: readonly string[];
+  pinnedPaths: readonly string[];
+}) {
   const endpoint = z.enum(endpointPaths, `must be one of ${endpointPaths.join(', ')}`);
+  const pinnedEndpoint = z.enum(pinnedPaths, `must be one of ${pinnedPaths.join(', ')}`);
   const pinned = z
-    .looseObject({ endpoint: endpoint.nullish(), allow: listOf(fieldName).nullish() })
+    .looseObject({ endpoint: pinnedEndpoint.nullish(), allow: listOf(fieldName).nullish() })
     .refine((value) => countValues(value, maxPinnedValues) <= maxPinnedValues, {
       error: `must hold at most ${maxPinnedValues} values`,
     })

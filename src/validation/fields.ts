@@ -9,9 +9,11 @@ import { z } from 'zod';
 export const anything = z.unknown();
 
 /** Any JSON object, its fields not looked at. */
-export const optionalObject = z
-  .custom<object>((value) => typeof value === 'object' && !Array.isArray(value), must('an object'))
-  .nullish();
+export const requiredObject = z.custom<object>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  must('an object'),
+);
+export const optionalObject = requiredObject.nullish();
 
 export const optionalFlag = z.boolean(must('true or false')).nullish();
 export const optionalNumber = z.number(must('a number')).nullish();
@@ -28,9 +30,13 @@ export const model = requiredMatch(
   'the id of a model: 1 to 128 letters, digits, dots, dashes, underscores, colons or slashes',
 );
 
-export function optionalInteger(min: number, max = Number.MAX_SAFE_INTEGER): z.ZodType {
+export function requiredInteger(min: number, max = Number.MAX_SAFE_INTEGER): z.ZodType {
   const expected = must(`an integer${rangeOf(min, max)}`);
-  return z.int(expected).min(min, expected).max(max, expected).nullish();
+  return z.int(expected).min(min, expected).max(max, expected);
+}
+
+export function optionalInteger(min: number, max?: number): z.ZodType {
+  return requiredInteger(min, max).nullish();
 }
 
 function rangeOf(min: number, max: number): string {

@@ -65,6 +65,7 @@ export function entryOf(id: string, more: Partial<LedgerEntry> = {}): LedgerEntr
     input_tokens: 12,
     output_tokens: 34,
     images: 0,
+    search_units: 0,
     cost_usd: null,
     usage: 'reported',
     stream: false,

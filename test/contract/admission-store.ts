@@ -300,6 +300,7 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
           input_tokens: 12,
           output_tokens: 34,
           images: 0,
+          search_units: 0,
           errors: 0,
           aborted: 0,
           lost: 0,

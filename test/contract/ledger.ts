@@ -32,6 +32,7 @@ const zeros: UsageFigures = {
   input_tokens: 0,
   output_tokens: 0,
   images: 0,
+  search_units: 0,
   errors: 0,
   aborted: 0,
   lost: 0,
@@ -86,7 +87,7 @@ export function ledgerContract(make: () => Promise<LedgerUnderTest>): void {
     it('sums whole days, both ends included', async () => {
       await writeSome();
       expect(await usage()).toEqual([
-        { ...zeros, requests: 3, input_tokens: 36, output_tokens: 68, images: 3 },
+        { ...zeros, requests: 3, input_tokens: 36, output_tokens: 68, images: 3, search_units: 0 },
       ]);
       expect((await usage({ to: '2095-06-16' }))[0]?.requests).toBe(4);
       expect((await usage({ from: '2095-06-14', to: '2095-06-16' }))[0]?.requests).toBe(5);
@@ -106,6 +107,7 @@ export function ledgerContract(make: () => Promise<LedgerUnderTest>): void {
           input_tokens: 4,
           output_tokens: 6,
           images: 8,
+          search_units: 0,
           errors: 10,
           aborted: 12,
           lost: 14,

@@ -7,6 +7,9 @@ export const paths = {
   chat: '/v1/chat/completions',
   embeddings: '/v1/embeddings',
   images: '/v1/images/generations',
+  messages: '/v1/messages',
+  rerank: '/v1/rerank',
+  agents: '/v1/agents/heroku',
 } as const satisfies Record<EndpointKind, string>;
 
 /** A body each endpoint accepts. */
@@ -19,9 +22,28 @@ export const bodies = {
   }),
   embeddings: (more: object = {}): object => ({ model: models.embeddings, input: 'Hello', ...more }),
   images: (more: object = {}): object => ({ model: models.images, prompt: 'A lighthouse', ...more }),
+  messages: (more: object = {}): object => ({
+    model: models.messages,
+    max_tokens: 50,
+    messages: [{ role: 'user', content: 'Hello' }],
+    ...more,
+  }),
+  rerank: (more: object = {}): object => ({
+    model: models.rerank,
+    query: 'Where do ships turn?',
+    documents: ['A lighthouse', 'A bakery'],
+    ...more,
+  }),
+  agents: (more: object = {}): object => ({
+    model: models.agents,
+    messages: [{ role: 'user', content: 'Hello' }],
+    max_tokens_per_inference_request: 50,
+    ...more,
+  }),
 } as const satisfies Record<EndpointKind, (more?: object) => object>;
 
 export interface Reply {
+  url: string;
   status: number;
   headers: Headers;
   bytes: Buffer;
@@ -76,7 +98,7 @@ export function open(url: string, body: object | string, sent: Sent = {}): Promi
 export async function read(answer: Response, timeoutMs = 10_000): Promise<Reply> {
   const bytes = Buffer.from(await within(answer.arrayBuffer(), timeoutMs, 'the end of an answer'));
   const text = bytes.toString('utf8');
-  return { status: answer.status, headers: answer.headers, bytes, text, json: parsed(text) };
+  return { url: answer.url, status: answer.status, headers: answer.headers, bytes, text, json: parsed(text) };
 }
 
 /** The `error` member of an answer. */

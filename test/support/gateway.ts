@@ -92,6 +92,9 @@ export const models = {
   chat: 'claude-3-5-haiku',
   embeddings: 'cohere-embed-multilingual',
   images: 'stable-image-ultra',
+  messages: 'claude-3-5-haiku',
+  rerank: 'cohere-rerank-3-5',
+  agents: 'claude-3-5-haiku',
 } as const;
 
 /** Runs a gateway in this process, as `src/serve.ts` does, but for signals. */
@@ -164,6 +167,7 @@ export function perModelEnv(upstream: StandIn): Record<string, string> {
     ...attachment('INFERENCE', models.chat),
     ...attachment('EMBEDDING', models.embeddings),
     ...attachment('DIFFUSION', models.images),
+    ...attachment('RERANK', models.rerank),
   };
 }
 

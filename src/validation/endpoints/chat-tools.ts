@@ -10,6 +10,7 @@ import {
 } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
 import { isObject } from '../json-object.ts';
+import { checkRuntimeParams, targetAppOf } from './runtime-params.ts';
 
 const maxTools = 512;
 const maxToolCalls = 512;
@@ -25,7 +26,7 @@ const toolFields = documented({
   function: anything,
   name: name.nullish(),
   description: optionalText,
-  runtime_params: optionalObject,
+  runtime_params: anything,
 });
 const functionFields = documented({ name, description: optionalText, parameters: optionalObject });
 
@@ -44,6 +45,7 @@ export function checkTools(body: JsonObject, findings: Findings): void {
     const path = `tools.${index}`;
     const tool = findings.object(toolFields, item, path);
     if (!tool) continue;
+    checkRuntimeParams(tool, path, findings);
     if (tool['type'] === 'function' || isObject(tool['function'])) {
       findings.object(functionFields, tool['function'], joinPath(path, 'function'));
     } else if (typeof tool['type'] === 'string' && namesOf(tool).length === 0) {
@@ -87,11 +89,17 @@ export function checkToolChoice(body: JsonObject, findings: Findings): void {
   }
 }
 
-/** The names of the tools that run elsewhere; every one that either spelling gives. */
+/**
+ * The tools that run elsewhere, as a token's `tools` must name them; every one that either spelling gives. One that
+ * says which app it runs in is named with it: `name@app`.
+ */
 export function remoteToolsIn(body: JsonObject): readonly string[] {
   return toolsOf(body)
     .filter((tool) => tool['type'] !== 'function')
-    .flatMap(namesOf);
+    .flatMap((tool) => {
+      const app = targetAppOf(tool);
+      return namesOf(tool).map((each) => (app === null ? each : `${each}@${app}`));
+    });
 }
 
 function toolsOf(body: JsonObject): readonly JsonObject[] {

@@ -81,12 +81,15 @@ export const chat: Endpoint = {
     checkStop(body['stop'], findings);
     findings.optionalObject(streamOptionsFields, body['stream_options'], 'stream_options');
     const thinkingBudget = checkThinking(body, findings);
-    checkOutputBounds(body, maxOutputTokens, findings);
+    for (const field of ['max_tokens', 'max_completion_tokens']) {
+      checkOutputBound(field, body, maxOutputTokens, findings);
+    }
     return findings.refusal() ?? describe(body, thinkingBudget);
   },
 };
 
-function checkStop(stop: JsonValue | undefined, findings: Findings): void {
+/** `stop`: a string, or an array of them. */
+export function checkStop(stop: JsonValue | undefined, findings: Findings): void {
   if (typeof stop === 'string') return;
   const stops = findings.list(stop, 'stop', { max: maxStops, of: 'strings, or one string' });
   for (const [index, item] of (stops ?? []).entries()) {
@@ -106,18 +109,16 @@ function checkThinking(body: JsonObject, findings: Findings): number | null {
 }
 
 /** A model id that is no string has been reported, and has no catalogue figure. */
-function checkOutputBounds(
+export function checkOutputBound(
+  field: string,
   body: JsonObject,
   maxOutputTokens: (model: string) => number | null,
   findings: Findings,
 ): void {
   const max = maxOutputTokens(textIn(body, 'model'));
-  if (max === null) return;
-  for (const field of ['max_tokens', 'max_completion_tokens']) {
-    const asked = numberIn(body, field);
-    if (asked !== null && asked > max)
-      findings.add(field, `must be at most ${max}, the most this model writes`);
-  }
+  const asked = numberIn(body, field);
+  if (max === null || asked === null || asked <= max) return;
+  findings.add(field, `must be at most ${max}, the most this model writes`);
 }
 
 function describe(body: JsonObject, thinkingBudget: number | null): ValidRequest {

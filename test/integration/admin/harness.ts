@@ -152,6 +152,7 @@ class FakeLedger implements LedgerReader {
       input_tokens: 2,
       output_tokens: 3,
       images: 0,
+      search_units: 0,
       errors: 0,
       aborted: 0,
       lost: 0,

@@ -1,16 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mintToken } from '../../../src/auth/token-text.ts';
-import { errorTable, type ErrorCode } from '../../../src/core/refusal.ts';
-import { endpoints } from '../../../src/validation/registry.ts';
+import { errorBody, isAnthropic } from '../../../src/core/error-body.ts';
+import { errorTable, Refusal, type ErrorCode } from '../../../src/core/refusal.ts';
+import { endpointPaths, endpoints } from '../../../src/validation/registry.ts';
 import {
   type IssuedToken,
   models,
+  type NewToken,
   perModelEnv,
   startGateway,
   type TestGateway,
 } from '../../support/gateway.ts';
 import { bodies, errorOf, get, post, type Reply } from '../../support/gateway-client.ts';
+import type { Endpoint } from '../../../src/core/request.ts';
 import { connectRaw, parseResponse, type RawConnection } from '../../support/http.ts';
 import { startRedis, type RedisServer } from '../../support/redis-server.ts';
 import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
@@ -42,7 +45,10 @@ beforeAll(async () => {
   });
   expired = await gateway.issue({ expires_in: 1 });
   expiredAtMs = performance.now() + 1_050;
-  good = await gateway.issue({ team: { limits: [{ metric: 'requests', window: 'day', max: 1_000 }] } });
+  good = await gateway.issue({
+    endpoints: [...endpointPaths],
+    team: { limits: [{ metric: 'requests', window: 'day', max: 1_000 }] },
+  });
 });
 
 afterAll(async () => {
@@ -54,12 +60,14 @@ afterAll(async () => {
 interface Denial {
   code: ErrorCode;
   param?: string | null;
-  type?: string;
 }
 
-/** Checks an answer's whole shape, and that its request went nowhere. */
+/** Checks an answer's whole shape, which on some paths is Anthropic's. */
 function expectDenied(reply: Reply, { code, param = null }: Denial): void {
-  const { status, type } = errorTable[code];
+  const { status } = errorTable[code];
+  const path = new URL(reply.url).pathname;
+  const { error: expected } = errorBody(path, new Refusal(code, ''), null) as { error: { type: string } };
+  const { type } = expected;
   const error = errorOf(reply);
   expect({ status: reply.status, type: error.type, code: error.code, param: error.param }).toEqual({
     status,
@@ -74,7 +82,9 @@ function expectDenied(reply: Reply, { code, param = null }: Denial): void {
   expect(reply.headers.get('www-authenticate')).toBe(status === 401 ? 'Bearer' : null);
   const known = ['message', 'type', 'param', 'code', 'request_id', 'details', 'limit'];
   expect(known).toEqual(expect.arrayContaining(Object.keys(error)));
-  expect(Object.keys(reply.json)).toEqual(['error']);
+  const inAnthropics = isAnthropic(path);
+  expect(Object.keys(reply.json)).toEqual(inAnthropics ? ['type', 'error', 'request_id'] : ['error']);
+  expect(reply.headers.get('request-id')).toBe(inAnthropics ? callersId : null);
 }
 
 /** Runs a call that must be denied before the upstream and the ledger hear of it. */
@@ -98,17 +108,27 @@ async function usedRequests(token: IssuedToken): Promise<number> {
 
 const withId = { 'x-request-id': callersId };
 
+function endpointOf(path: string): Endpoint {
+  const found = endpoints.find((endpoint) => endpoint.path === path);
+  if (!found) throw new Error(`There is no ${path}.`);
+  return found;
+}
+
 describe.each(endpoints.map(({ path, kind }) => ({ path, kind })))('$path', ({ path, kind }) => {
   const send = (body: object | string, headers: Record<string, string> = {}): Promise<Reply> =>
     post(`${gateway.url}${path}`, body, { headers: { ...withId, ...headers } });
   const as = (text: string): Record<string, string> => ({ authorization: `Bearer ${text}` });
   const valid = bodies[kind]();
+  /** A token that may use this endpoint, which some must be named for. */
+  const issue = (wanted: NewToken = {}): Promise<IssuedToken> =>
+    gateway.issue(endpointOf(path).mustBeNamed ? { endpoints: [path], ...wanted } : wanted);
 
   it.each(['GET', 'PUT', 'PATCH', 'DELETE'])('405: %s, whoever asks', async (method) => {
     for (const headers of [withId, { ...withId, ...as(good.text) }]) {
       const answer = await fetch(`${gateway.url}${path}`, { method, headers });
       const text = await answer.text();
       const reply = {
+        url: answer.url,
         status: answer.status,
         headers: answer.headers,
         bytes: Buffer.from(text),
@@ -164,7 +184,7 @@ describe.each(endpoints.map(({ path, kind }) => ({ path, kind })))('$path', ({ p
   });
 
   it('401: two headers that differ, or one twice', async () => {
-    const other = await gateway.issue();
+    const other = await issue();
     const differing = { ...as(good.text), 'x-api-key': other.text };
     await denied(good, () => send(valid, differing), { code: 'invalid_token' });
     const twice = { authorization: `Bearer ${good.text}, Bearer ${other.text}` };
@@ -181,7 +201,7 @@ describe.each(endpoints.map(({ path, kind }) => ({ path, kind })))('$path', ({ p
   });
 
   it('401: revoked', async () => {
-    const token = await gateway.issue();
+    const token = await issue();
     await gateway.admin('DELETE', `/admin/teams/${token.team}/tokens/${token.id}`);
     await denied(token, () => send(valid, as(token.text)), { code: 'revoked_token' });
   });
@@ -206,7 +226,7 @@ describe.each(endpoints.map(({ path, kind }) => ({ path, kind })))('$path', ({ p
     await denied(good, () => send(valid, { ...as(good.text), origin: 'null' }), {
       code: 'origin_not_allowed',
     });
-    const own = await gateway.issue({ origins: ['https://own.example'] });
+    const own = await issue({ origins: ['https://own.example'] });
     await denied(own, () => send(valid, { ...as(own.text), origin: allowedOrigin }), {
       code: 'origin_not_allowed',
     });
@@ -216,7 +236,7 @@ describe.each(endpoints.map(({ path, kind }) => ({ path, kind })))('$path', ({ p
   it('403: an endpoint the token is not for', async () => {
     const others = endpoints.map((endpoint) => endpoint.path).filter((other) => other !== path);
     for (const allowed of [others, []]) {
-      const token = await gateway.issue({ endpoints: allowed });
+      const token = await issue({ endpoints: allowed });
       await denied(token, () => send(valid, as(token.text)), { code: 'endpoint_not_allowed' });
     }
   });
@@ -269,11 +289,11 @@ describe.each(endpoints.map(({ path, kind }) => ({ path, kind })))('$path', ({ p
 
   it('403: a model the token or its team may not use, served here or not', async () => {
     for (const model of [models[kind], 'served-nowhere']) {
-      const token = await gateway.issue({ models: ['another-model'] });
+      const token = await issue({ models: ['another-model'] });
       const body = bodies[kind]({ model });
       const denial = { code: 'model_not_allowed', param: 'model' } as const;
       await denied(token, () => send(body, as(token.text)), denial);
-      const ofTeam = await gateway.issue({ team: { models: [] } });
+      const ofTeam = await issue({ team: { models: [] } });
       await denied(ofTeam, () => send(body, as(ofTeam.text)), denial);
     }
   });
@@ -284,7 +304,7 @@ describe.each(endpoints.map(({ path, kind }) => ({ path, kind })))('$path', ({ p
   });
 
   it('429: a limit that is used up, with all that the contract says about it', async () => {
-    const token = await gateway.issue({ limits: [{ metric: 'requests', window: 'day', max: 0 }] });
+    const token = await issue({ limits: [{ metric: 'requests', window: 'day', max: 0 }] });
     const reply = await denied(token, () => send(valid, as(token.text)), { code: 'insufficient_quota' });
     expect(errorOf(reply).limit).toMatchObject({
       scope: 'token',
@@ -295,7 +315,7 @@ describe.each(endpoints.map(({ path, kind }) => ({ path, kind })))('$path', ({ p
   });
 
   it('admits a request with nothing wrong', async () => {
-    const token = await gateway.issue();
+    const token = await issue();
     const reply = await send(valid, as(token.text));
     expect({ status: reply.status, text: reply.text }).toMatchObject({ status: 200 });
     expect((await gateway.settled(token.team, 1))[0]).toMatchObject({
@@ -310,9 +330,9 @@ describe.each(endpoints.map(({ path, kind }) => ({ path, kind })))('$path', ({ p
     const limits = [{ metric: 'requests', window: 'day', max: 0 } as const];
     const other = ['another-model'];
     const others = endpoints.map((endpoint) => endpoint.path).filter((each) => each !== path);
-    const quota = await gateway.issue({ limits });
-    const noModel = await gateway.issue({ limits, models: other });
-    const noEndpoint = await gateway.issue({ limits, models: other, endpoints: others });
+    const quota = await issue({ limits });
+    const noModel = await issue({ limits, models: other });
+    const noEndpoint = await issue({ limits, models: other, endpoints: others });
     const unserved = bodies[kind]({ model: 'served-nowhere' });
     const invalid = { model: 7 };
     const large = `{"model":7,"filler":"${'x'.repeat(maxBodyBytes)}"}`;

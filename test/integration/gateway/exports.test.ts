@@ -51,6 +51,7 @@ function entryText(n: number, more: Partial<LedgerEntry> = {}): string {
     input_tokens: 14,
     output_tokens: 51,
     images: 0,
+    search_units: 0,
     costNanoUsd: null,
     usage: 'reported',
     stream: false,

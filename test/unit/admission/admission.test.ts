@@ -26,6 +26,7 @@ const ask: Ask = {
   inputTokens: 10,
   outputTokens: 90,
   images: 0,
+  searchUnits: 0,
   price: null,
 };
 const perDay = (max: number): ScopedLimit => scoped({ metric: 'requests', window: 'day', max });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { amountOf, applied, limitsOn } from '../../../src/admission/grant.ts';
 import { chatPath, scoped } from './samples.ts';
 
-const reserved = { requests: 1, inputTokens: 10, outputTokens: 90, images: 3 };
+const reserved = { requests: 1, inputTokens: 10, outputTokens: 90, images: 3, searchUnits: 0 };
 
 describe('limitsOn', () => {
   const everywhere = scoped({ metric: 'requests', window: 'day', max: 1 });

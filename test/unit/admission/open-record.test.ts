@@ -19,6 +19,7 @@ describe('an open record', () => {
     inputTokens: count,
     outputTokens: count,
     images: count,
+    searchUnits: count,
     nanoUsd: fc.option(count),
     places: fc.array(word, { maxLength: 4 }),
     endUser: fc.option(
@@ -37,6 +38,12 @@ describe('an open record', () => {
   it('is read by an older process when a newer one has appended fields', () => {
     const request = openRequest({ places: ['team-concurrency'] });
     expect(decodeOpen(`${encodeOpen(request)}\tnew\t1`)).toEqual(request);
+  });
+
+  it('of an older process, which knew of no search units, has none', () => {
+    const request = openRequest();
+    const older = encodeOpen(request).split('\t').slice(0, 15).join('\t');
+    expect(decodeOpen(older)).toEqual(request);
   });
 
   it('is a line of plain ASCII a few hundred bytes long', () => {

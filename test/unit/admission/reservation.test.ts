@@ -134,6 +134,7 @@ describe('reserve', () => {
       inputTokens: Math.ceil(body.length / 4),
       outputTokens: 0,
       images: 0,
+      searchUnits: 0,
     });
     expect(JSON.parse(body.toString())).not.toHaveProperty('max_tokens');
   });
@@ -141,7 +142,7 @@ describe('reserve', () => {
   it('reserves images, and no tokens, for images', () => {
     const request = valid(images, { model: 'stable-image-ultra', prompt: 'A gate', n: 2 });
     const { body, reserved } = reserve(request, [tokens(1)], catalogued);
-    expect(reserved).toEqual({ requests: 1, inputTokens: 0, outputTokens: 0, images: 2 });
+    expect(reserved).toEqual({ requests: 1, inputTokens: 0, outputTokens: 0, images: 2, searchUnits: 0 });
     expect(JSON.parse(body.toString())).not.toHaveProperty('max_tokens');
   });
 

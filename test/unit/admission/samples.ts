@@ -14,7 +14,7 @@ export function scoped(limit: Limit, scope: Scope = 'team'): ScopedLimit {
   return { scope, limit: { ...limit, id: `${scope}-${limit.metric}${window}` } };
 }
 
-export const oneRequest: Charge = { requests: 1, inputTokens: 0, outputTokens: 0, images: 0 };
+export const oneRequest: Charge = { requests: 1, inputTokens: 0, outputTokens: 0, images: 0, searchUnits: 0 };
 
 /** A limit that a request reserving `reserved` is checked against, as the store holds it. */
 export function stateOf(
@@ -48,6 +48,7 @@ export function openRequest(more: Partial<OpenRequest> = {}): OpenRequest {
     inputTokens: 10,
     outputTokens: 90,
     images: 0,
+    searchUnits: 0,
     places: [],
     ...more,
   };

@@ -6,7 +6,7 @@ import { unacceptedModel } from '../../../src/core/entry.ts';
 import { decodeEntry, decodeTotalsRow, encodeEntry } from '../../../src/core/entry-text.ts';
 import { chatPath, grantOf, openRequest, outcomeOf, stateOf } from './samples.ts';
 
-const reserved = { requests: 1, inputTokens: 10, outputTokens: 90, images: 0 };
+const reserved = { requests: 1, inputTokens: 10, outputTokens: 90, images: 0, searchUnits: 0 };
 const limits = [
   stateOf({ metric: 'tokens', window: 'day', max: 1_000 }, { reserved }),
   stateOf({ metric: 'concurrency', max: 2 }, { reserved, scope: 'token' }),
@@ -39,6 +39,7 @@ describe('settlementOf', () => {
       input_tokens: 12,
       output_tokens: 34,
       images: 0,
+      search_units: 0,
       costNanoUsd: null,
       usage: 'reported',
       stream: false,
@@ -61,15 +62,15 @@ describe('settlementOf', () => {
     expect(closing(settlement).totals).toMatchObject({
       day: '2026-01-31',
       dayEndsAtS: Date.UTC(2026, 1, 1) / 1000,
-      figures: [1, 12, 34, 0, 0, 0, 0, 0],
+      figures: [1, 12, 34, 0, 0, 0, 0, 0, 0],
     });
   });
 
   it('counts errors and departures in the totals of the day of admission', () => {
     const figures = (outcome: 'error' | 'aborted'): readonly number[] =>
       closing(settlementOf(grantOf(), outcomeOf({ outcome, ending: 'rejected' })).settlement).totals.figures;
-    expect(figures('error')).toEqual([1, 0, 0, 0, 1, 0, 0, 0]);
-    expect(figures('aborted')).toEqual([1, 0, 0, 0, 0, 1, 0, 0]);
+    expect(figures('error')).toEqual([1, 0, 0, 0, 1, 0, 0, 0, 0]);
+    expect(figures('aborted')).toEqual([1, 0, 0, 0, 0, 1, 0, 0, 0]);
   });
 
   it('keeps a model out of the totals that only the caller has named', () => {
@@ -96,7 +97,7 @@ describe('lostSettlement', () => {
       { id: 'team-concurrency', index: 0, delta: -1 },
       { id: 'token-concurrency', index: 0, delta: -1 },
     ]);
-    expect(closing(lost).totals).toMatchObject({ day: '2026-01-31', figures: [1, 10, 90, 0, 0, 0, 1, 0] });
+    expect(closing(lost).totals).toMatchObject({ day: '2026-01-31', figures: [1, 10, 90, 0, 0, 0, 1, 0, 0] });
   });
 
   it('writes an entry that says so', () => {

@@ -72,7 +72,7 @@ describe('checkEndpoint', () => {
     ['one that has it', ['/v1/embeddings', chat], true],
     ['one that has it not', ['/v1/embeddings'], false],
   ])('with a list %s', (_, endpoints, admitted) => {
-    const refusal = checkEndpoint(withToken({ endpoints }), chat);
+    const refusal = checkEndpoint(withToken({ endpoints }), { path: chat });
     expect(refusal?.code).toBe(admitted ? undefined : 'endpoint_not_allowed');
   });
 });

@@ -38,6 +38,7 @@ const anyRecord: fc.Arbitrary<EntryRecord> = fc.record({
   input_tokens: count,
   output_tokens: count,
   images: count,
+  search_units: count,
   costNanoUsd: fc.option(count),
   usage: fc.constantFrom('reported', 'estimated'),
   stream: fc.boolean(),

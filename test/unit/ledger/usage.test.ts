@@ -33,7 +33,7 @@ describe('UsageSums', () => {
       day: '2026-01-01',
       rows: [
         [row('a'), [1, 2]],
-        [row('b'), [1, 2, 3, 4, 5, 6, 7, 8_000, 9]],
+        [row('b'), [1, 2, 3, 4, 5, 6, 7, 8_000, 9, 10]],
       ],
     });
     expect(sums.rows()).toEqual([
@@ -46,6 +46,7 @@ describe('UsageSums', () => {
         aborted: 6,
         lost: 7,
         cost_usd: 0.000008,
+        search_units: 9,
       },
     ]);
   });

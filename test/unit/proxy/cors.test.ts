@@ -34,6 +34,7 @@ describe('the CORS headers of a reply', () => {
       expect(exposed?.map((name) => name.toLowerCase()).sort()).toEqual([
         'ratelimit',
         'ratelimit-policy',
+        'request-id',
         'retry-after',
         'x-ratelimit-limit-requests',
         'x-ratelimit-limit-tokens',

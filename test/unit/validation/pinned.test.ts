@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Refusal } from '../../../src/core/refusal.ts';
-import type { JsonObject } from '../../../src/core/request.ts';
+import type { Endpoint, JsonObject } from '../../../src/core/request.ts';
 import { chat } from '../../../src/validation/endpoints/chat.ts';
 import { embeddings } from '../../../src/validation/endpoints/embeddings.ts';
 import { images } from '../../../src/validation/endpoints/images.ts';
@@ -17,6 +17,11 @@ const fields: JsonObject = {
   messages: [rules],
 };
 const pinned = { fields, allow: ['messages', 'stream'] };
+
+/** The fields every request needs that nobody may send unless they are allowed. */
+function closedOf({ least, open }: Endpoint): JsonObject {
+  return Object.fromEntries(Object.entries(least).filter(([name]) => !open.includes(name)));
+}
 
 function filled(body: JsonObject, by = pinned): JsonObject {
   const result = fillPinned(chat, by, body);
@@ -174,10 +179,13 @@ describe('what is to be pinned', () => {
   });
 
   it.each(endpoints.map((endpoint) => ({ endpoint, path: endpoint.path })))(
-    'may be a model alone on $path',
+    'may be what is not open on $path: a model, and where it is required a bound of the output',
     ({ endpoint }) => {
-      expect(pinnedProblems(endpoint, { fields: { model: 'm' }, allow: [...endpoint.open] }, checks)).toEqual(
-        [],
+      expect(
+        pinnedProblems(endpoint, { fields: closedOf(endpoint), allow: [...endpoint.open] }, checks),
+      ).toEqual([]);
+      expect(Object.keys(closedOf(endpoint)).sort()).toEqual(
+        endpoint.kind === 'messages' ? ['max_tokens', 'model'] : ['model'],
       );
     },
   );
@@ -199,8 +207,10 @@ describe('what is to be pinned', () => {
   it.each(endpoints.map((endpoint) => ({ endpoint, path: endpoint.path })))(
     'leaves nothing out that every request to $path needs',
     ({ endpoint }) => {
-      const found = pinnedProblems(endpoint, { fields: { model: 'm' }, allow: [] }, checks);
-      expect(found.map(({ param }) => param)).toEqual([`pinned.${endpoint.open[0] ?? ''}`]);
+      const found = pinnedProblems(endpoint, { fields: closedOf(endpoint), allow: [] }, checks);
+      const needed = endpoint.open.filter((name) => name in endpoint.least);
+      expect(needed.length).toBeGreaterThan(0);
+      expect(found.map(({ param }) => param)).toEqual(needed.map((name) => `pinned.${name}`));
     },
   );
 

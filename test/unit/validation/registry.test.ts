@@ -6,5 +6,8 @@ it('holds every endpoint under its path', () => {
     ['/v1/chat/completions', 'chat'],
     ['/v1/embeddings', 'embeddings'],
     ['/v1/images/generations', 'images'],
+    ['/v1/messages', 'messages'],
+    ['/v1/rerank', 'rerank'],
+    ['/v1/agents/heroku', 'agents'],
   ]);
 });

@@ -54,6 +54,31 @@ const whole: Record<EndpointKind, Json> = {
     n: 1,
     negative_prompt: 'no',
   },
+  messages: {
+    ...(bodies.messages() as { [name: string]: Json }),
+    system: [{ type: 'text', text: 'Be brief.' }],
+    messages: [
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'Hi' },
+          { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'QUJD' } },
+        ],
+      },
+      { role: 'assistant', content: [{ type: 'tool_use', id: 't', name: 'f', input: {} }] },
+      { role: 'user', content: [{ type: 'tool_result', tool_use_id: 't', content: 'ok' }] },
+    ],
+    tools: [{ name: 'f', description: 'd', input_schema: { type: 'object' } }],
+    tool_choice: { type: 'auto' },
+    thinking: { type: 'disabled' },
+    metadata: { user_id: 'me' },
+    stop_sequences: ['x'],
+  },
+  rerank: { ...(bodies.rerank() as { [name: string]: Json }), top_n: 1 },
+  agents: {
+    ...(bodies.agents() as { [name: string]: Json }),
+    tools: [{ type: 'heroku_tool', name: 'f', runtime_params: { target_app_name: 'app', max_calls: 1 } }],
+  },
 };
 
 /** Stands for a text that JSON.stringify would not write. */
@@ -176,7 +201,7 @@ type Damage = typeof damage extends fc.Arbitrary<infer D> ? D : never;
 
 export const anyBody: fc.Arbitrary<FuzzedBody> = fc
   .record({
-    kind: fc.constantFrom<EndpointKind>('chat', 'embeddings', 'images'),
+    kind: fc.constantFrom<EndpointKind>('chat', 'embeddings', 'images', 'messages', 'rerank', 'agents'),
     edits: fc.array(edit, { maxLength: 3 }),
     odd: fc.constantFrom(...oddTexts),
     damage,

@@ -49,15 +49,24 @@ const body = object(
     stop: mostly(fc.array(fc.string(), { maxLength: 3 })),
     n: mostly(fc.integer({ min: 1, max: 10 })),
     tools: mostly(fc.array(tool, { maxLength: 3 })),
-    tool_choice: mostly(fc.constantFrom('auto', 'none', null)),
+    tool_choice: mostly(
+      fc.constantFrom<JsonValue[]>('auto', 'none', null, { type: 'auto' }, { type: 'none' }),
+    ),
     extended_thinking: mostly(object({ enabled: fc.boolean(), budget_tokens: fc.nat(10_000) })),
     input: mostly(fc.array(fc.string({ minLength: 1 }), { minLength: 1, maxLength: 3 })),
     prompt: mostly(fc.string({ minLength: 1 })),
     encoding_format: mostly(fc.constantFrom('raw', 'float', 'base64')),
     size: mostly(fc.constant('1024x1024')),
+    query: mostly(fc.string({ minLength: 1 })),
+    documents: mostly(fc.array(fc.string(), { minLength: 1, maxLength: 3 })),
+    top_n: mostly(fc.integer({ min: 1, max: 3 })),
+    system: mostly(fc.string()),
+    thinking: mostly(
+      fc.constantFrom<JsonValue[]>({ type: 'adaptive' }, { type: 'enabled', budget_tokens: 1_024 }),
+    ),
     x: json,
   },
-  ['model', 'messages', 'input', 'prompt'],
+  ['model', 'messages', 'input', 'prompt', 'query', 'documents'],
 );
 
 describe.each([...endpoints])('$path', (endpoint) => {

@@ -29,7 +29,7 @@ describe('tools', () => {
         },
       },
     },
-    { type: 'heroku_tool', name: 'code_exec_ruby', runtime_params: { Target_App_Name: 'app' } },
+    { type: 'heroku_tool', name: 'code_exec_ruby', runtime_params: { target_app_name: 'my-app', other: 1 } },
     { type: 'heroku_tool', function: { name: 'dyno_run_command', parameters: {} } },
     { type: 'mcp', name: 'mcp/search' },
   ])('%j is accepted', (item) => {
@@ -38,6 +38,14 @@ describe('tools', () => {
 
   it.each<[JsonValue, string]>([
     ['get_weather', ''],
+    [
+      { type: 'heroku_tool', name: 'x', runtime_params: { Target_App_Name: 'app' } },
+      '.runtime_params.Target_App_Name',
+    ],
+    [
+      { type: 'heroku_tool', name: 'x', runtime_params: { target_app_name: 'a@b' } },
+      '.runtime_params.target_app_name',
+    ],
     [null, ''],
     [{ function: { name: 'f' } }, '.type'],
     [{ type: 'web_search', name: 'x' }, '.type'],

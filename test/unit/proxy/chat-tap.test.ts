@@ -1,20 +1,20 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SseTap } from '../../../src/proxy/sse-tap.ts';
+import { ChatTap } from '../../../src/proxy/chat-tap.ts';
 import { eventsIn } from './sse-reference.ts';
 
 const folder = new URL('../../fixtures/streams/', import.meta.url);
 const files = readdirSync(folder).sort();
 
-type Read = Pick<SseTap, 'atBoundary' | 'done' | 'finished' | 'failed' | 'usage' | 'textBytes'>;
+type Read = Pick<ChatTap, 'atBoundary' | 'done' | 'finished' | 'failed' | 'usage' | 'textBytes'>;
 
-function read({ atBoundary, done, finished, failed, usage, textBytes }: SseTap): Read {
+function read({ atBoundary, done, finished, failed, usage, textBytes }: ChatTap): Read {
   return { atBoundary, done, finished, failed, usage, textBytes };
 }
 
-function tapOf(...chunks: readonly (Buffer | string)[]): SseTap {
-  const tap = new SseTap();
+function tapOf(...chunks: readonly (Buffer | string)[]): ChatTap {
+  const tap = new ChatTap();
   for (const chunk of chunks) tap.feed(Buffer.from(chunk));
   return tap;
 }
@@ -277,8 +277,8 @@ describe('any stream', () => {
 describe('a line without an end', () => {
   const megabyte = 1_048_576;
 
-  function fed(bytes: Buffer, size: number): SseTap {
-    const tap = new SseTap();
+  function fed(bytes: Buffer, size: number): ChatTap {
+    const tap = new ChatTap();
     for (let at = 0; at < bytes.length; at += size) tap.feed(bytes.subarray(at, at + size));
     return tap;
   }

@@ -1,38 +1,42 @@
 import type { Usage } from '../core/outcome.ts';
-import { readUsage, textBytes } from './usage.ts';
 
 /** Longest line looked into; of a longer one only the beginning is. Bounds the memory of a stream. */
 const maxLineBytes = 1_048_576;
-const finishReason = /"finish_reason"\s*:\s*"[^"]/;
-const errorFirst = /^\s*\{\s*"error"\s*:(?!\s*null\b)/;
-
-/** Heroku may put a usage of zeros into every chunk: those are not worth parsing. */
-const someTokens = /_tokens"\s*:\s*[1-9]/;
 
 /**
  * Reads along with a stream of server-sent events without touching it: usage, the end mark, how much text went
- * by, and whether the bytes so far end between two events. Protocol code without I/O: feed it any split.
+ * by, and whether the bytes so far end between two events. Protocol code without I/O: feed it any split. What
+ * events say is for the tap of each protocol.
  *
  * Heroku's frames carry event names and no space after the colon; others are accepted as well: with the space,
  * with CRLF, without names (heroku.md, "Streams").
  */
-export class SseTap {
+export abstract class StreamTap {
   /** Nothing may be put between the bytes of an event; here something may. */
   atBoundary = true;
-  /** `[DONE]` has gone by. */
+  /** The end mark has gone by. */
   done = false;
-  /** A finish reason has gone by: the answer is complete even where the end mark is missing. */
+  /** The answer is complete even where the end mark is missing. */
   finished = false;
-  /** The upstream reported an error inside the stream. */
+  /** The upstream reported an error inside the stream, as its clients read it. */
   failed = false;
-  /** The last usage that was not all zero: intermediate chunks may carry zeros. */
+  /** As far as it has been reported. */
   usage: Usage | null = null;
-  /** Bytes of generated text so far, and how many of them the last usage accounts for. */
+  /** Bytes of generated text so far, and how many of them the usage accounts for. */
   textBytes = 0;
   reportedBytes = 0;
 
+  readonly #endMark: string | null;
   #line = '';
   #data = '';
+
+  /** `endMark`: the data that ends a stream, where it is no event to be read. */
+  constructor(endMark: string | null) {
+    this.#endMark = endMark;
+  }
+
+  /** Reads the data of one event, never empty. */
+  protected abstract read(data: string): void;
 
   /** Reads the next bytes, wherever they were split. */
   feed(chunk: Buffer): void {
@@ -78,7 +82,7 @@ export class SseTap {
     if (!text.startsWith('data:')) return;
     const data = text.slice(text[5] === ' ' ? 6 : 5);
     // The end mark counts at its own line: a stream may stop before the blank line behind it.
-    if (data === '[DONE]') this.done = true;
+    if (data === this.#endMark) this.done = true;
     else if (this.#data.length < maxLineBytes)
       this.#data = this.#data === '' ? data : `${this.#data}\n${data}`;
   }
@@ -87,12 +91,6 @@ export class SseTap {
     const data = this.#data;
     if (data === '') return;
     this.#data = '';
-    this.textBytes += textBytes(data);
-    if (!this.finished) this.finished = finishReason.test(data);
-    if (errorFirst.test(data)) this.failed = true;
-    const usage = someTokens.test(data) ? readUsage(data) : null;
-    if (!usage) return;
-    this.usage = usage;
-    this.reportedBytes = this.textBytes;
+    this.read(data);
   }
 }

@@ -1,0 +1,126 @@
+import type { JsonObject } from '../core/request.ts';
+import { type Answer, errorAnswer } from './answer.ts';
+import type { ChatContext } from './chat.ts';
+import { fieldProblem, messagesFields } from './fields.ts';
+import { namedFrame } from './frames.ts';
+import { objectsIn, replyText, textOf, tokens, wordsOf } from './text.ts';
+import { type ToolCall, toolCallFor } from './tool-call.ts';
+
+interface Reply {
+  text: string;
+  toolCall: ToolCall | null;
+  stopReason: 'end_turn' | 'max_tokens' | 'tool_use';
+  inputTokens: number;
+  outputTokens: number;
+}
+
+/** POST /v1/messages, plain or as a stream of Anthropic's events. */
+export function answerMessages(body: JsonObject, { id, wordDelayMs }: ChatContext): Answer {
+  const problem = fieldProblem(body, messagesFields, ['model', 'max_tokens', 'messages']);
+  if (problem !== null) return errorAnswer(400, problem);
+  if (objectsIn(body['messages']).length === 0)
+    return errorAnswer(400, 'messages: at least one message is required');
+  const reply = replyTo(body);
+  const messageId = id.replace('chatcmpl-', 'msg_');
+  if (body['stream'] === true) return { frames: streamOf(body, reply, messageId), delayMs: wordDelayMs };
+  const content = [blockOf(reply, reply.text)];
+  return {
+    status: 200,
+    json: message(body, messageId, { content, stopReason: reply.stopReason, usage: usageOf(reply) }),
+  };
+}
+
+function replyTo(body: JsonObject): Reply {
+  const messages = objectsIn(body['messages']);
+  const inputTokens = tokens(
+    [body, ...messages].map((each) => textOf(each['content'] ?? each['system'])).join(''),
+  );
+  const last = messages.at(-1);
+  const isResult = objectsIn(last?.['content']).some((block) => block['type'] === 'tool_result');
+  const toolCall = last?.['role'] === 'user' && !isResult ? toolCallFor(asChat(body)) : null;
+  if (toolCall !== null) {
+    const outputTokens = tokens(toolCall.arguments);
+    return { text: '', toolCall, stopReason: 'tool_use', inputTokens, outputTokens };
+  }
+  const whole = replyText(last?.['content']);
+  const maxTokens = Number(body['max_tokens']);
+  const text = whole.slice(0, maxTokens * 4);
+  const stopReason = text === whole ? 'end_turn' : 'max_tokens';
+  return { text, toolCall: null, stopReason, inputTokens, outputTokens: tokens(text) };
+}
+
+/** Tools as a chat completion has them. */
+function asChat({ tools, tool_choice: choice }: JsonObject): JsonObject {
+  const [chosen] = objectsIn([choice ?? null]);
+  return {
+    tools: objectsIn(tools).map(({ name = null, input_schema: parameters = null }) => ({
+      function: { name, parameters },
+    })),
+    tool_choice: chosen?.['type'] === 'none' ? 'none' : { function: { name: chosen?.['name'] ?? null } },
+  };
+}
+
+function message(
+  { model = null }: JsonObject,
+  id: string,
+  { content, stopReason, usage }: { content: JsonObject[]; stopReason: string | null; usage: JsonObject },
+): JsonObject {
+  return {
+    id,
+    type: 'message',
+    role: 'assistant',
+    model,
+    content,
+    stop_reason: stopReason,
+    stop_sequence: null,
+    usage,
+  };
+}
+
+function blockOf({ toolCall }: Reply, text: string): JsonObject {
+  if (toolCall === null) return { type: 'text', text };
+  return {
+    type: 'tool_use',
+    id: toolId(toolCall),
+    name: toolCall.name,
+    input: JSON.parse(toolCall.arguments) as JsonObject,
+  };
+}
+
+function toolId({ id }: ToolCall): string {
+  return id.replace('call_', 'toolu_');
+}
+
+function usageOf({ inputTokens, outputTokens }: Pick<Reply, 'inputTokens' | 'outputTokens'>): JsonObject {
+  return {
+    input_tokens: inputTokens,
+    cache_creation_input_tokens: 0,
+    cache_read_input_tokens: 0,
+    output_tokens: outputTokens,
+  };
+}
+
+/** Anthropic's events: the input is reported at the beginning, with a guess at the output; the output at the end. */
+function streamOf(body: JsonObject, reply: Reply, id: string): string[] {
+  const { toolCall, stopReason } = reply;
+  const event = (data: JsonObject & { type: string }): string => namedFrame(data.type, data);
+  const first = toolCall === null ? blockOf(reply, '') : { ...blockOf(reply, ''), input: {} };
+  const deltas: JsonObject[] =
+    toolCall === null
+      ? wordsOf(reply.text).map((text) => ({ type: 'text_delta', text }))
+      : [{ type: 'input_json_delta', partial_json: toolCall.arguments }];
+  const usage = usageOf({ ...reply, outputTokens: 1 });
+  return [
+    event({ type: 'message_start', message: message(body, id, { content: [], stopReason: null, usage }) }),
+    event({ type: 'content_block_start', index: 0, content_block: first }),
+    event({ type: 'ping' }),
+    ...deltas.map((delta) => event({ type: 'content_block_delta', index: 0, delta })),
+    event({ type: 'content_block_stop', index: 0 }),
+    event({
+      type: 'message_delta',
+      delta: { stop_reason: stopReason, stop_sequence: null },
+      usage: { output_tokens: reply.outputTokens },
+    }),
+    event({ type: 'message_stop' }),
+  ];
+}

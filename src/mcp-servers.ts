@@ -1,0 +1,86 @@
+import type { Answers } from './answers.ts';
+import type { Clock } from './core/clock.ts';
+import type { Principal } from './core/identity.ts';
+import { Refusal } from './core/refusal.ts';
+import type { Gateway } from './gateway.ts';
+import type { Call } from './proxy/call.ts';
+import { type FetchedJson, fetchJson } from './proxy/fetch-json.ts';
+import type { Upstreams } from './proxy/upstreams.ts';
+import { mcpServersPath } from './validation/registry.ts';
+
+/** A page that asks again and again asks the upstream this often. */
+const keptMs = 30_000;
+const maxBytes = 1_048_576;
+const timeoutMs = 10_000;
+
+export interface McpServersParts {
+  gateway: Gateway;
+  answers: Answers;
+  upstreams: Upstreams;
+  clock: Clock;
+}
+
+/** `GET /v1/mcp/servers`: the upstream's list, neither counted nor in the ledger. */
+export class McpServers {
+  readonly #parts: McpServersParts;
+  #kept: { untilMs: number; reading: Promise<FetchedJson | Refusal> } | null = null;
+
+  constructor(parts: McpServersParts) {
+    this.#parts = parts;
+  }
+
+  /** Of the servers' tools a token with a list of tools sees those that it may run. */
+  async list(call: Call): Promise<void> {
+    const { gateway, answers } = this.#parts;
+    const caller = await gateway.authenticate(call, { path: mcpServersPath }, { freshly: true });
+    if (caller instanceof Refusal) return answers.refuse(call, caller);
+    const servers = await this.#servers();
+    if (servers instanceof Refusal) return answers.refuse(call, servers);
+    answers.answer(call, shownTo(caller.principal, servers.value));
+  }
+
+  /** One reading for all who ask at a time; a failed one is kept for nobody who asks later. */
+  async #servers(): Promise<FetchedJson | Refusal> {
+    const { upstreams, clock } = this.#parts;
+    if (this.#kept && clock.monotonic() < this.#kept.untilMs) return this.#kept.reading;
+    const { toAsk } = upstreams;
+    const reading = fetchJson(toAsk, { path: mcpServersPath, maxBytes, timeoutMs });
+    const kept = { untilMs: clock.monotonic() + keptMs, reading };
+    this.#kept = kept;
+    const servers = await reading;
+    if (servers instanceof Refusal && this.#kept === kept) this.#kept = null;
+    return servers;
+  }
+}
+
+/**
+ * The list as a caller may see it. A token without a list of tools sees all, so that its holder knows what there is
+ * to ask for; a session sees what it may run and nothing else.
+ */
+function shownTo({ identity: { token, session } }: Principal, servers: unknown): object {
+  const list: unknown[] = Array.isArray(servers) ? servers : [];
+  const granted = session === null ? token.tools : (session.tools ?? []);
+  if (granted === null) return list;
+  const mayRun = (tool: unknown): boolean =>
+    [textAt(tool, 'namespaced_name'), textAt(tool, 'name')].some(
+      (name) => name !== null && grants(granted, name),
+    );
+  return list.flatMap((server) => {
+    const tools = isRecord(server) && Array.isArray(server['tools']) ? server['tools'].filter(mayRun) : [];
+    return isRecord(server) && tools.length > 0 ? [{ ...server, tools }] : [];
+  });
+}
+
+/** A tool is granted by its name, or by that in an app: `name@app`. */
+function grants(granted: readonly string[], name: string): boolean {
+  return granted.some((entry) => entry === name || entry.startsWith(`${name}@`));
+}
+
+function textAt(value: unknown, field: string): string | null {
+  const text = isRecord(value) ? value[field] : null;
+  return typeof text === 'string' ? text : null;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,52 @@
+import { Refusal } from '../core/refusal.ts';
+import { failed, isJson, timedOut, unreachable, upstreamTrouble } from './upstream-error.ts';
+import type { Upstream } from './upstreams.ts';
+
+export interface FetchedJson {
+  value: unknown;
+}
+
+export interface FetchOptions {
+  path: string;
+  /** The largest answer that is read. */
+  maxBytes: number;
+  timeoutMs: number;
+}
+
+/** GETs a JSON value from an upstream with its own key, within bounds; or the refusal a caller gets instead. */
+export async function fetchJson(
+  { pool, pathPrefix, attachment: { key } }: Upstream,
+  { path, maxBytes, timeoutMs }: FetchOptions,
+): Promise<FetchedJson | Refusal> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  try {
+    const headers = {
+      authorization: `Bearer ${key}`,
+      accept: 'application/json',
+      'accept-encoding': 'identity',
+    };
+    const answer = await pool.request({ path: pathPrefix + path, method: 'GET', headers, signal });
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > maxBytes) return failed('Its answer is too large.'); // leaving the loop destroys the body
+      chunks.push(chunk);
+    }
+    const text = Buffer.concat(chunks).toString('utf8').replaceAll(key, '***');
+    const contentType = one(answer.headers['content-type']) ?? '';
+    const status = answer.statusCode;
+    if (status >= 300 || !isJson(contentType)) {
+      const retryAfter = one(answer.headers['retry-after']);
+      return upstreamTrouble({ status, contentType, retryAfter, text }).refusal;
+    }
+    return { value: JSON.parse(text) as unknown };
+  } catch (error) {
+    if (signal.aborted) return timedOut(timeoutMs);
+    return error instanceof SyntaxError ? failed('Its answer is not JSON.') : unreachable();
+  }
+}
+
+function one(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}

@@ -1,0 +1,61 @@
+import type { Refusal } from '../../core/refusal.ts';
+import type { Endpoint, JsonObject, ValidRequest } from '../../core/request.ts';
+import { documented } from '../documented.ts';
+import { anything, model, optionalFlag, optionalInteger, optionalNumberIn } from '../fields.ts';
+import { Findings } from '../findings.ts';
+import { numberIn, textIn } from '../read-field.ts';
+import { checkOutputBound, checkStop } from './chat.ts';
+import { checkMessages, imagesIn } from './chat-messages.ts';
+import { checkAgentTools } from './agent-tools.ts';
+import { remoteToolsIn } from './chat-tools.ts';
+
+const outputField = 'max_tokens_per_inference_request';
+
+/** Dev Center, heroku-inference-api-v1-agents-heroku; below the line, what later pages and clients add. */
+const agentFields = documented({
+  model,
+  messages: anything,
+  [outputField]: optionalInteger(1),
+  stop: anything,
+  temperature: optionalNumberIn(0, 1),
+  top_p: optionalNumberIn(0, 1),
+  tools: anything,
+  // —
+  stream: optionalFlag,
+  allow_ignored_params: optionalFlag,
+});
+
+/** `POST /v1/agents/heroku`: the upstream runs tools and asks the model again until it has an answer. */
+export const agents: Endpoint = {
+  path: '/v1/agents/heroku',
+  kind: 'agents',
+  mustBeNamed: true,
+  outputField,
+  least: { model: 'any', messages: [{ role: 'user', content: '-' }] },
+  open: ['messages'],
+  aliases: [],
+  validate(body, maxOutputTokens): ValidRequest | Refusal {
+    const findings = new Findings();
+    findings.fields(agentFields, body, '');
+    checkMessages(body, findings);
+    checkStop(body['stop'], findings);
+    const inferences = checkAgentTools(body, findings);
+    checkOutputBound(outputField, body, maxOutputTokens, findings);
+    return findings.refusal() ?? describe(body, inferences);
+  },
+};
+
+function describe(body: JsonObject, inferences: number): ValidRequest {
+  return {
+    endpoint: agents,
+    model: textIn(body, 'model'),
+    // Whatever the body says: the upstream knows no other answer.
+    stream: true,
+    body,
+    outputBound: numberIn(body, outputField),
+    choices: inferences,
+    images: 0,
+    ...imagesIn(body),
+    remoteTools: remoteToolsIn(body),
+  };
+}

@@ -1,0 +1,90 @@
+import type { JsonObject, JsonValue } from '../../core/request.ts';
+import { documented } from '../documented.ts';
+import {
+  anything,
+  optionalFlag,
+  optionalObject,
+  optionalText,
+  requiredChoice,
+  requiredObject,
+  requiredTextOf,
+} from '../fields.ts';
+import { joinPath, type Findings } from '../findings.ts';
+import { isObject } from '../json-object.ts';
+import { textIn } from '../read-field.ts';
+
+const maxTools = 512;
+const maxServers = 64;
+const name = requiredTextOf(1, 256);
+
+const anyTool = documented({
+  type: optionalText,
+  name: name.nullish(),
+  description: optionalText,
+  input_schema: optionalObject,
+  cache_control: anything,
+  mcp_server_name: optionalText,
+});
+/** A function of the caller's: `type` is `custom` or left out. Any other runs elsewhere, and is the upstream's to check. */
+const ownTool = documented({ name, input_schema: requiredObject });
+const serverFields = documented({
+  type: optionalText,
+  url: requiredTextOf(1, 2_048),
+  name,
+  authorization_token: optionalText,
+  tool_configuration: optionalObject,
+});
+const choiceFields = documented({
+  type: requiredChoice(['auto', 'any', 'tool', 'none']),
+  name: name.nullish(),
+  disable_parallel_tool_use: optionalFlag,
+});
+
+/** Checks `tools`, `mcp_servers` and `tool_choice`; what is inside `input_schema` is the tool's. */
+export function checkMessageTools(body: JsonObject, findings: Findings): void {
+  const tools = findings.list(body['tools'], 'tools', { max: maxTools, of: 'tools' });
+  for (const [index, item] of (tools ?? []).entries()) {
+    if (findings.full) return;
+    const path = `tools.${index}`;
+    const tool = findings.object(anyTool, item, path);
+    if (tool && isOwn(tool)) findings.fields(ownTool, tool, path);
+  }
+  const servers = findings.list(body['mcp_servers'], 'mcp_servers', { max: maxServers, of: 'servers' });
+  for (const [index, item] of (servers ?? []).entries()) {
+    findings.object(serverFields, item, joinPath('mcp_servers', index));
+  }
+  checkChoice(body, findings);
+}
+
+function checkChoice(body: JsonObject, findings: Findings): void {
+  const choice = findings.optionalObject(choiceFields, body['tool_choice'], 'tool_choice');
+  if (choice?.['type'] !== 'tool') return;
+  const wanted = choice['name'];
+  const given = objectsIn(body['tools']);
+  // The tools of a server elsewhere are not listed here.
+  const isKnown = given.some((tool) => tool['name'] === wanted) || !given.every(isOwn);
+  if (typeof wanted === 'string' && (isKnown || objectsIn(body['mcp_servers']).length > 0)) return;
+  findings.add('tool_choice.name', 'must be the name of one of the tools given');
+}
+
+/**
+ * What runs elsewhere, as a token's `tools` must name it: a server by its URL, since its name is the caller's own
+ * word; a tool of the upstream's by its name.
+ */
+export function remoteMessageToolsIn(body: JsonObject): readonly string[] {
+  const servers = objectsIn(body['mcp_servers']);
+  const serverNames = servers.map((server) => textIn(server, 'name'));
+  const tools = objectsIn(body['tools'])
+    .filter((tool) => !isOwn(tool))
+    .filter((tool) => !serverNames.includes(textIn(tool, 'mcp_server_name')))
+    .map((tool) => textIn(tool, 'name') || textIn(tool, 'mcp_server_name') || textIn(tool, 'type'));
+  return [...servers.map((server) => textIn(server, 'url')), ...tools];
+}
+
+function isOwn({ type }: JsonObject): boolean {
+  return type === undefined || type === null || type === 'custom';
+}
+
+function objectsIn(value: JsonValue | undefined): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isObject) : [];
+}

@@ -1,0 +1,67 @@
+import type { Refusal } from '../../core/refusal.ts';
+import type { Endpoint, JsonObject, JsonValue, ValidRequest } from '../../core/request.ts';
+import { documented } from '../documented.ts';
+import { anything, model, optionalFlag, optionalInteger, requiredText, requiredTextOf } from '../fields.ts';
+import { Findings, joinPath } from '../findings.ts';
+import { isObject } from '../json-object.ts';
+import { textIn } from '../read-field.ts';
+
+const maxDocuments = 1_000;
+/** What Cohere bills as one search: a query with up to so many documents. */
+const documentsPerSearch = 100;
+
+/** Dev Center, heroku-inference-api-v1-rerank; below the line, what clients of Cohere send beside it. */
+const rerankFields = documented({
+  model,
+  query: requiredTextOf(1),
+  documents: anything,
+  top_n: optionalInteger(1),
+  // —
+  return_documents: optionalFlag,
+  max_tokens_per_doc: optionalInteger(1),
+  allow_ignored_params: optionalFlag,
+});
+
+const documentFields = documented({ text: requiredText });
+
+/** `POST /v1/rerank`. */
+export const rerank: Endpoint = {
+  path: '/v1/rerank',
+  kind: 'rerank',
+  least: { model: 'any', query: '-', documents: ['-'] },
+  open: ['query', 'documents'],
+  aliases: [],
+  validate(body: JsonObject): ValidRequest | Refusal {
+    const findings = new Findings();
+    findings.fields(rerankFields, body, '');
+    const count = checkDocuments(body['documents'], findings);
+    return (
+      findings.refusal() ?? {
+        endpoint: rerank,
+        model: textIn(body, 'model'),
+        stream: false,
+        body,
+        outputBound: 0,
+        choices: 1,
+        images: 0,
+        searchUnits: Math.ceil(count / documentsPerSearch),
+        imageParts: 0,
+        imageUrlBytes: 0,
+        remoteTools: [],
+      }
+    );
+  },
+};
+
+/** Strings, or objects with a text, as Cohere's earlier clients send them; how many. */
+function checkDocuments(value: JsonValue | undefined, findings: Findings): number {
+  const documents = findings.list(value, 'documents', { min: 1, max: maxDocuments, of: 'strings' }) ?? [];
+  for (const [index, item] of documents.entries()) {
+    if (findings.full) break;
+    if (typeof item === 'string') continue;
+    const path = joinPath('documents', index);
+    if (isObject(item)) findings.fields(documentFields, item, path);
+    else findings.add(path, 'must be a string');
+  }
+  return documents.length;
+}
