@@ -1,0 +1,5 @@
+import { herokuLangchain } from './adapters/heroku-langchain.ts';
+import { clientCases, ground } from './support/cases.ts';
+
+const on = ground();
+clientCases(herokuLangchain, on);
