@@ -122,7 +122,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   mountClaims(app, parts.claims);
   app.route('/', admin);
   app.notFound(serve(refuse(nowhere)));
-  app.onError((error) => refusalResponse(answers.refusalFor(error), null));
+  app.onError((error, c) => refusalResponse(answers.refusalFor(error), null, c.req.path));
   return app;
 }
 

@@ -2,6 +2,7 @@ import type { HttpBindings } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { permit, type Need } from './admin/permission.ts';
 import type { ActorCheck } from './auth/actor-check.ts';
+import { errorBody } from './core/error-body.ts';
 import { type ErrorCode, Refusal } from './core/refusal.ts';
 import { liveness, readiness } from './lifecycle/health.ts';
 import type { MetricsText } from './observability/metrics.ts';
@@ -66,6 +67,6 @@ function getOnly(path: string): Refusal {
 }
 
 /** A refusal as Hono answers it. */
-export function refusalResponse(refusal: Refusal, requestId: string | null): Response {
-  return Response.json(refusal.body(requestId), { status: refusal.status, headers: refusal.headers });
+export function refusalResponse(refusal: Refusal, requestId: string | null, path = ''): Response {
+  return Response.json(errorBody(path, refusal, requestId), { status: refusal.status, headers: refusal.headers });
 }

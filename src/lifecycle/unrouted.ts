@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES, type ServerResponse } from 'node:http';
+import { errorBody, isAnthropic } from '../core/error-body.ts';
 import { Refusal } from '../core/refusal.ts';
 import { withHeaders } from './security-headers.ts';
 
@@ -22,7 +23,8 @@ export function refusalFor(error: Error & { code?: string }): Refusal {
 
 /** Answers a request that Node parsed but the routes shall not see, and ends its connection. */
 export function answer(response: ServerResponse, refusal: Refusal): void {
-  const { headers, body } = jsonAnswer(refusal);
+  const [path = ''] = (response.req.url ?? '').split('?');
+  const { headers, body } = jsonAnswer(refusal, path);
   response.writeHead(refusal.status, headers);
   response.end(body);
 }
@@ -34,14 +36,15 @@ export function responseText(refusal: Refusal, all: readonly string[]): string {
   return `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? ''}\r\n${lines.join('')}\r\n${body}`;
 }
 
-/** The JSON shape of contract 1.5. */
-function jsonAnswer(refusal: Refusal): { headers: Record<string, string>; body: string } {
+/** The JSON that the clients of a path read; of no path known, contract 1.5's. */
+function jsonAnswer(refusal: Refusal, path = ''): { headers: Record<string, string>; body: string } {
   const requestId = randomUUID();
-  const body = JSON.stringify(refusal.body(requestId));
+  const body = JSON.stringify(errorBody(path, refusal, requestId));
   const headers = {
     'content-type': 'application/json',
     'content-length': String(Buffer.byteLength(body)),
     'x-request-id': requestId,
+    ...(isAnthropic(path) ? { 'request-id': requestId } : {}),
     ...refusal.headers,
     connection: 'close',
   };

@@ -37,7 +37,9 @@ describe('GET /admin/usage', () => {
     const path = '/admin/usage?group_by=day,team&from=2026-02-01';
     const csv = await admin.request('GET', path, undefined, { accept: 'text/csv' });
     const [head, ...lines] = (await csv.text()).split('\r\n');
-    expect(head).toBe('day,team,requests,input_tokens,output_tokens,images,errors,aborted,lost,cost_usd');
+    expect(head).toBe(
+      'day,team,requests,input_tokens,output_tokens,images,errors,aborted,lost,cost_usd,search_units',
+    );
     expect(lines).toEqual([',acme,1,2,3,0,0,0,0,0', ',acme,1,2,3,0,0,0,0,0', ',acme,1,2,3,0,0,0,0,0', '']);
     expect(csv.headers.get('content-disposition')).toBe(
       'attachment; filename="tollgate-usage-2026-02-01-to-2026-02-03.csv"',

@@ -127,6 +127,7 @@ describe('after all kinds of endings at once', () => {
       input_tokens: sum((entry) => entry.input_tokens),
       output_tokens: sum((entry) => entry.output_tokens),
       images: sum((entry) => entry.images),
+      search_units: 0,
       errors: count('error'),
       aborted: count('aborted'),
       lost: 0,

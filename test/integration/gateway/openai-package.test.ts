@@ -148,7 +148,7 @@ describe('the openai package', () => {
   it('lists the models the token may use', async () => {
     const ids: string[] = [];
     for await (const model of client().models.list()) ids.push(model.id);
-    expect(ids.sort()).toEqual(Object.values(models).sort());
+    expect(ids.sort()).toEqual([...new Set(Object.values(models))].sort());
   });
 });
 

@@ -249,8 +249,11 @@ describe.each(['memory', 'redis'] as const)('sessions, store: %s', (store) => {
     it.each(endpoints.map(({ path, kind }) => ({ path, kind })))(
       'takes bodies of at most 1 MiB to $path, or what its token allows',
       async ({ path, kind }) => {
-        const token = await gateway.issue({ limits: [{ metric: 'requests', window: 'hour', max: 1_000 }] });
-        const session = await mint(token);
+        // Some must be named.
+        const named = { endpoints: [path] };
+        const limits: Limit[] = [{ metric: 'requests', window: 'hour', max: 1_000 }];
+        const token = await gateway.issue({ limits, ...named });
+        const session = await mint(token, named);
         const body = ' '.repeat(1_100_000) + JSON.stringify(bodies[kind]());
         const url = `${gateway.url}${path}`;
         expect(codeOf(await post(url, body, { token: session.token }))).toBe('413 body_too_large');

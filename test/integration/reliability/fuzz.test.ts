@@ -5,6 +5,7 @@ import { errorOf, paths, read } from '../../support/gateway-client.ts';
 import { connectRaw, parseResponse } from '../../support/http.ts';
 import { anyBody, type FuzzedBody } from './fuzz/bodies.ts';
 import { faultIn } from './fuzz/oracle.ts';
+import { endpointPaths } from '../../../src/validation/registry.ts';
 
 /* Whatever is sent: an answer of the right shape, never a crash, a hang, or an invalid body at the upstream. */
 
@@ -18,7 +19,7 @@ let token: IssuedToken;
 
 beforeAll(async () => {
   gateway = await startGateway({ env: { LOG_LEVEL: 'error' } });
-  token = await gateway.issue();
+  token = await gateway.issue({ endpoints: [...endpointPaths], tools: ['f@app'] });
 });
 afterAll(() => gateway.close());
 

@@ -5,7 +5,9 @@ import { ChatTap } from '../../../src/proxy/chat-tap.ts';
 import { eventsIn } from './sse-reference.ts';
 
 const folder = new URL('../../fixtures/streams/', import.meta.url);
-const files = readdirSync(folder).sort();
+const files = readdirSync(folder)
+  .filter((name) => name.endsWith('.txt'))
+  .sort();
 
 type Read = Pick<ChatTap, 'atBoundary' | 'done' | 'finished' | 'failed' | 'usage' | 'textBytes'>;
 

@@ -18,6 +18,9 @@ export function faultIn(path: string, text: string): string | null {
   const alike = Object.keys(body).find((name) => !look.includes(name) && look.includes(name.toLowerCase()));
   if (alike !== undefined) return `${alike}, in another case`;
   if (path.endsWith('/chat/completions')) return faultInChat(body);
+  if (path.endsWith('/messages')) return faultInMessages(body);
+  if (path.endsWith('/rerank')) return faultInRerank(body);
+  if (path.endsWith('/heroku')) return faultInAgents(body);
   return path.endsWith('/embeddings') ? faultInEmbeddings(body) : faultInImages(body);
 }
 
@@ -25,6 +28,9 @@ const documented = new Map([
   ['/v1/chat/completions', ['model', 'messages', 'max_tokens', 'stream']],
   ['/v1/embeddings', ['model', 'input', 'encoding_format']],
   ['/v1/images/generations', ['model', 'prompt', 'seed']],
+  ['/v1/messages', ['model', 'max_tokens', 'messages', 'stream']],
+  ['/v1/rerank', ['model', 'query', 'documents', 'top_n']],
+  ['/v1/agents/heroku', ['model', 'messages', 'tools']],
 ]);
 const roles = new Set(['system', 'developer', 'user', 'assistant', 'tool']);
 
@@ -43,6 +49,35 @@ function faultInChat(body: Fields): string | null {
   if (!isWhole(body['n'], 1)) return 'n';
   if (!isOptional(body['stream'], 'boolean')) return 'stream';
   return body['tools'] == null || Array.isArray(body['tools']) ? null : 'tools';
+}
+
+function faultInMessages(body: Fields): string | null {
+  const messages = body['messages'];
+  if (!Array.isArray(messages) || messages.length === 0) return 'messages';
+  for (const { role, content } of messages as Fields[]) {
+    if (role !== 'user' && role !== 'assistant') return 'role';
+    if (typeof content !== 'string' && !Array.isArray(content)) return 'content';
+  }
+  if (body['max_tokens'] == null || !isWhole(body['max_tokens'], 1)) return 'max_tokens';
+  return isIn(body['temperature'], 0, 1) && isOptional(body['stream'], 'boolean')
+    ? null
+    : 'temperature or stream';
+}
+
+function faultInRerank(body: Fields): string | null {
+  const { query, documents } = body;
+  if (typeof query !== 'string' || query === '') return 'query';
+  if (!Array.isArray(documents) || documents.length < 1 || documents.length > 1_000) return 'documents';
+  return isWhole(body['top_n'], 1) ? null : 'top_n';
+}
+
+/** The token of these bodies may run `f` in `app`, and nothing else anywhere. */
+function faultInAgents(body: Fields): string | null {
+  const tools = (body['tools'] ?? []) as Fields[];
+  const appOf = ({ runtime_params: params }: Fields): unknown =>
+    (params as Fields | null)?.['target_app_name'];
+  if (!tools.every((tool) => tool['name'] === 'f' && appOf(tool) === 'app')) return 'tools';
+  return Array.isArray(body['messages']) && body['messages'].length > 0 ? null : 'messages';
 }
 
 function faultInEmbeddings(body: Fields): string | null {

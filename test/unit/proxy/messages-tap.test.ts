@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { MessagesTap } from '../../../src/proxy/messages-tap.ts';
+import { describeTap, fed, read, written, type Read } from './tap-suite.ts';
+
+const textBytes = written('Grüße, ', 'wörld 😀 "quoted" \\ "type":"message_stop"');
+const input = 25 + 100 + 7;
+const whole: Read = {
+  done: true,
+  finished: false,
+  failed: false,
+  usage: { inputTokens: input, outputTokens: 15 },
+  textBytes,
+  reportedBytes: textBytes,
+};
+const begun: Read = {
+  ...whole,
+  done: false,
+  usage: { inputTokens: input, outputTokens: 0 },
+  reportedBytes: 0,
+};
+const thought = written('Let me see.', '{"city":', '"Rome"}');
+
+describeTap('messages', {
+  make: () => new MessagesTap(),
+  inside: {
+    'anthropic-crlf.txt': whole,
+    'anthropic.txt': whole,
+    'broken-off-after-the-delta.txt': { ...whole, done: false },
+    'broken-off.txt': begun,
+    // Later figures take the place of earlier ones, but for zeros: 40 + 100 + 7.
+    'cumulative-input.txt': { ...whole, usage: { inputTokens: 147, outputTokens: 15 } },
+    'done-mark-only.txt': begun,
+    'error-inside.txt': { ...begun, failed: true },
+    'heroku-frames.txt': whole,
+    'no-last-newline.txt': whole,
+    'no-output-reported.txt': { ...begun, done: true, usage: null },
+    'sorted-keys.txt': whole,
+    'thinking-and-tools.txt': { ...whole, textBytes: thought, reportedBytes: thought },
+  },
+});
+
+describe('the end of a message', () => {
+  const stop = 'event: message_stop\ndata: {"type":"message_stop"}\n';
+
+  it('is known once its event is complete', () => {
+    expect(fed(new MessagesTap(), stop).done).toBe(false);
+    expect(fed(new MessagesTap(), stop, '\n').done).toBe(true);
+  });
+
+  it('is not what a text, a tool or an event name says', () => {
+    const others = [
+      '{"type":"content_block_delta","delta":{"type":"text_delta","text":"{\\"type\\":\\"message_stop\\"}"}}',
+      '{"type":"content_block_start","content_block":{"type":"message_stop"}}',
+      '[{"type":"message_stop"}]',
+      '{"type":"message_stop"',
+      '"message_stop"',
+    ];
+    for (const data of others) {
+      expect(fed(new MessagesTap(), `event: message_stop\ndata: ${data}\n\n`).done, data).toBe(false);
+    }
+  });
+});
+
+describe('what is reported', () => {
+  it('is nothing the ledger could not add up', () => {
+    for (const tokens of ['-1', '1.5', '"9"', 'null', '9007199254740993']) {
+      const event = `data: {"type":"message_delta","usage":{"input_tokens":${tokens},"output_tokens":${tokens}}}\n\n`;
+      expect(read(fed(new MessagesTap(), event)).usage, tokens).toBeNull();
+    }
+  });
+
+  it('may be without a usage anywhere', () => {
+    const events = 'data: {"type":"message_start"}\n\ndata: {"type":"message_start","message":{}}\n\n';
+    expect(read(fed(new MessagesTap(), events, 'data: {"type":"message_delta"}\n\n')).usage).toBeNull();
+  });
+});
