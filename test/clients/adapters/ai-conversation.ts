@@ -1,4 +1,12 @@
-import { APICallError, generateText, type LanguageModel, RetryError, stepCountIs, streamText, tool } from 'ai';
+import {
+  APICallError,
+  generateText,
+  type LanguageModel,
+  RetryError,
+  stepCountIs,
+  streamText,
+  tool,
+} from 'ai';
 import { z } from 'zod';
 import { type Connection, type Conversation, type Told, weatherTool } from '../support/client.ts';
 

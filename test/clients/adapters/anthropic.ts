@@ -30,7 +30,8 @@ export const anthropic: ClientUnderTest = {
       stream: async function* (at, prompt, signal) {
         const stream = await connect(at).messages.create({ ...body(prompt), stream: true }, { signal });
         for await (const event of stream) {
-          if (event.type === 'content_block_delta' && event.delta.type === 'text_delta') yield event.delta.text;
+          if (event.type === 'content_block_delta' && event.delta.type === 'text_delta')
+            yield event.delta.text;
         }
       },
       tools: async (at, prompt) => {
@@ -59,7 +60,7 @@ export const anthropic: ClientUnderTest = {
       return ids;
     },
   },
-  tries: { unauthorized: 1, busy: 3, quota: 1, failed: 3 },
+  tries: { unauthorized: 1, busy: 3, later: 1, quota: 1, failed: 3 },
   heedsRetryAfter: true,
   onAbort: 'closes it',
   tells: { status: true, code: false },

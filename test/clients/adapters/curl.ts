@@ -13,14 +13,23 @@ class CurlFailed extends Error {
 /** The lines of Dev Center: a Bearer, the body by `-d @-`, and no content type, so that it goes out as a form. */
 async function* curl(
   { url, token }: Connection,
-  { path, body, signal, args = [] }: { path: string; body?: object; signal?: AbortSignal | undefined; args?: string[] },
+  {
+    path,
+    body,
+    signal,
+    args = [],
+  }: { path: string; body?: object; signal?: AbortSignal | undefined; args?: string[] },
 ): AsyncGenerator<string> {
   const data = body ? ['-d', '@-'] : [];
-  const child = spawn('curl', ['-sSN', ...args, `${url}${path}`, '-H', `Authorization: Bearer ${token}`, ...data], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'], no_proxy: '*' },
-    ...(signal ? { signal } : {}),
-  });
+  const child = spawn(
+    'curl',
+    ['-sSN', ...args, `${url}${path}`, '-H', `Authorization: Bearer ${token}`, ...data],
+    {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { PATH: process.env['PATH'], no_proxy: '*' },
+      ...(signal ? { signal } : {}),
+    },
+  );
   const closed = Promise.withResolvers<number | null>();
   child.once('error', closed.reject).once('close', closed.resolve);
   closed.promise.catch(() => undefined); // looked at below
@@ -36,7 +45,9 @@ async function* curl(
 }
 
 async function call<T>(at: Connection, path: string, body?: object): Promise<T> {
-  const pieces = await Array.fromAsync(curl(at, { path, args: ['--fail-with-body'], ...(body ? { body } : {}) }));
+  const pieces = await Array.fromAsync(
+    curl(at, { path, args: ['--fail-with-body'], ...(body ? { body } : {}) }),
+  );
   return JSON.parse(pieces.join('')) as T;
 }
 
@@ -54,7 +65,8 @@ interface Message {
 const user = (content: string): object => ({ role: 'user', content });
 const parameters = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
 const { name, description, run } = weatherTool;
-const textOf = ({ content }: Message): string => content.map((block) => (block.type === 'text' ? block.text : '')).join('');
+const textOf = ({ content }: Message): string =>
+  content.map((block) => (block.type === 'text' ? block.text : '')).join('');
 
 /** The texts in the events of a stream that are complete so far: what a reader at the terminal sees. */
 const said = (events: string, field: string): string[] =>
@@ -88,7 +100,13 @@ export const curlClient: ClientUnderTest = {
     },
     'POST /v1/messages': {
       plain: async (at, prompt) =>
-        textOf(await call<Message>(at, '/v1/messages', { model: models.chat, max_tokens: 200, messages: [user(prompt)] })),
+        textOf(
+          await call<Message>(at, '/v1/messages', {
+            model: models.chat,
+            max_tokens: 200,
+            messages: [user(prompt)],
+          }),
+        ),
       stream: async function* (at, prompt, signal) {
         const body = { model: models.chat, max_tokens: 200, messages: [user(prompt)], stream: true };
         for await (const text of curl(at, { path: '/v1/messages', body, signal })) {
@@ -102,7 +120,11 @@ export const curlClient: ClientUnderTest = {
         const called = content.find((block) => block.type === 'tool_use');
         if (!called) throw new Error('No tool was called.');
         const result = { type: 'tool_result', tool_use_id: called.id, content: run(called.input) };
-        const messages = [...asked.messages, { role: 'assistant', content }, { role: 'user', content: [result] }];
+        const messages = [
+          ...asked.messages,
+          { role: 'assistant', content },
+          { role: 'user', content: [result] },
+        ];
         return textOf(await call<Message>(at, '/v1/messages', { ...asked, messages }));
       },
     },
@@ -131,13 +153,17 @@ export const curlClient: ClientUnderTest = {
     'GET /v1/mcp/servers': async (at) =>
       (await call<{ id: string }[]>(at, '/v1/mcp/servers')).map(({ id }) => id),
   },
-  tries: { unauthorized: 1, busy: 1, quota: 1, failed: 1 },
+  tries: null,
   heedsRetryAfter: false,
   onAbort: 'closes it',
   tells: { status: true, code: true },
   told: (error) => {
     if (!(error instanceof CurlFailed)) throw error;
     const body = JSON.parse(error.stdout) as { error: { code?: string; message: string } };
-    return { status: Number(/error: (\d{3})/.exec(error.message)?.[1]), code: body.error.code, message: body.error.message };
+    return {
+      status: Number(/error: (\d{3})/.exec(error.message)?.[1]),
+      code: body.error.code,
+      message: body.error.message,
+    };
   },
 };

@@ -1,4 +1,4 @@
-import { embedMany, generateImage } from 'ai';
+import { embedMany, generateImage, type LanguageModel } from 'ai';
 import { createHerokuAI } from 'heroku-ai-provider';
 import { type ClientUnderTest, type Connection, models } from '../support/client.ts';
 import { aiConversation, aiTold } from './ai-conversation.ts';
@@ -17,7 +17,10 @@ export const connect = ({ url, token }: Connection): ReturnType<typeof createHer
 export const herokuAiProvider: ClientUnderTest = {
   name: 'heroku-ai-provider',
   uses: {
-    'POST /v1/chat/completions': aiConversation((at) => connect(at).chat(models.chat)),
+    'POST /v1/chat/completions': aiConversation(
+      // Its types were not written for exactOptionalPropertyTypes.
+      (at) => connect(at).chat(models.chat) as LanguageModel,
+    ),
     'POST /v1/embeddings': async (at, values) => {
       const { embeddings } = await embedMany({ model: connect(at).embedding(models.embeddings), values });
       return embeddings;
@@ -28,7 +31,7 @@ export const herokuAiProvider: ClientUnderTest = {
     },
   },
   // Its own four, for each of the AI SDK's three.
-  tries: { unauthorized: 1, busy: 12, quota: 12, failed: 12 },
+  tries: { unauthorized: 1, busy: 12, later: 12, quota: 12, failed: 12 },
   heedsRetryAfter: false,
   onAbort: 'leaves it open',
   tells: { status: true, code: false },

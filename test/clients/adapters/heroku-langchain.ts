@@ -17,7 +17,7 @@ export const herokuLangchain: ClientUnderTest = {
       return (await agent.invoke(prompt)).text;
     },
   },
-  tries: { unauthorized: 3, busy: 3, quota: 3, failed: 3 },
+  tries: { unauthorized: 3, busy: 3, later: 3, quota: 3, failed: 3 },
   heedsRetryAfter: false,
   onAbort: 'leaves it open',
   tells: { status: true, code: false },

@@ -15,8 +15,8 @@ export const langchainOpenai: ClientUnderTest = {
       return await embeddings.embedDocuments(texts);
     },
   },
-  tries: { unauthorized: 1, busy: 7, quota: 1, failed: 7 },
-  heedsRetryAfter: true,
+  tries: { unauthorized: 1, busy: 7, later: 1, quota: 1, failed: 7 },
+  heedsRetryAfter: false,
   onAbort: 'closes it',
   tells: { status: true, code: true },
   told: (error) => {

@@ -15,7 +15,10 @@ export function langchainConversation(modelAt: (at: Connection) => BaseChatModel
   return {
     plain: async (at, prompt) => (await modelAt(at).invoke(prompt)).text,
     stream: async function* (at, prompt, signal) {
-      const stream: AsyncIterable<AIMessageChunk> = await modelAt(at).stream(prompt, signal ? { signal } : {});
+      const stream: AsyncIterable<AIMessageChunk> = await modelAt(at).stream(
+        prompt,
+        signal ? { signal } : {},
+      );
       for await (const chunk of stream) yield chunk.text;
     },
     tools: async (at, prompt) => {
@@ -26,7 +29,8 @@ export function langchainConversation(modelAt: (at: Connection) => BaseChatModel
       const [call] = first.tool_calls ?? [];
       if (call?.id === undefined) throw new Error('No tool was called.');
       const content = String(await weather.invoke(call.args as { city: string }));
-      return (await model.invoke([...messages, first, new ToolMessage({ content, tool_call_id: call.id })])).text;
+      return (await model.invoke([...messages, first, new ToolMessage({ content, tool_call_id: call.id })]))
+        .text;
     },
   };
 }

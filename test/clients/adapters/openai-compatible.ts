@@ -11,7 +11,10 @@ export const openaiCompatible: ClientUnderTest = {
   uses: {
     'POST /v1/chat/completions': aiConversation((at) => connect(at).chatModel(models.chat)),
     'POST /v1/embeddings': async (at, values) => {
-      const { embeddings } = await embedMany({ model: connect(at).embeddingModel(models.embeddings), values });
+      const { embeddings } = await embedMany({
+        model: connect(at).embeddingModel(models.embeddings),
+        values,
+      });
       return embeddings;
     },
     'POST /v1/images/generations': async (at, prompt) => {
@@ -19,7 +22,7 @@ export const openaiCompatible: ClientUnderTest = {
       return image.base64;
     },
   },
-  tries: { unauthorized: 1, busy: 3, quota: 3, failed: 3 },
+  tries: { unauthorized: 1, busy: 3, later: 3, quota: 3, failed: 3 },
   heedsRetryAfter: true,
   onAbort: 'closes it',
   tells: { status: true, code: true },

@@ -70,7 +70,7 @@ export const openai: ClientUnderTest = {
       return ids;
     },
   },
-  tries: { unauthorized: 1, busy: 3, quota: 1, failed: 3 },
+  tries: { unauthorized: 1, busy: 3, later: 1, quota: 1, failed: 3 },
   heedsRetryAfter: true,
   onAbort: 'closes it',
   tells: { status: true, code: true },

@@ -49,7 +49,9 @@ export interface Tries {
   unauthorized: number;
   /** A 429 that says to come back in a second. */
   busy: number;
-  /** A 429 with `x-should-retry: false`: the day's limit is used up. */
+  /** A 429 that says to come back in more than a minute. */
+  later: number;
+  /** A 429 of a limit over a day or a month, which no short wait will end. */
   quota: number;
   /** A 502. */
   failed: number;
@@ -66,7 +68,8 @@ export interface ClientUnderTest {
   /** On npm. */
   readonly name: string;
   readonly uses: Uses;
-  readonly tries: Tries;
+  /** Null for a program of its own, whose calls nobody watches. */
+  readonly tries: Tries | null;
   /** Whether it waits for as long as Retry-After says, rather than by a clock of its own. */
   readonly heedsRetryAfter: boolean;
   /** What aborting a stream does to its connection. */

@@ -64,12 +64,9 @@ interface Spoken {
   frames: Halves;
 }
 
-function leaving(
-  { onAbort }: ClientUnderTest,
-  { conversation, frames }: Spoken,
-  ground: () => Ground,
-): void {
-  const ended = onAbort === 'closes it' ? 'ends the call upstream, charged as aborted' : 'is not noticed by anybody';
+function leaving({ onAbort }: ClientUnderTest, { conversation, frames }: Spoken, ground: () => Ground): void {
+  const ended =
+    onAbort === 'closes it' ? 'ends the call upstream, charged as aborted' : 'is not noticed by anybody';
   it(`an abort ${onAbort === 'closes it' ? 'closes the connection, which' : 'leaves the connection open, and'} ${ended}`, async () => {
     const { site } = ground();
     const at = await site.connect();
@@ -78,7 +75,8 @@ function leaving(
     const { aborted } = site.upstream;
     const controller = new AbortController();
     const reading = async (): Promise<void> => {
-      for await (const piece of conversation.stream(at, prompt, controller.signal)) if (piece !== '') controller.abort();
+      for await (const piece of conversation.stream(at, prompt, controller.signal))
+        if (piece !== '') controller.abort();
     };
     await reading().catch(() => undefined); // some throw, some just end
     if (onAbort === 'closes it') await site.upstream.waitFor((standIn) => standIn.aborted > aborted, 1_000);
@@ -100,7 +98,7 @@ function refusals(client: ClientUnderTest, { plain }: Conversation, ground: () =
     watch.begin();
     const error = await failureOf(() => plain({ url: site.url, token: 'not-a-token' }, prompt));
     expect(client.told(error)).toMatchObject(expectedOf(client, 401, 'invalid_token'));
-    expect(watch.calls.map(({ status }) => status)).toEqual(Array<number>(tries.unauthorized).fill(401));
+    expectTries(watch, tries?.unauthorized, 401);
   });
 
   it(`429, come back in a second: ${heedsRetryAfter ? 'it waits that long' : 'it waits by its own clock'}`, async () => {
@@ -110,10 +108,21 @@ function refusals(client: ClientUnderTest, { plain }: Conversation, ground: () =
     watch.begin();
     const error = await failureOf(() => plain(at, prompt));
     expect(client.told(error)).toMatchObject(expectedOf(client, 429, 'rate_limit_exceeded'));
-    expect(watch.calls.map(({ status }) => status)).toEqual(Array<number>(tries.busy).fill(429));
-    if (heedsRetryAfter) expect(watch.waitsMs.filter((ms) => ms === 1_000)).toHaveLength(tries.busy - 1);
+    expectTries(watch, tries?.busy, 429);
+    if (tries && heedsRetryAfter)
+      expect(watch.waitsMs.filter((ms) => ms === 1_000)).toHaveLength(tries.busy - 1);
     await release();
     expect(await plain(at, prompt)).toContain(prompt);
+  });
+
+  it('429, come back in more than a minute: the error says so', async () => {
+    const { site, watch } = ground();
+    const at = await site.connect({ limits: [{ metric: 'requests', window: 'hour', max: 1 }] });
+    await plain(at, prompt);
+    watch.begin();
+    const error = await failureOf(() => plain(at, prompt));
+    expect(client.told(error)).toMatchObject(expectedOf(client, 429, 'rate_limit_exceeded'));
+    expectTries(watch, tries?.later, 429);
   });
 
   it('429, the quota is used up: the error says so', async () => {
@@ -122,7 +131,7 @@ function refusals(client: ClientUnderTest, { plain }: Conversation, ground: () =
     watch.begin();
     const error = await failureOf(() => plain(at, prompt));
     expect(client.told(error)).toMatchObject(expectedOf(client, 429, 'insufficient_quota'));
-    expect(watch.calls).toHaveLength(tries.quota);
+    expectTries(watch, tries?.quota, 429);
   });
 }
 
@@ -134,7 +143,7 @@ function trouble(client: ClientUnderTest, { conversation, frames }: Spoken, grou
     watch.begin();
     const error = await failureOf(() => conversation.plain(at, prompt));
     expect(client.told(error)).toMatchObject(expectedOf(client, 502, 'upstream_error'));
-    expect(watch.calls).toHaveLength(client.tries.failed);
+    expectTries(watch, client.tries?.failed, 502);
   });
 
   const opening = frames.opening.join('');
@@ -143,6 +152,13 @@ function trouble(client: ClientUnderTest, { conversation, frames }: Spoken, grou
     ['cut inside an event', resetAfter(opening + opening.slice(0, -20))],
     ['ended too early', streamFrames(frames.opening)],
   ];
+  it('a stream that ends too early is an answer to it, where no gateway says otherwise', async () => {
+    const { upstream } = ground().site;
+    upstream.script(streamFrames(frames.opening));
+    const direct = { url: upstream.url, token: upstream.key };
+    expect((await Array.fromAsync(conversation.stream(direct, prompt))).join('')).toBe('Good');
+  });
+
   it.each(cuts)('a stream that the upstream %s is no answer', async (_how, script) => {
     const { site } = ground();
     const at = await site.connect();
@@ -152,6 +168,11 @@ function trouble(client: ClientUnderTest, { conversation, frames }: Spoken, grou
     const [entry] = await site.settled(at.issued.team, 1);
     expect(entry).toMatchObject({ outcome: 'error', error_code: 'upstream_error' });
   });
+}
+
+function expectTries({ calls }: Watch, tries: number | undefined, status: number): void {
+  if (tries !== undefined)
+    expect(calls.map((call) => call.status)).toEqual(Array<number>(tries).fill(status));
 }
 
 /** What a client tells of an error of the gateway: some do not keep the status, or the code. */

@@ -7,18 +7,32 @@ export interface Halves {
   readonly rest: readonly string[];
 }
 
-const chunk = (delta: object, end: { finish_reason: string; total: number }): string =>
+const chunk = (
+  delta: object,
+  end: { finish_reason: string; prompt_tokens: number; completion_tokens: number },
+): string =>
   messageFrame({
     id: 'chatcmpl-1',
     object: 'chat.completion.chunk',
     created: 1_790_000_000,
     model: models.chat,
     choices: [{ index: 0, delta: { ...delta }, finish_reason: end.finish_reason }],
-    usage: { prompt_tokens: end.total - 2, completion_tokens: 2, total_tokens: end.total },
+    usage: {
+      prompt_tokens: end.prompt_tokens,
+      completion_tokens: end.completion_tokens,
+      total_tokens: end.prompt_tokens + end.completion_tokens,
+    },
   });
-const going = { finish_reason: '', total: 2 };
+/** As upstream: no reason yet, and no usage. */
+const going = { finish_reason: '', prompt_tokens: 0, completion_tokens: 0 };
+const stopped = { finish_reason: 'stop', prompt_tokens: 8, completion_tokens: 2 };
 
-const usage = { input_tokens: 8, cache_creation_input_tokens: 0, cache_read_input_tokens: 0, output_tokens: 1 };
+const usage = {
+  input_tokens: 8,
+  cache_creation_input_tokens: 0,
+  cache_read_input_tokens: 0,
+  output_tokens: 1,
+};
 const text = (said: string): string =>
   namedFrame('content_block_delta', {
     type: 'content_block_delta',
@@ -29,7 +43,7 @@ const text = (said: string): string =>
 export const halves: Readonly<Record<'POST /v1/chat/completions' | 'POST /v1/messages', Halves>> = {
   'POST /v1/chat/completions': {
     opening: [chunk({ role: 'assistant', content: 'Good' }, going)],
-    rest: [chunk({ content: ' day' }, going), chunk({}, { finish_reason: 'stop', total: 10 }), doneFrame],
+    rest: [chunk({ content: ' day' }, going), chunk({}, stopped), doneFrame],
   },
   'POST /v1/messages': {
     opening: [

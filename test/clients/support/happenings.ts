@@ -30,7 +30,10 @@ export function deferredRest({ opening, rest }: Halves): { script: Script; goOn:
 }
 
 /** Takes the one place of a token whose concurrency is limited to it, until it is released. */
-export async function holdPlace(site: Site, { url, token, issued }: Connection & { issued: { team: string } }): Promise<() => Promise<void>> {
+export async function holdPlace(
+  site: Site,
+  { url, token, issued }: Connection & { issued: { team: string } },
+): Promise<() => Promise<void>> {
   const { script, goOn } = deferredRest({ opening: [': held\n\n'], rest: ['event:done\ndata:[DONE]\n\n'] });
   site.upstream.script(script);
   const held = await fetch(`${url}/v1/chat/completions`, {

@@ -1,6 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { type StandIn, startStandIn } from '../../../src/demo/stand-in.ts';
-import { type Administration, administrationOf, type IssuedToken, type NewToken } from '../../support/gateway.ts';
+import {
+  type Administration,
+  administrationOf,
+  type IssuedToken,
+  type NewToken,
+} from '../../support/gateway.ts';
 import { spawnGateway } from '../../support/spawn-gateway.ts';
 import type { Connection } from './client.ts';
 
