@@ -1,5 +1,69 @@
-import { herokuAiProvider } from './adapters/heroku-ai-provider.ts';
+import { generateText, type LanguageModel, streamText } from 'ai';
+import { createHerokuAI } from 'heroku-ai-provider';
+import { describe, expect, it } from 'vitest';
+import { readSettings } from '../../src/config/environment.ts';
+import { hang, streamFrames } from '../../src/demo/behaviours.ts';
+import { connect, herokuAiProvider } from './adapters/heroku-ai-provider.ts';
+import { asConfigVars } from './support/as-config-vars.ts';
 import { clientCases, ground } from './support/cases.ts';
+import { models } from './support/client.ts';
+import { halves } from './support/frames.ts';
+import { failureOf } from './support/happenings.ts';
 
 const on = ground();
 clientCases(herokuAiProvider, on);
+
+// Its types were not written for exactOptionalPropertyTypes.
+const model = (provider: ReturnType<typeof connect>) =>
+  provider.chat(models.chat) as unknown as LanguageModel;
+
+describe('what heroku-ai-provider does besides', () => {
+  it('it needs nothing but the config vars changed', async () => {
+    asConfigVars(await on().site.connect(), ['INFERENCE', 'EMBEDDING', 'DIFFUSION']);
+    const { text } = await generateText({ model: model(createHerokuAI()), prompt: 'Hello' });
+    expect(text).toContain('Hello');
+  });
+
+  it('it gives up on an answer after 30 s and asks again, four times in all; each of them ends upstream', async () => {
+    const { site, watch } = on();
+    const at = await site.connect();
+    const { aborted } = site.upstream;
+    site.upstream.script(hang());
+    watch.begin({ hurryTimeouts: true });
+    await failureOf(() => generateText({ model: model(connect(at)), prompt: 'Hello', maxRetries: 0 }));
+    expect(watch.waitsMs.filter((ms) => ms === 30_000)).toHaveLength(4);
+    await site.upstream.waitFor((standIn) => standIn.aborted === aborted + 4);
+    const entries = await site.settled(at.issued.team, 4);
+    expect(entries.map(({ outcome }) => outcome)).toEqual(Array<string>(4).fill('aborted'));
+  });
+
+  it('on a dyno the gateway answers before it gives up', () => {
+    const env = { DYNO: 'web.1', INFERENCE_URL: 'https://a.example', INFERENCE_KEY: 'inf-1' };
+    expect(readSettings(env)).toMatchObject({ settings: { upstreamTimeoutMs: 28_000 } });
+  });
+
+  it('a refused call takes it half a minute and more with its own tries and those of the AI SDK', async () => {
+    const { site, watch } = on();
+    const at = await site.connect({ limits: [{ metric: 'requests', window: 'day', max: 0 }] });
+    watch.begin();
+    await failureOf(() => generateText({ model: model(connect(at)), prompt: 'Hello' }));
+    const waitedMs = watch.waitsMs.filter((ms) => ms < 30_000).reduce((sum, ms) => sum + ms, 0);
+    expect(watch.calls).toHaveLength(12);
+    expect(waitedMs).toBeGreaterThan(20_000);
+  });
+
+  it('it gets the usage and the reason of the end that it needs', async () => {
+    const { site } = on();
+    const provider = connect(await site.connect());
+    const plain = await generateText({ model: model(provider), prompt: 'Hello' });
+    expect(plain).toMatchObject({
+      finishReason: 'stop',
+      usage: { outputTokens: expect.any(Number) as unknown },
+    });
+    const { opening, rest } = halves['POST /v1/chat/completions'];
+    site.upstream.script(streamFrames([...opening, ...rest]));
+    const streamed = streamText({ model: model(provider), prompt: 'Hello' });
+    expect(await streamed.finishReason).toBe('stop');
+    expect((await streamed.usage).outputTokens).toBe(2);
+  });
+});

@@ -19,7 +19,7 @@ export const herokuAiProvider: ClientUnderTest = {
   uses: {
     'POST /v1/chat/completions': aiConversation(
       // Its types were not written for exactOptionalPropertyTypes.
-      (at) => connect(at).chat(models.chat) as LanguageModel,
+      (at) => connect(at).chat(models.chat) as unknown as LanguageModel,
     ),
     'POST /v1/embeddings': async (at, values) => {
       const { embeddings } = await embedMany({ model: connect(at).embedding(models.embeddings), values });

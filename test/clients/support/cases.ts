@@ -13,7 +13,10 @@ export function ground(env?: Readonly<Record<string, string>>): () => Ground {
     site = await startSite(env);
     watch = watchClients();
   });
-  afterEach(() => site.upstream.script(null));
+  afterEach(() => {
+    site.upstream.script(null);
+    watch.begin();
+  });
   afterAll(async () => {
     watch.end();
     await site.close();
