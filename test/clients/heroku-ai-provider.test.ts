@@ -1,26 +1,21 @@
-import { generateText, type LanguageModel, streamText } from 'ai';
+import { generateText, streamText } from 'ai';
 import { createHerokuAI } from 'heroku-ai-provider';
 import { describe, expect, it } from 'vitest';
 import { readSettings } from '../../src/config/environment.ts';
 import { hang, streamFrames } from '../../src/demo/behaviours.ts';
-import { connect, herokuAiProvider } from './adapters/heroku-ai-provider.ts';
+import { chatModel, connect, herokuAiProvider } from './adapters/heroku-ai-provider.ts';
 import { asConfigVars } from './support/as-config-vars.ts';
 import { clientCases, ground } from './support/cases.ts';
-import { models } from './support/client.ts';
 import { halves } from './support/frames.ts';
 import { failureOf } from './support/happenings.ts';
 
 const on = ground();
 clientCases(herokuAiProvider, on);
 
-// Its types were not written for exactOptionalPropertyTypes.
-const model = (provider: ReturnType<typeof connect>) =>
-  provider.chat(models.chat) as unknown as LanguageModel;
-
 describe('what heroku-ai-provider does besides', () => {
   it('it needs nothing but the config vars changed', async () => {
     asConfigVars(await on().site.connect(), ['INFERENCE', 'EMBEDDING', 'DIFFUSION']);
-    const { text } = await generateText({ model: model(createHerokuAI()), prompt: 'Hello' });
+    const { text } = await generateText({ model: chatModel(createHerokuAI()), prompt: 'Hello' });
     expect(text).toContain('Hello');
   });
 
@@ -30,7 +25,7 @@ describe('what heroku-ai-provider does besides', () => {
     const { aborted } = site.upstream;
     site.upstream.script(hang());
     watch.begin({ hurryTimeouts: true });
-    await failureOf(() => generateText({ model: model(connect(at)), prompt: 'Hello', maxRetries: 0 }));
+    await failureOf(() => generateText({ model: chatModel(connect(at)), prompt: 'Hello', maxRetries: 0 }));
     expect(watch.waitsMs.filter((ms) => ms === 30_000)).toHaveLength(4);
     await site.upstream.waitFor((standIn) => standIn.aborted === aborted + 4);
     const entries = await site.settled(at.issued.team, 4);
@@ -46,7 +41,7 @@ describe('what heroku-ai-provider does besides', () => {
     const { site, watch } = on();
     const at = await site.connect({ limits: [{ metric: 'requests', window: 'day', max: 0 }] });
     watch.begin();
-    await failureOf(() => generateText({ model: model(connect(at)), prompt: 'Hello' }));
+    await failureOf(() => generateText({ model: chatModel(connect(at)), prompt: 'Hello' }));
     const waitedMs = watch.waitsMs.filter((ms) => ms < 30_000).reduce((sum, ms) => sum + ms, 0);
     expect(watch.calls).toHaveLength(12);
     expect(waitedMs).toBeGreaterThan(20_000);
@@ -55,14 +50,14 @@ describe('what heroku-ai-provider does besides', () => {
   it('it gets the usage and the reason of the end that it needs', async () => {
     const { site } = on();
     const provider = connect(await site.connect());
-    const plain = await generateText({ model: model(provider), prompt: 'Hello' });
+    const plain = await generateText({ model: chatModel(provider), prompt: 'Hello' });
     expect(plain).toMatchObject({
       finishReason: 'stop',
       usage: { outputTokens: expect.any(Number) as unknown },
     });
     const { opening, rest } = halves['POST /v1/chat/completions'];
     site.upstream.script(streamFrames([...opening, ...rest]));
-    const streamed = streamText({ model: model(provider), prompt: 'Hello' });
+    const streamed = streamText({ model: chatModel(provider), prompt: 'Hello' });
     expect(await streamed.finishReason).toBe('stop');
     expect((await streamed.usage).outputTokens).toBe(2);
   });

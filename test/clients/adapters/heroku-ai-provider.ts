@@ -14,13 +14,16 @@ export const connect = ({ url, token }: Connection): ReturnType<typeof createHer
     imageApiKey: token,
   });
 
+/** A model as the AI SDK takes it: the provider's types were not written for exactOptionalPropertyTypes. */
+export function chatModel(provider: ReturnType<typeof connect>): LanguageModel {
+  const model: unknown = provider.chat(models.chat);
+  return model as LanguageModel;
+}
+
 export const herokuAiProvider: ClientUnderTest = {
   name: 'heroku-ai-provider',
   uses: {
-    'POST /v1/chat/completions': aiConversation(
-      // Its types were not written for exactOptionalPropertyTypes.
-      (at) => connect(at).chat(models.chat) as unknown as LanguageModel,
-    ),
+    'POST /v1/chat/completions': aiConversation((at) => chatModel(connect(at))),
     'POST /v1/embeddings': async (at, values) => {
       const { embeddings } = await embedMany({ model: connect(at).embedding(models.embeddings), values });
       return embeddings;

@@ -28,7 +28,7 @@ export function langchainConversation(modelAt: (at: Connection) => BaseChatModel
       const first = await model.invoke(messages);
       const [call] = first.tool_calls ?? [];
       if (call?.id === undefined) throw new Error('No tool was called.');
-      const content = String(await weather.invoke(call.args as { city: string }));
+      const content: string = await weather.invoke(call.args as { city: string });
       return (await model.invoke([...messages, first, new ToolMessage({ content, tool_call_id: call.id })]))
         .text;
     },

@@ -90,13 +90,13 @@ function leaving({ onAbort }: ClientUnderTest, { conversation, frames }: Spoken,
   });
 }
 
-function refusals(client: ClientUnderTest, { plain }: Conversation, ground: () => Ground): void {
+function refusals(client: ClientUnderTest, conversation: Conversation, ground: () => Ground): void {
   const { tries, heedsRetryAfter } = client;
 
   it('401: the error says so', async () => {
     const { site, watch } = ground();
     watch.begin();
-    const error = await failureOf(() => plain({ url: site.url, token: 'not-a-token' }, prompt));
+    const error = await failureOf(() => conversation.plain({ url: site.url, token: 'not-a-token' }, prompt));
     expect(client.told(error)).toMatchObject(expectedOf(client, 401, 'invalid_token'));
     expectTries(watch, tries?.unauthorized, 401);
   });
@@ -106,21 +106,21 @@ function refusals(client: ClientUnderTest, { plain }: Conversation, ground: () =
     const at = await site.connect({ limits: [{ metric: 'concurrency', max: 1 }] });
     const release = await holdPlace(site, at);
     watch.begin();
-    const error = await failureOf(() => plain(at, prompt));
+    const error = await failureOf(() => conversation.plain(at, prompt));
     expect(client.told(error)).toMatchObject(expectedOf(client, 429, 'rate_limit_exceeded'));
     expectTries(watch, tries?.busy, 429);
     if (tries && heedsRetryAfter)
       expect(watch.waitsMs.filter((ms) => ms === 1_000)).toHaveLength(tries.busy - 1);
     await release();
-    expect(await plain(at, prompt)).toContain(prompt);
+    expect(await conversation.plain(at, prompt)).toContain(prompt);
   });
 
   it('429, come back in more than a minute: the error says so', async () => {
     const { site, watch } = ground();
     const at = await site.connect({ limits: [{ metric: 'requests', window: 'hour', max: 1 }] });
-    await plain(at, prompt);
+    await conversation.plain(at, prompt);
     watch.begin();
-    const error = await failureOf(() => plain(at, prompt));
+    const error = await failureOf(() => conversation.plain(at, prompt));
     expect(client.told(error)).toMatchObject(expectedOf(client, 429, 'rate_limit_exceeded'));
     expectTries(watch, tries?.later, 429);
   });
@@ -129,7 +129,7 @@ function refusals(client: ClientUnderTest, { plain }: Conversation, ground: () =
     const { site, watch } = ground();
     const at = await site.connect({ limits: [{ metric: 'requests', window: 'day', max: 0 }] });
     watch.begin();
-    const error = await failureOf(() => plain(at, prompt));
+    const error = await failureOf(() => conversation.plain(at, prompt));
     expect(client.told(error)).toMatchObject(expectedOf(client, 429, 'insufficient_quota'));
     expectTries(watch, tries?.quota, 429);
   });
