@@ -1,4 +1,4 @@
-import { doneFrame, messageFrame } from '../src/demo/frames.ts';
+import { doneFrame, messageFrame, namedFrame } from '../src/demo/frames.ts';
 
 /** A model every proxy is asked for. */
 export const model = 'claude-4-5-haiku';
@@ -15,6 +15,7 @@ const usage = { prompt_tokens: 14, completion_tokens: 51, total_tokens: 65 };
 export const shortChat = JSON.stringify(message('Why is Heroku so awesome? Answer in one sentence please.'));
 export const longChat = JSON.stringify(message('A long prompt, "quoted" at times. '.repeat(3_000)));
 export const streamedChat = JSON.stringify({ ...message('Why?'), stream: true });
+export const messagesPath = '/v1/messages';
 /** A stream that stays open. */
 export const heldChat = JSON.stringify({ ...message('hold'), stream: true });
 export const image = JSON.stringify({ model, prompt: 'A lighthouse' });
@@ -49,4 +50,30 @@ const zeros = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
 export const frames = {
   word: messageFrame(JSON.parse(JSON.stringify(chunk({ content: 'word ' }, { usage: zeros })))),
   last: messageFrame(JSON.parse(JSON.stringify(chunk({}, { usage })))) + doneFrame,
+};
+
+/** The same of Anthropic's shape. */
+export const messagesFrames = {
+  first: namedFrame('message_start', {
+    type: 'message_start',
+    message: {
+      id: 'msg_000001',
+      type: 'message',
+      role: 'assistant',
+      model,
+      content: [],
+      usage: { input_tokens: 14 },
+    },
+  }),
+  word: namedFrame('content_block_delta', {
+    type: 'content_block_delta',
+    index: 0,
+    delta: { type: 'text_delta', text: 'word ' },
+  }),
+  last:
+    namedFrame('message_delta', {
+      type: 'message_delta',
+      delta: { stop_reason: 'end_turn', stop_sequence: null },
+      usage: { output_tokens: 51 },
+    }) + namedFrame('message_stop', { type: 'message_stop' }),
 };

@@ -7,7 +7,7 @@ import { sessions } from './cases/sessions.ts';
 import { shortChats } from './cases/short-chat.ts';
 import { startUp } from './cases/start-up.ts';
 import { storeCost } from './cases/store-cost.ts';
-import { streams } from './cases/streams.ts';
+import { messagesStreams, streams } from './cases/streams.ts';
 import { installPeers } from './peers.ts';
 import { machine, printed, type Table, writeResults } from './report.ts';
 
@@ -18,6 +18,7 @@ import { machine, printed, type Table, writeResults } from './report.ts';
 const cases: Readonly<Record<string, Case>> = {
   'short-chat': shortChats,
   streams,
+  'messages-streams': messagesStreams,
   'large-bodies': largeBodies,
   'open-streams': openStreams,
   latency,

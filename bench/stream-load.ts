@@ -17,10 +17,11 @@ export interface Streamed {
 export async function streamLoad(options: {
   target: Target;
   body: string;
+  path?: string;
   atOnce: number;
   seconds: number;
 }): Promise<Streamed> {
-  const { target, body, atOnce, seconds } = options;
+  const { target, body, path = chatPath, atOnce, seconds } = options;
   const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
   const untilMs = performance.now() + seconds * 1_000;
   const firstBytesMs: number[] = [];
@@ -29,7 +30,7 @@ export async function streamLoad(options: {
     await sleep((n * spreadMs) / atOnce); // not all in step
     while (performance.now() < untilMs) {
       const startedMs = performance.now();
-      const response = await opened(target, body, agent);
+      const response = await opened(target, body, agent, path);
       let isFirst = true;
       for await (const _ of response) {
         if (isFirst) firstBytesMs.push(performance.now() - startedMs);
@@ -44,10 +45,15 @@ export async function streamLoad(options: {
 }
 
 /** Sends the request and gives the head of its answer. */
-export function opened(target: Target, body: string, agent: Agent): Promise<IncomingMessage> {
+export function opened(
+  target: Target,
+  body: string,
+  agent: Agent,
+  path = chatPath,
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const headers = { ...target.headers, 'content-type': 'application/json', 'content-length': body.length };
-    const sent = request(target.url + chatPath, { method: 'POST', headers, agent }, (response) => {
+    const sent = request(target.url + path, { method: 'POST', headers, agent }, (response) => {
       if (response.statusCode === 200) resolve(response);
       else reject(new Error(`${target.name} answered ${response.statusCode}.`));
     });

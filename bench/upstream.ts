@@ -1,5 +1,5 @@
 import { createServer, type ServerResponse } from 'node:http';
-import { chunksPerStream, frames, largeImage, shortAnswer } from './bodies.ts';
+import { chunksPerStream, frames, largeImage, messagesFrames, messagesPath, shortAnswer } from './bodies.ts';
 
 /*
  * An upstream that costs little: canned answers, and streams whose chunks come by the clock. `?every=` says how many ms
@@ -18,7 +18,10 @@ server.listen(Number(port), '127.0.0.1', 4_096);
 
 function answer(body: string, path: string, response: ServerResponse): void {
   if (body.includes('"stream":true')) {
-    stream(response, { everyMs: 10, endless: body.includes('"hold') });
+    const { first, word, last } = path.endsWith(messagesPath)
+      ? messagesFrames
+      : { first: frames.word, ...frames };
+    stream(response, { first, word, last, everyMs: 10, endless: body.includes('"hold') });
     return;
   }
   const json = path.endsWith('/images/generations') ? largeImage : shortAnswer;
@@ -26,15 +29,23 @@ function answer(body: string, path: string, response: ServerResponse): void {
   response.end(json);
 }
 
-function stream(response: ServerResponse, { everyMs, endless }: { everyMs: number; endless: boolean }): void {
+interface Frames {
+  first: string;
+  word: string;
+  last: string;
+  everyMs: number;
+  endless: boolean;
+}
+
+function stream(response: ServerResponse, { first, word, last, everyMs, endless }: Frames): void {
   response.writeHead(200, { 'content-type': 'text/event-stream' });
-  response.write(frames.word);
+  response.write(first);
   if (endless) return;
   let left = chunksPerStream - 1;
   const timer = setInterval(() => {
-    if (left > 0) response.write(frames.word);
+    if (left > 0) response.write(word);
     else {
-      response.end(frames.last);
+      response.end(last);
       clearInterval(timer);
     }
     left -= 1;

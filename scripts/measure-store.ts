@@ -3,8 +3,11 @@ import { RedisAdmissionStore } from '../src/admission/redis-admission-store.ts';
 import { encodeOpen, type OpenRequest } from '../src/admission/open-record.ts';
 import { settlementOf } from '../src/admission/settlement.ts';
 import type { AdmitRequest, Settlement } from '../src/admission/store.ts';
+import { RedisAudit } from '../src/audit/redis-audit.ts';
 import { mintToken } from '../src/auth/token-text.ts';
 import { RedisIdentityStore } from '../src/auth/redis-identity-store.ts';
+import { actingAs } from '../src/core/audit.ts';
+import { systemClock } from '../src/core/clock.ts';
 import type { RecordKey } from '../src/core/identity.ts';
 import { dayOf } from '../src/core/days.ts';
 import { keysUnder } from '../src/core/keys.ts';
@@ -51,11 +54,13 @@ async function measure(what: string, count: number, make: () => Promise<void>): 
   return { what, bytesEach: Math.round((after.usedBytes - before.usedBytes) / count) };
 }
 
-async function create(key: RecordKey, value: object, user?: string): Promise<void> {
+async function makeIn(into: RedisIdentityStore, key: RecordKey, value: object, user?: string): Promise<void> {
   const binding = user === undefined ? undefined : { secretHash: mintToken('user').secretHash, user };
-  const made = await identities.create(key, JSON.stringify(value), binding);
+  const made = await into.create(key, JSON.stringify(value), binding);
   if (made !== 'created') throw new Error(`${key.kind}: ${made}`);
 }
+const create = (key: RecordKey, value: object, user?: string): Promise<void> =>
+  makeIn(identities, key, value, user);
 
 const createdAt = new Date().toISOString();
 const makeTeam = (id: string): Promise<void> =>
@@ -65,22 +70,19 @@ const makeUser = (team: string, id: string): Promise<void> =>
     { kind: 'user', team, id },
     { id, team, name: 'Ana Example', email: `${id}@example.com`, limits, created_at: createdAt },
   );
+const tokenRecord = (team: string, user: string, id: string): object => ({
+  id,
+  team,
+  user,
+  name: 'laptop',
+  prefix: 'tgk_ABCDEFGH',
+  origins: ['https://app.example.com'],
+  limits,
+  created_at: createdAt,
+  expires_at: createdAt,
+});
 const makeToken = (team: string, user: string, id: string): Promise<void> =>
-  create(
-    { kind: 'token', team, id },
-    {
-      id,
-      team,
-      user,
-      name: 'laptop',
-      prefix: 'tgk_ABCDEFGH',
-      origins: ['https://app.example.com'],
-      limits,
-      created_at: createdAt,
-      expires_at: createdAt,
-    },
-    user,
-  );
+  create({ kind: 'token', team, id }, tokenRecord(team, user, id), user);
 
 async function times(count: number, make: (n: number) => Promise<void>): Promise<void> {
   for (let n = 0; n < count; n += 1) await make(n);
@@ -159,6 +161,33 @@ measured.push(await measure('user', 1_000, () => times(1_000, (n) => makeUser('t
 measured.push(
   await measure('token', 2_000, () =>
     times(2_000, (n) => makeToken('team-0', `user-${n % 50}`, `tok_${String(n).padStart(12, '0')}`)),
+  ),
+);
+
+// A change that leaves the records as large as they are: what grows is the trail.
+const audit = new RedisAudit(store, keys, { log: { info: () => {} }, clock: systemClock });
+const audited = new RedisIdentityStore(store, keys, audit);
+const origin = { actor: 'adm_000000000000', address: '203.0.113.9', requestId: randomUUID() };
+const teamText = (n: number): string =>
+  JSON.stringify({ id: 'team-0', name: `Team ${n % 2}`, limits, created_at: createdAt });
+const place: RecordKey = { kind: 'team', team: 'team-0' };
+const found = (await identities.read(place)) ?? '';
+await identities.replace(place, found, teamText(1));
+measured.push(
+  await measure('entry of the audit trail: a field changed', 2_000, () =>
+    times(2_000, async (n) => {
+      await actingAs(origin, () => audited.replace(place, teamText(n + 1), teamText(n)));
+    }),
+  ),
+);
+measured.push(
+  await measure('a token with its entry', 2_000, () =>
+    times(2_000, async (n) => {
+      const id = `tok_a${String(n).padStart(11, '0')}`;
+      const user = `user-${n % 50}`;
+      const key: RecordKey = { kind: 'token', team: 'team-0', id };
+      await actingAs(origin, () => makeIn(audited, key, tokenRecord('team-0', user, id), user));
+    }),
   ),
 );
 

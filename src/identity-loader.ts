@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BackupDocument } from './backup/document.ts';
 import { loadIdentityFile } from './backup/identity-file.ts';
+import { actingAs } from './core/audit.ts';
 import type { IdentityArchive } from './core/archive.ts';
 import type { Log } from './core/log.ts';
 import { StoreUnavailable } from './core/store-unavailable.ts';
 
 const retryMs = 2_000;
+const fromFile = { actor: 'file', address: null, requestId: null };
 
 export interface IdentityLoaderOptions {
   /** The document of IDENTITY_FILE; null where there is none. */
@@ -64,7 +66,7 @@ export class IdentityLoader {
     let told = false;
     while (!this.#end.signal.aborted) {
       try {
-        await loadIdentityFile({ document, archive, log });
+        await actingAs(fromFile, () => loadIdentityFile({ document, archive, log }));
         this.#done();
         return;
       } catch (error) {

@@ -68,5 +68,8 @@ function getOnly(path: string): Refusal {
 
 /** A refusal as Hono answers it. */
 export function refusalResponse(refusal: Refusal, requestId: string | null, path = ''): Response {
-  return Response.json(errorBody(path, refusal, requestId), { status: refusal.status, headers: refusal.headers });
+  return Response.json(errorBody(path, refusal, requestId), {
+    status: refusal.status,
+    headers: refusal.headers,
+  });
 }

@@ -1,9 +1,12 @@
-import { rotateToken, type RotateDeps } from './admin/rotate-token.ts';
+import { rotateToken, type RotateDeps, superseded } from './admin/rotate-token.ts';
 import type { Answers } from './answers.ts';
+import { actingAs } from './core/audit.ts';
 import { check, type Checked } from './core/check.ts';
 import { Refusal } from './core/refusal.ts';
 import { defaultOverlapS, ownRotation } from './core/rotation.ts';
+import { secretEndMs } from './core/secret.ts';
 import type { Gateway } from './gateway.ts';
+import type { Origins } from './origins.ts';
 import type { Call } from './proxy/call.ts';
 import { parseJson } from './validation/parse-json.ts';
 
@@ -13,6 +16,7 @@ const perHour = 10;
 export interface RotationParts extends RotateDeps {
   gateway: Gateway;
   answers: Answers;
+  origins: Origins;
 }
 
 /** `POST /v1/me/rotate`: holders give their own token a new secret. */
@@ -30,6 +34,8 @@ export class RotationRoute {
     if (caller instanceof Refusal) return answers.refuse(call, caller);
     const { identity, credential } = caller.principal;
     if (identity.session) return answers.refuse(call, notForSessions());
+    // Before it is counted: who holds an old secret must not use up what the newest may.
+    if (secretEndMs(identity, credential) !== Infinity) return answers.refuse(call, superseded());
 
     const bytes = await gateway.body(call, maxBytes);
     if (bytes === null) return answers.leftEarly(call);
@@ -39,7 +45,10 @@ export class RotationRoute {
     const at = { team: identity.team.id, id: identity.token.id };
     const tooMany = await this.#count(at);
     if (tooMany) return answers.refuse(call, tooMany);
-    const rotated = await rotateToken(this.#parts, at, { overlapS, by: credential.secretHash });
+    const by = credential.secretHash;
+    const rotated = await actingAs(this.#parts.origins.holder(at.id, call.asking), () =>
+      rotateToken(this.#parts, at, { overlapS, by }),
+    );
     if (rotated instanceof Refusal) return answers.refuse(call, rotated);
     const { record, text, oldExpiresAt } = rotated;
     answers.answer(call, { id: record.id, token: text, prefix: record.prefix, old_expires_at: oldExpiresAt });

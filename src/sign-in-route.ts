@@ -2,20 +2,23 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Answers } from './answers.ts';
 import type { Authenticated, Authenticator } from './auth/authenticator.ts';
 import { forwardedAddress, type RefusedCredentials } from './auth/refused-credentials.ts';
+import { actingAs } from './core/audit.ts';
 import type { Credential, Token } from './core/identity.ts';
 import { Refusal } from './core/refusal.ts';
 import type { SessionStore } from './core/session.ts';
 import { StoreUnavailable } from './core/store-unavailable.ts';
 import type { Gateway } from './gateway.ts';
 import type { Journal } from './journal.ts';
+import type { Origins } from './origins.ts';
 import type { Call } from './proxy/call.ts';
 import { sessionPolicyOf } from './session-policy.ts';
 import type { MintedSession, SessionMinter } from './sessions/minter.ts';
+import { limitsWithin } from './sessions/narrow.ts';
 import type { NewSession } from './sessions/schema.ts';
 import { readExchange } from './sign-in/exchange-form.ts';
 import type { IdTokenVerifier, VerifiedIdToken } from './sign-in/id-token.ts';
 import { SignInRefusal } from './sign-in/oauth-error.ts';
-import { type Person, type Provisioner, signInKey, type TokenPolicy } from './sign-in/provision.ts';
+import { isUserOf, type Person, type Provisioner, signInKey, type TokenPolicy } from './sign-in/provision.ts';
 import { teamFor } from './sign-in/rules.ts';
 
 const maxBytes = 32_768;
@@ -33,6 +36,7 @@ export interface SignInParts {
   sessions: SessionStore;
   verifier: IdTokenVerifier;
   provisioner: Provisioner;
+  origins: Origins;
   refused: RefusedCredentials | null;
   nowMs: () => number;
   draining: () => boolean;
@@ -75,7 +79,8 @@ export class SignInRoute {
     if (form instanceof SignInRefusal) return form;
     const verified = await verifier.verify(form.subjectToken);
     if (verified instanceof SignInRefusal) return verified;
-    return this.#signIn(verified);
+    // What signing in makes or changes is done on its own behalf.
+    return actingAs(this.#parts.origins.signIn(call.asking), () => this.#signIn(verified));
   }
 
   async #signIn(verified: VerifiedIdToken): Promise<MintedSession | SignInRefusal> {
@@ -90,7 +95,8 @@ export class SignInRoute {
     for (let reading = 0; reading < maxReadings; reading += 1) {
       const parent = await this.#parentOf(person);
       if (parent instanceof SignInRefusal) return parent;
-      const minted = await this.#parts.minter.mint(parent.principal, wanted);
+      const limits = limitsWithin(wanted.limits ?? [], parent.principal.limits);
+      const minted = await this.#parts.minter.mint(parent.principal, { ...wanted, limits });
       if (minted instanceof Refusal) return inOAuthWords(minted);
       if (minted !== 'stale') return minted;
     }
@@ -105,6 +111,10 @@ export class SignInRoute {
     const { authenticator, provisioner } = this.#parts;
     const credential: Credential = { secretHash: signInKey(person), session: null };
     let found = await authenticator.refresh(credential);
+    if (!(found instanceof Refusal) && !isUserOf(found.principal.identity.user, person)) {
+      await provisioner.release(found.principal.identity.token);
+      found = await authenticator.refresh(credential);
+    }
     if (found instanceof Refusal && found.code === 'invalid_token') {
       const refusal = await provisioner.provide(person);
       if (refusal) return refusal;

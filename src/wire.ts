@@ -7,6 +7,8 @@ import type { AdmissionStore } from './admission/store.ts';
 import type { Counter } from './admission/window.ts';
 import { Answers } from './answers.ts';
 import { createApp } from './app.ts';
+import { MemoryAudit } from './audit/memory-audit.ts';
+import { RedisAudit } from './audit/redis-audit.ts';
 import { type ActorCheck, actorCheck } from './auth/actor-check.ts';
 import { Authenticator } from './auth/authenticator.ts';
 import { MemoryAdministratorStore } from './auth/memory-administrator-store.ts';
@@ -26,6 +28,7 @@ import { RedisClaimStore } from './claims/redis-claim-store.ts';
 import type { Catalogue } from './config/catalogue.ts';
 import type { Settings } from './config/environment.ts';
 import type { AdministratorStore } from './core/administrator.ts';
+import type { AuditReader } from './core/audit.ts';
 import type { ClaimStore } from './core/claim.ts';
 import { Backup } from './backup/backup.ts';
 import type { BackupDocument } from './backup/document.ts';
@@ -55,6 +58,7 @@ import { createMetricsEndpoint } from './observability/cluster-metrics.ts';
 import type { Log } from './observability/log.ts';
 import type { Metrics, StoreExtent } from './observability/metrics.ts';
 import type { Env } from './operations.ts';
+import { Origins } from './origins.ts';
 import { OwnUsage } from './own-usage.ts';
 import { OpenExchanges } from './proxy/open-exchanges.ts';
 import { requestIdOf } from './proxy/request-id.ts';
@@ -110,6 +114,7 @@ interface Stores {
   secrets: SecretStore;
   claims: ClaimStore;
   archive: IdentityArchive;
+  audit: AuditReader;
   sessions: SessionStore;
   admission: AdmissionStore;
   ledger: LedgerReader;
@@ -123,6 +128,8 @@ interface Stores {
   close(): void;
 }
 
+/** How long it takes at most until a gateway's log has a head of the audit trail that somebody else made. */
+const headToldWithinMs = 60_000;
 const processIdLength = 12;
 const limitIdLength = 12;
 
@@ -130,6 +137,7 @@ const limitIdLength = 12;
 export function wire(options: WireOptions): Wired {
   const { settings, catalogue, clock, log, metrics } = options;
   const stores = settings.store.kind === 'redis' ? redisStores(options) : memoryStores(options);
+  const origins = new Origins(settings);
   const loader = new IdentityLoader({ document: options.identities ?? null, archive: stores.archive, log });
   const limitRefused = (): RefusedCredentials | null =>
     settings.onDyno
@@ -211,6 +219,7 @@ export function wire(options: WireOptions): Wired {
       clock,
       randomId: () => randomBase62(limitIdLength),
     }),
+    origins,
     refused: limitRefused(),
     nowMs: () => clock.now(),
     draining: options.draining,
@@ -243,6 +252,7 @@ export function wire(options: WireOptions): Wired {
       identities: stores.identities,
       secrets: stores.secrets,
       mint: () => mintToken('user'),
+      origins,
     }),
     claims: { links, answers, journal, clock, origin, refused: limitRefused() },
     operations: {
@@ -255,7 +265,7 @@ export function wire(options: WireOptions): Wired {
       metrics: createMetricsEndpoint(metrics),
       authorize,
     },
-    admin: administration(options, stores, { authorize, uses, links }),
+    admin: administration(options, stores, { authorize, uses, links, origins }),
     clock,
   });
   return {
@@ -283,8 +293,13 @@ export function wire(options: WireOptions): Wired {
 
 function administration(
   { clock, log }: WireOptions,
-  { identities, administrators, archive, ledger, refusals: refused, secrets }: Stores,
-  { authorize, uses, links }: { authorize: ActorCheck; uses: SecretUses; links: ClaimLinks },
+  { identities, administrators, archive, audit, ledger, refusals: refused, secrets }: Stores,
+  {
+    authorize,
+    uses,
+    links,
+    origins,
+  }: { authorize: ActorCheck; uses: SecretUses; links: ClaimLinks; origins: Origins },
 ): ReturnType<typeof adminApp> {
   return adminApp({
     identities,
@@ -295,8 +310,10 @@ function administration(
     lastUses: (team, tokens) => uses.lastUses(team, tokens),
     claims: links,
     backup: new Backup({ archive, clock }),
+    audit,
     clock,
     authorize,
+    originOf: (actor, asking) => origins.administrator(actor, asking),
     mint: () => mintToken('user'),
     mintAdministrator: () => mintToken('admin'),
     randomId: () => randomBase62(limitIdLength),
@@ -320,13 +337,22 @@ function redisStores({ settings, clock, log, metrics }: WireOptions): Stores {
     timing: { clock, onRun: (run) => metrics.storeAnswered(run) },
   });
   const ledger = new RedisLedger(store, keys);
-  if (isFirstProcess()) store.client.once('ready', () => void tellStoreCondition(store, log));
+  const audit = new RedisAudit(store, keys, { log, clock });
+  // Heads that no gateway made: the command line's, and those of a process that died before it said so.
+  const tellHead = (): void => void audit.tellHead().catch(() => undefined);
+  let tellingHeads: NodeJS.Timeout | undefined;
+  if (isFirstProcess()) {
+    store.client.once('ready', () => void tellStoreCondition(store, log));
+    store.client.on('ready', tellHead);
+    tellingHeads = setInterval(tellHead, headToldWithinMs).unref();
+  }
   return {
-    identities: new RedisIdentityStore(store, keys),
-    administrators: new RedisAdministratorStore(store, keys),
-    secrets: new RedisSecretStore(store, keys),
-    claims: new RedisClaimStore(store, keys),
-    archive: new RedisArchive(store, keys),
+    identities: new RedisIdentityStore(store, keys, audit),
+    administrators: new RedisAdministratorStore(store, keys, audit),
+    secrets: new RedisSecretStore(store, keys, audit),
+    claims: new RedisClaimStore(store, keys, audit),
+    archive: new RedisArchive(store, keys, audit),
+    audit,
     sessions: new RedisSessionStore(store, keys, mintBounds(settings)),
     admission: new RedisAdmissionStore(store, keys, {
       leaseMs: settings.leaseMs,
@@ -338,18 +364,22 @@ function redisStores({ settings, clock, log, metrics }: WireOptions): Stores {
     extent: async () => ({ ...(await store.memory()), ...(await ledger.extent()) }),
     connected: () => store.connected(),
     onReady: (listener) => void store.client.on('ready', listener),
-    close: () => store.close(),
+    close: () => {
+      clearInterval(tellingHeads);
+      store.close();
+    },
   };
 }
 
-function memoryStores({ settings, clock }: WireOptions): Stores {
+function memoryStores({ settings, clock, log }: WireOptions): Stores {
+  const audit = new MemoryAudit(clock, log);
   const sessions = new MemorySessionStore<Counter>({
     clock,
     epochOf: (team) => identities.epoch(team),
     bounds: mintBounds(settings),
   });
-  const identities = new MemoryIdentityStore(clock, (id) => sessions.find(id));
-  const administrators = new MemoryAdministratorStore(clock);
+  const identities = new MemoryIdentityStore(clock, (id) => sessions.find(id), audit);
+  const administrators = new MemoryAdministratorStore(clock, audit);
   const ledger = new MemoryLedger({
     maxEntries: settings.ledgerMaxEntries,
     retentionDays: settings.usageRetentionDays,
@@ -365,8 +395,9 @@ function memoryStores({ settings, clock }: WireOptions): Stores {
     identities,
     administrators,
     secrets: new MemorySecretStore(identities, clock),
-    claims: new MemoryClaimStore(clock),
-    archive: new MemoryArchive(identities, administrators),
+    claims: new MemoryClaimStore(clock, audit),
+    archive: new MemoryArchive(identities, administrators, audit),
+    audit,
     sessions,
     admission,
     ledger,

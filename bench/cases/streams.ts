@@ -1,4 +1,4 @@
-import { chunksPerStream, streamedChat } from '../bodies.ts';
+import { chatPath, chunksPerStream, messagesPath, streamedChat } from '../bodies.ts';
 import { cpuMs } from '../processes.ts';
 import { median } from '../report.ts';
 import { Site } from '../site.ts';
@@ -10,7 +10,17 @@ const atOnce = 200;
 const fewAtOnce = 30;
 
 /** Streams of 100 chunks, one every 10 ms, 200 at once. */
-export const streams: Case = async ({ rounds, seconds }) => {
+export const streams: Case = (effort) => measured(chatPath, '2. Streams', effort);
+
+/** The same of Anthropic's shape: one body is valid for both. */
+export const messagesStreams: Case = (effort) =>
+  measured(messagesPath, '2b. Streams of /v1/messages', effort);
+
+async function measured(
+  path: string,
+  name: string,
+  { rounds, seconds }: Parameters<Case>[0],
+): ReturnType<Case> {
   const site = await Site.start();
   try {
     const upstream = await site.upstream();
@@ -21,31 +31,37 @@ export const streams: Case = async ({ rounds, seconds }) => {
     for (let round = -1; round < rounds; round += 1) {
       for (const target of all) {
         const before = await cpuMs(target.pid);
-        const streamed = await streamLoad({ target, body: streamedChat, atOnce, seconds });
+        const streamed = await streamLoad({ target, path, body: streamedChat, atOnce, seconds });
         const usedMs = (await cpuMs(target.pid)) - before;
-        const { firstByteMs } = await streamLoad({ target, body: streamedChat, atOnce: fewAtOnce, seconds });
+        const { firstByteMs } = await streamLoad({
+          target,
+          path,
+          body: streamedChat,
+          atOnce: fewAtOnce,
+          seconds,
+        });
         if (round < 0) continue; // warm-up
         const chunks = streamed.streams * (chunksPerStream + 1);
         cpu.set(target.name, [...(cpu.get(target.name) ?? []), (usedMs * 1_000) / chunks]);
         firstByte.set(target.name, [...(firstByte.get(target.name) ?? []), firstByteMs]);
       }
     }
-    const of = (figures: ReadonlyMap<string, number[]>, name: string): number =>
-      median(figures.get(name) ?? []);
+    const of = (figures: ReadonlyMap<string, number[]>, target: string): number =>
+      median(figures.get(target) ?? []);
     return {
-      title: `2. Streams, ${chunksPerStream} chunks every 10 ms, ${atOnce} at once`,
+      title: `${name}, ${chunksPerStream} chunks every 10 ms, ${atOnce} at once`,
       columns: ['CPU µs a chunk', '× bare', 'first byte ms', 'added to direct'],
-      rows: targets.map(({ name }) => ({
-        name,
+      rows: targets.map(({ name: target }) => ({
+        name: target,
         figures: [
-          of(cpu, name),
-          of(cpu, name) / of(cpu, 'bare'),
-          of(firstByte, name),
-          of(firstByte, name) - of(firstByte, 'upstream'),
+          of(cpu, target),
+          of(cpu, target) / of(cpu, 'bare'),
+          of(firstByte, target),
+          of(firstByte, target) - of(firstByte, 'upstream'),
         ],
       })),
     };
   } finally {
     await site.close();
   }
-};
+}

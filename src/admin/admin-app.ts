@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import { actingAs } from '../core/audit.ts';
 import { Refusal } from '../core/refusal.ts';
 import { StoreUnavailable } from '../core/store-unavailable.ts';
 import { adminRoutes } from './admin-routes.ts';
@@ -23,7 +24,8 @@ export function adminApp(deps: AdminDeps): Hono<AdminEnv> {
     const actor = await deps.authorize({ authorization, 'x-api-key': apiKey, 'x-forwarded-for': from });
     if (actor instanceof Refusal) return respond(c, actor);
     c.set('actor', actor);
-    return next();
+    const origin = deps.originOf(actor, { requestId: c.get('requestId'), forwardedFor: from });
+    return actingAs(origin, () => next());
   });
 
   for (const route of adminRoutes(deps)) mount(app, route);

@@ -1,5 +1,7 @@
-/** A value of a report. */
-export type Cell = string | number | boolean | null;
+import type { JsonValue } from '../core/request.ts';
+
+/** A value of a report; in CSV objects and lists are JSON texts. */
+export type Cell = JsonValue;
 
 /**
  * What a spreadsheet takes for the beginning of a formula, and runs (OWASP, "CSV Injection"; ASVS 5.0, 1.2.10, has NUL
@@ -15,7 +17,8 @@ export function csvLine(cells: readonly Cell[]): string {
 
 function field(cell: Cell): string {
   if (cell === null) return '';
-  if (typeof cell !== 'string') return String(cell);
-  const text = formula.test(cell) ? `'${cell}` : cell;
+  if (typeof cell === 'number' || typeof cell === 'boolean') return String(cell);
+  const plain = typeof cell === 'string' ? cell : JSON.stringify(cell);
+  const text = formula.test(plain) ? `'${plain}` : plain;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -1,5 +1,6 @@
 import type { Actor } from '../core/actor.ts';
 import type { AdministratorStore } from '../core/administrator.ts';
+import type { AuditReader, Origin } from '../core/audit.ts';
 import type { ClaimMaker } from '../core/claim.ts';
 import type { Clock } from '../core/clock.ts';
 import type { LedgerReader } from '../core/entry.ts';
@@ -42,6 +43,7 @@ export interface AdminDeps extends IdentityDeps {
   claims: ClaimMaker;
   ledger: LedgerReader;
   backup: BackupOperations;
+  audit: AuditReader;
   refused: Pick<RefusalStore, 'refusals'>;
   administrators: AdministratorStore;
   /** Makes the text of an administrator's token. */
@@ -52,6 +54,8 @@ export interface AdminDeps extends IdentityDeps {
     'x-api-key': string | undefined;
     'x-forwarded-for': string | undefined;
   }) => Promise<Actor | Refusal>;
+  /** On whose behalf a request makes its changes. */
+  originOf: (actor: Actor, asking: { requestId: string; forwardedFor: string | undefined }) => Origin;
   /** The data plane's paths, which tokens may be restricted to. */
   endpointPaths: readonly string[];
   /** The id a reply carries, given the caller's `x-request-id`. */

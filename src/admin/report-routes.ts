@@ -94,7 +94,7 @@ export function reportRoutes({ ledger, refused, clock, onError }: AdminDeps): Ro
 }
 
 /** What a request asks for and as what, or why it cannot be had. */
-function askedIn<Query>(
+export function askedIn<Query>(
   c: AdminContext,
   parse: (query: Record<string, string>) => Checked<Asked<Query>>,
 ): { query: Query; format: Format } | Refusal {
@@ -108,7 +108,7 @@ function askedIn<Query>(
 }
 
 /** Cuts the caller's connection; null where a program asks without one. */
-function connectionOf(c: AdminContext): (() => void) | null {
+export function connectionOf(c: AdminContext): (() => void) | null {
   const { outgoing } = (c.env ?? {}) as Partial<HttpBindings>; // what node-server gives, where it does
   return outgoing ? () => void outgoing.destroy() : null;
 }

@@ -95,8 +95,8 @@ function dead({ id, user }: Token): Refusal {
   return failed(`The token ${id} ended with its user ${user}. Issue a new one.`);
 }
 
-/** Whoever holds an old secret, perhaps the reason for the rotation, must not get a new one for it. */
-function superseded(): Refusal {
+/** The refusal of an old secret: whoever holds it, perhaps the reason for the rotation, must not get a new one. */
+export function superseded(): Refusal {
   return new Refusal(
     'role_not_allowed',
     'This token was rotated already, and the secret you sent is not its newest. Rotate it with the newest.',

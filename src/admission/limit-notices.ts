@@ -25,7 +25,10 @@ export interface LimitNotice {
 /** Remembered in this process, so that the store is asked once a window; beyond this, forgotten. */
 const maxRemembered = 10_000;
 
-/** Says once a window, of all processes, that a limit is used by 80 or 100 percent, counting what is reserved. */
+/**
+ * Says once a window, of all processes, that a limit is used by 80 or 100 percent, counting what is reserved. Not of a
+ * session's own: a visitor's allowance is there to be used up, and what is remembered of it would outlive the session.
+ */
 export class LimitNotices {
   readonly #store: Pick<AdmissionStore, 'sayOnce'>;
   readonly #say: (notice: LimitNotice) => void;
@@ -46,7 +49,7 @@ export class LimitNotices {
   look(grant: Grant, adjustments: readonly Adjustment[]): void {
     for (const state of grant.limits) {
       const { span } = state.applied;
-      if (span !== 'day' && span !== 'month') continue;
+      if ((span !== 'day' && span !== 'month') || state.scoped.scope === 'session') continue;
       const correction = adjustments.find(({ id }) => id === state.applied.id)?.delta ?? 0;
       for (const level of reached(state, correction)) this.#sayOnce(grant, state, level);
     }

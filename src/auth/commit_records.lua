@@ -9,7 +9,7 @@
   ARGV[3] what `seen` becomes; '' leaves it
   ARGV[4] nine fields a record, each ended by a line feed:
     the hash it is in, and its id there ('': a string, not a hash; one primary, no cluster: they need not be in KEYS)
-    the team whose epoch moves with it ('@' for the settings' own, which is part of every team's)
+    the team whose epoch moves with it ('@' for the settings' own, which is part of every team's; '' for none)
     the hash its secrets are in: secret hash -> owner, and owner -> its secret hashes; '' where it has no secrets
     who owns its secrets: team/token id
     SHA-1 of the JSON it must still have ('' where there must be none), its secret hashes as they must still be
@@ -82,7 +82,7 @@ for i = 1, n, width do
   if record.next ~= '' then
     write(record)
     bind(record)
-    touched[record.team] = true
+    if record.team ~= '' then touched[record.team] = true end
   end
 end
 for team in pairs(touched) do redis.call('HSET', KEYS[1], team, ARGV[1]) end

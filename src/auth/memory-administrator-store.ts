@@ -1,4 +1,5 @@
 import type { Administrator, AdministratorResolution, AdministratorStore } from '../core/administrator.ts';
+import { changeOf, unaudited, type AuditedWork } from '../core/audit.ts';
 import type { Clock } from '../core/clock.ts';
 
 interface Kept {
@@ -10,11 +11,13 @@ interface Kept {
 /** Administrators in this process: the embedded default. Behaves as the Redis store does; one contract suite runs on both. */
 export class MemoryAdministratorStore implements AdministratorStore {
   readonly #clock: Clock;
+  readonly #changes: AuditedWork;
   readonly #kept = new Map<string, Kept>();
   readonly #ids = new Map<string, string>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, changes: AuditedWork = unaudited) {
     this.#clock = clock;
+    this.#changes = changes;
   }
 
   async resolve(secretHash: string): Promise<AdministratorResolution> {
@@ -24,10 +27,13 @@ export class MemoryAdministratorStore implements AdministratorStore {
 
   async create(administrator: Administrator, secretHash: string): Promise<'created' | 'exists'> {
     const { id } = administrator;
-    if (this.#kept.has(id) || this.#ids.has(secretHash)) return 'exists';
-    this.#kept.set(id, { text: JSON.stringify(administrator), secretHash });
-    this.#ids.set(secretHash, id);
-    return 'created';
+    const text = JSON.stringify(administrator);
+    return this.#changes.make(changeOf({ kind: 'administrator', team: null, id }, null, text), () => {
+      if (this.#kept.has(id) || this.#ids.has(secretHash)) return 'exists';
+      this.#kept.set(id, { text, secretHash });
+      this.#ids.set(secretHash, id);
+      return 'created';
+    });
   }
 
   async read(id: string): Promise<Administrator | null> {
@@ -65,8 +71,12 @@ export class MemoryAdministratorStore implements AdministratorStore {
   }
 
   async delete(id: string): Promise<boolean> {
-    this.#ids.delete(this.#kept.get(id)?.secretHash ?? '');
-    return this.#kept.delete(id);
+    const kept = this.#kept.get(id);
+    const change = changeOf({ kind: 'administrator', team: null, id }, kept?.text ?? null, null);
+    return this.#changes.make(change, () => {
+      this.#ids.delete(kept?.secretHash ?? '');
+      return this.#kept.delete(id);
+    });
   }
 }
 

@@ -9,6 +9,8 @@ import {
   type RecordChange,
   type StoredRecord,
 } from '../core/archive.ts';
+import { unaudited, type AuditedWork } from '../core/audit.ts';
+import { importChange } from './import-change.ts';
 import type { MemoryAdministratorStore } from './memory-administrator-store.ts';
 import type { MemoryIdentityStore } from './memory-identity-store.ts';
 
@@ -16,11 +18,17 @@ import type { MemoryIdentityStore } from './memory-identity-store.ts';
 export class MemoryArchive implements IdentityArchive {
   readonly #identities: MemoryIdentityStore;
   readonly #administrators: MemoryAdministratorStore;
+  readonly #changes: AuditedWork;
   readonly #provenance: Provenance = { store: null, seen: '' };
 
-  constructor(identities: MemoryIdentityStore, administrators: MemoryAdministratorStore) {
+  constructor(
+    identities: MemoryIdentityStore,
+    administrators: MemoryAdministratorStore,
+    changes: AuditedWork = unaudited,
+  ) {
     this.#identities = identities;
     this.#administrators = administrators;
+    this.#changes = changes;
   }
 
   async teams(): Promise<string[]> {
@@ -52,7 +60,11 @@ export class MemoryArchive implements IdentityArchive {
     return secrets.map((secret) => this.#ownerOf(secret));
   }
 
-  async commit({ changes, seen }: Commit): Promise<'done' | 'conflict'> {
+  async commit(commit: Commit): Promise<'done' | 'conflict'> {
+    return this.#changes.make(importChange(commit.changes), () => this.#commit(commit));
+  }
+
+  #commit({ changes, seen }: Commit): 'done' | 'conflict' {
     if (seen && this.#provenance.seen !== seen.found) return 'conflict';
     const secrets = this.#secretsByOwner();
     if (!changes.every((change) => this.#fits(change, secrets))) return 'conflict';
@@ -99,8 +111,7 @@ export class MemoryArchive implements IdentityArchive {
 
   #write(key: ArchiveKey, found: StoredRecord | null, { text, secrets }: StoredRecord): void {
     if (key.kind === 'settings') {
-      // In this very turn: its part that may conflict has been checked.
-      void this.#identities.replaceSettings(found?.text ?? null, text);
+      this.#identities.putSettings(text);
       return;
     }
     if (key.kind === 'administrator') {

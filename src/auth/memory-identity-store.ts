@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { changeOf, unaudited, type AuditedWork, type Change } from '../core/audit.ts';
 import type { Clock } from '../core/clock.ts';
 import type {
   CreateResult,
@@ -40,6 +41,7 @@ export interface FoundSession {
 export class MemoryIdentityStore implements IdentityStore {
   readonly #clock: Clock;
   readonly #sessionOf: (id: string) => FoundSession | null;
+  readonly #changes: AuditedWork;
   readonly #teams = new Map<string, TeamSpace>();
   readonly #secrets = new Map<string, Binding>();
   #settings: string | null = null;
@@ -48,9 +50,14 @@ export class MemoryIdentityStore implements IdentityStore {
   readonly spaces = this.#teams;
   readonly bindings = this.#secrets;
 
-  constructor(clock: Clock, sessionOf: (id: string) => FoundSession | null = () => null) {
+  constructor(
+    clock: Clock,
+    sessionOf: (id: string) => FoundSession | null = () => null,
+    changes: AuditedWork = unaudited,
+  ) {
     this.#clock = clock;
     this.#sessionOf = sessionOf;
+    this.#changes = changes;
   }
 
   /** The settings, for the archive. */
@@ -70,7 +77,9 @@ export class MemoryIdentityStore implements IdentityStore {
 
   #identity({ secretHash, session: named }: Credential): Identity | null {
     const found = named === null ? null : this.#sessionOf(named.id);
-    const ofSession = found?.secretHash === secretHash ? found : null;
+    // Where its token ended with its user, one made again under the same id must not bring it back.
+    const isLive = found?.secretHash === secretHash && this.#hasSecret(found);
+    const ofSession = isLive ? found : null;
     const binding = named === null ? this.#secrets.get(secretHash) : ofSession;
     const space = binding ? this.#teams.get(binding.team) : undefined;
     const tokenText = space?.tokens.get(binding?.token ?? '');
@@ -95,6 +104,10 @@ export class MemoryIdentityStore implements IdentityStore {
     text: string,
     binding?: { secretHash: string; user: string },
   ): Promise<CreateResult> {
+    return this.#changes.make(recordChange(key, null, text), () => this.#create(key, text, binding));
+  }
+
+  #create(key: RecordKey, text: string, binding?: { secretHash: string; user: string }): CreateResult {
     if (key.kind === 'team') return this.#createTeam(key.team, text);
     const space = this.#teams.get(key.team);
     if (!space) return 'no_team';
@@ -120,6 +133,10 @@ export class MemoryIdentityStore implements IdentityStore {
   }
 
   async replace(key: RecordKey, expected: string, next: string | null): Promise<'replaced' | 'conflict'> {
+    return this.#changes.make(recordChange(key, expected, next), () => this.#replace(key, expected, next));
+  }
+
+  #replace(key: RecordKey, expected: string, next: string | null): 'replaced' | 'conflict' {
     const space = this.#teams.get(key.team);
     if (!space || this.#read(key) !== expected) return 'conflict';
     if (next === null) this.#delete(key, space);
@@ -134,19 +151,34 @@ export class MemoryIdentityStore implements IdentityStore {
   }
 
   async replaceSettings(expected: string | null, next: string): Promise<'replaced' | 'conflict'> {
-    if (this.#settings !== expected) return 'conflict';
-    this.#settings = next;
+    const change = changeOf({ kind: 'settings', team: null, id: null }, expected ?? '{}', next);
+    return this.#changes.make(change, () => {
+      if (this.#settings !== expected) return 'conflict';
+      this.putSettings(next);
+      return 'replaced';
+    });
+  }
+
+  /** Writes the settings as they are: for the archive, which has its own entry in the trail. */
+  putSettings(text: string): void {
+    this.#settings = text;
     this.#settingsEpoch = newEpoch();
-    return 'replaced';
   }
 
   async deleteTeam(team: string): Promise<boolean> {
-    this.#unbind((binding) => binding.team === team);
-    return this.#teams.delete(team);
+    const change = recordChange({ kind: 'team', team }, this.#teams.get(team)?.text ?? null, null);
+    return this.#changes.make(change, () => {
+      this.#unbind((binding) => binding.team === team);
+      return this.#teams.delete(team);
+    });
   }
 
   #epochOf({ epoch }: TeamSpace): string {
     return this.#settingsEpoch === '' ? epoch : `${epoch}.${this.#settingsEpoch}`;
+  }
+
+  #hasSecret({ team, token }: Binding): boolean {
+    return this.boundTo({ team, id: token }).length > 0;
   }
 
   /** Hashes of the secrets that are bound to a token, the newest first. */
@@ -157,7 +189,12 @@ export class MemoryIdentityStore implements IdentityStore {
   }
 
   /** Gives a token a new secret beside at most `keep - 1` older ones, if its text is still `expected`. */
-  rotate({ team, id }: TokenPlace, to: Rotation & { keep: number }): 'replaced' | 'conflict' {
+  rotate(place: TokenPlace, to: Rotation & { keep: number }): 'replaced' | 'conflict' {
+    const change = recordChange({ kind: 'token', ...place }, to.expected, to.next);
+    return this.#changes.make(change, () => this.#rotate(place, to));
+  }
+
+  #rotate({ team, id }: TokenPlace, to: Rotation & { keep: number }): 'replaced' | 'conflict' {
     const space = this.#teams.get(team);
     if (!space || space.tokens.get(id) !== to.expected || this.#secrets.has(to.secretHash)) return 'conflict';
     // Its user was removed: the token is dead, and must not come back to life.
@@ -197,6 +234,11 @@ export class MemoryIdentityStore implements IdentityStore {
       if (gone(binding)) this.#secrets.delete(secretHash);
     }
   }
+}
+
+function recordChange(key: RecordKey, before: string | null, after: string | null): Change {
+  const id = key.kind === 'team' ? key.team : key.id;
+  return changeOf({ kind: key.kind, team: key.team, id }, before, after);
 }
 
 type OwnKey = Exclude<RecordKey, { kind: 'team' }>;

@@ -1,4 +1,5 @@
 import type { Administrator, AdministratorResolution, AdministratorStore } from '../core/administrator.ts';
+import { changeOf, unauditedScripts, type AuditedScripts } from '../core/audit.ts';
 import type { Keys } from '../core/keys.ts';
 import { loadScript, type RedisStore } from '../core/redis.ts';
 import { StoreUnavailable } from '../core/store-unavailable.ts';
@@ -10,11 +11,17 @@ const deleteAdministrator = loadScript(new URL('./delete_administrator.lua', imp
 /** Administrators in Redis, in hashes of their own: what finds a user's token can never find one of these. */
 export class RedisAdministratorStore implements AdministratorStore {
   readonly #store: RedisStore;
+  readonly #changes: AuditedScripts;
   readonly #records: string;
   readonly #hashes: readonly [records: string, secrets: string];
 
-  constructor(store: RedisStore, { admins, adminSecrets }: Keys) {
+  constructor(
+    store: RedisStore,
+    { admins, adminSecrets }: Keys,
+    changes: AuditedScripts = unauditedScripts(store),
+  ) {
     this.#store = store;
+    this.#changes = changes;
     this.#records = admins;
     this.#hashes = [admins, adminSecrets];
   }
@@ -24,8 +31,13 @@ export class RedisAdministratorStore implements AdministratorStore {
   }
 
   async create(administrator: Administrator, secretHash: string): Promise<'created' | 'exists'> {
-    const args = [administrator.id, JSON.stringify(administrator), secretHash];
-    const reply = await this.#store.run(createAdministrator, this.#hashes, args);
+    const { id } = administrator;
+    const text = JSON.stringify(administrator);
+    const reply = await this.#changes.run(createAdministrator, {
+      keys: this.#hashes,
+      args: [id, text, secretHash],
+      change: changeOf({ kind: 'administrator', team: null, id }, null, text),
+    });
     if (reply === 'created' || reply === 'exists') return reply;
     throw new StoreUnavailable('The store gave an answer that create_administrator.lua does not give.');
   }
@@ -43,7 +55,15 @@ export class RedisAdministratorStore implements AdministratorStore {
   }
 
   async delete(id: string): Promise<boolean> {
-    return (await this.#store.run(deleteAdministrator, this.#hashes, [id])) === 1;
+    // What it was, for the trail: administrators never change.
+    const text = await this.#store.attempt((client) => client.hget(this.#records, id));
+    if (text === null) return false;
+    const reply = await this.#changes.run(deleteAdministrator, {
+      keys: this.#hashes,
+      args: [id],
+      change: changeOf({ kind: 'administrator', team: null, id }, text, null),
+    });
+    return reply === 1;
   }
 }
 

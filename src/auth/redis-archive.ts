@@ -9,9 +9,11 @@ import {
   type RecordChange,
   type StoredRecord,
 } from '../core/archive.ts';
+import { unauditedScripts, type AuditedScripts } from '../core/audit.ts';
 import type { Keys } from '../core/keys.ts';
 import { loadScript, type RedisStore } from '../core/redis.ts';
 import { StoreUnavailable } from '../core/store-unavailable.ts';
+import { importChange } from './import-change.ts';
 
 const readTeam = loadScript(new URL('./read_team.lua', import.meta.url));
 const commitRecords = loadScript(new URL('./commit_records.lua', import.meta.url));
@@ -36,10 +38,12 @@ interface Place {
 export class RedisArchive implements IdentityArchive {
   readonly #store: RedisStore;
   readonly #keys: Keys;
+  readonly #changes: AuditedScripts;
 
-  constructor(store: RedisStore, keys: Keys) {
+  constructor(store: RedisStore, keys: Keys, changes: AuditedScripts = unauditedScripts(store)) {
     this.#store = store;
     this.#keys = keys;
+    this.#changes = changes;
   }
 
   async teams(): Promise<string[]> {
@@ -81,10 +85,9 @@ export class RedisArchive implements IdentityArchive {
 
   async commit({ changes, seen }: Commit): Promise<'done' | 'conflict'> {
     const keys = this.#keys;
-    const reply = await this.#store.run(
-      commitRecords,
-      [keys.epochs, keys.provenance],
-      [
+    const reply = await this.#changes.run(commitRecords, {
+      keys: [keys.epochs, keys.provenance],
+      args: [
         // Random, so that no two changes can give a team the same epoch.
         randomBytes(12).toString('base64url'),
         seen ? digest(seen.found) : '-',
@@ -92,7 +95,8 @@ export class RedisArchive implements IdentityArchive {
         // One text: a call with a hundred thousand arguments is more than JavaScript's stack holds.
         changes.map((change) => fieldsOf(change, this.#placeOf(change.key))).join(''),
       ],
-    );
+      change: importChange(changes),
+    });
     return reply === 1 ? 'done' : 'conflict';
   }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { changeOf, unauditedScripts, type AuditedScripts, type Change } from '../core/audit.ts';
 import type {
   CreateResult,
   Credential,
@@ -22,14 +23,19 @@ const deleteRecord = loadScript(new URL('./delete_record.lua', import.meta.url))
 const replaceSettings = loadScript(new URL('./replace_settings.lua', import.meta.url));
 const deleteTeam = loadScript(new URL('./delete_team.lua', import.meta.url));
 
-/** Identities in Redis. Each method is one script or one command; each change moves the team's epoch with it. */
+/** The trail says what a team was when it was deleted: it is read before, and again if it changed meanwhile. */
+const maxAttempts = 20;
+
+/** Identities in Redis. Each change is one script, its entry in the trail with it, and moves the team's epoch. */
 export class RedisIdentityStore implements IdentityStore {
   readonly #store: RedisStore;
   readonly #keys: Keys;
+  readonly #changes: AuditedScripts;
 
-  constructor(store: RedisStore, keys: Keys) {
+  constructor(store: RedisStore, keys: Keys, changes: AuditedScripts = unauditedScripts(store)) {
     this.#store = store;
     this.#keys = keys;
+    this.#changes = changes;
   }
 
   async resolve({ secretHash, session }: Credential): Promise<Resolution> {
@@ -49,11 +55,12 @@ export class RedisIdentityStore implements IdentityStore {
     binding?: { secretHash: string; user: string },
   ): Promise<CreateResult> {
     const keys = this.#keys;
-    const reply = await this.#store.run(
-      createRecord,
-      [this.#hashOf(key), keys.teams, keys.epochs, keys.users(key.team), keys.secrets],
-      [key.kind, key.team, idOf(key), text, newEpoch(), binding?.secretHash ?? '', binding?.user ?? ''],
-    );
+    const { kind, team } = key;
+    const reply = await this.#changes.run(createRecord, {
+      keys: [this.#hashOf(key), keys.teams, keys.epochs, keys.users(team), keys.secrets],
+      args: [kind, team, idOf(key), text, newEpoch(), binding?.secretHash ?? '', binding?.user ?? ''],
+      change: recordChange(key, null, text),
+    });
     return createResult(reply);
   }
 
@@ -80,49 +87,58 @@ export class RedisIdentityStore implements IdentityStore {
 
   async replaceSettings(expected: string | null, next: string): Promise<'replaced' | 'conflict'> {
     const { settings, epochs } = this.#keys;
-    const done = await this.#store.run(
-      replaceSettings,
-      [settings, epochs],
-      [expected ?? '', next, newEpoch()],
-    );
+    const done = await this.#changes.run(replaceSettings, {
+      keys: [settings, epochs],
+      args: [expected ?? '', next, newEpoch()],
+      change: changeOf({ kind: 'settings', team: null, id: null }, expected ?? '{}', next),
+    });
     return done === 1 ? 'replaced' : 'conflict';
   }
 
   async deleteTeam(team: string): Promise<boolean> {
-    return (await this.#deleteTeam(team, '')) === 1;
+    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+      const text = await this.read({ kind: 'team', team });
+      if (text === null) return false;
+      if ((await this.#deleteTeam(team, text)) === 1) return true;
+    }
+    throw new StoreUnavailable('The team is being changed all the time.', { mayHaveRun: false });
   }
 
   #swap(key: RecordKey, expected: string, next: string): Promise<unknown> {
-    return this.#store.run(
-      replaceRecord,
-      [this.#hashOf(key), this.#keys.epochs],
-      [key.team, idOf(key), expected, next, newEpoch()],
-    );
+    return this.#changes.run(replaceRecord, {
+      keys: [this.#hashOf(key), this.#keys.epochs],
+      args: [key.team, idOf(key), expected, next, newEpoch()],
+      change: recordChange(key, expected, next),
+    });
   }
 
   #delete(key: RecordKey, expected: string): Promise<unknown> {
     if (key.kind === 'team') return this.#deleteTeam(key.team, expected);
     const keys = this.#keys;
-    return this.#store.run(
-      deleteRecord,
-      [this.#hashOf(key), keys.epochs, keys.tokens(key.team), keys.secrets, keys.used(key.team)],
-      [key.kind, key.team, key.id, expected, newEpoch()],
-    );
+    return this.#changes.run(deleteRecord, {
+      keys: [this.#hashOf(key), keys.epochs, keys.tokens(key.team), keys.secrets, keys.used(key.team)],
+      args: [key.kind, key.team, key.id, expected, newEpoch()],
+      change: recordChange(key, expected, null),
+    });
   }
 
   #deleteTeam(team: string, expected: string): Promise<unknown> {
     const keys = this.#keys;
-    return this.#store.run(
-      deleteTeam,
-      [keys.teams, keys.epochs, keys.users(team), keys.tokens(team), keys.secrets, keys.used(team)],
-      [team, expected],
-    );
+    return this.#changes.run(deleteTeam, {
+      keys: [keys.teams, keys.epochs, keys.users(team), keys.tokens(team), keys.secrets, keys.used(team)],
+      args: [team, expected],
+      change: recordChange({ kind: 'team', team }, expected, null),
+    });
   }
 
   #hashOf(key: RecordKey): string {
     if (key.kind === 'team') return this.#keys.teams;
     return key.kind === 'user' ? this.#keys.users(key.team) : this.#keys.tokens(key.team);
   }
+}
+
+function recordChange(key: RecordKey, before: string | null, after: string | null): Change {
+  return changeOf({ kind: key.kind, team: key.team, id: idOf(key) }, before, after);
 }
 
 function idOf(key: RecordKey): string {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { changeOf, unauditedScripts, type AuditedScripts } from '../core/audit.ts';
 import type { Keys } from '../core/keys.ts';
 import { loadScript, type RedisStore } from '../core/redis.ts';
 import {
@@ -21,10 +22,12 @@ const usesPerCall = 200;
 export class RedisSecretStore implements SecretStore {
   readonly #store: RedisStore;
   readonly #keys: Keys;
+  readonly #changes: AuditedScripts;
 
-  constructor(store: RedisStore, keys: Keys) {
+  constructor(store: RedisStore, keys: Keys, changes: AuditedScripts = unauditedScripts(store)) {
     this.#store = store;
     this.#keys = keys;
+    this.#changes = changes;
   }
 
   async bound(place: TokenPlace): Promise<{ nowMs: number; hashes: string[] }> {
@@ -38,11 +41,11 @@ export class RedisSecretStore implements SecretStore {
     const { team, id } = place;
     const { expected, next, secretHash } = rotation;
     const epoch = randomBytes(12).toString('base64url');
-    const reply = await this.#store.run(
-      rotateSecret,
-      [tokens(team), epochs, secrets],
-      [team, id, expected, next, epoch, secretHash, boundSecrets],
-    );
+    const reply = await this.#changes.run(rotateSecret, {
+      keys: [tokens(team), epochs, secrets],
+      args: [team, id, expected, next, epoch, secretHash, boundSecrets],
+      change: changeOf({ kind: 'token', team, id }, expected, next),
+    });
     return reply === 1 ? 'replaced' : 'conflict';
   }
 

@@ -23,6 +23,8 @@ if KEYS[5] then
   local found = redis.call('HMGET', KEYS[5], 'secret', 'parent', 'record')
   if found[1] ~= ARGV[1] then return unknown end
   bound, session_text = found[2], found[3]
+  -- Its token ended with its user: one made again under the same id must not bring it back.
+  if redis.call('HEXISTS', KEYS[1], bound) == 0 then return unknown end
 else
   bound = redis.call('HGET', KEYS[1], ARGV[1])
 end

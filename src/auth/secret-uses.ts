@@ -53,9 +53,12 @@ export class SecretUses {
     await this.#tryToWrite();
   }
 
-  /** The last uses of tokens, those of this process up to now. Rejects with `StoreUnavailable`. */
+  /**
+   * The last uses of tokens, those of this process up to now; of a full store as far as it has them, since who reads
+   * tokens may be about to end one. Rejects with `StoreUnavailable`.
+   */
   async lastUses(team: string, tokens: readonly string[]): Promise<LastUses[]> {
-    await this.#write();
+    await this.#tryToWrite();
     return this.#options.store.lastUses(team, tokens);
   }
 
@@ -63,7 +66,7 @@ export class SecretUses {
     try {
       await this.#write();
     } catch (error) {
-      // While the store is away they wait; it has been said that it is.
+      // While the store is away or full they wait; it has been said that it is.
       if (!(error instanceof StoreUnavailable)) this.#options.log.error('noting uses failed', { error });
     }
   }

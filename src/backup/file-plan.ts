@@ -6,7 +6,7 @@ import { planRow } from './plan.ts';
 
 /** Characters of a digest: 72 bits of SHA-256. */
 const digestLength = 12;
-/** How many records are remembered as brought up; the oldest that the file no longer has go first. */
+/** How many records are remembered as brought up; the oldest that the document at hand does not have go first. */
 const maxRemembered = 100_000;
 
 /** What a file does to the store. */
@@ -81,12 +81,17 @@ export function rowsFromFile({ rows }: BackupDocument): Row[] {
   return rows.filter(({ section }) => section.fromFile);
 }
 
-/** What was remembered and what the file has, within bounds; the same text where nothing is new. */
+/** The digests remembered once these rows are brought by something else than the file. Pure. */
+export function seenWith(seen: string, rows: readonly Row[]): string {
+  return remembered(digestsIn(seen), rows.filter(({ section }) => section.fromFile).map(digestOf));
+}
+
+/** What was remembered and what a document has, within bounds; the same text where nothing is new. */
 function remembered(before: ReadonlySet<string>, now: readonly string[]): string {
-  const inFile = new Set(now);
+  const inDocument = new Set(now);
   const all = [...before, ...now.filter((digest) => !before.has(digest))];
   const gone = all.length - maxRemembered;
   if (gone <= 0) return all.join('');
-  const droppable = new Set(all.filter((digest) => !inFile.has(digest)).slice(0, gone));
+  const droppable = new Set(all.filter((digest) => !inDocument.has(digest)).slice(0, gone));
   return all.filter((digest) => !droppable.has(digest)).join('');
 }

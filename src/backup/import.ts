@@ -3,6 +3,7 @@ import type { IdentityArchive, RecordChange } from '../core/archive.ts';
 import { invalidBody, Refusal } from '../core/refusal.ts';
 import { readCurrent } from './current.ts';
 import { keyName, type BackupDocument, type Row } from './document.ts';
+import { seenWith } from './file-plan.ts';
 import { fates, planRow, type Fate } from './plan.ts';
 
 /** How many rows came to what. */
@@ -45,6 +46,7 @@ async function importRows(
   { archive, overwrite }: ImportOptions,
 ): Promise<ImportReport | Refusal> {
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+    const { seen } = await archive.provenance();
     const { records, taken } = await readCurrent(archive, rows);
     if (taken.size > 0) return invalidBody([...taken.values()], 'already_exists');
     const report = emptyReport();
@@ -55,8 +57,11 @@ async function importRows(
       changes.push(change);
       if (changes.length % rowsATurn === 0) await nextTurn();
     }
-    const nothingToDo = changes.every(({ next }) => next === null);
-    if (nothingToDo || (await archive.commit({ changes })) === 'done') return report;
+    // Else what is deleted from now on would come back with the same document as IDENTITY_FILE.
+    const next = seenWith(seen, rows);
+    const nothingToDo = next === seen && changes.every((change) => change.next === null);
+    if (nothingToDo || (await archive.commit({ changes, seen: { found: seen, next } })) === 'done')
+      return report;
   }
   const message = 'The identities are being changed by others at this moment. Try again.';
   return new Refusal('overloaded', message, { headers: { 'retry-after': '1' } });

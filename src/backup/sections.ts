@@ -109,7 +109,11 @@ const tokens: Section = {
     team: slug,
     user: slug,
     prefix,
-    secrets: z.array(secret).max(8, 'must have at most 8 secrets').nullish(),
+    secrets: z
+      .array(secret)
+      .min(1, 'must have a secret; leave it out of a token that was never rotated')
+      .max(8, 'must have at most 8 secrets')
+      .exactOptional(),
     name: name.nullable(),
     models: listOf(model).nullable(),
     endpoints: listOf(endpoint).nullable(),

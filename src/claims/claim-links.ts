@@ -23,7 +23,8 @@ export class ClaimLinks implements ClaimMaker {
   async make(claimed: ClaimedToken, host: string | undefined): Promise<{ url: string; expiresAtMs: number }> {
     const code = newCode();
     const sealed = seal(code, JSON.stringify(claimed));
-    const expiresAtMs = await this.#store.put(hashOf(code), sealed, livesMs);
+    const { team, id: tokenId } = claimed;
+    const expiresAtMs = await this.#store.put(hashOf(code), { sealed, livesMs, team, tokenId });
     return { url: `${this.#origin(host)}/claim/${code}`, expiresAtMs };
   }
 

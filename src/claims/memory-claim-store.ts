@@ -1,5 +1,7 @@
-import type { ClaimState, ClaimStore } from '../core/claim.ts';
+import { unaudited, type AuditedWork } from '../core/audit.ts';
+import type { ClaimState, ClaimStore, SealedClaim } from '../core/claim.ts';
 import type { Clock } from '../core/clock.ts';
+import { claimChange } from './claim-change.ts';
 
 interface Kept {
   /** Null once it was opened. */
@@ -13,17 +15,22 @@ const memoryMs = 86_400_000;
 /** Sealed tokens in this process; behaves as the Redis store does. */
 export class MemoryClaimStore implements ClaimStore {
   readonly #clock: Clock;
+  readonly #changes: AuditedWork;
   readonly #claims = new Map<string, Kept>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, changes: AuditedWork = unaudited) {
     this.#clock = clock;
+    this.#changes = changes;
   }
 
-  async put(codeHash: string, sealed: string, livesMs: number): Promise<number> {
+  async put(codeHash: string, claim: SealedClaim): Promise<number> {
     const nowMs = this.#nowMs();
     for (const [other, { untilMs }] of this.#claims) if (nowMs >= untilMs) this.#claims.delete(other);
-    const untilMs = nowMs + livesMs;
-    this.#claims.set(codeHash, { sealed, openedAtMs: 0, untilMs });
+    const untilMs = nowMs + claim.livesMs;
+    this.#changes.make(claimChange(claim), () => {
+      this.#claims.set(codeHash, { sealed: claim.sealed, openedAtMs: 0, untilMs });
+      return 'created';
+    });
     return untilMs;
   }
 

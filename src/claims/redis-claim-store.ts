@@ -1,8 +1,11 @@
-import type { ClaimState, ClaimStore } from '../core/claim.ts';
+import { unauditedScripts, type AuditedScripts } from '../core/audit.ts';
+import type { ClaimState, ClaimStore, SealedClaim } from '../core/claim.ts';
 import type { Keys } from '../core/keys.ts';
 import { loadScript, type RedisStore } from '../core/redis.ts';
 import { StoreUnavailable } from '../core/store-unavailable.ts';
+import { claimChange } from './claim-change.ts';
 
+const putClaim = loadScript(new URL('./put_claim.lua', import.meta.url));
 const openClaim = loadScript(new URL('./open_claim.lua', import.meta.url));
 
 const openedMark = /^opened (\d+)$/;
@@ -11,19 +14,19 @@ const openedMark = /^opened (\d+)$/;
 export class RedisClaimStore implements ClaimStore {
   readonly #store: RedisStore;
   readonly #keys: Keys;
+  readonly #changes: AuditedScripts;
 
-  constructor(store: RedisStore, keys: Keys) {
+  constructor(store: RedisStore, keys: Keys, changes: AuditedScripts = unauditedScripts(store)) {
     this.#store = store;
     this.#keys = keys;
+    this.#changes = changes;
   }
 
-  async put(codeHash: string, sealed: string, livesMs: number): Promise<number> {
+  async put(codeHash: string, claim: SealedClaim): Promise<number> {
     const key = this.#keys.claim(codeHash);
-    // Sent together: one trip.
-    const [, expiresAtMs] = await this.#store.attempt((client) =>
-      Promise.all([client.set(key, sealed, 'PX', livesMs, 'NX'), client.pexpiretime(key)]),
-    );
-    return expiresAtMs;
+    const change = claimChange(claim);
+    await this.#changes.run(putClaim, { keys: [key], args: [claim.sealed, claim.livesMs], change });
+    return this.#store.attempt((client) => client.pexpiretime(key));
   }
 
   async look(codeHash: string): Promise<ClaimState> {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { adminApp } from '../admin/admin-app.ts';
+import { RedisAudit } from '../audit/redis-audit.ts';
 import { RedisAdministratorStore } from '../auth/redis-administrator-store.ts';
 import { RedisArchive } from '../auth/redis-archive.ts';
 import { RedisIdentityStore } from '../auth/redis-identity-store.ts';
@@ -53,22 +54,26 @@ export async function connectToRedis(env: NodeJS.ProcessEnv): Promise<Connection
 
 function localAdmin(store: RedisStore, prefix: string): ReturnType<typeof adminApp> {
   const keys = keysUnder(prefix);
-  const secrets = new RedisSecretStore(store, keys);
+  // The log is the gateway's affair: it finds the new head there within a minute.
+  const audit = new RedisAudit(store, keys, { log: { info: () => {} }, clock: systemClock });
+  const secrets = new RedisSecretStore(store, keys, audit);
   return adminApp({
-    identities: new RedisIdentityStore(store, keys),
-    administrators: new RedisAdministratorStore(store, keys),
+    identities: new RedisIdentityStore(store, keys, audit),
+    administrators: new RedisAdministratorStore(store, keys, audit),
     ledger: new RedisLedger(store, keys),
     refused: { refusals: (query) => readRefusals(store, keys, query) },
     secrets,
     lastUses: (team, tokens) => secrets.lastUses(team, tokens),
     // Nobody was asked over HTTP: the link is a path on whatever the gateway's address is.
-    claims: new ClaimLinks({ store: new RedisClaimStore(store, keys), origin: () => '' }),
-    backup: new Backup({ archive: new RedisArchive(store, keys), clock: systemClock }),
+    claims: new ClaimLinks({ store: new RedisClaimStore(store, keys, audit), origin: () => '' }),
+    backup: new Backup({ archive: new RedisArchive(store, keys, audit), clock: systemClock }),
+    audit,
     clock: systemClock,
     mint: () => mintToken('user'),
     mintAdministrator: () => mintToken('admin'),
     randomId: () => randomBase62(12),
     authorize: () => Promise.resolve({ kind: 'root' }),
+    originOf: (_actor, { requestId }) => ({ actor: 'command-line', address: null, requestId }),
     endpointPaths,
     requestId: () => randomUUID(),
     onError: (error) => {

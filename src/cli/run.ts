@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { adminCommands } from './admin-commands.ts';
+import { auditCommands } from './audit-commands.ts';
 import { backupCommands } from './backup-commands.ts';
 import { CommandFailed } from './command-failed.ts';
 import { Cli, type Terminal } from './cli.ts';
@@ -58,6 +59,7 @@ function programFor(send: Connection['send'], terminal: Terminal): Command {
   reportCommands(program, cli);
   adminCommands(program, cli);
   backupCommands(program, cli, terminal);
+  auditCommands(program, cli);
   return program;
 }
 

@@ -38,7 +38,7 @@ export interface RecordChange {
 export interface Provenance {
   /** The store's own name, random, made by its first export; null before that. */
   store: string | null;
-  /** Digests of the records that IDENTITY_FILE has brought up, one after the other; '' where none. */
+  /** Digests of the records that IDENTITY_FILE or imports have brought, one after the other; '' where none. */
   seen: string;
 }
 

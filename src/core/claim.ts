@@ -17,10 +17,19 @@ export interface ClaimMaker {
 export type ClaimState =
   { kind: 'waiting'; expiresAtMs: number } | { kind: 'opened'; atMs: number } | { kind: 'none' };
 
+/** A token as it is put away under a code: all but `sealed` can be read without the code. */
+export interface SealedClaim {
+  sealed: string;
+  livesMs: number;
+  /** Whose it is, for the audit trail. */
+  team: string;
+  tokenId: string;
+}
+
 /** Sealed tokens by the hash of their code. Methods reject with `StoreUnavailable`. */
 export interface ClaimStore {
-  /** Keeps something sealed for so long; when it goes, by the store's clock, ms. */
-  put(codeHash: string, sealed: string, livesMs: number): Promise<number>;
+  /** Keeps something sealed under a code nobody has had yet; when it goes, by the store's clock, ms. */
+  put(codeHash: string, claim: SealedClaim): Promise<number>;
   /** What there is, without touching it. */
   look(codeHash: string): Promise<ClaimState>;
   /** Takes what is sealed out, the first time; that it was opened is remembered for a day. Works in a full store. */

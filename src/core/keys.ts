@@ -27,8 +27,10 @@ export interface Keys {
   rotations: (token: string) => string;
   /** String: a token's text, sealed, until its link is opened; then when that was. Expires. */
   claim: (codeHash: string) => string;
-  /** Identity. Hash: the store's name, and what IDENTITY_FILE has brought up. */
+  /** Identity. Hash: the store's name, and what IDENTITY_FILE or imports have brought. */
   provenance: string;
+  /** The audit trail. Stream: each change's entry and its hash. Never trimmed, never expires. */
+  audit: string;
   /** Hash: a session's secret hash, parent and record, and the counters of its own limits. Expires with it. */
   session: (id: string) => string;
   /** Sorted set: `session id:bytes` → its expiry, ms, of one parent (`team/token id`). Expires with the last. */
@@ -74,6 +76,7 @@ export function keysUnder(prefix: string): Keys {
     rotations: (token) => `${p}rotations:${token}`,
     claim: (codeHash) => `${p}claim:${codeHash}`,
     provenance: `${p}provenance`,
+    audit: `${p}audit`,
     session: (id) => `${p}session:${id}`,
     sessionsOf: (parent) => `${p}sessions:${parent}`,
     minting: (parent) => `${p}minting:${parent}`,

@@ -15,12 +15,12 @@ export interface Script {
 
 /** Reads a Lua file beside the caller: `loadScript(new URL('./admit.lua', import.meta.url))`. */
 export function loadScript(file: URL): Script {
-  const source = readFileSync(file, 'utf8');
-  return {
-    name: basename(file.pathname, '.lua'),
-    source,
-    sha: createHash('sha1').update(source).digest('hex'),
-  };
+  return scriptOf(basename(file.pathname, '.lua'), readFileSync(file, 'utf8'));
+}
+
+/** A script from its text. */
+export function scriptOf(name: string, source: string): Script {
+  return { name, source, sha: createHash('sha1').update(source).digest('hex') };
 }
 
 export interface RedisOptions {

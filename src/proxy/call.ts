@@ -67,6 +67,11 @@ export class Call {
       : own;
   }
 
+  /** What the audit trail is told of it. */
+  get asking(): { requestId: string; forwardedFor: string | string[] | undefined } {
+    return { requestId: this.requestId, forwardedFor: this.incoming.headers['x-forwarded-for'] };
+  }
+
   get elapsedMs(): number {
     return this.#clock.monotonic() - this.startedMs;
   }

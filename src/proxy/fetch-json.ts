@@ -1,4 +1,4 @@
-import { Refusal } from '../core/refusal.ts';
+import type { Refusal } from '../core/refusal.ts';
 import { failed, isJson, timedOut, unreachable, upstreamTrouble } from './upstream-error.ts';
 import type { Upstream } from './upstreams.ts';
 

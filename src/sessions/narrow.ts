@@ -100,13 +100,25 @@ function beyond(
 /** A session's limits hold beside all others, so a larger one would only mislead. */
 function widerLimit(asked: readonly Limit[], above: readonly ScopedLimit[]): Refusal | null {
   for (const [index, limit] of asked.entries()) {
-    const smaller = above.find(({ limit: other }) => isSameKind(limit, other) && other.max < limit.max);
+    const smaller = smallerThan(limit, above);
     if (!smaller) continue;
     const param = `limits.${index}.max`;
     const message = `${param} is more than the ${smaller.scope}'s own limit of ${smaller.limit.max}; a session is only ever narrower.`;
     return new Refusal('wider_than_parent', message, { param });
   }
   return null;
+}
+
+/**
+ * The limits of a session that nobody asks for, such as a sign-in's: larger ones are left out. The smaller one above
+ * holds anyway, and must not keep everyone out. Pure.
+ */
+export function limitsWithin(limits: readonly Limit[], above: readonly ScopedLimit[]): Limit[] {
+  return limits.filter((limit) => smallerThan(limit, above) === undefined);
+}
+
+function smallerThan(limit: Limit, above: readonly ScopedLimit[]): ScopedLimit | undefined {
+  return above.find(({ limit: other }) => isSameKind(limit, other) && other.max < limit.max);
 }
 
 /** The same thing counted, over the same window, for no fewer models and endpoints. */

@@ -34,6 +34,11 @@ export function signInKey({ issuer, subject, team }: Pick<Person, 'issuer' | 'su
   return `sign-in:${userIdFor(issuer.issuer, subject)}:${team}`;
 }
 
+/** Whether a user is this person's: made for them, or with their account. Pure. */
+export function isUserOf({ id, subject = null }: User, { issuer, subject: sub }: Person): boolean {
+  return id === userIdFor(issuer.issuer, sub) || isSame(subject, { issuer: issuer.issuer, sub });
+}
+
 /** Makes, the first time someone signs in, the user and the token that their sessions belong to. */
 export class Provisioner {
   readonly #options: ProvisionerOptions;
@@ -78,6 +83,13 @@ export class Provisioner {
     // The text is this program's own, written as this type.
     const next = { ...(JSON.parse(text) as Token), ...policy };
     await this.#options.identities.replace(key, text, JSON.stringify(next));
+  }
+
+  /** Ends a token, with its sessions, whose user has another account by now. */
+  async release({ team, id }: Token): Promise<void> {
+    const key: RecordKey = { kind: 'token', team, id };
+    const text = await this.#options.identities.read(key);
+    if (text !== null) await this.#options.identities.replace(key, text, null);
   }
 
   async #made({ issuer, subject, claims, team }: Person): Promise<string | SignInRefusal> {

@@ -107,6 +107,7 @@ export function closingOf(entry: LedgerEntry): NonNullable<Settlement['closing']
         0,
         0,
         Math.round((entry.cost_usd ?? 0) * 1e9),
+        entry.search_units,
       ],
     },
   };

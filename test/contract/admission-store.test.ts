@@ -57,6 +57,27 @@ describe('the Redis admission store', () => {
       expect(timeless).toEqual(['leave.lua']);
     });
 
+    it('adds up with rows of processes that knew fewer figures, or more', async () => {
+      const under = await emptyRedisStore(redis, keys);
+      await under.setEpoch('acme', 'e1');
+      const { incarnation } = await under.store.beat(process);
+      const settled = async (figures: readonly number[]): Promise<void> => {
+        const request = asks([]);
+        decided(await under.store.admit(process, [request]));
+        const { closing, ...settlement } = settles(request.grant, { incarnation });
+        if (closing === null) throw new Error('It closes a request.');
+        const { entry, totals } = closing;
+        await under.store.settle(process, [
+          { ...settlement, closing: { entry, totals: { ...totals, figures } } },
+        ]);
+      };
+      await settled([1, 2, 3]);
+      await settled([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+      await settled([1, 2]);
+      const [row] = await redis.client.hvals(keys.totals('2095-12-31'));
+      expect(row).toBe('3 6 6 4 5 6 7 8 9 10');
+    });
+
     it('closes a grant that the store has forgotten, once, and changes no counter for it', async () => {
       const under = await emptyRedisStore(redis, keys);
       await under.setEpoch('acme', 'e1');

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { MemoryClaimStore } from '../../src/claims/memory-claim-store.ts';
 import { RedisClaimStore } from '../../src/claims/redis-claim-store.ts';
-import type { ClaimStore } from '../../src/core/claim.ts';
+import type { ClaimStore, SealedClaim } from '../../src/core/claim.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { keysUnder } from '../../src/core/keys.ts';
 import { RedisStore } from '../../src/core/redis.ts';
@@ -10,6 +10,10 @@ import { StoreUnavailable } from '../../src/core/store-unavailable.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 
 const minuteMs = 60_000;
+
+function sealedFor(livesMs: number): SealedClaim {
+  return { sealed: 'sealed text', livesMs, team: 'acme', tokenId: 'tok_1' };
+}
 
 /** What every claim store does. `make` gives an empty one. */
 function claimStoreContract(make: () => Promise<ClaimStore>): void {
@@ -20,7 +24,7 @@ function claimStoreContract(make: () => Promise<ClaimStore>): void {
   });
 
   it('gives what is sealed once, and says from then on when that was', async () => {
-    const expiresAtMs = await store.put('a', 'sealed text', minuteMs);
+    const expiresAtMs = await store.put('a', sealedFor(minuteMs));
     expect(Math.abs(expiresAtMs - Date.now() - minuteMs)).toBeLessThan(5_000);
     expect(await store.look('a')).toEqual({ kind: 'waiting', expiresAtMs });
     expect(await store.look('a')).toEqual({ kind: 'waiting', expiresAtMs });
@@ -31,7 +35,7 @@ function claimStoreContract(make: () => Promise<ClaimStore>): void {
   });
 
   it('gives it to one of many at once', async () => {
-    await store.put('a', 'sealed text', minuteMs);
+    await store.put('a', sealedFor(minuteMs));
     const found = await Promise.all(Array.from({ length: 20 }, () => store.open('a')));
     expect(found.filter(({ kind }) => kind === 'sealed')).toHaveLength(1);
     expect(found.filter(({ kind }) => kind === 'opened')).toHaveLength(19);
@@ -40,7 +44,7 @@ function claimStoreContract(make: () => Promise<ClaimStore>): void {
   it('knows nothing of a code that never was, or whose time is up', async () => {
     expect(await store.look('b')).toEqual({ kind: 'none' });
     expect(await store.open('b')).toEqual({ kind: 'none' });
-    await store.put('a', 'sealed text', 30);
+    await store.put('a', sealedFor(30));
     await sleep(50);
     expect(await store.look('a')).toEqual({ kind: 'none' });
     expect(await store.open('a')).toEqual({ kind: 'none' });
@@ -76,7 +80,7 @@ describe('the Redis claim store', () => {
 
   it('keeps nothing that does not expire, and nothing that is sealed once it was opened', async () => {
     const store = await empty();
-    await store.put('a', 'sealed text', minuteMs);
+    await store.put('a', sealedFor(minuteMs));
     expect(await redis.client.pttl(keys.claim('a'))).toBeGreaterThan(0);
     await store.open('a');
     expect(await redis.client.get(keys.claim('a'))).toMatch(/^opened \d+$/);
@@ -85,10 +89,10 @@ describe('the Redis claim store', () => {
 
   it('in a full store keeps nothing new, and opens what is there', async () => {
     const store = await empty();
-    await store.put('a', 'sealed text', minuteMs);
+    await store.put('a', sealedFor(minuteMs));
     await redis.client.config('SET', 'maxmemory', '1');
     try {
-      await expect(store.put('b', 'x', minuteMs)).rejects.toThrow(StoreUnavailable);
+      await expect(store.put('b', sealedFor(minuteMs))).rejects.toThrow(StoreUnavailable);
       expect(await store.open('a')).toEqual({ kind: 'sealed', sealed: 'sealed text' });
     } finally {
       await redis.client.config('SET', 'maxmemory', '0');

@@ -255,6 +255,13 @@ export function identityArchiveContract(make: () => Promise<Stores>): void {
       expect(await archive.teams()).toEqual(['acme']);
     });
 
+    it('does not bring back what an import brought and was deleted since', async () => {
+      await bring(documentOf());
+      await identities.deleteTeam('acme');
+      expect(await load(documentOf())).toEqual([]);
+      expect(await archive.teams()).toEqual([]);
+    });
+
     it('revokes what it says is revoked, and names what it leaves out', async () => {
       await bring(documentOf());
       const tokens = [

@@ -208,6 +208,14 @@ export function sessionStoreContract(
       expect(await isAlive('ses_a')).toBe(false);
     });
 
+    it('stays with the end of the user, also where one is made again under the same id', async () => {
+      await mint('ses_a');
+      const ana = { kind: 'user', team: 'acme', id: 'ana' } as const;
+      await stores.identities.replace(ana, JSON.stringify(userNamed('ana')), null);
+      await stores.identities.create(ana, JSON.stringify(userNamed('ana')));
+      expect(await isAlive('ses_a')).toBe(false);
+    });
+
     it('comes with the end of the team', async () => {
       await mint('ses_a');
       await stores.identities.deleteTeam('acme');

@@ -36,7 +36,7 @@ interface Store {
 
 const today = dayOf(Date.now());
 const lastDays = Array.from({ length: 8 }, (_, n) => dayOf(Date.parse(today) - (8 - n) * dayMs));
-const endpoints = ['/v1/chat/completions', '/v1/embeddings', '/v1/images/generations'];
+const endpoints = ['/v1/chat/completions', '/v1/embeddings', '/v1/images/generations', '/v1/rerank'];
 const models = ['nova-pro', 'claude-4-sonnet', 'only-said'];
 
 const request = fc.record({
@@ -49,6 +49,7 @@ const request = fc.record({
   inputTokens: fc.nat(5_000),
   outputTokens: fc.nat(5_000),
   images: fc.nat(4),
+  searchUnits: fc.nat(4),
 });
 const outcome = fc.record({
   ending: fc.constantFrom('answered', 'not_taken', 'rejected', 'failed', 'broken', 'left' as const),
@@ -130,6 +131,7 @@ function sumsOf(entries: readonly LedgerEntry[], groups: readonly UsageGroup[]):
     sum.input_tokens += entry.input_tokens;
     sum.output_tokens += entry.output_tokens;
     sum.images += entry.images;
+    sum.search_units += entry.search_units;
     sum.errors += entry.outcome === 'error' ? 1 : 0;
     sum.aborted += entry.outcome === 'aborted' ? 1 : 0;
     sum.lost += entry.outcome === 'lost' ? 1 : 0;

@@ -73,10 +73,10 @@ function checkChoice(body: JsonObject, findings: Findings): void {
  */
 export function remoteMessageToolsIn(body: JsonObject): readonly string[] {
   const servers = objectsIn(body['mcp_servers']);
-  const serverNames = servers.map((server) => textIn(server, 'name'));
+  const serverNames = new Set(servers.map((server) => textIn(server, 'name')));
   const tools = objectsIn(body['tools'])
     .filter((tool) => !isOwn(tool))
-    .filter((tool) => !serverNames.includes(textIn(tool, 'mcp_server_name')))
+    .filter((tool) => !serverNames.has(textIn(tool, 'mcp_server_name')))
     .map((tool) => textIn(tool, 'name') || textIn(tool, 'mcp_server_name') || textIn(tool, 'type'));
   return [...servers.map((server) => textIn(server, 'url')), ...tools];
 }

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { serve, type ServerType } from '@hono/node-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { adminApp } from '../../../src/admin/admin-app.ts';
+import { RedisAudit } from '../../../src/audit/redis-audit.ts';
 import { actorCheck } from '../../../src/auth/actor-check.ts';
 import { Authenticator } from '../../../src/auth/authenticator.ts';
 import { RedisAdministratorStore } from '../../../src/auth/redis-administrator-store.ts';
@@ -23,6 +24,7 @@ import { keysUnder } from '../../../src/core/keys.ts';
 import { RedisStore } from '../../../src/core/redis.ts';
 import { RedisLedger } from '../../../src/ledger/redis-ledger.ts';
 import { RedisRefusalStore } from '../../../src/ledger/redis-refusal-store.ts';
+import { Origins } from '../../../src/origins.ts';
 import { startRedis, type RedisServer } from '../../support/redis-server.ts';
 import { adminKey } from './harness.ts';
 import { settlementOf } from '../../../src/admission/settlement.ts';
@@ -41,21 +43,24 @@ beforeAll(async () => {
   store.connect();
   await store.whenReady(5_000);
   const keys = keysUnder('cli:');
-  identities = new RedisIdentityStore(store, keys);
-  const administrators = new RedisAdministratorStore(store, keys);
-  const secrets = new RedisSecretStore(store, keys);
+  const audit = new RedisAudit(store, keys, { log: { info: () => {} }, clock: systemClock });
+  identities = new RedisIdentityStore(store, keys, audit);
+  const administrators = new RedisAdministratorStore(store, keys, audit);
+  const secrets = new RedisSecretStore(store, keys, audit);
   const app = adminApp({
     identities,
     administrators,
     secrets,
     lastUses: (team, tokens) => secrets.lastUses(team, tokens),
     claims: new ClaimLinks({
-      store: new RedisClaimStore(store, keys),
+      store: new RedisClaimStore(store, keys, audit),
       origin: (host = '') => `http://${host}`,
     }),
     ledger: new RedisLedger(store, keys),
     refused: new RedisRefusalStore(store, keys, { retentionDays: 92 }),
-    backup: new Backup({ archive: new RedisArchive(store, keys), clock: systemClock }),
+    backup: new Backup({ archive: new RedisArchive(store, keys, audit), clock: systemClock }),
+    audit,
+    originOf: (actor, asking) => new Origins({ onDyno: false }).administrator(actor, asking),
     clock: systemClock,
     mint: () => mintToken('user'),
     mintAdministrator: () => mintToken('admin'),

@@ -1,6 +1,7 @@
 import { adminApp } from '../../../src/admin/admin-app.ts';
 import type { AdminDeps } from '../../../src/admin/deps.ts';
 import { actorCheck } from '../../../src/auth/actor-check.ts';
+import { MemoryAudit } from '../../../src/audit/memory-audit.ts';
 import { Authenticator } from '../../../src/auth/authenticator.ts';
 import { MemoryAdministratorStore } from '../../../src/auth/memory-administrator-store.ts';
 import { MemoryIdentityStore, type FoundSession } from '../../../src/auth/memory-identity-store.ts';
@@ -15,6 +16,7 @@ import type { EntryQuery, LedgerReader, UsageQuery } from '../../../src/core/ent
 import type { IdentityStore } from '../../../src/core/identity.ts';
 import type { RefusalQuery, RefusalStore } from '../../../src/core/refusal-count.ts';
 import type { JsonObject, JsonValue } from '../../../src/core/request.ts';
+import { Origins } from '../../../src/origins.ts';
 
 export const adminKey = 'an-administrator-key-of-40-characters-00';
 export const startMs = Date.UTC(2026, 1, 3, 12, 30);
@@ -29,17 +31,24 @@ export interface Answer {
 export class Harness {
   nowMs = startMs;
   readonly clock = { now: () => this.nowMs, monotonic: () => this.nowMs };
+  /** What the log was told of the audit trail. */
+  readonly heads: object[] = [];
+  readonly audit = new MemoryAudit(this.clock, { info: (_told, head = {}) => this.heads.push(head) });
   /** Sessions there are, by id. */
   readonly sessions = new Map<string, FoundSession>();
-  readonly identities = new MemoryIdentityStore(this.clock, (id) => this.sessions.get(id) ?? null);
-  readonly administrators = new MemoryAdministratorStore(this.clock);
+  readonly identities = new MemoryIdentityStore(
+    this.clock,
+    (id) => this.sessions.get(id) ?? null,
+    this.audit,
+  );
+  readonly administrators = new MemoryAdministratorStore(this.clock, this.audit);
   readonly secrets = new MemorySecretStore(this.identities, this.clock);
   readonly claims = new ClaimLinks({
-    store: new MemoryClaimStore(this.clock),
+    store: new MemoryClaimStore(this.clock, this.audit),
     origin: (host) => (host === undefined ? '' : `https://${host}`),
   });
   /** Replace to make the store misbehave. */
-  archive: IdentityArchive = new MemoryArchive(this.identities, this.administrators);
+  archive: IdentityArchive = new MemoryArchive(this.identities, this.administrators, this.audit);
   readonly ledger = new FakeLedger();
   readonly refusals = new FakeRefusals();
   /** Replace to have another ledger. */
@@ -120,6 +129,8 @@ export class Harness {
       ledger,
       refused,
       backup: new Backup({ archive: this.archive, clock }),
+      audit: this.audit,
+      originOf: (actor, asking) => new Origins({ onDyno: true }).administrator(actor, asking),
       clock,
       mint: () => mintToken('user'),
       mintAdministrator: () => mintToken('admin'),

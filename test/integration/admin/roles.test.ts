@@ -67,6 +67,7 @@ const expectations: Readonly<Record<string, Expectation>> = {
   'POST /admin/admins': { allowed: root, status: 201, body: { role: 'auditor' } },
   'GET /admin/admins/:id': { allowed: root, status: 200 },
   'DELETE /admin/admins/:id': { allowed: root, status: 204 },
+  'GET /admin/audit': { allowed: overseers, status: 200 },
   'GET /admin/export': { allowed: root, status: 200 },
   'POST /admin/import': { allowed: root, status: 200, body: nothingToImport, idle: true },
 };

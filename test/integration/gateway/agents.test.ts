@@ -59,11 +59,11 @@ describe('the endpoint', () => {
   });
 
   it('must be named for a session too, in its own list and its token’s', async () => {
-    const open = await gateway.issue();
-    expect(codeOf(await askSession(gateway.url, open.text, named))).toBe('403 endpoint_not_allowed');
+    const unnamed = await gateway.issue();
+    expect(codeOf(await askSession(gateway.url, unnamed.text, named))).toBe('403 endpoint_not_allowed');
     const pinned = { pinned: { endpoint: paths.agents, model: 'claude-3-5-haiku' } };
-    expect(codeOf(await askSession(gateway.url, open.text, pinned))).toBe('403 endpoint_not_allowed');
-    expect(codeOf(await send((await mintSession(gateway.url, open.text)).token))).toBe(
+    expect(codeOf(await askSession(gateway.url, unnamed.text, pinned))).toBe('403 endpoint_not_allowed');
+    expect(codeOf(await send((await mintSession(gateway.url, unnamed.text)).token))).toBe(
       '403 endpoint_not_allowed',
     );
 

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   hang,
@@ -227,6 +228,7 @@ async function asking(): Promise<void> {
     ['GET', '/admin/usage?group_by=day,team,user,token,model,endpoint'],
     ['GET', '/admin/requests?limit=1000'],
     ['GET', '/admin/refusals?group_by=day,team,user,token,endpoint,code'],
+    ['GET', '/admin/audit?limit=1000'],
     ['GET', `/admin/requests?nonsense=${canary.query}`],
     ['GET', '/admin/nothing'],
   ] as const) {
@@ -281,6 +283,16 @@ describe('after all kinds of traffic', () => {
     ).toEqual([]);
   });
 
+  it('neither the audit trail nor the log holds the hash of a secret', async () => {
+    const { text } = await get(`${gateway.url}/admin/audit?limit=1000`, { token: gateway.adminKey });
+    expect(text).toContain('token.rotate');
+    expect(text).toContain('claim.issue');
+    const digests = [token.text, canary.adminKey, ...handedOver].flatMap((secret) =>
+      (['hex', 'base64', 'base64url'] as const).map((form) => hash('sha256', secret, form)),
+    );
+    expect(found(text + gateway.log(), [...secrets(), ...digests])).toEqual([]);
+  });
+
   it('/metrics holds none, and no model that the upstream did not accept', async () => {
     const { text, status } = await get(`${gateway.url}/metrics`, { token: gateway.adminKey });
     expect(status).toBe(200);
@@ -301,7 +313,7 @@ describe('after all kinds of traffic', () => {
     for (const key of keys) {
       expect(key).toMatch(/^tollgate:1:/);
       const ttl = Number(await redis.command('TTL', key));
-      const lasting = /:(teams|epochs|secrets|users:.*|tokens:.*)$/.test(key);
+      const lasting = /:(teams|epochs|secrets|users:.*|tokens:.*|audit)$/.test(key);
       expect({ key, fine: lasting || ttl > 0 }).toEqual({ key, fine: true });
     }
   });

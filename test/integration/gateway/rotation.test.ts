@@ -287,6 +287,14 @@ describe.each(['memory', 'redis'] as const)('rotation, store: %s', (store) => {
       expect(codeOf(await rotateOwn((await gateway.issue()).text))).toBe('200');
     });
 
+    it('is not used up by whoever holds a secret that was rotated', async () => {
+      const old = await gateway.issue();
+      const next = await rotateToken(gateway, old);
+      for (let n = 0; n < 11; n += 1)
+        expect(codeOf(await rotateOwn(old.text, {}))).toBe('403 role_not_allowed');
+      expect((await rotateOwn(next.text, {})).status).toBe(200);
+    });
+
     it('lets one of many at once through: the others hold the old one by then', async () => {
       const token: IssuedToken = await gateway.issue();
       const replies = await Promise.all(Array.from({ length: 5 }, () => rotateOwn(token.text)));

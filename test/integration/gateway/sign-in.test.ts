@@ -131,6 +131,19 @@ describe.each(['memory', 'redis'] as const)('POST /oauth/token, store: %s', (sto
     expect(entryOfCarl).toMatchObject({ user: `carl-${store}` });
   });
 
+  it('lets in the account that a user has now, not one it had', async () => {
+    const path = `/admin/teams/acme/users/dora-${store}`;
+    const [first, second] = [newSub(), newSub()];
+    const account = (sub: string) => ({ subject: { issuer: partner.url, sub } });
+    await gateway.admin('POST', '/admin/teams/acme/users', { id: `dora-${store}`, ...account(first) });
+    const session = (await exchange(await sign({ sub: first }, partner))).json['access_token'];
+    expect((await chat(String(session))).status).toBe(200);
+    await gateway.admin('PATCH', path, account(second));
+    expect((await exchange(await sign({ sub: first }, partner))).status).toBe(400);
+    expect((await chat(String(session))).status).toBe(401);
+    expect((await exchange(await sign({ sub: second }, partner))).status).toBe(200);
+  });
+
   it('exchanges an ID token as often as configured', async () => {
     const text = await sign({});
     const statuses = [];
@@ -166,6 +179,20 @@ describe.each(['memory', 'redis'] as const)('POST /oauth/token, store: %s', (sto
     expect((await exchange(await sign({ sub }))).status).toBe(200);
     const { body } = await gateway.admin('GET', path);
     expect(body).toMatchObject({ origins: [app], limits: [{ max: 9 }] });
+  });
+
+  it('lets people in under a limit that is smaller than what the issuer gives its sessions', async () => {
+    const sub = newSub();
+    await exchange(await sign({ sub }));
+    const user = (await usersOf()).find(({ subject }) => subject?.sub === sub);
+    const limits = [{ metric: 'requests', window: 'hour', max: 1 }];
+    await gateway.admin('PATCH', `/admin/teams/acme/users/${String(user?.id)}`, { limits });
+    const reply = await exchange(await sign({ sub }));
+    expect(reply.status).toBe(200);
+    const token = String(reply.json['access_token']);
+    expect((await chat(token, app)).status).toBe(200);
+    const refused = await chat(token, app);
+    expect([refused.status, errorOf(refused).limit]).toEqual([429, undefined]); // another's figures
   });
 
   it('signs fifty in at once, each of them once', async () => {

@@ -78,6 +78,14 @@ describe('LimitNotices', () => {
     expect(heard).toEqual([]);
   });
 
+  it("says nothing of a session's own limits, of which there is one a visitor", async () => {
+    const shared = store();
+    const notices = new LimitNotices({ store: shared, say: () => undefined });
+    notices.look(grantOf({ limits: [stateOf(day(100), { scope: 'session', counter: counter(100) })] }), []);
+    await settle();
+    expect([...shared.said.keys()]).toEqual([]);
+  });
+
   it('tries again where the store did not answer', async () => {
     const heard: LimitNotice[] = [];
     const answers = [Promise.reject(new Error('down')), Promise.resolve(true)];

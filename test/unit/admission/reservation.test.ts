@@ -6,6 +6,7 @@ import { Refusal } from '../../../src/core/refusal.ts';
 import type { JsonObject, ValidRequest } from '../../../src/core/request.ts';
 import { chat } from '../../../src/validation/endpoints/chat.ts';
 import { embeddings } from '../../../src/validation/endpoints/embeddings.ts';
+import { rerank } from '../../../src/validation/endpoints/rerank.ts';
 import { images } from '../../../src/validation/endpoints/images.ts';
 import { scoped } from './samples.ts';
 
@@ -144,6 +145,14 @@ describe('reserve', () => {
     const { body, reserved } = reserve(request, [tokens(1)], catalogued);
     expect(reserved).toEqual({ requests: 1, inputTokens: 0, outputTokens: 0, images: 2, searchUnits: 0 });
     expect(JSON.parse(body.toString())).not.toHaveProperty('max_tokens');
+  });
+
+  it('reserves search units, and no tokens, for a rerank', () => {
+    const documents = Array.from({ length: 101 }, () => 'a');
+    const request = valid(rerank, { model: 'cohere-rerank-3-5', query: 'q', documents });
+    const { body, reserved } = reserve(request, [tokens(1)], catalogued);
+    expect(reserved).toEqual({ requests: 1, inputTokens: 0, outputTokens: 0, images: 0, searchUnits: 2 });
+    expect(JSON.parse(body.toString())).toEqual(request.body);
   });
 
   it('writes in only what fits beside the input estimate of the bytes sent', () => {

@@ -77,6 +77,20 @@ describe('checkEndpoint', () => {
   });
 });
 
+describe('checkEndpoint, where it must be named', () => {
+  const agents = { path: '/v1/agents/heroku', mustBeNamed: true } as const;
+  it.each([
+    ['absent', null, /an administrator must name it in the token's endpoints/],
+    ['empty', [], /It may use: none/],
+    ['one that has it', [agents.path], null],
+    ['one that has it not', ['/v1/embeddings'], /It may use: \/v1\/embeddings/],
+  ])('with a list %s', (_, endpoints, message) => {
+    const refusal = checkEndpoint(withToken({ endpoints }), agents);
+    expect(refusal?.code).toBe(message === null ? undefined : 'endpoint_not_allowed');
+    expect(refusal?.message ?? '').toMatch(message ?? /^$/);
+  });
+});
+
 describe('checkModel', () => {
   it.each([
     ['neither list', null, null, undefined],

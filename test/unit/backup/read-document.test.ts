@@ -122,6 +122,11 @@ describe('a document that is wrong', () => {
     ['an unknown field', { users: [userRow('ana', { isAdmin: true })] }, ['users.0.isAdmin']],
     ['secrets of a user', { users: [userRow('ana', { secret_hashes: [] })] }, ['users.0.secret_hashes']],
     [
+      'a rotated token that lists no secrets, which nothing could call',
+      { tokens: [tokenRow('tok_1', { secrets: null }), tokenRow('tok_2', { secrets: [] })] },
+      ['tokens.0.secrets', 'tokens.1.secrets'],
+    ],
+    [
       'a hash that is a token',
       { tokens: [tokenRow('tok_1', { secret_hashes: ['tgk_x'] })] },
       ['tokens.0.secret_hashes.0'],

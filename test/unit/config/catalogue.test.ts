@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Catalogue, loadCatalogue, parseCatalogue } from '../../../src/config/catalogue.ts';
 import { readConfiguration } from '../../../src/config/configuration.ts';
 import { sessionPolicyProblems } from '../../../src/session-policy.ts';
+import type { Price } from '../../../src/core/price.ts';
 
 const shipped = fileURLToPath(new URL('../../../config/models.json', import.meta.url));
 
@@ -52,6 +53,22 @@ describe('a catalogue', () => {
     const price = { usd_per_million_input_tokens: 3, usd_per_million_output_tokens: 15 };
     const model = { $comment: 'why', kind: 'chat', price };
     expect(problemsOf({ $comment: 'what', models: { m: model } })).toEqual([]);
+  });
+
+  it('prices a model in what it is paid for, and in nothing where a part is not known', () => {
+    const priceOf = (model: object): Price | null => {
+      const parsed = parseCatalogue(JSON.stringify({ models: { m: model } }));
+      if (!parsed.ok) throw new Error(parsed.problems.join());
+      return parsed.catalogue.price('m');
+    };
+    const free = { inputNanoUsd: 0, outputNanoUsd: 0, imageNanoUsd: 0, searchNanoUsd: 0 };
+    const price = { usd_per_search: 0.002, usd_per_image: 0.04, usd_per_million_input_tokens: 3 };
+    expect(priceOf({ kind: 'rerank', price })).toEqual({ ...free, searchNanoUsd: 2_000_000 });
+    expect(priceOf({ kind: 'images', price })).toEqual({ ...free, imageNanoUsd: 40_000_000 });
+    expect(priceOf({ kind: 'embeddings', price })).toEqual({ ...free, inputNanoUsd: 3_000 });
+    expect(priceOf({ kind: 'chat', price })).toBeNull();
+    expect(priceOf({ kind: 'rerank', price: {} })).toBeNull();
+    expect(priceOf({ kind: 'rerank' })).toBeNull();
   });
 
   it('tells every problem at once, by its path', () => {

@@ -1,0 +1,71 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import type { AuditQuery, AuditReader, ShownEntry } from '../core/audit.ts';
+import { Refusal } from '../core/refusal.ts';
+import { parseAuditQuery } from './audit-query.ts';
+import type { AdminDeps } from './deps.ts';
+import { replyWithReport, type Report, type Row } from './report.ts';
+import { askedIn, connectionOf } from './report-routes.ts';
+import { needing, type AdminContext, type Reply, type Route } from './respond.ts';
+
+const defaultLimit = 50;
+const entriesPerPage = 1_000;
+
+const columns = [
+  'sequence',
+  'time',
+  'actor',
+  'address',
+  'request_id',
+  'operation',
+  'kind',
+  'team',
+  'id',
+  'before',
+  'after',
+  'hash',
+] as const;
+
+/** Who changed what, the newest first; as JSON, CSV or NDJSON. */
+export function auditRoutes({ audit, onError }: AdminDeps): Route[] {
+  async function trail(c: AdminContext): Promise<Reply> {
+    const asked = askedIn(c, parseAuditQuery);
+    if (asked instanceof Refusal) return asked;
+    const { format, query } = asked;
+    const { limit, ...wanted } = query;
+    const left = new AbortController();
+    const ends = { left, failed: (e: unknown) => onError(e, c.get('requestId')), cut: connectionOf(c) };
+    if (limit === null && format !== 'json') {
+      return replyWithReport(reportOf(allPages(audit, wanted, left.signal)), format, ends);
+    }
+    const page = await audit.entries({ ...wanted, limit: limit ?? defaultLimit });
+    if (format === 'json') return { status: 200, body: page };
+    const headers = page.next_cursor === null ? {} : { 'x-next-cursor': page.next_cursor };
+    return replyWithReport({ ...reportOf([page.data]), headers }, format, ends);
+  }
+
+  return [{ path: '/admin/audit', methods: { GET: needing('read-gateway', trail) } }];
+}
+
+/** Every entry that passes, until whoever reads them has left. */
+async function* allPages(
+  audit: AuditReader,
+  query: Omit<AuditQuery, 'limit'>,
+  left: AbortSignal,
+): AsyncGenerator<ShownEntry[]> {
+  let { cursor } = query;
+  do {
+    const page = await audit.entries({ ...query, limit: entriesPerPage, cursor });
+    yield page.data;
+    cursor = page.next_cursor;
+    // The embedded store answers at once: others must have their turn.
+    await turn();
+  } while (cursor !== null && !left.aborted);
+}
+
+function reportOf(pages: AsyncIterable<ShownEntry[]> | Iterable<ShownEntry[]>): Report {
+  return { name: 'tollgate-audit', columns, pages: rowsOf(pages) };
+}
+
+async function* rowsOf(pages: AsyncIterable<ShownEntry[]> | Iterable<ShownEntry[]>): AsyncGenerator<Row[]> {
+  for await (const page of pages) yield page.map((entry) => ({ ...entry }));
+}

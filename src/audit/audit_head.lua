@@ -1,0 +1,13 @@
+#!lua flags=no-writes
+--[[
+  The newest entry of the audit trail.
+
+  KEYS[1] audit  stream: h the entry's hash, e its text
+
+  Returns {store clock in ms, how many there are, its hash, its text}; both '' where there is none.
+]]
+local time = redis.call('TIME')
+local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+if not newest then return { now, '0', '', '' } end
+return { now, tostring(redis.call('XLEN', KEYS[1])), newest[2][2], newest[2][4] }

@@ -1,0 +1,107 @@
+import { open } from 'node:fs/promises';
+import { type Command, Option } from 'commander';
+import { ChainCheck, type Verdict } from '../audit/chain-check.ts';
+import { LoggedHeads } from '../audit/logged-heads.ts';
+import type { JsonObject } from '../core/request.ts';
+import { adminPath } from './arguments.ts';
+import { plain, shortTime } from './cells.ts';
+import type { Cli } from './cli.ts';
+import { CommandFailed } from './command-failed.ts';
+import { fittedTable } from './fitted-table.ts';
+import type { Column } from './table.ts';
+
+const entriesPerPage = 1_000;
+
+const columns: Column[] = [
+  { title: 'NO', cell: ({ sequence }) => plain(sequence), right: true },
+  { title: 'TIME', cell: ({ time }) => shortTime(time) },
+  { title: 'ACTOR', cell: ({ actor }) => plain(actor) },
+  { title: 'OPERATION', cell: ({ operation }) => plain(operation) },
+  { title: 'TEAM', cell: ({ team }) => plain(team) },
+  { title: 'ID', cell: ({ id }) => plain(id) },
+];
+
+/** `tollgate audit …` */
+export function auditCommands(program: Command, cli: Cli): void {
+  const audit = program.command('audit').description('Who changed what');
+
+  audit
+    .command('list')
+    .description('changes, the newest first; with --format and no --limit all there are')
+    .option('--team <team>')
+    .option('--actor <actor>', 'root, adm_…, tok_…, sign-in, file or command-line')
+    .option('--operation <operation>', 'such as token.revoke')
+    .option('--from <time>', 'a UTC day, or an RFC 3339 time')
+    .option('--to <time>', 'a UTC day, included; or an RFC 3339 time, not included')
+    .option('--limit <count>', 'how many, up to 1000')
+    .option('--cursor <cursor>', 'where the list before this one ended')
+    .addOption(new Option('--format <format>', 'print all of it, as it comes').choices(['csv', 'ndjson']))
+    .addHelpText('after', '\nExample: tollgate audit list --team acme --operation token.revoke')
+    .action(async (options: Record<string, string>) => {
+      const path = `${adminPath('audit')}?${new URLSearchParams(options).toString()}`;
+      if (options['format'] !== undefined) return cli.printAsItComes(path);
+      const answer = await cli.call('GET', path);
+      cli.printList(answer, columns, fittedTable);
+      const next = answer?.['next_cursor'];
+      if (typeof next === 'string') cli.note(`There is more: add --cursor ${plain(next)}`);
+    });
+
+  audit
+    .command('verify')
+    .description('check that no entry was altered, dropped or reordered; fails (1) where one was')
+    .option('--heads <file>', "a log's lines: what they say of the trail must still hold")
+    .addHelpText('after', '\nExample: tollgate audit verify --heads gateway.log')
+    .action(async ({ heads: file }: { heads?: string }) => {
+      // Before the trail: it must have all that the log knows of.
+      const heads = file === undefined ? new LoggedHeads() : await headsIn(file);
+      const verdict = await verified(cli, heads);
+      cli.printRecord(shown(verdict));
+      if (verdict.flaw) throw new CommandFailed(flawText(verdict.flaw));
+      if (file === undefined)
+        cli.note('Without --heads nobody can tell whether the newest entries are there.');
+    });
+}
+
+async function verified(cli: Cli, { heads }: LoggedHeads): Promise<Verdict> {
+  const check = new ChainCheck(heads);
+  let cursor: string | null = '';
+  while (cursor !== null) {
+    const from: string = cursor === '' ? '' : `&cursor=${cursor}`;
+    const page: JsonObject | null = await cli.call(
+      'GET',
+      `${adminPath('audit')}?limit=${entriesPerPage}${from}`,
+    );
+    const { data, next_cursor: next } = page ?? {};
+    // The API's own words: a list of objects.
+    for (const entry of (data ?? []) as JsonObject[]) check.older(entry);
+    cursor = typeof next === 'string' ? next : null;
+  }
+  return check.end();
+}
+
+async function headsIn(file: string): Promise<LoggedHeads> {
+  const heads = new LoggedHeads();
+  try {
+    await using handle = await open(file);
+    for await (const line of handle.readLines()) heads.read(line);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw new CommandFailed(`${file} cannot be read (${code}).`);
+  }
+  if (heads.heads.size === 0) throw new CommandFailed(`${file} has no line with "audit head" in it.`);
+  return heads;
+}
+
+function shown({ entries, heads, head, flaw }: Verdict): JsonObject {
+  return {
+    intact: flaw === null,
+    entries,
+    heads_compared: heads,
+    head: head && { ...head },
+    flaw: flaw && { ...flaw },
+  };
+}
+
+function flawText({ sequence, kind, why }: NonNullable<Verdict['flaw']>): string {
+  return `The trail is not intact: entry ${sequence} was ${kind} (${why}).`;
+}

@@ -1,0 +1,181 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MemoryAudit } from '../../src/audit/memory-audit.ts';
+import { RedisAudit } from '../../src/audit/redis-audit.ts';
+import { MemoryAdministratorStore } from '../../src/auth/memory-administrator-store.ts';
+import { MemoryArchive } from '../../src/auth/memory-archive.ts';
+import { MemoryIdentityStore } from '../../src/auth/memory-identity-store.ts';
+import { MemorySecretStore } from '../../src/auth/memory-secret-store.ts';
+import { RedisAdministratorStore } from '../../src/auth/redis-administrator-store.ts';
+import { RedisArchive } from '../../src/auth/redis-archive.ts';
+import { RedisIdentityStore } from '../../src/auth/redis-identity-store.ts';
+import { RedisSecretStore } from '../../src/auth/redis-secret-store.ts';
+import { MemoryClaimStore } from '../../src/claims/memory-claim-store.ts';
+import { RedisClaimStore } from '../../src/claims/redis-claim-store.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { keysUnder } from '../../src/core/keys.ts';
+import { RedisStore } from '../../src/core/redis.ts';
+import { StoreUnavailable } from '../../src/core/store-unavailable.ts';
+import { startRedis, type RedisServer } from '../support/redis-server.ts';
+import { administratorNamed } from './administrator-store.ts';
+import { auditTrailContract, verdictOn, wholeTrail, type AuditedStores } from './audit-trail.ts';
+
+type Heads = AuditedStores['heads'];
+
+function logInto(heads: Heads): { info: (told: string, fields?: object) => void } {
+  return { info: (_told, fields) => heads.push(fields as Heads[number]) };
+}
+
+describe('the audit trail of the memory store', () => {
+  auditTrailContract(async () => {
+    const heads: Heads = [];
+    const audit = new MemoryAudit(systemClock, logInto(heads));
+    const identities = new MemoryIdentityStore(systemClock, () => null, audit);
+    const administrators = new MemoryAdministratorStore(systemClock, audit);
+    return {
+      identities,
+      administrators,
+      secrets: new MemorySecretStore(identities, systemClock),
+      claims: new MemoryClaimStore(systemClock, audit),
+      archive: new MemoryArchive(identities, administrators, audit),
+      audit,
+      heads,
+    };
+  });
+});
+
+describe('the audit trail in Redis', () => {
+  let server: RedisServer;
+  let redis: RedisStore;
+  const keys = keysUnder('t:');
+
+  beforeAll(async () => {
+    server = await startRedis();
+    redis = await connected();
+  });
+
+  afterAll(async () => {
+    redis.close();
+    await server.stop();
+  });
+
+  async function connected(commandTimeoutMs = 5_000): Promise<RedisStore> {
+    const store = new RedisStore({ url: server.url, verifyTls: false, commandTimeoutMs });
+    store.connect();
+    await store.whenReady(5_000);
+    return store;
+  }
+
+  /** The stores of one process. */
+  function storesOn(store: RedisStore): AuditedStores & { audit: RedisAudit } {
+    const heads: Heads = [];
+    const audit = new RedisAudit(store, keys, { log: logInto(heads), clock: systemClock });
+    return {
+      identities: new RedisIdentityStore(store, keys, audit),
+      administrators: new RedisAdministratorStore(store, keys, audit),
+      secrets: new RedisSecretStore(store, keys, audit),
+      claims: new RedisClaimStore(store, keys, audit),
+      archive: new RedisArchive(store, keys, audit),
+      audit,
+      heads,
+    };
+  }
+
+  async function empty(): Promise<ReturnType<typeof storesOn>> {
+    await server.flush();
+    return storesOn(redis);
+  }
+
+  auditTrailContract(empty);
+
+  it('is one chain, whichever process changes what', async () => {
+    await empty();
+    const connections = await Promise.all(Array.from({ length: 4 }, () => connected()));
+    const processes = connections.map(storesOn);
+    const perProcess = 25;
+    try {
+      await Promise.all(
+        processes.flatMap(({ identities }, process) =>
+          Array.from({ length: perProcess }, async (_, n) => {
+            const id = `team-${process}-${n}`;
+            expect(await identities.create({ kind: 'team', team: id }, JSON.stringify({ id }))).toBe(
+              'created',
+            );
+            if (n % 5 === 0) expect(await identities.deleteTeam(id)).toBe(true);
+          }),
+        ),
+      );
+      const count = processes.length * perProcess * 1.2;
+      const entries = await wholeTrail(storesOn(redis).audit);
+      expect(entries.map(({ sequence }) => sequence)).toEqual(
+        Array.from({ length: count }, (_, n) => count - n),
+      );
+      const told = new Map(
+        processes.flatMap(({ heads }) => heads.map(({ sequence, hash }) => [sequence, hash])),
+      );
+      expect(told.size).toBe(count);
+      expect(await verdictOn(storesOn(redis).audit, told)).toMatchObject({ heads: count, flaw: null });
+    } finally {
+      for (const connection of connections) connection.close();
+    }
+  });
+
+  it('tells the log of a head that another process made and did not tell', async () => {
+    const first = await empty();
+    await first.identities.create({ kind: 'team', team: 'acme' }, '{}');
+    const second = storesOn(redis);
+    await second.audit.tellHead();
+    await second.audit.tellHead();
+    expect(second.heads).toEqual(first.heads);
+  });
+
+  it('when full still ends things, with their entries, and makes nothing, without one', async () => {
+    const { identities, administrators, audit } = await empty();
+    await identities.create({ kind: 'team', team: 'acme' }, '{"id":"acme"}');
+    await identities.create({ kind: 'user', team: 'acme', id: 'ana' }, '{"id":"ana"}');
+    const key = { kind: 'token', team: 'acme', id: 'tok_1' } as const;
+    await identities.create(key, '{"id":"tok_1","user":"ana"}', { secretHash: 'a'.repeat(43), user: 'ana' });
+    await administrators.create(administratorNamed('adm_1'), 'b'.repeat(43));
+    await server.command('CONFIG', 'SET', 'maxmemory', '1');
+    try {
+      const made = identities.create({ kind: 'team', team: 'beta' }, '{}');
+      await expect(made).rejects.toBeInstanceOf(StoreUnavailable);
+      const revoked = '{"id":"tok_1","user":"ana","revoked_at":"2026-01-01T00:00:00Z"}';
+      expect(await identities.replace(key, '{"id":"tok_1","user":"ana"}', revoked)).toBe('replaced');
+      expect(await identities.replace({ kind: 'user', team: 'acme', id: 'ana' }, '{"id":"ana"}', null)).toBe(
+        'replaced',
+      );
+      expect(await administrators.delete('adm_1')).toBe(true);
+      expect(await identities.deleteTeam('acme')).toBe(true);
+      const operations = (await wholeTrail(audit)).map(({ operation }) => operation);
+      expect(operations.slice(0, 4)).toEqual([
+        'team.delete',
+        'administrator.delete',
+        'user.delete',
+        'token.revoke',
+      ]);
+      expect(operations).toHaveLength(8);
+      expect((await verdictOn(audit)).flaw).toBeNull();
+    } finally {
+      await server.command('CONFIG', 'SET', 'maxmemory', '0');
+    }
+  });
+
+  it('keeps nobody waiting for ever on a store that hangs', async () => {
+    await empty();
+    const impatient = await connected(100);
+    const { identities } = storesOn(impatient);
+    server.pause();
+    try {
+      const changes = Array.from({ length: 100 }, (_, n) =>
+        identities.create({ kind: 'team', team: `team-${n}` }, '{}'),
+      );
+      const startedMs = performance.now();
+      const ends = await Promise.allSettled(changes);
+      expect(ends.map(({ status }) => status)).toEqual(changes.map(() => 'rejected'));
+      expect(performance.now() - startedMs).toBeLessThan(8_000);
+    } finally {
+      server.resume();
+      impatient.close();
+    }
+  }, 15_000);
+});

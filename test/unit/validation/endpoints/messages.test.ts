@@ -1,0 +1,226 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { estimateInput } from '../../../../src/admission/reservation.ts';
+import type { JsonObject, JsonValue } from '../../../../src/core/request.ts';
+import { messages } from '../../../../src/validation/endpoints/messages.ts';
+import { accepted, params, times } from '../verdict.ts';
+
+const hello: JsonValue[] = [{ role: 'user', content: 'Hello' }];
+const body = (more: JsonObject = {}): JsonObject => ({
+  model: 'm',
+  max_tokens: 2_000,
+  messages: hello,
+  ...more,
+});
+const withContent = (content: JsonValue): JsonObject => body({ messages: [{ role: 'user', content }] });
+const image = (source: JsonObject): JsonObject => ({ type: 'image', source });
+const base64 = (data: string): JsonObject => ({ type: 'base64', media_type: 'image/png', data });
+const pdf = (data: string): JsonObject => ({
+  type: 'document',
+  source: { ...base64(data), media_type: 'application/pdf' },
+});
+
+describe('a body', () => {
+  it('is told of as it is: what it may write, whether it streams', () => {
+    expect(accepted(messages, body())).toMatchObject({
+      outputBound: 2_000,
+      choices: 1,
+      stream: false,
+      remoteTools: [],
+    });
+    expect(accepted(messages, body({ stream: true })).stream).toBe(true);
+  });
+
+  it.each<JsonObject>([
+    {
+      system: 'Be brief.',
+      temperature: 0,
+      top_p: 1,
+      top_k: 0,
+      stop_sequences: ['x'],
+      metadata: { user_id: 'me' },
+    },
+    { system: [{ type: 'text', text: 'Be brief.', cache_control: { type: 'ephemeral' } }] },
+    {
+      system: null,
+      temperature: null,
+      stop_sequences: null,
+      metadata: null,
+      thinking: null,
+      tools: null,
+      tool_choice: null,
+    },
+    { thinking: { type: 'enabled', budget_tokens: 1_024 } },
+    { thinking: { type: 'disabled' } },
+    { thinking: { type: 'adaptive' } },
+    { thread: { id: 'x' }, service_tier: 'auto', output_config: { effort: 'low' } },
+    { tools: [{ name: 'f', input_schema: { Type: 'object' } }], tool_choice: { type: 'tool', name: 'f' } },
+    {
+      tools: [{ type: 'custom', name: 'f', input_schema: {}, cache_control: null }],
+      tool_choice: { type: 'any' },
+    },
+    { tool_choice: { type: 'auto', disable_parallel_tool_use: true } },
+  ])('may have %j, which goes on as it is', (more) => {
+    expect(accepted(messages, body(more)).body).toEqual(body(more));
+  });
+
+  it.each<[JsonObject, string[]]>([
+    [{ max_tokens: 0 }, ['max_tokens']],
+    [{ max_tokens: null }, ['max_tokens']],
+    [{ max_tokens: 1.5 }, ['max_tokens']],
+    [{ model: 'with space' }, ['model']],
+    [{ Max_Tokens: 5 }, ['Max_Tokens']],
+    [{ temperature: 1.1 }, ['temperature']],
+    [{ top_p: -0.1 }, ['top_p']],
+    [{ top_k: -1 }, ['top_k']],
+    [{ stop_sequences: 'x' }, ['stop_sequences']],
+    [{ stop_sequences: ['x', 1] }, ['stop_sequences.1']],
+    [{ stream: 'yes' }, ['stream']],
+    [{ metadata: { user_id: 7 } }, ['metadata.user_id']],
+    [{ system: 7 }, ['system']],
+    [{ system: [{ type: 'image' }] }, ['system.0.type', 'system.0.text']],
+    [{ thinking: { type: 'on' } }, ['thinking.type']],
+    [{ thinking: { type: 'enabled' } }, ['thinking.budget_tokens']],
+    [{ thinking: { type: 'enabled', budget_tokens: 1_023 } }, ['thinking.budget_tokens']],
+    [{ thinking: { type: 'enabled', budget_tokens: 2_000 } }, ['thinking.budget_tokens']],
+    [{ messages: [] }, ['messages']],
+    [{ messages: times(2_001, { role: 'user', content: '-' }) }, ['messages']],
+    [{ messages: [{ role: 'system', content: 'x' }] }, ['messages.0.role']],
+    [{ messages: [{ role: 'user' }] }, ['messages.0.content']],
+    [{ messages: [{ role: 'user', Content: 'x' }] }, ['messages.0.Content', 'messages.0.content']],
+    [{ tools: [{ input_schema: {} }] }, ['tools.0.name']],
+    [{ tools: [{ name: 'f' }] }, ['tools.0.input_schema']],
+    [{ tools: [{ name: 'f', Input_Schema: {}, input_schema: {} }] }, ['tools.0.Input_Schema']],
+    [{ tool_choice: 'auto' }, ['tool_choice']],
+    [{ tool_choice: { type: 'required' } }, ['tool_choice.type']],
+    [
+      { tool_choice: { type: 'tool', name: 'g' }, tools: [{ name: 'f', input_schema: {} }] },
+      ['tool_choice.name'],
+    ],
+    [{ tool_choice: { type: 'tool' } }, ['tool_choice.name']],
+    [{ mcp_servers: [{ name: 's' }] }, ['mcp_servers.0.url']],
+    [{ mcp_servers: {} }, ['mcp_servers']],
+  ])('may not have %j', (more, expected) => {
+    expect(params(messages, body(more))).toEqual(expected);
+  });
+
+  it('asks for no more than its model writes', () => {
+    const wide = { model: 'claude-3-5-sonnet', max_tokens: 4_097 };
+    expect(params(messages, body(wide))).toEqual(['max_tokens']);
+    expect(accepted(messages, body({ ...wide, max_tokens: 4_096 })).outputBound).toBe(4_096);
+  });
+});
+
+describe('a block', () => {
+  it.each<JsonObject>([
+    { type: 'text', text: 'x', citations: null },
+    image(base64('QUJD')),
+    image({ type: 'url', url: 'https://a.example/b.png' }),
+    image({ type: 'file', file_id: 'file_1' }),
+    pdf('QUJD'),
+    {
+      type: 'document',
+      source: { type: 'text', media_type: 'text/plain', data: 'x' },
+      title: 't',
+      context: null,
+    },
+    { type: 'tool_use', id: 'toolu_1', name: 'f', input: { Type: 1 } },
+    { type: 'tool_result', tool_use_id: 'toolu_1' },
+    { type: 'tool_result', tool_use_id: 'toolu_1', content: [image(base64('QUJD'))], is_error: true },
+    { type: 'thinking', thinking: 'x', signature: 's' },
+    { type: 'redacted_thinking', data: 'x' },
+    { type: 'search_result', source: 'https://a.example', title: 't', content: [] },
+    { type: 'something_new', anything: { at: 'all' } },
+  ])('%j goes on as it is', (block) => {
+    expect(accepted(messages, withContent([block])).body).toEqual(withContent([block]));
+  });
+
+  it.each<[JsonValue, string[]]>([
+    ['x', ['']],
+    [{}, ['.type']],
+    [{ type: 'text' }, ['.text']],
+    [{ type: 'text', Text: 'x' }, ['.Text', '.text']],
+    [{ type: 'image' }, ['.source']],
+    [image({ type: 'base64', data: 'QUJD' }), ['.source.media_type']],
+    [image({ type: 'base64', media_type: 'image/png' }), ['.source.data']],
+    [{ type: 'tool_use', id: '', name: 'f', input: '{}' }, ['.id', '.input']],
+    [{ type: 'tool_result', content: 'x' }, ['.tool_use_id']],
+    [{ type: 'tool_result', tool_use_id: 't', content: [{ type: 'text' }] }, ['.content.0.text']],
+    [{ type: 'tool_result', tool_use_id: 't', is_error: 'no' }, ['.is_error']],
+    [{ type: 'thinking' }, ['.thinking']],
+    [{ type: 'redacted_thinking' }, ['.data']],
+  ])('%j is refused', (block, expected) => {
+    expect(params(messages, withContent([block]))).toEqual(
+      expected.map((path) => `messages.0.content.0${path}`),
+    );
+  });
+});
+
+describe('the input', () => {
+  const estimate = (content: JsonValue): number => {
+    const valid = accepted(messages, withContent(content));
+    return estimateInput(Buffer.byteLength(JSON.stringify(valid.body)), valid);
+  };
+
+  it('counts 1,600 tokens an image, whatever its size, in tool results as well', () => {
+    const bare = estimate([image(base64('A'))]);
+    expect(estimate([image(base64('A'.repeat(400_000)))])).toBe(bare);
+    expect(bare).toBeGreaterThanOrEqual(1_600);
+    expect(bare).toBeLessThan(1_700);
+    const inside = estimate([
+      { type: 'tool_result', tool_use_id: 't', content: [image(base64('A'.repeat(400_000)))] },
+    ]);
+    expect(inside).toBeLessThan(1_700);
+  });
+
+  it('counts a token for each 16 bytes of a document in base64, and text as text', () => {
+    expect(estimate([pdf('A'.repeat(160_016))]) - estimate([pdf('A'.repeat(16))])).toBe(10_000);
+    const plain = {
+      type: 'document',
+      source: { type: 'text', media_type: 'text/plain', data: 'x'.repeat(4_000) },
+    };
+    expect(estimate([plain])).toBeGreaterThan(1_000);
+    expect(
+      estimate([{ type: 'document', source: { type: 'url', url: 'https://a.example' } }]),
+    ).toBeGreaterThan(1_600);
+  });
+
+  it('is never estimated at less than nothing, nor at more than its bytes and images', () => {
+    const data = fc.string({ unit: 'grapheme', minLength: 1 });
+    const block = fc.oneof(
+      data.map((text) => image(base64(text))),
+      data.map(pdf),
+      data.map((text) => ({ type: 'text', text })),
+    );
+    fc.assert(
+      fc.property(fc.array(block, { maxLength: 5 }), (blocks) => {
+        const bytes = Buffer.byteLength(JSON.stringify(withContent(blocks)));
+        const images = blocks.filter(({ type }) => type === 'image').length;
+        expect(estimate(blocks)).toBeGreaterThanOrEqual(images * 1_600);
+        expect(estimate(blocks)).toBeLessThanOrEqual(Math.ceil(bytes / 4) + images * 1_600);
+      }),
+    );
+  });
+});
+
+describe('what runs elsewhere', () => {
+  const remote = (more: JsonObject): readonly string[] => accepted(messages, body(more)).remoteTools;
+
+  it('is named: tools of other types, servers by their URL', () => {
+    expect(
+      remote({
+        tools: [
+          { name: 'f', input_schema: {} },
+          { type: 'custom', name: 'g', input_schema: {} },
+        ],
+      }),
+    ).toEqual([]);
+    expect(remote({ tools: [{ type: 'web_search_20250305', name: 'web_search' }] })).toEqual(['web_search']);
+    expect(remote({ tools: [{ type: 'code_execution_20250522' }] })).toEqual(['code_execution_20250522']);
+    const mcp_servers = [{ type: 'url', url: 'https://a.example/sse', name: 'f' }];
+    expect(remote({ mcp_servers })).toEqual(['https://a.example/sse']);
+    const toolset = { type: 'mcp_toolset', mcp_server_name: 'f' };
+    expect(remote({ mcp_servers, tools: [toolset] })).toEqual(['https://a.example/sse']);
+    expect(remote({ tools: [toolset] })).toEqual(['f']);
+  });
+});
