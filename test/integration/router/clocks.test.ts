@@ -65,7 +65,7 @@ const byPrompt: Script = async (_req, res, body) => {
 interface Through {
   router: Router;
   team: string;
-  ask(pausesMs: number[], stream: boolean): Promise<Reply>;
+  ask: (pausesMs: number[], stream: boolean) => Promise<Reply>;
 }
 
 async function through(to: TestGateway): Promise<Through> {

@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { streamFrames } from '../../../src/demo/behaviours.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
 import { type StandIn, startStandIn } from '../../../src/demo/stand-in.ts';
 import { type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';
-import { bodies, paths, post } from '../../support/gateway-client.ts';
+import { bodies, errorOf, paths, post } from '../../support/gateway-client.ts';
 import { type RedisServer, startRedis } from '../../support/redis-server.ts';
 import { type Router, startRouter } from '../../support/router.ts';
 import { spawnGateway, type SpawnedGateway } from '../../support/spawn-gateway.ts';
@@ -66,8 +67,8 @@ describe('connections that the router keeps', () => {
     const timesFaster = 60;
     const router = await through(witness.port, timesFaster);
     for (const stream of [false, true, false]) {
+      if (router.connections.opened > 0) await sleep((0.9 * keepAliveMs) / timesFaster);
       expect((await ask(router, stream)).status).toBe(200);
-      await new Promise((resolve) => setTimeout(resolve, (0.9 * keepAliveMs) / timesFaster));
     }
     expect(router.connections).toEqual({ opened: 1, reused: 2 });
     expect(router.errors).toEqual([]);
@@ -90,28 +91,36 @@ describe('connections that the router keeps', () => {
   });
 });
 
-/** Callers that ask one thing after another, plain calls and streams, until they are stopped. */
-function startCallers(router: Router, count: number): { statuses: number[]; stop: () => Promise<void> } {
-  const statuses: number[] = [];
-  let stopped = false;
+/**
+ * Callers that ask one thing after another, plain calls and streams, until they are stopped; told by the gateway to come
+ * back, they do.
+ */
+function startCallers(router: Router, count: number): { ended: string[]; stop: () => Promise<void> } {
+  const ended: string[] = [];
+  const end = new AbortController();
   const caller = async (stream: boolean): Promise<void> => {
-    while (!stopped) {
-      const { status, text } = await ask(router, stream);
-      statuses.push(status === 200 && stream && !text.endsWith(doneFrame) ? 0 : status);
+    while (!end.signal.aborted) {
+      const reply = await ask(router, stream);
+      const { status, text, headers } = reply;
+      if (status === 503 && headers.get('retry-after') === '1') {
+        ended.push(errorOf(reply).code ?? '');
+        await sleep(20);
+      } else
+        ended.push(status === 200 && (!stream || text.endsWith(doneFrame)) ? 'whole' : `${status}: ${text}`);
     }
   };
   const all = Promise.all(Array.from({ length: count }, (_, n) => caller(n % 2 === 0)));
   return {
-    statuses,
+    ended,
     stop: async () => {
-      stopped = true;
+      end.abort();
       await all;
     },
   };
 }
 
 describe('a deploy', () => {
-  it('a dyno is told to stop, and the router moves on to another: no request is lost', async () => {
+  it('a dyno is told to stop, and the router hears of it later: no request is without an answer', async () => {
     upstream.script((req, res, body) =>
       (body as { stream?: boolean }).stream === true
         ? streamFrames([word, word, word + doneFrame], { delayMs: 40 })(req, res, body)
@@ -120,15 +129,17 @@ describe('a deploy', () => {
     const [old, young] = [await spawn(), await spawn()];
     const router = await through(old.port);
     const callers = startCallers(router, 10);
-    await waitFor(() => callers.statuses.length > 50, { what: 'calls to be answered' });
+    await waitFor(() => callers.ended.length > 50, { what: 'calls to be answered' });
     for (let time = 0; time < 3; time += 1) old.kill('SIGTERM');
+    await sleep(600);
     router.moveTo(young.port);
     expect(await old.exited).toEqual({ code: 0, signal: null });
-    const before = callers.statuses.length;
-    await waitFor(() => callers.statuses.length > before + 50, { what: 'calls to be answered' });
+    const before = callers.ended.length;
+    await waitFor(() => callers.ended.length > before + 50, { what: 'calls to be answered' });
     await callers.stop();
-    expect(new Set(callers.statuses)).toEqual(new Set([200]));
     expect(router.errors).toEqual([]);
+    expect(new Set(callers.ended)).toEqual(new Set(['whole', 'overloaded']));
+    expect(new Set(callers.ended.slice(before))).toEqual(new Set(['whole']));
     upstream.script(null);
   });
 });
