@@ -1,37 +1,37 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
 import type { adminApp } from './admin/admin-app.ts';
+import { neededFor } from './admin/permission.ts';
+import type { Route as AdminRoute } from './admin/respond.ts';
 import { Refusal } from './core/refusal.ts';
 import type { Clock } from './core/clock.ts';
+import type { DescribedRoute } from './core/described.ts';
 import type { Endpoint } from './core/request.ts';
 import type { Answers } from './answers.ts';
-import { type ClaimParts, mountClaims } from './claim-routes.ts';
+import { type ClaimParts, describedClaims, mountClaims } from './claim-routes.ts';
+import { type DataPlaneParts, type DataRoute, dataPlaneRoutes, type Work } from './data-plane.ts';
+import { Description } from './described/description.ts';
 import type { Gateway } from './gateway.ts';
 import type { Journal } from './journal.ts';
-import type { McpServers } from './mcp-servers.ts';
-import type { OwnUsage } from './own-usage.ts';
-import { type Env, mountOperations, operationPaths, type Operations, refusalResponse } from './operations.ts';
+import {
+  type Env,
+  mountOperations,
+  type OperationRoute,
+  operationRoutes,
+  type Operations,
+  refusalResponse,
+} from './operations.ts';
 import { Call } from './proxy/call.ts';
-import type { RotationRoute } from './rotation-route.ts';
-import type { SelfService } from './self-service.ts';
-import type { SessionRoutes } from './session-routes.ts';
-import type { SignInRoute } from './sign-in-route.ts';
-import { endpoints, mcpServersPath } from './validation/registry.ts';
+import { version } from './version.ts';
 
-export interface AppParts {
+export interface AppParts extends DataPlaneParts {
   gateway: Gateway;
   answers: Answers;
   journal: Journal;
-  self: SelfService;
-  ownUsage: OwnUsage;
-  mcpServers: McpServers;
-  sessions: SessionRoutes;
-  signIn: SignInRoute;
-  rotation: RotationRoute;
   claims: ClaimParts;
   operations: Operations;
-  /** The admin API, mounted at its own paths. */
-  admin: ReturnType<typeof adminApp>;
+  /** The admin API, mounted at its own paths, and what it is made of. */
+  admin: { app: ReturnType<typeof adminApp>; routes: readonly AdminRoute[] };
   clock: Clock;
 }
 
@@ -50,17 +50,9 @@ async function pass({ gateway, answers }: AppParts, call: Call, endpoint: Endpoi
   gateway.forward(call, request, admitted); // and settles, before the caller's answer ends
 }
 
-type Work = (call: Call) => Promise<void>;
-
-/** A path of the data plane and what its methods do; every other method is a 405. */
-interface Route {
-  path: string;
-  methods: Partial<Record<'GET' | 'POST' | 'DELETE', Work>>;
-}
-
 /** Every route there is. */
 export function createApp(parts: AppParts): Hono<Env> {
-  const { answers, journal, self, ownUsage, sessions, signIn, operations, admin, clock } = parts;
+  const { answers, journal, admin, clock } = parts;
   const app = new Hono<Env>();
 
   const refuse = (refusal: Refusal) => async (call: Call) => answers.refuse(call, refusal);
@@ -87,21 +79,7 @@ export function createApp(parts: AppParts): Hono<Env> {
     journal.note({ requestId, method, path, status: c.res.status, errorCode, durationMs, identity: null });
   }
 
-  const routes: Route[] = [
-    ...endpoints.map((endpoint): Route => {
-      return { path: endpoint.path, methods: { POST: (call) => pass(parts, call, endpoint) } };
-    }),
-    { path: mcpServersPath, methods: { GET: (call) => parts.mcpServers.list(call) } },
-    { path: '/v1/models', methods: { GET: (call) => self.models(call) } },
-    { path: '/v1/me', methods: { GET: (call) => self.me(call) } },
-    { path: '/v1/me/usage', methods: { GET: (call) => ownUsage.usage(call) } },
-    { path: '/v1/me/rotate', methods: { POST: (call) => parts.rotation.rotate(call) } },
-    {
-      path: '/v1/sessions',
-      methods: { POST: (call) => sessions.mint(call), DELETE: (call) => sessions.end(call) },
-    },
-    { path: '/oauth/token', methods: { POST: (call) => signIn.exchange(call) } },
-  ];
+  const routes = dataPlaneRoutes(parts, (call, endpoint) => pass(parts, call, endpoint));
   for (const open of ['/v1/*', '/oauth/*']) app.on('OPTIONS', open, serve(preflight));
   for (const { path, methods } of routes) {
     journal.serves(path);
@@ -117,28 +95,54 @@ export function createApp(parts: AppParts): Hono<Env> {
     serve(refuse(notFound('the base URL has one /v1 too many: your client adds it by itself.'))),
   );
 
-  for (const path of [...operationPaths, '/admin/*']) app.use(path, noted);
+  const description = new Description({
+    version,
+    routes: () => [
+      ...routes,
+      describedClaims,
+      ...admin.routes.map(describedAdmin),
+      ...operations.map(describedGet),
+    ],
+  });
+  const operations = operationRoutes(parts.operations, description);
+  for (const at of [...operations.map(({ path }) => path), '/admin/*']) app.use(at, noted);
   mountOperations(app, operations);
   mountClaims(app, parts.claims);
-  app.route('/', admin);
+  app.route('/', admin.app);
   app.notFound(serve(refuse(nowhere)));
   app.onError((error, c) => refusalResponse(answers.refusalFor(error), null, c.req.path));
   return app;
 }
 
 /** HEAD is GET without the body: RFC 9110, 9.3.2. */
-function workFor({ incoming: { method } }: Call, { GET, POST, DELETE }: Route['methods']): Work | undefined {
+function workFor(
+  { incoming: { method } }: Call,
+  { GET, POST, DELETE }: DataRoute['methods'],
+): Work | undefined {
   switch (method) {
     case 'POST':
-      return POST;
+      return POST?.work;
     case 'GET':
     case 'HEAD':
-      return GET;
+      return GET?.work;
     case 'DELETE':
-      return DELETE;
+      return DELETE?.work;
     default:
       return undefined;
   }
+}
+
+/** A route of the admin API, as its description has it. */
+function describedAdmin({ path, methods }: AdminRoute): DescribedRoute {
+  const operations = Object.entries(methods).map(([method, { about, needs }]) => [
+    method,
+    { about, access: 'administrator', needed: neededFor(needs) },
+  ]);
+  return { path, methods: Object.fromEntries(operations) as DescribedRoute['methods'] }; // of the same methods
+}
+
+function describedGet({ path, get }: OperationRoute): DescribedRoute {
+  return { path, methods: { GET: get } };
 }
 
 function methodNotAllowed(path: string, allow: string): Refusal {

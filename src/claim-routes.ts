@@ -1,11 +1,14 @@
 import type { Context, Hono } from 'hono';
+import { z } from 'zod';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Answers } from './answers.ts';
 import { forwardedAddress, type RefusedCredentials } from './auth/refused-credentials.ts';
 import type { ClaimLinks } from './claims/claim-links.ts';
 import { claimHeaders, refusedPage, tokenPage, waitingPage } from './claims/claim-page.ts';
 import type { Clock } from './core/clock.ts';
+import type { Answer, DescribedOperation, DescribedRoute } from './core/described.ts';
 import { Refusal } from './core/refusal.ts';
+import { claimedToken, time } from './core/shown.ts';
 import type { Journal } from './journal.ts';
 import type { Env } from './operations.ts';
 import { requestIdOf } from './proxy/request-id.ts';
@@ -31,6 +34,15 @@ const prefix = '/claim/';
 /** The code is a secret: no log and no metric has it. */
 const toldPath = '/claim/:code';
 
+/** The two methods, for the API's description. */
+export const describedClaims: DescribedRoute = {
+  path: toldPath,
+  methods: {
+    GET: claiming('Tell that a token waits', z.object({ expires_at: time, next: z.string() })),
+    POST: claiming('Show the token, once', claimedToken),
+  },
+};
+
 /** `GET /claim/:code` says that a token waits, `POST` shows it, once. */
 export function mountClaims(app: Hono<Env>, parts: ClaimParts): void {
   app.all(`${prefix}*`, async (c) => {
@@ -49,6 +61,13 @@ export function mountClaims(app: Hono<Env>, parts: ClaimParts): void {
     });
     return answered(c, result, requestId);
   });
+}
+
+function claiming(summary: string, shape: z.ZodType): DescribedOperation {
+  const answer: Answer = { status: 200, content: { 'application/json': shape, 'text/html': z.string() } };
+  const details = 'A page where Accept has text/html, of refusals too.';
+  const refusals = ['not_found', 'already_claimed', 'rate_limit_exceeded', 'store_unavailable'] as const;
+  return { about: { summary, details, answer, refusals }, access: 'anyone' };
 }
 
 /** A page where one is asked for, else JSON. */

@@ -1,5 +1,7 @@
+import { z } from 'zod';
 import type { Answers } from './answers.ts';
 import type { Clock } from './core/clock.ts';
+import { okJson, type DescribedOperation } from './core/described.ts';
 import type { Principal } from './core/identity.ts';
 import { Refusal } from './core/refusal.ts';
 import type { Gateway } from './gateway.ts';
@@ -19,6 +21,26 @@ export interface McpServersParts {
   upstreams: Upstreams;
   clock: Clock;
 }
+
+export const aboutMcpServers: DescribedOperation = {
+  about: {
+    summary: 'List the MCP servers and their tools',
+    details: 'As the upstream has them. A token with a list of tools sees those that it may run.',
+    answer: okJson(
+      z.array(z.looseObject({ tools: z.array(z.looseObject({ name: z.string() })).optional() })),
+    ),
+    refusals: [
+      'endpoint_not_allowed',
+      'upstream_blocked',
+      'upstream_rate_limited',
+      'upstream_auth_failed',
+      'upstream_unreachable',
+      'upstream_error',
+      'upstream_timeout',
+    ],
+  },
+  access: 'session or user',
+};
 
 /** `GET /v1/mcp/servers`: the upstream's list, neither counted nor in the ledger. */
 export class McpServers {

@@ -1,13 +1,17 @@
 import type { HttpBindings } from '@hono/node-server';
-import type { Hono } from 'hono';
-import { permit, type Need } from './admin/permission.ts';
+import type { Context, Hono } from 'hono';
+import { z } from 'zod';
+import { neededFor, permit, type Need } from './admin/permission.ts';
 import type { ActorCheck } from './auth/actor-check.ts';
+import { type About, type DescribedOperation, okJson } from './core/described.ts';
 import { errorBody } from './core/error-body.ts';
 import { type ErrorCode, Refusal } from './core/refusal.ts';
-import { liveness, readiness } from './lifecycle/health.ts';
+import type { Description } from './described/description.ts';
+import { pageHeaders } from './described/page.ts';
+import { liveness, readiness, shownHealth } from './lifecycle/health.ts';
 import type { MetricsText } from './observability/metrics.ts';
 import { requestIdOf } from './proxy/request-id.ts';
-import { welcomePage, welcomeText } from './welcome.ts';
+import { shownWelcome, welcomePage, welcomeText } from './welcome.ts';
 
 export interface Env {
   Bindings: HttpBindings;
@@ -23,43 +27,119 @@ export interface Operations {
   authorize: ActorCheck;
 }
 
-/** The one page there is styles itself. */
+/** A path that answers GET alone. */
+export interface OperationRoute {
+  path: string;
+  get: DescribedOperation & { answer: (c: Context<Env>) => Response | Promise<Response> };
+}
+
+/** The page styles itself. */
 const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
 /** Series tell of all teams at once. */
 export const metricsNeed: Need = 'read-gateway';
 
-export const operationPaths = ['/', '/healthz', '/readyz', '/metrics'] as const;
+const text = z.string();
+const about = {
+  welcome: {
+    summary: 'Say what this is and where to go next',
+    answer: { status: 200, content: { 'application/json': shownWelcome, 'text/html': text } },
+  },
+  health: { summary: 'Tell that the process answers', answer: okJson(shownHealth) },
+  readiness: {
+    summary: 'Tell whether this process should be sent requests now',
+    answer: okJson(shownHealth),
+    others: [
+      {
+        status: 503,
+        description: 'The store is unreachable, or the process is ending.',
+        schema: shownHealth,
+      },
+    ],
+  },
+  metrics: { summary: 'Metrics for Prometheus', answer: { status: 200, content: { 'text/plain': text } } },
+  openapi: { summary: 'This description, as OpenAPI 3.1', answer: okJson(z.looseObject({ openapi: text })) },
+  docs: { summary: 'This description, as a page', answer: { status: 200, content: { 'text/html': text } } },
+} satisfies Record<string, About>;
 
-/** `/`, `/healthz`, `/readyz` and `/metrics`: contract 1.7. */
-export function mountOperations(app: Hono<Env>, operations: Operations): void {
-  app.get('/', (c) => {
-    const wantsPage = c.req.header('accept')?.includes('text/html') ?? false;
-    if (!wantsPage) return c.json(welcomeText);
-    return c.html(welcomePage, 200, { 'content-security-policy': pagePolicy });
-  });
+/** `/`, health, metrics (contract 1.7) and the API's description. */
+export function operationRoutes(operations: Operations, description: Description): OperationRoute[] {
+  const { storeReachable, draining } = operations;
+  return [
+    { path: '/', get: { about: about.welcome, access: 'anyone', answer: welcome } },
+    {
+      path: '/healthz',
+      get: {
+        about: about.health,
+        access: 'anyone',
+        answer: (c) => {
+          const { status, body } = liveness();
+          return c.json(body, status);
+        },
+      },
+    },
+    {
+      path: '/readyz',
+      get: {
+        about: about.readiness,
+        access: 'anyone',
+        answer: async (c) => {
+          const { status, body } = readiness({
+            storeReachable: await storeReachable(),
+            draining: draining(),
+          });
+          return c.json(body, status);
+        },
+      },
+    },
+    {
+      path: '/metrics',
+      get: {
+        about: about.metrics,
+        access: 'administrator',
+        needed: neededFor(metricsNeed),
+        answer: (c) => metricsFor(c, operations),
+      },
+    },
+    {
+      path: '/openapi.json',
+      get: {
+        about: about.openapi,
+        access: 'anyone',
+        answer: (c) => c.body(description.json, 200, { 'content-type': 'application/json' }),
+      },
+    },
+    {
+      path: '/docs',
+      get: {
+        about: about.docs,
+        access: 'anyone',
+        answer: (c) => c.html(description.page, 200, pageHeaders),
+      },
+    },
+  ];
+}
 
-  app.get('/healthz', (c) => {
-    const { status, body } = liveness();
-    return c.json(body, status);
-  });
-
-  app.get('/readyz', async (c) => {
-    const storeReachable = await operations.storeReachable();
-    const { status, body } = readiness({ storeReachable, draining: operations.draining() });
-    return c.json(body, status);
-  });
-
-  app.get('/metrics', async (c) => {
-    const actor = await operations.authorize(c.env.incoming.headers);
-    const refusal = actor instanceof Refusal ? actor : permit(actor, metricsNeed, []);
-    if (refusal) return refusalResponse(refusal, requestIdOf(c.req.header('x-request-id')));
-    const { contentType, body } = await operations.metrics();
-    return c.body(body, 200, { 'content-type': contentType, 'cache-control': 'no-store' });
-  });
-
-  for (const path of operationPaths)
+/** Serves them; every other method is a 405. */
+export function mountOperations(app: Hono<Env>, routes: readonly OperationRoute[]): void {
+  for (const { path, get } of routes) {
+    app.get(path, get.answer);
     app.all(path, (c) => refusalResponse(getOnly(path), requestIdOf(c.req.header('x-request-id'))));
+  }
+}
+
+function welcome(c: Context<Env>): Response {
+  const wantsPage = c.req.header('accept')?.includes('text/html') ?? false;
+  if (!wantsPage) return c.json(welcomeText);
+  return c.html(welcomePage, 200, { 'content-security-policy': pagePolicy });
+}
+
+async function metricsFor(c: Context<Env>, { authorize, metrics }: Operations): Promise<Response> {
+  const actor = await authorize(c.env.incoming.headers);
+  const refusal = actor instanceof Refusal ? actor : permit(actor, metricsNeed, []);
+  if (refusal) return refusalResponse(refusal, requestIdOf(c.req.header('x-request-id')));
+  const { contentType, body } = await metrics();
+  return c.body(body, 200, { 'content-type': contentType, 'cache-control': 'no-store' });
 }
 
 function getOnly(path: string): Refusal {

@@ -3,9 +3,11 @@ import { checkDays, dayParameters, groupList } from './admin/day-range.ts';
 import { queryOf } from './admin/filters.ts';
 import type { Answers } from './answers.ts';
 import type { Clock } from './core/clock.ts';
+import { type DescribedOperation, okList } from './core/described.ts';
 import type { LedgerReader, UsageQuery } from './core/entry.ts';
 import type { Token } from './core/identity.ts';
 import { Refusal } from './core/refusal.ts';
+import { shownUsageRow } from './core/shown-ledger.ts';
 import type { Gateway } from './gateway.ts';
 import type { Call } from './proxy/call.ts';
 
@@ -16,6 +18,16 @@ const parameters = z.strictObject({
   ...dayParameters,
   group_by: groupList(['day', 'model', 'endpoint'] as const).exactOptional(),
 });
+
+export const aboutOwnUsage: DescribedOperation = {
+  about: {
+    summary: 'Sum up what this token was used for',
+    details: 'Whole UTC days; today where nothing is said. Without group_by, one row.',
+    query: parameters,
+    answer: okList(shownUsageRow),
+  },
+  access: 'user',
+};
 
 export interface OwnUsageParts {
   gateway: Gateway;

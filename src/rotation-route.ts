@@ -2,9 +2,11 @@ import { rotateToken, type RotateDeps, superseded } from './admin/rotate-token.t
 import type { Answers } from './answers.ts';
 import { actingAs } from './core/audit.ts';
 import { check, type Checked } from './core/check.ts';
+import { type DescribedOperation, okJson, optionalJsonBody } from './core/described.ts';
 import { Refusal } from './core/refusal.ts';
 import { defaultOverlapS, ownRotation } from './core/rotation.ts';
 import { secretEndMs } from './core/secret.ts';
+import { rotatedToken } from './core/shown.ts';
 import type { Gateway } from './gateway.ts';
 import type { Origins } from './origins.ts';
 import type { Call } from './proxy/call.ts';
@@ -12,6 +14,17 @@ import { parseJson } from './validation/parse-json.ts';
 
 const maxBytes = 1_024;
 const perHour = 10;
+
+export const aboutOwnRotation: DescribedOperation = {
+  about: {
+    summary: 'Give this token a new secret',
+    details: `The old one works until overlap_seconds are over (${defaultOverlapS} where nothing is said). At most ${perHour} times an hour.`,
+    body: optionalJsonBody(ownRotation),
+    answer: okJson(rotatedToken),
+    refusals: ['not_found', 'precondition_failed'],
+  },
+  access: 'user',
+};
 
 export interface RotationParts extends RotateDeps {
   gateway: Gateway;

@@ -5,8 +5,10 @@ import { used } from './admission/window.ts';
 import { checkModel } from './auth/policy.ts';
 import type { Catalogue } from './config/catalogue.ts';
 import type { Identity } from './core/identity.ts';
+import { okJson, type DescribedOperation } from './core/described.ts';
 import { Refusal } from './core/refusal.ts';
 import { nanoUsdPerUsd } from './core/price.ts';
+import { shownMe, shownModels } from './core/shown-self.ts';
 import type { Session } from './core/session.ts';
 import type { Answers } from './answers.ts';
 import type { Gateway } from './gateway.ts';
@@ -20,6 +22,19 @@ export interface SelfServiceParts {
   upstreams: Upstreams;
   catalogue: Catalogue;
 }
+
+export const aboutModels: DescribedOperation = {
+  about: { summary: 'List the models this token may use', answer: okJson(shownModels) },
+  access: 'session or user',
+};
+export const aboutMe: DescribedOperation = {
+  about: {
+    summary: 'Tell whose token this is and what is left of its limits',
+    details: 'A session is told of itself and its own limits only.',
+    answer: okJson(shownMe),
+  },
+  access: 'session or user',
+};
 
 /** What a token may ask about itself: always fresh, neither counted nor in the ledger (contract 1.4). */
 export class SelfService {

@@ -1,8 +1,11 @@
+import { z } from 'zod';
 import type { Answers } from './answers.ts';
 import { storeUnavailable } from './admission/admission.ts';
 import type { Authenticated, Authenticator } from './auth/authenticator.ts';
 import { check, type Checked } from './core/check.ts';
+import { createdJson, type DescribedOperation, noContent, optionalJsonBody } from './core/described.ts';
 import { invalidBody, Refusal } from './core/refusal.ts';
+import { mintedSession } from './core/shown-self.ts';
 import type { Session, SessionStore } from './core/session.ts';
 import type { Gateway } from './gateway.ts';
 import type { Call } from './proxy/call.ts';
@@ -24,12 +27,40 @@ export interface SessionRoutesParts {
   schema: ReturnType<typeof sessionSchemas>['newSession'];
 }
 
+export const aboutEnding: DescribedOperation = {
+  about: {
+    summary: 'End this session, or all sessions of this token',
+    query: z.object({
+      all: z
+        .enum(['true', 'false'])
+        .exactOptional()
+        .meta({ description: "true with a user's token: all of its sessions. A session ends itself." }),
+    }),
+    answer: noContent,
+    refusals: ['role_not_allowed'],
+  },
+  access: 'session or user',
+};
+
 /** `POST` and `DELETE /v1/sessions`: short-lived tokens for pages, made with a user's token. */
 export class SessionRoutes {
   readonly #parts: SessionRoutesParts;
 
   constructor(parts: SessionRoutesParts) {
     this.#parts = parts;
+  }
+
+  get aboutMinting(): DescribedOperation {
+    return {
+      about: {
+        summary: 'Make a session',
+        details: 'Its token is shown this once. It can do no more than the token that makes it.',
+        body: optionalJsonBody(this.#parts.schema),
+        answer: createdJson(mintedSession),
+        refusals: ['model_not_allowed', 'endpoint_not_allowed', 'tool_not_allowed', 'wider_than_parent'],
+      },
+      access: 'user',
+    };
   }
 
   /** Makes a session: 201 with its text, shown this once. */

@@ -3,6 +3,7 @@ import type { Answers } from './answers.ts';
 import type { Authenticated, Authenticator } from './auth/authenticator.ts';
 import { forwardedAddress, type RefusedCredentials } from './auth/refused-credentials.ts';
 import { actingAs } from './core/audit.ts';
+import { type DescribedOperation, okJson } from './core/described.ts';
 import type { Credential, Token } from './core/identity.ts';
 import { Refusal } from './core/refusal.ts';
 import type { SessionStore } from './core/session.ts';
@@ -15,9 +16,9 @@ import { sessionPolicyOf } from './session-policy.ts';
 import type { MintedSession, SessionMinter } from './sessions/minter.ts';
 import { limitsWithin } from './sessions/narrow.ts';
 import type { NewSession } from './sessions/schema.ts';
-import { readExchange } from './sign-in/exchange-form.ts';
+import { describedExchange, describedForm, readExchange } from './sign-in/exchange-form.ts';
 import type { IdTokenVerifier, VerifiedIdToken } from './sign-in/id-token.ts';
-import { SignInRefusal } from './sign-in/oauth-error.ts';
+import { describedRefusals, SignInRefusal } from './sign-in/oauth-error.ts';
 import { isUserOf, type Person, type Provisioner, signInKey, type TokenPolicy } from './sign-in/provision.ts';
 import { teamFor } from './sign-in/rules.ts';
 
@@ -26,6 +27,17 @@ const maxReadings = 3;
 /** An ID token is taken a little beyond its expiry, for clocks that differ; counted for no longer than this. */
 const graceMs = 60_000;
 const maxCountedMs = 30 * 86_400_000;
+
+export const aboutSignIn: DescribedOperation = {
+  about: {
+    summary: 'Exchange an ID token of a trusted issuer for a session',
+    details: 'OAuth 2.0 token exchange (RFC 8693); errors are in the shape of OAuth.',
+    body: { schema: describedForm, required: true, mediaType: 'application/x-www-form-urlencoded' },
+    answer: okJson(describedExchange),
+    others: describedRefusals,
+  },
+  access: 'anyone',
+};
 
 export interface SignInParts {
   gateway: Gateway;

@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /** What `GET /` tells a program. */
 export const welcomeText = {
   name: 'Tollgate',
@@ -8,6 +10,7 @@ export const welcomeText = {
     limits: 'GET /v1/me with your token',
     administer: 'POST /admin/teams with Authorization: Bearer <ADMIN_KEY>',
     health: 'GET /healthz, GET /readyz',
+    describe: 'GET /openapi.json (OpenAPI 3.1), GET /docs (the same as a page)',
   },
 };
 
@@ -32,6 +35,12 @@ curl -X POST $URL/admin/teams/acme/tokens  -H "Authorization: Bearer $ADMIN_KEY"
 <h2>Then call it with the token</h2>
 <pre>curl $URL/v1/chat/completions -H "Authorization: Bearer tgk_…" \\
   -d '{"model":"claude-4-5-haiku","messages":[{"role":"user","content":"Hello"}]}'</pre>
-<p>What a token may use: <code>GET /v1/models</code>. What is left of its limits: <code>GET /v1/me</code>.</p>
+<p>What a token may use: <code>GET /v1/models</code>. What is left of its limits: <code>GET /v1/me</code>.
+Everything there is: <a href="/docs">the API</a>.</p>
 </html>
 `;
+
+/** Its shape. */
+export const shownWelcome = z
+  .object({ name: z.string(), what: z.string(), next: z.record(z.string(), z.string()) })
+  .meta({ id: 'Welcome' });

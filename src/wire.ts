@@ -1,12 +1,14 @@
 import type { Hono } from 'hono';
 import { adminApp } from './admin/admin-app.ts';
+import { adminRoutes } from './admin/admin-routes.ts';
+import type { AdminDeps } from './admin/deps.ts';
 import { Admission } from './admission/admission.ts';
 import { MemoryAdmissionStore } from './admission/memory-admission-store.ts';
 import { RedisAdmissionStore } from './admission/redis-admission-store.ts';
 import type { AdmissionStore } from './admission/store.ts';
 import type { Counter } from './admission/window.ts';
 import { Answers } from './answers.ts';
-import { createApp } from './app.ts';
+import { type AppParts, createApp } from './app.ts';
 import { MemoryAudit } from './audit/memory-audit.ts';
 import { RedisAudit } from './audit/redis-audit.ts';
 import { type ActorCheck, actorCheck } from './auth/actor-check.ts';
@@ -300,8 +302,8 @@ function administration(
     links,
     origins,
   }: { authorize: ActorCheck; uses: SecretUses; links: ClaimLinks; origins: Origins },
-): ReturnType<typeof adminApp> {
-  return adminApp({
+): AppParts['admin'] {
+  const deps: AdminDeps = {
     identities,
     administrators,
     ledger,
@@ -320,7 +322,8 @@ function administration(
     endpointPaths,
     requestId: requestIdOf,
     onError: (error, requestId) => log.error('an admin request failed', { error, request_id: requestId }),
-  });
+  };
+  return { app: adminApp(deps), routes: adminRoutes(deps) };
 }
 
 function redisStores({ settings, clock, log, metrics }: WireOptions): Stores {

@@ -1,3 +1,5 @@
+import { type About, jsonBody, createdJson, noContent, okJson, okList } from '../core/described.ts';
+import { issuedAdministrator, shownAdministrator } from '../core/shown.ts';
 import { administratorSchema } from './administrator-schema.ts';
 import {
   createAdministrator,
@@ -13,31 +15,54 @@ import { needing, replyWith, replyWithList, type AdminContext, type Route } from
 /** `/admin/admins`: who administers besides root. */
 export function administratorRoutes(deps: AdminDeps): Route[] {
   const newAdministrator = administratorSchema(deps.clock);
+  const about = aboutAdministrators(newAdministrator);
   return [
     {
       path: '/admin/admins',
       methods: {
-        GET: needing('administer', async () => replyWithList(await listAdministrators(deps), asStored)),
-        POST: needing('administer', async (c) => {
-          const body = await readBody(c, newAdministrator);
-          if (!body.ok) return body.refusal;
-          return replyWith(201, await createAdministrator(deps, body.value), shownOnce);
+        GET: needing('administer', about.list, async () =>
+          replyWithList(await listAdministrators(deps), asStored),
+        ),
+        POST: needing('administer', about.create, async (c) => {
+          const asked = await readBody(c, newAdministrator);
+          if (!asked.ok) return asked.refusal;
+          return replyWith(201, await createAdministrator(deps, asked.value), shownOnce);
         }),
       },
     },
     {
       path: '/admin/admins/:id',
       methods: {
-        GET: needing('administer', async (c) =>
+        GET: needing('administer', about.read, async (c) =>
           replyWith(200, await getAdministrator(deps, idIn(c)), asStored),
         ),
         DELETE: needing(
           'administer',
+          about.delete,
           async (c) => (await deleteAdministrator(deps, idIn(c))) ?? { status: 204 },
         ),
       },
     },
   ];
+}
+
+function aboutAdministrators(newAdministrator: ReturnType<typeof administratorSchema>) {
+  return {
+    list: { summary: 'List administrators', answer: okList(shownAdministrator) },
+    create: {
+      summary: 'Make an administrator',
+      details: 'Its token is shown this once.',
+      body: jsonBody(newAdministrator),
+      answer: createdJson(issuedAdministrator),
+      refusals: ['not_found'],
+    },
+    read: { summary: 'Read an administrator', answer: okJson(shownAdministrator) },
+    delete: {
+      summary: 'End an administrator',
+      details: 'Its token is refused from the next request on.',
+      answer: noContent,
+    },
+  } satisfies Record<string, About>;
 }
 
 /** One just made, with its token: the only time it is shown. */

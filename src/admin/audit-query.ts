@@ -13,7 +13,8 @@ const name = z
   .max(100, 'must be at most 100 characters')
   .exactOptional();
 
-const auditParameters = z.strictObject({
+/** The parameters of `/admin/audit`. */
+export const auditParameters = z.strictObject({
   team: slug.exactOptional(),
   actor: name,
   operation: name,

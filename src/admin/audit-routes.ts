@@ -1,13 +1,15 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { AuditQuery, AuditReader, ShownEntry } from '../core/audit.ts';
+import type { About } from '../core/described.ts';
 import { Refusal } from '../core/refusal.ts';
-import { parseAuditQuery } from './audit-query.ts';
+import { shownAuditEntry } from '../core/shown-audit.ts';
+import { defaultLimit, notAcceptable, pageOf, pagesOfList, reported } from './about-lists.ts';
+import { auditParameters, parseAuditQuery } from './audit-query.ts';
 import type { AdminDeps } from './deps.ts';
 import { replyWithReport, type Report, type Row } from './report.ts';
 import { askedIn, connectionOf } from './report-routes.ts';
 import { needing, type AdminContext, type Reply, type Route } from './respond.ts';
 
-const defaultLimit = 50;
 const entriesPerPage = 1_000;
 
 const columns = [
@@ -24,6 +26,14 @@ const columns = [
   'after',
   'hash',
 ] as const;
+
+const aboutTrail: About = {
+  summary: 'List who changed what, the newest first',
+  details: pagesOfList,
+  query: auditParameters,
+  answer: reported(pageOf(shownAuditEntry)),
+  others: notAcceptable,
+};
 
 /** Who changed what, the newest first; as JSON, CSV or NDJSON. */
 export function auditRoutes({ audit, onError }: AdminDeps): Route[] {
@@ -43,7 +53,7 @@ export function auditRoutes({ audit, onError }: AdminDeps): Route[] {
     return replyWithReport({ ...reportOf([page.data]), headers }, format, ends);
   }
 
-  return [{ path: '/admin/audit', methods: { GET: needing('read-gateway', trail) } }];
+  return [{ path: '/admin/audit', methods: { GET: needing('read-gateway', aboutTrail, trail) } }];
 }
 
 /** Every entry that passes, until whoever reads them has left. */

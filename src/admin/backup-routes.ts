@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { check } from '../core/check.ts';
+import { type About, jsonBody, okJson } from '../core/described.ts';
 import { slug } from '../core/fields.ts';
 import { Refusal } from '../core/refusal.ts';
+import { identityDocument, importReport } from '../core/shown.ts';
 import type { AdminDeps } from './deps.ts';
 import { queryOf } from './filters.ts';
 import { readBytes } from './read-body.ts';
@@ -14,6 +16,22 @@ const exportParameters = z.strictObject({ team: slug.exactOptional() });
 const importParameters = z.strictObject({
   overwrite: z.enum(['true', 'false'], 'must be true or false').default('false'),
 });
+
+const aboutExport: About = {
+  summary: 'Export identities as one document',
+  details: 'Of all teams, or of one. It has the hashes of tokens, not their texts.',
+  query: exportParameters,
+  answer: okJson(identityDocument),
+  refusals: ['not_found', 'body_too_large'],
+};
+const aboutImport: About = {
+  summary: 'Bring an exported document into the store',
+  details: 'What the store knows stays as it is there, unless overwrite is true. At most 16 MiB.',
+  query: importParameters,
+  body: jsonBody(identityDocument),
+  answer: okJson(importReport),
+  refusals: ['already_exists', 'overloaded'],
+};
 
 /** Identities as one document, out and in. Root's alone: a document holds every team and the hash of every token. */
 export function backupRoutes({ backup }: AdminDeps): Route[] {
@@ -38,8 +56,8 @@ export function backupRoutes({ backup }: AdminDeps): Route[] {
   }
 
   return [
-    { path: '/admin/export', methods: { GET: needing('administer', exported) } },
-    { path: '/admin/import', methods: { POST: needing('administer', imported) } },
+    { path: '/admin/export', methods: { GET: needing('administer', aboutExport, exported) } },
+    { path: '/admin/import', methods: { POST: needing('administer', aboutImport, imported) } },
   ];
 }
 

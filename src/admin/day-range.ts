@@ -6,25 +6,32 @@ import { invalidBody } from '../core/refusal.ts';
 
 const maxDays = 400;
 
-const day = z.string().transform((text, context) => {
-  const date = utcDay(text);
-  if (date !== null) return date;
-  context.addIssue({ code: 'custom', message: 'must be a UTC day such as 2026-01-31' });
-  return z.NEVER;
-});
+const day = z
+  .string()
+  .transform((text, context) => {
+    const date = utcDay(text);
+    if (date !== null) return date;
+    context.addIssue({ code: 'custom', message: 'must be a UTC day such as 2026-01-31' });
+    return z.NEVER;
+  })
+  .meta({ description: 'A UTC day such as 2026-01-31; both are included.' });
 
 /** The parameters of a range of days. */
 export const dayParameters = { from: day.exactOptional(), to: day.exactOptional() };
 
 /** The parameter `group_by`: a list of these, given back in their order here. */
 export function groupList<T extends string>(groups: readonly T[]): z.ZodType<T[], string> {
-  return z.string().transform((text, context) => {
-    const names = [...new Set(text.split(','))];
-    const known = groups.filter((group) => names.includes(group));
-    if (known.length === names.length) return known;
-    context.addIssue({ code: 'custom', message: `must be a list of ${groups.join(', ')}` });
-    return z.NEVER;
-  });
+  const expected = `a list of ${groups.join(', ')}`;
+  return z
+    .string()
+    .transform((text, context) => {
+      const names = [...new Set(text.split(','))];
+      const known = groups.filter((group) => names.includes(group));
+      if (known.length === names.length) return known;
+      context.addIssue({ code: 'custom', message: `must be ${expected}` });
+      return z.NEVER;
+    })
+    .meta({ description: `It is ${expected}.` });
 }
 
 /** A query with a range of days, its `from` and `to` filled in: today where nothing is said. */

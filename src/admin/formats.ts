@@ -12,7 +12,10 @@ export const mediaTypes = {
 } as const satisfies Record<Format, string>;
 
 /** The parameter `format`. */
-export const formatParameter = z.enum(formats, `must be one of ${formats.join(', ')}`).exactOptional();
+export const formatParameter = z
+  .enum(formats, `must be one of ${formats.join(', ')}`)
+  .meta({ description: 'Wins over Accept.' })
+  .exactOptional();
 
 /** What a query asks for, and the format it names. */
 export interface Asked<Query> {

@@ -3,16 +3,20 @@ import { dayMs } from '../core/days.ts';
 
 const maxLimit = 1_000;
 
+const momentExpected = 'a UTC day such as 2026-01-31, or an RFC 3339 time such as 2026-01-31T12:00:00Z';
+
 /** The moment (ms) a range begins or ends at; a day is in it as a whole. */
 function moment(edge: 'from' | 'to') {
-  return z.string().transform((text, context) => {
-    const isDay = z.iso.date().safeParse(text).success;
-    if (isDay) return Date.parse(text) + (edge === 'to' ? dayMs : 0);
-    if (z.iso.datetime({ offset: true }).safeParse(text).success) return Date.parse(text);
-    const message = 'must be a UTC day such as 2026-01-31, or an RFC 3339 time such as 2026-01-31T12:00:00Z';
-    context.addIssue({ code: 'custom', message });
-    return z.NEVER;
-  });
+  return z
+    .string()
+    .transform((text, context) => {
+      const isDay = z.iso.date().safeParse(text).success;
+      if (isDay) return Date.parse(text) + (edge === 'to' ? dayMs : 0);
+      if (z.iso.datetime({ offset: true }).safeParse(text).success) return Date.parse(text);
+      context.addIssue({ code: 'custom', message: `must be ${momentExpected}` });
+      return z.NEVER;
+    })
+    .meta({ description: `It is ${momentExpected}.` });
 }
 
 /** What a list in pages, newest first, can be asked for. */

@@ -53,6 +53,11 @@ const rules: Readonly<Record<Need, Rule>> = {
   },
 };
 
+/** Who may do what needs this besides root, in words. */
+export function neededFor(need: Need): string {
+  return rules[need].needed;
+}
+
 /**
  * Null where the actor may do what needs this; else the 403. `teams` are all that the request names, known here or
  * not: the answer is the same for both.

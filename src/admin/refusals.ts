@@ -9,7 +9,8 @@ import { type Asked, formatParameter } from './formats.ts';
 
 const codes = Object.keys(errorTable) as ErrorCode[]; // its keys are the codes
 
-const refusalParameters = z.strictObject({
+/** The parameters of `/admin/refusals`. */
+export const refusalParameters = z.strictObject({
   ...dayParameters,
   group_by: groupList(refusalGroups).exactOptional(),
   format: formatParameter,

@@ -1,20 +1,45 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Checked } from '../core/check.ts';
+import type { About } from '../core/described.ts';
 import { usageFigures } from '../core/entry.ts';
 import { Refusal } from '../core/refusal.ts';
+import { shownEntry, shownRefusalRow, shownUsageRow } from '../core/shown-ledger.ts';
+import { defaultLimit, notAcceptable, pageOf, pagesOfList, reported, rowsOf } from './about-lists.ts';
 import type { AdminDeps } from './deps.ts';
 import { entryReport, entryShown } from './entry-report.ts';
 import { queryOf } from './filters.ts';
 import { type Asked, type Format, formatFor } from './formats.ts';
-import { parseRefusalQuery } from './refusals.ts';
+import { parseRefusalQuery, refusalParameters } from './refusals.ts';
 import { type Report, replyWithReport } from './report.ts';
 import { entriesInPages, sumsInPages } from './report-pages.ts';
-import { type AskedEntries, parseEntryQuery } from './requests.ts';
+import { type AskedEntries, entryParameters, parseEntryQuery } from './requests.ts';
 import { needing, type AdminContext, type Reply, type Route } from './respond.ts';
-import { parseUsageQuery } from './usage.ts';
+import { parseUsageQuery, usageParameters } from './usage.ts';
 import { visibleLedger, visibleRefusals } from './visible-ledger.ts';
 
-const defaultLimit = 50;
+const aboutReports = {
+  usage: {
+    summary: 'Sum up what was used',
+    details: 'Whole UTC days; today where nothing is said. Without group_by, one row.',
+    query: usageParameters,
+    answer: reported(rowsOf(shownUsageRow)),
+    others: notAcceptable,
+  },
+  requests: {
+    summary: 'List requests that were admitted, the newest closed first',
+    details: pagesOfList,
+    query: entryParameters,
+    answer: reported(pageOf(shownEntry)),
+    others: notAcceptable,
+  },
+  refusals: {
+    summary: 'Count requests that were refused',
+    details: 'Whole UTC days; today where nothing is said. Without group_by, one row.',
+    query: refusalParameters,
+    answer: reported(rowsOf(shownRefusalRow)),
+    others: notAcceptable,
+  },
+} satisfies Record<string, About>;
 
 /** What the ledger says: sums, single requests, and what was refused; as JSON, CSV or NDJSON. */
 export function reportRoutes({ ledger, refused, clock, onError }: AdminDeps): Route[] {
@@ -87,9 +112,9 @@ export function reportRoutes({ ledger, refused, clock, onError }: AdminDeps): Ro
   }
 
   return [
-    { path: '/admin/usage', methods: { GET: needing('read-lists', usage) } },
-    { path: '/admin/requests', methods: { GET: needing('read-lists', requests) } },
-    { path: '/admin/refusals', methods: { GET: needing('read-lists', refusals) } },
+    { path: '/admin/usage', methods: { GET: needing('read-lists', aboutReports.usage, usage) } },
+    { path: '/admin/requests', methods: { GET: needing('read-lists', aboutReports.requests, requests) } },
+    { path: '/admin/refusals', methods: { GET: needing('read-lists', aboutReports.refusals, refusals) } },
   ];
 }
 

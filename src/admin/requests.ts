@@ -1,15 +1,15 @@
 import { z } from 'zod';
-import type { EntryQuery, Outcome } from '../core/entry.ts';
+import type { EntryQuery } from '../core/entry.ts';
 import { check, type Checked } from '../core/check.ts';
 import { endUser } from '../core/fields.ts';
+import { outcomes } from '../core/shown-ledger.ts';
 import { wrongRange } from './day-range.ts';
 import { filters } from './filters.ts';
 import { pageParameters } from './page-parameters.ts';
 import { type Asked, formatParameter } from './formats.ts';
 
-const outcomes = ['ok', 'error', 'aborted', 'lost'] as const satisfies readonly Outcome[];
-
-const entryParameters = z.strictObject({
+/** The parameters of `/admin/requests`. */
+export const entryParameters = z.strictObject({
   ...pageParameters,
   outcome: z.enum(outcomes, `must be one of ${outcomes.join(', ')}`).exactOptional(),
   session: z

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Actor } from '../core/actor.ts';
+import type { About, Method } from '../core/described.ts';
 import { type ErrorCode, Refusal } from '../core/refusal.ts';
 import type { Need } from './permission.ts';
 
@@ -22,21 +23,22 @@ export type Reply =
   | { stream: ReadableStream<Uint8Array>; headers: Record<string, string> }
   | { status: 204 };
 
-/** What a method of a path does, and what its caller must be allowed: neither can be without the other. */
+/** What a method of a path does, what its caller must be allowed, and what is told of it: none is without the others. */
 export interface Operation {
   needs: Need;
+  about: About;
   handle: (c: AdminContext) => Promise<Reply>;
 }
 
 /** A path of the API and what its methods do; every other method is a 405. */
 export interface Route {
   path: string;
-  methods: Partial<Record<'GET' | 'POST' | 'PATCH' | 'DELETE', Operation>>;
+  methods: Partial<Record<Method, Operation>>;
 }
 
 /** An operation for those who are allowed what it needs. */
-export function needing(needs: Need, handle: Operation['handle']): Operation {
-  return { needs, handle };
+export function needing(needs: Need, about: About, handle: Operation['handle']): Operation {
+  return { needs, about, handle };
 }
 
 /** Writes a reply: the one place where an outcome becomes HTTP. */

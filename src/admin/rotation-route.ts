@@ -1,5 +1,7 @@
+import { type About, okJson, optionalJsonBody } from '../core/described.ts';
 import { Refusal } from '../core/refusal.ts';
 import { defaultOverlapS, rotation } from '../core/rotation.ts';
+import { issuedToken } from '../core/shown.ts';
 import type { AdminDeps } from './deps.ts';
 import { readOptionalBody } from './read-body.ts';
 import { needing, teamIn, type AdminContext, type Route } from './respond.ts';
@@ -15,19 +17,27 @@ export interface HandOver {
   host: string | undefined;
 }
 
+const aboutRotation: About = {
+  summary: 'Give a token a new secret',
+  details: `The old one works until overlap_seconds are over (${defaultOverlapS} where nothing is said).`,
+  body: optionalJsonBody(rotation),
+  answer: okJson(issuedToken),
+  refusals: ['precondition_failed', 'overloaded'],
+};
+
 /** A token gets a new secret under the same id. */
 export function rotationRoute(deps: AdminDeps): Route {
   return {
     path: '/admin/teams/:team/tokens/:id/rotate',
     methods: {
-      POST: needing('change-members', async (c) => {
-        const body = await readOptionalBody(c, rotation);
-        if (!body.ok) return body.refusal;
+      POST: needing('change-members', aboutRotation, async (c) => {
+        const asked = await readOptionalBody(c, rotation);
+        if (!asked.ok) return asked.refusal;
         const at = { team: teamIn(c), id: c.req.param('id') ?? '' };
-        const overlapS = body.value.overlap_seconds ?? defaultOverlapS;
+        const overlapS = asked.value.overlap_seconds ?? defaultOverlapS;
         const rotated = await rotateToken(deps, at, { overlapS });
         if (rotated instanceof Refusal) return rotated;
-        return { status: 200, body: await handOver(deps, rotated, handOverIn(c, body.value)) };
+        return { status: 200, body: await handOver(deps, rotated, handOverIn(c, asked.value)) };
       }),
     },
   };

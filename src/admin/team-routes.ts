@@ -1,3 +1,5 @@
+import { type About, jsonBody, createdJson, noContent, okJson, okList } from '../core/described.ts';
+import { shownTeam } from '../core/shown.ts';
 import type { AdminDeps } from './deps.ts';
 import { readBody } from './read-body.ts';
 import { needing, replyWith, replyWithList, teamIn, type Route } from './respond.ts';
@@ -6,30 +8,61 @@ import { shown } from './stored-limits.ts';
 import { resumeTeam, suspendTeam } from './suspension.ts';
 import { changeTeam, createTeam, deleteTeam, getTeam, listTeams } from './teams.ts';
 
+const answer = okJson(shownTeam);
+const aboutTeams = {
+  list: { summary: 'List teams', details: 'Those you may see.', answer: okList(shownTeam) },
+  create: {
+    summary: 'Make a team',
+    body: jsonBody(newTeam),
+    answer: createdJson(shownTeam),
+    refusals: ['already_exists'],
+  },
+  read: { summary: 'Read a team', answer },
+  change: {
+    summary: 'Change a team',
+    details: 'Fields left out stay; null clears.',
+    body: jsonBody(teamChange),
+    answer,
+    refusals: ['overloaded'],
+  },
+  delete: { summary: 'Delete a team with its users and tokens', answer: noContent },
+  suspend: {
+    summary: 'Let nothing of a team in, from the next request on',
+    answer,
+    refusals: ['overloaded'],
+  },
+  resume: { summary: 'Let a team in again', answer, refusals: ['overloaded'] },
+} satisfies Record<string, About>;
+
 /** `/admin/teams` and what is under it by one team. */
 export function teamRoutes(deps: AdminDeps): Route[] {
   return [
     {
       path: '/admin/teams',
       methods: {
-        GET: needing('read-lists', async (c) => replyWithList(await listTeams(deps, c.get('actor')), shown)),
-        POST: needing('change-gateway', async (c) => {
-          const body = await readBody(c, newTeam);
-          return body.ok ? replyWith(201, await createTeam(deps, body.value), shown) : body.refusal;
+        GET: needing('read-lists', aboutTeams.list, async (c) =>
+          replyWithList(await listTeams(deps, c.get('actor')), shown),
+        ),
+        POST: needing('change-gateway', aboutTeams.create, async (c) => {
+          const asked = await readBody(c, newTeam);
+          return asked.ok ? replyWith(201, await createTeam(deps, asked.value), shown) : asked.refusal;
         }),
       },
     },
     {
       path: '/admin/teams/:team',
       methods: {
-        GET: needing('read-team', async (c) => replyWith(200, await getTeam(deps, teamIn(c)), shown)),
-        PATCH: needing('change-gateway', async (c) => {
-          const body = await readBody(c, teamChange);
-          if (!body.ok) return body.refusal;
-          return replyWith(200, await changeTeam(deps, teamIn(c), body.value), shown);
+        GET: needing('read-team', aboutTeams.read, async (c) =>
+          replyWith(200, await getTeam(deps, teamIn(c)), shown),
+        ),
+        PATCH: needing('change-gateway', aboutTeams.change, async (c) => {
+          const asked = await readBody(c, teamChange);
+          if (!asked.ok) return asked.refusal;
+          return replyWith(200, await changeTeam(deps, teamIn(c), asked.value), shown);
         }),
         DELETE: needing(
           'change-gateway',
+          aboutTeams.delete,
           async (c) => (await deleteTeam(deps, teamIn(c))) ?? { status: 204 },
         ),
       },
@@ -37,7 +70,7 @@ export function teamRoutes(deps: AdminDeps): Route[] {
     {
       path: '/admin/teams/:team/suspend',
       methods: {
-        POST: needing('change-gateway', async (c) =>
+        POST: needing('change-gateway', aboutTeams.suspend, async (c) =>
           replyWith(200, await suspendTeam(deps, teamIn(c)), shown),
         ),
       },
@@ -45,7 +78,7 @@ export function teamRoutes(deps: AdminDeps): Route[] {
     {
       path: '/admin/teams/:team/resume',
       methods: {
-        POST: needing('change-gateway', async (c) =>
+        POST: needing('change-gateway', aboutTeams.resume, async (c) =>
           replyWith(200, await resumeTeam(deps, teamIn(c)), shown),
         ),
       },

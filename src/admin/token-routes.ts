@@ -1,5 +1,7 @@
+import { type About, jsonBody, createdJson, noContent, okJson, okList } from '../core/described.ts';
 import type { Token } from '../core/identity.ts';
 import { Refusal } from '../core/refusal.ts';
+import { issuedToken, shownToken } from '../core/shown.ts';
 import type { Place } from './change-record.ts';
 import type { AdminDeps } from './deps.ts';
 import { readBody } from './read-body.ts';
@@ -12,6 +14,7 @@ import { changeToken, getToken, issueToken, listTokens, revokeToken } from './to
 /** The tokens of a team. */
 export function tokenRoutes(deps: AdminDeps): Route[] {
   const { newToken, tokenChange } = tokenSchemas(deps);
+  const about = aboutTokens({ newToken, tokenChange });
 
   async function show(result: Token | Refusal): Promise<Reply> {
     if (result instanceof Refusal) return result;
@@ -23,37 +26,64 @@ export function tokenRoutes(deps: AdminDeps): Route[] {
     {
       path: '/admin/teams/:team/tokens',
       methods: {
-        GET: needing('read-team', async (c) => {
+        GET: needing('read-team', about.list, async (c) => {
           const tokens = await listTokens(deps, teamIn(c));
           if (tokens instanceof Refusal) return tokens;
           return { status: 200, body: { data: await shownTokens(deps, teamIn(c), tokens) } };
         }),
-        POST: needing('change-members', async (c) => {
-          const body = await readBody(c, newToken);
-          if (!body.ok) return body.refusal;
-          const issued = await issueToken(deps, teamIn(c), body.value);
+        POST: needing('change-members', about.issue, async (c) => {
+          const asked = await readBody(c, newToken);
+          if (!asked.ok) return asked.refusal;
+          const issued = await issueToken(deps, teamIn(c), asked.value);
           if (issued instanceof Refusal) return issued;
-          return { status: 201, body: await handOver(deps, issued, handOverIn(c, body.value)) };
+          return { status: 201, body: await handOver(deps, issued, handOverIn(c, asked.value)) };
         }),
       },
     },
     {
       path: '/admin/teams/:team/tokens/:id',
       methods: {
-        GET: needing('read-team', async (c) => show(await getToken(deps, tokenIn(c)))),
-        PATCH: needing('change-members', async (c) => {
-          const body = await readBody(c, tokenChange);
-          if (!body.ok) return body.refusal;
-          return show(await changeToken(deps, tokenIn(c), body.value));
+        GET: needing('read-team', about.read, async (c) => show(await getToken(deps, tokenIn(c)))),
+        PATCH: needing('change-members', about.change, async (c) => {
+          const asked = await readBody(c, tokenChange);
+          if (!asked.ok) return asked.refusal;
+          return show(await changeToken(deps, tokenIn(c), asked.value));
         }),
         DELETE: needing(
           'change-members',
+          about.revoke,
           async (c) => (await revokeToken(deps, tokenIn(c))) ?? { status: 204 },
         ),
       },
     },
     rotationRoute(deps),
   ];
+}
+
+function aboutTokens({ newToken, tokenChange }: ReturnType<typeof tokenSchemas>) {
+  return {
+    list: { summary: 'List the tokens of a team, revoked ones too', answer: okList(shownToken) },
+    issue: {
+      summary: 'Issue a token',
+      details: 'Its text is shown this once. With claim, a link is answered that shows it once instead.',
+      body: jsonBody(newToken),
+      answer: createdJson(issuedToken),
+    },
+    read: { summary: 'Read a token', answer: okJson(shownToken) },
+    change: {
+      summary: 'Change a token',
+      details: 'Fields left out stay; null clears. A revoked token cannot be changed.',
+      body: jsonBody(tokenChange),
+      answer: okJson(shownToken),
+      refusals: ['precondition_failed', 'overloaded'],
+    },
+    revoke: {
+      summary: 'Revoke a token',
+      details: 'The next request with it is refused, everywhere; streams that run go on. It stays listed.',
+      answer: noContent,
+      refusals: ['overloaded'],
+    },
+  } satisfies Record<string, About>;
 }
 
 function tokenIn(c: AdminContext): Place {

@@ -6,7 +6,8 @@ import { checkDays, dayParameters, groupList } from './day-range.ts';
 import { filters } from './filters.ts';
 import { type Asked, formatParameter } from './formats.ts';
 
-const usageParameters = z.strictObject({
+/** The parameters of `/admin/usage`. */
+export const usageParameters = z.strictObject({
   ...dayParameters,
   group_by: groupList(usageGroups).exactOptional(),
   format: formatParameter,

@@ -1,3 +1,5 @@
+import { type About, jsonBody, createdJson, noContent, okJson, okList } from '../core/described.ts';
+import { shownUser } from '../core/shown.ts';
 import type { Place } from './change-record.ts';
 import type { AdminDeps } from './deps.ts';
 import { readBody } from './read-body.ts';
@@ -7,31 +9,66 @@ import { shown } from './stored-limits.ts';
 import { resumeUser, suspendUser } from './suspension.ts';
 import { changeUser, createUser, deleteUser, getUser, listUsers } from './users.ts';
 
+const answer = okJson(shownUser);
+const aboutUsers = {
+  list: { summary: 'List the users of a team', answer: okList(shownUser) },
+  create: {
+    summary: 'Make a user',
+    body: jsonBody(newUser),
+    answer: createdJson(shownUser),
+    refusals: ['already_exists'],
+  },
+  read: { summary: 'Read a user', answer },
+  change: {
+    summary: 'Change a user',
+    details: 'Fields left out stay; null clears.',
+    body: jsonBody(userChange),
+    answer,
+    refusals: ['overloaded'],
+  },
+  delete: {
+    summary: 'Delete a user and revoke the tokens',
+    answer: noContent,
+    refusals: ['overloaded'],
+  },
+  suspend: {
+    summary: 'Let nothing of a user in, from the next request on',
+    answer,
+    refusals: ['overloaded'],
+  },
+  resume: { summary: 'Let a user in again', answer, refusals: ['overloaded'] },
+} satisfies Record<string, About>;
+
 /** The users of a team. */
 export function userRoutes(deps: AdminDeps): Route[] {
   return [
     {
       path: '/admin/teams/:team/users',
       methods: {
-        GET: needing('read-team', async (c) => replyWithList(await listUsers(deps, teamIn(c)), shown)),
-        POST: needing('change-members', async (c) => {
-          const body = await readBody(c, newUser);
-          if (!body.ok) return body.refusal;
-          return replyWith(201, await createUser(deps, teamIn(c), body.value), shown);
+        GET: needing('read-team', aboutUsers.list, async (c) =>
+          replyWithList(await listUsers(deps, teamIn(c)), shown),
+        ),
+        POST: needing('change-members', aboutUsers.create, async (c) => {
+          const asked = await readBody(c, newUser);
+          if (!asked.ok) return asked.refusal;
+          return replyWith(201, await createUser(deps, teamIn(c), asked.value), shown);
         }),
       },
     },
     {
       path: '/admin/teams/:team/users/:user',
       methods: {
-        GET: needing('read-team', async (c) => replyWith(200, await getUser(deps, userIn(c)), shown)),
-        PATCH: needing('change-members', async (c) => {
-          const body = await readBody(c, userChange);
-          if (!body.ok) return body.refusal;
-          return replyWith(200, await changeUser(deps, userIn(c), body.value), shown);
+        GET: needing('read-team', aboutUsers.read, async (c) =>
+          replyWith(200, await getUser(deps, userIn(c)), shown),
+        ),
+        PATCH: needing('change-members', aboutUsers.change, async (c) => {
+          const asked = await readBody(c, userChange);
+          if (!asked.ok) return asked.refusal;
+          return replyWith(200, await changeUser(deps, userIn(c), asked.value), shown);
         }),
         DELETE: needing(
           'change-members',
+          aboutUsers.delete,
           async (c) => (await deleteUser(deps, userIn(c))) ?? { status: 204 },
         ),
       },
@@ -39,7 +76,7 @@ export function userRoutes(deps: AdminDeps): Route[] {
     {
       path: '/admin/teams/:team/users/:user/suspend',
       methods: {
-        POST: needing('change-members', async (c) =>
+        POST: needing('change-members', aboutUsers.suspend, async (c) =>
           replyWith(200, await suspendUser(deps, userIn(c)), shown),
         ),
       },
@@ -47,7 +84,7 @@ export function userRoutes(deps: AdminDeps): Route[] {
     {
       path: '/admin/teams/:team/users/:user/resume',
       methods: {
-        POST: needing('change-members', async (c) =>
+        POST: needing('change-members', aboutUsers.resume, async (c) =>
           replyWith(200, await resumeUser(deps, userIn(c)), shown),
         ),
       },

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { ClaimedToken } from '../core/claim.ts';
+import { escaped } from '../core/html.ts';
 
 const style = `
   body { font: 16px/1.5 system-ui, sans-serif; max-width: 42rem; margin: 3rem auto; padding: 0 1rem; }
@@ -58,8 +59,4 @@ function page(title: string, content: string): string {
 ${content}
 </html>
 `;
-}
-
-function escaped(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

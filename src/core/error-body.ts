@@ -8,6 +8,19 @@ export function isAnthropic(path: string): boolean {
   return anthropicPath.test(path);
 }
 
+/** Anthropic's names for what went wrong (docs.claude.com, "Errors"). */
+export const anthropicTypes = [
+  'invalid_request_error',
+  'authentication_error',
+  'permission_error',
+  'not_found_error',
+  'request_too_large',
+  'rate_limit_error',
+  'timeout_error',
+  'api_error',
+  'overloaded_error',
+] as const;
+
 /** The JSON body of a refusal in the shape that the clients of `path` read. */
 export function errorBody(path: string, refusal: Refusal, requestId: string | null): object {
   const body = refusal.body(requestId);
@@ -16,8 +29,7 @@ export function errorBody(path: string, refusal: Refusal, requestId: string | nu
   return { type: 'error', error, request_id: requestId };
 }
 
-/** Anthropic's name for what went wrong (docs.claude.com, "Errors"). */
-function anthropicType({ status, code }: Refusal): string {
+function anthropicType({ status, code }: Refusal): (typeof anthropicTypes)[number] {
   if (code === 'overloaded') return 'overloaded_error';
   switch (status) {
     case 401:

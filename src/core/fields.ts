@@ -78,26 +78,28 @@ const dollars = z
 const covered = { models: limitModels.exactOptional(), endpoints: limitEndpoints.exactOptional() };
 const window = z.enum(windows, `must be one of ${windows.join(', ')}`);
 
-const limit = z.discriminatedUnion(
-  'metric',
-  [
-    z.strictObject({
-      metric: z.enum(['requests', 'tokens', 'images']),
-      window,
-      max,
-      ...covered,
-    }),
-    z.strictObject({ metric: z.literal('cost_usd'), window, max: dollars, ...covered }),
-    z.strictObject({ metric: z.literal('concurrency'), max, ...covered }),
-  ],
-  {
-    // Said of the item where it is no object, of its metric where that is unknown.
-    error: ({ input }) =>
-      typeof input === 'object' && input !== null
-        ? 'must be one of requests, tokens, images, cost_usd, concurrency'
-        : 'must be an object such as {"metric":"requests","window":"day","max":100}',
-  },
-);
+export const limit = z
+  .discriminatedUnion(
+    'metric',
+    [
+      z.strictObject({
+        metric: z.enum(['requests', 'tokens', 'images']),
+        window,
+        max,
+        ...covered,
+      }),
+      z.strictObject({ metric: z.literal('cost_usd'), window, max: dollars, ...covered }),
+      z.strictObject({ metric: z.literal('concurrency'), max, ...covered }),
+    ],
+    {
+      // Said of the item where it is no object, of its metric where that is unknown.
+      error: ({ input }) =>
+        typeof input === 'object' && input !== null
+          ? 'must be one of requests, tokens, images, cost_usd, concurrency'
+          : 'must be an object such as {"metric":"requests","window":"day","max":100}',
+    },
+  )
+  .meta({ id: 'Limit' });
 
 /** What tells limits apart: a list has each of these once, and a change of `max` alone keeps the counter. */
 export function limitIdentity(of: z.infer<typeof limit>): string {

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import type { Refusal } from './refusal.ts';
 
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
@@ -27,6 +28,19 @@ export interface ValidRequest {
   remoteTools: readonly string[];
 }
 
+/** What the API's description says of an endpoint. */
+export interface AboutEndpoint {
+  /** A line, in the imperative. */
+  summary: string;
+  /** What else is worth knowing; whole sentences. */
+  details?: string;
+  body: z.ZodType;
+  /** What the upstream answers, as far as it is documented; null where it is always a stream. */
+  answer: z.ZodType | null;
+  /** Whether it answers as a stream, where `stream` is true or always. */
+  streams: boolean;
+}
+
 /** A data-plane endpoint: one schema file and one line in the registry. */
 export interface Endpoint {
   path: string;
@@ -35,6 +49,7 @@ export interface Endpoint {
   mustBeNamed?: true;
   /** The field that bounds the output; absent: `max_tokens`. */
   outputField?: string;
+  about: AboutEndpoint;
   /** The least body that is valid: a pinned request is checked with it around. */
   least: JsonObject;
   /** What the holder of a pinned session may send unless `allow` says otherwise. */

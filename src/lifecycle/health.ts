@@ -1,3 +1,10 @@
+import { z } from 'zod';
+
+/** What both answer. */
+export const shownHealth = z
+  .object({ status: z.string(), reasons: z.array(z.string()).exactOptional() })
+  .meta({ id: 'Health' });
+
 export interface HealthAnswer {
   status: 200 | 503;
   body: { status: string; reasons?: string[] };

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { SignInRefusal } from './oauth-error.ts';
 
 const grantType = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -10,6 +11,26 @@ const formType =
 
 /** These alone may be repeated (RFC 8693, 2.1), and are refused in any number. */
 const targets: ReadonlySet<string> = new Set(['audience', 'resource']);
+
+/** What `readExchange` reads, for the API's description. */
+export const describedForm = z
+  .looseObject({
+    grant_type: z.literal(grantType),
+    subject_token: z.string().min(1).meta({ description: 'The ID token.' }),
+    subject_token_type: z.enum([...subjectTokenTypes]),
+    requested_token_type: z.literal(accessTokenType).optional(),
+  })
+  .meta({ id: 'TokenExchange' });
+
+/** And what is answered: RFC 8693, 2.2.1. */
+export const describedExchange = z
+  .object({
+    access_token: z.string().meta({ description: 'A session: tgs_…' }),
+    issued_token_type: z.literal(accessTokenType),
+    token_type: z.literal('Bearer'),
+    expires_in: z.int().meta({ description: 'Seconds.' }),
+  })
+  .meta({ id: 'ExchangedToken' });
 
 /** What is left of a token exchange request once it is understood. */
 export interface ExchangeRequest {

@@ -1,3 +1,6 @@
+import { z } from 'zod';
+import type { OtherAnswer } from '../core/described.ts';
+
 /**
  * Why a sign-in was turned down, in the words OAuth has for it: RFC 6749 sections 5.2 and 4.1.2.1, RFC 8693
  * section 2.2.2 (`invalid_target`), each with the HTTP status it is answered with.
@@ -54,3 +57,19 @@ export class SignInRefusal {
 export function oauthErrorBody(refusal: SignInRefusal): { error: SignInError; error_description: string } {
   return { error: refusal.error, error_description: refusal.description };
 }
+
+const describedError = z
+  .object({
+    error: z.enum(Object.keys(statuses) as SignInError[]), // its keys are the errors
+    error_description: z.string(),
+  })
+  .meta({ id: 'OAuthError' });
+
+/** The refusals there are, for the API's description. */
+export const describedRefusals: readonly OtherAnswer[] = [
+  ...Map.groupBy(Object.entries(statuses), ([, status]) => status),
+].map(([status, errors]) => ({
+  status,
+  description: `${errors.map(([error]) => `\`${error}\``).join(', ')}, in the shape of OAuth.`,
+  schema: describedError,
+}));

@@ -5,6 +5,8 @@ import { anything } from './fields.ts';
 /** One object whose fields Heroku documents: what they may hold, and how they are spelt. */
 export interface Documented {
   schema: z.ZodType;
+  /** Every field, those that other code checks as well. */
+  fields: Readonly<Record<string, z.ZodType>>;
   names: ReadonlySet<string>;
   /** Folded spelling → documented spelling. */
   folded: ReadonlyMap<string, string>;
@@ -19,9 +21,25 @@ export function documented(fields: Record<string, z.ZodType>): Documented {
   const checked = Object.entries(fields).filter(([, type]) => type !== anything);
   return {
     schema: z.object(Object.fromEntries(checked)),
+    fields,
     names: new Set(names),
     folded: new Map(names.map((name) => [fold(name), name])),
   };
+}
+
+/**
+ * The object as the API's description shows it: its fields as they are checked, and by name those that other code
+ * checks. Anything else may stand in it.
+ */
+export function described(
+  { fields }: Documented,
+  byCode: Readonly<Record<string, z.ZodType>> = {},
+): z.ZodType {
+  const shown = Object.entries(fields).map(([name, type]): [string, z.ZodType] => [
+    name,
+    byCode[name] ?? (type === anything ? anything.optional() : type),
+  ]);
+  return z.looseObject(Object.fromEntries(shown));
 }
 
 /** Pairs of an object's key and the documented name it is a variant of; usually none. */

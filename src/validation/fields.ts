@@ -9,10 +9,12 @@ import { z } from 'zod';
 export const anything = z.unknown();
 
 /** Any JSON object, its fields not looked at. */
-export const requiredObject = z.custom<object>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-  must('an object'),
-);
+export const requiredObject = z
+  .custom<object>(
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    must('an object'),
+  )
+  .meta({ type: 'object' });
 export const optionalObject = requiredObject.nullish();
 
 export const optionalFlag = z.boolean(must('true or false')).nullish();
@@ -65,7 +67,12 @@ export function requiredMatch(pattern: RegExp, expectation: string): z.ZodType {
 /** Text of a bounded number of characters. */
 export function requiredTextOf(min: number, max = Infinity): z.ZodType {
   const expected = must(`a string of ${lengthRange(min, max)}`);
-  return z.string(expected).refine((value) => hasLength(value, min, max), expected);
+  // JSON Schema counts characters as well.
+  const described = { minLength: min, ...(max === Infinity ? {} : { maxLength: max }) };
+  return z
+    .string(expected)
+    .refine((value) => hasLength(value, min, max), expected)
+    .meta(described);
 }
 
 function lengthRange(min: number, max: number): string {

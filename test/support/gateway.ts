@@ -79,6 +79,8 @@ export interface TestGateway extends Administration {
   readonly adminKey: string;
   readonly settings: Settings;
   readonly upstream: StandIn;
+  /** What the app was made to answer to, with methods and paths. */
+  readonly routes: readonly { method: string; path: string }[];
   /** What went to the log so far. */
   log(): string;
   readonly server: Server;
@@ -140,6 +142,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     settings,
     upstream,
     server: server.server,
+    routes: wired.app.routes,
     log: () => {
       log.flush();
       return lines.join('');

@@ -1,9 +1,10 @@
+import { z } from 'zod';
 import type { JsonObject } from '../../core/request.ts';
-import { documented } from '../documented.ts';
+import { described, documented } from '../documented.ts';
 import { anything, optionalText, requiredChoice, requiredMatch } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
 import { numberIn } from '../read-field.ts';
-import { checkRuntimeParams } from './runtime-params.ts';
+import { checkRuntimeParams, describedRuntimeParams } from './runtime-params.ts';
 
 const maxTools = 128;
 /** How often one tool is reckoned to be called where the body does not say (`max_calls`). */
@@ -18,6 +19,11 @@ const toolFields = documented({
   description: optionalText,
   runtime_params: anything,
 });
+
+export const describedAgentTools = z
+  .array(described(toolFields, { runtime_params: describedRuntimeParams }))
+  .max(maxTools)
+  .nullish();
 
 /** Checks `tools`; gives how many inferences to reserve for: one, and one for each call that a tool may get. */
 export function checkAgentTools(body: JsonObject, findings: Findings): number {

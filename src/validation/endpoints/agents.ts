@@ -1,12 +1,12 @@
 import type { Refusal } from '../../core/refusal.ts';
 import type { Endpoint, JsonObject, ValidRequest } from '../../core/request.ts';
-import { documented } from '../documented.ts';
+import { described, documented } from '../documented.ts';
 import { anything, model, optionalFlag, optionalInteger, optionalNumberIn } from '../fields.ts';
 import { Findings } from '../findings.ts';
 import { numberIn, textIn } from '../read-field.ts';
-import { checkOutputBound, checkStop } from './chat.ts';
-import { checkMessages, imagesIn } from './chat-messages.ts';
-import { checkAgentTools } from './agent-tools.ts';
+import { checkOutputBound, checkStop, describedStop } from './chat.ts';
+import { checkMessages, describedMessages, imagesIn } from './chat-messages.ts';
+import { checkAgentTools, describedAgentTools } from './agent-tools.ts';
 import { remoteToolsIn } from './chat-tools.ts';
 
 const outputField = 'max_tokens_per_inference_request';
@@ -25,10 +25,24 @@ const agentFields = documented({
   allow_ignored_params: optionalFlag,
 });
 
+const describedBody = described(agentFields, {
+  messages: describedMessages,
+  stop: describedStop,
+  tools: describedAgentTools,
+});
+
 /** `POST /v1/agents/heroku`: the upstream runs tools and asks the model again until it has an answer. */
 export const agents: Endpoint = {
   path: '/v1/agents/heroku',
   kind: 'agents',
+  about: {
+    summary: 'Have an agent use tools until it has an answer',
+    details:
+      'Always a stream. Only for tokens whose endpoints name it; a tool that runs in an app is granted with it, name@app.',
+    body: describedBody,
+    answer: null,
+    streams: true,
+  },
   mustBeNamed: true,
   outputField,
   least: { model: 'any', messages: [{ role: 'user', content: '-' }] },

@@ -1,9 +1,10 @@
+import { z } from 'zod';
 import type { JsonObject, JsonValue } from '../../core/request.ts';
-import { documented } from '../documented.ts';
+import { described, documented } from '../documented.ts';
 import { anything, optionalText, requiredChoice, requiredText, requiredTextOf } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
 import { isObject } from '../json-object.ts';
-import { checkToolCalls } from './chat-tools.ts';
+import { checkToolCalls, describedToolCalls } from './chat-tools.ts';
 
 const maxMessages = 2_000;
 const maxParts = 1_000;
@@ -23,6 +24,21 @@ const messageFields = documented({
 /** A type of part this gateway does not know goes on as it is: the upstream knows whether it takes it. */
 const partFields = documented({ type: requiredText, text: anything, image_url: anything });
 const imageUrlFields = documented({ url: requiredTextOf(1), detail: optionalText });
+
+const describedPart = described(partFields, {
+  text: z.string().optional().meta({ description: 'Of a part of the type text.' }),
+  image_url: described(imageUrlFields).optional().meta({ description: 'Of a part of the type image_url.' }),
+});
+const describedContent = z
+  .union([z.string(), z.array(describedPart).max(maxParts)])
+  .nullish()
+  .meta({ description: 'May be absent beside tool_calls only.' });
+
+/** What `checkMessages` checks, for the API's description. */
+export const describedMessages = z
+  .array(described(messageFields, { content: describedContent, tool_calls: describedToolCalls }))
+  .min(1)
+  .max(maxMessages);
 
 /** Checks `messages`, stopping when there are more problems than an answer tells. */
 export function checkMessages(body: JsonObject, findings: Findings): void {

@@ -1,5 +1,6 @@
+import { z } from 'zod';
 import type { JsonObject, JsonValue } from '../../core/request.ts';
-import { documented } from '../documented.ts';
+import { described, documented } from '../documented.ts';
 import {
   anything,
   optionalChoice,
@@ -10,7 +11,7 @@ import {
 } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
 import { isObject } from '../json-object.ts';
-import { checkRuntimeParams, targetAppOf } from './runtime-params.ts';
+import { checkRuntimeParams, describedRuntimeParams, targetAppOf } from './runtime-params.ts';
 
 const maxTools = 512;
 const maxToolCalls = 512;
@@ -36,6 +37,28 @@ const calledFunctionFields = documented({ name, arguments: anything });
 const choiceModes = ['none', 'auto', 'required'];
 const choiceFields = documented({ type: requiredChoice(['function']), function: anything });
 const chosenFunctionFields = documented({ name });
+
+/* What the functions below check, for the API's description. */
+
+export const describedTools = z
+  .array(
+    described(toolFields, {
+      function: described(functionFields).nullish(),
+      runtime_params: describedRuntimeParams,
+    }),
+  )
+  .max(maxTools)
+  .nullish();
+const calledFunction = described(calledFunctionFields, {
+  arguments: z.union([z.string(), z.looseObject({})]).nullish(),
+});
+export const describedToolCalls = z
+  .array(described(toolCallFields, { function: calledFunction }))
+  .max(maxToolCalls)
+  .nullish();
+export const describedToolChoice = z
+  .union([z.enum(choiceModes), described(choiceFields, { function: described(chosenFunctionFields) })])
+  .nullish();
 
 /** Checks `tools`; what is inside `parameters` and `runtime_params` is theirs. */
 export function checkTools(body: JsonObject, findings: Findings): void {

@@ -1,6 +1,7 @@
+import { z } from 'zod';
 import type { Refusal } from '../../core/refusal.ts';
 import type { Endpoint, JsonObject, JsonValue, ValidRequest } from '../../core/request.ts';
-import { documented } from '../documented.ts';
+import { described, documented } from '../documented.ts';
 import {
   anything,
   model,
@@ -14,8 +15,14 @@ import {
 } from '../fields.ts';
 import { Findings, joinPath } from '../findings.ts';
 import { numberIn, textIn } from '../read-field.ts';
-import { checkMessages, imagesIn } from './chat-messages.ts';
-import { checkToolChoice, checkTools, remoteToolsIn } from './chat-tools.ts';
+import { checkMessages, describedMessages, imagesIn } from './chat-messages.ts';
+import {
+  checkToolChoice,
+  checkTools,
+  describedToolChoice,
+  describedTools,
+  remoteToolsIn,
+} from './chat-tools.ts';
 
 /** OpenAI's bound; the upstream ignores `n`, but reservations are multiplied by it. */
 const maxChoices = 128;
@@ -60,10 +67,37 @@ const thinkingFields = documented({
   include_reasoning: optionalFlag,
 });
 
+/** What `checkStop` checks, for the API's description. */
+export const describedStop = z.union([z.string(), z.array(z.string()).max(maxStops)]).nullish();
+
+const describedBody = described(chatFields, {
+  messages: describedMessages,
+  stop: describedStop,
+  tools: describedTools,
+  tool_choice: describedToolChoice,
+  extended_thinking: described(thinkingFields).nullish(),
+  stream_options: described(streamOptionsFields).nullish(),
+});
+
+const describedAnswer = z.looseObject({
+  id: z.string(),
+  object: z.string(),
+  created: z.int(),
+  model: z.string(),
+  choices: z.array(z.looseObject({ index: z.int(), message: z.looseObject({ role: z.string() }) })),
+  usage: z.looseObject({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() }),
+});
+
 /** `POST /v1/chat/completions`. */
 export const chat: Endpoint = {
   path: '/v1/chat/completions',
   kind: 'chat',
+  about: {
+    summary: 'Have a model continue a conversation',
+    body: describedBody,
+    answer: describedAnswer,
+    streams: true,
+  },
   least: { model: 'any', messages: [{ role: 'user', content: '-' }] },
   open: ['messages', 'stream'],
   // The later names of OpenAI, and the earlier ones, which an upstream may still take.

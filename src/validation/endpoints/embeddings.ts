@@ -1,7 +1,8 @@
+import { z } from 'zod';
 import type { Refusal } from '../../core/refusal.ts';
 import type { Endpoint, JsonObject, JsonValue, ValidRequest } from '../../core/request.ts';
-import { documented } from '../documented.ts';
-import { anything, hasLength, model, optionalChoice, optionalFlag } from '../fields.ts';
+import { described, documented } from '../documented.ts';
+import { anything, hasLength, model, optionalChoice, optionalFlag, requiredTextOf } from '../fields.ts';
 import { Findings, joinPath } from '../findings.ts';
 import { textIn } from '../read-field.ts';
 
@@ -20,10 +21,28 @@ const embeddingFields = documented({
   allow_ignored_params: optionalFlag,
 });
 
+const describedInput = requiredTextOf(1, maxInputCharacters);
+const describedBody = described(embeddingFields, {
+  input: z.union([describedInput, z.array(describedInput).min(1).max(maxInputs)]),
+});
+
+const describedAnswer = z.looseObject({
+  object: z.string(),
+  data: z.array(z.looseObject({ index: z.int(), embedding: z.union([z.array(z.number()), z.string()]) })),
+  model: z.string(),
+  usage: z.looseObject({ prompt_tokens: z.int(), total_tokens: z.int() }),
+});
+
 /** `POST /v1/embeddings`. */
 export const embeddings: Endpoint = {
   path: '/v1/embeddings',
   kind: 'embeddings',
+  about: {
+    summary: 'Turn texts into vectors',
+    body: describedBody,
+    answer: describedAnswer,
+    streams: false,
+  },
   least: { model: 'any', input: '-' },
   open: ['input'],
   aliases: [],

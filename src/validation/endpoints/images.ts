@@ -1,6 +1,7 @@
+import { z } from 'zod';
 import type { Refusal } from '../../core/refusal.ts';
 import type { Endpoint, JsonObject, ValidRequest } from '../../core/request.ts';
-import { documented } from '../documented.ts';
+import { described, documented } from '../documented.ts';
 import {
   anything,
   model,
@@ -43,10 +44,21 @@ const imageFields = documented({
   allow_ignored_params: optionalFlag,
 });
 
+const describedAnswer = z.looseObject({
+  created: z.int(),
+  data: z.array(z.looseObject({ b64_json: z.string().nullish(), url: z.string().nullish() })),
+});
+
 /** `POST /v1/images/generations`. */
 export const images: Endpoint = {
   path: '/v1/images/generations',
   kind: 'images',
+  about: {
+    summary: 'Make an image of a description',
+    body: described(imageFields),
+    answer: describedAnswer,
+    streams: false,
+  },
   least: { model: 'any', prompt: '-' },
   open: ['prompt'],
   aliases: [],

@@ -1,5 +1,6 @@
+import { z } from 'zod';
 import type { JsonObject, JsonValue } from '../../core/request.ts';
-import { documented, type Documented } from '../documented.ts';
+import { described, documented, type Documented } from '../documented.ts';
 import {
   anything,
   optionalFlag,
@@ -62,6 +63,14 @@ const sourceFields = documented({
   content: anything,
 });
 const base64Fields = documented({ media_type: requiredText, data: requiredTextOf(1) });
+
+/** What `checkContents` checks, for the API's description: each type of block has fields of its own besides. */
+export const describedMessages = z
+  .array(
+    described(messageFields, { content: z.union([z.string(), z.array(described(anyBlock)).max(maxBlocks)]) }),
+  )
+  .min(1)
+  .max(maxMessages);
 
 /** Checks `messages`, stopping when there are more problems than an answer tells. */
 export function checkContents(body: JsonObject, findings: Findings): void {

@@ -1,5 +1,6 @@
+import { z } from 'zod';
 import type { JsonObject, JsonValue } from '../../core/request.ts';
-import { documented } from '../documented.ts';
+import { described, documented } from '../documented.ts';
 import {
   anything,
   optionalFlag,
@@ -39,6 +40,21 @@ const choiceFields = documented({
   name: name.nullish(),
   disable_parallel_tool_use: optionalFlag,
 });
+
+/* What the functions below check, for the API's description. */
+
+const describedOwn = described(anyTool, {
+  type: z.literal('custom').nullish(),
+  name,
+  input_schema: requiredObject,
+});
+const describedRemote = described(anyTool, { type: z.string().regex(/^(?!custom$)/) });
+export const describedTools = z
+  .array(z.union([describedOwn, describedRemote]))
+  .max(maxTools)
+  .nullish();
+export const describedServers = z.array(described(serverFields)).max(maxServers).nullish();
+export const describedChoice = described(choiceFields).nullish();
 
 /** Checks `tools`, `mcp_servers` and `tool_choice`; what is inside `input_schema` is the tool's. */
 export function checkMessageTools(body: JsonObject, findings: Findings): void {

@@ -1,6 +1,7 @@
+import { z } from 'zod';
 import type { Refusal } from '../../core/refusal.ts';
 import type { Endpoint, JsonObject, JsonValue, ValidRequest } from '../../core/request.ts';
-import { documented } from '../documented.ts';
+import { described, documented } from '../documented.ts';
 import {
   anything,
   model,
@@ -14,10 +15,17 @@ import {
 import { Findings, joinPath } from '../findings.ts';
 import { numberIn, textIn } from '../read-field.ts';
 import { checkOutputBound } from './chat.ts';
-import { checkContents, dataIn, textBlockFields } from './message-blocks.ts';
-import { checkMessageTools, remoteMessageToolsIn } from './message-tools.ts';
+import { checkContents, dataIn, describedMessages, textBlockFields } from './message-blocks.ts';
+import {
+  checkMessageTools,
+  describedChoice,
+  describedServers,
+  describedTools,
+  remoteMessageToolsIn,
+} from './message-tools.ts';
 
 const maxStops = 256;
+const maxSystemBlocks = 1_000;
 const minThinkingBudget = 1_024;
 
 /** Anthropic's Messages API, as Dev Center's heroku-inference-api-v1-messages has it. What is newer goes on as it is. */
@@ -44,10 +52,37 @@ const thinkingFields = documented({
   budget_tokens: optionalInteger(minThinkingBudget),
 });
 
+const describedBody = described(messagesFields, {
+  messages: describedMessages,
+  system: z.union([z.string(), z.array(described(textBlockFields)).max(maxSystemBlocks)]).nullish(),
+  stop_sequences: z.array(z.string()).max(maxStops).nullish(),
+  metadata: described(metadataFields).nullish(),
+  thinking: described(thinkingFields).nullish(),
+  tools: describedTools,
+  tool_choice: describedChoice,
+  mcp_servers: describedServers,
+});
+
+const describedAnswer = z.looseObject({
+  id: z.string(),
+  type: z.literal('message'),
+  role: z.literal('assistant'),
+  content: z.array(z.looseObject({ type: z.string() })),
+  stop_reason: z.string().nullable(),
+  usage: z.looseObject({ input_tokens: z.int(), output_tokens: z.int() }),
+});
+
 /** `POST /v1/messages`. */
 export const messages: Endpoint = {
   path: '/v1/messages',
   kind: 'messages',
+  about: {
+    summary: 'Have a model continue a conversation, in the shape of Anthropic',
+    details: 'Errors have the shape that clients of Anthropic read.',
+    body: describedBody,
+    answer: describedAnswer,
+    streams: true,
+  },
   least: { model: 'any', max_tokens: 1, messages: [{ role: 'user', content: '-' }] },
   open: ['messages', 'stream'],
   aliases: [],
@@ -67,7 +102,7 @@ export const messages: Endpoint = {
 
 function checkSystem(system: JsonValue | undefined, findings: Findings): void {
   if (typeof system === 'string') return;
-  const blocks = findings.list(system, 'system', { max: 1_000, of: 'text blocks, or a string' });
+  const blocks = findings.list(system, 'system', { max: maxSystemBlocks, of: 'text blocks, or a string' });
   for (const [index, block] of (blocks ?? []).entries()) {
     if (findings.full) return;
     findings.object(textBlockFields, block, joinPath('system', index));

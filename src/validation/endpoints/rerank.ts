@@ -1,6 +1,7 @@
+import { z } from 'zod';
 import type { Refusal } from '../../core/refusal.ts';
 import type { Endpoint, JsonObject, JsonValue, ValidRequest } from '../../core/request.ts';
-import { documented } from '../documented.ts';
+import { described, documented } from '../documented.ts';
 import { anything, model, optionalFlag, optionalInteger, requiredText, requiredTextOf } from '../fields.ts';
 import { Findings, joinPath } from '../findings.ts';
 import { isObject } from '../json-object.ts';
@@ -24,10 +25,29 @@ const rerankFields = documented({
 
 const documentFields = documented({ text: requiredText });
 
+const describedBody = described(rerankFields, {
+  documents: z
+    .array(z.union([z.string(), described(documentFields)]))
+    .min(1)
+    .max(maxDocuments),
+});
+
+const describedAnswer = z.looseObject({
+  results: z.array(z.looseObject({ index: z.int(), relevance_score: z.number() })),
+  meta: z.looseObject({ billed_units: z.looseObject({ search_units: z.int() }) }),
+});
+
 /** `POST /v1/rerank`. */
 export const rerank: Endpoint = {
   path: '/v1/rerank',
   kind: 'rerank',
+  about: {
+    summary: 'Sort texts by how well they answer a query',
+    details: 'Counted in search units.',
+    body: describedBody,
+    answer: describedAnswer,
+    streams: false,
+  },
   least: { model: 'any', query: '-', documents: ['-'] },
   open: ['query', 'documents'],
   aliases: [],

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../core/request.ts';
-import { documented } from '../documented.ts';
+import { described, documented } from '../documented.ts';
 import { optionalInteger, optionalObject, optionalText, requiredMatch } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
 import { isObject } from '../json-object.ts';
@@ -15,6 +15,8 @@ const runtimeFields = documented({
   max_calls: optionalInteger(1),
   tool_params: optionalObject,
 });
+
+export const describedRuntimeParams = described(runtimeFields).nullish();
 
 /** Checks what a tool is run with; what is inside `tool_params` is the tool's. */
 export function checkRuntimeParams(tool: JsonObject, path: string, findings: Findings): JsonObject | null {

@@ -40,7 +40,12 @@ describe('GET /admin/usage', () => {
     expect(head).toBe(
       'day,team,requests,input_tokens,output_tokens,images,errors,aborted,lost,cost_usd,search_units',
     );
-    expect(lines).toEqual([',acme,1,2,3,0,0,0,0,0', ',acme,1,2,3,0,0,0,0,0', ',acme,1,2,3,0,0,0,0,0', '']);
+    expect(lines).toEqual([
+      ',acme,1,2,3,0,0,0,0,0,0',
+      ',acme,1,2,3,0,0,0,0,0,0',
+      ',acme,1,2,3,0,0,0,0,0,0',
+      '',
+    ]);
     expect(csv.headers.get('content-disposition')).toBe(
       'attachment; filename="tollgate-usage-2026-02-01-to-2026-02-03.csv"',
     );

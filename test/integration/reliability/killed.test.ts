@@ -72,6 +72,7 @@ async function expectAllLost(site: Site, token: Parameters<Site['used']>[0], cou
     aborted: 0,
     lost: count,
     cost_usd: 0,
+    search_units: 0,
   });
   expect(await site.used(token)).toEqual({
     requests: count,

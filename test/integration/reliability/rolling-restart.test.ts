@@ -53,6 +53,7 @@ async function expectAccountsAgree(site: Site, token: IssuedToken, entries: Ledg
     errors: count('error'),
     aborted: count('aborted'),
     cost_usd: 0,
+    search_units: 0,
     lost: count('lost'),
   });
   expect(await site.used(token)).toEqual({

@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { limit } from './fields.ts';
+import { countedMetrics, windows } from './limit.ts';
+import type { Session } from './session.ts';
+import { time } from './shown.ts';
+
+/* What a token is told of itself, and a session of itself. */
+
+const text = z.string();
+const list = z.array(text).nullable().meta({ description: 'null restricts nothing.' });
+
+export const shownModels = z
+  .object({
+    object: z.literal('list'),
+    data: z.array(z.object({ id: text, object: z.literal('model'), created: z.int(), owned_by: text })),
+  })
+  .meta({ id: 'Models' });
+
+/** A limit and what is left of it. */
+const limitState = z
+  .object({
+    scope: z.enum(['gateway', 'team', 'user', 'token', 'session']),
+    metric: z.enum([...countedMetrics, 'concurrency']),
+    window: z.enum(windows).nullable(),
+    max: z.number(),
+    used: z.number(),
+    remaining: z.number(),
+    resets_at: time.nullable(),
+    models: z.array(text).exactOptional(),
+    endpoints: z.array(text).exactOptional(),
+  })
+  .meta({ id: 'LimitState' });
+
+const sessionFields = {
+  id: text,
+  models: list,
+  endpoints: list,
+  origins: list,
+  tools: list,
+  end_user: text.nullable(),
+  expires_at: time,
+  created_at: time,
+} satisfies Record<Exclude<keyof Session, 'limits' | 'pinned'>, z.ZodType>;
+
+const ownToken = z.object({
+  id: text,
+  name: text.nullable(),
+  prefix: text,
+  models: list,
+  endpoints: list,
+  origins: list,
+  tools: list,
+  expires_at: time.nullable(),
+  created_at: time,
+});
+const ownSession = z.object({
+  ...sessionFields,
+  pinned: z
+    .object({ endpoint: text, fields: z.array(text), allow: z.array(text) })
+    .nullable()
+    .meta({ description: 'The names of the fields that are pinned, not their values.' }),
+});
+
+/** Of a token, its user and team; of a session, itself. */
+export const shownMe = z
+  .object({
+    token: ownToken.exactOptional(),
+    user: z.object({ id: text, name: text.nullable(), email: text.nullable() }).exactOptional(),
+    team: z.object({ id: text, name: text.nullable(), models: list }).exactOptional(),
+    session: ownSession.exactOptional(),
+    limits: z.array(limitState),
+  })
+  .meta({ id: 'Me', description: 'The token, its user and team; or the session.' });
+
+/** A session that was just made. */
+export const mintedSession = z
+  .object({
+    ...sessionFields,
+    token: text.meta({ description: 'The secret itself, this once.' }),
+    expires_in: z.int().meta({ description: 'Seconds.' }),
+    limits: z.array(limit),
+    pinned: z
+      .looseObject({ endpoint: text, allow: z.array(text) })
+      .nullable()
+      .meta({ description: 'As it was asked for.' }),
+  })
+  .meta({ id: 'MintedSession' });

@@ -1,0 +1,320 @@
+import { hostname, userInfo } from 'node:os';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { adminRoutes } from '../../../src/admin/admin-routes.ts';
+import { methods } from '../../../src/core/described.ts';
+import { errorTable } from '../../../src/core/refusal.ts';
+import type { OpenApiDocument } from '../../../src/described/document.ts';
+import { endpointPaths, endpoints } from '../../../src/validation/registry.ts';
+import { DescribedApi } from '../../support/described-api.ts';
+import { type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';
+import { type OidcIssuer, startIssuer } from '../../support/oidc-issuer.ts';
+import { Harness } from '../admin/harness.ts';
+import { trustedIssuer } from '../../unit/sign-in/trusted.ts';
+
+let issuer: OidcIssuer;
+let gateway: TestGateway;
+let text: string;
+let api: DescribedApi;
+
+beforeAll(async () => {
+  issuer = await startIssuer();
+  const team = { kind: 'fixed', team: 'acme' } as const;
+  gateway = await startGateway({
+    issuers: [trustedIssuer({ issuer: issuer.url, audiences: ['the-app'], users: 'create', team })],
+  });
+  const answer = await fetch(`${gateway.url}/openapi.json`);
+  expect(answer.headers.get('content-type')).toBe('application/json');
+  text = await answer.text();
+  api = new DescribedApi(JSON.parse(text) as OpenApiDocument);
+});
+afterAll(async () => {
+  await gateway.close();
+  await issuer.close();
+});
+
+describe('GET /openapi.json', () => {
+  it('is valid OpenAPI 3.1', async () => {
+    const validator = new Validator();
+    const { valid, errors } = await validator.validate(JSON.parse(text));
+    expect(errors).toBeUndefined();
+    expect(valid).toBe(true);
+    expect(validator.version).toBe('3.1');
+  });
+
+  it('has every path that is served and no other', () => {
+    const served = gateway.routes.map(({ path }) => path.replaceAll(/:(\w+)/g, '{$1}'));
+    // What covers more than one path is for what is not there, for preflights and for the log; claims read their own path.
+    const paths = new Set(served.filter((path) => !path.includes('*')));
+    expect(Object.keys(api.document.paths).toSorted()).toEqual([...paths, '/claim/{code}'].toSorted());
+  });
+
+  it('has every operation of the admin API', () => {
+    const operations = adminRoutes(new Harness().deps()).flatMap((route) =>
+      Object.keys(route.methods).map((method) => `${method} ${route.path.replaceAll(/:(\w+)/g, '{$1}')}`),
+    );
+    expect(api.operations).toEqual(expect.arrayContaining(operations));
+  });
+
+  it('has every method that a path has and no other: others are a 405 that names those', async () => {
+    for (const [path, item] of Object.entries(api.document.paths)) {
+      for (const method of [...methods, 'PUT']) {
+        if (method.toLowerCase() in item) continue;
+        const answer = await ask(method, path.replaceAll(/\{\w+\}/g, 'x'), { token: gateway.adminKey });
+        expect([method, path, answer.status]).toEqual([method, path, 405]);
+        const allowed = answer.headers.get('allow')?.split(', ').toSorted();
+        expect(allowed).toEqual(
+          Object.keys(item)
+            .map((each) => each.toUpperCase())
+            .toSorted(),
+        );
+      }
+    }
+  });
+
+  it('has every error code, and for each but 405 the operations that may answer it', () => {
+    const codes = new Set(api.operations.flatMap((name) => api.codesOf(name)));
+    for (const code of Object.keys(errorTable)) {
+      expect([code, codes.has(code)]).toEqual([code, code !== 'method_not_allowed']);
+    }
+    expect(api.document.components.schemas['ErrorCode']?.enum).toEqual(Object.keys(errorTable));
+  });
+
+  it('names every operation once, in a group that there is', () => {
+    const operations = api.operations.map((name) => api.operation(name));
+    const ids = operations.map(({ operationId }) => operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    const groups = new Set(api.document.tags.map(({ name }) => name));
+    for (const { tags } of operations) expect(tags.filter((tag) => !groups.has(tag))).toEqual([]);
+  });
+
+  it('says how every stream comes', () => {
+    for (const { path, about } of endpoints) {
+      const answer = api.operation(`POST ${path}`).responses['200'];
+      const types = answer !== undefined && 'content' in answer ? Object.keys(answer.content ?? {}) : [];
+      expect(types.includes('text/event-stream')).toBe(about.streams);
+    }
+  });
+
+  it('tells no secret and nothing of the machine', () => {
+    const secrets = [
+      gateway.adminKey,
+      gateway.upstream.key,
+      gateway.upstream.url,
+      gateway.url,
+      String(gateway.port),
+    ];
+    const machine = [process.cwd(), hostname(), userInfo().homedir];
+    for (const told of [...secrets, ...machine]) {
+      expect(text.includes(told)).toBe(false);
+    }
+  });
+});
+
+interface Sent {
+  token?: string;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+async function ask(
+  method: string,
+  path: string,
+  { token, body, headers = {} }: Sent = {},
+): Promise<Response> {
+  return fetch(`${gateway.url}${path}`, {
+    method,
+    headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...headers },
+    ...(body === undefined ? {} : { body: body instanceof URLSearchParams ? body : JSON.stringify(body) }),
+  });
+}
+
+/** Operations that were answered as they are described, by status. */
+const seen = new Set<string>();
+
+/** Asks, and holds what was sent and what came back against the description; gives the answer's body. */
+async function asDescribed(
+  status: number,
+  method: string,
+  path: string,
+  sent: Sent = {},
+): Promise<Record<string, unknown>> {
+  const [name, answer] = [api.operationFor(method, path.split('?')[0] ?? ''), await ask(method, path, sent)];
+  const mediaType = (answer.headers.get('content-type') ?? '').split(';')[0] ?? '';
+  const raw = await answer.text();
+  const body: unknown = mediaType === 'application/json' ? JSON.parse(raw) : raw;
+  expect([name, answer.status, status >= 400 ? '' : raw.slice(0, 300)]).toEqual([
+    name,
+    status,
+    status >= 400 ? '' : raw.slice(0, 300),
+  ]);
+  expect([
+    name,
+    status,
+    api.problemWith(name, { status, mediaType: raw === '' ? '' : mediaType, body }),
+  ]).toEqual([name, status, null]);
+  const isJson = sent.body !== undefined && !(sent.body instanceof URLSearchParams);
+  if (isJson && status < 400) expect([name, api.takes(name, sent.body)]).toEqual([name, true]);
+  seen.add(`${name} ${status < 400 ? 'done' : status}`);
+  return body as Record<string, unknown>;
+}
+
+describe('what the gateway answers', () => {
+  const limits = [
+    { metric: 'requests', window: 'day', max: 1_000 },
+    { metric: 'cost_usd', window: 'month', max: 12.5, models: ['claude-3-5-haiku'] },
+    { metric: 'concurrency', max: 10 },
+  ];
+  const team = '/admin/teams/acme';
+
+  function asRoot(
+    status: number,
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<Record<string, unknown>> {
+    return asDescribed(status, method, path, { token: gateway.adminKey, body });
+  }
+
+  async function issued(more: object = {}): Promise<IssuedToken> {
+    const { id, token } = await asRoot(201, 'POST', `${team}/tokens`, { user: 'ana', ...more });
+    return { id: String(id), text: String(token), team: 'acme', user: 'ana' };
+  }
+
+  beforeAll(async () => {
+    await asRoot(201, 'POST', '/admin/teams', { id: 'acme', name: 'Acme', limits });
+    await asRoot(201, 'POST', `${team}/users`, { id: 'ana', email: 'ana@example.com', limits });
+  });
+
+  it('is as described: teams and users', async () => {
+    await asRoot(409, 'POST', '/admin/teams', { id: 'acme' });
+    await asRoot(400, 'POST', '/admin/teams', { id: 'No slug', more: 1, limits: [{}] });
+    await asRoot(200, 'GET', '/admin/teams');
+    await asRoot(200, 'GET', team);
+    await asRoot(200, 'PATCH', team, { models: null });
+    await asRoot(200, 'POST', `${team}/suspend`);
+    await asRoot(200, 'POST', `${team}/resume`);
+    await asRoot(200, 'GET', `${team}/users`);
+    await asRoot(200, 'GET', `${team}/users/ana`);
+    await asRoot(200, 'PATCH', `${team}/users/ana`, { name: 'Ana' });
+    await asRoot(200, 'POST', `${team}/users/ana/suspend`);
+    await asRoot(200, 'POST', `${team}/users/ana/resume`);
+    await asRoot(201, 'POST', `${team}/users`, { id: 'bob' });
+    await asRoot(204, 'DELETE', `${team}/users/bob`);
+    await asRoot(404, 'GET', `${team}/users/bob`);
+    await asRoot(201, 'POST', '/admin/teams', { id: 'gone' });
+    await asRoot(204, 'DELETE', '/admin/teams/gone');
+  });
+
+  it('is as described: tokens, and handing them over', async () => {
+    const { id } = await issued({ limits, expires_in: 60, endpoints: ['/v1/embeddings'], tools: ['t'] });
+    const at = `${team}/tokens/${id}`;
+    await asRoot(200, 'GET', `${team}/tokens`);
+    await asRoot(200, 'GET', at);
+    await asRoot(200, 'PATCH', at, { name: 'laptop', origins: ['https://app.example.com'] });
+    await asRoot(200, 'POST', `${at}/rotate`);
+    const { claim_url: url } = await asRoot(200, 'POST', `${at}/rotate`, { overlap_seconds: 5, claim: true });
+    const { pathname } = new URL(String(url));
+    await asDescribed(200, 'GET', pathname);
+    await asDescribed(200, 'GET', pathname, { headers: { accept: 'text/html' } });
+    await asDescribed(200, 'POST', pathname);
+    await asDescribed(410, 'POST', pathname);
+    await asDescribed(404, 'GET', '/claim/nothing');
+    await asRoot(204, 'DELETE', at);
+    await asRoot(412, 'PATCH', at, { name: 'late' });
+  });
+
+  it('is as described: settings, administrators, export and import', async () => {
+    await asRoot(200, 'GET', '/admin/settings');
+    await asRoot(200, 'PATCH', '/admin/settings', { limits, defaults: { token: { limits } } });
+    await asRoot(200, 'PATCH', '/admin/settings', { limits: null, defaults: null });
+    const { id, token } = await asRoot(201, 'POST', '/admin/admins', { role: 'team-admin', teams: ['acme'] });
+    await asRoot(200, 'GET', '/admin/admins');
+    await asRoot(200, 'GET', `/admin/admins/${String(id)}`);
+    await asDescribed(403, 'GET', '/admin/admins', { token: String(token) });
+    await asRoot(204, 'DELETE', `/admin/admins/${String(id)}`);
+    await asDescribed(401, 'GET', '/admin/teams', { token: String(token) });
+    const document = await asRoot(200, 'GET', '/admin/export?team=acme');
+    await asRoot(200, 'POST', '/admin/import?overwrite=true', document);
+    await asRoot(400, 'POST', '/admin/import', { tollgate_export: 2 });
+  });
+
+  it('is as described: requests that are sent on, and those that are not', async () => {
+    const all = { endpoints: [...endpointPaths] };
+    const { text: token } = await issued({
+      ...all,
+      limits: [{ metric: 'requests', window: 'day', max: 100 }],
+    });
+    const narrow = await issued({
+      ...all,
+      models: ['another'],
+      limits: [{ metric: 'requests', window: 'day', max: 0 }],
+    });
+    for (const { path, least, about } of endpoints) {
+      await asDescribed(200, 'POST', path, { token, body: least });
+      if (about.streams) await asDescribed(200, 'POST', path, { token, body: { ...least, stream: true } });
+      await asDescribed(400, 'POST', path, { token, body: { model: 5 } });
+      await asDescribed(401, 'POST', path, { body: least });
+      await asDescribed(403, 'POST', path, { token: narrow.text, body: least });
+      await asDescribed(429, 'POST', path, { token: narrow.text, body: { ...least, model: 'another' } });
+    }
+  });
+
+  it('is as described: what a token is told of itself, and sessions', async () => {
+    const { text: token } = await issued({ limits });
+    await asDescribed(200, 'GET', '/v1/models', { token });
+    await asDescribed(200, 'GET', '/v1/mcp/servers', { token });
+    await asDescribed(401, 'GET', '/v1/mcp/servers');
+    await asDescribed(200, 'GET', '/v1/me', { token });
+    await asDescribed(401, 'GET', '/v1/me');
+    await asDescribed(200, 'GET', '/v1/me/usage?group_by=day,model', { token });
+    await asDescribed(400, 'GET', '/v1/me/usage?from=never', { token });
+    await asDescribed(201, 'POST', '/v1/sessions', { token });
+    const pinned = { endpoint: '/v1/chat/completions', model: 'm', allow: ['messages'] };
+    const body = { expires_in: 60, limits, pinned, end_user: 'visitor' };
+    const { token: session } = await asDescribed(201, 'POST', '/v1/sessions', { token, body });
+    await asDescribed(400, 'POST', '/v1/sessions', { token, body: { expires_in: 1 } });
+    await asDescribed(200, 'GET', '/v1/me', { token: String(session) });
+    await asDescribed(403, 'POST', '/v1/me/rotate', { token: String(session) });
+    await asDescribed(204, 'DELETE', '/v1/sessions', { token: String(session) });
+    await asDescribed(204, 'DELETE', '/v1/sessions?all=true', { token });
+    await asDescribed(400, 'DELETE', '/v1/sessions', { token });
+    await asDescribed(200, 'POST', '/v1/me/rotate', { token, body: { overlap_seconds: 0 } });
+  });
+
+  it('is as described: signing in, in the words of OAuth', async () => {
+    const form = {
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token_type: 'urn:ietf:params:oauth:token-type:id_token',
+      subject_token: await issuer.sign({ aud: 'the-app', sub: 'somebody' }),
+    };
+    expect(api.takes('POST /oauth/token', form)).toBe(true);
+    await asDescribed(200, 'POST', '/oauth/token', { body: new URLSearchParams(form) });
+    const wrong = { ...form, grant_type: 'password' };
+    expect(api.takes('POST /oauth/token', wrong)).toBe(false);
+    await asDescribed(400, 'POST', '/oauth/token', { body: new URLSearchParams(wrong) });
+  });
+
+  it('is as described: reports in every format', async () => {
+    for (const path of ['/admin/usage', '/admin/refusals', '/admin/requests', '/admin/audit']) {
+      for (const format of ['json', 'csv', 'ndjson']) await asRoot(200, 'GET', `${path}?format=${format}`);
+      await asRoot(400, 'GET', `${path}?unknown=1`);
+      const headers = { accept: 'image/png' };
+      await asDescribed(406, 'GET', path, { token: gateway.adminKey, headers });
+    }
+    await asRoot(200, 'GET', '/admin/usage?group_by=day,team,user,token,model,endpoint');
+    await asRoot(200, 'GET', '/admin/refusals?group_by=day,team,user,token,endpoint,code');
+  });
+
+  it('is as described: operations', async () => {
+    for (const path of ['/', '/healthz', '/readyz', '/openapi.json', '/docs'])
+      await asDescribed(200, 'GET', path);
+    await asDescribed(200, 'GET', '/', { headers: { accept: 'text/html' } });
+    await asRoot(200, 'GET', '/metrics');
+    await asDescribed(401, 'GET', '/metrics');
+  });
+
+  it('was looked at above for every operation there is', () => {
+    expect(api.operations.filter((name) => !seen.has(`${name} done`))).toEqual([]);
+  });
+});
