@@ -3,6 +3,7 @@ import { createHerokuAI } from 'heroku-ai-provider';
 import { describe, expect, it } from 'vitest';
 import { readSettings } from '../../src/config/environment.ts';
 import { hang, streamFrames } from '../../src/demo/behaviours.ts';
+import { waitFor } from '../support/wait-for.ts';
 import { chatModel, connect, herokuAiProvider } from './adapters/heroku-ai-provider.ts';
 import { asConfigVars } from './support/as-config-vars.ts';
 import { clientCases, ground } from './support/cases.ts';
@@ -27,7 +28,7 @@ describe('what heroku-ai-provider does besides', () => {
     watch.begin({ hurryTimeouts: true });
     await failureOf(() => generateText({ model: chatModel(connect(at)), prompt: 'Hello', maxRetries: 0 }));
     expect(watch.waitsMs.filter((ms) => ms === 30_000)).toHaveLength(4);
-    await site.upstream.waitFor((standIn) => standIn.aborted === aborted + 4);
+    await waitFor(() => site.upstream.aborted === aborted + 4, { what: 'each call to be left' });
     const entries = await site.settled(at.issued.team, 4);
     expect(entries.map(({ outcome }) => outcome)).toEqual(Array<string>(4).fill('aborted'));
   });

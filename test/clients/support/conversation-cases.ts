@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { resetAfter, respond, type Script, streamFrames } from '../../../src/demo/behaviours.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { type ClientUnderTest, type Conversation, weatherSaid } from './client.ts';
 import { type Halves, halves } from './frames.ts';
 import { deferredRest, failureOf, holdPlace } from './happenings.ts';
@@ -79,7 +80,8 @@ function leaving({ onAbort }: ClientUnderTest, { conversation, frames }: Spoken,
         if (piece !== '') controller.abort();
     };
     await reading().catch(() => undefined); // some throw, some just end
-    if (onAbort === 'closes it') await site.upstream.waitFor((standIn) => standIn.aborted > aborted, 1_000);
+    if (onAbort === 'closes it')
+      await waitFor(() => site.upstream.aborted > aborted, { what: 'the upstream to be left' });
     goOn();
     const [entry] = await site.settled(at.issued.team, 1);
     expect(entry).toMatchObject(

@@ -24,7 +24,8 @@ const isTimeout = (ms: number): boolean => ms % 30_000 === 0;
 
 /**
  * Watches the clients in this process, and shortens their waits between tries. The gateway runs in a process of its
- * own, on the true clock; the waits of `node:timers/promises` and of Node's own fetch are not touched.
+ * own, on the true clock; the waits of `node:timers/promises` and of Node's own fetch are not touched. Those of the
+ * stand-in are: wait for it with `test/support/wait-for.ts`.
  */
 export function watchClients(): Watch {
   const calls: Call[] = [];
