@@ -1,5 +1,5 @@
 import { ChatHeroku, HerokuEmbeddings } from 'heroku-langchain';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { streamFrames } from '../../src/demo/behaviours.ts';
 import { herokuLangchain } from './adapters/heroku-langchain.ts';
 import { asConfigVars } from './support/as-config-vars.ts';
@@ -9,6 +9,8 @@ import { halves } from './support/frames.ts';
 import { failureOf } from './support/happenings.ts';
 
 const on = ground();
+// It prints what it is about to throw.
+beforeEach(() => void vi.spyOn(console, 'error').mockReturnValue());
 clientCases(herokuLangchain, on);
 
 const { opening } = halves['POST /v1/chat/completions'];

@@ -30,7 +30,9 @@ describe('langchain-heroku of PyPI', () => {
     ];
     const body = { model: models.chat, messages, allow_ignored_params: true, seed: 1 };
     expect((await send('/v1/chat/completions', body)).status).toBe(200);
-    expect(on().site.upstream.requests.at(-1)?.body).toEqual(body);
+    const sentOn = on().site.upstream.requests.at(-1)?.body as typeof body;
+    expect(sentOn).toMatchObject({ allow_ignored_params: true, seed: 1 });
+    expect(sentOn.messages.at(-1)).toEqual(messages.at(-1));
   });
 });
 
