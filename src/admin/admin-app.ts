@@ -5,7 +5,16 @@ import { StoreUnavailable } from '../core/store-unavailable.ts';
 import { adminRoutes } from './admin-routes.ts';
 import type { AdminDeps } from './deps.ts';
 import { permit } from './permission.ts';
-import { respond, teamsNamed, type AdminEnv, type Route } from './respond.ts';
+import { readIfMatch } from './precondition.ts';
+import {
+  respond,
+  teamsNamed,
+  type AdminContext,
+  type AdminEnv,
+  type Operation,
+  type Reply,
+  type Route,
+} from './respond.ts';
 
 /** The admin API of contract 1.6. Mount at `/`: its paths begin with `/admin`. It never sends CORS headers. */
 export function adminApp(deps: AdminDeps): Hono<AdminEnv> {
@@ -42,16 +51,23 @@ export function adminApp(deps: AdminDeps): Hono<AdminEnv> {
 }
 
 function mount(app: Hono<AdminEnv>, { path, methods }: Route): void {
-  for (const [method, { needs, handle }] of Object.entries(methods)) {
-    app.on(method, path, async (c) =>
-      respond(c, permit(c.get('actor'), needs, teamsNamed(c)) ?? (await handle(c))),
-    );
+  for (const [method, operation] of Object.entries(methods)) {
+    app.on(method, path, async (c) => respond(c, await run(operation, c)));
   }
   const allow = Object.keys(methods).join(', ');
   app.all(path, (c) => {
     const message = `${c.req.method} is not possible here; use ${allow}.`;
     return respond(c, new Refusal('method_not_allowed', message, { headers: { allow } }));
   });
+}
+
+async function run({ needs, handle }: Operation, c: AdminContext): Promise<Reply> {
+  const refusal = permit(c.get('actor'), needs, teamsNamed(c));
+  if (refusal) return refusal;
+  const precondition = readIfMatch(c.req.header('if-match'));
+  if (precondition instanceof Refusal) return precondition;
+  c.set('precondition', precondition);
+  return handle(c);
 }
 
 function storeUnavailable(): Refusal {

@@ -8,7 +8,9 @@ import {
   listAdministrators,
   type IssuedAdministrator,
 } from './administrators.ts';
+import { Refusal } from '../core/refusal.ts';
 import type { AdminDeps } from './deps.ts';
+import { etagOf } from './precondition.ts';
 import { readBody } from './read-body.ts';
 import { needing, replyWith, replyWithList, type AdminContext, type Route } from './respond.ts';
 
@@ -26,7 +28,9 @@ export function administratorRoutes(deps: AdminDeps): Route[] {
         POST: needing('administer', about.create, async (c) => {
           const asked = await readBody(c, newAdministrator);
           if (!asked.ok) return asked.refusal;
-          return replyWith(201, await createAdministrator(deps, asked.value), shownOnce);
+          const issued = await createAdministrator(deps, asked.value);
+          if (issued instanceof Refusal) return issued;
+          return { status: 201, body: shownOnce(issued), etag: etagOf(issued.record) };
         }),
       },
     },
@@ -39,7 +43,7 @@ export function administratorRoutes(deps: AdminDeps): Route[] {
         DELETE: needing(
           'administer',
           about.delete,
-          async (c) => (await deleteAdministrator(deps, idIn(c))) ?? { status: 204 },
+          async (c) => (await deleteAdministrator(deps, idIn(c), c.get('precondition'))) ?? { status: 204 },
         ),
       },
     },
@@ -54,13 +58,15 @@ function aboutAdministrators(newAdministrator: ReturnType<typeof administratorSc
       details: 'Its token is shown this once.',
       body: jsonBody(newAdministrator),
       answer: createdJson(issuedAdministrator),
+      etag: 'told',
       refusals: ['not_found'],
     },
-    read: { summary: 'Read an administrator', answer: okJson(shownAdministrator) },
+    read: { summary: 'Read an administrator', answer: okJson(shownAdministrator), etag: 'told' },
     delete: {
       summary: 'End an administrator',
       details: 'Its token is refused from the next request on.',
       answer: noContent,
+      etag: 'asked',
     },
   } satisfies Record<string, About>;
 }

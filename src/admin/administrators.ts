@@ -4,6 +4,7 @@ import type { NewAdministrator } from './administrator-schema.ts';
 import { notFound } from './change-record.ts';
 import type { AdminDeps } from './deps.ts';
 import { expiryOf } from './expiry.ts';
+import { type Precondition, unmet } from './precondition.ts';
 
 export type AdministratorDeps = Pick<
   AdminDeps,
@@ -54,7 +55,12 @@ export async function getAdministrator(
 export async function deleteAdministrator(
   { administrators }: AdministratorDeps,
   id: string,
+  precondition: Precondition,
 ): Promise<Refusal | null> {
+  // An administrator never changes: what was met stays so.
+  const record = precondition === null ? null : await administrators.read(id);
+  const refusal = record && unmet(precondition, record);
+  if (refusal) return refusal;
   return (await administrators.delete(id)) ? null : noAdministrator();
 }
 

@@ -1,5 +1,6 @@
 import type { IdentityStore, RecordKey, Team, Token, User } from '../core/identity.ts';
 import { Refusal } from '../core/refusal.ts';
+import { type Precondition, unmet } from './precondition.ts';
 
 export const maxAttempts = 20;
 
@@ -23,17 +24,20 @@ export function parseRecord<K extends RecordKey['kind']>(_kind: K, text: string)
 
 /**
  * Reads a record, changes it, and writes it back if nobody else did meanwhile; else again from the reading,
- * so that of two changes at once neither is lost. A change that changes nothing is not written.
+ * so that of two changes at once neither is lost. A change that changes nothing is not written. Where a precondition is
+ * given, what is changed is a record that meets it: 412 otherwise.
  */
 export async function changeRecord<K extends RecordKey>(
   identities: IdentityStore,
   key: K,
   change: (record: RecordOf<K>) => RecordOf<K> | Refusal,
+  precondition: Precondition = null,
 ): Promise<RecordOf<K> | Refusal> {
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     const text = await identities.read(key);
     if (text === null) return notFound(key);
-    const next = change(parseRecord<K['kind']>(key.kind, text));
+    const record = parseRecord<K['kind']>(key.kind, text);
+    const next = unmet(precondition, record) ?? change(record);
     if (next instanceof Refusal) return next;
     const nextText = JSON.stringify(next);
     if (nextText === text || (await identities.replace(key, text, nextText)) === 'replaced') return next;
@@ -41,11 +45,17 @@ export async function changeRecord<K extends RecordKey>(
   return tooManyChanges(key);
 }
 
-/** Deletes a record in whatever state it is. */
-export async function deleteRecord(identities: IdentityStore, key: RecordKey): Promise<Refusal | null> {
+/** Deletes a record in whatever state it is; with a precondition, in one that meets it. */
+export async function deleteRecord(
+  identities: IdentityStore,
+  key: RecordKey,
+  precondition: Precondition = null,
+): Promise<Refusal | null> {
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     const text = await identities.read(key);
     if (text === null) return notFound(key);
+    const refusal = unmet(precondition, parseRecord(key.kind, text));
+    if (refusal) return refusal;
     if ((await identities.replace(key, text, null)) === 'replaced') return null;
   }
   return tooManyChanges(key);

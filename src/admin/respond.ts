@@ -4,22 +4,25 @@ import type { Actor } from '../core/actor.ts';
 import type { About, Method } from '../core/described.ts';
 import { type ErrorCode, Refusal } from '../core/refusal.ts';
 import type { Need } from './permission.ts';
+import { etagOf, type Precondition } from './precondition.ts';
 
 export interface AdminEnv {
   Variables: {
     requestId: string;
     /** Who asks; set before any route of the API runs. */
     actor: Actor;
+    /** Of its `If-Match`; set before an operation runs. */
+    precondition: Precondition;
     /** The code of the refusal that was answered with, for the log. */
     errorCode?: ErrorCode;
   };
 }
 export type AdminContext = Context<AdminEnv>;
 
-/** What an operation answers with: a refusal, an object with its status, a stream (200), or nothing (204). */
+/** What an operation answers with: a refusal, an object with its status and ETag, a stream (200), or nothing (204). */
 export type Reply =
   | Refusal
-  | { status: 200 | 201; body: object }
+  | { status: 200 | 201; body: object; etag?: string }
   | { stream: ReadableStream<Uint8Array>; headers: Record<string, string> }
   | { status: 204 };
 
@@ -49,16 +52,17 @@ export function respond(c: AdminContext, reply: Reply): Response {
     return c.json(reply.body(c.get('requestId')), reply.status as ContentfulStatusCode, { ...reply.headers });
   }
   if ('stream' in reply) return c.body(reply.stream, 200, reply.headers);
-  return reply.status === 204 ? c.body(null, 204) : c.json(reply.body, reply.status);
+  if (reply.status === 204) return c.body(null, 204);
+  return c.json(reply.body, reply.status, reply.etag === undefined ? {} : { etag: reply.etag });
 }
 
-/** The record as a reply, shown as `show` says; a refusal stays one. */
+/** The record as a reply with its ETag, shown as `show` says; a refusal stays one. */
 export function replyWith<T extends object>(
   status: 200 | 201,
   result: T | Refusal,
   show: (record: T) => object,
 ): Reply {
-  return result instanceof Refusal ? result : { status, body: show(result) };
+  return result instanceof Refusal ? result : { status, body: show(result), etag: etagOf(result) };
 }
 
 /** A list as a reply. */

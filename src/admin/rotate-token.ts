@@ -3,6 +3,7 @@ import { Refusal } from '../core/refusal.ts';
 import { isHeldByNobody, type SecretStore, type TokenPlace } from '../core/secret.ts';
 import { maxAttempts, notFound, parseRecord, tooManyChanges } from './change-record.ts';
 import type { Minted } from './deps.ts';
+import { type Precondition, unmet } from './precondition.ts';
 
 export interface RotateDeps {
   identities: IdentityStore;
@@ -16,6 +17,7 @@ export interface AskedRotation {
   overlapS: number;
   /** Hash of the holder's own secret, where the holder asks: it must be the newest. */
   by?: string;
+  precondition?: Precondition;
 }
 
 /** A token with its new secret: the only time the text is known. */
@@ -33,7 +35,7 @@ export interface RotatedToken {
 export async function rotateToken(
   { identities, secrets, mint }: RotateDeps,
   at: TokenPlace,
-  { overlapS, by }: AskedRotation,
+  { overlapS, by, precondition = null }: AskedRotation,
 ): Promise<RotatedToken | Refusal> {
   const key = { kind: 'token', ...at } as const;
   const minted = mint();
@@ -41,7 +43,7 @@ export async function rotateToken(
     const [text, { nowMs, hashes }] = await Promise.all([identities.read(key), secrets.bound(at)]);
     if (text === null) return notFound(key);
     const record = parseRecord('token', text);
-    const refusal = unrotatable(record, nowMs);
+    const refusal = unmet(precondition, record) ?? unrotatable(record, nowMs);
     if (refusal) return refusal;
     const newest = newestOf(record, hashes);
     if (newest === null) return dead(record);

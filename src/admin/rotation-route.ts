@@ -3,6 +3,7 @@ import { Refusal } from '../core/refusal.ts';
 import { defaultOverlapS, rotation } from '../core/rotation.ts';
 import { issuedToken } from '../core/shown.ts';
 import type { AdminDeps } from './deps.ts';
+import { etagOf } from './precondition.ts';
 import { readOptionalBody } from './read-body.ts';
 import { needing, teamIn, type AdminContext, type Route } from './respond.ts';
 import { rotateToken } from './rotate-token.ts';
@@ -22,7 +23,7 @@ const aboutRotation: About = {
   details: `The old one works until overlap_seconds are over (${defaultOverlapS} where nothing is said).`,
   body: optionalJsonBody(rotation),
   answer: okJson(issuedToken),
-  refusals: ['precondition_failed', 'overloaded'],
+  etag: 'asked',
 };
 
 /** A token gets a new secret under the same id. */
@@ -35,9 +36,10 @@ export function rotationRoute(deps: AdminDeps): Route {
         if (!asked.ok) return asked.refusal;
         const at = { team: teamIn(c), id: c.req.param('id') ?? '' };
         const overlapS = asked.value.overlap_seconds ?? defaultOverlapS;
-        const rotated = await rotateToken(deps, at, { overlapS });
+        const rotated = await rotateToken(deps, at, { overlapS, precondition: c.get('precondition') });
         if (rotated instanceof Refusal) return rotated;
-        return { status: 200, body: await handOver(deps, rotated, handOverIn(c, asked.value)) };
+        const shown = await handOver(deps, rotated, handOverIn(c, asked.value));
+        return { status: 200, body: shown, etag: etagOf(rotated.record) };
       }),
     },
   };

@@ -6,13 +6,13 @@ import { needing, replyWith, type Route } from './respond.ts';
 import { changeSettings, getSettings, settingsChange, shownSettings } from './settings.ts';
 
 const aboutSettings = {
-  read: { summary: 'Read the settings of the gateway', answer: okJson(settingsAnswer) },
+  read: { summary: 'Read the settings of the gateway', answer: okJson(settingsAnswer), etag: 'told' },
   change: {
     summary: 'Change the settings of the gateway',
     details: 'Fields left out stay; null clears. Defaults are the limits of what is made later without any.',
     body: jsonBody(settingsChange),
     answer: okJson(settingsAnswer),
-    refusals: ['overloaded'],
+    etag: 'asked',
   },
 } satisfies Record<string, About>;
 
@@ -28,7 +28,11 @@ export function settingsRoutes(deps: AdminDeps): Route[] {
         PATCH: needing('change-gateway', aboutSettings.change, async (c) => {
           const asked = await readBody(c, settingsChange);
           if (!asked.ok) return asked.refusal;
-          return replyWith(200, await changeSettings(deps, asked.value), shownSettings);
+          return replyWith(
+            200,
+            await changeSettings(deps, asked.value, c.get('precondition')),
+            shownSettings,
+          );
         }),
       },
     },

@@ -4,6 +4,7 @@ import { type GatewaySettings, gatewayLimitId, parseSettings } from '../core/gat
 import type { Limit } from '../core/limit.ts';
 import { Refusal } from '../core/refusal.ts';
 import type { IdentityDeps } from './deps.ts';
+import { type Precondition, unmet } from './precondition.ts';
 import { changedLimits, shown } from './stored-limits.ts';
 
 const maxAttempts = 20;
@@ -26,10 +27,14 @@ export async function getSettings({ identities }: IdentityDeps): Promise<Gateway
 export async function changeSettings(
   deps: IdentityDeps,
   change: SettingsChange,
+  precondition: Precondition,
 ): Promise<GatewaySettings | Refusal> {
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     const text = await deps.identities.readSettings();
-    const next = changed(parseSettings(text), change, deps.randomId);
+    const settings = parseSettings(text);
+    const refusal = unmet(precondition, settings);
+    if (refusal) return refusal;
+    const next = changed(settings, change, deps.randomId);
     if ((await deps.identities.replaceSettings(text, JSON.stringify(next))) === 'replaced') return next;
   }
   const message = 'The settings are being changed by others at this moment. Try again.';

@@ -15,23 +15,24 @@ const aboutTeams = {
     summary: 'Make a team',
     body: jsonBody(newTeam),
     answer: createdJson(shownTeam),
+    etag: 'told',
     refusals: ['already_exists'],
   },
-  read: { summary: 'Read a team', answer },
+  read: { summary: 'Read a team', answer, etag: 'told' },
   change: {
     summary: 'Change a team',
     details: 'Fields left out stay; null clears.',
     body: jsonBody(teamChange),
     answer,
-    refusals: ['overloaded'],
+    etag: 'asked',
   },
-  delete: { summary: 'Delete a team with its users and tokens', answer: noContent },
+  delete: { summary: 'Delete a team with its users and tokens', answer: noContent, etag: 'asked' },
   suspend: {
     summary: 'Let nothing of a team in, from the next request on',
     answer,
-    refusals: ['overloaded'],
+    etag: 'asked',
   },
-  resume: { summary: 'Let a team in again', answer, refusals: ['overloaded'] },
+  resume: { summary: 'Let a team in again', answer, etag: 'asked' },
 } satisfies Record<string, About>;
 
 /** `/admin/teams` and what is under it by one team. */
@@ -58,12 +59,12 @@ export function teamRoutes(deps: AdminDeps): Route[] {
         PATCH: needing('change-gateway', aboutTeams.change, async (c) => {
           const asked = await readBody(c, teamChange);
           if (!asked.ok) return asked.refusal;
-          return replyWith(200, await changeTeam(deps, teamIn(c), asked.value), shown);
+          return replyWith(200, await changeTeam(deps, teamIn(c), asked.value, c.get('precondition')), shown);
         }),
         DELETE: needing(
           'change-gateway',
           aboutTeams.delete,
-          async (c) => (await deleteTeam(deps, teamIn(c))) ?? { status: 204 },
+          async (c) => (await deleteTeam(deps, teamIn(c), c.get('precondition'))) ?? { status: 204 },
         ),
       },
     },
@@ -71,7 +72,7 @@ export function teamRoutes(deps: AdminDeps): Route[] {
       path: '/admin/teams/:team/suspend',
       methods: {
         POST: needing('change-gateway', aboutTeams.suspend, async (c) =>
-          replyWith(200, await suspendTeam(deps, teamIn(c)), shown),
+          replyWith(200, await suspendTeam(deps, teamIn(c), c.get('precondition')), shown),
         ),
       },
     },
@@ -79,7 +80,7 @@ export function teamRoutes(deps: AdminDeps): Route[] {
       path: '/admin/teams/:team/resume',
       methods: {
         POST: needing('change-gateway', aboutTeams.resume, async (c) =>
-          replyWith(200, await resumeTeam(deps, teamIn(c)), shown),
+          replyWith(200, await resumeTeam(deps, teamIn(c), c.get('precondition')), shown),
         ),
       },
     },

@@ -1,8 +1,9 @@
 import { visibleTeams, type Actor } from '../core/actor.ts';
 import type { Team } from '../core/identity.ts';
 import { Refusal } from '../core/refusal.ts';
-import { changeRecord, given, notFound, parseRecord, readRecord } from './change-record.ts';
+import { changeRecord, deleteRecord, given, notFound, parseRecord, readRecord } from './change-record.ts';
 import type { IdentityDeps } from './deps.ts';
+import type { Precondition } from './precondition.ts';
 import type { NewTeam, TeamChange } from './schemas.ts';
 import { limitsOfNew } from './settings.ts';
 import { changedLimits, storedLimits } from './stored-limits.ts';
@@ -35,16 +36,26 @@ export function getTeam({ identities }: IdentityDeps, team: string): Promise<Tea
 }
 
 /** Fields left out stay; null clears. */
-export function changeTeam(deps: IdentityDeps, team: string, change: TeamChange): Promise<Team | Refusal> {
-  const { limits, ...fields } = change;
-  return changeRecord(deps.identities, { kind: 'team', team }, (record) => ({
+export function changeTeam(
+  deps: IdentityDeps,
+  team: string,
+  { limits, ...fields }: TeamChange,
+  precondition: Precondition,
+): Promise<Team | Refusal> {
+  const change = (record: Team): Team => ({
     ...record,
     ...given(fields),
     limits: changedLimits(limits, record.limits, deps.randomId),
-  }));
+  });
+  return changeRecord(deps.identities, { kind: 'team', team }, change, precondition);
 }
 
 /** Removes the team with its users and tokens. */
-export async function deleteTeam({ identities }: IdentityDeps, team: string): Promise<Refusal | null> {
+export async function deleteTeam(
+  { identities }: IdentityDeps,
+  team: string,
+  precondition: Precondition,
+): Promise<Refusal | null> {
+  if (precondition !== null) return deleteRecord(identities, { kind: 'team', team }, precondition);
   return (await identities.deleteTeam(team)) ? null : notFound({ kind: 'team', team });
 }

@@ -4,6 +4,7 @@ import { Refusal } from '../core/refusal.ts';
 import { issuedToken, shownToken } from '../core/shown.ts';
 import type { Place } from './change-record.ts';
 import type { AdminDeps } from './deps.ts';
+import { etagOf } from './precondition.ts';
 import { readBody } from './read-body.ts';
 import { needing, teamIn, type AdminContext, type Reply, type Route } from './respond.ts';
 import { handOver, handOverIn, rotationRoute } from './rotation-route.ts';
@@ -19,7 +20,7 @@ export function tokenRoutes(deps: AdminDeps): Route[] {
   async function show(result: Token | Refusal): Promise<Reply> {
     if (result instanceof Refusal) return result;
     const [body = {}] = await shownTokens(deps, result.team, [result]);
-    return { status: 200, body };
+    return { status: 200, body, etag: etagOf(result) };
   }
 
   return [
@@ -36,7 +37,8 @@ export function tokenRoutes(deps: AdminDeps): Route[] {
           if (!asked.ok) return asked.refusal;
           const issued = await issueToken(deps, teamIn(c), asked.value);
           if (issued instanceof Refusal) return issued;
-          return { status: 201, body: await handOver(deps, issued, handOverIn(c, asked.value)) };
+          const shown = await handOver(deps, issued, handOverIn(c, asked.value));
+          return { status: 201, body: shown, etag: etagOf(issued.record) };
         }),
       },
     },
@@ -47,12 +49,12 @@ export function tokenRoutes(deps: AdminDeps): Route[] {
         PATCH: needing('change-members', about.change, async (c) => {
           const asked = await readBody(c, tokenChange);
           if (!asked.ok) return asked.refusal;
-          return show(await changeToken(deps, tokenIn(c), asked.value));
+          return show(await changeToken(deps, tokenIn(c), asked.value, c.get('precondition')));
         }),
         DELETE: needing(
           'change-members',
           about.revoke,
-          async (c) => (await revokeToken(deps, tokenIn(c))) ?? { status: 204 },
+          async (c) => (await revokeToken(deps, tokenIn(c), c.get('precondition'))) ?? { status: 204 },
         ),
       },
     },
@@ -68,20 +70,21 @@ function aboutTokens({ newToken, tokenChange }: ReturnType<typeof tokenSchemas>)
       details: 'Its text is shown this once. With claim, a link is answered that shows it once instead.',
       body: jsonBody(newToken),
       answer: createdJson(issuedToken),
+      etag: 'told',
     },
-    read: { summary: 'Read a token', answer: okJson(shownToken) },
+    read: { summary: 'Read a token', answer: okJson(shownToken), etag: 'told' },
     change: {
       summary: 'Change a token',
       details: 'Fields left out stay; null clears. A revoked token cannot be changed.',
       body: jsonBody(tokenChange),
       answer: okJson(shownToken),
-      refusals: ['precondition_failed', 'overloaded'],
+      etag: 'asked',
     },
     revoke: {
       summary: 'Revoke a token',
       details: 'The next request with it is refused, everywhere; streams that run go on. It stays listed.',
       answer: noContent,
-      refusals: ['overloaded'],
+      etag: 'asked',
     },
   } satisfies Record<string, About>;
 }

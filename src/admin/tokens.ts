@@ -11,6 +11,7 @@ import {
 } from './change-record.ts';
 import type { IdentityDeps } from './deps.ts';
 import { expiryOf } from './expiry.ts';
+import type { Precondition } from './precondition.ts';
 import type { NewToken, TokenChange } from './schemas.ts';
 import { limitsOfNew } from './settings.ts';
 import { changedLimits, storedLimits } from './stored-limits.ts';
@@ -63,22 +64,30 @@ export function getToken({ identities }: IdentityDeps, at: Place): Promise<Token
 }
 
 /** Fields left out stay; null clears. A revoked token stays as it was revoked, for whoever looks later. */
-export function changeToken(deps: IdentityDeps, at: Place, change: TokenChange): Promise<Token | Refusal> {
-  const { expires_in: _in, expires_at: _at, limits, ...rest } = change;
-  const fields = given({ ...rest, expires_at: expiryOf(change, deps.clock) });
-  return changeRecord(deps.identities, { kind: 'token', ...at }, (record) => {
+export function changeToken(
+  deps: IdentityDeps,
+  at: Place,
+  asked: TokenChange,
+  precondition: Precondition,
+): Promise<Token | Refusal> {
+  const { expires_in: _in, expires_at: _at, limits, ...rest } = asked;
+  const fields = given({ ...rest, expires_at: expiryOf(asked, deps.clock) });
+  const change = (record: Token): Token | Refusal => {
     if (record.revoked_at !== null) return alreadyRevoked(record);
     return { ...record, ...fields, limits: changedLimits(limits, record.limits, deps.randomId) };
-  });
+  };
+  return changeRecord(deps.identities, { kind: 'token', ...at }, change, precondition);
 }
 
 /** Refused everywhere from the next request on. The record stays listed; revoking twice keeps the first time. */
-export async function revokeToken(deps: IdentityDeps, at: Place): Promise<Refusal | null> {
+export async function revokeToken(
+  deps: IdentityDeps,
+  at: Place,
+  precondition: Precondition = null,
+): Promise<Refusal | null> {
   const revokedAt = new Date(deps.clock.now()).toISOString();
-  const result = await changeRecord(deps.identities, { kind: 'token', ...at }, (record) => ({
-    ...record,
-    revoked_at: record.revoked_at ?? revokedAt,
-  }));
+  const revoked = (record: Token): Token => ({ ...record, revoked_at: record.revoked_at ?? revokedAt });
+  const result = await changeRecord(deps.identities, { kind: 'token', ...at }, revoked, precondition);
   return result instanceof Refusal ? result : null;
 }
 

@@ -16,27 +16,28 @@ const aboutUsers = {
     summary: 'Make a user',
     body: jsonBody(newUser),
     answer: createdJson(shownUser),
+    etag: 'told',
     refusals: ['already_exists'],
   },
-  read: { summary: 'Read a user', answer },
+  read: { summary: 'Read a user', answer, etag: 'told' },
   change: {
     summary: 'Change a user',
     details: 'Fields left out stay; null clears.',
     body: jsonBody(userChange),
     answer,
-    refusals: ['overloaded'],
+    etag: 'asked',
   },
   delete: {
     summary: 'Delete a user and revoke the tokens',
     answer: noContent,
-    refusals: ['overloaded'],
+    etag: 'asked',
   },
   suspend: {
     summary: 'Let nothing of a user in, from the next request on',
     answer,
-    refusals: ['overloaded'],
+    etag: 'asked',
   },
-  resume: { summary: 'Let a user in again', answer, refusals: ['overloaded'] },
+  resume: { summary: 'Let a user in again', answer, etag: 'asked' },
 } satisfies Record<string, About>;
 
 /** The users of a team. */
@@ -64,12 +65,12 @@ export function userRoutes(deps: AdminDeps): Route[] {
         PATCH: needing('change-members', aboutUsers.change, async (c) => {
           const asked = await readBody(c, userChange);
           if (!asked.ok) return asked.refusal;
-          return replyWith(200, await changeUser(deps, userIn(c), asked.value), shown);
+          return replyWith(200, await changeUser(deps, userIn(c), asked.value, c.get('precondition')), shown);
         }),
         DELETE: needing(
           'change-members',
           aboutUsers.delete,
-          async (c) => (await deleteUser(deps, userIn(c))) ?? { status: 204 },
+          async (c) => (await deleteUser(deps, userIn(c), c.get('precondition'))) ?? { status: 204 },
         ),
       },
     },
@@ -77,7 +78,7 @@ export function userRoutes(deps: AdminDeps): Route[] {
       path: '/admin/teams/:team/users/:user/suspend',
       methods: {
         POST: needing('change-members', aboutUsers.suspend, async (c) =>
-          replyWith(200, await suspendUser(deps, userIn(c)), shown),
+          replyWith(200, await suspendUser(deps, userIn(c), c.get('precondition')), shown),
         ),
       },
     },
@@ -85,7 +86,7 @@ export function userRoutes(deps: AdminDeps): Route[] {
       path: '/admin/teams/:team/users/:user/resume',
       methods: {
         POST: needing('change-members', aboutUsers.resume, async (c) =>
-          replyWith(200, await resumeUser(deps, userIn(c)), shown),
+          replyWith(200, await resumeUser(deps, userIn(c), c.get('precondition')), shown),
         ),
       },
     },

@@ -10,6 +10,7 @@ import {
   type Place,
 } from './change-record.ts';
 import type { IdentityDeps } from './deps.ts';
+import type { Precondition } from './precondition.ts';
 import type { NewUser, UserChange } from './schemas.ts';
 import { limitsOfNew } from './settings.ts';
 import { changedLimits, storedLimits } from './stored-limits.ts';
@@ -46,13 +47,18 @@ export function getUser({ identities }: IdentityDeps, at: Place): Promise<User |
 }
 
 /** Fields left out stay; null clears. */
-export function changeUser(deps: IdentityDeps, at: Place, change: UserChange): Promise<User | Refusal> {
-  const { limits, ...fields } = change;
-  return changeRecord(deps.identities, { kind: 'user', ...at }, (record) => ({
+export function changeUser(
+  deps: IdentityDeps,
+  at: Place,
+  { limits, ...fields }: UserChange,
+  precondition: Precondition,
+): Promise<User | Refusal> {
+  const change = (record: User): User => ({
     ...record,
     ...given(fields),
     limits: changedLimits(limits, record.limits, deps.randomId),
-  }));
+  });
+  return changeRecord(deps.identities, { kind: 'user', ...at }, change, precondition);
 }
 
 /**
@@ -60,9 +66,13 @@ export function changeUser(deps: IdentityDeps, at: Place, change: UserChange): P
  * revoked: the ones there were before, since a user made anew meanwhile may have got another. Deleting again
  * finishes a marking that the store broke off.
  */
-export async function deleteUser(deps: IdentityDeps, at: Place): Promise<Refusal | null> {
+export async function deleteUser(
+  deps: IdentityDeps,
+  at: Place,
+  precondition: Precondition,
+): Promise<Refusal | null> {
   const tokens = await liveTokensOf(deps, at);
-  const refusal = await deleteRecord(deps.identities, { kind: 'user', ...at });
+  const refusal = await deleteRecord(deps.identities, { kind: 'user', ...at }, precondition);
   if (refusal !== null && refusal.code !== 'not_found') return refusal;
   // A refusal means that the team has gone meanwhile, and the token with it.
   for (const id of tokens) await revokeToken(deps, { team: at.team, id });

@@ -1,9 +1,11 @@
 import { Option, type Command } from 'commander';
 import { administratorRoles } from '../core/actor.ts';
 import { adminPath, bodyOf, parseExpiry, repeatable, type FieldOptions } from './arguments.ts';
-import { plain, shortTime } from './cells.ts';
+import { day, plain } from './cells.ts';
 import type { Cli } from './cli.ts';
-import type { Column } from './table.ts';
+import type { Column } from './column.ts';
+import { example } from './example.ts';
+import { remove, withYes, type YesOption } from './removal.ts';
 
 interface AdministratorOptions extends FieldOptions {
   role: string;
@@ -11,16 +13,19 @@ interface AdministratorOptions extends FieldOptions {
 }
 
 const columns: Column[] = [
-  { title: 'ADMIN', cell: ({ id }) => plain(id) },
+  { title: 'ADMIN', cell: ({ id }) => plain(id), whole: true },
   { title: 'ROLE', cell: ({ role }) => plain(role) },
   { title: 'TEAMS', cell: ({ teams }) => (teams === null ? 'all' : plain(teams)) },
   { title: 'NAME', cell: ({ name }) => plain(name) },
-  { title: 'EXPIRES', cell: (admin) => shortTime(admin['expires_at']) },
+  { title: 'EXPIRES', cell: (admin) => day(admin['expires_at']), whole: true },
 ];
 
 /** `tollgate admin …` */
 export function adminCommands(program: Command, cli: Cli): void {
-  const admin = program.command('admin').description('Administrators, whom root makes');
+  const admin = program
+    .command('admin')
+    .description('Administrators, whom root makes')
+    .addHelpText('after', example('admin list'));
 
   admin
     .command('create')
@@ -29,7 +34,7 @@ export function adminCommands(program: Command, cli: Cli): void {
     .addOption(repeatable('--team <team>', 'a team it is for: needed by a team-admin, not for an admin'))
     .option('--name <name>', 'whose it is')
     .option('--expires <when>', '90d, 12h, 2027-01-31 or an RFC 3339 time', parseExpiry)
-    .addHelpText('after', '\nExample: tollgate admin create --role team-admin --team acme --expires 90d')
+    .addHelpText('after', example('admin create --role team-admin --team acme'))
     .action(async ({ role, team: teams, ...options }: AdministratorOptions) => {
       const body = { role, ...(teams ? { teams } : {}), ...bodyOf(options) };
       cli.printRecord(await cli.call('POST', adminPath('admins'), body));
@@ -41,20 +46,27 @@ export function adminCommands(program: Command, cli: Cli): void {
   admin
     .command('list')
     .description('list all administrators, without their tokens')
+    .addHelpText('after', example('admin list'))
     .action(async () => cli.printList(await cli.call('GET', adminPath('admins')), columns));
 
   admin
     .command('show')
     .description('show an administrator, without its token')
     .argument('<id>', 'adm_…')
+    .addHelpText('after', example('admin show adm_8sKw3TzPq1Ln'))
     .action(async (id: string) => cli.printRecord(await cli.call('GET', adminPath('admins', id))));
 
-  admin
-    .command('revoke')
-    .alias('delete')
+  withYes(admin.command('revoke').alias('delete'))
     .description("refuse an administrator's token everywhere from its next request on")
     .argument('<id>', 'adm_…')
-    .action(async (id: string) => {
-      cli.printRecord(await cli.call('DELETE', adminPath('admins', id)), `Revoked the administrator ${id}.`);
+    .addHelpText('after', example('admin revoke adm_8sKw3TzPq1Ln --yes'))
+    .action(async (id: string, { yes }: YesOption) => {
+      await remove(cli, {
+        path: adminPath('admins', id),
+        yes,
+        loss: ({ role, name }) =>
+          `The administrator ${id} (${plain(role)}, ${plain(name)}) goes, and its token with it.`,
+        done: { value: { admin: id, revoked: true }, words: `Revoked the administrator ${id}.` },
+      });
     });
 }

@@ -49,6 +49,12 @@ export function parseDuration(text: string): number {
   return Number(count) * secondsIn[unit as keyof typeof secondsIn]; // one of [smhdw]
 }
 
+/** A whole number, as the API has it; the API says which are right. */
+export function parseCount(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is a whole number.');
+}
+
 /** An option that may be given several times, each value read by `parse`. */
 export function repeatable(
   flags: string,
@@ -69,7 +75,16 @@ export const limitOption = repeatable(
 
 /** `--clear` of a `set` command: sends null for the fields named. */
 export function clearOption(fields: readonly string[]): Option {
-  return repeatable('--clear <field>', `clear ${fields.join(', ')}`, (text) => {
+  return fieldOption('--clear <field>', 'clear', fields);
+}
+
+/** `--empty`: a list with nothing in it, which allows nothing; of limits, none, whatever the defaults are. */
+export function emptyOption(lists: readonly string[]): Option {
+  return fieldOption('--empty <list>', 'make empty, to allow nothing (of limits: to have none):', lists);
+}
+
+function fieldOption(flags: string, what: string, fields: readonly string[]): Option {
+  return repeatable(flags, `${what} ${fields.join(', ')}`, (text) => {
     if (fields.includes(text)) return text;
     throw new InvalidArgumentError(`It is one of ${fields.join(', ')}.`);
   });
@@ -79,18 +94,23 @@ export function clearOption(fields: readonly string[]): Option {
 export interface FieldOptions {
   name?: string;
   email?: string;
+  issuer?: string;
+  subject?: string;
   limit?: Limit[];
   model?: string[];
   endpoint?: string[];
   origin?: string[];
   tool?: string[];
   expires?: ReturnType<typeof parseExpiry>;
+  maxSessionBody?: number;
   clear?: string[];
+  empty?: string[];
 }
 
 /** The body that the options of a command stand for; what was not given is not in it. */
 export function bodyOf(options: FieldOptions): object {
-  const { name, email, limit, model, endpoint, origin, tool, expires, clear = [] } = options;
+  const { name, email, limit, model, endpoint, origin, tool, expires, clear = [], empty = [] } = options;
+  const { issuer, subject: sub, maxSessionBody } = options;
   const fields = {
     name,
     email,
@@ -99,10 +119,13 @@ export function bodyOf(options: FieldOptions): object {
     endpoints: endpoint,
     origins: origin,
     tools: tool,
+    max_session_body_bytes: maxSessionBody,
+    subject: issuer === undefined && sub === undefined ? undefined : { issuer, sub },
     ...expires,
   };
   return {
     ...Object.fromEntries(clear.map((field) => [field, null])),
+    ...Object.fromEntries(empty.map((list) => [list, []])),
     ...Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)),
   };
 }

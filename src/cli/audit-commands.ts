@@ -7,8 +7,8 @@ import { adminPath } from './arguments.ts';
 import { plain, shortTime } from './cells.ts';
 import type { Cli } from './cli.ts';
 import { CommandFailed } from './command-failed.ts';
-import { fittedTable } from './fitted-table.ts';
-import type { Column } from './table.ts';
+import type { Column } from './column.ts';
+import { example } from './example.ts';
 
 const entriesPerPage = 1_000;
 
@@ -23,7 +23,10 @@ const columns: Column[] = [
 
 /** `tollgate audit …` */
 export function auditCommands(program: Command, cli: Cli): void {
-  const audit = program.command('audit').description('Who changed what');
+  const audit = program
+    .command('audit')
+    .description('Who changed what')
+    .addHelpText('after', example('audit list'));
 
   audit
     .command('list')
@@ -36,12 +39,13 @@ export function auditCommands(program: Command, cli: Cli): void {
     .option('--limit <count>', 'how many, up to 1000')
     .option('--cursor <cursor>', 'where the list before this one ended')
     .addOption(new Option('--format <format>', 'print all of it, as it comes').choices(['csv', 'ndjson']))
-    .addHelpText('after', '\nExample: tollgate audit list --team acme --operation token.revoke')
+    .addHelpText('after', example('audit list --operation token.revoke'))
     .action(async (options: Record<string, string>) => {
       const path = `${adminPath('audit')}?${new URLSearchParams(options).toString()}`;
-      if (options['format'] !== undefined) return cli.printAsItComes(path);
+      const { format } = options;
+      if (format !== undefined) return cli.printAsItComes(path, format);
       const answer = await cli.call('GET', path);
-      cli.printList(answer, columns, fittedTable);
+      cli.printList(answer, columns);
       const next = answer?.['next_cursor'];
       if (typeof next === 'string') cli.note(`There is more: add --cursor ${plain(next)}`);
     });
@@ -50,7 +54,7 @@ export function auditCommands(program: Command, cli: Cli): void {
     .command('verify')
     .description('check that no entry was altered, dropped or reordered; fails (1) where one was')
     .option('--heads <file>', "a log's lines: what they say of the trail must still hold")
-    .addHelpText('after', '\nExample: tollgate audit verify --heads gateway.log')
+    .addHelpText('after', example('audit verify', 'audit verify --heads gateway.log'))
     .action(async ({ heads: file }: { heads?: string }) => {
       // Before the trail: it must have all that the log knows of.
       const heads = file === undefined ? new LoggedHeads() : await headsIn(file);

@@ -5,8 +5,8 @@ export function plain(value: JsonValue | undefined): string {
   if (value === null || value === undefined) return '-';
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(plain).join(', ');
   if (typeof value === 'object') return objectText(value);
-  // What moves a cursor must not come from data.
-  return String(value).replaceAll(/\p{Cc}/gu, '?');
+  // What moves a cursor, breaks a line or turns a direction must not come from data.
+  return String(value).replaceAll(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, '?');
 }
 
 /** A list that restricts, of a record's field: what its absence means. */
@@ -19,6 +19,11 @@ export function shortTime(value: JsonValue | undefined): string {
   return typeof value === 'string' ? plain(value.slice(0, 16).replace('T', ' ')) : '-';
 }
 
+/** The day of a time, UTC. */
+export function day(value: JsonValue | undefined): string {
+  return shortTime(value).slice(0, '2026-01-31'.length);
+}
+
 const absent: Readonly<Record<string, string>> = {
   models: 'any',
   endpoints: 'any',
@@ -27,14 +32,6 @@ const absent: Readonly<Record<string, string>> = {
   expires_at: 'never',
   teams: 'all',
 };
-
-/** A record, a field a line. */
-export function fieldList(record: JsonObject): string {
-  const width = Math.max(...Object.keys(record).map((key) => key.length));
-  return Object.entries(record)
-    .map(([key, value]) => `${key.padEnd(width)}  ${allowed(key, value)}`)
-    .join('\n');
-}
 
 /** A limit, a secret, or any other object inside a record, on one line. */
 function objectText(value: JsonObject): string {

@@ -1,5 +1,5 @@
 import { trimmed } from '../config/variables.ts';
-import { CommandFailed } from './command-failed.ts';
+import { CommandFailed, exitCodes } from './command-failed.ts';
 import type { Connection } from './connection.ts';
 import { connectToRedis } from './redis-connection.ts';
 
@@ -17,16 +17,20 @@ export async function connect(env: NodeJS.ProcessEnv): Promise<Connection> {
     url === undefined
       ? 'Where is the gateway? Set TOLLGATE_URL and ADMIN_KEY, or REDIS_URL to work on its Redis directly.'
       : 'TOLLGATE_URL is set, but ADMIN_KEY is not.',
+    exitCodes.misused,
   );
 }
 
 function connectOverHttp(url: string, adminKey: string): Connection {
   const base = URL.parse(url);
   if (base === null || !/^https?:$/.test(base.protocol) || base.username !== '' || base.password !== '') {
-    throw new CommandFailed('TOLLGATE_URL must be a URL such as https://my-gateway.herokuapp.com.');
+    throw new CommandFailed(
+      'TOLLGATE_URL must be a URL such as https://my-gateway.herokuapp.com.',
+      exitCodes.misused,
+    );
   }
   if (!/^[\x21-\x7e]+$/.test(adminKey)) {
-    throw new CommandFailed('ADMIN_KEY must be visible ASCII without spaces.');
+    throw new CommandFailed('ADMIN_KEY must be visible ASCII without spaces.', exitCodes.misused);
   }
   return {
     async send(path, init) {
@@ -42,7 +46,10 @@ function connectOverHttp(url: string, adminKey: string): Connection {
           signal: init.signal ?? AbortSignal.timeout(timeoutMs),
         });
       } catch (error) {
-        throw new CommandFailed(`${base.origin} cannot be reached (${reasonOf(error)}).`);
+        throw new CommandFailed(
+          `${base.origin} cannot be reached (${reasonOf(error)}).`,
+          exitCodes.unreachable,
+        );
       }
     },
     close: () => {},

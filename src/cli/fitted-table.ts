@@ -1,55 +1,62 @@
 import type { JsonObject } from '../core/request.ts';
-import { table, type Column } from './table.ts';
+import type { Column } from './column.ts';
+import { fieldLinesThatFit, maxWidth } from './field-list.ts';
+import { padded, shortened, widthOf } from './text-width.ts';
 
-const maxWidth = 80;
 const gap = 2;
 /** What is left of a text must still tell it from others. */
 const leastWidth = 8;
 
 /**
  * Rows under titles within 80 columns: long texts are shortened, the longest first; where that is not enough, each row
- * is told a field a line. Figures are never shortened.
+ * is told a field a line. Ids and figures are never shortened.
  */
 export function fittedTable(columns: readonly Column[], rows: readonly JsonObject[]): string {
-  const widths = columns.map((column) => widthOf(column, rows));
+  if (rows.length === 0) return 'None.';
+  const lines = rows.map((row) => columns.map(({ cell }) => cell(row)));
+  const widths = fittedWidths(columns, lines);
+  if (widths === null) return lines.map((line) => fields(columns, line)).join('\n\n');
+  return [columns.map(({ title }) => title), ...lines]
+    .map((line) => aligned(columns, line, widths))
+    .join('\n');
+}
+
+/** How wide each column is; null where they cannot be narrow enough. */
+function fittedWidths(columns: readonly Column[], lines: readonly string[][]): number[] | null {
+  const widths = columns.map(({ title }, n) =>
+    lines.reduce((most, line) => Math.max(most, widthOf(line[n] ?? '')), title.length),
+  );
   let excess = widths.reduce((sum, width) => sum + width + gap, -gap) - maxWidth;
   while (excess > 0) {
     const widest = widestText(columns, widths);
-    if (widest < 0) return rows.map((row) => fields(columns, row)).join('\n\n');
+    if (widest < 0) return null;
     widths[widest] = (widths[widest] ?? 0) - 1;
     excess -= 1;
   }
-  return table(
-    columns.map((column, n) => shortened(column, widths[n] ?? 0)),
-    rows,
-  );
-}
-
-function widthOf({ title, cell }: Column, rows: readonly JsonObject[]): number {
-  return Math.max(title.length, ...rows.map((row) => cell(row).length));
+  return widths;
 }
 
 /** The widest column that can be narrower; -1 where none can. */
 function widestText(columns: readonly Column[], widths: readonly number[]): number {
   let widest = -1;
-  for (const [n, { right = false, title }] of columns.entries()) {
+  for (const [n, { right = false, whole = false, title }] of columns.entries()) {
     const width = widths[n] ?? 0;
-    if (!right && width > Math.max(leastWidth, title.length) && width > (widths[widest] ?? 0)) widest = n;
+    const least = right || whole ? width : Math.max(leastWidth, title.length);
+    if (width > least && width > (widths[widest] ?? 0)) widest = n;
   }
   return widest;
 }
 
-function shortened(column: Column, width: number): Column {
-  return {
-    ...column,
-    cell: (row) => {
-      const text = column.cell(row);
-      return text.length > width ? `${text.slice(0, width - 1)}…` : text;
-    },
-  };
+function aligned(columns: readonly Column[], line: readonly string[], widths: readonly number[]): string {
+  return line
+    .map((text, n) => {
+      const width = widths[n] ?? 0;
+      return padded(shortened(text, width), width, columns[n]?.right);
+    })
+    .join(' '.repeat(gap))
+    .trimEnd();
 }
 
-function fields(columns: readonly Column[], row: JsonObject): string {
-  const width = Math.max(...columns.map(({ title }) => title.length));
-  return columns.map(({ title, cell }) => `${title.padEnd(width)}  ${cell(row)}`).join('\n');
+function fields(columns: readonly Column[], line: readonly string[]): string {
+  return fieldLinesThatFit(columns.map(({ title }, n) => [title, line[n] ?? ''])).join('\n');
 }

@@ -1,20 +1,20 @@
-import { createInterface } from 'node:readline/promises';
+import { ask } from './ask.ts';
+import { exitCodes } from './command-failed.ts';
 import { run } from './run.ts';
 
+const { stdin: input, stdout, stderr: output } = process;
+
 // `tollgate requests --format csv | head`: whoever reads has enough.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+for (const stream of [stdout, output]) {
+  stream.on('error', ({ code }: NodeJS.ErrnoException) =>
+    process.exit(code === 'EPIPE' ? exitCodes.done : exitCodes.failed),
+  );
+}
+
+const somebodyIsThere = input.isTTY && stdout.isTTY;
 
 process.exitCode = await run(process.argv.slice(2), process.env, {
-  out: (text) => process.stdout.write(`${text}\n`),
-  err: (text) => process.stderr.write(`${text}\n`),
-  ...(process.stdin.isTTY ? { ask } : {}),
+  out: (text) => stdout.write(`${text}\n`),
+  err: (text) => output.write(`${text}\n`),
+  ...(somebodyIsThere ? { ask: (question) => ask({ input, output }, question) } : {}),
 });
-
-async function ask(question: string): Promise<string> {
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return await lines.question(question);
-  } finally {
-    lines.close();
-  }
-}

@@ -1,4 +1,4 @@
-import { CommandFailed } from './command-failed.ts';
+import { CommandFailed, exitCodes } from './command-failed.ts';
 
 /** How long a stream may be silent: the gateway may have to look through much before it finds the next row. */
 const silenceMs = 120_000;
@@ -43,7 +43,10 @@ export async function printStream(
       rest = text.slice(end + 1);
     }
   } catch {
-    throw new CommandFailed('The answer broke off: what was printed is not all of it.');
+    throw new CommandFailed(
+      'The answer broke off: what was printed is not all of it.',
+      exitCodes.unreachable,
+    );
   }
   if (rest !== '') out(rest);
 }

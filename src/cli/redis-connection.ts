@@ -17,7 +17,7 @@ import { RedisStore } from '../core/redis.ts';
 import { RedisLedger } from '../ledger/redis-ledger.ts';
 import { readRefusals } from '../ledger/redis-refusal-store.ts';
 import { endpointPaths } from '../validation/registry.ts';
-import { CommandFailed } from './command-failed.ts';
+import { CommandFailed, exitCodes } from './command-failed.ts';
 import type { Connection } from './connection.ts';
 
 const connectTimeoutMs = 10_000;
@@ -30,7 +30,7 @@ export async function connectToRedis(env: NodeJS.ProcessEnv): Promise<Connection
   const read = new VariableReader(env);
   const { store: settings } = readStore(read, false);
   if (settings.kind !== 'redis' || read.problems.length > 0)
-    throw new CommandFailed(read.problems.join('\n'));
+    throw new CommandFailed(read.problems.join('\n'), exitCodes.misused);
   const failure: { reason: string } = { reason: '' };
   const store = new RedisStore({
     url: settings.url,
@@ -46,7 +46,10 @@ export async function connectToRedis(env: NodeJS.ProcessEnv): Promise<Connection
     await store.whenReady(connectTimeoutMs);
   } catch {
     store.close();
-    throw new CommandFailed(`The Redis of REDIS_TLS_URL or REDIS_URL cannot be used${failure.reason}.`);
+    throw new CommandFailed(
+      `The Redis of REDIS_TLS_URL or REDIS_URL cannot be used${failure.reason}.`,
+      exitCodes.unreachable,
+    );
   }
   const app = localAdmin(store, settings.prefix);
   return { send: async (path, init) => app.request(path, init), close: () => store.close() };

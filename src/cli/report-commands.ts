@@ -4,8 +4,8 @@ import type { JsonObject } from '../core/request.ts';
 import { adminPath } from './arguments.ts';
 import { plain, shortTime } from './cells.ts';
 import type { Cli } from './cli.ts';
-import { fittedTable } from './fitted-table.ts';
-import type { Column } from './table.ts';
+import { example } from './example.ts';
+import type { Column } from './column.ts';
 
 interface ReportOptions {
   user?: string;
@@ -24,6 +24,8 @@ interface SumOptions extends ReportOptions {
 interface RequestOptions extends ReportOptions {
   model?: string;
   outcome?: string;
+  session?: string;
+  endUser?: string;
   limit?: string;
   cursor?: string;
 }
@@ -49,6 +51,7 @@ export function reportCommands(program: Command, cli: Cli): void {
     .description('what was used, by UTC days; today where nothing is said')
     .option('--model <id>')
     .option('--by <groups>', 'a list of day, team, user, token, model, endpoint')
+    .addHelpText('after', example('usage acme --by user,day', 'usage --by team --format csv'))
     .action(async (team: string | undefined, { by, ...options }: SumOptions) => {
       await print(cli, pathOf('usage', { team, group_by: by, ...options }), sumColumns(by, shownFigures));
     });
@@ -57,6 +60,7 @@ export function reportCommands(program: Command, cli: Cli): void {
     .description('how many requests were refused, by UTC days; today where nothing is said')
     .option('--code <code>', 'such as insufficient_quota')
     .option('--by <groups>', 'a list of day, team, user, token, endpoint, code')
+    .addHelpText('after', example('refusals acme --by user,code'))
     .action(async (team: string | undefined, { by, ...options }: SumOptions) => {
       await print(cli, pathOf('refusals', { team, group_by: by, ...options }), sumColumns(by, ['refused']));
     });
@@ -65,11 +69,14 @@ export function reportCommands(program: Command, cli: Cli): void {
     .description('requests, the newest first; with --format and no --limit all there are')
     .option('--model <id>')
     .option('--outcome <outcome>', 'ok, error, aborted or lost')
+    .option('--session <id>', 'ses_…')
+    .option('--end-user <name>', 'whom a session was made for')
     .option('--limit <count>', 'how many, up to 1000')
     .option('--cursor <cursor>', 'where the list before this one ended')
-    .action(async (team: string | undefined, options: RequestOptions) => {
+    .addHelpText('after', example('requests acme --outcome error --limit 20'))
+    .action(async (team: string | undefined, { endUser, ...options }: RequestOptions) => {
       const columns = requestColumns.filter(({ title }) => team === undefined || title !== 'TEAM');
-      const answer = await print(cli, pathOf('requests', { team, ...options }), columns);
+      const answer = await print(cli, pathOf('requests', { team, end_user: endUser, ...options }), columns);
       const next = answer?.['next_cursor'];
       if (typeof next === 'string') cli.note(`There is more: add --cursor ${plain(next)}`);
     });
@@ -78,15 +85,15 @@ export function reportCommands(program: Command, cli: Cli): void {
 /** Prints a report, and gives the answer where it is not printed as it comes. */
 async function print(
   cli: Cli,
-  { path, streamed }: { path: string; streamed: boolean },
+  { path, format }: { path: string; format: string | undefined },
   columns: readonly Column[],
 ): Promise<JsonObject | null> {
-  if (streamed) {
-    await cli.printAsItComes(path);
+  if (format !== undefined) {
+    await cli.printAsItComes(path, format);
     return null;
   }
   const answer = await cli.call('GET', path);
-  cli.printList(answer, columns, fittedTable);
+  cli.printList(answer, columns);
   return answer;
 }
 
@@ -120,11 +127,11 @@ function cellOf(field: string): Column['cell'] {
 function pathOf(
   report: string,
   parameters: Record<string, string | undefined>,
-): { path: string; streamed: boolean } {
+): { path: string; format: string | undefined } {
   const query = new URLSearchParams();
   for (const [key, value] of Object.entries(parameters)) {
     if (value !== undefined) query.set(key, value);
   }
   const text = query.size === 0 ? '' : `?${query.toString()}`;
-  return { path: adminPath(report) + text, streamed: parameters['format'] !== undefined };
+  return { path: adminPath(report) + text, format: parameters['format'] };
 }

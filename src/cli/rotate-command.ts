@@ -3,21 +3,22 @@ import type { JsonObject } from '../core/request.ts';
 import { adminPath, parseDuration } from './arguments.ts';
 import { plain } from './cells.ts';
 import type { Cli } from './cli.ts';
+import { example } from './example.ts';
+import { withYes, type YesOption } from './removal.ts';
 
 /** How the text of a token is to reach its holder. */
 export interface HandOverOptions {
   claim?: boolean;
 }
 
-interface RotateOptions extends HandOverOptions {
+interface RotateOptions extends HandOverOptions, YesOption {
   overlap?: number;
 }
 
 /** `tollgate token rotate …` */
 export function rotateCommand(token: Command, cli: Cli): void {
-  token
-    .command('rotate')
-    .description('give a token a new secret; the old one works on for a while')
+  withYes(token.command('rotate'))
+    .description('give a token a new secret; the old one works on for a while (asks where it does not)')
     .argument('<team>')
     .argument('<id>', 'tok_…')
     .option(
@@ -26,8 +27,17 @@ export function rotateCommand(token: Command, cli: Cli): void {
       parseDuration,
     )
     .addOption(claimOption())
+    .addHelpText(
+      'after',
+      example(
+        'token rotate acme tok_4fJ2mQ9sXbVe --overlap 7d',
+        'token rotate acme tok_4fJ2mQ9sXbVe --claim',
+      ),
+    )
     .action(async (team: string, id: string, options: RotateOptions) => {
-      const { overlap } = options;
+      const { overlap, yes } = options;
+      if (overlap === 0)
+        await cli.confirm({ yes, loss: () => `Every secret that ${id} has now stops working at once.` });
       const body = { ...(overlap === undefined ? {} : { overlap_seconds: overlap }), ...handOver(options) };
       const rotated = await cli.call('POST', adminPath('teams', team, 'tokens', id, 'rotate'), body);
       cli.printRecord(rotated);

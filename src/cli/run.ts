@@ -2,10 +2,11 @@ import { Command, CommanderError } from 'commander';
 import { adminCommands } from './admin-commands.ts';
 import { auditCommands } from './audit-commands.ts';
 import { backupCommands } from './backup-commands.ts';
-import { CommandFailed } from './command-failed.ts';
+import { CommandFailed, type ExitCode, exitCodes } from './command-failed.ts';
 import { Cli, type Terminal } from './cli.ts';
 import { connect } from './connect.ts';
 import type { Connection } from './connection.ts';
+import { example } from './example.ts';
 import { reportCommands } from './report-commands.ts';
 import { settingsCommands } from './settings-commands.ts';
 import { suspensionCommands } from './suspension-commands.ts';
@@ -13,12 +14,12 @@ import { teamCommands } from './team-commands.ts';
 import { tokenCommands } from './token-commands.ts';
 import { userCommands } from './user-commands.ts';
 
-/** Runs one command line. Gives the exit code: 0, 1 where it failed, 2 where it was not understood. */
+/** Runs one command line. Gives the exit code. */
 export async function run(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
   terminal: Terminal,
-): Promise<number> {
+): Promise<ExitCode> {
   let connection: Connection | undefined;
   const send = async (path: string, init: RequestInit): Promise<Response> => {
     connection ??= await connect(env);
@@ -26,7 +27,7 @@ export async function run(
   };
   try {
     await programFor(send, terminal).parseAsync(args, { from: 'user' });
-    return 0;
+    return exitCodes.done;
   } catch (error) {
     return exitCodeOf(error, terminal);
   } finally {
@@ -34,7 +35,8 @@ export async function run(
   }
 }
 
-function programFor(send: Connection['send'], terminal: Terminal): Command {
+/** Every command there is. */
+export function programFor(send: Connection['send'], terminal: Terminal): Command {
   const program = new Command('tollgate')
     .description('Administers a Tollgate gateway: teams, users, tokens, and what they used.')
     .option('--json', 'print JSON, for programs')
@@ -47,8 +49,11 @@ function programFor(send: Connection['send'], terminal: Terminal): Command {
     .exitOverride();
   program.addHelpText(
     'after',
-    '\nWorks over HTTP with TOLLGATE_URL and ADMIN_KEY (or a tga_ token in its place) set,' +
-      '\nelse, as root, on the Redis of REDIS_TLS_URL or REDIS_URL.',
+    '\nWorks over HTTP with TOLLGATE_URL and ADMIN_KEY (or a tga_ token in its place)' +
+      '\nset, else, as root, on the Redis of REDIS_TLS_URL or REDIS_URL.' +
+      '\n\nExit codes: 0 done; 1 refused or failed, and stderr says why; 2 not understood,' +
+      '\nor it needs --yes; 3 the gateway or its store cannot be reached.' +
+      `\n${example('team create beta --limit tokens/day=100000')}`,
   );
   const cli = new Cli({ send, terminal, json: () => program.opts()['json'] === true });
   teamCommands(program, cli);
@@ -63,10 +68,14 @@ function programFor(send: Connection['send'], terminal: Terminal): Command {
   return program;
 }
 
-function exitCodeOf(error: unknown, terminal: Terminal): number {
+function exitCodeOf(error: unknown, terminal: Terminal): ExitCode {
   // Commander has said what was wrong; it throws for --help too, with code 0.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.misused;
+  if (error instanceof CommandFailed) {
+    terminal.err(error.message);
+    return error.exitCode;
+  }
   const message = error instanceof Error ? error.message : String(error);
-  terminal.err(error instanceof CommandFailed ? message : `Failed for a reason not foreseen: ${message}`);
-  return 1;
+  terminal.err(`Failed for a reason not foreseen: ${message}`);
+  return exitCodes.failed;
 }

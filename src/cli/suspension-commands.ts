@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { adminPath } from './arguments.ts';
 import type { Cli } from './cli.ts';
+import { example } from './example.ts';
 
 /** `suspend` and `resume` of teams and users, under the commands that there are for them. */
 export function suspensionCommands(program: Command, cli: Cli): void {
@@ -10,6 +11,7 @@ export function suspensionCommands(program: Command, cli: Cli): void {
       .command(verb)
       .description(`${verb} a team: ${what}`)
       .argument('<team>')
+      .addHelpText('after', example(`team ${verb} acme`))
       .action(async (team: string) => {
         cli.printRecord(await cli.call('POST', adminPath('teams', team, verb)));
       });
@@ -18,6 +20,7 @@ export function suspensionCommands(program: Command, cli: Cli): void {
       .description(`${verb} a user: ${what}`)
       .argument('<team>')
       .argument('<user>')
+      .addHelpText('after', example(`user ${verb} acme ana`))
       .action(async (team: string, user: string) => {
         cli.printRecord(await cli.call('POST', adminPath('teams', team, 'users', user, verb)));
       });

@@ -11,6 +11,8 @@ export interface About {
   query?: z.ZodObject;
   body?: Body;
   answer: Answer;
+  /** Whether it tells the `ETag` of the record it is about, and takes `If-Match` for it as well (`asked`). */
+  etag?: 'told' | 'asked';
   /** Codes it may refuse with besides those that follow from what it is and takes. */
   refusals?: readonly ErrorCode[];
   /** Answers of other statuses that are no errors of the usual shape. */

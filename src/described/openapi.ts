@@ -85,7 +85,11 @@ function describedAs(
 ): OperationObject {
   const { about, access } = operation;
   const details = detailsOf(operation);
-  const parameters = [...parametersInPath(path), ...parametersInQuery(about.query, made.schemas)];
+  const parameters = [
+    ...parametersInPath(path),
+    ...parametersInQuery(about.query, made.schemas),
+    ...(about.etag === 'asked' ? [ifMatch] : []),
+  ];
   return {
     operationId: operationId(method, path),
     tags: [groupOf(path)],
@@ -111,6 +115,15 @@ function requestBody(
 ): NonNullable<OperationObject['requestBody']> {
   return { required, content: { [mediaType]: { schema: schemas.of(schema) } } };
 }
+
+const ifMatch: ParameterObject = {
+  name: 'If-Match',
+  in: 'header',
+  required: false,
+  description:
+    'The ETag of the state to be changed, or several; the answer is 412 where the record is in another. * for any.',
+  schema: { type: 'string' },
+};
 
 function parametersInPath(path: string): ParameterObject[] {
   return [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => ({

@@ -54,6 +54,7 @@ export function codesOf(path: string, { about, access, forwarded = false }: Desc
     ...anyRequest,
     ...byAccess[access],
     ...(about.body === undefined ? [] : anyBody),
+    ...(about.etag === 'asked' ? (['precondition_failed', 'overloaded'] as const) : []),
     ...(forwarded ? anyForwarded : []),
     ...(access === 'administrator' && path.includes('/:') ? (['not_found'] as const) : []),
     ...(about.refusals ?? []),

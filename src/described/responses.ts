@@ -1,4 +1,4 @@
-import type { Answer, DescribedOperation, OtherAnswer } from '../core/described.ts';
+import type { About, DescribedOperation, OtherAnswer } from '../core/described.ts';
 import { isAnthropic } from '../core/error-body.ts';
 import { type ErrorCode, errorTable } from '../core/refusal.ts';
 import type { Content, HeaderObject, Reference, ResponseObject, SchemaObject } from './document.ts';
@@ -20,6 +20,7 @@ export const headers = {
   },
   'x-should-retry': text('false where a client should not try again by itself.'),
   'WWW-Authenticate': text('Bearer.'),
+  ETag: text('Names the state of the record, for `If-Match`.'),
   'RateLimit-Policy': text(`The limit itself (draft-ietf-httpapi-ratelimit-headers-10). ${limitNote}`),
   RateLimit: text(`What is left, and when it resets. ${limitNote}`),
   'x-ratelimit-limit-requests': text('As OpenAI has it; likewise -remaining- and -reset-.'),
@@ -46,7 +47,7 @@ export function responsesOf(
 ): Record<string, ResponseObject | Reference> {
   const { about, forwarded = false } = operation;
   const responses: Record<string, ResponseObject | Reference> = {
-    [about.answer.status]: answered(path, about.answer, { schemas, forwarded }),
+    [about.answer.status]: answered(path, about, { schemas, forwarded }),
   };
   for (const [status, codes] of byStatus(codesOf(path, operation))) {
     const other = about.others?.find((each) => String(each.status) === status);
@@ -72,11 +73,12 @@ export function responsesOf(
 
 function answered(
   path: string,
-  { status, content }: Answer,
+  { answer: { status, content }, etag }: About,
   { schemas, forwarded }: { schemas: ConvertedSchemas; forwarded: boolean },
 ): ResponseObject {
   const said: HeaderName[] = /^\/(?:v1|oauth|admin|claim)\//.test(path) ? ['x-request-id'] : [];
   if (isAnthropic(path)) said.push('request-id');
+  if (etag !== undefined && status !== 204) said.push('ETag');
   if (forwarded) said.push(...limitHeaders);
   const described: Content = {};
   for (const [mediaType, schema] of Object.entries(content))

@@ -93,7 +93,7 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate export and import, %
     expect(JSON.parse(out)).toMatchObject({ tollgate_export: 1, teams: [{ id: 'acme' }] });
     expect(await command('export', '--team', 'gone')).toMatchObject({
       code: 1,
-      err: 'There is no team gone.',
+      err: expect.stringMatching(/^There is no team gone\. \(not_found\)\n/) as string,
     });
   });
 
@@ -103,7 +103,7 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate export and import, %
     await command('team', 'set', 'acme', '--name', 'Changed');
     const overwrite = (answer?: string): Promise<Result> =>
       tollgate(['import', file, '--overwrite'], environments[way], answer);
-    expect(await overwrite()).toMatchObject({ code: 1, err: expect.stringContaining('add --yes') as string });
+    expect(await overwrite()).toMatchObject({ code: 2, err: expect.stringContaining('add --yes') as string });
     expect(await overwrite('no')).toMatchObject({ code: 1, out: '', err: 'Nothing was changed.' });
     expect((await command('team', 'show', 'acme')).out).toContain('Changed');
     expect((await overwrite('yes')).out).toMatch(/^overwritten +1$/m);

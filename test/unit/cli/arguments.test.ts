@@ -99,6 +99,14 @@ describe('bodyOf', () => {
     });
   });
 
+  it('names an account, empties lists, and bounds the bodies of sessions', () => {
+    expect(bodyOf({ issuer: 'https://idp.example', subject: '42', maxSessionBody: 1_000 })).toEqual({
+      subject: { issuer: 'https://idp.example', sub: '42' },
+      max_session_body_bytes: 1_000,
+    });
+    expect(bodyOf({ empty: ['models', 'tools'], tool: ['t'] })).toEqual({ models: [], tools: ['t'] });
+  });
+
   it('clears by null, unless the field is also set', () => {
     expect(bodyOf({ clear: ['name', 'limits'], name: 'n' })).toEqual({ name: 'n', limits: null });
   });

@@ -1,36 +1,86 @@
+import { array, assert, constantFrom, integer, oneof, property, record, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { plain } from '../../../src/cli/cells.ts';
+import { day, plain } from '../../../src/cli/cells.ts';
+import type { Column } from '../../../src/cli/column.ts';
 import { fittedTable } from '../../../src/cli/fitted-table.ts';
-import { table, type Column } from '../../../src/cli/table.ts';
+import { widthOf } from '../../../src/cli/text-width.ts';
 
 const text = (title: string): Column => ({ title, cell: (row) => plain(row[title]) });
 const figure = (title: string): Column => ({ ...text(title), right: true });
-const widthOf = (printed: string): number => Math.max(...printed.split('\n').map((line) => line.length));
+const id = (title: string): Column => ({ ...text(title), whole: true });
+const widest = (printed: string): number => Math.max(...printed.split('\n').map(widthOf));
 
 describe('fittedTable', () => {
-  it('is the plain table where that fits', () => {
-    const columns = [text('A'), figure('B')];
-    const rows = [{ A: 'x'.repeat(70), B: 12345678 }];
-    expect(fittedTable(columns, rows)).toBe(table(columns, rows));
-    expect(fittedTable(columns, [])).toBe('None.');
+  it('aligns words to the left and figures to the right', () => {
+    const rows = [
+      { NAME: 'a', COUNT: 100_000 },
+      { NAME: 'longer', COUNT: 7 },
+    ];
+    const columns = [text('NAME'), figure('COUNT'), { title: 'X', cell: () => '' }];
+    expect(fittedTable(columns, rows).split('\n')).toEqual([
+      'NAME     COUNT  X',
+      'a       100000',
+      'longer       7',
+    ]);
   });
 
-  it('shortens the longest texts first, and figures never', () => {
-    const rows = [{ A: 'a'.repeat(60), B: 'short', C: 'c'.repeat(40), N: 9_007_199_254_740_991 }];
-    const printed = fittedTable([text('A'), text('B'), text('C'), figure('N')], rows);
-    expect(widthOf(printed)).toBe(80);
+  it('says so where there is nothing', () => {
+    expect(fittedTable([text('A')], [])).toBe('None.');
+  });
+
+  it('shortens the longest texts first, and figures and ids never', () => {
+    const rows = [
+      { I: 'tok_1234567890', A: 'a'.repeat(60), B: 'short', C: 'c'.repeat(40), N: 9_007_199_254_740_991 },
+    ];
+    const printed = fittedTable([id('I'), text('A'), text('B'), text('C'), figure('N')], rows);
+    expect(widest(printed)).toBe(80);
     expect(printed).toContain('9007199254740991');
+    expect(printed).toContain('tok_1234567890  a');
     expect(printed).toContain('  short  ');
-    expect(printed).toMatch(/a{25,26}…/);
-    expect(printed).toMatch(/c{25,26}…/);
+    expect(printed).toMatch(/a{17,18}…/);
+    expect(printed).toMatch(/c{17,18}…/);
+  });
+
+  it('keeps columns in line beside wide characters', () => {
+    const rows = [
+      { A: '日本語', B: 'x' },
+      { A: 'e\u0301te\u0301', B: 'x' },
+      { A: '👩‍👩‍👧', B: 'x' },
+    ];
+    const [, ...lines] = fittedTable([text('A'), text('B')], rows).split('\n');
+    expect(lines.map((line) => widthOf(line.slice(0, line.indexOf('x'))))).toEqual([8, 8, 8]);
   });
 
   it('tells each row a field a line where there are too many columns', () => {
     const columns = Array.from({ length: 12 }, (_, n) => figure(`FIGURE${n}`));
     const rows = [1, 2].map((n) => Object.fromEntries(columns.map(({ title }) => [title, n])));
     const printed = fittedTable(columns, rows);
-    expect(widthOf(printed)).toBeLessThanOrEqual(80);
+    expect(widest(printed)).toBeLessThanOrEqual(80);
     expect(printed.split('\n')).toHaveLength(25);
     expect(printed).toMatch(/^FIGURE0 {3}1\n/);
+  });
+
+  it('fits 80 columns whatever the data', () => {
+    const anything = oneof(
+      string({ maxLength: 300, unit: 'binary' }),
+      string({ maxLength: 300, unit: 'grapheme' }),
+      constantFrom('日本語'.repeat(60), `${'a'.repeat(240)}@example.com`, '\u001b[31mred\r\n\u202e'),
+    );
+    const columns = [id('A'), text('B'), text('C'), figure('N'), id('D')];
+    const row = record({ A: anything, B: anything, C: anything, N: integer(), D: anything });
+    assert(
+      property(array(row, { minLength: 1, maxLength: 4 }), (rows) => {
+        const printed = fittedTable(columns, rows);
+        expect(widest(printed)).toBeLessThanOrEqual(80);
+        expect(printed).not.toMatch(/[^\P{Cc}\n]|\p{Bidi_Control}/u);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe('a day', () => {
+  it('is that of a time, UTC', () => {
+    expect([day('2026-02-03T12:30:45.000Z'), day(null), day(undefined)]).toEqual(['2026-02-03', '-', '-']);
   });
 });

@@ -1,0 +1,11 @@
+import type { JsonObject } from '../core/request.ts';
+
+/** A column of a table. */
+export interface Column {
+  title: string;
+  cell: (row: JsonObject) => string;
+  /** Figures stand to the right, and are never shortened. */
+  right?: boolean;
+  /** An id, to be copied: never shortened. */
+  whole?: boolean;
+}

@@ -1,0 +1,54 @@
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { run } from '../../src/cli/run.ts';
+import { documentOf, tokenRow } from './documents.ts';
+import type { JsonObject } from '../../src/core/request.ts';
+
+export interface Result {
+  code: number;
+  out: string;
+  err: string;
+}
+
+/** Runs a command line in this process. With `answer` somebody is at the terminal, who says that to every question. */
+export async function tollgate(
+  line: string,
+  env: NodeJS.ProcessEnv,
+  answer?: (question: string) => string | Promise<string>,
+): Promise<Result> {
+  const written = { out: [] as string[], err: [] as string[] };
+  const code = await run(line.split(' '), env, {
+    out: (text) => written.out.push(text),
+    err: (text) => written.err.push(text),
+    ...(answer ? { ask: async (question: string) => answer(question) } : {}),
+  });
+  return { code, out: written.out.join('\n'), err: written.err.join('\n') };
+}
+
+/** Runs it as a program. */
+export function spawnTollgate(line: string, env: NodeJS.ProcessEnv): ChildProcessWithoutNullStreams {
+  const program = new URL('../../src/cli/main.ts', import.meta.url).pathname;
+  return spawn(process.execPath, [program, ...line.split(' ')], {
+    env: { PATH: process.env['PATH'], ...env },
+  });
+}
+
+/** What the examples of `--help` and the docs name: acme, its ana, a token of hers, an administrator. */
+export function exampleDocument(): JsonObject {
+  return documentOf(
+    { tokens: [tokenRow('tok_4fJ2mQ9sXbVe')] },
+    {
+      admins: [
+        {
+          id: 'adm_8sKw3TzPq1Ln',
+          name: null,
+          role: 'auditor',
+          teams: null,
+          prefix: 'tga_12345678',
+          expires_at: null,
+          created_at: '2026-01-31T12:00:00.000Z',
+          secret_hashes: [tokenRow('adm')['secret_hashes']].flat() as string[],
+        },
+      ],
+    },
+  );
+}
