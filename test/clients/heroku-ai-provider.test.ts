@@ -1,4 +1,4 @@
-import { generateText, streamText } from 'ai';
+import { embedMany, generateText, streamText } from 'ai';
 import { createHerokuAI } from 'heroku-ai-provider';
 import { describe, expect, it } from 'vitest';
 import { readSettings } from '../../src/config/environment.ts';
@@ -7,6 +7,7 @@ import { waitFor } from '../support/wait-for.ts';
 import { chatModel, connect, herokuAiProvider } from './adapters/heroku-ai-provider.ts';
 import { asConfigVars } from './support/as-config-vars.ts';
 import { clientCases, ground } from './support/cases.ts';
+import { models } from './support/client.ts';
 import { halves } from './support/frames.ts';
 import { failureOf } from './support/happenings.ts';
 
@@ -46,6 +47,22 @@ describe('what heroku-ai-provider does besides', () => {
     const waitedMs = watch.waitsMs.filter((ms) => ms < 30_000).reduce((sum, ms) => sum + ms, 0);
     expect(watch.calls).toHaveLength(12);
     expect(waitedMs).toBeGreaterThan(20_000);
+  });
+
+  it('it sends embeddings a hundred at a time, which go on as 96 and 4, charged as one', async () => {
+    const { site, watch } = on();
+    const at = await site.connect();
+    const values = Array.from({ length: 100 }, (_, n) => `text ${n}`);
+    const before = site.upstream.requests.length;
+    const { embeddings } = await embedMany({ model: connect(at).embedding(models.embeddings), values });
+    expect(embeddings).toHaveLength(100);
+    expect(watch.calls).toHaveLength(1);
+    const inputs = site.upstream.requests
+      .slice(before)
+      .map(({ body }) => (body as { input: string[] }).input);
+    expect(inputs.map(({ length }) => length).toSorted((a, b) => b - a)).toEqual([96, 4]);
+    expect(await site.settled(at.issued.team, 1)).toMatchObject([{ outcome: 'ok', usage: 'reported' }]);
+    expect(await site.usage(at.issued.team)).toMatchObject({ requests: 1 });
   });
 
   it('it gets the usage and the reason of the end that it needs', async () => {

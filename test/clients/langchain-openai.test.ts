@@ -1,4 +1,4 @@
-import { ChatOpenAI } from '@langchain/openai';
+import { ChatOpenAI, OpenAIEmbeddings } from '@langchain/openai';
 import { describe, expect, it } from 'vitest';
 import { langchainOpenai } from './adapters/langchain-openai.ts';
 import { clientCases, ground } from './support/cases.ts';
@@ -14,6 +14,18 @@ describe('what @langchain/openai does besides', () => {
     const configuration = { baseURL: `${at.url}/v1` };
     const chat = new ChatOpenAI({ model: models.chat, apiKey: at.token, configuration });
     expect(await failureOf(() => chat.invoke('Hello'))).toMatchObject({ name: 'InsufficientQuotaError' });
+  });
+
+  it('it sends embeddings 512 at a time, each batch charged as one request', async () => {
+    const { site, watch } = on();
+    const at = await site.connect();
+    const configuration = { baseURL: `${at.url}/v1` };
+    const embeddings = new OpenAIEmbeddings({ model: models.embeddings, apiKey: at.token, configuration });
+    const vectors = await embeddings.embedDocuments(Array.from({ length: 600 }, (_, n) => `text ${n}`));
+    expect(vectors).toHaveLength(600);
+    expect(new Set(vectors.map(String)).size).toBe(600);
+    expect(watch.calls).toHaveLength(2);
+    expect(await site.settled(at.issued.team, 2)).toHaveLength(2);
   });
 
   it('its usage is reported, streamed or not', async () => {

@@ -36,6 +36,15 @@ describe('langchain-heroku of PyPI', () => {
   });
 });
 
+describe('n8n-nodes-heroku-ai and the Heroku CLI', () => {
+  it('try a credential on the list of models', async () => {
+    const { url, token } = await on().site.connect();
+    const tried = async (key: string): Promise<number> =>
+      (await fetch(`${url}/available-models`, { headers: { authorization: `Bearer ${key}` } })).status;
+    expect([await tried(token), await tried('none')]).toEqual([200, 401]);
+  });
+});
+
 describe('all of them', () => {
   it('Node itself says `sec-fetch-mode: cors` without an origin, which is no sign of a page', async () => {
     const seen = Promise.withResolvers<Record<string, unknown>>();
@@ -62,9 +71,11 @@ describe('all of them', () => {
       { role: 'tool', content: '21', tool_call_id: called.id },
     ];
     expect((await send('/v1/chat/completions', { model: models.chat, messages })).status).toBe(200);
+    const { messages: sentOn } = on().site.upstream.requests.at(-1)?.body as { messages: object[] };
+    expect(sentOn[1]).toEqual({ role: 'assistant', tool_calls: [called] });
   });
 
-  it('a tool of zod comes with a $schema, which is taken', async () => {
+  it('a tool of zod comes with a $schema, which stays here', async () => {
     const parameters = {
       $schema: 'https://json-schema.org/draft/2020-12/schema',
       type: 'object',
@@ -73,6 +84,7 @@ describe('all of them', () => {
     const tools = [{ type: 'function', function: { name: 'get_weather', parameters } }];
     const answer = await send('/v1/chat/completions', { model: models.chat, messages: [user], tools });
     expect(await answer.json()).toMatchObject({ choices: [{ finish_reason: 'tool_calls' }] });
+    expect(on().site.upstream.requests.at(-1)?.text).not.toContain('$schema');
   });
 
   it('one sends its JSON as text/plain', async () => {

@@ -150,6 +150,8 @@ export const curlClient: ClientUnderTest = {
     },
     'GET /v1/models': async (at) =>
       (await call<{ data: { id: string }[] }>(at, '/v1/models')).data.map(({ id }) => id),
+    'GET /available-models': async (at) =>
+      (await call<{ model_id: string }[]>(at, '/available-models')).map(({ model_id: id }) => id),
     'GET /v1/mcp/servers': async (at) =>
       (await call<{ id: string }[]>(at, '/v1/mcp/servers')).map(({ id }) => id),
   },

@@ -40,6 +40,7 @@ function otherCases(uses: Uses, on: () => Ground): void {
     'POST /v1/rerank': rank,
     'POST /v1/agents/heroku': run,
     'GET /v1/models': listModels,
+    'GET /available-models': listAvailable,
     'GET /v1/mcp/servers': listServers,
   } = uses;
   const one = (use: Use, given: unknown, check: (at: Connection) => Promise<void>): void => {
@@ -70,6 +71,9 @@ function otherCases(uses: Uses, on: () => Ground): void {
   });
   one('GET /v1/models', listModels, async (at) => {
     expect(await listModels?.(at)).toEqual(expect.arrayContaining([models.chat, models.embeddings]));
+  });
+  one('GET /available-models', listAvailable, async (at) => {
+    expect(await listAvailable?.(at)).toEqual(expect.arrayContaining([models.chat, models.embeddings]));
   });
   one('GET /v1/mcp/servers', listServers, async (at) => {
     expect((await listServers?.(at))?.length).toBeGreaterThan(0);

@@ -26,6 +26,8 @@ export interface Uses {
   'POST /v1/agents/heroku'?: (at: Connection, prompt: string) => Promise<string>;
   /** Ids. */
   'GET /v1/models'?: (at: Connection) => Promise<string[]>;
+  /** Ids, in Heroku's shape. */
+  'GET /available-models'?: (at: Connection) => Promise<string[]>;
   'GET /v1/mcp/servers'?: (at: Connection) => Promise<string[]>;
 }
 
@@ -40,6 +42,7 @@ export const allUses: readonly Use[] = [
   'POST /v1/rerank',
   'POST /v1/agents/heroku',
   'GET /v1/models',
+  'GET /available-models',
   'GET /v1/mcp/servers',
 ];
 
