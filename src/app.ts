@@ -22,6 +22,7 @@ import {
   refusalResponse,
 } from './operations.ts';
 import { Call } from './proxy/call.ts';
+import { availableModelsPath } from './proxy/cors.ts';
 import { version } from './version.ts';
 
 export interface AppParts extends DataPlaneParts {
@@ -80,7 +81,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   }
 
   const routes = dataPlaneRoutes(parts, (call, endpoint) => pass(parts, call, endpoint));
-  for (const open of ['/v1/*', '/oauth/*']) app.on('OPTIONS', open, serve(preflight));
+  for (const open of ['/v1/*', '/oauth/*', availableModelsPath]) app.on('OPTIONS', open, serve(preflight));
   for (const { path, methods } of routes) {
     journal.serves(path);
     const refuseMethod = refuse(methodNotAllowed(path, Object.keys(methods).join(', ')));

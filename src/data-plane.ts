@@ -2,10 +2,12 @@ import { z } from 'zod';
 import { jsonBody, type DescribedOperation } from './core/described.ts';
 import type { Endpoint } from './core/request.ts';
 import { aboutMcpServers, type McpServers } from './mcp-servers.ts';
+import { aboutAvailableModels, aboutModel, aboutModels, type ModelRoutes } from './model-routes.ts';
 import { aboutOwnUsage, type OwnUsage } from './own-usage.ts';
 import type { Call } from './proxy/call.ts';
+import { availableModelsPath } from './proxy/cors.ts';
 import { aboutOwnRotation, type RotationRoute } from './rotation-route.ts';
-import { aboutMe, aboutModels, type SelfService } from './self-service.ts';
+import { aboutMe, type SelfService } from './self-service.ts';
 import { aboutEnding, type SessionRoutes } from './session-routes.ts';
 import { aboutSignIn, type SignInRoute } from './sign-in-route.ts';
 import { endpoints, mcpServersPath } from './validation/registry.ts';
@@ -24,6 +26,7 @@ export interface DataRoute {
 }
 
 export interface DataPlaneParts {
+  models: ModelRoutes;
   self: SelfService;
   ownUsage: OwnUsage;
   mcpServers: McpServers;
@@ -34,7 +37,7 @@ export interface DataPlaneParts {
 
 /** Every route of the data plane, and of the way into it. `pass` is the way of a request that is sent on. */
 export function dataPlaneRoutes(
-  { self, ownUsage, mcpServers, sessions, signIn, rotation }: DataPlaneParts,
+  { models, self, ownUsage, mcpServers, sessions, signIn, rotation }: DataPlaneParts,
   pass: (call: Call, endpoint: Endpoint) => Promise<void>,
 ): DataRoute[] {
   return [
@@ -43,7 +46,12 @@ export function dataPlaneRoutes(
       return { path: endpoint.path, methods: { POST: { ...aboutForwarded(endpoint), work } } };
     }),
     { path: mcpServersPath, methods: { GET: { ...aboutMcpServers, work: (call) => mcpServers.list(call) } } },
-    { path: '/v1/models', methods: { GET: { ...aboutModels, work: (call) => self.models(call) } } },
+    { path: '/v1/models', methods: { GET: { ...aboutModels, work: (call) => models.list(call) } } },
+    { path: '/v1/models/:id{.+}', methods: { GET: { ...aboutModel, work: (call) => models.one(call) } } },
+    {
+      path: availableModelsPath,
+      methods: { GET: { ...aboutAvailableModels, work: (call) => models.available(call) } },
+    },
     { path: '/v1/me', methods: { GET: { ...aboutMe, work: (call) => self.me(call) } } },
     { path: '/v1/me/usage', methods: { GET: { ...aboutOwnUsage, work: (call) => ownUsage.usage(call) } } },
     {

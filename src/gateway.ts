@@ -16,20 +16,25 @@ import {
 import type { SecretUses } from './auth/secret-uses.ts';
 import type { Catalogue } from './config/catalogue.ts';
 import type { Settings } from './config/environment.ts';
+import { withRealModel } from './core/aliases.ts';
 import type { Principal } from './core/identity.ts';
 import type { ForwardOutcome } from './core/outcome.ts';
 import { Refusal, restarting } from './core/refusal.ts';
 import type { Endpoint, JsonObject, ValidRequest } from './core/request.ts';
 import type { Journal } from './journal.ts';
+import type { Discovery } from './models/discovery.ts';
 import type { Call } from './proxy/call.ts';
 import type { ExchangeTimings } from './proxy/exchange.ts';
 import { forward } from './proxy/forward.ts';
+import { heldAnswerBytes, splitInputs } from './proxy/joined-embeddings.ts';
 import type { OpenExchanges } from './proxy/open-exchanges.ts';
 import type { Upstream, Upstreams } from './proxy/upstreams.ts';
+import type { ServedModels } from './served-models.ts';
 import type { BodyBudget } from './validation/body-budget.ts';
+import { withOneOfSampling } from './validation/one-of-sampling.ts';
 import { asSent, fillPinned } from './validation/pinned.ts';
 import { parseJson, parseLargeJson } from './validation/parse-json.ts';
-import { readBody } from './validation/read-body.ts';
+import { overloaded, readBody } from './validation/read-body.ts';
 
 /** Output of a model the catalogue does not bound: the seed page's figure. */
 const defaultOutputTokens = 4_096;
@@ -46,6 +51,8 @@ export interface GatewayParts {
   uses: Pick<SecretUses, 'note'>;
   admission: Admission;
   upstreams: Upstreams;
+  served: ServedModels;
+  discovery: Pick<Discovery, 'askAgain'>;
   exchanges: OpenExchanges;
   budget: BodyBudget;
   journal: Journal;
@@ -117,10 +124,22 @@ export class Gateway {
     const value = await this.#parse(bytes);
     if (value instanceof Refusal) return value;
     const pinned = caller.principal.identity.session?.pinned ?? null;
-    const filled = pinned === null ? value : fillPinned(endpoint, pinned, value);
+    const sent = withRealModel(value, catalogue.real);
+    const filled = pinned === null ? sent : fillPinned(endpoint, pinned, sent);
     if (filled instanceof Refusal) return filled;
     const valid = endpoint.validate(filled, (model) => catalogue.maxOutputTokens(model));
-    return pinned !== null && valid instanceof Refusal ? asSent(valid, pinned) : valid;
+    if (valid instanceof Refusal) return pinned === null ? valid : asSent(valid, pinned);
+    if (heldAnswerBytes(valid) > 0) return this.#hold(call, valid);
+    return catalogue.takesOneOfSampling(valid.model) ? withOneOfSampling(valid) : valid;
+  }
+
+  /** Answers that are to be joined are held until the last has come: they count as what callers send does. */
+  #hold(call: Call, request: ValidRequest): ValidRequest | Refusal {
+    const { budget } = this.#parts;
+    const bytes = heldAnswerBytes(request);
+    if (!budget.take(bytes)) return overloaded();
+    call.whenClosed(() => budget.giveBack(bytes));
+    return request;
   }
 
   /** The bytes of a body, at most so many; null when the caller left before they were in. */
@@ -157,8 +176,10 @@ export class Gateway {
     for (let reading = 0; reading < maxReadings; reading += 1) {
       current = await this.confirmed(current, (principal) => this.#useRefusal(call, request, principal));
       if (current instanceof Refusal) return current;
-      const upstream = this.#parts.upstreams.route(request.model);
+      const upstream = this.#parts.upstreams.route(request.model) ?? (await this.#routeAnew(request.model));
       if (!upstream) return modelNotFound(request.model);
+      const misplaced = this.#parts.served.misplaced(request);
+      if (misplaced) return misplaced;
       const admitted = await this.#reserve(call, request, { upstream, principal: current.principal });
       if (admitted !== 'stale' && !hasExpired(admitted)) return admitted;
       current = await this.#parts.authenticator.refresh(current.principal.credential);
@@ -167,16 +188,25 @@ export class Gateway {
     return storeUnavailable();
   }
 
+  /** A model on no list may be new: the upstreams are asked once more. */
+  async #routeAnew(model: string): Promise<Upstream | null> {
+    const { discovery, upstreams } = this.#parts;
+    await discovery.askAgain();
+    return upstreams.route(model);
+  }
+
   /** Sends an admitted request on, and settles it whatever becomes of it. */
   forward(call: Call, request: ValidRequest, { grant, upstream, body }: Admitted): void {
     const settle = (outcome: ForwardOutcome): Promise<void> | null =>
       this.settle(call, { grant, upstream, outcome });
+    const parts = splitInputs(request);
     try {
       forward({
         call,
         upstream,
         path: request.endpoint.path,
         body,
+        split: parts && { parts, maxBytes: heldAnswerBytes(request) },
         kind: request.endpoint.kind,
         stream: request.stream,
         pinned: (call.principal?.identity.session?.pinned ?? null) !== null,
@@ -246,7 +276,7 @@ export class Gateway {
     request: ValidRequest,
     { upstream, principal }: { upstream: Upstream; principal: Principal },
   ): Promise<Admitted | Refusal | 'stale'> {
-    const { admission, catalogue, upstreams } = this.#parts;
+    const { admission, catalogue, served } = this.#parts;
     const { model, endpoint, stream } = request;
     const bound = catalogue.maxOutputTokens(model) ?? defaultOutputTokens;
     const price = catalogue.price(model);
@@ -255,7 +285,7 @@ export class Gateway {
       requestId: call.requestId,
       endpoint: endpoint.path,
       model,
-      modelKnown: catalogue.kind(model) !== null || upstreams.names(model),
+      modelKnown: served.knows(model),
       stream,
       price,
       inputTokens: reserved.inputTokens,

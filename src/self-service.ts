@@ -2,31 +2,22 @@ import type { Admission } from './admission/admission.ts';
 import type { LimitState } from './admission/grant.ts';
 import { remaining, resetsAt } from './admission/limit-status.ts';
 import { used } from './admission/window.ts';
-import { checkModel } from './auth/policy.ts';
-import type { Catalogue } from './config/catalogue.ts';
 import type { Identity } from './core/identity.ts';
 import { okJson, type DescribedOperation } from './core/described.ts';
 import { Refusal } from './core/refusal.ts';
 import { nanoUsdPerUsd } from './core/price.ts';
-import { shownMe, shownModels } from './core/shown-self.ts';
+import { shownMe } from './core/shown-self.ts';
 import type { Session } from './core/session.ts';
 import type { Answers } from './answers.ts';
 import type { Gateway } from './gateway.ts';
 import type { Call } from './proxy/call.ts';
-import type { Upstreams } from './proxy/upstreams.ts';
 
 export interface SelfServiceParts {
   gateway: Gateway;
   answers: Answers;
   admission: Admission;
-  upstreams: Upstreams;
-  catalogue: Catalogue;
 }
 
-export const aboutModels: DescribedOperation = {
-  about: { summary: 'List the models this token may use', answer: okJson(shownModels) },
-  access: 'session or user',
-};
 export const aboutMe: DescribedOperation = {
   about: {
     summary: 'Tell whose token this is and what is left of its limits',
@@ -42,19 +33,6 @@ export class SelfService {
 
   constructor(parts: SelfServiceParts) {
     this.#parts = parts;
-  }
-
-  /** `GET /v1/models`: what this token may use, in OpenAI's list shape. */
-  async models(call: Call): Promise<void> {
-    const { gateway, answers, upstreams, catalogue } = this.#parts;
-    const caller = await gateway.authenticate(call, null, { freshly: true });
-    if (caller instanceof Refusal) return answers.refuse(call, caller);
-    const { team, token, session } = caller.principal.identity;
-    // An attachment of the standard plan serves what is named on a list too, known to the catalogue or not.
-    const named = [...catalogue.models(), ...(session?.models ?? token.models ?? []), ...(team.models ?? [])];
-    const served = upstreams.servesAnyModel ? [...upstreams.models, ...named] : upstreams.models;
-    const allowed = [...new Set(served)].filter((model) => checkModel(caller.principal, model) === null);
-    answers.answer(call, { object: 'list', data: allowed.sort().map(modelEntry) });
   }
 
   /** `GET /v1/me`: the token, its user and team, and every limit on them; of a session itself and its own limits. */
@@ -112,8 +90,4 @@ function limitShown(state: LimitState, nowMs: number): object {
     ...(limit.models ? { models: limit.models } : {}),
     ...(limit.endpoints ? { endpoints: limit.endpoints } : {}),
   };
-}
-
-function modelEntry(id: string): object {
-  return { id, object: 'model', created: 0, owned_by: 'heroku' };
 }

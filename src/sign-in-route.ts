@@ -5,6 +5,7 @@ import { forwardedAddress, type RefusedCredentials } from './auth/refused-creden
 import { actingAs } from './core/audit.ts';
 import { type DescribedOperation, okJson } from './core/described.ts';
 import type { Credential, Token } from './core/identity.ts';
+import { type RealModel, withRealModels } from './core/aliases.ts';
 import { Refusal } from './core/refusal.ts';
 import type { SessionStore } from './core/session.ts';
 import { StoreUnavailable } from './core/store-unavailable.ts';
@@ -49,6 +50,7 @@ export interface SignInParts {
   verifier: IdTokenVerifier;
   provisioner: Provisioner;
   origins: Origins;
+  realModel: RealModel;
   refused: RefusedCredentials | null;
   nowMs: () => number;
   draining: () => boolean;
@@ -102,7 +104,8 @@ export class SignInRoute {
     const tooOften = await this.#count(verified);
     if (tooOften) return tooOften;
 
-    const wanted = sessionPolicyOf(issuer.session);
+    // Its aliases replaced, as they are in the token it is compared with.
+    const wanted = withRealModels(sessionPolicyOf(issuer.session), this.#parts.realModel);
     const person: Person = { issuer, subject, claims, team, policy: tokenPolicy(wanted) };
     for (let reading = 0; reading < maxReadings; reading += 1) {
       const parent = await this.#parentOf(person);

@@ -61,12 +61,15 @@ import type { Log } from './observability/log.ts';
 import type { Metrics, StoreExtent } from './observability/metrics.ts';
 import type { Env } from './operations.ts';
 import { Origins } from './origins.ts';
+import { ModelRoutes } from './model-routes.ts';
+import { Discovery } from './models/discovery.ts';
 import { OwnUsage } from './own-usage.ts';
 import { OpenExchanges } from './proxy/open-exchanges.ts';
 import { requestIdOf } from './proxy/request-id.ts';
 import { Upstreams } from './proxy/upstreams.ts';
 import { RotationRoute } from './rotation-route.ts';
 import { SelfService } from './self-service.ts';
+import { ServedModels } from './served-models.ts';
 import { SessionRoutes } from './session-routes.ts';
 import { MemorySessionStore } from './sessions/memory-session-store.ts';
 import { SessionMinter } from './sessions/minter.ts';
@@ -145,7 +148,12 @@ export function wire(options: WireOptions): Wired {
     settings.onDyno
       ? new RefusedCredentials({ perMinute: settings.refusedCredentialsPerMinute, clock })
       : null;
-  const authenticator = new Authenticator({ identities: stores.identities, clock, refused: limitRefused() });
+  const authenticator = new Authenticator({
+    identities: stores.identities,
+    clock,
+    refused: limitRefused(),
+    realModel: catalogue.aliases.size > 0 ? catalogue.real : null,
+  });
   const process = randomBase62(processIdLength);
   const admission = new Admission({
     store: stores.admission,
@@ -164,7 +172,10 @@ export function wire(options: WireOptions): Wired {
   const origin = (host: string | undefined): string =>
     host === undefined ? '' : `${settings.onDyno ? 'https' : 'http'}://${host}`;
   const links = new ClaimLinks({ store: stores.claims, origin });
-  const upstreams = new Upstreams(settings.attachments);
+  const { attachments, modelRefreshMs: refreshMs } = settings;
+  const discovery = new Discovery({ attachments, refreshMs, clock, log });
+  const upstreams = new Upstreams(attachments, discovery);
+  const served = new ServedModels({ catalogue, upstreams, listed: discovery });
   const exchanges = new OpenExchanges(clock);
   metrics.watch({
     ledgerPending: () => admission.pending,
@@ -189,6 +200,8 @@ export function wire(options: WireOptions): Wired {
     uses,
     admission,
     upstreams,
+    served,
+    discovery,
     exchanges,
     budget,
     journal,
@@ -199,6 +212,7 @@ export function wire(options: WireOptions): Wired {
     sessions: stores.sessions,
     mint: mintSessionToken,
     storeNowMs: () => admission.heartbeat.storeNowMs(),
+    realModel: catalogue.real,
     allowedOrigins: settings.allowedOrigins,
     endpoints,
     unnamedPaths,
@@ -222,6 +236,7 @@ export function wire(options: WireOptions): Wired {
       randomId: () => randomBase62(limitIdLength),
     }),
     origins,
+    realModel: catalogue.real,
     refused: limitRefused(),
     nowMs: () => clock.now(),
     draining: options.draining,
@@ -236,7 +251,8 @@ export function wire(options: WireOptions): Wired {
     gateway,
     answers,
     journal,
-    self: new SelfService({ gateway, answers, admission, upstreams, catalogue }),
+    models: new ModelRoutes({ gateway, answers, served }),
+    self: new SelfService({ gateway, answers, admission }),
     mcpServers: new McpServers({ gateway, answers, upstreams, clock }),
     ownUsage: new OwnUsage({ gateway, answers, ledger: stores.ledger, clock }),
     sessions: new SessionRoutes({
@@ -276,6 +292,7 @@ export function wire(options: WireOptions): Wired {
       stores.onReady(() => loader.begin());
       void stores.connected().then(() => admission.heartbeat.start());
       uses.start();
+      discovery.start();
     },
     identitiesLoaded: (timeoutMs) => loader.loaded(timeoutMs),
     noteUnrouted: (refusal) => answers.unrouted(refusal),
@@ -286,6 +303,7 @@ export function wire(options: WireOptions): Wired {
     },
     close: async () => {
       loader.close();
+      discovery.close();
       exchanges.close();
       await upstreams.close();
       stores.close();

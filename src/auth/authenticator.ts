@@ -1,3 +1,4 @@
+import { identityWithRealModels, type RealModel } from '../core/aliases.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Credential, IdentityStore, Principal } from '../core/identity.ts';
 import { Refusal } from '../core/refusal.ts';
@@ -23,6 +24,8 @@ export interface AuthenticatorOptions {
   maxEntries?: number;
   /** Limits refused credentials by client address; absent where no router tells addresses. */
   refused?: RefusedCredentials | null;
+  /** What the aliases in policies and limits stand for; absent where there are none. */
+  realModel?: RealModel | null;
 }
 
 /** The credential headers last seen on a socket, and what they stand for. */
@@ -40,8 +43,16 @@ export class Authenticator {
   readonly #sockets = new WeakMap<object, Remembered>();
   readonly #lookups = new Map<string, Promise<Authenticated | Refusal>>();
   readonly #refused: RefusedCredentials | null;
+  readonly #realModel: RealModel | null;
 
-  constructor({ identities, clock, maxEntries = 5_000, refused = null }: AuthenticatorOptions) {
+  constructor({
+    identities,
+    clock,
+    maxEntries = 5_000,
+    refused = null,
+    realModel = null,
+  }: AuthenticatorOptions) {
+    this.#realModel = realModel;
     this.#identities = identities;
     this.#clock = clock;
     this.#refused = refused;
@@ -73,7 +84,9 @@ export class Authenticator {
   async refresh(credential: Credential): Promise<Authenticated | Refusal> {
     const { identity, nowMs } = await this.#identities.resolve(credential);
     if (identity === null) return this.#forget(credential, unknown(credential, nowMs));
-    const principal = makePrincipal(identity, credential);
+    const real = this.#realModel;
+    // Here, once for each reading: no request pays for it.
+    const principal = makePrincipal(real ? identityWithRealModels(identity, real) : identity, credential);
     const refusal = checkToken(principal, nowMs);
     if (refusal) return this.#forget(credential, refusal);
     this.#cache.set(principal);

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import type { RealModel } from '../core/aliases.ts';
+import type { ModelKind } from '../core/model.ts';
 import { nanoUsdPerUsd, type Price } from '../core/price.ts';
-
-export type ModelKind = 'chat' | 'embeddings' | 'images' | 'rerank';
 
 /** What is known of the models. One that is not in it is allowed where an attachment serves it. */
 export interface Catalogue {
@@ -12,8 +12,14 @@ export interface Catalogue {
   price(model: string): Price | null;
   /** Null for a model that is not in the catalogue. */
   kind(model: string): ModelKind | null;
+  /** Whether a model refuses `temperature` beside `top_p`. */
+  takesOneOfSampling(model: string): boolean;
   /** Ids, in the file's order. */
   models(): string[];
+  /** The model an id stands for: itself, unless it is an alias. */
+  readonly real: RealModel;
+  /** Alias → the model it stands for. */
+  readonly aliases: ReadonlyMap<string, string>;
 }
 
 export type CatalogueResult = { ok: true; catalogue: Catalogue } | { ok: false; problems: string[] };
@@ -31,7 +37,12 @@ const price = z.strictObject({
 
 const shared = { $comment: comment, price: price.optional() };
 const model = z.discriminatedUnion('kind', [
-  z.strictObject({ ...shared, kind: z.literal('chat'), max_tokens: z.int().positive().optional() }),
+  z.strictObject({
+    ...shared,
+    kind: z.literal('chat'),
+    max_tokens: z.int().positive().optional(),
+    one_of: z.tuple([z.literal('temperature'), z.literal('top_p')]).optional(),
+  }),
   z.strictObject({ ...shared, kind: z.literal('embeddings') }),
   z.strictObject({ ...shared, kind: z.literal('images') }),
   z.strictObject({ ...shared, kind: z.literal('rerank') }),
@@ -40,7 +51,28 @@ const model = z.discriminatedUnion('kind', [
 const modelId = z.string().regex(/^[A-Za-z0-9._:/-]{1,128}$/, {
   error: 'expected at most 128 of the characters A-Z a-z 0-9 . _ : / -',
 });
-const catalogueFile = z.strictObject({ $comment: comment, models: z.record(modelId, model) });
+const catalogueFile = z
+  .strictObject({
+    $comment: comment,
+    aliases: z.record(modelId, modelId).optional(),
+    models: z.record(modelId, model),
+  })
+  .superRefine(({ aliases = {}, models }, context) => {
+    for (const [alias, target] of Object.entries(aliases)) {
+      const problem = aliasProblem(alias, target, { aliases, models });
+      if (problem) context.addIssue({ code: 'custom', path: ['aliases', alias], message: problem });
+    }
+  });
+
+/** One step only: what an alias stands for can be read off the file. */
+function aliasProblem(
+  alias: string,
+  target: string,
+  { aliases, models }: { aliases: object; models: object },
+): string | null {
+  if (Object.hasOwn(models, alias)) return 'expected a name that no model of this file has';
+  return Object.hasOwn(aliases, target) ? 'expected the id of a model, not another alias' : null;
+}
 
 /** Loads and checks the catalogue; every problem at once, naming its path inside the file. */
 export function loadCatalogue(file: string): CatalogueResult {
@@ -65,6 +97,7 @@ export function parseCatalogue(text: string): CatalogueResult {
   if (!parsed.success) return failure(parsed.error.issues.map(describeIssue));
   // A Map, since the ids asked for are callers' text and an object would also answer to `constructor`.
   const models = new Map(Object.entries(parsed.data.models));
+  const aliases = new Map(Object.entries(parsed.data.aliases ?? {}));
   const catalogue: Catalogue = {
     maxOutputTokens(id) {
       const found = models.get(id);
@@ -72,7 +105,13 @@ export function parseCatalogue(text: string): CatalogueResult {
     },
     price: (id) => priceOf(models.get(id)),
     kind: (id) => models.get(id)?.kind ?? null,
+    takesOneOfSampling(id) {
+      const found = models.get(id);
+      return found?.kind === 'chat' && found.one_of !== undefined;
+    },
     models: () => [...models.keys()],
+    real: (id) => aliases.get(id) ?? id,
+    aliases,
   };
   return { ok: true, catalogue };
 }

@@ -26,14 +26,22 @@ export function readConfiguration(
   const models = loadCatalogue(modelsFileOf(env));
   const trusted = loadIssuers(issuersFileOf(env));
   const wrongPolicies = trusted.ok ? trusted.issuers.flatMap(problemsOfPolicy) : [];
-  if (environment.ok && models.ok && trusted.ok && wrongPolicies.length === 0) {
+  const shadowed = environment.ok && models.ok ? shadowedModels(environment.settings, models.catalogue) : [];
+  if (environment.ok && models.ok && trusted.ok && wrongPolicies.length + shadowed.length === 0) {
     const { settings, warnings } = environment;
     return { ok: true, settings, catalogue: models.catalogue, issuers: trusted.issuers, warnings };
   }
   const problems = [environment, models, trusted].flatMap((result) => (result.ok ? [] : result.problems));
-  return { ok: false, problems: [...problems, ...wrongPolicies] };
+  return { ok: false, problems: [...problems, ...shadowed, ...wrongPolicies] };
 
   function problemsOfPolicy({ session }: TrustedIssuer, index: number): string[] {
     return policyProblems(session).map(({ message }) => `ISSUERS_FILE: issuers.${index}.session.${message}`);
   }
+}
+
+/** An alias under the name of a model that is attached would keep that model from ever being asked for. */
+function shadowedModels({ attachments }: Settings, { aliases }: Catalogue): string[] {
+  return attachments
+    .filter(({ modelId }) => modelId !== null && aliases.has(modelId))
+    .map(({ name }) => `MODELS_FILE: aliases: expected no alias that is the ${name}_MODEL_ID.`);
 }

@@ -56,6 +56,8 @@ export interface Durations {
   readonly readerTimeoutMs: number;
   /** A request body on its way in. */
   readonly bodyTimeoutMs: number;
+  /** Between two looks at what models the upstreams list. */
+  readonly modelRefreshMs: number;
   /** Running streams after a SIGTERM. */
   readonly shutdownGraceMs: number;
   /** A process's silence before it is held to be dead. */
@@ -173,6 +175,7 @@ function readDurations(read: VariableReader, onDyno: boolean): Durations {
     heartbeatMs: read.durationMs('HEARTBEAT_MS', 25_000),
     readerTimeoutMs: read.durationMs('READER_TIMEOUT_MS', 60_000),
     bodyTimeoutMs: read.durationMs('BODY_TIMEOUT_MS', 30_000),
+    modelRefreshMs: read.integer('MODEL_REFRESH_MS', { fallback: 600_000, min: 1_000, max: 86_400_000 }),
     shutdownGraceMs: read.durationMs('SHUTDOWN_GRACE_MS', 25_000),
     // Bounded both ways: a heartbeat has to fit in it, and a dead process's requests are closed within 60 s.
     leaseMs: read.integer('LEASE_MS', { fallback: 20_000, min: 100, max: 30_000 }),

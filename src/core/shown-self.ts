@@ -9,12 +9,23 @@ import { time } from './shown.ts';
 const text = z.string();
 const list = z.array(text).nullable().meta({ description: 'null restricts nothing.' });
 
-export const shownModels = z
+export const shownModel = z
   .object({
-    object: z.literal('list'),
-    data: z.array(z.object({ id: text, object: z.literal('model'), created: z.int(), owned_by: text })),
+    id: text,
+    object: z.literal('model'),
+    created: z.int(),
+    owned_by: text,
+    alias_of: text.exactOptional().meta({ description: 'The model that this name stands for.' }),
   })
+  .meta({ id: 'Model' });
+
+export const shownModels = z
+  .object({ object: z.literal('list'), data: z.array(shownModel) })
   .meta({ id: 'Models' });
+
+export const shownAvailableModels = z
+  .array(z.object({ model_id: text, type: z.array(text), regions: z.array(text) }))
+  .meta({ id: 'AvailableModels' });
 
 /** A limit and what is left of it. */
 const limitState = z

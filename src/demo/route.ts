@@ -7,7 +7,6 @@ import { answerEmbeddings } from './embeddings.ts';
 import { answerImages } from './images.ts';
 import { mcpServers } from './mcp-servers.ts';
 import { answerMessages } from './messages.ts';
-import { availableModels } from './models.ts';
 import { answerRerank } from './rerank.ts';
 
 export interface RecordedRequest {
@@ -32,7 +31,6 @@ export function route(
   { key, modelKeys }: Keys,
   context: ChatContext,
 ): Answer {
-  if (method === 'GET' && path === '/available-models') return { status: 200, json: availableModels };
   const given = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1] ?? '';
   const onlyModel = modelKeys.get(given);
   if (given !== key && onlyModel === undefined) return errorAnswer(401, 'Invalid authentication credentials');

@@ -6,6 +6,7 @@ import { type Clock, systemClock } from '../core/clock.ts';
 import { type Answer, errorAnswer, setUpstreamHeaders } from './answer.ts';
 import { type Script, sendFrames } from './behaviours.ts';
 import { leftByCaller } from './connection.ts';
+import { availableModels } from './models.ts';
 import { type RecordedRequest, route } from './route.ts';
 
 export interface StandInOptions {
@@ -15,6 +16,8 @@ export interface StandInOptions {
   key?: string;
   /** Keys of per-model plans, each good for one model. */
   modelKeys?: Readonly<Record<string, string>>;
+  /** Whether it lists its models; default true. Else GET /available-models is a 404. */
+  listsModels?: boolean;
   /** The pause between the words of a stream. */
   wordDelayMs?: number;
   clock?: Clock;
@@ -33,8 +36,12 @@ export interface StandIn {
   readonly aborted: number;
   /** Emits `change` when a request comes, has been read, or ends. */
   readonly events: EventEmitter<{ change: [] }>;
-  /** Has a script see every request first; null takes it off. */
+  /** How often it was asked for its models; of that nothing is among the requests. */
+  readonly modelsAsked: number;
+  /** Has a script see every request first, but those for its models; null takes it off. */
   script(script: Script | null): void;
+  /** Has a script answer GET /available-models; null takes it off. */
+  scriptModels(script: Script | null): void;
   /** Resolves when the predicate holds, looked at again with every `change`; rejects at the deadline. */
   waitFor(predicate: (standIn: StandIn) => boolean, timeoutMs?: number): Promise<void>;
   /** Destroys every connection. */
@@ -48,6 +55,7 @@ export async function startStandIn({
   port = 0,
   key = demoKey,
   modelKeys = {},
+  listsModels = true,
   wordDelayMs = 2,
   clock = systemClock,
 }: StandInOptions = {}): Promise<StandIn> {
@@ -56,6 +64,17 @@ export async function startStandIn({
   const requests: RecordedRequest[] = [];
   const counts = { open: 0, aborted: 0, answered: 0 };
   let script: Script | null = null;
+  let modelsScript: Script | null = null;
+  let modelsAsked = 0;
+
+  /** Apart from the rest, since gateways ask in the background. */
+  const listModels = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+    modelsAsked += 1;
+    events.emit('change');
+    if ((await modelsScript?.(req, res, undefined)) !== true) {
+      await send(res, listsModels ? { status: 200, json: availableModels } : errorAnswer(404, 'Not found'));
+    }
+  };
 
   const handle = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const text = await readText(req);
@@ -72,6 +91,10 @@ export async function startStandIn({
   };
 
   const server = createServer((req, res) => {
+    if (req.method === 'GET' && req.url === '/available-models') {
+      listModels(req, res).catch((error: unknown) => fail(res, error));
+      return;
+    }
     counts.open += 1;
     events.emit('change');
     res.once('close', () => {
@@ -98,9 +121,15 @@ export async function startStandIn({
     get aborted() {
       return counts.aborted;
     },
+    get modelsAsked() {
+      return modelsAsked;
+    },
     events,
     script(next) {
       script = next;
+    },
+    scriptModels(next) {
+      modelsScript = next;
     },
     waitFor: (predicate, timeoutMs = 5_000) => waitForChange(events, () => predicate(standIn), timeoutMs),
     close: () =>

@@ -11,12 +11,12 @@ const groups: readonly Group[] = [
     name: 'Inference',
     description:
       'Checked, counted against the limits, sent on to Heroku Inference and written to the ledger.',
-    paths: /^\/v1\/(?!(?:me|models|sessions)(?:\/|$))|^\/available-models$/,
+    paths: /^\/v1\/(?!(?:me|models|sessions)(?:\/|$))/,
   },
   {
     name: 'Your token',
     description: 'What a token may ask about itself: neither counted nor in the ledger.',
-    paths: /^\/v1\/(?:me|models)(?:\/|$)/,
+    paths: /^\/v1\/(?:me|models)(?:\/|$)|^\/available-models$/,
   },
   {
     name: 'Sessions',

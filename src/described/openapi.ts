@@ -62,7 +62,7 @@ export function openApiDocument({
     for (const [method, operation] of Object.entries(methods)) {
       item[method.toLowerCase()] = describedAs({ method, path, operation }, { schemas, shared });
     }
-    paths[path.replaceAll(/:(\w+)/g, '{$1}')] = item;
+    paths[path.replaceAll(/:(\w+)(?:\{[^}]*\})?/g, '{$1}')] = item;
   }
   return {
     openapi: '3.1.1',

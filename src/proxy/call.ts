@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { errorBody, isAnthropic } from '../core/error-body.ts';
 import type { Principal } from '../core/identity.ts';
 import type { Refusal } from '../core/refusal.ts';
-import { corsHeaders, preflightHeaders } from './cors.ts';
+import { corsHeaders, isForBrowsers, preflightHeaders } from './cors.ts';
 import { requestIdOf } from './request-id.ts';
 import { sendJson, sendRefusal } from './send.ts';
 
@@ -61,10 +61,7 @@ export class Call {
   get headers(): string[] {
     const own = ['x-request-id', this.requestId];
     if (isAnthropic(this.path)) own.push('request-id', this.requestId);
-    // Only the data plane and the way into it are for browsers.
-    return this.path.startsWith('/v1/') || this.path.startsWith('/oauth/')
-      ? [...own, ...corsHeaders(this.origin, this.principal !== null)]
-      : own;
+    return isForBrowsers(this.path) ? [...own, ...corsHeaders(this.origin, this.principal !== null)] : own;
   }
 
   /** What the audit trail is told of it. */

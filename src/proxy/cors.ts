@@ -3,6 +3,14 @@
  * nothing; once the caller is known, its exact origin is named, on errors and streams alike. Never credentials.
  */
 
+/** Heroku's list of models, which stands beside `/v1`. */
+export const availableModelsPath = '/available-models';
+
+/** Only the data plane and the way into it are for browsers. */
+export function isForBrowsers(path: string): boolean {
+  return path.startsWith('/v1/') || path.startsWith('/oauth/') || path === availableModelsPath;
+}
+
 const exposed = [
   'x-request-id',
   'request-id',

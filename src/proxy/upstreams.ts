@@ -1,5 +1,6 @@
 import { type Dispatcher, Pool } from 'undici';
 import type { Attachment } from '../core/attachment.ts';
+import type { ListedModels } from '../core/model.ts';
 
 /** An attachment with its connections. */
 export interface Upstream {
@@ -18,8 +19,10 @@ export class Upstreams {
   readonly #all: readonly Upstream[];
   readonly #ofModel = new Map<string, Rota>();
   readonly #ofAnyModel = new Rota();
+  readonly #listed: ListedModels;
 
-  constructor(attachments: readonly Attachment[]) {
+  constructor(attachments: readonly Attachment[], listed: ListedModels = nothingListed) {
+    this.#listed = listed;
     this.#all = attachments.map((attachment) => {
       const { origin, pathname } = new URL(attachment.baseUrl);
       return { attachment, pathPrefix: pathname.replace(/\/$/, ''), pool: connect(origin) };
@@ -27,9 +30,12 @@ export class Upstreams {
     for (const upstream of this.#all) this.#enlist(upstream);
   }
 
-  /** The attachments of exactly this model in turn, else those that serve any model in turn, else null. */
+  /**
+   * The attachments of exactly this model in turn, else in turn those without a model of their own that list it, or
+   * have not said what they serve; else null.
+   */
   route(model: string): Upstream | null {
-    return (this.#ofModel.get(model) ?? this.#ofAnyModel).next();
+    return this.#ofModel.get(model)?.next() ?? this.#ofAnyModel.nextServing(model, this.#listed);
   }
 
   /** Where to ask what is asked of no model: an attachment that serves any, else the first. */
@@ -49,9 +55,9 @@ export class Upstreams {
     return this.#ofModel.has(model);
   }
 
-  /** Whether some attachment serves whatever model is asked for. */
-  get servesAnyModel(): boolean {
-    return this.#ofAnyModel.size > 0;
+  /** The attachments without a model of their own. */
+  get open(): readonly Attachment[] {
+    return this.#all.map(({ attachment }) => attachment).filter(({ modelId }) => modelId === null);
   }
 
   /** Closes all connections at once. */
@@ -76,10 +82,6 @@ class Rota {
   readonly #upstreams: Upstream[] = [];
   #turn = 0;
 
-  get size(): number {
-    return this.#upstreams.length;
-  }
-
   add(upstream: Upstream): void {
     this.#upstreams.push(upstream);
   }
@@ -89,7 +91,18 @@ class Rota {
     this.#turn = (this.#turn + 1) % Math.max(1, this.#upstreams.length);
     return upstream ?? null;
   }
+
+  /** The next one that serves a model, as far as it has said what it serves. */
+  nextServing(model: string, listed: ListedModels): Upstream | null {
+    for (let tried = 0; tried < this.#upstreams.length; tried += 1) {
+      const upstream = this.next();
+      if (upstream && (listed.at(upstream.attachment.baseUrl)?.has(model) ?? true)) return upstream;
+    }
+    return null;
+  }
 }
+
+const nothingListed: ListedModels = { at: () => null };
 
 function connect(origin: string): Pool {
   return new Pool(origin, {

@@ -1,3 +1,4 @@
+import { type RealModel, withRealModels } from '../core/aliases.ts';
 import type { Principal } from '../core/identity.ts';
 import { Refusal } from '../core/refusal.ts';
 import { type MintResult, type Session, sessionLimitId, type SessionStore } from '../core/session.ts';
@@ -8,6 +9,8 @@ export interface MinterOptions extends NarrowOptions {
   sessions: SessionStore;
   /** Makes the text of a session that expires then, ms. */
   mint: (expiresAtMs: number) => { id: string; text: string; secretHash: string };
+  /** What an alias stands for: policies that are asked for may name them. */
+  realModel: RealModel;
   /** The store's clock as far as this process can tell, ms. */
   storeNowMs: () => number;
 }
@@ -33,7 +36,7 @@ export class SessionMinter {
    * Rejects with `StoreUnavailable`.
    */
   async mint(parent: Principal, asked: NewSession): Promise<MintedSession | Refusal | 'stale'> {
-    const policy = narrowed(asked, parent, this.#options);
+    const policy = narrowed(withRealModels(asked, this.#options.realModel), parent, this.#options);
     if (policy instanceof Refusal) return policy;
     const nowMs = Math.floor(this.#options.storeNowMs());
     const expiresAtMs = expiryOf(asked, { nowMs, parentMs: endOf(parent) });

@@ -117,7 +117,8 @@ function discard(incoming: IncomingMessage, maxBytes: number): void {
   });
 }
 
-function overloaded(): Refusal {
+/** The refusal of what the budget has no room for. */
+export function overloaded(): Refusal {
   return new Refusal(
     'overloaded',
     'The gateway is holding as many request bodies as it can; try again shortly.',

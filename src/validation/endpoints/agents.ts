@@ -5,6 +5,7 @@ import { anything, model, optionalFlag, optionalInteger, optionalNumberIn } from
 import { Findings } from '../findings.ts';
 import { numberIn, textIn } from '../read-field.ts';
 import { checkOutputBound, checkStop, describedStop } from './chat.ts';
+import { mended } from './chat-mending.ts';
 import { checkMessages, describedMessages, imagesIn } from './chat-messages.ts';
 import { checkAgentTools, describedAgentTools } from './agent-tools.ts';
 import { remoteToolsIn } from './chat-tools.ts';
@@ -65,7 +66,7 @@ function describe(body: JsonObject, inferences: number): ValidRequest {
     model: textIn(body, 'model'),
     // Whatever the body says: the upstream knows no other answer.
     stream: true,
-    body,
+    body: mended(body),
     outputBound: numberIn(body, outputField),
     choices: inferences,
     images: 0,

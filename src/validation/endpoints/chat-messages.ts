@@ -5,6 +5,7 @@ import { anything, optionalText, requiredChoice, requiredText, requiredTextOf } 
 import { joinPath, type Findings } from '../findings.ts';
 import { isObject } from '../json-object.ts';
 import { checkToolCalls, describedToolCalls } from './chat-tools.ts';
+import { ToolArguments } from './tool-arguments.ts';
 
 const maxMessages = 2_000;
 const maxParts = 1_000;
@@ -43,13 +44,14 @@ export const describedMessages = z
 /** Checks `messages`, stopping when there are more problems than an answer tells. */
 export function checkMessages(body: JsonObject, findings: Findings): void {
   const messages = findings.list(body['messages'], 'messages', { min: 1, max: maxMessages, of: 'messages' });
+  const toolArguments = new ToolArguments();
   const toolCallIdRequired = body['allow_ignored_params'] !== true;
   for (const [index, item] of (messages ?? []).entries()) {
     if (findings.full) return;
     const path = `messages.${index}`;
     const message = findings.object(messageFields, item, path);
     if (!message) continue;
-    checkToolCalls(message['tool_calls'], joinPath(path, 'tool_calls'), findings);
+    checkToolCalls(message['tool_calls'], joinPath(path, 'tool_calls'), { findings, toolArguments });
     checkContent(message, path, findings);
     // One Python client leaves it out and says so with allow_ignored_params.
     if (message['role'] === 'tool' && toolCallIdRequired && !message['tool_call_id']) {

@@ -12,6 +12,7 @@ import {
 import { joinPath, type Findings } from '../findings.ts';
 import { isObject } from '../json-object.ts';
 import { checkRuntimeParams, describedRuntimeParams, targetAppOf } from './runtime-params.ts';
+import type { ToolArguments } from './tool-arguments.ts';
 
 const maxTools = 512;
 const maxToolCalls = 512;
@@ -50,7 +51,15 @@ export const describedTools = z
   .max(maxTools)
   .nullish();
 const calledFunction = described(calledFunctionFields, {
-  arguments: z.union([z.string(), z.looseObject({})]).nullish(),
+  arguments: z
+    .union([
+      z
+        .string()
+        .regex(/^\s*(?:\{[\s\S]*\}\s*)?$/)
+        .meta({ description: 'The JSON of an object, or nothing.' }),
+      z.looseObject({}),
+    ])
+    .nullish(),
 });
 export const describedToolCalls = z
   .array(described(toolCallFields, { function: calledFunction }))
@@ -77,8 +86,12 @@ export function checkTools(body: JsonObject, findings: Findings): void {
   }
 }
 
-/** Checks what an assistant message says it called; the arguments' content is the tool's. */
-export function checkToolCalls(value: JsonValue | undefined, listPath: string, findings: Findings): void {
+/** Checks what an assistant message says it called; what the arguments are is the tool's to say. */
+export function checkToolCalls(
+  value: JsonValue | undefined,
+  listPath: string,
+  { findings, toolArguments }: { findings: Findings; toolArguments: ToolArguments },
+): void {
   const calls = findings.list(value, listPath, { max: maxToolCalls, of: 'tool calls' });
   for (const [index, item] of (calls ?? []).entries()) {
     if (findings.full) return;
@@ -87,10 +100,12 @@ export function checkToolCalls(value: JsonValue | undefined, listPath: string, f
     if (!call) continue;
     const functionPath = joinPath(path, 'function');
     const called = findings.object(calledFunctionFields, call['function'], functionPath);
-    const given = called?.['arguments'] ?? '';
     // The seed shows both: a string in one example, an object in another.
-    if (typeof given === 'string' || isObject(given)) continue;
-    findings.add(joinPath(functionPath, 'arguments'), 'must be a string of JSON or an object');
+    if (toolArguments.areObject(called?.['arguments'])) continue;
+    findings.add(
+      joinPath(functionPath, 'arguments'),
+      'must be an object or a string with the JSON of one, such as "{}"; send it as the model gave it',
+    );
   }
 }
 

@@ -16,6 +16,7 @@ import {
 import { Findings, joinPath } from '../findings.ts';
 import { numberIn, textIn } from '../read-field.ts';
 import { checkMessages, describedMessages, imagesIn } from './chat-messages.ts';
+import { mended } from './chat-mending.ts';
 import {
   checkToolChoice,
   checkTools,
@@ -23,6 +24,7 @@ import {
   describedTools,
   remoteToolsIn,
 } from './chat-tools.ts';
+import { checkTemperatureWithThinking } from './thinking.ts';
 
 /** OpenAI's bound; the upstream ignores `n`, but reservations are multiplied by it. */
 const maxChoices = 128;
@@ -135,6 +137,7 @@ export function checkStop(stop: JsonValue | undefined, findings: Findings): void
 function checkThinking(body: JsonObject, findings: Findings): number | null {
   const thinking = findings.optionalObject(thinkingFields, body['extended_thinking'], 'extended_thinking');
   if (thinking?.['enabled'] !== true) return null;
+  checkTemperatureWithThinking(body, findings);
   const budget = numberIn(thinking, 'budget_tokens');
   if (budget !== null && budget < minThinkingBudget) {
     findings.add('extended_thinking.budget_tokens', `must be an integer of at least ${minThinkingBudget}`);
@@ -162,7 +165,7 @@ function describe(body: JsonObject, thinkingBudget: number | null): ValidRequest
     endpoint: chat,
     model: textIn(body, 'model'),
     stream: body['stream'] === true,
-    body,
+    body: mended(body),
     outputBound: outputBound === 0 ? null : outputBound,
     choices: numberIn(body, 'n') ?? 1,
     images: 0,

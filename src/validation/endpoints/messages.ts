@@ -23,6 +23,7 @@ import {
   describedTools,
   remoteMessageToolsIn,
 } from './message-tools.ts';
+import { checkTemperatureWithThinking } from './thinking.ts';
 
 const maxStops = 256;
 const maxSystemBlocks = 1_000;
@@ -118,7 +119,9 @@ function checkStops(value: JsonValue | undefined, findings: Findings): void {
 
 function checkThinking(body: JsonObject, findings: Findings): void {
   const thinking = findings.optionalObject(thinkingFields, body['thinking'], 'thinking');
-  if (thinking?.['type'] !== 'enabled') return;
+  if (!thinking || thinking['type'] === 'disabled') return;
+  checkTemperatureWithThinking(body, findings);
+  if (thinking['type'] !== 'enabled') return;
   const budget = numberIn(thinking, 'budget_tokens');
   const maxTokens = numberIn(body, 'max_tokens');
   const path = 'thinking.budget_tokens';

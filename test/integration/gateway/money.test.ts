@@ -27,7 +27,11 @@ describe.each(['memory', 'redis'] as const)('store: %s', (store) => {
     const models = { [priced]: { kind: 'chat', price }, [unpriced]: { kind: 'chat' } };
     writeFileSync(file, JSON.stringify({ models }));
     if (store === 'redis') redis = await startRedis();
-    gateway = await startGateway({ ...(redis ? { redis } : {}), env: { MODELS_FILE: file } });
+    gateway = await startGateway({
+      ...(redis ? { redis } : {}),
+      env: { MODELS_FILE: file },
+      standIn: { listsModels: false },
+    });
   });
 
   afterAll(async () => {

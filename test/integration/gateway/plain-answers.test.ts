@@ -23,7 +23,7 @@ afterEach(async () => {
 });
 
 async function another(): Promise<StandIn> {
-  const standIn = await startStandIn();
+  const standIn = await startStandIn({ listsModels: false });
   closing.push(() => standIn.close());
   return standIn;
 }

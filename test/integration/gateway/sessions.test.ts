@@ -27,6 +27,7 @@ describe.each(['memory', 'redis'] as const)('sessions, store: %s', (store) => {
   beforeAll(async () => {
     if (store === 'redis') redis = await startRedis();
     gateway = await startGateway({
+      standIn: { listsModels: false },
       ...(redis ? { redis } : {}),
       clock,
       env: { ALLOWED_ORIGINS: app, SESSIONS_PER_MINUTE: '100000', SESSION_STORE_BYTES: '100000000' },

@@ -36,6 +36,7 @@ let gateway: TestGateway;
 beforeAll(async () => {
   redis = await startRedis();
   gateway = await startGateway({
+    standIn: { listsModels: false },
     redis,
     env: {
       UPSTREAM_TIMEOUT_MS: '300',

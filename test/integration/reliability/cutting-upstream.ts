@@ -29,6 +29,10 @@ export async function startCuttingUpstream(
     let received = '';
     socket.on('data', (chunk: Buffer) => {
       received += chunk.toString('latin1');
+      if (received.startsWith('GET ')) {
+        socket.end('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n'); // lists no models
+        return;
+      }
       const cut = cutIn(received);
       if (!cut) return;
       received = '';

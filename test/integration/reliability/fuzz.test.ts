@@ -18,7 +18,7 @@ let gateway: TestGateway;
 let token: IssuedToken;
 
 beforeAll(async () => {
-  gateway = await startGateway({ env: { LOG_LEVEL: 'error' } });
+  gateway = await startGateway({ standIn: { listsModels: false }, env: { LOG_LEVEL: 'error' } });
   token = await gateway.issue({ endpoints: [...endpointPaths], tools: ['f@app'] });
 });
 afterAll(() => gateway.close());

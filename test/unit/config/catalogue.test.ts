@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { type Catalogue, loadCatalogue, parseCatalogue } from '../../../src/config/catalogue.ts';
@@ -53,6 +56,46 @@ describe('a catalogue', () => {
     const price = { usd_per_million_input_tokens: 3, usd_per_million_output_tokens: 15 };
     const model = { $comment: 'why', kind: 'chat', price };
     expect(problemsOf({ $comment: 'what', models: { m: model } })).toEqual([]);
+  });
+
+  it('says which models refuse temperature beside top_p', () => {
+    const of = { kind: 'chat', one_of: ['temperature', 'top_p'] };
+    const catalogue = catalogueOf({ models: { m: of, n: { kind: 'chat' } } });
+    expect(['m', 'n', 'other'].map((id) => catalogue.takesOneOfSampling(id))).toEqual([true, false, false]);
+    expect(problemsOf({ models: { m: { kind: 'chat', one_of: ['top_p', 'top_k'] } } })).toHaveLength(2);
+    expect(problemsOf({ models: { m: { kind: 'images', one_of: of.one_of } } })).toHaveLength(1);
+  });
+
+  it('resolves aliases, of models that are not in it too', () => {
+    const catalogue = catalogueOf({
+      aliases: { fast: 'm', far: 'not/listed:1' },
+      models: { m: { kind: 'chat' } },
+    });
+    expect(['fast', 'far', 'm', 'other'].map(catalogue.real)).toEqual(['m', 'not/listed:1', 'm', 'other']);
+    expect(catalogue.models()).toEqual(['m']);
+    expect(catalogue.kind('fast')).toBeNull();
+    expect(catalogueOf({ models: {} }).aliases.size).toBe(0);
+  });
+
+  it.each<[string, object, string]>([
+    [
+      'the id of a model',
+      { m: 'n' },
+      'MODELS_FILE: aliases.m: expected a name that no model of this file has.',
+    ],
+    [
+      'a name of its own',
+      { a: 'b', b: 'm' },
+      'MODELS_FILE: aliases.a: expected the id of a model, not another alias.',
+    ],
+    ['no round', { a: 'a' }, 'MODELS_FILE: aliases.a: expected the id of a model, not another alias.'],
+    [
+      'no model id',
+      { a: 'a model' },
+      'MODELS_FILE: aliases.a: expected at most 128 of the characters A-Z a-z 0-9 . _ : / -.',
+    ],
+  ])('takes no alias of what is not right: %s', (_, aliases, problem) => {
+    expect(problemsOf({ aliases, models: { m: { kind: 'chat' } } })).toEqual([problem]);
   });
 
   it('prices a model in what it is paid for, and in nothing where a part is not known', () => {
@@ -126,6 +169,21 @@ describe('readConfiguration', () => {
     expect(result).toEqual({
       ok: false,
       problems: [expect.stringMatching(/^PORT: /), expect.stringMatching(/^MODELS_FILE: /)],
+    });
+  });
+
+  it('takes no alias that would hide an attached model', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'tollgate-catalogue-'));
+    const file = join(directory, 'models.json');
+    writeFileSync(file, JSON.stringify({ aliases: { attached: 'm' }, models: {} }));
+    const result = readConfiguration(
+      { ...env, INFERENCE_MODEL_ID: 'attached', MODELS_FILE: file },
+      sessionPolicyProblems,
+    );
+    rmSync(directory, { recursive: true });
+    expect(result).toEqual({
+      ok: false,
+      problems: ['MODELS_FILE: aliases: expected no alias that is the INFERENCE_MODEL_ID.'],
     });
   });
 

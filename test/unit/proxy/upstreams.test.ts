@@ -18,6 +18,16 @@ function upstreamsOf(...attachments: Attachment[]): Upstreams {
   return upstreams;
 }
 
+/** Upstreams of any model, of which some have said what they serve, by address. */
+function listing(lists: Readonly<Record<string, readonly string[]>>, ...urls: string[]): Upstreams {
+  const upstreams = new Upstreams(
+    urls.map((url, n) => attachment(String(n), null, url)),
+    { at: (url) => (lists[url] ? new Map(lists[url].map((id) => [id, { kinds: [], regions: [] }])) : null) },
+  );
+  opened.push(upstreams);
+  return upstreams;
+}
+
 function routes(upstreams: Upstreams, ...models: string[]): string[] {
   return models.map((model) => upstreams.route(model)?.attachment.name ?? 'nowhere');
 }
@@ -66,6 +76,31 @@ describe('a model', () => {
   });
 });
 
+describe('attachments of any model', () => {
+  const [a, b, c] = ['http://127.0.0.1:1', 'http://127.0.0.1:2', 'http://127.0.0.1:3'] as const;
+
+  it('get the models they list, in turn', () => {
+    const upstreams = listing({ [a]: ['claude'], [b]: ['claude', 'nova'], [c]: [] }, a, b, c);
+    expect(routes(upstreams, 'nova', 'nova')).toEqual(['1', '1']);
+    expect(routes(upstreams, 'claude', 'claude', 'claude', 'claude')).toEqual(['0', '1', '0', '1']);
+    expect(routes(upstreams, 'other')).toEqual(['nowhere']);
+  });
+
+  it('get any model while they have not said what they serve', () => {
+    const upstreams = listing({ [a]: ['claude'] }, a, b);
+    expect(routes(upstreams, 'nova', 'other')).toEqual(['1', '1']);
+    expect(routes(upstreams, 'claude', 'claude').toSorted()).toEqual(['0', '1']);
+  });
+
+  it('come after those of the model itself, whatever they list', () => {
+    const upstreams = new Upstreams([attachment('own', 'claude'), attachment('any', null)], {
+      at: () => new Map([['claude', { kinds: [], regions: [] }]]),
+    });
+    opened.push(upstreams);
+    expect(routes(upstreams, 'claude', 'claude')).toEqual(['own', 'own']);
+  });
+});
+
 describe('the attachments', () => {
   it('tell the models they are configured for', () => {
     const upstreams = upstreamsOf(
@@ -76,8 +111,8 @@ describe('the attachments', () => {
     expect(upstreams.models).toEqual(['claude', 'nova']);
     expect(upstreams.names('nova')).toBe(true);
     expect(upstreams.names('other')).toBe(false);
-    expect(upstreams.servesAnyModel).toBe(false);
-    expect(upstreamsOf(attachment('A', null)).servesAnyModel).toBe(true);
+    expect(upstreams.open).toEqual([]);
+    expect(upstreamsOf(attachment('A', null)).open).toEqual([attachment('A', null)]);
     expect(upstreamsOf(attachment('A', null)).names('claude')).toBe(false);
   });
 

@@ -65,6 +65,13 @@ describe('a body', () => {
   });
 });
 
+it('its messages are mended as those of a chat are', () => {
+  const calls = [{ id: 'c', type: 'function', function: { name: 'f', arguments: '' } }];
+  const sent = body({ messages: [{ role: 'assistant', content: '', tool_calls: calls }] });
+  const mended = [{ id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } }];
+  expect(accepted(agents, sent).body['messages']).toEqual([{ role: 'assistant', tool_calls: mended }]);
+});
+
 it('its tools are named with the app they run in', () => {
   const tools = [tool(), inApp('my-app'), { type: 'mcp', name: 'mcp-weather/forecast' }];
   expect(accepted(agents, body({ tools })).remoteTools).toEqual([

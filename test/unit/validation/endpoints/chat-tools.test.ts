@@ -22,7 +22,6 @@ describe('tools', () => {
         description: 'd',
         strict: true,
         parameters: {
-          $schema: 'http://json-schema.org/draft-07/schema#',
           type: 'object',
           properties: { Name: {}, Type: {} },
           Parameters: 1,
@@ -124,11 +123,8 @@ describe('tool calls', () => {
 
   it.each<JsonValue>([
     { id: 'c', type: 'function', function: { name: 'f', arguments: '{"a":1}' } },
-    { id: 'c', type: 'function', function: { name: 'f', arguments: 'not JSON' } },
     { id: 'c', type: 'function', function: { name: 'f', arguments: { Name: 1, Arguments: { Id: 1 } } } },
-    { id: 'c', type: 'function', function: { name: 'f', arguments: null } },
-    { id: 'c', type: 'heroku_tool', function: { name: 'f', arguments: '' } },
-    { function: { name: 'f' } },
+    { function: { name: 'f', arguments: '{}' } },
   ])('%j is accepted', (call) => {
     expect(accepted(chat, called([call])).body).toEqual(called([call]));
   });
@@ -141,6 +137,12 @@ describe('tool calls', () => {
     [{ id: 'c', function: {} }, '.function.name'],
     [{ id: 'c', function: { name: 'f', arguments: 1 } }, '.function.arguments'],
     [{ id: 'c', function: { name: 'f', arguments: [] } }, '.function.arguments'],
+    [{ id: 'c', function: { name: 'f', arguments: 'not JSON' } }, '.function.arguments'],
+    [{ id: 'c', function: { name: 'f', arguments: '{"a":' } }, '.function.arguments'],
+    [{ id: 'c', function: { name: 'f', arguments: '{a:1}' } }, '.function.arguments'],
+    [{ id: 'c', function: { name: 'f', arguments: '[1]' } }, '.function.arguments'],
+    [{ id: 'c', function: { name: 'f', arguments: '"x"' } }, '.function.arguments'],
+    [{ id: 'c', function: { name: 'f', arguments: 'null' } }, '.function.arguments'],
     [{ id: 'c', ID: 'd', function: { name: 'f' } }, '.ID'],
     [{ id: 'c', function: { name: 'f', Arguments: {} } }, '.function.Arguments'],
   ])('%j is refused', (call, param) => {

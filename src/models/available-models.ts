@@ -1,0 +1,67 @@
+import type { ListedModel, ModelKind } from '../core/model.ts';
+
+/** Far more than there are; of a longer list the rest is not read. */
+const maxModels = 1_000;
+const maxRegions = 32;
+
+const kindOfType: ReadonlyMap<string, ModelKind> = new Map([
+  ['text-to-text', 'chat'],
+  ['text-to-embedding', 'embeddings'],
+  ['text-to-image', 'images'],
+  ['text-to-ranking', 'rerank'],
+]);
+
+const typeOfKind: Readonly<Record<ModelKind, string>> = {
+  chat: 'text-to-text',
+  embeddings: 'text-to-embedding',
+  images: 'text-to-image',
+  rerank: 'text-to-ranking',
+};
+
+/**
+ * The answer of `GET /available-models`: a bare array of `{model_id, type, regions}`. What makes no sense in it is
+ * passed over; null where nothing is left.
+ */
+export function readAvailableModels(text: string): ReadonlyMap<string, ListedModel> | null {
+  const models = new Map<string, ListedModel>();
+  for (const entry of arrayIn(text).slice(0, maxModels)) {
+    const { model_id: id, type, regions } = isRecord(entry) ? entry : {};
+    if (typeof id !== 'string' || !/^[A-Za-z0-9._:/-]{1,128}$/.test(id)) continue;
+    models.set(id, { kinds: kindsOf(textsOf(type)), regions: textsOf(regions).filter(isRegion) });
+  }
+  return models.size > 0 ? models : null;
+}
+
+/** An entry of such an answer. */
+export function availableModel(id: string, { kinds, regions }: ListedModel): object {
+  return { model_id: id, type: kinds.map((kind) => typeOfKind[kind]), regions };
+}
+
+/** Empty where one of the types is new: then nothing can be said of what the model is not for. */
+function kindsOf(types: readonly string[]): readonly ModelKind[] {
+  const kinds = types.map((type) => kindOfType.get(type));
+  return kinds.every((kind) => kind !== undefined) ? [...new Set(kinds)] : [];
+}
+
+function arrayIn(text: string): readonly unknown[] {
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) ? value : [];
+  } catch {
+    return [];
+  }
+}
+
+/** One text will do for a list of one. */
+function textsOf(value: unknown): readonly string[] {
+  const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return values.slice(0, maxRegions).filter((each) => typeof each === 'string');
+}
+
+function isRegion(text: string): boolean {
+  return /^[a-z0-9-]{1,32}$/.test(text);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

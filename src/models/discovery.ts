@@ -1,0 +1,85 @@
+import type { Attachment } from '../core/attachment.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import type { ListedModel, ListedModels } from '../core/model.ts';
+import { type Asked, ModelList } from './model-list.ts';
+
+/** A model on no list may be new; no flood of such becomes a flood of questions. */
+const floorMs = 30_000;
+
+export interface DiscoveryOptions {
+  attachments: readonly Attachment[];
+  /** The time between two questions, give or take a tenth. */
+  refreshMs: number;
+  clock: Clock;
+  log: Log;
+}
+
+/**
+ * Which models the attachments without a MODEL_ID serve, as their upstreams tell: asked in the background, the last
+ * good answer kept. While an upstream has not told, nothing is known of it.
+ */
+export class Discovery implements ListedModels {
+  readonly #lists: ReadonlyMap<string, ModelList>;
+  readonly #options: DiscoveryOptions;
+  readonly #closing = new AbortController();
+  readonly #asked = new Map<string, Asked>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: DiscoveryOptions) {
+    const { attachments, clock } = options;
+    this.#options = options;
+    const open = attachments.filter(({ modelId }) => modelId === null).map(({ baseUrl }) => baseUrl);
+    const { signal: closing } = this.#closing;
+    // Several attachments of the standard plan are several keys for one list.
+    this.#lists = new Map(
+      [...new Set(open)].map((baseUrl) => [baseUrl, new ModelList({ baseUrl, clock, closing })]),
+    );
+  }
+
+  at(baseUrl: string): ReadonlyMap<string, ListedModel> | null {
+    return this.#lists.get(baseUrl)?.models ?? null;
+  }
+
+  /** Asks now and from now on; nothing waits for it. */
+  start(): void {
+    if (this.#lists.size > 0) void this.#askAll().then(() => this.#askLater());
+  }
+
+  /** Resolves when every upstream has been asked anew that has not been lately: within its deadline, never rejects. */
+  async askAgain(): Promise<void> {
+    await Promise.all([...this.#lists.values()].map((list) => list.askAgain(floorMs)));
+  }
+
+  /** Asks no more. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#closing.abort();
+  }
+
+  #askLater(): void {
+    if (this.#closing.signal.aborted) return;
+    // Processes that started together are not to ask together.
+    const inMs = this.#options.refreshMs * (0.9 + 0.2 * Math.random());
+    this.#timer = setTimeout(() => void this.#askAll().then(() => this.#askLater()), inMs);
+    this.#timer.unref();
+  }
+
+  async #askAll(): Promise<void> {
+    await Promise.all([...this.#lists].map(async ([at, list]) => this.#tell(at, await list.ask())));
+  }
+
+  /** Only what has changed, and nothing of the answer. */
+  #tell(at: string, asked: Asked): void {
+    const before = this.#asked.get(at);
+    this.#asked.set(at, asked);
+    if (before === asked || this.#closing.signal.aborted) return;
+    const { host } = new URL(at);
+    const { log } = this.#options;
+    if (before === undefined && asked === 'ok') return;
+    if (asked === 'ok') log.info('the upstream lists its models again', { host });
+    else if (before === 'ok')
+      log.warn('the upstream does not list its models; the last list is kept', { host });
+    else log.info('the upstream lists no models; any model is sent to it', { host });
+  }
+}
