@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { curlClient } from './adapters/curl.ts';
-import { clientCases, ground } from './support/cases.ts';
+import { clientCases } from './support/cases.ts';
+import { ground } from './support/ground.ts';
 import { models } from './support/client.ts';
 
 const on = ground();

@@ -1,7 +1,8 @@
 import { ChatOpenAI, OpenAIEmbeddings } from '@langchain/openai';
 import { describe, expect, it } from 'vitest';
 import { langchainOpenai } from './adapters/langchain-openai.ts';
-import { clientCases, ground } from './support/cases.ts';
+import { clientCases } from './support/cases.ts';
+import { ground } from './support/ground.ts';
 import { models } from './support/client.ts';
 import { failureOf } from './support/happenings.ts';
 

@@ -1,7 +1,8 @@
 import OldOpenAI from 'openai-5-8';
 import { describe, expect, it } from 'vitest';
 import { connect, openai } from './adapters/openai.ts';
-import { clientCases, ground } from './support/cases.ts';
+import { clientCases } from './support/cases.ts';
+import { ground } from './support/ground.ts';
 import { models } from './support/client.ts';
 import { failureOf } from './support/happenings.ts';
 

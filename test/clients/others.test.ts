@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { ground } from './support/cases.ts';
+import { ground } from './support/ground.ts';
 import { models } from './support/client.ts';
 
 /* What clients do that are not on npm, or that all of them have in common: their requests, as they send them. */
@@ -71,8 +71,8 @@ describe('all of them', () => {
       { role: 'tool', content: '21', tool_call_id: called.id },
     ];
     expect((await send('/v1/chat/completions', { model: models.chat, messages })).status).toBe(200);
-    const { messages: sentOn } = on().site.upstream.requests.at(-1)?.body as { messages: object[] };
-    expect(sentOn[1]).toEqual({ role: 'assistant', tool_calls: [called] });
+    const sentOn = on().site.upstream.requests.at(-1)?.body as { messages: object[] };
+    expect(sentOn.messages[1]).toEqual({ role: 'assistant', tool_calls: [called] });
   });
 
   it('a tool of zod comes with a $schema, which stays here', async () => {

@@ -1,28 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { endpointPaths } from '../../../src/validation/registry.ts';
 import { type ClientUnderTest, type Connection, models, type Use, type Uses } from './client.ts';
-import { conversationCases, type Ground } from './conversation-cases.ts';
-import { startSite, type Site } from './site.ts';
-import { watchClients, type Watch } from './watch.ts';
-
-/** Starts a gateway for a file's tests, and watches the clients in it. */
-export function ground(env?: Readonly<Record<string, string>>): () => Ground {
-  let site: Site;
-  let watch: Watch;
-  beforeAll(async () => {
-    site = await startSite(env);
-    watch = watchClients();
-  });
-  afterEach(() => {
-    site.upstream.script(null);
-    watch.begin();
-  });
-  afterAll(async () => {
-    watch.end();
-    await site.close();
-  });
-  return () => ({ site, watch });
-}
+import { conversationCases } from './conversation-cases.ts';
+import type { Ground } from './ground.ts';
 
 /** Every case of everything a client can be used for. */
 export function clientCases(client: ClientUnderTest, on: () => Ground): void {

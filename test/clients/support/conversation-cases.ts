@@ -2,16 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { resetAfter, respond, type Script, streamFrames } from '../../../src/demo/behaviours.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { type ClientUnderTest, type Conversation, weatherSaid } from './client.ts';
+import type { Ground } from './ground.ts';
 import { type Halves, halves } from './frames.ts';
-import { deferredRest, failureOf, holdPlace } from './happenings.ts';
-import type { Site } from './site.ts';
-import type { Watch } from './watch.ts';
-
-/** What the cases run on, once it has started. */
-export interface Ground {
-  readonly site: Site;
-  readonly watch: Watch;
-}
+import { deferredRest, failureOf } from './happenings.ts';
+import { expectedOf, expectTries, refusalCases } from './refusal-cases.ts';
 
 const json = { 'content-type': 'application/json' };
 const prompt = 'Hello there';
@@ -27,7 +21,7 @@ export function conversationCases(
   describe(use, () => {
     answers(conversation, ground);
     leaving(client, { conversation, frames: halves[use] }, ground);
-    refusals(client, conversation, ground);
+    refusalCases(client, conversation, ground);
     trouble(client, { conversation, frames: halves[use] }, ground);
   });
 }
@@ -92,51 +86,6 @@ function leaving({ onAbort }: ClientUnderTest, { conversation, frames }: Spoken,
   });
 }
 
-function refusals(client: ClientUnderTest, conversation: Conversation, ground: () => Ground): void {
-  const { tries, heedsRetryAfter } = client;
-
-  it('401: the error says so', async () => {
-    const { site, watch } = ground();
-    watch.begin();
-    const error = await failureOf(() => conversation.plain({ url: site.url, token: 'not-a-token' }, prompt));
-    expect(client.told(error)).toMatchObject(expectedOf(client, 401, 'invalid_token'));
-    expectTries(watch, tries?.unauthorized, 401);
-  });
-
-  it(`429, come back in a second: ${heedsRetryAfter ? 'it waits that long' : 'it waits by its own clock'}`, async () => {
-    const { site, watch } = ground();
-    const at = await site.connect({ limits: [{ metric: 'concurrency', max: 1 }] });
-    const release = await holdPlace(site, at);
-    watch.begin();
-    const error = await failureOf(() => conversation.plain(at, prompt));
-    expect(client.told(error)).toMatchObject(expectedOf(client, 429, 'rate_limit_exceeded'));
-    expectTries(watch, tries?.busy, 429);
-    if (tries && heedsRetryAfter)
-      expect(watch.waitsMs.filter((ms) => ms === 1_000)).toHaveLength(tries.busy - 1);
-    await release();
-    expect(await conversation.plain(at, prompt)).toContain(prompt);
-  });
-
-  it('429, come back in more than a minute: the error says so', async () => {
-    const { site, watch } = ground();
-    const at = await site.connect({ limits: [{ metric: 'requests', window: 'hour', max: 1 }] });
-    await conversation.plain(at, prompt);
-    watch.begin();
-    const error = await failureOf(() => conversation.plain(at, prompt));
-    expect(client.told(error)).toMatchObject(expectedOf(client, 429, 'rate_limit_exceeded'));
-    expectTries(watch, tries?.later, 429);
-  });
-
-  it('429, the quota is used up: the error says so', async () => {
-    const { site, watch } = ground();
-    const at = await site.connect({ limits: [{ metric: 'requests', window: 'day', max: 0 }] });
-    watch.begin();
-    const error = await failureOf(() => conversation.plain(at, prompt));
-    expect(client.told(error)).toMatchObject(expectedOf(client, 429, 'insufficient_quota'));
-    expectTries(watch, tries?.quota, 429);
-  });
-}
-
 function trouble(client: ClientUnderTest, { conversation, frames }: Spoken, ground: () => Ground): void {
   it('an error of the upstream', async () => {
     const { site, watch } = ground();
@@ -170,14 +119,4 @@ function trouble(client: ClientUnderTest, { conversation, frames }: Spoken, grou
     const [entry] = await site.settled(at.issued.team, 1);
     expect(entry).toMatchObject({ outcome: 'error', error_code: 'upstream_error' });
   });
-}
-
-function expectTries({ calls }: Watch, tries: number | undefined, status: number): void {
-  if (tries !== undefined)
-    expect(calls.map((call) => call.status)).toEqual(Array<number>(tries).fill(status));
-}
-
-/** What a client tells of an error of the gateway: some do not keep the status, or the code. */
-function expectedOf({ tells }: ClientUnderTest, status: number, code: string): object {
-  return { ...(tells.status ? { status } : {}), ...(tells.code ? { code } : {}) };
 }
