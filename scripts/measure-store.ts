@@ -97,6 +97,7 @@ const answered: ForwardOutcome = {
   unreportedTokens: 0,
   accepted: true,
   upstream: { status: 200, headMs: 800 },
+  sentTo: null,
   durationMs: 2_345,
   ttfbMs: 812,
 };

@@ -17,19 +17,23 @@ import type { SecretUses } from './auth/secret-uses.ts';
 import type { Catalogue } from './config/catalogue.ts';
 import type { Settings } from './config/environment.ts';
 import { withRealModel } from './core/aliases.ts';
+import type { Clock } from './core/clock.ts';
 import type { Principal } from './core/identity.ts';
 import type { ForwardOutcome } from './core/outcome.ts';
 import { Refusal, restarting } from './core/refusal.ts';
 import type { Endpoint, JsonObject, ValidRequest } from './core/request.ts';
 import type { Journal } from './journal.ts';
 import type { Discovery } from './models/discovery.ts';
+import type { AttemptRules } from './proxy/attempts.ts';
 import type { Call } from './proxy/call.ts';
 import type { ExchangeTimings } from './proxy/exchange.ts';
 import { forward } from './proxy/forward.ts';
 import { heldAnswerBytes, splitInputs } from './proxy/joined-embeddings.ts';
 import type { OpenExchanges } from './proxy/open-exchanges.ts';
+import type { Target } from './proxy/choose.ts';
 import type { Upstream, Upstreams } from './proxy/upstreams.ts';
 import type { ServedModels } from './served-models.ts';
+import type { WaitingRoom } from './proxy/waiting-room.ts';
 import type { BodyBudget } from './validation/body-budget.ts';
 import { withOneOfSampling } from './validation/one-of-sampling.ts';
 import { asSent, fillPinned } from './validation/pinned.ts';
@@ -54,6 +58,8 @@ export interface GatewayParts {
   served: ServedModels;
   discovery: Pick<Discovery, 'askAgain'>;
   exchanges: OpenExchanges;
+  waiting: WaitingRoom;
+  clock: Clock;
   budget: BodyBudget;
   journal: Journal;
   /** Whether the process is on its way out and takes no new work. */
@@ -66,7 +72,7 @@ type Served = Pick<Endpoint, 'path' | 'mustBeNamed'>;
 /** A request that was admitted: where it goes, with what. */
 export interface Admitted {
   grant: Grant;
-  upstream: Upstream;
+  candidates: readonly Upstream[];
   body: Buffer;
 }
 
@@ -74,6 +80,7 @@ export interface Admitted {
 export class Gateway {
   readonly #parts: GatewayParts;
   readonly #timings: ExchangeTimings;
+  readonly #rules: AttemptRules;
   /** The last large body that was to be parsed. */
   #largeBody: Promise<unknown> = Promise.resolve();
 
@@ -87,6 +94,16 @@ export class Gateway {
       readerTimeoutMs,
       firstHeartbeatMs,
       heartbeatMs,
+    };
+    const { upstreamAttempts, upstreamQueueMs } = parts.settings;
+    this.#rules = {
+      clock: parts.clock,
+      waiting: parts.waiting,
+      observer: parts.journal,
+      maxAttempts: upstreamAttempts,
+      deadlineMs: upstreamTimeoutMs,
+      // Whoever has waited needs time for the answer.
+      maxWaitMs: Math.min(upstreamQueueMs, upstreamTimeoutMs / 2),
     };
   }
 
@@ -176,11 +193,12 @@ export class Gateway {
     for (let reading = 0; reading < maxReadings; reading += 1) {
       current = await this.confirmed(current, (principal) => this.#useRefusal(call, request, principal));
       if (current instanceof Refusal) return current;
-      const upstream = this.#parts.upstreams.route(request.model) ?? (await this.#routeAnew(request.model));
-      if (!upstream) return modelNotFound(request.model);
+      const known = this.#parts.upstreams.candidates(request.model);
+      const candidates = known.length > 0 ? known : await this.#candidatesAnew(request.model);
+      if (candidates.length === 0) return modelNotFound(request.model);
       const misplaced = this.#parts.served.misplaced(request);
       if (misplaced) return misplaced;
-      const admitted = await this.#reserve(call, request, { upstream, principal: current.principal });
+      const admitted = await this.#reserve(call, request, { candidates, principal: current.principal });
       if (admitted !== 'stale' && !hasExpired(admitted)) return admitted;
       current = await this.#parts.authenticator.refresh(current.principal.credential);
       if (current instanceof Refusal) return current;
@@ -189,23 +207,25 @@ export class Gateway {
   }
 
   /** A model on no list may be new: the upstreams are asked once more. */
-  async #routeAnew(model: string): Promise<Upstream | null> {
+  async #candidatesAnew(model: string): Promise<readonly Upstream[]> {
     const { discovery, upstreams } = this.#parts;
     await discovery.askAgain();
-    return upstreams.route(model);
+    return upstreams.candidates(model);
   }
 
   /** Sends an admitted request on, and settles it whatever becomes of it. */
-  forward(call: Call, request: ValidRequest, { grant, upstream, body }: Admitted): void {
-    const settle = (outcome: ForwardOutcome): Promise<void> | null =>
-      this.settle(call, { grant, upstream, outcome });
+  forward(call: Call, request: ValidRequest, { grant, candidates, body }: Admitted): void {
+    const settle = (outcome: ForwardOutcome): Promise<void> | null => this.settle(call, grant, outcome);
     const parts = splitInputs(request);
     try {
       forward({
+        rules: this.#rules,
         call,
-        upstream,
         path: request.endpoint.path,
-        body,
+        team: grant.request.team,
+        tokens: grant.request.inputTokens,
+        asked: { model: request.model, candidates, body },
+        fallback: () => this.#fallback(call, request, body),
         split: parts && { parts, maxBytes: heldAnswerBytes(request) },
         kind: request.endpoint.kind,
         stream: request.stream,
@@ -223,15 +243,34 @@ export class Gateway {
   }
 
   /** Charges, writes the entry, logs. A promise is to be awaited before the caller's answer ends. */
-  settle(
-    call: Call,
-    { grant, upstream, outcome }: { grant: Grant; upstream: Upstream; outcome: ForwardOutcome },
-  ): Promise<void> | null {
+  settle(call: Call, grant: Grant, outcome: ForwardOutcome): Promise<void> | null {
     const { admission, journal } = this.#parts;
-    const { entry, settled } = admission.settle(grant, outcome);
+    const { entry, settled } = admission.settle(this.#atPriceOf(outcome, grant), outcome);
     const modelKnown = grant.request.modelKnown || outcome.accepted;
-    journal.settled(call, { entry, outcome, modelKnown, attachment: upstream.attachment.name });
+    journal.settled(call, { entry, outcome, modelKnown });
     return settled;
+  }
+
+  /** The model that answered is paid for, whichever was asked for. */
+  #atPriceOf({ sentTo }: ForwardOutcome, grant: Grant): Grant {
+    if (sentTo === null || sentTo.model === grant.request.model) return grant;
+    return { ...grant, price: this.#parts.catalogue.price(sentTo.model) };
+  }
+
+  /** The same request for the model that may answer in this one's place; null where there is none, or it may not. */
+  #fallback(call: Call, request: ValidRequest, sent: Buffer): Target | null {
+    const { catalogue, upstreams } = this.#parts;
+    const { principal } = call;
+    const model = catalogue.fallback(request.model);
+    if (model === null || principal === null) return null;
+    const pinned = principal.identity.session?.pinned?.fields ?? {};
+    if ('model' in pinned) return null;
+    const candidates = upstreams.candidates(model);
+    const body = parseJson(sent);
+    if (candidates.length === 0 || body instanceof Refusal) return null;
+    const valid = request.endpoint.validate({ ...body, model }, (id) => catalogue.maxOutputTokens(id));
+    if (valid instanceof Refusal || this.#useRefusal(call, valid, principal)) return null;
+    return { model, candidates, body: Buffer.from(JSON.stringify(valid.body)) };
   }
 
   /** Large bodies one after the other: while one is worked on, it takes several times its size in memory. */
@@ -274,7 +313,7 @@ export class Gateway {
   async #reserve(
     call: Call,
     request: ValidRequest,
-    { upstream, principal }: { upstream: Upstream; principal: Principal },
+    { candidates, principal }: { candidates: readonly Upstream[]; principal: Principal },
   ): Promise<Admitted | Refusal | 'stale'> {
     const { admission, catalogue, served } = this.#parts;
     const { model, endpoint, stream } = request;
@@ -293,7 +332,7 @@ export class Gateway {
       images: reserved.images,
       searchUnits: reserved.searchUnits,
     });
-    return grant === 'stale' || grant instanceof Refusal ? grant : { grant, upstream, body };
+    return grant === 'stale' || grant instanceof Refusal ? grant : { grant, candidates, body };
   }
 }
 
@@ -312,6 +351,7 @@ function neverSent(call: Call): ForwardOutcome {
     unreportedTokens: 0,
     accepted: false,
     upstream: null,
+    sentTo: null,
     durationMs: call.elapsedMs,
     ttfbMs: null,
   };

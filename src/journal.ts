@@ -7,6 +7,7 @@ import { otherEndpoint, type RefusedAs } from './core/refusal-count.ts';
 import type { AccessLine } from './observability/access-line.ts';
 import type { Log } from './observability/log.ts';
 import type { Answer, Metrics } from './observability/metrics.ts';
+import type { AttemptObserver } from './proxy/attempts.ts';
 import type { Call } from './proxy/call.ts';
 import { callerLeft } from './proxy/exchange.ts';
 
@@ -31,7 +32,7 @@ export interface JournalParts {
 }
 
 /** What log, metrics and the counts of refusals are told of requests: one line each, whatever became of them. */
-export class Journal {
+export class Journal implements AttemptObserver {
   readonly #log: Log;
   readonly #metrics: Metrics;
   readonly #refusals: JournalParts['refusals'];
@@ -49,12 +50,10 @@ export class Journal {
   }
 
   /** A request that was admitted, and how it ended. */
-  settled(
-    call: Call,
-    ended: { entry: EntryRecord; outcome: ForwardOutcome; modelKnown: boolean; attachment: string },
-  ): void {
-    const { entry, outcome, modelKnown, attachment } = ended;
-    if (outcome.upstream) {
+  settled(call: Call, ended: { entry: EntryRecord; outcome: ForwardOutcome; modelKnown: boolean }): void {
+    const { entry, outcome, modelKnown } = ended;
+    const attachment = outcome.sentTo?.attachment ?? null;
+    if (outcome.upstream && attachment !== null) {
       const { status, headMs } = outcome.upstream;
       this.#metrics.upstreamAnswered({ attachment, status, durationMs: headMs ?? outcome.durationMs });
     }
@@ -74,6 +73,22 @@ export class Journal {
       this.#metrics.refused(outcome.errorCode);
     }
     this.#log.access(accessLine(call, entry, attachment));
+  }
+
+  /** An attempt that was given up for another: the request itself goes on. */
+  gaveUp({ cause, ...attempt }: Parameters<AttemptObserver['gaveUp']>[0]): void {
+    this.#metrics.attemptGivenUp(attempt.attachment, cause);
+    if (cause !== 'unconnected') this.#metrics.upstreamAnswered(attempt);
+  }
+
+  /** An attachment that fails, and is asked last for a while. */
+  rests({ attachment, cause, forMs }: Parameters<AttemptObserver['rests']>[0]): void {
+    const fields = { attachment, cause, for_ms: Math.round(forMs) };
+    this.#log.warn('an attachment fails: others are asked first', fields);
+  }
+
+  recovered(attachment: string): void {
+    this.#log.info('an attachment works again', { attachment });
   }
 
   /** A request that leaves nothing in the ledger. */
@@ -156,7 +171,7 @@ const nobody = {
   upstream: null,
 } satisfies Partial<AccessLine>;
 
-function accessLine(call: Call, entry: EntryRecord, upstream: string): AccessLine {
+function accessLine(call: Call, entry: EntryRecord, upstream: string | null): AccessLine {
   return {
     request_id: entry.request_id,
     method: call.incoming.method ?? '',

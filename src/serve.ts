@@ -22,6 +22,9 @@ import { wire } from './wire.ts';
 /** A store that is away must not keep the gateway from listening: Heroku waits 60 s for that. */
 const identitiesWaitMs = 10_000;
 
+/** Heroku's router hears of a dyno's end at about the time of its SIGTERM; until then its requests are to be answered. */
+const routerLagMs = 2_000;
+
 export interface ServeOptions {
   settings: Settings;
   catalogue: Catalogue;
@@ -43,6 +46,7 @@ export async function serve(options: ServeOptions): Promise<{ address: AddressIn
     bodyTimeoutMs: settings.bodyTimeoutMs,
     onRefused: (refusal) => wired.noteUnrouted(refusal),
     httpsOnly: settings.onDyno,
+    routerLagMs: settings.onDyno ? routerLagMs : 0,
     isBusy: () => wired.isBusy(),
   });
   const shutdown = createShutdown({

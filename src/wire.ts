@@ -38,6 +38,7 @@ import type { IdentityArchive } from './core/archive.ts';
 import type { Clock } from './core/clock.ts';
 import type { LedgerReader } from './core/entry.ts';
 import type { IdentityStore } from './core/identity.ts';
+import type { ReadingStore } from './core/reading.ts';
 import type { RefusalStore } from './core/refusal-count.ts';
 import type { TrustedIssuer } from './core/issuer.ts';
 import type { SecretStore } from './core/secret.ts';
@@ -64,9 +65,13 @@ import { Origins } from './origins.ts';
 import { ModelRoutes } from './model-routes.ts';
 import { Discovery } from './models/discovery.ts';
 import { OwnUsage } from './own-usage.ts';
+import { MemoryReadingStore } from './proxy/memory-reading-store.ts';
 import { OpenExchanges } from './proxy/open-exchanges.ts';
+import { RedisReadingStore } from './proxy/redis-reading-store.ts';
 import { requestIdOf } from './proxy/request-id.ts';
+import { SharedReadings } from './proxy/shared-readings.ts';
 import { Upstreams } from './proxy/upstreams.ts';
+import { WaitingRoom } from './proxy/waiting-room.ts';
 import { RotationRoute } from './rotation-route.ts';
 import { SelfService } from './self-service.ts';
 import { ServedModels } from './served-models.ts';
@@ -124,6 +129,7 @@ interface Stores {
   admission: AdmissionStore;
   ledger: LedgerReader;
   refusals: RefusalStore;
+  readings: ReadingStore;
   /** What it holds. Rejects with `StoreUnavailable`. */
   extent(): Promise<StoreExtent>;
   /** Connects; resolves the first time the store can be asked, however long that takes. */
@@ -177,10 +183,25 @@ export function wire(options: WireOptions): Wired {
   const upstreams = new Upstreams(attachments, discovery);
   const served = new ServedModels({ catalogue, upstreams, listed: discovery });
   const exchanges = new OpenExchanges(clock);
+  const waiting = new WaitingRoom({
+    clock,
+    max: settings.upstreamQueueMax,
+    maxOfTeam: settings.upstreamQueueMaxPerTeam,
+  });
+  const readings = new SharedReadings({
+    store: stores.readings,
+    rooms: upstreams.rooms,
+    isWaiting: () => waiting.size > 0,
+    storeNowMs: () => admission.heartbeat.storeNowMs(),
+    clock,
+    log,
+  });
   metrics.watch({
     ledgerPending: () => admission.pending,
     openRequests: () => exchanges.size,
     openStreams: () => exchanges.streams,
+    waiting: () => waiting.size,
+    attachments: () => upstreams.resting(clock.monotonic()),
     store: () => stores.extent().catch(() => null),
   });
   const budget = new BodyBudget(settings.bodyBudgetBytes);
@@ -203,6 +224,8 @@ export function wire(options: WireOptions): Wired {
     served,
     discovery,
     exchanges,
+    waiting,
+    clock,
     budget,
     journal,
     draining: options.draining,
@@ -292,6 +315,7 @@ export function wire(options: WireOptions): Wired {
       stores.onReady(() => loader.begin());
       void stores.connected().then(() => admission.heartbeat.start());
       uses.start();
+      readings.start();
       discovery.start();
     },
     identitiesLoaded: (timeoutMs) => loader.loaded(timeoutMs),
@@ -303,6 +327,7 @@ export function wire(options: WireOptions): Wired {
     },
     close: async () => {
       loader.close();
+      readings.stop();
       discovery.close();
       exchanges.close();
       await upstreams.close();
@@ -382,6 +407,7 @@ function redisStores({ settings, clock, log, metrics }: WireOptions): Stores {
     }),
     ledger,
     refusals: new RedisRefusalStore(store, keys, { retentionDays: settings.usageRetentionDays }),
+    readings: new RedisReadingStore(store, keys),
     extent: async () => ({ ...(await store.memory()), ...(await ledger.extent()) }),
     connected: () => store.connected(),
     onReady: (listener) => void store.client.on('ready', listener),
@@ -423,6 +449,7 @@ function memoryStores({ settings, clock, log }: WireOptions): Stores {
     admission,
     ledger,
     refusals: new MemoryRefusalStore({ retentionDays: settings.usageRetentionDays }),
+    readings: new MemoryReadingStore(),
     extent: async () => ({ usedBytes: 0, maxBytes: 0, ...(await ledger.extent()) }),
     connected: () => Promise.resolve(),
     onReady: (listener) => listener(),

@@ -13,6 +13,7 @@ export const entryColumns = [
   'end_user',
   'endpoint',
   'model',
+  'model_requested',
   'model_accepted',
   'status',
   'outcome',
@@ -30,7 +31,11 @@ export const entryColumns = [
 
 /** An entry as it is shown, in every format. */
 export function entryShown(entry: LedgerEntry): LedgerEntry {
-  return { ...entry, model_accepted: entry.model_accepted ?? true };
+  return {
+    ...entry,
+    model_requested: entry.model_requested ?? null,
+    model_accepted: entry.model_accepted ?? true,
+  };
 }
 
 /** Entries as a report. */

@@ -18,6 +18,7 @@ export function settlementOf(
   const charged = charge(outcome, reserved);
   const entry = entryOf(grant.id, request, {
     admittedAtMs: grant.admittedAtMs,
+    model: outcome.sentTo?.model ?? request.model,
     modelKnown: request.modelKnown || outcome.accepted,
     charged,
     costNanoUsd: grant.price && costNanoUsd(grant.price, charged),
@@ -46,6 +47,7 @@ export function lostSettlement(record: OpenRecord, incarnation: string): Settlem
   const request = decodeOpen(record.record);
   const entry = entryOf(record.grant, request, {
     admittedAtMs: record.admittedAtMs,
+    model: request.model,
     modelKnown: request.modelKnown,
     charged: reservedBy(request),
     costNanoUsd: request.nanoUsd,
@@ -86,6 +88,7 @@ function entryOf(
   request: OpenRequest,
   ended: {
     admittedAtMs: number;
+    model: string;
     modelKnown: boolean;
     charged: Charge;
     costNanoUsd: number | null;
@@ -107,7 +110,8 @@ function entryOf(
     session_id: request.sessionId,
     end_user: request.endUser,
     endpoint: request.endpoint,
-    model: request.model,
+    model: ended.model,
+    ...(ended.model === request.model ? {} : { model_requested: request.model }),
     ...(ended.modelKnown ? {} : { model_accepted: false }),
     status: ended.status,
     outcome: ended.outcome,

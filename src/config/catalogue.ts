@@ -12,6 +12,8 @@ export interface Catalogue {
   price(model: string): Price | null;
   /** Null for a model that is not in the catalogue. */
   kind(model: string): ModelKind | null;
+  /** The model that may answer where no attachment of this one does; null: none. */
+  fallback(model: string): string | null;
   /** Whether a model refuses `temperature` beside `top_p`. */
   takesOneOfSampling(model: string): boolean;
   /** Ids, in the file's order. */
@@ -35,7 +37,7 @@ const price = z.strictObject({
   usd_per_search: amount,
 });
 
-const shared = { $comment: comment, price: price.optional() };
+const shared = { $comment: comment, price: price.optional(), fallback: z.string().optional() };
 const model = z.discriminatedUnion('kind', [
   z.strictObject({
     ...shared,
@@ -95,6 +97,8 @@ export function parseCatalogue(text: string): CatalogueResult {
   }
   const parsed = catalogueFile.safeParse(value);
   if (!parsed.success) return failure(parsed.error.issues.map(describeIssue));
+  const wrong = fallbackProblems(parsed.data.models);
+  if (wrong.length > 0) return failure(wrong);
   // A Map, since the ids asked for are callers' text and an object would also answer to `constructor`.
   const models = new Map(Object.entries(parsed.data.models));
   const aliases = new Map(Object.entries(parsed.data.aliases ?? {}));
@@ -105,6 +109,7 @@ export function parseCatalogue(text: string): CatalogueResult {
     },
     price: (id) => priceOf(models.get(id)),
     kind: (id) => models.get(id)?.kind ?? null,
+    fallback: (id) => models.get(id)?.fallback ?? null,
     takesOneOfSampling(id) {
       const found = models.get(id);
       return found?.kind === 'chat' && found.one_of !== undefined;
@@ -117,6 +122,16 @@ export function parseCatalogue(text: string): CatalogueResult {
 }
 
 const free: Price = { inputNanoUsd: 0, outputNanoUsd: 0, imageNanoUsd: 0, searchNanoUsd: 0 };
+
+/** A fallback is a model of the file, of the same kind, and another one. Its own fallback is not followed. */
+function fallbackProblems(models: Readonly<Record<string, z.infer<typeof model>>>): string[] {
+  return Object.entries(models).flatMap(([id, { kind, fallback }]) => {
+    if (fallback === undefined) return [];
+    const other = Object.hasOwn(models, fallback) ? models[fallback] : undefined;
+    if (other?.kind === kind && fallback !== id) return [];
+    return [`models.${id}.fallback: expected another model of this file, of kind ${kind}`];
+  });
+}
 
 function priceOf(found: z.infer<typeof model> | undefined): Price | null {
   if (!found?.price) return null;

@@ -10,7 +10,7 @@ import { VariableReader } from './variables.ts';
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 /** What the environment says: contract 1.2. Read once at start and passed down. */
-export interface Settings extends AdminKey, Durations {
+export interface Settings extends AdminKey, Durations, AttemptSettings {
   readonly port: number;
   /** Undefined: all interfaces. */
   readonly host: string | undefined;
@@ -38,6 +38,16 @@ export interface Settings extends AdminKey, Durations {
   readonly issuersFile: string;
   /** The absolute path of an export that is loaded at start; undefined: none. */
   readonly identityFile: string | undefined;
+}
+
+/** How often a request is sent, and how it waits for room. */
+export interface AttemptSettings {
+  readonly upstreamAttempts: number;
+  /** The longest wait for room; 0: what the upstream says of its room is not heeded. */
+  readonly upstreamQueueMs: number;
+  /** How many may wait, in a process and of one team. */
+  readonly upstreamQueueMax: number;
+  readonly upstreamQueueMaxPerTeam: number;
 }
 
 /** How long things may take. */
@@ -86,6 +96,7 @@ export function readSettings(env: NodeJS.ProcessEnv): SettingsResult {
     logLevel: read.choice('LOG_LEVEL', logLevels, 'info'),
     ...readBodyLimits(read),
     ...readDurations(read, onDyno),
+    ...readAttempts(read),
     refusedCredentialsPerMinute: read.integer('REFUSED_CREDENTIALS_PER_MINUTE', {
       fallback: 60,
       min: 1,
@@ -163,6 +174,19 @@ function readBodyLimits(read: VariableReader): { maxBodyBytes: number; bodyBudge
     );
   }
   return { maxBodyBytes, bodyBudgetBytes };
+}
+
+function readAttempts(read: VariableReader): AttemptSettings {
+  return {
+    upstreamAttempts: read.integer('UPSTREAM_ATTEMPTS', { fallback: 3, min: 1, max: 10 }),
+    upstreamQueueMs: read.integer('UPSTREAM_QUEUE_MS', { fallback: 10_000, min: 0, max: 300_000 }),
+    upstreamQueueMax: read.integer('UPSTREAM_QUEUE_MAX', { fallback: 1_000, min: 1, max: 100_000 }),
+    upstreamQueueMaxPerTeam: read.integer('UPSTREAM_QUEUE_MAX_PER_TEAM', {
+      fallback: 64,
+      min: 1,
+      max: 100_000,
+    }),
+  };
 }
 
 function readDurations(read: VariableReader, onDyno: boolean): Durations {

@@ -20,7 +20,8 @@ export function encodeEntry(entry: EntryRecord): string {
   const used = `${entry.input_tokens}\t${entry.output_tokens}\t${entry.images}\t${entry.usage === 'reported' ? 'r' : 'e'}`;
   const ttfb = entry.ttfb_ms === null ? '' : Math.round(entry.ttfb_ms);
   const took = `${entry.stream ? 1 : 0}\t${Math.round(entry.duration_ms)}\t${ttfb}`;
-  return `${entry.id}\t${clean(entry.request_id)}\t${entry.admittedAtMs}\t${who}\t${what}\t${how}\t${used}\t${took}\t${entry.end_user ?? ''}\t${entry.costNanoUsd ?? ''}\t${entry.search_units || ''}`;
+  const last = `${entry.end_user ?? ''}\t${entry.costNanoUsd ?? ''}\t${entry.search_units || ''}\t${clean(entry.model_requested ?? '')}`;
+  return `${entry.id}\t${clean(entry.request_id)}\t${entry.admittedAtMs}\t${who}\t${what}\t${how}\t${used}\t${took}\t${last}`;
 }
 
 /** The entry back from its text. Fields a newer version appended are ignored. */
@@ -39,6 +40,7 @@ export function decodeEntry(text: string): LedgerEntry {
     end_user: at(19) || null,
     endpoint: at(7),
     model: accepted ? at(8) : at(8).slice(unaccepted.length),
+    ...(at(22) === '' ? {} : { model_requested: at(22) }),
     ...(accepted ? {} : { model_accepted: false }),
     status: Number(at(9)),
     outcome: outcomes[at(10)] ?? 'error',

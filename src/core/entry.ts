@@ -17,6 +17,8 @@ export interface LedgerEntry {
   end_user: string | null;
   endpoint: string;
   model: string;
+  /** The model that was asked for, where another one answered. */
+  model_requested?: string | null;
   /** False where only the caller said the model's name: totals count it under `unacceptedModel`. Absent: true. */
   model_accepted?: boolean;
   status: number;

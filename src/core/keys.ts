@@ -57,6 +57,8 @@ export interface Keys {
   refusals: (day: string) => string;
   /** String: the sequence of the last batch of refusals that a process had counted. Expires. */
   refusalsTaken: (process: string) => string;
+  /** String: what a key of the upstream has room for, as it said last. Expires. */
+  reading: (keyHash: string) => string;
   /** String: marks a grant of an earlier incarnation as settled. Expires. */
   settled: (grant: string) => string;
 }
@@ -90,6 +92,7 @@ export function keysUnder(prefix: string): Keys {
     said: (what) => `${p}said:${what}`,
     refusals: (day) => `${p}refusals:${day}`,
     refusalsTaken: (process) => `${p}refusals-taken:${process}`,
+    reading: (keyHash) => `${p}reading:${keyHash}`,
     settled: (grant) => `${p}settled:${grant}`,
   };
 }

@@ -36,6 +36,8 @@ export interface ForwardOutcome {
   accepted: boolean;
   /** Null where nothing was sent; what of it is null came not, status and ms from sending to the head. */
   upstream: { status: number | null; headMs: number | null } | null;
+  /** Whom it was sent to last, or would have been; null where it did not get that far. */
+  sentTo: { attachment: string; model: string } | null;
   durationMs: number;
   ttfbMs: number | null;
 }

@@ -22,6 +22,9 @@ export const shownEntry = z
     end_user: text.nullable(),
     endpoint: text,
     model: text,
+    model_requested: text
+      .nullable()
+      .meta({ description: 'The model asked for, where its fallback answered; else null.' }),
     model_accepted: z.boolean(),
     status: z.int(),
     outcome: z.enum(outcomes),

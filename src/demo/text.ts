@@ -14,9 +14,12 @@ export function wordsOf(text: string): readonly string[] {
 export function textOf(content: JsonValue | undefined): string {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) return '';
-  return content
-    .map((part) => (isObject(part) && typeof part['text'] === 'string' ? part['text'] : ''))
-    .join(' ');
+  return content.map((part) => (isObject(part) ? textOfPart(part) : '')).join(' ');
+}
+
+/** A part's own text, or what a tool's result has in it. */
+function textOfPart({ text, content }: JsonObject): string {
+  return typeof text === 'string' ? text : textOf(content);
 }
 
 /** What the stand-in says to what it has heard. */

@@ -22,6 +22,7 @@ export const headers = {
   'WWW-Authenticate': text('Bearer.'),
   ETag: text('Names the state of the record, for `If-Match`.'),
   'RateLimit-Policy': text(`The limit itself (draft-ietf-httpapi-ratelimit-headers-10). ${limitNote}`),
+  'x-tollgate-model': text('The model that answered, where it is the fallback of the one asked for.'),
   RateLimit: text(`What is left, and when it resets. ${limitNote}`),
   'x-ratelimit-limit-requests': text('As OpenAI has it; likewise -remaining- and -reset-.'),
   'x-ratelimit-limit-tokens': text('As OpenAI has it; likewise -remaining- and -reset-.'),
@@ -79,7 +80,7 @@ function answered(
   const said: HeaderName[] = /^\/(?:v1|oauth|admin|claim)\//.test(path) ? ['x-request-id'] : [];
   if (isAnthropic(path)) said.push('request-id');
   if (etag !== undefined && status !== 204) said.push('ETag');
-  if (forwarded) said.push(...limitHeaders);
+  if (forwarded) said.push('x-tollgate-model', ...limitHeaders);
   const described: Content = {};
   for (const [mediaType, schema] of Object.entries(content))
     described[mediaType] = { schema: schemas.of(schema) };

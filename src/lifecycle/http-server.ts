@@ -19,6 +19,8 @@ export interface HttpServerOptions {
   bodyTimeoutMs: number;
   /** Whether there is a router in front that takes https, so that plain http is refused. */
   httpsOnly?: boolean;
+  /** How long a router may go on sending requests after the process was told to stop; ms. */
+  routerLagMs?: number;
   /** Called for what is refused here, before the routes. */
   onRefused?: (refusal: Refusal) => void;
   /** Whether requests still run; while they do, a draining server listens on, so that `/readyz` can say so. */
@@ -29,8 +31,8 @@ export interface HttpServer {
   readonly server: Server;
   listen(address: { port: number; host?: string }): Promise<AddressInfo>;
   /**
-   * Closes connections as they become idle, tells clients with every answer from now on to come back on a new
-   * one, and stops listening when nothing runs any more. Resolves when the last connection is gone.
+   * Tells clients with every answer from now on to come back on a new connection; once the router's lag is over, closes
+   * connections as they become idle and stops listening when nothing runs any more. Resolves when the last one is gone.
    */
   drain(): Promise<void>;
   /** Cuts what is left. */
@@ -50,7 +52,8 @@ const silentMs = 1_000;
 
 /** The node:http server in front of the routes; what never reaches them is answered here, in the same shape. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { listener, bodyTimeoutMs, httpsOnly = false, onRefused, isBusy = () => false } = options;
+  const { listener, bodyTimeoutMs, httpsOnly = false, routerLagMs = 0 } = options;
+  const { onRefused, isBusy = () => false } = options;
   const secureHeaders = httpsOnly ? [...securityHeaders, ...strictTransport] : securityHeaders;
   /** Over plain http a browser must not be told to remember https: RFC 6797, 7.2. */
   const headersFor = ({ headers }: IncomingMessage): readonly string[] =>
@@ -137,13 +140,19 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       const stopListening = (): void => {
         if (!isBusy() && server.listening) server.close();
       };
-      const patience = setTimeout(() => closeSilent(connections), silentMs);
-      const sweep = setInterval(() => {
-        server.closeIdleConnections();
+      const patience = setTimeout(() => closeSilent(connections), routerLagMs + silentMs);
+      let sweep: NodeJS.Timeout | undefined;
+      const closeIdle = (): void => {
+        sweep = setInterval(() => {
+          server.closeIdleConnections();
+          stopListening();
+        }, sweepMs);
         stopListening();
-      }, sweepMs);
-      stopListening();
+      };
+      const lag = routerLagMs > 0 ? setTimeout(closeIdle, routerLagMs) : undefined;
+      if (!lag) closeIdle();
       return closed.finally(() => {
+        clearTimeout(lag);
         clearInterval(sweep);
         clearTimeout(patience);
       });

@@ -10,8 +10,8 @@ export function createInstruments(registry: Registry) {
     new Tallies({ name: `tollgate_${name}`, help, labelNames }, registry);
   const histogram = (name: string, help: string, bounds: readonly number[], ...labelNames: string[]) =>
     new Distributions({ name: `tollgate_${name}`, help, labelNames, bounds }, registry);
-  const gauge = (name: string, help: string) =>
-    new Gauge({ name: `tollgate_${name}`, help, registers: [registry] });
+  const gauge = (name: string, help: string, ...labelNames: string[]) =>
+    new Gauge({ name: `tollgate_${name}`, help, labelNames, registers: [registry] });
   const shared = (name: string, help: string) =>
     new Gauge({ name: `tollgate_${name}`, help, aggregator: 'max', registers: [registry] });
 
@@ -45,6 +45,14 @@ export function createInstruments(registry: Registry) {
       'attachment',
       'status',
     ),
+    attemptsGivenUp: counter(
+      'upstream_attempts_given_up_total',
+      'Attempts after which another one was made, by why.',
+      'attachment',
+      'cause',
+    ),
+    resting: gauge('attachment_resting', 'Processes in which the attachment is asked last.', 'attachment'),
+    waiting: gauge('waiting_requests', "Requests waiting for room under the upstream's rate limits."),
     tokens: counter('tokens_total', 'Tokens used, by direction.', 'direction', 'model'),
     images: counter('images_total', 'Images made.', 'model'),
     openRequests: gauge('open_requests', 'Requests being answered now.'),

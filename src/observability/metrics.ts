@@ -44,6 +44,9 @@ export interface Gauges {
   ledgerPending: () => number;
   openRequests: () => number;
   openStreams: () => number;
+  /** Requests that wait for room. */
+  waiting: () => number;
+  attachments: () => readonly { attachment: string; rests: boolean }[];
   /** What the store holds; null where it does not answer. */
   store: () => Promise<StoreExtent | null>;
 }
@@ -131,6 +134,11 @@ export class Metrics {
     this.#is.upstreamSeconds.of(call.attachment, status).observe(call.durationMs / 1000);
   }
 
+  /** `cause`: why another attempt was made. */
+  attemptGivenUp(attachment: string, cause: string): void {
+    this.#is.attemptsGivenUp.of(attachment, cause).add();
+  }
+
   storeAnswered(call: { operation: string; durationMs: number; ok: boolean }): void {
     this.#is.storeSeconds.of(call.operation).observe(call.durationMs / 1000);
     if (!call.ok) this.#is.storeErrors.of().add();
@@ -153,10 +161,14 @@ export class Metrics {
 
   async #readGauges(): Promise<void> {
     if (!this.#gauges) return;
-    const { ledgerPending, openRequests, openStreams, store } = this.#gauges;
+    const { ledgerPending, openRequests, openStreams, waiting, attachments, store } = this.#gauges;
     this.#is.ledgerPending.set(ledgerPending());
     this.#is.openRequests.set(openRequests());
     this.#is.openStreams.set(openStreams());
+    this.#is.waiting.set(waiting());
+    for (const { attachment, rests } of attachments()) {
+      this.#is.resting.labels(attachment).set(rests ? 1 : 0);
+    }
     const extent = await Promise.race([store(), sleep(storePatienceMs, null, { ref: false })]);
     if (!extent) return;
     this.#is.storeUsedBytes.set(extent.usedBytes);

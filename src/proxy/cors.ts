@@ -24,6 +24,7 @@ const exposed = [
   'x-ratelimit-reset-tokens',
   'Retry-After',
   'x-should-retry',
+  'x-tollgate-model',
 ].join(', ');
 
 /** Headers of a reply, a flat list. `origin` is the request's; none: not a cross-origin request. */

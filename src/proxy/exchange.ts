@@ -11,17 +11,9 @@ import type { Reply, ReplyHost, UpstreamHead } from './reply.ts';
 import { sendRefusal } from './send.ts';
 import { StreamReply, type StreamTimings } from './stream-reply.ts';
 import { plainTapFor, streamTapFor } from './taps.ts';
-import { connectTimeoutMs } from './upstreams.ts';
-import {
-  failed,
-  fellSilent,
-  isEventStream,
-  isJson,
-  timedOut,
-  unconnected,
-  unreachable,
-  upstreamTrouble,
-} from './upstream-error.ts';
+import type { Recipient, Sending } from './sending.ts';
+import { codeOf, unanswered } from './unanswered.ts';
+import { failed, fellSilent, isEventStream, isJson, timedOut, upstreamTrouble } from './upstream-error.ts';
 
 /** How long things may take; all ms. */
 export interface ExchangeTimings extends StreamTimings {
@@ -44,8 +36,8 @@ export interface ExchangeOptions {
   open: OpenExchanges;
   /** Called exactly once; a promise is awaited before the caller's answer ends (invariant 6). */
   settle: (outcome: ForwardOutcome) => Promise<void> | null;
-  /** What the upstream must never show: the attachment's key. */
-  secret: string;
+  /** What sends the request; it is told of by the exchange's own handlers. */
+  sending: Sending;
 }
 
 type Phase =
@@ -69,27 +61,25 @@ interface Ended {
 export const callerLeft = 499;
 const maxErrorBytes = 65_536;
 const bytesPerToken = 4;
-const abandoned = new Error('The exchange is over.');
 
 /**
- * One request's passage: undici's events in, Node's response out. Written straight to Node's response, since
- * going through a web stream costs four times the CPU (docs/decisions/0003).
+ * One request's passage: the events of the attempt that is kept in, Node's response out. Written straight to Node's
+ * response, since going through a web stream costs four times the CPU (docs/decisions/0003).
  */
-export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, ReplyHost {
+export class Exchange implements Recipient, OpenExchange, ReplyHost {
   place = -1;
   readonly writer: PacedWriter;
   readonly startedMs: number;
   readonly #options: ExchangeOptions;
   readonly #reply: Reply;
   #phase: Phase = 'waiting';
-  #controller: Dispatcher.DispatchController | null = null;
   #settled = false;
   #lastByteMs: number;
   #firstByteMs: number | null = null;
   #upstreamStatus: number | null = null;
   /** From sending to the head of the answer. */
   #headMs: number | null = null;
-  #trouble = { status: 0, contentType: '', retryAfter: undefined as string | undefined };
+  #trouble = { status: 0, contentType: '' };
   #errorChunks: Buffer[] = [];
   #errorBytes = 0;
 
@@ -113,9 +103,7 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#phase === 'over') controller.abort(abandoned);
-    else this.writer.paces(controller);
+    this.writer.paces(controller);
   }
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
@@ -124,7 +112,7 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
     this.#lastByteMs = this.nowMs;
     this.#firstByteMs = this.#options.call.elapsedMs;
     this.#upstreamStatus = status;
-    this.#headMs = this.#sinceStartMs();
+    this.#headMs = this.#sinceSentMs();
     const head = headOf(status, headers);
     const { contentType, contentEncoding } = head;
     // A stream that was encoded all the same could neither be read along with nor be kept alive by comments.
@@ -137,7 +125,7 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
       return;
     }
     this.#phase = 'refusing';
-    this.#trouble = { status, contentType, retryAfter: head.retryAfter };
+    this.#trouble = { status, contentType };
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -188,7 +176,17 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
   }
 
   get headers(): readonly string[] {
-    return this.#options.headers;
+    const { headers, sending } = this.#options;
+    return sending.headers.length === 0 ? headers : [...headers, ...sending.headers];
+  }
+
+  get begun(): boolean {
+    return this.#reply.begun;
+  }
+
+  /** Answers with a refusal of the gateway's own, nothing being under way. */
+  refuse(refusal: Refusal): void {
+    this.#fail(refusal, 'not_taken');
   }
 
   get nowMs(): number {
@@ -229,8 +227,10 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
   }
 
   #refuseForUpstream(): void {
-    const text = Buffer.concat(this.#errorChunks).toString('utf8').replaceAll(this.#options.secret, '***');
-    const { refusal, ending } = upstreamTrouble({ ...this.#trouble, text });
+    const { sending } = this.#options;
+    const { key } = sending.attachment;
+    const text = Buffer.concat(this.#errorChunks).toString('utf8').replaceAll(key, '***');
+    const { refusal, ending } = upstreamTrouble({ ...this.#trouble, roomInMs: sending.roomInMs, text });
     this.#fail(refusal, ending);
   }
 
@@ -239,18 +239,17 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
     if (this.#settled) {
       // The answer was complete already; only its end was still to come.
       this.#endReply();
-      this.#controller?.abort(abandoned);
+      this.#options.sending.abandon();
       return;
     }
     const settling = this.#settle({
-      // What was never sent costs nothing, however it ended.
-      ending: this.#controller ? ending : 'not_taken',
+      ending: this.#paidAs(ending),
       status: this.#reply.begun ? this.#sentStatus() : refusal.status,
       outcome: 'error',
       errorCode,
     });
     this.#phase = 'over';
-    this.#controller?.abort(abandoned);
+    this.#options.sending.abandon();
     this.after(settling, () => {
       if (this.#reply.begun) this.#reply.breakOff(refusal);
       else sendRefusal(this.outgoing, refusal, { body: this.errorBody(refusal), headers: this.headers });
@@ -268,9 +267,16 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
     return this.#upstreamStatus !== null && this.#upstreamStatus < 300 ? this.#upstreamStatus : 200;
   }
 
-  #sinceStartMs(): number {
-    const { call } = this.#options;
-    return call.startedMs + call.elapsedMs - this.startedMs;
+  /** What was never sent costs nothing, however it ended; what an earlier attempt has cost is not forgotten. */
+  #paidAs(ending: Ending): Ending {
+    const { sent, spent } = this.#options.sending;
+    const own = sent ? ending : 'not_taken';
+    return spent && (own === 'not_taken' || own === 'rejected') ? 'failed' : own;
+  }
+
+  #sinceSentMs(): number {
+    const { call, sending } = this.#options;
+    return call.startedMs + call.elapsedMs - sending.sentAtMs;
   }
 
   #isEnding(): boolean {
@@ -284,47 +290,31 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenExchange, Reply
     const ending = this.streaming ? 'broken' : 'left';
     // Where the reply was told to end, it is settled already, and this changes nothing.
     void this.#settle({
-      ending: this.#controller ? ending : 'not_taken',
+      ending: this.#paidAs(ending),
       status: this.#reply.begun ? this.#sentStatus() : callerLeft,
       outcome: 'aborted',
       errorCode: null,
     });
     this.#phase = 'over';
-    this.#controller?.abort(abandoned);
+    this.#options.sending.abandon();
   }
 
   #settle(ended: Ended): Promise<void> | null {
     if (this.#settled) return null;
     this.#settled = true;
     const passed = this.#phase === 'passing' || this.#phase === 'ending';
+    const { sending } = this.#options;
     return this.#options.settle({
       ...ended,
       usage: passed ? this.#reply.usage : null,
       unreportedTokens: passed ? Math.ceil(this.#reply.unreportedBytes / bytesPerToken) : 0,
       accepted: passed,
-      upstream: this.#controller ? { status: this.#upstreamStatus, headMs: this.#headMs } : null,
+      upstream: sending.sent ? { status: this.#upstreamStatus, headMs: this.#headMs } : null,
+      sentTo: { attachment: sending.attachment.name, model: sending.model },
       durationMs: this.#options.call.elapsedMs,
       ttfbMs: this.#firstByteMs,
     });
   }
-}
-
-/** undici's codes for the head of an answer that came and is of no use. */
-const unreadable: ReadonlySet<string> = new Set([
-  'UND_ERR_HEADERS_OVERFLOW',
-  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
-]);
-
-/** No head of an answer came, or none that HTTP knows: then the upstream has had the request. */
-function unanswered(error: Error): { refusal: Refusal; ending: Ending } {
-  const code = codeOf(error);
-  if (code === 'UND_ERR_CONNECT_TIMEOUT') {
-    return { refusal: unconnected(connectTimeoutMs), ending: 'not_taken' };
-  }
-  if (error.name === 'HTTPParserError' || unreadable.has(code)) {
-    return { refusal: failed(`Its answer is not HTTP (${code}).`), ending: 'failed' };
-  }
-  return { refusal: unreachable(), ending: 'not_taken' };
 }
 
 function headOf(status: number, headers: IncomingHttpHeaders): UpstreamHead {
@@ -339,10 +329,5 @@ function headOf(status: number, headers: IncomingHttpHeaders): UpstreamHead {
     contentType: one('content-type') ?? '',
     contentEncoding: encoding === 'identity' ? undefined : encoding,
     contentLength: one('content-length'),
-    retryAfter: one('retry-after'),
   };
-}
-
-function codeOf(error: Error): string {
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }

@@ -1,4 +1,5 @@
 import type { Refusal } from '../core/refusal.ts';
+import { retryAfterMs } from './retry.ts';
 import { failed, isJson, timedOut, unreachable, upstreamTrouble } from './upstream-error.ts';
 import type { Upstream } from './upstreams.ts';
 
@@ -37,8 +38,8 @@ export async function fetchJson(
     const contentType = one(answer.headers['content-type']) ?? '';
     const status = answer.statusCode;
     if (status >= 300 || !isJson(contentType)) {
-      const retryAfter = one(answer.headers['retry-after']);
-      return upstreamTrouble({ status, contentType, retryAfter, text }).refusal;
+      const roomInMs = retryAfterMs(one(answer.headers['retry-after']));
+      return upstreamTrouble({ status, contentType, roomInMs, text }).refusal;
     }
     return { value: JSON.parse(text) as unknown };
   } catch (error) {

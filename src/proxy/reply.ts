@@ -10,7 +10,6 @@ export interface UpstreamHead {
   /** `gzip`, say, although `identity` was asked for. */
   contentEncoding: string | undefined;
   contentLength: string | undefined;
-  retryAfter: string | undefined;
 }
 
 /** A successful answer of the upstream on its way to the caller: `StreamReply` or `PlainReply`. */

@@ -5,7 +5,8 @@ import { Refusal } from '../core/refusal.ts';
 export interface UpstreamAnswer {
   status: number;
   contentType: string;
-  retryAfter: string | undefined;
+  /** After how long it has room again, where it says so. */
+  roomInMs: number | null;
   /** As much of the body as is read of an error. */
   text: string;
 }
@@ -22,7 +23,7 @@ export function upstreamTrouble(answer: UpstreamAnswer): { refusal: Refusal; end
     return { refusal: authFailed(status), ending: 'not_taken' };
   }
   if (status === 403) return { refusal: blocked(), ending: 'not_taken' };
-  if (status === 429) return { refusal: rateLimited(answer.retryAfter), ending: 'not_taken' };
+  if (status === 429) return { refusal: rateLimited((answer.roomInMs ?? 0) / 1_000), ending: 'not_taken' };
   if (status >= 500) return { refusal: failed(`It answered ${status}.`), ending: 'failed' };
   if (status < 400)
     return { refusal: failed(`It answered ${status} with ${told(answer.contentType)}.`), ending: 'failed' };
@@ -79,9 +80,9 @@ function blocked(): Refusal {
   return new Refusal('upstream_blocked', message, { headers: noRetry });
 }
 
-function rateLimited(retryAfter: string | undefined): Refusal {
-  const seconds = Number(retryAfter);
-  const afterS = Number.isFinite(seconds) && seconds >= 1 ? Math.ceil(seconds) : 1;
+/** The shared key has no room, perhaps for so long. */
+export function rateLimited(seconds: number): Refusal {
+  const afterS = Math.max(1, Math.ceil(seconds));
   const headers = { 'retry-after': String(afterS), ...(afterS > longestRetryAfterS ? noRetry : {}) };
   const message = `Heroku Inference's own rate limit, shared by everyone on this gateway, is reached; try again in ${afterS} s.`;
   return new Refusal('upstream_rate_limited', message, { headers });

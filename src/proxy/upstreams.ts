@@ -1,13 +1,19 @@
+import { createHash } from 'node:crypto';
 import { type Dispatcher, Pool } from 'undici';
 import type { Attachment } from '../core/attachment.ts';
 import type { ListedModels } from '../core/model.ts';
+import { isResting, type Rest, working } from './rest.ts';
+import { Room } from './room.ts';
 
-/** An attachment with its connections. */
+/** An attachment with its connections, and how it fares. */
 export interface Upstream {
   attachment: Attachment;
   /** What the path of the base URL puts before `/v1`. */
   pathPrefix: string;
   pool: Dispatcher;
+  /** Of its key: attachments that share one share it. */
+  room: Room;
+  rest: Rest;
 }
 
 export const connectTimeoutMs = 5_000;
@@ -16,6 +22,8 @@ const maxHeaderBytes = 128 * 1024;
 
 /** Connections to every attachment, and which of them serves a model (contract 1.2). */
 export class Upstreams {
+  /** What is known of each key, by its hash. */
+  readonly rooms: ReadonlyMap<string, Room>;
   readonly #all: readonly Upstream[];
   readonly #ofModel = new Map<string, Rota>();
   readonly #ofAnyModel = new Rota();
@@ -23,19 +31,36 @@ export class Upstreams {
 
   constructor(attachments: readonly Attachment[], listed: ListedModels = nothingListed) {
     this.#listed = listed;
+    const rooms = new Map<string, Room>();
+    this.rooms = rooms;
     this.#all = attachments.map((attachment) => {
       const { origin, pathname } = new URL(attachment.baseUrl);
-      return { attachment, pathPrefix: pathname.replace(/\/$/, ''), pool: connect(origin) };
+      const room = rooms.get(hashOf(attachment.key)) ?? new Room();
+      rooms.set(hashOf(attachment.key), room);
+      const pathPrefix = pathname.replace(/\/$/, '');
+      return { attachment, pathPrefix, pool: connect(origin), room, rest: working };
     });
     for (const upstream of this.#all) this.#enlist(upstream);
   }
 
   /**
-   * The attachments of exactly this model in turn, else in turn those without a model of their own that list it, or
-   * have not said what they serve; else null.
+   * The attachments of exactly this model, else those without a model of their own that list it, or have not said what
+   * they serve; a different one comes first each time.
    */
-  route(model: string): Upstream | null {
-    return this.#ofModel.get(model)?.next() ?? this.#ofAnyModel.nextServing(model, this.#listed);
+  candidates(model: string): readonly Upstream[] {
+    const own = this.#ofModel.get(model);
+    if (own) return own.next();
+    const serves = ({ attachment }: Upstream): boolean =>
+      this.#listed.at(attachment.baseUrl)?.has(model) ?? true;
+    return this.#ofAnyModel.nextServing(serves);
+  }
+
+  /** Every attachment, and whether it is at rest. */
+  resting(nowMs: number): { attachment: string; rests: boolean }[] {
+    return this.#all.map(({ attachment, rest }) => ({
+      attachment: attachment.name,
+      rests: isResting(rest, nowMs),
+    }));
   }
 
   /** Where to ask what is asked of no model: an attachment that serves any, else the first. */
@@ -79,27 +104,35 @@ export class Upstreams {
 
 /** Upstreams that take turns; each rota its own, or alternating models would always meet the same one. */
 class Rota {
-  readonly #upstreams: Upstream[] = [];
+  /** All of them, once with each one first: so that a turn takes no new list. */
+  #turns: (readonly Upstream[])[] = [];
   #turn = 0;
 
   add(upstream: Upstream): void {
-    this.#upstreams.push(upstream);
+    const all = [...(this.#turns[0] ?? []), upstream];
+    this.#turns = all.map((_, n) => [...all.slice(n), ...all.slice(0, n)]);
   }
 
-  next(): Upstream | null {
-    const upstream = this.#upstreams[this.#turn];
-    this.#turn = (this.#turn + 1) % Math.max(1, this.#upstreams.length);
-    return upstream ?? null;
+  next(): readonly Upstream[] {
+    const turn = this.#turns[this.#turn];
+    this.#turn = (this.#turn + 1) % Math.max(1, this.#turns.length);
+    return turn ?? [];
   }
 
-  /** The next one that serves a model, as far as it has said what it serves. */
-  nextServing(model: string, listed: ListedModels): Upstream | null {
-    for (let tried = 0; tried < this.#upstreams.length; tried += 1) {
-      const upstream = this.next();
-      if (upstream && (listed.at(upstream.attachment.baseUrl)?.has(model) ?? true)) return upstream;
+  /** The next of those that serve; a turn goes to the next one that does. */
+  nextServing(serves: (upstream: Upstream) => boolean): readonly Upstream[] {
+    for (let tried = 0; tried < this.#turns.length; tried += 1) {
+      const turn = this.next();
+      const [first] = turn;
+      if (first && serves(first)) return turn.every(serves) ? turn : turn.filter(serves);
     }
-    return null;
+    return [];
   }
+}
+
+/** Names a key without telling it. */
+function hashOf(key: string): string {
+  return createHash('sha256').update(key).digest('base64url').slice(0, 22);
 }
 
 const nothingListed: ListedModels = { at: () => null };

@@ -199,3 +199,33 @@ describe('SIGTERM, several times', () => {
     await readStream(answer).rest(10_000);
   });
 });
+
+describe('SIGTERM while a request waits for room', () => {
+  it('ends its waiting after the grace, and it is not charged', async () => {
+    const { url } = await spawn();
+    const token = await witness.issue();
+    upstream.script((_req, res) => {
+      res.setHeader('x-ratelimit-remaining-requests', '0');
+      res.setHeader('x-ratelimit-reset-requests', '9s');
+      return false;
+    });
+    const before = upstream.requests.length;
+    const ask = (): ReturnType<typeof post> =>
+      post(`${url}${paths.chat}`, asking('first', false), { token: token.text });
+    expect((await ask()).status).toBe(200);
+    const waits = ask();
+    const waiting = async (): Promise<boolean> => {
+      const metrics = await fetch(`${url}/metrics`, {
+        headers: { authorization: `Bearer ${witness.adminKey}` },
+      });
+      return (await metrics.text()).includes('tollgate_waiting_requests 1');
+    };
+    await waitFor(waiting, { what: 'a waiting request' });
+    spawned.kill('SIGTERM');
+    const reply = await waits;
+    expect([reply.status, errorOf(reply).code]).toEqual([503, 'overloaded']);
+    const [, entry] = await witness.settled(token.team, 2);
+    expect(entry).toMatchObject({ error_code: 'shutdown', input_tokens: 0, output_tokens: 0 });
+    expect(upstream.requests.length - before).toBe(1);
+  });
+});

@@ -276,6 +276,22 @@ describe('draining', () => {
     await silent.untilClosed(1_000);
   });
 
+  it('answers on as long as a router may still send, each time for the last time on its connection', async () => {
+    const { port, http, routed } = await start(ok, { routerLagMs: 400 });
+    const idle = await open(port);
+    idle.send('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+    await idle.until('ok');
+    const drained = http.drain();
+    const fresh = await open(port);
+    for (const connection of [idle, fresh]) connection.send('GET /late HTTP/1.1\r\nhost: a\r\n\r\n');
+    for (const connection of [idle, fresh]) {
+      await connection.untilClosed();
+      expect(connection.text()).toMatch(/connection: close/i);
+    }
+    expect(routed).toEqual(['/', '/late', '/late']);
+    await within(drained, 2_000, 'the server to close');
+  });
+
   it('closes a connection whose answer had promised to keep it', async () => {
     const answers: (() => void)[] = [];
     const { port, http } = await start((_request, response) => {

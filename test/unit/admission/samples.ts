@@ -77,6 +77,7 @@ export function outcomeOf(more: Partial<ForwardOutcome> = {}): ForwardOutcome {
     unreportedTokens: 30,
     accepted: true,
     upstream: { status: 200, headMs: 10 },
+    sentTo: null,
     durationMs: 120.4,
     ttfbMs: 80.6,
     ...more,

@@ -73,6 +73,16 @@ describe('settlementOf', () => {
     expect(figures('aborted')).toEqual([1, 0, 0, 0, 0, 1, 0, 0, 0]);
   });
 
+  it('counts what another model answered under that one, and says which was asked for', () => {
+    const grant = grantOf({ request: openRequest({ model: 'asked' }) });
+    const sentTo = (model: string): Parameters<typeof settlementOf>[1] =>
+      outcomeOf({ sentTo: { attachment: 'INFERENCE', model } });
+    const { settlement, entry } = settlementOf(grant, sentTo('other'));
+    expect(entry).toMatchObject({ model: 'other', model_requested: 'asked' });
+    expect(decodeTotalsRow(closing(settlement).totals.row).model).toBe('other');
+    expect(settlementOf(grant, sentTo('asked')).entry).not.toHaveProperty('model_requested');
+  });
+
   it('keeps a model out of the totals that only the caller has named', () => {
     const model = (modelKnown: boolean, accepted: boolean): string => {
       const grant = grantOf({ request: openRequest({ modelKnown, model: 'said' }) });

@@ -52,6 +52,20 @@ describe('a catalogue', () => {
     expect(catalogue.models()).toEqual(['m']);
   });
 
+  it('knows which model may answer in the place of another', () => {
+    const catalogue = catalogueOf({
+      models: { a: { kind: 'chat', fallback: 'b' }, b: { kind: 'chat', fallback: 'a' } },
+    });
+    expect(['a', 'b', 'c'].map((id) => catalogue.fallback(id))).toEqual(['b', 'a', null]);
+  });
+
+  it.each(['nowhere', 'constructor', 'a', 'images'])('has no fallback %s', (fallback) => {
+    const models = { a: { kind: 'chat', fallback }, images: { kind: 'images' } };
+    expect(problemsOf({ models })).toEqual([
+      'MODELS_FILE: models.a.fallback: expected another model of this file, of kind chat.',
+    ]);
+  });
+
   it('takes comments and prices', () => {
     const price = { usd_per_million_input_tokens: 3, usd_per_million_output_tokens: 15 };
     const model = { $comment: 'why', kind: 'chat', price };

@@ -58,6 +58,12 @@ describe('the text of an entry', () => {
     );
   });
 
+  it('has the model that was asked for, where another one answered', () => {
+    const entry = { ...sample, model: 'nova-pro', model_requested: 'claude' };
+    expect(decodeEntry(encodeEntry(entry))).toEqual(readBack(entry));
+    expect(decodeEntry(encodeEntry(sample))).not.toHaveProperty('model_requested');
+  });
+
   it('rounds durations', () => {
     const entry = { ...sample, duration_ms: 1.6, ttfb_ms: 0.4 };
     expect(decodeEntry(encodeEntry(entry))).toMatchObject({ duration_ms: 2, ttfb_ms: 0 });

@@ -109,11 +109,19 @@ describe('metrics', () => {
       ledgerPending: () => 7,
       openRequests: () => 3,
       openStreams: () => 2,
+      waiting: () => 4,
+      attachments: () => [
+        { attachment: 'A', rests: true },
+        { attachment: 'B', rests: false },
+      ],
       store: () => Promise.resolve(store),
     });
     const seen = await series();
     expect(seen).toContain('tollgate_open_requests 3');
     expect(seen).toContain('tollgate_open_streams 2');
+    expect(seen).toContain('tollgate_waiting_requests 4');
+    expect(seen).toContain('tollgate_attachment_resting{attachment="A"} 1');
+    expect(seen).toContain('tollgate_attachment_resting{attachment="B"} 0');
     expect(seen).toContain('tollgate_store_used_bytes 1000');
     expect(seen).toContain('tollgate_store_max_bytes 2000');
     expect(seen).toContain('tollgate_ledger_entries 5');

@@ -44,6 +44,7 @@ describe('the CORS headers of a reply', () => {
         'x-ratelimit-reset-tokens',
         'x-request-id',
         'x-should-retry',
+        'x-tollgate-model',
       ]);
     }
   });

@@ -29,7 +29,7 @@ function listing(lists: Readonly<Record<string, readonly string[]>>, ...urls: st
 }
 
 function routes(upstreams: Upstreams, ...models: string[]): string[] {
-  return models.map((model) => upstreams.route(model)?.attachment.name ?? 'nowhere');
+  return models.map((model) => upstreams.candidates(model)[0]?.attachment.name ?? 'nowhere');
 }
 
 describe('a model', () => {
@@ -52,7 +52,7 @@ describe('a model', () => {
       'nowhere',
       'nowhere',
     ]);
-    expect(upstreamsOf().route('claude')).toBeNull();
+    expect(upstreamsOf().candidates('claude')).toEqual([]);
   });
 
   it('goes to several in turn', () => {
@@ -60,6 +60,27 @@ describe('a model', () => {
     const six = routes(upstreams, ...Array.from({ length: 6 }, () => 'claude'));
     expect(six.slice(0, 3).sort()).toEqual(['A', 'B', 'C']);
     expect(six.slice(3)).toEqual(six.slice(0, 3));
+  });
+
+  it('may go to any of them, each time another one first', () => {
+    const upstreams = upstreamsOf(...['A', 'B', 'C'].map((name) => attachment(name, 'claude')));
+    const names = (): string[] => upstreams.candidates('claude').map(({ attachment: { name } }) => name);
+    expect([names(), names(), names(), names()].map((list) => list.join(''))).toEqual([
+      'ABC',
+      'BCA',
+      'CAB',
+      'ABC',
+    ]);
+  });
+
+  it('has one room at each key, however many attachments have it', () => {
+    const [a, b] = [attachment('A', null), { ...attachment('B', null), key: 'inf-A' }];
+    const upstreams = upstreamsOf(a, b, attachment('C', null));
+    const rooms = upstreams.candidates('any').map(({ room }) => room);
+    expect(rooms[0]).toBe(rooms[1]);
+    expect(rooms[0]).not.toBe(rooms[2]);
+    expect(upstreams.rooms.size).toBe(2);
+    expect([...upstreams.rooms.keys()].join()).not.toContain('inf-');
   });
 
   it('takes its turns whatever other models do in between', () => {
@@ -122,6 +143,6 @@ describe('the attachments', () => {
     ['https://example.com/inference', '/inference'],
     ['https://example.com/inference/', '/inference'],
   ])('at %s put %j before the path', (baseUrl, pathPrefix) => {
-    expect(upstreamsOf(attachment('A', null, baseUrl)).route('x')?.pathPrefix).toBe(pathPrefix);
+    expect(upstreamsOf(attachment('A', null, baseUrl)).candidates('x')[0]?.pathPrefix).toBe(pathPrefix);
   });
 });

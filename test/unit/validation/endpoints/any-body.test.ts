@@ -97,7 +97,7 @@ describe.each([...endpoints])('$path', (endpoint) => {
         expect(endpoint.validate(sent, maxOutputTokens)).toEqual({ ...verdict, body: sent });
         expect(JSON.stringify(sent)).toBe(JSON.stringify(verdict.body));
       }),
-      { numRuns: 500 },
+      { numRuns: 1_500 },
     );
     expect(accepted).toBeGreaterThan(20);
   });

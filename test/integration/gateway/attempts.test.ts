@@ -1,0 +1,351 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  hang,
+  resetAfter,
+  resetBeforeAnswer,
+  respond,
+  wafPage,
+  type Script,
+} from '../../../src/demo/behaviours.ts';
+import { messageFrame } from '../../../src/demo/frames.ts';
+import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
+import { freePort } from '../../support/free-port.ts';
+import { models, startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
+import {
+  bodies,
+  errorOf,
+  get,
+  open,
+  paths,
+  post,
+  readStream,
+  type Reply,
+} from '../../support/gateway-client.ts';
+import { mintSession } from '../../support/sessions.ts';
+
+/* Attachments that fail, and others that stand in for them. */
+
+const json = { 'content-type': 'application/json' };
+const other = 'nova-pro';
+const failsWith = (status: number, headers = {}): Script => respond(status, { ...json, ...headers }, '{}');
+
+let first: StandIn;
+let second: StandIn;
+let gateway: TestGateway;
+let token: IssuedToken;
+let folder: string;
+let modelsFile: string;
+
+beforeAll(async () => {
+  [first, second] = await Promise.all([startStandIn(), startStandIn({ key: 'inf-second' })]);
+  folder = await mkdtemp(join(tmpdir(), 'tollgate-models-'));
+  modelsFile = join(folder, 'models.json');
+  const price = (usd: number): object => ({
+    usd_per_million_input_tokens: usd,
+    usd_per_million_output_tokens: usd,
+  });
+  await writeFile(
+    modelsFile,
+    JSON.stringify({
+      models: {
+        [models.chat]: { kind: 'chat', max_tokens: 4096, fallback: other, price: price(1) },
+        [other]: { kind: 'chat', max_tokens: 100, price: price(10) },
+      },
+    }),
+  );
+});
+afterEach(async () => {
+  first.script(null);
+  second.script(null);
+  await gateway.close();
+});
+afterAll(async () => {
+  await Promise.all([first.close(), second.close(), rm(folder, { recursive: true })]);
+});
+
+/** A gateway with these attachments besides, or instead of, the first stand-in's. */
+async function start(env: Record<string, string> = {}): Promise<void> {
+  gateway = await startGateway({ upstream: first, env });
+  token = await gateway.issue({ limits: [{ metric: 'requests', window: 'day', max: 100_000 }] });
+  first.requests.length = 0;
+  second.requests.length = 0;
+}
+
+const twoAttachments = (): Record<string, string> => ({ SECOND_URL: second.url, SECOND_KEY: second.key });
+/** The first serves the model, the second its fallback. */
+const withFallback = (): Record<string, string> => ({
+  INFERENCE_MODEL_ID: models.chat,
+  SECOND_URL: second.url,
+  SECOND_KEY: second.key,
+  SECOND_MODEL_ID: other,
+  MODELS_FILE: modelsFile,
+});
+
+const call = (more: object = {}, text = token.text): Promise<Reply> =>
+  post(`${gateway.url}${paths.chat}`, bodies.chat(more), { token: text });
+
+async function metric(name: string): Promise<number> {
+  const { text } = await get(`${gateway.url}/metrics`, { token: gateway.adminKey });
+  return Number(
+    new RegExp(`^tollgate_${name.replaceAll(/[{}"]/g, '\\$&')} (\\S+)`, 'm').exec(text)?.[1] ?? 0,
+  );
+}
+
+describe('of two attachments, one', () => {
+  it.each([
+    ['resets connections', resetBeforeAnswer(), 'reset'],
+    ['answers 429', failsWith(429), 'limited'],
+    ['answers 429 with a wait', failsWith(429, { 'retry-after': '30' }), 'limited'],
+    ['answers 502', failsWith(502), 'failing'],
+    ['answers 503', failsWith(503), 'failing'],
+    ['answers 504', failsWith(504), 'failing'],
+    ['refuses its key', failsWith(401), 'key'],
+    ['refuses its key the model', failsWith(403), 'key'],
+  ])('%s: no caller notices, nobody pays twice', async (_, script, cause) => {
+    await start(twoAttachments());
+    first.script(script);
+    for (const stream of [false, true, false, true]) {
+      const reply = await call({ stream });
+      expect(reply.status).toBe(200);
+      expect(reply.headers.get('x-tollgate-model')).toBeNull();
+    }
+    const entries = await gateway.settled(token.team, 4);
+    expect(entries.map(({ outcome, model }) => ({ outcome, model }))).toEqual(
+      Array.from({ length: 4 }, () => ({ outcome: 'ok', model: models.chat })),
+    );
+    expect(second.requests).toHaveLength(4);
+    // It rests, or has no room, and is asked no more for now.
+    expect(first.requests).toHaveLength(1);
+    expect(await metric(`upstream_attempts_given_up_total{attachment="INFERENCE",cause="${cause}"}`)).toBe(1);
+  });
+
+  it('is not there: no caller notices', async () => {
+    await start({ ...twoAttachments(), INFERENCE_URL: `http://127.0.0.1:${await freePort()}` });
+    for (let n = 0; n < 4; n += 1) expect((await call()).status).toBe(200);
+    expect(await metric('attachment_resting{attachment="INFERENCE"}')).toBe(1);
+    expect(await metric('attachment_resting{attachment="SECOND"}')).toBe(0);
+    expect(gateway.log()).toContain('an attachment fails');
+  });
+
+  it('works again: one request finds out, and it takes its turns', async () => {
+    await start(twoAttachments());
+    first.script(failsWith(503));
+    await call();
+    await call();
+    expect(first.requests).toHaveLength(1);
+    first.script(null);
+    await expect
+      .poll(async () => (await call()).status === 200 && first.requests.length, { timeout: 5_000 })
+      .toBeGreaterThan(1);
+    expect(await metric('attachment_resting{attachment="INFERENCE"}')).toBe(0);
+    const before = first.requests.length;
+    for (let n = 0; n < 4; n += 1) await call();
+    expect(first.requests.length - before).toBe(2);
+    expect(gateway.log()).toContain('an attachment works again');
+  });
+
+  it('fails at random: a thousand calls, none with an error, none charged twice', async () => {
+    await start({ ...twoAttachments(), UPSTREAM_QUEUE_MS: '0' });
+    const troubles = [failsWith(503), resetBeforeAnswer(), failsWith(429), failsWith(502)];
+    let asked = 0;
+    first.script((req, res, body) => {
+      asked += 1;
+      return asked % 3 === 0 ? false : (troubles[asked % troubles.length] ?? hang())(req, res, body);
+    });
+    const replies: Reply[] = [];
+    const caller = async (): Promise<void> => {
+      for (let n = 0; n < 50; n += 1) replies.push(await call());
+    };
+    await Promise.all(Array.from({ length: 20 }, caller));
+    expect(replies.map(({ status }) => status)).toEqual(Array.from({ length: 1_000 }, () => 200));
+    const usages = replies.map(
+      ({ json: answer }) => answer['usage'] as { prompt_tokens: number; completion_tokens: number },
+    );
+    await gateway.settled(token.team, 1_000, 5_000);
+    expect(await gateway.usage(token.team)).toMatchObject({
+      requests: 1_000,
+      errors: 0,
+      input_tokens: usages.reduce((sum, { prompt_tokens: tokens }) => sum + tokens, 0),
+      output_tokens: usages.reduce((sum, { completion_tokens: tokens }) => sum + tokens, 0),
+    });
+    const { json: me } = await get(`${gateway.url}/v1/me`, { token: token.text });
+    expect(me).toMatchObject({ limits: [{ metric: 'requests', used: 1_000 }] });
+    expect(first.requests.length).toBeGreaterThan(0);
+  }, 60_000);
+});
+
+describe('what may have been done, or is the same everywhere, is not sent again:', () => {
+  it.each([
+    ['a 500', failsWith(500), 502],
+    ['a 400', failsWith(400), 400],
+    ["a firewall's page", wafPage(), 400],
+    ['no answer in time', hang(), 504],
+    ['an answer that breaks off at once', resetAfter('{"choices":', json), 502],
+    ['an answer of the wrong kind', respond(200, { 'content-type': 'text/html' }, '<p>'), 502],
+  ])('%s', async (_, script, status) => {
+    await start({ ...twoAttachments(), UPSTREAM_TIMEOUT_MS: '300' });
+    first.script(script);
+    second.script(script);
+    expect((await call()).status).toBe(status);
+    expect(first.requests.length + second.requests.length).toBe(1);
+  });
+
+  it('a stream that has begun', async () => {
+    await start(twoAttachments());
+    const script = resetAfter(messageFrame({ choices: [{ delta: { content: 'x' } }] }));
+    first.script(script);
+    second.script(script);
+    const answer = await open(`${gateway.url}${paths.chat}`, bodies.chat({ stream: true }), {
+      token: token.text,
+    });
+    expect(await readStream(answer).rest()).toBe('broken');
+    expect(first.requests.length + second.requests.length).toBe(1);
+  });
+});
+
+describe('where all fail', () => {
+  it('the caller gets the last refusal, and pays for the input where one may have done the work', async () => {
+    await start(twoAttachments());
+    first.script(failsWith(503));
+    second.script(failsWith(429));
+    const reply = await call();
+    expect([429, 502]).toContain(reply.status);
+    const [entry] = await gateway.settled(token.team, 1);
+    const sent = Buffer.byteLength(first.requests[0]?.text ?? '');
+    expect(entry).toMatchObject({ outcome: 'error', input_tokens: Math.ceil(sent / 4), output_tokens: 0 });
+    expect(first.requests.length + second.requests.length).toBe(2);
+  });
+
+  it('nobody pays where none took it', async () => {
+    await start(twoAttachments());
+    first.script(failsWith(401));
+    second.script(failsWith(403));
+    expect(errorOf(await call()).code).toBe('upstream_auth_failed');
+    const [entry] = await gateway.settled(token.team, 1);
+    expect(entry).toMatchObject({ outcome: 'error', input_tokens: 0, output_tokens: 0 });
+    const { json: me } = await get(`${gateway.url}/v1/me`, { token: token.text });
+    expect(me).toMatchObject({ limits: [{ metric: 'requests', used: 0 }] });
+  });
+
+  it.each([failsWith(503), failsWith(429), resetBeforeAnswer()])(
+    'a single attachment is asked once (%#)',
+    async (script) => {
+      await start();
+      first.script(script);
+      expect((await call()).status).toBeGreaterThanOrEqual(429);
+      expect(first.requests).toHaveLength(1);
+    },
+  );
+
+  it('so many attempts are made, and no more', async () => {
+    await start({
+      ...twoAttachments(),
+      THIRD_URL: first.url,
+      THIRD_KEY: 'inf-third',
+      UPSTREAM_ATTEMPTS: '2',
+    });
+    first.script(failsWith(503));
+    second.script(failsWith(503));
+    expect((await call()).status).toBe(502);
+    expect(first.requests.length + second.requests.length).toBe(2);
+  });
+
+  it('a caller that leaves between attempts ends them', async () => {
+    await start(twoAttachments());
+    const leaving = new AbortController();
+    const leave: Script = (req, res, body) => {
+      leaving.abort();
+      return failsWith(503)(req, res, body);
+    };
+    first.script(leave);
+    second.script(leave);
+    const url = `${gateway.url}${paths.chat}`;
+    await expect(post(url, bodies.chat(), { token: token.text, signal: leaving.signal })).rejects.toThrow();
+    const [entry] = await gateway.settled(token.team, 1);
+    expect(entry).toMatchObject({ outcome: 'aborted' });
+    await gateway.close();
+    expect(first.requests.length + second.requests.length).toBeLessThanOrEqual(2);
+    gateway = await startGateway({ upstream: first });
+  });
+});
+
+describe('a fallback model', () => {
+  beforeEach(() => first.script(failsWith(503)));
+
+  it('answers where the attachments of the model do not, which header and ledger say, at its own price', async () => {
+    await start(withFallback());
+    for (const stream of [false, true]) {
+      const reply = await call({ stream });
+      expect(reply.status).toBe(200);
+      expect(reply.headers.get('x-tollgate-model')).toBe(other);
+    }
+    expect(second.requests.map(({ body }) => body)).toMatchObject([{ model: other }, { model: other }]);
+    for (const entry of await gateway.settled(token.team, 2)) {
+      expect(entry).toMatchObject({ model: other, model_requested: models.chat, outcome: 'ok' });
+      const tokens = entry.input_tokens + entry.output_tokens;
+      expect(entry.cost_usd).toBeCloseTo((tokens * 10) / 1_000_000, 9);
+    }
+  });
+
+  it('does not answer in the place of a model that has failed but once', async () => {
+    await start(withFallback());
+    first.script(failsWith(500));
+    expect((await call()).status).toBe(502);
+    first.script(null);
+    expect((await call()).headers.get('x-tollgate-model')).toBeNull();
+    expect(second.requests).toHaveLength(0);
+  });
+
+  it('answers at once while an attachment goes on failing', async () => {
+    await start(withFallback());
+    await expect
+      .poll(
+        async () => {
+          const before = first.requests.length;
+          expect((await call()).status).toBe(200);
+          return first.requests.length - before;
+        },
+        { timeout: 5_000 },
+      )
+      .toBe(0);
+  });
+
+  it('is not used where the model answers', async () => {
+    await start(withFallback());
+    first.script(null);
+    const reply = await call();
+    expect(reply.headers.get('x-tollgate-model')).toBeNull();
+    const [entry] = await gateway.settled(token.team, 1);
+    expect(entry).toMatchObject({ model: models.chat, model_requested: null });
+  });
+
+  it.each([
+    ['the token', { models: [models.chat] }],
+    ['the team', { team: { models: [models.chat] } }],
+  ])('is not used where %s may not use it', async (_, policy) => {
+    await start(withFallback());
+    const its = await gateway.issue(policy);
+    expect((await call({}, its.text)).status).toBe(502);
+    expect(second.requests).toHaveLength(0);
+  });
+
+  it('is not used for a session whose model is pinned', async () => {
+    await start(withFallback());
+    const pinned = await mintSession(gateway.url, token.text, {
+      pinned: { model: models.chat, allow: ['messages', 'max_tokens'] },
+    });
+    const { model: _, ...body } = bodies.chat() as { model: string };
+    const reply = await post(`${gateway.url}${paths.chat}`, body, { token: pinned.token });
+    expect(reply.status).toBe(502);
+    expect(second.requests).toHaveLength(0);
+  });
+
+  it('is not used for a request that it would not take', async () => {
+    await start(withFallback());
+    expect((await call({ max_tokens: 101 })).status).toBe(502);
+    expect(second.requests).toHaveLength(0);
+  });
+});
