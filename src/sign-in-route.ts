@@ -164,7 +164,7 @@ export class SignInRoute {
 
   #failed(error: unknown): SignInRefusal {
     if (error instanceof StoreUnavailable) {
-      return new SignInRefusal('temporarily_unavailable', 'The store is not answering; try again.');
+      return new SignInRefusal('temporarily_unavailable', 'The store cannot be used now; try again.');
     }
     return new SignInRefusal('server_error', 'Something went wrong in the gateway.', { cause: error });
   }

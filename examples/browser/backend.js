@@ -1,5 +1,6 @@
 // @ts-check
 import { createServer } from 'node:http';
+import { fileURLToPath } from 'node:url';
 import { fileAt } from './files.js';
 
 /** @import { IncomingMessage, ServerResponse } from 'node:http' */
@@ -137,7 +138,8 @@ function sendJson(response, status, value) {
   response.writeHead(status, headers).end(JSON.stringify(value));
 }
 
-if (import.meta.main) {
+// Not import.meta.main, which a Node before 24 does not know: nothing would happen there.
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { TOLLGATE_URL: gateway, TOLLGATE_TOKEN: token, PORT: port = '3001' } = process.env;
   if (!gateway || !token) throw new TypeError('TOLLGATE_URL and TOLLGATE_TOKEN must be set.');
   const { origin } = await startBackend({ gateway, token, port: Number(port) });

@@ -43,7 +43,7 @@ export function adminApp(deps: AdminDeps): Hono<AdminEnv> {
   );
 
   app.onError((error, c) => {
-    if (error instanceof StoreUnavailable) return respond(c, storeUnavailable());
+    if (error instanceof StoreUnavailable) return respond(c, storeUnavailable(error));
     deps.onError(error, c.get('requestId'));
     return respond(c, new Refusal('internal_error', 'Something went wrong in the gateway.'));
   });
@@ -70,9 +70,11 @@ async function run({ needs, handle }: Operation, c: AdminContext): Promise<Reply
   return handle(c);
 }
 
-function storeUnavailable(): Refusal {
+function storeUnavailable({ mayHaveRun }: StoreUnavailable): Refusal {
   return new Refusal(
     'store_unavailable',
-    'The store is not answering. If this was a change, it may or may not have been made.',
+    mayHaveRun
+      ? 'The store is not answering. If this was a change, it may or may not have been made.'
+      : 'The store is away, full or read-only, and the log says which. A change was not made, or not all of it.',
   );
 }

@@ -281,7 +281,7 @@ function blocksNext(grant: Grant): boolean {
 export function storeUnavailable(): Refusal {
   return new Refusal(
     'store_unavailable',
-    'The store that holds tokens and limits is not answering; try again.',
+    'The store that holds tokens and limits cannot be used now; try again.',
     {
       headers: { 'retry-after': '1' },
     },

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { countedMetrics, windows, type Limit } from '../core/limit.ts';
+import { CommandFailed, exitCodes } from './command-failed.ts';
 
 /** `tokens/day=100000`, `cost_usd/month=12.50`, `concurrency=5`; with `@model,/v1/path` for some only. */
 export function parseLimit(text: string): Limit {
@@ -130,8 +131,14 @@ export function bodyOf(options: FieldOptions): object {
   };
 }
 
-/** A path of the admin API, its parts escaped. */
+/** A path of the admin API, its parts escaped. Throws `CommandFailed` for what would be another path. */
 export function adminPath(...parts: readonly string[]): string {
+  if (parts.some((part) => /^\.{0,2}$/.test(part))) {
+    throw new CommandFailed(
+      'An argument that is empty, . or .. names nothing. Is a variable not set?',
+      exitCodes.misused,
+    );
+  }
   return ['/admin', ...parts.map(encodeURIComponent)].join('/');
 }
 

@@ -8,4 +8,6 @@ export interface Column {
   right?: boolean;
   /** An id, to be copied: never shortened. */
   whole?: boolean;
+  /** What rows are named after: shortened only as far as no two look alike. */
+  apart?: boolean;
 }

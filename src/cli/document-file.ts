@@ -32,16 +32,17 @@ export function writeDocumentFile(file: string, document: JsonObject): void {
 
 /** The JSON object in a file, or of standard input (`-`). Rejects with `CommandFailed`. */
 export async function readDocumentFile(file: string): Promise<JsonObject> {
+  const name = file === '-' ? 'Standard input' : file;
   let content: string;
   try {
     // Not by its descriptor: a pipe with nothing in it yet would be an error (EAGAIN).
     content = file === '-' ? await text(process.stdin) : readFileSync(file, 'utf8');
   } catch (error) {
-    throw new CommandFailed(`${file} cannot be read (${codeOf(error)}).`);
+    throw new CommandFailed(`${name} cannot be read (${codeOf(error)}).`);
   }
   const value = parsed(content);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-  throw new CommandFailed(`${file} is not a JSON object, as tollgate export writes one.`);
+  throw new CommandFailed(`${name} is not a JSON object, as tollgate export writes one.`);
 }
 
 function parsed(content: string): JsonValue {

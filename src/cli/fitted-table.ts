@@ -4,12 +4,11 @@ import { fieldLinesThatFit, maxWidth } from './field-list.ts';
 import { padded, shortened, widthOf } from './text-width.ts';
 
 const gap = 2;
-/** What is left of a text must still tell it from others. */
 const leastWidth = 8;
 
 /**
  * Rows under titles within 80 columns: long texts are shortened, the longest first; where that is not enough, each row
- * is told a field a line. Ids and figures are never shortened.
+ * is told a field a line. Ids and figures are never shortened, and what rows are named after not until two look alike.
  */
 export function fittedTable(columns: readonly Column[], rows: readonly JsonObject[]): string {
   if (rows.length === 0) return 'None.';
@@ -27,8 +26,15 @@ function fittedWidths(columns: readonly Column[], lines: readonly string[][]): n
     lines.reduce((most, line) => Math.max(most, widthOf(line[n] ?? '')), title.length),
   );
   let excess = widths.reduce((sum, width) => sum + width + gap, -gap) - maxWidth;
+  if (excess <= 0) return widths;
+  const least = columns.map((column, n) =>
+    leastWidthOf(
+      column,
+      lines.map((line) => line[n] ?? ''),
+    ),
+  );
   while (excess > 0) {
-    const widest = widestText(columns, widths);
+    const widest = widestText(least, widths);
     if (widest < 0) return null;
     widths[widest] = (widths[widest] ?? 0) - 1;
     excess -= 1;
@@ -36,13 +42,28 @@ function fittedWidths(columns: readonly Column[], lines: readonly string[][]): n
   return widths;
 }
 
+/** How narrow a column can be. */
+function leastWidthOf({ right, whole, apart, title }: Column, texts: readonly string[]): number {
+  if (right === true || whole === true) return Infinity;
+  const least = Math.max(leastWidth, title.length);
+  if (apart !== true) return least;
+  const sorted = [...new Set(texts)].sort();
+  // Beyond what two have in common: a character, which may be wide, and the `…`.
+  const shared = sorted.map((text, n) => widthOf(sharedStart(text, sorted[n - 1] ?? '')) + 3);
+  return shared.reduce((most, width) => Math.max(most, width), least);
+}
+
+function sharedStart(one: string, other: string): string {
+  let length = 0;
+  while (length < one.length && one[length] === other[length]) length += 1;
+  return one.slice(0, length);
+}
+
 /** The widest column that can be narrower; -1 where none can. */
-function widestText(columns: readonly Column[], widths: readonly number[]): number {
+function widestText(least: readonly number[], widths: readonly number[]): number {
   let widest = -1;
-  for (const [n, { right = false, whole = false, title }] of columns.entries()) {
-    const width = widths[n] ?? 0;
-    const least = right || whole ? width : Math.max(leastWidth, title.length);
-    if (width > least && width > (widths[widest] ?? 0)) widest = n;
+  for (const [n, width] of widths.entries()) {
+    if (width > (least[n] ?? 0) && width > (widths[widest] ?? 0)) widest = n;
   }
   return widest;
 }

@@ -3,13 +3,13 @@ import { plain } from './cells.ts';
 import { CommandFailed, exitCodes } from './command-failed.ts';
 
 /** What helps, where the message of the API cannot know that it is read in a terminal. */
-const remedies: Readonly<Record<string, string>> = {
-  not_found: 'The list commands say what there is: team list, user list, token list, admin list.',
-  already_exists: 'Change what there is with set, or take another id.',
-  precondition_failed: 'Look at it with show, and do it again if it is still right.',
-  store_unavailable: "Try again in a moment; the gateway's /readyz says whether it has its store.",
-  overloaded: 'Try again in a moment.',
-};
+const remedies: ReadonlyMap<string, string> = new Map([
+  ['not_found', 'The list commands say what there is: team list, user list, token list, admin list.'],
+  ['already_exists', 'Change what there is with set, or take another id.'],
+  ['precondition_failed', 'Look at it with show, and do it again if it is still right.'],
+  ['store_unavailable', "Try again in a moment; if it stays so, the gateway's /readyz and its log say why."],
+  ['overloaded', 'Try again in a moment.'],
+]);
 
 /** An answer that is a refusal, as the failure of a command: all that the API found wrong, a line each. */
 export async function failureOf(response: Response): Promise<CommandFailed> {
@@ -20,12 +20,16 @@ export async function failureOf(response: Response): Promise<CommandFailed> {
     const message = `The answer (${status}) is not Tollgate's. Is TOLLGATE_URL right?`;
     return new CommandFailed(message, exitCodes.unreachable);
   }
-  const { message, code, details } = error;
+  const { message, details } = error;
+  const code = plain(error['code']);
+  // What is in the way of a change to a revoked token, say, is in the message alone.
+  const isFinal = code === 'precondition_failed' && error['param'] !== 'if-match';
+  const remedy = isFinal ? undefined : remedies.get(code);
   const others = Array.isArray(details) ? details.filter(isObject) : [];
   const lines = [
-    `${plain(message)} (${plain(code)})`,
+    `${plain(message)} (${code})`,
     ...others.map((other) => plain(other['message'])),
-    ...(typeof code === 'string' && Object.hasOwn(remedies, code) ? [remedies[code]] : []),
+    ...(remedy === undefined ? [] : [remedy]),
   ];
   return new CommandFailed(
     lines.join('\n'),

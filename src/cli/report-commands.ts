@@ -35,7 +35,7 @@ const requestColumns: Column[] = [
   { title: 'TIME', cell: ({ time }) => shortTime(time).slice('2026-'.length) },
   { title: 'TEAM', cell: ({ team }) => plain(team) },
   { title: 'USER', cell: ({ user }) => plain(user) },
-  { title: 'MODEL', cell: ({ model }) => plain(model) },
+  { title: 'MODEL', cell: ({ model }) => plain(model), apart: true },
   { title: 'OUTCOME', cell: ({ outcome }) => plain(outcome) },
   { title: 'INPUT', cell: cellOf('input_tokens'), right: true },
   { title: 'OUTPUT', cell: cellOf('output_tokens'), right: true },
@@ -111,7 +111,12 @@ function withFilters(command: Command): Command {
 function sumColumns(by: string | undefined, figures: readonly string[]): Column[] {
   const groups = (by ?? '').split(',').filter((group) => group !== '');
   return [
-    ...groups.map((group) => ({ title: group.toUpperCase(), cell: cellOf(group) })),
+    ...groups.map((group) => ({
+      title: group.toUpperCase(),
+      cell: cellOf(group),
+      whole: group === 'token',
+      apart: true,
+    })),
     ...figures.map((figure) => ({
       title: figure.replace('_tokens', '').replaceAll('_', ' ').toUpperCase(),
       cell: cellOf(figure),

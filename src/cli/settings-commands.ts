@@ -37,7 +37,7 @@ export function settingsCommands(program: Command, cli: Cli): void {
     .addOption(repeatable('--user-limit <limit>', 'what a new user gets', parseLimit))
     .addOption(repeatable('--token-limit <limit>', 'what a new token gets', parseLimit))
     .addOption(clearOption(['limits', 'defaults', ...kinds.map((kind) => `${kind}-limits`)]))
-    .addHelpText('after', example('settings set --limit cost_usd/month=500'))
+    .addHelpText('after', example('settings set --limit tokens/day=5000000'))
     .action(async (options: SettingsOptions) => {
       cli.printRecord(await cli.call('PATCH', path, settingsBody(options)));
     });

@@ -49,6 +49,7 @@ export function narrowed(
     beyond('origin_not_allowed', 'origins', {
       asked: asked.origins ?? null,
       within: token.origins ?? [...options.allowedOrigins, 'none'],
+      ...(token.origins === null ? { why: withoutOrigins } : {}),
     }) ??
     beyond('tool_not_allowed', 'tools', { asked: asked.tools ?? null, within: token.tools ?? [] }) ??
     widerLimit(asked.limits ?? [], limits) ?? {
@@ -85,16 +86,24 @@ function pinnedOf(
   return problems.length > 0 ? invalidBody(problems) : whole;
 }
 
+const withoutOrigins =
+  "is not among the ALLOWED_ORIGINS of this gateway, which count for a token with no list; have it added there or to the token's origins.";
+
+interface Asked {
+  asked: readonly string[] | null;
+  within: readonly string[] | null;
+  why?: string;
+}
+
 function beyond(
   code: ErrorCode,
   param: string,
-  { asked, within }: { asked: readonly string[] | null; within: readonly string[] | null },
+  { asked, within, why = 'is more than the token allows; a session is only ever narrower.' }: Asked,
 ): Refusal | null {
   if (asked === null || within === null) return null;
   const index = asked.findIndex((item) => !within.includes(item));
   if (index < 0) return null;
-  const message = `${param}: ${asked[index] ?? ''} is more than the token allows; a session is only ever narrower.`;
-  return new Refusal(code, message, { param });
+  return new Refusal(code, `${param}: ${asked[index] ?? ''} ${why}`, { param });
 }
 
 /** A session's limits hold beside all others, so a larger one would only mislead. */

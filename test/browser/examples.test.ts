@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import type { Page } from 'playwright-core';
@@ -6,6 +7,7 @@ import { startBackend } from '../../examples/browser/backend.js';
 import { hang, jsonStringError } from '../../src/demo/behaviours.ts';
 import { doneFrame, messageFrame } from '../../src/demo/frames.ts';
 import { launchBrowser, type TestBrowser } from '../support/browser.ts';
+import { dieWithMe } from '../support/die-with-me.ts';
 import { type IssuedToken, startGateway, type TestGateway } from '../support/gateway.ts';
 import { post } from '../support/gateway-client.ts';
 import { askFrom } from '../support/in-page.ts';
@@ -189,4 +191,18 @@ describe('the back end', () => {
   async function sessionsMinted(): Promise<number> {
     return gateway.log().split('"/v1/sessions"').length;
   }
+});
+
+it('serves its pages by itself, as its README says', async () => {
+  const file = new URL('../../examples/browser/backend.js', import.meta.url).pathname;
+  const child = spawn(process.execPath, [file], {
+    env: { TOLLGATE_URL: gateway.url, TOLLGATE_TOKEN: token.text, PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  dieWithMe(child);
+  onTestFinished(() => void child.kill());
+  // Nothing is printed where the file does not know that it was started: the end of the output then fails this.
+  const [printed] = await Promise.race([once(child.stdout, 'data'), once(child.stdout, 'end')]);
+  const [, address = ''] = /^(http:\/\/127\.0\.0\.1:\d+\/fetch\.html)\n/.exec(String(printed)) ?? [];
+  expect((await fetch(address)).status).toBe(200);
 });

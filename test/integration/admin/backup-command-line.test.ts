@@ -151,6 +151,16 @@ describe('tollgate import', () => {
     expect(JSON.parse(await allOf(child.stdout))).toMatchObject({ created: 3 });
   });
 
+  it('calls standard input by its name', async () => {
+    const program = new URL('../../../src/cli/main.ts', import.meta.url).pathname;
+    const child = spawn(process.execPath, [program, 'import', '-'], {
+      env: { PATH: process.env['PATH'], ...environments['on Redis'] },
+      stdio: ['pipe', 'inherit', 'pipe'],
+    });
+    child.stdin.end('{');
+    expect(await allOf(child.stderr)).toMatch(/^Standard input is not a JSON object/);
+  });
+
   it('tells where a document cannot be written', async () => {
     const result = await tollgate(
       ['export', '--file', join(directory, 'no', 'such')],

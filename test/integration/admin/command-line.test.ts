@@ -107,7 +107,7 @@ async function fillReports(): Promise<void> {
   }
   await batch.exec();
   const endpoint = '/v1/chat/completions';
-  const row = encodeTotalsRow({ team: 'acme', user: 'ana', token: 'tok_1', model: 'm', endpoint });
+  const row = encodeTotalsRow({ team: 'acme', user: 'ana', token: 'tok_4fJ2mQ9sXbVe', model: 'm', endpoint });
   const day = dayOf(Date.now());
   await store.client.hset(keys.totals(day), row, '7 8 9 0 0 0 0');
   await new RedisRefusalStore(store, keys, { retentionDays: 92 }).add({
@@ -180,6 +180,10 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     expect((await command('user set acme ana --name Ana')).out).toMatch(/^name +Ana$/m);
 
     expect((await command(`token revoke acme ${id}`)).out).toBe(`Revoked the token ${id}.`);
+    // No advice to try again what cannot be.
+    expect((await command(`token set acme ${id} --name x`)).err).toMatch(
+      /Issue a new one\. \(precondition_failed\)$/,
+    );
     expect((await identityBehind(identities, hashToken(token)))?.token.revoked_at).not.toBeNull();
     const listed = await command('token list acme');
     expect(listed.out).toMatch(new RegExp(`^TOKEN .*REVOKED\\n${id} +ana .* \\d{4}-\\d\\d-\\d\\d$`));
@@ -300,6 +304,8 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
       'CODE                REFUSED\ninsufficient_quota       12',
     );
     expect((await command('refusals --format ndjson --by team')).out).toBe('{"team":"acme","refused":12}');
+    // 16 columns, where 14 are left.
+    expect((await command('usage --by token')).out).toMatch(/^TOKEN {5}tok_4fJ2mQ9sXbVe$/m);
     for (const line of ['requests', 'requests acme', 'usage --by day,team,user,token,model,endpoint']) {
       const { out } = await command(line);
       expect(Math.max(...out.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(80);

@@ -110,7 +110,7 @@ describe('what cannot be taken back', () => {
       });
       expect(result).toMatchObject({
         code: 1,
-        err: expect.stringContaining('(precondition_failed)') as string,
+        err: expect.stringMatching(/\(precondition_failed\)\n.*do it again/) as string,
       });
       expect(await statusOf('teams/acme')).toBe(200);
     },

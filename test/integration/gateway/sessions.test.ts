@@ -171,8 +171,11 @@ describe.each(['memory', 'redis'] as const)('sessions, store: %s', (store) => {
 
     it('in origins where the token has no list: those of the gateway hold', async () => {
       const token = await gateway.issue();
-      expect(await refusal(token, { origins: ['https://other.example'] })).toBe(
-        '403 origin_not_allowed origins',
+      const wanted = { origins: ['https://other.example'] };
+      expect(await refusal(token, wanted)).toBe('403 origin_not_allowed origins');
+      // "More than the token allows" would not be true of a token that restricts nothing.
+      expect(errorOf(await askSession(gateway.url, token.text, wanted)).message).toMatch(
+        /^origins: https:\/\/other\.example .*ALLOWED_ORIGINS/,
       );
       await mint(token, { origins: [app, 'none'] });
     });

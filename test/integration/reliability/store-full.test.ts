@@ -69,7 +69,11 @@ describe('a store that is full', () => {
     expect([refused.status, errorOf(refused).code]).toEqual([503, 'store_unavailable']);
     expect(witness.log()).toContain('OOM');
     expect((await get(`${witness.url}/v1/me`, { token: token.text })).status).toBe(200);
-    expect((await witness.admin('POST', '/admin/teams', { id: 'one-more' })).status).toBe(503);
+    const unmade = await witness.admin('POST', '/admin/teams', { id: 'one-more' });
+    expect(unmade).toMatchObject({
+      status: 503,
+      body: { error: { message: expect.stringMatching(/full.*not made/) as string } },
+    });
 
     const tokenPath = `/admin/teams/${revoked.team}/tokens/${revoked.id}`;
     // Though the uses of secrets cannot be written down now.

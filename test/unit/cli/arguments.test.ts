@@ -117,4 +117,8 @@ describe('adminPath', () => {
     expect(adminPath('teams', 'acme', 'users')).toBe('/admin/teams/acme/users');
     expect(adminPath('teams', '../usage?x=1')).toBe('/admin/teams/..%2Fusage%3Fx%3D1');
   });
+
+  it.each(['', '.', '..'])('is not made of %j, which would be the path of something else', (part) => {
+    expect(() => adminPath('teams', part, 'users')).toThrow(expect.objectContaining({ exitCode: 2 }));
+  });
 });

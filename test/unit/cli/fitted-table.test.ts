@@ -41,6 +41,29 @@ describe('fittedTable', () => {
     expect(printed).toMatch(/c{17,18}…/);
   });
 
+  it('shortens what rows are named after only as far as no two look alike', () => {
+    const apart = (title: string): Column => ({ ...text(title), apart: true });
+    const columns = [apart('MODEL'), ...Array.from({ length: 6 }, (_, n) => figure(`FIGURE_${n}0`))];
+    const named = (...models: string[]) =>
+      fittedTable(
+        columns,
+        models.map((MODEL) => ({ MODEL, FIGURE_00: 1 })),
+      );
+
+    const near = named('claude-4-5-haiku', 'claude-4-5-sonnet', 'nova-lite');
+    expect(near.split('\n').map((line) => line.split(' ', 1)[0])).toEqual([
+      'MODEL',
+      'claude-4-5-ha…',
+      'claude-4-5-so…',
+      'nova-lite',
+    ]);
+    expect(widest(near)).toBe(80);
+
+    const nearer = named('claude-sonnet-4-5-20250929', 'claude-sonnet-4-5-20251001');
+    expect(nearer).toMatch(/^MODEL {6}claude-sonnet-4-5-20250929\n/);
+    expect(nearer).toContain('\nMODEL      claude-sonnet-4-5-20251001\n');
+  });
+
   it('keeps columns in line beside wide characters', () => {
     const rows = [
       { A: '日本語', B: 'x' },
