@@ -41,7 +41,7 @@ export const countingLimits: Limit[] = [
 export async function startSite({ redis, leaseMs, env = {} }: SiteOptions): Promise<Site> {
   const prefix = `${randomBytes(4).toString('hex')}:`;
   const shared = { REDIS_PREFIX: prefix, LEASE_MS: String(leaseMs), ...env };
-  const upstream = await startStandIn();
+  const upstream = await startStandIn({ listsModels: false });
   const witness = await startGateway({ redis, upstream, env: shared });
   const spawned: SpawnedGateway[] = [];
   return {
