@@ -31,6 +31,10 @@ const promptTokens = 5;
 export async function startUpstream(): Promise<Upstream> {
   const seen: Seen[] = [];
   const server = createServer((request, response) => {
+    if (request.method === 'GET') {
+      response.writeHead(404).end(); // it lists no models
+      return;
+    }
     const record: Seen = {
       requestId: String(request.headers['x-request-id']),
       receivedMs: performance.now(),
