@@ -9,6 +9,9 @@ import type { Upstream } from './upstreams.ts';
 type Learning = Pick<AttemptRules, 'clock' | 'observer'>;
 type Made = Pick<Attempt, 'taken' | 'probe'>;
 
+/** A wrong figure must not take an attachment away for good: where others work, nobody else would find out. */
+const longestHeededMs = 3_600_000;
+
 /**
  * What an answer's head says of its key's room and of the attachment's health; how long it says to wait, where it was
  * refused for its rate.
@@ -32,11 +35,15 @@ export function learnFromAnswer(
   const askedMs = retryAfterMs(headers['retry-after']);
   const gapMs = askedMs ?? usedUpForMs(reading, nowMs);
   if (cause !== 'limited' || gapMs === null) {
-    rests(rules, upstream, { cause: cause ?? 'failing', askedMs: askedMs ?? 0, probe: attempt.probe });
+    rests(rules, upstream, {
+      cause: cause ?? 'failing',
+      askedMs: Math.min(askedMs ?? 0, longestHeededMs),
+      probe: attempt.probe,
+    });
     return null;
   }
   works(rules, upstream);
-  room.limited(nowMs, nowMs + gapMs);
+  room.limited(nowMs, nowMs + Math.min(gapMs, longestHeededMs));
   return gapMs;
 }
 
