@@ -112,8 +112,7 @@ export class Attempts implements Sending, AttemptHost {
     this.#gapMs = gapMs;
     this.#letOthersGo();
     if (cause === null) return true;
-    const mayWait = gapMs !== null && gapMs <= shortGapMs && !this.#waitedOut;
-    return !this.#triesAgain(cause, { mayWait, status });
+    return !this.#triesAgain(cause, { mayWait: gapMs !== null && this.#mayWaitOut(gapMs), status });
   }
 
   keepsError(attempt: Attempt, error: Error): boolean {
@@ -121,6 +120,13 @@ export class Attempts implements Sending, AttemptHost {
     if (cause === null) return true;
     learnFromSilence(this.#rules, this.#upstream, { attempt, cause });
     return !this.#triesAgain(cause, { mayWait: false, status: null });
+  }
+
+  /** Whether it may be sent again to whom has just refused it for its rate. */
+  #mayWaitOut(gapMs: number): boolean {
+    const { room } = this.#upstream;
+    if (this.#request.split?.hasBegun) return this.#patience.lastsFor(room, this.#rules.clock.monotonic());
+    return gapMs <= shortGapMs && !this.#waitedOut;
   }
 
   /** Whether another attempt is on its way. */

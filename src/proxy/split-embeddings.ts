@@ -19,6 +19,11 @@ export class SplitEmbeddings {
     this.#options = options;
   }
 
+  /** Some parts are answered: they are paid for, whatever becomes of the others. */
+  get hasBegun(): boolean {
+    return this.#joined.answers > 0;
+  }
+
   /**
    * What sends it to `target`, as one request; where an earlier one broke off, from the part that failed there.
    * `sendsAnother` is told of each part but the first.

@@ -160,6 +160,20 @@ describe('a key that has no room', () => {
     expect(performance.now() - startedAt).toBeGreaterThan(700);
   });
 
+  it('after some parts of a request: the others wait, rather than have those paid for again', async () => {
+    await start();
+    let asked = 0;
+    const refuses = respond(429, { ...json, 'retry-after': '2.5' }, '{}');
+    upstream.script((req, res, body) => {
+      asked += 1;
+      return asked === 3 ? refuses(req, res, body) : false;
+    });
+    const input = Array.from({ length: 4 * 96 }, (_, n) => `text ${n}`);
+    const url = `${gateway.url}${paths.embeddings}`;
+    expect((await post(url, bodies.embeddings({ input }), { token: token.text })).status).toBe(200);
+    expect(upstream.requests).toHaveLength(5);
+  });
+
   it('is not asked where another one has room', async () => {
     const other = await startStandIn({ key: 'inf-other' });
     await start({ OTHER_URL: other.url, OTHER_KEY: other.key });
