@@ -22,15 +22,16 @@ import type { Principal } from './core/identity.ts';
 import type { ForwardOutcome } from './core/outcome.ts';
 import { Refusal, restarting } from './core/refusal.ts';
 import type { Endpoint, JsonObject, ValidRequest } from './core/request.ts';
+import { Fallbacks } from './fallbacks.ts';
 import type { Journal } from './journal.ts';
 import type { Discovery } from './models/discovery.ts';
-import type { AttemptRules } from './proxy/attempts.ts';
+import type { AttemptRules } from './proxy/attempt-rules.ts';
 import type { Call } from './proxy/call.ts';
+import type { Target } from './proxy/choose.ts';
 import type { ExchangeTimings } from './proxy/exchange.ts';
 import { forward } from './proxy/forward.ts';
 import { heldAnswerBytes, splitInputs } from './proxy/joined-embeddings.ts';
 import type { OpenExchanges } from './proxy/open-exchanges.ts';
-import type { Target } from './proxy/choose.ts';
 import type { Upstream, Upstreams } from './proxy/upstreams.ts';
 import type { ServedModels } from './served-models.ts';
 import type { WaitingRoom } from './proxy/waiting-room.ts';
@@ -74,6 +75,8 @@ export interface Admitted {
   grant: Grant;
   candidates: readonly Upstream[];
   body: Buffer;
+  /** Who asks, by what the store said when it admitted. */
+  principal: Principal;
 }
 
 /** The five steps of a request, made of the features that do them; `app.ts` puts them in order. */
@@ -81,11 +84,13 @@ export class Gateway {
   readonly #parts: GatewayParts;
   readonly #timings: ExchangeTimings;
   readonly #rules: AttemptRules;
+  readonly #fallbacks: Fallbacks;
   /** The last large body that was to be parsed. */
   #largeBody: Promise<unknown> = Promise.resolve();
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
+    this.#fallbacks = new Fallbacks(parts);
     const { upstreamTimeoutMs, streamIdleTimeoutMs, readerTimeoutMs, firstHeartbeatMs, heartbeatMs } =
       parts.settings;
     this.#timings = {
@@ -214,22 +219,31 @@ export class Gateway {
   }
 
   /** Sends an admitted request on, and settles it whatever becomes of it. */
-  forward(call: Call, request: ValidRequest, { grant, candidates, body }: Admitted): void {
+  forward(call: Call, request: ValidRequest, { grant, candidates, body, principal }: Admitted): void {
+    const { endpoint, model } = request;
+    const isBounded = request.outputBound !== null;
+    // What these hold on to stays for as long as the answer takes: not the parsed body.
+    const fallback = (): Target | null =>
+      this.#fallbacks.target(
+        { endpoint, model, isBounded, sent: body, principal },
+        (other) => this.#useRefusal(call, other, principal) === null,
+      );
     const settle = (outcome: ForwardOutcome): Promise<void> | null => this.settle(call, grant, outcome);
     const parts = splitInputs(request);
     try {
       forward({
         rules: this.#rules,
         call,
-        path: request.endpoint.path,
+        path: endpoint.path,
         team: grant.request.team,
         tokens: grant.request.inputTokens,
-        asked: { model: request.model, candidates, body },
-        fallback: () => this.#fallback(call, request, body),
+        asked: { model, candidates, body },
+        fallback,
+        isRepeatable: request.remoteTools.length === 0,
         split: parts && { parts, maxBytes: heldAnswerBytes(request) },
-        kind: request.endpoint.kind,
+        kind: endpoint.kind,
         stream: request.stream,
-        pinned: (call.principal?.identity.session?.pinned ?? null) !== null,
+        pinned: (principal.identity.session?.pinned ?? null) !== null,
         headers: [...call.headers, ...limitHeaders(limitsTold(grant), grant.admittedAtMs)],
         timings: this.#timings,
         open: this.#parts.exchanges,
@@ -255,22 +269,6 @@ export class Gateway {
   #atPriceOf({ sentTo }: ForwardOutcome, grant: Grant): Grant {
     if (sentTo === null || sentTo.model === grant.request.model) return grant;
     return { ...grant, price: this.#parts.catalogue.price(sentTo.model) };
-  }
-
-  /** The same request for the model that may answer in this one's place; null where there is none, or it may not. */
-  #fallback(call: Call, request: ValidRequest, sent: Buffer): Target | null {
-    const { catalogue, upstreams } = this.#parts;
-    const { principal } = call;
-    const model = catalogue.fallback(request.model);
-    if (model === null || principal === null) return null;
-    const pinned = principal.identity.session?.pinned?.fields ?? {};
-    if ('model' in pinned) return null;
-    const candidates = upstreams.candidates(model);
-    const body = parseJson(sent);
-    if (candidates.length === 0 || body instanceof Refusal) return null;
-    const valid = request.endpoint.validate({ ...body, model }, (id) => catalogue.maxOutputTokens(id));
-    if (valid instanceof Refusal || this.#useRefusal(call, valid, principal)) return null;
-    return { model, candidates, body: Buffer.from(JSON.stringify(valid.body)) };
   }
 
   /** Large bodies one after the other: while one is worked on, it takes several times its size in memory. */
@@ -332,7 +330,7 @@ export class Gateway {
       images: reserved.images,
       searchUnits: reserved.searchUnits,
     });
-    return grant === 'stale' || grant instanceof Refusal ? grant : { grant, candidates, body };
+    return grant === 'stale' || grant instanceof Refusal ? grant : { grant, candidates, body, principal };
   }
 }
 

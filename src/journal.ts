@@ -7,7 +7,7 @@ import { otherEndpoint, type RefusedAs } from './core/refusal-count.ts';
 import type { AccessLine } from './observability/access-line.ts';
 import type { Log } from './observability/log.ts';
 import type { Answer, Metrics } from './observability/metrics.ts';
-import type { AttemptObserver } from './proxy/attempts.ts';
+import type { AttemptObserver } from './proxy/attempt-rules.ts';
 import type { Call } from './proxy/call.ts';
 import { callerLeft } from './proxy/exchange.ts';
 

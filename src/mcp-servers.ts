@@ -3,6 +3,7 @@ import type { Answers } from './answers.ts';
 import type { Clock } from './core/clock.ts';
 import { okJson, type DescribedOperation } from './core/described.ts';
 import type { Principal } from './core/identity.ts';
+import { isRecord } from './core/is-record.ts';
 import { Refusal } from './core/refusal.ts';
 import type { Gateway } from './gateway.ts';
 import type { Call } from './proxy/call.ts';
@@ -101,8 +102,4 @@ function grants(granted: readonly string[], name: string): boolean {
 function textAt(value: unknown, field: string): string | null {
   const text = isRecord(value) ? value[field] : null;
   return typeof text === 'string' ? text : null;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

@@ -1,3 +1,4 @@
+import { isRecord } from '../core/is-record.ts';
 import type { ListedModel, ModelKind } from '../core/model.ts';
 
 /** Far more than there are; of a longer list the rest is not read. */
@@ -60,8 +61,4 @@ function textsOf(value: unknown): readonly string[] {
 
 function isRegion(text: string): boolean {
   return /^[a-z0-9-]{1,32}$/.test(text);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

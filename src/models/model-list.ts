@@ -1,3 +1,4 @@
+import { boundedText } from '../core/bounded-text.ts';
 import type { Clock } from '../core/clock.ts';
 import type { ListedModel } from '../core/model.ts';
 import { readAvailableModels } from './available-models.ts';
@@ -52,20 +53,8 @@ export class ModelList {
       redirect: 'error',
       signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), this.#closing]),
     });
-    if (response.status === 200 && response.body) return bounded(response.body);
+    if (response.status === 200 && response.body) return boundedText(response.body, maxAnswerBytes);
     await response.body?.cancel();
     return null;
   }
-}
-
-/** The text of a body; null where it is too long. */
-async function bounded(body: ReadableStream<Uint8Array>): Promise<string | null> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > maxAnswerBytes) return null; // leaving the loop cancels the rest
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }

@@ -21,8 +21,8 @@ const abandoned = new Error('The attempt is over.');
 /** One attempt: undici's events, passed on where its answer is kept. */
 export class Attempt implements Dispatcher.DispatchHandler {
   sent = false;
-  /** Which one it is among all that were sent with its key. */
-  readonly taken: number;
+  /** Which one it is among all that were sent with its key; of several, the last. */
+  taken: number;
   /** It finds out whether an attachment that rested works again. */
   readonly probe: boolean;
   readonly #host: AttemptHost;

@@ -1,61 +1,30 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Attachment } from '../core/attachment.ts';
-import type { Clock } from '../core/clock.ts';
 import { Attempt, type AttemptHost } from './attempt.ts';
+import type { AttemptRules } from './attempt-rules.ts';
 import type { Call } from './call.ts';
-import { choose, chooseFull, chooseResting, type Target } from './choose.ts';
-import { readingIn, usedUpForMs } from './rate-limit-headers.ts';
-import { isResting, probed, rested, working } from './rest.ts';
-import { backoffMs, type Cause, causeOfError, causeOfStatus, retryAfterMs } from './retry.ts';
+import type { Target } from './choose.ts';
+import { Itinerary, type ItineraryOptions } from './itinerary.ts';
+import { learnFromAnswer, learnFromSilence } from './learn.ts';
+import { Patience } from './patience.ts';
+import { isResting, probed, working } from './rest.ts';
+import { backoffMs, type Cause, causeOfError, causeOfStatus, mayHaveBegun } from './retry.ts';
 import type { Recipient, Sending } from './sending.ts';
+import type { SplitEmbeddings } from './split-embeddings.ts';
 import { rateLimited } from './upstream-error.ts';
 import { upstreamHeaders } from './upstream-headers.ts';
-import type { SplitEmbeddings } from './split-embeddings.ts';
 import type { Upstream } from './upstreams.ts';
-import type { Waiter, WaitingRoom } from './waiting-room.ts';
 
-/** What is told of attempts, for log and metrics. */
-export interface AttemptObserver {
-  /** One was given up for another; `status` null: it brought no answer. */
-  gaveUp(attempt: { attachment: string; cause: Cause; status: number | null; durationMs: number }): void;
-  /** An attachment fails and is asked last for a while; told when that begins. */
-  rests(rest: { attachment: string; cause: Cause; forMs: number }): void;
-  /** It works again. */
-  recovered(attachment: string): void;
-}
-
-/** What all attempts of a process have in common. */
-export interface AttemptRules {
-  clock: Clock;
-  waiting: WaitingRoom;
-  observer: AttemptObserver;
-  /** How many a request may take. */
-  maxAttempts: number;
-  /** After so long no other is begun. */
-  deadlineMs: number;
-  /** How long a request may wait for room; 0: what the upstream says of its room is not heeded. */
-  maxWaitMs: number;
-}
-
-export interface AttemptedRequest {
+export interface AttemptedRequest extends ItineraryOptions {
   call: Call;
   path: string;
   stream: boolean;
   pinned: boolean;
   team: string;
-  /** The estimate of its input. */
-  tokens: number;
-  asked: Target;
   /** Sends it as several; another attempt goes on where one broke off. */
   split: SplitEmbeddings | null;
-  /** Another model that may answer in its place; asked for once, when it is needed. */
-  fallback: () => Target | null;
-}
-
-interface Step {
-  kind: 'send' | 'wait';
-  target: Target;
-  upstream: Upstream;
+  /** False where the upstream may have begun what is not to be done twice. */
+  isRepeatable: boolean;
 }
 
 /**
@@ -69,15 +38,13 @@ export class Attempts implements Sending, AttemptHost {
   sentAtMs = 0;
   readonly #rules: AttemptRules;
   readonly #request: AttemptedRequest;
+  readonly #itinerary: Itinerary;
+  readonly #patience: Patience;
   #recipient: Recipient | null = null;
   #target: Target;
-  /** Undefined until it has been asked for. */
-  #fallback: Target | null | undefined;
   #upstream: Upstream;
   #attempt: Attempt | null = null;
   #made = 0;
-  /** Until when it may wait; set when it first does. */
-  #waitUntilMs: number | null = null;
   #connectedAgain = false;
   /** It has waited out a gap that a 429 told it of: once is enough. */
   #waitedOut = false;
@@ -91,6 +58,8 @@ export class Attempts implements Sending, AttemptHost {
     if (!first) throw new TypeError(`Nobody serves ${asked.model}.`);
     this.#rules = rules;
     this.#request = request;
+    this.#itinerary = new Itinerary(request);
+    this.#patience = new Patience(rules, request);
     this.#target = asked;
     this.#upstream = first;
   }
@@ -98,12 +67,9 @@ export class Attempts implements Sending, AttemptHost {
   begin(recipient: Recipient): void {
     this.#recipient = recipient;
     this.sentAtMs = recipient.startedMs;
-    const { asked, tokens } = this.#request;
-    const { waiting } = this.#rules;
-    // Whoever has waited goes first.
-    if (waiting.size > 0) waiting.serve();
-    const upstream = choose(asked.candidates, recipient.nowMs, tokens);
-    if (upstream) this.#send(asked, upstream);
+    this.#letOthersGo();
+    const upstream = this.#itinerary.first(recipient.nowMs);
+    if (upstream) this.#send(this.#request.asked, upstream);
     else this.#proceed();
   }
 
@@ -142,60 +108,25 @@ export class Attempts implements Sending, AttemptHost {
 
   keepsAnswer(attempt: Attempt, status: number, headers: IncomingHttpHeaders): boolean {
     const cause = causeOfStatus(status, headers['content-type'] ?? '');
-    this.#gapMs = this.#learn(attempt, { cause, status, headers });
-    const gapMs = this.#gapMs;
-    if (this.#rules.waiting.size > 0) this.#rules.waiting.serve();
+    const gapMs = learnFromAnswer(this.#rules, this.#upstream, { attempt, cause, status, headers });
+    this.#gapMs = gapMs;
+    this.#letOthersGo();
     if (cause === null) return true;
-    const mayWait = gapMs !== null && gapMs <= shortGapMs && !this.#waitedOut;
-    return !this.#triesAgain(cause, { mayWait, status });
+    return !this.#triesAgain(cause, { mayWait: gapMs !== null && this.#mayWaitOut(gapMs), status });
   }
 
   keepsError(attempt: Attempt, error: Error): boolean {
     const cause = causeOfError(error, attempt.sent);
     if (cause === null) return true;
-    this.#upstream.room.answered();
-    this.#rest(attempt, cause, 0);
+    learnFromSilence(this.#rules, this.#upstream, { attempt, cause });
     return !this.#triesAgain(cause, { mayWait: false, status: null });
   }
 
-  /** Hears what an answer says of the key's room and of the attachment's health; how long it says to wait. */
-  #learn(
-    attempt: Attempt,
-    { cause, status, headers }: { cause: Cause | null; status: number; headers: IncomingHttpHeaders },
-  ): number | null {
+  /** Whether it may be sent again to whom has just refused it for its rate. */
+  #mayWaitOut(gapMs: number): boolean {
     const { room } = this.#upstream;
-    const nowMs = this.#rules.clock.monotonic();
-    const reading = readingIn(headers, nowMs);
-    room.answered();
-    if (reading) room.read(reading, attempt.taken);
-    if (cause === null && status < 500) {
-      this.#works();
-      return null;
-    }
-    const askedMs = retryAfterMs(headers['retry-after']);
-    const gapMs = askedMs ?? usedUpForMs(reading, nowMs);
-    if (cause !== 'limited' || gapMs === null) {
-      this.#rest(attempt, cause ?? 'failing', askedMs ?? 0);
-      return null;
-    }
-    this.#works();
-    room.limited(nowMs, nowMs + gapMs);
-    return gapMs;
-  }
-
-  #works(): void {
-    if (this.#upstream.rest === working) return;
-    this.#upstream.rest = working;
-    this.#rules.observer.recovered(this.attachment.name);
-  }
-
-  #rest({ probe }: Attempt, cause: Cause, askedMs: number): void {
-    const { rest, attachment } = this.#upstream;
-    const nowMs = this.#rules.clock.monotonic();
-    const next = rested(rest, { nowMs, probe, retryAfterMs: askedMs, random: Math.random() });
-    this.#upstream.rest = next;
-    if (rest !== working) return;
-    this.#rules.observer.rests({ attachment: attachment.name, cause, forMs: next.untilMs - nowMs });
+    if (this.#request.split?.hasBegun) return this.#patience.lastsFor(room, this.#rules.clock.monotonic());
+    return gapMs <= shortGapMs && !this.#waitedOut;
   }
 
   /** Whether another attempt is on its way. */
@@ -204,6 +135,7 @@ export class Attempts implements Sending, AttemptHost {
     const { startedMs, begun } = this.recipient;
     const nowMs = clock.monotonic();
     if (begun || this.#made >= maxAttempts || nowMs - startedMs >= deadlineMs) return false;
+    if (!this.#request.isRepeatable && mayHaveBegun(cause)) return false;
     if (mayWait) this.#waitedOut = true;
     else this.#strike(this.#upstream);
     const tookMs = nowMs - this.sentAtMs;
@@ -231,15 +163,16 @@ export class Attempts implements Sending, AttemptHost {
   }
 
   #mayGoOn(nowMs: number): boolean {
-    const step = this.#next(nowMs);
+    const step = this.#itinerary.next(nowMs);
     if (step === null || step.kind === 'send') return step !== null;
-    return this.#rules.maxWaitMs > 0 && this.#opensInTime(step.upstream, nowMs) && this.#hasPlace();
+    const { room } = step.upstream;
+    return this.#rules.maxWaitMs > 0 && this.#patience.lastsFor(room, nowMs) && this.#patience.hasPlace();
   }
 
   #proceed(): void {
     this.#quit = null;
     const nowMs = this.#rules.clock.monotonic();
-    const step = this.#next(nowMs);
+    const step = this.#itinerary.next(nowMs);
     if (step === null) {
       this.#refuse();
       return;
@@ -247,83 +180,49 @@ export class Attempts implements Sending, AttemptHost {
     const { kind, target, upstream } = step;
     this.sentAtMs = nowMs;
     this.#upstream = upstream;
+    const isWorthWaiting = this.#patience.lastsFor(upstream.room, nowMs);
     if (kind === 'send' || this.#rules.maxWaitMs === 0) this.#send(target, upstream);
-    else if (this.#opensInTime(upstream, nowMs) && this.#hasPlace()) this.#wait();
-    else if (!this.#opensInTime(upstream, nowMs) && upstream.room.findsOut(nowMs))
-      this.#send(target, upstream);
+    else if (isWorthWaiting && this.#patience.hasPlace()) this.#wait(nowMs);
+    else if (!isWorthWaiting && upstream.room.findsOut(nowMs)) this.#send(target, upstream);
     else this.#refuse();
-  }
-
-  /** Who is asked next, or waited for; null where there is nobody left. */
-  #next(nowMs: number): Step | null {
-    const { asked, tokens } = this.#request;
-    // One failure may be a request's own fault, and is not to give everybody another model.
-    const own =
-      choose(asked.candidates, nowMs, tokens) ??
-      chooseResting(asked.candidates.filter(restsBriefly), nowMs, tokens);
-    if (own) return { kind: 'send', target: asked, upstream: own };
-    const other = this.#otherTarget();
-    const others = other && choose(other.candidates, nowMs, tokens);
-    if (others) return { kind: 'send', target: other, upstream: others };
-    for (const target of [asked, other]) {
-      const upstream = target && chooseResting(target.candidates, nowMs, tokens);
-      if (upstream) return { kind: 'send', target, upstream };
-    }
-    const target = asked.candidates.length > 0 ? asked : other;
-    const upstream = target && chooseFull(target.candidates, nowMs, tokens);
-    return upstream && { kind: 'wait', target, upstream };
-  }
-
-  #otherTarget(): Target | null {
-    // Of two models' embeddings nothing whole can be made.
-    if (this.#fallback === undefined) this.#fallback = this.#request.split ? null : this.#request.fallback();
-    return this.#fallback;
   }
 
   #send(target: Target, upstream: Upstream): void {
     const { call, path, stream, pinned, tokens, split } = this.#request;
+    const { attachment, pathPrefix, pool, room } = upstream;
     const probe = upstream.rest !== working && !isResting(upstream.rest, this.recipient.nowMs);
     if (probe) upstream.rest = probed(upstream.rest, this.recipient.nowMs);
     this.#target = target;
     this.#upstream = upstream;
     this.#made += 1;
-    const attempt = new Attempt(this, { taken: upstream.room.take(tokens), probe });
+    const attempt = new Attempt(this, { taken: room.take(tokens), probe });
     this.#attempt = attempt;
-    const { key } = upstream.attachment;
-    const headers = upstreamHeaders(call.incoming.headers, {
-      key,
-      requestId: call.requestId,
-      stream,
-      pinned,
-    });
-    const sent = { path: upstream.pathPrefix + path, method: 'POST', headers } as const;
-    if (split) split.over(upstream.pool).dispatch(sent, attempt);
-    else upstream.pool.dispatch({ ...sent, body: target.body }, attempt);
+    const { key } = attachment;
+    const { requestId } = call;
+    const headers = upstreamHeaders(call.incoming.headers, { key, requestId, stream, pinned });
+    const sent = { path: pathPrefix + path, method: 'POST', headers } as const;
+    if (split === null) {
+      pool.dispatch({ ...sent, body: target.body }, attempt);
+      return;
+    }
+    const countAnother = (): void => {
+      attempt.taken = room.take(0);
+    };
+    split.over(pool, countAnother).dispatch(sent, attempt);
   }
 
-  #opensInTime({ room }: Upstream, nowMs: number): boolean {
-    const { tokens } = this.#request;
-    const untilMs = this.#waitUntilMs ?? nowMs + this.#rules.maxWaitMs;
-    if (nowMs >= untilMs) return false;
-    return room.opensAtMs(nowMs, tokens) < untilMs || room.mayOpenSooner(nowMs);
+  /** Whoever has waited goes first. */
+  #letOthersGo(): void {
+    const { waiting } = this.#rules;
+    if (waiting.size > 0) waiting.serve();
   }
 
-  #hasPlace(): boolean {
-    return this.#rules.waiting.hasPlace(this.#request.team);
-  }
-
-  #wait(): void {
-    const { waiting, clock, maxWaitMs } = this.#rules;
-    this.#waitUntilMs ??= clock.monotonic() + maxWaitMs;
-    const waiter: Waiter = {
-      team: this.#request.team,
-      deadlineMs: this.#waitUntilMs,
-      ready: (nowMs) => this.#next(nowMs)?.kind === 'send',
+  #wait(nowMs: number): void {
+    this.#quit = this.#patience.wait(nowMs, {
+      ready: (atMs) => this.#itinerary.next(atMs)?.kind === 'send',
       go: () => this.#proceed(),
       expire: () => this.#refuse(),
-    };
-    this.#quit = () => waiting.leave(waiter);
-    waiting.enter(waiter);
+    });
   }
 
   #refuse(): void {
@@ -332,10 +231,6 @@ export class Attempts implements Sending, AttemptHost {
     const opensInMs = this.#upstream.room.opensAtMs(nowMs, this.#request.tokens) - nowMs;
     this.recipient.refuse(rateLimited(opensInMs / 1_000));
   }
-}
-
-function restsBriefly({ rest }: Upstream): boolean {
-  return rest.failures === 1;
 }
 
 const noHeaders: readonly string[] = [];

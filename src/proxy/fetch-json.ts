@@ -1,3 +1,4 @@
+import { boundedText } from '../core/bounded-text.ts';
 import type { Refusal } from '../core/refusal.ts';
 import { retryAfterMs } from './retry.ts';
 import { failed, isJson, timedOut, unreachable, upstreamTrouble } from './upstream-error.ts';
@@ -27,14 +28,9 @@ export async function fetchJson(
       'accept-encoding': 'identity',
     };
     const answer = await pool.request({ path: pathPrefix + path, method: 'GET', headers, signal });
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    for await (const chunk of answer.body as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      if (bytes > maxBytes) return failed('Its answer is too large.'); // leaving the loop destroys the body
-      chunks.push(chunk);
-    }
-    const text = Buffer.concat(chunks).toString('utf8').replaceAll(key, '***');
+    const whole = await boundedText(answer.body as AsyncIterable<Buffer>, maxBytes);
+    if (whole === null) return failed('Its answer is too large.');
+    const text = whole.replaceAll(key, '***');
     const contentType = one(answer.headers['content-type']) ?? '';
     const status = answer.statusCode;
     if (status >= 300 || !isJson(contentType)) {

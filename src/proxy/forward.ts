@@ -1,4 +1,5 @@
-import { Attempts, type AttemptedRequest, type AttemptRules } from './attempts.ts';
+import type { AttemptRules } from './attempt-rules.ts';
+import { Attempts, type AttemptedRequest } from './attempts.ts';
 import { Exchange, type ExchangeOptions } from './exchange.ts';
 import { SplitEmbeddings, type SplitOptions } from './split-embeddings.ts';
 
@@ -12,7 +13,9 @@ export interface ForwardOptions extends Omit<ExchangeOptions, 'sending'>, Omit<A
 export function forward(options: ForwardOptions): void {
   const { rules, settle } = options;
   const split = options.split && new SplitEmbeddings(options.split);
-  const sending = new Attempts(rules, { ...options, split });
+  // Of two models' embeddings nothing whole can be made.
+  const fallback = split ? (): null => null : options.fallback;
+  const sending = new Attempts(rules, { ...options, split, fallback });
   const exchange = new Exchange({
     ...options,
     sending,

@@ -14,6 +14,8 @@ export interface PartByPartOptions {
   joined: JoinedEmbeddings;
   /** The most that the answers may come to. */
   maxBytes: number;
+  /** Called before each part but the first. */
+  sendsAnother: () => void;
 }
 
 /**
@@ -30,6 +32,8 @@ export class PartByPart implements Handler, Dispatcher.DispatchController {
   #current: Dispatcher.DispatchController | null = null;
   /** The answer to a part on its way in; null before its head, and where it is passed on as it is. */
   #chunks: Buffer[] | null = null;
+  /** Of the last answer: what it tells of the key's room is the news. */
+  #headers: IncomingHttpHeaders = {};
   #phase: 'asking' | 'passing' | 'answering' | 'over' = 'asking';
   #bytes = 0;
   #pieces: Buffer[] = [];
@@ -58,6 +62,7 @@ export class PartByPart implements Handler, Dispatcher.DispatchController {
     const contentType: unknown = headers['content-type'];
     if (status < 300 && isJson(String(contentType))) {
       this.#chunks = [];
+      this.#headers = headers;
       return;
     }
     this.#phase = 'passing';
@@ -109,6 +114,7 @@ export class PartByPart implements Handler, Dispatcher.DispatchController {
 
   #send(): void {
     const body = JSON.stringify(this.#options.parts[this.#options.joined.answers]);
+    if (this.#current !== null) this.#options.sendsAnother();
     try {
       this.#options.target.dispatch({ ...this.#request, body }, this);
     } catch (error) {
@@ -123,6 +129,7 @@ export class PartByPart implements Handler, Dispatcher.DispatchController {
     const bytes = this.#pieces.reduce((sum, piece) => sum + piece.length, 0);
     this.#phase = 'answering';
     this.#handler.onResponseStart?.(this, 200, {
+      ...this.#headers,
       'content-type': 'application/json',
       'content-length': String(bytes),
     });

@@ -39,6 +39,11 @@ export function causeOfError(error: Error, sent: boolean): Cause | null {
   return isNotHttp(error) ? null : 'reset';
 }
 
+/** Whether the upstream may have begun with the request. Heroku's router answers 503 where an app takes too long. */
+export function mayHaveBegun(cause: Cause): boolean {
+  return cause === 'failing' || cause === 'reset';
+}
+
 const firstBackoffMs = 100;
 const longestBackoffMs = 1_000;
 

@@ -15,6 +15,8 @@ export class Room {
   /** How many were sent in all, and up to which of them the upstream has counted. */
   #sent = 0;
   #counted = 0;
+  /** How many had been sent when one was last refused for the rate. */
+  #sentWhenLimited = 0;
   /** The upstream itself has said that there is room: only what was sent since says otherwise. */
   #saidRoom = true;
   /** What it said last of requests, and whether it has ever said anything else. */
@@ -46,14 +48,7 @@ export class Room {
     if (requests === null) return Infinity;
     if (nowMs < requests.resetAtMs) return Math.max(0, requests.remaining);
     // A new window. Where the last one was used up there are others who have waited for it.
-    known.requests =
-      requests.remaining > 0
-        ? null
-        : {
-            ...requests,
-            remaining: Math.min(trickle.requests, requests.limit),
-            resetAtMs: nowMs + trickle.everyMs,
-          };
+    known.requests = requests.remaining > 0 ? null : byLittle(requests, nowMs);
     return known.requests?.remaining ?? Infinity;
   }
 
@@ -113,8 +108,18 @@ export class Room {
     this.#foundOutByMs = 0;
   }
 
+  /** The upstream has answered the `taken`-th request: had it refused an earlier one for its rate, that is over. */
+  allowed(nowMs: number, taken: number): void {
+    const known = this.#known;
+    if (known === null || known.blockedUntilMs <= nowMs || taken <= this.#sentWhenLimited) return;
+    const { requests } = known;
+    const opened = requests && requests.remaining <= 0 ? byLittle(requests, nowMs) : requests;
+    this.#known = { ...known, atMs: nowMs, blockedUntilMs: 0, requests: opened };
+  }
+
   /** The upstream refused a request for its rate: nothing fits before then. */
   limited(nowMs: number, untilMs: number): void {
+    this.#sentWhenLimited = this.#sent;
     const blockedUntilMs = Math.max(untilMs, this.#known?.blockedUntilMs ?? 0);
     const limit = this.#known?.requests?.limit ?? Infinity;
     this.#known = {
@@ -134,6 +139,11 @@ export class Room {
   hear(reading: KeyReading): void {
     if (reading.atMs > (this.#known?.atMs ?? 0)) this.#known = reading;
   }
+}
+
+/** The room after a gap, for the next moment. */
+function byLittle({ limit }: Left, nowMs: number): Left {
+  return { limit, remaining: Math.min(trickle.requests, limit), resetAtMs: nowMs + trickle.everyMs };
 }
 
 /** What is large waits for half a window's tokens at most: on a busy key there are never more. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
-import type { ReadingStore, SharedReading } from '../core/reading.ts';
+import type { KeyReading, ReadingStore, SharedReading } from '../core/reading.ts';
 import { StoreUnavailable } from '../core/store-unavailable.ts';
 import { shifted } from './reading-text.ts';
 import type { Room } from './room.ts';
@@ -46,7 +46,7 @@ export class SharedReadings {
     const { rooms, isWaiting, log } = this.#options;
     let sent = 0;
     for (const room of rooms.values()) sent += room.sent;
-    if (this.#sharing || (sent === this.#sent && !isWaiting())) return;
+    if (this.#sharing || (sent === this.#sent && !isWaiting() && !this.#hasNews())) return;
     this.#sent = sent;
     this.#sharing = true;
     try {
@@ -64,7 +64,7 @@ export class SharedReadings {
     const news: SharedReading[] = [];
     const told = new Map<string, { atMs: number; storeAtMs: number }>();
     for (const [keyHash, room] of rooms) {
-      const own = room.newsSince(this.#shared.get(keyHash)?.atMs ?? 0);
+      const own = this.#own(keyHash, room);
       if (!own) continue;
       const storeAtMs = Math.ceil(own.atMs + aheadMs);
       news.push({ keyHash, reading: { ...shifted(own, aheadMs), atMs: storeAtMs } });
@@ -79,5 +79,14 @@ export class SharedReadings {
       this.#shared.set(keyHash, { atMs: heard.atMs, storeAtMs: reading.atMs });
       rooms.get(keyHash)?.hear(heard);
     }
+  }
+
+  /** An answer may come long after its request, and be the last. */
+  #hasNews(): boolean {
+    return [...this.#options.rooms].some(([keyHash, room]) => this.#own(keyHash, room) !== null);
+  }
+
+  #own(keyHash: string, room: Room): KeyReading | null {
+    return room.newsSince(this.#shared.get(keyHash)?.atMs ?? 0);
   }
 }

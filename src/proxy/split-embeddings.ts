@@ -19,9 +19,17 @@ export class SplitEmbeddings {
     this.#options = options;
   }
 
-  /** What sends it to `target`, as one request; where an earlier one broke off, from the part that failed there. */
-  over(target: Pick<Dispatcher, 'dispatch'>): PartByPart {
-    return new PartByPart({ ...this.#options, target, joined: this.#joined });
+  /** Some parts are answered: they are paid for, whatever becomes of the others. */
+  get hasBegun(): boolean {
+    return this.#joined.answers > 0;
+  }
+
+  /**
+   * What sends it to `target`, as one request; where an earlier one broke off, from the part that failed there.
+   * `sendsAnother` is told of each part but the first.
+   */
+  over(target: Pick<Dispatcher, 'dispatch'>, sendsAnother: () => void): PartByPart {
+    return new PartByPart({ ...this.#options, target, sendsAnother, joined: this.#joined });
   }
 
   /**

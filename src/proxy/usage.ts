@@ -1,3 +1,4 @@
+import { isRecord } from '../core/is-record.ts';
 import type { Usage } from '../core/outcome.ts';
 
 /** The usage in an answer's JSON text, in OpenAI's, Anthropic's or Cohere's names; null where there is none or it is all zero. */
@@ -49,10 +50,6 @@ function searchesOf(meta: unknown): Usage | null {
 /** A figure the ledger can add up: an upstream that says something else has said nothing. */
 export function count(value: unknown): number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0;
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }
 
 // The string's inside is written as `plain (escape plain)*`, which cannot backtrack; its closing quote is left

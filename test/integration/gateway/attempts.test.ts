@@ -52,7 +52,7 @@ beforeAll(async () => {
     JSON.stringify({
       models: {
         [models.chat]: { kind: 'chat', max_tokens: 4096, fallback: other, price: price(1) },
-        [other]: { kind: 'chat', max_tokens: 100, price: price(10) },
+        [other]: { kind: 'chat', max_tokens: 100, one_of: ['temperature', 'top_p'], price: price(10) },
       },
     }),
   );
@@ -206,6 +206,35 @@ describe('what may have been done, or is the same everywhere, is not sent again:
   });
 });
 
+describe('a request whose tools run elsewhere', () => {
+  const remote = {
+    tools: [{ type: 'heroku_tool', name: 'dyno_run_command', runtime_params: { target_app_name: 'my-app' } }],
+  };
+  const granted = { endpoints: [paths.agents], tools: ['dyno_run_command@my-app'] };
+  const run = ({ text }: IssuedToken): Promise<Reply> =>
+    post(`${gateway.url}${paths.agents}`, bodies.agents(remote), { token: text });
+
+  it.each([
+    ['was failed', failsWith(503), 502],
+    ['had its connection reset', resetBeforeAnswer(), 502],
+  ])('and %s is not sent again: they may have run', async (_, script, status) => {
+    await start(twoAttachments());
+    const its = await gateway.issue(granted);
+    first.script(script);
+    second.script(script);
+    expect((await run(its)).status).toBe(status);
+    expect(first.requests.length + second.requests.length).toBe(1);
+  });
+
+  it('and was not taken is sent to another', async () => {
+    await start(twoAttachments());
+    const its = await gateway.issue(granted);
+    first.script(failsWith(429));
+    for (let n = 0; n < 2; n += 1) expect((await run(its)).status).toBe(200);
+    expect(first.requests).toHaveLength(1);
+  });
+});
+
 describe('where all fail', () => {
   it('the caller gets the last refusal, and pays for the input where one may have done the work', async () => {
     await start(twoAttachments());
@@ -341,6 +370,33 @@ describe('a fallback model', () => {
     const reply = await post(`${gateway.url}${paths.chat}`, body, { token: pinned.token });
     expect(reply.status).toBe(502);
     expect(second.requests).toHaveLength(0);
+  });
+
+  it('is not used by a token that may not use it any more', async () => {
+    await start(withFallback());
+    first.script(null);
+    expect((await call()).status).toBe(200);
+    first.script(failsWith(503));
+    const path = `/admin/teams/${token.team}/tokens/${token.id}`;
+    expect((await gateway.admin('PATCH', path, { models: [models.chat] })).status).toBe(200);
+    expect((await call()).status).toBe(502);
+    expect(second.requests).toHaveLength(0);
+  });
+
+  it('gets the request mended for it', async () => {
+    await start(withFallback());
+    expect((await call({ temperature: 0.5, top_p: 1 })).status).toBe(200);
+    expect(first.requests[0]?.body).toMatchObject({ temperature: 0.5, top_p: 1 });
+    expect(second.requests[0]?.body).not.toHaveProperty('top_p');
+    expect((await call({ temperature: 0.5, top_p: 0.5 })).status).toBe(502);
+  });
+
+  it('gets a bound of its own where the gateway had set one, not the caller', async () => {
+    await start(withFallback());
+    const limited = await gateway.issue({ limits: [{ metric: 'tokens', window: 'day', max: 100_000 }] });
+    expect((await call({ max_tokens: undefined }, limited.text)).status).toBe(200);
+    expect(first.requests[0]?.body).toMatchObject({ max_tokens: 4096 });
+    expect(second.requests[0]?.body).toMatchObject({ max_tokens: 100 });
   });
 
   it('is not used for a request that it would not take', async () => {

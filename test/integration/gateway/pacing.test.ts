@@ -122,6 +122,58 @@ describe('a key that has no room', () => {
     expect(upstream.requests).toHaveLength(3);
   });
 
+  it('by a wrong figure of days is open to all again once a request has been answered', async () => {
+    await start();
+    const refusesOnce = respond(429, { ...json, 'retry-after': '8640000' }, '{}');
+    let asked = 0;
+    upstream.script((req, res, body) => {
+      for (const name of res.getHeaderNames()) if (name.startsWith('x-ratelimit')) res.removeHeader(name);
+      asked += 1;
+      return asked === 1 ? refusesOnce(req, res, body) : false;
+    });
+    expect((await call()).status).toBe(429);
+    expect((await call()).status).toBe(200);
+    const replies = await Promise.all(Array.from({ length: 8 }, () => call()));
+    expect(replies.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 200));
+  });
+
+  it('counts each part of a request that goes as several, and hears what the last was told', async () => {
+    await start();
+    const texts = Array.from({ length: 9 * 96 }, (_, n) => `text ${n}`);
+    let asked = 0;
+    // Nothing is told of the parts until the last.
+    upstream.script((_req, res) => {
+      asked += 1;
+      says(res, 10, '800ms', 100);
+      if (asked === 1) return false;
+      for (const name of res.getHeaderNames()) if (name.startsWith('x-ratelimit')) res.removeHeader(name);
+      if (asked === 10) says(res, 0, '900ms', 100);
+      return false;
+    });
+    await call();
+    const reply = await post(`${gateway.url}${paths.embeddings}`, bodies.embeddings({ input: texts }), {
+      token: token.text,
+    });
+    expect(reply.status).toBe(200);
+    const startedAt = performance.now();
+    expect((await call()).status).toBe(200);
+    expect(performance.now() - startedAt).toBeGreaterThan(700);
+  });
+
+  it('after some parts of a request: the others wait, rather than have those paid for again', async () => {
+    await start();
+    let asked = 0;
+    const refuses = respond(429, { ...json, 'retry-after': '2.5' }, '{}');
+    upstream.script((req, res, body) => {
+      asked += 1;
+      return asked === 3 ? refuses(req, res, body) : false;
+    });
+    const input = Array.from({ length: 4 * 96 }, (_, n) => `text ${n}`);
+    const url = `${gateway.url}${paths.embeddings}`;
+    expect((await post(url, bodies.embeddings({ input }), { token: token.text })).status).toBe(200);
+    expect(upstream.requests).toHaveLength(5);
+  });
+
   it('is not asked where another one has room', async () => {
     const other = await startStandIn({ key: 'inf-other' });
     await start({ OTHER_URL: other.url, OTHER_KEY: other.key });

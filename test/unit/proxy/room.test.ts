@@ -85,6 +85,18 @@ describe('a room', () => {
     expect(room.opensAtMs(0, 1)).toBe(2_000);
   });
 
+  it('opens by little and little once a request is answered that was sent after the refusal', () => {
+    const room = new Room();
+    const [refused, before] = [room.take(1), room.take(1)];
+    room.limited(0, 1e12);
+    room.allowed(5, before);
+    room.allowed(5, refused);
+    expect(room.left(5, 1)).toBe(0);
+    room.allowed(6, room.take(1));
+    expect(room.left(6, 1)).toBe(10);
+    expect(room.newsSince(5)).toMatchObject({ blockedUntilMs: 0 });
+  });
+
   it('has no place for more tokens than are left, but for a large request once half of a window is', () => {
     const room = new Room();
     const tokens = (remaining: number): KeyReading => ({

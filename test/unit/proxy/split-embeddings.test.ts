@@ -132,18 +132,20 @@ describe('the parts', () => {
     onData: (reader: Dispatcher.DispatchController) => void = () => undefined,
   ): string[] {
     const seen: string[] = [];
-    split.over(to).dispatch(
-      { path: '/v1/embeddings', method: 'POST' },
-      {
-        onRequestStart: () => void seen.push('start'),
-        onResponseStart: (_, status) => void seen.push(String(status)),
-        onResponseData: (reader) => {
-          seen.push('data');
-          onData(reader);
+    split
+      .over(to, () => undefined)
+      .dispatch(
+        { path: '/v1/embeddings', method: 'POST' },
+        {
+          onRequestStart: () => void seen.push('start'),
+          onResponseStart: (_, status) => void seen.push(String(status)),
+          onResponseData: (reader) => {
+            seen.push('data');
+            onData(reader);
+          },
+          onResponseEnd: () => void seen.push('end'),
         },
-        onResponseEnd: () => void seen.push('end'),
-      },
-    );
+      );
     return seen;
   }
 
