@@ -393,6 +393,20 @@ describe('tollgate', () => {
     },
   );
 
+  it.each([
+    ['has no such database', () => `${redis.url}/99`, /database at the end of REDIS_URL .* out of range/],
+    ['takes no such user', () => redis.url.replace('//', '//nobody:secret-1@'), /WRONGPASS/],
+    ['has a name that leads nowhere', () => 'redis://nowhere.invalid', /ENOTFOUND|EAI_AGAIN/],
+    ['does not listen', () => 'redis://127.0.0.1:1', /ECONNREFUSED/],
+  ])('says at once that the Redis %s', async (_, url, reason) => {
+    const startedMs = performance.now();
+    const result = await tollgate('team list', { REDIS_URL: url() });
+    expect(result.code).toBe(3);
+    expect(result.err).toMatch(reason);
+    expect(result.err).not.toContain('secret-1');
+    expect(performance.now() - startedMs).toBeLessThan(8_000); // it waits for 10 s where nobody says anything
+  });
+
   it('exits with 1 when the key is wrong, without showing it', async () => {
     const wrong = 'wrong-administrator-key-of-40-characters';
     const result = await tollgate('team list', { ...environments['over HTTP'], ADMIN_KEY: wrong });
