@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { actingAs } from '../core/audit.ts';
+import { methodNotAllowed } from '../core/method-not-allowed.ts';
 import { Refusal } from '../core/refusal.ts';
 import { StoreUnavailable } from '../core/store-unavailable.ts';
 import { adminRoutes } from './admin-routes.ts';
@@ -54,11 +55,8 @@ function mount(app: Hono<AdminEnv>, { path, methods }: Route): void {
   for (const [method, operation] of Object.entries(methods)) {
     app.on(method, path, async (c) => respond(c, await run(operation, c)));
   }
-  const allow = Object.keys(methods).join(', ');
-  app.all(path, (c) => {
-    const message = `${c.req.method} is not possible here; use ${allow}.`;
-    return respond(c, new Refusal('method_not_allowed', message, { headers: { allow } }));
-  });
+  const notAllowed = methodNotAllowed(path, Object.keys(methods));
+  app.all(path, (c) => respond(c, notAllowed));
 }
 
 async function run({ needs, handle }: Operation, c: AdminContext): Promise<Reply> {
