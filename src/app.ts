@@ -3,6 +3,7 @@ import { type Context, Hono } from 'hono';
 import type { adminApp } from './admin/admin-app.ts';
 import { neededFor } from './admin/permission.ts';
 import type { Route as AdminRoute } from './admin/respond.ts';
+import { methodNotAllowed } from './core/method-not-allowed.ts';
 import { Refusal } from './core/refusal.ts';
 import type { Clock } from './core/clock.ts';
 import type { DescribedRoute } from './core/described.ts';
@@ -19,10 +20,11 @@ import {
   type OperationRoute,
   operationRoutes,
   type Operations,
-  refusalResponse,
+  refuse,
 } from './operations.ts';
 import { Call } from './proxy/call.ts';
 import { availableModelsPath } from './proxy/cors.ts';
+import { requestIdOf } from './proxy/request-id.ts';
 import { version } from './version.ts';
 
 export interface AppParts extends DataPlaneParts {
@@ -56,7 +58,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   const { answers, journal, admin, clock } = parts;
   const app = new Hono<Env>();
 
-  const refuse = (refusal: Refusal) => async (call: Call) => answers.refuse(call, refusal);
+  const refused = (refusal: Refusal) => async (call: Call) => answers.refuse(call, refusal);
   const preflight = async (call: Call): Promise<void> => answers.preflight(call);
 
   /**
@@ -72,9 +74,13 @@ export function createApp(parts: AppParts): Hono<Env> {
   /** One line in the log for what Hono answers by itself. */
   async function noted(c: Context<Env>, next: () => Promise<void>): Promise<void> {
     const startedMs = clock.monotonic();
+    const asked = requestIdOf(c.req.header('x-request-id'));
+    c.set('requestId', asked);
     await next();
+    // The admin API, which also runs without this gateway, has given it one already.
+    const requestId = c.res.headers.get('x-request-id') ?? asked;
+    c.header('x-request-id', requestId);
     const { method, path } = c.req;
-    const requestId = c.res.headers.get('x-request-id') ?? '';
     const durationMs = clock.monotonic() - startedMs;
     const errorCode = c.get('errorCode') ?? null;
     journal.note({ requestId, method, path, status: c.res.status, errorCode, durationMs, identity: null });
@@ -84,7 +90,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   for (const open of ['/v1/*', '/oauth/*', availableModelsPath]) app.on('OPTIONS', open, serve(preflight));
   for (const { path, methods } of routes) {
     journal.serves(path);
-    const refuseMethod = refuse(methodNotAllowed(path, Object.keys(methods).join(', ')));
+    const refuseMethod = refused(methodNotAllowed(path, Object.keys(methods)));
     // One handler a path: of two, Hono makes a chain at every request.
     app.all(
       path,
@@ -93,7 +99,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   }
   app.all(
     '/v1/v1/*',
-    serve(refuse(notFound('the base URL has one /v1 too many: your client adds it by itself.'))),
+    serve(refused(notFound('the base URL has one /v1 too many: your client adds it by itself.'))),
   );
 
   const description = new Description({
@@ -110,8 +116,8 @@ export function createApp(parts: AppParts): Hono<Env> {
   mountOperations(app, operations);
   mountClaims(app, parts.claims);
   app.route('/', admin.app);
-  app.notFound(serve(refuse(nowhere)));
-  app.onError((error, c) => refusalResponse(answers.refusalFor(error), null, c.req.path));
+  app.notFound(serve(refused(nowhere)));
+  app.onError((error, c) => refuse(c, answers.refusalFor(error)));
   return app;
 }
 
@@ -144,10 +150,6 @@ function describedAdmin({ path, methods }: AdminRoute): DescribedRoute {
 
 function describedGet({ path, get }: OperationRoute): DescribedRoute {
   return { path, methods: { GET: get } };
-}
-
-function methodNotAllowed(path: string, allow: string): Refusal {
-  return new Refusal('method_not_allowed', `On ${path} only ${allow} is possible.`, { headers: { allow } });
 }
 
 /** The path is not repeated: people paste tokens anywhere. */
