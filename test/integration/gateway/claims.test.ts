@@ -151,7 +151,10 @@ describe.each(['memory', 'redis'] as const)('claim links, store: %s', (store) =>
     const url = await claimLink(gateway, holder);
     for (const method of ['PUT', 'DELETE', 'OPTIONS']) {
       const reply = await read(await fetch(url, { method }));
-      expect([codeOf(reply), reply.headers.get('allow')]).toEqual(['405 method_not_allowed', 'GET, HEAD, POST']);
+      expect([codeOf(reply), reply.headers.get('allow')]).toEqual([
+        '405 method_not_allowed',
+        'GET, HEAD, POST',
+      ]);
     }
     expect((await press(url)).status).toBe(200);
   });
