@@ -4,6 +4,7 @@ import type { adminApp } from './admin/admin-app.ts';
 import { neededFor } from './admin/permission.ts';
 import type { Route as AdminRoute } from './admin/respond.ts';
 import { methodNotAllowed } from './core/method-not-allowed.ts';
+import { nothingHere } from './core/nothing-here.ts';
 import { Refusal } from './core/refusal.ts';
 import type { Clock } from './core/clock.ts';
 import type { DescribedRoute } from './core/described.ts';
@@ -97,10 +98,7 @@ export function createApp(parts: AppParts): Hono<Env> {
       serve((call) => (workFor(call, methods) ?? refuseMethod)(call)),
     );
   }
-  app.all(
-    '/v1/v1/*',
-    serve(refused(notFound('the base URL has one /v1 too many: your client adds it by itself.'))),
-  );
+  app.all('/v1/v1/*', serve(refused(twoVersions)));
 
   const description = new Description({
     version,
@@ -116,7 +114,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   mountOperations(app, operations);
   mountClaims(app, parts.claims);
   app.route('/', admin.app);
-  app.notFound(serve(refused(nowhere)));
+  app.notFound(serve(refused(nothingHere)));
   app.onError((error, c) => refuse(c, answers.refusalFor(error)));
   return app;
 }
@@ -152,9 +150,7 @@ function describedGet({ path, get }: OperationRoute): DescribedRoute {
   return { path, methods: { GET: get } };
 }
 
-/** The path is not repeated: people paste tokens anywhere. */
-function notFound(remedy: string): Refusal {
-  return new Refusal('not_found', `There is nothing at this path; ${remedy}`);
-}
-
-const nowhere = notFound('GET / says what there is.');
+const twoVersions = new Refusal(
+  'not_found',
+  'There is nothing at this path; the base URL has one /v1 too many: your client adds it by itself.',
+);

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { actingAs } from '../core/audit.ts';
 import { methodNotAllowed } from '../core/method-not-allowed.ts';
+import { nothingHere } from '../core/nothing-here.ts';
 import { Refusal } from '../core/refusal.ts';
 import { StoreUnavailable } from '../core/store-unavailable.ts';
 import { adminRoutes } from './admin-routes.ts';
@@ -39,9 +40,7 @@ export function adminApp(deps: AdminDeps): Hono<AdminEnv> {
   });
 
   for (const route of adminRoutes(deps)) mount(app, route);
-  app.all('/admin/*', (c) =>
-    respond(c, new Refusal('not_found', 'There is nothing at this path; GET / says what there is.')),
-  );
+  app.all('/admin/*', (c) => respond(c, nothingHere));
 
   app.onError((error, c) => {
     if (error instanceof StoreUnavailable) return respond(c, storeUnavailable(error));
