@@ -62,8 +62,8 @@ export class Answers {
   }
 
   /** Takes note of what was refused before it reached the routes: of it nothing else is known. */
-  unrouted({ status, code: errorCode }: Refusal): void {
-    const request = { requestId: '', method: '', path: '', durationMs: 0, identity: null };
+  unrouted({ status, code: errorCode }: Refusal, requestId: string): void {
+    const request = { requestId, method: '', path: '', durationMs: 0, identity: null };
     this.#journal.note({ ...request, status, errorCode });
   }
 }

@@ -3,6 +3,8 @@ import { type Context, Hono } from 'hono';
 import type { adminApp } from './admin/admin-app.ts';
 import { neededFor } from './admin/permission.ts';
 import type { Route as AdminRoute } from './admin/respond.ts';
+import { methodNotAllowed } from './core/method-not-allowed.ts';
+import { nothingHere } from './core/nothing-here.ts';
 import { Refusal } from './core/refusal.ts';
 import type { Clock } from './core/clock.ts';
 import type { DescribedRoute } from './core/described.ts';
@@ -19,10 +21,11 @@ import {
   type OperationRoute,
   operationRoutes,
   type Operations,
-  refusalResponse,
+  refuse,
 } from './operations.ts';
 import { Call } from './proxy/call.ts';
 import { availableModelsPath } from './proxy/cors.ts';
+import { requestIdOf } from './proxy/request-id.ts';
 import { version } from './version.ts';
 
 export interface AppParts extends DataPlaneParts {
@@ -56,7 +59,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   const { answers, journal, admin, clock } = parts;
   const app = new Hono<Env>();
 
-  const refuse = (refusal: Refusal) => async (call: Call) => answers.refuse(call, refusal);
+  const refused = (refusal: Refusal) => async (call: Call) => answers.refuse(call, refusal);
   const preflight = async (call: Call): Promise<void> => answers.preflight(call);
 
   /**
@@ -72,9 +75,13 @@ export function createApp(parts: AppParts): Hono<Env> {
   /** One line in the log for what Hono answers by itself. */
   async function noted(c: Context<Env>, next: () => Promise<void>): Promise<void> {
     const startedMs = clock.monotonic();
+    const asked = requestIdOf(c.req.header('x-request-id'));
+    c.set('requestId', asked);
     await next();
+    // The admin API, which also runs without this gateway, has given it one already.
+    const requestId = c.res.headers.get('x-request-id') ?? asked;
+    c.header('x-request-id', requestId);
     const { method, path } = c.req;
-    const requestId = c.res.headers.get('x-request-id') ?? '';
     const durationMs = clock.monotonic() - startedMs;
     const errorCode = c.get('errorCode') ?? null;
     journal.note({ requestId, method, path, status: c.res.status, errorCode, durationMs, identity: null });
@@ -84,17 +91,14 @@ export function createApp(parts: AppParts): Hono<Env> {
   for (const open of ['/v1/*', '/oauth/*', availableModelsPath]) app.on('OPTIONS', open, serve(preflight));
   for (const { path, methods } of routes) {
     journal.serves(path);
-    const refuseMethod = refuse(methodNotAllowed(path, Object.keys(methods).join(', ')));
+    const refuseMethod = refused(methodNotAllowed(path, Object.keys(methods)));
     // One handler a path: of two, Hono makes a chain at every request.
     app.all(
       path,
       serve((call) => (workFor(call, methods) ?? refuseMethod)(call)),
     );
   }
-  app.all(
-    '/v1/v1/*',
-    serve(refuse(notFound('the base URL has one /v1 too many: your client adds it by itself.'))),
-  );
+  app.all('/v1/v1/*', serve(refused(twoVersions)));
 
   const description = new Description({
     version,
@@ -110,8 +114,8 @@ export function createApp(parts: AppParts): Hono<Env> {
   mountOperations(app, operations);
   mountClaims(app, parts.claims);
   app.route('/', admin.app);
-  app.notFound(serve(refuse(nowhere)));
-  app.onError((error, c) => refusalResponse(answers.refusalFor(error), null, c.req.path));
+  app.notFound(serve(refused(nothingHere)));
+  app.onError((error, c) => refuse(c, answers.refusalFor(error)));
   return app;
 }
 
@@ -146,13 +150,7 @@ function describedGet({ path, get }: OperationRoute): DescribedRoute {
   return { path, methods: { GET: get } };
 }
 
-function methodNotAllowed(path: string, allow: string): Refusal {
-  return new Refusal('method_not_allowed', `On ${path} only ${allow} is possible.`, { headers: { allow } });
-}
-
-/** The path is not repeated: people paste tokens anywhere. */
-function notFound(remedy: string): Refusal {
-  return new Refusal('not_found', `There is nothing at this path; ${remedy}`);
-}
-
-const nowhere = notFound('GET / says what there is.');
+const twoVersions = new Refusal(
+  'not_found',
+  'There is nothing at this path; the base URL has one /v1 too many: your client adds it by itself.',
+);

@@ -7,6 +7,7 @@ import type { ClaimLinks } from './claims/claim-links.ts';
 import { claimHeaders, refusedPage, tokenPage, waitingPage } from './claims/claim-page.ts';
 import type { Clock } from './core/clock.ts';
 import type { Answer, DescribedOperation, DescribedRoute } from './core/described.ts';
+import { methodNotAllowed } from './core/method-not-allowed.ts';
 import { Refusal } from './core/refusal.ts';
 import { claimedToken, time } from './core/shown.ts';
 import type { Journal } from './journal.ts';
@@ -43,7 +44,7 @@ export const describedClaims: DescribedRoute = {
   },
 };
 
-/** `GET /claim/:code` says that a token waits, `POST` shows it, once. */
+/** `GET` and `HEAD /claim/:code` say that a token waits, `POST` shows it, once. */
 export function mountClaims(app: Hono<Env>, parts: ClaimParts): void {
   app.all(`${prefix}*`, async (c) => {
     const startedMs = parts.clock.monotonic();
@@ -94,7 +95,7 @@ function resultOf(c: Context<Env>, { links, origin, refused }: ClaimParts): Prom
     case 'POST':
       return guarded(() => shown(links, code, origin(c.req.header('host'))));
     default:
-      return Promise.resolve(notPossible());
+      return Promise.resolve(methodNotAllowed(toldPath, ['GET', 'POST']));
   }
 }
 
@@ -108,9 +109,4 @@ async function waiting(links: ClaimLinks, code: string): Promise<Shown | Refusal
 async function shown(links: ClaimLinks, code: string, origin: string): Promise<Shown | Refusal> {
   const claimed = await links.open(code);
   return claimed instanceof Refusal ? claimed : { page: tokenPage(claimed, origin), value: claimed };
-}
-
-function notPossible(): Refusal {
-  const headers = { allow: 'GET, POST' };
-  return new Refusal('method_not_allowed', 'On /claim/… only GET and POST are possible.', { headers });
 }

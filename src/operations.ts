@@ -5,18 +5,18 @@ import { neededFor, permit, type Need } from './admin/permission.ts';
 import type { ActorCheck } from './auth/actor-check.ts';
 import { type About, type DescribedOperation, okJson } from './core/described.ts';
 import { errorBody } from './core/error-body.ts';
+import { methodNotAllowed } from './core/method-not-allowed.ts';
 import { type ErrorCode, Refusal } from './core/refusal.ts';
 import type { Description } from './described/description.ts';
 import { pageHeaders } from './described/page.ts';
 import { liveness, readiness, shownHealth } from './lifecycle/health.ts';
 import type { MetricsText } from './observability/metrics.ts';
-import { requestIdOf } from './proxy/request-id.ts';
 import { shownWelcome, welcomePage, welcomeText } from './welcome.ts';
 
 export interface Env {
   Bindings: HttpBindings;
-  /** The code of the refusal that a handler answered with, for the log. */
-  Variables: { errorCode?: ErrorCode };
+  /** The request's id, and the code of the refusal that a handler answered with, for the log. */
+  Variables: { requestId?: string; errorCode?: ErrorCode };
 }
 
 export interface Operations {
@@ -124,7 +124,7 @@ export function operationRoutes(operations: Operations, description: Description
 export function mountOperations(app: Hono<Env>, routes: readonly OperationRoute[]): void {
   for (const { path, get } of routes) {
     app.get(path, get.answer);
-    app.all(path, (c) => refusalResponse(getOnly(path), requestIdOf(c.req.header('x-request-id'))));
+    app.all(path, (c) => refuse(c, methodNotAllowed(path, ['GET'])));
   }
 }
 
@@ -137,13 +137,15 @@ function welcome(c: Context<Env>): Response {
 async function metricsFor(c: Context<Env>, { authorize, metrics }: Operations): Promise<Response> {
   const actor = await authorize(c.env.incoming.headers);
   const refusal = actor instanceof Refusal ? actor : permit(actor, metricsNeed, []);
-  if (refusal) return refusalResponse(refusal, requestIdOf(c.req.header('x-request-id')));
+  if (refusal) return refuse(c, refusal);
   const { contentType, body } = await metrics();
   return c.body(body, 200, { 'content-type': contentType, 'cache-control': 'no-store' });
 }
 
-function getOnly(path: string): Refusal {
-  return new Refusal('method_not_allowed', `On ${path} only GET is possible.`, { headers: { allow: 'GET' } });
+/** Answers with a refusal, and tells the log of it. */
+export function refuse(c: Context<Env>, refusal: Refusal): Response {
+  c.set('errorCode', refusal.code);
+  return refusalResponse(refusal, c.get('requestId') ?? null, c.req.path);
 }
 
 /** A refusal as Hono answers it. */

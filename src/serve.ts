@@ -44,7 +44,7 @@ export async function serve(options: ServeOptions): Promise<{ address: AddressIn
   const server = createHttpServer({
     listener: nodeListener(wired.app),
     bodyTimeoutMs: settings.bodyTimeoutMs,
-    onRefused: (refusal) => wired.noteUnrouted(refusal),
+    onRefused: (refusal, requestId) => wired.noteUnrouted(refusal, requestId),
     httpsOnly: settings.onDyno,
     routerLagMs: settings.onDyno ? routerLagMs : 0,
     isBusy: () => wired.isBusy(),

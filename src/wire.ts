@@ -108,7 +108,7 @@ export interface Wired {
   /** Resolves when IDENTITY_FILE is in the store, or after so long; at once where there is none. */
   identitiesLoaded(timeoutMs: number): Promise<void>;
   /** Says in log and metrics what was refused before it reached the routes. */
-  noteUnrouted(refusal: Refusal): void;
+  noteUnrouted(refusal: Refusal, requestId: string): void;
   /** Whether requests are under way. */
   isBusy(): boolean;
   /** Ends what is still under way; it settles. */
@@ -319,7 +319,7 @@ export function wire(options: WireOptions): Wired {
       discovery.start();
     },
     identitiesLoaded: (timeoutMs) => loader.loaded(timeoutMs),
-    noteUnrouted: (refusal) => answers.unrouted(refusal),
+    noteUnrouted: (refusal, requestId) => answers.unrouted(refusal, requestId),
     isBusy: () => exchanges.size > 0,
     endRemaining: () => exchanges.shutDown(),
     drained: async () => {

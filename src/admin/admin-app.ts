@@ -1,5 +1,7 @@
 import { Hono } from 'hono';
 import { actingAs } from '../core/audit.ts';
+import { methodNotAllowed } from '../core/method-not-allowed.ts';
+import { nothingHere } from '../core/nothing-here.ts';
 import { Refusal } from '../core/refusal.ts';
 import { StoreUnavailable } from '../core/store-unavailable.ts';
 import { adminRoutes } from './admin-routes.ts';
@@ -38,9 +40,7 @@ export function adminApp(deps: AdminDeps): Hono<AdminEnv> {
   });
 
   for (const route of adminRoutes(deps)) mount(app, route);
-  app.all('/admin/*', (c) =>
-    respond(c, new Refusal('not_found', 'There is nothing at this path; GET / says what there is.')),
-  );
+  app.all('/admin/*', (c) => respond(c, nothingHere));
 
   app.onError((error, c) => {
     if (error instanceof StoreUnavailable) return respond(c, storeUnavailable(error));
@@ -54,11 +54,8 @@ function mount(app: Hono<AdminEnv>, { path, methods }: Route): void {
   for (const [method, operation] of Object.entries(methods)) {
     app.on(method, path, async (c) => respond(c, await run(operation, c)));
   }
-  const allow = Object.keys(methods).join(', ');
-  app.all(path, (c) => {
-    const message = `${c.req.method} is not possible here; use ${allow}.`;
-    return respond(c, new Refusal('method_not_allowed', message, { headers: { allow } }));
-  });
+  const notAllowed = methodNotAllowed(path, Object.keys(methods));
+  app.all(path, (c) => respond(c, notAllowed));
 }
 
 async function run({ needs, handle }: Operation, c: AdminContext): Promise<Reply> {

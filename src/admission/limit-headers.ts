@@ -1,5 +1,5 @@
 import type { ScopedLimit } from '../core/identity.ts';
-import type { Limit } from '../core/limit.ts';
+import type { Limit, StoredLimit } from '../core/limit.ts';
 import type { LimitState } from './grant.ts';
 import { remaining } from './limit-status.ts';
 import { resetsAtMs, windowStartMs } from './window.ts';
@@ -75,15 +75,27 @@ function policy(state: LimitState): string {
   return `${quoted(state.scoped)};q=${integer(max)}${lengthS}${quotaUnits[state.scoped.limit.metric]}`;
 }
 
-/** Three lists of 16 limits have to stay below the 8,192 bytes a header line that Heroku's router carries. */
-const longestModel = 48;
-
 function quoted({ scope, limit }: ScopedLimit): string {
   const window = limit.metric === 'concurrency' ? '' : `-${limit.window}`;
-  // One limit per metric, window and models: the first model and the count of the others tell them apart well enough.
-  const first = limit.models?.[0]?.slice(0, longestModel) ?? '';
-  const models = limit.models ? `@${first}${limit.models.length > 1 ? '+' : ''}` : '';
-  return `"${scope}-${limit.metric}${window}${models}"`;
+  return `"${scope}-${limit.metric}${window}${coverage(limit)}"`;
+}
+
+/** Five lists of 16 limits have to stay below the 8,192 bytes a header line that Heroku's router carries. */
+const longestCoverage = 31;
+const longestStart = 18;
+/** How much of a limit's id is told; a session's ends with its place in the list. */
+const idLength = longestCoverage - longestStart - 1;
+
+/**
+ * What a limit is for: `@model`, `/v1/path`, nothing where it is for everything. Where there is more than that, its
+ * start and the limit's id: names of a list have to differ (draft-ietf-httpapi-ratelimit-headers-10, 3), and to stay.
+ */
+function coverage({ id, models, endpoints }: StoredLimit): string {
+  if (models === undefined && endpoints === undefined) return '';
+  const first = models ? `@${models[0] ?? ''}` : (endpoints?.[0] ?? '');
+  const named = (models?.length ?? 0) + (endpoints?.length ?? 0);
+  if (named === 1 && first.length <= longestCoverage) return first;
+  return `${first.slice(0, longestStart)}#${id.slice(-idLength)}`;
 }
 
 /** A structured field's integer has 15 digits at most (RFC 9651, 3.3.1), a limit up to 16. */

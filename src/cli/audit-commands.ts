@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
 import { type Command, Option } from 'commander';
 import { ChainCheck, type Verdict } from '../audit/chain-check.ts';
 import { LoggedHeads } from '../audit/logged-heads.ts';
@@ -53,7 +54,7 @@ export function auditCommands(program: Command, cli: Cli): void {
   audit
     .command('verify')
     .description('check that no entry was altered, dropped or reordered; fails (1) where one was')
-    .option('--heads <file>', "a log's lines: what they say of the trail must still hold")
+    .option('--heads <file>', "a log's lines (-: standard input): what they say of the trail must still hold")
     .addHelpText('after', example('audit verify', 'audit verify --heads gateway.log'))
     .action(async ({ heads: file }: { heads?: string }) => {
       // Before the trail: it must have all that the log knows of.
@@ -85,15 +86,21 @@ async function verified(cli: Cli, { heads }: LoggedHeads): Promise<Verdict> {
 
 async function headsIn(file: string): Promise<LoggedHeads> {
   const heads = new LoggedHeads();
+  const name = file === '-' ? 'Standard input' : file;
   try {
-    await using handle = await open(file);
-    for await (const line of handle.readLines()) heads.read(line);
+    for await (const line of linesOf(file)) heads.read(line);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-    throw new CommandFailed(`${file} cannot be read (${code}).`);
+    throw new CommandFailed(`${name} cannot be read (${code}).`);
   }
-  if (heads.heads.size === 0) throw new CommandFailed(`${file} has no line with "audit head" in it.`);
+  if (heads.heads.size === 0) throw new CommandFailed(`${name} has no line with "audit head" in it.`);
   return heads;
+}
+
+async function* linesOf(file: string): AsyncGenerator<string> {
+  if (file === '-') return yield* createInterface({ input: process.stdin });
+  await using handle = await open(file);
+  yield* handle.readLines();
 }
 
 function shown({ entries, heads, head, flaw }: Verdict): JsonObject {

@@ -46,14 +46,19 @@ function connectOverHttp(url: string, adminKey: string): Connection {
           signal: init.signal ?? AbortSignal.timeout(timeoutMs),
         });
       } catch (error) {
-        throw new CommandFailed(
-          `${base.origin} cannot be reached (${reasonOf(error)}).`,
-          exitCodes.unreachable,
-        );
+        throw unreachable(base, error);
       }
     },
     close: () => {},
   };
+}
+
+function unreachable({ origin, port }: URL, error: unknown): CommandFailed {
+  if (error instanceof Error && error.cause instanceof Error && error.cause.message === 'bad port') {
+    const blocked = `Nothing can be asked of port ${port}: like browsers, this program never uses it.`;
+    return new CommandFailed(`${blocked} Let the gateway listen on another.`, exitCodes.misused);
+  }
+  return new CommandFailed(`${origin} cannot be reached (${reasonOf(error)}).`, exitCodes.unreachable);
 }
 
 /** The code of what lies under a failed fetch (ECONNREFUSED, …); its text may quote what was sent. */

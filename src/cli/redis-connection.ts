@@ -36,9 +36,10 @@ export async function connectToRedis(env: NodeJS.ProcessEnv): Promise<Connection
     url: settings.url,
     verifyTls: settings.verifyTls,
     commandTimeoutMs: connectTimeoutMs,
-    onDown: ({ message }) => {
-      // ioredis's words name neither URL nor password.
-      failure.reason = ` (${message})`;
+    onDown: (error) => {
+      failure.reason = ` (${reasonOf(error)})`;
+      // Nobody waits at a terminal for what may come up: only silence is waited for.
+      store.close();
     },
   });
   store.connect();
@@ -53,6 +54,11 @@ export async function connectToRedis(env: NodeJS.ProcessEnv): Promise<Connection
   }
   const app = localAdmin(store, settings.prefix);
   return { send: async (path, init) => app.request(path, init), close: () => store.close() };
+}
+
+/** ioredis's words, which name neither URL nor password; where several addresses refuse, Node has none but the code. */
+function reasonOf({ message, code }: Error & { code?: string }): string {
+  return message || (code ?? 'unknown');
 }
 
 function localAdmin(store: RedisStore, prefix: string): ReturnType<typeof adminApp> {

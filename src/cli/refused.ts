@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '../core/request.ts';
+import { nothingHere } from '../core/nothing-here.ts';
 import { plain } from './cells.ts';
 import { CommandFailed, exitCodes } from './command-failed.ts';
 
@@ -11,6 +12,10 @@ const remedies: ReadonlyMap<string, string> = new Map([
   ['overloaded', 'Try again in a moment.'],
 ]);
 
+const wrongPath =
+  'The gateway has nothing at the path asked for. TOLLGATE_URL must be its address, such as ' +
+  'https://my-gateway.herokuapp.com, without /admin or /v1; or this program is newer than the gateway.';
+
 /** An answer that is a refusal, as the failure of a command: all that the API found wrong, a line each. */
 export async function failureOf(response: Response): Promise<CommandFailed> {
   const { status } = response;
@@ -21,6 +26,7 @@ export async function failureOf(response: Response): Promise<CommandFailed> {
     return new CommandFailed(message, exitCodes.unreachable);
   }
   const { message, details } = error;
+  if (message === nothingHere.message) return new CommandFailed(wrongPath, exitCodes.unreachable);
   const code = plain(error['code']);
   // What is in the way of a change to a revoked token, say, is in the message alone.
   const isFinal = code === 'precondition_failed' && error['param'] !== 'if-match';

@@ -7,12 +7,14 @@ import { Cli, type Terminal } from './cli.ts';
 import { connect } from './connect.ts';
 import type { Connection } from './connection.ts';
 import { example } from './example.ts';
+import { helpCommand } from './help-command.ts';
 import { reportCommands } from './report-commands.ts';
 import { settingsCommands } from './settings-commands.ts';
 import { suspensionCommands } from './suspension-commands.ts';
 import { teamCommands } from './team-commands.ts';
 import { tokenCommands } from './token-commands.ts';
 import { userCommands } from './user-commands.ts';
+import { version } from '../version.ts';
 
 /** Runs one command line. Gives the exit code. */
 export async function run(
@@ -40,13 +42,15 @@ export function programFor(send: Connection['send'], terminal: Terminal): Comman
   const program = new Command('tollgate')
     .description('Administers a Tollgate gateway: teams, users, tokens, and what they used.')
     .option('--json', 'print JSON, for programs')
+    .version(version, '-V, --version', 'print the version')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       writeOut: (text) => terminal.out(text.trimEnd()),
       writeErr: (text) => terminal.err(text.trimEnd()),
     })
     .showHelpAfterError('(add --help for what is possible)')
-    .exitOverride();
+    .exitOverride()
+    .helpCommand(false);
   program.addHelpText(
     'after',
     '\nWorks over HTTP with TOLLGATE_URL and ADMIN_KEY (or a tga_ token in its place)' +
@@ -65,6 +69,7 @@ export function programFor(send: Connection['send'], terminal: Terminal): Comman
   adminCommands(program, cli);
   backupCommands(program, cli, terminal);
   auditCommands(program, cli);
+  helpCommand(program);
   return program;
 }
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { RealModel } from '../core/aliases.ts';
 import type { ModelKind } from '../core/model.ts';
 import { nanoUsdPerUsd, type Price } from '../core/price.ts';
+import { checkFile } from './file-problems.ts';
 
 /** What is known of the models. One that is not in it is allowed where an attachment serves it. */
 export interface Catalogue {
@@ -38,17 +39,30 @@ const price = z.strictObject({
 });
 
 const shared = { $comment: comment, price: price.optional(), fallback: z.string().optional() };
-const model = z.discriminatedUnion('kind', [
-  z.strictObject({
-    ...shared,
-    kind: z.literal('chat'),
-    max_tokens: z.int().positive().optional(),
-    one_of: z.tuple([z.literal('temperature'), z.literal('top_p')]).optional(),
-  }),
-  z.strictObject({ ...shared, kind: z.literal('embeddings') }),
-  z.strictObject({ ...shared, kind: z.literal('images') }),
-  z.strictObject({ ...shared, kind: z.literal('rerank') }),
-]);
+const kinds = ['chat', 'embeddings', 'images', 'rerank'] as const satisfies ModelKind[];
+const model = z.discriminatedUnion(
+  'kind',
+  [
+    z.strictObject({
+      ...shared,
+      kind: z.literal('chat'),
+      max_tokens: z.int().positive().optional(),
+      one_of: z
+        .tuple([z.literal('temperature'), z.literal('top_p')], 'expected ["temperature","top_p"]')
+        .optional(),
+    }),
+    z.strictObject({ ...shared, kind: z.literal('embeddings') }),
+    z.strictObject({ ...shared, kind: z.literal('images') }),
+    z.strictObject({ ...shared, kind: z.literal('rerank') }),
+  ],
+  {
+    // Said of the model where it is no object, of its kind where that is unknown.
+    error: ({ input }) =>
+      typeof input === 'object' && input !== null
+        ? `expected one of ${kinds.join(', ')}`
+        : 'expected an object such as {"kind":"chat"}',
+  },
+);
 
 const modelId = z.string().regex(/^[A-Za-z0-9._:/-]{1,128}$/, {
   error: 'expected at most 128 of the characters A-Z a-z 0-9 . _ : / -',
@@ -95,8 +109,8 @@ export function parseCatalogue(text: string): CatalogueResult {
   } catch {
     return failure(['expected a file of JSON']);
   }
-  const parsed = catalogueFile.safeParse(value);
-  if (!parsed.success) return failure(parsed.error.issues.map(describeIssue));
+  const parsed = checkFile(catalogueFile, value);
+  if (!parsed.ok) return failure(parsed.problems);
   const wrong = fallbackProblems(parsed.data.models);
   if (wrong.length > 0) return failure(wrong);
   // A Map, since the ids asked for are callers' text and an object would also answer to `constructor`.
@@ -158,12 +172,6 @@ function priceOf(found: z.infer<typeof model> | undefined): Price | null {
 /** Of a token, from dollars a million: to the millionth of a nano-dollar. */
 function aToken(usdPerMillion: number): number {
   return Math.round(usdPerMillion * nanoUsdPerUsd) / 1_000_000;
-}
-
-function describeIssue(issue: z.core.$ZodIssue): string {
-  const path = issue.path.length > 0 ? `${issue.path.map(String).join('.')}: ` : '';
-  const inner = issue.code === 'invalid_key' ? issue.issues.map((each) => each.message).join('; ') : '';
-  return `${path}${inner || issue.message}`;
 }
 
 function failure(problems: string[]): CatalogueResult {

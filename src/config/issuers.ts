@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { TrustedIssuer } from '../core/issuer.ts';
+import { checkFile } from './file-problems.ts';
 import { issuerEntry, toTrustedIssuer } from './issuer-entry.ts';
 
 export type IssuersResult = { ok: true; issuers: TrustedIssuer[] } | { ok: false; problems: string[] };
@@ -32,12 +33,9 @@ export function loadIssuers(
 export function parseIssuers(text: string): IssuersResult {
   const read = readJson(text);
   if ('problem' in read) return failure([read.problem]);
-  const parsed = issuersFile.safeParse(read.value);
-  const problems = [
-    ...(parsed.success ? [] : parsed.error.issues.map(describeIssue)),
-    ...repeatedIssuers(read.value),
-  ];
-  if (!parsed.success || problems.length > 0) return failure(problems);
+  const parsed = checkFile(issuersFile, read.value);
+  const problems = [...(parsed.ok ? [] : parsed.problems), ...repeatedIssuers(read.value)];
+  if (!parsed.ok || problems.length > 0) return failure(problems);
   return { ok: true, issuers: parsed.data.issuers.map(toTrustedIssuer) };
 }
 
@@ -70,12 +68,6 @@ function repeatedIssuers(value: unknown): string[] {
     seen.set(entry.issuer, index);
     return [];
   });
-}
-
-function describeIssue(issue: z.core.$ZodIssue): string {
-  const path = issue.path.length > 0 ? `${issue.path.map(String).join('.')}: ` : '';
-  const inner = issue.code === 'invalid_key' ? issue.issues.map((each) => each.message).join('; ') : '';
-  return `${path}${inner || issue.message}`;
 }
 
 function isMissing(error: unknown): boolean {

@@ -33,7 +33,7 @@ export interface RedisOptions {
   onDown?: (error: Error) => void;
   /** Told when it is there again. */
   onUp?: () => void;
-  /** Told what the server refuses a command with, such as `OOM …`; once a minute for each kind. */
+  /** Told what the server refuses a command with, such as `OOM …`, or its database; once a minute for each kind. */
   onRefusal?: (error: Error) => void;
   /** Told of every script that was run, for metrics. */
   timing?: {
@@ -77,8 +77,13 @@ export class RedisStore {
     let down = false;
     // Without a listener ioredis would print to the console.
     this.client.on('error', (error: Error) => {
-      if (!down) onDown?.(error);
+      const wrongDatabase = databaseRefused(error);
+      if (!down) onDown?.(wrongDatabase ?? error);
       down = true;
+      if (!wrongDatabase) return;
+      this.#tellRefusal(wrongDatabase);
+      // ioredis would go on, with database 0.
+      this.client.disconnect(true);
     });
     this.client.on('ready', () => {
       if (down) onUp?.();
@@ -106,19 +111,26 @@ export class RedisStore {
     return this.client.status === 'ready';
   }
 
-  /** Resolves once commands can be sent; rejects with `StoreUnavailable` after `timeoutMs`. */
+  /** Resolves once commands can be sent; rejects with `StoreUnavailable` after `timeoutMs`, or when closed. */
   async whenReady(timeoutMs: number): Promise<void> {
     if (this.ready) return;
     await new Promise<void>((resolve, reject) => {
-      const onReady = (): void => {
+      const stopWaiting = (): void => {
         clearTimeout(timer);
+        this.client.off('ready', onReady);
+        this.client.off('end', onEnd);
+      };
+      const onReady = (): void => {
+        stopWaiting();
         resolve();
       };
-      const timer = setTimeout(() => {
-        this.client.off('ready', onReady);
+      const onEnd = (): void => {
+        stopWaiting();
         reject(new StoreUnavailable('The store cannot be reached.'));
-      }, timeoutMs);
+      };
+      const timer = setTimeout(onEnd, timeoutMs);
       this.client.once('ready', onReady);
+      this.client.once('end', onEnd);
     });
   }
 
@@ -181,6 +193,12 @@ async function evaluate(
     if (!isNoScript(error)) throw error;
     return client.eval(source, keys.length, ...keys, ...args);
   }
+}
+
+/** What is wrong with the database that the URL names; null where the error is another. */
+function databaseRefused(error: Error & { command?: { name: string } }): Error | null {
+  if (error.command?.name !== 'select') return null;
+  return new Error(`The database at the end of REDIS_URL or REDIS_TLS_URL is refused: ${error.message}`);
 }
 
 function isNoScript(error: unknown): boolean {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   createServer,
   ServerResponse,
@@ -22,7 +23,7 @@ export interface HttpServerOptions {
   /** How long a router may go on sending requests after the process was told to stop; ms. */
   routerLagMs?: number;
   /** Called for what is refused here, before the routes. */
-  onRefused?: (refusal: Refusal) => void;
+  onRefused?: (refusal: Refusal, requestId: string) => void;
   /** Whether requests still run; while they do, a draining server listens on, so that `/readyz` can say so. */
   isBusy?: () => boolean;
 }
@@ -60,8 +61,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     httpsOnly && checkHttps(headers['x-forwarded-proto']) ? securityHeaders : secureHeaders;
   const state = { draining: false };
   const refuse = (socket: Duplex, refusal: Refusal): void => {
-    onRefused?.(refusal);
-    answerAndClose(socket, refusal, secureHeaders);
+    const requestId = randomUUID();
+    onRefused?.(refusal, requestId);
+    answerAndClose(socket, responseText(refusal, requestId, secureHeaders));
   };
 
   class Response extends ServerResponse {
@@ -82,8 +84,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       listener(request, response);
       return;
     }
-    onRefused?.(refusal);
-    answer(response, refusal);
+    const requestId = randomUUID();
+    onRefused?.(refusal, requestId);
+    answer(response, refusal, requestId);
   };
 
   const server = createServer(
@@ -185,9 +188,9 @@ function isAnswerable(error: Error & { code?: string }, socket: Duplex): boolean
  * Written, then ended, and destroyed only later: destroy() right after write() can lose what was written, and
  * closing with unread bytes makes a reset that discards it at the client.
  */
-function answerAndClose(socket: Duplex, refusal: Refusal, headers: readonly string[]): void {
+function answerAndClose(socket: Duplex, response: string): void {
   refused.add(socket);
   socket.on('error', () => socket.destroy());
-  socket.end(responseText(refusal, headers));
+  socket.end(response);
   setTimeout(() => socket.destroy(), lingerMs).unref();
 }

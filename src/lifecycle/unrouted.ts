@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import { errorBody, isAnthropic } from '../core/error-body.ts';
 import { Refusal } from '../core/refusal.ts';
@@ -22,23 +21,26 @@ export function refusalFor(error: Error & { code?: string }): Refusal {
 }
 
 /** Answers a request that Node parsed but the routes shall not see, and ends its connection. */
-export function answer(response: ServerResponse, refusal: Refusal): void {
+export function answer(response: ServerResponse, refusal: Refusal, requestId: string): void {
   const [path = ''] = (response.req.url ?? '').split('?');
-  const { headers, body } = jsonAnswer(refusal, path);
+  const { headers, body } = jsonAnswer(refusal, requestId, path);
   response.writeHead(refusal.status, headers);
   response.end(body);
 }
 
 /** The same as text, for a connection on which no request was understood. */
-export function responseText(refusal: Refusal, all: readonly string[]): string {
-  const { headers, body } = jsonAnswer(refusal);
+export function responseText(refusal: Refusal, requestId: string, all: readonly string[]): string {
+  const { headers, body } = jsonAnswer(refusal, requestId);
   const lines = Object.entries(withHeaders(headers, all)).map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? ''}\r\n${lines.join('')}\r\n${body}`;
 }
 
 /** The JSON that the clients of a path read; of no path known, contract 1.5's. */
-function jsonAnswer(refusal: Refusal, path = ''): { headers: Record<string, string>; body: string } {
-  const requestId = randomUUID();
+function jsonAnswer(
+  refusal: Refusal,
+  requestId: string,
+  path = '',
+): { headers: Record<string, string>; body: string } {
   const body = JSON.stringify(errorBody(path, refusal, requestId));
   const headers = {
     'content-type': 'application/json',

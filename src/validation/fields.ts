@@ -66,7 +66,7 @@ export function requiredMatch(pattern: RegExp, expectation: string): z.ZodType {
 
 /** Text of a bounded number of characters. */
 export function requiredTextOf(min: number, max = Infinity): z.ZodType {
-  const expected = must(`a string of ${lengthRange(min, max)}`);
+  const expected = must(`a string ${lengthRange(min, max)}`);
   // JSON Schema counts characters as well.
   const described = { minLength: min, ...(max === Infinity ? {} : { maxLength: max }) };
   return z
@@ -76,8 +76,8 @@ export function requiredTextOf(min: number, max = Infinity): z.ZodType {
 }
 
 function lengthRange(min: number, max: number): string {
-  if (max === Infinity) return `at least ${min} characters`;
-  return min === 0 ? `at most ${max} characters` : `${min} to ${max} characters`;
+  if (max === Infinity) return min === 1 ? 'that is not empty' : `of at least ${min} characters`;
+  return min === 0 ? `of at most ${max} characters` : `of ${min} to ${max} characters`;
 }
 
 export function optionalTextOf(max: number): z.ZodType {

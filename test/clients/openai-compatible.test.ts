@@ -23,6 +23,15 @@ describe('what @ai-sdk/openai-compatible does besides', () => {
     expect(site.upstream.requests.at(-1)?.body).toMatchObject({ encoding_format: 'raw' });
   });
 
+  it('it sends a call that a quota refuses three times, although it is told that this is in vain', async () => {
+    const { site, watch } = on();
+    const at = await site.connect({ limits: [{ metric: 'requests', window: 'day', max: 0 }] });
+    const model = provider(at).chatModel(models.chat);
+    watch.begin();
+    await failureOf(() => generateText({ model, prompt: 'Hello' }));
+    expect(watch.calls.map(({ status }) => status)).toEqual([429, 429, 429]);
+  });
+
   it('it waits after [DONE] for the end of the answer, which comes with it', async () => {
     const { site } = on();
     const { opening, rest } = halves['POST /v1/chat/completions'];

@@ -128,7 +128,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     listener: nodeListener(wired.app),
     bodyTimeoutMs: settings.bodyTimeoutMs,
     httpsOnly: settings.onDyno,
-    onRefused: (refusal) => wired.noteUnrouted(refusal),
+    onRefused: (refusal, requestId) => wired.noteUnrouted(refusal, requestId),
   });
   wired.start();
   const { port } = await server.listen({ port: 0, host: '127.0.0.1' });

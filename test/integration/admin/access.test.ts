@@ -69,16 +69,16 @@ describe('any path', () => {
   });
 
   it.each([
-    ['PUT', '/admin/teams', 'GET, POST'],
-    ['OPTIONS', '/admin/teams', 'GET, POST'],
-    ['POST', '/admin/teams/acme', 'GET, PATCH, DELETE'],
-    ['DELETE', '/admin/teams/acme/users', 'GET, POST'],
-    ['PUT', '/admin/teams/acme/users/ana', 'GET, PATCH, DELETE'],
-    ['PATCH', '/admin/teams/acme/tokens', 'GET, POST'],
-    ['POST', '/admin/teams/acme/tokens/tok_1', 'GET, PATCH, DELETE'],
-    ['POST', '/admin/usage', 'GET'],
-    ['DELETE', '/admin/requests', 'GET'],
-    ['POST', '/admin/refusals', 'GET'],
+    ['PUT', '/admin/teams', 'GET, HEAD, POST'],
+    ['OPTIONS', '/admin/teams', 'GET, HEAD, POST'],
+    ['POST', '/admin/teams/acme', 'GET, HEAD, PATCH, DELETE'],
+    ['DELETE', '/admin/teams/acme/users', 'GET, HEAD, POST'],
+    ['PUT', '/admin/teams/acme/users/ana', 'GET, HEAD, PATCH, DELETE'],
+    ['PATCH', '/admin/teams/acme/tokens', 'GET, HEAD, POST'],
+    ['POST', '/admin/teams/acme/tokens/tok_1', 'GET, HEAD, PATCH, DELETE'],
+    ['POST', '/admin/usage', 'GET, HEAD'],
+    ['DELETE', '/admin/requests', 'GET, HEAD'],
+    ['POST', '/admin/refusals', 'GET, HEAD'],
   ])('405 for %s %s', async (method, path, allow) => {
     const answer = await admin.call(method, path);
     expect(answer.status).toBe(405);

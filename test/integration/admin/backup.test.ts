@@ -132,6 +132,6 @@ describe('POST /admin/import', () => {
 
   it('405 for other methods', async () => {
     expect((await admin.call('GET', '/admin/import')).headers.get('allow')).toBe('POST');
-    expect((await admin.call('POST', '/admin/export', {})).headers.get('allow')).toBe('GET');
+    expect((await admin.call('POST', '/admin/export', {})).headers.get('allow')).toBe('GET, HEAD');
   });
 });

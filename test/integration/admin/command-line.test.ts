@@ -28,6 +28,7 @@ import { Origins } from '../../../src/origins.ts';
 import { startRedis, type RedisServer } from '../../support/redis-server.ts';
 import { adminKey } from './harness.ts';
 import { settlementOf } from '../../../src/admission/settlement.ts';
+import { version } from '../../../src/version.ts';
 import { grantOf, openRequest, outcomeOf } from '../../unit/admission/samples.ts';
 import { identityBehind } from '../../support/identity-behind.ts';
 
@@ -358,15 +359,47 @@ describe('tollgate', () => {
     expect(result.out).toContain('--expires <when>');
   });
 
-  const nowhere = 'http://127.0.0.1:1';
+  it('has the help of a command of a group, by help as by --help', async () => {
+    for (const command of ['', ' token', ' token rotate', ' help']) {
+      const { out } = await tollgate(`${command} --help`.trim(), {});
+      expect(await tollgate(`help${command}`, {})).toEqual({ code: 0, out, err: '' });
+    }
+    for (const line of ['help bogus', 'help token bogus', 'help token rotate bogus']) {
+      const result = await tollgate(line, {});
+      expect([result.code, result.out]).toEqual([2, '']);
+      expect(result.err).toMatch(/^error: unknown command 'bogus'/);
+    }
+  });
+
+  it('tells its version', async () => {
+    expect(await tollgate('--version', {})).toEqual({ code: 0, out: version, err: '' });
+  });
+
+  it.each(['/admin', '/admin/', '/elsewhere/admin'])(
+    'says what TOLLGATE_URL must be where it ends in %s',
+    async (path) => {
+      const { TOLLGATE_URL: url = '' } = environments['over HTTP'] ?? {};
+      const env = { TOLLGATE_URL: url.replace(/\/$/, path), ADMIN_KEY: adminKey };
+      const result = await tollgate('team list', env);
+      expect([result.code, result.out]).toEqual([3, '']);
+      expect(result.err).toMatch(/TOLLGATE_URL/);
+    },
+  );
+
+  const nowhere = 'http://127.0.0.1:2'; // fetch never asks port 1
   it.each<[string, NodeJS.ProcessEnv, RegExp, number?]>([
     ['nothing is set', {}, /^Where is the gateway\? Set TOLLGATE_URL and ADMIN_KEY, or REDIS_URL/],
     ['the key is missing', { TOLLGATE_URL: nowhere }, /ADMIN_KEY is not/],
     [
       'nobody listens',
       { TOLLGATE_URL: nowhere, ADMIN_KEY: adminKey },
-      /^http:\/\/127\.0\.0\.1:1 cannot be reached/,
+      /^http:\/\/127\.0\.0\.1:2 cannot be reached \(ECONNREFUSED\)/,
       3,
+    ],
+    [
+      'the port is one that fetch blocks',
+      { TOLLGATE_URL: 'http://127.0.0.1:6000', ADMIN_KEY: adminKey },
+      /^Nothing can be asked of port 6000: .*Let the gateway listen on another/,
     ],
     ['the URL is none', { TOLLGATE_URL: 'gateway', ADMIN_KEY: adminKey }, /TOLLGATE_URL must be a URL/],
     [
@@ -392,6 +425,20 @@ describe('tollgate', () => {
       expect(result.err).not.toContain('secret-1');
     },
   );
+
+  it.each([
+    ['has no such database', () => `${redis.url}/99`, /database at the end of REDIS_URL .* out of range/],
+    ['takes no such user', () => redis.url.replace('//', '//nobody:secret-1@'), /WRONGPASS/],
+    ['has a name that leads nowhere', () => 'redis://nowhere.invalid', /ENOTFOUND|EAI_AGAIN/],
+    ['does not listen', () => 'redis://127.0.0.1:1', /ECONNREFUSED/],
+  ])('says at once that the Redis %s', async (_, url, reason) => {
+    const startedMs = performance.now();
+    const result = await tollgate('team list', { REDIS_URL: url() });
+    expect(result.code).toBe(3);
+    expect(result.err).toMatch(reason);
+    expect(result.err).not.toContain('secret-1');
+    expect(performance.now() - startedMs).toBeLessThan(8_000); // it waits for 10 s where nobody says anything
+  });
 
   it('exits with 1 when the key is wrong, without showing it', async () => {
     const wrong = 'wrong-administrator-key-of-40-characters';

@@ -1,12 +1,15 @@
+import { createReadStream } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { run } from '../../../src/cli/run.ts';
 import type { JsonObject } from '../../../src/core/request.ts';
 import { keysUnder } from '../../../src/core/keys.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
+import { spawnTollgate } from '../../support/command-line.ts';
 import { post } from '../../support/gateway-client.ts';
 import { type OidcIssuer, startIssuer } from '../../support/oidc-issuer.ts';
 import { type RedisServer, startRedis } from '../../support/redis-server.ts';
@@ -149,6 +152,12 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate audit, %s', (way) =>
     const { code, out, err } = await tollgate(`audit verify --json${withHeads}`, way);
     return { code, verdict: JSON.parse(out) as JsonObject, err };
   };
+
+  it('verifies with heads that come in on standard input', async () => {
+    const child = spawnTollgate('audit verify --json --heads -', ways[way]());
+    createReadStream(heads).pipe(child.stdin);
+    expect(JSON.parse(await text(child.stdout))).toMatchObject({ intact: true, heads_compared: count });
+  });
 
   it('lists changes in a table of 80 columns, and verifies what nobody touched', async () => {
     const { code, out } = await tollgate('audit list --limit 2', way);

@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hang, resetAfter, streamFrames } from '../../../src/demo/behaviours.ts';
 import { messageFrame } from '../../../src/demo/frames.ts';
@@ -76,5 +78,43 @@ describe('/metrics', () => {
       what: 'no open request',
     });
     expect(await sumOf('tollgate_ledger_pending')).toBe(0);
+  });
+});
+
+describe('what is no request of a caller', () => {
+  /** The line of a request; the newest, should there be several. */
+  const lineOf = (id: string | null): Promise<object> =>
+    waitFor(
+      () => {
+        const lines = gateway.log().split('\n').filter(Boolean);
+        const told = lines.map((line) => JSON.parse(line) as { request_id?: string });
+        return told.findLast(({ request_id: its }) => its === id);
+      },
+      { what: 'its line' },
+    );
+
+  it.each([
+    ['GET', '/readyz', 200, null],
+    ['GET', '/healthz', 200, null],
+    ['GET', '/metrics', 401, 'missing_token'],
+    ['POST', '/metrics', 405, 'method_not_allowed'],
+  ])('has its id in the log, the answer and its error: %s %s', async (method, path, status, code) => {
+    const callersId = `an-operators-own-id-${method}${path}`;
+    for (const headers of [{ 'x-request-id': callersId }, undefined]) {
+      const answer = await fetch(gateway.url + path, { method, ...(headers ? { headers } : {}) });
+      const id = answer.headers.get('x-request-id');
+      expect(id).toMatch(headers ? callersId : /^[0-9a-f-]{36}$/);
+      if (code !== null) expect(await answer.json()).toMatchObject({ error: { code, request_id: id } });
+      expect(await lineOf(id)).toMatchObject({ status, error_code: code });
+    }
+  });
+
+  it('has it where it was refused before the routes, too', async () => {
+    const socket = connect(gateway.port, '127.0.0.1');
+    socket.end('GET / HTTP/1.1\r\nno header\r\n\r\n');
+    const answer = await text(socket);
+    const [, id = ''] = /x-request-id: (\S+)/.exec(answer) ?? [];
+    expect(answer).toContain(`"request_id":"${id}"`);
+    expect(await lineOf(id)).toMatchObject({ status: 400, error_code: 'invalid_request' });
   });
 });

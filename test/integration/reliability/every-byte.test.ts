@@ -9,6 +9,10 @@ import { type Cut, type CuttingUpstream, startCuttingUpstream } from './cutting-
 /* An upstream that resets, ends short or stalls at every byte of its answer, head and all. */
 
 const atOnce = 80;
+/** What stalls is only waited for. */
+const stalledAtOnce = 200;
+/** How long: several times what a busy machine takes for the bytes that do come. */
+const stalledMs = '2500';
 const usage = { prompt_tokens: 7, completion_tokens: 5 };
 const frames = [
   messageFrame({
@@ -34,23 +38,25 @@ const answers = {
 };
 
 let upstream: CuttingUpstream;
-let gateway: TestGateway;
+/** One that waits for what comes, however late; and one for what never will. */
+let patient: TestGateway;
+let hurried: TestGateway;
 
 beforeAll(async () => {
   upstream = await startCuttingUpstream(answers);
-  gateway = await startGateway({
-    env: {
-      INFERENCE_URL: upstream.url,
-      UPSTREAM_TIMEOUT_MS: '700',
-      STREAM_IDLE_TIMEOUT_MS: '700',
-      LOG_LEVEL: 'error',
-    },
+  const env = { INFERENCE_URL: upstream.url, LOG_LEVEL: 'error' };
+  patient = await startGateway({ env });
+  hurried = await startGateway({
+    env: { ...env, UPSTREAM_TIMEOUT_MS: stalledMs, STREAM_IDLE_TIMEOUT_MS: stalledMs },
   });
 });
 afterAll(async () => {
-  await gateway.close();
+  await patient.close();
+  await hurried.close();
   await upstream.close();
 });
+
+const gatewayFor = (how: Cut['how']): TestGateway => (how === 'stall' ? hurried : patient);
 
 interface Told {
   cut: Cut;
@@ -62,6 +68,7 @@ interface Told {
 
 /** Makes a call for each byte of an answer and gives what its caller and its entry say. */
 async function everyByte(answer: Cut['answer'], how: Cut['how']): Promise<Told[]> {
+  const gateway = gatewayFor(how);
   const token = await gateway.issue({ limits: [{ metric: 'concurrency', max: 1_000 }] });
   const cuts = Array.from({ length: answers[answer].length }, (_, at): Cut => ({ answer, at, how }));
   const seen = new Map<string, Omit<Told, 'entry'>>();
@@ -69,13 +76,13 @@ async function everyByte(answer: Cut['answer'], how: Cut['how']): Promise<Told[]
   const worker = async (): Promise<void> => {
     for (const cut of left) seen.set(requestIdOf(cut), { cut, ...(await call(token, cut)) });
   };
-  await Promise.all(Array.from({ length: atOnce }, worker));
+  await Promise.all(Array.from({ length: how === 'stall' ? stalledAtOnce : atOnce }, worker));
   const entries = await waitFor(
     async () => {
       const found = await gateway.allEntries(token.team);
       return found.length >= cuts.length ? found : null;
     },
-    { what: 'every entry' },
+    { what: 'every entry', timeoutMs: 20_000 },
   );
   expect(entries).toHaveLength(cuts.length);
   return entries.map((entry): Told => {
@@ -95,7 +102,7 @@ async function call(token: IssuedToken, cut: Cut): Promise<Pick<Told, 'status' |
     messages: [{ role: 'user', content: JSON.stringify(cut) }],
   });
   const headers = { 'x-request-id': requestIdOf(cut) };
-  const answer = await open(`${gateway.url}${paths.chat}`, body, { token: token.text, headers });
+  const answer = await open(`${gatewayFor(cut.how).url}${paths.chat}`, body, { token: token.text, headers });
   const reading = readStream(answer);
   const ended = await reading.rest();
   return { status: answer.status, ended, text: reading.text() };
@@ -220,5 +227,5 @@ describe('a plain answer', () => {
 });
 
 it('leaves nothing behind', async () => {
-  expect(gateway.log()).toBe('');
+  expect(patient.log() + hurried.log()).toBe('');
 });

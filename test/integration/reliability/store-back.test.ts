@@ -121,6 +121,37 @@ describe('a store that is not there when the gateway starts', () => {
   }, 40_000);
 });
 
+describe('a store that lacks the database of its URL', () => {
+  it('is an error in the log that names the variable; the gateway is alive, and never ready', async () => {
+    const { url: redisUrl } = await redisServer();
+    const { upstream } = await slowUpstream();
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const gateway = launch({
+      entry: 'src/main.ts',
+      env: {
+        PORT: String(port),
+        HOST: '127.0.0.1',
+        ADMIN_KEY: adminKey,
+        REDIS_URL: `${redisUrl}/99`,
+        INFERENCE_URL: upstream.url,
+        INFERENCE_KEY: upstream.key,
+      },
+    });
+    endings.push(() => gateway.stop('SIGKILL'));
+    const told = (): string | undefined =>
+      gateway
+        .stdout()
+        .split('\n')
+        .find((line) => line.includes('"level":"error"'));
+    expect(await waitFor(told, { what: 'an error', timeoutMs: 15_000 })).toMatch(
+      /database at the end of REDIS_URL .* is refused: .* out of range/,
+    );
+    expect((await get(`${url}/healthz`)).status).toBe(200);
+    expect(await readiness({ url })).toBe(503);
+  }, 30_000);
+});
+
 describe('a store that dies', () => {
   it('and is started again with its data loses nothing: tokens, counters, what was open', async () => {
     const redis = await redisServer({ persist: true, args: ['--appendfsync', 'always'] });

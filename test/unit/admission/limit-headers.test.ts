@@ -121,20 +121,74 @@ describe('limitHeaders', () => {
     expect(headers.get('x-ratelimit-limit-tokens')).toBe(String(Number.MAX_SAFE_INTEGER));
   });
 
-  it('tell limits of some models by the first of them', () => {
-    const limit: Limit = { metric: 'tokens', window: 'day', max: 10, models: ['anthropic/claude:4.5'] };
-    const names = (models: string[]): string | undefined =>
-      parseList(headersOf(state({ ...limit, models }, 0)).get('RateLimit') ?? '')[0]?.name;
-    expect(names(['anthropic/claude:4.5'])).toBe('team-tokens-day@anthropic/claude:4.5');
-    expect(names(['nova-pro', 'nova-lite'])).toBe('team-tokens-day@nova-pro+');
+  describe('name a limit of some models or endpoints', () => {
+    const limit: Limit = { metric: 'tokens', window: 'day', max: 10 };
+    const namesOf = (...limits: Limit[]): (string | undefined)[] => {
+      const states = limits.map((each, n) => withId(state(each, 0), String(n).padStart(12, 'i')));
+      return parseList(headersOf(...states).get('RateLimit-Policy') ?? '').map(({ name }) => name);
+    };
+
+    it('after it, where there is one', () => {
+      expect(
+        namesOf(
+          { ...limit, models: ['anthropic/claude:4.5'] },
+          { ...limit, endpoints: ['/v1/chat/completions'] },
+        ),
+      ).toEqual(['team-tokens-day@anthropic/claude:4.5', 'team-tokens-day/v1/chat/completions']);
+    });
+
+    it('after the first and its id, where there are more or it is long, so that no two are alike', () => {
+      const long = 'x'.repeat(127);
+      const names = namesOf(
+        { ...limit, models: ['nova-pro', 'nova-lite'] },
+        { ...limit, models: ['nova-pro', 'nova-micro'] },
+        { ...limit, models: ['nova-pro'], endpoints: ['/v1/messages'] },
+        { ...limit, models: [`${long}1`] },
+        { ...limit, models: [`${long}2`] },
+        { ...limit, endpoints: ['/v1/messages', '/v1/embeddings'] },
+      );
+      expect(names.slice(0, 4)).toEqual([
+        'team-tokens-day@nova-pro#iiiiiiiiiii0',
+        'team-tokens-day@nova-pro#iiiiiiiiiii1',
+        'team-tokens-day@nova-pro#iiiiiiiiiii2',
+        `team-tokens-day@${'x'.repeat(17)}#iiiiiiiiiii3`,
+      ]);
+      expect(new Set(names).size).toBe(names.length);
+    });
+
+    it("after the place in a session's list, whatever the session is called", () => {
+      const states = [1, 11].map((n) =>
+        withId(state({ ...limit, models: ['a', 'b'] }, 0), `ses_${'s'.repeat(30)}/${n}`),
+      );
+      const names = parseList(headersOf(...states).get('RateLimit-Policy') ?? '').map(({ name }) => name);
+      expect(new Set(names).size).toBe(2);
+    });
   });
 
   it('keep to the 8,192 bytes a line that Heroku carries, with all limits there can be', () => {
-    const states = Array.from({ length: 48 }, (_, n) =>
-      state({ metric: 'tokens', window: 'month', max: 1e15, models: [`${n}`.padEnd(128, 'x'), 'y'] }, 0),
-    );
-    for (const [name, value] of headersOf(...states)) {
-      expect(name.length + value.length + 4).toBeLessThan(8_192);
+    const limits: Limit[] = [
+      { metric: 'cost_usd', window: 'month', max: 9_000_000 },
+      { metric: 'requests', window: 'minute', max: 1e15 },
+      { metric: 'tokens', window: 'month', max: 1e15 },
+      { metric: 'concurrency', max: 1e15 },
+    ];
+    for (const limit of limits) {
+      const states = scopes.flatMap((scope) =>
+        Array.from({ length: 16 }, (_, n) => {
+          const models = [`${n}`.padEnd(128, 'x'), 'y'];
+          const { scoped, ...rest } = state({ ...limit, models }, 0);
+          return withId({ ...rest, scoped: { ...scoped, scope } }, String(n).padStart(12, 'i'));
+        }),
+      );
+      for (const [name, value] of headersOf(...states)) {
+        expect(name.length + value.length + 4).toBeLessThan(8_192);
+      }
     }
   });
 });
+
+const scopes = ['gateway', 'team', 'user', 'token', 'session'] as const;
+
+function withId({ scoped, ...rest }: LimitState, id: string): LimitState {
+  return { ...rest, scoped: { ...scoped, limit: { ...scoped.limit, id } } };
+}

@@ -26,6 +26,7 @@ describe('fittedTable', () => {
 
   it('says so where there is nothing', () => {
     expect(fittedTable([text('A')], [])).toBe('None.');
+    expect(fittedTable([text('A'.repeat(50)), figure('B'.repeat(50))], [])).toBe('None.');
   });
 
   it('shortens the longest texts first, and figures and ids never', () => {

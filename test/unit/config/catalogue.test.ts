@@ -149,7 +149,7 @@ describe('a catalogue', () => {
       'MODELS_FILE: models.e.price.usd_per_image',
       'MODELS_FILE: models.f',
       'MODELS_FILE: models.g h',
-      'MODELS_FILE: Unrecognized key',
+      'MODELS_FILE: expected nothing called "extra".',
     ]);
   });
 

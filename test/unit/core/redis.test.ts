@@ -152,3 +152,31 @@ describe('the connection', () => {
     }
   });
 });
+
+describe('a database that the server lacks', () => {
+  it('is told, and nothing runs on another one in its place', async () => {
+    const [onDown, onRefusal] = [vi.fn(), vi.fn()];
+    const store = storeAt(`${server.url}/99`, { onDown, onRefusal });
+    await waitFor(() => onRefusal.mock.calls.length > 0, { what: 'the refusal' });
+    const [[refused] = []] = onRefusal.mock.calls as Error[][];
+    expect(refused?.message).toMatch(/REDIS_URL .* is refused: .*index is out of range/);
+    expect(onDown.mock.calls).toEqual([[refused]]);
+    await expect(store.whenReady(1_500)).rejects.toBeInstanceOf(StoreUnavailable); // several tries on
+    await expect(store.attempt((client) => client.ping())).rejects.toBeInstanceOf(StoreUnavailable);
+    expect(onRefusal).toHaveBeenCalledTimes(1);
+  });
+
+  it('that it has is used', async () => {
+    const store = storeAt(`${server.url}/3`);
+    await store.whenReady(5_000);
+    await store.attempt((client) => client.set('in-three', '1'));
+    expect(await server.command('EXISTS', 'in-three')).toBe(0);
+  });
+});
+
+it('waits no longer once it is closed', async () => {
+  const store = storeAt(`redis://127.0.0.1:${await freePort()}`);
+  const waiting = expect(store.whenReady(60_000)).rejects.toBeInstanceOf(StoreUnavailable);
+  store.close();
+  await waiting;
+});
