@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 
 /**
  * What a file of JSON is checked by: its value, or every problem at once, each with its path inside the file. A problem

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { text as allOf } from 'node:stream/consumers';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { run } from '../../../src/cli/run.ts';
@@ -156,7 +156,7 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate audit, %s', (way) =>
   it('verifies with heads that come in on standard input', async () => {
     const child = spawnTollgate('audit verify --json --heads -', ways[way]());
     createReadStream(heads).pipe(child.stdin);
-    expect(JSON.parse(await text(child.stdout))).toMatchObject({ intact: true, heads_compared: count });
+    expect(JSON.parse(await allOf(child.stdout))).toMatchObject({ intact: true, heads_compared: count });
   });
 
   it('lists changes in a table of 80 columns, and verifies what nobody touched', async () => {

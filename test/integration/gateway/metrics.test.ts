@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { text } from 'node:stream/consumers';
+import { text as allOf } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hang, resetAfter, streamFrames } from '../../../src/demo/behaviours.ts';
 import { messageFrame } from '../../../src/demo/frames.ts';
@@ -112,7 +112,7 @@ describe('what is no request of a caller', () => {
   it('has it where it was refused before the routes, too', async () => {
     const socket = connect(gateway.port, '127.0.0.1');
     socket.end('GET / HTTP/1.1\r\nno header\r\n\r\n');
-    const answer = await text(socket);
+    const answer = await allOf(socket);
     const [, id = ''] = /x-request-id: (\S+)/.exec(answer) ?? [];
     expect(answer).toContain(`"request_id":"${id}"`);
     expect(await lineOf(id)).toMatchObject({ status: 400, error_code: 'invalid_request' });
