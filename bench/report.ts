@@ -69,13 +69,13 @@ export function printed({ title, columns, rows }: Table): string {
   return [`### ${title}`, '', line(head), line(rule), ...cells.map(line), ''].join('\n');
 }
 
-/** Writes `bench/results/<name>.json` and `.md`; gives the Markdown. */
-export async function writeResults(name: string, results: Results): Promise<string> {
+/** Writes `bench/results/<file>.json` and `.md`; gives the Markdown. */
+export async function writeResults(file: string, results: Results): Promise<string> {
   const directory = new URL('results/', import.meta.url);
   await mkdir(directory, { recursive: true });
   const about = Object.entries(results.machine).map(([name, value]) => `${name} ${value}`);
   const text = [`# ${results.date}`, '', about.join(', '), '', ...results.tables.map(printed)].join('\n');
-  await writeFile(new URL(`${name}.json`, directory), `${JSON.stringify(results, null, 2)}\n`);
-  await writeFile(new URL(`${name}.md`, directory), text);
+  await writeFile(new URL(`${file}.json`, directory), `${JSON.stringify(results, null, 2)}\n`);
+  await writeFile(new URL(`${file}.md`, directory), text);
   return text;
 }
