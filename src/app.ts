@@ -114,7 +114,10 @@ export function createApp(parts: AppParts): Hono<Env> {
   mountOperations(app, operations);
   mountClaims(app, parts.claims);
   app.route('/', admin.app);
-  app.notFound(serve(refused(nothingHere)));
+  const versioned = new Set(routes.map(({ path }) => path));
+  app.notFound(
+    serve(async (call) => answers.refuse(call, versioned.has(`/v1${call.path}`) ? noVersion : nothingHere)),
+  );
   app.onError((error, c) => refuse(c, answers.refusalFor(error)));
   return app;
 }
@@ -150,6 +153,10 @@ function describedGet({ path, get }: OperationRoute): DescribedRoute {
   return { path, methods: { GET: get } };
 }
 
+const noVersion = new Refusal(
+  'not_found',
+  'There is nothing at this path; the base URL lacks /v1, which your client does not add by itself.',
+);
 const twoVersions = new Refusal(
   'not_found',
   'There is nothing at this path; the base URL has one /v1 too many: your client adds it by itself.',

@@ -163,11 +163,13 @@ const nobody = {
   user: null,
   token_id: null,
   model: null,
+  model_requested: null,
   stream: false,
   ttfb_ms: null,
   input_tokens: 0,
   output_tokens: 0,
   images: 0,
+  search_units: 0,
   upstream: null,
 } satisfies Partial<AccessLine>;
 
@@ -183,12 +185,14 @@ function accessLine(call: Call, entry: EntryRecord, upstream: string | null): Ac
     user: entry.user,
     token_id: entry.token_id,
     model: entry.model,
+    model_requested: entry.model_requested ?? null,
     stream: entry.stream,
     duration_ms: entry.duration_ms,
     ttfb_ms: entry.ttfb_ms,
     input_tokens: entry.input_tokens,
     output_tokens: entry.output_tokens,
     images: entry.images,
+    search_units: entry.search_units,
     upstream,
   };
 }

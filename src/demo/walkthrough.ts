@@ -96,6 +96,12 @@ An agent, whose tool would run in an app:
 
 ${call('/v1/agents/heroku', { model, messages, tools: [tool] }, '-N ')}
 
+The models there are, in OpenAI's shape and in Heroku's:
+
+curl ${url}/v1/models -H 'Authorization: Bearer ${token}'
+
+curl ${url}/available-models -H 'Authorization: Bearer ${token}'
+
 The tools of MCP servers:
 
 curl ${url}/v1/mcp/servers -H 'Authorization: Bearer ${token}'

@@ -16,16 +16,20 @@ export interface AccessLine {
   user: string | null;
   token_id: string | null;
   model: string | null;
+  /** Where another model answered in its place. */
+  model_requested: string | null;
   stream: boolean;
   duration_ms: number;
   ttfb_ms: number | null;
   input_tokens: number;
   output_tokens: number;
   images: number;
+  search_units: number;
   /** The attachment's name. */
   upstream: string | null;
 }
 
+const maxMethod = 32;
 const maxPath = 400;
 const maxText = 128;
 const maxRequestId = 200;
@@ -37,7 +41,7 @@ const maxRequestId = 200;
 export function tidyAccessLine(line: AccessLine, redact: (text: string) => string): AccessLine {
   return {
     request_id: cut(redact(line.request_id), maxRequestId),
-    method: cut(line.method, maxText),
+    method: cut(line.method, maxMethod),
     path: cut(redact(withoutQuery(line.path)), maxPath),
     status: line.status,
     outcome: line.outcome,
@@ -45,13 +49,15 @@ export function tidyAccessLine(line: AccessLine, redact: (text: string) => strin
     team: cutOrNull(line.team),
     user: cutOrNull(line.user),
     token_id: cutOrNull(line.token_id),
-    model: line.model === null ? null : cut(redact(line.model), maxText),
+    model: redactedOrNull(line.model, redact),
+    model_requested: redactedOrNull(line.model_requested, redact),
     stream: line.stream,
     duration_ms: line.duration_ms,
     ttfb_ms: line.ttfb_ms,
     input_tokens: line.input_tokens,
     output_tokens: line.output_tokens,
     images: line.images,
+    search_units: line.search_units,
     upstream: cutOrNull(line.upstream),
   };
 }
@@ -67,4 +73,8 @@ function cut(text: string, maxLength: number): string {
 
 function cutOrNull(text: string | null): string | null {
   return text === null ? null : cut(text, maxText);
+}
+
+function redactedOrNull(text: string | null, redact: (text: string) => string): string | null {
+  return text === null ? null : cut(redact(text), maxText);
 }

@@ -312,6 +312,8 @@ describe('a fallback model', () => {
       expect(reply.headers.get('x-tollgate-model')).toBe(other);
     }
     expect(second.requests.map(({ body }) => body)).toMatchObject([{ model: other }, { model: other }]);
+    const told = `"model":"${other}","model_requested":"${models.chat}"`;
+    expect(gateway.log().split(told)).toHaveLength(3);
     for (const entry of await gateway.settled(token.team, 2)) {
       expect(entry).toMatchObject({ model: other, model_requested: models.chat, outcome: 'ok' });
       const tokens = entry.input_tokens + entry.output_tokens;

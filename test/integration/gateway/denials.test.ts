@@ -154,6 +154,13 @@ describe.each(endpoints.map(({ path, kind }) => ({ path, kind })))('$path', ({ p
     expect(errorOf(reply).message).toMatch(/base URL has one \/v1 too many/);
   });
 
+  it('404: a path without its /v1 says that the base URL lacks it', async () => {
+    const bare = (): Promise<Reply> =>
+      post(gateway.url + path.replace('/v1', ''), valid, { headers: withId });
+    const reply = await denied(good, bare, { code: 'not_found' });
+    expect(errorOf(reply).message).toMatch(/base URL lacks \/v1/);
+  });
+
   it('401: no token', async () => {
     await denied(good, () => send(valid), { code: 'missing_token' });
     // Never from a query string or a cookie.

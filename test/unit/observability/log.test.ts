@@ -14,12 +14,14 @@ const line: AccessLine = {
   user: 'ana',
   token_id: 'tok1',
   model: 'claude-4-5-sonnet',
+  model_requested: null,
   stream: true,
   duration_ms: 12.5,
   ttfb_ms: 3,
   input_tokens: 14,
   output_tokens: 51,
   images: 0,
+  search_units: 0,
   upstream: 'INFERENCE',
 };
 
@@ -68,6 +70,7 @@ describe('the access line', () => {
     log.protect('an-administrators-secret');
     log.access({ ...line, path: '/v1/tgk_canary' });
     log.access({ ...line, model: 'tga_canary' });
+    log.access({ ...line, model_requested: 'tgk_canary' });
     log.access({ ...line, request_id: 'inf-0f8fad5b-d9cb-469f-a165-70867728950e' });
     log.access({ ...line, path: `/${'x'.repeat(385)}an-administrators-secret` }); // cut in its midst
     log.flush();
@@ -94,6 +97,7 @@ describe('the access line', () => {
           token_id: fields.user,
           error_code: fields.team,
           upstream: fields.model,
+          model_requested: fields.model,
         });
         log.flush();
         expect(Buffer.byteLength(writes.join(''))).toBeLessThan(10_000);
@@ -103,7 +107,14 @@ describe('the access line', () => {
     const worst = '\u0001'.repeat(10_000);
     writes.length = 0;
     const texts = { request_id: worst, method: worst, path: worst, model: worst, team: worst, user: worst };
-    log.access({ ...line, ...texts, token_id: worst, error_code: worst, upstream: worst });
+    log.access({
+      ...line,
+      ...texts,
+      token_id: worst,
+      error_code: worst,
+      upstream: worst,
+      model_requested: worst,
+    });
     log.flush();
     expect(Buffer.byteLength(writes.join(''))).toBeLessThan(10_000);
   });
