@@ -94,6 +94,11 @@ export class Attempts implements Sending, AttemptHost {
     return this.#gapMs;
   }
 
+  failed(): void {
+    if (!this.sent || this.#attempt === null) return;
+    learnFromSilence(this.#rules, this.#upstream, { attempt: this.#attempt, cause: 'failing' });
+  }
+
   abandon(): void {
     this.over = true;
     this.#quit?.();

@@ -150,8 +150,10 @@ export class Exchange implements Recipient, OpenExchange, ReplyHost {
     const { timings } = this.#options;
     const silentMs = nowMs - this.#lastByteMs;
     if (this.#phase !== 'passing' && !this.streaming && nowMs - this.startedMs >= timings.upstreamTimeoutMs) {
+      this.#options.sending.failed();
       this.#fail(timedOut(timings.upstreamTimeoutMs), 'failed');
     } else if (silentMs >= timings.idleTimeoutMs && !this.writer.blocked) {
+      this.#options.sending.failed();
       this.#fail(fellSilent(timings.idleTimeoutMs), this.#phase === 'passing' ? 'broken' : 'failed');
     } else {
       this.#reply.tick(nowMs);
@@ -207,6 +209,7 @@ export class Exchange implements Recipient, OpenExchange, ReplyHost {
   }
 
   brokeOff(what: string): void {
+    if (!this.#settled) this.#options.sending.failed();
     this.#fail(failed(what), 'broken');
   }
 

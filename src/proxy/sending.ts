@@ -17,6 +17,8 @@ export interface Sending {
   readonly headers: readonly string[];
   /** After how long there is room, where the upstream's 429 has said so. */
   readonly roomInMs: number | null;
+  /** The upstream's answer did not come in time, or broke off: the next ones had better go elsewhere. */
+  failed(): void;
   /** Ends it, wherever it is: nobody waits any more. */
   abandon(): void;
 }

@@ -28,6 +28,8 @@ import { mintSession } from '../../support/sessions.ts';
 
 /* Attachments that fail, and others that stand in for them. */
 
+/** In the place of an answer that ended in the middle. */
+const cut = { status: 0 };
 const json = { 'content-type': 'application/json' };
 const other = 'nova-pro';
 const failsWith = (status: number, headers = {}): Script => respond(status, { ...json, ...headers }, '{}');
@@ -145,6 +147,20 @@ describe('of two attachments, one', () => {
     for (let n = 0; n < 4; n += 1) await call();
     expect(first.requests.length - before).toBe(2);
     expect(gateway.log()).toContain('an attachment works again');
+  });
+
+  it.each([
+    ['does not answer in time', hang(), false, 504],
+    ['breaks off in the middle', resetAfter(messageFrame({})), true, 200],
+  ])('%s: one caller notices, and it is asked last from then on', async (_, script, stream, status) => {
+    await start({ ...twoAttachments(), UPSTREAM_TIMEOUT_MS: '1000' });
+    first.script(script);
+    const statuses: number[] = [];
+    while (first.requests.length === 0) statuses.push((await call({ stream }).catch(() => cut)).status);
+    expect([status, cut.status]).toContain(statuses.at(-1));
+    expect(await metric('attachment_resting{attachment="INFERENCE"}')).toBe(1);
+    for (let n = 0; n < 4; n += 1) expect((await call()).status).toBe(200);
+    expect(first.requests).toHaveLength(1);
   });
 
   it('fails at random: a thousand calls, none with an error, none charged twice', async () => {
