@@ -1,0 +1,172 @@
+import { MemoryAdmissionStore } from './admission/memory-admission-store.ts';
+import { RedisAdmissionStore } from './admission/redis-admission-store.ts';
+import type { AdmissionStore } from './admission/store.ts';
+import type { Counter } from './admission/window.ts';
+import { MemoryAudit } from './audit/memory-audit.ts';
+import { RedisAudit } from './audit/redis-audit.ts';
+import { MemoryAdministratorStore } from './auth/memory-administrator-store.ts';
+import { MemoryArchive } from './auth/memory-archive.ts';
+import { MemoryIdentityStore } from './auth/memory-identity-store.ts';
+import { RedisAdministratorStore } from './auth/redis-administrator-store.ts';
+import { MemorySecretStore } from './auth/memory-secret-store.ts';
+import { RedisArchive } from './auth/redis-archive.ts';
+import { RedisIdentityStore } from './auth/redis-identity-store.ts';
+import { RedisSecretStore } from './auth/redis-secret-store.ts';
+import { MemoryClaimStore } from './claims/memory-claim-store.ts';
+import { RedisClaimStore } from './claims/redis-claim-store.ts';
+import type { Settings } from './config/environment.ts';
+import type { AdministratorStore } from './core/administrator.ts';
+import type { AuditReader } from './core/audit.ts';
+import type { ClaimStore } from './core/claim.ts';
+import type { IdentityArchive } from './core/archive.ts';
+import type { Clock } from './core/clock.ts';
+import type { LedgerReader } from './core/entry.ts';
+import type { IdentityStore } from './core/identity.ts';
+import type { ReadingStore } from './core/reading.ts';
+import type { RefusalStore } from './core/refusal-count.ts';
+import type { SecretStore } from './core/secret.ts';
+import type { MintBounds, SessionStore } from './core/session.ts';
+import { keysUnder } from './core/keys.ts';
+import { RedisStore } from './core/redis.ts';
+import { MemoryLedger } from './ledger/memory-ledger.ts';
+import { MemoryRefusalStore } from './ledger/memory-refusal-store.ts';
+import { RedisLedger } from './ledger/redis-ledger.ts';
+import { RedisRefusalStore } from './ledger/redis-refusal-store.ts';
+import { tellStoreCondition } from './lifecycle/store-condition.ts';
+import { isFirstProcess } from './lifecycle/worker.ts';
+import type { Log } from './observability/log.ts';
+import type { Metrics, StoreExtent } from './observability/metrics.ts';
+import { MemoryReadingStore } from './proxy/memory-reading-store.ts';
+import { RedisReadingStore } from './proxy/redis-reading-store.ts';
+import { MemorySessionStore } from './sessions/memory-session-store.ts';
+import { RedisSessionStore } from './sessions/redis-session-store.ts';
+
+/** What the stores are made of. */
+export interface StoreOptions {
+  settings: Settings;
+  clock: Clock;
+  log: Log;
+  metrics: Metrics;
+}
+
+/** Everything that is kept, whichever store keeps it. */
+export interface Stores {
+  identities: IdentityStore;
+  administrators: AdministratorStore;
+  secrets: SecretStore;
+  claims: ClaimStore;
+  archive: IdentityArchive;
+  audit: AuditReader;
+  sessions: SessionStore;
+  admission: AdmissionStore;
+  ledger: LedgerReader;
+  refusals: RefusalStore;
+  readings: ReadingStore;
+  /** What it holds. Rejects with `StoreUnavailable`. */
+  extent(): Promise<StoreExtent>;
+  /** Connects; resolves the first time the store can be asked, however long that takes. */
+  connected(): Promise<void>;
+  /** Tells each time that the store can be asked anew; ask for it before connecting. */
+  onReady(listener: () => void): void;
+  close(): void;
+}
+
+/** How long it takes at most until a gateway's log has a head of the audit trail that somebody else made. */
+const headToldWithinMs = 60_000;
+
+/** Redis or memory, as configured; chosen here and nowhere else. */
+export function makeStores(options: StoreOptions): Stores {
+  return options.settings.store.kind === 'redis' ? redisStores(options) : memoryStores(options);
+}
+
+function redisStores({ settings, clock, log, metrics }: StoreOptions): Stores {
+  if (settings.store.kind !== 'redis') throw new TypeError('No Redis is configured.');
+  const { url, verifyTls, prefix } = settings.store;
+  const keys = keysUnder(prefix);
+  const store = new RedisStore({
+    url,
+    verifyTls,
+    commandTimeoutMs: settings.storeTimeoutMs,
+    onDown: (error) => log.warn('the store cannot be reached', { error }),
+    onUp: () => log.info('the store is back'),
+    onRefusal: (error) => log.error('the store refuses commands', { error }),
+    timing: { clock, onRun: (run) => metrics.storeAnswered(run) },
+  });
+  const ledger = new RedisLedger(store, keys);
+  const audit = new RedisAudit(store, keys, { log, clock });
+  // Heads that no gateway made: the command line's, and those of a process that died before it said so.
+  const tellHead = (): void => void audit.tellHead().catch(() => undefined);
+  let tellingHeads: NodeJS.Timeout | undefined;
+  if (isFirstProcess()) {
+    store.client.once('ready', () => void tellStoreCondition(store, log));
+    store.client.on('ready', tellHead);
+    tellingHeads = setInterval(tellHead, headToldWithinMs).unref();
+  }
+  return {
+    identities: new RedisIdentityStore(store, keys, audit),
+    administrators: new RedisAdministratorStore(store, keys, audit),
+    secrets: new RedisSecretStore(store, keys, audit),
+    claims: new RedisClaimStore(store, keys, audit),
+    archive: new RedisArchive(store, keys, audit),
+    audit,
+    sessions: new RedisSessionStore(store, keys, mintBounds(settings)),
+    admission: new RedisAdmissionStore(store, keys, {
+      leaseMs: settings.leaseMs,
+      maxEntries: settings.ledgerMaxEntries,
+      retentionDays: settings.usageRetentionDays,
+    }),
+    ledger,
+    refusals: new RedisRefusalStore(store, keys, { retentionDays: settings.usageRetentionDays }),
+    readings: new RedisReadingStore(store, keys),
+    extent: async () => ({ ...(await store.memory()), ...(await ledger.extent()) }),
+    connected: () => store.connected(),
+    onReady: (listener) => void store.client.on('ready', listener),
+    close: () => {
+      clearInterval(tellingHeads);
+      store.close();
+    },
+  };
+}
+
+function memoryStores({ settings, clock, log }: StoreOptions): Stores {
+  const audit = new MemoryAudit(clock, log);
+  const sessions = new MemorySessionStore<Counter>({
+    clock,
+    epochOf: (team) => identities.epoch(team),
+    bounds: mintBounds(settings),
+  });
+  const identities = new MemoryIdentityStore(clock, (id) => sessions.find(id), audit);
+  const administrators = new MemoryAdministratorStore(clock, audit);
+  const ledger = new MemoryLedger({
+    maxEntries: settings.ledgerMaxEntries,
+    retentionDays: settings.usageRetentionDays,
+  });
+  const admission = new MemoryAdmissionStore({
+    clock,
+    leaseMs: settings.leaseMs,
+    epochOf: (team) => identities.epoch(team),
+    countersOfSession: (id) => sessions.find(id)?.counters ?? null,
+    ledger,
+  });
+  return {
+    identities,
+    administrators,
+    secrets: new MemorySecretStore(identities, clock),
+    claims: new MemoryClaimStore(clock, audit),
+    archive: new MemoryArchive(identities, administrators, audit),
+    audit,
+    sessions,
+    admission,
+    ledger,
+    refusals: new MemoryRefusalStore({ retentionDays: settings.usageRetentionDays }),
+    readings: new MemoryReadingStore(),
+    extent: async () => ({ usedBytes: 0, maxBytes: 0, ...(await ledger.extent()) }),
+    connected: () => Promise.resolve(),
+    onReady: (listener) => listener(),
+    close: () => undefined,
+  };
+}
+
+function mintBounds({ sessionsPerMinute, sessionStoreBytes }: Settings): MintBounds {
+  return { perMinute: sessionsPerMinute, maxBytes: sessionStoreBytes };
+}
