@@ -1,10 +1,10 @@
-import { limitHeaders } from '../src/admission/limit-headers.ts';
-import { applied, type LimitState } from '../src/admission/grant.ts';
-import { reserve } from '../src/admission/reservation.ts';
-import { windowIndex, fitsAtMs } from '../src/admission/window.ts';
-import { hashToken, inspectToken, mintToken } from '../src/auth/token-text.ts';
-import { encodeEntry } from '../src/core/entry-text.ts';
-import { Refusal } from '../src/core/refusal.ts';
+import { limitHeaders } from '../src/limits/limit-headers.ts';
+import { applied, type LimitState } from '../src/limits/grant.ts';
+import { reserve } from '../src/limits/reservation.ts';
+import { windowIndex, fitsAtMs } from '../src/limits/window.ts';
+import { hashToken, inspectToken, mintToken } from '../src/identity/records/token-text.ts';
+import { encodeEntry } from '../src/ledger/entry-text.ts';
+import { Refusal } from '../src/base/refusal.ts';
 import { JsonTap } from '../src/proxy/json-tap.ts';
 import { ChatTap } from '../src/proxy/chat-tap.ts';
 import { chat } from '../src/validation/endpoints/chat.ts';

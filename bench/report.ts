@@ -73,8 +73,8 @@ export function printed({ title, columns, rows }: Table): string {
 export async function writeResults(file: string, results: Results): Promise<string> {
   const directory = new URL('results/', import.meta.url);
   await mkdir(directory, { recursive: true });
-  const about = Object.entries(results.machine).map(([name, value]) => `${name} ${value}`);
-  const text = [`# ${results.date}`, '', about.join(', '), '', ...results.tables.map(printed)].join('\n');
+  const docs = Object.entries(results.machine).map(([name, value]) => `${name} ${value}`);
+  const text = [`# ${results.date}`, '', docs.join(', '), '', ...results.tables.map(printed)].join('\n');
   await writeFile(new URL(`${file}.json`, directory), `${JSON.stringify(results, null, 2)}\n`);
   await writeFile(new URL(`${file}.md`, directory), text);
   return text;

@@ -2,7 +2,7 @@ import { mkdtemp, mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Limit } from '../src/core/limit.ts';
+import type { Limit } from '../src/base/limit.ts';
 import { freePort } from '../test/support/free-port.ts';
 import { administrationOf } from '../test/support/gateway.ts';
 import { startRedis, type RedisServer } from '../test/support/redis-server.ts';

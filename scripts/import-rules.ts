@@ -14,8 +14,28 @@ interface Import {
   line: number;
 }
 
-/** These put the parts together, and may import any of them: the files of src itself, the command line, and the demo's start. */
-const composers = [/^[^/]+$/, /^cli\/.+/, /^demo\/(?:main|start)\.ts$/];
+/**
+ * The rooms of `src/` by floor, the lowest first. A room imports rooms on lower floors only: never its own floor, never
+ * above. `docs/architecture.md` has the same picture.
+ */
+export const floors: readonly (readonly string[])[] = [
+  ['base'],
+  ['store', 'observability', 'config'],
+  ['audit', 'lifecycle'],
+  ['identity', 'ledger'],
+  ['access', 'limits', 'reports', 'upstream', 'validation'],
+  ['edge', 'models'],
+  ['sessions', 'claims', 'backup', 'proxy'],
+  ['data-plane', 'operations', 'sign-in'],
+  ['admin'],
+  ['cli', 'demo'],
+];
+
+/** The files directly in `src/`: they stand above every floor and put the rooms together. */
+const topFiles = ['main.ts', 'serve.ts', 'wire.ts', 'stores.ts', 'app.ts'];
+
+/** These start the gateway of `serve.ts`, so they stand above it. */
+const starters = /^demo\/(?:main|start)\.ts$/;
 
 /** What is said or imported in one place only, and where. */
 const confined: readonly { pattern: RegExp; allowed: RegExp; message: string }[] = [
@@ -26,14 +46,14 @@ const confined: readonly { pattern: RegExp; allowed: RegExp; message: string }[]
   },
   {
     pattern: /\bDate\.now\s*\(|\bperformance\.now\s*\(|\bprocess\.hrtime\b|\bnew Date\s*(?:\(\s*\)|;)/g,
-    allowed: /^core\/clock\.ts$/,
-    message: 'the clock is read in src/core/clock.ts only: take a Clock or a time as an argument',
+    allowed: /^base\/clock\.ts$/,
+    message: 'the clock is read in src/base/clock.ts only: take a Clock or a time as an argument',
   },
 ];
 
 const confinedPackages: readonly { name: string; allowed: RegExp; place: string }[] = [
-  { name: 'ioredis', allowed: /^core\/redis\.ts$/, place: 'src/core/redis.ts' },
-  { name: 'undici', allowed: /^proxy\//, place: 'src/proxy' },
+  { name: 'ioredis', allowed: /^store\/redis\.ts$/, place: 'src/store/redis.ts' },
+  { name: 'undici', allowed: /^upstream\//, place: 'src/upstream' },
 ];
 
 /** Everything in the tree that breaks the layering, by file and line. */
@@ -44,7 +64,7 @@ export function checkImports(tree: SourceTree): Violation[] {
     const code = withoutComments(text);
     const found = importsOf(code);
     imports.set(file, found);
-    violations.push(...barrelIn(file), ...confinedIn(file, code));
+    violations.push(...barrelIn(file), ...strayIn(file), ...confinedIn(file, code));
     for (const each of found) violations.push(...checkImport(file, each));
   }
   violations.push(...cycles(tree, imports));
@@ -76,10 +96,22 @@ function checkImport(file: string, { specifier, line }: Import): Violation[] {
   if (target.startsWith('..')) {
     return target.endsWith('.json') ? [] : violation(`${specifier} is outside src`);
   }
-  const [from, to] = [folderOf(file), folderOf(target)];
-  if (isComposer(file) || to === from || to === 'core') return [];
-  if (from === 'core') return violation(`core imports core only, not ${target}`);
-  return violation(`${from} imports core and itself only, not ${target}`);
+  const [from, to] = [roomOf(file), roomOf(target)];
+  const [fromFloor, toFloor] = [floorOf(file), floorOf(target)];
+  if (from === to || toFloor < fromFloor || (isTop(file) && isTop(target))) return [];
+  const where = toFloor === fromFloor ? 'a room on its own floor' : 'a room above it';
+  return violation(`${from} (floor ${fromFloor}) imports ${target} (floor ${toFloor}): ${where}`);
+}
+
+function strayIn(file: string): Violation[] {
+  const isKnown = file.includes('/')
+    ? floors.some((rooms) => rooms.includes(roomOf(file)))
+    : topFiles.includes(file);
+  if (isKnown) return [];
+  const message = file.includes('/')
+    ? `${roomOf(file)} has no floor`
+    : `only ${topFiles.join(', ')} stand in src/`;
+  return [{ file, line: 1, message }];
 }
 
 /** One violation for each cycle, at the import that closes it. */
@@ -123,12 +155,19 @@ function resolve(file: string, specifier: string): string {
   return normalize(join(dirname(file), specifier));
 }
 
-function folderOf(file: string): string {
+/** The room a file is in; a file of `src/` itself is its own. */
+function roomOf(file: string): string {
   return file.split('/')[0] ?? '';
 }
 
-function isComposer(file: string): boolean {
-  return composers.some((pattern) => pattern.test(file));
+function isTop(file: string): boolean {
+  return !file.includes('/');
+}
+
+function floorOf(file: string): number {
+  if (starters.test(file)) return floors.length + 1;
+  const floor = floors.findIndex((rooms) => rooms.includes(roomOf(file)));
+  return floor === -1 ? floors.length : floor;
 }
 
 function lineAt(text: string, index: number): number {

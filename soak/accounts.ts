@@ -1,5 +1,5 @@
-import { windowIndex } from '../src/admission/window.ts';
-import type { LedgerEntry } from '../src/core/entry.ts';
+import { windowIndex } from '../src/limits/window.ts';
+import type { LedgerEntry } from '../src/ledger/entry.ts';
 import type { Counted } from './books.ts';
 
 /** What refunds a request as never taken by the upstream: contract 1.4, "Who pays". */

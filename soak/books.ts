@@ -1,10 +1,10 @@
 import { Redis } from 'ioredis';
-import { type Counter, emptyCounter } from '../src/admission/window.ts';
-import { decodeEntry } from '../src/core/entry-text.ts';
-import type { LedgerEntry, UsageRow } from '../src/core/entry.ts';
-import type { Team, Token, User } from '../src/core/identity.ts';
-import { keysUnder } from '../src/core/keys.ts';
-import type { Scope, StoredLimit } from '../src/core/limit.ts';
+import { type Counter, emptyCounter } from '../src/limits/window.ts';
+import { decodeEntry } from '../src/ledger/entry-text.ts';
+import type { LedgerEntry, UsageRow } from '../src/ledger/entry.ts';
+import type { Team, Token, User } from '../src/identity/records/identity.ts';
+import { keysUnder } from '../src/store/keys.ts';
+import type { Scope, StoredLimit } from '../src/base/limit.ts';
 import type { Administration } from '../test/support/gateway.ts';
 import { waitFor } from '../test/support/wait-for.ts';
 

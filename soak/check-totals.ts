@@ -1,4 +1,4 @@
-import { usageFigures, type LedgerEntry, type UsageFigures, type UsageRow } from '../src/core/entry.ts';
+import { usageFigures, type LedgerEntry, type UsageFigures, type UsageRow } from '../src/ledger/entry.ts';
 import type { Evidence } from './evidence.ts';
 import type { Row, Table } from './findings.ts';
 

@@ -1,4 +1,4 @@
-import type { Limit } from '../src/core/limit.ts';
+import type { Limit } from '../src/base/limit.ts';
 import type { Administration } from '../test/support/gateway.ts';
 import { models } from '../test/support/gateway.ts';
 

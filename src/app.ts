@@ -1,37 +1,41 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
 import type { adminApp } from './admin/admin-app.ts';
-import { neededFor } from './admin/permission.ts';
+import { neededFor } from './access/permission.ts';
 import type { Route as AdminRoute } from './admin/respond.ts';
-import { methodNotAllowed } from './core/method-not-allowed.ts';
-import { nothingHere } from './core/nothing-here.ts';
-import { Refusal } from './core/refusal.ts';
-import type { Clock } from './core/clock.ts';
-import type { DescribedRoute } from './core/described.ts';
-import type { Endpoint } from './core/request.ts';
-import type { Answers } from './answers.ts';
-import { type ClaimParts, describedClaims, mountClaims } from './claim-routes.ts';
-import { type DataPlaneParts, type DataRoute, dataPlaneRoutes, type Work } from './data-plane.ts';
-import { Description } from './described/description.ts';
-import type { Gateway } from './gateway.ts';
-import type { Journal } from './journal.ts';
+import { methodNotAllowed } from './base/method-not-allowed.ts';
+import { nothingHere } from './base/nothing-here.ts';
+import { Refusal } from './base/refusal.ts';
+import type { Clock } from './base/clock.ts';
+import type { DocumentedRoute } from './base/operation-docs.ts';
+import type { Endpoint } from './base/request.ts';
+import type { Answers } from './edge/answers.ts';
+import { type ClaimParts, claimDocs, mountClaims } from './claims/claim-routes.ts';
+import { type DataPlaneParts, dataPlaneRoutes } from './data-plane/data-plane.ts';
+import type { DataRoute, Work } from './edge/route.ts';
+import { Description } from './operations/openapi/description.ts';
+import type { Pipeline } from './data-plane/pipeline.ts';
+import type { FrontDoor } from './edge/front-door.ts';
+import type { Journal } from './edge/journal.ts';
 import {
-  type Env,
   mountOperations,
   type OperationRoute,
   operationRoutes,
   type Operations,
-  refuse,
-} from './operations.ts';
-import { Call } from './proxy/call.ts';
-import { availableModelsPath } from './proxy/cors.ts';
-import { requestIdOf } from './proxy/request-id.ts';
-import { version } from './version.ts';
+} from './operations/operations.ts';
+import { type Env, refuse } from './edge/hono-answers.ts';
+import { Call } from './edge/call.ts';
+import { availableModelsPath } from './edge/cors.ts';
+import { signInDocs, type SignInRoute } from './sign-in/sign-in-route.ts';
+import { requestIdOf } from './edge/request-id.ts';
+import { version } from './operations/version.ts';
 
 export interface AppParts extends DataPlaneParts {
-  gateway: Gateway;
+  frontDoor: FrontDoor;
+  pipeline: Pipeline;
   answers: Answers;
   journal: Journal;
+  signIn: SignInRoute;
   claims: ClaimParts;
   operations: Operations;
   /** The admin API, mounted at its own paths, and what it is made of. */
@@ -40,18 +44,22 @@ export interface AppParts extends DataPlaneParts {
 }
 
 /** The way of a request: authenticate → validate → admit → forward → settle. */
-async function pass({ gateway, answers }: AppParts, call: Call, endpoint: Endpoint): Promise<void> {
-  const caller = await gateway.authenticate(call, endpoint);
+async function pass(
+  { frontDoor, pipeline, answers }: AppParts,
+  call: Call,
+  endpoint: Endpoint,
+): Promise<void> {
+  const caller = await frontDoor.authenticate(call, endpoint);
   if (caller instanceof Refusal) return answers.refuse(call, caller);
 
-  const request = await gateway.validate(call, endpoint, caller);
+  const request = await pipeline.validate(call, endpoint, caller);
   if (request === null) return answers.leftEarly(call); // before its body was in
   if (request instanceof Refusal) return answers.refuse(call, request);
 
-  const admitted = await gateway.admit(call, request, caller);
+  const admitted = await pipeline.admit(call, request, caller);
   if (admitted instanceof Refusal) return answers.refuse(call, admitted);
 
-  gateway.forward(call, request, admitted); // and settles, before the caller's answer ends
+  pipeline.forward(call, request, admitted); // and settles, before the caller's answer ends
 }
 
 /** Every route there is. */
@@ -87,7 +95,13 @@ export function createApp(parts: AppParts): Hono<Env> {
     journal.note({ requestId, method, path, status: c.res.status, errorCode, durationMs, identity: null });
   }
 
-  const routes = dataPlaneRoutes(parts, (call, endpoint) => pass(parts, call, endpoint));
+  const routes = [
+    ...dataPlaneRoutes(parts, (call, endpoint) => pass(parts, call, endpoint)),
+    {
+      path: '/oauth/token',
+      methods: { POST: { ...signInDocs, work: (call: Call) => parts.signIn.exchange(call) } },
+    } satisfies DataRoute,
+  ];
   for (const open of ['/v1/*', '/oauth/*', availableModelsPath]) app.on('OPTIONS', open, serve(preflight));
   for (const { path, methods } of routes) {
     journal.serves(path);
@@ -104,9 +118,9 @@ export function createApp(parts: AppParts): Hono<Env> {
     version,
     routes: () => [
       ...routes,
-      describedClaims,
-      ...admin.routes.map(describedAdmin),
-      ...operations.map(describedGet),
+      claimDocs,
+      ...admin.routes.map(documentedAdmin),
+      ...operations.map(documentedGet),
     ],
   });
   const operations = operationRoutes(parts.operations, description);
@@ -141,15 +155,15 @@ function workFor(
 }
 
 /** A route of the admin API, as its description has it. */
-function describedAdmin({ path, methods }: AdminRoute): DescribedRoute {
-  const operations = Object.entries(methods).map(([method, { about, needs }]) => [
+function documentedAdmin({ path, methods }: AdminRoute): DocumentedRoute {
+  const operations = Object.entries(methods).map(([method, { docs, needs }]) => [
     method,
-    { about, access: 'administrator', needed: neededFor(needs) },
+    { docs, access: 'administrator', needed: neededFor(needs) },
   ]);
-  return { path, methods: Object.fromEntries(operations) as DescribedRoute['methods'] }; // of the same methods
+  return { path, methods: Object.fromEntries(operations) as DocumentedRoute['methods'] }; // of the same methods
 }
 
-function describedGet({ path, get }: OperationRoute): DescribedRoute {
+function documentedGet({ path, get }: OperationRoute): DocumentedRoute {
   return { path, methods: { GET: get } };
 }
 

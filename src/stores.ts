@@ -1,43 +1,43 @@
-import { MemoryAdmissionStore } from './admission/memory-admission-store.ts';
-import { RedisAdmissionStore } from './admission/redis-admission-store.ts';
-import type { AdmissionStore } from './admission/store.ts';
-import type { Counter } from './admission/window.ts';
+import { MemoryAdmissionStore } from './limits/memory-admission-store.ts';
+import { RedisAdmissionStore } from './limits/redis-admission-store.ts';
+import type { AdmissionStore } from './limits/store.ts';
+import type { Counter } from './limits/window.ts';
 import { MemoryAudit } from './audit/memory-audit.ts';
 import { RedisAudit } from './audit/redis-audit.ts';
-import { MemoryAdministratorStore } from './auth/memory-administrator-store.ts';
-import { MemoryArchive } from './auth/memory-archive.ts';
-import { MemoryIdentityStore } from './auth/memory-identity-store.ts';
-import { RedisAdministratorStore } from './auth/redis-administrator-store.ts';
-import { MemorySecretStore } from './auth/memory-secret-store.ts';
-import { RedisArchive } from './auth/redis-archive.ts';
-import { RedisIdentityStore } from './auth/redis-identity-store.ts';
-import { RedisSecretStore } from './auth/redis-secret-store.ts';
+import { MemoryAdministratorStore } from './identity/store/memory-administrator-store.ts';
+import { MemoryArchive } from './identity/store/memory-archive.ts';
+import { MemoryIdentityStore } from './identity/store/memory-identity-store.ts';
+import { RedisAdministratorStore } from './identity/store/redis-administrator-store.ts';
+import { MemorySecretStore } from './identity/store/memory-secret-store.ts';
+import { RedisArchive } from './identity/store/redis-archive.ts';
+import { RedisIdentityStore } from './identity/store/redis-identity-store.ts';
+import { RedisSecretStore } from './identity/store/redis-secret-store.ts';
 import { MemoryClaimStore } from './claims/memory-claim-store.ts';
 import { RedisClaimStore } from './claims/redis-claim-store.ts';
 import type { Settings } from './config/environment.ts';
-import type { AdministratorStore } from './core/administrator.ts';
-import type { AuditReader } from './core/audit.ts';
-import type { ClaimStore } from './core/claim.ts';
-import type { IdentityArchive } from './core/archive.ts';
-import type { Clock } from './core/clock.ts';
-import type { LedgerReader } from './core/entry.ts';
-import type { IdentityStore } from './core/identity.ts';
-import type { ReadingStore } from './core/reading.ts';
-import type { RefusalStore } from './core/refusal-count.ts';
-import type { SecretStore } from './core/secret.ts';
-import type { MintBounds, SessionStore } from './core/session.ts';
-import { keysUnder } from './core/keys.ts';
-import { RedisStore } from './core/redis.ts';
+import type { AdministratorStore } from './identity/records/administrator.ts';
+import type { AuditReader } from './audit/audit.ts';
+import type { ClaimStore } from './claims/claim.ts';
+import type { IdentityArchive } from './identity/records/archive.ts';
+import type { Clock } from './base/clock.ts';
+import type { LedgerReader } from './ledger/entry.ts';
+import type { IdentityStore } from './identity/records/identity.ts';
+import type { SnapshotStore } from './upstream/rate-limit-snapshot.ts';
+import type { RefusalStore } from './ledger/refusal-count.ts';
+import type { SecretStore } from './identity/records/secret.ts';
+import type { MintBounds, SessionStore } from './identity/records/session.ts';
+import { keysUnder } from './store/keys.ts';
+import { RedisStore } from './store/redis.ts';
 import { MemoryLedger } from './ledger/memory-ledger.ts';
 import { MemoryRefusalStore } from './ledger/memory-refusal-store.ts';
 import { RedisLedger } from './ledger/redis-ledger.ts';
 import { RedisRefusalStore } from './ledger/redis-refusal-store.ts';
-import { tellStoreCondition } from './lifecycle/store-condition.ts';
+import { tellStoreCondition } from './store/store-condition.ts';
 import { isFirstProcess } from './lifecycle/worker.ts';
 import type { Log } from './observability/log.ts';
 import type { Metrics, StoreExtent } from './observability/metrics.ts';
-import { MemoryReadingStore } from './proxy/memory-reading-store.ts';
-import { RedisReadingStore } from './proxy/redis-reading-store.ts';
+import { MemorySnapshotStore } from './upstream/memory-snapshot-store.ts';
+import { RedisSnapshotStore } from './upstream/redis-snapshot-store.ts';
 import { MemorySessionStore } from './sessions/memory-session-store.ts';
 import { RedisSessionStore } from './sessions/redis-session-store.ts';
 
@@ -61,7 +61,7 @@ export interface Stores {
   admission: AdmissionStore;
   ledger: LedgerReader;
   refusals: RefusalStore;
-  readings: ReadingStore;
+  readings: SnapshotStore;
   /** What it holds. Rejects with `StoreUnavailable`. */
   extent(): Promise<StoreExtent>;
   /** Connects; resolves the first time the store can be asked, however long that takes. */
@@ -117,7 +117,7 @@ function redisStores({ settings, clock, log, metrics }: StoreOptions): Stores {
     }),
     ledger,
     refusals: new RedisRefusalStore(store, keys, { retentionDays: settings.usageRetentionDays }),
-    readings: new RedisReadingStore(store, keys),
+    readings: new RedisSnapshotStore(store, keys),
     extent: async () => ({ ...(await store.memory()), ...(await ledger.extent()) }),
     connected: () => store.connected(),
     onReady: (listener) => void store.client.on('ready', listener),
@@ -159,7 +159,7 @@ function memoryStores({ settings, clock, log }: StoreOptions): Stores {
     admission,
     ledger,
     refusals: new MemoryRefusalStore({ retentionDays: settings.usageRetentionDays }),
-    readings: new MemoryReadingStore(),
+    readings: new MemorySnapshotStore(),
     extent: async () => ({ usedBytes: 0, maxBytes: 0, ...(await ledger.extent()) }),
     connected: () => Promise.resolve(),
     onReady: (listener) => listener(),

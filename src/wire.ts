@@ -2,51 +2,52 @@ import type { Hono } from 'hono';
 import { adminApp } from './admin/admin-app.ts';
 import { adminRoutes } from './admin/admin-routes.ts';
 import type { AdminDeps } from './admin/deps.ts';
-import { Admission } from './admission/admission.ts';
-import { Answers } from './answers.ts';
+import { Admission } from './limits/admission.ts';
+import { Answers } from './edge/answers.ts';
 import { type AppParts, createApp } from './app.ts';
-import { type ActorCheck, actorCheck } from './auth/actor-check.ts';
-import { Authenticator } from './auth/authenticator.ts';
-import { RefusedCredentials } from './auth/refused-credentials.ts';
-import { SecretUses } from './auth/secret-uses.ts';
-import { mintSessionToken, mintToken, randomBase62 } from './auth/token-text.ts';
+import { type ActorCheck, actorCheck } from './access/actor-check.ts';
+import { Authenticator } from './access/authenticator.ts';
+import { AuthThrottle } from './access/auth-throttle.ts';
+import { SecretUses } from './access/secret-uses.ts';
+import { mintSessionToken, mintToken, randomBase62 } from './identity/records/token-text.ts';
 import { ClaimLinks } from './claims/claim-links.ts';
 import type { Catalogue } from './config/catalogue.ts';
 import type { Settings } from './config/environment.ts';
 import { Backup } from './backup/backup.ts';
 import type { BackupDocument } from './backup/document.ts';
-import type { Clock } from './core/clock.ts';
-import type { TrustedIssuer } from './core/issuer.ts';
-import type { Refusal } from './core/refusal.ts';
-import { Gateway } from './gateway.ts';
-import { IdentityLoader } from './identity-loader.ts';
-import { Journal } from './journal.ts';
-import { McpServers } from './mcp-servers.ts';
+import type { Clock } from './base/clock.ts';
+import type { TrustedIssuer } from './config/issuer.ts';
+import type { Refusal } from './base/refusal.ts';
+import { Pipeline } from './data-plane/pipeline.ts';
+import { FrontDoor } from './edge/front-door.ts';
+import { IdentityLoader } from './backup/identity-loader.ts';
+import { Journal } from './edge/journal.ts';
+import { McpServers } from './data-plane/mcp-servers.ts';
 import { RefusalTally } from './ledger/refusal-tally.ts';
 import { createMetricsEndpoint } from './observability/cluster-metrics.ts';
 import type { Log } from './observability/log.ts';
 import type { Metrics } from './observability/metrics.ts';
-import type { Env } from './operations.ts';
-import { Origins } from './origins.ts';
-import { ModelRoutes } from './model-routes.ts';
+import type { Env } from './edge/hono-answers.ts';
+import { Origins } from './audit/origins.ts';
+import { ModelRoutes } from './data-plane/model-routes.ts';
 import { Discovery } from './models/discovery.ts';
-import { OwnUsage } from './own-usage.ts';
+import { OwnUsage } from './data-plane/own-usage.ts';
 import { OpenExchanges } from './proxy/open-exchanges.ts';
-import { requestIdOf } from './proxy/request-id.ts';
-import { SharedReadings } from './proxy/shared-readings.ts';
-import { Upstreams } from './proxy/upstreams.ts';
-import { WaitingRoom } from './proxy/waiting-room.ts';
-import { RotationRoute } from './rotation-route.ts';
-import { SelfService } from './self-service.ts';
-import { ServedModels } from './served-models.ts';
-import { SessionRoutes } from './session-routes.ts';
+import { requestIdOf } from './edge/request-id.ts';
+import { SharedSnapshots } from './upstream/shared-snapshots.ts';
+import { Upstreams } from './upstream/upstreams.ts';
+import { RequestQueue } from './upstream/request-queue.ts';
+import { RotationRoute } from './data-plane/rotation-route.ts';
+import { SelfService } from './data-plane/self-service.ts';
+import { ServedModels } from './models/served-models.ts';
+import { SessionRoutes } from './sessions/session-routes.ts';
 import { SessionMinter } from './sessions/minter.ts';
 import { sessionSchemas } from './sessions/schema.ts';
 import { IdTokenVerifier } from './sign-in/id-token.ts';
 import { Provisioner } from './sign-in/provision.ts';
-import { SignInRoute } from './sign-in-route.ts';
+import { SignInRoute } from './sign-in/sign-in-route.ts';
 import { BodyBudget } from './validation/body-budget.ts';
-import { pinnedProblems } from './validation/pinned.ts';
+import { pinnedProblems } from './sessions/pinned.ts';
 import { endpointPaths, endpoints, unnamedPaths } from './validation/registry.ts';
 import { makeStores, type Stores } from './stores.ts';
 
@@ -90,10 +91,8 @@ export function wire(options: WireOptions): Wired {
   const stores = makeStores(options);
   const origins = new Origins(settings);
   const loader = new IdentityLoader({ document: options.identities ?? null, archive: stores.archive, log });
-  const limitRefused = (): RefusedCredentials | null =>
-    settings.onDyno
-      ? new RefusedCredentials({ perMinute: settings.refusedCredentialsPerMinute, clock })
-      : null;
+  const limitRefused = (): AuthThrottle | null =>
+    settings.onDyno ? new AuthThrottle({ perMinute: settings.refusedCredentialsPerMinute, clock }) : null;
   const authenticator = new Authenticator({
     identities: stores.identities,
     clock,
@@ -123,12 +122,12 @@ export function wire(options: WireOptions): Wired {
   const upstreams = new Upstreams(attachments, discovery);
   const served = new ServedModels({ catalogue, upstreams, listed: discovery });
   const exchanges = new OpenExchanges(clock);
-  const waiting = new WaitingRoom({
+  const waiting = new RequestQueue({
     clock,
     max: settings.upstreamQueueMax,
     maxOfTeam: settings.upstreamQueueMaxPerTeam,
   });
-  const readings = new SharedReadings({
+  const readings = new SharedSnapshots({
     store: stores.readings,
     rooms: upstreams.rooms,
     isWaiting: () => waiting.size > 0,
@@ -154,11 +153,18 @@ export function wire(options: WireOptions): Wired {
   });
   const journal = new Journal({ log, metrics, refusals });
   const answers = new Answers(journal);
-  const gateway = new Gateway({
-    settings,
-    catalogue,
+  const frontDoor = new FrontDoor({
+    allowedOrigins: settings.allowedOrigins,
+    maxBodyBytes: settings.maxBodyBytes,
     authenticator,
     uses,
+    budget,
+    draining: options.draining,
+  });
+  const pipeline = new Pipeline({
+    settings,
+    catalogue,
+    frontDoor,
     admission,
     upstreams,
     served,
@@ -168,7 +174,6 @@ export function wire(options: WireOptions): Wired {
     clock,
     budget,
     journal,
-    draining: options.draining,
   });
   const schemas = sessionSchemas({ endpointPaths, pinnedPaths: endpoints.map(({ path }) => path) });
   const minter = new SessionMinter({
@@ -186,7 +191,7 @@ export function wire(options: WireOptions): Wired {
       }),
   });
   const signIn = new SignInRoute({
-    gateway,
+    frontDoor,
     answers,
     journal,
     authenticator,
@@ -211,15 +216,16 @@ export function wire(options: WireOptions): Wired {
     refused: limitRefused(),
   });
   const app = createApp({
-    gateway,
+    frontDoor,
+    pipeline,
     answers,
     journal,
-    models: new ModelRoutes({ gateway, answers, served }),
-    self: new SelfService({ gateway, answers, admission }),
-    mcpServers: new McpServers({ gateway, answers, upstreams, clock }),
-    ownUsage: new OwnUsage({ gateway, answers, ledger: stores.ledger, clock }),
+    models: new ModelRoutes({ frontDoor, answers, served }),
+    self: new SelfService({ frontDoor, answers, admission }),
+    mcpServers: new McpServers({ frontDoor, answers, upstreams, clock }),
+    ownUsage: new OwnUsage({ frontDoor, answers, ledger: stores.ledger, clock }),
     sessions: new SessionRoutes({
-      gateway,
+      frontDoor,
       answers,
       authenticator,
       minter,
@@ -228,7 +234,7 @@ export function wire(options: WireOptions): Wired {
     }),
     signIn,
     rotation: new RotationRoute({
-      gateway,
+      frontDoor,
       answers,
       identities: stores.identities,
       secrets: stores.secrets,

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
-import { encodeEntry, encodeTotalsRow } from '../../src/core/entry-text.ts';
-import type { EntryRecord } from '../../src/core/entry.ts';
-import { keysUnder } from '../../src/core/keys.ts';
+import { encodeEntry, encodeTotalsRow } from '../../src/ledger/entry-text.ts';
+import type { EntryRecord } from '../../src/ledger/entry.ts';
+import { keysUnder } from '../../src/store/keys.ts';
 import { chatPath, shortChat } from '../bodies.ts';
 import { load } from '../load.ts';
 import { cpuMs, residentBytes } from '../processes.ts';

@@ -1,4 +1,4 @@
-import type { Limit } from '../../src/core/limit.ts';
+import type { Limit } from '../../src/base/limit.ts';
 import { chatPath, shortChat } from '../bodies.ts';
 import { load } from '../load.ts';
 import { Site } from '../site.ts';

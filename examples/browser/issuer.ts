@@ -122,8 +122,8 @@ export async function startExampleIssuer(options: ExampleIssuerOptions): Promise
     const key = keys.at(-1);
     if (!key) throw new TypeError('There is always a key.');
     const iat = Math.floor(Date.now() / 1_000);
-    const about = { sub: `user-${user}`, name: users[user], ...(nonce === null ? {} : { nonce }) };
-    return signToken({ iss: issuer, aud: clientId, iat, exp: iat + idTokenLifeS, ...about }, key);
+    const docs = { sub: `user-${user}`, name: users[user], ...(nonce === null ? {} : { nonce }) };
+    return signToken({ iss: issuer, aud: clientId, iat, exp: iat + idTokenLifeS, ...docs }, key);
   }
 
   server.listen(port, '127.0.0.1');

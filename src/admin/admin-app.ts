@@ -1,13 +1,13 @@
 import { Hono } from 'hono';
-import { actingAs } from '../core/audit.ts';
-import { methodNotAllowed } from '../core/method-not-allowed.ts';
-import { nothingHere } from '../core/nothing-here.ts';
-import { Refusal } from '../core/refusal.ts';
-import { StoreUnavailable } from '../core/store-unavailable.ts';
+import { actingAs } from '../audit/audit.ts';
+import { methodNotAllowed } from '../base/method-not-allowed.ts';
+import { nothingHere } from '../base/nothing-here.ts';
+import { Refusal } from '../base/refusal.ts';
+import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { adminRoutes } from './admin-routes.ts';
 import type { AdminDeps } from './deps.ts';
-import { permit } from './permission.ts';
-import { readIfMatch } from './precondition.ts';
+import { permit } from '../access/permission.ts';
+import { readIfMatch } from '../identity/operations/precondition.ts';
 import {
   respond,
   teamsNamed,

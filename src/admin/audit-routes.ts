@@ -1,12 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { AuditQuery, AuditReader, ShownEntry } from '../core/audit.ts';
-import type { About } from '../core/described.ts';
-import { Refusal } from '../core/refusal.ts';
-import { shownAuditEntry } from '../core/shown-audit.ts';
-import { defaultLimit, notAcceptable, pageOf, pagesOfList, reported } from './about-lists.ts';
-import { auditParameters, parseAuditQuery } from './audit-query.ts';
+import type { AuditQuery, AuditReader, EntryResponse } from '../audit/audit.ts';
+import type { OperationDocs } from '../base/operation-docs.ts';
+import { Refusal } from '../base/refusal.ts';
+import { auditEntryResponse } from '../audit/audit-response.ts';
+import { defaultLimit, notAcceptable, pageOf, pagesOfList, reported } from './list-docs.ts';
+import { auditParameters, parseAuditQuery } from '../reports/audit-query.ts';
 import type { AdminDeps } from './deps.ts';
-import { replyWithReport, type Report, type Row } from './report.ts';
+import { replyWithReport } from './report.ts';
+import type { Report, Row } from '../reports/report.ts';
 import { askedIn, connectionOf } from './report-routes.ts';
 import { needing, type AdminContext, type Reply, type Route } from './respond.ts';
 
@@ -27,11 +28,11 @@ const columns = [
   'hash',
 ] as const;
 
-const aboutTrail: About = {
+const auditDocs: OperationDocs = {
   summary: 'List who changed what, the newest first',
   details: pagesOfList,
   query: auditParameters,
-  answer: reported(pageOf(shownAuditEntry)),
+  answer: reported(pageOf(auditEntryResponse)),
   others: notAcceptable,
 };
 
@@ -53,7 +54,7 @@ export function auditRoutes({ audit, onError }: AdminDeps): Route[] {
     return replyWithReport({ ...reportOf([page.data]), headers }, format, ends);
   }
 
-  return [{ path: '/admin/audit', methods: { GET: needing('read-gateway', aboutTrail, trail) } }];
+  return [{ path: '/admin/audit', methods: { GET: needing('read-gateway', auditDocs, trail) } }];
 }
 
 /** Every entry that passes, until whoever reads them has left. */
@@ -61,7 +62,7 @@ async function* allPages(
   audit: AuditReader,
   query: Omit<AuditQuery, 'limit'>,
   left: AbortSignal,
-): AsyncGenerator<ShownEntry[]> {
+): AsyncGenerator<EntryResponse[]> {
   let { cursor } = query;
   do {
     const page = await audit.entries({ ...query, limit: entriesPerPage, cursor });
@@ -72,10 +73,12 @@ async function* allPages(
   } while (cursor !== null && !left.aborted);
 }
 
-function reportOf(pages: AsyncIterable<ShownEntry[]> | Iterable<ShownEntry[]>): Report {
+function reportOf(pages: AsyncIterable<EntryResponse[]> | Iterable<EntryResponse[]>): Report {
   return { name: 'tollgate-audit', columns, pages: rowsOf(pages) };
 }
 
-async function* rowsOf(pages: AsyncIterable<ShownEntry[]> | Iterable<ShownEntry[]>): AsyncGenerator<Row[]> {
+async function* rowsOf(
+  pages: AsyncIterable<EntryResponse[]> | Iterable<EntryResponse[]>,
+): AsyncGenerator<Row[]> {
   for await (const page of pages) yield page.map((entry) => ({ ...entry }));
 }

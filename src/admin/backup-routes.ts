@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { check } from '../core/check.ts';
-import { type About, jsonBody, okJson } from '../core/described.ts';
-import { slug } from '../core/fields.ts';
-import { Refusal } from '../core/refusal.ts';
-import { identityDocument, importReport } from '../core/shown.ts';
+import { check } from '../base/check.ts';
+import { type OperationDocs, jsonBody, okJson } from '../base/operation-docs.ts';
+import { slug } from '../base/fields.ts';
+import { Refusal } from '../base/refusal.ts';
+import { identityDocument, importReport } from '../identity/records/responses.ts';
 import type { AdminDeps } from './deps.ts';
-import { queryOf } from './filters.ts';
+import { queryOf } from '../reports/filters.ts';
 import { readBytes } from './read-body.ts';
 import { needing, type AdminContext, type Reply, type Route } from './respond.ts';
 
@@ -17,14 +17,14 @@ const importParameters = z.strictObject({
   overwrite: z.enum(['true', 'false'], 'must be true or false').default('false'),
 });
 
-const aboutExport: About = {
+const exportDocs: OperationDocs = {
   summary: 'Export identities as one document',
   details: 'Of all teams, or of one. It has the hashes of tokens, not their texts.',
   query: exportParameters,
   answer: okJson(identityDocument),
   refusals: ['not_found', 'body_too_large'],
 };
-const aboutImport: About = {
+const importDocs: OperationDocs = {
   summary: 'Bring an exported document into the store',
   details: 'What the store knows stays as it is there, unless overwrite is true. At most 16 MiB.',
   query: importParameters,
@@ -56,8 +56,8 @@ export function backupRoutes({ backup }: AdminDeps): Route[] {
   }
 
   return [
-    { path: '/admin/export', methods: { GET: needing('administer', aboutExport, exported) } },
-    { path: '/admin/import', methods: { POST: needing('administer', aboutImport, imported) } },
+    { path: '/admin/export', methods: { GET: needing('administer', exportDocs, exported) } },
+    { path: '/admin/import', methods: { POST: needing('administer', importDocs, imported) } },
   ];
 }
 

@@ -1,31 +1,13 @@
-import type { Actor } from '../core/actor.ts';
-import type { AdministratorStore } from '../core/administrator.ts';
-import type { AuditReader, Origin } from '../core/audit.ts';
-import type { ClaimMaker } from '../core/claim.ts';
-import type { Clock } from '../core/clock.ts';
-import type { LedgerReader } from '../core/entry.ts';
-import type { IdentityStore } from '../core/identity.ts';
-import type { RefusalStore } from '../core/refusal-count.ts';
-import type { Refusal } from '../core/refusal.ts';
-import type { SecretStore } from '../core/secret.ts';
-import type { JsonObject } from '../core/request.ts';
-
-/** A new token: its text, shown once, and what is kept of it. */
-export interface Minted {
-  text: string;
-  secretHash: string;
-  prefix: string;
-}
-
-/** What operations on identities need. */
-export interface IdentityDeps {
-  identities: IdentityStore;
-  clock: Clock;
-  /** Makes the text of a user's token. */
-  mint: () => Minted;
-  /** A random name of letters and digits, for limits and tokens; never twice the same. */
-  randomId: () => string;
-}
+import type { Actor } from '../base/actor.ts';
+import type { AuditReader, Origin } from '../audit/audit.ts';
+import type { ClaimMaker } from '../claims/claim.ts';
+import type { LedgerReader } from '../ledger/entry.ts';
+import type { AdministratorDeps } from '../identity/operations/administrators.ts';
+import type { IdentityDeps } from '../identity/operations/identity-deps.ts';
+import type { RefusalStore } from '../ledger/refusal-count.ts';
+import type { Refusal } from '../base/refusal.ts';
+import type { SecretStore } from '../identity/records/secret.ts';
+import type { JsonObject } from '../base/request.ts';
 
 /** Identities as one document. Both reject with `StoreUnavailable`. */
 export interface BackupOperations {
@@ -36,7 +18,7 @@ export interface BackupOperations {
 }
 
 /** What the admin API needs; features know only core, so credentials and ids come in from outside. */
-export interface AdminDeps extends IdentityDeps {
+export interface AdminDeps extends IdentityDeps, AdministratorDeps {
   secrets: SecretStore;
   /** When secrets were used last, up to now as far as this process knows. */
   lastUses: SecretStore['lastUses'];
@@ -45,9 +27,6 @@ export interface AdminDeps extends IdentityDeps {
   backup: BackupOperations;
   audit: AuditReader;
   refused: Pick<RefusalStore, 'refusals'>;
-  administrators: AdministratorStore;
-  /** Makes the text of an administrator's token. */
-  mintAdministrator: () => Minted;
   /** Who administers; else why nobody does. May reject with `StoreUnavailable`. */
   authorize: (headers: {
     authorization: string | undefined;

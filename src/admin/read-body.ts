@@ -1,8 +1,8 @@
 import type { ZodType } from 'zod';
-import type { JsonObject } from '../core/request.ts';
-import { Refusal } from '../core/refusal.ts';
+import type { JsonObject } from '../base/request.ts';
+import { Refusal } from '../base/refusal.ts';
 import type { AdminContext } from './respond.ts';
-import { check, type Checked } from '../core/check.ts';
+import { check, type Checked } from '../base/check.ts';
 
 const maxBytes = 1_048_576;
 const drainedBytes = 15 * maxBytes;

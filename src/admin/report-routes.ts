@@ -1,45 +1,46 @@
 import type { HttpBindings } from '@hono/node-server';
-import type { Checked } from '../core/check.ts';
-import type { About } from '../core/described.ts';
-import { usageFigures } from '../core/entry.ts';
-import { Refusal } from '../core/refusal.ts';
-import { shownEntry, shownRefusalRow, shownUsageRow } from '../core/shown-ledger.ts';
-import { defaultLimit, notAcceptable, pageOf, pagesOfList, reported, rowsOf } from './about-lists.ts';
+import type { Checked } from '../base/check.ts';
+import type { OperationDocs } from '../base/operation-docs.ts';
+import { usageFigures } from '../ledger/entry.ts';
+import { Refusal } from '../base/refusal.ts';
+import { entryResponse, refusalRowResponse, usageRowResponse } from '../ledger/ledger-response.ts';
+import { defaultLimit, notAcceptable, pageOf, pagesOfList, reported, rowsOf } from './list-docs.ts';
 import type { AdminDeps } from './deps.ts';
-import { entryReport, entryShown } from './entry-report.ts';
-import { queryOf } from './filters.ts';
-import { type Asked, type Format, formatFor } from './formats.ts';
-import { parseRefusalQuery, refusalParameters } from './refusals.ts';
-import { type Report, replyWithReport } from './report.ts';
-import { entriesInPages, sumsInPages } from './report-pages.ts';
-import { type AskedEntries, entryParameters, parseEntryQuery } from './requests.ts';
+import { entryReport, entryShown } from '../reports/entry-report.ts';
+import { queryOf } from '../reports/filters.ts';
+import { type Asked, type Format, formatFor } from '../reports/formats.ts';
+import { parseRefusalQuery, refusalParameters } from '../reports/refusal-query.ts';
+import { replyWithReport } from './report.ts';
+import type { Report } from '../reports/report.ts';
+import { entriesInPages, sumsInPages } from '../reports/report-pages.ts';
+import { type AskedEntries, entryParameters, parseEntryQuery } from '../reports/entry-query.ts';
 import { needing, type AdminContext, type Reply, type Route } from './respond.ts';
-import { parseUsageQuery, usageParameters } from './usage.ts';
-import { visibleLedger, visibleRefusals } from './visible-ledger.ts';
+import { parseUsageQuery, usageParameters } from '../reports/usage-query.ts';
+import { visibleLedger, visibleRefusals } from '../reports/visible-ledger.ts';
 
-const aboutReports = {
+const reportDocs = {
   usage: {
     summary: 'Sum up what was used',
     details: 'Whole UTC days; today where nothing is said. Without group_by, one row.',
     query: usageParameters,
-    answer: reported(rowsOf(shownUsageRow)),
+    answer: reported(rowsOf(usageRowResponse)),
     others: notAcceptable,
   },
   requests: {
     summary: 'List requests that were admitted, the newest closed first',
     details: pagesOfList,
     query: entryParameters,
-    answer: reported(pageOf(shownEntry)),
+    answer: reported(pageOf(entryResponse)),
     others: notAcceptable,
   },
   refusals: {
     summary: 'Count requests that were refused',
     details: 'Whole UTC days; today where nothing is said. Without group_by, one row.',
     query: refusalParameters,
-    answer: reported(rowsOf(shownRefusalRow)),
+    answer: reported(rowsOf(refusalRowResponse)),
     others: notAcceptable,
   },
-} satisfies Record<string, About>;
+} satisfies Record<string, OperationDocs>;
 
 /** What the ledger says: sums, single requests, and what was refused; as JSON, CSV or NDJSON. */
 export function reportRoutes({ ledger, refused, clock, onError }: AdminDeps): Route[] {
@@ -112,9 +113,9 @@ export function reportRoutes({ ledger, refused, clock, onError }: AdminDeps): Ro
   }
 
   return [
-    { path: '/admin/usage', methods: { GET: needing('read-lists', aboutReports.usage, usage) } },
-    { path: '/admin/requests', methods: { GET: needing('read-lists', aboutReports.requests, requests) } },
-    { path: '/admin/refusals', methods: { GET: needing('read-lists', aboutReports.refusals, refusals) } },
+    { path: '/admin/usage', methods: { GET: needing('read-lists', reportDocs.usage, usage) } },
+    { path: '/admin/requests', methods: { GET: needing('read-lists', reportDocs.requests, requests) } },
+    { path: '/admin/refusals', methods: { GET: needing('read-lists', reportDocs.refusals, refusals) } },
   ];
 }
 

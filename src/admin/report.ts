@@ -1,20 +1,8 @@
-import { type Cell, csvLine } from './csv.ts';
-import { type Format, mediaTypes } from './formats.ts';
+import { type Cell, csvLine } from '../reports/csv.ts';
+import { type Format, mediaTypes } from '../reports/formats.ts';
+import type { Report, Row } from '../reports/report.ts';
 import type { Reply } from './respond.ts';
-import { streamOf } from './row-stream.ts';
-
-export type Row = Readonly<Record<string, Cell>>;
-
-/** Rows on their way to a caller, however many. */
-export interface Report {
-  /** Of the file it is saved as; letters, digits and - only. */
-  name: string;
-  /** What every row has, in this order. */
-  columns: readonly string[];
-  pages: AsyncIterable<readonly Row[]>;
-  /** Said beside it. */
-  headers?: Readonly<Record<string, string>>;
-}
+import { streamOf } from '../reports/row-stream.ts';
 
 /** How a format is written: each part a text. */
 interface Shape {

@@ -1,10 +1,10 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import type { Actor } from '../core/actor.ts';
-import type { About, Method } from '../core/described.ts';
-import { type ErrorCode, Refusal } from '../core/refusal.ts';
-import type { Need } from './permission.ts';
-import { etagOf, type Precondition } from './precondition.ts';
+import type { Actor } from '../base/actor.ts';
+import type { OperationDocs, Method } from '../base/operation-docs.ts';
+import { type ErrorCode, Refusal } from '../base/refusal.ts';
+import type { Need } from '../access/permission.ts';
+import { etagOf, type Precondition } from '../identity/operations/precondition.ts';
 
 export interface AdminEnv {
   Variables: {
@@ -29,7 +29,7 @@ export type Reply =
 /** What a method of a path does, what its caller must be allowed, and what is told of it: none is without the others. */
 export interface Operation {
   needs: Need;
-  about: About;
+  docs: OperationDocs;
   handle: (c: AdminContext) => Promise<Reply>;
 }
 
@@ -40,8 +40,8 @@ export interface Route {
 }
 
 /** An operation for those who are allowed what it needs. */
-export function needing(needs: Need, about: About, handle: Operation['handle']): Operation {
-  return { needs, about, handle };
+export function needing(needs: Need, docs: OperationDocs, handle: Operation['handle']): Operation {
+  return { needs, docs, handle };
 }
 
 /** Writes a reply: the one place where an outcome becomes HTTP. */

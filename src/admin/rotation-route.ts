@@ -1,14 +1,14 @@
-import { type About, okJson, optionalJsonBody } from '../core/described.ts';
-import { Refusal } from '../core/refusal.ts';
-import { defaultOverlapS, rotation } from '../core/rotation.ts';
-import { issuedToken } from '../core/shown.ts';
+import { type OperationDocs, okJson, optionalJsonBody } from '../base/operation-docs.ts';
+import { Refusal } from '../base/refusal.ts';
+import { defaultOverlapS, rotation } from '../identity/records/rotation.ts';
+import { issuedToken } from '../identity/records/responses.ts';
 import type { AdminDeps } from './deps.ts';
-import { etagOf } from './precondition.ts';
+import { etagOf } from '../identity/operations/precondition.ts';
 import { readOptionalBody } from './read-body.ts';
 import { needing, teamIn, type AdminContext, type Route } from './respond.ts';
-import { rotateToken } from './rotate-token.ts';
-import { shownTokens } from './shown-token.ts';
-import type { IssuedToken } from './tokens.ts';
+import { rotateToken } from '../identity/operations/rotate-token.ts';
+import { tokenResponses } from '../identity/records/token-response.ts';
+import type { IssuedToken } from '../identity/operations/tokens.ts';
 
 /** How a token just made reaches its holder. */
 export interface HandOver {
@@ -18,7 +18,7 @@ export interface HandOver {
   host: string | undefined;
 }
 
-const aboutRotation: About = {
+const rotationDocs: OperationDocs = {
   summary: 'Give a token a new secret',
   details: `The old one works until overlap_seconds are over (${defaultOverlapS} where nothing is said).`,
   body: optionalJsonBody(rotation),
@@ -31,7 +31,7 @@ export function rotationRoute(deps: AdminDeps): Route {
   return {
     path: '/admin/teams/:team/tokens/:id/rotate',
     methods: {
-      POST: needing('change-members', aboutRotation, async (c) => {
+      POST: needing('change-members', rotationDocs, async (c) => {
         const asked = await readOptionalBody(c, rotation);
         if (!asked.ok) return asked.refusal;
         const at = { team: teamIn(c), id: c.req.param('id') ?? '' };
@@ -56,7 +56,7 @@ export async function handOver(
   { claim, host }: HandOver,
 ): Promise<object> {
   const { id, team, user } = record;
-  const [shown = {}] = await shownTokens(deps, team, [record]);
+  const [shown = {}] = await tokenResponses(deps, team, [record]);
   if (!claim) return { id, token: text, ...shown };
   const { url, expiresAtMs } = await deps.claims.make({ id, token: text, team, user }, host);
   return { id, claim_url: url, claim_expires_at: new Date(expiresAtMs).toISOString(), ...shown };

@@ -1,20 +1,27 @@
-import { type About, jsonBody, createdJson, noContent, okJson, okList } from '../core/described.ts';
-import { shownTeam } from '../core/shown.ts';
+import {
+  type OperationDocs,
+  jsonBody,
+  createdJson,
+  noContent,
+  okJson,
+  okList,
+} from '../base/operation-docs.ts';
+import { teamResponse } from '../identity/records/responses.ts';
 import type { AdminDeps } from './deps.ts';
 import { readBody } from './read-body.ts';
 import { needing, replyWith, replyWithList, teamIn, type Route } from './respond.ts';
-import { newTeam, teamChange } from './schemas.ts';
-import { shown } from './stored-limits.ts';
-import { resumeTeam, suspendTeam } from './suspension.ts';
-import { changeTeam, createTeam, deleteTeam, getTeam, listTeams } from './teams.ts';
+import { newTeam, teamChange } from '../identity/schemas/schemas.ts';
+import { shown } from '../identity/operations/stored-limits.ts';
+import { resumeTeam, suspendTeam } from '../identity/operations/suspension.ts';
+import { changeTeam, createTeam, deleteTeam, getTeam, listTeams } from '../identity/operations/teams.ts';
 
-const answer = okJson(shownTeam);
-const aboutTeams = {
-  list: { summary: 'List teams', details: 'Those you may see.', answer: okList(shownTeam) },
+const answer = okJson(teamResponse);
+const teamDocs = {
+  list: { summary: 'List teams', details: 'Those you may see.', answer: okList(teamResponse) },
   create: {
     summary: 'Make a team',
     body: jsonBody(newTeam),
-    answer: createdJson(shownTeam),
+    answer: createdJson(teamResponse),
     etag: 'told',
     refusals: ['already_exists'],
   },
@@ -33,7 +40,7 @@ const aboutTeams = {
     etag: 'asked',
   },
   resume: { summary: 'Let a team in again', answer, etag: 'asked' },
-} satisfies Record<string, About>;
+} satisfies Record<string, OperationDocs>;
 
 /** `/admin/teams` and what is under it by one team. */
 export function teamRoutes(deps: AdminDeps): Route[] {
@@ -41,10 +48,10 @@ export function teamRoutes(deps: AdminDeps): Route[] {
     {
       path: '/admin/teams',
       methods: {
-        GET: needing('read-lists', aboutTeams.list, async (c) =>
+        GET: needing('read-lists', teamDocs.list, async (c) =>
           replyWithList(await listTeams(deps, c.get('actor')), shown),
         ),
-        POST: needing('change-gateway', aboutTeams.create, async (c) => {
+        POST: needing('change-gateway', teamDocs.create, async (c) => {
           const asked = await readBody(c, newTeam);
           return asked.ok ? replyWith(201, await createTeam(deps, asked.value), shown) : asked.refusal;
         }),
@@ -53,17 +60,17 @@ export function teamRoutes(deps: AdminDeps): Route[] {
     {
       path: '/admin/teams/:team',
       methods: {
-        GET: needing('read-team', aboutTeams.read, async (c) =>
+        GET: needing('read-team', teamDocs.read, async (c) =>
           replyWith(200, await getTeam(deps, teamIn(c)), shown),
         ),
-        PATCH: needing('change-gateway', aboutTeams.change, async (c) => {
+        PATCH: needing('change-gateway', teamDocs.change, async (c) => {
           const asked = await readBody(c, teamChange);
           if (!asked.ok) return asked.refusal;
           return replyWith(200, await changeTeam(deps, teamIn(c), asked.value, c.get('precondition')), shown);
         }),
         DELETE: needing(
           'change-gateway',
-          aboutTeams.delete,
+          teamDocs.delete,
           async (c) => (await deleteTeam(deps, teamIn(c), c.get('precondition'))) ?? { status: 204 },
         ),
       },
@@ -71,7 +78,7 @@ export function teamRoutes(deps: AdminDeps): Route[] {
     {
       path: '/admin/teams/:team/suspend',
       methods: {
-        POST: needing('change-gateway', aboutTeams.suspend, async (c) =>
+        POST: needing('change-gateway', teamDocs.suspend, async (c) =>
           replyWith(200, await suspendTeam(deps, teamIn(c), c.get('precondition')), shown),
         ),
       },
@@ -79,7 +86,7 @@ export function teamRoutes(deps: AdminDeps): Route[] {
     {
       path: '/admin/teams/:team/resume',
       methods: {
-        POST: needing('change-gateway', aboutTeams.resume, async (c) =>
+        POST: needing('change-gateway', teamDocs.resume, async (c) =>
           replyWith(200, await resumeTeam(deps, teamIn(c), c.get('precondition')), shown),
         ),
       },

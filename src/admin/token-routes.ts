@@ -1,25 +1,32 @@
-import { type About, jsonBody, createdJson, noContent, okJson, okList } from '../core/described.ts';
-import type { Token } from '../core/identity.ts';
-import { Refusal } from '../core/refusal.ts';
-import { issuedToken, shownToken } from '../core/shown.ts';
-import type { Place } from './change-record.ts';
+import {
+  type OperationDocs,
+  jsonBody,
+  createdJson,
+  noContent,
+  okJson,
+  okList,
+} from '../base/operation-docs.ts';
+import type { Token } from '../identity/records/identity.ts';
+import { Refusal } from '../base/refusal.ts';
+import { issuedToken, tokenResponse } from '../identity/records/responses.ts';
+import type { Place } from '../identity/operations/change-record.ts';
 import type { AdminDeps } from './deps.ts';
-import { etagOf } from './precondition.ts';
+import { etagOf } from '../identity/operations/precondition.ts';
 import { readBody } from './read-body.ts';
 import { needing, teamIn, type AdminContext, type Reply, type Route } from './respond.ts';
 import { handOver, handOverIn, rotationRoute } from './rotation-route.ts';
-import { tokenSchemas } from './schemas.ts';
-import { shownTokens } from './shown-token.ts';
-import { changeToken, getToken, issueToken, listTokens, revokeToken } from './tokens.ts';
+import { tokenSchemas } from '../identity/schemas/schemas.ts';
+import { tokenResponses } from '../identity/records/token-response.ts';
+import { changeToken, getToken, issueToken, listTokens, revokeToken } from '../identity/operations/tokens.ts';
 
 /** The tokens of a team. */
 export function tokenRoutes(deps: AdminDeps): Route[] {
   const { newToken, tokenChange } = tokenSchemas(deps);
-  const about = aboutTokens({ newToken, tokenChange });
+  const docs = tokenDocs({ newToken, tokenChange });
 
   async function show(result: Token | Refusal): Promise<Reply> {
     if (result instanceof Refusal) return result;
-    const [body = {}] = await shownTokens(deps, result.team, [result]);
+    const [body = {}] = await tokenResponses(deps, result.team, [result]);
     return { status: 200, body, etag: etagOf(result) };
   }
 
@@ -27,12 +34,12 @@ export function tokenRoutes(deps: AdminDeps): Route[] {
     {
       path: '/admin/teams/:team/tokens',
       methods: {
-        GET: needing('read-team', about.list, async (c) => {
+        GET: needing('read-team', docs.list, async (c) => {
           const tokens = await listTokens(deps, teamIn(c));
           if (tokens instanceof Refusal) return tokens;
-          return { status: 200, body: { data: await shownTokens(deps, teamIn(c), tokens) } };
+          return { status: 200, body: { data: await tokenResponses(deps, teamIn(c), tokens) } };
         }),
-        POST: needing('change-members', about.issue, async (c) => {
+        POST: needing('change-members', docs.issue, async (c) => {
           const asked = await readBody(c, newToken);
           if (!asked.ok) return asked.refusal;
           const issued = await issueToken(deps, teamIn(c), asked.value);
@@ -45,15 +52,15 @@ export function tokenRoutes(deps: AdminDeps): Route[] {
     {
       path: '/admin/teams/:team/tokens/:id',
       methods: {
-        GET: needing('read-team', about.read, async (c) => show(await getToken(deps, tokenIn(c)))),
-        PATCH: needing('change-members', about.change, async (c) => {
+        GET: needing('read-team', docs.read, async (c) => show(await getToken(deps, tokenIn(c)))),
+        PATCH: needing('change-members', docs.change, async (c) => {
           const asked = await readBody(c, tokenChange);
           if (!asked.ok) return asked.refusal;
           return show(await changeToken(deps, tokenIn(c), asked.value, c.get('precondition')));
         }),
         DELETE: needing(
           'change-members',
-          about.revoke,
+          docs.revoke,
           async (c) => (await revokeToken(deps, tokenIn(c), c.get('precondition'))) ?? { status: 204 },
         ),
       },
@@ -62,9 +69,9 @@ export function tokenRoutes(deps: AdminDeps): Route[] {
   ];
 }
 
-function aboutTokens({ newToken, tokenChange }: ReturnType<typeof tokenSchemas>) {
+function tokenDocs({ newToken, tokenChange }: ReturnType<typeof tokenSchemas>) {
   return {
-    list: { summary: 'List the tokens of a team, revoked ones too', answer: okList(shownToken) },
+    list: { summary: 'List the tokens of a team, revoked ones too', answer: okList(tokenResponse) },
     issue: {
       summary: 'Issue a token',
       details: 'Its text is shown this once. With claim, a link is answered that shows it once instead.',
@@ -72,12 +79,12 @@ function aboutTokens({ newToken, tokenChange }: ReturnType<typeof tokenSchemas>)
       answer: createdJson(issuedToken),
       etag: 'told',
     },
-    read: { summary: 'Read a token', answer: okJson(shownToken), etag: 'told' },
+    read: { summary: 'Read a token', answer: okJson(tokenResponse), etag: 'told' },
     change: {
       summary: 'Change a token',
       details: 'Fields left out stay; null clears. A revoked token cannot be changed.',
       body: jsonBody(tokenChange),
-      answer: okJson(shownToken),
+      answer: okJson(tokenResponse),
       etag: 'asked',
     },
     revoke: {
@@ -86,7 +93,7 @@ function aboutTokens({ newToken, tokenChange }: ReturnType<typeof tokenSchemas>)
       answer: noContent,
       etag: 'asked',
     },
-  } satisfies Record<string, About>;
+  } satisfies Record<string, OperationDocs>;
 }
 
 function tokenIn(c: AdminContext): Place {

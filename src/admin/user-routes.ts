@@ -1,21 +1,28 @@
-import { type About, jsonBody, createdJson, noContent, okJson, okList } from '../core/described.ts';
-import { shownUser } from '../core/shown.ts';
-import type { Place } from './change-record.ts';
+import {
+  type OperationDocs,
+  jsonBody,
+  createdJson,
+  noContent,
+  okJson,
+  okList,
+} from '../base/operation-docs.ts';
+import { userResponse } from '../identity/records/responses.ts';
+import type { Place } from '../identity/operations/change-record.ts';
 import type { AdminDeps } from './deps.ts';
 import { readBody } from './read-body.ts';
 import { needing, replyWith, replyWithList, teamIn, type AdminContext, type Route } from './respond.ts';
-import { newUser, userChange } from './schemas.ts';
-import { shown } from './stored-limits.ts';
-import { resumeUser, suspendUser } from './suspension.ts';
-import { changeUser, createUser, deleteUser, getUser, listUsers } from './users.ts';
+import { newUser, userChange } from '../identity/schemas/schemas.ts';
+import { shown } from '../identity/operations/stored-limits.ts';
+import { resumeUser, suspendUser } from '../identity/operations/suspension.ts';
+import { changeUser, createUser, deleteUser, getUser, listUsers } from '../identity/operations/users.ts';
 
-const answer = okJson(shownUser);
-const aboutUsers = {
-  list: { summary: 'List the users of a team', answer: okList(shownUser) },
+const answer = okJson(userResponse);
+const userDocs = {
+  list: { summary: 'List the users of a team', answer: okList(userResponse) },
   create: {
     summary: 'Make a user',
     body: jsonBody(newUser),
-    answer: createdJson(shownUser),
+    answer: createdJson(userResponse),
     etag: 'told',
     refusals: ['already_exists'],
   },
@@ -38,7 +45,7 @@ const aboutUsers = {
     etag: 'asked',
   },
   resume: { summary: 'Let a user in again', answer, etag: 'asked' },
-} satisfies Record<string, About>;
+} satisfies Record<string, OperationDocs>;
 
 /** The users of a team. */
 export function userRoutes(deps: AdminDeps): Route[] {
@@ -46,10 +53,10 @@ export function userRoutes(deps: AdminDeps): Route[] {
     {
       path: '/admin/teams/:team/users',
       methods: {
-        GET: needing('read-team', aboutUsers.list, async (c) =>
+        GET: needing('read-team', userDocs.list, async (c) =>
           replyWithList(await listUsers(deps, teamIn(c)), shown),
         ),
-        POST: needing('change-members', aboutUsers.create, async (c) => {
+        POST: needing('change-members', userDocs.create, async (c) => {
           const asked = await readBody(c, newUser);
           if (!asked.ok) return asked.refusal;
           return replyWith(201, await createUser(deps, teamIn(c), asked.value), shown);
@@ -59,17 +66,17 @@ export function userRoutes(deps: AdminDeps): Route[] {
     {
       path: '/admin/teams/:team/users/:user',
       methods: {
-        GET: needing('read-team', aboutUsers.read, async (c) =>
+        GET: needing('read-team', userDocs.read, async (c) =>
           replyWith(200, await getUser(deps, userIn(c)), shown),
         ),
-        PATCH: needing('change-members', aboutUsers.change, async (c) => {
+        PATCH: needing('change-members', userDocs.change, async (c) => {
           const asked = await readBody(c, userChange);
           if (!asked.ok) return asked.refusal;
           return replyWith(200, await changeUser(deps, userIn(c), asked.value, c.get('precondition')), shown);
         }),
         DELETE: needing(
           'change-members',
-          aboutUsers.delete,
+          userDocs.delete,
           async (c) => (await deleteUser(deps, userIn(c), c.get('precondition'))) ?? { status: 204 },
         ),
       },
@@ -77,7 +84,7 @@ export function userRoutes(deps: AdminDeps): Route[] {
     {
       path: '/admin/teams/:team/users/:user/suspend',
       methods: {
-        POST: needing('change-members', aboutUsers.suspend, async (c) =>
+        POST: needing('change-members', userDocs.suspend, async (c) =>
           replyWith(200, await suspendUser(deps, userIn(c), c.get('precondition')), shown),
         ),
       },
@@ -85,7 +92,7 @@ export function userRoutes(deps: AdminDeps): Route[] {
     {
       path: '/admin/teams/:team/users/:user/resume',
       methods: {
-        POST: needing('change-members', aboutUsers.resume, async (c) =>
+        POST: needing('change-members', userDocs.resume, async (c) =>
           replyWith(200, await resumeUser(deps, userIn(c), c.get('precondition')), shown),
         ),
       },

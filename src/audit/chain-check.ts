@@ -1,4 +1,4 @@
-import type { JsonObject } from '../core/request.ts';
+import type { JsonObject } from '../base/request.ts';
 import { canonical, hashOf } from './chain.ts';
 
 /** Where a trail first is not what was written: the lowest number that something is wrong with. */
@@ -101,9 +101,9 @@ export class ChainCheck {
 /** What cannot be read stands where it stands: its number is the one that is missing there. */
 function readEntry({ hash, ...entry }: JsonObject, missing: number): Read {
   const { sequence } = entry;
-  const shownHash = typeof hash === 'string' ? hash : '';
+  const hashResponse = typeof hash === 'string' ? hash : '';
   if (typeof sequence !== 'number' || !Number.isSafeInteger(sequence) || sequence < 1) {
-    return { sequence: Math.max(1, missing), hash: shownHash, text: '' };
+    return { sequence: Math.max(1, missing), hash: hashResponse, text: '' };
   }
-  return { sequence, hash: shownHash, text: canonical(entry) };
+  return { sequence, hash: hashResponse, text: canonical(entry) };
 }

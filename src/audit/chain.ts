@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
-import type { AuditEntry, Origin, ShownEntry } from '../core/audit.ts';
-import type { JsonObject, JsonValue } from '../core/request.ts';
-import type { ShownChange } from './shown-change.ts';
+import type { AuditEntry, Origin, EntryResponse } from './audit.ts';
+import type { JsonObject, JsonValue } from '../base/request.ts';
+import type { AuditedChange } from './audited-change.ts';
 
 /** The newest entry of a chain: what the next one builds on. */
 export interface Head {
@@ -34,7 +34,7 @@ export function linkOf(head: Head, { shown, origin, nowMs }: LinkParts): Link {
 }
 
 interface LinkParts {
-  shown: ShownChange;
+  shown: AuditedChange;
   origin: Origin;
   nowMs: number;
 }
@@ -50,7 +50,7 @@ export function canonical(entry: AuditEntry | JsonObject): string {
 }
 
 /** An entry as it is shown, from its text and hash in the store, whatever has become of them. */
-export function shownEntry(text: string, entryHash: string): ShownEntry {
+export function entryResponse(text: string, entryHash: string): EntryResponse {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null && 'sequence' in value && 'time' in value) {

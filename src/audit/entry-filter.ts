@@ -1,4 +1,4 @@
-import type { AuditQuery, ShownEntry } from '../core/audit.ts';
+import type { AuditQuery, EntryResponse } from './audit.ts';
 
 /** An entry as it is stored. */
 export interface Stored {
@@ -9,7 +9,7 @@ export interface Stored {
 }
 
 /** Whether a query asks for an entry. One that cannot be read is part of the whole trail only. */
-export function passes(entry: ShownEntry, query: AuditQuery): boolean {
+export function passes(entry: EntryResponse, query: AuditQuery): boolean {
   const { team, actor, operation, fromMs, beforeMs } = query;
   if ('unreadable' in entry) return [team, actor, operation, fromMs, beforeMs].every(isUnasked);
   const atMs = Date.parse(entry.time);

@@ -5,13 +5,13 @@ import {
   type AuditQuery,
   type AuditReader,
   type Change,
-  type ShownEntry,
-} from '../core/audit.ts';
-import type { Clock } from '../core/clock.ts';
-import type { Log } from '../core/log.ts';
-import { linkOf, noHead, shownEntry, type Link } from './chain.ts';
+  type EntryResponse,
+} from './audit.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { linkOf, noHead, entryResponse, type Link } from './chain.ts';
 import { passes } from './entry-filter.ts';
-import { shownChange } from './shown-change.ts';
+import { auditedChange } from './audited-change.ts';
 
 /** The audit trail of the embedded store: as long as the process lives. Behaves as the one in Redis does. */
 export class MemoryAudit implements AuditedWork, AuditReader {
@@ -30,12 +30,12 @@ export class MemoryAudit implements AuditedWork, AuditReader {
     return result;
   }
 
-  entries(query: AuditQuery): Promise<{ data: ShownEntry[]; next_cursor: string | null }> {
-    const data: ShownEntry[] = [];
+  entries(query: AuditQuery): Promise<{ data: EntryResponse[]; next_cursor: string | null }> {
+    const data: EntryResponse[] = [];
     const newest = query.cursor === null ? this.#links.length : Number.parseInt(query.cursor, 10) - 1;
     for (let at = Math.min(newest, this.#links.length); at > 0; at -= 1) {
       const { text, head } = this.#links[at - 1] ?? { text: '', head: noHead };
-      const entry = shownEntry(text, head.hash);
+      const entry = entryResponse(text, head.hash);
       if (passes(entry, query)) data.push(entry);
       if (data.length === query.limit) return Promise.resolve({ data, next_cursor: `${at}-0` });
     }
@@ -44,7 +44,7 @@ export class MemoryAudit implements AuditedWork, AuditReader {
 
   #append(change: Change): void {
     const head = this.#links.at(-1)?.head ?? noHead;
-    const parts = { shown: shownChange(change), origin: currentOrigin(), nowMs: this.#clock.now() };
+    const parts = { shown: auditedChange(change), origin: currentOrigin(), nowMs: this.#clock.now() };
     const link = linkOf(head, parts);
     this.#links.push(link);
     this.#log.info('audit head', { ...link.head });

@@ -7,17 +7,17 @@ import {
   type AuditReader,
   type Origin,
   type ScriptCall,
-  type ShownEntry,
-} from '../core/audit.ts';
-import type { Clock } from '../core/clock.ts';
-import type { Keys } from '../core/keys.ts';
-import type { Log } from '../core/log.ts';
-import { loadScript, type RedisStore, type Script } from '../core/redis.ts';
-import { StoreUnavailable } from '../core/store-unavailable.ts';
+  type EntryResponse,
+} from './audit.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Keys } from '../store/keys.ts';
+import type { Log } from '../base/log.ts';
+import { loadScript, type RedisStore, type Script } from '../store/redis.ts';
+import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { audited } from './audited-script.ts';
-import { linkOf, noHead, shownEntry, type Head } from './chain.ts';
+import { linkOf, noHead, entryResponse, type Head } from './chain.ts';
 import { passes, type Stored } from './entry-filter.ts';
-import { shownChange, type ShownChange } from './shown-change.ts';
+import { auditedChange, type AuditedChange } from './audited-change.ts';
 
 const auditHead = loadScript(new URL('./audit_head.lua', import.meta.url));
 
@@ -59,7 +59,7 @@ export class RedisAudit implements AuditedScripts, AuditReader {
 
   run(script: Script, { keys, args, change }: ScriptCall): Promise<unknown> {
     if (change === null) return this.#store.run(script, keys, args);
-    const entry = { shown: shownChange(change), origin: currentOrigin() };
+    const entry = { shown: auditedChange(change), origin: currentOrigin() };
     const lateAtMs = this.#clock.monotonic() + maxWaitMs;
     const mine = this.#turn.then(() => {
       if (this.#clock.monotonic() >= lateAtMs) throw tooLate('The store is slow.');
@@ -69,14 +69,14 @@ export class RedisAudit implements AuditedScripts, AuditReader {
     return mine;
   }
 
-  async entries(query: AuditQuery): Promise<{ data: ShownEntry[]; next_cursor: string | null }> {
-    const data: ShownEntry[] = [];
+  async entries(query: AuditQuery): Promise<{ data: EntryResponse[]; next_cursor: string | null }> {
+    const data: EntryResponse[] = [];
     let { cursor } = query;
     for (let seen = 0; seen < entriesPerCall; seen += entriesPerRead) {
       const page = await this.#page(cursor);
       for (const stored of page) {
         cursor = stored.id;
-        const entry = shownEntry(stored.text, stored.hash);
+        const entry = entryResponse(stored.text, stored.hash);
         if (!passes(entry, query)) continue;
         data.push(entry);
         if (data.length === query.limit) return { data, next_cursor: cursor };
@@ -89,7 +89,7 @@ export class RedisAudit implements AuditedScripts, AuditReader {
   async #append(
     script: Script,
     { keys, args }: Pick<ScriptCall, 'keys' | 'args'>,
-    entry: { shown: ShownChange; origin: Origin },
+    entry: { shown: AuditedChange; origin: Origin },
   ): Promise<unknown> {
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const { head, nowMs } = await this.#head();
@@ -113,7 +113,7 @@ export class RedisAudit implements AuditedScripts, AuditReader {
     const reply = await this.#store.run(auditHead, [this.#key], []);
     const [now = '', count = '', hash = '', text = ''] = Array.isArray(reply) ? reply.map(String) : [];
     if (hash === '') return { head: noHead, nowMs: Number(now) };
-    const newest = shownEntry(text, hash);
+    const newest = entryResponse(text, hash);
     // One that was altered must not keep anybody from revoking: verifying finds it.
     const sequence = 'unreadable' in newest ? null : newest.sequence;
     const head = { sequence: Number.isSafeInteger(sequence) ? Number(sequence) : Number(count), hash };

@@ -1,7 +1,7 @@
-import type { IdentityArchive } from '../core/archive.ts';
-import type { Clock } from '../core/clock.ts';
-import { Refusal } from '../core/refusal.ts';
-import type { JsonObject } from '../core/request.ts';
+import type { IdentityArchive } from '../identity/records/archive.ts';
+import type { Clock } from '../base/clock.ts';
+import { Refusal } from '../base/refusal.ts';
+import type { JsonObject } from '../base/request.ts';
 import { exportDocument } from './export.ts';
 import { importDocument, type ImportReport } from './import.ts';
 import { readDocument } from './read-document.ts';

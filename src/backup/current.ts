@@ -1,7 +1,7 @@
-import { ownerName, type IdentityArchive, type StoredRecord } from '../core/archive.ts';
-import { gatewayPlace } from '../core/gateway-settings.ts';
-import type { Problem } from '../core/refusal.ts';
-import type { JsonObject } from '../core/request.ts';
+import { ownerName, type IdentityArchive, type StoredRecord } from '../identity/records/archive.ts';
+import { gatewayPlace } from '../identity/records/gateway-settings.ts';
+import type { Problem } from '../base/refusal.ts';
+import type { JsonObject } from '../base/request.ts';
 import { keyName, type Row } from './document.ts';
 import { sections } from './sections.ts';
 

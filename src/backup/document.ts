@@ -1,5 +1,5 @@
-import type { ArchiveKey } from '../core/archive.ts';
-import type { JsonObject } from '../core/request.ts';
+import type { ArchiveKey } from '../identity/records/archive.ts';
+import type { JsonObject } from '../base/request.ts';
 import type { Section } from './sections.ts';
 
 /** The version of the document; raised when an older program must not read it. */

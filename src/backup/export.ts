@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ArchivedPart, IdentityArchive, StoredRecord } from '../core/archive.ts';
-import type { Clock } from '../core/clock.ts';
-import { Refusal } from '../core/refusal.ts';
-import type { JsonObject } from '../core/request.ts';
+import type { ArchivedPart, IdentityArchive, StoredRecord } from '../identity/records/archive.ts';
+import type { Clock } from '../base/clock.ts';
+import { Refusal } from '../base/refusal.ts';
+import type { JsonObject } from '../base/request.ts';
 import { documentVersion, maxDocumentBytes } from './document.ts';
 import { sections, type Section } from './sections.ts';
 

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { RecordChange } from '../core/archive.ts';
+import type { RecordChange } from '../identity/records/archive.ts';
 import type { Current } from './current.ts';
 import { keyName, type BackupDocument, type Row } from './document.ts';
 import { planRow } from './plan.ts';

@@ -1,5 +1,5 @@
-import type { IdentityArchive } from '../core/archive.ts';
-import type { Log } from '../core/log.ts';
+import type { IdentityArchive } from '../identity/records/archive.ts';
+import type { Log } from '../base/log.ts';
 import { readCurrent } from './current.ts';
 import { keyName, type BackupDocument, type Row } from './document.ts';
 import { digestOf, digestsIn, planFile, rowsFromFile, type FilePlan, type Past } from './file-plan.ts';

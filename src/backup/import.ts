@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { IdentityArchive, RecordChange } from '../core/archive.ts';
-import { invalidBody, Refusal } from '../core/refusal.ts';
+import type { IdentityArchive, RecordChange } from '../identity/records/archive.ts';
+import { invalidBody, Refusal } from '../base/refusal.ts';
 import { readCurrent } from './current.ts';
 import { keyName, type BackupDocument, type Row } from './document.ts';
 import { seenWith } from './file-plan.ts';

@@ -1,5 +1,5 @@
-import { invalidBody, Refusal, type Problem } from '../core/refusal.ts';
-import type { JsonObject, JsonValue } from '../core/request.ts';
+import { invalidBody, Refusal, type Problem } from '../base/refusal.ts';
+import type { JsonObject, JsonValue } from '../base/request.ts';
 import { documentVersion, shortened } from './document.ts';
 import { sections } from './sections.ts';
 

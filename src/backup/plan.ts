@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { RecordChange, StoredRecord } from '../core/archive.ts';
-import type { JsonObject } from '../core/request.ts';
+import type { RecordChange, StoredRecord } from '../identity/records/archive.ts';
+import type { JsonObject } from '../base/request.ts';
 import type { Row } from './document.ts';
 
 /** What becomes of a row of a document. */

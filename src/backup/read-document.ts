@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ArchiveKey } from '../core/archive.ts';
-import { invalidBody, Refusal, type Problem } from '../core/refusal.ts';
-import type { JsonValue } from '../core/request.ts';
+import type { ArchiveKey } from '../identity/records/archive.ts';
+import { invalidBody, Refusal, type Problem } from '../base/refusal.ts';
+import type { JsonValue } from '../base/request.ts';
 import { keyName, maxDocumentBytes, type BackupDocument, type Row } from './document.ts';
 import { parseEnvelope } from './parse-document.ts';
 import { isObject, limitsOf, readRow } from './read-row.ts';

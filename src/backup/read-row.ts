@@ -1,6 +1,6 @@
-import { check } from '../core/check.ts';
-import type { Problem } from '../core/refusal.ts';
-import type { JsonObject, JsonValue } from '../core/request.ts';
+import { check } from '../base/check.ts';
+import type { Problem } from '../base/refusal.ts';
+import type { JsonObject, JsonValue } from '../base/request.ts';
 import { shortened, type Row } from './document.ts';
 import type { Section } from './sections.ts';
 

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { administratorRoles } from '../core/actor.ts';
-import type { Administrator } from '../core/administrator.ts';
-import type { ArchivedPart, ArchiveKey, StoredRecord } from '../core/archive.ts';
-import { email, limits, listOf, model, name, origin, slug, tool } from '../core/fields.ts';
-import { gatewayPlace, type GatewaySettings } from '../core/gateway-settings.ts';
-import type { Team, Token, User } from '../core/identity.ts';
-import type { JsonObject, JsonValue } from '../core/request.ts';
+import { administratorRoles } from '../base/actor.ts';
+import type { Administrator } from '../identity/records/administrator.ts';
+import type { ArchivedPart, ArchiveKey, StoredRecord } from '../identity/records/archive.ts';
+import { email, limits, listOf, model, name, origin, slug, tool } from '../base/fields.ts';
+import { gatewayPlace, type GatewaySettings } from '../identity/records/gateway-settings.ts';
+import type { Team, Token, User } from '../identity/records/identity.ts';
+import type { JsonObject, JsonValue } from '../base/request.ts';
 
 /*
  * The sections of a document. A kind of record that is to survive as well gets an entry in the list below, and is

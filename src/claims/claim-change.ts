@@ -1,5 +1,5 @@
-import type { Change } from '../core/audit.ts';
-import type { SealedClaim } from '../core/claim.ts';
+import type { Change } from '../audit/audit.ts';
+import type { SealedClaim } from './claim.ts';
 
 /** That a link was made, for the trail; nothing of what is under it. */
 export function claimChange({ team, tokenId, livesMs }: SealedClaim): Change {

@@ -1,5 +1,5 @@
-import type { ClaimedToken, ClaimMaker, ClaimStore } from '../core/claim.ts';
-import { Refusal } from '../core/refusal.ts';
+import type { ClaimedToken, ClaimMaker, ClaimStore } from './claim.ts';
+import { Refusal } from '../base/refusal.ts';
 import { hashOf, isCode, newCode, seal, unseal } from './sealed.ts';
 
 const livesMs = 3_600_000;

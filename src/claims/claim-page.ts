@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import type { ClaimedToken } from '../core/claim.ts';
-import { escaped } from '../core/html.ts';
+import type { ClaimedToken } from './claim.ts';
+import { escaped } from '../base/html.ts';
 
 const style = `
   body { font: 16px/1.5 system-ui, sans-serif; max-width: 42rem; margin: 3rem auto; padding: 0 1rem; }

@@ -1,6 +1,6 @@
-import { unaudited, type AuditedWork } from '../core/audit.ts';
-import type { ClaimState, ClaimStore, SealedClaim } from '../core/claim.ts';
-import type { Clock } from '../core/clock.ts';
+import { unaudited, type AuditedWork } from '../audit/audit.ts';
+import type { ClaimState, ClaimStore, SealedClaim } from './claim.ts';
+import type { Clock } from '../base/clock.ts';
 import { claimChange } from './claim-change.ts';
 
 interface Kept {

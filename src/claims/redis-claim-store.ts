@@ -1,8 +1,8 @@
-import { unauditedScripts, type AuditedScripts } from '../core/audit.ts';
-import type { ClaimState, ClaimStore, SealedClaim } from '../core/claim.ts';
-import type { Keys } from '../core/keys.ts';
-import { loadScript, type RedisStore } from '../core/redis.ts';
-import { StoreUnavailable } from '../core/store-unavailable.ts';
+import { unauditedScripts, type AuditedScripts } from '../audit/audit.ts';
+import type { ClaimState, ClaimStore, SealedClaim } from './claim.ts';
+import type { Keys } from '../store/keys.ts';
+import { loadScript, type RedisStore } from '../store/redis.ts';
+import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { claimChange } from './claim-change.ts';
 
 const putClaim = loadScript(new URL('./put_claim.lua', import.meta.url));

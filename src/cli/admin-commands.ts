@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { administratorRoles } from '../core/actor.ts';
+import { administratorRoles } from '../base/actor.ts';
 import { adminPath, bodyOf, parseExpiry, repeatable, type FieldOptions } from './arguments.ts';
 import { day, plain } from './cells.ts';
 import type { Cli } from './cli.ts';

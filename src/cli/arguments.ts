@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { countedMetrics, windows, type Limit } from '../core/limit.ts';
+import { countedMetrics, windows, type Limit } from '../base/limit.ts';
 import { CommandFailed, exitCodes } from './command-failed.ts';
 
 /** `tokens/day=100000`, `cost_usd/month=12.50`, `concurrency=5`; with `@model,/v1/path` for some only. */

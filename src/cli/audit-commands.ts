@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { type Command, Option } from 'commander';
 import { ChainCheck, type Verdict } from '../audit/chain-check.ts';
 import { LoggedHeads } from '../audit/logged-heads.ts';
-import type { JsonObject } from '../core/request.ts';
+import type { JsonObject } from '../base/request.ts';
 import { adminPath } from './arguments.ts';
 import { plain, shortTime } from './cells.ts';
 import type { Cli } from './cli.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { JsonObject } from '../core/request.ts';
+import type { JsonObject } from '../base/request.ts';
 import { adminPath } from './arguments.ts';
 import { plain } from './cells.ts';
 import type { Cli, Terminal } from './cli.ts';

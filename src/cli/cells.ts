@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../core/request.ts';
+import type { JsonObject, JsonValue } from '../base/request.ts';
 
 /** A value for people: `-` for null, lists joined, limits in the syntax they are given in. */
 export function plain(value: JsonValue | undefined): string {

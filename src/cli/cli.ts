@@ -1,11 +1,11 @@
-import type { JsonObject, JsonValue } from '../core/request.ts';
+import type { JsonObject, JsonValue } from '../base/request.ts';
 import { fieldList } from './field-list.ts';
 import { plain } from './cells.ts';
 import type { Column } from './column.ts';
 import { CommandFailed, exitCodes } from './command-failed.ts';
 import type { Connection } from './connection.ts';
 import { fittedTable } from './fitted-table.ts';
-import { Patience, printStream } from './print-stream.ts';
+import { WaitBudget, printStream } from './print-stream.ts';
 import { failureOf, isObject } from './refused.ts';
 
 export interface Terminal {
@@ -100,7 +100,7 @@ export class Cli {
     if (this.#json() && format !== 'ndjson') {
       throw new CommandFailed(`--json and --format ${format} exclude each other.`, exitCodes.misused);
     }
-    const patience = new Patience();
+    const patience = new WaitBudget();
     patience.renew();
     try {
       const response = await this.#send(path, { method: 'GET', signal: patience.signal });

@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
-import type { JsonObject, JsonValue } from '../core/request.ts';
+import type { JsonObject, JsonValue } from '../base/request.ts';
 import { CommandFailed } from './command-failed.ts';
 
 /** A document with a row a line: so that a person can read it, and a comparison shows what changed. */

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../core/request.ts';
+import type { JsonObject } from '../base/request.ts';
 import { allowed, plain } from './cells.ts';
 import { padded, shortened, widthOf, wrapped } from './text-width.ts';
 

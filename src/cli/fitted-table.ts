@@ -1,4 +1,4 @@
-import type { JsonObject } from '../core/request.ts';
+import type { JsonObject } from '../base/request.ts';
 import type { Column } from './column.ts';
 import { fieldLinesThatFit, maxWidth } from './field-list.ts';
 import { padded, shortened, widthOf } from './text-width.ts';

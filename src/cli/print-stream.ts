@@ -4,7 +4,7 @@ import { CommandFailed, exitCodes } from './command-failed.ts';
 const silenceMs = 120_000;
 
 /** Ends a request whose answer has been silent for too long. */
-export class Patience {
+export class WaitBudget {
   readonly #controller = new AbortController();
   #timer: NodeJS.Timeout | undefined;
 
@@ -30,7 +30,7 @@ export class Patience {
 export async function printStream(
   body: ReadableStream<Uint8Array> | null,
   out: (text: string) => void,
-  patience: Patience,
+  patience: WaitBudget,
 ): Promise<void> {
   const decoder = new TextDecoder();
   let rest = '';

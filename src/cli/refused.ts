@@ -1,5 +1,5 @@
-import type { JsonObject, JsonValue } from '../core/request.ts';
-import { nothingHere } from '../core/nothing-here.ts';
+import type { JsonObject, JsonValue } from '../base/request.ts';
+import { nothingHere } from '../base/nothing-here.ts';
 import { plain } from './cells.ts';
 import { CommandFailed, exitCodes } from './command-failed.ts';
 

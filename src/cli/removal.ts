@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { JsonObject } from '../core/request.ts';
+import type { JsonObject } from '../base/request.ts';
 import type { Cli } from './cli.ts';
 
 export interface YesOption {

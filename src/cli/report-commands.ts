@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import { usageFigures } from '../core/entry.ts';
-import type { JsonObject } from '../core/request.ts';
+import { usageFigures } from '../ledger/entry.ts';
+import type { JsonObject } from '../base/request.ts';
 import { adminPath } from './arguments.ts';
 import { plain, shortTime } from './cells.ts';
 import type { Cli } from './cli.ts';
@@ -43,7 +43,7 @@ const requestColumns: Column[] = [
 ];
 
 /** What few have stays out of the table, which must fit a terminal; every other format has it. */
-const shownFigures = usageFigures.filter((figure) => figure !== 'search_units');
+const figuresResponse = usageFigures.filter((figure) => figure !== 'search_units');
 
 /** `tollgate usage`, `tollgate refusals` and `tollgate requests` */
 export function reportCommands(program: Command, cli: Cli): void {
@@ -53,7 +53,7 @@ export function reportCommands(program: Command, cli: Cli): void {
     .option('--by <groups>', 'a list of day, team, user, token, model, endpoint')
     .addHelpText('after', example('usage acme --by user,day', 'usage --by team --format csv'))
     .action(async (team: string | undefined, { by, ...options }: SumOptions) => {
-      await print(cli, pathOf('usage', { team, group_by: by, ...options }), sumColumns(by, shownFigures));
+      await print(cli, pathOf('usage', { team, group_by: by, ...options }), sumColumns(by, figuresResponse));
     });
 
   withFilters(program.command('refusals'))

@@ -14,7 +14,7 @@ import { suspensionCommands } from './suspension-commands.ts';
 import { teamCommands } from './team-commands.ts';
 import { tokenCommands } from './token-commands.ts';
 import { userCommands } from './user-commands.ts';
-import { version } from '../version.ts';
+import { version } from '../operations/version.ts';
 
 /** Runs one command line. Gives the exit code. */
 export async function run(

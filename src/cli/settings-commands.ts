@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Limit } from '../core/limit.ts';
+import type { Limit } from '../base/limit.ts';
 import { adminPath, clearOption, limitOption, parseLimit, repeatable } from './arguments.ts';
 import type { Cli } from './cli.ts';
 import { example } from './example.ts';

@@ -1,4 +1,4 @@
-import type { Attachment } from '../core/attachment.ts';
+import type { Attachment } from '../base/attachment.ts';
 import { trimmed } from './variables.ts';
 
 /** The names Heroku gives by default or by its documentation's `--as` (Dev Center, heroku-inference). */

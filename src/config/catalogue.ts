@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import type { RealModel } from '../core/aliases.ts';
-import type { ModelKind } from '../core/model.ts';
-import { nanoUsdPerUsd, type Price } from '../core/price.ts';
+import type { RealModel } from '../base/model.ts';
+import type { ModelKind } from '../base/model.ts';
+import { nanoUsdPerUsd, type Price } from '../base/price.ts';
 import { checkFile } from './file-problems.ts';
 
 /** What is known of the models. One that is not in it is allowed where an attachment serves it. */

@@ -1,6 +1,6 @@
-import type { TrustedIssuer } from '../core/issuer.ts';
-import type { Problem } from '../core/refusal.ts';
-import type { JsonObject } from '../core/request.ts';
+import type { TrustedIssuer } from './issuer.ts';
+import type { Problem } from '../base/refusal.ts';
+import type { JsonObject } from '../base/request.ts';
 import { type Catalogue, loadCatalogue } from './catalogue.ts';
 import { issuersFileOf, modelsFileOf, readSettings, type Settings } from './environment.ts';
 import { loadIssuers } from './issuers.ts';

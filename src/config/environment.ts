@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type AdminKey, readAdminKey } from './admin-key.ts';
-import type { Attachment } from '../core/attachment.ts';
+import type { Attachment } from '../base/attachment.ts';
 import { findAttachments } from './attachments.ts';
 import { readAllowedOrigins } from './origins.ts';
 import { readStore, type StoreSettings } from './store.ts';

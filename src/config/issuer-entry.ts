@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isTrustworthyUrl, type TrustedIssuer } from '../core/issuer.ts';
+import { isTrustworthyUrl, type TrustedIssuer } from './issuer.ts';
 import { isWellKnownPublic } from './public-issuers.ts';
 
 /* One issuer of ISSUERS_FILE. Messages say what would be right, and never repeat a value. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import type { TrustedIssuer } from '../core/issuer.ts';
+import type { TrustedIssuer } from './issuer.ts';
 import { checkFile } from './file-problems.ts';
 import { issuerEntry, toTrustedIssuer } from './issuer-entry.ts';
 

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { JsonValue } from '../core/request.ts';
+import type { JsonValue } from '../base/request.ts';
 
 /** An answer of the stand-in: JSON, or a stream's frames with a pause between them. */
 export type Answer =

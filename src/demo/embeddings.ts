@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { JsonObject, JsonValue } from '../core/request.ts';
+import type { JsonObject, JsonValue } from '../base/request.ts';
 import { type Answer, errorAnswer } from './answer.ts';
 import { embeddingsFields, fieldProblem } from './fields.ts';
 

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../core/request.ts';
+import type { JsonObject } from '../base/request.ts';
 
 export const chatFields: ReadonlySet<string> = new Set([
   'model',

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../core/request.ts';
+import type { JsonValue } from '../base/request.ts';
 
 /** A frame as Heroku's streams carry it: an event name, and no space after the colons. */
 export function messageFrame(data: JsonValue): string {

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../core/request.ts';
+import type { JsonValue } from '../base/request.ts';
 
 /** What GET /v1/mcp/servers lists: a bare array. */
 export const mcpServers: JsonValue = [

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../core/request.ts';
+import type { JsonObject } from '../base/request.ts';
 import { type Answer, errorAnswer } from './answer.ts';
 import type { ChatContext } from './chat.ts';
 import { fieldProblem, messagesFields } from './fields.ts';

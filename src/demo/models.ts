@@ -1,4 +1,4 @@
-import type { JsonValue } from '../core/request.ts';
+import type { JsonValue } from '../base/request.ts';
 
 const everywhere = ['us', 'eu'];
 

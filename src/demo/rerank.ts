@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../core/request.ts';
+import type { JsonObject, JsonValue } from '../base/request.ts';
 import { type Answer, errorAnswer } from './answer.ts';
 import { fieldProblem, rerankFields } from './fields.ts';
 

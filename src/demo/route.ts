@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { JsonObject } from '../core/request.ts';
+import type { JsonObject } from '../base/request.ts';
 import { answerAgents } from './agents.ts';
 import { type Answer, errorAnswer } from './answer.ts';
 import { answerChat, type ChatContext } from './chat.ts';

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text as readText } from 'node:stream/consumers';
-import { type Clock, systemClock } from '../core/clock.ts';
+import { type Clock, systemClock } from '../base/clock.ts';
 import { type Answer, errorAnswer, setUpstreamHeaders } from './answer.ts';
 import { type Script, sendFrames } from './behaviours.ts';
 import { leftByCaller } from './connection.ts';

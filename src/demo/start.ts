@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { readConfiguration } from '../config/configuration.ts';
-import { systemClock } from '../core/clock.ts';
+import { systemClock } from '../base/clock.ts';
 import { createLog } from '../observability/log.ts';
 import { serve } from '../serve.ts';
-import { sessionPolicyProblems } from '../session-policy.ts';
+import { sessionPolicyProblems } from '../sessions/session-policy.ts';
 import { startStandIn } from './stand-in.ts';
 
 export interface DemoOptions {

@@ -1,6 +1,6 @@
-import type { JsonObject, JsonValue } from '../core/request.ts';
+import type { JsonObject, JsonValue } from '../base/request.ts';
 
-/** About four characters a token. */
+/** OperationDocs four characters a token. */
 export function tokens(text: string): number {
   return Math.ceil(text.length / 4);
 }

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../core/request.ts';
+import type { JsonObject, JsonValue } from '../base/request.ts';
 
 export interface ToolCall {
   id: string;

@@ -1,4 +1,4 @@
-import { unacceptedModel, type EntryQuery, type LedgerEntry } from '../core/entry.ts';
+import { unacceptedModel, type EntryQuery, type LedgerEntry } from './entry.ts';
 
 /** Whether an entry passes every filter of a query. Filters are plain text, compared whole. */
 export function passes(entry: LedgerEntry, { filters, teams, admitted }: EntryQuery): boolean {

@@ -1,4 +1,4 @@
-import type { RedisStore } from '../core/redis.ts';
+import type { RedisStore } from '../store/redis.ts';
 
 /** A day of fewer rows takes one command; one of more neither holds the store up nor is in memory at once. */
 const rowsPerRead = 2_000;

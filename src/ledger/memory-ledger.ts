@@ -1,6 +1,6 @@
-import { daysBetween } from '../core/days.ts';
-import { decodeEntry } from '../core/entry-text.ts';
-import type { EntryQuery, LedgerEntry, LedgerReader, UsageQuery, UsageRow } from '../core/entry.ts';
+import { daysBetween } from '../base/days.ts';
+import { decodeEntry } from './entry-text.ts';
+import type { EntryQuery, LedgerEntry, LedgerReader, UsageQuery, UsageRow } from './entry.ts';
 import { passes } from './entry-filter.ts';
 import { UsageSums } from './usage.ts';
 

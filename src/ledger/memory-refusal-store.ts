@@ -1,4 +1,4 @@
-import { daysBetween } from '../core/days.ts';
+import { daysBetween } from '../base/days.ts';
 import {
   encodeRefusalRow,
   maxRefusalRows,
@@ -8,7 +8,7 @@ import {
   type RefusalQuery,
   type RefusalRow,
   type RefusalStore,
-} from '../core/refusal-count.ts';
+} from './refusal-count.ts';
 import { RefusalSums } from './refusal-sums.ts';
 
 /** Refused requests of the embedded store: bounded like the real one, gone with the process. */

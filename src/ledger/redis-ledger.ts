@@ -1,8 +1,8 @@
-import { daysBetween } from '../core/days.ts';
-import { decodeEntry } from '../core/entry-text.ts';
-import type { EntryQuery, LedgerEntry, LedgerReader, UsageQuery, UsageRow } from '../core/entry.ts';
-import type { Keys } from '../core/keys.ts';
-import type { RedisStore } from '../core/redis.ts';
+import { daysBetween } from '../base/days.ts';
+import { decodeEntry } from './entry-text.ts';
+import type { EntryQuery, LedgerEntry, LedgerReader, UsageQuery, UsageRow } from './entry.ts';
+import type { Keys } from '../store/keys.ts';
+import type { RedisStore } from '../store/redis.ts';
 import { passes } from './entry-filter.ts';
 import { rowsOfHash } from './hash-rows.ts';
 import { UsageSums } from './usage.ts';

@@ -1,6 +1,6 @@
-import { dayMs, daysBetween } from '../core/days.ts';
-import type { Keys } from '../core/keys.ts';
-import { loadScript, type RedisStore } from '../core/redis.ts';
+import { dayMs, daysBetween } from '../base/days.ts';
+import type { Keys } from '../store/keys.ts';
+import { loadScript, type RedisStore } from '../store/redis.ts';
 import {
   encodeRefusalRow,
   maxRefusalRows,
@@ -10,7 +10,7 @@ import {
   type RefusalQuery,
   type RefusalRow,
   type RefusalStore,
-} from '../core/refusal-count.ts';
+} from './refusal-count.ts';
 import { rowsOfHash } from './hash-rows.ts';
 import { RefusalSums } from './refusal-sums.ts';
 

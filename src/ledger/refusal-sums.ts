@@ -4,7 +4,7 @@ import {
   type RefusalQuery,
   type RefusalRow,
   type RefusedAs,
-} from '../core/refusal-count.ts';
+} from './refusal-count.ts';
 
 /** Sums days of refusals by group. Without groups there is always one row; otherwise rows come sorted by their groups. */
 export class RefusalSums {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clock } from '../core/clock.ts';
-import { dayOf } from '../core/days.ts';
-import type { Log } from '../core/log.ts';
+import type { Clock } from '../base/clock.ts';
+import { dayOf } from '../base/days.ts';
+import type { Log } from '../base/log.ts';
 import {
   encodeRefusalRow,
   maxRefusalRows,
@@ -10,8 +10,8 @@ import {
   type RefusalCount,
   type RefusalStore,
   type RefusedAs,
-} from '../core/refusal-count.ts';
-import { StoreUnavailable } from '../core/store-unavailable.ts';
+} from './refusal-count.ts';
+import { StoreUnavailable } from '../store/store-unavailable.ts';
 
 const gatherMs = 1_000;
 /** A script call of more would hold the store up. */

@@ -1,12 +1,6 @@
-import { nanoUsdPerUsd } from '../core/price.ts';
-import { decodeTotalsRow, type TotalsRow } from '../core/entry-text.ts';
-import {
-  usageFigures,
-  type UsageFigures,
-  type UsageGroup,
-  type UsageQuery,
-  type UsageRow,
-} from '../core/entry.ts';
+import { nanoUsdPerUsd } from '../base/price.ts';
+import { decodeTotalsRow, type TotalsRow } from './entry-text.ts';
+import { usageFigures, type UsageFigures, type UsageGroup, type UsageQuery, type UsageRow } from './entry.ts';
 
 /** A day's rows as the store keeps them: row name → figures, in the order of `usageFigures`. */
 export interface DayTotals {

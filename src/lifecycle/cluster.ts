@@ -1,5 +1,5 @@
 import cluster, { type Worker } from 'node:cluster';
-import type { Clock } from '../core/clock.ts';
+import type { Clock } from '../base/clock.ts';
 import type { LifecycleLog } from './lifecycle-log.ts';
 import { onStopSignals } from './signals.ts';
 

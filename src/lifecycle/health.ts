@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** What both answer. */
-export const shownHealth = z
+export const healthResponse = z
   .object({ status: z.string(), reasons: z.array(z.string()).exactOptional() })
   .meta({ id: 'Health' });
 

@@ -1,4 +1,4 @@
-import { Refusal } from '../core/refusal.ts';
+import { Refusal } from '../base/refusal.ts';
 
 /** A name, an IPv4 address or an IPv6 address in brackets, and perhaps a port: RFC 3986, 3.2.2. */
 const wellFormed = /^(?:[A-Za-z0-9._~%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?$/;

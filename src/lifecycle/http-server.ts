@@ -8,7 +8,7 @@ import {
 } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { Refusal } from '../core/refusal.ts';
+import { Refusal } from '../base/refusal.ts';
 import { checkHost } from './host-header.ts';
 import { checkHttps } from './https-only.ts';
 import { type ReplyHeaders, securityHeaders, strictTransport, withHeaders } from './security-headers.ts';

@@ -1,4 +1,4 @@
-import { Refusal } from '../core/refusal.ts';
+import { Refusal } from '../base/refusal.ts';
 
 /**
  * Refuses what came to the router over plain http: the token has been on the line in the clear. Heroku's router

@@ -1,4 +1,4 @@
-import type { Log } from '../core/log.ts';
+import type { Log } from '../base/log.ts';
 
 /** A log that can also say that all is over, and be emptied before the exit. */
 export interface LifecycleLog extends Log {

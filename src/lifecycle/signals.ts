@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import type { Clock } from '../core/clock.ts';
+import type { Clock } from '../base/clock.ts';
 
 /** A terminal sends SIGINT to npm and to us, and npm passes it on: the echo comes within this time. */
 const echoMs = 1_000;

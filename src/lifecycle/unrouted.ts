@@ -1,6 +1,6 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
-import { errorBody, isAnthropic } from '../core/error-body.ts';
-import { Refusal } from '../core/refusal.ts';
+import { errorBody, isAnthropic } from '../base/error-body.ts';
+import { Refusal } from '../base/refusal.ts';
 import { withHeaders } from './security-headers.ts';
 
 /** Why Node gave a connection up before, or instead of, handing a request to the routes. */

@@ -1,5 +1,5 @@
-import { isRecord } from '../core/is-record.ts';
-import type { ListedModel, ModelKind } from '../core/model.ts';
+import { isRecord } from '../base/is-record.ts';
+import type { ListedModel, ModelKind } from '../base/model.ts';
 
 /** Far more than there are; of a longer list the rest is not read. */
 const maxModels = 1_000;

@@ -1,7 +1,7 @@
-import type { Attachment } from '../core/attachment.ts';
-import type { Clock } from '../core/clock.ts';
-import type { Log } from '../core/log.ts';
-import type { ListedModel, ListedModels } from '../core/model.ts';
+import type { Attachment } from '../base/attachment.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { ListedModel, ListedModels } from '../base/model.ts';
 import { type Asked, ModelList } from './model-list.ts';
 
 /** A model on no list may be new; no flood of such becomes a flood of questions. */

@@ -1,6 +1,6 @@
-import { boundedText } from '../core/bounded-text.ts';
-import type { Clock } from '../core/clock.ts';
-import type { ListedModel } from '../core/model.ts';
+import { boundedText } from '../base/bounded-text.ts';
+import type { Clock } from '../base/clock.ts';
+import type { ListedModel } from '../base/model.ts';
 import { readAvailableModels } from './available-models.ts';
 
 /** Of one question, its answer included. */

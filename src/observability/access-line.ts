@@ -1,4 +1,4 @@
-import type { Outcome } from '../core/entry.ts';
+import type { Outcome } from '../base/outcome.ts';
 
 /**
  * What one request leaves in the log. Explicit fields only: no request, response or header ever gets in, so

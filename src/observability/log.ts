@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { type Clock, systemClock } from '../core/clock.ts';
+import { type Clock, systemClock } from '../base/clock.ts';
 import { tidyAccessLine, type AccessLine } from './access-line.ts';
 import { BatchedLines } from './batched-lines.ts';
 import { LineBudget, maxFieldBytes, maxTextBytes } from './line-budget.ts';

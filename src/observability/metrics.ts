@@ -6,8 +6,8 @@ import {
   type MetricObjectWithValues,
   type MetricValue,
 } from 'prom-client';
-import type { Outcome } from '../core/entry.ts';
-import { errorTable, type ErrorCode } from '../core/refusal.ts';
+import type { Outcome } from '../base/outcome.ts';
+import { errorTable, type ErrorCode } from '../base/refusal.ts';
 import { createInstruments, type Instruments } from './instruments.ts';
 import type { Distribution, Tally } from './tallies.ts';
 

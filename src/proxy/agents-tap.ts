@@ -1,5 +1,5 @@
 import { StreamTap } from './stream-tap.ts';
-import { errorFirst, readUsage, someTokens, textBytes } from './usage.ts';
+import { errorFirst, readUsage, someTokens, textBytes } from '../upstream/usage.ts';
 
 /** What a tool said, which nobody generated. */
 const ofTool = /"object"\s*:\s*"tool\.completion"/;

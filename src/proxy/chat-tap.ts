@@ -1,5 +1,5 @@
 import { StreamTap } from './stream-tap.ts';
-import { errorFirst, readUsage, someTokens, textBytes } from './usage.ts';
+import { errorFirst, readUsage, someTokens, textBytes } from '../upstream/usage.ts';
 
 const finishReason = /"finish_reason"\s*:\s*"[^"]/;
 

@@ -1,19 +1,25 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
-import type { Dispatcher } from 'undici';
-import type { Ending, ForwardOutcome } from '../core/outcome.ts';
-import type { EndpointKind } from '../core/request.ts';
-import { type Refusal, restarting } from '../core/refusal.ts';
-import type { Call } from './call.ts';
+import { callerLeft, type Ending, type ForwardOutcome } from '../base/outcome.ts';
+import type { EndpointKind } from '../base/request.ts';
+import { type Refusal, restarting } from '../base/refusal.ts';
+import type { Call } from '../edge/call.ts';
 import type { OpenExchange, OpenExchanges } from './open-exchanges.ts';
 import { PacedWriter } from './paced-writer.ts';
 import { PlainReply } from './plain-reply.ts';
 import type { Reply, ReplyHost, UpstreamHead } from './reply.ts';
-import { sendRefusal } from './send.ts';
+import { sendRefusal } from '../edge/send.ts';
 import { StreamReply, type StreamTimings } from './stream-reply.ts';
 import { plainTapFor, streamTapFor } from './taps.ts';
-import type { Recipient, Sending } from './sending.ts';
-import { codeOf, unanswered } from './unanswered.ts';
-import { failed, fellSilent, isEventStream, isJson, timedOut, upstreamTrouble } from './upstream-error.ts';
+import type { ResponseHandler, UpstreamCall, UpstreamController } from '../upstream/upstream-call.ts';
+import { codeOf, unanswered } from '../upstream/unanswered.ts';
+import {
+  failed,
+  fellSilent,
+  isEventStream,
+  isJson,
+  timedOut,
+  upstreamTrouble,
+} from '../upstream/upstream-error.ts';
 
 /** How long things may take; all ms. */
 export interface ExchangeTimings extends StreamTimings {
@@ -37,7 +43,7 @@ export interface ExchangeOptions {
   /** Called exactly once; a promise is awaited before the caller's answer ends (invariant 6). */
   settle: (outcome: ForwardOutcome) => Promise<void> | null;
   /** What sends the request; it is told of by the exchange's own handlers. */
-  sending: Sending;
+  sending: UpstreamCall;
 }
 
 type Phase =
@@ -57,8 +63,6 @@ interface Ended {
   errorCode: ForwardOutcome['errorCode'];
 }
 
-/** nginx's "client closed request": there is no status of a caller that left. */
-export const callerLeft = 499;
 const maxErrorBytes = 65_536;
 const bytesPerToken = 4;
 
@@ -66,7 +70,7 @@ const bytesPerToken = 4;
  * One request's passage: the events of the attempt that is kept in, Node's response out. Written straight to Node's
  * response, since going through a web stream costs four times the CPU (docs/decisions/0003).
  */
-export class Exchange implements Recipient, OpenExchange, ReplyHost {
+export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
   place = -1;
   readonly writer: PacedWriter;
   readonly startedMs: number;
@@ -102,11 +106,11 @@ export class Exchange implements Recipient, OpenExchange, ReplyHost {
     return this.#phase === 'over';
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
+  onRequestStart(controller: UpstreamController): void {
     this.writer.paces(controller);
   }
 
-  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+  onResponseStart(_: UpstreamController, status: number, headers: IncomingHttpHeaders): void {
     // undici tells of each 1xx as well.
     if (status < 200 || this.#phase !== 'waiting') return;
     this.#lastByteMs = this.nowMs;
@@ -128,7 +132,7 @@ export class Exchange implements Recipient, OpenExchange, ReplyHost {
     this.#trouble = { status, contentType };
   }
 
-  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(_: UpstreamController, chunk: Buffer): void {
     this.#lastByteMs = this.nowMs;
     if (this.#phase === 'passing') this.#reply.pass(chunk);
     else if (this.#phase === 'refusing') this.#collect(chunk);
@@ -139,7 +143,7 @@ export class Exchange implements Recipient, OpenExchange, ReplyHost {
     else if (this.#phase === 'refusing') this.#refuseForUpstream();
   }
 
-  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+  onResponseError(_: UpstreamController, error: Error): void {
     if (this.#phase === 'passing') this.brokeOff(`Its answer broke off (${codeOf(error)}).`);
     else if (this.#phase === 'refusing') this.#refuseForUpstream();
     else if (this.#phase === 'waiting') this.#failUnanswered(error);

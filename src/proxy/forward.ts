@@ -1,9 +1,10 @@
-import type { AttemptRules } from './attempt-rules.ts';
-import { Attempts, type AttemptedRequest } from './attempts.ts';
+import type { AttemptRules } from '../upstream/attempt-rules.ts';
+import { Attempts, type AttemptedRequest } from '../upstream/attempts.ts';
 import { Exchange, type ExchangeOptions } from './exchange.ts';
-import { SplitEmbeddings, type SplitOptions } from './split-embeddings.ts';
+import { SplitEmbeddings, type SplitOptions } from '../upstream/split-embeddings.ts';
 
-export interface ForwardOptions extends Omit<ExchangeOptions, 'sending'>, Omit<AttemptedRequest, 'split'> {
+export interface ForwardOptions
+  extends Omit<ExchangeOptions, 'sending'>, Omit<AttemptedRequest, 'split' | 'call'> {
   rules: AttemptRules;
   /** Where it is to be sent as several. */
   split: SplitOptions | null;

@@ -1,5 +1,5 @@
-import type { Usage } from '../core/outcome.ts';
-import { readUsage, textBytes } from './usage.ts';
+import type { Usage } from '../base/outcome.ts';
+import { readUsage, textBytes } from '../upstream/usage.ts';
 
 /** Answers up to this size are kept and read whole; of larger ones (embeddings, images) only the end is. */
 const wholeBytes = 262_144;

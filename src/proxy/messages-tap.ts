@@ -1,6 +1,6 @@
-import { isRecord } from '../core/is-record.ts';
+import { isRecord } from '../base/is-record.ts';
 import { StreamTap } from './stream-tap.ts';
-import { anthropicInputFields, count, parsed, textBytes } from './usage.ts';
+import { anthropicInputFields, count, parsed, textBytes } from '../upstream/usage.ts';
 
 /** The few events that tell more than text: only these are parsed, wherever in them their type stands. */
 const telling = /"type"\s*:\s*"(?:message_start|message_delta|message_stop|error)"/;

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { Usage } from '../core/outcome.ts';
+import type { Usage } from '../base/outcome.ts';
 import type { JsonTap } from './json-tap.ts';
 import type { PacedWriter } from './paced-writer.ts';
 import type { Reply, ReplyHost, UpstreamHead } from './reply.ts';

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import type { Usage } from '../core/outcome.ts';
-import type { Refusal } from '../core/refusal.ts';
+import type { Usage } from '../base/outcome.ts';
+import type { Refusal } from '../base/refusal.ts';
 import type { PacedWriter } from './paced-writer.ts';
 
 /** What is read of the head of the upstream's answer. */

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { Refusal } from '../core/refusal.ts';
+import type { Refusal } from '../base/refusal.ts';
 import type { PacedWriter } from './paced-writer.ts';
 import type { Reply, ReplyHost, UpstreamHead } from './reply.ts';
 import type { StreamTap } from './stream-tap.ts';

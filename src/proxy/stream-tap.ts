@@ -1,4 +1,4 @@
-import type { Usage } from '../core/outcome.ts';
+import type { Usage } from '../base/outcome.ts';
 
 /** Longest line looked into; of a longer one only the beginning is. Bounds the memory of a stream. */
 const maxLineBytes = 1_048_576;

@@ -1,4 +1,4 @@
-import type { EndpointKind } from '../core/request.ts';
+import type { EndpointKind } from '../base/request.ts';
 import { AgentsTap } from './agents-tap.ts';
 import { ChatTap } from './chat-tap.ts';
 import { JsonTap } from './json-tap.ts';

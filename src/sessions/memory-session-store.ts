@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.ts';
+import type { Clock } from '../base/clock.ts';
 import {
   type MintBounds,
   type MintRequest,
@@ -6,7 +6,7 @@ import {
   type Session,
   type SessionStore,
   storedBytes,
-} from '../core/session.ts';
+} from '../identity/records/session.ts';
 
 interface Kept<Counter> {
   session: Session;

@@ -1,7 +1,13 @@
-import { type RealModel, withRealModels } from '../core/aliases.ts';
-import type { Principal } from '../core/identity.ts';
-import { Refusal } from '../core/refusal.ts';
-import { type MintResult, type Session, sessionLimitId, type SessionStore } from '../core/session.ts';
+import type { RealModel } from '../base/model.ts';
+import { withRealModels } from '../identity/records/aliases.ts';
+import type { Principal } from '../identity/records/identity.ts';
+import { Refusal } from '../base/refusal.ts';
+import {
+  type MintResult,
+  type Session,
+  sessionLimitId,
+  type SessionStore,
+} from '../identity/records/session.ts';
 import { narrowed, type NarrowOptions } from './narrow.ts';
 import { defaultLifeS, type NewSession } from './schema.ts';
 

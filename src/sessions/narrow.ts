@@ -1,8 +1,8 @@
-import type { Principal, ScopedLimit } from '../core/identity.ts';
-import type { Limit } from '../core/limit.ts';
-import { type ErrorCode, invalidBody, type Problem, Refusal } from '../core/refusal.ts';
-import type { Endpoint } from '../core/request.ts';
-import type { Pinned, Session } from '../core/session.ts';
+import type { Principal, ScopedLimit } from '../identity/records/identity.ts';
+import type { Limit } from '../base/limit.ts';
+import { type ErrorCode, invalidBody, type Problem, Refusal } from '../base/refusal.ts';
+import type { Endpoint } from '../base/request.ts';
+import type { Pinned, Session } from '../identity/records/session.ts';
 import type { NewSession } from './schema.ts';
 
 /** What a session is made of besides its id and its times. */

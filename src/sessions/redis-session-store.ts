@@ -1,13 +1,13 @@
-import type { Keys } from '../core/keys.ts';
-import { loadScript, type RedisStore } from '../core/redis.ts';
+import type { Keys } from '../store/keys.ts';
+import { loadScript, type RedisStore } from '../store/redis.ts';
 import {
   type MintBounds,
   type MintRequest,
   type MintResult,
   type SessionStore,
   storedBytes,
-} from '../core/session.ts';
-import { StoreUnavailable } from '../core/store-unavailable.ts';
+} from '../identity/records/session.ts';
+import { StoreUnavailable } from '../store/store-unavailable.ts';
 
 const mint = loadScript(new URL('./mint.lua', import.meta.url));
 const end = loadScript(new URL('./end.lua', import.meta.url));

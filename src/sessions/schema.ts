@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { endUser, limits, listOf, model, origin, tool } from '../core/fields.ts';
-import type { JsonObject } from '../core/request.ts';
+import { endUser, limits, listOf, model, origin, tool } from '../base/fields.ts';
+import type { JsonObject } from '../base/request.ts';
 
 /* The body of `POST /v1/sessions`. A field that is null is absent. */
 

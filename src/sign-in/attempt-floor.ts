@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.ts';
+import type { Clock } from '../base/clock.ts';
 
 /** The keys of an issuer cannot be had at the moment. Says nothing of the token they were wanted for. */
 export class KeysUnavailable extends Error {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Clock } from '../core/clock.ts';
-import { isTrustworthyUrl } from '../core/issuer.ts';
+import type { Clock } from '../base/clock.ts';
+import { isTrustworthyUrl } from '../config/issuer.ts';
 import { AttemptFloor, KeysUnavailable } from './attempt-floor.ts';
 
 /** What is needed of a provider's configuration: OIDC Discovery 1.0, section 3. */

@@ -13,7 +13,7 @@ const formType =
 const targets: ReadonlySet<string> = new Set(['audience', 'resource']);
 
 /** What `readExchange` reads, for the API's description. */
-export const describedForm = z
+export const formSchema = z
   .looseObject({
     grant_type: z.literal(grantType),
     subject_token: z.string().min(1).meta({ description: 'The ID token.' }),
@@ -23,7 +23,7 @@ export const describedForm = z
   .meta({ id: 'TokenExchange' });
 
 /** And what is answered: RFC 8693, 2.2.1. */
-export const describedExchange = z
+export const exchangeSchema = z
   .object({
     access_token: z.string().meta({ description: 'A session: tgs_…' }),
     issued_token_type: z.literal(accessTokenType),

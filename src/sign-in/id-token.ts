@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { jwtVerify } from 'jose';
-import type { Clock } from '../core/clock.ts';
-import type { TrustedIssuer } from '../core/issuer.ts';
+import type { Clock } from '../base/clock.ts';
+import type { TrustedIssuer } from '../config/issuer.ts';
 import { checkClaims } from './id-token-claims.ts';
 import { IssuerKeys } from './issuer-keys.ts';
 import { SignInRefusal } from './oauth-error.ts';

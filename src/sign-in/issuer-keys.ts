@@ -1,5 +1,5 @@
 import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey, type RemoteJWKSet } from 'jose';
-import type { TrustedIssuer } from '../core/issuer.ts';
+import type { TrustedIssuer } from '../config/issuer.ts';
 import { AttemptFloor, KeysUnavailable } from './attempt-floor.ts';
 import { Discovery, type FetchTimes } from './discovery.ts';
 

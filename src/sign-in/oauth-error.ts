@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { OtherAnswer } from '../core/described.ts';
+import type { OtherAnswer } from '../base/operation-docs.ts';
 
 /**
  * Why a sign-in was turned down, in the words OAuth has for it: RFC 6749 sections 5.2 and 4.1.2.1, RFC 8693
@@ -58,7 +58,7 @@ export function oauthErrorBody(refusal: SignInRefusal): { error: SignInError; er
   return { error: refusal.error, error_description: refusal.description };
 }
 
-const describedError = z
+const errorSchema = z
   .object({
     error: z.enum(Object.keys(statuses) as SignInError[]), // its keys are the errors
     error_description: z.string(),
@@ -66,10 +66,10 @@ const describedError = z
   .meta({ id: 'OAuthError' });
 
 /** The refusals there are, for the API's description. */
-export const describedRefusals: readonly OtherAnswer[] = [
+export const refusalDocs: readonly OtherAnswer[] = [
   ...Map.groupBy(Object.entries(statuses), ([, status]) => status),
 ].map(([status, errors]) => ({
   status,
   description: `${errors.map(([error]) => `\`${error}\``).join(', ')}, in the shape of OAuth.`,
-  schema: describedError,
+  schema: errorSchema,
 }));

@@ -1,8 +1,8 @@
-import type { Clock } from '../core/clock.ts';
-import { parseSettings } from '../core/gateway-settings.ts';
-import type { IdentityStore, RecordKey, Subject, Token, User } from '../core/identity.ts';
-import type { TrustedIssuer } from '../core/issuer.ts';
-import type { StoredLimit } from '../core/limit.ts';
+import type { Clock } from '../base/clock.ts';
+import { parseSettings } from '../identity/records/gateway-settings.ts';
+import type { IdentityStore, RecordKey, Subject, Token, User } from '../identity/records/identity.ts';
+import type { TrustedIssuer } from '../config/issuer.ts';
+import type { StoredLimit } from '../base/limit.ts';
 import { SignInRefusal } from './oauth-error.ts';
 import { type Claims, userIdFor, verifiedEmail } from './rules.ts';
 

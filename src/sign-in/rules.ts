@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { ClaimValue, TeamRule, TrustedIssuer } from '../core/issuer.ts';
+import type { ClaimValue, TeamRule, TrustedIssuer } from '../config/issuer.ts';
 import { SignInRefusal } from './oauth-error.ts';
 
 /** The payload of an ID token whose signature was verified. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { JsonObject } from '../core/request.ts';
+import type { JsonObject } from '../base/request.ts';
 import { anything } from './fields.ts';
 
 /** One object whose fields Heroku documents: what they may hold, and how they are spelt. */
@@ -31,7 +31,7 @@ export function documented(fields: Record<string, z.ZodType>): Documented {
  * The object as the API's description shows it: its fields as they are checked, and by name those that other code
  * checks. Anything else may stand in it.
  */
-export function described(
+export function schemaOf(
   { fields }: Documented,
   byCode: Readonly<Record<string, z.ZodType>> = {},
 ): z.ZodType {

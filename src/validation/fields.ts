@@ -68,11 +68,11 @@ export function requiredMatch(pattern: RegExp, expectation: string): z.ZodType {
 export function requiredTextOf(min: number, max = Infinity): z.ZodType {
   const expected = must(`a string ${lengthRange(min, max)}`);
   // JSON Schema counts characters as well.
-  const described = { minLength: min, ...(max === Infinity ? {} : { maxLength: max }) };
+  const schemaOf = { minLength: min, ...(max === Infinity ? {} : { maxLength: max }) };
   return z
     .string(expected)
     .refine((value) => hasLength(value, min, max), expected)
-    .meta(described);
+    .meta(schemaOf);
 }
 
 function lengthRange(min: number, max: number): string {

@@ -1,5 +1,5 @@
-import { invalidBody, type Problem, type Refusal } from '../core/refusal.ts';
-import type { JsonObject, JsonValue } from '../core/request.ts';
+import { invalidBody, type Problem, type Refusal } from '../base/refusal.ts';
+import type { JsonObject, JsonValue } from '../base/request.ts';
 import { caseVariants, type Documented } from './documented.ts';
 import { isObject } from './json-object.ts';
 

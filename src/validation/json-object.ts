@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../core/request.ts';
+import type { JsonObject, JsonValue } from '../base/request.ts';
 
 /** True for a JSON object: not an array, not null. */
 export function isObject(value: JsonValue | undefined): value is JsonObject {

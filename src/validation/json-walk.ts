@@ -1,5 +1,5 @@
-import type { Problem } from '../core/refusal.ts';
-import type { JsonObject, JsonValue } from '../core/request.ts';
+import type { Problem } from '../base/refusal.ts';
+import type { JsonObject, JsonValue } from '../base/request.ts';
 import { Findings, joinPath } from './findings.ts';
 
 /** From here on doubles skip integers: what is sent on would not be what was sent in. */

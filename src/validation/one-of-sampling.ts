@@ -1,5 +1,5 @@
-import { invalidBody, type Refusal } from '../core/refusal.ts';
-import type { JsonObject, ValidRequest } from '../core/request.ts';
+import { invalidBody, type Refusal } from '../base/refusal.ts';
+import type { JsonObject, ValidRequest } from '../base/request.ts';
 import { numberIn } from './read-field.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { setImmediate } from 'node:timers/promises';
-import { invalidBody, Refusal } from '../core/refusal.ts';
-import type { JsonObject, JsonValue } from '../core/request.ts';
+import { invalidBody, Refusal } from '../base/refusal.ts';
+import type { JsonObject, JsonValue } from '../base/request.ts';
 import { isObject } from './json-object.ts';
 import { type TextBounds, type TextFacts, TextScan } from './json-text.ts';
 import { unsafeValues } from './json-walk.ts';

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { Refusal } from '../core/refusal.ts';
+import { Refusal } from '../base/refusal.ts';
 import type { BodyBudget } from './body-budget.ts';
 
 /**

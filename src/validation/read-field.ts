@@ -1,4 +1,4 @@
-import type { JsonObject } from '../core/request.ts';
+import type { JsonObject } from '../base/request.ts';
 
 /** A field that has been checked to be a number, or is absent or null. */
 export function numberIn(object: JsonObject, key: string): number | null {

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../core/request.ts';
+import type { Endpoint } from '../base/request.ts';
 import { agents } from './endpoints/agents.ts';
 import { chat } from './endpoints/chat.ts';
 import { embeddings } from './endpoints/embeddings.ts';

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MemoryAdministratorStore } from '../../src/auth/memory-administrator-store.ts';
-import { RedisAdministratorStore } from '../../src/auth/redis-administrator-store.ts';
-import { RedisIdentityStore } from '../../src/auth/redis-identity-store.ts';
-import { systemClock } from '../../src/core/clock.ts';
-import { keysUnder } from '../../src/core/keys.ts';
-import { RedisStore } from '../../src/core/redis.ts';
-import { StoreUnavailable } from '../../src/core/store-unavailable.ts';
+import { MemoryAdministratorStore } from '../../src/identity/store/memory-administrator-store.ts';
+import { RedisAdministratorStore } from '../../src/identity/store/redis-administrator-store.ts';
+import { RedisIdentityStore } from '../../src/identity/store/redis-identity-store.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { keysUnder } from '../../src/store/keys.ts';
+import { RedisStore } from '../../src/store/redis.ts';
+import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
 import { identityBehind } from '../support/identity-behind.ts';
 import { startRedis, type RedisServer } from '../support/redis-server.ts';
 import { administratorNamed, administratorStoreContract, secretHash } from './administrator-store.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Administrator, AdministratorStore } from '../../src/core/administrator.ts';
+import type { Administrator, AdministratorStore } from '../../src/identity/records/administrator.ts';
 
 export const secretHash = 'a'.repeat(43);
 const otherHash = 'b'.repeat(43);

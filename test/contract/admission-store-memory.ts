@@ -1,4 +1,4 @@
-import { MemoryAdmissionStore } from '../../src/admission/memory-admission-store.ts';
+import { MemoryAdmissionStore } from '../../src/limits/memory-admission-store.ts';
 import { MemoryLedger } from '../../src/ledger/memory-ledger.ts';
 import { lastSecondMs, leaseMs, type StoreUnderTest } from './admission-store-samples.ts';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { RedisAdmissionStore } from '../../src/admission/redis-admission-store.ts';
-import { type Keys, keysUnder } from '../../src/core/keys.ts';
-import { RedisStore, type Script } from '../../src/core/redis.ts';
+import { RedisAdmissionStore } from '../../src/limits/redis-admission-store.ts';
+import { type Keys, keysUnder } from '../../src/store/keys.ts';
+import { RedisStore, type Script } from '../../src/store/redis.ts';
 import { RedisLedger } from '../../src/ledger/redis-ledger.ts';
 import type { RedisServer } from '../support/redis-server.ts';
 import { lastSecondMs, leaseMs, type StoreUnderTest } from './admission-store-samples.ts';

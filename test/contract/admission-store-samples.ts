@@ -1,5 +1,5 @@
-import { decodeEntry, encodeEntry, encodeTotalsRow } from '../../src/core/entry-text.ts';
-import type { LedgerEntry, LedgerReader } from '../../src/core/entry.ts';
+import { decodeEntry, encodeEntry, encodeTotalsRow } from '../../src/ledger/entry-text.ts';
+import type { LedgerEntry, LedgerReader } from '../../src/ledger/entry.ts';
 import type {
   AdmissionStore,
   AdmitReply,
@@ -7,7 +7,7 @@ import type {
   AppliedLimit,
   Decision,
   Settlement,
-} from '../../src/admission/store.ts';
+} from '../../src/limits/store.ts';
 
 /** An empty store, and what the suite has to turn and see beside it. */
 export interface StoreUnderTest {

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RedisAdmissionStore } from '../../src/admission/redis-admission-store.ts';
-import { windowIndex } from '../../src/admission/window.ts';
-import { keysUnder } from '../../src/core/keys.ts';
-import { RedisStore } from '../../src/core/redis.ts';
-import { StoreUnavailable } from '../../src/core/store-unavailable.ts';
+import { RedisAdmissionStore } from '../../src/limits/redis-admission-store.ts';
+import { windowIndex } from '../../src/limits/window.ts';
+import { keysUnder } from '../../src/store/keys.ts';
+import { RedisStore } from '../../src/store/redis.ts';
+import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
 import { RedisLedger } from '../../src/ledger/redis-ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { emptyMemoryStore } from './admission-store-memory.ts';
@@ -31,7 +31,7 @@ describe('the Redis admission store', () => {
   let server: RedisServer;
   let redis: TurnedRedis;
   const keys = keysUnder('t:');
-  const scripts = new URL('../../src/admission/', import.meta.url);
+  const scripts = new URL('../../src/limits/', import.meta.url);
 
   function source(name: string): string {
     return readFileSync(new URL(`${name}.lua`, scripts), 'utf8');

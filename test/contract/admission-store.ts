@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { AdmitReply, AdmitRequest, AppliedLimit, Decision } from '../../src/admission/store.ts';
-import { type Span, windowIndex, windowStartMs } from '../../src/admission/window.ts';
-import { windows } from '../../src/core/limit.ts';
+import type { AdmitReply, AdmitRequest, AppliedLimit, Decision } from '../../src/limits/store.ts';
+import { type Span, windowIndex, windowStartMs } from '../../src/limits/window.ts';
+import { windows } from '../../src/base/limit.ts';
 import {
   asks,
   closingOf,

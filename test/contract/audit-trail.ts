@@ -1,12 +1,12 @@
 import { beforeEach, expect, it } from 'vitest';
 import { ChainCheck, type Verdict } from '../../src/audit/chain-check.ts';
-import type { AdministratorStore } from '../../src/core/administrator.ts';
-import type { IdentityArchive } from '../../src/core/archive.ts';
-import { actingAs, type AuditEntry, type AuditQuery, type AuditReader } from '../../src/core/audit.ts';
-import type { ClaimStore } from '../../src/core/claim.ts';
-import type { IdentityStore } from '../../src/core/identity.ts';
-import type { JsonObject } from '../../src/core/request.ts';
-import type { SecretStore } from '../../src/core/secret.ts';
+import type { AdministratorStore } from '../../src/identity/records/administrator.ts';
+import type { IdentityArchive } from '../../src/identity/records/archive.ts';
+import { actingAs, type AuditEntry, type AuditQuery, type AuditReader } from '../../src/audit/audit.ts';
+import type { ClaimStore } from '../../src/claims/claim.ts';
+import type { IdentityStore } from '../../src/identity/records/identity.ts';
+import type { JsonObject } from '../../src/base/request.ts';
+import type { SecretStore } from '../../src/identity/records/secret.ts';
 import { administratorNamed } from './administrator-store.ts';
 
 /** The stores that make changes, and the trail beside them. */

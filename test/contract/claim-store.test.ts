@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { MemoryClaimStore } from '../../src/claims/memory-claim-store.ts';
 import { RedisClaimStore } from '../../src/claims/redis-claim-store.ts';
-import type { ClaimStore, SealedClaim } from '../../src/core/claim.ts';
-import { systemClock } from '../../src/core/clock.ts';
-import { keysUnder } from '../../src/core/keys.ts';
-import { RedisStore } from '../../src/core/redis.ts';
-import { StoreUnavailable } from '../../src/core/store-unavailable.ts';
+import type { ClaimStore, SealedClaim } from '../../src/claims/claim.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { keysUnder } from '../../src/store/keys.ts';
+import { RedisStore } from '../../src/store/redis.ts';
+import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 
 const minuteMs = 60_000;

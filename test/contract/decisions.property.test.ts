@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Adjustment, AdmitRequest, AppliedLimit, Settlement } from '../../src/admission/store.ts';
-import { type Span, windowIndex } from '../../src/admission/window.ts';
-import { windows } from '../../src/core/limit.ts';
+import type { Adjustment, AdmitRequest, AppliedLimit, Settlement } from '../../src/limits/store.ts';
+import { type Span, windowIndex } from '../../src/limits/window.ts';
+import { windows } from '../../src/base/limit.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { emptyMemoryStore } from './admission-store-memory.ts';
 import { connectTo, emptyRedisStore, type TurnedRedis } from './admission-store-redis.ts';

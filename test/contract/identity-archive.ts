@@ -2,12 +2,12 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { Backup } from '../../src/backup/backup.ts';
 import { loadIdentityFile } from '../../src/backup/identity-file.ts';
 import { readDocument } from '../../src/backup/read-document.ts';
-import type { IdentityArchive } from '../../src/core/archive.ts';
-import type { Administrator, AdministratorStore } from '../../src/core/administrator.ts';
-import { systemClock } from '../../src/core/clock.ts';
-import type { IdentityStore, RecordKey, Token } from '../../src/core/identity.ts';
-import { Refusal } from '../../src/core/refusal.ts';
-import type { JsonObject } from '../../src/core/request.ts';
+import type { IdentityArchive } from '../../src/identity/records/archive.ts';
+import type { Administrator, AdministratorStore } from '../../src/identity/records/administrator.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import type { IdentityStore, RecordKey, Token } from '../../src/identity/records/identity.ts';
+import { Refusal } from '../../src/base/refusal.ts';
+import type { JsonObject } from '../../src/base/request.ts';
 import { documentOf, hashOf, largeDocument, teamRow, tokenRow, userRow } from '../support/documents.ts';
 import { identityBehind } from '../support/identity-behind.ts';
 

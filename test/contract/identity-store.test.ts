@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MemoryIdentityStore } from '../../src/auth/memory-identity-store.ts';
-import { RedisIdentityStore } from '../../src/auth/redis-identity-store.ts';
-import { systemClock } from '../../src/core/clock.ts';
-import { keysUnder } from '../../src/core/keys.ts';
-import { RedisStore } from '../../src/core/redis.ts';
-import { StoreUnavailable } from '../../src/core/store-unavailable.ts';
+import { MemoryIdentityStore } from '../../src/identity/store/memory-identity-store.ts';
+import { RedisIdentityStore } from '../../src/identity/store/redis-identity-store.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { keysUnder } from '../../src/store/keys.ts';
+import { RedisStore } from '../../src/store/redis.ts';
+import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
 import { startRedis, type RedisServer } from '../support/redis-server.ts';
 import { identityStoreContract, teamNamed, tokenNamed, userNamed } from './identity-store.ts';
 import { identityBehind } from '../support/identity-behind.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { IdentityStore, RecordKey, Team, Token, User } from '../../src/core/identity.ts';
+import type { IdentityStore, RecordKey, Team, Token, User } from '../../src/identity/records/identity.ts';
 import { identityBehind } from '../support/identity-behind.ts';
 
 const at = '2026-01-31T12:00:00.000Z';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { keysUnder } from '../../src/core/keys.ts';
-import { RedisStore } from '../../src/core/redis.ts';
-import { StoreUnavailable } from '../../src/core/store-unavailable.ts';
+import { keysUnder } from '../../src/store/keys.ts';
+import { RedisStore } from '../../src/store/redis.ts';
+import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
 import { MemoryLedger } from '../../src/ledger/memory-ledger.ts';
 import { RedisLedger } from '../../src/ledger/redis-ledger.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';

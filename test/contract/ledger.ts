@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { dayMs } from '../../src/core/days.ts';
+import { dayMs } from '../../src/base/days.ts';
 import {
   unacceptedModel,
   type EntryQuery,
@@ -8,7 +8,7 @@ import {
   type UsageFigures,
   type UsageQuery,
   type UsageRow,
-} from '../../src/core/entry.ts';
+} from '../../src/ledger/entry.ts';
 import { closingOf, entryOf } from './admission-store-samples.ts';
 
 /** An empty ledger, and the way entries get into it. */

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { dayOf } from '../../src/core/days.ts';
-import { keysUnder } from '../../src/core/keys.ts';
-import { RedisStore } from '../../src/core/redis.ts';
-import type { RefusalBatch } from '../../src/core/refusal-count.ts';
-import { StoreUnavailable } from '../../src/core/store-unavailable.ts';
+import { dayOf } from '../../src/base/days.ts';
+import { keysUnder } from '../../src/store/keys.ts';
+import { RedisStore } from '../../src/store/redis.ts';
+import type { RefusalBatch } from '../../src/ledger/refusal-count.ts';
+import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
 import { MemoryRefusalStore } from '../../src/ledger/memory-refusal-store.ts';
 import { RedisRefusalStore } from '../../src/ledger/redis-refusal-store.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';

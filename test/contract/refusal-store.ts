@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { errorTable } from '../../src/core/refusal.ts';
+import { errorTable } from '../../src/base/refusal.ts';
 import {
   maxRefusalRows,
   type RefusalBatch,
@@ -8,7 +8,7 @@ import {
   type RefusalRow,
   type RefusalStore,
   type RefusedAs,
-} from '../../src/core/refusal-count.ts';
+} from '../../src/ledger/refusal-count.ts';
 
 // Years ahead, since counts expire.
 const day = '2095-06-15';

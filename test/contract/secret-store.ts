@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { AdmissionStore } from '../../src/admission/store.ts';
-import { makePrincipal } from '../../src/auth/principal.ts';
-import type { IdentityStore, RecordKey, Token } from '../../src/core/identity.ts';
-import type { SecretStore } from '../../src/core/secret.ts';
+import type { AdmissionStore } from '../../src/limits/store.ts';
+import { makePrincipal } from '../../src/access/principal.ts';
+import type { IdentityStore, RecordKey, Token } from '../../src/identity/records/identity.ts';
+import type { SecretStore } from '../../src/identity/records/secret.ts';
 import { teamNamed, tokenNamed, userNamed } from './identity-store.ts';
 
 export interface SecretStoresUnderTest {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { AdmissionStore, AdmitRequest } from '../../src/admission/store.ts';
-import type { Credential, IdentityStore } from '../../src/core/identity.ts';
+import type { AdmissionStore, AdmitRequest } from '../../src/limits/store.ts';
+import type { Credential, IdentityStore } from '../../src/identity/records/identity.ts';
 import {
   type MintBounds,
   type MintRequest,
@@ -8,7 +8,7 @@ import {
   sessionLimitId,
   type SessionStore,
   storedBytes,
-} from '../../src/core/session.ts';
+} from '../../src/identity/records/session.ts';
 import { teamNamed, tokenNamed, userNamed } from './identity-store.ts';
 
 export interface SessionStoresUnderTest {

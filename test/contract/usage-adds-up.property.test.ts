@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { lostSettlement, settlementOf } from '../../src/admission/settlement.ts';
-import { encodeOpen } from '../../src/admission/open-record.ts';
-import type { Settlement } from '../../src/admission/store.ts';
-import { dayMs, dayOf } from '../../src/core/days.ts';
+import { lostSettlement, settlementOf } from '../../src/limits/settlement.ts';
+import { encodeOpen } from '../../src/limits/open-record.ts';
+import type { Settlement } from '../../src/limits/store.ts';
+import { dayMs, dayOf } from '../../src/base/days.ts';
 import {
   unacceptedModel,
   usageFigures,
@@ -13,12 +13,12 @@ import {
   type UsageFigures,
   type UsageGroup,
   type UsageRow,
-} from '../../src/core/entry.ts';
-import { keysUnder } from '../../src/core/keys.ts';
+} from '../../src/ledger/entry.ts';
+import { keysUnder } from '../../src/store/keys.ts';
 import { MemoryLedger } from '../../src/ledger/memory-ledger.ts';
 import { Harness } from '../integration/admin/harness.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
-import { grantOf, openRequest, outcomeOf } from '../unit/admission/samples.ts';
+import { grantOf, openRequest, outcomeOf } from '../unit/limits/samples.ts';
 import { connectTo, emptyRedisStore, type TurnedRedis } from './admission-store-redis.ts';
 import { asks, decided, process } from './admission-store-samples.ts';
 

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { run } from '../../src/cli/run.ts';
 import { documentOf, tokenRow } from './documents.ts';
-import type { JsonObject } from '../../src/core/request.ts';
+import type { JsonObject } from '../../src/base/request.ts';
 
 export interface Result {
   code: number;

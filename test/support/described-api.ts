@@ -6,10 +6,10 @@ import {
   type OperationObject,
   type ResponseObject,
   type SchemaObject,
-} from '../../src/described/document.ts';
+} from '../../src/operations/openapi/document.ts';
 
 /** A described API, to hold requests and answers against. */
-export class DescribedApi {
+export class DocumentedApi {
   readonly document: OpenApiDocument;
   readonly #requests: Ajv2020;
   readonly #answers: Ajv2020;

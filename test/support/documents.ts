@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { JsonObject, JsonValue } from '../../src/core/request.ts';
+import type { JsonObject, JsonValue } from '../../src/base/request.ts';
 
 const at = '2026-01-31T12:00:00.000Z';
 

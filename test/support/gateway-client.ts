@@ -1,4 +1,4 @@
-import type { EndpointKind } from '../../src/core/request.ts';
+import type { EndpointKind } from '../../src/base/request.ts';
 import { models } from './gateway.ts';
 import { within } from './wait-for.ts';
 

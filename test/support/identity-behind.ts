@@ -1,4 +1,4 @@
-import type { Identity, IdentityStore } from '../../src/core/identity.ts';
+import type { Identity, IdentityStore } from '../../src/identity/records/identity.ts';
 
 /** What a user's token stands for, as the store knows it. */
 export async function identityBehind(store: IdentityStore, secretHash: string): Promise<Identity | null> {

@@ -9,7 +9,7 @@ import {
   signToken,
   withoutUndefined,
 } from '../../examples/browser/signing-keys.ts';
-import { type Clock, systemClock } from '../../src/core/clock.ts';
+import { type Clock, systemClock } from '../../src/base/clock.ts';
 
 export { makeKey, type SigningAlgorithm, type SigningKey };
 

@@ -1,6 +1,6 @@
 import type { Administration, IssuedToken } from './gateway.ts';
 
-export interface ShownSecret {
+export interface SecretResponse {
   prefix: string;
   created_at: string;
   expires_at: string | null;
@@ -20,9 +20,9 @@ export async function rotateToken(
 }
 
 /** The secrets of a token, the newest first, as an administrator sees them. */
-export async function secretsOf(gateway: Administration, token: IssuedToken): Promise<ShownSecret[]> {
+export async function secretsOf(gateway: Administration, token: IssuedToken): Promise<SecretResponse[]> {
   const { body } = await gateway.admin('GET', pathOf(token));
-  return body['secrets'] as ShownSecret[];
+  return body['secrets'] as SecretResponse[];
 }
 
 /** A link that shows a new token of a user's once. */

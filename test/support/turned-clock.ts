@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/core/clock.ts';
+import type { Clock } from '../../src/base/clock.ts';
 
 /** The system's clock, as far ahead as it is told to be. */
 export class TurnedClock implements Clock {

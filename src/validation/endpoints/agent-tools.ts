@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import type { JsonObject } from '../../core/request.ts';
-import { described, documented } from '../documented.ts';
+import type { JsonObject } from '../../base/request.ts';
+import { schemaOf, documented } from '../documented.ts';
 import { anything, optionalText, requiredChoice, requiredMatch } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
 import { numberIn } from '../read-field.ts';
-import { checkRuntimeParams, describedRuntimeParams } from './runtime-params.ts';
+import { checkRuntimeParams, runtimeParamsSchema } from './runtime-params.ts';
 
 const maxTools = 128;
 /** How often one tool is reckoned to be called where the body does not say (`max_calls`). */
@@ -20,8 +20,8 @@ const toolFields = documented({
   runtime_params: anything,
 });
 
-export const describedAgentTools = z
-  .array(described(toolFields, { runtime_params: describedRuntimeParams }))
+export const agentToolsSchema = z
+  .array(schemaOf(toolFields, { runtime_params: runtimeParamsSchema }))
   .max(maxTools)
   .nullish();
 

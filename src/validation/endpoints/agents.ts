@@ -1,13 +1,13 @@
-import type { Refusal } from '../../core/refusal.ts';
-import type { Endpoint, JsonObject, ValidRequest } from '../../core/request.ts';
-import { described, documented } from '../documented.ts';
+import type { Refusal } from '../../base/refusal.ts';
+import type { Endpoint, JsonObject, ValidRequest } from '../../base/request.ts';
+import { schemaOf, documented } from '../documented.ts';
 import { anything, model, optionalFlag, optionalInteger, optionalNumberIn } from '../fields.ts';
 import { Findings } from '../findings.ts';
 import { numberIn, textIn } from '../read-field.ts';
-import { checkOutputBound, checkStop, describedStop } from './chat.ts';
+import { checkOutputBound, checkStop, stopSchema } from './chat.ts';
 import { mended } from './chat-mending.ts';
-import { checkMessages, describedMessages, imagesIn } from './chat-messages.ts';
-import { checkAgentTools, describedAgentTools } from './agent-tools.ts';
+import { checkMessages, messagesSchema, imagesIn } from './chat-messages.ts';
+import { checkAgentTools, agentToolsSchema } from './agent-tools.ts';
 import { remoteToolsIn } from './chat-tools.ts';
 
 const outputField = 'max_tokens_per_inference_request';
@@ -26,21 +26,21 @@ const agentFields = documented({
   allow_ignored_params: optionalFlag,
 });
 
-const describedBody = described(agentFields, {
-  messages: describedMessages,
-  stop: describedStop,
-  tools: describedAgentTools,
+const bodySchema = schemaOf(agentFields, {
+  messages: messagesSchema,
+  stop: stopSchema,
+  tools: agentToolsSchema,
 });
 
 /** `POST /v1/agents/heroku`: the upstream runs tools and asks the model again until it has an answer. */
 export const agents: Endpoint = {
   path: '/v1/agents/heroku',
   kind: 'agents',
-  about: {
+  docs: {
     summary: 'Have an agent use tools until it has an answer',
     details:
       'Always a stream. Only for tokens whose endpoints name it; a tool that runs in an app is granted with it, name@app.',
-    body: describedBody,
+    body: bodySchema,
     answer: null,
     streams: true,
   },

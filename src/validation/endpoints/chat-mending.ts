@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../../core/request.ts';
+import type { JsonObject, JsonValue } from '../../base/request.ts';
 import { isObject } from '../json-object.ts';
 import { isEmptyArguments } from './tool-arguments.ts';
 

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import type { JsonObject, JsonValue } from '../../core/request.ts';
-import { described, documented } from '../documented.ts';
+import type { JsonObject, JsonValue } from '../../base/request.ts';
+import { schemaOf, documented } from '../documented.ts';
 import { anything, optionalText, requiredChoice, requiredText, requiredTextOf } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
 import { isObject } from '../json-object.ts';
-import { checkToolCalls, describedToolCalls } from './chat-tools.ts';
+import { checkToolCalls, toolCallsSchema } from './chat-tools.ts';
 import { ToolArguments } from './tool-arguments.ts';
 
 const maxMessages = 2_000;
@@ -26,18 +26,18 @@ const messageFields = documented({
 const partFields = documented({ type: requiredText, text: anything, image_url: anything });
 const imageUrlFields = documented({ url: requiredTextOf(1), detail: optionalText });
 
-const describedPart = described(partFields, {
+const partSchema = schemaOf(partFields, {
   text: z.string().optional().meta({ description: 'Of a part of the type text.' }),
-  image_url: described(imageUrlFields).optional().meta({ description: 'Of a part of the type image_url.' }),
+  image_url: schemaOf(imageUrlFields).optional().meta({ description: 'Of a part of the type image_url.' }),
 });
-const describedContent = z
-  .union([z.string(), z.array(describedPart).max(maxParts)])
+const contentSchema = z
+  .union([z.string(), z.array(partSchema).max(maxParts)])
   .nullish()
   .meta({ description: 'May be absent beside tool_calls only.' });
 
 /** What `checkMessages` checks, for the API's description. */
-export const describedMessages = z
-  .array(described(messageFields, { content: describedContent, tool_calls: describedToolCalls }))
+export const messagesSchema = z
+  .array(schemaOf(messageFields, { content: contentSchema, tool_calls: toolCallsSchema }))
   .min(1)
   .max(maxMessages);
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { JsonObject, JsonValue } from '../../core/request.ts';
-import { described, documented } from '../documented.ts';
+import type { JsonObject, JsonValue } from '../../base/request.ts';
+import { schemaOf, documented } from '../documented.ts';
 import {
   anything,
   optionalChoice,
@@ -11,7 +11,7 @@ import {
 } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
 import { isObject } from '../json-object.ts';
-import { checkRuntimeParams, describedRuntimeParams, targetAppOf } from './runtime-params.ts';
+import { checkRuntimeParams, runtimeParamsSchema, targetAppOf } from './runtime-params.ts';
 import type { ToolArguments } from './tool-arguments.ts';
 
 const maxTools = 512;
@@ -41,16 +41,16 @@ const chosenFunctionFields = documented({ name });
 
 /* What the functions below check, for the API's description. */
 
-export const describedTools = z
+export const toolsSchema = z
   .array(
-    described(toolFields, {
-      function: described(functionFields).nullish(),
-      runtime_params: describedRuntimeParams,
+    schemaOf(toolFields, {
+      function: schemaOf(functionFields).nullish(),
+      runtime_params: runtimeParamsSchema,
     }),
   )
   .max(maxTools)
   .nullish();
-const calledFunction = described(calledFunctionFields, {
+const calledFunction = schemaOf(calledFunctionFields, {
   arguments: z
     .union([
       z
@@ -61,12 +61,12 @@ const calledFunction = described(calledFunctionFields, {
     ])
     .nullish(),
 });
-export const describedToolCalls = z
-  .array(described(toolCallFields, { function: calledFunction }))
+export const toolCallsSchema = z
+  .array(schemaOf(toolCallFields, { function: calledFunction }))
   .max(maxToolCalls)
   .nullish();
-export const describedToolChoice = z
-  .union([z.enum(choiceModes), described(choiceFields, { function: described(chosenFunctionFields) })])
+export const toolChoiceSchema = z
+  .union([z.enum(choiceModes), schemaOf(choiceFields, { function: schemaOf(chosenFunctionFields) })])
   .nullish();
 
 /** Checks `tools`; what is inside `parameters` and `runtime_params` is theirs. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { Refusal } from '../../core/refusal.ts';
-import type { Endpoint, JsonObject, JsonValue, ValidRequest } from '../../core/request.ts';
-import { described, documented } from '../documented.ts';
+import type { Refusal } from '../../base/refusal.ts';
+import type { Endpoint, JsonObject, JsonValue, ValidRequest } from '../../base/request.ts';
+import { schemaOf, documented } from '../documented.ts';
 import {
   anything,
   model,
@@ -15,15 +15,9 @@ import {
 } from '../fields.ts';
 import { Findings, joinPath } from '../findings.ts';
 import { numberIn, textIn } from '../read-field.ts';
-import { checkMessages, describedMessages, imagesIn } from './chat-messages.ts';
+import { checkMessages, messagesSchema, imagesIn } from './chat-messages.ts';
 import { mended } from './chat-mending.ts';
-import {
-  checkToolChoice,
-  checkTools,
-  describedToolChoice,
-  describedTools,
-  remoteToolsIn,
-} from './chat-tools.ts';
+import { checkToolChoice, checkTools, toolChoiceSchema, toolsSchema, remoteToolsIn } from './chat-tools.ts';
 import { checkTemperatureWithThinking } from './thinking.ts';
 
 /** OpenAI's bound; the upstream ignores `n`, but reservations are multiplied by it. */
@@ -70,18 +64,18 @@ const thinkingFields = documented({
 });
 
 /** What `checkStop` checks, for the API's description. */
-export const describedStop = z.union([z.string(), z.array(z.string()).max(maxStops)]).nullish();
+export const stopSchema = z.union([z.string(), z.array(z.string()).max(maxStops)]).nullish();
 
-const describedBody = described(chatFields, {
-  messages: describedMessages,
-  stop: describedStop,
-  tools: describedTools,
-  tool_choice: describedToolChoice,
-  extended_thinking: described(thinkingFields).nullish(),
-  stream_options: described(streamOptionsFields).nullish(),
+const bodySchema = schemaOf(chatFields, {
+  messages: messagesSchema,
+  stop: stopSchema,
+  tools: toolsSchema,
+  tool_choice: toolChoiceSchema,
+  extended_thinking: schemaOf(thinkingFields).nullish(),
+  stream_options: schemaOf(streamOptionsFields).nullish(),
 });
 
-const describedAnswer = z.looseObject({
+const responseSchema = z.looseObject({
   id: z.string(),
   object: z.string(),
   created: z.int(),
@@ -94,10 +88,10 @@ const describedAnswer = z.looseObject({
 export const chat: Endpoint = {
   path: '/v1/chat/completions',
   kind: 'chat',
-  about: {
+  docs: {
     summary: 'Have a model continue a conversation',
-    body: describedBody,
-    answer: describedAnswer,
+    body: bodySchema,
+    answer: responseSchema,
     streams: true,
   },
   least: { model: 'any', messages: [{ role: 'user', content: '-' }] },

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { Refusal } from '../../core/refusal.ts';
-import type { Endpoint, JsonObject, JsonValue, ValidRequest } from '../../core/request.ts';
-import { described, documented } from '../documented.ts';
+import type { Refusal } from '../../base/refusal.ts';
+import type { Endpoint, JsonObject, JsonValue, ValidRequest } from '../../base/request.ts';
+import { schemaOf, documented } from '../documented.ts';
 import { anything, hasLength, model, optionalChoice, optionalFlag, requiredTextOf } from '../fields.ts';
 import { Findings, joinPath } from '../findings.ts';
 import { textIn } from '../read-field.ts';
@@ -22,12 +22,12 @@ const embeddingFields = documented({
   allow_ignored_params: optionalFlag,
 });
 
-const describedInput = requiredTextOf(1, maxInputCharacters);
-const describedBody = described(embeddingFields, {
-  input: z.union([describedInput, z.array(describedInput).min(1).max(maxInputs)]),
+const toolInputSchema = requiredTextOf(1, maxInputCharacters);
+const bodySchema = schemaOf(embeddingFields, {
+  input: z.union([toolInputSchema, z.array(toolInputSchema).min(1).max(maxInputs)]),
 });
 
-const describedAnswer = z.looseObject({
+const responseSchema = z.looseObject({
   object: z.string(),
   data: z.array(z.looseObject({ index: z.int(), embedding: z.union([z.array(z.number()), z.string()]) })),
   model: z.string(),
@@ -38,10 +38,10 @@ const describedAnswer = z.looseObject({
 export const embeddings: Endpoint = {
   path: '/v1/embeddings',
   kind: 'embeddings',
-  about: {
+  docs: {
     summary: 'Turn texts into vectors',
-    body: describedBody,
-    answer: describedAnswer,
+    body: bodySchema,
+    answer: responseSchema,
     streams: false,
   },
   least: { model: 'any', input: '-' },

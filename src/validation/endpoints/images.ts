@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { Refusal } from '../../core/refusal.ts';
-import type { Endpoint, JsonObject, ValidRequest } from '../../core/request.ts';
-import { described, documented } from '../documented.ts';
+import type { Refusal } from '../../base/refusal.ts';
+import type { Endpoint, JsonObject, ValidRequest } from '../../base/request.ts';
+import { schemaOf, documented } from '../documented.ts';
 import {
   anything,
   model,
@@ -44,7 +44,7 @@ const imageFields = documented({
   allow_ignored_params: optionalFlag,
 });
 
-const describedAnswer = z.looseObject({
+const responseSchema = z.looseObject({
   created: z.int(),
   data: z.array(z.looseObject({ b64_json: z.string().nullish(), url: z.string().nullish() })),
 });
@@ -53,10 +53,10 @@ const describedAnswer = z.looseObject({
 export const images: Endpoint = {
   path: '/v1/images/generations',
   kind: 'images',
-  about: {
+  docs: {
     summary: 'Make an image of a description',
-    body: described(imageFields),
-    answer: describedAnswer,
+    body: schemaOf(imageFields),
+    answer: responseSchema,
     streams: false,
   },
   least: { model: 'any', prompt: '-' },

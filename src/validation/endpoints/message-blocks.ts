@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { JsonObject, JsonValue } from '../../core/request.ts';
-import { described, documented, type Documented } from '../documented.ts';
+import type { JsonObject, JsonValue } from '../../base/request.ts';
+import { schemaOf, documented, type Documented } from '../documented.ts';
 import {
   anything,
   optionalFlag,
@@ -65,9 +65,9 @@ const sourceFields = documented({
 const base64Fields = documented({ media_type: requiredText, data: requiredTextOf(1) });
 
 /** What `checkContents` checks, for the API's description: each type of block has fields of its own besides. */
-export const describedMessages = z
+export const messagesSchema = z
   .array(
-    described(messageFields, { content: z.union([z.string(), z.array(described(anyBlock)).max(maxBlocks)]) }),
+    schemaOf(messageFields, { content: z.union([z.string(), z.array(schemaOf(anyBlock)).max(maxBlocks)]) }),
   )
   .min(1)
   .max(maxMessages);

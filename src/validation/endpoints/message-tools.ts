@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { JsonObject, JsonValue } from '../../core/request.ts';
-import { described, documented } from '../documented.ts';
+import type { JsonObject, JsonValue } from '../../base/request.ts';
+import { schemaOf, documented } from '../documented.ts';
 import {
   anything,
   optionalFlag,
@@ -43,18 +43,18 @@ const choiceFields = documented({
 
 /* What the functions below check, for the API's description. */
 
-const describedOwn = described(anyTool, {
+const ownToolSchema = schemaOf(anyTool, {
   type: z.literal('custom').nullish(),
   name,
   input_schema: requiredObject,
 });
-const describedRemote = described(anyTool, { type: z.string().regex(/^(?!custom$)/) });
-export const describedTools = z
-  .array(z.union([describedOwn, describedRemote]))
+const remoteToolSchema = schemaOf(anyTool, { type: z.string().regex(/^(?!custom$)/) });
+export const toolsSchema = z
+  .array(z.union([ownToolSchema, remoteToolSchema]))
   .max(maxTools)
   .nullish();
-export const describedServers = z.array(described(serverFields)).max(maxServers).nullish();
-export const describedChoice = described(choiceFields).nullish();
+export const serversSchema = z.array(schemaOf(serverFields)).max(maxServers).nullish();
+export const choiceSchema = schemaOf(choiceFields).nullish();
 
 /** Checks `tools`, `mcp_servers` and `tool_choice`; what is inside `input_schema` is the tool's. */
 export function checkMessageTools(body: JsonObject, findings: Findings): void {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { Refusal } from '../../core/refusal.ts';
-import type { Endpoint, JsonObject, JsonValue, ValidRequest } from '../../core/request.ts';
-import { described, documented } from '../documented.ts';
+import type { Refusal } from '../../base/refusal.ts';
+import type { Endpoint, JsonObject, JsonValue, ValidRequest } from '../../base/request.ts';
+import { schemaOf, documented } from '../documented.ts';
 import {
   anything,
   model,
@@ -15,12 +15,12 @@ import {
 import { Findings, joinPath } from '../findings.ts';
 import { numberIn, textIn } from '../read-field.ts';
 import { checkOutputBound } from './chat.ts';
-import { checkContents, dataIn, describedMessages, textBlockFields } from './message-blocks.ts';
+import { checkContents, dataIn, messagesSchema, textBlockFields } from './message-blocks.ts';
 import {
   checkMessageTools,
-  describedChoice,
-  describedServers,
-  describedTools,
+  choiceSchema,
+  serversSchema,
+  toolsSchema,
   remoteMessageToolsIn,
 } from './message-tools.ts';
 import { checkTemperatureWithThinking } from './thinking.ts';
@@ -53,18 +53,18 @@ const thinkingFields = documented({
   budget_tokens: optionalInteger(minThinkingBudget),
 });
 
-const describedBody = described(messagesFields, {
-  messages: describedMessages,
-  system: z.union([z.string(), z.array(described(textBlockFields)).max(maxSystemBlocks)]).nullish(),
+const bodySchema = schemaOf(messagesFields, {
+  messages: messagesSchema,
+  system: z.union([z.string(), z.array(schemaOf(textBlockFields)).max(maxSystemBlocks)]).nullish(),
   stop_sequences: z.array(z.string()).max(maxStops).nullish(),
-  metadata: described(metadataFields).nullish(),
-  thinking: described(thinkingFields).nullish(),
-  tools: describedTools,
-  tool_choice: describedChoice,
-  mcp_servers: describedServers,
+  metadata: schemaOf(metadataFields).nullish(),
+  thinking: schemaOf(thinkingFields).nullish(),
+  tools: toolsSchema,
+  tool_choice: choiceSchema,
+  mcp_servers: serversSchema,
 });
 
-const describedAnswer = z.looseObject({
+const responseSchema = z.looseObject({
   id: z.string(),
   type: z.literal('message'),
   role: z.literal('assistant'),
@@ -77,11 +77,11 @@ const describedAnswer = z.looseObject({
 export const messages: Endpoint = {
   path: '/v1/messages',
   kind: 'messages',
-  about: {
+  docs: {
     summary: 'Have a model continue a conversation, in the shape of Anthropic',
     details: 'Errors have the shape that clients of Anthropic read.',
-    body: describedBody,
-    answer: describedAnswer,
+    body: bodySchema,
+    answer: responseSchema,
     streams: true,
   },
   least: { model: 'any', max_tokens: 1, messages: [{ role: 'user', content: '-' }] },

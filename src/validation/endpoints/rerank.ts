@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { Refusal } from '../../core/refusal.ts';
-import type { Endpoint, JsonObject, JsonValue, ValidRequest } from '../../core/request.ts';
-import { described, documented } from '../documented.ts';
+import type { Refusal } from '../../base/refusal.ts';
+import type { Endpoint, JsonObject, JsonValue, ValidRequest } from '../../base/request.ts';
+import { schemaOf, documented } from '../documented.ts';
 import { anything, model, optionalFlag, optionalInteger, requiredText, requiredTextOf } from '../fields.ts';
 import { Findings, joinPath } from '../findings.ts';
 import { isObject } from '../json-object.ts';
@@ -25,14 +25,14 @@ const rerankFields = documented({
 
 const documentFields = documented({ text: requiredText });
 
-const describedBody = described(rerankFields, {
+const bodySchema = schemaOf(rerankFields, {
   documents: z
-    .array(z.union([z.string(), described(documentFields)]))
+    .array(z.union([z.string(), schemaOf(documentFields)]))
     .min(1)
     .max(maxDocuments),
 });
 
-const describedAnswer = z.looseObject({
+const responseSchema = z.looseObject({
   results: z.array(z.looseObject({ index: z.int(), relevance_score: z.number() })),
   meta: z.looseObject({ billed_units: z.looseObject({ search_units: z.int() }) }),
 });
@@ -41,11 +41,11 @@ const describedAnswer = z.looseObject({
 export const rerank: Endpoint = {
   path: '/v1/rerank',
   kind: 'rerank',
-  about: {
+  docs: {
     summary: 'Sort texts by how well they answer a query',
     details: 'Counted in search units.',
-    body: describedBody,
-    answer: describedAnswer,
+    body: bodySchema,
+    answer: responseSchema,
     streams: false,
   },
   least: { model: 'any', query: '-', documents: ['-'] },

@@ -1,5 +1,5 @@
-import type { JsonObject } from '../../core/request.ts';
-import { described, documented } from '../documented.ts';
+import type { JsonObject } from '../../base/request.ts';
+import { schemaOf, documented } from '../documented.ts';
 import { optionalInteger, optionalObject, optionalText, requiredMatch } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
 import { isObject } from '../json-object.ts';
@@ -16,7 +16,7 @@ const runtimeFields = documented({
   tool_params: optionalObject,
 });
 
-export const describedRuntimeParams = described(runtimeFields).nullish();
+export const runtimeParamsSchema = schemaOf(runtimeFields).nullish();
 
 /** Checks what a tool is run with; what is inside `tool_params` is the tool's. */
 export function checkRuntimeParams(tool: JsonObject, path: string, findings: Findings): JsonObject | null {

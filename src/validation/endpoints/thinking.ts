@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../core/request.ts';
+import type { JsonObject } from '../../base/request.ts';
 import type { Findings } from '../findings.ts';
 import { numberIn } from '../read-field.ts';
 

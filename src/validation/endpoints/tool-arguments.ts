@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../core/request.ts';
+import type { JsonValue } from '../../base/request.ts';
 import { isObject } from '../json-object.ts';
 
 /** Parsing more could hold the event loop: a text of small values takes JSON.parse 30 ns a character. */

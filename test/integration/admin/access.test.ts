@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { StoreUnavailable } from '../../../src/core/store-unavailable.ts';
+import { StoreUnavailable } from '../../../src/store/store-unavailable.ts';
 import { adminKey, errorOf, Harness } from './harness.ts';
 
 let admin: Harness;

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { inspectToken } from '../../../src/auth/token-text.ts';
-import type { JsonObject } from '../../../src/core/request.ts';
+import { inspectToken } from '../../../src/identity/records/token-text.ts';
+import type { JsonObject } from '../../../src/base/request.ts';
 import { adminKey, bearer, errorOf, Harness, problemsOf, startMs, type Answer } from './harness.ts';
 
 let admin: Harness;

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { adminApp } from '../../../src/admin/admin-app.ts';
 import { adminRoutes } from '../../../src/admin/admin-routes.ts';
-import { hashToken } from '../../../src/auth/token-text.ts';
-import { StoreUnavailable } from '../../../src/core/store-unavailable.ts';
-import type { JsonObject } from '../../../src/core/request.ts';
+import { hashToken } from '../../../src/identity/records/token-text.ts';
+import { StoreUnavailable } from '../../../src/store/store-unavailable.ts';
+import type { JsonObject } from '../../../src/base/request.ts';
 import { adminKey, bearer, errorOf, Harness, problemsOf } from './harness.ts';
 
 interface Change {

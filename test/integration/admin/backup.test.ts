@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { StoreUnavailable } from '../../../src/core/store-unavailable.ts';
+import { StoreUnavailable } from '../../../src/store/store-unavailable.ts';
 import { documentOf, tokenRow } from '../../support/documents.ts';
 import { errorOf, Harness, problemsOf } from './harness.ts';
 

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { encodeEntry } from '../../../src/core/entry-text.ts';
-import { keysUnder } from '../../../src/core/keys.ts';
-import { RedisStore } from '../../../src/core/redis.ts';
-import { settlementOf } from '../../../src/admission/settlement.ts';
+import { encodeEntry } from '../../../src/ledger/entry-text.ts';
+import { keysUnder } from '../../../src/store/keys.ts';
+import { RedisStore } from '../../../src/store/redis.ts';
+import { settlementOf } from '../../../src/limits/settlement.ts';
 import { exampleDocument } from '../../support/command-line.ts';
 import { tokenRow } from '../../support/documents.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { startRedis, type RedisServer } from '../../support/redis-server.ts';
-import { grantOf, openRequest, outcomeOf } from '../../unit/admission/samples.ts';
+import { grantOf, openRequest, outcomeOf } from '../../unit/limits/samples.ts';
 
 /* What people, their scripts and their enemies send to /admin, on a real gateway and a real Redis. */
 

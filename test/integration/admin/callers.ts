@@ -1,4 +1,4 @@
-import { mintSessionToken } from '../../../src/auth/token-text.ts';
+import { mintSessionToken } from '../../../src/identity/records/token-text.ts';
 import { adminKey, bearer, Harness, startMs } from './harness.ts';
 
 /** Everyone who may come to the admin API. */

@@ -6,30 +6,35 @@ import { serve, type ServerType } from '@hono/node-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { adminApp } from '../../../src/admin/admin-app.ts';
 import { RedisAudit } from '../../../src/audit/redis-audit.ts';
-import { actorCheck } from '../../../src/auth/actor-check.ts';
-import { Authenticator } from '../../../src/auth/authenticator.ts';
-import { RedisAdministratorStore } from '../../../src/auth/redis-administrator-store.ts';
-import { RedisIdentityStore } from '../../../src/auth/redis-identity-store.ts';
-import { hashToken, inspectToken, mintToken, randomBase62 } from '../../../src/auth/token-text.ts';
-import { RedisSecretStore } from '../../../src/auth/redis-secret-store.ts';
+import { actorCheck } from '../../../src/access/actor-check.ts';
+import { Authenticator } from '../../../src/access/authenticator.ts';
+import { RedisAdministratorStore } from '../../../src/identity/store/redis-administrator-store.ts';
+import { RedisIdentityStore } from '../../../src/identity/store/redis-identity-store.ts';
+import {
+  hashToken,
+  inspectToken,
+  mintToken,
+  randomBase62,
+} from '../../../src/identity/records/token-text.ts';
+import { RedisSecretStore } from '../../../src/identity/store/redis-secret-store.ts';
 import { ClaimLinks } from '../../../src/claims/claim-links.ts';
 import { RedisClaimStore } from '../../../src/claims/redis-claim-store.ts';
-import { RedisArchive } from '../../../src/auth/redis-archive.ts';
+import { RedisArchive } from '../../../src/identity/store/redis-archive.ts';
 import { Backup } from '../../../src/backup/backup.ts';
 import { run } from '../../../src/cli/run.ts';
-import { systemClock } from '../../../src/core/clock.ts';
-import { dayOf } from '../../../src/core/days.ts';
-import { encodeEntry, encodeTotalsRow } from '../../../src/core/entry-text.ts';
-import { keysUnder } from '../../../src/core/keys.ts';
-import { RedisStore } from '../../../src/core/redis.ts';
+import { systemClock } from '../../../src/base/clock.ts';
+import { dayOf } from '../../../src/base/days.ts';
+import { encodeEntry, encodeTotalsRow } from '../../../src/ledger/entry-text.ts';
+import { keysUnder } from '../../../src/store/keys.ts';
+import { RedisStore } from '../../../src/store/redis.ts';
 import { RedisLedger } from '../../../src/ledger/redis-ledger.ts';
 import { RedisRefusalStore } from '../../../src/ledger/redis-refusal-store.ts';
-import { Origins } from '../../../src/origins.ts';
+import { Origins } from '../../../src/audit/origins.ts';
 import { startRedis, type RedisServer } from '../../support/redis-server.ts';
 import { adminKey } from './harness.ts';
-import { settlementOf } from '../../../src/admission/settlement.ts';
-import { version } from '../../../src/version.ts';
-import { grantOf, openRequest, outcomeOf } from '../../unit/admission/samples.ts';
+import { settlementOf } from '../../../src/limits/settlement.ts';
+import { version } from '../../../src/operations/version.ts';
+import { grantOf, openRequest, outcomeOf } from '../../unit/limits/samples.ts';
 import { identityBehind } from '../../support/identity-behind.ts';
 
 let redis: RedisServer;

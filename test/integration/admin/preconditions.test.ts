@@ -149,10 +149,10 @@ describe.each(['Redis', 'memory'] as const)('If-Match, on %s', (kind) => {
     interface Described {
       headers?: Record<string, unknown>;
     }
-    const described = Object.entries(paths).flatMap(([path, methods]) =>
+    const schemaOf = Object.entries(paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, operation]) => ({ at: `${method} ${path}`, ...operation })),
     );
-    const changing = described.filter(({ at }) =>
+    const changing = schemaOf.filter(({ at }) =>
       /^(?:patch|delete) \/admin|^post \/admin\/.*\/(?:suspend|resume|rotate)$/.test(at),
     );
     expect(changing).toHaveLength(13);

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { hashToken, inspectToken } from '../../../src/auth/token-text.ts';
-import { Refusal } from '../../../src/core/refusal.ts';
-import type { JsonObject } from '../../../src/core/request.ts';
+import { hashToken, inspectToken } from '../../../src/identity/records/token-text.ts';
+import { Refusal } from '../../../src/base/refusal.ts';
+import type { JsonObject } from '../../../src/base/request.ts';
 import { identityBehind } from '../../support/identity-behind.ts';
 import { type Answer, errorOf, Harness, problemsOf, startMs } from './harness.ts';
 

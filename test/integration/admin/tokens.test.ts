@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { hashToken, inspectToken } from '../../../src/auth/token-text.ts';
+import { hashToken, inspectToken } from '../../../src/identity/records/token-text.ts';
 import { errorOf, Harness, problemsOf } from './harness.ts';
 import { identityBehind } from '../../support/identity-behind.ts';
 

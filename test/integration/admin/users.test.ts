@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { hashToken } from '../../../src/auth/token-text.ts';
+import { hashToken } from '../../../src/identity/records/token-text.ts';
 import { errorOf, Harness, problemsOf } from './harness.ts';
 import { identityBehind } from '../../support/identity-behind.ts';
 

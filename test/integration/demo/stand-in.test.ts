@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import OpenAI from 'openai';
-import { systemClock } from '../../../src/core/clock.ts';
+import { systemClock } from '../../../src/base/clock.ts';
 import {
   hang,
   jsonStringError,

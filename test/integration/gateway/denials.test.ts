@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mintToken } from '../../../src/auth/token-text.ts';
-import { errorBody, isAnthropic } from '../../../src/core/error-body.ts';
-import { errorTable, Refusal, type ErrorCode } from '../../../src/core/refusal.ts';
+import { mintToken } from '../../../src/identity/records/token-text.ts';
+import { errorBody, isAnthropic } from '../../../src/base/error-body.ts';
+import { errorTable, Refusal, type ErrorCode } from '../../../src/base/refusal.ts';
 import { endpointPaths, endpoints } from '../../../src/validation/registry.ts';
 import {
   type IssuedToken,
@@ -13,7 +13,7 @@ import {
   type TestGateway,
 } from '../../support/gateway.ts';
 import { bodies, errorOf, get, post, type Reply } from '../../support/gateway-client.ts';
-import type { Endpoint } from '../../../src/core/request.ts';
+import type { Endpoint } from '../../../src/base/request.ts';
 import { connectRaw, parseResponse, type RawConnection } from '../../support/http.ts';
 import { startRedis, type RedisServer } from '../../support/redis-server.ts';
 import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';

@@ -2,11 +2,11 @@ import { hostname, userInfo } from 'node:os';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { adminRoutes } from '../../../src/admin/admin-routes.ts';
-import { methods } from '../../../src/core/described.ts';
-import { errorTable } from '../../../src/core/refusal.ts';
-import type { OpenApiDocument } from '../../../src/described/document.ts';
+import { methods } from '../../../src/base/operation-docs.ts';
+import { errorTable } from '../../../src/base/refusal.ts';
+import type { OpenApiDocument } from '../../../src/operations/openapi/document.ts';
 import { endpointPaths, endpoints } from '../../../src/validation/registry.ts';
-import { DescribedApi } from '../../support/described-api.ts';
+import { DocumentedApi } from '../../support/described-api.ts';
 import { type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';
 import { type OidcIssuer, startIssuer } from '../../support/oidc-issuer.ts';
 import { Harness } from '../admin/harness.ts';
@@ -15,7 +15,7 @@ import { trustedIssuer } from '../../unit/sign-in/trusted.ts';
 let issuer: OidcIssuer;
 let gateway: TestGateway;
 let text: string;
-let api: DescribedApi;
+let api: DocumentedApi;
 
 beforeAll(async () => {
   issuer = await startIssuer();
@@ -27,7 +27,7 @@ beforeAll(async () => {
   const answer = await fetch(`${gateway.url}/openapi.json`);
   expect(answer.headers.get('content-type')).toBe('application/json');
   text = await answer.text();
-  api = new DescribedApi(JSON.parse(text) as OpenApiDocument);
+  api = new DocumentedApi(JSON.parse(text) as OpenApiDocument);
 });
 afterAll(async () => {
   await gateway.close();
@@ -90,10 +90,10 @@ describe('GET /openapi.json', () => {
   });
 
   it('says how every stream comes', () => {
-    for (const { path, about } of endpoints) {
+    for (const { path, docs } of endpoints) {
       const answer = api.operation(`POST ${path}`).responses['200'];
       const types = answer !== undefined && 'content' in answer ? Object.keys(answer.content ?? {}) : [];
-      expect(types.includes('text/event-stream')).toBe(about.streams);
+      expect(types.includes('text/event-stream')).toBe(docs.streams);
     }
   });
 
@@ -251,9 +251,9 @@ describe('what the gateway answers', () => {
       models: ['another'],
       limits: [{ metric: 'requests', window: 'day', max: 0 }],
     });
-    for (const { path, least, about } of endpoints) {
+    for (const { path, least, docs } of endpoints) {
       await asDescribed(200, 'POST', path, { token, body: least });
-      if (about.streams) await asDescribed(200, 'POST', path, { token, body: { ...least, stream: true } });
+      if (docs.streams) await asDescribed(200, 'POST', path, { token, body: { ...least, stream: true } });
       await asDescribed(400, 'POST', path, { token, body: { model: 5 } });
       await asDescribed(401, 'POST', path, { body: least });
       await asDescribed(403, 'POST', path, { token: narrow.text, body: least });

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { dayMs, dayOf } from '../../../src/core/days.ts';
-import { encodeEntry, encodeTotalsRow } from '../../../src/core/entry-text.ts';
-import type { LedgerEntry } from '../../../src/core/entry.ts';
-import { keysUnder } from '../../../src/core/keys.ts';
+import { dayMs, dayOf } from '../../../src/base/days.ts';
+import { encodeEntry, encodeTotalsRow } from '../../../src/ledger/entry-text.ts';
+import type { LedgerEntry } from '../../../src/ledger/entry.ts';
+import { keysUnder } from '../../../src/store/keys.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { connectRaw } from '../../support/http.ts';
 import { type RedisServer, startRedis } from '../../support/redis-server.ts';

@@ -11,8 +11,8 @@ import {
 } from '../../../src/demo/behaviours.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
 import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
-import type { LedgerEntry } from '../../../src/core/entry.ts';
-import type { Limit } from '../../../src/core/limit.ts';
+import type { LedgerEntry } from '../../../src/ledger/entry.ts';
+import type { Limit } from '../../../src/base/limit.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, get, paths } from '../../support/gateway-client.ts';
 import { startRedis, type RedisServer } from '../../support/redis-server.ts';

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { respond, streamFrames, type Script } from '../../../src/demo/behaviours.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
 import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
-import type { Limit } from '../../../src/core/limit.ts';
+import type { Limit } from '../../../src/base/limit.ts';
 import { models, startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, get, paths, post, read, open, type Reply } from '../../support/gateway-client.ts';
 import { startRedis, type RedisServer } from '../../support/redis-server.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { LedgerEntry } from '../../../src/core/entry.ts';
+import type { LedgerEntry } from '../../../src/ledger/entry.ts';
 import {
   hang,
   resetAfter,

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Limit } from '../../../src/core/limit.ts';
+import type { Limit } from '../../../src/base/limit.ts';
 import { type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, get, paths, post, type Reply } from '../../support/gateway-client.ts';
 import { type RedisServer, startRedis } from '../../support/redis-server.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mintSessionToken, mintToken } from '../../../src/auth/token-text.ts';
+import { mintSessionToken, mintToken } from '../../../src/identity/records/token-text.ts';
 import { newCode } from '../../../src/claims/sealed.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, get, paths, post, type Reply } from '../../support/gateway-client.ts';

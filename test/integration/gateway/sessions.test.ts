@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mintSessionToken } from '../../../src/auth/token-text.ts';
-import type { Limit } from '../../../src/core/limit.ts';
+import { mintSessionToken } from '../../../src/identity/records/token-text.ts';
+import type { Limit } from '../../../src/base/limit.ts';
 import { endpoints } from '../../../src/validation/registry.ts';
 import { type IssuedToken, models, startGateway, type TestGateway } from '../../support/gateway.ts';
 import {

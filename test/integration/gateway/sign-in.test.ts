@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TrustedIssuer } from '../../../src/core/issuer.ts';
+import type { TrustedIssuer } from '../../../src/config/issuer.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, paths, post, read, type Reply } from '../../support/gateway-client.ts';
 import { type OidcIssuer, startIssuer } from '../../support/oidc-issuer.ts';
@@ -235,14 +235,14 @@ describe.each(['memory', 'redis'] as const)('POST /oauth/token, store: %s', (sto
     expect(gateway.log()).not.toContain(payload.slice(0, 40));
   });
 
-  interface ShownUser {
+  interface UserResponse {
     id: string;
     email: string | null;
     subject: { issuer: string; sub: string } | null;
   }
 
-  async function usersOf(): Promise<ShownUser[]> {
-    return (await gateway.admin('GET', '/admin/teams/acme/users')).body['data'] as ShownUser[];
+  async function usersOf(): Promise<UserResponse[]> {
+    return (await gateway.admin('GET', '/admin/teams/acme/users')).body['data'] as UserResponse[];
   }
 
   async function tokensOf(user: string): Promise<{ id: string; user: string }[]> {

@@ -9,8 +9,8 @@ import {
   type Script,
 } from '../../../src/demo/behaviours.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
-import type { LedgerEntry } from '../../../src/core/entry.ts';
-import type { Limit } from '../../../src/core/limit.ts';
+import type { LedgerEntry } from '../../../src/ledger/entry.ts';
+import type { Limit } from '../../../src/base/limit.ts';
 import { startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import { bodies, get, open, paths, post, read, readStream } from '../../support/gateway-client.ts';
 import { freePort } from '../../support/free-port.ts';

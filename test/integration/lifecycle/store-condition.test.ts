@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { RedisStore } from '../../../src/core/redis.ts';
-import { storeCondition, tellStoreCondition } from '../../../src/lifecycle/store-condition.ts';
+import { RedisStore } from '../../../src/store/redis.ts';
+import { storeCondition, tellStoreCondition } from '../../../src/store/store-condition.ts';
 import { startRedis, type RedisServer } from '../../support/redis-server.ts';
 
 /* What a real redis-server says of itself, and what a log makes of it. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ChainCheck } from '../../../src/audit/chain-check.ts';
 import { LoggedHeads } from '../../../src/audit/logged-heads.ts';
-import type { JsonObject } from '../../../src/core/request.ts';
+import type { JsonObject } from '../../../src/base/request.ts';
 import { administrationOf } from '../../support/gateway.ts';
 import { documentOf } from '../../support/documents.ts';
 import { startRedis, type RedisServer } from '../../support/redis-server.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LedgerEntry } from '../../../src/core/entry.ts';
+import type { LedgerEntry } from '../../../src/ledger/entry.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
 import { type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, open, paths, readStream } from '../../support/gateway-client.ts';

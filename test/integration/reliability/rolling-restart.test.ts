@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { streamFrames } from '../../../src/demo/behaviours.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
-import type { LedgerEntry } from '../../../src/core/entry.ts';
+import type { LedgerEntry } from '../../../src/ledger/entry.ts';
 import type { IssuedToken } from '../../support/gateway.ts';
 import { freePort } from '../../support/free-port.ts';
 import { startRedis, type RedisServer } from '../../support/redis-server.ts';

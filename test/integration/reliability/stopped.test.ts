@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { streamFrames, type Script } from '../../../src/demo/behaviours.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
-import type { LedgerEntry } from '../../../src/core/entry.ts';
+import type { LedgerEntry } from '../../../src/ledger/entry.ts';
 import { bodies, paths, post } from '../../support/gateway-client.ts';
 import { connectRaw, type RawConnection } from '../../support/http.ts';
 import { startRedis, type RedisServer } from '../../support/redis-server.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
-import type { JsonObject } from '../../../src/core/request.ts';
+import type { JsonObject } from '../../../src/base/request.ts';
 import { documentOf, largeDocument, tokenRow, userRow } from '../../support/documents.ts';
 import { freePort } from '../../support/free-port.ts';
 import { bodies, errorOf, get, paths, post } from '../../support/gateway-client.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { LedgerEntry } from '../../../src/core/entry.ts';
+import type { LedgerEntry } from '../../../src/ledger/entry.ts';
 import { write } from '../../../src/demo/connection.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
 import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';

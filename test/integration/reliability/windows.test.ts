@@ -1,9 +1,9 @@
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { RedisAdmissionStore } from '../../../src/admission/redis-admission-store.ts';
-import { systemClock } from '../../../src/core/clock.ts';
-import type { Limit } from '../../../src/core/limit.ts';
-import { RedisStore } from '../../../src/core/redis.ts';
+import { RedisAdmissionStore } from '../../../src/limits/redis-admission-store.ts';
+import { systemClock } from '../../../src/base/clock.ts';
+import type { Limit } from '../../../src/base/limit.ts';
+import { RedisStore } from '../../../src/store/redis.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
 import { turned } from '../../contract/admission-store-redis.ts';
 import { type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Refusal } from '../../../src/core/refusal.ts';
+import { Refusal } from '../../../src/base/refusal.ts';
 import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
 import { parseLargeJson } from '../../../src/validation/parse-json.ts';
 import { chat } from '../../../src/validation/endpoints/chat.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mintToken } from '../../../src/auth/token-text.ts';
-import type { Limit } from '../../../src/core/limit.ts';
+import { mintToken } from '../../../src/identity/records/token-text.ts';
+import type { Limit } from '../../../src/base/limit.ts';
 import { models, startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, paths, post } from '../../support/gateway-client.ts';
 import { connectRaw } from '../../support/http.ts';

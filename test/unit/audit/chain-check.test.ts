@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ChainCheck, type Verdict } from '../../../src/audit/chain-check.ts';
-import { canonical, linkOf, noHead, shownEntry } from '../../../src/audit/chain.ts';
-import type { JsonObject } from '../../../src/core/request.ts';
+import { canonical, linkOf, noHead, entryResponse } from '../../../src/audit/chain.ts';
+import type { JsonObject } from '../../../src/base/request.ts';
 
 /** A chain of so many entries, oldest first, as the admin API shows them. */
 function chain(count: number, name = 'team'): JsonObject[] {
@@ -22,7 +22,7 @@ function chain(count: number, name = 'team'): JsonObject[] {
       nowMs: 1_770_000_000_000 + n,
     });
     head = link.head;
-    entries.push({ ...shownEntry(link.text, head.hash) });
+    entries.push({ ...entryResponse(link.text, head.hash) });
   }
   return entries;
 }

@@ -3,9 +3,9 @@ import type { BackupDocument } from '../../../src/backup/document.ts';
 import { keyName } from '../../../src/backup/document.ts';
 import { digestOf, digestsIn, planFile, type FilePlan, type Past } from '../../../src/backup/file-plan.ts';
 import { readDocument } from '../../../src/backup/read-document.ts';
-import type { StoredRecord } from '../../../src/core/archive.ts';
-import { Refusal } from '../../../src/core/refusal.ts';
-import type { JsonObject } from '../../../src/core/request.ts';
+import type { StoredRecord } from '../../../src/identity/records/archive.ts';
+import { Refusal } from '../../../src/base/refusal.ts';
+import type { JsonObject } from '../../../src/base/request.ts';
 import { documentOf, teamRow, tokenRow, userRow, type Rows } from '../../support/documents.ts';
 
 const nothing: Past = { digests: new Set(), isOrigin: false };

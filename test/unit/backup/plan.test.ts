@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { Row } from '../../../src/backup/document.ts';
 import { planRow } from '../../../src/backup/plan.ts';
 import { readDocument } from '../../../src/backup/read-document.ts';
-import type { StoredRecord } from '../../../src/core/archive.ts';
-import { Refusal } from '../../../src/core/refusal.ts';
-import type { JsonObject } from '../../../src/core/request.ts';
+import type { StoredRecord } from '../../../src/identity/records/archive.ts';
+import { Refusal } from '../../../src/base/refusal.ts';
+import type { JsonObject } from '../../../src/base/request.ts';
 import { documentOf, hashOf, tokenRow } from '../../support/documents.ts';
 
 const earlier = '2026-01-31T13:00:00.000Z';

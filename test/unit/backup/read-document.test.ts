@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { maxDocumentBytes } from '../../../src/backup/document.ts';
 import { readDocument } from '../../../src/backup/read-document.ts';
-import { Refusal } from '../../../src/core/refusal.ts';
-import type { JsonObject, JsonValue } from '../../../src/core/request.ts';
+import { Refusal } from '../../../src/base/refusal.ts';
+import type { JsonObject, JsonValue } from '../../../src/base/request.ts';
 import { documentOf, hashOf, largeDocument, teamRow, tokenRow, userRow } from '../../support/documents.ts';
 
 async function problemsOf(document: JsonValue): Promise<string[]> {

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { loadIssuers, parseIssuers } from '../../../src/config/issuers.ts';
-import type { TrustedIssuer } from '../../../src/core/issuer.ts';
+import type { TrustedIssuer } from '../../../src/config/issuer.ts';
 
 const shipped = fileURLToPath(new URL('../../../config/issuers.json', import.meta.url));
 const minimal = { issuer: 'https://accounts.example.com', audience: 'client-1', team: 'acme' };

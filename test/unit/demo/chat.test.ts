@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../../src/core/request.ts';
+import type { JsonObject } from '../../../src/base/request.ts';
 import { answerChat } from '../../../src/demo/chat.ts';
 
 const context = { id: 'chatcmpl-000001', createdS: 1_700_000_000, wordDelayMs: 3 };

@@ -1,6 +1,6 @@
 import { crc32, inflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../../src/core/request.ts';
+import type { JsonObject } from '../../../src/base/request.ts';
 import type { Answer } from '../../../src/demo/answer.ts';
 import { answerEmbeddings } from '../../../src/demo/embeddings.ts';
 import { answerImages } from '../../../src/demo/images.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { encodeEntry, encodeTotalsRow } from '../../../src/core/entry-text.ts';
-import { settlementOf } from '../../../src/admission/settlement.ts';
+import { encodeEntry, encodeTotalsRow } from '../../../src/ledger/entry-text.ts';
+import { settlementOf } from '../../../src/limits/settlement.ts';
 import { MemoryLedger } from '../../../src/ledger/memory-ledger.ts';
-import { grantOf, outcomeOf } from '../admission/samples.ts';
+import { grantOf, outcomeOf } from '../limits/samples.ts';
 
 const row = encodeTotalsRow({
   team: 'acme',

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { maxRefusalRows, type RefusalBatch, type RefusedAs } from '../../../src/core/refusal-count.ts';
-import { StoreUnavailable } from '../../../src/core/store-unavailable.ts';
+import { maxRefusalRows, type RefusalBatch, type RefusedAs } from '../../../src/ledger/refusal-count.ts';
+import { StoreUnavailable } from '../../../src/store/store-unavailable.ts';
 import { MemoryRefusalStore } from '../../../src/ledger/memory-refusal-store.ts';
 import { RefusalTally } from '../../../src/ledger/refusal-tally.ts';
 

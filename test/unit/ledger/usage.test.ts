@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { encodeTotalsRow } from '../../../src/core/entry-text.ts';
-import type { UsageQuery } from '../../../src/core/entry.ts';
-import { daysBetween } from '../../../src/core/days.ts';
+import { encodeTotalsRow } from '../../../src/ledger/entry-text.ts';
+import type { UsageQuery } from '../../../src/ledger/entry.ts';
+import { daysBetween } from '../../../src/base/days.ts';
 import { UsageSums } from '../../../src/ledger/usage.ts';
 
 describe('daysBetween', () => {

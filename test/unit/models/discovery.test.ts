@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Attachment } from '../../../src/core/attachment.ts';
+import type { Attachment } from '../../../src/base/attachment.ts';
 import { hang, respond, type Script } from '../../../src/demo/behaviours.ts';
 import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
 import { Discovery } from '../../../src/models/discovery.ts';

@@ -7,13 +7,14 @@ function violations(files: Record<string, string>): string[] {
   return found.map(({ file, line, message }) => `${file}:${line} ${message}`);
 }
 
-describe('layers', () => {
-  it('a feature may import core and itself', () => {
+describe('floors', () => {
+  it('a room may import itself and every lower floor', () => {
     expect(
       violations({
-        'auth/a.ts': "import { b } from './b.ts';\nimport type { C } from '../core/c.ts';",
-        'auth/b.ts': "import { x } from 'zod';",
-        'core/c.ts': '',
+        'limits/a.ts': "import { b } from './b.ts';\nimport type { C } from '../base/c.ts';",
+        'limits/b.ts': "import { x } from 'zod';\nimport { d } from '../ledger/d.ts';",
+        'base/c.ts': '',
+        'ledger/d.ts': '',
       }),
     ).toEqual([]);
   });
@@ -26,32 +27,43 @@ describe('layers', () => {
     ['an export', "export { b } from '../proxy/b.ts';"],
     ['an export of everything', "export * from '../proxy/b.ts';"],
     ['several lines', "import {\n  a,\n  type B,\n} from '../proxy/b.ts';"],
-  ])('a feature may not import another: %s', (_what, text) => {
-    const [only, ...rest] = violations({ 'auth/a.ts': `\n${text}`, 'proxy/b.ts': '' });
-    expect(only).toMatch(/^auth\/a\.ts:[25] auth imports core and itself only, not proxy\/b\.ts$/);
+  ])('a room may not import one above it: %s', (_what, text) => {
+    const [only, ...rest] = violations({ 'limits/a.ts': `\n${text}`, 'proxy/b.ts': '' });
+    expect(only).toMatch(
+      /^limits\/a\.ts:[25] limits \(floor 4\) imports proxy\/b\.ts \(floor 6\): a room above it$/,
+    );
     expect(rest).toEqual([]);
   });
 
-  it('core imports core only', () => {
-    expect(violations({ 'core/a.ts': "import { b } from '../auth/b.ts';", 'auth/b.ts': '' })).toEqual([
-      'core/a.ts:1 core imports core only, not auth/b.ts',
+  it('a room may not import another on its own floor', () => {
+    expect(violations({ 'limits/a.ts': "import { b } from '../access/b.ts';", 'access/b.ts': '' })).toEqual([
+      'limits/a.ts:1 limits (floor 4) imports access/b.ts (floor 4): a room on its own floor',
     ]);
   });
 
-  it.each(['main.ts', 'app.ts', 'wire.ts', 'cli/main.ts', 'cli/table.ts', 'demo/main.ts'])(
-    '%s may compose',
+  it.each(['main.ts', 'app.ts', 'wire.ts', 'demo/main.ts', 'demo/start.ts'])(
+    '%s stands above every room',
     (file) => {
       const up = '../'.repeat(file.split('/').length - 1) || './';
-      expect(violations({ [file]: `import { a } from '${up}auth/a.ts';`, 'auth/a.ts': '' })).toEqual([]);
+      const text = `import { a } from '${up}admin/a.ts';\nimport { s } from '${up}serve.ts';`;
+      expect(violations({ [file]: text, 'admin/a.ts': '', 'serve.ts': '' })).toEqual([]);
     },
   );
 
-  it('no feature imports what composes it', () => {
-    expect(violations({ 'auth/a.ts': "import { w } from '../wire.ts';", 'wire.ts': '' })).toHaveLength(1);
+  it.each(['cli', 'demo'])('%s imports nothing that stands directly in src', (room) => {
+    expect(violations({ [`${room}/a.ts`]: "import { w } from '../wire.ts';", 'wire.ts': '' })).toHaveLength(
+      1,
+    );
   });
 
-  it('the rest of the demo composes nothing', () => {
-    expect(violations({ 'demo/a.ts': "import { a } from '../auth/a.ts';", 'auth/a.ts': '' })).toHaveLength(1);
+  it('a folder without a floor is named', () => {
+    expect(violations({ 'utils/a.ts': '' })).toEqual(['utils/a.ts:1 utils has no floor']);
+  });
+
+  it('nothing stands directly in src but what puts the rooms together', () => {
+    expect(violations({ 'usage.ts': '' })).toEqual([
+      expect.stringMatching(/^usage\.ts:1 only main\.ts, .* stand in src\/$/),
+    ]);
   });
 
   it('nothing outside src is imported but data', () => {
@@ -60,7 +72,7 @@ describe('layers', () => {
     expect(violations({ 'config/a.ts': text })).toEqual(['config/a.ts:2 ../../test/b.ts is outside src']);
   });
 
-  it.each(['auth/index.ts', 'index.ts'])('there is no %s', (file) => {
+  it.each(['access/index.ts', 'base/index.ts'])('there is no %s', (file) => {
     expect(violations({ [file]: '' })).toHaveLength(1);
   });
 });
@@ -68,21 +80,21 @@ describe('layers', () => {
 describe('cycles', () => {
   it('are found, once each, with the way round', () => {
     const files = {
-      'auth/a.ts': "import { b } from './b.ts';",
-      'auth/b.ts': "\nimport { c } from './c.ts';",
-      'auth/c.ts': "import { a } from './a.ts';",
-      'auth/d.ts': "import { a } from './a.ts';",
+      'access/a.ts': "import { b } from './b.ts';",
+      'access/b.ts': "\nimport { c } from './c.ts';",
+      'access/c.ts': "import { a } from './a.ts';",
+      'access/d.ts': "import { a } from './a.ts';",
     };
     expect(violations(files)).toEqual([
-      'auth/c.ts:1 import cycle: auth/a.ts → auth/b.ts → auth/c.ts → auth/a.ts',
+      'access/c.ts:1 import cycle: access/a.ts → access/b.ts → access/c.ts → access/a.ts',
     ]);
   });
 
   it('are not seen where two ways lead to one file', () => {
     const files = {
-      'auth/a.ts': "import { b } from './b.ts';\nimport { c } from './c.ts';",
-      'auth/b.ts': "import { c } from './c.ts';",
-      'auth/c.ts': '',
+      'access/a.ts': "import { b } from './b.ts';\nimport { c } from './c.ts';",
+      'access/b.ts': "import { c } from './c.ts';",
+      'access/c.ts': '',
     };
     expect(violations(files)).toEqual([]);
   });
@@ -93,11 +105,11 @@ describe('what has one place', () => {
     ['process.env', "const a = process.env['A'];", 'config/a.ts'],
     ['process.env', 'const { A } = process.env;', 'cli/main.ts'],
     ['the environment by import', "import { env } from 'node:process';", 'main.ts'],
-    ['ioredis', "import { Redis } from 'ioredis';", 'core/redis.ts'],
-    ['undici', "import { Pool } from 'undici';", 'proxy/pool.ts'],
-    ['the wall clock', 'const now = Date.now();', 'core/clock.ts'],
-    ['the monotonic clock', 'const now = performance.now();', 'core/clock.ts'],
-    ['a date of now', 'const now = new Date();', 'core/clock.ts'],
+    ['ioredis', "import { Redis } from 'ioredis';", 'store/redis.ts'],
+    ['undici', "import { Pool } from 'undici';", 'upstream/pool.ts'],
+    ['the wall clock', 'const now = Date.now();', 'base/clock.ts'],
+    ['the monotonic clock', 'const now = performance.now();', 'base/clock.ts'],
+    ['a date of now', 'const now = new Date();', 'base/clock.ts'],
   ])('%s', (_what, text, home) => {
     expect(violations({ [home]: text })).toEqual([]);
     expect(violations({ 'ledger/a.ts': `\n${text}` })).toEqual([expect.stringMatching(/^ledger\/a\.ts:2 /)]);

@@ -1,7 +1,7 @@
 import { CompactSign, EncryptJWT, exportSPKI, type JWK } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Clock } from '../../../src/core/clock.ts';
-import type { TrustedIssuer } from '../../../src/core/issuer.ts';
+import type { Clock } from '../../../src/base/clock.ts';
+import type { TrustedIssuer } from '../../../src/config/issuer.ts';
 import { IdTokenVerifier, type VerifiedIdToken } from '../../../src/sign-in/id-token.ts';
 import { SignInRefusal } from '../../../src/sign-in/oauth-error.ts';
 import { makeKey, type OidcIssuer, startIssuer } from '../../support/oidc-issuer.ts';

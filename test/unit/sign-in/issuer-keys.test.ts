@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Clock } from '../../../src/core/clock.ts';
-import type { TrustedIssuer } from '../../../src/core/issuer.ts';
+import type { Clock } from '../../../src/base/clock.ts';
+import type { TrustedIssuer } from '../../../src/config/issuer.ts';
 import { IdTokenVerifier, type IdTokenVerifierOptions } from '../../../src/sign-in/id-token.ts';
 import { SignInRefusal } from '../../../src/sign-in/oauth-error.ts';
 import { makeKey, type OidcIssuer, type SignOptions, startIssuer } from '../../support/oidc-issuer.ts';

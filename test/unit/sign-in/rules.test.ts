@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { TeamRule } from '../../../src/core/issuer.ts';
+import type { TeamRule } from '../../../src/config/issuer.ts';
 import { SignInRefusal } from '../../../src/sign-in/oauth-error.ts';
 import { type Claims, teamFor, userIdFor, verifiedEmail } from '../../../src/sign-in/rules.ts';
 import { trustedIssuer } from './trusted.ts';

@@ -1,4 +1,4 @@
-import type { TrustedIssuer } from '../../../src/core/issuer.ts';
+import type { TrustedIssuer } from '../../../src/config/issuer.ts';
 
 /** A trusted issuer whose users all belong to the team acme, but for `fields`. */
 export function trustedIssuer(fields: Partial<TrustedIssuer> = {}): TrustedIssuer {

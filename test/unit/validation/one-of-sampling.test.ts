@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Refusal } from '../../../src/core/refusal.ts';
-import type { JsonObject } from '../../../src/core/request.ts';
+import { Refusal } from '../../../src/base/refusal.ts';
+import type { JsonObject } from '../../../src/base/request.ts';
 import { chat } from '../../../src/validation/endpoints/chat.ts';
 import { withOneOfSampling } from '../../../src/validation/one-of-sampling.ts';
 import { accepted } from './verdict.ts';

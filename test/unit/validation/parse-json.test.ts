@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Refusal } from '../../../src/core/refusal.ts';
-import type { JsonObject, JsonValue } from '../../../src/core/request.ts';
+import { Refusal } from '../../../src/base/refusal.ts';
+import type { JsonObject, JsonValue } from '../../../src/base/request.ts';
 import { parseJson } from '../../../src/validation/parse-json.ts';
 
 function parse(text: string): JsonObject | Refusal {

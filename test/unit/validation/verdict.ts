@@ -1,5 +1,5 @@
-import type { Endpoint, JsonObject, JsonValue, ValidRequest } from '../../../src/core/request.ts';
-import { Refusal, type Problem } from '../../../src/core/refusal.ts';
+import type { Endpoint, JsonObject, JsonValue, ValidRequest } from '../../../src/base/request.ts';
+import { Refusal, type Problem } from '../../../src/base/refusal.ts';
 
 /** What the catalogue of these tests says: 4096 for one model, nothing for others. */
 export function maxOutputTokens(model: string): number | null {

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import type { EndpointKind } from '../../../../src/core/request.ts';
+import type { EndpointKind } from '../../../../src/base/request.ts';
 import { bodies } from '../../../support/gateway-client.ts';
 
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };

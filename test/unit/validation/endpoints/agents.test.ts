@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../../../src/core/request.ts';
+import type { JsonObject } from '../../../../src/base/request.ts';
 import { agents } from '../../../../src/validation/endpoints/agents.ts';
 import { accepted, params } from '../verdict.ts';
 

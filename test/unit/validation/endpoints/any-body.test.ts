@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { JsonObject, JsonValue } from '../../../../src/core/request.ts';
-import { Refusal } from '../../../../src/core/refusal.ts';
+import type { JsonObject, JsonValue } from '../../../../src/base/request.ts';
+import { Refusal } from '../../../../src/base/refusal.ts';
 import { parseJson } from '../../../../src/validation/parse-json.ts';
 import { endpoints } from '../../../../src/validation/registry.ts';
 import { maxOutputTokens } from '../verdict.ts';

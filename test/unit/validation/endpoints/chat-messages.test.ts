@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { JsonObject, JsonValue } from '../../../../src/core/request.ts';
+import type { JsonObject, JsonValue } from '../../../../src/base/request.ts';
 import { chat } from '../../../../src/validation/endpoints/chat.ts';
 import { accepted, params, times } from '../verdict.ts';
 

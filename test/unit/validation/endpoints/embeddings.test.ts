@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { JsonObject, JsonValue } from '../../../../src/core/request.ts';
+import type { JsonObject, JsonValue } from '../../../../src/base/request.ts';
 import { embeddings } from '../../../../src/validation/endpoints/embeddings.ts';
 import { accepted, params } from '../verdict.ts';
 

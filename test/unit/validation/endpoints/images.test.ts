@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { JsonObject, JsonValue } from '../../../../src/core/request.ts';
+import type { JsonObject, JsonValue } from '../../../../src/base/request.ts';
 import { images } from '../../../../src/validation/endpoints/images.ts';
 import { accepted, params } from '../verdict.ts';
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { estimateInput } from '../../../../src/admission/reservation.ts';
-import type { JsonObject, JsonValue } from '../../../../src/core/request.ts';
+import { estimateInput } from '../../../../src/limits/reservation.ts';
+import type { JsonObject, JsonValue } from '../../../../src/base/request.ts';
 import { messages } from '../../../../src/validation/endpoints/messages.ts';
 import { accepted, params, times } from '../verdict.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { JsonObject } from '../../../../src/core/request.ts';
+import type { JsonObject } from '../../../../src/base/request.ts';
 import { rerank } from '../../../../src/validation/endpoints/rerank.ts';
 import { accepted, params, times } from '../verdict.ts';
 

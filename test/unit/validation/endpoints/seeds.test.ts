@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import type { Endpoint } from '../../../../src/core/request.ts';
-import { Refusal } from '../../../../src/core/refusal.ts';
+import type { Endpoint } from '../../../../src/base/request.ts';
+import { Refusal } from '../../../../src/base/refusal.ts';
 import { chat } from '../../../../src/validation/endpoints/chat.ts';
 import { embeddings } from '../../../../src/validation/endpoints/embeddings.ts';
 import { images } from '../../../../src/validation/endpoints/images.ts';

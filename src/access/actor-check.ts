@@ -1,0 +1,88 @@
+import { hash, timingSafeEqual } from 'node:crypto';
+import type { Actor } from '../base/actor.ts';
+import type { AdministratorStore } from '../identity/records/administrator.ts';
+import { Refusal } from '../base/refusal.ts';
+import type { Authenticator } from './authenticator.ts';
+import { mistyped, readSecret, type CredentialHeaders } from './credential.ts';
+import type { AuthThrottle } from './auth-throttle.ts';
+import { forwardedAddress } from '../base/client-address.ts';
+import { credentialOf, hashToken, inspectToken } from '../identity/records/token-text.ts';
+
+/** Who administers, by the credential in the headers; else why nobody does. Rejects with `StoreUnavailable`. */
+export type ActorCheck = (headers: CredentialHeaders) => Promise<Actor | Refusal>;
+
+export interface ActorCheckOptions {
+  adminKey: string;
+  administrators: AdministratorStore;
+  /** Tells a user's token, which has the wrong role, from one nobody has. */
+  authenticator: Authenticator;
+  /** Limits refused credentials by client address; absent where no router tells addresses. */
+  refused?: AuthThrottle | null;
+}
+
+/**
+ * Checks `Authorization: Bearer <ADMIN_KEY>` in constant time: hashes are compared, so neither content
+ * nor length shows. An administrator's token is looked up by its hash, every time. A user's token is told apart by
+ * 403: right credential, wrong role. An address that has tried too many credentials is not listened to until the
+ * minute is over.
+ */
+export function actorCheck(options: ActorCheckOptions): ActorCheck {
+  const { administrators, authenticator, refused = null } = options;
+  const expected = digest(options.adminKey);
+
+  return async function checkActor(headers) {
+    const address = refused && forwardedAddress(headers['x-forwarded-for']);
+    if (!refused || address === null) return check(headers);
+    if (refused.isOver(address)) return refused.tooMany();
+    return refused.guard<Actor>(address, () => check(headers));
+  };
+
+  async function check(headers: CredentialHeaders): Promise<Actor | Refusal> {
+    const text = readSecret(headers);
+    if (text instanceof Refusal) return text.code === 'missing_token' ? missing() : text;
+    if (timingSafeEqual(digest(text), expected)) return { kind: 'root' };
+    const inspected = inspectToken(text);
+    if (!inspected.ok) return unusable(text);
+    return inspected.kind === 'admin' ? administratorBehind(text) : wrongKind(text);
+  }
+
+  async function administratorBehind(text: string): Promise<Actor | Refusal> {
+    const { administrator, nowMs } = await administrators.resolve(hashToken(text));
+    if (administrator === null) return unknown();
+    const { id, role, teams, expires_at: expiresAt } = administrator;
+    if (expiresAt !== null && nowMs >= Date.parse(expiresAt)) return expired(expiresAt);
+    return { kind: 'administrator', id, role, teams };
+  }
+
+  async function wrongKind(text: string): Promise<Refusal> {
+    const known = await authenticator.refresh(credentialOf(text));
+    if (known instanceof Refusal) return known;
+    const message =
+      'A user token cannot administer: use the administrator key or a token that begins with tga_.';
+    return new Refusal('role_not_allowed', message);
+  }
+}
+
+function digest(text: string): Buffer {
+  return hash('sha256', text, 'buffer');
+}
+
+function missing(): Refusal {
+  const message =
+    'Send the administrator key, or an administrator\'s token, as "Authorization: Bearer <ADMIN_KEY>".';
+  return new Refusal('missing_token', message);
+}
+
+function unusable(text: string): Refusal {
+  if (/^tg[ksa]_/.test(text)) return mistyped(text);
+  return new Refusal('invalid_token', 'This is not the administrator key (ADMIN_KEY) of this gateway.');
+}
+
+function unknown(): Refusal {
+  const message = "This administrator's token is not known here, or was revoked. Ask root for a new one.";
+  return new Refusal('invalid_token', message);
+}
+
+function expired(at: string): Refusal {
+  return new Refusal('expired_token', `This administrator's token expired at ${at}. Ask root for a new one.`);
+}

@@ -1,0 +1,150 @@
+import type { RealModel } from '../base/model.ts';
+import { identityWithRealModels } from '../identity/records/aliases.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Credential, IdentityStore, Principal } from '../identity/records/identity.ts';
+import { Refusal } from '../base/refusal.ts';
+import { extractCredential, type CredentialHeaders } from './credential.ts';
+import { IdentityCache } from './identity-cache.ts';
+import { checkToken, expired } from './policy.ts';
+import { makePrincipal } from './principal.ts';
+import type { AuthThrottle } from './auth-throttle.ts';
+import { forwardedAddress } from '../base/client-address.ts';
+import { credentialOf } from '../identity/records/token-text.ts';
+
+export interface Authenticated {
+  principal: Principal;
+  /**
+   * Whether the store said so after the request came in. If not, the principal may only admit, since
+   * admission compares epochs; a refusal that rests on it must be confirmed with `refresh` first.
+   */
+  fresh: boolean;
+}
+
+export interface AuthenticatorOptions {
+  identities: IdentityStore;
+  clock: Clock;
+  maxEntries?: number;
+  /** Limits refused credentials by client address; absent where no router tells addresses. */
+  refused?: AuthThrottle | null;
+  /** What the aliases in policies and limits stand for; absent where there are none. */
+  realModel?: RealModel | null;
+}
+
+/** The credential headers last seen on a socket, and what they stand for. */
+interface Remembered {
+  authorization: string | undefined;
+  apiKey: string | string[] | undefined;
+  credential: Credential;
+}
+
+/** Finds out who is calling. What it refuses, it refuses on the store's word, never on the cache's. */
+export class Authenticator {
+  readonly #identities: IdentityStore;
+  readonly #clock: Clock;
+  readonly #cache: IdentityCache;
+  readonly #sockets = new WeakMap<object, Remembered>();
+  readonly #lookups = new Map<string, Promise<Authenticated | Refusal>>();
+  readonly #refused: AuthThrottle | null;
+  readonly #realModel: RealModel | null;
+
+  constructor({
+    identities,
+    clock,
+    maxEntries = 5_000,
+    refused = null,
+    realModel = null,
+  }: AuthenticatorOptions) {
+    this.#realModel = realModel;
+    this.#identities = identities;
+    this.#clock = clock;
+    this.#refused = refused;
+    this.#cache = new IdentityCache({ maxEntries });
+  }
+
+  /**
+   * The principal behind a request's credential: at once when it is cached (no promise on the hot path),
+   * else from the store, which may reject with `StoreUnavailable`. `socket` carries the credential from one
+   * request of a connection to the next.
+   */
+  authenticate(
+    headers: CredentialHeaders,
+    socket: object,
+  ): Authenticated | Refusal | Promise<Authenticated | Refusal> {
+    const credential = this.#credential(headers, socket);
+    if (credential instanceof Refusal) return this.#counted(credential, headers);
+    const cached = this.#cache.get(credential.secretHash);
+    // One that seems expired goes to the store, whose clock decides.
+    if (cached !== undefined && this.#clock.now() < cached.expiresAtMs) {
+      return { principal: cached, fresh: false };
+    }
+    const address = this.#refused && forwardedAddress(headers['x-forwarded-for']);
+    if (!this.#refused || !address) return this.#lookUp(credential);
+    return this.#refused.guard(address, () => this.#lookUp(credential));
+  }
+
+  /** The principal as the store knows it now. Rejects with `StoreUnavailable`. */
+  async refresh(credential: Credential): Promise<Authenticated | Refusal> {
+    const { identity, nowMs } = await this.#identities.resolve(credential);
+    if (identity === null) return this.#forget(credential, unknown(credential, nowMs));
+    const real = this.#realModel;
+    // Here, once for each reading: no request pays for it.
+    const principal = makePrincipal(real ? identityWithRealModels(identity, real) : identity, credential);
+    const refusal = checkToken(principal, nowMs);
+    if (refusal) return this.#forget(credential, refusal);
+    this.#cache.set(principal);
+    return { principal, fresh: true };
+  }
+
+  #forget({ secretHash }: Credential, refusal: Refusal): Refusal {
+    this.#cache.delete(secretHash);
+    return refusal;
+  }
+
+  #credential(headers: CredentialHeaders, socket: object): Credential | Refusal {
+    const { authorization, 'x-api-key': apiKey } = headers;
+    const known = this.#sockets.get(socket);
+    if (known && known.authorization === authorization && known.apiKey === apiKey) return known.credential;
+
+    const text = extractCredential(headers);
+    if (text instanceof Refusal) return text;
+    const credential = credentialOf(text);
+    this.#sockets.set(socket, { authorization, apiKey, credential });
+    return credential;
+  }
+
+  #counted(refusal: Refusal, headers: CredentialHeaders): Refusal {
+    const address = this.#refused && forwardedAddress(headers['x-forwarded-for']);
+    return address ? (this.#refused?.count(address, refusal) ?? refusal) : refusal;
+  }
+
+  /** One lookup at a time for a hash: a burst on a new token costs the store one trip. */
+  async #lookUp(credential: Credential): Promise<Authenticated | Refusal> {
+    const { secretHash } = credential;
+    const running = this.#lookups.get(secretHash);
+    if (running) return this.#join(credential, running);
+    const lookup = this.refresh(credential).finally(() => this.#lookups.delete(secretHash));
+    this.#lookups.set(secretHash, lookup);
+    return lookup;
+  }
+
+  /** A lookup that began before this request proves no more than the cache does. */
+  async #join(
+    credential: Credential,
+    running: Promise<Authenticated | Refusal>,
+  ): Promise<Authenticated | Refusal> {
+    const joined = await running;
+    return joined instanceof Refusal ? this.refresh(credential) : { ...joined, fresh: false };
+  }
+}
+
+/** Of a session its text tells whether its time was up, also where nothing else is left of it. */
+function unknown({ session }: Credential, nowMs: number): Refusal {
+  if (session === null) {
+    return new Refusal(
+      'invalid_token',
+      'This token is not known here. Ask your administrator for a new one.',
+    );
+  }
+  if (nowMs >= session.expiresAtMs) return expired('session', session.expiresAtMs);
+  return new Refusal('invalid_token', 'This session has ended, or was never known here. Get a new one.');
+}

@@ -1,0 +1,196 @@
+import type { Principal } from '../identity/records/identity.ts';
+import { Refusal, type ErrorCode } from '../base/refusal.ts';
+import type { Endpoint } from '../base/request.ts';
+import { secretEndMs } from '../identity/records/secret.ts';
+
+/*
+ * What a token may do (contract 1.3, 1.4). Each check is pure and gives the refusal, or null to go on.
+ * A list that is null restricts nothing, except tools; an empty list allows nothing.
+ */
+
+/** Neither suspended, revoked, expired nor rotated out at `nowMs`; a session is dead when its token is. */
+export function checkToken({ identity, credential, expiresAtMs }: Principal, nowMs: number): Refusal | null {
+  const { team, user, token, session } = identity;
+  if (team.suspended_at || user.suspended_at) {
+    const who = team.suspended_at ? 'team' : 'user';
+    return new Refusal(
+      'suspended',
+      `The ${who} of this ${session === null ? 'token' : 'session'} is suspended. Ask your administrator.`,
+    );
+  }
+  if (token.revoked_at !== null) {
+    const what = session === null ? 'This token was revoked' : 'The token of this session was revoked';
+    return new Refusal('revoked_token', `${what} at ${token.revoked_at}. Ask for a new one.`);
+  }
+  if (nowMs < expiresAtMs) return null;
+  const endedAtMs = secretEndMs(identity, credential);
+  if (endedAtMs === expiresAtMs) return rotatedOut(endedAtMs);
+  return expired(session === null ? 'token' : 'session', expiresAtMs);
+}
+
+/** The refusal of a secret whose token has a newer one. */
+function rotatedOut(endedAtMs: number): Refusal {
+  const when = endedAtMs > 0 ? `ended at ${new Date(endedAtMs).toISOString()}` : 'has ended';
+  return new Refusal(
+    'expired_token',
+    `This token was rotated: the secret you sent ${when}. Use its newest one, or ask for it.`,
+  );
+}
+
+/** The refusal of what has had its time; a page that is told so gets itself a new session. */
+export function expired(what: 'token' | 'session', atMs: number): Refusal {
+  const remedy = what === 'token' ? 'Ask for a new one.' : 'Get a new one.';
+  return new Refusal('expired_token', `This ${what} expired at ${new Date(atMs).toISOString()}. ${remedy}`);
+}
+
+/**
+ * The browser origin a request comes from. A token's own list decides alone; without one, `allowedOrigins`
+ * (the ALLOWED_ORIGINS of the gateway) does, and requests that have no Origin are admitted. A session's list
+ * decides besides.
+ */
+export function checkOrigin(
+  { identity: { token, session } }: Principal,
+  origin: string | undefined,
+  allowedOrigins: readonly string[],
+): Refusal | null {
+  const own = session?.origins ?? null;
+  return (
+    originRefusal('token', { listed: token.origins, otherwise: allowedOrigins }, origin) ??
+    (own === null ? null : originRefusal('session', { listed: own, otherwise: [] }, origin))
+  );
+}
+
+function originRefusal(
+  whose: 'token' | 'session',
+  { listed: own, otherwise }: { listed: readonly string[] | null; otherwise: readonly string[] },
+  origin: string | undefined,
+): Refusal | null {
+  if (origin === undefined) {
+    if (own === null || own.includes('none')) return null;
+    return refuse(
+      'origin_not_allowed',
+      `This ${whose} is for browsers only: the request has no Origin header.`,
+    );
+  }
+  const normal = normalOrigin(origin);
+  if (normal !== null && (own ?? otherwise).includes(normal)) return null;
+  return refuse(
+    'origin_not_allowed',
+    own === null
+      ? 'This origin is not among the ALLOWED_ORIGINS of this gateway.'
+      : `This origin is not among the origins of this ${whose}.`,
+  );
+}
+
+/*
+ * A session is told its own lists only: what its token and team may do beside is nobody's business on a page.
+ */
+
+/** The path asked for, e.g. `/v1/chat/completions`. One that must be named is admitted by no absent list. */
+export function checkEndpoint(
+  { identity: { token, session } }: Principal,
+  { path, mustBeNamed }: Pick<Endpoint, 'path' | 'mustBeNamed'>,
+): Refusal | null {
+  const whose = whoseOf(session);
+  if (mustBeNamed && (token.endpoints === null || session?.endpoints === null)) {
+    const [remedy, where] =
+      token.endpoints === null
+        ? ['an administrator must name it', "the token's endpoints"]
+        : ['it must be named', "the session's endpoints too"];
+    return refuse('endpoint_not_allowed', `This ${whose} may not use ${path}: ${remedy} in ${where}.`);
+  }
+  return listRefusal('endpoint_not_allowed', path, [
+    { whose, allowed: session?.endpoints ?? null },
+    { whose, allowed: token.endpoints, hidden: session !== null },
+  ]);
+}
+
+/** The model asked for: on the session's list, the token's and the team's. */
+export function checkModel({ identity: { team, token, session } }: Principal, model: string): Refusal | null {
+  const hidden = session !== null;
+  const lists: AllowList[] = [
+    { whose: 'session', allowed: session?.models ?? null },
+    { whose: whoseOf(session), allowed: token.models, hidden },
+    { whose: hidden ? 'session' : 'team', allowed: team.models, hidden },
+  ];
+  return listRefusal('model_not_allowed', `the model ${model}`, lists, { name: model, param: 'model' });
+}
+
+/**
+ * Tools that run elsewhere, such as in someone's app: only those the token names, and its session too. One that runs
+ * in an app it names is granted for that app alone, as `name@app`.
+ */
+export function checkTools(
+  { identity: { token, session } }: Principal,
+  remoteTools: readonly string[],
+): Refusal | null {
+  if (remoteTools.length === 0) return null;
+  const lists: AllowList[] = [
+    { whose: 'session', allowed: session === null ? null : (session.tools ?? []) },
+    { whose: whoseOf(session), allowed: token.tools ?? [], hidden: session !== null },
+  ];
+  for (const name of remoteTools) {
+    const what = `the tool ${JSON.stringify(name.slice(0, 128))}`;
+    const refusal = listRefusal('tool_not_allowed', what, lists, { name, param: 'tools' });
+    if (refusal) return refusal;
+  }
+  return null;
+}
+
+/** A list that must have what is asked for, where there is one; `hidden` from whoever is refused by it. */
+interface AllowList {
+  whose: 'session' | 'token' | 'team';
+  allowed: readonly string[] | null;
+  hidden?: boolean;
+}
+
+function whoseOf(session: object | null): 'session' | 'token' {
+  return session === null ? 'token' : 'session';
+}
+
+function listRefusal(
+  code: ErrorCode,
+  what: string,
+  lists: readonly AllowList[],
+  { name = what, param }: { name?: string; param?: string } = {},
+): Refusal | null {
+  const refusing = lists.find(({ allowed }) => allowed !== null && !allowed.includes(name));
+  if (!refusing) return null;
+  const { whose, allowed, hidden = false } = refusing;
+  const others = hidden ? '' : ` It may use: ${listed(allowed ?? [])}.`;
+  return refuse(code, `This ${whose} may not use ${what}.${others}`, param);
+}
+
+const defaultSessionBodyBytes = 1_048_576;
+
+/** The largest body: a page's is small, unless the session's token says otherwise. */
+export function maxBodyBytes({ identity: { token, session } }: Principal, gatewaysBytes: number): number {
+  if (session === null) return gatewaysBytes;
+  return Math.min(gatewaysBytes, token.max_session_body_bytes ?? defaultSessionBodyBytes);
+}
+
+/** A body that was read within an earlier limit. */
+export function checkBodyBytes(principal: Principal, bytes: number, gatewaysBytes: number): Refusal | null {
+  const max = maxBodyBytes(principal, gatewaysBytes);
+  if (bytes <= max) return null;
+  return refuse(
+    'body_too_large',
+    `The request body is larger than ${max} bytes, the most this session may send.`,
+  );
+}
+
+/** An origin as browsers write it, or null where the text is none: `null`, a URL with a path, `none`. */
+function normalOrigin(text: string): string | null {
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\]+$/i.test(text)) return null;
+  // Only web schemes have an origin in the URL standard; of `chrome-extension://id` it would say `null`.
+  return /^https?:/i.test(text) ? (URL.parse(text)?.origin ?? null) : text.toLowerCase();
+}
+
+function refuse(code: ErrorCode, message: string, param?: string): Refusal {
+  return new Refusal(code, message, { param });
+}
+
+function listed(names: readonly string[]): string {
+  if (names.length === 0) return 'none';
+  return names.length > 10 ? `${names.slice(0, 10).join(', ')}, …` : names.join(', ');
+}

@@ -1,0 +1,39 @@
+import type { Credential, Identity, Principal, ScopedLimit } from '../identity/records/identity.ts';
+import { secretEndMs } from '../identity/records/secret.ts';
+import type { Limit, Scope, StoredLimit } from '../base/limit.ts';
+
+/** Makes an identity ready for the hot path: its limits in the order of admission, its expiry as a number. */
+export function makePrincipal(identity: Identity, credential: Credential): Principal {
+  const { gateway, team, user, token, session } = identity;
+  return {
+    identity,
+    credential,
+    limits: [
+      ...scoped('gateway', gateway),
+      ...scoped('team', team.limits),
+      ...scoped('user', user.limits),
+      ...scoped('token', token.limits),
+      ...scoped('session', session?.limits ?? []),
+    ].sort((a, b) => rank(a.limit) - rank(b.limit)),
+    expiresAtMs: Math.min(
+      expiry(token.expires_at),
+      expiry(session?.expires_at ?? null),
+      secretEndMs(identity, credential),
+    ),
+  };
+}
+
+function expiry(at: string | null): number {
+  return at === null ? Infinity : Date.parse(at);
+}
+
+function scoped(scope: Scope, limits: readonly StoredLimit[]): ScopedLimit[] {
+  return limits.map((limit) => ({ scope, limit }));
+}
+
+const windowRank = { month: 0, day: 1, hour: 2, minute: 3 } as const;
+
+/** Longest window first, so that a refusal names the limit that matters. Sorting is stable: gateway, team, user, token. */
+function rank(limit: Limit): number {
+  return limit.metric === 'concurrency' ? 4 : windowRank[limit.window];
+}

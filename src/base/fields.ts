@@ -1,0 +1,136 @@
+import { z } from 'zod';
+import { windows } from './limit.ts';
+import { nanoUsdPerUsd } from './price.ts';
+
+/* The fields that records, queries, sessions and issuers are made of. Messages say what would be right. */
+
+const maxListLength = 64;
+const maxLimits = 16;
+
+export const slug = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,38}$/, 'must be 1 to 39 of a-z, 0-9 and -, and not begin with -');
+
+/** Shown in tables and logs, so nothing that moves a cursor or breaks a line. */
+export const name = z
+  .string()
+  .min(1, 'must not be empty; null clears it')
+  .max(200, 'must have at most 200 characters')
+  .regex(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u, 'must not contain control characters');
+
+/** Only shown, never written to: no more is asked of it than an @ between two parts. */
+export const email = z
+  .string()
+  .regex(/^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u, 'must be an e-mail address')
+  .max(254, 'must have at most 254 characters');
+
+export const model = z
+  .string()
+  .regex(/^[A-Za-z0-9._:/-]{1,128}$/, 'must be a model id: 1 to 128 of A-Z, a-z, 0-9 and . _ : / -');
+
+export const tool = z
+  .string()
+  .regex(/^[A-Za-z0-9._:/@-]{1,128}$/, 'must be a tool name: 1 to 128 of A-Z, a-z, 0-9 and . _ : / @ -');
+
+export const origin = z
+  .string()
+  .max(300, 'must have at most 300 characters')
+  .refine((text) => text === 'none' || isExactOrigin(text), {
+    error:
+      'must be an origin as browsers send it, such as https://app.example.com (no path, no *), or "none"',
+  });
+
+/** Whom a session was made for: kept in a line of the ledger, so nothing that breaks one. */
+export const endUser = z
+  .string()
+  .min(1, 'must not be empty; leave it out where there is none')
+  .refine((text) => Array.from(text).length <= 64, 'must have at most 64 characters')
+  .refine((text) => !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(text), 'must not contain control characters');
+
+/** A list that restricts; what stands in it twice is kept once. */
+export function listOf<T extends string>(item: z.ZodType<T>): z.ZodType<T[]> {
+  return z
+    .array(item)
+    .max(maxListLength, `must have at most ${maxListLength} entries`)
+    .transform((items) => [...new Set(items)]);
+}
+
+/** A time, as answers have it. */
+export const time = z.string().meta({ format: 'date-time', description: 'RFC 3339, UTC.' });
+
+const limitEndpoints = listOf(
+  z.string().regex(/^\/v1\/[a-z0-9/-]{1,100}$/, 'must be a path such as /v1/chat/completions'),
+).refine((endpoints) => endpoints.length > 0, {
+  error: 'must name an endpoint; leave it out to cover every endpoint',
+});
+const limitModels = listOf(model).refine((models) => models.length > 0, {
+  error: 'must name a model; leave it out to cover every model',
+});
+const max = z
+  .int('must be a whole number from 0 to 2^53 - 1')
+  .min(0, 'must be a whole number from 0 to 2^53 - 1');
+
+const maxUsd = 9_000_000; // in nano-dollars, what a double still counts one by one
+const dollars = z
+  .number(`must be dollars from 0 to ${maxUsd}`)
+  .min(0, `must be dollars from 0 to ${maxUsd}`)
+  .max(maxUsd, `must be dollars from 0 to ${maxUsd}`)
+  .refine((usd) => Math.abs(usd * nanoUsdPerUsd - Math.round(usd * nanoUsdPerUsd)) < 0.01, {
+    error: 'must have at most 9 decimals',
+  });
+const covered = { models: limitModels.exactOptional(), endpoints: limitEndpoints.exactOptional() };
+const window = z.enum(windows, `must be one of ${windows.join(', ')}`);
+
+export const limit = z
+  .discriminatedUnion(
+    'metric',
+    [
+      z.strictObject({
+        metric: z.enum(['requests', 'tokens', 'images']),
+        window,
+        max,
+        ...covered,
+      }),
+      z.strictObject({ metric: z.literal('cost_usd'), window, max: dollars, ...covered }),
+      z.strictObject({ metric: z.literal('concurrency'), max, ...covered }),
+    ],
+    {
+      // Said of the item where it is no object, of its metric where that is unknown.
+      error: ({ input }) =>
+        typeof input === 'object' && input !== null
+          ? 'must be one of requests, tokens, images, cost_usd, concurrency'
+          : 'must be an object such as {"metric":"requests","window":"day","max":100}',
+    },
+  )
+  .meta({ id: 'Limit' });
+
+/** What tells limits apart: a list has each of these once, and a change of `max` alone keeps the counter. */
+export function limitIdentity(of: z.infer<typeof limit>): string {
+  const over = of.metric === 'concurrency' ? '' : of.window;
+  const endpoints = of.endpoints === undefined ? [] : [of.endpoints.toSorted()];
+  return JSON.stringify([of.metric, over, of.models?.toSorted() ?? null, ...endpoints]);
+}
+
+export const limits = z
+  .array(limit)
+  .max(maxLimits, `must have at most ${maxLimits} limits`)
+  .superRefine((list, context) => {
+    const seen = new Set<string>();
+    for (const [index, item] of list.entries()) {
+      const identity = limitIdentity(item);
+      if (seen.has(identity)) {
+        context.addIssue({
+          code: 'custom',
+          path: [index],
+          message: 'is a second limit with the same metric, window, models and endpoints',
+        });
+      }
+      seen.add(identity);
+    }
+  });
+
+/** Only web schemes have an origin in the URL standard; others (browser extensions) are taken as written. */
+function isExactOrigin(text: string): boolean {
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\*]+$/.test(text)) return false;
+  return /^https?:/.test(text) ? URL.parse(text)?.origin === text : text === text.toLowerCase();
+}

@@ -1,0 +1,280 @@
+import type { Admission } from '../limits/admission.ts';
+import { storeUnavailable } from '../limits/admission.ts';
+import { type Grant, limitsTold } from '../limits/grant.ts';
+import { limitHeaders } from '../limits/limit-headers.ts';
+import { checkPriced } from '../limits/priced.ts';
+import { reserve } from '../limits/reservation.ts';
+import type { Authenticated } from '../access/authenticator.ts';
+import { checkBodyBytes, checkModel, checkTools } from '../access/policy.ts';
+import type { Catalogue } from '../config/catalogue.ts';
+import type { Settings } from '../config/environment.ts';
+import { withRealModel } from '../identity/records/aliases.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Principal } from '../identity/records/identity.ts';
+import type { ForwardOutcome } from '../base/outcome.ts';
+import { Refusal } from '../base/refusal.ts';
+import type { Endpoint, JsonObject, ValidRequest } from '../base/request.ts';
+import { Fallbacks } from '../models/fallbacks.ts';
+import type { Journal } from '../edge/journal.ts';
+import type { Discovery } from '../models/discovery.ts';
+import type { AttemptRules } from '../upstream/attempt-rules.ts';
+import type { Call } from '../edge/call.ts';
+import type { FrontDoor } from '../edge/front-door.ts';
+import type { Target } from '../upstream/choose.ts';
+import type { ExchangeTimings } from '../proxy/exchange.ts';
+import { forward } from '../proxy/forward.ts';
+import { heldAnswerBytes, splitInputs } from '../upstream/joined-embeddings.ts';
+import type { OpenExchanges } from '../proxy/open-exchanges.ts';
+import type { Upstream, Upstreams } from '../upstream/upstreams.ts';
+import type { ServedModels } from '../models/served-models.ts';
+import type { RequestQueue } from '../upstream/request-queue.ts';
+import type { BodyBudget } from '../validation/body-budget.ts';
+import { withOneOfSampling } from '../validation/one-of-sampling.ts';
+import { asSent, fillPinned } from '../sessions/pinned.ts';
+import { parseJson, parseLargeJson } from '../validation/parse-json.ts';
+import { overloaded } from '../validation/read-body.ts';
+
+/** Output of a model the catalogue does not bound: the seed page's figure. */
+const defaultOutputTokens = 4_096;
+/** From this size on a body is worked on in several turns of the event loop. */
+const largeBodyBytes = 1_048_576;
+
+export interface PipelineParts {
+  settings: Settings;
+  catalogue: Catalogue;
+  frontDoor: FrontDoor;
+  admission: Admission;
+  upstreams: Upstreams;
+  served: ServedModels;
+  discovery: Pick<Discovery, 'askAgain'>;
+  exchanges: OpenExchanges;
+  waiting: RequestQueue;
+  clock: Clock;
+  budget: BodyBudget;
+  journal: Journal;
+}
+
+/** A request that was admitted: where it goes, with what. */
+export interface Admitted {
+  grant: Grant;
+  candidates: readonly Upstream[];
+  body: Buffer;
+  /** Who asks, by what the store said when it admitted. */
+  principal: Principal;
+}
+
+/** The steps of a request that is forwarded, after the front door; `app.ts` puts them in order. */
+export class Pipeline {
+  readonly #parts: PipelineParts;
+  readonly #timings: ExchangeTimings;
+  readonly #rules: AttemptRules;
+  readonly #fallbacks: Fallbacks;
+  /** The last large body that was to be parsed. */
+  #largeBody: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: PipelineParts) {
+    this.#parts = parts;
+    this.#fallbacks = new Fallbacks(parts);
+    const { upstreamTimeoutMs, streamIdleTimeoutMs, readerTimeoutMs, firstHeartbeatMs, heartbeatMs } =
+      parts.settings;
+    this.#timings = {
+      upstreamTimeoutMs,
+      idleTimeoutMs: streamIdleTimeoutMs,
+      readerTimeoutMs,
+      firstHeartbeatMs,
+      heartbeatMs,
+    };
+    const { upstreamAttempts, upstreamQueueMs } = parts.settings;
+    this.#rules = {
+      clock: parts.clock,
+      waiting: parts.waiting,
+      observer: parts.journal,
+      maxAttempts: upstreamAttempts,
+      deadlineMs: upstreamTimeoutMs,
+      // Whoever has waited needs time for the answer.
+      maxWaitMs: Math.min(upstreamQueueMs, upstreamTimeoutMs / 2),
+    };
+  }
+
+  /** The body, read, filled in and checked; null when the caller left before it was in. */
+  async validate(
+    call: Call,
+    endpoint: Endpoint,
+    caller: Authenticated,
+  ): Promise<ValidRequest | Refusal | null> {
+    const { catalogue, frontDoor } = this.#parts;
+    const bytes = await frontDoor.forwardedBody(call, caller);
+    if (bytes === null || bytes instanceof Refusal) return bytes;
+    const value = await this.#parse(bytes);
+    if (value instanceof Refusal) return value;
+    const pinned = caller.principal.identity.session?.pinned ?? null;
+    const sent = withRealModel(value, catalogue.real);
+    const filled = pinned === null ? sent : fillPinned(endpoint, pinned, sent);
+    if (filled instanceof Refusal) return filled;
+    const valid = endpoint.validate(filled, (model) => catalogue.maxOutputTokens(model));
+    if (valid instanceof Refusal) return pinned === null ? valid : asSent(valid, pinned);
+    if (heldAnswerBytes(valid) > 0) return this.#hold(call, valid);
+    return catalogue.takesOneOfSampling(valid.model) ? withOneOfSampling(valid) : valid;
+  }
+
+  /** Answers that are to be joined are held until the last has come: they count as what callers send does. */
+  #hold(call: Call, request: ValidRequest): ValidRequest | Refusal {
+    const { budget } = this.#parts;
+    const bytes = heldAnswerBytes(request);
+    if (!budget.take(bytes)) return overloaded();
+    call.whenClosed(() => budget.giveBack(bytes));
+    return request;
+  }
+
+  /**
+   * Policy and limits. A cached principal may only admit, since admission compares its epoch; what it would
+   * refuse is asked again of the store (invariant 5). Rejects with `StoreUnavailable`.
+   */
+  async admit(call: Call, request: ValidRequest, caller: Authenticated): Promise<Admitted | Refusal> {
+    const { frontDoor } = this.#parts;
+    const admitted = await frontDoor.whileStale(caller, async (current) => {
+      const confirmed = await frontDoor.confirm(current, (principal) =>
+        this.#useRefusal(call, request, principal),
+      );
+      if (confirmed instanceof Refusal) return confirmed;
+      const candidates = await this.#candidates(request.model);
+      if (candidates.length === 0) return modelNotFound(request.model);
+      const misplaced = this.#parts.served.misplaced(request);
+      if (misplaced) return misplaced;
+      const reserved = await this.#reserve(call, request, { candidates, principal: confirmed.principal });
+      return reserved !== 'stale' && hasExpired(reserved) ? 'stale' : reserved;
+    });
+    return admitted ?? storeUnavailable();
+  }
+
+  /** A model on no list may be new: the upstreams are asked once more. */
+  async #candidates(model: string): Promise<readonly Upstream[]> {
+    const { discovery, upstreams } = this.#parts;
+    const known = upstreams.candidates(model);
+    if (known.length > 0) return known;
+    await discovery.askAgain();
+    return upstreams.candidates(model);
+  }
+
+  /** Sends an admitted request on, and settles it whatever becomes of it. */
+  forward(call: Call, request: ValidRequest, { grant, candidates, body, principal }: Admitted): void {
+    const { endpoint, model } = request;
+    const isBounded = request.outputBound !== null;
+    // What these hold on to stays for as long as the answer takes: not the parsed body.
+    const fallback = (): Target | null =>
+      this.#fallbacks.target(
+        { endpoint, model, isBounded, sent: body, principal },
+        (other) => this.#useRefusal(call, other, principal) === null,
+      );
+    const settle = (outcome: ForwardOutcome): Promise<void> | null => this.settle(call, grant, outcome);
+    const parts = splitInputs(request);
+    try {
+      forward({
+        rules: this.#rules,
+        call,
+        path: endpoint.path,
+        team: grant.request.team,
+        tokens: grant.request.inputTokens,
+        asked: { model, candidates, body },
+        fallback,
+        isRepeatable: request.remoteTools.length === 0,
+        split: parts && { parts, maxBytes: heldAnswerBytes(request) },
+        kind: endpoint.kind,
+        stream: request.stream,
+        pinned: (principal.identity.session?.pinned ?? null) !== null,
+        headers: [...call.headers, ...limitHeaders(limitsTold(grant), grant.admittedAtMs)],
+        timings: this.#timings,
+        open: this.#parts.exchanges,
+        settle,
+      });
+    } catch (error) {
+      // A grant must not stay open for a defect here; settling twice does no harm.
+      void settle(neverSent(call));
+      throw error;
+    }
+  }
+
+  /** Charges, writes the entry, logs. A promise is to be awaited before the caller's answer ends. */
+  settle(call: Call, grant: Grant, outcome: ForwardOutcome): Promise<void> | null {
+    const { admission, journal } = this.#parts;
+    const { entry, settled } = admission.settle(this.#atPriceOf(outcome, grant), outcome);
+    const modelKnown = grant.request.modelKnown || outcome.accepted;
+    journal.settled(call, { entry, outcome, modelKnown });
+    return settled;
+  }
+
+  /** The model that answered is paid for, whichever was asked for. */
+  #atPriceOf({ sentTo }: ForwardOutcome, grant: Grant): Grant {
+    if (sentTo === null || sentTo.model === grant.request.model) return grant;
+    return { ...grant, price: this.#parts.catalogue.price(sentTo.model) };
+  }
+
+  /** Large bodies one after the other: while one is worked on, it takes several times its size in memory. */
+  #parse(bytes: Buffer): JsonObject | Refusal | Promise<JsonObject | Refusal> {
+    if (bytes.length <= largeBodyBytes) return parseJson(bytes);
+    const parsed = this.#largeBody.then(() => parseLargeJson(bytes));
+    this.#largeBody = parsed;
+    return parsed;
+  }
+
+  #useRefusal(call: Call, request: ValidRequest, principal: Principal): Refusal | null {
+    return (
+      this.#parts.frontDoor.entryRefusal(call, request.endpoint, principal) ??
+      checkBodyBytes(principal, call.bodyBytes, this.#parts.settings.maxBodyBytes) ??
+      checkModel(principal, request.model) ??
+      checkTools(principal, request.remoteTools) ??
+      checkPriced(principal.limits, request, this.#parts.catalogue.price(request.model))
+    );
+  }
+
+  async #reserve(
+    call: Call,
+    request: ValidRequest,
+    { candidates, principal }: { candidates: readonly Upstream[]; principal: Principal },
+  ): Promise<Admitted | Refusal | 'stale'> {
+    const { admission, catalogue, served } = this.#parts;
+    const { model, endpoint, stream } = request;
+    const bound = catalogue.maxOutputTokens(model) ?? defaultOutputTokens;
+    const price = catalogue.price(model);
+    const { body, reserved } = reserve(request, principal.limits, bound, price);
+    const grant = await admission.admit(principal, {
+      requestId: call.requestId,
+      endpoint: endpoint.path,
+      model,
+      modelKnown: served.knows(model),
+      stream,
+      price,
+      inputTokens: reserved.inputTokens,
+      outputTokens: reserved.outputTokens,
+      images: reserved.images,
+      searchUnits: reserved.searchUnits,
+    });
+    return grant === 'stale' || grant instanceof Refusal ? grant : { grant, candidates, body, principal };
+  }
+}
+
+/** Of what has expired since it was read, the store says why: its time was up, or its secret was rotated out. */
+function hasExpired(admitted: Admitted | Refusal): boolean {
+  return admitted instanceof Refusal && admitted.code === 'expired_token';
+}
+
+function neverSent(call: Call): ForwardOutcome {
+  return {
+    ending: 'not_taken',
+    status: 500,
+    outcome: 'error',
+    errorCode: 'internal_error',
+    usage: null,
+    unreportedTokens: 0,
+    accepted: false,
+    upstream: null,
+    sentTo: null,
+    durationMs: call.elapsedMs,
+    ttfbMs: null,
+  };
+}
+
+function modelNotFound(model: string): Refusal {
+  const message = `No attachment of this gateway serves ${model}; GET /v1/models lists what there is.`;
+  return new Refusal('model_not_found', message, { param: 'model' });
+}

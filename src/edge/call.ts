@@ -1,0 +1,104 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../base/clock.ts';
+import { errorBody, isAnthropic } from '../base/error-body.ts';
+import type { Principal } from '../identity/records/identity.ts';
+import type { Refusal } from '../base/refusal.ts';
+import { corsHeaders, isForBrowsers, preflightHeaders } from './cors.ts';
+import { requestIdOf } from './request-id.ts';
+import { sendJson, sendRefusal } from './send.ts';
+
+/** One request of the data plane: what came in, and how to answer it. */
+export class Call {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+  /** Without the query string. */
+  readonly path: string;
+  readonly requestId: string;
+  /** Monotonic, ms. */
+  readonly startedMs: number;
+  /** Monotonic, ms: when the whole request had come in, body and all. */
+  arrivedMs: number;
+  /** Bytes of the body, once it is in. */
+  bodyBytes = 0;
+  /** Who calls, once that is known; from then on its origin may be named. */
+  principal: Principal | null = null;
+  /** The reply is finished, or its caller is gone. */
+  closed = false;
+  readonly #clock: Clock;
+  readonly #whenClosed: (() => void)[] = [];
+
+  constructor(io: { incoming: IncomingMessage; outgoing: ServerResponse }, path: string, clock: Clock) {
+    this.incoming = io.incoming;
+    this.outgoing = io.outgoing;
+    this.path = path;
+    this.#clock = clock;
+    this.requestId = requestIdOf(io.incoming.headers['x-request-id']);
+    this.startedMs = clock.monotonic();
+    this.arrivedMs = this.startedMs;
+    this.outgoing.once('close', () => {
+      this.closed = true;
+      for (const react of this.#whenClosed) react();
+    });
+  }
+
+  /** The body is in: deadlines count from here. */
+  arrived(bodyBytes: number): void {
+    this.bodyBytes = bodyBytes;
+    this.arrivedMs = this.#clock.monotonic();
+  }
+
+  /** Reacts to the end of the reply or of its caller, also where that has been already. */
+  whenClosed(react: () => void): void {
+    if (this.closed) react();
+    else this.#whenClosed.push(react);
+  }
+
+  get origin(): string | undefined {
+    return this.incoming.headers.origin;
+  }
+
+  /** The gateway's own headers for the reply, a flat list. */
+  get headers(): string[] {
+    const own = ['x-request-id', this.requestId];
+    if (isAnthropic(this.path)) own.push('request-id', this.requestId);
+    return isForBrowsers(this.path) ? [...own, ...corsHeaders(this.origin, this.principal !== null)] : own;
+  }
+
+  /** What the audit trail is told of it. */
+  get asking(): { requestId: string; forwardedFor: string | string[] | undefined } {
+    return { requestId: this.requestId, forwardedFor: this.incoming.headers['x-forwarded-for'] };
+  }
+
+  get elapsedMs(): number {
+    return this.#clock.monotonic() - this.startedMs;
+  }
+
+  /** Answers with a refusal. */
+  refuse(refusal: Refusal, headers: readonly string[] = []): void {
+    sendRefusal(this.outgoing, refusal, {
+      body: this.errorBody(refusal),
+      headers: [...this.headers, ...headers],
+    });
+  }
+
+  /** A refusal in the shape this path's clients read. */
+  errorBody(refusal: Refusal): object {
+    return errorBody(this.path, refusal, this.requestId);
+  }
+
+  /** Answers a browser that asks whether it may ask. */
+  answerPreflight(): void {
+    const requested = this.incoming.headers['access-control-request-headers'];
+    this.outgoing.writeHead(204, [...this.headers, ...preflightHeaders(requested)]).end();
+  }
+
+  /** Answers with a value that is never to be cached: it belongs to one caller, at one moment. */
+  answer(value: object, status = 200): void {
+    sendJson(this.outgoing, value, { status, headers: [...this.headers, 'cache-control', 'no-store'] });
+  }
+
+  /** Answers without a body. */
+  answerNothing(): void {
+    this.outgoing.writeHead(204, this.headers).end();
+  }
+}

@@ -1,0 +1,134 @@
+import type { Authenticated, Authenticator } from '../access/authenticator.ts';
+import { checkEndpoint, checkOrigin, maxBodyBytes } from '../access/policy.ts';
+import type { SecretUses } from '../access/secret-uses.ts';
+import { Refusal, restarting } from '../base/refusal.ts';
+import type { Endpoint } from '../base/request.ts';
+import type { Credential, Principal } from '../identity/records/identity.ts';
+import type { BodyBudget } from '../validation/body-budget.ts';
+import { readBody } from '../validation/read-body.ts';
+import type { Call } from './call.ts';
+
+/** How often a request is checked again because its team changed meanwhile. */
+const maxTries = 3;
+
+export interface FrontDoorParts {
+  /** Browser origins of tokens that have no list of their own. */
+  allowedOrigins: readonly string[];
+  maxBodyBytes: number;
+  authenticator: Authenticator;
+  /** Told of every credential that was recognised. */
+  uses: Pick<SecretUses, 'note'>;
+  budget: BodyBudget;
+  /** Whether the process is shutting down and takes no new work. */
+  draining: () => boolean;
+}
+
+/** What a token's `endpoints` list decides about. */
+type Guarded = Pick<Endpoint, 'path' | 'mustBeNamed'>;
+
+/** Where every request of the data plane comes in: who calls, from where, and the bytes of its body. */
+export class FrontDoor {
+  readonly #parts: FrontDoorParts;
+
+  constructor(parts: FrontDoorParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Who calls, and whether from this origin and for this endpoint. `endpoint` is null for what a token may ask about
+   * itself, whatever endpoints it may use. Rejects with `StoreUnavailable`.
+   */
+  async authenticate(
+    call: Call,
+    endpoint: Guarded | null,
+    { freshly = false } = {},
+  ): Promise<Authenticated | Refusal> {
+    const { authenticator, uses, draining } = this.#parts;
+    if (draining()) return restarting();
+    let caller = await authenticator.authenticate(call.incoming.headers, call.incoming.socket);
+    if (freshly && !(caller instanceof Refusal) && !caller.fresh) {
+      caller = await authenticator.refresh(caller.principal.credential);
+    }
+    if (caller instanceof Refusal) return caller;
+    call.principal = caller.principal;
+    uses.note(caller.principal);
+    return this.confirm(caller, (principal) => this.entryRefusal(call, endpoint, principal));
+  }
+
+  /** Why a principal may not call from this origin or use this endpoint; null if it may. */
+  entryRefusal(call: Call, endpoint: Guarded | null, principal: Principal): Refusal | null {
+    return (
+      checkOrigin(principal, call.origin, this.#parts.allowedOrigins) ??
+      (endpoint === null ? null : checkEndpoint(principal, endpoint))
+    );
+  }
+
+  /**
+   * The caller if it passes the check. A cached principal is never refused: what it would be refused for is checked
+   * again with what the store says now (invariant 5).
+   */
+  async confirm(
+    caller: Authenticated,
+    check: (principal: Principal) => Refusal | null,
+  ): Promise<Authenticated | Refusal> {
+    const refusal = check(caller.principal);
+    if (!refusal) return caller;
+    if (caller.fresh) return refusal;
+    const fresh = await this.#parts.authenticator.refresh(caller.principal.credential);
+    return fresh instanceof Refusal ? fresh : (check(fresh.principal) ?? fresh);
+  }
+
+  /**
+   * Runs `step` until the store no longer finds that the caller's team changed meanwhile, reading the caller anew each
+   * time; undefined if that happens too often. Rejects with `StoreUnavailable`.
+   */
+  async whileStale<T>(
+    caller: Authenticated,
+    step: (caller: Authenticated) => Promise<T | 'stale'>,
+  ): Promise<T | Refusal | undefined> {
+    let current: Authenticated | Refusal = caller;
+    for (let tried = 0; tried < maxTries; tried += 1) {
+      const result = await step(current);
+      if (result !== 'stale') return result;
+      current = await this.refresh(current.principal.credential);
+      if (current instanceof Refusal) return current;
+    }
+    return undefined;
+  }
+
+  /** The caller as the store knows it now. Rejects with `StoreUnavailable`. */
+  refresh(credential: Credential): Promise<Authenticated | Refusal> {
+    return this.#parts.authenticator.refresh(credential);
+  }
+
+  /** The body of a request that is to be forwarded, at most as large as its caller may send; null if the caller left. */
+  async forwardedBody(call: Call, caller: Authenticated): Promise<Buffer | Refusal | null> {
+    const bytes = await this.body(call, await this.#maxBodyBytes(call, caller));
+    if (bytes instanceof Refusal) await this.#refreshSession(caller);
+    return bytes;
+  }
+
+  /** The bytes of a body, at most so many; null when the caller left before they were in. */
+  async body(call: Call, maxBytes: number): Promise<Buffer | Refusal | null> {
+    const read = await readBody({ incoming: call.incoming, maxBytes, budget: this.#parts.budget });
+    if (read.kind === 'gone') return null;
+    if (read.kind === 'refused') return read.refusal;
+    call.arrived(read.bytes.length);
+    call.whenClosed(read.release);
+    return read.bytes;
+  }
+
+  /** A session's limit may have been raised since its parent was cached. */
+  async #maxBodyBytes(call: Call, { principal, fresh }: Authenticated): Promise<number> {
+    const max = maxBodyBytes(principal, this.#parts.maxBodyBytes);
+    const declared = Number(call.incoming.headers['content-length'] ?? 0);
+    if (fresh || principal.identity.session === null || declared <= max) return max;
+    const renewed = await this.refresh(principal.credential);
+    return renewed instanceof Refusal ? max : maxBodyBytes(renewed.principal, this.#parts.maxBodyBytes);
+  }
+
+  /** If a body did not declare its size, the next one is read within what the store says by then. */
+  async #refreshSession({ principal: { identity, credential }, fresh }: Authenticated): Promise<void> {
+    if (identity.session !== null && !fresh) await this.refresh(credential);
+  }
+}

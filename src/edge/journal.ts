@@ -1,0 +1,197 @@
+import type { LimitNotice } from '../limits/limit-notices.ts';
+import type { EntryRecord } from '../ledger/entry.ts';
+import type { Identity } from '../identity/records/identity.ts';
+import { callerLeft, type ForwardOutcome } from '../base/outcome.ts';
+import type { ErrorCode } from '../base/refusal.ts';
+import { otherEndpoint, type RefusedAs } from '../ledger/refusal-count.ts';
+import type { AccessLine } from '../observability/access-line.ts';
+import type { Log } from '../observability/log.ts';
+import type { Answer, Metrics } from '../observability/metrics.ts';
+import type { AttemptObserver } from '../upstream/attempt-rules.ts';
+import type { Call } from './call.ts';
+
+/** A request that leaves a line in the log and nothing in the ledger. */
+export interface Note {
+  requestId: string;
+  method: string;
+  /** Without the query string. */
+  path: string;
+  status: number;
+  errorCode: ErrorCode | null;
+  durationMs: number;
+  /** Who asked, where that is known. */
+  identity: Identity | null;
+}
+
+export interface JournalParts {
+  log: Log;
+  metrics: Metrics;
+  /** Counts refused requests, for whoever asks who is refused and why. */
+  refusals: { count(as: RefusedAs): void };
+}
+
+/** What log, metrics and the counts of refusals are told of requests: one line each, whatever became of them. */
+export class Journal implements AttemptObserver {
+  readonly #log: Log;
+  readonly #metrics: Metrics;
+  readonly #refusals: JournalParts['refusals'];
+  readonly #served = new Set<string>();
+
+  constructor({ log, metrics, refusals }: JournalParts) {
+    this.#log = log;
+    this.#metrics = metrics;
+    this.#refusals = refusals;
+  }
+
+  /** A path there is: refusals at others are told apart by nothing that a caller could choose. */
+  serves(path: string): void {
+    this.#served.add(path);
+  }
+
+  /** A request that was admitted, and how it ended. */
+  settled(call: Call, ended: { entry: EntryRecord; outcome: ForwardOutcome; modelKnown: boolean }): void {
+    const { entry, outcome, modelKnown } = ended;
+    const attachment = outcome.sentTo?.attachment ?? null;
+    if (outcome.upstream && attachment !== null) {
+      const { status, headMs } = outcome.upstream;
+      this.#metrics.upstreamAnswered({ attachment, status, durationMs: headMs ?? outcome.durationMs });
+    }
+    this.#metrics.answered({
+      endpoint: entry.endpoint,
+      status: entry.status,
+      outcome: entry.outcome,
+      stream: entry.stream,
+      durationMs: outcome.durationMs,
+      ttfbMs: outcome.ttfbMs,
+      model: modelKnown ? entry.model : null,
+      inputTokens: entry.input_tokens,
+      outputTokens: entry.output_tokens,
+      images: entry.images,
+    });
+    if (outcome.errorCode !== null && outcome.errorCode !== 'shutdown') {
+      this.#metrics.refused(outcome.errorCode);
+    }
+    this.#log.access(accessLine(call, entry, attachment));
+  }
+
+  /** An attempt that was given up for another: the request itself goes on. */
+  gaveUp({ cause, ...attempt }: Parameters<AttemptObserver['gaveUp']>[0]): void {
+    this.#metrics.attemptGivenUp(attempt.attachment, cause);
+    if (cause !== 'unconnected') this.#metrics.upstreamAnswered(attempt);
+  }
+
+  /** An attachment that fails, and is asked last for a while. */
+  rests({ attachment, cause, forMs }: Parameters<AttemptObserver['rests']>[0]): void {
+    const fields = { attachment, cause, for_ms: Math.round(forMs) };
+    this.#log.warn('an attachment fails: others are asked first', fields);
+  }
+
+  recovered(attachment: string): void {
+    this.#log.info('an attachment works again', { attachment });
+  }
+
+  /** A request that leaves nothing in the ledger. */
+  note({ requestId, method, path, status, errorCode, durationMs, identity }: Note): void {
+    const outcome = outcomeOf(status);
+    const told = identity && { team: identity.team.id, user: identity.user.id, token_id: identity.token.id };
+    if (errorCode !== null) {
+      this.#metrics.refused(errorCode);
+      const who = { team: told?.team ?? null, user: told?.user ?? null, token: told?.token_id ?? null };
+      this.#refusals.count({ ...who, endpoint: this.#endpointOf(path), code: errorCode });
+    }
+    this.#metrics.answered({ ...uncounted, endpoint: path, status, outcome, durationMs });
+    this.#log.access({
+      ...nobody,
+      ...told,
+      request_id: requestId,
+      method,
+      path,
+      status,
+      outcome,
+      error_code: errorCode,
+      duration_ms: Math.round(durationMs),
+    });
+  }
+
+  /** The same, of a call of the data plane. */
+  noteCall(call: Call, status: number, errorCode: ErrorCode | null = null): void {
+    const { requestId, path, elapsedMs: durationMs, principal } = call;
+    const method = call.incoming.method ?? '';
+    const identity = principal?.identity ?? null;
+    this.note({ requestId, method, path, status, errorCode, durationMs, identity });
+  }
+
+  /** A day's or month's limit that is nearly used up, or is; once a window. */
+  limitReached({ resetsAtMs, level, ...notice }: LimitNotice): void {
+    const { scope, metric, window } = notice;
+    this.#metrics.limitReached({ scope, limit: `${metric}/${window}`, level });
+    this.#log.warn(`a limit is used by ${level} %`, {
+      ...notice,
+      level,
+      resets_at: new Date(resetsAtMs).toISOString(),
+    });
+  }
+
+  #endpointOf(path: string): string {
+    if (this.#served.has(path)) return path;
+    return /^\/admin(?:\/|$)/.test(path) ? '/admin' : otherEndpoint;
+  }
+
+  /** An error that is nobody's intention. */
+  failed(error: unknown): void {
+    this.#log.error('a request failed', { error });
+  }
+}
+
+function outcomeOf(status: number): AccessLine['outcome'] {
+  if (status < 400) return 'ok';
+  return status === callerLeft ? 'aborted' : 'refused';
+}
+
+const uncounted = {
+  stream: false,
+  ttfbMs: null,
+  model: null,
+  inputTokens: 0,
+  outputTokens: 0,
+  images: 0,
+} satisfies Partial<Answer>;
+
+const nobody = {
+  team: null,
+  user: null,
+  token_id: null,
+  model: null,
+  model_requested: null,
+  stream: false,
+  ttfb_ms: null,
+  input_tokens: 0,
+  output_tokens: 0,
+  images: 0,
+  search_units: 0,
+  upstream: null,
+} satisfies Partial<AccessLine>;
+
+function accessLine(call: Call, entry: EntryRecord, upstream: string | null): AccessLine {
+  return {
+    request_id: entry.request_id,
+    method: call.incoming.method ?? '',
+    path: entry.endpoint,
+    status: entry.status,
+    outcome: entry.outcome,
+    error_code: entry.error_code,
+    team: entry.team,
+    user: entry.user,
+    token_id: entry.token_id,
+    model: entry.model,
+    model_requested: entry.model_requested ?? null,
+    stream: entry.stream,
+    duration_ms: entry.duration_ms,
+    ttfb_ms: entry.ttfb_ms,
+    input_tokens: entry.input_tokens,
+    output_tokens: entry.output_tokens,
+    images: entry.images,
+    search_units: entry.search_units,
+    upstream,
+  };
+}

@@ -1,0 +1,106 @@
+import type { IdentityStore, Token, TokenSecret } from '../records/identity.ts';
+import { Refusal } from '../../base/refusal.ts';
+import { isHeldByNobody, type SecretStore, type TokenPlace } from '../records/secret.ts';
+import { maxAttempts, notFound, parseRecord, tooManyChanges } from './change-record.ts';
+import type { Minted } from './identity-deps.ts';
+import { type Precondition, unmet } from './precondition.ts';
+
+export interface RotateDeps {
+  identities: IdentityStore;
+  secrets: SecretStore;
+  /** Makes the text of a user's token. */
+  mint: () => Minted;
+}
+
+export interface AskedRotation {
+  /** How long the old secret works on. */
+  overlapS: number;
+  /** Hash of the holder's own secret, where the holder asks: it must be the newest. */
+  by?: string;
+  precondition?: Precondition;
+}
+
+/** A token with its new secret: the only time the text is known. */
+export interface RotatedToken {
+  record: Token;
+  text: string;
+  /** When the secret before ends, RFC 3339. */
+  oldExpiresAt: string;
+}
+
+/**
+ * Gives a token a new secret under the same id. The one before works until the overlap ends, by the store's clock;
+ * one that is older still ends at once. 404 without the token, 412 where it is revoked, expired or has no text.
+ */
+export async function rotateToken(
+  { identities, secrets, mint }: RotateDeps,
+  at: TokenPlace,
+  { overlapS, by, precondition = null }: AskedRotation,
+): Promise<RotatedToken | Refusal> {
+  const key = { kind: 'token', ...at } as const;
+  const minted = mint();
+  for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+    const [text, { nowMs, hashes }] = await Promise.all([identities.read(key), secrets.bound(at)]);
+    if (text === null) return notFound(key);
+    const record = parseRecord('token', text);
+    const refusal = unmet(precondition, record) ?? unrotatable(record, nowMs);
+    if (refusal) return refusal;
+    const newest = newestOf(record, hashes);
+    if (newest === null) return dead(record);
+    if (by !== undefined && by !== newest.hash) return superseded();
+
+    const oldExpiresAt = new Date(nowMs + overlapS * 1_000).toISOString();
+    const old = { ...newest, expires_at: oldExpiresAt };
+    const next = withSecrets(record, minted, { nowMs, old });
+    const rotation = { expected: text, next: JSON.stringify(next), secretHash: minted.secretHash };
+    const result = await secrets.rotate(at, rotation);
+    if (result === 'replaced') return { record: next, text: minted.text, oldExpiresAt };
+  }
+  return tooManyChanges(key);
+}
+
+/** The record with a new secret and one that is on its way out; whatever was older is not in it any more. */
+function withSecrets(
+  record: Token,
+  { secretHash: hash, prefix }: Minted,
+  { nowMs, old }: { nowMs: number; old: TokenSecret },
+): Token {
+  const created_at = new Date(nowMs).toISOString();
+  return { ...record, prefix, secrets: [{ hash, prefix, created_at, expires_at: null }, old] };
+}
+
+/** Of a token that was never rotated, only the index knows the hash; null where no secret is bound any more. */
+function newestOf({ secrets, prefix, created_at }: Token, [hash]: readonly string[]): TokenSecret | null {
+  return hash === undefined ? null : (secrets?.[0] ?? { hash, prefix, created_at, expires_at: null });
+}
+
+function unrotatable(token: Token, nowMs: number): Refusal | null {
+  if (token.revoked_at !== null) {
+    return failed(`The token ${token.id} was revoked at ${token.revoked_at}. Issue a new one.`);
+  }
+  if (token.expires_at !== null && nowMs >= Date.parse(token.expires_at)) {
+    return failed(`The token ${token.id} expired at ${token.expires_at}. Give it a later expiry first.`);
+  }
+  if (isHeldByNobody(token)) {
+    return failed(
+      `The token ${token.id} belongs to a sign-in: nobody holds its secret, so there is none to change.`,
+    );
+  }
+  return null;
+}
+
+function failed(message: string): Refusal {
+  return new Refusal('precondition_failed', message);
+}
+
+function dead({ id, user }: Token): Refusal {
+  return failed(`The token ${id} ended with its user ${user}. Issue a new one.`);
+}
+
+/** The refusal of an old secret: whoever holds it, perhaps the reason for the rotation, must not get a new one. */
+export function superseded(): Refusal {
+  return new Refusal(
+    'role_not_allowed',
+    'This token was rotated already, and the secret you sent is not its newest. Rotate it with the newest.',
+  );
+}

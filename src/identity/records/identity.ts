@@ -1,0 +1,143 @@
+import type { Scope, StoredLimit } from '../../base/limit.ts';
+import type { Session } from './session.ts';
+
+/*
+ * Who is who (contract 1.3), in the shape in which records are stored and, less the limits' ids,
+ * shown by the admin API. Times are RFC 3339 UTC. A list that is null restricts nothing.
+ */
+
+export interface Team {
+  id: string;
+  name: string | null;
+  limits: StoredLimit[];
+  models: string[] | null;
+  /** Since when nothing of it is let in; absent or null: it is. */
+  suspended_at?: string | null;
+  created_at: string;
+}
+
+export interface User {
+  id: string;
+  team: string;
+  name: string | null;
+  email: string | null;
+  /** The account at an issuer that signs in as this user; absent or null: none yet. */
+  subject?: Subject | null;
+  suspended_at?: string | null;
+  limits: StoredLimit[];
+  created_at: string;
+}
+
+/** Who someone is to an OpenID provider: the two alone identify for good (OIDC Core 5.7). */
+export interface Subject {
+  issuer: string;
+  sub: string;
+}
+
+export interface Token {
+  id: string;
+  team: string;
+  user: string;
+  name: string | null;
+  /** The first characters of the secret, enough for a person to tell tokens apart. */
+  prefix: string;
+  /** Its latest two secrets, the newest first; absent: it has the one it was made with. */
+  secrets?: TokenSecret[];
+  models: string[] | null;
+  endpoints: string[] | null;
+  origins: string[] | null;
+  /** Names of `heroku_tool` and `mcp` tools allowed; null: plain functions only. */
+  tools: string[] | null;
+  limits: StoredLimit[];
+  /** The largest body of its sessions, in bytes; absent or null: 1 MiB. */
+  max_session_body_bytes?: number | null;
+  expires_at: string | null;
+  revoked_at: string | null;
+  created_at: string;
+}
+
+/** A text that a token is called with; rotation makes a new one. */
+export interface TokenSecret {
+  /** SHA-256 of the text, base64url. */
+  hash: string;
+  prefix: string;
+  created_at: string;
+  /** When it ends, by the store's clock; null for the newest. */
+  expires_at: string | null;
+}
+
+/** What a secret stands for, as the store gives it back in one trip. */
+export interface Identity {
+  team: Team;
+  user: User;
+  /** The user's token, or the parent of the session. */
+  token: Token;
+  /** Where the secret is a session's. */
+  session: Session | null;
+  /** The limits over the whole gateway. */
+  gateway: readonly StoredLimit[];
+  /** The team's epoch: changes with every change to the team, its users, its tokens, or the settings. */
+  epoch: string;
+}
+
+/** What a token's text says of itself, less the secret. */
+export interface Credential {
+  /** SHA-256 of the token text, base64url: the cache key, never a prefix of it (CVE-2026-35030). */
+  secretHash: string;
+  /** A session is found by its id; its expiry tells why one is gone. */
+  session: { id: string; expiresAtMs: number } | null;
+}
+
+/** What the store knows of a credential. */
+export interface Resolution {
+  /** Null when unknown. A revoked or expired token is still given. */
+  identity: Identity | null;
+  /** The store's clock when it answered, ms. */
+  nowMs: number;
+}
+
+/** A stored limit with the scope it belongs to: what admission checks, in the order of `principal.limits`. */
+export interface ScopedLimit {
+  scope: Scope;
+  limit: StoredLimit;
+}
+
+/** Who is calling: an identity made ready for the hot path. Immutable; shared by concurrent requests. */
+export interface Principal {
+  identity: Identity;
+  credential: Credential;
+  /** Longest window first, so that a refusal names the limit that matters. */
+  limits: readonly ScopedLimit[];
+  /** The least of token's, secret's and session's, ms since the epoch; Infinity where none expires. */
+  expiresAtMs: number;
+}
+
+export type RecordKey =
+  | { kind: 'team'; team: string }
+  | { kind: 'user'; team: string; id: string }
+  | { kind: 'token'; team: string; id: string };
+
+export type CreateResult = 'created' | 'exists' | 'no_team' | 'no_user';
+
+/**
+ * Identities as opaque JSON texts with compare-and-swap, so that two administrators never overwrite
+ * each other unseen and every change moves the team's epoch. Methods reject with `StoreUnavailable`.
+ */
+export interface IdentityStore {
+  /** The identity behind a credential. */
+  resolve(credential: Credential): Promise<Resolution>;
+  /** Stores a new record; a token also binds its secret's hash, and needs its user (`user`) to exist. */
+  create(key: RecordKey, text: string, binding?: { secretHash: string; user: string }): Promise<CreateResult>;
+  /** The record's text, or null. */
+  read(key: RecordKey): Promise<string | null>;
+  /** All teams (no argument), or all records of a kind in a team, ordered by id. */
+  list(kind: RecordKey['kind'], team?: string): Promise<string[]>;
+  /** Replaces the record if its text is still `expected`; `next` null deletes it. Works in a full store. */
+  replace(key: RecordKey, expected: string, next: string | null): Promise<'replaced' | 'conflict'>;
+  /** The settings, as they are stored. */
+  readSettings(): Promise<string | null>;
+  /** Replaces the settings if they still are `expected` (null: none). Every team's epoch moves. Works in a full store. */
+  replaceSettings(expected: string | null, next: string): Promise<'replaced' | 'conflict'>;
+  /** Removes a team with its users, tokens and secrets. Works in a full store. False when there is none. */
+  deleteTeam(team: string): Promise<boolean>;
+}

@@ -1,0 +1,180 @@
+import { hash, randomBytes } from 'node:crypto';
+import {
+  ownerName,
+  type ArchiveKey,
+  type ArchivedPart,
+  type Commit,
+  type IdentityArchive,
+  type Provenance,
+  type RecordChange,
+  type StoredRecord,
+} from '../records/archive.ts';
+import { unauditedScripts, type AuditedScripts } from '../../audit/audit.ts';
+import type { Keys } from '../../store/keys.ts';
+import { loadScript, type RedisStore } from '../../store/redis.ts';
+import { StoreUnavailable } from '../../store/store-unavailable.ts';
+import { importChange } from './import-change.ts';
+
+const readTeam = loadScript(new URL('./read_team.lua', import.meta.url));
+const commitRecords = loadScript(new URL('./commit_records.lua', import.meta.url));
+const nameStore = loadScript(new URL('./name_store.lua', import.meta.url));
+
+/** Hashes asked for in one command: no single one holds the store up. */
+const hashesACall = 1_000;
+
+/** Where a record is, and what goes with it; '' where nothing does. As commit_records.lua takes it. */
+interface Place {
+  /** The hash it is in; with an empty id a key of its own. */
+  hash: string;
+  id: string;
+  /** Whose epoch moves. */
+  team: string;
+  /** The hash of the secrets. */
+  secrets: string;
+  owner: string;
+}
+
+/** All identities in Redis, to be written out and read in. A team is read, and a change made, by one script. */
+export class RedisArchive implements IdentityArchive {
+  readonly #store: RedisStore;
+  readonly #keys: Keys;
+  readonly #changes: AuditedScripts;
+
+  constructor(store: RedisStore, keys: Keys, changes: AuditedScripts = unauditedScripts(store)) {
+    this.#store = store;
+    this.#keys = keys;
+    this.#changes = changes;
+  }
+
+  async teams(): Promise<string[]> {
+    const ids = await this.#store.attempt((client) => client.hkeys(this.#keys.teams));
+    return ids.sort();
+  }
+
+  async team(id: string): Promise<ArchivedPart | null> {
+    const keys = this.#keys;
+    const reply = await this.#store.run(
+      readTeam,
+      [keys.teams, keys.users(id), keys.tokens(id), keys.secrets],
+      [id],
+    );
+    return reply === null ? null : archivedTeam(reply);
+  }
+
+  async gateway(): Promise<ArchivedPart> {
+    const { settings: settingsKey, admins, adminSecrets } = this.#keys;
+    const [settings, records, secrets] = await this.#store.attempt((client) =>
+      Promise.all([client.get(settingsKey), client.hgetall(admins), client.hgetall(adminSecrets)]),
+    );
+    const ordered = Object.entries(records).sort(([a], [b]) => (a < b ? -1 : 1));
+    const administrators = ordered.map(([id, text]): StoredRecord => {
+      const secret = secrets[id];
+      return { text, secrets: secret === undefined ? [] : [secret] };
+    });
+    return { team: null, users: [], tokens: [], settings, administrators };
+  }
+
+  async owners(secrets: readonly string[]): Promise<(string | null)[]> {
+    const found: (string | null)[] = [];
+    for (let at = 0; at < secrets.length; at += hashesACall) {
+      const some = secrets.slice(at, at + hashesACall);
+      found.push(...(await this.#store.attempt((client) => client.hmget(this.#keys.secrets, ...some))));
+    }
+    return found;
+  }
+
+  async commit({ changes, seen }: Commit): Promise<'done' | 'conflict'> {
+    const keys = this.#keys;
+    const reply = await this.#changes.run(commitRecords, {
+      keys: [keys.epochs, keys.provenance],
+      args: [
+        // Random, so that no two changes can give a team the same epoch.
+        randomBytes(12).toString('base64url'),
+        seen ? digest(seen.found) : '-',
+        seen?.next ?? '',
+        // One text: a call with a hundred thousand arguments is more than JavaScript's stack holds.
+        changes.map((change) => fieldsOf(change, this.#placeOf(change.key))).join(''),
+      ],
+      change: importChange(changes),
+    });
+    return reply === 1 ? 'done' : 'conflict';
+  }
+
+  #placeOf(key: ArchiveKey): Place {
+    const { teams, users, tokens, secrets, settings, admins, adminSecrets } = this.#keys;
+    const { team } = key;
+    switch (key.kind) {
+      case 'team':
+        return { hash: teams, id: team, team, secrets: '', owner: '' };
+      case 'user':
+        return { hash: users(team), id: key.id, team, secrets: '', owner: '' };
+      case 'token':
+        return { hash: tokens(team), id: key.id, team, secrets, owner: ownerName(key) };
+      case 'settings':
+        return { hash: settings, id: '', team, secrets: '', owner: '' };
+      case 'administrator':
+        // Looked up at every use and cached nowhere: no epoch has to move.
+        return { hash: admins, id: key.id, team: '', secrets: adminSecrets, owner: key.id };
+    }
+  }
+
+  async provenance(): Promise<Provenance> {
+    const [store = null, seen = null] = await this.#store.attempt((client) =>
+      client.hmget(this.#keys.provenance, 'store', 'seen'),
+    );
+    return { store, seen: seen ?? '' };
+  }
+
+  async storeName(): Promise<string> {
+    const name = randomBytes(12).toString('base64url');
+    return String(await this.#store.run(nameStore, [this.#keys.provenance], [name]));
+  }
+}
+
+/** A record's fields, each ended by a line feed, which JSON has none of. */
+function fieldsOf({ found, next }: RecordChange, { hash: where, id, team, secrets, owner }: Place): string {
+  const fields = [
+    where,
+    id,
+    team,
+    secrets,
+    owner,
+    digest(found?.text ?? ''),
+    joined(found),
+    next?.text ?? '',
+    joined(next),
+  ];
+  return `${fields.join('\n')}\n`;
+}
+
+function joined(record: StoredRecord | null): string {
+  return record?.secrets.join(' ') ?? '';
+}
+
+function digest(text: string): string {
+  return text === '' ? '' : hash('sha1', text, 'hex');
+}
+
+function archivedTeam(reply: unknown): ArchivedPart {
+  const [team, users, tokens] = Array.isArray(reply) ? (reply as unknown[]) : [];
+  if (typeof team !== 'string' || !Array.isArray(users) || !Array.isArray(tokens)) {
+    throw new StoreUnavailable('The store gave an answer that read_team.lua does not give.');
+  }
+  return {
+    team,
+    settings: null,
+    administrators: [],
+    users: inGroups(users.map(String), 2).map(([, text = '']) => text),
+    tokens: inGroups(tokens.map(String), 3).map(([, text = '', secrets = '']) => ({
+      text,
+      secrets: secrets.split(' ').filter((secret) => secret !== ''),
+    })),
+  };
+}
+
+/** A flat list of records as a list of them, in the order of their ids, which come first. */
+function inGroups(flat: readonly string[], width: number): string[][] {
+  const groups: string[][] = [];
+  for (let at = 0; at < flat.length; at += width) groups.push(flat.slice(at, at + width));
+  return groups.sort(([a = ''], [b = '']) => (a < b ? -1 : 1));
+}

@@ -1,0 +1,175 @@
+import { randomBytes } from 'node:crypto';
+import { changeOf, unauditedScripts, type AuditedScripts, type Change } from '../../audit/audit.ts';
+import type {
+  CreateResult,
+  Credential,
+  IdentityStore,
+  RecordKey,
+  Resolution,
+  Team,
+  Token,
+  User,
+} from '../records/identity.ts';
+import { parseSettings } from '../records/gateway-settings.ts';
+import type { Keys } from '../../store/keys.ts';
+import type { Session } from '../records/session.ts';
+import { loadScript, type RedisStore } from '../../store/redis.ts';
+import { StoreUnavailable } from '../../store/store-unavailable.ts';
+
+const resolve = loadScript(new URL('./resolve.lua', import.meta.url));
+const createRecord = loadScript(new URL('./create_record.lua', import.meta.url));
+const replaceRecord = loadScript(new URL('./replace_record.lua', import.meta.url));
+const deleteRecord = loadScript(new URL('./delete_record.lua', import.meta.url));
+const replaceSettings = loadScript(new URL('./replace_settings.lua', import.meta.url));
+const deleteTeam = loadScript(new URL('./delete_team.lua', import.meta.url));
+
+/** The trail says what a team was when it was deleted: it is read before, and again if it changed meanwhile. */
+const maxAttempts = 20;
+
+/** Identities in Redis. Each change is one script, its entry in the trail with it, and moves the team's epoch. */
+export class RedisIdentityStore implements IdentityStore {
+  readonly #store: RedisStore;
+  readonly #keys: Keys;
+  readonly #changes: AuditedScripts;
+
+  constructor(store: RedisStore, keys: Keys, changes: AuditedScripts = unauditedScripts(store)) {
+    this.#store = store;
+    this.#keys = keys;
+    this.#changes = changes;
+  }
+
+  async resolve({ secretHash, session }: Credential): Promise<Resolution> {
+    const keys = this.#keys;
+    const own = session === null ? [] : [keys.session(session.id)];
+    const reply = await this.#store.run(
+      resolve,
+      [keys.secrets, keys.teams, keys.epochs, keys.settings, ...own],
+      [secretHash, keys.users(''), keys.tokens('')],
+    );
+    return resolutionFrom(reply);
+  }
+
+  async create(
+    key: RecordKey,
+    text: string,
+    binding?: { secretHash: string; user: string },
+  ): Promise<CreateResult> {
+    const keys = this.#keys;
+    const { kind, team } = key;
+    const reply = await this.#changes.run(createRecord, {
+      keys: [this.#hashOf(key), keys.teams, keys.epochs, keys.users(team), keys.secrets],
+      args: [kind, team, idOf(key), text, newEpoch(), binding?.secretHash ?? '', binding?.user ?? ''],
+      change: recordChange(key, null, text),
+    });
+    return createResult(reply);
+  }
+
+  read(key: RecordKey): Promise<string | null> {
+    return this.#store.attempt((client) => client.hget(this.#hashOf(key), idOf(key)));
+  }
+
+  async list(kind: RecordKey['kind'], team = ''): Promise<string[]> {
+    const hash = kind === 'team' ? this.#keys.teams : this.#hashOf({ kind, team, id: '' });
+    const records = await this.#store.attempt((client) => client.hgetall(hash));
+    return Object.entries(records)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, text]) => text);
+  }
+
+  async replace(key: RecordKey, expected: string, next: string | null): Promise<'replaced' | 'conflict'> {
+    const done = next === null ? this.#delete(key, expected) : this.#swap(key, expected, next);
+    return (await done) === 1 ? 'replaced' : 'conflict';
+  }
+
+  readSettings(): Promise<string | null> {
+    return this.#store.attempt((client) => client.get(this.#keys.settings));
+  }
+
+  async replaceSettings(expected: string | null, next: string): Promise<'replaced' | 'conflict'> {
+    const { settings, epochs } = this.#keys;
+    const done = await this.#changes.run(replaceSettings, {
+      keys: [settings, epochs],
+      args: [expected ?? '', next, newEpoch()],
+      change: changeOf({ kind: 'settings', team: null, id: null }, expected ?? '{}', next),
+    });
+    return done === 1 ? 'replaced' : 'conflict';
+  }
+
+  async deleteTeam(team: string): Promise<boolean> {
+    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+      const text = await this.read({ kind: 'team', team });
+      if (text === null) return false;
+      if ((await this.#deleteTeam(team, text)) === 1) return true;
+    }
+    throw new StoreUnavailable('The team is being changed all the time.', { mayHaveRun: false });
+  }
+
+  #swap(key: RecordKey, expected: string, next: string): Promise<unknown> {
+    return this.#changes.run(replaceRecord, {
+      keys: [this.#hashOf(key), this.#keys.epochs],
+      args: [key.team, idOf(key), expected, next, newEpoch()],
+      change: recordChange(key, expected, next),
+    });
+  }
+
+  #delete(key: RecordKey, expected: string): Promise<unknown> {
+    if (key.kind === 'team') return this.#deleteTeam(key.team, expected);
+    const keys = this.#keys;
+    return this.#changes.run(deleteRecord, {
+      keys: [this.#hashOf(key), keys.epochs, keys.tokens(key.team), keys.secrets, keys.used(key.team)],
+      args: [key.kind, key.team, key.id, expected, newEpoch()],
+      change: recordChange(key, expected, null),
+    });
+  }
+
+  #deleteTeam(team: string, expected: string): Promise<unknown> {
+    const keys = this.#keys;
+    return this.#changes.run(deleteTeam, {
+      keys: [keys.teams, keys.epochs, keys.users(team), keys.tokens(team), keys.secrets, keys.used(team)],
+      args: [team, expected],
+      change: recordChange({ kind: 'team', team }, expected, null),
+    });
+  }
+
+  #hashOf(key: RecordKey): string {
+    if (key.kind === 'team') return this.#keys.teams;
+    return key.kind === 'user' ? this.#keys.users(key.team) : this.#keys.tokens(key.team);
+  }
+}
+
+function recordChange(key: RecordKey, before: string | null, after: string | null): Change {
+  return changeOf({ kind: key.kind, team: key.team, id: idOf(key) }, before, after);
+}
+
+function idOf(key: RecordKey): string {
+  return key.kind === 'team' ? key.team : key.id;
+}
+
+/** Random, so that no two changes, on whatever process, can give a team the same epoch. */
+function newEpoch(): string {
+  return randomBytes(12).toString('base64url');
+}
+
+function createResult(reply: unknown): CreateResult {
+  if (reply === 'created' || reply === 'exists' || reply === 'no_team' || reply === 'no_user') return reply;
+  throw new StoreUnavailable('The store gave an answer that create_record.lua does not give.');
+}
+
+function resolutionFrom(reply: unknown): Resolution {
+  if (!Array.isArray(reply) || (reply.length !== 1 && reply.length !== 7)) {
+    throw new StoreUnavailable('The store gave an answer that resolve.lua does not give.');
+  }
+  const [now, team, user, token, epoch, settings = '', session] = reply.map(String);
+  const nowMs = Number(now);
+  if (!team || !user || !token || !epoch) return { nowMs, identity: null };
+  // The texts are this program's own, written as these types by the operations on identities and sessions.
+  const identity = {
+    team: JSON.parse(team) as Team,
+    user: JSON.parse(user) as User,
+    token: JSON.parse(token) as Token,
+    session: session ? (JSON.parse(session) as Session) : null,
+    gateway: parseSettings(settings).limits,
+    epoch,
+  };
+  return { nowMs, identity };
+}

@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto';
+import { changeOf, unauditedScripts, type AuditedScripts } from '../../audit/audit.ts';
+import type { Keys } from '../../store/keys.ts';
+import { loadScript, type RedisStore } from '../../store/redis.ts';
+import {
+  boundSecrets,
+  type LastUses,
+  type Rotation,
+  type SecretStore,
+  type SecretUse,
+  type TokenPlace,
+} from '../records/secret.ts';
+
+const tokenSecrets = loadScript(new URL('./token_secrets.lua', import.meta.url));
+const rotateSecret = loadScript(new URL('./rotate_secret.lua', import.meta.url));
+const countRotation = loadScript(new URL('./count_rotation.lua', import.meta.url));
+const noteUses = loadScript(new URL('./note_uses.lua', import.meta.url));
+
+const usesPerCall = 200;
+
+/** The secrets of tokens in Redis. */
+export class RedisSecretStore implements SecretStore {
+  readonly #store: RedisStore;
+  readonly #keys: Keys;
+  readonly #changes: AuditedScripts;
+
+  constructor(store: RedisStore, keys: Keys, changes: AuditedScripts = unauditedScripts(store)) {
+    this.#store = store;
+    this.#keys = keys;
+    this.#changes = changes;
+  }
+
+  async bound(place: TokenPlace): Promise<{ nowMs: number; hashes: string[] }> {
+    const reply = await this.#store.run(tokenSecrets, [this.#keys.secrets], [nameOf(place)]);
+    const [now, hashes = ''] = texts(reply);
+    return { nowMs: Number(now), hashes: hashes === '' ? [] : hashes.split(' ') };
+  }
+
+  async rotate(place: TokenPlace, rotation: Rotation): Promise<'replaced' | 'conflict'> {
+    const { tokens, epochs, secrets } = this.#keys;
+    const { team, id } = place;
+    const { expected, next, secretHash } = rotation;
+    const epoch = randomBytes(12).toString('base64url');
+    const reply = await this.#changes.run(rotateSecret, {
+      keys: [tokens(team), epochs, secrets],
+      args: [team, id, expected, next, epoch, secretHash, boundSecrets],
+      change: changeOf({ kind: 'token', team, id }, expected, next),
+    });
+    return reply === 1 ? 'replaced' : 'conflict';
+  }
+
+  async countRotation(
+    place: TokenPlace,
+    perHour: number,
+  ): Promise<{ ok: boolean; freeAtMs: number; nowMs: number }> {
+    const reply = await this.#store.run(countRotation, [this.#keys.rotations(nameOf(place))], [perHour]);
+    const [now, ok, freeAt] = texts(reply);
+    return { ok: ok === '1', freeAtMs: Number(freeAt), nowMs: Number(now) };
+  }
+
+  async noteUses(uses: readonly SecretUse[]): Promise<void> {
+    const { tokens, used } = this.#keys;
+    for (let from = 0; from < uses.length; from += usesPerCall) {
+      const some = uses.slice(from, from + usesPerCall);
+      const args = some.map(({ team, token, prefix, atMs }) => `${team}\n${token}\n${prefix}\n${atMs}`);
+      await this.#store.run(noteUses, [], [tokens(''), used(''), ...args]);
+    }
+  }
+
+  async lastUses(team: string, tokens: readonly string[]): Promise<LastUses[]> {
+    if (tokens.length === 0) return [];
+    const key = this.#keys.used(team);
+    const found = await this.#store.attempt((client) => client.hmget(key, ...tokens));
+    return tokens.map((_, n) => usesIn(found[n] ?? ''));
+  }
+}
+
+function nameOf({ team, id }: TokenPlace): string {
+  return `${team}/${id}`;
+}
+
+/** `prefix time prefix time`, as note_uses.lua writes it. */
+function usesIn(text: string): LastUses {
+  return new Map([...text.matchAll(/(\S+) (\d+)/g)].map(([, prefix = '', time]) => [prefix, Number(time)]));
+}
+
+function texts(reply: unknown): string[] {
+  return Array.isArray(reply) ? reply.map(String) : [];
+}

@@ -1,0 +1,77 @@
+import type { ErrorCode } from '../base/refusal.ts';
+
+/*
+ * Refused requests, summed by day. What they are told apart by comes from identities, from the paths served here and
+ * from the error table, never from a caller: nobody can fill the store with names.
+ */
+
+/** What a refused request is counted under. */
+export interface RefusedAs {
+  /** These three are null where it was not known who called. */
+  team: string | null;
+  user: string | null;
+  token: string | null;
+  /** A path that is served here, `/admin`, or `other`. */
+  endpoint: string;
+  code: ErrorCode;
+}
+
+/** The endpoint of what was asked for at no path known here, and of what a full day has no row for. */
+export const otherEndpoint = 'other';
+
+/** Rows of one day, at most. What comes beyond is counted by code alone. */
+export const maxRefusalRows = 2_000;
+
+export const refusalGroups = ['day', 'team', 'user', 'token', 'endpoint', 'code'] as const;
+export type RefusalGroup = (typeof refusalGroups)[number];
+
+export interface RefusalQuery {
+  /** Whole UTC days, `YYYY-MM-DD`, both included. */
+  from: string;
+  to: string;
+  filters: Partial<Record<Exclude<RefusalGroup, 'day'>, string>>;
+  groupBy: readonly RefusalGroup[];
+  /** Those of these teams only, whatever the filters say; absent: of all. */
+  teams?: readonly string[];
+}
+
+export type RefusalRow = Partial<Record<RefusalGroup, string | null>> & { refused: number };
+
+/** Some of what one process has counted. */
+export interface RefusalBatch {
+  process: string;
+  /** 1, 2, 3, …: a batch that is sent again, because its answer was lost, is counted once. */
+  sequence: number;
+  counts: readonly RefusalCount[];
+}
+
+export interface RefusalCount {
+  /** UTC, `YYYY-MM-DD`. */
+  day: string;
+  as: RefusedAs;
+  refused: number;
+}
+
+/** Methods reject with `StoreUnavailable`. */
+export interface RefusalStore {
+  /** Adds a batch to its days. A process sends its batches one after the other. Works in a full store. */
+  add(batch: RefusalBatch): Promise<void>;
+  refusals(query: RefusalQuery): Promise<RefusalRow[]>;
+}
+
+/** The row's name in the store. */
+export function encodeRefusalRow({ team, user, token, endpoint, code }: RefusedAs): string {
+  return `${team ?? ''}\t${user ?? ''}\t${token ?? ''}\t${endpoint}\t${code}`;
+}
+
+/** The row back from its name. */
+export function decodeRefusalRow(text: string): RefusedAs {
+  const [team, user, token, endpoint = '', code = ''] = text.split('\t');
+  // Only rows made of a known code are written.
+  return { team: team || null, user: user || null, token: token || null, endpoint, code: code as ErrorCode };
+}
+
+/** What a request is counted under where its own row has no room. */
+export function withoutRoom({ code }: RefusedAs): RefusedAs {
+  return { team: null, user: null, token: null, endpoint: otherEndpoint, code };
+}

@@ -1,0 +1,293 @@
+import { setImmediate as immediate } from 'node:timers/promises';
+import type { Clock } from '../base/clock.ts';
+import type { EntryRecord } from '../ledger/entry.ts';
+import type { Principal, ScopedLimit } from '../identity/records/identity.ts';
+import type { Log } from '../base/log.ts';
+import type { ForwardOutcome } from '../base/outcome.ts';
+import { costNanoUsd, type Price } from '../base/price.ts';
+import { Refusal, restarting } from '../base/refusal.ts';
+import { StoreUnavailable } from '../store/store-unavailable.ts';
+import { Canceller } from './canceller.ts';
+import { applied, type Grant, limitsOn, limitsTold, type LimitState } from './grant.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { limitHeaders } from './limit-headers.ts';
+import { limitRefusal, remaining } from './limit-status.ts';
+import { type LimitNotice, LimitNotices } from './limit-notices.ts';
+import { encodeOpen, type OpenRequest } from './open-record.ts';
+import { settlementOf } from './settlement.ts';
+import { SettlementQueue } from './settlement-queue.ts';
+import type { AdmissionStore, AdmitRequest, Decision } from './store.ts';
+import { emptyCounter, rolled, windowIndex } from './window.ts';
+
+const admissionsPerCall = 200;
+/** Longest that the end of an answer is held back for its settlement (invariant 6). */
+const settleWaitMs = 50;
+
+const nothing = { requests: 0, inputTokens: 0, outputTokens: 0, images: 0, searchUnits: 0 };
+
+/** What asks to be admitted, besides who asks. */
+export type Ask = Omit<
+  OpenRequest,
+  'team' | 'user' | 'tokenId' | 'sessionId' | 'endUser' | 'places' | 'nanoUsd'
+> & {
+  /** Of its model; null where it is unpriced. */
+  price: Price | null;
+};
+
+export interface AdmissionOptions {
+  store: AdmissionStore;
+  /** This process's id, unique among all processes that ever ran on the store. */
+  process: string;
+  leaseMs: number;
+  /** How long a caller waits for the store before it is told that the store is unavailable. */
+  timeoutMs: number;
+  clock: Clock;
+  log: Log;
+  /** Told once a window when a limit is used by 80 or 100 percent. */
+  onNotice?: (notice: LimitNotice) => void;
+}
+
+interface Asking {
+  request: AdmitRequest;
+  grant: Grant;
+  answer: (result: Grant | Refusal | 'stale') => void;
+}
+
+/**
+ * Limits: reserve before, correct after. Admissions that come in one tick go to the store in one call, after
+ * the settlements of that tick, which may make room for them (design 2.3).
+ */
+export class Admission {
+  readonly heartbeat: Heartbeat;
+  readonly #options: AdmissionOptions;
+  readonly #settlements: SettlementQueue;
+  readonly #canceller: Canceller;
+  readonly #notices: LimitNotices;
+  #asking: Asking[] = [];
+  /** Calls of the store for admissions that have no answer yet. */
+  readonly #underWay = new Set<Promise<void>>();
+  #stopping = false;
+  #granted = 0;
+
+  constructor(options: AdmissionOptions) {
+    const { store, process, log } = options;
+    this.#options = options;
+    this.heartbeat = new Heartbeat(options);
+    this.#notices = new LimitNotices({ store, say: options.onNotice ?? ignore });
+    this.#settlements = new SettlementQueue({ store, process, log });
+    this.#canceller = new Canceller({
+      store,
+      process,
+      storeNowMs: () => this.heartbeat.storeNowMs(),
+      incarnation: async () => (await this.heartbeat.beat()).incarnation,
+      log,
+    });
+  }
+
+  /** Reserves for a request: a grant, the refusal, or `stale` when the principal must be read again. */
+  admit(principal: Principal, ask: Ask): Promise<Grant | Refusal | 'stale'> {
+    if (this.#stopping) return Promise.resolve(restarting());
+    return new Promise((answer) => {
+      if (this.#asking.length === 0) setImmediate(() => this.#gather());
+      this.#asking.push({ ...this.#prepare(principal, ask), answer });
+    });
+  }
+
+  /**
+   * Closes a grant: charges it, writes its entry. The promise, where there is one, is to be awaited before the
+   * caller's answer ends, so that the caller's next request is not refused by this one (at most 50 ms).
+   */
+  settle(grant: Grant, outcome: ForwardOutcome): { entry: EntryRecord; settled: Promise<void> | null } {
+    const { settlement, entry } = settlementOf(grant, outcome);
+    this.#notices.look(grant, settlement.adjustments);
+    if (!blocksNext(grant)) {
+      this.#settlements.add(settlement, ignore, false);
+      return { entry, settled: null };
+    }
+    const settled = new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, settleWaitMs);
+      const done = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      this.#settlements.add(settlement, done, true);
+    });
+    return { entry, settled };
+  }
+
+  /** Limits of a team, or of what is in it, as they stand now, for `/v1/me`. Rejects with `StoreUnavailable`. */
+  async limits(
+    team: string,
+    limits: readonly ScopedLimit[],
+  ): Promise<{ nowMs: number; states: LimitState[] }> {
+    const ids = limits.map(({ limit }) => limit.id);
+    const { nowMs, counters } = await this.#options.store.counters(team, ids);
+    const states = limits.map((scoped, n): LimitState => {
+      const asked = applied(scoped, nothing);
+      const counter = rolled(counters[n] ?? emptyCounter, windowIndex(asked.span, nowMs));
+      return { scoped, applied: asked, counter };
+    });
+    return { nowMs, states };
+  }
+
+  /** Settlements and cancellations that the store has not yet taken. */
+  get pending(): number {
+    return this.#settlements.pending + this.#canceller.pending;
+  }
+
+  /** Admits nothing more; resolves when the store has every settlement, and then gives up the process's lease. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    // What is being admitted has no caller any more: once granted it settles, in the turn that follows.
+    this.#gather();
+    await Promise.all(this.#underWay);
+    await immediate();
+    await this.#settlements.drained();
+    await this.#canceller.stop();
+    await this.heartbeat.stop();
+  }
+
+  #prepare(principal: Principal, { price, ...ask }: Ask): { request: AdmitRequest; grant: Grant } {
+    const { team, user, token, session } = principal.identity;
+    const reserved = { requests: 1, ...ask };
+    const limits = limitsOn(principal.limits, ask).map((scoped): LimitState => ({
+      scoped,
+      applied: applied(scoped, reserved, price),
+      counter: emptyCounter,
+    }));
+    const places = limits.filter(({ applied: { span } }) => span === 'open').map(({ applied: { id } }) => id);
+    const open: OpenRequest = {
+      ...ask,
+      team: team.id,
+      user: user.id,
+      tokenId: token.id,
+      sessionId: session?.id ?? null,
+      nanoUsd: price && costNanoUsd(price, reserved),
+      endUser: session?.end_user ?? null,
+      places,
+    };
+    const id = `${this.#options.process}-${(this.#granted++).toString(36)}`;
+    return {
+      grant: { id, incarnation: '', admittedAtMs: 0, limits, request: open, price },
+      request: {
+        grant: id,
+        team: team.id,
+        epoch: principal.identity.epoch,
+        notAfterMs: this.#notAfterMs(),
+        session: open.sessionId,
+        expiresAtMs: principal.expiresAtMs,
+        record: encodeOpen(open),
+        limits: limits.map((limit) => limit.applied),
+      },
+    };
+  }
+
+  #notAfterMs(): number {
+    return this.heartbeat.storeNowMs() + this.#options.timeoutMs;
+  }
+
+  #gather(): void {
+    this.#settlements.flush();
+    const asking = this.#asking;
+    this.#asking = [];
+    for (let at = 0; at < asking.length; at += admissionsPerCall) {
+      const sent = this.#send(asking.slice(at, at + admissionsPerCall));
+      this.#underWay.add(sent);
+      void sent.finally(() => this.#underWay.delete(sent));
+    }
+  }
+
+  async #send(batch: readonly Asking[]): Promise<void> {
+    try {
+      await this.#decide(batch);
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) this.#options.log.error('admission failed', { error });
+      const refusal = storeUnavailable();
+      for (const { answer } of batch) answer(refusal);
+      if (error instanceof StoreUnavailable && !error.mayHaveRun) return;
+      // No earlier than any not-after time that was sent, whatever a heartbeat has done to our idea of the clock.
+      const latestMs = this.#notAfterMs();
+      this.#canceller.add(
+        batch.map(({ grant, request }) => ({ grant, notAfterMs: Math.max(latestMs, request.notAfterMs) })),
+      );
+    }
+  }
+
+  async #decide(batch: readonly Asking[]): Promise<void> {
+    const { store, process } = this.#options;
+    const requests = batch.map(({ request }) => request);
+    let reply = await store.admit(process, requests);
+    if (reply.kind === 'unknown_process') {
+      // Nothing is admitted before this process's heartbeat is in the store (invariant 2).
+      await this.heartbeat.beat();
+      // With the store's clock known only now, so is the time after which nobody waits.
+      const notAfterMs = this.#notAfterMs();
+      reply = await store.admit(
+        process,
+        requests.map((request) => ({ ...request, notAfterMs })),
+      );
+    }
+    if (reply.kind === 'unknown_process')
+      throw new StoreUnavailable('The store does not keep the heartbeat.');
+    const { decisions, incarnation, nowMs } = reply;
+    batch.forEach(({ grant, answer }, n) => {
+      const decision = decisions[n] ?? { kind: 'late' };
+      answer(answered({ ...grant, incarnation, admittedAtMs: nowMs }, decision));
+    });
+  }
+}
+
+function answered(grant: Grant, decision: Decision): Grant | Refusal | 'stale' {
+  switch (decision.kind) {
+    case 'admitted':
+      return { ...grant, limits: counted(grant.limits, decision.counters) };
+    case 'denied':
+      return denied({ ...grant, limits: counted(grant.limits, decision.counters) });
+    case 'stale':
+      return 'stale';
+    case 'expired':
+      return grant.request.sessionId === null
+        ? new Refusal('expired_token', 'This token has expired; ask your administrator for a new one.')
+        : new Refusal('expired_token', 'This session has expired; get a new one.');
+    case 'late':
+      return storeUnavailable();
+  }
+}
+
+function denied(grant: Grant): Refusal {
+  const { limits, admittedAtMs: nowMs } = grant;
+  const refusal = limitRefusal(limits, nowMs, { toSession: grant.request.sessionId !== null });
+  const told = Object.fromEntries(pairs(limitHeaders(limitsTold(grant), nowMs)));
+  const headers = { ...told, ...refusal.details.headers };
+  return new Refusal(refusal.code, refusal.message, { ...refusal.details, headers });
+}
+
+function pairs(flat: readonly string[]): [string, string][] {
+  return flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1] ?? '']] : []));
+}
+
+function counted(limits: readonly LimitState[], counters: readonly LimitState['counter'][]): LimitState[] {
+  return limits.map((limit, n) => ({ ...limit, counter: counters[n] ?? emptyCounter }));
+}
+
+/** Whether the caller's next request could be refused for what this one still holds. */
+function blocksNext(grant: Grant): boolean {
+  return grant.limits.some(
+    (limit) => limit.applied.span === 'open' || remaining(limit, grant.admittedAtMs) < limit.applied.amount,
+  );
+}
+
+/** The refusal of a request that the store gave no answer on. */
+export function storeUnavailable(): Refusal {
+  return new Refusal(
+    'store_unavailable',
+    'The store that holds tokens and limits cannot be used now; try again.',
+    {
+      headers: { 'retry-after': '1' },
+    },
+  );
+}
+
+function ignore(): void {
+  // Nobody waits for this settlement; the queue keeps it until the store has it.
+}

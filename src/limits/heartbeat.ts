@@ -1,0 +1,116 @@
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { lostSettlement } from './settlement.ts';
+import type { AdmissionStore, Beat } from './store.ts';
+
+const settlementsPerCall = 100;
+
+export interface HeartbeatOptions {
+  store: AdmissionStore;
+  process: string;
+  leaseMs: number;
+  clock: Clock;
+  log: Log;
+}
+
+/**
+ * Keeps this process's lease in the store, and closes as `lost` what processes that went silent left open
+ * (invariant 2). A process whose own heartbeat was interrupted waits a full lease before it sweeps: after an
+ * outage of the store everybody looks silent.
+ */
+export class Heartbeat {
+  readonly #options: HeartbeatOptions;
+  #timer: NodeJS.Timeout | null = null;
+  #beating: Promise<Beat> | null = null;
+  #stopped = false;
+  /** Said already, so not again until it has worked. */
+  #failing = false;
+  /** The store's clock less our monotonic one, ms: ours may be set, and must not make admissions late. */
+  #offsetMs: number;
+  #lastBeatMs = -Infinity;
+  #steadySinceMs = 0;
+
+  constructor(options: HeartbeatOptions) {
+    this.#options = options;
+    // Until the store has told, ours must do.
+    this.#offsetMs = options.clock.now() - options.clock.monotonic();
+  }
+
+  /** Begins to beat, and goes on whatever happens to the store. */
+  start(): void {
+    void this.#tick();
+  }
+
+  /** The store's clock as far as this process can tell, ms. */
+  storeNowMs(): number {
+    return this.#options.clock.monotonic() + this.#offsetMs;
+  }
+
+  /** One heartbeat now, shared by all who ask at once. Rejects with `StoreUnavailable`. */
+  beat(): Promise<Beat> {
+    this.#beating ??= this.#send().finally(() => {
+      this.#beating = null;
+    });
+    return this.#beating;
+  }
+
+  /** Stops beating and, where nothing is left open, leaves no trace in the store. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    if (this.#timer) clearTimeout(this.#timer);
+    await this.#options.store.leave(this.#options.process).catch(() => undefined);
+  }
+
+  async #send(): Promise<Beat> {
+    const { store, process, leaseMs, clock } = this.#options;
+    const beat = await store.beat(process);
+    const nowMs = clock.monotonic();
+    // Others may have beaten a quarter of a lease before and come back later: twice the interval is an outage.
+    if (nowMs - this.#lastBeatMs > leaseMs / 2) this.#steadySinceMs = nowMs;
+    this.#lastBeatMs = nowMs;
+    this.#offsetMs = beat.nowMs - nowMs;
+    return beat;
+  }
+
+  async #tick(): Promise<void> {
+    const { leaseMs, clock, log } = this.#options;
+    let nextMs = leaseMs / 4;
+    try {
+      const beat = await this.beat();
+      this.#failing = false;
+      if (clock.monotonic() - this.#steadySinceMs >= leaseMs) await this.#sweep(beat);
+    } catch (error) {
+      if (!this.#failing) log.warn('heartbeat failed', { error });
+      this.#failing = true;
+      nextMs = Math.min(nextMs, 500);
+    }
+    if (this.#stopped) return;
+    this.#timer = setTimeout(() => void this.#tick(), nextMs);
+    this.#timer.unref();
+  }
+
+  async #sweep(beat: Beat): Promise<void> {
+    for (const process of beat.silent) {
+      if (process === this.#options.process || this.#stopped) continue;
+      await this.#closeAllOf(process, beat.incarnation);
+    }
+  }
+
+  async #closeAllOf(process: string, incarnation: string): Promise<void> {
+    const { store, log } = this.#options;
+    let closed = 0;
+    for (;;) {
+      const open = await store.openOfSilent(process);
+      if (open.length === 0) break;
+      for (let at = 0; at < open.length; at += settlementsPerCall) {
+        const batch = open
+          .slice(at, at + settlementsPerCall)
+          .map((record) => lostSettlement(record, incarnation));
+        const results = await store.settleSilent(process, batch);
+        if (!results) return;
+        closed += results.filter(Boolean).length;
+      }
+    }
+    if (closed > 0) log.warn('closed the requests of a silent process as lost', { process, closed });
+  }
+}

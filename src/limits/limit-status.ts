@@ -1,0 +1,108 @@
+import type { Limit } from '../base/limit.ts';
+import { nanoUsdPerUsd } from '../base/price.ts';
+import { Refusal } from '../base/refusal.ts';
+import type { LimitState } from './grant.ts';
+import { fitsAtMs, resetsAtMs, used } from './window.ts';
+
+/** What is left of a limit; never below 0, though use beyond a reservation can exceed `max`. */
+export function remaining({ applied, counter }: LimitState, nowMs: number): number {
+  return Math.max(0, applied.max - used(applied.span, counter, nowMs));
+}
+
+/** When the whole limit is free again, RFC 3339; null for concurrency. */
+export function resetsAt({ applied, counter }: LimitState): string | null {
+  const atMs = resetsAtMs(applied.span, counter);
+  return atMs === null ? null : new Date(atMs).toISOString();
+}
+
+/** SDKs obey Retry-After without a cap (heroku.md §5), so a longer wait goes with `x-should-retry: false`. */
+const longestRetryAfterS = 60;
+
+/**
+ * The 429 for a request that does not fit (contract 1.5). Of several limits without room it names the one
+ * that keeps the request waiting longest, the longest window first. `limits` as the store found them. The visitor of
+ * a page (`toSession`) is told figures of the session's own limits only.
+ */
+export function limitRefusal(
+  limits: readonly LimitState[],
+  nowMs: number,
+  { toSession = false } = {},
+): Refusal {
+  let worst: { state: LimitState; fitsMs: number } | null = null;
+  for (const state of limits) {
+    const { span, amount, max } = state.applied;
+    const fitsMs = fitsAtMs(span, state.counter, { amount, max, nowMs });
+    if (fitsMs > nowMs && (!worst || fitsMs > worst.fitsMs)) worst = { state, fitsMs };
+  }
+  if (!worst)
+    return new Refusal('rate_limit_exceeded', 'Too many requests at once; try again.', retry(1, true));
+  const { state, fitsMs } = worst;
+  const { scoped, applied } = state;
+  const hidden = toSession && scoped.scope !== 'session';
+  const details = hidden ? {} : { limit: toldLimit(state) };
+  const whose = hidden
+    ? 'a limit this session shares with others'
+    : `the ${scoped.scope}'s limit of ${unit(state)}`;
+  const code =
+    applied.span === 'day' || applied.span === 'month' ? 'insufficient_quota' : 'rate_limit_exceeded';
+  if (fitsMs === Infinity) {
+    return new Refusal(code, neverFits(state, whose, hidden), {
+      ...details,
+      headers: { 'x-should-retry': 'false' },
+    });
+  }
+  const afterS = Math.max(1, Math.ceil((fitsMs - nowMs) / 1000));
+  const when = afterS <= longestRetryAfterS ? `in ${afterS} s` : `at ${new Date(fitsMs).toISOString()}`;
+  const shown = (amount: number): string => formatAmount(scoped.limit, amount);
+  const figures = hidden ? '' : `: ${shown(remaining(state, nowMs))} left, ${shown(applied.amount)} needed`;
+  const message = `This request does not fit ${whose}${figures}. Try again ${when}.`;
+  const shouldRetry = code === 'rate_limit_exceeded' && afterS <= longestRetryAfterS;
+  return new Refusal(code, message, { ...details, ...retry(afterS, shouldRetry) });
+}
+
+function retry(afterS: number, shouldRetry: boolean): { headers: Record<string, string> } {
+  const headers: Record<string, string> = { 'retry-after': String(afterS) };
+  if (!shouldRetry) headers['x-should-retry'] = 'false';
+  return { headers };
+}
+
+function toldLimit(state: LimitState): NonNullable<Refusal['details']['limit']> {
+  const { limit, scope } = state.scoped;
+  return {
+    scope,
+    metric: limit.metric,
+    window: limit.metric === 'concurrency' ? null : limit.window,
+    max: limit.max,
+    resets_at: resetsAt(state),
+  };
+}
+
+/** Such as `50 requests an hour for claude-4-5-haiku`. */
+function unit({ scoped: { limit } }: LimitState): string {
+  const counted = limit.metric === 'concurrency' ? 'requests' : limit.metric;
+  const span =
+    limit.metric === 'concurrency' ? 'at a time' : `${limit.window === 'hour' ? 'an' : 'a'} ${limit.window}`;
+  const [model, ...others] = limit.models ?? [];
+  const models =
+    model === undefined ? '' : ` for ${model}${others.length > 0 ? ` and ${others.length} more` : ''}`;
+  const endpoints = limit.endpoints === undefined ? '' : ` at ${limit.endpoints.join(', ')}`;
+  const amount =
+    limit.metric === 'cost_usd'
+      ? `$${limit.max}`
+      : `${limit.max} ${limit.max === 1 ? counted.slice(0, -1) : counted}`;
+  return `${amount} ${span}${models}${endpoints}`;
+}
+
+/** An amount as people write it: of money, which is counted in nano-dollars, the dollars. */
+function formatAmount({ metric }: Limit, amount: number): string {
+  return metric === 'cost_usd' ? `$${amount / nanoUsdPerUsd}` : String(amount);
+}
+
+function neverFits({ scoped, applied }: LimitState, whose: string, hidden: boolean): string {
+  const { metric } = scoped.limit;
+  const canShrink = (metric === 'tokens' || metric === 'cost_usd') && applied.max > 0;
+  const shown = (amount: number): string => formatAmount(scoped.limit, amount);
+  const remedy = canShrink ? 'lower max_tokens or shorten the input' : 'ask an administrator to raise it';
+  const figures = hidden ? '' : `, limit is ${shown(applied.max)}`;
+  return `This request reserves ${shown(applied.amount)}${figures}; ${remedy}: it can never fit ${whose}.`;
+}

@@ -1,0 +1,69 @@
+import type { Catalogue } from '../config/catalogue.ts';
+import type { Principal } from '../identity/records/identity.ts';
+import { Refusal } from '../base/refusal.ts';
+import type { Endpoint, JsonObject, ValidRequest } from '../base/request.ts';
+import type { Target } from '../upstream/choose.ts';
+import type { Upstreams } from '../upstream/upstreams.ts';
+import { withOneOfSampling } from '../validation/one-of-sampling.ts';
+import { parseJson } from '../validation/parse-json.ts';
+
+/** An admitted request that may have to go to another model. */
+export interface Replaceable {
+  endpoint: Endpoint;
+  /** The model asked for. */
+  model: string;
+  /** Whether the caller bounds its output; else a bound in it is the gateway's. */
+  isBounded: boolean;
+  /** What is sent for it: not its parsed body, which would stay in memory for as long as it is answered. */
+  sent: Buffer;
+  /** Who asks, as it was admitted. */
+  principal: Principal;
+}
+
+export interface FallbacksParts {
+  catalogue: Catalogue;
+  upstreams: Pick<Upstreams, 'candidates'>;
+}
+
+/** Requests made anew for the model that may answer in the place of theirs. */
+export class Fallbacks {
+  readonly #parts: FallbacksParts;
+
+  constructor(parts: FallbacksParts) {
+    this.#parts = parts;
+  }
+
+  /** The same request for another model; null where there is none, or `mayUse` says that it may not be used. */
+  target(request: Replaceable, mayUse: (request: ValidRequest) => boolean): Target | null {
+    const { catalogue, upstreams } = this.#parts;
+    const model = catalogue.fallback(request.model);
+    if (model === null || isPinned(request.principal)) return null;
+    const candidates = upstreams.candidates(model);
+    if (candidates.length === 0) return null;
+    const valid = this.#validFor(model, request);
+    if (valid instanceof Refusal || !mayUse(valid)) return null;
+    return { model, candidates, body: Buffer.from(JSON.stringify(valid.body)) };
+  }
+
+  #validFor(model: string, { endpoint, isBounded, sent }: Replaceable): ValidRequest | Refusal {
+    const { catalogue } = this.#parts;
+    const body = parseJson(sent);
+    if (body instanceof Refusal) return body;
+    const field = endpoint.outputField ?? 'max_tokens';
+    const most = isBounded ? null : catalogue.maxOutputTokens(model);
+    const valid = endpoint.validate({ ...lowered(body, field, most), model }, (id) =>
+      catalogue.maxOutputTokens(id),
+    );
+    if (valid instanceof Refusal || !catalogue.takesOneOfSampling(model)) return valid;
+    return withOneOfSampling(valid);
+  }
+}
+
+function lowered(body: JsonObject, field: string, most: number | null): JsonObject {
+  const bound = body[field];
+  return most !== null && typeof bound === 'number' ? { ...body, [field]: Math.min(bound, most) } : body;
+}
+
+function isPinned({ identity: { session } }: Principal): boolean {
+  return 'model' in (session?.pinned?.fields ?? {});
+}

@@ -1,0 +1,163 @@
+import type { z } from 'zod';
+import type {
+  OperationDocs,
+  Access,
+  DocumentedOperation,
+  DocumentedRoute,
+} from '../../base/operation-docs.ts';
+import { anthropicErrorResponse, errorResponse } from '../../base/error-response.ts';
+import type { OpenApiDocument, OperationObject, ParameterObject } from './document.ts';
+import { groupOf, groupsOf } from './groups.ts';
+import { headers, responsesOf, type SharedResponses } from './responses.ts';
+import { type ConvertedSchemas, convertSchemas } from './schemas.ts';
+
+const securitySchemes = {
+  token: {
+    type: 'http',
+    scheme: 'bearer',
+    description: "A user's token (tgk_…), or a session's (tgs_…).",
+  },
+  administrator: {
+    type: 'http',
+    scheme: 'bearer',
+    description: "ADMIN_KEY, which may do everything, or an administrator's token (tga_…).",
+  },
+  xApiKey: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'x-api-key',
+    description: 'The same credential in another header; not both.',
+  },
+};
+
+const security: Readonly<Record<Access, OperationObject['security']>> = {
+  anyone: [],
+  'session or user': [{ token: [] }, { xApiKey: [] }],
+  user: [{ token: [] }, { xApiKey: [] }],
+  administrator: [{ administrator: [] }, { xApiKey: [] }],
+};
+
+const description = `It holds the inference keys, gives people tokens of their own, keeps them to limits a whole team \
+shares, and writes down who used what.
+
+Bodies are JSON in UTF-8 whatever the Content-Type says, but where it is said otherwise. Every error has one shape \
+(under /v1/messages Anthropic's) and a code from one list; a path that is not here is a 404 \`not_found\`, a method that is not here a 405 \
+\`method_not_allowed\` with \`Allow\`. HEAD is answered where GET is. Answers may get more fields in time.
+
+The schemas are the ones requests are checked with. What they cannot say is checked all the same: fields that \
+exclude each other, a field that differs from a documented one by case only, what a model allows at most.`;
+
+/** The description of an API made of these routes. Every schema and every code in it comes from what the routes are made of. */
+export function openApiDocument({
+  version,
+  routes,
+}: {
+  version: string;
+  routes: readonly DocumentedRoute[];
+}): OpenApiDocument {
+  const schemas = convertSchemas([
+    errorResponse,
+    anthropicErrorResponse,
+    ...routes.flatMap((route) => Object.values(route.methods).flatMap(({ docs }) => schemasIn(docs))),
+  ]);
+  const shared: SharedResponses = {};
+  const paths: OpenApiDocument['paths'] = {};
+  for (const { path, methods } of routes) {
+    const item: Record<string, OperationObject> = {};
+    for (const [method, operation] of Object.entries(methods)) {
+      item[method.toLowerCase()] = describedAs({ method, path, operation }, { schemas, shared });
+    }
+    paths[path.replaceAll(/:(\w+)(?:\{[^}]*\})?/g, '{$1}')] = item;
+  }
+  return {
+    openapi: '3.1.1',
+    info: {
+      title: 'Tollgate',
+      version,
+      summary: 'An authenticating reverse proxy for Heroku Managed Inference.',
+      description,
+    },
+    servers: [{ url: '/', description: 'This gateway.' }],
+    tags: groupsOf(routes.map(({ path }) => path)),
+    paths,
+    components: { schemas: schemas.named, responses: shared, headers, securitySchemes },
+  };
+}
+
+function describedAs(
+  { method, path, operation }: { method: string; path: string; operation: DocumentedOperation },
+  made: { schemas: ConvertedSchemas; shared: SharedResponses },
+): OperationObject {
+  const { docs, access } = operation;
+  const details = detailsOf(operation);
+  const parameters = [
+    ...parametersInPath(path),
+    ...parametersInQuery(docs.query, made.schemas),
+    ...(docs.etag === 'asked' ? [ifMatch] : []),
+  ];
+  return {
+    operationId: operationId(method, path),
+    tags: [groupOf(path)],
+    summary: docs.summary,
+    ...(details === '' ? {} : { description: details }),
+    security: security[access],
+    ...(parameters.length > 0 ? { parameters } : {}),
+    ...(docs.body === undefined ? {} : { requestBody: requestBody(docs.body, made.schemas) }),
+    responses: responsesOf(path, operation, made),
+  };
+}
+
+function detailsOf({ docs, access, needed }: DocumentedOperation): string {
+  const sentences = [docs.details ?? ''];
+  if (access === 'user') sentences.push("Needs a user's token: a session may not.");
+  if (needed !== undefined) sentences.push(`Needs ${needed}.`);
+  return sentences.filter((sentence) => sentence !== '').join(' ');
+}
+
+function requestBody(
+  { schema, required, mediaType }: NonNullable<OperationDocs['body']>,
+  schemas: ConvertedSchemas,
+): NonNullable<OperationObject['requestBody']> {
+  return { required, content: { [mediaType]: { schema: schemas.of(schema) } } };
+}
+
+const ifMatch: ParameterObject = {
+  name: 'If-Match',
+  in: 'header',
+  required: false,
+  description:
+    'The ETag of the state to be changed, or several; the answer is 412 where the record is in another. * for any.',
+  schema: { type: 'string' },
+};
+
+function parametersInPath(path: string): ParameterObject[] {
+  return [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
+}
+
+function parametersInQuery(query: z.ZodObject | undefined, schemas: ConvertedSchemas): ParameterObject[] {
+  if (query === undefined) return [];
+  const { properties = {}, required = [] } = schemas.of(query);
+  return Object.entries(properties).map(([name, { description: said, ...schema }]) => ({
+    name,
+    in: 'query',
+    required: required.includes(name),
+    ...(said === undefined ? {} : { description: said }),
+    schema,
+  }));
+}
+
+function schemasIn({ query, body, answer, others = [] }: OperationDocs): z.ZodType[] {
+  const taken = [query, body?.schema].filter((schema) => schema !== undefined);
+  return [...taken, ...Object.values(answer.content), ...others.map(({ schema }) => schema)];
+}
+
+/** `GET /admin/teams/:team` is `getAdminTeamsTeam`. */
+function operationId(method: string, path: string): string {
+  const words = path.match(/[A-Za-z0-9]+/g) ?? ['root'];
+  return method.toLowerCase() + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
+}

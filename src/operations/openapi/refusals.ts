@@ -1,0 +1,63 @@
+import type { Access, DocumentedOperation } from '../../base/operation-docs.ts';
+import { type ErrorCode, errorTable } from '../../base/refusal.ts';
+
+const codes = Object.keys(errorTable) as ErrorCode[]; // its keys are the codes
+
+/** Of any request at all. */
+const anyRequest: readonly ErrorCode[] = [
+  'invalid_request',
+  'https_required',
+  'request_timeout',
+  'headers_too_large',
+  'internal_error',
+];
+
+const anyCredential: readonly ErrorCode[] = [
+  'missing_token',
+  'invalid_token',
+  'expired_token',
+  'revoked_token',
+  'suspended',
+  'rate_limit_exceeded', // too many refused credentials from one address
+  'store_unavailable',
+];
+
+const byAccess: Readonly<Record<Access, readonly ErrorCode[]>> = {
+  anyone: [],
+  'session or user': [...anyCredential, 'origin_not_allowed', 'overloaded'],
+  user: [...anyCredential, 'origin_not_allowed', 'overloaded', 'role_not_allowed'],
+  administrator: [...anyCredential, 'role_not_allowed'],
+};
+
+const anyBody: readonly ErrorCode[] = ['invalid_json', 'invalid_body', 'body_too_large'];
+
+/** Of what is counted and sent on: policy, limits, and the upstream's troubles. */
+const anyForwarded: readonly ErrorCode[] = [
+  'endpoint_not_allowed',
+  'model_not_allowed',
+  'model_unpriced',
+  'tool_not_allowed',
+  'field_not_allowed',
+  'model_not_found',
+  'insufficient_quota',
+  'upstream_blocked',
+  'upstream_rate_limited',
+  'upstream_auth_failed',
+  'upstream_unreachable',
+  'upstream_error',
+  'upstream_timeout',
+];
+
+/** Every code that an operation may answer with, in the order of the table. */
+export function codesOf(path: string, { docs, access, forwarded = false }: DocumentedOperation): ErrorCode[] {
+  const possible = new Set<ErrorCode>([
+    ...anyRequest,
+    ...byAccess[access],
+    ...(docs.body === undefined ? [] : anyBody),
+    ...(docs.etag === 'asked' ? (['precondition_failed', 'overloaded'] as const) : []),
+    ...(forwarded ? anyForwarded : []),
+    ...(access === 'administrator' && path.includes('/:') ? (['not_found'] as const) : []),
+    ...(docs.refusals ?? []),
+  ]);
+  return codes.filter((code) => possible.has(code));
+}

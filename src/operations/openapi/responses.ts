@@ -1,0 +1,156 @@
+import type { OperationDocs, DocumentedOperation, OtherAnswer } from '../../base/operation-docs.ts';
+import { isAnthropic } from '../../base/error-body.ts';
+import { type ErrorCode, errorTable } from '../../base/refusal.ts';
+import type { Content, HeaderObject, Reference, ResponseObject, SchemaObject } from './document.ts';
+import { codesOf } from './refusals.ts';
+import type { ConvertedSchemas } from './schemas.ts';
+
+const text = (description: string): HeaderObject => ({ description, schema: { type: 'string' } });
+const limitNote = 'Of the limit with the least share left; where limits exist.';
+
+/** The headers of answers that are worth knowing. */
+export const headers = {
+  'x-request-id': text(
+    "The request's id: the caller's own, if it is 20 to 200 of A-Z, a-z, 0-9, +, /, = and -.",
+  ),
+  'request-id': text('The same, where Anthropic has it.'),
+  'Retry-After': {
+    description: 'Whole seconds after which this request may fit.',
+    schema: { type: 'integer', minimum: 0 },
+  },
+  'x-should-retry': text('false where a client should not try again by itself.'),
+  'WWW-Authenticate': text('Bearer.'),
+  ETag: text('Names the state of the record, for `If-Match`.'),
+  'RateLimit-Policy': text(`The limit itself (draft-ietf-httpapi-ratelimit-headers-10). ${limitNote}`),
+  'x-tollgate-model': text('The model that answered, where it is the fallback of the one asked for.'),
+  RateLimit: text(`What is left, and when it resets. ${limitNote}`),
+  'x-ratelimit-limit-requests': text('As OpenAI has it; likewise -remaining- and -reset-.'),
+  'x-ratelimit-limit-tokens': text('As OpenAI has it; likewise -remaining- and -reset-.'),
+} as const satisfies Record<string, HeaderObject>;
+
+type HeaderName = keyof typeof headers;
+
+const limitHeaders: readonly HeaderName[] = [
+  'RateLimit-Policy',
+  'RateLimit',
+  'x-ratelimit-limit-requests',
+  'x-ratelimit-limit-tokens',
+];
+
+/** Answers with errors, by name: operations share them. */
+export type SharedResponses = Record<string, ResponseObject>;
+
+/** What an operation answers, by status. Errors are added to `shared`. */
+export function responsesOf(
+  path: string,
+  operation: DocumentedOperation,
+  { schemas, shared }: { schemas: ConvertedSchemas; shared: SharedResponses },
+): Record<string, ResponseObject | Reference> {
+  const { docs, forwarded = false } = operation;
+  const responses: Record<string, ResponseObject | Reference> = {
+    [docs.answer.status]: answered(path, docs, { schemas, forwarded }),
+  };
+  for (const [status, codes] of byStatus(codesOf(path, operation))) {
+    const other = docs.others?.find((each) => String(each.status) === status);
+    if (other !== undefined) {
+      responses[status] = eitherOf(other, codes, schemas);
+      continue;
+    }
+    const anthropics = isAnthropic(path);
+    const limited = forwarded && status === '429';
+    const name = codes.join('.') + (limited ? '.limits' : '') + (anthropics ? '.anthropic' : '');
+    shared[name] = refused(codes, { more: limited ? limitHeaders : [], anthropics });
+    responses[status] = { $ref: `#/components/responses/${name}` };
+  }
+  for (const other of docs.others ?? []) {
+    responses[other.status] ??= {
+      description: other.description,
+      content: jsonContent(schemas.of(other.schema)),
+    };
+  }
+  if (forwarded) responses['4XX'] = explainedByUpstream(isAnthropic(path));
+  return responses;
+}
+
+function answered(
+  path: string,
+  { answer: { status, content }, etag }: OperationDocs,
+  { schemas, forwarded }: { schemas: ConvertedSchemas; forwarded: boolean },
+): ResponseObject {
+  const said: HeaderName[] = /^\/(?:v1|oauth|admin|claim)\//.test(path) ? ['x-request-id'] : [];
+  if (isAnthropic(path)) said.push('request-id');
+  if (etag !== undefined && status !== 204) said.push('ETag');
+  if (forwarded) said.push('x-tollgate-model', ...limitHeaders);
+  const schemaOf: Content = {};
+  for (const [mediaType, schema] of Object.entries(content))
+    schemaOf[mediaType] = { schema: schemas.of(schema) };
+  return {
+    description: descriptions[status],
+    ...(said.length > 0 ? { headers: refsTo(said) } : {}),
+    ...(status === 204 ? {} : { content: schemaOf }),
+  };
+}
+
+const descriptions = { 200: 'Done.', 201: 'Made.', 204: 'Done; there is no body.' } as const;
+
+/** An error that the upstream explained. */
+function explainedByUpstream(anthropics: boolean): ResponseObject {
+  return {
+    ...refused(['upstream_error'], { more: [], anthropics }),
+    description: '`upstream_error`: an error that Heroku Inference explained, with its own status.',
+  };
+}
+
+function refused(
+  codes: readonly ErrorCode[],
+  { more, anthropics }: { more: readonly HeaderName[]; anthropics: boolean },
+): ResponseObject {
+  const ids: readonly HeaderName[] = anthropics ? ['x-request-id', 'request-id'] : ['x-request-id'];
+  return {
+    description: listed(codes),
+    headers: refsTo([...ids, ...headersWith(codes), ...more]),
+    content: jsonContent(errorWith(codes, anthropics ? 'AnthropicError' : 'Error')),
+  };
+}
+
+function headersWith(codes: readonly ErrorCode[]): readonly HeaderName[] {
+  const statuses = new Set(codes.map((code): number => errorTable[code].status));
+  if (statuses.has(401)) return ['WWW-Authenticate'];
+  return statuses.has(429) || statuses.has(503) ? ['Retry-After', 'x-should-retry'] : [];
+}
+
+/** What has a shape of its own, where an error of the usual shape is possible as well. */
+function eitherOf(
+  { description, schema }: OtherAnswer,
+  codes: readonly ErrorCode[],
+  schemas: ConvertedSchemas,
+): ResponseObject {
+  return {
+    description: `${description} Or ${listed(codes)}.`,
+    content: jsonContent({ anyOf: [schemas.of(schema), errorWith(codes, 'Error')] }),
+  };
+}
+
+/** The shape of an error, narrowed to some codes. */
+function errorWith(codes: readonly ErrorCode[], shape: 'Error' | 'AnthropicError'): SchemaObject {
+  const error = { type: 'object', properties: { code: { enum: codes } } };
+  return {
+    allOf: [{ $ref: `#/components/schemas/${shape}` }, { type: 'object', properties: { error } }],
+  };
+}
+
+function byStatus(codes: readonly ErrorCode[]): Map<string, ErrorCode[]> {
+  return Map.groupBy(codes, (code) => String(errorTable[code].status));
+}
+
+function listed(codes: readonly ErrorCode[]): string {
+  return codes.map((code) => `\`${code}\``).join(', ');
+}
+
+function refsTo(names: readonly HeaderName[]): Record<string, Reference> {
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+}
+
+function jsonContent(schema: SchemaObject): Content {
+  return { 'application/json': { schema } };
+}

@@ -1,0 +1,49 @@
+import { boundedText } from '../base/bounded-text.ts';
+import type { Refusal } from '../base/refusal.ts';
+import { retryAfterMs } from './retry.ts';
+import { failed, isJson, timedOut, unreachable, upstreamTrouble } from './upstream-error.ts';
+import type { Upstream } from './upstreams.ts';
+
+export interface FetchedJson {
+  value: unknown;
+}
+
+export interface FetchOptions {
+  path: string;
+  /** The largest answer that is read. */
+  maxBytes: number;
+  timeoutMs: number;
+}
+
+/** GETs a JSON value from an upstream with its own key, within bounds; or the refusal a caller gets instead. */
+export async function fetchJson(
+  { pool, pathPrefix, attachment: { key } }: Upstream,
+  { path, maxBytes, timeoutMs }: FetchOptions,
+): Promise<FetchedJson | Refusal> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  try {
+    const headers = {
+      authorization: `Bearer ${key}`,
+      accept: 'application/json',
+      'accept-encoding': 'identity',
+    };
+    const answer = await pool.request({ path: pathPrefix + path, method: 'GET', headers, signal });
+    const whole = await boundedText(answer.body as AsyncIterable<Buffer>, maxBytes);
+    if (whole === null) return failed('Its answer is too large.');
+    const text = whole.replaceAll(key, '***');
+    const contentType = one(answer.headers['content-type']) ?? '';
+    const status = answer.statusCode;
+    if (status >= 300 || !isJson(contentType)) {
+      const roomInMs = retryAfterMs(one(answer.headers['retry-after']));
+      return upstreamTrouble({ status, contentType, roomInMs, text }).refusal;
+    }
+    return { value: JSON.parse(text) as unknown };
+  } catch (error) {
+    if (signal.aborted) return timedOut(timeoutMs);
+    return error instanceof SyntaxError ? failed('Its answer is not JSON.') : unreachable();
+  }
+}
+
+function one(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}

@@ -1,0 +1,33 @@
+import type { Keys } from '../store/keys.ts';
+import type { SnapshotStore, SharedSnapshot } from './rate-limit-snapshot.ts';
+import { loadScript, type RedisStore } from '../store/redis.ts';
+import { decodeReading, encodeReading } from './snapshot-text.ts';
+
+const shareReadings = loadScript(new URL('./share_snapshots.lua', import.meta.url));
+/** Far longer than any window; what is older says nothing. */
+const keptMs = 3_600_000;
+
+/** Readings on Redis: one short string a key. */
+export class RedisSnapshotStore implements SnapshotStore {
+  readonly #store: RedisStore;
+  readonly #keys: Keys;
+
+  constructor(store: RedisStore, keys: Keys) {
+    this.#store = store;
+    this.#keys = keys;
+  }
+
+  async share(keyHashes: readonly string[], news: readonly SharedSnapshot[]): Promise<SharedSnapshot[]> {
+    const told = new Map(news.map(({ keyHash, reading }) => [keyHash, reading]));
+    const args = keyHashes.flatMap((keyHash) => {
+      const reading = told.get(keyHash);
+      return reading ? [reading.atMs, encodeReading(reading)] : [0, ''];
+    });
+    const keys = keyHashes.map((keyHash) => this.#keys.reading(keyHash));
+    const texts = (await this.#store.run(shareReadings, keys, [keptMs, ...args])) as string[];
+    return keyHashes.flatMap((keyHash, n) => {
+      const reading = decodeReading(texts[n] ?? '');
+      return reading ? [{ keyHash, reading }] : [];
+    });
+  }
+}

@@ -1,0 +1,124 @@
+import type { Ending } from '../base/outcome.ts';
+import { Refusal } from '../base/refusal.ts';
+
+/** An answer of the upstream that is not passed on. */
+export interface UpstreamAnswer {
+  status: number;
+  contentType: string;
+  /** After how long it has room again, where it says so. */
+  roomInMs: number | null;
+  /** As much of the body as is read of an error. */
+  text: string;
+}
+
+const noRetry = { 'x-should-retry': 'false' };
+const maxMessageLength = 1_000;
+const longestRetryAfterS = 60;
+
+/** What the caller gets instead, and who pays: contract 1.4, "Upstream trouble". */
+export function upstreamTrouble(answer: UpstreamAnswer): { refusal: Refusal; ending: Ending } {
+  const { status, text } = answer;
+  const message = isJson(answer.contentType) || looksLikeJson(text) ? errorMessage(text) : null;
+  if (status === 401 || (status === 403 && message !== null)) {
+    return { refusal: authFailed(status), ending: 'not_taken' };
+  }
+  if (status === 403) return { refusal: blocked(), ending: 'not_taken' };
+  if (status === 429) return { refusal: rateLimited((answer.roomInMs ?? 0) / 1_000), ending: 'not_taken' };
+  if (status >= 500) return { refusal: failed(`It answered ${status}.`), ending: 'failed' };
+  if (status < 400)
+    return { refusal: failed(`It answered ${status} with ${told(answer.contentType)}.`), ending: 'failed' };
+  if (message === null) {
+    return { refusal: failed(`It answered ${status} with ${told(answer.contentType)}.`), ending: 'rejected' };
+  }
+  const code = 'upstream_error';
+  return {
+    refusal: new Refusal(code, message, { status, type: 'invalid_request_error' }),
+    ending: 'rejected',
+  };
+}
+
+/** No connection, or reset before an answer. */
+export function unreachable(): Refusal {
+  return new Refusal('upstream_unreachable', 'Heroku Inference could not be reached; try again.');
+}
+
+/** No answer in time. */
+export function timedOut(afterMs: number): Refusal {
+  const message = `Heroku Inference did not answer within ${spoken(afterMs)}; ask for less, or set "stream": true.`;
+  return new Refusal('upstream_timeout', message);
+}
+
+/** No connection in time: nothing was sent. */
+export function unconnected(afterMs: number): Refusal {
+  const message = `Heroku Inference could not be connected to within ${spoken(afterMs)}; try again.`;
+  return new Refusal('upstream_timeout', message);
+}
+
+/** A stream, or an answer under way, with nothing more from the upstream. */
+export function fellSilent(afterMs: number): Refusal {
+  const message = `Heroku Inference said nothing for ${spoken(afterMs)}; try again.`;
+  return new Refusal('upstream_timeout', message);
+}
+
+function spoken(ms: number): string {
+  return ms < 1_000 ? `${ms} ms` : `${Math.round(ms / 1_000)} s`;
+}
+
+/** An answer that broke off, or made no sense. */
+export function failed(what: string): Refusal {
+  return new Refusal('upstream_error', `Heroku Inference failed. ${what} Try again.`);
+}
+
+function authFailed(status: number): Refusal {
+  const message = `Heroku Inference refused the gateway's own key for this model (${status}); ask your administrator to check the attachment.`;
+  return new Refusal('upstream_auth_failed', message, { headers: noRetry });
+}
+
+function blocked(): Refusal {
+  // The web application firewall in front of Heroku answers 403 with an HTML page for content like `<script>`.
+  const message = `A firewall in front of Heroku Inference blocked this request because of its content (such as "<script>", "../" or "import os"); rephrase it.`;
+  return new Refusal('upstream_blocked', message, { headers: noRetry });
+}
+
+/** The shared key has no room, perhaps for so long. */
+export function rateLimited(seconds: number): Refusal {
+  const afterS = Math.max(1, Math.ceil(seconds));
+  const headers = { 'retry-after': String(afterS), ...(afterS > longestRetryAfterS ? noRetry : {}) };
+  const message = `Heroku Inference's own rate limit, shared by everyone on this gateway, is reached; try again in ${afterS} s.`;
+  return new Refusal('upstream_rate_limited', message, { headers });
+}
+
+function told(contentType: string): string {
+  return contentType === '' ? 'no content type' : contentType.slice(0, 80);
+}
+
+export function isJson(contentType: string): boolean {
+  return /^application\/(?:[\w.+-]+\+)?json\b/i.test(contentType);
+}
+
+export function isEventStream(contentType: string): boolean {
+  return /^text\/event-stream\b/i.test(contentType);
+}
+
+function looksLikeJson(text: string): boolean {
+  return /^\s*[{[]/.test(text);
+}
+
+/** The message of an error in any of the shapes seen: an object, a JSON string, a bare `message`. Null: not JSON. */
+function errorMessage(text: string): string | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  const error = field(value, 'error') ?? value;
+  const message = typeof error === 'string' ? error : (field(error, 'message') ?? field(value, 'message'));
+  const said = typeof message === 'string' ? message : 'Heroku Inference refused the request.';
+  return said.slice(0, maxMessageLength);
+}
+
+function field(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  return (value as Record<string, unknown>)[name] ?? undefined;
+}

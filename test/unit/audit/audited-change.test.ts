@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { auditedChange } from '../../../src/audit/audited-change.ts';
+import { changeOf } from '../../../src/audit/audit.ts';
+
+const at = { kind: 'token', team: 'acme', id: 'tok_1' } as const;
+const changed = (before: object | null, after: object | null): ReturnType<typeof auditedChange> =>
+  auditedChange(changeOf(at, before && JSON.stringify(before), after && JSON.stringify(after)));
+
+describe('a change as the trail shows it', () => {
+  it('has the fields that changed, and no others', () => {
+    const { operation, before, after } = changed(
+      { id: 'tok_1', name: 'a', models: null },
+      { id: 'tok_1', name: 'b' },
+    );
+    expect({ operation, before, after }).toEqual({
+      operation: 'token.change',
+      before: { name: 'a' },
+      after: { name: 'b' },
+    });
+  });
+
+  it('has all of a record that was made or deleted, without what is null', () => {
+    expect(changed(null, { id: 'tok_1', name: null })).toMatchObject({
+      before: null,
+      after: { id: 'tok_1' },
+    });
+    expect(changed({ id: 'tok_1', name: null }, null)).toMatchObject({
+      before: { id: 'tok_1' },
+      after: null,
+    });
+  });
+
+  it('names a rotation by the prefixes, without a hash', () => {
+    const next = { prefix: 'tgk_B', secrets: [{ hash: 'a-hash', prefix: 'tgk_B', expires_at: null }] };
+    const shown = changed({ prefix: 'tgk_A' }, next);
+    expect(shown.operation).toBe('token.rotate');
+    expect(shown.after).toEqual({ prefix: 'tgk_B', secrets: [{ prefix: 'tgk_B', expires_at: null }] });
+  });
+
+  it('tells of a record that cannot be read', () => {
+    const shown = auditedChange(changeOf(at, 'not JSON', null));
+    expect(shown).toMatchObject({ operation: 'token.delete', before: { unreadable: true } });
+  });
+
+  it('tells of an import all it wrote, up to a size; of the rest how much, and a digest', () => {
+    const records = Array.from({ length: 1_000 }, (_, n) =>
+      changeOf({ ...at, id: `tok_${n}` }, null, JSON.stringify({ id: `tok_${n}`, user: 'ana' })),
+    );
+    const place = { kind: 'import', team: null, id: null, before: null, after: null } as const;
+    const small = auditedChange({ ...place, records: records.slice(0, 2) });
+    expect(small.after).toMatchObject({ written: 2, records: [{ id: 'tok_0' }, { id: 'tok_1' }] });
+    expect(small.after).not.toHaveProperty('digest');
+    const large = auditedChange({ ...place, records });
+    expect(large.after).toMatchObject({ written: 1_000, digest: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    expect(JSON.stringify(large).length).toBeLessThan(17_000);
+    const other = auditedChange({
+      ...place,
+      records: records.with(999, records[0] ?? small),
+    });
+    expect(other.after?.['digest']).not.toBe(large.after?.['digest']);
+  });
+});

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { type LimitNotice, LimitNotices, reached } from '../../../src/limits/limit-notices.ts';
+import type { Limit } from '../../../src/base/limit.ts';
+import { grantOf, stateOf } from './samples.ts';
+
+const day = (max: number): Limit => ({ metric: 'tokens', window: 'day', max });
+const counter = (current: number) => ({ index: 20_484, current, previous: 0 });
+
+/** Says of nothing that it was said before, but once. */
+function store() {
+  const said = new Map<string, number>();
+  return {
+    said,
+    sayOnce: (what: string, untilMs: number): Promise<boolean> => {
+      const first = !said.has(what);
+      said.set(what, untilMs);
+      return Promise.resolve(first);
+    },
+  };
+}
+
+describe('reached', () => {
+  it.each([
+    [79, []],
+    [80, [80]],
+    [99, [80]],
+    [100, [80, 100]],
+    [250, [80, 100]],
+  ])('of 100, %d used is %j', (used, levels) => {
+    expect(reached(stateOf(day(100), { counter: counter(used) }), 0)).toEqual(levels);
+  });
+
+  it('takes what was reserved and not used off', () => {
+    expect(reached(stateOf(day(100), { counter: counter(100) }), -30)).toEqual([]);
+  });
+
+  it('is nothing of a limit of 0, which nothing can be used of', () => {
+    expect(reached(stateOf(day(0), { counter: counter(0) }), 0)).toEqual([]);
+  });
+});
+
+describe('LimitNotices', () => {
+  const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+  it('says each level once a window, of all processes', async () => {
+    const shared = store();
+    const heard: LimitNotice[] = [];
+    const processes = [1, 2].map(
+      () => new LimitNotices({ store: shared, say: (notice) => heard.push(notice) }),
+    );
+    const at = (current: number) => grantOf({ limits: [stateOf(day(100), { counter: counter(current) })] });
+    for (const current of [50, 85, 90, 100, 100]) for (const each of processes) each.look(at(current), []);
+    await settle();
+    expect(heard.map(({ level }) => level)).toEqual([80, 100]);
+    expect(heard[0]).toEqual({
+      level: 80,
+      scope: 'team',
+      team: 'acme',
+      user: null,
+      token: null,
+      metric: 'tokens',
+      window: 'day',
+      max: 100,
+      resetsAtMs: 20_485 * 86_400_000,
+    });
+    expect([...shared.said.values()]).toEqual([20_485 * 86_400_000, 20_485 * 86_400_000]);
+  });
+
+  it('says nothing of minutes, hours and places', async () => {
+    const heard: LimitNotice[] = [];
+    const notices = new LimitNotices({ store: store(), say: (notice) => heard.push(notice) });
+    const limits = [
+      stateOf({ metric: 'requests', window: 'minute', max: 1 }, { counter: counter(5) }),
+      stateOf({ metric: 'concurrency', max: 1 }, { counter: counter(1) }),
+    ];
+    notices.look(grantOf({ limits }), []);
+    await settle();
+    expect(heard).toEqual([]);
+  });
+
+  it("says nothing of a session's own limits, of which there is one a visitor", async () => {
+    const shared = store();
+    const notices = new LimitNotices({ store: shared, say: () => undefined });
+    notices.look(grantOf({ limits: [stateOf(day(100), { scope: 'session', counter: counter(100) })] }), []);
+    await settle();
+    expect([...shared.said.keys()]).toEqual([]);
+  });
+
+  it('tries again where the store did not answer', async () => {
+    const heard: LimitNotice[] = [];
+    const answers = [Promise.reject(new Error('down')), Promise.resolve(true)];
+    const sayOnce = () => answers.shift() ?? Promise.resolve(false);
+    const notices = new LimitNotices({ store: { sayOnce }, say: (notice) => heard.push(notice) });
+    const grant = grantOf({ limits: [stateOf(day(100), { counter: counter(90) })] });
+    notices.look(grant, []);
+    await settle();
+    notices.look(grant, []);
+    await settle();
+    expect(heard).toHaveLength(1);
+  });
+});

@@ -1,0 +1,52 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decodeOpen, encodeOpen, type OpenRequest } from '../../../src/limits/open-record.ts';
+import { openRequest } from './samples.ts';
+
+describe('an open record', () => {
+  const word = fc.stringMatching(/^[A-Za-z0-9._:/=+-]{1,40}$/);
+  const count = fc.nat(Number.MAX_SAFE_INTEGER);
+  const anyRequest: fc.Arbitrary<OpenRequest> = fc.record({
+    requestId: word,
+    team: word,
+    user: word,
+    tokenId: word,
+    sessionId: fc.option(word),
+    endpoint: word,
+    model: word,
+    modelKnown: fc.boolean(),
+    stream: fc.boolean(),
+    inputTokens: count,
+    outputTokens: count,
+    images: count,
+    searchUnits: count,
+    nanoUsd: fc.option(count),
+    places: fc.array(word, { maxLength: 4 }),
+    endUser: fc.option(
+      fc.string({ minLength: 1, maxLength: 64, unit: 'grapheme' }).filter((text) => !/\p{Cc}/u.test(text)),
+    ),
+  });
+
+  it('gives back the request it was made of', () => {
+    fc.assert(
+      fc.property(anyRequest, (request) => {
+        expect(decodeOpen(encodeOpen(request))).toEqual(request);
+      }),
+    );
+  });
+
+  it('is read by an older process when a newer one has appended fields', () => {
+    const request = openRequest({ places: ['team-concurrency'] });
+    expect(decodeOpen(`${encodeOpen(request)}\tnew\t1`)).toEqual(request);
+  });
+
+  it('of an older process, which knew of no search units, has none', () => {
+    const request = openRequest();
+    const older = encodeOpen(request).split('\t').slice(0, 15).join('\t');
+    expect(decodeOpen(older)).toEqual(request);
+  });
+
+  it('is a line of plain ASCII a few hundred bytes long', () => {
+    expect(encodeOpen(openRequest())).toMatch(/^[\t\x20-\x7e]{1,300}$/);
+  });
+});

@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest';
+import { encodeOpen } from '../../../src/limits/open-record.ts';
+import { cancellation, lostSettlement, settlementOf } from '../../../src/limits/settlement.ts';
+import type { Settlement } from '../../../src/limits/store.ts';
+import { unacceptedModel } from '../../../src/ledger/entry.ts';
+import { decodeEntry, decodeTotalsRow, encodeEntry } from '../../../src/ledger/entry-text.ts';
+import { chatPath, grantOf, openRequest, outcomeOf, stateOf } from './samples.ts';
+
+const reserved = { requests: 1, inputTokens: 10, outputTokens: 90, images: 0, searchUnits: 0 };
+const limits = [
+  stateOf({ metric: 'tokens', window: 'day', max: 1_000 }, { reserved }),
+  stateOf({ metric: 'concurrency', max: 2 }, { reserved, scope: 'token' }),
+];
+const admittedAtMs = Date.UTC(2026, 0, 31, 12);
+const day = admittedAtMs / 86_400_000 - 0.5;
+
+function closing({ closing: closed }: Settlement): NonNullable<Settlement['closing']> {
+  if (!closed) throw new Error('Nothing is written.');
+  return closed;
+}
+
+describe('settlementOf', () => {
+  it('carries the whole entry, the totals and the corrections', () => {
+    const { settlement, entry } = settlementOf(grantOf({ limits }), outcomeOf());
+    expect(entry).toEqual({
+      id: 'p1-0',
+      request_id: 'a-request-id-of-the-caller',
+      admittedAtMs,
+      team: 'acme',
+      user: 'ana',
+      token_id: 'tok_1',
+      session_id: null,
+      end_user: null,
+      endpoint: chatPath,
+      model: 'claude-4-sonnet',
+      status: 200,
+      outcome: 'ok',
+      error_code: null,
+      input_tokens: 12,
+      output_tokens: 34,
+      images: 0,
+      search_units: 0,
+      costNanoUsd: null,
+      usage: 'reported',
+      stream: false,
+      duration_ms: 120,
+      ttfb_ms: 81,
+    });
+    expect(settlement).toMatchObject({ grant: 'p1-0', incarnation: 'memory', team: 'acme' });
+    expect(settlement.adjustments).toEqual([
+      { id: 'team-tokens-day', index: day, delta: -54 },
+      { id: 'token-concurrency', index: 0, delta: -1 },
+    ]);
+    expect(encodeEntry(entry)).toBe(closing(settlement).entry);
+    expect(decodeTotalsRow(closing(settlement).totals.row)).toEqual({
+      team: 'acme',
+      user: 'ana',
+      token: 'tok_1',
+      model: 'claude-4-sonnet',
+      endpoint: chatPath,
+    });
+    expect(closing(settlement).totals).toMatchObject({
+      day: '2026-01-31',
+      dayEndsAtS: Date.UTC(2026, 1, 1) / 1000,
+      figures: [1, 12, 34, 0, 0, 0, 0, 0, 0],
+    });
+  });
+
+  it('counts errors and departures in the totals of the day of admission', () => {
+    const figures = (outcome: 'error' | 'aborted'): readonly number[] =>
+      closing(settlementOf(grantOf(), outcomeOf({ outcome, ending: 'rejected' })).settlement).totals.figures;
+    expect(figures('error')).toEqual([1, 0, 0, 0, 1, 0, 0, 0, 0]);
+    expect(figures('aborted')).toEqual([1, 0, 0, 0, 0, 1, 0, 0, 0]);
+  });
+
+  it('counts what another model answered under that one, and says which was asked for', () => {
+    const grant = grantOf({ request: openRequest({ model: 'asked' }) });
+    const sentTo = (model: string): Parameters<typeof settlementOf>[1] =>
+      outcomeOf({ sentTo: { attachment: 'INFERENCE', model } });
+    const { settlement, entry } = settlementOf(grant, sentTo('other'));
+    expect(entry).toMatchObject({ model: 'other', model_requested: 'asked' });
+    expect(decodeTotalsRow(closing(settlement).totals.row).model).toBe('other');
+    expect(settlementOf(grant, sentTo('asked')).entry).not.toHaveProperty('model_requested');
+  });
+
+  it('keeps a model out of the totals that only the caller has named', () => {
+    const model = (modelKnown: boolean, accepted: boolean): string => {
+      const grant = grantOf({ request: openRequest({ modelKnown, model: 'said' }) });
+      const { settlement, entry } = settlementOf(grant, outcomeOf({ accepted }));
+      expect(entry.model).toBe('said');
+      expect(entry.model_accepted ?? true).toBe(modelKnown || accepted);
+      return decodeTotalsRow(closing(settlement).totals.row).model;
+    };
+    expect(model(false, false)).toBe(unacceptedModel);
+    expect(model(false, true)).toBe('said');
+    expect(model(true, false)).toBe('said');
+  });
+});
+
+describe('lostSettlement', () => {
+  const record = encodeOpen(openRequest({ places: ['team-concurrency', 'token-concurrency'], stream: true }));
+  const lost = lostSettlement({ grant: 'p9-3', admittedAtMs, record }, 'now');
+
+  it('charges the whole reservation, and gives the places back', () => {
+    expect(lost).toMatchObject({ grant: 'p9-3', incarnation: 'now', team: 'acme' });
+    expect(lost.adjustments).toEqual([
+      { id: 'team-concurrency', index: 0, delta: -1 },
+      { id: 'token-concurrency', index: 0, delta: -1 },
+    ]);
+    expect(closing(lost).totals).toMatchObject({ day: '2026-01-31', figures: [1, 10, 90, 0, 0, 0, 1, 0, 0] });
+  });
+
+  it('writes an entry that says so', () => {
+    expect(decodeEntry(closing(lost).entry)).toMatchObject({
+      id: 'p9-3',
+      request_id: 'a-request-id-of-the-caller',
+      time: '2026-01-31T12:00:00.000Z',
+      outcome: 'lost',
+      usage: 'estimated',
+      input_tokens: 10,
+      output_tokens: 90,
+      stream: true,
+      ttfb_ms: null,
+    });
+  });
+});
+
+describe('cancellation', () => {
+  it('gives everything back and writes nothing', () => {
+    expect(cancellation(grantOf({ limits }))).toEqual({
+      grant: 'p1-0',
+      incarnation: 'memory',
+      team: 'acme',
+      adjustments: [
+        { id: 'team-tokens-day', index: day, delta: -100 },
+        { id: 'token-concurrency', index: 0, delta: -1 },
+      ],
+      closing: null,
+    });
+  });
+});

@@ -1,0 +1,131 @@
+import { vi } from 'vitest';
+import { MemoryAdmissionStore } from '../../../src/limits/memory-admission-store.ts';
+import type {
+  AdmissionStore,
+  AdmitReply,
+  AdmitRequest,
+  Beat,
+  OpenRecord,
+  Settlement,
+} from '../../../src/limits/store.ts';
+import type { Counter } from '../../../src/limits/window.ts';
+import type { Clock } from '../../../src/base/clock.ts';
+import { decodeEntry } from '../../../src/ledger/entry-text.ts';
+import type { LedgerEntry } from '../../../src/ledger/entry.ts';
+import type { Log } from '../../../src/base/log.ts';
+import { StoreUnavailable } from '../../../src/store/store-unavailable.ts';
+
+/**
+ * How the store takes its next commands: as it should, so but slowly, refusing at once, running them but losing the answer,
+ * never getting them, or running them `ghostMs` after everybody has given up.
+ */
+export type Mood = 'well' | 'slow' | 'refuses' | 'loses' | 'hangs' | 'ghosts';
+
+export const storeTimeoutMs = 200;
+export const slowMs = 50;
+export const ghostMs = 500;
+
+/** What vitest's fake timers say the time is. `offsetMs` sets the store's clock apart from ours. */
+export const fakeClock = (offsetMs = 0): Clock => ({
+  now: () => Date.now() + offsetMs,
+  monotonic: () => performance.now(),
+});
+
+/** A memory store behind a line that fails on demand. Run with fake timers. */
+export class UnsteadyStore implements AdmissionStore {
+  mood: Mood = 'well';
+  /** Moods of the next commands, before `mood` holds again. */
+  readonly moods: Mood[] = [];
+  readonly calls: { command: keyof AdmissionStore; size: number }[] = [];
+  readonly entries: LedgerEntry[] = [];
+  readonly epochs = new Map([['acme', 'epoch-1']]);
+  readonly inner: MemoryAdmissionStore;
+
+  constructor({ leaseMs, clock = fakeClock() }: { leaseMs: number; clock?: Clock }) {
+    this.inner = new MemoryAdmissionStore({
+      clock,
+      leaseMs,
+      countersOfSession: () => null,
+      epochOf: (team) => this.epochs.get(team) ?? null,
+      ledger: { append: (entry) => this.entries.push(decodeEntry(entry)) },
+    });
+  }
+
+  callsOf(command: keyof AdmissionStore): number[] {
+    return this.calls.filter((call) => call.command === command).map(({ size }) => size);
+  }
+
+  beat(process: string): Promise<Beat> {
+    return this.#through('beat', 1, () => this.inner.beat(process));
+  }
+
+  admit(process: string, batch: readonly AdmitRequest[]): Promise<AdmitReply> {
+    return this.#through('admit', batch.length, () => this.inner.admit(process, batch));
+  }
+
+  settle(process: string, batch: readonly Settlement[]): Promise<readonly boolean[]> {
+    return this.#through('settle', batch.length, () => this.inner.settle(process, batch));
+  }
+
+  settleSilent(process: string, batch: readonly Settlement[]): Promise<readonly boolean[] | null> {
+    return this.#through('settleSilent', batch.length, () => this.inner.settleSilent(process, batch));
+  }
+
+  openOfSilent(process: string): Promise<readonly OpenRecord[]> {
+    return this.#through('openOfSilent', 1, () => this.inner.openOfSilent(process));
+  }
+
+  openOf(process: string, grants: readonly string[]): Promise<readonly OpenRecord[]> {
+    return this.#through('openOf', grants.length, () => this.inner.openOf(process, grants));
+  }
+
+  counters(team: string, ids: readonly string[]): Promise<{ nowMs: number; counters: readonly Counter[] }> {
+    return this.#through('counters', ids.length, () => this.inner.counters(team, ids));
+  }
+
+  sayOnce(what: string, untilMs: number): Promise<boolean> {
+    return this.#through('sayOnce', 1, () => this.inner.sayOnce(what, untilMs));
+  }
+
+  leave(process: string): Promise<void> {
+    return this.#through('leave', 1, () => this.inner.leave(process));
+  }
+
+  async #through<T>(command: keyof AdmissionStore, size: number, run: () => Promise<T>): Promise<T> {
+    this.calls.push({ command, size });
+    const mood = this.moods.shift() ?? this.mood;
+    switch (mood) {
+      case 'well':
+        return run();
+      case 'slow':
+        await new Promise((resolve) => setTimeout(resolve, slowMs));
+        return run();
+      case 'refuses':
+        throw new StoreUnavailable('refused');
+      case 'loses':
+        await run();
+        throw await timedOut();
+      case 'hangs':
+        throw await timedOut();
+      case 'ghosts':
+        setTimeout(() => void run(), ghostMs);
+        throw await timedOut();
+    }
+  }
+}
+
+function timedOut(): Promise<StoreUnavailable> {
+  return new Promise((resolve) =>
+    setTimeout(() => resolve(new StoreUnavailable('timed out')), storeTimeoutMs),
+  );
+}
+
+/** A log that keeps what it is told. */
+export function keptLog(): Log & { lines: { level: keyof Log; message: string }[] } {
+  const lines: { level: keyof Log; message: string }[] = [];
+  const write = (level: keyof Log) => (message: string) => void lines.push({ level, message });
+  return { lines, info: write('info'), warn: write('warn'), error: write('error') };
+}
+
+/** Lets fake time pass. */
+export const pass = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);

@@ -1,0 +1,85 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { durationMs, readingIn, usedUpForMs } from '../../../src/upstream/rate-limit-headers.ts';
+
+const nowMs = 5_000;
+
+describe('a reset', () => {
+  it.each([
+    ['6m0s', 360_000],
+    ['1s', 1_000],
+    ['20ms', 20],
+    ['1h2m3s', 3_723_000],
+    ['1m0.5s', 60_500],
+    ['12', 12_000],
+    ['0.25', 250],
+    ['0', 0],
+    ['1d', 86_400_000],
+  ])('%s is %i ms', (text, ms) => {
+    expect(durationMs(text)).toBe(ms);
+  });
+
+  it.each([
+    '',
+    's',
+    '-1',
+    '1 s',
+    '6m0s ',
+    'soon',
+    '1s!',
+    '2d',
+    '1e9',
+    '9'.repeat(50),
+    undefined,
+    ['1s', '1s'],
+  ])('%j is none', (text) => {
+    expect(durationMs(text)).toBeNull();
+  });
+
+  it('is a bounded whole number or none, whatever the text', () => {
+    const texts = fc.oneof(fc.string(), fc.stringMatching(/^[0-9.dhms]{0,50}$/));
+    fc.assert(
+      fc.property(texts, (text) => {
+        const ms = durationMs(text);
+        expect(ms === null || (Number.isInteger(ms) && ms >= 0 && ms <= 86_400_000)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('a reading', () => {
+  it('has both limits', () => {
+    const headers = {
+      'x-ratelimit-limit-requests': '150',
+      'x-ratelimit-remaining-requests': '149',
+      'x-ratelimit-reset-requests': '51s',
+      'x-ratelimit-limit-tokens': '800000',
+      'x-ratelimit-remaining-tokens': '0',
+      'x-ratelimit-reset-tokens': '20ms',
+    };
+    const reading = readingIn(headers, nowMs);
+    expect(reading).toEqual({
+      atMs: nowMs,
+      blockedUntilMs: 0,
+      requests: { remaining: 149, limit: 150, resetAtMs: 56_000 },
+      tokens: { remaining: 0, limit: 800_000, resetAtMs: 5_020 },
+    });
+    expect(usedUpForMs(reading, nowMs)).toBe(20);
+  });
+
+  it('may have one, and need not say how much there is or when it is whole again', () => {
+    const reading = readingIn({ 'x-ratelimit-remaining-requests': '3' }, nowMs);
+    expect(reading).toMatchObject({
+      requests: { remaining: 3, limit: Infinity, resetAtMs: 6_000 },
+      tokens: null,
+    });
+    expect(usedUpForMs(reading, nowMs)).toBeNull();
+  });
+
+  it.each([{}, { 'x-ratelimit-remaining-requests': '-1' }, { 'x-ratelimit-remaining-requests': 'many' }])(
+    'of %j is none',
+    (headers) => {
+      expect(readingIn(headers, nowMs)).toBeNull();
+    },
+  );
+});

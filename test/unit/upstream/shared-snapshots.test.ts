@@ -1,0 +1,57 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import type { SnapshotStore, SharedSnapshot } from '../../../src/upstream/rate-limit-snapshot.ts';
+import { createLog } from '../../../src/observability/log.ts';
+import { KeyQuota } from '../../../src/upstream/key-quota.ts';
+import { SharedSnapshots } from '../../../src/upstream/shared-snapshots.ts';
+
+const aheadMs = 1_000_000;
+let nowMs = 0;
+let asked: SharedSnapshot[][];
+let room: KeyQuota;
+let readings: SharedSnapshots;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  asked = [];
+  room = new KeyQuota();
+  const store: SnapshotStore = {
+    share: (_, news) => {
+      asked.push([...news]);
+      return Promise.resolve([...news]);
+    },
+  };
+  const clock = { now: () => nowMs, monotonic: () => nowMs };
+  readings = new SharedSnapshots({
+    store,
+    rooms: new Map([['key', room]]),
+    isWaiting: () => false,
+    storeNowMs: () => nowMs + aheadMs,
+    clock,
+    log: createLog({ level: 'silent', write: () => undefined }),
+  });
+  readings.start();
+});
+afterEach(() => {
+  readings.stop();
+  vi.useRealTimers();
+});
+
+async function second(): Promise<void> {
+  nowMs += 1_000;
+  await vi.advanceTimersByTimeAsync(1_000);
+}
+
+it('an answer long after its request is shared, although no other was sent since', async () => {
+  const taken = room.take(1);
+  await second();
+  await second();
+  expect(asked).toEqual([[]]);
+  const requests = { remaining: 0, limit: 10, resetAtMs: nowMs + 9_000 };
+  room.read({ atMs: nowMs, blockedUntilMs: 0, requests, tokens: null }, taken);
+  const atMs = nowMs + aheadMs;
+  await second();
+  expect(asked.at(-1)).toMatchObject([{ keyHash: 'key', reading: { atMs } }]);
+  await second();
+  await second();
+  expect(asked).toHaveLength(2);
+});
