@@ -1,3 +1,4 @@
+import { isJsonObject } from '../base/json.ts';
 import { hash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { AuditEntry, Change } from './audit.ts';
@@ -65,7 +66,7 @@ function began(field: string, was: JsonObject, is: JsonObject): boolean {
 function without(field: string, list: JsonValue | undefined): JsonValue {
   if (!Array.isArray(list)) return null;
   return list.map((item) => {
-    if (typeof item !== 'object' || item === null || Array.isArray(item)) return item;
+    if (!isJsonObject(item)) return item;
     const { [field]: _left, ...rest } = item;
     return rest;
   });

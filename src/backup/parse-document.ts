@@ -1,3 +1,4 @@
+import { isJsonObject } from '../base/json.ts';
 import { invalidBody, Refusal, type Problem } from '../base/refusal.ts';
 import type { JsonObject, JsonValue } from '../base/request.ts';
 import { documentVersion, shortened } from './document.ts';
@@ -24,7 +25,7 @@ export function parseEnvelope(text: string): { value: JsonObject; problems: Prob
 function parseJson(text: string): JsonObject | null {
   try {
     const value = JSON.parse(text) as JsonValue; // JSON.parse gives nothing else
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
+    return isJsonObject(value) ? value : null;
   } catch {
     return null;
   }

@@ -1,3 +1,4 @@
+import { isJsonObject } from '../base/json.ts';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import type { JsonObject, JsonValue } from '../base/request.ts';
@@ -41,7 +42,7 @@ export async function readDocumentFile(file: string): Promise<JsonObject> {
     throw new CommandFailed(`${name} cannot be read (${codeOf(error)}).`);
   }
   const value = parsed(content);
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  if (isJsonObject(value)) return value;
   throw new CommandFailed(`${name} is not a JSON object, as tollgate export writes one.`);
 }
 

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { invalidBody, type Problem, Refusal } from '../base/refusal.ts';
 import type { Endpoint, JsonObject, JsonValue } from '../base/request.ts';
 import type { Pinned } from '../identity/records/session.ts';
-import { isObject } from '../validation/json-object.ts';
+import { isJsonObject } from '../base/json.ts';
 
 /*
  * Pinned requests: what a session says in every request, whatever its holder sends. Fields are compared by their
@@ -107,7 +107,7 @@ function roleProblems(messages: JsonValue, roles: readonly string[]): Problem[] 
   if (!Array.isArray(messages)) return [];
   const problems: Problem[] = [];
   for (const [index, message] of messages.entries()) {
-    const role = isObject(message) ? message['role'] : undefined;
+    const role = isJsonObject(message) ? message['role'] : undefined;
     if (typeof role !== 'string' || roles.includes(role)) continue;
     const param = `messages.${index}.role`;
     problems.push({ param, message: `${param} must be one of ${roles.join(', ')} in this session.` });

@@ -1,3 +1,4 @@
+import { isRecord } from '../base/json.ts';
 import type { Usage } from '../base/outcome.ts';
 import type { JsonObject, ValidRequest } from '../base/request.ts';
 import { readUsage } from './usage.ts';
@@ -97,8 +98,4 @@ function recordIn(text: string): Record<string, unknown> | null {
   } catch {
     return null;
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

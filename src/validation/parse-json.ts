@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { setImmediate } from 'node:timers/promises';
 import { invalidBody, Refusal } from '../base/refusal.ts';
 import type { JsonObject, JsonValue } from '../base/request.ts';
-import { isObject } from './json-object.ts';
+import { isJsonObject } from '../base/json.ts';
 import { type TextBounds, type TextFacts, TextScan } from './json-text.ts';
 import { unsafeValues } from './json-walk.ts';
 
@@ -57,7 +57,7 @@ function parseScanned(bytes: Buffer, { longNumber }: TextFacts): JsonObject | Re
   const text = bytes.toString('utf8');
   const value = parse(text);
   if (value instanceof Refusal) return value;
-  if (!isObject(value)) {
+  if (!isJsonObject(value)) {
     return new Refusal('invalid_body', 'The request body must be a JSON object, such as {"model": …}.');
   }
   if (!longNumber && !text.includes('__proto__') && !tellingEscape.test(text)) return value;

@@ -11,7 +11,7 @@ import {
   requiredTextOf,
 } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
-import { isObject } from '../json-object.ts';
+import { isJsonObject } from '../../base/json.ts';
 import { textIn } from '../read-field.ts';
 
 const maxTools = 512;
@@ -102,5 +102,5 @@ function isOwn({ type }: JsonObject): boolean {
 }
 
 function objectsIn(value: JsonValue | undefined): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }

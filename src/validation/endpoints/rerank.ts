@@ -4,7 +4,7 @@ import type { Endpoint, JsonObject, JsonValue, ValidRequest } from '../../base/r
 import { schemaOf, documented } from '../documented.ts';
 import { anything, model, optionalFlag, optionalInteger, requiredText, requiredTextOf } from '../fields.ts';
 import { Findings, joinPath } from '../findings.ts';
-import { isObject } from '../json-object.ts';
+import { isJsonObject } from '../../base/json.ts';
 import { textIn } from '../read-field.ts';
 
 const maxDocuments = 1_000;
@@ -80,7 +80,7 @@ function checkDocuments(value: JsonValue | undefined, findings: Findings): numbe
     if (findings.full) break;
     if (typeof item === 'string') continue;
     const path = joinPath('documents', index);
-    if (isObject(item)) findings.fields(documentFields, item, path);
+    if (isJsonObject(item)) findings.fields(documentFields, item, path);
     else findings.add(path, 'must be a string');
   }
   return documents.length;

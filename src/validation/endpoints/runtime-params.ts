@@ -2,7 +2,7 @@ import type { JsonObject } from '../../base/request.ts';
 import { schemaOf, documented } from '../documented.ts';
 import { optionalInteger, optionalObject, optionalText, requiredMatch } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
-import { isObject } from '../json-object.ts';
+import { isJsonObject } from '../../base/json.ts';
 
 /** How Heroku names apps (Platform API, "app name"). */
 const appName = requiredMatch(/^[a-z][a-z0-9-]{1,28}[a-z0-9]$/, 'the name of a Heroku app');
@@ -26,6 +26,6 @@ export function checkRuntimeParams(tool: JsonObject, path: string, findings: Fin
 /** The app that a tool runs in; null where it names none. */
 export function targetAppOf(tool: JsonObject): string | null {
   const params = tool['runtime_params'];
-  const app = isObject(params) ? params['target_app_name'] : null;
+  const app = isJsonObject(params) ? params['target_app_name'] : null;
   return typeof app === 'string' ? app : null;
 }
