@@ -6,7 +6,7 @@ import type { AdmitRequest, Settlement } from '../src/limits/store.ts';
 import { RedisAudit } from '../src/audit/redis-audit.ts';
 import { mintToken } from '../src/identity/records/token-text.ts';
 import { RedisIdentityStore } from '../src/identity/store/redis-identity-store.ts';
-import { actingAs } from '../src/audit/audit.ts';
+import { actingAs } from '../src/audit/context.ts';
 import { systemClock } from '../src/base/clock.ts';
 import type { RecordKey } from '../src/identity/records/identity.ts';
 import { dayOf } from '../src/base/days.ts';

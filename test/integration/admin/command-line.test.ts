@@ -29,7 +29,7 @@ import { keysUnder } from '../../../src/store/keys.ts';
 import { RedisStore } from '../../../src/store/redis.ts';
 import { RedisLedger } from '../../../src/ledger/redis-ledger.ts';
 import { RedisRefusalStore } from '../../../src/ledger/redis-refusal-store.ts';
-import { Origins } from '../../../src/audit/origins.ts';
+import { auditContexts } from '../../../src/audit/context.ts';
 import { startRedis, type RedisServer } from '../../support/redis-server.ts';
 import { adminKey } from './harness.ts';
 import { settlementOf } from '../../../src/limits/settlement.ts';
@@ -66,7 +66,7 @@ beforeAll(async () => {
     refused: new RedisRefusalStore(store, keys, { retentionDays: 92 }),
     backup: new Backup({ archive: new RedisArchive(store, keys, audit), clock: systemClock }),
     audit,
-    originOf: (actor, asking) => new Origins({ onDyno: false }).administrator(actor, asking),
+    auditContextOf: auditContexts({ onDyno: false }),
     clock: systemClock,
     mint: () => mintToken('user'),
     mintAdministrator: () => mintToken('admin'),
