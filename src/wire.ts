@@ -46,10 +46,10 @@ import { sessionSchemas } from './sessions/schema.ts';
 import { IdTokenVerifier } from './sign-in/id-token.ts';
 import { Provisioner } from './sign-in/provision.ts';
 import { SignInRoute } from './sign-in/sign-in-route.ts';
-import { BodyBudget } from './validation/body-budget.ts';
 import { pinnedProblems } from './sessions/pinned.ts';
 import { endpointPaths, endpoints, unnamedPaths } from './validation/registry.ts';
 import { makeStores, type Stores } from './stores.ts';
+import { BodyBudget } from './validation/read-body.ts';
 
 export interface WireOptions {
   settings: Settings;
