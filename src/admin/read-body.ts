@@ -1,6 +1,5 @@
-import { isJsonObject } from '../base/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
 import type { ZodType } from 'zod';
-import type { JsonObject, JsonValue } from '../base/request.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { AdminContext } from './respond.ts';
 import { check, type Checked } from '../base/check.ts';

@@ -1,6 +1,5 @@
-import { isJsonObject } from '../base/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
 import { invalidBody, Refusal, type Problem } from '../base/refusal.ts';
-import type { JsonObject, JsonValue } from '../base/request.ts';
 import { documentVersion, shortened } from './document.ts';
 import { sections } from './sections.ts';
 

@@ -1,8 +1,7 @@
-import { isJsonObject } from '../base/json.ts';
+import { isJsonObject, type JsonValue } from '../base/request.ts';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ArchiveKey } from '../identity/records/archive.ts';
 import { invalidBody, Refusal, type Problem } from '../base/refusal.ts';
-import type { JsonValue } from '../base/request.ts';
 import { keyName, maxDocumentBytes, type BackupDocument, type Row } from './document.ts';
 import { parseEnvelope } from './parse-document.ts';
 import { limitsOf, readRow } from './read-row.ts';

@@ -1,7 +1,6 @@
-import { isJsonObject } from '../base/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
 import { check } from '../base/check.ts';
 import type { Problem } from '../base/refusal.ts';
-import type { JsonObject, JsonValue } from '../base/request.ts';
 import { shortened, type Row } from './document.ts';
 import type { Section } from './sections.ts';
 

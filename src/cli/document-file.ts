@@ -1,7 +1,6 @@
-import { isJsonObject } from '../base/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
-import type { JsonObject, JsonValue } from '../base/request.ts';
 import { CommandFailed } from './command-failed.ts';
 
 /** A document with a row a line: so that a person can read it, and a comparison shows what changed. */

@@ -1,6 +1,5 @@
-import { isJsonObject } from '../base/json.ts';
+import { isJsonObject, type JsonValue } from '../base/request.ts';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { JsonValue } from '../base/request.ts';
 import { answerAgents } from './agents.ts';
 import { type Answer, errorAnswer } from './answer.ts';
 import { answerChat, type ChatContext } from './chat.ts';

@@ -1,5 +1,4 @@
-import { isJsonObject } from '../base/json.ts';
-import type { JsonObject, JsonValue } from '../base/request.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
 
 /** OperationDocs four characters a token. */
 export function tokens(text: string): number {

@@ -1,4 +1,4 @@
-import { isRecord } from '../base/json.ts';
+import { isRecord } from '../base/request.ts';
 import type { Ending } from '../base/outcome.ts';
 import { noRetry, Refusal, retryAfter } from '../base/refusal.ts';
 

@@ -1,7 +1,6 @@
 import { invalidBody, type Problem, type Refusal } from '../base/refusal.ts';
-import type { JsonObject, JsonValue } from '../base/request.ts';
+import { type JsonObject, type JsonValue, isJsonObject } from '../base/request.ts';
 import { caseVariants, type Documented } from './documented.ts';
-import { isJsonObject } from '../base/json.ts';
 
 /** As many as an answer tells (contract 1.4); beyond it checking may stop. */
 const maxProblems = 50;

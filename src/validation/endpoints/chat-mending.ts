@@ -1,5 +1,4 @@
-import type { JsonObject, JsonValue } from '../../base/request.ts';
-import { isJsonObject } from '../../base/json.ts';
+import { type JsonObject, type JsonValue, isJsonObject } from '../../base/request.ts';
 import { isEmptyArguments } from './tool-arguments.ts';
 
 /*

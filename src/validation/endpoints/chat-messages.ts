@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import type { JsonObject, JsonValue } from '../../base/request.ts';
+import { type JsonObject, type JsonValue, isJsonObject } from '../../base/request.ts';
 import { schemaOf, documented } from '../documented.ts';
 import { anything, optionalText, requiredChoice, requiredText, requiredTextOf } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
-import { isJsonObject } from '../../base/json.ts';
 import { checkToolCalls, toolCallsSchema } from './chat-tools.ts';
 import { ToolArguments } from './tool-arguments.ts';
 

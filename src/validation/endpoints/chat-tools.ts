@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { JsonObject, JsonValue } from '../../base/request.ts';
+import { type JsonObject, type JsonValue, isJsonObject } from '../../base/request.ts';
 import { schemaOf, documented } from '../documented.ts';
 import {
   anything,
@@ -10,9 +10,8 @@ import {
   requiredTextOf,
 } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
-import { isJsonObject } from '../../base/json.ts';
-import { checkRuntimeParams, runtimeParamsSchema, targetAppOf } from './runtime-params.ts';
 import type { ToolArguments } from './tool-arguments.ts';
+import { checkRuntimeParams, runtimeParamsSchema, targetAppOf } from './agent-tools.ts';
 
 const maxTools = 512;
 const maxToolCalls = 512;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { JsonObject, JsonValue } from '../../base/request.ts';
+import { type JsonObject, type JsonValue, isJsonObject } from '../../base/request.ts';
 import { schemaOf, documented, type Documented } from '../documented.ts';
 import {
   anything,
@@ -11,7 +11,6 @@ import {
   requiredTextOf,
 } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
-import { isJsonObject } from '../../base/json.ts';
 
 const maxMessages = 2_000;
 const maxBlocks = 1_000;

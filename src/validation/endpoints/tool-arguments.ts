@@ -1,5 +1,4 @@
-import type { JsonValue } from '../../base/request.ts';
-import { isJsonObject } from '../../base/json.ts';
+import { type JsonValue, isJsonObject } from '../../base/request.ts';
 
 /** Parsing more could hold the event loop: a text of small values takes JSON.parse 30 ns a character. */
 const maxReadLength = 262_144;
