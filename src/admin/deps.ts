@@ -1,4 +1,4 @@
-import type { Actor } from '../base/actor.ts';
+import type { ActorCheck } from '../access/actor-check.ts';
 import type { AuditReader } from '../audit/audit.ts';
 import type { AuditContextOf } from '../audit/context.ts';
 import type { ClaimMaker } from '../claims/claim.ts';
@@ -12,33 +12,24 @@ import type { JsonObject } from '../base/request.ts';
 
 /** Identities as one document. Both reject with `StoreUnavailable`. */
 export interface BackupOperations {
-  /** Of one team, or of all (null). */
+  /** Exports one team, or all of them (null). */
   export(team: string | null): Promise<JsonObject | Refusal>;
-  /** Brings a document into the store; how many rows came to what. */
+  /** Writes a document into the store. Resolves to the number of rows by what became of them. */
   import(text: string, options: { overwrite: boolean }): Promise<Record<string, number> | Refusal>;
 }
 
-/** What the admin API needs; features know only core, so credentials and ids come in from outside. */
+/** What the admin API needs. */
 export interface AdminDeps extends IdentityDeps, AdministratorDeps {
   secrets: SecretStore;
-  /** When secrets were used last, up to now as far as this process knows. */
+  /** When secrets were last used, as far as this process knows. */
   lastUses: SecretStore['lastUses'];
   claims: ClaimMaker;
   ledger: LedgerReader;
   backup: BackupOperations;
   audit: AuditReader;
   refused: Pick<RefusalStore, 'refusals'>;
-  /** Who administers; else why nobody does. May reject with `StoreUnavailable`. */
-  authorize: (headers: {
-    authorization: string | undefined;
-    'x-api-key': string | undefined;
-    'x-forwarded-for': string | undefined;
-  }) => Promise<Actor | Refusal>;
+  authorize: ActorCheck;
   auditContextOf: AuditContextOf;
-  /** The data plane's paths, which tokens may be restricted to. */
-  endpointPaths: readonly string[];
-  /** The id a reply carries, given the caller's `x-request-id`. */
-  requestId: (callers: string | undefined) => string;
-  /** Told of every failure that became a 500. */
+  /** Called with every failure that became a 500. */
   onError: (error: unknown, requestId: string) => void;
 }

@@ -12,6 +12,7 @@ import { issuedToken, tokenResponse } from '../identity/records/responses.ts';
 import type { Place } from '../identity/operations/change-record.ts';
 import type { AdminDeps } from './deps.ts';
 import { etagOf } from '../identity/operations/precondition.ts';
+import { endpointPaths } from '../validation/registry.ts';
 import { readBody } from './read-body.ts';
 import { needing, teamIn, type AdminContext, type Reply, type Route } from './respond.ts';
 import { handOver, handOverIn, rotationRoute } from './rotation-route.ts';
@@ -21,7 +22,7 @@ import { changeToken, getToken, issueToken, listTokens, revokeToken } from '../i
 
 /** The tokens of a team. */
 export function tokenRoutes(deps: AdminDeps): Route[] {
-  const { newToken, tokenChange } = tokenSchemas(deps);
+  const { newToken, tokenChange } = tokenSchemas({ clock: deps.clock, endpointPaths });
   const docs = tokenDocs({ newToken, tokenChange });
 
   async function show(result: Token | Refusal): Promise<Reply> {

@@ -1,8 +1,10 @@
 import { z } from 'zod';
-import { endUser, limits, listOf, model, origin, tool } from '../base/fields.ts';
+import { endUser, limit, limits, listOf, model, origin, time, tool } from '../base/fields.ts';
 import type { JsonObject } from '../base/request.ts';
+import type { Session } from '../identity/records/session.ts';
+import { endpointPaths, endpoints } from '../validation/registry.ts';
 
-/* The body of `POST /v1/sessions`. A field that is null is absent. */
+/* The body of `POST /v1/sessions` and its answer. A field that is null is absent. */
 
 export const minLifeS = 10;
 export const maxLifeS = 86_400;
@@ -27,41 +29,60 @@ function countValues(value: unknown, most: number): number {
   return count;
 }
 
-/** The schemas of sessions; `endpoints` must be among those served here, and a pinned request's one that takes a body. */
-export function sessionSchemas({
-  endpointPaths,
-  pinnedPaths,
-}: {
-  endpointPaths: readonly string[];
-  pinnedPaths: readonly string[];
-}) {
-  const endpoint = z.enum(endpointPaths, `must be one of ${endpointPaths.join(', ')}`);
-  const pinnedEndpoint = z.enum(pinnedPaths, `must be one of ${pinnedPaths.join(', ')}`);
-  const pinned = z
-    .looseObject({ endpoint: pinnedEndpoint.nullish(), allow: listOf(fieldName).nullish() })
-    .refine((value) => countValues(value, maxPinnedValues) <= maxPinnedValues, {
-      error: `must hold at most ${maxPinnedValues} values`,
-    })
-    // The rest are the fields of the request, JSON as they came in.
-    .transform(({ endpoint: path, allow, ...fields }) => ({
-      endpoint: path,
-      allow,
-      fields: fields as JsonObject,
-    }));
-  const policy = {
-    expires_in: z.int(lifeExpected).min(minLifeS, lifeExpected).max(maxLifeS, lifeExpected).nullish(),
-    models: listOf(model).nullish(),
-    endpoints: listOf(endpoint).nullish(),
-    origins: listOf(origin).nullish(),
-    tools: listOf(tool).nullish(),
-    limits: limits.nullish(),
-    pinned: pinned.nullish(),
-  };
-  return {
-    newSession: z.strictObject({ ...policy, end_user: endUser.nullish() }),
-    /** What an issuer of identities gives the sessions of those it vouches for. */
-    sessionPolicy: z.strictObject(policy),
-  };
-}
+const pinnedPaths = endpoints.map(({ path }) => path);
+const pinned = z
+  .looseObject({
+    endpoint: z.enum(pinnedPaths, `must be one of ${pinnedPaths.join(', ')}`).nullish(),
+    allow: listOf(fieldName).nullish(),
+  })
+  .refine((value) => countValues(value, maxPinnedValues) <= maxPinnedValues, {
+    error: `must hold at most ${maxPinnedValues} values`,
+  })
+  // The rest are the fields of the request, JSON as they came in.
+  .transform(({ endpoint, allow, ...fields }) => ({ endpoint, allow, fields: fields as JsonObject }));
 
-export type NewSession = z.infer<ReturnType<typeof sessionSchemas>['newSession']>;
+const policy = {
+  expires_in: z.int(lifeExpected).min(minLifeS, lifeExpected).max(maxLifeS, lifeExpected).nullish(),
+  models: listOf(model).nullish(),
+  endpoints: listOf(z.enum(endpointPaths, `must be one of ${endpointPaths.join(', ')}`)).nullish(),
+  origins: listOf(origin).nullish(),
+  tools: listOf(tool).nullish(),
+  limits: limits.nullish(),
+  pinned: pinned.nullish(),
+};
+
+export const newSession = z.strictObject({ ...policy, end_user: endUser.nullish() });
+
+/** What an issuer's entry gives the sessions of the people it vouches for. */
+export const sessionPolicy = z.strictObject(policy);
+
+export type NewSession = z.infer<typeof newSession>;
+
+const text = z.string();
+const list = z.array(text).nullable().meta({ description: 'null restricts nothing.' });
+
+/** What answers have of a session, without its limits and its pinned request. */
+export const sessionFields = {
+  id: text,
+  models: list,
+  endpoints: list,
+  origins: list,
+  tools: list,
+  end_user: text.nullable(),
+  expires_at: time,
+  created_at: time,
+} satisfies Record<Exclude<keyof Session, 'limits' | 'pinned'>, z.ZodType>;
+
+/** A session that was just made. */
+export const mintedSessionResponse = z
+  .object({
+    ...sessionFields,
+    token: text.meta({ description: 'The secret itself, shown only this once.' }),
+    expires_in: z.int().meta({ description: 'Seconds.' }),
+    limits: z.array(limit),
+    pinned: z
+      .looseObject({ endpoint: text, allow: z.array(text) })
+      .nullable()
+      .meta({ description: 'As it was asked for.' }),
+  })
+  .meta({ id: 'MintedSession' });

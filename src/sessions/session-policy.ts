@@ -1,16 +1,11 @@
 import { check } from '../base/check.ts';
 import type { Problem } from '../base/refusal.ts';
 import type { JsonObject } from '../base/request.ts';
-import { type NewSession, sessionSchemas } from './schema.ts';
+import { type NewSession, sessionPolicy } from './schema.ts';
 import { pinnedProblems } from './pinned.ts';
-import { endpointPaths, endpoints } from '../validation/registry.ts';
+import { endpoints } from '../validation/registry.ts';
 
-const { sessionPolicy } = sessionSchemas({
-  endpointPaths,
-  pinnedPaths: endpoints.map(({ path }) => path),
-});
-
-/** What is wrong with the policy an issuer's entry gives its sessions; nothing where it is fine. */
+/** What is wrong with the policy that an issuer's entry gives its sessions; empty if nothing is. */
 export function sessionPolicyProblems(session: JsonObject): readonly Problem[] {
   const checked = check<NewSession>(sessionPolicy, session);
   if (!checked.ok) return checked.refusal.details.problems ?? [];
@@ -23,7 +18,7 @@ export function sessionPolicyProblems(session: JsonObject): readonly Problem[] {
   return pinnedProblems(endpoint, whole, { tools: tools ?? [], maxOutputTokens: () => null });
 }
 
-/** The policy, which was found to be fine at start. */
+/** The policy, which was checked at start. */
 export function sessionPolicyOf(session: JsonObject): NewSession {
   return sessionPolicy.parse(session);
 }
