@@ -1,12 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { RedisAdmissionStore } from '../src/limits/redis-admission-store.ts';
+import { RedisAdmissionStore } from '../src/limits/admission-store.ts';
 import { encodeOpen, type OpenRequest } from '../src/limits/open-record.ts';
 import { settlementOf } from '../src/limits/settlement.ts';
 import type { AdmitRequest, Settlement } from '../src/limits/store.ts';
-import { RedisAudit } from '../src/audit/redis-audit.ts';
+import { RedisAudit } from '../src/audit/audit-trail.ts';
 import { mintToken } from '../src/identity/records/token-text.ts';
-import { RedisIdentityStore } from '../src/identity/store/redis-identity-store.ts';
-import { actingAs } from '../src/audit/audit.ts';
+import { actingAs } from '../src/audit/context.ts';
+import { RedisIdentityStore } from '../src/identity/store/identity-store.ts';
 import { systemClock } from '../src/base/clock.ts';
 import type { RecordKey } from '../src/identity/records/identity.ts';
 import { dayOf } from '../src/base/days.ts';
@@ -14,7 +14,7 @@ import { keysUnder } from '../src/store/keys.ts';
 import type { ForwardOutcome } from '../src/base/outcome.ts';
 import { RedisStore } from '../src/store/redis.ts';
 import type { RefusalCount } from '../src/ledger/refusal-count.ts';
-import { RedisRefusalStore } from '../src/ledger/redis-refusal-store.ts';
+import { RedisRefusalStore } from '../src/ledger/refusal-store.ts';
 import { startRedis } from '../test/support/redis-server.ts';
 
 /*

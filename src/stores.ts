@@ -1,19 +1,19 @@
 import { MemoryAdmissionStore } from './limits/memory-admission-store.ts';
-import { RedisAdmissionStore } from './limits/redis-admission-store.ts';
+import { RedisAdmissionStore } from './limits/admission-store.ts';
 import type { AdmissionStore } from './limits/store.ts';
 import type { Counter } from './limits/window.ts';
 import { MemoryAudit } from './audit/memory-audit.ts';
-import { RedisAudit } from './audit/redis-audit.ts';
+import { RedisAudit } from './audit/audit-trail.ts';
 import { MemoryAdministratorStore } from './identity/store/memory-administrator-store.ts';
 import { MemoryArchive } from './identity/store/memory-archive.ts';
 import { MemoryIdentityStore } from './identity/store/memory-identity-store.ts';
-import { RedisAdministratorStore } from './identity/store/redis-administrator-store.ts';
+import { RedisAdministratorStore } from './identity/store/administrator-store.ts';
 import { MemorySecretStore } from './identity/store/memory-secret-store.ts';
-import { RedisArchive } from './identity/store/redis-archive.ts';
-import { RedisIdentityStore } from './identity/store/redis-identity-store.ts';
-import { RedisSecretStore } from './identity/store/redis-secret-store.ts';
+import { RedisArchive } from './identity/store/identity-archive.ts';
+import { RedisIdentityStore } from './identity/store/identity-store.ts';
+import { RedisSecretStore } from './identity/store/secret-store.ts';
 import { MemoryClaimStore } from './claims/memory-claim-store.ts';
-import { RedisClaimStore } from './claims/redis-claim-store.ts';
+import { RedisClaimStore } from './claims/claim-store.ts';
 import type { Settings } from './config/environment.ts';
 import type { AdministratorStore } from './identity/records/administrator.ts';
 import type { AuditReader } from './audit/audit.ts';
@@ -30,16 +30,16 @@ import { keysUnder } from './store/keys.ts';
 import { RedisStore } from './store/redis.ts';
 import { MemoryLedger } from './ledger/memory-ledger.ts';
 import { MemoryRefusalStore } from './ledger/memory-refusal-store.ts';
-import { RedisLedger } from './ledger/redis-ledger.ts';
-import { RedisRefusalStore } from './ledger/redis-refusal-store.ts';
+import { RedisLedger } from './ledger/ledger-reader.ts';
+import { RedisRefusalStore } from './ledger/refusal-store.ts';
 import { tellStoreCondition } from './store/store-condition.ts';
-import { isFirstProcess } from './lifecycle/worker.ts';
+import { isFirstProcess } from './lifecycle/cluster.ts';
 import type { Log } from './observability/log.ts';
 import type { Metrics, StoreExtent } from './observability/metrics.ts';
 import { MemorySnapshotStore } from './upstream/memory-snapshot-store.ts';
-import { RedisSnapshotStore } from './upstream/redis-snapshot-store.ts';
+import { RedisSnapshotStore } from './upstream/snapshot-store.ts';
 import { MemorySessionStore } from './sessions/memory-session-store.ts';
-import { RedisSessionStore } from './sessions/redis-session-store.ts';
+import { RedisSessionStore } from './sessions/session-store.ts';
 
 /** What the stores are made of. */
 export interface StoreOptions {

@@ -1,21 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { adminApp } from '../admin/admin-app.ts';
-import { RedisAudit } from '../audit/redis-audit.ts';
-import { RedisAdministratorStore } from '../identity/store/redis-administrator-store.ts';
-import { RedisArchive } from '../identity/store/redis-archive.ts';
-import { RedisIdentityStore } from '../identity/store/redis-identity-store.ts';
-import { RedisSecretStore } from '../identity/store/redis-secret-store.ts';
+import { RedisAudit } from '../audit/audit-trail.ts';
+import { RedisAdministratorStore } from '../identity/store/administrator-store.ts';
+import { RedisArchive } from '../identity/store/identity-archive.ts';
+import { RedisIdentityStore } from '../identity/store/identity-store.ts';
+import { RedisSecretStore } from '../identity/store/secret-store.ts';
 import { mintToken, randomBase62 } from '../identity/records/token-text.ts';
 import { Backup } from '../backup/backup.ts';
 import { ClaimLinks } from '../claims/claim-links.ts';
-import { RedisClaimStore } from '../claims/redis-claim-store.ts';
+import { RedisClaimStore } from '../claims/claim-store.ts';
 import { readStore } from '../config/store.ts';
 import { VariableReader } from '../config/variables.ts';
 import { systemClock } from '../base/clock.ts';
 import { keysUnder } from '../store/keys.ts';
 import { RedisStore } from '../store/redis.ts';
-import { RedisLedger } from '../ledger/redis-ledger.ts';
-import { readRefusals } from '../ledger/redis-refusal-store.ts';
+import { RedisLedger } from '../ledger/ledger-reader.ts';
+import { readRefusals } from '../ledger/refusal-store.ts';
 import { endpointPaths } from '../validation/registry.ts';
 import { CommandFailed, exitCodes } from './command-failed.ts';
 import type { Connection } from './connection.ts';
@@ -82,7 +82,7 @@ function localAdmin(store: RedisStore, prefix: string): ReturnType<typeof adminA
     mintAdministrator: () => mintToken('admin'),
     randomId: () => randomBase62(12),
     authorize: () => Promise.resolve({ kind: 'root' }),
-    originOf: (_actor, { requestId }) => ({ actor: 'command-line', address: null, requestId }),
+    auditContextOf: (_actor, { requestId }) => ({ actor: 'command-line', address: null, requestId }),
     endpointPaths,
     requestId: () => randomUUID(),
     onError: (error) => {

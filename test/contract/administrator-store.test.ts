@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MemoryAdministratorStore } from '../../src/identity/store/memory-administrator-store.ts';
-import { RedisAdministratorStore } from '../../src/identity/store/redis-administrator-store.ts';
-import { RedisIdentityStore } from '../../src/identity/store/redis-identity-store.ts';
+import { RedisAdministratorStore } from '../../src/identity/store/administrator-store.ts';
+import { RedisIdentityStore } from '../../src/identity/store/identity-store.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { keysUnder } from '../../src/store/keys.ts';
 import { RedisStore } from '../../src/store/redis.ts';

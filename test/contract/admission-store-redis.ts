@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { RedisAdmissionStore } from '../../src/limits/redis-admission-store.ts';
+import { RedisAdmissionStore } from '../../src/limits/admission-store.ts';
 import { type Keys, keysUnder } from '../../src/store/keys.ts';
 import { RedisStore, type Script } from '../../src/store/redis.ts';
-import { RedisLedger } from '../../src/ledger/redis-ledger.ts';
+import { RedisLedger } from '../../src/ledger/ledger-reader.ts';
 import type { RedisServer } from '../support/redis-server.ts';
 import { lastSecondMs, leaseMs, type StoreUnderTest } from './admission-store-samples.ts';
 

@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RedisAdmissionStore } from '../../src/limits/redis-admission-store.ts';
+import { RedisAdmissionStore } from '../../src/limits/admission-store.ts';
 import { windowIndex } from '../../src/limits/window.ts';
 import { keysUnder } from '../../src/store/keys.ts';
 import { RedisStore } from '../../src/store/redis.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
-import { RedisLedger } from '../../src/ledger/redis-ledger.ts';
+import { RedisLedger } from '../../src/ledger/ledger-reader.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { emptyMemoryStore } from './admission-store-memory.ts';
 import { connectTo, emptyRedisStore, saysTime, type TurnedRedis } from './admission-store-redis.ts';

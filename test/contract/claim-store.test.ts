@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { MemoryClaimStore } from '../../src/claims/memory-claim-store.ts';
-import { RedisClaimStore } from '../../src/claims/redis-claim-store.ts';
+import { RedisClaimStore } from '../../src/claims/claim-store.ts';
 import type { ClaimStore, SealedClaim } from '../../src/claims/claim.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { keysUnder } from '../../src/store/keys.ts';

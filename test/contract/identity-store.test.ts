@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MemoryIdentityStore } from '../../src/identity/store/memory-identity-store.ts';
-import { RedisIdentityStore } from '../../src/identity/store/redis-identity-store.ts';
+import { RedisIdentityStore } from '../../src/identity/store/identity-store.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { keysUnder } from '../../src/store/keys.ts';
 import { RedisStore } from '../../src/store/redis.ts';

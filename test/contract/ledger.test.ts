@@ -3,7 +3,7 @@ import { keysUnder } from '../../src/store/keys.ts';
 import { RedisStore } from '../../src/store/redis.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
 import { MemoryLedger } from '../../src/ledger/memory-ledger.ts';
-import { RedisLedger } from '../../src/ledger/redis-ledger.ts';
+import { RedisLedger } from '../../src/ledger/ledger-reader.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { connectTo, emptyRedisStore, type TurnedRedis } from './admission-store-redis.ts';
 import { asks, closingOf, decided, entryOf, process } from './admission-store-samples.ts';

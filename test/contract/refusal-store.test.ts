@@ -5,7 +5,7 @@ import { RedisStore } from '../../src/store/redis.ts';
 import type { RefusalBatch } from '../../src/ledger/refusal-count.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
 import { MemoryRefusalStore } from '../../src/ledger/memory-refusal-store.ts';
-import { RedisRefusalStore } from '../../src/ledger/redis-refusal-store.ts';
+import { RedisRefusalStore } from '../../src/ledger/refusal-store.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { refusalStoreContract } from './refusal-store.ts';
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MemoryAdmissionStore } from '../../src/limits/memory-admission-store.ts';
-import { RedisAdmissionStore } from '../../src/limits/redis-admission-store.ts';
+import { RedisAdmissionStore } from '../../src/limits/admission-store.ts';
 import { MemoryIdentityStore } from '../../src/identity/store/memory-identity-store.ts';
 import { MemorySecretStore } from '../../src/identity/store/memory-secret-store.ts';
-import { RedisIdentityStore } from '../../src/identity/store/redis-identity-store.ts';
-import { RedisSecretStore } from '../../src/identity/store/redis-secret-store.ts';
+import { RedisIdentityStore } from '../../src/identity/store/identity-store.ts';
+import { RedisSecretStore } from '../../src/identity/store/secret-store.ts';
 import { keysUnder } from '../../src/store/keys.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
 import { MemoryLedger } from '../../src/ledger/memory-ledger.ts';

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MemoryAdmissionStore } from '../../src/limits/memory-admission-store.ts';
-import { RedisAdmissionStore } from '../../src/limits/redis-admission-store.ts';
+import { RedisAdmissionStore } from '../../src/limits/admission-store.ts';
 import type { Counter } from '../../src/limits/window.ts';
 import { MemoryIdentityStore } from '../../src/identity/store/memory-identity-store.ts';
-import { RedisIdentityStore } from '../../src/identity/store/redis-identity-store.ts';
+import { RedisIdentityStore } from '../../src/identity/store/identity-store.ts';
 import { keysUnder } from '../../src/store/keys.ts';
 import { type MintBounds, storedBytes } from '../../src/identity/records/session.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
 import { MemoryLedger } from '../../src/ledger/memory-ledger.ts';
 import { MemorySessionStore } from '../../src/sessions/memory-session-store.ts';
-import { RedisSessionStore } from '../../src/sessions/redis-session-store.ts';
+import { RedisSessionStore } from '../../src/sessions/session-store.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { connectTo, type TurnedRedis } from './admission-store-redis.ts';
 import { teamNamed, tokenNamed, userNamed } from './identity-store.ts';

@@ -3,7 +3,7 @@ import { keysUnder } from '../../src/store/keys.ts';
 import { RedisStore } from '../../src/store/redis.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
 import { MemorySnapshotStore } from '../../src/upstream/memory-snapshot-store.ts';
-import { RedisSnapshotStore } from '../../src/upstream/redis-snapshot-store.ts';
+import { RedisSnapshotStore } from '../../src/upstream/snapshot-store.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { readingStoreContract } from './snapshot-store.ts';
 

@@ -5,21 +5,21 @@ import { promisify } from 'node:util';
 import { serve, type ServerType } from '@hono/node-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { adminApp } from '../../../src/admin/admin-app.ts';
-import { RedisAudit } from '../../../src/audit/redis-audit.ts';
+import { RedisAudit } from '../../../src/audit/audit-trail.ts';
 import { actorCheck } from '../../../src/access/actor-check.ts';
 import { Authenticator } from '../../../src/access/authenticator.ts';
-import { RedisAdministratorStore } from '../../../src/identity/store/redis-administrator-store.ts';
-import { RedisIdentityStore } from '../../../src/identity/store/redis-identity-store.ts';
+import { RedisAdministratorStore } from '../../../src/identity/store/administrator-store.ts';
+import { RedisIdentityStore } from '../../../src/identity/store/identity-store.ts';
 import {
   hashToken,
   inspectToken,
   mintToken,
   randomBase62,
 } from '../../../src/identity/records/token-text.ts';
-import { RedisSecretStore } from '../../../src/identity/store/redis-secret-store.ts';
+import { RedisSecretStore } from '../../../src/identity/store/secret-store.ts';
 import { ClaimLinks } from '../../../src/claims/claim-links.ts';
-import { RedisClaimStore } from '../../../src/claims/redis-claim-store.ts';
-import { RedisArchive } from '../../../src/identity/store/redis-archive.ts';
+import { RedisClaimStore } from '../../../src/claims/claim-store.ts';
+import { RedisArchive } from '../../../src/identity/store/identity-archive.ts';
 import { Backup } from '../../../src/backup/backup.ts';
 import { run } from '../../../src/cli/run.ts';
 import { systemClock } from '../../../src/base/clock.ts';
@@ -27,9 +27,9 @@ import { dayOf } from '../../../src/base/days.ts';
 import { encodeEntry, encodeTotalsRow } from '../../../src/ledger/entry-text.ts';
 import { keysUnder } from '../../../src/store/keys.ts';
 import { RedisStore } from '../../../src/store/redis.ts';
-import { RedisLedger } from '../../../src/ledger/redis-ledger.ts';
-import { RedisRefusalStore } from '../../../src/ledger/redis-refusal-store.ts';
-import { Origins } from '../../../src/audit/origins.ts';
+import { auditContexts } from '../../../src/audit/context.ts';
+import { RedisLedger } from '../../../src/ledger/ledger-reader.ts';
+import { RedisRefusalStore } from '../../../src/ledger/refusal-store.ts';
 import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { adminKey } from './harness.ts';
 import { settlementOf } from '../../../src/limits/settlement.ts';
@@ -66,7 +66,7 @@ beforeAll(async () => {
     refused: new RedisRefusalStore(store, keys, { retentionDays: 92 }),
     backup: new Backup({ archive: new RedisArchive(store, keys, audit), clock: systemClock }),
     audit,
-    originOf: (actor, asking) => new Origins({ onDyno: false }).administrator(actor, asking),
+    auditContextOf: auditContexts({ onDyno: false }),
     clock: systemClock,
     mint: () => mintToken('user'),
     mintAdministrator: () => mintToken('admin'),

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { RedisAdmissionStore } from '../../../src/limits/redis-admission-store.ts';
+import { RedisAdmissionStore } from '../../../src/limits/admission-store.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import type { Limit } from '../../../src/base/limit.ts';
 import { RedisStore } from '../../../src/store/redis.ts';
