@@ -1,16 +1,15 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { callerLeft, type Ending, type ForwardOutcome } from '../base/outcome.ts';
-import type { EndpointKind } from '../base/request.ts';
+import type { AnswerFormat } from '../base/request.ts';
 import { type Refusal, restarting } from '../base/refusal.ts';
-import type { Call } from '../edge/call.ts';
+import { type Call, sendRefusal } from '../edge/call.ts';
 import { ErrorAnswer } from './error-answer.ts';
 import type { OpenExchange, OpenExchanges } from './open-exchanges.ts';
 import { PacedWriter } from './paced-writer.ts';
 import { PlainReply } from './plain-reply.ts';
 import { headOf, isPassedOn, type Reply, type ReplyHost } from './reply.ts';
-import { sendRefusal } from '../edge/send.ts';
 import { StreamReply, type StreamTimings } from './stream-reply.ts';
-import { plainTapFor, streamTapFor } from './taps.ts';
+import { taps } from './taps.ts';
 import type { Pausable, ResponseHandler, UpstreamCall } from '../upstream/upstream-call.ts';
 import { codeOf, failed, fellSilent, timedOut, unanswered } from '../upstream/upstream-error.ts';
 
@@ -27,7 +26,7 @@ export interface ExchangeTimings extends StreamTimings {
 export interface ExchangeOptions {
   call: Call;
   /** Decides how the answer is read along with. */
-  kind: EndpointKind;
+  answerFormat: AnswerFormat;
   stream: boolean;
   /** The gateway's own headers for the reply, a flat list. */
   headers: readonly string[];
@@ -72,7 +71,7 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
   #errorAnswer: ErrorAnswer | null = null;
 
   constructor(options: ExchangeOptions, upstreamCall: UpstreamCall) {
-    const { call, kind, stream, timings, open } = options;
+    const { call, answerFormat, stream, timings, open } = options;
     this.#options = options;
     this.#upstreamCall = upstreamCall;
     // Like those of Heroku's router, deadlines begin when the whole request is in, not with a slow upload.
@@ -80,8 +79,8 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     this.#lastByteMs = this.startedMs;
     this.writer = new PacedWriter(call.outgoing, timings.readerTimeoutMs);
     this.#reply = stream
-      ? new StreamReply(this, timings, streamTapFor(kind))
-      : new PlainReply(this, timings.firstHeartbeatMs, plainTapFor(kind));
+      ? new StreamReply(this, timings, taps[answerFormat].stream())
+      : new PlainReply(this, timings.firstHeartbeatMs, taps[answerFormat].plain());
     open.add(this);
     call.whenClosed(() => this.#closed());
   }

@@ -13,7 +13,7 @@ const bytesPerInput = 32_768;
 
 /** The most bytes of answers that are held until the last one has come; 0 if the request is sent as it is. */
 export function heldAnswerBytes({ endpoint, body: { input } }: ValidRequest): number {
-  const isInParts = endpoint.kind === 'embeddings' && Array.isArray(input) && input.length > maxInputs;
+  const isInParts = endpoint.modelKind === 'embeddings' && Array.isArray(input) && input.length > maxInputs;
   return isInParts ? input.length * bytesPerInput : 0;
 }
 

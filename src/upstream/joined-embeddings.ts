@@ -1,3 +1,4 @@
+import { isRecord, type JsonObject, type ValidRequest } from '../base/request.ts';
 import type { Usage } from '../base/outcome.ts';
 import { readUsage } from './usage.ts';
 
@@ -70,8 +71,4 @@ function recordIn(text: string): Record<string, unknown> | null {
   } catch {
     return null;
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

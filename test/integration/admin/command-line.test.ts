@@ -27,9 +27,9 @@ import { dayOf } from '../../../src/base/days.ts';
 import { encodeEntry, encodeTotalsRow } from '../../../src/ledger/entry-text.ts';
 import { keysUnder } from '../../../src/store/keys.ts';
 import { RedisStore } from '../../../src/store/redis.ts';
+import { auditContexts } from '../../../src/audit/context.ts';
 import { RedisLedger } from '../../../src/ledger/ledger-reader.ts';
 import { RedisRefusalStore } from '../../../src/ledger/refusal-store.ts';
-import { Origins } from '../../../src/audit/origins.ts';
 import { startRedis, type RedisServer } from '../../support/redis-server.ts';
 import { adminKey } from './harness.ts';
 import { settlementOf } from '../../../src/limits/settlement.ts';
@@ -66,7 +66,7 @@ beforeAll(async () => {
     refused: new RedisRefusalStore(store, keys, { retentionDays: 92 }),
     backup: new Backup({ archive: new RedisArchive(store, keys, audit), clock: systemClock }),
     audit,
-    originOf: (actor, asking) => new Origins({ onDyno: false }).administrator(actor, asking),
+    auditContextOf: auditContexts({ onDyno: false }),
     clock: systemClock,
     mint: () => mintToken('user'),
     mintAdministrator: () => mintToken('admin'),

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mintToken } from '../../../src/identity/records/token-text.ts';
 import { errorBody, isAnthropic } from '../../../src/base/error-body.ts';
 import { errorTable, Refusal, type ErrorCode } from '../../../src/base/refusal.ts';
-import { endpointPaths, endpoints } from '../../../src/validation/registry.ts';
+import { endpointKinds, endpointPaths, endpoints } from '../../../src/validation/registry.ts';
 import {
   type IssuedToken,
   models,
@@ -12,7 +12,7 @@ import {
   startGateway,
   type TestGateway,
 } from '../../support/gateway.ts';
-import { bodies, errorOf, get, post, type Reply } from '../../support/gateway-client.ts';
+import { bodies, errorOf, get, paths, post, type Reply } from '../../support/gateway-client.ts';
 import type { Endpoint } from '../../../src/base/request.ts';
 import { connectRaw, parseResponse, type RawConnection } from '../../support/http.ts';
 import { startRedis, type RedisServer } from '../../support/redis-server.ts';
@@ -114,7 +114,7 @@ function endpointOf(path: string): Endpoint {
   return found;
 }
 
-describe.each(endpoints.map(({ path, kind }) => ({ path, kind })))('$path', ({ path, kind }) => {
+describe.each(endpointKinds.map((kind) => ({ path: paths[kind], kind })))('$path', ({ path, kind }) => {
   const send = (body: object | string, headers: Record<string, string> = {}): Promise<Reply> =>
     post(`${gateway.url}${path}`, body, { headers: { ...withId, ...headers } });
   const as = (text: string): Record<string, string> => ({ authorization: `Bearer ${text}` });
