@@ -1,4 +1,4 @@
-import { isRecord, type JsonObject, type ValidRequest } from '../base/request.ts';
+import { isRecord } from '../base/request.ts';
 import type { Usage } from '../base/outcome.ts';
 import { readUsage } from './usage.ts';
 
