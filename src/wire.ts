@@ -33,7 +33,7 @@ import { ModelRoutes } from './data-plane/model-routes.ts';
 import { Discovery } from './models/discovery.ts';
 import { OwnUsage } from './data-plane/own-usage.ts';
 import { OpenExchanges } from './proxy/open-exchanges.ts';
-import { requestIdOf } from './edge/request-id.ts';
+import { requestIdOf } from './edge/call.ts';
 import { SharedSnapshots } from './upstream/shared-snapshots.ts';
 import { Upstreams } from './upstream/upstreams.ts';
 import { RequestQueue } from './upstream/request-queue.ts';
@@ -45,10 +45,10 @@ import { SessionMinter } from './sessions/minter.ts';
 import { sessionSchemas } from './sessions/schema.ts';
 import { IdTokenVerifier } from './sign-in/id-token.ts';
 import { SignInRoute } from './sign-in/sign-in-route.ts';
-import { BodyBudget } from './validation/body-budget.ts';
 import { pinnedProblems } from './sessions/pinned.ts';
 import { endpointPaths, endpoints, unnamedPaths } from './validation/registry.ts';
 import { makeStores, type Stores } from './stores.ts';
+import { BodyBudget } from './validation/read-body.ts';
 
 export interface WireOptions {
   settings: Settings;
