@@ -6,7 +6,7 @@ import { actorCheck } from './access/actor-check.ts';
 import { Authenticator } from './access/authenticator.ts';
 import { AuthThrottle } from './access/auth-throttle.ts';
 import { SecretUses } from './access/secret-uses.ts';
-import { mintSessionToken, mintToken, randomBase62 } from './identity/records/token-text.ts';
+import { mintSessionToken, randomBase62 } from './identity/records/token-text.ts';
 import { ClaimLinks } from './claims/claim-links.ts';
 import type { Catalogue } from './config/catalogue.ts';
 import type { Settings } from './config/environment.ts';
@@ -32,7 +32,6 @@ import { RequestQueue } from './upstream/request-queue.ts';
 import { ServedModels } from './models/served-models.ts';
 import { SessionMinter } from './sessions/minter.ts';
 import { IdTokenVerifier } from './sign-in/id-token.ts';
-import { Provisioner } from './sign-in/provision.ts';
 import { pinnedProblems } from './sessions/pinned.ts';
 import { endpoints, unnamedPaths } from './validation/registry.ts';
 import { makeStores } from './stores.ts';
@@ -70,7 +69,6 @@ export interface Wired {
 }
 
 const processIdLength = 12;
-const limitIdLength = 12;
 
 /** Builds the gateway of one process. */
 export function wire(options: WireOptions): Wired {
@@ -110,15 +108,15 @@ export function wire(options: WireOptions): Wired {
   const upstreams = new Upstreams(attachments, discovery);
   const served = new ServedModels({ catalogue, upstreams, listed: discovery });
   const exchanges = new OpenExchanges(clock);
-  const waiting = new RequestQueue({
+  const queue = new RequestQueue({
     clock,
     max: settings.upstreamQueueMax,
     maxOfTeam: settings.upstreamQueueMaxPerTeam,
   });
   const readings = new SharedSnapshots({
     store: stores.readings,
-    rooms: upstreams.rooms,
-    isWaiting: () => waiting.size > 0,
+    quotas: upstreams.quotas,
+    isWaiting: () => queue.size > 0,
     storeNowMs: () => admission.heartbeat.storeNowMs(),
     clock,
     log,
@@ -127,8 +125,8 @@ export function wire(options: WireOptions): Wired {
     ledgerPending: () => admission.pending,
     openRequests: () => exchanges.size,
     openStreams: () => exchanges.streams,
-    waiting: () => waiting.size,
-    attachments: () => upstreams.resting(clock.monotonic()),
+    waiting: () => queue.size,
+    attachments: () => upstreams.circuits(clock.monotonic()),
     store: () => stores.extent().catch(() => null),
   });
   const budget = new BodyBudget(settings.bodyBudgetBytes);
@@ -158,7 +156,7 @@ export function wire(options: WireOptions): Wired {
     served,
     discovery,
     exchanges,
-    waiting,
+    queue,
     clock,
     budget,
     journal,
@@ -192,9 +190,6 @@ export function wire(options: WireOptions): Wired {
     clock,
     authorize,
     auditContextOf,
-    mint: () => mintToken('user'),
-    mintAdministrator: () => mintToken('admin'),
-    randomId: () => randomBase62(limitIdLength),
     onError: (error, requestId) => log.error('an admin request failed', { error, request_id: requestId }),
   };
   const app = createApp({
@@ -212,13 +207,7 @@ export function wire(options: WireOptions): Wired {
     upstreams,
     minter,
     verifier: new IdTokenVerifier({ issuers: options.issuers, clock }),
-    provisioner: new Provisioner({
-      identities: stores.identities,
-      clock,
-      randomId: () => randomBase62(limitIdLength),
-    }),
     realModel: catalogue.real,
-    mint: () => mintToken('user'),
     links,
     origin,
     storeReachable: () =>

@@ -4,9 +4,10 @@ import { actingAs } from '../audit/context.ts';
 import { check, type Checked } from '../base/check.ts';
 import { okJson, type OperationDocs, optionalJsonBody } from '../base/operation-docs.ts';
 import { Refusal, retryAfter, secondsUntil } from '../base/refusal.ts';
-import { defaultOverlapS, ownRotation } from '../identity/records/rotation.ts';
+import { defaultOverlapS, ownRotation } from '../identity/schemas/requests.ts';
+import type { TokenKey } from '../identity/records/identity.ts';
 import { secretEndMs } from '../identity/records/secret.ts';
-import { rotatedToken } from '../identity/records/responses.ts';
+import { rotatedToken } from '../identity/schemas/responses.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
 import type { AuditContextOf } from '../audit/context.ts';
 import type { Call } from '../edge/call.ts';
@@ -47,12 +48,12 @@ export function ownRotationRoute(deps: OwnRotationDeps): Route {
     const overlapS = overlapIn(bytes);
     if (overlapS instanceof Refusal) return overlapS;
 
-    const at = { team: identity.team.id, id: identity.token.id };
-    const { ok, freeAtMs, nowMs } = await secrets.countRotation(at, perHour);
+    const key: TokenKey = { kind: 'token', team: identity.team.id, id: identity.token.id };
+    const { ok, freeAtMs, nowMs } = await secrets.countRotation(key, perHour);
     if (!ok) return tooOften(freeAtMs, nowMs);
     const by = credential.secretHash;
-    const rotated = await actingAs(auditContextOf(at.id, call.asking), () =>
-      rotateToken(deps, at, { overlapS, by }),
+    const rotated = await actingAs(auditContextOf(key.id, call.asking), () =>
+      rotateToken(deps, key, { overlapS, by }),
     );
     if (rotated instanceof Refusal) return rotated;
     const { record, text, oldExpiresAt } = rotated;

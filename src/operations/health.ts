@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+/** The answer of both endpoints. */
 export const healthResponse = z
   .object({ status: z.string(), reasons: z.array(z.string()).exactOptional() })
   .meta({ id: 'Health' });

@@ -14,17 +14,17 @@ import { welcomePage, welcomeResponse, welcomeText } from './welcome.ts';
 
 export interface OperationsDeps {
   answers: Answers;
-  /** Asks the store; false if it does not answer. */
+  /** Pings the store; false if it does not answer. */
   storeReachable: () => Promise<boolean>;
   draining: () => boolean;
   metrics: () => Promise<MetricsText>;
   authorize: ActorCheck;
 }
 
-/** The page has its own style. */
+/** The page has inline style. */
 const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
-/** The series are about all teams at once. */
+/** Metrics show all teams at once. */
 export const metricsNeed: Need = 'read-gateway';
 
 const text = z.string();
@@ -33,7 +33,7 @@ const docs = {
     summary: 'Say what this is and where to go next',
     answer: { status: 200, content: { 'application/json': welcomeResponse, 'text/html': text } },
   },
-  health: { summary: 'Say that the process answers', answer: okJson(healthResponse) },
+  health: { summary: 'Say that the process is alive', answer: okJson(healthResponse) },
   readiness: {
     summary: 'Say whether this process should get requests now',
     answer: okJson(healthResponse),

@@ -6,7 +6,6 @@ import type { AuthThrottle } from '../access/auth-throttle.ts';
 import { actingAs, type AuditContextOf } from '../audit/context.ts';
 import { okJson, type OperationDocs } from '../base/operation-docs.ts';
 import type { Credential, Token } from '../identity/records/identity.ts';
-import type { Clock } from '../base/clock.ts';
 import type { RealModel } from '../base/model.ts';
 import { withRealModels } from '../identity/records/aliases.ts';
 import { Refusal } from '../base/refusal.ts';
@@ -23,7 +22,8 @@ import type { NewSession } from '../sessions/schema.ts';
 import { exchangeSchema, formSchema, readExchange } from './exchange-form.ts';
 import type { IdTokenVerifier, VerifiedIdToken } from './id-token.ts';
 import { refusalDocs, oauthErrorBody, SignInRefusal } from './oauth-error.ts';
-import { isUserOf, type Person, type Provisioner, signInKey, type TokenPolicy } from './provision.ts';
+import { adjust, isUserOf, type Person, provide, release, signInKey, type TokenPolicy } from './provision.ts';
+import type { IdentityDeps } from '../identity/operations/records.ts';
 import { teamFor } from './rules.ts';
 
 const maxBytes = 32_768;
@@ -40,7 +40,7 @@ const docs: OperationDocs = {
   others: refusalDocs,
 };
 
-export interface SignInDeps {
+export interface SignInDeps extends IdentityDeps {
   frontDoor: FrontDoor;
   answers: Answers;
   journal: Journal;
@@ -48,17 +48,15 @@ export interface SignInDeps {
   minter: SessionMinter;
   sessions: SessionStore;
   verifier: IdTokenVerifier;
-  provisioner: Provisioner;
   auditContextOf: AuditContextOf;
   realModel: RealModel;
   throttle: AuthThrottle | null;
-  clock: Clock;
   draining: () => boolean;
 }
 
 /** `POST /oauth/token`: exchanges an ID token of a trusted issuer for a session (RFC 8693), without a back end. */
 export function signInRoute(deps: SignInDeps): Route {
-  const { frontDoor, answers, journal, authenticator, minter, sessions, provisioner, throttle } = deps;
+  const { frontDoor, answers, journal, authenticator, minter, sessions, throttle } = deps;
 
   /** Answers as OAuth has it, errors too. */
   async function exchange(call: Call): Promise<void> {
@@ -120,20 +118,22 @@ export function signInRoute(deps: SignInDeps): Route {
     const credential: Credential = { secretHash: signInKey(person), session: null };
     let found = await authenticator.refresh(credential);
     if (!(found instanceof Refusal) && !isUserOf(found.principal.identity.user, person)) {
-      await provisioner.release(found.principal.identity.token);
+      const refusal = await release(deps, found.principal.identity.token);
+      if (refusal) return inOAuthWords(refusal);
       found = await authenticator.refresh(credential);
     }
     if (found instanceof Refusal && found.code === 'invalid_token') {
-      const refusal = await provisioner.provide(person);
+      const refusal = await provide(deps, person);
       if (refusal) return refusal;
       found = await authenticator.refresh(credential);
     }
     if (found instanceof Refusal) return inOAuthWords(found);
     const { token } = found.principal.identity;
     if (isDeepStrictEqual(tokenPolicy(token), person.policy)) return found;
-    await provisioner.adjust(person, token);
-    const adjusted = await authenticator.refresh(credential);
-    return adjusted instanceof Refusal ? inOAuthWords(adjusted) : adjusted;
+    const adjusted = await adjust(deps, person, token);
+    if (adjusted instanceof Refusal) return inOAuthWords(adjusted);
+    const refreshed = await authenticator.refresh(credential);
+    return refreshed instanceof Refusal ? inOAuthWords(refreshed) : refreshed;
   }
 
   async function countExchange({

@@ -4,7 +4,7 @@ import { version } from '../version.ts';
 import { openApiDocument } from './openapi.ts';
 import { descriptionPage } from './page.ts';
 
-/** The description of the API, for programs and for people. Each is made when it is first asked for, and kept. */
+/** The API's description, for programs and for people. Each is made on first use and kept. */
 export class Description {
   readonly #routes: () => readonly DocumentedRoute[];
   #document: OpenApiDocument | null = null;

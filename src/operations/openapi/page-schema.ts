@@ -8,7 +8,7 @@ export function contentHtml(content: Content): string {
     .join('\n');
 }
 
-/** A schema: what it is, and the fields in it however deep. */
+/** A schema: its type, and its fields at every depth. */
 export function schemaHtml(schema: SchemaObject): string {
   const said =
     schema.description === undefined
@@ -17,7 +17,7 @@ export function schemaHtml(schema: SchemaObject): string {
   return `<p class="type">${typeHtml(schema)}</p>${said}${insideHtml(schema)}`;
 }
 
-/** The fields of what a schema may be, or of what is in it. */
+/** The fields of a schema's variants and items. */
 function insideHtml(schema: SchemaObject): string {
   const own = fieldsHtml(schema);
   const items = schema.items === undefined ? '' : insideHtml(schema.items);
@@ -40,7 +40,7 @@ function variantsOf({ anyOf = [], oneOf = [], allOf = [] }: SchemaObject): reado
   return [...anyOf, ...oneOf, ...allOf];
 }
 
-/** What a value is, in a line. */
+/** A value's type, in one line. */
 function typeHtml(schema: SchemaObject): string {
   const { $ref, items, type } = schema;
   if ($ref !== undefined) {
@@ -60,7 +60,7 @@ function valuesHtml(values: readonly (string | number | null)[]): string {
   return values.map((value) => `<code>${escaped(String(value))}</code>`).join(', ');
 }
 
-/** The bounds that a double has anyway are not worth a word. */
+/** Leaves out bounds that every double has. */
 function boundsHtml(schema: SchemaObject): string {
   const bounds = [
     range(schema.minimum, schema.maximum, ''),
@@ -84,7 +84,7 @@ function range(min: number | undefined, max: number | undefined, unit: string): 
   return most === null ? '' : `at most ${of(most)}`;
 }
 
-/** Paragraphs as Markdown has them. */
+/** Paragraphs, separated as in Markdown. */
 export function paragraphs(text: string): string {
   return text
     .split('\n\n')
@@ -92,7 +92,7 @@ export function paragraphs(text: string): string {
     .join('\n');
 }
 
-/** Of Markdown, what is between backticks. */
+/** Of Markdown, only code in backticks. */
 export function inline(text: string): string {
   return escaped(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>');
 }

@@ -5,18 +5,18 @@ import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, get, paths, post, type Reply } from '../../support/gateway-client.ts';
 import { claimLink } from '../../support/rotation.ts';
 import { parseResponse, rawRequest } from '../../support/http.ts';
-import { type RedisServer, startRedis } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { mintSession } from '../../support/sessions.ts';
 
 /* What holds behind Heroku's router only: it says how a request came in, and from where. */
 
-let redis: RedisServer;
+let redis: SharedRedis;
 let gateway: TestGateway;
 let elsewhere: TestGateway;
 const perMinute = 20;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   const env = { REFUSED_CREDENTIALS_PER_MINUTE: String(perMinute) };
   gateway = await startGateway({ redis, env: { ...env, DYNO: 'web.1' } });
   elsewhere = await startGateway({ env });
@@ -25,7 +25,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await gateway.close();
   await elsewhere.close();
-  await redis.stop();
 });
 
 let addresses = 0;
@@ -117,6 +116,33 @@ describe('refused credentials', () => {
     for (let n = 0; n < perMinute; n += 1) expect((await admin(`wrong ${n}`)).status).toBe(401);
     expect((await admin(gateway.adminKey)).status).toBe(429);
     expect((await get(`${gateway.url}/admin/teams`, { token: gateway.adminKey })).status).toBe(200);
+  });
+
+  it('are 60 a minute over the data plane, the admin API, claim links and sign-in together', async () => {
+    const byDefault = await startGateway({ env: { DYNO: 'web.1' } });
+    try {
+      const headers = { 'x-forwarded-for': newAddress() };
+      const ask = async (path: string, init: RequestInit = {}): Promise<number> => {
+        const reply = await fetch(`${byDefault.url}${path}`, {
+          ...init,
+          headers: { ...headers, ...init.headers },
+        });
+        return reply.status;
+      };
+      const doors: readonly (() => Promise<number>)[] = [
+        () => ask('/v1/models', { headers: { authorization: `Bearer ${mintToken('user').text}` } }),
+        () => ask('/admin/teams', { headers: { authorization: 'Bearer not-the-key' } }),
+        () => ask(`/claim/${newCode()}`),
+        () =>
+          ask('/oauth/token', { method: 'POST', body: new URLSearchParams({ subject_token: 'guessed' }) }),
+      ];
+      const seen = [];
+      for (let n = 0; n < 15; n += 1) for (const door of doors) seen.push(await door());
+      expect(seen.filter((status) => status === 429)).toEqual([]);
+      for (const door of doors) expect(await door()).toBe(429);
+    } finally {
+      await byDefault.close();
+    }
   });
 
   it('are not counted where no router tells addresses', async () => {
