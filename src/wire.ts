@@ -33,7 +33,7 @@ import { ModelRoutes } from './data-plane/model-routes.ts';
 import { Discovery } from './models/discovery.ts';
 import { OwnUsage } from './data-plane/own-usage.ts';
 import { OpenExchanges } from './proxy/open-exchanges.ts';
-import { requestIdOf } from './edge/request-id.ts';
+import { requestIdOf } from './edge/call.ts';
 import { SharedSnapshots } from './upstream/shared-snapshots.ts';
 import { Upstreams } from './upstream/upstreams.ts';
 import { RequestQueue } from './upstream/request-queue.ts';

@@ -1,7 +1,6 @@
 import { Hono } from 'hono';
 import { actingAs, actorName } from '../audit/context.ts';
-import { methodNotAllowed } from '../base/method-not-allowed.ts';
-import { nothingHere } from '../base/nothing-here.ts';
+import { methodNotAllowed, nothingHere } from '../base/no-route.ts';
 import { Refusal } from '../base/refusal.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { adminRoutes } from './admin-routes.ts';

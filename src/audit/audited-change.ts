@@ -1,7 +1,7 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
 import { hash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { AuditEntry, Change } from './audit.ts';
-import type { JsonObject, JsonValue } from '../base/request.ts';
 
 /** The part of an entry that describes the change. */
 export type AuditedChange = Pick<AuditEntry, 'operation' | 'kind' | 'team' | 'id' | 'before' | 'after'>;
@@ -65,7 +65,7 @@ function began(field: string, was: JsonObject, is: JsonObject): boolean {
 function without(field: string, list: JsonValue | undefined): JsonValue {
   if (!Array.isArray(list)) return null;
   return list.map((item) => {
-    if (typeof item !== 'object' || item === null || Array.isArray(item)) return item;
+    if (!isJsonObject(item)) return item;
     const { [field]: _left, ...rest } = item;
     return rest;
   });

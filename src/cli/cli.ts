@@ -1,4 +1,4 @@
-import { type JsonObject, type JsonValue, isJsonObject } from '../base/request.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
 import { plain } from './cells.ts';
 import { CommandFailed, exitCodes, failureOf } from './command-failed.ts';
 import { WaitBudget, printStream } from './print-stream.ts';

@@ -1,4 +1,4 @@
-import { nothingHere } from '../base/nothing-here.ts';
+import { nothingHere } from '../base/no-route.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
 import { plain } from './cells.ts';
 

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { JsonObject } from '../base/request.ts';
+import { isJsonObject, type JsonValue } from '../base/request.ts';
 import { type EndpointKind, endpointKinds, endpointsByKind } from '../validation/registry.ts';
 import { agents } from './agents.ts';
 import { type Answer, type AnswerContext, answerTo, errorAnswer, type StandInEndpoint } from './answer.ts';
@@ -37,7 +37,7 @@ interface Keys {
 
 /** What the stand-in answers when no script does. */
 export function route(
-  { method, path, headers, body }: RecordedRequest,
+  { method, path, headers, body: parsed }: RecordedRequest,
   { key, modelKeys }: Keys,
   context: AnswerContext,
 ): Answer {
@@ -46,14 +46,11 @@ export function route(
   if (given !== key && onlyModel === undefined) return errorAnswer(401, 'Invalid authentication credentials');
   if (method === 'GET' && path === '/v1/mcp/servers') return { status: 200, json: mcpServers };
   if (method !== 'POST') return errorAnswer(404, 'Not found');
+  const body = parsed as JsonValue | undefined; // of JSON
   if (!isJsonObject(body)) return errorAnswer(400, 'The body is not a JSON object');
   if (onlyModel !== undefined && body['model'] !== onlyModel) {
     return errorAnswer(403, 'The key has no access to this model');
   }
   const kind = endpointKinds.find((each) => endpointsByKind[each].path === path);
   return kind === undefined ? errorAnswer(404, 'Not found') : answerTo(standInEndpoints[kind], body, context);
-}
-
-function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

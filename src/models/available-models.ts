@@ -1,4 +1,4 @@
-import { isRecord } from '../base/is-record.ts';
+import { isRecord } from '../base/request.ts';
 import { type ListedModel, type ModelKind, modelKinds } from '../base/model.ts';
 
 /** Far more than there are; of a longer list the rest is not read. */

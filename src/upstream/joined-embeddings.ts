@@ -1,5 +1,5 @@
+import { isRecord, type JsonObject, type ValidRequest } from '../base/request.ts';
 import type { Usage } from '../base/outcome.ts';
-import type { JsonObject, ValidRequest } from '../base/request.ts';
 import { readUsage } from './usage.ts';
 
 /** Dev Center, heroku-inference-api-v1-embeddings. */
@@ -97,8 +97,4 @@ function recordIn(text: string): Record<string, unknown> | null {
   } catch {
     return null;
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -33,10 +33,7 @@ export interface SecretStore {
   /** Binds a new secret and replaces the record in one step, if it still is what was read; moves the epoch. */
   rotate(place: TokenKey, rotation: Rotation): Promise<'replaced' | 'conflict'>;
   /** Counts a rotation by the holder; whether it may be, and when the next one may, ms. */
-  countRotation(
-    place: TokenKey,
-    perHour: number,
-  ): Promise<{ ok: boolean; freeAtMs: number; nowMs: number }>;
+  countRotation(place: TokenKey, perHour: number): Promise<{ ok: boolean; freeAtMs: number; nowMs: number }>;
   /** Writes down uses; of a token that is gone, or older than what is known, none. Leaves the epoch alone. */
   noteUses(uses: readonly SecretUse[]): Promise<void>;
   /** The last uses of a team's tokens, in the order of their ids. */

@@ -15,12 +15,12 @@ import {
 import { bodies, errorOf, get, paths, post, type Reply } from '../../support/gateway-client.ts';
 import type { Endpoint } from '../../../src/base/request.ts';
 import { connectRaw, parseResponse, type RawConnection } from '../../support/http.ts';
-import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
 
 /* The denial cases in the contract's order, over every endpoint; then requests that are wrong in several ways. */
 
-let redis: RedisServer;
+let redis: SharedRedis;
 let upstream: StandIn;
 let gateway: TestGateway;
 let good: IssuedToken;
@@ -32,7 +32,7 @@ const allowedOrigin = 'https://app.example.com';
 const callersId = 'caller-chose-this-id-000001';
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   upstream = await startStandIn();
   gateway = await startGateway({
     redis,
@@ -54,7 +54,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await gateway.close();
   await upstream.close();
-  await redis.stop();
 });
 
 interface Denial {

@@ -13,19 +13,19 @@ import {
   readStream,
   type Reply,
 } from '../../support/gateway-client.ts';
-import { type RedisServer, startRedis } from '../../support/redis-server.ts';
+import { sharedRedis, startRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { askSession, endSessions, mintSession, type MintedSession } from '../../support/sessions.ts';
 import { TurnedClock } from '../../support/turned-clock.ts';
 
 const app = 'https://app.example.com';
 
 describe.each(['memory', 'redis'] as const)('sessions, store: %s', (store) => {
-  let redis: RedisServer | null = null;
+  let redis: SharedRedis | null = null;
   let gateway: TestGateway;
   const clock = new TurnedClock();
 
   beforeAll(async () => {
-    if (store === 'redis') redis = await startRedis();
+    if (store === 'redis') redis = await sharedRedis();
     gateway = await startGateway({
       standIn: { listsModels: false },
       ...(redis ? { redis } : {}),
@@ -36,7 +36,6 @@ describe.each(['memory', 'redis'] as const)('sessions, store: %s', (store) => {
 
   afterAll(async () => {
     await gateway.close();
-    await redis?.stop();
   });
 
   const chat = (token: string, more: object = {}, headers: Record<string, string> = {}): Promise<Reply> =>
