@@ -6,7 +6,6 @@ import { Authenticator } from '../../../src/access/authenticator.ts';
 import { MemoryAdministratorStore } from '../../../src/identity/store/memory-administrator-store.ts';
 import { MemoryIdentityStore, type FoundSession } from '../../../src/identity/store/memory-identity-store.ts';
 import { MemorySecretStore } from '../../../src/identity/store/memory-secret-store.ts';
-import { mintToken, randomBase62 } from '../../../src/identity/records/token-text.ts';
 import { ClaimLinks } from '../../../src/claims/claim-links.ts';
 import { MemoryClaimStore } from '../../../src/claims/memory-claim-store.ts';
 import { MemoryArchive } from '../../../src/identity/store/memory-archive.ts';
@@ -132,9 +131,6 @@ export class Harness {
       audit: this.audit,
       auditContextOf: auditContexts({ onDyno: true }),
       clock,
-      mint: () => mintToken('user'),
-      mintAdministrator: () => mintToken('admin'),
-      randomId: () => randomBase62(16),
       authorize: actorCheck({
         adminKey,
         administrators,
