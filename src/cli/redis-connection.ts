@@ -15,7 +15,7 @@ import { RedisStore } from '../store/redis.ts';
 import { RedisLedger } from '../ledger/ledger-reader.ts';
 import { readRefusals } from '../ledger/refusal-store.ts';
 import { CommandFailed, exitCodes } from './command-failed.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './cli.ts';
 
 const connectTimeoutMs = 10_000;
 

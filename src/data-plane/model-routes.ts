@@ -108,9 +108,9 @@ function modelEntry({ id, aliasOf }: ServedModel): object {
   return { id, object: 'model', created: 0, owned_by: 'heroku', ...alias };
 }
 
-function decoded(text: string): string | null {
+function decoded(encoded: string): string | null {
   try {
-    return decodeURIComponent(text);
+    return decodeURIComponent(encoded);
   } catch {
     return null;
   }
