@@ -9,10 +9,10 @@ const subjectTokenTypes: ReadonlySet<string> = new Set([idTokenType, 'urn:ietf:p
 const formType =
   /^application\/x-www-form-urlencoded[ \t]*(?:;[ \t]*charset[ \t]*=[ \t]*"?[\w.:-]+"?[ \t]*)?$/i;
 
-/** These alone may be repeated (RFC 8693, 2.1), and are refused in any number. */
+/** Only these may be repeated (RFC 8693, 2.1), but they are refused anyway. */
 const targets: ReadonlySet<string> = new Set(['audience', 'resource']);
 
-/** What `readExchange` reads, for the API's description. */
+/** The form that `readExchange` reads, for the API's description. */
 export const formSchema = z
   .looseObject({
     grant_type: z.literal(grantType),
@@ -22,7 +22,7 @@ export const formSchema = z
   })
   .meta({ id: 'TokenExchange' });
 
-/** And what is answered: RFC 8693, 2.2.1. */
+/** The answer: RFC 8693, 2.2.1. */
 export const exchangeSchema = z
   .object({
     access_token: z.string().meta({ description: 'A session: tgs_…' }),
@@ -32,21 +32,21 @@ export const exchangeSchema = z
   })
   .meta({ id: 'ExchangedToken' });
 
-/** What is left of a token exchange request once it is understood. */
+/** A token exchange request once it has been read. */
 export interface ExchangeRequest {
   /** The ID token, unverified. */
   readonly subjectToken: string;
 }
 
-/** A request as it came: the header, or undefined where there was none, and the whole body. */
+/** A request as it came: its Content-Type, undefined if there is none, and the whole body. */
 export interface ExchangeForm {
   readonly contentType: string | undefined;
   readonly body: string;
 }
 
 /**
- * Reads a token exchange request (RFC 8693, 2.1). A parameter without a value counts as left out, an unknown one is
- * ignored, as is `client_id`; one that is given twice is an `invalid_request` (RFC 6749, 3.2). Pure.
+ * Reads a token exchange request (RFC 8693, 2.1). A parameter without a value counts as left out. Unknown parameters
+ * and `client_id` are ignored. A parameter given twice is an `invalid_request` (RFC 6749, 3.2). Pure.
  */
 export function readExchange({ contentType, body }: ExchangeForm): ExchangeRequest | SignInRefusal {
   if (contentType === undefined || !formType.test(contentType)) {
@@ -65,7 +65,7 @@ function checkGrant(form: URLSearchParams): SignInRefusal | null {
   return new SignInRefusal('unsupported_grant_type', `The parameter grant_type must be ${grantType}.`);
 }
 
-/** What a caller may ask for in RFC 8693 and cannot have here. */
+/** Refuses what RFC 8693 allows and this gateway does not offer. */
 function checkWishes(form: URLSearchParams): SignInRefusal | null {
   if (has(form, 'actor_token') || has(form, 'actor_token_type')) {
     return invalid('Delegation is not supported: leave actor_token and actor_token_type out.');
@@ -105,7 +105,7 @@ function repeatedName(form: URLSearchParams): string | undefined {
   return undefined;
 }
 
-/** The caller's text, so only where it looks like a name: a token pasted in the wrong place is not repeated. */
+/** Repeats the caller's text only if it looks like a name, since it may be a token pasted in the wrong place. */
 function named(name: string): string {
   return /^[a-z_]{1,40}$/.test(name) ? name : 'an unknown one is repeated';
 }

@@ -1,15 +1,14 @@
 import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey, type RemoteJWKSet } from 'jose';
 import type { TrustedIssuer } from '../config/issuer.ts';
-import { AttemptFloor, KeysUnavailable } from './attempt-floor.ts';
-import { Discovery, type FetchTimes } from './discovery.ts';
+import { AttemptFloor, Discovery, type FetchTimes, KeysUnavailable } from './discovery.ts';
 
-/** A fetch that failed is tried again this soon, however long the cooldown: a lost packet is not to lock everyone out. */
+/** A failed fetch is tried again after at most this long, whatever the cooldown: a lost packet must not lock everyone out. */
 const maxFloorMs = 5_000;
 
 export interface KeyTimes {
   readonly clock: FetchTimes['clock'];
   readonly timeoutMs: number;
-  /** After keys were fetched: how long a key that is not among them causes no other fetch. */
+  /** After a successful fetch: how long an unknown key causes no new fetch. */
   readonly cooldownMs: number;
   readonly cacheMaxAgeMs: number;
 }
@@ -29,8 +28,8 @@ export class IssuerKeys {
   }
 
   /**
-   * The one key that a token's header means, for `jwtVerify`. Rejects with jose's error where there is none or more
-   * than one, with `KeysUnavailable` where the keys cannot be fetched.
+   * The key that a token's header names, for `jwtVerify`. Rejects with jose's error if there is none or more than one,
+   * with `KeysUnavailable` if the keys cannot be fetched.
    */
   readonly keyFor: JWTVerifyGetKey = async (header, token) => {
     try {
@@ -53,7 +52,7 @@ export class IssuerKeys {
       timeoutDuration: timeoutMs,
       cooldownDuration: cooldownMs,
       cacheMaxAge: cacheMaxAgeMs,
-      // jose's cooldown begins with a fetch that succeeded; while they fail, each token would cause another.
+      // jose's cooldown starts with a successful fetch: while fetches fail, each token would cause another.
       [customFetch]: async (url, options) => {
         this.#floor.begin();
         return await fetch(url, options);

@@ -8,8 +8,8 @@ export type Claims = Readonly<Record<string, unknown>>;
 const maxEmailLength = 254;
 
 /**
- * The team of the person an ID token is about, once the `require` rules of its issuer hold; an `invalid_request`
- * where one does not, or where no team is meant for them (RFC 8693, 2.2.2). Pure.
+ * The team of the person in an ID token. An `invalid_request` if a `require` rule of the issuer does not hold, or if
+ * there is no team for the person (RFC 8693, 2.2.2). Pure.
  */
 export function teamFor({ require, team }: TrustedIssuer, claims: Claims): string | SignInRefusal {
   for (const [claim, allowed] of Object.entries(require)) {
@@ -28,14 +28,14 @@ export function userIdFor(issuer: string, subject: string): string {
   return `oidc-${hash('sha256', JSON.stringify([issuer, subject]), 'hex').slice(0, 32)}`;
 }
 
-/** The e-mail address the issuer vouches for, or null: only to be shown, never to know someone by. Pure. */
+/** The e-mail address that the issuer has verified, or null. Pure. */
 export function verifiedEmail(claims: Claims): string | null {
   const [email] = valuesOf(claims, 'email');
   if (typeof email !== 'string' || email.length > maxEmailLength) return null;
   return /^[^\s@\p{Cc}\p{Cs}]+@[^\s@\p{Cc}\p{Cs}]+$/u.test(email) ? email : null;
 }
 
-/** Where a claim has several values with a team, the team the operator wrote first. */
+/** If several values of a claim have a team, the team that the operator wrote first. */
 function teamByClaim(rule: TeamRule & { kind: 'claim' }, claims: Claims): string | SignInRefusal {
   const values = new Set(valuesOf(claims, rule.claim));
   const found = Object.entries(rule.teams).find(([value]) => values.has(value));
@@ -48,8 +48,8 @@ function hasOneOf(claims: Claims, claim: string, allowed: readonly ClaimValue[])
 }
 
 /**
- * The values of a claim: its own only, since every object inherits a `constructor`. Claims about an e-mail address
- * have none unless the issuer has verified it: many let people enter any address.
+ * The values of a claim. Only own properties count, since every object inherits a `constructor`. Claims about an e-mail
+ * address count only if the issuer has verified it, since many issuers let people enter any address.
  */
 function valuesOf(claims: Claims, claim: string): readonly unknown[] {
   if (!Object.hasOwn(claims, claim)) return [];
@@ -58,7 +58,7 @@ function valuesOf(claims: Claims, claim: string): readonly unknown[] {
   return Array.isArray(value) ? value : [value];
 }
 
-/** The JSON `true` only (OIDC Core 5.1): a string `"true"` is not what the standard says. */
+/** Only the JSON `true` counts (OIDC Core 5.1), not the string `"true"`. */
 function hasVerifiedEmail(claims: Claims): boolean {
   return Object.hasOwn(claims, 'email_verified') && claims['email_verified'] === true;
 }

@@ -1,15 +1,15 @@
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, type ProtectedHeaderParameters } from 'jose';
 import { SignInRefusal } from './oauth-error.ts';
 
-/** Of providers that put groups into ID tokens the largest have some KiB. */
+/** Far more than the largest ID tokens, those with groups, which have some KiB. */
 const maxLength = 16_384;
 
 /** Three parts in base64url, none empty, nothing around them: RFC 7515, 7.1. */
 const compactJws = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 
 /**
- * The issuer that a text claims to be a token of, not to be believed before its signature is verified. Refuses what
- * is too long, no signed JWT in the compact form, or has a header that an ID token has no use for. Pure.
+ * The issuer that a token claims to be from. Not to be trusted before the signature is verified. Refuses a text that is
+ * too long, not a signed JWT in compact form, or has a header that an ID token cannot have. Pure.
  */
 export function claimedIssuer(text: string): string | SignInRefusal {
   if (text.length > maxLength) return refuse(`The ID token is longer than ${maxLength} characters.`);
