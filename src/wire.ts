@@ -120,15 +120,15 @@ export function wire(options: WireOptions): Wired {
   const upstreams = new Upstreams(attachments, discovery);
   const served = new ServedModels({ catalogue, upstreams, listed: discovery });
   const exchanges = new OpenExchanges(clock);
-  const waiting = new RequestQueue({
+  const queue = new RequestQueue({
     clock,
     max: settings.upstreamQueueMax,
     maxOfTeam: settings.upstreamQueueMaxPerTeam,
   });
   const readings = new SharedSnapshots({
     store: stores.readings,
-    rooms: upstreams.rooms,
-    isWaiting: () => waiting.size > 0,
+    quotas: upstreams.quotas,
+    isWaiting: () => queue.size > 0,
     storeNowMs: () => admission.heartbeat.storeNowMs(),
     clock,
     log,
@@ -137,8 +137,8 @@ export function wire(options: WireOptions): Wired {
     ledgerPending: () => admission.pending,
     openRequests: () => exchanges.size,
     openStreams: () => exchanges.streams,
-    waiting: () => waiting.size,
-    attachments: () => upstreams.resting(clock.monotonic()),
+    waiting: () => queue.size,
+    attachments: () => upstreams.circuits(clock.monotonic()),
     store: () => stores.extent().catch(() => null),
   });
   const budget = new BodyBudget(settings.bodyBudgetBytes);
@@ -168,7 +168,7 @@ export function wire(options: WireOptions): Wired {
     served,
     discovery,
     exchanges,
-    waiting,
+    queue,
     clock,
     budget,
     journal,

@@ -2,14 +2,14 @@ import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
 import { isTrustworthyUrl } from '../config/issuer.ts';
 
-/** The keys of an issuer cannot be fetched at the moment. Says nothing about the token. */
+/** The keys of an issuer are not available now. Says nothing about the token that needed them. */
 export class KeysUnavailable extends Error {
   override readonly name = 'KeysUnavailable';
 }
 
 /**
- * Keeps fetches at least `floorMs` apart, whether they succeed or fail. So a flood of tokens does not become a flood of
- * fetches to an issuer that is down.
+ * Keeps fetches at least `floorMs` apart, whether they succeed or fail, so that a flood of tokens never becomes a
+ * flood of fetches to an issuer that is down.
  */
 export class AttemptFloor {
   readonly #clock: Clock;
@@ -29,19 +29,19 @@ export class AttemptFloor {
   }
 }
 
-/** What is needed of a provider's configuration: OIDC Discovery 1.0, section 3. */
+/** The part of a provider's configuration that is needed: OIDC Discovery 1.0, section 3. */
 const metadata = z.object({ issuer: z.string(), jwks_uri: z.string() });
 
 export interface FetchTimes {
   readonly clock: Clock;
-  /** For one fetch including its body. */
+  /** For one fetch, its body included. */
   readonly timeoutMs: number;
   /** The least time between two fetches of the same thing. */
   readonly floorMs: number;
   readonly cacheMaxAgeMs: number;
 }
 
-/** Finds where the keys of an issuer are: OIDC Discovery 1.0. Keeps the answer for `cacheMaxAgeMs`. */
+/** Finds where the keys of an issuer are: OIDC Discovery 1.0. What was found is kept for `cacheMaxAgeMs`. */
 export class Discovery {
   readonly #issuer: string;
   readonly #times: FetchTimes;
@@ -55,7 +55,7 @@ export class Discovery {
     this.#floor = new AttemptFloor(times.clock, times.floorMs);
   }
 
-  /** The `jwks_uri`. Concurrent callers share one fetch. Rejects if it cannot be fetched or must not be trusted. */
+  /** The `jwks_uri`. Concurrent callers share one fetch. Rejects if it cannot be fetched or trusted. */
   async jwksUri(): Promise<string> {
     const { clock } = this.#times;
     if (this.#found !== null && clock.monotonic() < this.#found.untilMs) return this.#found.jwksUri;
@@ -79,7 +79,7 @@ export class Discovery {
     }
     const { issuer, jwks_uri: jwksUri } = metadata.parse(await response.json());
     // Section 4.3: otherwise whoever serves the document could speak for another issuer.
-    if (issuer !== this.#issuer) throw new KeysUnavailable('Discovery tells of another issuer.');
+    if (issuer !== this.#issuer) throw new KeysUnavailable('Discovery names another issuer.');
     if (!isTrustworthyUrl(jwksUri)) throw new KeysUnavailable('The jwks_uri of discovery is not https.');
     this.#found = { jwksUri, untilMs: clock.monotonic() + cacheMaxAgeMs };
     return jwksUri;

@@ -14,9 +14,9 @@ export interface IdTokenVerifierOptions {
   readonly clock: Clock;
   /** For one fetch of keys or discovery; default 3 s. */
   readonly timeoutMs?: number;
-  /** How long an unknown key causes no new fetch of keys; default 30 s. After a failed fetch at most 5 s. */
+  /** After a fetch of keys, how long an unknown key causes no other; default 30 s. After a failed fetch, at most 5 s. */
   readonly cooldownMs?: number;
-  /** How long keys and discovery are cached; default 10 min. */
+  /** How long keys and discovery are used before they are fetched again; default 10 min. */
   readonly cacheMaxAgeMs?: number;
   /** How far the issuers' clocks may be off; default 30 s. */
   readonly clockToleranceS?: number;
@@ -30,8 +30,8 @@ export interface VerifiedIdToken {
   /** ms since the epoch. It is accepted for `clockToleranceS` longer. */
   readonly expiresAtMs: number;
   /**
-   * SHA-256, base64url, of header and payload as they were signed. Without the signature, which can be written in
-   * several ways (an ECDSA one even by others) and still belong to the same token.
+   * SHA-256, base64url, of header and payload as they were signed. The signature is not part of it: it can be written in
+   * several ways (an ECDSA one even by others), and the token would still be the same.
    */
   readonly replayKey: string;
 }
@@ -58,8 +58,8 @@ export class IdTokenVerifier {
   }
 
   /**
-   * Verifies a text. A refusal is `invalid_request`, or `temporarily_unavailable` if the keys of the issuer cannot be
-   * fetched. Takes at most twice `timeoutMs`. Never rejects because of the text.
+   * The token behind a text, or why it is not accepted: `invalid_request`, or `temporarily_unavailable` while the
+   * keys of its issuer cannot be fetched. Takes at most two times `timeoutMs`; never rejects because of the text.
    */
   async verify(text: string): Promise<VerifiedIdToken | SignInRefusal> {
     const claimed = claimedIssuer(text);

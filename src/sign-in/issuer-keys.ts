@@ -2,13 +2,13 @@ import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey, type Rem
 import type { TrustedIssuer } from '../config/issuer.ts';
 import { AttemptFloor, Discovery, type FetchTimes, KeysUnavailable } from './discovery.ts';
 
-/** A failed fetch is tried again after at most this long, whatever the cooldown: a lost packet must not lock everyone out. */
+/** A failed fetch may be repeated this soon, whatever the cooldown: a lost packet must not lock everyone out. */
 const maxFloorMs = 5_000;
 
 export interface KeyTimes {
   readonly clock: FetchTimes['clock'];
   readonly timeoutMs: number;
-  /** After a successful fetch: how long an unknown key causes no new fetch. */
+  /** After a fetch, how long an unknown key causes no other fetch. */
   readonly cooldownMs: number;
   readonly cacheMaxAgeMs: number;
 }
@@ -29,7 +29,7 @@ export class IssuerKeys {
 
   /**
    * The key that a token's header names, for `jwtVerify`. Rejects with jose's error if there is none or more than one,
-   * with `KeysUnavailable` if the keys cannot be fetched.
+   * and with `KeysUnavailable` if the keys cannot be fetched.
    */
   readonly keyFor: JWTVerifyGetKey = async (header, token) => {
     try {
@@ -52,7 +52,7 @@ export class IssuerKeys {
       timeoutDuration: timeoutMs,
       cooldownDuration: cooldownMs,
       cacheMaxAge: cacheMaxAgeMs,
-      // jose's cooldown starts with a successful fetch: while fetches fail, each token would cause another.
+      // jose's cooldown begins with a fetch that succeeded; while they fail, each token would cause another.
       [customFetch]: async (url, options) => {
         this.#floor.begin();
         return await fetch(url, options);

@@ -8,8 +8,8 @@ export type Claims = Readonly<Record<string, unknown>>;
 const maxEmailLength = 254;
 
 /**
- * The team of the person in an ID token. An `invalid_request` if a `require` rule of the issuer does not hold, or if
- * there is no team for the person (RFC 8693, 2.2.2). Pure.
+ * The team of the person an ID token is about, if the `require` rules of its issuer hold. An `invalid_request` if one
+ * does not, or if the rules give no team (RFC 8693, 2.2.2). Pure.
  */
 export function teamFor({ require, team }: TrustedIssuer, claims: Claims): string | SignInRefusal {
   for (const [claim, allowed] of Object.entries(require)) {
@@ -48,8 +48,8 @@ function hasOneOf(claims: Claims, claim: string, allowed: readonly ClaimValue[])
 }
 
 /**
- * The values of a claim. Only own properties count, since every object inherits a `constructor`. Claims about an e-mail
- * address count only if the issuer has verified it, since many issuers let people enter any address.
+ * The values of a claim; own properties only, since every object inherits a `constructor`. Claims about an e-mail
+ * address have no values unless the issuer has verified it: many issuers let people enter any address.
  */
 function valuesOf(claims: Claims, claim: string): readonly unknown[] {
   if (!Object.hasOwn(claims, claim)) return [];
@@ -58,7 +58,7 @@ function valuesOf(claims: Claims, claim: string): readonly unknown[] {
   return Array.isArray(value) ? value : [value];
 }
 
-/** Only the JSON `true` counts (OIDC Core 5.1), not the string `"true"`. */
+/** The JSON `true` only (OIDC Core 5.1): a string `"true"` is not what the standard says. */
 function hasVerifiedEmail(claims: Claims): boolean {
   return Object.hasOwn(claims, 'email_verified') && claims['email_verified'] === true;
 }
