@@ -1,6 +1,5 @@
 import { administratorRoutes } from './administrator-routes.ts';
 import { backupRoutes } from './backup-routes.ts';
-import { auditRoutes } from './audit-routes.ts';
 import type { AdminDeps } from './deps.ts';
 import { reportRoutes } from './report-routes.ts';
 import type { Route } from './respond.ts';
@@ -19,6 +18,5 @@ export function adminRoutes(deps: AdminDeps): Route[] {
     ...reportRoutes(deps),
     ...administratorRoutes(deps),
     ...backupRoutes(deps),
-    ...auditRoutes(deps),
   ];
 }

@@ -1,7 +1,7 @@
 import type { Actor } from '../base/actor.ts';
 import type { AuditReader, Origin } from '../audit/audit.ts';
 import type { ClaimMaker } from '../claims/claim.ts';
-import type { LedgerReader } from '../ledger/entry.ts';
+import type { LedgerReader } from '../ledger/ledger.ts';
 import type { AdministratorDeps } from '../identity/operations/administrators.ts';
 import type { IdentityDeps } from '../identity/operations/identity-deps.ts';
 import type { RefusalStore } from '../ledger/refusal-count.ts';

@@ -1,3 +1,4 @@
+import { addedUsage } from '../base/outcome.ts';
 import { StreamTap } from './stream-tap.ts';
 import { errorFirst, readUsage, someTokens, textBytes } from '../upstream/usage.ts';
 
@@ -18,11 +19,7 @@ export class AgentsTap extends StreamTap {
     if (!ofTool.test(data)) this.textBytes += textBytes(data);
     const usage = someTokens.test(data) ? readUsage(data) : null;
     if (!usage) return;
-    const { inputTokens, outputTokens } = this.usage ?? { inputTokens: 0, outputTokens: 0 };
-    this.usage = {
-      inputTokens: inputTokens + usage.inputTokens,
-      outputTokens: outputTokens + usage.outputTokens,
-    };
+    this.usage = addedUsage(this.usage, usage);
     this.reportedBytes = this.textBytes;
   }
 }

@@ -1,4 +1,4 @@
-import type { Usage } from '../base/outcome.ts';
+import { addedUsage, type Usage } from '../base/outcome.ts';
 import type { JsonObject, ValidRequest } from '../base/request.ts';
 import { readUsage } from './usage.ts';
 
@@ -79,11 +79,7 @@ export class JoinedEmbeddings {
       this.#usageKnown = false;
       return;
     }
-    const { inputTokens, outputTokens } = this.#used ?? { inputTokens: 0, outputTokens: 0 };
-    this.#used = {
-      inputTokens: inputTokens + read.inputTokens,
-      outputTokens: outputTokens + read.outputTokens,
-    };
+    this.#used = addedUsage(this.#used, read);
     for (const [name, count] of Object.entries(reported)) {
       if (typeof count === 'number') this.#usage.set(name, (this.#usage.get(name) ?? 0) + count);
     }

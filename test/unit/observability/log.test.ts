@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { noFigures } from '../../../src/base/figures.ts';
 import type { AccessLine } from '../../../src/observability/access-line.ts';
 import { createLog, type Log } from '../../../src/observability/log.ts';
 
@@ -18,10 +19,7 @@ const line: AccessLine = {
   stream: true,
   duration_ms: 12.5,
   ttfb_ms: 3,
-  input_tokens: 14,
-  output_tokens: 51,
-  images: 0,
-  search_units: 0,
+  figures: { ...noFigures, inputTokens: 14, outputTokens: 51 },
   upstream: 'INFERENCE',
 };
 
