@@ -8,7 +8,7 @@ import { noFigures } from '../src/base/figures.ts';
 import { noCharge } from '../src/base/outcome.ts';
 import { Refusal } from '../src/base/refusal.ts';
 import { JsonTap } from '../src/proxy/json-tap.ts';
-import { ChatTap } from '../src/proxy/chat-tap.ts';
+import { ChatTap } from '../src/proxy/taps.ts';
 import { chat } from '../src/validation/endpoints/chat.ts';
 import { parseJson } from '../src/validation/parse-json.ts';
 import { frames, longChat, model, shortAnswer, shortChat } from './bodies.ts';

@@ -9,7 +9,7 @@ import { type ActorCheck, actorCheck } from './access/actor-check.ts';
 import { Authenticator } from './access/authenticator.ts';
 import { AuthThrottle } from './access/auth-throttle.ts';
 import { SecretUses } from './access/secret-uses.ts';
-import { mintSessionToken, mintToken, randomBase62 } from './identity/records/token-text.ts';
+import { mintSessionToken, randomBase62 } from './identity/records/token-text.ts';
 import { ClaimLinks } from './claims/claim-links.ts';
 import type { Catalogue } from './config/catalogue.ts';
 import type { Settings } from './config/environment.ts';
@@ -28,12 +28,12 @@ import { createMetricsEndpoint } from './observability/cluster-metrics.ts';
 import type { Log } from './observability/log.ts';
 import type { Metrics } from './observability/metrics.ts';
 import type { Env } from './edge/hono-answers.ts';
-import { Origins } from './audit/origins.ts';
+import { auditContexts, type AuditContextOf } from './audit/context.ts';
 import { ModelRoutes } from './data-plane/model-routes.ts';
 import { Discovery } from './models/discovery.ts';
 import { OwnUsage } from './data-plane/own-usage.ts';
 import { OpenExchanges } from './proxy/open-exchanges.ts';
-import { requestIdOf } from './edge/request-id.ts';
+import { requestIdOf } from './edge/call.ts';
 import { SharedSnapshots } from './upstream/shared-snapshots.ts';
 import { Upstreams } from './upstream/upstreams.ts';
 import { RequestQueue } from './upstream/request-queue.ts';
@@ -44,12 +44,11 @@ import { SessionRoutes } from './sessions/session-routes.ts';
 import { SessionMinter } from './sessions/minter.ts';
 import { sessionSchemas } from './sessions/schema.ts';
 import { IdTokenVerifier } from './sign-in/id-token.ts';
-import { Provisioner } from './sign-in/provision.ts';
 import { SignInRoute } from './sign-in/sign-in-route.ts';
-import { BodyBudget } from './validation/body-budget.ts';
 import { pinnedProblems } from './sessions/pinned.ts';
 import { endpointPaths, endpoints, unnamedPaths } from './validation/registry.ts';
 import { makeStores, type Stores } from './stores.ts';
+import { BodyBudget } from './validation/read-body.ts';
 
 export interface WireOptions {
   settings: Settings;
@@ -83,13 +82,12 @@ export interface Wired {
 }
 
 const processIdLength = 12;
-const limitIdLength = 12;
 
 /** Builds the gateway of one process. */
 export function wire(options: WireOptions): Wired {
   const { settings, catalogue, clock, log, metrics } = options;
   const stores = makeStores(options);
-  const origins = new Origins(settings);
+  const auditContextOf = auditContexts(settings);
   const loader = new IdentityLoader({ document: options.identities ?? null, archive: stores.archive, log });
   const limitRefused = (): AuthThrottle | null =>
     settings.onDyno ? new AuthThrottle({ perMinute: settings.refusedCredentialsPerMinute, clock }) : null;
@@ -122,15 +120,15 @@ export function wire(options: WireOptions): Wired {
   const upstreams = new Upstreams(attachments, discovery);
   const served = new ServedModels({ catalogue, upstreams, listed: discovery });
   const exchanges = new OpenExchanges(clock);
-  const waiting = new RequestQueue({
+  const queue = new RequestQueue({
     clock,
     max: settings.upstreamQueueMax,
     maxOfTeam: settings.upstreamQueueMaxPerTeam,
   });
   const readings = new SharedSnapshots({
     store: stores.readings,
-    rooms: upstreams.rooms,
-    isWaiting: () => waiting.size > 0,
+    quotas: upstreams.quotas,
+    isWaiting: () => queue.size > 0,
     storeNowMs: () => admission.heartbeat.storeNowMs(),
     clock,
     log,
@@ -139,8 +137,8 @@ export function wire(options: WireOptions): Wired {
     ledgerPending: () => admission.pending,
     openRequests: () => exchanges.size,
     openStreams: () => exchanges.streams,
-    waiting: () => waiting.size,
-    attachments: () => upstreams.resting(clock.monotonic()),
+    waiting: () => queue.size,
+    attachments: () => upstreams.circuits(clock.monotonic()),
     store: () => stores.extent().catch(() => null),
   });
   const budget = new BodyBudget(settings.bodyBudgetBytes);
@@ -170,7 +168,7 @@ export function wire(options: WireOptions): Wired {
     served,
     discovery,
     exchanges,
-    waiting,
+    queue,
     clock,
     budget,
     journal,
@@ -198,12 +196,9 @@ export function wire(options: WireOptions): Wired {
     minter,
     sessions: stores.sessions,
     verifier: new IdTokenVerifier({ issuers: options.issuers, clock }),
-    provisioner: new Provisioner({
-      identities: stores.identities,
-      clock,
-      randomId: () => randomBase62(limitIdLength),
-    }),
-    origins,
+    identities: stores.identities,
+    clock,
+    auditContextOf,
     realModel: catalogue.real,
     refused: limitRefused(),
     nowMs: () => clock.now(),
@@ -238,8 +233,7 @@ export function wire(options: WireOptions): Wired {
       answers,
       identities: stores.identities,
       secrets: stores.secrets,
-      mint: () => mintToken('user'),
-      origins,
+      auditContextOf,
     }),
     claims: { links, answers, journal, clock, origin, refused: limitRefused() },
     operations: {
@@ -252,7 +246,7 @@ export function wire(options: WireOptions): Wired {
       metrics: createMetricsEndpoint(metrics),
       authorize,
     },
-    admin: administration(options, stores, { authorize, uses, links, origins }),
+    admin: administration(options, stores, { authorize, uses, links, auditContextOf }),
     clock,
   });
   return {
@@ -289,8 +283,8 @@ function administration(
     authorize,
     uses,
     links,
-    origins,
-  }: { authorize: ActorCheck; uses: SecretUses; links: ClaimLinks; origins: Origins },
+    auditContextOf,
+  }: { authorize: ActorCheck; uses: SecretUses; links: ClaimLinks; auditContextOf: AuditContextOf },
 ): AppParts['admin'] {
   const deps: AdminDeps = {
     identities,
@@ -304,10 +298,7 @@ function administration(
     audit,
     clock,
     authorize,
-    originOf: (actor, asking) => origins.administrator(actor, asking),
-    mint: () => mintToken('user'),
-    mintAdministrator: () => mintToken('admin'),
-    randomId: () => randomBase62(limitIdLength),
+    auditContextOf,
     endpointPaths,
     requestId: requestIdOf,
     onError: (error, requestId) => log.error('an admin request failed', { error, request_id: requestId }),

@@ -1,9 +1,9 @@
 import type { Actor } from '../base/actor.ts';
-import type { AuditReader, Origin } from '../audit/audit.ts';
+import type { AuditReader } from '../audit/audit.ts';
+import type { AuditContextOf } from '../audit/context.ts';
 import type { ClaimMaker } from '../claims/claim.ts';
 import type { LedgerReader } from '../ledger/ledger.ts';
 import type { AdministratorDeps } from '../identity/operations/administrators.ts';
-import type { IdentityDeps } from '../identity/operations/identity-deps.ts';
 import type { RefusalStore } from '../ledger/refusal-count.ts';
 import type { Refusal } from '../base/refusal.ts';
 import type { SecretStore } from '../identity/records/secret.ts';
@@ -18,7 +18,7 @@ export interface BackupOperations {
 }
 
 /** What the admin API needs; features know only core, so credentials and ids come in from outside. */
-export interface AdminDeps extends IdentityDeps, AdministratorDeps {
+export interface AdminDeps extends AdministratorDeps {
   secrets: SecretStore;
   /** When secrets were used last, up to now as far as this process knows. */
   lastUses: SecretStore['lastUses'];
@@ -33,8 +33,7 @@ export interface AdminDeps extends IdentityDeps, AdministratorDeps {
     'x-api-key': string | undefined;
     'x-forwarded-for': string | undefined;
   }) => Promise<Actor | Refusal>;
-  /** On whose behalf a request makes its changes. */
-  originOf: (actor: Actor, asking: { requestId: string; forwardedFor: string | undefined }) => Origin;
+  auditContextOf: AuditContextOf;
   /** The data plane's paths, which tokens may be restricted to. */
   endpointPaths: readonly string[];
   /** The id a reply carries, given the caller's `x-request-id`. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { auditEntryResponse } from '../audit/audit-response.ts';
-import { errorResponse } from '../base/error-response.ts';
+import { auditEntryResponse } from '../audit/audit.ts';
+import { errorResponse } from '../base/error-body.ts';
 import type { Answer, OperationDocs, OtherAnswer } from '../base/operation-docs.ts';
 import { entryResponse, refusalRowResponse, usageRowResponse } from '../ledger/ledger-response.ts';
 import { mediaTypes } from '../reports/formats.ts';

@@ -17,22 +17,22 @@ import type { Endpoint, JsonObject, ValidRequest } from '../base/request.ts';
 import { Fallbacks } from '../models/fallbacks.ts';
 import type { Journal } from '../edge/journal.ts';
 import type { Discovery } from '../models/discovery.ts';
-import type { AttemptRules } from '../upstream/attempt-rules.ts';
+import type { AttemptRules } from '../upstream/attempts.ts';
 import type { Call } from '../edge/call.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
-import type { Target } from '../upstream/choose.ts';
+import type { Target } from '../upstream/attempt-plan.ts';
 import type { ExchangeTimings } from '../proxy/exchange.ts';
-import { forward } from '../proxy/forward.ts';
-import { heldAnswerBytes, splitInputs } from '../upstream/joined-embeddings.ts';
+import { forward, forwardInParts, type ForwardOptions } from '../proxy/forward.ts';
+import { heldAnswerBytes, partsOf } from '../upstream/embeddings-in-parts.ts';
 import type { OpenExchanges } from '../proxy/open-exchanges.ts';
-import type { Upstream, Upstreams } from '../upstream/upstreams.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import type { Upstreams } from '../upstream/upstreams.ts';
 import type { ServedModels } from '../models/served-models.ts';
 import type { RequestQueue } from '../upstream/request-queue.ts';
-import type { BodyBudget } from '../validation/body-budget.ts';
 import { withOneOfSampling } from '../validation/one-of-sampling.ts';
 import { asSent, fillPinned } from '../sessions/pinned.ts';
 import { parseJson, parseLargeJson } from '../validation/parse-json.ts';
-import { overloaded } from '../validation/read-body.ts';
+import { overloaded, type BodyBudget } from '../validation/read-body.ts';
 
 /** Output of a model the catalogue does not bound: the seed page's figure. */
 const defaultOutputTokens = 4_096;
@@ -48,7 +48,7 @@ export interface PipelineParts {
   served: ServedModels;
   discovery: Pick<Discovery, 'askAgain'>;
   exchanges: OpenExchanges;
-  waiting: RequestQueue;
+  queue: RequestQueue;
   clock: Clock;
   budget: BodyBudget;
   journal: Journal;
@@ -87,7 +87,7 @@ export class Pipeline {
     const { upstreamAttempts, upstreamQueueMs } = parts.settings;
     this.#rules = {
       clock: parts.clock,
-      waiting: parts.waiting,
+      queue: parts.queue,
       observer: parts.journal,
       maxAttempts: upstreamAttempts,
       deadlineMs: upstreamTimeoutMs,
@@ -167,9 +167,9 @@ export class Pipeline {
         (other) => this.#useRefusal(call, other, principal) === null,
       );
     const settle = (outcome: ForwardOutcome): Promise<void> | null => this.settle(call, grant, outcome);
-    const parts = splitInputs(request);
+    const parts = partsOf(request);
     try {
-      forward({
+      const options: ForwardOptions = {
         rules: this.#rules,
         call,
         path: endpoint.path,
@@ -178,15 +178,16 @@ export class Pipeline {
         asked: { model, candidates, body },
         fallback,
         isRepeatable: request.remoteTools.length === 0,
-        split: parts && { parts, maxBytes: heldAnswerBytes(request) },
-        kind: endpoint.kind,
+        answerFormat: endpoint.answerFormat,
         stream: request.stream,
         pinned: (principal.identity.session?.pinned ?? null) !== null,
         headers: [...call.headers, ...limitHeaders(limitsTold(grant), grant.admittedAtMs)],
         timings: this.#timings,
         open: this.#parts.exchanges,
         settle,
-      });
+      };
+      if (parts) forwardInParts(options, parts);
+      else forward(options);
     } catch (error) {
       // A grant must not stay open for a defect here; settling twice does no harm.
       void settle(neverSent(call));

@@ -10,10 +10,11 @@ import type {
   Resolution,
   Team,
   Token,
+  TokenKey,
   User,
 } from '../records/identity.ts';
 import { parseSettings } from '../records/gateway-settings.ts';
-import type { Rotation, TokenPlace } from '../records/secret.ts';
+import type { Rotation } from '../records/secret.ts';
 import type { Session } from '../records/session.ts';
 
 /** A team with all that is its own; gone in one step when the team is. */
@@ -178,29 +179,30 @@ export class MemoryIdentityStore implements IdentityStore {
   }
 
   #hasSecret({ team, token }: Binding): boolean {
-    return this.boundTo({ team, id: token }).length > 0;
+    return this.boundTo({ kind: 'token', team, id: token }).length > 0;
   }
 
   /** Hashes of the secrets that are bound to a token, the newest first. */
-  boundTo({ team, id }: TokenPlace): string[] {
+  boundTo({ team, id }: TokenKey): string[] {
     return [...this.#secrets]
       .flatMap(([hash, to]) => (to.team === team && to.token === id ? [hash] : []))
       .toReversed();
   }
 
   /** Gives a token a new secret beside at most `keep - 1` older ones, if its text is still `expected`. */
-  rotate(place: TokenPlace, to: Rotation & { keep: number }): 'replaced' | 'conflict' {
-    const change = recordChange({ kind: 'token', ...place }, to.expected, to.next);
-    return this.#changes.make(change, () => this.#rotate(place, to));
+  rotate(key: TokenKey, to: Rotation & { keep: number }): 'replaced' | 'conflict' {
+    const change = recordChange(key, to.expected, to.next);
+    return this.#changes.make(change, () => this.#rotate(key, to));
   }
 
-  #rotate({ team, id }: TokenPlace, to: Rotation & { keep: number }): 'replaced' | 'conflict' {
+  #rotate(key: TokenKey, to: Rotation & { keep: number }): 'replaced' | 'conflict' {
+    const { team, id } = key;
     const space = this.#teams.get(team);
     if (!space || space.tokens.get(id) !== to.expected || this.#secrets.has(to.secretHash)) return 'conflict';
     // Its user was removed: the token is dead, and must not come back to life.
-    if (this.boundTo({ team, id }).length === 0) return 'conflict';
+    if (this.boundTo(key).length === 0) return 'conflict';
     this.#secrets.set(to.secretHash, { team, token: id });
-    for (const hash of this.boundTo({ team, id }).slice(to.keep)) this.#secrets.delete(hash);
+    for (const hash of this.boundTo(key).slice(to.keep)) this.#secrets.delete(hash);
     space.tokens.set(id, to.next);
     space.epoch = newEpoch();
     return 'replaced';

@@ -1,3 +1,4 @@
+import type { TokenKey } from '../records/identity.ts';
 import type { Clock } from '../../base/clock.ts';
 import {
   boundSecrets,
@@ -5,7 +6,6 @@ import {
   type Rotation,
   type SecretStore,
   type SecretUse,
-  type TokenPlace,
 } from '../records/secret.ts';
 import type { MemoryIdentityStore } from './memory-identity-store.ts';
 
@@ -24,26 +24,26 @@ export class MemorySecretStore implements SecretStore {
     this.#clock = clock;
   }
 
-  async bound(place: TokenPlace): Promise<{ nowMs: number; hashes: string[] }> {
-    return { nowMs: this.#nowMs(), hashes: this.#identities.boundTo(place) };
+  async bound(key: TokenKey): Promise<{ nowMs: number; hashes: string[] }> {
+    return { nowMs: this.#nowMs(), hashes: this.#identities.boundTo(key) };
   }
 
-  async rotate(place: TokenPlace, rotation: Rotation): Promise<'replaced' | 'conflict'> {
-    return this.#identities.rotate(place, { ...rotation, keep: boundSecrets });
+  async rotate(key: TokenKey, rotation: Rotation): Promise<'replaced' | 'conflict'> {
+    return this.#identities.rotate(key, { ...rotation, keep: boundSecrets });
   }
 
   async countRotation(
-    { team, id }: TokenPlace,
+    { team, id }: TokenKey,
     perHour: number,
   ): Promise<{ ok: boolean; freeAtMs: number; nowMs: number }> {
     const nowMs = this.#nowMs();
-    const place = `${team}/${id}`;
+    const key = `${team}/${id}`;
     for (const [other, { startMs }] of this.#rotations) {
       if (nowMs - startMs >= hourMs) this.#rotations.delete(other);
     }
-    const { startMs, count } = this.#rotations.get(place) ?? { startMs: nowMs, count: 0 };
+    const { startMs, count } = this.#rotations.get(key) ?? { startMs: nowMs, count: 0 };
     const ok = count < perHour;
-    if (ok) this.#rotations.set(place, { startMs, count: count + 1 });
+    if (ok) this.#rotations.set(key, { startMs, count: count + 1 });
     return { ok, freeAtMs: startMs + hourMs, nowMs };
   }
 

@@ -10,12 +10,7 @@ import { actorCheck } from '../../../src/access/actor-check.ts';
 import { Authenticator } from '../../../src/access/authenticator.ts';
 import { RedisAdministratorStore } from '../../../src/identity/store/administrator-store.ts';
 import { RedisIdentityStore } from '../../../src/identity/store/identity-store.ts';
-import {
-  hashToken,
-  inspectToken,
-  mintToken,
-  randomBase62,
-} from '../../../src/identity/records/token-text.ts';
+import { hashToken, inspectToken } from '../../../src/identity/records/token-text.ts';
 import { RedisSecretStore } from '../../../src/identity/store/secret-store.ts';
 import { ClaimLinks } from '../../../src/claims/claim-links.ts';
 import { RedisClaimStore } from '../../../src/claims/claim-store.ts';
@@ -28,24 +23,24 @@ import { encodeEntry } from '../../../src/ledger/entry-text.ts';
 import { encodeTotalsRow } from '../../../src/ledger/totals.ts';
 import { keysUnder } from '../../../src/store/keys.ts';
 import { RedisStore } from '../../../src/store/redis.ts';
+import { auditContexts } from '../../../src/audit/context.ts';
 import { RedisLedger } from '../../../src/ledger/ledger-reader.ts';
 import { RedisRefusalStore } from '../../../src/ledger/refusal-store.ts';
-import { Origins } from '../../../src/audit/origins.ts';
-import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { adminKey } from './harness.ts';
 import { settlementOf } from '../../../src/limits/settlement.ts';
 import { version } from '../../../src/operations/version.ts';
 import { grantOf, openRequest, outcomeOf } from '../../unit/limits/samples.ts';
 import { identityBehind } from '../../support/identity-behind.ts';
 
-let redis: RedisServer;
+let redis: SharedRedis;
 let store: RedisStore;
 let identities: RedisIdentityStore;
 let gateway: ServerType;
 let environments: Record<'over HTTP' | 'on Redis', NodeJS.ProcessEnv>;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   store = new RedisStore({ url: redis.url, verifyTls: false, commandTimeoutMs: 5_000 });
   store.connect();
   await store.whenReady(5_000);
@@ -67,11 +62,8 @@ beforeAll(async () => {
     refused: new RedisRefusalStore(store, keys, { retentionDays: 92 }),
     backup: new Backup({ archive: new RedisArchive(store, keys, audit), clock: systemClock }),
     audit,
-    originOf: (actor, asking) => new Origins({ onDyno: false }).administrator(actor, asking),
+    auditContextOf: auditContexts({ onDyno: false }),
     clock: systemClock,
-    mint: () => mintToken('user'),
-    mintAdministrator: () => mintToken('admin'),
-    randomId: () => randomBase62(16),
     authorize: actorCheck({
       adminKey,
       administrators,
@@ -96,7 +88,6 @@ afterAll(async () => {
   gateway.close();
   await once(gateway, 'close');
   store.close();
-  await redis.stop();
 });
 
 beforeEach(() => redis.flush());

@@ -7,7 +7,6 @@ import { Authenticator } from '../../../src/access/authenticator.ts';
 import { MemoryAdministratorStore } from '../../../src/identity/store/memory-administrator-store.ts';
 import { MemoryIdentityStore, type FoundSession } from '../../../src/identity/store/memory-identity-store.ts';
 import { MemorySecretStore } from '../../../src/identity/store/memory-secret-store.ts';
-import { mintToken, randomBase62 } from '../../../src/identity/records/token-text.ts';
 import { ClaimLinks } from '../../../src/claims/claim-links.ts';
 import { MemoryClaimStore } from '../../../src/claims/memory-claim-store.ts';
 import { MemoryArchive } from '../../../src/identity/store/memory-archive.ts';
@@ -18,7 +17,7 @@ import type { UsageQuery } from '../../../src/ledger/totals.ts';
 import type { IdentityStore } from '../../../src/identity/records/identity.ts';
 import type { RefusalQuery, RefusalStore } from '../../../src/ledger/refusal-count.ts';
 import type { JsonObject, JsonValue } from '../../../src/base/request.ts';
-import { Origins } from '../../../src/audit/origins.ts';
+import { auditContexts } from '../../../src/audit/context.ts';
 
 export const adminKey = 'an-administrator-key-of-40-characters-00';
 export const startMs = Date.UTC(2026, 1, 3, 12, 30);
@@ -132,11 +131,8 @@ export class Harness {
       refused,
       backup: new Backup({ archive: this.archive, clock }),
       audit: this.audit,
-      originOf: (actor, asking) => new Origins({ onDyno: true }).administrator(actor, asking),
+      auditContextOf: auditContexts({ onDyno: true }),
       clock,
-      mint: () => mintToken('user'),
-      mintAdministrator: () => mintToken('admin'),
-      randomId: () => randomBase62(16),
       authorize: actorCheck({
         adminKey,
         administrators,

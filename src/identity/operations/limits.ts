@@ -1,0 +1,31 @@
+import type { Limit, StoredLimit } from '../../base/limit.ts';
+import { limitIdentity } from '../../base/fields.ts';
+
+/**
+ * Gives limits the ids that name their counters. A limit that was there before (same metric, window and models) keeps
+ * its id, and so its use; a new one counts from now.
+ */
+export function storedLimits(
+  asked: readonly Limit[],
+  before: readonly StoredLimit[],
+  randomId: () => string,
+): StoredLimit[] {
+  const ids = new Map(before.map((limit) => [limitIdentity(limit), limit.id]));
+  return asked.map((limit) => ({ id: ids.get(limitIdentity(limit)) ?? randomId(), ...limit }));
+}
+
+/** The limits after a change: undefined keeps them, null clears them. */
+export function changedLimits(
+  asked: readonly Limit[] | null | undefined,
+  before: StoredLimit[],
+  randomId: () => string,
+): StoredLimit[] {
+  return asked === undefined ? before : storedLimits(asked ?? [], before, randomId);
+}
+
+/** A record without the ids of its limits, which are internal. */
+export function withoutLimitIds<T extends { limits: readonly StoredLimit[] }>(
+  record: T,
+): Omit<T, 'limits'> & { limits: Limit[] } {
+  return { ...record, limits: record.limits.map(({ id: _id, ...limit }) => limit) };
+}

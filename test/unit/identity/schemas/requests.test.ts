@@ -1,0 +1,183 @@
+import { describe, expect, it } from 'vitest';
+import { newTeam, newUser, tokenSchemas } from '../../../../src/identity/schemas/requests.ts';
+import { check } from '../../../../src/base/check.ts';
+import type { JsonObject, JsonValue } from '../../../../src/base/request.ts';
+
+const clock = { now: () => Date.UTC(2026, 1, 3), monotonic: () => 0 };
+const { newToken } = tokenSchemas({ endpointPaths: ['/v1/embeddings'], clock });
+
+/** The params of the problems of a body; none where it is right. */
+function teamProblems(fields: JsonObject): string[] {
+  return problems(check(newTeam, { id: 'acme', ...fields }));
+}
+function userProblems(fields: JsonObject): string[] {
+  return problems(check(newUser, { id: 'ana', ...fields }));
+}
+function tokenProblems(fields: JsonObject): string[] {
+  return problems(check(newToken, { user: 'ana', ...fields }));
+}
+function problems(checked: ReturnType<typeof check>): string[] {
+  return checked.ok ? [] : (checked.refusal.details.problems ?? []).map(({ param }) => param);
+}
+
+describe('an id', () => {
+  it.each(['a', '0', 'a-', 'a--b', 'a'.repeat(39), '1-2-3'])('may be %j', (id) => {
+    expect(teamProblems({ id })).toEqual([]);
+  });
+
+  it.each<JsonValue>(['', '-a', 'A', 'a_b', 'a b', 'ä', 'a\n', 'a'.repeat(40), 1, null, ['a']])(
+    'may not be %j',
+    (id) => {
+      expect(teamProblems({ id })).toEqual(['id']);
+    },
+  );
+});
+
+describe('a name', () => {
+  it.each(['x', 'x'.repeat(200), 'Ünïcode 😀 "quoted" <b>', null])('may be %j', (name) => {
+    expect(teamProblems({ name })).toEqual([]);
+  });
+
+  it.each<JsonValue>([
+    '',
+    'x'.repeat(201),
+    'a\nb',
+    'a\u0000',
+    '\u001b[2J',
+    '\u0085',
+    '\u2028',
+    '\ud800',
+    1,
+    {},
+  ])('may not be %j', (name) => {
+    expect(new Set(teamProblems({ name }))).toEqual(new Set(['name']));
+  });
+});
+
+describe('an e-mail address', () => {
+  it.each(['a@b.co', 'root@localhost', 'first.last+tag@sub.example.com', null])('may be %j', (email) => {
+    expect(userProblems({ email })).toEqual([]);
+  });
+
+  it.each(['', 'a', '@b.co', 'a@', 'a b@c.de', 'a@b.co\n', `${'a'.repeat(250)}@b.co`])(
+    'may not be %j',
+    (email) => {
+      expect(new Set(userProblems({ email }))).toEqual(new Set(['email']));
+    },
+  );
+});
+
+describe('a limit', () => {
+  const max = 1;
+  it.each<JsonObject>([
+    { metric: 'requests', window: 'minute', max },
+    { metric: 'tokens', window: 'hour', max: 0 },
+    { metric: 'images', window: 'day', max: 2 ** 53 - 1 },
+    { metric: 'requests', window: 'month', max, models: ['m'] },
+    { metric: 'concurrency', max },
+    { metric: 'concurrency', max, models: ['m', 'n'] },
+  ])('may be %j', (limit) => {
+    expect(teamProblems({ limits: [limit] })).toEqual([]);
+  });
+
+  it.each<[JsonValue, string[]]>([
+    [{}, ['limits.0.metric']],
+    ['tokens/day=1', ['limits.0']],
+    [null, ['limits.0']],
+    [{ metric: 'dollars', window: 'day', max }, ['limits.0.metric']],
+    [{ metric: 'tokens', max }, ['limits.0.window']],
+    [{ metric: 'tokens', window: 'year', max }, ['limits.0.window']],
+    [{ metric: 'tokens', window: 'day' }, ['limits.0.max']],
+    [{ metric: 'tokens', window: 'day', max: -1 }, ['limits.0.max']],
+    [{ metric: 'tokens', window: 'day', max: 1.5 }, ['limits.0.max']],
+    [{ metric: 'tokens', window: 'day', max: 2 ** 53 }, ['limits.0.max']],
+    [{ metric: 'tokens', window: 'day', max: '1' }, ['limits.0.max']],
+    [{ metric: 'concurrency', window: 'day', max }, ['limits.0.window']],
+    [{ metric: 'concurrency', max, models: [] }, ['limits.0.models']],
+    [{ metric: 'concurrency', max, models: null }, ['limits.0.models']],
+    [{ metric: 'concurrency', max, models: ['a b'] }, ['limits.0.models.0']],
+    [{ metric: 'concurrency', max, id: 'x' }, ['limits.0.id']],
+  ])('may not be %j', (limit, expected) => {
+    expect(teamProblems({ limits: [limit] })).toEqual(expected);
+  });
+
+  it('comes at most 16 times in a list', () => {
+    const limits = (count: number): JsonValue =>
+      Array.from({ length: count }, (_, n) => ({ metric: 'tokens', window: 'day', max, models: [`m${n}`] }));
+    expect(teamProblems({ limits: limits(16) })).toEqual([]);
+    expect(teamProblems({ limits: limits(17) })).toEqual(['limits']);
+  });
+
+  it('comes once by metric, window and models', () => {
+    const day = { metric: 'tokens', window: 'day', max };
+    const hour = { metric: 'tokens', window: 'hour', max };
+    const twice = (models: string[]): JsonValue => ({ ...day, models });
+    expect(teamProblems({ limits: [day, hour, twice(['m']), twice(['m', 'n'])] })).toEqual([]);
+    expect(teamProblems({ limits: [day, hour, { ...day, max: 2 }] })).toEqual(['limits.2']);
+    expect(teamProblems({ limits: [twice(['m', 'n']), twice(['n', 'm'])] })).toEqual(['limits.1']);
+  });
+});
+
+describe('an origin', () => {
+  it.each([
+    'https://app.example.com',
+    'http://localhost:3000',
+    'https://app.example.com:8443',
+    'http://[::1]:8080',
+    'chrome-extension://abcdef',
+    'none',
+  ])('may be %j', (origin) => {
+    expect(tokenProblems({ origins: [origin] })).toEqual([]);
+  });
+
+  it.each([
+    '*',
+    'null',
+    '',
+    'app.example.com',
+    'https://',
+    'https://*.example.com',
+    'https://app.example.com/',
+    'https://app.example.com/path',
+    'https://app.example.com:443',
+    'https://App.example.com',
+    'https://user@app.example.com',
+    'https://app.example.com?x',
+    'https://a.com, https://b.com',
+    'None',
+  ])('may not be %j', (origin) => {
+    expect(tokenProblems({ origins: [origin] })).toEqual(['origins.0']);
+  });
+});
+
+describe('a list', () => {
+  it('has at most 64 entries, each once', () => {
+    const models = Array.from({ length: 64 }, (_, n) => `m${n}`);
+    expect(tokenProblems({ models })).toEqual([]);
+    expect(tokenProblems({ models: [...models, 'm'] })).toEqual(['models']);
+    const checked = check(newToken, { user: 'ana', models: ['m', 'n', 'm'] });
+    expect(checked.ok && checked.value.models).toEqual(['m', 'n']);
+  });
+});
+
+describe('any body', () => {
+  it('may not bring a field along by __proto__', () => {
+    const body = JSON.parse('{"id":"acme","__proto__":{"name":"x"}}') as JsonObject;
+    expect(problems(check(newTeam, body))).toEqual(['__proto__']);
+  });
+
+  it('tells what is missing, and what type was expected', () => {
+    const checked = check(newUser, { name: 5 });
+    const details = checked.ok ? [] : checked.refusal.details.problems;
+    expect(details).toEqual([
+      { param: 'id', message: 'id is required.' },
+      { param: 'name', message: 'name must be of type string.' },
+    ]);
+  });
+
+  it('is told of both expiries beside other problems', () => {
+    const both = { expires_in: 60, expires_at: '2027-01-01T00:00:00Z' };
+    expect(tokenProblems({ ...both, name: 1 })).toEqual(['name', 'expires_at']);
+    expect(tokenProblems({ ...both, expires_in: null })).toEqual([]);
+  });
+});
