@@ -2,8 +2,8 @@ import { figures, noNamedFigures, type Figures, type NamedFigures } from '../bas
 import type { Outcome } from '../base/outcome.ts';
 
 /**
- * What one request leaves in the log. It has explicit fields only: no request, response or header ever gets in, so no
- * prompt, token or key does.
+ * The log line of one request. Explicit fields only: no request, response or header is ever passed in, so no prompt,
+ * token or key can be logged.
  */
 export interface AccessLine {
   request_id: string;
@@ -17,7 +17,7 @@ export interface AccessLine {
   user: string | null;
   token_id: string | null;
   model: string | null;
-  /** The model that was asked for, if another one answered. */
+  /** If another model answered instead. */
   model_requested: string | null;
   stream: boolean;
   duration_ms: number;
@@ -55,8 +55,8 @@ const blank: LoggedLine = {
 };
 
 /**
- * The line as it is written: texts that a caller chose freely are redacted, and every text is cut. The greatest sum of
- * the cuts stays under 10 kB, even if each character takes six bytes.
+ * The line, with texts that a caller chose cleaned, and every text cut. Even with six bytes for each character, the
+ * cuts add up to less than 10 kB.
  */
 export function tidyAccessLine(line: AccessLine, redact: (text: string) => string): LoggedLine {
   const logged = {
