@@ -3,7 +3,7 @@ import type { AuditReader } from '../audit/audit.ts';
 import type { AuditContextOf } from '../audit/context.ts';
 import type { Backup } from '../backup/backup.ts';
 import type { ClaimMaker } from '../claims/claim.ts';
-import type { LedgerReader } from '../ledger/entry.ts';
+import type { LedgerReader } from '../ledger/ledger.ts';
 import type { AdministratorDeps } from '../identity/operations/administrators.ts';
 import type { RefusalStore } from '../ledger/refusal-count.ts';
 import type { Refusal } from '../base/refusal.ts';
