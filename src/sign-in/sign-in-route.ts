@@ -15,7 +15,7 @@ import type { FrontDoor } from '../edge/front-door.ts';
 import type { Journal } from '../edge/journal.ts';
 import type { AuditContextOf } from '../audit/context.ts';
 import type { Call } from '../edge/call.ts';
-import { sessionPolicyOf } from '../sessions/session-policy.ts';
+import { sessionPolicyOf } from '../sessions/schema.ts';
 import type { MintedSession, SessionMinter } from '../sessions/minter.ts';
 import { limitsWithin } from '../sessions/narrow.ts';
 import type { NewSession } from '../sessions/schema.ts';
