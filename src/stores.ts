@@ -20,7 +20,7 @@ import type { AuditReader } from './audit/audit.ts';
 import type { ClaimStore } from './claims/claim.ts';
 import type { IdentityArchive } from './identity/records/archive.ts';
 import type { Clock } from './base/clock.ts';
-import type { LedgerReader } from './ledger/entry.ts';
+import type { LedgerReader } from './ledger/ledger.ts';
 import type { IdentityStore } from './identity/records/identity.ts';
 import type { SnapshotStore } from './upstream/rate-limit-snapshot.ts';
 import type { RefusalStore } from './ledger/refusal-count.ts';

@@ -1,8 +1,8 @@
 import { daysBetween } from '../base/days.ts';
 import { decodeEntry } from './entry-text.ts';
-import type { EntryQuery, LedgerEntry, LedgerReader, UsageQuery, UsageRow } from './entry.ts';
-import { passes } from './entry-filter.ts';
-import { UsageSums } from './usage.ts';
+import { ledgerEntryOf, type LedgerEntry } from './entry.ts';
+import { passes, type EntryQuery, type LedgerReader } from './ledger.ts';
+import { usageRows, usageSums, type UsageQuery, type UsageRow } from './totals.ts';
 
 /** How far one call looks for entries that pass the filters, as in the other store. */
 const entriesPerCall = 20_000;
@@ -34,9 +34,9 @@ export class MemoryLedger implements LedgerReader {
   }
 
   usage(query: UsageQuery): Promise<UsageRow[]> {
-    const sums = new UsageSums(query);
-    for (const day of daysBetween(query.from, query.to)) sums.add({ day, rows: this.#totals.get(day) ?? [] });
-    return Promise.resolve(sums.rows());
+    const sums = usageSums(query);
+    for (const day of daysBetween(query.from, query.to)) sums.add(day, this.#totals.get(day) ?? []);
+    return Promise.resolve(usageRows(sums));
   }
 
   entries(query: EntryQuery): Promise<{ data: LedgerEntry[]; next_cursor: string | null }> {
@@ -46,7 +46,7 @@ export class MemoryLedger implements LedgerReader {
     for (let at = newest; at >= last; at -= 1) {
       const { sequence, text } = this.#entries[at] ?? { sequence: 0, text: '' };
       const entry = decodeEntry(text);
-      if (passes(entry, query)) data.push(entry);
+      if (passes(entry, query)) data.push(ledgerEntryOf(entry));
       const isFull = data.length === query.limit;
       if (isFull || (at === last && at > 0)) return Promise.resolve({ data, next_cursor: `${sequence}-0` });
     }
@@ -63,7 +63,7 @@ export class MemoryLedger implements LedgerReader {
 
   extent(): Promise<{ entries: number; oldestAtMs: number | null }> {
     const [oldest] = this.#entries;
-    const oldestAtMs = oldest ? Date.parse(decodeEntry(oldest.text).time) : null;
+    const oldestAtMs = oldest ? decodeEntry(oldest.text).admittedAtMs : null;
     return Promise.resolve({ entries: this.#entries.length, oldestAtMs });
   }
 

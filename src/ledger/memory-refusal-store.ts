@@ -2,6 +2,7 @@ import { daysBetween } from '../base/days.ts';
 import {
   encodeRefusalRow,
   maxRefusalRows,
+  refusalSums,
   withoutRoom,
   type RefusalBatch,
   type RefusalCount,
@@ -9,7 +10,6 @@ import {
   type RefusalRow,
   type RefusalStore,
 } from './refusal-count.ts';
-import { RefusalSums } from './refusal-sums.ts';
 
 /** Refused requests of the embedded store: bounded like the real one, gone with the process. */
 export class MemoryRefusalStore implements RefusalStore {
@@ -29,8 +29,14 @@ export class MemoryRefusalStore implements RefusalStore {
   }
 
   refusals(query: RefusalQuery): Promise<RefusalRow[]> {
-    const sums = new RefusalSums(query);
-    for (const day of daysBetween(query.from, query.to)) sums.add(day, this.#days.get(day) ?? []);
+    const sums = refusalSums(query);
+    for (const day of daysBetween(query.from, query.to)) {
+      const rows = [...(this.#days.get(day) ?? [])];
+      sums.add(
+        day,
+        rows.map(([row, count]) => [row, [count]] as const),
+      );
+    }
     return Promise.resolve(sums.rows());
   }
 

@@ -4,6 +4,7 @@ import { loadScript, type RedisStore } from '../store/redis.ts';
 import {
   encodeRefusalRow,
   maxRefusalRows,
+  refusalSums,
   withoutRoom,
   type RefusalBatch,
   type RefusalCount,
@@ -12,7 +13,6 @@ import {
   type RefusalStore,
 } from './refusal-count.ts';
 import { rowsOfHash } from './hash-rows.ts';
-import { RefusalSums } from './refusal-sums.ts';
 
 const countRefusals = loadScript(new URL('count_refusals.lua', import.meta.url));
 
@@ -45,12 +45,12 @@ export async function readRefusals(
   keys: Keys,
   query: RefusalQuery,
 ): Promise<RefusalRow[]> {
-  const sums = new RefusalSums(query);
+  const sums = refusalSums(query);
   for (const day of daysBetween(query.from, query.to)) {
     for await (const page of rowsOfHash(store, keys.refusals(day))) {
       sums.add(
         day,
-        page.map(([row, count]) => [row, Number(count)] as const),
+        page.map(([row, count]) => [row, [Number(count)]] as const),
       );
     }
   }

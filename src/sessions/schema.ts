@@ -1,10 +1,13 @@
 import { z } from 'zod';
+import { check } from '../base/check.ts';
 import { endUser, limit, limits, listOf, model, origin, time, tool } from '../base/fields.ts';
+import type { Problem } from '../base/refusal.ts';
 import type { JsonObject } from '../base/request.ts';
 import type { Session } from '../identity/records/session.ts';
 import { endpointPaths, endpoints } from '../validation/registry.ts';
+import { pinnedProblems } from './pinned.ts';
 
-/* The body of `POST /v1/sessions` and its answer. A field that is null is absent. */
+/* What `POST /v1/sessions` takes and answers, and what an issuer's entry says about its sessions. A field that is null is absent. */
 
 export const minLifeS = 10;
 export const maxLifeS = 86_400;
@@ -15,10 +18,10 @@ const fieldName = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'must be the name of a field of the request');
 
-/** Parsed, an empty list takes twenty times its two bytes. */
+/** Bounded by number, because a parsed empty list takes twenty times its two bytes. */
 const maxPinnedValues = 2_000;
 
-/** Values inside a JSON value, itself included; stops counting beyond `most`. */
+/** The number of values in a JSON value, itself included. Stops counting beyond `most`. */
 function countValues(value: unknown, most: number): number {
   let count = 1;
   if (typeof value !== 'object' || value === null) return count;
@@ -58,10 +61,28 @@ export const sessionPolicy = z.strictObject(policy);
 
 export type NewSession = z.infer<typeof newSession>;
 
+/** What is wrong with the policy of an issuer's entry; empty if it is valid. */
+export function sessionPolicyProblems(session: JsonObject): readonly Problem[] {
+  const checked = check<NewSession>(sessionPolicy, session);
+  if (!checked.ok) return checked.refusal.details.problems ?? [];
+  const { pinned, endpoints: listed, tools } = checked.value;
+  if (!pinned) return [];
+  const path = pinned.endpoint ?? listed?.[0] ?? endpoints[0]?.path;
+  const endpoint = endpoints.find((each) => each.path === path);
+  if (!endpoint) return [];
+  const whole = { fields: pinned.fields, allow: pinned.allow ?? [...endpoint.defaultAllow] };
+  return pinnedProblems(endpoint, whole, { tools: tools ?? [], maxOutputTokens: () => null });
+}
+
+/** The policy of an issuer's entry, which was checked at start. */
+export function sessionPolicyOf(session: JsonObject): NewSession {
+  return sessionPolicy.parse(session);
+}
+
 const text = z.string();
 const list = z.array(text).nullable().meta({ description: 'null restricts nothing.' });
 
-/** What answers have of a session, without its limits and its pinned request. */
+/** A session in answers, without its limits and its pinned request. */
 export const sessionFields = {
   id: text,
   models: list,
@@ -73,7 +94,7 @@ export const sessionFields = {
   created_at: time,
 } satisfies Record<Exclude<keyof Session, 'limits' | 'pinned'>, z.ZodType>;
 
-/** A session that was just made. */
+/** A session that was just created. */
 export const mintedSessionResponse = z
   .object({
     ...sessionFields,

@@ -1,3 +1,4 @@
+import { noUsage } from '../../support/no-usage.ts';
 import { adminApp } from '../../../src/admin/admin-app.ts';
 import type { AdminDeps } from '../../../src/admin/deps.ts';
 import { actorCheck } from '../../../src/access/actor-check.ts';
@@ -11,7 +12,8 @@ import { MemoryClaimStore } from '../../../src/claims/memory-claim-store.ts';
 import { MemoryArchive } from '../../../src/identity/store/memory-archive.ts';
 import { Backup } from '../../../src/backup/backup.ts';
 import type { IdentityArchive } from '../../../src/identity/records/archive.ts';
-import type { EntryQuery, LedgerReader, UsageQuery } from '../../../src/ledger/entry.ts';
+import type { EntryQuery, LedgerReader } from '../../../src/ledger/ledger.ts';
+import type { UsageQuery } from '../../../src/ledger/totals.ts';
 import type { IdentityStore } from '../../../src/identity/records/identity.ts';
 import type { RefusalQuery, RefusalStore } from '../../../src/ledger/refusal-count.ts';
 import type { JsonObject, JsonValue } from '../../../src/base/request.ts';
@@ -152,18 +154,7 @@ class FakeLedger implements LedgerReader {
 
   async usage(query: UsageQuery): ReturnType<LedgerReader['usage']> {
     this.usageQueries.push(query);
-    const figures = {
-      requests: 1,
-      input_tokens: 2,
-      output_tokens: 3,
-      images: 0,
-      search_units: 0,
-      errors: 0,
-      aborted: 0,
-      lost: 0,
-      cost_usd: 0,
-    };
-    return [{ team: 'acme', ...figures }];
+    return [{ team: 'acme', ...noUsage, requests: 1, input_tokens: 2, output_tokens: 3 }];
   }
 
   async entries(query: EntryQuery): ReturnType<LedgerReader['entries']> {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { encodeEntry, encodeTotalsRow } from '../../../src/ledger/entry-text.ts';
+import { encodeEntry } from '../../../src/ledger/entry-text.ts';
+import { encodeTotalsRow } from '../../../src/ledger/totals.ts';
 import { settlementOf } from '../../../src/limits/settlement.ts';
 import { MemoryLedger } from '../../../src/ledger/memory-ledger.ts';
 import { grantOf, outcomeOf } from '../limits/samples.ts';
