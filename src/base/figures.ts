@@ -40,13 +40,6 @@ export const figures = [
     inTerminal: false,
     counter: null,
   },
-  {
-    field: 'reasoningTokens',
-    name: 'reasoning_tokens',
-    description: 'Output tokens of reasoning, if the upstream reports them apart.',
-    inTerminal: false,
-    counter: null,
-  },
 ] as const satisfies readonly Figure[];
 
 export type FigureField = (typeof figures)[number]['field'];

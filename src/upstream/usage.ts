@@ -27,12 +27,7 @@ function usageOf(usage: unknown): Usage | null {
   const inputTokens =
     typeof usage['prompt_tokens'] === 'number' ? count(usage['prompt_tokens']) : anthropicInput(usage);
   const outputTokens = count(usage['completion_tokens'] ?? usage['output_tokens']);
-  if (inputTokens + outputTokens === 0) return null;
-  const details = usage['completion_tokens_details'];
-  const reasoningTokens = isRecord(details) ? count(details['reasoning_tokens']) : 0;
-  return reasoningTokens === 0
-    ? { inputTokens, outputTokens }
-    : { inputTokens, outputTokens, reasoningTokens };
+  return inputTokens + outputTokens > 0 ? { inputTokens, outputTokens } : null;
 }
 
 /** Anthropic counts what it wrote to its cache, and what it read from there, apart from the rest of the input. */

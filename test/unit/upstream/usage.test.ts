@@ -18,12 +18,6 @@ describe('readUsage', () => {
     expect(readUsage(json)).toEqual({ inputTokens, outputTokens });
   });
 
-  it('reads tokens of reasoning that are reported apart', () => {
-    const json =
-      '{"usage":{"prompt_tokens":1,"completion_tokens":9,"completion_tokens_details":{"reasoning_tokens":4}}}';
-    expect(readUsage(json)).toEqual({ inputTokens: 1, outputTokens: 9, reasoningTokens: 4 });
-  });
-
   it.each([
     ['no usage', '{"choices":[]}'],
     ['a null', '{"usage":null}'],
