@@ -8,6 +8,7 @@ import { embeddings } from './embeddings.ts';
 import { images } from './images.ts';
 import { mcpServers } from './listings.ts';
 import { messages } from './messages.ts';
+import { moderations } from './moderations.ts';
 import { rerank } from './rerank.ts';
 
 export const standInEndpoints: Readonly<Record<EndpointKind, StandInEndpoint>> = {
@@ -17,6 +18,7 @@ export const standInEndpoints: Readonly<Record<EndpointKind, StandInEndpoint>> =
   messages,
   rerank,
   agents,
+  moderations,
 };
 
 export interface RecordedRequest {

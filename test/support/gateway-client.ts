@@ -35,6 +35,7 @@ export const bodies = {
     max_tokens_per_inference_request: 50,
     ...more,
   }),
+  moderations: (more: object = {}): object => ({ model: models.chat, input: 'Hello', ...more }),
 } as const satisfies Record<EndpointKind, (more?: object) => object>;
 
 export interface Reply {
