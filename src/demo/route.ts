@@ -8,7 +8,6 @@ import { embeddings } from './embeddings.ts';
 import { images } from './images.ts';
 import { mcpServers } from './listings.ts';
 import { messages } from './messages.ts';
-import { moderations } from './moderations.ts';
 import { rerank } from './rerank.ts';
 
 export const standInEndpoints: Readonly<Record<EndpointKind, StandInEndpoint>> = {
@@ -18,7 +17,6 @@ export const standInEndpoints: Readonly<Record<EndpointKind, StandInEndpoint>> =
   messages,
   rerank,
   agents,
-  moderations,
 };
 
 export interface RecordedRequest {

@@ -4,19 +4,13 @@ import { chat } from './endpoints/chat.ts';
 import { embeddings } from './endpoints/embeddings.ts';
 import { images } from './endpoints/images.ts';
 import { messages } from './endpoints/messages.ts';
-import { moderations } from './endpoints/moderations.ts';
 import { rerank } from './endpoints/rerank.ts';
 
 /** Every data-plane endpoint. */
-export const endpointsByKind = {
-  chat,
-  embeddings,
-  images,
-  messages,
-  rerank,
-  agents,
-  moderations,
-} satisfies Record<string, Endpoint>;
+export const endpointsByKind = { chat, embeddings, images, messages, rerank, agents } satisfies Record<
+  string,
+  Endpoint
+>;
 
 /** Keys the tables that need an entry for each endpoint: the stand-in's answers, the tests' bodies. */
 export type EndpointKind = keyof typeof endpointsByKind;

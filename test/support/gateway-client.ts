@@ -35,7 +35,6 @@ export const bodies = {
     max_tokens_per_inference_request: 50,
     ...more,
   }),
-  moderations: (more: object = {}): object => ({ model: models.chat, input: 'Hello', ...more }),
 } as const satisfies Record<EndpointKind, (more?: object) => object>;
 
 export interface Reply {

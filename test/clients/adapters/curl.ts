@@ -88,13 +88,6 @@ export const curlClient: ClientUnderTest = {
       const { data } = await call<{ data: [{ b64_json: string }] }>(at, '/v1/images/generations', body);
       return data[0].b64_json;
     },
-    'POST /v1/moderations': async (at, input) => {
-      const { results } = await call<{ results: { flagged: boolean }[] }>(at, '/v1/moderations', {
-        model: models.chat,
-        input,
-      });
-      return results[0]?.flagged ?? true;
-    },
     'POST /v1/rerank': async (at, query, documents) => {
       const body = { model: models.rerank, query, documents };
       const { results } = await call<{ results: { index: number }[] }>(at, '/v1/rerank', body);

@@ -18,7 +18,6 @@ function otherCases(uses: Uses, on: () => Ground): void {
     'POST /v1/embeddings': embed,
     'POST /v1/images/generations': draw,
     'POST /v1/rerank': rank,
-    'POST /v1/moderations': moderate,
     'POST /v1/agents/heroku': run,
     'GET /v1/models': listModels,
     'GET /available-models': listAvailable,
@@ -46,9 +45,6 @@ function otherCases(uses: Uses, on: () => Ground): void {
   });
   one('POST /v1/rerank', rank, async (at) => {
     expect(await rank?.(at, 'blue whale', ['a red car', 'the blue whale', 'a blue car'])).toEqual([1, 2, 0]);
-  });
-  one('POST /v1/moderations', moderate, async (at) => {
-    expect(await moderate?.(at, 'A toll gate')).toBe(false);
   });
   one('POST /v1/agents/heroku', run, async (at) => {
     expect(await run?.(at, 'Hello there')).toContain('Hello there');

@@ -22,8 +22,6 @@ export interface Uses {
   'POST /v1/images/generations'?: (at: Connection, prompt: string) => Promise<string>;
   /** The documents' indices, the most relevant first. */
   'POST /v1/rerank'?: (at: Connection, query: string, documents: string[]) => Promise<number[]>;
-  /** Whether a text is objectionable. */
-  'POST /v1/moderations'?: (at: Connection, text: string) => Promise<boolean>;
   /** What the agent says in the end. */
   'POST /v1/agents/heroku'?: (at: Connection, prompt: string) => Promise<string>;
   /** Ids. */
@@ -42,7 +40,6 @@ export const allUses: readonly Use[] = [
   'POST /v1/embeddings',
   'POST /v1/images/generations',
   'POST /v1/rerank',
-  'POST /v1/moderations',
   'POST /v1/agents/heroku',
   'GET /v1/models',
   'GET /available-models',

@@ -74,7 +74,6 @@ const whole: Record<EndpointKind, Json> = {
     metadata: { user_id: 'me' },
     stop_sequences: ['x'],
   },
-  moderations: bodies.moderations() as { [name: string]: Json },
   rerank: { ...(bodies.rerank() as { [name: string]: Json }), top_n: 1 },
   agents: {
     ...(bodies.agents() as { [name: string]: Json }),

@@ -36,10 +36,6 @@ const documented: Record<EndpointKind, Documented> = {
   images: { fields: ['model', 'prompt', 'seed'], faultIn: faultInImages },
   messages: { fields: ['model', 'max_tokens', 'messages', 'stream'], faultIn: faultInMessages },
   rerank: { fields: ['model', 'query', 'documents', 'top_n'], faultIn: faultInRerank },
-  moderations: {
-    fields: ['model', 'input'],
-    faultIn: ({ input }) => (typeof input === 'string' && input !== '' ? null : 'input'),
-  },
   agents: { fields: ['model', 'messages', 'tools'], faultIn: faultInAgents },
 };
 const roles = new Set(['system', 'developer', 'user', 'assistant', 'tool']);
