@@ -12,7 +12,8 @@ import {
 import type { Clock } from '../base/clock.ts';
 import type { Keys } from '../store/keys.ts';
 import type { Log } from '../base/log.ts';
-import { loadScript, type RedisStore, type Script } from '../store/redis.ts';
+import { loadScript, type Script } from '../store/script.ts';
+import type { Store } from '../store/store.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { audited } from './audited-script.ts';
 import { linkOf, noHead, entryResponse, type Head } from './chain.ts';
@@ -32,7 +33,7 @@ const entriesPerCall = 10_000;
 
 /** The audit trail in Redis: a stream beside the changes it tells of, in step with them. */
 export class RedisAudit implements AuditedScripts, AuditReader {
-  readonly #store: RedisStore;
+  readonly #store: Store;
   readonly #key: string;
   readonly #log: Pick<Log, 'info'>;
   readonly #clock: Pick<Clock, 'monotonic'>;
@@ -42,7 +43,7 @@ export class RedisAudit implements AuditedScripts, AuditReader {
   #told = '';
 
   constructor(
-    store: RedisStore,
+    store: Store,
     { audit }: Keys,
     { log, clock }: { log: Pick<Log, 'info'>; clock: Pick<Clock, 'monotonic'> },
   ) {

@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Actor } from '../base/actor.ts';
 import type { JsonObject } from '../base/request.ts';
-import type { RedisStore, Script } from '../store/redis.ts';
+import type { Script } from '../store/script.ts';
+import type { Store } from '../store/store.ts';
 
 /*
  * Who changed what (docs/audit.md). A store that makes a change writes its entry in the same step; whose request it is
@@ -100,7 +101,7 @@ export interface AuditedWork {
 export const unaudited: AuditedWork = { make: (_change, work) => work() };
 
 /** The same where the store is Redis. */
-export function unauditedScripts(store: RedisStore): AuditedScripts {
+export function unauditedScripts(store: Store): AuditedScripts {
   return { run: (script, { keys, args }) => store.run(script, keys, args) };
 }
 

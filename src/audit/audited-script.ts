@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { scriptOf, type Script } from '../store/redis.ts';
+import { scriptOf, type Script } from '../store/script.ts';
 
 const around = readFileSync(new URL('./audited.lua', import.meta.url), 'utf8');
 const made = new Map<string, Script>();

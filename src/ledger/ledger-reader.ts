@@ -2,7 +2,7 @@ import { daysBetween } from '../base/days.ts';
 import { decodeEntry } from './entry-text.ts';
 import type { EntryQuery, LedgerEntry, LedgerReader, UsageQuery, UsageRow } from './entry.ts';
 import type { Keys } from '../store/keys.ts';
-import type { RedisStore } from '../store/redis.ts';
+import type { Store } from '../store/store.ts';
 import { passes } from './entry-filter.ts';
 import { rowsOfHash } from './hash-rows.ts';
 import { UsageSums } from './usage.ts';
@@ -15,10 +15,10 @@ const clockSlackMs = 3_600_000;
 
 /** Reads the ledger that settling writes: entries from a stream, sums from one hash a day. */
 export class RedisLedger implements LedgerReader {
-  readonly #store: RedisStore;
+  readonly #store: Store;
   readonly #keys: Keys;
 
-  constructor(store: RedisStore, keys: Keys) {
+  constructor(store: Store, keys: Keys) {
     this.#store = store;
     this.#keys = keys;
   }
