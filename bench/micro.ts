@@ -6,7 +6,7 @@ import { hashToken, inspectToken, mintToken } from '../src/identity/records/toke
 import { encodeEntry } from '../src/ledger/entry-text.ts';
 import { Refusal } from '../src/base/refusal.ts';
 import { JsonTap } from '../src/proxy/json-tap.ts';
-import { ChatTap } from '../src/proxy/chat-tap.ts';
+import { ChatTap } from '../src/proxy/taps.ts';
 import { chat } from '../src/validation/endpoints/chat.ts';
 import { parseJson } from '../src/validation/parse-json.ts';
 import { frames, longChat, model, shortAnswer, shortChat } from './bodies.ts';

@@ -3,8 +3,7 @@ import { type Context, Hono } from 'hono';
 import type { adminApp } from './admin/admin-app.ts';
 import { neededFor } from './access/permission.ts';
 import type { Route as AdminRoute } from './admin/respond.ts';
-import { methodNotAllowed } from './base/method-not-allowed.ts';
-import { nothingHere } from './base/nothing-here.ts';
+import { methodNotAllowed, nothingHere } from './base/no-route.ts';
 import { Refusal } from './base/refusal.ts';
 import type { Clock } from './base/clock.ts';
 import type { DocumentedRoute } from './base/operation-docs.ts';
@@ -24,10 +23,9 @@ import {
   type Operations,
 } from './operations/operations.ts';
 import { type Env, refuse } from './edge/hono-answers.ts';
-import { Call } from './edge/call.ts';
+import { Call, requestIdOf } from './edge/call.ts';
 import { availableModelsPath } from './edge/cors.ts';
 import { signInDocs, type SignInRoute } from './sign-in/sign-in-route.ts';
-import { requestIdOf } from './edge/request-id.ts';
 import { version } from './operations/version.ts';
 
 export interface AppParts extends DataPlaneParts {

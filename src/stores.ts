@@ -33,7 +33,7 @@ import { MemoryRefusalStore } from './ledger/memory-refusal-store.ts';
 import { RedisLedger } from './ledger/ledger-reader.ts';
 import { RedisRefusalStore } from './ledger/refusal-store.ts';
 import { tellStoreCondition } from './store/store-condition.ts';
-import { isFirstProcess } from './lifecycle/worker.ts';
+import { isFirstProcess } from './lifecycle/cluster.ts';
 import type { Log } from './observability/log.ts';
 import type { Metrics, StoreExtent } from './observability/metrics.ts';
 import { MemorySnapshotStore } from './upstream/memory-snapshot-store.ts';

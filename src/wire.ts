@@ -28,12 +28,12 @@ import { createMetricsEndpoint } from './observability/cluster-metrics.ts';
 import type { Log } from './observability/log.ts';
 import type { Metrics } from './observability/metrics.ts';
 import type { Env } from './edge/hono-answers.ts';
-import { Origins } from './audit/origins.ts';
+import { auditContexts, type AuditContextOf } from './audit/context.ts';
 import { ModelRoutes } from './data-plane/model-routes.ts';
 import { Discovery } from './models/discovery.ts';
 import { OwnUsage } from './data-plane/own-usage.ts';
 import { OpenExchanges } from './proxy/open-exchanges.ts';
-import { requestIdOf } from './edge/request-id.ts';
+import { requestIdOf } from './edge/call.ts';
 import { SharedSnapshots } from './upstream/shared-snapshots.ts';
 import { Upstreams } from './upstream/upstreams.ts';
 import { RequestQueue } from './upstream/request-queue.ts';
@@ -46,10 +46,10 @@ import { sessionSchemas } from './sessions/schema.ts';
 import { IdTokenVerifier } from './sign-in/id-token.ts';
 import { Provisioner } from './sign-in/provision.ts';
 import { SignInRoute } from './sign-in/sign-in-route.ts';
-import { BodyBudget } from './validation/body-budget.ts';
 import { pinnedProblems } from './sessions/pinned.ts';
 import { endpointPaths, endpoints, unnamedPaths } from './validation/registry.ts';
 import { makeStores, type Stores } from './stores.ts';
+import { BodyBudget } from './validation/read-body.ts';
 
 export interface WireOptions {
   settings: Settings;
@@ -89,7 +89,7 @@ const limitIdLength = 12;
 export function wire(options: WireOptions): Wired {
   const { settings, catalogue, clock, log, metrics } = options;
   const stores = makeStores(options);
-  const origins = new Origins(settings);
+  const auditContextOf = auditContexts(settings);
   const loader = new IdentityLoader({ document: options.identities ?? null, archive: stores.archive, log });
   const limitRefused = (): AuthThrottle | null =>
     settings.onDyno ? new AuthThrottle({ perMinute: settings.refusedCredentialsPerMinute, clock }) : null;
@@ -203,7 +203,7 @@ export function wire(options: WireOptions): Wired {
       clock,
       randomId: () => randomBase62(limitIdLength),
     }),
-    origins,
+    auditContextOf,
     realModel: catalogue.real,
     refused: limitRefused(),
     nowMs: () => clock.now(),
@@ -239,7 +239,7 @@ export function wire(options: WireOptions): Wired {
       identities: stores.identities,
       secrets: stores.secrets,
       mint: () => mintToken('user'),
-      origins,
+      auditContextOf,
     }),
     claims: { links, answers, journal, clock, origin, refused: limitRefused() },
     operations: {
@@ -252,7 +252,7 @@ export function wire(options: WireOptions): Wired {
       metrics: createMetricsEndpoint(metrics),
       authorize,
     },
-    admin: administration(options, stores, { authorize, uses, links, origins }),
+    admin: administration(options, stores, { authorize, uses, links, auditContextOf }),
     clock,
   });
   return {
@@ -289,8 +289,8 @@ function administration(
     authorize,
     uses,
     links,
-    origins,
-  }: { authorize: ActorCheck; uses: SecretUses; links: ClaimLinks; origins: Origins },
+    auditContextOf,
+  }: { authorize: ActorCheck; uses: SecretUses; links: ClaimLinks; auditContextOf: AuditContextOf },
 ): AppParts['admin'] {
   const deps: AdminDeps = {
     identities,
@@ -304,7 +304,7 @@ function administration(
     audit,
     clock,
     authorize,
-    originOf: (actor, asking) => origins.administrator(actor, asking),
+    auditContextOf,
     mint: () => mintToken('user'),
     mintAdministrator: () => mintToken('admin'),
     randomId: () => randomBase62(limitIdLength),

@@ -1,7 +1,6 @@
 import { Hono } from 'hono';
-import { actingAs } from '../audit/audit.ts';
-import { methodNotAllowed } from '../base/method-not-allowed.ts';
-import { nothingHere } from '../base/nothing-here.ts';
+import { actingAs, actorName } from '../audit/context.ts';
+import { methodNotAllowed, nothingHere } from '../base/no-route.ts';
 import { Refusal } from '../base/refusal.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { adminRoutes } from './admin-routes.ts';
@@ -35,8 +34,11 @@ export function adminApp(deps: AdminDeps): Hono<AdminEnv> {
     const actor = await deps.authorize({ authorization, 'x-api-key': apiKey, 'x-forwarded-for': from });
     if (actor instanceof Refusal) return respond(c, actor);
     c.set('actor', actor);
-    const origin = deps.originOf(actor, { requestId: c.get('requestId'), forwardedFor: from });
-    return actingAs(origin, () => next());
+    const context = deps.auditContextOf(actorName(actor), {
+      requestId: c.get('requestId'),
+      forwardedFor: from,
+    });
+    return actingAs(context, () => next());
   });
 
   for (const route of adminRoutes(deps)) mount(app, route);

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { AuditQuery, AuditReader, EntryResponse } from '../audit/audit.ts';
 import type { OperationDocs } from '../base/operation-docs.ts';
 import { Refusal } from '../base/refusal.ts';
-import { auditEntryResponse } from '../audit/audit-response.ts';
+import { auditEntryResponse } from '../audit/audit.ts';
 import { defaultLimit, notAcceptable, pageOf, pagesOfList, reported } from './list-docs.ts';
 import { auditParameters, parseAuditQuery } from '../reports/audit-query.ts';
 import type { AdminDeps } from './deps.ts';

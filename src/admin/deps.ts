@@ -1,5 +1,6 @@
 import type { Actor } from '../base/actor.ts';
-import type { AuditReader, Origin } from '../audit/audit.ts';
+import type { AuditReader } from '../audit/audit.ts';
+import type { AuditContextOf } from '../audit/context.ts';
 import type { ClaimMaker } from '../claims/claim.ts';
 import type { LedgerReader } from '../ledger/entry.ts';
 import type { AdministratorDeps } from '../identity/operations/administrators.ts';
@@ -33,8 +34,7 @@ export interface AdminDeps extends IdentityDeps, AdministratorDeps {
     'x-api-key': string | undefined;
     'x-forwarded-for': string | undefined;
   }) => Promise<Actor | Refusal>;
-  /** On whose behalf a request makes its changes. */
-  originOf: (actor: Actor, asking: { requestId: string; forwardedFor: string | undefined }) => Origin;
+  auditContextOf: AuditContextOf;
   /** The data plane's paths, which tokens may be restricted to. */
   endpointPaths: readonly string[];
   /** The id a reply carries, given the caller's `x-request-id`. */

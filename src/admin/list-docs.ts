@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Answer, OtherAnswer } from '../base/operation-docs.ts';
-import { errorResponse } from '../base/error-response.ts';
+import { errorResponse } from '../base/error-body.ts';
 import { mediaTypes } from '../reports/formats.ts';
 
 /* What the descriptions of lists and sums have in common. */

@@ -1,5 +1,5 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
 import type { ZodType } from 'zod';
-import type { JsonObject } from '../base/request.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { AdminContext } from './respond.ts';
 import { check, type Checked } from '../base/check.ts';
@@ -49,14 +49,12 @@ function tooLarge(most: number): Refusal {
 }
 
 function parseObject(bytes: Buffer): JsonObject | Refusal {
-  let value: unknown;
+  let value: JsonValue;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    // JSON.parse gives nothing else.
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as JsonValue;
   } catch {
     return new Refusal('invalid_json', 'The body must be a JSON object in UTF-8.');
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return new Refusal('invalid_body', 'The body must be a JSON object.');
-  }
-  return value as JsonObject; // JSON.parse gives nothing else
+  return isJsonObject(value) ? value : new Refusal('invalid_body', 'The body must be a JSON object.');
 }

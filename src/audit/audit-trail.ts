@@ -1,45 +1,52 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  currentOrigin,
   hasChanged,
+  passes,
   type AuditedScripts,
   type AuditQuery,
   type AuditReader,
-  type Origin,
   type ScriptCall,
   type EntryResponse,
 } from './audit.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Keys } from '../store/keys.ts';
 import type { Log } from '../base/log.ts';
-import { loadScript, type Script } from '../store/script.ts';
+import { loadScript, scriptOf, type Script } from '../store/script.ts';
 import type { Store } from '../store/store.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
-import { audited } from './audited-script.ts';
 import { linkOf, noHead, entryResponse, type Head } from './chain.ts';
-import { passes, type Stored } from './entry-filter.ts';
+import { currentContext, type AuditContext } from './context.ts';
 import { auditedChange, type AuditedChange } from './audited-change.ts';
 
 const auditHead = loadScript(new URL('./audit_head.lua', import.meta.url));
 
-/** Other processes may append between reading the head and building on it; so often that is tried again. */
+/** Another process may append after this one has read the head; then this one tries again, at most this often. */
 const maxAttempts = 100;
 const maxPauseMs = 20;
-/** Longer than this no change waits for those before it: a store that hangs must not make a queue of callers. */
+/** A change waits at most this long for those before it: a hanging store must not build up a queue of callers. */
 const maxWaitMs = 5_000;
 const entriesPerRead = 200;
-/** How far one call looks for entries that pass the filters, before it hands back a cursor to go on from. */
+/** One call reads at most this many entries in search of matches; then it returns a cursor. */
 const entriesPerCall = 10_000;
 
-/** The audit trail in Redis: a stream beside the changes it tells of, in step with them. */
+/** An entry as it is stored. */
+interface Stored {
+  /** Its id in the stream, which is a cursor. */
+  id: string;
+  hash: string;
+  text: string;
+}
+
+/** The audit trail in Redis: a stream, written in one step with the changes it records. */
 export class RedisAudit implements AuditedScripts, AuditReader {
   readonly #store: Store;
   readonly #key: string;
   readonly #log: Pick<Log, 'info'>;
   readonly #clock: Pick<Clock, 'monotonic'>;
-  /** Changes of this process go one after the other: they would only get in each other's way. */
+  /** Changes of this process run one after the other, so that they do not race for the head. */
   #turn: Promise<unknown> = Promise.resolve();
-  /** The head that this process has told the log. */
+  /** The head that this process logged last. */
   #told = '';
 
   constructor(
@@ -53,14 +60,14 @@ export class RedisAudit implements AuditedScripts, AuditReader {
     this.#clock = clock;
   }
 
-  /** Says the head there is, unless this process has. Rejects with `StoreUnavailable`. */
+  /** Logs the current head, unless this process has logged it. Rejects with `StoreUnavailable`. */
   async tellHead(): Promise<void> {
     await this.#head();
   }
 
   run(script: Script, { keys, args, change }: ScriptCall): Promise<unknown> {
     if (change === null) return this.#store.run(script, keys, args);
-    const entry = { shown: auditedChange(change), origin: currentOrigin() };
+    const entry = { change: auditedChange(change), context: currentContext() };
     const lateAtMs = this.#clock.monotonic() + maxWaitMs;
     const mine = this.#turn.then(() => {
       if (this.#clock.monotonic() >= lateAtMs) throw tooLate('The store is slow.');
@@ -90,7 +97,7 @@ export class RedisAudit implements AuditedScripts, AuditReader {
   async #append(
     script: Script,
     { keys, args }: Pick<ScriptCall, 'keys' | 'args'>,
-    entry: { shown: AuditedChange; origin: Origin },
+    entry: { change: AuditedChange; context: AuditContext },
   ): Promise<unknown> {
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const { head, nowMs } = await this.#head();
@@ -115,10 +122,10 @@ export class RedisAudit implements AuditedScripts, AuditReader {
     const [now = '', count = '', hash = '', text = ''] = Array.isArray(reply) ? reply.map(String) : [];
     if (hash === '') return { head: noHead, nowMs: Number(now) };
     const newest = entryResponse(text, hash);
-    // One that was altered must not keep anybody from revoking: verifying finds it.
+    // An altered entry must not block a revocation. `audit verify` finds it.
     const sequence = 'unreadable' in newest ? null : newest.sequence;
     const head = { sequence: Number.isSafeInteger(sequence) ? Number(sequence) : Number(count), hash };
-    // Another process wrote it, and may have died before it said so.
+    // Another process may have written it and died before logging it.
     this.#tell(head);
     return { head, nowMs: Number(now) };
   }
@@ -140,4 +147,18 @@ export class RedisAudit implements AuditedScripts, AuditReader {
 
 function tooLate(why: string): StoreUnavailable {
   return new StoreUnavailable(`${why} Nothing was changed.`, { mayHaveRun: false });
+}
+
+const around = readFileSync(new URL('./audited.lua', import.meta.url), 'utf8');
+const auditedScripts = new Map<string, Script>();
+
+/** A script with audited.lua around it. Its first line has its flags, so it stays the first line. */
+function audited({ name, sha, source }: Script): Script {
+  const known = auditedScripts.get(sha);
+  if (known) return known;
+  const end = source.indexOf('\n');
+  const [flags, body] = [source.slice(0, end), source.slice(end + 1)];
+  const script = scriptOf(name, `${flags}\nlocal function change()\n${body}\nend\n${around}`);
+  auditedScripts.set(sha, script);
+  return script;
 }

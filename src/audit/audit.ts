@@ -1,36 +1,29 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Actor } from '../base/actor.ts';
+import { z } from 'zod';
+import { time } from '../base/fields.ts';
 import type { JsonObject } from '../base/request.ts';
 import type { Script } from '../store/script.ts';
 import type { Store } from '../store/store.ts';
 
 /*
- * Who changed what (docs/audit.md). A store that makes a change writes its entry in the same step; whose request it is
- * comes from `actingAs`, so that no operation has to hand it on.
+ * Who changed what (docs/audit.md). A store that makes a change writes its entry in the same step. Who asked for the
+ * change comes from the audit context (`context.ts`), so no operation has to pass it on.
  */
 
-/** What a change can be of; `import` is one of many records at once. */
-export type ChangeKind = 'team' | 'user' | 'token' | 'claim' | 'administrator' | 'settings' | 'import';
+const changeKinds = ['team', 'user', 'token', 'claim', 'administrator', 'settings', 'import'] as const;
 
-/** A change as the store that makes it knows it. */
+/** What was changed; an `import` changes many records at once. */
+export type ChangeKind = (typeof changeKinds)[number];
+
+/** A change, as the store that makes it describes it. */
 export interface Change {
   kind: ChangeKind;
   team: string | null;
   id: string | null;
-  /** The record before and after, as it is stored; null: there is none. */
+  /** The stored record before and after; null if there is none. */
   before: JsonObject | null;
   after: JsonObject | null;
-  /** Of an import: the records that it changes. */
+  /** The records that an import changes. */
   records?: readonly Change[];
-}
-
-/** On whose behalf changes are made. */
-export interface Origin {
-  /** `root`, `adm_…`, a holder's `tok_…`, `sign-in`, `file`, `command-line`. */
-  actor: string;
-  /** The client's address, as far as it is known. */
-  address: string | null;
-  requestId: string | null;
 }
 
 export interface AuditEntry {
@@ -46,15 +39,15 @@ export interface AuditEntry {
   kind: ChangeKind;
   team: string | null;
   id: string | null;
-  /** Of a record that was made or deleted all of it, else the fields that changed; as the admin API shows them. */
+  /** The whole record if it was created or deleted, else the fields that changed; in the form of the admin API. */
   before: JsonObject | null;
   after: JsonObject | null;
 }
 
-/** An entry as it is shown: with its hash, over the hash of the entry before and its own text. */
+/** An entry with its hash, which covers the hash of the entry before it and its own text. */
 export type ChainedEntry = AuditEntry & { hash: string };
 
-/** What is in the place of an entry but cannot be read as one: somebody altered it. */
+/** Stands for an entry that cannot be read, because somebody altered it. */
 export interface UnreadableEntry {
   unreadable: true;
   hash: string;
@@ -64,9 +57,9 @@ export type EntryResponse = ChainedEntry | UnreadableEntry;
 
 export interface AuditQuery {
   limit: number;
-  /** Where an earlier answer ended; null: at the newest. */
+  /** Where an earlier answer ended; null starts at the newest entry. */
   cursor: string | null;
-  /** Ms since the epoch: the first moment, and the first one beyond. */
+  /** Ms since the epoch: from this moment on, and before this one. */
   fromMs?: number | undefined;
   beforeMs?: number | undefined;
   team?: string | undefined;
@@ -79,15 +72,15 @@ export interface AuditReader {
   entries(query: AuditQuery): Promise<{ data: EntryResponse[]; next_cursor: string | null }>;
 }
 
-/** A script of the Redis store that changes something, as it is called. */
+/** A call of a script that changes something. */
 export interface ScriptCall {
   keys: readonly string[];
   args: readonly (string | number)[];
-  /** Null: this call changes no record. */
+  /** Null if this call changes no record. */
   change: Change | null;
 }
 
-/** Runs scripts that change something; the entry is written with the change, or neither is. */
+/** Runs scripts that change something. The change and its entry are written together, or neither is. */
 export interface AuditedScripts {
   run(script: Script, call: ScriptCall): Promise<unknown>;
 }
@@ -105,42 +98,20 @@ export function unauditedScripts(store: Store): AuditedScripts {
   return { run: (script, { keys, args }) => store.run(script, keys, args) };
 }
 
-/** What the scripts and stores answer where they have changed something. */
+/** Whether a script's answer says that it changed something. */
 export function hasChanged(result: unknown): boolean {
   return (
     result === 1 || result === true || result === 'created' || result === 'replaced' || result === 'done'
   );
 }
 
-const origins = new AsyncLocalStorage<Origin>();
-
-/** Does work on somebody's behalf: changes made in it, however deep, are theirs. */
-export function actingAs<T>(origin: Origin, work: () => T): T {
-  return origins.run(origin, work);
-}
-
-/** Whose changes these are. One that nobody answers for is still possible, and leaves its trace. */
-export function currentOrigin(): Origin {
-  return origins.getStore() ?? { actor: 'unknown', address: null, requestId: null };
-}
-
-/** How an administrator is named in the trail. */
-export function actorName(actor: Actor): string {
-  switch (actor.kind) {
-    case 'root':
-      return 'root';
-    case 'administrator':
-      return actor.id;
-  }
-}
-
-/** A change of one record, from its texts in the store. */
+/** A change of one record, from its stored texts. */
 export function changeOf(
-  place: Pick<Change, 'kind' | 'team' | 'id'>,
+  key: Pick<Change, 'kind' | 'team' | 'id'>,
   before: string | null,
   after: string | null,
 ): Change {
-  return { ...place, before: parsed(before), after: parsed(after) };
+  return { ...key, before: parsed(before), after: parsed(after) };
 }
 
 function parsed(text: string | null): JsonObject | null {
@@ -152,3 +123,54 @@ function parsed(text: string | null): JsonObject | null {
     return { unreadable: true };
   }
 }
+
+/** Whether an entry matches a query. An unreadable entry matches only a query without filters. */
+export function passes(entry: EntryResponse, query: AuditQuery): boolean {
+  const { team, actor, operation, fromMs, beforeMs } = query;
+  if ('unreadable' in entry) return [team, actor, operation, fromMs, beforeMs].every(isUnasked);
+  const atMs = Date.parse(entry.time);
+  return (
+    (team === undefined || team === entry.team) &&
+    (actor === undefined || actor === entry.actor) &&
+    (operation === undefined || operation === entry.operation) &&
+    (fromMs === undefined || atMs >= fromMs) &&
+    (beforeMs === undefined || atMs < beforeMs)
+  );
+}
+
+function isUnasked(filter: string | number | undefined): boolean {
+  return filter === undefined;
+}
+
+const text = z.string();
+const record = z.looseObject({}).nullable();
+const hash = text.meta({ description: 'Covers the hash of the entry before and the text of this one.' });
+
+const auditedChange = z
+  .object({
+    sequence: z.int().min(1).meta({ description: '1, 2, 3, … without a gap.' }),
+    time,
+    actor: text.meta({
+      description: 'root, adm_…, the tok_… of a holder, sign-in, file or command-line.',
+    }),
+    address: text.nullable(),
+    request_id: text.nullable(),
+    operation: text.meta({ description: 'For example token.revoke.' }),
+    kind: z.enum(changeKinds),
+    team: text.nullable(),
+    id: text.nullable(),
+    before: record.meta({
+      description: 'The fields that changed, with their old values; the whole record if it was deleted.',
+    }),
+    after: record.meta({
+      description: 'The same fields with their new values; the whole record if it was created.',
+    }),
+    hash,
+  } satisfies Record<keyof AuditEntry | 'hash', z.ZodType>)
+  .meta({ id: 'AuditEntry' });
+
+/** An entry of the trail in an answer. */
+export const auditEntryResponse = z.union([
+  auditedChange,
+  z.object({ unreadable: z.literal(true), hash }).meta({ id: 'UnreadableEntry' }),
+]);

@@ -1,51 +1,51 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
 import { hash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { AuditEntry, Change } from './audit.ts';
-import type { JsonObject, JsonValue } from '../base/request.ts';
 
-/** The part of an entry that tells of the change. */
+/** The part of an entry that describes the change. */
 export type AuditedChange = Pick<AuditEntry, 'operation' | 'kind' | 'team' | 'id' | 'before' | 'after'>;
 
-/** An import tells of so much of what it wrote; of the rest, how many records, and a digest over all. */
+/** An import entry lists records up to this size. For the rest it has their number and a digest over all records. */
 const maxImportCharacters = 16_384;
 
-/** What a change did, in the words of the trail, and as much of the record as it touched. Pure. */
+/** The change as an entry of the trail describes it: only the fields that changed. Pure. */
 export function auditedChange(change: Change): AuditedChange {
   const { kind, team, id, before, after, records } = change;
   if (records) return { operation: 'import.write', kind, team, id, before: null, after: summary(records) };
   const [was, is] = [before && auditedRecord(before), after && auditedRecord(after)];
-  const place = { kind, team, id };
+  const key = { kind, team, id };
   const operation = `${kind}.${verbOf(kind, was, is)}`;
   if (was === null || is === null) {
-    return { operation, ...place, before: was && withoutNulls(was), after: is && withoutNulls(is) };
+    return { operation, ...key, before: was && withoutNulls(was), after: is && withoutNulls(is) };
   }
   const names = [...new Set([...Object.keys(was), ...Object.keys(is)])];
   const touched = names.filter((name) => !isDeepStrictEqual(was[name] ?? null, is[name] ?? null));
-  return { operation, ...place, before: picked(was, touched), after: picked(is, touched) };
+  return { operation, ...key, before: picked(was, touched), after: picked(is, touched) };
 }
 
-/** A record as the admin API shows it: limits without the ids of their counters, secrets without their hashes. */
+/** A record in the form of the admin API: limits without ids, secrets without hashes. */
 export function auditedRecord(record: JsonObject): JsonObject {
-  const shown = { ...record };
-  if ('limits' in shown) shown['limits'] = without('id', shown['limits']);
-  if ('secrets' in shown) shown['secrets'] = without('hash', shown['secrets']);
-  return shown;
+  const audited = { ...record };
+  if ('limits' in audited) audited['limits'] = without('id', audited['limits']);
+  if ('secrets' in audited) audited['secrets'] = without('hash', audited['secrets']);
+  return audited;
 }
 
 function summary(records: readonly Change[]): JsonObject {
-  const told: JsonObject[] = [];
+  const listed: JsonObject[] = [];
   const digest: string[] = [];
   let characters = 0;
   for (const record of records) {
-    const shown: JsonObject = { ...auditedChange(record) };
-    const text = JSON.stringify(shown);
+    const change: JsonObject = { ...auditedChange(record) };
+    const text = JSON.stringify(change);
     characters += text.length;
-    if (characters <= maxImportCharacters) told.push(shown);
+    if (characters <= maxImportCharacters) listed.push(change);
     digest.push(hash('sha256', text));
   }
-  const leftOut = records.length - told.length;
+  const leftOut = records.length - listed.length;
   const rest = leftOut === 0 ? {} : { left_out: leftOut, digest: hash('sha256', digest.join('\n')) };
-  return { written: records.length, records: told, ...rest };
+  return { written: records.length, records: listed, ...rest };
 }
 
 function verbOf(kind: Change['kind'], was: JsonObject | null, is: JsonObject | null): string {
@@ -65,7 +65,7 @@ function began(field: string, was: JsonObject, is: JsonObject): boolean {
 function without(field: string, list: JsonValue | undefined): JsonValue {
   if (!Array.isArray(list)) return null;
   return list.map((item) => {
-    if (typeof item !== 'object' || item === null || Array.isArray(item)) return item;
+    if (!isJsonObject(item)) return item;
     const { [field]: _left, ...rest } = item;
     return rest;
   });
@@ -75,7 +75,7 @@ function picked(record: JsonObject, names: readonly string[]): JsonObject {
   return Object.fromEntries(names.map((name) => [name, record[name] ?? null]));
 }
 
-/** A field that is absent says what null says. */
+/** An absent field means the same as null. */
 function withoutNulls(record: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null));
 }

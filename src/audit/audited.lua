@@ -1,6 +1,6 @@
 --[[
   What stands around a script that changes something: the change and its entry are written in one step, or neither is.
-  The script itself is the function `change`, put before this text (src/audit/audited-script.ts). Whether it may run in
+  The script itself is the function `change`, put before this text (src/audit/audit-trail.ts). Whether it may run in
   a full store is the script's own affair: what ends something does, and so does its entry.
 
   KEYS[#KEYS]      audit  stream: h the entry's hash, e its text; the last key, after the script's own

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../base/request.ts';
 import { canonical, hashOf } from './chain.ts';
 
-/** Where a trail first is not what was written: the lowest number that something is wrong with. */
+/** The first entry, by number, that is not what was written. */
 export interface Flaw {
   sequence: number;
   kind: 'altered' | 'dropped' | 'reordered';
@@ -9,13 +9,13 @@ export interface Flaw {
 }
 
 export interface Verdict {
-  /** How many entries were looked at. */
+  /** How many entries were checked. */
   entries: number;
   /** How many of the heads given were compared. */
   heads: number;
-  /** The number and the hash of the newest entry; null where there is none. */
+  /** The number and the hash of the newest entry; null if there is none. */
   head: { sequence: number; hash: string } | null;
-  /** Null: the trail is intact. */
+  /** Null if the trail is intact. */
   flaw: Flaw | null;
 }
 
@@ -23,33 +23,33 @@ export interface Verdict {
 interface Read {
   sequence: number;
   hash: string;
-  /** What it must have been hashed from. */
+  /** The text that the hash must cover. */
   text: string;
 }
 
 /**
- * Checks a trail, fed newest first as it is read; keeps one entry of it. `heads` are those a log has: number to hash.
- * Without I/O.
+ * Checks a trail that is fed newest entry first, and keeps only one entry in memory. `heads` maps the numbers of
+ * logged heads to their hashes. Does no I/O.
  */
 export class ChainCheck {
   readonly #heads: ReadonlyMap<number, string>;
   #entries = 0;
   #compared = 0;
   #head: Verdict['head'] = null;
-  /** The entry fed last; the one that is next is older. */
+  /** The entry fed last; the next one is older. */
   #newer: Read | null = null;
   #flaw: Flaw | null = null;
-  /** The lowest number that stood behind one that is not lower. */
+  /** The lowest number found behind one that is not lower. */
   #displaced = Infinity;
 
   constructor(heads: ReadonlyMap<number, string> = new Map()) {
     this.#heads = heads;
   }
 
-  /** The next entry, older than all before, as the admin API shows it. */
-  older(shown: JsonObject): void {
+  /** Feeds the next older entry, in the form of the admin API. */
+  older(response: JsonObject): void {
     this.#entries += 1;
-    const entry = readEntry(shown, (this.#newer?.sequence ?? 1) - 1);
+    const entry = readEntry(response, (this.#newer?.sequence ?? 1) - 1);
     if (entry.text === '') this.#found(entry.sequence, 'altered', 'it cannot be read as an entry');
     if (this.#newer) this.#follows(entry, this.#newer);
     else this.#head = { sequence: entry.sequence, hash: entry.hash };
@@ -57,7 +57,7 @@ export class ChainCheck {
     this.#compare(entry);
   }
 
-  /** There is nothing older. */
+  /** Ends the check: there are no older entries. */
   end(): Verdict {
     if (this.#newer) this.#follows({ sequence: 0, hash: '', text: '' }, this.#newer);
     const newest = this.#head?.sequence ?? 0;
@@ -80,13 +80,13 @@ export class ChainCheck {
     const expected = older.sequence + 1;
     if (newer.sequence < expected) {
       this.#displaced = Math.min(this.#displaced, newer.sequence);
-      this.#found(newer.sequence, 'reordered', `it stands behind entry ${older.sequence}`);
+      this.#found(newer.sequence, 'reordered', `it comes after entry ${older.sequence}`);
     } else if (newer.sequence > expected) {
       const isElsewhere = this.#displaced === expected;
       this.#found(
         expected,
         isElsewhere ? 'reordered' : 'dropped',
-        isElsewhere ? 'it stands in another place' : `the next one there is ${newer.sequence}`,
+        isElsewhere ? 'it is in another position' : `the next one there is ${newer.sequence}`,
       );
     } else if (newer.text !== '' && hashOf(older.hash, newer.text) !== newer.hash) {
       this.#found(newer.sequence, 'altered', 'it does not fit its hash and the entry before');
@@ -98,12 +98,12 @@ export class ChainCheck {
   }
 }
 
-/** What cannot be read stands where it stands: its number is the one that is missing there. */
+/** An unreadable entry takes the number that is missing at its position. */
 function readEntry({ hash, ...entry }: JsonObject, missing: number): Read {
   const { sequence } = entry;
-  const hashResponse = typeof hash === 'string' ? hash : '';
+  const hashText = typeof hash === 'string' ? hash : '';
   if (typeof sequence !== 'number' || !Number.isSafeInteger(sequence) || sequence < 1) {
-    return { sequence: Math.max(1, missing), hash: hashResponse, text: '' };
+    return { sequence: Math.max(1, missing), hash: hashText, text: '' };
   }
-  return { sequence, hash: hashResponse, text: canonical(entry) };
+  return { sequence, hash: hashText, text: canonical(entry) };
 }

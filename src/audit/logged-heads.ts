@@ -1,9 +1,9 @@
-/** What no hash is: a number that a log has two hashes for. */
+/** Stands for a hash when a log has two hashes for one number; equals no hash. */
 const contradictory = 'contradictory';
 
 /**
- * Heads of the audit trail from the lines of a log: number to hash. Takes the gateway's lines of JSON with whatever a
- * drain has put before them, such as `2026-01-31T12:00:00+00:00 app[web.1]:`; all other lines are passed over.
+ * Collects the heads of the audit trail from the lines of a log: number to hash. A line of the gateway may have a
+ * prefix from a log drain, such as `2026-01-31T12:00:00+00:00 app[web.1]:`. All other lines are skipped.
  */
 export class LoggedHeads {
   readonly #heads = new Map<number, string>();
@@ -13,7 +13,7 @@ export class LoggedHeads {
   }
 
   read(line: string): void {
-    // Most lines are others: they are not parsed.
+    // Most lines have no head, and parsing them is slow.
     if (!line.includes('"audit head"')) return;
     const head = headIn(line.slice(Math.max(0, line.indexOf('{'))));
     if (!head) return;

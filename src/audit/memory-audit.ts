@@ -1,16 +1,16 @@
 import {
-  currentOrigin,
   hasChanged,
   type AuditedWork,
   type AuditQuery,
   type AuditReader,
   type Change,
+  passes,
   type EntryResponse,
 } from './audit.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { linkOf, noHead, entryResponse, type Link } from './chain.ts';
-import { passes } from './entry-filter.ts';
+import { currentContext } from './context.ts';
 import { auditedChange } from './audited-change.ts';
 
 /** The audit trail of the embedded store: as long as the process lives. Behaves as the one in Redis does. */
@@ -44,7 +44,7 @@ export class MemoryAudit implements AuditedWork, AuditReader {
 
   #append(change: Change): void {
     const head = this.#links.at(-1)?.head ?? noHead;
-    const parts = { shown: auditedChange(change), origin: currentOrigin(), nowMs: this.#clock.now() };
+    const parts = { change: auditedChange(change), context: currentContext(), nowMs: this.#clock.now() };
     const link = linkOf(head, parts);
     this.#links.push(link);
     this.#log.info('audit head', { ...link.head });

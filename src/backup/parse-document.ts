@@ -1,5 +1,5 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
 import { invalidBody, Refusal, type Problem } from '../base/refusal.ts';
-import type { JsonObject, JsonValue } from '../base/request.ts';
 import { documentVersion, shortened } from './document.ts';
 import { sections } from './sections.ts';
 
@@ -24,7 +24,7 @@ export function parseEnvelope(text: string): { value: JsonObject; problems: Prob
 function parseJson(text: string): JsonObject | null {
   try {
     const value = JSON.parse(text) as JsonValue; // JSON.parse gives nothing else
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
+    return isJsonObject(value) ? value : null;
   } catch {
     return null;
   }

@@ -1,10 +1,10 @@
+import { isJsonObject, type JsonValue } from '../base/request.ts';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ArchiveKey } from '../identity/records/archive.ts';
 import { invalidBody, Refusal, type Problem } from '../base/refusal.ts';
-import type { JsonValue } from '../base/request.ts';
 import { keyName, maxDocumentBytes, type BackupDocument, type Row } from './document.ts';
 import { parseEnvelope } from './parse-document.ts';
-import { isObject, limitsOf, readRow } from './read-row.ts';
+import { limitsOf, readRow } from './read-row.ts';
 import { sections, type Section } from './sections.ts';
 
 /** As many problems as an answer tells; what comes after them is not looked at. */
@@ -75,7 +75,7 @@ class Reading {
   #refuse(section: Section, item: JsonValue, problems: readonly Problem[]): void {
     this.#problems.push(...problems.slice(0, maxProblems));
     // It is wrong, but it is there: what needs it is not wrong because of it.
-    if (isObject(item)) this.#keys.set(keyName(section.keyOf(item)), section.name);
+    if (isJsonObject(item)) this.#keys.set(keyName(section.keyOf(item)), section.name);
   }
 
   #add(row: Row): void {

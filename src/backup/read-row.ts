@@ -1,6 +1,6 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
 import { check } from '../base/check.ts';
 import type { Problem } from '../base/refusal.ts';
-import type { JsonObject, JsonValue } from '../base/request.ts';
 import { shortened, type Row } from './document.ts';
 import type { Section } from './sections.ts';
 
@@ -14,7 +14,7 @@ const secretHash = /^(?:[A-Za-z0-9_-]{43}|sign-in:oidc-[0-9a-f]{32}:[a-z0-9][a-z
 
 /** One row as it is to be stored, or everything wrong with it. Pure. */
 export function readRow(section: Section, item: JsonValue, path: string): Row | Problem[] {
-  if (!isObject(item)) return [{ param: path, message: `${path} must be an object.` }];
+  if (!isJsonObject(item)) return [{ param: path, message: `${path} must be an object.` }];
   if (valuesIn(item, maxValues) > maxValues) {
     return [{ param: path, message: `${path} has more in it than any record.` }];
   }
@@ -37,7 +37,7 @@ export function readRow(section: Section, item: JsonValue, path: string): Row | 
 
 /** The limits of a row that was found to be right; none where its section has none. */
 export function limitsOf({ limits = [] }: JsonObject): JsonObject[] {
-  return Array.isArray(limits) ? limits.filter(isObject) : [];
+  return Array.isArray(limits) ? limits.filter(isJsonObject) : [];
 }
 
 /** Limits without their ids, as the API takes them; and the ids, which name their counters. */
@@ -50,7 +50,7 @@ function limitNames(
   const ids: string[] = [];
   const problems: Problem[] = [];
   const bare = limits.map((limit, n) => {
-    if (!isObject(limit)) return limit;
+    if (!isJsonObject(limit)) return limit;
     const { id, ...others } = limit;
     ids[n] = typeof id === 'string' ? id : '';
     if (!ids[n].startsWith(begin) || !limitId.test(ids[n].slice(begin.length))) {
@@ -100,9 +100,4 @@ function valuesIn(value: JsonValue, enough: number): number {
 /** A problem of a row, as one of the document. Messages begin with the path. */
 function under(path: string, { param, message }: Problem): Problem {
   return { param: shortened(`${path}.${param}`), message: shortened(`${path}.${message}`) };
-}
-
-/** True for a JSON object: not an array, not null. */
-export function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -6,3 +6,10 @@ export interface Log {
   warn: Write;
   error: Write;
 }
+
+/** A log that can also report the end of the process, and be emptied before the exit. */
+export interface LifecycleLog extends Log {
+  fatal: Write;
+  /** Writes what is waiting, now. */
+  flush(): void;
+}

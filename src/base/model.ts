@@ -1,17 +1,12 @@
-import type { EndpointKind } from './request.ts';
+/** What a model is for: how upstreams name its type in `GET /available-models`, and how messages name it. */
+export const modelKinds = {
+  chat: { upstreamType: 'text-to-text', label: 'a chat model' },
+  embeddings: { upstreamType: 'text-to-embedding', label: 'an embeddings model' },
+  images: { upstreamType: 'text-to-image', label: 'an image model' },
+  rerank: { upstreamType: 'text-to-ranking', label: 'a rerank model' },
+} as const;
 
-/** What a model is for. */
-export type ModelKind = 'chat' | 'embeddings' | 'images' | 'rerank';
-
-/** The kind of model that an endpoint calls. */
-export const modelKindOf: Readonly<Record<EndpointKind, ModelKind>> = {
-  chat: 'chat',
-  embeddings: 'embeddings',
-  images: 'images',
-  messages: 'chat',
-  rerank: 'rerank',
-  agents: 'chat',
-};
+export type ModelKind = keyof typeof modelKinds;
 
 /** A model as an upstream's `GET /available-models` lists it. */
 export interface ListedModel {

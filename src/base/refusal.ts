@@ -127,9 +127,28 @@ export function invalidBody(problems: readonly Problem[], code: ErrorCode = 'inv
   });
 }
 
-/** The refusal of a process that is on its way out: another one will take the request. */
+/** SDKs obey Retry-After without a cap (heroku.md §5): a longer wait goes with `x-should-retry: false`. */
+export const longestRetryAfterS = 60;
+
+/** Tells SDKs not to retry by themselves. */
+export const noRetry = { 'x-should-retry': 'false' } as const;
+
+/** When to try again, in whole seconds, and whether SDKs should do so by themselves. */
+export function retryAfter(
+  afterS: number,
+  shouldRetry = afterS <= longestRetryAfterS,
+): Record<string, string> {
+  return { 'retry-after': String(afterS), ...(shouldRetry ? {} : noRetry) };
+}
+
+/** Whole seconds until a moment, at least 1, as `Retry-After` has them. */
+export function secondsUntil(atMs: number, nowMs: number): number {
+  return Math.max(1, Math.ceil((atMs - nowMs) / 1000));
+}
+
+/** The refusal by a process that is shutting down: another one will take the request. */
 export function restarting(): Refusal {
   return new Refusal('overloaded', 'The gateway is restarting; send the request again.', {
-    headers: { 'retry-after': '1' },
+    headers: retryAfter(1),
   });
 }

@@ -1,61 +1,82 @@
 import type { z } from 'zod';
+import type { ModelKind } from './model.ts';
 import type { Refusal } from './refusal.ts';
 
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };
 
-export type EndpointKind = 'chat' | 'embeddings' | 'images' | 'messages' | 'rerank' | 'agents';
+/** True for a JSON object: not an array, not null. */
+export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
+  return isRecord(value);
+}
 
-/** A body that passed validation, with what policy, limits and forwarding need to know of it. */
+/** The same for a value whose fields may hold anything. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * How an endpoint's answers are read for usage, text and the end of a stream. `openai` is also for plain JSON with
+ * OpenAI's `usage`; `cohere` reports search units, and its text is the caller's own.
+ */
+export type AnswerFormat = 'openai' | 'anthropic' | 'heroku-agents' | 'cohere';
+
+/** A body that passed validation, with what policy, limits and forwarding need to know about it. */
 export interface ValidRequest {
   endpoint: Endpoint;
   model: string;
   stream: boolean;
-  /** The parsed value, normalised; this, written out again, is what the upstream gets. */
+  /** The parsed value, normalized. Written out again, it is what the upstream gets. */
   body: JsonObject;
-  /** The most output tokens the body itself allows, per choice; null where it bounds nothing; 0 where there is no output. */
+  /** The most output tokens per choice that the body allows; null if it sets no bound; 0 if there is no output. */
   outputBound: number | null;
-  /** How many times that much may be written, at least 1: `n`, or the inferences of an agent. */
+  /** How many outputs of that size there may be, at least 1: `n`, or the inferences of an agent. */
   choices: number;
   /** Images asked for; 0 on other endpoints. */
   images: number;
-  /** Search units that a rerank is reckoned to be billed; absent on other endpoints. */
+  /** The search units that a rerank is expected to cost; absent on other endpoints. */
   searchUnits?: number;
-  /** Image parts in messages, and the bytes of their URLs or of other data (not counted as text). */
+  /** Image parts in messages, and the bytes of their URLs or other data, which do not count as text. */
   imageParts: number;
   imageUrlBytes: number;
-  /** The tools that run elsewhere which the body asks for, as a token's `tools` must name them: `name`, or `name@app`. */
+  /** The tools in the body that run elsewhere, as a token's `tools` must name them: `name` or `name@app`. */
   remoteTools: readonly string[];
 }
 
-/** What the API's description says of an endpoint. */
+/** What the OpenAPI document says about an endpoint. */
 export interface EndpointDocs {
-  /** A line, in the imperative. */
+  /** One line, in the imperative. */
   summary: string;
-  /** What else is worth knowing; whole sentences. */
+  /** Anything else worth knowing, in whole sentences. */
   details?: string;
   body: z.ZodType;
-  /** What the upstream answers, as far as it is documented; null where it is always a stream. */
+  /** The upstream's answer, as far as it is documented; null if it is always a stream. */
   answer: z.ZodType | null;
-  /** Whether it answers as a stream, where `stream` is true or always. */
+  /** Whether it can answer with a stream: if `stream` is true, or always. */
   streams: boolean;
 }
 
-/** A data-plane endpoint: one schema file and one line in the registry. */
+/**
+ * A data-plane endpoint. The gateway needs two files for a new one: its entry here (`validation/endpoints/…`) and its
+ * line in `validation/registry.ts`. The type checker then asks for a stand-in answer and for test bodies; CONTRIBUTING
+ * ("Recipes: an endpoint") lists every file.
+ */
 export interface Endpoint {
   path: string;
-  kind: EndpointKind;
-  /** A token may use it only where its `endpoints` name it: an absent list does not admit it. */
+  /** The kind of model it calls: a model that is known to be of another kind is refused. */
+  modelKind: ModelKind;
+  answerFormat: AnswerFormat;
+  /** Only tokens whose `endpoints` list names it may use it; a token without such a list may not. */
   mustBeNamed?: true;
-  /** The field that bounds the output; absent: `max_tokens`. */
+  /** The field that bounds the output; default: `max_tokens`. */
   outputField?: string;
   docs: EndpointDocs;
-  /** The least body that is valid: a pinned request is checked with it around. */
-  least: JsonObject;
-  /** What the holder of a pinned session may send unless `allow` says otherwise. */
-  open: readonly string[];
-  /** Names of the same thing: who pins one pins all. */
-  aliases: readonly (readonly string[])[];
-  /** Pure. `maxOutputTokens` is the catalogue's bound for a model, or null. */
+  /** The smallest valid body. Its fields are the required ones; the fields of a pinned session are checked with it. */
+  minimalBody: JsonObject;
+  /** The fields that the holder of a pinned session may send if the session has no `allow`. */
+  defaultAllow: readonly string[];
+  /** Groups of field names that mean the same: pinning one pins them all. */
+  fieldAliases: readonly (readonly string[])[];
+  /** Pure. `maxOutputTokens` gives the catalogue's bound for a model, or null. */
   validate(value: JsonObject, maxOutputTokens: (model: string) => number | null): ValidRequest | Refusal;
 }

@@ -8,13 +8,13 @@ import type { ClaimLinks } from './claim-links.ts';
 import { claimHeaders, refusedPage, tokenPage, waitingPage } from './claim-page.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Answer, DocumentedOperation, DocumentedRoute } from '../base/operation-docs.ts';
-import { methodNotAllowed } from '../base/method-not-allowed.ts';
+import { methodNotAllowed } from '../base/no-route.ts';
 import { Refusal } from '../base/refusal.ts';
 import { time } from '../base/fields.ts';
 import type { ClaimedToken } from './claim.ts';
 import type { Journal } from '../edge/journal.ts';
 import type { Env } from '../edge/hono-answers.ts';
-import { requestIdOf } from '../edge/request-id.ts';
+import { requestIdOf } from '../edge/call.ts';
 
 export interface ClaimParts {
   links: ClaimLinks;

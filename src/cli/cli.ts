@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../base/request.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
 import { fieldList } from './field-list.ts';
 import { plain } from './cells.ts';
 import type { Column } from './column.ts';
@@ -6,7 +6,7 @@ import { CommandFailed, exitCodes } from './command-failed.ts';
 import type { Connection } from './connection.ts';
 import { fittedTable } from './fitted-table.ts';
 import { WaitBudget, printStream } from './print-stream.ts';
-import { failureOf, isObject } from './refused.ts';
+import { failureOf } from './refused.ts';
 
 export interface Terminal {
   out(text: string): void;
@@ -131,11 +131,11 @@ export class Cli {
 async function answerOf(response: Response): Promise<JsonObject> {
   if (!response.ok) throw await failureOf(response);
   const value: unknown = await response.json().catch(() => null);
-  if (isObject(value as JsonValue)) return value as JsonObject; // of JSON
+  if (isJsonObject(value as JsonValue)) return value as JsonObject; // of JSON
   throw await failureOf(response);
 }
 
 function rowsIn(answer: JsonObject | null): JsonObject[] {
   const rows = answer?.['data'];
-  return Array.isArray(rows) ? rows.filter(isObject) : [];
+  return Array.isArray(rows) ? rows.filter(isJsonObject) : [];
 }

@@ -1,6 +1,6 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
-import type { JsonObject, JsonValue } from '../base/request.ts';
 import { CommandFailed } from './command-failed.ts';
 
 /** A document with a row a line: so that a person can read it, and a comparison shows what changed. */
@@ -41,7 +41,7 @@ export async function readDocumentFile(file: string): Promise<JsonObject> {
     throw new CommandFailed(`${name} cannot be read (${codeOf(error)}).`);
   }
   const value = parsed(content);
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  if (isJsonObject(value)) return value;
   throw new CommandFailed(`${name} is not a JSON object, as tollgate export writes one.`);
 }
 

@@ -82,7 +82,7 @@ function localAdmin(store: RedisStore, prefix: string): ReturnType<typeof adminA
     mintAdministrator: () => mintToken('admin'),
     randomId: () => randomBase62(12),
     authorize: () => Promise.resolve({ kind: 'root' }),
-    originOf: (_actor, { requestId }) => ({ actor: 'command-line', address: null, requestId }),
+    auditContextOf: (_actor, { requestId }) => ({ actor: 'command-line', address: null, requestId }),
     endpointPaths,
     requestId: () => randomUUID(),
     onError: (error) => {

@@ -1,5 +1,5 @@
-import type { JsonObject, JsonValue } from '../base/request.ts';
-import { nothingHere } from '../base/nothing-here.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
+import { nothingHere } from '../base/no-route.ts';
 import { plain } from './cells.ts';
 import { CommandFailed, exitCodes } from './command-failed.ts';
 
@@ -20,8 +20,8 @@ const wrongPath =
 export async function failureOf(response: Response): Promise<CommandFailed> {
   const { status } = response;
   const answer: unknown = await response.json().catch(() => null);
-  const error = isObject(answer as JsonValue) ? (answer as JsonObject)['error'] : undefined; // of JSON
-  if (!isObject(error) || typeof error['message'] !== 'string') {
+  const error = isJsonObject(answer as JsonValue) ? (answer as JsonObject)['error'] : undefined; // of JSON
+  if (!isJsonObject(error) || typeof error['message'] !== 'string') {
     const message = `The answer (${status}) is not Tollgate's. Is TOLLGATE_URL right?`;
     return new CommandFailed(message, exitCodes.unreachable);
   }
@@ -31,7 +31,7 @@ export async function failureOf(response: Response): Promise<CommandFailed> {
   // What is in the way of a change to a revoked token, say, is in the message alone.
   const isFinal = code === 'precondition_failed' && error['param'] !== 'if-match';
   const remedy = isFinal ? undefined : remedies.get(code);
-  const others = Array.isArray(details) ? details.filter(isObject) : [];
+  const others = Array.isArray(details) ? details.filter(isJsonObject) : [];
   const lines = [
     `${plain(message)} (${code})`,
     ...others.map((other) => plain(other['message'])),
@@ -41,8 +41,4 @@ export async function failureOf(response: Response): Promise<CommandFailed> {
     lines.join('\n'),
     code === 'store_unavailable' ? exitCodes.unreachable : exitCodes.failed,
   );
-}
-
-export function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

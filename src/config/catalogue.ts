@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import type { RealModel } from '../base/model.ts';
-import type { ModelKind } from '../base/model.ts';
+import { type ModelKind, modelKinds, type RealModel } from '../base/model.ts';
 import { nanoUsdPerUsd, type Price } from '../base/price.ts';
 import { checkFile } from './file-problems.ts';
 
@@ -39,7 +38,8 @@ const price = z.strictObject({
 });
 
 const shared = { $comment: comment, price: price.optional(), fallback: z.string().optional() };
-const kinds = ['chat', 'embeddings', 'images', 'rerank'] as const satisfies ModelKind[];
+const kinds = Object.keys(modelKinds) as ModelKind[];
+const otherKinds = kinds.filter((kind) => kind !== 'chat');
 const model = z.discriminatedUnion(
   'kind',
   [
@@ -51,9 +51,7 @@ const model = z.discriminatedUnion(
         .tuple([z.literal('temperature'), z.literal('top_p')], 'expected ["temperature","top_p"]')
         .optional(),
     }),
-    z.strictObject({ ...shared, kind: z.literal('embeddings') }),
-    z.strictObject({ ...shared, kind: z.literal('images') }),
-    z.strictObject({ ...shared, kind: z.literal('rerank') }),
+    z.strictObject({ ...shared, kind: z.enum(otherKinds) }),
   ],
   {
     // Said of the model where it is no object, of its kind where that is unknown.

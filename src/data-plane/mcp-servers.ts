@@ -3,7 +3,7 @@ import type { Answers } from '../edge/answers.ts';
 import type { Clock } from '../base/clock.ts';
 import { okJson, type DocumentedOperation } from '../base/operation-docs.ts';
 import type { Principal } from '../identity/records/identity.ts';
-import { isRecord } from '../base/is-record.ts';
+import { isRecord } from '../base/request.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
 import type { Call } from '../edge/call.ts';

@@ -28,11 +28,10 @@ import type { OpenExchanges } from '../proxy/open-exchanges.ts';
 import type { Upstream, Upstreams } from '../upstream/upstreams.ts';
 import type { ServedModels } from '../models/served-models.ts';
 import type { RequestQueue } from '../upstream/request-queue.ts';
-import type { BodyBudget } from '../validation/body-budget.ts';
 import { withOneOfSampling } from '../validation/one-of-sampling.ts';
 import { asSent, fillPinned } from '../sessions/pinned.ts';
 import { parseJson, parseLargeJson } from '../validation/parse-json.ts';
-import { overloaded } from '../validation/read-body.ts';
+import { overloaded, type BodyBudget } from '../validation/read-body.ts';
 
 /** Output of a model the catalogue does not bound: the seed page's figure. */
 const defaultOutputTokens = 4_096;
@@ -179,7 +178,7 @@ export class Pipeline {
         fallback,
         isRepeatable: request.remoteTools.length === 0,
         split: parts && { parts, maxBytes: heldAnswerBytes(request) },
-        kind: endpoint.kind,
+        answerFormat: endpoint.answerFormat,
         stream: request.stream,
         pinned: (principal.identity.session?.pinned ?? null) !== null,
         headers: [...call.headers, ...limitHeaders(limitsTold(grant), grant.admittedAtMs)],

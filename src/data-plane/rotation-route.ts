@@ -1,6 +1,6 @@
 import { rotateToken, type RotateDeps, superseded } from '../identity/operations/rotate-token.ts';
 import type { Answers } from '../edge/answers.ts';
-import { actingAs } from '../audit/audit.ts';
+import { actingAs } from '../audit/context.ts';
 import { check, type Checked } from '../base/check.ts';
 import { type DocumentedOperation, okJson, optionalJsonBody } from '../base/operation-docs.ts';
 import { Refusal } from '../base/refusal.ts';
@@ -8,7 +8,7 @@ import { defaultOverlapS, ownRotation } from '../identity/records/rotation.ts';
 import { secretEndMs } from '../identity/records/secret.ts';
 import { rotatedToken } from '../identity/records/responses.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
-import type { Origins } from '../audit/origins.ts';
+import type { AuditContextOf } from '../audit/context.ts';
 import type { Call } from '../edge/call.ts';
 import { parseJson } from '../validation/parse-json.ts';
 
@@ -29,7 +29,7 @@ export const ownRotationDocs: DocumentedOperation = {
 export interface RotationParts extends RotateDeps {
   frontDoor: FrontDoor;
   answers: Answers;
-  origins: Origins;
+  auditContextOf: AuditContextOf;
 }
 
 /** `POST /v1/me/rotate`: holders give their own token a new secret. */
@@ -59,7 +59,7 @@ export class RotationRoute {
     const tooMany = await this.#count(at);
     if (tooMany) return answers.refuse(call, tooMany);
     const by = credential.secretHash;
-    const rotated = await actingAs(this.#parts.origins.holder(at.id, call.asking), () =>
+    const rotated = await actingAs(this.#parts.auditContextOf(at.id, call.asking), () =>
       rotateToken(this.#parts, at, { overlapS, by }),
     );
     if (rotated instanceof Refusal) return answers.refuse(call, rotated);

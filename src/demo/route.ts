@@ -1,5 +1,5 @@
+import { isJsonObject, type JsonValue } from '../base/request.ts';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { JsonObject } from '../base/request.ts';
 import { answerAgents } from './agents.ts';
 import { type Answer, errorAnswer } from './answer.ts';
 import { answerChat, type ChatContext } from './chat.ts';
@@ -27,7 +27,7 @@ interface Keys {
 
 /** What the stand-in answers when no script does. */
 export function route(
-  { method, path, headers, body }: RecordedRequest,
+  { method, path, headers, body: parsed }: RecordedRequest,
   { key, modelKeys }: Keys,
   context: ChatContext,
 ): Answer {
@@ -36,6 +36,7 @@ export function route(
   if (given !== key && onlyModel === undefined) return errorAnswer(401, 'Invalid authentication credentials');
   if (method === 'GET' && path === '/v1/mcp/servers') return { status: 200, json: mcpServers };
   if (method !== 'POST') return errorAnswer(404, 'Not found');
+  const body = parsed as JsonValue | undefined; // of JSON
   if (!isJsonObject(body)) return errorAnswer(400, 'The body is not a JSON object');
   if (onlyModel !== undefined && body['model'] !== onlyModel) {
     return errorAnswer(403, 'The key has no access to this model');
@@ -56,8 +57,4 @@ export function route(
     default:
       return errorAnswer(404, 'Not found');
   }
-}
-
-function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../base/request.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
 
 /** OperationDocs four characters a token. */
 export function tokens(text: string): number {
@@ -14,7 +14,7 @@ export function wordsOf(text: string): readonly string[] {
 export function textOf(content: JsonValue | undefined): string {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) return '';
-  return content.map((part) => (isObject(part) ? textOfPart(part) : '')).join(' ');
+  return content.map((part) => (isJsonObject(part) ? textOfPart(part) : '')).join(' ');
 }
 
 /** A part's own text, or what a tool's result has in it. */
@@ -30,9 +30,5 @@ export function replyText(content: JsonValue | undefined): string {
 
 /** The objects of a list. */
 export function objectsIn(value: JsonValue | undefined): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
-}
-
-function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }

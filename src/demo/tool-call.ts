@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../base/request.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
 
 export interface ToolCall {
   id: string;
@@ -25,7 +25,7 @@ function exampleOf(schema: JsonValue | undefined): JsonValue {
   if (properties !== null) {
     return Object.fromEntries(Object.entries(properties).map(([name, each]) => [name, exampleOf(each)]));
   }
-  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) return {};
+  if (!isJsonObject(schema)) return {};
   const { enum: choices, type } = schema;
   if (Array.isArray(choices) && choices[0] !== undefined) return choices[0];
   if (type === 'string') return 'example';
@@ -35,7 +35,6 @@ function exampleOf(schema: JsonValue | undefined): JsonValue {
 }
 
 function objectAt(value: JsonValue | undefined, name: string): JsonObject | null {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
-  const inner = value[name];
-  return typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? inner : null;
+  const inner = isJsonObject(value) ? value[name] : null;
+  return isJsonObject(inner) ? inner : null;
 }

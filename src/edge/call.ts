@@ -1,11 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../base/clock.ts';
 import { errorBody, isAnthropic } from '../base/error-body.ts';
 import type { Principal } from '../identity/records/identity.ts';
 import type { Refusal } from '../base/refusal.ts';
 import { corsHeaders, isForBrowsers, preflightHeaders } from './cors.ts';
-import { requestIdOf } from './request-id.ts';
-import { sendJson, sendRefusal } from './send.ts';
 
 /** One request of the data plane: what came in, and how to answer it. */
 export class Call {
@@ -101,4 +100,36 @@ export class Call {
   answerNothing(): void {
     this.outgoing.writeHead(204, this.headers).end();
   }
+}
+
+/** What Heroku's router keeps of a caller's `X-Request-ID` (Dev Center, "HTTP Request IDs"). */
+const acceptable = /^[A-Za-z0-9+/=-]{20,200}$/;
+
+/** The caller's request id where it is acceptable, else a new one. */
+export function requestIdOf(callers: string | string[] | undefined): string {
+  return typeof callers === 'string' && acceptable.test(callers) ? callers : randomUUID();
+}
+
+/** Sends a refusal, with the body its path's clients read. `headers` is a flat list of names and values. */
+export function sendRefusal(
+  outgoing: ServerResponse,
+  refusal: Refusal,
+  { body, headers }: { body: object; headers: readonly string[] },
+): void {
+  const flat = [...headers];
+  for (const [name, value] of Object.entries(refusal.headers)) flat.push(name, value);
+  sendJson(outgoing, body, { status: refusal.status, headers: flat });
+}
+
+/** Sends a JSON value whole, unless an answer has begun or the caller is gone. */
+export function sendJson(
+  outgoing: ServerResponse,
+  value: unknown,
+  { status, headers }: { status: number; headers: readonly string[] },
+): void {
+  if (outgoing.headersSent || outgoing.destroyed) return;
+  const body = Buffer.from(JSON.stringify(value));
+  const own = ['content-type', 'application/json', 'content-length', String(body.length)];
+  outgoing.writeHead(status, [...headers, ...own]);
+  outgoing.end(body);
 }

@@ -4,8 +4,7 @@ import type { SecretUses } from '../access/secret-uses.ts';
 import { Refusal, restarting } from '../base/refusal.ts';
 import type { Endpoint } from '../base/request.ts';
 import type { Credential, Principal } from '../identity/records/identity.ts';
-import type { BodyBudget } from '../validation/body-budget.ts';
-import { readBody } from '../validation/read-body.ts';
+import { readBody, type BodyBudget } from '../validation/read-body.ts';
 import type { Call } from './call.ts';
 
 /** How often a request is checked again because its team changed meanwhile. */

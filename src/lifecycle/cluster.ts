@@ -1,6 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Clock } from '../base/clock.ts';
-import type { LifecycleLog } from './lifecycle-log.ts';
+import type { LifecycleLog } from '../base/log.ts';
 import { onStopSignals } from './signals.ts';
 
 /** Workers end within 27.5 s of a signal; one that does not is stuck. */
@@ -74,4 +74,9 @@ export function backoffMs(deaths: number): number {
 function livingWorkers(): Worker[] {
   const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
   return workers.filter((worker) => !worker.isDead());
+}
+
+/** Whether this is the first of the processes that were started together: it says what needs saying once. */
+export function isFirstProcess(): boolean {
+  return (cluster.worker?.id ?? 1) === 1;
 }

@@ -9,10 +9,8 @@ import {
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Refusal } from '../base/refusal.ts';
-import { checkHost } from './host-header.ts';
-import { checkHttps } from './https-only.ts';
+import { checkHost, checkHttps, answer, refusalFor, responseText } from './unrouted.ts';
 import { type ReplyHeaders, securityHeaders, strictTransport, withHeaders } from './security-headers.ts';
-import { answer, refusalFor, responseText } from './unrouted.ts';
 
 export interface HttpServerOptions {
   listener: RequestListener;

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import type { LifecycleLog } from './lifecycle-log.ts';
+import type { LifecycleLog } from '../base/log.ts';
 
 /**
  * Heroku sends SIGKILL 30 s after SIGTERM (Dev Center, "Dyno Shutdown Behavior"): by then all is written.

@@ -3,6 +3,30 @@ import { errorBody, isAnthropic } from '../base/error-body.ts';
 import { Refusal } from '../base/refusal.ts';
 import { withHeaders } from './security-headers.ts';
 
+/** A name, an IPv4 address or an IPv6 address in brackets, and perhaps a port: RFC 3986, 3.2.2. */
+const wellFormed = /^(?:[A-Za-z0-9._~%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?$/;
+
+/** RFC 9112, 3.2: a request of HTTP/1.1 has exactly one Host, and a valid one. */
+export function checkHost(host: string | undefined): Refusal | null {
+  if (host !== undefined && wellFormed.test(host)) return null;
+  const problem = host === undefined ? 'is missing' : 'is not a host name with an optional port';
+  return new Refusal('invalid_request', `The Host header ${problem}.`, { param: 'host' });
+}
+
+/**
+ * Refuses what came to the router over plain http: the token has been on the line in the clear. Heroku's router
+ * sets `X-Forwarded-Proto` itself (Dev Center, http-routing); a request without it did not come through the router.
+ */
+export function checkHttps(forwardedProto: string | string[] | undefined): Refusal | null {
+  if (forwardedProto === undefined) return null;
+  const last = String(forwardedProto).split(',').at(-1)?.trim().toLowerCase();
+  if (last === 'https') return null;
+  return new Refusal(
+    'https_required',
+    'Use https: over plain http a token can be read on its way. Replace it if it is yours.',
+  );
+}
+
 /** Why Node gave a connection up before, or instead of, handing a request to the routes. */
 export function refusalFor(error: Error & { code?: string }): Refusal {
   switch (error.code) {

@@ -1,6 +1,6 @@
 import type { Limit } from '../base/limit.ts';
 import { nanoUsdPerUsd } from '../base/price.ts';
-import { Refusal } from '../base/refusal.ts';
+import { longestRetryAfterS, noRetry, Refusal, retryAfter, secondsUntil } from '../base/refusal.ts';
 import type { LimitState } from './grant.ts';
 import { fitsAtMs, resetsAtMs, used } from './window.ts';
 
@@ -14,9 +14,6 @@ export function resetsAt({ applied, counter }: LimitState): string | null {
   const atMs = resetsAtMs(applied.span, counter);
   return atMs === null ? null : new Date(atMs).toISOString();
 }
-
-/** SDKs obey Retry-After without a cap (heroku.md §5), so a longer wait goes with `x-should-retry: false`. */
-const longestRetryAfterS = 60;
 
 /**
  * The 429 for a request that does not fit (contract 1.5). Of several limits without room it names the one
@@ -35,7 +32,9 @@ export function limitRefusal(
     if (fitsMs > nowMs && (!worst || fitsMs > worst.fitsMs)) worst = { state, fitsMs };
   }
   if (!worst)
-    return new Refusal('rate_limit_exceeded', 'Too many requests at once; try again.', retry(1, true));
+    return new Refusal('rate_limit_exceeded', 'Too many requests at once; try again.', {
+      headers: retryAfter(1),
+    });
   const { state, fitsMs } = worst;
   const { scoped, applied } = state;
   const hidden = toSession && scoped.scope !== 'session';
@@ -46,24 +45,15 @@ export function limitRefusal(
   const code =
     applied.span === 'day' || applied.span === 'month' ? 'insufficient_quota' : 'rate_limit_exceeded';
   if (fitsMs === Infinity) {
-    return new Refusal(code, neverFits(state, whose, hidden), {
-      ...details,
-      headers: { 'x-should-retry': 'false' },
-    });
+    return new Refusal(code, neverFits(state, whose, hidden), { ...details, headers: noRetry });
   }
-  const afterS = Math.max(1, Math.ceil((fitsMs - nowMs) / 1000));
+  const afterS = secondsUntil(fitsMs, nowMs);
   const when = afterS <= longestRetryAfterS ? `in ${afterS} s` : `at ${new Date(fitsMs).toISOString()}`;
   const shown = (amount: number): string => formatAmount(scoped.limit, amount);
   const figures = hidden ? '' : `: ${shown(remaining(state, nowMs))} left, ${shown(applied.amount)} needed`;
   const message = `This request does not fit ${whose}${figures}. Try again ${when}.`;
   const shouldRetry = code === 'rate_limit_exceeded' && afterS <= longestRetryAfterS;
-  return new Refusal(code, message, { ...details, ...retry(afterS, shouldRetry) });
-}
-
-function retry(afterS: number, shouldRetry: boolean): { headers: Record<string, string> } {
-  const headers: Record<string, string> = { 'retry-after': String(afterS) };
-  if (!shouldRetry) headers['x-should-retry'] = 'false';
-  return { headers };
+  return new Refusal(code, message, { ...details, headers: retryAfter(afterS, shouldRetry) });
 }
 
 function toldLimit(state: LimitState): NonNullable<Refusal['details']['limit']> {

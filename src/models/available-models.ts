@@ -1,23 +1,13 @@
-import { isRecord } from '../base/is-record.ts';
-import type { ListedModel, ModelKind } from '../base/model.ts';
+import { isRecord } from '../base/request.ts';
+import { type ListedModel, type ModelKind, modelKinds } from '../base/model.ts';
 
 /** Far more than there are; of a longer list the rest is not read. */
 const maxModels = 1_000;
 const maxRegions = 32;
 
-const kindOfType: ReadonlyMap<string, ModelKind> = new Map([
-  ['text-to-text', 'chat'],
-  ['text-to-embedding', 'embeddings'],
-  ['text-to-image', 'images'],
-  ['text-to-ranking', 'rerank'],
-]);
-
-const typeOfKind: Readonly<Record<ModelKind, string>> = {
-  chat: 'text-to-text',
-  embeddings: 'text-to-embedding',
-  images: 'text-to-image',
-  rerank: 'text-to-ranking',
-};
+const kindOfType: ReadonlyMap<string, ModelKind> = new Map(
+  (Object.keys(modelKinds) as ModelKind[]).map((kind) => [modelKinds[kind].upstreamType, kind]),
+);
 
 /**
  * The answer of `GET /available-models`: a bare array of `{model_id, type, regions}`. What makes no sense in it is
@@ -35,7 +25,7 @@ export function readAvailableModels(text: string): ReadonlyMap<string, ListedMod
 
 /** An entry of such an answer. */
 export function availableModel(id: string, { kinds, regions }: ListedModel): object {
-  return { model_id: id, type: kinds.map((kind) => typeOfKind[kind]), regions };
+  return { model_id: id, type: kinds.map((kind) => modelKinds[kind].upstreamType), regions };
 }
 
 /** Empty where one of the types is new: then nothing can be said of what the model is not for. */

@@ -1,4 +1,4 @@
-import { boundedText } from '../base/bounded-text.ts';
+import { boundedText } from '../upstream/fetch-json.ts';
 import type { Clock } from '../base/clock.ts';
 import type { ListedModel } from '../base/model.ts';
 import { readAvailableModels } from './available-models.ts';

@@ -1,5 +1,5 @@
 import type { Catalogue } from '../config/catalogue.ts';
-import { type ListedModel, type ListedModels, type ModelKind, modelKindOf } from '../base/model.ts';
+import { type ListedModel, type ListedModels, type ModelKind, modelKinds } from '../base/model.ts';
 import { invalidBody, type Refusal } from '../base/refusal.ts';
 import type { ValidRequest } from '../base/request.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
@@ -41,7 +41,7 @@ export class ServedModels {
 
   /** The refusal of a model that is certainly not for this endpoint: all who know it say so. */
   misplaced({ model, endpoint }: ValidRequest): Refusal | null {
-    const wanted = modelKindOf[endpoint.kind];
+    const wanted = endpoint.modelKind;
     const told = this.#parts.catalogue.kind(model);
     if (told === wanted) return null;
     const listings = this.#listings(model);
@@ -90,17 +90,10 @@ export class ServedModels {
   }
 }
 
-const spokenKind: Readonly<Record<ModelKind, string>> = {
-  chat: 'a chat model',
-  embeddings: 'an embeddings model',
-  images: 'an image model',
-  rerank: 'a rerank model',
-};
-
 function wrongEndpoint(model: string, kind: ModelKind, path: string): Refusal {
-  const right = endpoints.filter((endpoint) => modelKindOf[endpoint.kind] === kind).map((each) => each.path);
+  const right = endpoints.filter((endpoint) => endpoint.modelKind === kind).map((each) => each.path);
   const remedy =
     right.length === 0 ? 'name another model' : `send it to ${right.join(' or ')}, or name another model`;
-  const message = `model: ${model} is ${spokenKind[kind]}, which ${path} does not serve; ${remedy}.`;
+  const message = `model: ${model} is ${modelKinds[kind].label}, which ${path} does not serve; ${remedy}.`;
   return invalidBody([{ param: 'model', message }]);
 }

@@ -4,7 +4,7 @@ import { neededFor, permit, type Need } from '../access/permission.ts';
 import type { ActorCheck } from '../access/actor-check.ts';
 import { type OperationDocs, type DocumentedOperation, okJson } from '../base/operation-docs.ts';
 import { type Env, refuse } from '../edge/hono-answers.ts';
-import { methodNotAllowed } from '../base/method-not-allowed.ts';
+import { methodNotAllowed } from '../base/no-route.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Description } from './openapi/description.ts';
 import { pageHeaders } from './openapi/page.ts';

@@ -1,15 +1,14 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { callerLeft, type Ending, type ForwardOutcome } from '../base/outcome.ts';
-import type { EndpointKind } from '../base/request.ts';
+import type { AnswerFormat } from '../base/request.ts';
 import { type Refusal, restarting } from '../base/refusal.ts';
-import type { Call } from '../edge/call.ts';
+import { type Call, sendRefusal } from '../edge/call.ts';
 import type { OpenExchange, OpenExchanges } from './open-exchanges.ts';
 import { PacedWriter } from './paced-writer.ts';
 import { PlainReply } from './plain-reply.ts';
 import type { Reply, ReplyHost, UpstreamHead } from './reply.ts';
-import { sendRefusal } from '../edge/send.ts';
 import { StreamReply, type StreamTimings } from './stream-reply.ts';
-import { plainTapFor, streamTapFor } from './taps.ts';
+import { taps } from './taps.ts';
 import type { ResponseHandler, UpstreamCall, UpstreamController } from '../upstream/upstream-call.ts';
 import { codeOf, unanswered } from '../upstream/unanswered.ts';
 import {
@@ -34,7 +33,7 @@ export interface ExchangeTimings extends StreamTimings {
 export interface ExchangeOptions {
   call: Call;
   /** Whose protocol the answer speaks. */
-  kind: EndpointKind;
+  answerFormat: AnswerFormat;
   stream: boolean;
   /** The gateway's own headers for the reply, a flat list. */
   headers: readonly string[];
@@ -88,15 +87,15 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
   #errorBytes = 0;
 
   constructor(options: ExchangeOptions) {
-    const { call, kind, stream, timings, open } = options;
+    const { call, answerFormat, stream, timings, open } = options;
     this.#options = options;
     // Deadlines begin with the whole request at hand, as Heroku's router counts, not with a slow upload.
     this.startedMs = call.arrivedMs;
     this.#lastByteMs = this.startedMs;
     this.writer = new PacedWriter(call.outgoing, timings.readerTimeoutMs);
     this.#reply = stream
-      ? new StreamReply(this, timings, streamTapFor(kind))
-      : new PlainReply(this, timings.firstHeartbeatMs, plainTapFor(kind));
+      ? new StreamReply(this, timings, taps[answerFormat].stream())
+      : new PlainReply(this, timings.firstHeartbeatMs, taps[answerFormat].plain());
     open.add(this);
     call.whenClosed(() => this.#closed());
   }

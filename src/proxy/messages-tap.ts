@@ -1,4 +1,4 @@
-import { isRecord } from '../base/is-record.ts';
+import { isRecord } from '../base/request.ts';
 import { StreamTap } from './stream-tap.ts';
 import { anthropicInputFields, count, parsed, textBytes } from '../upstream/usage.ts';
 

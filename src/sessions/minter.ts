@@ -1,7 +1,7 @@
 import type { RealModel } from '../base/model.ts';
 import { withRealModels } from '../identity/records/aliases.ts';
 import type { Principal } from '../identity/records/identity.ts';
-import { Refusal } from '../base/refusal.ts';
+import { Refusal, retryAfter, secondsUntil } from '../base/refusal.ts';
 import {
   type MintResult,
   type Session,
@@ -92,14 +92,11 @@ function refusalOf(result: Exclude<MintResult, { kind: 'minted' | 'stale' }>): R
     return new Refusal('expired_token', 'This token has expired; ask your administrator for a new one.');
   }
   const { bound, max, freeAtMs, nowMs } = result;
-  const afterS = Math.max(1, Math.ceil((freeAtMs - nowMs) / 1000));
+  const afterS = secondsUntil(freeAtMs, nowMs);
   const message =
     bound === 'minute'
       ? `This token makes at most ${max} sessions a minute. Try again in ${afterS} s.`
       : `The sessions of this token that are alive take ${max} bytes of the store, the most they may. End some, or try again in ${afterS} s.`;
-  const headers: Record<string, string> = { 'retry-after': String(afterS) };
-  // SDKs obey Retry-After without a cap.
-  if (afterS > 60) headers['x-should-retry'] = 'false';
   const limit = {
     scope: 'token',
     metric: bound === 'minute' ? 'sessions' : 'session_bytes',
@@ -107,5 +104,5 @@ function refusalOf(result: Exclude<MintResult, { kind: 'minted' | 'stale' }>): R
     max,
     resets_at: new Date(freeAtMs).toISOString(),
   };
-  return new Refusal('rate_limit_exceeded', message, { limit, headers });
+  return new Refusal('rate_limit_exceeded', message, { limit, headers: retryAfter(afterS) });
 }

@@ -80,7 +80,7 @@ function pinnedOf(
   const whole: Pinned = {
     endpoint: endpoint.path,
     fields: pinned.fields,
-    allow: pinned.allow ?? [...endpoint.open],
+    allow: pinned.allow ?? [...endpoint.defaultAllow],
   };
   const problems = pinnedProblems(endpoint, whole, tools ?? []);
   return problems.length > 0 ? invalidBody(problems) : whole;

@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { invalidBody, type Problem, Refusal } from '../base/refusal.ts';
-import type { Endpoint, JsonObject, JsonValue } from '../base/request.ts';
+import { type Endpoint, type JsonObject, type JsonValue, isJsonObject } from '../base/request.ts';
 import type { Pinned } from '../identity/records/session.ts';
-import { isObject } from '../validation/json-object.ts';
 
 /*
  * Pinned requests: what a session says in every request, whatever its holder sends. Fields are compared by their
@@ -59,13 +58,13 @@ export function pinnedProblems(
     if (pinnedAs === null || (name === 'messages' && pinnedAs === 'messages')) continue;
     problems.push(problem(`allow.${index}`, `names ${pinnedAs}, which is pinned; leave one of them out`));
   }
-  for (const name of Object.keys(endpoint.least)) {
+  for (const name of Object.keys(endpoint.minimalBody)) {
     if (name in fields || allow.includes(name)) continue;
     problems.push(problem(name, 'is required, unless allow names it: no request could have it'));
   }
   const { messages } = fields;
-  const whole = { ...endpoint.least, ...fields };
-  if (Array.isArray(messages)) whole['messages'] = joined(messages, endpoint.least['messages'] ?? []);
+  const whole = { ...endpoint.minimalBody, ...fields };
+  if (Array.isArray(messages)) whole['messages'] = joined(messages, endpoint.minimalBody['messages'] ?? []);
   const verdict = endpoint.validate(whole, maxOutputTokens);
   if (verdict instanceof Refusal) {
     const found = verdict.details.problems ?? [];
@@ -93,7 +92,7 @@ export function asSent(refusal: Refusal, { fields }: Pick<Pinned, 'fields'>): Re
 /** The pinned name of what a key stands for; null where it is not pinned. */
 function nameAmong(endpoint: Endpoint, fields: JsonObject, key: string): string | null {
   if (Object.hasOwn(fields, key)) return key;
-  const names = endpoint.aliases.find((group) => group.includes(key)) ?? [];
+  const names = endpoint.fieldAliases.find((group) => group.includes(key)) ?? [];
   return names.find((name) => Object.hasOwn(fields, name)) ?? null;
 }
 
@@ -107,7 +106,7 @@ function roleProblems(messages: JsonValue, roles: readonly string[]): Problem[] 
   if (!Array.isArray(messages)) return [];
   const problems: Problem[] = [];
   for (const [index, message] of messages.entries()) {
-    const role = isObject(message) ? message['role'] : undefined;
+    const role = isJsonObject(message) ? message['role'] : undefined;
     if (typeof role !== 'string' || roles.includes(role)) continue;
     const param = `messages.${index}.role`;
     problems.push({ param, message: `${param} must be one of ${roles.join(', ')} in this session.` });

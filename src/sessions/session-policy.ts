@@ -19,7 +19,7 @@ export function sessionPolicyProblems(session: JsonObject): readonly Problem[] {
   const path = pinned.endpoint ?? listed?.[0] ?? endpoints[0]?.path;
   const endpoint = endpoints.find((each) => each.path === path);
   if (!endpoint) return [];
-  const whole = { fields: pinned.fields, allow: pinned.allow ?? [...endpoint.open] };
+  const whole = { fields: pinned.fields, allow: pinned.allow ?? [...endpoint.defaultAllow] };
   return pinnedProblems(endpoint, whole, { tools: tools ?? [], maxOutputTokens: () => null });
 }
 

@@ -3,7 +3,7 @@ import type { Answers } from '../edge/answers.ts';
 import type { Authenticated, Authenticator } from '../access/authenticator.ts';
 import type { AuthThrottle } from '../access/auth-throttle.ts';
 import { forwardedAddress } from '../base/client-address.ts';
-import { actingAs } from '../audit/audit.ts';
+import { actingAs } from '../audit/context.ts';
 import { type DocumentedOperation, okJson } from '../base/operation-docs.ts';
 import type { Credential, Token } from '../identity/records/identity.ts';
 import type { RealModel } from '../base/model.ts';
@@ -13,7 +13,7 @@ import type { SessionStore } from '../identity/records/session.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
 import type { Journal } from '../edge/journal.ts';
-import type { Origins } from '../audit/origins.ts';
+import type { AuditContextOf } from '../audit/context.ts';
 import type { Call } from '../edge/call.ts';
 import { sessionPolicyOf } from '../sessions/session-policy.ts';
 import type { MintedSession, SessionMinter } from '../sessions/minter.ts';
@@ -51,7 +51,7 @@ export interface SignInParts {
   sessions: SessionStore;
   verifier: IdTokenVerifier;
   provisioner: Provisioner;
-  origins: Origins;
+  auditContextOf: AuditContextOf;
   realModel: RealModel;
   refused: AuthThrottle | null;
   nowMs: () => number;
@@ -99,7 +99,7 @@ export class SignInRoute {
     const verified = await verifier.verify(form.subjectToken);
     if (verified instanceof SignInRefusal) return verified;
     // What signing in makes or changes is done on its own behalf.
-    return actingAs(this.#parts.origins.signIn(call.asking), () => this.#signIn(verified));
+    return actingAs(this.#parts.auditContextOf('sign-in', call.asking), () => this.#signIn(verified));
   }
 
   async #signIn(verified: VerifiedIdToken): Promise<MintedSession | SignInRefusal> {

@@ -4,6 +4,8 @@ import type { Script } from './script.ts';
 import type { OnRun, Store, StoreClient } from './store.ts';
 import { StoreUnavailable } from './store-unavailable.ts';
 
+let engines: Promise<(nowMs: () => number) => Engine> | undefined;
+
 /**
  * The store of one process: the scripts that Redis would run, in this process, on memory that goes with it. Its engine
  * is loaded at the first use, so that a gateway on Redis never has it.
@@ -61,9 +63,8 @@ export class EmbeddedStore implements Store {
   }
 
   #loaded(): Promise<Engine> {
-    this.#engine ??= import('./embedded/engine.ts').then(({ Engine: Loaded }) =>
-      Loaded.load(() => this.#clock.now()),
-    );
+    engines ??= import('./embedded/engine.ts').then(({ loadEngines }) => loadEngines());
+    this.#engine ??= engines.then((make) => make(() => this.#clock.now()));
     return this.#engine;
   }
 }

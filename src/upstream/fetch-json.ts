@@ -1,4 +1,3 @@
-import { boundedText } from '../base/bounded-text.ts';
 import type { Refusal } from '../base/refusal.ts';
 import { retryAfterMs } from './retry.ts';
 import { failed, isJson, timedOut, unreachable, upstreamTrouble } from './upstream-error.ts';
@@ -46,4 +45,16 @@ export async function fetchJson(
 
 function one(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
+}
+
+/** The text of a body; null if it is longer than `maxBytes`, and then the rest is not read. */
+export async function boundedText(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string | null> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) return null; // leaving the loop lets go of the rest
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }

@@ -1,5 +1,5 @@
+import { isRecord, type JsonObject, type ValidRequest } from '../base/request.ts';
 import type { Usage } from '../base/outcome.ts';
-import type { JsonObject, ValidRequest } from '../base/request.ts';
 import { readUsage } from './usage.ts';
 
 /** Dev Center, heroku-inference-api-v1-embeddings. */
@@ -10,7 +10,7 @@ const bytesAnInput = 32_768;
 /** The bodies of several requests that together ask what one with too many inputs does; null where one will do. */
 export function splitInputs({ endpoint, body }: ValidRequest): readonly JsonObject[] | null {
   const { input } = body;
-  if (endpoint.kind !== 'embeddings' || !Array.isArray(input) || input.length <= maxInputs) return null;
+  if (endpoint.modelKind !== 'embeddings' || !Array.isArray(input) || input.length <= maxInputs) return null;
   const count = Math.ceil(input.length / maxInputs);
   return Array.from({ length: count }, (_, n) => ({
     ...body,
@@ -20,7 +20,7 @@ export function splitInputs({ endpoint, body }: ValidRequest): readonly JsonObje
 
 /** The most bytes of answers that are held until the last of them is there; 0 for what is sent as it is. */
 export function heldAnswerBytes({ endpoint, body: { input } }: ValidRequest): number {
-  const isSplit = endpoint.kind === 'embeddings' && Array.isArray(input) && input.length > maxInputs;
+  const isSplit = endpoint.modelKind === 'embeddings' && Array.isArray(input) && input.length > maxInputs;
   return isSplit ? input.length * bytesAnInput : 0;
 }
 
@@ -97,8 +97,4 @@ function recordIn(text: string): Record<string, unknown> | null {
   } catch {
     return null;
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,6 @@
+import { isRecord } from '../base/request.ts';
 import type { Ending } from '../base/outcome.ts';
-import { Refusal } from '../base/refusal.ts';
+import { noRetry, Refusal, retryAfter } from '../base/refusal.ts';
 
 /** An answer of the upstream that is not passed on. */
 export interface UpstreamAnswer {
@@ -11,9 +12,7 @@ export interface UpstreamAnswer {
   text: string;
 }
 
-const noRetry = { 'x-should-retry': 'false' };
 const maxMessageLength = 1_000;
-const longestRetryAfterS = 60;
 
 /** What the caller gets instead, and who pays: contract 1.4, "Upstream trouble". */
 export function upstreamTrouble(answer: UpstreamAnswer): { refusal: Refusal; ending: Ending } {
@@ -83,9 +82,8 @@ function blocked(): Refusal {
 /** The shared key has no room, perhaps for so long. */
 export function rateLimited(seconds: number): Refusal {
   const afterS = Math.max(1, Math.ceil(seconds));
-  const headers = { 'retry-after': String(afterS), ...(afterS > longestRetryAfterS ? noRetry : {}) };
   const message = `Heroku Inference's own rate limit, shared by everyone on this gateway, is reached; try again in ${afterS} s.`;
-  return new Refusal('upstream_rate_limited', message, { headers });
+  return new Refusal('upstream_rate_limited', message, { headers: retryAfter(afterS) });
 }
 
 function told(contentType: string): string {
@@ -119,6 +117,5 @@ function errorMessage(text: string): string | null {
 }
 
 function field(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null) return undefined;
-  return (value as Record<string, unknown>)[name] ?? undefined;
+  return isRecord(value) ? (value[name] ?? undefined) : undefined;
 }

@@ -1,4 +1,4 @@
-import { isRecord } from '../base/is-record.ts';
+import { isRecord } from '../base/request.ts';
 import type { Usage } from '../base/outcome.ts';
 
 /** The usage in an answer's JSON text, in OpenAI's, Anthropic's or Cohere's names; null where there is none or it is all zero. */

@@ -1,3 +1,4 @@
+import { isRecord } from '../base/request.ts';
 import { z } from 'zod';
 
 /*
@@ -10,10 +11,7 @@ export const anything = z.unknown();
 
 /** Any JSON object, its fields not looked at. */
 export const requiredObject = z
-  .custom<object>(
-    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-    must('an object'),
-  )
+  .custom<object>((value) => isRecord(value), must('an object'))
   .meta({ type: 'object' });
 export const optionalObject = requiredObject.nullish();
 

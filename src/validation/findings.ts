@@ -1,7 +1,6 @@
 import { invalidBody, type Problem, type Refusal } from '../base/refusal.ts';
-import type { JsonObject, JsonValue } from '../base/request.ts';
+import { type JsonObject, type JsonValue, isJsonObject } from '../base/request.ts';
 import { caseVariants, type Documented } from './documented.ts';
-import { isObject } from './json-object.ts';
 
 /** As many as an answer tells (contract 1.4); beyond it checking may stop. */
 const maxProblems = 50;
@@ -44,7 +43,7 @@ export class Findings {
 
   /** An object with documented fields of its own; null when it is none. */
   object(level: Documented, value: JsonValue | undefined, path: string): JsonObject | null {
-    if (!isObject(value)) {
+    if (!isJsonObject(value)) {
       this.add(path, `${value === undefined ? 'is required and ' : ''}must be an object`);
       return null;
     }

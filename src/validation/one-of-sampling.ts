@@ -1,6 +1,6 @@
 import { invalidBody, type Refusal } from '../base/refusal.ts';
 import type { JsonObject, ValidRequest } from '../base/request.ts';
-import { numberIn } from './read-field.ts';
+import { numberIn } from './documented.ts';
 
 /**
  * A request to a model that refuses `temperature` beside `top_p`, with one of them at most: of two the one that says

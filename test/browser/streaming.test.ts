@@ -6,7 +6,7 @@ import { launchBrowser, type TestBrowser } from '../support/browser.ts';
 import { bodies, paths } from '../support/gateway-client.ts';
 import { type IssuedToken, startGateway, type TestGateway } from '../support/gateway.ts';
 import { askFrom, fetchExpression, runIn, type Seen } from '../support/in-page.ts';
-import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../support/redis-server.ts';
 import { mintSession } from '../support/sessions.ts';
 import { startStaticSite, type StaticSite } from '../support/static-site.ts';
 import { within } from '../support/wait-for.ts';
@@ -14,14 +14,14 @@ import { within } from '../support/wait-for.ts';
 /* Two sites in a real browser, and one gateway that lets one of them in. */
 
 let browser: TestBrowser;
-let redis: RedisServer;
+let redis: SharedRedis;
 let gateway: TestGateway;
 let app: StaticSite;
 let other: StaticSite;
 let token: IssuedToken;
 
 beforeAll(async () => {
-  [browser, redis] = await Promise.all([launchBrowser(), startRedis()]);
+  [browser, redis] = await Promise.all([launchBrowser(), sharedRedis()]);
   const files = { '/': '<!doctype html><title>A page</title>' };
   [app, other] = await Promise.all([startStaticSite({ files }), startStaticSite({ files })]);
   gateway = await startGateway({ redis });
@@ -31,7 +31,6 @@ afterEach(() => gateway.upstream.script(null));
 afterAll(async () => {
   await browser.close();
   await Promise.all([app.close(), other.close(), gateway.close()]);
-  await redis.stop();
 });
 
 const chat = (): string => `${gateway.url}${paths.chat}`;

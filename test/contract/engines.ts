@@ -11,7 +11,7 @@ import { type RedisServer, startRedis } from '../support/redis-server.ts';
  * hangs, what keys it holds) is tested on all of `servers`.
  */
 
-/** An engine under test; every file starts its own. */
+/** An engine under test. */
 export interface RunningEngine {
   /** An empty store. Its clock stands at `atMs` until it is turned; without `atMs` it runs. */
   empty(atMs?: number): Promise<Store>;
@@ -20,7 +20,7 @@ export interface RunningEngine {
   stop(): Promise<void>;
 }
 
-/** The same as a server of its own. */
+/** The same as a server. A test that pauses or fills it must undo that. */
 export interface RunningServer extends RunningEngine {
   readonly server: RedisServer;
   readonly redis: TurnedRedis;
@@ -89,7 +89,7 @@ async function startEmbedded(): Promise<RunningEngine> {
 }
 
 async function startServer(program: 'redis-server' | 'valkey-server'): Promise<RunningServer> {
-  const server = await startRedis({ program });
+  const server = await serverOf(program);
   const redis = new TurnedRedis({ url: server.url, verifyTls: false, commandTimeoutMs: 5_000 });
   redis.connect();
   await redis.whenReady(5_000);
@@ -103,11 +103,20 @@ async function startServer(program: 'redis-server' | 'valkey-server'): Promise<R
       return redis;
     },
     turnTo: (nowMs) => redis.turnTo(nowMs),
-    stop: async () => {
+    stop: () => {
       redis.close();
-      await server.stop();
+      return Promise.resolve();
     },
   };
+}
+
+const shared = new Map<string, Promise<RedisServer>>();
+
+/** The server of this test worker, whose files run one after another. It ends with the worker. */
+function serverOf(program: 'redis-server' | 'valkey-server'): Promise<RedisServer> {
+  const running = shared.get(program) ?? startRedis({ program });
+  shared.set(program, running);
+  return running;
 }
 
 const clockKey = 'turned-clock';

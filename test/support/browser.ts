@@ -1,27 +1,21 @@
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { findChromium } from '../../scripts/find-chromium.ts';
+import { inject } from 'vitest';
 
-/** A headless Chromium; one a test file is enough, for each page starts from nothing. */
+/** A connection to the run's headless Chromium. */
 export interface TestBrowser {
-  /** A page with a cache, cookies and storage of its own; `url`, where given, is opened and loaded. */
+  /** A page with its own cache, cookies and storage; if `url` is given, it is opened and loaded. */
   page(url?: string): Promise<Page>;
-  /** Ends it with all its pages. */
+  /** Closes its pages and leaves Chromium running for other test files. */
   close(): Promise<void>;
 }
 
-/** Starts one. Throws where there is no Chromium. */
+/** Connects to the Chromium that test/support/chromium-server.ts started. */
 export async function launchBrowser(): Promise<TestBrowser> {
-  const browser = await chromium.launch({ executablePath: executablePath() });
+  const browser = await chromium.connect(inject('chromiumUrl'));
   return {
     page: (url) => openPage(browser, url),
     close: () => browser.close(),
   };
-}
-
-function executablePath(): string {
-  const found = findChromium();
-  if (!found) throw new Error('There is no Chromium: scripts/ensure-chromium.ts gets one.');
-  return found.path;
 }
 
 async function openPage(browser: Browser, url: string | undefined): Promise<Page> {

@@ -1,16 +1,11 @@
-import type { EndpointKind } from '../../src/base/request.ts';
+import { type EndpointKind, endpointKinds, endpointsByKind } from '../../src/validation/registry.ts';
 import { models } from './gateway.ts';
 import { within } from './wait-for.ts';
 
 /** The paths of the data plane, by what they do. */
-export const paths = {
-  chat: '/v1/chat/completions',
-  embeddings: '/v1/embeddings',
-  images: '/v1/images/generations',
-  messages: '/v1/messages',
-  rerank: '/v1/rerank',
-  agents: '/v1/agents/heroku',
-} as const satisfies Record<EndpointKind, string>;
+export const paths = Object.fromEntries(
+  endpointKinds.map((kind) => [kind, endpointsByKind[kind].path]),
+) as Record<EndpointKind, string>; // one entry for each kind
 
 /** A body each endpoint accepts. */
 export const bodies = {

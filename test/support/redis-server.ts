@@ -36,6 +36,22 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
+/** What a test may do with a server that it shares. */
+export type SharedRedis = Pick<RedisServer, 'url' | 'port' | 'command' | 'flush'>;
+
+let shared: Promise<RedisServer> | undefined;
+
+/**
+ * The `redis-server` of this test worker, emptied for whoever asks. The files of a worker run one after another, so
+ * nobody else uses it meanwhile. It ends with the worker.
+ */
+export async function sharedRedis(): Promise<SharedRedis> {
+  shared ??= startRedis();
+  const server = await shared;
+  await server.flush();
+  return server;
+}
+
 /** Starts a real `redis-server` on a free loopback port; it ends with this process at the latest. */
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
   const directory = await mkdtemp(join(tmpdir(), 'tollgate-redis-'));

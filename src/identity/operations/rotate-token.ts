@@ -1,6 +1,6 @@
 import type { IdentityStore, Token, TokenSecret } from '../records/identity.ts';
 import { Refusal } from '../../base/refusal.ts';
-import { isHeldByNobody, type SecretStore, type TokenPlace } from '../records/secret.ts';
+import { isHeldByNobody, type SecretStore, type TokenKey } from '../records/secret.ts';
 import { maxAttempts, notFound, parseRecord, tooManyChanges } from './change-record.ts';
 import type { Minted } from './identity-deps.ts';
 import { type Precondition, unmet } from './precondition.ts';
@@ -34,7 +34,7 @@ export interface RotatedToken {
  */
 export async function rotateToken(
   { identities, secrets, mint }: RotateDeps,
-  at: TokenPlace,
+  at: TokenKey,
   { overlapS, by, precondition = null }: AskedRotation,
 ): Promise<RotatedToken | Refusal> {
   const key = { kind: 'token', ...at } as const;

@@ -1,7 +1,7 @@
 import type { Credential, Identity, Token, TokenSecret } from './identity.ts';
 
 /** Where a token is. */
-export interface TokenPlace {
+export interface TokenKey {
   team: string;
   id: string;
 }
@@ -29,14 +29,11 @@ export type LastUses = ReadonlyMap<string, number>;
 /** The secrets of tokens: what rotation needs beside `IdentityStore`. Methods reject with `StoreUnavailable`. */
 export interface SecretStore {
   /** Hashes of the secrets that are bound to a token, the newest first, and the store's clock, ms. */
-  bound(place: TokenPlace): Promise<{ nowMs: number; hashes: string[] }>;
+  bound(place: TokenKey): Promise<{ nowMs: number; hashes: string[] }>;
   /** Binds a new secret and replaces the record in one step, if it still is what was read; moves the epoch. */
-  rotate(place: TokenPlace, rotation: Rotation): Promise<'replaced' | 'conflict'>;
+  rotate(place: TokenKey, rotation: Rotation): Promise<'replaced' | 'conflict'>;
   /** Counts a rotation by the holder; whether it may be, and when the next one may, ms. */
-  countRotation(
-    place: TokenPlace,
-    perHour: number,
-  ): Promise<{ ok: boolean; freeAtMs: number; nowMs: number }>;
+  countRotation(place: TokenKey, perHour: number): Promise<{ ok: boolean; freeAtMs: number; nowMs: number }>;
   /** Writes down uses; of a token that is gone, or older than what is known, none. Leaves the epoch alone. */
   noteUses(uses: readonly SecretUse[]): Promise<void>;
   /** The last uses of a team's tokens, in the order of their ids. */

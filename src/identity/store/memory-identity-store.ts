@@ -13,7 +13,7 @@ import type {
   User,
 } from '../records/identity.ts';
 import { parseSettings } from '../records/gateway-settings.ts';
-import type { Rotation, TokenPlace } from '../records/secret.ts';
+import type { Rotation, TokenKey } from '../records/secret.ts';
 import type { Session } from '../records/session.ts';
 
 /** A team with all that is its own; gone in one step when the team is. */
@@ -182,19 +182,19 @@ export class MemoryIdentityStore implements IdentityStore {
   }
 
   /** Hashes of the secrets that are bound to a token, the newest first. */
-  boundTo({ team, id }: TokenPlace): string[] {
+  boundTo({ team, id }: TokenKey): string[] {
     return [...this.#secrets]
       .flatMap(([hash, to]) => (to.team === team && to.token === id ? [hash] : []))
       .toReversed();
   }
 
   /** Gives a token a new secret beside at most `keep - 1` older ones, if its text is still `expected`. */
-  rotate(place: TokenPlace, to: Rotation & { keep: number }): 'replaced' | 'conflict' {
+  rotate(place: TokenKey, to: Rotation & { keep: number }): 'replaced' | 'conflict' {
     const change = recordChange({ kind: 'token', ...place }, to.expected, to.next);
     return this.#changes.make(change, () => this.#rotate(place, to));
   }
 
-  #rotate({ team, id }: TokenPlace, to: Rotation & { keep: number }): 'replaced' | 'conflict' {
+  #rotate({ team, id }: TokenKey, to: Rotation & { keep: number }): 'replaced' | 'conflict' {
     const space = this.#teams.get(team);
     if (!space || space.tokens.get(id) !== to.expected || this.#secrets.has(to.secretHash)) return 'conflict';
     // Its user was removed: the token is dead, and must not come back to life.

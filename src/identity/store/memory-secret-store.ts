@@ -5,7 +5,7 @@ import {
   type Rotation,
   type SecretStore,
   type SecretUse,
-  type TokenPlace,
+  type TokenKey,
 } from '../records/secret.ts';
 import type { MemoryIdentityStore } from './memory-identity-store.ts';
 
@@ -24,16 +24,16 @@ export class MemorySecretStore implements SecretStore {
     this.#clock = clock;
   }
 
-  async bound(place: TokenPlace): Promise<{ nowMs: number; hashes: string[] }> {
+  async bound(place: TokenKey): Promise<{ nowMs: number; hashes: string[] }> {
     return { nowMs: this.#nowMs(), hashes: this.#identities.boundTo(place) };
   }
 
-  async rotate(place: TokenPlace, rotation: Rotation): Promise<'replaced' | 'conflict'> {
+  async rotate(place: TokenKey, rotation: Rotation): Promise<'replaced' | 'conflict'> {
     return this.#identities.rotate(place, { ...rotation, keep: boundSecrets });
   }
 
   async countRotation(
-    { team, id }: TokenPlace,
+    { team, id }: TokenKey,
     perHour: number,
   ): Promise<{ ok: boolean; freeAtMs: number; nowMs: number }> {
     const nowMs = this.#nowMs();

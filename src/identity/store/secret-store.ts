@@ -9,7 +9,7 @@ import {
   type Rotation,
   type SecretStore,
   type SecretUse,
-  type TokenPlace,
+  type TokenKey,
 } from '../records/secret.ts';
 
 const tokenSecrets = loadScript(new URL('./token_secrets.lua', import.meta.url));
@@ -31,13 +31,13 @@ export class RedisSecretStore implements SecretStore {
     this.#changes = changes;
   }
 
-  async bound(place: TokenPlace): Promise<{ nowMs: number; hashes: string[] }> {
+  async bound(place: TokenKey): Promise<{ nowMs: number; hashes: string[] }> {
     const reply = await this.#store.run(tokenSecrets, [this.#keys.secrets], [nameOf(place)]);
     const [now, hashes = ''] = texts(reply);
     return { nowMs: Number(now), hashes: hashes === '' ? [] : hashes.split(' ') };
   }
 
-  async rotate(place: TokenPlace, rotation: Rotation): Promise<'replaced' | 'conflict'> {
+  async rotate(place: TokenKey, rotation: Rotation): Promise<'replaced' | 'conflict'> {
     const { tokens, epochs, secrets } = this.#keys;
     const { team, id } = place;
     const { expected, next, secretHash } = rotation;
@@ -51,7 +51,7 @@ export class RedisSecretStore implements SecretStore {
   }
 
   async countRotation(
-    place: TokenPlace,
+    place: TokenKey,
     perHour: number,
   ): Promise<{ ok: boolean; freeAtMs: number; nowMs: number }> {
     const reply = await this.#store.run(countRotation, [this.#keys.rotations(nameOf(place))], [perHour]);
@@ -76,7 +76,7 @@ export class RedisSecretStore implements SecretStore {
   }
 }
 
-function nameOf({ team, id }: TokenPlace): string {
+function nameOf({ team, id }: TokenKey): string {
   return `${team}/${id}`;
 }
 

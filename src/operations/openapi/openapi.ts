@@ -5,7 +5,7 @@ import type {
   DocumentedOperation,
   DocumentedRoute,
 } from '../../base/operation-docs.ts';
-import { anthropicErrorResponse, errorResponse } from '../../base/error-response.ts';
+import { anthropicErrorResponse, errorResponse } from '../../base/error-body.ts';
 import type { OpenApiDocument, OperationObject, ParameterObject } from './document.ts';
 import { groupOf, groupsOf } from './groups.ts';
 import { headers, responsesOf, type SharedResponses } from './responses.ts';

@@ -3,7 +3,14 @@ import type { StoreClient, StreamEntry } from '../store.ts';
 import type { Reply } from './command.ts';
 import { command } from './commands.ts';
 import { Keyspace } from './keyspace.ts';
-import { sharedLua, type Lua } from './lua.ts';
+import { Lua } from './lua.ts';
+import { loadLua } from './lua-stack.ts';
+
+/** Loads Lua, which all engines of a process share: it keeps compiled scripts and nothing of what is stored. */
+export async function loadEngines(): Promise<(nowMs: () => number) => Engine> {
+  const lua = new Lua(await loadLua());
+  return (nowMs) => new Engine(lua, nowMs);
+}
 
 /** Keys, and the Lua that changes them. */
 export class Engine {
@@ -11,10 +18,6 @@ export class Engine {
   readonly #lua: Lua;
   readonly #keys = new Keyspace();
   readonly #nowMs: () => number;
-
-  static async load(nowMs: () => number): Promise<Engine> {
-    return new Engine(await sharedLua(), nowMs);
-  }
 
   constructor(lua: Lua, nowMs: () => number) {
     this.#lua = lua;

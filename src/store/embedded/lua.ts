@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { LUA_REGISTRYINDEX } from 'wasmoon';
 import type { Script } from '../script.ts';
 import type { Reply } from './command.ts';
-import { loadLua, LuaStack, type LuaApi } from './lua-stack.ts';
+import { LuaStack, type LuaApi } from './lua-stack.ts';
 
 /** What `redis.call` does in a script. */
 type CallRedis = (name: string, args: readonly string[]) => Reply;
@@ -19,14 +19,6 @@ unpack = table.unpack
 redis = { call = redis_call, sha1hex = redis_sha1hex }
 cjson = { decode = cjson_decode }
 `;
-
-let loading: Promise<Lua> | undefined;
-
-/** The Lua of this process, for all stores: it keeps compiled scripts and nothing of what is stored. */
-export function sharedLua(): Promise<Lua> {
-  loading ??= loadLua().then((api) => new Lua(api));
-  return loading;
-}
 
 /** Runs scripts as Redis does, one at a time and each to its end. */
 export class Lua {

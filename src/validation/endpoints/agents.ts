@@ -1,9 +1,8 @@
 import type { Refusal } from '../../base/refusal.ts';
 import type { Endpoint, JsonObject, ValidRequest } from '../../base/request.ts';
-import { schemaOf, documented } from '../documented.ts';
+import { schemaOf, documented, numberIn, textIn } from '../documented.ts';
 import { anything, model, optionalFlag, optionalInteger, optionalNumberIn } from '../fields.ts';
 import { Findings } from '../findings.ts';
-import { numberIn, textIn } from '../read-field.ts';
 import { checkOutputBound, checkStop, stopSchema } from './chat.ts';
 import { mended } from './chat-mending.ts';
 import { checkMessages, messagesSchema, imagesIn } from './chat-messages.ts';
@@ -35,7 +34,8 @@ const bodySchema = schemaOf(agentFields, {
 /** `POST /v1/agents/heroku`: the upstream runs tools and asks the model again until it has an answer. */
 export const agents: Endpoint = {
   path: '/v1/agents/heroku',
-  kind: 'agents',
+  modelKind: 'chat',
+  answerFormat: 'heroku-agents',
   docs: {
     summary: 'Have an agent use tools until it has an answer',
     details:
@@ -46,9 +46,9 @@ export const agents: Endpoint = {
   },
   mustBeNamed: true,
   outputField,
-  least: { model: 'any', messages: [{ role: 'user', content: '-' }] },
-  open: ['messages'],
-  aliases: [],
+  minimalBody: { model: 'any', messages: [{ role: 'user', content: '-' }] },
+  defaultAllow: ['messages'],
+  fieldAliases: [],
   validate(body, maxOutputTokens): ValidRequest | Refusal {
     const findings = new Findings();
     findings.fields(agentFields, body, '');

@@ -1,5 +1,4 @@
-import type { JsonObject, JsonValue } from '../../base/request.ts';
-import { isObject } from '../json-object.ts';
+import { type JsonObject, type JsonValue, isJsonObject } from '../../base/request.ts';
 import { isEmptyArguments } from './tool-arguments.ts';
 
 /*
@@ -29,7 +28,7 @@ function mendedMessage(message: JsonObject): JsonObject {
 /** Parts of text without a character are as empty as none. */
 function isEmptyContent(content: JsonValue | undefined): boolean {
   if (content === undefined || content === null || content === '') return true;
-  return Array.isArray(content) && content.every((part) => isObject(part) && isEmptyText(part));
+  return Array.isArray(content) && content.every((part) => isJsonObject(part) && isEmptyText(part));
 }
 
 function isEmptyText({ type, text }: JsonObject): boolean {
@@ -38,14 +37,18 @@ function isEmptyText({ type, text }: JsonObject): boolean {
 
 function mendedCall(call: JsonObject): JsonObject {
   const { function: called } = call;
-  if (!isObject(called) || !isEmptyArguments(called['arguments'])) return call;
+  if (!isJsonObject(called) || !isEmptyArguments(called['arguments'])) return call;
   return { ...call, function: { ...called, arguments: '{}' } };
 }
 
 /** `$schema` says which JSON Schema is meant, not what the parameters are; every zod tool has it. */
 function mendedTool(tool: JsonObject): JsonObject {
   const { function: declared } = tool;
-  if (!isObject(declared) || !isObject(declared['parameters']) || !('$schema' in declared['parameters'])) {
+  if (
+    !isJsonObject(declared) ||
+    !isJsonObject(declared['parameters']) ||
+    !('$schema' in declared['parameters'])
+  ) {
     return tool;
   }
   const { $schema: _, ...parameters } = declared['parameters'];
@@ -58,7 +61,7 @@ function eachMended(list: JsonValue | undefined, mend: (item: JsonObject) => Jso
   let copy: JsonValue[] | null = null;
   for (let index = 0; index < list.length; index += 1) {
     const item = list[index];
-    if (!isObject(item)) continue;
+    if (!isJsonObject(item)) continue;
     const next = mend(item);
     if (next !== item) (copy ??= list.slice())[index] = next;
   }

@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import type { JsonObject, JsonValue } from '../../base/request.ts';
+import { type JsonObject, type JsonValue, isJsonObject } from '../../base/request.ts';
 import { schemaOf, documented } from '../documented.ts';
 import { anything, optionalText, requiredChoice, requiredText, requiredTextOf } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
-import { isObject } from '../json-object.ts';
 import { checkToolCalls, toolCallsSchema } from './chat-tools.ts';
 import { ToolArguments } from './tool-arguments.ts';
 
@@ -100,9 +99,9 @@ export function imagesIn(body: JsonObject): { imageParts: number; imageUrlBytes:
   let imageUrlBytes = 0;
   const { messages } = body;
   for (const message of Array.isArray(messages) ? messages : []) {
-    const content = isObject(message) ? message['content'] : null;
+    const content = isJsonObject(message) ? message['content'] : null;
     for (const part of Array.isArray(content) ? content : []) {
-      if (!isObject(part) || part['type'] !== 'image_url' || !isObject(part['image_url'])) continue;
+      if (!isJsonObject(part) || part['type'] !== 'image_url' || !isJsonObject(part['image_url'])) continue;
       imageParts++;
       // Less the two quotes.
       imageUrlBytes += Buffer.byteLength(JSON.stringify(part['image_url']['url'])) - 2;

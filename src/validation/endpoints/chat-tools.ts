@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { JsonObject, JsonValue } from '../../base/request.ts';
+import { type JsonObject, type JsonValue, isJsonObject } from '../../base/request.ts';
 import { schemaOf, documented } from '../documented.ts';
 import {
   anything,
@@ -10,9 +10,8 @@ import {
   requiredTextOf,
 } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
-import { isObject } from '../json-object.ts';
-import { checkRuntimeParams, runtimeParamsSchema, targetAppOf } from './runtime-params.ts';
 import type { ToolArguments } from './tool-arguments.ts';
+import { checkRuntimeParams, runtimeParamsSchema, targetAppOf } from './agent-tools.ts';
 
 const maxTools = 512;
 const maxToolCalls = 512;
@@ -78,7 +77,7 @@ export function checkTools(body: JsonObject, findings: Findings): void {
     const tool = findings.object(toolFields, item, path);
     if (!tool) continue;
     checkRuntimeParams(tool, path, findings);
-    if (tool['type'] === 'function' || isObject(tool['function'])) {
+    if (tool['type'] === 'function' || isJsonObject(tool['function'])) {
       findings.object(functionFields, tool['function'], joinPath(path, 'function'));
     } else if (typeof tool['type'] === 'string' && namesOf(tool).length === 0) {
       findings.add(joinPath(path, 'name'), 'is required and must be the name of the tool');
@@ -113,7 +112,7 @@ export function checkToolCalls(
 export function checkToolChoice(body: JsonObject, findings: Findings): void {
   const choice = body['tool_choice'];
   if (choice === undefined || choice === null) return;
-  if (!isObject(choice)) {
+  if (!isJsonObject(choice)) {
     if (typeof choice === 'string' && choiceModes.includes(choice)) return;
     findings.add('tool_choice', `must be one of ${choiceModes.join(', ')}, or {type, function: {name}}`);
     return;
@@ -142,12 +141,12 @@ export function remoteToolsIn(body: JsonObject): readonly string[] {
 
 function toolsOf(body: JsonObject): readonly JsonObject[] {
   const { tools } = body;
-  return Array.isArray(tools) ? tools.filter(isObject) : [];
+  return Array.isArray(tools) ? tools.filter(isJsonObject) : [];
 }
 
 /** `name` as the agents article has it, `function.name` as the chat article does. */
 function namesOf(tool: JsonObject): readonly string[] {
-  const inFunction = isObject(tool['function']) ? tool['function']['name'] : null;
+  const inFunction = isJsonObject(tool['function']) ? tool['function']['name'] : null;
   return [tool['name'], inFunction].filter(
     (found): found is string => typeof found === 'string' && found !== '',
   );

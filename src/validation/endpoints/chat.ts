@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Refusal } from '../../base/refusal.ts';
 import type { Endpoint, JsonObject, JsonValue, ValidRequest } from '../../base/request.ts';
-import { schemaOf, documented } from '../documented.ts';
+import { schemaOf, documented, numberIn, textIn } from '../documented.ts';
 import {
   anything,
   model,
@@ -14,11 +14,9 @@ import {
   optionalTexts,
 } from '../fields.ts';
 import { Findings, joinPath } from '../findings.ts';
-import { numberIn, textIn } from '../read-field.ts';
 import { checkMessages, messagesSchema, imagesIn } from './chat-messages.ts';
 import { mended } from './chat-mending.ts';
 import { checkToolChoice, checkTools, toolChoiceSchema, toolsSchema, remoteToolsIn } from './chat-tools.ts';
-import { checkTemperatureWithThinking } from './thinking.ts';
 
 /** OpenAI's bound; the upstream ignores `n`, but reservations are multiplied by it. */
 const maxChoices = 128;
@@ -87,17 +85,18 @@ const responseSchema = z.looseObject({
 /** `POST /v1/chat/completions`. */
 export const chat: Endpoint = {
   path: '/v1/chat/completions',
-  kind: 'chat',
+  modelKind: 'chat',
+  answerFormat: 'openai',
   docs: {
     summary: 'Have a model continue a conversation',
     body: bodySchema,
     answer: responseSchema,
     streams: true,
   },
-  least: { model: 'any', messages: [{ role: 'user', content: '-' }] },
-  open: ['messages', 'stream'],
+  minimalBody: { model: 'any', messages: [{ role: 'user', content: '-' }] },
+  defaultAllow: ['messages', 'stream'],
   // The later names of OpenAI, and the earlier ones, which an upstream may still take.
-  aliases: [
+  fieldAliases: [
     ['max_tokens', 'max_completion_tokens'],
     ['tools', 'functions'],
     ['tool_choice', 'function_call'],
@@ -137,6 +136,13 @@ function checkThinking(body: JsonObject, findings: Findings): number | null {
     findings.add('extended_thinking.budget_tokens', `must be an integer of at least ${minThinkingBudget}`);
   }
   return budget;
+}
+
+/** A body with thinking switched on: Claude models then take no temperature but 1, and answer 400 to any other. */
+export function checkTemperatureWithThinking(body: JsonObject, findings: Findings): void {
+  const temperature = numberIn(body, 'temperature');
+  if (temperature === null || temperature === 1) return;
+  findings.add('temperature', 'must be 1 while thinking is on; leave it out, or turn thinking off');
 }
 
 /** A model id that is no string has been reported, and has no catalogue figure. */

@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import type { Refusal } from '../../base/refusal.ts';
 import type { Endpoint, JsonObject, JsonValue, ValidRequest } from '../../base/request.ts';
-import { schemaOf, documented } from '../documented.ts';
+import { schemaOf, documented, textIn } from '../documented.ts';
 import { anything, hasLength, model, optionalChoice, optionalFlag, requiredTextOf } from '../fields.ts';
 import { Findings, joinPath } from '../findings.ts';
-import { textIn } from '../read-field.ts';
 
 /** OpenAI's bound. Heroku's is 96: more go as several requests. */
 const maxInputs = 2_048;
@@ -37,16 +36,17 @@ const responseSchema = z.looseObject({
 /** `POST /v1/embeddings`. */
 export const embeddings: Endpoint = {
   path: '/v1/embeddings',
-  kind: 'embeddings',
+  modelKind: 'embeddings',
+  answerFormat: 'openai',
   docs: {
     summary: 'Turn texts into vectors',
     body: bodySchema,
     answer: responseSchema,
     streams: false,
   },
-  least: { model: 'any', input: '-' },
-  open: ['input'],
-  aliases: [],
+  minimalBody: { model: 'any', input: '-' },
+  defaultAllow: ['input'],
+  fieldAliases: [],
   validate(body: JsonObject): ValidRequest | Refusal {
     const findings = new Findings();
     findings.fields(embeddingFields, body, '');

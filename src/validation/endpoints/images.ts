@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Refusal } from '../../base/refusal.ts';
 import type { Endpoint, JsonObject, ValidRequest } from '../../base/request.ts';
-import { schemaOf, documented } from '../documented.ts';
+import { schemaOf, documented, numberIn, textIn } from '../documented.ts';
 import {
   anything,
   model,
@@ -12,7 +12,6 @@ import {
   requiredTextOf,
 } from '../fields.ts';
 import { Findings } from '../findings.ts';
-import { numberIn, textIn } from '../read-field.ts';
 
 const maxPromptCharacters = 10_000;
 const aspectRatios = ['16:9', '1:1', '21:9', '2:3', '3:2', '4:5', '5:4', '9:16', '9:21'];
@@ -52,16 +51,17 @@ const responseSchema = z.looseObject({
 /** `POST /v1/images/generations`. */
 export const images: Endpoint = {
   path: '/v1/images/generations',
-  kind: 'images',
+  modelKind: 'images',
+  answerFormat: 'openai',
   docs: {
     summary: 'Make an image of a description',
     body: schemaOf(imageFields),
     answer: responseSchema,
     streams: false,
   },
-  least: { model: 'any', prompt: '-' },
-  open: ['prompt'],
-  aliases: [],
+  minimalBody: { model: 'any', prompt: '-' },
+  defaultAllow: ['prompt'],
+  fieldAliases: [],
   validate(body: JsonObject): ValidRequest | Refusal {
     const findings = new Findings();
     findings.fields(imageFields, body, '');

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { JsonObject, JsonValue } from '../../base/request.ts';
+import { type JsonObject, type JsonValue, isJsonObject } from '../../base/request.ts';
 import { schemaOf, documented, type Documented } from '../documented.ts';
 import {
   anything,
@@ -11,7 +11,6 @@ import {
   requiredTextOf,
 } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
-import { isObject } from '../json-object.ts';
 
 const maxMessages = 2_000;
 const maxBlocks = 1_000;
@@ -132,7 +131,7 @@ export function dataIn(body: JsonObject): { imageParts: number; imageUrlBytes: n
 
 function countData(block: JsonObject, found: { imageParts: number; imageUrlBytes: number }): void {
   const { type, source } = block;
-  if ((type !== 'image' && type !== 'document') || !isObject(source)) return;
+  if ((type !== 'image' && type !== 'document') || !isJsonObject(source)) return;
   const { data, url } = source;
   const isEncoded = source['type'] === 'base64' && typeof data === 'string';
   if (type === 'image') {
@@ -152,5 +151,5 @@ function writtenBytes(value: JsonValue | undefined): number {
 
 function listIn(object: JsonObject, field: string): JsonObject[] {
   const value = object[field];
-  return Array.isArray(value) ? value.filter(isObject) : [];
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }

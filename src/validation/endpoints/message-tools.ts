@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { JsonObject, JsonValue } from '../../base/request.ts';
-import { schemaOf, documented } from '../documented.ts';
+import { type JsonObject, type JsonValue, isJsonObject } from '../../base/request.ts';
+import { schemaOf, documented, textIn } from '../documented.ts';
 import {
   anything,
   optionalFlag,
@@ -11,8 +11,6 @@ import {
   requiredTextOf,
 } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
-import { isObject } from '../json-object.ts';
-import { textIn } from '../read-field.ts';
 
 const maxTools = 512;
 const maxServers = 64;
@@ -102,5 +100,5 @@ function isOwn({ type }: JsonObject): boolean {
 }
 
 function objectsIn(value: JsonValue | undefined): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Refusal } from '../../base/refusal.ts';
 import type { Endpoint, JsonObject, JsonValue, ValidRequest } from '../../base/request.ts';
-import { schemaOf, documented } from '../documented.ts';
+import { schemaOf, documented, numberIn, textIn } from '../documented.ts';
 import {
   anything,
   model,
@@ -13,8 +13,7 @@ import {
   requiredInteger,
 } from '../fields.ts';
 import { Findings, joinPath } from '../findings.ts';
-import { numberIn, textIn } from '../read-field.ts';
-import { checkOutputBound } from './chat.ts';
+import { checkOutputBound, checkTemperatureWithThinking } from './chat.ts';
 import { checkContents, dataIn, messagesSchema, textBlockFields } from './message-blocks.ts';
 import {
   checkMessageTools,
@@ -23,7 +22,6 @@ import {
   toolsSchema,
   remoteMessageToolsIn,
 } from './message-tools.ts';
-import { checkTemperatureWithThinking } from './thinking.ts';
 
 const maxStops = 256;
 const maxSystemBlocks = 1_000;
@@ -76,7 +74,8 @@ const responseSchema = z.looseObject({
 /** `POST /v1/messages`. */
 export const messages: Endpoint = {
   path: '/v1/messages',
-  kind: 'messages',
+  modelKind: 'chat',
+  answerFormat: 'anthropic',
   docs: {
     summary: 'Have a model continue a conversation, in the shape of Anthropic',
     details: 'Errors have the shape that clients of Anthropic read.',
@@ -84,9 +83,9 @@ export const messages: Endpoint = {
     answer: responseSchema,
     streams: true,
   },
-  least: { model: 'any', max_tokens: 1, messages: [{ role: 'user', content: '-' }] },
-  open: ['messages', 'stream'],
-  aliases: [],
+  minimalBody: { model: 'any', max_tokens: 1, messages: [{ role: 'user', content: '-' }] },
+  defaultAllow: ['messages', 'stream'],
+  fieldAliases: [],
   validate(body, maxOutputTokens): ValidRequest | Refusal {
     const findings = new Findings();
     findings.fields(messagesFields, body, '');

@@ -1,11 +1,15 @@
 import { z } from 'zod';
 import type { Refusal } from '../../base/refusal.ts';
-import type { Endpoint, JsonObject, JsonValue, ValidRequest } from '../../base/request.ts';
-import { schemaOf, documented } from '../documented.ts';
+import {
+  type Endpoint,
+  type JsonObject,
+  type JsonValue,
+  type ValidRequest,
+  isJsonObject,
+} from '../../base/request.ts';
+import { schemaOf, documented, textIn } from '../documented.ts';
 import { anything, model, optionalFlag, optionalInteger, requiredText, requiredTextOf } from '../fields.ts';
 import { Findings, joinPath } from '../findings.ts';
-import { isObject } from '../json-object.ts';
-import { textIn } from '../read-field.ts';
 
 const maxDocuments = 1_000;
 /** What Cohere bills as one search: a query with up to so many documents. */
@@ -40,7 +44,8 @@ const responseSchema = z.looseObject({
 /** `POST /v1/rerank`. */
 export const rerank: Endpoint = {
   path: '/v1/rerank',
-  kind: 'rerank',
+  modelKind: 'rerank',
+  answerFormat: 'cohere',
   docs: {
     summary: 'Sort texts by how well they answer a query',
     details: 'Counted in search units.',
@@ -48,9 +53,9 @@ export const rerank: Endpoint = {
     answer: responseSchema,
     streams: false,
   },
-  least: { model: 'any', query: '-', documents: ['-'] },
-  open: ['query', 'documents'],
-  aliases: [],
+  minimalBody: { model: 'any', query: '-', documents: ['-'] },
+  defaultAllow: ['query', 'documents'],
+  fieldAliases: [],
   validate(body: JsonObject): ValidRequest | Refusal {
     const findings = new Findings();
     findings.fields(rerankFields, body, '');
@@ -80,7 +85,7 @@ function checkDocuments(value: JsonValue | undefined, findings: Findings): numbe
     if (findings.full) break;
     if (typeof item === 'string') continue;
     const path = joinPath('documents', index);
-    if (isObject(item)) findings.fields(documentFields, item, path);
+    if (isJsonObject(item)) findings.fields(documentFields, item, path);
     else findings.add(path, 'must be a string');
   }
   return documents.length;

@@ -1,5 +1,4 @@
-import type { JsonValue } from '../../base/request.ts';
-import { isObject } from '../json-object.ts';
+import { type JsonValue, isJsonObject } from '../../base/request.ts';
 
 /** Parsing more could hold the event loop: a text of small values takes JSON.parse 30 ns a character. */
 const maxReadLength = 262_144;
@@ -11,7 +10,7 @@ export class ToolArguments {
   /** Nothing at all will do: it is sent on as an object without members. Of long texts only the ends are looked at. */
   areObject(given: JsonValue | undefined): boolean {
     if (isEmptyArguments(given)) return true;
-    if (typeof given !== 'string') return isObject(given);
+    if (typeof given !== 'string') return isJsonObject(given);
     const text = given.trim();
     if (!text.startsWith('{') || !text.endsWith('}')) return false;
     if (given.length > this.#leftToRead) return true;

@@ -13,7 +13,7 @@ export interface Conversation {
   tools(at: Connection, prompt: string): Promise<string>;
 }
 
-/** What a client can be used for: the README's table has a row for each. */
+/** What a client can be used for: the table in docs/clients.md has a row for each. */
 export interface Uses {
   'POST /v1/chat/completions'?: Conversation;
   'POST /v1/messages'?: Conversation;

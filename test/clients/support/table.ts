@@ -18,7 +18,7 @@ export const clients: readonly ClientUnderTest[] = [
   curlClient,
 ];
 
-/** Endpoint by client, as the README shows it: a mark where the client is run against the endpoint. */
+/** Endpoint by client, as docs/clients.md shows it: a mark if the client is run against the endpoint. */
 export function tableOfUses(): string {
   const heads = clients.map(({ name }) => (name === 'curl' ? 'curl' : `\`${name}\``));
   const row = (use: Use): string =>

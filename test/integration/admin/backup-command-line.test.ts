@@ -8,15 +8,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { run } from '../../../src/cli/run.ts';
 import { documentOf, tokenRow } from '../../support/documents.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
-import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 
-let redis: RedisServer;
+let redis: SharedRedis;
 let gateway: TestGateway;
 let directory: string;
 let environments: Record<'over HTTP' | 'on Redis', NodeJS.ProcessEnv>;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   gateway = await startGateway({ redis, adminKey: randomBytes(24).toString('hex') });
   directory = await mkdtemp(join(tmpdir(), 'tollgate-export-'));
   environments = {
@@ -27,7 +27,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await gateway.close();
-  await redis.stop();
   await rm(directory, { recursive: true, force: true });
 });
 

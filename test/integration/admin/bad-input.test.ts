@@ -6,17 +6,17 @@ import { settlementOf } from '../../../src/limits/settlement.ts';
 import { exampleDocument } from '../../support/command-line.ts';
 import { tokenRow } from '../../support/documents.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
-import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { grantOf, openRequest, outcomeOf } from '../../unit/limits/samples.ts';
 
 /* What people, their scripts and their enemies send to /admin, on a real gateway and a real Redis. */
 
-let redis: RedisServer;
+let redis: SharedRedis;
 let store: RedisStore;
 let gateway: TestGateway;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   gateway = await startGateway({ redis });
   store = new RedisStore({ url: redis.url, verifyTls: false, commandTimeoutMs: 5_000 });
   store.connect();
@@ -26,7 +26,6 @@ beforeAll(async () => {
 afterAll(async () => {
   store.close();
   await gateway.close();
-  await redis.stop();
 });
 
 beforeEach(async () => {

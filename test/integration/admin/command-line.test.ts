@@ -27,24 +27,24 @@ import { dayOf } from '../../../src/base/days.ts';
 import { encodeEntry, encodeTotalsRow } from '../../../src/ledger/entry-text.ts';
 import { keysUnder } from '../../../src/store/keys.ts';
 import { RedisStore } from '../../../src/store/redis.ts';
+import { auditContexts } from '../../../src/audit/context.ts';
 import { RedisLedger } from '../../../src/ledger/ledger-reader.ts';
 import { RedisRefusalStore } from '../../../src/ledger/refusal-store.ts';
-import { Origins } from '../../../src/audit/origins.ts';
-import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { adminKey } from './harness.ts';
 import { settlementOf } from '../../../src/limits/settlement.ts';
 import { version } from '../../../src/operations/version.ts';
 import { grantOf, openRequest, outcomeOf } from '../../unit/limits/samples.ts';
 import { identityBehind } from '../../support/identity-behind.ts';
 
-let redis: RedisServer;
+let redis: SharedRedis;
 let store: RedisStore;
 let identities: RedisIdentityStore;
 let gateway: ServerType;
 let environments: Record<'over HTTP' | 'on Redis', NodeJS.ProcessEnv>;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   store = new RedisStore({ url: redis.url, verifyTls: false, commandTimeoutMs: 5_000 });
   store.connect();
   await store.whenReady(5_000);
@@ -66,7 +66,7 @@ beforeAll(async () => {
     refused: new RedisRefusalStore(store, keys, { retentionDays: 92 }),
     backup: new Backup({ archive: new RedisArchive(store, keys, audit), clock: systemClock }),
     audit,
-    originOf: (actor, asking) => new Origins({ onDyno: false }).administrator(actor, asking),
+    auditContextOf: auditContexts({ onDyno: false }),
     clock: systemClock,
     mint: () => mintToken('user'),
     mintAdministrator: () => mintToken('admin'),
@@ -95,7 +95,6 @@ afterAll(async () => {
   gateway.close();
   await once(gateway, 'close');
   store.close();
-  await redis.stop();
 });
 
 beforeEach(() => redis.flush());

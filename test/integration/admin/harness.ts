@@ -16,7 +16,7 @@ import type { EntryQuery, LedgerReader, UsageQuery } from '../../../src/ledger/e
 import type { IdentityStore } from '../../../src/identity/records/identity.ts';
 import type { RefusalQuery, RefusalStore } from '../../../src/ledger/refusal-count.ts';
 import type { JsonObject, JsonValue } from '../../../src/base/request.ts';
-import { Origins } from '../../../src/audit/origins.ts';
+import { auditContexts } from '../../../src/audit/context.ts';
 
 export const adminKey = 'an-administrator-key-of-40-characters-00';
 export const startMs = Date.UTC(2026, 1, 3, 12, 30);
@@ -130,7 +130,7 @@ export class Harness {
       refused,
       backup: new Backup({ archive: this.archive, clock }),
       audit: this.audit,
-      originOf: (actor, asking) => new Origins({ onDyno: true }).administrator(actor, asking),
+      auditContextOf: auditContexts({ onDyno: true }),
       clock,
       mint: () => mintToken('user'),
       mintAdministrator: () => mintToken('admin'),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
-import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 
 interface Answer {
   status: number;
@@ -10,17 +10,16 @@ interface Answer {
 }
 
 describe.each(['Redis', 'memory'] as const)('If-Match, on %s', (kind) => {
-  let redis: RedisServer | null = null;
+  let redis: SharedRedis | null = null;
   let gateway: TestGateway;
 
   beforeAll(async () => {
-    redis = kind === 'Redis' ? await startRedis() : null;
+    redis = kind === 'Redis' ? await sharedRedis() : null;
     gateway = await startGateway(redis ? { redis } : {});
   });
 
   afterAll(async () => {
     await gateway.close();
-    await redis?.stop();
   });
 
   async function ask(method: string, path: string, body?: object, ifMatch?: string): Promise<Answer> {

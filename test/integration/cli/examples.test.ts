@@ -8,7 +8,7 @@ import { CommandFailed } from '../../../src/cli/command-failed.ts';
 import { programFor } from '../../../src/cli/run.ts';
 import { exampleDocument, tollgate } from '../../support/command-line.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
-import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { Harness } from '../admin/harness.ts';
 
 const root = new URL('../../../', import.meta.url).pathname;
@@ -36,12 +36,12 @@ function examplesIn(help: string): string[] {
   return [...tail.matchAll(/(?:npm run tollgate --|tollgate) (.+)$/gm)].map(([, line = '']) => line);
 }
 
-let redis: RedisServer;
+let redis: SharedRedis;
 let gateway: TestGateway;
 let directory: string;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   gateway = await startGateway({ redis });
   directory = await mkdtemp(join(tmpdir(), 'tollgate-examples-'));
   process.chdir(directory);
@@ -50,7 +50,6 @@ beforeAll(async () => {
 afterAll(async () => {
   process.chdir(root);
   await gateway.close();
-  await redis.stop();
   await rm(directory, { recursive: true, force: true });
 });
 

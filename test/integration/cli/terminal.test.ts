@@ -9,22 +9,21 @@ import { RedisStore } from '../../../src/store/redis.ts';
 import { settlementOf } from '../../../src/limits/settlement.ts';
 import { exampleDocument, spawnTollgate, tollgate, type Result } from '../../support/command-line.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
-import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { sharedRedis, startRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { grantOf, openRequest, outcomeOf } from '../../unit/limits/samples.ts';
 
-let redis: RedisServer;
+let redis: SharedRedis;
 let gateway: TestGateway;
 let env: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   gateway = await startGateway({ redis });
   env = { TOLLGATE_URL: gateway.url, ADMIN_KEY: gateway.adminKey };
 });
 
 afterAll(async () => {
   await gateway.close();
-  await redis.stop();
 });
 
 beforeEach(async () => {

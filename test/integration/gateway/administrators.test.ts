@@ -7,18 +7,18 @@ import {
   type TestGateway,
 } from '../../support/gateway.ts';
 import { bodies, errorOf, get, paths, post } from '../../support/gateway-client.ts';
-import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 
 /* Administrators' tokens on whole gateways: two processes' worth, on one store. */
 
-let redis: RedisServer;
+let redis: SharedRedis;
 let gateway: TestGateway;
 let second: TestGateway;
 let ours: IssuedToken;
 let theirs: IssuedToken;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   gateway = await startGateway({ redis });
   second = await startGateway({ redis, adminKey: gateway.adminKey });
   [ours, theirs] = [await gateway.issue(), await gateway.issue()];
@@ -32,7 +32,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await gateway.close();
   await second.close();
-  await redis.stop();
 });
 
 interface Made {

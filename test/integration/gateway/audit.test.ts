@@ -12,7 +12,7 @@ import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { spawnTollgate } from '../../support/command-line.ts';
 import { post } from '../../support/gateway-client.ts';
 import { type OidcIssuer, startIssuer } from '../../support/oidc-issuer.ts';
-import { type RedisServer, startRedis } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { trustedIssuer } from '../../unit/sign-in/trusted.ts';
 
 /* The trail of a real gateway on a real Redis: who stands in it, and whether tampering with it is found. */
@@ -20,13 +20,13 @@ import { trustedIssuer } from '../../unit/sign-in/trusted.ts';
 const { audit: key } = keysUnder('tollgate:');
 const from = { 'x-forwarded-for': '198.51.100.7, 203.0.113.9' };
 
-let redis: RedisServer;
+let redis: SharedRedis;
 let provider: OidcIssuer;
 let gateway: TestGateway;
 let directory: string;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   provider = await startIssuer();
   directory = await mkdtemp(join(tmpdir(), 'tollgate-audit-'));
 });
@@ -39,7 +39,6 @@ beforeEach(async () => {
 });
 afterAll(async () => {
   await provider.close();
-  await redis.stop();
   await rm(directory, { recursive: true });
 });
 

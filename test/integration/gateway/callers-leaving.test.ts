@@ -3,19 +3,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import { bodies, get, paths, post } from '../../support/gateway-client.ts';
 import { connectRaw, parseResponse, requestText } from '../../support/http.ts';
-import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
-let redis: RedisServer;
+let redis: SharedRedis;
 let gateway: TestGateway;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   gateway = await startGateway({ redis, standIn: { wordDelayMs: 1 } });
 });
 afterAll(async () => {
   await gateway.close();
-  await redis.stop();
 });
 
 const request = (token: IssuedToken, stream: boolean, headers: Record<string, string> = {}): string =>

@@ -14,7 +14,7 @@ import { startGateway, type IssuedToken, type TestGateway } from '../../support/
 import { bodies, get, open, paths, post, read, readStream } from '../../support/gateway-client.ts';
 import { connectRaw } from '../../support/http.ts';
 import { claimLink, rotateToken } from '../../support/rotation.ts';
-import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 
 /*
  * Invariant 8. Words found nowhere else are planted as prompts, answers, tokens and keys; traffic of every kind goes
@@ -32,7 +32,7 @@ const canary = {
   adminKey: 'canary-admin-key-0123456789abcdef-0123456789',
 } as const;
 
-let redis: RedisServer;
+let redis: SharedRedis;
 let upstream: StandIn;
 let gateway: TestGateway;
 let token: IssuedToken;
@@ -44,7 +44,7 @@ let received = 0;
 const replies: string[] = [];
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   upstream = await startStandIn({ key: canary.key });
   gateway = await startGateway({
     redis,
@@ -68,7 +68,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await gateway.close();
   await upstream.close();
-  await redis.stop();
 });
 
 const body = (more: object = {}): object =>
@@ -334,7 +333,7 @@ describe('after all kinds of traffic', () => {
 });
 
 /** Every key and value, whatever its type. */
-async function dumpOf(server: RedisServer): Promise<string> {
+async function dumpOf(server: SharedRedis): Promise<string> {
   const parts: string[] = [];
   for (const key of (await server.command('KEYS', '*')) as string[]) {
     const type = String(await server.command('TYPE', key));

@@ -2,27 +2,26 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newCode } from '../../../src/claims/sealed.ts';
 import { type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';
 import { errorOf, get, read, type Reply } from '../../support/gateway-client.ts';
-import { type RedisServer, startRedis } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { claimLink } from '../../support/rotation.ts';
 
 const html = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
 
 describe.each(['memory', 'redis'] as const)('claim links, store: %s', (store) => {
-  let redis: RedisServer | null = null;
+  let redis: SharedRedis | null = null;
   let gateway: TestGateway;
   let holder: IssuedToken;
   let aheadMs = 0;
   const clock = { now: () => Date.now() + aheadMs, monotonic: () => performance.now() };
 
   beforeAll(async () => {
-    if (store === 'redis') redis = await startRedis();
+    if (store === 'redis') redis = await sharedRedis();
     gateway = await startGateway({ ...(redis ? { redis } : {}), clock });
     holder = await gateway.issue();
   });
 
   afterAll(async () => {
     await gateway.close();
-    await redis?.stop();
   });
 
   const press = async (url: string, headers: Record<string, string> = {}): Promise<Reply> =>

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mintToken } from '../../../src/identity/records/token-text.ts';
 import { errorBody, isAnthropic } from '../../../src/base/error-body.ts';
 import { errorTable, Refusal, type ErrorCode } from '../../../src/base/refusal.ts';
-import { endpointPaths, endpoints } from '../../../src/validation/registry.ts';
+import { endpointKinds, endpointPaths, endpoints } from '../../../src/validation/registry.ts';
 import {
   type IssuedToken,
   models,
@@ -12,15 +12,15 @@ import {
   startGateway,
   type TestGateway,
 } from '../../support/gateway.ts';
-import { bodies, errorOf, get, post, type Reply } from '../../support/gateway-client.ts';
+import { bodies, errorOf, get, paths, post, type Reply } from '../../support/gateway-client.ts';
 import type { Endpoint } from '../../../src/base/request.ts';
 import { connectRaw, parseResponse, type RawConnection } from '../../support/http.ts';
-import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
 
 /* The denial cases in the contract's order, over every endpoint; then requests that are wrong in several ways. */
 
-let redis: RedisServer;
+let redis: SharedRedis;
 let upstream: StandIn;
 let gateway: TestGateway;
 let good: IssuedToken;
@@ -32,7 +32,7 @@ const allowedOrigin = 'https://app.example.com';
 const callersId = 'caller-chose-this-id-000001';
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   upstream = await startStandIn();
   gateway = await startGateway({
     redis,
@@ -54,7 +54,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await gateway.close();
   await upstream.close();
-  await redis.stop();
 });
 
 interface Denial {
@@ -114,7 +113,7 @@ function endpointOf(path: string): Endpoint {
   return found;
 }
 
-describe.each(endpoints.map(({ path, kind }) => ({ path, kind })))('$path', ({ path, kind }) => {
+describe.each(endpointKinds.map((kind) => ({ path: paths[kind], kind })))('$path', ({ path, kind }) => {
   const send = (body: object | string, headers: Record<string, string> = {}): Promise<Reply> =>
     post(`${gateway.url}${path}`, body, { headers: { ...withId, ...headers } });
   const as = (text: string): Record<string, string> => ({ authorization: `Bearer ${text}` });

@@ -15,7 +15,7 @@ import type { LedgerEntry } from '../../../src/ledger/entry.ts';
 import type { Limit } from '../../../src/base/limit.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, get, paths } from '../../support/gateway-client.ts';
-import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 /*
@@ -54,14 +54,14 @@ const refunded = new Set([
   'upstream_rate_limited',
 ]);
 
-let redis: RedisServer;
+let redis: SharedRedis;
 let upstream: StandIn;
 let gateways: TestGateway[];
 /** Requests of the data plane that came in. */
 let received = 0;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   upstream = await startStandIn({ wordDelayMs: 1 });
   const env = { UPSTREAM_TIMEOUT_MS: '200', STREAM_IDLE_TIMEOUT_MS: '200' };
   const first = await startGateway({ redis, upstream, env });
@@ -75,7 +75,6 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const gateway of gateways) await gateway.close();
   await upstream.close();
-  await redis.stop();
 });
 
 describe('after all kinds of endings at once', () => {

@@ -6,7 +6,7 @@ import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
 import type { Limit } from '../../../src/base/limit.ts';
 import { models, startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, get, paths, post, read, open, type Reply } from '../../support/gateway-client.ts';
-import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 
 /* Two gateways on one Redis hold the limits of one team, user and token. */
 
@@ -14,13 +14,13 @@ const usage = { prompt_tokens: 7, completion_tokens: 11 };
 const answer = respond(200, { 'content-type': 'application/json' }, JSON.stringify({ usage }));
 const frames = [messageFrame({ choices: [{ delta: { content: 'hi' } }], usage }), doneFrame];
 
-let redis: RedisServer;
+let redis: SharedRedis;
 let upstream: StandIn;
 let a: TestGateway;
 let b: TestGateway;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   upstream = await startStandIn();
   a = await startGateway({ redis, upstream });
   b = await startGateway({ redis, upstream, adminKey: a.adminKey });
@@ -31,7 +31,6 @@ afterAll(async () => {
   await a.close();
   await b.close();
   await upstream.close();
-  await redis.stop();
 });
 
 const chat = (gateway: TestGateway, token: IssuedToken, more: object = {}): Promise<Reply> =>

@@ -22,24 +22,23 @@ import {
   readStream,
   type Reply,
 } from '../../support/gateway-client.ts';
-import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 
 /* `POST /v1/messages`: Anthropic's shape there and back, its errors included. */
 
 const json = { 'content-type': 'application/json' };
 const limits = [{ metric: 'tokens', window: 'day', max: 100_000 } as const];
 
-let redis: RedisServer;
+let redis: SharedRedis;
 let gateway: TestGateway;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   gateway = await startGateway({ redis, env: { UPSTREAM_TIMEOUT_MS: '300', STREAM_IDLE_TIMEOUT_MS: '300' } });
 });
 afterEach(() => gateway.upstream.script(null));
 afterAll(async () => {
   await gateway.close();
-  await redis.stop();
 });
 
 const newToken = (): Promise<IssuedToken> => gateway.issue({ team: { limits } });

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Limit } from '../../../src/base/limit.ts';
 import { type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, get, paths, post, type Reply } from '../../support/gateway-client.ts';
-import { type RedisServer, startRedis } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { mintSession } from '../../support/sessions.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
@@ -19,14 +19,14 @@ const money = (max: number): Limit => ({ metric: 'cost_usd', window: 'day', max 
 
 describe.each(['memory', 'redis'] as const)('store: %s', (store) => {
   const directory = mkdtempSync(join(tmpdir(), 'tollgate-money-'));
-  let redis: RedisServer | null = null;
+  let redis: SharedRedis | null = null;
   let gateway: TestGateway;
 
   beforeAll(async () => {
     const file = join(directory, 'models.json');
     const models = { [priced]: { kind: 'chat', price }, [unpriced]: { kind: 'chat' } };
     writeFileSync(file, JSON.stringify({ models }));
-    if (store === 'redis') redis = await startRedis();
+    if (store === 'redis') redis = await sharedRedis();
     gateway = await startGateway({
       ...(redis ? { redis } : {}),
       env: { MODELS_FILE: file },
@@ -36,7 +36,6 @@ describe.each(['memory', 'redis'] as const)('store: %s', (store) => {
 
   afterAll(async () => {
     await gateway.close();
-    await redis?.stop();
     rmSync(directory, { recursive: true });
   });
 

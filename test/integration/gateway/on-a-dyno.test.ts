@@ -5,18 +5,18 @@ import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, get, paths, post, type Reply } from '../../support/gateway-client.ts';
 import { claimLink } from '../../support/rotation.ts';
 import { parseResponse, rawRequest } from '../../support/http.ts';
-import { type RedisServer, startRedis } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { mintSession } from '../../support/sessions.ts';
 
 /* What holds behind Heroku's router only: it says how a request came in, and from where. */
 
-let redis: RedisServer;
+let redis: SharedRedis;
 let gateway: TestGateway;
 let elsewhere: TestGateway;
 const perMinute = 20;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   const env = { REFUSED_CREDENTIALS_PER_MINUTE: String(perMinute) };
   gateway = await startGateway({ redis, env: { ...env, DYNO: 'web.1' } });
   elsewhere = await startGateway({ env });
@@ -25,7 +25,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await gateway.close();
   await elsewhere.close();
-  await redis.stop();
 });
 
 let addresses = 0;

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bodies, errorOf, get, paths, post } from '../../support/gateway-client.ts';
 import { startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
-import { type RedisServer, startRedis } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { mintSession } from '../../support/sessions.ts';
 
 const origin = 'https://app.example.com';
 
-let redis: RedisServer;
+let redis: SharedRedis;
 let gateway: TestGateway;
 let token: IssuedToken;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   gateway = await startGateway({ redis, env: { ALLOWED_ORIGINS: origin } });
   token = await gateway.issue();
   const other = await gateway.issue({ team: { id: token.team } });
@@ -22,7 +22,6 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(async () => {
   await gateway.close();
-  await redis.stop();
 }, 60_000);
 
 const ask = (query = '', headers: Record<string, string> = {}, as = token.text): ReturnType<typeof get> =>

@@ -4,7 +4,7 @@ import { respond, type Script } from '../../../src/demo/behaviours.ts';
 import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
 import { startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, get, paths, post, type Reply } from '../../support/gateway-client.ts';
-import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 /* A key that everybody shares, and its upstream's limits. */
@@ -306,13 +306,12 @@ describe('one team that floods', () => {
 });
 
 describe('two processes on one store', () => {
-  let redis: RedisServer;
+  let redis: SharedRedis;
   let second: TestGateway;
 
   beforeAll(async () => {
-    redis = await startRedis();
+    redis = await sharedRedis();
   });
-  afterAll(() => redis.stop());
 
   it('share what one of them was told', async () => {
     gateway = await startGateway({ upstream, redis });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { endpoints } from '../../../src/validation/registry.ts';
+import { endpointKinds } from '../../../src/validation/registry.ts';
 import { type IssuedToken, models, startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, get, paths, post, type Reply } from '../../support/gateway-client.ts';
 import { askSession, mintSession } from '../../support/sessions.ts';
@@ -80,7 +80,7 @@ describe('a pinned session', () => {
     expect(errorOf(await chat(as, '{"__proto__":{"model":"x"}}')).code).toMatch(/invalid_/);
   });
 
-  it.each(endpoints.filter(({ path }) => path !== paths.chat).map(({ path, kind }) => ({ path, kind })))(
+  it.each(endpointKinds.filter((kind) => kind !== 'chat').map((kind) => ({ path: paths[kind], kind })))(
     'admits no other endpoint: $path',
     async ({ path, kind }) => {
       const reply = await post(`${gateway.url}${path}`, bodies[kind](), { token: await session() });

@@ -5,14 +5,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { hang, respond } from '../../../src/demo/behaviours.ts';
 import { models, startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, get, open, paths, post, type Reply } from '../../support/gateway-client.ts';
-import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 
 /* `POST /v1/rerank`: counted and paid for in search units. */
 
 const json = { 'content-type': 'application/json' };
 const usdPerSearch = 0.002;
 
-let redis: RedisServer;
+let redis: SharedRedis;
 let gateway: TestGateway;
 let folder: string;
 
@@ -21,13 +21,12 @@ beforeAll(async () => {
   const file = join(folder, 'models.json');
   const priced = { kind: 'rerank', price: { usd_per_search: usdPerSearch } };
   writeFileSync(file, JSON.stringify({ models: { [models.rerank]: priced, unpriced: { kind: 'rerank' } } }));
-  redis = await startRedis();
+  redis = await sharedRedis();
   gateway = await startGateway({ redis, env: { MODELS_FILE: file } });
 });
 afterEach(() => gateway.upstream.script(null));
 afterAll(async () => {
   await gateway.close();
-  await redis.stop();
   rmSync(folder, { recursive: true });
 });
 

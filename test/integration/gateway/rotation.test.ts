@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, get, paths, post, type Reply } from '../../support/gateway-client.ts';
-import { type RedisServer, startRedis } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { rotateToken, secretsOf } from '../../support/rotation.ts';
 import { askSession, endSessions, mintSession } from '../../support/sessions.ts';
 
 const app = 'https://app.example.com';
 
 describe.each(['memory', 'redis'] as const)('rotation, store: %s', (store) => {
-  let redis: RedisServer | null = null;
+  let redis: SharedRedis | null = null;
   let gateway: TestGateway;
   /** Another process on the same store, where there can be one. */
   let other: TestGateway;
@@ -23,7 +23,7 @@ describe.each(['memory', 'redis'] as const)('rotation, store: %s', (store) => {
   const lateClock = { ...clock, now: () => clock.now() - 60_000 };
 
   beforeAll(async () => {
-    if (store === 'redis') redis = await startRedis();
+    if (store === 'redis') redis = await sharedRedis();
     const env = { ALLOWED_ORIGINS: app };
     gateway = await startGateway({ ...(redis ? { redis } : {}), clock, env });
     other = redis
@@ -40,7 +40,6 @@ describe.each(['memory', 'redis'] as const)('rotation, store: %s', (store) => {
   afterAll(async () => {
     if (other !== gateway) await other.close();
     await gateway.close();
-    await redis?.stop();
   });
 
   const chat = (token: string, at = gateway): Promise<Reply> =>

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mintSessionToken } from '../../../src/identity/records/token-text.ts';
 import type { Limit } from '../../../src/base/limit.ts';
-import { endpoints } from '../../../src/validation/registry.ts';
+import { endpointKinds } from '../../../src/validation/registry.ts';
 import { type IssuedToken, models, startGateway, type TestGateway } from '../../support/gateway.ts';
 import {
   bodies,
@@ -13,19 +13,19 @@ import {
   readStream,
   type Reply,
 } from '../../support/gateway-client.ts';
-import { type RedisServer, startRedis } from '../../support/redis-server.ts';
+import { sharedRedis, startRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { askSession, endSessions, mintSession, type MintedSession } from '../../support/sessions.ts';
 import { TurnedClock } from '../../support/turned-clock.ts';
 
 const app = 'https://app.example.com';
 
 describe.each(['memory', 'redis'] as const)('sessions, store: %s', (store) => {
-  let redis: RedisServer | null = null;
+  let redis: SharedRedis | null = null;
   let gateway: TestGateway;
   const clock = new TurnedClock();
 
   beforeAll(async () => {
-    if (store === 'redis') redis = await startRedis();
+    if (store === 'redis') redis = await sharedRedis();
     gateway = await startGateway({
       standIn: { listsModels: false },
       ...(redis ? { redis } : {}),
@@ -36,7 +36,6 @@ describe.each(['memory', 'redis'] as const)('sessions, store: %s', (store) => {
 
   afterAll(async () => {
     await gateway.close();
-    await redis?.stop();
   });
 
   const chat = (token: string, more: object = {}, headers: Record<string, string> = {}): Promise<Reply> =>
@@ -250,7 +249,7 @@ describe.each(['memory', 'redis'] as const)('sessions, store: %s', (store) => {
       expect(reply.headers.get('access-control-allow-origin')).toBe(origin);
     });
 
-    it.each(endpoints.map(({ path, kind }) => ({ path, kind })))(
+    it.each(endpointKinds.map((kind) => ({ path: paths[kind], kind })))(
       'takes bodies of at most 1 MiB to $path, or what its token allows',
       async ({ path, kind }) => {
         // Some must be named.

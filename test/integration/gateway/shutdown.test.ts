@@ -4,7 +4,7 @@ import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
 import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
 import { models, startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, open, paths, post, readStream } from '../../support/gateway-client.ts';
-import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { spawnGateway, type SpawnedGateway } from '../../support/spawn-gateway.ts';
 import { waitFor, within } from '../../support/wait-for.ts';
 
@@ -15,14 +15,14 @@ const word = messageFrame({ choices: [{ delta: { content: 'x'.repeat(40) } }] })
 const half = word.slice(0, -20);
 const told = /^event: error\ndata: (.*)\n\n$/;
 
-let redis: RedisServer;
+let redis: SharedRedis;
 let upstream: StandIn;
 /** Reads the ledger, on the same Redis. */
 let witness: TestGateway;
 let spawned: SpawnedGateway;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   upstream = await startStandIn();
   witness = await startGateway({ redis, upstream });
 });
@@ -33,7 +33,6 @@ afterEach(async () => {
 afterAll(async () => {
   await witness.close();
   await upstream.close();
-  await redis.stop();
 });
 
 async function spawn(env: Record<string, string> = {}): Promise<SpawnedGateway> {

@@ -3,7 +3,7 @@ import type { TrustedIssuer } from '../../../src/config/issuer.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, paths, post, read, type Reply } from '../../support/gateway-client.ts';
 import { type OidcIssuer, startIssuer } from '../../support/oidc-issuer.ts';
-import { type RedisServer, startRedis } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { trustedIssuer } from '../../unit/sign-in/trusted.ts';
 
 const grantType = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -11,7 +11,7 @@ const idToken = 'urn:ietf:params:oauth:token-type:id_token';
 const app = 'https://app.example.com';
 
 describe.each(['memory', 'redis'] as const)('POST /oauth/token, store: %s', (store) => {
-  let redis: RedisServer | null = null;
+  let redis: SharedRedis | null = null;
   let provider: OidcIssuer;
   let partner: OidcIssuer;
   let gateway: TestGateway;
@@ -28,7 +28,7 @@ describe.each(['memory', 'redis'] as const)('POST /oauth/token, store: %s', (sto
     });
 
   beforeAll(async () => {
-    if (store === 'redis') redis = await startRedis();
+    if (store === 'redis') redis = await sharedRedis();
     provider = await startIssuer();
     partner = await startIssuer();
     gateway = await startGateway({
@@ -45,7 +45,6 @@ describe.each(['memory', 'redis'] as const)('POST /oauth/token, store: %s', (sto
     await gateway.close();
     await provider.close();
     await partner.close();
-    await redis?.stop();
   });
 
   const newSub = (): string => `sub-${store}-${(people += 1)}`;

@@ -14,7 +14,7 @@ import type { Limit } from '../../../src/base/limit.ts';
 import { startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import { bodies, get, open, paths, post, read, readStream } from '../../support/gateway-client.ts';
 import { freePort } from '../../support/free-port.ts';
-import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 
 /* The rows of "Who pays": the limits' use, the ledger's entry and the day's totals must tell the same. */
 
@@ -30,11 +30,11 @@ const limits: Limit[] = [
   { metric: 'concurrency', max: 10 },
 ];
 
-let redis: RedisServer;
+let redis: SharedRedis;
 let gateway: TestGateway;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   gateway = await startGateway({
     standIn: { listsModels: false },
     redis,
@@ -51,7 +51,6 @@ beforeAll(async () => {
 afterEach(() => gateway.upstream.script(null));
 afterAll(async () => {
   await gateway.close();
-  await redis.stop();
 });
 
 interface Row {

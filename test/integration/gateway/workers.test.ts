@@ -3,20 +3,20 @@ import { hang } from '../../../src/demo/behaviours.ts';
 import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
 import { administrationOf, type Administration } from '../../support/gateway.ts';
 import { bodies, errorOf, get, paths, post, type Reply } from '../../support/gateway-client.ts';
-import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { spawnGateway, type SpawnedGateway } from '../../support/spawn-gateway.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 /* WEB_CONCURRENCY=2: two workers behind one port, on one Redis. */
 
 const adminKey = 'admin-key-of-the-workers-test-0123456789';
-let redis: RedisServer;
+let redis: SharedRedis;
 let upstream: StandIn;
 let gateway: SpawnedGateway;
 let administration: Administration;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   upstream = await startStandIn();
   gateway = await spawnGateway({
     env: {
@@ -37,7 +37,6 @@ afterEach(() => upstream.script(null));
 afterAll(async () => {
   await gateway.stop('SIGKILL');
   await upstream.close();
-  await redis.stop();
 });
 
 /** Process ids of workers that listen or did, oldest first. */

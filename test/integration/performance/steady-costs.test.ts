@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
 import { bodies, paths, post } from '../../support/gateway-client.ts';
 import { administrationOf, type IssuedToken } from '../../support/gateway.ts';
-import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { endSessions, mintSession } from '../../support/sessions.ts';
 import { type SpawnedGateway, spawnGateway } from '../../support/spawn-gateway.ts';
 
@@ -27,13 +27,13 @@ const noCollection = ['--min-semi-space-size=256', '--max-semi-space-size=256'];
 
 const adminKey = 'k'.repeat(40);
 
-let redis: RedisServer;
+let redis: SharedRedis;
 let upstream: StandIn;
 let gateway: SpawnedGateway;
 let token: IssuedToken;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   upstream = await startStandIn();
 }, 60_000);
 
@@ -65,7 +65,6 @@ afterEach(() => gateway.stop('SIGKILL'), 60_000);
 
 afterAll(async () => {
   await upstream.close();
-  await redis.stop();
 }, 60_000);
 
 /** So many short calls, one after the other. */

@@ -6,7 +6,7 @@ import { messageFrame } from '../../../src/demo/frames.ts';
 import type { IssuedToken } from '../../support/gateway.ts';
 import { bodies, paths } from '../../support/gateway-client.ts';
 import { connectRaw, requestText } from '../../support/http.ts';
-import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import type { SpawnedGateway } from '../../support/spawn-gateway.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { countingLimits, startSite, type Site } from './site.ts';
@@ -21,13 +21,13 @@ const longestStayMs = 40;
 const collector = encodeURIComponent(`process.on('SIGUSR2', () => gc())`);
 const collectsWhenTold = `--expose-gc --import=data:text/javascript,${collector}`;
 
-let redis: RedisServer;
+let redis: SharedRedis;
 let site: Site;
 let gateway: SpawnedGateway;
 let token: IssuedToken;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   site = await startSite({
     redis,
     leaseMs: 5_000,
@@ -48,7 +48,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await site.close();
-  await redis.stop();
 }, 60_000);
 
 /** Opens streams and leaves each at some moment: before its head, amid it, politely or with a reset. */

@@ -7,24 +7,23 @@ import { LoggedHeads } from '../../../src/audit/logged-heads.ts';
 import type { JsonObject } from '../../../src/base/request.ts';
 import { administrationOf } from '../../support/gateway.ts';
 import { documentOf } from '../../support/documents.ts';
-import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { outcomeOf, startSite, type Site } from './site.ts';
 
 /* kill -9 of gateways in the middle of changes: what was changed stands in the trail, and nothing else. */
 
-let redis: RedisServer;
+let redis: SharedRedis;
 let site: Site;
 let directory: string;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   site = await startSite({ redis, leaseMs: 1_500 });
   directory = await mkdtemp(join(tmpdir(), 'tollgate-audit-'));
 });
 afterAll(async () => {
   await site.close();
-  await redis.stop();
   await rm(directory, { recursive: true });
 });
 

@@ -4,7 +4,7 @@ import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
 import type { LedgerEntry } from '../../../src/ledger/entry.ts';
 import { administrationOf } from '../../support/gateway.ts';
 import { bodies, get, paths, post } from '../../support/gateway-client.ts';
-import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { sharedRedis, startRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { unaccepting } from './unaccepting.ts';
 import { countingLimits, openStream, outcomeOf, startSite, type Site, type SiteOptions } from './site.ts';
@@ -20,15 +20,14 @@ const sweptMs = 15_000;
 const word = messageFrame({ choices: [{ delta: { content: 'x'.repeat(40) } }] }); // ten tokens' worth
 const endless = streamFrames([word], { end: false });
 
-let redis: RedisServer;
+let redis: SharedRedis;
 const sites: Site[] = [];
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
 });
 afterAll(async () => {
   for (const site of sites) await site.close();
-  await redis.stop();
 });
 
 async function start(options: Partial<SiteOptions> = {}): Promise<Site> {

@@ -4,7 +4,7 @@ import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
 import type { LedgerEntry } from '../../../src/ledger/entry.ts';
 import type { IssuedToken } from '../../support/gateway.ts';
 import { freePort } from '../../support/free-port.ts';
-import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import type { SpawnedGateway } from '../../support/spawn-gateway.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { startLoad, type Called } from './retrying-callers.ts';
@@ -17,15 +17,14 @@ const word = messageFrame({ choices: [{ delta: { content: 'word ' } }] });
 const usage = { prompt_tokens: 7, completion_tokens: 11 };
 const last = messageFrame({ choices: [{ delta: {}, finish_reason: 'stop' }], usage });
 
-let redis: RedisServer;
+let redis: SharedRedis;
 const sites: Site[] = [];
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
 });
 afterAll(async () => {
   for (const site of sites) await site.close();
-  await redis.stop();
 });
 
 /** A site whose streams take 300 ms, within any grace. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IssuedToken } from '../../support/gateway.ts';
 import { bodies, open, paths, readStream } from '../../support/gateway-client.ts';
-import { type RedisServer, startRedis } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { rotateToken, secretsOf } from '../../support/rotation.ts';
 import type { SpawnedGateway } from '../../support/spawn-gateway.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -12,18 +12,17 @@ import { startSite, type Site } from './site.ts';
 
 const callers = 16;
 
-let redis: RedisServer;
+let redis: SharedRedis;
 let site: Site;
 let gateways: SpawnedGateway[];
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   site = await startSite({ redis, leaseMs: 5_000 });
   gateways = await Promise.all([site.spawn(), site.spawn()]);
 }, 60_000);
 afterAll(async () => {
   await site.close();
-  await redis.stop();
 });
 
 interface Load {

@@ -3,7 +3,7 @@ import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
 import type { Limit } from '../../../src/base/limit.ts';
 import { startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import { bodies, get, open, paths, readStream, type StreamReading } from '../../support/gateway-client.ts';
-import type { RedisServer } from '../../support/redis-server.ts';
+import type { SharedRedis } from '../../support/redis-server.ts';
 import { spawnGateway, type SpawnedGateway } from '../../support/spawn-gateway.ts';
 
 /**
@@ -25,7 +25,7 @@ export interface Site {
 }
 
 export interface SiteOptions {
-  redis: RedisServer;
+  redis: SharedRedis;
   leaseMs: number;
   env?: Readonly<Record<string, string>>;
 }

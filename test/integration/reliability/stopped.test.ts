@@ -35,7 +35,7 @@ afterAll(async () => {
   await redis.stop();
 });
 
-async function start(options: Partial<SiteOptions> = {}): Promise<Site> {
+async function start(options: Partial<SiteOptions> & { redis?: RedisServer } = {}): Promise<Site> {
   const store = options.redis ?? redis;
   const site = await startSite({ leaseMs, ...options, redis: store });
   sites.push({ site, store });

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RedisAdmissionStore } from '../../../src/limits/admission-store.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import type { Limit } from '../../../src/base/limit.ts';
@@ -8,7 +8,7 @@ import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
 import { turnedScript } from '../../contract/engines.ts';
 import { type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, get, paths, post, type Reply } from '../../support/gateway-client.ts';
-import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { openStream } from './site.ts';
 
@@ -52,7 +52,7 @@ async function onMemory(): Promise<TurnedSite> {
 }
 
 /** The real scripts on a real server, but for where they look the time up. */
-async function onRedis(redis: RedisServer): Promise<TurnedSite> {
+async function onRedis(redis: SharedRedis): Promise<TurnedSite> {
   const client = new Redis(redis.url);
   const setTo = (nowMs: number): Promise<unknown> =>
     client.hset('turned-clock', { s: Math.floor(nowMs / 1_000), us: (nowMs % 1_000) * 1_000 });
@@ -93,13 +93,12 @@ async function onRedis(redis: RedisServer): Promise<TurnedSite> {
   };
 }
 
-let redis: RedisServer;
+let redis: SharedRedis;
 let site: TurnedSite;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
 });
-afterAll(() => redis.stop());
 afterEach(async () => {
   await site.close();
   vi.restoreAllMocks();

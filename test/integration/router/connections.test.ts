@@ -5,7 +5,7 @@ import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
 import { type StandIn, startStandIn } from '../../../src/demo/stand-in.ts';
 import { type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, paths, post } from '../../support/gateway-client.ts';
-import { type RedisServer, startRedis } from '../../support/redis-server.ts';
+import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { type Router, startRouter } from '../../support/router.ts';
 import { spawnGateway, type SpawnedGateway } from '../../support/spawn-gateway.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -15,7 +15,7 @@ import { waitFor } from '../../support/wait-for.ts';
 const keepAliveMs = 90_000;
 const word = messageFrame({ choices: [{ index: 0, delta: { content: 'word ' }, finish_reason: '' }] });
 
-let redis: RedisServer;
+let redis: SharedRedis;
 let upstream: StandIn;
 let witness: TestGateway;
 let token: IssuedToken;
@@ -23,7 +23,7 @@ const routers: Router[] = [];
 const spawned: SpawnedGateway[] = [];
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   upstream = await startStandIn();
   witness = await startGateway({ redis, upstream });
   token = await witness.issue();
@@ -35,7 +35,6 @@ afterEach(async () => {
 afterAll(async () => {
   await witness.close();
   await upstream.close();
-  await redis.stop();
 });
 
 async function through(port: number, timesFaster = 1): Promise<Router> {

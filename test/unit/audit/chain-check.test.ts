@@ -10,7 +10,7 @@ function chain(count: number, name = 'team'): JsonObject[] {
   let head = noHead;
   for (let n = 1; n <= count; n += 1) {
     const link = linkOf(head, {
-      shown: {
+      change: {
         operation: 'team.create',
         kind: 'team',
         team: `${name}-${n}`,
@@ -18,7 +18,7 @@ function chain(count: number, name = 'team'): JsonObject[] {
         before: null,
         after: { id: `${name}-${n}`, limits: [] },
       },
-      origin: { actor: 'root', address: null, requestId: `request-${n}` },
+      context: { actor: 'root', address: null, requestId: `request-${n}` },
       nowMs: 1_770_000_000_000 + n,
     });
     head = link.head;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { AgentsTap } from '../../../src/proxy/agents-tap.ts';
+import { AgentsTap } from '../../../src/proxy/taps.ts';
 import { describeTap, fed, written, type Read } from './tap-suite.ts';
 
 const looking = written('I will look.', '{}');

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ChatTap } from '../../../src/proxy/chat-tap.ts';
+import { ChatTap } from '../../../src/proxy/taps.ts';
 import { eventsIn } from './sse-reference.ts';
 
 const folder = new URL('../../fixtures/streams/', import.meta.url);

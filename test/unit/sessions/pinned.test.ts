@@ -19,8 +19,8 @@ const fields: JsonObject = {
 const pinned = { fields, allow: ['messages', 'stream'] };
 
 /** The fields every request needs that nobody may send unless they are allowed. */
-function closedOf({ least, open }: Endpoint): JsonObject {
-  return Object.fromEntries(Object.entries(least).filter(([name]) => !open.includes(name)));
+function closedOf({ minimalBody, defaultAllow }: Endpoint): JsonObject {
+  return Object.fromEntries(Object.entries(minimalBody).filter(([name]) => !defaultAllow.includes(name)));
 }
 
 function filled(body: JsonObject, by = pinned): JsonObject {
@@ -182,10 +182,10 @@ describe('what is to be pinned', () => {
     'may be what is not open on $path: a model, and where it is required a bound of the output',
     ({ endpoint }) => {
       expect(
-        pinnedProblems(endpoint, { fields: closedOf(endpoint), allow: [...endpoint.open] }, checks),
+        pinnedProblems(endpoint, { fields: closedOf(endpoint), allow: [...endpoint.defaultAllow] }, checks),
       ).toEqual([]);
       expect(Object.keys(closedOf(endpoint)).sort()).toEqual(
-        endpoint.kind === 'messages' ? ['max_tokens', 'model'] : ['model'],
+        endpoint.path === '/v1/messages' ? ['max_tokens', 'model'] : ['model'],
       );
     },
   );
@@ -208,7 +208,7 @@ describe('what is to be pinned', () => {
     'leaves nothing out that every request to $path needs',
     ({ endpoint }) => {
       const found = pinnedProblems(endpoint, { fields: closedOf(endpoint), allow: [] }, checks);
-      const needed = endpoint.open.filter((name) => name in endpoint.least);
+      const needed = endpoint.defaultAllow.filter((name) => name in endpoint.minimalBody);
       expect(needed.length).toBeGreaterThan(0);
       expect(found.map(({ param }) => param)).toEqual(needed.map((name) => `pinned.${name}`));
     },

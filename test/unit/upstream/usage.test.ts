@@ -83,7 +83,7 @@ describe('hostile text', () => {
     const startedMs = performance.now();
     textBytes(text);
     readUsage(text);
-    // OperationDocs 5 ms here; a regular expression that backtracks takes minutes.
+    // About 5 ms here; a regular expression that backtracks takes minutes.
     expect(performance.now() - startedMs).toBeLessThan(250);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BodyBudget } from '../../../src/validation/body-budget.ts';
+import { BodyBudget } from '../../../src/validation/read-body.ts';
 
 describe('BodyBudget', () => {
   it('gives out exactly what it has', () => {

@@ -2,8 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { BodyBudget } from '../../../src/validation/body-budget.ts';
-import { readBody, type BodyRead } from '../../../src/validation/read-body.ts';
+import { readBody, type BodyRead, BodyBudget } from '../../../src/validation/read-body.ts';
 
 const MiB = 1024 * 1024;
 const open: { server: Server; socket: Socket }[] = [];

@@ -1,13 +1,18 @@
 import { expect, it } from 'vitest';
-import { endpoints } from '../../../src/validation/registry.ts';
+import { endpoints, endpointsByKind } from '../../../src/validation/registry.ts';
 
-it('holds every endpoint under its path', () => {
-  expect(endpoints.map(({ path, kind }) => [path, kind])).toEqual([
-    ['/v1/chat/completions', 'chat'],
-    ['/v1/embeddings', 'embeddings'],
-    ['/v1/images/generations', 'images'],
-    ['/v1/messages', 'messages'],
-    ['/v1/rerank', 'rerank'],
-    ['/v1/agents/heroku', 'agents'],
-  ]);
+it('has one endpoint a path', () => {
+  expect(new Set(endpoints.map(({ path }) => path)).size).toBe(endpoints.length);
 });
+
+it.each(Object.entries(endpointsByKind))(
+  '%s: accepts its minimal body, and needs each of its fields',
+  (_, endpoint) => {
+    const { minimalBody, validate } = endpoint;
+    expect(validate(minimalBody, () => null)).toMatchObject({ model: 'any', endpoint });
+    for (const name of Object.keys(minimalBody)) {
+      const { [name]: _left, ...rest } = minimalBody;
+      expect(validate(rest, () => null)).toMatchObject({ details: { param: name } });
+    }
+  },
+);

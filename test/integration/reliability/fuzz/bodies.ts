@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import type { EndpointKind } from '../../../../src/base/request.ts';
+import { type EndpointKind, endpointKinds } from '../../../../src/validation/registry.ts';
 import { bodies } from '../../../support/gateway-client.ts';
 
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
@@ -201,7 +201,7 @@ type Damage = typeof damage extends fc.Arbitrary<infer D> ? D : never;
 
 export const anyBody: fc.Arbitrary<FuzzedBody> = fc
   .record({
-    kind: fc.constantFrom<EndpointKind>('chat', 'embeddings', 'images', 'messages', 'rerank', 'agents'),
+    kind: fc.constantFrom(...endpointKinds),
     edits: fc.array(edit, { maxLength: 3 }),
     odd: fc.constantFrom(...oddTexts),
     damage,

@@ -3,6 +3,9 @@
  * in their types and ranges (heroku.md, "Chat request" and "Embeddings, images").
  */
 
+import { type EndpointKind, endpointKinds } from '../../../../src/validation/registry.ts';
+import { paths } from '../../../support/gateway-client.ts';
+
 type Fields = Record<string, unknown>;
 
 /** What is wrong with a body the upstream got; null: nothing. */
@@ -14,24 +17,27 @@ export function faultIn(path: string, text: string): string | null {
   if (text.includes('"__proto__"')) return '__proto__';
   const body = value as Fields;
   if (typeof body['model'] !== 'string' || !/^[A-Za-z0-9._:/-]{1,128}$/.test(body['model'])) return 'model';
-  const look = documented.get(path) ?? [];
+  const kind = endpointKinds.find((each) => paths[each] === path);
+  if (kind === undefined) return 'path';
+  const { fields: look, faultIn: fault } = documented[kind];
   const alike = Object.keys(body).find((name) => !look.includes(name) && look.includes(name.toLowerCase()));
   if (alike !== undefined) return `${alike}, in another case`;
-  if (path.endsWith('/chat/completions')) return faultInChat(body);
-  if (path.endsWith('/messages')) return faultInMessages(body);
-  if (path.endsWith('/rerank')) return faultInRerank(body);
-  if (path.endsWith('/heroku')) return faultInAgents(body);
-  return path.endsWith('/embeddings') ? faultInEmbeddings(body) : faultInImages(body);
+  return fault(body);
 }
 
-const documented = new Map([
-  ['/v1/chat/completions', ['model', 'messages', 'max_tokens', 'stream']],
-  ['/v1/embeddings', ['model', 'input', 'encoding_format']],
-  ['/v1/images/generations', ['model', 'prompt', 'seed']],
-  ['/v1/messages', ['model', 'max_tokens', 'messages', 'stream']],
-  ['/v1/rerank', ['model', 'query', 'documents', 'top_n']],
-  ['/v1/agents/heroku', ['model', 'messages', 'tools']],
-]);
+interface Documented {
+  fields: readonly string[];
+  faultIn: (body: Fields) => string | null;
+}
+
+const documented: Record<EndpointKind, Documented> = {
+  chat: { fields: ['model', 'messages', 'max_tokens', 'stream'], faultIn: faultInChat },
+  embeddings: { fields: ['model', 'input', 'encoding_format'], faultIn: faultInEmbeddings },
+  images: { fields: ['model', 'prompt', 'seed'], faultIn: faultInImages },
+  messages: { fields: ['model', 'max_tokens', 'messages', 'stream'], faultIn: faultInMessages },
+  rerank: { fields: ['model', 'query', 'documents', 'top_n'], faultIn: faultInRerank },
+  agents: { fields: ['model', 'messages', 'tools'], faultIn: faultInAgents },
+};
 const roles = new Set(['system', 'developer', 'user', 'assistant', 'tool']);
 
 function faultInChat(body: Fields): string | null {

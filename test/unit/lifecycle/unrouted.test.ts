@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkHttps } from '../../../src/lifecycle/https-only.ts';
+import { checkHttps } from '../../../src/lifecycle/unrouted.ts';
 
 describe('checkHttps', () => {
   it.each([undefined, 'https', 'HTTPS', 'http, https', ['http', 'https']])('lets %j in', (proto) => {

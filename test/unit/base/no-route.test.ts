@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { methodNotAllowed } from '../../../src/base/method-not-allowed.ts';
+import { methodNotAllowed } from '../../../src/base/no-route.ts';
 
 describe('a method that a path does not have', () => {
   it.each([

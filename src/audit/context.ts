@@ -1,0 +1,52 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Actor } from '../base/actor.ts';
+import { forwardedAddress } from '../base/client-address.ts';
+
+/** Who asks for changes, and from where. */
+export interface AuditContext {
+  /** `root`, `adm_…`, a holder's `tok_…`, `sign-in`, `file`, `command-line`. */
+  actor: string;
+  /** The client's address, if it is known. */
+  address: string | null;
+  requestId: string | null;
+}
+
+/** What a request says about its sender. */
+export interface RequestSource {
+  requestId: string;
+  forwardedFor: string | string[] | undefined;
+}
+
+/** The audit context of a request that an actor sent. */
+export type AuditContextOf = (actor: string, source: RequestSource) => AuditContext;
+
+/** Only Heroku's router appends a trustworthy address to `X-Forwarded-For`, so elsewhere the address is unknown. */
+export function auditContexts({ onDyno }: { onDyno: boolean }): AuditContextOf {
+  return (actor, { requestId, forwardedFor }) => ({
+    actor,
+    address: onDyno ? forwardedAddress(forwardedFor) : null,
+    requestId,
+  });
+}
+
+const contexts = new AsyncLocalStorage<AuditContext>();
+
+/** Does work for somebody: every change made in it, however deep, is recorded as theirs. */
+export function actingAs<T>(context: AuditContext, work: () => T): T {
+  return contexts.run(context, work);
+}
+
+/** Who asks for the change at hand. A change outside any context is recorded as `unknown`. */
+export function currentContext(): AuditContext {
+  return contexts.getStore() ?? { actor: 'unknown', address: null, requestId: null };
+}
+
+/** The name of an administrator in the trail. */
+export function actorName(actor: Actor): string {
+  switch (actor.kind) {
+    case 'root':
+      return 'root';
+    case 'administrator':
+      return actor.id;
+  }
+}
