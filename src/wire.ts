@@ -9,7 +9,7 @@ import { type ActorCheck, actorCheck } from './access/actor-check.ts';
 import { Authenticator } from './access/authenticator.ts';
 import { AuthThrottle } from './access/auth-throttle.ts';
 import { SecretUses } from './access/secret-uses.ts';
-import { mintSessionToken, mintToken, randomBase62 } from './identity/records/token-text.ts';
+import { mintSessionToken, randomBase62 } from './identity/records/token-text.ts';
 import { ClaimLinks } from './claims/claim-links.ts';
 import type { Catalogue } from './config/catalogue.ts';
 import type { Settings } from './config/environment.ts';
@@ -44,13 +44,12 @@ import { SessionRoutes } from './sessions/session-routes.ts';
 import { SessionMinter } from './sessions/minter.ts';
 import { sessionSchemas } from './sessions/schema.ts';
 import { IdTokenVerifier } from './sign-in/id-token.ts';
-import { Provisioner } from './sign-in/provision.ts';
 import { SignInRoute } from './sign-in/sign-in-route.ts';
 import { pinnedProblems } from './sessions/pinned.ts';
 import { endpointPaths, endpoints, unnamedPaths } from './validation/registry.ts';
 import { keysUnder } from './store/keys.ts';
 import { openStore } from './store/open.ts';
-import { isFirstProcess } from './lifecycle/worker.ts';
+import { isFirstProcess } from './lifecycle/cluster.ts';
 import { RedisAdmissionStore } from './limits/admission-store.ts';
 import { RedisAudit } from './audit/audit-trail.ts';
 import { RedisAdministratorStore } from './identity/store/administrator-store.ts';
@@ -100,7 +99,6 @@ type Stores = ReturnType<typeof storesOf>;
 /** A head of the audit trail that somebody else made is in a gateway's log after this long at most. */
 const headToldWithinMs = 60_000;
 const processIdLength = 12;
-const limitIdLength = 12;
 
 /** Builds the gateway of one process. */
 export function wire(options: WireOptions): Wired {
@@ -139,15 +137,15 @@ export function wire(options: WireOptions): Wired {
   const upstreams = new Upstreams(attachments, discovery);
   const served = new ServedModels({ catalogue, upstreams, listed: discovery });
   const exchanges = new OpenExchanges(clock);
-  const waiting = new RequestQueue({
+  const queue = new RequestQueue({
     clock,
     max: settings.upstreamQueueMax,
     maxOfTeam: settings.upstreamQueueMaxPerTeam,
   });
   const readings = new SharedSnapshots({
     store: stores.readings,
-    rooms: upstreams.rooms,
-    isWaiting: () => waiting.size > 0,
+    quotas: upstreams.quotas,
+    isWaiting: () => queue.size > 0,
     storeNowMs: () => admission.heartbeat.storeNowMs(),
     clock,
     log,
@@ -156,8 +154,8 @@ export function wire(options: WireOptions): Wired {
     ledgerPending: () => admission.pending,
     openRequests: () => exchanges.size,
     openStreams: () => exchanges.streams,
-    waiting: () => waiting.size,
-    attachments: () => upstreams.resting(clock.monotonic()),
+    waiting: () => queue.size,
+    attachments: () => upstreams.circuits(clock.monotonic()),
     store: () => stores.extent().catch(() => null),
   });
   const budget = new BodyBudget(settings.bodyBudgetBytes);
@@ -187,7 +185,7 @@ export function wire(options: WireOptions): Wired {
     served,
     discovery,
     exchanges,
-    waiting,
+    queue,
     clock,
     budget,
     journal,
@@ -215,11 +213,8 @@ export function wire(options: WireOptions): Wired {
     minter,
     sessions: stores.sessions,
     verifier: new IdTokenVerifier({ issuers: options.issuers, clock }),
-    provisioner: new Provisioner({
-      identities: stores.identities,
-      clock,
-      randomId: () => randomBase62(limitIdLength),
-    }),
+    identities: stores.identities,
+    clock,
     auditContextOf,
     realModel: catalogue.real,
     refused: limitRefused(),
@@ -255,7 +250,6 @@ export function wire(options: WireOptions): Wired {
       answers,
       identities: stores.identities,
       secrets: stores.secrets,
-      mint: () => mintToken('user'),
       auditContextOf,
     }),
     claims: { links, answers, journal, clock, origin, refused: limitRefused() },
@@ -363,9 +357,6 @@ function administration(
     clock,
     authorize,
     auditContextOf,
-    mint: () => mintToken('user'),
-    mintAdministrator: () => mintToken('admin'),
-    randomId: () => randomBase62(limitIdLength),
     endpointPaths,
     requestId: requestIdOf,
     onError: (error, requestId) => log.error('an admin request failed', { error, request_id: requestId }),

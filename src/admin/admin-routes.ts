@@ -1,13 +1,11 @@
-import { administratorRoutes } from './administrator-routes.ts';
 import { backupRoutes } from './backup-routes.ts';
 import { auditRoutes } from './audit-routes.ts';
 import type { AdminDeps } from './deps.ts';
 import { reportRoutes } from './report-routes.ts';
 import type { Route } from './respond.ts';
-import { settingsRoutes } from './settings-routes.ts';
-import { teamRoutes } from './team-routes.ts';
+import { administratorRoutes, settingsRoutes } from './gateway-routes.ts';
+import { teamRoutes, userRoutes } from './team-routes.ts';
 import { tokenRoutes } from './token-routes.ts';
-import { userRoutes } from './user-routes.ts';
 
 /** Every route of the admin API, with what each of its operations needs. */
 export function adminRoutes(deps: AdminDeps): Route[] {

@@ -3,7 +3,7 @@ import { check } from '../base/check.ts';
 import { type OperationDocs, jsonBody, okJson } from '../base/operation-docs.ts';
 import { slug } from '../base/fields.ts';
 import { Refusal } from '../base/refusal.ts';
-import { identityDocument, importReport } from '../identity/records/responses.ts';
+import { identityDocument, importReport } from '../identity/schemas/responses.ts';
 import type { AdminDeps } from './deps.ts';
 import { queryOf } from '../reports/filters.ts';
 import { readBytes } from './read-body.ts';

@@ -4,7 +4,6 @@ import type { AuditContextOf } from '../audit/context.ts';
 import type { ClaimMaker } from '../claims/claim.ts';
 import type { LedgerReader } from '../ledger/entry.ts';
 import type { AdministratorDeps } from '../identity/operations/administrators.ts';
-import type { IdentityDeps } from '../identity/operations/identity-deps.ts';
 import type { RefusalStore } from '../ledger/refusal-count.ts';
 import type { Refusal } from '../base/refusal.ts';
 import type { SecretStore } from '../identity/records/secret.ts';
@@ -19,7 +18,7 @@ export interface BackupOperations {
 }
 
 /** What the admin API needs; features know only core, so credentials and ids come in from outside. */
-export interface AdminDeps extends IdentityDeps, AdministratorDeps {
+export interface AdminDeps extends AdministratorDeps {
   secrets: SecretStore;
   /** When secrets were used last, up to now as far as this process knows. */
   lastUses: SecretStore['lastUses'];

@@ -4,7 +4,7 @@ import type { Actor } from '../base/actor.ts';
 import type { OperationDocs, Method } from '../base/operation-docs.ts';
 import { type ErrorCode, Refusal } from '../base/refusal.ts';
 import type { Need } from '../access/permission.ts';
-import { etagOf, type Precondition } from '../identity/operations/precondition.ts';
+import type { Precondition } from '../identity/operations/precondition.ts';
 
 export interface AdminEnv {
   Variables: {
@@ -54,20 +54,6 @@ export function respond(c: AdminContext, reply: Reply): Response {
   if ('stream' in reply) return c.body(reply.stream, 200, reply.headers);
   if (reply.status === 204) return c.body(null, 204);
   return c.json(reply.body, reply.status, reply.etag === undefined ? {} : { etag: reply.etag });
-}
-
-/** The record as a reply with its ETag, shown as `show` says; a refusal stays one. */
-export function replyWith<T extends object>(
-  status: 200 | 201,
-  result: T | Refusal,
-  show: (record: T) => object,
-): Reply {
-  return result instanceof Refusal ? result : { status, body: show(result), etag: etagOf(result) };
-}
-
-/** A list as a reply. */
-export function replyWithList<T extends object>(result: T[] | Refusal, show: (record: T) => object): Reply {
-  return result instanceof Refusal ? result : { status: 200, body: { data: result.map(show) } };
 }
 
 /** Every team that a request names, in its path or its query, as its operation reads them. */

@@ -1,95 +1,127 @@
-import {
-  type OperationDocs,
-  jsonBody,
-  createdJson,
-  noContent,
-  okJson,
-  okList,
-} from '../base/operation-docs.ts';
-import { teamResponse } from '../identity/records/responses.ts';
+import { visibleTeams } from '../base/actor.ts';
+import { changeTeam, changeUser, resume, suspend } from '../identity/operations/change.ts';
+import { createTeam, createUser } from '../identity/operations/create.ts';
+import { deleteTeam, deleteUser } from '../identity/operations/end.ts';
+import { withoutLimitIds } from '../identity/operations/limits.ts';
+import { listRecords, listTeams, readRecord } from '../identity/operations/records.ts';
+import type { Team, TeamKey, User, UserKey } from '../identity/records/identity.ts';
+import { newTeam, newUser, teamChange, userChange } from '../identity/schemas/requests.ts';
+import { teamResponse, userResponse } from '../identity/schemas/responses.ts';
 import type { AdminDeps } from './deps.ts';
-import { readBody } from './read-body.ts';
-import { needing, replyWith, replyWithList, teamIn, type Route } from './respond.ts';
-import { newTeam, teamChange } from '../identity/schemas/schemas.ts';
-import { shown } from '../identity/operations/stored-limits.ts';
-import { resumeTeam, suspendTeam } from '../identity/operations/suspension.ts';
-import { changeTeam, createTeam, deleteTeam, getTeam, listTeams } from '../identity/operations/teams.ts';
+import { resource } from './resource.ts';
+import { type AdminContext, type Route, teamIn } from './respond.ts';
 
-const answer = okJson(teamResponse);
-const teamDocs = {
-  list: { summary: 'List teams', details: 'Those you may see.', answer: okList(teamResponse) },
-  create: {
-    summary: 'Make a team',
-    body: jsonBody(newTeam),
-    answer: createdJson(teamResponse),
-    etag: 'told',
-    refusals: ['already_exists'],
-  },
-  read: { summary: 'Read a team', answer, etag: 'told' },
-  change: {
-    summary: 'Change a team',
-    details: 'Fields left out stay; null clears.',
-    body: jsonBody(teamChange),
-    answer,
-    etag: 'asked',
-  },
-  delete: { summary: 'Delete a team with its users and tokens', answer: noContent, etag: 'asked' },
-  suspend: {
-    summary: 'Let nothing of a team in, from the next request on',
-    answer,
-    etag: 'asked',
-  },
-  resume: { summary: 'Let a team in again', answer, etag: 'asked' },
-} satisfies Record<string, OperationDocs>;
+const fieldsLeftOut = 'Fields left out stay; null clears.';
 
-/** `/admin/teams` and what is under it by one team. */
+/** `/admin/teams` and one team below it. */
 export function teamRoutes(deps: AdminDeps): Route[] {
+  const teams = resource<Team>({
+    schema: teamResponse,
+    toResponses: (records) => records.map(withoutLimitIds),
+  });
+  const needs = 'change-gateway';
   return [
     {
       path: '/admin/teams',
       methods: {
-        GET: needing('read-lists', teamDocs.list, async (c) =>
-          replyWithList(await listTeams(deps, c.get('actor')), shown),
+        GET: teams.list(
+          { needs: 'read-lists', summary: 'List teams', details: 'Only those you may see.' },
+          (c) => listTeams(deps, visibleTeams(c.get('actor'))),
         ),
-        POST: needing('change-gateway', teamDocs.create, async (c) => {
-          const asked = await readBody(c, newTeam);
-          return asked.ok ? replyWith(201, await createTeam(deps, asked.value), shown) : asked.refusal;
-        }),
+        POST: teams.create(
+          { needs, summary: 'Create a team', body: newTeam, refusals: ['already_exists'] },
+          (_c, asked) => createTeam(deps, asked),
+        ),
       },
     },
     {
       path: '/admin/teams/:team',
       methods: {
-        GET: needing('read-team', teamDocs.read, async (c) =>
-          replyWith(200, await getTeam(deps, teamIn(c)), shown),
+        GET: teams.read({ needs: 'read-team', summary: 'Read a team' }, (c) => readRecord(deps, teamKey(c))),
+        PATCH: teams.change(
+          { needs, summary: 'Change a team', details: fieldsLeftOut, body: teamChange },
+          (c, asked) => changeTeam(deps, teamKey(c), asked, c.get('precondition')),
         ),
-        PATCH: needing('change-gateway', teamDocs.change, async (c) => {
-          const asked = await readBody(c, teamChange);
-          if (!asked.ok) return asked.refusal;
-          return replyWith(200, await changeTeam(deps, teamIn(c), asked.value, c.get('precondition')), shown);
-        }),
-        DELETE: needing(
-          'change-gateway',
-          teamDocs.delete,
-          async (c) => (await deleteTeam(deps, teamIn(c), c.get('precondition'))) ?? { status: 204 },
+        DELETE: teams.end({ needs, summary: 'Delete a team with its users and tokens' }, (c) =>
+          deleteTeam(deps, teamKey(c), c.get('precondition')),
         ),
       },
     },
     {
       path: '/admin/teams/:team/suspend',
       methods: {
-        POST: needing('change-gateway', teamDocs.suspend, async (c) =>
-          replyWith(200, await suspendTeam(deps, teamIn(c), c.get('precondition')), shown),
+        POST: teams.act({ needs, summary: 'Suspend a team from the next request on' }, (c) =>
+          suspend(deps, teamKey(c), c.get('precondition')),
         ),
       },
     },
     {
       path: '/admin/teams/:team/resume',
       methods: {
-        POST: needing('change-gateway', teamDocs.resume, async (c) =>
-          replyWith(200, await resumeTeam(deps, teamIn(c), c.get('precondition')), shown),
+        POST: teams.act({ needs, summary: 'End the suspension of a team' }, (c) =>
+          resume(deps, teamKey(c), c.get('precondition')),
         ),
       },
     },
   ];
+}
+
+/** The users of a team. */
+export function userRoutes(deps: AdminDeps): Route[] {
+  const users = resource<User>({
+    schema: userResponse,
+    toResponses: (records) => records.map(withoutLimitIds),
+  });
+  const needs = 'change-members';
+  return [
+    {
+      path: '/admin/teams/:team/users',
+      methods: {
+        GET: users.list({ needs: 'read-team', summary: 'List the users of a team' }, (c) =>
+          listRecords(deps, 'user', teamIn(c)),
+        ),
+        POST: users.create(
+          { needs, summary: 'Create a user', body: newUser, refusals: ['already_exists'] },
+          (c, asked) => createUser(deps, teamIn(c), asked),
+        ),
+      },
+    },
+    {
+      path: '/admin/teams/:team/users/:user',
+      methods: {
+        GET: users.read({ needs: 'read-team', summary: 'Read a user' }, (c) => readRecord(deps, userKey(c))),
+        PATCH: users.change(
+          { needs, summary: 'Change a user', details: fieldsLeftOut, body: userChange },
+          (c, asked) => changeUser(deps, userKey(c), asked, c.get('precondition')),
+        ),
+        DELETE: users.end({ needs, summary: 'Delete a user and revoke the tokens' }, (c) =>
+          deleteUser(deps, userKey(c), c.get('precondition')),
+        ),
+      },
+    },
+    {
+      path: '/admin/teams/:team/users/:user/suspend',
+      methods: {
+        POST: users.act({ needs, summary: 'Suspend a user from the next request on' }, (c) =>
+          suspend(deps, userKey(c), c.get('precondition')),
+        ),
+      },
+    },
+    {
+      path: '/admin/teams/:team/users/:user/resume',
+      methods: {
+        POST: users.act({ needs, summary: 'End the suspension of a user' }, (c) =>
+          resume(deps, userKey(c), c.get('precondition')),
+        ),
+      },
+    },
+  ];
+}
+
+function teamKey(c: AdminContext): TeamKey {
+  return { kind: 'team', team: teamIn(c) };
+}
+
+function userKey(c: AdminContext): UserKey {
+  return { kind: 'user', team: teamIn(c), id: c.req.param('user') ?? '' };
 }

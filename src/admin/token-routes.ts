@@ -1,101 +1,135 @@
-import {
-  type OperationDocs,
-  jsonBody,
-  createdJson,
-  noContent,
-  okJson,
-  okList,
-} from '../base/operation-docs.ts';
-import type { Token } from '../identity/records/identity.ts';
+import { createdJson, okJson, optionalJsonBody } from '../base/operation-docs.ts';
 import { Refusal } from '../base/refusal.ts';
-import { issuedToken, tokenResponse } from '../identity/records/responses.ts';
-import type { Place } from '../identity/operations/change-record.ts';
+import { changeToken } from '../identity/operations/change.ts';
+import { type IssuedToken, issueToken } from '../identity/operations/create.ts';
+import { revokeToken } from '../identity/operations/end.ts';
+import { withoutLimitIds } from '../identity/operations/limits.ts';
+import { listRecords, readRecord } from '../identity/operations/records.ts';
+import { rotateToken } from '../identity/operations/rotate-token.ts';
+import type { Token, TokenKey } from '../identity/records/identity.ts';
+import { type LastUses, secretsOf } from '../identity/records/secret.ts';
+import { defaultOverlapS, rotation, tokenSchemas } from '../identity/schemas/requests.ts';
+import { issuedToken, tokenResponse } from '../identity/schemas/responses.ts';
 import type { AdminDeps } from './deps.ts';
-import { etagOf } from '../identity/operations/precondition.ts';
-import { readBody } from './read-body.ts';
-import { needing, teamIn, type AdminContext, type Reply, type Route } from './respond.ts';
-import { handOver, handOverIn, rotationRoute } from './rotation-route.ts';
-import { tokenSchemas } from '../identity/schemas/schemas.ts';
-import { tokenResponses } from '../identity/records/token-response.ts';
-import { changeToken, getToken, issueToken, listTokens, revokeToken } from '../identity/operations/tokens.ts';
+import { readOptionalBody } from './read-body.ts';
+import { type Answered, issuing, replyOf, resource } from './resource.ts';
+import { type AdminContext, needing, type Operation, type Route, teamIn } from './respond.ts';
+
+const needs = 'change-members';
 
 /** The tokens of a team. */
 export function tokenRoutes(deps: AdminDeps): Route[] {
   const { newToken, tokenChange } = tokenSchemas(deps);
-  const docs = tokenDocs({ newToken, tokenChange });
-
-  async function show(result: Token | Refusal): Promise<Reply> {
-    if (result instanceof Refusal) return result;
-    const [body = {}] = await tokenResponses(deps, result.team, [result]);
-    return { status: 200, body, etag: etagOf(result) };
-  }
-
+  const tokens = resource<Token>({
+    schema: tokenResponse,
+    toResponses: (records) => tokenResponses(deps, records),
+  });
   return [
     {
       path: '/admin/teams/:team/tokens',
       methods: {
-        GET: needing('read-team', docs.list, async (c) => {
-          const tokens = await listTokens(deps, teamIn(c));
-          if (tokens instanceof Refusal) return tokens;
-          return { status: 200, body: { data: await tokenResponses(deps, teamIn(c), tokens) } };
-        }),
-        POST: needing('change-members', docs.issue, async (c) => {
-          const asked = await readBody(c, newToken);
-          if (!asked.ok) return asked.refusal;
-          const issued = await issueToken(deps, teamIn(c), asked.value);
-          if (issued instanceof Refusal) return issued;
-          const shown = await handOver(deps, issued, handOverIn(c, asked.value));
-          return { status: 201, body: shown, etag: etagOf(issued.record) };
-        }),
+        GET: tokens.list(
+          { needs: 'read-team', summary: 'List the tokens of a team, including revoked ones' },
+          (c) => listRecords(deps, 'token', teamIn(c)),
+        ),
+        POST: issuing(
+          {
+            needs,
+            summary: 'Issue a token',
+            details:
+              'The answer has the text of the token, which is shown only this once. With claim, it has a link instead that shows the text once.',
+            body: newToken,
+            answer: createdJson(issuedToken),
+          },
+          async (c, asked) => handOver(deps, c, await issueToken(deps, teamIn(c), asked), asked),
+        ),
       },
     },
     {
       path: '/admin/teams/:team/tokens/:id',
       methods: {
-        GET: needing('read-team', docs.read, async (c) => show(await getToken(deps, tokenIn(c)))),
-        PATCH: needing('change-members', docs.change, async (c) => {
-          const asked = await readBody(c, tokenChange);
-          if (!asked.ok) return asked.refusal;
-          return show(await changeToken(deps, tokenIn(c), asked.value, c.get('precondition')));
-        }),
-        DELETE: needing(
-          'change-members',
-          docs.revoke,
-          async (c) => (await revokeToken(deps, tokenIn(c), c.get('precondition'))) ?? { status: 204 },
+        GET: tokens.read({ needs: 'read-team', summary: 'Read a token' }, (c) =>
+          readRecord(deps, tokenKey(c)),
+        ),
+        PATCH: tokens.change(
+          {
+            needs,
+            summary: 'Change a token',
+            details: 'Fields left out stay; null clears. A revoked token cannot be changed.',
+            body: tokenChange,
+          },
+          (c, asked) => changeToken(deps, tokenKey(c), asked, c.get('precondition')),
+        ),
+        DELETE: tokens.end(
+          {
+            needs,
+            summary: 'Revoke a token',
+            details:
+              'The next request with it is refused, everywhere; running streams go on. The token stays listed.',
+          },
+          (c) => revokeToken(deps, tokenKey(c), c.get('precondition')),
         ),
       },
     },
-    rotationRoute(deps),
+    { path: '/admin/teams/:team/tokens/:id/rotate', methods: { POST: rotate(deps) } },
   ];
 }
 
-function tokenDocs({ newToken, tokenChange }: ReturnType<typeof tokenSchemas>) {
-  return {
-    list: { summary: 'List the tokens of a team, revoked ones too', answer: okList(tokenResponse) },
-    issue: {
-      summary: 'Issue a token',
-      details: 'Its text is shown this once. With claim, a link is answered that shows it once instead.',
-      body: jsonBody(newToken),
-      answer: createdJson(issuedToken),
-      etag: 'told',
-    },
-    read: { summary: 'Read a token', answer: okJson(tokenResponse), etag: 'told' },
-    change: {
-      summary: 'Change a token',
-      details: 'Fields left out stay; null clears. A revoked token cannot be changed.',
-      body: jsonBody(tokenChange),
-      answer: okJson(tokenResponse),
-      etag: 'asked',
-    },
-    revoke: {
-      summary: 'Revoke a token',
-      details: 'The next request with it is refused, everywhere; streams that run go on. It stays listed.',
-      answer: noContent,
-      etag: 'asked',
-    },
-  } satisfies Record<string, OperationDocs>;
+function rotate(deps: AdminDeps): Operation {
+  const docs = {
+    summary: 'Give a token a new secret',
+    details: `The old one works for another overlap_seconds (default: ${defaultOverlapS}).`,
+    body: optionalJsonBody(rotation),
+    answer: okJson(issuedToken),
+    etag: 'asked',
+  } as const;
+  return needing(needs, docs, async (c) => {
+    const asked = await readOptionalBody(c, rotation);
+    if (!asked.ok) return asked.refusal;
+    const overlapS = asked.value.overlap_seconds ?? defaultOverlapS;
+    const rotated = await rotateToken(deps, tokenKey(c), { overlapS, precondition: c.get('precondition') });
+    return replyOf(200, await handOver(deps, c, rotated, asked.value));
+  });
 }
 
-function tokenIn(c: AdminContext): Place {
-  return { team: teamIn(c), id: c.req.param('id') ?? '' };
+/** The answer with a token's text, the only time it is shown, or with the link that shows it once. */
+async function handOver(
+  deps: AdminDeps,
+  c: AdminContext,
+  issued: IssuedToken | Refusal,
+  { claim }: { claim?: boolean | null | undefined },
+): Promise<Answered<Token> | Refusal> {
+  if (issued instanceof Refusal) return issued;
+  const { record, text } = issued;
+  const { id, team, user } = record;
+  const [response = {}] = await tokenResponses(deps, [record]);
+  if (!claim) return { record, body: { id, token: text, ...response } };
+  const { url, expiresAtMs } = await deps.claims.make({ id, token: text, team, user }, c.req.header('host'));
+  const link = { claim_url: url, claim_expires_at: new Date(expiresAtMs).toISOString() };
+  return { record, body: { id, ...link, ...response } };
+}
+
+/** Tokens of one team in the form of the admin API: secrets without hashes, each with its last use. */
+async function tokenResponses(
+  { lastUses }: Pick<AdminDeps, 'lastUses'>,
+  tokens: readonly Token[],
+): Promise<object[]> {
+  const [first] = tokens;
+  if (!first) return [];
+  const ids = tokens.map(({ id }) => id);
+  const uses = await lastUses(first.team, ids);
+  return tokens.map((token, n) => withLastUses(token, uses[n] ?? new Map()));
+}
+
+function withLastUses(token: Token, uses: LastUses): object {
+  const secrets = secretsOf(token).map((secret) => {
+    const atMs = uses.get(secret.prefix);
+    return { ...secret, last_used_at: atMs === undefined ? null : new Date(atMs).toISOString() };
+  });
+  const { secrets: _secrets, ...rest } = token;
+  return { ...withoutLimitIds(rest), secrets };
+}
+
+function tokenKey(c: AdminContext): TokenKey {
+  return { kind: 'token', team: teamIn(c), id: c.req.param('id') ?? '' };
 }

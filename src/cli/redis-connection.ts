@@ -5,7 +5,6 @@ import { RedisAdministratorStore } from '../identity/store/administrator-store.t
 import { RedisArchive } from '../identity/store/identity-archive.ts';
 import { RedisIdentityStore } from '../identity/store/identity-store.ts';
 import { RedisSecretStore } from '../identity/store/secret-store.ts';
-import { mintToken, randomBase62 } from '../identity/records/token-text.ts';
 import { Backup } from '../backup/backup.ts';
 import { ClaimLinks } from '../claims/claim-links.ts';
 import { RedisClaimStore } from '../claims/claim-store.ts';
@@ -78,9 +77,6 @@ function localAdmin(store: RedisStore, prefix: string): ReturnType<typeof adminA
     backup: new Backup({ archive: new RedisArchive(store, keys, audit), clock: systemClock }),
     audit,
     clock: systemClock,
-    mint: () => mintToken('user'),
-    mintAdministrator: () => mintToken('admin'),
-    randomId: () => randomBase62(12),
     authorize: () => Promise.resolve({ kind: 'root' }),
     auditContextOf: (_actor, { requestId }) => ({ actor: 'command-line', address: null, requestId }),
     endpointPaths,

@@ -3,13 +3,13 @@ import type { VariableReader } from './variables.ts';
 
 export interface AdminKey {
   readonly adminKey: string;
-  /** Made just now, so whoever starts the gateway has to be told it. */
+  /** Generated just now, so it must be printed at start. */
   readonly adminKeyGenerated: boolean;
 }
 
 /**
- * The root administrator's key. One that is set but empty is a mistake everywhere, never "no key needed"
- * (CVE-2026-41432) and never quietly another one.
+ * The root administrator's key. A key that is set but empty is always a mistake: it never means "no key needed"
+ * (CVE-2026-41432), and it is never silently replaced.
  */
 export function readAdminKey(read: VariableReader, production: boolean): AdminKey {
   if (!read.isSet('ADMIN_KEY')) {
@@ -17,7 +17,7 @@ export function readAdminKey(read: VariableReader, production: boolean): AdminKe
     return { adminKey: randomBytes(32).toString('base64url'), adminKeyGenerated: true };
   }
   const adminKey = read.text('ADMIN_KEY') ?? '';
-  // Visible ASCII, because it has to travel in an Authorization header.
+  // Visible ASCII, because it is sent in an Authorization header.
   if (!/^[\x21-\x7e]{32,}$/.test(adminKey)) read.expected('ADMIN_KEY', expectation);
   return { adminKey, adminKeyGenerated: false };
 }

@@ -1,13 +1,13 @@
 import type { Attachment } from '../base/attachment.ts';
 import { trimmed } from './variables.ts';
 
-/** The names Heroku gives by default or by its documentation's `--as` (Dev Center, heroku-inference). */
+/** The names that Heroku gives by default, or by `--as` in its documentation (Dev Center, heroku-inference). */
 const knownNames: ReadonlySet<string> = new Set(['INFERENCE', 'EMBEDDING', 'DIFFUSION', 'RERANK']);
 
 /**
- * Finds the inference attachments in the environment. A name counts when it has `_URL` and `_KEY` and either is
- * known, or has `_MODEL_ID`, or its key begins `inf-`: so colours (`INFERENCE_MAROON_URL`) count, while other
- * add-ons' URLs do not. Pure; sorted by name; problems never hold a value.
+ * Finds the inference attachments in the environment. A name counts if it has `_URL` and `_KEY` and is known, or has
+ * `_MODEL_ID`, or its key begins with `inf-`. So colours (`INFERENCE_MAROON_URL`) count; other add-ons' URLs do not.
+ * Pure; sorted by name; problems never contain a value.
  */
 export function findAttachments(env: NodeJS.ProcessEnv): {
   attachments: Attachment[];
@@ -62,10 +62,10 @@ const urlExpectation =
 
 function missingHalf(name: string, urlMissing: boolean): string {
   const [missing, present] = urlMissing ? ['URL', 'KEY'] : ['KEY', 'URL'];
-  return `${name}_${missing}: expected to be set, since ${name}_${present} is.`;
+  return `${name}_${missing}: expected to be set, since ${name}_${present} is set.`;
 }
 
-/** People write the URL with and without `/v1`, with and without a trailing slash. */
+/** People write the URL with or without `/v1` and a trailing slash. */
 function normaliseUrl(text: string): string | null {
   if (!URL.canParse(text)) return null;
   const url = new URL(text);

@@ -4,17 +4,17 @@ import { type ModelKind, modelKinds, type RealModel } from '../base/model.ts';
 import { nanoUsdPerUsd, type Price } from '../base/price.ts';
 import { checkFile } from './file-problems.ts';
 
-/** What is known of the models. One that is not in it is allowed where an attachment serves it. */
+/** What is known about models. A model that is not in it is allowed if an attachment serves it. */
 export interface Catalogue {
-  /** The most output tokens a model gives; null where unknown. */
+  /** The most output tokens a model gives; null if unknown. */
   maxOutputTokens(model: string): number | null;
-  /** What a model costs; null where that is not known for all it is paid for: unpriced, not free. */
+  /** What a model costs. Null if any part of the price is unknown: the model is then unpriced, not free. */
   price(model: string): Price | null;
   /** Null for a model that is not in the catalogue. */
   kind(model: string): ModelKind | null;
-  /** The model that may answer where no attachment of this one does; null: none. */
+  /** The model that may answer if no attachment of this one does; null: none. */
   fallback(model: string): string | null;
-  /** Whether a model refuses `temperature` beside `top_p`. */
+  /** Whether a model refuses `temperature` and `top_p` together. */
   takesOneOfSampling(model: string): boolean;
   /** Ids, in the file's order. */
   models(): string[];
@@ -54,7 +54,7 @@ const model = z.discriminatedUnion(
     z.strictObject({ ...shared, kind: z.enum(otherKinds) }),
   ],
   {
-    // Said of the model where it is no object, of its kind where that is unknown.
+    // Covers both a model that is not an object and a model whose kind is unknown.
     error: ({ input }) =>
       typeof input === 'object' && input !== null
         ? `expected one of ${kinds.join(', ')}`
@@ -78,40 +78,40 @@ const catalogueFile = z
     }
   });
 
-/** One step only: what an alias stands for can be read off the file. */
+/** One step only, so the file shows directly what an alias stands for. */
 function aliasProblem(
   alias: string,
   target: string,
   { aliases, models }: { aliases: object; models: object },
 ): string | null {
-  if (Object.hasOwn(models, alias)) return 'expected a name that no model of this file has';
+  if (Object.hasOwn(models, alias)) return 'expected a name that is not a model of this file';
   return Object.hasOwn(aliases, target) ? 'expected the id of a model, not another alias' : null;
 }
 
-/** Loads and checks the catalogue; every problem at once, naming its path inside the file. */
+/** Loads and checks the catalogue. Reports all problems at once, each with its path inside the file. */
 export function loadCatalogue(file: string): CatalogueResult {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch {
-    return failure(['expected the path of a file that can be read']);
+    return failure(['expected the path of a readable file']);
   }
   return parseCatalogue(text);
 }
 
-/** The same for a text at hand. Pure. */
+/** The same for the file's text. Pure. */
 export function parseCatalogue(text: string): CatalogueResult {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    return failure(['expected a file of JSON']);
+    return failure(['expected a JSON file']);
   }
   const parsed = checkFile(catalogueFile, value);
   if (!parsed.ok) return failure(parsed.problems);
   const wrong = fallbackProblems(parsed.data.models);
   if (wrong.length > 0) return failure(wrong);
-  // A Map, since the ids asked for are callers' text and an object would also answer to `constructor`.
+  // A Map: ids are callers' text, and an object would also have `constructor`.
   const models = new Map(Object.entries(parsed.data.models));
   const aliases = new Map(Object.entries(parsed.data.aliases ?? {}));
   const catalogue: Catalogue = {
@@ -135,7 +135,7 @@ export function parseCatalogue(text: string): CatalogueResult {
 
 const free: Price = { inputNanoUsd: 0, outputNanoUsd: 0, imageNanoUsd: 0, searchNanoUsd: 0 };
 
-/** A fallback is a model of the file, of the same kind, and another one. Its own fallback is not followed. */
+/** A fallback is another model of the file, of the same kind. Its own fallback is not followed. */
 function fallbackProblems(models: Readonly<Record<string, z.infer<typeof model>>>): string[] {
   return Object.entries(models).flatMap(([id, { kind, fallback }]) => {
     if (fallback === undefined) return [];
@@ -167,7 +167,7 @@ function priceOf(found: z.infer<typeof model> | undefined): Price | null {
   }
 }
 
-/** Of a token, from dollars a million: to the millionth of a nano-dollar. */
+/** The price of one token, from dollars per million tokens: exact to a millionth of a nano-dollar. */
 function aToken(usdPerMillion: number): number {
   return Math.round(usdPerMillion * nanoUsdPerUsd) / 1_000_000;
 }

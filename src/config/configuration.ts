@@ -15,8 +15,8 @@ export interface Configuration {
 export type ConfigurationResult = ({ ok: true } & Configuration) | { ok: false; problems: string[] };
 
 /**
- * The environment and the files it points to, with the problems of all told at once. `policyProblems` tells what is
- * wrong with the policy an issuer's entry gives its sessions.
+ * Reads the environment and the files it names, and reports all problems at once. `policyProblems` checks the session
+ * policy of an issuer's entry.
  */
 export function readConfiguration(
   env: NodeJS.ProcessEnv,
@@ -39,7 +39,7 @@ export function readConfiguration(
   }
 }
 
-/** An alias under the name of a model that is attached would keep that model from ever being asked for. */
+/** An alias with the name of an attached model would hide that model. */
 function shadowedModels({ attachments }: Settings, { aliases }: Catalogue): string[] {
   return attachments
     .filter(({ modelId }) => modelId !== null && aliases.has(modelId))

@@ -16,18 +16,18 @@ export interface Settings extends AdminKey, Durations, AttemptSettings {
   readonly host: string | undefined;
   readonly store: StoreSettings;
   readonly attachments: readonly Attachment[];
-  /** Heroku's router is in front: what it says of a request in `X-Forwarded-*` can be believed. */
+  /** Heroku's router is in front, so `X-Forwarded-*` can be trusted. */
   readonly onDyno: boolean;
-  /** For tokens with no list of their own. */
+  /** For tokens without a list of their own. */
   readonly allowedOrigins: readonly string[];
   readonly workers: number;
   readonly logLevel: (typeof logLevels)[number];
   readonly maxBodyBytes: number;
-  /** Body bytes in memory at once, per process. */
+  /** All body bytes in memory at once, per process. */
   readonly bodyBudgetBytes: number;
-  /** From one client's address, on a dyno; what comes beyond is answered 429. */
+  /** From one client address, on a dyno; beyond that the answer is 429. */
   readonly refusedCredentialsPerMinute: number;
-  /** How many sessions one token may make a minute, and how much of the store those alive may take. */
+  /** How many sessions one token may make per minute, and how many store bytes its live ones may take. */
   readonly sessionsPerMinute: number;
   readonly sessionStoreBytes: number;
   readonly ledgerMaxEntries: number;
@@ -40,12 +40,12 @@ export interface Settings extends AdminKey, Durations, AttemptSettings {
   readonly identityFile: string | undefined;
 }
 
-/** How often a request is sent, and how it waits for room. */
+/** How often a request is sent, and how it waits for key quota. */
 export interface AttemptSettings {
   readonly upstreamAttempts: number;
-  /** The longest wait for room; 0: what the upstream says of its room is not heeded. */
+  /** The longest wait in the request queue; 0: requests do not wait. */
   readonly upstreamQueueMs: number;
-  /** How many may wait, in a process and of one team. */
+  /** How many requests may wait, per process and per team in it. */
   readonly upstreamQueueMax: number;
   readonly upstreamQueueMaxPerTeam: number;
 }
@@ -60,24 +60,24 @@ export interface Durations {
   readonly streamIdleTimeoutMs: number;
   /** Silence at a stream's start before the first SSE comment. */
   readonly firstHeartbeatMs: number;
-  /** Silence later on before another SSE comment. */
+  /** Silence later in a stream before another SSE comment. */
   readonly heartbeatMs: number;
   /** A reader without progress. */
   readonly readerTimeoutMs: number;
   /** A request body on its way in. */
   readonly bodyTimeoutMs: number;
-  /** Between two looks at what models the upstreams list. */
+  /** Between two queries for the models that upstreams list. */
   readonly modelRefreshMs: number;
   /** Running streams after a SIGTERM. */
   readonly shutdownGraceMs: number;
-  /** A process's silence before it is held to be dead. */
+  /** How long a process may be silent before it counts as dead. */
   readonly leaseMs: number;
 }
 
 export type SettingsResult =
   { ok: true; settings: Settings; warnings: string[] } | { ok: false; problems: string[] };
 
-/** Reads the environment; tells every problem at once, naming variable and expectation, never the value. */
+/** Reads the environment. Reports all problems at once: variable and expectation, never the value. */
 export function readSettings(env: NodeJS.ProcessEnv): SettingsResult {
   const read = new VariableReader(env);
   const production = read.text('NODE_ENV') === 'production';
@@ -120,7 +120,7 @@ export function readSettings(env: NodeJS.ProcessEnv): SettingsResult {
 
 const shippedModelsFile = fileURLToPath(new URL('../../config/models.json', import.meta.url));
 
-/** Where the catalogue is: the operator's, relative to the working directory, or the one that comes with the project. */
+/** The path of the catalogue: the operator's, relative to the working directory, or the one in this repository. */
 export function modelsFileOf(env: NodeJS.ProcessEnv): string {
   const file = new VariableReader(env).text('MODELS_FILE');
   return file === undefined ? shippedModelsFile : resolve(file);
@@ -128,13 +128,13 @@ export function modelsFileOf(env: NodeJS.ProcessEnv): string {
 
 const shippedIssuersFile = fileURLToPath(new URL('../../config/issuers.json', import.meta.url));
 
-/** Where the trusted issuers are: the operator's, or the one that comes with the project. */
+/** The path of the trusted issuers: the operator's, or the one in this repository. */
 export function issuersFileOf(env: NodeJS.ProcessEnv): string {
   const file = new VariableReader(env).text('ISSUERS_FILE');
   return file === undefined ? shippedIssuersFile : resolve(file);
 }
 
-/** Where the identities are that the store is to have at least; undefined where none are named. */
+/** The path of the export to load at start; undefined if there is none. */
 export function identityFileOf(env: NodeJS.ProcessEnv): string | undefined {
   const file = new VariableReader(env).text('IDENTITY_FILE');
   return file === undefined ? undefined : resolve(file);
@@ -151,7 +151,7 @@ function readHost(read: VariableReader): string | undefined {
 function readWorkers(read: VariableReader, store: StoreSettings, warnings: string[]): number {
   const workers = read.integer('WEB_CONCURRENCY', { fallback: 1, min: 1, max: 128 });
   if (store.kind === 'redis' || workers === 1) return workers;
-  warnings.push('WEB_CONCURRENCY: one worker only, since the memory store cannot be shared.');
+  warnings.push('WEB_CONCURRENCY: one worker only, since the embedded store cannot be shared.');
   return 1;
 }
 

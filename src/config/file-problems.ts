@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 
 /**
- * What a file of JSON is checked by: its value, or every problem at once, each with its path inside the file. A problem
- * says what was expected, like those of variables, in the schema's own words or in these; never the value.
+ * Checks the value of a JSON file. Returns it, or all problems at once, each with its path inside the file. A problem
+ * says what is expected, in the schema's own words or in those below, and never shows the value.
  */
 export function checkFile<T>(
   schema: z.ZodType<T>,
@@ -30,7 +30,7 @@ const kinds: Partial<Record<z.core.$ZodInvalidTypeExpected, string>> = {
   record: 'an object',
 };
 
-/** Undefined where there is nothing better than zod's words. */
+/** Undefined if zod's words are good enough. */
 function expectation(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
@@ -38,7 +38,7 @@ function expectation(issue: z.core.$ZodRawIssue): string | undefined {
     case 'invalid_value':
       return `expected ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}`;
     case 'unrecognized_keys':
-      return `expected nothing called ${issue.keys.map((key) => JSON.stringify(key)).join(', ')}`;
+      return `expected no field ${issue.keys.map((key) => JSON.stringify(key)).join(', ')}`;
     case 'too_small':
       return `expected ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
     case 'too_big':

@@ -2,15 +2,15 @@ import { z } from 'zod';
 import { isTrustworthyUrl, type TrustedIssuer } from './issuer.ts';
 import { isWellKnownPublic } from './public-issuers.ts';
 
-/* One issuer of ISSUERS_FILE. Messages say what would be right, and never repeat a value. */
+/* One issuer of ISSUERS_FILE. Messages say what is expected, and never repeat a value. */
 
-/** Asymmetric only: with HS* whoever knows the public key could sign, and `none` is no signature (RFC 8725, 3.2). */
+/** Asymmetric only: with HS* anyone who knows the public key could sign, and `none` is no signature (RFC 8725, 3.2). */
 const algorithms = [
   ...(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'] as const),
   ...(['ES256', 'ES384', 'ES512', 'EdDSA'] as const),
 ] as const;
 
-/** Claims that every ID token of an issuer has alike, or that anyone can have: to require them restricts nobody. */
+/** Claims that are the same in all ID tokens of an issuer, or that anyone can have: requiring them restricts nobody. */
 const commonClaims: ReadonlySet<string> = new Set(['iss', 'aud', 'azp', 'email_verified']);
 
 const urlExpectation =
@@ -79,18 +79,18 @@ export const issuerEntry = fields.superRefine((entry, context) => {
   const problem = (field: keyof Fields, message: string): void =>
     context.addIssue({ code: 'custom', path: [field], message });
   if (!entry.public && isWellKnownPublic(entry.issuer)) {
-    problem('public', 'expected true or nothing, since anyone can get an account at this issuer');
+    problem('public', 'expected true or no value, since anyone can get an account at this issuer');
   }
   if (entry.users === 'create' && entry.public && !restricts(entry)) {
     problem(
       'users',
-      'with "create", a public issuer and no rule, anyone could become a user; add a "require" rule such as ' +
+      'with "create", a public issuer and no rule, anyone could become a user. Add a "require" rule such as ' +
         '{"hd": ["example.com"]}, take the team from such a claim, or write "existing"',
     );
   }
 });
 
-/** Whether a rule asks for a claim that not everyone can have. */
+/** Whether a rule requires a claim that not everyone can have. */
 function restricts({ require, team: rule }: Fields): boolean {
   const claims = [...Object.keys(require), ...(typeof rule === 'string' ? [] : [rule.claim])];
   return claims.some((claim) => !commonClaims.has(claim));

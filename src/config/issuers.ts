@@ -8,12 +8,12 @@ export type IssuersResult = { ok: true; issuers: TrustedIssuer[] } | { ok: false
 
 const issuersFile = z.strictObject({ $comment: z.string().optional(), issuers: z.array(issuerEntry) });
 
-/** As much of the file as names issuers, so that a second one is told even where other fields are wrong. */
+/** Only the names of issuers, so that a duplicate is reported even if other fields are wrong. */
 const named = z.object({ issuers: z.array(z.object({ issuer: z.string() }).nullable().catch(null)) });
 
 /**
- * Loads and checks the trusted issuers; every problem at once, naming its path inside the file.
- * Where the file is `optional` and there is none, there are no issuers.
+ * Loads and checks the trusted issuers. Reports all problems at once, each with its path inside the file.
+ * If the file is `optional` and missing, there are no issuers.
  */
 export function loadIssuers(
   file: string,
@@ -24,12 +24,12 @@ export function loadIssuers(
     text = readFileSync(file, 'utf8');
   } catch (error) {
     if (optional && isMissing(error)) return { ok: true, issuers: [] };
-    return failure(['expected the path of a file that can be read']);
+    return failure(['expected the path of a readable file']);
   }
   return parseIssuers(text);
 }
 
-/** The same for a text at hand. Pure. */
+/** The same for the file's text. Pure. */
 export function parseIssuers(text: string): IssuersResult {
   const read = readJson(text);
   if ('problem' in read) return failure([read.problem]);
@@ -39,7 +39,7 @@ export function parseIssuers(text: string): IssuersResult {
   return { ok: true, issuers: parsed.data.issuers.map(toTrustedIssuer) };
 }
 
-/** A key `__proto__` is refused outright: objects lose it silently, and with it a rule that was meant to restrict. */
+/** A key `__proto__` is refused: objects drop it silently, and with it perhaps a restricting rule. */
 function readJson(text: string): { value: unknown } | { problem: string } {
   let hasProto = false;
   try {
@@ -47,9 +47,9 @@ function readJson(text: string): { value: unknown } | { problem: string } {
       hasProto ||= key === '__proto__';
       return member;
     });
-    return hasProto ? { problem: 'expected no key to be called __proto__' } : { value };
+    return hasProto ? { problem: 'expected no key named __proto__' } : { value };
   } catch {
-    return { problem: 'expected a file of JSON' };
+    return { problem: 'expected a JSON file' };
   }
 }
 

@@ -7,7 +7,7 @@ export function readAllowedOrigins(read: VariableReader): string[] {
     if (entry === '') return [];
     const origin = normaliseOrigin(entry);
     if (origin !== null) return [origin];
-    // By its place, not its text: a pasted URL may carry credentials.
+    // By its number, not its text: a pasted URL may carry credentials.
     read.expected(
       'ALLOWED_ORIGINS',
       `entry ${index + 1} to be an exact origin such as https://app.example.com: scheme://host[:port], no path, no trailing slash, no *`,
@@ -18,8 +18,8 @@ export function readAllowedOrigins(read: VariableReader): string[] {
 }
 
 /**
- * The origin as RFC 6454 serialises it, or null where the text is not one. The WHATWG parser calls the origin of
- * schemes it does not know `null` (browser extensions, say), so those are only lower-cased.
+ * The origin as RFC 6454 serialises it, or null if the text is not one. For unknown schemes (browser extensions, say)
+ * the WHATWG parser gives `null`, so those are only lower-cased.
  */
 function normaliseOrigin(text: string): string | null {
   if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\*]+$/i.test(text) || !URL.canParse(text)) return null;

@@ -1,6 +1,6 @@
 /**
- * Well-known issuers where anyone can get an account, as host and path. Not complete: `public` defaults to true,
- * and this only catches who says `false` of one of these.
+ * Well-known issuers where anyone can get an account, as host and path. The list need not be complete: `public`
+ * defaults to true, and this only catches a wrong `false`.
  */
 const publicIssuers: ReadonlySet<string> = new Set([
   'accounts.google.com',
@@ -13,11 +13,11 @@ const publicIssuers: ReadonlySet<string> = new Set([
   'gitlab.com',
   'www.facebook.com',
   'login.yahoo.com',
-  'api.login.yahoo.com', // what Yahoo's tokens call themselves
+  'api.login.yahoo.com', // the issuer in Yahoo's own tokens
   'www.linkedin.com/oauth',
 ]);
 
-/** Whether an issuer URL is one of the well-known public ones, however it is written. Pure. */
+/** Whether an issuer URL is one of the well-known public ones, in any spelling. Pure. */
 export function isWellKnownPublic(issuer: string): boolean {
   const url = URL.parse(issuer);
   if (url === null) return false;

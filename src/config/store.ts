@@ -5,8 +5,8 @@ export type StoreSettings =
   | { readonly kind: 'memory' };
 
 /**
- * Which store: Redis where a URL is set, else the memory store, which nobody should get in production unasked:
- * it forgets identities, limits and the ledger with every restart.
+ * Which store: Redis if a URL is set, else the embedded store. Nobody should get that in production by accident: it
+ * forgets identities, limits and the ledger with every restart.
  */
 export function readStore(
   read: VariableReader,
@@ -27,7 +27,7 @@ export function readStore(
   if (production && !memoryAsked) {
     read.expected(
       'REDIS_URL',
-      'to be set with NODE_ENV=production, unless STORE=memory asks for the memory store',
+      'to be set with NODE_ENV=production, unless STORE=memory asks for the embedded store',
     );
   }
   return { store: { kind: 'memory' }, warnings: [memoryWarning] };

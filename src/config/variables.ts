@@ -1,5 +1,5 @@
 /**
- * Every environment variable the gateway reads, apart from attachments under names of the operator's choosing.
+ * Every environment variable the gateway reads, apart from attachments with names of the operator's choice.
  * `.env.example` lists exactly these; a test keeps the two equal.
  */
 export const variables = [
@@ -56,12 +56,12 @@ export const variables = [
 
 export type Variable = (typeof variables)[number];
 
-/** The longest wait a timer can hold: Node fires anything longer at once. */
+/** The longest delay of a timer: Node fires anything longer at once. */
 const longestTimerMs = 2_147_483_647;
 
 /**
- * Reads variables and gathers what is wrong with them, so that all of it is told at once.
- * A problem names the variable and what was expected, never the value: values are secrets often enough.
+ * Reads variables and collects problems, so that all are reported at once. A problem names the variable and what is
+ * expected, never the value: many values are secrets.
  */
 export class VariableReader {
   readonly problems: string[] = [];
@@ -71,12 +71,12 @@ export class VariableReader {
     this.#env = env;
   }
 
-  /** The value without surrounding whitespace; undefined where it is unset or empty, as Heroku may set it. */
+  /** The value without surrounding whitespace; undefined if it is unset or empty (Heroku may set empty ones). */
   text(name: Variable): string | undefined {
     return trimmed(this.#env[name]);
   }
 
-  /** True where the variable is set, be it to nothing. */
+  /** True if the variable is set, even to an empty text. */
   isSet(name: Variable): boolean {
     return this.#env[name] !== undefined;
   }
@@ -108,7 +108,7 @@ export class VariableReader {
   }
 }
 
-/** A value without surrounding whitespace; undefined where nothing is left. */
+/** A value without surrounding whitespace; undefined if nothing is left. */
 export function trimmed(value: string | undefined): string | undefined {
   return value?.trim() || undefined;
 }

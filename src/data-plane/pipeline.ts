@@ -17,15 +17,16 @@ import type { Endpoint, JsonObject, ValidRequest } from '../base/request.ts';
 import { Fallbacks } from '../models/fallbacks.ts';
 import type { Journal } from '../edge/journal.ts';
 import type { Discovery } from '../models/discovery.ts';
-import type { AttemptRules } from '../upstream/attempt-rules.ts';
+import type { AttemptRules } from '../upstream/attempts.ts';
 import type { Call } from '../edge/call.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
-import type { Target } from '../upstream/choose.ts';
+import type { Target } from '../upstream/attempt-plan.ts';
 import type { ExchangeTimings } from '../proxy/exchange.ts';
-import { forward } from '../proxy/forward.ts';
-import { heldAnswerBytes, splitInputs } from '../upstream/joined-embeddings.ts';
+import { forward, forwardInParts, type ForwardOptions } from '../proxy/forward.ts';
+import { heldAnswerBytes, partsOf } from '../upstream/embeddings-in-parts.ts';
 import type { OpenExchanges } from '../proxy/open-exchanges.ts';
-import type { Upstream, Upstreams } from '../upstream/upstreams.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import type { Upstreams } from '../upstream/upstreams.ts';
 import type { ServedModels } from '../models/served-models.ts';
 import type { RequestQueue } from '../upstream/request-queue.ts';
 import { withOneOfSampling } from '../validation/one-of-sampling.ts';
@@ -47,7 +48,7 @@ export interface PipelineParts {
   served: ServedModels;
   discovery: Pick<Discovery, 'askAgain'>;
   exchanges: OpenExchanges;
-  waiting: RequestQueue;
+  queue: RequestQueue;
   clock: Clock;
   budget: BodyBudget;
   journal: Journal;
@@ -86,7 +87,7 @@ export class Pipeline {
     const { upstreamAttempts, upstreamQueueMs } = parts.settings;
     this.#rules = {
       clock: parts.clock,
-      waiting: parts.waiting,
+      queue: parts.queue,
       observer: parts.journal,
       maxAttempts: upstreamAttempts,
       deadlineMs: upstreamTimeoutMs,
@@ -166,9 +167,9 @@ export class Pipeline {
         (other) => this.#useRefusal(call, other, principal) === null,
       );
     const settle = (outcome: ForwardOutcome): Promise<void> | null => this.settle(call, grant, outcome);
-    const parts = splitInputs(request);
+    const parts = partsOf(request);
     try {
-      forward({
+      const options: ForwardOptions = {
         rules: this.#rules,
         call,
         path: endpoint.path,
@@ -177,7 +178,6 @@ export class Pipeline {
         asked: { model, candidates, body },
         fallback,
         isRepeatable: request.remoteTools.length === 0,
-        split: parts && { parts, maxBytes: heldAnswerBytes(request) },
         answerFormat: endpoint.answerFormat,
         stream: request.stream,
         pinned: (principal.identity.session?.pinned ?? null) !== null,
@@ -185,7 +185,9 @@ export class Pipeline {
         timings: this.#timings,
         open: this.#parts.exchanges,
         settle,
-      });
+      };
+      if (parts) forwardInParts(options, parts);
+      else forward(options);
     } catch (error) {
       // A grant must not stay open for a defect here; settling twice does no harm.
       void settle(neverSent(call));

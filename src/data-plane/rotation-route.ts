@@ -4,9 +4,10 @@ import { actingAs } from '../audit/context.ts';
 import { check, type Checked } from '../base/check.ts';
 import { type DocumentedOperation, okJson, optionalJsonBody } from '../base/operation-docs.ts';
 import { Refusal } from '../base/refusal.ts';
-import { defaultOverlapS, ownRotation } from '../identity/records/rotation.ts';
+import { defaultOverlapS, ownRotation } from '../identity/schemas/requests.ts';
+import type { TokenKey } from '../identity/records/identity.ts';
 import { secretEndMs } from '../identity/records/secret.ts';
-import { rotatedToken } from '../identity/records/responses.ts';
+import { rotatedToken } from '../identity/schemas/responses.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
 import type { AuditContextOf } from '../audit/context.ts';
 import type { Call } from '../edge/call.ts';
@@ -55,20 +56,20 @@ export class RotationRoute {
     const overlapS = bytes instanceof Refusal ? bytes : overlapIn(bytes);
     if (overlapS instanceof Refusal) return answers.refuse(call, overlapS);
 
-    const at = { team: identity.team.id, id: identity.token.id };
-    const tooMany = await this.#count(at);
+    const key: TokenKey = { kind: 'token', team: identity.team.id, id: identity.token.id };
+    const tooMany = await this.#count(key);
     if (tooMany) return answers.refuse(call, tooMany);
     const by = credential.secretHash;
-    const rotated = await actingAs(this.#parts.auditContextOf(at.id, call.asking), () =>
-      rotateToken(this.#parts, at, { overlapS, by }),
+    const rotated = await actingAs(this.#parts.auditContextOf(key.id, call.asking), () =>
+      rotateToken(this.#parts, key, { overlapS, by }),
     );
     if (rotated instanceof Refusal) return answers.refuse(call, rotated);
     const { record, text, oldExpiresAt } = rotated;
     answers.answer(call, { id: record.id, token: text, prefix: record.prefix, old_expires_at: oldExpiresAt });
   }
 
-  async #count(at: { team: string; id: string }): Promise<Refusal | null> {
-    const { ok, freeAtMs, nowMs } = await this.#parts.secrets.countRotation(at, perHour);
+  async #count(key: TokenKey): Promise<Refusal | null> {
+    const { ok, freeAtMs, nowMs } = await this.#parts.secrets.countRotation(key, perHour);
     return ok ? null : tooOften(freeAtMs, nowMs);
   }
 }

@@ -7,7 +7,7 @@ import { otherEndpoint, type RefusedAs } from '../ledger/refusal-count.ts';
 import type { AccessLine } from '../observability/access-line.ts';
 import type { Log } from '../observability/log.ts';
 import type { Answer, Metrics } from '../observability/metrics.ts';
-import type { AttemptObserver } from '../upstream/attempt-rules.ts';
+import type { AttemptObserver } from '../upstream/upstream.ts';
 import type { Call } from './call.ts';
 
 /** A request that leaves a line in the log and nothing in the ledger. */
@@ -80,13 +80,13 @@ export class Journal implements AttemptObserver {
     if (cause !== 'unconnected') this.#metrics.upstreamAnswered(attempt);
   }
 
-  /** An attachment that fails, and is asked last for a while. */
-  rests({ attachment, cause, forMs }: Parameters<AttemptObserver['rests']>[0]): void {
+  /** An attachment began to fail: it is asked last for a while. */
+  circuitOpened({ attachment, cause, forMs }: Parameters<AttemptObserver['circuitOpened']>[0]): void {
     const fields = { attachment, cause, for_ms: Math.round(forMs) };
     this.#log.warn('an attachment fails: others are asked first', fields);
   }
 
-  recovered(attachment: string): void {
+  circuitClosed(attachment: string): void {
     this.#log.info('an attachment works again', { attachment });
   }
 

@@ -3,11 +3,11 @@ import type { Clock } from '../base/clock.ts';
 import type { LifecycleLog } from '../base/log.ts';
 import { onStopSignals } from './signals.ts';
 
-/** Workers end within 27.5 s of a signal; one that does not is stuck. */
+/** Workers end within 27.5 s of a signal; one that takes longer is stuck. */
 const stopDeadlineMs = 29_000;
 const firstBackoffMs = 100;
 const maxBackoffMs = 10_000;
-/** So many deaths while no worker has got as far as listening: it will not get better by itself. */
+/** After this many deaths without any worker listening, give up: it will not get better by itself. */
 const hopelessDeaths = 5;
 
 export interface PrimaryOptions {
@@ -36,7 +36,7 @@ export function runPrimary({ workers, log, clock, exit }: PrimaryOptions): void 
     if (livingWorkers().length === 0) end();
     for (const worker of livingWorkers()) worker.process.kill(signal);
     setTimeout(() => {
-      log.error('killing workers that do not end');
+      log.error('killing workers that did not stop in time');
       for (const worker of livingWorkers()) worker.process.kill('SIGKILL');
     }, stopDeadlineMs).unref();
   };
@@ -54,7 +54,7 @@ export function runPrimary({ workers, log, clock, exit }: PrimaryOptions): void 
     state.deaths += 1;
     log.error('worker died', { worker_pid: worker.process.pid, code, signal });
     if (state.deaths >= hopelessDeaths && listening.size === 0) {
-      log.fatal('workers die before they listen: giving up', { deaths: state.deaths });
+      log.fatal('giving up: workers die before they listen', { deaths: state.deaths });
       state.exitCode = 1;
       stop('SIGTERM');
       return;
@@ -66,7 +66,7 @@ export function runPrimary({ workers, log, clock, exit }: PrimaryOptions): void 
   for (let started = 0; started < workers; started++) fork();
 }
 
-/** 100 ms after the first death, doubled after each, up to 10 s. */
+/** 100 ms after the first death, doubling with each, up to 10 s. */
 export function backoffMs(deaths: number): number {
   return Math.min(firstBackoffMs * 2 ** (deaths - 1), maxBackoffMs);
 }
@@ -76,7 +76,7 @@ function livingWorkers(): Worker[] {
   return workers.filter((worker) => !worker.isDead());
 }
 
-/** Whether this is the first of the processes that were started together: it says what needs saying once. */
+/** Whether this is the first of the processes that were started together: it logs what must be logged only once. */
 export function isFirstProcess(): boolean {
   return (cluster.worker?.id ?? 1) === 1;
 }

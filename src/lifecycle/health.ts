@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What both answer. */
+/** The answer of both endpoints. */
 export const healthResponse = z
   .object({ status: z.string(), reasons: z.array(z.string()).exactOptional() })
   .meta({ id: 'Health' });
@@ -10,12 +10,12 @@ export interface HealthAnswer {
   body: { status: string; reasons?: string[] };
 }
 
-/** `/healthz`: the process answers. Nothing else is looked at, so that an outage of the store restarts nobody. */
+/** `/healthz`: the process answers. It checks nothing else, so that a store outage restarts nobody. */
 export function liveness(): HealthAnswer {
   return { status: 200, body: { status: 'ok' } };
 }
 
-/** `/readyz`: whether this process should be sent requests now, and why not. */
+/** `/readyz`: whether this process should get requests now; if not, why. */
 export function readiness(state: { storeReachable: boolean; draining: boolean }): HealthAnswer {
   const reasons: string[] = [];
   if (!state.storeReachable) reasons.push('store unreachable');

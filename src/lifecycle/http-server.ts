@@ -14,15 +14,15 @@ import { type ReplyHeaders, securityHeaders, strictTransport, withHeaders } from
 
 export interface HttpServerOptions {
   listener: RequestListener;
-  /** How long a request, head and body, may take to come in. */
+  /** How long a request, head and body, may take to arrive. */
   bodyTimeoutMs: number;
-  /** Whether there is a router in front that takes https, so that plain http is refused. */
+  /** Whether a router in front takes https, so that plain http is refused. */
   httpsOnly?: boolean;
-  /** How long a router may go on sending requests after the process was told to stop; ms. */
+  /** How long a router may keep sending requests after the process was told to stop. */
   routerLagMs?: number;
-  /** Called for what is refused here, before the routes. */
+  /** Called for requests that are refused here, before the routes. */
   onRefused?: (refusal: Refusal, requestId: string) => void;
-  /** Whether requests still run; while they do, a draining server listens on, so that `/readyz` can say so. */
+  /** Whether requests still run. Until they end, a draining server keeps listening, so that `/readyz` can say so. */
   isBusy?: () => boolean;
 }
 
@@ -30,11 +30,11 @@ export interface HttpServer {
   readonly server: Server;
   listen(address: { port: number; host?: string }): Promise<AddressInfo>;
   /**
-   * Tells clients with every answer from now on to come back on a new connection; once the router's lag is over, closes
-   * connections as they become idle and stops listening when nothing runs any more. Resolves when the last one is gone.
+   * From now on, every answer closes its connection. Once the router's lag is over, closes idle connections, and stops
+   * listening when no request runs. Resolves when the last connection is gone.
    */
   drain(): Promise<void>;
-  /** Cuts what is left. */
+  /** Cuts the connections that are left. */
   cut(): void;
 }
 
@@ -44,12 +44,12 @@ const maxHeaderBytes = 16 * 1024;
 const backlog = 4_096;
 /** How long a refused client has to read its answer. */
 const lingerMs = 1_000;
-/** How often connections that have become idle are closed while draining: else they stay open for 95 s. */
+/** How often idle connections are closed while draining; otherwise they would stay open for 95 s. */
 const sweepMs = 100;
-/** How long a connection that never sent anything is waited for while draining. Node does not call it idle. */
+/** While draining, how long to wait for a connection that never sent anything. To Node it is not idle. */
 const silentMs = 1_000;
 
-/** The node:http server in front of the routes; what never reaches them is answered here, in the same shape. */
+/** The node:http server in front of the routes. It answers requests that never reach them, in the same shape. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { listener, bodyTimeoutMs, httpsOnly = false, routerLagMs = 0 } = options;
   const { onRefused, isBusy = () => false } = options;
@@ -67,15 +67,15 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   class Response extends ServerResponse {
     override writeHead(status: number, ...rest: unknown[]): this {
       if (state.draining) this.shouldKeepAlive = false;
-      // Written with headers everywhere, in one form or the other, and nowhere with a message.
+      // All callers pass headers, as a list or an object, and none passes a message.
       const [own] = rest as [ReplyHeaders?];
-      // A list and an object are two overloads, which a value of either kind fits neither of.
+      // A list and an object are two overloads; a union of them fits neither.
       return super.writeHead(status, withHeaders(own, headersFor(this.req)) as string[]);
     }
   }
 
   const route: RequestListener = (request, response) => {
-    if (request.httpVersion === '1.0') request.headers.host ??= 'localhost'; // it need not say one
+    if (request.httpVersion === '1.0') request.headers.host ??= 'localhost'; // HTTP/1.0 does not require it
     const { host, 'x-forwarded-proto': proto } = request.headers;
     const refusal = checkHost(host) ?? (httpsOnly ? checkHttps(proto) : null);
     if (refusal === null) {
@@ -92,12 +92,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       ServerResponse: Response,
       keepAliveTimeout: keepAliveTimeoutMs,
       requestTimeout: bodyTimeoutMs,
-      // Not above requestTimeout: Node would swap the two, and slow bodies would get the longer one. Idle
-      // connections are not subject to it (since Node 18), so it need not exceed keepAliveTimeout.
+      // Not above requestTimeout: Node would swap the two, and slow bodies would get the longer one. It does not
+      // apply to idle connections (since Node 18), so it need not exceed keepAliveTimeout.
       headersTimeout: bodyTimeoutMs,
       connectionsCheckingInterval: Math.min(1_000, Math.ceil(bodyTimeoutMs / 4)),
       maxHeaderSize: maxHeaderBytes,
-      // Joined rather than dropped, so that a second Authorization, Origin or Host is seen, and refused.
+      // Join duplicates instead of dropping them, so that a second Authorization, Origin or Host is refused.
       joinDuplicateHeaders: true,
       requireHostHeader: false, // checked above, for the shape of the answer
       insecureHTTPParser: false,
@@ -171,20 +171,20 @@ function closeSilent(connections: ReadonlySet<Socket>): void {
   }
 }
 
-/** Sockets that have their answer and only wait to be closed. */
+/** Sockets that have been answered and will be closed. */
 const refused = new WeakSet<Duplex>();
 
-/** Whether an error can still be answered: nobody has gone, and no answer has begun on this connection. */
+/** Whether an error can still be answered: the client is there, and no answer has begun on this connection. */
 function isAnswerable(error: Error & { code?: string }, socket: Duplex): boolean {
   if (error.code === 'ECONNRESET' || !socket.writable || refused.has(socket)) return false;
-  // Node's own default handler looks here too: the response that is being written to this socket.
+  // The response that is being written to this socket. Node's default handler looks here too.
   const { _httpMessage: response } = socket as Socket & { _httpMessage?: ServerResponse };
   return response?.headersSent !== true;
 }
 
 /**
- * Written, then ended, and destroyed only later: destroy() right after write() can lose what was written, and
- * closing with unread bytes makes a reset that discards it at the client.
+ * Writes, ends, and destroys only later: destroy() right after write() can lose what was written, and closing with
+ * unread bytes causes a reset, which discards the answer at the client.
  */
 function answerAndClose(socket: Duplex, response: string): void {
   refused.add(socket);

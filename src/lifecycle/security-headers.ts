@@ -2,8 +2,8 @@
 export type ReplyHeaders = string[] | Record<string, string>;
 
 /**
- * What every reply has, for the browser that may show or keep it (OWASP, REST Security Cheat Sheet): nothing is
- * guessed, framed, loaded from a reply or told to other sites. A flat list.
+ * On every reply, for browsers that may show or keep it (OWASP, REST Security Cheat Sheet): no type sniffing, no
+ * framing, no loading from a reply, no referrer to other sites. A flat list.
  */
 export const securityHeaders: readonly string[] = [
   'x-content-type-options',
@@ -14,10 +14,10 @@ export const securityHeaders: readonly string[] = [
   'no-referrer',
 ];
 
-/** Where https is the only way in, browsers are to remember it (RFC 6797); a year. */
+/** If https is the only way in, browsers remember that for a year (RFC 6797). */
 export const strictTransport: readonly string[] = ['strict-transport-security', 'max-age=31536000'];
 
-/** A reply's own headers with what every reply has; its own go first where both say something. */
+/** A reply's own headers and those of every reply. Its own win if both have one. */
 export function withHeaders(own: ReplyHeaders | undefined, all: readonly string[]): ReplyHeaders {
   if (Array.isArray(own)) return [...own, ...all];
   const added: Record<string, string> = {};

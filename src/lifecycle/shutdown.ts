@@ -2,12 +2,12 @@ import type { Clock } from '../base/clock.ts';
 import type { LifecycleLog } from '../base/log.ts';
 
 /**
- * Heroku sends SIGKILL 30 s after SIGTERM (Dev Center, "Dyno Shutdown Behavior"): by then all is written.
+ * Heroku sends SIGKILL 30 s after SIGTERM (Dev Center, "Dyno Shutdown Behavior"). Everything is written before that.
  */
 const hardDeadlineMs = 27_500;
-/** From then on only settlements are waited for. */
+/** After this, only settlements are waited for. */
 const cutAfterMs = 26_000;
-/** What answers that were ended after the grace get to be written out; a body still coming in gets it too. */
+/** After the grace period, the time for ended answers to be written out, and for a body still coming in. */
 const flushMs = 1_000;
 
 export interface ShutdownOptions {
@@ -19,9 +19,9 @@ export interface ShutdownOptions {
   };
   /** How long running requests may go on after the first signal. */
   graceMs: number;
-  /** Ends the requests that still run then, streams above all, and issues their settlements. */
+  /** Ends the requests that still run then (mostly streams) and issues their settlements. */
   endRemaining: () => Promise<void> | void;
-  /** Resolves when no settlement waits for the store any more. */
+  /** Resolves when no settlement waits for the store. */
   drained: () => Promise<void>;
   log: Pick<LifecycleLog, 'info' | 'warn' | 'error' | 'flush'>;
   clock: Clock;
@@ -29,15 +29,15 @@ export interface ShutdownOptions {
 }
 
 export interface Shutdown {
-  /** From the first signal on: `/readyz` says 503. */
+  /** True from the first signal on; `/readyz` then answers 503. */
   readonly draining: boolean;
-  /** Begins, the first time; every later call gets the same promise. Ends with the process. */
+  /** Begins on the first call; later calls get the same promise. Ends with the process. */
   begin(reason: string): Promise<void>;
 }
 
 /**
- * The orderly end: no new work, then a time of grace, then what still runs is ended and settled. It takes as
- * long as it must and no longer than the dyno is given.
+ * An orderly shutdown: no new work, then a grace period, then running requests are ended and settled. It takes as long
+ * as it must, and no longer than the dyno has.
  */
 export function createShutdown(options: ShutdownOptions): Shutdown {
   let ending: Promise<void> | undefined;
@@ -58,24 +58,25 @@ async function shutDown(options: ShutdownOptions, reason: string): Promise<void>
   const tried = (step: () => Promise<void> | void): Promise<void> =>
     Promise.resolve()
       .then(step)
-      .catch((error: unknown) => log.error('a step of shutting down failed', { error }));
+      .catch((error: unknown) => log.error('a step of the shutdown failed', { error }));
 
   log.info('shutting down', { reason });
   const closed = tried(() => server.drain());
   if (!(await until(closed, Math.min(graceMs, cutAfterMs)))) {
-    log.info('ending what still runs');
+    log.info('ending the requests that still run');
     const ended = tried(endRemaining).then(() => closed);
     if (!(await until(ended, Math.min(graceMs + flushMs, cutAfterMs))))
-      log.warn('cutting connections that are left');
+      log.warn('cutting the connections that are left');
     server.cut();
   }
-  if (!(await until(tried(drained), hardDeadlineMs))) log.error('settlements left behind by the deadline');
+  if (!(await until(tried(drained), hardDeadlineMs)))
+    log.error('settlements were still waiting at the deadline');
   log.info('shut down', { took_ms: Math.round(clock.monotonic() - startedAt) });
   log.flush();
   exit(0);
 }
 
-/** Whether the promise fulfils within the time. */
+/** Whether the promise fulfils in time. */
 async function settles(promise: Promise<void>, timeoutMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => {

@@ -3,7 +3,7 @@ import type { EventEmitter } from 'node:events';
 import type { Clock } from '../base/clock.ts';
 import type { LifecycleLog } from '../base/log.ts';
 
-/** A terminal sends SIGINT to npm and to us, and npm passes it on: the echo comes within this time. */
+/** A terminal sends SIGINT to npm and to us, and npm passes it on. This echo comes within this time. */
 const echoMs = 1_000;
 
 export interface SignalOptions {
@@ -14,8 +14,8 @@ export interface SignalOptions {
 }
 
 /**
- * SIGTERM and SIGINT begin the shutdown; more SIGTERMs change nothing, since Heroku may send several. A second
- * Ctrl-C, by a person who does not want to wait, ends the process at once.
+ * SIGTERM and SIGINT begin the shutdown. More SIGTERMs change nothing, since Heroku may send several. A second Ctrl-C
+ * ends the process at once, for a person who does not want to wait.
  */
 export function onStopSignals({ begin, exit, clock, source = process }: SignalOptions): void {
   let firstAt: number | undefined;
@@ -35,8 +35,8 @@ export function onStopSignals({ begin, exit, clock, source = process }: SignalOp
 }
 
 /**
- * In a worker: begins the shutdown when the primary is gone. Node would end the worker on the spot, with its
- * requests; telling it that the parting was meant leaves them time.
+ * In a worker: begins the shutdown when the primary is gone. Node would end the worker at once, with its requests.
+ * `exitedAfterDisconnect` marks the disconnect as intended, which gives them time.
  */
 export function onPrimaryLost(begin: (reason: string) => unknown): void {
   const { worker } = cluster;
@@ -47,8 +47,8 @@ export function onPrimaryLost(begin: (reason: string) => unknown): void {
 }
 
 /**
- * A process with an error nobody caught is in an unknown state: it says so and ends. Its open requests are
- * closed as `lost` by the processes that live (invariant 2), and the primary or the dyno starts it again.
+ * After an uncaught error a process is in an unknown state: it logs the error and exits. Living processes close its open
+ * requests as `lost` (invariant 2), and the primary or the dyno starts it again.
  */
 export function installCrashGuards(log: Pick<LifecycleLog, 'fatal' | 'flush'>): void {
   const crash = (message: string, reason: unknown): void => {

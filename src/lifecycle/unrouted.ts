@@ -14,8 +14,8 @@ export function checkHost(host: string | undefined): Refusal | null {
 }
 
 /**
- * Refuses what came to the router over plain http: the token has been on the line in the clear. Heroku's router
- * sets `X-Forwarded-Proto` itself (Dev Center, http-routing); a request without it did not come through the router.
+ * Refuses requests that reached the router over plain http: their token was readable on the way. Heroku's router sets
+ * `X-Forwarded-Proto` itself (Dev Center, http-routing). A request without it did not come through the router.
  */
 export function checkHttps(forwardedProto: string | string[] | undefined): Refusal | null {
   if (forwardedProto === undefined) return null;
@@ -23,11 +23,11 @@ export function checkHttps(forwardedProto: string | string[] | undefined): Refus
   if (last === 'https') return null;
   return new Refusal(
     'https_required',
-    'Use https: over plain http a token can be read on its way. Replace it if it is yours.',
+    'Use https: over plain http a token can be read on its way. Replace the token if it is yours.',
   );
 }
 
-/** Why Node gave a connection up before, or instead of, handing a request to the routes. */
+/** Why Node gave up a connection without handing a request to the routes. */
 export function refusalFor(error: Error & { code?: string }): Refusal {
   switch (error.code) {
     case 'HPE_HEADER_OVERFLOW':
@@ -38,13 +38,13 @@ export function refusalFor(error: Error & { code?: string }): Refusal {
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
       return new Refusal('body_too_large', 'The chunk extensions of the body are too large.');
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new Refusal('request_timeout', 'The request was not in completely within the time allowed.');
+      return new Refusal('request_timeout', 'The request did not arrive completely in the time allowed.');
     default:
       return new Refusal('invalid_request', 'This is not a well-formed HTTP/1.1 request.');
   }
 }
 
-/** Answers a request that Node parsed but the routes shall not see, and ends its connection. */
+/** Answers a request that Node parsed but that must not reach the routes, and ends its connection. */
 export function answer(response: ServerResponse, refusal: Refusal, requestId: string): void {
   const [path = ''] = (response.req.url ?? '').split('?');
   const { headers, body } = jsonAnswer(refusal, requestId, path);
@@ -52,14 +52,14 @@ export function answer(response: ServerResponse, refusal: Refusal, requestId: st
   response.end(body);
 }
 
-/** The same as text, for a connection on which no request was understood. */
+/** The same as text, for a connection without an understandable request. */
 export function responseText(refusal: Refusal, requestId: string, all: readonly string[]): string {
   const { headers, body } = jsonAnswer(refusal, requestId);
   const lines = Object.entries(withHeaders(headers, all)).map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? ''}\r\n${lines.join('')}\r\n${body}`;
 }
 
-/** The JSON that the clients of a path read; of no path known, contract 1.5's. */
+/** The error JSON that clients of a path expect; if no path is known, contract 1.5's. */
 function jsonAnswer(
   refusal: Refusal,
   requestId: string,

@@ -2,7 +2,7 @@ import type { Catalogue } from '../config/catalogue.ts';
 import type { Principal } from '../identity/records/identity.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Endpoint, JsonObject, ValidRequest } from '../base/request.ts';
-import type { Target } from '../upstream/choose.ts';
+import type { Target } from '../upstream/attempt-plan.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
 import { withOneOfSampling } from '../validation/one-of-sampling.ts';
 import { parseJson } from '../validation/parse-json.ts';

@@ -52,7 +52,7 @@ export function createInstruments(registry: Registry) {
       'cause',
     ),
     resting: gauge('attachment_resting', 'Processes in which the attachment is asked last.', 'attachment'),
-    waiting: gauge('waiting_requests', "Requests waiting for room under the upstream's rate limits."),
+    waiting: gauge('waiting_requests', "Requests waiting for quota under the upstream's rate limits."),
     tokens: counter('tokens_total', 'Tokens used, by direction.', 'direction', 'model'),
     images: counter('images_total', 'Images made.', 'model'),
     openRequests: gauge('open_requests', 'Requests being answered now.'),

@@ -44,9 +44,9 @@ export interface Gauges {
   ledgerPending: () => number;
   openRequests: () => number;
   openStreams: () => number;
-  /** Requests that wait for room. */
+  /** Requests that wait for quota. */
   waiting: () => number;
-  attachments: () => readonly { attachment: string; rests: boolean }[];
+  attachments: () => readonly { attachment: string; isOpen: boolean }[];
   /** What the store holds; null where it does not answer. */
   store: () => Promise<StoreExtent | null>;
 }
@@ -166,8 +166,8 @@ export class Metrics {
     this.#is.openRequests.set(openRequests());
     this.#is.openStreams.set(openStreams());
     this.#is.waiting.set(waiting());
-    for (const { attachment, rests } of attachments()) {
-      this.#is.resting.labels(attachment).set(rests ? 1 : 0);
+    for (const { attachment, isOpen } of attachments()) {
+      this.#is.resting.labels(attachment).set(isOpen ? 1 : 0);
     }
     const extent = await Promise.race([store(), sleep(storePatienceMs, null, { ref: false })]);
     if (!extent) return;

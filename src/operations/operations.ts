@@ -13,23 +13,23 @@ import type { MetricsText } from '../observability/metrics.ts';
 import { welcomeResponse, welcomePage, welcomeText } from './welcome.ts';
 
 export interface Operations {
-  /** Asks the store; false when it does not answer. */
+  /** Pings the store; false if it does not answer. */
   storeReachable: () => Promise<boolean>;
   draining: () => boolean;
   metrics: () => Promise<MetricsText>;
   authorize: ActorCheck;
 }
 
-/** A path that answers GET alone. */
+/** A path that answers only GET. */
 export interface OperationRoute {
   path: string;
   get: DocumentedOperation & { answer: (c: Context<Env>) => Response | Promise<Response> };
 }
 
-/** The page styles itself. */
+/** The page has inline style. */
 const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
-/** Series tell of all teams at once. */
+/** Metrics show all teams at once. */
 export const metricsNeed: Need = 'read-gateway';
 
 const text = z.string();
@@ -38,14 +38,14 @@ const docs = {
     summary: 'Say what this is and where to go next',
     answer: { status: 200, content: { 'application/json': welcomeResponse, 'text/html': text } },
   },
-  health: { summary: 'Tell that the process answers', answer: okJson(healthResponse) },
+  health: { summary: 'Say that the process is alive', answer: okJson(healthResponse) },
   readiness: {
-    summary: 'Tell whether this process should be sent requests now',
+    summary: 'Say whether this process should get requests now',
     answer: okJson(healthResponse),
     others: [
       {
         status: 503,
-        description: 'The store is unreachable, or the process is ending.',
+        description: 'The store is unreachable, or the process is shutting down.',
         schema: healthResponse,
       },
     ],
@@ -113,7 +113,7 @@ export function operationRoutes(operations: Operations, description: Description
   ];
 }
 
-/** Serves them; every other method is a 405. */
+/** Mounts the routes; every other method is a 405. */
 export function mountOperations(app: Hono<Env>, routes: readonly OperationRoute[]): void {
   for (const { path, get } of routes) {
     app.get(path, get.answer);

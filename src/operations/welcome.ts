@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What `GET /` tells a program. */
+/** What `GET /` answers to a program. */
 export const welcomeText = {
   name: 'Tollgate',
   what: 'An authenticating reverse proxy for Heroku Managed Inference.',
@@ -26,7 +26,7 @@ export const welcomePage = `<!doctype html>
 </style>
 <h1>Tollgate is running</h1>
 <p>An authenticating reverse proxy for Heroku Managed Inference: it holds the inference keys, gives people tokens
-of their own, keeps them to limits a whole team shares, and writes down who used what.</p>
+of their own, enforces limits that a whole team shares, and records who used what.</p>
 <h2>Next: make a team, a user and a token</h2>
 <pre>URL=https://&lt;this app&gt;   ADMIN_KEY=$(heroku config:get ADMIN_KEY)
 curl -X POST $URL/admin/teams              -H "Authorization: Bearer $ADMIN_KEY" -d '{"id":"acme"}'
@@ -36,7 +36,7 @@ curl -X POST $URL/admin/teams/acme/tokens  -H "Authorization: Bearer $ADMIN_KEY"
 <pre>curl $URL/v1/chat/completions -H "Authorization: Bearer tgk_…" \\
   -d '{"model":"claude-4-5-haiku","messages":[{"role":"user","content":"Hello"}]}'</pre>
 <p>What a token may use: <code>GET /v1/models</code>. What is left of its limits: <code>GET /v1/me</code>.
-Everything there is: <a href="/docs">the API</a>.</p>
+All operations: <a href="/docs">the API</a>.</p>
 </html>
 `;
 

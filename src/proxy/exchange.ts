@@ -3,36 +3,29 @@ import { callerLeft, type Ending, type ForwardOutcome } from '../base/outcome.ts
 import type { AnswerFormat } from '../base/request.ts';
 import { type Refusal, restarting } from '../base/refusal.ts';
 import { type Call, sendRefusal } from '../edge/call.ts';
+import { ErrorAnswer } from './error-answer.ts';
 import type { OpenExchange, OpenExchanges } from './open-exchanges.ts';
 import { PacedWriter } from './paced-writer.ts';
 import { PlainReply } from './plain-reply.ts';
-import type { Reply, ReplyHost, UpstreamHead } from './reply.ts';
+import { headOf, isPassedOn, type Reply, type ReplyHost } from './reply.ts';
 import { StreamReply, type StreamTimings } from './stream-reply.ts';
 import { taps } from './taps.ts';
-import type { ResponseHandler, UpstreamCall, UpstreamController } from '../upstream/upstream-call.ts';
-import { codeOf, unanswered } from '../upstream/unanswered.ts';
-import {
-  failed,
-  fellSilent,
-  isEventStream,
-  isJson,
-  timedOut,
-  upstreamTrouble,
-} from '../upstream/upstream-error.ts';
+import type { Pausable, ResponseHandler, UpstreamCall } from '../upstream/upstream-call.ts';
+import { codeOf, failed, fellSilent, timedOut, unanswered } from '../upstream/upstream-error.ts';
 
 /** How long things may take; all ms. */
 export interface ExchangeTimings extends StreamTimings {
-  /** A plain call without an answer. */
+  /** For the whole answer to a plain call to begin. */
   upstreamTimeoutMs: number;
-  /** A stream, or an answer that has begun, with nothing from the upstream. */
+  /** Silence in a stream, or in an answer that has begun. */
   idleTimeoutMs: number;
-  /** A reader that takes nothing. */
+  /** For a reader that takes nothing. */
   readerTimeoutMs: number;
 }
 
 export interface ExchangeOptions {
   call: Call;
-  /** Whose protocol the answer speaks. */
+  /** Decides how the answer is read along with. */
   answerFormat: AnswerFormat;
   stream: boolean;
   /** The gateway's own headers for the reply, a flat list. */
@@ -41,55 +34,47 @@ export interface ExchangeOptions {
   open: OpenExchanges;
   /** Called exactly once; a promise is awaited before the caller's answer ends (invariant 6). */
   settle: (outcome: ForwardOutcome) => Promise<void> | null;
-  /** What sends the request; it is told of by the exchange's own handlers. */
-  sending: UpstreamCall;
 }
 
 type Phase =
-  /** For the upstream's head. */
+  /** The upstream's head has not come. */
   | 'waiting'
-  /** Its answer is an error, or none: it is collected, and told in our own words. */
-  | 'refusing'
+  /** Its answer is an error, or makes no sense: the beginning is collected, to be told in our own words. */
+  | 'collecting'
   | 'passing'
-  /** The upstream's answer is complete; the reply has been told to end and only needs to be read. */
+  /** The answer is complete; the reply was told to end and must only be read. */
   | 'ending'
   | 'over';
 
-interface Ended {
-  ending: Ending;
-  status: number;
-  outcome: ForwardOutcome['outcome'];
-  errorCode: ForwardOutcome['errorCode'];
-}
+type Ended = Pick<ForwardOutcome, 'ending' | 'status' | 'outcome' | 'errorCode'>;
 
-const maxErrorBytes = 65_536;
 const bytesPerToken = 4;
 
 /**
- * One request's passage: the events of the attempt that is kept in, Node's response out. Written straight to Node's
- * response, since going through a web stream costs four times the CPU (docs/decisions/0003).
+ * One request on its way: the events of the answer that is kept come in, Node's response goes out. A web stream between
+ * the two would cost four times the CPU (docs/decisions/0003).
  */
 export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
   place = -1;
   readonly writer: PacedWriter;
   readonly startedMs: number;
   readonly #options: ExchangeOptions;
+  readonly #upstreamCall: UpstreamCall;
   readonly #reply: Reply;
   #phase: Phase = 'waiting';
   #settled = false;
   #lastByteMs: number;
   #firstByteMs: number | null = null;
   #upstreamStatus: number | null = null;
-  /** From sending to the head of the answer. */
+  /** From sending the request to the head of its answer. */
   #headMs: number | null = null;
-  #trouble = { status: 0, contentType: '' };
-  #errorChunks: Buffer[] = [];
-  #errorBytes = 0;
+  #errorAnswer: ErrorAnswer | null = null;
 
-  constructor(options: ExchangeOptions) {
+  constructor(options: ExchangeOptions, upstreamCall: UpstreamCall) {
     const { call, answerFormat, stream, timings, open } = options;
     this.#options = options;
-    // Deadlines begin with the whole request at hand, as Heroku's router counts, not with a slow upload.
+    this.#upstreamCall = upstreamCall;
+    // Like those of Heroku's router, deadlines begin when the whole request is in, not with a slow upload.
     this.startedMs = call.arrivedMs;
     this.#lastByteMs = this.startedMs;
     this.writer = new PacedWriter(call.outgoing, timings.readerTimeoutMs);
@@ -100,51 +85,45 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     call.whenClosed(() => this.#closed());
   }
 
-  /** Nothing is to be sent or passed on any more. */
+  /** Nothing is sent or passed on any more. */
   get over(): boolean {
     return this.#phase === 'over';
   }
 
-  onRequestStart(controller: UpstreamController): void {
-    this.writer.paces(controller);
+  onRequestStart(answer: Pausable): void {
+    this.writer.paces(answer);
   }
 
-  onResponseStart(_: UpstreamController, status: number, headers: IncomingHttpHeaders): void {
-    // undici tells of each 1xx as well.
-    if (status < 200 || this.#phase !== 'waiting') return;
+  onResponseStart(status: number, headers: IncomingHttpHeaders): void {
+    if (this.#phase !== 'waiting') return;
     this.#lastByteMs = this.nowMs;
     this.#firstByteMs = this.#options.call.elapsedMs;
     this.#upstreamStatus = status;
     this.#headMs = this.#sinceSentMs();
     const head = headOf(status, headers);
-    const { contentType, contentEncoding } = head;
-    // A stream that was encoded all the same could neither be read along with nor be kept alive by comments.
-    const expected = this.streaming
-      ? isEventStream(contentType) && contentEncoding === undefined
-      : isJson(contentType);
-    if (status < 300 && expected) {
+    if (isPassedOn(head, this.streaming)) {
       this.#phase = 'passing';
       this.#reply.begin(head);
       return;
     }
-    this.#phase = 'refusing';
-    this.#trouble = { status, contentType };
+    this.#phase = 'collecting';
+    this.#errorAnswer = new ErrorAnswer(status, head.contentType);
   }
 
-  onResponseData(_: UpstreamController, chunk: Buffer): void {
+  onResponseData(chunk: Buffer): void {
     this.#lastByteMs = this.nowMs;
     if (this.#phase === 'passing') this.#reply.pass(chunk);
-    else if (this.#phase === 'refusing') this.#collect(chunk);
+    else if (this.#phase === 'collecting' && this.#errorAnswer?.collect(chunk)) this.#failWithErrorAnswer();
   }
 
   onResponseEnd(): void {
     if (this.#phase === 'passing') this.#endReply();
-    else if (this.#phase === 'refusing') this.#refuseForUpstream();
+    else if (this.#phase === 'collecting') this.#failWithErrorAnswer();
   }
 
-  onResponseError(_: UpstreamController, error: Error): void {
+  onResponseError(error: Error): void {
     if (this.#phase === 'passing') this.brokeOff(`Its answer broke off (${codeOf(error)}).`);
-    else if (this.#phase === 'refusing') this.#refuseForUpstream();
+    else if (this.#phase === 'collecting') this.#failWithErrorAnswer();
     else if (this.#phase === 'waiting') this.#failUnanswered(error);
   }
 
@@ -153,10 +132,10 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     const { timings } = this.#options;
     const silentMs = nowMs - this.#lastByteMs;
     if (this.#phase !== 'passing' && !this.streaming && nowMs - this.startedMs >= timings.upstreamTimeoutMs) {
-      this.#options.sending.failed();
+      this.#upstreamCall.recordFailure();
       this.#fail(timedOut(timings.upstreamTimeoutMs), 'failed');
     } else if (silentMs >= timings.idleTimeoutMs && !this.writer.blocked) {
-      this.#options.sending.failed();
+      this.#upstreamCall.recordFailure();
       this.#fail(fellSilent(timings.idleTimeoutMs), this.#phase === 'passing' ? 'broken' : 'failed');
     } else {
       this.#reply.tick(nowMs);
@@ -181,15 +160,15 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
   }
 
   get headers(): readonly string[] {
-    const { headers, sending } = this.#options;
-    return sending.headers.length === 0 ? headers : [...headers, ...sending.headers];
+    const { headers } = this.#options;
+    const ofUpstream = this.#upstreamCall.headers;
+    return ofUpstream.length === 0 ? headers : [...headers, ...ofUpstream];
   }
 
   get begun(): boolean {
     return this.#reply.begun;
   }
 
-  /** Answers with a refusal of the gateway's own, nothing being under way. */
   refuse(refusal: Refusal): void {
     this.#fail(refusal, 'not_taken');
   }
@@ -212,7 +191,7 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
   }
 
   brokeOff(what: string): void {
-    if (!this.#settled) this.#options.sending.failed();
+    if (!this.#settled) this.#upstreamCall.recordFailure();
     this.#fail(failed(what), 'broken');
   }
 
@@ -226,26 +205,18 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     this.#fail(refusal, ending);
   }
 
-  #collect(chunk: Buffer): void {
-    if (this.#errorBytes < maxErrorBytes) this.#errorChunks.push(chunk);
-    this.#errorBytes += chunk.length;
-    if (this.#errorBytes >= maxErrorBytes) this.#refuseForUpstream();
-  }
-
-  #refuseForUpstream(): void {
-    const { sending } = this.#options;
-    const { key } = sending.attachment;
-    const text = Buffer.concat(this.#errorChunks).toString('utf8').replaceAll(key, '***');
-    const { refusal, ending } = upstreamTrouble({ ...this.#trouble, roomInMs: sending.roomInMs, text });
+  #failWithErrorAnswer(): void {
+    if (this.#errorAnswer === null) return;
+    const { refusal, ending } = this.#errorAnswer.trouble(this.#upstreamCall);
     this.#fail(refusal, ending);
   }
 
-  /** Settles as an error, tells the caller as well as can be, and lets the upstream go. */
+  /** Settles as an error, tells the caller as far as possible, and lets the upstream go. */
   #fail(refusal: Refusal, ending: Ending, errorCode: ForwardOutcome['errorCode'] = refusal.code): void {
     if (this.#settled) {
-      // The answer was complete already; only its end was still to come.
+      // The answer is complete already, but for its end.
       this.#endReply();
-      this.#options.sending.abandon();
+      this.#upstreamCall.abandon();
       return;
     }
     const settling = this.#settle({
@@ -255,34 +226,34 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
       errorCode,
     });
     this.#phase = 'over';
-    this.#options.sending.abandon();
+    this.#upstreamCall.abandon();
     this.after(settling, () => {
       if (this.#reply.begun) this.#reply.breakOff(refusal);
       else sendRefusal(this.outgoing, refusal, { body: this.errorBody(refusal), headers: this.headers });
     });
   }
 
-  /** Once: what a reader has not yet taken may keep the exchange open long after. */
+  /** Only once: a slow reader may keep the exchange open long after. */
   #endReply(): void {
     this.#phase = 'ending';
     this.#reply.end();
   }
 
-  /** The status the caller has, once a reply has begun: 200 where it began before the upstream's. */
+  /** The status of a reply that has begun: 200 if that was before the upstream's answer. */
   #sentStatus(): number {
     return this.#upstreamStatus !== null && this.#upstreamStatus < 300 ? this.#upstreamStatus : 200;
   }
 
-  /** What was never sent costs nothing, however it ended; what an earlier attempt has cost is not forgotten. */
+  /** A request that was never sent costs nothing; what an earlier attempt cost is charged. */
   #paidAs(ending: Ending): Ending {
-    const { sent, spent } = this.#options.sending;
+    const { sent, spent } = this.#upstreamCall;
     const own = sent ? ending : 'not_taken';
     return spent && (own === 'not_taken' || own === 'rejected') ? 'failed' : own;
   }
 
   #sinceSentMs(): number {
-    const { call, sending } = this.#options;
-    return call.startedMs + call.elapsedMs - sending.sentAtMs;
+    const { startedMs, elapsedMs } = this.#options.call;
+    return startedMs + elapsedMs - this.#upstreamCall.sentAtMs;
   }
 
   #isEnding(): boolean {
@@ -294,7 +265,7 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     this.#options.open.remove(this);
     if (this.#phase === 'over') return;
     const ending = this.streaming ? 'broken' : 'left';
-    // Where the reply was told to end, it is settled already, and this changes nothing.
+    // This changes nothing if the reply was told to end: then it is settled already.
     void this.#settle({
       ending: this.#paidAs(ending),
       status: this.#reply.begun ? this.#sentStatus() : callerLeft,
@@ -302,38 +273,23 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
       errorCode: null,
     });
     this.#phase = 'over';
-    this.#options.sending.abandon();
+    this.#upstreamCall.abandon();
   }
 
   #settle(ended: Ended): Promise<void> | null {
     if (this.#settled) return null;
     this.#settled = true;
     const passed = this.#phase === 'passing' || this.#phase === 'ending';
-    const { sending } = this.#options;
+    const { sent, attachment, model } = this.#upstreamCall;
     return this.#options.settle({
       ...ended,
       usage: passed ? this.#reply.usage : null,
       unreportedTokens: passed ? Math.ceil(this.#reply.unreportedBytes / bytesPerToken) : 0,
       accepted: passed,
-      upstream: sending.sent ? { status: this.#upstreamStatus, headMs: this.#headMs } : null,
-      sentTo: { attachment: sending.attachment.name, model: sending.model },
+      upstream: sent ? { status: this.#upstreamStatus, headMs: this.#headMs } : null,
+      sentTo: { attachment: attachment.name, model },
       durationMs: this.#options.call.elapsedMs,
       ttfbMs: this.#firstByteMs,
     });
   }
-}
-
-function headOf(status: number, headers: IncomingHttpHeaders): UpstreamHead {
-  // A header sent twice arrives as an array, whatever the type says.
-  const one = (name: string): string | undefined => {
-    const value = headers[name];
-    return Array.isArray(value) ? value[0] : value;
-  };
-  const encoding = one('content-encoding')?.toLowerCase();
-  return {
-    status,
-    contentType: one('content-type') ?? '',
-    contentEncoding: encoding === 'identity' ? undefined : encoding,
-    contentLength: one('content-length'),
-  };
 }

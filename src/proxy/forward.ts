@@ -1,27 +1,24 @@
-import type { AttemptRules } from '../upstream/attempt-rules.ts';
-import { Attempts, type AttemptedRequest } from '../upstream/attempts.ts';
+import { Attempts, type AttemptedRequest, type AttemptRules } from '../upstream/attempts.ts';
+import type { EmbeddingsInParts } from '../upstream/embeddings-in-parts.ts';
 import { Exchange, type ExchangeOptions } from './exchange.ts';
-import { SplitEmbeddings, type SplitOptions } from '../upstream/split-embeddings.ts';
 
-export interface ForwardOptions
-  extends Omit<ExchangeOptions, 'sending'>, Omit<AttemptedRequest, 'split' | 'call'> {
+export interface ForwardOptions extends ExchangeOptions, Omit<AttemptedRequest, 'call'> {
   rules: AttemptRules;
-  /** Where it is to be sent as several. */
-  split: SplitOptions | null;
 }
 
-/** Sends an admitted request to the upstream and its answer to the caller. `settle` tells how it ended. */
+/** Sends an admitted request to the upstream and its answer to the caller. `settle` is told how it ended. */
 export function forward(options: ForwardOptions): void {
-  const { rules, settle } = options;
-  const split = options.split && new SplitEmbeddings(options.split);
-  // Of two models' embeddings nothing whole can be made.
-  const fallback = split ? (): null => null : options.fallback;
-  const sending = new Attempts(rules, { ...options, split, fallback });
-  const exchange = new Exchange({
-    ...options,
-    sending,
-    settle: split ? (outcome) => settle(split.charged(outcome)) : settle,
-  });
+  const attempts = new Attempts(options.rules, options);
+  const exchange = new Exchange(options, attempts);
   // The caller may have left while its request was being admitted.
-  if (!exchange.over) sending.begin(exchange);
+  if (!exchange.over) attempts.begin(exchange);
+}
+
+/** The same for embeddings that are sent in parts. There is no fallback: the parts must come from one model. */
+export function forwardInParts(options: ForwardOptions, parts: EmbeddingsInParts): void {
+  const asked = { ...options.asked, body: parts.nextBody() };
+  const attempts = new Attempts(options.rules, { ...options, asked, fallback: () => null });
+  const settle: ForwardOptions['settle'] = (outcome) => options.settle(parts.charged(outcome));
+  const exchange = new Exchange({ ...options, settle }, attempts);
+  if (!exchange.over) parts.begin(attempts, exchange);
 }

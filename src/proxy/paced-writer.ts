@@ -1,10 +1,5 @@
 import type { ServerResponse } from 'node:http';
-
-/** What is paused while the reader is slow: undici's controller. */
-export interface Source {
-  pause(): void;
-  resume(): void;
-}
+import type { Pausable } from '../upstream/upstream-call.ts';
 
 /**
  * How long a reader has for what came before a cut: Chromium drops what a page has not read yet once the connection is
@@ -18,15 +13,15 @@ export class PacedWriter {
   blocked = false;
   readonly #outgoing: ServerResponse;
   readonly #readerTimeoutMs: number;
-  #source: Source | null = null;
+  #source: Pausable | null = null;
 
   constructor(outgoing: ServerResponse, readerTimeoutMs: number) {
     this.#outgoing = outgoing;
     this.#readerTimeoutMs = readerTimeoutMs;
   }
 
-  /** What to pause from now on. */
-  paces(source: Source): void {
+  /** The answer that is paused from now on. */
+  paces(source: Pausable): void {
     this.#source = source;
   }
 

@@ -1,22 +1,49 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Usage } from '../base/outcome.ts';
 import type { Refusal } from '../base/refusal.ts';
+import { isEventStream, isJson } from '../upstream/upstream-error.ts';
 import type { PacedWriter } from './paced-writer.ts';
 
-/** What is read of the head of the upstream's answer. */
+/** The part of an upstream answer's head that matters here. */
 export interface UpstreamHead {
   status: number;
   contentType: string;
-  /** `gzip`, say, although `identity` was asked for. */
+  /** Such as `gzip`, although `identity` was asked for. */
   contentEncoding: string | undefined;
   contentLength: string | undefined;
 }
 
+/** Reads the head of an upstream's answer. Pure. */
+export function headOf(status: number, headers: IncomingHttpHeaders): UpstreamHead {
+  const encoding = one(headers['content-encoding'])?.toLowerCase();
+  return {
+    status,
+    contentType: one(headers['content-type']) ?? '',
+    contentEncoding: encoding === 'identity' ? undefined : encoding,
+    contentLength: one(headers['content-length']),
+  };
+}
+
+/** A header sent twice arrives as an array, whatever the type says. */
+function one(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}
+
+/** Whether an answer with this head is what was asked for: 2xx, and JSON or a stream. Pure. */
+export function isPassedOn(
+  { status, contentType, contentEncoding }: UpstreamHead,
+  streaming: boolean,
+): boolean {
+  if (status >= 300) return false;
+  // An encoded stream could be neither read along with nor kept alive by comments.
+  return streaming ? isEventStream(contentType) && contentEncoding === undefined : isJson(contentType);
+}
+
 /** A successful answer of the upstream on its way to the caller: `StreamReply` or `PlainReply`. */
 export interface Reply {
-  /** Whether the caller has got a head, so that no other status can be sent. */
+  /** Whether the caller has a head, so that no other status can be sent. */
   readonly begun: boolean;
-  /** Reported by the upstream so far; null while it has not. */
+  /** As the upstream has reported it so far; null if it has not. */
   readonly usage: Usage | null;
   /** Bytes of generated text that the reported usage does not account for. */
   readonly unreportedBytes: number;
@@ -24,7 +51,7 @@ export interface Reply {
   pass(chunk: Buffer): void;
   /** The upstream's answer is complete. */
   end(): void;
-  /** It is not, and never will be: tell the caller as far as that is possible, and cut. */
+  /** It is not, and never will be: tells the caller as far as possible, and cuts the connection. */
   breakOff(refusal: Refusal): void;
   tick(nowMs: number): void;
 }
@@ -35,17 +62,17 @@ export interface ReplyHost {
   readonly writer: PacedWriter;
   /** The gateway's own headers, a flat list. */
   readonly headers: readonly string[];
-  /** Monotonic, ms: when the request was sent on, and now. */
+  /** Monotonic, ms: when the whole request was in, and now. */
   readonly startedMs: number;
   readonly nowMs: number;
   /** A refusal as the JSON that the caller's client reads. */
   errorBody(refusal: Refusal): object;
-  /** Settles as a success; a promise is to be awaited before the answer ends. */
+  /** Settles as a success. A promise must be awaited before the answer ends. */
   answered(): Promise<void> | null;
-  /** Settles as an error that the upstream told inside its answer. */
+  /** Settles as an error that the upstream reported inside its answer. */
   answeredWithError(): Promise<void> | null;
   /** Settles as broken off and tells the caller. */
   brokeOff(what: string): void;
-  /** Goes on when a settlement is done: at once where there is nothing to wait for. */
+  /** Calls `go` when the settlement is done: at once if there is nothing to wait for. */
   after(settling: Promise<void> | null, go: () => void): void;
 }

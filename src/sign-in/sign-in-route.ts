@@ -22,7 +22,8 @@ import type { NewSession } from '../sessions/schema.ts';
 import { exchangeSchema, formSchema, readExchange } from './exchange-form.ts';
 import type { IdTokenVerifier, VerifiedIdToken } from './id-token.ts';
 import { refusalDocs, oauthErrorBody, SignInRefusal } from './oauth-error.ts';
-import { isUserOf, type Person, type Provisioner, signInKey, type TokenPolicy } from './provision.ts';
+import { adjust, isUserOf, type Person, provide, release, signInKey, type TokenPolicy } from './provision.ts';
+import type { IdentityDeps } from '../identity/operations/records.ts';
 import { teamFor } from './rules.ts';
 
 const maxBytes = 32_768;
@@ -42,7 +43,7 @@ export const signInDocs: DocumentedOperation = {
   access: 'anyone',
 };
 
-export interface SignInParts {
+export interface SignInParts extends IdentityDeps {
   frontDoor: FrontDoor;
   answers: Answers;
   journal: Journal;
@@ -50,7 +51,6 @@ export interface SignInParts {
   minter: SessionMinter;
   sessions: SessionStore;
   verifier: IdTokenVerifier;
-  provisioner: Provisioner;
   auditContextOf: AuditContextOf;
   realModel: RealModel;
   refused: AuthThrottle | null;
@@ -128,24 +128,26 @@ export class SignInRoute {
 
   /** The token that the person's sessions belong to, as the store knows it now. */
   async #parentOf(person: Person): Promise<Authenticated | SignInRefusal> {
-    const { authenticator, provisioner } = this.#parts;
+    const { authenticator } = this.#parts;
     const credential: Credential = { secretHash: signInKey(person), session: null };
     let found = await authenticator.refresh(credential);
     if (!(found instanceof Refusal) && !isUserOf(found.principal.identity.user, person)) {
-      await provisioner.release(found.principal.identity.token);
+      const refusal = await release(this.#parts, found.principal.identity.token);
+      if (refusal) return inOAuthWords(refusal);
       found = await authenticator.refresh(credential);
     }
     if (found instanceof Refusal && found.code === 'invalid_token') {
-      const refusal = await provisioner.provide(person);
+      const refusal = await provide(this.#parts, person);
       if (refusal) return refusal;
       found = await authenticator.refresh(credential);
     }
     if (found instanceof Refusal) return inOAuthWords(found);
     const { token } = found.principal.identity;
     if (isDeepStrictEqual(tokenPolicy(token), person.policy)) return found;
-    await provisioner.adjust(person, token);
-    const adjusted = await authenticator.refresh(credential);
-    return adjusted instanceof Refusal ? inOAuthWords(adjusted) : adjusted;
+    const adjusted = await adjust(this.#parts, person, token);
+    if (adjusted instanceof Refusal) return inOAuthWords(adjusted);
+    const refreshed = await authenticator.refresh(credential);
+    return refreshed instanceof Refusal ? inOAuthWords(refreshed) : refreshed;
   }
 
   async #count({ issuer, replayKey, expiresAtMs }: VerifiedIdToken): Promise<SignInRefusal | null> {

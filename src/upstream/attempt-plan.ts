@@ -1,7 +1,15 @@
-import { choose, chooseFull, chooseResting, type Target } from './choose.ts';
-import type { Upstream } from './upstreams.ts';
+import { stateOf } from './circuit-breaker.ts';
+import type { Upstream } from './upstream.ts';
 
-/** Who is asked next, or waited for. */
+/** A model, the attachments that serve it, and the request as it is written for it. */
+export interface Target {
+  readonly model: string;
+  /** In the order of their turns, without those that were tried in vain. */
+  candidates: readonly Upstream[];
+  body: Buffer;
+}
+
+/** The upstream to send to next, or to wait for. */
 export interface Step {
   kind: 'send' | 'wait';
   target: Target;
@@ -10,56 +18,99 @@ export interface Step {
 
 export interface AttemptPlanOptions {
   asked: Target;
-  /** Another model that may answer in its place; asked for once, when it is needed. */
+  /** Another model that may answer instead; called once, when it is needed. */
   fallback: () => Target | null;
   /** The estimate of the request's input. */
   tokens: number;
 }
 
-/** To whom one request may still go: the attachments of its model, then those of its fallback. */
+/** Who may still be asked: the attachments of the request's model, then those of its fallback. Time is an argument. */
 export class AttemptPlan {
-  readonly asked: Target;
+  readonly #asked: Target;
   readonly #tokens: number;
-  readonly #fallback: () => Target | null;
-  /** Undefined until it has been asked for. */
-  #other: Target | null | undefined;
+  readonly #makeFallback: () => Target | null;
+  /** Undefined until it is needed. */
+  #fallback: Target | null | undefined;
 
   constructor({ asked, fallback, tokens }: AttemptPlanOptions) {
-    this.asked = asked;
-    this.#fallback = fallback;
+    this.#asked = asked;
+    this.#makeFallback = fallback;
     this.#tokens = tokens;
   }
 
-  /** The first of the model's own that works and has room: nothing more is needed as a rule. */
+  /** The upstream of the model that works and has quota; usually nothing more is needed. */
   first(nowMs: number): Upstream | null {
-    return choose(this.asked.candidates, nowMs, this.#tokens);
+    return chooseWorking(this.#asked.candidates, nowMs, this.#tokens);
   }
 
-  /** Null where there is nobody left. */
+  /** Null if nobody is left. */
   next(nowMs: number): Step | null {
-    const { asked } = this;
+    const asked = this.#asked;
     const tokens = this.#tokens;
-    // One failure may be a request's own fault, and is not to give everybody another model.
-    const own = this.first(nowMs) ?? chooseResting(asked.candidates.filter(restsBriefly), nowMs, tokens);
+    // A single failure may be the request's own fault, which is no reason to give everybody another model.
+    const own = this.first(nowMs) ?? chooseOpen(asked.candidates.filter(failedOnce), nowMs, tokens);
     if (own) return { kind: 'send', target: asked, upstream: own };
-    const other = this.#otherTarget();
-    const others = other && choose(other.candidates, nowMs, tokens);
-    if (others) return { kind: 'send', target: other, upstream: others };
+    if (this.#fallback === undefined) this.#fallback = this.#makeFallback();
+    const other = this.#fallback;
+    const ofOther = other && chooseWorking(other.candidates, nowMs, tokens);
+    if (ofOther) return { kind: 'send', target: other, upstream: ofOther };
     for (const target of [asked, other]) {
-      const upstream = target && chooseResting(target.candidates, nowMs, tokens);
+      const upstream = target && chooseOpen(target.candidates, nowMs, tokens);
       if (upstream) return { kind: 'send', target, upstream };
     }
     const target = asked.candidates.length > 0 ? asked : other;
-    const upstream = target && chooseFull(target.candidates, nowMs, tokens);
+    const upstream = target && chooseExhausted(target.candidates, nowMs, tokens);
     return upstream && { kind: 'wait', target, upstream };
-  }
-
-  #otherTarget(): Target | null {
-    if (this.#other === undefined) this.#other = this.#fallback();
-    return this.#other;
   }
 }
 
-function restsBriefly({ rest }: Upstream): boolean {
-  return rest.failures === 1;
+/** Of those that work and have quota, the one with the most if that is known of them; else the first in turn. Pure. */
+export function chooseWorking(
+  candidates: readonly Upstream[],
+  nowMs: number,
+  tokens: number,
+): Upstream | null {
+  let best: Upstream | null = null;
+  let most = 0;
+  for (const upstream of candidates) {
+    if (stateOf(upstream.breaker, nowMs) === 'open') continue;
+    const remaining = upstream.quota.remaining(nowMs, tokens);
+    if (remaining === 0) continue;
+    const hasMore = remaining > most && remaining !== Infinity && most !== Infinity;
+    if (best !== null && !hasMore) continue;
+    best = upstream;
+    most = remaining;
+  }
+  return best;
+}
+
+/** Of those that have quota, the one whose circuit breaker closes first. Pure. */
+export function chooseOpen(candidates: readonly Upstream[], nowMs: number, tokens: number): Upstream | null {
+  let best: Upstream | null = null;
+  for (const upstream of candidates) {
+    if (upstream.quota.remaining(nowMs, tokens) === 0) continue;
+    if (best === null || upstream.breaker.openUntilMs < best.breaker.openUntilMs) best = upstream;
+  }
+  return best;
+}
+
+/** The one that is expected to have quota first. Pure. */
+export function chooseExhausted(
+  candidates: readonly Upstream[],
+  nowMs: number,
+  tokens: number,
+): Upstream | null {
+  let best: Upstream | null = null;
+  let soonestMs = Infinity;
+  for (const upstream of candidates) {
+    const availableAtMs = upstream.quota.availableAtMs(nowMs, tokens);
+    if (availableAtMs >= soonestMs) continue;
+    best = upstream;
+    soonestMs = availableAtMs;
+  }
+  return best;
+}
+
+function failedOnce({ breaker }: Upstream): boolean {
+  return breaker.failures === 1;
 }

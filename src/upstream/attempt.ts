@@ -2,93 +2,95 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { ResponseHandler } from './upstream-call.ts';
 
-/** Whoever makes attempts: hears of each how it goes, and says whether its answer is the one. */
+/** Makes attempts: hears how each one goes, and decides whether its answer is kept. */
 export interface AttemptHost {
-  readonly recipient: ResponseHandler;
+  readonly handler: ResponseHandler;
   /** Nobody waits for an answer any more. */
   readonly over: boolean;
-  started(): void;
-  /** Whether an answer with this head is passed on; else another attempt is on its way. */
+  onSent(): void;
+  /** Whether an answer with this head is passed on; if not, another attempt follows. */
   keepsAnswer(attempt: Attempt, status: number, headers: IncomingHttpHeaders): boolean;
-  /** The same of an attempt that brought no answer. */
+  /** The same for an attempt without an answer. */
   keepsError(attempt: Attempt, error: Error): boolean;
 }
 
-/** An answer that is not wanted is read to its end, so that the connection lives on; no more and no longer than this. */
-const unwanted = { maxBytes: 65_536, maxMs: 1_000 };
+/** An answer that is not wanted is read to its end to keep the connection, within these bounds. */
+const maxUnwanted = { bytes: 65_536, ms: 1_000 };
 const abandoned = new Error('The attempt is over.');
 
-/** One attempt: undici's events, passed on where its answer is kept. */
+/** One attempt: undici's events, passed on if its answer is kept. */
 export class Attempt implements Dispatcher.DispatchHandler {
   sent = false;
-  /** Which one it is among all that were sent with its key; of several, the last. */
-  taken: number;
-  /** It finds out whether an attachment that rested works again. */
-  readonly probe: boolean;
+  /** Its number among all requests that were sent with its key. */
+  readonly ordinal: number;
+  /** Whether it probes a half-open circuit breaker. */
+  readonly isProbe: boolean;
   readonly #host: AttemptHost;
   #controller: Dispatcher.DispatchController | null = null;
   #answer: 'awaited' | 'kept' | 'unwanted' = 'awaited';
   #unwantedBytes = 0;
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(host: AttemptHost, { taken, probe }: { taken: number; probe: boolean }) {
+  constructor(host: AttemptHost, ordinal: number, isProbe: boolean) {
     this.#host = host;
-    this.taken = taken;
-    this.probe = probe;
+    this.ordinal = ordinal;
+    this.isProbe = isProbe;
   }
 
   abort(): void {
     this.#controller?.abort(abandoned);
   }
 
+  /** Drops an answer that was kept: nothing more of it is passed on. */
+  discard(): void {
+    this.#answer = 'unwanted';
+    this.abort();
+  }
+
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     this.sent = true;
-    this.#host.started();
+    this.#host.onSent();
     if (this.#host.over) this.abort();
-    else this.#host.recipient.onRequestStart(controller, null);
+    else this.#host.handler.onRequestStart(controller);
   }
 
-  onResponseStart(
-    controller: Dispatcher.DispatchController,
-    status: number,
-    headers: IncomingHttpHeaders,
-  ): void {
-    // undici tells of each 1xx as well.
+  onResponseStart(_: unknown, status: number, headers: IncomingHttpHeaders): void {
+    // undici reports each 1xx as well.
     if (status < 200 || this.#answer !== 'awaited') return;
     if (this.#host.over || this.#host.keepsAnswer(this, status, headers)) {
       this.#answer = 'kept';
-      this.#host.recipient.onResponseStart(controller, status, headers);
+      this.#host.handler.onResponseStart(status, headers);
       return;
     }
     this.#answer = 'unwanted';
-    this.#timer = setTimeout(() => this.abort(), unwanted.maxMs);
+    this.#timer = setTimeout(() => this.abort(), maxUnwanted.ms);
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(_: unknown, chunk: Buffer): void {
     if (this.#answer === 'kept') {
-      this.#host.recipient.onResponseData(controller, chunk);
+      this.#host.handler.onResponseData(chunk);
       return;
     }
     this.#unwantedBytes += chunk.length;
-    if (this.#unwantedBytes > unwanted.maxBytes) this.abort();
+    if (this.#unwantedBytes > maxUnwanted.bytes) this.abort();
   }
 
-  onResponseEnd(controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
-    if (this.#answer === 'kept') this.#host.recipient.onResponseEnd(controller, trailers);
-    else this.#clear();
+  onResponseEnd(): void {
+    if (this.#answer === 'kept') this.#host.handler.onResponseEnd();
+    else this.#clearTimer();
   }
 
-  onResponseError(controller: Dispatcher.DispatchController, error: Error): void {
+  onResponseError(_: unknown, error: Error): void {
     if (this.#answer === 'unwanted') {
-      this.#clear();
+      this.#clearTimer();
       return;
     }
-    const kept = this.#answer === 'kept' || this.#host.over || this.#host.keepsError(this, error);
-    if (kept) this.#host.recipient.onResponseError(controller, error);
+    const isKept = this.#answer === 'kept' || this.#host.over || this.#host.keepsError(this, error);
+    if (isKept) this.#host.handler.onResponseError(error);
   }
 
-  #clear(): void {
+  #clearTimer(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
   }

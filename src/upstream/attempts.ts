@@ -1,18 +1,25 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Attachment } from '../base/attachment.ts';
 import { Attempt, type AttemptHost } from './attempt.ts';
-import type { AttemptRules } from './attempt-rules.ts';
-import type { Target } from './choose.ts';
-import { AttemptPlan, type AttemptPlanOptions } from './attempt-plan.ts';
-import { learnFromAnswer, learnFromSilence } from './learn.ts';
-import { WaitBudget } from './wait-budget.ts';
-import { isResting, probed, working } from './circuit-breaker.ts';
+import { AttemptPlan, type AttemptPlanOptions, type Target } from './attempt-plan.ts';
+import { afterProbeSent, stateOf } from './circuit-breaker.ts';
+import { type RequestQueue, WaitBudget } from './request-queue.ts';
 import { backoffMs, type Cause, causeOfError, causeOfStatus, mayHaveBegun } from './retry.ts';
+import type { Recorder, Upstream } from './upstream.ts';
 import type { ResponseHandler, UpstreamCall } from './upstream-call.ts';
-import type { SplitEmbeddings } from './split-embeddings.ts';
 import { rateLimited } from './upstream-error.ts';
 import { upstreamHeaders } from './upstream-headers.ts';
-import type { Upstream } from './upstreams.ts';
+
+/** What all requests of a process have in common. */
+export interface AttemptRules extends Recorder {
+  queue: RequestQueue;
+  /** Per request. */
+  maxAttempts: number;
+  /** After so long no other attempt is begun. */
+  deadlineMs: number;
+  /** How long a request may wait for quota; 0: what the upstream says of quotas is ignored. */
+  maxWaitMs: number;
+}
 
 export interface AttemptedRequest extends AttemptPlanOptions {
   call: { readonly requestId: string; readonly incoming: { readonly headers: IncomingHttpHeaders } };
@@ -20,61 +27,215 @@ export interface AttemptedRequest extends AttemptPlanOptions {
   stream: boolean;
   pinned: boolean;
   team: string;
-  /** Sends it as several; another attempt goes on where one broke off. */
-  split: SplitEmbeddings | null;
-  /** False where the upstream may have begun what is not to be done twice. */
+  /** False if the upstream may begin something that must not be done twice. */
   isRepeatable: boolean;
 }
 
 /**
- * Sends a request, as often as it takes until there is an answer to keep: to the attachments of its model, then to
- * those of its fallback. Where none has room it waits. All of it before the caller has the first byte.
+ * Sends a request, as often as it takes to get an answer to keep: `begin`, then `#next` for each further attempt, and
+ * `keepsAnswer` or `keepsError` with the result of each. All of it before the caller has the first byte.
  */
 export class Attempts implements UpstreamCall, AttemptHost {
   sent = false;
   spent = false;
   over = false;
   sentAtMs = 0;
+  retryAfterMs: number | null = null;
   readonly #rules: AttemptRules;
   readonly #request: AttemptedRequest;
-  readonly #itinerary: AttemptPlan;
-  readonly #patience: WaitBudget;
-  #recipient: ResponseHandler | null = null;
+  readonly #plan: AttemptPlan;
+  readonly #waitBudget: WaitBudget;
+  #handler: ResponseHandler | null = null;
   #target: Target;
   #upstream: Upstream;
   #attempt: Attempt | null = null;
   #made = 0;
-  #connectedAgain = false;
-  /** It has waited out a gap that a 429 told it of: once is enough. */
-  #waitedOut = false;
-  #gapMs: number | null = null;
-  /** Ends what it is waiting for. */
-  #quit: (() => void) | null = null;
+  #hasReconnected = false;
+  /** It has waited as long as a 429 of its own asked for: once is enough. */
+  #hasWaitedOut = false;
+  /** Some parts of it are answered and paid for. */
+  #isPartlyAnswered = false;
+  /** Ends the wait for another attempt. */
+  #stopWaiting: (() => void) | null = null;
 
   constructor(rules: AttemptRules, request: AttemptedRequest) {
     const { asked } = request;
     const [first] = asked.candidates;
-    if (!first) throw new TypeError(`Nobody serves ${asked.model}.`);
+    if (!first) throw new TypeError(`No attachment serves ${asked.model}.`);
     this.#rules = rules;
     this.#request = request;
-    this.#itinerary = new AttemptPlan(request);
-    this.#patience = new WaitBudget(rules, request);
+    this.#plan = new AttemptPlan(request);
+    this.#waitBudget = new WaitBudget(rules.maxWaitMs);
     this.#target = asked;
     this.#upstream = first;
   }
 
-  begin(recipient: ResponseHandler): void {
-    this.#recipient = recipient;
-    this.sentAtMs = recipient.startedMs;
-    this.#letOthersGo();
-    const upstream = this.#itinerary.first(recipient.nowMs);
+  /** The events of the answer that is kept go to `handler`. */
+  begin(handler: ResponseHandler): void {
+    this.#handler = handler;
+    this.sentAtMs = handler.startedMs;
+    this.#rules.queue.serve(); // those that wait go first
+    const upstream = this.#plan.first(handler.nowMs);
     if (upstream) this.#send(this.#request.asked, upstream);
-    else this.#proceed();
+    else this.#next();
   }
 
-  get recipient(): ResponseHandler {
-    if (this.#recipient === null) throw new TypeError('It has not begun.');
-    return this.#recipient;
+  /** One round of the loop: sends to the upstream that is next, waits until one has quota, or refuses. */
+  #next(): void {
+    this.#stopWaiting = null;
+    const { clock, queue, maxWaitMs } = this.#rules;
+    const { team, tokens } = this.#request;
+    const nowMs = clock.monotonic();
+    const step = this.#plan.next(nowMs);
+    if (step === null) return this.#refuse();
+    const { kind, target, upstream } = step;
+    this.sentAtMs = nowMs;
+    this.#upstream = upstream;
+    if (kind === 'send' || maxWaitMs === 0) return this.#send(target, upstream);
+    if (this.#waitBudget.covers(upstream.quota, nowMs, tokens)) {
+      return queue.hasSpace(team) ? this.#wait(nowMs) : this.#refuse();
+    }
+    // There will be no quota in time. One request at a time is sent all the same, to find out whether that is true.
+    return upstream.quota.mayProbe(nowMs) ? this.#send(target, upstream) : this.#refuse();
+  }
+
+  #send(target: Target, upstream: Upstream): void {
+    const { nowMs } = this.handler;
+    const isProbe = stateOf(upstream.breaker, nowMs) === 'half-open';
+    if (isProbe) upstream.breaker = afterProbeSent(upstream.breaker, nowMs);
+    this.#target = target;
+    this.#upstream = upstream;
+    this.#made += 1;
+    this.#dispatch(upstream.quota.recordSent(this.#request.tokens), isProbe);
+  }
+
+  #dispatch(ordinal: number, isProbe: boolean): void {
+    const { call, path, stream, pinned } = this.#request;
+    const { attachment, pathPrefix, pool } = this.#upstream;
+    const { requestId, incoming } = call;
+    const attempt = new Attempt(this, ordinal, isProbe);
+    this.#attempt = attempt;
+    const headers = upstreamHeaders(incoming.headers, { key: attachment.key, requestId, stream, pinned });
+    pool.dispatch({ path: pathPrefix + path, method: 'POST', headers, body: this.#target.body }, attempt);
+  }
+
+  #wait(nowMs: number): void {
+    this.#stopWaiting = this.#rules.queue.enter({
+      team: this.#request.team,
+      deadlineMs: this.#waitBudget.start(nowMs),
+      ready: (atMs) => this.#plan.next(atMs)?.kind === 'send',
+      send: () => this.#next(),
+      expire: () => this.#refuse(),
+    });
+  }
+
+  #refuse(): void {
+    this.#stopWaiting = null;
+    const nowMs = this.#rules.clock.monotonic();
+    const inMs = this.#upstream.quota.availableAtMs(nowMs, this.#request.tokens) - nowMs;
+    this.handler.refuse(rateLimited(inMs / 1_000));
+  }
+
+  onSent(): void {
+    this.sent = true;
+  }
+
+  keepsAnswer(attempt: Attempt, status: number, headers: IncomingHttpHeaders): boolean {
+    const cause = causeOfStatus(status, headers['content-type'] ?? '');
+    const waitMs = this.#upstream.recordAnswer(attempt, { cause, status, headers }, this.#rules);
+    this.retryAfterMs = waitMs;
+    this.#rules.queue.serve();
+    return cause === null || !this.#triesAgain(cause, status, waitMs !== null && this.#mayWaitOut(waitMs));
+  }
+
+  keepsError(attempt: Attempt, error: Error): boolean {
+    const cause = causeOfError(error, attempt.sent);
+    if (cause === null) return true;
+    this.#upstream.recordFailure(attempt, cause, this.#rules);
+    return !this.#triesAgain(cause, null, false);
+  }
+
+  /** Whether another attempt follows, after a pause. `mayRepeat`: the same upstream may be asked again. */
+  #triesAgain(cause: Cause, status: number | null, mayRepeat: boolean): boolean {
+    const { clock, maxAttempts, deadlineMs, observer } = this.#rules;
+    const { startedMs, begun } = this.handler;
+    const nowMs = clock.monotonic();
+    if (begun || this.#made >= maxAttempts || nowMs - startedMs >= deadlineMs) return false;
+    if (!this.#request.isRepeatable && mayHaveBegun(cause)) return false;
+    if (mayRepeat) this.#hasWaitedOut = true;
+    else this.#dropUpstream();
+    const tookMs = nowMs - this.sentAtMs;
+    if (!this.#hasNext(nowMs) && !this.#reconnects(cause, tookMs)) return false;
+    observer.gaveUp({ attachment: this.attachment.name, cause, status, durationMs: tookMs });
+    if (cause === 'failing') this.spent = true;
+    this.sent = false;
+    this.#attempt = null;
+    const timer = setTimeout(() => this.#next(), backoffMs(this.#made, Math.random()));
+    this.#stopWaiting = () => clearTimeout(timer);
+    return true;
+  }
+
+  #dropUpstream(): void {
+    this.#target.candidates = this.#target.candidates.filter((each) => each !== this.#upstream);
+  }
+
+  /** Whether the upstream that has just answered 429 may be asked again. */
+  #mayWaitOut(waitMs: number): boolean {
+    if (!this.#isPartlyAnswered) return waitMs <= shortWaitMs && !this.#hasWaitedOut;
+    const nowMs = this.#rules.clock.monotonic();
+    return this.#waitBudget.covers(this.#upstream.quota, nowMs, this.#request.tokens);
+  }
+
+  #hasNext(nowMs: number): boolean {
+    const step = this.#plan.next(nowMs);
+    if (step === null || step.kind === 'send') return step !== null;
+    const { queue, maxWaitMs } = this.#rules;
+    const { team, tokens } = this.#request;
+    return (
+      maxWaitMs > 0 && this.#waitBudget.covers(step.upstream.quota, nowMs, tokens) && queue.hasSpace(team)
+    );
+  }
+
+  /** If a connection failed quickly and there is no other upstream, the same one is tried once more. */
+  #reconnects(cause: Cause, tookMs: number): boolean {
+    if (cause !== 'unconnected' || this.#hasReconnected || tookMs > quickMs) return false;
+    this.#hasReconnected = true;
+    this.#target.candidates = [this.#upstream];
+    return true;
+  }
+
+  /** For a request in parts: sends the next one to the upstream that has just answered. Another attempt repeats only that. */
+  sendNextPart(body: Buffer): void {
+    this.#isPartlyAnswered = true;
+    this.#target.body = body;
+    this.#dispatch(this.#upstream.quota.recordSent(0), false); // its tokens were counted with the first part
+  }
+
+  /** For a request in parts: the answer that was kept is useless, as a 502 would be. Whether another attempt follows. */
+  rejectsAnswer(): boolean {
+    const attempt = this.#attempt;
+    if (attempt === null) return false;
+    this.#upstream.recordFailure(attempt, 'failing', this.#rules);
+    if (!this.#triesAgain('failing', 502, false)) return false;
+    attempt.discard();
+    return true;
+  }
+
+  recordFailure(): void {
+    if (this.sent && this.#attempt) this.#upstream.recordFailure(this.#attempt, 'failing', this.#rules);
+  }
+
+  abandon(): void {
+    this.over = true;
+    this.#stopWaiting?.();
+    if (this.#attempt === null) return;
+    this.#upstream.quota.endProbe();
+    this.#attempt.abort();
+  }
+
+  get handler(): ResponseHandler {
+    if (this.#handler === null) throw new TypeError('The attempts have not begun.');
+    return this.#handler;
   }
 
   get attachment(): Attachment {
@@ -88,156 +249,9 @@ export class Attempts implements UpstreamCall, AttemptHost {
   get headers(): readonly string[] {
     return this.#target === this.#request.asked ? noHeaders : ['x-tollgate-model', this.model];
   }
-
-  get roomInMs(): number | null {
-    return this.#gapMs;
-  }
-
-  failed(): void {
-    if (!this.sent || this.#attempt === null) return;
-    learnFromSilence(this.#rules, this.#upstream, { attempt: this.#attempt, cause: 'failing' });
-  }
-
-  abandon(): void {
-    this.over = true;
-    this.#quit?.();
-    if (this.#attempt === null) return;
-    this.#upstream.room.answered();
-    this.#attempt.abort();
-  }
-
-  started(): void {
-    this.sent = true;
-  }
-
-  keepsAnswer(attempt: Attempt, status: number, headers: IncomingHttpHeaders): boolean {
-    const cause = causeOfStatus(status, headers['content-type'] ?? '');
-    const gapMs = learnFromAnswer(this.#rules, this.#upstream, { attempt, cause, status, headers });
-    this.#gapMs = gapMs;
-    this.#letOthersGo();
-    if (cause === null) return true;
-    return !this.#triesAgain(cause, { mayWait: gapMs !== null && this.#mayWaitOut(gapMs), status });
-  }
-
-  keepsError(attempt: Attempt, error: Error): boolean {
-    const cause = causeOfError(error, attempt.sent);
-    if (cause === null) return true;
-    learnFromSilence(this.#rules, this.#upstream, { attempt, cause });
-    return !this.#triesAgain(cause, { mayWait: false, status: null });
-  }
-
-  /** Whether it may be sent again to whom has just refused it for its rate. */
-  #mayWaitOut(gapMs: number): boolean {
-    const { room } = this.#upstream;
-    if (this.#request.split?.hasBegun) return this.#patience.lastsFor(room, this.#rules.clock.monotonic());
-    return gapMs <= shortGapMs && !this.#waitedOut;
-  }
-
-  /** Whether another attempt is on its way. */
-  #triesAgain(cause: Cause, { mayWait, status }: { mayWait: boolean; status: number | null }): boolean {
-    const { clock, maxAttempts, deadlineMs, observer } = this.#rules;
-    const { startedMs, begun } = this.recipient;
-    const nowMs = clock.monotonic();
-    if (begun || this.#made >= maxAttempts || nowMs - startedMs >= deadlineMs) return false;
-    if (!this.#request.isRepeatable && mayHaveBegun(cause)) return false;
-    if (mayWait) this.#waitedOut = true;
-    else this.#strike(this.#upstream);
-    const tookMs = nowMs - this.sentAtMs;
-    if (!this.#mayGoOn(nowMs) && !this.#connectsAgain(cause, tookMs)) return false;
-    observer.gaveUp({ attachment: this.attachment.name, cause, status, durationMs: tookMs });
-    if (cause === 'failing') this.spent = true;
-    this.sent = false;
-    this.#attempt = null;
-    const timer = setTimeout(() => this.#proceed(), backoffMs(this.#made, Math.random()));
-    this.#quit = () => clearTimeout(timer);
-    return true;
-  }
-
-  /** Takes it out of those to be tried. */
-  #strike(upstream: Upstream): void {
-    this.#target.candidates = this.#target.candidates.filter((each) => each !== upstream);
-  }
-
-  /** Where nothing was sent, there is nobody else and it was quick, the same one may be tried once more. */
-  #connectsAgain(cause: Cause, tookMs: number): boolean {
-    if (cause !== 'unconnected' || this.#connectedAgain || tookMs > quickMs) return false;
-    this.#connectedAgain = true;
-    this.#target.candidates = [this.#upstream];
-    return true;
-  }
-
-  #mayGoOn(nowMs: number): boolean {
-    const step = this.#itinerary.next(nowMs);
-    if (step === null || step.kind === 'send') return step !== null;
-    const { room } = step.upstream;
-    return this.#rules.maxWaitMs > 0 && this.#patience.lastsFor(room, nowMs) && this.#patience.hasPlace();
-  }
-
-  #proceed(): void {
-    this.#quit = null;
-    const nowMs = this.#rules.clock.monotonic();
-    const step = this.#itinerary.next(nowMs);
-    if (step === null) {
-      this.#refuse();
-      return;
-    }
-    const { kind, target, upstream } = step;
-    this.sentAtMs = nowMs;
-    this.#upstream = upstream;
-    const isWorthWaiting = this.#patience.lastsFor(upstream.room, nowMs);
-    if (kind === 'send' || this.#rules.maxWaitMs === 0) this.#send(target, upstream);
-    else if (isWorthWaiting && this.#patience.hasPlace()) this.#wait(nowMs);
-    else if (!isWorthWaiting && upstream.room.findsOut(nowMs)) this.#send(target, upstream);
-    else this.#refuse();
-  }
-
-  #send(target: Target, upstream: Upstream): void {
-    const { call, path, stream, pinned, tokens, split } = this.#request;
-    const { attachment, pathPrefix, pool, room } = upstream;
-    const probe = upstream.rest !== working && !isResting(upstream.rest, this.recipient.nowMs);
-    if (probe) upstream.rest = probed(upstream.rest, this.recipient.nowMs);
-    this.#target = target;
-    this.#upstream = upstream;
-    this.#made += 1;
-    const attempt = new Attempt(this, { taken: room.take(tokens), probe });
-    this.#attempt = attempt;
-    const { key } = attachment;
-    const { requestId } = call;
-    const headers = upstreamHeaders(call.incoming.headers, { key, requestId, stream, pinned });
-    const sent = { path: pathPrefix + path, method: 'POST', headers } as const;
-    if (split === null) {
-      pool.dispatch({ ...sent, body: target.body }, attempt);
-      return;
-    }
-    const countAnother = (): void => {
-      attempt.taken = room.take(0);
-    };
-    split.over(pool, countAnother).dispatch(sent, attempt);
-  }
-
-  /** Whoever has waited goes first. */
-  #letOthersGo(): void {
-    const { waiting } = this.#rules;
-    if (waiting.size > 0) waiting.serve();
-  }
-
-  #wait(nowMs: number): void {
-    this.#quit = this.#patience.wait(nowMs, {
-      ready: (atMs) => this.#itinerary.next(atMs)?.kind === 'send',
-      go: () => this.#proceed(),
-      expire: () => this.#refuse(),
-    });
-  }
-
-  #refuse(): void {
-    this.#quit = null;
-    const nowMs = this.#rules.clock.monotonic();
-    const opensInMs = this.#upstream.room.opensAtMs(nowMs, this.#request.tokens) - nowMs;
-    this.recipient.refuse(rateLimited(opensInMs / 1_000));
-  }
 }
 
 const noHeaders: readonly string[] = [];
 const quickMs = 1_000;
-/** A caller that was refused for the rate waits itself where it is told to, but for such a gap. */
-const shortGapMs = 2_000;
+/** A caller that gets a 429 waits by itself, as long as it is told; only such a short wait is done for it. */
+const shortWaitMs = 2_000;

@@ -1,41 +1,45 @@
 /**
- * The rest of an attachment that fails: it is asked last for a while, then one request finds out whether it works
- * again. Pure: time and chance are arguments.
+ * The circuit breaker of one attachment. Closed: it works. Open: it failed, and others are asked first. Half-open: the
+ * time is over, and the next request probes whether it works again. Pure: time and chance are arguments.
  */
-export interface Rest {
-  /** Failures in a row; 0: it works. */
+export interface CircuitBreaker {
+  /** Failures in a row; 0 if it is closed. */
   readonly failures: number;
-  /** Until then it is asked last. */
-  readonly untilMs: number;
+  /** Monotonic, ms. */
+  readonly openUntilMs: number;
 }
 
-export const working: Rest = { failures: 0, untilMs: 0 };
+export const closed: CircuitBreaker = { failures: 0, openUntilMs: 0 };
 
-const firstMs = 1_000;
-const longestMs = 60_000;
-/** How long a request that finds out is waited for before another one may. */
+const firstOpenMs = 1_000;
+const longestOpenMs = 60_000;
+/** If a probe brings no result for so long, another may follow. */
 const probeMs = 30_000;
 
-export function isResting(rest: Rest, nowMs: number): boolean {
-  return rest.failures > 0 && nowMs < rest.untilMs;
+export function stateOf(
+  { failures, openUntilMs }: CircuitBreaker,
+  nowMs: number,
+): 'closed' | 'open' | 'half-open' {
+  if (failures === 0) return 'closed';
+  return nowMs < openUntilMs ? 'open' : 'half-open';
 }
 
-/** One request finds out; meanwhile the others go on as if it rested. */
-export function probed({ failures }: Rest, nowMs: number): Rest {
-  return { failures, untilMs: nowMs + probeMs };
+/** One request probes; until its result is known it is open to all others. */
+export function afterProbeSent({ failures }: CircuitBreaker, nowMs: number): CircuitBreaker {
+  return { failures, openUntilMs: nowMs + probeMs };
 }
 
 /**
- * After a failure: 1 s, doubling to 60 s, half of it by chance (`random` from 0 to 1), and no less than the upstream
- * asks for. What was under way when a rest began does not prolong it.
+ * Opens for 1 s, doubling to 60 s, up to half of it taken off by chance (`random` from 0 to 1), and never for less than
+ * the upstream asks for. Failures of requests that were under way when it opened do not prolong that.
  */
-export function rested(
-  rest: Rest,
-  failure: { nowMs: number; probe: boolean; retryAfterMs: number; random: number },
-): Rest {
-  const { nowMs, probe, retryAfterMs, random } = failure;
-  if (isResting(rest, nowMs) && !probe) return rest;
-  const failures = rest.failures + 1;
-  const wholeMs = Math.min(longestMs, firstMs * 2 ** (failures - 1));
-  return { failures, untilMs: nowMs + Math.max(wholeMs * (1 - random / 2), retryAfterMs) };
+export function afterFailure(
+  breaker: CircuitBreaker,
+  failure: { nowMs: number; isProbe: boolean; retryAfterMs: number; random: number },
+): CircuitBreaker {
+  const { nowMs, isProbe, retryAfterMs, random } = failure;
+  if (stateOf(breaker, nowMs) === 'open' && !isProbe) return breaker;
+  const failures = breaker.failures + 1;
+  const wholeMs = Math.min(longestOpenMs, firstOpenMs * 2 ** (failures - 1));
+  return { failures, openUntilMs: nowMs + Math.max(wholeMs * (1 - random / 2), retryAfterMs) };
 }

@@ -1,7 +1,7 @@
 import type { Refusal } from '../base/refusal.ts';
 import { retryAfterMs } from './retry.ts';
 import { failed, isJson, timedOut, unreachable, upstreamTrouble } from './upstream-error.ts';
-import type { Upstream } from './upstreams.ts';
+import type { Upstream } from './upstream.ts';
 
 export interface FetchedJson {
   value: unknown;
@@ -33,8 +33,8 @@ export async function fetchJson(
     const contentType = one(answer.headers['content-type']) ?? '';
     const status = answer.statusCode;
     if (status >= 300 || !isJson(contentType)) {
-      const roomInMs = retryAfterMs(one(answer.headers['retry-after']));
-      return upstreamTrouble({ status, contentType, roomInMs, text }).refusal;
+      const waitMs = retryAfterMs(one(answer.headers['retry-after']));
+      return upstreamTrouble({ status, contentType, retryAfterMs: waitMs, text }).refusal;
     }
     return { value: JSON.parse(text) as unknown };
   } catch (error) {

@@ -1,51 +1,25 @@
-import { isRecord, type JsonObject, type ValidRequest } from '../base/request.ts';
+import { isRecord } from '../base/request.ts';
 import type { Usage } from '../base/outcome.ts';
 import { readUsage } from './usage.ts';
 
-/** Dev Center, heroku-inference-api-v1-embeddings. */
-const maxInputs = 96;
-/** Of an answer, its share of one input: 1,536 numbers, each in 20 characters. */
-const bytesAnInput = 32_768;
-
-/** The bodies of several requests that together ask what one with too many inputs does; null where one will do. */
-export function splitInputs({ endpoint, body }: ValidRequest): readonly JsonObject[] | null {
-  const { input } = body;
-  if (endpoint.modelKind !== 'embeddings' || !Array.isArray(input) || input.length <= maxInputs) return null;
-  const count = Math.ceil(input.length / maxInputs);
-  return Array.from({ length: count }, (_, n) => ({
-    ...body,
-    input: input.slice(n * maxInputs, (n + 1) * maxInputs),
-  }));
-}
-
-/** The most bytes of answers that are held until the last of them is there; 0 for what is sent as it is. */
-export function heldAnswerBytes({ endpoint, body: { input } }: ValidRequest): number {
-  const isSplit = endpoint.modelKind === 'embeddings' && Array.isArray(input) && input.length > maxInputs;
-  return isSplit ? input.length * bytesAnInput : 0;
-}
-
-/** Answers to parts of one request for embeddings, made into the one answer it would have had. */
+/** Joins the answers to the parts of a request for embeddings into the one answer that it would have had. */
 export class JoinedEmbeddings {
-  /** What is the same in every answer, taken from the first. */
+  /** The fields of the first answer that are the same in all of them. */
   #head: Record<string, unknown> | null = null;
   readonly #data: Buffer[] = [];
-  readonly #usage = new Map<string, number>();
-  #used: Usage | null = null;
-  /** Answers without usage leave the sum unknown. */
+  readonly #reported = new Map<string, number>();
+  #sum: Usage | null = null;
+  /** False once an answer reported none: the sum is unknown. */
   #usageKnown = true;
-  #inputs = 0;
+  /** How many inputs are answered. */
+  inputs = 0;
 
-  /** Answers so far. */
-  get answers(): number {
-    return this.#data.length;
+  /** The sum of what the answers reported; null if one of them reported nothing, or there is none. */
+  get usage(): Usage | null {
+    return this.#usageKnown ? this.#sum : null;
   }
 
-  /** What the answers reported together; null where one of them did not, or there is none. */
-  get used(): Usage | null {
-    return this.#usageKnown ? this.#used : null;
-  }
-
-  /** Takes the next answer; false where it is not one to so many inputs. */
+  /** Adds the next answer; false if it is not an answer to so many inputs. */
   add(text: string, inputs: number): boolean {
     const answer = recordIn(text);
     const data = answer?.['data'];
@@ -53,20 +27,20 @@ export class JoinedEmbeddings {
     const { data: _, usage, ...head } = answer;
     this.#head ??= head;
     this.#addUsage(usage, readUsage(text));
-    const offset = this.#inputs;
+    const offset = this.inputs;
     const items = data.map((item, at) => {
       const index = typeof item['index'] === 'number' ? item['index'] : at;
       return JSON.stringify({ ...item, index: offset + index });
     });
     this.#data.push(Buffer.from(`${offset === 0 ? '' : ','}${items.join(',')}`));
-    this.#inputs += inputs;
+    this.inputs += inputs;
     return true;
   }
 
-  /** The joined answer, in pieces; usage comes last, where it is looked for. */
+  /** The joined answer, in pieces. Usage comes last, since only an answer's end is searched for it. */
   pieces(): Buffer[] {
     const head = JSON.stringify(this.#head ?? {}).slice(0, -1);
-    const usage = this.#usageKnown ? `,"usage":${JSON.stringify(Object.fromEntries(this.#usage))}` : '';
+    const usage = this.#usageKnown ? `,"usage":${JSON.stringify(Object.fromEntries(this.#reported))}` : '';
     return [
       Buffer.from(`${head}${head === '{' ? '' : ','}"data":[`),
       ...this.#data,
@@ -79,13 +53,13 @@ export class JoinedEmbeddings {
       this.#usageKnown = false;
       return;
     }
-    const { inputTokens, outputTokens } = this.#used ?? { inputTokens: 0, outputTokens: 0 };
-    this.#used = {
+    const { inputTokens, outputTokens } = this.#sum ?? { inputTokens: 0, outputTokens: 0 };
+    this.#sum = {
       inputTokens: inputTokens + read.inputTokens,
       outputTokens: outputTokens + read.outputTokens,
     };
     for (const [name, count] of Object.entries(reported)) {
-      if (typeof count === 'number') this.#usage.set(name, (this.#usage.get(name) ?? 0) + count);
+      if (typeof count === 'number') this.#reported.set(name, (this.#reported.get(name) ?? 0) + count);
     }
   }
 }

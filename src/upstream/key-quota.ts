@@ -1,37 +1,36 @@
-import type { RateLimitSnapshot, Left } from './rate-limit-snapshot.ts';
+import type { LimitWindow, RateLimitSnapshot } from './rate-limit-snapshot.ts';
 
-/** After a gap, so many are sent at a time until an answer tells what there is room for: not everybody at once. */
+/** After a wait, so many requests are sent at a time until an answer says what is left: not all at once. */
 const trickle = { requests: 10, everyMs: 100 };
 
-/** How long a request that finds out is waited for before another one may. */
-const findingOutMs = 30_000;
+/** If a probe brings no answer for so long, another may follow. */
+const probeMs = 30_000;
 
 /**
- * The room that a key has, as far as this process knows: what the upstream said last, less what was sent since. The
- * state takes the time as an argument and keeps none of its own.
+ * What a key has left, as far as this process knows: what the upstream said last, less what was sent since. Time is an
+ * argument.
  */
 export class KeyQuota {
   #known: RateLimitSnapshot | null = null;
-  /** How many were sent in all, and up to which of them the upstream has counted. */
+  /** How many requests were sent in all, and the last of them that an answer has counted. */
   #sent = 0;
   #counted = 0;
-  /** How many had been sent when one was last refused for the rate. */
+  /** How many had been sent at the last 429. */
   #sentWhenLimited = 0;
-  /** The upstream itself has said that there is room: only what was sent since says otherwise. */
-  #saidRoom = true;
-  /** What it said last of requests, and whether it has ever said anything else. */
+  /** The upstream's last figures were not zero; only what was sent since may have used them up. */
+  #saidSome = true;
+  /** The last figure for requests, and whether it has ever been another. */
   #said: number | null = null;
-  #moves = false;
-  /** Until then a request that finds out is waited for. */
-  #foundOutByMs = 0;
+  #changes = false;
+  #probeUntilMs = 0;
 
-  /** How many were sent in all. */
+  /** How many requests were sent in all. */
   get sent(): number {
     return this.#sent;
   }
 
-  /** Counts one down that is being sent; the number it has among all. */
-  take(tokens: number): number {
+  /** Counts a request that is being sent. Returns its number among all. */
+  recordSent(tokens: number): number {
     this.#sent += 1;
     const known = this.#known;
     if (known?.requests) known.requests.remaining -= 1;
@@ -39,21 +38,21 @@ export class KeyQuota {
     return this.#sent;
   }
 
-  /** How many requests fit now; Infinity where that is not known. */
-  left(nowMs: number, tokens: number): number {
+  /** How many requests of so many tokens can be sent now; Infinity if that is not known. */
+  remaining(nowMs: number, tokens: number): number {
     const known = this.#known;
     if (known === null) return Infinity;
     if (known.blockedUntilMs > nowMs || lacksTokens(known.tokens, nowMs, tokens)) return 0;
     const { requests } = known;
     if (requests === null) return Infinity;
     if (nowMs < requests.resetAtMs) return Math.max(0, requests.remaining);
-    // A new window. Where the last one was used up there are others who have waited for it.
-    known.requests = requests.remaining > 0 ? null : byLittle(requests, nowMs);
+    // A new window. If the last one was used up, others have waited for this one.
+    known.requests = requests.remaining > 0 ? null : trickleOf(requests, nowMs);
     return known.requests?.remaining ?? Infinity;
   }
 
-  /** When a request may fit that does not now. */
-  opensAtMs(nowMs: number, tokens: number): number {
+  /** When there should be quota for a request that has none now. */
+  availableAtMs(nowMs: number, tokens: number): number {
     const known = this.#known;
     if (known === null) return nowMs;
     const { requests, tokens: ofTokens, blockedUntilMs } = known;
@@ -65,60 +64,60 @@ export class KeyQuota {
     );
   }
 
-  /** Whether the answer to a request under way may tell of room before that. */
-  mayOpenSooner(nowMs: number): boolean {
-    return this.#saidRoom && (this.#known?.blockedUntilMs ?? 0) <= nowMs && this.#sent > this.#counted;
+  /** Whether the answer to a request under way may say that there is quota before that. */
+  mayBeAvailableSooner(nowMs: number): boolean {
+    return this.#saidSome && (this.#known?.blockedUntilMs ?? 0) <= nowMs && this.#sent > this.#counted;
   }
 
-  /** Takes what the upstream said in answer to the `taken`-th request; an answer overtaken by another says nothing new. */
-  read(reading: RateLimitSnapshot, taken: number): void {
-    if (taken < this.#counted) return;
-    this.#counted = taken;
-    this.#saidRoom = reading.requests?.remaining !== 0 && reading.tokens?.remaining !== 0;
-    // Those under way it may not have counted yet.
-    const underWay = this.#sent - taken;
-    const said = reading.requests && this.#heeds(reading.requests) ? reading.requests : null;
+  /** Records what the answer to a request says. An answer that a later one has overordinal says nothing new. */
+  recordSnapshot(snapshot: RateLimitSnapshot, ordinal: number): void {
+    if (ordinal < this.#counted) return;
+    this.#counted = ordinal;
+    this.#saidSome = snapshot.requests?.remaining !== 0 && snapshot.tokens?.remaining !== 0;
+    // The upstream may not have counted those under way.
+    const underWay = this.#sent - ordinal;
+    const said = snapshot.requests && this.#isCounted(snapshot.requests) ? snapshot.requests : null;
     const requests = said && { ...said, remaining: said.remaining - underWay };
     this.#known = {
-      ...reading,
+      ...snapshot,
       requests,
       blockedUntilMs: this.#known?.blockedUntilMs ?? 0,
     };
   }
 
-  /** Not where most is left and the figure has never moved: who says the same in every answer counts nothing. */
-  #heeds({ remaining, limit }: Left): boolean {
-    this.#moves ||= this.#said !== null && this.#said !== remaining;
+  /** An upstream that says the same in every answer, with most of the limit left, does not count. */
+  #isCounted({ remaining, limit }: LimitWindow): boolean {
+    this.#changes ||= this.#said !== null && this.#said !== remaining;
     this.#said = remaining;
-    return this.#moves || remaining <= limit / 2;
+    return this.#changes || remaining <= limit / 2;
   }
 
   /**
-   * Whether a request may be sent although none fits, for longer than anybody waits: one at a time finds out whether
-   * that is still so, since nobody else would.
+   * Whether a request may be sent although there is no quota for longer than any request may wait. One at a time probes
+   * whether that is still so, since no other would find out.
    */
-  findsOut(nowMs: number): boolean {
-    if (nowMs < this.#foundOutByMs) return false;
-    this.#foundOutByMs = nowMs + findingOutMs;
+  mayProbe(nowMs: number): boolean {
+    if (nowMs < this.#probeUntilMs) return false;
+    this.#probeUntilMs = nowMs + probeMs;
     return true;
   }
 
-  /** An answer came, or none will. */
-  answered(): void {
-    this.#foundOutByMs = 0;
+  /** An answer came, or none will: another request may probe. */
+  endProbe(): void {
+    this.#probeUntilMs = 0;
   }
 
-  /** The upstream has answered the `taken`-th request: had it refused an earlier one for its rate, that is over. */
-  allowed(nowMs: number, taken: number): void {
+  /** Records that a request was not refused for its rate: the wait that an earlier 429 asked for is over. */
+  recordAccepted(nowMs: number, ordinal: number): void {
     const known = this.#known;
-    if (known === null || known.blockedUntilMs <= nowMs || taken <= this.#sentWhenLimited) return;
+    if (known === null || known.blockedUntilMs <= nowMs || ordinal <= this.#sentWhenLimited) return;
     const { requests } = known;
-    const opened = requests && requests.remaining <= 0 ? byLittle(requests, nowMs) : requests;
+    const opened = requests && requests.remaining <= 0 ? trickleOf(requests, nowMs) : requests;
     this.#known = { ...known, atMs: nowMs, blockedUntilMs: 0, requests: opened };
   }
 
-  /** The upstream refused a request for its rate: nothing fits before then. */
-  limited(nowMs: number, untilMs: number): void {
+  /** Records a 429: there is no quota before then. */
+  recordRateLimited(nowMs: number, untilMs: number): void {
     this.#sentWhenLimited = this.#sent;
     const blockedUntilMs = Math.max(untilMs, this.#known?.blockedUntilMs ?? 0);
     const limit = this.#known?.requests?.limit ?? Infinity;
@@ -130,23 +129,23 @@ export class KeyQuota {
     };
   }
 
-  /** What there is to tell others that is newer than `afterMs`. */
-  newsSince(afterMs: number): RateLimitSnapshot | null {
+  /** The snapshot, if it is newer than `afterMs`. */
+  snapshotSince(afterMs: number): RateLimitSnapshot | null {
     return this.#known !== null && this.#known.atMs > afterMs ? this.#known : null;
   }
 
-  /** Takes over what another process was told, where that is newer. */
-  hear(reading: RateLimitSnapshot): void {
-    if (reading.atMs > (this.#known?.atMs ?? 0)) this.#known = reading;
+  /** Takes over what another process was told, if it is newer. */
+  adopt(snapshot: RateLimitSnapshot): void {
+    if (snapshot.atMs > (this.#known?.atMs ?? 0)) this.#known = snapshot;
   }
 }
 
-/** The room after a gap, for the next moment. */
-function byLittle({ limit }: Left, nowMs: number): Left {
+/** What may be sent in the next moment after a wait. */
+function trickleOf({ limit }: LimitWindow, nowMs: number): LimitWindow {
   return { limit, remaining: Math.min(trickle.requests, limit), resetAtMs: nowMs + trickle.everyMs };
 }
 
-/** What is large waits for half a window's tokens at most: on a busy key there are never more. */
-function lacksTokens(left: Left | null, nowMs: number, tokens: number): boolean {
+/** A large request waits for half a window's tokens at most: a busy key never has more. */
+function lacksTokens(left: LimitWindow | null, nowMs: number, tokens: number): boolean {
   return left !== null && nowMs < left.resetAtMs && left.remaining < Math.min(tokens, left.limit / 2);
 }

@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { RateLimitSnapshot, Left } from './rate-limit-snapshot.ts';
+import type { LimitWindow, RateLimitSnapshot } from './rate-limit-snapshot.ts';
 
 const longestResetMs = 86_400_000;
-/** Where nothing says when there will be room again. */
-const unsaidGapMs = 1_000;
+/** If an answer does not say when there is quota again. */
+const defaultResetMs = 1_000;
 
-/** What an answer says of its key's limits, `x-ratelimit-*`; null where it says nothing that makes sense. Pure. */
-export function readingIn(headers: IncomingHttpHeaders, nowMs: number): RateLimitSnapshot | null {
+/** What an answer says of its key's limits, `x-ratelimit-*`; null if it says nothing that makes sense. Pure. */
+export function snapshotIn(headers: IncomingHttpHeaders, nowMs: number): RateLimitSnapshot | null {
   const requests = leftOf(nowMs, {
     limit: headers['x-ratelimit-limit-requests'],
     remaining: headers['x-ratelimit-remaining-requests'],
@@ -20,9 +20,9 @@ export function readingIn(headers: IncomingHttpHeaders, nowMs: number): RateLimi
   return requests || tokens ? { atMs: nowMs, blockedUntilMs: 0, requests, tokens } : null;
 }
 
-/** How long it lasts that something is used up; null where nothing is. Pure. */
-export function usedUpForMs(reading: RateLimitSnapshot | null, nowMs: number): number | null {
-  const used = [reading?.requests, reading?.tokens].filter((left) => left?.remaining === 0);
+/** How long a limit stays used up, ms; null if none is. Pure. */
+export function exhaustedForMs(snapshot: RateLimitSnapshot | null, nowMs: number): number | null {
+  const used = [snapshot?.requests, snapshot?.tokens].filter((left) => left?.remaining === 0);
   return used.length === 0 ? null : Math.max(...used.map((left) => (left?.resetAtMs ?? nowMs) - nowMs));
 }
 
@@ -31,16 +31,16 @@ type HeaderValue = string | string[] | undefined;
 function leftOf(
   nowMs: number,
   said: { limit: HeaderValue; remaining: HeaderValue; reset: HeaderValue },
-): Left | null {
+): LimitWindow | null {
   const remaining = wholeNumber(said.remaining);
   if (remaining === null) return null;
-  const resetInMs = durationMs(said.reset) ?? unsaidGapMs;
+  const resetInMs = durationMs(said.reset) ?? defaultResetMs;
   return { remaining, limit: wholeNumber(said.limit) ?? Infinity, resetAtMs: nowMs + resetInMs };
 }
 
 const largest = 1e15;
 
-/** Numbers, not patterns: this is read of every answer. */
+/** Without a pattern, since every answer has such figures. */
 function wholeNumber(value: HeaderValue): number | null {
   if (typeof value !== 'string' || value === '') return null;
   const number = Number(value);
@@ -48,10 +48,10 @@ function wholeNumber(value: HeaderValue): number | null {
 }
 
 const unitsMs: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1 };
-/** Answers that come close together say the same. */
+/** Consecutive answers often say the same. */
 let last: { text: string; ms: number | null } = { text: '', ms: null };
 
-/** `6m0s`, `1.5s`, `20ms`, or seconds; null for anything else, and for what is too long to be a window. */
+/** `6m0s`, `1.5s`, `20ms` or seconds, as ms; null for anything else, and if it is too long to be a window. */
 export function durationMs(value: HeaderValue): number | null {
   if (typeof value !== 'string' || value.length > 40) return null;
   if (value !== last.text) last = { text: value, ms: parsedMs(value) };

@@ -1,20 +1,20 @@
 /** What is left of one of an inference key's limits. */
-export interface Left {
+export interface LimitWindow {
   remaining: number;
-  /** How much there is in a whole window; Infinity where that is not known. */
+  /** Of a whole window; Infinity if it is not known. */
   limit: number;
-  /** When it is whole again. */
+  /** When the next window begins. */
   resetAtMs: number;
 }
 
-/** What is known of the room that a key has. All times on one clock, ms. */
+/** What is known of a key's quota. All times are by one clock, ms. */
 export interface RateLimitSnapshot {
   /** When the upstream said so. */
   atMs: number;
-  /** It has said that it takes nothing before then. */
+  /** A 429 has said to send nothing before then. */
   blockedUntilMs: number;
-  requests: Left | null;
-  tokens: Left | null;
+  requests: LimitWindow | null;
+  tokens: LimitWindow | null;
 }
 
 /** A reading by a hash of its key, its times by the store's clock; when it came in whole ms. */

@@ -1,22 +1,23 @@
 import type { Clock } from '../base/clock.ts';
-import { FairQueue, type Queued } from './fair-queue.ts';
+import type { KeyQuota } from './key-quota.ts';
 
-/** A request that waits for room. Times are monotonic, ms. */
-export interface Waiter extends Queued {
+/** A request that waits for quota. Times are monotonic, ms. */
+export interface QueuedRequest {
+  readonly team: string;
   readonly deadlineMs: number;
   /** Whether it could be sent now. */
   ready(nowMs: number): boolean;
-  go(): void;
+  send(): void;
   /** Its time is up. */
   expire(): void;
 }
 
 const tickMs = 50;
 
-/** Where requests wait while no key has room for them: bounded, teams in turn. There is no timer while nobody waits. */
+/** Where requests wait while no key has quota for them: bounded, teams in turn. No timer runs while nobody waits. */
 export class RequestQueue {
   readonly #clock: Clock;
-  readonly #queue: FairQueue<Waiter>;
+  readonly #queue: FairQueue<QueuedRequest>;
   #timer: NodeJS.Timeout | null = null;
 
   constructor({ clock, max, maxOfTeam }: { clock: Clock; max: number; maxOfTeam: number }) {
@@ -28,41 +29,124 @@ export class RequestQueue {
     return this.#queue.size;
   }
 
-  hasPlace(team: string): boolean {
-    return this.#queue.hasPlace(team);
+  /** Whether one more request of a team may wait. */
+  hasSpace(team: string): boolean {
+    return this.#queue.hasSpace(team);
   }
 
-  enter(waiter: Waiter): void {
-    this.#queue.add(waiter);
+  /** Adds a request. The function returned takes it out again. */
+  enter(request: QueuedRequest): () => void {
+    this.#queue.add(request);
     this.#timer ??= setInterval(() => this.#tick(), tickMs);
+    return () => {
+      this.#queue.remove(request);
+      this.#stopWhenEmpty();
+    };
   }
 
-  leave(waiter: Waiter): void {
-    this.#queue.remove(waiter);
-    this.#stopWhenEmpty();
-  }
-
-  /** Sends everybody there is room for, in turn. */
+  /** Sends all that there is quota for, teams in turn. */
   serve(): void {
+    if (this.#queue.size === 0) return;
     const nowMs = this.#clock.monotonic();
-    const ready = (waiter: Waiter): boolean => waiter.ready(nowMs);
-    for (let next = this.#queue.take(ready); next; next = this.#queue.take(ready)) next.go();
+    const ready = (request: QueuedRequest): boolean => request.ready(nowMs);
+    for (let next = this.#queue.take(ready); next; next = this.#queue.take(ready)) next.send();
     this.#stopWhenEmpty();
   }
 
   #tick(): void {
     this.serve();
     const nowMs = this.#clock.monotonic();
-    for (const waiter of this.#queue.all()) {
-      if (nowMs < waiter.deadlineMs) continue;
-      this.leave(waiter);
-      waiter.expire();
+    for (const request of this.#queue.all()) {
+      if (nowMs < request.deadlineMs) continue;
+      this.#queue.remove(request);
+      request.expire();
     }
+    this.#stopWhenEmpty();
   }
 
   #stopWhenEmpty(): void {
     if (this.#queue.size > 0 || this.#timer === null) return;
     clearInterval(this.#timer);
     this.#timer = null;
+  }
+}
+
+/** How long one request may wait for quota, over all its waits. Time is an argument. */
+export class WaitBudget {
+  readonly #maxMs: number;
+  /** Set by the first wait. */
+  #untilMs: number | null = null;
+
+  constructor(maxMs: number) {
+    this.#maxMs = maxMs;
+  }
+
+  /** Whether there may be quota for so many tokens before the time is up. */
+  covers(quota: KeyQuota, nowMs: number, tokens: number): boolean {
+    const untilMs = this.#untilMs ?? nowMs + this.#maxMs;
+    if (nowMs >= untilMs) return false;
+    return quota.availableAtMs(nowMs, tokens) < untilMs || quota.mayBeAvailableSooner(nowMs);
+  }
+
+  /** Begins to count with the first call. Returns until when to wait. */
+  start(nowMs: number): number {
+    this.#untilMs ??= nowMs + this.#maxMs;
+    return this.#untilMs;
+  }
+}
+
+/** A bounded queue that serves teams in turn, and each team in the order of arrival. */
+export class FairQueue<T extends { readonly team: string }> {
+  size = 0;
+  readonly #max: number;
+  readonly #maxOfTeam: number;
+  /** In the order of their turns: a team that was served goes to the end. */
+  readonly #teams = new Map<string, T[]>();
+
+  constructor({ max, maxOfTeam }: { max: number; maxOfTeam: number }) {
+    this.#max = max;
+    this.#maxOfTeam = maxOfTeam;
+  }
+
+  /** Whether there is space for one more of a team. */
+  hasSpace(team: string): boolean {
+    return this.size < this.#max && (this.#teams.get(team)?.length ?? 0) < this.#maxOfTeam;
+  }
+
+  add(item: T): void {
+    const line = this.#teams.get(item.team);
+    if (line) line.push(item);
+    else this.#teams.set(item.team, [item]);
+    this.size += 1;
+  }
+
+  /** Takes an item out, wherever it stands. */
+  remove(item: T): void {
+    const line = this.#teams.get(item.team);
+    const at = line?.indexOf(item) ?? -1;
+    if (!line || at < 0) return;
+    line.splice(at, 1);
+    this.size -= 1;
+    if (line.length === 0) this.#teams.delete(item.team);
+  }
+
+  /** Takes out the next item that is ready; null if none is. */
+  take(ready: (item: T) => boolean): T | null {
+    for (const [team, line] of this.#teams) {
+      const item = line.find(ready);
+      if (item === undefined) continue;
+      this.remove(item);
+      if (line.length > 0) {
+        this.#teams.delete(team);
+        this.#teams.set(team, line);
+      }
+      return item;
+    }
+    return null;
+  }
+
+  /** A copy of all items. */
+  all(): T[] {
+    return [...this.#teams.values()].flat();
   }
 }

@@ -1,11 +1,11 @@
-import type { RateLimitSnapshot, Left } from './rate-limit-snapshot.ts';
+import type { LimitWindow, RateLimitSnapshot } from './rate-limit-snapshot.ts';
 
 /** A reading as the store keeps it, less its time: whole numbers, `-` where nothing is known. */
 export function encodeReading({ blockedUntilMs, requests, tokens }: RateLimitSnapshot): string {
   return [Math.ceil(blockedUntilMs), encodeLeft(requests), encodeLeft(tokens)].join(' ');
 }
 
-function encodeLeft(left: Left | null): string {
+function encodeLeft(left: LimitWindow | null): string {
   if (left === null) return '- - -';
   const limit = left.limit === Infinity ? '-' : left.limit;
   return `${left.remaining} ${limit} ${Math.ceil(left.resetAtMs)}`;
@@ -25,14 +25,15 @@ export function decodeReading(text: string): RateLimitSnapshot | null {
   };
 }
 
-function leftOf([remaining = null, limit = null, resetAtMs = null]: (number | null)[]): Left | null {
+function leftOf([remaining = null, limit = null, resetAtMs = null]: (number | null)[]): LimitWindow | null {
   if (remaining === null || resetAtMs === null) return null;
   return { remaining, limit: limit ?? Infinity, resetAtMs };
 }
 
 /** A reading with its times on another clock that is ahead by so much. */
 export function shifted(reading: RateLimitSnapshot, byMs: number): RateLimitSnapshot {
-  const moved = (left: Left | null): Left | null => left && { ...left, resetAtMs: left.resetAtMs + byMs };
+  const moved = (left: LimitWindow | null): LimitWindow | null =>
+    left && { ...left, resetAtMs: left.resetAtMs + byMs };
   return {
     atMs: reading.atMs + byMs,
     blockedUntilMs: reading.blockedUntilMs + byMs,

@@ -1,43 +1,48 @@
-import type { Dispatcher } from 'undici';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Attachment } from '../base/attachment.ts';
 import type { Refusal } from '../base/refusal.ts';
 
-/** What an exchange asks of what sends its request, however many attempts that takes. */
+/** What an exchange knows of its request on the way to the upstream, however many attempts that takes. */
 export interface UpstreamCall {
-  /** The attempt that is under way, or whose answer was kept, has been sent. */
+  /** Whether the current attempt, or the one whose answer was kept, was sent. */
   readonly sent: boolean;
-  /** An earlier attempt failed in the upstream's hands: it may have done the work. */
+  /** An earlier attempt failed after it was sent: the upstream may have done the work. */
   readonly spent: boolean;
-  /** Whom it was sent to last, or will be. */
+  /** The attachment it was sent to last, or will be. */
   readonly attachment: Attachment;
   readonly model: string;
-  /** Monotonic, ms: when the attempt was sent. */
+  /** When the attempt was sent; monotonic, ms. */
   readonly sentAtMs: number;
-  /** Headers for the reply that say where it comes from, a flat list. */
+  /** Headers for the reply that say which model answered, a flat list. */
   readonly headers: readonly string[];
-  /** After how long there is room, where the upstream's 429 has said so. */
-  readonly roomInMs: number | null;
-  /** The upstream's answer did not come in time, or broke off: the next ones had better go elsewhere. */
-  failed(): void;
-  /** Ends it, wherever it is: nobody waits any more. */
+  /** How long the upstream's 429 asks to wait, ms; null if it does not say. */
+  readonly retryAfterMs: number | null;
+  /** The answer did not come in time, or broke off: opens the circuit breaker. */
+  recordFailure(): void;
+  /** Ends it in whatever state it is: nobody waits for an answer. */
   abandon(): void;
 }
 
-/** What stops, pauses and resumes the upstream's answer. */
-export type UpstreamController = Dispatcher.DispatchController;
+/** An answer that can be stopped while its reader is slow. */
+export interface Pausable {
+  pause(): void;
+  resume(): void;
+}
 
-/** Who gets the events of the attempt that is kept: the exchange. */
-export interface ResponseHandler extends Required<
-  Pick<
-    Dispatcher.DispatchHandler,
-    'onRequestStart' | 'onResponseStart' | 'onResponseData' | 'onResponseEnd' | 'onResponseError'
-  >
-> {
+/** Gets the events of the answer that is kept. `Exchange` is one. */
+export interface ResponseHandler {
   /** Deadlines count from here; monotonic, ms. */
   readonly startedMs: number;
   readonly nowMs: number;
-  /** The caller has got a head: nothing else can be tried any more. */
+  /** The caller has a head, so that no other attempt can be made. */
   readonly begun: boolean;
-  /** Answers with a refusal; nothing is under way. */
+  /** Each attempt, once it is sent. */
+  onRequestStart(answer: Pausable): void;
+  onResponseStart(status: number, headers: IncomingHttpHeaders): void;
+  onResponseData(chunk: Buffer): void;
+  onResponseEnd(): void;
+  /** No answer, or no more of it. */
+  onResponseError(error: Error): void;
+  /** Answers with a refusal of the gateway's own; no attempt is under way. */
   refuse(refusal: Refusal): void;
 }

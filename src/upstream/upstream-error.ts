@@ -6,11 +6,14 @@ import { noRetry, Refusal, retryAfter } from '../base/refusal.ts';
 export interface UpstreamAnswer {
   status: number;
   contentType: string;
-  /** After how long it has room again, where it says so. */
-  roomInMs: number | null;
-  /** As much of the body as is read of an error. */
+  /** How long a 429 asks to wait, ms; null if it does not say. */
+  retryAfterMs: number | null;
+  /** The beginning of the body. */
   text: string;
 }
+
+/** For a connection to an attachment. */
+export const connectTimeoutMs = 5_000;
 
 const maxMessageLength = 1_000;
 
@@ -22,7 +25,8 @@ export function upstreamTrouble(answer: UpstreamAnswer): { refusal: Refusal; end
     return { refusal: authFailed(status), ending: 'not_taken' };
   }
   if (status === 403) return { refusal: blocked(), ending: 'not_taken' };
-  if (status === 429) return { refusal: rateLimited((answer.roomInMs ?? 0) / 1_000), ending: 'not_taken' };
+  if (status === 429)
+    return { refusal: rateLimited((answer.retryAfterMs ?? 0) / 1_000), ending: 'not_taken' };
   if (status >= 500) return { refusal: failed(`It answered ${status}.`), ending: 'failed' };
   if (status < 400)
     return { refusal: failed(`It answered ${status} with ${told(answer.contentType)}.`), ending: 'failed' };
@@ -34,6 +38,34 @@ export function upstreamTrouble(answer: UpstreamAnswer): { refusal: Refusal; end
     refusal: new Refusal(code, message, { status, type: 'invalid_request_error' }),
     ending: 'rejected',
   };
+}
+
+/** undici's codes for an answer whose head came but cannot be used. */
+const unreadable: ReadonlySet<string> = new Set([
+  'UND_ERR_HEADERS_OVERFLOW',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+]);
+
+/** What the caller gets, and who pays, if no answer came, or none that is HTTP: then the upstream had the request. */
+export function unanswered(error: Error): { refusal: Refusal; ending: Ending } {
+  const code = codeOf(error);
+  if (code === 'UND_ERR_CONNECT_TIMEOUT') {
+    return { refusal: unconnected(connectTimeoutMs), ending: 'not_taken' };
+  }
+  if (isNotHttp(error)) {
+    return { refusal: failed(`Its answer is not HTTP (${code}).`), ending: 'failed' };
+  }
+  return { refusal: unreachable(), ending: 'not_taken' };
+}
+
+/** Whether an answer came that is not HTTP. */
+export function isNotHttp(error: Error): boolean {
+  return error.name === 'HTTPParserError' || unreadable.has(codeOf(error));
+}
+
+/** The kind of error, as undici names it. */
+export function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }
 
 /** No connection, or reset before an answer. */
@@ -53,7 +85,7 @@ export function unconnected(afterMs: number): Refusal {
   return new Refusal('upstream_timeout', message);
 }
 
-/** A stream, or an answer under way, with nothing more from the upstream. */
+/** A stream, or an answer that has begun, that did not go on. */
 export function fellSilent(afterMs: number): Refusal {
   const message = `Heroku Inference said nothing for ${spoken(afterMs)}; try again.`;
   return new Refusal('upstream_timeout', message);
@@ -63,7 +95,7 @@ function spoken(ms: number): string {
   return ms < 1_000 ? `${ms} ms` : `${Math.round(ms / 1_000)} s`;
 }
 
-/** An answer that broke off, or made no sense. */
+/** An answer that broke off or made no sense. */
 export function failed(what: string): Refusal {
   return new Refusal('upstream_error', `Heroku Inference failed. ${what} Try again.`);
 }
@@ -79,7 +111,7 @@ function blocked(): Refusal {
   return new Refusal('upstream_blocked', message, { headers: noRetry });
 }
 
-/** The shared key has no room, perhaps for so long. */
+/** The shared key has no quota left, perhaps for so long. */
 export function rateLimited(seconds: number): Refusal {
   const afterS = Math.max(1, Math.ceil(seconds));
   const message = `Heroku Inference's own rate limit, shared by everyone on this gateway, is reached; try again in ${afterS} s.`;
@@ -102,7 +134,7 @@ function looksLikeJson(text: string): boolean {
   return /^\s*[{[]/.test(text);
 }
 
-/** The message of an error in any of the shapes seen: an object, a JSON string, a bare `message`. Null: not JSON. */
+/** The message of an error, in any shape seen: an object, a JSON string, a bare `message`. Null if it is not JSON. */
 function errorMessage(text: string): string | null {
   let value: unknown;
   try {

@@ -1,29 +1,19 @@
 import { createHash } from 'node:crypto';
-import { type Dispatcher, Pool } from 'undici';
+import { Pool } from 'undici';
 import type { Attachment } from '../base/attachment.ts';
 import type { ListedModels } from '../base/model.ts';
-import { isResting, type Rest, working } from './circuit-breaker.ts';
+import { stateOf } from './circuit-breaker.ts';
 import { KeyQuota } from './key-quota.ts';
+import { Upstream } from './upstream.ts';
+import { connectTimeoutMs } from './upstream-error.ts';
 
-/** An attachment with its connections, and how it fares. */
-export interface Upstream {
-  attachment: Attachment;
-  /** What the path of the base URL puts before `/v1`. */
-  pathPrefix: string;
-  pool: Dispatcher;
-  /** Of its key: attachments that share one share it. */
-  room: KeyQuota;
-  rest: Rest;
-}
-
-export const connectTimeoutMs = 5_000;
-/** Of an answer: far more than any has, since an answer that is not read is paid for all the same. */
+/** Far more than any answer has: an answer that is not read must still be paid for. */
 const maxHeaderBytes = 128 * 1024;
 
 /** Connections to every attachment, and which of them serves a model (contract 1.2). */
 export class Upstreams {
-  /** What is known of each key, by its hash. */
-  readonly rooms: ReadonlyMap<string, KeyQuota>;
+  /** By the hash of the key. */
+  readonly quotas: ReadonlyMap<string, KeyQuota>;
   readonly #all: readonly Upstream[];
   readonly #ofModel = new Map<string, Rota>();
   readonly #ofAnyModel = new Rota();
@@ -31,21 +21,20 @@ export class Upstreams {
 
   constructor(attachments: readonly Attachment[], listed: ListedModels = nothingListed) {
     this.#listed = listed;
-    const rooms = new Map<string, KeyQuota>();
-    this.rooms = rooms;
+    const quotas = new Map<string, KeyQuota>();
+    this.quotas = quotas;
     this.#all = attachments.map((attachment) => {
-      const { origin, pathname } = new URL(attachment.baseUrl);
-      const room = rooms.get(hashOf(attachment.key)) ?? new KeyQuota();
-      rooms.set(hashOf(attachment.key), room);
-      const pathPrefix = pathname.replace(/\/$/, '');
-      return { attachment, pathPrefix, pool: connect(origin), room, rest: working };
+      const keyHash = hashOf(attachment.key);
+      const quota = quotas.get(keyHash) ?? new KeyQuota();
+      quotas.set(keyHash, quota);
+      return new Upstream(attachment, { pool: connect(new URL(attachment.baseUrl).origin), quota });
     });
     for (const upstream of this.#all) this.#enlist(upstream);
   }
 
   /**
-   * The attachments of exactly this model, else those without a model of their own that list it, or have not said what
-   * they serve; a different one comes first each time.
+   * The attachments of exactly this model, else those without a model of their own that list it or have listed nothing.
+   * A different one comes first each time.
    */
   candidates(model: string): readonly Upstream[] {
     const own = this.#ofModel.get(model);
@@ -55,18 +44,18 @@ export class Upstreams {
     return this.#ofAnyModel.nextServing(serves);
   }
 
-  /** Every attachment, and whether it is at rest. */
-  resting(nowMs: number): { attachment: string; rests: boolean }[] {
-    return this.#all.map(({ attachment, rest }) => ({
+  /** Every attachment, and whether its circuit breaker is open. */
+  circuits(nowMs: number): { attachment: string; isOpen: boolean }[] {
+    return this.#all.map(({ attachment, breaker }) => ({
       attachment: attachment.name,
-      rests: isResting(rest, nowMs),
+      isOpen: stateOf(breaker, nowMs) === 'open',
     }));
   }
 
-  /** Where to ask what is asked of no model: an attachment that serves any, else the first. */
+  /** The attachment for requests without a model: one that serves any, else the first. */
   get toAsk(): Upstream {
     const [first] = this.#all;
-    if (!first) throw new TypeError('There is no gateway without an attachment.');
+    if (!first) throw new TypeError('A gateway needs at least one attachment.');
     return this.#all.find(({ attachment }) => attachment.modelId === null) ?? first;
   }
 
@@ -75,7 +64,7 @@ export class Upstreams {
     return [...this.#ofModel.keys()];
   }
 
-  /** Whether a model's name is configured, rather than merely said by a caller. */
+  /** Whether the configuration names this model, rather than a caller alone. */
   names(model: string): boolean {
     return this.#ofModel.has(model);
   }
@@ -102,9 +91,9 @@ export class Upstreams {
   }
 }
 
-/** Upstreams that take turns; each rota its own, or alternating models would always meet the same one. */
+/** Upstreams that take turns. Each model has its own rota, or alternating models would always meet the same upstream. */
 class Rota {
-  /** All of them, once with each one first: so that a turn takes no new list. */
+  /** One list per upstream that comes first, so that a turn makes no new list. */
   #turns: (readonly Upstream[])[] = [];
   #turn = 0;
 
@@ -119,7 +108,7 @@ class Rota {
     return turn ?? [];
   }
 
-  /** The next of those that serve; a turn goes to the next one that does. */
+  /** Those that serve; a turn goes to the next one that does. */
   nextServing(serves: (upstream: Upstream) => boolean): readonly Upstream[] {
     for (let tried = 0; tried < this.#turns.length; tried += 1) {
       const turn = this.next();
@@ -130,7 +119,7 @@ class Rota {
   }
 }
 
-/** Names a key without telling it. */
+/** Identifies a key without revealing it. */
 function hashOf(key: string): string {
   return createHash('sha256').update(key).digest('base64url').slice(0, 22);
 }
@@ -141,10 +130,10 @@ function connect(origin: string): Pool {
   return new Pool(origin, {
     connect: { timeout: connectTimeoutMs },
     maxHeaderSize: maxHeaderBytes,
-    // Deadlines are kept by the exchanges' ticker, which knows streams from plain calls.
+    // The exchanges keep the deadlines: they know streams from plain calls.
     headersTimeout: 0,
     bodyTimeout: 0,
-    // One connection a request keeps an aborted stream from disturbing others.
+    // One request at a time per connection, so that an aborted stream disturbs no other.
     allowH2: false,
     pipelining: 1,
   });

@@ -86,7 +86,7 @@ export function auditTrailContract(make: () => Promise<AuditedStores>): void {
       secrets: [{ hash: secretHashes[1], prefix: 'tgk_BBBB' }],
     };
     const rotation = { expected: text(token), next: text(rotated), secretHash: secretHashes[1] };
-    expect(await secrets.rotate({ team: 'acme', id: 'tok_1' }, rotation)).toBe('replaced');
+    expect(await secrets.rotate({ kind: 'token', team: 'acme', id: 'tok_1' }, rotation)).toBe('replaced');
     const revoked = { ...rotated, revoked_at: '2026-01-01T00:00:00Z' };
     expect(await identities.replace(key, text(rotated), text(revoked))).toBe('replaced');
     expect(await identities.replace(key, text(revoked), null)).toBe('replaced');
@@ -191,7 +191,7 @@ export function auditTrailContract(make: () => Promise<AuditedStores>): void {
     expect(await identities.replaceSettings('{"a":1}', '{}')).toBe('conflict');
     expect(await administrators.delete('adm_9')).toBe(false);
     const rotation = { expected: 'something else', next: text(token), secretHash: secretHashes[3] };
-    expect(await secrets.rotate({ team: 'acme', id: 'tok_1' }, rotation)).toBe('conflict');
+    expect(await secrets.rotate({ kind: 'token', team: 'acme', id: 'tok_1' }, rotation)).toBe('conflict');
     const wrong = { key: place, found: { text: 'x', secrets: [] }, next: { text: text(team), secrets: [] } };
     expect(await archive.commit({ changes: [wrong] })).toBe('conflict');
     await archive.commit({ changes: [] });

@@ -31,7 +31,7 @@ describe.each(engines)('the secret store ($name)', (engine) => {
 
 describe.each(servers)('the secret store on a server ($name)', (engine) => {
   const on = useServer(engine);
-  const place = { team: 'acme', id: 'tok_1' };
+  const key = { kind: 'token', team: 'acme', id: 'tok_1' } as const;
   const record = JSON.stringify(tokenNamed('tok_1'));
   const rotation = { expected: record, next: record, secretHash: 'second' };
   const use = { team: 'acme', token: 'tok_1', prefix: 'tgk_a', atMs: startMs };
@@ -41,15 +41,15 @@ describe.each(servers)('the secret store on a server ($name)', (engine) => {
     const { identities } = stores;
     await identities.create({ kind: 'team', team: 'acme' }, JSON.stringify(teamNamed('acme')));
     await identities.create({ kind: 'user', team: 'acme', id: 'ana' }, JSON.stringify(userNamed('ana')));
-    await identities.create({ kind: 'token', ...place }, record, { secretHash: 'first', user: 'ana' });
+    await identities.create(key, record, { secretHash: 'first', user: 'ana' });
     return stores;
   }
 
   it('leaves no key behind when the last team goes, but what expires', async () => {
     const { secrets, identities } = await filled();
-    await secrets.rotate(place, rotation);
+    await secrets.rotate(key, rotation);
     await secrets.noteUses([use]);
-    await secrets.countRotation(place, 10);
+    await secrets.countRotation(key, 10);
     expect(await on.redis.client.ttl(keys.used('acme'))).toBeGreaterThan(0);
     expect(await on.redis.client.pttl(keys.rotations('acme/tok_1'))).toBeGreaterThan(0);
     await identities.deleteTeam('acme');
@@ -60,7 +60,7 @@ describe.each(servers)('the secret store on a server ($name)', (engine) => {
   it('forgets the uses of a token that is deleted', async () => {
     const { secrets, identities } = await filled();
     await secrets.noteUses([use]);
-    await identities.replace({ kind: 'token', ...place }, record, null);
+    await identities.replace(key, record, null);
     expect(await on.redis.client.hgetall(keys.used('acme'))).toEqual({});
   });
 
@@ -80,10 +80,10 @@ describe.each(servers)('the secret store on a server ($name)', (engine) => {
     const { secrets } = await filled();
     await on.redis.client.config('SET', 'maxmemory', '1');
     try {
-      await expect(secrets.rotate(place, rotation)).rejects.toThrow(StoreUnavailable);
+      await expect(secrets.rotate(key, rotation)).rejects.toThrow(StoreUnavailable);
       await expect(secrets.noteUses([use])).rejects.toThrow(StoreUnavailable);
-      await expect(secrets.countRotation(place, 1)).rejects.toThrow(StoreUnavailable);
-      expect((await secrets.bound(place)).hashes).toEqual(['first']);
+      await expect(secrets.countRotation(key, 1)).rejects.toThrow(StoreUnavailable);
+      expect((await secrets.bound(key)).hashes).toEqual(['first']);
     } finally {
       await on.redis.client.config('SET', 'maxmemory', '0');
     }

@@ -13,8 +13,7 @@ export interface SecretStoresUnderTest {
 }
 
 const hourMs = 3_600_000;
-const place = { team: 'acme', id: 'tok_1' };
-const key: RecordKey = { kind: 'token', ...place };
+const key = { kind: 'token', team: 'acme', id: 'tok_1' } as const;
 const first = 'hash-of-first';
 
 /** What every secret store does, with the identity and the admission store beside it. `make` gives empty ones. */
@@ -49,7 +48,7 @@ export function secretStoreContract(make: () => Promise<SecretStoresUnderTest>, 
         { ...old, expires_at: new Date(oldEndsMs).toISOString() },
       ],
     };
-    return stores.secrets.rotate(place, { expected, next: JSON.stringify(next), secretHash: hash });
+    return stores.secrets.rotate(key, { expected, next: JSON.stringify(next), secretHash: hash });
   }
 
   const resolve = (secretHash: string) => stores.identities.resolve({ secretHash, session: null });
@@ -78,18 +77,18 @@ export function secretStoreContract(make: () => Promise<SecretStoresUnderTest>, 
 
   describe('bound', () => {
     it('gives the hashes of a token, the newest first, and the clock', async () => {
-      expect(await stores.secrets.bound(place)).toEqual({ nowMs: startMs, hashes: [first] });
+      expect(await stores.secrets.bound(key)).toEqual({ nowMs: startMs, hashes: [first] });
       await rotate('second');
       await rotate('third');
-      expect((await stores.secrets.bound(place)).hashes).toEqual(['third', 'second', first]);
+      expect((await stores.secrets.bound(key)).hashes).toEqual(['third', 'second', first]);
     });
 
     it('gives none for a token there is not, or whose user is gone', async () => {
-      expect((await stores.secrets.bound({ team: 'acme', id: 'tok_2' })).hashes).toEqual([]);
-      expect((await stores.secrets.bound({ team: 'beta', id: 'tok_1' })).hashes).toEqual([]);
+      expect((await stores.secrets.bound({ kind: 'token', team: 'acme', id: 'tok_2' })).hashes).toEqual([]);
+      expect((await stores.secrets.bound({ kind: 'token', team: 'beta', id: 'tok_1' })).hashes).toEqual([]);
       const ana: RecordKey = { kind: 'user', team: 'acme', id: 'ana' };
       await stores.identities.replace(ana, JSON.stringify(userNamed('ana')), null);
-      expect((await stores.secrets.bound(place)).hashes).toEqual([]);
+      expect((await stores.secrets.bound(key)).hashes).toEqual([]);
     });
   });
 
@@ -109,17 +108,21 @@ export function secretStoreContract(make: () => Promise<SecretStoresUnderTest>, 
 
     it('is a conflict where the record has changed or is gone, or the secret is bound already', async () => {
       const rotation = { expected: await text(), next: '{}', secretHash: 'second' };
-      expect(await stores.secrets.rotate(place, { ...rotation, expected: '{}' })).toBe('conflict');
-      expect(await stores.secrets.rotate({ team: 'acme', id: 'tok_2' }, rotation)).toBe('conflict');
-      expect(await stores.secrets.rotate({ team: 'beta', id: 'tok_1' }, rotation)).toBe('conflict');
-      expect(await stores.secrets.rotate(place, { ...rotation, secretHash: first })).toBe('conflict');
+      expect(await stores.secrets.rotate(key, { ...rotation, expected: '{}' })).toBe('conflict');
+      expect(await stores.secrets.rotate({ kind: 'token', team: 'acme', id: 'tok_2' }, rotation)).toBe(
+        'conflict',
+      );
+      expect(await stores.secrets.rotate({ kind: 'token', team: 'beta', id: 'tok_1' }, rotation)).toBe(
+        'conflict',
+      );
+      expect(await stores.secrets.rotate(key, { ...rotation, secretHash: first })).toBe('conflict');
       expect(await isKnown('second')).toBe(false);
     });
 
     it('lets one of many at once through', async () => {
       const results = await Promise.all(Array.from({ length: 10 }, (_, n) => rotate(`new-${n}`)));
       expect(results.filter((result) => result === 'replaced')).toHaveLength(1);
-      expect((await stores.secrets.bound(place)).hashes).toHaveLength(2);
+      expect((await stores.secrets.bound(key)).hashes).toHaveLength(2);
     });
 
     it('does not bring a token back to life whose user was removed', async () => {
@@ -132,7 +135,7 @@ export function secretStoreContract(make: () => Promise<SecretStoresUnderTest>, 
 
     it('keeps a few secrets that have ended, to say why, and forgets older ones', async () => {
       for (const hash of ['2', '3', '4', '5', '6']) await rotate(hash);
-      expect((await stores.secrets.bound(place)).hashes).toEqual(['6', '5', '4', '3']);
+      expect((await stores.secrets.bound(key)).hashes).toEqual(['6', '5', '4', '3']);
       expect([await isKnown('3'), await isKnown('2'), await isKnown(first)]).toEqual([true, false, false]);
     });
   });
@@ -198,7 +201,7 @@ export function secretStoreContract(make: () => Promise<SecretStoresUnderTest>, 
     it('the team unbinds all of its secrets', async () => {
       await stores.identities.deleteTeam('acme');
       expect(await known()).toEqual([false, false, false]);
-      expect((await stores.secrets.bound(place)).hashes).toEqual([]);
+      expect((await stores.secrets.bound(key)).hashes).toEqual([]);
     });
   });
 
@@ -246,7 +249,7 @@ export function secretStoreContract(make: () => Promise<SecretStoresUnderTest>, 
 
   describe('rotations by the holder', () => {
     it('are bounded an hour, from the first one on, for each token by itself', async () => {
-      const count = (id = 'tok_1') => stores.secrets.countRotation({ team: 'acme', id }, 2);
+      const count = (id = 'tok_1') => stores.secrets.countRotation({ kind: 'token', team: 'acme', id }, 2);
       const freeAtMs = startMs + hourMs;
       expect(await count()).toEqual({ ok: true, freeAtMs, nowMs: startMs });
       await stores.turnTo(startMs + 10_000);

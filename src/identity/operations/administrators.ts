@@ -1,47 +1,40 @@
 import type { Administrator, AdministratorStore } from '../records/administrator.ts';
 import { Refusal } from '../../base/refusal.ts';
-import type { NewAdministrator } from '../schemas/administrator-schema.ts';
-import { notFound } from './change-record.ts';
-import type { IdentityDeps, Minted } from './identity-deps.ts';
-import { expiryOf } from './expiry.ts';
+import { mintToken, newId } from '../records/token-text.ts';
+import type { NewAdministrator } from '../schemas/requests.ts';
+import { expiryOf, timeNow } from './create.ts';
 import { type Precondition, unmet } from './precondition.ts';
+import { type IdentityDeps, notFound } from './records.ts';
 
-export interface AdministratorDeps extends Pick<IdentityDeps, 'identities' | 'clock' | 'randomId'> {
+export interface AdministratorDeps extends IdentityDeps {
   administrators: AdministratorStore;
-  /** Makes the text of an administrator's token. */
-  mintAdministrator: () => Minted;
 }
 
-/** An administrator as it was just made: the only time its token's text is known. */
+/** An administrator as it was just created: the only time the text of the token is known. */
 export interface IssuedAdministrator {
   record: Administrator;
   text: string;
 }
 
-/** Makes an administrator; 404 where one of its teams is not there. */
+/** Creates an administrator; a 404 if one of the teams does not exist. */
 export async function createAdministrator(
   deps: AdministratorDeps,
   asked: NewAdministrator,
 ): Promise<IssuedAdministrator | Refusal> {
   const missing = await missingTeam(deps, asked.teams ?? []);
   if (missing) return missing;
-  const { text, secretHash, prefix } = deps.mintAdministrator();
+  const { text, secretHash, prefix } = mintToken('admin');
   const record: Administrator = {
-    id: `adm_${deps.randomId()}`,
+    id: `adm_${newId()}`,
     name: asked.name ?? null,
     role: asked.role,
     teams: asked.teams ?? null,
     prefix,
     expires_at: expiryOf(asked, deps.clock) ?? null,
-    created_at: new Date(deps.clock.now()).toISOString(),
+    created_at: timeNow(deps.clock),
   };
   if ((await deps.administrators.create(record, secretHash)) === 'created') return { record, text };
   throw new Error('A random administrator id came up twice.');
-}
-
-/** All administrators, expired ones too. */
-export function listAdministrators({ administrators }: AdministratorDeps): Promise<Administrator[]> {
-  return administrators.list();
 }
 
 /** An administrator, or a 404. */
@@ -52,20 +45,20 @@ export async function getAdministrator(
   return (await administrators.read(id)) ?? noAdministrator();
 }
 
-/** Its token is refused everywhere from the next request on; nothing is kept of it. */
+/** Deletes an administrator. The token is refused from the next request on, everywhere. */
 export async function deleteAdministrator(
   { administrators }: AdministratorDeps,
   id: string,
   precondition: Precondition,
 ): Promise<Refusal | null> {
-  // An administrator never changes: what was met stays so.
+  // An administrator never changes, so a precondition that was met stays met.
   const record = precondition === null ? null : await administrators.read(id);
   const refusal = record && unmet(precondition, record);
   if (refusal) return refusal;
   return (await administrators.delete(id)) ? null : noAdministrator();
 }
 
-/** A slip in a team's name would otherwise grant it to whoever makes that team one day. */
+/** Without this check a misspelled name would grant a team that somebody may create one day. */
 async function missingTeam(
   { identities }: AdministratorDeps,
   teams: readonly string[],
@@ -76,7 +69,7 @@ async function missingTeam(
   return team === undefined ? null : notFound({ kind: 'team', team }, `teams.${index}`);
 }
 
-/** The id is not repeated: people paste tokens anywhere. */
+/** Does not repeat the id: people paste tokens anywhere. */
 function noAdministrator(): Refusal {
   return new Refusal('not_found', 'There is no administrator with this id; GET /admin/admins lists them.');
 }

@@ -1,21 +1,18 @@
-import type { IdentityStore, Token, TokenSecret } from '../records/identity.ts';
+import type { Token, TokenKey, TokenSecret } from '../records/identity.ts';
 import { Refusal } from '../../base/refusal.ts';
-import { isHeldByNobody, type SecretStore, type TokenKey } from '../records/secret.ts';
-import { maxAttempts, notFound, parseRecord, tooManyChanges } from './change-record.ts';
-import type { Minted } from './identity-deps.ts';
+import { isHeldByNobody, type SecretStore } from '../records/secret.ts';
+import { type MintedToken, mintToken } from '../records/token-text.ts';
 import { type Precondition, unmet } from './precondition.ts';
+import { type IdentityDeps, maxAttempts, notFound, parseRecord, tooManyChanges } from './records.ts';
 
-export interface RotateDeps {
-  identities: IdentityStore;
+export interface RotateDeps extends Pick<IdentityDeps, 'identities'> {
   secrets: SecretStore;
-  /** Makes the text of a user's token. */
-  mint: () => Minted;
 }
 
 export interface AskedRotation {
-  /** How long the old secret works on. */
+  /** How long the old secret still works. */
   overlapS: number;
-  /** Hash of the holder's own secret, where the holder asks: it must be the newest. */
+  /** The hash of the holder's own secret if the holder asks; it must be the newest. */
   by?: string;
   precondition?: Precondition;
 }
@@ -29,18 +26,17 @@ export interface RotatedToken {
 }
 
 /**
- * Gives a token a new secret under the same id. The one before works until the overlap ends, by the store's clock;
- * one that is older still ends at once. 404 without the token, 412 where it is revoked, expired or has no text.
+ * Gives a token a new secret under the same id. The secret before it works until the overlap ends, by the store's
+ * clock; older ones end at once. A 404 without the token; a 412 if it is revoked, expired or has no text.
  */
 export async function rotateToken(
-  { identities, secrets, mint }: RotateDeps,
-  at: TokenKey,
+  { identities, secrets }: RotateDeps,
+  key: TokenKey,
   { overlapS, by, precondition = null }: AskedRotation,
 ): Promise<RotatedToken | Refusal> {
-  const key = { kind: 'token', ...at } as const;
-  const minted = mint();
+  const minted = mintToken('user');
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
-    const [text, { nowMs, hashes }] = await Promise.all([identities.read(key), secrets.bound(at)]);
+    const [text, { nowMs, hashes }] = await Promise.all([identities.read(key), secrets.bound(key)]);
     if (text === null) return notFound(key);
     const record = parseRecord('token', text);
     const refusal = unmet(precondition, record) ?? unrotatable(record, nowMs);
@@ -53,23 +49,23 @@ export async function rotateToken(
     const old = { ...newest, expires_at: oldExpiresAt };
     const next = withSecrets(record, minted, { nowMs, old });
     const rotation = { expected: text, next: JSON.stringify(next), secretHash: minted.secretHash };
-    const result = await secrets.rotate(at, rotation);
+    const result = await secrets.rotate(key, rotation);
     if (result === 'replaced') return { record: next, text: minted.text, oldExpiresAt };
   }
-  return tooManyChanges(key);
+  return tooManyChanges('This token is');
 }
 
-/** The record with a new secret and one that is on its way out; whatever was older is not in it any more. */
+/** The record with its new secret and the old one. Secrets before those are dropped. */
 function withSecrets(
   record: Token,
-  { secretHash: hash, prefix }: Minted,
+  { secretHash: hash, prefix }: MintedToken,
   { nowMs, old }: { nowMs: number; old: TokenSecret },
 ): Token {
   const created_at = new Date(nowMs).toISOString();
   return { ...record, prefix, secrets: [{ hash, prefix, created_at, expires_at: null }, old] };
 }
 
-/** Of a token that was never rotated, only the index knows the hash; null where no secret is bound any more. */
+/** Only the index knows the hash of a token that was never rotated. Null if no secret is bound any more. */
 function newestOf({ secrets, prefix, created_at }: Token, [hash]: readonly string[]): TokenSecret | null {
   return hash === undefined ? null : (secrets?.[0] ?? { hash, prefix, created_at, expires_at: null });
 }
@@ -97,7 +93,7 @@ function dead({ id, user }: Token): Refusal {
   return failed(`The token ${id} ended with its user ${user}. Issue a new one.`);
 }
 
-/** The refusal of an old secret: whoever holds it, perhaps the reason for the rotation, must not get a new one. */
+/** The refusal of an old secret: its holder may be the reason for the rotation, and must not get the new one. */
 export function superseded(): Refusal {
   return new Refusal(
     'role_not_allowed',

@@ -112,10 +112,24 @@ export interface Principal {
   expiresAtMs: number;
 }
 
-export type RecordKey =
-  | { kind: 'team'; team: string }
-  | { kind: 'user'; team: string; id: string }
-  | { kind: 'token'; team: string; id: string };
+export interface TeamKey {
+  kind: 'team';
+  team: string;
+}
+
+export interface UserKey {
+  kind: 'user';
+  team: string;
+  id: string;
+}
+
+export interface TokenKey {
+  kind: 'token';
+  team: string;
+  id: string;
+}
+
+export type RecordKey = TeamKey | UserKey | TokenKey;
 
 export type CreateResult = 'created' | 'exists' | 'no_team' | 'no_user';
 

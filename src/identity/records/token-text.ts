@@ -27,10 +27,11 @@ const kindsByPrefix = new Map<string, TokenKind>([
 ]);
 
 export interface MintedToken {
-  /** The secret itself: shown once, kept nowhere. */
+  /** The secret itself: shown once, stored nowhere. */
   text: string;
+  /** What the store knows the token by. */
   secretHash: string;
-  /** Its first characters, kept so that a person can tell tokens apart. */
+  /** Its first characters, stored so that a person can tell tokens apart. */
   prefix: string;
 }
 
@@ -77,6 +78,11 @@ export function inspectToken(text: string): { ok: true; kind: TokenKind } | { ok
 /** What the store knows a token by. A token is random enough that SHA-256 needs neither salt nor rounds. */
 export function hashToken(text: string): string {
   return hash('sha256', text, 'base64url');
+}
+
+/** A random name of letters and digits for limits and records; never the same twice. */
+export function newId(): string {
+  return randomBase62(idLength);
 }
 
 /** Unbiased random characters: bytes past the last whole multiple of 62 are thrown away. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { changeOf, unauditedScripts, type AuditedScripts } from '../../audit/audit.ts';
 import type { Keys } from '../../store/keys.ts';
+import type { TokenKey } from '../records/identity.ts';
 import { loadScript } from '../../store/script.ts';
 import type { Store } from '../../store/store.ts';
 import {
@@ -9,7 +10,6 @@ import {
   type Rotation,
   type SecretStore,
   type SecretUse,
-  type TokenKey,
 } from '../records/secret.ts';
 
 const tokenSecrets = loadScript(new URL('./token_secrets.lua', import.meta.url));
@@ -31,15 +31,15 @@ export class RedisSecretStore implements SecretStore {
     this.#changes = changes;
   }
 
-  async bound(place: TokenKey): Promise<{ nowMs: number; hashes: string[] }> {
-    const reply = await this.#store.run(tokenSecrets, [this.#keys.secrets], [nameOf(place)]);
+  async bound(key: TokenKey): Promise<{ nowMs: number; hashes: string[] }> {
+    const reply = await this.#store.run(tokenSecrets, [this.#keys.secrets], [nameOf(key)]);
     const [now, hashes = ''] = texts(reply);
     return { nowMs: Number(now), hashes: hashes === '' ? [] : hashes.split(' ') };
   }
 
-  async rotate(place: TokenKey, rotation: Rotation): Promise<'replaced' | 'conflict'> {
+  async rotate(key: TokenKey, rotation: Rotation): Promise<'replaced' | 'conflict'> {
     const { tokens, epochs, secrets } = this.#keys;
-    const { team, id } = place;
+    const { team, id } = key;
     const { expected, next, secretHash } = rotation;
     const epoch = randomBytes(12).toString('base64url');
     const reply = await this.#changes.run(rotateSecret, {
@@ -51,10 +51,10 @@ export class RedisSecretStore implements SecretStore {
   }
 
   async countRotation(
-    place: TokenKey,
+    key: TokenKey,
     perHour: number,
   ): Promise<{ ok: boolean; freeAtMs: number; nowMs: number }> {
-    const reply = await this.#store.run(countRotation, [this.#keys.rotations(nameOf(place))], [perHour]);
+    const reply = await this.#store.run(countRotation, [this.#keys.rotations(nameOf(key))], [perHour]);
     const [now, ok, freeAt] = texts(reply);
     return { ok: ok === '1', freeAtMs: Number(freeAt), nowMs: Number(now) };
   }

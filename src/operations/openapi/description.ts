@@ -3,7 +3,7 @@ import type { OpenApiDocument } from './document.ts';
 import { openApiDocument } from './openapi.ts';
 import { descriptionPage } from './page.ts';
 
-/** The API's description, for programs and for people; each made when it is first asked for, and kept. */
+/** The API's description, for programs and for people. Each is made on first use and kept. */
 export class Description {
   readonly #version: string;
   readonly #routes: () => readonly DocumentedRoute[];

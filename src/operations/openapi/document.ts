@@ -1,4 +1,4 @@
-/* What is used here of OpenAPI 3.1 (spec.openapis.org/oas/v3.1.1) and of JSON Schema 2020-12. */
+/* The parts of OpenAPI 3.1 (spec.openapis.org/oas/v3.1.1) and JSON Schema 2020-12 that are used here. */
 
 export interface OpenApiDocument {
   openapi: '3.1.1';
@@ -74,7 +74,7 @@ export interface SchemaObject {
   allOf?: readonly SchemaObject[];
 }
 
-/** The last part of a reference: the name of what it refers to. */
+/** The last part of a reference: the name of its target. */
 export function nameIn($ref: string): string {
   return $ref.slice($ref.lastIndexOf('/') + 1);
 }

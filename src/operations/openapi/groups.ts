@@ -1,43 +1,43 @@
 interface Group {
   name: string;
   description: string;
-  /** Paths that are in it. */
+  /** Its paths. */
   paths: RegExp;
 }
 
-/** In the order in which they are shown; a path is in the first that fits. */
+/** In the order of the page. A path belongs to the first group that matches. */
 const groups: readonly Group[] = [
   {
     name: 'Inference',
     description:
-      'Checked, counted against the limits, sent on to Heroku Inference and written to the ledger.',
+      'Requests are checked, counted against the limits, sent to Heroku Inference and written to the ledger.',
     paths: /^\/v1\/(?!(?:me|models|sessions)(?:\/|$))/,
   },
   {
     name: 'Your token',
-    description: 'What a token may ask about itself: neither counted nor in the ledger.',
+    description: 'What a token can ask about itself. These requests are neither counted nor in the ledger.',
     paths: /^\/v1\/(?:me|models)(?:\/|$)|^\/available-models$/,
   },
   {
     name: 'Sessions',
-    description: 'Short-lived tokens for web pages, narrower than the token that makes them.',
+    description: 'Short-lived tokens for web pages, narrower than the token that creates them.',
     paths: /^\/v1\/sessions$|^\/oauth\//,
   },
   {
     name: 'Claim links',
-    description: 'Handing a token over without a chat message.',
+    description: 'Hand a token over without sending it in a message.',
     paths: /^\/claim\//,
   },
   {
     name: 'Teams',
-    description: 'What holds for a team as such.',
+    description: 'Teams, and suspending them.',
     paths: /^\/admin\/teams(?:\/:team(?:\/(?:suspend|resume))?)?$/,
   },
   { name: 'Users', description: 'The users of a team.', paths: /^\/admin\/teams\/:team\/users/ },
   { name: 'Tokens', description: 'The tokens of a team.', paths: /^\/admin\/teams\/:team\/tokens/ },
   {
     name: 'Reports',
-    description: 'What was used, and what was refused.',
+    description: 'What was used, what was refused, and who changed what.',
     paths: /^\/admin\/(?:usage|requests|refusals|audit)/,
   },
   { name: 'Gateway', description: 'Settings, administrators, export and import.', paths: /^\/admin\// },
@@ -49,7 +49,7 @@ export function groupOf(path: string): string {
   return groups.find(({ paths }) => paths.test(path))?.name ?? '';
 }
 
-/** Those of the paths given, in order. */
+/** The groups of these paths, in order. */
 export function groupsOf(paths: readonly string[]): { name: string; description: string }[] {
   const used = new Set(paths.map(groupOf));
   return groups.filter(({ name }) => used.has(name)).map(({ name, description }) => ({ name, description }));

@@ -20,13 +20,13 @@ const securitySchemes = {
   administrator: {
     type: 'http',
     scheme: 'bearer',
-    description: "ADMIN_KEY, which may do everything, or an administrator's token (tga_…).",
+    description: "ADMIN_KEY, which allows everything, or an administrator's token (tga_…).",
   },
   xApiKey: {
     type: 'apiKey',
     in: 'header',
     name: 'x-api-key',
-    description: 'The same credential in another header; not both.',
+    description: 'The same credential in another header. Send only one of the two.',
   },
 };
 
@@ -37,17 +37,17 @@ const security: Readonly<Record<Access, OperationObject['security']>> = {
   administrator: [{ administrator: [] }, { xApiKey: [] }],
 };
 
-const description = `It holds the inference keys, gives people tokens of their own, keeps them to limits a whole team \
-shares, and writes down who used what.
+const description = `Tollgate holds the inference keys, gives people tokens of their own, enforces limits that a whole team \
+shares, and records who used what.
 
-Bodies are JSON in UTF-8 whatever the Content-Type says, but where it is said otherwise. Every error has one shape \
-(under /v1/messages Anthropic's) and a code from one list; a path that is not here is a 404 \`not_found\`, a method that is not here a 405 \
-\`method_not_allowed\` with \`Allow\`. HEAD is answered where GET is. Answers may get more fields in time.
+Bodies are JSON in UTF-8, whatever the Content-Type says, unless an operation says otherwise. Every error has one \
+shape (Anthropic's under /v1/messages) and a code from one list. An unknown path is a 404 \`not_found\`; an unknown \
+method is a 405 \`method_not_allowed\` with \`Allow\`. HEAD works where GET does. Answers may get more fields in time.
 
-The schemas are the ones requests are checked with. What they cannot say is checked all the same: fields that \
-exclude each other, a field that differs from a documented one by case only, what a model allows at most.`;
+Requests are checked with these schemas. Some checks cannot be expressed in them: fields that exclude each other, \
+fields that differ from a documented one only by case, and a model's own maximum.`;
 
-/** The description of an API made of these routes. Every schema and every code in it comes from what the routes are made of. */
+/** The description of these routes. Its schemas and codes come from the routes' own definitions. */
 export function openApiDocument({
   version,
   routes,
@@ -109,7 +109,7 @@ function describedAs(
 
 function detailsOf({ docs, access, needed }: DocumentedOperation): string {
   const sentences = [docs.details ?? ''];
-  if (access === 'user') sentences.push("Needs a user's token: a session may not.");
+  if (access === 'user') sentences.push("Needs a user's token; a session is refused.");
   if (needed !== undefined) sentences.push(`Needs ${needed}.`);
   return sentences.filter((sentence) => sentence !== '').join(' ');
 }
@@ -126,7 +126,7 @@ const ifMatch: ParameterObject = {
   in: 'header',
   required: false,
   description:
-    'The ETag of the state to be changed, or several; the answer is 412 where the record is in another. * for any.',
+    'The ETag of the state to change, or several; * for any. If the record is in another state, the answer is 412.',
   schema: { type: 'string' },
 };
 

@@ -15,7 +15,7 @@ export interface Listed {
   operation: OperationObject;
 }
 
-/** An operation: what it does, takes and answers. `shared` are the answers it may refer to. */
+/** An operation: what it does, takes and answers. It may refer to answers in `shared`. */
 export function operationHtml(
   { method, path, operation }: Listed,
   shared: Readonly<Record<string, ResponseObject>>,
@@ -27,7 +27,7 @@ export function operationHtml(
 <p><strong>${escaped(summary)}.</strong> ${inline(description)}</p>
 <p>Credential: ${credentials === '' ? 'none' : `<a href="#credentials">${escaped(credentials)}</a>`}.</p>
 ${parameters.length === 0 ? '' : `<h4>Parameters</h4>\n<dl>\n${parameters.map(parameterHtml).join('\n')}\n</dl>`}
-${requestBody === undefined ? '' : `<h4>Body${requestBody.required ? '' : ', which may be left out'}</h4>\n${contentHtml(requestBody.content)}`}
+${requestBody === undefined ? '' : `<h4>Body${requestBody.required ? '' : ' (optional)'}</h4>\n${contentHtml(requestBody.content)}`}
 <h4>Answers</h4>
 <dl>
 ${Object.entries(operation.responses)
@@ -42,7 +42,7 @@ function parameterHtml({ name, in: where, required, description = '', schema }: 
 <dd>${inline(description)} ${schemaHtml(schema)}</dd>`;
 }
 
-/** The shape of errors is the same everywhere: their codes are told, which the description has. */
+/** Errors have the same shape everywhere, so only their codes are listed; `description` has those. */
 function answerHtml(status: string, { description, content }: ResponseObject): string {
   const body = content === undefined || Number(status) >= 400 || status === '4XX' ? '' : contentHtml(content);
   return `<dt>${escaped(status)}</dt>\n<dd>${inline(description)}${body}</dd>`;

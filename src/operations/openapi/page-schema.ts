@@ -9,7 +9,7 @@ export function contentHtml(content: Content): string {
     .join('\n');
 }
 
-/** A schema: what it is, and the fields in it however deep. */
+/** A schema: its type, and its fields at every depth. */
 export function schemaHtml(schema: SchemaObject): string {
   const said =
     schema.description === undefined
@@ -18,7 +18,7 @@ export function schemaHtml(schema: SchemaObject): string {
   return `<p class="type">${typeHtml(schema)}</p>${said}${insideHtml(schema)}`;
 }
 
-/** The fields of what a schema may be, or of what is in it. */
+/** The fields of a schema's variants and items. */
 function insideHtml(schema: SchemaObject): string {
   const own = fieldsHtml(schema);
   const items = schema.items === undefined ? '' : insideHtml(schema.items);
@@ -41,7 +41,7 @@ function variantsOf({ anyOf = [], oneOf = [], allOf = [] }: SchemaObject): reado
   return [...anyOf, ...oneOf, ...allOf];
 }
 
-/** What a value is, in a line. */
+/** A value's type, in one line. */
 function typeHtml(schema: SchemaObject): string {
   const { $ref, items, type } = schema;
   if ($ref !== undefined) {
@@ -61,7 +61,7 @@ function valuesHtml(values: readonly (string | number | null)[]): string {
   return values.map((value) => `<code>${escaped(String(value))}</code>`).join(', ');
 }
 
-/** The bounds that a double has anyway are not worth a word. */
+/** Leaves out bounds that every double has. */
 function boundsHtml(schema: SchemaObject): string {
   const bounds = [
     range(schema.minimum, schema.maximum, ''),

@@ -1,6 +1,6 @@
 import { escaped } from '../../base/html.ts';
 
-/** Paragraphs as Markdown has them. */
+/** Paragraphs, separated as in Markdown. */
 export function paragraphs(text: string): string {
   return text
     .split('\n\n')
@@ -8,7 +8,7 @@ export function paragraphs(text: string): string {
     .join('\n');
 }
 
-/** Of Markdown, what is between backticks. */
+/** Of Markdown, only code in backticks. */
 export function inline(text: string): string {
   return escaped(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>');
 }

@@ -6,7 +6,7 @@ import { schemaHtml } from './page-schema.ts';
 import { style } from './page-style.ts';
 import { inline, paragraphs } from './page-text.ts';
 
-/** The headers of the page: no script, no load from anywhere, and a style of its own only. */
+/** The headers of the page: no script, nothing loaded, only its own style. */
 export const pageHeaders: Readonly<Record<string, string>> = {
   'content-security-policy': `default-src 'none'; style-src 'sha256-${hash('sha256', style, 'base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
 };
@@ -34,11 +34,11 @@ export function descriptionPage(document: OpenApiDocument): string {
 <h1>${title}</h1>
 <p>${escaped(info.summary)}</p>
 ${paragraphs(info.description)}
-<p>The same for programs: <a href="/openapi.json">/openapi.json</a> (OpenAPI 3.1).</p>
+<p>For programs: <a href="/openapi.json">/openapi.json</a> (OpenAPI 3.1).</p>
 </header>
 <nav aria-label="Operations">
 ${groups.map(contentsHtml).join('\n')}
-<h2>Beside the operations</h2>
+<h2>Reference</h2>
 <ul>
 <li><a href="#credentials">Credentials</a></li>
 <li><a href="#headers">Headers of answers</a></li>

@@ -3,7 +3,7 @@ import { type ErrorCode, errorTable } from '../../base/refusal.ts';
 
 const codes = Object.keys(errorTable) as ErrorCode[]; // its keys are the codes
 
-/** Of any request at all. */
+/** Of any request. */
 const anyRequest: readonly ErrorCode[] = [
   'invalid_request',
   'https_required',
@@ -31,7 +31,7 @@ const byAccess: Readonly<Record<Access, readonly ErrorCode[]>> = {
 
 const anyBody: readonly ErrorCode[] = ['invalid_json', 'invalid_body', 'body_too_large'];
 
-/** Of what is counted and sent on: policy, limits, and the upstream's troubles. */
+/** Of requests that are counted and sent on: policy, limits, and upstream errors. */
 const anyForwarded: readonly ErrorCode[] = [
   'endpoint_not_allowed',
   'model_not_allowed',
@@ -48,7 +48,7 @@ const anyForwarded: readonly ErrorCode[] = [
   'upstream_timeout',
 ];
 
-/** Every code that an operation may answer with, in the order of the table. */
+/** All error codes of an operation, in the order of the table. */
 export function codesOf(path: string, { docs, access, forwarded = false }: DocumentedOperation): ErrorCode[] {
   const possible = new Set<ErrorCode>([
     ...anyRequest,

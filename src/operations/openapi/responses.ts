@@ -6,26 +6,26 @@ import { codesOf } from './refusals.ts';
 import type { ConvertedSchemas } from './schemas.ts';
 
 const text = (description: string): HeaderObject => ({ description, schema: { type: 'string' } });
-const limitNote = 'Of the limit with the least share left; where limits exist.';
+const limitNote = 'Describes the limit with the smallest share left. Absent if there are no limits.';
 
-/** The headers of answers that are worth knowing. */
+/** The documented headers of answers. */
 export const headers = {
   'x-request-id': text(
     "The request's id: the caller's own, if it is 20 to 200 of A-Z, a-z, 0-9, +, /, = and -.",
   ),
-  'request-id': text('The same, where Anthropic has it.'),
+  'request-id': text('The same, under the name that Anthropic uses.'),
   'Retry-After': {
-    description: 'Whole seconds after which this request may fit.',
+    description: 'After this many whole seconds, the request may fit.',
     schema: { type: 'integer', minimum: 0 },
   },
-  'x-should-retry': text('false where a client should not try again by itself.'),
+  'x-should-retry': text('false if a client should not retry by itself.'),
   'WWW-Authenticate': text('Bearer.'),
-  ETag: text('Names the state of the record, for `If-Match`.'),
+  ETag: text('Identifies the state of the record, for `If-Match`.'),
   'RateLimit-Policy': text(`The limit itself (draft-ietf-httpapi-ratelimit-headers-10). ${limitNote}`),
-  'x-tollgate-model': text('The model that answered, where it is the fallback of the one asked for.'),
-  RateLimit: text(`What is left, and when it resets. ${limitNote}`),
-  'x-ratelimit-limit-requests': text('As OpenAI has it; likewise -remaining- and -reset-.'),
-  'x-ratelimit-limit-tokens': text('As OpenAI has it; likewise -remaining- and -reset-.'),
+  'x-tollgate-model': text('The model that answered, if it is the fallback of the requested one.'),
+  RateLimit: text(`What is left, and when the limit resets. ${limitNote}`),
+  'x-ratelimit-limit-requests': text('As OpenAI sends it; also with -remaining- and -reset-.'),
+  'x-ratelimit-limit-tokens': text('As OpenAI sends it; also with -remaining- and -reset-.'),
 } as const satisfies Record<string, HeaderObject>;
 
 type HeaderName = keyof typeof headers;
@@ -37,10 +37,10 @@ const limitHeaders: readonly HeaderName[] = [
   'x-ratelimit-limit-tokens',
 ];
 
-/** Answers with errors, by name: operations share them. */
+/** Error answers by name; operations share them. */
 export type SharedResponses = Record<string, ResponseObject>;
 
-/** What an operation answers, by status. Errors are added to `shared`. */
+/** An operation's answers by status. Adds error answers to `shared`. */
 export function responsesOf(
   path: string,
   operation: DocumentedOperation,
@@ -91,13 +91,13 @@ function answered(
   };
 }
 
-const descriptions = { 200: 'Done.', 201: 'Made.', 204: 'Done; there is no body.' } as const;
+const descriptions = { 200: 'Done.', 201: 'Created.', 204: 'Done; there is no body.' } as const;
 
 /** An error that the upstream explained. */
 function explainedByUpstream(anthropics: boolean): ResponseObject {
   return {
     ...refused(['upstream_error'], { more: [], anthropics }),
-    description: '`upstream_error`: an error that Heroku Inference explained, with its own status.',
+    description: "`upstream_error`: an error that Heroku Inference explained, with Heroku's status.",
   };
 }
 
@@ -119,7 +119,7 @@ function headersWith(codes: readonly ErrorCode[]): readonly HeaderName[] {
   return statuses.has(429) || statuses.has(503) ? ['Retry-After', 'x-should-retry'] : [];
 }
 
-/** What has a shape of its own, where an error of the usual shape is possible as well. */
+/** An answer with a shape of its own, or an error of the usual shape. */
 function eitherOf(
   { description, schema }: OtherAnswer,
   codes: readonly ErrorCode[],

@@ -1,17 +1,16 @@
 import { z } from 'zod';
 import type { SchemaObject } from './document.ts';
 
-/** Zod schemas as JSON Schema, those with a name apart. */
+/** Zod schemas as JSON Schema; named ones are kept apart. */
 export interface ConvertedSchemas {
-  /** What takes the place of a schema: itself, or a reference to its name. */
+  /** The schema itself, or a reference to its name. */
   of: (schema: z.ZodType) => SchemaObject;
   named: Record<string, SchemaObject>;
 }
 
 /**
- * Converts all schemas in one go, so that a name stands for one schema. What a transformation makes of a value is
- * nobody's business outside: `io: 'input'` describes what goes over the wire. What no schema can say, such as a
- * custom check, is left out.
+ * Converts all schemas at once, so that a name stands for one schema. `io: 'input'` describes what is on the wire, not
+ * what a transformation makes of it. Custom checks, which no schema can express, are left out.
  */
 export function convertSchemas(schemas: Iterable<z.ZodType>): ConvertedSchemas {
   const all = [...new Set(schemas)];
@@ -26,13 +25,13 @@ export function convertSchemas(schemas: Iterable<z.ZodType>): ConvertedSchemas {
   };
 }
 
-/** Where the names are in an OpenAPI document. */
+/** Moves references to where an OpenAPI document has its schemas. */
 function referringToComponents(schema: object): {
   properties: Record<string, SchemaObject>;
   $defs: Record<string, SchemaObject>;
 } {
   const text = JSON.stringify({ properties: {}, $defs: {}, ...schema });
-  // JSON Schema of the converter, written anew with other references.
+  // The converter's JSON Schema with other references: same shape, so the cast holds.
   return JSON.parse(text.replaceAll('"$ref":"#/$defs/', '"$ref":"#/components/schemas/')) as ReturnType<
     typeof referringToComponents
   >;

@@ -23,12 +23,12 @@ export interface LuaApi {
   _lua_error(state: number): number;
   _lua_gettop(state: number): number;
   _lua_settop(state: number, top: number): void;
-  _lua_type(state: number, at: number): number;
+  _lua_type(state: number, at: number): LuaType;
   _lua_toboolean(state: number, at: number): number;
   _lua_tonumberx(state: number, at: number, isNumber: number): number;
   _lua_tolstring(state: number, at: number, length: number): number;
   _lua_rawlen(state: number, at: number): number;
-  _lua_rawgeti(state: number, at: number, index: bigint): number;
+  _lua_rawgeti(state: number, at: number, index: bigint): LuaType;
   _lua_rawseti(state: number, at: number, index: bigint): void;
   _lua_createtable(state: number, items: number, fields: number): void;
   _lua_pushboolean(state: number, value: number): void;
@@ -150,7 +150,7 @@ export class LuaStack {
   #itemsAt(at: number): Reply[] {
     const [lua, state] = [this.#lua, this.#state];
     const items: Reply[] = [];
-    for (let n = 1; lua._lua_rawgeti(state, at, BigInt(n)) !== Number(LuaType.Nil); n += 1) {
+    for (let n = 1; lua._lua_rawgeti(state, at, BigInt(n)) !== LuaType.Nil; n += 1) {
       items.push(this.replyAt(lua._lua_gettop(state)));
       lua._lua_settop(state, -2);
     }

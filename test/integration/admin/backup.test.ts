@@ -23,7 +23,7 @@ describe('GET /admin/export', () => {
       teams: [
         {
           id: 'acme',
-          limits: [{ id: expect.stringMatching(/^\w{16}$/) as string, metric: 'concurrency', max: 3 }],
+          limits: [{ id: expect.stringMatching(/^\w{12}$/) as string, metric: 'concurrency', max: 3 }],
         },
       ],
       users: [{ id: 'ana', team: 'acme' }],

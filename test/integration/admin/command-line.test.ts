@@ -10,12 +10,7 @@ import { actorCheck } from '../../../src/access/actor-check.ts';
 import { Authenticator } from '../../../src/access/authenticator.ts';
 import { RedisAdministratorStore } from '../../../src/identity/store/administrator-store.ts';
 import { RedisIdentityStore } from '../../../src/identity/store/identity-store.ts';
-import {
-  hashToken,
-  inspectToken,
-  mintToken,
-  randomBase62,
-} from '../../../src/identity/records/token-text.ts';
+import { hashToken, inspectToken } from '../../../src/identity/records/token-text.ts';
 import { RedisSecretStore } from '../../../src/identity/store/secret-store.ts';
 import { ClaimLinks } from '../../../src/claims/claim-links.ts';
 import { RedisClaimStore } from '../../../src/claims/claim-store.ts';
@@ -68,9 +63,6 @@ beforeAll(async () => {
     audit,
     auditContextOf: auditContexts({ onDyno: false }),
     clock: systemClock,
-    mint: () => mintToken('user'),
-    mintAdministrator: () => mintToken('admin'),
-    randomId: () => randomBase62(16),
     authorize: actorCheck({
       adminKey,
       administrators,

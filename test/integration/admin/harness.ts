@@ -6,7 +6,6 @@ import { Authenticator } from '../../../src/access/authenticator.ts';
 import { RedisAdministratorStore } from '../../../src/identity/store/administrator-store.ts';
 import { RedisIdentityStore } from '../../../src/identity/store/identity-store.ts';
 import { RedisSecretStore } from '../../../src/identity/store/secret-store.ts';
-import { mintToken, randomBase62 } from '../../../src/identity/records/token-text.ts';
 import { ClaimLinks } from '../../../src/claims/claim-links.ts';
 import { RedisClaimStore } from '../../../src/claims/claim-store.ts';
 import { RedisArchive } from '../../../src/identity/store/identity-archive.ts';
@@ -137,9 +136,6 @@ export class Harness {
       audit: this.audit,
       auditContextOf: auditContexts({ onDyno: true }),
       clock,
-      mint: () => mintToken('user'),
-      mintAdministrator: () => mintToken('admin'),
-      randomId: () => randomBase62(16),
       authorize: actorCheck({
         adminKey,
         administrators,

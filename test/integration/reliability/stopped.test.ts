@@ -80,7 +80,7 @@ describe.concurrent('SIGTERM while the store is away', () => {
     const { code, tookMs } = await ended;
     expect(code).toBe(0);
     expect(tookMs).toBeLessThan(29_000);
-    expect(gateway.stdout()).toContain('settlements left behind by the deadline');
+    expect(gateway.stdout()).toContain('settlements were still waiting at the deadline');
 
     await store.restart();
     const entries = await site.witness.settled(token.team, 3, sweptMs);
@@ -200,7 +200,9 @@ describe.concurrent('SIGTERM while a body is coming in', () => {
     inTime.send(body.slice(10));
     await inTime.until('"finish_reason":"stop"');
     expect(inTime.text()).toMatch(/^HTTP\/1.1 200 /);
-    await waitFor(() => gateway.stdout().includes('ending what still runs'), { what: 'the grace to end' });
+    await waitFor(() => gateway.stdout().includes('ending the requests that still run'), {
+      what: 'the grace to end',
+    });
     late.send(body.slice(10));
     await late.until('"code":"overloaded"');
     expect(late.text()).toMatch(/^HTTP\/1.1 503 /);

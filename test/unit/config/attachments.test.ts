@@ -108,10 +108,10 @@ describe('findAttachments', () => {
 
   it.each(['INFERENCE', 'EMBEDDING', 'DIFFUSION', 'RERANK'])('tells a half-set %s', (name) => {
     expect(findAttachments({ [`${name}_URL`]: url }).problems).toEqual([
-      `${name}_KEY: expected to be set, since ${name}_URL is.`,
+      `${name}_KEY: expected to be set, since ${name}_URL is set.`,
     ]);
     expect(findAttachments({ [`${name}_KEY`]: key, [`${name}_URL`]: '' }).problems).toEqual([
-      `${name}_URL: expected to be set, since ${name}_KEY is.`,
+      `${name}_URL: expected to be set, since ${name}_KEY is set.`,
     ]);
   });
 

@@ -95,7 +95,7 @@ describe('a catalogue', () => {
     [
       'the id of a model',
       { m: 'n' },
-      'MODELS_FILE: aliases.m: expected a name that no model of this file has.',
+      'MODELS_FILE: aliases.m: expected a name that is not a model of this file.',
     ],
     [
       'a name of its own',
@@ -149,7 +149,7 @@ describe('a catalogue', () => {
       'MODELS_FILE: models.e.price.usd_per_image',
       'MODELS_FILE: models.f',
       'MODELS_FILE: models.g h',
-      'MODELS_FILE: expected nothing called "extra".',
+      'MODELS_FILE: expected no field "extra".',
     ]);
   });
 
@@ -158,10 +158,10 @@ describe('a catalogue', () => {
   });
 
   it('is not what is not JSON, or not there', () => {
-    expect(parseCatalogue('{')).toEqual({ ok: false, problems: ['MODELS_FILE: expected a file of JSON.'] });
+    expect(parseCatalogue('{')).toEqual({ ok: false, problems: ['MODELS_FILE: expected a JSON file.'] });
     expect(loadCatalogue('/no/such/canary.json')).toEqual({
       ok: false,
-      problems: ['MODELS_FILE: expected the path of a file that can be read.'],
+      problems: ['MODELS_FILE: expected the path of a readable file.'],
     });
   });
 });

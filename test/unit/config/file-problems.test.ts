@@ -19,12 +19,12 @@ describe('what is wrong with a file is told by what was expected', () => {
     [catalogue({ kind: 'chat', max_tokens: 0 }), ['models.m.max_tokens: expected more than 0']],
     [catalogue({ kind: 'chat', one_of: 'top_p' }), ['models.m.one_of: expected ["temperature","top_p"]']],
     [catalogue({ kind: 'chat', one_of: ['top_p'] }), ['models.m.one_of: expected ["temperature","top_p"]']],
-    [catalogue({ kind: 'chat', canary: 1 }), ['models.m: expected nothing called "canary"']],
+    [catalogue({ kind: 'chat', canary: 1 }), ['models.m: expected no field "canary"']],
     [
       catalogue({ kind: 'images', price: { usd_per_image: -1 } }),
       ['models.m.price.usd_per_image: expected at least 0'],
     ],
-    [{ models: {}, more: 1, $comment: 2 }, ['$comment: expected a string', 'expected nothing called "more"']],
+    [{ models: {}, more: 1, $comment: 2 }, ['$comment: expected a string', 'expected no field "more"']],
   ])('MODELS_FILE %j', (value, problems) => {
     expect(parseCatalogue(JSON.stringify(value))).toEqual({
       ok: false,

@@ -221,7 +221,7 @@ describe('a file of issuers', () => {
     const text = `{"issuers":[{"issuer":"https://a.example.com","audience":"c","team":"acme","${field}":{"__proto__":["x"]}}]}`;
     expect(parseIssuers(text)).toEqual({
       ok: false,
-      problems: ['ISSUERS_FILE: expected no key to be called __proto__.'],
+      problems: ['ISSUERS_FILE: expected no key named __proto__.'],
     });
   });
 
@@ -233,10 +233,10 @@ describe('a file of issuers', () => {
   );
 
   it('is not what is not JSON, or not there', () => {
-    expect(parseIssuers('{')).toEqual({ ok: false, problems: ['ISSUERS_FILE: expected a file of JSON.'] });
+    expect(parseIssuers('{')).toEqual({ ok: false, problems: ['ISSUERS_FILE: expected a JSON file.'] });
     const unreadable = {
       ok: false,
-      problems: ['ISSUERS_FILE: expected the path of a file that can be read.'],
+      problems: ['ISSUERS_FILE: expected the path of a readable file.'],
     };
     expect(loadIssuers('/no/such/canary.json')).toEqual(unreadable);
     expect(loadIssuers('/no/such/canary.json', { optional: true })).toEqual({ ok: true, issuers: [] });

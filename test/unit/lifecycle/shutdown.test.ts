@@ -106,7 +106,7 @@ describe('shutting down', () => {
     expect(events).toEqual([
       '0 drain',
       '26000 cut',
-      '27500 settlements left behind by the deadline',
+      '27500 settlements were still waiting at the deadline',
       '27500 flush',
       '27500 exit 0',
     ]);

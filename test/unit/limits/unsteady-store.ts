@@ -56,10 +56,10 @@ export class UnsteadyStore implements AdmissionStore {
     });
     void this.#store.run(setIncarnation, [testKeys.incarnation], []);
     void this.changeEpoch('acme', 'epoch-1');
-    const { settle, settleSilent } = this.inner;
-    this.inner.settle = (process, batch) => this.#noting(batch, settle.call(this.inner, process, batch));
-    this.inner.settleSilent = (process, batch) =>
-      this.#noting(batch, settleSilent.call(this.inner, process, batch));
+    const settle = this.inner.settle.bind(this.inner);
+    const settleSilent = this.inner.settleSilent.bind(this.inner);
+    this.inner.settle = (process, batch) => this.#noting(batch, settle(process, batch));
+    this.inner.settleSilent = (process, batch) => this.#noting(batch, settleSilent(process, batch));
   }
 
   changeEpoch(team: string, epoch: string): Promise<void> {

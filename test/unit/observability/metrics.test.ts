@@ -111,8 +111,8 @@ describe('metrics', () => {
       openStreams: () => 2,
       waiting: () => 4,
       attachments: () => [
-        { attachment: 'A', rests: true },
-        { attachment: 'B', rests: false },
+        { attachment: 'A', isOpen: true },
+        { attachment: 'B', isOpen: false },
       ],
       store: () => Promise.resolve(store),
     });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { durationMs, readingIn, usedUpForMs } from '../../../src/upstream/rate-limit-headers.ts';
+import { durationMs, snapshotIn, exhaustedForMs } from '../../../src/upstream/rate-limit-headers.ts';
 
 const nowMs = 5_000;
 
@@ -57,29 +57,29 @@ describe('a reading', () => {
       'x-ratelimit-remaining-tokens': '0',
       'x-ratelimit-reset-tokens': '20ms',
     };
-    const reading = readingIn(headers, nowMs);
+    const reading = snapshotIn(headers, nowMs);
     expect(reading).toEqual({
       atMs: nowMs,
       blockedUntilMs: 0,
       requests: { remaining: 149, limit: 150, resetAtMs: 56_000 },
       tokens: { remaining: 0, limit: 800_000, resetAtMs: 5_020 },
     });
-    expect(usedUpForMs(reading, nowMs)).toBe(20);
+    expect(exhaustedForMs(reading, nowMs)).toBe(20);
   });
 
   it('may have one, and need not say how much there is or when it is whole again', () => {
-    const reading = readingIn({ 'x-ratelimit-remaining-requests': '3' }, nowMs);
+    const reading = snapshotIn({ 'x-ratelimit-remaining-requests': '3' }, nowMs);
     expect(reading).toMatchObject({
       requests: { remaining: 3, limit: Infinity, resetAtMs: 6_000 },
       tokens: null,
     });
-    expect(usedUpForMs(reading, nowMs)).toBeNull();
+    expect(exhaustedForMs(reading, nowMs)).toBeNull();
   });
 
   it.each([{}, { 'x-ratelimit-remaining-requests': '-1' }, { 'x-ratelimit-remaining-requests': 'many' }])(
     'of %j is none',
     (headers) => {
-      expect(readingIn(headers, nowMs)).toBeNull();
+      expect(snapshotIn(headers, nowMs)).toBeNull();
     },
   );
 });

@@ -7,13 +7,13 @@ import { SharedSnapshots } from '../../../src/upstream/shared-snapshots.ts';
 const aheadMs = 1_000_000;
 let nowMs = 0;
 let asked: SharedSnapshot[][];
-let room: KeyQuota;
-let readings: SharedSnapshots;
+let quota: KeyQuota;
+let snapshots: SharedSnapshots;
 
 beforeEach(() => {
   vi.useFakeTimers();
   asked = [];
-  room = new KeyQuota();
+  quota = new KeyQuota();
   const store: SnapshotStore = {
     share: (_, news) => {
       asked.push([...news]);
@@ -21,18 +21,18 @@ beforeEach(() => {
     },
   };
   const clock = { now: () => nowMs, monotonic: () => nowMs };
-  readings = new SharedSnapshots({
+  snapshots = new SharedSnapshots({
     store,
-    rooms: new Map([['key', room]]),
+    quotas: new Map([['key', quota]]),
     isWaiting: () => false,
     storeNowMs: () => nowMs + aheadMs,
     clock,
     log: createLog({ level: 'silent', write: () => undefined }),
   });
-  readings.start();
+  snapshots.start();
 });
 afterEach(() => {
-  readings.stop();
+  snapshots.stop();
   vi.useRealTimers();
 });
 
@@ -42,12 +42,12 @@ async function second(): Promise<void> {
 }
 
 it('an answer long after its request is shared, although no other was sent since', async () => {
-  const taken = room.take(1);
+  const taken = quota.recordSent(1);
   await second();
   await second();
   expect(asked).toEqual([[]]);
   const requests = { remaining: 0, limit: 10, resetAtMs: nowMs + 9_000 };
-  room.read({ atMs: nowMs, blockedUntilMs: 0, requests, tokens: null }, taken);
+  quota.recordSnapshot({ atMs: nowMs, blockedUntilMs: 0, requests, tokens: null }, taken);
   const atMs = nowMs + aheadMs;
   await second();
   expect(asked.at(-1)).toMatchObject([{ keyHash: 'key', reading: { atMs } }]);

@@ -15,7 +15,7 @@ const page = '<!DOCTYPE html><html><body>Request blocked</body></html>';
 
 function answer(status: number, more: Partial<UpstreamAnswer> = {}): UpstreamAnswer {
   const text = JSON.stringify({ error: { code: status, message: 'Said upstream', type: 'some_error' } });
-  return { status, contentType: json, roomInMs: null, text, ...more };
+  return { status, contentType: json, retryAfterMs: null, text, ...more };
 }
 
 interface Told {
@@ -70,7 +70,7 @@ describe('"Upstream trouble" of the contract', () => {
   });
 
   it('a 429 is one, with a Retry-After, nobody pays', () => {
-    expect(told(answer(429, { roomInMs: 7_000 }))).toEqual({
+    expect(told(answer(429, { retryAfterMs: 7_000 }))).toEqual({
       status: 429,
       code: 'upstream_rate_limited',
       type: 'rate_limit_error',
@@ -85,12 +85,12 @@ describe('"Upstream trouble" of the contract', () => {
     [200, '1'],
     [1_500, '2'],
     [60_000, '60'],
-  ])('a 429 of a key that has room in %s ms says to wait %s s', (roomInMs, afterS) => {
-    expect(told(answer(429, { roomInMs })).headers).toEqual({ 'retry-after': afterS });
+  ])('a 429 of a key that has room in %s ms says to wait %s s', (retryAfterMs, afterS) => {
+    expect(told(answer(429, { retryAfterMs })).headers).toEqual({ 'retry-after': afterS });
   });
 
   it('a 429 with a long Retry-After keeps SDKs from waiting for it', () => {
-    expect(told(answer(429, { roomInMs: 61_000 })).headers).toEqual({ 'retry-after': '61', ...noRetry });
+    expect(told(answer(429, { retryAfterMs: 61_000 })).headers).toEqual({ 'retry-after': '61', ...noRetry });
   });
 
   it.each([400, 404, 408, 413, 422])('another error, %i, keeps its status and message', (status) => {

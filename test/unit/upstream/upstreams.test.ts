@@ -73,14 +73,14 @@ describe('a model', () => {
     ]);
   });
 
-  it('has one room at each key, however many attachments have it', () => {
+  it('has one quota per key, however many attachments have it', () => {
     const [a, b] = [attachment('A', null), { ...attachment('B', null), key: 'inf-A' }];
     const upstreams = upstreamsOf(a, b, attachment('C', null));
-    const rooms = upstreams.candidates('any').map(({ room }) => room);
-    expect(rooms[0]).toBe(rooms[1]);
-    expect(rooms[0]).not.toBe(rooms[2]);
-    expect(upstreams.rooms.size).toBe(2);
-    expect([...upstreams.rooms.keys()].join()).not.toContain('inf-');
+    const quotas = upstreams.candidates('any').map(({ quota }) => quota);
+    expect(quotas[0]).toBe(quotas[1]);
+    expect(quotas[0]).not.toBe(quotas[2]);
+    expect(upstreams.quotas.size).toBe(2);
+    expect([...upstreams.quotas.keys()].join()).not.toContain('inf-');
   });
 
   it('takes its turns whatever other models do in between', () => {

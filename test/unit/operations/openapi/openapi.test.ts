@@ -102,7 +102,7 @@ describe('an operation', () => {
     expect(
       schemaOf(routeFor('administrator', { needed: 'the role admin' })).operation(name).description,
     ).toBe('Needs the role admin.');
-    expect(schemaOf(routeFor('user')).operation(name).description).toMatch(/a session may not/);
+    expect(schemaOf(routeFor('user')).operation(name).description).toMatch(/a session is refused/);
   });
 });
 

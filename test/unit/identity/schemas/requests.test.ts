@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { newTeam, newUser, tokenSchemas } from '../../../../src/identity/schemas/schemas.ts';
+import { newTeam, newUser, tokenSchemas } from '../../../../src/identity/schemas/requests.ts';
 import { check } from '../../../../src/base/check.ts';
 import type { JsonObject, JsonValue } from '../../../../src/base/request.ts';
 

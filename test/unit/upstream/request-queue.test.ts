@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FairQueue } from '../../../src/upstream/fair-queue.ts';
+import { FairQueue } from '../../../src/upstream/request-queue.ts';
 
 interface Item {
   team: string;
@@ -27,7 +27,7 @@ describe('a fair queue', () => {
     expect(drained(queueOf(items))).toEqual(['a0', 'b3', 'c4', 'a1', 'c5', 'a2']);
   });
 
-  it('passes over who is not ready, without losing their place', () => {
+  it('passes over items that are not ready, which keep their place', () => {
     const queue = queueOf([
       { team: 'a', n: 0 },
       { team: 'a', n: 1 },
@@ -38,7 +38,7 @@ describe('a fair queue', () => {
     expect(drained(queue)).toEqual(['b2', 'a0']);
   });
 
-  it('forgets who has left', () => {
+  it('forgets items that were removed', () => {
     const left = { team: 'a', n: 0 };
     const queue = queueOf([left, { team: 'b', n: 1 }]);
     queue.remove(left);
@@ -48,16 +48,16 @@ describe('a fair queue', () => {
     expect(queue.size).toBe(0);
   });
 
-  it('has so many places in all, and so many for a team', () => {
+  it('has space for so many in all, and so many of a team', () => {
     const queue = new FairQueue<Item>({ max: 3, maxOfTeam: 2 });
     queue.add({ team: 'a', n: 0 });
     queue.add({ team: 'a', n: 1 });
-    expect([queue.hasPlace('a'), queue.hasPlace('b')]).toEqual([false, true]);
+    expect([queue.hasSpace('a'), queue.hasSpace('b')]).toEqual([false, true]);
     queue.add({ team: 'b', n: 2 });
-    expect([queue.hasPlace('b'), queue.hasPlace('c')]).toEqual([false, false]);
+    expect([queue.hasSpace('b'), queue.hasSpace('c')]).toEqual([false, false]);
   });
 
-  it('serves everybody once, each team in its own order, and nobody twice while another team waits', () => {
+  it('serves all once, each team in its own order, and no team twice while another waits', () => {
     const teams = fc.array(fc.constantFrom('a', 'b', 'c', 'd'), { maxLength: 60 });
     fc.assert(
       fc.property(teams, (names) => {

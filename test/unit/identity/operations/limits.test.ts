@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changedLimits, shown, storedLimits } from '../../../../src/identity/operations/stored-limits.ts';
+import { changedLimits, withoutLimitIds, storedLimits } from '../../../../src/identity/operations/limits.ts';
 import type { Limit, StoredLimit } from '../../../../src/base/limit.ts';
 
 function ids(): () => string {
@@ -48,9 +48,9 @@ describe('changedLimits', () => {
   });
 });
 
-describe('shown', () => {
+describe('withoutLimitIds', () => {
   it('leaves the ids out and the rest in', () => {
-    expect(shown({ name: 'x', limits: before })).toEqual({
+    expect(withoutLimitIds({ name: 'x', limits: before })).toEqual({
       name: 'x',
       limits: [
         { metric: 'tokens', window: 'day', max: 10 },

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { administratorRoles } from '../../base/actor.ts';
-import type { Administrator } from './administrator.ts';
+import type { Administrator } from '../records/administrator.ts';
 import { limit, time } from '../../base/fields.ts';
-import type { GatewaySettings } from './gateway-settings.ts';
-import type { Team, Token, User } from './identity.ts';
+import type { GatewaySettings } from '../records/gateway-settings.ts';
+import type { Team, Token, User } from '../records/identity.ts';
 
 /* Records as the API shows them. Fields may be added: whoever reads them must not mind more. */
 

@@ -1,0 +1,101 @@
+import { createdJson } from '../base/operation-docs.ts';
+import { Refusal } from '../base/refusal.ts';
+import {
+  createAdministrator,
+  deleteAdministrator,
+  getAdministrator,
+} from '../identity/operations/administrators.ts';
+import { changeSettings, getSettings, toSettingsResponse } from '../identity/operations/settings.ts';
+import type { Administrator } from '../identity/records/administrator.ts';
+import type { GatewaySettings } from '../identity/records/gateway-settings.ts';
+import { administratorSchema, settingsChange } from '../identity/schemas/requests.ts';
+import {
+  administratorResponse,
+  issuedAdministrator,
+  settingsResponse,
+} from '../identity/schemas/responses.ts';
+import type { AdminDeps } from './deps.ts';
+import { issuing, resource } from './resource.ts';
+import type { AdminContext, Route } from './respond.ts';
+
+/** `/admin/settings`: limits of the whole gateway, and the defaults of what is created in it. */
+export function settingsRoutes(deps: AdminDeps): Route[] {
+  const settings = resource<GatewaySettings>({
+    schema: settingsResponse,
+    toResponses: (records) => records.map(toSettingsResponse),
+  });
+  return [
+    {
+      path: '/admin/settings',
+      methods: {
+        GET: settings.read({ needs: 'read-gateway', summary: 'Read the settings of the gateway' }, () =>
+          getSettings(deps),
+        ),
+        PATCH: settings.change(
+          {
+            needs: 'change-gateway',
+            summary: 'Change the settings of the gateway',
+            details:
+              'Fields left out stay; null clears. Teams, users and tokens that are created later without limits get the defaults.',
+            body: settingsChange,
+          },
+          (c, asked) => changeSettings(deps, asked, c.get('precondition')),
+        ),
+      },
+    },
+  ];
+}
+
+/** `/admin/admins`: the administrators besides root. */
+export function administratorRoutes(deps: AdminDeps): Route[] {
+  const needs = 'administer';
+  const administrators = resource<Administrator>({
+    schema: administratorResponse,
+    toResponses: (records) => [...records],
+  });
+  return [
+    {
+      path: '/admin/admins',
+      methods: {
+        GET: administrators.list({ needs, summary: 'List administrators' }, () => deps.administrators.list()),
+        POST: issuing(
+          {
+            needs,
+            summary: 'Create an administrator',
+            details: 'The token is shown only this once.',
+            body: administratorSchema(deps.clock),
+            answer: createdJson(issuedAdministrator),
+            refusals: ['not_found'],
+          },
+          async (_c, asked) => {
+            const issued = await createAdministrator(deps, asked);
+            if (issued instanceof Refusal) return issued;
+            const { record, text } = issued;
+            const { id, ...rest } = record;
+            return { record, body: { id, token: text, ...rest } };
+          },
+        ),
+      },
+    },
+    {
+      path: '/admin/admins/:id',
+      methods: {
+        GET: administrators.read({ needs, summary: 'Read an administrator' }, (c) =>
+          getAdministrator(deps, idIn(c)),
+        ),
+        DELETE: administrators.end(
+          {
+            needs,
+            summary: 'Delete an administrator',
+            details: 'The token is refused from the next request on.',
+          },
+          (c) => deleteAdministrator(deps, idIn(c), c.get('precondition')),
+        ),
+      },
+    },
+  ];
+}
+
+function idIn(c: AdminContext): string {
+  return c.req.param('id') ?? '';
+}

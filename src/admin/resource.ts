@@ -1,0 +1,108 @@
+import type { ZodType } from 'zod';
+import type { Need } from '../access/permission.ts';
+import { type Answer, createdJson, jsonBody, noContent, okJson, okList } from '../base/operation-docs.ts';
+import { type ErrorCode, Refusal } from '../base/refusal.ts';
+import { etagOf } from '../identity/operations/precondition.ts';
+import { readBody } from './read-body.ts';
+import { type AdminContext, needing, type Operation } from './respond.ts';
+
+type Result<T> = Promise<T | Refusal>;
+
+/** What an operation needs its caller to be, and what the API's description says about it. */
+export interface Entry {
+  needs: Need;
+  summary: string;
+  details?: string;
+  refusals?: readonly ErrorCode[];
+}
+
+/** A record with the answer that tells of it, such as a new token with its text. */
+export interface Answered<R> {
+  record: R;
+  body: object;
+}
+
+/** How records of one kind look in answers. */
+export interface Presentation<R> {
+  schema: ZodType;
+  /** One object for each record. */
+  toResponses: (records: readonly R[]) => object[] | Promise<object[]>;
+}
+
+/**
+ * The operations on records of one kind. Each is made of an entry and of what it does; reading the body, the answer,
+ * its ETag and its description are the same for all kinds. `run` checks the precondition where there is one.
+ */
+export function resource<R extends object>({ schema, toResponses }: Presentation<R>) {
+  const answer = okJson(schema);
+
+  async function answered(result: R | Refusal): Result<Answered<R>> {
+    if (result instanceof Refusal) return result;
+    const [body = {}] = await toResponses([result]);
+    return { record: result, body };
+  }
+
+  return {
+    list({ needs, ...docs }: Entry, run: (c: AdminContext) => Result<readonly R[]>): Operation {
+      return needing(needs, { ...docs, answer: okList(schema) }, async (c) => {
+        const records = await run(c);
+        return records instanceof Refusal
+          ? records
+          : { status: 200, body: { data: await toResponses(records) } };
+      });
+    },
+
+    create<T>(entry: Entry & { body: ZodType<T> }, run: (c: AdminContext, asked: T) => Result<R>): Operation {
+      return issuing({ ...entry, answer: createdJson(schema) }, async (c, asked: T) =>
+        answered(await run(c, asked)),
+      );
+    },
+
+    read({ needs, ...docs }: Entry, run: (c: AdminContext) => Result<R>): Operation {
+      return needing(needs, { ...docs, answer, etag: 'told' }, async (c) =>
+        replyOf(200, await answered(await run(c))),
+      );
+    },
+
+    change<T>(
+      { needs, body, ...docs }: Entry & { body: ZodType<T> },
+      run: (c: AdminContext, asked: T) => Result<R>,
+    ): Operation {
+      return needing(needs, { ...docs, body: jsonBody(body), answer, etag: 'asked' }, async (c) => {
+        const asked = await readBody(c, body);
+        return asked.ok ? replyOf(200, await answered(await run(c, asked.value))) : asked.refusal;
+      });
+    },
+
+    /** A change that needs no body, such as a suspension. */
+    act({ needs, ...docs }: Entry, run: (c: AdminContext) => Result<R>): Operation {
+      return needing(needs, { ...docs, answer, etag: 'asked' }, async (c) =>
+        replyOf(200, await answered(await run(c))),
+      );
+    },
+
+    end({ needs, ...docs }: Entry, run: (c: AdminContext) => Promise<Refusal | null>): Operation {
+      return needing(
+        needs,
+        { ...docs, answer: noContent, etag: 'asked' },
+        async (c) => (await run(c)) ?? { status: 204 },
+      );
+    },
+  };
+}
+
+/** Creates a record whose answer has more than the record. */
+export function issuing<R extends object, T>(
+  { needs, body, ...docs }: Entry & { body: ZodType<T>; answer: Answer },
+  run: (c: AdminContext, asked: T) => Result<Answered<R>>,
+): Operation {
+  return needing(needs, { ...docs, body: jsonBody(body), etag: 'told' }, async (c) => {
+    const asked = await readBody(c, body);
+    return asked.ok ? replyOf(201, await run(c, asked.value)) : asked.refusal;
+  });
+}
+
+/** An answer with the ETag of its record; a refusal stays one. */
+export function replyOf<R extends object>(status: 200 | 201, result: Answered<R> | Refusal) {
+  return result instanceof Refusal ? result : { status, body: result.body, etag: etagOf(result.record) };
+}

@@ -1,0 +1,128 @@
+import type { Clock } from '../../base/clock.ts';
+import { Refusal } from '../../base/refusal.ts';
+import type { IdentityStore, RecordKey, Team, Token, User } from '../records/identity.ts';
+import { type Precondition, unmet } from './precondition.ts';
+
+/** What operations on identities need. */
+export interface IdentityDeps {
+  identities: IdentityStore;
+  clock: Clock;
+}
+
+interface Records {
+  team: Team;
+  user: User;
+  token: Token;
+}
+export type RecordOf<K extends RecordKey> = Records[K['kind']];
+
+/** How often a change is tried again when somebody else changed the record in between. */
+export const maxAttempts = 20;
+
+/** The record in a text of the store. Only these operations write such texts. */
+export function parseRecord<K extends RecordKey['kind']>(_kind: K, text: string): Records[K] {
+  return JSON.parse(text) as Records[K];
+}
+
+/** The record under a key, or a 404. */
+export async function readRecord<K extends RecordKey>(
+  { identities }: Pick<IdentityDeps, 'identities'>,
+  key: K,
+): Promise<RecordOf<K> | Refusal> {
+  const text = await identities.read(key);
+  return text === null ? notFound(key) : parseRecord<K['kind']>(key.kind, text);
+}
+
+/** All teams, or those of `only`, ordered by id. */
+export async function listTeams(
+  { identities }: Pick<IdentityDeps, 'identities'>,
+  only: readonly string[] | null,
+): Promise<Team[]> {
+  const teams = (await identities.list('team')).map((text) => parseRecord('team', text));
+  return only === null ? teams : teams.filter(({ id }) => only.includes(id));
+}
+
+/** All users or tokens of a team (revoked ones too), ordered by id, or a 404 if there is no such team. */
+export async function listRecords<K extends 'user' | 'token'>(
+  { identities }: Pick<IdentityDeps, 'identities'>,
+  kind: K,
+  team: string,
+): Promise<Records[K][] | Refusal> {
+  const [owner, texts] = await Promise.all([
+    identities.read({ kind: 'team', team }),
+    identities.list(kind, team),
+  ]);
+  return owner === null ? notFound({ kind: 'team', team }) : texts.map((text) => parseRecord(kind, text));
+}
+
+/** Stores a new record. A 409 if its id is taken, a 404 if the team or the user it belongs to does not exist. */
+export async function createRecord<K extends RecordKey>(
+  { identities }: Pick<IdentityDeps, 'identities'>,
+  key: K,
+  record: RecordOf<K>,
+  binding?: { secretHash: string; user: string },
+): Promise<RecordOf<K> | Refusal> {
+  switch (await identities.create(key, JSON.stringify(record), binding)) {
+    case 'created':
+      return record;
+    case 'exists':
+      return new Refusal('already_exists', `There is a ${nameOf(key)} already.`, { param: 'id' });
+    case 'no_team':
+      return notFound({ kind: 'team', team: key.team });
+    case 'no_user':
+      return notFound({ kind: 'user', team: key.team, id: binding?.user ?? '' }, 'user');
+  }
+}
+
+/**
+ * Reads a record, changes it and writes it back. Starts again if somebody else changed it in between, so no change is
+ * lost. A change that changes nothing is not written. A 412 if the record does not meet the precondition.
+ */
+export async function changeRecord<K extends RecordKey>(
+  { identities }: Pick<IdentityDeps, 'identities'>,
+  key: K,
+  change: (record: RecordOf<K>) => RecordOf<K> | Refusal,
+  precondition: Precondition = null,
+): Promise<RecordOf<K> | Refusal> {
+  for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+    const text = await identities.read(key);
+    if (text === null) return notFound(key);
+    const record = parseRecord<K['kind']>(key.kind, text);
+    const next = unmet(precondition, record) ?? change(record);
+    if (next instanceof Refusal) return next;
+    const nextText = JSON.stringify(next);
+    if (nextText === text || (await identities.replace(key, text, nextText)) === 'replaced') return next;
+  }
+  return tooManyChanges(`This ${key.kind} is`);
+}
+
+/** Deletes a record, whatever its state; with a precondition, only in a state that meets it. */
+export async function deleteRecord(
+  { identities }: Pick<IdentityDeps, 'identities'>,
+  key: RecordKey,
+  precondition: Precondition = null,
+): Promise<Refusal | null> {
+  for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+    const text = await identities.read(key);
+    if (text === null) return notFound(key);
+    const refusal = unmet(precondition, parseRecord(key.kind, text));
+    if (refusal) return refusal;
+    if ((await identities.replace(key, text, null)) === 'replaced') return null;
+  }
+  return tooManyChanges(`This ${key.kind} is`);
+}
+
+/** The 404 of a record; `param` if a field of the body named it. */
+export function notFound(key: RecordKey, param?: string): Refusal {
+  return new Refusal('not_found', `There is no ${nameOf(key)}.`, { param });
+}
+
+/** The 503 of something that others change faster than it can be read. */
+export function tooManyChanges(whatIs: string): Refusal {
+  const message = `${whatIs} being changed by others at this moment. Try again.`;
+  return new Refusal('overloaded', message, { headers: { 'retry-after': '1' } });
+}
+
+function nameOf(key: RecordKey): string {
+  return key.kind === 'team' ? `team ${key.team}` : `${key.kind} ${key.id} in the team ${key.team}`;
+}

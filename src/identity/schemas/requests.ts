@@ -1,0 +1,144 @@
+import { z } from 'zod';
+import { administratorRoles } from '../../base/actor.ts';
+import type { Clock } from '../../base/clock.ts';
+import { email, limits, listOf, model, name, origin, slug, tool } from '../../base/fields.ts';
+
+/* The bodies that make and change identities (contract 1.6). Null means absent when creating, and clears when changing. */
+
+const teamFields = {
+  name: name.nullish(),
+  limits: limits.nullish(),
+  models: listOf(model).nullish(),
+};
+export const subject = z.strictObject({
+  issuer: z.string().min(1, 'must not be empty').max(1_000, 'must have at most 1000 characters'),
+  sub: z.string().min(1, 'must not be empty').max(255, 'must have at most 255 characters'),
+});
+const userFields = {
+  name: name.nullish(),
+  email: email.nullish(),
+  subject: subject.nullish(),
+  limits: limits.nullish(),
+};
+
+export const newTeam = z.strictObject({ id: slug, ...teamFields });
+export const teamChange = z.strictObject(teamFields);
+export const newUser = z.strictObject({ id: slug, ...userFields });
+export const userChange = z.strictObject(userFields);
+
+export type NewTeam = z.infer<typeof newTeam>;
+export type TeamChange = z.infer<typeof teamChange>;
+export type NewUser = z.infer<typeof newUser>;
+export type UserChange = z.infer<typeof userChange>;
+
+/** A hundred years: longer than any use, and still a valid date. */
+const maxExpiresInS = 100 * 366 * 24 * 3600;
+
+const expiresIn = z
+  .int('must be a whole number of seconds')
+  .min(1, 'must be at least 1 second')
+  .max(maxExpiresInS, `must be at most ${maxExpiresInS} seconds`);
+const rfc3339 = z.iso.datetime({
+  offset: true,
+  abort: true,
+  error: 'must be an RFC 3339 time such as 2027-01-31T00:00:00Z',
+});
+
+export const bodyBytes = z
+  .int('must be a whole number of bytes')
+  .min(1, 'must be at least 1 byte')
+  .max(268_435_456, 'must be at most 268435456 bytes (256 MiB)');
+
+/** A time in the future. */
+function futureTime(clock: Clock) {
+  return rfc3339.refine((text) => Date.parse(text) > clock.now(), 'must be in the future');
+}
+
+/** Whether a token is handed over by a link instead of its text. */
+const claim = z.boolean('must be true or false');
+
+/** The schemas of tokens. `endpoints` must be among the paths given, `expires_at` in the future. */
+export function tokenSchemas({ endpointPaths, clock }: { endpointPaths: readonly string[]; clock: Clock }) {
+  const endpoint = z.enum(endpointPaths, `must be one of ${endpointPaths.join(', ')}`);
+  const fields = {
+    name: name.nullish(),
+    expires_in: expiresIn.nullish(),
+    expires_at: futureTime(clock).nullish(),
+    models: listOf(model).nullish(),
+    endpoints: listOf(endpoint).nullish(),
+    origins: listOf(origin).nullish(),
+    tools: listOf(tool).nullish(),
+    limits: limits.nullish(),
+    max_session_body_bytes: bodyBytes.nullish(),
+  };
+  return {
+    newToken: z
+      .strictObject({ user: slug, claim: claim.nullish(), ...fields })
+      .refine(hasOneExpiry, oneExpiry),
+    tokenChange: z.strictObject(fields).refine(hasOneExpiry, oneExpiry),
+  };
+}
+
+const oneExpiry = {
+  path: ['expires_at'],
+  error: 'excludes expires_in: send one of them',
+  when: always,
+};
+
+function hasOneExpiry(token: { expires_in?: unknown; expires_at?: unknown }): boolean {
+  return (token.expires_in ?? null) === null || (token.expires_at ?? null) === null;
+}
+
+/** For `when`: checks a field even if other fields are wrong, so that one answer lists all problems. */
+function always(): boolean {
+  return true;
+}
+
+export type NewToken = z.infer<ReturnType<typeof tokenSchemas>['newToken']>;
+export type TokenChange = z.infer<ReturnType<typeof tokenSchemas>['tokenChange']>;
+
+/** The body of `POST /admin/admins`. */
+export function administratorSchema(clock: Clock) {
+  const teams = { path: ['teams'], when: always };
+  return z
+    .strictObject({
+      name: name.nullish(),
+      role: z.enum(administratorRoles, `must be one of ${administratorRoles.join(', ')}`),
+      teams: listOf(slug)
+        .refine((ids) => ids.length > 0, 'must name a team')
+        .nullish(),
+      expires_in: expiresIn.nullish(),
+      expires_at: futureTime(clock).nullish(),
+    })
+    .refine(hasOneExpiry, oneExpiry)
+    .refine((asked) => asked.role !== 'team-admin' || (asked.teams ?? null) !== null, {
+      ...teams,
+      error: 'is required for a team-admin: the teams it runs',
+    })
+    .refine((asked) => asked.role !== 'admin' || (asked.teams ?? null) === null, {
+      ...teams,
+      error: 'is not for an admin, who has all teams: make a team-admin, or leave it out',
+    });
+}
+
+export type NewAdministrator = z.infer<ReturnType<typeof administratorSchema>>;
+
+export const defaultOverlapS = 86_400;
+const maxOverlapS = 30 * 86_400;
+const overlapExpected = `must be a whole number of seconds from 0 to ${maxOverlapS} (30 days)`;
+const overlap = z.int(overlapExpected).min(0, overlapExpected).max(maxOverlapS, overlapExpected);
+
+/** The body of `POST …/tokens/:id/rotate`. */
+export const rotation = z.strictObject({ overlap_seconds: overlap.nullish(), claim: claim.nullish() });
+
+/** The body of `POST /v1/me/rotate`. */
+export const ownRotation = z.strictObject({ overlap_seconds: overlap.nullish() });
+
+const defaultsOf = z.strictObject({ limits: limits.nullish() }).nullish();
+
+/** The body of `PATCH /admin/settings`. */
+export const settingsChange = z.strictObject({
+  limits: limits.nullish(),
+  defaults: z.strictObject({ team: defaultsOf, user: defaultsOf, token: defaultsOf }).nullish(),
+});
+export type SettingsChange = z.infer<typeof settingsChange>;

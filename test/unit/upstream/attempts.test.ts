@@ -1,0 +1,406 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Attempts, type AttemptedRequest, type AttemptRules } from '../../../src/upstream/attempts.ts';
+import { stateOf } from '../../../src/upstream/circuit-breaker.ts';
+import { RequestQueue } from '../../../src/upstream/request-queue.ts';
+import { FakeHandler, type FakeRequest, FakeUpstream } from './fake-upstream.ts';
+
+const json = { 'content-type': 'application/json' };
+const html = { 'content-type': 'text/html' };
+const clock = { now: () => Date.now(), monotonic: () => Date.now() };
+const body = Buffer.from('{}');
+
+type Play = (request: FakeRequest) => void;
+const answers =
+  (status: number, headers: Record<string, string> = json): Play =>
+  (request) =>
+    request.answer(status, headers);
+const isRefused: Play = (request) => request.fail('ECONNREFUSED');
+const isReset: Play = (request) => request.send().fail('ECONNRESET');
+const isNotHttp: Play = (request) => request.send().fail('HPE_INVALID', 'HTTPParserError');
+
+/** A request under way, to attachments that the test answers. */
+class Trial {
+  readonly handler = new FakeHandler();
+  readonly log: string[] = [];
+  readonly queue = new RequestQueue({ clock, max: 2, maxOfTeam: 1 });
+  readonly upstreams: FakeUpstream[];
+  readonly rules: AttemptRules;
+  readonly attempts: Attempts;
+
+  constructor(
+    names: string,
+    { rules = {}, ...request }: Partial<AttemptedRequest> & { rules?: Partial<AttemptRules> } = {},
+  ) {
+    this.upstreams = names.split('').map((name) => new FakeUpstream(name));
+    this.rules = {
+      clock,
+      queue: this.queue,
+      observer: {
+        gaveUp: ({ attachment, cause, status }) => this.log.push(`${attachment} ${cause} ${status}`),
+        circuitOpened: ({ attachment }) => this.log.push(`${attachment} opened`),
+        circuitClosed: (attachment) => this.log.push(`${attachment} closed`),
+      },
+      maxAttempts: 3,
+      deadlineMs: 60_000,
+      maxWaitMs: 10_000,
+      ...rules,
+    };
+    this.handler.startedMs = Date.now();
+    this.attempts = new Attempts(this.rules, {
+      call: { requestId: 'id', incoming: { headers: {} } },
+      asked: { model: 'own', candidates: this.upstreams, body },
+      fallback: () => null,
+      path: '/v1/x',
+      stream: false,
+      pinned: false,
+      team: 'acme',
+      tokens: 1,
+      isRepeatable: true,
+      ...request,
+    });
+  }
+
+  begin(): this {
+    this.handler.nowMs = Date.now();
+    this.attempts.begin(this.handler);
+    return this;
+  }
+
+  /** Time passes, and the ticker of the exchanges with it. */
+  pass(ms: number): this {
+    vi.advanceTimersByTime(ms);
+    this.handler.nowMs = Date.now();
+    return this;
+  }
+
+  /** The request that was sent last to the n-th attachment. */
+  sentTo(n: number): FakeRequest {
+    const request = this.upstreams[n]?.pool.last;
+    if (!request) throw new Error(`There is no attachment ${n}.`);
+    return request;
+  }
+
+  /** How many requests each attachment got. */
+  get counts(): number[] {
+    return this.upstreams.map(({ pool }) => pool.requests.length);
+  }
+
+  /** Uses up what a key has left. */
+  exhaust(n: number, forMs: number): void {
+    const quota = this.upstreams[n]?.quota;
+    const requests = { remaining: 0, limit: 10, resetAtMs: Date.now() + forMs };
+    quota?.recordSnapshot(
+      { atMs: Date.now(), blockedUntilMs: 0, requests, tokens: null },
+      quota.recordSent(1),
+    );
+  }
+}
+
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+describe('the result of an attempt, if another attachment is there', () => {
+  it.each<[string, Play, string]>([
+    ['429', answers(429, { ...json, 'retry-after': '3' }), 'a limited 429'],
+    ['401', answers(401), 'a key 401'],
+    ['403 as JSON', answers(403), 'a key 403'],
+    ['502', answers(502), 'a failing 502'],
+    ['503', answers(503), 'a failing 503'],
+    ['504', answers(504), 'a failing 504'],
+    ['no connection', isRefused, 'a unconnected null'],
+    ['a reset', isReset, 'a reset null'],
+  ])('is given up: %s', (_, play, told) => {
+    const trial = new Trial('ab').begin();
+    play(trial.sentTo(0));
+    expect(trial.attempts.sent).toBe(false);
+    trial.pass(1_000);
+    expect(trial.handler.seen).toEqual([]);
+    trial.sentTo(1).answer(200);
+    expect(trial.handler.seen).toEqual(['200', 'data', 'end']);
+    expect(trial.counts).toEqual([1, 1]);
+    expect(trial.log).toContain(told);
+    expect(trial.attempts.spent).toBe(told.includes('failing'));
+  });
+
+  it.each<[string, Play, string[]]>([
+    ['200', answers(200), ['200', 'data', 'end']],
+    ['302', answers(302), ['302', 'data', 'end']],
+    ['400', answers(400), ['400', 'data', 'end']],
+    ['403 as HTML', answers(403, html), ['403', 'data', 'end']],
+    ['500', answers(500), ['500', 'data', 'end']],
+    ['no HTTP', isNotHttp, ['HPE_INVALID']],
+    ['a break', (sent) => sent.send().head(200).data('{').fail('ECONNRESET'), ['200', 'data', 'ECONNRESET']],
+  ])('is kept: %s', (_, play, seen) => {
+    const trial = new Trial('ab').begin();
+    play(trial.sentTo(0));
+    trial.pass(60_000);
+    expect(trial.handler.seen).toEqual(seen);
+    expect(trial.counts).toEqual([1, 0]);
+  });
+});
+
+describe('the result of an attempt, if there is no other attachment', () => {
+  it.each<[string, Play, string[]]>([
+    ['429', answers(429), ['429', 'data', 'end']],
+    ['429 with a long wait', answers(429, { ...json, 'retry-after': '3' }), ['429', 'data', 'end']],
+    ['401', answers(401), ['401', 'data', 'end']],
+    ['503', answers(503), ['503', 'data', 'end']],
+    ['a reset', isReset, ['ECONNRESET']],
+  ])('is kept: %s', (_, play, seen) => {
+    const trial = new Trial('a').begin();
+    play(trial.sentTo(0));
+    trial.pass(60_000);
+    expect(trial.handler.seen).toEqual(seen);
+    expect(trial.counts).toEqual([1]);
+  });
+
+  it('is no connection: it is asked once more', () => {
+    const trial = new Trial('a').begin();
+    isRefused(trial.sentTo(0));
+    trial.pass(1_000);
+    isRefused(trial.sentTo(0));
+    trial.pass(1_000);
+    expect(trial.counts).toEqual([2]);
+    expect(trial.handler.seen).toEqual(['ECONNREFUSED']);
+  });
+
+  it('is no connection after a long time: it is not asked again', () => {
+    const trial = new Trial('a').begin();
+    trial.pass(1_001);
+    isRefused(trial.sentTo(0));
+    expect(trial.handler.seen).toEqual(['ECONNREFUSED']);
+  });
+
+  it('is a 429 with a short wait: it is asked once more after that', () => {
+    const trial = new Trial('a').begin();
+    const limited = answers(429, { ...json, 'retry-after': '2' });
+    limited(trial.sentTo(0));
+    trial.pass(1_900);
+    expect([trial.counts, trial.queue.size]).toEqual([[1], 1]);
+    trial.pass(200);
+    expect([trial.counts, trial.queue.size]).toEqual([[2], 0]);
+    limited(trial.sentTo(0));
+    expect(trial.handler.seen).toEqual(['429', 'data', 'end']);
+    expect(trial.attempts.retryAfterMs).toBe(2_000);
+  });
+});
+
+describe('no other attempt is made', () => {
+  it('after as many as are allowed', () => {
+    const trial = new Trial('abcd').begin();
+    for (const n of [0, 1, 2]) {
+      trial.sentTo(n).answer(503);
+      trial.pass(1_000);
+    }
+    expect(trial.counts).toEqual([1, 1, 1, 0]);
+    expect(trial.handler.seen).toEqual(['503', 'data', 'end']);
+  });
+
+  it('once the deadline is over', () => {
+    const trial = new Trial('ab', { rules: { deadlineMs: 5_000 } }).begin();
+    trial.pass(5_000).sentTo(0).answer(503);
+    expect(trial.handler.seen[0]).toBe('503');
+  });
+
+  it('once the caller has a head', () => {
+    const trial = new Trial('ab').begin();
+    trial.handler.begun = true;
+    trial.sentTo(0).answer(503);
+    expect(trial.handler.seen[0]).toBe('503');
+  });
+
+  it.each<[string, Play, boolean]>([
+    ['503', answers(503), false],
+    ['a reset', isReset, false],
+    ['401', answers(401), true],
+    ['429', answers(429), true],
+    ['no connection', isRefused, true],
+  ])('of a request that must not run twice, if the upstream may have begun: %s', (_, play, repeats) => {
+    const trial = new Trial('ab', { isRepeatable: false }).begin();
+    play(trial.sentTo(0));
+    trial.pass(1_000);
+    expect(trial.counts).toEqual([1, repeats ? 1 : 0]);
+  });
+});
+
+describe('an answer that is given up', () => {
+  it('is read to its end', () => {
+    const trial = new Trial('ab').begin();
+    const given = trial.sentTo(0).send().head(503);
+    given.data('{}').end();
+    trial.pass(5_000);
+    expect(given.aborted).toBe(false);
+  });
+
+  it('is cut if it is long, or takes long', () => {
+    const [long, slow] = [new Trial('ab').begin(), new Trial('ab').begin()];
+    long.sentTo(0).send().head(503).data(Buffer.alloc(65_537));
+    slow.sentTo(0).send().head(503);
+    expect([long.sentTo(0).aborted, slow.sentTo(0).aborted]).toEqual([true, false]);
+    slow.pass(1_000);
+    expect(slow.sentTo(0).aborted).toBe(true);
+    expect([...long.handler.seen, ...slow.handler.seen]).toEqual([]);
+  });
+
+  it('is none yet at a 1xx', () => {
+    const trial = new Trial('ab').begin();
+    trial.sentTo(0).send().head(103).head(200);
+    expect(trial.handler.seen).toEqual(['200']);
+  });
+});
+
+describe('a caller that leaves', () => {
+  it.each<[string, (trial: Trial) => void]>([
+    ['before the request is sent', () => undefined],
+    ['before a head', ({ attempts }) => attempts],
+    ['during the answer', (trial) => trial.sentTo(0).head(200)],
+  ])('aborts the attempt: %s', (when, play) => {
+    const trial = new Trial('ab').begin();
+    const request = trial.sentTo(0);
+    if (!when.endsWith('is sent')) request.send();
+    play(trial);
+    trial.attempts.abandon();
+    if (when.endsWith('is sent')) request.send();
+    expect(request.aborted).toBe(true);
+    trial.pass(60_000);
+    expect(trial.counts).toEqual([1, 0]);
+  });
+
+  it('during a pause prevents the next attempt', () => {
+    const trial = new Trial('ab').begin();
+    trial.sentTo(0).answer(503);
+    trial.attempts.abandon();
+    trial.pass(60_000);
+    expect(trial.counts).toEqual([1, 0]);
+    expect(trial.handler.seen).toEqual([]);
+  });
+
+  it('leaves the queue', () => {
+    const trial = new Trial('a');
+    trial.exhaust(0, 5_000);
+    trial.begin();
+    expect(trial.queue.size).toBe(1);
+    trial.attempts.abandon();
+    expect(trial.queue.size).toBe(0);
+    trial.pass(60_000);
+    expect([trial.counts, trial.handler.seen]).toEqual([[0], []]);
+  });
+});
+
+describe('a request without quota', () => {
+  it('goes to a key that has some', () => {
+    const trial = new Trial('ab');
+    trial.exhaust(0, 5_000);
+    expect(trial.begin().counts).toEqual([0, 1]);
+  });
+
+  it('waits until there is some', () => {
+    const trial = new Trial('a');
+    trial.exhaust(0, 5_000);
+    trial.begin().pass(4_900);
+    expect(trial.counts).toEqual([0]);
+    expect(trial.pass(200).counts).toEqual([1]);
+  });
+
+  it('is refused when its time is up', () => {
+    const trial = new Trial('a');
+    trial.exhaust(0, 5_000);
+    trial.begin();
+    trial.exhaust(0, 30_000);
+    trial.pass(10_100);
+    expect(trial.handler.seen).toEqual(['upstream_rate_limited 20']);
+    expect(trial.queue.size).toBe(0);
+  });
+
+  it('is refused at once if the queue has no space for its team', () => {
+    const trial = new Trial('a');
+    trial.exhaust(0, 5_000);
+    const none = (): void => undefined;
+    trial.queue.enter({ team: 'acme', deadlineMs: Infinity, ready: () => false, send: none, expire: none });
+    trial.begin();
+    expect(trial.handler.seen).toEqual(['upstream_rate_limited 5']);
+  });
+
+  it('probes if there will be none in time, and the next one is refused meanwhile', () => {
+    const trial = new Trial('a');
+    trial.exhaust(0, 3_600_000);
+    expect(trial.begin().counts).toEqual([1]);
+    const next = new Attempts(trial.rules, {
+      call: { requestId: 'id', incoming: { headers: {} } },
+      asked: { model: 'own', candidates: trial.upstreams, body },
+      fallback: () => null,
+      path: '/v1/x',
+      stream: false,
+      pinned: false,
+      team: 'acme',
+      tokens: 1,
+      isRepeatable: true,
+    });
+    const handler = new FakeHandler();
+    next.begin(handler);
+    expect([trial.counts, handler.seen]).toEqual([[1], ['upstream_rate_limited 3600']]);
+  });
+
+  it('is sent all the same if no request may wait', () => {
+    const trial = new Trial('a', { rules: { maxWaitMs: 0 } });
+    trial.exhaust(0, 5_000);
+    expect(trial.begin().counts).toEqual([1]);
+  });
+});
+
+describe('the fallback', () => {
+  it('answers for a model whose attachments fail, and the reply says so', () => {
+    const other = new FakeUpstream('other');
+    const trial = new Trial('a', { fallback: () => ({ model: 'other', candidates: [other], body }) }).begin();
+    expect(trial.attempts.headers).toEqual([]);
+    trial.sentTo(0).answer(503);
+    trial.pass(1_000);
+    other.pool.last.answer(200);
+    expect(trial.handler.seen).toEqual(['200', 'data', 'end']);
+    expect(trial.attempts.headers).toEqual(['x-tollgate-model', 'other']);
+    expect([trial.attempts.model, trial.attempts.attachment.name]).toEqual(['other', 'other']);
+  });
+});
+
+describe('the circuit breaker', () => {
+  it('opens at a failure, and one probe closes it', () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0);
+    const trial = new Trial('a').begin();
+    const [upstream] = trial.upstreams;
+    if (!upstream) throw new Error('There is none.');
+    trial.sentTo(0).answer(500);
+    expect(stateOf(upstream.breaker, Date.now())).toBe('open');
+    trial.pass(1_000);
+    expect(stateOf(upstream.breaker, Date.now())).toBe('half-open');
+    const probe = new Attempts(trial.rules, {
+      call: { requestId: 'id', incoming: { headers: {} } },
+      asked: { model: 'own', candidates: [upstream], body },
+      fallback: () => null,
+      path: '/v1/x',
+      stream: false,
+      pinned: false,
+      team: 'acme',
+      tokens: 1,
+      isRepeatable: true,
+    });
+    const handler = new FakeHandler();
+    handler.nowMs = Date.now();
+    probe.begin(handler);
+    expect(stateOf(upstream.breaker, Date.now())).toBe('open');
+    upstream.pool.last.answer(200);
+    expect(stateOf(upstream.breaker, Date.now())).toBe('closed');
+    expect(trial.log).toEqual(['a opened', 'a closed']);
+  });
+
+  it('opens if the exchange gives up on the answer, but not if nothing was sent', () => {
+    const trial = new Trial('a').begin();
+    trial.attempts.recordFailure();
+    expect(trial.log).toEqual([]);
+    trial.sentTo(0).send();
+    trial.attempts.recordFailure();
+    expect(trial.log).toEqual(['a opened']);
+  });
+});

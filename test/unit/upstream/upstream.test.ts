@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest';
+import { FakeUpstream } from './fake-upstream.ts';
+
+const hourMs = 3_600_000;
+const recorder = {
+  clock: { now: () => 0, monotonic: () => 0 },
+  observer: { gaveUp: () => undefined, circuitOpened: () => undefined, circuitClosed: () => undefined },
+};
+
+it('is kept from its turns for an hour at most by a Retry-After of years, though the caller is told the truth', () => {
+  const upstream = new FakeUpstream('A');
+  const headers = { 'retry-after': '99999999' };
+  const attempt = { ordinal: upstream.quota.recordSent(1), isProbe: false };
+  const limited = upstream.recordAnswer(attempt, { cause: 'limited', status: 429, headers }, recorder);
+  expect(limited).toBe(99_999_999_000);
+  expect(upstream.quota.availableAtMs(0, 1)).toBe(hourMs);
+  upstream.recordAnswer(attempt, { cause: 'failing', status: 503, headers }, recorder);
+  expect(upstream.breaker.openUntilMs).toBe(hourMs);
+});
