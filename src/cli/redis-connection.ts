@@ -17,7 +17,7 @@ import { RedisLedger } from '../ledger/ledger-reader.ts';
 import { readRefusals } from '../ledger/refusal-store.ts';
 import { endpointPaths } from '../validation/registry.ts';
 import { CommandFailed, exitCodes } from './command-failed.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './cli.ts';
 
 const connectTimeoutMs = 10_000;
 

@@ -1,8 +1,8 @@
 import type { Outcome } from '../base/outcome.ts';
 
 /**
- * What one request leaves in the log. Explicit fields only: no request, response or header ever gets in, so
- * neither does a prompt, a token or a key.
+ * The log line of one request. Explicit fields only: no request, response or header is ever passed in, so no prompt,
+ * token or key can be logged.
  */
 export interface AccessLine {
   request_id: string;
@@ -16,7 +16,7 @@ export interface AccessLine {
   user: string | null;
   token_id: string | null;
   model: string | null;
-  /** Where another model answered in its place. */
+  /** If another model answered instead. */
   model_requested: string | null;
   stream: boolean;
   duration_ms: number;
@@ -35,8 +35,8 @@ const maxText = 128;
 const maxRequestId = 200;
 
 /**
- * The line with what a caller chose freely cleaned, and every text cut. The greatest sum of the cuts, each
- * character written in six bytes, stays under 10 kB.
+ * The line, with texts that a caller chose cleaned, and every text cut. Even with six bytes for each character, the
+ * cuts add up to less than 10 kB.
  */
 export function tidyAccessLine(line: AccessLine, redact: (text: string) => string): AccessLine {
   return {

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 
-/** The keys of an issuer cannot be had at the moment. Says nothing of the token they were wanted for. */
+/** The keys of an issuer are not available now. Says nothing about the token that needed them. */
 export class KeysUnavailable extends Error {
   override readonly name = 'KeysUnavailable';
 }
@@ -19,7 +19,7 @@ export class AttemptFloor {
     this.#floorMs = floorMs;
   }
 
-  /** Call before each fetch. Throws `KeysUnavailable` where the last one began less than `floorMs` ago. */
+  /** Call before each fetch. Throws `KeysUnavailable` if the last one began less than `floorMs` ago. */
   begin(): void {
     const nowMs = this.#clock.monotonic();
     if (nowMs < this.#openAtMs) throw new KeysUnavailable('The last attempt is too recent for another.');

@@ -30,7 +30,7 @@ export const streamCommands: Readonly<Record<string, Command>> = {
     const [from, to] = rangeIn(entries, start, end);
     return entries
       .slice(Math.max(from, to - Number(most)), to)
-      .reverse()
+      .toReversed()
       .map(replyOf);
   },
 };

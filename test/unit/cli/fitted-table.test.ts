@@ -1,9 +1,9 @@
 import { array, assert, constantFrom, integer, oneof, property, record, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { day, plain } from '../../../src/cli/cells.ts';
-import type { Column } from '../../../src/cli/column.ts';
-import { fittedTable } from '../../../src/cli/fitted-table.ts';
 import { widthOf } from '../../../src/cli/text-width.ts';
+import { type Column, fittedTable } from '../../../src/cli/table.ts';
+import { anyCharacter } from '../../support/any-character.ts';
 
 const text = (title: string): Column => ({ title, cell: (row) => plain(row[title]) });
 const figure = (title: string): Column => ({ ...text(title), right: true });
@@ -86,7 +86,7 @@ describe('fittedTable', () => {
 
   it('fits 80 columns whatever the data', () => {
     const anything = oneof(
-      string({ maxLength: 300, unit: 'binary' }),
+      string({ maxLength: 300, unit: anyCharacter }),
       string({ maxLength: 300, unit: 'grapheme' }),
       constantFrom('日本語'.repeat(60), `${'a'.repeat(240)}@example.com`, '\u001b[31mred\r\n\u202e'),
     );

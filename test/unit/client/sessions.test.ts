@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createTollgate, type TollgateOptions } from '../../../client/index.js';
 import { sendError, startPretendGateway, type PretendGateway } from '../../support/pretend-gateway.ts';
@@ -63,7 +62,7 @@ describe('a session', () => {
     const { getSession, calls, give } = heldBack();
     const tollgate = client({ getSession });
     const tokens = Promise.all(Array.from({ length: 20 }, () => tokenOf(tollgate)));
-    await sleep(20);
+    await waitFor(() => calls() > 0, { what: 'the first to ask' });
     give();
     expect(new Set(await tokens)).toEqual(new Set(['tgs_1']));
     expect(calls()).toBe(1);

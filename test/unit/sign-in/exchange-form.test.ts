@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ExchangeRequest, readExchange } from '../../../src/sign-in/exchange-form.ts';
 import { oauthErrorBody, SignInRefusal } from '../../../src/sign-in/oauth-error.ts';
+import { anyCharacter } from '../../support/any-character.ts';
 
 const urn = 'urn:ietf:params:oauth';
 const formType = 'application/x-www-form-urlencoded';
@@ -106,7 +107,7 @@ describe('readExchange', () => {
     );
     const form = fc.array(pair).map((pairs) => new URLSearchParams(pairs).toString());
     fc.assert(
-      fc.property(fc.oneof(form, fc.string({ unit: 'binary' })), (body) => {
+      fc.property(fc.oneof(form, fc.string({ unit: anyCharacter })), (body) => {
         const result = readExchange({ contentType: formType, body });
         if (result instanceof SignInRefusal) expect(oauthErrorBody(result).error_description).not.toBe('');
         else expect(new URLSearchParams(body).getAll('subject_token')).toEqual([result.subjectToken]);

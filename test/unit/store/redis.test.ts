@@ -91,11 +91,10 @@ describe('a script', () => {
 describe('the connection', () => {
   it('fails at once while there is none, naming no credentials', async () => {
     const port = await freePort();
-    const store = storeAt(`redis://user:canary-secret@127.0.0.1:${port}`);
+    // A wait for the command's timeout would outlast the test.
+    const store = storeAt(`redis://user:canary-secret@127.0.0.1:${port}`, { commandTimeoutMs: 600_000 });
     expect(store.ready).toBe(false);
-    const startedMs = performance.now();
     const error: unknown = await store.attempt(() => store.client.ping()).catch((caught: unknown) => caught);
-    expect(performance.now() - startedMs).toBeLessThan(1_000);
     expect(error).toBeInstanceOf(StoreUnavailable);
     expect(String(error)).not.toContain('canary-secret');
     await expect(store.whenReady(50)).rejects.toBeInstanceOf(StoreUnavailable);
@@ -103,11 +102,9 @@ describe('the connection', () => {
 
   it('gives up on a command that is not answered in time', async () => {
     const store = await ready({ commandTimeoutMs: 100 });
-    server.pause();
+    server.pause(); // it answers only once it is resumed, and that is after the refusal
     try {
-      const startedMs = performance.now();
       await expect(store.run(echo, ['k'], [7])).rejects.toBeInstanceOf(StoreUnavailable);
-      expect(performance.now() - startedMs).toBeLessThan(1_500);
     } finally {
       server.resume();
     }

