@@ -2,7 +2,7 @@ import type { Actor } from '../base/actor.ts';
 import type { AuditReader } from '../audit/audit.ts';
 import type { AuditContextOf } from '../audit/context.ts';
 import type { ClaimMaker } from '../claims/claim.ts';
-import type { LedgerReader } from '../ledger/entry.ts';
+import type { LedgerReader } from '../ledger/ledger.ts';
 import type { AdministratorDeps } from '../identity/operations/administrators.ts';
 import type { RefusalStore } from '../ledger/refusal-count.ts';
 import type { Refusal } from '../base/refusal.ts';

@@ -5,6 +5,7 @@ import type { Store } from '../store/store.ts';
 import {
   encodeRefusalRow,
   maxRefusalRows,
+  refusalSums,
   withoutRoom,
   type RefusalBatch,
   type RefusalCount,
@@ -13,7 +14,6 @@ import {
   type RefusalStore,
 } from './refusal-count.ts';
 import { rowsOfHash } from './hash-rows.ts';
-import { RefusalSums } from './refusal-sums.ts';
 
 const countRefusals = loadScript(new URL('count_refusals.lua', import.meta.url));
 
@@ -42,12 +42,12 @@ export class RedisRefusalStore implements RefusalStore {
 
 /** The sums that a query asks for. Rejects with `StoreUnavailable`. */
 export async function readRefusals(store: Store, keys: Keys, query: RefusalQuery): Promise<RefusalRow[]> {
-  const sums = new RefusalSums(query);
+  const sums = refusalSums(query);
   for (const day of daysBetween(query.from, query.to)) {
     for await (const page of rowsOfHash(store, keys.refusals(day))) {
       sums.add(
         day,
-        page.map(([row, count]) => [row, Number(count)] as const),
+        page.map(([row, count]) => [row, [Number(count)]] as const),
       );
     }
   }

@@ -1,19 +1,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { noUsage } from '../support/no-usage.ts';
+import { figures } from '../../src/base/figures.ts';
 import { lostSettlement, settlementOf } from '../../src/limits/settlement.ts';
 import { encodeOpen } from '../../src/limits/open-record.ts';
 import type { Settlement } from '../../src/limits/store.ts';
 import { dayMs, dayOf } from '../../src/base/days.ts';
-import {
-  unacceptedModel,
-  usageFigures,
-  usageGroups,
-  type LedgerEntry,
-  type LedgerReader,
-  type UsageFigures,
-  type UsageGroup,
-  type UsageRow,
-} from '../../src/ledger/entry.ts';
+import { unacceptedModel, type LedgerEntry } from '../../src/ledger/entry.ts';
+import type { LedgerReader } from '../../src/ledger/ledger.ts';
+import { usageGroups, type UsageGroup, type UsageRow } from '../../src/ledger/totals.ts';
 import { Harness } from '../integration/admin/harness.ts';
 import { grantOf, openRequest, outcomeOf } from '../unit/limits/samples.ts';
 import { engines, useEngine } from './engines.ts';
@@ -118,17 +113,13 @@ async function answers(
 
 function sumsOf(entries: readonly LedgerEntry[], groups: readonly UsageGroup[]): UsageRow[] {
   const sums = new Map<string, UsageRow>();
-  const zeros = Object.fromEntries(usageFigures.map((figure) => [figure, 0])) as UsageFigures;
-  if (groups.length === 0) sums.set('', { ...zeros });
+  if (groups.length === 0) sums.set('', { ...noUsage });
   for (const entry of entries) {
     const names = groups.map((group) => [group, groupOf(entry, group)] as const);
     const key = names.map(([, name]) => name).join('\t');
-    const sum = sums.get(key) ?? { ...Object.fromEntries(names), ...zeros };
+    const sum = sums.get(key) ?? { ...Object.fromEntries(names), ...noUsage };
     sum.requests += 1;
-    sum.input_tokens += entry.input_tokens;
-    sum.output_tokens += entry.output_tokens;
-    sum.images += entry.images;
-    sum.search_units += entry.search_units;
+    for (const { name } of figures) sum[name] += entry[name];
     sum.errors += entry.outcome === 'error' ? 1 : 0;
     sum.aborted += entry.outcome === 'aborted' ? 1 : 0;
     sum.lost += entry.outcome === 'lost' ? 1 : 0;
@@ -144,7 +135,7 @@ function groupOf(entry: LedgerEntry, group: UsageGroup): string {
     case 'token':
       return entry.token_id;
     case 'model':
-      return entry.model_accepted === false ? unacceptedModel : entry.model;
+      return entry.model_accepted ? entry.model : unacceptedModel;
     default:
       return entry[group];
   }

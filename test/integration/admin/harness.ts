@@ -1,3 +1,4 @@
+import { noUsage } from '../../support/no-usage.ts';
 import { adminApp } from '../../../src/admin/admin-app.ts';
 import type { AdminDeps } from '../../../src/admin/deps.ts';
 import { actorCheck } from '../../../src/access/actor-check.ts';
@@ -12,7 +13,8 @@ import { RedisArchive } from '../../../src/identity/store/identity-archive.ts';
 import { RedisSessionStore } from '../../../src/sessions/session-store.ts';
 import { Backup } from '../../../src/backup/backup.ts';
 import type { IdentityArchive } from '../../../src/identity/records/archive.ts';
-import type { EntryQuery, LedgerReader, UsageQuery } from '../../../src/ledger/entry.ts';
+import type { EntryQuery, LedgerReader } from '../../../src/ledger/ledger.ts';
+import type { UsageQuery } from '../../../src/ledger/totals.ts';
 import type { IdentityStore } from '../../../src/identity/records/identity.ts';
 import type { RefusalQuery, RefusalStore } from '../../../src/ledger/refusal-count.ts';
 import { embeddedStore, testKeys } from '../../support/embedded-store.ts';
@@ -159,18 +161,7 @@ class FakeLedger implements LedgerReader {
 
   async usage(query: UsageQuery): ReturnType<LedgerReader['usage']> {
     this.usageQueries.push(query);
-    const figures = {
-      requests: 1,
-      input_tokens: 2,
-      output_tokens: 3,
-      images: 0,
-      search_units: 0,
-      errors: 0,
-      aborted: 0,
-      lost: 0,
-      cost_usd: 0,
-    };
-    return [{ team: 'acme', ...figures }];
+    return [{ team: 'acme', ...noUsage, requests: 1, input_tokens: 2, output_tokens: 3 }];
   }
 
   async entries(query: EntryQuery): ReturnType<LedgerReader['entries']> {

@@ -11,7 +11,7 @@ import type {
 import type { Counter } from '../../../src/limits/window.ts';
 import type { Clock } from '../../../src/base/clock.ts';
 import { decodeEntry } from '../../../src/ledger/entry-text.ts';
-import type { LedgerEntry } from '../../../src/ledger/entry.ts';
+import type { EntryRecord } from '../../../src/ledger/entry.ts';
 import type { Log } from '../../../src/base/log.ts';
 import type { EmbeddedStore } from '../../../src/store/embedded-store.ts';
 import { scriptOf } from '../../../src/store/script.ts';
@@ -43,7 +43,7 @@ export class UnsteadyStore implements AdmissionStore {
   /** Moods of the next commands, before `mood` holds again. */
   readonly moods: Mood[] = [];
   readonly calls: { command: keyof AdmissionStore; size: number }[] = [];
-  readonly entries: LedgerEntry[] = [];
+  readonly entries: EntryRecord[] = [];
   readonly inner: RedisAdmissionStore;
   readonly #store: EmbeddedStore;
 

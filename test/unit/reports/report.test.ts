@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { csvLine } from '../../../src/reports/csv.ts';
+import { csvLine } from '../../../src/reports/report.ts';
 
 describe('csvLine', () => {
   it('ends every line with CRLF, and quotes what needs it', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { encodeTotalsRow } from '../../../src/ledger/entry-text.ts';
-import type { UsageQuery } from '../../../src/ledger/entry.ts';
+import { encodeTotalsRow, usageFigures, usageRows, usageSums } from '../../../src/ledger/totals.ts';
+import type { UsageQuery } from '../../../src/ledger/totals.ts';
+import { noUsage } from '../../support/no-usage.ts';
 import { daysBetween } from '../../../src/base/days.ts';
-import { UsageSums } from '../../../src/ledger/usage.ts';
 
 describe('daysBetween', () => {
   it('are whole UTC days, both ends included', () => {
@@ -16,7 +16,7 @@ describe('daysBetween', () => {
   });
 });
 
-describe('UsageSums', () => {
+describe('usageSums', () => {
   const row = (team: string, user = 'ana'): string =>
     encodeTotalsRow({ team, user, token: 'tok_1', model: 'm', endpoint: '/v1/embeddings' });
   const query = (more: Partial<UsageQuery>): UsageQuery => ({
@@ -27,17 +27,29 @@ describe('UsageSums', () => {
     ...more,
   });
 
+  it('keep their figures in the order of the stored rows', () => {
+    expect(usageFigures.slice(0, 9)).toEqual([
+      'requests',
+      'input_tokens',
+      'output_tokens',
+      'images',
+      'errors',
+      'aborted',
+      'lost',
+      'cost_usd',
+      'search_units',
+    ]);
+  });
+
   it('take missing figures of older rows as 0, and leave newer ones out', () => {
-    const sums = new UsageSums(query({}));
-    sums.add({
-      day: '2026-01-01',
-      rows: [
-        [row('a'), [1, 2]],
-        [row('b'), [1, 2, 3, 4, 5, 6, 7, 8_000, 9, 10]],
-      ],
-    });
-    expect(sums.rows()).toEqual([
+    const sums = usageSums(query({}));
+    sums.add('2026-01-01', [
+      [row('a'), [1, 2]],
+      [row('b'), [1, 2, 3, 4, 5, 6, 7, 8_000, 9, ...usageFigures.slice(9).map(() => 0), 10]],
+    ]);
+    expect(usageRows(sums)).toEqual([
       {
+        ...noUsage,
         requests: 2,
         input_tokens: 4,
         output_tokens: 3,
@@ -52,14 +64,17 @@ describe('UsageSums', () => {
   });
 
   it('sort by each group before the next, whatever characters ids have', () => {
-    const sums = new UsageSums(query({ groupBy: ['team', 'user'] }));
+    const sums = usageSums(query({ groupBy: ['team', 'user'] }));
     const names = [
       ['a', 'z'],
       ['a-b', 'a'],
       ['a0', 'a'],
       ['a', '-'],
     ] as const;
-    sums.add({ day: '2026-01-01', rows: names.map(([team, user]) => [row(team, user), [1]] as const) });
+    sums.add(
+      '2026-01-01',
+      names.map(([team, user]) => [row(team, user), [1]] as const),
+    );
     expect(sums.rows().map(({ team, user }) => [team, user])).toEqual([
       ['a', '-'],
       ['a', 'z'],
