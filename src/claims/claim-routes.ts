@@ -21,20 +21,20 @@ export interface ClaimParts {
   answers: Answers;
   journal: Journal;
   clock: Clock;
-  /** The gateway's address as a request's Host tells it. */
+  /** The gateway's address, by the request's Host. */
   origin: (host: string | undefined) => string;
-  /** Limits guesses by client address; null where no router tells addresses. */
+  /** Limits guesses by client address; null if no router reports addresses. */
   refused: AuthThrottle | null;
 }
 
-/** What is answered: a page for people, an object for programs. */
+/** An answer: a page for people, an object for programs. */
 interface Shown {
   page: string;
   value: object;
 }
 
 const prefix = '/claim/';
-/** The code is a secret: no log and no metric has it. */
+/** The code is a secret, so logs and metrics have this path instead. */
 const toldPath = '/claim/:code';
 
 const text = z.string();
@@ -46,7 +46,7 @@ const claimedToken = z
 export const claimDocs: DocumentedRoute = {
   path: toldPath,
   methods: {
-    GET: claiming('Tell that a token waits', z.object({ expires_at: time, next: z.string() })),
+    GET: claiming('Say that a token waits', z.object({ expires_at: time, next: z.string() })),
     POST: claiming('Show the token, once', claimedToken),
   },
 };
@@ -73,12 +73,12 @@ export function mountClaims(app: Hono<Env>, parts: ClaimParts): void {
 
 function claiming(summary: string, shape: z.ZodType): DocumentedOperation {
   const answer: Answer = { status: 200, content: { 'application/json': shape, 'text/html': z.string() } };
-  const details = 'A page where Accept has text/html, of refusals too.';
+  const details = 'If Accept has text/html, the answer is a page, also for errors.';
   const refusals = ['not_found', 'already_claimed', 'rate_limit_exceeded', 'store_unavailable'] as const;
   return { docs: { summary, details, answer, refusals }, access: 'anyone' };
 }
 
-/** A page where one is asked for, else JSON. */
+/** A page if the request wants one, else JSON. */
 function answered(c: Context<Env>, result: Shown | Refusal, requestId: string): Response {
   const refusal = result instanceof Refusal ? result : null;
   const { page, value } =

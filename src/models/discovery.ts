@@ -4,20 +4,20 @@ import type { Log } from '../base/log.ts';
 import type { ListedModel, ListedModels } from '../base/model.ts';
 import { type Asked, ModelList } from './model-list.ts';
 
-/** A model on no list may be new; no flood of such becomes a flood of questions. */
+/** A model on no list may be new. This bound keeps many such requests from becoming many queries. */
 const floorMs = 30_000;
 
 export interface DiscoveryOptions {
   attachments: readonly Attachment[];
-  /** The time between two questions, give or take a tenth. */
+  /** The time between two queries, give or take a tenth. */
   refreshMs: number;
   clock: Clock;
   log: Log;
 }
 
 /**
- * Which models the attachments without a MODEL_ID serve, as their upstreams tell: asked in the background, the last
- * good answer kept. While an upstream has not told, nothing is known of it.
+ * Which models the attachments without a MODEL_ID serve, according to their upstreams. Asks in the background and keeps
+ * the last good answer. Until an upstream has answered, nothing is known about it.
  */
 export class Discovery implements ListedModels {
   readonly #lists: ReadonlyMap<string, ModelList>;
@@ -31,7 +31,7 @@ export class Discovery implements ListedModels {
     this.#options = options;
     const open = attachments.filter(({ modelId }) => modelId === null).map(({ baseUrl }) => baseUrl);
     const { signal: closing } = this.#closing;
-    // Several attachments of the standard plan are several keys for one list.
+    // Several attachments of the standard plan have different keys but one list.
     this.#lists = new Map(
       [...new Set(open)].map((baseUrl) => [baseUrl, new ModelList({ baseUrl, clock, closing })]),
     );
@@ -41,17 +41,17 @@ export class Discovery implements ListedModels {
     return this.#lists.get(baseUrl)?.models ?? null;
   }
 
-  /** Asks now and from now on; nothing waits for it. */
+  /** Asks now and from then on; nothing waits for it. */
   start(): void {
     if (this.#lists.size > 0) void this.#askAll().then(() => this.#askLater());
   }
 
-  /** Resolves when every upstream has been asked anew that has not been lately: within its deadline, never rejects. */
+  /** Asks again every upstream that was not asked lately. Resolves within the deadline; never rejects. */
   async askAgain(): Promise<void> {
     await Promise.all([...this.#lists.values()].map((list) => list.askAgain(floorMs)));
   }
 
-  /** Asks no more. */
+  /** Stops asking. */
   close(): void {
     clearTimeout(this.#timer);
     this.#closing.abort();
@@ -59,7 +59,7 @@ export class Discovery implements ListedModels {
 
   #askLater(): void {
     if (this.#closing.signal.aborted) return;
-    // Processes that started together are not to ask together.
+    // Processes that started together should not ask together.
     const inMs = this.#options.refreshMs * (0.9 + 0.2 * Math.random());
     this.#timer = setTimeout(() => void this.#askAll().then(() => this.#askLater()), inMs);
     this.#timer.unref();
@@ -69,7 +69,7 @@ export class Discovery implements ListedModels {
     await Promise.all([...this.#lists].map(async ([at, list]) => this.#tell(at, await list.ask())));
   }
 
-  /** Only what has changed, and nothing of the answer. */
+  /** Logs only changes, and nothing of the answer. */
   #tell(at: string, asked: Asked): void {
     const before = this.#asked.get(at);
     this.#asked.set(at, asked);

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { ListedModel } from '../base/model.ts';
 import { readAvailableModels } from './available-models.ts';
 
-/** Of one question, its answer included. */
+/** For one query, its answer included. */
 const timeoutMs = 3_000;
 const maxAnswerBytes = 1_048_576;
 
@@ -11,7 +11,7 @@ export type Asked = 'ok' | 'failed';
 
 /** What one upstream says it serves: `GET /available-models`, asked without a key. */
 export class ModelList {
-  /** The last good answer; null before there was one. */
+  /** The last good answer; null if there was none yet. */
   models: ReadonlyMap<string, ListedModel> | null = null;
   readonly #url: string;
   readonly #clock: Clock;
@@ -33,7 +33,7 @@ export class ModelList {
     return this.#asking;
   }
 
-  /** Asks if that was last done so long ago, or is being done. */
+  /** Asks if the last query is at least this old; joins one that is under way. */
   async askAgain(floorMs: number): Promise<void> {
     if (this.#asking || this.#clock.monotonic() - this.#askedMs >= floorMs) await this.ask();
   }

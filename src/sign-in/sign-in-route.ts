@@ -15,7 +15,7 @@ import type { FrontDoor } from '../edge/front-door.ts';
 import type { Journal } from '../edge/journal.ts';
 import type { AuditContextOf } from '../audit/context.ts';
 import type { Call } from '../edge/call.ts';
-import { sessionPolicyOf } from '../sessions/session-policy.ts';
+import { sessionPolicyOf } from '../sessions/schema.ts';
 import type { MintedSession, SessionMinter } from '../sessions/minter.ts';
 import { limitsWithin } from '../sessions/narrow.ts';
 import type { NewSession } from '../sessions/schema.ts';
@@ -28,8 +28,9 @@ import { teamFor } from './rules.ts';
 
 const maxBytes = 32_768;
 const maxReadings = 3;
-/** An ID token is taken a little beyond its expiry, for clocks that differ; counted for no longer than this. */
+/** An ID token is accepted a little beyond its expiry, since clocks differ, so its exchanges are counted longer too. */
 const graceMs = 60_000;
+/** The longest time for which exchanges are counted. */
 const maxCountedMs = 30 * 86_400_000;
 
 export const signInDocs: DocumentedOperation = {
@@ -66,7 +67,7 @@ export class SignInRoute {
     this.#parts = parts;
   }
 
-  /** Answers in the words of OAuth, errors too. */
+  /** Answers as OAuth does, errors included. */
   async exchange(call: Call): Promise<void> {
     const { answers, journal } = this.#parts;
     const result = await this.#exchange(call).catch((error: unknown) => this.#failed(error));
@@ -74,7 +75,7 @@ export class SignInRoute {
     if (result instanceof SignInRefusal) {
       if (result.cause !== undefined) journal.failed(result.cause);
       const refusal = this.#limited(call, result);
-      // The log has one code for what is wrong with an ID token.
+      // The log has one code for everything that is wrong with an ID token.
       const code = refusal.status < 429 ? 'invalid_token' : null;
       return answers.refuseWith(call, oauthErrorBody(refusal), { status: refusal.status, code });
     }
@@ -98,7 +99,7 @@ export class SignInRoute {
     if (form instanceof SignInRefusal) return form;
     const verified = await verifier.verify(form.subjectToken);
     if (verified instanceof SignInRefusal) return verified;
-    // What signing in makes or changes is done on its own behalf.
+    // The actor of changes that a sign-in makes is `sign-in`.
     return actingAs(this.#parts.auditContextOf('sign-in', call.asking), () => this.#signIn(verified));
   }
 
@@ -109,7 +110,7 @@ export class SignInRoute {
     const tooOften = await this.#count(verified);
     if (tooOften) return tooOften;
 
-    // Its aliases replaced, as they are in the token it is compared with.
+    // With aliases resolved, as in the token it is compared with.
     const wanted = withRealModels(sessionPolicyOf(issuer.session), this.#parts.realModel);
     const person: Person = { issuer, subject, claims, team, policy: tokenPolicy(wanted) };
     for (let reading = 0; reading < maxReadings; reading += 1) {
@@ -156,11 +157,11 @@ export class SignInRoute {
     if ((await sessions.countExchange(replayKey, Math.ceil(untilMs))) <= issuer.maxExchanges) return null;
     return new SignInRefusal(
       'invalid_request',
-      `This ID token was exchanged ${issuer.maxExchanges} times, as often as it may be. Sign in again.`,
+      `This ID token was exchanged ${issuer.maxExchanges} times, which is the maximum. Sign in again.`,
     );
   }
 
-  /** Who tries tokens is slowed down, as everywhere. */
+  /** Slows down callers who guess tokens, as everywhere. */
   #limited(call: Call, refusal: SignInRefusal): SignInRefusal {
     const { refused } = this.#parts;
     const address = refused && forwardedAddress(call.incoming.headers['x-forwarded-for']);
@@ -189,6 +190,6 @@ function tokenPolicy({ models, endpoints, origins, tools }: NewSession | Token):
 function inOAuthWords({ code, message, status }: Refusal): SignInRefusal {
   if (code === 'rate_limit_exceeded') return new SignInRefusal('slow_down', message);
   if (status >= 500) return new SignInRefusal('temporarily_unavailable', message);
-  // Of a parent that is there: revoked, or narrower than its issuer's entry.
+  // The parent exists: it was revoked, or is narrower than its issuer's entry.
   return new SignInRefusal('access_denied', message);
 }
