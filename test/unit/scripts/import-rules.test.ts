@@ -119,6 +119,7 @@ describe('what has one place', () => {
     ['process.env', 'const { A } = process.env;', 'cli/main.ts'],
     ['the environment by import', "import { env } from 'node:process';", 'main.ts'],
     ['ioredis', "import { Redis } from 'ioredis';", 'store/redis.ts'],
+    ['wasmoon', "import { LuaFactory } from 'wasmoon';", 'store/embedded/lua-stack.ts'],
     ['undici', "import { Pool } from 'undici';", 'upstream/pool.ts'],
     ['the wall clock', 'const now = Date.now();', 'base/clock.ts'],
     ['the monotonic clock', 'const now = performance.now();', 'base/clock.ts'],
