@@ -1,21 +1,13 @@
 import type { Actor } from '../base/actor.ts';
 import type { AuditReader } from '../audit/audit.ts';
 import type { AuditContextOf } from '../audit/context.ts';
+import type { Backup } from '../backup/backup.ts';
 import type { ClaimMaker } from '../claims/claim.ts';
-import type { LedgerReader } from '../ledger/entry.ts';
+import type { LedgerReader } from '../ledger/ledger.ts';
 import type { AdministratorDeps } from '../identity/operations/administrators.ts';
 import type { RefusalStore } from '../ledger/refusal-count.ts';
 import type { Refusal } from '../base/refusal.ts';
 import type { SecretStore } from '../identity/records/secret.ts';
-import type { JsonObject } from '../base/request.ts';
-
-/** Identities as one document. Both reject with `StoreUnavailable`. */
-export interface BackupOperations {
-  /** Of one team, or of all (null). */
-  export(team: string | null): Promise<JsonObject | Refusal>;
-  /** Brings a document into the store; how many rows came to what. */
-  import(text: string, options: { overwrite: boolean }): Promise<Record<string, number> | Refusal>;
-}
 
 /** What the admin API needs; features know only core, so credentials and ids come in from outside. */
 export interface AdminDeps extends AdministratorDeps {
@@ -24,7 +16,7 @@ export interface AdminDeps extends AdministratorDeps {
   lastUses: SecretStore['lastUses'];
   claims: ClaimMaker;
   ledger: LedgerReader;
-  backup: BackupOperations;
+  backup: Backup;
   audit: AuditReader;
   refused: Pick<RefusalStore, 'refusals'>;
   /** Who administers; else why nobody does. May reject with `StoreUnavailable`. */

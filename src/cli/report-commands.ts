@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import { usageFigures } from '../ledger/entry.ts';
+import { figures } from '../base/figures.ts';
+import { usageFigures } from '../ledger/totals.ts';
 import type { JsonObject } from '../base/request.ts';
 import { adminPath } from './arguments.ts';
 import { plain, shortTime } from './cells.ts';
@@ -42,8 +43,9 @@ const requestColumns: Column[] = [
   { title: 'MS', cell: cellOf('duration_ms'), right: true },
 ];
 
-/** The table must fit a terminal, so it leaves out a figure that few use. The other formats have it. */
-const figuresResponse = usageFigures.filter((figure) => figure !== 'search_units');
+/** Tables must fit a terminal, so they leave some figures out; every other format has them all. */
+const leftOut = figures.filter(({ inTerminal }) => !inTerminal).map(({ name }): string => name);
+const usageColumns = usageFigures.filter((name) => !leftOut.includes(name));
 
 /** `tollgate usage`, `tollgate refusals` and `tollgate requests` */
 export function reportCommands(program: Command, cli: Cli): void {
@@ -53,7 +55,7 @@ export function reportCommands(program: Command, cli: Cli): void {
     .option('--by <groups>', 'group by any of day,team,user,token,model,endpoint')
     .addHelpText('after', example('usage acme --by user,day', 'usage --by team --format csv'))
     .action(async (team: string | undefined, { by, ...options }: SumOptions) => {
-      await print(cli, pathOf('usage', { team, group_by: by, ...options }), sumColumns(by, figuresResponse));
+      await print(cli, pathOf('usage', { team, group_by: by, ...options }), sumColumns(by, usageColumns));
     });
 
   withFilters(program.command('refusals'))

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { checkDays, dayParameters, groupList } from '../reports/day-range.ts';
-import { queryOf } from '../reports/filters.ts';
+import { checkDays, dayParameters, groupList, queryOf } from '../reports/parameters.ts';
 import type { Answers } from '../edge/answers.ts';
 import type { Clock } from '../base/clock.ts';
 import { type DocumentedOperation, okList } from '../base/operation-docs.ts';
-import type { LedgerReader, UsageQuery } from '../ledger/entry.ts';
+import type { LedgerReader } from '../ledger/ledger.ts';
+import type { UsageQuery } from '../ledger/totals.ts';
 import type { Token } from '../identity/records/identity.ts';
 import { Refusal } from '../base/refusal.ts';
 import { usageRowResponse } from '../ledger/ledger-response.ts';
@@ -22,7 +22,7 @@ const parameters = z.strictObject({
 export const ownUsageDocs: DocumentedOperation = {
   docs: {
     summary: 'Sum up what this token was used for',
-    details: 'Whole UTC days; today where nothing is said. Without group_by, one row.',
+    details: 'Whole UTC days; the default is today. Without group_by there is one row.',
     query: parameters,
     answer: okList(usageRowResponse),
   },

@@ -245,10 +245,7 @@ export class Pipeline {
       modelKnown: served.knows(model),
       stream,
       price,
-      inputTokens: reserved.inputTokens,
-      outputTokens: reserved.outputTokens,
-      images: reserved.images,
-      searchUnits: reserved.searchUnits,
+      reserved,
     });
     return grant === 'stale' || grant instanceof Refusal ? grant : { grant, candidates, body, principal };
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { countedMetrics, windows } from '../base/limit.ts';
-import { sessionFields } from '../sessions/session-response.ts';
+import { sessionFields } from '../sessions/schema.ts';
 import { time } from '../base/fields.ts';
 
 /* What a token is told of itself, and a session of itself. */

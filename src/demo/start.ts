@@ -4,7 +4,7 @@ import { readConfiguration } from '../config/configuration.ts';
 import { systemClock } from '../base/clock.ts';
 import { createLog } from '../observability/log.ts';
 import { serve } from '../serve.ts';
-import { sessionPolicyProblems } from '../sessions/session-policy.ts';
+import { sessionPolicyProblems } from '../sessions/schema.ts';
 import { startStandIn } from './stand-in.ts';
 
 export interface DemoOptions {

@@ -51,8 +51,8 @@ export class ServedModels {
   }
 
   /**
-   * All models that can be requested, sorted by id. `named`: the models that a policy names. Until its upstream has said
-   * what it serves, an attachment without a MODEL_ID serves those too, and the catalogue's models.
+   * All models that can be requested, sorted by id. `named`: the models that a policy names. An attachment without a
+   * MODEL_ID serves those and the catalogue's models too, until its upstream has said what it serves.
    */
   all(named: readonly string[] = []): ServedModel[] {
     const { catalogue, upstreams, listed } = this.#parts;

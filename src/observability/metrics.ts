@@ -6,6 +6,7 @@ import {
   type MetricObjectWithValues,
   type MetricValue,
 } from 'prom-client';
+import { figures, type FigureField, type Figures } from '../base/figures.ts';
 import type { Outcome } from '../base/outcome.ts';
 import { errorTable, type ErrorCode } from '../base/refusal.ts';
 import { createInstruments, type Instruments } from './instruments.ts';
@@ -34,9 +35,7 @@ export interface Answer {
   ttfbMs: number | null;
   /** Null until the upstream accepted it: a name that a caller made up must not become a series. */
   model: string | null;
-  inputTokens: number;
-  outputTokens: number;
-  images: number;
+  figures: Figures;
 }
 
 export interface Gauges {
@@ -73,11 +72,8 @@ interface AnswerSeries {
   firstByteSeconds: Distribution;
 }
 
-interface ModelSeries {
-  inputTokens: Tally;
-  outputTokens: Tally;
-  images: Tally;
-}
+/** The figures that are counted by model, each with its counter. */
+type ModelSeries = readonly { field: FigureField; tally: Tally }[];
 
 /** This process's metrics, in a registry of its own. */
 export class Metrics {
@@ -122,10 +118,9 @@ export class Metrics {
     series.seconds.observe(answer.durationMs / 1000);
     if (answer.ttfbMs !== null) series.firstByteSeconds.observe(answer.ttfbMs / 1000);
     if (answer.model === null) return;
-    const model = this.#modelSeries(answer.model);
-    if (answer.inputTokens > 0) model.inputTokens.add(answer.inputTokens);
-    if (answer.outputTokens > 0) model.outputTokens.add(answer.outputTokens);
-    if (answer.images > 0) model.images.add(answer.images);
+    for (const { field, tally } of this.#modelSeries(answer.model)) {
+      if (answer.figures[field] > 0) tally.add(answer.figures[field]);
+    }
   }
 
   /** `status` null: no answer came. */
@@ -196,11 +191,14 @@ export class Metrics {
     const known = this.#models.get(name);
     if (known !== undefined) return known;
     if (this.#models.size >= maxModels && name !== otherModels) return this.#modelSeries(otherModels);
-    const series = {
-      inputTokens: this.#is.tokens.of('input', name),
-      outputTokens: this.#is.tokens.of('output', name),
-      images: this.#is.images.of(name),
-    };
+    const { tokens, images } = this.#is;
+    const series = figures.flatMap(({ field, counter }) => {
+      if (counter === null) return [];
+      return {
+        field,
+        tally: counter.family === 'tokens' ? tokens.of(counter.direction, name) : images.of(name),
+      };
+    });
     this.#models.set(name, series);
     return series;
   }

@@ -10,7 +10,7 @@ import {
   optionalJsonBody,
 } from '../base/operation-docs.ts';
 import { invalidBody, Refusal } from '../base/refusal.ts';
-import { mintedSession } from './session-response.ts';
+import { mintedSession } from './schema.ts';
 import type { Session, SessionStore } from '../identity/records/session.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
 import type { Call } from '../edge/call.ts';

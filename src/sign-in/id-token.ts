@@ -14,7 +14,7 @@ export interface IdTokenVerifierOptions {
   readonly clock: Clock;
   /** For one fetch of keys or discovery; default 3 s. */
   readonly timeoutMs?: number;
-  /** After a fetch of keys, how long an unknown key causes no other; default 30 s. After a failed fetch, at most 5 s. */
+  /** After a fetch of keys, how long an unknown key causes no other; default 30 s. After a failed one, at most 5 s. */
   readonly cooldownMs?: number;
   /** How long keys and discovery are used before they are fetched again; default 10 min. */
   readonly cacheMaxAgeMs?: number;
@@ -30,8 +30,8 @@ export interface VerifiedIdToken {
   /** ms since the epoch. It is accepted for `clockToleranceS` longer. */
   readonly expiresAtMs: number;
   /**
-   * SHA-256, base64url, of header and payload as they were signed. The signature is not part of it: it can be written in
-   * several ways (an ECDSA one even by others), and the token would still be the same.
+   * SHA-256, base64url, of header and payload as they were signed. The signature is left out: it can be written in
+   * several ways (an ECDSA one even by others) while the token stays the same.
    */
   readonly replayKey: string;
 }

@@ -1,7 +1,6 @@
 import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey, type RemoteJWKSet } from 'jose';
 import type { TrustedIssuer } from '../config/issuer.ts';
-import { AttemptFloor, KeysUnavailable } from './attempt-floor.ts';
-import { Discovery, type FetchTimes } from './discovery.ts';
+import { AttemptFloor, Discovery, type FetchTimes, KeysUnavailable } from './discovery.ts';
 
 /** A failed fetch may be repeated this soon, whatever the cooldown: a lost packet must not lock everyone out. */
 const maxFloorMs = 5_000;

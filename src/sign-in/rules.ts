@@ -28,7 +28,7 @@ export function userIdFor(issuer: string, subject: string): string {
   return `oidc-${hash('sha256', JSON.stringify([issuer, subject]), 'hex').slice(0, 32)}`;
 }
 
-/** The e-mail address that the issuer has verified, or null. For display only, never to identify someone. Pure. */
+/** The e-mail address that the issuer has verified, or null. Pure. */
 export function verifiedEmail(claims: Claims): string | null {
   const [email] = valuesOf(claims, 'email');
   if (typeof email !== 'string' || email.length > maxEmailLength) return null;

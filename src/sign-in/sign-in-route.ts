@@ -15,7 +15,7 @@ import type { FrontDoor } from '../edge/front-door.ts';
 import type { Journal } from '../edge/journal.ts';
 import type { AuditContextOf } from '../audit/context.ts';
 import type { Call } from '../edge/call.ts';
-import { sessionPolicyOf } from '../sessions/session-policy.ts';
+import { sessionPolicyOf } from '../sessions/schema.ts';
 import type { MintedSession, SessionMinter } from '../sessions/minter.ts';
 import { limitsWithin } from '../sessions/narrow.ts';
 import type { NewSession } from '../sessions/schema.ts';
@@ -28,8 +28,9 @@ import { teamFor } from './rules.ts';
 
 const maxBytes = 32_768;
 const maxReadings = 3;
-/** An ID token is accepted a little beyond its expiry, since clocks differ. Its exchanges are counted this much longer. */
+/** An ID token is accepted a little beyond its expiry, since clocks differ, so its exchanges are counted longer too. */
 const graceMs = 60_000;
+/** The longest time for which exchanges are counted. */
 const maxCountedMs = 30 * 86_400_000;
 
 export const signInDocs: DocumentedOperation = {

@@ -1,5 +1,5 @@
 import { errors } from 'jose';
-import { KeysUnavailable } from './attempt-floor.ts';
+import { KeysUnavailable } from './discovery.ts';
 import { SignInRefusal } from './oauth-error.ts';
 
 const wrongAlgorithm = 'The ID token is signed with an algorithm that is not accepted for its issuer.';

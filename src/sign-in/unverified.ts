@@ -8,7 +8,7 @@ const maxLength = 16_384;
 const compactJws = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 
 /**
- * The issuer that a token claims to be from, not to be believed before the signature is verified. Refuses a text that is
+ * The issuer that a token claims to be from. Do not believe it before the signature is verified. Refuses a text that is
  * too long, is no signed JWT in compact form, or has a header that an ID token has no use for. Pure.
  */
 export function claimedIssuer(text: string): string | SignInRefusal {
@@ -34,8 +34,8 @@ function decode(text: string): { header: ProtectedHeaderParameters; claims: JWTP
 }
 
 /**
- * `crit` names extensions that must be understood, and none is (RFC 7515, 4.1.11). Another `typ` marks a JWT for another
- * purpose, such as `at+jwt` and `logout+jwt` (RFC 8725, 3.11); ID tokens have `JWT` or none.
+ * `crit` names extensions that must be understood, and none is (RFC 7515, 4.1.11). Another `typ` marks a JWT for
+ * another purpose, such as `at+jwt` and `logout+jwt` (RFC 8725, 3.11); ID tokens have `JWT` or none.
  */
 function checkHeader(header: ProtectedHeaderParameters): SignInRefusal | null {
   const { crit, typ }: Readonly<Record<string, unknown>> = header; // anything: only decoded so far
