@@ -34,7 +34,20 @@ import { SessionMinter } from './sessions/minter.ts';
 import { IdTokenVerifier } from './sign-in/id-token.ts';
 import { pinnedProblems } from './sessions/pinned.ts';
 import { endpoints, unnamedPaths } from './validation/registry.ts';
-import { makeStores } from './stores.ts';
+import { keysUnder } from './store/keys.ts';
+import { openStore } from './store/open.ts';
+import { isFirstProcess } from './lifecycle/cluster.ts';
+import { RedisAdmissionStore } from './limits/admission-store.ts';
+import { RedisAudit } from './audit/audit-trail.ts';
+import { RedisAdministratorStore } from './identity/store/administrator-store.ts';
+import { RedisArchive } from './identity/store/identity-archive.ts';
+import { RedisIdentityStore } from './identity/store/identity-store.ts';
+import { RedisSecretStore } from './identity/store/secret-store.ts';
+import { RedisClaimStore } from './claims/claim-store.ts';
+import { RedisLedger } from './ledger/ledger-reader.ts';
+import { RedisRefusalStore } from './ledger/refusal-store.ts';
+import { RedisSessionStore } from './sessions/session-store.ts';
+import { RedisSnapshotStore } from './upstream/snapshot-store.ts';
 import { BodyBudget } from './validation/read-body.ts';
 
 export interface WireOptions {
@@ -68,12 +81,14 @@ export interface Wired {
   close(): Promise<void>;
 }
 
+/** A head of the audit trail that somebody else made is in a gateway's log after this long at most. */
+const headToldWithinMs = 60_000;
 const processIdLength = 12;
 
 /** Builds the gateway of one process. */
 export function wire(options: WireOptions): Wired {
   const { settings, catalogue, clock, log, metrics } = options;
-  const stores = makeStores(options);
+  const stores = storesOf(options);
   const auditContextOf = auditContexts(settings);
   const loader = new IdentityLoader({ document: options.identities ?? null, archive: stores.archive, log });
   const throttle = settings.onDyno
@@ -243,6 +258,47 @@ export function wire(options: WireOptions): Wired {
       exchanges.close();
       await upstreams.close();
       stores.close();
+    },
+  };
+}
+
+/** Everything that is kept. It is not connected yet. */
+function storesOf({ settings, clock, log, metrics }: WireOptions) {
+  const isFirst = isFirstProcess();
+  const store = openStore(settings.store, {
+    commandTimeoutMs: settings.storeTimeoutMs,
+    clock,
+    log,
+    onRun: (run) => metrics.storeAnswered(run),
+    tellsCondition: isFirst,
+  });
+  const keys = keysUnder(settings.store.kind === 'redis' ? settings.store.prefix : '');
+  const { leaseMs, ledgerMaxEntries: maxEntries, usageRetentionDays: retentionDays } = settings;
+  const { sessionsPerMinute: perMinute, sessionStoreBytes: maxBytes } = settings;
+  const ledger = new RedisLedger(store, keys);
+  const audit = new RedisAudit(store, keys, { log, clock });
+  // Heads that no gateway made: the command line's, and those of a process that died before it said so.
+  const tellHead = (): void => void audit.tellHead().catch(() => undefined);
+  if (isFirst) store.onReady(tellHead);
+  const tellingHeads = isFirst ? setInterval(tellHead, headToldWithinMs).unref() : undefined;
+  return {
+    identities: new RedisIdentityStore(store, keys, audit),
+    administrators: new RedisAdministratorStore(store, keys, audit),
+    secrets: new RedisSecretStore(store, keys, audit),
+    claims: new RedisClaimStore(store, keys, audit),
+    archive: new RedisArchive(store, keys, audit),
+    audit,
+    sessions: new RedisSessionStore(store, keys, { perMinute, maxBytes }),
+    admission: new RedisAdmissionStore(store, keys, { leaseMs, maxEntries, retentionDays }),
+    ledger,
+    refusals: new RedisRefusalStore(store, keys, { retentionDays }),
+    readings: new RedisSnapshotStore(store, keys),
+    extent: async () => ({ ...(await store.memory()), ...(await ledger.extent()) }),
+    connected: () => store.connected(),
+    onReady: (listener: () => void) => store.onReady(listener),
+    close: () => {
+      clearInterval(tellingHeads);
+      store.close();
     },
   };
 }

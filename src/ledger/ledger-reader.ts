@@ -3,7 +3,7 @@ import { decodeEntry } from './entry-text.ts';
 import { ledgerEntryOf, type LedgerEntry } from './entry.ts';
 import { passes, type EntryQuery, type LedgerReader } from './ledger.ts';
 import type { Keys } from '../store/keys.ts';
-import type { RedisStore } from '../store/redis.ts';
+import type { Store } from '../store/store.ts';
 import { rowsOfHash } from './hash-rows.ts';
 import { usageRows, usageSums, type UsageQuery, type UsageRow } from './totals.ts';
 
@@ -15,10 +15,10 @@ const clockSlackMs = 3_600_000;
 
 /** Reads the ledger that settling writes: entries from a stream, sums from one hash a day. */
 export class RedisLedger implements LedgerReader {
-  readonly #store: RedisStore;
+  readonly #store: Store;
   readonly #keys: Keys;
 
-  constructor(store: RedisStore, keys: Keys) {
+  constructor(store: Store, keys: Keys) {
     this.#store = store;
     this.#keys = keys;
   }

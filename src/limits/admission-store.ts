@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Keys } from '../store/keys.ts';
-import { loadScript, type RedisStore } from '../store/redis.ts';
+import { loadScript } from '../store/script.ts';
+import type { Store } from '../store/store.ts';
 import { gatewayPlace } from '../identity/records/gateway-settings.ts';
 import { placeOfLimit } from '../identity/records/session.ts';
 import type {
@@ -29,7 +30,8 @@ const spanLetters: Readonly<Record<Span, string>> = {
   month: 'M',
   open: 'o',
 };
-const never = String(Number.MAX_SAFE_INTEGER);
+/** Not every Lua reads `Infinity` as a number. */
+const never = Number.MAX_SAFE_INTEGER;
 
 export interface RedisAdmissionOptions {
   leaseMs: number;
@@ -39,11 +41,11 @@ export interface RedisAdmissionOptions {
 
 /** Admission on Redis: the scripts do the work, this turns values into their arguments and back. */
 export class RedisAdmissionStore implements AdmissionStore {
-  readonly #store: RedisStore;
+  readonly #store: Store;
   readonly #keys: Keys;
   readonly #options: RedisAdmissionOptions;
 
-  constructor(store: RedisStore, keys: Keys, options: RedisAdmissionOptions) {
+  constructor(store: Store, keys: Keys, options: RedisAdmissionOptions) {
     this.#store = store;
     this.#keys = keys;
     this.#options = options;
@@ -174,8 +176,9 @@ export class RedisAdmissionStore implements AdmissionStore {
 
 function requestText(request: AdmitRequest): string {
   const { grant, team, epoch, notAfterMs, expiresAtMs, record, session, limits } = request;
-  const expires = expiresAtMs === Infinity ? never : expiresAtMs;
-  let text = `${grant}\n${team}\n${epoch}\n${Math.floor(notAfterMs)}\n${expires}\n${record}\n${session ?? ''}\n`;
+  const notAfter = Math.floor(Math.min(notAfterMs, never));
+  const expires = Math.min(expiresAtMs, never);
+  let text = `${grant}\n${team}\n${epoch}\n${notAfter}\n${expires}\n${record}\n${session ?? ''}\n`;
   for (const { id, span, amount, max } of limits) text += `${id}\n${spanLetters[span]}\n${amount}\n${max}\n`;
   return text;
 }

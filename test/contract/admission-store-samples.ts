@@ -1,3 +1,7 @@
+import { RedisAdmissionStore } from '../../src/limits/admission-store.ts';
+import { RedisLedger } from '../../src/ledger/ledger-reader.ts';
+import { keysUnder } from '../../src/store/keys.ts';
+import { scriptOf } from '../../src/store/script.ts';
 import { decodeEntry, encodeEntry } from '../../src/ledger/entry-text.ts';
 import { totalsFigures, totalsRowOf } from '../../src/ledger/totals.ts';
 import { eachField, noNamedFigures } from '../../src/base/figures.ts';
@@ -11,6 +15,27 @@ import type {
   Decision,
   Settlement,
 } from '../../src/limits/store.ts';
+import type { RunningEngine } from './engines.ts';
+
+const setEpoch = scriptOf('set_epoch', "return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])");
+
+const keys = keysUnder('t:');
+
+/** An empty store on this engine, its clock at `lastSecondMs` or running. */
+export async function emptyAdmission(
+  engine: Pick<RunningEngine, 'empty' | 'turnTo'>,
+  { running = false } = {},
+): Promise<StoreUnderTest> {
+  const store = await (running ? engine.empty() : engine.empty(lastSecondMs));
+  return {
+    store: new RedisAdmissionStore(store, keys, { leaseMs, maxEntries: 5_000, retentionDays: 400 }),
+    ledger: new RedisLedger(store, keys),
+    turnTo: (nowMs) => engine.turnTo(nowMs),
+    setEpoch: async (team, epoch) => {
+      await store.run(setEpoch, [keys.epochs], [team, epoch]);
+    },
+  };
+}
 
 /** An empty store, and what the suite has to turn and see beside it. */
 export interface StoreUnderTest {

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { noUsage } from '../support/no-usage.ts';
 import { figures } from '../../src/base/figures.ts';
 import { lostSettlement, settlementOf } from '../../src/limits/settlement.ts';
@@ -9,13 +9,10 @@ import { dayMs, dayOf } from '../../src/base/days.ts';
 import { unacceptedModel, type LedgerEntry } from '../../src/ledger/entry.ts';
 import type { LedgerReader } from '../../src/ledger/ledger.ts';
 import { usageGroups, type UsageGroup, type UsageRow } from '../../src/ledger/totals.ts';
-import { keysUnder } from '../../src/store/keys.ts';
-import { MemoryLedger } from '../../src/ledger/memory-ledger.ts';
 import { Harness } from '../integration/admin/harness.ts';
-import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { grantOf, openRequest, outcomeOf } from '../unit/limits/samples.ts';
-import { connectTo, emptyRedisStore, type TurnedRedis } from './admission-store-redis.ts';
-import { asks, decided, process } from './admission-store-samples.ts';
+import { engines, useEngine } from './engines.ts';
+import { asks, decided, emptyAdmission, process } from './admission-store-samples.ts';
 
 /*
  * Whatever was asked, by whom, on which day and how it ended: what /admin/usage says for a range, filters and groups is
@@ -144,53 +141,10 @@ function groupOf(entry: LedgerEntry, group: UsageGroup): string {
   }
 }
 
-function addsUp(make: () => Promise<Store>, numRuns: number): void {
-  it('for any requests, range, filters and groups', async () => {
-    const property = fc.asyncProperty(
-      fc.array(closedRequest, { maxLength: 80 }),
-      fc.array(question, { minLength: 1, maxLength: 8 }),
-      async (requests, questions) => {
-        const store = await make();
-        await store.close(requests.map(closingOf));
-        for (const each of questions) {
-          const [expected, told] = await answers(store.reader, each);
-          expect(told).toEqual(expected);
-        }
-      },
-    );
-    await fc.assert(property, { numRuns });
-  }, 120_000);
-}
-
-describe('the totals are the sums of the entries: the memory store', () => {
-  addsUp(() => {
-    const reader = new MemoryLedger({ maxEntries: 5_000, retentionDays: 400 });
-    return Promise.resolve({
-      reader,
-      close: (closings) => {
-        for (const { entry, totals } of closings) reader.append(entry, totals);
-        return Promise.resolve();
-      },
-    });
-  }, 150);
-});
-
-describe('the totals are the sums of the entries: Redis', () => {
-  let server: RedisServer;
-  let redis: TurnedRedis;
-
-  beforeAll(async () => {
-    server = await startRedis();
-    redis = connectTo(server);
-    await redis.whenReady(5_000);
-  });
-  afterAll(async () => {
-    redis.close();
-    await server.stop();
-  });
-
-  addsUp(async () => {
-    const under = await emptyRedisStore(redis, keysUnder('t:'));
+describe.each(engines)('the totals are the sums of the entries ($name)', (engine) => {
+  const on = useEngine(engine);
+  const make = async (): Promise<Store> => {
+    const under = await emptyAdmission(on, { running: true });
     await under.setEpoch('acme', 'e1');
     const { store, ledger } = under;
     const { incarnation } = await store.beat(process);
@@ -210,5 +164,21 @@ describe('the totals are the sums of the entries: Redis', () => {
         expect(await store.settle(process, settlements)).not.toContain(false);
       },
     };
-  }, 60);
+  };
+
+  it('for any requests, range, filters and groups', async () => {
+    const property = fc.asyncProperty(
+      fc.array(closedRequest, { maxLength: 80 }),
+      fc.array(question, { minLength: 1, maxLength: 8 }),
+      async (requests, questions) => {
+        const store = await make();
+        await store.close(requests.map(closingOf));
+        for (const each of questions) {
+          const [expected, told] = await answers(store.reader, each);
+          expect(told).toEqual(expected);
+        }
+      },
+    );
+    await fc.assert(property, { numRuns: 60 });
+  }, 120_000);
 });

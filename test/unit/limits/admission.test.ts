@@ -158,9 +158,9 @@ describe('admit', () => {
   });
 
   it('is stale where the team changed, and expired where the token has', async () => {
-    store.epochs.set('acme', 'epoch-2');
+    await store.changeEpoch('acme', 'epoch-2');
     expect(codes(await askFor(1))).toEqual(['stale']);
-    store.epochs.set('acme', 'epoch-1');
+    await store.changeEpoch('acme', 'epoch-1');
     const expired = admission.admit(principalWith([], { expiresAtMs: startMs }), ask);
     await pass(1);
     expect(codes([await expired])).toEqual(['expired_token']);
