@@ -1,13 +1,13 @@
 import { isRecord } from '../base/request.ts';
 import type { Usage } from '../base/outcome.ts';
 
-/** The usage in an answer's JSON text, in OpenAI's, Anthropic's or Cohere's names; null where there is none or it is all zero. */
+/** The usage in an answer's JSON text, as OpenAI, Anthropic or Cohere name it; null if there is none or it is all zero. */
 export function readUsage(json: string): Usage | null {
   const value = parsed(json);
   return isRecord(value) ? (usageOf(value['usage']) ?? searchesOf(value['meta'])) : null;
 }
 
-/** Null where it is no JSON. */
+/** Null if it is not JSON. */
 export function parsed(json: string): unknown {
   try {
     return JSON.parse(json);
@@ -16,7 +16,7 @@ export function parsed(json: string): unknown {
   }
 }
 
-/** Heroku may put a usage of zeros into every chunk: those are not worth parsing. */
+/** Heroku may put a usage of zeros into every chunk; those need no parsing. */
 export const someTokens = /_tokens"\s*:\s*[1-9]/;
 
 /** An event that is an error, in OpenAI's shape or Heroku's. */
@@ -47,7 +47,7 @@ function searchesOf(meta: unknown): Usage | null {
   return searchUnits > 0 ? { inputTokens: 0, outputTokens: 0, searchUnits } : null;
 }
 
-/** A figure the ledger can add up: an upstream that says something else has said nothing. */
+/** A figure that the ledger can add up; anything else counts as 0. */
 export function count(value: unknown): number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0;
 }
