@@ -91,7 +91,7 @@ export class Pipeline {
       observer: parts.journal,
       maxAttempts: upstreamAttempts,
       deadlineMs: upstreamTimeoutMs,
-      // Whoever has waited needs time for the answer.
+      // A request that has waited still needs time for its answer.
       maxWaitMs: Math.min(upstreamQueueMs, upstreamTimeoutMs / 2),
     };
   }
@@ -117,7 +117,7 @@ export class Pipeline {
     return catalogue.takesOneOfSampling(valid.model) ? withOneOfSampling(valid) : valid;
   }
 
-  /** Answers that are to be joined are held until the last has come: they count as what callers send does. */
+  /** The answers to parts are held until the last one has come, so that they count in the budget of bodies. */
   #hold(call: Call, request: ValidRequest): ValidRequest | Refusal {
     const { budget } = this.#parts;
     const bytes = heldAnswerBytes(request);

@@ -2,10 +2,16 @@ import type { Attachment } from '../base/attachment.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { ListedModel, ListedModels } from '../base/model.ts';
-import { type Asked, ModelList } from './model-list.ts';
+import { boundedText } from '../upstream/fetch-json.ts';
+import { readAvailableModels } from './available-models.ts';
 
 /** A model on no list may be new. This bound keeps many such requests from becoming many queries. */
 const floorMs = 30_000;
+/** For one query, its answer included. */
+const timeoutMs = 3_000;
+const maxAnswerBytes = 1_048_576;
+
+type Asked = 'ok' | 'failed';
 
 export interface DiscoveryOptions {
   attachments: readonly Attachment[];
@@ -48,7 +54,7 @@ export class Discovery implements ListedModels {
 
   /** Asks again every upstream that was not asked lately. Resolves within the deadline; never rejects. */
   async askAgain(): Promise<void> {
-    await Promise.all([...this.#lists.values()].map((list) => list.askAgain(floorMs)));
+    await Promise.all([...this.#lists.values()].map((list) => list.askAgain()));
   }
 
   /** Stops asking. */
@@ -81,5 +87,55 @@ export class Discovery implements ListedModels {
     else if (before === 'ok')
       log.warn('the upstream does not list its models; the last list is kept', { host });
     else log.info('the upstream lists no models; any model is sent to it', { host });
+  }
+}
+
+/** What one upstream says it serves: `GET /available-models`, asked without a key. */
+class ModelList {
+  /** The last good answer; null if there was none yet. */
+  models: ReadonlyMap<string, ListedModel> | null = null;
+  readonly #url: string;
+  readonly #clock: Clock;
+  readonly #closing: AbortSignal;
+  #askedMs = -Infinity;
+  #asking: Promise<Asked> | null = null;
+
+  constructor({ baseUrl, clock, closing }: { baseUrl: string; clock: Clock; closing: AbortSignal }) {
+    this.#url = `${baseUrl}/available-models`;
+    this.#clock = clock;
+    this.#closing = closing;
+  }
+
+  /** Asks, at most once at a time. Never rejects. */
+  ask(): Promise<Asked> {
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = null;
+    });
+    return this.#asking;
+  }
+
+  /** Asks if the last query is long enough ago; joins one that is under way. */
+  async askAgain(): Promise<void> {
+    if (this.#asking || this.#clock.monotonic() - this.#askedMs >= floorMs) await this.ask();
+  }
+
+  async #ask(): Promise<Asked> {
+    this.#askedMs = this.#clock.monotonic();
+    const text = await this.#fetch().catch(() => null);
+    const models = text === null ? null : readAvailableModels(text);
+    if (models === null) return 'failed';
+    this.models = models;
+    return 'ok';
+  }
+
+  async #fetch(): Promise<string | null> {
+    const response = await fetch(this.#url, {
+      headers: { accept: 'application/json' },
+      redirect: 'error',
+      signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), this.#closing]),
+    });
+    if (response.status === 200 && response.body) return boundedText(response.body, maxAnswerBytes);
+    await response.body?.cancel();
+    return null;
   }
 }
