@@ -1,5 +1,5 @@
 import { ownerName, type IdentityArchive, type StoredRecord } from '../identity/records/archive.ts';
-import { gatewayPlace } from '../identity/records/gateway-settings.ts';
+import { gatewayCounterKey } from '../identity/records/gateway-settings.ts';
 import type { Problem } from '../base/refusal.ts';
 import type { JsonObject } from '../base/request.ts';
 import { keyName, type Row } from './document.ts';
@@ -30,7 +30,7 @@ export async function readCurrent(archive: IdentityArchive, rows: readonly Row[]
 }
 
 async function recordsOf(archive: IdentityArchive, team: string): Promise<[string, StoredRecord][]> {
-  const found = team === gatewayPlace ? await archive.gateway() : await archive.team(team);
+  const found = team === gatewayCounterKey ? await archive.gateway() : await archive.team(team);
   if (found === null) return [];
   return sections.flatMap((section) =>
     section.recordsIn(found).map((record): [string, StoredRecord] => {

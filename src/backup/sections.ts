@@ -4,7 +4,7 @@ import type { Administrator } from '../identity/records/administrator.ts';
 import type { ArchivedPart, ArchiveKey, StoredRecord } from '../identity/records/archive.ts';
 import { email, limits, listOf, model, name, origin, slug, tool } from '../base/fields.ts';
 import { bodyBytes, subject } from '../identity/schemas/requests.ts';
-import { gatewayPlace, type GatewaySettings } from '../identity/records/gateway-settings.ts';
+import { gatewayCounterKey, type GatewaySettings } from '../identity/records/gateway-settings.ts';
 import type { Team, Token, User } from '../identity/records/identity.ts';
 import type { JsonObject, JsonValue } from '../base/request.ts';
 
@@ -31,7 +31,7 @@ export interface Section {
   /** Whether IDENTITY_FILE may have it: it must not make administrators. */
   fromFile: boolean;
   /** What the ids of its limits begin with. */
-  limitIds: '' | `${typeof gatewayPlace}/`;
+  limitIds: '' | `${typeof gatewayCounterKey}/`;
   /** The records of this section in a part. */
   recordsIn: (part: ArchivedPart) => readonly StoredRecord[];
 }
@@ -137,12 +137,12 @@ const settings: Section = {
     limits,
     defaults: z.strictObject({ team: limits, user: limits, token: limits }),
   } satisfies FieldsOf<GatewaySettings>),
-  keyOf: () => ({ kind: 'settings', team: gatewayPlace }),
+  keyOf: () => ({ kind: 'settings', team: gatewayCounterKey }),
   parentsOf: () => [],
   endedBy: null,
   hasSecrets: false,
   fromFile: true,
-  limitIds: `${gatewayPlace}/`,
+  limitIds: `${gatewayCounterKey}/`,
   recordsIn: ({ settings: record }) => (record === null ? [] : [withoutSecrets(record)]),
 };
 
@@ -158,7 +158,7 @@ const administrators: Section = {
     expires_at: time.nullable(),
     created_at: time,
   } satisfies FieldsOf<Administrator>),
-  keyOf: ({ id }) => ({ kind: 'administrator', team: gatewayPlace, id: text(id) }),
+  keyOf: ({ id }) => ({ kind: 'administrator', team: gatewayCounterKey, id: text(id) }),
   parentsOf: () => [],
   endedBy: null,
   hasSecrets: true,

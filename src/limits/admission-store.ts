@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { Keys } from '../store/keys.ts';
 import { loadScript } from '../store/script.ts';
 import type { Store } from '../store/store.ts';
-import { gatewayPlace } from '../identity/records/gateway-settings.ts';
-import { placeOfLimit } from '../identity/records/session.ts';
+import { gatewayCounterKey } from '../identity/records/gateway-settings.ts';
+import { counterKeyOfLimit } from '../identity/records/session.ts';
 import type {
   AdmissionStore,
   AdmitReply,
@@ -153,9 +153,9 @@ export class RedisAdmissionStore implements AdmissionStore {
   }
 
   #counterKey(team: string, limit: string): string {
-    const place = placeOfLimit(limit);
-    if (place === null) return this.#keys.counters(team);
-    return place === gatewayPlace ? this.#keys.counters(gatewayPlace) : this.#keys.session(place);
+    const key = counterKeyOfLimit(limit);
+    if (key === null) return this.#keys.counters(team);
+    return key === gatewayCounterKey ? this.#keys.counters(gatewayCounterKey) : this.#keys.session(key);
   }
 
   async sayOnce(what: string, untilMs: number): Promise<boolean> {

@@ -31,6 +31,15 @@ function claimStoreContract(make: () => Promise<ClaimStore>): void {
     expect(await store.look('a')).toEqual(opened);
   });
 
+  it('keeps what is sealed first where a claim is put twice, also once that was opened', async () => {
+    const expiresAtMs = await store.put('a', sealedFor(minuteMs));
+    const second = { ...sealedFor(2 * minuteMs), sealed: 'another text' };
+    expect(await store.put('a', second)).toBe(expiresAtMs);
+    expect(await store.open('a')).toEqual({ kind: 'sealed', sealed: 'sealed text' });
+    await store.put('a', second);
+    expect(await store.open('a')).toMatchObject({ kind: 'opened' });
+  });
+
   it('gives it to one of many at once', async () => {
     await store.put('a', sealedFor(minuteMs));
     const found = await Promise.all(Array.from({ length: 20 }, () => store.open('a')));

@@ -64,18 +64,6 @@ describe.each(servers)('the secret store on a server ($name)', (engine) => {
     expect(await on.redis.client.hgetall(keys.used('acme'))).toEqual({});
   });
 
-  it('bounds what it keeps of uses', async () => {
-    const { secrets } = await filled();
-    for (let n = 0; n < 10; n += 1) {
-      await secrets.noteUses([{ ...use, prefix: `tgk_${n}`, atMs: startMs + n }]);
-    }
-    expect([...((await secrets.lastUses('acme', ['tok_1']))[0]?.keys() ?? [])]).toEqual([
-      'tgk_9',
-      'tgk_8',
-      'tgk_7',
-    ]);
-  });
-
   it('in a full store rotates nothing, and notes nothing', async () => {
     const { secrets } = await filled();
     await on.redis.client.config('SET', 'maxmemory', '1');
