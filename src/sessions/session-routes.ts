@@ -11,7 +11,8 @@ import {
 } from '../base/operation-docs.ts';
 import { invalidBody, Refusal } from '../base/refusal.ts';
 import { mintedSession } from './schema.ts';
-import type { Session, SessionStore } from '../identity/records/session.ts';
+import type { Session } from '../identity/records/session.ts';
+import type { SessionStore } from './session-store.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
 import type { Call } from '../edge/call.ts';
 import type { MintedSession, SessionMinter } from './minter.ts';
