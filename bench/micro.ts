@@ -4,6 +4,8 @@ import { reserve } from '../src/limits/reservation.ts';
 import { windowIndex, fitsAtMs } from '../src/limits/window.ts';
 import { hashToken, inspectToken, mintToken } from '../src/identity/records/token-text.ts';
 import { encodeEntry } from '../src/ledger/entry-text.ts';
+import { noFigures } from '../src/base/figures.ts';
+import { noCharge } from '../src/base/outcome.ts';
 import { Refusal } from '../src/base/refusal.ts';
 import { JsonTap } from '../src/proxy/json-tap.ts';
 import { ChatTap } from '../src/proxy/taps.ts';
@@ -40,7 +42,7 @@ function valid<T>(value: T | Refusal): T {
 }
 
 const nowMs = Date.UTC(2026, 0, 31, 12);
-const reserved = { requests: 1, inputTokens: 40, outputTokens: 100, images: 0, searchUnits: 0 };
+const reserved = { ...noCharge, requests: 1, inputTokens: 40, outputTokens: 100 };
 const states = (['minute', 'day', 'month'] as const).map((window, n): LimitState => {
   const limit = { id: `limit-${n}`, metric: 'requests', window, max: 1_000_000 } as const;
   const scoped = { scope: 'team', limit } as const;
@@ -65,13 +67,14 @@ const entry = {
   end_user: null,
   endpoint: '/v1/chat/completions',
   model,
+  model_requested: null,
+  model_accepted: true,
   status: 200,
   outcome: 'ok',
   error_code: null,
-  input_tokens: 14,
-  output_tokens: 51,
-  images: 0,
-  search_units: 0,
+  ...noFigures,
+  inputTokens: 14,
+  outputTokens: 51,
   costNanoUsd: null,
   usage: 'reported',
   stream: false,

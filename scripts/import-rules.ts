@@ -31,8 +31,13 @@ export const floors: readonly (readonly string[])[] = [
   ['cli', 'demo'],
 ];
 
+/** The folders of a room that is large enough to have floors of its own, the lowest first. */
+const innerFloors: Readonly<Record<string, readonly string[]>> = {
+  identity: ['records', 'schemas', 'store', 'operations'],
+};
+
 /** The files directly in `src/`: they stand above every floor and put the rooms together. */
-const topFiles = ['main.ts', 'serve.ts', 'wire.ts', 'stores.ts', 'app.ts'];
+const topFiles = ['main.ts', 'serve.ts', 'wire.ts', 'app.ts'];
 
 /** These start the gateway of `serve.ts`, so they stand above it. */
 const starters = /^demo\/(?:main|start)\.ts$/;
@@ -53,6 +58,11 @@ const confined: readonly { pattern: RegExp; allowed: RegExp; message: string }[]
 
 const confinedPackages: readonly { name: string; allowed: RegExp; place: string }[] = [
   { name: 'ioredis', allowed: /^store\/redis\.ts$/, place: 'src/store/redis.ts' },
+  {
+    name: 'wasmoon',
+    allowed: /^store\/embedded\//,
+    place: 'src/store/embedded',
+  },
   { name: 'undici', allowed: /^upstream\//, place: 'src/upstream' },
 ];
 
@@ -98,6 +108,9 @@ function checkImport(file: string, { specifier, line }: Import): Violation[] {
   }
   const [from, to] = [roomOf(file), roomOf(target)];
   const [fromFloor, toFloor] = [floorOf(file), floorOf(target)];
+  if (from === to && innerFloorOf(target) > innerFloorOf(file)) {
+    return violation(`${file} imports ${target}: a folder above it in ${from}`);
+  }
   if (from === to || toFloor < fromFloor || (isTop(file) && isTop(target))) return [];
   const where = toFloor === fromFloor ? 'a room on its own floor' : 'a room above it';
   return violation(`${from} (floor ${fromFloor}) imports ${target} (floor ${toFloor}): ${where}`);
@@ -168,6 +181,14 @@ function floorOf(file: string): number {
   if (starters.test(file)) return floors.length + 1;
   const floor = floors.findIndex((rooms) => rooms.includes(roomOf(file)));
   return floor === -1 ? floors.length : floor;
+}
+
+/** 0 in a room without inner floors; above all of them for a file outside their folders. */
+function innerFloorOf(file: string): number {
+  const [room = '', folder = ''] = file.split('/');
+  const inner = innerFloors[room] ?? [];
+  const floor = inner.indexOf(folder);
+  return floor === -1 ? inner.length : floor;
 }
 
 function lineAt(text: string, index: number): number {

@@ -10,6 +10,7 @@ import { RedisIdentityStore } from '../src/identity/store/identity-store.ts';
 import { systemClock } from '../src/base/clock.ts';
 import type { RecordKey } from '../src/identity/records/identity.ts';
 import { dayOf } from '../src/base/days.ts';
+import { noCharge } from '../src/base/outcome.ts';
 import { keysUnder } from '../src/store/keys.ts';
 import type { ForwardOutcome } from '../src/base/outcome.ts';
 import { RedisStore } from '../src/store/redis.ts';
@@ -115,11 +116,11 @@ function request(n: number, model = 'claude-4-5-sonnet'): OpenRequest {
     model,
     modelKnown: true,
     stream: true,
+    ...noCharge,
+    requests: 1,
     inputTokens: 1_000,
     outputTokens: 4_096,
-    images: 0,
-    searchUnits: 0,
-    places: [],
+    slots: [],
   };
 }
 

@@ -1,7 +1,8 @@
 import { Redis } from 'ioredis';
 import { type Counter, emptyCounter } from '../src/limits/window.ts';
 import { decodeEntry } from '../src/ledger/entry-text.ts';
-import type { LedgerEntry, UsageRow } from '../src/ledger/entry.ts';
+import { ledgerEntryOf, type LedgerEntry } from '../src/ledger/entry.ts';
+import type { UsageRow } from '../src/ledger/totals.ts';
 import type { Team, Token, User } from '../src/identity/records/identity.ts';
 import { keysUnder } from '../src/store/keys.ts';
 import type { Scope, StoredLimit } from '../src/base/limit.ts';
@@ -73,7 +74,7 @@ async function readEntries(client: Redis): Promise<Written[]> {
   for (let from = '-'; ;) {
     const page = await client.xrange(keys.entries, from, '+', 'COUNT', entriesPerRead);
     for (const [id, fields] of page)
-      entries.push({ ...decodeEntry(fields[1] ?? ''), writtenAtMs: Number.parseInt(id, 10) });
+      entries.push({ ...ledgerEntryOf(decodeEntry(fields[1] ?? '')), writtenAtMs: Number.parseInt(id, 10) });
     const [last] = page.at(-1) ?? [];
     if (last === undefined || page.length < entriesPerRead) return entries;
     from = `(${last}`;

@@ -1,4 +1,5 @@
-import { usageFigures, type LedgerEntry, type UsageFigures, type UsageRow } from '../src/ledger/entry.ts';
+import { type LedgerEntry } from '../src/ledger/entry.ts';
+import { usageFigures, type UsageFigures, type UsageRow } from '../src/ledger/totals.ts';
 import type { Evidence } from './evidence.ts';
 import type { Row, Table } from './findings.ts';
 
@@ -41,31 +42,16 @@ function figureOf(entry: LedgerEntry, figure: keyof UsageFigures): number {
   switch (figure) {
     case 'requests':
       return 1;
-    case 'input_tokens':
-    case 'output_tokens':
-    case 'images':
-    case 'search_units':
-      return entry[figure];
-    case 'cost_usd':
-      return entry.cost_usd ?? 0;
     case 'errors':
       return entry.outcome === 'error' ? 1 : 0;
     case 'aborted':
     case 'lost':
       return entry.outcome === figure ? 1 : 0;
+    default:
+      return entry[figure] ?? 0;
   }
 }
 
 function zeros(): UsageFigures {
-  return {
-    requests: 0,
-    input_tokens: 0,
-    output_tokens: 0,
-    images: 0,
-    search_units: 0,
-    errors: 0,
-    aborted: 0,
-    lost: 0,
-    cost_usd: 0,
-  };
+  return Object.fromEntries(usageFigures.map((figure) => [figure, 0])) as UsageFigures; // has every figure
 }

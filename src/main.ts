@@ -2,12 +2,12 @@ import cluster from 'node:cluster';
 import { readConfiguration } from './config/configuration.ts';
 import { identityFileOf, type Settings } from './config/environment.ts';
 import { systemClock } from './base/clock.ts';
-import { readIdentityFile } from './backup/read-identity-file.ts';
+import { readIdentityFile } from './backup/identity-file.ts';
 import { runPrimary } from './lifecycle/cluster.ts';
 import { sumMetricsOfWorkers } from './observability/cluster-metrics.ts';
 import { createLog, type Log } from './observability/log.ts';
 import { serve } from './serve.ts';
-import { sessionPolicyProblems } from './sessions/session-policy.ts';
+import { sessionPolicyProblems } from './sessions/schema.ts';
 
 const configuration = readConfiguration(process.env, sessionPolicyProblems);
 const identityFile = await readIdentityFile(identityFileOf(process.env));

@@ -1,11 +1,8 @@
 import type { Hono } from 'hono';
-import { adminApp } from './admin/admin-app.ts';
-import { adminRoutes } from './admin/admin-routes.ts';
-import type { AdminDeps } from './admin/deps.ts';
 import { Admission } from './limits/admission.ts';
 import { Answers } from './edge/answers.ts';
-import { type AppParts, createApp } from './app.ts';
-import { type ActorCheck, actorCheck } from './access/actor-check.ts';
+import { type AppDeps, createApp, type Env } from './app.ts';
+import { actorCheck } from './access/actor-check.ts';
 import { Authenticator } from './access/authenticator.ts';
 import { AuthThrottle } from './access/auth-throttle.ts';
 import { SecretUses } from './access/secret-uses.ts';
@@ -22,32 +19,35 @@ import { Pipeline } from './data-plane/pipeline.ts';
 import { FrontDoor } from './edge/front-door.ts';
 import { IdentityLoader } from './backup/identity-loader.ts';
 import { Journal } from './edge/journal.ts';
-import { McpServers } from './data-plane/mcp-servers.ts';
 import { RefusalTally } from './ledger/refusal-tally.ts';
 import { createMetricsEndpoint } from './observability/cluster-metrics.ts';
 import type { Log } from './observability/log.ts';
 import type { Metrics } from './observability/metrics.ts';
-import type { Env } from './edge/hono-answers.ts';
-import { auditContexts, type AuditContextOf } from './audit/context.ts';
-import { ModelRoutes } from './data-plane/model-routes.ts';
+import { auditContexts } from './audit/context.ts';
 import { Discovery } from './models/discovery.ts';
-import { OwnUsage } from './data-plane/own-usage.ts';
 import { OpenExchanges } from './proxy/open-exchanges.ts';
-import { requestIdOf } from './edge/call.ts';
 import { SharedSnapshots } from './upstream/shared-snapshots.ts';
 import { Upstreams } from './upstream/upstreams.ts';
 import { RequestQueue } from './upstream/request-queue.ts';
-import { RotationRoute } from './data-plane/rotation-route.ts';
-import { SelfService } from './data-plane/self-service.ts';
 import { ServedModels } from './models/served-models.ts';
-import { SessionRoutes } from './sessions/session-routes.ts';
 import { SessionMinter } from './sessions/minter.ts';
-import { sessionSchemas } from './sessions/schema.ts';
 import { IdTokenVerifier } from './sign-in/id-token.ts';
-import { SignInRoute } from './sign-in/sign-in-route.ts';
 import { pinnedProblems } from './sessions/pinned.ts';
-import { endpointPaths, endpoints, unnamedPaths } from './validation/registry.ts';
-import { makeStores, type Stores } from './stores.ts';
+import { endpoints, unnamedPaths } from './validation/registry.ts';
+import { keysUnder } from './store/keys.ts';
+import { openStore } from './store/open.ts';
+import { isFirstProcess } from './lifecycle/cluster.ts';
+import { RedisAdmissionStore } from './limits/admission-store.ts';
+import { RedisAudit } from './audit/audit-trail.ts';
+import { RedisAdministratorStore } from './identity/store/administrator-store.ts';
+import { RedisArchive } from './identity/store/identity-archive.ts';
+import { RedisIdentityStore } from './identity/store/identity-store.ts';
+import { RedisSecretStore } from './identity/store/secret-store.ts';
+import { RedisClaimStore } from './claims/claim-store.ts';
+import { RedisLedger } from './ledger/ledger-reader.ts';
+import { RedisRefusalStore } from './ledger/refusal-store.ts';
+import { RedisSessionStore } from './sessions/session-store.ts';
+import { RedisSnapshotStore } from './upstream/snapshot-store.ts';
 import { BodyBudget } from './validation/read-body.ts';
 
 export interface WireOptions {
@@ -81,20 +81,23 @@ export interface Wired {
   close(): Promise<void>;
 }
 
+/** A head of the audit trail that somebody else made is in a gateway's log after this long at most. */
+const headToldWithinMs = 60_000;
 const processIdLength = 12;
 
 /** Builds the gateway of one process. */
 export function wire(options: WireOptions): Wired {
   const { settings, catalogue, clock, log, metrics } = options;
-  const stores = makeStores(options);
+  const stores = storesOf(options);
   const auditContextOf = auditContexts(settings);
   const loader = new IdentityLoader({ document: options.identities ?? null, archive: stores.archive, log });
-  const limitRefused = (): AuthThrottle | null =>
-    settings.onDyno ? new AuthThrottle({ perMinute: settings.refusedCredentialsPerMinute, clock }) : null;
+  const throttle = settings.onDyno
+    ? new AuthThrottle({ perMinute: settings.refusedCredentialsPerMinute, clock })
+    : null;
   const authenticator = new Authenticator({
     identities: stores.identities,
     clock,
-    refused: limitRefused(),
+    throttle,
     realModel: catalogue.aliases.size > 0 ? catalogue.real : null,
   });
   const process = randomBase62(processIdLength);
@@ -173,7 +176,6 @@ export function wire(options: WireOptions): Wired {
     budget,
     journal,
   });
-  const schemas = sessionSchemas({ endpointPaths, pinnedPaths: endpoints.map(({ path }) => path) });
   const minter = new SessionMinter({
     sessions: stores.sessions,
     mint: mintSessionToken,
@@ -188,65 +190,49 @@ export function wire(options: WireOptions): Wired {
         maxOutputTokens: (model) => catalogue.maxOutputTokens(model),
       }),
   });
-  const signIn = new SignInRoute({
-    frontDoor,
-    answers,
-    journal,
-    authenticator,
-    minter,
-    sessions: stores.sessions,
-    verifier: new IdTokenVerifier({ issuers: options.issuers, clock }),
-    identities: stores.identities,
-    clock,
-    auditContextOf,
-    realModel: catalogue.real,
-    refused: limitRefused(),
-    nowMs: () => clock.now(),
-    draining: options.draining,
-  });
   const authorize = actorCheck({
     adminKey: settings.adminKey,
     administrators: stores.administrators,
     authenticator,
-    refused: limitRefused(),
+    throttle,
   });
+  const admin: AppDeps['admin'] = {
+    ...stores,
+    refused: stores.refusals,
+    lastUses: (team, tokens) => uses.lastUses(team, tokens),
+    claims: links,
+    backup: new Backup({ archive: stores.archive, clock }),
+    clock,
+    authorize,
+    auditContextOf,
+    onError: (error, requestId) => log.error('an admin request failed', { error, request_id: requestId }),
+  };
   const app = createApp({
+    ...stores,
     frontDoor,
     pipeline,
     answers,
     journal,
-    models: new ModelRoutes({ frontDoor, answers, served }),
-    self: new SelfService({ frontDoor, answers, admission }),
-    mcpServers: new McpServers({ frontDoor, answers, upstreams, clock }),
-    ownUsage: new OwnUsage({ frontDoor, answers, ledger: stores.ledger, clock }),
-    sessions: new SessionRoutes({
-      frontDoor,
-      answers,
-      authenticator,
-      minter,
-      sessions: stores.sessions,
-      schema: schemas.newSession,
-    }),
-    signIn,
-    rotation: new RotationRoute({
-      frontDoor,
-      answers,
-      identities: stores.identities,
-      secrets: stores.secrets,
-      auditContextOf,
-    }),
-    claims: { links, answers, journal, clock, origin, refused: limitRefused() },
-    operations: {
-      storeReachable: () =>
-        admission.heartbeat.beat().then(
-          () => loader.tried,
-          () => false,
-        ),
-      draining: options.draining,
-      metrics: createMetricsEndpoint(metrics),
-      authorize,
-    },
-    admin: administration(options, stores, { authorize, uses, links, auditContextOf }),
+    authenticator,
+    throttle,
+    authorize,
+    auditContextOf,
+    admission,
+    served,
+    upstreams,
+    minter,
+    verifier: new IdTokenVerifier({ issuers: options.issuers, clock }),
+    realModel: catalogue.real,
+    links,
+    origin,
+    storeReachable: () =>
+      admission.heartbeat.beat().then(
+        () => loader.tried,
+        () => false,
+      ),
+    draining: options.draining,
+    metrics: createMetricsEndpoint(metrics),
+    admin,
     clock,
   });
   return {
@@ -276,32 +262,43 @@ export function wire(options: WireOptions): Wired {
   };
 }
 
-function administration(
-  { clock, log }: WireOptions,
-  { identities, administrators, archive, audit, ledger, refusals: refused, secrets }: Stores,
-  {
-    authorize,
-    uses,
-    links,
-    auditContextOf,
-  }: { authorize: ActorCheck; uses: SecretUses; links: ClaimLinks; auditContextOf: AuditContextOf },
-): AppParts['admin'] {
-  const deps: AdminDeps = {
-    identities,
-    administrators,
-    ledger,
-    refused,
-    secrets,
-    lastUses: (team, tokens) => uses.lastUses(team, tokens),
-    claims: links,
-    backup: new Backup({ archive, clock }),
-    audit,
+/** Everything that is kept. It is not connected yet. */
+function storesOf({ settings, clock, log, metrics }: WireOptions) {
+  const isFirst = isFirstProcess();
+  const store = openStore(settings.store, {
+    commandTimeoutMs: settings.storeTimeoutMs,
     clock,
-    authorize,
-    auditContextOf,
-    endpointPaths,
-    requestId: requestIdOf,
-    onError: (error, requestId) => log.error('an admin request failed', { error, request_id: requestId }),
+    log,
+    onRun: (run) => metrics.storeAnswered(run),
+    tellsCondition: isFirst,
+  });
+  const keys = keysUnder(settings.store.kind === 'redis' ? settings.store.prefix : '');
+  const { leaseMs, ledgerMaxEntries: maxEntries, usageRetentionDays: retentionDays } = settings;
+  const { sessionsPerMinute: perMinute, sessionStoreBytes: maxBytes } = settings;
+  const ledger = new RedisLedger(store, keys);
+  const audit = new RedisAudit(store, keys, { log, clock });
+  // Heads that no gateway made: the command line's, and those of a process that died before it said so.
+  const tellHead = (): void => void audit.tellHead().catch(() => undefined);
+  if (isFirst) store.onReady(tellHead);
+  const tellingHeads = isFirst ? setInterval(tellHead, headToldWithinMs).unref() : undefined;
+  return {
+    identities: new RedisIdentityStore(store, keys, audit),
+    administrators: new RedisAdministratorStore(store, keys, audit),
+    secrets: new RedisSecretStore(store, keys, audit),
+    claims: new RedisClaimStore(store, keys, audit),
+    archive: new RedisArchive(store, keys, audit),
+    audit,
+    sessions: new RedisSessionStore(store, keys, { perMinute, maxBytes }),
+    admission: new RedisAdmissionStore(store, keys, { leaseMs, maxEntries, retentionDays }),
+    ledger,
+    refusals: new RedisRefusalStore(store, keys, { retentionDays }),
+    readings: new RedisSnapshotStore(store, keys),
+    extent: async () => ({ ...(await store.memory()), ...(await ledger.extent()) }),
+    connected: () => store.connected(),
+    onReady: (listener: () => void) => store.onReady(listener),
+    close: () => {
+      clearInterval(tellingHeads);
+      store.close();
+    },
   };
-  return { app: adminApp(deps), routes: adminRoutes(deps) };
 }

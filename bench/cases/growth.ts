@@ -1,5 +1,7 @@
+import { noFigures } from '../../src/base/figures.ts';
 import { Redis } from 'ioredis';
-import { encodeEntry, encodeTotalsRow } from '../../src/ledger/entry-text.ts';
+import { encodeEntry } from '../../src/ledger/entry-text.ts';
+import { encodeTotalsRow } from '../../src/ledger/totals.ts';
 import type { EntryRecord } from '../../src/ledger/entry.ts';
 import { keysUnder } from '../../src/store/keys.ts';
 import { chatPath, shortChat } from '../bodies.ts';
@@ -149,13 +151,14 @@ function entry(n: number, teams: number): EntryRecord {
     end_user: null,
     endpoint: chatPath,
     model: 'claude-4-5-haiku',
+    model_requested: null,
+    model_accepted: true,
     status: 200,
     outcome: 'ok',
     error_code: null,
-    input_tokens: 14,
-    output_tokens: 51,
-    images: 0,
-    search_units: 0,
+    ...noFigures,
+    inputTokens: 14,
+    outputTokens: 51,
     costNanoUsd: null,
     usage: 'reported',
     stream: false,

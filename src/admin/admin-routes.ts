@@ -1,5 +1,4 @@
 import { backupRoutes } from './backup-routes.ts';
-import { auditRoutes } from './audit-routes.ts';
 import type { AdminDeps } from './deps.ts';
 import { reportRoutes } from './report-routes.ts';
 import type { Route } from './respond.ts';
@@ -17,6 +16,5 @@ export function adminRoutes(deps: AdminDeps): Route[] {
     ...reportRoutes(deps),
     ...administratorRoutes(deps),
     ...backupRoutes(deps),
-    ...auditRoutes(deps),
   ];
 }

@@ -5,7 +5,7 @@ import { slug } from '../base/fields.ts';
 import { Refusal } from '../base/refusal.ts';
 import { identityDocument, importReport } from '../identity/schemas/responses.ts';
 import type { AdminDeps } from './deps.ts';
-import { queryOf } from '../reports/filters.ts';
+import { queryOf } from '../reports/parameters.ts';
 import { readBytes } from './read-body.ts';
 import { needing, type AdminContext, type Reply, type Route } from './respond.ts';
 

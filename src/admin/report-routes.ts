@@ -1,60 +1,65 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Checked } from '../base/check.ts';
-import type { OperationDocs } from '../base/operation-docs.ts';
-import { usageFigures } from '../ledger/entry.ts';
 import { Refusal } from '../base/refusal.ts';
-import { entryResponse, refusalRowResponse, usageRowResponse } from '../ledger/ledger-response.ts';
-import { defaultLimit, notAcceptable, pageOf, pagesOfList, reported, rowsOf } from './list-docs.ts';
+import { entryFields } from '../ledger/entry.ts';
+import { usageFigures } from '../ledger/totals.ts';
+import { type Format, formatFor } from '../reports/formats.ts';
+import { allPages, sumsInPages, visibleLedger, visibleRefusals } from '../reports/pages.ts';
+import { queryOf } from '../reports/parameters.ts';
+import {
+  type Asked,
+  type AskedPage,
+  parseAuditQuery,
+  parseEntryQuery,
+  parseRefusalQuery,
+  parseUsageQuery,
+} from '../reports/queries.ts';
+import { type Report, type Row, streamedReport } from '../reports/report.ts';
 import type { AdminDeps } from './deps.ts';
-import { entryReport, entryShown } from '../reports/entry-report.ts';
-import { queryOf } from '../reports/filters.ts';
-import { type Asked, type Format, formatFor } from '../reports/formats.ts';
-import { parseRefusalQuery, refusalParameters } from '../reports/refusal-query.ts';
-import { replyWithReport } from './report.ts';
-import type { Report } from '../reports/report.ts';
-import { entriesInPages, sumsInPages } from '../reports/report-pages.ts';
-import { type AskedEntries, entryParameters, parseEntryQuery } from '../reports/entry-query.ts';
+import { auditDocs, defaultLimit, refusalsDocs, requestsDocs, usageDocs } from './report-docs.ts';
 import { needing, type AdminContext, type Reply, type Route } from './respond.ts';
-import { parseUsageQuery, usageParameters } from '../reports/usage-query.ts';
-import { visibleLedger, visibleRefusals } from '../reports/visible-ledger.ts';
 
-const reportDocs = {
-  usage: {
-    summary: 'Sum up what was used',
-    details: 'Whole UTC days; today where nothing is said. Without group_by, one row.',
-    query: usageParameters,
-    answer: reported(rowsOf(usageRowResponse)),
-    others: notAcceptable,
-  },
-  requests: {
-    summary: 'List requests that were admitted, the newest closed first',
-    details: pagesOfList,
-    query: entryParameters,
-    answer: reported(pageOf(entryResponse)),
-    others: notAcceptable,
-  },
-  refusals: {
-    summary: 'Count requests that were refused',
-    details: 'Whole UTC days; today where nothing is said. Without group_by, one row.',
-    query: refusalParameters,
-    answer: reported(rowsOf(refusalRowResponse)),
-    others: notAcceptable,
-  },
-} satisfies Record<string, OperationDocs>;
+const auditFields = [
+  'sequence',
+  'time',
+  'actor',
+  'address',
+  'request_id',
+  'operation',
+  'kind',
+  'team',
+  'id',
+  'before',
+  'after',
+  'hash',
+] as const;
 
-/** What the ledger says: sums, single requests, and what was refused; as JSON, CSV or NDJSON. */
-export function reportRoutes({ ledger, refused, clock, onError }: AdminDeps): Route[] {
-  const ledgerOf = (c: AdminContext): ReturnType<typeof visibleLedger> =>
-    visibleLedger(ledger, c.get('actor'));
+interface PagedQuery {
+  limit: number;
+  cursor: string | null;
+}
 
+/** A list that is read in pages, and the report that its rows make. */
+interface PagedList<Query extends PagedQuery> {
+  name: string;
+  columns: readonly string[];
+  parse: (query: Record<string, string>) => Checked<Asked<AskedPage<Query>>>;
+  read: (
+    query: AskedPage<Query> & { limit: number },
+  ) => Promise<{ data: object[]; next_cursor: string | null }>;
+}
+
+/** What was used, requested, refused and changed; as JSON, CSV or NDJSON. */
+export function reportRoutes({ ledger, refused, audit, clock, onError }: AdminDeps): Route[] {
   async function usage(c: AdminContext): Promise<Reply> {
     const asked = askedIn(c, (query) => parseUsageQuery(query, clock));
     if (asked instanceof Refusal) return asked;
     const { query, format } = asked;
+    const visible = visibleLedger(ledger, c.get('actor'));
     return send(c, format, {
-      name: fileName('usage', query.from, query.to),
+      name: fileName('usage', query),
       columns: [...query.groupBy, ...usageFigures],
-      pages: sumsInPages(query, (part) => ledgerOf(c).usage(part)),
+      pages: sumsInPages(query, (part) => visible.usage(part)),
     });
   }
 
@@ -62,44 +67,48 @@ export function reportRoutes({ ledger, refused, clock, onError }: AdminDeps): Ro
     const asked = askedIn(c, (query) => parseRefusalQuery(query, clock));
     if (asked instanceof Refusal) return asked;
     const { query, format } = asked;
+    const visible = visibleRefusals(refused, c.get('actor'));
     return send(c, format, {
-      name: fileName('refusals', query.from, query.to),
+      name: fileName('refusals', query),
       columns: [...query.groupBy, 'refused'],
-      pages: sumsInPages(query, (part) => visibleRefusals(refused, c.get('actor')).refusals(part)),
+      pages: sumsInPages(query, (part) => visible.refusals(part)),
     });
   }
 
-  async function requests(c: AdminContext): Promise<Reply> {
-    const asked = askedIn(c, parseEntryQuery);
+  function requests(c: AdminContext): Promise<Reply> {
+    const visible = visibleLedger(ledger, c.get('actor'));
+    return sendList(c, {
+      name: 'tollgate-requests',
+      columns: entryFields,
+      parse: parseEntryQuery,
+      read: (query) => visible.entries(query),
+    });
+  }
+
+  function changes(c: AdminContext): Promise<Reply> {
+    return sendList(c, {
+      name: 'tollgate-audit',
+      columns: auditFields,
+      parse: parseAuditQuery,
+      read: (query) => audit.entries(query),
+    });
+  }
+
+  /** As JSON a page. In other formats the whole list; with a limit a page, and in a header where the next one begins. */
+  async function sendList<Query extends PagedQuery>(c: AdminContext, list: PagedList<Query>): Promise<Reply> {
+    const asked = askedIn(c, list.parse);
     if (asked instanceof Refusal) return asked;
     const { query, format } = asked;
-    if (format === 'json') return { status: 200, body: await entryPage(c, query) };
-    return query.limit === null ? allEntries(c, format, query) : someEntries(c, format, query);
-  }
-
-  async function entryPage(
-    c: AdminContext,
-    { limit, ...query }: AskedEntries,
-  ): Promise<{ data: object[]; next_cursor: string | null }> {
-    const { data, next_cursor } = await ledgerOf(c).entries({ ...query, limit: limit ?? defaultLimit });
-    return { data: data.map(entryShown), next_cursor };
-  }
-
-  /** However many there are. */
-  function allEntries(c: AdminContext, format: Format, query: AskedEntries): Promise<Reply> {
-    const left = new AbortController();
-    const { limit: _none, ...wanted } = query;
-    return send(c, format, entryReport(entriesInPages(ledgerOf(c), wanted, left.signal)), left);
-  }
-
-  /** A page, as in JSON; where the next one begins is said in a header. */
-  async function someEntries(c: AdminContext, format: Format, query: AskedEntries): Promise<Reply> {
-    const { data, next_cursor } = await ledgerOf(c).entries({
-      ...query,
-      limit: query.limit ?? defaultLimit,
-    });
+    const { name, columns, read } = list;
+    const limit = query.limit ?? defaultLimit;
+    if (format === 'json') return { status: 200, body: await read({ ...query, limit }) };
+    if (query.limit === null) {
+      const left = new AbortController();
+      return send(c, format, { name, columns, pages: rowsIn(allPages(query, read, left.signal)) }, left);
+    }
+    const { data, next_cursor } = await read({ ...query, limit });
     const headers = next_cursor === null ? {} : { 'x-next-cursor': next_cursor };
-    return send(c, format, { ...entryReport([data]), headers });
+    return send(c, format, { name, columns, pages: rowsIn([data]), headers });
   }
 
   function send(
@@ -109,18 +118,19 @@ export function reportRoutes({ ledger, refused, clock, onError }: AdminDeps): Ro
     left = new AbortController(),
   ): Promise<Reply> {
     const failed = (error: unknown): void => onError(error, c.get('requestId'));
-    return replyWithReport(report, format, { left, failed, cut: connectionOf(c) });
+    return streamedReport(report, format, { left, failed, cut: connectionCut(c) });
   }
 
   return [
-    { path: '/admin/usage', methods: { GET: needing('read-lists', reportDocs.usage, usage) } },
-    { path: '/admin/requests', methods: { GET: needing('read-lists', reportDocs.requests, requests) } },
-    { path: '/admin/refusals', methods: { GET: needing('read-lists', reportDocs.refusals, refusals) } },
+    { path: '/admin/usage', methods: { GET: needing('read-lists', usageDocs, usage) } },
+    { path: '/admin/requests', methods: { GET: needing('read-lists', requestsDocs, requests) } },
+    { path: '/admin/refusals', methods: { GET: needing('read-lists', refusalsDocs, refusals) } },
+    { path: '/admin/audit', methods: { GET: needing('read-gateway', auditDocs, changes) } },
   ];
 }
 
-/** What a request asks for and as what, or why it cannot be had. */
-export function askedIn<Query>(
+/** What a request asks for and in which format, or the refusal. */
+function askedIn<Query>(
   c: AdminContext,
   parse: (query: Record<string, string>) => Checked<Asked<Query>>,
 ): { query: Query; format: Format } | Refusal {
@@ -133,12 +143,16 @@ export function askedIn<Query>(
   return format instanceof Refusal ? format : { query: parsed.value.query, format };
 }
 
-/** Cuts the caller's connection; null where a program asks without one. */
-export function connectionOf(c: AdminContext): (() => void) | null {
-  const { outgoing } = (c.env ?? {}) as Partial<HttpBindings>; // what node-server gives, where it does
+/** Cuts the caller's connection; null if a program calls the routes without one. */
+function connectionCut(c: AdminContext): (() => void) | null {
+  const { outgoing } = (c.env ?? {}) as Partial<HttpBindings>; // node-server sets it
   return outgoing ? () => void outgoing.destroy() : null;
 }
 
-function fileName(what: string, from: string, to: string): string {
+function fileName(what: string, { from, to }: { from: string; to: string }): string {
   return `tollgate-${what}-${from === to ? from : `${from}-to-${to}`}`;
+}
+
+async function* rowsIn(pages: AsyncIterable<object[]> | Iterable<object[]>): AsyncGenerator<Row[]> {
+  for await (const page of pages) yield page.map((entry): Row => ({ ...entry }));
 }

@@ -12,7 +12,8 @@ import {
 import type { Clock } from '../base/clock.ts';
 import type { Keys } from '../store/keys.ts';
 import type { Log } from '../base/log.ts';
-import { loadScript, scriptOf, type RedisStore, type Script } from '../store/redis.ts';
+import { loadScript, scriptOf, type Script } from '../store/script.ts';
+import type { Store } from '../store/store.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { linkOf, noHead, entryResponse, type Head } from './chain.ts';
 import { currentContext, type AuditContext } from './context.ts';
@@ -39,7 +40,7 @@ interface Stored {
 
 /** The audit trail in Redis: a stream, written in one step with the changes it records. */
 export class RedisAudit implements AuditedScripts, AuditReader {
-  readonly #store: RedisStore;
+  readonly #store: Store;
   readonly #key: string;
   readonly #log: Pick<Log, 'info'>;
   readonly #clock: Pick<Clock, 'monotonic'>;
@@ -49,7 +50,7 @@ export class RedisAudit implements AuditedScripts, AuditReader {
   #told = '';
 
   constructor(
-    store: RedisStore,
+    store: Store,
     { audit }: Keys,
     { log, clock }: { log: Pick<Log, 'info'>; clock: Pick<Clock, 'monotonic'> },
   ) {

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { time } from '../base/fields.ts';
 import type { JsonObject } from '../base/request.ts';
-import type { RedisStore, Script } from '../store/redis.ts';
+import type { Script } from '../store/script.ts';
+import type { Store } from '../store/store.ts';
 
 /*
  * Who changed what (docs/audit.md). A store that makes a change writes its entry in the same step. Who asked for the
@@ -93,7 +94,7 @@ export interface AuditedWork {
 export const unaudited: AuditedWork = { make: (_change, work) => work() };
 
 /** The same where the store is Redis. */
-export function unauditedScripts(store: RedisStore): AuditedScripts {
+export function unauditedScripts(store: Store): AuditedScripts {
   return { run: (script, { keys, args }) => store.run(script, keys, args) };
 }
 

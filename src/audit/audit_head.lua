@@ -6,8 +6,7 @@
 
   Returns {store clock in ms, how many there are, its hash, its text}; both '' where there is none.
 ]]
-local time = redis.call('TIME')
-local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+-- include: ../store/lua/now.lua
 local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-if not newest then return { now, '0', '', '' } end
-return { now, tostring(redis.call('XLEN', KEYS[1])), newest[2][2], newest[2][4] }
+if not newest then return { now_text, '0', '', '' } end
+return { now_text, tostring(redis.call('XLEN', KEYS[1])), newest[2][2], newest[2][4] }

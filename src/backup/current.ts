@@ -1,22 +1,22 @@
 import { ownerName, type IdentityArchive, type StoredRecord } from '../identity/records/archive.ts';
-import { gatewayPlace } from '../identity/records/gateway-settings.ts';
+import { gatewayCounterKey } from '../identity/records/gateway-settings.ts';
 import type { Problem } from '../base/refusal.ts';
 import type { JsonObject } from '../base/request.ts';
 import { keyName, type Row } from './document.ts';
 import { sections } from './sections.ts';
 
-/** Teams that are asked for together: a trip for each would add up over a slow line. */
+/** How many teams are read at once: one after the other would be slow on a slow network. */
 const teamsAtOnce = 20;
 
-/** What the store has now of the teams that rows belong to. */
+/** The current records of the teams that rows belong to. */
 export interface Current {
-  /** By the name of their keys. */
+  /** By key name. */
   records: ReadonlyMap<string, StoredRecord>;
-  /** Rows whose secret is another token's, and how that is told. */
+  /** Rows whose secret belongs to another token, each with the problem to report. */
   taken: ReadonlyMap<Row, Problem>;
 }
 
-/** Reads it, team by team. Rejects with `StoreUnavailable`. */
+/** Reads the current records, some teams at a time. Rejects with `StoreUnavailable`. */
 export async function readCurrent(archive: IdentityArchive, rows: readonly Row[]): Promise<Current> {
   const records = new Map<string, StoredRecord>();
   const teams = [...new Set(rows.map(({ key }) => key.team))];
@@ -30,7 +30,7 @@ export async function readCurrent(archive: IdentityArchive, rows: readonly Row[]
 }
 
 async function recordsOf(archive: IdentityArchive, team: string): Promise<[string, StoredRecord][]> {
-  const found = team === gatewayPlace ? await archive.gateway() : await archive.team(team);
+  const found = team === gatewayCounterKey ? await archive.gateway() : await archive.team(team);
   if (found === null) return [];
   return sections.flatMap((section) =>
     section.recordsIn(found).map((record): [string, StoredRecord] => {

@@ -8,26 +8,26 @@ export const documentVersion = 1;
 /** The largest document that is written or read: 16 MiB, some 25,000 tokens. */
 export const maxDocumentBytes = 16_777_216;
 
-/** A row that was found to be right. */
+/** A row that was checked. */
 export interface Row {
   section: Section;
   /** Its path in the document: `tokens.17`. */
   path: string;
   key: ArchiveKey;
-  /** As it is stored: the ids of its limits in it, its secrets not. */
+  /** As it is stored: with the ids of its limits, without its secrets. */
   record: JsonObject;
   /** The hashes of its secrets. */
   secrets: string[];
 }
 
-/** A document that was found to be right: every row fits, and all that rows need is in it. */
+/** A document that was checked: every row is valid, and everything that rows refer to is in it. */
 export interface BackupDocument {
   exportedAt: string;
-  /** The name of the store it was exported from; null where it does not say. */
+  /** The name of the store it was exported from; null if unknown. */
   store: string | null;
   /** In the order of the sections. */
   rows: Row[];
-  /** The size it was read with, in bytes. */
+  /** The size of its text, in bytes. */
   bytes: number;
 }
 
@@ -39,7 +39,7 @@ export function keyName(key: ArchiveKey): string {
 
 const maxTextLength = 300;
 
-/** What may have someone's keys in it, as far as it fits into a message, and without what moves a cursor. */
+/** A text of the sender, short enough for a message and without control characters. */
 export function shortened(text: string): string {
   const some = text.length > maxTextLength ? `${text.slice(0, maxTextLength)}…` : text;
   return some.replaceAll(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu, '?');

@@ -6,17 +6,17 @@ import { planRow } from './plan.ts';
 
 /** Characters of a digest: 72 bits of SHA-256. */
 const digestLength = 12;
-/** How many records are remembered as brought up; the oldest that the document at hand does not have go first. */
+/** How many records are remembered as seen. The oldest ones that are not in the current document are dropped first. */
 const maxRemembered = 100_000;
 
-/** What a file does to the store. */
+/** What a file changes in the store. */
 export interface FilePlan {
   changes: RecordChange[];
   /** Rows the store did not know. */
   created: Row[];
   /** Tokens that the file says are revoked. */
   revoked: Row[];
-  /** Rows that could not be added: what they belong to was deleted here, or their secret is another token's. */
+  /** Rows that cannot be added: their team or user was deleted here, or another token has their secret. */
   skipped: Row[];
   /** The digests remembered from now on. */
   seen: string;
@@ -33,14 +33,14 @@ export function digestOf({ key }: Row): string {
   return hash('sha256', keyName(key), 'base64url').slice(0, digestLength);
 }
 
-/** What the store says of its own past. */
+/** What the store remembers about its past. */
 export interface Past {
   digests: ReadonlySet<string>;
-  /** Whether the file was exported from this store, which has forgotten nothing since. */
+  /** Whether the file was exported from this store, and the store has lost nothing since. */
   isOrigin: boolean;
 }
 
-/** Whether the store has had this record, be it that it was deleted meanwhile. */
+/** Whether the store has had this record, even if it was deleted meanwhile. */
 export function wasSeen(row: Row, { digests, isOrigin }: Past, exportedAt: string): boolean {
   if (digests.has(digestOf(row))) return true;
   const createdAt = row.record['created_at'];
@@ -48,8 +48,8 @@ export function wasSeen(row: Row, { digests, isOrigin }: Past, exportedAt: strin
 }
 
 /**
- * Adds what the store has never seen. What it has stays, but for a revocation, which nothing undoes; what it had
- * and has no more was deleted here, and stays so. Pure.
+ * Adds what the store has never seen. What the store has stays, except that a revocation in the file takes effect.
+ * What the store had and has no longer was deleted, and stays deleted. Pure.
  */
 export function planFile(document: BackupDocument, current: Current, past: Past): FilePlan {
   const rows = rowsFromFile(document);
@@ -59,10 +59,10 @@ export function planFile(document: BackupDocument, current: Current, past: Past)
     const name = keyName(row.key);
     const found = current.records.get(name) ?? null;
     if (found === null && wasSeen(row, past, document.exportedAt)) continue;
-    const homeless = row.section
+    const isOrphan = row.section
       .parentsOf(row.record, row.secrets)
       .some((parent) => !there.has(keyName(parent)));
-    if (found === null && (homeless || current.taken.has(row))) {
+    if (found === null && (isOrphan || current.taken.has(row))) {
       plan.skipped.push(row);
       continue;
     }
@@ -76,17 +76,17 @@ export function planFile(document: BackupDocument, current: Current, past: Past)
   return plan;
 }
 
-/** The rows that a file may bring: who administers is not among them. */
+/** The rows that a file may add: not administrators. */
 export function rowsFromFile({ rows }: BackupDocument): Row[] {
   return rows.filter(({ section }) => section.fromFile);
 }
 
-/** The digests remembered once these rows are brought by something else than the file. Pure. */
+/** The digests to remember once an import has added these rows. Pure. */
 export function seenWith(seen: string, rows: readonly Row[]): string {
   return remembered(digestsIn(seen), rows.filter(({ section }) => section.fromFile).map(digestOf));
 }
 
-/** What was remembered and what a document has, within bounds; the same text where nothing is new. */
+/** The remembered digests and those of a document, at most `maxRemembered`; the same text if none is new. */
 function remembered(before: ReadonlySet<string>, now: readonly string[]): string {
   const inDocument = new Set(now);
   const all = [...before, ...now.filter((digest) => !before.has(digest))];

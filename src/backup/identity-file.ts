@@ -1,11 +1,14 @@
+import { readFileSync, statSync } from 'node:fs';
 import type { IdentityArchive } from '../identity/records/archive.ts';
 import type { Log } from '../base/log.ts';
+import { Refusal } from '../base/refusal.ts';
 import { readCurrent } from './current.ts';
-import { keyName, type BackupDocument, type Row } from './document.ts';
+import { keyName, maxDocumentBytes, type BackupDocument, type Row } from './document.ts';
 import { digestOf, digestsIn, planFile, rowsFromFile, type FilePlan, type Past } from './file-plan.ts';
+import { readDocument } from './read-document.ts';
 
 const maxAttempts = 20;
-/** How many rows a line of the log names. */
+/** A log line names at most this many rows. */
 const maxNamed = 10;
 
 export interface IdentityFileOptions {
@@ -15,8 +18,8 @@ export interface IdentityFileOptions {
 }
 
 /**
- * Brings the document of IDENTITY_FILE into the store, as far as the store has never seen it; of several processes one
- * does, and says so. Twice is as once. Rejects with `StoreUnavailable`.
+ * Adds the records of IDENTITY_FILE that the store has never seen. Doing it again changes nothing, and only one of
+ * several processes does and logs it. Rejects with `StoreUnavailable`.
  */
 export async function loadIdentityFile(options: IdentityFileOptions): Promise<void> {
   const { document, archive, log } = options;
@@ -33,10 +36,10 @@ export async function loadIdentityFile(options: IdentityFileOptions): Promise<vo
     tell(plan, { document, log, wasEmpty });
     return;
   }
-  log.error('IDENTITY_FILE was not loaded: the identities are being changed by others all the time');
+  log.error('IDENTITY_FILE was not loaded: others keep changing the identities');
 }
 
-/** Whether the store has seen all of it, and nothing in it says that a token is revoked. */
+/** Whether the store has seen every record of the document, and none of them says that a token is revoked. */
 function isOld(document: BackupDocument, { digests }: Past): boolean {
   return rowsFromFile(document).every((row) => digests.has(digestOf(row)) && !isEnded(row));
 }
@@ -55,15 +58,16 @@ function tell({ created, revoked, skipped }: FilePlan, { document, log, wasEmpty
   if (created.length > 0) {
     const liveTokens = created.filter((row) => row.key.kind === 'token' && !isEnded(row)).length;
     const message = wasEmpty
-      ? 'the store was empty and has its identities from IDENTITY_FILE: what was revoked, deleted or narrowed after the file was written has come back. If the store lost its memory, look through the tokens and revoke again'
-      : 'identities that the store did not know came from IDENTITY_FILE: what was revoked or narrowed elsewhere after the file was written may have come back';
+      ? 'the store was empty and took its identities from IDENTITY_FILE: whatever was revoked, deleted or narrowed after the file was written has come back. If the store lost its data, review the tokens and revoke again'
+      : 'identities that the store did not know came from IDENTITY_FILE: whatever was revoked or narrowed elsewhere after the file was written may have come back';
     const fields = { added: created.length, live_tokens: liveTokens, exported_at: document.exportedAt };
     log.warn(message, fields);
   }
-  if (revoked.length > 0) log.info('tokens were revoked as IDENTITY_FILE says', { rows: named(revoked) });
+  if (revoked.length > 0)
+    log.info('tokens were revoked because IDENTITY_FILE says so', { rows: named(revoked) });
   if (skipped.length > 0) {
     const message =
-      'IDENTITY_FILE: rows left out, since what they belong to was deleted here, or their secret is of another token';
+      'IDENTITY_FILE: some rows were left out, because their team or user was deleted here or another token has their secret';
     log.warn(message, { count: skipped.length, rows: named(skipped) });
   }
 }
@@ -71,4 +75,32 @@ function tell({ created, revoked, skipped }: FilePlan, { document, log, wasEmpty
 function named(rows: readonly Row[]): string {
   const some = rows.slice(0, maxNamed).map(({ key }) => keyName(key));
   return some.join(', ') + (rows.length > maxNamed ? ', …' : '');
+}
+
+export type IdentityFileResult =
+  { ok: true; document: BackupDocument | null } | { ok: false; problems: string[] };
+
+/** Reads and checks the document of IDENTITY_FILE. Reports all problems at once, each with its path in the file. */
+export async function readIdentityFile(file: string | undefined): Promise<IdentityFileResult> {
+  if (file === undefined) return { ok: true, document: null };
+  const text = textOf(file);
+  if (text === null)
+    return failure([`expected the path of a readable file of at most ${maxDocumentBytes} bytes.`]);
+  const document = await readDocument(text);
+  if (!(document instanceof Refusal)) return { ok: true, document };
+  const { problems } = document.details;
+  return failure(problems?.map(({ message }) => message) ?? [document.message]);
+}
+
+function textOf(file: string): string | null {
+  try {
+    if (statSync(file).size > maxDocumentBytes) return null;
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+  } catch {
+    return null;
+  }
+}
+
+function failure(problems: readonly string[]): IdentityFileResult {
+  return { ok: false, problems: problems.map((problem) => `IDENTITY_FILE: ${problem}`) };
 }

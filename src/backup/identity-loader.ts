@@ -10,13 +10,13 @@ const retryMs = 2_000;
 const fromFile = { actor: 'file', address: null, requestId: null };
 
 export interface IdentityLoaderOptions {
-  /** The document of IDENTITY_FILE; null where there is none. */
+  /** The document of IDENTITY_FILE; null if there is none. */
   document: BackupDocument | null;
   archive: IdentityArchive;
   log: Log;
 }
 
-/** Brings IDENTITY_FILE into the store whenever the store is there anew: at start, and after it came back empty. */
+/** Loads IDENTITY_FILE into the store at start, and whenever the store is reachable again: it may have come back empty. */
 export class IdentityLoader {
   readonly #options: IdentityLoaderOptions;
   readonly #end = new AbortController();
@@ -30,12 +30,12 @@ export class IdentityLoader {
     if (this.#tried) this.#first.resolve();
   }
 
-  /** Whether the store was asked once, with whatever success: before that nobody is to be refused for want of it. */
+  /** Whether loading was tried once. Until then an unknown token must not be refused: the file may have it. */
   get tried(): boolean {
     return this.#tried;
   }
 
-  /** Begins, unless it is under way; goes on until the store has taken it. */
+  /** Starts loading unless it is running. Goes on until it succeeds. */
   begin(): void {
     const { document } = this.#options;
     if (document === null || this.#running) return;
@@ -45,7 +45,7 @@ export class IdentityLoader {
     });
   }
 
-  /** Resolves when the file is in the store, after `timeoutMs` at the latest. */
+  /** Resolves when the file is in the store, or after `timeoutMs`. */
   async loaded(timeoutMs: number): Promise<void> {
     const late = new AbortController();
     const inTime = await Promise.race([
@@ -54,7 +54,7 @@ export class IdentityLoader {
     ]);
     late.abort();
     if (!inTime)
-      this.#options.log.warn('IDENTITY_FILE is not loaded yet: it will be when the store is there');
+      this.#options.log.warn('IDENTITY_FILE is not loaded yet: it will be once the store is reachable');
   }
 
   close(): void {

@@ -6,23 +6,23 @@ import { keyName, type BackupDocument, type Row } from './document.ts';
 import { seenWith } from './file-plan.ts';
 import { fates, planRow, type Fate } from './plan.ts';
 
-/** How many rows came to what. */
+/** How many rows had which fate. */
 export type ImportReport = Record<Fate, number>;
 
 export interface ImportOptions {
   archive: IdentityArchive;
-  /** Whether the document wins over a record of the store that says something else. */
+  /** Whether the document wins over a record of the store that differs. */
   overwrite: boolean;
 }
 
-/** Documents up to so many bytes are one change; larger ones are one a team, in the order of the document. */
+/** A document up to this size is one change; a larger one is one change a team, in the order of the document. */
 export const maxAtOnceBytes = 8_388_608;
 const maxAttempts = 20;
 const rowsATurn = 1_000;
 
 /**
- * Brings a document into the store: all of it or nothing, up to `maxAtOnceBytes`. Twice is as once. A refusal where a
- * secret is another token's in the store; then nothing was changed. Rejects with `StoreUnavailable`.
+ * Brings a document into the store, all of it or nothing up to `maxAtOnceBytes`. Doing it again changes nothing. A
+ * refusal, with nothing changed, if another token in the store has a secret. Rejects with `StoreUnavailable`.
  */
 export async function importDocument(
   document: BackupDocument,
@@ -40,7 +40,7 @@ export async function importDocument(
   return report;
 }
 
-/** One change. Planned anew when somebody else was quicker. */
+/** Makes one change. Plans it again if somebody else changed the store in between. */
 async function importRows(
   rows: readonly Row[],
   { archive, overwrite }: ImportOptions,
@@ -57,7 +57,7 @@ async function importRows(
       changes.push(change);
       if (changes.length % rowsATurn === 0) await nextTurn();
     }
-    // Else what is deleted from now on would come back with the same document as IDENTITY_FILE.
+    // Remembered, so that records deleted later do not come back when IDENTITY_FILE has the same document.
     const next = seenWith(seen, rows);
     const nothingToDo = next === seen && changes.every((change) => change.next === null);
     if (nothingToDo || (await archive.commit({ changes, seen: { found: seen, next } })) === 'done')

@@ -3,12 +3,12 @@ import { invalidBody, Refusal, type Problem } from '../base/refusal.ts';
 import { documentVersion, shortened } from './document.ts';
 import { sections } from './sections.ts';
 
-/** Deeper than any document: what is nested further is not walked into. */
+/** Deeper than any valid document. Anything nested deeper is refused. */
 const maxDepth = 16;
 const maxUnknown = 50;
 const envelope = ['tollgate_export', 'exported_at', 'store'];
 
-/** The text as a JSON object of this version, its envelope in order; else what is wrong. Pure. */
+/** The text as a JSON object of this version with the problems of its envelope, or a refusal. Pure. */
 export function parseEnvelope(text: string): { value: JsonObject; problems: Problem[] } | Refusal {
   const value = parseJson(text);
   if (value === null) return new Refusal('invalid_json', 'The document must be a JSON object in UTF-8.');
@@ -51,8 +51,8 @@ function envelopeProblems(value: JsonObject): Problem[] {
 }
 
 /**
- * What must not even be looked at: a key `__proto__`, which objects lose silently and with it what it was meant to
- * say, and what is nested too deeply to be walked through.
+ * The first thing that makes a document unreadable: a key `__proto__`, which objects drop silently, or nesting that is
+ * too deep to walk through.
  */
 function firstUntakeable(value: JsonObject): Problem | null {
   const path = untakeablePath(value, 0);

@@ -3,7 +3,7 @@ import type { RecordChange, StoredRecord } from '../identity/records/archive.ts'
 import type { JsonObject } from '../base/request.ts';
 import type { Row } from './document.ts';
 
-/** What becomes of a row of a document. */
+/** What happens to a row of a document. */
 export const fates = ['created', 'unchanged', 'kept', 'overwritten', 'revoked'] as const;
 export type Fate = (typeof fates)[number];
 
@@ -13,8 +13,8 @@ export interface Planned {
 }
 
 /**
- * What a row does to what the store has. A revocation wins, on whichever side it is, and what the store has revoked
- * stays as it is, for whoever looks later; else the store's record wins, or the document's with `overwrite`. Pure.
+ * What a row changes in the store. A revocation wins on either side, and a record that the store has as revoked is not
+ * changed at all. Otherwise the store's record wins, or the document's with `overwrite`. Pure.
  */
 export function planRow(row: Row, found: StoredRecord | null, overwrite: boolean): Planned {
   const planned = (fate: Fate, next: StoredRecord | null = null): Planned => {
@@ -32,7 +32,7 @@ export function planRow(row: Row, found: StoredRecord | null, overwrite: boolean
   return planned('revoked', { text: JSON.stringify(ended), secrets: found.secrets });
 }
 
-/** A field that is absent says what null says; the order of fields says nothing. */
+/** An absent field means the same as null; the order of fields does not matter. */
 function isSame({ record, secrets }: Row, stored: JsonObject, storedSecrets: readonly string[]): boolean {
   return (
     isDeepStrictEqual(withoutNulls(record), withoutNulls(stored)) &&
@@ -44,7 +44,7 @@ function withoutNulls(record: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null));
 }
 
-/** Whether the store has it as ended: said so, or left without a secret by the deletion of its user. */
+/** Whether the store has it as ended: revoked, or without a secret because its user was deleted. */
 function isEnded(row: Row, stored: JsonObject, { secrets }: StoredRecord): boolean {
   if (endOf(row, stored) !== null) return true;
   return row.section.hasSecrets && secrets.length === 0 && row.secrets.length > 0;

@@ -7,12 +7,12 @@ import { parseEnvelope } from './parse-document.ts';
 import { limitsOf, readRow } from './read-row.ts';
 import { sections, type Section } from './sections.ts';
 
-/** As many problems as an answer tells; what comes after them is not looked at. */
+/** An answer lists this many problems. Rows after them are not checked. */
 const maxProblems = 50;
-/** Rows between which others get their turn: some 10 ms of work. */
+/** After this many rows (some 10 ms of work) other work gets a turn. */
 const rowsATurn = 200;
 
-/** Reads a document; every problem with its path, the first fifty. Nothing of it is believed before all of it is right. */
+/** Reads and checks a whole document; a refusal lists the first fifty problems, each with its path. */
 export async function readDocument(text: string): Promise<BackupDocument | Refusal> {
   const bytes = Buffer.byteLength(text);
   if (bytes > maxDocumentBytes) {
@@ -37,7 +37,7 @@ export async function readDocument(text: string): Promise<BackupDocument | Refus
   };
 }
 
-/** What lost all its secrets is dead, also where its deletion broke off before saying so. */
+/** A token without secrets is dead, even if its deletion failed before it was marked as revoked. */
 function endedWithoutSecrets(row: Row, at: string): Row {
   const { section, record, secrets } = row;
   const { endedBy, hasSecrets } = section;
@@ -45,7 +45,7 @@ function endedWithoutSecrets(row: Row, at: string): Row {
   return { ...row, record: { ...record, [endedBy]: at } };
 }
 
-/** Rows read so far, and what must be there once only. */
+/** The rows read so far, and everything that must be unique. */
 class Reading {
   readonly rows: Row[] = [];
   readonly #problems: Problem[];
@@ -74,7 +74,7 @@ class Reading {
 
   #refuse(section: Section, item: JsonValue, problems: readonly Problem[]): void {
     this.#problems.push(...problems.slice(0, maxProblems));
-    // It is wrong, but it is there: what needs it is not wrong because of it.
+    // The row is invalid but present, so rows that refer to it are not reported for that.
     if (isJsonObject(item)) this.#keys.set(keyName(section.keyOf(item)), section.name);
   }
 
@@ -84,7 +84,7 @@ class Reading {
     for (const [index, secret] of secrets.entries()) {
       this.#once(this.#secrets, secret, { param: `${path}.secret_hashes.${index}`, what: 'the hash' });
     }
-    // Counters are a team's: two limits of one name would count together.
+    // Counters belong to a team, so two limits with one id would share a counter.
     for (const [index, { id }] of limitsOf(record).entries()) {
       const name = JSON.stringify([key.team, id]);
       this.#once(this.#limits, name, { param: `${path}.limits.${index}.id`, what: 'the id of the limit' });

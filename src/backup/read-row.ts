@@ -4,15 +4,15 @@ import type { Problem } from '../base/refusal.ts';
 import { shortened, type Row } from './document.ts';
 import type { Section } from './sections.ts';
 
-/** What a row may have in it, values in values counted: twice the largest that fits the schemas. */
+/** How many values a row may have, nested ones included: twice the largest row that fits the schemas. */
 const maxValues = 4_000;
 /** How many secrets a token may have. */
 const maxHashes = 8;
 const limitId = /^[A-Za-z0-9_-]{1,64}$/;
-/** SHA-256 as base64url; or what stands in its place for the token that sign-ins of a person belong to. */
+/** SHA-256 as base64url, or the key of a token that a sign-in created. */
 const secretHash = /^(?:[A-Za-z0-9_-]{43}|sign-in:oidc-[0-9a-f]{32}:[a-z0-9][a-z0-9-]{0,38})$/;
 
-/** One row as it is to be stored, or everything wrong with it. Pure. */
+/** One row as it is to be stored, or everything that is wrong with it. Pure. */
 export function readRow(section: Section, item: JsonValue, path: string): Row | Problem[] {
   if (!isJsonObject(item)) return [{ param: path, message: `${path} must be an object.` }];
   if (valuesIn(item, maxValues) > maxValues) {
@@ -35,12 +35,12 @@ export function readRow(section: Section, item: JsonValue, path: string): Row | 
   return { section, path, key: section.keyOf(value), record, secrets: hashes.found };
 }
 
-/** The limits of a row that was found to be right; none where its section has none. */
+/** The limits of a checked row; none if its section has none. */
 export function limitsOf({ limits = [] }: JsonObject): JsonObject[] {
   return Array.isArray(limits) ? limits.filter(isJsonObject) : [];
 }
 
-/** Limits without their ids, as the API takes them; and the ids, which name their counters. */
+/** Limits without their ids, as the API accepts them, and the ids apart. */
 function limitNames(
   limits: JsonValue,
   path: string,
@@ -74,7 +74,7 @@ function hashesIn(hashes: JsonValue, path: string): { found: string[]; problems:
   const problems: Problem[] = [];
   for (const [n, hash] of hashes.entries()) {
     if (typeof hash === 'string' && secretHash.test(hash)) found.push(hash);
-    // The value is not repeated: somebody may have written the token itself there.
+    // Does not repeat the value: somebody may have put the token itself there.
     else problems.push({ param: `${param}.${n}`, message: `${param}.${n} must be a SHA-256 as base64url.` });
   }
   return { found, problems };
@@ -86,7 +86,7 @@ function unknownHashes(hashes: JsonValue, path: string): { found: string[]; prob
   return { found: [], problems: [{ param, message: `${param} is not a field known here.` }] };
 }
 
-/** How many values are in a value; counted no further than a little past `enough`. */
+/** How many values are in a value. Stops counting shortly after `enough`. */
 function valuesIn(value: JsonValue, enough: number): number {
   if (typeof value !== 'object' || value === null) return 1;
   let count = 1;
@@ -97,7 +97,7 @@ function valuesIn(value: JsonValue, enough: number): number {
   return count;
 }
 
-/** A problem of a row, as one of the document. Messages begin with the path. */
+/** A problem of a row with the row's path in front. */
 function under(path: string, { param, message }: Problem): Problem {
   return { param: shortened(`${path}.${param}`), message: shortened(`${path}.${message}`) };
 }

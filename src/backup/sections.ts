@@ -3,43 +3,44 @@ import { administratorRoles } from '../base/actor.ts';
 import type { Administrator } from '../identity/records/administrator.ts';
 import type { ArchivedPart, ArchiveKey, StoredRecord } from '../identity/records/archive.ts';
 import { email, limits, listOf, model, name, origin, slug, tool } from '../base/fields.ts';
-import { gatewayPlace, type GatewaySettings } from '../identity/records/gateway-settings.ts';
+import { bodyBytes, subject } from '../identity/schemas/requests.ts';
+import { gatewayCounterKey, type GatewaySettings } from '../identity/records/gateway-settings.ts';
 import type { Team, Token, User } from '../identity/records/identity.ts';
 import type { JsonObject, JsonValue } from '../base/request.ts';
 
 /*
- * The sections of a document. A kind of record that is to survive as well gets an entry in the list below, and is
- * exported, checked, imported and loaded from IDENTITY_FILE by what the entry says. Where it is of a kind that the
- * archives do not know yet, they have to be told its place: `RedisArchive.#placeOf`, `MemoryArchive.#write`.
+ * The sections of a document. A new kind of record gets an entry in the list below, which says how it is exported,
+ * checked, imported and loaded from IDENTITY_FILE. The archives also have to know where records of a new kind are:
+ * `RedisArchive.#placeOf`.
  */
 
-/** A list of the document, and what its rows are. */
+/** A list of the document, and how its rows are read and written. */
 export interface Section {
   /** Its name in the document. */
   name: string;
-  /** Of one row, less the ids of its limits and its secrets. */
+  /** Of one row, without its secrets and the ids of its limits. */
   schema: z.ZodType<object>;
-  /** Where a row that fits the schema is in the store. */
+  /** The key of a valid row in the store. */
   keyOf: (row: JsonObject) => ArchiveKey;
-  /** What must be in the document as well. */
+  /** The records that must be in the document too. */
   parentsOf: (row: JsonObject, secrets: readonly string[]) => ArchiveKey[];
-  /** The field whose time says that a record was ended for good; null where records do not end. */
+  /** The field with the time at which a record ended for good; null if records of this kind do not end. */
   endedBy: string | null;
-  /** Whether its rows have `secret_hashes`, the newest first. */
+  /** Whether rows have `secret_hashes`, newest first. */
   hasSecrets: boolean;
-  /** Whether IDENTITY_FILE may bring it: what grants administration may not. */
+  /** Whether IDENTITY_FILE may have it: it must not make administrators. */
   fromFile: boolean;
   /** What the ids of its limits begin with. */
-  limitIds: '' | `${typeof gatewayPlace}/`;
-  /** Its records among those of a team, or of the gateway. */
+  limitIds: '' | `${typeof gatewayCounterKey}/`;
+  /** The records of this section in a part. */
   recordsIn: (part: ArchivedPart) => readonly StoredRecord[];
 }
 
-/** Each field of a record and no other: one that is added to a record must be given a schema here as well. */
+/** A schema for each field of a record and for no other: a new field needs one here too. */
 type FieldsOf<T> = Record<keyof T, z.ZodType>;
 
 const time = z.iso.datetime('must be an RFC 3339 time in UTC, such as 2027-01-31T00:00:00Z');
-/** Looser than what a token may newly be given: a document may come from a gateway that serves more. */
+/** Looser than for a new token: the document may come from a gateway that serves more endpoints. */
 const endpoint = z
   .string()
   .regex(/^\/[A-Za-z0-9._/-]{1,127}$/, 'must be a path such as /v1/chat/completions');
@@ -53,15 +54,6 @@ const secret = z.strictObject({
   created_at: time,
   expires_at: time.nullable(),
 });
-const subject = z.strictObject({
-  issuer: z.string().min(1, 'must not be empty').max(1_000, 'must have at most 1000 characters'),
-  sub: z.string().min(1, 'must not be empty').max(255, 'must have at most 255 characters'),
-});
-const bodyBytes = z
-  .int('must be a whole number of bytes')
-  .min(1, 'must be at least 1 byte')
-  .max(268_435_456, 'must be at most 268435456 bytes (256 MiB)');
-
 const teams: Section = {
   name: 'teams',
   schema: z.strictObject({
@@ -145,16 +137,16 @@ const settings: Section = {
     limits,
     defaults: z.strictObject({ team: limits, user: limits, token: limits }),
   } satisfies FieldsOf<GatewaySettings>),
-  keyOf: () => ({ kind: 'settings', team: gatewayPlace }),
+  keyOf: () => ({ kind: 'settings', team: gatewayCounterKey }),
   parentsOf: () => [],
   endedBy: null,
   hasSecrets: false,
   fromFile: true,
-  limitIds: `${gatewayPlace}/`,
+  limitIds: `${gatewayCounterKey}/`,
   recordsIn: ({ settings: record }) => (record === null ? [] : [withoutSecrets(record)]),
 };
 
-/** Root alone makes administrators, so a file that is loaded at start brings none. */
+/** Only root creates administrators, so a file that is loaded at start adds none. */
 const administrators: Section = {
   name: 'admins',
   schema: z.strictObject({
@@ -166,7 +158,7 @@ const administrators: Section = {
     expires_at: time.nullable(),
     created_at: time,
   } satisfies FieldsOf<Administrator>),
-  keyOf: ({ id }) => ({ kind: 'administrator', team: gatewayPlace, id: text(id) }),
+  keyOf: ({ id }) => ({ kind: 'administrator', team: gatewayCounterKey, id: text(id) }),
   parentsOf: () => [],
   endedBy: null,
   hasSecrets: true,
@@ -175,14 +167,14 @@ const administrators: Section = {
   recordsIn: ({ administrators: records }) => records,
 };
 
-/** In the order in which rows need each other. */
+/** Rows refer only to rows of earlier sections. */
 export const sections: readonly Section[] = [teams, users, tokens, settings, administrators];
 
 function withoutSecrets(record: string): StoredRecord {
   return { text: record, secrets: [] };
 }
 
-/** A field that the schema says is a text; '' where a row is wrong. */
+/** A field that is a text in every valid row; '' in an invalid one. */
 function text(value: JsonValue | undefined): string {
   return typeof value === 'string' ? value : '';
 }

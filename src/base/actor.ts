@@ -2,7 +2,7 @@
 export const administratorRoles = ['admin', 'team-admin', 'auditor'] as const;
 export type AdministratorRole = (typeof administratorRoles)[number];
 
-/** Who administers: the holder of ADMIN_KEY, or of an administrator's token, which root made. */
+/** Who administers: the holder of ADMIN_KEY, or of an administrator's token. */
 export type Actor =
   | { kind: 'root' }
   | {
@@ -14,7 +14,7 @@ export type Actor =
       teams: readonly string[] | null;
     };
 
-/** The teams whose records and figures an actor is shown; null: all of them. */
+/** The teams whose records and figures an actor may see; null: all of them. */
 export function visibleTeams(actor: Actor): readonly string[] | null {
   switch (actor.kind) {
     case 'root':

@@ -4,7 +4,7 @@ import type { JsonObject } from './request.ts';
 
 export type Checked<T> = { ok: true; value: T } | { ok: false; refusal: Refusal };
 
-/** A value by a schema, or the refusal that names everything wrong with it. */
+/** Checks a value by a schema. Returns it, or a refusal that names all problems. */
 export function check<T>(
   schema: z.ZodType<T>,
   value: JsonObject | Record<string, string>,
@@ -23,7 +23,7 @@ function problemsOf(issue: z.core.$ZodIssue): Problem[] {
   return [problem(path, issue.message)];
 }
 
-/** For what the schemas leave unsaid: a wrong type, or nothing where something must be. */
+/** Messages for what schemas do not word: a wrong type, or a missing value. */
 function describe(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code !== 'invalid_type') return undefined;
   return issue.input === undefined ? 'is required' : `must be of type ${issue.expected}`;

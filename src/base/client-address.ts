@@ -1,6 +1,6 @@
 /**
- * The client's address as Heroku's router saw it: it appends to what the client sent, so only the rightmost counts
- * (Dev Center, http-routing). Null where there is none.
+ * The client's address as Heroku's router saw it. The router appends to what the client sent, so only the rightmost
+ * counts (Dev Center, http-routing). Null if there is none.
  */
 export function forwardedAddress(forwardedFor: string | string[] | undefined): string | null {
   const last =

@@ -1,6 +1,6 @@
 /**
- * The one place that reads the clock. Everything else takes time as an argument,
- * or a `Clock`, so that tests can turn it.
+ * The one place that reads the clock. Everything else takes a time or a `Clock` as an argument, so that tests can
+ * turn it.
  */
 export interface Clock {
   /** Wall clock, ms since the epoch. */

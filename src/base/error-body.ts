@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import { type ErrorCode, errorTable, type Refusal } from './refusal.ts';
 
-/** Where clients expect Anthropic's shape of errors; with one /v1 too many their base URL is wrong, not the client. */
+/** Paths whose clients expect Anthropic's shape of errors. With one /v1 too many, only their base URL is wrong. */
 const anthropicPath = /^\/v1(?:\/v1)?\/messages(?:\/|$)/;
 
-/** Whether the clients of a path are Anthropic's, which read errors and the request id in a shape of their own. */
+/** Whether a path's clients are Anthropic's, which expect another shape of errors and request id. */
 export function isAnthropic(path: string): boolean {
   return anthropicPath.test(path);
 }
 
-/** Anthropic's names for what went wrong (docs.claude.com, "Errors"). */
+/** Anthropic's error types (docs.claude.com, "Errors"). */
 export const anthropicTypes = [
   'invalid_request_error',
   'authentication_error',
@@ -22,7 +22,7 @@ export const anthropicTypes = [
   'overloaded_error',
 ] as const;
 
-/** The JSON body of a refusal in the shape that the clients of `path` read. */
+/** The JSON body of a refusal, in the shape that clients of `path` expect. */
 export function errorBody(path: string, refusal: Refusal, requestId: string | null): object {
   const body = refusal.body(requestId);
   if (!isAnthropic(path)) return body;
@@ -54,12 +54,12 @@ function anthropicType({ status, code }: Refusal): (typeof anthropicTypes)[numbe
 const codes = Object.keys(errorTable) as ErrorCode[]; // its keys are the codes
 const types = [...new Set(Object.values(errorTable).map(({ type }) => type))];
 
-/** Each code with its status and type, a line each. */
+/** Each code with its status and type, one per line. */
 const meanings = codes.map((code) => `- \`${code}\`: ${errorTable[code].status}, ${errorTable[code].type}`);
 
 const errorCode = z.enum(codes).meta({
   id: 'ErrorCode',
-  description: `What went wrong, for programs. Its status and type:\n\n${meanings.join('\n')}\n\nAn error of the upstream that it explained keeps the upstream's own status.`,
+  description: `What went wrong, for programs. Its status and type:\n\n${meanings.join('\n')}\n\nAn error that the upstream explained keeps the upstream's status.`,
 });
 
 const refusedLimit = z.object({
@@ -83,7 +83,7 @@ const error = z.object({
   request_id: z.string().nullable(),
 });
 
-/** Every error but those of sign-in, and those below. */
+/** Every error, except those of sign-in and those below. */
 export const errorResponse = z.object({ error }).meta({ id: 'Error' });
 
 /** Every error under `/v1/messages`. */

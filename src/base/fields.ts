@@ -11,14 +11,14 @@ export const slug = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,38}$/, 'must be 1 to 39 of a-z, 0-9 and -, and not begin with -');
 
-/** Shown in tables and logs, so nothing that moves a cursor or breaks a line. */
+/** Shown in tables and logs, so characters that move a cursor or break a line are refused. */
 export const name = z
   .string()
   .min(1, 'must not be empty; null clears it')
   .max(200, 'must have at most 200 characters')
   .regex(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u, 'must not contain control characters');
 
-/** Only shown, never written to: no more is asked of it than an @ between two parts. */
+/** Only shown; nobody sends mail to it. So an @ between two parts is enough. */
 export const email = z
   .string()
   .regex(/^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u, 'must be an e-mail address')
@@ -40,14 +40,14 @@ export const origin = z
       'must be an origin as browsers send it, such as https://app.example.com (no path, no *), or "none"',
   });
 
-/** Whom a session was made for: kept in a line of the ledger, so nothing that breaks one. */
+/** Whom a session was made for. Kept in a line of the ledger, so line breaks are refused. */
 export const endUser = z
   .string()
   .min(1, 'must not be empty; leave it out where there is none')
   .refine((text) => Array.from(text).length <= 64, 'must have at most 64 characters')
   .refine((text) => !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(text), 'must not contain control characters');
 
-/** A list that restricts; what stands in it twice is kept once. */
+/** A restricting list; duplicates are dropped. */
 export function listOf<T extends string>(item: z.ZodType<T>): z.ZodType<T[]> {
   return z
     .array(item)
@@ -55,7 +55,7 @@ export function listOf<T extends string>(item: z.ZodType<T>): z.ZodType<T[]> {
     .transform((items) => [...new Set(items)]);
 }
 
-/** A time, as answers have it. */
+/** A time in an answer. */
 export const time = z.string().meta({ format: 'date-time', description: 'RFC 3339, UTC.' });
 
 const limitEndpoints = listOf(
@@ -70,7 +70,7 @@ const max = z
   .int('must be a whole number from 0 to 2^53 - 1')
   .min(0, 'must be a whole number from 0 to 2^53 - 1');
 
-const maxUsd = 9_000_000; // in nano-dollars, what a double still counts one by one
+const maxUsd = 9_000_000; // in nano-dollars still an exact integer
 const dollars = z
   .number(`must be dollars from 0 to ${maxUsd}`)
   .min(0, `must be dollars from 0 to ${maxUsd}`)
@@ -95,7 +95,7 @@ export const limit = z
       z.strictObject({ metric: z.literal('concurrency'), max, ...covered }),
     ],
     {
-      // Said of the item where it is no object, of its metric where that is unknown.
+      // Covers both an item that is not an object and an unknown metric.
       error: ({ input }) =>
         typeof input === 'object' && input !== null
           ? 'must be one of requests, tokens, images, cost_usd, concurrency'
@@ -104,7 +104,7 @@ export const limit = z
   )
   .meta({ id: 'Limit' });
 
-/** What tells limits apart: a list has each of these once, and a change of `max` alone keeps the counter. */
+/** Identifies a limit in its list, which has each one once. Changing only `max` keeps the counter. */
 export function limitIdentity(of: z.infer<typeof limit>): string {
   const over = of.metric === 'concurrency' ? '' : of.window;
   const endpoints = of.endpoints === undefined ? [] : [of.endpoints.toSorted()];
@@ -129,7 +129,7 @@ export const limits = z
     }
   });
 
-/** Only web schemes have an origin in the URL standard; others (browser extensions) are taken as written. */
+/** Only web schemes have an origin in the URL standard. Others (browser extensions) are kept as written. */
 function isExactOrigin(text: string): boolean {
   if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\*]+$/.test(text)) return false;
   return /^https?:/.test(text) ? URL.parse(text)?.origin === text : text === text.toLowerCase();

@@ -1,4 +1,4 @@
-/** A text as HTML shows it, in an element or an attribute. */
+/** Escapes a text for an HTML element or attribute. */
 export function escaped(text: string): string {
   return text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

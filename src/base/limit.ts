@@ -1,4 +1,4 @@
-/** What a limit counts: contract 1.3, and money. */
+/** The metrics that limits count over a window: those of contract 1.3, and money. */
 export const countedMetrics = ['requests', 'tokens', 'images', 'cost_usd'] as const;
 export const windows = ['minute', 'hour', 'day', 'month'] as const;
 
@@ -6,7 +6,7 @@ export type CountedMetric = (typeof countedMetrics)[number];
 export type Metric = CountedMetric | 'concurrency';
 export type Window = (typeof windows)[number];
 
-/** What a limit is for; where nothing is named it is for everything. */
+/** The models and endpoints that a limit counts; absent: all. */
 interface Coverage {
   models?: string[];
   endpoints?: string[];
@@ -16,8 +16,8 @@ export type Limit = Coverage &
   ({ metric: CountedMetric; window: Window; max: number } | { metric: 'concurrency'; max: number });
 
 /**
- * A limit as it is stored. Its `id` names its counter: given when the limit first appears, kept when
- * only `max` changes. So a changed limit keeps what is used, and one taken off and put back counts anew.
+ * A stored limit. Its `id` names its counter: made when the limit first appears, kept if only `max` changes. So a
+ * changed limit keeps what is used, and one that is removed and added again counts anew.
  */
 export type StoredLimit = Limit & { id: string };
 

@@ -1,15 +1,15 @@
 type Write = (message: string, fields?: Readonly<Record<string, unknown>>) => void;
 
-/** As much of the log as the parts need. An error goes under `error`. */
+/** The log, as most code needs it. Pass an error as `error`. */
 export interface Log {
   info: Write;
   warn: Write;
   error: Write;
 }
 
-/** A log that can also report the end of the process, and be emptied before the exit. */
+/** A log that also has `fatal`, and can be flushed before the exit. */
 export interface LifecycleLog extends Log {
   fatal: Write;
-  /** Writes what is waiting, now. */
+  /** Writes waiting lines now. */
   flush(): void;
 }

@@ -1,4 +1,4 @@
-/** What a model is for: how upstreams name its type in `GET /available-models`, and how messages name it. */
+/** Kinds of models: the upstream's types in `GET /available-models`, and the name in messages. */
 export const modelKinds = {
   chat: { upstreamType: 'text-to-text', label: 'a chat model' },
   embeddings: { upstreamType: 'text-to-embedding', label: 'an embeddings model' },
@@ -10,14 +10,14 @@ export type ModelKind = keyof typeof modelKinds;
 
 /** A model as an upstream's `GET /available-models` lists it. */
 export interface ListedModel {
-  /** Empty where the upstream names none that is known here. */
+  /** Empty if the upstream names none that is known here. */
   kinds: readonly ModelKind[];
   regions: readonly string[];
 }
 
 /** What the upstreams say they serve. */
 export interface ListedModels {
-  /** The models listed where an attachment is; null while that has never been told. */
+  /** The models listed at an attachment's URL; null if its upstream has never answered. */
   at(baseUrl: string): ReadonlyMap<string, ListedModel> | null;
 }
 

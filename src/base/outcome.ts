@@ -1,3 +1,4 @@
+import { figureFields, noFigures, type Figures } from './figures.ts';
 import type { ErrorCode } from './refusal.ts';
 
 /** How a request ended, as its ledger entry says. */
@@ -20,12 +21,8 @@ export type Ending =
   /** A plain call whose caller left after it was sent: the upstream may have done all of the work. */
   | 'left';
 
-export interface Usage {
-  inputTokens: number;
-  outputTokens: number;
-  /** Of a rerank. */
-  searchUnits?: number;
-}
+/** What an upstream reports: tokens always, the other figures if it knows them. */
+export type Usage = Pick<Figures, 'inputTokens' | 'outputTokens'> & Partial<Figures>;
 
 /** What forwarding reports when the upstream's answer has ended, one way or another. */
 export interface ForwardOutcome {
@@ -40,19 +37,24 @@ export interface ForwardOutcome {
   unreportedTokens: number;
   /** The upstream answered 2xx: from here on the model's name is more than a caller's word. */
   accepted: boolean;
-  /** Null where nothing was sent; what of it is null came not, status and ms from sending to the head. */
+  /** Null if nothing was sent. `status` and `headMs` (ms from sending to the headers) are null if no headers arrived. */
   upstream: { status: number | null; headMs: number | null } | null;
-  /** Whom it was sent to last, or would have been; null where it did not get that far. */
+  /** The attachment it was sent to last, or would have been sent to; null if none was chosen. */
   sentTo: { attachment: string; model: string } | null;
   durationMs: number;
   ttfbMs: number | null;
 }
 
 /** What a request is counted for: what it reserves, or in the end what it is charged. */
-export interface Charge {
-  requests: number;
-  inputTokens: number;
-  outputTokens: number;
-  images: number;
-  searchUnits: number;
+export type Charge = Figures & { requests: number };
+
+export const noCharge: Readonly<Charge> = { requests: 0, ...noFigures };
+
+/** Usages of one request added up. */
+export function addedUsage(a: Usage | null, b: Usage): Usage {
+  const sum: Usage = { ...a, ...b };
+  for (const field of figureFields) {
+    if (a?.[field] !== undefined) sum[field] = a[field] + (b[field] ?? 0);
+  }
+  return sum;
 }

@@ -10,7 +10,7 @@ export interface Price {
 
 export const nanoUsdPerUsd = 1_000_000_000;
 
-/** What a charge costs, whole nano-dollars, rounded up once: so that sums of it are exact. */
+/** What a charge costs, in whole nano-dollars. Rounded up once, so that sums are exact. */
 export function costNanoUsd(
   price: Price,
   { inputTokens, outputTokens, images, searchUnits }: Charge,
@@ -20,6 +20,6 @@ export function costNanoUsd(
     outputTokens * price.outputNanoUsd +
     images * price.imageNanoUsd +
     searchUnits * price.searchNanoUsd;
-  // A thousandth less: prices are no binary fractions.
+  // A thousandth less, since prices are not binary fractions.
   return Math.max(0, Math.ceil(exact - 0.001));
 }

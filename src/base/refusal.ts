@@ -44,13 +44,13 @@ export const errorTable = {
 
 export type ErrorCode = keyof typeof errorTable;
 
-/** One more thing wrong with a request, besides the one `error.param` names. */
+/** One problem of a request. */
 export interface Problem {
   param: string;
   message: string;
 }
 
-/** Whose limit refused a request, as a 429 tells it in `error.limit`. */
+/** Whose limit refused a request: `error.limit` of a 429. */
 export interface RefusedLimit {
   scope: string;
   metric: string;
@@ -59,24 +59,24 @@ export interface RefusedLimit {
   resets_at: string | null;
 }
 
-/** How many problems besides the first one are told: contract 1.4. */
+/** How many problems are listed besides the first one: contract 1.4. */
 const maxDetails = 50;
 
 export interface RefusalDetails {
   param?: string | undefined;
-  /** Everything found wrong, the one `param` names first. */
+  /** All problems; `param` names the first. */
   problems?: readonly Problem[];
   limit?: RefusedLimit;
   /** Extra response headers, names in lower case. */
   headers?: Readonly<Record<string, string>>;
-  /** Where the status is not the table's: an upstream error that keeps its own. */
+  /** If the status is not the table's: an upstream error keeps its own. */
   status?: number;
   type?: string;
 }
 
 /**
- * A request that was turned down, and why. A value, not an `Error`: refusing is ordinary
- * work here, and collecting a stack for each one is measurable (design 2.6).
+ * A refused request, and why. A value, not an `Error`: refusing is ordinary work here, and collecting a stack for each
+ * one is measurable (design 2.6).
  */
 export class Refusal {
   readonly code: ErrorCode;

@@ -6,7 +6,7 @@ const livesMs = 3_600_000;
 
 export interface ClaimLinksOptions {
   store: ClaimStore;
-  /** What stands before `/claim/…`: the gateway's address as a request's Host tells it; '' where none does. */
+  /** The text before `/claim/…`: the gateway's address, by the request's Host; '' if there is none. */
   origin: (host: string | undefined) => string;
 }
 
@@ -28,7 +28,7 @@ export class ClaimLinks implements ClaimMaker {
     return { url: `${this.#origin(host)}/claim/${code}`, expiresAtMs };
   }
 
-  /** Until when a token waits under a code, ms; or why there is none. Touches nothing: previews come here too. */
+  /** Until when a token waits under a code, ms; or why there is none. Changes nothing: previews come here too. */
   async look(code: string): Promise<number | Refusal> {
     if (!isCode(code)) return unknown();
     const state = await this.#store.look(hashOf(code));
@@ -50,13 +50,13 @@ export class ClaimLinks implements ClaimMaker {
 function unknown(): Refusal {
   return new Refusal(
     'not_found',
-    'There is no token under this link: it has expired (after an hour), or was not copied whole. Ask your administrator for a new one.',
+    'There is no token under this link. It has expired (after an hour), or the link is incomplete. Ask your administrator for a new one.',
   );
 }
 
 function opened(atMs: number): Refusal {
   return new Refusal(
     'already_claimed',
-    `This link was opened at ${new Date(atMs).toISOString()}, and shows its token only once. If that was not you, tell your administrator at once: the token has to be revoked.`,
+    `This link was opened at ${new Date(atMs).toISOString()}, and it shows its token only once. If that was not you, tell your administrator at once, so that the token can be revoked.`,
   );
 }

@@ -10,8 +10,8 @@ const style = `
 `;
 
 /**
- * The headers of the pages: no script, no load from anywhere, a form that posts here only; kept by no cache, found by
- * no search engine, and told to no other site.
+ * The headers of the pages: no script, nothing loaded, a form that posts only here. No cache keeps them, no search
+ * engine finds them, and no other site learns of them.
  */
 export const claimHeaders: Readonly<Record<string, string>> = {
   'content-security-policy': `default-src 'none'; style-src 'sha256-${hash('sha256', style, 'base64')}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
@@ -20,7 +20,7 @@ export const claimHeaders: Readonly<Record<string, string>> = {
   'x-robots-tag': 'noindex, nofollow, noarchive',
 };
 
-/** What a link shows first: opening it gives nothing away, so that a preview of it does not either. */
+/** The first page of a link. It gives nothing away, so a preview does not either. */
 export function waitingPage(expiresAtMs: number): string {
   return page(
     'A token is waiting for you',

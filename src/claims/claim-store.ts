@@ -1,7 +1,8 @@
 import { unauditedScripts, type AuditedScripts } from '../audit/audit.ts';
 import type { ClaimState, ClaimStore, SealedClaim } from './claim.ts';
 import type { Keys } from '../store/keys.ts';
-import { loadScript, type RedisStore } from '../store/redis.ts';
+import { loadScript } from '../store/script.ts';
+import type { Store } from '../store/store.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { claimChange } from './claim-change.ts';
 
@@ -12,11 +13,11 @@ const openedMark = /^opened (\d+)$/;
 
 /** Sealed tokens in Redis: each a key of its own that expires. */
 export class RedisClaimStore implements ClaimStore {
-  readonly #store: RedisStore;
+  readonly #store: Store;
   readonly #keys: Keys;
   readonly #changes: AuditedScripts;
 
-  constructor(store: RedisStore, keys: Keys, changes: AuditedScripts = unauditedScripts(store)) {
+  constructor(store: Store, keys: Keys, changes: AuditedScripts = unauditedScripts(store)) {
     this.#store = store;
     this.#keys = keys;
     this.#changes = changes;

@@ -1,4 +1,4 @@
-/** What a claim link shows, once. */
+/** What a claim link shows once. */
 export interface ClaimedToken {
   id: string;
   /** The secret itself. */
@@ -9,15 +9,15 @@ export interface ClaimedToken {
 
 /** Makes links that show a token once. Rejects with `StoreUnavailable`. */
 export interface ClaimMaker {
-  /** `host`: the Host of the request, where it had one; without it the link is a path. */
+  /** `host`: the request's Host; if it is undefined, the link is a path. */
   make(claimed: ClaimedToken, host: string | undefined): Promise<{ url: string; expiresAtMs: number }>;
 }
 
-/** What there is under a code: something sealed that waits, the time it was opened, or nothing (any more). */
+/** What is under a code: a sealed token that waits, the time it was opened, or nothing (any more). */
 export type ClaimState =
   { kind: 'waiting'; expiresAtMs: number } | { kind: 'opened'; atMs: number } | { kind: 'none' };
 
-/** A token as it is put away under a code: all but `sealed` can be read without the code. */
+/** A token as it is stored under a code. Everything but `sealed` can be read without the code. */
 export interface SealedClaim {
   sealed: string;
   livesMs: number;
@@ -28,11 +28,11 @@ export interface SealedClaim {
 
 /** Sealed tokens by the hash of their code. Methods reject with `StoreUnavailable`. */
 export interface ClaimStore {
-  /** Keeps something sealed under a code nobody has had yet; when it goes, by the store's clock, ms. */
+  /** Stores a sealed token under a new code. Returns when it expires, by the store's clock, ms. */
   put(codeHash: string, claim: SealedClaim): Promise<number>;
-  /** What there is, without touching it. */
+  /** What is under the code, without changing it. */
   look(codeHash: string): Promise<ClaimState>;
-  /** Takes what is sealed out, the first time; that it was opened is remembered for a day. Works in a full store. */
+  /** Takes the sealed token out, once. The store remembers for a day that it was opened. Works in a full store. */
   open(
     codeHash: string,
   ): Promise<{ kind: 'sealed'; sealed: string } | Exclude<ClaimState, { kind: 'waiting' }>>;

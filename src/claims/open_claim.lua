@@ -12,7 +12,6 @@ local text = redis.call('GET', KEYS[1])
 if not text then return { 'none' } end
 local opened = string.match(text, '^opened (%d+)$')
 if opened then return { 'opened', opened } end
-local time = redis.call('TIME')
-local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
-redis.call('SET', KEYS[1], 'opened ' .. now, 'PX', memory_ms)
+-- include: ../store/lua/now.lua
+redis.call('SET', KEYS[1], 'opened ' .. now_text, 'PX', memory_ms)
 return { 'sealed', text }

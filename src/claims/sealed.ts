@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv, hash, hkdfSync, randomBytes } from 'node:crypto';
 
 /*
- * The code of a claim link is all that opens what is sealed: the store keeps the code's hash and the ciphertext, and
- * neither leads to the other. AES-256-GCM under a key that HKDF (RFC 5869) makes of the code.
+ * Only the code of a claim link opens its sealed token. The store keeps the code's hash and the ciphertext, and neither
+ * leads to the other. AES-256-GCM under a key that HKDF (RFC 5869) derives from the code.
  */
 const algorithm = 'aes-256-gcm';
 const codeBytes = 20;
@@ -13,7 +13,7 @@ const purpose = 'tollgate claim link';
 
 const wellFormed = new RegExp(`^[0-9a-f]{${2 * codeBytes}}$`);
 
-/** A new code: 160 random bits, in letters and digits that no mail program takes for punctuation. */
+/** A new code: 160 random bits in letters and digits, so that mail programs keep the link whole. */
 export function newCode(): string {
   return randomBytes(codeBytes).toString('hex');
 }
@@ -22,12 +22,12 @@ export function isCode(text: string): boolean {
   return wellFormed.test(text);
 }
 
-/** What the store knows a code by. */
+/** The hash by which the store knows a code. */
 export function hashOf(code: string): string {
   return hash('sha256', code, 'base64url');
 }
 
-/** A text that only the code opens, base64url. */
+/** Seals a text so that only the code opens it; base64url. */
 export function seal(code: string, text: string): string {
   const iv = randomBytes(ivBytes);
   const cipher = createCipheriv(algorithm, keyOf(code), iv);
@@ -35,7 +35,7 @@ export function seal(code: string, text: string): string {
   return Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64url');
 }
 
-/** The text again. Throws where it was not sealed with this code, or was changed. */
+/** Opens it again. Throws if it was sealed with another code, or was changed. */
 export function unseal(code: string, sealed: string): string {
   const bytes = Buffer.from(sealed, 'base64url');
   const decipher = createDecipheriv(algorithm, keyOf(code), bytes.subarray(0, ivBytes), {

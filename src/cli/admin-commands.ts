@@ -3,9 +3,9 @@ import { administratorRoles } from '../base/actor.ts';
 import { adminPath, bodyOf, parseExpiry, repeatable, type FieldOptions } from './arguments.ts';
 import { day, plain } from './cells.ts';
 import type { Cli } from './cli.ts';
-import type { Column } from './column.ts';
-import { example } from './example.ts';
 import { remove, withYes, type YesOption } from './removal.ts';
+import { example } from './help.ts';
+import type { Column } from './table.ts';
 
 interface AdministratorOptions extends FieldOptions {
   role: string;
@@ -24,22 +24,27 @@ const columns: Column[] = [
 export function adminCommands(program: Command, cli: Cli): void {
   const admin = program
     .command('admin')
-    .description('Administrators, whom root makes')
+    .description('Administrators; only root may create them')
     .addHelpText('after', example('admin list'));
 
   admin
     .command('create')
-    .description('make an administrator; its token is shown this once')
+    .description('create an administrator and show its token, once')
     .addOption(new Option('--role <role>').choices(administratorRoles).makeOptionMandatory())
-    .addOption(repeatable('--team <team>', 'a team it is for: needed by a team-admin, not for an admin'))
-    .option('--name <name>', 'whose it is')
+    .addOption(
+      repeatable(
+        '--team <team>',
+        'a team to administer: required for a team-admin, not allowed for an admin',
+      ),
+    )
+    .option('--name <name>', 'a name for people')
     .option('--expires <when>', '90d, 12h, 2027-01-31 or an RFC 3339 time', parseExpiry)
     .addHelpText('after', example('admin create --role team-admin --team acme'))
     .action(async ({ role, team: teams, ...options }: AdministratorOptions) => {
       const body = { role, ...(teams ? { teams } : {}), ...bodyOf(options) };
-      cli.printRecord(await cli.call('POST', adminPath('admins'), body));
+      await cli.callAndPrint('POST', adminPath('admins'), body);
       cli.note(
-        'The token is shown this once. It goes where ADMIN_KEY goes: in a header, or into the variable.',
+        'The token is shown only once. Use it in place of ADMIN_KEY: in a header, or in the variable.',
       );
     });
 
@@ -47,17 +52,17 @@ export function adminCommands(program: Command, cli: Cli): void {
     .command('list')
     .description('list all administrators, without their tokens')
     .addHelpText('after', example('admin list'))
-    .action(async () => cli.printList(await cli.call('GET', adminPath('admins')), columns));
+    .action(() => cli.callAndList(adminPath('admins'), columns));
 
   admin
     .command('show')
     .description('show an administrator, without its token')
     .argument('<id>', 'adm_…')
     .addHelpText('after', example('admin show adm_8sKw3TzPq1Ln'))
-    .action(async (id: string) => cli.printRecord(await cli.call('GET', adminPath('admins', id))));
+    .action((id: string) => cli.callAndPrint('GET', adminPath('admins', id)));
 
   withYes(admin.command('revoke').alias('delete'))
-    .description("refuse an administrator's token everywhere from its next request on")
+    .description('revoke an administrator: its token is refused from the next request on')
     .argument('<id>', 'adm_…')
     .addHelpText('after', example('admin revoke adm_8sKw3TzPq1Ln --yes'))
     .action(async (id: string, { yes }: YesOption) => {
@@ -65,7 +70,7 @@ export function adminCommands(program: Command, cli: Cli): void {
         path: adminPath('admins', id),
         yes,
         loss: ({ role, name }) =>
-          `The administrator ${id} (${plain(role)}, ${plain(name)}) goes, and its token with it.`,
+          `This revokes the administrator ${id} (${plain(role)}, ${plain(name)}) and its token.`,
         done: { value: { admin: id, revoked: true }, words: `Revoked the administrator ${id}.` },
       });
     });

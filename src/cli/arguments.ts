@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { countedMetrics, windows, type Limit } from '../base/limit.ts';
 import { CommandFailed, exitCodes } from './command-failed.ts';
 
-/** `tokens/day=100000`, `cost_usd/month=12.50`, `concurrency=5`; with `@model,/v1/path` for some only. */
+/** `tokens/day=100000`, `cost_usd/month=12.50`, `concurrency=5`; `@model,/v1/path` restricts it to those. */
 export function parseLimit(text: string): Limit {
   const [, what = '', asked, digits = '', names] =
     /^([a-z_]+)(?:\/([a-z]+))?=(\d+(?:\.\d+)?)(?:@(.+))?$/.exec(text) ?? [];
@@ -18,7 +18,7 @@ export function parseLimit(text: string): Limit {
   return { metric, window, max, ...covered };
 }
 
-/** Models, and paths, which begin with a stroke. */
+/** Names that begin with a slash are paths; the others are models. */
 function coverage(names: readonly string[]): Pick<Limit, 'models' | 'endpoints'> {
   const endpoints = names.filter((name) => name.startsWith('/'));
   const models = names.filter((name) => !name.startsWith('/'));
@@ -30,7 +30,7 @@ function coverage(names: readonly string[]): Pick<Limit, 'models' | 'endpoints'>
 
 const secondsIn = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 } as const;
 
-/** `90d`, `12h`, a day, or an RFC 3339 time: as the fields of the API. */
+/** Reads `90d`, `12h`, a day or an RFC 3339 time, as fields of the API. */
 export function parseExpiry(text: string): { expires_in: number } | { expires_at: string } {
   const duration = /^(\d{1,6})([smhdw])$/.exec(text);
   if (duration) {
@@ -42,7 +42,7 @@ export function parseExpiry(text: string): { expires_in: number } | { expires_at
   throw new InvalidArgumentError('Write 90d (s, m, h, d, w), 2027-01-31, or an RFC 3339 time.');
 }
 
-/** `7d`, `12h`, `0`: seconds. */
+/** Reads `7d`, `12h` or `0`. Gives seconds. */
 export function parseDuration(text: string): number {
   const [, count, unit] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [];
   if (text === '0') return 0;
@@ -50,10 +50,10 @@ export function parseDuration(text: string): number {
   return Number(count) * secondsIn[unit as keyof typeof secondsIn]; // one of [smhdw]
 }
 
-/** A whole number, as the API has it; the API says which are right. */
+/** A whole number; the API checks its range. */
 export function parseCount(text: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It is a whole number.');
+  throw new InvalidArgumentError('Write a whole number.');
 }
 
 /** An option that may be given several times, each value read by `parse`. */
@@ -70,7 +70,7 @@ export function repeatable(
 
 export const limitOption = repeatable(
   '--limit <limit>',
-  'such as tokens/day=100000, cost_usd/month=50, concurrency=5; @model,/v1/path behind it for these only',
+  'such as tokens/day=100000, cost_usd/month=50, concurrency=5; add @model,/v1/path to limit only those',
   parseLimit,
 );
 
@@ -79,19 +79,23 @@ export function clearOption(fields: readonly string[]): Option {
   return fieldOption('--clear <field>', 'clear', fields);
 }
 
-/** `--empty`: a list with nothing in it, which allows nothing; of limits, none, whatever the defaults are. */
+/** `--empty`: an empty list, which allows nothing; an empty list of limits means none, not even the defaults. */
 export function emptyOption(lists: readonly string[]): Option {
-  return fieldOption('--empty <list>', 'make empty, to allow nothing (of limits: to have none):', lists);
+  return fieldOption(
+    '--empty <list>',
+    'set to an empty list, which allows nothing (limits: no limits):',
+    lists,
+  );
 }
 
 function fieldOption(flags: string, what: string, fields: readonly string[]): Option {
   return repeatable(flags, `${what} ${fields.join(', ')}`, (text) => {
     if (fields.includes(text)) return text;
-    throw new InvalidArgumentError(`It is one of ${fields.join(', ')}.`);
+    throw new InvalidArgumentError(`Write one of ${fields.join(', ')}.`);
   });
 }
 
-/** The field options of all commands; each command has some of them. */
+/** The field options of all commands. Each command has some of them. */
 export interface FieldOptions {
   name?: string;
   email?: string;
@@ -108,7 +112,7 @@ export interface FieldOptions {
   empty?: string[];
 }
 
-/** The body that the options of a command stand for; what was not given is not in it. */
+/** The request body for the options of a command, with only the fields that were given. */
 export function bodyOf(options: FieldOptions): object {
   const { name, email, limit, model, endpoint, origin, tool, expires, clear = [], empty = [] } = options;
   const { issuer, subject: sub, maxSessionBody } = options;
@@ -131,11 +135,11 @@ export function bodyOf(options: FieldOptions): object {
   };
 }
 
-/** A path of the admin API, its parts escaped. Throws `CommandFailed` for what would be another path. */
+/** A path of the admin API, its parts escaped. Throws `CommandFailed` if a part would change the path. */
 export function adminPath(...parts: readonly string[]): string {
   if (parts.some((part) => /^\.{0,2}$/.test(part))) {
     throw new CommandFailed(
-      'An argument that is empty, . or .. names nothing. Is a variable not set?',
+      'An argument is empty, "." or "..". Is a shell variable not set?',
       exitCodes.misused,
     );
   }

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline';
 import { CommandFailed, exitCodes } from './command-failed.ts';
 
 /**
- * Puts a question to a person at a terminal, on `output`. Ctrl-D is no answer; Ctrl-C ends the command (`CommandFailed`).
+ * Asks a person at a terminal, on `output`. Ctrl-D answers with nothing; Ctrl-C rejects with `CommandFailed`.
  */
 export function ask(
   { input, output }: { input: NodeJS.ReadableStream; output: NodeJS.WritableStream },

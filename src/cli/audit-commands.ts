@@ -8,8 +8,8 @@ import { adminPath } from './arguments.ts';
 import { plain, shortTime } from './cells.ts';
 import type { Cli } from './cli.ts';
 import { CommandFailed } from './command-failed.ts';
-import type { Column } from './column.ts';
-import { example } from './example.ts';
+import { example } from './help.ts';
+import type { Column } from './table.ts';
 
 const entriesPerPage = 1_000;
 
@@ -31,15 +31,15 @@ export function auditCommands(program: Command, cli: Cli): void {
 
   audit
     .command('list')
-    .description('changes, the newest first; with --format and no --limit all there are')
+    .description('list changes, newest first; --format without --limit prints all of them')
     .option('--team <team>')
     .option('--actor <actor>', 'root, adm_…, tok_…, sign-in, file or command-line')
     .option('--operation <operation>', 'such as token.revoke')
-    .option('--from <time>', 'a UTC day, or an RFC 3339 time')
-    .option('--to <time>', 'a UTC day, included; or an RFC 3339 time, not included')
-    .option('--limit <count>', 'how many, up to 1000')
-    .option('--cursor <cursor>', 'where the list before this one ended')
-    .addOption(new Option('--format <format>', 'print all of it, as it comes').choices(['csv', 'ndjson']))
+    .option('--from <time>', 'a UTC day or an RFC 3339 time')
+    .option('--to <time>', 'a UTC day (included) or an RFC 3339 time (excluded)')
+    .option('--limit <count>', 'at most this many, up to 1000')
+    .option('--cursor <cursor>', 'continue after the previous page')
+    .addOption(new Option('--format <format>', 'print all rows as they arrive').choices(['csv', 'ndjson']))
     .addHelpText('after', example('audit list --operation token.revoke'))
     .action(async (options: Record<string, string>) => {
       const path = `${adminPath('audit')}?${new URLSearchParams(options).toString()}`;
@@ -48,22 +48,21 @@ export function auditCommands(program: Command, cli: Cli): void {
       const answer = await cli.call('GET', path);
       cli.printList(answer, columns);
       const next = answer?.['next_cursor'];
-      if (typeof next === 'string') cli.note(`There is more: add --cursor ${plain(next)}`);
+      if (typeof next === 'string') cli.note(`There are more rows: add --cursor ${plain(next)}`);
     });
 
   audit
     .command('verify')
-    .description('check that no entry was altered, dropped or reordered; fails (1) where one was')
-    .option('--heads <file>', "a log's lines (-: standard input): what they say of the trail must still hold")
+    .description('check that no entry was altered, dropped or reordered; exits with 1 if one was')
+    .option('--heads <file>', 'log lines (-: standard input): the trail must have every head they name')
     .addHelpText('after', example('audit verify', 'audit verify --heads gateway.log'))
     .action(async ({ heads: file }: { heads?: string }) => {
-      // Before the trail: it must have all that the log knows of.
+      // Read before the trail, which must have everything the log knows.
       const heads = file === undefined ? new LoggedHeads() : await headsIn(file);
       const verdict = await verified(cli, heads);
       cli.printRecord(shown(verdict));
       if (verdict.flaw) throw new CommandFailed(flawText(verdict.flaw));
-      if (file === undefined)
-        cli.note('Without --heads nobody can tell whether the newest entries are there.');
+      if (file === undefined) cli.note('Without --heads, dropping the newest entries would go unnoticed.');
     });
 }
 

@@ -1,11 +1,13 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
-import type { JsonObject } from '../base/request.ts';
+import { type JsonObject, isJsonObject, type JsonValue } from '../base/request.ts';
 import { adminPath } from './arguments.ts';
 import { plain } from './cells.ts';
 import type { Cli, Terminal } from './cli.ts';
-import { documentText, readDocumentFile, writeDocumentFile } from './document-file.ts';
-import { example } from './example.ts';
 import { withYes, type YesOption } from './removal.ts';
+import { example } from './help.ts';
+import { CommandFailed } from './command-failed.ts';
 
 interface ExportOptions {
   file?: string;
@@ -22,8 +24,8 @@ export function backupCommands(program: Command, cli: Cli, terminal: Terminal): 
     .description(
       'write teams, users, tokens (hashes only), limits, revocations and settings as one JSON document',
     )
-    .option('--file <path>', 'where to; else to standard output')
-    .option('--team <team>', 'of this team only')
+    .option('--file <path>', 'write to this file; default: standard output')
+    .option('--team <team>', 'export only this team')
     .addHelpText('after', example('export --file identities.json'))
     .action(async ({ file, team }: ExportOptions) => {
       const query = team === undefined ? '' : `?team=${encodeURIComponent(team)}`;
@@ -34,19 +36,19 @@ export function backupCommands(program: Command, cli: Cli, terminal: Terminal): 
     });
 
   withYes(program.command('import'))
-    .description('bring such a document back: all of it or nothing; twice is as once')
-    .argument('<file>', 'what export has written; - for standard input')
-    .option('--overwrite', 'let the document win where the store has something else (revoked stays revoked)')
+    .description('import what export wrote, all of it or nothing; a second import changes nothing')
+    .argument('<file>', 'a file written by export; - for standard input')
+    .option('--overwrite', 'replace records that differ in the store (revoked tokens stay revoked)')
     .addHelpText('after', example('import identities.json'))
     .action(async (file: string, { overwrite = false, yes }: ImportOptions) => {
       const document = await readDocumentFile(file);
       if (overwrite) await cli.confirm({ yes, loss: () => lossOf(file, document) });
       const query = overwrite ? '?overwrite=true' : '';
-      cli.printRecord(await cli.call('POST', adminPath('import') + query, document));
+      await cli.callAndPrint('POST', adminPath('import') + query, document);
     });
 }
 
-/** How many rows each section has. */
+/** The number of rows in each section. */
 function rowCounts(document: JsonObject): JsonObject {
   const lists = Object.entries(document).filter(([, value]) => Array.isArray(value));
   return Object.fromEntries(lists.map(([name, rows]) => [name, Array.isArray(rows) ? rows.length : 0]));
@@ -54,5 +56,59 @@ function rowCounts(document: JsonObject): JsonObject {
 
 function lossOf(file: string, document: JsonObject): string {
   const rows = Object.entries(rowCounts(document)).map(([section, count]) => `${plain(count)} ${section}`);
-  return `What the store has otherwise is replaced by what ${file} has: ${rows.join(', ')}.`;
+  return `Records that differ in the store are replaced by those in ${file}: ${rows.join(', ')}.`;
+}
+
+/** One row a line, so that people can read it and a diff shows what changed. */
+function documentText(document: JsonObject): string {
+  const members = Object.entries(document).map(
+    ([name, value]) => `${JSON.stringify(name)}: ${rowsText(value)}`,
+  );
+  return `{\n${members.join(',\n')}\n}`;
+}
+
+function rowsText(value: JsonValue): string {
+  if (!Array.isArray(value) || value.length === 0) return JSON.stringify(value);
+  return `[\n${value.map((row) => JSON.stringify(row)).join(',\n')}\n]`;
+}
+
+/** Writes the whole file or nothing, readable only by its owner. Throws `CommandFailed`. */
+function writeDocumentFile(file: string, document: JsonObject): void {
+  const part = `${file}.part`;
+  try {
+    // A file left over from before may be readable by others, and would keep its mode.
+    rmSync(part, { force: true });
+    writeFileSync(part, `${documentText(document)}\n`, { mode: 0o600 });
+    renameSync(part, file);
+  } catch (error) {
+    rmSync(part, { force: true });
+    throw new CommandFailed(`${file} cannot be written (${codeOf(error)}).`);
+  }
+}
+
+/** The JSON object in a file, or on standard input (`-`). Rejects with `CommandFailed`. */
+async function readDocumentFile(file: string): Promise<JsonObject> {
+  const name = file === '-' ? 'Standard input' : file;
+  let content: string;
+  try {
+    // Standard input is not read by its descriptor: an empty pipe would be an error (EAGAIN).
+    content = file === '-' ? await text(process.stdin) : readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CommandFailed(`${name} cannot be read (${codeOf(error)}).`);
+  }
+  const value = parsed(content);
+  if (isJsonObject(value)) return value;
+  throw new CommandFailed(`${name} is not a JSON object as tollgate export writes it.`);
+}
+
+function parsed(content: string): JsonValue {
+  try {
+    return JSON.parse(content) as JsonValue; // JSON.parse gives nothing else
+  } catch {
+    return null;
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
 }

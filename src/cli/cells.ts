@@ -1,15 +1,15 @@
 import type { JsonObject, JsonValue } from '../base/request.ts';
 
-/** A value for people: `-` for null, lists joined, limits in the syntax they are given in. */
+/** A value for people: `-` for null, lists joined, limits in the syntax of `--limit`. */
 export function plain(value: JsonValue | undefined): string {
   if (value === null || value === undefined) return '-';
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(plain).join(', ');
   if (typeof value === 'object') return objectText(value);
-  // What moves a cursor, breaks a line or turns a direction must not come from data.
+  // Data must not move the cursor, break the line or change the text direction.
   return String(value).replaceAll(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, '?');
 }
 
-/** A list that restricts, of a record's field: what its absence means. */
+/** A field that restricts when it is set: says what null means. */
 export function allowed(field: string, value: JsonValue | undefined): string {
   return value === null ? (absent[field] ?? '-') : plain(value);
 }
@@ -39,7 +39,7 @@ function objectText(value: JsonObject): string {
   return 'prefix' in value ? secretText(value) : fieldTexts(value);
 }
 
-/** A token's secret: until when it works, and when it was used last. */
+/** A token's secret: when it expires, and when it was last used. */
 function secretText({ prefix, expires_at, last_used_at }: JsonObject): string {
   const until = expires_at === null ? '' : ` until ${shortTime(expires_at)}`;
   const used = last_used_at === null ? 'not used' : `used ${shortTime(last_used_at)}`;

@@ -1,17 +1,19 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
-import { fieldList } from './field-list.ts';
 import { plain } from './cells.ts';
-import type { Column } from './column.ts';
-import { CommandFailed, exitCodes } from './command-failed.ts';
-import type { Connection } from './connection.ts';
-import { fittedTable } from './fitted-table.ts';
+import { CommandFailed, exitCodes, failureOf } from './command-failed.ts';
 import { WaitBudget, printStream } from './print-stream.ts';
-import { failureOf } from './refused.ts';
+import { type Column, fieldList, fittedTable } from './table.ts';
+
+/** A way to an admin API: over HTTP, or one made in this process on the gateway's Redis. */
+export interface Connection {
+  send(path: string, init: RequestInit): Promise<Response>;
+  close(): void;
+}
 
 export interface Terminal {
   out(text: string): void;
   err(text: string): void;
-  /** Puts a question to a person, or rejects with `CommandFailed`; absent where nobody is there. */
+  /** Asks a person, or rejects with `CommandFailed`. Absent if nobody is at the terminal. */
   ask?: (question: string) => Promise<string>;
 }
 
@@ -21,17 +23,17 @@ export interface CliOptions {
   json: () => boolean;
 }
 
-/** An act that cannot be taken back. */
+/** An action that cannot be undone. */
 export interface Confirmation {
-  /** Said on the command line: nobody is asked. */
+  /** `--yes` on the command line: nobody is asked. */
   yes: boolean | undefined;
-  /** Where nobody can be asked it is done all the same. */
+  /** Go on if nobody can be asked. */
   unasked?: 'done';
-  /** What will be lost. Told before the question, and found out only for it. */
+  /** What will be lost: printed before the question, and only looked up for it. */
   loss: () => Promise<string> | string;
 }
 
-/** What every command does: ask the admin API, and print what it says for people or for programs. */
+/** What every command does: call the admin API, and print the answer for people or for programs. */
 export class Cli {
   readonly #send: Connection['send'];
   readonly #terminal: Terminal;
@@ -43,7 +45,7 @@ export class Cli {
     this.#json = json;
   }
 
-  /** The API's answer; null where it has none (204). Rejects with `CommandFailed` on every error. */
+  /** The API's answer; null for a 204. Rejects with `CommandFailed` on every error. */
   async call(
     method: string,
     path: string,
@@ -58,7 +60,7 @@ export class Cli {
     return response.status === 204 ? null : answerOf(response);
   }
 
-  /** A record, and the state it is in: what a change that rests on this reading names in `If-Match`. */
+  /** A record and its ETag: a change that depends on this state sends it as `If-Match`. */
   async look(path: string): Promise<{ record: JsonObject; etag: string | null }> {
     const response = await this.#send(path, { method: 'GET' });
     return { record: await answerOf(response), etag: response.headers.get('etag') };
@@ -69,19 +71,29 @@ export class Cli {
     return rowsIn(await this.call('GET', path));
   }
 
-  /** Goes on where the person at the terminal agrees, or `--yes` has said so. Rejects with `CommandFailed` otherwise. */
+  /** Resolves if `--yes` was given or the person at the terminal agrees. Otherwise rejects with `CommandFailed`. */
   async confirm({ yes = false, unasked, loss }: Confirmation): Promise<void> {
     if (yes) return;
     const { ask } = this.#terminal;
     if (!ask) {
       if (unasked === 'done') return;
       throw new CommandFailed(
-        'This cannot be taken back, and nobody can be asked here: add --yes.',
+        'This cannot be undone, and there is no terminal to ask on: add --yes.',
         exitCodes.misused,
       );
     }
-    const answer = await ask(`${await loss()}\nThis cannot be taken back. Go on? Type yes: `);
+    const answer = await ask(`${await loss()}\nThis cannot be undone. Type yes to continue: `);
     if (answer.trim() !== 'yes') throw new CommandFailed('Nothing was changed.');
+  }
+
+  /** Calls the API and prints the record that it answers with. */
+  async callAndPrint(method: string, path: string, body?: object): Promise<void> {
+    this.printRecord(await this.call(method, path, body));
+  }
+
+  /** Gets a list and prints it as a table. */
+  async callAndList(path: string, columns: readonly Column[]): Promise<void> {
+    this.printList(await this.call('GET', path), columns);
   }
 
   /** One record, field by field. */
@@ -89,27 +101,27 @@ export class Cli {
     if (record) this.printDone(record, fieldList(record));
   }
 
-  /** What was done: in words for people, as a value for programs. */
+  /** The result: in words for people, as JSON for programs. */
   printDone(value: JsonObject, words: string): void {
     if (this.#json()) this.#printJson(value);
     else this.#terminal.out(words);
   }
 
-  /** Prints an answer as it comes, however long it is. Rejects with `CommandFailed` on every error. */
+  /** Prints an answer as it arrives, however long it is. Rejects with `CommandFailed` on every error. */
   async printAsItComes(path: string, format: string): Promise<void> {
     if (this.#json() && format !== 'ndjson') {
-      throw new CommandFailed(`--json and --format ${format} exclude each other.`, exitCodes.misused);
+      throw new CommandFailed(`--json and --format ${format} cannot be used together.`, exitCodes.misused);
     }
-    const patience = new WaitBudget();
-    patience.renew();
+    const wait = new WaitBudget();
+    wait.renew();
     try {
-      const response = await this.#send(path, { method: 'GET', signal: patience.signal });
+      const response = await this.#send(path, { method: 'GET', signal: wait.signal });
       if (!response.ok) throw await failureOf(response);
-      await printStream(response.body, (text) => this.#terminal.out(text), patience);
+      await printStream(response.body, (text) => this.#terminal.out(text), wait);
       const next = response.headers.get('x-next-cursor');
-      if (next !== null) this.#terminal.err(`There is more: add --cursor ${plain(next)}`);
+      if (next !== null) this.#terminal.err(`There are more rows: add --cursor ${plain(next)}`);
     } finally {
-      patience.end();
+      wait.end();
     }
   }
 
@@ -118,7 +130,7 @@ export class Cli {
     if (answer) this.printDone(answer, fittedTable(columns, rowsIn(answer)));
   }
 
-  /** A word beside the output, for people only. */
+  /** A note on stderr, for people only. */
   note(text: string): void {
     if (!this.#json()) this.#terminal.err(text);
   }

@@ -1,11 +1,11 @@
 import { trimmed } from '../config/variables.ts';
 import { CommandFailed, exitCodes } from './command-failed.ts';
-import type { Connection } from './connection.ts';
 import { connectToRedis } from './redis-connection.ts';
+import type { Connection } from './cli.ts';
 
 const timeoutMs = 30_000;
 
-/** The way the environment names. Rejects with `CommandFailed` where it names none. */
+/** Connects as the environment says. Rejects with `CommandFailed` if it names no gateway. */
 export async function connect(env: NodeJS.ProcessEnv): Promise<Connection> {
   const url = trimmed(env['TOLLGATE_URL']);
   const adminKey = trimmed(env['ADMIN_KEY']);
@@ -15,7 +15,7 @@ export async function connect(env: NodeJS.ProcessEnv): Promise<Connection> {
   }
   throw new CommandFailed(
     url === undefined
-      ? 'Where is the gateway? Set TOLLGATE_URL and ADMIN_KEY, or REDIS_URL to work on its Redis directly.'
+      ? 'No gateway is configured. Set TOLLGATE_URL and ADMIN_KEY, or set REDIS_URL to work on its Redis directly.'
       : 'TOLLGATE_URL is set, but ADMIN_KEY is not.',
     exitCodes.misused,
   );
@@ -38,7 +38,7 @@ function connectOverHttp(url: string, adminKey: string): Connection {
       headers.set('authorization', `Bearer ${adminKey}`);
       const target = base.origin + base.pathname.replace(/\/+$/, '') + path;
       try {
-        // The key must not follow a redirect to somewhere else.
+        // A redirect must not carry the key to another host.
         return await fetch(target, {
           ...init,
           headers,
@@ -55,13 +55,13 @@ function connectOverHttp(url: string, adminKey: string): Connection {
 
 function unreachable({ origin, port }: URL, error: unknown): CommandFailed {
   if (error instanceof Error && error.cause instanceof Error && error.cause.message === 'bad port') {
-    const blocked = `Nothing can be asked of port ${port}: like browsers, this program never uses it.`;
-    return new CommandFailed(`${blocked} Let the gateway listen on another.`, exitCodes.misused);
+    const blocked = `Port ${port} is blocked: like browsers, this program never connects to it.`;
+    return new CommandFailed(`${blocked} Let the gateway listen on another port.`, exitCodes.misused);
   }
   return new CommandFailed(`${origin} cannot be reached (${reasonOf(error)}).`, exitCodes.unreachable);
 }
 
-/** The code of what lies under a failed fetch (ECONNREFUSED, …); its text may quote what was sent. */
+/** The code behind a failed fetch (ECONNREFUSED, …). Its message may quote what was sent. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
   const { cause } = error;

@@ -4,17 +4,17 @@ import { run } from './run.ts';
 
 const { stdin: input, stdout, stderr: output } = process;
 
-// `tollgate requests --format csv | head`: whoever reads has enough.
+// `tollgate requests --format csv | head`: the reader has enough.
 for (const stream of [stdout, output]) {
   stream.on('error', ({ code }: NodeJS.ErrnoException) =>
     process.exit(code === 'EPIPE' ? exitCodes.done : exitCodes.failed),
   );
 }
 
-const somebodyIsThere = input.isTTY && stdout.isTTY;
+const isInteractive = input.isTTY && stdout.isTTY;
 
 process.exitCode = await run(process.argv.slice(2), process.env, {
   out: (text) => stdout.write(`${text}\n`),
   err: (text) => output.write(`${text}\n`),
-  ...(somebodyIsThere ? { ask: (question) => ask({ input, output }, question) } : {}),
+  ...(isInteractive ? { ask: (question) => ask({ input, output }, question) } : {}),
 });

@@ -1,9 +1,9 @@
 import { CommandFailed, exitCodes } from './command-failed.ts';
 
-/** How long a stream may be silent: the gateway may have to look through much before it finds the next row. */
+/** How long a stream may be silent: the gateway may search many entries before it finds the next row. */
 const silenceMs = 120_000;
 
-/** Ends a request whose answer has been silent for too long. */
+/** Aborts a request whose answer has been silent for too long. */
 export class WaitBudget {
   readonly #controller = new AbortController();
   #timer: NodeJS.Timeout | undefined;
@@ -12,7 +12,7 @@ export class WaitBudget {
     return this.#controller.signal;
   }
 
-  /** Something came, or is asked for. */
+  /** Call it when the request starts, and whenever data arrives. */
   renew(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#controller.abort(), silenceMs);
@@ -24,29 +24,26 @@ export class WaitBudget {
 }
 
 /**
- * Prints a body as it comes, whole lines at a time; `out` ends each text with a line feed. Rejects with `CommandFailed`
- * where it breaks off.
+ * Prints a body as it arrives, whole lines at a time; `out` ends each text with a line feed. Rejects with
+ * `CommandFailed` if the body breaks off.
  */
 export async function printStream(
   body: ReadableStream<Uint8Array> | null,
   out: (text: string) => void,
-  patience: WaitBudget,
+  wait: WaitBudget,
 ): Promise<void> {
   const decoder = new TextDecoder();
   let rest = '';
   try {
     for await (const chunk of body ?? []) {
-      patience.renew();
+      wait.renew();
       const text = rest + decoder.decode(chunk, { stream: true });
       const end = text.lastIndexOf('\n');
       if (end >= 0) out(text.slice(0, end));
       rest = text.slice(end + 1);
     }
   } catch {
-    throw new CommandFailed(
-      'The answer broke off: what was printed is not all of it.',
-      exitCodes.unreachable,
-    );
+    throw new CommandFailed('The answer broke off: the output is incomplete.', exitCodes.unreachable);
   }
   if (rest !== '') out(rest);
 }

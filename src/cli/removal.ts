@@ -7,12 +7,12 @@ export interface YesOption {
 }
 
 export interface Removal {
-  /** What is removed, in the admin API. */
+  /** Its path in the admin API. */
   path: string;
   yes: boolean | undefined;
-  /** Where nobody can be asked it is done all the same: what one does in an emergency must not wait for a flag. */
+  /** Go on if nobody can be asked: an emergency must not wait for a flag. */
   unasked?: 'done';
-  /** What goes with it, given the record. */
+  /** What is lost with it, given the record. */
   loss: (record: JsonObject) => Promise<string> | string;
   /** For programs and for people. */
   done: { value: JsonObject; words: string };
@@ -23,7 +23,7 @@ export function withYes(command: Command): Command {
   return command.option('--yes', 'do not ask');
 }
 
-/** Removes a record, after a yes. What was agreed to is what is removed: one that has changed meanwhile is not. */
+/** Removes a record after a yes; not if it has changed since the question (If-Match). */
 export async function remove(cli: Cli, { path, yes, unasked, loss, done }: Removal): Promise<void> {
   let seen: string | null = null;
   await cli.confirm({

@@ -1,11 +1,12 @@
 import { type Command, Option } from 'commander';
-import { usageFigures } from '../ledger/entry.ts';
+import { figures } from '../base/figures.ts';
+import { usageFigures } from '../ledger/totals.ts';
 import type { JsonObject } from '../base/request.ts';
 import { adminPath } from './arguments.ts';
 import { plain, shortTime } from './cells.ts';
 import type { Cli } from './cli.ts';
-import { example } from './example.ts';
-import type { Column } from './column.ts';
+import { example } from './help.ts';
+import type { Column } from './table.ts';
 
 interface ReportOptions {
   user?: string;
@@ -30,7 +31,7 @@ interface RequestOptions extends ReportOptions {
   cursor?: string;
 }
 
-/** What stands where in a terminal; the rest of an entry is in every other format. */
+/** The columns of the table. The other formats have every field of an entry. */
 const requestColumns: Column[] = [
   { title: 'TIME', cell: ({ time }) => shortTime(time).slice('2026-'.length) },
   { title: 'TEAM', cell: ({ team }) => plain(team) },
@@ -42,47 +43,48 @@ const requestColumns: Column[] = [
   { title: 'MS', cell: cellOf('duration_ms'), right: true },
 ];
 
-/** What few have stays out of the table, which must fit a terminal; every other format has it. */
-const figuresResponse = usageFigures.filter((figure) => figure !== 'search_units');
+/** Tables must fit a terminal, so they leave some figures out; every other format has them all. */
+const leftOut = figures.filter(({ inTerminal }) => !inTerminal).map(({ name }): string => name);
+const usageColumns = usageFigures.filter((name) => !leftOut.includes(name));
 
 /** `tollgate usage`, `tollgate refusals` and `tollgate requests` */
 export function reportCommands(program: Command, cli: Cli): void {
   withFilters(program.command('usage'))
-    .description('what was used, by UTC days; today where nothing is said')
+    .description('show usage by UTC days; default: today')
     .option('--model <id>')
-    .option('--by <groups>', 'a list of day, team, user, token, model, endpoint')
+    .option('--by <groups>', 'group by any of day,team,user,token,model,endpoint')
     .addHelpText('after', example('usage acme --by user,day', 'usage --by team --format csv'))
     .action(async (team: string | undefined, { by, ...options }: SumOptions) => {
-      await print(cli, pathOf('usage', { team, group_by: by, ...options }), sumColumns(by, figuresResponse));
+      await print(cli, pathOf('usage', { team, group_by: by, ...options }), sumColumns(by, usageColumns));
     });
 
   withFilters(program.command('refusals'))
-    .description('how many requests were refused, by UTC days; today where nothing is said')
+    .description('count refused requests by UTC days; default: today')
     .option('--code <code>', 'such as insufficient_quota')
-    .option('--by <groups>', 'a list of day, team, user, token, endpoint, code')
+    .option('--by <groups>', 'group by any of day,team,user,token,endpoint,code')
     .addHelpText('after', example('refusals acme --by user,code'))
     .action(async (team: string | undefined, { by, ...options }: SumOptions) => {
       await print(cli, pathOf('refusals', { team, group_by: by, ...options }), sumColumns(by, ['refused']));
     });
 
   withFilters(program.command('requests'))
-    .description('requests, the newest first; with --format and no --limit all there are')
+    .description('list requests, newest first; --format without --limit prints all of them')
     .option('--model <id>')
     .option('--outcome <outcome>', 'ok, error, aborted or lost')
     .option('--session <id>', 'ses_…')
-    .option('--end-user <name>', 'whom a session was made for')
-    .option('--limit <count>', 'how many, up to 1000')
-    .option('--cursor <cursor>', 'where the list before this one ended')
+    .option('--end-user <name>', 'the end user of a session')
+    .option('--limit <count>', 'at most this many, up to 1000')
+    .option('--cursor <cursor>', 'continue after the previous page')
     .addHelpText('after', example('requests acme --outcome error --limit 20'))
     .action(async (team: string | undefined, { endUser, ...options }: RequestOptions) => {
       const columns = requestColumns.filter(({ title }) => team === undefined || title !== 'TEAM');
       const answer = await print(cli, pathOf('requests', { team, end_user: endUser, ...options }), columns);
       const next = answer?.['next_cursor'];
-      if (typeof next === 'string') cli.note(`There is more: add --cursor ${plain(next)}`);
+      if (typeof next === 'string') cli.note(`There are more rows: add --cursor ${plain(next)}`);
     });
 }
 
-/** Prints a report, and gives the answer where it is not printed as it comes. */
+/** Prints a report. Gives the answer unless it was streamed. */
 async function print(
   cli: Cli,
   { path, format }: { path: string; format: string | undefined },
@@ -105,7 +107,7 @@ function withFilters(command: Command): Command {
     .option('--endpoint <path>')
     .option('--from <day>', 'first day, 2026-01-31')
     .option('--to <day>', 'last day, included')
-    .addOption(new Option('--format <format>', 'print all of it, as it comes').choices(['csv', 'ndjson']));
+    .addOption(new Option('--format <format>', 'print all rows as they arrive').choices(['csv', 'ndjson']));
 }
 
 function sumColumns(by: string | undefined, figures: readonly string[]): Column[] {

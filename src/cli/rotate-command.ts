@@ -3,10 +3,10 @@ import type { JsonObject } from '../base/request.ts';
 import { adminPath, parseDuration } from './arguments.ts';
 import { plain } from './cells.ts';
 import type { Cli } from './cli.ts';
-import { example } from './example.ts';
 import { withYes, type YesOption } from './removal.ts';
+import { example } from './help.ts';
 
-/** How the text of a token is to reach its holder. */
+/** How the token's text reaches its holder. */
 export interface HandOverOptions {
   claim?: boolean;
 }
@@ -18,12 +18,14 @@ interface RotateOptions extends HandOverOptions, YesOption {
 /** `tollgate token rotate …` */
 export function rotateCommand(token: Command, cli: Cli): void {
   withYes(token.command('rotate'))
-    .description('give a token a new secret; the old one works on for a while (asks where it does not)')
+    .description(
+      'give a token a new secret; the old one keeps working for a while (with --overlap 0 it asks first)',
+    )
     .argument('<team>')
     .argument('<id>', 'tok_…')
     .option(
       '--overlap <time>',
-      'how long the old one works: 7d, 12h, 30m, 0; a day if left out',
+      'how long the old secret keeps working: 7d, 12h, 30m, 0; default: a day',
       parseDuration,
     )
     .addOption(claimOption())
@@ -37,7 +39,7 @@ export function rotateCommand(token: Command, cli: Cli): void {
     .action(async (team: string, id: string, options: RotateOptions) => {
       const { overlap, yes } = options;
       if (overlap === 0)
-        await cli.confirm({ yes, loss: () => `Every secret that ${id} has now stops working at once.` });
+        await cli.confirm({ yes, loss: () => `Every current secret of ${id} stops working at once.` });
       const body = { ...(overlap === undefined ? {} : { overlap_seconds: overlap }), ...handOver(options) };
       const rotated = await cli.call('POST', adminPath('teams', team, 'tokens', id, 'rotate'), body);
       cli.printRecord(rotated);
@@ -49,19 +51,19 @@ export function rotateCommand(token: Command, cli: Cli): void {
 export function claimOption(): Option {
   return new Option(
     '--claim',
-    'print a link that shows the token once, within an hour, instead of the token',
+    'print a link that shows the token once, within an hour, instead of the token itself',
   );
 }
 
-/** The fields of a body that say how a token is handed over. */
+/** The body fields that say how the token is handed over. */
 export function handOver({ claim }: HandOverOptions): { claim?: true } {
   return claim === true ? { claim } : {};
 }
 
-/** What to tell whoever made a token about its text or its link. */
+/** The note for the person who made the token, about its text or link. */
 export function keepSafe(made: JsonObject | null): string {
   const url = made?.['claim_url'];
-  if (url === undefined) return 'The token is shown this once. Keep it safe: it cannot be shown again.';
+  if (url === undefined) return 'The token is shown only once. Keep it safe: it cannot be shown again.';
   const whole = plain(url).startsWith('/') ? "Put your gateway's address before the link. " : '';
-  return `${whole}It shows the token once, within an hour, to whoever opens it first: send it to nobody else.`;
+  return `${whole}It shows the token once, within an hour, to whoever opens it first: send it only to the token's holder.`;
 }

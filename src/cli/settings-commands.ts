@@ -2,9 +2,9 @@ import type { Command } from 'commander';
 import type { Limit } from '../base/limit.ts';
 import { adminPath, clearOption, limitOption, parseLimit, repeatable } from './arguments.ts';
 import type { Cli } from './cli.ts';
-import { example } from './example.ts';
+import { example } from './help.ts';
 
-/** What is made without saying which limits it has. */
+/** Whatever gets default limits when it is created. */
 const kinds = ['team', 'user', 'token'] as const;
 
 interface SettingsOptions {
@@ -19,28 +19,26 @@ interface SettingsOptions {
 export function settingsCommands(program: Command, cli: Cli): void {
   const settings = program
     .command('settings')
-    .description('What holds for the whole gateway')
+    .description('Settings of the whole gateway')
     .addHelpText('after', example('settings show'));
   const path = adminPath('settings');
 
   settings
     .command('show')
-    .description('show the limits over the gateway, and those that new teams, users and tokens get')
+    .description('show the limits of the gateway, and the default limits of new teams, users and tokens')
     .addHelpText('after', example('settings show'))
-    .action(async () => cli.printRecord(await cli.call('GET', path)));
+    .action(() => cli.callAndPrint('GET', path));
 
   settings
     .command('set')
-    .description('change them; lists given replace the lists there are')
+    .description('change settings; a list replaces the old one')
     .addOption(limitOption)
-    .addOption(repeatable('--team-limit <limit>', 'what a new team gets', parseLimit))
-    .addOption(repeatable('--user-limit <limit>', 'what a new user gets', parseLimit))
-    .addOption(repeatable('--token-limit <limit>', 'what a new token gets', parseLimit))
+    .addOption(repeatable('--team-limit <limit>', 'a default limit of new teams', parseLimit))
+    .addOption(repeatable('--user-limit <limit>', 'a default limit of new users', parseLimit))
+    .addOption(repeatable('--token-limit <limit>', 'a default limit of new tokens', parseLimit))
     .addOption(clearOption(['limits', 'defaults', ...kinds.map((kind) => `${kind}-limits`)]))
     .addHelpText('after', example('settings set --limit tokens/day=5000000'))
-    .action(async (options: SettingsOptions) => {
-      cli.printRecord(await cli.call('PATCH', path, settingsBody(options)));
-    });
+    .action((options: SettingsOptions) => cli.callAndPrint('PATCH', path, settingsBody(options)));
 }
 
 function settingsBody(options: SettingsOptions): object {

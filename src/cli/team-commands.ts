@@ -10,9 +10,9 @@ import {
 } from './arguments.ts';
 import { allowed, day, plain } from './cells.ts';
 import type { Cli } from './cli.ts';
-import type { Column } from './column.ts';
-import { example } from './example.ts';
 import { counted, live, remove, withYes, type YesOption } from './removal.ts';
+import { example } from './help.ts';
+import type { Column } from './table.ts';
 
 const columns: Column[] = [
   { title: 'TEAM', cell: ({ id }) => plain(id), whole: true },
@@ -23,42 +23,47 @@ const columns: Column[] = [
 ];
 const modelOption = repeatable('--model <id>', 'a model the team may use');
 
+const suspension = {
+  suspend: 'refuse all requests of a team from now on',
+  resume: 'accept the requests of a suspended team again',
+};
+
 /** `tollgate team …` */
 export function teamCommands(program: Command, cli: Cli): void {
   const team = program
     .command('team')
-    .description('Teams, whose users share limits')
+    .description('Teams: their users share limits')
     .addHelpText('after', example('team list'));
 
   team
     .command('create')
-    .description('make a team')
+    .description('create a team')
     .argument('<team>', 'its id: a-z, 0-9 and -')
     .option('--name <name>', 'a name for people')
     .addOption(limitOption)
     .addOption(modelOption)
     .addOption(emptyOption(['limits', 'models']))
     .addHelpText('after', example('team create beta --limit tokens/day=100000'))
-    .action(async (id: string, options: FieldOptions) => {
-      cli.printRecord(await cli.call('POST', adminPath('teams'), { id, ...bodyOf(options) }));
-    });
+    .action((id: string, options: FieldOptions) =>
+      cli.callAndPrint('POST', adminPath('teams'), { id, ...bodyOf(options) }),
+    );
 
   team
     .command('list')
     .description('list all teams')
     .addHelpText('after', example('team list'))
-    .action(async () => cli.printList(await cli.call('GET', adminPath('teams')), columns));
+    .action(() => cli.callAndList(adminPath('teams'), columns));
 
   team
     .command('show')
     .description('show a team')
     .argument('<team>')
     .addHelpText('after', example('team show acme'))
-    .action(async (id: string) => cli.printRecord(await cli.call('GET', adminPath('teams', id))));
+    .action((id: string) => cli.callAndPrint('GET', adminPath('teams', id)));
 
   team
     .command('set')
-    .description('change a team; lists given replace the lists it has')
+    .description('change a team; a list replaces the list it had')
     .argument('<team>')
     .option('--name <name>', 'a name for people')
     .addOption(limitOption)
@@ -66,12 +71,21 @@ export function teamCommands(program: Command, cli: Cli): void {
     .addOption(clearOption(['name', 'limits', 'models']))
     .addOption(emptyOption(['limits', 'models']))
     .addHelpText('after', example('team set acme --name Acme --clear models'))
-    .action(async (id: string, options: FieldOptions) => {
-      cli.printRecord(await cli.call('PATCH', adminPath('teams', id), bodyOf(options)));
-    });
+    .action((id: string, options: FieldOptions) =>
+      cli.callAndPrint('PATCH', adminPath('teams', id), bodyOf(options)),
+    );
+
+  for (const verb of ['suspend', 'resume'] as const) {
+    team
+      .command(verb)
+      .description(suspension[verb])
+      .argument('<team>')
+      .addHelpText('after', example(`team ${verb} acme`))
+      .action((id: string) => cli.callAndPrint('POST', adminPath('teams', id, verb)));
+  }
 
   withYes(team.command('delete'))
-    .description('remove a team with its users and tokens')
+    .description('delete a team with its users and tokens')
     .argument('<team>')
     .addHelpText('after', example('team delete acme --yes'))
     .action(async (id: string, { yes }: YesOption) => {
@@ -87,5 +101,5 @@ export function teamCommands(program: Command, cli: Cli): void {
 async function lossOf(cli: Cli, team: string): Promise<string> {
   const users = await cli.rows(adminPath('teams', team, 'users'));
   const tokens = live(await cli.rows(adminPath('teams', team, 'tokens')));
-  return `The team ${team} goes with ${counted(users.length, 'user')} and ${counted(tokens.length, 'working token')}.`;
+  return `This deletes the team ${team}, ${counted(users.length, 'user')} and ${counted(tokens.length, 'working token')}.`;
 }

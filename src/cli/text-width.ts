@@ -1,11 +1,11 @@
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
-/** What terminals show in two columns: East Asian Wide and Fullwidth (Unicode Annex 11), as far as scripts tell, and emoji. */
+/** What terminals show two columns wide: East Asian Wide and Fullwidth (Unicode Annex 11), approximated by script, and emoji. */
 const wide =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}\p{Script=Yi}\p{Emoji_Presentation}\u3000-\u303e\uff01-\uff60\uffe0-\uffe6]|\ufe0f/u;
 const ascii = /^[\x20-\x7e]*$/;
 const noWidth = /^[\p{Mn}\p{Me}\p{Cf}]*$/u;
 
-/** How many columns of a terminal a text takes. */
+/** How many terminal columns a text takes. */
 export function widthOf(text: string): number {
   if (ascii.test(text)) return text.length;
   let width = 0;
@@ -13,7 +13,7 @@ export function widthOf(text: string): number {
   return width;
 }
 
-/** A text in at most so many columns; `…` stands for what does not fit. */
+/** A text in at most `most` columns; `…` replaces what does not fit. */
 export function shortened(text: string, most: number): string {
   if (widthOf(text) <= most) return text;
   let kept = '';
@@ -26,7 +26,7 @@ export function shortened(text: string, most: number): string {
   return `${kept}…`;
 }
 
-/** A text and spaces up to a width. */
+/** A text padded with spaces to a width. */
 export function padded(text: string, width: number, right = false): string {
   const space = ' '.repeat(Math.max(0, width - widthOf(text)));
   return right ? space + text : text + space;
@@ -48,7 +48,7 @@ export function wrapped(text: string, most: number): string[] {
 
 function widthOfGrapheme(grapheme: string): number {
   if (noWidth.test(grapheme)) return 0;
-  // Marks stand over what is before them, but a run of other characters may be one grapheme, each with a place of its own.
+  // Combining marks take no column, but one grapheme may hold several characters that each take one.
   return wide.test(grapheme)
     ? 2
     : Array.from(grapheme).filter((character) => !noWidth.test(character)).length;

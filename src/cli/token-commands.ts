@@ -13,11 +13,11 @@ import {
 import { day, plain } from './cells.ts';
 import type { Cli } from './cli.ts';
 import { claimOption, handOver, type HandOverOptions, keepSafe, rotateCommand } from './rotate-command.ts';
-import type { Column } from './column.ts';
-import { example } from './example.ts';
 import { remove, withYes, type YesOption } from './removal.ts';
+import { example } from './help.ts';
+import type { Column } from './table.ts';
 
-/** Who has which; what each may do is in `show`. */
+/** Whose tokens they are; `show` has what each may do. */
 const columns: Column[] = [
   { title: 'TOKEN', cell: ({ id }) => plain(id), whole: true },
   { title: 'USER', cell: ({ user }) => plain(user) },
@@ -33,11 +33,11 @@ const clearable = ['name', 'expires_at', 'max_session_body_bytes', ...lists];
 export function tokenCommands(program: Command, cli: Cli): void {
   const token = program
     .command('token')
-    .description('Tokens, what users call the gateway with')
+    .description('Tokens: users call the gateway with them')
     .addHelpText('after', example('token list acme'));
 
   withPolicy(token.command('issue').alias('create'))
-    .description('make a token for a user; its text is shown this once')
+    .description('create a token for a user and show its text, once')
     .argument('<team>')
     .argument('<user>')
     .addOption(claimOption())
@@ -56,12 +56,10 @@ export function tokenCommands(program: Command, cli: Cli): void {
 
   token
     .command('list')
-    .description('list the tokens of a team, revoked ones too')
+    .description('list the tokens of a team, including revoked ones')
     .argument('<team>')
     .addHelpText('after', example('token list acme'))
-    .action(async (team: string) => {
-      cli.printList(await cli.call('GET', adminPath('teams', team, 'tokens')), columns);
-    });
+    .action((team: string) => cli.callAndList(adminPath('teams', team, 'tokens'), columns));
 
   token
     .command('show')
@@ -69,22 +67,20 @@ export function tokenCommands(program: Command, cli: Cli): void {
     .argument('<team>')
     .argument('<id>', 'tok_…')
     .addHelpText('after', example('token show acme tok_4fJ2mQ9sXbVe'))
-    .action(async (team: string, id: string) => {
-      cli.printRecord(await cli.call('GET', adminPath('teams', team, 'tokens', id)));
-    });
+    .action((team: string, id: string) => cli.callAndPrint('GET', adminPath('teams', team, 'tokens', id)));
 
   withPolicy(token.command('set'))
-    .description('change a token; lists given replace the lists it has')
+    .description('change a token; a list replaces the list it had')
     .argument('<team>')
     .argument('<id>', 'tok_…')
     .addOption(clearOption(clearable))
     .addHelpText('after', example('token set acme tok_4fJ2mQ9sXbVe --clear limits'))
-    .action(async (team: string, id: string, options: FieldOptions) => {
-      cli.printRecord(await cli.call('PATCH', adminPath('teams', team, 'tokens', id), bodyOf(options)));
-    });
+    .action((team: string, id: string, options: FieldOptions) =>
+      cli.callAndPrint('PATCH', adminPath('teams', team, 'tokens', id), bodyOf(options)),
+    );
 
   withYes(token.command('revoke').alias('delete'))
-    .description('refuse a token everywhere from its next request on; asks only a person at a terminal')
+    .description('revoke a token: it is refused from its next request on; asks only at a terminal')
     .argument('<team>')
     .argument('<id>', 'tok_…')
     .addHelpText('after', example('token revoke acme tok_4fJ2mQ9sXbVe'))
@@ -101,7 +97,7 @@ export function tokenCommands(program: Command, cli: Cli): void {
 
 function withPolicy(command: Command): Command {
   return command
-    .option('--name <name>', 'what it is for')
+    .option('--name <name>', 'what the token is for')
     .option('--expires <when>', '90d, 12h, 2027-01-31 or an RFC 3339 time', parseExpiry)
     .addOption(limitOption)
     .addOption(repeatable('--model <id>', 'a model it may use'))

@@ -5,6 +5,7 @@ import { limitHeaders } from '../limits/limit-headers.ts';
 import { checkPriced } from '../limits/priced.ts';
 import { reserve } from '../limits/reservation.ts';
 import type { Authenticated } from '../access/authenticator.ts';
+import { whileStale } from '../access/while-stale.ts';
 import { checkBodyBytes, checkModel, checkTools } from '../access/policy.ts';
 import type { Catalogue } from '../config/catalogue.ts';
 import type { Settings } from '../config/environment.ts';
@@ -91,7 +92,7 @@ export class Pipeline {
       observer: parts.journal,
       maxAttempts: upstreamAttempts,
       deadlineMs: upstreamTimeoutMs,
-      // Whoever has waited needs time for the answer.
+      // A request that has waited still needs time for its answer.
       maxWaitMs: Math.min(upstreamQueueMs, upstreamTimeoutMs / 2),
     };
   }
@@ -117,7 +118,7 @@ export class Pipeline {
     return catalogue.takesOneOfSampling(valid.model) ? withOneOfSampling(valid) : valid;
   }
 
-  /** Answers that are to be joined are held until the last has come: they count as what callers send does. */
+  /** The answers to parts are held until the last one has come, so that they count in the budget of bodies. */
   #hold(call: Call, request: ValidRequest): ValidRequest | Refusal {
     const { budget } = this.#parts;
     const bytes = heldAnswerBytes(request);
@@ -132,7 +133,7 @@ export class Pipeline {
    */
   async admit(call: Call, request: ValidRequest, caller: Authenticated): Promise<Admitted | Refusal> {
     const { frontDoor } = this.#parts;
-    const admitted = await frontDoor.whileStale(caller, async (current) => {
+    const admitted = await whileStale(frontDoor, caller, async (current) => {
       const confirmed = await frontDoor.confirm(current, (principal) =>
         this.#useRefusal(call, request, principal),
       );
@@ -245,10 +246,7 @@ export class Pipeline {
       modelKnown: served.knows(model),
       stream,
       price,
-      inputTokens: reserved.inputTokens,
-      outputTokens: reserved.outputTokens,
-      images: reserved.images,
-      searchUnits: reserved.searchUnits,
+      reserved,
     });
     return grant === 'stale' || grant instanceof Refusal ? grant : { grant, candidates, body, principal };
   }

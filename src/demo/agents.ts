@@ -1,14 +1,28 @@
 import type { JsonObject } from '../base/request.ts';
-import { type Answer, errorAnswer } from './answer.ts';
-import type { ChatContext } from './chat.ts';
-import { agentsFields, fieldProblem } from './fields.ts';
+import { type Answer, errorAnswer, type StandInEndpoint, type AnswerContext } from './answer.ts';
 import { doneFrame, heartbeatFrame, messageFrame } from './frames.ts';
-import { objectsIn, replyText, textOf, tokens } from './text.ts';
+import { objectsIn, replyText, textOf, tokens } from './reply.ts';
 
-/** POST /v1/agents/heroku, always a stream: for each tool an inference that calls it, then the tool; at last an answer. */
-export function answerAgents(body: JsonObject, { id, createdS, wordDelayMs }: ChatContext): Answer {
-  const problem = fieldProblem(body, agentsFields, ['model', 'messages']);
-  if (problem !== null) return errorAnswer(400, problem);
+/** POST /v1/agents/heroku, always a stream: for each tool an inference that calls it, then the tool, then an answer. */
+export const agents: StandInEndpoint = {
+  required: ['model', 'messages'],
+  optional: ['max_tokens_per_inference_request', 'stop', 'stream', 'temperature', 'top_p', 'tools'],
+  answer: answerAgents,
+  examples: [
+    {
+      title: 'An agent with a tool that would run in an app',
+      body: {
+        model: 'claude-4-5-haiku',
+        messages: [{ role: 'user', content: 'Why is Heroku so awesome?' }],
+        tools: [
+          { type: 'heroku_tool', name: 'dyno_run_command', runtime_params: { target_app_name: 'my-app' } },
+        ],
+      },
+    },
+  ],
+};
+
+function answerAgents(body: JsonObject, { id, createdS, wordDelayMs }: AnswerContext): Answer {
   const messages = objectsIn(body['messages']);
   if (messages.length === 0) return errorAnswer(400, 'messages: expected at least one message');
   const promptTokens = tokens(messages.map(({ content }) => textOf(content)).join(''));

@@ -1,16 +1,7 @@
 import type { JsonObject } from '../base/request.ts';
-import { type Answer, errorAnswer } from './answer.ts';
-import { chatFields, fieldProblem } from './fields.ts';
+import { type Answer, errorAnswer, type StandInEndpoint, type AnswerContext } from './answer.ts';
 import { doneFrame, messageFrame } from './frames.ts';
-import { objectsIn, replyText, textOf, tokens, wordsOf } from './text.ts';
-import { type ToolCall, toolCallFor } from './tool-call.ts';
-
-export interface ChatContext {
-  id: string;
-  createdS: number;
-  /** The pause between the words of a stream. */
-  wordDelayMs: number;
-}
+import { objectsIn, replyText, textOf, tokens, wordsOf, type ToolCall, toolCallFor } from './reply.ts';
 
 /** What the stand-in says to a conversation: words, or a tool call. */
 interface Reply {
@@ -20,9 +11,49 @@ interface Reply {
   usage: { prompt_tokens: number; completion_tokens: number; total_tokens: number };
 }
 
+const hello: JsonObject = {
+  model: 'claude-4-5-haiku',
+  messages: [{ role: 'user', content: 'Why is Heroku so awesome?' }],
+};
+
 /** POST /v1/chat/completions, plain or as a stream. */
-export function answerChat(body: JsonObject, context: ChatContext): Answer {
-  const problem = fieldProblem(body, chatFields, ['model', 'messages']) ?? messagesProblem(body);
+export const chat: StandInEndpoint = {
+  required: ['model', 'messages'],
+  optional: [
+    'max_tokens',
+    'max_completion_tokens',
+    'stop',
+    'stream',
+    'stream_options',
+    'temperature',
+    'top_p',
+    'top_k',
+    'tools',
+    'tool_choice',
+    'tool_options',
+    'parallel_tool_calls',
+    'reasoning_effort',
+    'extended_thinking',
+    'response_format',
+    'modalities',
+    'user',
+    'metadata',
+    'n',
+    'seed',
+    'frequency_penalty',
+    'presence_penalty',
+    'logit_bias',
+    'logprobs',
+  ],
+  answer: answerChat,
+  examples: [
+    { title: 'Chat', body: hello },
+    { title: 'Streamed', body: { ...hello, stream: true } },
+  ],
+};
+
+function answerChat(body: JsonObject, context: AnswerContext): Answer {
+  const problem = messagesProblem(body);
   if (problem !== null) return errorAnswer(400, problem);
   const reply = replyTo(body);
   if (body['stream'] !== true) return { status: 200, json: completion(body, reply, context) };
@@ -57,7 +88,7 @@ function replyTo(body: JsonObject): Reply {
   return { text, toolCall: null, finishReason, usage: usage(promptTokens, tokens(text)) };
 }
 
-function completion(body: JsonObject, reply: Reply, context: ChatContext): JsonObject {
+function completion(body: JsonObject, reply: Reply, context: AnswerContext): JsonObject {
   const message: JsonObject = { role: 'assistant', content: reply.text, refusal: null };
   if (reply.toolCall !== null) message['tool_calls'] = [wireToolCall(reply.toolCall)];
   return {
@@ -71,7 +102,7 @@ function completion(body: JsonObject, reply: Reply, context: ChatContext): JsonO
  * Word by word. As upstream, chunks on the way carry an empty finish_reason and zero usage; the real usage comes
  * unasked in the last chunk, whose choices are not empty.
  */
-function streamOf(body: JsonObject, reply: Reply, context: ChatContext): string[] {
+function streamOf(body: JsonObject, reply: Reply, context: AnswerContext): string[] {
   const chunk = (delta: JsonObject, end: Pick<Reply, 'finishReason' | 'usage'> | null): string =>
     messageFrame({
       ...header(body, context, 'chat.completion.chunk'),
@@ -90,7 +121,7 @@ function streamOf(body: JsonObject, reply: Reply, context: ChatContext): string[
   ];
 }
 
-function header(body: JsonObject, { id, createdS }: ChatContext, object: string): JsonObject {
+function header(body: JsonObject, { id, createdS }: AnswerContext, object: string): JsonObject {
   return {
     id,
     object,

@@ -1,14 +1,22 @@
 import { createHash } from 'node:crypto';
 import type { JsonObject, JsonValue } from '../base/request.ts';
-import { type Answer, errorAnswer } from './answer.ts';
-import { embeddingsFields, fieldProblem } from './fields.ts';
+import { type Answer, errorAnswer, type StandInEndpoint } from './answer.ts';
 
 /** Short, so that the demo's answer fits a terminal; Cohere's vectors have 1,024 numbers. */
 const dimensions = 8;
 
 /** POST /v1/embeddings. The same text always gets the same vector. */
-export function answerEmbeddings(body: JsonObject): Answer {
-  const problem = fieldProblem(body, embeddingsFields, ['model', 'input']) ?? valueProblem(body);
+export const embeddings: StandInEndpoint = {
+  required: ['model', 'input'],
+  optional: ['input_type', 'encoding_format', 'embedding_type'],
+  answer: answerEmbeddings,
+  examples: [
+    { title: 'Embeddings', body: { model: 'cohere-embed-multilingual', input: ['hello', 'world'] } },
+  ],
+};
+
+function answerEmbeddings(body: JsonObject): Answer {
+  const problem = valueProblem(body);
   if (problem !== null) return errorAnswer(400, problem);
   const inputs = textsOf(body['input']);
   const promptTokens = Math.ceil(inputs.join('').length / 4);

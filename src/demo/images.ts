@@ -1,14 +1,28 @@
 import type { JsonObject } from '../base/request.ts';
-import { type Answer, errorAnswer } from './answer.ts';
-import { fieldProblem, imagesFields } from './fields.ts';
+import { type Answer, errorAnswer, type StandInEndpoint, type AnswerContext } from './answer.ts';
 
 /** One violet pixel, as a PNG. */
 const pixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNwZpgBAAFlANwJvryjAAAAAElFTkSuQmCC';
 
 /** POST /v1/images/generations. */
-export function answerImages(body: JsonObject, createdS: number): Answer {
-  const problem = fieldProblem(body, imagesFields, ['model', 'prompt']);
-  if (problem !== null) return errorAnswer(400, problem);
+export const images: StandInEndpoint = {
+  required: ['model', 'prompt'],
+  optional: [
+    'aspect_ratio',
+    'negative_prompt',
+    'output_format',
+    'size',
+    'seed',
+    // Not documented, but sent by clients in use.
+    'n',
+    'quality',
+    'response_format',
+  ],
+  answer: answerImages,
+  examples: [{ title: 'An image', body: { model: 'stable-image-ultra', prompt: 'A toll gate at sunrise' } }],
+};
+
+function answerImages(body: JsonObject, { createdS }: AnswerContext): Answer {
   const { prompt, n } = body;
   if (typeof prompt !== 'string' || prompt.length > 10_000) {
     return errorAnswer(400, 'prompt: expected at most 10000 characters');

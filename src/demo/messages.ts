@@ -1,10 +1,7 @@
 import type { JsonObject } from '../base/request.ts';
-import { type Answer, errorAnswer } from './answer.ts';
-import type { ChatContext } from './chat.ts';
-import { fieldProblem, messagesFields } from './fields.ts';
+import { type Answer, errorAnswer, type StandInEndpoint, type AnswerContext } from './answer.ts';
 import { namedFrame } from './frames.ts';
-import { objectsIn, replyText, textOf, tokens, wordsOf } from './text.ts';
-import { type ToolCall, toolCallFor } from './tool-call.ts';
+import { objectsIn, replyText, textOf, tokens, wordsOf, type ToolCall, toolCallFor } from './reply.ts';
 
 interface Reply {
   text: string;
@@ -15,9 +12,40 @@ interface Reply {
 }
 
 /** POST /v1/messages, plain or as a stream of Anthropic's events. */
-export function answerMessages(body: JsonObject, { id, wordDelayMs }: ChatContext): Answer {
-  const problem = fieldProblem(body, messagesFields, ['model', 'max_tokens', 'messages']);
-  if (problem !== null) return errorAnswer(400, problem);
+export const messages: StandInEndpoint = {
+  required: ['model', 'max_tokens', 'messages'],
+  optional: [
+    'system',
+    'temperature',
+    'top_p',
+    'top_k',
+    'stop_sequences',
+    'stream',
+    'metadata',
+    'thinking',
+    'tools',
+    'tool_choice',
+    'mcp_servers',
+    // Of Anthropic's SDK and its betas.
+    'thread',
+    'service_tier',
+    'output_config',
+  ],
+  answer: answerMessages,
+  examples: [
+    {
+      title: "Anthropic's API, streamed",
+      body: {
+        model: 'claude-4-5-haiku',
+        max_tokens: 200,
+        messages: [{ role: 'user', content: 'Why is Heroku so awesome?' }],
+        stream: true,
+      },
+    },
+  ],
+};
+
+function answerMessages(body: JsonObject, { id, wordDelayMs }: AnswerContext): Answer {
   if (objectsIn(body['messages']).length === 0)
     return errorAnswer(400, 'messages: at least one message is required');
   const reply = replyTo(body);
@@ -31,11 +59,11 @@ export function answerMessages(body: JsonObject, { id, wordDelayMs }: ChatContex
 }
 
 function replyTo(body: JsonObject): Reply {
-  const messages = objectsIn(body['messages']);
+  const sent = objectsIn(body['messages']);
   const inputTokens = tokens(
-    [body, ...messages].map((each) => textOf(each['content'] ?? each['system'])).join(''),
+    [body, ...sent].map((each) => textOf(each['content'] ?? each['system'])).join(''),
   );
-  const last = messages.at(-1);
+  const last = sent.at(-1);
   const isResult = objectsIn(last?.['content']).some((block) => block['type'] === 'tool_result');
   const toolCall = last?.['role'] === 'user' && !isResult ? toolCallFor(asChat(body)) : null;
   if (toolCall !== null) {

@@ -1,11 +1,24 @@
 import type { JsonObject, JsonValue } from '../base/request.ts';
-import { type Answer, errorAnswer } from './answer.ts';
-import { fieldProblem, rerankFields } from './fields.ts';
+import { type Answer, errorAnswer, type StandInEndpoint } from './answer.ts';
 
-/** POST /v1/rerank. A document is the more relevant the more words of the query it has. */
-export function answerRerank(body: JsonObject): Answer {
-  const problem = fieldProblem(body, rerankFields, ['model', 'query', 'documents']);
-  if (problem !== null) return errorAnswer(400, problem);
+/** POST /v1/rerank. A document with more words of the query is more relevant. */
+export const rerank: StandInEndpoint = {
+  required: ['model', 'query', 'documents'],
+  optional: ['top_n'],
+  answer: answerRerank,
+  examples: [
+    {
+      title: 'A rerank',
+      body: {
+        model: 'cohere-rerank-3-5',
+        query: 'Where do ships turn?',
+        documents: ['a bakery', 'the lighthouse where ships turn'],
+      },
+    },
+  ],
+};
+
+function answerRerank(body: JsonObject): Answer {
   const { query, documents, top_n: topN } = body;
   if (typeof query !== 'string') return errorAnswer(400, 'query: expected a string');
   if (!Array.isArray(documents) || documents.length === 0 || documents.length > 1_000) {

@@ -1,21 +1,31 @@
-import { isJsonObject, type JsonValue } from '../base/request.ts';
 import type { IncomingHttpHeaders } from 'node:http';
-import { answerAgents } from './agents.ts';
-import { type Answer, errorAnswer } from './answer.ts';
-import { answerChat, type ChatContext } from './chat.ts';
-import { answerEmbeddings } from './embeddings.ts';
-import { answerImages } from './images.ts';
-import { mcpServers } from './mcp-servers.ts';
-import { answerMessages } from './messages.ts';
-import { answerRerank } from './rerank.ts';
+import { isJsonObject, type JsonValue } from '../base/request.ts';
+import { type EndpointKind, endpointKinds, endpointsByKind } from '../validation/registry.ts';
+import { agents } from './agents.ts';
+import { type Answer, type AnswerContext, answerTo, errorAnswer, type StandInEndpoint } from './answer.ts';
+import { chat } from './chat.ts';
+import { embeddings } from './embeddings.ts';
+import { images } from './images.ts';
+import { mcpServers } from './listings.ts';
+import { messages } from './messages.ts';
+import { rerank } from './rerank.ts';
+
+export const standInEndpoints: Readonly<Record<EndpointKind, StandInEndpoint>> = {
+  chat,
+  embeddings,
+  images,
+  messages,
+  rerank,
+  agents,
+};
 
 export interface RecordedRequest {
   method: string;
   path: string;
   headers: IncomingHttpHeaders;
-  /** The body parsed as JSON; undefined where it is none. */
+  /** The body parsed as JSON; undefined if it is not. */
   body: unknown;
-  /** The body as it came. */
+  /** The body as text. */
   text: string;
 }
 
@@ -29,7 +39,7 @@ interface Keys {
 export function route(
   { method, path, headers, body: parsed }: RecordedRequest,
   { key, modelKeys }: Keys,
-  context: ChatContext,
+  context: AnswerContext,
 ): Answer {
   const given = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1] ?? '';
   const onlyModel = modelKeys.get(given);
@@ -41,20 +51,6 @@ export function route(
   if (onlyModel !== undefined && body['model'] !== onlyModel) {
     return errorAnswer(403, 'The key has no access to this model');
   }
-  switch (path) {
-    case '/v1/chat/completions':
-      return answerChat(body, context);
-    case '/v1/embeddings':
-      return answerEmbeddings(body);
-    case '/v1/images/generations':
-      return answerImages(body, context.createdS);
-    case '/v1/messages':
-      return answerMessages(body, context);
-    case '/v1/rerank':
-      return answerRerank(body);
-    case '/v1/agents/heroku':
-      return answerAgents(body, context);
-    default:
-      return errorAnswer(404, 'Not found');
-  }
+  const kind = endpointKinds.find((each) => endpointsByKind[each].path === path);
+  return kind === undefined ? errorAnswer(404, 'Not found') : answerTo(standInEndpoints[kind], body, context);
 }

@@ -6,8 +6,8 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { type Answer, errorAnswer, setUpstreamHeaders } from './answer.ts';
 import { type Script, sendFrames } from './behaviours.ts';
 import { leftByCaller } from './connection.ts';
-import { availableModels } from './models.ts';
 import { type RecordedRequest, route } from './route.ts';
+import { availableModels } from './listings.ts';
 
 export interface StandInOptions {
   /** 0: any free port. */

@@ -4,13 +4,13 @@ import { readConfiguration } from '../config/configuration.ts';
 import { systemClock } from '../base/clock.ts';
 import { createLog } from '../observability/log.ts';
 import { serve } from '../serve.ts';
-import { sessionPolicyProblems } from '../sessions/session-policy.ts';
+import { sessionPolicyProblems } from '../sessions/schema.ts';
 import { startStandIn } from './stand-in.ts';
 
 export interface DemoOptions {
-  /** PORT, LOG_LEVEL and the like may be set; what the demo is made of may not. */
+  /** PORT, LOG_LEVEL and a few more are taken from it. The demo sets the rest itself. */
   env: NodeJS.ProcessEnv;
-  /** What else is to be closed once the gateway has stopped. */
+  /** Closes anything else, once the gateway has stopped. */
   onStop?: () => Promise<unknown>;
 }
 
@@ -20,8 +20,8 @@ export interface Demo {
 }
 
 /**
- * Runs the gateway on the embedded store, in front of a stand-in for Heroku Inference: everything real but the model.
- * A signal, or a setting that is wrong, ends the process.
+ * Runs the gateway on the embedded store, in front of a stand-in for Heroku Inference: everything is real except the
+ * models. A signal or a wrong setting ends the process.
  */
 export async function startDemo({ env, onStop = () => Promise.resolve() }: DemoOptions): Promise<Demo> {
   const standIn = await startStandIn({ wordDelayMs: 40 });
@@ -58,13 +58,13 @@ export async function startDemo({ env, onStop = () => Promise.resolve() }: DemoO
   return { url: `http://127.0.0.1:${address.port}`, adminKey: settings.adminKey };
 }
 
-/** The port itself where it is free, else another: a demo should not fail for one that still runs. */
+/** The port if it is free, else another: a demo should not fail because one is still running. */
 export async function freePort(wanted: number): Promise<number> {
   const probe = createServer().listen(wanted, '127.0.0.1');
   try {
     await once(probe, 'listening');
   } catch {
-    process.stdout.write(`Port ${wanted} is taken, so another one is used.\n`);
+    process.stdout.write(`Port ${wanted} is in use, so the demo takes another one.\n`);
     return freePort(0);
   }
   const { port } = probe.address() as AddressInfo;

@@ -1,14 +1,23 @@
+import {
+  type EndpointKind,
+  endpointKinds,
+  endpointPaths,
+  endpointsByKind,
+  mcpServersPath,
+} from '../validation/registry.ts';
+import { standInEndpoints } from './route.ts';
+
 export interface WalkthroughOptions {
   url: string;
   adminKey: string;
 }
 
-/** Makes a token, and says what to paste next. */
+/** Makes a token. Gives the text that says what to paste next. */
 export async function walkthrough({ url, adminKey }: WalkthroughOptions): Promise<string> {
   return page({ url, adminKey, token: await makeDemoToken({ url, adminKey }) });
 }
 
-/** Makes a team `demo`, a user `ana` and a token over the admin API; the token's text. */
+/** Makes a team `demo`, a user `ana` and a token over the admin API. Gives the token's text. */
 export async function makeDemoToken({ url, adminKey }: WalkthroughOptions): Promise<string> {
   const post = poster(url, adminKey);
   await post('/admin/teams', { id: 'demo', limits: demoLimits });
@@ -24,19 +33,8 @@ const demoLimits = [
   { metric: 'concurrency', max: 5 },
 ];
 
-/** Agents run tools in apps: a token may use them only where its lists name the endpoint, and the tool with its app. */
-const demoPolicy = {
-  endpoints: [
-    '/v1/chat/completions',
-    '/v1/messages',
-    '/v1/embeddings',
-    '/v1/images/generations',
-    '/v1/rerank',
-    '/v1/agents/heroku',
-    '/v1/mcp/servers',
-  ],
-  tools: ['dyno_run_command@my-app', 'mcp-weather/forecast'],
-};
+/** Agents run tools in apps: a token may use them only if its lists name the endpoint, and the tool with its app. */
+const demoPolicy = { endpoints: endpointPaths, tools: ['dyno_run_command@my-app', 'mcp-weather/forecast'] };
 
 function poster(url: string, adminKey: string) {
   return async function post(path: string, body: object): Promise<Record<string, unknown>> {
@@ -47,70 +45,45 @@ function poster(url: string, adminKey: string) {
   };
 }
 
-/** The text on the terminal: each command on its own, ready to paste. */
+/** The text on the terminal: each command on a line of its own, ready to paste. */
 function page({ url, adminKey, token }: WalkthroughOptions & { token: string }): string {
-  const call = (path: string, body: object, options = ''): string =>
-    `curl ${options}${url}${path} -H 'Authorization: Bearer ${token}' -d '${JSON.stringify(body)}'`;
-  const model = 'claude-4-5-haiku';
-  const messages = [{ role: 'user', content: 'Why is Heroku so awesome?' }];
-  const query = { model: 'cohere-rerank-3-5', query: 'Where do ships turn?' };
-  const tool = {
-    type: 'heroku_tool',
-    name: 'dyno_run_command',
-    runtime_params: { target_app_name: 'my-app' },
-  };
-  const image = { model: 'stable-image-ultra', prompt: 'A toll gate at sunrise' };
+  const get = (path: string, key = token): string => `curl '${url}${path}' -H 'Authorization: Bearer ${key}'`;
   return `
 Tollgate is running at ${url}, in front of a stand-in for Heroku Inference.
-Everything is real but the model; everything is forgotten when it stops (Ctrl-C).
+Everything is real except the models. Everything is forgotten when you stop it with Ctrl-C.
 
-A token for user ana of team demo:
+A token for the user ana of the team demo:
 
   ${token}
 
-Chat:
+${endpointKinds.flatMap((kind) => examplesOf(kind, { url, token })).join('\n')}
+The available models, as OpenAI and as Heroku list them:
 
-${call('/v1/chat/completions', { model, messages })}
+${get('/v1/models')}
 
-Streamed:
-
-${call('/v1/chat/completions', { model, messages, stream: true }, '-N ')}
-
-Embeddings:
-
-${call('/v1/embeddings', { model: 'cohere-embed-multilingual', input: ['hello', 'world'] })}
-
-An image:
-
-${call('/v1/images/generations', image)}
-
-Anthropic's shape, streamed:
-
-${call('/v1/messages', { model, max_tokens: 200, messages, stream: true }, '-N ')}
-
-A rerank:
-
-${call('/v1/rerank', { ...query, documents: ['a bakery', 'the lighthouse where ships turn'] })}
-
-An agent, whose tool would run in an app:
-
-${call('/v1/agents/heroku', { model, messages, tools: [tool] }, '-N ')}
-
-The models there are, in OpenAI's shape and in Heroku's:
-
-curl ${url}/v1/models -H 'Authorization: Bearer ${token}'
-
-curl ${url}/available-models -H 'Authorization: Bearer ${token}'
+${get('/available-models')}
 
 The tools of MCP servers:
 
-curl ${url}/v1/mcp/servers -H 'Authorization: Bearer ${token}'
+${get(mcpServersPath)}
 
 What is left of the limits, and who used what:
 
-curl ${url}/v1/me -H 'Authorization: Bearer ${token}'
+${get('/v1/me')}
 
-curl '${url}/admin/usage?group_by=user,model' -H 'Authorization: Bearer ${adminKey}'
+${get('/admin/usage?group_by=user,model', adminKey)}
 
 `;
+}
+
+function examplesOf(kind: EndpointKind, { url, token }: { url: string; token: string }): string[] {
+  const { path, docs } = endpointsByKind[kind];
+  return standInEndpoints[kind].examples.map(({ title, body }) => {
+    const isStream = body['stream'] === true || docs.answer === null;
+    const options = isStream ? '-N ' : '';
+    return `${title}:
+
+curl ${options}${url}${path} -H 'Authorization: Bearer ${token}' -d '${JSON.stringify(body)}'
+`;
+  });
 }

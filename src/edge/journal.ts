@@ -1,6 +1,7 @@
 import type { LimitNotice } from '../limits/limit-notices.ts';
 import type { EntryRecord } from '../ledger/entry.ts';
 import type { Identity } from '../identity/records/identity.ts';
+import { noFigures } from '../base/figures.ts';
 import { callerLeft, type ForwardOutcome } from '../base/outcome.ts';
 import type { ErrorCode } from '../base/refusal.ts';
 import { otherEndpoint, type RefusedAs } from '../ledger/refusal-count.ts';
@@ -64,9 +65,7 @@ export class Journal implements AttemptObserver {
       durationMs: outcome.durationMs,
       ttfbMs: outcome.ttfbMs,
       model: modelKnown ? entry.model : null,
-      inputTokens: entry.input_tokens,
-      outputTokens: entry.output_tokens,
-      images: entry.images,
+      figures: entry,
     });
     if (outcome.errorCode !== null && outcome.errorCode !== 'shutdown') {
       this.#metrics.refused(outcome.errorCode);
@@ -115,7 +114,7 @@ export class Journal implements AttemptObserver {
 
   /** The same, of a call of the data plane. */
   noteCall(call: Call, status: number, errorCode: ErrorCode | null = null): void {
-    const { requestId, path, elapsedMs: durationMs, principal } = call;
+    const { requestId, loggedPath: path, elapsedMs: durationMs, principal } = call;
     const method = call.incoming.method ?? '';
     const identity = principal?.identity ?? null;
     this.note({ requestId, method, path, status, errorCode, durationMs, identity });
@@ -152,9 +151,7 @@ const uncounted = {
   stream: false,
   ttfbMs: null,
   model: null,
-  inputTokens: 0,
-  outputTokens: 0,
-  images: 0,
+  figures: noFigures,
 } satisfies Partial<Answer>;
 
 const nobody = {
@@ -165,10 +162,7 @@ const nobody = {
   model_requested: null,
   stream: false,
   ttfb_ms: null,
-  input_tokens: 0,
-  output_tokens: 0,
-  images: 0,
-  search_units: 0,
+  figures: noFigures,
   upstream: null,
 } satisfies Partial<AccessLine>;
 
@@ -184,14 +178,11 @@ function accessLine(call: Call, entry: EntryRecord, upstream: string | null): Ac
     user: entry.user,
     token_id: entry.token_id,
     model: entry.model,
-    model_requested: entry.model_requested ?? null,
+    model_requested: entry.model_requested,
     stream: entry.stream,
     duration_ms: entry.duration_ms,
     ttfb_ms: entry.ttfb_ms,
-    input_tokens: entry.input_tokens,
-    output_tokens: entry.output_tokens,
-    images: entry.images,
-    search_units: entry.search_units,
+    figures: entry,
     upstream,
   };
 }

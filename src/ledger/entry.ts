@@ -1,98 +1,105 @@
+import { figures, namedFigures, type Figures, type NamedFigures } from '../base/figures.ts';
 import type { Outcome } from '../base/outcome.ts';
+import { nanoUsdPerUsd } from '../base/price.ts';
 
-/** A model's name in totals, and as a filter, where only a caller has said it and the upstream never accepted it. */
+/** The name in totals, and as a filter, of a model that only a caller has named and the upstream never accepted. */
 export const unacceptedModel = '(not accepted)';
 
-/** One admitted request, as `/admin/requests` shows it: contract 1.6. */
-export interface LedgerEntry {
+/** What a ledger entry has in every form. */
+interface EntryBase {
   id: string;
   request_id: string;
-  /** When it was admitted, by the store's clock; RFC 3339 UTC. */
-  time: string;
   team: string;
   user: string;
   token_id: string;
   session_id: string | null;
-  /** Whom the session was made for, as the site that made it says. */
+  /** Whom the session was made for, as told by the site that made it. */
   end_user: string | null;
   endpoint: string;
+  /** The model that answered. */
   model: string;
-  /** The model that was asked for, where another one answered. */
-  model_requested?: string | null;
-  /** False where only the caller said the model's name: totals count it under `unacceptedModel`. Absent: true. */
-  model_accepted?: boolean;
+  /** The model that was asked for, if another one answered; else null. */
+  model_requested: string | null;
+  /** False if only the caller named the model: totals then count it under `unacceptedModel`. */
+  model_accepted: boolean;
   status: number;
   outcome: Outcome;
   error_code: string | null;
-  input_tokens: number;
-  output_tokens: number;
-  images: number;
-  /** What a rerank is billed in. */
-  search_units: number;
-  /** Null where the model has no price. */
-  cost_usd: number | null;
   usage: 'reported' | 'estimated';
   stream: boolean;
   duration_ms: number;
   ttfb_ms: number | null;
 }
 
-/** An entry as it is written: its time a number, since a date in words costs a third of a microsecond a request. */
-export interface EntryRecord extends Omit<LedgerEntry, 'time' | 'cost_usd'> {
-  /** Nano-dollars, whole. */
-  costNanoUsd: number | null;
+/** One admitted request, as `/admin/requests` shows it (contract 1.6). */
+export interface LedgerEntry extends EntryBase, NamedFigures {
+  /** When it was admitted, by the store's clock; RFC 3339 UTC. */
+  time: string;
+  /** Null if the model has no price. */
+  cost_usd: number | null;
+}
+
+/** An entry as it is written: its time is a number, because formatting a date costs a third of a microsecond. */
+export interface EntryRecord extends EntryBase, Figures {
   /** By the store's clock, ms. */
   admittedAtMs: number;
+  /** Nano-dollars, whole; null if the model has no price. */
+  costNanoUsd: number | null;
 }
 
-/** In the order in which the store keeps them; money is kept in nano-dollars. */
-export const usageFigures = [
-  'requests',
-  'input_tokens',
-  'output_tokens',
-  'images',
-  'errors',
-  'aborted',
-  'lost',
+/** The fields of an entry in the order in which answers and reports have them. */
+export const entryFields = [
+  'id',
+  'request_id',
+  'time',
+  'team',
+  'user',
+  'token_id',
+  'session_id',
+  'end_user',
+  'endpoint',
+  'model',
+  'model_requested',
+  'model_accepted',
+  'status',
+  'outcome',
+  'error_code',
+  ...figures.map(({ name }) => name),
   'cost_usd',
-  'search_units',
-] as const;
-export type UsageFigures = Record<(typeof usageFigures)[number], number>;
+  'usage',
+  'stream',
+  'duration_ms',
+  'ttfb_ms',
+] as const satisfies readonly (keyof LedgerEntry)[];
 
-export const usageGroups = ['day', 'team', 'user', 'token', 'model', 'endpoint'] as const;
-export type UsageGroup = (typeof usageGroups)[number];
-
-export interface UsageQuery {
-  /** Whole UTC days, `YYYY-MM-DD`, both included. */
-  from: string;
-  to: string;
-  filters: Partial<Record<Exclude<UsageGroup, 'day'>, string>>;
-  groupBy: readonly UsageGroup[];
-  /** These teams alone, whatever the filters say; absent: all. */
-  teams?: readonly string[];
+/** The entry as callers see it, its fields in the order of `entryFields`. */
+export function ledgerEntryOf(record: EntryRecord): LedgerEntry {
+  return {
+    id: record.id,
+    request_id: record.request_id,
+    time: new Date(record.admittedAtMs).toISOString(),
+    team: record.team,
+    user: record.user,
+    token_id: record.token_id,
+    session_id: record.session_id,
+    end_user: record.end_user,
+    endpoint: record.endpoint,
+    model: record.model,
+    model_requested: record.model_requested,
+    model_accepted: record.model_accepted,
+    status: record.status,
+    outcome: record.outcome,
+    error_code: record.error_code,
+    ...namedFigures(record),
+    cost_usd: record.costNanoUsd === null ? null : record.costNanoUsd / nanoUsdPerUsd,
+    usage: record.usage,
+    stream: record.stream,
+    duration_ms: record.duration_ms,
+    ttfb_ms: record.ttfb_ms,
+  };
 }
 
-export type UsageRow = Partial<Record<UsageGroup, string>> & UsageFigures;
-
-export interface EntryQuery {
-  /** Plain text, compared whole. A model is the one the totals count the request under. */
-  filters: Partial<
-    Record<'team' | 'user' | 'token' | 'session' | 'end_user' | 'model' | 'endpoint' | 'outcome', string>
-  >;
-  /** By when it was admitted, ms since the epoch. */
-  admitted?: { fromMs?: number | undefined; beforeMs?: number | undefined };
-  limit: number;
-  /** From `next_cursor` of the page before; null for the first page. */
-  cursor: string | null;
-  /** These teams alone, whatever the filters say; absent: all. */
-  teams?: readonly string[];
-}
-
-/** Reading the ledger back. Methods reject with `StoreUnavailable`. */
-export interface LedgerReader {
-  usage(query: UsageQuery): Promise<UsageRow[]>;
-  /** Newest closed first. A page may be short, or empty, while there are more: `next_cursor` says so. */
-  entries(query: EntryQuery): Promise<{ data: LedgerEntry[]; next_cursor: string | null }>;
-  /** How many entries are kept, and since when (ms since the epoch; null where there are none): older ones were trimmed. */
-  extent(): Promise<{ entries: number; oldestAtMs: number | null }>;
+/** The model that totals count an entry under. */
+export function countedModel({ model, model_accepted }: EntryRecord): string {
+  return model_accepted ? model : unacceptedModel;
 }

@@ -1,4 +1,4 @@
-import type { RedisStore } from '../store/redis.ts';
+import type { Store } from '../store/store.ts';
 
 /** A day of fewer rows takes one command; one of more neither holds the store up nor is in memory at once. */
 const rowsPerRead = 2_000;
@@ -7,7 +7,7 @@ const rowsPerRead = 2_000;
  * All fields of a hash with their values, in pages, each field once. What changes meanwhile is given as it was or as
  * it is. Rejects with `StoreUnavailable`.
  */
-export async function* rowsOfHash(store: RedisStore, key: string): AsyncGenerator<[string, string][]> {
+export async function* rowsOfHash(store: Store, key: string): AsyncGenerator<[string, string][]> {
   // HSCAN may give a field twice where the hash is resized between two reads (redis.io, SCAN guarantees).
   const seen = new Set<string>();
   let cursor = '0';

@@ -1,11 +1,11 @@
 import { daysBetween } from '../base/days.ts';
 import { decodeEntry } from './entry-text.ts';
-import type { EntryQuery, LedgerEntry, LedgerReader, UsageQuery, UsageRow } from './entry.ts';
+import { ledgerEntryOf, type LedgerEntry } from './entry.ts';
+import { passes, type EntryQuery, type LedgerReader } from './ledger.ts';
 import type { Keys } from '../store/keys.ts';
-import type { RedisStore } from '../store/redis.ts';
-import { passes } from './entry-filter.ts';
+import type { Store } from '../store/store.ts';
 import { rowsOfHash } from './hash-rows.ts';
-import { UsageSums } from './usage.ts';
+import { usageRows, usageSums, type UsageQuery, type UsageRow } from './totals.ts';
 
 const entriesPerRead = 500;
 /** How far one call looks for entries that pass the filters, before it hands back a cursor to go on from. */
@@ -15,22 +15,25 @@ const clockSlackMs = 3_600_000;
 
 /** Reads the ledger that settling writes: entries from a stream, sums from one hash a day. */
 export class RedisLedger implements LedgerReader {
-  readonly #store: RedisStore;
+  readonly #store: Store;
   readonly #keys: Keys;
 
-  constructor(store: RedisStore, keys: Keys) {
+  constructor(store: Store, keys: Keys) {
     this.#store = store;
     this.#keys = keys;
   }
 
   async usage(query: UsageQuery): Promise<UsageRow[]> {
-    const sums = new UsageSums(query);
+    const sums = usageSums(query);
     for (const day of daysBetween(query.from, query.to)) {
       for await (const page of rowsOfHash(this.#store, this.#keys.totals(day))) {
-        sums.add({ day, rows: page.map(([row, text]) => [row, text.split(' ').map(Number)] as const) });
+        sums.add(
+          day,
+          page.map(([row, text]) => [row, text.split(' ').map(Number)] as const),
+        );
       }
     }
-    return sums.rows();
+    return usageRows(sums);
   }
 
   async entries(query: EntryQuery): Promise<{ data: LedgerEntry[]; next_cursor: string | null }> {
@@ -42,7 +45,7 @@ export class RedisLedger implements LedgerReader {
         cursor = id;
         const entry = decodeEntry(fields[1] ?? '');
         if (!passes(entry, query)) continue;
-        data.push(entry);
+        data.push(ledgerEntryOf(entry));
         if (data.length === query.limit) return { data, next_cursor: cursor };
       }
       if (page.length < entriesPerRead) return { data, next_cursor: null };

@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { figures, type FigureName } from '../base/figures.ts';
 import type { Outcome } from '../base/outcome.ts';
-import { usageFigures, usageGroups, type LedgerEntry } from './entry.ts';
+import type { LedgerEntry } from './entry.ts';
 import { refusalGroups } from './refusal-count.ts';
+import { usageFigures, usageGroups } from './totals.ts';
 import { time } from '../base/fields.ts';
 
-/* What the ledger says, as the API shows it. */
+/* The ledger as the API shows it. */
 
 export const outcomes = ['ok', 'error', 'aborted', 'lost'] as const satisfies readonly Outcome[];
 
@@ -25,16 +27,13 @@ export const entryResponse = z
     model: text,
     model_requested: text
       .nullable()
-      .meta({ description: 'The model asked for, where its fallback answered; else null.' }),
+      .meta({ description: 'The model that was asked for, if its fallback answered; else null.' }),
     model_accepted: z.boolean(),
     status: z.int(),
     outcome: z.enum(outcomes),
     error_code: text.nullable(),
-    input_tokens: count,
-    output_tokens: count,
-    images: count,
-    search_units: count.meta({ description: 'What a rerank is billed in.' }),
-    cost_usd: z.number().nullable().meta({ description: 'null where the model has no price.' }),
+    ...figureFields(),
+    cost_usd: z.number().nullable().meta({ description: 'Null if the model has no price.' }),
     usage: z.enum(['reported', 'estimated']),
     stream: z.boolean(),
     duration_ms: z.number(),
@@ -48,11 +47,19 @@ export const usageRowResponse = z
     ...fieldsNamed(usageFigures, count),
     cost_usd: z.number().min(0),
   })
-  .meta({ id: 'UsageRow', description: 'Sums; it has the groups that group_by named.' });
+  .meta({ id: 'UsageRow', description: 'Sums. A row has the groups that group_by named.' });
 
 export const refusalRowResponse = z
   .object({ ...fieldsNamed(refusalGroups, text.nullable().exactOptional()), refused: count })
-  .meta({ id: 'RefusalRow', description: 'A count; it has the groups that group_by named.' });
+  .meta({ id: 'RefusalRow', description: 'A count. A row has the groups that group_by named.' });
+
+function figureFields(): Record<FigureName, z.ZodType<number>> {
+  const fields = figures.map(({ name, description }) => [
+    name,
+    description === null ? count : count.meta({ description }),
+  ]);
+  return Object.fromEntries(fields) as Record<FigureName, z.ZodType<number>>; // made of the names
+}
 
 function fieldsNamed<Name extends string, Type extends z.ZodType>(
   names: readonly Name[],

@@ -1,4 +1,6 @@
 import type { ErrorCode } from '../base/refusal.ts';
+import { textCodec, textOrNull } from '../base/text-record.ts';
+import { DaySums, type SumQuery } from './day-sums.ts';
 
 /*
  * Refused requests, summed by day. What they are told apart by comes from identities, from the paths served here and
@@ -6,7 +8,7 @@ import type { ErrorCode } from '../base/refusal.ts';
  */
 
 /** What a refused request is counted under. */
-export interface RefusedAs {
+export type RefusedAs = {
   /** These three are null where it was not known who called. */
   team: string | null;
   user: string | null;
@@ -14,7 +16,7 @@ export interface RefusedAs {
   /** A path that is served here, `/admin`, or `other`. */
   endpoint: string;
   code: ErrorCode;
-}
+};
 
 /** The endpoint of what was asked for at no path known here, and of what a full day has no row for. */
 export const otherEndpoint = 'other';
@@ -25,16 +27,7 @@ export const maxRefusalRows = 2_000;
 export const refusalGroups = ['day', 'team', 'user', 'token', 'endpoint', 'code'] as const;
 export type RefusalGroup = (typeof refusalGroups)[number];
 
-export interface RefusalQuery {
-  /** Whole UTC days, `YYYY-MM-DD`, both included. */
-  from: string;
-  to: string;
-  filters: Partial<Record<Exclude<RefusalGroup, 'day'>, string>>;
-  groupBy: readonly RefusalGroup[];
-  /** Those of these teams only, whatever the filters say; absent: of all. */
-  teams?: readonly string[];
-}
-
+export type RefusalQuery = SumQuery<RefusalGroup>;
 export type RefusalRow = Partial<Record<RefusalGroup, string | null>> & { refused: number };
 
 /** Some of what one process has counted. */
@@ -59,16 +52,24 @@ export interface RefusalStore {
   refusals(query: RefusalQuery): Promise<RefusalRow[]>;
 }
 
-/** The row's name in the store. */
-export function encodeRefusalRow({ team, user, token, endpoint, code }: RefusedAs): string {
-  return `${team ?? ''}\t${user ?? ''}\t${token ?? ''}\t${endpoint}\t${code}`;
-}
+const codec = textCodec<RefusedAs>(
+  { team: null, user: null, token: null, endpoint: '', code: 'internal_error' },
+  [
+    ['team', (row) => row.team ?? '', textOrNull],
+    ['user', (row) => row.user ?? '', textOrNull],
+    ['token', (row) => row.token ?? '', textOrNull],
+    ['endpoint', (row) => row.endpoint, String],
+    // Only rows made of a known code are written.
+    ['code', (row) => row.code, (text): ErrorCode => text as ErrorCode],
+  ],
+);
 
-/** The row back from its name. */
-export function decodeRefusalRow(text: string): RefusedAs {
-  const [team, user, token, endpoint = '', code = ''] = text.split('\t');
-  // Only rows made of a known code are written.
-  return { team: team || null, user: user || null, token: token || null, endpoint, code: code as ErrorCode };
+/** The row's name in the store. */
+export const encodeRefusalRow: (row: RefusedAs) => string = codec.encode;
+
+/** Sums days of refusals by group. */
+export function refusalSums(query: RefusalQuery): DaySums<RefusalRow> {
+  return new DaySums({ query, figures: ['refused'], decodeName: codec.decode });
 }
 
 /** What a request is counted under where its own row has no room. */

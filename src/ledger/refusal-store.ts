@@ -1,9 +1,11 @@
 import { dayMs, daysBetween } from '../base/days.ts';
 import type { Keys } from '../store/keys.ts';
-import { loadScript, type RedisStore } from '../store/redis.ts';
+import { loadScript } from '../store/script.ts';
+import type { Store } from '../store/store.ts';
 import {
   encodeRefusalRow,
   maxRefusalRows,
+  refusalSums,
   withoutRoom,
   type RefusalBatch,
   type RefusalCount,
@@ -12,17 +14,16 @@ import {
   type RefusalStore,
 } from './refusal-count.ts';
 import { rowsOfHash } from './hash-rows.ts';
-import { RefusalSums } from './refusal-sums.ts';
 
 const countRefusals = loadScript(new URL('count_refusals.lua', import.meta.url));
 
 /** Refused requests on Redis: one hash a day. */
 export class RedisRefusalStore implements RefusalStore {
-  readonly #store: RedisStore;
+  readonly #store: Store;
   readonly #keys: Keys;
   readonly #retentionDays: number;
 
-  constructor(store: RedisStore, keys: Keys, { retentionDays }: { retentionDays: number }) {
+  constructor(store: Store, keys: Keys, { retentionDays }: { retentionDays: number }) {
     this.#store = store;
     this.#keys = keys;
     this.#retentionDays = retentionDays;
@@ -40,17 +41,13 @@ export class RedisRefusalStore implements RefusalStore {
 }
 
 /** The sums that a query asks for. Rejects with `StoreUnavailable`. */
-export async function readRefusals(
-  store: RedisStore,
-  keys: Keys,
-  query: RefusalQuery,
-): Promise<RefusalRow[]> {
-  const sums = new RefusalSums(query);
+export async function readRefusals(store: Store, keys: Keys, query: RefusalQuery): Promise<RefusalRow[]> {
+  const sums = refusalSums(query);
   for (const day of daysBetween(query.from, query.to)) {
     for await (const page of rowsOfHash(store, keys.refusals(day))) {
       sums.add(
         day,
-        page.map(([row, count]) => [row, Number(count)] as const),
+        page.map(([row, count]) => [row, [Number(count)]] as const),
       );
     }
   }

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Keys } from '../store/keys.ts';
-import { loadScript, type RedisStore } from '../store/redis.ts';
-import { gatewayPlace } from '../identity/records/gateway-settings.ts';
-import { placeOfLimit } from '../identity/records/session.ts';
+import { loadScript } from '../store/script.ts';
+import type { Store } from '../store/store.ts';
+import { gatewayCounterKey } from '../identity/records/gateway-settings.ts';
+import { counterKeyOfLimit } from '../identity/records/session.ts';
 import type {
   AdmissionStore,
   AdmitReply,
@@ -29,7 +30,8 @@ const spanLetters: Readonly<Record<Span, string>> = {
   month: 'M',
   open: 'o',
 };
-const never = String(Number.MAX_SAFE_INTEGER);
+/** Not every Lua reads `Infinity` as a number. */
+const never = Number.MAX_SAFE_INTEGER;
 
 export interface RedisAdmissionOptions {
   leaseMs: number;
@@ -39,11 +41,11 @@ export interface RedisAdmissionOptions {
 
 /** Admission on Redis: the scripts do the work, this turns values into their arguments and back. */
 export class RedisAdmissionStore implements AdmissionStore {
-  readonly #store: RedisStore;
+  readonly #store: Store;
   readonly #keys: Keys;
   readonly #options: RedisAdmissionOptions;
 
-  constructor(store: RedisStore, keys: Keys, options: RedisAdmissionOptions) {
+  constructor(store: Store, keys: Keys, options: RedisAdmissionOptions) {
     this.#store = store;
     this.#keys = keys;
     this.#options = options;
@@ -151,9 +153,9 @@ export class RedisAdmissionStore implements AdmissionStore {
   }
 
   #counterKey(team: string, limit: string): string {
-    const place = placeOfLimit(limit);
-    if (place === null) return this.#keys.counters(team);
-    return place === gatewayPlace ? this.#keys.counters(gatewayPlace) : this.#keys.session(place);
+    const key = counterKeyOfLimit(limit);
+    if (key === null) return this.#keys.counters(team);
+    return key === gatewayCounterKey ? this.#keys.counters(gatewayCounterKey) : this.#keys.session(key);
   }
 
   async sayOnce(what: string, untilMs: number): Promise<boolean> {
@@ -174,8 +176,9 @@ export class RedisAdmissionStore implements AdmissionStore {
 
 function requestText(request: AdmitRequest): string {
   const { grant, team, epoch, notAfterMs, expiresAtMs, record, session, limits } = request;
-  const expires = expiresAtMs === Infinity ? never : expiresAtMs;
-  let text = `${grant}\n${team}\n${epoch}\n${Math.floor(notAfterMs)}\n${expires}\n${record}\n${session ?? ''}\n`;
+  const notAfter = Math.floor(Math.min(notAfterMs, never));
+  const expires = Math.min(expiresAtMs, never);
+  let text = `${grant}\n${team}\n${epoch}\n${notAfter}\n${expires}\n${record}\n${session ?? ''}\n`;
   for (const { id, span, amount, max } of limits) text += `${id}\n${spanLetters[span]}\n${amount}\n${max}\n`;
   return text;
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { EntryRecord } from '../ledger/entry.ts';
 import type { Principal, ScopedLimit } from '../identity/records/identity.ts';
 import type { Log } from '../base/log.ts';
-import type { ForwardOutcome } from '../base/outcome.ts';
+import { noCharge, type Charge, type ForwardOutcome } from '../base/outcome.ts';
 import { costNanoUsd, type Price } from '../base/price.ts';
 import { Refusal, restarting } from '../base/refusal.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
@@ -23,16 +23,12 @@ const admissionsPerCall = 200;
 /** Longest that the end of an answer is held back for its settlement (invariant 6). */
 const settleWaitMs = 50;
 
-const nothing = { requests: 0, inputTokens: 0, outputTokens: 0, images: 0, searchUnits: 0 };
-
-/** What asks to be admitted, besides who asks. */
-export type Ask = Omit<
-  OpenRequest,
-  'team' | 'user' | 'tokenId' | 'sessionId' | 'endUser' | 'places' | 'nanoUsd'
-> & {
-  /** Of its model; null where it is unpriced. */
+/** What is to be admitted, besides who asks. */
+export interface Ask extends Pick<OpenRequest, 'requestId' | 'endpoint' | 'model' | 'modelKnown' | 'stream'> {
+  reserved: Charge;
+  /** Of its model; null if it has none. */
   price: Price | null;
-};
+}
 
 export interface AdmissionOptions {
   store: AdmissionStore;
@@ -123,7 +119,7 @@ export class Admission {
     const ids = limits.map(({ limit }) => limit.id);
     const { nowMs, counters } = await this.#options.store.counters(team, ids);
     const states = limits.map((scoped, n): LimitState => {
-      const asked = applied(scoped, nothing);
+      const asked = applied(scoped, noCharge);
       const counter = rolled(counters[n] ?? emptyCounter, windowIndex(asked.span, nowMs));
       return { scoped, applied: asked, counter };
     });
@@ -147,24 +143,24 @@ export class Admission {
     await this.heartbeat.stop();
   }
 
-  #prepare(principal: Principal, { price, ...ask }: Ask): { request: AdmitRequest; grant: Grant } {
+  #prepare(principal: Principal, { price, reserved, ...ask }: Ask): { request: AdmitRequest; grant: Grant } {
     const { team, user, token, session } = principal.identity;
-    const reserved = { requests: 1, ...ask };
     const limits = limitsOn(principal.limits, ask).map((scoped): LimitState => ({
       scoped,
       applied: applied(scoped, reserved, price),
       counter: emptyCounter,
     }));
-    const places = limits.filter(({ applied: { span } }) => span === 'open').map(({ applied: { id } }) => id);
+    const slots = limits.filter(({ applied: { span } }) => span === 'open').map(({ applied: { id } }) => id);
     const open: OpenRequest = {
       ...ask,
+      ...reserved,
       team: team.id,
       user: user.id,
       tokenId: token.id,
       sessionId: session?.id ?? null,
       nanoUsd: price && costNanoUsd(price, reserved),
       endUser: session?.end_user ?? null,
-      places,
+      slots,
     };
     const id = `${this.#options.process}-${(this.#granted++).toString(36)}`;
     return {

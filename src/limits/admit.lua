@@ -23,8 +23,7 @@
 local counters_ttl_s = 70 * 86400
 local open_ttl_s = 30 * 86400
 
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- include: ../store/lua/now.lua
 
 local beat = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not beat or now - tonumber(beat) > tonumber(ARGV[2]) then
@@ -44,14 +43,9 @@ local function month_index()
   return year * 12 + month - 1
 end
 
-local function fields_of(text)
-  local fields, n = {}, 0
-  for field in string.gmatch(text, '([^\n]*)\n') do
-    n = n + 1
-    fields[n] = field
-  end
-  return fields
-end
+-- include: ../store/lua/fields_of.lua
+-- include: ../store/lua/epoch_of.lua
+-- include: ../store/lua/counter.lua
 
 local lengths = { m = 60000, h = 3600000 }
 local indexes = {
@@ -72,14 +66,9 @@ local function used(span, index, current, previous)
 end
 
 local epochs = {}
-local function epoch_of(team)
-  local epoch = epochs[team]
-  if epoch == nil then
-    local found = redis.call('HMGET', KEYS[3], team, '@')
-    epoch = found[1] and found[2] and found[1] .. '.' .. found[2] or found[1]
-    epochs[team] = epoch
-  end
-  return epoch
+local function known_epoch(team)
+  if epochs[team] == nil then epochs[team] = epoch_of(KEYS[3], team) end
+  return epochs[team]
 end
 
 -- Where the counter of a limit is.
@@ -108,12 +97,11 @@ local function check(counters, request, count)
     local span, amount, max = request[at + 1], tonumber(request[at + 2]), tonumber(request[at + 3])
     local index, current, previous = indexes[span], 0, 0
     if texts[n] then
-      local i, c, p = string.match(texts[n], '^(%d+) (%d+) (%d+)$')
-      i = tonumber(i)
+      local i, c, p = counter_in(texts[n])
       if i >= index then
-        index, current, previous = i, tonumber(c), tonumber(p)
+        index, current, previous = i, c, p
       elseif i == index - 1 then
-        previous = tonumber(c)
+        previous = c
       end
     end
     states[n] = { index, current, previous }
@@ -127,7 +115,7 @@ end
 local function told(letter, states)
   local parts = { letter }
   for n = 1, #states do
-    parts[n + 1] = string.format('%.0f %.0f %.0f', states[n][1], states[n][2], states[n][3])
+    parts[n + 1] = counter_text(states[n][1], states[n][2], states[n][3])
   end
   return table.concat(parts, ' ')
 end
@@ -136,7 +124,7 @@ local touched = {}
 
 local function decide(request)
   local grant, team, count = request[1], request[2], (#request - 7) / 4
-  if epoch_of(team) ~= request[3] then
+  if known_epoch(team) ~= request[3] then
     return 'S'
   end
   local session = request[7]
@@ -157,14 +145,14 @@ local function decide(request)
     -- A grant that is open already has been counted: it may itself be what leaves no room.
     return told(redis.call('HEXISTS', KEYS[2], grant) == 1 and 'A' or 'D', states)
   end
-  if redis.call('HSETNX', KEYS[2], grant, string.format('%.0f\t', now) .. request[6]) == 0 then
+  if redis.call('HSETNX', KEYS[2], grant, now_text .. '\t' .. request[6]) == 0 then
     return told('A', states)
   end
   local writes = {}
   for n = 1, count do
     local state, place = states[n], place_of(ids[n], counters)
     state[2] = state[2] + tonumber(request[6 + 4 * n])
-    local text = string.format('%.0f %.0f %.0f', state[1], state[2], state[3])
+    local text = counter_text(state[1], state[2], state[3])
     if place == counters then
       writes[#writes + 1] = ids[n]
       writes[#writes + 1] = text
@@ -182,7 +170,7 @@ local function decide(request)
   return told('A', states)
 end
 
-local reply = { string.format('%.0f', now), redis.call('GET', KEYS[4]) or '' }
+local reply = { now_text, redis.call('GET', KEYS[4]) or '' }
 for n = 5, #ARGV do
   reply[n - 2] = decide(fields_of(ARGV[n]))
 end

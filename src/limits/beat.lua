@@ -8,14 +8,13 @@
 
 local ttl_s = 30 * 86400
 
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- include: ../store/lua/now.lua
 redis.call('SET', KEYS[2], ARGV[3], 'NX')
 redis.call('ZADD', KEYS[1], now, ARGV[1])
 redis.call('EXPIRE', KEYS[1], ttl_s)
 redis.call('EXPIRE', KEYS[2], ttl_s)
 redis.call('EXPIRE', KEYS[3], ttl_s)
-local reply = { string.format('%.0f', now), redis.call('GET', KEYS[2]) }
+local reply = { now_text, redis.call('GET', KEYS[2]) }
 local silent = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. string.format('%.0f', now - ARGV[2]))
 for n = 1, #silent do
   reply[n + 2] = silent[n]

@@ -1,4 +1,5 @@
-import type { Charge, ForwardOutcome, Usage } from '../base/outcome.ts';
+import { figureFields, type Figures } from '../base/figures.ts';
+import { noCharge, type Charge, type ForwardOutcome, type Usage } from '../base/outcome.ts';
 import type { Price } from '../base/price.ts';
 import { amountOf, type LimitState } from './grant.ts';
 import type { Adjustment } from './store.ts';
@@ -6,43 +7,52 @@ import { windowIndex } from './window.ts';
 
 type Ended = Pick<ForwardOutcome, 'ending' | 'usage' | 'unreportedTokens'>;
 
+/** The figures that are charged as reported, or as reserved if nothing was reported. */
+const byThePiece = figureFields.filter((field) => field !== 'inputTokens' && field !== 'outputTokens');
+
 /**
- * Who pays (contract 1.4): what a request that ended so is charged, having reserved `reserved`.
- * `usage` tells whether the token figures are wholly the upstream's own.
+ * Who pays (contract 1.4): what a request that ended so is charged, having reserved `reserved`. `usage` says whether
+ * the upstream reported all of the token figures.
  */
-export function charge(ended: Ended, reserved: Charge): Charge & { usage: 'reported' | 'estimated' } {
+export function charge(ended: Ended, reserved: Figures): Charge & { usage: 'reported' | 'estimated' } {
   const { ending, usage, unreportedTokens } = ended;
   const isReported = ending === 'answered' || (ending === 'broken' && unreportedTokens === 0);
   const isServed = ending === 'answered' || ending === 'broken' || ending === 'left';
-  return {
+  const { inputTokens, outputTokens } = chargedTokens(ended, reserved);
+  const charged = {
+    ...noCharge,
     requests: ending === 'not_taken' ? 0 : 1,
-    ...chargedTokens(ended, reserved),
-    images: isServed ? reserved.images : 0,
-    searchUnits: isServed ? (usage?.searchUnits ?? reserved.searchUnits) : 0,
-    usage: usage && isReported ? 'reported' : 'estimated',
+    inputTokens,
+    outputTokens,
+    usage: usage && isReported ? ('reported' as const) : ('estimated' as const),
   };
+  if (isServed) {
+    for (const field of byThePiece) charged[field] = usage?.[field] ?? reserved[field];
+  }
+  return charged;
 }
 
-function chargedTokens({ ending, usage, unreportedTokens }: Ended, reserved: Charge): Usage {
+function chargedTokens({ ending, usage, unreportedTokens }: Ended, reserved: Figures): Usage {
+  const { inputTokens } = reserved;
   switch (ending) {
     case 'answered':
-      return usage ?? { inputTokens: reserved.inputTokens, outputTokens: unreportedTokens };
+      return usage ?? { inputTokens, outputTokens: unreportedTokens };
     case 'broken': {
-      // What an upstream reports on the way may be less than what has gone by since.
-      const { inputTokens, outputTokens } = usage ?? { inputTokens: reserved.inputTokens, outputTokens: 0 };
-      return { inputTokens, outputTokens: outputTokens + unreportedTokens };
+      // What an upstream reported on the way may be less than what has gone by since.
+      const reported = usage ?? { inputTokens, outputTokens: 0 };
+      return { ...reported, outputTokens: reported.outputTokens + unreportedTokens };
     }
     case 'not_taken':
     case 'rejected':
       return { inputTokens: 0, outputTokens: 0 };
     case 'failed':
-      return { inputTokens: reserved.inputTokens, outputTokens: 0 };
+      return { inputTokens, outputTokens: 0 };
     case 'left':
-      return { inputTokens: reserved.inputTokens, outputTokens: reserved.outputTokens };
+      return reserved;
   }
 }
 
-/** The corrections that turn what was reserved at `admittedAtMs` into what is charged, zero ones left out. */
+/** The corrections that turn what was reserved at `admittedAtMs` into what is charged, without those of zero. */
 export function adjustments(
   limits: readonly LimitState[],
   charged: Charge,

@@ -1,5 +1,8 @@
-/** What the store keeps of an open request, so that any process can close it as lost. */
-export interface OpenRequest {
+import { noCharge, type Charge } from '../base/outcome.ts';
+import { appendedFigures, numberOrNull, textCodec, textOrNull, type TextField } from '../base/text-record.ts';
+
+/** What the store keeps of an open request, so that any process can close it as lost. Its charge is what it reserves. */
+export interface OpenRequest extends Charge {
   requestId: string;
   team: string;
   user: string;
@@ -7,63 +10,61 @@ export interface OpenRequest {
   sessionId: string | null;
   endpoint: string;
   model: string;
-  /** Whether the model's name may enter totals and metrics: configured, not merely said by a caller. */
+  /** Whether the model's name may enter totals and metrics: it is configured, not merely named by a caller. */
   modelKnown: boolean;
   stream: boolean;
-  inputTokens: number;
-  outputTokens: number;
-  images: number;
-  searchUnits: number;
-  /** Ids of the concurrency limits it holds a place of. */
-  places: readonly string[];
-  /** What is set aside costs so much; null where the model is unpriced. */
+  /** Ids of the concurrency limits in which it holds a slot. */
+  slots: readonly string[];
+  /** What is reserved costs this, in nano-dollars; null if the model has no price. */
   nanoUsd: number | null;
-  /** Whom a session was made for. */
+  /** The person a session was made for. */
   endUser: string | null;
 }
 
-/** The record as the store keeps it, tab-separated; the store puts the time of admission before it. */
-export function encodeOpen(request: OpenRequest): string {
-  return [
-    request.requestId,
-    request.team,
-    request.user,
-    request.tokenId,
-    request.sessionId ?? '',
-    request.endpoint,
-    request.model,
-    request.modelKnown ? 1 : 0,
-    request.stream ? 1 : 0,
-    request.inputTokens,
-    request.outputTokens,
-    request.images,
-    request.places.join(','),
-    request.endUser ?? '',
-    request.nanoUsd ?? '',
-    request.searchUnits || '',
-  ].join('\t');
-}
+const blank: OpenRequest = {
+  requestId: '',
+  team: '',
+  user: '',
+  tokenId: '',
+  sessionId: null,
+  endpoint: '',
+  model: '',
+  modelKnown: false,
+  stream: false,
+  ...noCharge,
+  requests: 1,
+  slots: [],
+  nanoUsd: null,
+  endUser: null,
+};
+
+/** In stored order: append only. */
+const fields: TextField<OpenRequest>[] = [
+  ['requestId', (open) => open.requestId, String],
+  ['team', (open) => open.team, String],
+  ['user', (open) => open.user, String],
+  ['tokenId', (open) => open.tokenId, String],
+  ['sessionId', (open) => open.sessionId ?? '', textOrNull],
+  ['endpoint', (open) => open.endpoint, String],
+  ['model', (open) => open.model, String],
+  ['modelKnown', (open) => (open.modelKnown ? 1 : 0), isOne],
+  ['stream', (open) => (open.stream ? 1 : 0), isOne],
+  ['inputTokens', (open) => open.inputTokens, Number],
+  ['outputTokens', (open) => open.outputTokens, Number],
+  ['images', (open) => open.images, Number],
+  ['slots', (open) => open.slots.join(','), (text) => (text === '' ? [] : text.split(','))],
+  ['endUser', (open) => open.endUser ?? '', textOrNull],
+  ['nanoUsd', (open) => open.nanoUsd ?? '', numberOrNull],
+  ['searchUnits', (open) => open.searchUnits || '', Number],
+];
+const codec = textCodec(blank, [...fields, ...appendedFigures(fields)]);
+
+/** The record as the store keeps it; the store puts the time of admission before it. */
+export const encodeOpen: (request: OpenRequest) => string = codec.encode;
 
 /** The request back from its record. */
-export function decodeOpen(record: string): OpenRequest {
-  const fields = record.split('\t');
-  const at = (index: number): string => fields[index] ?? '';
-  return {
-    requestId: at(0),
-    team: at(1),
-    user: at(2),
-    tokenId: at(3),
-    sessionId: at(4) || null,
-    endpoint: at(5),
-    model: at(6),
-    modelKnown: at(7) === '1',
-    stream: at(8) === '1',
-    inputTokens: Number(at(9)),
-    outputTokens: Number(at(10)),
-    images: Number(at(11)),
-    searchUnits: Number(at(15)),
-    places: at(12) === '' ? [] : at(12).split(','),
-    endUser: at(13) || null,
-    nanoUsd: at(14) === '' ? null : Number(at(14)),
-  };
+export const decodeOpen: (record: string) => OpenRequest = codec.decode;
+
+function isOne(flag: string): boolean {
+  return flag === '1';
 }

@@ -6,9 +6,9 @@
 --
 -- Returns { grant id, open record, ... }; nothing when it is alive after all.
 
-local time = redis.call('TIME')
+-- include: ../store/lua/now.lua
 local beat = redis.call('ZSCORE', KEYS[1], ARGV[1])
-if beat and time[1] * 1000 + math.floor(time[2] / 1000) - tonumber(beat) <= tonumber(ARGV[2]) then
+if beat and now - tonumber(beat) <= tonumber(ARGV[2]) then
   return {}
 end
 local cursor = '0'

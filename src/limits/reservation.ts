@@ -1,6 +1,6 @@
 import type { ScopedLimit } from '../identity/records/identity.ts';
 import type { StoredLimit } from '../base/limit.ts';
-import type { Charge } from '../base/outcome.ts';
+import { noCharge, type Charge } from '../base/outcome.ts';
 import { nanoUsdPerUsd, type Price } from '../base/price.ts';
 import type { JsonObject, ValidRequest } from '../base/request.ts';
 import { limitsOn } from './grant.ts';
@@ -30,7 +30,7 @@ export function reserve(
     // Billed by the piece: no tokens are reported for these.
     return {
       body: written(request.body),
-      reserved: { requests: 1, inputTokens: 0, outputTokens: 0, images, searchUnits },
+      reserved: { ...noCharge, requests: 1, images, searchUnits },
     };
   }
   const spent = request.outputBound === null ? limitsSpent(limits, request) : [];
@@ -41,11 +41,10 @@ export function reserve(
   return {
     body,
     reserved: {
+      ...noCharge,
       requests: 1,
       inputTokens: estimateInput(body.length, request),
       outputTokens: bound * request.choices,
-      images: 0,
-      searchUnits: 0,
     },
   };
 }

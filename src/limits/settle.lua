@@ -28,14 +28,8 @@ end
 
 local incarnation = redis.call('GET', KEYS[3]) or ''
 
-local function fields_of(text)
-  local fields, n = {}, 0
-  for field in string.gmatch(text, '([^\n]*)\n') do
-    n = n + 1
-    fields[n] = field
-  end
-  return fields
-end
+-- include: ../store/lua/fields_of.lua
+-- include: ../store/lua/counter.lua
 
 -- The counter of a session's own limit, 'session/number', is in the session's key, and gone with it; that of a limit
 -- over the whole gateway, '@/name', is where a team's would be.
@@ -44,12 +38,10 @@ local function adjust(counters, id, index, delta)
   if place then
     counters = place == '@' and ARGV[3] .. '@' or ARGV[8] .. place
   end
-  local text = redis.call('HGET', counters, id)
-  if not text then
+  local i, current, previous = counter_in(redis.call('HGET', counters, id))
+  if not i then
     return
   end
-  local i, current, previous = string.match(text, '^(%d+) (%d+) (%d+)$')
-  i, current, previous = tonumber(i), tonumber(current), tonumber(previous)
   if i == index then
     current = math.max(0, current + delta)
   elseif i == index + 1 then
@@ -57,7 +49,7 @@ local function adjust(counters, id, index, delta)
   else
     return
   end
-  redis.call('HSET', counters, id, string.format('%.0f %.0f %.0f', i, current, previous))
+  redis.call('HSET', counters, id, counter_text(i, current, previous))
 end
 
 local function add_totals(settlement, at)

@@ -1,7 +1,7 @@
 import { isRecord } from '../base/request.ts';
 import { type ListedModel, type ModelKind, modelKinds } from '../base/model.ts';
 
-/** Far more than there are; of a longer list the rest is not read. */
+/** Far more than exist; the rest of a longer list is ignored. */
 const maxModels = 1_000;
 const maxRegions = 32;
 
@@ -10,8 +10,8 @@ const kindOfType: ReadonlyMap<string, ModelKind> = new Map(
 );
 
 /**
- * The answer of `GET /available-models`: a bare array of `{model_id, type, regions}`. What makes no sense in it is
- * passed over; null where nothing is left.
+ * Reads the answer of `GET /available-models`: a bare array of `{model_id, type, regions}`. Entries that make no sense
+ * are skipped; null if none is left.
  */
 export function readAvailableModels(text: string): ReadonlyMap<string, ListedModel> | null {
   const models = new Map<string, ListedModel>();
@@ -28,7 +28,7 @@ export function availableModel(id: string, { kinds, regions }: ListedModel): obj
   return { model_id: id, type: kinds.map((kind) => modelKinds[kind].upstreamType), regions };
 }
 
-/** Empty where one of the types is new: then nothing can be said of what the model is not for. */
+/** Empty if a type is unknown: then nobody can say what the model is not for. */
 function kindsOf(types: readonly string[]): readonly ModelKind[] {
   const kinds = types.map((type) => kindOfType.get(type));
   return kinds.every((kind) => kind !== undefined) ? [...new Set(kinds)] : [];
@@ -43,7 +43,7 @@ function arrayIn(text: string): readonly unknown[] {
   }
 }
 
-/** One text will do for a list of one. */
+/** A single text counts as a list of one. */
 function textsOf(value: unknown): readonly string[] {
   const values: readonly unknown[] = Array.isArray(value) ? value : [value];
   return values.slice(0, maxRegions).filter((each) => typeof each === 'string');

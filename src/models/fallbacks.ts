@@ -10,13 +10,13 @@ import { parseJson } from '../validation/parse-json.ts';
 /** An admitted request that may have to go to another model. */
 export interface Replaceable {
   endpoint: Endpoint;
-  /** The model asked for. */
+  /** The requested model. */
   model: string;
-  /** Whether the caller bounds its output; else a bound in it is the gateway's. */
+  /** Whether the caller bounds its output; otherwise a bound in it is the gateway's. */
   isBounded: boolean;
-  /** What is sent for it: not its parsed body, which would stay in memory for as long as it is answered. */
+  /** The bytes to send. Not the parsed body, which would stay in memory until the answer ends. */
   sent: Buffer;
-  /** Who asks, as it was admitted. */
+  /** The caller, as admitted. */
   principal: Principal;
 }
 
@@ -25,7 +25,7 @@ export interface FallbacksParts {
   upstreams: Pick<Upstreams, 'candidates'>;
 }
 
-/** Requests made anew for the model that may answer in the place of theirs. */
+/** Makes requests for fallback models. */
 export class Fallbacks {
   readonly #parts: FallbacksParts;
 
@@ -33,7 +33,7 @@ export class Fallbacks {
     this.#parts = parts;
   }
 
-  /** The same request for another model; null where there is none, or `mayUse` says that it may not be used. */
+  /** The same request for the fallback model; null if there is none, or `mayUse` rejects it. */
   target(request: Replaceable, mayUse: (request: ValidRequest) => boolean): Target | null {
     const { catalogue, upstreams } = this.#parts;
     const model = catalogue.fallback(request.model);

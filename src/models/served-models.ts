@@ -5,14 +5,14 @@ import type { ValidRequest } from '../base/request.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
 import { endpoints } from '../validation/registry.ts';
 
-/** A model that can be asked for, under its id or an alias. */
+/** A model that can be requested, under its id or an alias. */
 export interface ServedModel {
   id: string;
   aliasOf: string | null;
-  /** Empty where nobody says. */
+  /** Empty if unknown. */
   kinds: readonly ModelKind[];
   regions: readonly string[];
-  /** Whether it is known beyond this gateway, rather than by its configuration alone. */
+  /** Whether the catalogue or an upstream's list has it, not only this gateway's configuration. */
   isPublic: boolean;
 }
 
@@ -25,7 +25,7 @@ export interface ServedModelsParts {
 /** What this gateway serves: by its attachments, by what their upstreams list, by the catalogue. */
 export class ServedModels {
   readonly #parts: ServedModelsParts;
-  /** Of the attachments for any model. */
+  /** The models of attachments without a MODEL_ID. */
   readonly #openUrls: readonly string[];
 
   constructor(parts: ServedModelsParts) {
@@ -33,13 +33,13 @@ export class ServedModels {
     this.#openUrls = [...new Set(parts.upstreams.open.map(({ baseUrl }) => baseUrl))];
   }
 
-  /** Whether a model's name is more than a caller's word. */
+  /** Whether a model's name is more than a caller's claim. */
   knows(model: string): boolean {
     const { catalogue, upstreams } = this.#parts;
     return catalogue.kind(model) !== null || upstreams.names(model) || this.#listings(model).length > 0;
   }
 
-  /** The refusal of a model that is certainly not for this endpoint: all who know it say so. */
+  /** The refusal of a model that is certainly not for this endpoint: all sources that know it agree. */
   misplaced({ model, endpoint }: ValidRequest): Refusal | null {
     const wanted = endpoint.modelKind;
     const told = this.#parts.catalogue.kind(model);
@@ -51,8 +51,8 @@ export class ServedModels {
   }
 
   /**
-   * All that can be asked for, sorted by id. `named`: what a policy names. An attachment for any model serves that too
-   * while its upstream has not said what it serves, and what the catalogue has.
+   * All models that can be requested, sorted by id. `named`: the models that a policy names. An attachment without a
+   * MODEL_ID serves those and the catalogue's models too, until its upstream has said what it serves.
    */
   all(named: readonly string[] = []): ServedModel[] {
     const { catalogue, upstreams, listed } = this.#parts;

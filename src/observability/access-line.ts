@@ -1,8 +1,9 @@
+import { figures, noNamedFigures, type Figures, type NamedFigures } from '../base/figures.ts';
 import type { Outcome } from '../base/outcome.ts';
 
 /**
- * What one request leaves in the log. Explicit fields only: no request, response or header ever gets in, so
- * neither does a prompt, a token or a key.
+ * The log line of one request. Explicit fields only: no request, response or header is ever passed in, so no prompt,
+ * token or key can be logged.
  */
 export interface AccessLine {
   request_id: string;
@@ -16,15 +17,12 @@ export interface AccessLine {
   user: string | null;
   token_id: string | null;
   model: string | null;
-  /** Where another model answered in its place. */
+  /** If another model answered instead. */
   model_requested: string | null;
   stream: boolean;
   duration_ms: number;
   ttfb_ms: number | null;
-  input_tokens: number;
-  output_tokens: number;
-  images: number;
-  search_units: number;
+  figures: Figures;
   /** The attachment's name. */
   upstream: string | null;
 }
@@ -34,12 +32,35 @@ const maxPath = 400;
 const maxText = 128;
 const maxRequestId = 200;
 
+type LoggedLine = Omit<AccessLine, 'figures'> & NamedFigures;
+
+/** Every field in the order of the log, so that a line is a copy of one shape. */
+const blank: LoggedLine = {
+  request_id: '',
+  method: '',
+  path: '',
+  status: 0,
+  outcome: 'ok',
+  error_code: null,
+  team: null,
+  user: null,
+  token_id: null,
+  model: null,
+  model_requested: null,
+  stream: false,
+  duration_ms: 0,
+  ttfb_ms: null,
+  ...noNamedFigures,
+  upstream: null,
+};
+
 /**
- * The line with what a caller chose freely cleaned, and every text cut. The greatest sum of the cuts, each
- * character written in six bytes, stays under 10 kB.
+ * The line, with texts that a caller chose cleaned, and every text cut. Even with six bytes for each character, the
+ * cuts add up to less than 10 kB.
  */
-export function tidyAccessLine(line: AccessLine, redact: (text: string) => string): AccessLine {
-  return {
+export function tidyAccessLine(line: AccessLine, redact: (text: string) => string): LoggedLine {
+  const logged = {
+    ...blank,
     request_id: cut(redact(line.request_id), maxRequestId),
     method: cut(line.method, maxMethod),
     path: cut(redact(withoutQuery(line.path)), maxPath),
@@ -54,12 +75,10 @@ export function tidyAccessLine(line: AccessLine, redact: (text: string) => strin
     stream: line.stream,
     duration_ms: line.duration_ms,
     ttfb_ms: line.ttfb_ms,
-    input_tokens: line.input_tokens,
-    output_tokens: line.output_tokens,
-    images: line.images,
-    search_units: line.search_units,
     upstream: cutOrNull(line.upstream),
   };
+  for (const { field, name } of figures) logged[name] = line.figures[field];
+  return logged;
 }
 
 function withoutQuery(path: string): string {

@@ -5,7 +5,7 @@ export interface BatchedLinesOptions {
 }
 
 /**
- * Joins lines and writes them together: a write a line costs 9 µs a request more than one for 32 of them.
+ * Joins lines and writes them together: one write per line costs 9 µs per request more than one per 32 lines.
  */
 export class BatchedLines {
   readonly #write: (text: string) => void;
@@ -28,7 +28,7 @@ export class BatchedLines {
       this.flush();
       return;
     }
-    // Unreferenced: a waiting log line keeps no process alive; whoever exits flushes.
+    // Unreferenced: a waiting log line must not keep the process alive. Code that exits flushes first.
     this.#timer ??= setTimeout(() => this.flush(), this.#maxWaitMs).unref();
   }
 

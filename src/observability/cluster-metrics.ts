@@ -3,9 +3,9 @@ import { AggregatorRegistry } from 'prom-client';
 import type { Metrics, MetricsSnapshot, MetricsText } from './metrics.ts';
 
 /*
- * /metrics reaches one worker; what it answers is the sum over all of them. The worker asks the primary, the
- * primary asks every worker. prom-client's own cluster support fails the whole scrape when one worker does
- * not answer, and knows its global registry only.
+ * /metrics reaches one worker, which answers with the sum over all of them: it asks the primary, and the primary asks
+ * every worker. prom-client's own cluster support fails the whole scrape if one worker does not answer, and supports
+ * only its global registry.
  */
 
 interface Question {
@@ -23,8 +23,8 @@ const workerTimeoutMs = 1_000;
 const primaryTimeoutMs = 2_500;
 
 /**
- * The text of GET /metrics: of this process where it runs alone, summed over all workers in a cluster. Rejects
- * when the primary does not answer: one worker's figures instead would look like counters falling.
+ * The text of GET /metrics: of this process if it runs alone, else summed over all workers. Rejects if the primary does
+ * not answer: one worker's figures alone would look like falling counters.
  */
 export function createMetricsEndpoint(metrics: Metrics): () => Promise<MetricsText> {
   if (!cluster.isWorker) return () => metrics.text();
@@ -92,12 +92,12 @@ async function reportSnapshot(metrics: Metrics, id: number): Promise<void> {
   send(process, { tollgateMetrics: 'snapshotted', id, snapshot: await metrics.snapshot() });
 }
 
-/** To a peer that has just died this is no error: whoever waits has a deadline. */
+/** Sends to a peer. It is no error if the peer has just died: whoever waits has a deadline. */
 function send(peer: Pick<NodeJS.Process, 'send'> | Pick<Worker, 'send'>, message: Message): void {
   peer.send?.(message, undefined, undefined, () => undefined);
 }
 
-/** Our own processes speak on this channel, and nobody else: the mark is enough. */
+/** Only our own processes use this channel, so the mark is enough. */
 function isMessage(message: unknown): message is Message {
   return typeof message === 'object' && message !== null && 'tollgateMetrics' in message;
 }

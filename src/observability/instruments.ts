@@ -4,7 +4,7 @@ import { Distributions, Tallies } from './tallies.ts';
 const answerSeconds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300];
 const storeSeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 
-/** Every series `tollgate_*`: what it is called, what it is labelled with, what it says. */
+/** Every series `tollgate_*`: name, labels and help text. */
 export function createInstruments(registry: Registry) {
   const counter = (name: string, help: string, ...labelNames: string[]) =>
     new Tallies({ name: `tollgate_${name}`, help, labelNames }, registry);
@@ -47,11 +47,15 @@ export function createInstruments(registry: Registry) {
     ),
     attemptsGivenUp: counter(
       'upstream_attempts_given_up_total',
-      'Attempts after which another one was made, by why.',
+      'Attempts after which another one was made, by cause.',
       'attachment',
       'cause',
     ),
-    resting: gauge('attachment_resting', 'Processes in which the attachment is asked last.', 'attachment'),
+    resting: gauge(
+      'attachment_resting',
+      'Processes in which the circuit of the attachment is open.',
+      'attachment',
+    ),
     waiting: gauge('waiting_requests', "Requests waiting for quota under the upstream's rate limits."),
     tokens: counter('tokens_total', 'Tokens used, by direction.', 'direction', 'model'),
     images: counter('images_total', 'Images made.', 'model'),
@@ -59,11 +63,11 @@ export function createInstruments(registry: Registry) {
     openStreams: gauge('open_streams', 'Streams being passed on now.'),
     storeSeconds: histogram('store_duration_seconds', 'Calls to the store.', storeSeconds, 'operation'),
     storeErrors: counter('store_errors_total', 'Calls to the store that failed.'),
-    // All processes see one store: of their figures the greatest, not the sum.
+    // All processes see one store, so take the largest of their figures, not the sum.
     storeUsedBytes: shared('store_used_bytes', 'Memory the store uses.'),
-    storeMaxBytes: shared('store_max_bytes', 'Memory the store may use; 0 says there is no bound.'),
+    storeMaxBytes: shared('store_max_bytes', 'Memory the store may use; 0: no bound.'),
     ledgerEntries: shared('ledger_entries', 'Entries kept; older ones are trimmed.'),
-    ledgerOldest: shared('ledger_oldest_entry_timestamp_seconds', 'When the oldest entry kept was closed.'),
+    ledgerOldest: shared('ledger_oldest_entry_timestamp_seconds', 'When the oldest kept entry was closed.'),
     ledgerPending: gauge('ledger_pending', 'Settlements not yet written to the store.'),
   };
 }

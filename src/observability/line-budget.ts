@@ -1,10 +1,10 @@
-/** What all texts of a line may take up; the rest of 10,000 bytes is for names, numbers and punctuation. */
+/** The bytes for all texts of a line; the rest of 10,000 bytes is for names, numbers and punctuation. */
 export const maxTextBytes = 8_000;
 export const maxFieldBytes = 2_000;
 
 /**
- * Logplex splits lines over 10,000 bytes (Dev Center, "Logplex"). Every text of a line is cut to what it takes up
- * there: written as JSON, in UTF-8.
+ * Logplex splits lines over 10,000 bytes (Dev Center, "Logplex"). Every text of a line is cut by its size as JSON in
+ * UTF-8.
  */
 export class LineBudget {
   #left: number;
@@ -22,7 +22,7 @@ export class LineBudget {
   }
 }
 
-/** How much of a text fits in `maxBytes`, as JSON writes it, and how many of them it takes. */
+/** How much of a text fits in `maxBytes` as JSON, and how many bytes that takes. */
 function measure(text: string, maxBytes: number): { end: number; bytes: number } {
   let bytes = 0;
   let end = 0;

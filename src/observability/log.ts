@@ -8,8 +8,8 @@ import { Redactor } from './redact.ts';
 import { stdoutWriter } from './stdout.ts';
 
 /**
- * Explicit and flat: texts, numbers and booleans; `error` becomes its name, message and stack. Anything else, a
- * request or a body say, is left out.
+ * Explicit and flat: texts, numbers and booleans; `error` becomes its name, message and stack. Everything else, such as
+ * a request or a body, is left out.
  */
 export type LogFields = Readonly<Record<string, unknown>>;
 
@@ -21,18 +21,18 @@ export interface Log {
   warn: Write;
   error: Write;
   fatal: Write;
-  /** The one line of a request. */
+  /** Writes the one line of a request. */
   access(line: AccessLine): void;
-  /** Masks this secret in every line from now on: a key, a password. */
+  /** Masks this secret (a key, a password) in every line from now on. */
   protect(secret: string): void;
-  /** Writes what is waiting, now; for the moment before an exit. */
+  /** Writes waiting lines now; call it before an exit. */
   flush(): void;
 }
 
 export interface LogOptions {
   /** A pino level: trace, debug, info, warn, error, fatal or silent. */
   level: string;
-  /** Where joined lines go; standard output unless a test says otherwise. */
+  /** Where joined lines go; default: standard output. */
   write?: (text: string) => void;
   clock?: Clock;
 }
@@ -66,7 +66,7 @@ export function createLog({ level, write = stdoutWriter(), clock = systemClock }
     fatal: writer('fatal'),
     access: (line) => {
       if (!logger.isLevelEnabled('info')) return;
-      // Written as pino would, without it: an eighth of all instructions of a short request were its.
+      // Written as pino would, but without it: pino took an eighth of a short request's instructions.
       const fields = JSON.stringify(tidyAccessLine(line, redact)).slice(1, -1);
       lines.add(`{"level":"info","time":${clock.now()},"pid":${pid},${fields},"msg":"request"}\n`);
     },

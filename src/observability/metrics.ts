@@ -6,6 +6,7 @@ import {
   type MetricObjectWithValues,
   type MetricValue,
 } from 'prom-client';
+import { figures, type FigureField, type Figures } from '../base/figures.ts';
 import type { Outcome } from '../base/outcome.ts';
 import { errorTable, type ErrorCode } from '../base/refusal.ts';
 import { createInstruments, type Instruments } from './instruments.ts';
@@ -16,7 +17,7 @@ export interface MetricsText {
   body: string;
 }
 
-/** One process's metrics, as they travel to where all are summed up. */
+/** One process's metrics, as it sends them to be summed up. */
 export type MetricsSnapshot = MetricObjectWithValues<MetricValue<string>>[];
 
 export interface MetricsOptions {
@@ -32,11 +33,9 @@ export interface Answer {
   stream: boolean;
   durationMs: number;
   ttfbMs: number | null;
-  /** Null until the upstream accepted it: a caller's invention must not become a series. */
+  /** Null until the upstream accepted it: a name that a caller made up must not become a series. */
   model: string | null;
-  inputTokens: number;
-  outputTokens: number;
-  images: number;
+  figures: Figures;
 }
 
 export interface Gauges {
@@ -47,7 +46,7 @@ export interface Gauges {
   /** Requests that wait for quota. */
   waiting: () => number;
   attachments: () => readonly { attachment: string; isOpen: boolean }[];
-  /** What the store holds; null where it does not answer. */
+  /** What the store holds; null if it does not answer. */
   store: () => Promise<StoreExtent | null>;
 }
 
@@ -56,14 +55,14 @@ export interface StoreExtent {
   /** 0: no bound. */
   maxBytes: number;
   entries: number;
-  /** When the oldest entry that is kept was closed; null where there is none. */
+  /** When the oldest kept entry was closed; null if there is none. */
   oldestAtMs: number | null;
 }
 
-/** A store that hangs must not take the other figures with it: a worker has 1 s to tell its own. */
+/** A hanging store must not cost the other figures: a worker has 1 s to answer. */
 const storePatienceMs = 500;
 
-/** An upstream that accepts any model name must not make a series of each. */
+/** If an upstream accepts any model name, not each one may become a series. */
 const maxModels = 200;
 const otherModels = 'other';
 
@@ -73,18 +72,15 @@ interface AnswerSeries {
   firstByteSeconds: Distribution;
 }
 
-interface ModelSeries {
-  inputTokens: Tally;
-  outputTokens: Tally;
-  images: Tally;
-}
+/** The figures that are counted by model, each with its counter. */
+type ModelSeries = readonly { field: FigureField; tally: Tally }[];
 
-/** What this process has to say to Prometheus, in a registry of its own. */
+/** This process's metrics, in a registry of its own. */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #is: Instruments;
   readonly #endpoints: ReadonlySet<string>;
-  /** One look-up finds all an answer counts in. */
+  /** One lookup finds all series that an answer counts in. */
   readonly #answers = new Map<string, AnswerSeries>();
   readonly #models = new Map<string, ModelSeries>();
   #gauges: Gauges | null = null;
@@ -92,12 +88,12 @@ export class Metrics {
   constructor({ version, endpoints }: MetricsOptions) {
     this.#endpoints = new Set(endpoints);
     this.#is = createInstruments(this.#registry);
-    // Series begin at 0, so that the first event is seen as one.
+    // Series begin at 0, so that the first event shows as an increase.
     for (const code of Object.keys(errorTable)) this.#is.refusals.of(code);
     this.#is.storeErrors.of();
     new Gauge({
       name: 'tollgate_build_info',
-      help: 'Always 1; the labels say what runs.',
+      help: 'Always 1; the labels name the version.',
       labelNames: ['version', 'node'],
       aggregator: 'first',
       registers: [this.#registry],
@@ -122,10 +118,9 @@ export class Metrics {
     series.seconds.observe(answer.durationMs / 1000);
     if (answer.ttfbMs !== null) series.firstByteSeconds.observe(answer.ttfbMs / 1000);
     if (answer.model === null) return;
-    const model = this.#modelSeries(answer.model);
-    if (answer.inputTokens > 0) model.inputTokens.add(answer.inputTokens);
-    if (answer.outputTokens > 0) model.outputTokens.add(answer.outputTokens);
-    if (answer.images > 0) model.images.add(answer.images);
+    for (const { field, tally } of this.#modelSeries(answer.model)) {
+      if (answer.figures[field] > 0) tally.add(answer.figures[field]);
+    }
   }
 
   /** `status` null: no answer came. */
@@ -144,7 +139,7 @@ export class Metrics {
     if (!call.ok) this.#is.storeErrors.of().add();
   }
 
-  /** Where to read, at each scrape, what is so many right now. */
+  /** Where each scrape reads the gauges. */
   watch(gauges: Gauges): void {
     this.#gauges = gauges;
   }
@@ -196,11 +191,14 @@ export class Metrics {
     const known = this.#models.get(name);
     if (known !== undefined) return known;
     if (this.#models.size >= maxModels && name !== otherModels) return this.#modelSeries(otherModels);
-    const series = {
-      inputTokens: this.#is.tokens.of('input', name),
-      outputTokens: this.#is.tokens.of('output', name),
-      images: this.#is.images.of(name),
-    };
+    const { tokens, images } = this.#is;
+    const series = figures.flatMap(({ field, counter }) => {
+      if (counter === null) return [];
+      return {
+        field,
+        tally: counter.family === 'tokens' ? tokens.of(counter.direction, name) : images.of(name),
+      };
+    });
     this.#models.set(name, series);
     return series;
   }

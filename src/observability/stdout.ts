@@ -1,4 +1,4 @@
-/** What a reader that does not read may make us keep; after that, lines are dropped and counted. */
+/** The most bytes to keep for a slow reader. Beyond that, lines are dropped and counted. */
 const maxWaitingBytes = 4 * 1024 * 1024;
 
 interface Output {
@@ -8,8 +8,8 @@ interface Output {
 }
 
 /**
- * Writes to standard output without ever throwing, blocking or growing without bound. A log reader that went
- * away (EPIPE) ends the logging, not the gateway; one that is slow (EAGAIN) is waited for by Node's stream.
+ * Writes to standard output; never throws, blocks or grows without bound. If the log reader has gone (EPIPE), logging
+ * ends, not the gateway. If it is slow (EAGAIN), Node's stream waits for it.
  */
 export function stdoutWriter(output: Output = process.stdout): (text: string) => void {
   const state = { broken: false, dropped: 0 };

@@ -1,14 +1,14 @@
 import type { Counter, MetricValueWithName, Registry } from 'prom-client';
 
 /*
- * Counters and histograms that prom-client renders and does not count: its own build and look up a text of their
- * labels at every count, which took 7 % of a short request's instructions.
+ * Counters and histograms that prom-client only renders. Its own build and look up a text of their labels at every
+ * count, which took 7 % of a short request's instructions.
  */
 
 type Labels = Readonly<Record<string, string>>;
 type Sample = MetricValueWithName<string>;
 
-/** As prom-client's own metrics are; its types say an enum where its code has texts. */
+/** Like prom-client's own metrics. Its types have an enum, but its code has texts. */
 interface Rendered {
   name: string;
   help: string;
@@ -23,7 +23,7 @@ export interface FamilyOptions {
   labelNames: readonly string[];
 }
 
-/** All series of one name. Reading one by its labels makes it where there is none yet. */
+/** All series of one name. Reading one by its labels creates it if needed. */
 abstract class Family<Series> {
   protected abstract readonly type: 'counter' | 'histogram';
   protected readonly name: string;
@@ -35,7 +35,7 @@ abstract class Family<Series> {
     this.name = name;
     this.#help = help;
     this.#labelNames = labelNames;
-    // A registry asks nothing of a metric but `name` and `get()`; its type names only prom-client's own classes.
+    // A registry uses only `name` and `get()` of a metric; its type accepts only prom-client's own classes.
     registry.registerMetric(this as unknown as Counter);
   }
 
@@ -54,7 +54,7 @@ abstract class Family<Series> {
     return series;
   }
 
-  /** What prom-client renders, and what travels to where the figures of all processes are summed up. */
+  /** What prom-client renders, and what is sent to be summed up over all processes. */
   get(): Promise<Rendered> {
     const values = [...this.#series.values()].flatMap(({ labels, series }) => this.samples(labels, series));
     const { name, type } = this;
@@ -83,7 +83,7 @@ export class Tallies extends Family<Tally> {
   }
 }
 
-/** Observations, by the least bound that is not below them. */
+/** Observations, counted under the smallest bound that is not below them. */
 export class Distribution {
   sum = 0;
   count = 0;

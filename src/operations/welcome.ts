@@ -5,7 +5,7 @@ export const welcomeText = {
   name: 'Tollgate',
   what: 'An authenticating reverse proxy for Heroku Managed Inference.',
   next: {
-    call: 'POST /v1/chat/completions, /v1/messages, /v1/embeddings, /v1/images/generations or /v1/rerank with Authorization: Bearer <token>',
+    call: 'POST /v1/chat/completions, or another endpoint of /openapi.json, with Authorization: Bearer <token>',
     models: 'GET /v1/models with your token',
     limits: 'GET /v1/me with your token',
     administer: 'POST /admin/teams with Authorization: Bearer <ADMIN_KEY>',

@@ -55,7 +55,7 @@ const bytesPerToken = 4;
  * the two would cost four times the CPU (docs/decisions/0003).
  */
 export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
-  place = -1;
+  slot = -1;
   readonly writer: PacedWriter;
   readonly startedMs: number;
   readonly #options: ExchangeOptions;

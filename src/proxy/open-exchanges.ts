@@ -2,22 +2,23 @@ import type { Clock } from '../base/clock.ts';
 
 const tickMs = 100;
 
-/** What the table of open exchanges asks of one. `place` is the table's own. */
+/** What the table of open exchanges needs of one. */
 export interface OpenExchange {
-  place: number;
+  /** Its index in the table, which alone sets it. */
+  slot: number;
   readonly streaming: boolean;
-  /** Keeps its deadlines and heartbeats. */
+  /** Checks deadlines and heartbeats. */
   tick(nowMs: number): void;
-  /** Ends it because the process does. */
+  /** Ends it because the process ends. */
   shutDown(): void;
 }
 
 /**
- * All exchanges under way, with one timer for the deadlines of all of them. An array with places rather than a
- * `Set`: adding to and deleting from a `Set` for each request keeps V8's scavenger promoting (2.43 → 2.19 × bare).
+ * All exchanges under way, with one timer for all deadlines. It is an array with slots and not a `Set`: adding to and
+ * deleting from a `Set` for each request keeps V8's scavenger promoting (2.43 → 2.19 × bare).
  */
 export class OpenExchanges {
-  /** Monotonic time of the last tick, ms: exact enough for deadlines of seconds, free to read. */
+  /** Monotonic time of the last tick, ms: exact enough for deadlines of seconds, and free to read. */
   nowMs: number;
   readonly #clock: Clock;
   readonly #open: OpenExchange[] = [];
@@ -40,21 +41,21 @@ export class OpenExchanges {
     return this.#open.filter(({ streaming }) => streaming).length;
   }
 
-  /** Takes an exchange in; one that comes when all others have been ended is ended at once. */
+  /** Adds an exchange; after a shutdown it is ended at once. */
   add(exchange: OpenExchange): void {
-    exchange.place = this.#open.length;
+    exchange.slot = this.#open.length;
     this.#open.push(exchange);
     if (this.#shutDown) exchange.shutDown();
   }
 
-  /** Lets an exchange go; the last one takes its place. */
+  /** Removes an exchange; the last one takes its slot. */
   remove(exchange: OpenExchange): void {
-    const { place } = exchange;
-    if (this.#open[place] !== exchange) return;
+    const { slot } = exchange;
+    if (this.#open[slot] !== exchange) return;
     const last = this.#open.pop();
     if (last && last !== exchange) {
-      this.#open[place] = last;
-      last.place = place;
+      this.#open[slot] = last;
+      last.slot = slot;
     }
   }
 
@@ -72,6 +73,6 @@ export class OpenExchanges {
   #tick(): void {
     this.nowMs = this.#clock.monotonic();
     // Backwards, since an exchange that ends is replaced by the last one.
-    for (let place = this.#open.length - 1; place >= 0; place -= 1) this.#open[place]?.tick(this.nowMs);
+    for (let slot = this.#open.length - 1; slot >= 0; slot -= 1) this.#open[slot]?.tick(this.nowMs);
   }
 }

@@ -2,14 +2,14 @@ import type { ServerResponse } from 'node:http';
 import type { Pausable } from '../upstream/upstream-call.ts';
 
 /**
- * How long a reader has for what came before a cut: Chromium drops what a page has not read yet once the connection is
- * gone. Cut at once, 17 of 40 pages saw the first word of an answer that broke off; after 50 ms all 40 did.
+ * How long a reader has for what was written before a cut: once the connection is gone, Chromium drops what a page has
+ * not read yet. Of 40 pages, 17 saw the first word of an answer that was cut at once; all 40 did after 50 ms.
  */
 const cutDelayMs = 50;
 
-/** Writes to a caller as fast as it reads, and no faster: the source waits meanwhile, with a deadline. */
+/** Writes to a caller as fast as it reads. Meanwhile the upstream's answer is paused, with a deadline. */
 export class PacedWriter {
-  /** The reader has not taken what was written; nothing more should come. */
+  /** The reader has not taken what was written. */
   blocked = false;
   readonly #outgoing: ServerResponse;
   readonly #readerTimeoutMs: number;
@@ -25,7 +25,7 @@ export class PacedWriter {
     this.#source = source;
   }
 
-  /** Writes, pausing the source until the reader has caught up. */
+  /** Writes, and pauses the upstream's answer until the reader has caught up. */
   write(chunk: Buffer | string): void {
     if (this.#outgoing.write(chunk) || this.blocked) return;
     this.blocked = true;
@@ -46,8 +46,8 @@ export class PacedWriter {
   }
 
   /**
-   * Cuts the connection once what was written has gone out, so that nobody takes the end for a success.
-   * `destroy()` at once could lose what was written; an end would be a clean one.
+   * Cuts the connection once what was written has gone out, so that nobody takes the end for a success. `destroy()` could
+   * lose what was written; `end()` would be a clean end.
    */
   cut(): void {
     this.#limitReader();
@@ -59,8 +59,8 @@ export class PacedWriter {
   }
 
   /**
-   * Node closes a socket on whose second timeout in a row no write has made progress, hence half the time; http
-   * sets it anew for the next request.
+   * Node closes a socket at the second timeout in a row without progress of a write, hence half the time. http sets it
+   * again for the next request.
    */
   #limitReader(): void {
     this.#outgoing.socket?.setTimeout(this.#readerTimeoutMs / 2);

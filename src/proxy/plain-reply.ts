@@ -5,8 +5,8 @@ import type { PacedWriter } from './paced-writer.ts';
 import type { Reply, ReplyHost, UpstreamHead } from './reply.ts';
 
 /**
- * A plain answer on its way to the caller. The newest chunk is held back until it is known whether it is the
- * last: the settlement goes before the caller's answer ends, and a short answer leaves in one write.
+ * A plain answer on its way to the caller. The newest chunk is held until it is known whether it is the last one, so that
+ * the settlement comes before the answer's end. A short answer leaves in one write.
  */
 export class PlainReply implements Reply {
   begun = false;
@@ -33,7 +33,7 @@ export class PlainReply implements Reply {
 
   get unreportedBytes(): number {
     if (this.usage || !this.#tap.generated) return 0;
-    // Of an encoded answer nothing can be read: each of its bytes stands for one of text, so that it is not free.
+    // An encoded answer cannot be read. Each of its bytes counts as one of text, so that it is not free.
     return this.#head?.contentEncoding === undefined ? this.#tap.textBytes() : this.#bytes;
   }
 
@@ -62,7 +62,7 @@ export class PlainReply implements Reply {
     this.#writer.cut();
   }
 
-  /** Heroku's router wants a first byte within 30 s (H12), though only a first chunk may be here by then. */
+  /** Heroku's router wants a first byte within 30 s (H12), even if only one chunk has come by then. */
   tick(nowMs: number): void {
     if (!this.#head || this.begun || nowMs - this.#host.startedMs < this.#firstByteMs) return;
     this.#writeHead();

@@ -4,7 +4,7 @@ import type { Refusal } from '../base/refusal.ts';
 import { isEventStream, isJson } from '../upstream/upstream-error.ts';
 import type { PacedWriter } from './paced-writer.ts';
 
-/** The part of an upstream answer's head that matters here. */
+/** The part of an answer's head that a reply uses. */
 export interface UpstreamHead {
   status: number;
   contentType: string;

@@ -5,16 +5,16 @@ import type { Reply, ReplyHost, UpstreamHead } from './reply.ts';
 import type { StreamTap } from './stream-tap.ts';
 
 const comment = ': keep-alive\n\n';
-/** Sent before the upstream has answered; what it answers later can only be told inside the stream. */
+/** Sent before the upstream has answered; its later answer can only be told inside the stream. */
 const earlyHead = { status: 200, contentType: 'text/event-stream' };
 
 export interface StreamTimings {
-  /** Silence before the first comment, and between comments, ms: Heroku's router cuts at 30 s and then 55 s (H12, H15). */
+  /** Silence before the first comment and between comments, ms. Heroku's router cuts at 30 s, then at 55 s (H12, H15). */
   firstHeartbeatMs: number;
   heartbeatMs: number;
 }
 
-/** A stream on its way to the caller: bytes untouched and at once; comments only between events. */
+/** A stream on its way to the caller: its bytes go out untouched and at once, comments only between events. */
 export class StreamReply implements Reply {
   begun = false;
   readonly #host: ReplyHost;
@@ -49,7 +49,7 @@ export class StreamReply implements Reply {
   begin(head: UpstreamHead): void {
     if (this.begun) return;
     this.#writeHead(head);
-    // Usually the first event comes in the same packet, and then the head goes out with it.
+    // Usually the first event comes in the same packet; then the head goes out with it.
     setImmediate(() => {
       if (!this.#wrote && !this.#outgoing.destroyed) this.#outgoing.flushHeaders();
     });
@@ -68,7 +68,7 @@ export class StreamReply implements Reply {
       this.#endsHeld = true;
       return;
     }
-    // No client notices a stream that ends cleanly too early (heroku.md §5), so that must not be passed on.
+    // No client notices a stream that ends cleanly too early (heroku.md §5), so that it must not be passed on.
     const { done, finished, failed, atBoundary } = this.#tap;
     const complete = done || ((finished || failed) && atBoundary);
     if (!this.#settled && !complete) this.#host.brokeOff('Its answer ended too early.');
@@ -89,8 +89,8 @@ export class StreamReply implements Reply {
   }
 
   /**
-   * The outcome is known at the end mark. What tells the caller so waits for the settlement where that matters,
-   * since the caller's next request may follow at once (invariant 6).
+   * The outcome is known at the end mark. If it matters, the chunk with that mark waits for the settlement, since the
+   * caller's next request may follow at once (invariant 6).
    */
   #settleBefore(chunk: Buffer): void {
     const settling = this.#settle();
@@ -127,7 +127,7 @@ export class StreamReply implements Reply {
     this.#outgoing.writeHead(status, headers);
   }
 
-  /** The one form all clients notice: the event, the `error` member, and then a cut connection. */
+  /** The only form that all clients notice: the event, its `error` member, then a cut connection. */
   #errorEvent(refusal: Refusal): string {
     return `event: error\ndata: ${JSON.stringify(this.#host.errorBody(refusal))}\n\n`;
   }

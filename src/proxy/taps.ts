@@ -1,3 +1,4 @@
+import { addedUsage } from '../base/outcome.ts';
 import type { AnswerFormat } from '../base/request.ts';
 import { errorFirst, readUsage, someTokens, textBytes } from '../upstream/usage.ts';
 import { JsonTap } from './json-tap.ts';
@@ -23,7 +24,7 @@ export class ChatTap extends StreamTap {
   }
 }
 
-/** What a tool said, which nobody generated. */
+/** A tool's output, which no model generated. */
 const ofTool = /"object"\s*:\s*"tool\.completion"/;
 
 /**
@@ -40,11 +41,7 @@ export class AgentsTap extends StreamTap {
     if (!ofTool.test(data)) this.textBytes += textBytes(data);
     const usage = someTokens.test(data) ? readUsage(data) : null;
     if (!usage) return;
-    const { inputTokens, outputTokens } = this.usage ?? { inputTokens: 0, outputTokens: 0 };
-    this.usage = {
-      inputTokens: inputTokens + usage.inputTokens,
-      outputTokens: outputTokens + usage.outputTokens,
-    };
+    this.usage = addedUsage(this.usage, usage);
     this.reportedBytes = this.textBytes;
   }
 }

@@ -17,12 +17,6 @@ export const formatParameter = z
   .meta({ description: 'Wins over Accept.' })
   .exactOptional();
 
-/** What a query asks for, and the format it names. */
-export interface Asked<Query> {
-  query: Query;
-  format: Format | undefined;
-}
-
 interface Range {
   type: string;
   subtype: string;

@@ -22,16 +22,14 @@
 local index_ttl_s = 25 * 3600
 
 local id, bytes = ARGV[1], tonumber(ARGV[9])
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- include: ../store/lua/now.lua
+-- include: ../store/lua/epoch_of.lua
 
 local function reply(kind, free_at)
-  return { string.format('%.0f', now), kind, string.format('%.0f', free_at or 0) }
+  return { now_text, kind, string.format('%.0f', free_at or 0) }
 end
 
-local epochs = redis.call('HMGET', KEYS[2], ARGV[6], '@')
-local epoch = epochs[1] and epochs[2] and epochs[1] .. '.' .. epochs[2] or epochs[1]
-if epoch ~= ARGV[7] then return reply('stale') end
+if epoch_of(KEYS[2], ARGV[6]) ~= ARGV[7] then return reply('stale') end
 if now >= tonumber(ARGV[8]) then return reply('expired') end
 
 -- What has expired makes room.

@@ -13,15 +13,15 @@ import { defaultLifeS, type NewSession } from './schema.ts';
 
 export interface MinterOptions extends NarrowOptions {
   sessions: SessionStore;
-  /** Makes the text of a session that expires then, ms. */
+  /** Makes the text of a session that expires at this time, ms. */
   mint: (expiresAtMs: number) => { id: string; text: string; secretHash: string };
-  /** What an alias stands for: policies that are asked for may name them. */
+  /** Resolves aliases: requested policies may name them. */
   realModel: RealModel;
-  /** The store's clock as far as this process can tell, ms. */
+  /** The store's clock, as this process estimates it, ms. */
   storeNowMs: () => number;
 }
 
-/** A session as it was just made: the only time its text is known. */
+/** A new session: the only time its text is known. */
 export interface MintedSession {
   record: Session;
   text: string;
@@ -38,7 +38,7 @@ export class SessionMinter {
   }
 
   /**
-   * A session of the principal's token, in one trip to the store; `stale` when the principal must be read again.
+   * Makes a session of the principal's token, in one round trip; `stale` if the principal must be read again.
    * Rejects with `StoreUnavailable`.
    */
   async mint(parent: Principal, asked: NewSession): Promise<MintedSession | Refusal | 'stale'> {
@@ -76,7 +76,7 @@ function endOf({ identity: { token } }: Principal): number {
   return token.expires_at === null ? Infinity : Date.parse(token.expires_at);
 }
 
-/** One that is not asked for ends with the parent at the latest. */
+/** Without a requested lifetime, a session ends with its parent at the latest. */
 function expiryOf(
   { expires_in: askedS }: NewSession,
   { nowMs, parentMs }: { nowMs: number; parentMs: number },
@@ -96,7 +96,7 @@ function refusalOf(result: Exclude<MintResult, { kind: 'minted' | 'stale' }>): R
   const message =
     bound === 'minute'
       ? `This token makes at most ${max} sessions a minute. Try again in ${afterS} s.`
-      : `The sessions of this token that are alive take ${max} bytes of the store, the most they may. End some, or try again in ${afterS} s.`;
+      : `The live sessions of this token take ${max} bytes of the store, which is the maximum. End some, or try again in ${afterS} s.`;
   const limit = {
     scope: 'token',
     metric: bound === 'minute' ? 'sessions' : 'session_bytes',

@@ -5,24 +5,24 @@ import type { Endpoint } from '../base/request.ts';
 import type { Pinned, Session } from '../identity/records/session.ts';
 import type { NewSession } from './schema.ts';
 
-/** What a session is made of besides its id and its times. */
+/** A session without its id and its times. */
 export type SessionPolicy = Pick<Session, 'models' | 'endpoints' | 'origins' | 'tools' | 'pinned'> & {
   limits: Limit[];
 };
 
 export interface NarrowOptions {
-  /** For parents with no list of their own. */
+  /** For parents without a list of their own. */
   allowedOrigins: readonly string[];
   endpoints: readonly Endpoint[];
   /** The paths that a token without a list of endpoints may use. */
   unnamedPaths: readonly string[];
-  /** What is wrong with a request that is to be pinned, for a session that may run these tools. */
+  /** The problems of a pinned request, for a session that may run these tools. */
   pinnedProblems: (endpoint: Endpoint, pinned: Pinned, tools: readonly string[]) => Problem[];
 }
 
 /**
- * The policy of a session as asked for: narrower than its parent's in every respect, or a 403 that names the field
- * (a 400 where a pinned request could never be sent). Pure. That the parent still is what it was, admission sees to.
+ * The policy of a session as requested, if it is narrower than its parent's in every respect; else a 403 that names the
+ * field (a 400 if a pinned request could never be sent). Pure. Admission checks that the parent has not changed.
  */
 export function narrowed(
   asked: NewSession,
@@ -43,7 +43,7 @@ export function narrowed(
     beyond('model_not_allowed', 'pinned.model', { asked: pinnedModels, within: team.models }) ??
     beyond('endpoint_not_allowed', pinned === null ? 'endpoints' : 'pinned.endpoint', {
       asked: endpoints,
-      // What must be named, an absent list does not have.
+      // An absent list does not have endpoints that must be named.
       within: token.endpoints ?? options.unnamedPaths,
     }) ??
     beyond('origin_not_allowed', 'origins', {
@@ -106,7 +106,7 @@ function beyond(
   return new Refusal(code, `${param}: ${asked[index] ?? ''} ${why}`, { param });
 }
 
-/** A session's limits hold beside all others, so a larger one would only mislead. */
+/** A session's limits apply in addition to all others, so a larger one would only mislead. */
 function widerLimit(asked: readonly Limit[], above: readonly ScopedLimit[]): Refusal | null {
   for (const [index, limit] of asked.entries()) {
     const smaller = smallerThan(limit, above);
@@ -119,8 +119,8 @@ function widerLimit(asked: readonly Limit[], above: readonly ScopedLimit[]): Ref
 }
 
 /**
- * The limits of a session that nobody asks for, such as a sign-in's: larger ones are left out. The smaller one above
- * holds anyway, and must not keep everyone out. Pure.
+ * The limits of a session that comes from configuration, such as a sign-in's: larger ones are left out. The smaller
+ * limit above applies anyway, and a mistake here must not keep everyone out. Pure.
  */
 export function limitsWithin(limits: readonly Limit[], above: readonly ScopedLimit[]): Limit[] {
   return limits.filter((limit) => smallerThan(limit, above) === undefined);
@@ -130,7 +130,7 @@ function smallerThan(limit: Limit, above: readonly ScopedLimit[]): ScopedLimit |
   return above.find(({ limit: other }) => isSameKind(limit, other) && other.max < limit.max);
 }
 
-/** The same thing counted, over the same window, for no fewer models and endpoints. */
+/** Whether it counts the same metric, over the same window, for no fewer models and endpoints. */
 function isSameKind(limit: Limit, above: Limit): boolean {
   if (limit.metric === 'concurrency' || above.metric === 'concurrency') {
     return limit.metric === above.metric && covers(limit, above);

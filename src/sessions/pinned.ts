@@ -4,14 +4,14 @@ import { type Endpoint, type JsonObject, type JsonValue, isJsonObject } from '..
 import type { Pinned } from '../identity/records/session.ts';
 
 /*
- * Pinned requests: what a session says in every request, whatever its holder sends. Fields are compared by their
- * exact names; of what is neither pinned nor allowed nothing goes through, so no other spelling does either.
+ * Pinned requests: fields that a session fixes in every request. Fields are compared by their exact names. A field that
+ * is neither pinned nor allowed is refused, so no other spelling gets through.
  */
 
-/** Roles that a page speaks in. `tool` answers a call of a tool that the session pins or allows. */
+/** Roles that a page may use. `tool` answers a call of a tool that the session pins or allows. */
 const openRoles: readonly string[] = ['user', 'assistant'];
 
-/** One more than an answer tells. */
+/** One more than an answer lists. */
 const maxProblems = 50;
 
 /** The body with the pinned fields filled in, or a 403 that names every field that may not be sent. Pure. */
@@ -45,7 +45,7 @@ export interface PinnedChecks {
   maxOutputTokens: (model: string) => number | null;
 }
 
-/** What is wrong with a request that is to be pinned, `param` beginning with `pinned.`; nothing where it is fine. Pure. */
+/** The problems of a request to pin, each `param` beginning with `pinned.`. Pure. */
 export function pinnedProblems(
   endpoint: Endpoint,
   { fields, allow }: Pick<Pinned, 'fields' | 'allow'>,
@@ -54,7 +54,7 @@ export function pinnedProblems(
   const problems: Problem[] = [];
   for (const [index, name] of allow.entries()) {
     const pinnedAs = nameAmong(endpoint, fields, name);
-    // Pinned messages stand before those sent; nothing else can be both.
+    // Pinned messages come before those sent; no other field can be both.
     if (pinnedAs === null || (name === 'messages' && pinnedAs === 'messages')) continue;
     problems.push(problem(`allow.${index}`, `names ${pinnedAs}, which is pinned; leave one of them out`));
   }
@@ -77,7 +77,7 @@ export function pinnedProblems(
   return problems;
 }
 
-/** A refusal of a filled body, its messages numbered as the holder of the session sent them. Pure. */
+/** A refusal of a filled body, with messages numbered as the holder of the session sent them. Pure. */
 export function asSent(refusal: Refusal, { fields }: Pick<Pinned, 'fields'>): Refusal {
   const before = Array.isArray(fields['messages']) ? fields['messages'].length : 0;
   const problems = refusal.details.problems ?? [];
@@ -89,7 +89,7 @@ export function asSent(refusal: Refusal, { fields }: Pick<Pinned, 'fields'>): Re
   );
 }
 
-/** The pinned name of what a key stands for; null where it is not pinned. */
+/** The pinned name of a field; null if it is not pinned. */
 function nameAmong(endpoint: Endpoint, fields: JsonObject, key: string): string | null {
   if (Object.hasOwn(fields, key)) return key;
   const names = endpoint.fieldAliases.find((group) => group.includes(key)) ?? [];
@@ -101,7 +101,7 @@ function rolesOf(endpoint: Endpoint, { fields, allow }: Pick<Pinned, 'fields' | 
   return withTools ? [...openRoles, 'tool'] : openRoles;
 }
 
-/** Messages without a role that is a string are for validation to refuse. */
+/** Leaves messages whose role is not a string to validation. */
 function roleProblems(messages: JsonValue, roles: readonly string[]): Problem[] {
   if (!Array.isArray(messages)) return [];
   const problems: Problem[] = [];
@@ -135,7 +135,7 @@ function problem(path: string, expectation: string): Problem {
   return { param: `pinned.${path}`, message: `pinned.${path} ${expectation}.` };
 }
 
-/** A field's name is the caller's text: told, but not at any length. */
+/** A field's name is the caller's text, so it is cut. */
 function shortened(name: string): string {
   return name.length > 200 ? `${name.slice(0, 200)}…` : name;
 }

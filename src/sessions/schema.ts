@@ -1,8 +1,13 @@
 import { z } from 'zod';
-import { endUser, limits, listOf, model, origin, tool } from '../base/fields.ts';
+import { check } from '../base/check.ts';
+import { endUser, limit, limits, listOf, model, origin, time, tool } from '../base/fields.ts';
+import type { Problem } from '../base/refusal.ts';
 import type { JsonObject } from '../base/request.ts';
+import type { Session } from '../identity/records/session.ts';
+import { endpointPaths, endpoints } from '../validation/registry.ts';
+import { pinnedProblems } from './pinned.ts';
 
-/* The body of `POST /v1/sessions`. A field that is null is absent. */
+/* What `POST /v1/sessions` takes and answers, and what an issuer's entry says about its sessions. A field that is null is absent. */
 
 export const minLifeS = 10;
 export const maxLifeS = 86_400;
@@ -13,10 +18,10 @@ const fieldName = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'must be the name of a field of the request');
 
-/** Parsed, an empty list takes twenty times its two bytes. */
+/** Bounded by number, because a parsed empty list takes twenty times its two bytes. */
 const maxPinnedValues = 2_000;
 
-/** Values inside a JSON value, itself included; stops counting beyond `most`. */
+/** The number of values in a JSON value, itself included. Stops counting beyond `most`. */
 function countValues(value: unknown, most: number): number {
   let count = 1;
   if (typeof value !== 'object' || value === null) return count;
@@ -27,41 +32,78 @@ function countValues(value: unknown, most: number): number {
   return count;
 }
 
-/** The schemas of sessions; `endpoints` must be among those served here, and a pinned request's one that takes a body. */
-export function sessionSchemas({
-  endpointPaths,
-  pinnedPaths,
-}: {
-  endpointPaths: readonly string[];
-  pinnedPaths: readonly string[];
-}) {
-  const endpoint = z.enum(endpointPaths, `must be one of ${endpointPaths.join(', ')}`);
-  const pinnedEndpoint = z.enum(pinnedPaths, `must be one of ${pinnedPaths.join(', ')}`);
-  const pinned = z
-    .looseObject({ endpoint: pinnedEndpoint.nullish(), allow: listOf(fieldName).nullish() })
-    .refine((value) => countValues(value, maxPinnedValues) <= maxPinnedValues, {
-      error: `must hold at most ${maxPinnedValues} values`,
-    })
-    // The rest are the fields of the request, JSON as they came in.
-    .transform(({ endpoint: path, allow, ...fields }) => ({
-      endpoint: path,
-      allow,
-      fields: fields as JsonObject,
-    }));
-  const policy = {
-    expires_in: z.int(lifeExpected).min(minLifeS, lifeExpected).max(maxLifeS, lifeExpected).nullish(),
-    models: listOf(model).nullish(),
-    endpoints: listOf(endpoint).nullish(),
-    origins: listOf(origin).nullish(),
-    tools: listOf(tool).nullish(),
-    limits: limits.nullish(),
-    pinned: pinned.nullish(),
-  };
-  return {
-    newSession: z.strictObject({ ...policy, end_user: endUser.nullish() }),
-    /** What an issuer of identities gives the sessions of those it vouches for. */
-    sessionPolicy: z.strictObject(policy),
-  };
+const pinnedPaths = endpoints.map(({ path }) => path);
+const pinned = z
+  .looseObject({
+    endpoint: z.enum(pinnedPaths, `must be one of ${pinnedPaths.join(', ')}`).nullish(),
+    allow: listOf(fieldName).nullish(),
+  })
+  .refine((value) => countValues(value, maxPinnedValues) <= maxPinnedValues, {
+    error: `must hold at most ${maxPinnedValues} values`,
+  })
+  // The rest are the fields of the request, JSON as they came in.
+  .transform(({ endpoint, allow, ...fields }) => ({ endpoint, allow, fields: fields as JsonObject }));
+
+const policy = {
+  expires_in: z.int(lifeExpected).min(minLifeS, lifeExpected).max(maxLifeS, lifeExpected).nullish(),
+  models: listOf(model).nullish(),
+  endpoints: listOf(z.enum(endpointPaths, `must be one of ${endpointPaths.join(', ')}`)).nullish(),
+  origins: listOf(origin).nullish(),
+  tools: listOf(tool).nullish(),
+  limits: limits.nullish(),
+  pinned: pinned.nullish(),
+};
+
+export const newSession = z.strictObject({ ...policy, end_user: endUser.nullish() });
+
+/** What an issuer's entry gives the sessions of the people it vouches for. */
+export const sessionPolicy = z.strictObject(policy);
+
+export type NewSession = z.infer<typeof newSession>;
+
+/** What is wrong with the policy of an issuer's entry; empty if it is valid. */
+export function sessionPolicyProblems(session: JsonObject): readonly Problem[] {
+  const checked = check<NewSession>(sessionPolicy, session);
+  if (!checked.ok) return checked.refusal.details.problems ?? [];
+  const { pinned, endpoints: listed, tools } = checked.value;
+  if (!pinned) return [];
+  const path = pinned.endpoint ?? listed?.[0] ?? endpoints[0]?.path;
+  const endpoint = endpoints.find((each) => each.path === path);
+  if (!endpoint) return [];
+  const whole = { fields: pinned.fields, allow: pinned.allow ?? [...endpoint.defaultAllow] };
+  return pinnedProblems(endpoint, whole, { tools: tools ?? [], maxOutputTokens: () => null });
 }
 
-export type NewSession = z.infer<ReturnType<typeof sessionSchemas>['newSession']>;
+/** The policy of an issuer's entry, which was checked at start. */
+export function sessionPolicyOf(session: JsonObject): NewSession {
+  return sessionPolicy.parse(session);
+}
+
+const text = z.string();
+const list = z.array(text).nullable().meta({ description: 'null restricts nothing.' });
+
+/** A session in answers, without its limits and its pinned request. */
+export const sessionFields = {
+  id: text,
+  models: list,
+  endpoints: list,
+  origins: list,
+  tools: list,
+  end_user: text.nullable(),
+  expires_at: time,
+  created_at: time,
+} satisfies Record<Exclude<keyof Session, 'limits' | 'pinned'>, z.ZodType>;
+
+/** A session that was just created. */
+export const mintedSessionResponse = z
+  .object({
+    ...sessionFields,
+    token: text.meta({ description: 'The secret itself, shown only this once.' }),
+    expires_in: z.int().meta({ description: 'Seconds.' }),
+    limits: z.array(limit),
+    pinned: z
+      .looseObject({ endpoint: text, allow: z.array(text) })
+      .nullable()
+      .meta({ description: 'As it was asked for.' }),
+  })
+  .meta({ id: 'MintedSession' });

@@ -1,5 +1,6 @@
 import type { Keys } from '../store/keys.ts';
-import { loadScript, type RedisStore } from '../store/redis.ts';
+import { loadScript } from '../store/script.ts';
+import type { Store } from '../store/store.ts';
 import {
   type MintBounds,
   type MintRequest,
@@ -18,11 +19,11 @@ const never = String(Number.MAX_SAFE_INTEGER);
 
 /** Sessions in Redis: each a key of its own that expires with it. Each method is one script. */
 export class RedisSessionStore implements SessionStore {
-  readonly #store: RedisStore;
+  readonly #store: Store;
   readonly #keys: Keys;
   readonly #bounds: MintBounds;
 
-  constructor(store: RedisStore, keys: Keys, bounds: MintBounds) {
+  constructor(store: Store, keys: Keys, bounds: MintBounds) {
     this.#store = store;
     this.#keys = keys;
     this.#bounds = bounds;

@@ -1,14 +1,40 @@
 import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
 import { isTrustworthyUrl } from '../config/issuer.ts';
-import { AttemptFloor, KeysUnavailable } from './attempt-floor.ts';
 
-/** What is needed of a provider's configuration: OIDC Discovery 1.0, section 3. */
+/** The keys of an issuer are not available now. Says nothing about the token that needed them. */
+export class KeysUnavailable extends Error {
+  override readonly name = 'KeysUnavailable';
+}
+
+/**
+ * Keeps fetches at least `floorMs` apart, whether they succeed or fail, so that a flood of tokens never becomes a
+ * flood of fetches to an issuer that is down.
+ */
+export class AttemptFloor {
+  readonly #clock: Clock;
+  readonly #floorMs: number;
+  #openAtMs = -Infinity;
+
+  constructor(clock: Clock, floorMs: number) {
+    this.#clock = clock;
+    this.#floorMs = floorMs;
+  }
+
+  /** Call before each fetch. Throws `KeysUnavailable` if the last one began less than `floorMs` ago. */
+  begin(): void {
+    const nowMs = this.#clock.monotonic();
+    if (nowMs < this.#openAtMs) throw new KeysUnavailable('The last attempt is too recent for another.');
+    this.#openAtMs = nowMs + this.#floorMs;
+  }
+}
+
+/** The part of a provider's configuration that is needed: OIDC Discovery 1.0, section 3. */
 const metadata = z.object({ issuer: z.string(), jwks_uri: z.string() });
 
 export interface FetchTimes {
   readonly clock: Clock;
-  /** Of one fetch, its body included. */
+  /** For one fetch, its body included. */
   readonly timeoutMs: number;
   /** The least time between two fetches of the same thing. */
   readonly floorMs: number;
@@ -29,7 +55,7 @@ export class Discovery {
     this.#floor = new AttemptFloor(times.clock, times.floorMs);
   }
 
-  /** The `jwks_uri`. Callers at the same time share one fetch. Rejects where it cannot be had or is not to be trusted. */
+  /** The `jwks_uri`. Concurrent callers share one fetch. Rejects if it cannot be fetched or trusted. */
   async jwksUri(): Promise<string> {
     const { clock } = this.#times;
     if (this.#found !== null && clock.monotonic() < this.#found.untilMs) return this.#found.jwksUri;
@@ -52,8 +78,8 @@ export class Discovery {
       throw new KeysUnavailable(`Discovery answered ${response.status}.`);
     }
     const { issuer, jwks_uri: jwksUri } = metadata.parse(await response.json());
-    // Section 4.3: else whoever serves the document could speak for another issuer.
-    if (issuer !== this.#issuer) throw new KeysUnavailable('Discovery tells of another issuer.');
+    // Section 4.3: otherwise whoever serves the document could speak for another issuer.
+    if (issuer !== this.#issuer) throw new KeysUnavailable('Discovery names another issuer.');
     if (!isTrustworthyUrl(jwksUri)) throw new KeysUnavailable('The jwks_uri of discovery is not https.');
     this.#found = { jwksUri, untilMs: clock.monotonic() + cacheMaxAgeMs };
     return jwksUri;

@@ -32,20 +32,20 @@ export const exchangeSchema = z
   })
   .meta({ id: 'ExchangedToken' });
 
-/** What is left of a token exchange request once it is understood. */
+/** A token exchange request, as far as it matters here. */
 export interface ExchangeRequest {
   /** The ID token, unverified. */
   readonly subjectToken: string;
 }
 
-/** A request as it came: the header, or undefined where there was none, and the whole body. */
+/** A request as it came: the header (undefined if there was none) and the whole body. */
 export interface ExchangeForm {
   readonly contentType: string | undefined;
   readonly body: string;
 }
 
 /**
- * Reads a token exchange request (RFC 8693, 2.1). A parameter without a value counts as left out, an unknown one is
+ * Reads a token exchange request (RFC 8693, 2.1). A parameter without a value counts as absent, an unknown one is
  * ignored, as is `client_id`; one that is given twice is an `invalid_request` (RFC 6749, 3.2). Pure.
  */
 export function readExchange({ contentType, body }: ExchangeForm): ExchangeRequest | SignInRefusal {
@@ -65,20 +65,20 @@ function checkGrant(form: URLSearchParams): SignInRefusal | null {
   return new SignInRefusal('unsupported_grant_type', `The parameter grant_type must be ${grantType}.`);
 }
 
-/** What a caller may ask for in RFC 8693 and cannot have here. */
+/** Options of RFC 8693 that are not supported here. */
 function checkWishes(form: URLSearchParams): SignInRefusal | null {
   if (has(form, 'actor_token') || has(form, 'actor_token_type')) {
-    return invalid('Delegation is not supported: leave actor_token and actor_token_type out.');
+    return invalid('Delegation is not supported: omit actor_token and actor_token_type.');
   }
   if (has(form, 'requested_token_type') && form.get('requested_token_type') !== accessTokenType) {
-    return invalid(`The parameter requested_token_type must be left out or be ${accessTokenType}.`);
+    return invalid(`The parameter requested_token_type must be absent or ${accessTokenType}.`);
   }
   const target = [...targets].find((name) => has(form, name));
   if (target !== undefined) {
-    return new SignInRefusal('invalid_target', `Sessions are for this gateway only: leave ${target} out.`);
+    return new SignInRefusal('invalid_target', `Sessions are for this gateway only: omit ${target}.`);
   }
   if (has(form, 'scope')) {
-    return new SignInRefusal('invalid_scope', 'Sessions have no scopes: leave scope out.');
+    return new SignInRefusal('invalid_scope', 'Sessions have no scopes: omit scope.');
   }
   return null;
 }
@@ -105,7 +105,7 @@ function repeatedName(form: URLSearchParams): string | undefined {
   return undefined;
 }
 
-/** The caller's text, so only where it looks like a name: a token pasted in the wrong place is not repeated. */
+/** The caller's text, only if it looks like a name: a token pasted in the wrong place is not repeated. */
 function named(name: string): string {
   return /^[a-z_]{1,40}$/.test(name) ? name : 'an unknown one is repeated';
 }

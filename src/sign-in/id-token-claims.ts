@@ -3,10 +3,10 @@ import { SignInRefusal } from './oauth-error.ts';
 
 /** OIDC Core 2. */
 const maxSubjectLength = 255;
-/** The last moment a JavaScript `Date` has. */
+/** The latest time of a JavaScript `Date`. */
 const maxTimeMs = 8.64e15;
 
-/** What the claims of a verified ID token come to. */
+/** The claims of a verified ID token, read. */
 export interface CheckedClaims {
   readonly subject: string;
   /** ms since the epoch. */
@@ -20,8 +20,8 @@ export interface ClaimRules {
 }
 
 /**
- * The checks of OIDC Core 3.1.3.7 that `jwtVerify` leaves to its caller: `azp`, and an `iat` in the future, besides
- * the forms of `sub` and `exp`. Signature, `iss`, `aud`, `exp` and `nbf` are taken as checked. Pure.
+ * The checks of OIDC Core 3.1.3.7 that `jwtVerify` leaves to its caller: `azp`, and an `iat` in the future, and
+ * the forms of `sub` and `exp`. Assumes that signature, `iss`, `aud`, `exp` and `nbf` were checked. Pure.
  */
 export function checkClaims(claims: JWTPayload, rules: ClaimRules): CheckedClaims | SignInRefusal {
   const subject: unknown = claims.sub;
@@ -41,7 +41,7 @@ function checkIssuedAt(iat: unknown, { nowMs, clockToleranceS }: ClaimRules): Si
   );
 }
 
-/** 3.1.3.7, 4 and 5: a token that others may use as well must say that it was made for one of ours. */
+/** 3.1.3.7, 4 and 5: a token with several audiences must say that it was issued to one of our clients. */
 function checkParty(claims: JWTPayload, audiences: readonly string[]): SignInRefusal | null {
   const azp = claims['azp'];
   if (azp === undefined) {

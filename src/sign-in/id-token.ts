@@ -12,9 +12,9 @@ import { claimedIssuer } from './unverified.ts';
 export interface IdTokenVerifierOptions {
   readonly issuers: readonly TrustedIssuer[];
   readonly clock: Clock;
-  /** Of one fetch of keys or discovery; default 3 s. */
+  /** For one fetch of keys or discovery; default 3 s. */
   readonly timeoutMs?: number;
-  /** How long an unknown key causes no other fetch of keys; default 30 s. After a failed fetch, 5 s at most. */
+  /** After a fetch of keys, how long an unknown key causes no other; default 30 s. After a failed one, at most 5 s. */
   readonly cooldownMs?: number;
   /** How long keys and discovery are used before they are fetched again; default 10 min. */
   readonly cacheMaxAgeMs?: number;
@@ -30,8 +30,8 @@ export interface VerifiedIdToken {
   /** ms since the epoch. It is accepted for `clockToleranceS` longer. */
   readonly expiresAtMs: number;
   /**
-   * SHA-256, base64url, of header and payload as they were signed. The signature is left out: the same one can be
-   * written in several ways (an ECDSA one even by others), and it would still be the same token.
+   * SHA-256, base64url, of header and payload as they were signed. The signature is left out: it can be written in
+   * several ways (an ECDSA one even by others) while the token stays the same.
    */
   readonly replayKey: string;
 }
@@ -59,7 +59,7 @@ export class IdTokenVerifier {
 
   /**
    * The token behind a text, or why it is not accepted: `invalid_request`, or `temporarily_unavailable` while the
-   * keys of its issuer cannot be fetched. Takes at most two times `timeoutMs`; never rejects for what the text is.
+   * keys of its issuer cannot be fetched. Takes at most two times `timeoutMs`; never rejects because of the text.
    */
   async verify(text: string): Promise<VerifiedIdToken | SignInRefusal> {
     const claimed = claimedIssuer(text);

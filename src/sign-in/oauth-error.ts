@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { OtherAnswer } from '../base/operation-docs.ts';
 
 /**
- * Why a sign-in was turned down, in the words OAuth has for it: RFC 6749 sections 5.2 and 4.1.2.1, RFC 8693
- * section 2.2.2 (`invalid_target`), each with the HTTP status it is answered with.
+ * Why a sign-in was refused, as OAuth error codes: RFC 6749 sections 5.2 and 4.1.2.1, RFC 8693 section 2.2.2
+ * (`invalid_target`), each with its HTTP status.
  */
 const statuses = {
   invalid_request: 400,
@@ -22,11 +22,11 @@ const statuses = {
 export type SignInError = keyof typeof statuses;
 export type SignInStatus = 400 | 401 | 403 | 429 | 500 | 503;
 
-/** All but printable ASCII without `"` and `\`: RFC 6749, 5.2. */
+/** Everything except printable ASCII without `"` and `\`: RFC 6749, 5.2. */
 const notDescribable = /[^\x20\x21\x23-\x5b\x5d-\x7e]/g;
 
 /**
- * A sign-in that was turned down, and why. A value, not an `Error`, as `Refusal` is.
+ * A refused sign-in, and why. A value, not an `Error`, like `Refusal`.
  *
  * A subject token that is not accepted, for whatever reason (malformed, expired, wrong audience, refused by a
  * rule), is an `invalid_request`: RFC 8693, 2.2.2 says MUST of tokens "invalid for any reason" and of those
@@ -37,10 +37,10 @@ export class SignInRefusal {
   /** For the caller: what is wrong and the remedy, never the token. Printable ASCII without `"` and `\`. */
   readonly description: string;
   readonly status: SignInStatus;
-  /** What went wrong inside, for the log and never for the caller; undefined where there is nothing more to say. */
+  /** The internal cause, for the log and never for the caller; undefined if there is none. */
   readonly cause: unknown;
 
-  /** Characters that a description must not have become `?`: names of claims are the operator's text. */
+  /** Replaces characters that a description must not have by `?`: names of claims are the operator's text. */
   constructor(
     error: SignInError,
     description: string,
@@ -65,7 +65,7 @@ const errorSchema = z
   })
   .meta({ id: 'OAuthError' });
 
-/** The refusals there are, for the API's description. */
+/** All refusals, for the API's description. */
 export const refusalDocs: readonly OtherAnswer[] = [
   ...Map.groupBy(Object.entries(statuses), ([, status]) => status),
 ].map(([status, errors]) => ({

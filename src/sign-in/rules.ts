@@ -8,8 +8,8 @@ export type Claims = Readonly<Record<string, unknown>>;
 const maxEmailLength = 254;
 
 /**
- * The team of the person an ID token is about, once the `require` rules of its issuer hold; an `invalid_request`
- * where one does not, or where no team is meant for them (RFC 8693, 2.2.2). Pure.
+ * The team of the person an ID token is about, if the `require` rules of its issuer hold. An `invalid_request` if one
+ * does not, or if the rules give no team (RFC 8693, 2.2.2). Pure.
  */
 export function teamFor({ require, team }: TrustedIssuer, claims: Claims): string | SignInRefusal {
   for (const [claim, allowed] of Object.entries(require)) {
@@ -28,14 +28,14 @@ export function userIdFor(issuer: string, subject: string): string {
   return `oidc-${hash('sha256', JSON.stringify([issuer, subject]), 'hex').slice(0, 32)}`;
 }
 
-/** The e-mail address the issuer vouches for, or null: only to be shown, never to know someone by. Pure. */
+/** The e-mail address that the issuer has verified, or null. Pure. */
 export function verifiedEmail(claims: Claims): string | null {
   const [email] = valuesOf(claims, 'email');
   if (typeof email !== 'string' || email.length > maxEmailLength) return null;
   return /^[^\s@\p{Cc}\p{Cs}]+@[^\s@\p{Cc}\p{Cs}]+$/u.test(email) ? email : null;
 }
 
-/** Where a claim has several values with a team, the team the operator wrote first. */
+/** If several values of a claim have a team, the team that the operator wrote first. */
 function teamByClaim(rule: TeamRule & { kind: 'claim' }, claims: Claims): string | SignInRefusal {
   const values = new Set(valuesOf(claims, rule.claim));
   const found = Object.entries(rule.teams).find(([value]) => values.has(value));
@@ -48,8 +48,8 @@ function hasOneOf(claims: Claims, claim: string, allowed: readonly ClaimValue[])
 }
 
 /**
- * The values of a claim: its own only, since every object inherits a `constructor`. Claims about an e-mail address
- * have none unless the issuer has verified it: many let people enter any address.
+ * The values of a claim; own properties only, since every object inherits a `constructor`. Claims about an e-mail
+ * address have no values unless the issuer has verified it: many issuers let people enter any address.
  */
 function valuesOf(claims: Claims, claim: string): readonly unknown[] {
   if (!Object.hasOwn(claims, claim)) return [];

@@ -1,9 +1,9 @@
 import { errors } from 'jose';
-import { KeysUnavailable } from './attempt-floor.ts';
+import { KeysUnavailable } from './discovery.ts';
 import { SignInRefusal } from './oauth-error.ts';
 
-const wrongAlgorithm = 'The ID token is signed with an algorithm that is not accepted of its issuer.';
-const wrongSignature = 'The signature of the ID token is not one of its issuer.';
+const wrongAlgorithm = 'The ID token is signed with an algorithm that is not accepted for its issuer.';
+const wrongSignature = 'The signature of the ID token is not by its issuer.';
 
 /** By the `code` of jose's errors. */
 const descriptions: ReadonlyMap<string, string> = new Map([
@@ -31,8 +31,8 @@ const claimDescriptions: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * What to tell the sender of a token that `jwtVerify` rejected: `temporarily_unavailable` where the keys are not to
- * be had, `invalid_request` for anything else (RFC 8693, 2.2.2). Pure.
+ * The refusal of a token that `jwtVerify` rejected: `temporarily_unavailable` if the keys are not available,
+ * `invalid_request` for anything else (RFC 8693, 2.2.2). Pure.
  */
 export function refusalFor(error: unknown): SignInRefusal {
   if (error instanceof KeysUnavailable) {
@@ -49,7 +49,7 @@ function describe(error: unknown): string {
   const unknown = 'The ID token could not be verified; get a new one from the issuer.';
   if (!(error instanceof errors.JOSEError)) return unknown;
   if (!(error instanceof errors.JWTClaimValidationFailed)) return descriptions.get(error.code) ?? unknown;
-  // The claims that can be missing or malformed here are the ones asked for, so the name is not the sender's text.
+  // Only required claims can be missing or malformed here, so the name is not the sender's text.
   return error.reason === 'check_failed'
     ? (claimDescriptions.get(error.claim) ?? unknown)
     : `The ${error.claim} claim of the ID token is missing or malformed; get an ID token from the issuer.`;

@@ -1,15 +1,15 @@
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, type ProtectedHeaderParameters } from 'jose';
 import { SignInRefusal } from './oauth-error.ts';
 
-/** Of providers that put groups into ID tokens the largest have some KiB. */
+/** The largest ID tokens, of providers that put groups into them, have some KiB. */
 const maxLength = 16_384;
 
 /** Three parts in base64url, none empty, nothing around them: RFC 7515, 7.1. */
 const compactJws = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 
 /**
- * The issuer that a text claims to be a token of, not to be believed before its signature is verified. Refuses what
- * is too long, no signed JWT in the compact form, or has a header that an ID token has no use for. Pure.
+ * The issuer that a token claims to be from. Do not believe it before the signature is verified. Refuses a text that is
+ * too long, is no signed JWT in compact form, or has a header that an ID token has no use for. Pure.
  */
 export function claimedIssuer(text: string): string | SignInRefusal {
   if (text.length > maxLength) return refuse(`The ID token is longer than ${maxLength} characters.`);
@@ -34,13 +34,13 @@ function decode(text: string): { header: ProtectedHeaderParameters; claims: JWTP
 }
 
 /**
- * `crit` names extensions that must be understood, and none is (RFC 7515, 4.1.11). A `typ` of its own marks a JWT for
+ * `crit` names extensions that must be understood, and none is (RFC 7515, 4.1.11). Another `typ` marks a JWT for
  * another purpose, such as `at+jwt` and `logout+jwt` (RFC 8725, 3.11); ID tokens have `JWT` or none.
  */
 function checkHeader(header: ProtectedHeaderParameters): SignInRefusal | null {
   const { crit, typ }: Readonly<Record<string, unknown>> = header; // anything: only decoded so far
   if (crit !== undefined)
-    return refuse('The ID token has a crit header, and no extension is understood here.');
+    return refuse('The ID token has a crit header, and no extension is supported here.');
   if (typ !== undefined && !(typeof typ === 'string' && /^(?:application\/)?jwt$/i.test(typ))) {
     return refuse(
       'The typ header of the token is not JWT; send an ID token, not another token of the issuer.',

@@ -1,27 +1,8 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { basename } from 'node:path';
 import { Redis } from 'ioredis';
 import type { Clock } from '../base/clock.ts';
+import type { Script } from './script.ts';
+import type { OnRun, Store, StoreClient } from './store.ts';
 import { StoreUnavailable } from './store-unavailable.ts';
-
-/** A Lua file and its SHA-1, by which Redis knows it once it has seen it. */
-export interface Script {
-  /** For metrics: the file's name. */
-  name: string;
-  source: string;
-  sha: string;
-}
-
-/** Reads a Lua file beside the caller: `loadScript(new URL('./admit.lua', import.meta.url))`. */
-export function loadScript(file: URL): Script {
-  return scriptOf(basename(file.pathname, '.lua'), readFileSync(file, 'utf8'));
-}
-
-/** A script from its text. */
-export function scriptOf(name: string, source: string): Script {
-  return { name, source, sha: createHash('sha1').update(source).digest('hex') };
-}
 
 export interface RedisOptions {
   url: string;
@@ -35,11 +16,7 @@ export interface RedisOptions {
   onUp?: () => void;
   /** Told what the server refuses a command with, such as `OOM …`, or its database; once a minute for each kind. */
   onRefusal?: (error: Error) => void;
-  /** Told of every script that was run, for metrics. */
-  timing?: {
-    clock: Clock;
-    onRun: (run: { operation: string; durationMs: number; ok: boolean }) => void;
-  };
+  timing?: { clock: Clock; onRun: OnRun };
 }
 
 const refusalToldEveryMs = 60_000;
@@ -48,7 +25,7 @@ const refusalToldEveryMs = 60_000;
  * The one connection of a process to Redis. Commands fail fast: no offline queue and no resending, since a
  * command resent after a reconnect would run at a time nobody waits for it (invariant 4, no ghost).
  */
-export class RedisStore {
+export class RedisStore implements Store {
   readonly client: Redis;
   readonly #timing: RedisOptions['timing'];
   readonly #onRefusal: RedisOptions['onRefusal'];
@@ -98,13 +75,16 @@ export class RedisStore {
     });
   }
 
-  /** Connects; resolves the first time commands can be sent, however long that takes. */
   async connected(): Promise<void> {
     this.connect();
     if (this.ready) return;
     await new Promise<void>((resolve) => {
       this.client.once('ready', resolve);
     });
+  }
+
+  onReady(listener: () => void): void {
+    this.client.on('ready', listener);
   }
 
   get ready(): boolean {
@@ -134,15 +114,12 @@ export class RedisStore {
     });
   }
 
-  /**
-   * Runs a script in one round trip (two the first time a server sees it).
-   * Rejects with `StoreUnavailable` for every failure: late, unreachable, full, read-only.
-   */
+  /** One round trip; two the first time a server sees the script. Every failure is `StoreUnavailable`. */
   async run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
     const startedMs = this.#timing?.clock.monotonic() ?? 0;
     let ok = false;
     try {
-      const reply = await this.attempt((client) => evaluate(client, script, { keys, args }));
+      const reply = await this.#answer(evaluate(this.client, script, { keys, args }));
       ok = true;
       return reply;
     } finally {
@@ -153,19 +130,22 @@ export class RedisStore {
     }
   }
 
-  /** Any other command, its failures turned into `StoreUnavailable`. */
-  async attempt<T>(command: (client: Redis) => Promise<T>): Promise<T> {
+  attempt<T>(command: (client: StoreClient) => Promise<T>): Promise<T> {
+    return this.#answer(command(this.client));
+  }
+
+  /** The reply to what was sent, its failures turned into `StoreUnavailable`. */
+  async #answer<T>(reply: Promise<T>): Promise<T> {
     try {
-      return await command(this.client);
+      return await reply;
     } catch (error) {
       if (error instanceof Error && error.name === 'ReplyError') this.#tellRefusal(error);
       throw unavailable(error);
     }
   }
 
-  /** What the server holds of its memory, and may hold; 0: as much as there is. Rejects with `StoreUnavailable`. */
   async memory(): Promise<{ usedBytes: number; maxBytes: number }> {
-    const told = await this.attempt((client) => client.info('memory'));
+    const told = await this.#answer(this.client.info('memory'));
     return { usedBytes: figureIn(told, 'used_memory'), maxBytes: figureIn(told, 'maxmemory') };
   }
 

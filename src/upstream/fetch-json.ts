@@ -14,7 +14,7 @@ export interface FetchOptions {
   timeoutMs: number;
 }
 
-/** GETs a JSON value from an upstream with its own key, within bounds; or the refusal a caller gets instead. */
+/** GETs a JSON value from an upstream with its key, within bounds. Returns the refusal for the caller if that fails. */
 export async function fetchJson(
   { pool, pathPrefix, attachment: { key } }: Upstream,
   { path, maxBytes, timeoutMs }: FetchOptions,

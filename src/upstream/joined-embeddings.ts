@@ -1,5 +1,5 @@
 import { isRecord } from '../base/request.ts';
-import type { Usage } from '../base/outcome.ts';
+import { addedUsage, type Usage } from '../base/outcome.ts';
 import { readUsage } from './usage.ts';
 
 /** Joins the answers to the parts of a request for embeddings into the one answer that it would have had. */
@@ -53,11 +53,7 @@ export class JoinedEmbeddings {
       this.#usageKnown = false;
       return;
     }
-    const { inputTokens, outputTokens } = this.#sum ?? { inputTokens: 0, outputTokens: 0 };
-    this.#sum = {
-      inputTokens: inputTokens + read.inputTokens,
-      outputTokens: outputTokens + read.outputTokens,
-    };
+    this.#sum = addedUsage(this.#sum, read);
     for (const [name, count] of Object.entries(reported)) {
       if (typeof count === 'number') this.#reported.set(name, (this.#reported.get(name) ?? 0) + count);
     }

@@ -17,14 +17,14 @@ export interface RateLimitSnapshot {
   tokens: LimitWindow | null;
 }
 
-/** A reading by a hash of its key, its times by the store's clock; when it came in whole ms. */
+/** A snapshot and the hash of its key. Times are by the store's clock, `atMs` in whole ms. */
 export interface SharedSnapshot {
   keyHash: string;
   reading: RateLimitSnapshot;
 }
 
-/** What processes tell each other of the keys they share. Rejects with `StoreUnavailable`. */
+/** Where processes share what they know of keys. Rejects with `StoreUnavailable`. */
 export interface SnapshotStore {
-  /** Leaves what is news, and gives back the newest there is of each of these keys. */
+  /** Adds the newer snapshots, and returns the newest of each of these keys. */
   share(keyHashes: readonly string[], news: readonly SharedSnapshot[]): Promise<SharedSnapshot[]>;
 }

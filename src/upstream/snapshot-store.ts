@@ -1,6 +1,7 @@
 import type { Keys } from '../store/keys.ts';
 import type { SnapshotStore, SharedSnapshot } from './rate-limit-snapshot.ts';
-import { loadScript, type RedisStore } from '../store/redis.ts';
+import { loadScript } from '../store/script.ts';
+import type { Store } from '../store/store.ts';
 import { decodeReading, encodeReading } from './snapshot-text.ts';
 
 const shareReadings = loadScript(new URL('./share_snapshots.lua', import.meta.url));
@@ -9,10 +10,10 @@ const keptMs = 3_600_000;
 
 /** Readings on Redis: one short string a key. */
 export class RedisSnapshotStore implements SnapshotStore {
-  readonly #store: RedisStore;
+  readonly #store: Store;
   readonly #keys: Keys;
 
-  constructor(store: RedisStore, keys: Keys) {
+  constructor(store: Store, keys: Keys) {
     this.#store = store;
     this.#keys = keys;
   }

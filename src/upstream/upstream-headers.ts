@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 /**
- * The headers a request goes to the upstream with (contract 1.4): ours, and of the caller's only what Heroku
- * documents. A list of what may pass, so that no credential, cookie or address of the caller ever does.
+ * The headers of a request to the upstream (contract 1.4): ours, and those of the caller's that Heroku documents. A list
+ * of what may pass, so that no credential, cookie or address of the caller does.
  */
 export function upstreamHeaders(
   caller: IncomingHttpHeaders,
@@ -27,7 +27,7 @@ export function upstreamHeaders(
     requestId,
   ];
   for (const name in caller) {
-    // What they switch on is not the visitor's to choose where the request is pinned.
+    // If the request is pinned, its visitor must not choose what these switch on.
     if (name !== 'x-heroku-prompt-caching' && (pinned || !name.startsWith('anthropic-'))) continue;
     const value = caller[name];
     if (typeof value === 'string') headers.push(name, value);

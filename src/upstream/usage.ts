@@ -1,13 +1,13 @@
 import { isRecord } from '../base/request.ts';
 import type { Usage } from '../base/outcome.ts';
 
-/** The usage in an answer's JSON text, in OpenAI's, Anthropic's or Cohere's names; null where there is none or it is all zero. */
+/** The usage in an answer's JSON text, in OpenAI's, Anthropic's or Cohere's names; null if there is none or it is all zero. */
 export function readUsage(json: string): Usage | null {
   const value = parsed(json);
   return isRecord(value) ? (usageOf(value['usage']) ?? searchesOf(value['meta'])) : null;
 }
 
-/** Null where it is no JSON. */
+/** Null if it is not JSON. */
 export function parsed(json: string): unknown {
   try {
     return JSON.parse(json);
@@ -16,7 +16,7 @@ export function parsed(json: string): unknown {
   }
 }
 
-/** Heroku may put a usage of zeros into every chunk: those are not worth parsing. */
+/** Heroku may put a usage of zeros into every chunk, which is not worth parsing. */
 export const someTokens = /_tokens"\s*:\s*[1-9]/;
 
 /** An event that is an error, in OpenAI's shape or Heroku's. */
@@ -30,7 +30,7 @@ function usageOf(usage: unknown): Usage | null {
   return inputTokens + outputTokens > 0 ? { inputTokens, outputTokens } : null;
 }
 
-/** Anthropic counts what it wrote to its cache, and what it read from there, apart from the rest of the input. */
+/** Anthropic counts what it wrote to its cache and read from it apart from the rest of the input. */
 function anthropicInput(usage: Record<string, unknown>): number {
   return anthropicInputFields.reduce((sum, field) => sum + count(usage[field]), 0);
 }
@@ -47,20 +47,20 @@ function searchesOf(meta: unknown): Usage | null {
   return searchUnits > 0 ? { inputTokens: 0, outputTokens: 0, searchUnits } : null;
 }
 
-/** A figure the ledger can add up: an upstream that says something else has said nothing. */
+/** A figure that the ledger can add up; anything else counts as nothing. */
 export function count(value: unknown): number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0;
 }
 
-// The string's inside is written as `plain (escape plain)*`, which cannot backtrack; its closing quote is left
-// out, so that a text cut short counts as far as it goes.
+// The inside of the string is matched as `plain (escape plain)*`, which cannot backtrack. The closing quote is left out,
+// so that a text that was cut short counts as well.
 const generatedText =
   /"(?:content|text|thinking|arguments|partial_json|refusal)"\s*:\s*"([^"\\]*(?:\\.[^"\\]*)*)/g;
 
 /** Bytes of generated text in an answer's JSON (one character a byte), found without parsing it. */
 export function textBytes(json: string): number {
   let bytes = 0;
-  // `matchAll` would take half as long again, and this is done for every chunk of every stream.
+  // `matchAll` takes half as long again, and this runs for every chunk of every stream.
   generatedText.lastIndex = 0;
   for (let found = generatedText.exec(json); found; found = generatedText.exec(json)) {
     bytes += found[1]?.length ?? 0;

@@ -1,5 +1,12 @@
-import { decodeEntry, encodeEntry, encodeTotalsRow } from '../../src/ledger/entry-text.ts';
-import type { LedgerEntry, LedgerReader } from '../../src/ledger/entry.ts';
+import { RedisAdmissionStore } from '../../src/limits/admission-store.ts';
+import { RedisLedger } from '../../src/ledger/ledger-reader.ts';
+import { keysUnder } from '../../src/store/keys.ts';
+import { scriptOf } from '../../src/store/script.ts';
+import { decodeEntry, encodeEntry } from '../../src/ledger/entry-text.ts';
+import { totalsFigures, totalsRowOf } from '../../src/ledger/totals.ts';
+import { eachField, noNamedFigures } from '../../src/base/figures.ts';
+import { type EntryRecord, ledgerEntryOf, type LedgerEntry } from '../../src/ledger/entry.ts';
+import type { LedgerReader } from '../../src/ledger/ledger.ts';
 import type {
   AdmissionStore,
   AdmitReply,
@@ -8,6 +15,27 @@ import type {
   Decision,
   Settlement,
 } from '../../src/limits/store.ts';
+import type { RunningEngine } from './engines.ts';
+
+const setEpoch = scriptOf('set_epoch', "return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])");
+
+const keys = keysUnder('t:');
+
+/** An empty store on this engine, its clock at `lastSecondMs` or running. */
+export async function emptyAdmission(
+  engine: Pick<RunningEngine, 'empty' | 'turnTo'>,
+  { running = false } = {},
+): Promise<StoreUnderTest> {
+  const store = await (running ? engine.empty() : engine.empty(lastSecondMs));
+  return {
+    store: new RedisAdmissionStore(store, keys, { leaseMs, maxEntries: 5_000, retentionDays: 400 }),
+    ledger: new RedisLedger(store, keys),
+    turnTo: (nowMs) => engine.turnTo(nowMs),
+    setEpoch: async (team, epoch) => {
+      await store.run(setEpoch, [keys.epochs], [team, epoch]);
+    },
+  };
+}
 
 /** An empty store, and what the suite has to turn and see beside it. */
 export interface StoreUnderTest {
@@ -59,13 +87,14 @@ export function entryOf(id: string, more: Partial<LedgerEntry> = {}): LedgerEntr
     end_user: null,
     endpoint: '/v1/chat/completions',
     model: 'claude-4-sonnet',
+    model_requested: null,
+    model_accepted: true,
     status: 200,
     outcome: 'ok',
     error_code: null,
+    ...noNamedFigures,
     input_tokens: 12,
     output_tokens: 34,
-    images: 0,
-    search_units: 0,
     cost_usd: null,
     usage: 'reported',
     stream: false,
@@ -82,33 +111,20 @@ export function settles(grant: string, more: Partial<Settlement> = {}): Settleme
 }
 
 export function closingOf(entry: LedgerEntry): NonNullable<Settlement['closing']> {
+  const record: EntryRecord = {
+    ...entry,
+    ...eachField(({ name }) => entry[name]),
+    admittedAtMs: Date.parse(entry.time),
+    costNanoUsd: entry.cost_usd === null ? null : Math.round(entry.cost_usd * 1e9),
+  };
+  const day = entry.time.slice(0, 10);
   return {
-    entry: encodeEntry({
-      ...entry,
-      admittedAtMs: Date.parse(entry.time),
-      costNanoUsd: entry.cost_usd === null ? null : Math.round(entry.cost_usd * 1e9),
-    }),
+    entry: encodeEntry(record),
     totals: {
-      day: entry.time.slice(0, 10),
-      dayEndsAtS: Date.parse(entry.time.slice(0, 10)) / 1000 + 86_400,
-      row: encodeTotalsRow({
-        team: entry.team,
-        user: entry.user,
-        token: entry.token_id,
-        model: entry.model,
-        endpoint: entry.endpoint,
-      }),
-      figures: [
-        1,
-        entry.input_tokens,
-        entry.output_tokens,
-        entry.images,
-        0,
-        0,
-        0,
-        Math.round((entry.cost_usd ?? 0) * 1e9),
-        entry.search_units,
-      ],
+      day,
+      dayEndsAtS: Date.parse(day) / 1000 + 86_400,
+      row: totalsRowOf(record),
+      figures: totalsFigures(record),
     },
   };
 }
@@ -126,5 +142,5 @@ export async function entriesOf(ledger: LedgerReader): Promise<LedgerEntry[]> {
 
 /** Decodes what a settlement would write, for comparison. */
 export function entryIn({ closing }: Settlement): LedgerEntry | null {
-  return closing ? decodeEntry(closing.entry) : null;
+  return closing ? ledgerEntryOf(decodeEntry(closing.entry)) : null;
 }

@@ -1,18 +1,18 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readdirSync } from 'node:fs';
+import { afterAll, describe, expect, it } from 'vitest';
 import { RedisAdmissionStore } from '../../src/limits/admission-store.ts';
 import { windowIndex } from '../../src/limits/window.ts';
 import { keysUnder } from '../../src/store/keys.ts';
 import { RedisStore } from '../../src/store/redis.ts';
+import { loadScript, type Script } from '../../src/store/script.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
 import { RedisLedger } from '../../src/ledger/ledger-reader.ts';
-import { type RedisServer, startRedis } from '../support/redis-server.ts';
-import { emptyMemoryStore } from './admission-store-memory.ts';
-import { connectTo, emptyRedisStore, saysTime, type TurnedRedis } from './admission-store-redis.ts';
+import { engines, servers, turnedScript, useEngine, useServer } from './engines.ts';
 import {
   asks,
   closingOf,
   decided,
+  emptyAdmission,
   entriesOf,
   entryOf,
   lastSecondMs,
@@ -23,42 +23,30 @@ import {
 } from './admission-store-samples.ts';
 import { admissionStoreContract } from './admission-store.ts';
 
-describe('the memory admission store', () => {
-  admissionStoreContract(() => Promise.resolve(emptyMemoryStore()));
+const keys = keysUnder('t:');
+
+describe.each(engines)('the admission store ($name)', (engine) => {
+  const on = useEngine(engine);
+  admissionStoreContract(() => emptyAdmission(on));
 });
 
-describe('the Redis admission store', () => {
-  let server: RedisServer;
-  let redis: TurnedRedis;
-  const keys = keysUnder('t:');
+describe.each(servers)('the admission store on a server ($name)', (engine) => {
+  const on = useServer(engine);
   const scripts = new URL('../../src/limits/', import.meta.url);
-
-  function source(name: string): string {
-    return readFileSync(new URL(`${name}.lua`, scripts), 'utf8');
-  }
-
-  beforeAll(async () => {
-    server = await startRedis();
-    redis = connectTo(server);
-    await redis.whenReady(5_000);
-  });
-
-  afterAll(async () => {
-    redis.close();
-    await server.stop();
-  });
+  const scriptNamed = (name: string): Script => loadScript(new URL(`${name}.lua`, scripts));
 
   describe('on a clock that the tests turn', () => {
-    admissionStoreContract(() => emptyRedisStore(redis, keys));
-
     it('turns every script that looks at a clock', () => {
       const files = readdirSync(scripts).filter((file) => file.endsWith('.lua'));
-      const timeless = files.filter((file) => !saysTime(source(file.slice(0, -4))));
+      const timeless = files.filter((file) => {
+        const script = scriptNamed(file.slice(0, -4));
+        return turnedScript(script).sha === script.sha;
+      });
       expect(timeless).toEqual(['leave.lua']);
     });
 
     it('adds up with rows of processes that knew fewer figures, or more', async () => {
-      const under = await emptyRedisStore(redis, keys);
+      const under = await emptyAdmission(on);
       await under.setEpoch('acme', 'e1');
       const { incarnation } = await under.store.beat(process);
       const settled = async (figures: readonly number[]): Promise<void> => {
@@ -74,20 +62,20 @@ describe('the Redis admission store', () => {
       await settled([1, 2, 3]);
       await settled([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
       await settled([1, 2]);
-      const [row] = await redis.client.hvals(keys.totals('2095-12-31'));
+      const [row] = await on.redis.client.hvals(keys.totals('2095-12-31'));
       expect(row).toBe('3 6 6 4 5 6 7 8 9 10');
     });
 
     it('closes a grant that the store has forgotten, once, and changes no counter for it', async () => {
-      const under = await emptyRedisStore(redis, keys);
+      const under = await emptyAdmission(on);
       await under.setEpoch('acme', 'e1');
       const before = await under.store.beat(process);
       const a = { id: 'a', span: 'day', amount: 3, max: 10 } as const;
       const request = asks([a]);
       decided(await under.store.admit(process, [request]));
 
-      await redis.client.flushall();
-      await redis.turnTo(lastSecondMs + 1);
+      await on.redis.client.flushall();
+      await on.redis.turnTo(lastSecondMs + 1);
       await under.setEpoch('acme', 'e1');
       expect((await under.store.beat(process)).incarnation).not.toBe(before.incarnation);
       decided(await under.store.admit(process, [asks([a])]));
@@ -103,12 +91,12 @@ describe('the Redis admission store', () => {
     });
 
     it('closes what is open whatever incarnation the settlement names, so that a sweep always ends', async () => {
-      const under = await emptyRedisStore(redis, keys);
+      const under = await emptyAdmission(on);
       await under.setEpoch('acme', 'e1');
       await under.store.beat(process);
       const request = asks([{ id: 'a', span: 'open', amount: 1, max: 10 }]);
       decided(await under.store.admit(process, [request]));
-      await redis.turnTo(lastSecondMs + leaseMs + 1);
+      await on.redis.turnTo(lastSecondMs + leaseMs + 1);
       const settlement = settles(request.grant, {
         incarnation: 'another',
         adjustments: [{ id: 'a', index: 0, delta: -1 }],
@@ -121,22 +109,21 @@ describe('the Redis admission store', () => {
     });
 
     it('keeps the counters of a team for as long as it is busy', async () => {
-      const under = await emptyRedisStore(redis, keys);
+      const under = await emptyAdmission(on);
       await under.setEpoch('acme', 'e1');
       await under.store.beat(process);
       const a = { id: 'a', span: 'month', amount: 3, max: 10 } as const;
       decided(await under.store.admit(process, [asks([a])]));
-      await redis.client.expire(keys.counters('acme'), 60);
+      await on.redis.client.expire(keys.counters('acme'), 60);
       decided(await under.store.admit(process, [asks([a])]));
-      expect(await redis.client.ttl(keys.counters('acme'))).toBeGreaterThan(31 * 86_400);
+      expect(await on.redis.client.ttl(keys.counters('acme'))).toBeGreaterThan(31 * 86_400);
     });
 
     it('keeps about as many entries as it is told, and their totals all the same', async () => {
-      await redis.client.flushall();
-      await redis.turnTo(lastSecondMs);
-      const store = new RedisAdmissionStore(redis, keys, { leaseMs, maxEntries: 100, retentionDays: 2 });
+      await on.empty(lastSecondMs);
+      const store = new RedisAdmissionStore(on.redis, keys, { leaseMs, maxEntries: 100, retentionDays: 2 });
       const { incarnation } = await store.beat(process);
-      await redis.client.hset(keys.epochs, 'acme', 'e1');
+      await on.redis.client.hset(keys.epochs, 'acme', 'e1');
       for (let batch = 0; batch < 5; batch += 1) {
         const requests = Array.from({ length: 200 }, () => asks([]));
         decided(await store.admit(process, requests));
@@ -145,11 +132,11 @@ describe('the Redis admission store', () => {
           requests.map(({ grant }) => settles(grant, { incarnation })),
         );
       }
-      const kept = await redis.client.xlen(keys.entries);
+      const kept = await on.redis.client.xlen(keys.entries);
       expect(kept).toBeGreaterThanOrEqual(100);
       expect(kept).toBeLessThan(100 + 200);
       const query = { from: '2095-12-31', to: '2095-12-31', filters: {}, groupBy: [] };
-      expect((await new RedisLedger(redis, keys).usage(query))[0]?.requests).toBe(1_000);
+      expect((await new RedisLedger(on.redis, keys).usage(query))[0]?.requests).toBe(1_000);
     });
   });
 
@@ -157,8 +144,8 @@ describe('the Redis admission store', () => {
     let store: RedisAdmissionStore;
 
     async function empty(options: { leaseMs?: number } = {}): Promise<string> {
-      await server.flush();
-      await server.command('HSET', keys.epochs, 'acme', 'e1');
+      await on.server.flush();
+      await on.server.command('HSET', keys.epochs, 'acme', 'e1');
       const plain = await plainRedis();
       store = new RedisAdmissionStore(plain, keys, {
         leaseMs,
@@ -172,7 +159,7 @@ describe('the Redis admission store', () => {
     let plain: RedisStore | null = null;
     async function plainRedis(): Promise<RedisStore> {
       if (plain) return plain;
-      plain = new RedisStore({ url: server.url, verifyTls: false, commandTimeoutMs: 5_000 });
+      plain = new RedisStore({ url: on.server.url, verifyTls: false, commandTimeoutMs: 5_000 });
       plain.connect();
       await plain.whenReady(5_000);
       return plain;
@@ -208,7 +195,7 @@ describe('the Redis admission store', () => {
 
     it('admits exactly the limit of a burst from two connections', async () => {
       await empty();
-      const other = new RedisStore({ url: server.url, verifyTls: false, commandTimeoutMs: 5_000 });
+      const other = new RedisStore({ url: on.server.url, verifyTls: false, commandTimeoutMs: 5_000 });
       other.connect();
       await other.whenReady(5_000);
       try {
@@ -247,10 +234,10 @@ describe('the Redis admission store', () => {
           closing: closingOf(entryOf(newGrant(), { time })),
         }),
       ]);
-      const names = (await server.command('KEYS', '*')) as string[];
+      const names = (await on.server.command('KEYS', '*')) as string[];
       expect(names.filter((name) => !name.startsWith('t:1:'))).toEqual([]);
       const lasting: string[] = [];
-      for (const name of names) if ((await server.command('TTL', name)) === -1) lasting.push(name);
+      for (const name of names) if ((await on.server.command('TTL', name)) === -1) lasting.push(name);
       expect(lasting).toEqual([keys.epochs]); // which is identity
       expect(names).toContain(keys.incarnation);
       expect(names).toContain(keys.entries);
@@ -270,7 +257,7 @@ describe('the Redis admission store', () => {
       });
       const requests = [asks([]), asks([]), asks([])];
       decided(await long.admit('p2', requests));
-      await server.command('CONFIG', 'SET', 'maxmemory', '1');
+      await on.server.command('CONFIG', 'SET', 'maxmemory', '1');
       try {
         await expect(long.admit('p2', [asks([])])).rejects.toBeInstanceOf(StoreUnavailable);
         await long.beat('p2');
@@ -281,15 +268,15 @@ describe('the Redis admission store', () => {
         await expect.poll(() => store.openOfSilent('p2')).toHaveLength(1);
         expect(await store.settleSilent('p2', [lost])).toEqual([true]);
         await long.leave('p2');
-        expect(await server.command('ZSCORE', keys.processes, 'p2')).toBeNull();
+        expect(await on.server.command('ZSCORE', keys.processes, 'p2')).toBeNull();
       } finally {
-        await server.command('CONFIG', 'SET', 'maxmemory', '0');
+        await on.server.command('CONFIG', 'SET', 'maxmemory', '0');
       }
     });
 
     it('rejects with StoreUnavailable while Redis does not answer, and admits nothing afterwards', async () => {
       await empty();
-      const impatient = new RedisStore({ url: server.url, verifyTls: false, commandTimeoutMs: 100 });
+      const impatient = new RedisStore({ url: on.server.url, verifyTls: false, commandTimeoutMs: 100 });
       impatient.connect();
       await impatient.whenReady(5_000);
       const hurried = new RedisAdmissionStore(impatient, keys, {
@@ -298,14 +285,14 @@ describe('the Redis admission store', () => {
         retentionDays: 400,
       });
       const request = asks([{ id: 'a', span: 'day', amount: 1, max: 10 }], { notAfterMs: Date.now() + 50 });
-      server.pause();
+      on.server.pause();
       try {
         await expect(hurried.admit(process, [request])).rejects.toBeInstanceOf(StoreUnavailable);
         await expect(hurried.beat(process)).rejects.toBeInstanceOf(StoreUnavailable);
         await expect(hurried.counters('acme', ['a'])).rejects.toBeInstanceOf(StoreUnavailable);
         await expect(hurried.openOf(process, [request.grant])).rejects.toBeInstanceOf(StoreUnavailable);
       } finally {
-        server.resume();
+        on.server.resume();
         impatient.close();
       }
       // The command ran after all, but after its not-after time.
@@ -317,13 +304,15 @@ describe('the Redis admission store', () => {
   describe('the scripts', () => {
     it('begin with their flags, which Redis only reads from the first bytes', () => {
       for (const name of ['settle', 'beat', 'leave', 'open_of_silent']) {
-        expect(source(name).startsWith('#!lua flags=allow-oom\n'), name).toBe(true);
+        expect(scriptNamed(name).source.startsWith('#!lua flags=allow-oom\n'), name).toBe(true);
       }
-      expect(source('admit').startsWith('#!lua\n')).toBe(true);
+      expect(scriptNamed('admit').source.startsWith('#!lua\n')).toBe(true);
     });
 
     it('count months as windowIndex does', async () => {
-      const [fn] = /local function month_index\(\)\n[\s\S]*?\nend\n/.exec(source('admit')) ?? [''];
+      const [fn] = /local function month_index\(\)\n[\s\S]*?\nend\n/.exec(scriptNamed('admit').source) ?? [
+        '',
+      ];
       const dates: number[] = [0, 1];
       for (let month = 0; month < 12 * 440; month += 1) {
         const edgeMs = Date.UTC(1970, month, 1);
@@ -333,7 +322,7 @@ describe('the Redis admission store', () => {
         for n = 1, #ARGV do now = tonumber(ARGV[n]); found[n] = month_index() end
         return found`;
       const real = dates.filter((atMs) => atMs >= 0);
-      expect(await redis.client.eval(script, 0, ...real)).toEqual(
+      expect(await on.redis.client.eval(script, 0, ...real)).toEqual(
         real.map((atMs) => windowIndex('month', atMs)),
       );
     });

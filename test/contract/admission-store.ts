@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { noUsage } from '../support/no-usage.ts';
 import type { AdmitReply, AdmitRequest, AppliedLimit, Decision } from '../../src/limits/store.ts';
 import { type Span, windowIndex, windowStartMs } from '../../src/limits/window.ts';
 import { windows } from '../../src/base/limit.ts';
@@ -296,15 +297,10 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
       const query = { from: '2095-12-31', to: '2095-12-31', filters: {}, groupBy: [] };
       expect(await under.ledger.usage(query)).toEqual([
         {
+          ...noUsage,
           requests: 1,
           input_tokens: 12,
           output_tokens: 34,
-          images: 0,
-          search_units: 0,
-          errors: 0,
-          aborted: 0,
-          lost: 0,
-          cost_usd: 0,
         },
       ]);
     });

@@ -1,21 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MemoryAudit } from '../../src/audit/memory-audit.ts';
+import { describe, expect, it } from 'vitest';
 import { RedisAudit } from '../../src/audit/audit-trail.ts';
-import { MemoryAdministratorStore } from '../../src/identity/store/memory-administrator-store.ts';
-import { MemoryArchive } from '../../src/identity/store/memory-archive.ts';
-import { MemoryIdentityStore } from '../../src/identity/store/memory-identity-store.ts';
-import { MemorySecretStore } from '../../src/identity/store/memory-secret-store.ts';
 import { RedisAdministratorStore } from '../../src/identity/store/administrator-store.ts';
 import { RedisArchive } from '../../src/identity/store/identity-archive.ts';
 import { RedisIdentityStore } from '../../src/identity/store/identity-store.ts';
 import { RedisSecretStore } from '../../src/identity/store/secret-store.ts';
-import { MemoryClaimStore } from '../../src/claims/memory-claim-store.ts';
 import { RedisClaimStore } from '../../src/claims/claim-store.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { keysUnder } from '../../src/store/keys.ts';
 import { RedisStore } from '../../src/store/redis.ts';
+import type { Store } from '../../src/store/store.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
-import { startRedis, type RedisServer } from '../support/redis-server.ts';
+import { engines, servers, useEngine, useServer } from './engines.ts';
 import { administratorNamed } from './administrator-store.ts';
 import { auditTrailContract, verdictOn, wholeTrail, type AuditedStores } from './audit-trail.ts';
 
@@ -25,67 +20,38 @@ function logInto(heads: Heads): { info: (told: string, fields?: object) => void 
   return { info: (_told, fields) => heads.push(fields as Heads[number]) };
 }
 
-describe('the audit trail of the memory store', () => {
-  auditTrailContract(async () => {
-    const heads: Heads = [];
-    const audit = new MemoryAudit(systemClock, logInto(heads));
-    const identities = new MemoryIdentityStore(systemClock, () => null, audit);
-    const administrators = new MemoryAdministratorStore(systemClock, audit);
-    return {
-      identities,
-      administrators,
-      secrets: new MemorySecretStore(identities, systemClock),
-      claims: new MemoryClaimStore(systemClock, audit),
-      archive: new MemoryArchive(identities, administrators, audit),
-      audit,
-      heads,
-    };
-  });
+const keys = keysUnder('t:');
+
+/** The stores of one process. */
+function storesOn(store: Store): AuditedStores & { audit: RedisAudit } {
+  const heads: Heads = [];
+  const audit = new RedisAudit(store, keys, { log: logInto(heads), clock: systemClock });
+  return {
+    identities: new RedisIdentityStore(store, keys, audit),
+    administrators: new RedisAdministratorStore(store, keys, audit),
+    secrets: new RedisSecretStore(store, keys, audit),
+    claims: new RedisClaimStore(store, keys, audit),
+    archive: new RedisArchive(store, keys, audit),
+    audit,
+    heads,
+  };
+}
+
+describe.each(engines)('the audit trail ($name)', (engine) => {
+  const on = useEngine(engine);
+  auditTrailContract(async () => storesOn(await on.empty()));
 });
 
-describe('the audit trail in Redis', () => {
-  let server: RedisServer;
-  let redis: RedisStore;
-  const keys = keysUnder('t:');
-
-  beforeAll(async () => {
-    server = await startRedis();
-    redis = await connected();
-  });
-
-  afterAll(async () => {
-    redis.close();
-    await server.stop();
-  });
+describe.each(servers)('the audit trail on a server ($name)', (engine) => {
+  const on = useServer(engine);
+  const empty = async (): Promise<ReturnType<typeof storesOn>> => storesOn(await on.empty());
 
   async function connected(commandTimeoutMs = 5_000): Promise<RedisStore> {
-    const store = new RedisStore({ url: server.url, verifyTls: false, commandTimeoutMs });
+    const store = new RedisStore({ url: on.server.url, verifyTls: false, commandTimeoutMs });
     store.connect();
     await store.whenReady(5_000);
     return store;
   }
-
-  /** The stores of one process. */
-  function storesOn(store: RedisStore): AuditedStores & { audit: RedisAudit } {
-    const heads: Heads = [];
-    const audit = new RedisAudit(store, keys, { log: logInto(heads), clock: systemClock });
-    return {
-      identities: new RedisIdentityStore(store, keys, audit),
-      administrators: new RedisAdministratorStore(store, keys, audit),
-      secrets: new RedisSecretStore(store, keys, audit),
-      claims: new RedisClaimStore(store, keys, audit),
-      archive: new RedisArchive(store, keys, audit),
-      audit,
-      heads,
-    };
-  }
-
-  async function empty(): Promise<ReturnType<typeof storesOn>> {
-    await server.flush();
-    return storesOn(redis);
-  }
-
-  auditTrailContract(empty);
 
   it('is one chain, whichever process changes what', async () => {
     await empty();
@@ -105,7 +71,7 @@ describe('the audit trail in Redis', () => {
         ),
       );
       const count = processes.length * perProcess * 1.2;
-      const entries = await wholeTrail(storesOn(redis).audit);
+      const entries = await wholeTrail(storesOn(on.redis).audit);
       expect(entries.map(({ sequence }) => sequence)).toEqual(
         Array.from({ length: count }, (_, n) => count - n),
       );
@@ -113,7 +79,7 @@ describe('the audit trail in Redis', () => {
         processes.flatMap(({ heads }) => heads.map(({ sequence, hash }) => [sequence, hash])),
       );
       expect(told.size).toBe(count);
-      expect(await verdictOn(storesOn(redis).audit, told)).toMatchObject({ heads: count, flaw: null });
+      expect(await verdictOn(storesOn(on.redis).audit, told)).toMatchObject({ heads: count, flaw: null });
     } finally {
       for (const connection of connections) connection.close();
     }
@@ -122,7 +88,7 @@ describe('the audit trail in Redis', () => {
   it('tells the log of a head that another process made and did not tell', async () => {
     const first = await empty();
     await first.identities.create({ kind: 'team', team: 'acme' }, '{}');
-    const second = storesOn(redis);
+    const second = storesOn(on.redis);
     await second.audit.tellHead();
     await second.audit.tellHead();
     expect(second.heads).toEqual(first.heads);
@@ -135,7 +101,7 @@ describe('the audit trail in Redis', () => {
     const key = { kind: 'token', team: 'acme', id: 'tok_1' } as const;
     await identities.create(key, '{"id":"tok_1","user":"ana"}', { secretHash: 'a'.repeat(43), user: 'ana' });
     await administrators.create(administratorNamed('adm_1'), 'b'.repeat(43));
-    await server.command('CONFIG', 'SET', 'maxmemory', '1');
+    await on.server.command('CONFIG', 'SET', 'maxmemory', '1');
     try {
       const made = identities.create({ kind: 'team', team: 'beta' }, '{}');
       await expect(made).rejects.toBeInstanceOf(StoreUnavailable);
@@ -156,7 +122,7 @@ describe('the audit trail in Redis', () => {
       expect(operations).toHaveLength(8);
       expect((await verdictOn(audit)).flaw).toBeNull();
     } finally {
-      await server.command('CONFIG', 'SET', 'maxmemory', '0');
+      await on.server.command('CONFIG', 'SET', 'maxmemory', '0');
     }
   });
 
@@ -164,7 +130,7 @@ describe('the audit trail in Redis', () => {
     await empty();
     const impatient = await connected(100);
     const { identities } = storesOn(impatient);
-    server.pause();
+    on.server.pause();
     try {
       const changes = Array.from({ length: 100 }, (_, n) =>
         identities.create({ kind: 'team', team: `team-${n}` }, '{}'),
@@ -174,7 +140,7 @@ describe('the audit trail in Redis', () => {
       expect(ends.map(({ status }) => status)).toEqual(changes.map(() => 'rejected'));
       expect(performance.now() - startedMs).toBeLessThan(8_000);
     } finally {
-      server.resume();
+      on.server.resume();
       impatient.close();
     }
   }, 15_000);

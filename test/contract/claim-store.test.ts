@@ -1,13 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { MemoryClaimStore } from '../../src/claims/memory-claim-store.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { RedisClaimStore } from '../../src/claims/claim-store.ts';
 import type { ClaimStore, SealedClaim } from '../../src/claims/claim.ts';
-import { systemClock } from '../../src/base/clock.ts';
 import { keysUnder } from '../../src/store/keys.ts';
-import { RedisStore } from '../../src/store/redis.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
-import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { engines, servers, useEngine, useServer } from './engines.ts';
 
 const minuteMs = 60_000;
 
@@ -34,6 +31,15 @@ function claimStoreContract(make: () => Promise<ClaimStore>): void {
     expect(await store.look('a')).toEqual(opened);
   });
 
+  it('keeps what is sealed first where a claim is put twice, also once that was opened', async () => {
+    const expiresAtMs = await store.put('a', sealedFor(minuteMs));
+    const second = { ...sealedFor(2 * minuteMs), sealed: 'another text' };
+    expect(await store.put('a', second)).toBe(expiresAtMs);
+    expect(await store.open('a')).toEqual({ kind: 'sealed', sealed: 'sealed text' });
+    await store.put('a', second);
+    expect(await store.open('a')).toMatchObject({ kind: 'opened' });
+  });
+
   it('gives it to one of many at once', async () => {
     await store.put('a', sealedFor(minuteMs));
     const found = await Promise.all(Array.from({ length: 20 }, () => store.open('a')));
@@ -51,51 +57,35 @@ function claimStoreContract(make: () => Promise<ClaimStore>): void {
   });
 }
 
-describe('the memory claim store', () => {
-  claimStoreContract(() => Promise.resolve(new MemoryClaimStore(systemClock)));
+const keys = keysUnder('t:');
+
+describe.each(engines)('the claim store ($name)', (engine) => {
+  const on = useEngine(engine);
+  claimStoreContract(async () => new RedisClaimStore(await on.empty(), keys));
 });
 
-describe('the Redis claim store', () => {
-  const keys = keysUnder('t:');
-  let server: RedisServer;
-  let redis: RedisStore;
-
-  beforeAll(async () => {
-    server = await startRedis();
-    redis = new RedisStore({ url: server.url, verifyTls: false, commandTimeoutMs: 5_000 });
-    await redis.connected();
-  });
-
-  afterAll(async () => {
-    redis.close();
-    await server.stop();
-  });
-
-  async function empty(): Promise<RedisClaimStore> {
-    await server.flush();
-    return new RedisClaimStore(redis, keys);
-  }
-
-  claimStoreContract(empty);
+describe.each(servers)('the claim store on a server ($name)', (engine) => {
+  const on = useServer(engine);
+  const empty = async (): Promise<RedisClaimStore> => new RedisClaimStore(await on.empty(), keys);
 
   it('keeps nothing that does not expire, and nothing that is sealed once it was opened', async () => {
     const store = await empty();
     await store.put('a', sealedFor(minuteMs));
-    expect(await redis.client.pttl(keys.claim('a'))).toBeGreaterThan(0);
+    expect(await on.redis.client.pttl(keys.claim('a'))).toBeGreaterThan(0);
     await store.open('a');
-    expect(await redis.client.get(keys.claim('a'))).toMatch(/^opened \d+$/);
-    expect(await redis.client.pttl(keys.claim('a'))).toBeGreaterThan(minuteMs);
+    expect(await on.redis.client.get(keys.claim('a'))).toMatch(/^opened \d+$/);
+    expect(await on.redis.client.pttl(keys.claim('a'))).toBeGreaterThan(minuteMs);
   });
 
   it('in a full store keeps nothing new, and opens what is there', async () => {
     const store = await empty();
     await store.put('a', sealedFor(minuteMs));
-    await redis.client.config('SET', 'maxmemory', '1');
+    await on.redis.client.config('SET', 'maxmemory', '1');
     try {
       await expect(store.put('b', sealedFor(minuteMs))).rejects.toThrow(StoreUnavailable);
       expect(await store.open('a')).toEqual({ kind: 'sealed', sealed: 'sealed text' });
     } finally {
-      await redis.client.config('SET', 'maxmemory', '0');
+      await on.redis.client.config('SET', 'maxmemory', '0');
     }
   });
 });

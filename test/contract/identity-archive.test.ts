@@ -1,86 +1,65 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MemoryAdministratorStore } from '../../src/identity/store/memory-administrator-store.ts';
-import { MemoryArchive } from '../../src/identity/store/memory-archive.ts';
-import { MemoryIdentityStore } from '../../src/identity/store/memory-identity-store.ts';
+import { describe, expect, it } from 'vitest';
 import { RedisAdministratorStore } from '../../src/identity/store/administrator-store.ts';
 import { RedisArchive } from '../../src/identity/store/identity-archive.ts';
 import { RedisIdentityStore } from '../../src/identity/store/identity-store.ts';
 import { Backup } from '../../src/backup/backup.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { keysUnder } from '../../src/store/keys.ts';
-import { RedisStore } from '../../src/store/redis.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
 import { documentOf, largeDocument, tokenRow } from '../support/documents.ts';
-import { startRedis, type RedisServer } from '../support/redis-server.ts';
+import { engines, servers, useEngine, useServer, type RunningEngine } from './engines.ts';
 import { identityArchiveContract, type Stores } from './identity-archive.ts';
 
-describe('the archive of the memory store', () => {
-  identityArchiveContract(async () => {
-    const identities = new MemoryIdentityStore(systemClock);
-    const administrators = new MemoryAdministratorStore(systemClock);
-    return { identities, administrators, archive: new MemoryArchive(identities, administrators) };
-  });
+const keys = keysUnder('t:');
+
+async function emptyStores(on: Pick<RunningEngine, 'empty'>): Promise<Stores> {
+  const store = await on.empty();
+  return {
+    identities: new RedisIdentityStore(store, keys),
+    administrators: new RedisAdministratorStore(store, keys),
+    archive: new RedisArchive(store, keys),
+  };
+}
+
+describe.each(engines)('the archive ($name)', (engine) => {
+  const on = useEngine(engine);
+  identityArchiveContract(() => emptyStores(on));
 });
 
-describe('the archive of the Redis store', () => {
-  let server: RedisServer;
-  let redis: RedisStore;
-  const keys = keysUnder('t:');
-
-  beforeAll(async () => {
-    server = await startRedis();
-    redis = new RedisStore({ url: server.url, verifyTls: false, commandTimeoutMs: 5_000 });
-    redis.connect();
-    await redis.whenReady(5_000);
-  });
-
-  afterAll(async () => {
-    redis.close();
-    await server.stop();
-  });
-
-  async function emptyStores(): Promise<Stores> {
-    await server.flush();
-    return {
-      identities: new RedisIdentityStore(redis, keys),
-      administrators: new RedisAdministratorStore(redis, keys),
-      archive: new RedisArchive(redis, keys),
-    };
-  }
-
-  identityArchiveContract(emptyStores);
+describe.each(servers)('the archive on a server ($name)', (engine) => {
+  const on = useServer(engine);
 
   it('when full takes nothing of an import, and exports all the same', async () => {
-    const { archive } = await emptyStores();
+    const { archive } = await emptyStores(on);
     const backup = new Backup({ archive, clock: systemClock });
     await backup.import(JSON.stringify(documentOf({ tokens: [tokenRow('tok_first')] })), {
       overwrite: false,
     });
-    const before = await server.command('DBSIZE');
-    await server.command('CONFIG', 'SET', 'maxmemory', '1');
+    const before = await on.server.command('DBSIZE');
+    await on.server.command('CONFIG', 'SET', 'maxmemory', '1');
     try {
       const large = JSON.stringify(largeDocument(500));
       await expect(backup.import(large, { overwrite: true })).rejects.toBeInstanceOf(StoreUnavailable);
       expect(await backup.export(null)).toMatchObject({ teams: [{ id: 'acme' }] });
     } finally {
-      await server.command('CONFIG', 'SET', 'maxmemory', '0');
+      await on.server.command('CONFIG', 'SET', 'maxmemory', '0');
     }
     expect(await archive.teams()).toEqual(['acme']);
-    expect(await server.command('DBSIZE')).toBe(before);
+    expect(await on.server.command('DBSIZE')).toBe(before);
   });
 
   it('keeps every key under the prefix, and none of them expires', async () => {
-    const { archive } = await emptyStores();
+    const { archive } = await emptyStores(on);
     await new Backup({ archive, clock: systemClock }).import(JSON.stringify(documentOf()), {
       overwrite: false,
     });
     const administrator = { kind: 'administrator', team: '@', id: 'adm_1' } as const;
     const next = { text: '{}', secrets: ['hash'] };
     await archive.commit({ changes: [{ key: administrator, found: null, next }] });
-    expect(await server.command('HKEYS', keys.epochs)).toEqual(['acme']); // which no administrator moves
-    for (const name of (await server.command('KEYS', '*')) as string[]) {
+    expect(await on.server.command('HKEYS', keys.epochs)).toEqual(['acme']); // which no administrator moves
+    for (const name of (await on.server.command('KEYS', '*')) as string[]) {
       expect(name).toMatch(/^t:1:/);
-      expect(await server.command('TTL', name)).toBe(-1);
+      expect(await on.server.command('TTL', name)).toBe(-1);
     }
   });
 });

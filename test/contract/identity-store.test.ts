@@ -1,58 +1,22 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MemoryIdentityStore } from '../../src/identity/store/memory-identity-store.ts';
+import { describe, expect, it } from 'vitest';
 import { RedisIdentityStore } from '../../src/identity/store/identity-store.ts';
-import { systemClock } from '../../src/base/clock.ts';
 import { keysUnder } from '../../src/store/keys.ts';
 import { RedisStore } from '../../src/store/redis.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
-import { startRedis, type RedisServer } from '../support/redis-server.ts';
+import { engines, servers, useEngine, useServer } from './engines.ts';
 import { identityStoreContract, teamNamed, tokenNamed, userNamed } from './identity-store.ts';
 import { identityBehind } from '../support/identity-behind.ts';
 
-describe('the memory identity store', () => {
-  identityStoreContract(async () => new MemoryIdentityStore(systemClock));
+const keys = keysUnder('t:');
 
-  it('tells the epoch that a resolved identity has', async () => {
-    const store = new MemoryIdentityStore(systemClock);
-    expect(store.epoch('acme')).toBeNull();
-    await store.create({ kind: 'team', team: 'acme' }, JSON.stringify(teamNamed('acme')));
-    await store.create({ kind: 'user', team: 'acme', id: 'ana' }, JSON.stringify(userNamed('ana')));
-    const binding = { secretHash: 'hash', user: 'ana' };
-    const key = { kind: 'token', team: 'acme', id: 'tok_1' } as const;
-    await store.create(key, JSON.stringify(tokenNamed('tok_1')), binding);
-    expect((await identityBehind(store, 'hash'))?.epoch).toBe(store.epoch('acme'));
-    await store.deleteTeam('acme');
-    expect(store.epoch('acme')).toBeNull();
-  });
+describe.each(engines)('the identity store ($name)', (engine) => {
+  const on = useEngine(engine);
+  identityStoreContract(async () => new RedisIdentityStore(await on.empty(), keys));
 });
 
-describe('the Redis identity store', () => {
-  let server: RedisServer;
-  let redis: RedisStore;
-  const keys = keysUnder('t:');
-
-  beforeAll(async () => {
-    server = await startRedis();
-    redis = new RedisStore({
-      url: server.url,
-      verifyTls: false,
-      commandTimeoutMs: 5_000,
-    });
-    redis.connect();
-    await redis.whenReady(5_000);
-  });
-
-  afterAll(async () => {
-    redis.close();
-    await server.stop();
-  });
-
-  async function emptyStore(): Promise<RedisIdentityStore> {
-    await server.flush();
-    return new RedisIdentityStore(redis, keys);
-  }
-
-  identityStoreContract(emptyStore);
+describe.each(servers)('the identity store on a server ($name)', (engine) => {
+  const on = useServer(engine);
+  const emptyStore = async (): Promise<RedisIdentityStore> => new RedisIdentityStore(await on.empty(), keys);
 
   async function fill(store: RedisIdentityStore): Promise<void> {
     await store.create({ kind: 'team', team: 'acme' }, JSON.stringify(teamNamed('acme')));
@@ -66,13 +30,13 @@ describe('the Redis identity store', () => {
     const store = await emptyStore();
     await fill(store);
     await store.deleteTeam('acme');
-    expect(await server.command('KEYS', '*')).toEqual([]);
+    expect(await on.server.command('KEYS', '*')).toEqual([]);
   });
 
   it('keeps every key under the prefix', async () => {
     const store = await emptyStore();
     await fill(store);
-    const names = (await server.command('KEYS', '*')) as string[];
+    const names = (await on.server.command('KEYS', '*')) as string[];
     expect(names.length).toBeGreaterThan(0);
     expect(names.filter((name) => !name.startsWith('t:'))).toEqual([]);
   });
@@ -80,7 +44,7 @@ describe('the Redis identity store', () => {
   it('when full still revokes and deletes, but creates nothing', async () => {
     const store = await emptyStore();
     await fill(store);
-    await server.command('CONFIG', 'SET', 'maxmemory', '1');
+    await on.server.command('CONFIG', 'SET', 'maxmemory', '1');
     try {
       const bob = { kind: 'user', team: 'acme', id: 'bob' } as const;
       await expect(store.create(bob, '{}')).rejects.toBeInstanceOf(StoreUnavailable);
@@ -91,26 +55,26 @@ describe('the Redis identity store', () => {
       expect(await store.replace(key, revoked, null)).toBe('replaced');
       expect(await store.deleteTeam('acme')).toBe(true);
     } finally {
-      await server.command('CONFIG', 'SET', 'maxmemory', '0');
+      await on.server.command('CONFIG', 'SET', 'maxmemory', '0');
     }
   });
 
   it('rejects with StoreUnavailable while Redis does not answer', async () => {
     const store = await emptyStore();
     const impatient = new RedisStore({
-      url: server.url,
+      url: on.server.url,
       verifyTls: false,
       commandTimeoutMs: 100,
     });
     impatient.connect();
     await impatient.whenReady(5_000);
-    server.pause();
+    on.server.pause();
     try {
       const paused = new RedisIdentityStore(impatient, keys);
       await expect(identityBehind(paused, 'hash')).rejects.toBeInstanceOf(StoreUnavailable);
       await expect(paused.list('team')).rejects.toBeInstanceOf(StoreUnavailable);
     } finally {
-      server.resume();
+      on.server.resume();
       impatient.close();
     }
     expect(await store.list('team')).toEqual([]);

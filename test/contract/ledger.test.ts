@@ -1,46 +1,20 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { keysUnder } from '../../src/store/keys.ts';
 import { RedisStore } from '../../src/store/redis.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
-import { MemoryLedger } from '../../src/ledger/memory-ledger.ts';
 import { RedisLedger } from '../../src/ledger/ledger-reader.ts';
-import { type RedisServer, startRedis } from '../support/redis-server.ts';
-import { connectTo, emptyRedisStore, type TurnedRedis } from './admission-store-redis.ts';
-import { asks, closingOf, decided, entryOf, process } from './admission-store-samples.ts';
+import { engines, servers, useEngine, useServer } from './engines.ts';
+import { asks, closingOf, decided, emptyAdmission, entryOf, process } from './admission-store-samples.ts';
 import { ledgerContract } from './ledger.ts';
 
-describe('the memory ledger', () => {
-  ledgerContract(() => {
-    const reader = new MemoryLedger({ maxEntries: 5_000, retentionDays: 400 });
-    return Promise.resolve({
-      reader,
-      write: (...closings) => {
-        for (const { entry, totals } of closings) reader.append(entry, totals);
-        return Promise.resolve();
-      },
-    });
-  });
-});
+const keys = keysUnder('t:');
 
-describe('the Redis ledger', () => {
-  let server: RedisServer;
-  let redis: TurnedRedis;
-  const keys = keysUnder('t:');
-
-  beforeAll(async () => {
-    server = await startRedis();
-    redis = connectTo(server);
-    await redis.whenReady(5_000);
-  });
-
-  afterAll(async () => {
-    redis.close();
-    await server.stop();
-  });
+describe.each(engines)('the ledger ($name)', (engine) => {
+  const on = useEngine(engine);
 
   // Entries get in only by settling, so that is how they get in here.
   ledgerContract(async () => {
-    const under = await emptyRedisStore(redis, keys);
+    const under = await emptyAdmission(on);
     await under.setEpoch('acme', 'e1');
     const { store } = under;
     const { incarnation } = await store.beat(process);
@@ -63,16 +37,20 @@ describe('the Redis ledger', () => {
       },
     };
   });
+});
+
+describe.each(servers)('the ledger on a server ($name)', (engine) => {
+  const on = useServer(engine);
 
   it('hands back a cursor where it has looked far enough without finding a page', async () => {
-    await redis.client.flushall();
+    await on.redis.client.flushall();
     const { entry } = closingOf(entryOf('common'));
     const wanted = closingOf(entryOf('wanted', { user: 'bob' })).entry;
-    const pipeline = redis.client.pipeline();
+    const pipeline = on.redis.client.pipeline();
     pipeline.xadd(keys.entries, '*', 'e', wanted);
     for (let n = 0; n < 20_100; n += 1) pipeline.xadd(keys.entries, '*', 'e', entry);
     await pipeline.exec();
-    const ledger = new RedisLedger(redis, keys);
+    const ledger = new RedisLedger(on.redis, keys);
     const query = { filters: { user: 'bob' }, limit: 1 };
     const first = await ledger.entries({ ...query, cursor: null });
     expect(first.data).toEqual([]);

@@ -1,14 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { noUsage } from '../support/no-usage.ts';
 import { dayMs } from '../../src/base/days.ts';
-import {
-  unacceptedModel,
-  type EntryQuery,
-  type LedgerEntry,
-  type LedgerReader,
-  type UsageFigures,
-  type UsageQuery,
-  type UsageRow,
-} from '../../src/ledger/entry.ts';
+import { unacceptedModel, type LedgerEntry } from '../../src/ledger/entry.ts';
+import type { EntryQuery, LedgerReader } from '../../src/ledger/ledger.ts';
+import type { UsageQuery, UsageRow } from '../../src/ledger/totals.ts';
 import { closingOf, entryOf } from './admission-store-samples.ts';
 
 /** An empty ledger, and the way entries get into it. */
@@ -26,18 +21,6 @@ const day = '2095-06-15';
 function entry(id: string, more: Partial<LedgerEntry> = {}): LedgerEntry {
   return entryOf(id, { time: `${day}T12:00:00.000Z`, ...more });
 }
-
-const zeros: UsageFigures = {
-  requests: 0,
-  input_tokens: 0,
-  output_tokens: 0,
-  images: 0,
-  search_units: 0,
-  errors: 0,
-  aborted: 0,
-  lost: 0,
-  cost_usd: 0,
-};
 
 /** What every ledger does. `make` gives an empty one. */
 export function ledgerContract(make: () => Promise<LedgerUnderTest>): void {
@@ -77,7 +60,7 @@ export function ledgerContract(make: () => Promise<LedgerUnderTest>): void {
     }
 
     it('without groups is one row, of zeros where there is nothing', async () => {
-      expect(await usage()).toEqual([zeros]);
+      expect(await usage()).toEqual([noUsage]);
     });
 
     it('with groups has no row where there is nothing', async () => {
@@ -87,7 +70,7 @@ export function ledgerContract(make: () => Promise<LedgerUnderTest>): void {
     it('sums whole days, both ends included', async () => {
       await writeSome();
       expect(await usage()).toEqual([
-        { ...zeros, requests: 3, input_tokens: 36, output_tokens: 68, images: 3, search_units: 0 },
+        { ...noUsage, requests: 3, input_tokens: 36, output_tokens: 68, images: 3 },
       ]);
       expect((await usage({ to: '2095-06-16' }))[0]?.requests).toBe(4);
       expect((await usage({ from: '2095-06-14', to: '2095-06-16' }))[0]?.requests).toBe(5);
@@ -103,11 +86,11 @@ export function ledgerContract(make: () => Promise<LedgerUnderTest>): void {
       );
       expect(await usage()).toEqual([
         {
+          ...noUsage,
           requests: 2,
           input_tokens: 4,
           output_tokens: 6,
           images: 8,
-          search_units: 0,
           errors: 10,
           aborted: 12,
           lost: 14,
@@ -120,7 +103,7 @@ export function ledgerContract(make: () => Promise<LedgerUnderTest>): void {
       const large = { input_tokens: 4_503_599_627_370_495, output_tokens: 2 ** 40 };
       await under.write(closingOf(entry('a', large)), closingOf(entry('b', large)));
       expect(await usage()).toEqual([
-        { ...zeros, requests: 2, input_tokens: 9_007_199_254_740_990, output_tokens: 2 ** 41 },
+        { ...noUsage, requests: 2, input_tokens: 9_007_199_254_740_990, output_tokens: 2 ** 41 },
       ]);
     });
 
@@ -167,9 +150,9 @@ export function ledgerContract(make: () => Promise<LedgerUnderTest>): void {
       expect(await usage({ teams: ['beta'], groupBy: ['team'] })).toMatchObject([
         { team: 'beta', requests: 1 },
       ]);
-      expect(await usage({ teams: ['beta'], filters: { team: 'acme' } })).toEqual([zeros]);
+      expect(await usage({ teams: ['beta'], filters: { team: 'acme' } })).toEqual([noUsage]);
       expect(await usage({ teams: ['acme'], filters: { user: 'ana' } })).toMatchObject([{ requests: 1 }]);
-      expect(await usage({ teams: [] })).toEqual([zeros]);
+      expect(await usage({ teams: [] })).toEqual([noUsage]);
     });
 
     it('keeps a user apart from the one of the same name in another team', async () => {

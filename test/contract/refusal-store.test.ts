@@ -1,12 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { dayOf } from '../../src/base/days.ts';
 import { keysUnder } from '../../src/store/keys.ts';
 import { RedisStore } from '../../src/store/redis.ts';
 import type { RefusalBatch } from '../../src/ledger/refusal-count.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
-import { MemoryRefusalStore } from '../../src/ledger/memory-refusal-store.ts';
 import { RedisRefusalStore } from '../../src/ledger/refusal-store.ts';
-import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { engines, servers, useEngine, useServer } from './engines.ts';
 import { refusalStoreContract } from './refusal-store.ts';
 
 const today = dayOf(Date.now());
@@ -22,59 +21,35 @@ const one: RefusalBatch = {
   ],
 };
 
-describe('the memory store of refusals', () => {
-  refusalStoreContract(() => Promise.resolve(new MemoryRefusalStore({ retentionDays: 400 })));
+const keys = keysUnder('t:');
 
-  it('forgets the oldest days', async () => {
-    const store = new MemoryRefusalStore({ retentionDays: 2 });
-    for (const [n, day] of ['2026-01-01', '2026-01-02', '2026-01-03'].entries()) {
-      const counts = one.counts.map((count) => ({ ...count, day }));
-      await store.add({ ...one, sequence: n + 1, counts });
-    }
-    const query = { from: '2026-01-01', to: '2026-01-03', filters: {}, groupBy: ['day'] as const };
-    expect((await store.refusals(query)).map(({ day }) => day)).toEqual(['2026-01-02', '2026-01-03']);
-  });
+describe.each(engines)('the store of refusals ($name)', (engine) => {
+  const on = useEngine(engine);
+  refusalStoreContract(async () => new RedisRefusalStore(await on.empty(), keys, { retentionDays: 92 }));
 });
 
-describe('the Redis store of refusals', () => {
-  let server: RedisServer;
-  let redis: RedisStore;
-  const keys = keysUnder('t:');
-  const storeOn = (): RedisRefusalStore => new RedisRefusalStore(redis, keys, { retentionDays: 92 });
-
-  beforeAll(async () => {
-    server = await startRedis();
-    redis = new RedisStore({ url: server.url, verifyTls: false, commandTimeoutMs: 5_000 });
-    await redis.connected();
-  });
-  afterAll(async () => {
-    redis.close();
-    await server.stop();
-  });
-
-  refusalStoreContract(async () => {
-    await redis.client.flushall();
-    return storeOn();
-  });
+describe.each(servers)('the store of refusals on a server ($name)', (engine) => {
+  const on = useServer(engine);
+  const storeOn = (): RedisRefusalStore => new RedisRefusalStore(on.redis, keys, { retentionDays: 92 });
 
   it('has nothing that stays for ever: a day goes when the totals of that day go', async () => {
-    await redis.client.flushall();
+    await on.redis.client.flushall();
     await storeOn().add(one);
-    const names = await redis.client.keys('*');
+    const names = await on.redis.client.keys('*');
     expect(names.sort()).toEqual([keys.refusals(today), keys.refusalsTaken('p1')].sort());
-    const expiresAtS = await redis.client.expiretime(keys.refusals(today));
+    const expiresAtS = await on.redis.client.expiretime(keys.refusals(today));
     expect(expiresAtS).toBe(Date.parse(today) / 1000 + 93 * 86_400);
-    expect(await redis.client.ttl(keys.refusalsTaken('p1'))).toBeGreaterThan(0);
+    expect(await on.redis.client.ttl(keys.refusalsTaken('p1'))).toBeGreaterThan(0);
   });
 
   it('counts in a store that is full', async () => {
-    await redis.client.flushall();
-    await redis.client.config('SET', 'maxmemory', '1');
+    await on.redis.client.flushall();
+    await on.redis.client.config('SET', 'maxmemory', '1');
     try {
-      await expect(redis.client.set('more', '1')).rejects.toThrow(/^OOM/);
+      await expect(on.redis.client.set('more', '1')).rejects.toThrow(/^OOM/);
       await storeOn().add(one);
     } finally {
-      await redis.client.config('SET', 'maxmemory', '0');
+      await on.redis.client.config('SET', 'maxmemory', '0');
     }
     const query = { from: today, to: today, filters: {}, groupBy: [] };
     expect(await storeOn().refusals(query)).toEqual([{ refused: 1 }]);

@@ -223,6 +223,22 @@ export function sessionStoreContract(
     });
   });
 
+  describe('exchanges of an ID token', () => {
+    it('are counted for each token by itself, until the time that the first one named', async () => {
+      const { sessions } = stores;
+      expect(await sessions.countExchange('a', expiresAtMs)).toBe(1);
+      // Long gone on any clock, and without effect.
+      expect(await sessions.countExchange('a', 1_000)).toBe(2);
+      expect(await sessions.countExchange('a', expiresAtMs)).toBe(3);
+      expect(await sessions.countExchange('b', expiresAtMs)).toBe(1);
+    });
+
+    it('are forgotten when the token has expired', async () => {
+      expect(await stores.sessions.countExchange('a', 1_000)).toBe(1);
+      expect(await stores.sessions.countExchange('a', expiresAtMs)).toBe(1);
+    });
+  });
+
   describe('admission', () => {
     const own = (id: string, max: number) => ({
       id: sessionLimitId(id, 0),

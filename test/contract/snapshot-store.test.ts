@@ -1,54 +1,38 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { keysUnder } from '../../src/store/keys.ts';
-import { RedisStore } from '../../src/store/redis.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
-import { MemorySnapshotStore } from '../../src/upstream/memory-snapshot-store.ts';
 import { RedisSnapshotStore } from '../../src/upstream/snapshot-store.ts';
-import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { engines, servers, useEngine, useServer } from './engines.ts';
 import { readingStoreContract } from './snapshot-store.ts';
 
 const news = [
   { keyHash: 'a', reading: { atMs: 1_000, blockedUntilMs: 0, requests: null, tokens: null } },
 ] as const;
 
-describe('the memory store of readings', () => {
-  readingStoreContract(() => Promise.resolve(new MemorySnapshotStore()));
+const keys = keysUnder('t:');
+
+describe.each(engines)('the store of readings ($name)', (engine) => {
+  const on = useEngine(engine);
+  readingStoreContract(async () => new RedisSnapshotStore(await on.empty(), keys));
 });
 
-describe('the Redis store of readings', () => {
-  let server: RedisServer;
-  let redis: RedisStore;
-  const keys = keysUnder('t:');
-  const storeOn = (): RedisSnapshotStore => new RedisSnapshotStore(redis, keys);
-
-  beforeAll(async () => {
-    server = await startRedis();
-    redis = new RedisStore({ url: server.url, verifyTls: false, commandTimeoutMs: 5_000 });
-    await redis.connected();
-  });
-  afterAll(async () => {
-    redis.close();
-    await server.stop();
-  });
-
-  readingStoreContract(async () => {
-    await redis.client.flushall();
-    return storeOn();
-  });
+describe.each(servers)('the store of readings on a server ($name)', (engine) => {
+  const on = useServer(engine);
+  const storeOn = (): RedisSnapshotStore => new RedisSnapshotStore(on.redis, keys);
 
   it('has nothing that stays for ever', async () => {
-    await redis.client.flushall();
+    await on.redis.client.flushall();
     await storeOn().share(['a'], news);
-    expect(await redis.client.keys('*')).toEqual([keys.reading('a')]);
-    expect(await redis.client.pttl(keys.reading('a'))).toBeGreaterThan(3_500_000);
+    expect(await on.redis.client.keys('*')).toEqual([keys.reading('a')]);
+    expect(await on.redis.client.pttl(keys.reading('a'))).toBeGreaterThan(3_500_000);
   });
 
   it('rejects with StoreUnavailable where the store is full: less is known then', async () => {
-    await redis.client.config('SET', 'maxmemory', '1');
+    await on.redis.client.config('SET', 'maxmemory', '1');
     try {
       await expect(storeOn().share(['a'], news)).rejects.toBeInstanceOf(StoreUnavailable);
     } finally {
-      await redis.client.config('SET', 'maxmemory', '0');
+      await on.redis.client.config('SET', 'maxmemory', '0');
     }
   });
 });

@@ -1,26 +1,18 @@
 import * as fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { noUsage } from '../support/no-usage.ts';
+import { figures } from '../../src/base/figures.ts';
 import { lostSettlement, settlementOf } from '../../src/limits/settlement.ts';
 import { encodeOpen } from '../../src/limits/open-record.ts';
 import type { Settlement } from '../../src/limits/store.ts';
 import { dayMs, dayOf } from '../../src/base/days.ts';
-import {
-  unacceptedModel,
-  usageFigures,
-  usageGroups,
-  type LedgerEntry,
-  type LedgerReader,
-  type UsageFigures,
-  type UsageGroup,
-  type UsageRow,
-} from '../../src/ledger/entry.ts';
-import { keysUnder } from '../../src/store/keys.ts';
-import { MemoryLedger } from '../../src/ledger/memory-ledger.ts';
+import { unacceptedModel, type LedgerEntry } from '../../src/ledger/entry.ts';
+import type { LedgerReader } from '../../src/ledger/ledger.ts';
+import { usageGroups, type UsageGroup, type UsageRow } from '../../src/ledger/totals.ts';
 import { Harness } from '../integration/admin/harness.ts';
-import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { grantOf, openRequest, outcomeOf } from '../unit/limits/samples.ts';
-import { connectTo, emptyRedisStore, type TurnedRedis } from './admission-store-redis.ts';
-import { asks, decided, process } from './admission-store-samples.ts';
+import { engines, useEngine } from './engines.ts';
+import { asks, decided, emptyAdmission, process } from './admission-store-samples.ts';
 
 /*
  * Whatever was asked, by whom, on which day and how it ended: what /admin/usage says for a range, filters and groups is
@@ -121,17 +113,13 @@ async function answers(
 
 function sumsOf(entries: readonly LedgerEntry[], groups: readonly UsageGroup[]): UsageRow[] {
   const sums = new Map<string, UsageRow>();
-  const zeros = Object.fromEntries(usageFigures.map((figure) => [figure, 0])) as UsageFigures;
-  if (groups.length === 0) sums.set('', { ...zeros });
+  if (groups.length === 0) sums.set('', { ...noUsage });
   for (const entry of entries) {
     const names = groups.map((group) => [group, groupOf(entry, group)] as const);
     const key = names.map(([, name]) => name).join('\t');
-    const sum = sums.get(key) ?? { ...Object.fromEntries(names), ...zeros };
+    const sum = sums.get(key) ?? { ...Object.fromEntries(names), ...noUsage };
     sum.requests += 1;
-    sum.input_tokens += entry.input_tokens;
-    sum.output_tokens += entry.output_tokens;
-    sum.images += entry.images;
-    sum.search_units += entry.search_units;
+    for (const { name } of figures) sum[name] += entry[name];
     sum.errors += entry.outcome === 'error' ? 1 : 0;
     sum.aborted += entry.outcome === 'aborted' ? 1 : 0;
     sum.lost += entry.outcome === 'lost' ? 1 : 0;
@@ -147,59 +135,16 @@ function groupOf(entry: LedgerEntry, group: UsageGroup): string {
     case 'token':
       return entry.token_id;
     case 'model':
-      return entry.model_accepted === false ? unacceptedModel : entry.model;
+      return entry.model_accepted ? entry.model : unacceptedModel;
     default:
       return entry[group];
   }
 }
 
-function addsUp(make: () => Promise<Store>, numRuns: number): void {
-  it('for any requests, range, filters and groups', async () => {
-    const property = fc.asyncProperty(
-      fc.array(closedRequest, { maxLength: 80 }),
-      fc.array(question, { minLength: 1, maxLength: 8 }),
-      async (requests, questions) => {
-        const store = await make();
-        await store.close(requests.map(closingOf));
-        for (const each of questions) {
-          const [expected, told] = await answers(store.reader, each);
-          expect(told).toEqual(expected);
-        }
-      },
-    );
-    await fc.assert(property, { numRuns });
-  }, 120_000);
-}
-
-describe('the totals are the sums of the entries: the memory store', () => {
-  addsUp(() => {
-    const reader = new MemoryLedger({ maxEntries: 5_000, retentionDays: 400 });
-    return Promise.resolve({
-      reader,
-      close: (closings) => {
-        for (const { entry, totals } of closings) reader.append(entry, totals);
-        return Promise.resolve();
-      },
-    });
-  }, 150);
-});
-
-describe('the totals are the sums of the entries: Redis', () => {
-  let server: RedisServer;
-  let redis: TurnedRedis;
-
-  beforeAll(async () => {
-    server = await startRedis();
-    redis = connectTo(server);
-    await redis.whenReady(5_000);
-  });
-  afterAll(async () => {
-    redis.close();
-    await server.stop();
-  });
-
-  addsUp(async () => {
-    const under = await emptyRedisStore(redis, keysUnder('t:'));
+describe.each(engines)('the totals are the sums of the entries ($name)', (engine) => {
+  const on = useEngine(engine);
+  const make = async (): Promise<Store> => {
+    const under = await emptyAdmission(on, { running: true });
     await under.setEpoch('acme', 'e1');
     const { store, ledger } = under;
     const { incarnation } = await store.beat(process);
@@ -219,5 +164,21 @@ describe('the totals are the sums of the entries: Redis', () => {
         expect(await store.settle(process, settlements)).not.toContain(false);
       },
     };
-  }, 60);
+  };
+
+  it('for any requests, range, filters and groups', async () => {
+    const property = fc.asyncProperty(
+      fc.array(closedRequest, { maxLength: 80 }),
+      fc.array(question, { minLength: 1, maxLength: 8 }),
+      async (requests, questions) => {
+        const store = await make();
+        await store.close(requests.map(closingOf));
+        for (const each of questions) {
+          const [expected, told] = await answers(store.reader, each);
+          expect(told).toEqual(expected);
+        }
+      },
+    );
+    await fc.assert(property, { numRuns: 60 });
+  }, 120_000);
 });

@@ -9,6 +9,8 @@ import { freePort } from './free-port.ts';
 import { waitFor } from './wait-for.ts';
 
 export interface RedisServerOptions {
+  /** Default: `redis-server`. */
+  program?: 'redis-server' | 'valkey-server';
   /** More command line for redis-server: `['--maxmemory', '25mb']`. */
   args?: readonly string[];
   /** Keep the data over `kill` and `restart` (an append-only file); off by default. */
@@ -105,11 +107,11 @@ function serverOf(running: Running): RedisServer {
 function launch(
   port: number,
   directory: string,
-  { args = [], persist = false }: RedisServerOptions,
+  { program = 'redis-server', args = [], persist = false }: RedisServerOptions,
 ): ChildProcess {
   const place = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--loglevel', 'warning'];
   const keeping = ['--save', '', '--appendonly', persist ? 'yes' : 'no'];
-  const child = spawn('redis-server', [...place, ...keeping, ...args], { stdio: 'ignore' });
+  const child = spawn(program, [...place, ...keeping, ...args], { stdio: 'ignore' });
   child.on('error', () => {
     // Not found on the PATH: untilReady says so.
   });

@@ -1,11 +1,11 @@
-import type { gatewayPlace } from './gateway-settings.ts';
+import type { gatewayCounterKey } from './gateway-settings.ts';
 import type { RecordKey } from './identity.ts';
 
 /** Where a record is: of a team, or of the whole gateway. */
 export type ArchiveKey =
   | RecordKey
-  | { kind: 'settings'; team: typeof gatewayPlace }
-  | { kind: 'administrator'; team: typeof gatewayPlace; id: string };
+  | { kind: 'settings'; team: typeof gatewayCounterKey }
+  | { kind: 'administrator'; team: typeof gatewayCounterKey; id: string };
 
 /** A record as the store has it: its JSON text, and the hashes of the secrets bound to it, newest first (tokens and administrators only). */
 export interface StoredRecord {

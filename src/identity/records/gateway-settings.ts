@@ -17,9 +17,9 @@ export function parseSettings(text: string | null): GatewaySettings {
 }
 
 /** Where the counters of the gateway's limits are, in place of a team: no team is called so. */
-export const gatewayPlace = '@';
+export const gatewayCounterKey = '@';
 
 /** The name of a limit of the gateway: what stands before the stroke finds its counter. */
 export function gatewayLimitId(random: string): string {
-  return `${gatewayPlace}/${random}`;
+  return `${gatewayCounterKey}/${random}`;
 }

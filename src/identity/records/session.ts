@@ -84,7 +84,7 @@ export function sessionLimitId(session: string, index: number): string {
 }
 
 /** The session whose limit this is, or `@` for the gateway; null for one of a team, user or token. */
-export function placeOfLimit(id: string): string | null {
+export function counterKeyOfLimit(id: string): string | null {
   const stroke = id.indexOf('/');
   return stroke < 0 ? null : id.slice(0, stroke);
 }

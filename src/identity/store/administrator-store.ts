@@ -1,7 +1,8 @@
 import type { Administrator, AdministratorResolution, AdministratorStore } from '../records/administrator.ts';
 import { changeOf, unauditedScripts, type AuditedScripts } from '../../audit/audit.ts';
 import type { Keys } from '../../store/keys.ts';
-import { loadScript, type RedisStore } from '../../store/redis.ts';
+import { loadScript } from '../../store/script.ts';
+import type { Store } from '../../store/store.ts';
 import { StoreUnavailable } from '../../store/store-unavailable.ts';
 
 const resolveAdministrator = loadScript(new URL('./resolve_administrator.lua', import.meta.url));
@@ -10,13 +11,13 @@ const deleteAdministrator = loadScript(new URL('./delete_administrator.lua', imp
 
 /** Administrators in Redis, in hashes of their own: what finds a user's token can never find one of these. */
 export class RedisAdministratorStore implements AdministratorStore {
-  readonly #store: RedisStore;
+  readonly #store: Store;
   readonly #changes: AuditedScripts;
   readonly #records: string;
   readonly #hashes: readonly [records: string, secrets: string];
 
   constructor(
-    store: RedisStore,
+    store: Store,
     { admins, adminSecrets }: Keys,
     changes: AuditedScripts = unauditedScripts(store),
   ) {

@@ -18,11 +18,8 @@
   Returns 1 when done, 0 on a conflict: something has changed, or a secret is another's.
 ]]
 local width = 9
-local fields, n = {}, 0
-for field in string.gmatch(ARGV[4], '([^\n]*)\n') do
-  n = n + 1
-  fields[n] = field
-end
+-- include: ../../store/lua/fields_of.lua
+local fields, n = fields_of(ARGV[4])
 
 local function record_at(i)
   return {

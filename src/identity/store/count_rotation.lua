@@ -9,8 +9,7 @@
 ]]
 local hour_ms = 3600000
 
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- include: ../../store/lua/now.lua
 local start, count = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+) (%d+)$')
 start, count = tonumber(start or 0), tonumber(count or 0)
 if now - start >= hour_ms then
@@ -21,4 +20,4 @@ local ok = count < tonumber(ARGV[1])
 if ok then
   redis.call('SET', KEYS[1], string.format('%.0f %.0f', start, count + 1), 'PX', start + hour_ms - now)
 end
-return { string.format('%.0f', now), ok and 1 or 0, string.format('%.0f', start + hour_ms) }
+return { now_text, ok and 1 or 0, string.format('%.0f', start + hour_ms) }

@@ -19,22 +19,16 @@
 ]]
 local kind, team, id = ARGV[1], ARGV[2], ARGV[3]
 
-local function unbind(token)
-  local bound = team .. '/' .. token
-  for secret in string.gmatch(redis.call('HGET', KEYS[4], bound) or '', '%S+') do
-    redis.call('HDEL', KEYS[4], secret)
-  end
-  redis.call('HDEL', KEYS[4], bound)
-end
+-- include: ../../store/lua/unbind.lua
 
 if redis.call('HGET', KEYS[1], id) ~= ARGV[4] then return 0 end
 if kind == 'token' then
-  unbind(id)
+  unbind(KEYS[4], team .. '/' .. id)
   redis.call('HDEL', KEYS[5], id)
 else
   local tokens = redis.call('HGETALL', KEYS[3])
   for i = 1, #tokens, 2 do
-    if cjson.decode(tokens[i + 1]).user == id then unbind(tokens[i]) end
+    if cjson.decode(tokens[i + 1]).user == id then unbind(KEYS[4], team .. '/' .. tokens[i]) end
   end
 end
 redis.call('HDEL', KEYS[1], id)

@@ -13,16 +13,13 @@
 
   Returns 1 when removed, 0 when there is no such team or it has changed.
 ]]
+-- include: ../../store/lua/unbind.lua
 local team, expected = ARGV[1], ARGV[2]
 local current = redis.call('HGET', KEYS[1], team)
 if not current or (expected ~= '' and current ~= expected) then return 0 end
 
 for _, token in ipairs(redis.call('HKEYS', KEYS[4])) do
-  local bound = team .. '/' .. token
-  for secret in string.gmatch(redis.call('HGET', KEYS[5], bound) or '', '%S+') do
-    redis.call('HDEL', KEYS[5], secret)
-  end
-  redis.call('HDEL', KEYS[5], bound)
+  unbind(KEYS[5], team .. '/' .. token)
 end
 redis.call('DEL', KEYS[3], KEYS[4], KEYS[6])
 redis.call('HDEL', KEYS[1], team)

@@ -11,7 +11,8 @@ import {
 } from '../records/archive.ts';
 import { unauditedScripts, type AuditedScripts } from '../../audit/audit.ts';
 import type { Keys } from '../../store/keys.ts';
-import { loadScript, type RedisStore } from '../../store/redis.ts';
+import { loadScript } from '../../store/script.ts';
+import type { Store } from '../../store/store.ts';
 import { StoreUnavailable } from '../../store/store-unavailable.ts';
 import { importChange } from './import-change.ts';
 
@@ -36,11 +37,11 @@ interface Place {
 
 /** All identities in Redis, to be written out and read in. A team is read, and a change made, by one script. */
 export class RedisArchive implements IdentityArchive {
-  readonly #store: RedisStore;
+  readonly #store: Store;
   readonly #keys: Keys;
   readonly #changes: AuditedScripts;
 
-  constructor(store: RedisStore, keys: Keys, changes: AuditedScripts = unauditedScripts(store)) {
+  constructor(store: Store, keys: Keys, changes: AuditedScripts = unauditedScripts(store)) {
     this.#store = store;
     this.#keys = keys;
     this.#changes = changes;

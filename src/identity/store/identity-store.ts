@@ -13,7 +13,8 @@ import type {
 import { parseSettings } from '../records/gateway-settings.ts';
 import type { Keys } from '../../store/keys.ts';
 import type { Session } from '../records/session.ts';
-import { loadScript, type RedisStore } from '../../store/redis.ts';
+import { loadScript } from '../../store/script.ts';
+import type { Store } from '../../store/store.ts';
 import { StoreUnavailable } from '../../store/store-unavailable.ts';
 
 const resolve = loadScript(new URL('./resolve.lua', import.meta.url));
@@ -28,11 +29,11 @@ const maxAttempts = 20;
 
 /** Identities in Redis. Each change is one script, its entry in the trail with it, and moves the team's epoch. */
 export class RedisIdentityStore implements IdentityStore {
-  readonly #store: RedisStore;
+  readonly #store: Store;
   readonly #keys: Keys;
   readonly #changes: AuditedScripts;
 
-  constructor(store: RedisStore, keys: Keys, changes: AuditedScripts = unauditedScripts(store)) {
+  constructor(store: Store, keys: Keys, changes: AuditedScripts = unauditedScripts(store)) {
     this.#store = store;
     this.#keys = keys;
     this.#changes = changes;

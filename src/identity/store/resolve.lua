@@ -14,9 +14,9 @@
   Returns {store clock in ms, team JSON, user JSON, token JSON, epoch, settings JSON or '', session JSON or ''}; the
   clock alone when anything is missing. The epoch is the team's and the settings', as admit.lua has it.
 ]]
-local time = redis.call('TIME')
-local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
-local unknown = { now }
+-- include: ../../store/lua/now.lua
+-- include: ../../store/lua/epoch_of.lua
+local unknown = { now_text }
 
 local bound, session_text = nil, ''
 if KEYS[5] then
@@ -35,7 +35,6 @@ local token_text = redis.call('HGET', ARGV[3] .. team, id)
 if not token_text then return unknown end
 local user_text = redis.call('HGET', ARGV[2] .. team, cjson.decode(token_text).user)
 local team_text = redis.call('HGET', KEYS[2], team)
-local epochs = redis.call('HMGET', KEYS[3], team, '@')
-if not user_text or not team_text or not epochs[1] then return unknown end
-local epoch = epochs[2] and epochs[1] .. '.' .. epochs[2] or epochs[1]
-return { now, team_text, user_text, token_text, epoch, redis.call('GET', KEYS[4]) or '', session_text }
+local epoch = epoch_of(KEYS[3], team)
+if not user_text or not team_text or not epoch then return unknown end
+return { now_text, team_text, user_text, token_text, epoch, redis.call('GET', KEYS[4]) or '', session_text }

@@ -8,10 +8,9 @@
 
   Returns {store clock in ms, administrator JSON}; the clock alone when there is none.
 ]]
-local time = redis.call('TIME')
-local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+-- include: ../../store/lua/now.lua
 local id = redis.call('HGET', KEYS[2], ARGV[1])
-if not id then return { now } end
+if not id then return { now_text } end
 local record = redis.call('HGET', KEYS[1], id)
-if not record then return { now } end
-return { now, record }
+if not record then return { now_text } end
+return { now_text, record }

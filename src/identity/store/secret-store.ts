@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { changeOf, unauditedScripts, type AuditedScripts } from '../../audit/audit.ts';
 import type { Keys } from '../../store/keys.ts';
 import type { TokenKey } from '../records/identity.ts';
-import { loadScript, type RedisStore } from '../../store/redis.ts';
+import { loadScript } from '../../store/script.ts';
+import type { Store } from '../../store/store.ts';
 import {
   boundSecrets,
   type LastUses,
@@ -20,11 +21,11 @@ const usesPerCall = 200;
 
 /** The secrets of tokens in Redis. */
 export class RedisSecretStore implements SecretStore {
-  readonly #store: RedisStore;
+  readonly #store: Store;
   readonly #keys: Keys;
   readonly #changes: AuditedScripts;
 
-  constructor(store: RedisStore, keys: Keys, changes: AuditedScripts = unauditedScripts(store)) {
+  constructor(store: Store, keys: Keys, changes: AuditedScripts = unauditedScripts(store)) {
     this.#store = store;
     this.#keys = keys;
     this.#changes = changes;

@@ -7,6 +7,5 @@
 
   Returns {store clock in ms, the hashes, newest first, with spaces between}.
 ]]
-local time = redis.call('TIME')
-local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
-return { now, redis.call('HGET', KEYS[1], ARGV[1]) or '' }
+-- include: ../../store/lua/now.lua
+return { now_text, redis.call('HGET', KEYS[1], ARGV[1]) or '' }

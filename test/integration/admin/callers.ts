@@ -66,7 +66,7 @@ export async function makeWorld(): Promise<World> {
     expired: (await make({ role: 'admin', expires_in: 1 })).text,
     deleted: await deleted(admin, await make({ role: 'admin' })),
     'user token': tokens.acme.text,
-    'session token': sessionOf(admin, tokens.acme.id),
+    'session token': await sessionOf(admin, tokens.acme.id),
     nobody: null,
   };
   const { id: administratorId } = await make({ role: 'admin' });
@@ -80,6 +80,9 @@ export async function makeWorld(): Promise<World> {
   };
 }
 
+/** The same for all, so that answers can be compared. */
+const requestId = 'made-request-id-0001';
+
 async function ask(
   admin: Harness,
   credential: string | null,
@@ -87,7 +90,7 @@ async function ask(
 ): Promise<Asked> {
   const reply = await admin.app().request(path, {
     method,
-    headers: credential === null ? {} : bearer(credential),
+    headers: { 'x-request-id': requestId, ...(credential === null ? {} : bearer(credential)) },
     ...(body ? { body: JSON.stringify(body) } : {}),
   });
   const text = await reply.text();
@@ -108,7 +111,7 @@ async function deleted(admin: Harness, { id, text }: { id: string; text: string 
 }
 
 /** A session of acme's token, made as the gateway makes them. */
-function sessionOf(admin: Harness, token: string): string {
+async function sessionOf(admin: Harness, token: string): Promise<string> {
   const { id, text, secretHash } = mintSessionToken(startMs + 900_000);
   const session = {
     id,
@@ -122,7 +125,10 @@ function sessionOf(admin: Harness, token: string): string {
     expires_at: new Date(startMs + 900_000).toISOString(),
     created_at: new Date(startMs).toISOString(),
   };
-  admin.sessions.set(id, { secretHash, team: 'acme', token, session });
+  const epoch = (await admin.epoch('acme')) ?? '';
+  const parent = { team: 'acme', token, epoch, expiresAtMs: Infinity };
+  const minted = await admin.sessions.mint({ session, secretHash, expiresAtMs: startMs + 900_000, parent });
+  if (minted.kind !== 'minted') throw new Error(minted.kind);
   return text;
 }
 

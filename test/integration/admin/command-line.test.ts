@@ -19,7 +19,8 @@ import { Backup } from '../../../src/backup/backup.ts';
 import { run } from '../../../src/cli/run.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { dayOf } from '../../../src/base/days.ts';
-import { encodeEntry, encodeTotalsRow } from '../../../src/ledger/entry-text.ts';
+import { encodeEntry } from '../../../src/ledger/entry-text.ts';
+import { encodeTotalsRow } from '../../../src/ledger/totals.ts';
 import { keysUnder } from '../../../src/store/keys.ts';
 import { RedisStore } from '../../../src/store/redis.ts';
 import { auditContexts } from '../../../src/audit/context.ts';
@@ -68,8 +69,6 @@ beforeAll(async () => {
       administrators,
       authenticator: new Authenticator({ identities, clock: systemClock }),
     }),
-    endpointPaths: ['/v1/chat/completions'],
-    requestId: () => 'request-id-of-20-chars',
     onError: (error) => {
       throw error;
     },
@@ -149,7 +148,7 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
       'token issue acme ana --expires 90d --model m --origin none --endpoint /v1/chat/completions --tool t',
     );
     expect(issued.code).toBe(0);
-    expect(issued.err).toMatch(/shown this once/);
+    expect(issued.err).toMatch(/shown only once/);
     const text = /^token +(tgk_\w+)$/m.exec(issued.out)?.[1] ?? '';
     const identity = await identityBehind(identities, hashToken(text));
     expect(identity).toMatchObject({
@@ -200,7 +199,7 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
   it('makes, lists, shows and revokes administrators', async () => {
     await command('team create acme');
     const created = await command('admin create --role team-admin --team acme --name Ana --expires 90d');
-    expect(created).toMatchObject({ code: 0, err: expect.stringMatching(/shown this once/) as string });
+    expect(created).toMatchObject({ code: 0, err: expect.stringMatching(/shown only once/) as string });
     const [, id = ''] = /^id +(adm_\w+)$/m.exec(created.out) ?? [];
     const [, text = ''] = /^token +(tga_\w+)$/m.exec(created.out) ?? [];
     expect(inspectToken(text)).toEqual({ ok: true, kind: 'admin' });
@@ -239,7 +238,7 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     const issued = await command('token issue acme ana --json');
     const { id, token } = JSON.parse(issued.out) as { id: string; token: string };
     const rotated = await command(`token rotate acme ${id} --overlap 7d`);
-    expect(rotated.err).toMatch(/shown this once/);
+    expect(rotated.err).toMatch(/shown only once/);
     const text = /^token +(tgk_\w+)$/m.exec(rotated.out)?.[1] ?? '';
     const secrets = new RegExp(
       `^secrets +${text.slice(0, 12)}… \\(not used\\), ${token.slice(0, 12)}… until\\s+\\d{4}-\\d\\d-\\d\\d\\s+\\d\\d:\\d\\d\\s+\\(not\\s+used\\)$`,
@@ -292,7 +291,7 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     expect(ndjson.out.split('\n').map((line) => (JSON.parse(line) as { id: string }).id)).toHaveLength(2_500);
     const page = await command('requests --limit 2 --format ndjson');
     expect(page.out.split('\n')).toHaveLength(2);
-    expect(page.err).toMatch(/^There is more: add --cursor \d+-\d+$/);
+    expect(page.err).toMatch(/^There are more rows: add --cursor \d+-\d+$/);
 
     expect((await command('usage acme --by user --format csv')).out).toBe(
       'user,requests,input_tokens,output_tokens,images,errors,aborted,lost,cost_usd,search_units\r\nana,7,8,9,0,0,0,0,0,0\r',
@@ -384,7 +383,7 @@ describe('tollgate', () => {
 
   const nowhere = 'http://127.0.0.1:2'; // fetch never asks port 1
   it.each<[string, NodeJS.ProcessEnv, RegExp, number?]>([
-    ['nothing is set', {}, /^Where is the gateway\? Set TOLLGATE_URL and ADMIN_KEY, or REDIS_URL/],
+    ['nothing is set', {}, /^No gateway is configured. Set TOLLGATE_URL and ADMIN_KEY, or set REDIS_URL/],
     ['the key is missing', { TOLLGATE_URL: nowhere }, /ADMIN_KEY is not/],
     [
       'nobody listens',
@@ -395,7 +394,7 @@ describe('tollgate', () => {
     [
       'the port is one that fetch blocks',
       { TOLLGATE_URL: 'http://127.0.0.1:6000', ADMIN_KEY: adminKey },
-      /^Nothing can be asked of port 6000: .*Let the gateway listen on another/,
+      /^Port 6000 is blocked: .*Let the gateway listen on another port/,
     ],
     ['the URL is none', { TOLLGATE_URL: 'gateway', ADMIN_KEY: adminKey }, /TOLLGATE_URL must be a URL/],
     [

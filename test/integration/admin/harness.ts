@@ -1,19 +1,23 @@
+import { noUsage } from '../../support/no-usage.ts';
 import { adminApp } from '../../../src/admin/admin-app.ts';
 import type { AdminDeps } from '../../../src/admin/deps.ts';
 import { actorCheck } from '../../../src/access/actor-check.ts';
-import { MemoryAudit } from '../../../src/audit/memory-audit.ts';
+import { RedisAudit } from '../../../src/audit/audit-trail.ts';
 import { Authenticator } from '../../../src/access/authenticator.ts';
-import { MemoryAdministratorStore } from '../../../src/identity/store/memory-administrator-store.ts';
-import { MemoryIdentityStore, type FoundSession } from '../../../src/identity/store/memory-identity-store.ts';
-import { MemorySecretStore } from '../../../src/identity/store/memory-secret-store.ts';
+import { RedisAdministratorStore } from '../../../src/identity/store/administrator-store.ts';
+import { RedisIdentityStore } from '../../../src/identity/store/identity-store.ts';
+import { RedisSecretStore } from '../../../src/identity/store/secret-store.ts';
 import { ClaimLinks } from '../../../src/claims/claim-links.ts';
-import { MemoryClaimStore } from '../../../src/claims/memory-claim-store.ts';
-import { MemoryArchive } from '../../../src/identity/store/memory-archive.ts';
+import { RedisClaimStore } from '../../../src/claims/claim-store.ts';
+import { RedisArchive } from '../../../src/identity/store/identity-archive.ts';
+import { RedisSessionStore } from '../../../src/sessions/session-store.ts';
 import { Backup } from '../../../src/backup/backup.ts';
 import type { IdentityArchive } from '../../../src/identity/records/archive.ts';
-import type { EntryQuery, LedgerReader, UsageQuery } from '../../../src/ledger/entry.ts';
+import type { EntryQuery, LedgerReader } from '../../../src/ledger/ledger.ts';
+import type { UsageQuery } from '../../../src/ledger/totals.ts';
 import type { IdentityStore } from '../../../src/identity/records/identity.ts';
 import type { RefusalQuery, RefusalStore } from '../../../src/ledger/refusal-count.ts';
+import { embeddedStore, testKeys } from '../../support/embedded-store.ts';
 import type { JsonObject, JsonValue } from '../../../src/base/request.ts';
 import { auditContexts } from '../../../src/audit/context.ts';
 
@@ -26,28 +30,27 @@ export interface Answer {
   body: JsonObject;
 }
 
-/** The admin API on the memory store, with a clock to turn and a ledger that says what it was asked. */
+/** The admin API on the embedded store, with a clock to turn and a ledger that says what it was asked. */
 export class Harness {
   nowMs = startMs;
   readonly clock = { now: () => this.nowMs, monotonic: () => this.nowMs };
   /** What the log was told of the audit trail. */
   readonly heads: object[] = [];
-  readonly audit = new MemoryAudit(this.clock, { info: (_told, head = {}) => this.heads.push(head) });
-  /** Sessions there are, by id. */
-  readonly sessions = new Map<string, FoundSession>();
-  readonly identities = new MemoryIdentityStore(
-    this.clock,
-    (id) => this.sessions.get(id) ?? null,
-    this.audit,
-  );
-  readonly administrators = new MemoryAdministratorStore(this.clock, this.audit);
-  readonly secrets = new MemorySecretStore(this.identities, this.clock);
+  readonly #kept = embeddedStore(() => this.nowMs);
+  readonly audit = new RedisAudit(this.#kept, testKeys, {
+    log: { info: (_told, head = {}) => this.heads.push(head) },
+    clock: this.clock,
+  });
+  readonly sessions = new RedisSessionStore(this.#kept, testKeys, { perMinute: 100, maxBytes: 1_000_000 });
+  readonly identities = new RedisIdentityStore(this.#kept, testKeys, this.audit);
+  readonly administrators = new RedisAdministratorStore(this.#kept, testKeys, this.audit);
+  readonly secrets = new RedisSecretStore(this.#kept, testKeys, this.audit);
   readonly claims = new ClaimLinks({
-    store: new MemoryClaimStore(this.clock, this.audit),
+    store: new RedisClaimStore(this.#kept, testKeys, this.audit),
     origin: (host) => (host === undefined ? '' : `https://${host}`),
   });
   /** Replace to make the store misbehave. */
-  archive: IdentityArchive = new MemoryArchive(this.identities, this.administrators, this.audit);
+  archive: IdentityArchive = new RedisArchive(this.#kept, testKeys, this.audit);
   readonly ledger = new FakeLedger();
   readonly refusals = new FakeRefusals();
   /** Replace to have another ledger. */
@@ -86,7 +89,7 @@ export class Harness {
   ): Promise<Response> {
     return this.app().request(path, {
       method,
-      headers: { authorization: `Bearer ${adminKey}`, ...headers },
+      headers: { authorization: `Bearer ${adminKey}`, 'x-request-id': 'made-request-id-0001', ...headers },
       ...(body === undefined ? {} : { body: bytesOf(body) }),
     });
   }
@@ -100,6 +103,10 @@ export class Harness {
   async issue(fields: object = {}): Promise<{ id: string; text: string }> {
     const { body } = await this.call('POST', '/admin/teams/acme/tokens', { user: 'ana', ...fields });
     return { id: body['id'] as string, text: body['token'] as string };
+  }
+
+  epoch(team: string): Promise<string | null> {
+    return this.#kept.attempt((client) => client.hget(testKeys.epochs, team));
   }
 
   /** The API, made once for a store. */
@@ -136,8 +143,6 @@ export class Harness {
         administrators,
         authenticator: new Authenticator({ identities, clock }),
       }),
-      endpointPaths: ['/v1/chat/completions', '/v1/embeddings'],
-      requestId: (callers) => callers ?? 'made-request-id-0001',
       onError: (error) => this.errors.push(error),
     };
   }
@@ -154,18 +159,7 @@ class FakeLedger implements LedgerReader {
 
   async usage(query: UsageQuery): ReturnType<LedgerReader['usage']> {
     this.usageQueries.push(query);
-    const figures = {
-      requests: 1,
-      input_tokens: 2,
-      output_tokens: 3,
-      images: 0,
-      search_units: 0,
-      errors: 0,
-      aborted: 0,
-      lost: 0,
-      cost_usd: 0,
-    };
-    return [{ team: 'acme', ...figures }];
+    return [{ team: 'acme', ...noUsage, requests: 1, input_tokens: 2, output_tokens: 3 }];
   }
 
   async entries(query: EntryQuery): ReturnType<LedgerReader['entries']> {

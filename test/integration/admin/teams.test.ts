@@ -151,11 +151,11 @@ describe('PATCH /admin/teams/:team', () => {
   });
 
   it('200 and nothing changed for an empty change, not even the epoch', async () => {
-    const before = admin.identities.epoch('acme');
+    const before = await admin.epoch('acme');
     expect((await admin.call('PATCH', '/admin/teams/acme', {})).status).toBe(200);
-    expect(admin.identities.epoch('acme')).toBe(before);
+    expect(await admin.epoch('acme')).toBe(before);
     await admin.call('PATCH', '/admin/teams/acme', { name: 'New' });
-    expect(admin.identities.epoch('acme')).not.toBe(before);
+    expect(await admin.epoch('acme')).not.toBe(before);
   });
 
   it('200 and an empty list of models allows none', async () => {

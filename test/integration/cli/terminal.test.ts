@@ -38,14 +38,14 @@ const statusOf = async (path: string): Promise<number> =>
 
 const token = 'teams/acme/tokens/tok_4fJ2mQ9sXbVe';
 const destructive: [line: string, path: string, loss: RegExp, gone: (path: string) => Promise<boolean>][] = [
-  ['team delete acme', 'teams/acme', /^The team acme goes with 1 user and 1 working token\.$/m, isGone],
+  ['team delete acme', 'teams/acme', /^This deletes the team acme, 1 user and 1 working token\.$/m, isGone],
   [
     'user delete acme ana',
     'teams/acme/users/ana',
-    /^The user ana of acme goes, and 1 working token with it\.$/m,
+    /^This deletes the user ana of acme and revokes 1 working token\.$/m,
     isGone,
   ],
-  ['admin revoke adm_8sKw3TzPq1Ln', 'admins/adm_8sKw3TzPq1Ln', /\(auditor, -\) goes/, isGone],
+  ['admin revoke adm_8sKw3TzPq1Ln', 'admins/adm_8sKw3TzPq1Ln', /This revokes .* \(auditor, -\)/, isGone],
   ['token rotate acme tok_4fJ2mQ9sXbVe --overlap 0', token, /stops working at once/, isRotated],
 ];
 
@@ -109,7 +109,7 @@ describe('what cannot be taken back', () => {
       });
       expect(result).toMatchObject({
         code: 1,
-        err: expect.stringMatching(/\(precondition_failed\)\n.*do it again/) as string,
+        err: expect.stringMatching(/\(precondition_failed\)\n.*try again/) as string,
       });
       expect(await statusOf('teams/acme')).toBe(200);
     },

@@ -6,7 +6,6 @@ import { errorTable, Refusal, type ErrorCode } from '../../../src/base/refusal.t
 import { endpointKinds, endpointPaths, endpoints } from '../../../src/validation/registry.ts';
 import {
   type IssuedToken,
-  models,
   type NewToken,
   perModelEnv,
   startGateway,
@@ -294,7 +293,7 @@ describe.each(endpointKinds.map((kind) => ({ path: paths[kind], kind })))('$path
   });
 
   it('403: a model the token or its team may not use, served here or not', async () => {
-    for (const model of [models[kind], 'served-nowhere']) {
+    for (const model of [(valid as { model: string }).model, 'served-nowhere']) {
       const token = await issue({ models: ['another-model'] });
       const body = bodies[kind]({ model });
       const denial = { code: 'model_not_allowed', param: 'model' } as const;

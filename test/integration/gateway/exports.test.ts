@@ -2,8 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { dayMs, dayOf } from '../../../src/base/days.ts';
-import { encodeEntry, encodeTotalsRow } from '../../../src/ledger/entry-text.ts';
-import type { LedgerEntry } from '../../../src/ledger/entry.ts';
+import { noFigures } from '../../../src/base/figures.ts';
+import { encodeEntry } from '../../../src/ledger/entry-text.ts';
+import { encodeTotalsRow } from '../../../src/ledger/totals.ts';
+import type { EntryRecord, LedgerEntry } from '../../../src/ledger/entry.ts';
 import { keysUnder } from '../../../src/store/keys.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { connectRaw } from '../../support/http.ts';
@@ -33,7 +35,7 @@ afterAll(async () => {
   await redis.stop();
 }, 60_000);
 
-function entryText(n: number, more: Partial<LedgerEntry> = {}): string {
+function entryText(n: number, more: Partial<EntryRecord> = {}): string {
   return encodeEntry({
     id: `export-${n}`,
     request_id: '5b3c0b3e-6f5c-4d56-9f0e-2c1d7b8a9e10',
@@ -45,13 +47,14 @@ function entryText(n: number, more: Partial<LedgerEntry> = {}): string {
     end_user: null,
     endpoint: chat,
     model: 'claude-4-5-haiku',
+    model_requested: null,
+    model_accepted: true,
     status: 200,
     outcome: 'ok',
     error_code: null,
-    input_tokens: 14,
-    output_tokens: 51,
-    images: 0,
-    search_units: 0,
+    ...noFigures,
+    inputTokens: 14,
+    outputTokens: 51,
     costNanoUsd: null,
     usage: 'reported',
     stream: false,

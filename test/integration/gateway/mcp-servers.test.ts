@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { respond, resetBeforeAnswer, type Script } from '../../../src/demo/behaviours.ts';
-import { mcpServers } from '../../../src/demo/mcp-servers.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { errorOf, get, type Reply } from '../../support/gateway-client.ts';
 import { mintSession } from '../../support/sessions.ts';
 import { patient, TurnedClock } from '../../support/turned-clock.ts';
+import { mcpServers } from '../../../src/demo/listings.ts';
 
 /* `GET /v1/mcp/servers`: the upstream's list with the gateway's key, as far as a token may know it. */
 

@@ -5,7 +5,7 @@ import { systemClock } from '../../../src/base/clock.ts';
 import type { Limit } from '../../../src/base/limit.ts';
 import { RedisStore } from '../../../src/store/redis.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
-import { turned } from '../../contract/admission-store-redis.ts';
+import { turnedScript } from '../../contract/engines.ts';
 import { type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, get, paths, post, type Reply } from '../../support/gateway-client.ts';
 import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
@@ -65,7 +65,7 @@ async function onRedis(redis: SharedRedis): Promise<TurnedSite> {
     script,
     ...rest
   ) {
-    return run.call(this, turned(script), ...rest);
+    return run.call(this, turnedScript(script), ...rest);
   });
   // oxlint-disable-next-line typescript/unbound-method -- called on the store below
   const { counters } = RedisAdmissionStore.prototype;

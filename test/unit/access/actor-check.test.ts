@@ -1,32 +1,34 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { actorCheck, type ActorCheck } from '../../../src/access/actor-check.ts';
 import { Authenticator } from '../../../src/access/authenticator.ts';
-import { MemoryAdministratorStore } from '../../../src/identity/store/memory-administrator-store.ts';
-import { MemoryIdentityStore } from '../../../src/identity/store/memory-identity-store.ts';
+import { RedisAdministratorStore } from '../../../src/identity/store/administrator-store.ts';
+import { RedisIdentityStore } from '../../../src/identity/store/identity-store.ts';
 import { AuthThrottle } from '../../../src/access/auth-throttle.ts';
 import { mintToken } from '../../../src/identity/records/token-text.ts';
 import type { Administrator } from '../../../src/identity/records/administrator.ts';
 import { Refusal } from '../../../src/base/refusal.ts';
+import { embeddedStore, testKeys } from '../../support/embedded-store.ts';
 import { identityOf } from './identities.ts';
 
 const adminKey = 'root-key,with=odd/characters;0123456789';
 const startMs = Date.UTC(2026, 0, 31);
 let nowMs: number;
 const clock = { now: () => nowMs, monotonic: () => nowMs };
-let identities: MemoryIdentityStore;
-let administrators: MemoryAdministratorStore;
+let identities: RedisIdentityStore;
+let administrators: RedisAdministratorStore;
 let check: ActorCheck;
 
 beforeEach(() => {
   nowMs = startMs;
-  identities = new MemoryIdentityStore(clock);
-  administrators = new MemoryAdministratorStore(clock);
+  const store = embeddedStore(() => nowMs);
+  identities = new RedisIdentityStore(store, testKeys);
+  administrators = new RedisAdministratorStore(store, testKeys);
   check = checkWith(null);
 });
 
-function checkWith(refused: AuthThrottle | null): ActorCheck {
+function checkWith(throttle: AuthThrottle | null): ActorCheck {
   const authenticator = new Authenticator({ identities, clock });
-  return actorCheck({ adminKey, administrators, authenticator, refused });
+  return actorCheck({ adminKey, administrators, authenticator, throttle });
 }
 
 async function userToken(revoked_at: string | null = null): Promise<string> {

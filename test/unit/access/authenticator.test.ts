@@ -1,21 +1,22 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Authenticator, type Authenticated } from '../../../src/access/authenticator.ts';
-import { MemoryIdentityStore } from '../../../src/identity/store/memory-identity-store.ts';
+import { RedisIdentityStore } from '../../../src/identity/store/identity-store.ts';
 import { mintToken } from '../../../src/identity/records/token-text.ts';
 import type { Clock } from '../../../src/base/clock.ts';
 import type { Credential, IdentityStore, Resolution, Token } from '../../../src/identity/records/identity.ts';
 import { Refusal } from '../../../src/base/refusal.ts';
 import { StoreUnavailable } from '../../../src/store/store-unavailable.ts';
+import { embeddedStore, testKeys } from '../../support/embedded-store.ts';
 import { credentialFor, identityOf } from './identities.ts';
 
 let nowMs: number;
 let lookups: number;
-let identities: MemoryIdentityStore;
+let identities: RedisIdentityStore;
 let authenticator: Authenticator;
 let afterLookup: () => Promise<void>;
 const clock: Clock = { now: () => nowMs, monotonic: () => nowMs };
 
-/** The memory store, counting and holding up lookups. */
+/** The store, counting and holding up lookups. */
 function watched(store: IdentityStore): IdentityStore {
   return new Proxy(store, {
     get(target, name) {
@@ -35,7 +36,10 @@ beforeEach(() => {
   nowMs = Date.UTC(2026, 1, 1);
   lookups = 0;
   afterLookup = () => Promise.resolve();
-  identities = new MemoryIdentityStore(clock);
+  identities = new RedisIdentityStore(
+    embeddedStore(() => nowMs),
+    testKeys,
+  );
   authenticator = new Authenticator({ identities: watched(identities), clock });
 });
 

@@ -1,9 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { noCharge } from '../../../src/base/outcome.ts';
 import { costNanoUsd, type Price } from '../../../src/base/price.ts';
 
 const sonnet: Price = { inputNanoUsd: 3_000, outputNanoUsd: 15_000, imageNanoUsd: 0, searchNanoUsd: 0 };
 const charge = (inputTokens: number, outputTokens: number, images = 0, searchUnits = 0) => ({
+  ...noCharge,
   requests: 1,
   inputTokens,
   outputTokens,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fieldList } from '../../../src/cli/field-list.ts';
+import { fieldList } from '../../../src/cli/table.ts';
 
 describe('fieldList', () => {
   it('shows a record field by field', () => {

@@ -1,9 +1,8 @@
 import { array, assert, constantFrom, integer, oneof, property, record, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { day, plain } from '../../../src/cli/cells.ts';
-import type { Column } from '../../../src/cli/column.ts';
-import { fittedTable } from '../../../src/cli/fitted-table.ts';
 import { widthOf } from '../../../src/cli/text-width.ts';
+import { type Column, fittedTable } from '../../../src/cli/table.ts';
 import { anyCharacter } from '../../support/any-character.ts';
 
 const text = (title: string): Column => ({ title, cell: (row) => plain(row[title]) });

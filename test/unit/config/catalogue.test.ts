@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { type Catalogue, loadCatalogue, parseCatalogue } from '../../../src/config/catalogue.ts';
 import { readConfiguration } from '../../../src/config/configuration.ts';
-import { sessionPolicyProblems } from '../../../src/sessions/session-policy.ts';
+import { sessionPolicyProblems } from '../../../src/sessions/schema.ts';
 import type { Price } from '../../../src/base/price.ts';
 
 const shipped = fileURLToPath(new URL('../../../config/models.json', import.meta.url));

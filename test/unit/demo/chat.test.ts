@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../src/base/request.ts';
-import { answerChat } from '../../../src/demo/chat.ts';
+import { answerTo } from '../../../src/demo/answer.ts';
+import { chat } from '../../../src/demo/chat.ts';
 
 const context = { id: 'chatcmpl-000001', createdS: 1_700_000_000, wordDelayMs: 3 };
 const hello: JsonObject = { model: 'm', messages: [{ role: 'user', content: 'Hi' }] };
@@ -17,13 +18,13 @@ const weather: JsonObject = {
 const said = 'This is a stand-in for Heroku Inference, not a model. You said: Hi';
 
 function jsonOf(body: JsonObject): { status: number; json: unknown } {
-  const answer = answerChat(body, context);
+  const answer = answerTo(chat, body, context);
   if ('frames' in answer) throw new Error('Expected a plain answer.');
   return answer;
 }
 
 function framesOf(body: JsonObject): readonly string[] {
-  const answer = answerChat(body, context);
+  const answer = answerTo(chat, body, context);
   if (!('frames' in answer)) throw new Error('Expected a stream.');
   return answer.frames;
 }

@@ -1,9 +1,11 @@
 import { crc32, inflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../src/base/request.ts';
-import type { Answer } from '../../../src/demo/answer.ts';
-import { answerEmbeddings } from '../../../src/demo/embeddings.ts';
-import { answerImages } from '../../../src/demo/images.ts';
+import { type Answer, answerTo } from '../../../src/demo/answer.ts';
+import { embeddings } from '../../../src/demo/embeddings.ts';
+import { images } from '../../../src/demo/images.ts';
+
+const context = { id: '', createdS: 1_700_000_000, wordDelayMs: 0 };
 
 interface Embeddings {
   data: { index: number; embedding: number[] | string }[];
@@ -17,7 +19,7 @@ function jsonOf(answer: Answer): unknown {
 
 const statusOf = (answer: Answer): number => ('status' in answer ? answer.status : 0);
 const embeddingsOf = (body: JsonObject): Embeddings =>
-  jsonOf(answerEmbeddings({ model: 'e', ...body })) as Embeddings;
+  jsonOf(answerTo(embeddings, { model: 'e', ...body }, context)) as Embeddings;
 
 interface Images {
   created: number;
@@ -25,7 +27,7 @@ interface Images {
 }
 
 const imagesOf = (body: JsonObject): Images =>
-  jsonOf(answerImages({ model: 'i', ...body }, 1_700_000_000)) as Images;
+  jsonOf(answerTo(images, { model: 'i', ...body }, context)) as Images;
 
 describe('embeddings', () => {
   it('come one for each input, the same for the same text', () => {
@@ -67,7 +69,7 @@ describe('embeddings', () => {
     ['a number', { input: [1] }],
     ['unknown fields', { input: 'a', dimensions: 8 }],
   ])('are refused for %s', (_, body) => {
-    expect(statusOf(answerEmbeddings({ model: 'e', ...body }))).toBe(400);
+    expect(statusOf(answerTo(embeddings, { model: 'e', ...body }, context))).toBe(400);
   });
 
   it('are given for 96 inputs of 2048 characters', () => {
@@ -103,6 +105,6 @@ describe('images', () => {
     ['10,001 characters', { prompt: 'a'.repeat(10_001) }],
     ['unknown fields', { prompt: 'p', style: 'vivid' }],
   ])('are refused for %s', (_, body) => {
-    expect(statusOf(answerImages({ model: 'i', ...body }, 0))).toBe(400);
+    expect(statusOf(answerTo(images, { model: 'i', ...body }, context))).toBe(400);
   });
 });

@@ -1,14 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  decodeEntry,
-  decodeTotalsRow,
-  encodeEntry,
-  encodeTotalsRow,
-  type TotalsRow,
-} from '../../../src/ledger/entry-text.ts';
+import { eachField, noFigures } from '../../../src/base/figures.ts';
+import { decodeEntry, encodeEntry } from '../../../src/ledger/entry-text.ts';
+import { decodeTotalsRow, encodeTotalsRow, type TotalsRow } from '../../../src/ledger/totals.ts';
 import type { EntryRecord } from '../../../src/ledger/entry.ts';
-import { readBack } from './entries.ts';
 
 const slug = fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,38}$/);
 const model = fc.stringMatching(/^[A-Za-z0-9._:/-]{1,128}$/);
@@ -32,13 +27,12 @@ const anyRecord: fc.Arbitrary<EntryRecord> = fc.record({
   end_user: fc.option(visitor),
   endpoint,
   model,
+  model_requested: fc.option(model),
+  model_accepted: fc.boolean(),
   status: fc.nat(599),
   outcome: fc.constantFrom('ok', 'error', 'aborted', 'lost'),
   error_code: fc.option(fc.constantFrom('upstream_error', 'shutdown', 'upstream_timeout')),
-  input_tokens: count,
-  output_tokens: count,
-  images: count,
-  search_units: count,
+  ...eachField(() => count),
   costNanoUsd: fc.option(count),
   usage: fc.constantFrom('reported', 'estimated'),
   stream: fc.boolean(),
@@ -50,18 +44,75 @@ const [sample] = fc.sample(anyRecord, { numRuns: 1, seed: 1 });
 if (!sample) throw new Error('There is no sample.');
 
 describe('the text of an entry', () => {
+  /** As the first version of the table of fields wrote it: stores hold such texts. */
+  it.each([
+    [
+      {
+        id: 'p0123456789-abc',
+        request_id: '5b3c0b3e-6f5c-4d56-9f0e-2c1d7b8a9e10',
+        admittedAtMs: 1_769_860_800_123,
+        team: 'acme',
+        user: 'ana',
+        token_id: 'tok_1',
+        session_id: 'ses_1',
+        end_user: 'Zoë',
+        endpoint: '/v1/rerank',
+        model: 'rerank 3',
+        model_requested: 'other',
+        model_accepted: false,
+        status: 200,
+        outcome: 'ok',
+        error_code: null,
+        ...noFigures,
+        inputTokens: 1,
+        outputTokens: 2,
+        images: 3,
+        searchUnits: 4,
+        costNanoUsd: 5,
+        usage: 'reported',
+        stream: true,
+        duration_ms: 812,
+        ttfb_ms: 800,
+      } satisfies EntryRecord,
+      'p0123456789-abc\t5b3c0b3e-6f5c-4d56-9f0e-2c1d7b8a9e10\t1769860800123\tacme\tana\ttok_1\tses_1\t/v1/rerank\t?rerank 3\t200\to\t\t1\t2\t3\tr\t1\t812\t800\tZoë\t5\t4\tother',
+    ],
+    [
+      {
+        id: 'p-1',
+        request_id: 'r',
+        admittedAtMs: 0,
+        team: 'a',
+        user: 'b',
+        token_id: 't',
+        session_id: null,
+        end_user: null,
+        endpoint: '/v1/chat/completions',
+        model: 'm',
+        model_requested: null,
+        model_accepted: true,
+        status: 0,
+        outcome: 'lost',
+        error_code: 'shutdown',
+        ...noFigures,
+        costNanoUsd: null,
+        usage: 'estimated',
+        stream: false,
+        duration_ms: 0,
+        ttfb_ms: null,
+      } satisfies EntryRecord,
+      'p-1\tr\t0\ta\tb\tt\t\t/v1/chat/completions\tm\t0\tl\tshutdown\t0\t0\t0\te\t0\t0\t\t\t\t\t',
+    ],
+  ])('begins as it always did, and is read as it always was (%#)', (entry, text) => {
+    expect(encodeEntry(entry).slice(0, text.length)).toBe(text);
+    expect(decodeEntry(text)).toEqual(entry);
+  });
+
   it('gives the entry back', () => {
     fc.assert(
       fc.property(anyRecord, (entry) => {
-        expect(decodeEntry(encodeEntry(entry))).toEqual(readBack(entry));
+        expect(decodeEntry(encodeEntry(entry))).toEqual(entry);
       }),
     );
-  });
-
-  it('has the model that was asked for, where another one answered', () => {
-    const entry = { ...sample, model: 'nova-pro', model_requested: 'claude' };
-    expect(decodeEntry(encodeEntry(entry))).toEqual(readBack(entry));
-    expect(decodeEntry(encodeEntry(sample))).not.toHaveProperty('model_requested');
   });
 
   it('rounds durations', () => {
@@ -73,11 +124,11 @@ describe('the text of an entry', () => {
     const entry = { ...sample, request_id: 'a\tb\nc', model: 'x\u0000y\r\tz' };
     const text = encodeEntry(entry);
     expect(text.split('\t')).toHaveLength(encodeEntry(sample).split('\t').length);
-    expect(decodeEntry(text)).toEqual(readBack({ ...entry, request_id: 'a b c', model: 'x y  z' }));
+    expect(decodeEntry(text)).toEqual({ ...entry, request_id: 'a b c', model: 'x y  z' });
   });
 
   it('is read by an older process when a newer one has appended fields', () => {
-    expect(decodeEntry(`${encodeEntry(sample)}\tnew\t1`)).toEqual(readBack(sample));
+    expect(decodeEntry(`${encodeEntry(sample)}\tnew\t1`)).toEqual(sample);
   });
 
   it('is short, since a 25 MB store is full of it', () => {
@@ -92,6 +143,11 @@ describe('the text of an entry', () => {
 });
 
 describe('the name of a totals row', () => {
+  it('is what it always was', () => {
+    const row = { team: 'a', user: 'b', token: 'c', model: 'd', endpoint: '/f' };
+    expect(encodeTotalsRow(row)).toBe('a\tb\tc\td\t/f');
+  });
+
   it('gives the row back', () => {
     const row: fc.Arbitrary<TotalsRow> = fc.record({ team: slug, user: slug, token: id, model, endpoint });
     fc.assert(

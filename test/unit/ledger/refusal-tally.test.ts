@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { maxRefusalRows, type RefusalBatch, type RefusedAs } from '../../../src/ledger/refusal-count.ts';
 import { StoreUnavailable } from '../../../src/store/store-unavailable.ts';
-import { MemoryRefusalStore } from '../../../src/ledger/memory-refusal-store.ts';
+import { RedisRefusalStore } from '../../../src/ledger/refusal-store.ts';
 import { RefusalTally } from '../../../src/ledger/refusal-tally.ts';
+import { embeddedStore, testKeys } from '../../support/embedded-store.ts';
 
 const ana: RefusedAs = {
   team: 'acme',
@@ -16,7 +17,7 @@ const startMs = Date.UTC(2026, 0, 31, 23, 59, 59);
 let nowMs: number;
 let logged: string[];
 let batches: RefusalBatch[];
-let store: MemoryRefusalStore;
+let store: RedisRefusalStore;
 /** How the next batches fare: taken and answered, taken unheard, or not taken. */
 let fates: ('unheard' | 'refused')[];
 
@@ -26,7 +27,11 @@ beforeEach(() => {
   logged = [];
   batches = [];
   fates = [];
-  store = new MemoryRefusalStore({ retentionDays: 10 });
+  store = new RedisRefusalStore(
+    embeddedStore(() => nowMs),
+    testKeys,
+    { retentionDays: 10 },
+  );
 });
 afterEach(() => vi.useRealTimers());
 

@@ -3,7 +3,7 @@ import { Admission, type Ask } from '../../../src/limits/admission.ts';
 import type { Grant } from '../../../src/limits/grant.ts';
 import type { ScopedLimit } from '../../../src/identity/records/identity.ts';
 import { Refusal } from '../../../src/base/refusal.ts';
-import { readBack } from '../ledger/entries.ts';
+import { noCharge } from '../../../src/base/outcome.ts';
 import { chatPath, outcomeOf, principalWith, scoped } from './samples.ts';
 import {
   fakeClock,
@@ -23,10 +23,7 @@ const ask: Ask = {
   model: 'claude-4-sonnet',
   modelKnown: true,
   stream: false,
-  inputTokens: 10,
-  outputTokens: 90,
-  images: 0,
-  searchUnits: 0,
+  reserved: { ...noCharge, requests: 1, inputTokens: 10, outputTokens: 90 },
   price: null,
 };
 const perDay = (max: number): ScopedLimit => scoped({ metric: 'requests', window: 'day', max });
@@ -96,12 +93,19 @@ describe('admit', () => {
     const tokens = scoped({ metric: 'tokens', window: 'day', max: 1_000 }, 'user');
     const elsewhere = scoped({ metric: 'images', window: 'day', max: 0, models: ['another'] });
     const grant = await granted([tokens, elsewhere, atOnce(3)]);
-    const { price: _price, ...asked } = ask;
+    const { price: _price, reserved, ...asked } = ask;
     expect(grant).toMatchObject({
       id: 'p1-0',
       incarnation: 'memory',
       admittedAtMs: startMs + 0,
-      request: { ...asked, team: 'acme', user: 'ana', tokenId: 'tok_1', places: ['team-concurrency'] },
+      request: {
+        ...asked,
+        ...reserved,
+        team: 'acme',
+        user: 'ana',
+        tokenId: 'tok_1',
+        slots: ['team-concurrency'],
+      },
     });
     expect(grant.limits.map(({ applied, counter }) => [applied.id, applied.amount, counter.current])).toEqual(
       [
@@ -154,9 +158,9 @@ describe('admit', () => {
   });
 
   it('is stale where the team changed, and expired where the token has', async () => {
-    store.epochs.set('acme', 'epoch-2');
+    await store.changeEpoch('acme', 'epoch-2');
     expect(codes(await askFor(1))).toEqual(['stale']);
-    store.epochs.set('acme', 'epoch-1');
+    await store.changeEpoch('acme', 'epoch-1');
     const expired = admission.admit(principalWith([], { expiresAtMs: startMs }), ask);
     await pass(1);
     expect(codes([await expired])).toEqual(['expired_token']);
@@ -240,10 +244,10 @@ describe('settle', () => {
     const grant = await granted([tokens]);
     const { entry, settled } = admission.settle(grant, outcomeOf());
     expect(settled).toBeNull();
-    expect(entry).toMatchObject({ id: grant.id, input_tokens: 12, output_tokens: 34, outcome: 'ok' });
+    expect(entry).toMatchObject({ id: grant.id, inputTokens: 12, outputTokens: 34, outcome: 'ok' });
     expect(admission.pending).toBe(1);
     await pass(2);
-    expect(store.entries).toEqual([readBack(entry)]);
+    expect(store.entries).toEqual([entry]);
     expect(await usedOf(tokens)).toEqual([46]);
     expect(admission.pending).toBe(0);
   });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { adjustments, charge } from '../../../src/limits/charge.ts';
-import type { Charge, ForwardOutcome } from '../../../src/base/outcome.ts';
+import { noCharge, type Charge, type ForwardOutcome } from '../../../src/base/outcome.ts';
 import { stateOf } from './samples.ts';
 
-const reserved: Charge = { requests: 1, inputTokens: 100, outputTokens: 900, images: 2, searchUnits: 0 };
+const reserved: Charge = { ...noCharge, requests: 1, inputTokens: 100, outputTokens: 900, images: 2 };
 const reported = { inputTokens: 80, outputTokens: 50 };
 const seen = 40;
 
@@ -13,35 +13,35 @@ type Paid = Pick<ForwardOutcome, 'ending' | 'usage'>;
 const whoPays: Record<string, { ended: Paid; paid: ReturnType<typeof charge> }> = {
   'answered, with its usage': {
     ended: { ending: 'answered', usage: reported },
-    paid: { requests: 1, inputTokens: 80, outputTokens: 50, images: 2, searchUnits: 0, usage: 'reported' },
+    paid: { ...noCharge, requests: 1, inputTokens: 80, outputTokens: 50, images: 2, usage: 'reported' },
   },
   'answered, without usage: the estimates': {
     ended: { ending: 'answered', usage: null },
-    paid: { requests: 1, inputTokens: 100, outputTokens: 40, images: 2, searchUnits: 0, usage: 'estimated' },
+    paid: { ...noCharge, requests: 1, inputTokens: 100, outputTokens: 40, images: 2, usage: 'estimated' },
   },
   'not taken by the upstream: everything back': {
     ended: { ending: 'not_taken', usage: null },
-    paid: { requests: 0, inputTokens: 0, outputTokens: 0, images: 0, searchUnits: 0, usage: 'estimated' },
+    paid: { ...noCharge, usage: 'estimated' },
   },
   'rejected with another 4xx: the request alone': {
     ended: { ending: 'rejected', usage: null },
-    paid: { requests: 1, inputTokens: 0, outputTokens: 0, images: 0, searchUnits: 0, usage: 'estimated' },
+    paid: { ...noCharge, requests: 1, usage: 'estimated' },
   },
   'failed after it was sent: the input estimate': {
     ended: { ending: 'failed', usage: null },
-    paid: { requests: 1, inputTokens: 100, outputTokens: 0, images: 0, searchUnits: 0, usage: 'estimated' },
+    paid: { ...noCharge, requests: 1, inputTokens: 100, usage: 'estimated' },
   },
   'broken off: the input estimate and the output seen': {
     ended: { ending: 'broken', usage: null },
-    paid: { requests: 1, inputTokens: 100, outputTokens: 40, images: 2, searchUnits: 0, usage: 'estimated' },
+    paid: { ...noCharge, requests: 1, inputTokens: 100, outputTokens: 40, images: 2, usage: 'estimated' },
   },
   'broken off after its usage: that, and the output seen since': {
     ended: { ending: 'broken', usage: reported },
-    paid: { requests: 1, inputTokens: 80, outputTokens: 90, images: 2, searchUnits: 0, usage: 'estimated' },
+    paid: { ...noCharge, requests: 1, inputTokens: 80, outputTokens: 90, images: 2, usage: 'estimated' },
   },
   'left by the caller of a plain call: the whole reservation': {
     ended: { ending: 'left', usage: null },
-    paid: { requests: 1, inputTokens: 100, outputTokens: 900, images: 2, searchUnits: 0, usage: 'estimated' },
+    paid: { ...noCharge, requests: 1, inputTokens: 100, outputTokens: 900, images: 2, usage: 'estimated' },
   },
 };
 
@@ -76,7 +76,7 @@ describe('adjustments', () => {
   const ids = (charged: Charge): string[] => adjustments(limits, charged, admittedAtMs).map(({ id }) => id);
 
   it('turn what was reserved into what is charged, in the windows that were reserved', () => {
-    const charged = { requests: 0, inputTokens: 80, outputTokens: 50, images: 0, searchUnits: 0 };
+    const charged = { ...noCharge, inputTokens: 80, outputTokens: 50 };
     expect(adjustments(limits, charged, admittedAtMs)).toEqual([
       { id: 'team-tokens-month', index: 2026 * 12, delta: -870 },
       { id: 'team-requests-day', index: Math.floor(admittedAtMs / 86_400_000), delta: -1 },
@@ -87,7 +87,7 @@ describe('adjustments', () => {
   });
 
   it('charge what was used beyond the reservation', () => {
-    const charged = { requests: 1, inputTokens: 200, outputTokens: 1_000, images: 2, searchUnits: 0 };
+    const charged = { ...noCharge, requests: 1, inputTokens: 200, outputTokens: 1_000, images: 2 };
     expect(adjustments(limits, charged, admittedAtMs)).toContainEqual({
       id: 'user-tokens-minute',
       index: Math.floor(admittedAtMs / 60_000),

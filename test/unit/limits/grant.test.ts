@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { noCharge } from '../../../src/base/outcome.ts';
 import { amountOf, applied, limitsOn } from '../../../src/limits/grant.ts';
 import { chatPath, scoped } from './samples.ts';
 
-const reserved = { requests: 1, inputTokens: 10, outputTokens: 90, images: 3, searchUnits: 0 };
+const reserved = { ...noCharge, requests: 1, inputTokens: 10, outputTokens: 90, images: 3 };
 
 describe('limitsOn', () => {
   const everywhere = scoped({ metric: 'requests', window: 'day', max: 1 });

@@ -33,7 +33,7 @@ async function diesWith(process: string, count: number): Promise<void> {
     notAfterMs: Infinity,
     expiresAtMs: Infinity,
     session: null,
-    record: encodeOpen(openRequest({ places: ['c'] })),
+    record: encodeOpen(openRequest({ slots: ['c'] })),
     limits: [{ id: 'c', span: 'open', amount: 1, max: count }],
   });
   await store.inner.admit(

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { eachField } from '../../../src/base/figures.ts';
 import { decodeOpen, encodeOpen, type OpenRequest } from '../../../src/limits/open-record.ts';
 import { openRequest } from './samples.ts';
 
@@ -16,15 +17,27 @@ describe('an open record', () => {
     model: word,
     modelKnown: fc.boolean(),
     stream: fc.boolean(),
-    inputTokens: count,
-    outputTokens: count,
-    images: count,
-    searchUnits: count,
+    ...eachField(() => count),
+    requests: fc.constant(1),
     nanoUsd: fc.option(count),
-    places: fc.array(word, { maxLength: 4 }),
+    slots: fc.array(word, { maxLength: 4 }),
     endUser: fc.option(
       fc.string({ minLength: 1, maxLength: 64, unit: 'grapheme' }).filter((text) => !/\p{Cc}/u.test(text)),
     ),
+  });
+
+  it('begins as it always did, and is read as it always was', () => {
+    const request = openRequest({
+      sessionId: 'ses_1',
+      endUser: 'Zoë',
+      nanoUsd: 5,
+      searchUnits: 4,
+      slots: ['a', 'b'],
+    });
+    const text =
+      'a-request-id-of-the-caller\tacme\tana\ttok_1\tses_1\t/v1/chat/completions\tclaude-4-sonnet\t1\t0\t10\t90\t0\ta,b\tZoë\t5\t4';
+    expect(encodeOpen(request).slice(0, text.length)).toBe(text);
+    expect(decodeOpen(text)).toEqual(request);
   });
 
   it('gives back the request it was made of', () => {
@@ -36,7 +49,7 @@ describe('an open record', () => {
   });
 
   it('is read by an older process when a newer one has appended fields', () => {
-    const request = openRequest({ places: ['team-concurrency'] });
+    const request = openRequest({ slots: ['team-concurrency'] });
     expect(decodeOpen(`${encodeOpen(request)}\tnew\t1`)).toEqual(request);
   });
 

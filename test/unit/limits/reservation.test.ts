@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { noCharge } from '../../../src/base/outcome.ts';
 import { estimateInput, type Reservation, reserve } from '../../../src/limits/reservation.ts';
 import type { ScopedLimit } from '../../../src/identity/records/identity.ts';
 import { Refusal } from '../../../src/base/refusal.ts';
@@ -130,20 +131,14 @@ describe('reserve', () => {
   it('reserves no output for embeddings', () => {
     const request = valid(embeddings, { model: 'cohere-embed-multilingual', input: ['one', 'two'] });
     const { body, reserved } = reserve(request, [tokens(1_000)], catalogued);
-    expect(reserved).toEqual({
-      requests: 1,
-      inputTokens: Math.ceil(body.length / 4),
-      outputTokens: 0,
-      images: 0,
-      searchUnits: 0,
-    });
+    expect(reserved).toEqual({ ...noCharge, requests: 1, inputTokens: Math.ceil(body.length / 4) });
     expect(JSON.parse(body.toString())).not.toHaveProperty('max_tokens');
   });
 
   it('reserves images, and no tokens, for images', () => {
     const request = valid(images, { model: 'stable-image-ultra', prompt: 'A gate', n: 2 });
     const { body, reserved } = reserve(request, [tokens(1)], catalogued);
-    expect(reserved).toEqual({ requests: 1, inputTokens: 0, outputTokens: 0, images: 2, searchUnits: 0 });
+    expect(reserved).toEqual({ ...noCharge, requests: 1, images: 2 });
     expect(JSON.parse(body.toString())).not.toHaveProperty('max_tokens');
   });
 
@@ -151,7 +146,7 @@ describe('reserve', () => {
     const documents = Array.from({ length: 101 }, () => 'a');
     const request = valid(rerank, { model: 'cohere-rerank-3-5', query: 'q', documents });
     const { body, reserved } = reserve(request, [tokens(1)], catalogued);
-    expect(reserved).toEqual({ requests: 1, inputTokens: 0, outputTokens: 0, images: 0, searchUnits: 2 });
+    expect(reserved).toEqual({ ...noCharge, requests: 1, searchUnits: 2 });
     expect(JSON.parse(body.toString())).toEqual(request.body);
   });
 

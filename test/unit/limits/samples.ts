@@ -3,7 +3,7 @@ import type { OpenRequest } from '../../../src/limits/open-record.ts';
 import { type Counter, emptyCounter } from '../../../src/limits/window.ts';
 import type { Principal, ScopedLimit } from '../../../src/identity/records/identity.ts';
 import type { Limit, Scope } from '../../../src/base/limit.ts';
-import type { Charge, ForwardOutcome } from '../../../src/base/outcome.ts';
+import { noCharge, type Charge, type ForwardOutcome } from '../../../src/base/outcome.ts';
 import { credentialFor, identityOf } from '../access/identities.ts';
 
 export const chatPath = '/v1/chat/completions';
@@ -14,7 +14,7 @@ export function scoped(limit: Limit, scope: Scope = 'team'): ScopedLimit {
   return { scope, limit: { ...limit, id: `${scope}-${limit.metric}${window}` } };
 }
 
-export const oneRequest: Charge = { requests: 1, inputTokens: 0, outputTokens: 0, images: 0, searchUnits: 0 };
+export const oneRequest: Charge = { ...noCharge, requests: 1 };
 
 /** A limit that a request reserving `reserved` is checked against, as the store holds it. */
 export function stateOf(
@@ -45,11 +45,11 @@ export function openRequest(more: Partial<OpenRequest> = {}): OpenRequest {
     model: 'claude-4-sonnet',
     modelKnown: true,
     stream: false,
+    ...noCharge,
+    requests: 1,
     inputTokens: 10,
     outputTokens: 90,
-    images: 0,
-    searchUnits: 0,
-    places: [],
+    slots: [],
     ...more,
   };
 }

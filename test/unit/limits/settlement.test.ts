@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import { noFigures } from '../../../src/base/figures.ts';
+import { noCharge } from '../../../src/base/outcome.ts';
 import { encodeOpen } from '../../../src/limits/open-record.ts';
 import { cancellation, lostSettlement, settlementOf } from '../../../src/limits/settlement.ts';
 import type { Settlement } from '../../../src/limits/store.ts';
 import { unacceptedModel } from '../../../src/ledger/entry.ts';
-import { decodeEntry, decodeTotalsRow, encodeEntry } from '../../../src/ledger/entry-text.ts';
+import { decodeEntry, encodeEntry } from '../../../src/ledger/entry-text.ts';
+import { decodeTotalsRow, type UsageFigures, usageFigures } from '../../../src/ledger/totals.ts';
 import { chatPath, grantOf, openRequest, outcomeOf, stateOf } from './samples.ts';
 
-const reserved = { requests: 1, inputTokens: 10, outputTokens: 90, images: 0, searchUnits: 0 };
+const reserved = { ...noCharge, requests: 1, inputTokens: 10, outputTokens: 90 };
 const limits = [
   stateOf({ metric: 'tokens', window: 'day', max: 1_000 }, { reserved }),
   stateOf({ metric: 'concurrency', max: 2 }, { reserved, scope: 'token' }),
@@ -17,6 +20,11 @@ const day = admittedAtMs / 86_400_000 - 0.5;
 function closing({ closing: closed }: Settlement): NonNullable<Settlement['closing']> {
   if (!closed) throw new Error('Nothing is written.');
   return closed;
+}
+
+/** A row of totals with these figures, in stored order. */
+function figuresOf(some: Partial<UsageFigures>): number[] {
+  return usageFigures.map((name) => some[name] ?? 0);
 }
 
 describe('settlementOf', () => {
@@ -33,13 +41,14 @@ describe('settlementOf', () => {
       end_user: null,
       endpoint: chatPath,
       model: 'claude-4-sonnet',
+      model_requested: null,
+      model_accepted: true,
       status: 200,
       outcome: 'ok',
       error_code: null,
-      input_tokens: 12,
-      output_tokens: 34,
-      images: 0,
-      search_units: 0,
+      ...noFigures,
+      inputTokens: 12,
+      outputTokens: 34,
       costNanoUsd: null,
       usage: 'reported',
       stream: false,
@@ -62,15 +71,15 @@ describe('settlementOf', () => {
     expect(closing(settlement).totals).toMatchObject({
       day: '2026-01-31',
       dayEndsAtS: Date.UTC(2026, 1, 1) / 1000,
-      figures: [1, 12, 34, 0, 0, 0, 0, 0, 0],
+      figures: figuresOf({ requests: 1, input_tokens: 12, output_tokens: 34 }),
     });
   });
 
   it('counts errors and departures in the totals of the day of admission', () => {
     const figures = (outcome: 'error' | 'aborted'): readonly number[] =>
       closing(settlementOf(grantOf(), outcomeOf({ outcome, ending: 'rejected' })).settlement).totals.figures;
-    expect(figures('error')).toEqual([1, 0, 0, 0, 1, 0, 0, 0, 0]);
-    expect(figures('aborted')).toEqual([1, 0, 0, 0, 0, 1, 0, 0, 0]);
+    expect(figures('error')).toEqual(figuresOf({ requests: 1, errors: 1 }));
+    expect(figures('aborted')).toEqual(figuresOf({ requests: 1, aborted: 1 }));
   });
 
   it('counts what another model answered under that one, and says which was asked for', () => {
@@ -80,7 +89,7 @@ describe('settlementOf', () => {
     const { settlement, entry } = settlementOf(grant, sentTo('other'));
     expect(entry).toMatchObject({ model: 'other', model_requested: 'asked' });
     expect(decodeTotalsRow(closing(settlement).totals.row).model).toBe('other');
-    expect(settlementOf(grant, sentTo('asked')).entry).not.toHaveProperty('model_requested');
+    expect(settlementOf(grant, sentTo('asked')).entry).toMatchObject({ model_requested: null });
   });
 
   it('keeps a model out of the totals that only the caller has named', () => {
@@ -88,7 +97,7 @@ describe('settlementOf', () => {
       const grant = grantOf({ request: openRequest({ modelKnown, model: 'said' }) });
       const { settlement, entry } = settlementOf(grant, outcomeOf({ accepted }));
       expect(entry.model).toBe('said');
-      expect(entry.model_accepted ?? true).toBe(modelKnown || accepted);
+      expect(entry.model_accepted).toBe(modelKnown || accepted);
       return decodeTotalsRow(closing(settlement).totals.row).model;
     };
     expect(model(false, false)).toBe(unacceptedModel);
@@ -98,27 +107,28 @@ describe('settlementOf', () => {
 });
 
 describe('lostSettlement', () => {
-  const record = encodeOpen(openRequest({ places: ['team-concurrency', 'token-concurrency'], stream: true }));
+  const record = encodeOpen(openRequest({ slots: ['team-concurrency', 'token-concurrency'], stream: true }));
   const lost = lostSettlement({ grant: 'p9-3', admittedAtMs, record }, 'now');
 
-  it('charges the whole reservation, and gives the places back', () => {
+  it('charges the whole reservation, and gives its slots back', () => {
     expect(lost).toMatchObject({ grant: 'p9-3', incarnation: 'now', team: 'acme' });
     expect(lost.adjustments).toEqual([
       { id: 'team-concurrency', index: 0, delta: -1 },
       { id: 'token-concurrency', index: 0, delta: -1 },
     ]);
-    expect(closing(lost).totals).toMatchObject({ day: '2026-01-31', figures: [1, 10, 90, 0, 0, 0, 1, 0, 0] });
+    const figures = figuresOf({ requests: 1, input_tokens: 10, output_tokens: 90, lost: 1 });
+    expect(closing(lost).totals).toMatchObject({ day: '2026-01-31', figures });
   });
 
   it('writes an entry that says so', () => {
     expect(decodeEntry(closing(lost).entry)).toMatchObject({
       id: 'p9-3',
       request_id: 'a-request-id-of-the-caller',
-      time: '2026-01-31T12:00:00.000Z',
+      admittedAtMs: Date.UTC(2026, 0, 31, 12),
       outcome: 'lost',
       usage: 'estimated',
-      input_tokens: 10,
-      output_tokens: 90,
+      inputTokens: 10,
+      outputTokens: 90,
       stream: true,
       ttfb_ms: null,
     });

@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
-import { MemoryAdmissionStore } from '../../../src/limits/memory-admission-store.ts';
+import { RedisAdmissionStore } from '../../../src/limits/admission-store.ts';
 import type {
   AdmissionStore,
   AdmitReply,
@@ -11,9 +11,12 @@ import type {
 import type { Counter } from '../../../src/limits/window.ts';
 import type { Clock } from '../../../src/base/clock.ts';
 import { decodeEntry } from '../../../src/ledger/entry-text.ts';
-import type { LedgerEntry } from '../../../src/ledger/entry.ts';
+import type { EntryRecord } from '../../../src/ledger/entry.ts';
 import type { Log } from '../../../src/base/log.ts';
+import type { EmbeddedStore } from '../../../src/store/embedded-store.ts';
+import { scriptOf } from '../../../src/store/script.ts';
 import { StoreUnavailable } from '../../../src/store/store-unavailable.ts';
+import { embeddedStore, setEpoch, testKeys } from '../../support/embedded-store.ts';
 
 /**
  * How the store takes its next commands: as it should, so but slowly, refusing at once, running them but losing the answer,
@@ -31,24 +34,48 @@ export const fakeClock = (offsetMs = 0): Clock => ({
   monotonic: () => performance.now(),
 });
 
-/** A memory store behind a line that fails on demand. Run with fake timers. */
+/** The incarnation that the samples name. */
+const setIncarnation = scriptOf('set_incarnation', "return redis.call('SET', KEYS[1], 'memory', 'NX')");
+
+/** An embedded store behind a line that fails on demand. Run with fake timers. */
 export class UnsteadyStore implements AdmissionStore {
   mood: Mood = 'well';
   /** Moods of the next commands, before `mood` holds again. */
   readonly moods: Mood[] = [];
   readonly calls: { command: keyof AdmissionStore; size: number }[] = [];
-  readonly entries: LedgerEntry[] = [];
-  readonly epochs = new Map([['acme', 'epoch-1']]);
-  readonly inner: MemoryAdmissionStore;
+  readonly entries: EntryRecord[] = [];
+  readonly inner: RedisAdmissionStore;
+  readonly #store: EmbeddedStore;
 
   constructor({ leaseMs, clock = fakeClock() }: { leaseMs: number; clock?: Clock }) {
-    this.inner = new MemoryAdmissionStore({
-      clock,
+    this.#store = embeddedStore(() => clock.now());
+    this.inner = new RedisAdmissionStore(this.#store, testKeys, {
       leaseMs,
-      countersOfSession: () => null,
-      epochOf: (team) => this.epochs.get(team) ?? null,
-      ledger: { append: (entry) => this.entries.push(decodeEntry(entry)) },
+      maxEntries: 10_000,
+      retentionDays: 400,
     });
+    void this.#store.run(setIncarnation, [testKeys.incarnation], []);
+    void this.changeEpoch('acme', 'epoch-1');
+    const settle = this.inner.settle.bind(this.inner);
+    const settleSilent = this.inner.settleSilent.bind(this.inner);
+    this.inner.settle = (process, batch) => this.#noting(batch, settle(process, batch));
+    this.inner.settleSilent = (process, batch) => this.#noting(batch, settleSilent(process, batch));
+  }
+
+  changeEpoch(team: string, epoch: string): Promise<void> {
+    return setEpoch(this.#store, team, epoch);
+  }
+
+  /** Keeps the entries that settling has written. */
+  async #noting<T extends readonly boolean[] | null>(
+    batch: readonly Settlement[],
+    settled: Promise<T>,
+  ): Promise<T> {
+    const closed = await settled;
+    batch.forEach(({ closing }, n) => {
+      if (closed?.[n] && closing) this.entries.push(decodeEntry(closing.entry));
+    });
+    return closed;
   }
 
   callsOf(command: keyof AdmissionStore): number[] {

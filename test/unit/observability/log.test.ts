@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { namedFigures, noFigures } from '../../../src/base/figures.ts';
 import type { AccessLine } from '../../../src/observability/access-line.ts';
 import { createLog, type Log } from '../../../src/observability/log.ts';
 import { anyLongText } from '../../support/any-character.ts';
@@ -19,10 +20,7 @@ const line: AccessLine = {
   stream: true,
   duration_ms: 12.5,
   ttfb_ms: 3,
-  input_tokens: 14,
-  output_tokens: 51,
-  images: 0,
-  search_units: 0,
+  figures: { ...noFigures, inputTokens: 14, outputTokens: 51 },
   upstream: 'INFERENCE',
 };
 
@@ -50,7 +48,8 @@ describe('the access line', () => {
     const { log, lines } = setUp();
     log.access(line);
     const marks = { level: 'info', time: expect.any(Number), pid: process.pid, msg: 'request' };
-    expect(lines()).toEqual([{ ...marks, ...line }]);
+    const { figures, ...others } = line;
+    expect(lines()).toEqual([{ ...marks, ...others, ...namedFigures(figures) }]);
   });
 
   it('takes in nothing else an object brings along', () => {

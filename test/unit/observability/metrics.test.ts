@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { noFigures } from '../../../src/base/figures.ts';
 import { Metrics, type Answer } from '../../../src/observability/metrics.ts';
 
 const answer: Answer = {
@@ -9,9 +10,7 @@ const answer: Answer = {
   durationMs: 300,
   ttfbMs: 20,
   model: 'claude',
-  inputTokens: 14,
-  outputTokens: 51,
-  images: 0,
+  figures: { ...noFigures, inputTokens: 14, outputTokens: 51 },
 };
 
 function create(): { metrics: Metrics; series: () => Promise<string[]> } {
@@ -42,7 +41,12 @@ describe('metrics', () => {
   it('count an answer with its durations and tokens', async () => {
     const { metrics, series } = create();
     metrics.answered(answer);
-    metrics.answered({ ...answer, stream: true, ttfbMs: null, outputTokens: 9 });
+    metrics.answered({
+      ...answer,
+      stream: true,
+      ttfbMs: null,
+      figures: { ...answer.figures, outputTokens: 9 },
+    });
     const seen = await series();
     for (const line of [
       'tollgate_requests_total{endpoint="/v1/chat/completions",status="200",outcome="ok"} 2',
@@ -60,7 +64,7 @@ describe('metrics', () => {
 
   it('count images by model', async () => {
     const { metrics, series } = create();
-    metrics.answered({ ...answer, images: 3 });
+    metrics.answered({ ...answer, figures: { ...answer.figures, images: 3 } });
     expect(await series()).toContain('tollgate_images_total{model="claude"} 3');
   });
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type OpenExchange, OpenExchanges } from '../../../src/proxy/open-exchanges.ts';
 
 class FakeExchange implements OpenExchange {
-  place = -1;
+  slot = -1;
   streaming = false;
   ticks = 0;
   ended = 0;

@@ -41,6 +41,19 @@ describe('floors', () => {
     ]);
   });
 
+  it('a folder of identity may import lower folders only', () => {
+    const files = {
+      'identity/records/a.ts': "import { c } from '../operations/c.ts';",
+      'identity/schemas/b.ts': "import { a } from '../records/a.ts';",
+      'identity/operations/c.ts': "import { d } from './d.ts';\nimport { b } from '../schemas/b.ts';",
+      'identity/operations/d.ts': '',
+    };
+    expect(violations(files)).toContain(
+      'identity/records/a.ts:1 identity/records/a.ts imports identity/operations/c.ts: a folder above it in identity',
+    );
+    expect(violations(files).filter((text) => text.includes('a folder above'))).toHaveLength(1);
+  });
+
   it.each(['main.ts', 'app.ts', 'wire.ts', 'demo/main.ts', 'demo/start.ts'])(
     '%s stands above every room',
     (file) => {
@@ -106,6 +119,7 @@ describe('what has one place', () => {
     ['process.env', 'const { A } = process.env;', 'cli/main.ts'],
     ['the environment by import', "import { env } from 'node:process';", 'main.ts'],
     ['ioredis', "import { Redis } from 'ioredis';", 'store/redis.ts'],
+    ['wasmoon', "import { LuaFactory } from 'wasmoon';", 'store/embedded/lua-stack.ts'],
     ['undici', "import { Pool } from 'undici';", 'upstream/pool.ts'],
     ['the wall clock', 'const now = Date.now();', 'base/clock.ts'],
     ['the monotonic clock', 'const now = performance.now();', 'base/clock.ts'],

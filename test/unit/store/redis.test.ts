@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
-import { loadScript, type RedisOptions, RedisStore, type Script } from '../../../src/store/redis.ts';
+import { type RedisOptions, RedisStore } from '../../../src/store/redis.ts';
+import { loadScript, type Script } from '../../../src/store/script.ts';
 import { StoreUnavailable } from '../../../src/store/store-unavailable.ts';
 import { freePort } from '../../support/free-port.ts';
 import { type RedisServer, startRedis } from '../../support/redis-server.ts';
@@ -93,7 +94,7 @@ describe('the connection', () => {
     // A wait for the command's timeout would outlast the test.
     const store = storeAt(`redis://user:canary-secret@127.0.0.1:${port}`, { commandTimeoutMs: 600_000 });
     expect(store.ready).toBe(false);
-    const error: unknown = await store.attempt((client) => client.ping()).catch((caught: unknown) => caught);
+    const error: unknown = await store.attempt(() => store.client.ping()).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(StoreUnavailable);
     expect(String(error)).not.toContain('canary-secret');
     await expect(store.whenReady(50)).rejects.toBeInstanceOf(StoreUnavailable);
@@ -107,7 +108,7 @@ describe('the connection', () => {
     } finally {
       server.resume();
     }
-    await waitFor(() => store.attempt((client) => client.ping()), { what: 'Redis to answer again' });
+    await waitFor(() => store.attempt(() => store.client.ping()), { what: 'Redis to answer again' });
   });
 
   it('comes back by itself, saying once that it is gone and once that it is there', async () => {
@@ -159,14 +160,14 @@ describe('a database that the server lacks', () => {
     expect(refused?.message).toMatch(/REDIS_URL .* is refused: .*index is out of range/);
     expect(onDown.mock.calls).toEqual([[refused]]);
     await expect(store.whenReady(1_500)).rejects.toBeInstanceOf(StoreUnavailable); // several tries on
-    await expect(store.attempt((client) => client.ping())).rejects.toBeInstanceOf(StoreUnavailable);
+    await expect(store.attempt(() => store.client.ping())).rejects.toBeInstanceOf(StoreUnavailable);
     expect(onRefusal).toHaveBeenCalledTimes(1);
   });
 
   it('that it has is used', async () => {
     const store = storeAt(`${server.url}/3`);
     await store.whenReady(5_000);
-    await store.attempt((client) => client.set('in-three', '1'));
+    await store.client.set('in-three', '1');
     expect(await server.command('EXISTS', 'in-three')).toBe(0);
   });
 });

@@ -1,0 +1,116 @@
+import type { JsonObject } from '../base/request.ts';
+import { allowed, plain } from './cells.ts';
+import { padded, shortened, widthOf, wrapped } from './text-width.ts';
+
+/** A column of a table. */
+export interface Column {
+  title: string;
+  cell: (row: JsonObject) => string;
+  /** Figures: aligned right, never shortened. */
+  right?: boolean;
+  /** An id that people copy: never shortened. */
+  whole?: boolean;
+  /** Names the row: shortened only as long as no two rows look alike. */
+  apart?: boolean;
+}
+
+/** The width of a terminal by default. */
+const maxWidth = 80;
+const gap = 2;
+const leastWidth = 8;
+
+/** A record, one field a line. Words are never broken, so that a token or a link can be copied. */
+export function fieldList(record: JsonObject): string {
+  return fieldLines(Object.entries(record).map(([key, value]) => [plain(key), allowed(key, value)])).join(
+    '\n',
+  );
+}
+
+/** Names with their texts beside them, wrapped. */
+function fieldLines(fields: readonly (readonly [name: string, text: string])[]): string[] {
+  const indent = Math.max(...fields.map(([name]) => widthOf(name))) + 2;
+  return fields.flatMap(([name, text]) =>
+    wrapped(text, maxWidth - indent).map((line, n) => padded(n === 0 ? name : '', indent) + line),
+  );
+}
+
+/** The same, cut off if a word is still too wide. */
+function fieldLinesThatFit(fields: readonly (readonly [name: string, text: string])[]): string[] {
+  return fieldLines(fields).map((line) => shortened(line, maxWidth));
+}
+
+/**
+ * Rows under titles within 80 columns. Long texts are shortened, the longest first; if that is not enough, each row is
+ * printed one field a line. Ids and figures are never shortened, and a row's name only while no two look alike.
+ */
+export function fittedTable(columns: readonly Column[], rows: readonly JsonObject[]): string {
+  if (rows.length === 0) return 'None.';
+  const lines = rows.map((row) => columns.map(({ cell }) => cell(row)));
+  const widths = fittedWidths(columns, lines);
+  if (widths === null) return lines.map((line) => asFields(columns, line)).join('\n\n');
+  return [columns.map(({ title }) => title), ...lines]
+    .map((line) => aligned(columns, line, widths))
+    .join('\n');
+}
+
+/** The width of each column; null if they cannot be narrow enough. */
+function fittedWidths(columns: readonly Column[], lines: readonly string[][]): number[] | null {
+  const widths = columns.map(({ title }, n) =>
+    lines.reduce((most, line) => Math.max(most, widthOf(line[n] ?? '')), title.length),
+  );
+  let excess = widths.reduce((sum, width) => sum + width + gap, -gap) - maxWidth;
+  if (excess <= 0) return widths;
+  const least = columns.map((column, n) =>
+    leastWidthOf(
+      column,
+      lines.map((line) => line[n] ?? ''),
+    ),
+  );
+  while (excess > 0) {
+    const widest = widestText(least, widths);
+    if (widest < 0) return null;
+    widths[widest] = (widths[widest] ?? 0) - 1;
+    excess -= 1;
+  }
+  return widths;
+}
+
+/** The least width of a column. */
+function leastWidthOf({ right, whole, apart, title }: Column, texts: readonly string[]): number {
+  if (right === true || whole === true) return Infinity;
+  const least = Math.max(leastWidth, title.length);
+  if (apart !== true) return least;
+  const sorted = [...new Set(texts)].sort();
+  // After the shared start: one character, which may be wide, and the `…`.
+  const shared = sorted.map((text, n) => widthOf(sharedStart(text, sorted[n - 1] ?? '')) + 3);
+  return shared.reduce((most, width) => Math.max(most, width), least);
+}
+
+function sharedStart(one: string, other: string): string {
+  let length = 0;
+  while (length < one.length && one[length] === other[length]) length += 1;
+  return one.slice(0, length);
+}
+
+/** The widest column that can be narrower; -1 if none can. */
+function widestText(least: readonly number[], widths: readonly number[]): number {
+  let widest = -1;
+  for (const [n, width] of widths.entries()) {
+    if (width > (least[n] ?? 0) && width > (widths[widest] ?? 0)) widest = n;
+  }
+  return widest;
+}
+
+function aligned(columns: readonly Column[], line: readonly string[], widths: readonly number[]): string {
+  return line
+    .map((text, n) => {
+      const width = widths[n] ?? 0;
+      return padded(shortened(text, width), width, columns[n]?.right);
+    })
+    .join(' '.repeat(gap))
+    .trimEnd();
+}
+
+function asFields(columns: readonly Column[], line: readonly string[]): string {
+  return fieldLinesThatFit(columns.map(({ title }, n) => [title, line[n] ?? ''])).join('\n');
+}

@@ -1,0 +1,77 @@
+export interface SumQuery<Group extends string> {
+  /** Whole UTC days, `YYYY-MM-DD`, both included. */
+  from: string;
+  to: string;
+  filters: Partial<Record<Exclude<Group, 'day'>, string>>;
+  groupBy: readonly Group[];
+  /** Only these teams, whatever the filters say; absent: all. */
+  teams?: readonly string[];
+}
+
+/** What a row of a day is named after; null: not known. */
+type RowName = Readonly<Record<string, string | null>>;
+
+interface Parts {
+  query: SumQuery<string>;
+  /** In stored order. Figures that a row lacks count as 0; those it has beyond these are ignored. */
+  figures: readonly string[];
+  decodeName: (name: string) => RowName;
+}
+
+/**
+ * Sums days by group into rows of `Row`: the groups of the query, and the figures. Without groups there is always one
+ * row; otherwise rows come sorted by their groups.
+ */
+export class DaySums<Row> {
+  readonly #parts: Parts;
+  readonly #filters: readonly (readonly [field: string, wanted: string])[];
+  readonly #sums = new Map<string, { group: RowName; sums: number[] }>();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#filters = Object.entries(parts.query.filters).flatMap(([field, wanted]) =>
+      wanted === undefined ? [] : [[field, wanted] as const],
+    );
+    if (parts.query.groupBy.length === 0) this.#sumsOf({});
+  }
+
+  /** Adds those of a day's rows (its name in the store, its figures) that pass the filters. */
+  add(day: string, rows: Iterable<readonly [name: string, figures: readonly number[]]>): void {
+    const { groupBy } = this.#parts.query;
+    for (const [name, figures] of rows) {
+      const row = this.#parts.decodeName(name);
+      if (!this.#passes(row)) continue;
+      const sums = this.#sumsOf(
+        Object.fromEntries(groupBy.map((by) => [by, by === 'day' ? day : (row[by] ?? null)])),
+      );
+      for (let at = 0; at < sums.length; at += 1) sums[at] = (sums[at] ?? 0) + (figures[at] ?? 0);
+    }
+  }
+
+  /** The sums so far. */
+  rows(): Row[] {
+    const { figures } = this.#parts;
+    return [...this.#sums.entries()]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, { group, sums }]) => {
+        const named = Object.fromEntries(figures.map((figure, at) => [figure, sums[at]]));
+        return { ...group, ...named } as Row; // has the groups and the figures that the caller named
+      });
+  }
+
+  #passes(row: RowName): boolean {
+    const { teams } = this.#parts.query;
+    const { team = null } = row;
+    if (teams !== undefined && (team === null || !teams.includes(team))) return false;
+    return this.#filters.every(([field, wanted]) => row[field] === wanted);
+  }
+
+  #sumsOf(group: RowName): number[] {
+    const name = this.#parts.query.groupBy.map((by) => group[by] ?? '').join('\t');
+    const known = this.#sums.get(name);
+    if (known) return known.sums;
+    const sums = this.#parts.figures.map(() => 0);
+    this.#sums.set(name, { group, sums });
+    return sums;
+  }
+}

@@ -1,0 +1,47 @@
+import { countedModel, type EntryRecord, type LedgerEntry } from './entry.ts';
+import type { UsageQuery, UsageRow } from './totals.ts';
+
+export interface EntryQuery {
+  /** Plain text, compared whole. A model is the one the totals count the request under. */
+  filters: Partial<
+    Record<'team' | 'user' | 'token' | 'session' | 'end_user' | 'model' | 'endpoint' | 'outcome', string>
+  >;
+  /** When it was admitted, ms since the epoch. */
+  admitted?: { fromMs?: number | undefined; beforeMs?: number | undefined };
+  limit: number;
+  /** From `next_cursor` of the page before; null for the first page. */
+  cursor: string | null;
+  /** Only these teams, whatever the filters say; absent: all. */
+  teams?: readonly string[];
+}
+
+/** Whether an entry passes every filter of a query. */
+export function passes(entry: EntryRecord, { filters, teams, admitted }: EntryQuery): boolean {
+  const { fromMs = -Infinity, beforeMs = Infinity } = admitted ?? {};
+  return (
+    (teams === undefined || teams.includes(entry.team)) &&
+    entry.admittedAtMs >= fromMs &&
+    entry.admittedAtMs < beforeMs &&
+    matches(filters.team, entry.team) &&
+    matches(filters.user, entry.user) &&
+    matches(filters.token, entry.token_id) &&
+    matches(filters.session, entry.session_id) &&
+    matches(filters.end_user, entry.end_user) &&
+    matches(filters.model, countedModel(entry)) &&
+    matches(filters.endpoint, entry.endpoint) &&
+    matches(filters.outcome, entry.outcome)
+  );
+}
+
+function matches(wanted: string | undefined, value: string | null): boolean {
+  return wanted === undefined || wanted === value;
+}
+
+/** Reads the ledger. Methods reject with `StoreUnavailable`. */
+export interface LedgerReader {
+  usage(query: UsageQuery): Promise<UsageRow[]>;
+  /** Newest closed first. A page may be short, or empty, while there are more: `next_cursor` says so. */
+  entries(query: EntryQuery): Promise<{ data: LedgerEntry[]; next_cursor: string | null }>;
+  /** How many entries are kept, and since when (ms since the epoch; null if there are none): older ones were trimmed. */
+  extent(): Promise<{ entries: number; oldestAtMs: number | null }>;
+}

@@ -1,0 +1,63 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { visibleTeams, type Actor } from '../base/actor.ts';
+import { daysBetween } from '../base/days.ts';
+import type { LedgerReader } from '../ledger/ledger.ts';
+import type { RefusalStore } from '../ledger/refusal-count.ts';
+
+const rowsPerPage = 1_000;
+
+interface SumsOfDays {
+  from: string;
+  to: string;
+  groupBy: readonly string[];
+}
+
+/**
+ * Sums of a range of days. If they are grouped by day they are read a day at a time, because no row belongs to two
+ * days: memory never holds more than the rows of one day.
+ */
+export async function* sumsInPages<Query extends SumsOfDays, Row>(
+  query: Query,
+  read: (query: Query) => Promise<Row[]>,
+): AsyncGenerator<Row[]> {
+  if (!query.groupBy.includes('day')) {
+    yield await read(query);
+    return;
+  }
+  for (const day of daysBetween(query.from, query.to)) yield await read({ ...query, from: day, to: day });
+}
+
+/** All pages of a list, from the query's cursor on, until its reader has left. */
+export async function* allPages<Query extends { cursor: string | null }, Row>(
+  query: Query,
+  read: (query: Query & { limit: number }) => Promise<{ data: Row[]; next_cursor: string | null }>,
+  left: AbortSignal,
+): AsyncGenerator<Row[]> {
+  let { cursor } = query;
+  do {
+    const page = await read({ ...query, limit: rowsPerPage, cursor });
+    yield page.data;
+    cursor = page.next_cursor;
+    // The embedded store answers at once: other requests must have their turn.
+    await turn();
+  } while (cursor !== null && !left.aborted);
+}
+
+/** The ledger as an actor may read it: every query is limited to its teams, whatever else the query says. */
+export function visibleLedger(ledger: LedgerReader, actor: Actor): Omit<LedgerReader, 'extent'> {
+  const teams = visibleTeams(actor);
+  if (teams === null) return ledger;
+  return {
+    usage: (query) => ledger.usage({ ...query, teams }),
+    entries: (query) => ledger.entries({ ...query, teams }),
+  };
+}
+
+/** The counted refusals that an actor may read, in the same way. */
+export function visibleRefusals(
+  refused: Pick<RefusalStore, 'refusals'>,
+  actor: Actor,
+): Pick<RefusalStore, 'refusals'> {
+  const teams = visibleTeams(actor);
+  return teams === null ? refused : { refusals: (query) => refused.refusals({ ...query, teams }) };
+}

@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import type { AuditQuery } from '../audit/audit.ts';
+import type { Checked } from '../base/check.ts';
+import type { Clock } from '../base/clock.ts';
+import { endUser, slug } from '../base/fields.ts';
+import { type ErrorCode, errorTable } from '../base/refusal.ts';
+import type { EntryQuery } from '../ledger/ledger.ts';
+import { outcomes } from '../ledger/ledger-response.ts';
+import { otherEndpoint, refusalGroups, type RefusalQuery } from '../ledger/refusal-count.ts';
+import { usageGroups, type UsageQuery } from '../ledger/totals.ts';
+import { type Format, formatParameter } from './formats.ts';
+import {
+  checkDays,
+  checkMoments,
+  dayParameters,
+  filters,
+  groupList,
+  pageParameters,
+  whoFilters,
+} from './parameters.ts';
+
+/** What a request for a report asks for, and the format it names. */
+export interface Asked<Query> {
+  query: Query;
+  format: Format | undefined;
+}
+
+/** A query for a list in pages. `limit` is null if none was given. */
+export type AskedPage<Query> = Omit<Query, 'limit'> & { limit: number | null };
+
+/** The parameters of `/admin/usage`. */
+export const usageParameters = z.strictObject({
+  ...dayParameters,
+  group_by: groupList(usageGroups).exactOptional(),
+  format: formatParameter,
+  ...filters,
+});
+
+export function parseUsageQuery(query: Record<string, string>, clock: Clock): Checked<Asked<UsageQuery>> {
+  const checked = checkDays(usageParameters, query, clock);
+  if (!checked.ok) return checked;
+  const { from, to, group_by: groupBy = [], format, ...narrowed } = checked.value;
+  return { ok: true, value: { format, query: { from, to, filters: narrowed, groupBy } } };
+}
+
+const codes = Object.keys(errorTable) as ErrorCode[]; // its keys are the codes
+
+/** The parameters of `/admin/refusals`. */
+export const refusalParameters = z.strictObject({
+  ...dayParameters,
+  group_by: groupList(refusalGroups).exactOptional(),
+  format: formatParameter,
+  ...whoFilters,
+  endpoint: z
+    .string()
+    .regex(
+      new RegExp(`^(?:${otherEndpoint}|/[A-Za-z0-9._/-]{1,127})$`),
+      `must be a path such as /v1/chat/completions, or ${otherEndpoint}`,
+    )
+    .exactOptional(),
+  code: z.enum(codes, 'must be an error code such as insufficient_quota').exactOptional(),
+});
+
+export function parseRefusalQuery(query: Record<string, string>, clock: Clock): Checked<Asked<RefusalQuery>> {
+  const checked = checkDays(refusalParameters, query, clock);
+  if (!checked.ok) return checked;
+  const { from, to, group_by: groupBy = [], format, ...narrowed } = checked.value;
+  return { ok: true, value: { format, query: { from, to, filters: narrowed, groupBy } } };
+}
+
+/** The parameters of `/admin/requests`. */
+export const entryParameters = z.strictObject({
+  ...pageParameters,
+  outcome: z.enum(outcomes, `must be one of ${outcomes.join(', ')}`).exactOptional(),
+  session: z
+    .string()
+    .regex(/^ses_[0-9A-Za-z]{1,64}$/, 'must be a session id such as ses_…')
+    .exactOptional(),
+  end_user: endUser.exactOptional(),
+  format: formatParameter,
+  ...filters,
+});
+
+export function parseEntryQuery(query: Record<string, string>): Checked<Asked<AskedPage<EntryQuery>>> {
+  const checked = checkMoments(entryParameters, query);
+  if (!checked.ok) return checked;
+  const { limit = null, cursor = null, from: fromMs, to: beforeMs, format, ...narrowed } = checked.value;
+  const admitted = fromMs === undefined && beforeMs === undefined ? {} : { admitted: { fromMs, beforeMs } };
+  return { ok: true, value: { format, query: { limit, cursor, ...admitted, filters: narrowed } } };
+}
+
+/** Compared as it is: no character has a special meaning. */
+const name = z
+  .string()
+  .min(1, 'must not be empty')
+  .max(100, 'must be at most 100 characters')
+  .exactOptional();
+
+/** The parameters of `/admin/audit`. */
+export const auditParameters = z.strictObject({
+  team: slug.exactOptional(),
+  actor: name,
+  operation: name,
+  ...pageParameters,
+  format: formatParameter,
+});
+
+export function parseAuditQuery(query: Record<string, string>): Checked<Asked<AskedPage<AuditQuery>>> {
+  const checked = checkMoments(auditParameters, query);
+  if (!checked.ok) return checked;
+  const { limit = null, cursor = null, from: fromMs, to: beforeMs, format, ...narrowed } = checked.value;
+  return { ok: true, value: { format, query: { limit, cursor, fromMs, beforeMs, ...narrowed } } };
+}

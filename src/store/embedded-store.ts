@@ -1,0 +1,74 @@
+import type { Clock } from '../base/clock.ts';
+import type { Engine } from './embedded/engine.ts';
+import type { Script } from './script.ts';
+import type { OnRun, Store, StoreClient } from './store.ts';
+import { StoreUnavailable } from './store-unavailable.ts';
+
+let engines: Promise<(nowMs: () => number) => Engine> | undefined;
+
+/**
+ * The store of one process: the scripts that Redis would run, in this process, on memory that goes with it. Its engine
+ * is loaded at the first use, so that a gateway on Redis never has it.
+ */
+export class EmbeddedStore implements Store {
+  readonly #clock: Clock;
+  readonly #onRun: OnRun | undefined;
+  #engine: Promise<Engine> | undefined;
+
+  constructor({ clock, onRun }: { clock: Clock; onRun?: OnRun }) {
+    this.#clock = clock;
+    this.#onRun = onRun;
+  }
+
+  async run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    const engine = await this.#loaded();
+    const startedMs = this.#clock.monotonic();
+    let ok = false;
+    try {
+      const reply = engine.run(script, keys, args);
+      ok = true;
+      return reply;
+    } catch (error) {
+      throw unavailable(error);
+    } finally {
+      const durationMs = this.#clock.monotonic() - startedMs;
+      this.#onRun?.({ operation: script.name, durationMs, ok });
+    }
+  }
+
+  async attempt<T>(command: (client: StoreClient) => Promise<T>): Promise<T> {
+    const { client } = await this.#loaded();
+    try {
+      return await command(client);
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
+  /** Nothing is known of how much its keys take. */
+  memory(): Promise<{ usedBytes: number; maxBytes: number }> {
+    return Promise.resolve({ usedBytes: 0, maxBytes: 0 });
+  }
+
+  async connected(): Promise<void> {
+    await this.#loaded();
+  }
+
+  onReady(listener: () => void): void {
+    void this.connected().then(listener);
+  }
+
+  close(): void {
+    // Nothing to give back.
+  }
+
+  #loaded(): Promise<Engine> {
+    engines ??= import('./embedded/engine.ts').then(({ loadEngines }) => loadEngines());
+    this.#engine ??= engines.then((make) => make(() => this.#clock.now()));
+    return this.#engine;
+  }
+}
+
+function unavailable(error: unknown): StoreUnavailable {
+  return new StoreUnavailable(error instanceof Error ? error.message : 'The store failed.', { cause: error });
+}

@@ -1,0 +1,18 @@
+import { describe, expect, it } from 'vitest';
+import { liveness, readiness } from '../../../src/operations/health.ts';
+
+describe('health', () => {
+  it('a process that answers is alive', () => {
+    expect(liveness).toEqual({ status: 'ok' });
+  });
+
+  it.each([
+    [true, false, 200, undefined],
+    [false, false, 503, ['store unreachable']],
+    [true, true, 503, ['draining']],
+    [false, true, 503, ['store unreachable', 'draining']],
+  ])('store reachable %s, draining %s: %i, saying why', (storeReachable, draining, status, reasons) => {
+    const answer = readiness({ storeReachable, draining });
+    expect([answer.status, answer.body.reasons]).toEqual([status, reasons]);
+  });
+});
