@@ -12,15 +12,14 @@ import { createHttpServer } from './lifecycle/http-server.ts';
 import { createShutdown, type Shutdown } from './lifecycle/shutdown.ts';
 import type { Log } from './observability/log.ts';
 import { Metrics } from './observability/metrics.ts';
-import { refusalResponse } from './edge/hono-answers.ts';
 import { version } from './operations/version.ts';
 import { endpoints } from './validation/registry.ts';
 import { wire } from './wire.ts';
 
-/** A store that is away must not keep the gateway from listening: Heroku waits 60 s for that. */
+/** An unreachable store must not keep the gateway from listening: Heroku waits 60 s for that. */
 const identitiesWaitMs = 10_000;
 
-/** Heroku's router hears of a dyno's end at about the time of its SIGTERM; until then its requests are to be answered. */
+/** Heroku's router learns that a dyno ends at about the time of its SIGTERM. Until then, requests still come. */
 const routerLagMs = 2_000;
 
 export interface ServeOptions {
@@ -34,7 +33,7 @@ export interface ServeOptions {
   exit: (code: number) => void;
 }
 
-/** Runs the gateway in this process until a signal ends it. */
+/** Runs the gateway in this process until a signal ends it. Resolves when it listens. */
 export async function serve(options: ServeOptions): Promise<{ address: AddressInfo; shutdown: Shutdown }> {
   const { settings, clock, log, exit } = options;
   const metrics = new Metrics({ version, endpoints: endpoints.map(({ path }) => path) });
@@ -68,7 +67,7 @@ export async function serve(options: ServeOptions): Promise<{ address: AddressIn
   return { address, shutdown };
 }
 
-/** Bodies are read, and answers mostly written, on Node's own objects: Hono is not to tidy up after them. */
+/** Bodies are read, and answers mostly written, on Node's own objects, so Hono must not clean up after them. */
 export function nodeListener(app: ReturnType<typeof wire>['app']): RequestListener {
   const listen = getRequestListener(app.fetch, {
     overrideGlobalObjects: false,
@@ -78,8 +77,8 @@ export function nodeListener(app: ReturnType<typeof wire>['app']): RequestListen
   return (incoming, outgoing) => void listen(incoming, outgoing);
 }
 
-/** What node-server cannot make a request of, such as `OPTIONS *`. */
+/** The answer to what node-server cannot parse, such as `OPTIONS *`. */
 function unreadable(): Response {
   const refusal = new Refusal('invalid_request', 'The request line is not a path on this server.');
-  return refusalResponse(refusal, null);
+  return Response.json(refusal.body(null), { status: refusal.status });
 }

@@ -1,11 +1,8 @@
 import type { Hono } from 'hono';
-import { adminApp } from './admin/admin-app.ts';
-import { adminRoutes } from './admin/admin-routes.ts';
-import type { AdminDeps } from './admin/deps.ts';
 import { Admission } from './limits/admission.ts';
 import { Answers } from './edge/answers.ts';
-import { type AppParts, createApp } from './app.ts';
-import { type ActorCheck, actorCheck } from './access/actor-check.ts';
+import { type AppDeps, createApp, type Env } from './app.ts';
+import { actorCheck } from './access/actor-check.ts';
 import { Authenticator } from './access/authenticator.ts';
 import { AuthThrottle } from './access/auth-throttle.ts';
 import { SecretUses } from './access/secret-uses.ts';
@@ -22,31 +19,21 @@ import { Pipeline } from './data-plane/pipeline.ts';
 import { FrontDoor } from './edge/front-door.ts';
 import { IdentityLoader } from './backup/identity-loader.ts';
 import { Journal } from './edge/journal.ts';
-import { McpServers } from './data-plane/mcp-servers.ts';
 import { RefusalTally } from './ledger/refusal-tally.ts';
 import { createMetricsEndpoint } from './observability/cluster-metrics.ts';
 import type { Log } from './observability/log.ts';
 import type { Metrics } from './observability/metrics.ts';
-import type { Env } from './edge/hono-answers.ts';
-import { auditContexts, type AuditContextOf } from './audit/context.ts';
-import { ModelRoutes } from './data-plane/model-routes.ts';
+import { auditContexts } from './audit/context.ts';
 import { Discovery } from './models/discovery.ts';
-import { OwnUsage } from './data-plane/own-usage.ts';
 import { OpenExchanges } from './proxy/open-exchanges.ts';
-import { requestIdOf } from './edge/call.ts';
 import { SharedSnapshots } from './upstream/shared-snapshots.ts';
 import { Upstreams } from './upstream/upstreams.ts';
 import { RequestQueue } from './upstream/request-queue.ts';
-import { RotationRoute } from './data-plane/rotation-route.ts';
-import { SelfService } from './data-plane/self-service.ts';
 import { ServedModels } from './models/served-models.ts';
-import { SessionRoutes } from './sessions/session-routes.ts';
 import { SessionMinter } from './sessions/minter.ts';
-import { sessionSchemas } from './sessions/schema.ts';
 import { IdTokenVerifier } from './sign-in/id-token.ts';
-import { SignInRoute } from './sign-in/sign-in-route.ts';
 import { pinnedProblems } from './sessions/pinned.ts';
-import { endpointPaths, endpoints, unnamedPaths } from './validation/registry.ts';
+import { endpoints, unnamedPaths } from './validation/registry.ts';
 import { keysUnder } from './store/keys.ts';
 import { openStore } from './store/open.ts';
 import { isFirstProcess } from './lifecycle/cluster.ts';
@@ -94,8 +81,6 @@ export interface Wired {
   close(): Promise<void>;
 }
 
-type Stores = ReturnType<typeof storesOf>;
-
 /** A head of the audit trail that somebody else made is in a gateway's log after this long at most. */
 const headToldWithinMs = 60_000;
 const processIdLength = 12;
@@ -106,12 +91,13 @@ export function wire(options: WireOptions): Wired {
   const stores = storesOf(options);
   const auditContextOf = auditContexts(settings);
   const loader = new IdentityLoader({ document: options.identities ?? null, archive: stores.archive, log });
-  const limitRefused = (): AuthThrottle | null =>
-    settings.onDyno ? new AuthThrottle({ perMinute: settings.refusedCredentialsPerMinute, clock }) : null;
+  const throttle = settings.onDyno
+    ? new AuthThrottle({ perMinute: settings.refusedCredentialsPerMinute, clock })
+    : null;
   const authenticator = new Authenticator({
     identities: stores.identities,
     clock,
-    refused: limitRefused(),
+    throttle,
     realModel: catalogue.aliases.size > 0 ? catalogue.real : null,
   });
   const process = randomBase62(processIdLength);
@@ -190,7 +176,6 @@ export function wire(options: WireOptions): Wired {
     budget,
     journal,
   });
-  const schemas = sessionSchemas({ endpointPaths, pinnedPaths: endpoints.map(({ path }) => path) });
   const minter = new SessionMinter({
     sessions: stores.sessions,
     mint: mintSessionToken,
@@ -205,65 +190,49 @@ export function wire(options: WireOptions): Wired {
         maxOutputTokens: (model) => catalogue.maxOutputTokens(model),
       }),
   });
-  const signIn = new SignInRoute({
-    frontDoor,
-    answers,
-    journal,
-    authenticator,
-    minter,
-    sessions: stores.sessions,
-    verifier: new IdTokenVerifier({ issuers: options.issuers, clock }),
-    identities: stores.identities,
-    clock,
-    auditContextOf,
-    realModel: catalogue.real,
-    refused: limitRefused(),
-    nowMs: () => clock.now(),
-    draining: options.draining,
-  });
   const authorize = actorCheck({
     adminKey: settings.adminKey,
     administrators: stores.administrators,
     authenticator,
-    refused: limitRefused(),
+    throttle,
   });
+  const admin: AppDeps['admin'] = {
+    ...stores,
+    refused: stores.refusals,
+    lastUses: (team, tokens) => uses.lastUses(team, tokens),
+    claims: links,
+    backup: new Backup({ archive: stores.archive, clock }),
+    clock,
+    authorize,
+    auditContextOf,
+    onError: (error, requestId) => log.error('an admin request failed', { error, request_id: requestId }),
+  };
   const app = createApp({
+    ...stores,
     frontDoor,
     pipeline,
     answers,
     journal,
-    models: new ModelRoutes({ frontDoor, answers, served }),
-    self: new SelfService({ frontDoor, answers, admission }),
-    mcpServers: new McpServers({ frontDoor, answers, upstreams, clock }),
-    ownUsage: new OwnUsage({ frontDoor, answers, ledger: stores.ledger, clock }),
-    sessions: new SessionRoutes({
-      frontDoor,
-      answers,
-      authenticator,
-      minter,
-      sessions: stores.sessions,
-      schema: schemas.newSession,
-    }),
-    signIn,
-    rotation: new RotationRoute({
-      frontDoor,
-      answers,
-      identities: stores.identities,
-      secrets: stores.secrets,
-      auditContextOf,
-    }),
-    claims: { links, answers, journal, clock, origin, refused: limitRefused() },
-    operations: {
-      storeReachable: () =>
-        admission.heartbeat.beat().then(
-          () => loader.tried,
-          () => false,
-        ),
-      draining: options.draining,
-      metrics: createMetricsEndpoint(metrics),
-      authorize,
-    },
-    admin: administration(options, stores, { authorize, uses, links, auditContextOf }),
+    authenticator,
+    throttle,
+    authorize,
+    auditContextOf,
+    admission,
+    served,
+    upstreams,
+    minter,
+    verifier: new IdTokenVerifier({ issuers: options.issuers, clock }),
+    realModel: catalogue.real,
+    links,
+    origin,
+    storeReachable: () =>
+      admission.heartbeat.beat().then(
+        () => loader.tried,
+        () => false,
+      ),
+    draining: options.draining,
+    metrics: createMetricsEndpoint(metrics),
+    admin,
     clock,
   });
   return {
@@ -332,34 +301,4 @@ function storesOf({ settings, clock, log, metrics }: WireOptions) {
       store.close();
     },
   };
-}
-
-function administration(
-  { clock, log }: WireOptions,
-  { identities, administrators, archive, audit, ledger, refusals: refused, secrets }: Stores,
-  {
-    authorize,
-    uses,
-    links,
-    auditContextOf,
-  }: { authorize: ActorCheck; uses: SecretUses; links: ClaimLinks; auditContextOf: AuditContextOf },
-): AppParts['admin'] {
-  const deps: AdminDeps = {
-    identities,
-    administrators,
-    ledger,
-    refused,
-    secrets,
-    lastUses: (team, tokens) => uses.lastUses(team, tokens),
-    claims: links,
-    backup: new Backup({ archive, clock }),
-    audit,
-    clock,
-    authorize,
-    auditContextOf,
-    endpointPaths,
-    requestId: requestIdOf,
-    onError: (error, requestId) => log.error('an admin request failed', { error, request_id: requestId }),
-  };
-  return { app: adminApp(deps), routes: adminRoutes(deps) };
 }

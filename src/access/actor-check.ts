@@ -5,7 +5,6 @@ import { Refusal } from '../base/refusal.ts';
 import type { Authenticator } from './authenticator.ts';
 import { mistyped, readSecret, type CredentialHeaders } from './credential.ts';
 import type { AuthThrottle } from './auth-throttle.ts';
-import { forwardedAddress } from '../base/client-address.ts';
 import { credentialOf, hashToken, inspectToken } from '../identity/records/token-text.ts';
 
 /** Who administers, by the credential in the headers; else why nobody does. Rejects with `StoreUnavailable`. */
@@ -16,25 +15,24 @@ export interface ActorCheckOptions {
   administrators: AdministratorStore;
   /** Tells a user's token, which has the wrong role, from one nobody has. */
   authenticator: Authenticator;
-  /** Limits refused credentials by client address; absent where no router tells addresses. */
-  refused?: AuthThrottle | null;
+  /** Limits refused credentials by client address; null if no router tells addresses. */
+  throttle?: AuthThrottle | null;
 }
 
 /**
  * Checks `Authorization: Bearer <ADMIN_KEY>` in constant time: hashes are compared, so neither content
- * nor length shows. An administrator's token is looked up by its hash, every time. A user's token is told apart by
- * 403: right credential, wrong role. An address that has tried too many credentials is not listened to until the
- * minute is over.
+ * nor length shows. An administrator's token is looked up by its hash, every time. A user's token gets a 403: right
+ * credential, wrong role. An address that has tried too many credentials gets only 429s until the minute is over.
  */
 export function actorCheck(options: ActorCheckOptions): ActorCheck {
-  const { administrators, authenticator, refused = null } = options;
+  const { administrators, authenticator, throttle = null } = options;
   const expected = digest(options.adminKey);
 
   return async function checkActor(headers) {
-    const address = refused && forwardedAddress(headers['x-forwarded-for']);
-    if (!refused || address === null) return check(headers);
-    if (refused.isOver(address)) return refused.tooMany();
-    return refused.guard<Actor>(address, () => check(headers));
+    if (throttle === null) return check(headers);
+    const { 'x-forwarded-for': forwardedFor } = headers;
+    if (throttle.isOver(forwardedFor)) return throttle.tooMany();
+    return throttle.guard<Actor>(forwardedFor, () => check(headers));
   };
 
   async function check(headers: CredentialHeaders): Promise<Actor | Refusal> {

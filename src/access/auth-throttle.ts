@@ -1,25 +1,30 @@
 import type { Clock } from '../base/clock.ts';
-import { Refusal } from '../base/refusal.ts';
+import { forwardedAddress } from '../base/client-address.ts';
+import { Refusal, retryAfter, secondsUntil } from '../base/refusal.ts';
 
 const minuteMs = 60_000;
-/** Addresses kept at once, to bound memory; beyond them the oldest is forgotten. */
+/** How many addresses are kept, to bound memory; the oldest is forgotten first. */
 const maxAddresses = 50_000;
-/** Lookups that may wait for others of an address that tries tokens. */
+/** How many lookups of an address that tries tokens may wait. */
 const maxWaiting = 100;
-/** At so many times its share an address is not looked up for at all: the store has better things to do. */
+/** At this many times its share, an address gets no more lookups at all: the store has better things to do. */
 const shutOutAt = 10;
+
+type ForwardedFor = string | string[] | undefined;
 
 interface Tries {
   refused: number;
-  /** Lookups on their way: each may turn out to be refused. */
+  /** Lookups under way: each may end in a refusal. */
   running: number;
   waiting: (() => void)[];
 }
 
 /**
- * Counts refused credentials by client address, a minute at a time, in this process. Who tries tokens is told 429
- * and has its lookups done one after the other; a good token from the same address, which many people may share,
- * waits for its turn at most, unless there are tries by the hundred.
+ * Counts refused credentials by client address and minute. One for the whole process: the data plane, the admin API,
+ * claim links and sign-in count together. An address that tries tokens gets 429s, and its lookups run one after the
+ * other. Many people may share an address, so a good token only waits for its turn, unless there are hundreds of tries.
+ *
+ * `forwardedFor` is a request's `X-Forwarded-For`; requests without it are not limited.
  */
 export class AuthThrottle {
   readonly #perMinute: number;
@@ -32,13 +37,16 @@ export class AuthThrottle {
     this.#clock = clock;
   }
 
-  /** Whether the address has had its share of this minute. */
-  isOver(address: string): boolean {
-    return (this.#current().get(address)?.refused ?? 0) >= this.#perMinute;
+  /** Whether the address has used its share of this minute. */
+  isOver(forwardedFor: ForwardedFor): boolean {
+    const address = forwardedAddress(forwardedFor);
+    return address !== null && (this.#current().get(address)?.refused ?? 0) >= this.#perMinute;
   }
 
-  /** Looks a credential up for an address, and counts it where it is refused. */
-  async guard<T>(address: string, lookUp: () => Promise<T | Refusal>): Promise<T | Refusal> {
+  /** Looks a credential up for an address, and counts it if it is refused. */
+  async guard<T>(forwardedFor: ForwardedFor, lookUp: () => Promise<T | Refusal>): Promise<T | Refusal> {
+    const address = forwardedAddress(forwardedFor);
+    if (address === null) return lookUp();
     const tries = this.#of(address);
     if (tries.refused >= shutOutAt * this.#perMinute) return this.tooMany();
     if (!this.#hasRoom(tries)) {
@@ -50,7 +58,7 @@ export class AuthThrottle {
     let found: T | Refusal;
     try {
       found = await lookUp();
-      if (found instanceof Refusal) found = this.count(address, found);
+      if (found instanceof Refusal) found = this.#counted(this.#of(address), found);
     } finally {
       tries.running -= 1;
       this.#wake(tries);
@@ -58,22 +66,25 @@ export class AuthThrottle {
     return found;
   }
 
-  /** Takes note of a refusal, and gives the answer: that refusal, or a 429 where there were too many already. */
-  count(address: string, refusal: Refusal): Refusal {
+  /** Counts a refusal, and returns the answer: that refusal, or a 429 if there were too many already. */
+  count(forwardedFor: ForwardedFor, refusal: Refusal): Refusal {
+    const address = forwardedAddress(forwardedFor);
+    return address === null ? refusal : this.#counted(this.#of(address), refusal);
+  }
+
+  #counted(tries: Tries, refusal: Refusal): Refusal {
     if (refusal.code === 'missing_token') return refusal; // who sends none tries none
-    const tries = this.#of(address);
     const wasOver = tries.refused >= this.#perMinute;
     tries.refused += 1;
-    // A page has to be told that its session has expired, or it gets no new one; anyone can write such a text.
+    // A page must be told that its session has expired, or it gets no new one; anyone can make up such a token.
     return wasOver && refusal.code !== 'expired_token' ? this.tooMany() : refusal;
   }
 
-  /** The answer to an address that is over. */
+  /** The answer to an address that has used its share. */
   tooMany(): Refusal {
-    const leftMs = (this.#minute + 1) * minuteMs - this.#clock.monotonic();
-    const afterS = Math.max(1, Math.ceil(leftMs / 1000));
+    const afterS = secondsUntil((this.#minute + 1) * minuteMs, this.#clock.monotonic());
     const message = `Too many refused credentials came from your address. Check your token and try again in ${afterS} s.`;
-    return new Refusal('rate_limit_exceeded', message, { headers: { 'retry-after': String(afterS) } });
+    return new Refusal('rate_limit_exceeded', message, { headers: retryAfter(afterS) });
   }
 
   #hasRoom({ refused, running }: Tries): boolean {

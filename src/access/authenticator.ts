@@ -9,7 +9,6 @@ import { IdentityCache } from './identity-cache.ts';
 import { checkToken, expired } from './policy.ts';
 import { makePrincipal } from './principal.ts';
 import type { AuthThrottle } from './auth-throttle.ts';
-import { forwardedAddress } from '../base/client-address.ts';
 import { credentialOf } from '../identity/records/token-text.ts';
 
 export interface Authenticated {
@@ -25,8 +24,8 @@ export interface AuthenticatorOptions {
   identities: IdentityStore;
   clock: Clock;
   maxEntries?: number;
-  /** Limits refused credentials by client address; absent where no router tells addresses. */
-  refused?: AuthThrottle | null;
+  /** Limits refused credentials by client address; null if no router tells addresses. */
+  throttle?: AuthThrottle | null;
   /** What the aliases in policies and limits stand for; absent where there are none. */
   realModel?: RealModel | null;
 }
@@ -45,20 +44,20 @@ export class Authenticator {
   readonly #cache: IdentityCache;
   readonly #sockets = new WeakMap<object, Remembered>();
   readonly #lookups = new Map<string, Promise<Authenticated | Refusal>>();
-  readonly #refused: AuthThrottle | null;
+  readonly #throttle: AuthThrottle | null;
   readonly #realModel: RealModel | null;
 
   constructor({
     identities,
     clock,
     maxEntries = 5_000,
-    refused = null,
+    throttle = null,
     realModel = null,
   }: AuthenticatorOptions) {
     this.#realModel = realModel;
     this.#identities = identities;
     this.#clock = clock;
-    this.#refused = refused;
+    this.#throttle = throttle;
     this.#cache = new IdentityCache({ maxEntries });
   }
 
@@ -72,15 +71,16 @@ export class Authenticator {
     socket: object,
   ): Authenticated | Refusal | Promise<Authenticated | Refusal> {
     const credential = this.#credential(headers, socket);
-    if (credential instanceof Refusal) return this.#counted(credential, headers);
+    if (credential instanceof Refusal) {
+      return this.#throttle?.count(headers['x-forwarded-for'], credential) ?? credential;
+    }
     const cached = this.#cache.get(credential.secretHash);
     // One that seems expired goes to the store, whose clock decides.
     if (cached !== undefined && this.#clock.now() < cached.expiresAtMs) {
       return { principal: cached, fresh: false };
     }
-    const address = this.#refused && forwardedAddress(headers['x-forwarded-for']);
-    if (!this.#refused || !address) return this.#lookUp(credential);
-    return this.#refused.guard(address, () => this.#lookUp(credential));
+    if (this.#throttle === null) return this.#lookUp(credential);
+    return this.#throttle.guard(headers['x-forwarded-for'], () => this.#lookUp(credential));
   }
 
   /** The principal as the store knows it now. Rejects with `StoreUnavailable`. */
@@ -111,11 +111,6 @@ export class Authenticator {
     const credential = credentialOf(text);
     this.#sockets.set(socket, { authorization, apiKey, credential });
     return credential;
-  }
-
-  #counted(refusal: Refusal, headers: CredentialHeaders): Refusal {
-    const address = this.#refused && forwardedAddress(headers['x-forwarded-for']);
-    return address ? (this.#refused?.count(address, refusal) ?? refusal) : refusal;
   }
 
   /** One lookup at a time for a hash: a burst on a new token costs the store one trip. */

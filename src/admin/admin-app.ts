@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { actingAs, actorName } from '../audit/context.ts';
 import { methodNotAllowed, nothingHere } from '../base/no-route.ts';
 import { Refusal } from '../base/refusal.ts';
+import { requestIdOf } from '../edge/call.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { adminRoutes } from './admin-routes.ts';
 import type { AdminDeps } from './deps.ts';
@@ -18,11 +19,11 @@ import {
 } from './respond.ts';
 
 /** The admin API of contract 1.6. Mount at `/`: its paths begin with `/admin`. It never sends CORS headers. */
-export function adminApp(deps: AdminDeps): Hono<AdminEnv> {
+export function adminApp(deps: AdminDeps, routes: readonly Route[] = adminRoutes(deps)): Hono<AdminEnv> {
   const app = new Hono<AdminEnv>();
 
   app.use('/admin/*', async function identify(c, next) {
-    const requestId = deps.requestId(c.req.header('x-request-id'));
+    const requestId = requestIdOf(c.req.header('x-request-id'));
     c.set('requestId', requestId);
     c.header('x-request-id', requestId);
     c.header('cache-control', 'no-store');
@@ -41,7 +42,7 @@ export function adminApp(deps: AdminDeps): Hono<AdminEnv> {
     return actingAs(context, () => next());
   });
 
-  for (const route of adminRoutes(deps)) mount(app, route);
+  for (const route of routes) mount(app, route);
   app.all('/admin/*', (c) => respond(c, nothingHere));
 
   app.onError((error, c) => {

@@ -1,47 +1,42 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Actor } from '../base/actor.ts';
-import type { OperationDocs, Method } from '../base/operation-docs.ts';
+import type { DocumentedOperation, DocumentedRoute, OperationDocs } from '../base/operation-docs.ts';
 import { type ErrorCode, Refusal } from '../base/refusal.ts';
-import type { Need } from '../access/permission.ts';
+import { neededFor, type Need } from '../access/permission.ts';
 import type { Precondition } from '../identity/operations/precondition.ts';
 
 export interface AdminEnv {
   Variables: {
     requestId: string;
-    /** Who asks; set before any route of the API runs. */
+    /** Who asks. Set before any operation runs. */
     actor: Actor;
-    /** Of its `If-Match`; set before an operation runs. */
+    /** From `If-Match`. Set before an operation runs. */
     precondition: Precondition;
-    /** The code of the refusal that was answered with, for the log. */
+    /** The code of the refusal that was sent, for the log. */
     errorCode?: ErrorCode;
   };
 }
 export type AdminContext = Context<AdminEnv>;
 
-/** What an operation answers with: a refusal, an object with its status and ETag, a stream (200), or nothing (204). */
+/** What an operation answers: a refusal, an object with its status and ETag, a stream (200), or nothing (204). */
 export type Reply =
   | Refusal
   | { status: 200 | 201; body: object; etag?: string }
   | { stream: ReadableStream<Uint8Array>; headers: Record<string, string> }
   | { status: 204 };
 
-/** What a method of a path does, what its caller must be allowed, and what is told of it: none is without the others. */
-export interface Operation {
+/** What a method of a path does, what its caller must be allowed to do, and its documentation. */
+export interface Operation extends DocumentedOperation {
   needs: Need;
-  docs: OperationDocs;
   handle: (c: AdminContext) => Promise<Reply>;
 }
 
-/** A path of the API and what its methods do; every other method is a 405. */
-export interface Route {
-  path: string;
-  methods: Partial<Record<Method, Operation>>;
-}
+export type Route = DocumentedRoute<Operation>;
 
 /** An operation for those who are allowed what it needs. */
 export function needing(needs: Need, docs: OperationDocs, handle: Operation['handle']): Operation {
-  return { needs, docs, handle };
+  return { needs, docs, access: 'administrator', needed: neededFor(needs), handle };
 }
 
 /** Writes a reply: the one place where an outcome becomes HTTP. */
@@ -56,7 +51,7 @@ export function respond(c: AdminContext, reply: Reply): Response {
   return c.json(reply.body, reply.status, reply.etag === undefined ? {} : { etag: reply.etag });
 }
 
-/** Every team that a request names, in its path or its query, as its operation reads them. */
+/** Every team that a request names, in its path or its query. */
 export function teamsNamed(c: AdminContext): string[] {
   const inPath = c.req.param('team');
   const inQuery = new URL(c.req.url).searchParams.getAll('team');

@@ -11,6 +11,7 @@ import { type LastUses, secretsOf } from '../identity/records/secret.ts';
 import { defaultOverlapS, rotation, tokenSchemas } from '../identity/schemas/requests.ts';
 import { issuedToken, tokenResponse } from '../identity/schemas/responses.ts';
 import type { AdminDeps } from './deps.ts';
+import { endpointPaths } from '../validation/registry.ts';
 import { readOptionalBody } from './read-body.ts';
 import { type Answered, issuing, replyOf, resource } from './resource.ts';
 import { type AdminContext, needing, type Operation, type Route, teamIn } from './respond.ts';
@@ -19,7 +20,7 @@ const needs = 'change-members';
 
 /** The tokens of a team. */
 export function tokenRoutes(deps: AdminDeps): Route[] {
-  const { newToken, tokenChange } = tokenSchemas(deps);
+  const { newToken, tokenChange } = tokenSchemas({ clock: deps.clock, endpointPaths });
   const tokens = resource<Token>({
     schema: tokenResponse,
     toResponses: (records) => tokenResponses(deps, records),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ErrorCode } from './refusal.ts';
 
-/* What an operation of the API takes and answers, in the schemas that check it: the API's description is made of it. */
+/* What an operation of the API takes and answers, as the schemas that check it. The OpenAPI description is made of this. */
 
 export interface OperationDocs {
   /** A line, in the imperative. */
@@ -11,24 +11,23 @@ export interface OperationDocs {
   query?: z.ZodObject;
   body?: Body;
   answer: Answer;
-  /** Whether it tells the `ETag` of the record it is about, and takes `If-Match` for it as well (`asked`). */
+  /** `told`: the answer has the `ETag` of its record. `asked`: the request may also have `If-Match`. */
   etag?: 'told' | 'asked';
-  /** Codes it may refuse with besides those that follow from what it is and takes. */
+  /** Error codes beyond those that follow from its access, its body and so on. */
   refusals?: readonly ErrorCode[];
-  /** Answers of other statuses that are no errors of the usual shape. */
+  /** Answers with other statuses and not in the usual shape of errors. */
   others?: readonly OtherAnswer[];
 }
 
 export interface Body {
   schema: z.ZodType;
-  /** Whether there must be one. */
   required: boolean;
   mediaType: string;
 }
 
 export interface Answer {
   status: 200 | 201 | 204;
-  /** By media type; nothing where there is no body. */
+  /** By media type; empty if there is no body. */
   content: Readonly<Record<string, z.ZodType>>;
 }
 
@@ -41,23 +40,26 @@ export interface OtherAnswer {
 export const methods = ['GET', 'POST', 'PATCH', 'DELETE'] as const;
 export type Method = (typeof methods)[number];
 
-/** Whose credential an operation asks for: a user's token, that or a session's, or an administrator's. */
+/** Whose credential an operation needs. */
 export type Access = 'anyone' | 'user' | 'session or user' | 'administrator';
 
-/** An operation, as whoever calls it needs to know it. */
+/** An operation, as its callers need to know it. */
 export interface DocumentedOperation {
   docs: OperationDocs;
   access: Access;
   /** Which administrators may, in words. */
   needed?: string;
-  /** Whether its requests are counted, priced and sent on to the upstream. */
+  /** Whether its requests are counted, priced and forwarded to the upstream. */
   forwarded?: boolean;
 }
 
-/** A path as the routes have it (`/admin/teams/:team`), and what its methods do. */
-export interface DocumentedRoute {
+/**
+ * A path as the router has it (`/admin/teams/:team`), and the operation of each of its methods; any other method is a
+ * 405. Every route of the gateway has this shape, whatever its operations consist of besides their documentation.
+ */
+export interface DocumentedRoute<Operation extends DocumentedOperation = DocumentedOperation> {
   path: string;
-  methods: Partial<Record<Method, DocumentedOperation>>;
+  methods: Partial<Record<Method, Operation>>;
 }
 
 const json = 'application/json';
@@ -66,7 +68,6 @@ export function jsonBody(schema: z.ZodType): Body {
   return { schema, required: true, mediaType: json };
 }
 
-/** A body that may be left out. */
 export function optionalJsonBody(schema: z.ZodType): Body {
   return { schema, required: false, mediaType: json };
 }

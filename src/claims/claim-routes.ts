@@ -1,119 +1,118 @@
-import type { Context, Hono } from 'hono';
 import { z } from 'zod';
-import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import type { Answers } from '../edge/answers.ts';
 import type { AuthThrottle } from '../access/auth-throttle.ts';
-import { forwardedAddress } from '../base/client-address.ts';
+import { time } from '../base/fields.ts';
+import { methodNotAllowed } from '../base/no-route.ts';
+import type { DocumentedOperation } from '../base/operation-docs.ts';
+import { Refusal } from '../base/refusal.ts';
+import type { Answers, TextReply } from '../edge/answers.ts';
+import type { Call } from '../edge/call.ts';
+import type { Route } from '../edge/route.ts';
+import type { ClaimedToken } from './claim.ts';
 import type { ClaimLinks } from './claim-links.ts';
 import { claimHeaders, refusedPage, tokenPage, waitingPage } from './claim-page.ts';
-import type { Clock } from '../base/clock.ts';
-import type { Answer, DocumentedOperation, DocumentedRoute } from '../base/operation-docs.ts';
-import { methodNotAllowed } from '../base/no-route.ts';
-import { Refusal } from '../base/refusal.ts';
-import { time } from '../base/fields.ts';
-import type { ClaimedToken } from './claim.ts';
-import type { Journal } from '../edge/journal.ts';
-import type { Env } from '../edge/hono-answers.ts';
-import { requestIdOf } from '../edge/call.ts';
 
-export interface ClaimParts {
+export interface ClaimDeps {
   links: ClaimLinks;
   answers: Answers;
-  journal: Journal;
-  clock: Clock;
-  /** The gateway's address, by the request's Host. */
+  /** The gateway's address as a request's Host names it. */
   origin: (host: string | undefined) => string;
-  /** Limits guesses by client address; null if no router reports addresses. */
-  refused: AuthThrottle | null;
+  /** Limits guesses by client address; null if no router tells addresses. */
+  throttle: AuthThrottle | null;
 }
 
-/** An answer: a page for people, an object for programs. */
-interface Shown {
+/** The same answer twice: a page for people, an object for programs. */
+interface Answer {
   page: string;
   value: object;
 }
 
 const prefix = '/claim/';
-/** The code is a secret, so logs and metrics have this path instead. */
-const toldPath = '/claim/:code';
+/** What logs and metrics get for a path: the code is a secret. */
+const loggedPath = '/claim/:code';
 
 const text = z.string();
-const claimedToken = z
+const waitingResponse = z.object({ expires_at: time, next: text });
+const claimedResponse = z
   .object({ id: text, token: text, team: text, user: text } satisfies Record<keyof ClaimedToken, z.ZodType>)
   .meta({ id: 'ClaimedToken' });
 
-/** The two methods, for the API's description. */
-export const claimDocs: DocumentedRoute = {
-  path: toldPath,
-  methods: {
-    GET: claiming('Say that a token waits', z.object({ expires_at: time, next: z.string() })),
-    POST: claiming('Show the token, once', claimedToken),
-  },
-};
-
 /** `GET` and `HEAD /claim/:code` say that a token waits, `POST` shows it, once. */
-export function mountClaims(app: Hono<Env>, parts: ClaimParts): void {
-  app.all(`${prefix}*`, async (c) => {
-    const startedMs = parts.clock.monotonic();
-    const requestId = requestIdOf(c.req.header('x-request-id'));
-    const result = await resultOf(c, parts).catch((error: unknown) => parts.answers.refusalFor(error));
-    const refusal = result instanceof Refusal ? result : null;
-    parts.journal.note({
-      requestId,
-      method: c.req.method,
-      path: toldPath,
-      status: refusal?.status ?? 200,
-      errorCode: refusal?.code ?? null,
-      durationMs: parts.clock.monotonic() - startedMs,
-      identity: null,
-    });
-    return answered(c, result, requestId);
-  });
-}
-
-function claiming(summary: string, shape: z.ZodType): DocumentedOperation {
-  const answer: Answer = { status: 200, content: { 'application/json': shape, 'text/html': z.string() } };
-  const details = 'If Accept has text/html, the answer is a page, also for errors.';
-  const refusals = ['not_found', 'already_claimed', 'rate_limit_exceeded', 'store_unavailable'] as const;
-  return { docs: { summary, details, answer, refusals }, access: 'anyone' };
-}
-
-/** A page if the request wants one, else JSON. */
-function answered(c: Context<Env>, result: Shown | Refusal, requestId: string): Response {
-  const refusal = result instanceof Refusal ? result : null;
-  const { page, value } =
-    result instanceof Refusal ? { page: refusedPage(result.message), value: result.body(requestId) } : result;
-  // Every status here has a body.
-  const status = (refusal?.status ?? 200) as ContentfulStatusCode;
-  const headers = { ...claimHeaders, ...refusal?.headers, 'x-request-id': requestId };
-  const wantsPage = c.req.header('accept')?.includes('text/html') ?? false;
-  return wantsPage ? c.html(page, status, headers) : c.json(value, status, headers);
-}
-
-function resultOf(c: Context<Env>, { links, origin, refused }: ClaimParts): Promise<Shown | Refusal> {
-  const code = c.req.path.slice(prefix.length);
-  const address = refused && forwardedAddress(c.req.header('x-forwarded-for'));
-  const guarded = (lookUp: () => Promise<Shown | Refusal>): Promise<Shown | Refusal> =>
-    refused && address !== null ? refused.guard(address, lookUp) : lookUp();
-  switch (c.req.method) {
-    case 'GET':
-    case 'HEAD':
-      return guarded(() => waiting(links, code));
-    case 'POST':
-      return guarded(() => shown(links, code, origin(c.req.header('host'))));
-    default:
-      return Promise.resolve(methodNotAllowed(toldPath, ['GET', 'POST']));
+export function claimRoute({ links, answers, origin, throttle }: ClaimDeps): Route {
+  async function handle(call: Call): Promise<void> {
+    call.loggedPath = loggedPath;
+    const lookUp = lookUpFor(call);
+    const { 'x-forwarded-for': forwardedFor } = call.incoming.headers;
+    const found =
+      throttle === null || lookUp instanceof Refusal ? lookUp : () => throttle.guard(forwardedFor, lookUp);
+    const answer =
+      found instanceof Refusal ? found : await found().catch((error: unknown) => answers.refusalFor(error));
+    answers.reply(call, replyWith(call, answer));
   }
+
+  function lookUpFor({
+    path,
+    incoming: { method, headers },
+  }: Call): (() => Promise<Answer | Refusal>) | Refusal {
+    const code = path.slice(prefix.length);
+    switch (method) {
+      case 'GET':
+      case 'HEAD':
+        return () => waiting(links, code);
+      case 'POST':
+        return () => claimed(links, code, origin(headers.host));
+      default:
+        return methodNotAllowed(loggedPath, ['GET', 'POST']);
+    }
+  }
+
+  return {
+    path: `${loggedPath}{.*}`,
+    methods: {
+      GET: { ...docsOf('Say whether a token waits', waitingResponse), handle },
+      POST: { ...docsOf('Show the token, once', claimedResponse), handle },
+    },
+    otherwise: handle,
+  };
 }
 
-async function waiting(links: ClaimLinks, code: string): Promise<Shown | Refusal> {
+function docsOf(summary: string, shape: z.ZodType): DocumentedOperation {
+  return {
+    docs: {
+      summary,
+      details: 'If Accept has text/html, the answer is a page, also of errors.',
+      answer: { status: 200, content: { 'application/json': shape, 'text/html': text } },
+      refusals: ['not_found', 'already_claimed', 'rate_limit_exceeded', 'store_unavailable'],
+    },
+    access: 'anyone',
+  };
+}
+
+/** A page if the caller asks for one, else JSON. */
+function replyWith({ requestId, incoming }: Call, answer: Answer | Refusal): TextReply {
+  const refusal = answer instanceof Refusal ? answer : null;
+  const { page, value } =
+    answer instanceof Refusal ? { page: refusedPage(answer.message), value: answer.body(requestId) } : answer;
+  const wantsPage = incoming.headers.accept?.includes('text/html') ?? false;
+  return {
+    status: refusal?.status ?? 200,
+    text: wantsPage ? page : JSON.stringify(value),
+    headers: {
+      ...claimHeaders,
+      ...refusal?.headers,
+      'content-type': wantsPage ? 'text/html; charset=UTF-8' : 'application/json',
+    },
+    code: refusal?.code ?? null,
+  };
+}
+
+async function waiting(links: ClaimLinks, code: string): Promise<Answer | Refusal> {
   const expiresAtMs = await links.look(code);
   if (expiresAtMs instanceof Refusal) return expiresAtMs;
   const value = { expires_at: new Date(expiresAtMs).toISOString(), next: 'POST here: shows the token, once' };
   return { page: waitingPage(expiresAtMs), value };
 }
 
-async function shown(links: ClaimLinks, code: string, origin: string): Promise<Shown | Refusal> {
-  const claimed = await links.open(code);
-  return claimed instanceof Refusal ? claimed : { page: tokenPage(claimed, origin), value: claimed };
+async function claimed(links: ClaimLinks, code: string, origin: string): Promise<Answer | Refusal> {
+  const token = await links.open(code);
+  return token instanceof Refusal ? token : { page: tokenPage(token, origin), value: token };
 }

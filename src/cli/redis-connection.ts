@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { adminApp } from '../admin/admin-app.ts';
 import { AuditTrail } from '../audit/audit-trail.ts';
 import { AdministratorStore } from '../identity/store/administrator-store.ts';
@@ -15,7 +14,6 @@ import { keysUnder } from '../store/keys.ts';
 import { RedisStore } from '../store/redis.ts';
 import { LedgerReader } from '../ledger/ledger-reader.ts';
 import { readRefusals } from '../ledger/refusal-store.ts';
-import { endpointPaths } from '../validation/registry.ts';
 import { CommandFailed, exitCodes } from './command-failed.ts';
 import type { Connection } from './cli.ts';
 
@@ -79,8 +77,6 @@ function localAdmin(store: RedisStore, prefix: string): ReturnType<typeof adminA
     clock: systemClock,
     authorize: () => Promise.resolve({ kind: 'root' }),
     auditContextOf: (_actor, { requestId }) => ({ actor: 'command-line', address: null, requestId }),
-    endpointPaths,
-    requestId: () => randomUUID(),
     onError: (error) => {
       throw error;
     },

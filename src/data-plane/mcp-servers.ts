@@ -1,86 +1,77 @@
 import { z } from 'zod';
-import type { Answers } from '../edge/answers.ts';
 import type { Clock } from '../base/clock.ts';
-import { okJson, type DocumentedOperation } from '../base/operation-docs.ts';
-import type { Principal } from '../identity/records/identity.ts';
-import { isRecord } from '../base/request.ts';
+import { okJson, type OperationDocs } from '../base/operation-docs.ts';
 import { Refusal } from '../base/refusal.ts';
-import type { FrontDoor } from '../edge/front-door.ts';
+import { isRecord } from '../base/request.ts';
+import type { Answers, Reply } from '../edge/answers.ts';
 import type { Call } from '../edge/call.ts';
+import type { FrontDoor } from '../edge/front-door.ts';
+import type { Route } from '../edge/route.ts';
+import type { Principal } from '../identity/records/identity.ts';
 import { type FetchedJson, fetchJson } from '../upstream/fetch-json.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
 import { mcpServersPath } from '../validation/registry.ts';
 
-/** A page that asks again and again asks the upstream this often. */
+/** How long an answer of the upstream is kept, for pages that ask again and again. */
 const keptMs = 30_000;
 const maxBytes = 1_048_576;
 const timeoutMs = 10_000;
 
-export interface McpServersParts {
+const docs: OperationDocs = {
+  summary: 'List the MCP servers and their tools',
+  details: 'As the upstream has them. A token with a list of tools sees only the tools on it.',
+  answer: okJson(z.array(z.looseObject({ tools: z.array(z.looseObject({ name: z.string() })).optional() }))),
+  refusals: [
+    'endpoint_not_allowed',
+    'upstream_blocked',
+    'upstream_rate_limited',
+    'upstream_auth_failed',
+    'upstream_unreachable',
+    'upstream_error',
+    'upstream_timeout',
+  ],
+};
+
+export interface McpServersDeps {
   frontDoor: FrontDoor;
   answers: Answers;
   upstreams: Upstreams;
   clock: Clock;
 }
 
-export const mcpServersDocs: DocumentedOperation = {
-  docs: {
-    summary: 'List the MCP servers and their tools',
-    details: 'As the upstream has them. A token with a list of tools sees those that it may run.',
-    answer: okJson(
-      z.array(z.looseObject({ tools: z.array(z.looseObject({ name: z.string() })).optional() })),
-    ),
-    refusals: [
-      'endpoint_not_allowed',
-      'upstream_blocked',
-      'upstream_rate_limited',
-      'upstream_auth_failed',
-      'upstream_unreachable',
-      'upstream_error',
-      'upstream_timeout',
-    ],
-  },
-  access: 'session or user',
-};
-
 /** `GET /v1/mcp/servers`: the upstream's list, neither counted nor in the ledger. */
-export class McpServers {
-  readonly #parts: McpServersParts;
-  #kept: { untilMs: number; reading: Promise<FetchedJson | Refusal> } | null = null;
+export function mcpServersRoute({ frontDoor, answers, upstreams, clock }: McpServersDeps): Route {
+  let kept: { untilMs: number; reading: Promise<FetchedJson | Refusal> } | null = null;
 
-  constructor(parts: McpServersParts) {
-    this.#parts = parts;
+  /** Callers at the same time share one request to the upstream. A failure is not kept for later callers. */
+  async function servers(): Promise<FetchedJson | Refusal> {
+    if (kept && clock.monotonic() < kept.untilMs) return kept.reading;
+    const reading = fetchJson(upstreams.toAsk, { path: mcpServersPath, maxBytes, timeoutMs });
+    const own = { untilMs: clock.monotonic() + keptMs, reading };
+    kept = own;
+    const read = await reading;
+    if (read instanceof Refusal && kept === own) kept = null;
+    return read;
   }
 
-  /** Of the servers' tools a token with a list of tools sees those that it may run. */
-  async list(call: Call): Promise<void> {
-    const { frontDoor, answers } = this.#parts;
+  async function list(call: Call): Promise<Reply> {
     const caller = await frontDoor.authenticate(call, { path: mcpServersPath }, { freshly: true });
-    if (caller instanceof Refusal) return answers.refuse(call, caller);
-    const servers = await this.#servers();
-    if (servers instanceof Refusal) return answers.refuse(call, servers);
-    answers.answer(call, responseTo(caller.principal, servers.value));
+    if (caller instanceof Refusal) return caller;
+    const read = await servers();
+    return read instanceof Refusal ? read : { status: 200, body: visibleTo(caller.principal, read.value) };
   }
 
-  /** One reading for all who ask at a time; a failed one is kept for nobody who asks later. */
-  async #servers(): Promise<FetchedJson | Refusal> {
-    const { upstreams, clock } = this.#parts;
-    if (this.#kept && clock.monotonic() < this.#kept.untilMs) return this.#kept.reading;
-    const { toAsk } = upstreams;
-    const reading = fetchJson(toAsk, { path: mcpServersPath, maxBytes, timeoutMs });
-    const kept = { untilMs: clock.monotonic() + keptMs, reading };
-    this.#kept = kept;
-    const servers = await reading;
-    if (servers instanceof Refusal && this.#kept === kept) this.#kept = null;
-    return servers;
-  }
+  return {
+    path: mcpServersPath,
+    methods: { GET: { docs, access: 'session or user', handle: answers.replying(list) } },
+  };
 }
 
 /**
- * The list as a caller may see it. A token without a list of tools sees all, so that its holder knows what there is
- * to ask for; a session sees what it may run and nothing else.
+ * What a caller sees of the list. A token without a list of tools sees all of them, so that its holder knows what to
+ * ask for; a session sees only what it may run.
  */
-function responseTo({ identity: { token, session } }: Principal, servers: unknown): object {
+function visibleTo({ identity: { token, session } }: Principal, servers: unknown): object {
   const list: unknown[] = Array.isArray(servers) ? servers : [];
   const granted = session === null ? token.tools : (session.tools ?? []);
   if (granted === null) return list;

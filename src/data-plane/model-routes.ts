@@ -1,88 +1,57 @@
+import { z } from 'zod';
 import { checkModel } from '../access/policy.ts';
-import { type DocumentedOperation, okJson } from '../base/operation-docs.ts';
-import type { Principal } from '../identity/records/identity.ts';
+import { okJson, type OperationDocs } from '../base/operation-docs.ts';
 import { Refusal } from '../base/refusal.ts';
-import { availableModelsResponse, modelResponse, modelsResponse } from './self-response.ts';
-import type { Answers } from '../edge/answers.ts';
-import type { FrontDoor } from '../edge/front-door.ts';
-import { availableModel } from '../models/available-models.ts';
+import type { Answers, Reply } from '../edge/answers.ts';
 import type { Call } from '../edge/call.ts';
+import { availableModelsPath } from '../edge/cors.ts';
+import type { FrontDoor } from '../edge/front-door.ts';
+import type { Route } from '../edge/route.ts';
+import type { Principal } from '../identity/records/identity.ts';
+import { availableModel } from '../models/available-models.ts';
 import type { ServedModel, ServedModels } from '../models/served-models.ts';
 
-export interface ModelRoutesParts {
-  frontDoor: FrontDoor;
-  answers: Answers;
-  served: ServedModels;
-}
+const text = z.string();
 
-export const modelsDocs: DocumentedOperation = {
-  docs: { summary: 'List the models this token may use', answer: okJson(modelsResponse) },
-  access: 'session or user',
-};
-export const modelDocs: DocumentedOperation = {
-  docs: {
-    summary: 'Tell of one of them',
-    details: 'The id may have strokes in it, percent-encoded or not.',
+const modelResponse = z
+  .object({
+    id: text,
+    object: z.literal('model'),
+    created: z.int(),
+    owned_by: text,
+    alias_of: text.exactOptional().meta({ description: 'The model that this name stands for.' }),
+  })
+  .meta({ id: 'Model' });
+
+const modelsResponse = z
+  .object({ object: z.literal('list'), data: z.array(modelResponse) })
+  .meta({ id: 'Models' });
+
+const availableModelsResponse = z
+  .array(z.object({ model_id: text, type: z.array(text), regions: z.array(text) }))
+  .meta({ id: 'AvailableModels' });
+
+const docs = {
+  list: { summary: 'List the models this token may use', answer: okJson(modelsResponse) },
+  read: {
+    summary: 'Read one of these models',
+    details: 'The id may contain slashes, percent-encoded or not.',
     answer: okJson(modelResponse),
     refusals: ['model_not_found'],
   },
-  access: 'session or user',
-};
-export const availableModelsDocs: DocumentedOperation = {
-  docs: {
+  available: {
     summary: "List models in Heroku's shape",
-    details: 'With a token what it may use; without one what is public.',
+    details: 'With a token: the models it may use. Without one: the public models.',
     answer: okJson(availableModelsResponse),
     refusals: ['invalid_token', 'expired_token', 'revoked_token', 'suspended', 'origin_not_allowed'],
   },
-  access: 'anyone',
-};
+} satisfies Record<string, OperationDocs>;
 
-/** What models there are for the caller: always fresh, neither counted nor in the ledger. */
-export class ModelRoutes {
-  readonly #parts: ModelRoutesParts;
+/** The models a caller may use, by three paths: always fresh, neither counted nor in the ledger. */
+export function modelRoutes(deps: { frontDoor: FrontDoor; answers: Answers; served: ServedModels }): Route[] {
+  const { frontDoor, answers, served } = deps;
 
-  constructor(parts: ModelRoutesParts) {
-    this.#parts = parts;
-  }
-
-  /** `GET /v1/models`: what this token may use, in OpenAI's list shape. */
-  async list(call: Call): Promise<void> {
-    const { answers } = this.#parts;
-    const models = await this.#usable(call);
-    if (models instanceof Refusal) return answers.refuse(call, models);
-    answers.answer(call, { object: 'list', data: models.map(modelEntry) });
-  }
-
-  /** `GET /v1/models/:id`: one of them. An id may hold strokes, encoded or not. */
-  async one(call: Call): Promise<void> {
-    const { answers } = this.#parts;
-    const models = await this.#usable(call);
-    if (models instanceof Refusal) return answers.refuse(call, models);
-    const wanted = decoded(call.path.slice('/v1/models/'.length));
-    const found = models.find(({ id }) => id === wanted);
-    if (found) answers.answer(call, modelEntry(found));
-    else answers.refuse(call, notUsable());
-  }
-
-  /**
-   * `GET /available-models`, in Heroku's shape: a bare array. With a token what it may use, since clients try their
-   * credentials here; without one what is public anyway.
-   */
-  async available(call: Call): Promise<void> {
-    const { answers, served } = this.#parts;
-    const { authorization, 'x-api-key': apiKey } = call.incoming.headers;
-    const isAnonymous = authorization === undefined && apiKey === undefined;
-    const models = isAnonymous ? served.all().filter(({ isPublic }) => isPublic) : await this.#usable(call);
-    if (models instanceof Refusal) return answers.refuse(call, models);
-    answers.answer(
-      call,
-      models.map((model) => availableModel(model.id, model)),
-    );
-  }
-
-  async #usable(call: Call): Promise<readonly ServedModel[] | Refusal> {
-    const { frontDoor, served } = this.#parts;
+  async function usable(call: Call): Promise<readonly ServedModel[] | Refusal> {
     const caller = await frontDoor.authenticate(call, null, { freshly: true });
     if (caller instanceof Refusal) return caller;
     const { principal } = caller;
@@ -90,9 +59,46 @@ export class ModelRoutes {
       .all(namedBy(principal))
       .filter(({ id, aliasOf }) => checkModel(principal, aliasOf ?? id) === null);
   }
+
+  /** In OpenAI's list shape. */
+  async function list(call: Call): Promise<Reply> {
+    const models = await usable(call);
+    if (models instanceof Refusal) return models;
+    return { status: 200, body: { object: 'list', data: models.map(modelEntry) } };
+  }
+
+  async function read(call: Call): Promise<Reply> {
+    const models = await usable(call);
+    if (models instanceof Refusal) return models;
+    const wanted = decoded(call.path.slice('/v1/models/'.length));
+    const found = models.find(({ id }) => id === wanted);
+    return found ? { status: 200, body: modelEntry(found) } : notUsable();
+  }
+
+  /** A bare array. With a token only what it may use, since clients try their credentials here. */
+  async function available(call: Call): Promise<Reply> {
+    const { authorization, 'x-api-key': apiKey } = call.incoming.headers;
+    const isAnonymous = authorization === undefined && apiKey === undefined;
+    const models = isAnonymous ? served.all().filter(({ isPublic }) => isPublic) : await usable(call);
+    if (models instanceof Refusal) return models;
+    return { status: 200, body: models.map((model) => availableModel(model.id, model)) };
+  }
+
+  const access = 'session or user';
+  return [
+    { path: '/v1/models', methods: { GET: { docs: docs.list, access, handle: answers.replying(list) } } },
+    {
+      path: '/v1/models/:id{.+}',
+      methods: { GET: { docs: docs.read, access, handle: answers.replying(read) } },
+    },
+    {
+      path: availableModelsPath,
+      methods: { GET: { docs: docs.available, access: 'anyone', handle: answers.replying(available) } },
+    },
+  ];
 }
 
-/** What a policy names is served where any model is, known to the catalogue or not. */
+/** The models a policy names: an attachment for any model serves them even if the catalogue does not have them. */
 function namedBy({ identity: { team, token, session } }: Principal): readonly string[] {
   return [...(session?.models ?? token.models ?? []), ...(team.models ?? [])];
 }
@@ -102,9 +108,9 @@ function modelEntry({ id, aliasOf }: ServedModel): object {
   return { id, object: 'model', created: 0, owned_by: 'heroku', ...alias };
 }
 
-function decoded(text: string): string | null {
+function decoded(encoded: string): string | null {
   try {
-    return decodeURIComponent(text);
+    return decodeURIComponent(encoded);
   } catch {
     return null;
   }

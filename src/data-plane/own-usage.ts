@@ -1,17 +1,18 @@
 import { z } from 'zod';
 import { checkDays, dayParameters, groupList, queryOf } from '../reports/parameters.ts';
-import type { Answers } from '../edge/answers.ts';
+import type { Answers, Reply } from '../edge/answers.ts';
 import type { Clock } from '../base/clock.ts';
-import { type DocumentedOperation, okList } from '../base/operation-docs.ts';
+import { okList, type OperationDocs } from '../base/operation-docs.ts';
 import type { LedgerReader } from '../ledger/ledger-reader.ts';
 import type { UsageQuery } from '../ledger/totals.ts';
 import type { Token } from '../identity/records/identity.ts';
-import { Refusal } from '../base/refusal.ts';
+import { Refusal, retryAfter } from '../base/refusal.ts';
 import { usageRowResponse } from '../ledger/ledger-response.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
 import type { Call } from '../edge/call.ts';
+import type { Route } from '../edge/route.ts';
 
-/** Readings of one token that may wait for each other. */
+/** How many readings of one token may wait for each other. */
 const maxWaiting = 8;
 
 const parameters = z.strictObject({
@@ -19,75 +20,65 @@ const parameters = z.strictObject({
   group_by: groupList(['day', 'model', 'endpoint'] as const).exactOptional(),
 });
 
-export const ownUsageDocs: DocumentedOperation = {
-  docs: {
-    summary: 'Sum up what this token was used for',
-    details: 'Whole UTC days; the default is today. Without group_by there is one row.',
-    query: parameters,
-    answer: okList(usageRowResponse),
-  },
-  access: 'user',
+const docs: OperationDocs = {
+  summary: 'Sum up what this token was used for',
+  details: 'Whole UTC days; the default is today. Without group_by there is one row.',
+  query: parameters,
+  answer: okList(usageRowResponse),
 };
 
-export interface OwnUsageParts {
+export interface OwnUsageDeps {
   frontDoor: FrontDoor;
   answers: Answers;
   ledger: LedgerReader;
   clock: Clock;
 }
 
-/** `GET /v1/me/usage`: what a token was used for, the same figures an administrator sees of it. */
-export class OwnUsage {
-  readonly #parts: OwnUsageParts;
-  /** Of each token that is being read for: the last reading, and how many there are. */
-  readonly #readings = new Map<string, { last: Promise<unknown>; count: number }>();
+/** `GET /v1/me/usage`: what a token was used for; the same figures that an administrator sees of it. */
+export function ownUsageRoute({ frontDoor, answers, ledger, clock }: OwnUsageDeps): Route {
+  /** The last reading of each token that is being read for, and how many there are. */
+  const readings = new Map<string, { last: Promise<unknown>; count: number }>();
 
-  constructor(parts: OwnUsageParts) {
-    this.#parts = parts;
-  }
-
-  /** Neither counted nor in the ledger. A session may not: its token's figures are nobody's business on a page. */
-  async usage(call: Call): Promise<void> {
-    const { frontDoor, answers } = this.#parts;
+  /** Not for sessions: a page must not see its token's figures. */
+  async function usage(call: Call): Promise<Reply> {
     const caller = await frontDoor.authenticate(call, null, { freshly: true });
-    if (caller instanceof Refusal) return answers.refuse(call, caller);
+    if (caller instanceof Refusal) return caller;
     const { session, token } = caller.principal.identity;
-    const query = session === null ? this.#queryOf(call, token) : notForSessions();
-    if (query instanceof Refusal) return answers.refuse(call, query);
-    const rows = await this.#inTurn(token.id, () => this.#parts.ledger.usage(query));
-    if (rows instanceof Refusal) return answers.refuse(call, rows);
-    answers.answer(call, { data: rows });
+    const query = session === null ? queryIn(call, token) : notForSessions();
+    if (query instanceof Refusal) return query;
+    const rows = await inTurn(token.id, () => ledger.usage(query));
+    return rows instanceof Refusal ? rows : { status: 200, body: { data: rows } };
   }
 
-  #queryOf(call: Call, { team, user, id }: Token): UsageQuery | Refusal {
+  function queryIn(call: Call, { team, user, id }: Token): UsageQuery | Refusal {
     const { searchParams } = new URL(call.incoming.url ?? '', 'http://gateway.invalid');
     const query = queryOf(searchParams);
     if (query instanceof Refusal) return query;
-    const checked = checkDays(parameters, query, this.#parts.clock);
+    const checked = checkDays(parameters, query, clock);
     if (!checked.ok) return checked.refusal;
     const { from, to, group_by: groupBy = [] } = checked.value;
     return { from, to, groupBy, filters: { team, user, token: id } };
   }
 
-  /** A reading looks through whole days of everybody's sums: a token has one at a time. */
-  async #inTurn<T>(token: string, read: () => Promise<T>): Promise<T | Refusal> {
-    const before = this.#readings.get(token) ?? { last: Promise.resolve(), count: 0 };
+  /** A reading goes through whole days of everybody's sums, so a token has one at a time. */
+  async function inTurn<T>(token: string, read: () => Promise<T>): Promise<T | Refusal> {
+    const before = readings.get(token) ?? { last: Promise.resolve(), count: 0 };
     if (before.count >= maxWaiting) return tooMany();
     const reading = before.last.then(read, read);
-    const now = { last: reading, count: before.count + 1 };
-    this.#readings.set(token, now);
+    readings.set(token, { last: reading, count: before.count + 1 });
     try {
       return await reading;
     } finally {
-      this.#done(token);
+      const now = readings.get(token);
+      if (now === undefined || now.count <= 1) readings.delete(token);
+      else readings.set(token, { ...now, count: now.count - 1 });
     }
   }
 
-  #done(token: string): void {
-    const now = this.#readings.get(token);
-    if (now === undefined || now.count <= 1) this.#readings.delete(token);
-    else this.#readings.set(token, { ...now, count: now.count - 1 });
-  }
+  return {
+    path: '/v1/me/usage',
+    methods: { GET: { docs, access: 'user', handle: answers.replying(usage) } },
+  };
 }
 
 function notForSessions(): Refusal {
@@ -97,5 +88,5 @@ function notForSessions(): Refusal {
 
 function tooMany(): Refusal {
   const message = 'The usage of this token is being read several times already; wait for those answers.';
-  return new Refusal('rate_limit_exceeded', message, { headers: { 'retry-after': '1' } });
+  return new Refusal('rate_limit_exceeded', message, { headers: retryAfter(1) });
 }

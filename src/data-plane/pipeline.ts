@@ -5,6 +5,7 @@ import { limitHeaders } from '../limits/limit-headers.ts';
 import { checkPriced } from '../limits/priced.ts';
 import { reserve } from '../limits/reservation.ts';
 import type { Authenticated } from '../access/authenticator.ts';
+import { whileStale } from '../access/while-stale.ts';
 import { checkBodyBytes, checkModel, checkTools } from '../access/policy.ts';
 import type { Catalogue } from '../config/catalogue.ts';
 import type { Settings } from '../config/environment.ts';
@@ -132,7 +133,7 @@ export class Pipeline {
    */
   async admit(call: Call, request: ValidRequest, caller: Authenticated): Promise<Admitted | Refusal> {
     const { frontDoor } = this.#parts;
-    const admitted = await frontDoor.whileStale(caller, async (current) => {
+    const admitted = await whileStale(frontDoor, caller, async (current) => {
       const confirmed = await frontDoor.confirm(current, (principal) =>
         this.#useRefusal(call, request, principal),
       );

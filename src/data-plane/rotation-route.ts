@@ -1,9 +1,9 @@
 import { rotateToken, type RotateDeps, superseded } from '../identity/operations/rotate-token.ts';
-import type { Answers } from '../edge/answers.ts';
+import type { Answers, Reply } from '../edge/answers.ts';
 import { actingAs } from '../audit/context.ts';
 import { check, type Checked } from '../base/check.ts';
-import { type DocumentedOperation, okJson, optionalJsonBody } from '../base/operation-docs.ts';
-import { Refusal } from '../base/refusal.ts';
+import { okJson, type OperationDocs, optionalJsonBody } from '../base/operation-docs.ts';
+import { Refusal, retryAfter, secondsUntil } from '../base/refusal.ts';
 import { defaultOverlapS, ownRotation } from '../identity/schemas/requests.ts';
 import type { TokenKey } from '../identity/records/identity.ts';
 import { secretEndMs } from '../identity/records/secret.ts';
@@ -11,70 +11,63 @@ import { rotatedToken } from '../identity/schemas/responses.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
 import type { AuditContextOf } from '../audit/context.ts';
 import type { Call } from '../edge/call.ts';
+import type { Route } from '../edge/route.ts';
 import { parseJson } from '../validation/parse-json.ts';
 
 const maxBytes = 1_024;
 const perHour = 10;
 
-export const ownRotationDocs: DocumentedOperation = {
-  docs: {
-    summary: 'Give this token a new secret',
-    details: `The old one works until overlap_seconds are over (${defaultOverlapS} where nothing is said). At most ${perHour} times an hour.`,
-    body: optionalJsonBody(ownRotation),
-    answer: okJson(rotatedToken),
-    refusals: ['not_found', 'precondition_failed'],
-  },
-  access: 'user',
+const docs: OperationDocs = {
+  summary: 'Give this token a new secret',
+  details: `The old secret works for another overlap_seconds (default: ${defaultOverlapS}). At most ${perHour} times an hour.`,
+  body: optionalJsonBody(ownRotation),
+  answer: okJson(rotatedToken),
+  refusals: ['not_found', 'precondition_failed'],
 };
 
-export interface RotationParts extends RotateDeps {
+export interface OwnRotationDeps extends RotateDeps {
   frontDoor: FrontDoor;
   answers: Answers;
   auditContextOf: AuditContextOf;
 }
 
-/** `POST /v1/me/rotate`: holders give their own token a new secret. */
-export class RotationRoute {
-  readonly #parts: RotationParts;
+/** `POST /v1/me/rotate`: holders give their own token a new secret, which the answer shows this once. */
+export function ownRotationRoute(deps: OwnRotationDeps): Route {
+  const { frontDoor, answers, auditContextOf, secrets } = deps;
 
-  constructor(parts: RotationParts) {
-    this.#parts = parts;
-  }
-
-  /** Answers with the new text, shown this once, and when the old one ends. */
-  async rotate(call: Call): Promise<void> {
-    const { frontDoor, answers } = this.#parts;
+  async function rotate(call: Call): Promise<Reply> {
     const caller = await frontDoor.authenticate(call, null, { freshly: true });
-    if (caller instanceof Refusal) return answers.refuse(call, caller);
+    if (caller instanceof Refusal) return caller;
     const { identity, credential } = caller.principal;
-    if (identity.session) return answers.refuse(call, notForSessions());
-    // Before it is counted: who holds an old secret must not use up what the newest may.
-    if (secretEndMs(identity, credential) !== Infinity) return answers.refuse(call, superseded());
+    if (identity.session) return notForSessions();
+    // Before it is counted: the holder of an old secret must not use up the rotations of the newest.
+    if (secretEndMs(identity, credential) !== Infinity) return superseded();
 
     const bytes = await frontDoor.body(call, maxBytes);
-    if (bytes === null) return answers.leftEarly(call);
-    const overlapS = bytes instanceof Refusal ? bytes : overlapIn(bytes);
-    if (overlapS instanceof Refusal) return answers.refuse(call, overlapS);
+    if (bytes === null || bytes instanceof Refusal) return bytes;
+    const overlapS = overlapIn(bytes);
+    if (overlapS instanceof Refusal) return overlapS;
 
     const key: TokenKey = { kind: 'token', team: identity.team.id, id: identity.token.id };
-    const tooMany = await this.#count(key);
-    if (tooMany) return answers.refuse(call, tooMany);
+    const { ok, freeAtMs, nowMs } = await secrets.countRotation(key, perHour);
+    if (!ok) return tooOften(freeAtMs, nowMs);
     const by = credential.secretHash;
-    const rotated = await actingAs(this.#parts.auditContextOf(key.id, call.asking), () =>
-      rotateToken(this.#parts, key, { overlapS, by }),
+    const rotated = await actingAs(auditContextOf(key.id, call.asking), () =>
+      rotateToken(deps, key, { overlapS, by }),
     );
-    if (rotated instanceof Refusal) return answers.refuse(call, rotated);
+    if (rotated instanceof Refusal) return rotated;
     const { record, text, oldExpiresAt } = rotated;
-    answers.answer(call, { id: record.id, token: text, prefix: record.prefix, old_expires_at: oldExpiresAt });
+    const body = { id: record.id, token: text, prefix: record.prefix, old_expires_at: oldExpiresAt };
+    return { status: 200, body };
   }
 
-  async #count(key: TokenKey): Promise<Refusal | null> {
-    const { ok, freeAtMs, nowMs } = await this.#parts.secrets.countRotation(key, perHour);
-    return ok ? null : tooOften(freeAtMs, nowMs);
-  }
+  return {
+    path: '/v1/me/rotate',
+    methods: { POST: { docs, access: 'user', handle: answers.replying(rotate) } },
+  };
 }
 
-/** Nothing at all asks for a rotation with the default. */
+/** Without a body, the default. */
 function overlapIn(bytes: Buffer): number | Refusal {
   const value = bytes.length === 0 ? {} : parseJson(bytes);
   if (value instanceof Refusal) return value;
@@ -88,12 +81,9 @@ function notForSessions(): Refusal {
 }
 
 function tooOften(freeAtMs: number, nowMs: number): Refusal {
-  const afterS = Math.max(1, Math.ceil((freeAtMs - nowMs) / 1000));
-  const headers: Record<string, string> = { 'retry-after': String(afterS) };
-  // SDKs obey Retry-After without a cap.
-  if (afterS > 60) headers['x-should-retry'] = 'false';
+  const afterS = secondsUntil(freeAtMs, nowMs);
   const resets_at = new Date(freeAtMs).toISOString();
   const limit = { scope: 'token', metric: 'rotations', window: 'hour', max: perHour, resets_at };
   const message = `A holder rotates a token at most ${perHour} times an hour. Try again in ${afterS} s.`;
-  return new Refusal('rate_limit_exceeded', message, { limit, headers });
+  return new Refusal('rate_limit_exceeded', message, { limit, headers: retryAfter(afterS) });
 }

@@ -3,9 +3,30 @@ import { type ErrorCode, Refusal } from '../base/refusal.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import type { Journal } from './journal.ts';
 import type { Call } from './call.ts';
+import type { Handler } from './route.ts';
 import { callerLeft } from '../base/outcome.ts';
 
-/** How the gateway answers by itself: each answer is written and noted in one place. */
+/** How an operation answers by itself, neither counted nor in the ledger. */
+export type Reply =
+  | Refusal
+  /** JSON that is never cached: it belongs to one caller, at one moment. */
+  | { status: 200 | 201; body: object }
+  | { status: 204 }
+  | TextReply
+  /** The caller left before its body was in. */
+  | null;
+
+/** A body that is sent as it is. */
+export interface TextReply {
+  status: number;
+  text: string;
+  /** With the `content-type`; names in lower case. */
+  headers: Readonly<Record<string, string>>;
+  /** For the log. */
+  code?: ErrorCode | null;
+}
+
+/** How the gateway answers by itself: each answer is written and logged in one place. */
 export class Answers {
   readonly #journal: Journal;
 
@@ -13,56 +34,69 @@ export class Answers {
     this.#journal = journal;
   }
 
-  /** Answers a request that is neither counted nor in the ledger. */
-  answer(call: Call, value: object, status: 200 | 201 = 200): void {
-    this.#journal.noteCall(call, status);
-    call.answer(value, status);
+  /** A handler that answers with what `work` returns. */
+  replying(work: (call: Call) => Reply | Promise<Reply>): Handler {
+    return async (call) => this.reply(call, await work(call));
   }
 
-  /** Answers that it is done. */
-  done(call: Call): void {
-    this.#journal.noteCall(call, 204);
-    call.answerNothing();
+  reply(call: Call, reply: Reply): void {
+    if (reply === null) return this.leftEarly(call);
+    if (reply instanceof Refusal) return this.refuse(call, reply);
+    if ('text' in reply) {
+      this.#journal.noteCall(call, reply.status, reply.code ?? null);
+      return call.send(reply.status, reply.text, reply.headers);
+    }
+    this.#journal.noteCall(call, reply.status);
+    if ('body' in reply) call.answer(reply.body, reply.status);
+    else call.answerNothing();
   }
 
-  /** Answers a browser's preflight, whoever may ask: it grants nothing. */
+  /** Answers a browser's preflight, whoever asks: it grants nothing. */
   preflight(call: Call): void {
     this.#journal.noteCall(call, 204);
     call.answerPreflight();
   }
 
-  /** Turns a request down. */
   refuse(call: Call, refusal: Refusal): void {
     this.#journal.noteCall(call, refusal.status, refusal.code);
     call.refuse(refusal);
   }
 
-  /** Turns a request down in another shape than the usual error; `code`, where there is one, is for the log. */
+  /** Refuses with a body in another shape than the usual error; `code` is for the log. */
   refuseWith(call: Call, value: object, { status, code }: { status: number; code: ErrorCode | null }): void {
     this.#journal.noteCall(call, status, code);
     call.answer(value, status);
   }
 
-  /** Turns a request down for an error that is nobody's intention. */
+  /** Answers a request that failed because of an error nobody expected. */
   fail(call: Call, error: unknown): void {
     this.refuse(call, this.refusalFor(error));
   }
 
-  /** What an error is answered with: no detail, which is for the log. */
+  /** The refusal for an error. Its detail goes to the log only. */
   refusalFor(error: unknown): Refusal {
     if (error instanceof StoreUnavailable) return storeUnavailable();
     this.#journal.failed(error);
     return new Refusal('internal_error', 'Something went wrong in the gateway.');
   }
 
-  /** Takes note of a caller that left before its body was in: there is nobody to answer. */
+  /** Logs a caller that left before its body was in: there is nobody to answer. */
   leftEarly(call: Call): void {
     this.#journal.noteCall(call, callerLeft);
   }
 
-  /** Takes note of what was refused before it reached the routes: of it nothing else is known. */
+  /** Logs what was refused before it reached the routes, when nothing else is known of it. */
   unrouted({ status, code: errorCode }: Refusal, requestId: string): void {
     const request = { requestId, method: '', path: '', durationMs: 0, identity: null };
     this.#journal.note({ ...request, status, errorCode });
   }
+}
+
+/** A JSON reply that may be cached. */
+export function jsonReply(status: number, value: object): TextReply {
+  return { status, text: JSON.stringify(value), headers: { 'content-type': 'application/json' } };
+}
+
+export function htmlReply(text: string, headers: Readonly<Record<string, string>>): TextReply {
+  return { status: 200, text, headers: { 'content-type': 'text/html; charset=UTF-8', ...headers } };
 }

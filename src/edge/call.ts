@@ -12,16 +12,18 @@ export class Call {
   readonly outgoing: ServerResponse;
   /** Without the query string. */
   readonly path: string;
+  /** The path for logs and metrics: another one if the path has a secret in it. */
+  loggedPath: string;
   readonly requestId: string;
   /** Monotonic, ms. */
   readonly startedMs: number;
-  /** Monotonic, ms: when the whole request had come in, body and all. */
+  /** Monotonic, ms: when the whole request was in, with its body. */
   arrivedMs: number;
   /** Bytes of the body, once it is in. */
   bodyBytes = 0;
-  /** Who calls, once that is known; from then on its origin may be named. */
+  /** Who calls, once that is known; from then on CORS headers may name its origin. */
   principal: Principal | null = null;
-  /** The reply is finished, or its caller is gone. */
+  /** The reply is finished, or the caller is gone. */
   closed = false;
   readonly #clock: Clock;
   readonly #whenClosed: (() => void)[] = [];
@@ -30,6 +32,7 @@ export class Call {
     this.incoming = io.incoming;
     this.outgoing = io.outgoing;
     this.path = path;
+    this.loggedPath = path;
     this.#clock = clock;
     this.requestId = requestIdOf(io.incoming.headers['x-request-id']);
     this.startedMs = clock.monotonic();
@@ -46,7 +49,7 @@ export class Call {
     this.arrivedMs = this.#clock.monotonic();
   }
 
-  /** Reacts to the end of the reply or of its caller, also where that has been already. */
+  /** Reacts when the reply ends or the caller leaves; at once if that has already happened. */
   whenClosed(react: () => void): void {
     if (this.closed) react();
     else this.#whenClosed.push(react);
@@ -56,14 +59,14 @@ export class Call {
     return this.incoming.headers.origin;
   }
 
-  /** The gateway's own headers for the reply, a flat list. */
+  /** The gateway's own headers of the reply: a flat list of names and values. */
   get headers(): string[] {
     const own = ['x-request-id', this.requestId];
     if (isAnthropic(this.path)) own.push('request-id', this.requestId);
     return isForBrowsers(this.path) ? [...own, ...corsHeaders(this.origin, this.principal !== null)] : own;
   }
 
-  /** What the audit trail is told of it. */
+  /** What the audit trail records of it. */
   get asking(): { requestId: string; forwardedFor: string | string[] | undefined } {
     return { requestId: this.requestId, forwardedFor: this.incoming.headers['x-forwarded-for'] };
   }
@@ -85,15 +88,26 @@ export class Call {
     return errorBody(this.path, refusal, this.requestId);
   }
 
-  /** Answers a browser that asks whether it may ask. */
+  /** Answers a browser's preflight. */
   answerPreflight(): void {
     const requested = this.incoming.headers['access-control-request-headers'];
     this.outgoing.writeHead(204, [...this.headers, ...preflightHeaders(requested)]).end();
   }
 
-  /** Answers with a value that is never to be cached: it belongs to one caller, at one moment. */
+  /** Answers with JSON that must not be cached: it belongs to one caller, at one moment. */
   answer(value: object, status = 200): void {
     sendJson(this.outgoing, value, { status, headers: [...this.headers, 'cache-control', 'no-store'] });
+  }
+
+  /** Sends a text as it is, unless an answer has begun or the caller is gone. */
+  send(status: number, text: string, headers: Readonly<Record<string, string>>): void {
+    if (this.outgoing.headersSent || this.outgoing.destroyed) return;
+    const body = Buffer.from(text);
+    // Headers as an object replace those that every reply has, such as the Content-Security-Policy.
+    const all: Record<string, string> = { ...headers, 'content-length': String(body.length) };
+    const own = this.headers;
+    for (let at = 0; at + 1 < own.length; at += 2) all[own[at] ?? ''] = own[at + 1] ?? '';
+    this.outgoing.writeHead(status, all).end(body);
   }
 
   /** Answers without a body. */
@@ -105,7 +119,7 @@ export class Call {
 /** What Heroku's router keeps of a caller's `X-Request-ID` (Dev Center, "HTTP Request IDs"). */
 const acceptable = /^[A-Za-z0-9+/=-]{20,200}$/;
 
-/** The caller's request id where it is acceptable, else a new one. */
+/** The caller's request id if it is acceptable, else a new one. */
 export function requestIdOf(callers: string | string[] | undefined): string {
   return typeof callers === 'string' && acceptable.test(callers) ? callers : randomUUID();
 }

@@ -7,25 +7,22 @@ import type { Credential, Principal } from '../identity/records/identity.ts';
 import { readBody, type BodyBudget } from '../validation/read-body.ts';
 import type { Call } from './call.ts';
 
-/** How often a request is checked again because its team changed meanwhile. */
-const maxTries = 3;
-
 export interface FrontDoorParts {
   /** Browser origins of tokens that have no list of their own. */
   allowedOrigins: readonly string[];
   maxBodyBytes: number;
   authenticator: Authenticator;
-  /** Told of every credential that was recognised. */
+  /** Records every use of a known credential. */
   uses: Pick<SecretUses, 'note'>;
   budget: BodyBudget;
   /** Whether the process is shutting down and takes no new work. */
   draining: () => boolean;
 }
 
-/** What a token's `endpoints` list decides about. */
+/** What a token's list of endpoints is checked against. */
 type Guarded = Pick<Endpoint, 'path' | 'mustBeNamed'>;
 
-/** Where every request of the data plane comes in: who calls, from where, and the bytes of its body. */
+/** What every operation of the data plane begins with: who calls, from which origin, and the bytes of the body. */
 export class FrontDoor {
   readonly #parts: FrontDoorParts;
 
@@ -34,8 +31,8 @@ export class FrontDoor {
   }
 
   /**
-   * Who calls, and whether from this origin and for this endpoint. `endpoint` is null for what a token may ask about
-   * itself, whatever endpoints it may use. Rejects with `StoreUnavailable`.
+   * Who calls, or why it may not call from this origin or use this endpoint. `endpoint` is null for operations that
+   * every token may use, such as `/v1/me`. `freshly`: as the store knows the caller now. Rejects with `StoreUnavailable`.
    */
   async authenticate(
     call: Call,
@@ -63,8 +60,8 @@ export class FrontDoor {
   }
 
   /**
-   * The caller if it passes the check. A cached principal is never refused: what it would be refused for is checked
-   * again with what the store says now (invariant 5).
+   * The caller if it passes the check. A cached principal is never refused: before a refusal, the check runs again
+   * with what the store says now (invariant 5).
    */
   async confirm(
     caller: Authenticated,
@@ -77,37 +74,19 @@ export class FrontDoor {
     return fresh instanceof Refusal ? fresh : (check(fresh.principal) ?? fresh);
   }
 
-  /**
-   * Runs `step` until the store no longer finds that the caller's team changed meanwhile, reading the caller anew each
-   * time; undefined if that happens too often. Rejects with `StoreUnavailable`.
-   */
-  async whileStale<T>(
-    caller: Authenticated,
-    step: (caller: Authenticated) => Promise<T | 'stale'>,
-  ): Promise<T | Refusal | undefined> {
-    let current: Authenticated | Refusal = caller;
-    for (let tried = 0; tried < maxTries; tried += 1) {
-      const result = await step(current);
-      if (result !== 'stale') return result;
-      current = await this.refresh(current.principal.credential);
-      if (current instanceof Refusal) return current;
-    }
-    return undefined;
-  }
-
   /** The caller as the store knows it now. Rejects with `StoreUnavailable`. */
   refresh(credential: Credential): Promise<Authenticated | Refusal> {
     return this.#parts.authenticator.refresh(credential);
   }
 
-  /** The body of a request that is to be forwarded, at most as large as its caller may send; null if the caller left. */
+  /** The body of a request to be forwarded, at most as large as its caller may send; null if the caller left. */
   async forwardedBody(call: Call, caller: Authenticated): Promise<Buffer | Refusal | null> {
     const bytes = await this.body(call, await this.#maxBodyBytes(call, caller));
     if (bytes instanceof Refusal) await this.#refreshSession(caller);
     return bytes;
   }
 
-  /** The bytes of a body, at most so many; null when the caller left before they were in. */
+  /** The body, at most `maxBytes`; null if the caller left before it was in. */
   async body(call: Call, maxBytes: number): Promise<Buffer | Refusal | null> {
     const read = await readBody({ incoming: call.incoming, maxBytes, budget: this.#parts.budget });
     if (read.kind === 'gone') return null;
@@ -126,7 +105,7 @@ export class FrontDoor {
     return renewed instanceof Refusal ? max : maxBodyBytes(renewed.principal, this.#parts.maxBodyBytes);
   }
 
-  /** If a body did not declare its size, the next one is read within what the store says by then. */
+  /** A body that did not declare its size was read within an old limit; the next one gets the current limit. */
   async #refreshSession({ principal: { identity, credential }, fresh }: Authenticated): Promise<void> {
     if (identity.session !== null && !fresh) await this.refresh(credential);
   }

@@ -114,7 +114,7 @@ export class Journal implements AttemptObserver {
 
   /** The same, of a call of the data plane. */
   noteCall(call: Call, status: number, errorCode: ErrorCode | null = null): void {
-    const { requestId, path, elapsedMs: durationMs, principal } = call;
+    const { requestId, loggedPath: path, elapsedMs: durationMs, principal } = call;
     const method = call.incoming.method ?? '';
     const identity = principal?.identity ?? null;
     this.note({ requestId, method, path, status, errorCode, durationMs, identity });

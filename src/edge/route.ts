@@ -1,15 +1,31 @@
-import type { DocumentedOperation } from '../base/operation-docs.ts';
+import type { DocumentedOperation, DocumentedRoute } from '../base/operation-docs.ts';
 import type { Call } from './call.ts';
 
-export type Work = (call: Call) => Promise<void>;
+/** Answers a call. If it rejects, `Answers.fail` answers. */
+export type Handler = (call: Call) => Promise<void>;
 
-/** What a method of a path does, and what is told of it: neither is without the other. */
+/** What a method of a path does, and its documentation. */
 interface Operation extends DocumentedOperation {
-  work: Work;
+  handle: Handler;
 }
 
-/** A path of the data plane and what its methods do; every other method is a 405. */
-export interface DataRoute {
-  path: string;
-  methods: Partial<Record<'GET' | 'POST' | 'DELETE', Operation>>;
+/** A route of everything but the admin API. */
+export interface Route extends DocumentedRoute<Operation> {
+  /** Answers other methods, if a plain 405 will not do. */
+  otherwise?: Handler;
+}
+
+/** The handler of a route's method, if there is one. HEAD is GET without the body: RFC 9110, 9.3.2. */
+export function handlerFor({ methods }: Route, method: string | undefined): Handler | undefined {
+  switch (method) {
+    case 'GET':
+    case 'HEAD':
+      return methods.GET?.handle;
+    case 'POST':
+    case 'PATCH':
+    case 'DELETE':
+      return methods[method]?.handle;
+    default:
+      return undefined;
+  }
 }

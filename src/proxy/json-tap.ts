@@ -1,7 +1,7 @@
 import type { Usage } from '../base/outcome.ts';
 import { readUsage, textBytes } from '../upstream/usage.ts';
 
-/** Answers up to this size are kept and read whole; of larger ones (embeddings, images) only the end is. */
+/** Answers up to this size are kept and read whole; of larger ones (embeddings, images) only the end. */
 const wholeBytes = 262_144;
 const tailBytes = 16_384;
 
@@ -12,7 +12,7 @@ export class JsonTap {
   #chunks: Buffer[] = [];
   #bytes = 0;
   #whole = true;
-  /** Undefined until it has been looked for in what is there by now. */
+  /** Undefined until the bytes so far have been searched. */
   #usage: Usage | null | undefined;
 
   constructor({ generated = true } = {}) {
@@ -28,7 +28,7 @@ export class JsonTap {
     if (!this.#whole) this.#dropAllButEnd();
   }
 
-  /** The usage reported in the answer; null where there is none. */
+  /** The usage reported in the answer; null if there is none. */
   usage(): Usage | null {
     if (this.#usage === undefined) {
       const text = this.#text();
@@ -37,7 +37,7 @@ export class JsonTap {
     return this.#usage;
   }
 
-  /** Bytes of generated text in the answer: the estimate where usage is absent. */
+  /** Bytes of generated text in the answer, for the estimate if usage is absent. */
   textBytes(): number {
     return textBytes(this.#text());
   }

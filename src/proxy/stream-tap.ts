@@ -12,11 +12,11 @@ const maxLineBytes = 1_048_576;
  * with CRLF, without names (heroku.md, "Streams").
  */
 export abstract class StreamTap {
-  /** Nothing may be put between the bytes of an event; here something may. */
+  /** Between two events: only here may something be inserted. */
   atBoundary = true;
   /** The end mark has gone by. */
   done = false;
-  /** The answer is complete even where the end mark is missing. */
+  /** The answer is complete even if the end mark is missing. */
   finished = false;
   /** The upstream reported an error inside the stream, as its clients read it. */
   failed = false;
@@ -30,7 +30,7 @@ export abstract class StreamTap {
   #line = '';
   #data = '';
 
-  /** `endMark`: the data that ends a stream, where it is no event to be read. */
+  /** `endMark`: the data that ends a stream; null if an event ends it. */
   constructor(endMark: string | null) {
     this.#endMark = endMark;
   }
@@ -55,7 +55,7 @@ export abstract class StreamTap {
     this.atBoundary = false;
   }
 
-  /** The stream has ended: reads what no line end came for. */
+  /** The stream has ended: reads a last line without a line end. */
   end(): void {
     if (this.#line !== '') this.#endLine();
     // An event without its blank line was cut short: what it says counts, but it cannot complete the answer.

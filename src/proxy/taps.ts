@@ -24,7 +24,7 @@ export class ChatTap extends StreamTap {
   }
 }
 
-/** What a tool said, which nobody generated. */
+/** A tool's output, which no model generated. */
 const ofTool = /"object"\s*:\s*"tool\.completion"/;
 
 /**

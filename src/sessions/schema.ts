@@ -4,7 +4,7 @@ import { endUser, limit, limits, listOf, model, origin, time, tool } from '../ba
 import type { Problem } from '../base/refusal.ts';
 import type { JsonObject } from '../base/request.ts';
 import type { Session } from '../identity/records/session.ts';
-import { endpointPaths as servedPaths, endpoints } from '../validation/registry.ts';
+import { endpointPaths, endpoints } from '../validation/registry.ts';
 import { pinnedProblems } from './pinned.ts';
 
 /* What `POST /v1/sessions` takes and answers, and what an issuer's entry says about its sessions. A field that is null is absent. */
@@ -32,49 +32,34 @@ function countValues(value: unknown, most: number): number {
   return count;
 }
 
-/** The schemas of sessions. `endpoints` must be among `endpointPaths`, and that of a pinned request among `pinnedPaths`. */
-export function sessionSchemas({
-  endpointPaths,
-  pinnedPaths,
-}: {
-  endpointPaths: readonly string[];
-  pinnedPaths: readonly string[];
-}) {
-  const endpoint = z.enum(endpointPaths, `must be one of ${endpointPaths.join(', ')}`);
-  const pinnedEndpoint = z.enum(pinnedPaths, `must be one of ${pinnedPaths.join(', ')}`);
-  const pinned = z
-    .looseObject({ endpoint: pinnedEndpoint.nullish(), allow: listOf(fieldName).nullish() })
-    .refine((value) => countValues(value, maxPinnedValues) <= maxPinnedValues, {
-      error: `must hold at most ${maxPinnedValues} values`,
-    })
-    // All other fields are those of the request, as they came.
-    .transform(({ endpoint: path, allow, ...fields }) => ({
-      endpoint: path,
-      allow,
-      fields: fields as JsonObject,
-    }));
-  const policy = {
-    expires_in: z.int(lifeExpected).min(minLifeS, lifeExpected).max(maxLifeS, lifeExpected).nullish(),
-    models: listOf(model).nullish(),
-    endpoints: listOf(endpoint).nullish(),
-    origins: listOf(origin).nullish(),
-    tools: listOf(tool).nullish(),
-    limits: limits.nullish(),
-    pinned: pinned.nullish(),
-  };
-  return {
-    newSession: z.strictObject({ ...policy, end_user: endUser.nullish() }),
-    /** What an issuer's entry gives the sessions of its people. */
-    sessionPolicy: z.strictObject(policy),
-  };
-}
+const pinnedPaths = endpoints.map(({ path }) => path);
+const pinnedRequest = z
+  .looseObject({
+    endpoint: z.enum(pinnedPaths, `must be one of ${pinnedPaths.join(', ')}`).nullish(),
+    allow: listOf(fieldName).nullish(),
+  })
+  .refine((value) => countValues(value, maxPinnedValues) <= maxPinnedValues, {
+    error: `must hold at most ${maxPinnedValues} values`,
+  })
+  // The rest are the fields of the request, JSON as they came in.
+  .transform(({ endpoint, allow, ...fields }) => ({ endpoint, allow, fields: fields as JsonObject }));
 
-export type NewSession = z.infer<ReturnType<typeof sessionSchemas>['newSession']>;
+const policy = {
+  expires_in: z.int(lifeExpected).min(minLifeS, lifeExpected).max(maxLifeS, lifeExpected).nullish(),
+  models: listOf(model).nullish(),
+  endpoints: listOf(z.enum(endpointPaths, `must be one of ${endpointPaths.join(', ')}`)).nullish(),
+  origins: listOf(origin).nullish(),
+  tools: listOf(tool).nullish(),
+  limits: limits.nullish(),
+  pinned: pinnedRequest.nullish(),
+};
 
-const { sessionPolicy } = sessionSchemas({
-  endpointPaths: servedPaths,
-  pinnedPaths: endpoints.map(({ path }) => path),
-});
+export const newSession = z.strictObject({ ...policy, end_user: endUser.nullish() });
+
+/** What an issuer's entry gives the sessions of the people it vouches for. */
+export const sessionPolicy = z.strictObject(policy);
+
+export type NewSession = z.infer<typeof newSession>;
 
 /** What is wrong with the policy of an issuer's entry; empty if it is valid. */
 export function sessionPolicyProblems(session: JsonObject): readonly Problem[] {
@@ -110,7 +95,7 @@ export const sessionFields = {
 } satisfies Record<Exclude<keyof Session, 'limits' | 'pinned'>, z.ZodType>;
 
 /** A session that was just created. */
-export const mintedSession = z
+export const mintedSessionResponse = z
   .object({
     ...sessionFields,
     token: text.meta({ description: 'The secret itself, shown only this once.' }),

@@ -1,143 +1,121 @@
 import { z } from 'zod';
-import type { Answers } from '../edge/answers.ts';
-import { storeUnavailable } from '../limits/admission.ts';
-import type { Authenticated, Authenticator } from '../access/authenticator.ts';
+import type { Authenticated } from '../access/authenticator.ts';
+import { whileStale } from '../access/while-stale.ts';
 import { check, type Checked } from '../base/check.ts';
-import {
-  createdJson,
-  type DocumentedOperation,
-  noContent,
-  optionalJsonBody,
-} from '../base/operation-docs.ts';
+import { createdJson, noContent, type OperationDocs, optionalJsonBody } from '../base/operation-docs.ts';
 import { invalidBody, Refusal } from '../base/refusal.ts';
-import { mintedSession } from './schema.ts';
+import type { Answers, Reply } from '../edge/answers.ts';
+import type { Call } from '../edge/call.ts';
+import type { FrontDoor } from '../edge/front-door.ts';
+import type { Route } from '../edge/route.ts';
 import type { Session } from '../identity/records/session.ts';
 import type { SessionStore } from './session-store.ts';
-import type { FrontDoor } from '../edge/front-door.ts';
-import type { Call } from '../edge/call.ts';
-import type { MintedSession, SessionMinter } from './minter.ts';
-import type { NewSession, sessionSchemas } from './schema.ts';
+import { storeUnavailable } from '../limits/admission.ts';
 import { parseJson } from '../validation/parse-json.ts';
+import type { MintedSession, SessionMinter } from './minter.ts';
+import { mintedSessionResponse, newSession, type NewSession } from './schema.ts';
 
-/** A long pinned prompt; sessions are kept in every process's memory, so not any length. */
+/** Enough for a long pinned prompt. Every process keeps sessions in memory, so there is a bound. */
 const maxBytes = 32_768;
-/** How often a session is tried again because its parent's team changed meanwhile. */
-const maxReadings = 3;
 
-export interface SessionRoutesParts {
-  frontDoor: FrontDoor;
-  answers: Answers;
-  authenticator: Authenticator;
-  minter: SessionMinter;
-  sessions: SessionStore;
-  schema: ReturnType<typeof sessionSchemas>['newSession'];
-}
-
-export const endSessionDocs: DocumentedOperation = {
-  docs: {
+const docs = {
+  mint: {
+    summary: 'Make a session',
+    details: 'Its token is shown only this once. A session can do no more than the token that makes it.',
+    body: optionalJsonBody(newSession),
+    answer: createdJson(mintedSessionResponse),
+    refusals: ['model_not_allowed', 'endpoint_not_allowed', 'tool_not_allowed', 'wider_than_parent'],
+  },
+  end: {
     summary: 'End this session, or all sessions of this token',
     query: z.object({
       all: z
         .enum(['true', 'false'])
         .exactOptional()
-        .meta({ description: "true with a user's token: all of its sessions. A session ends itself." }),
+        .meta({ description: "true with a user's token ends all of its sessions. A session ends itself." }),
     }),
     answer: noContent,
     refusals: ['role_not_allowed'],
   },
-  access: 'session or user',
-};
+} satisfies Record<string, OperationDocs>;
+
+export interface SessionRoutesDeps {
+  frontDoor: FrontDoor;
+  answers: Answers;
+  minter: SessionMinter;
+  sessions: SessionStore;
+}
 
 /** `POST` and `DELETE /v1/sessions`: short-lived tokens for pages, made with a user's token. */
-export class SessionRoutes {
-  readonly #parts: SessionRoutesParts;
-
-  constructor(parts: SessionRoutesParts) {
-    this.#parts = parts;
-  }
-
-  get mintSessionDocs(): DocumentedOperation {
-    return {
-      docs: {
-        summary: 'Make a session',
-        details: 'Its token is shown this once. It can do no more than the token that makes it.',
-        body: optionalJsonBody(this.#parts.schema),
-        answer: createdJson(mintedSession),
-        refusals: ['model_not_allowed', 'endpoint_not_allowed', 'tool_not_allowed', 'wider_than_parent'],
-      },
-      access: 'user',
-    };
-  }
-
-  /** Makes a session: 201 with its text, shown this once. */
-  async mint(call: Call): Promise<void> {
-    const { frontDoor, answers } = this.#parts;
+export function sessionRoutes({ frontDoor, answers, minter, sessions }: SessionRoutesDeps): Route[] {
+  async function mint(call: Call): Promise<Reply> {
     const caller = await frontDoor.authenticate(call, null);
-    if (caller instanceof Refusal) return answers.refuse(call, caller);
-    if (caller.principal.identity.session) return answers.refuse(call, noGrandchildren());
+    if (caller instanceof Refusal) return caller;
+    if (caller.principal.identity.session) return noGrandchildren();
 
     const bytes = await frontDoor.body(call, maxBytes);
-    if (bytes === null) return answers.leftEarly(call);
-    const asked = bytes instanceof Refusal ? bytes : this.#asked(bytes);
-    if (asked instanceof Refusal) return answers.refuse(call, asked);
+    if (bytes === null || bytes instanceof Refusal) return bytes;
+    const asked = askedIn(bytes);
+    if (asked instanceof Refusal) return asked;
 
-    const minted = await this.#mint(caller, asked);
-    if (minted instanceof Refusal) return answers.refuse(call, minted);
-    answers.answer(call, newSessionResponse(minted), 201);
+    const minted = await mintCurrent(caller, asked);
+    return minted instanceof Refusal ? minted : { status: 201, body: newSessionResponse(minted) };
+  }
+
+  /** What would be refused because of a cached parent is tried again with what the store says now. */
+  async function mintCurrent(caller: Authenticated, asked: NewSession): Promise<MintedSession | Refusal> {
+    const minted = await whileStale(frontDoor, caller, async ({ principal, fresh }) => {
+      const tried = await minter.mint(principal, asked);
+      return tried !== 'stale' && !fresh && isOfPolicy(tried) ? 'stale' : tried;
+    });
+    return minted ?? storeUnavailable();
   }
 
   /** Ends this session; with its parent's token and `?all=true`, all of its sessions. */
-  async end(call: Call): Promise<void> {
-    const { frontDoor, answers, sessions } = this.#parts;
-    // A cached caller will do: what is dead already does no harm by ending.
+  async function end(call: Call): Promise<Reply> {
+    // A cached caller will do: ending what has ended already does no harm.
     const caller = await frontDoor.authenticate(call, null);
-    if (caller instanceof Refusal) return answers.refuse(call, caller);
+    if (caller instanceof Refusal) return caller;
     const { session, team, token } = caller.principal.identity;
     const all = wantsAll(call);
-    if (all instanceof Refusal) return answers.refuse(call, all);
-    if (session !== null && !all) {
-      const refusal = (await sessions.end(session.id)) ? null : await this.#gone(caller);
-      if (refusal) return answers.refuse(call, refusal);
-    } else if (session !== null) return answers.refuse(call, onlyThis());
-    else if (all) await sessions.endAll({ team: team.id, token: token.id });
-    else return answers.refuse(call, allOrNone());
-    answers.done(call);
-  }
-
-  /** Why a session that was cached is not there any more. */
-  async #gone({ principal }: Authenticated): Promise<Refusal | null> {
-    const found = await this.#parts.authenticator.refresh(principal.credential);
-    return found instanceof Refusal ? found : null;
-  }
-
-  #asked(bytes: Buffer): NewSession | Refusal {
-    // Nothing at all asks for a session with every default.
-    const value = bytes.length === 0 ? {} : parseJson(bytes);
-    if (value instanceof Refusal) return value;
-    const checked: Checked<NewSession> = check(this.#parts.schema, value);
-    return checked.ok ? checked.value : checked.refusal;
-  }
-
-  /** What a cached parent would be refused is asked again of the store, and so is a parent that has changed. */
-  async #mint(caller: Authenticated, asked: NewSession): Promise<MintedSession | Refusal> {
-    const { minter, authenticator } = this.#parts;
-    let current: Authenticated | Refusal = caller;
-    for (let reading = 0; reading < maxReadings; reading += 1) {
-      const minted: MintedSession | Refusal | 'stale' = await minter.mint(current.principal, asked);
-      if (minted !== 'stale' && (current.fresh || !isOfPolicy(minted))) return minted;
-      current = await authenticator.refresh(current.principal.credential);
-      if (current instanceof Refusal) return current;
+    if (all instanceof Refusal) return all;
+    if (session === null) {
+      if (!all) return allOrNone();
+      await sessions.endAll({ team: team.id, token: token.id });
+      return { status: 204 };
     }
-    return storeUnavailable();
+    if (all) return onlyThis();
+    if (await sessions.end(session.id)) return { status: 204 };
+    // It was cached, but is not in the store any more: the store says why.
+    const found = await frontDoor.refresh(caller.principal.credential);
+    return found instanceof Refusal ? found : { status: 204 };
   }
+
+  return [
+    {
+      path: '/v1/sessions',
+      methods: {
+        POST: { docs: docs.mint, access: 'user', handle: answers.replying(mint) },
+        DELETE: { docs: docs.end, access: 'session or user', handle: answers.replying(end) },
+      },
+    },
+  ];
 }
 
-/** Whether a refusal rests on what is cached of the parent, or needs the store to say why; others are its own word. */
+/** Without a body, every default. */
+function askedIn(bytes: Buffer): NewSession | Refusal {
+  const value = bytes.length === 0 ? {} : parseJson(bytes);
+  if (value instanceof Refusal) return value;
+  const checked: Checked<NewSession> = check(newSession, value);
+  return checked.ok ? checked.value : checked.refusal;
+}
+
+/** Whether a refusal may rest on what is cached of the parent. Others are the store's word. */
 function isOfPolicy(minted: MintedSession | Refusal): boolean {
   return minted instanceof Refusal && minted.status < 429;
 }
 
-/** What is shown of a session, its text first and this once. */
+/** The session with its text, which is shown only this once. */
 function newSessionResponse({ record, text, livesS }: MintedSession): object {
   const { id, limits, pinned, ...rest } = record;
   return {

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import type { JsonObject } from '../base/request.ts';
 import { anything } from './fields.ts';
 
-/** One object whose fields Heroku documents: what they may hold, and how they are spelt. */
+/** An object whose fields Heroku documents: their types and their spelling. */
 export interface Documented {
   schema: z.ZodType;
-  /** Every field, those that other code checks as well. */
+  /** Every field, including those that other code checks. */
   fields: Readonly<Record<string, z.ZodType>>;
   names: ReadonlySet<string>;
   /** Folded spelling → documented spelling. */
@@ -28,8 +28,8 @@ export function documented(fields: Record<string, z.ZodType>): Documented {
 }
 
 /**
- * The object as the API's description shows it: its fields as they are checked, and by name those that other code
- * checks. Anything else may stand in it.
+ * The object's schema in the OpenAPI document: its fields as they are checked; `byCode` has the schemas of those that
+ * other code checks. Other fields are allowed.
  */
 export function schemaOf(
   { fields }: Documented,

@@ -2,9 +2,9 @@ import { invalidBody, type Problem, type Refusal } from '../base/refusal.ts';
 import { type JsonObject, type JsonValue, isJsonObject } from '../base/request.ts';
 import { caseVariants, type Documented } from './documented.ts';
 
-/** As many as an answer tells (contract 1.4); beyond it checking may stop. */
+/** The most problems an answer reports (contract 1.4); checking may stop there. */
 const maxProblems = 50;
-/** Paths inside free-form values are the caller's text: told, but not at any length. */
+/** Paths inside free-form values are the caller's text, so they are cut. */
 const maxParamLength = 200;
 
 export interface ListBounds {
@@ -41,7 +41,7 @@ export class Findings {
     }
   }
 
-  /** An object with documented fields of its own; null when it is none. */
+  /** Checks an object with documented fields; null if it is not an object. */
   object(level: Documented, value: JsonValue | undefined, path: string): JsonObject | null {
     if (!isJsonObject(value)) {
       this.add(path, `${value === undefined ? 'is required and ' : ''}must be an object`);
@@ -51,12 +51,12 @@ export class Findings {
     return value;
   }
 
-  /** The same, where the object may be absent or null. */
+  /** The same, but the object may be absent or null. */
   optionalObject(level: Documented, value: JsonValue | undefined, path: string): JsonObject | null {
     return value === undefined || value === null ? null : this.object(level, value, path);
   }
 
-  /** A list within its bounds, whose items are still to be checked; null otherwise. */
+  /** A list within its bounds, its items not checked yet; null otherwise. */
   list(value: JsonValue | undefined, path: string, { min = 0, max, of }: ListBounds): JsonValue[] | null {
     if ((value === undefined || value === null) && min === 0) return null;
     if (Array.isArray(value) && value.length >= min && value.length <= max) return value;

@@ -1,18 +1,17 @@
 import type { DocumentedRoute } from '../../base/operation-docs.ts';
 import type { OpenApiDocument } from './document.ts';
+import { version } from '../version.ts';
 import { openApiDocument } from './openapi.ts';
 import { descriptionPage } from './page.ts';
 
 /** The API's description, for programs and for people. Each is made on first use and kept. */
 export class Description {
-  readonly #version: string;
   readonly #routes: () => readonly DocumentedRoute[];
   #document: OpenApiDocument | null = null;
   #json: string | null = null;
   #page: string | null = null;
 
-  constructor({ version, routes }: { version: string; routes: () => readonly DocumentedRoute[] }) {
-    this.#version = version;
+  constructor(routes: () => readonly DocumentedRoute[]) {
     this.#routes = routes;
   }
 
@@ -27,6 +26,6 @@ export class Description {
   }
 
   #made(): OpenApiDocument {
-    return (this.#document ??= openApiDocument({ version: this.#version, routes: this.#routes() }));
+    return (this.#document ??= openApiDocument({ version, routes: this.#routes() }));
   }
 }

@@ -6,8 +6,7 @@ import {
   type Reference,
   type ResponseObject,
 } from './document.ts';
-import { contentHtml, schemaHtml } from './page-schema.ts';
-import { inline } from './page-text.ts';
+import { contentHtml, schemaHtml, inline } from './page-schema.ts';
 
 export interface Listed {
   method: string;

@@ -1,6 +1,5 @@
 import { escaped } from '../../base/html.ts';
 import { type Content, nameIn, type SchemaObject } from './document.ts';
-import { inline } from './page-text.ts';
 
 /** Bodies by media type. */
 export function contentHtml(content: Content): string {
@@ -83,4 +82,17 @@ function range(min: number | undefined, max: number | undefined, unit: string): 
   if (least !== null && most !== null) return `${least} to ${of(most)}`;
   if (least !== null) return `at least ${of(least)}`;
   return most === null ? '' : `at most ${of(most)}`;
+}
+
+/** Paragraphs, separated as in Markdown. */
+export function paragraphs(text: string): string {
+  return text
+    .split('\n\n')
+    .map((paragraph) => `<p>${inline(paragraph)}</p>`)
+    .join('\n');
+}
+
+/** Of Markdown, only code in backticks. */
+export function inline(text: string): string {
+  return escaped(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>');
 }

@@ -80,6 +80,9 @@ export async function makeWorld(): Promise<World> {
   };
 }
 
+/** The same for all, so that answers can be compared. */
+const requestId = 'made-request-id-0001';
+
 async function ask(
   admin: Harness,
   credential: string | null,
@@ -87,7 +90,7 @@ async function ask(
 ): Promise<Asked> {
   const reply = await admin.app().request(path, {
     method,
-    headers: credential === null ? {} : bearer(credential),
+    headers: { 'x-request-id': requestId, ...(credential === null ? {} : bearer(credential)) },
     ...(body ? { body: JSON.stringify(body) } : {}),
   });
   const text = await reply.text();

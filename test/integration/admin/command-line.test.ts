@@ -69,8 +69,6 @@ beforeAll(async () => {
       administrators,
       authenticator: new Authenticator({ identities, clock: systemClock }),
     }),
-    endpointPaths: ['/v1/chat/completions'],
-    requestId: () => 'request-id-of-20-chars',
     onError: (error) => {
       throw error;
     },

@@ -91,7 +91,7 @@ export class Harness {
   ): Promise<Response> {
     return this.app().request(path, {
       method,
-      headers: { authorization: `Bearer ${adminKey}`, ...headers },
+      headers: { authorization: `Bearer ${adminKey}`, 'x-request-id': 'made-request-id-0001', ...headers },
       ...(body === undefined ? {} : { body: bytesOf(body) }),
     });
   }
@@ -145,8 +145,6 @@ export class Harness {
         administrators,
         authenticator: new Authenticator({ identities, clock }),
       }),
-      endpointPaths: ['/v1/chat/completions', '/v1/embeddings'],
-      requestId: (callers) => callers ?? 'made-request-id-0001',
       onError: (error) => this.errors.push(error),
     };
   }

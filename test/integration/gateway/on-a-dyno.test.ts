@@ -118,6 +118,33 @@ describe('refused credentials', () => {
     expect((await get(`${gateway.url}/admin/teams`, { token: gateway.adminKey })).status).toBe(200);
   });
 
+  it('are 60 a minute over the data plane, the admin API, claim links and sign-in together', async () => {
+    const byDefault = await startGateway({ env: { DYNO: 'web.1' } });
+    try {
+      const headers = { 'x-forwarded-for': newAddress() };
+      const ask = async (path: string, authorization = '', init: RequestInit = {}): Promise<number> => {
+        const own = authorization === '' ? headers : { ...headers, authorization };
+        return (await fetch(`${byDefault.url}${path}`, { ...init, headers: own })).status;
+      };
+      const doors: readonly (() => Promise<number>)[] = [
+        () => ask('/v1/models', `Bearer ${mintToken('user').text}`),
+        () => ask('/admin/teams', 'Bearer not-the-key'),
+        () => ask(`/claim/${newCode()}`),
+        () =>
+          ask('/oauth/token', '', {
+            method: 'POST',
+            body: new URLSearchParams({ subject_token: 'guessed' }),
+          }),
+      ];
+      const seen = [];
+      for (let n = 0; n < 15; n += 1) for (const door of doors) seen.push(await door());
+      expect(seen.filter((status) => status === 429)).toEqual([]);
+      for (const door of doors) expect(await door()).toBe(429);
+    } finally {
+      await byDefault.close();
+    }
+  });
+
   it('are not counted where no router tells addresses', async () => {
     const seen = await statuses('203.0.113.99', guesses(perMinute + 5), elsewhere);
     expect(new Set(seen)).toEqual(new Set([401]));

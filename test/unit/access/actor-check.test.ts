@@ -26,9 +26,9 @@ beforeEach(() => {
   check = checkWith(null);
 });
 
-function checkWith(refused: AuthThrottle | null): ActorCheck {
+function checkWith(throttle: AuthThrottle | null): ActorCheck {
   const authenticator = new Authenticator({ identities, clock });
-  return actorCheck({ adminKey, administrators, authenticator, refused });
+  return actorCheck({ adminKey, administrators, authenticator, throttle });
 }
 
 async function userToken(revoked_at: string | null = null): Promise<string> {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { adminRoutes } from '../../../src/admin/admin-routes.ts';
 import { permit, type Need } from '../../../src/access/permission.ts';
 import type { Actor, AdministratorRole } from '../../../src/base/actor.ts';
-import { metricsNeed } from '../../../src/operations/operations.ts';
+import { metricsNeed } from '../../../src/operations/routes.ts';
 import { Harness } from '../../integration/admin/harness.ts';
 
 const page = readFileSync(new URL('../../../docs/roles.md', import.meta.url), 'utf8');

@@ -63,12 +63,7 @@ function disagreements(
   return found;
 }
 
-const adminPlane: DocumentedRoute[] = adminRoutes(new Harness().deps()).map(({ path, methods }) => ({
-  path,
-  methods: Object.fromEntries(
-    Object.entries(methods).map(([method, { docs }]) => [method, { docs, access: 'administrator' }]),
-  ),
-}));
+const adminPlane: DocumentedRoute[] = adminRoutes(new Harness().deps());
 const dataPlane: DocumentedRoute[] = endpoints.map(({ path, docs }) => ({
   path,
   methods: {

@@ -113,10 +113,10 @@ describe('Description', () => {
       asked += 1;
       return [routeFor('anyone')];
     };
-    const description = new Description({ version: '1', routes });
+    const description = new Description(routes);
     expect(asked).toBe(0);
     const { json, page } = description;
-    expect((JSON.parse(json) as OpenApiDocument).info.version).toBe('1');
+    expect((JSON.parse(json) as OpenApiDocument).info.title).toBe('Tollgate');
     expect([description.json, description.page]).toEqual([json, page]);
     expect(asked).toBe(1);
   });

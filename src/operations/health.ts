@@ -5,18 +5,14 @@ export const healthResponse = z
   .object({ status: z.string(), reasons: z.array(z.string()).exactOptional() })
   .meta({ id: 'Health' });
 
-export interface HealthAnswer {
+/** `/healthz`: the process answers. Nothing else is checked, so that an outage of the store restarts nobody. */
+export const liveness = { status: 'ok' };
+
+/** `/readyz`: whether this process should get requests now, and why not. */
+export function readiness(state: { storeReachable: boolean; draining: boolean }): {
   status: 200 | 503;
-  body: { status: string; reasons?: string[] };
-}
-
-/** `/healthz`: the process answers. It checks nothing else, so that a store outage restarts nobody. */
-export function liveness(): HealthAnswer {
-  return { status: 200, body: { status: 'ok' } };
-}
-
-/** `/readyz`: whether this process should get requests now; if not, why. */
-export function readiness(state: { storeReachable: boolean; draining: boolean }): HealthAnswer {
+  body: z.infer<typeof healthResponse>;
+} {
   const reasons: string[] = [];
   if (!state.storeReachable) reasons.push('store unreachable');
   if (state.draining) reasons.push('draining');

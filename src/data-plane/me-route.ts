@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import type { Admission } from '../limits/admission.ts';
+import type { LimitState } from '../limits/grant.ts';
+import { remaining, resetsAt } from '../limits/limit-status.ts';
+import { used } from '../limits/window.ts';
+import { time } from '../base/fields.ts';
+import { countedMetrics, windows } from '../base/limit.ts';
+import { okJson, type OperationDocs } from '../base/operation-docs.ts';
+import { nanoUsdPerUsd } from '../base/price.ts';
+import { Refusal } from '../base/refusal.ts';
+import type { Answers, Reply } from '../edge/answers.ts';
+import type { Call } from '../edge/call.ts';
+import type { FrontDoor } from '../edge/front-door.ts';
+import type { Route } from '../edge/route.ts';
+import type { Identity } from '../identity/records/identity.ts';
+import type { Session } from '../identity/records/session.ts';
+import { sessionFields } from '../sessions/schema.ts';
+
+const text = z.string();
+const list = z.array(text).nullable().meta({ description: 'null restricts nothing.' });
+
+/** A limit and what is left of it. */
+const limitState = z
+  .object({
+    scope: z.enum(['gateway', 'team', 'user', 'token', 'session']),
+    metric: z.enum([...countedMetrics, 'concurrency']),
+    window: z.enum(windows).nullable(),
+    max: z.number(),
+    used: z.number(),
+    remaining: z.number(),
+    resets_at: time.nullable(),
+    models: z.array(text).exactOptional(),
+    endpoints: z.array(text).exactOptional(),
+  })
+  .meta({ id: 'LimitState' });
+
+const ownToken = z.object({
+  id: text,
+  name: text.nullable(),
+  prefix: text,
+  models: list,
+  endpoints: list,
+  origins: list,
+  tools: list,
+  expires_at: time.nullable(),
+  created_at: time,
+});
+const ownSession = z.object({
+  ...sessionFields,
+  pinned: z
+    .object({ endpoint: text, fields: z.array(text), allow: z.array(text) })
+    .nullable()
+    .meta({ description: 'The names of the fields that are pinned, not their values.' }),
+});
+
+const meResponse = z
+  .object({
+    token: ownToken.exactOptional(),
+    user: z.object({ id: text, name: text.nullable(), email: text.nullable() }).exactOptional(),
+    team: z.object({ id: text, name: text.nullable(), models: list }).exactOptional(),
+    session: ownSession.exactOptional(),
+    limits: z.array(limitState),
+  })
+  .meta({ id: 'Me', description: 'The token, its user and team; or the session.' });
+
+const docs: OperationDocs = {
+  summary: 'Read your token and what is left of its limits',
+  details: 'A session sees itself and its own limits only.',
+  answer: okJson(meResponse),
+};
+
+/** `GET /v1/me`: what a token or session may know of itself, and of its limits. */
+export function meRoute(deps: { frontDoor: FrontDoor; answers: Answers; admission: Admission }): Route {
+  const { frontDoor, answers, admission } = deps;
+
+  async function me(call: Call): Promise<Reply> {
+    const caller = await frontDoor.authenticate(call, null, { freshly: true });
+    if (caller instanceof Refusal) return caller;
+    const { identity, limits } = caller.principal;
+    const visible = limits.filter(({ scope }) => identity.session === null || scope === 'session');
+    const { nowMs, states } = await admission.limits(identity.team.id, visible);
+    const who =
+      identity.session === null ? tokenResponse(identity) : { session: ownSessionResponse(identity.session) };
+    return { status: 200, body: { ...who, limits: states.map((state) => limitResponse(state, nowMs)) } };
+  }
+
+  return {
+    path: '/v1/me',
+    methods: { GET: { docs, access: 'session or user', handle: answers.replying(me) } },
+  };
+}
+
+function tokenResponse({ token, user, team }: Identity): object {
+  return {
+    token: {
+      id: token.id,
+      name: token.name,
+      prefix: token.prefix,
+      models: token.models,
+      endpoints: token.endpoints,
+      origins: token.origins,
+      tools: token.tools,
+      expires_at: token.expires_at,
+      created_at: token.created_at,
+    },
+    user: { id: user.id, name: user.name, email: user.email },
+    team: { id: team.id, name: team.name, models: team.models },
+  };
+}
+
+/** A page sees nothing of the people behind its session, and not the pinned values, which are the site's. */
+function ownSessionResponse({ pinned, limits: _limits, ...session }: Session): object {
+  const names = pinned && {
+    endpoint: pinned.endpoint,
+    fields: Object.keys(pinned.fields),
+    allow: pinned.allow,
+  };
+  return { ...session, pinned: names };
+}
+
+function limitResponse(state: LimitState, nowMs: number): object {
+  const { limit, scope } = state.scoped;
+  const unit = limit.metric === 'cost_usd' ? nanoUsdPerUsd : 1;
+  return {
+    scope,
+    metric: limit.metric,
+    window: limit.metric === 'concurrency' ? null : limit.window,
+    max: limit.max,
+    used: used(state.applied.span, state.counter, nowMs) / unit,
+    remaining: remaining(state, nowMs) / unit,
+    resets_at: resetsAt(state),
+    ...(limit.models ? { models: limit.models } : {}),
+    ...(limit.endpoints ? { endpoints: limit.endpoints } : {}),
+  };
+}

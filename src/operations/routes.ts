@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import type { ActorCheck } from '../access/actor-check.ts';
+import { neededFor, type Need, permit } from '../access/permission.ts';
+import { okJson, type DocumentedRoute, type OperationDocs } from '../base/operation-docs.ts';
+import { Refusal } from '../base/refusal.ts';
+import { type Answers, htmlReply, jsonReply, type Reply } from '../edge/answers.ts';
+import type { Call } from '../edge/call.ts';
+import type { Route } from '../edge/route.ts';
+import type { MetricsText } from '../observability/metrics.ts';
+import { healthResponse, liveness, readiness } from './health.ts';
+import { Description } from './openapi/description.ts';
+import { pageHeaders } from './openapi/page.ts';
+import { welcomePage, welcomeResponse, welcomeText } from './welcome.ts';
+
+export interface OperationsDeps {
+  answers: Answers;
+  /** Pings the store; false if it does not answer. */
+  storeReachable: () => Promise<boolean>;
+  draining: () => boolean;
+  metrics: () => Promise<MetricsText>;
+  authorize: ActorCheck;
+}
+
+/** The page has inline style. */
+const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+
+/** Metrics show all teams at once. */
+export const metricsNeed: Need = 'read-gateway';
+
+const text = z.string();
+const docs = {
+  welcome: {
+    summary: 'Say what this is and where to go next',
+    answer: { status: 200, content: { 'application/json': welcomeResponse, 'text/html': text } },
+  },
+  health: { summary: 'Say that the process is alive', answer: okJson(healthResponse) },
+  readiness: {
+    summary: 'Say whether this process should get requests now',
+    answer: okJson(healthResponse),
+    others: [
+      {
+        status: 503,
+        description: 'The store is unreachable, or the process is shutting down.',
+        schema: healthResponse,
+      },
+    ],
+  },
+  metrics: { summary: 'Metrics for Prometheus', answer: { status: 200, content: { 'text/plain': text } } },
+  openapi: { summary: 'This description, as OpenAPI 3.1', answer: okJson(z.looseObject({ openapi: text })) },
+  docs: { summary: 'This description, as a page', answer: { status: 200, content: { 'text/html': text } } },
+} satisfies Record<string, OperationDocs>;
+
+/** `/`, health, metrics (contract 1.7) and the description of the API, which is made of `others` and of these. */
+export function operationRoutes(deps: OperationsDeps, others: readonly DocumentedRoute[]): Route[] {
+  const { answers, storeReachable, draining, metrics, authorize } = deps;
+  const description = new Description(() => [...others, ...routes]);
+
+  async function metricsFor(call: Call): Promise<Reply> {
+    const actor = await authorize(call.incoming.headers);
+    const refusal = actor instanceof Refusal ? actor : permit(actor, metricsNeed, []);
+    if (refusal) return refusal;
+    const { contentType, body } = await metrics();
+    return {
+      status: 200,
+      text: body,
+      headers: { 'content-type': contentType, 'cache-control': 'no-store' },
+    };
+  }
+
+  const open = (path: string, of: OperationDocs, reply: Parameters<Answers['replying']>[0]): Route => ({
+    path,
+    methods: { GET: { docs: of, access: 'anyone', handle: answers.replying(reply) } },
+  });
+  const routes: Route[] = [
+    open('/', docs.welcome, welcome),
+    open('/healthz', docs.health, () => jsonReply(200, liveness)),
+    open('/readyz', docs.readiness, async () => {
+      const { status, body } = readiness({ storeReachable: await storeReachable(), draining: draining() });
+      return jsonReply(status, body);
+    }),
+    {
+      path: '/metrics',
+      methods: {
+        GET: {
+          docs: docs.metrics,
+          access: 'administrator',
+          needed: neededFor(metricsNeed),
+          handle: answers.replying(metricsFor),
+        },
+      },
+    },
+    open('/openapi.json', docs.openapi, () => ({
+      status: 200,
+      text: description.json,
+      headers: { 'content-type': 'application/json' },
+    })),
+    open('/docs', docs.docs, () => htmlReply(description.page, pageHeaders)),
+  ];
+  return routes;
+}
+
+function welcome({ incoming }: Call): Reply {
+  const wantsPage = incoming.headers.accept?.includes('text/html') ?? false;
+  if (!wantsPage) return jsonReply(200, welcomeText);
+  return htmlReply(welcomePage, { 'content-security-policy': pagePolicy });
+}
