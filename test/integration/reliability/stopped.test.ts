@@ -133,7 +133,7 @@ describe.concurrent('SIGTERM while the store is away', () => {
 
   it('for a moment: calls that wait to be admitted are, and have their answers', async () => {
     const store = await startRedis();
-    const site = await start({ redis: store, env: { STORE_TIMEOUT_MS: '3000' } });
+    const site = await start({ redis: store, leaseMs: 20_000, env: { STORE_TIMEOUT_MS: '10000' } });
     const gateway = await site.spawn();
     const token = await site.witness.issue({ team: { limits: countingLimits } });
     site.upstream.script(script);
@@ -157,8 +157,8 @@ describe.concurrent('SIGTERM while the store is away', () => {
     const store = await startRedis();
     const site = await start({
       redis: store,
-      leaseMs: 5_000, // or the store would not admit them before it has seen a heartbeat
-      env: { STORE_TIMEOUT_MS: '3000', SHUTDOWN_GRACE_MS: '300' },
+      leaseMs: 20_000, // or the store would not admit them before it has seen a heartbeat
+      env: { STORE_TIMEOUT_MS: '10000', SHUTDOWN_GRACE_MS: '300' },
     });
     const gateway = await site.spawn();
     const token = await site.witness.issue({ team: { limits: countingLimits } });
@@ -191,7 +191,7 @@ function beginning(token: string, body: string, firstBytes: number): string {
 
 describe.concurrent('SIGTERM while a body is coming in', () => {
   it('what is in within the grace is answered, what is in after it refused, and what is not leaves nothing behind', async () => {
-    const site = await start({ env: { SHUTDOWN_GRACE_MS: '1500' } });
+    const site = await start({ env: { SHUTDOWN_GRACE_MS: '5000' } });
     const gateway = await site.spawn();
     const token = await site.witness.issue({ team: { limits: countingLimits } });
     const body = JSON.stringify(bodies.chat());
@@ -226,7 +226,7 @@ describe.concurrent('SIGTERM while a body is coming in', () => {
 
 describe.concurrent('SIGTERM with workers', () => {
   it('sent to every process of the dyno at once: each worker ends its own as one process would', async () => {
-    const site = await start({ env: { SHUTDOWN_GRACE_MS: '1500', WEB_CONCURRENCY: '2' } });
+    const site = await start({ env: { SHUTDOWN_GRACE_MS: '5000', WEB_CONCURRENCY: '2' } });
     const gateway = await site.spawn({ WEB_CONCURRENCY: '2' });
     const pids = await waitFor(() => workersOf(gateway, 2), { what: 'two workers', timeoutMs: 15_000 });
     const token = await site.witness.issue({ team: { limits: countingLimits } });
