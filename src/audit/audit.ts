@@ -85,24 +85,14 @@ export interface AuditedScripts {
   run(script: Script, call: ScriptCall): Promise<unknown>;
 }
 
-/** The same for changes in this process: `work` does it, and says whether it did. */
-export interface AuditedWork {
-  make<T>(change: Change | null, work: () => T): T;
-}
-
-/** For stores beside which there is no trail. */
-export const unaudited: AuditedWork = { make: (_change, work) => work() };
-
-/** The same where the store is Redis. */
+/** For stores without a trail beside them. */
 export function unauditedScripts(store: Store): AuditedScripts {
   return { run: (script, { keys, args }) => store.run(script, keys, args) };
 }
 
-/** Whether a script's answer says that it changed something. */
-export function hasChanged(result: unknown): boolean {
-  return (
-    result === 1 || result === true || result === 'created' || result === 'replaced' || result === 'done'
-  );
+/** What the scripts answer if they have changed something; audited.lua asks the same. */
+export function hasChanged(reply: unknown): boolean {
+  return reply === 1 || reply === 'created';
 }
 
 /** A change of one record, from its stored texts. */

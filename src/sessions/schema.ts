@@ -33,7 +33,7 @@ function countValues(value: unknown, most: number): number {
 }
 
 const pinnedPaths = endpoints.map(({ path }) => path);
-const pinned = z
+const pinnedRequest = z
   .looseObject({
     endpoint: z.enum(pinnedPaths, `must be one of ${pinnedPaths.join(', ')}`).nullish(),
     allow: listOf(fieldName).nullish(),
@@ -51,7 +51,7 @@ const policy = {
   origins: listOf(origin).nullish(),
   tools: listOf(tool).nullish(),
   limits: limits.nullish(),
-  pinned: pinned.nullish(),
+  pinned: pinnedRequest.nullish(),
 };
 
 export const newSession = z.strictObject({ ...policy, end_user: endUser.nullish() });
