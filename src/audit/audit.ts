@@ -24,24 +24,24 @@ export interface Change {
   records?: readonly Change[];
 }
 
-const text = z.string();
+const string = z.string();
 const record = z.looseObject({}).nullable();
-const hash = text.meta({ description: 'Covers the hash of the entry before and the text of this one.' });
+const hash = string.meta({ description: 'Covers the hash of the entry before and the text of this one.' });
 
 const chainedEntry = z
   .object({
     sequence: z.int().min(1).meta({ description: '1, 2, 3, … without a gap.' }),
     /** The store's clock. */
     time,
-    actor: text.meta({
+    actor: string.meta({
       description: 'root, adm_…, the tok_… of a holder, sign-in, file or command-line.',
     }),
-    address: text.nullable(),
-    request_id: text.nullable(),
-    operation: text.meta({ description: 'For example token.revoke.' }),
+    address: string.nullable(),
+    request_id: string.nullable(),
+    operation: string.meta({ description: 'For example token.revoke.' }),
     kind: z.enum(changeKinds),
-    team: text.nullable(),
-    id: text.nullable(),
+    team: string.nullable(),
+    id: string.nullable(),
     before: record.meta({
       description: 'The fields that changed, with their old values; the whole record if it was deleted.',
     }),
@@ -98,24 +98,14 @@ export interface AuditedScripts {
   run(script: Script, call: ScriptCall): Promise<unknown>;
 }
 
-/** The same for changes in this process: `work` does it, and says whether it did. */
-export interface AuditedWork {
-  make<T>(change: Change | null, work: () => T): T;
-}
-
-/** For stores beside which there is no trail. */
-export const unaudited: AuditedWork = { make: (_change, work) => work() };
-
-/** The same where the store is Redis. */
+/** For stores without a trail beside them. */
 export function unauditedScripts(store: Store): AuditedScripts {
   return { run: (script, { keys, args }) => store.run(script, keys, args) };
 }
 
-/** Whether a script's answer says that it changed something. */
-export function hasChanged(result: unknown): boolean {
-  return (
-    result === 1 || result === true || result === 'created' || result === 'replaced' || result === 'done'
-  );
+/** What the scripts answer if they have changed something; audited.lua asks the same. */
+export function hasChanged(reply: unknown): boolean {
+  return reply === 1 || reply === 'created';
 }
 
 /** A change of one record, from its stored texts. */

@@ -11,7 +11,7 @@ import type { JsonObject, JsonValue } from '../base/request.ts';
 /*
  * The sections of a document. A new kind of record gets an entry in the list below, which says how it is exported,
  * checked, imported and loaded from IDENTITY_FILE. The archives also have to know where records of a new kind are:
- * `RedisArchive.#placeOf`.
+ * `IdentityArchive.#placeOf`.
  */
 
 /** A list of the document, and how its rows are read and written. */

@@ -9,7 +9,7 @@ import type { Credential, Token } from '../identity/records/identity.ts';
 import type { RealModel } from '../base/model.ts';
 import { withRealModels } from '../identity/records/aliases.ts';
 import { Refusal } from '../base/refusal.ts';
-import type { SessionStore } from '../identity/records/session.ts';
+import type { SessionStore } from '../sessions/session-store.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
 import type { Journal } from '../edge/journal.ts';

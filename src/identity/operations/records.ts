@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { Refusal } from '../../base/refusal.ts';
-import type { IdentityStore, RecordKey, Team, Token, User } from '../records/identity.ts';
+import type { RecordKey, Team, Token, User } from '../records/identity.ts';
+import type { IdentityStore } from '../store/identity-store.ts';
 import { type Precondition, unmet } from './precondition.ts';
 
 /** What operations on identities need. */
@@ -9,7 +10,7 @@ export interface IdentityDeps extends Identities {
 }
 
 export interface Identities {
-  identities: IdentityStore;
+  identities: Pick<IdentityStore, keyof IdentityStore>;
 }
 
 interface Records {

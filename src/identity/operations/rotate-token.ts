@@ -1,6 +1,7 @@
 import type { Token, TokenKey, TokenSecret } from '../records/identity.ts';
 import { Refusal } from '../../base/refusal.ts';
-import { isHeldByNobody, type SecretStore } from '../records/secret.ts';
+import { isHeldByNobody } from '../records/secret.ts';
+import type { SecretStore } from '../store/secret-store.ts';
 import { type MintedToken, mintToken } from '../records/token-text.ts';
 import { type Precondition, unmet } from './precondition.ts';
 import { type Identities, maxAttempts, notFound, parseRecord, tooManyChanges } from './records.ts';

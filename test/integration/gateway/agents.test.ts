@@ -30,7 +30,7 @@ const fixture = (name: string): Buffer =>
 let gateway: TestGateway;
 
 beforeAll(async () => {
-  gateway = await startGateway({ env: { STREAM_IDLE_TIMEOUT_MS: '300' } });
+  gateway = await startGateway({ env: { STREAM_IDLE_TIMEOUT_MS: '1000' } });
 });
 afterEach(() => gateway.upstream.script(null));
 afterAll(() => gateway.close());

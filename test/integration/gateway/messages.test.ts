@@ -34,7 +34,10 @@ let gateway: TestGateway;
 
 beforeAll(async () => {
   redis = await sharedRedis();
-  gateway = await startGateway({ redis, env: { UPSTREAM_TIMEOUT_MS: '300', STREAM_IDLE_TIMEOUT_MS: '300' } });
+  gateway = await startGateway({
+    redis,
+    env: { UPSTREAM_TIMEOUT_MS: '1000', STREAM_IDLE_TIMEOUT_MS: '1000' },
+  });
 });
 afterEach(() => gateway.upstream.script(null));
 afterAll(async () => {
