@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { time } from '../base/fields.ts';
 import type { JsonObject } from '../base/request.ts';
 import type { Script } from '../store/script.ts';
-import type { Store } from '../store/store.ts';
 
 /*
  * Who changed what (docs/audit.md). A store that makes a change writes its entry in the same step. Who asked for the
@@ -96,11 +95,6 @@ export interface ScriptCall {
 /** Runs scripts that change something. The change and its entry are written together, or neither is. */
 export interface AuditedScripts {
   run(script: Script, call: ScriptCall): Promise<unknown>;
-}
-
-/** For stores without a trail beside them. */
-export function unauditedScripts(store: Store): AuditedScripts {
-  return { run: (script, { keys, args }) => store.run(script, keys, args) };
 }
 
 /** What the scripts answer if they have changed something; audited.lua asks the same. */
