@@ -1,4 +1,5 @@
-import type { ClaimedToken, ClaimMaker, ClaimStore } from './claim.ts';
+import type { ClaimedToken, ClaimMaker } from './claim.ts';
+import type { ClaimStore } from './claim-store.ts';
 import { Refusal } from '../base/refusal.ts';
 import { hashOf, isCode, newCode, seal, unseal } from './sealed.ts';
 

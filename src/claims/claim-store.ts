@@ -1,5 +1,5 @@
 import { unauditedScripts, type AuditedScripts } from '../audit/audit.ts';
-import type { ClaimState, ClaimStore, SealedClaim } from './claim.ts';
+import type { ClaimState, SealedClaim } from './claim.ts';
 import type { Keys } from '../store/keys.ts';
 import { loadScript } from '../store/script.ts';
 import type { Store } from '../store/store.ts';
@@ -11,8 +11,8 @@ const openClaim = loadScript(new URL('./open_claim.lua', import.meta.url));
 
 const openedMark = /^opened (\d+)$/;
 
-/** Sealed tokens in Redis: each a key of its own that expires. */
-export class RedisClaimStore implements ClaimStore {
+/** Sealed tokens by the hash of their code, each a key that expires. Methods reject with `StoreUnavailable`. */
+export class ClaimStore {
   readonly #store: Store;
   readonly #keys: Keys;
   readonly #changes: AuditedScripts;
@@ -23,6 +23,7 @@ export class RedisClaimStore implements ClaimStore {
     this.#changes = changes;
   }
 
+  /** Stores a sealed token under a new code. Returns when it expires, by the store's clock, ms. */
   async put(codeHash: string, claim: SealedClaim): Promise<number> {
     const key = this.#keys.claim(codeHash);
     const change = claimChange(claim);
@@ -30,6 +31,7 @@ export class RedisClaimStore implements ClaimStore {
     return this.#store.attempt((client) => client.pexpiretime(key));
   }
 
+  /** What is under the code, without changing it. */
   async look(codeHash: string): Promise<ClaimState> {
     const key = this.#keys.claim(codeHash);
     const [text, expiresAtMs] = await this.#store.attempt((client) =>
@@ -41,7 +43,10 @@ export class RedisClaimStore implements ClaimStore {
     return opened === undefined ? { kind: 'waiting', expiresAtMs } : { kind: 'opened', atMs: Number(opened) };
   }
 
-  async open(codeHash: string): ReturnType<ClaimStore['open']> {
+  /** Takes the sealed token out, once. The store remembers for a day that it was opened. Works in a full store. */
+  async open(
+    codeHash: string,
+  ): Promise<{ kind: 'sealed'; sealed: string } | Exclude<ClaimState, { kind: 'waiting' }>> {
     const reply = await this.#store.run(openClaim, [this.#keys.claim(codeHash)], []);
     const [kind, text = ''] = Array.isArray(reply) ? reply.map(String) : [];
     switch (kind) {

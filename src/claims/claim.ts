@@ -25,15 +25,3 @@ export interface SealedClaim {
   team: string;
   tokenId: string;
 }
-
-/** Sealed tokens by the hash of their code. Methods reject with `StoreUnavailable`. */
-export interface ClaimStore {
-  /** Stores a sealed token under a new code. Returns when it expires, by the store's clock, ms. */
-  put(codeHash: string, claim: SealedClaim): Promise<number>;
-  /** What is under the code, without changing it. */
-  look(codeHash: string): Promise<ClaimState>;
-  /** Takes the sealed token out, once. The store remembers for a day that it was opened. Works in a full store. */
-  open(
-    codeHash: string,
-  ): Promise<{ kind: 'sealed'; sealed: string } | Exclude<ClaimState, { kind: 'waiting' }>>;
-}

@@ -1,4 +1,4 @@
-import type { Administrator, AdministratorResolution, AdministratorStore } from '../records/administrator.ts';
+import type { Administrator, AdministratorResolution } from '../records/administrator.ts';
 import { changeOf, unauditedScripts, type AuditedScripts } from '../../audit/audit.ts';
 import type { Keys } from '../../store/keys.ts';
 import { loadScript } from '../../store/script.ts';
@@ -9,8 +9,11 @@ const resolveAdministrator = loadScript(new URL('./resolve_administrator.lua', i
 const createAdministrator = loadScript(new URL('./create_administrator.lua', import.meta.url));
 const deleteAdministrator = loadScript(new URL('./delete_administrator.lua', import.meta.url));
 
-/** Administrators in Redis, in hashes of their own: what finds a user's token can never find one of these. */
-export class RedisAdministratorStore implements AdministratorStore {
+/**
+ * Administrators, in hashes of their own: what finds a user's token can never find one of these. They are read at every
+ * use and cached nowhere, so a deleted one is unknown from the next request on. Methods reject with `StoreUnavailable`.
+ */
+export class AdministratorStore {
   readonly #store: Store;
   readonly #changes: AuditedScripts;
   readonly #records: string;
@@ -27,10 +30,12 @@ export class RedisAdministratorStore implements AdministratorStore {
     this.#hashes = [admins, adminSecrets];
   }
 
+  /** The administrator behind a secret, by its full SHA-256, base64url. */
   async resolve(secretHash: string): Promise<AdministratorResolution> {
     return resolutionFrom(await this.#store.run(resolveAdministrator, this.#hashes, [secretHash]));
   }
 
+  /** Stores a new one under its id; `exists` where the id or the secret is taken. */
   async create(administrator: Administrator, secretHash: string): Promise<'created' | 'exists'> {
     const { id } = administrator;
     const text = JSON.stringify(administrator);
@@ -43,11 +48,13 @@ export class RedisAdministratorStore implements AdministratorStore {
     throw new StoreUnavailable('The store gave an answer that create_administrator.lua does not give.');
   }
 
+  /** The administrator with this id, or null. */
   async read(id: string): Promise<Administrator | null> {
     const text = await this.#store.attempt((client) => client.hget(this.#records, id));
     return text === null ? null : parse(text);
   }
 
+  /** All of them, ordered by id. */
   async list(): Promise<Administrator[]> {
     const records = await this.#store.attempt((client) => client.hgetall(this.#records));
     return Object.entries(records)
@@ -55,6 +62,7 @@ export class RedisAdministratorStore implements AdministratorStore {
       .map(([, text]) => parse(text));
   }
 
+  /** Removes one with its secret; false where there is none. Works in a full store. */
   async delete(id: string): Promise<boolean> {
     // What it was, for the trail: administrators never change.
     const text = await this.#store.attempt((client) => client.hget(this.#records, id));

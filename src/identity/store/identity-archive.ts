@@ -4,7 +4,6 @@ import {
   type ArchiveKey,
   type ArchivedPart,
   type Commit,
-  type IdentityArchive,
   type Provenance,
   type RecordChange,
   type StoredRecord,
@@ -35,8 +34,11 @@ interface Place {
   owner: string;
 }
 
-/** All identities in Redis, to be written out and read in. A team is read, and a change made, by one script. */
-export class RedisArchive implements IdentityArchive {
+/**
+ * All identities, for exports and imports. One script reads a team; one makes a change. Methods reject with
+ * `StoreUnavailable`.
+ */
+export class IdentityArchive {
   readonly #store: Store;
   readonly #keys: Keys;
   readonly #changes: AuditedScripts;
@@ -47,11 +49,13 @@ export class RedisArchive implements IdentityArchive {
     this.#changes = changes;
   }
 
+  /** The ids of all teams, in order. */
   async teams(): Promise<string[]> {
     const ids = await this.#store.attempt((client) => client.hkeys(this.#keys.teams));
     return ids.sort();
   }
 
+  /** Everything of a team, in the order of ids; null when there is no such team. */
   async team(id: string): Promise<ArchivedPart | null> {
     const keys = this.#keys;
     const reply = await this.#store.run(
@@ -62,6 +66,7 @@ export class RedisArchive implements IdentityArchive {
     return reply === null ? null : archivedTeam(reply);
   }
 
+  /** What is of no team. */
   async gateway(): Promise<ArchivedPart> {
     const { settings: settingsKey, admins, adminSecrets } = this.#keys;
     const [settings, records, secrets] = await this.#store.attempt((client) =>
@@ -75,6 +80,7 @@ export class RedisArchive implements IdentityArchive {
     return { team: null, users: [], tokens: [], settings, administrators };
   }
 
+  /** For each hash the token it is bound to, as `team/token id`, or null. */
   async owners(secrets: readonly string[]): Promise<(string | null)[]> {
     const found: (string | null)[] = [];
     for (let at = 0; at < secrets.length; at += hashesACall) {
@@ -84,6 +90,10 @@ export class RedisArchive implements IdentityArchive {
     return found;
   }
 
+  /**
+   * Makes all changes in one step, or none: `conflict` where anything is not as it was found, or a secret
+   * is another token's. The epochs of the teams that changed move. A full store refuses.
+   */
   async commit({ changes, seen }: Commit): Promise<'done' | 'conflict'> {
     const keys = this.#keys;
     const reply = await this.#changes.run(commitRecords, {
@@ -126,6 +136,7 @@ export class RedisArchive implements IdentityArchive {
     return { store, seen: seen ?? '' };
   }
 
+  /** The store's name, made now if it has none. Works in a full store. */
   async storeName(): Promise<string> {
     const name = randomBytes(12).toString('base64url');
     return String(await this.#store.run(nameStore, [this.#keys.provenance], [name]));

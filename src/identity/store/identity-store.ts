@@ -3,7 +3,6 @@ import { changeOf, unauditedScripts, type AuditedScripts, type Change } from '..
 import type {
   CreateResult,
   Credential,
-  IdentityStore,
   RecordKey,
   Resolution,
   Team,
@@ -27,8 +26,11 @@ const deleteTeam = loadScript(new URL('./delete_team.lua', import.meta.url));
 /** The trail says what a team was when it was deleted: it is read before, and again if it changed meanwhile. */
 const maxAttempts = 20;
 
-/** Identities in Redis. Each change is one script, its entry in the trail with it, and moves the team's epoch. */
-export class RedisIdentityStore implements IdentityStore {
+/**
+ * Identities. Each change is one script: it writes the record and its audit entry, and moves the team's epoch. Methods
+ * reject with `StoreUnavailable`.
+ */
+export class IdentityStore {
   readonly #store: Store;
   readonly #keys: Keys;
   readonly #changes: AuditedScripts;
@@ -39,6 +41,7 @@ export class RedisIdentityStore implements IdentityStore {
     this.#changes = changes;
   }
 
+  /** The identity behind a credential. */
   async resolve({ secretHash, session }: Credential): Promise<Resolution> {
     const keys = this.#keys;
     const own = session === null ? [] : [keys.session(session.id)];
@@ -50,6 +53,7 @@ export class RedisIdentityStore implements IdentityStore {
     return resolutionFrom(reply);
   }
 
+  /** Stores a new record; a token also binds its secret's hash, and needs its user (`user`) to exist. */
   async create(
     key: RecordKey,
     text: string,
@@ -65,10 +69,12 @@ export class RedisIdentityStore implements IdentityStore {
     return createResult(reply);
   }
 
+  /** The record's text, or null. */
   read(key: RecordKey): Promise<string | null> {
     return this.#store.attempt((client) => client.hget(this.#hashOf(key), idOf(key)));
   }
 
+  /** All teams (no argument), or all records of a kind in a team, ordered by id. */
   async list(kind: RecordKey['kind'], team = ''): Promise<string[]> {
     const hash = kind === 'team' ? this.#keys.teams : this.#hashOf({ kind, team, id: '' });
     const records = await this.#store.attempt((client) => client.hgetall(hash));
@@ -77,15 +83,18 @@ export class RedisIdentityStore implements IdentityStore {
       .map(([, text]) => text);
   }
 
+  /** Replaces the record if its text is still `expected`; `next` null deletes it. Works in a full store. */
   async replace(key: RecordKey, expected: string, next: string | null): Promise<'replaced' | 'conflict'> {
     const done = next === null ? this.#delete(key, expected) : this.#swap(key, expected, next);
     return (await done) === 1 ? 'replaced' : 'conflict';
   }
 
+  /** The settings, as they are stored. */
   readSettings(): Promise<string | null> {
     return this.#store.attempt((client) => client.get(this.#keys.settings));
   }
 
+  /** Replaces the settings if they still are `expected` (null: none). Every team's epoch moves. Works in a full store. */
   async replaceSettings(expected: string | null, next: string): Promise<'replaced' | 'conflict'> {
     const { settings, epochs } = this.#keys;
     const done = await this.#changes.run(replaceSettings, {
@@ -96,6 +105,7 @@ export class RedisIdentityStore implements IdentityStore {
     return done === 1 ? 'replaced' : 'conflict';
   }
 
+  /** Removes a team with its users, tokens and secrets. Works in a full store. False when there is none. */
   async deleteTeam(team: string): Promise<boolean> {
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const text = await this.read({ kind: 'team', team });

@@ -4,13 +4,7 @@ import type { Keys } from '../../store/keys.ts';
 import type { TokenKey } from '../records/identity.ts';
 import { loadScript } from '../../store/script.ts';
 import type { Store } from '../../store/store.ts';
-import {
-  boundSecrets,
-  type LastUses,
-  type Rotation,
-  type SecretStore,
-  type SecretUse,
-} from '../records/secret.ts';
+import { boundSecrets, type LastUses, type Rotation, type SecretUse } from '../records/secret.ts';
 
 const tokenSecrets = loadScript(new URL('./token_secrets.lua', import.meta.url));
 const rotateSecret = loadScript(new URL('./rotate_secret.lua', import.meta.url));
@@ -19,8 +13,8 @@ const noteUses = loadScript(new URL('./note_uses.lua', import.meta.url));
 
 const usesPerCall = 200;
 
-/** The secrets of tokens in Redis. */
-export class RedisSecretStore implements SecretStore {
+/** The secrets of tokens: what rotation needs beside `IdentityStore`. Methods reject with `StoreUnavailable`. */
+export class SecretStore {
   readonly #store: Store;
   readonly #keys: Keys;
   readonly #changes: AuditedScripts;
@@ -31,12 +25,14 @@ export class RedisSecretStore implements SecretStore {
     this.#changes = changes;
   }
 
+  /** The hashes of the secrets bound to a token, newest first, and the store's clock, ms. */
   async bound(key: TokenKey): Promise<{ nowMs: number; hashes: string[] }> {
     const reply = await this.#store.run(tokenSecrets, [this.#keys.secrets], [nameOf(key)]);
     const [now, hashes = ''] = texts(reply);
     return { nowMs: Number(now), hashes: hashes === '' ? [] : hashes.split(' ') };
   }
 
+  /** Binds a new secret and replaces the record in one step, if the record is unchanged. Moves the epoch. */
   async rotate(key: TokenKey, rotation: Rotation): Promise<'replaced' | 'conflict'> {
     const { tokens, epochs, secrets } = this.#keys;
     const { team, id } = key;
@@ -50,6 +46,7 @@ export class RedisSecretStore implements SecretStore {
     return reply === 1 ? 'replaced' : 'conflict';
   }
 
+  /** Counts a rotation by the holder: whether it is allowed, and when the next one is, ms. */
   async countRotation(
     key: TokenKey,
     perHour: number,
@@ -59,6 +56,7 @@ export class RedisSecretStore implements SecretStore {
     return { ok: ok === '1', freeAtMs: Number(freeAt), nowMs: Number(now) };
   }
 
+  /** Stores uses, except of tokens that are gone and uses older than the one known. Does not move the epoch. */
   async noteUses(uses: readonly SecretUse[]): Promise<void> {
     const { tokens, used } = this.#keys;
     for (let from = 0; from < uses.length; from += usesPerCall) {
@@ -68,6 +66,7 @@ export class RedisSecretStore implements SecretStore {
     }
   }
 
+  /** The last uses of a team's tokens, in the order of their ids. */
   async lastUses(team: string, tokens: readonly string[]): Promise<LastUses[]> {
     if (tokens.length === 0) return [];
     const key = this.#keys.used(team);
