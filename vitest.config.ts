@@ -7,8 +7,8 @@ import { defineConfig } from 'vitest/config';
  */
 export default defineConfig({
   test: {
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    testTimeout: 120_000, // ten times what the slowest take on an idle machine
+    hookTimeout: 120_000,
     pool: 'forks',
     isolate: false,
     maxWorkers: 2,

@@ -1,7 +1,8 @@
 import type { RealModel } from '../base/model.ts';
 import { identityWithRealModels } from '../identity/records/aliases.ts';
 import type { Clock } from '../base/clock.ts';
-import type { Credential, IdentityStore, Principal } from '../identity/records/identity.ts';
+import type { Credential, Principal } from '../identity/records/identity.ts';
+import type { IdentityStore } from '../identity/store/identity-store.ts';
 import { Refusal } from '../base/refusal.ts';
 import { extractCredential, type CredentialHeaders } from './credential.ts';
 import { IdentityCache } from './identity-cache.ts';

@@ -1,6 +1,7 @@
 import type { Principal } from '../identity/records/identity.ts';
 import type { Log } from '../base/log.ts';
-import { type LastUses, prefixOf, type SecretStore, type SecretUse } from '../identity/records/secret.ts';
+import { type LastUses, prefixOf, type SecretUse } from '../identity/records/secret.ts';
+import type { SecretStore } from '../identity/store/secret-store.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 
 /** How often they are written: what an administrator reads is at most so old. */

@@ -41,14 +41,9 @@ export function auditCommands(program: Command, cli: Cli): void {
     .option('--cursor <cursor>', 'continue after the previous page')
     .addOption(new Option('--format <format>', 'print all rows as they arrive').choices(['csv', 'ndjson']))
     .addHelpText('after', example('audit list --operation token.revoke'))
-    .action(async (options: Record<string, string>) => {
+    .action((options: Record<string, string>) => {
       const path = `${adminPath('audit')}?${new URLSearchParams(options).toString()}`;
-      const { format } = options;
-      if (format !== undefined) return cli.printAsItComes(path, format);
-      const answer = await cli.call('GET', path);
-      cli.printList(answer, columns);
-      const next = answer?.['next_cursor'];
-      if (typeof next === 'string') cli.note(`There are more rows: add --cursor ${plain(next)}`);
+      return cli.printRows(path, columns, options['format']);
     });
 
   audit

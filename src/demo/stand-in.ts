@@ -4,8 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { text as readText } from 'node:stream/consumers';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { type Answer, errorAnswer, setUpstreamHeaders } from './answer.ts';
-import { type Script, sendFrames } from './behaviours.ts';
-import { leftByCaller } from './connection.ts';
+import { leftByCaller, sendFrames } from './connection.ts';
 import { type RecordedRequest, route } from './route.ts';
 import { availableModels } from './listings.ts';
 
@@ -22,6 +21,16 @@ export interface StandInOptions {
   wordDelayMs?: number;
   clock?: Clock;
 }
+
+/**
+ * Answers a request in the stand-in's place. Gives true if the request needs no other answer; else the stand-in
+ * answers as usual.
+ */
+export type Script = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  body: unknown,
+) => boolean | undefined | Promise<boolean | undefined>;
 
 /** A stand-in for Heroku Inference: the demo's upstream and the tests'. */
 export interface StandIn {

@@ -20,7 +20,7 @@ it('prints pages that work, and stops cleanly', async () => {
   const env = { PORT: '0', SITE_PORT: '0', ISSUER_PORT: '0' };
   const example = launch({ entry: 'examples/browser/main.ts', env });
   child = example;
-  await waitFor(() => example.stdout().includes('Ctrl-C'), { what: 'its addresses', timeoutMs: 10_000 });
+  await waitFor(() => example.stdout().includes('Ctrl-C'), { what: 'its addresses', timeoutMs: 60_000 });
   const urls = example.stdout().match(/http:\S+\.html/g) ?? [];
   expect(urls.map((url) => new URL(url).pathname)).toEqual(['/fetch.html', '/openai.html', '/oidc.html']);
 
@@ -29,14 +29,14 @@ it('prints pages that work, and stops cleanly', async () => {
     await page.click('#send');
     if (url.endsWith('/oidc.html')) {
       await page.click('text=Sign in as Ana');
-      await page.locator('#who', { hasText: 'Signed in as' }).waitFor({ timeout: 10_000 });
+      await page.locator('#who', { hasText: 'Signed in as' }).waitFor({ timeout: 60_000 });
       await page.click('#send');
     }
     const answer = page.locator('#answer', { hasText: 'You said: Why is the sky blue?' });
-    await answer.waitFor({ timeout: 10_000 });
+    await answer.waitFor({ timeout: 60_000 });
     await page.context().close();
   }
 
   expect(await example.stop('SIGINT')).toEqual({ code: 0, signal: null });
   expect(example.stderr()).toBe('');
-});
+}, 180_000);

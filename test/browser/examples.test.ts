@@ -4,7 +4,7 @@ import { type IncomingMessage, request } from 'node:http';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { startBackend } from '../../examples/browser/backend.js';
-import { hang, jsonStringError } from '../../src/demo/behaviours.ts';
+import { hang, jsonStringError } from '../support/upstream-scripts.ts';
 import { doneFrame, messageFrame } from '../../src/demo/frames.ts';
 import { launchBrowser, type TestBrowser } from '../support/browser.ts';
 import { dieWithMe } from '../support/die-with-me.ts';
@@ -55,9 +55,9 @@ describe.each(['fetch.html', 'openai.html'])('%s', (file) => {
   });
 
   const answer = (text: string): Promise<void> =>
-    page.locator('#answer', { hasText: text }).waitFor({ timeout: 10_000 });
+    page.locator('#answer', { hasText: text }).waitFor({ timeout: 30_000 });
   const status = (text: string): Promise<void> =>
-    page.locator('#status', { hasText: text }).waitFor({ timeout: 10_000 });
+    page.locator('#status', { hasText: text }).waitFor({ timeout: 30_000 });
 
   it('answers a question, word by word', async () => {
     const first = Promise.withResolvers<void>();
@@ -121,7 +121,7 @@ describe.each(['fetch.html', 'openai.html'])('%s', (file) => {
   it('shows an error by its code', async () => {
     gateway.upstream.script(jsonStringError());
     await page.click('#send');
-    await page.locator('#status.failed', { hasText: 'upstream_error: ' }).waitFor({ timeout: 15_000 });
+    await page.locator('#status.failed', { hasText: 'upstream_error: ' }).waitFor({ timeout: 30_000 });
   });
 
   it('shows why it has no session, and goes on once there is one to be had', async () => {
@@ -132,7 +132,7 @@ describe.each(['fetch.html', 'openai.html'])('%s', (file) => {
     onTestFinished(() => letSiteIn());
     await page.click('#send');
     const failed = page.locator('#status.failed', { hasText: 'no_session: This site cannot get a session' });
-    await failed.waitFor({ timeout: 15_000 });
+    await failed.waitFor({ timeout: 30_000 });
     expect(errors.mock.lastCall?.[0]).toContain('No session: 403 origin_not_allowed');
     await letSiteIn();
     await page.click('#send');

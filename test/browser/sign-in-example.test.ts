@@ -53,7 +53,7 @@ afterAll(async () => {
 });
 
 const shows = (selector: string, text: string): Promise<void> =>
-  page.locator(selector, { hasText: text }).waitFor({ timeout: 10_000 });
+  page.locator(selector, { hasText: text }).waitFor({ timeout: 30_000 });
 
 async function signIn(name = 'Ana'): Promise<void> {
   await page.click('#sign-in');

@@ -80,7 +80,7 @@ export async function get(url: string, { token, headers = {}, signal }: Sent = {
 
 /** The answer once its head is in, its body still to be read. */
 export function open(url: string, body: object | string, sent: Sent = {}): Promise<Response> {
-  const { token, headers = {}, signal, timeoutMs = 10_000 } = sent;
+  const { token, headers = {}, signal, timeoutMs = 30_000 } = sent;
   const answer = fetch(url, {
     method: 'POST',
     headers: { ...bearer(token), ...headers },
@@ -90,7 +90,7 @@ export function open(url: string, body: object | string, sent: Sent = {}): Promi
   return within(answer, timeoutMs, `the head of an answer from ${url}`);
 }
 
-export async function read(answer: Response, timeoutMs = 10_000): Promise<Reply> {
+export async function read(answer: Response, timeoutMs = 30_000): Promise<Reply> {
   const bytes = Buffer.from(await within(answer.arrayBuffer(), timeoutMs, 'the end of an answer'));
   const text = bytes.toString('utf8');
   return { url: answer.url, status: answer.status, headers: answer.headers, bytes, text, json: parsed(text) };
@@ -125,12 +125,12 @@ export function readStream(answer: Response): StreamReading {
   };
   return {
     text,
-    until: async (part, timeoutMs = 5_000) => {
+    until: async (part, timeoutMs = 20_000) => {
       while (!text().includes(part)) {
         if (!(await next(timeoutMs))) throw new Error(`The stream ended before ${JSON.stringify(part)}.`);
       }
     },
-    rest: async (timeoutMs = 5_000) => {
+    rest: async (timeoutMs = 20_000) => {
       try {
         while (await next(timeoutMs));
         return 'clean';

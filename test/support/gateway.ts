@@ -223,7 +223,7 @@ export function administrationOf(url: string, adminKey: string): Administration 
       });
       return { text: String(body['token']), id: String(body['id']), team: id, user: userId };
     },
-    settled: async (team, count, timeoutMs = 2_000) => {
+    settled: async (team, count, timeoutMs = 20_000) => {
       const look = async (): Promise<LedgerEntry[] | null> => {
         const found = await entries(team);
         return found.length >= count ? found : null;

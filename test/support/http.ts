@@ -55,10 +55,10 @@ export async function connectRaw(port: number): Promise<RawConnection> {
     send: (bytes) => void socket.write(bytes),
     received,
     text,
-    until: async (part, timeoutMs = 5_000) => {
+    until: async (part, timeoutMs = 20_000) => {
       await waitFor(() => text().includes(part), { timeoutMs, what: `${JSON.stringify(part)} in an answer` });
     },
-    untilClosed: async (timeoutMs = 5_000) => {
+    untilClosed: async (timeoutMs = 20_000) => {
       await waitFor(() => state.closed, { timeoutMs, what: 'the connection to close' });
     },
     destroy: () => void socket.destroy(),
@@ -69,7 +69,7 @@ export async function connectRaw(port: number): Promise<RawConnection> {
 export async function rawRequest(
   port: number,
   bytes: string | Uint8Array,
-  timeoutMs = 5_000,
+  timeoutMs = 20_000,
 ): Promise<Buffer> {
   const connection = await connectRaw(port);
   try {

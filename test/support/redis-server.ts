@@ -126,7 +126,7 @@ async function untilReady(child: ChildProcess, port: number): Promise<void> {
     // Its own pid: another server that took the port meanwhile would answer a PING as well.
     return String(await command(port, 'INFO', 'server')).includes(`process_id:${child.pid}`);
   };
-  await waitFor(answers, { timeoutMs: 10_000, what: 'redis-server to answer' });
+  await waitFor(answers, { timeoutMs: 30_000, what: 'redis-server to answer' });
   if (hasEnded(child)) throw new Error(`redis-server ended at once with code ${child.exitCode}.`);
 }
 

@@ -77,7 +77,7 @@ export function launch({ entry, args = [], nodeArgs = [], env = {} }: ProgramOpt
 
 /** Runs the gateway on a free loopback port and waits until `/readyz` answers 200. */
 export async function spawnGateway(options: GatewayOptions): Promise<SpawnedGateway> {
-  const { entry = 'src/main.ts', readyTimeoutMs = 15_000, nodeArgs = [] } = options;
+  const { entry = 'src/main.ts', readyTimeoutMs = 60_000, nodeArgs = [] } = options;
   const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
   const program = launch({ entry, nodeArgs, env: { PORT: String(port), HOST: '127.0.0.1', ...options.env } });

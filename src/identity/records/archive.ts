@@ -48,26 +48,6 @@ export interface Commit {
   seen?: { found: string; next: string };
 }
 
-/** Identities as a whole: read team by team, changed many at a time. Methods reject with `StoreUnavailable`. */
-export interface IdentityArchive {
-  /** The ids of all teams, in order. */
-  teams(): Promise<string[]>;
-  /** Everything of a team, in the order of ids; null when there is no such team. */
-  team(id: string): Promise<ArchivedPart | null>;
-  /** What is of no team. */
-  gateway(): Promise<ArchivedPart>;
-  /** For each hash the token it is bound to, as `team/token id`, or null. */
-  owners(secrets: readonly string[]): Promise<(string | null)[]>;
-  /**
-   * Makes all changes in one step, or none: `conflict` where anything is not as it was found, or a secret
-   * is another token's. The epochs of the teams that changed move. A full store refuses.
-   */
-  commit(commit: Commit): Promise<'done' | 'conflict'>;
-  provenance(): Promise<Provenance>;
-  /** The store's name, made now if it has none. Works in a full store. */
-  storeName(): Promise<string>;
-}
-
 /** How a store writes which token a secret belongs to. */
 export function ownerName({ team, id }: { team: string; id: string }): string {
   return `${team}/${id}`;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { LedgerEntry } from '../../../src/ledger/entry.ts';
-import { hang, resetAfter, streamFrames } from '../../../src/demo/behaviours.ts';
+import { hang, resetAfter, streamFrames } from '../../support/upstream-scripts.ts';
 import { startGateway, type IssuedToken, type NewToken, type TestGateway } from '../../support/gateway.ts';
 import {
   bodies,
@@ -30,7 +30,7 @@ const fixture = (name: string): Buffer =>
 let gateway: TestGateway;
 
 beforeAll(async () => {
-  gateway = await startGateway({ env: { STREAM_IDLE_TIMEOUT_MS: '300' } });
+  gateway = await startGateway({ env: { STREAM_IDLE_TIMEOUT_MS: '1000' } });
 });
 afterEach(() => gateway.upstream.script(null));
 afterAll(() => gateway.close());

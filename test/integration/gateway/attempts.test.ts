@@ -2,16 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  hang,
-  resetAfter,
-  resetBeforeAnswer,
-  respond,
-  wafPage,
-  type Script,
-} from '../../../src/demo/behaviours.ts';
+import { hang, resetAfter, resetBeforeAnswer, respond, wafPage } from '../../support/upstream-scripts.ts';
 import { messageFrame } from '../../../src/demo/frames.ts';
-import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
+import { type Script, startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
 import { freePort } from '../../support/free-port.ts';
 import { models, startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import {
@@ -155,7 +148,7 @@ describe('of two attachments, one', () => {
     ['does not answer in time', hang(), false, 504],
     ['breaks off in the middle', resetAfter(messageFrame({})), true, 200],
   ])('%s: one caller notices, and it is asked last from then on', async (_, script, stream, status) => {
-    await start({ ...twoAttachments(), UPSTREAM_TIMEOUT_MS: '1000' });
+    await start({ ...twoAttachments(), UPSTREAM_TIMEOUT_MS: '3000' });
     first.script(script);
     const statuses: number[] = [];
     while (first.requests.length === 0) statuses.push((await call({ stream }).catch(() => cut)).status);
@@ -204,7 +197,7 @@ describe('what may have been done, or is the same everywhere, is not sent again:
     ['an answer that breaks off at once', resetAfter('{"choices":', json), 502],
     ['an answer of the wrong kind', respond(200, { 'content-type': 'text/html' }, '<p>'), 502],
   ])('%s', async (_, script, status) => {
-    await start({ ...twoAttachments(), UPSTREAM_TIMEOUT_MS: '300' });
+    await start({ ...twoAttachments(), UPSTREAM_TIMEOUT_MS: '1000' });
     first.script(script);
     second.script(script);
     expect((await call()).status).toBe(status);

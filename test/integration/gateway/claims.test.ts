@@ -180,8 +180,10 @@ describe.each(['memory', 'redis'] as const)('claim links, store: %s', (store) =>
       const keys = ((await redis?.command('KEYS', '*:claim:*')) ?? []) as string[];
       const kept = [];
       for (const key of keys) kept.push(await redis?.command('GET', key));
+      expect(kept.length).toBeGreaterThan(0); // it was looked for in the right place
       const dump = JSON.stringify([keys, kept]);
       const { json } = await press(url);
+      expect(json['token']).toMatch(/^tgk_/);
       for (const secret of [url.split('/').at(-1) ?? '', String(json['token'])])
         expect(dump).not.toContain(secret);
     });

@@ -8,7 +8,13 @@ import OpenAI, {
   RateLimitError,
 } from 'openai';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { hang, resetAfter, resetBeforeAnswer, respond, streamFrames } from '../../../src/demo/behaviours.ts';
+import {
+  hang,
+  resetAfter,
+  resetBeforeAnswer,
+  respond,
+  streamFrames,
+} from '../../support/upstream-scripts.ts';
 import { messageFrame } from '../../../src/demo/frames.ts';
 import {
   models,
@@ -31,7 +37,7 @@ beforeAll(async () => {
   upstream = await startStandIn();
   gateway = await startGateway({
     upstream,
-    env: { ...perModelEnv(upstream), UPSTREAM_TIMEOUT_MS: '300', MAX_BODY_BYTES: '50000' },
+    env: { ...perModelEnv(upstream), UPSTREAM_TIMEOUT_MS: '1000', MAX_BODY_BYTES: '50000' },
   });
   token = await gateway.issue();
 });
@@ -265,7 +271,7 @@ describe('a stream that does not end well', () => {
     const { aborted } = upstream;
     const stream = await client().chat.completions.create({ model: models.chat, messages, stream: true });
     for await (const _ of stream) stream.controller.abort();
-    await upstream.waitFor((standIn) => standIn.aborted > aborted, 300);
+    await upstream.waitFor((standIn) => standIn.aborted > aborted);
   });
 });
 

@@ -390,7 +390,8 @@ describe.each(['memory', 'redis'] as const)('sessions, store: %s', (store) => {
   });
 });
 
-describe('a session that expires', () => {
+// These two wait or work for long: at once, and with stores of their own.
+describe.concurrent('a session that expires', () => {
   it('is told so: while it is kept, once it is gone, and in the middle of use', async () => {
     const clock = new TurnedClock();
     const gateway = await startGateway({ clock });
@@ -411,7 +412,7 @@ describe('a session that expires', () => {
     }
   });
 
-  it('is told so by the clock of Redis, also when its key is gone', { timeout: 30_000 }, async () => {
+  it('is told so by the clock of Redis, also when its key is gone', { timeout: 60_000 }, async () => {
     const redis = await startRedis();
     const gateway = await startGateway({ redis });
     try {
@@ -429,8 +430,8 @@ describe('a session that expires', () => {
   });
 });
 
-describe('ten thousand mintings', () => {
-  it('are bounded a minute and in bytes, and hinder nobody else', { timeout: 60_000 }, async () => {
+describe.concurrent('ten thousand mintings', () => {
+  it('are bounded a minute and in bytes, and hinder nobody else', { timeout: 300_000 }, async () => {
     const redis = await startRedis();
     const gateway = await startGateway({ redis, env: { SESSIONS_PER_MINUTE: '9000' } });
     try {

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Script } from '../../../src/demo/stand-in.ts';
 import {
   hang,
   resetAfter,
@@ -6,8 +7,7 @@ import {
   respond,
   streamFrames,
   wafPage,
-  type Script,
-} from '../../../src/demo/behaviours.ts';
+} from '../../support/upstream-scripts.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
 import type { LedgerEntry } from '../../../src/ledger/entry.ts';
 import type { Limit } from '../../../src/base/limit.ts';
@@ -39,8 +39,8 @@ beforeAll(async () => {
     standIn: { listsModels: false },
     redis,
     env: {
-      UPSTREAM_TIMEOUT_MS: '300',
-      STREAM_IDLE_TIMEOUT_MS: '300',
+      UPSTREAM_TIMEOUT_MS: '1000',
+      STREAM_IDLE_TIMEOUT_MS: '1000',
       NOWHERE_URL: `http://127.0.0.1:${await freePort()}`,
       NOWHERE_KEY: 'inf-nowhere',
       NOWHERE_MODEL_ID: 'nowhere',
@@ -224,11 +224,9 @@ describe('a plain call', () => {
       signal: leaving.signal,
     });
     await gateway.upstream.waitFor(({ requests }) => requests.length > before);
-    const leftAt = performance.now();
     leaving.abort();
     await expect(answer).rejects.toThrow(/abort/);
-    await gateway.upstream.waitFor((upstream) => upstream.aborted > aborted, 200);
-    expect(performance.now() - leftAt).toBeLessThan(200);
+    await gateway.upstream.waitFor((upstream) => upstream.aborted > aborted);
     await expectCharged(token, {
       charged: { requests: 1, input: 'estimate', output: 'reserved' },
       entry: { outcome: 'aborted', usage: 'estimated', error_code: null, ttfb_ms: null },

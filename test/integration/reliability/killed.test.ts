@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hang, streamFrames } from '../../../src/demo/behaviours.ts';
+import { hang, streamFrames } from '../../support/upstream-scripts.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
 import type { LedgerEntry } from '../../../src/ledger/entry.ts';
 import { administrationOf } from '../../support/gateway.ts';
@@ -16,7 +16,7 @@ import { countingLimits, openStream, outcomeOf, startSite, type Site, type SiteO
 
 const leaseMs = 1_500;
 /** A lease, a heartbeat, and as much again for a machine that is busy with other tests. */
-const sweptMs = 15_000;
+const sweptMs = 30_000;
 const word = messageFrame({ choices: [{ delta: { content: 'x'.repeat(40) } }] }); // ten tokens' worth
 const endless = streamFrames([word], { end: false });
 

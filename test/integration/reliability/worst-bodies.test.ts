@@ -46,15 +46,30 @@ const worst: Record<string, string> = {
 };
 
 describe('one body', () => {
-  /** Of the thread's own time, whatever else the machine does; on a quiet one no turn takes 50 ms. */
-  const mostMs = 150;
+  /**
+   * A turn may take as long as Node itself would for five plain bodies of this size, in the thread's own time, so that
+   * neither a slow machine nor a busy one matters. Without pauses the worst of them take ten times as long.
+   */
+  const mostPlainBodies = 5;
+  /** Some systems count processor time in ticks of 10 ms. */
+  const shortestPlainMs = 30;
+  const plain = Buffer.from(worst['letters'] ?? '');
 
   it.each(Object.entries(worst))('of %s holds up nobody for long', async (_, text) => {
     const bytes = Buffer.from(text);
-    const held: number[] = [];
-    for (let n = 0; n < 3; n += 1) held.push(await longestTurnMs(() => workOn(bytes)));
-    expect(Math.min(...held)).toBeLessThan(mostMs);
+    let [heldMs, plainMs] = [Infinity, shortestPlainMs];
+    for (let n = 0; n < 4 && !(heldMs < mostPlainBodies * plainMs); n += 1) {
+      plainMs = Math.max(plainMs, plainTurnMs());
+      heldMs = Math.min(heldMs, await longestTurnMs(() => workOn(bytes)));
+    }
+    expect(heldMs).toBeLessThan(mostPlainBodies * plainMs);
   });
+
+  function plainTurnMs(): number {
+    const startedMs = workedMs();
+    Buffer.from(JSON.stringify(JSON.parse(plain.toString())));
+    return workedMs() - startedMs;
+  }
 
   /** All that is done to a body before it is sent on. */
   async function workOn(bytes: Buffer): Promise<void> {
@@ -92,8 +107,8 @@ describe('one body', () => {
   }
 });
 
-describe('two hundred of them at once', () => {
-  const senders = 200;
+describe('forty of them at once, three times what may be in memory,', () => {
+  const senders = 40;
   /** What is in memory of 128 MiB of bodies: as they came, parsed, and written out again, beside the process itself. */
   const boundBytes = 640 * mebibyte;
 
@@ -139,7 +154,7 @@ describe('two hundred of them at once', () => {
       Array.from({ length: senders }, async (_, n) => {
         const body = kinds[n % kinds.length] ?? Buffer.alloc(0);
         const answer = await fetch(`${gateway.url}${paths.chat}`, { method: 'POST', headers, body });
-        const reply = await read(answer, 60_000);
+        const reply = await read(answer, 120_000);
         return reply.status === 200 ? '200' : `${reply.status} ${errorOf(reply).code}`;
       }),
     );
@@ -153,5 +168,5 @@ describe('two hundred of them at once', () => {
         (await post(`${gateway.url}${paths.chat}`, bodies.chat(), { token: token.text })).status === 200,
       { what: 'an answer' },
     );
-  }, 90_000);
+  }, 180_000);
 });
