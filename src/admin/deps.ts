@@ -2,7 +2,7 @@ import type { ActorCheck } from '../access/actor-check.ts';
 import type { AuditReader } from '../audit/audit.ts';
 import type { AuditContextOf } from '../audit/context.ts';
 import type { Backup } from '../backup/backup.ts';
-import type { ClaimMaker } from '../claims/claim.ts';
+import type { ClaimLinks } from '../claims/claim-links.ts';
 import type { LedgerReader } from '../ledger/ledger-reader.ts';
 import type { AdministratorDeps } from '../identity/operations/administrators.ts';
 import type { RefusalStore } from '../ledger/refusal-store.ts';
@@ -13,7 +13,7 @@ export interface AdminDeps extends AdministratorDeps {
   secrets: SecretStore;
   /** When secrets were last used, as far as this process knows. */
   lastUses: SecretStore['lastUses'];
-  claims: ClaimMaker;
+  claims: Pick<ClaimLinks, 'make'>;
   ledger: Pick<LedgerReader, keyof LedgerReader>;
   backup: Backup;
   audit: AuditReader;

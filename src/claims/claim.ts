@@ -7,12 +7,6 @@ export interface ClaimedToken {
   user: string;
 }
 
-/** Makes links that show a token once. Rejects with `StoreUnavailable`. */
-export interface ClaimMaker {
-  /** `host`: the request's Host; if it is undefined, the link is a path. */
-  make(claimed: ClaimedToken, host: string | undefined): Promise<{ url: string; expiresAtMs: number }>;
-}
-
 /** What is under a code: a sealed token that waits, the time it was opened, or nothing (any more). */
 export type ClaimState =
   { kind: 'waiting'; expiresAtMs: number } | { kind: 'opened'; atMs: number } | { kind: 'none' };
