@@ -166,7 +166,7 @@ measured.push(
   ),
 );
 
-// A change that leaves the records as large as they are: what grows is the trail.
+// A change that leaves the size of the records as it is: only the trail grows.
 const audit = new AuditTrail(store, keys, { log: { info: () => {} }, clock: systemClock });
 const audited = new IdentityStore(store, keys, audit);
 const origin = { actor: 'adm_000000000000', address: '203.0.113.9', requestId: randomUUID() };

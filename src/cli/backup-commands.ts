@@ -7,7 +7,7 @@ import { plain } from './cells.ts';
 import type { Cli, Terminal } from './cli.ts';
 import { yesOption } from './resource.ts';
 import { example } from './help.ts';
-import { CommandFailed } from './command-failed.ts';
+import { codeOf, CommandFailed } from './command-failed.ts';
 
 interface ExportOptions {
   file?: string;
@@ -110,8 +110,4 @@ function parsed(content: string): JsonValue {
   } catch {
     return null;
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
 }

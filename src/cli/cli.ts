@@ -17,12 +17,6 @@ export interface Terminal {
   ask?: (question: string) => Promise<string>;
 }
 
-export interface CliOptions {
-  send: Connection['send'];
-  terminal: Terminal;
-  json: () => boolean;
-}
-
 /** An action that cannot be undone. */
 export interface Confirmation {
   /** `--yes` on the command line: nobody is asked. */
@@ -39,10 +33,8 @@ export class Cli {
   readonly #terminal: Terminal;
   readonly #json: () => boolean;
 
-  constructor({ send, terminal, json }: CliOptions) {
-    this.#send = send;
-    this.#terminal = terminal;
-    this.#json = json;
+  constructor(options: { send: Connection['send']; terminal: Terminal; json: () => boolean }) {
+    ({ send: this.#send, terminal: this.#terminal, json: this.#json } = options);
   }
 
   /** The API's answer; null for a 204. Rejects with `CommandFailed` on every error. */

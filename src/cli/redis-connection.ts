@@ -35,7 +35,7 @@ export async function connectToRedis(env: NodeJS.ProcessEnv): Promise<Connection
     commandTimeoutMs: connectTimeoutMs,
     onDown: (error) => {
       failure.reason = ` (${reasonOf(error)})`;
-      // Nobody waits at a terminal for what may come up: only silence is waited for.
+      // Do not retry: nobody at a terminal waits for a store to come up.
       store.close();
     },
   });
@@ -53,14 +53,14 @@ export async function connectToRedis(env: NodeJS.ProcessEnv): Promise<Connection
   return { send: async (path, init) => app.request(path, init), close: () => store.close() };
 }
 
-/** ioredis's words, which name neither URL nor password; where several addresses refuse, Node has none but the code. */
+/** ioredis's message, which contains neither URL nor password. If several addresses refuse, Node gives only a code. */
 function reasonOf({ message, code }: Error & { code?: string }): string {
   return message || (code ?? 'unknown');
 }
 
 function localAdmin(store: RedisStore, prefix: string): ReturnType<typeof adminApp> {
   const keys = keysUnder(prefix);
-  // The log is the gateway's affair: it finds the new head there within a minute.
+  // The gateway logs the new head itself, within a minute.
   const audit = new AuditTrail(store, keys, { log: { info: () => {} }, clock: systemClock });
   const secrets = new SecretStore(store, keys, audit);
   return adminApp({

@@ -15,7 +15,7 @@ export interface StandInOptions {
   key?: string;
   /** Keys of per-model plans, each good for one model. */
   modelKeys?: Readonly<Record<string, string>>;
-  /** Whether it lists its models; default true. Else GET /available-models is a 404. */
+  /** Default: true. If false, GET /available-models is a 404. */
   listsModels?: boolean;
   /** The pause between the words of a stream. */
   wordDelayMs?: number;
@@ -45,13 +45,13 @@ export interface StandIn {
   readonly aborted: number;
   /** Emits `change` when a request comes, has been read, or ends. */
   readonly events: EventEmitter<{ change: [] }>;
-  /** How often it was asked for its models; of that nothing is among the requests. */
+  /** How often it was asked for its models. Such requests are not among `requests`. */
   readonly modelsAsked: number;
-  /** Has a script see every request first, but those for its models; null takes it off. */
+  /** Lets a script see every request first, except those for its models; null removes it. */
   script(script: Script | null): void;
-  /** Has a script answer GET /available-models; null takes it off. */
+  /** Lets a script answer GET /available-models; null removes it. */
   scriptModels(script: Script | null): void;
-  /** Resolves when the predicate holds, looked at again with every `change`; rejects at the deadline. */
+  /** Resolves when the predicate holds; it is checked at every `change`. Rejects at the deadline. */
   waitFor(predicate: (standIn: StandIn) => boolean, timeoutMs?: number): Promise<void>;
   /** Destroys every connection. */
   close(): Promise<void>;
@@ -76,7 +76,7 @@ export async function startStandIn({
   let modelsScript: Script | null = null;
   let modelsAsked = 0;
 
-  /** Apart from the rest, since gateways ask in the background. */
+  /** Kept apart, since gateways ask in the background. */
   const listModels = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     modelsAsked += 1;
     events.emit('change');
