@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { Pool } from 'undici';
 
 /*
- * The least a proxy in Node can do: node:http in, undici out, nothing looked at. `node bench/bare.ts PORT UPSTREAM_URL`
+ * The least a proxy in Node can do: node:http in, undici out, nothing inspected. `node bench/bare.ts PORT UPSTREAM_URL`
  */
 const [port, upstream = ''] = process.argv.slice(2);
 const pool = new Pool(upstream, { headersTimeout: 0, bodyTimeout: 0 });

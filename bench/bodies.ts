@@ -1,6 +1,6 @@
 import { doneFrame, messageFrame, namedFrame } from '../src/demo/frames.ts';
 
-/** A model every proxy is asked for. */
+/** The model that every proxy is asked for. */
 export const model = 'claude-4-5-haiku';
 export const chatPath = '/v1/chat/completions';
 export const imagePath = '/v1/images/generations';
@@ -52,7 +52,7 @@ export const frames = {
   last: messageFrame(JSON.parse(JSON.stringify(chunk({}, { usage })))) + doneFrame,
 };
 
-/** The same of Anthropic's shape. */
+/** The same in Anthropic's shape. */
 export const messagesFrames = {
   first: namedFrame('message_start', {
     type: 'message_start',

@@ -25,7 +25,7 @@ export interface Loaded {
   failed: number;
 }
 
-/** As many calls as go: wrk, which costs the least, or autocannon where there is none. */
+/** As many calls as possible: by wrk, which costs the least, or by autocannon if wrk is missing. */
 export function load(options: Load): Promise<Loaded> {
   return onPath('wrk') ? withWrk(options) : withAutocannon(options);
 }

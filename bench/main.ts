@@ -13,7 +13,7 @@ import { machine, printed, type Table, writeResults } from './report.ts';
 
 /*
  * Measures the gateway, everything on, beside a bare pass-through, nginx and Portkey, on one machine in one run:
- * `npm run bench`, or some of it, `npm run bench -- short-chat streams`; `--quick` for a look in two minutes.
+ * `npm run bench`, or a part of it, `npm run bench -- short-chat streams`; `--quick` takes two minutes.
  */
 const cases: Readonly<Record<string, Case>> = {
   'short-chat': shortChats,
@@ -46,5 +46,5 @@ for (const [name, measure] of Object.entries(cases)) {
   say(`\n${printed(table)}`);
 }
 const date = new Date().toISOString().slice(0, 10);
-// Some cases only have a file of their own: they must not take the place of the whole day's.
+// Some cases only have a file of their own: they must not replace the day's full results.
 await writeResults([date, ...names].join('-'), { date, machine: machine(), tables });

@@ -14,7 +14,7 @@ import { parseJson } from '../src/validation/parse-json.ts';
 import { frames, longChat, model, shortAnswer, shortChat } from './bodies.ts';
 import { median } from './report.ts';
 
-/* What each pure piece of the hot path takes by itself: `npm run bench:micro`. Ratios between runs, not absolutes. */
+/* How long each pure function of the hot path takes: `npm run bench:micro`. Compare runs; the figures are not absolute. */
 
 const runs = 7;
 const runMs = 150;

@@ -14,7 +14,7 @@ export function onPath(program: string): boolean {
   }
 }
 
-/** Installs what is compared with: from npm, and as root from the system's packages; says what is missing. */
+/** Installs the other proxies: from npm, and as root from the system's packages. Prints what is missing. */
 export function installPeers(say: (text: string) => void): void {
   if (!existsSync(`${here}node_modules/@portkey-ai/gateway`)) {
     say('Installing the peers from npm…');
@@ -34,7 +34,7 @@ export function installPeers(say: (text: string) => void): void {
         stdio: 'ignore',
       });
     } catch {
-      // Said below.
+      // Reported below.
     }
   }
   if (!onPath('redis-server')) throw new Error('There is no redis-server on the PATH: install it first.');

@@ -14,9 +14,9 @@ export interface Program {
   command: string;
   args: readonly string[];
   env?: Readonly<Record<string, string>>;
-  /** Where its output goes, as a log would; else nowhere. */
+  /** A file for its output, as for a log; absent: its output is discarded. */
   logFile?: string;
-  /** It runs once this answers. */
+  /** It is ready once this answers. */
   readyUrl: string;
 }
 
@@ -63,7 +63,7 @@ export async function cpuMs(pid: number): Promise<number> {
   return ((Number(fields[11]) + Number(fields[12])) * 1_000) / ticksPerS;
 }
 
-/** Memory a process holds, bytes. */
+/** The memory of a process, bytes. */
 export async function residentBytes(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1_024;

@@ -17,20 +17,20 @@ export interface Results {
   tables: readonly Table[];
 }
 
-/** The middle one of several figures. */
+/** The median. */
 export function median(figures: readonly number[]): number {
   const sorted = [...figures].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
-/** A figure as people read it: three digits that matter. */
+/** A figure for people: three significant digits. */
 export function figure(value: number): string {
   if (!Number.isFinite(value)) return '–';
   if (value >= 100) return Math.round(value).toLocaleString('en');
   return value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 
-/** What it ran on: figures mean nothing without it. */
+/** The machine and versions: figures mean nothing without them. */
 export function machine(): Record<string, string> {
   const version = (program: string, ...args: string[]): string => {
     if (!onPath(program)) return 'none';

@@ -2,9 +2,9 @@ import { cpuMs } from './processes.ts';
 import type { Site } from './site.ts';
 
 export interface StoreStats {
-  /** Scripts that were called. */
+  /** Calls of scripts. */
   calls: number;
-  /** All commands, those inside scripts too. */
+  /** All commands, including those inside scripts. */
   commands: number;
   cpuMs: number;
 }

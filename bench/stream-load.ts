@@ -4,7 +4,7 @@ import { chatPath } from './bodies.ts';
 import { median } from './report.ts';
 import type { Target } from './site.ts';
 
-/** How long a stream takes, about. */
+/** About how long a stream takes. */
 const spreadMs = 1_000;
 
 export interface Streamed {
@@ -13,7 +13,7 @@ export interface Streamed {
   firstByteMs: number;
 }
 
-/** Keeps so many streams open at once for some seconds, one after the other on each connection. */
+/** Keeps this many streams open at once for some seconds; each connection opens one after another. */
 export async function streamLoad(options: {
   target: Target;
   body: string;

@@ -8,7 +8,7 @@ export interface Measured {
   perSecond: number;
 }
 
-const warmUpS = 6; // less, and what is measured is the compiler
+const warmUpS = 6; // a shorter one would measure the compiler
 
 /** CPU per request and requests a second of each target, in turn, several times; the medians by name. */
 export async function throughput(

@@ -2,8 +2,8 @@ import { createServer, type ServerResponse } from 'node:http';
 import { chunksPerStream, frames, largeImage, messagesFrames, messagesPath, shortAnswer } from './bodies.ts';
 
 /*
- * An upstream that costs little: canned answers, and streams whose chunks come by the clock. `?every=` says how many ms
- * lie between two, `?hold` keeps a stream open without an end. `node bench/upstream.ts PORT`
+ * A cheap upstream: canned answers, and streams that send chunks at fixed intervals. `?every=` sets the interval, ms;
+ * `?hold` keeps a stream open for ever. `node bench/upstream.ts PORT`
  */
 const [port] = process.argv.slice(2);
 

@@ -3,10 +3,10 @@
 /** @import { TollgateOptions, TollgateSession } from './index.d.ts' */
 /** @typedef {{ token: string, renewAt: number, expiresAt: number }} Held Times in ms since the epoch. */
 
-/** With less left than this, a request waits for the renewal instead of taking its chance. */
+/** If less time is left than this, a request waits for the renewal. */
 const tooShortMs = 1_000;
 
-/** Codes of a 401 that say the session is over: in time, ended, or with the token it was made with. */
+/** Codes of a 401 that mean the session is over: it expired, was ended, or its token was. */
 const deadSession = new Set(['expired_token', 'invalid_token', 'revoked_token']);
 
 /** @type {typeof import('./index.d.ts').createTollgate} */
@@ -76,7 +76,7 @@ function keepSession(getSession, renewBeforeMs) {
     });
     return session;
   };
-  /** Gives up a session the gateway refused, unless another has taken its place. */
+  /** Drops a session that the gateway refused, unless it was already replaced. */
   const forget = (/** @type {Held} */ refused) => {
     if (session === refused) session = undefined;
   };
@@ -93,7 +93,7 @@ function hold(session, askedAt, renewBeforeMs) {
   const { token, expires_in: seconds, expires_at: time } = session ?? {};
   if (typeof token !== 'string' || token === '') throw new TypeError('getSession() gave no token.');
   const toldMs = typeof seconds === 'number' ? seconds * 1_000 : Date.parse(time ?? '') - askedAt;
-  // Untold, or over on arrival, which a clock that is wrong can make it seem: used until it is refused.
+  // No expiry, or already past, perhaps because this clock is wrong: the session is used until it is refused.
   const lifeMs = toldMs > 0 ? toldMs : Infinity;
   const beforeMs = Math.min(renewBeforeMs ?? Math.min(lifeMs / 10, 60_000), lifeMs / 2);
   return { token, renewAt: askedAt + lifeMs - beforeMs, expiresAt: askedAt + lifeMs };
@@ -127,7 +127,7 @@ function isRequest(input) {
 /**
  * The gateway's code of a 401.
  * @param {Response} answer
- * @returns {Promise<string>} '' where it is none
+ * @returns {Promise<string>} '' if there is none
  */
 async function refusedFor(answer) {
   if (answer.status !== 401) return '';
@@ -146,7 +146,7 @@ function canRepeat(body) {
 }
 
 /**
- * What the started work gives, or the signal's reason if that comes first; the work itself goes on.
+ * The result of the work, or the signal's reason if that comes first. The work itself goes on.
  * @template T
  * @param {() => Promise<T>} start
  * @param {AbortSignal | null | undefined} signal

@@ -3,7 +3,7 @@ import { planInstall, type Machine, type Plan } from './install-plan.ts';
 
 /** What a search for a browser gave. */
 export interface ChromiumSearch {
-  /** `CHROMIUM_PATH`: where it is set, nothing else is looked at. */
+  /** `CHROMIUM_PATH`: if it is set, nothing else is searched. */
   namedPath: string | undefined;
   found: Chromium | null;
 }

@@ -8,11 +8,11 @@ interface Lock {
 }
 
 /**
- * What is wrong with the packages installed beside a lock; null where nothing is. `installedText` is the lock that npm
- * leaves in node_modules; null where there is none.
+ * What is wrong with the packages installed beside a lock; null if nothing is. `installedText` is the lock that npm
+ * leaves in node_modules; null if there is none.
  */
 export function clientsProblem(lockText: string, installedText: string | null): string | null {
-  if (installedText === null) return 'The tests of clients need their packages.';
+  if (installedText === null) return 'The client tests need their packages.';
   const locked = packagesOf(lockText);
   const installed = packagesOf(installedText);
   const differs = Object.entries(locked).some(
@@ -20,7 +20,7 @@ export function clientsProblem(lockText: string, installedText: string | null): 
       installed[path]?.version !== version && !(optional && installed[path] === undefined), // of other platforms
   );
   const isMore = Object.keys(installed).some((path) => locked[path] === undefined);
-  return differs || isMore ? 'The packages of the tests of clients are not those of their lock.' : null;
+  return differs || isMore ? 'The packages of the client tests differ from their lock.' : null;
 }
 
 /** All but the project itself. */

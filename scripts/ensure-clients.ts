@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { clientsProblem } from './clients-plan.ts';
 
-/* Runs before the tests: those of clients have packages of their own (test/clients/README.md). */
+/* Runs before the tests: the client tests have their own packages (test/clients/README.md). */
 
 const folder = join(import.meta.dirname, '..', 'test', 'clients');
 const installed = join(folder, 'node_modules', '.package-lock.json');

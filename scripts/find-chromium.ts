@@ -10,12 +10,12 @@ export interface Chromium {
   version: string;
 }
 
-/** The one `CHROMIUM_PATH` names, where it is set; else the first on the PATH. Null where none runs. */
+/** The one that `CHROMIUM_PATH` names, if it is set; else the first on the PATH. Null if none runs. */
 export function findChromium({ CHROMIUM_PATH, PATH = '' }: NodeJS.ProcessEnv = process.env): Chromium | null {
   const folders = PATH.split(delimiter).filter((folder) => folder !== '');
   const onPath = names.flatMap((name) => folders.map((folder) => join(folder, name)));
   for (const path of CHROMIUM_PATH ? [CHROMIUM_PATH] : onPath) {
-    // Being there is not enough: Ubuntu's chromium-browser may do no more than name a snap to install.
+    // Existing is not enough: Ubuntu's chromium-browser may only name a snap to install.
     const text = existsSync(path) ? outputOf(path, '--version') : null;
     const version = /\d+(?:\.\d+)+/.exec(text ?? '')?.[0];
     if (version !== undefined) return { path, version };

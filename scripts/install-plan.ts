@@ -21,7 +21,7 @@ export type Plan =
   | { action: 'install'; command: string[]; message: string }
   | { action: 'ask'; message: string };
 
-/** How to get it: by apt where the machine is one to install on, else by asking. */
+/** How to get it: by apt if this machine allows it, else by asking. */
 export function planInstall(
   { problem, aptPackage, otherCommands }: Need,
   { isRoot, ci, hasApt }: Machine,

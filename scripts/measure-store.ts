@@ -1,12 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { RedisAdmissionStore } from '../src/limits/admission-store.ts';
+import { AdmissionStore } from '../src/limits/admission-store.ts';
 import { encodeOpen, type OpenRequest } from '../src/limits/open-record.ts';
 import { settlementOf } from '../src/limits/settlement.ts';
 import type { AdmitRequest, Settlement } from '../src/limits/store.ts';
-import { RedisAudit } from '../src/audit/audit-trail.ts';
+import { AuditTrail } from '../src/audit/audit-trail.ts';
 import { mintToken } from '../src/identity/records/token-text.ts';
 import { actingAs } from '../src/audit/context.ts';
-import { RedisIdentityStore } from '../src/identity/store/identity-store.ts';
+import { IdentityStore } from '../src/identity/store/identity-store.ts';
 import { systemClock } from '../src/base/clock.ts';
 import type { RecordKey } from '../src/identity/records/identity.ts';
 import { dayOf } from '../src/base/days.ts';
@@ -15,7 +15,7 @@ import { keysUnder } from '../src/store/keys.ts';
 import type { ForwardOutcome } from '../src/base/outcome.ts';
 import { RedisStore } from '../src/store/redis.ts';
 import type { RefusalCount } from '../src/ledger/refusal-count.ts';
-import { RedisRefusalStore } from '../src/ledger/refusal-store.ts';
+import { RefusalStore } from '../src/ledger/refusal-store.ts';
 import { startRedis } from '../test/support/redis-server.ts';
 
 /*
@@ -35,8 +35,8 @@ const limits = [
 const redis = await startRedis();
 const store = new RedisStore({ url: redis.url, verifyTls: false, commandTimeoutMs: 10_000 });
 await store.connected();
-const identities = new RedisIdentityStore(store, keys);
-const admission = new RedisAdmissionStore(store, keys, {
+const identities = new IdentityStore(store, keys);
+const admission = new AdmissionStore(store, keys, {
   leaseMs: 600_000,
   maxEntries: 1_000_000,
   retentionDays: 3_660,
@@ -55,7 +55,7 @@ async function measure(what: string, count: number, make: () => Promise<void>): 
   return { what, bytesEach: Math.round((after.usedBytes - before.usedBytes) / count) };
 }
 
-async function makeIn(into: RedisIdentityStore, key: RecordKey, value: object, user?: string): Promise<void> {
+async function makeIn(into: IdentityStore, key: RecordKey, value: object, user?: string): Promise<void> {
   const binding = user === undefined ? undefined : { secretHash: mintToken('user').secretHash, user };
   const made = await into.create(key, JSON.stringify(value), binding);
   if (made !== 'created') throw new Error(`${key.kind}: ${made}`);
@@ -166,9 +166,9 @@ measured.push(
   ),
 );
 
-// A change that leaves the records as large as they are: what grows is the trail.
-const audit = new RedisAudit(store, keys, { log: { info: () => {} }, clock: systemClock });
-const audited = new RedisIdentityStore(store, keys, audit);
+// A change that leaves the size of the records as it is: only the trail grows.
+const audit = new AuditTrail(store, keys, { log: { info: () => {} }, clock: systemClock });
+const audited = new IdentityStore(store, keys, audit);
 const origin = { actor: 'adm_000000000000', address: '203.0.113.9', requestId: randomUUID() };
 const teamText = (n: number): string =>
   JSON.stringify({ id: 'team-0', name: `Team ${n % 2}`, limits, created_at: createdAt });
@@ -221,7 +221,7 @@ measured.push({
   bytesEach: Math.round((afterRows - beforeRows) / rows.length - entryEach),
 });
 
-const refusals = new RedisRefusalStore(store, keys, { retentionDays: 3_660 });
+const refusals = new RefusalStore(store, keys, { retentionDays: 3_660 });
 const refusedRows = Array.from({ length: days * rowsADay }, (_, n): RefusalCount => {
   const { team, user, tokenId: token, endpoint } = request(n % 100);
   const code = (['insufficient_quota', 'rate_limit_exceeded', 'model_not_allowed', 'invalid_body'] as const)[

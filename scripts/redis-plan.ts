@@ -5,7 +5,7 @@ const neededMajor = 7;
 
 /**
  * Whether there is a redis-server fit for the tests, or how to get one. `versionText` is what
- * `redis-server --version` prints; null where there is none.
+ * `redis-server --version` prints; null if there is none.
  */
 export function planRedis(versionText: string | null, machine: Machine): Plan {
   const version = versionText === null ? null : (/\bv=(\d+\.\d+\.\d+)/.exec(versionText)?.[1] ?? null);

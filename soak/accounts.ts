@@ -1,8 +1,8 @@
 import { windowIndex } from '../src/limits/window.ts';
 import type { LedgerEntry } from '../src/ledger/entry.ts';
-import type { Counted } from './books.ts';
+import type { Counted } from './store-snapshot.ts';
 
-/** What refunds a request as never taken by the upstream: contract 1.4, "Who pays". */
+/** Codes of requests that are refunded, since the upstream never took them: contract 1.4, "Who pays". */
 const refunding: ReadonlySet<string> = new Set([
   'upstream_unreachable',
   'upstream_auth_failed',
@@ -22,7 +22,7 @@ export function charged(entry: LedgerEntry, metric: Counted['limit']['metric']):
     case 'cost_usd':
       return Math.round((entry.cost_usd ?? 0) * 1e9);
     case 'concurrency':
-      return 0; // nothing is open when the books are read
+      return 0; // nothing is open when the snapshot is read
   }
 }
 

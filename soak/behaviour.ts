@@ -1,17 +1,17 @@
 import type { Random } from './random.ts';
 
-/** What a call asks of the upstream, written into its prompt: the upstream does as it is told there. */
+/** What a call asks of the upstream. It is written into the prompt, and the upstream follows it. */
 export type Behaviour =
   | { do: 'answer'; delayMs: number; words: number }
   | { do: 'error'; status: 400 | 401 | 429 | 500 }
-  /** Resets the connection before any of an answer. */
+  /** Resets the connection before the answer begins. */
   | { do: 'reset' }
   /** Breaks the answer off in the middle. */
   | { do: 'break'; words: number }
-  /** Answers a few words and then nothing more: only for callers that leave. */
+  /** Answers a few words, then nothing: only for callers that leave. */
   | { do: 'hang' };
 
-/** What one call is to meet. */
+/** Draws what happens to one call. */
 export function drawBehaviour(random: Random, leaves: boolean): Behaviour {
   if (leaves && random.chance(0.4)) return { do: 'hang' };
   const draw = random.next();

@@ -18,7 +18,7 @@ export interface Call {
   body: string;
   /** What it reserves, by the contract. */
   reserves: { inputTokens: number; outputTokens: number; images: number };
-  /** After so long the caller leaves; null: it stays. */
+  /** The caller leaves after this time; null if it stays. */
   leavesAfterMs: number | null;
   /** When it left; the soak's monotonic clock, ms. */
   leftMs: number | null;
@@ -26,7 +26,7 @@ export interface Call {
 }
 
 export type CallEnd =
-  /** With the whole of a good answer. */
+  /** With a whole, good answer. */
   | { how: 'answered' }
   | { how: 'refused'; status: number; code: string }
   | { how: 'left' }
@@ -75,10 +75,10 @@ function contents({ kind, behaviour, maxTokens, images }: Draft, stream: boolean
   }
 }
 
-/** Longer than anything a call may wait for. */
+/** Longer than any call may take. */
 const stuckAfterMs = 60_000;
 
-/** Makes the call; it says how it ended. Rejects where it has no end. */
+/** Makes the call and records how it ended. Rejects if it does not end. */
 export async function perform(call: Call): Promise<void> {
   const leaving = new AbortController();
   const leave = (): void => {

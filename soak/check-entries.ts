@@ -1,28 +1,28 @@
 import type { Call } from './calls.ts';
-import type { Evidence, Told } from './evidence.ts';
+import type { Evidence, MatchedEntry } from './evidence.ts';
 import type { Row, Table } from './findings.ts';
 
-/** Each admitted request has exactly one entry, each entry is of a request, and it says what was seen of it. */
-export function checkEntries({ books: { entries, open }, calls, seen, told }: Evidence): Table[] {
+/** Each admitted request has exactly one entry, each entry has a request, and the two agree. */
+export function checkEntries({ snapshot: { entries, open }, calls, seen, matched }: Evidence): Table[] {
   const entered = new Set(entries.map(({ request_id: id }) => id));
   const ids = new Set(entries.map(({ id }) => id));
   const outcomes = new Map(entries.map(({ request_id: id, outcome }) => [id, outcome]));
-  const lost = told.filter(({ entry }) => entry.outcome === 'lost');
+  const lost = matched.filter(({ entry }) => entry.outcome === 'lost');
   const rows: Row[] = [
-    row('open in the end; none', open, 0),
-    row('entries; their ids', entries.length, ids.size),
-    row('entries; the requests they are of', entries.length, entered.size),
-    every('entries; of a call', told, ({ call }) => call !== undefined),
+    row('open at the end; expected', open, 0),
+    row('entries; distinct ids', entries.length, ids.size),
+    row('entries; distinct requests', entries.length, entered.size),
+    every('entries; of a call', matched, ({ call }) => call !== undefined),
     every('requests at the upstream; with an entry', seen, ({ requestId }) => entered.has(requestId)),
-    every('entries of what must have been sent; seen by the upstream', told.filter(mustBeSent), isTaken),
+    every('entries of what must have been sent; seen by the upstream', matched.filter(mustBeSent), isTaken),
     every(
-      'whole answers; `ok`, or `lost` where the process died before it settled',
+      'whole answers; `ok`, or `lost` if the process died before it settled',
       calls.filter(isAnswered),
       (call) => ['ok', 'lost'].includes(outcomes.get(call.requestId) ?? ''),
     ),
-    every('`ok`; with the usage the upstream reported', told.filter(isOk), tellsUsage),
+    every('`ok`; with the usage the upstream reported', matched.filter(isOk), hasReportedUsage),
     every(
-      'calls turned away; without an entry, or `lost` where the process died before it gave back',
+      'calls turned away; without an entry, or `lost` if the process died before it refunded them',
       calls.filter(wasTurnedAway),
       ({ requestId }) => ['lost', undefined].includes(outcomes.get(requestId)),
     ),
@@ -48,33 +48,33 @@ function isAnswered({ ended }: Call): boolean {
   return ended?.how === 'answered';
 }
 
-/** Refused before it was admitted, or never connected: nothing of it may be charged. */
+/** Refused before it was admitted, or never connected: it must not be charged. */
 function wasTurnedAway({ ended }: Call): boolean {
   if (ended?.how === 'not connected') return true;
   if (ended?.how !== 'refused') return false;
   return ['rate_limit_exceeded', 'insufficient_quota', 'store_unavailable'].includes(ended.code);
 }
 
-function isOk({ entry }: Told): boolean {
+function isOk({ entry }: MatchedEntry): boolean {
   return entry.outcome === 'ok';
 }
 
 /** Not cut short by its caller or its process, and not refused by the upstream. */
-function mustBeSent({ entry: { outcome, error_code: code } }: Told): boolean {
+function mustBeSent({ entry: { outcome, error_code: code } }: MatchedEntry): boolean {
   return outcome === 'ok' || (outcome === 'error' && code === 'upstream_error');
 }
 
-function isTaken({ seen }: Told): boolean {
+function isTaken({ seen }: MatchedEntry): boolean {
   return seen?.taken === true;
 }
 
-function tellsUsage({ entry, seen }: Told): boolean {
+function hasReportedUsage({ entry, seen }: MatchedEntry): boolean {
   if (!seen?.usage) return false;
   const { input, output } = seen.usage;
   return entry.input_tokens === input && entry.output_tokens === output && entry.images === seen.images;
 }
 
-function isChargedWhole({ entry, call }: Told): boolean {
+function isChargedWhole({ entry, call }: MatchedEntry): boolean {
   if (!call) return false;
   const { inputTokens, outputTokens, images } = call.reserves;
   return (

@@ -1,19 +1,19 @@
 import { applies, charged, nameOf, windowOf } from './accounts.ts';
-import type { Counted } from './books.ts';
+import type { Counted } from './store-snapshot.ts';
 import type { Row, Table } from './findings.ts';
 import { mostAtOnce } from './overlap.ts';
-import type { Evidence, Told } from './evidence.ts';
+import type { Evidence, MatchedEntry } from './evidence.ts';
 
 /**
  * Each limit's counter against what the ledger charged it, window by window, and both against what the upstream
- * counted. Requests, images and concurrency must never have exceeded the limit; tokens neither, since this
+ * counted. Requests, images and concurrency must never have exceeded the limit; nor tokens, since this
  * upstream never uses more than was reserved.
  */
-export function checkLimits({ books, told }: Evidence): Table[] {
-  const windows = books.limits.flatMap((counted) => windowRows(counted, told));
-  const atOnce = books.limits
+export function checkLimits({ snapshot, matched }: Evidence): Table[] {
+  const windows = snapshot.limits.flatMap((counted) => windowRows(counted, matched));
+  const atOnce = snapshot.limits
     .filter(({ limit }) => limit.metric === 'concurrency')
-    .map((counted) => concurrencyRow(counted, told));
+    .map((counted) => concurrencyRow(counted, matched));
   return [
     {
       title: 'Limits, each window (n: the latest)',
@@ -28,10 +28,10 @@ export function checkLimits({ books, told }: Evidence): Table[] {
   ];
 }
 
-function windowRows(counted: Counted, told: readonly Told[]): Row[] {
+function windowRows(counted: Counted, matched: readonly MatchedEntry[]): Row[] {
   const { limit, counter } = counted;
   if (limit.metric === 'concurrency') return [];
-  const counts = told.filter(({ entry }) => applies(counted, entry));
+  const counts = matched.filter(({ entry }) => applies(counted, entry));
   const windows = new Set(counts.map(({ entry }) => windowOf(counted, entry)));
   return [...windows]
     .sort((a, b) => b - a)
@@ -42,22 +42,22 @@ function windowRows(counted: Counted, told: readonly Told[]): Row[] {
       const ofCounter = counterOf(counter, window);
       const agrees =
         (ofCounter === null || ofCounter === ofLedger) && ofUpstream <= ofLedger && ofLedger <= limit.max;
-      const place = counter.index === window ? 'n' : `n-${counter.index - window}`;
+      const label = counter.index === window ? 'n' : `n-${counter.index - window}`;
       return {
-        name: `${nameOf(counted)}, ${place}`,
+        name: `${nameOf(counted)}, ${label}`,
         figures: [limit.max, ofCounter ?? '-', ofLedger, ofUpstream],
         agrees,
       };
     });
 }
 
-/** A counter keeps a window and the one before; null for any other. */
+/** A counter keeps its current window and the previous one; null for any other. */
 function counterOf({ index, current, previous }: Counted['counter'], window: number): number | null {
   if (window === index) return current;
   return window === index - 1 ? previous : null;
 }
 
-function countedUpstream({ seen }: Told, metric: Counted['limit']['metric']): number {
+function countedUpstream({ seen }: MatchedEntry, metric: Counted['limit']['metric']): number {
   if (!seen?.taken) return 0;
   switch (metric) {
     case 'requests':
@@ -72,9 +72,9 @@ function countedUpstream({ seen }: Told, metric: Counted['limit']['metric']): nu
   }
 }
 
-function concurrencyRow(counted: Counted, told: readonly Told[]): Row {
+function concurrencyRow(counted: Counted, matched: readonly MatchedEntry[]): Row {
   const { limit, counter } = counted;
-  const most = mostAtOnce(told.filter(({ entry }) => applies(counted, entry)));
+  const most = mostAtOnce(matched.filter(({ entry }) => applies(counted, entry)));
   const agrees = counter.current === 0 && most <= limit.max;
   return { name: nameOf(counted), figures: [limit.max, counter.current, most], agrees };
 }

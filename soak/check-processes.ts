@@ -7,11 +7,11 @@ const longestStopMs = 30_000;
 /** Contract 1.6. */
 const longestUntilLostMs = 60_000;
 
-/** How processes ended, and how long what they left stayed open. */
-export function checkProcesses(instances: readonly Instance[], { told }: Evidence): Table[] {
+/** How processes ended, and how long their open requests stayed open. */
+export function checkProcesses(instances: readonly Instance[], { matched }: Evidence): Table[] {
   const stopped = instances.flatMap(({ ended }) => (ended === null ? [] : [ended]));
   const slowest = Math.max(0, ...stopped.map(({ tookMs }) => tookMs));
-  const waits = told.flatMap(({ entry, call }) => {
+  const waits = matched.flatMap(({ entry, call }) => {
     const killedAtMs = call?.instance.killedAtMs;
     return entry.outcome === 'lost' && typeof killedAtMs === 'number' ? [entry.writtenAtMs - killedAtMs] : [];
   });

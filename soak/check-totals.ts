@@ -3,16 +3,16 @@ import { usageFigures, type UsageFigures, type UsageRow } from '../src/ledger/to
 import type { Evidence } from './evidence.ts';
 import type { Row, Table } from './findings.ts';
 
-/** `/admin/usage` against the sums of the entries: everything together, and each row that differs. */
-export function checkTotals({ books: { entries, totals } }: Evidence): Table[] {
+/** `/admin/usage` against the sums of the entries: the sums over all rows, and each row that differs. */
+export function checkTotals({ snapshot: { entries, totals } }: Evidence): Table[] {
   const sums = new Map<string, UsageFigures>();
   for (const entry of entries) {
     const row = sums.get(rowOf(entry)) ?? zeros();
     for (const figure of usageFigures) row[figure] += figureOf(entry, figure);
     sums.set(rowOf(entry), row);
   }
-  const told = new Map(totals.map((total) => [nameOf(total), total]));
-  const rows = [...new Set([...sums.keys(), ...told.keys()])];
+  const reported = new Map(totals.map((total) => [nameOf(total), total]));
+  const rows = [...new Set([...sums.keys(), ...reported.keys()])];
   const byFigure = usageFigures.map((figure): Row => {
     const ofLedger = entries.reduce((sum, entry) => sum + figureOf(entry, figure), 0);
     const ofTotals = totals.reduce((sum, total) => sum + total[figure], 0);
@@ -21,7 +21,7 @@ export function checkTotals({ books: { entries, totals } }: Evidence): Table[] {
   const differing = rows
     .flatMap((row) =>
       usageFigures.map((figure): Row => {
-        const [ofLedger, ofTotals] = [sums.get(row)?.[figure] ?? 0, told.get(row)?.[figure] ?? 0];
+        const [ofLedger, ofTotals] = [sums.get(row)?.[figure] ?? 0, reported.get(row)?.[figure] ?? 0];
         return { name: `${row}: ${figure}`, figures: [ofLedger, ofTotals], agrees: ofLedger === ofTotals };
       }),
     )

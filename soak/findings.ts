@@ -1,4 +1,4 @@
-/** One figure as several accounts have it. */
+/** One figure, as each source counted it. */
 export interface Row {
   name: string;
   figures: readonly (string | number)[];
@@ -25,14 +25,14 @@ export function printed({ title, columns, rows }: Table): string {
   return [`${title.padEnd(longest)}${cells(columns)}`, ...lines, ''].join('\n');
 }
 
-/** What differs, in words, one line a row. */
+/** One line for each row that differs. */
 export function differences(tables: readonly Table[]): string[] {
   return tables.flatMap(({ title, columns, rows }) =>
     rows
       .filter(({ agrees }) => !agrees)
       .map(({ name, figures }) => {
-        const told = figures.map((figure, n) => `${columns[n] ?? ''} ${figure}`.trim());
-        return `${title} › ${name}: ${told.join(', ')}`;
+        const values = figures.map((figure, n) => `${columns[n] ?? ''} ${figure}`.trim());
+        return `${title} › ${name}: ${values.join(', ')}`;
       }),
   );
 }

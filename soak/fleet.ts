@@ -10,18 +10,18 @@ export interface Instance {
   readonly url: string;
   readonly gateway: SpawnedGateway;
   killedMs: number | null;
-  /** The wall clock's time of the same, to compare with the store's. */
+  /** The same moment by the wall clock, to compare with the store's clock. */
   killedAtMs: number | null;
   stoppedMs: number | null;
   /** How long it took to end after SIGTERM, and its exit code. */
   ended: { tookMs: number; code: number | null } | null;
-  /** It ended though nobody told it to. */
+  /** It ended without being told to. */
   crashed: boolean;
 }
 
-/** The gateways: as many as there are to be, each replaced when it is gone. */
+/** A fixed number of gateways. Each is replaced when it ends. */
 export class Fleet {
-  /** Everyone there ever was. */
+  /** All that were ever started. */
   readonly instances: Instance[] = [];
   readonly #env: Readonly<Record<string, string>>;
   readonly #replacing = new Set<Promise<void>>();
@@ -34,12 +34,12 @@ export class Fleet {
     await Promise.all(Array.from({ length: size }, () => this.#spawn()));
   }
 
-  /** Those that callers know: not the dead, but those on their way out, as a router might. */
+  /** Those that callers may use: not the dead ones, but also those that are stopping, as a router might. */
   get known(): Instance[] {
     return this.instances.filter(({ killedMs, ended }) => killedMs === null && ended === null);
   }
 
-  /** Those that nothing has been done to. */
+  /** Those that were neither killed nor stopped. */
   get healthy(): Instance[] {
     return this.known.filter(({ stoppedMs }) => stoppedMs === null);
   }
@@ -64,7 +64,7 @@ export class Fleet {
     await Promise.all(this.#replacing);
   }
 
-  /** Stops all as a last act. */
+  /** Stops all, at the end of the run. */
   async close(): Promise<void> {
     await Promise.all(
       this.healthy.map(async (instance) => {

@@ -1,23 +1,23 @@
-import type { Told } from './evidence.ts';
+import type { MatchedEntry } from './evidence.ts';
 
 /**
- * How many requests held a place at the same moment, as far as that is certain from outside. A place is held from
- * admission to settlement; what can be seen of that lies wholly within: from when the upstream had the request
- * until the first thing that could have let the gateway settle it: the upstream about to end its answer, the
- * caller leaving, or SIGTERM for what was ended by it. (What a killed process left is held until it is closed as
- * lost: long after the upstream saw its connection go.) So the figure may be too low, never too high.
+ * The most requests that were open at the same moment, as far as that is certain from outside. A request is open from
+ * admission to settlement. The visible part of that is shorter. It begins when the upstream has the request. It ends
+ * with the first event that may let the gateway settle: the upstream is about to end its answer, the caller leaves, or
+ * SIGTERM ends the request. (The requests of a killed process stay open until they are closed as lost, long after the
+ * upstream saw the connection end.) So the figure may be too low, never too high.
  */
-export function mostAtOnce(told: readonly Told[]): number {
-  const moments = told.flatMap((each) => {
-    const held = heldSurely(each);
-    return held === null
+export function mostAtOnce(matched: readonly MatchedEntry[]): number {
+  const moments = matched.flatMap((each) => {
+    const span = certainlyOpen(each);
+    return span === null
       ? []
       : [
-          { atMs: held.fromMs, delta: 1 },
-          { atMs: held.untilMs, delta: -1 },
+          { atMs: span.fromMs, delta: 1 },
+          { atMs: span.untilMs, delta: -1 },
         ];
   });
-  // Where one ends in the very moment another begins, they did not overlap.
+  // If one ends in the moment another begins, they did not overlap.
   moments.sort((a, b) => a.atMs - b.atMs || a.delta - b.delta);
   let open = 0;
   let most = 0;
@@ -28,7 +28,7 @@ export function mostAtOnce(told: readonly Told[]): number {
   return most;
 }
 
-function heldSurely({ entry, call, seen }: Told): { fromMs: number; untilMs: number } | null {
+function certainlyOpen({ entry, call, seen }: MatchedEntry): { fromMs: number; untilMs: number } | null {
   if (!seen || !call) return null;
   const stoppedMs = entry.error_code === 'shutdown' ? call.instance.stoppedMs : null;
   const untilMs = Math.min(seen.endedMs ?? Infinity, call.leftMs ?? Infinity, stoppedMs ?? Infinity);

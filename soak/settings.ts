@@ -1,17 +1,17 @@
 export interface Settings {
-  /** How long there is load and trouble. */
+  /** How long the load and the faults last. */
   seconds: number;
-  /** What the draws begin with: which calls are made, and what goes wrong when. Not how they interleave. */
+  /** The seed of the random draws: which calls are made, and which faults happen when. Not how they interleave. */
   seed: number;
   leaseMs: number;
 }
 
-/** The gateway's own default. A short run cannot wait that long for processes to be held dead. */
+/** The gateway's own default. A short run cannot wait that long until a process counts as dead. */
 const defaultLeaseMs = 20_000;
 const shortLeaseMs = 4_000;
 const shortSeconds = 45;
 
-/** Reads SOAK_SECONDS (60 where unset) and SOAK_SEED (a new one where unset). */
+/** Reads SOAK_SECONDS (60 if unset) and SOAK_SEED (random if unset). */
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const seconds = wholeNumber(env, 'SOAK_SECONDS', 60);
   const seed = wholeNumber(env, 'SOAK_SEED', Math.floor(Math.random() * 1_000_000));

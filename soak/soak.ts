@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { administrationOf } from '../test/support/gateway.ts';
 import { startRedis, type RedisServer } from '../test/support/redis-server.ts';
-import { readBooks, untilQuiet } from './books.ts';
+import { readSnapshot, untilQuiet } from './store-snapshot.ts';
 import { Callers } from './callers.ts';
 import type { Call } from './calls.ts';
 import { checkEntries } from './check-entries.ts';
@@ -20,7 +20,7 @@ import { startUpstream, type Upstream } from './upstream.ts';
 const processes = 4;
 const callersEach = 2;
 
-/** Runs the soak and says what came of it; true where all accounts agree. */
+/** Runs the soak and prints the results. Resolves with true if all counts agree. */
 export async function soak(settings: Settings, say: (text: string) => void): Promise<boolean> {
   const { seconds, seed, leaseMs } = settings;
   say(`Soak: ${seconds} s, SOAK_SEED=${seed}, ${processes} processes, a lease of ${leaseMs / 1_000} s.`);
@@ -40,8 +40,8 @@ export async function soak(settings: Settings, say: (text: string) => void): Pro
     say(`\n${happened(ran)}\n`);
     for (const table of tables) say(printed(table));
     const differing = differences(tables);
-    if (differing.length === 0) say('All accounts agree.');
-    else say(`Accounts DIFFER (again with SOAK_SEED=${seed}):\n${differing.join('\n')}`);
+    if (differing.length === 0) say('All counts agree.');
+    else say(`Counts DIFFER (repeat with SOAK_SEED=${seed}):\n${differing.join('\n')}`);
     return differing.length === 0;
   } finally {
     store.resume();
@@ -75,11 +75,11 @@ async function run(options: {
   await trouble.make(performance.now() + seconds * 1_000);
   await callers.stop();
   await fleet.whole();
-  // A process is held dead after a lease; who was interrupted itself waits for another before it sweeps.
+  // A process counts as dead after a lease. One that was interrupted itself waits for another lease before it sweeps.
   await untilQuiet(store.url, 3 * leaseMs + 20_000);
-  const books = await readBooks(store.url, administration());
+  const snapshot = await readSnapshot(store.url, administration());
   await fleet.close();
-  return { evidence: gather(books, callers.calls, upstream.seen), trouble };
+  return { evidence: gather(snapshot, callers.calls, upstream.seen), trouble };
 }
 
 function environment(options: {
@@ -102,17 +102,17 @@ function environment(options: {
   };
 }
 
-function happened({ evidence: { calls, seen, books }, trouble }: Ran): string {
+function happened({ evidence: { calls, seen, snapshot }, trouble }: Ran): string {
   const ways = new Map<string, number>();
   for (const call of calls) ways.set(endOf(call), (ways.get(endOf(call)) ?? 0) + 1);
   const lines = (counts: ReadonlyMap<string, number>): string =>
     [...counts].map(([what, count]) => `  ${String(count).padStart(6)}  ${what}`).join('\n');
   const outcomes = new Map<string, number>();
-  for (const { outcome } of books.entries) outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+  for (const { outcome } of snapshot.entries) outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
   return [
     `Trouble:\n${lines(trouble.counts)}`,
-    `${calls.length} calls, as their callers saw them end:\n${lines(ways)}`,
-    `${seen.length} requests reached the upstream; ${books.entries.length} entries:\n${lines(outcomes)}`,
+    `${calls.length} calls, by how they ended for their callers:\n${lines(ways)}`,
+    `${seen.length} requests reached the upstream; ${snapshot.entries.length} entries:\n${lines(outcomes)}`,
   ].join('\n');
 }
 

@@ -2,7 +2,7 @@ import type { Limit } from '../src/base/limit.ts';
 import type { Administration } from '../test/support/gateway.ts';
 import { models } from '../test/support/gateway.ts';
 
-/** A token to call with, and whose it is. */
+/** A token to call with, and its owner. */
 export interface Token {
   text: string;
   id: string;
@@ -18,7 +18,7 @@ interface Team {
 
 /**
  * Who calls, under which limits: every metric, window and scope, some never reached, some reached soon, some for
- * one model only. What is for a day or an hour grows with the length of the run.
+ * one model only. Limits for a day or an hour grow with the length of the run.
  */
 function teamsFor(seconds: number): Team[] {
   const atOnce = (max: number): Limit => ({ metric: 'concurrency', max });

@@ -24,10 +24,10 @@ export interface TroubleOptions {
 /** A command may take a second: a moment is less, a long pause is more. */
 const moment = { minMs: 100, maxMs: 700 };
 const shortestLongPauseMs = 1_200;
-/** As few as that may be up at a time. */
+/** At least this many stay up. */
 const leastHealthy = 2;
 
-/** Things that go wrong, one after the other in random order, each kind as often as the others. */
+/** Faults, one after another in random order, each kind equally often. */
 export class Trouble {
   readonly counts = new Map<TroubleKind, number>(kinds.map((kind) => [kind, 0]));
   readonly #options: TroubleOptions;
@@ -36,7 +36,7 @@ export class Trouble {
     this.#options = options;
   }
 
-  /** Makes trouble until the time is up, and leaves the store as it should be. */
+  /** Causes faults until the time is up, and leaves the store running. */
   async make(untilMs: number): Promise<void> {
     const { random } = this.#options;
     while (performance.now() < untilMs) {
@@ -48,7 +48,7 @@ export class Trouble {
     }
   }
 
-  /** False where it would be too much just now. */
+  /** False if too few processes would be left. */
   async #happens(kind: TroubleKind): Promise<boolean> {
     const { fleet, store, random, longestPauseMs } = this.#options;
     const momentMs = random.integer(moment.minMs, moment.maxMs);
@@ -80,8 +80,8 @@ export class Trouble {
   }
 
   /**
-   * One is spared throughout: a process closes what others left only once it has lived for a lease itself, and
-   * here nobody else would live that long.
+   * One process is always spared: a process closes the requests of dead ones only once it has lived for a lease, and
+   * no other would live that long here.
    */
   #toOne(happen: (instance: Instance) => void): boolean {
     const { healthy } = this.#options.fleet;

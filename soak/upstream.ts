@@ -9,13 +9,13 @@ import { type Behaviour, behaviourOf } from './behaviour.ts';
 export interface Seen {
   requestId: string;
   receivedMs: number;
-  /** Before the last of its answer was written, or when its caller was gone; null while it is open. */
+  /** Just before the end of the answer was written, or when the caller left; null while it is open. */
   endedMs: number | null;
-  /** Not refused or reset: the upstream did, or began to do, the work. */
+  /** The upstream did the work or began to: it neither refused nor reset. */
   taken: boolean;
   /** Images it made, or was making. */
   images: number;
-  /** What it reported in a whole answer. */
+  /** What it reported, if the answer was whole. */
   usage: { input: number; output: number } | null;
 }
 
@@ -27,7 +27,7 @@ export interface Upstream {
 
 const promptTokens = 5;
 
-/** The upstream of the soak: does what each prompt says, and keeps its own account of it. */
+/** The upstream of the soak: does what each prompt says, and counts it by itself. */
 export async function startUpstream(): Promise<Upstream> {
   const seen: Seen[] = [];
   const server = createServer((request, response) => {
@@ -71,7 +71,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, record
   else await plain(response, record, behaviour);
 }
 
-/** From here on the gateway may see the end, and give the request's place to another. */
+/** From here on the gateway may see the end, and admit another request in its place. */
 function end(record: Seen): void {
   record.endedMs ??= performance.now();
 }
@@ -86,7 +86,7 @@ async function plain(response: ServerResponse, record: Seen, behaviour: Behaviou
       return;
     case 'error':
       end(record);
-      sendJson(response, behaviour.status, { error: { code: behaviour.status, message: 'as asked' } });
+      sendJson(response, behaviour.status, { error: { code: behaviour.status, message: 'as requested' } });
       return;
     case 'break':
       end(record);

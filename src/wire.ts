@@ -37,17 +37,17 @@ import { endpoints, unnamedPaths } from './validation/registry.ts';
 import { keysUnder } from './store/keys.ts';
 import { openStore } from './store/open.ts';
 import { isFirstProcess } from './lifecycle/cluster.ts';
-import { RedisAdmissionStore } from './limits/admission-store.ts';
-import { RedisAudit } from './audit/audit-trail.ts';
-import { RedisAdministratorStore } from './identity/store/administrator-store.ts';
-import { RedisArchive } from './identity/store/identity-archive.ts';
-import { RedisIdentityStore } from './identity/store/identity-store.ts';
-import { RedisSecretStore } from './identity/store/secret-store.ts';
-import { RedisClaimStore } from './claims/claim-store.ts';
-import { RedisLedger } from './ledger/ledger-reader.ts';
-import { RedisRefusalStore } from './ledger/refusal-store.ts';
-import { RedisSessionStore } from './sessions/session-store.ts';
-import { RedisSnapshotStore } from './upstream/snapshot-store.ts';
+import { AdmissionStore } from './limits/admission-store.ts';
+import { AuditTrail } from './audit/audit-trail.ts';
+import { AdministratorStore } from './identity/store/administrator-store.ts';
+import { IdentityArchive } from './identity/store/identity-archive.ts';
+import { IdentityStore } from './identity/store/identity-store.ts';
+import { SecretStore } from './identity/store/secret-store.ts';
+import { ClaimStore } from './claims/claim-store.ts';
+import { LedgerReader } from './ledger/ledger-reader.ts';
+import { RefusalStore } from './ledger/refusal-store.ts';
+import { SessionStore } from './sessions/session-store.ts';
+import { SnapshotStore } from './upstream/snapshot-store.ts';
 import { BodyBudget } from './validation/read-body.ts';
 
 export interface WireOptions {
@@ -275,24 +275,24 @@ function storesOf({ settings, clock, log, metrics }: WireOptions) {
   const keys = keysUnder(settings.store.kind === 'redis' ? settings.store.prefix : '');
   const { leaseMs, ledgerMaxEntries: maxEntries, usageRetentionDays: retentionDays } = settings;
   const { sessionsPerMinute: perMinute, sessionStoreBytes: maxBytes } = settings;
-  const ledger = new RedisLedger(store, keys);
-  const audit = new RedisAudit(store, keys, { log, clock });
+  const ledger = new LedgerReader(store, keys);
+  const audit = new AuditTrail(store, keys, { log, clock });
   // Heads that no gateway made: the command line's, and those of a process that died before it said so.
   const tellHead = (): void => void audit.tellHead().catch(() => undefined);
   if (isFirst) store.onReady(tellHead);
   const tellingHeads = isFirst ? setInterval(tellHead, headToldWithinMs).unref() : undefined;
   return {
-    identities: new RedisIdentityStore(store, keys, audit),
-    administrators: new RedisAdministratorStore(store, keys, audit),
-    secrets: new RedisSecretStore(store, keys, audit),
-    claims: new RedisClaimStore(store, keys, audit),
-    archive: new RedisArchive(store, keys, audit),
+    identities: new IdentityStore(store, keys, audit),
+    administrators: new AdministratorStore(store, keys, audit),
+    secrets: new SecretStore(store, keys, audit),
+    claims: new ClaimStore(store, keys, audit),
+    archive: new IdentityArchive(store, keys, audit),
     audit,
-    sessions: new RedisSessionStore(store, keys, { perMinute, maxBytes }),
-    admission: new RedisAdmissionStore(store, keys, { leaseMs, maxEntries, retentionDays }),
+    sessions: new SessionStore(store, keys, { perMinute, maxBytes }),
+    admission: new AdmissionStore(store, keys, { leaseMs, maxEntries, retentionDays }),
     ledger,
-    refusals: new RedisRefusalStore(store, keys, { retentionDays }),
-    readings: new RedisSnapshotStore(store, keys),
+    refusals: new RefusalStore(store, keys, { retentionDays }),
+    readings: new SnapshotStore(store, keys),
     extent: async () => ({ ...(await store.memory()), ...(await ledger.extent()) }),
     connected: () => store.connected(),
     onReady: (listener: () => void) => store.onReady(listener),

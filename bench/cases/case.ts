@@ -2,7 +2,7 @@ import type { Table } from '../report.ts';
 
 export interface CaseOptions {
   rounds: number;
-  /** Of one measurement. */
+  /** How long one measurement takes. */
   seconds: number;
   say: (text: string) => void;
 }

@@ -19,7 +19,7 @@ const sizes = [
   { name: '1,000 teams, 10,000 tokens, 1,000,000 entries', teams: 1_000, tokens: 10_000, entries: 1_000_000 },
 ];
 
-/** Whether a request costs the same however much there is, and while a month's usage is read. */
+/** Whether a request costs the same however large the store is, and while a month's usage is read. */
 export const growth: Case = async ({ seconds, say }) => {
   const rows: { name: string; figures: number[] }[] = [];
   for (const size of sizes) {
@@ -76,7 +76,7 @@ async function cost(
   };
 }
 
-/** Reads a month's usage by user, day and model once a second; how long one reading took at most, ms. */
+/** Reads a month's usage by user, day and model once a second. Gives the longest time of one reading, ms. */
 async function readUsage({ url }: Target, seconds: number): Promise<number> {
   const from = new Date(Date.now() - 30 * dayMs).toISOString().slice(0, 10);
   let slowestMs = 0;

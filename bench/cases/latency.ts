@@ -8,7 +8,7 @@ import type { Case } from './case.ts';
 const perSecond = 500;
 const tickMs = 2;
 
-/** What each adds to the time of a short chat, at a rate that is far from the most. */
+/** What each proxy adds to the time of a short chat, at a rate far below its maximum. */
 export const latency: Case = async ({ rounds, seconds }) => {
   const site = await Site.start();
   try {
@@ -50,7 +50,7 @@ export const latency: Case = async ({ rounds, seconds }) => {
   }
 };
 
-/** Requests by the clock, whatever became of those before; each timed from when it was due. */
+/** Sends requests on schedule, whether or not earlier ones have ended. Each is timed from when it was due. */
 async function atRate(target: Target, seconds: number): Promise<number[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
   const times: number[] = [];

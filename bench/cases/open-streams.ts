@@ -9,7 +9,7 @@ const counts = [2_000, 8_000];
 const openedAtOnce = 200;
 const mb = 1e6;
 
-/** What a process holds in memory with thousands of streams open. */
+/** How much memory a process takes with thousands of streams open. */
 export const openStreams: Case = async ({ say }) => {
   const rows: { name: string; figures: number[] }[] = [];
   for (const start of ['bare', 'tollgate'] as const) {
@@ -33,7 +33,7 @@ export const openStreams: Case = async ({ say }) => {
   return { title: '4. Open streams, resident memory', columns: ['idle, MB', ...columns], rows };
 };
 
-/** Opens streams up to each count in turn and tells when so many are open. */
+/** Opens streams up to each count in turn, and reports when that many are open. */
 async function holdOpen(target: Target, told: (count: number) => Promise<void>): Promise<void> {
   const agent = new Agent({ maxSockets: Infinity });
   const open: IncomingMessage[] = [];

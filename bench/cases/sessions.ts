@@ -8,10 +8,10 @@ import type { Case } from './case.ts';
 
 const connections = 64;
 const path = '/v1/sessions';
-/** No bound that minting as fast as it goes would meet. */
+/** A bound that minting at full speed never reaches. */
 const unbounded = { SESSIONS_PER_MINUTE: '1000000', SESSION_STORE_BYTES: '1073741824' };
 
-/** A page's session beside the user's token that made it, and what making one costs. */
+/** A page's session compared with the user's token, and what making a session costs. */
 export const sessions: Case = async ({ rounds, seconds }) => {
   const site = await Site.start();
   try {

@@ -4,7 +4,7 @@ import { Site } from '../site.ts';
 import { rowsOf, throughput, throughputColumns } from '../throughput.ts';
 import type { Case } from './case.ts';
 
-/** Short chat completions as fast as they go, with everything on, against its peers. */
+/** Short chat completions at full speed, with everything on, compared with other proxies. */
 export const shortChats: Case = async ({ rounds, seconds }) => {
   const site = await Site.start();
   try {

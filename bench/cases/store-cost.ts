@@ -7,7 +7,7 @@ import type { Case } from './case.ts';
 
 const connections = 64;
 
-/** Sixteen limits that refuse nothing: a token's, all at once. */
+/** Sixteen limits that refuse nothing, all on one token. */
 const sixteen: Limit[] = (['minute', 'hour', 'day', 'month'] as const).flatMap((window) =>
   [1, 2, 3, 4].map((n): Limit => ({
     metric: 'requests',
@@ -17,7 +17,7 @@ const sixteen: Limit[] = (['minute', 'hour', 'day', 'month'] as const).flatMap((
   })),
 );
 
-/** What requests cost the store: calls of it, commands in it, and its CPU, by the number of limits. */
+/** What requests cost the store: calls, commands and CPU, by the number of limits. */
 export const storeCost: Case = async ({ seconds }) => {
   const rows: { name: string; figures: number[] }[] = [];
   for (const [name, limits] of [

@@ -6,13 +6,13 @@ import { streamLoad } from '../stream-load.ts';
 import type { Case } from './case.ts';
 
 const atOnce = 200;
-/** For the first byte: few enough that the reader of them is not what is measured. */
+/** For the first byte: few enough that their reader is not the bottleneck. */
 const fewAtOnce = 30;
 
 /** Streams of 100 chunks, one every 10 ms, 200 at once. */
 export const streams: Case = (effort) => measured(chatPath, '2. Streams', effort);
 
-/** The same of Anthropic's shape: one body is valid for both. */
+/** The same in Anthropic's shape: one body is valid for both. */
 export const messagesStreams: Case = (effort) =>
   measured(messagesPath, '2b. Streams of /v1/messages', effort);
 

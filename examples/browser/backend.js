@@ -9,7 +9,7 @@ import { fileAt } from './files.js';
  * @typedef {object} Site
  * @property {string} gateway Its origin: `https://my-gateway.example.com`.
  * @property {string} token The user's token, `tgk_…`: it never leaves this process.
- * @property {number} [port] 0, the default: any free one.
+ * @property {number} [port] Default: 0, any free port.
  * @property {{ issuer: string, clientId: string }} [signIn] For `oidc.html`, which needs nothing else of a back end.
  */
 
@@ -53,7 +53,7 @@ export async function startBackend({ gateway, token, port = 0, signIn }) {
   async function giveSession(request, response) {
     if (request.method !== 'POST') {
       response.setHeader('allow', 'POST');
-      return sendError(response, 405, 'method_not_allowed', 'Sessions are asked for with POST.');
+      return sendError(response, 405, 'method_not_allowed', 'Use POST to get a session.');
     }
     if (!isFromOwnPage(request, origin)) {
       return sendError(response, 403, 'foreign_page', "Sessions are for this site's own pages.");
@@ -89,7 +89,7 @@ export async function startBackend({ gateway, token, port = 0, signIn }) {
 }
 
 /**
- * Whose session it is, for the ledger. A real site looks up who is signed in here, and refuses whoever is not.
+ * Whose session it is, for the ledger. A real site looks up who is signed in here, and refuses everyone else.
  * @param {IncomingMessage} _request
  */
 function visitorOf(_request) {
@@ -97,7 +97,8 @@ function visitorOf(_request) {
 }
 
 /**
- * Browsers tell both, and no page can change either. Without this, any site could have its visitors fetch sessions here.
+ * Browsers send both headers, and no page can change them. Without this check, any site could get sessions here through
+ * its visitors.
  * @param {IncomingMessage} request
  * @param {string} origin
  */
@@ -111,8 +112,8 @@ function hasBody({ headers }) {
 }
 
 /**
- * A refusal for now is told to the page as it is. Any other is about this site's own token or wishes: no business of
- * a visitor, so it goes to the site's log.
+ * A temporary refusal is passed on to the page. Any other concerns this site's own token or request, not the visitor: it
+ * goes to the site's log.
  * @param {ServerResponse} response
  * @param {Response} made
  * @param {{ code: string, message: string }} error

@@ -3,7 +3,7 @@
 /** @typedef {(question: string, signal: AbortSignal) => AsyncIterable<string>} Ask Gives the answer, piece by piece. */
 
 /**
- * Brings a page's form to life: asks, writes the answer into the page as it comes, says what is going on.
+ * Connects a page's form: sends the question, writes the answer as it arrives, and shows the state.
  * @param {Ask} ask
  */
 export function chatPage(ask) {
@@ -62,7 +62,7 @@ export function say(text, state = 'going') {
 }
 
 /**
- * Shows an error by its code, where it or what caused it has one, and its message.
+ * Shows an error: its code, if it or its cause has one, and its message.
  * @param {unknown} error
  */
 export function sayError(error) {

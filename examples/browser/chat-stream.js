@@ -1,6 +1,6 @@
 // @ts-check
 
-/** An error as the gateway, or this site's back end, tells it: `code` for programs, `message` for people. */
+/** An error from the gateway or this site's back end: `code` for programs, `message` for people. */
 export class AnsweredError extends Error {
   /** @param {{ code?: string, message?: string }} error */
   constructor({ code = 'unknown', message = 'No reason was given.' }) {
@@ -11,7 +11,7 @@ export class AnsweredError extends Error {
 }
 
 /**
- * The answer where it is a good one; throws what it says where it is not.
+ * Gives the answer if it is a success; else throws the error in it.
  * @param {Response} answer
  */
 export async function checked(answer) {
@@ -21,7 +21,7 @@ export async function checked(answer) {
 }
 
 /**
- * The words of a streamed chat completion, as they come. Throws where the stream tells an error, or ends too early.
+ * The words of a streamed chat completion, as they arrive. Throws if the stream has an error or ends too early.
  * @param {Response} answer
  */
 export async function* wordsOf(answer) {

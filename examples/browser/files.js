@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 
 /**
- * @typedef {{ gateway: string, issuer?: string, clientId?: string }} Settings What the pages are told: nothing secret.
+ * @typedef {{ gateway: string, issuer?: string, clientId?: string }} Settings What the pages may know: nothing secret.
  * @typedef {{ body: string | Buffer, headers: Record<string, string> }} File
  */
 
@@ -20,7 +20,7 @@ const types = {
 };
 
 /**
- * The file a request is for; null where there is none.
+ * The file that a request names; null if there is none.
  * @param {{ method?: string | undefined, url?: string | undefined }} request
  * @param {Settings} settings
  * @returns {Promise<File | null>}
@@ -43,7 +43,7 @@ export async function fileAt({ method, url = '' }, settings) {
 }
 
 /**
- * Where a path's file is: what is not listed is not served. The parser of the URL has resolved any `..` already.
+ * Where a path's file is. Only listed files are served. The parser of the URL has resolved any `..` already.
  * @param {string} path
  */
 function placeOf(path) {

@@ -11,23 +11,23 @@ import { makeKey, type SigningKey, signToken } from './signing-keys.ts';
 
 export interface ExampleIssuerOptions {
   clientId: string;
-  /** The page that signs people in, exactly. */
+  /** The exact address of the page that signs people in. */
   redirectUri: string;
-  /** 0, the default: any free one. */
+  /** Default: 0, any free port. */
   port?: number;
-  /** How long an ID token is good, seconds. */
+  /** How long an ID token is valid, seconds. */
   idTokenLifeS?: number;
 }
 
 export interface ExampleIssuer {
   /** The issuer, without a slash at the end. */
   readonly url: string;
-  /** Signs with a new key from now on. The old one stays published: what it signed stays good. */
+  /** Signs with a new key from now on. The old one stays published, so its signatures stay valid. */
   rotate(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** What a code stands for. Good once, for a minute. */
+/** What a code stands for. A code is valid once, for a minute. */
 interface Issued {
   user: User;
   nonce: string | null;
@@ -73,7 +73,7 @@ export async function startExampleIssuer(options: ExampleIssuerOptions): Promise
     }
   }
 
-  /** Anything else is not sent back to the page: only its owner may say where codes go. */
+  /** On any other request the visitor is not sent back to the page: only its owner decides where codes go. */
   function isAskedWell(query: URLSearchParams): boolean {
     return (
       query.get('client_id') === clientId &&
@@ -120,7 +120,7 @@ export async function startExampleIssuer(options: ExampleIssuerOptions): Promise
 
   async function idTokenFor({ user, nonce }: Issued): Promise<string> {
     const key = keys.at(-1);
-    if (!key) throw new TypeError('There is always a key.');
+    if (!key) throw new TypeError('There is no key.');
     const iat = Math.floor(Date.now() / 1_000);
     const docs = { sub: `user-${user}`, name: users[user], ...(nonce === null ? {} : { nonce }) };
     return signToken({ iss: issuer, aud: clientId, iat, exp: iat + idTokenLifeS, ...docs }, key);
@@ -208,7 +208,7 @@ function sendError(response: ServerResponse, error: string): void {
   else sendJson(response, 400, { error, error_description: 'The example provider refused this request.' });
 }
 
-/** Any page may read it: no cookie takes part in it. */
+/** Any page may read it: no cookie is involved. */
 function sendJson(response: ServerResponse, status: number, value: unknown): void {
   const headers = { 'content-type': 'application/json', 'access-control-allow-origin': '*' };
   response.writeHead(status, { ...headers, 'cache-control': 'no-store' }).end(JSON.stringify(value));

@@ -6,7 +6,7 @@ export interface IssuersFileOptions {
   team: string;
 }
 
-/** The text of an ISSUERS_FILE for the example's provider: whoever it signs in becomes a user of the team. */
+/** The text of an ISSUERS_FILE for the example's provider: everyone it signs in becomes a user of the team. */
 export function issuersFile({ issuer, clientId, origin, team }: IssuersFileOptions): string {
   const session = {
     origins: [origin],

@@ -6,16 +6,16 @@
  */
 
 /**
- * @typedef {Record<string, string>} Kept What the page wants back after it was left.
+ * @typedef {Record<string, string>} Kept What the page needs again when the visitor comes back.
  * @typedef {{ state: string, nonce: string, verifier: string, kept: Kept }} Departure
  * @typedef {{ sub: string, exp: number, nonce?: string, iss: string, aud: string | string[], name?: string }} Claims
  */
 
-/** An ID token with less left than this is not exchanged any more. */
+/** An ID token with less time left than this is not exchanged. */
 const marginS = 30;
 const departureKey = 'sign-in';
 
-/** Something went wrong, as OAuth tells it: `code` is its `error`. */
+/** An OAuth error: `code` is its `error`. */
 export class SignInError extends Error {
   /** @param {{ error?: string, error_description?: string }} answer */
   constructor({ error = 'unknown', error_description: description = 'No reason was given.' }) {
@@ -33,7 +33,7 @@ export function createSignIn({ issuer, clientId, redirectUri }) {
   /** The provider's addresses. Its answer must name the issuer itself (OpenID Connect Discovery, 4.3). */
   async function provider() {
     const found = await json(`${issuer}/.well-known/openid-configuration`);
-    if (found.issuer !== issuer) throw problem('The provider gives itself another name.');
+    if (found.issuer !== issuer) throw problem('The provider names another issuer.');
     return found;
   }
 
@@ -41,7 +41,7 @@ export function createSignIn({ issuer, clientId, redirectUri }) {
     isFresh: () => signedIn !== undefined && signedIn.claims.exp - marginS > Date.now() / 1_000,
 
     /**
-     * Leaves the page for the provider's, and never comes back.
+     * Goes to the provider's page. Never resolves.
      * @param {Kept} kept
      * @returns {Promise<never>}
      */
@@ -67,7 +67,7 @@ export function createSignIn({ issuer, clientId, redirectUri }) {
       return new Promise(() => undefined);
     },
 
-    /** Takes up a sign-in the provider sent the visitor back from; null where there is none. */
+    /** Completes a sign-in when the provider has sent the visitor back; null if there is none. */
     async comeBack() {
       const query = new URLSearchParams(location.search);
       if (!query.has('state')) return null;
@@ -86,7 +86,7 @@ export function createSignIn({ issuer, clientId, redirectUri }) {
         code_verifier: departure.verifier,
       });
       const claims = claimsOf(idToken);
-      if (claims.nonce !== departure.nonce) throw problem('The ID token is of another sign-in.');
+      if (claims.nonce !== departure.nonce) throw problem('The ID token belongs to another sign-in.');
       if (claims.iss !== issuer || ![claims.aud].flat().includes(clientId))
         throw problem('The ID token is not for us.');
       signedIn = { idToken, claims };

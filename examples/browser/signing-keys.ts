@@ -7,7 +7,7 @@ export interface SigningKey {
   readonly kid: string;
   readonly privateKey: CryptoKey;
   readonly publicKey: CryptoKey;
-  /** What is published of it. */
+  /** The public part. */
   readonly jwk: JWK;
 }
 
@@ -20,7 +20,7 @@ export async function makeKey(alg: SigningAlgorithm, kid = `key-${(lastKey += 1)
   return { alg, kid, privateKey, publicKey, jwk };
 }
 
-/** A signed token. `header` stands beside or instead of `alg`, `kid` and `typ`; undefined leaves one out. */
+/** A signed token. `header` adds to or replaces `alg`, `kid` and `typ`; undefined leaves one out. */
 export async function signToken(
   payload: JWTPayload,
   { alg, kid, privateKey }: SigningKey,

@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { Actor } from '../base/actor.ts';
-import type { AdministratorStore } from '../identity/records/administrator.ts';
+import type { AdministratorStore } from '../identity/store/administrator-store.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Authenticator } from './authenticator.ts';
 import { mistyped, readSecret, type CredentialHeaders } from './credential.ts';

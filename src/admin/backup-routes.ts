@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { check } from '../base/check.ts';
 import { type OperationDocs, jsonBody, okJson } from '../base/operation-docs.ts';
+import { maxDocumentBytes } from '../backup/document.ts';
 import { slug } from '../base/fields.ts';
 import { Refusal } from '../base/refusal.ts';
 import { identityDocument, importReport } from '../identity/schemas/responses.ts';
@@ -8,9 +9,6 @@ import type { AdminDeps } from './deps.ts';
 import { queryOf } from '../reports/parameters.ts';
 import { readBytes } from './read-body.ts';
 import { needing, type AdminContext, type Reply, type Route } from './respond.ts';
-
-/** The largest document: 16 MiB. */
-const maxBytes = 16_777_216;
 
 const exportParameters = z.strictObject({ team: slug.exactOptional() });
 const importParameters = z.strictObject({
@@ -36,22 +34,18 @@ const importDocs: OperationDocs = {
 /** Identities as one document, out and in. Root's alone: a document holds every team and the hash of every token. */
 export function backupRoutes({ backup }: AdminDeps): Route[] {
   async function exported(c: AdminContext): Promise<Reply> {
-    const query = queryOf(new URL(c.req.url).searchParams);
-    if (query instanceof Refusal) return query;
-    const asked = check(exportParameters, query, 'invalid_request');
-    if (!asked.ok) return asked.refusal;
-    const document = await backup.export(asked.value.team ?? null);
+    const asked = queryIn(c, exportParameters);
+    if (asked instanceof Refusal) return asked;
+    const document = await backup.export(asked.team ?? null);
     return document instanceof Refusal ? document : { status: 200, body: document };
   }
 
   async function imported(c: AdminContext): Promise<Reply> {
-    const query = queryOf(new URL(c.req.url).searchParams);
-    if (query instanceof Refusal) return query;
-    const asked = check(importParameters, query, 'invalid_request');
-    if (!asked.ok) return asked.refusal;
+    const asked = queryIn(c, importParameters);
+    if (asked instanceof Refusal) return asked;
     const text = await textOf(c);
     if (text instanceof Refusal) return text;
-    const report = await backup.import(text, { overwrite: asked.value.overwrite === 'true' });
+    const report = await backup.import(text, { overwrite: asked.overwrite === 'true' });
     return report instanceof Refusal ? report : { status: 200, body: report };
   }
 
@@ -61,8 +55,15 @@ export function backupRoutes({ backup }: AdminDeps): Route[] {
   ];
 }
 
+function queryIn<T>(c: AdminContext, schema: z.ZodType<T>): T | Refusal {
+  const query = queryOf(new URL(c.req.url).searchParams);
+  if (query instanceof Refusal) return query;
+  const checked = check(schema, query, 'invalid_request');
+  return checked.ok ? checked.value : checked.refusal;
+}
+
 async function textOf(c: AdminContext): Promise<string | Refusal> {
-  const bytes = await readBytes(c.req.raw.body, maxBytes);
+  const bytes = await readBytes(c.req.raw.body, maxDocumentBytes);
   if (bytes instanceof Refusal) return bytes;
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);

@@ -2,19 +2,19 @@ import type { ActorCheck } from '../access/actor-check.ts';
 import type { AuditReader } from '../audit/audit.ts';
 import type { AuditContextOf } from '../audit/context.ts';
 import type { Backup } from '../backup/backup.ts';
-import type { ClaimMaker } from '../claims/claim.ts';
-import type { LedgerReader } from '../ledger/ledger.ts';
+import type { ClaimLinks } from '../claims/claim-links.ts';
+import type { LedgerReader } from '../ledger/ledger-reader.ts';
 import type { AdministratorDeps } from '../identity/operations/administrators.ts';
-import type { RefusalStore } from '../ledger/refusal-count.ts';
-import type { SecretStore } from '../identity/records/secret.ts';
+import type { RefusalStore } from '../ledger/refusal-store.ts';
+import type { SecretStore } from '../identity/store/secret-store.ts';
 
 /** What the admin API needs. */
 export interface AdminDeps extends AdministratorDeps {
   secrets: SecretStore;
   /** When secrets were last used, as far as this process knows. */
   lastUses: SecretStore['lastUses'];
-  claims: ClaimMaker;
-  ledger: LedgerReader;
+  claims: Pick<ClaimLinks, 'make'>;
+  ledger: Pick<LedgerReader, keyof LedgerReader>;
   backup: Backup;
   audit: AuditReader;
   refused: Pick<RefusalStore, 'refusals'>;

@@ -7,23 +7,24 @@ import { check, type Checked } from '../base/check.ts';
 const maxBytes = 1_048_576;
 const drainedBytes = 15 * maxBytes;
 
-/** The body by a schema, at most 1 MiB. JSON whatever the Content-Type says; nothing at all is `{}`. */
-export async function readOptionalBody<T>(c: AdminContext, schema: ZodType<T>): Promise<Checked<T>> {
-  return checkBytes(await readBytes(c.req.raw.body), schema, true);
-}
-
-/** The same, where there must be a body. */
+/** The body by a schema, at most 1 MiB. It is read as JSON, whatever its Content-Type. */
 export async function readBody<T>(c: AdminContext, schema: ZodType<T>): Promise<Checked<T>> {
-  return checkBytes(await readBytes(c.req.raw.body), schema, false);
+  return checkBytes(await readBytes(c.req.raw.body), schema);
 }
 
-function checkBytes<T>(bytes: Buffer | Refusal, schema: ZodType<T>, optional: boolean): Checked<T> {
-  if (optional && !(bytes instanceof Refusal) && bytes.length === 0) return check(schema, {});
+/** The same if there need not be a body: an empty one means `{}`. */
+export async function readOptionalBody<T>(c: AdminContext, schema: ZodType<T>): Promise<Checked<T>> {
+  const bytes = await readBytes(c.req.raw.body);
+  const isEmpty = !(bytes instanceof Refusal) && bytes.length === 0;
+  return isEmpty ? check(schema, {}) : checkBytes(bytes, schema);
+}
+
+function checkBytes<T>(bytes: Buffer | Refusal, schema: ZodType<T>): Checked<T> {
   const value = bytes instanceof Refusal ? bytes : parseObject(bytes);
   return value instanceof Refusal ? { ok: false, refusal: value } : check(schema, value);
 }
 
-/** The body's bytes, at most so many. */
+/** The bytes of a body, up to a maximum. */
 export async function readBytes(
   body: ReadableStream<Uint8Array> | null,
   most = maxBytes,
@@ -38,12 +39,9 @@ export async function readBytes(
       else if (length > most + drainedBytes) break;
     }
   } catch {
-    return new Refusal('invalid_request', 'The connection was lost before the body was in.');
+    return new Refusal('invalid_request', 'The connection was lost before the whole body arrived.');
   }
-  return length > most ? tooLarge(most) : Buffer.concat(chunks);
-}
-
-function tooLarge(most: number): Refusal {
+  if (length <= most) return Buffer.concat(chunks);
   const headers = { connection: 'close' };
   return new Refusal('body_too_large', `The body must have at most ${most} bytes.`, { headers });
 }
@@ -51,8 +49,7 @@ function tooLarge(most: number): Refusal {
 function parseObject(bytes: Buffer): JsonObject | Refusal {
   let value: JsonValue;
   try {
-    // JSON.parse gives nothing else.
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as JsonValue;
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as JsonValue; // gives nothing else
   } catch {
     return new Refusal('invalid_json', 'The body must be a JSON object in UTF-8.');
   }

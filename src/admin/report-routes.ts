@@ -1,4 +1,5 @@
 import type { HttpBindings } from '@hono/node-server';
+import { auditFields } from '../audit/audit.ts';
 import type { Checked } from '../base/check.ts';
 import { Refusal } from '../base/refusal.ts';
 import { entryFields } from '../ledger/entry.ts';
@@ -18,21 +19,6 @@ import { type Report, type Row, streamedReport } from '../reports/report.ts';
 import type { AdminDeps } from './deps.ts';
 import { auditDocs, defaultLimit, refusalsDocs, requestsDocs, usageDocs } from './report-docs.ts';
 import { needing, type AdminContext, type Reply, type Route } from './respond.ts';
-
-const auditFields = [
-  'sequence',
-  'time',
-  'actor',
-  'address',
-  'request_id',
-  'operation',
-  'kind',
-  'team',
-  'id',
-  'before',
-  'after',
-  'hash',
-] as const;
 
 interface PagedQuery {
   limit: number;

@@ -23,7 +23,7 @@ export interface Answered<R> {
 }
 
 /** How records of one kind look in answers. */
-export interface Presentation<R> {
+interface Presentation<R> {
   schema: ZodType;
   /** One object for each record. */
   toResponses: (records: readonly R[]) => object[] | Promise<object[]>;
@@ -90,6 +90,8 @@ export function resource<R extends object>({ schema, toResponses }: Presentation
     },
   };
 }
+
+export type Resource<R extends object> = ReturnType<typeof resource<R>>;
 
 /** Creates a record whose answer has more than the record. */
 export function issuing<R extends object, T>(

@@ -1,14 +1,15 @@
+import type { Need } from '../access/permission.ts';
 import { visibleTeams } from '../base/actor.ts';
 import { changeTeam, changeUser, resume, suspend } from '../identity/operations/change.ts';
 import { createTeam, createUser } from '../identity/operations/create.ts';
 import { deleteTeam, deleteUser } from '../identity/operations/end.ts';
 import { withoutLimitIds } from '../identity/operations/limits.ts';
-import { listRecords, listTeams, readRecord } from '../identity/operations/records.ts';
+import { listRecords, listTeams, readRecord, type RecordOf } from '../identity/operations/records.ts';
 import type { Team, TeamKey, User, UserKey } from '../identity/records/identity.ts';
 import { newTeam, newUser, teamChange, userChange } from '../identity/schemas/requests.ts';
 import { teamResponse, userResponse } from '../identity/schemas/responses.ts';
 import type { AdminDeps } from './deps.ts';
-import { resource } from './resource.ts';
+import { type Resource, resource } from './resource.ts';
 import { type AdminContext, type Route, teamIn } from './respond.ts';
 
 const fieldsLeftOut = 'Fields left out stay; null clears.';
@@ -47,22 +48,7 @@ export function teamRoutes(deps: AdminDeps): Route[] {
         ),
       },
     },
-    {
-      path: '/admin/teams/:team/suspend',
-      methods: {
-        POST: teams.act({ needs, summary: 'Suspend a team from the next request on' }, (c) =>
-          suspend(deps, teamKey(c), c.get('precondition')),
-        ),
-      },
-    },
-    {
-      path: '/admin/teams/:team/resume',
-      methods: {
-        POST: teams.act({ needs, summary: 'End the suspension of a team' }, (c) =>
-          resume(deps, teamKey(c), c.get('precondition')),
-        ),
-      },
-    },
+    ...suspensionRoutes(deps, teams, { path: '/admin/teams/:team', needs, noun: 'team', keyOf: teamKey }),
   ];
 }
 
@@ -99,22 +85,37 @@ export function userRoutes(deps: AdminDeps): Route[] {
         ),
       },
     },
-    {
-      path: '/admin/teams/:team/users/:user/suspend',
-      methods: {
-        POST: users.act({ needs, summary: 'Suspend a user from the next request on' }, (c) =>
-          suspend(deps, userKey(c), c.get('precondition')),
-        ),
-      },
-    },
-    {
-      path: '/admin/teams/:team/users/:user/resume',
-      methods: {
-        POST: users.act({ needs, summary: 'End the suspension of a user' }, (c) =>
-          resume(deps, userKey(c), c.get('precondition')),
-        ),
-      },
-    },
+    ...suspensionRoutes(deps, users, {
+      path: '/admin/teams/:team/users/:user',
+      needs,
+      noun: 'user',
+      keyOf: userKey,
+    }),
+  ];
+}
+
+interface Suspended<K> {
+  path: string;
+  needs: Need;
+  noun: string;
+  keyOf: (c: AdminContext) => K;
+}
+
+/** What suspends records of a kind and ends the suspension. */
+function suspensionRoutes<K extends TeamKey | UserKey>(
+  deps: AdminDeps,
+  records: Resource<RecordOf<K>>,
+  { path, needs, noun, keyOf }: Suspended<K>,
+): Route[] {
+  const suspended = records.act({ needs, summary: `Suspend a ${noun} from the next request on` }, (c) =>
+    suspend(deps, keyOf(c), c.get('precondition')),
+  );
+  const resumed = records.act({ needs, summary: `End the suspension of a ${noun}` }, (c) =>
+    resume(deps, keyOf(c), c.get('precondition')),
+  );
+  return [
+    { path: `${path}/suspend`, methods: { POST: suspended } },
+    { path: `${path}/resume`, methods: { POST: resumed } },
   ];
 }
 

@@ -38,8 +38,8 @@ interface Stored {
   text: string;
 }
 
-/** The audit trail in Redis: a stream, written in one step with the changes it records. */
-export class RedisAudit implements AuditedScripts, AuditReader {
+/** The audit trail: a stream, written in one step with the changes it records. */
+export class AuditTrail implements AuditedScripts, AuditReader {
   readonly #store: Store;
   readonly #key: string;
   readonly #log: Pick<Log, 'info'>;

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { time } from '../base/fields.ts';
 import type { JsonObject } from '../base/request.ts';
 import type { Script } from '../store/script.ts';
-import type { Store } from '../store/store.ts';
 
 /*
  * Who changed what (docs/audit.md). A store that makes a change writes its entry in the same step. Who asked for the
@@ -11,12 +10,10 @@ import type { Store } from '../store/store.ts';
 
 const changeKinds = ['team', 'user', 'token', 'claim', 'administrator', 'settings', 'import'] as const;
 
-/** What was changed; an `import` changes many records at once. */
-export type ChangeKind = (typeof changeKinds)[number];
-
 /** A change, as the store that makes it describes it. */
 export interface Change {
-  kind: ChangeKind;
+  /** An `import` changes many records at once. */
+  kind: (typeof changeKinds)[number];
   team: string | null;
   id: string | null;
   /** The stored record before and after; null if there is none. */
@@ -26,34 +23,49 @@ export interface Change {
   records?: readonly Change[];
 }
 
-export interface AuditEntry {
-  /** 1, 2, 3, … without a gap. */
-  sequence: number;
-  /** The store's clock, RFC 3339 UTC. */
-  time: string;
-  actor: string;
-  address: string | null;
-  request_id: string | null;
-  /** Such as `token.revoke`. */
-  operation: string;
-  kind: ChangeKind;
-  team: string | null;
-  id: string | null;
-  /** The whole record if it was created or deleted, else the fields that changed; in the form of the admin API. */
-  before: JsonObject | null;
-  after: JsonObject | null;
-}
+const string = z.string();
+const record = z.looseObject({}).nullable();
+const hash = string.meta({ description: 'Covers the hash of the entry before and the text of this one.' });
 
-/** An entry with its hash, which covers the hash of the entry before it and its own text. */
-export type ChainedEntry = AuditEntry & { hash: string };
+const chainedEntry = z
+  .object({
+    sequence: z.int().min(1).meta({ description: '1, 2, 3, … without a gap.' }),
+    /** The store's clock. */
+    time,
+    actor: string.meta({
+      description: 'root, adm_…, the tok_… of a holder, sign-in, file or command-line.',
+    }),
+    address: string.nullable(),
+    request_id: string.nullable(),
+    operation: string.meta({ description: 'For example token.revoke.' }),
+    kind: z.enum(changeKinds),
+    team: string.nullable(),
+    id: string.nullable(),
+    before: record.meta({
+      description: 'The fields that changed, with their old values; the whole record if it was deleted.',
+    }),
+    after: record.meta({
+      description: 'The same fields with their new values; the whole record if it was created.',
+    }),
+    hash,
+  })
+  .meta({ id: 'AuditEntry' });
 
 /** Stands for an entry that cannot be read, because somebody altered it. */
-export interface UnreadableEntry {
-  unreadable: true;
-  hash: string;
-}
+const unreadableEntry = z.object({ unreadable: z.literal(true), hash }).meta({ id: 'UnreadableEntry' });
 
-export type EntryResponse = ChainedEntry | UnreadableEntry;
+/** An entry of the trail in an answer. */
+export const auditEntryResponse = z.union([chainedEntry, unreadableEntry]);
+
+/** The fields of an entry, in the order of the columns of a report. */
+export const auditFields = Object.keys(chainedEntry.shape);
+
+/** Records are in the form of the admin API. */
+export type AuditEntry = Omit<z.infer<typeof chainedEntry>, 'hash' | 'before' | 'after'> &
+  Pick<Change, 'before' | 'after'>;
+
+/** An entry with its hash, which covers the hash of the entry before it and its own text. */
+export type EntryResponse = (AuditEntry & { hash: string }) | z.infer<typeof unreadableEntry>;
 
 export interface AuditQuery {
   limit: number;
@@ -85,24 +97,9 @@ export interface AuditedScripts {
   run(script: Script, call: ScriptCall): Promise<unknown>;
 }
 
-/** The same for changes in this process: `work` does it, and says whether it did. */
-export interface AuditedWork {
-  make<T>(change: Change | null, work: () => T): T;
-}
-
-/** For stores beside which there is no trail. */
-export const unaudited: AuditedWork = { make: (_change, work) => work() };
-
-/** The same where the store is Redis. */
-export function unauditedScripts(store: Store): AuditedScripts {
-  return { run: (script, { keys, args }) => store.run(script, keys, args) };
-}
-
-/** Whether a script's answer says that it changed something. */
-export function hasChanged(result: unknown): boolean {
-  return (
-    result === 1 || result === true || result === 'created' || result === 'replaced' || result === 'done'
-  );
+/** What the scripts answer if they have changed something; audited.lua asks the same. */
+export function hasChanged(reply: unknown): boolean {
+  return reply === 1 || reply === 'created';
 }
 
 /** A change of one record, from its stored texts. */
@@ -127,7 +124,9 @@ function parsed(text: string | null): JsonObject | null {
 /** Whether an entry matches a query. An unreadable entry matches only a query without filters. */
 export function passes(entry: EntryResponse, query: AuditQuery): boolean {
   const { team, actor, operation, fromMs, beforeMs } = query;
-  if ('unreadable' in entry) return [team, actor, operation, fromMs, beforeMs].every(isUnasked);
+  if ('unreadable' in entry) {
+    return [team, actor, operation, fromMs, beforeMs].every((filter) => filter === undefined);
+  }
   const atMs = Date.parse(entry.time);
   return (
     (team === undefined || team === entry.team) &&
@@ -137,40 +136,3 @@ export function passes(entry: EntryResponse, query: AuditQuery): boolean {
     (beforeMs === undefined || atMs < beforeMs)
   );
 }
-
-function isUnasked(filter: string | number | undefined): boolean {
-  return filter === undefined;
-}
-
-const text = z.string();
-const record = z.looseObject({}).nullable();
-const hash = text.meta({ description: 'Covers the hash of the entry before and the text of this one.' });
-
-const auditedChange = z
-  .object({
-    sequence: z.int().min(1).meta({ description: '1, 2, 3, … without a gap.' }),
-    time,
-    actor: text.meta({
-      description: 'root, adm_…, the tok_… of a holder, sign-in, file or command-line.',
-    }),
-    address: text.nullable(),
-    request_id: text.nullable(),
-    operation: text.meta({ description: 'For example token.revoke.' }),
-    kind: z.enum(changeKinds),
-    team: text.nullable(),
-    id: text.nullable(),
-    before: record.meta({
-      description: 'The fields that changed, with their old values; the whole record if it was deleted.',
-    }),
-    after: record.meta({
-      description: 'The same fields with their new values; the whole record if it was created.',
-    }),
-    hash,
-  } satisfies Record<keyof AuditEntry | 'hash', z.ZodType>)
-  .meta({ id: 'AuditEntry' });
-
-/** An entry of the trail in an answer. */
-export const auditEntryResponse = z.union([
-  auditedChange,
-  z.object({ unreadable: z.literal(true), hash }).meta({ id: 'UnreadableEntry' }),
-]);

@@ -1,5 +1,9 @@
+import { z } from 'zod';
+
 /** Stands for a hash when a log has two hashes for one number; equals no hash. */
 const contradictory = 'contradictory';
+
+const headLine = z.object({ msg: z.literal('audit head'), sequence: z.int(), hash: z.string() });
 
 /**
  * Collects the heads of the audit trail from the lines of a log: number to hash. A line of the gateway may have a
@@ -22,18 +26,10 @@ export class LoggedHeads {
   }
 }
 
-function headIn(text: string): { sequence: number; hash: string } | null {
-  let value: unknown;
+function headIn(text: string): z.infer<typeof headLine> | null {
   try {
-    value = JSON.parse(text.slice(0, text.lastIndexOf('}') + 1));
+    return headLine.safeParse(JSON.parse(text.slice(0, text.lastIndexOf('}') + 1))).data ?? null;
   } catch {
     return null;
   }
-  if (typeof value !== 'object' || value === null || !('msg' in value) || value.msg !== 'audit head')
-    return null;
-  if (!('sequence' in value) || !('hash' in value)) return null;
-  const { sequence, hash } = value;
-  if (typeof sequence !== 'number' || !Number.isSafeInteger(sequence) || typeof hash !== 'string')
-    return null;
-  return { sequence, hash };
 }

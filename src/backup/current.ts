@@ -1,4 +1,5 @@
-import { ownerName, type IdentityArchive, type StoredRecord } from '../identity/records/archive.ts';
+import { ownerName, type StoredRecord } from '../identity/records/archive.ts';
+import type { IdentityArchive } from '../identity/store/identity-archive.ts';
 import { gatewayCounterKey } from '../identity/records/gateway-settings.ts';
 import type { Problem } from '../base/refusal.ts';
 import type { JsonObject } from '../base/request.ts';

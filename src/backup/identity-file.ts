@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import type { IdentityArchive } from '../identity/records/archive.ts';
+import type { IdentityArchive } from '../identity/store/identity-archive.ts';
 import type { Log } from '../base/log.ts';
 import { Refusal } from '../base/refusal.ts';
 import { readCurrent } from './current.ts';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BackupDocument } from './document.ts';
 import { loadIdentityFile } from './identity-file.ts';
 import { actingAs } from '../audit/context.ts';
-import type { IdentityArchive } from '../identity/records/archive.ts';
+import type { IdentityArchive } from '../identity/store/identity-archive.ts';
 import type { Log } from '../base/log.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { IdentityArchive, RecordChange } from '../identity/records/archive.ts';
+import type { RecordChange } from '../identity/records/archive.ts';
+import type { IdentityArchive } from '../identity/store/identity-archive.ts';
 import { invalidBody, Refusal } from '../base/refusal.ts';
 import { readCurrent } from './current.ts';
 import { keyName, type BackupDocument, type Row } from './document.ts';

@@ -11,7 +11,7 @@ import type { JsonObject, JsonValue } from '../base/request.ts';
 /*
  * The sections of a document. A new kind of record gets an entry in the list below, which says how it is exported,
  * checked, imported and loaded from IDENTITY_FILE. The archives also have to know where records of a new kind are:
- * `RedisArchive.#placeOf`.
+ * `IdentityArchive.#placeOf`.
  */
 
 /** A list of the document, and how its rows are read and written. */
@@ -54,7 +54,18 @@ const secret = z.strictObject({
   created_at: time,
   expires_at: time.nullable(),
 });
+
+/** What holds for a section that says nothing else. */
+const plain = {
+  parentsOf: () => [],
+  endedBy: null,
+  hasSecrets: false,
+  fromFile: true,
+  limitIds: '',
+} as const;
+
 const teams: Section = {
+  ...plain,
   name: 'teams',
   schema: z.strictObject({
     id: slug,
@@ -65,15 +76,11 @@ const teams: Section = {
     created_at: time,
   } satisfies FieldsOf<Team>),
   keyOf: ({ id }) => ({ kind: 'team', team: text(id) }),
-  parentsOf: () => [],
-  endedBy: null,
-  hasSecrets: false,
-  fromFile: true,
-  limitIds: '',
   recordsIn: ({ team }) => (team === null ? [] : [withoutSecrets(team)]),
 };
 
 const users: Section = {
+  ...plain,
   name: 'users',
   schema: z.strictObject({
     id: slug,
@@ -87,14 +94,11 @@ const users: Section = {
   } satisfies FieldsOf<User>),
   keyOf: ({ id, team }) => ({ kind: 'user', team: text(team), id: text(id) }),
   parentsOf: ({ team }) => [{ kind: 'team', team: text(team) }],
-  endedBy: null,
-  hasSecrets: false,
-  fromFile: true,
-  limitIds: '',
   recordsIn: ({ users: records }) => records.map(withoutSecrets),
 };
 
 const tokens: Section = {
+  ...plain,
   name: 'tokens',
   schema: z.strictObject({
     id: tokenId,
@@ -125,29 +129,25 @@ const tokens: Section = {
   ],
   endedBy: 'revoked_at',
   hasSecrets: true,
-  fromFile: true,
-  limitIds: '',
   recordsIn: ({ tokens: records }) => records,
 };
 
 /** One row at most. */
 const settings: Section = {
+  ...plain,
   name: 'settings',
   schema: z.strictObject({
     limits,
     defaults: z.strictObject({ team: limits, user: limits, token: limits }),
   } satisfies FieldsOf<GatewaySettings>),
   keyOf: () => ({ kind: 'settings', team: gatewayCounterKey }),
-  parentsOf: () => [],
-  endedBy: null,
-  hasSecrets: false,
-  fromFile: true,
   limitIds: `${gatewayCounterKey}/`,
   recordsIn: ({ settings: record }) => (record === null ? [] : [withoutSecrets(record)]),
 };
 
 /** Only root creates administrators, so a file that is loaded at start adds none. */
 const administrators: Section = {
+  ...plain,
   name: 'admins',
   schema: z.strictObject({
     id: z.string().regex(/^adm_[0-9A-Za-z]{1,64}$/, 'must be an administrator id such as adm_…'),
@@ -159,11 +159,8 @@ const administrators: Section = {
     created_at: time,
   } satisfies FieldsOf<Administrator>),
   keyOf: ({ id }) => ({ kind: 'administrator', team: gatewayCounterKey, id: text(id) }),
-  parentsOf: () => [],
-  endedBy: null,
   hasSecrets: true,
   fromFile: false,
-  limitIds: '',
   recordsIn: ({ administrators: records }) => records,
 };
 

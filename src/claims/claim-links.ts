@@ -1,4 +1,5 @@
-import type { ClaimedToken, ClaimMaker, ClaimStore } from './claim.ts';
+import type { ClaimedToken } from './claim.ts';
+import type { ClaimStore } from './claim-store.ts';
 import { Refusal } from '../base/refusal.ts';
 import { hashOf, isCode, newCode, seal, unseal } from './sealed.ts';
 
@@ -11,7 +12,7 @@ export interface ClaimLinksOptions {
 }
 
 /** Links that show a token once, for an hour. Methods reject with `StoreUnavailable`. */
-export class ClaimLinks implements ClaimMaker {
+export class ClaimLinks {
   readonly #store: ClaimStore;
   readonly #origin: ClaimLinksOptions['origin'];
 
@@ -20,6 +21,7 @@ export class ClaimLinks implements ClaimMaker {
     this.#origin = origin;
   }
 
+  /** Makes a link. `host`: the request's Host; if it is undefined, the link is a path. */
   async make(claimed: ClaimedToken, host: string | undefined): Promise<{ url: string; expiresAtMs: number }> {
     const code = newCode();
     const sealed = seal(code, JSON.stringify(claimed));

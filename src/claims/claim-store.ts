@@ -1,38 +1,29 @@
-import { unauditedScripts, type AuditedScripts } from '../audit/audit.ts';
-import type { ClaimState, ClaimStore, SealedClaim } from './claim.ts';
-import type { Keys } from '../store/keys.ts';
+import { AuditedStore } from '../audit/audited-store.ts';
+import type { ClaimState, SealedClaim } from './claim.ts';
 import { loadScript } from '../store/script.ts';
-import type { Store } from '../store/store.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
-import { claimChange } from './claim-change.ts';
 
 const putClaim = loadScript(new URL('./put_claim.lua', import.meta.url));
 const openClaim = loadScript(new URL('./open_claim.lua', import.meta.url));
 
 const openedMark = /^opened (\d+)$/;
 
-/** Sealed tokens in Redis: each a key of its own that expires. */
-export class RedisClaimStore implements ClaimStore {
-  readonly #store: Store;
-  readonly #keys: Keys;
-  readonly #changes: AuditedScripts;
-
-  constructor(store: Store, keys: Keys, changes: AuditedScripts = unauditedScripts(store)) {
-    this.#store = store;
-    this.#keys = keys;
-    this.#changes = changes;
+/** Sealed tokens by the hash of their code, each a key that expires. Methods reject with `StoreUnavailable`. */
+export class ClaimStore extends AuditedStore {
+  /** Stores a sealed token under a new code. Returns when it expires, by the store's clock, ms. */
+  async put(codeHash: string, { sealed, livesMs, team, tokenId }: SealedClaim): Promise<number> {
+    const key = this.keys.claim(codeHash);
+    // The trail records that a link was made, and nothing of its content.
+    const after = { lives_s: Math.round(livesMs / 1000) };
+    const change = { kind: 'claim', team, id: tokenId, before: null, after } as const;
+    await this.changes.run(putClaim, { keys: [key], args: [sealed, livesMs], change });
+    return this.store.attempt((client) => client.pexpiretime(key));
   }
 
-  async put(codeHash: string, claim: SealedClaim): Promise<number> {
-    const key = this.#keys.claim(codeHash);
-    const change = claimChange(claim);
-    await this.#changes.run(putClaim, { keys: [key], args: [claim.sealed, claim.livesMs], change });
-    return this.#store.attempt((client) => client.pexpiretime(key));
-  }
-
+  /** What is under the code, without changing it. */
   async look(codeHash: string): Promise<ClaimState> {
-    const key = this.#keys.claim(codeHash);
-    const [text, expiresAtMs] = await this.#store.attempt((client) =>
+    const key = this.keys.claim(codeHash);
+    const [text, expiresAtMs] = await this.store.attempt((client) =>
       Promise.all([client.get(key), client.pexpiretime(key)]),
     );
     // The second command may already find it expired.
@@ -41,8 +32,11 @@ export class RedisClaimStore implements ClaimStore {
     return opened === undefined ? { kind: 'waiting', expiresAtMs } : { kind: 'opened', atMs: Number(opened) };
   }
 
-  async open(codeHash: string): ReturnType<ClaimStore['open']> {
-    const reply = await this.#store.run(openClaim, [this.#keys.claim(codeHash)], []);
+  /** Takes the sealed token out, once. The store remembers for a day that it was opened. Works in a full store. */
+  async open(
+    codeHash: string,
+  ): Promise<{ kind: 'sealed'; sealed: string } | Exclude<ClaimState, { kind: 'waiting' }>> {
+    const reply = await this.store.run(openClaim, [this.keys.claim(codeHash)], []);
     const [kind, text = ''] = Array.isArray(reply) ? reply.map(String) : [];
     switch (kind) {
       case 'sealed':

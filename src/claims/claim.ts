@@ -7,12 +7,6 @@ export interface ClaimedToken {
   user: string;
 }
 
-/** Makes links that show a token once. Rejects with `StoreUnavailable`. */
-export interface ClaimMaker {
-  /** `host`: the request's Host; if it is undefined, the link is a path. */
-  make(claimed: ClaimedToken, host: string | undefined): Promise<{ url: string; expiresAtMs: number }>;
-}
-
 /** What is under a code: a sealed token that waits, the time it was opened, or nothing (any more). */
 export type ClaimState =
   { kind: 'waiting'; expiresAtMs: number } | { kind: 'opened'; atMs: number } | { kind: 'none' };
@@ -24,16 +18,4 @@ export interface SealedClaim {
   /** Whose it is, for the audit trail. */
   team: string;
   tokenId: string;
-}
-
-/** Sealed tokens by the hash of their code. Methods reject with `StoreUnavailable`. */
-export interface ClaimStore {
-  /** Stores a sealed token under a new code. Returns when it expires, by the store's clock, ms. */
-  put(codeHash: string, claim: SealedClaim): Promise<number>;
-  /** What is under the code, without changing it. */
-  look(codeHash: string): Promise<ClaimState>;
-  /** Takes the sealed token out, once. The store remembers for a day that it was opened. Works in a full store. */
-  open(
-    codeHash: string,
-  ): Promise<{ kind: 'sealed'; sealed: string } | Exclude<ClaimState, { kind: 'waiting' }>>;
 }

@@ -28,15 +28,25 @@ function coverage(names: readonly string[]): Pick<Limit, 'models' | 'endpoints'>
   };
 }
 
-const secondsIn = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 } as const;
+const secondsIn: ReadonlyMap<string, number> = new Map([
+  ['s', 1],
+  ['m', 60],
+  ['h', 3_600],
+  ['d', 86_400],
+  ['w', 604_800],
+]);
+
+/** The seconds in `90d` or `12h`; null if it is not a duration. */
+function secondsOf(text: string): number | null {
+  const [, count, unit = ''] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [];
+  const each = secondsIn.get(unit);
+  return each === undefined ? null : Number(count) * each;
+}
 
 /** Reads `90d`, `12h`, a day or an RFC 3339 time, as fields of the API. */
 export function parseExpiry(text: string): { expires_in: number } | { expires_at: string } {
-  const duration = /^(\d{1,6})([smhdw])$/.exec(text);
-  if (duration) {
-    const [, count, unit] = duration;
-    return { expires_in: Number(count) * secondsIn[unit as keyof typeof secondsIn] }; // one of [smhdw]
-  }
+  const seconds = secondsOf(text);
+  if (seconds !== null) return { expires_in: seconds };
   if (/^\d{4}-\d{2}-\d{2}$/.test(text)) return { expires_at: `${text}T00:00:00Z` };
   if (/^\d{4}-\d{2}-\d{2}T/.test(text)) return { expires_at: text };
   throw new InvalidArgumentError('Write 90d (s, m, h, d, w), 2027-01-31, or an RFC 3339 time.');
@@ -44,10 +54,9 @@ export function parseExpiry(text: string): { expires_in: number } | { expires_at
 
 /** Reads `7d`, `12h` or `0`. Gives seconds. */
 export function parseDuration(text: string): number {
-  const [, count, unit] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [];
-  if (text === '0') return 0;
-  if (count === undefined) throw new InvalidArgumentError('Write 7d, 12h, 30m (s, m, h, d, w), or 0.');
-  return Number(count) * secondsIn[unit as keyof typeof secondsIn]; // one of [smhdw]
+  const seconds = text === '0' ? 0 : secondsOf(text);
+  if (seconds === null) throw new InvalidArgumentError('Write 7d, 12h, 30m (s, m, h, d, w), or 0.');
+  return seconds;
 }
 
 /** A whole number; the API checks its range. */
@@ -74,6 +83,11 @@ export const limitOption = repeatable(
   parseLimit,
 );
 
+export const expiresOption = new Option(
+  '--expires <when>',
+  '90d, 12h, 2027-01-31 or an RFC 3339 time',
+).argParser(parseExpiry);
+
 /** `--clear` of a `set` command: sends null for the fields named. */
 export function clearOption(fields: readonly string[]): Option {
   return fieldOption('--clear <field>', 'clear', fields);
@@ -95,43 +109,40 @@ function fieldOption(flags: string, what: string, fields: readonly string[]): Op
   });
 }
 
-/** The field options of all commands. Each command has some of them. */
-export interface FieldOptions {
-  name?: string;
-  email?: string;
-  issuer?: string;
-  subject?: string;
-  limit?: Limit[];
-  model?: string[];
-  endpoint?: string[];
-  origin?: string[];
-  tool?: string[];
-  expires?: ReturnType<typeof parseExpiry>;
-  maxSessionBody?: number;
+/** What was given on the command line. `bodyOf` sends every option that is not named here as a field. */
+export interface GivenOptions {
+  yes?: boolean;
   clear?: string[];
   empty?: string[];
+  expires?: ReturnType<typeof parseExpiry>;
+  issuer?: string;
+  subject?: string;
+  [option: string]: unknown;
 }
 
+/** The fields whose name differs from their option's. */
+const fieldNames: ReadonlyMap<string, string> = new Map([
+  ['limit', 'limits'],
+  ['model', 'models'],
+  ['endpoint', 'endpoints'],
+  ['origin', 'origins'],
+  ['tool', 'tools'],
+  ['team', 'teams'],
+  ['maxSessionBody', 'max_session_body_bytes'],
+  ['overlap', 'overlap_seconds'],
+]);
+
 /** The request body for the options of a command, with only the fields that were given. */
-export function bodyOf(options: FieldOptions): object {
-  const { name, email, limit, model, endpoint, origin, tool, expires, clear = [], empty = [] } = options;
-  const { issuer, subject: sub, maxSessionBody } = options;
-  const fields = {
-    name,
-    email,
-    limits: limit,
-    models: model,
-    endpoints: endpoint,
-    origins: origin,
-    tools: tool,
-    max_session_body_bytes: maxSessionBody,
-    subject: issuer === undefined && sub === undefined ? undefined : { issuer, sub },
-    ...expires,
-  };
+export function bodyOf(options: GivenOptions): object {
+  const { clear = [], empty = [], expires, issuer, subject: sub, ...given } = options;
   return {
     ...Object.fromEntries(clear.map((field) => [field, null])),
     ...Object.fromEntries(empty.map((list) => [list, []])),
-    ...Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)),
+    ...Object.fromEntries(
+      Object.entries(given).map(([name, value]) => [fieldNames.get(name) ?? name, value]),
+    ),
+    ...(issuer === undefined && sub === undefined ? {} : { subject: { issuer, sub } }),
+    ...expires,
   };
 }
 

@@ -7,7 +7,7 @@ import type { JsonObject } from '../base/request.ts';
 import { adminPath } from './arguments.ts';
 import { plain, shortTime } from './cells.ts';
 import type { Cli } from './cli.ts';
-import { CommandFailed } from './command-failed.ts';
+import { codeOf, CommandFailed } from './command-failed.ts';
 import { example } from './help.ts';
 import type { Column } from './table.ts';
 
@@ -41,14 +41,9 @@ export function auditCommands(program: Command, cli: Cli): void {
     .option('--cursor <cursor>', 'continue after the previous page')
     .addOption(new Option('--format <format>', 'print all rows as they arrive').choices(['csv', 'ndjson']))
     .addHelpText('after', example('audit list --operation token.revoke'))
-    .action(async (options: Record<string, string>) => {
+    .action((options: Record<string, string>) => {
       const path = `${adminPath('audit')}?${new URLSearchParams(options).toString()}`;
-      const { format } = options;
-      if (format !== undefined) return cli.printAsItComes(path, format);
-      const answer = await cli.call('GET', path);
-      cli.printList(answer, columns);
-      const next = answer?.['next_cursor'];
-      if (typeof next === 'string') cli.note(`There are more rows: add --cursor ${plain(next)}`);
+      return cli.printRows(path, columns, options['format']);
     });
 
   audit
@@ -61,7 +56,10 @@ export function auditCommands(program: Command, cli: Cli): void {
       const heads = file === undefined ? new LoggedHeads() : await headsIn(file);
       const verdict = await verified(cli, heads);
       cli.printRecord(shown(verdict));
-      if (verdict.flaw) throw new CommandFailed(flawText(verdict.flaw));
+      if (verdict.flaw) {
+        const { sequence, kind, why } = verdict.flaw;
+        throw new CommandFailed(`The trail is not intact: entry ${sequence} was ${kind} (${why}).`);
+      }
       if (file === undefined) cli.note('Without --heads, dropping the newest entries would go unnoticed.');
     });
 }
@@ -89,8 +87,7 @@ async function headsIn(file: string): Promise<LoggedHeads> {
   try {
     for await (const line of linesOf(file)) heads.read(line);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-    throw new CommandFailed(`${name} cannot be read (${code}).`);
+    throw new CommandFailed(`${name} cannot be read (${codeOf(error)}).`);
   }
   if (heads.heads.size === 0) throw new CommandFailed(`${name} has no line with "audit head" in it.`);
   return heads;
@@ -110,8 +107,4 @@ function shown({ entries, heads, head, flaw }: Verdict): JsonObject {
     head: head && { ...head },
     flaw: flaw && { ...flaw },
   };
-}
-
-function flawText({ sequence, kind, why }: NonNullable<Verdict['flaw']>): string {
-  return `The trail is not intact: entry ${sequence} was ${kind} (${why}).`;
 }

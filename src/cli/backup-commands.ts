@@ -5,15 +5,16 @@ import { type JsonObject, isJsonObject, type JsonValue } from '../base/request.t
 import { adminPath } from './arguments.ts';
 import { plain } from './cells.ts';
 import type { Cli, Terminal } from './cli.ts';
-import { withYes, type YesOption } from './removal.ts';
+import { yesOption } from './resource.ts';
 import { example } from './help.ts';
-import { CommandFailed } from './command-failed.ts';
+import { codeOf, CommandFailed } from './command-failed.ts';
 
 interface ExportOptions {
   file?: string;
   team?: string;
 }
-interface ImportOptions extends YesOption {
+interface ImportOptions {
+  yes?: boolean;
   overwrite?: boolean;
 }
 
@@ -35,9 +36,11 @@ export function backupCommands(program: Command, cli: Cli, terminal: Terminal): 
       cli.printRecord({ file, ...rowCounts(document) });
     });
 
-  withYes(program.command('import'))
+  program
+    .command('import')
     .description('import what export wrote, all of it or nothing; a second import changes nothing')
     .argument('<file>', 'a file written by export; - for standard input')
+    .addOption(yesOption)
     .option('--overwrite', 'replace records that differ in the store (revoked tokens stay revoked)')
     .addHelpText('after', example('import identities.json'))
     .action(async (file: string, { overwrite = false, yes }: ImportOptions) => {
@@ -107,8 +110,4 @@ function parsed(content: string): JsonValue {
   } catch {
     return null;
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
 }

@@ -36,7 +36,10 @@ const absent: Readonly<Record<string, string>> = {
 /** A limit, a secret, or any other object inside a record, on one line. */
 function objectText(value: JsonObject): string {
   if ('metric' in value) return limitText(value);
-  return 'prefix' in value ? secretText(value) : fieldTexts(value);
+  if ('prefix' in value) return secretText(value);
+  return Object.entries(value)
+    .map(([key, inner]) => `${key}: ${plain(inner)}`)
+    .join('; ');
 }
 
 /** A token's secret: when it expires, and when it was last used. */
@@ -44,12 +47,6 @@ function secretText({ prefix, expires_at, last_used_at }: JsonObject): string {
   const until = expires_at === null ? '' : ` until ${shortTime(expires_at)}`;
   const used = last_used_at === null ? 'not used' : `used ${shortTime(last_used_at)}`;
   return `${plain(prefix)}…${until} (${used})`;
-}
-
-function fieldTexts(value: JsonObject): string {
-  return Object.entries(value)
-    .map(([key, inner]) => `${key}: ${plain(inner)}`)
-    .join('; ');
 }
 
 function limitText({ metric, window, max, models, endpoints }: JsonObject): string {

@@ -17,18 +17,12 @@ export interface Terminal {
   ask?: (question: string) => Promise<string>;
 }
 
-export interface CliOptions {
-  send: Connection['send'];
-  terminal: Terminal;
-  json: () => boolean;
-}
-
 /** An action that cannot be undone. */
 export interface Confirmation {
   /** `--yes` on the command line: nobody is asked. */
   yes: boolean | undefined;
   /** Go on if nobody can be asked. */
-  unasked?: 'done';
+  unasked?: 'done' | undefined;
   /** What will be lost: printed before the question, and only looked up for it. */
   loss: () => Promise<string> | string;
 }
@@ -39,10 +33,8 @@ export class Cli {
   readonly #terminal: Terminal;
   readonly #json: () => boolean;
 
-  constructor({ send, terminal, json }: CliOptions) {
-    this.#send = send;
-    this.#terminal = terminal;
-    this.#json = json;
+  constructor(options: { send: Connection['send']; terminal: Terminal; json: () => boolean }) {
+    ({ send: this.#send, terminal: this.#terminal, json: this.#json } = options);
   }
 
   /** The API's answer; null for a 204. Rejects with `CommandFailed` on every error. */
@@ -91,9 +83,13 @@ export class Cli {
     this.printRecord(await this.call(method, path, body));
   }
 
-  /** Gets a list and prints it as a table. */
-  async callAndList(path: string, columns: readonly Column[]): Promise<void> {
-    this.printList(await this.call('GET', path), columns);
+  /** Gets rows and prints them: as a table, or as they arrive in a format that is not for people. */
+  async printRows(path: string, columns: readonly Column[], format?: string): Promise<void> {
+    if (format !== undefined) return this.#printAsTheyCome(path, format);
+    const answer = await this.call('GET', path);
+    if (answer) this.printDone(answer, fittedTable(columns, rowsIn(answer)));
+    const next = answer?.['next_cursor'];
+    if (typeof next === 'string') this.note(moreRows(next));
   }
 
   /** One record, field by field. */
@@ -103,12 +99,15 @@ export class Cli {
 
   /** The result: in words for people, as JSON for programs. */
   printDone(value: JsonObject, words: string): void {
-    if (this.#json()) this.#printJson(value);
-    else this.#terminal.out(words);
+    this.#terminal.out(this.#json() ? JSON.stringify(value, null, 2) : words);
   }
 
-  /** Prints an answer as it arrives, however long it is. Rejects with `CommandFailed` on every error. */
-  async printAsItComes(path: string, format: string): Promise<void> {
+  /** A note on stderr, for people only. */
+  note(text: string): void {
+    if (!this.#json()) this.#terminal.err(text);
+  }
+
+  async #printAsTheyCome(path: string, format: string): Promise<void> {
     if (this.#json() && format !== 'ndjson') {
       throw new CommandFailed(`--json and --format ${format} cannot be used together.`, exitCodes.misused);
     }
@@ -119,25 +118,15 @@ export class Cli {
       if (!response.ok) throw await failureOf(response);
       await printStream(response.body, (text) => this.#terminal.out(text), wait);
       const next = response.headers.get('x-next-cursor');
-      if (next !== null) this.#terminal.err(`There are more rows: add --cursor ${plain(next)}`);
+      if (next !== null) this.#terminal.err(moreRows(next));
     } finally {
       wait.end();
     }
   }
+}
 
-  /** The `data` of a list, as a table. */
-  printList(answer: JsonObject | null, columns: readonly Column[]): void {
-    if (answer) this.printDone(answer, fittedTable(columns, rowsIn(answer)));
-  }
-
-  /** A note on stderr, for people only. */
-  note(text: string): void {
-    if (!this.#json()) this.#terminal.err(text);
-  }
-
-  #printJson(answer: JsonObject): void {
-    this.#terminal.out(JSON.stringify(answer, null, 2));
-  }
+function moreRows(cursor: string): string {
+  return `There are more rows: add --cursor ${plain(cursor)}`;
 }
 
 async function answerOf(response: Response): Promise<JsonObject> {

@@ -56,3 +56,8 @@ export async function failureOf(response: Response): Promise<CommandFailed> {
     code === 'store_unavailable' ? exitCodes.unreachable : exitCodes.failed,
   );
 }
+
+/** The code of a system error (ENOENT, …). Messages may quote what was sent. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+}

@@ -1,18 +1,18 @@
 import { adminApp } from '../admin/admin-app.ts';
-import { RedisAudit } from '../audit/audit-trail.ts';
-import { RedisAdministratorStore } from '../identity/store/administrator-store.ts';
-import { RedisArchive } from '../identity/store/identity-archive.ts';
-import { RedisIdentityStore } from '../identity/store/identity-store.ts';
-import { RedisSecretStore } from '../identity/store/secret-store.ts';
+import { AuditTrail } from '../audit/audit-trail.ts';
+import { AdministratorStore } from '../identity/store/administrator-store.ts';
+import { IdentityArchive } from '../identity/store/identity-archive.ts';
+import { IdentityStore } from '../identity/store/identity-store.ts';
+import { SecretStore } from '../identity/store/secret-store.ts';
 import { Backup } from '../backup/backup.ts';
 import { ClaimLinks } from '../claims/claim-links.ts';
-import { RedisClaimStore } from '../claims/claim-store.ts';
+import { ClaimStore } from '../claims/claim-store.ts';
 import { readStore } from '../config/store.ts';
 import { VariableReader } from '../config/variables.ts';
 import { systemClock } from '../base/clock.ts';
 import { keysUnder } from '../store/keys.ts';
 import { RedisStore } from '../store/redis.ts';
-import { RedisLedger } from '../ledger/ledger-reader.ts';
+import { LedgerReader } from '../ledger/ledger-reader.ts';
 import { readRefusals } from '../ledger/refusal-store.ts';
 import { CommandFailed, exitCodes } from './command-failed.ts';
 import type { Connection } from './cli.ts';
@@ -35,7 +35,7 @@ export async function connectToRedis(env: NodeJS.ProcessEnv): Promise<Connection
     commandTimeoutMs: connectTimeoutMs,
     onDown: (error) => {
       failure.reason = ` (${reasonOf(error)})`;
-      // Nobody waits at a terminal for what may come up: only silence is waited for.
+      // Do not retry: nobody at a terminal waits for a store to come up.
       store.close();
     },
   });
@@ -53,26 +53,26 @@ export async function connectToRedis(env: NodeJS.ProcessEnv): Promise<Connection
   return { send: async (path, init) => app.request(path, init), close: () => store.close() };
 }
 
-/** ioredis's words, which name neither URL nor password; where several addresses refuse, Node has none but the code. */
+/** ioredis's message, which contains neither URL nor password. If several addresses refuse, Node gives only a code. */
 function reasonOf({ message, code }: Error & { code?: string }): string {
   return message || (code ?? 'unknown');
 }
 
 function localAdmin(store: RedisStore, prefix: string): ReturnType<typeof adminApp> {
   const keys = keysUnder(prefix);
-  // The log is the gateway's affair: it finds the new head there within a minute.
-  const audit = new RedisAudit(store, keys, { log: { info: () => {} }, clock: systemClock });
-  const secrets = new RedisSecretStore(store, keys, audit);
+  // The gateway logs the new head itself, within a minute.
+  const audit = new AuditTrail(store, keys, { log: { info: () => {} }, clock: systemClock });
+  const secrets = new SecretStore(store, keys, audit);
   return adminApp({
-    identities: new RedisIdentityStore(store, keys, audit),
-    administrators: new RedisAdministratorStore(store, keys, audit),
-    ledger: new RedisLedger(store, keys),
+    identities: new IdentityStore(store, keys, audit),
+    administrators: new AdministratorStore(store, keys, audit),
+    ledger: new LedgerReader(store, keys),
     refused: { refusals: (query) => readRefusals(store, keys, query) },
     secrets,
     lastUses: (team, tokens) => secrets.lastUses(team, tokens),
     // Nobody was asked over HTTP: the link is a path on whatever the gateway's address is.
-    claims: new ClaimLinks({ store: new RedisClaimStore(store, keys, audit), origin: () => '' }),
-    backup: new Backup({ archive: new RedisArchive(store, keys, audit), clock: systemClock }),
+    claims: new ClaimLinks({ store: new ClaimStore(store, keys, audit), origin: () => '' }),
+    backup: new Backup({ archive: new IdentityArchive(store, keys, audit), clock: systemClock }),
     audit,
     clock: systemClock,
     authorize: () => Promise.resolve({ kind: 'root' }),

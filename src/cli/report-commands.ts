@@ -1,35 +1,14 @@
 import { type Command, Option } from 'commander';
 import { figures } from '../base/figures.ts';
 import { usageFigures } from '../ledger/totals.ts';
-import type { JsonObject } from '../base/request.ts';
 import { adminPath } from './arguments.ts';
 import { plain, shortTime } from './cells.ts';
 import type { Cli } from './cli.ts';
 import { example } from './help.ts';
 import type { Column } from './table.ts';
 
-interface ReportOptions {
-  user?: string;
-  token?: string;
-  endpoint?: string;
-  from?: string;
-  to?: string;
-  /** csv or ndjson: printed as it comes. */
-  format?: string;
-}
-interface SumOptions extends ReportOptions {
-  by?: string;
-  model?: string;
-  code?: string;
-}
-interface RequestOptions extends ReportOptions {
-  model?: string;
-  outcome?: string;
-  session?: string;
-  endUser?: string;
-  limit?: string;
-  cursor?: string;
-}
+/** By option, as given. */
+type ReportOptions = Readonly<Record<string, string | undefined>>;
 
 /** The columns of the table. The other formats have every field of an entry. */
 const requestColumns: Column[] = [
@@ -44,8 +23,10 @@ const requestColumns: Column[] = [
 ];
 
 /** Tables must fit a terminal, so they leave some figures out; every other format has them all. */
-const leftOut = figures.filter(({ inTerminal }) => !inTerminal).map(({ name }): string => name);
-const usageColumns = usageFigures.filter((name) => !leftOut.includes(name));
+const leftOut: ReadonlySet<string> = new Set(
+  figures.filter(({ inTerminal }) => !inTerminal).map(({ name }) => name),
+);
+const usageColumns = usageFigures.filter((name) => !leftOut.has(name));
 
 /** `tollgate usage`, `tollgate refusals` and `tollgate requests` */
 export function reportCommands(program: Command, cli: Cli): void {
@@ -54,18 +35,26 @@ export function reportCommands(program: Command, cli: Cli): void {
     .option('--model <id>')
     .option('--by <groups>', 'group by any of day,team,user,token,model,endpoint')
     .addHelpText('after', example('usage acme --by user,day', 'usage --by team --format csv'))
-    .action(async (team: string | undefined, { by, ...options }: SumOptions) => {
-      await print(cli, pathOf('usage', { team, group_by: by, ...options }), sumColumns(by, usageColumns));
-    });
+    .action((team: string | undefined, { by, ...options }: ReportOptions) =>
+      print(
+        cli,
+        { report: 'usage', parameters: { team, group_by: by, ...options } },
+        sumColumns(by, usageColumns),
+      ),
+    );
 
   withFilters(program.command('refusals'))
     .description('count refused requests by UTC days; default: today')
     .option('--code <code>', 'such as insufficient_quota')
     .option('--by <groups>', 'group by any of day,team,user,token,endpoint,code')
     .addHelpText('after', example('refusals acme --by user,code'))
-    .action(async (team: string | undefined, { by, ...options }: SumOptions) => {
-      await print(cli, pathOf('refusals', { team, group_by: by, ...options }), sumColumns(by, ['refused']));
-    });
+    .action((team: string | undefined, { by, ...options }: ReportOptions) =>
+      print(
+        cli,
+        { report: 'refusals', parameters: { team, group_by: by, ...options } },
+        sumColumns(by, ['refused']),
+      ),
+    );
 
   withFilters(program.command('requests'))
     .description('list requests, newest first; --format without --limit prints all of them')
@@ -76,27 +65,22 @@ export function reportCommands(program: Command, cli: Cli): void {
     .option('--limit <count>', 'at most this many, up to 1000')
     .option('--cursor <cursor>', 'continue after the previous page')
     .addHelpText('after', example('requests acme --outcome error --limit 20'))
-    .action(async (team: string | undefined, { endUser, ...options }: RequestOptions) => {
+    .action((team: string | undefined, { endUser, ...options }: ReportOptions) => {
       const columns = requestColumns.filter(({ title }) => team === undefined || title !== 'TEAM');
-      const answer = await print(cli, pathOf('requests', { team, end_user: endUser, ...options }), columns);
-      const next = answer?.['next_cursor'];
-      if (typeof next === 'string') cli.note(`There are more rows: add --cursor ${plain(next)}`);
+      return print(cli, { report: 'requests', parameters: { team, end_user: endUser, ...options } }, columns);
     });
 }
 
-/** Prints a report. Gives the answer unless it was streamed. */
-async function print(
+function print(
   cli: Cli,
-  { path, format }: { path: string; format: string | undefined },
+  { report, parameters }: { report: string; parameters: ReportOptions },
   columns: readonly Column[],
-): Promise<JsonObject | null> {
-  if (format !== undefined) {
-    await cli.printAsItComes(path, format);
-    return null;
+): Promise<void> {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== undefined) query.set(name, value);
   }
-  const answer = await cli.call('GET', path);
-  cli.printList(answer, columns);
-  return answer;
+  return cli.printRows(`${adminPath(report)}?${query.toString()}`, columns, parameters['format']);
 }
 
 function withFilters(command: Command): Command {
@@ -110,7 +94,7 @@ function withFilters(command: Command): Command {
     .addOption(new Option('--format <format>', 'print all rows as they arrive').choices(['csv', 'ndjson']));
 }
 
-function sumColumns(by: string | undefined, figures: readonly string[]): Column[] {
+function sumColumns(by: string | undefined, sums: readonly string[]): Column[] {
   const groups = (by ?? '').split(',').filter((group) => group !== '');
   return [
     ...groups.map((group) => ({
@@ -119,7 +103,7 @@ function sumColumns(by: string | undefined, figures: readonly string[]): Column[
       whole: group === 'token',
       apart: true,
     })),
-    ...figures.map((figure) => ({
+    ...sums.map((figure) => ({
       title: figure.replace('_tokens', '').replaceAll('_', ' ').toUpperCase(),
       cell: cellOf(figure),
       right: true,
@@ -129,16 +113,4 @@ function sumColumns(by: string | undefined, figures: readonly string[]): Column[
 
 function cellOf(field: string): Column['cell'] {
   return (row) => plain(row[field]);
-}
-
-function pathOf(
-  report: string,
-  parameters: Record<string, string | undefined>,
-): { path: string; format: string | undefined } {
-  const query = new URLSearchParams();
-  for (const [key, value] of Object.entries(parameters)) {
-    if (value !== undefined) query.set(key, value);
-  }
-  const text = query.size === 0 ? '' : `?${query.toString()}`;
-  return { path: adminPath(report) + text, format: parameters['format'] };
 }

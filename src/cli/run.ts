@@ -1,15 +1,15 @@
 import { Command, CommanderError } from 'commander';
-import { adminCommands } from './admin-commands.ts';
+import { administrators } from './administrators.ts';
 import { auditCommands } from './audit-commands.ts';
 import { backupCommands } from './backup-commands.ts';
 import { CommandFailed, type ExitCode, exitCodes } from './command-failed.ts';
 import { Cli, type Terminal, type Connection } from './cli.ts';
 import { connect } from './connect.ts';
 import { reportCommands } from './report-commands.ts';
+import { resourceCommands } from './resource.ts';
 import { settingsCommands } from './settings-commands.ts';
-import { teamCommands } from './team-commands.ts';
-import { tokenCommands } from './token-commands.ts';
-import { userCommands } from './user-commands.ts';
+import { teams, users } from './teams.ts';
+import { tokens } from './tokens.ts';
 import { version } from '../operations/version.ts';
 import { example, helpCommand } from './help.ts';
 
@@ -57,12 +57,10 @@ export function programFor(send: Connection['send'], terminal: Terminal): Comman
       `\n${example('team create beta --limit tokens/day=100000')}`,
   );
   const cli = new Cli({ send, terminal, json: () => program.opts()['json'] === true });
-  teamCommands(program, cli);
-  userCommands(program, cli);
-  tokenCommands(program, cli);
+  for (const resource of [teams, users, tokens]) resourceCommands(program, cli, resource);
   settingsCommands(program, cli);
   reportCommands(program, cli);
-  adminCommands(program, cli);
+  resourceCommands(program, cli, administrators);
   backupCommands(program, cli, terminal);
   auditCommands(program, cli);
   helpCommand(program);

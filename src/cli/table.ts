@@ -34,11 +34,6 @@ function fieldLines(fields: readonly (readonly [name: string, text: string])[]):
   );
 }
 
-/** The same, cut off if a word is still too wide. */
-function fieldLinesThatFit(fields: readonly (readonly [name: string, text: string])[]): string[] {
-  return fieldLines(fields).map((line) => shortened(line, maxWidth));
-}
-
 /**
  * Rows under titles within 80 columns. Long texts are shortened, the longest first; if that is not enough, each row is
  * printed one field a line. Ids and figures are never shortened, and a row's name only while no two look alike.
@@ -111,6 +106,9 @@ function aligned(columns: readonly Column[], line: readonly string[], widths: re
     .trimEnd();
 }
 
+/** A row, one field a line. A word that is still too wide is cut off. */
 function asFields(columns: readonly Column[], line: readonly string[]): string {
-  return fieldLinesThatFit(columns.map(({ title }, n) => [title, line[n] ?? ''])).join('\n');
+  return fieldLines(columns.map(({ title }, n) => [title, line[n] ?? '']))
+    .map((text) => shortened(text, maxWidth))
+    .join('\n');
 }

@@ -3,7 +3,7 @@ import { checkDays, dayParameters, groupList, queryOf } from '../reports/paramet
 import type { Answers, Reply } from '../edge/answers.ts';
 import type { Clock } from '../base/clock.ts';
 import { okList, type OperationDocs } from '../base/operation-docs.ts';
-import type { LedgerReader } from '../ledger/ledger.ts';
+import type { LedgerReader } from '../ledger/ledger-reader.ts';
 import type { UsageQuery } from '../ledger/totals.ts';
 import type { Token } from '../identity/records/identity.ts';
 import { Refusal, retryAfter } from '../base/refusal.ts';

@@ -1,15 +1,7 @@
 import type { JsonObject } from '../base/request.ts';
 import { type Answer, errorAnswer, type StandInEndpoint, type AnswerContext } from './answer.ts';
 import { doneFrame, messageFrame } from './frames.ts';
-import { objectsIn, replyText, textOf, tokens, wordsOf, type ToolCall, toolCallFor } from './reply.ts';
-
-/** What the stand-in says to a conversation: words, or a tool call. */
-interface Reply {
-  text: string;
-  toolCall: ToolCall | null;
-  finishReason: 'stop' | 'length' | 'tool_calls';
-  usage: { prompt_tokens: number; completion_tokens: number; total_tokens: number };
-}
+import { objectsIn, type Reply, replyTo, textOf, tokens, wordsOf, type ToolCall } from './reply.ts';
 
 const hello: JsonObject = {
   model: 'claude-4-5-haiku',
@@ -53,39 +45,20 @@ export const chat: StandInEndpoint = {
 };
 
 function answerChat(body: JsonObject, context: AnswerContext): Answer {
-  const problem = messagesProblem(body);
-  if (problem !== null) return errorAnswer(400, problem);
-  const reply = replyTo(body);
+  const messages = objectsIn(body['messages']);
+  if (messages.length === 0) return errorAnswer(400, 'messages: expected at least one message');
+  const reply = replyTo(messages.at(-1), {
+    tools: body,
+    inputTokens: tokens(messages.map(({ content }) => textOf(content)).join('')),
+    maxTokens: body['max_completion_tokens'] ?? body['max_tokens'],
+  });
   if (body['stream'] !== true) return { status: 200, json: completion(body, reply, context) };
   return { frames: streamOf(body, reply, context), delayMs: context.wordDelayMs };
 }
 
-function messagesProblem(body: JsonObject): string | null {
-  return messagesOf(body).length > 0 ? null : 'messages: expected at least one message';
-}
-
-function messagesOf(body: JsonObject): JsonObject[] {
-  return objectsIn(body['messages']);
-}
-
-function replyTo(body: JsonObject): Reply {
-  const messages = messagesOf(body);
-  const last = messages.at(-1);
-  const promptTokens = tokens(messages.map((message) => textOf(message['content'])).join(''));
-  const toolCall = last?.['role'] === 'user' ? toolCallFor(body) : null;
-  if (toolCall !== null) {
-    return {
-      text: '',
-      toolCall,
-      finishReason: 'tool_calls',
-      usage: usage(promptTokens, tokens(toolCall.arguments)),
-    };
-  }
-  const whole = replyText(last?.['content']);
-  const maxTokens = body['max_completion_tokens'] ?? body['max_tokens'];
-  const text = typeof maxTokens === 'number' ? whole.slice(0, maxTokens * 4) : whole;
-  const finishReason = text === whole ? 'stop' : 'length';
-  return { text, toolCall: null, finishReason, usage: usage(promptTokens, tokens(text)) };
+function finishReason({ toolCall, isCut }: Reply): string {
+  if (toolCall !== null) return 'tool_calls';
+  return isCut ? 'length' : 'stop';
 }
 
 function completion(body: JsonObject, reply: Reply, context: AnswerContext): JsonObject {
@@ -93,8 +66,8 @@ function completion(body: JsonObject, reply: Reply, context: AnswerContext): Jso
   if (reply.toolCall !== null) message['tool_calls'] = [wireToolCall(reply.toolCall)];
   return {
     ...header(body, context, 'chat.completion'),
-    choices: [{ index: 0, message, finish_reason: reply.finishReason }],
-    usage: reply.usage,
+    choices: [{ index: 0, message, finish_reason: finishReason(reply) }],
+    usage: usage(reply),
   };
 }
 
@@ -103,11 +76,11 @@ function completion(body: JsonObject, reply: Reply, context: AnswerContext): Jso
  * unasked in the last chunk, whose choices are not empty.
  */
 function streamOf(body: JsonObject, reply: Reply, context: AnswerContext): string[] {
-  const chunk = (delta: JsonObject, end: Pick<Reply, 'finishReason' | 'usage'> | null): string =>
+  const chunk = (delta: JsonObject, end: Reply | null): string =>
     messageFrame({
       ...header(body, context, 'chat.completion.chunk'),
-      choices: [{ index: 0, delta, finish_reason: end?.finishReason ?? '' }],
-      usage: end?.usage ?? usage(0, 0),
+      choices: [{ index: 0, delta, finish_reason: end === null ? '' : finishReason(end) }],
+      usage: usage(end ?? { inputTokens: 0, outputTokens: 0 }),
     });
   const deltas: JsonObject[] =
     reply.toolCall === null
@@ -135,10 +108,10 @@ function wireToolCall({ id, name, arguments: text }: ToolCall): JsonObject {
   return { id, type: 'function', function: { name, arguments: text } };
 }
 
-function usage(promptTokens: number, completionTokens: number): Reply['usage'] {
+function usage({ inputTokens, outputTokens }: Pick<Reply, 'inputTokens' | 'outputTokens'>): JsonObject {
   return {
-    prompt_tokens: promptTokens,
-    completion_tokens: completionTokens,
-    total_tokens: promptTokens + completionTokens,
+    prompt_tokens: inputTokens,
+    completion_tokens: outputTokens,
+    total_tokens: inputTokens + outputTokens,
   };
 }

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 
 /** Answers the stand-in broke off itself, so that they are not counted as left by the caller. */
 const cutHere = new WeakSet<ServerResponse>();
@@ -10,7 +10,7 @@ export function cut(res: ServerResponse, how: 'fin' | 'rst'): void {
   else res.socket?.resetAndDestroy();
 }
 
-/** True where the caller went before its answer was finished. */
+/** Whether the caller left before its answer was finished. */
 export function leftByCaller(res: ServerResponse): boolean {
   return !res.writableFinished && !cutHere.has(res);
 }
@@ -46,4 +46,28 @@ export function write(res: ServerResponse, chunk: string | Uint8Array): Promise<
     res.once('drain', onDrain);
     res.once('close', onClose);
   });
+}
+
+export interface FrameOptions {
+  delayMs: number;
+  headers: OutgoingHttpHeaders;
+  /** False: keep the answer open and silent after the last frame. */
+  end: boolean;
+}
+
+/** Sends each frame in a write of its own, until all are sent or the caller is gone. */
+export async function sendFrames(
+  res: ServerResponse,
+  frames: Iterable<string | Uint8Array>,
+  { delayMs, headers, end }: FrameOptions,
+): Promise<void> {
+  res.writeHead(200, headers);
+  res.flushHeaders();
+  let first = true;
+  for (const frame of frames) {
+    if (!first && delayMs > 0 && !(await pause(res, delayMs))) return;
+    first = false;
+    if (!(await write(res, frame))) return;
+  }
+  if (end) res.end();
 }

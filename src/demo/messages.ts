@@ -1,15 +1,7 @@
 import type { JsonObject } from '../base/request.ts';
 import { type Answer, errorAnswer, type StandInEndpoint, type AnswerContext } from './answer.ts';
 import { namedFrame } from './frames.ts';
-import { objectsIn, replyText, textOf, tokens, wordsOf, type ToolCall, toolCallFor } from './reply.ts';
-
-interface Reply {
-  text: string;
-  toolCall: ToolCall | null;
-  stopReason: 'end_turn' | 'max_tokens' | 'tool_use';
-  inputTokens: number;
-  outputTokens: number;
-}
+import { objectsIn, type Reply, replyTo, textOf, tokens, wordsOf, type ToolCall } from './reply.ts';
 
 /** POST /v1/messages, plain or as a stream of Anthropic's events. */
 export const messages: StandInEndpoint = {
@@ -48,33 +40,30 @@ export const messages: StandInEndpoint = {
 function answerMessages(body: JsonObject, { id, wordDelayMs }: AnswerContext): Answer {
   if (objectsIn(body['messages']).length === 0)
     return errorAnswer(400, 'messages: at least one message is required');
-  const reply = replyTo(body);
+  const reply = replyToMessages(body);
   const messageId = id.replace('chatcmpl-', 'msg_');
   if (body['stream'] === true) return { frames: streamOf(body, reply, messageId), delayMs: wordDelayMs };
   const content = [blockOf(reply, reply.text)];
   return {
     status: 200,
-    json: message(body, messageId, { content, stopReason: reply.stopReason, usage: usageOf(reply) }),
+    json: message(body, messageId, { content, stopReason: stopReasonOf(reply), usage: usageOf(reply) }),
   };
 }
 
-function replyTo(body: JsonObject): Reply {
+function replyToMessages(body: JsonObject): Reply {
   const sent = objectsIn(body['messages']);
-  const inputTokens = tokens(
-    [body, ...sent].map((each) => textOf(each['content'] ?? each['system'])).join(''),
-  );
   const last = sent.at(-1);
   const isResult = objectsIn(last?.['content']).some((block) => block['type'] === 'tool_result');
-  const toolCall = last?.['role'] === 'user' && !isResult ? toolCallFor(asChat(body)) : null;
-  if (toolCall !== null) {
-    const outputTokens = tokens(toolCall.arguments);
-    return { text: '', toolCall, stopReason: 'tool_use', inputTokens, outputTokens };
-  }
-  const whole = replyText(last?.['content']);
-  const maxTokens = Number(body['max_tokens']);
-  const text = whole.slice(0, maxTokens * 4);
-  const stopReason = text === whole ? 'end_turn' : 'max_tokens';
-  return { text, toolCall: null, stopReason, inputTokens, outputTokens: tokens(text) };
+  return replyTo(last, {
+    tools: isResult ? {} : asChat(body),
+    inputTokens: tokens([body, ...sent].map((each) => textOf(each['content'] ?? each['system'])).join('')),
+    maxTokens: body['max_tokens'],
+  });
+}
+
+function stopReasonOf({ toolCall, isCut }: Reply): string {
+  if (toolCall !== null) return 'tool_use';
+  return isCut ? 'max_tokens' : 'end_turn';
 }
 
 /** Tools as a chat completion has them. */
@@ -130,7 +119,7 @@ function usageOf({ inputTokens, outputTokens }: Pick<Reply, 'inputTokens' | 'out
 
 /** Anthropic's events: the input is reported at the beginning, with a guess at the output; the output at the end. */
 function streamOf(body: JsonObject, reply: Reply, id: string): string[] {
-  const { toolCall, stopReason } = reply;
+  const { toolCall } = reply;
   const event = (data: JsonObject & { type: string }): string => namedFrame(data.type, data);
   const first = toolCall === null ? blockOf(reply, '') : { ...blockOf(reply, ''), input: {} };
   const deltas: JsonObject[] =
@@ -146,7 +135,7 @@ function streamOf(body: JsonObject, reply: Reply, id: string): string[] {
     event({ type: 'content_block_stop', index: 0 }),
     event({
       type: 'message_delta',
-      delta: { stop_reason: stopReason, stop_sequence: null },
+      delta: { stop_reason: stopReasonOf(reply), stop_sequence: null },
       usage: { output_tokens: reply.outputTokens },
     }),
     event({ type: 'message_stop' }),

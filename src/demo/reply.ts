@@ -33,6 +33,28 @@ export function objectsIn(value: JsonValue | undefined): JsonObject[] {
   return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }
 
+/** What the stand-in answers to a conversation: words, or a tool call. */
+export interface Reply {
+  text: string;
+  toolCall: ToolCall | null;
+  /** The words were cut at the limit on tokens. */
+  isCut: boolean;
+  inputTokens: number;
+  outputTokens: number;
+}
+
+/** The reply to the last message. `tools` and `tool_choice` are a chat completion's. */
+export function replyTo(
+  last: JsonObject | undefined,
+  { tools, inputTokens, maxTokens }: { tools: JsonObject; inputTokens: number; maxTokens: unknown },
+): Reply {
+  const toolCall = last?.['role'] === 'user' ? toolCallFor(tools) : null;
+  const whole = toolCall === null ? replyText(last?.['content']) : '';
+  const text = typeof maxTokens === 'number' ? whole.slice(0, maxTokens * 4) : whole;
+  const outputTokens = tokens(toolCall === null ? text : toolCall.arguments);
+  return { text, toolCall, isCut: text !== whole, inputTokens, outputTokens };
+}
+
 export interface ToolCall {
   id: string;
   name: string;
@@ -41,7 +63,7 @@ export interface ToolCall {
 }
 
 /** The tool call that answers a user's message: the tool that `tool_choice` names, else the first; null without tools. */
-export function toolCallFor(body: JsonObject): ToolCall | null {
+function toolCallFor(body: JsonObject): ToolCall | null {
   const { tools, tool_choice: choice } = body;
   if (!Array.isArray(tools) || choice === 'none') return null;
   const functions = tools.map((tool) => objectAt(tool, 'function')).filter((each) => each !== null);

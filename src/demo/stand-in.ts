@@ -4,8 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { text as readText } from 'node:stream/consumers';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { type Answer, errorAnswer, setUpstreamHeaders } from './answer.ts';
-import { type Script, sendFrames } from './behaviours.ts';
-import { leftByCaller } from './connection.ts';
+import { leftByCaller, sendFrames } from './connection.ts';
 import { type RecordedRequest, route } from './route.ts';
 import { availableModels } from './listings.ts';
 
@@ -16,12 +15,22 @@ export interface StandInOptions {
   key?: string;
   /** Keys of per-model plans, each good for one model. */
   modelKeys?: Readonly<Record<string, string>>;
-  /** Whether it lists its models; default true. Else GET /available-models is a 404. */
+  /** Default: true. If false, GET /available-models is a 404. */
   listsModels?: boolean;
   /** The pause between the words of a stream. */
   wordDelayMs?: number;
   clock?: Clock;
 }
+
+/**
+ * Answers a request in the stand-in's place. Gives true if the request needs no other answer; else the stand-in
+ * answers as usual.
+ */
+export type Script = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  body: unknown,
+) => boolean | undefined | Promise<boolean | undefined>;
 
 /** A stand-in for Heroku Inference: the demo's upstream and the tests'. */
 export interface StandIn {
@@ -36,13 +45,13 @@ export interface StandIn {
   readonly aborted: number;
   /** Emits `change` when a request comes, has been read, or ends. */
   readonly events: EventEmitter<{ change: [] }>;
-  /** How often it was asked for its models; of that nothing is among the requests. */
+  /** How often it was asked for its models. Such requests are not among `requests`. */
   readonly modelsAsked: number;
-  /** Has a script see every request first, but those for its models; null takes it off. */
+  /** Lets a script see every request first, except those for its models; null removes it. */
   script(script: Script | null): void;
-  /** Has a script answer GET /available-models; null takes it off. */
+  /** Lets a script answer GET /available-models; null removes it. */
   scriptModels(script: Script | null): void;
-  /** Resolves when the predicate holds, looked at again with every `change`; rejects at the deadline. */
+  /** Resolves when the predicate holds; it is checked at every `change`. Rejects at the deadline. */
   waitFor(predicate: (standIn: StandIn) => boolean, timeoutMs?: number): Promise<void>;
   /** Destroys every connection. */
   close(): Promise<void>;
@@ -67,7 +76,7 @@ export async function startStandIn({
   let modelsScript: Script | null = null;
   let modelsAsked = 0;
 
-  /** Apart from the rest, since gateways ask in the background. */
+  /** Kept apart, since gateways ask in the background. */
   const listModels = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     modelsAsked += 1;
     events.emit('change');

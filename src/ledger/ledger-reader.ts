@@ -1,7 +1,7 @@
 import { daysBetween } from '../base/days.ts';
 import { decodeEntry } from './entry-text.ts';
 import { ledgerEntryOf, type LedgerEntry } from './entry.ts';
-import { passes, type EntryQuery, type LedgerReader } from './ledger.ts';
+import { passes, type EntryQuery } from './ledger.ts';
 import type { Keys } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import { rowsOfHash } from './hash-rows.ts';
@@ -14,7 +14,7 @@ const entriesPerCall = 20_000;
 const clockSlackMs = 3_600_000;
 
 /** Reads the ledger that settling writes: entries from a stream, sums from one hash a day. */
-export class RedisLedger implements LedgerReader {
+export class LedgerReader {
   readonly #store: Store;
   readonly #keys: Keys;
 
@@ -36,6 +36,7 @@ export class RedisLedger implements LedgerReader {
     return usageRows(sums);
   }
 
+  /** Newest closed first. A page may be short, or empty, while there are more: `next_cursor` says so. */
   async entries(query: EntryQuery): Promise<{ data: LedgerEntry[]; next_cursor: string | null }> {
     const data: LedgerEntry[] = [];
     let cursor = query.cursor;
@@ -53,6 +54,7 @@ export class RedisLedger implements LedgerReader {
     return { data, next_cursor: cursor };
   }
 
+  /** How many entries are kept, and since when (ms since the epoch; null if there are none): older ones were trimmed. */
   async extent(): Promise<{ entries: number; oldestAtMs: number | null }> {
     const [entries, oldest] = await this.#store.attempt((client) =>
       Promise.all([client.xlen(this.#keys.entries), client.xrange(this.#keys.entries, '-', '+', 'COUNT', 1)]),

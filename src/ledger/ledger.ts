@@ -1,5 +1,4 @@
-import { countedModel, type EntryRecord, type LedgerEntry } from './entry.ts';
-import type { UsageQuery, UsageRow } from './totals.ts';
+import { countedModel, type EntryRecord } from './entry.ts';
 
 export interface EntryQuery {
   /** Plain text, compared whole. A model is the one the totals count the request under. */
@@ -35,13 +34,4 @@ export function passes(entry: EntryRecord, { filters, teams, admitted }: EntryQu
 
 function matches(wanted: string | undefined, value: string | null): boolean {
   return wanted === undefined || wanted === value;
-}
-
-/** Reads the ledger. Methods reject with `StoreUnavailable`. */
-export interface LedgerReader {
-  usage(query: UsageQuery): Promise<UsageRow[]>;
-  /** Newest closed first. A page may be short, or empty, while there are more: `next_cursor` says so. */
-  entries(query: EntryQuery): Promise<{ data: LedgerEntry[]; next_cursor: string | null }>;
-  /** How many entries are kept, and since when (ms since the epoch; null if there are none): older ones were trimmed. */
-  extent(): Promise<{ entries: number; oldestAtMs: number | null }>;
 }

@@ -45,13 +45,6 @@ export interface RefusalCount {
   refused: number;
 }
 
-/** Methods reject with `StoreUnavailable`. */
-export interface RefusalStore {
-  /** Adds a batch to its days. A process sends its batches one after the other. Works in a full store. */
-  add(batch: RefusalBatch): Promise<void>;
-  refusals(query: RefusalQuery): Promise<RefusalRow[]>;
-}
-
 const codec = textCodec<RefusedAs>(
   { team: null, user: null, token: null, endpoint: '', code: 'internal_error' },
   [

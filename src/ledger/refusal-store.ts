@@ -11,14 +11,13 @@ import {
   type RefusalCount,
   type RefusalQuery,
   type RefusalRow,
-  type RefusalStore,
 } from './refusal-count.ts';
 import { rowsOfHash } from './hash-rows.ts';
 
 const countRefusals = loadScript(new URL('count_refusals.lua', import.meta.url));
 
-/** Refused requests on Redis: one hash a day. */
-export class RedisRefusalStore implements RefusalStore {
+/** Refused requests, one hash a day. Methods reject with `StoreUnavailable`. */
+export class RefusalStore {
   readonly #store: Store;
   readonly #keys: Keys;
   readonly #retentionDays: number;
@@ -29,6 +28,7 @@ export class RedisRefusalStore implements RefusalStore {
     this.#retentionDays = retentionDays;
   }
 
+  /** Adds a batch to its days. A process sends its batches one after the other. Works in a full store. */
   async add({ process, sequence, counts }: RefusalBatch): Promise<void> {
     const { refusals, refusalsTaken } = this.#keys;
     const args = [sequence, refusals(''), this.#retentionDays, maxRefusalRows, ...counts.map(countText)];

@@ -8,9 +8,9 @@ import {
   withoutRoom,
   type RefusalBatch,
   type RefusalCount,
-  type RefusalStore,
   type RefusedAs,
 } from './refusal-count.ts';
+import type { RefusalStore } from './refusal-store.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 
 const gatherMs = 1_000;
@@ -21,7 +21,7 @@ const retryMs = 250;
 const patienceMs = 5_000;
 
 export interface RefusalTallyOptions {
-  store: RefusalStore;
+  store: Pick<RefusalStore, 'add'>;
   /** A name no other process has, nor this one had before. */
   process: string;
   /** The store's clock as far as this process can tell, ms. */

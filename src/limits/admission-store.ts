@@ -4,15 +4,7 @@ import { loadScript } from '../store/script.ts';
 import type { Store } from '../store/store.ts';
 import { gatewayCounterKey } from '../identity/records/gateway-settings.ts';
 import { counterKeyOfLimit } from '../identity/records/session.ts';
-import type {
-  AdmissionStore,
-  AdmitReply,
-  AdmitRequest,
-  Beat,
-  Decision,
-  OpenRecord,
-  Settlement,
-} from './store.ts';
+import type { AdmitReply, AdmitRequest, Beat, Decision, OpenRecord, Settlement } from './store.ts';
 import type { Counter, Span } from './window.ts';
 
 const scripts = {
@@ -33,24 +25,29 @@ const spanLetters: Readonly<Record<Span, string>> = {
 /** Not every Lua reads `Infinity` as a number. */
 const never = Number.MAX_SAFE_INTEGER;
 
-export interface RedisAdmissionOptions {
+export interface AdmissionStoreOptions {
   leaseMs: number;
   maxEntries: number;
   retentionDays: number;
 }
 
-/** Admission on Redis: the scripts do the work, this turns values into their arguments and back. */
-export class RedisAdmissionStore implements AdmissionStore {
+/**
+ * What all processes share: the scripts do the work, this turns values into their arguments and back. Every method is
+ * one atomic step for the whole of its batch. Methods reject with `StoreUnavailable`; then it is unknown whether the
+ * step was taken.
+ */
+export class AdmissionStore {
   readonly #store: Store;
   readonly #keys: Keys;
-  readonly #options: RedisAdmissionOptions;
+  readonly #options: AdmissionStoreOptions;
 
-  constructor(store: Store, keys: Keys, options: RedisAdmissionOptions) {
+  constructor(store: Store, keys: Keys, options: AdmissionStoreOptions) {
     this.#store = store;
     this.#keys = keys;
     this.#options = options;
   }
 
+  /** Says that a process is alive. */
   async beat(process: string): Promise<Beat> {
     const { processes, incarnation, open } = this.#keys;
     const nonce = randomBytes(9).toString('base64url');
@@ -63,6 +60,7 @@ export class RedisAdmissionStore implements AdmissionStore {
     return { nowMs: Number(nowMs), incarnation: current, silent };
   }
 
+  /** Checks and reserves, all limits or none, for up to 200 requests. */
   async admit(process: string, batch: readonly AdmitRequest[]): Promise<AdmitReply> {
     const { processes, open, epochs, incarnation, counters, session } = this.#keys;
     const args = [process, this.#options.leaseMs, counters(''), session(''), ...batch.map(requestText)];
@@ -77,10 +75,15 @@ export class RedisAdmissionStore implements AdmissionStore {
     };
   }
 
+  /**
+   * Closes grants: corrects counters, writes entries, adds totals, each grant at most once.
+   * Says for each whether it was still open. Works in a full store.
+   */
   async settle(process: string, batch: readonly Settlement[]): Promise<readonly boolean[]> {
     return (await this.#settle(process, 0, batch)) ?? [];
   }
 
+  /** The same for another process's grants; null, and nothing done, if that process is alive after all. */
   settleSilent(process: string, batch: readonly Settlement[]): Promise<readonly boolean[] | null> {
     return this.#settle(process, this.#options.leaseMs, batch);
   }
@@ -111,6 +114,7 @@ export class RedisAdmissionStore implements AdmissionStore {
     return Array.isArray(reply) ? reply.map((closed) => closed === 1) : null;
   }
 
+  /** Some of the open requests of a silent process; when none are left it is forgotten. */
   async openOfSilent(process: string): Promise<readonly OpenRecord[]> {
     const { processes, open } = this.#keys;
     const reply = texts(
@@ -127,6 +131,7 @@ export class RedisAdmissionStore implements AdmissionStore {
     return records;
   }
 
+  /** Those of `grants` that are open requests of the process. */
   async openOf(process: string, grants: readonly string[]): Promise<readonly OpenRecord[]> {
     const key = this.#keys.open(process);
     const found = await this.#store.attempt((client) => client.hmget(key, ...grants));
@@ -136,6 +141,7 @@ export class RedisAdmissionStore implements AdmissionStore {
     });
   }
 
+  /** Counters of a team's limits by id, as last written: not rolled to now. */
   async counters(
     team: string,
     ids: readonly string[],
@@ -158,11 +164,13 @@ export class RedisAdmissionStore implements AdmissionStore {
     return key === gatewayCounterKey ? this.#keys.counters(gatewayCounterKey) : this.#keys.session(key);
   }
 
+  /** Whether nobody has said this yet, of all processes; kept until then, ms. */
   async sayOnce(what: string, untilMs: number): Promise<boolean> {
     const key = this.#keys.said(what);
     return (await this.#store.attempt((client) => client.set(key, '1', 'PXAT', untilMs, 'NX'))) === 'OK';
   }
 
+  /** Forgets a process that stops, unless it leaves open requests behind. */
   async leave(process: string): Promise<void> {
     const { processes, open } = this.#keys;
     await this.#store.run(scripts.leave, [processes, open(process)], [process]);

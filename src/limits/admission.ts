@@ -16,7 +16,8 @@ import { type LimitNotice, LimitNotices } from './limit-notices.ts';
 import { encodeOpen, type OpenRequest } from './open-record.ts';
 import { settlementOf } from './settlement.ts';
 import { SettlementQueue } from './settlement-queue.ts';
-import type { AdmissionStore, AdmitRequest, Decision } from './store.ts';
+import type { AdmitRequest, Decision } from './store.ts';
+import type { AdmissionStore } from './admission-store.ts';
 import { emptyCounter, rolled, windowIndex } from './window.ts';
 
 const admissionsPerCall = 200;
@@ -31,7 +32,7 @@ export interface Ask extends Pick<OpenRequest, 'requestId' | 'endpoint' | 'model
 }
 
 export interface AdmissionOptions {
-  store: AdmissionStore;
+  store: Pick<AdmissionStore, keyof AdmissionStore>;
   /** This process's id, unique among all processes that ever ran on the store. */
   process: string;
   leaseMs: number;

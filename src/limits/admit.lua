@@ -71,13 +71,6 @@ local function known_epoch(team)
   return epochs[team]
 end
 
--- Where the counter of a limit is.
-local function place_of(id, counters)
-  local stroke = string.find(id, '/', 1, true)
-  if not stroke then return counters end
-  return stroke == 2 and ARGV[3] .. '@' or ARGV[4] .. string.sub(id, 1, stroke - 1)
-end
-
 -- Reads the counters and rolls them to now: states[n] = { index, current, previous }, and whether all limits have room.
 local function check(counters, request, count)
   local ids = {}
@@ -86,9 +79,9 @@ local function check(counters, request, count)
   end
   local texts = redis.call('HMGET', counters, unpack(ids))
   for n = 1, count do
-    local place = place_of(ids[n], counters)
-    if place ~= counters then
-      texts[n] = redis.call('HGET', place, ids[n])
+    local key = counter_key(ids[n], counters, ARGV[3], ARGV[4])
+    if key ~= counters then
+      texts[n] = redis.call('HGET', key, ids[n])
     end
   end
   local states, fits = {}, true
@@ -150,16 +143,16 @@ local function decide(request)
   end
   local writes = {}
   for n = 1, count do
-    local state, place = states[n], place_of(ids[n], counters)
+    local state, key = states[n], counter_key(ids[n], counters, ARGV[3], ARGV[4])
     state[2] = state[2] + tonumber(request[6 + 4 * n])
     local text = counter_text(state[1], state[2], state[3])
-    if place == counters then
+    if key == counters then
       writes[#writes + 1] = ids[n]
       writes[#writes + 1] = text
     else
-      redis.call('HSET', place, ids[n], text)
+      redis.call('HSET', key, ids[n], text)
       if string.byte(ids[n]) == 64 then -- '@'; a session's key has its own end
-        touched[place] = true
+        touched[key] = true
       end
     end
   end

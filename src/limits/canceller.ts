@@ -2,7 +2,7 @@ import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import type { Log } from '../base/log.ts';
 import { cancellation } from './settlement.ts';
 import type { Grant } from './grant.ts';
-import type { AdmissionStore } from './store.ts';
+import type { AdmissionStore } from './admission-store.ts';
 
 /** How far this process's idea of the store's clock may be off. */
 const clockMarginMs = 2_000;
@@ -18,7 +18,7 @@ export interface AbandonedAdmission {
 }
 
 export interface CancellerOptions {
-  store: AdmissionStore;
+  store: Pick<AdmissionStore, 'openOf' | 'settle'>;
   process: string;
   storeNowMs: () => number;
   incarnation: () => Promise<string>;

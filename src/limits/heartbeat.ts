@@ -1,12 +1,13 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { lostSettlement } from './settlement.ts';
-import type { AdmissionStore, Beat } from './store.ts';
+import type { Beat } from './store.ts';
+import type { AdmissionStore } from './admission-store.ts';
 
 const settlementsPerCall = 100;
 
 export interface HeartbeatOptions {
-  store: AdmissionStore;
+  store: Pick<AdmissionStore, 'beat' | 'leave' | 'openOfSilent' | 'settleSilent'>;
   process: string;
   leaseMs: number;
   clock: Clock;

@@ -1,6 +1,7 @@
 import type { Scope, Window } from '../base/limit.ts';
 import type { Grant, LimitState } from './grant.ts';
-import type { AdmissionStore, Adjustment } from './store.ts';
+import type { Adjustment } from './store.ts';
+import type { AdmissionStore } from './admission-store.ts';
 import { windowStartMs } from './window.ts';
 
 /** Percent of a limit at which it is said how much is used. */

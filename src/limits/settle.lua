@@ -31,13 +31,8 @@ local incarnation = redis.call('GET', KEYS[3]) or ''
 -- include: ../store/lua/fields_of.lua
 -- include: ../store/lua/counter.lua
 
--- The counter of a session's own limit, 'session/number', is in the session's key, and gone with it; that of a limit
--- over the whole gateway, '@/name', is where a team's would be.
-local function adjust(counters, id, index, delta)
-  local place = string.match(id, '^([^/]+)/')
-  if place then
-    counters = place == '@' and ARGV[3] .. '@' or ARGV[8] .. place
-  end
+local function adjust(team_counters, id, index, delta)
+  local counters = counter_key(id, team_counters, ARGV[3], ARGV[8])
   local i, current, previous = counter_in(redis.call('HGET', counters, id))
   if not i then
     return

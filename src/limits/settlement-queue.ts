@@ -1,6 +1,7 @@
 import type { Log } from '../base/log.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
-import type { AdmissionStore, Settlement } from './store.ts';
+import type { Settlement } from './store.ts';
+import type { AdmissionStore } from './admission-store.ts';
 
 const gatherMs = 2;
 const settlementsPerCall = 200;
@@ -19,7 +20,7 @@ interface Waiting {
  * them, however long it is away. Settling is idempotent, so a call whose answer was lost is simply repeated.
  */
 export class SettlementQueue {
-  readonly #store: AdmissionStore;
+  readonly #store: Pick<AdmissionStore, 'settle'>;
   readonly #process: string;
   readonly #log: Log;
   #waiting: Waiting[] = [];
@@ -28,7 +29,7 @@ export class SettlementQueue {
   #retryMs = 0;
   #whenDrained: (() => void)[] = [];
 
-  constructor(options: { store: AdmissionStore; process: string; log: Log }) {
+  constructor(options: { store: Pick<AdmissionStore, 'settle'>; process: string; log: Log }) {
     this.#store = options.store;
     this.#process = options.process;
     this.#log = options.log;

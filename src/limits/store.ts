@@ -78,31 +78,3 @@ export interface Beat {
   /** Processes whose heartbeat is older than the lease. */
   silent: readonly string[];
 }
-
-/**
- * The shared engine of all processes. Every method is one atomic step for the whole of its batch.
- * Methods reject with `StoreUnavailable`; then nothing is known about whether the step was taken.
- */
-export interface AdmissionStore {
-  /** Says that a process is alive. */
-  beat(process: string): Promise<Beat>;
-  /** Checks and reserves, all limits or none, for up to 200 requests. */
-  admit(process: string, batch: readonly AdmitRequest[]): Promise<AdmitReply>;
-  /**
-   * Closes grants: corrects counters, writes entries, adds totals, each grant at most once.
-   * Says for each whether it was still open. Works in a full store.
-   */
-  settle(process: string, batch: readonly Settlement[]): Promise<readonly boolean[]>;
-  /** The same for another process's grants; null, and nothing done, if that process is alive after all. */
-  settleSilent(process: string, batch: readonly Settlement[]): Promise<readonly boolean[] | null>;
-  /** Some of the open requests of a silent process; when none are left it is forgotten. */
-  openOfSilent(process: string): Promise<readonly OpenRecord[]>;
-  /** Those of `grants` that are open requests of the process. */
-  openOf(process: string, grants: readonly string[]): Promise<readonly OpenRecord[]>;
-  /** Counters of a team's limits by id, as last written: not rolled to now. */
-  counters(team: string, ids: readonly string[]): Promise<{ nowMs: number; counters: readonly Counter[] }>;
-  /** Whether nobody has said this yet, of all processes; kept until then, ms. */
-  sayOnce(what: string, untilMs: number): Promise<boolean>;
-  /** Forgets a process that stops, unless it leaves open requests behind. */
-  leave(process: string): Promise<void>;
-}

@@ -1,4 +1,4 @@
-import { figures, noNamedFigures, type Figures, type NamedFigures } from '../base/figures.ts';
+import { figures, type Figures } from '../base/figures.ts';
 import type { Outcome } from '../base/outcome.ts';
 
 /**
@@ -32,35 +32,15 @@ const maxPath = 400;
 const maxText = 128;
 const maxRequestId = 200;
 
-type LoggedLine = Omit<AccessLine, 'figures'> & NamedFigures;
-
-/** Every field in the order of the log, so that a line is a copy of one shape. */
-const blank: LoggedLine = {
-  request_id: '',
-  method: '',
-  path: '',
-  status: 0,
-  outcome: 'ok',
-  error_code: null,
-  team: null,
-  user: null,
-  token_id: null,
-  model: null,
-  model_requested: null,
-  stream: false,
-  duration_ms: 0,
-  ttfb_ms: null,
-  ...noNamedFigures,
-  upstream: null,
-};
+/** Each figure with the text before its value in the line. */
+const figureKeys = figures.map(({ field, name }) => ({ field, key: `,"${name}":` }));
 
 /**
- * The line, with texts that a caller chose cleaned, and every text cut. Even with six bytes for each character, the
- * cuts add up to less than 10 kB.
+ * The fields of the line in JSON, without braces. Texts that a caller chose are cleaned, and every text is cut: even with
+ * six bytes for each character, the cuts add up to less than 10 kB.
  */
-export function tidyAccessLine(line: AccessLine, redact: (text: string) => string): LoggedLine {
-  const logged = {
-    ...blank,
+export function accessFields(line: AccessLine, redact: (text: string) => string): string {
+  const fixed = JSON.stringify({
     request_id: cut(redact(line.request_id), maxRequestId),
     method: cut(line.method, maxMethod),
     path: cut(redact(withoutQuery(line.path)), maxPath),
@@ -75,10 +55,11 @@ export function tidyAccessLine(line: AccessLine, redact: (text: string) => strin
     stream: line.stream,
     duration_ms: line.duration_ms,
     ttfb_ms: line.ttfb_ms,
-    upstream: cutOrNull(line.upstream),
-  };
-  for (const { field, name } of figures) logged[name] = line.figures[field];
-  return logged;
+  });
+  let text = fixed.slice(1, -1);
+  // Written apart: adding them to the object by name costs more than all of its other fields.
+  for (const { field, key } of figureKeys) text += key + line.figures[field];
+  return `${text},"upstream":${JSON.stringify(cutOrNull(line.upstream))}`;
 }
 
 function withoutQuery(path: string): string {

@@ -8,8 +8,7 @@ import type { Call } from '../edge/call.ts';
 import type { Route } from '../edge/route.ts';
 import type { MetricsText } from '../observability/metrics.ts';
 import { healthResponse, liveness, readiness } from './health.ts';
-import { Description } from './openapi/description.ts';
-import { pageHeaders } from './openapi/page.ts';
+import { Description, pageHeaders } from './openapi/page.ts';
 import { welcomePage, welcomeResponse, welcomeText } from './welcome.ts';
 
 export interface OperationsDeps {

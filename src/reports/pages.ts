@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { visibleTeams, type Actor } from '../base/actor.ts';
 import { daysBetween } from '../base/days.ts';
-import type { LedgerReader } from '../ledger/ledger.ts';
-import type { RefusalStore } from '../ledger/refusal-count.ts';
+import type { LedgerReader } from '../ledger/ledger-reader.ts';
+import type { RefusalStore } from '../ledger/refusal-store.ts';
 
 const rowsPerPage = 1_000;
 
@@ -44,7 +44,10 @@ export async function* allPages<Query extends { cursor: string | null }, Row>(
 }
 
 /** The ledger as an actor may read it: every query is limited to its teams, whatever else the query says. */
-export function visibleLedger(ledger: LedgerReader, actor: Actor): Omit<LedgerReader, 'extent'> {
+export function visibleLedger(
+  ledger: Omit<LedgerReader, 'extent'>,
+  actor: Actor,
+): Omit<LedgerReader, 'extent'> {
   const teams = visibleTeams(actor);
   if (teams === null) return ledger;
   return {

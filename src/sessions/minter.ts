@@ -2,17 +2,13 @@ import type { RealModel } from '../base/model.ts';
 import { withRealModels } from '../identity/records/aliases.ts';
 import type { Principal } from '../identity/records/identity.ts';
 import { Refusal, retryAfter, secondsUntil } from '../base/refusal.ts';
-import {
-  type MintResult,
-  type Session,
-  sessionLimitId,
-  type SessionStore,
-} from '../identity/records/session.ts';
+import { type MintResult, type Session, sessionLimitId } from '../identity/records/session.ts';
+import type { SessionStore } from './session-store.ts';
 import { narrowed, type NarrowOptions } from './narrow.ts';
 import { defaultLifeS, type NewSession } from './schema.ts';
 
 export interface MinterOptions extends NarrowOptions {
-  sessions: SessionStore;
+  sessions: Pick<SessionStore, 'mint'>;
   /** Makes the text of a session that expires at this time, ms. */
   mint: (expiresAtMs: number) => { id: string; text: string; secretHash: string };
   /** Resolves aliases: requested policies may name them. */

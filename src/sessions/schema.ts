@@ -65,12 +65,12 @@ export type NewSession = z.infer<typeof newSession>;
 export function sessionPolicyProblems(session: JsonObject): readonly Problem[] {
   const checked = check<NewSession>(sessionPolicy, session);
   if (!checked.ok) return checked.refusal.details.problems ?? [];
-  const { pinned, endpoints: listed, tools } = checked.value;
-  if (!pinned) return [];
-  const path = pinned.endpoint ?? listed?.[0] ?? endpoints[0]?.path;
+  const { pinned: asked, endpoints: listed, tools } = checked.value;
+  if (!asked) return [];
+  const path = asked.endpoint ?? listed?.[0] ?? endpoints[0]?.path;
   const endpoint = endpoints.find((each) => each.path === path);
   if (!endpoint) return [];
-  const whole = { fields: pinned.fields, allow: pinned.allow ?? [...endpoint.defaultAllow] };
+  const whole = { fields: asked.fields, allow: asked.allow ?? [...endpoint.defaultAllow] };
   return pinnedProblems(endpoint, whole, { tools: tools ?? [], maxOutputTokens: () => null });
 }
 

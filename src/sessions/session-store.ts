@@ -5,7 +5,6 @@ import {
   type MintBounds,
   type MintRequest,
   type MintResult,
-  type SessionStore,
   storedBytes,
 } from '../identity/records/session.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
@@ -17,8 +16,11 @@ const endAll = loadScript(new URL('./end_all.lua', import.meta.url));
 
 const never = String(Number.MAX_SAFE_INTEGER);
 
-/** Sessions in Redis: each a key of its own that expires with it. Each method is one script. */
-export class RedisSessionStore implements SessionStore {
+/**
+ * Sessions, each a key that expires with it. Each method is one script and leaves the team's epoch alone. Methods reject
+ * with `StoreUnavailable`.
+ */
+export class SessionStore {
   readonly #store: Store;
   readonly #keys: Keys;
   readonly #bounds: MintBounds;
@@ -29,6 +31,7 @@ export class RedisSessionStore implements SessionStore {
     this.#bounds = bounds;
   }
 
+  /** Stores a new session, in one trip. */
   async mint({ session, secretHash, expiresAtMs, parent }: MintRequest): Promise<MintResult> {
     const keys = this.#keys;
     const place = placeOf(parent);
@@ -54,15 +57,18 @@ export class RedisSessionStore implements SessionStore {
     return mintResult(reply, this.#bounds);
   }
 
+  /** Ends a session; false where it is gone already. Works in a full store. */
   async end(id: string): Promise<boolean> {
     const keys = this.#keys;
     return (await this.#store.run(end, [keys.session(id)], [keys.sessionsOf(''), keys.minting('')])) === 1;
   }
 
+  /** Counts an exchange of an ID token, and says which one it is; forgotten at `untilMs`. */
   async countExchange(replayKey: string, untilMs: number): Promise<number> {
     return Number(await this.#store.run(countExchange, [this.#keys.exchanged(replayKey)], [untilMs]));
   }
 
+  /** Ends all sessions of a parent; how many there were. Works in a full store. */
   async endAll(parent: { team: string; token: string }): Promise<number> {
     const keys = this.#keys;
     const place = placeOf(parent);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SignInRefusal } from './oauth-error.ts';
+import { invalidRequest, SignInRefusal } from './oauth-error.ts';
 
 const grantType = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
@@ -32,46 +32,35 @@ export const exchangeSchema = z
   })
   .meta({ id: 'ExchangedToken' });
 
-/** A token exchange request, as far as it matters here. */
-export interface ExchangeRequest {
-  /** The ID token, unverified. */
-  readonly subjectToken: string;
-}
-
-/** A request as it came: the header (undefined if there was none) and the whole body. */
-export interface ExchangeForm {
-  readonly contentType: string | undefined;
-  readonly body: string;
-}
-
 /**
- * Reads a token exchange request (RFC 8693, 2.1). A parameter without a value counts as absent, an unknown one is
- * ignored, as is `client_id`; one that is given twice is an `invalid_request` (RFC 6749, 3.2). Pure.
+ * The ID token in a token exchange request (RFC 8693, 2.1), unverified. A parameter without a value counts as absent,
+ * an unknown one is ignored, as is `client_id`; one that is given twice is an `invalid_request` (RFC 6749, 3.2). Pure.
  */
-export function readExchange({ contentType, body }: ExchangeForm): ExchangeRequest | SignInRefusal {
+export function readExchange(contentType: string | undefined, body: string): string | SignInRefusal {
   if (contentType === undefined || !formType.test(contentType)) {
-    return invalid('The Content-Type must be application/x-www-form-urlencoded.');
+    return invalidRequest('The Content-Type must be application/x-www-form-urlencoded.');
   }
   const form = new URLSearchParams(body);
   const repeated = repeatedName(form);
-  if (repeated !== undefined) return invalid(`Each parameter may be given once only: ${named(repeated)}.`);
+  if (repeated !== undefined)
+    return invalidRequest(`Each parameter may be given once only: ${named(repeated)}.`);
   return checkGrant(form) ?? checkWishes(form) ?? readSubject(form);
 }
 
 function checkGrant(form: URLSearchParams): SignInRefusal | null {
   const given = form.get('grant_type') ?? '';
   if (given === grantType) return null;
-  if (given === '') return invalid(`The parameter grant_type is missing; it must be ${grantType}.`);
+  if (given === '') return invalidRequest(`The parameter grant_type is missing; it must be ${grantType}.`);
   return new SignInRefusal('unsupported_grant_type', `The parameter grant_type must be ${grantType}.`);
 }
 
 /** Options of RFC 8693 that are not supported here. */
 function checkWishes(form: URLSearchParams): SignInRefusal | null {
   if (has(form, 'actor_token') || has(form, 'actor_token_type')) {
-    return invalid('Delegation is not supported: omit actor_token and actor_token_type.');
+    return invalidRequest('Delegation is not supported: omit actor_token and actor_token_type.');
   }
   if (has(form, 'requested_token_type') && form.get('requested_token_type') !== accessTokenType) {
-    return invalid(`The parameter requested_token_type must be absent or ${accessTokenType}.`);
+    return invalidRequest(`The parameter requested_token_type must be absent or ${accessTokenType}.`);
   }
   const target = [...targets].find((name) => has(form, name));
   if (target !== undefined) {
@@ -83,13 +72,14 @@ function checkWishes(form: URLSearchParams): SignInRefusal | null {
   return null;
 }
 
-function readSubject(form: URLSearchParams): ExchangeRequest | SignInRefusal {
+function readSubject(form: URLSearchParams): string | SignInRefusal {
   const subjectToken = form.get('subject_token') ?? '';
-  if (subjectToken === '') return invalid('The parameter subject_token is missing; it must be an ID token.');
+  if (subjectToken === '')
+    return invalidRequest('The parameter subject_token is missing; it must be an ID token.');
   if (!subjectTokenTypes.has(form.get('subject_token_type') ?? '')) {
-    return invalid(`The parameter subject_token_type must be ${idTokenType}.`);
+    return invalidRequest(`The parameter subject_token_type must be ${idTokenType}.`);
   }
-  return { subjectToken };
+  return subjectToken;
 }
 
 function has(form: URLSearchParams, name: string): boolean {
@@ -108,8 +98,4 @@ function repeatedName(form: URLSearchParams): string | undefined {
 /** The caller's text, only if it looks like a name: a token pasted in the wrong place is not repeated. */
 function named(name: string): string {
   return /^[a-z_]{1,40}$/.test(name) ? name : 'an unknown one is repeated';
-}
-
-function invalid(description: string): SignInRefusal {
-  return new SignInRefusal('invalid_request', description);
 }

@@ -1,5 +1,5 @@
 import type { JWTPayload } from 'jose';
-import { SignInRefusal } from './oauth-error.ts';
+import { invalidRequest, type SignInRefusal } from './oauth-error.ts';
 
 /** OIDC Core 2. */
 const maxSubjectLength = 255;
@@ -26,17 +26,20 @@ export interface ClaimRules {
 export function checkClaims(claims: JWTPayload, rules: ClaimRules): CheckedClaims | SignInRefusal {
   const subject: unknown = claims.sub;
   if (typeof subject !== 'string' || subject === '' || subject.length > maxSubjectLength) {
-    return refuse(`The sub claim of the ID token must be a string of 1 to ${maxSubjectLength} characters.`);
+    return invalidRequest(
+      `The sub claim of the ID token must be a string of 1 to ${maxSubjectLength} characters.`,
+    );
   }
   const expiresAtMs = (claims.exp ?? Number.NaN) * 1_000;
-  if (!(Math.abs(expiresAtMs) <= maxTimeMs)) return refuse('The exp claim of the ID token is not a time.');
+  if (!(Math.abs(expiresAtMs) <= maxTimeMs))
+    return invalidRequest('The exp claim of the ID token is not a time.');
   return checkIssuedAt(claims.iat, rules) ?? checkParty(claims, rules.audiences) ?? { subject, expiresAtMs };
 }
 
 function checkIssuedAt(iat: unknown, { nowMs, clockToleranceS }: ClaimRules): SignInRefusal | null {
-  if (typeof iat !== 'number') return refuse('The iat claim of the ID token is not a time.');
+  if (typeof iat !== 'number') return invalidRequest('The iat claim of the ID token is not a time.');
   if (iat <= nowMs / 1_000 + clockToleranceS) return null;
-  return refuse(
+  return invalidRequest(
     'The ID token was issued in the future by its iat claim: check the clocks of issuer and gateway.',
   );
 }
@@ -46,16 +49,12 @@ function checkParty(claims: JWTPayload, audiences: readonly string[]): SignInRef
   const azp = claims['azp'];
   if (azp === undefined) {
     if (!Array.isArray(claims.aud) || claims.aud.length < 2) return null;
-    return refuse(
+    return invalidRequest(
       'The ID token has several audiences and no azp claim; ask the issuer for one for this client only.',
     );
   }
   if (typeof azp === 'string' && audiences.includes(azp)) return null;
-  return refuse(
+  return invalidRequest(
     'The ID token was issued to another client by its azp claim; sign in with a client of this gateway.',
   );
-}
-
-function refuse(description: string): SignInRefusal {
-  return new SignInRefusal('invalid_request', description);
 }

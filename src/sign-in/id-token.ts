@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import type { TrustedIssuer } from '../config/issuer.ts';
 import { checkClaims } from './id-token-claims.ts';
 import { IssuerKeys } from './issuer-keys.ts';
-import { SignInRefusal } from './oauth-error.ts';
+import { invalidRequest, SignInRefusal } from './oauth-error.ts';
 import type { Claims } from './rules.ts';
 import { refusalFor } from './token-refusal.ts';
 import { claimedIssuer } from './unverified.ts';
@@ -36,14 +36,9 @@ export interface VerifiedIdToken {
   readonly replayKey: string;
 }
 
-interface KnownIssuer {
-  readonly issuer: TrustedIssuer;
-  readonly keys: IssuerKeys;
-}
-
 /** Verifies ID tokens of the trusted issuers: OIDC Core 3.1.3.7, with keys the issuers publish. */
 export class IdTokenVerifier {
-  readonly #known: ReadonlyMap<string, KnownIssuer>;
+  readonly #known: ReadonlyMap<string, { issuer: TrustedIssuer; keys: IssuerKeys }>;
   readonly #clock: Clock;
   readonly #clockToleranceS: number;
 
@@ -66,19 +61,22 @@ export class IdTokenVerifier {
     if (claimed instanceof SignInRefusal) return claimed;
     const known = this.#known.get(claimed);
     if (known === undefined) {
-      return new SignInRefusal(
-        'invalid_request',
+      return invalidRequest(
         'The iss claim of the ID token is not a trusted issuer; it must be exactly one that the operator lists.',
       );
     }
     try {
-      return await this.#verifyOf(known, text);
+      return await this.#verifyOf(known.issuer, known.keys, text);
     } catch (error) {
       return refusalFor(error);
     }
   }
 
-  async #verifyOf({ issuer, keys }: KnownIssuer, text: string): Promise<VerifiedIdToken | SignInRefusal> {
+  async #verifyOf(
+    issuer: TrustedIssuer,
+    keys: IssuerKeys,
+    text: string,
+  ): Promise<VerifiedIdToken | SignInRefusal> {
     const nowMs = this.#clock.now();
     const { payload } = await jwtVerify(text, keys.keyFor, {
       algorithms: [...issuer.algorithms],
@@ -91,10 +89,7 @@ export class IdTokenVerifier {
     const rules = { audiences: issuer.audiences, nowMs, clockToleranceS: this.#clockToleranceS };
     const checked = checkClaims(payload, rules);
     if (checked instanceof SignInRefusal) return checked;
-    return { issuer, ...checked, claims: payload, replayKey: replayKeyOf(text) };
+    const replayKey = hash('sha256', text.slice(0, text.lastIndexOf('.')), 'base64url');
+    return { issuer, ...checked, claims: payload, replayKey };
   }
-}
-
-function replayKeyOf(text: string): string {
-  return hash('sha256', text.slice(0, text.lastIndexOf('.')), 'base64url');
 }

@@ -5,12 +5,9 @@ import { AttemptFloor, Discovery, type FetchTimes, KeysUnavailable } from './dis
 /** A failed fetch may be repeated this soon, whatever the cooldown: a lost packet must not lock everyone out. */
 const maxFloorMs = 5_000;
 
-export interface KeyTimes {
-  readonly clock: FetchTimes['clock'];
-  readonly timeoutMs: number;
+export interface KeyTimes extends Omit<FetchTimes, 'floorMs'> {
   /** After a fetch, how long an unknown key causes no other fetch. */
   readonly cooldownMs: number;
-  readonly cacheMaxAgeMs: number;
 }
 
 /** The published keys of one issuer (RFC 7517), fetched when first needed. */

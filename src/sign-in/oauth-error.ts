@@ -19,10 +19,10 @@ const statuses = {
   temporarily_unavailable: 503,
 } as const satisfies Record<string, SignInStatus>;
 
-export type SignInError = keyof typeof statuses;
-export type SignInStatus = 400 | 401 | 403 | 429 | 500 | 503;
+type SignInError = keyof typeof statuses;
+type SignInStatus = 400 | 401 | 403 | 429 | 500 | 503;
 
-/** Everything except printable ASCII without `"` and `\`: RFC 6749, 5.2. */
+/** What `error_description` must not have: all but printable ASCII without `"` and `\` (RFC 6749, 5.2). */
 const notDescribable = /[^\x20\x21\x23-\x5b\x5d-\x7e]/g;
 
 /**
@@ -51,6 +51,11 @@ export class SignInRefusal {
     this.status = details.status ?? statuses[error];
     this.cause = details.cause;
   }
+}
+
+/** The refusal of a request, or of an ID token for whatever reason. */
+export function invalidRequest(description: string): SignInRefusal {
+  return new SignInRefusal('invalid_request', description);
 }
 
 /** The JSON body of a refusal: RFC 6749, 5.2. Pure. */

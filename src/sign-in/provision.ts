@@ -9,7 +9,7 @@ import {
   parseRecord,
 } from '../identity/operations/records.ts';
 import type { Subject, Token, User } from '../identity/records/identity.ts';
-import { SignInRefusal } from './oauth-error.ts';
+import { invalidRequest, SignInRefusal } from './oauth-error.ts';
 import { type Claims, userIdFor, verifiedEmail } from './rules.ts';
 
 /* The user and the token that the sessions of a sign-in belong to. They are created when someone first signs in. */
@@ -119,7 +119,7 @@ function unknownPerson(addressTaken: boolean): SignInRefusal {
   const why = addressTaken
     ? 'The user with this e-mail address has another account at an issuer, or there are several.'
     : 'There is no user here for this account, by its subject or by a verified e-mail address.';
-  return new SignInRefusal('invalid_request', `${why} Ask the operator of this gateway.`);
+  return invalidRequest(`${why} Ask the operator of this gateway.`);
 }
 
 function noTeam(): SignInRefusal {

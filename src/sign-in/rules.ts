@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { ClaimValue, TeamRule, TrustedIssuer } from '../config/issuer.ts';
-import { SignInRefusal } from './oauth-error.ts';
+import { invalidRequest, type SignInRefusal } from './oauth-error.ts';
 
 /** The payload of an ID token whose signature was verified. */
 export type Claims = Readonly<Record<string, unknown>>;
@@ -68,5 +68,5 @@ function refuse(claims: Claims, claim: string, problem: string): SignInRefusal {
   const remedy = unverified
     ? 'Its email_verified is not true: verify the address at the issuer.'
     : 'Sign in with another account, or ask the operator of this gateway.';
-  return new SignInRefusal('invalid_request', `The claim ${claim} of the ID token ${problem}. ${remedy}`);
+  return invalidRequest(`The claim ${claim} of the ID token ${problem}. ${remedy}`);
 }

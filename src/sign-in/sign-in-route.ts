@@ -9,7 +9,7 @@ import type { Credential, Token } from '../identity/records/identity.ts';
 import type { RealModel } from '../base/model.ts';
 import { withRealModels } from '../identity/records/aliases.ts';
 import { Refusal } from '../base/refusal.ts';
-import type { SessionStore } from '../identity/records/session.ts';
+import type { SessionStore } from '../sessions/session-store.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
 import type { Journal } from '../edge/journal.ts';
@@ -20,7 +20,7 @@ import { limitsWithin } from '../sessions/narrow.ts';
 import { type NewSession, sessionPolicyOf } from '../sessions/schema.ts';
 import { exchangeSchema, formSchema, readExchange } from './exchange-form.ts';
 import type { IdTokenVerifier, VerifiedIdToken } from './id-token.ts';
-import { refusalDocs, oauthErrorBody, SignInRefusal } from './oauth-error.ts';
+import { invalidRequest, oauthErrorBody, refusalDocs, SignInRefusal } from './oauth-error.ts';
 import { adjust, isUserOf, type Person, provide, release, signInKey, type TokenPolicy } from './provision.ts';
 import type { IdentityDeps } from '../identity/operations/records.ts';
 import { teamFor } from './rules.ts';
@@ -82,11 +82,10 @@ export function signInRoute(deps: SignInDeps): Route {
       return new SignInRefusal('temporarily_unavailable', 'The gateway is restarting; try again.');
     const bytes = await frontDoor.body(call, maxBytes);
     if (bytes === null) return null;
-    if (bytes instanceof Refusal) return new SignInRefusal('invalid_request', bytes.message);
-    const contentType = call.incoming.headers['content-type'];
-    const form = readExchange({ contentType, body: bytes.toString('utf8') });
-    if (form instanceof SignInRefusal) return form;
-    const verified = await deps.verifier.verify(form.subjectToken);
+    if (bytes instanceof Refusal) return invalidRequest(bytes.message);
+    const idToken = readExchange(call.incoming.headers['content-type'], bytes.toString('utf8'));
+    if (idToken instanceof SignInRefusal) return idToken;
+    const verified = await deps.verifier.verify(idToken);
     if (verified instanceof SignInRefusal) return verified;
     // The audit trail names sign-in itself as the one who makes and changes users and tokens.
     return actingAs(deps.auditContextOf('sign-in', call.asking), () => signIn(verified));
@@ -135,15 +134,11 @@ export function signInRoute(deps: SignInDeps): Route {
     return refreshed instanceof Refusal ? inOAuthWords(refreshed) : refreshed;
   }
 
-  async function countExchange({
-    issuer,
-    replayKey,
-    expiresAtMs,
-  }: VerifiedIdToken): Promise<SignInRefusal | null> {
+  async function countExchange(verified: VerifiedIdToken): Promise<SignInRefusal | null> {
+    const { issuer, replayKey, expiresAtMs } = verified;
     const untilMs = Math.min(expiresAtMs + graceMs, deps.clock.now() + maxCountedMs);
     if ((await sessions.countExchange(replayKey, Math.ceil(untilMs))) <= issuer.maxExchanges) return null;
-    return new SignInRefusal(
-      'invalid_request',
+    return invalidRequest(
       `This ID token was exchanged ${issuer.maxExchanges} times, which is the most allowed. Sign in again.`,
     );
   }
@@ -168,13 +163,9 @@ function failed(error: unknown): SignInRefusal {
   return new SignInRefusal('server_error', 'Something went wrong in the gateway.', { cause: error });
 }
 
-function tokenPolicy({ models, endpoints, origins, tools }: NewSession | Token): TokenPolicy {
-  return {
-    models: models ?? null,
-    endpoints: endpoints ?? null,
-    origins: origins ?? null,
-    tools: tools ?? null,
-  };
+function tokenPolicy(from: NewSession | Token): TokenPolicy {
+  const { models = null, endpoints = null, origins = null, tools = null } = from;
+  return { models, endpoints, origins, tools };
 }
 
 function inOAuthWords({ code, message, status }: Refusal): SignInRefusal {

@@ -1,6 +1,6 @@
 import { errors } from 'jose';
 import { KeysUnavailable } from './discovery.ts';
-import { SignInRefusal } from './oauth-error.ts';
+import { invalidRequest, SignInRefusal } from './oauth-error.ts';
 
 const wrongAlgorithm = 'The ID token is signed with an algorithm that is not accepted for its issuer.';
 const wrongSignature = 'The signature of the ID token is not by its issuer.';
@@ -42,7 +42,7 @@ export function refusalFor(error: unknown): SignInRefusal {
       { cause: error },
     );
   }
-  return new SignInRefusal('invalid_request', describe(error));
+  return invalidRequest(describe(error));
 }
 
 function describe(error: unknown): string {

@@ -1,5 +1,5 @@
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, type ProtectedHeaderParameters } from 'jose';
-import { SignInRefusal } from './oauth-error.ts';
+import { invalidRequest, type SignInRefusal } from './oauth-error.ts';
 
 /** The largest ID tokens, of providers that put groups into them, have some KiB. */
 const maxLength = 16_384;
@@ -12,16 +12,16 @@ const compactJws = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
  * too long, is no signed JWT in compact form, or has a header that an ID token has no use for. Pure.
  */
 export function claimedIssuer(text: string): string | SignInRefusal {
-  if (text.length > maxLength) return refuse(`The ID token is longer than ${maxLength} characters.`);
+  if (text.length > maxLength) return invalidRequest(`The ID token is longer than ${maxLength} characters.`);
   if (!compactJws.test(text)) {
-    return refuse(
+    return invalidRequest(
       text.split('.').length === 5
         ? 'The ID token is encrypted; have the issuer send signed ones only.'
         : 'The subject_token is not a signed JWT (RFC 7519); send the ID token of the issuer as it is.',
     );
   }
   const decoded = decode(text);
-  if (decoded === null) return refuse('The subject_token cannot be decoded as a JWT (RFC 7519).');
+  if (decoded === null) return invalidRequest('The subject_token cannot be decoded as a JWT (RFC 7519).');
   return checkHeader(decoded.header) ?? issuerOf(decoded.claims);
 }
 
@@ -40,9 +40,9 @@ function decode(text: string): { header: ProtectedHeaderParameters; claims: JWTP
 function checkHeader(header: ProtectedHeaderParameters): SignInRefusal | null {
   const { crit, typ }: Readonly<Record<string, unknown>> = header; // anything: only decoded so far
   if (crit !== undefined)
-    return refuse('The ID token has a crit header, and no extension is supported here.');
+    return invalidRequest('The ID token has a crit header, and no extension is supported here.');
   if (typ !== undefined && !(typeof typ === 'string' && /^(?:application\/)?jwt$/i.test(typ))) {
-    return refuse(
+    return invalidRequest(
       'The typ header of the token is not JWT; send an ID token, not another token of the issuer.',
     );
   }
@@ -52,9 +52,5 @@ function checkHeader(header: ProtectedHeaderParameters): SignInRefusal | null {
 function issuerOf(claims: JWTPayload): string | SignInRefusal {
   const iss: unknown = claims.iss;
   if (typeof iss === 'string') return iss;
-  return refuse('The ID token has no iss claim; send the ID token of a trusted issuer.');
-}
-
-function refuse(description: string): SignInRefusal {
-  return new SignInRefusal('invalid_request', description);
+  return invalidRequest('The ID token has no iss claim; send the ID token of a trusted issuer.');
 }

@@ -22,9 +22,3 @@ export interface SharedSnapshot {
   keyHash: string;
   reading: RateLimitSnapshot;
 }
-
-/** Where processes share what they know of keys. Rejects with `StoreUnavailable`. */
-export interface SnapshotStore {
-  /** Adds the newer snapshots, and returns the newest of each of these keys. */
-  share(keyHashes: readonly string[], news: readonly SharedSnapshot[]): Promise<SharedSnapshot[]>;
-}

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import type { RateLimitSnapshot, SnapshotStore, SharedSnapshot } from './rate-limit-snapshot.ts';
+import type { RateLimitSnapshot, SharedSnapshot } from './rate-limit-snapshot.ts';
+import type { SnapshotStore } from './snapshot-store.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { shifted } from './snapshot-text.ts';
 import type { KeyQuota } from './key-quota.ts';
@@ -8,7 +9,7 @@ import type { KeyQuota } from './key-quota.ts';
 const everyMs = 1_000;
 
 export interface SharedSnapshotsOptions {
-  store: SnapshotStore;
+  store: Pick<SnapshotStore, 'share'>;
   /** By the hash of the key. */
   quotas: ReadonlyMap<string, KeyQuota>;
   isWaiting: () => boolean;

@@ -1,5 +1,5 @@
 import type { Keys } from '../store/keys.ts';
-import type { SnapshotStore, SharedSnapshot } from './rate-limit-snapshot.ts';
+import type { SharedSnapshot } from './rate-limit-snapshot.ts';
 import { loadScript } from '../store/script.ts';
 import type { Store } from '../store/store.ts';
 import { decodeReading, encodeReading } from './snapshot-text.ts';
@@ -8,8 +8,8 @@ const shareReadings = loadScript(new URL('./share_snapshots.lua', import.meta.ur
 /** Far longer than any window; what is older says nothing. */
 const keptMs = 3_600_000;
 
-/** Readings on Redis: one short string a key. */
-export class RedisSnapshotStore implements SnapshotStore {
+/** What processes tell each other of the keys they share, one short string a key. Rejects with `StoreUnavailable`. */
+export class SnapshotStore {
   readonly #store: Store;
   readonly #keys: Keys;
 
@@ -18,6 +18,7 @@ export class RedisSnapshotStore implements SnapshotStore {
     this.#keys = keys;
   }
 
+  /** Adds the newer snapshots, and returns the newest of each of these keys. */
   async share(keyHashes: readonly string[], news: readonly SharedSnapshot[]): Promise<SharedSnapshot[]> {
     const told = new Map(news.map(({ keyHash, reading }) => [keyHash, reading]));
     const args = keyHashes.flatMap((keyHash) => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { JsonObject } from '../base/request.ts';
+import { type JsonObject, isJsonObject } from '../base/request.ts';
 import { anything } from './fields.ts';
 
 /** An object whose fields Heroku documents: their types and their spelling. */
@@ -27,10 +27,7 @@ export function documented(fields: Record<string, z.ZodType>): Documented {
   };
 }
 
-/**
- * The object's schema in the OpenAPI document: its fields as they are checked; `byCode` has the schemas of those that
- * other code checks. Other fields are allowed.
- */
+/** The object's schema in the OpenAPI document. `byCode` has the schemas of the fields that other code checks. */
 export function schemaOf(
   { fields }: Documented,
   byCode: Readonly<Record<string, z.ZodType>> = {},
@@ -56,9 +53,9 @@ export function caseVariants(
   return found ?? none;
 }
 
-const none: readonly (readonly [string, string])[] = [];
+const none: readonly never[] = [];
 
-/** Both ways, since U+017F (ſ) is only an S in upper case and U+212A (K) only a k in lower case. */
+/** Both ways, since U+017F (ſ) becomes an S only in upper case and U+212A (K) a k only in lower case. */
 function fold(key: string): string {
   return key.toUpperCase().toLowerCase();
 }
@@ -69,8 +66,14 @@ export function numberIn(object: JsonObject, key: string): number | null {
   return typeof value === 'number' ? value : null;
 }
 
-/** A field that has been checked to be a string; empty when it is not. */
+/** A field that has been checked to be a string; empty if it is not one. */
 export function textIn(object: JsonObject, key: string): string {
   const value = object[key];
   return typeof value === 'string' ? value : '';
+}
+
+/** The objects in a list; none if the field is not a list. */
+export function objectsIn(object: JsonObject, key: string): readonly JsonObject[] {
+  const value = object[key];
+  return Array.isArray(value) ? value.filter(isJsonObject) : none;
 }

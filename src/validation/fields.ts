@@ -2,14 +2,14 @@ import { isRecord } from '../base/request.ts';
 import { z } from 'zod';
 
 /*
- * The kinds of field the endpoints share. Each says in one phrase what it expects, told whatever is wrong with the
- * value; the value itself is never repeated. Optional ones may be null (contract 1.4).
+ * The kinds of field that endpoints share. Each has one phrase for what it expects, whatever is wrong with the value.
+ * The value itself is never repeated. Optional fields may be null (contract 1.4).
  */
 
 /** Anything at all: free-form, or checked by other code. */
 export const anything = z.unknown();
 
-/** Any JSON object, its fields not looked at. */
+/** Any JSON object; its fields are not checked. */
 export const requiredObject = z
   .custom<object>((value) => isRecord(value), must('an object'))
   .meta({ type: 'object' });
@@ -18,7 +18,6 @@ export const optionalObject = requiredObject.nullish();
 export const optionalFlag = z.boolean(must('true or false')).nullish();
 export const optionalNumber = z.number(must('a number')).nullish();
 export const optionalText = z.string(must('a string')).nullish();
-/** A short list of words. */
 export const optionalTexts = z
   .array(z.string(must('a string')), must('an array of strings'))
   .max(100, must('an array of at most 100 strings'))
@@ -53,10 +52,6 @@ export function requiredChoice(choices: readonly string[]): z.ZodType {
   return z.enum(choices, must(`one of ${choices.join(', ')}`));
 }
 
-export function optionalChoice(choices: readonly string[]): z.ZodType {
-  return requiredChoice(choices).nullish();
-}
-
 export function requiredMatch(pattern: RegExp, expectation: string): z.ZodType {
   const expected = must(expectation);
   return z.string(expected).regex(pattern, expected);
@@ -76,10 +71,6 @@ export function requiredTextOf(min: number, max = Infinity): z.ZodType {
 function lengthRange(min: number, max: number): string {
   if (max === Infinity) return min === 1 ? 'that is not empty' : `of at least ${min} characters`;
   return min === 0 ? `of at most ${max} characters` : `of ${min} to ${max} characters`;
-}
-
-export function optionalTextOf(max: number): z.ZodType {
-  return requiredTextOf(0, max).nullish();
 }
 
 /** Counts characters, not UTF-16 units: an emoji is one. Never looks at more than `max` of them. */

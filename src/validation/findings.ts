@@ -8,10 +8,15 @@ const maxProblems = 50;
 const maxParamLength = 200;
 
 export interface ListBounds {
+  /** If absent, so may be the list. */
   min?: number;
   max: number;
   /** What the list holds, for the message: "messages". */
   of: string;
+}
+
+export interface ObjectList extends ListBounds {
+  level: Documented;
 }
 
 /** Collects what is wrong with a body, one problem a field. */
@@ -56,20 +61,45 @@ export class Findings {
     return value === undefined || value === null ? null : this.object(level, value, path);
   }
 
-  /** A list within its bounds, its items not checked yet; null otherwise. */
-  list(value: JsonValue | undefined, path: string, { min = 0, max, of }: ListBounds): JsonValue[] | null {
-    if ((value === undefined || value === null) && min === 0) return null;
-    if (Array.isArray(value) && value.length >= min && value.length <= max) return value;
-    const range = min === 0 ? `at most ${max}` : `${min} to ${max}`;
-    this.add(path, `${value === undefined ? 'is required and ' : ''}must be an array of ${range} ${of}`);
-    return null;
+  /** A list within its bounds, its items not checked yet; empty if it is absent or wrong. */
+  list(value: JsonValue | undefined, path: string, { min, max, of }: ListBounds): readonly JsonValue[] {
+    const isAbsent = value === undefined || value === null;
+    if (isAbsent && min === undefined) return none;
+    if (Array.isArray(value) && value.length >= (min ?? 0) && value.length <= max) return value;
+    const range = min ? `${min} to ${max}` : `at most ${max}`;
+    this.add(path, `${isAbsent ? 'is required and ' : ''}must be an array of ${range} ${of}`);
+    return none;
   }
 
-  /** Null when nothing was found. */
+  /** Checks a list of objects with documented fields; `check` looks into each. Stops once enough was found. */
+  objects(
+    list: ObjectList,
+    value: JsonValue | undefined,
+    path: string,
+    check?: (object: JsonObject, path: string) => void,
+  ): void {
+    const items = this.list(value, path, list);
+    for (let index = 0; index < items.length && !this.full; index += 1) {
+      const itemPath = joinPath(path, index);
+      const object = this.object(list.level, items[index], itemPath);
+      if (object) check?.(object, itemPath);
+    }
+  }
+
+  /** Checks a list of strings. */
+  strings(value: JsonValue | undefined, path: string, bounds: ListBounds): void {
+    for (const [index, item] of this.list(value, path, bounds).entries()) {
+      if (typeof item !== 'string') this.add(joinPath(path, index), 'must be a string');
+    }
+  }
+
+  /** Null if nothing was found. */
   refusal(): Refusal | null {
     return this.problems.length === 0 ? null : invalidBody(this.problems);
   }
 }
+
+const none: readonly never[] = [];
 
 /** `messages` and `0` make `messages.0`. */
 export function joinPath(path: string, key: string | number): string {

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { respond } from '../../src/demo/behaviours.ts';
+import { respond } from '../support/upstream-scripts.ts';
 import { cut } from '../../src/demo/connection.ts';
 import { messageFrame } from '../../src/demo/frames.ts';
 import { launchBrowser, type TestBrowser } from '../support/browser.ts';

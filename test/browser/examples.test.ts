@@ -4,7 +4,7 @@ import { type IncomingMessage, request } from 'node:http';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { startBackend } from '../../examples/browser/backend.js';
-import { hang, jsonStringError } from '../../src/demo/behaviours.ts';
+import { hang, jsonStringError } from '../support/upstream-scripts.ts';
 import { doneFrame, messageFrame } from '../../src/demo/frames.ts';
 import { launchBrowser, type TestBrowser } from '../support/browser.ts';
 import { dieWithMe } from '../support/die-with-me.ts';

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { hang } from '../../src/demo/behaviours.ts';
+import { hang } from '../support/upstream-scripts.ts';
 import { launchBrowser, type TestBrowser } from '../support/browser.ts';
 import { models, type NewToken, startGateway, type TestGateway } from '../support/gateway.ts';
 import { runIn } from '../support/in-page.ts';

@@ -156,7 +156,7 @@ describe('oidc.html', () => {
   });
 
   it.each([
-    ['another sign-in', { nonce: 'another' }, 'The ID token is of another sign-in.'],
+    ['another sign-in', { nonce: 'another' }, 'The ID token belongs to another sign-in.'],
     ['another client', { aud: 'another' }, 'The ID token is not for us.'],
   ])('refuses an ID token of %s itself', async (_whose, claims, description) => {
     await changeIdToken((text) => withClaims(text, claims));

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { doneFrame, messageFrame } from '../../src/demo/frames.ts';
-import { hang } from '../../src/demo/behaviours.ts';
+import { hang } from '../support/upstream-scripts.ts';
 import { launchBrowser, type TestBrowser } from '../support/browser.ts';
 import { bodies, paths } from '../support/gateway-client.ts';
 import { type IssuedToken, startGateway, type TestGateway } from '../support/gateway.ts';

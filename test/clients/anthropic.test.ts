@@ -7,7 +7,7 @@ import { clientCases } from './support/cases.ts';
 import { ground } from './support/ground.ts';
 import { models, weatherSaid, weatherTool } from './support/client.ts';
 import { failureOf } from './support/happenings.ts';
-import { respond } from '../../src/demo/behaviours.ts';
+import { respond } from '../support/upstream-scripts.ts';
 
 const on = ground();
 clientCases(anthropic, on);

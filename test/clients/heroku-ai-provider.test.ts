@@ -2,7 +2,7 @@ import { embedMany, generateText, streamText } from 'ai';
 import { createHerokuAI } from 'heroku-ai-provider';
 import { describe, expect, it } from 'vitest';
 import { readSettings } from '../../src/config/environment.ts';
-import { hang, streamFrames } from '../../src/demo/behaviours.ts';
+import { hang, streamFrames } from '../support/upstream-scripts.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { chatModel, connect, herokuAiProvider } from './adapters/heroku-ai-provider.ts';
 import { asConfigVars } from './support/as-config-vars.ts';

@@ -1,6 +1,6 @@
 import { ChatHeroku, HerokuEmbeddings } from 'heroku-langchain';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { streamFrames } from '../../src/demo/behaviours.ts';
+import { streamFrames } from '../support/upstream-scripts.ts';
 import { herokuLangchain } from './adapters/heroku-langchain.ts';
 import { asConfigVars } from './support/as-config-vars.ts';
 import { clientCases } from './support/cases.ts';

@@ -1,7 +1,7 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { embed, generateText, streamText } from 'ai';
 import { describe, expect, it } from 'vitest';
-import { respond, streamFrames } from '../../src/demo/behaviours.ts';
+import { respond, streamFrames } from '../support/upstream-scripts.ts';
 import { openaiCompatible } from './adapters/openai-compatible.ts';
 import { clientCases } from './support/cases.ts';
 import { ground } from './support/ground.ts';

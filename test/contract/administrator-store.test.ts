@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { RedisAdministratorStore } from '../../src/identity/store/administrator-store.ts';
-import { RedisIdentityStore } from '../../src/identity/store/identity-store.ts';
+import { AdministratorStore } from '../../src/identity/store/administrator-store.ts';
+import { IdentityStore } from '../../src/identity/store/identity-store.ts';
 import { keysUnder } from '../../src/store/keys.ts';
 import { RedisStore } from '../../src/store/redis.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
@@ -12,13 +12,12 @@ const keys = keysUnder('t:');
 
 describe.each(engines)('the store of administrators ($name)', (engine) => {
   const on = useEngine(engine);
-  administratorStoreContract(async () => new RedisAdministratorStore(await on.empty(), keys));
+  administratorStoreContract(async () => new AdministratorStore(await on.empty(), keys));
 });
 
 describe.each(servers)('the store of administrators on a server ($name)', (engine) => {
   const on = useServer(engine);
-  const emptyStore = async (): Promise<RedisAdministratorStore> =>
-    new RedisAdministratorStore(await on.empty(), keys);
+  const emptyStore = async (): Promise<AdministratorStore> => new AdministratorStore(await on.empty(), keys);
 
   it('keeps two hashes under the prefix, and none when the last administrator goes', async () => {
     const store = await emptyStore();
@@ -32,7 +31,7 @@ describe.each(servers)('the store of administrators on a server ($name)', (engin
   it('keeps administrators where no user token can be found', async () => {
     const store = await emptyStore();
     await store.create(administratorNamed('adm_1'), secretHash);
-    expect(await identityBehind(new RedisIdentityStore(on.redis, keys), secretHash)).toBeNull();
+    expect(await identityBehind(new IdentityStore(on.redis, keys), secretHash)).toBeNull();
   });
 
   it('when full still deletes and resolves, but creates nothing', async () => {
@@ -56,7 +55,7 @@ describe.each(servers)('the store of administrators on a server ($name)', (engin
     await impatient.whenReady(5_000);
     on.server.pause();
     try {
-      const paused = new RedisAdministratorStore(impatient, keys);
+      const paused = new AdministratorStore(impatient, keys);
       await expect(paused.resolve(secretHash)).rejects.toBeInstanceOf(StoreUnavailable);
       await expect(paused.list()).rejects.toBeInstanceOf(StoreUnavailable);
       await expect(paused.delete('adm_1')).rejects.toBeInstanceOf(StoreUnavailable);

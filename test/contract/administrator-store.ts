@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Administrator, AdministratorStore } from '../../src/identity/records/administrator.ts';
+import type { Administrator } from '../../src/identity/records/administrator.ts';
+import type { AdministratorStore } from '../../src/identity/store/administrator-store.ts';
 
 export const secretHash = 'a'.repeat(43);
 const otherHash = 'b'.repeat(43);

@@ -1,20 +1,13 @@
-import { RedisAdmissionStore } from '../../src/limits/admission-store.ts';
-import { RedisLedger } from '../../src/ledger/ledger-reader.ts';
+import { AdmissionStore } from '../../src/limits/admission-store.ts';
+import { LedgerReader } from '../../src/ledger/ledger-reader.ts';
 import { keysUnder } from '../../src/store/keys.ts';
 import { scriptOf } from '../../src/store/script.ts';
 import { decodeEntry, encodeEntry } from '../../src/ledger/entry-text.ts';
 import { totalsFigures, totalsRowOf } from '../../src/ledger/totals.ts';
 import { eachField, noNamedFigures } from '../../src/base/figures.ts';
 import { type EntryRecord, ledgerEntryOf, type LedgerEntry } from '../../src/ledger/entry.ts';
-import type { LedgerReader } from '../../src/ledger/ledger.ts';
-import type {
-  AdmissionStore,
-  AdmitReply,
-  AdmitRequest,
-  AppliedLimit,
-  Decision,
-  Settlement,
-} from '../../src/limits/store.ts';
+
+import type { AdmitReply, AdmitRequest, AppliedLimit, Decision, Settlement } from '../../src/limits/store.ts';
 import type { RunningEngine } from './engines.ts';
 
 const setEpoch = scriptOf('set_epoch', "return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])");
@@ -28,8 +21,8 @@ export async function emptyAdmission(
 ): Promise<StoreUnderTest> {
   const store = await (running ? engine.empty() : engine.empty(lastSecondMs));
   return {
-    store: new RedisAdmissionStore(store, keys, { leaseMs, maxEntries: 5_000, retentionDays: 400 }),
-    ledger: new RedisLedger(store, keys),
+    store: new AdmissionStore(store, keys, { leaseMs, maxEntries: 5_000, retentionDays: 400 }),
+    ledger: new LedgerReader(store, keys),
     turnTo: (nowMs) => engine.turnTo(nowMs),
     setEpoch: async (team, epoch) => {
       await store.run(setEpoch, [keys.epochs], [team, epoch]);

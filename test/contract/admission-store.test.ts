@@ -1,12 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { RedisAdmissionStore } from '../../src/limits/admission-store.ts';
+import { AdmissionStore } from '../../src/limits/admission-store.ts';
 import { windowIndex } from '../../src/limits/window.ts';
 import { keysUnder } from '../../src/store/keys.ts';
 import { RedisStore } from '../../src/store/redis.ts';
 import { loadScript, type Script } from '../../src/store/script.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
-import { RedisLedger } from '../../src/ledger/ledger-reader.ts';
+import { LedgerReader } from '../../src/ledger/ledger-reader.ts';
 import { engines, servers, turnedScript, useEngine, useServer } from './engines.ts';
 import {
   asks,
@@ -121,7 +121,7 @@ describe.each(servers)('the admission store on a server ($name)', (engine) => {
 
     it('keeps about as many entries as it is told, and their totals all the same', async () => {
       await on.empty(lastSecondMs);
-      const store = new RedisAdmissionStore(on.redis, keys, { leaseMs, maxEntries: 100, retentionDays: 2 });
+      const store = new AdmissionStore(on.redis, keys, { leaseMs, maxEntries: 100, retentionDays: 2 });
       const { incarnation } = await store.beat(process);
       await on.redis.client.hset(keys.epochs, 'acme', 'e1');
       for (let batch = 0; batch < 5; batch += 1) {
@@ -136,18 +136,18 @@ describe.each(servers)('the admission store on a server ($name)', (engine) => {
       expect(kept).toBeGreaterThanOrEqual(100);
       expect(kept).toBeLessThan(100 + 200);
       const query = { from: '2095-12-31', to: '2095-12-31', filters: {}, groupBy: [] };
-      expect((await new RedisLedger(on.redis, keys).usage(query))[0]?.requests).toBe(1_000);
+      expect((await new LedgerReader(on.redis, keys).usage(query))[0]?.requests).toBe(1_000);
     });
   });
 
   describe("on the server's own clock", () => {
-    let store: RedisAdmissionStore;
+    let store: AdmissionStore;
 
     async function empty(options: { leaseMs?: number } = {}): Promise<string> {
       await on.server.flush();
       await on.server.command('HSET', keys.epochs, 'acme', 'e1');
       const plain = await plainRedis();
-      store = new RedisAdmissionStore(plain, keys, {
+      store = new AdmissionStore(plain, keys, {
         leaseMs,
         maxEntries: 1_000,
         retentionDays: 400,
@@ -199,7 +199,7 @@ describe.each(servers)('the admission store on a server ($name)', (engine) => {
       other.connect();
       await other.whenReady(5_000);
       try {
-        const second = new RedisAdmissionStore(other, keys, {
+        const second = new AdmissionStore(other, keys, {
           leaseMs,
           maxEntries: 1_000,
           retentionDays: 400,
@@ -250,7 +250,7 @@ describe.each(servers)('the admission store on a server ($name)', (engine) => {
     it('when full admits nothing, yet beats, settles, cancels, sweeps and leaves', async () => {
       const incarnation = await empty({ leaseMs: 1 });
       await store.beat('p2');
-      const long = new RedisAdmissionStore(await plainRedis(), keys, {
+      const long = new AdmissionStore(await plainRedis(), keys, {
         leaseMs,
         maxEntries: 1_000,
         retentionDays: 400,
@@ -279,7 +279,7 @@ describe.each(servers)('the admission store on a server ($name)', (engine) => {
       const impatient = new RedisStore({ url: on.server.url, verifyTls: false, commandTimeoutMs: 100 });
       impatient.connect();
       await impatient.whenReady(5_000);
-      const hurried = new RedisAdmissionStore(impatient, keys, {
+      const hurried = new AdmissionStore(impatient, keys, {
         leaseMs,
         maxEntries: 1_000,
         retentionDays: 400,

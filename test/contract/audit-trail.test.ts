@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { within } from '../support/wait-for.ts';
-import { RedisAudit } from '../../src/audit/audit-trail.ts';
-import { RedisAdministratorStore } from '../../src/identity/store/administrator-store.ts';
-import { RedisArchive } from '../../src/identity/store/identity-archive.ts';
-import { RedisIdentityStore } from '../../src/identity/store/identity-store.ts';
-import { RedisSecretStore } from '../../src/identity/store/secret-store.ts';
-import { RedisClaimStore } from '../../src/claims/claim-store.ts';
+import { AuditTrail } from '../../src/audit/audit-trail.ts';
+import { AdministratorStore } from '../../src/identity/store/administrator-store.ts';
+import { IdentityArchive } from '../../src/identity/store/identity-archive.ts';
+import { IdentityStore } from '../../src/identity/store/identity-store.ts';
+import { SecretStore } from '../../src/identity/store/secret-store.ts';
+import { ClaimStore } from '../../src/claims/claim-store.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { keysUnder } from '../../src/store/keys.ts';
 import { RedisStore } from '../../src/store/redis.ts';
@@ -24,15 +24,15 @@ function logInto(heads: Heads): { info: (told: string, fields?: object) => void 
 const keys = keysUnder('t:');
 
 /** The stores of one process. */
-function storesOn(store: Store): AuditedStores & { audit: RedisAudit } {
+function storesOn(store: Store): AuditedStores & { audit: AuditTrail } {
   const heads: Heads = [];
-  const audit = new RedisAudit(store, keys, { log: logInto(heads), clock: systemClock });
+  const audit = new AuditTrail(store, keys, { log: logInto(heads), clock: systemClock });
   return {
-    identities: new RedisIdentityStore(store, keys, audit),
-    administrators: new RedisAdministratorStore(store, keys, audit),
-    secrets: new RedisSecretStore(store, keys, audit),
-    claims: new RedisClaimStore(store, keys, audit),
-    archive: new RedisArchive(store, keys, audit),
+    identities: new IdentityStore(store, keys, audit),
+    administrators: new AdministratorStore(store, keys, audit),
+    secrets: new SecretStore(store, keys, audit),
+    claims: new ClaimStore(store, keys, audit),
+    archive: new IdentityArchive(store, keys, audit),
     audit,
     heads,
   };

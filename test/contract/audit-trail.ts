@@ -1,13 +1,13 @@
 import { beforeEach, expect, it } from 'vitest';
 import { ChainCheck, type Verdict } from '../../src/audit/chain-check.ts';
-import type { AdministratorStore } from '../../src/identity/records/administrator.ts';
-import type { IdentityArchive } from '../../src/identity/records/archive.ts';
+import type { AdministratorStore } from '../../src/identity/store/administrator-store.ts';
+import type { IdentityArchive } from '../../src/identity/store/identity-archive.ts';
 import type { AuditEntry, AuditQuery, AuditReader } from '../../src/audit/audit.ts';
 import { actingAs } from '../../src/audit/context.ts';
-import type { ClaimStore } from '../../src/claims/claim.ts';
-import type { IdentityStore } from '../../src/identity/records/identity.ts';
+import type { ClaimStore } from '../../src/claims/claim-store.ts';
+import type { IdentityStore } from '../../src/identity/store/identity-store.ts';
 import type { JsonObject } from '../../src/base/request.ts';
-import type { SecretStore } from '../../src/identity/records/secret.ts';
+import type { SecretStore } from '../../src/identity/store/secret-store.ts';
 import { administratorNamed } from './administrator-store.ts';
 
 /** The stores that make changes, and the trail beside them. */

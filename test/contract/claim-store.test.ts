@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { RedisClaimStore } from '../../src/claims/claim-store.ts';
-import type { ClaimStore, SealedClaim } from '../../src/claims/claim.ts';
+import { ClaimStore } from '../../src/claims/claim-store.ts';
+import type { SealedClaim } from '../../src/claims/claim.ts';
 import { keysUnder } from '../../src/store/keys.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
 import { engines, servers, useEngine, useServer } from './engines.ts';
@@ -61,12 +61,12 @@ const keys = keysUnder('t:');
 
 describe.each(engines)('the claim store ($name)', (engine) => {
   const on = useEngine(engine);
-  claimStoreContract(async () => new RedisClaimStore(await on.empty(), keys));
+  claimStoreContract(async () => new ClaimStore(await on.empty(), keys));
 });
 
 describe.each(servers)('the claim store on a server ($name)', (engine) => {
   const on = useServer(engine);
-  const empty = async (): Promise<RedisClaimStore> => new RedisClaimStore(await on.empty(), keys);
+  const empty = async (): Promise<ClaimStore> => new ClaimStore(await on.empty(), keys);
 
   it('keeps nothing that does not expire, and nothing that is sealed once it was opened', async () => {
     const store = await empty();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { RedisAdministratorStore } from '../../src/identity/store/administrator-store.ts';
-import { RedisArchive } from '../../src/identity/store/identity-archive.ts';
-import { RedisIdentityStore } from '../../src/identity/store/identity-store.ts';
+import { AdministratorStore } from '../../src/identity/store/administrator-store.ts';
+import { IdentityArchive } from '../../src/identity/store/identity-archive.ts';
+import { IdentityStore } from '../../src/identity/store/identity-store.ts';
 import { Backup } from '../../src/backup/backup.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { keysUnder } from '../../src/store/keys.ts';
@@ -15,9 +15,9 @@ const keys = keysUnder('t:');
 async function emptyStores(on: Pick<RunningEngine, 'empty'>): Promise<Stores> {
   const store = await on.empty();
   return {
-    identities: new RedisIdentityStore(store, keys),
-    administrators: new RedisAdministratorStore(store, keys),
-    archive: new RedisArchive(store, keys),
+    identities: new IdentityStore(store, keys),
+    administrators: new AdministratorStore(store, keys),
+    archive: new IdentityArchive(store, keys),
   };
 }
 

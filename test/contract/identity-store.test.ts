@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RedisIdentityStore } from '../../src/identity/store/identity-store.ts';
+import { IdentityStore } from '../../src/identity/store/identity-store.ts';
 import { keysUnder } from '../../src/store/keys.ts';
 import { RedisStore } from '../../src/store/redis.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
@@ -11,14 +11,14 @@ const keys = keysUnder('t:');
 
 describe.each(engines)('the identity store ($name)', (engine) => {
   const on = useEngine(engine);
-  identityStoreContract(async () => new RedisIdentityStore(await on.empty(), keys));
+  identityStoreContract(async () => new IdentityStore(await on.empty(), keys));
 });
 
 describe.each(servers)('the identity store on a server ($name)', (engine) => {
   const on = useServer(engine);
-  const emptyStore = async (): Promise<RedisIdentityStore> => new RedisIdentityStore(await on.empty(), keys);
+  const emptyStore = async (): Promise<IdentityStore> => new IdentityStore(await on.empty(), keys);
 
-  async function fill(store: RedisIdentityStore): Promise<void> {
+  async function fill(store: IdentityStore): Promise<void> {
     await store.create({ kind: 'team', team: 'acme' }, JSON.stringify(teamNamed('acme')));
     await store.create({ kind: 'user', team: 'acme', id: 'ana' }, JSON.stringify(userNamed('ana')));
     const binding = { secretHash: 'hash', user: 'ana' };
@@ -70,7 +70,7 @@ describe.each(servers)('the identity store on a server ($name)', (engine) => {
     await impatient.whenReady(5_000);
     on.server.pause();
     try {
-      const paused = new RedisIdentityStore(impatient, keys);
+      const paused = new IdentityStore(impatient, keys);
       await expect(identityBehind(paused, 'hash')).rejects.toBeInstanceOf(StoreUnavailable);
       await expect(paused.list('team')).rejects.toBeInstanceOf(StoreUnavailable);
     } finally {

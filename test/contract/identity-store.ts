@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { IdentityStore, RecordKey, Team, Token, User } from '../../src/identity/records/identity.ts';
+import type { RecordKey, Team, Token, User } from '../../src/identity/records/identity.ts';
+import type { IdentityStore } from '../../src/identity/store/identity-store.ts';
 import { identityBehind } from '../support/identity-behind.ts';
 
 const at = '2026-01-31T12:00:00.000Z';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { keysUnder } from '../../src/store/keys.ts';
 import { RedisStore } from '../../src/store/redis.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
-import { RedisLedger } from '../../src/ledger/ledger-reader.ts';
+import { LedgerReader } from '../../src/ledger/ledger-reader.ts';
 import { engines, servers, useEngine, useServer } from './engines.ts';
 import { asks, closingOf, decided, emptyAdmission, entryOf, process } from './admission-store-samples.ts';
 import { ledgerContract } from './ledger.ts';
@@ -50,7 +50,7 @@ describe.each(servers)('the ledger on a server ($name)', (engine) => {
     pipeline.xadd(keys.entries, '*', 'e', wanted);
     for (let n = 0; n < 20_100; n += 1) pipeline.xadd(keys.entries, '*', 'e', entry);
     await pipeline.exec();
-    const ledger = new RedisLedger(on.redis, keys);
+    const ledger = new LedgerReader(on.redis, keys);
     const query = { filters: { user: 'bob' }, limit: 1 };
     const first = await ledger.entries({ ...query, cursor: null });
     expect(first.data).toEqual([]);
@@ -61,7 +61,7 @@ describe.each(servers)('the ledger on a server ($name)', (engine) => {
 
   it('rejects with StoreUnavailable where Redis is away', async () => {
     const gone = new RedisStore({ url: 'redis://127.0.0.1:1', verifyTls: false, commandTimeoutMs: 100 });
-    const ledger = new RedisLedger(gone, keys);
+    const ledger = new LedgerReader(gone, keys);
     try {
       const usage = ledger.usage({ from: '2026-01-01', to: '2026-01-01', filters: {}, groupBy: [] });
       await expect(usage).rejects.toBeInstanceOf(StoreUnavailable);

@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { noUsage } from '../support/no-usage.ts';
 import { dayMs } from '../../src/base/days.ts';
 import { unacceptedModel, type LedgerEntry } from '../../src/ledger/entry.ts';
-import type { EntryQuery, LedgerReader } from '../../src/ledger/ledger.ts';
+import type { EntryQuery } from '../../src/ledger/ledger.ts';
+import type { LedgerReader } from '../../src/ledger/ledger-reader.ts';
 import type { UsageQuery, UsageRow } from '../../src/ledger/totals.ts';
 import { closingOf, entryOf } from './admission-store-samples.ts';
 

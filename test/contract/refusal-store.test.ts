@@ -4,7 +4,7 @@ import { keysUnder } from '../../src/store/keys.ts';
 import { RedisStore } from '../../src/store/redis.ts';
 import type { RefusalBatch } from '../../src/ledger/refusal-count.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
-import { RedisRefusalStore } from '../../src/ledger/refusal-store.ts';
+import { RefusalStore } from '../../src/ledger/refusal-store.ts';
 import { engines, servers, useEngine, useServer } from './engines.ts';
 import { refusalStoreContract } from './refusal-store.ts';
 
@@ -25,12 +25,12 @@ const keys = keysUnder('t:');
 
 describe.each(engines)('the store of refusals ($name)', (engine) => {
   const on = useEngine(engine);
-  refusalStoreContract(async () => new RedisRefusalStore(await on.empty(), keys, { retentionDays: 92 }));
+  refusalStoreContract(async () => new RefusalStore(await on.empty(), keys, { retentionDays: 92 }));
 });
 
 describe.each(servers)('the store of refusals on a server ($name)', (engine) => {
   const on = useServer(engine);
-  const storeOn = (): RedisRefusalStore => new RedisRefusalStore(on.redis, keys, { retentionDays: 92 });
+  const storeOn = (): RefusalStore => new RefusalStore(on.redis, keys, { retentionDays: 92 });
 
   it('has nothing that stays for ever: a day goes when the totals of that day go', async () => {
     await on.redis.client.flushall();
@@ -57,7 +57,7 @@ describe.each(servers)('the store of refusals on a server ($name)', (engine) => 
 
   it('rejects with StoreUnavailable where Redis is away', async () => {
     const gone = new RedisStore({ url: 'redis://127.0.0.1:1', verifyTls: false, commandTimeoutMs: 100 });
-    const store = new RedisRefusalStore(gone, keys, { retentionDays: 92 });
+    const store = new RefusalStore(gone, keys, { retentionDays: 92 });
     try {
       await expect(store.add(one)).rejects.toBeInstanceOf(StoreUnavailable);
       const query = { from: today, to: today, filters: {}, groupBy: [] };

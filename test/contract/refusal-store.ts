@@ -6,9 +6,9 @@ import {
   type RefusalCount,
   type RefusalQuery,
   type RefusalRow,
-  type RefusalStore,
   type RefusedAs,
 } from '../../src/ledger/refusal-count.ts';
+import type { RefusalStore } from '../../src/ledger/refusal-store.ts';
 
 // Years ahead, since counts expire.
 const day = '2095-06-15';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { RedisAdmissionStore } from '../../src/limits/admission-store.ts';
-import { RedisIdentityStore } from '../../src/identity/store/identity-store.ts';
-import { RedisSecretStore } from '../../src/identity/store/secret-store.ts';
+import { AdmissionStore } from '../../src/limits/admission-store.ts';
+import { IdentityStore } from '../../src/identity/store/identity-store.ts';
+import { SecretStore } from '../../src/identity/store/secret-store.ts';
 import { keysUnder } from '../../src/store/keys.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
 import { engines, servers, useEngine, useServer, type RunningEngine } from './engines.ts';
@@ -17,9 +17,9 @@ async function emptyStores(on: Pick<RunningEngine, 'empty' | 'turnTo'>): Promise
   const store = await on.empty(startMs);
   const bounds = { leaseMs: 7_200_000, maxEntries: 100, retentionDays: 2 };
   return {
-    secrets: new RedisSecretStore(store, keys),
-    identities: new RedisIdentityStore(store, keys),
-    admission: new RedisAdmissionStore(store, keys, bounds),
+    secrets: new SecretStore(store, keys),
+    identities: new IdentityStore(store, keys),
+    admission: new AdmissionStore(store, keys, bounds),
     turnTo: (nowMs) => on.turnTo(nowMs),
   };
 }

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { AdmissionStore } from '../../src/limits/store.ts';
+import type { AdmissionStore } from '../../src/limits/admission-store.ts';
 import { makePrincipal } from '../../src/access/principal.ts';
-import type { IdentityStore, RecordKey, Token } from '../../src/identity/records/identity.ts';
-import type { SecretStore } from '../../src/identity/records/secret.ts';
+import type { RecordKey, Token } from '../../src/identity/records/identity.ts';
+import type { IdentityStore } from '../../src/identity/store/identity-store.ts';
+import type { SecretStore } from '../../src/identity/store/secret-store.ts';
 import { teamNamed, tokenNamed, userNamed } from './identity-store.ts';
 
 export interface SecretStoresUnderTest {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { RedisAdmissionStore } from '../../src/limits/admission-store.ts';
-import { RedisIdentityStore } from '../../src/identity/store/identity-store.ts';
+import { AdmissionStore } from '../../src/limits/admission-store.ts';
+import { IdentityStore } from '../../src/identity/store/identity-store.ts';
 import { keysUnder } from '../../src/store/keys.ts';
 import { type MintBounds, storedBytes } from '../../src/identity/records/session.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
-import { RedisSessionStore } from '../../src/sessions/session-store.ts';
+import { SessionStore } from '../../src/sessions/session-store.ts';
 import { engines, servers, useEngine, useServer, type RunningEngine } from './engines.ts';
 import { teamNamed, tokenNamed, userNamed } from './identity-store.ts';
 import { sessionNamed, sessionStoreContract, type SessionStoresUnderTest } from './session-store.ts';
@@ -20,9 +20,9 @@ async function emptyStores(
 ): Promise<SessionStoresUnderTest> {
   const store = await on.empty(startMs);
   return {
-    sessions: new RedisSessionStore(store, keys, bounds),
-    identities: new RedisIdentityStore(store, keys),
-    admission: new RedisAdmissionStore(store, keys, { leaseMs: 20_000, maxEntries: 100, retentionDays: 2 }),
+    sessions: new SessionStore(store, keys, bounds),
+    identities: new IdentityStore(store, keys),
+    admission: new AdmissionStore(store, keys, { leaseMs: 20_000, maxEntries: 100, retentionDays: 2 }),
     turnTo: (nowMs) => on.turnTo(nowMs),
   };
 }

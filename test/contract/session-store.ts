@@ -1,14 +1,16 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { AdmissionStore, AdmitRequest } from '../../src/limits/store.ts';
-import type { Credential, IdentityStore } from '../../src/identity/records/identity.ts';
+import type { AdmitRequest } from '../../src/limits/store.ts';
+import type { AdmissionStore } from '../../src/limits/admission-store.ts';
+import type { Credential } from '../../src/identity/records/identity.ts';
+import type { IdentityStore } from '../../src/identity/store/identity-store.ts';
 import {
   type MintBounds,
   type MintRequest,
   type Session,
   sessionLimitId,
-  type SessionStore,
   storedBytes,
 } from '../../src/identity/records/session.ts';
+import type { SessionStore } from '../../src/sessions/session-store.ts';
 import { teamNamed, tokenNamed, userNamed } from './identity-store.ts';
 
 export interface SessionStoresUnderTest {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { keysUnder } from '../../src/store/keys.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
-import { RedisSnapshotStore } from '../../src/upstream/snapshot-store.ts';
+import { SnapshotStore } from '../../src/upstream/snapshot-store.ts';
 import { engines, servers, useEngine, useServer } from './engines.ts';
 import { readingStoreContract } from './snapshot-store.ts';
 
@@ -13,12 +13,12 @@ const keys = keysUnder('t:');
 
 describe.each(engines)('the store of readings ($name)', (engine) => {
   const on = useEngine(engine);
-  readingStoreContract(async () => new RedisSnapshotStore(await on.empty(), keys));
+  readingStoreContract(async () => new SnapshotStore(await on.empty(), keys));
 });
 
 describe.each(servers)('the store of readings on a server ($name)', (engine) => {
   const on = useServer(engine);
-  const storeOn = (): RedisSnapshotStore => new RedisSnapshotStore(on.redis, keys);
+  const storeOn = (): SnapshotStore => new SnapshotStore(on.redis, keys);
 
   it('has nothing that stays for ever', async () => {
     await on.redis.client.flushall();

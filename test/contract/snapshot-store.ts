@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { RateLimitSnapshot, SnapshotStore } from '../../src/upstream/rate-limit-snapshot.ts';
+import type { RateLimitSnapshot } from '../../src/upstream/rate-limit-snapshot.ts';
+import type { SnapshotStore } from '../../src/upstream/snapshot-store.ts';
 
 /** What every store of readings must do. */
 export function readingStoreContract(create: () => Promise<SnapshotStore>): void {

@@ -7,7 +7,7 @@ import { encodeOpen } from '../../src/limits/open-record.ts';
 import type { Settlement } from '../../src/limits/store.ts';
 import { dayMs, dayOf } from '../../src/base/days.ts';
 import { unacceptedModel, type LedgerEntry } from '../../src/ledger/entry.ts';
-import type { LedgerReader } from '../../src/ledger/ledger.ts';
+import type { LedgerReader } from '../../src/ledger/ledger-reader.ts';
 import { usageGroups, type UsageGroup, type UsageRow } from '../../src/ledger/totals.ts';
 import { Harness } from '../integration/admin/harness.ts';
 import { grantOf, openRequest, outcomeOf } from '../unit/limits/samples.ts';

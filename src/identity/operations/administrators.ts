@@ -1,4 +1,5 @@
-import type { Administrator, AdministratorStore } from '../records/administrator.ts';
+import type { Administrator } from '../records/administrator.ts';
+import type { AdministratorStore } from '../store/administrator-store.ts';
 import { Refusal } from '../../base/refusal.ts';
 import { mintToken, newId } from '../records/token-text.ts';
 import type { NewAdministrator } from '../schemas/requests.ts';

@@ -1,6 +1,6 @@
+import type { Limit } from '../../base/limit.ts';
 import { Refusal } from '../../base/refusal.ts';
 import type { Team, TeamKey, Token, TokenKey, User, UserKey } from '../records/identity.ts';
-import { newId } from '../records/token-text.ts';
 import type { TeamChange, TokenChange, UserChange } from '../schemas/requests.ts';
 import { expiryOf, timeNow } from './create.ts';
 import { changedLimits } from './limits.ts';
@@ -12,29 +12,19 @@ import { changeRecord, type IdentityDeps, type RecordOf } from './records.ts';
 export function changeTeam(
   deps: IdentityDeps,
   key: TeamKey,
-  { limits, ...fields }: TeamChange,
+  asked: TeamChange,
   precondition: Precondition = null,
 ): Promise<Team | Refusal> {
-  const change = (team: Team): Team => ({
-    ...team,
-    ...given(fields),
-    limits: changedLimits(limits, team.limits, newId),
-  });
-  return changeRecord(deps, key, change, precondition);
+  return changeRecord(deps, key, (team) => changed(team, asked), precondition);
 }
 
 export function changeUser(
   deps: IdentityDeps,
   key: UserKey,
-  { limits, ...fields }: UserChange,
+  asked: UserChange,
   precondition: Precondition = null,
 ): Promise<User | Refusal> {
-  const change = (user: User): User => ({
-    ...user,
-    ...given(fields),
-    limits: changedLimits(limits, user.limits, newId),
-  });
-  return changeRecord(deps, key, change, precondition);
+  return changeRecord(deps, key, (user) => changed(user, asked), precondition);
 }
 
 /** A revoked token cannot be changed (412), so that its record shows what it was when it was revoked. */
@@ -44,16 +34,14 @@ export function changeToken(
   asked: TokenChange,
   precondition: Precondition = null,
 ): Promise<Token | Refusal> {
-  const { expires_in: _in, expires_at: _at, limits, ...rest } = asked;
-  const fields = given({ ...rest, expires_at: expiryOf(asked, deps.clock) });
-  const change = (token: Token): Token | Refusal => {
-    if (token.revoked_at !== null) return alreadyRevoked(token);
-    return { ...token, ...fields, limits: changedLimits(limits, token.limits, newId) };
-  };
+  const { expires_in: _in, ...rest } = asked;
+  const fields = { ...rest, expires_at: expiryOf(asked, deps.clock) };
+  const change = (token: Token): Token | Refusal =>
+    token.revoked_at === null ? changed(token, fields) : alreadyRevoked(token);
   return changeRecord(deps, key, change, precondition);
 }
 
-/** Admits nothing of a team or a user any more, from the next request on. Keeps the time of an earlier suspension. */
+/** Refuses every request of a team or a user from the next one on. Keeps the time of an earlier suspension. */
 export function suspend<K extends TeamKey | UserKey>(
   deps: IdentityDeps,
   key: K,
@@ -76,11 +64,16 @@ export function resume<K extends TeamKey | UserKey>(
   return changeRecord(deps, key, (record) => ({ ...record, suspended_at: null }), precondition);
 }
 
-/** The fields that a change names. */
-function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
+/** The record with the fields that a change names. */
+function changed<R extends Team | User | Token>(record: R, { limits, ...fields }: ChangeOf<R>): R {
+  const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+  return { ...record, ...given, limits: changedLimits(limits, record.limits) };
 }
+
+/** Some fields of a record, limits without ids. */
+type ChangeOf<R> = { limits?: Limit[] | null | undefined } & {
+  [K in Exclude<keyof R, 'limits'>]?: R[K] | undefined;
+};
 
 function alreadyRevoked(token: Token): Refusal {
   const message = `The token ${token.id} was revoked at ${token.revoked_at} and cannot be changed. Issue a new one.`;

@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
-import type { Limit } from '../../base/limit.ts';
+import type { Limit, StoredLimit } from '../../base/limit.ts';
 import { Refusal } from '../../base/refusal.ts';
 import type { GatewaySettings } from '../records/gateway-settings.ts';
 import type { Team, Token, User } from '../records/identity.ts';
@@ -14,7 +14,7 @@ export async function createTeam(deps: IdentityDeps, asked: NewTeam): Promise<Te
   const team: Team = {
     id: asked.id,
     name: asked.name ?? null,
-    limits: storedLimits(await limitsOfNew(deps, 'team', asked.limits), [], newId),
+    limits: await limitsOfNew(deps, 'team', asked.limits),
     models: asked.models ?? null,
     suspended_at: null,
     created_at: timeNow(deps.clock),
@@ -31,7 +31,7 @@ export async function createUser(deps: IdentityDeps, team: string, asked: NewUse
     email: asked.email ?? null,
     subject: asked.subject ?? null,
     suspended_at: null,
-    limits: storedLimits(await limitsOfNew(deps, 'user', asked.limits), [], newId),
+    limits: await limitsOfNew(deps, 'user', asked.limits),
     created_at: timeNow(deps.clock),
   };
   return createRecord(deps, { kind: 'user', team, id: user.id }, user);
@@ -74,7 +74,7 @@ export async function createToken(
     endpoints: asked.endpoints ?? null,
     origins: asked.origins ?? null,
     tools: asked.tools ?? null,
-    limits: storedLimits(await limitsOfNew(deps, 'token', asked.limits), [], newId),
+    limits: await limitsOfNew(deps, 'token', asked.limits),
     max_session_body_bytes: asked.max_session_body_bytes ?? null,
     expires_at: expiryOf(asked, deps.clock) ?? null,
     revoked_at: null,
@@ -88,8 +88,8 @@ async function limitsOfNew(
   deps: IdentityDeps,
   kind: keyof GatewaySettings['defaults'],
   asked: readonly Limit[] | null | undefined,
-): Promise<readonly Limit[]> {
-  return asked ?? (asked === null ? [] : (await getSettings(deps)).defaults[kind]);
+): Promise<StoredLimit[]> {
+  return storedLimits(asked ?? (asked === null ? [] : (await getSettings(deps)).defaults[kind]));
 }
 
 interface AskedExpiry {

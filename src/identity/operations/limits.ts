@@ -1,5 +1,6 @@
 import type { Limit, StoredLimit } from '../../base/limit.ts';
 import { limitIdentity } from '../../base/fields.ts';
+import { newId } from '../records/token-text.ts';
 
 /**
  * Gives limits the ids that name their counters. A limit that was there before (same metric, window and models) keeps
@@ -7,20 +8,20 @@ import { limitIdentity } from '../../base/fields.ts';
  */
 export function storedLimits(
   asked: readonly Limit[],
-  before: readonly StoredLimit[],
-  randomId: () => string,
+  before: readonly StoredLimit[] = [],
+  newLimitId = newId,
 ): StoredLimit[] {
   const ids = new Map(before.map((limit) => [limitIdentity(limit), limit.id]));
-  return asked.map((limit) => ({ id: ids.get(limitIdentity(limit)) ?? randomId(), ...limit }));
+  return asked.map((limit) => ({ id: ids.get(limitIdentity(limit)) ?? newLimitId(), ...limit }));
 }
 
 /** The limits after a change: undefined keeps them, null clears them. */
 export function changedLimits(
   asked: readonly Limit[] | null | undefined,
   before: StoredLimit[],
-  randomId: () => string,
+  newLimitId = newId,
 ): StoredLimit[] {
-  return asked === undefined ? before : storedLimits(asked ?? [], before, randomId);
+  return asked === undefined ? before : storedLimits(asked ?? [], before, newLimitId);
 }
 
 /** A record without the ids of its limits, which are internal. */

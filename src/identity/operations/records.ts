@@ -1,12 +1,16 @@
 import type { Clock } from '../../base/clock.ts';
 import { Refusal } from '../../base/refusal.ts';
-import type { IdentityStore, RecordKey, Team, Token, User } from '../records/identity.ts';
+import type { RecordKey, Team, Token, User } from '../records/identity.ts';
+import type { IdentityStore } from '../store/identity-store.ts';
 import { type Precondition, unmet } from './precondition.ts';
 
 /** What operations on identities need. */
-export interface IdentityDeps {
-  identities: IdentityStore;
+export interface IdentityDeps extends Identities {
   clock: Clock;
+}
+
+export interface Identities {
+  identities: Pick<IdentityStore, keyof IdentityStore>;
 }
 
 interface Records {
@@ -26,7 +30,7 @@ export function parseRecord<K extends RecordKey['kind']>(_kind: K, text: string)
 
 /** The record under a key, or a 404. */
 export async function readRecord<K extends RecordKey>(
-  { identities }: Pick<IdentityDeps, 'identities'>,
+  { identities }: Identities,
   key: K,
 ): Promise<RecordOf<K> | Refusal> {
   const text = await identities.read(key);
@@ -34,17 +38,14 @@ export async function readRecord<K extends RecordKey>(
 }
 
 /** All teams, or those of `only`, ordered by id. */
-export async function listTeams(
-  { identities }: Pick<IdentityDeps, 'identities'>,
-  only: readonly string[] | null,
-): Promise<Team[]> {
+export async function listTeams({ identities }: Identities, only: readonly string[] | null): Promise<Team[]> {
   const teams = (await identities.list('team')).map((text) => parseRecord('team', text));
   return only === null ? teams : teams.filter(({ id }) => only.includes(id));
 }
 
 /** All users or tokens of a team (revoked ones too), ordered by id, or a 404 if there is no such team. */
 export async function listRecords<K extends 'user' | 'token'>(
-  { identities }: Pick<IdentityDeps, 'identities'>,
+  { identities }: Identities,
   kind: K,
   team: string,
 ): Promise<Records[K][] | Refusal> {
@@ -57,7 +58,7 @@ export async function listRecords<K extends 'user' | 'token'>(
 
 /** Stores a new record. A 409 if its id is taken, a 404 if the team or the user it belongs to does not exist. */
 export async function createRecord<K extends RecordKey>(
-  { identities }: Pick<IdentityDeps, 'identities'>,
+  { identities }: Identities,
   key: K,
   record: RecordOf<K>,
   binding?: { secretHash: string; user: string },
@@ -78,38 +79,41 @@ export async function createRecord<K extends RecordKey>(
  * Reads a record, changes it and writes it back. Starts again if somebody else changed it in between, so no change is
  * lost. A change that changes nothing is not written. A 412 if the record does not meet the precondition.
  */
-export async function changeRecord<K extends RecordKey>(
-  { identities }: Pick<IdentityDeps, 'identities'>,
+export function changeRecord<K extends RecordKey>(
+  deps: Identities,
   key: K,
   change: (record: RecordOf<K>) => RecordOf<K> | Refusal,
   precondition: Precondition = null,
 ): Promise<RecordOf<K> | Refusal> {
+  return replaceRecord(deps, key, change, precondition);
+}
+
+/** A change whose result is null deletes the record. */
+async function replaceRecord<K extends RecordKey, N extends RecordOf<K> | null>(
+  { identities }: Identities,
+  key: K,
+  change: (record: RecordOf<K>) => N | Refusal,
+  precondition: Precondition,
+): Promise<N | Refusal> {
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     const text = await identities.read(key);
     if (text === null) return notFound(key);
     const record = parseRecord<K['kind']>(key.kind, text);
     const next = unmet(precondition, record) ?? change(record);
     if (next instanceof Refusal) return next;
-    const nextText = JSON.stringify(next);
+    const nextText = next && JSON.stringify(next);
     if (nextText === text || (await identities.replace(key, text, nextText)) === 'replaced') return next;
   }
   return tooManyChanges(`This ${key.kind} is`);
 }
 
 /** Deletes a record, whatever its state; with a precondition, only in a state that meets it. */
-export async function deleteRecord(
-  { identities }: Pick<IdentityDeps, 'identities'>,
+export function deleteRecord(
+  deps: Identities,
   key: RecordKey,
   precondition: Precondition = null,
 ): Promise<Refusal | null> {
-  for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
-    const text = await identities.read(key);
-    if (text === null) return notFound(key);
-    const refusal = unmet(precondition, parseRecord(key.kind, text));
-    if (refusal) return refusal;
-    if ((await identities.replace(key, text, null)) === 'replaced') return null;
-  }
-  return tooManyChanges(`This ${key.kind} is`);
+  return replaceRecord(deps, key, () => null, precondition);
 }
 
 /** The 404 of a record; `param` if a field of the body named it. */

@@ -1,11 +1,12 @@
 import type { Token, TokenKey, TokenSecret } from '../records/identity.ts';
 import { Refusal } from '../../base/refusal.ts';
-import { isHeldByNobody, type SecretStore } from '../records/secret.ts';
+import { isHeldByNobody } from '../records/secret.ts';
+import type { SecretStore } from '../store/secret-store.ts';
 import { type MintedToken, mintToken } from '../records/token-text.ts';
 import { type Precondition, unmet } from './precondition.ts';
-import { type IdentityDeps, maxAttempts, notFound, parseRecord, tooManyChanges } from './records.ts';
+import { type Identities, maxAttempts, notFound, parseRecord, tooManyChanges } from './records.ts';
 
-export interface RotateDeps extends Pick<IdentityDeps, 'identities'> {
+export interface RotateDeps extends Identities {
   secrets: SecretStore;
 }
 
@@ -42,7 +43,9 @@ export async function rotateToken(
     const refusal = unmet(precondition, record) ?? unrotatable(record, nowMs);
     if (refusal) return refusal;
     const newest = newestOf(record, hashes);
-    if (newest === null) return dead(record);
+    if (newest === null) {
+      return failed(`The token ${record.id} ended with its user ${record.user}. Issue a new one.`);
+    }
     if (by !== undefined && by !== newest.hash) return superseded();
 
     const oldExpiresAt = new Date(nowMs + overlapS * 1_000).toISOString();
@@ -78,19 +81,13 @@ function unrotatable(token: Token, nowMs: number): Refusal | null {
     return failed(`The token ${token.id} expired at ${token.expires_at}. Give it a later expiry first.`);
   }
   if (isHeldByNobody(token)) {
-    return failed(
-      `The token ${token.id} belongs to a sign-in: nobody holds its secret, so there is none to change.`,
-    );
+    return failed(`The token ${token.id} belongs to a sign-in: it has no secret that could be changed.`);
   }
   return null;
 }
 
 function failed(message: string): Refusal {
   return new Refusal('precondition_failed', message);
-}
-
-function dead({ id, user }: Token): Refusal {
-  return failed(`The token ${id} ended with its user ${user}. Issue a new one.`);
 }
 
 /** The refusal of an old secret: its holder may be the reason for the rotation, and must not get the new one. */

@@ -5,18 +5,16 @@ import { newId } from '../records/token-text.ts';
 import type { SettingsChange } from '../schemas/requests.ts';
 import { type Precondition, unmet } from './precondition.ts';
 import { changedLimits, withoutLimitIds } from './limits.ts';
-import { type IdentityDeps, maxAttempts, tooManyChanges } from './records.ts';
+import { type Identities, maxAttempts, tooManyChanges } from './records.ts';
 
 /** The settings of the gateway. */
-export async function getSettings({
-  identities,
-}: Pick<IdentityDeps, 'identities'>): Promise<GatewaySettings> {
+export async function getSettings({ identities }: Identities): Promise<GatewaySettings> {
   return parseSettings(await identities.readSettings());
 }
 
 /** Changes the settings: fields left out stay, null clears. Of two changes at once neither is lost. */
 export async function changeSettings(
-  { identities }: Pick<IdentityDeps, 'identities'>,
+  { identities }: Identities,
   change: SettingsChange,
   precondition: Precondition,
 ): Promise<GatewaySettings | Refusal> {
@@ -33,14 +31,10 @@ export async function changeSettings(
 
 /** The settings in the form of the admin API. */
 export function toSettingsResponse({ limits: stored, defaults }: GatewaySettings): object {
-  const asObject = (list: Limit[]): object => ({ limits: list });
+  const { team, user, token } = defaults;
   return {
     ...withoutLimitIds({ limits: stored }),
-    defaults: {
-      team: asObject(defaults.team),
-      user: asObject(defaults.user),
-      token: asObject(defaults.token),
-    },
+    defaults: { team: { limits: team }, user: { limits: user }, token: { limits: token } },
   };
 }
 

@@ -1,7 +1,7 @@
 import type { gatewayCounterKey } from './gateway-settings.ts';
 import type { RecordKey } from './identity.ts';
 
-/** Where a record is: of a team, or of the whole gateway. */
+/** The key of a record of a team, or of the whole gateway. */
 export type ArchiveKey =
   | RecordKey
   | { kind: 'settings'; team: typeof gatewayCounterKey }
@@ -15,13 +15,13 @@ export interface StoredRecord {
 
 /** All that belongs to a team, or to the whole gateway, as it was at one moment. */
 export interface ArchivedPart {
-  /** Null: of the gateway. */
+  /** Null for the gateway. */
   team: string | null;
   users: string[];
   tokens: StoredRecord[];
-  /** Null: there are none, or of a team. */
+  /** Null if there are none, and for a team. */
   settings: string | null;
-  /** None of a team. */
+  /** Empty for a team. */
   administrators: StoredRecord[];
 }
 
@@ -46,26 +46,6 @@ export interface Commit {
   changes: readonly RecordChange[];
   /** Replaces `provenance.seen`, if that is still what was found. */
   seen?: { found: string; next: string };
-}
-
-/** Identities as a whole: read team by team, changed many at a time. Methods reject with `StoreUnavailable`. */
-export interface IdentityArchive {
-  /** The ids of all teams, in order. */
-  teams(): Promise<string[]>;
-  /** Everything of a team, in the order of ids; null when there is no such team. */
-  team(id: string): Promise<ArchivedPart | null>;
-  /** What is of no team. */
-  gateway(): Promise<ArchivedPart>;
-  /** For each hash the token it is bound to, as `team/token id`, or null. */
-  owners(secrets: readonly string[]): Promise<(string | null)[]>;
-  /**
-   * Makes all changes in one step, or none: `conflict` where anything is not as it was found, or a secret
-   * is another token's. The epochs of the teams that changed move. A full store refuses.
-   */
-  commit(commit: Commit): Promise<'done' | 'conflict'>;
-  provenance(): Promise<Provenance>;
-  /** The store's name, made now if it has none. Works in a full store. */
-  storeName(): Promise<string>;
 }
 
 /** How a store writes which token a secret belongs to. */

@@ -132,26 +132,3 @@ export interface TokenKey {
 export type RecordKey = TeamKey | UserKey | TokenKey;
 
 export type CreateResult = 'created' | 'exists' | 'no_team' | 'no_user';
-
-/**
- * Identities as opaque JSON texts with compare-and-swap, so that two administrators never overwrite
- * each other unseen and every change moves the team's epoch. Methods reject with `StoreUnavailable`.
- */
-export interface IdentityStore {
-  /** The identity behind a credential. */
-  resolve(credential: Credential): Promise<Resolution>;
-  /** Stores a new record; a token also binds its secret's hash, and needs its user (`user`) to exist. */
-  create(key: RecordKey, text: string, binding?: { secretHash: string; user: string }): Promise<CreateResult>;
-  /** The record's text, or null. */
-  read(key: RecordKey): Promise<string | null>;
-  /** All teams (no argument), or all records of a kind in a team, ordered by id. */
-  list(kind: RecordKey['kind'], team?: string): Promise<string[]>;
-  /** Replaces the record if its text is still `expected`; `next` null deletes it. Works in a full store. */
-  replace(key: RecordKey, expected: string, next: string | null): Promise<'replaced' | 'conflict'>;
-  /** The settings, as they are stored. */
-  readSettings(): Promise<string | null>;
-  /** Replaces the settings if they still are `expected` (null: none). Every team's epoch moves. Works in a full store. */
-  replaceSettings(expected: string | null, next: string): Promise<'replaced' | 'conflict'>;
-  /** Removes a team with its users, tokens and secrets. Works in a full store. False when there is none. */
-  deleteTeam(team: string): Promise<boolean>;
-}

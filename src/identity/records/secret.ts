@@ -1,4 +1,4 @@
-import type { Credential, Identity, Token, TokenKey, TokenSecret } from './identity.ts';
+import type { Credential, Identity, Token, TokenSecret } from './identity.ts';
 
 /** The next state of a token's record, with the hash of its new secret. */
 export interface Rotation {
@@ -19,20 +19,6 @@ export interface SecretUse {
 
 /** When each secret of a token was used last, ms, by the secret's prefix. */
 export type LastUses = ReadonlyMap<string, number>;
-
-/** The secrets of tokens: what rotation needs besides `IdentityStore`. Methods reject with `StoreUnavailable`. */
-export interface SecretStore {
-  /** The hashes of the secrets bound to a token, newest first, and the store's clock, ms. */
-  bound(key: TokenKey): Promise<{ nowMs: number; hashes: string[] }>;
-  /** Binds a new secret and replaces the record in one step, if the record is unchanged. Moves the epoch. */
-  rotate(key: TokenKey, rotation: Rotation): Promise<'replaced' | 'conflict'>;
-  /** Counts a rotation by the holder: whether it is allowed, and when the next one is, ms. */
-  countRotation(key: TokenKey, perHour: number): Promise<{ ok: boolean; freeAtMs: number; nowMs: number }>;
-  /** Stores uses, except of tokens that are gone and uses older than the one known. Does not move the epoch. */
-  noteUses(uses: readonly SecretUse[]): Promise<void>;
-  /** The last uses of a team's tokens, in the order of their ids. */
-  lastUses(team: string, tokens: readonly string[]): Promise<LastUses[]>;
-}
 
 /**
  * How many secrets stay bound to a token. All but the latest two have ended, but are still known as the token's: their

@@ -56,18 +56,6 @@ export interface MintBounds {
   maxBytes: number;
 }
 
-/** Sessions: made and ended without touching the team's epoch. Methods reject with `StoreUnavailable`. */
-export interface SessionStore {
-  /** Stores a new session, in one trip. */
-  mint(request: MintRequest): Promise<MintResult>;
-  /** Ends a session; false where it is gone already. Works in a full store. */
-  end(id: string): Promise<boolean>;
-  /** Counts an exchange of an ID token, and says which one it is; forgotten at `untilMs`. */
-  countExchange(replayKey: string, untilMs: number): Promise<number>;
-  /** Ends all sessions of a parent; how many there were. Works in a full store. */
-  endAll(parent: { team: string; token: string }): Promise<number>;
-}
-
 /** What a session is reckoned to take of the store besides its record: keys, index, bookkeeping (measured). */
 const overheadBytes = 680;
 /** And for each limit its counter. */

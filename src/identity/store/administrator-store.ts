@@ -1,40 +1,32 @@
-import type { Administrator, AdministratorResolution, AdministratorStore } from '../records/administrator.ts';
-import { changeOf, unauditedScripts, type AuditedScripts } from '../../audit/audit.ts';
-import type { Keys } from '../../store/keys.ts';
+import type { Administrator, AdministratorResolution } from '../records/administrator.ts';
+import { AuditedStore } from '../../audit/audited-store.ts';
+import { changeOf } from '../../audit/audit.ts';
 import { loadScript } from '../../store/script.ts';
-import type { Store } from '../../store/store.ts';
 import { StoreUnavailable } from '../../store/store-unavailable.ts';
 
 const resolveAdministrator = loadScript(new URL('./resolve_administrator.lua', import.meta.url));
 const createAdministrator = loadScript(new URL('./create_administrator.lua', import.meta.url));
 const deleteAdministrator = loadScript(new URL('./delete_administrator.lua', import.meta.url));
 
-/** Administrators in Redis, in hashes of their own: what finds a user's token can never find one of these. */
-export class RedisAdministratorStore implements AdministratorStore {
-  readonly #store: Store;
-  readonly #changes: AuditedScripts;
-  readonly #records: string;
-  readonly #hashes: readonly [records: string, secrets: string];
-
-  constructor(
-    store: Store,
-    { admins, adminSecrets }: Keys,
-    changes: AuditedScripts = unauditedScripts(store),
-  ) {
-    this.#store = store;
-    this.#changes = changes;
-    this.#records = admins;
-    this.#hashes = [admins, adminSecrets];
+/**
+ * Administrators, in hashes of their own: what finds a user's token can never find one of these. They are read at every
+ * use and cached nowhere, so a deleted one is unknown from the next request on. Methods reject with `StoreUnavailable`.
+ */
+export class AdministratorStore extends AuditedStore {
+  get #hashes(): readonly [records: string, secrets: string] {
+    return [this.keys.admins, this.keys.adminSecrets];
   }
 
+  /** The administrator behind a secret, by its full SHA-256, base64url. */
   async resolve(secretHash: string): Promise<AdministratorResolution> {
-    return resolutionFrom(await this.#store.run(resolveAdministrator, this.#hashes, [secretHash]));
+    return resolutionFrom(await this.store.run(resolveAdministrator, this.#hashes, [secretHash]));
   }
 
+  /** Stores a new one under its id; `exists` where the id or the secret is taken. */
   async create(administrator: Administrator, secretHash: string): Promise<'created' | 'exists'> {
     const { id } = administrator;
     const text = JSON.stringify(administrator);
-    const reply = await this.#changes.run(createAdministrator, {
+    const reply = await this.changes.run(createAdministrator, {
       keys: this.#hashes,
       args: [id, text, secretHash],
       change: changeOf({ kind: 'administrator', team: null, id }, null, text),
@@ -43,23 +35,26 @@ export class RedisAdministratorStore implements AdministratorStore {
     throw new StoreUnavailable('The store gave an answer that create_administrator.lua does not give.');
   }
 
+  /** The administrator with this id, or null. */
   async read(id: string): Promise<Administrator | null> {
-    const text = await this.#store.attempt((client) => client.hget(this.#records, id));
+    const text = await this.store.attempt((client) => client.hget(this.keys.admins, id));
     return text === null ? null : parse(text);
   }
 
+  /** All of them, ordered by id. */
   async list(): Promise<Administrator[]> {
-    const records = await this.#store.attempt((client) => client.hgetall(this.#records));
+    const records = await this.store.attempt((client) => client.hgetall(this.keys.admins));
     return Object.entries(records)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([, text]) => parse(text));
   }
 
+  /** Removes one with its secret; false where there is none. Works in a full store. */
   async delete(id: string): Promise<boolean> {
     // What it was, for the trail: administrators never change.
-    const text = await this.#store.attempt((client) => client.hget(this.#records, id));
+    const text = await this.store.attempt((client) => client.hget(this.keys.admins, id));
     if (text === null) return false;
-    const reply = await this.#changes.run(deleteAdministrator, {
+    const reply = await this.changes.run(deleteAdministrator, {
       keys: this.#hashes,
       args: [id],
       change: changeOf({ kind: 'administrator', team: null, id }, text, null),

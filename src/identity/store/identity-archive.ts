@@ -4,15 +4,12 @@ import {
   type ArchiveKey,
   type ArchivedPart,
   type Commit,
-  type IdentityArchive,
   type Provenance,
   type RecordChange,
   type StoredRecord,
 } from '../records/archive.ts';
-import { unauditedScripts, type AuditedScripts } from '../../audit/audit.ts';
-import type { Keys } from '../../store/keys.ts';
+import { AuditedStore } from '../../audit/audited-store.ts';
 import { loadScript } from '../../store/script.ts';
-import type { Store } from '../../store/store.ts';
 import { StoreUnavailable } from '../../store/store-unavailable.ts';
 import { importChange } from './import-change.ts';
 
@@ -35,26 +32,21 @@ interface Place {
   owner: string;
 }
 
-/** All identities in Redis, to be written out and read in. A team is read, and a change made, by one script. */
-export class RedisArchive implements IdentityArchive {
-  readonly #store: Store;
-  readonly #keys: Keys;
-  readonly #changes: AuditedScripts;
-
-  constructor(store: Store, keys: Keys, changes: AuditedScripts = unauditedScripts(store)) {
-    this.#store = store;
-    this.#keys = keys;
-    this.#changes = changes;
-  }
-
+/**
+ * All identities, for exports and imports. One script reads a team; one makes a change. Methods reject with
+ * `StoreUnavailable`.
+ */
+export class IdentityArchive extends AuditedStore {
+  /** The ids of all teams, in order. */
   async teams(): Promise<string[]> {
-    const ids = await this.#store.attempt((client) => client.hkeys(this.#keys.teams));
+    const ids = await this.store.attempt((client) => client.hkeys(this.keys.teams));
     return ids.sort();
   }
 
+  /** Everything of a team, in the order of ids; null when there is no such team. */
   async team(id: string): Promise<ArchivedPart | null> {
-    const keys = this.#keys;
-    const reply = await this.#store.run(
+    const keys = this.keys;
+    const reply = await this.store.run(
       readTeam,
       [keys.teams, keys.users(id), keys.tokens(id), keys.secrets],
       [id],
@@ -62,9 +54,10 @@ export class RedisArchive implements IdentityArchive {
     return reply === null ? null : archivedTeam(reply);
   }
 
+  /** What is of no team. */
   async gateway(): Promise<ArchivedPart> {
-    const { settings: settingsKey, admins, adminSecrets } = this.#keys;
-    const [settings, records, secrets] = await this.#store.attempt((client) =>
+    const { settings: settingsKey, admins, adminSecrets } = this.keys;
+    const [settings, records, secrets] = await this.store.attempt((client) =>
       Promise.all([client.get(settingsKey), client.hgetall(admins), client.hgetall(adminSecrets)]),
     );
     const ordered = Object.entries(records).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -75,18 +68,23 @@ export class RedisArchive implements IdentityArchive {
     return { team: null, users: [], tokens: [], settings, administrators };
   }
 
+  /** For each hash the token it is bound to, as `team/token id`, or null. */
   async owners(secrets: readonly string[]): Promise<(string | null)[]> {
     const found: (string | null)[] = [];
     for (let at = 0; at < secrets.length; at += hashesACall) {
       const some = secrets.slice(at, at + hashesACall);
-      found.push(...(await this.#store.attempt((client) => client.hmget(this.#keys.secrets, ...some))));
+      found.push(...(await this.store.attempt((client) => client.hmget(this.keys.secrets, ...some))));
     }
     return found;
   }
 
+  /**
+   * Makes all changes in one step, or none: `conflict` where anything is not as it was found, or a secret
+   * is another token's. The epochs of the teams that changed move. A full store refuses.
+   */
   async commit({ changes, seen }: Commit): Promise<'done' | 'conflict'> {
-    const keys = this.#keys;
-    const reply = await this.#changes.run(commitRecords, {
+    const keys = this.keys;
+    const reply = await this.changes.run(commitRecords, {
       keys: [keys.epochs, keys.provenance],
       args: [
         // Random, so that no two changes can give a team the same epoch.
@@ -102,7 +100,7 @@ export class RedisArchive implements IdentityArchive {
   }
 
   #placeOf(key: ArchiveKey): Place {
-    const { teams, users, tokens, secrets, settings, admins, adminSecrets } = this.#keys;
+    const { teams, users, tokens, secrets, settings, admins, adminSecrets } = this.keys;
     const { team } = key;
     switch (key.kind) {
       case 'team':
@@ -120,15 +118,16 @@ export class RedisArchive implements IdentityArchive {
   }
 
   async provenance(): Promise<Provenance> {
-    const [store = null, seen = null] = await this.#store.attempt((client) =>
-      client.hmget(this.#keys.provenance, 'store', 'seen'),
+    const [store = null, seen = null] = await this.store.attempt((client) =>
+      client.hmget(this.keys.provenance, 'store', 'seen'),
     );
     return { store, seen: seen ?? '' };
   }
 
+  /** The store's name, made now if it has none. Works in a full store. */
   async storeName(): Promise<string> {
     const name = randomBytes(12).toString('base64url');
-    return String(await this.#store.run(nameStore, [this.#keys.provenance], [name]));
+    return String(await this.store.run(nameStore, [this.keys.provenance], [name]));
   }
 }
 

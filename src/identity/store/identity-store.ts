@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { changeOf, unauditedScripts, type AuditedScripts, type Change } from '../../audit/audit.ts';
+import { AuditedStore } from '../../audit/audited-store.ts';
+import { changeOf, type Change } from '../../audit/audit.ts';
 import type {
   CreateResult,
   Credential,
-  IdentityStore,
   RecordKey,
   Resolution,
   Team,
@@ -11,10 +11,8 @@ import type {
   User,
 } from '../records/identity.ts';
 import { parseSettings } from '../records/gateway-settings.ts';
-import type { Keys } from '../../store/keys.ts';
 import type { Session } from '../records/session.ts';
 import { loadScript } from '../../store/script.ts';
-import type { Store } from '../../store/store.ts';
 import { StoreUnavailable } from '../../store/store-unavailable.ts';
 
 const resolve = loadScript(new URL('./resolve.lua', import.meta.url));
@@ -27,22 +25,16 @@ const deleteTeam = loadScript(new URL('./delete_team.lua', import.meta.url));
 /** The trail says what a team was when it was deleted: it is read before, and again if it changed meanwhile. */
 const maxAttempts = 20;
 
-/** Identities in Redis. Each change is one script, its entry in the trail with it, and moves the team's epoch. */
-export class RedisIdentityStore implements IdentityStore {
-  readonly #store: Store;
-  readonly #keys: Keys;
-  readonly #changes: AuditedScripts;
-
-  constructor(store: Store, keys: Keys, changes: AuditedScripts = unauditedScripts(store)) {
-    this.#store = store;
-    this.#keys = keys;
-    this.#changes = changes;
-  }
-
+/**
+ * Identities. Each change is one script: it writes the record and its audit entry, and moves the team's epoch. Methods
+ * reject with `StoreUnavailable`.
+ */
+export class IdentityStore extends AuditedStore {
+  /** The identity behind a credential. */
   async resolve({ secretHash, session }: Credential): Promise<Resolution> {
-    const keys = this.#keys;
+    const keys = this.keys;
     const own = session === null ? [] : [keys.session(session.id)];
-    const reply = await this.#store.run(
+    const reply = await this.store.run(
       resolve,
       [keys.secrets, keys.teams, keys.epochs, keys.settings, ...own],
       [secretHash, keys.users(''), keys.tokens('')],
@@ -50,14 +42,15 @@ export class RedisIdentityStore implements IdentityStore {
     return resolutionFrom(reply);
   }
 
+  /** Stores a new record; a token also binds its secret's hash, and needs its user (`user`) to exist. */
   async create(
     key: RecordKey,
     text: string,
     binding?: { secretHash: string; user: string },
   ): Promise<CreateResult> {
-    const keys = this.#keys;
+    const keys = this.keys;
     const { kind, team } = key;
-    const reply = await this.#changes.run(createRecord, {
+    const reply = await this.changes.run(createRecord, {
       keys: [this.#hashOf(key), keys.teams, keys.epochs, keys.users(team), keys.secrets],
       args: [kind, team, idOf(key), text, newEpoch(), binding?.secretHash ?? '', binding?.user ?? ''],
       change: recordChange(key, null, text),
@@ -65,30 +58,35 @@ export class RedisIdentityStore implements IdentityStore {
     return createResult(reply);
   }
 
+  /** The record's text, or null. */
   read(key: RecordKey): Promise<string | null> {
-    return this.#store.attempt((client) => client.hget(this.#hashOf(key), idOf(key)));
+    return this.store.attempt((client) => client.hget(this.#hashOf(key), idOf(key)));
   }
 
+  /** All teams (no argument), or all records of a kind in a team, ordered by id. */
   async list(kind: RecordKey['kind'], team = ''): Promise<string[]> {
-    const hash = kind === 'team' ? this.#keys.teams : this.#hashOf({ kind, team, id: '' });
-    const records = await this.#store.attempt((client) => client.hgetall(hash));
+    const hash = kind === 'team' ? this.keys.teams : this.#hashOf({ kind, team, id: '' });
+    const records = await this.store.attempt((client) => client.hgetall(hash));
     return Object.entries(records)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([, text]) => text);
   }
 
+  /** Replaces the record if its text is still `expected`; `next` null deletes it. Works in a full store. */
   async replace(key: RecordKey, expected: string, next: string | null): Promise<'replaced' | 'conflict'> {
     const done = next === null ? this.#delete(key, expected) : this.#swap(key, expected, next);
     return (await done) === 1 ? 'replaced' : 'conflict';
   }
 
+  /** The settings, as they are stored. */
   readSettings(): Promise<string | null> {
-    return this.#store.attempt((client) => client.get(this.#keys.settings));
+    return this.store.attempt((client) => client.get(this.keys.settings));
   }
 
+  /** Replaces the settings if they still are `expected` (null: none). Every team's epoch moves. Works in a full store. */
   async replaceSettings(expected: string | null, next: string): Promise<'replaced' | 'conflict'> {
-    const { settings, epochs } = this.#keys;
-    const done = await this.#changes.run(replaceSettings, {
+    const { settings, epochs } = this.keys;
+    const done = await this.changes.run(replaceSettings, {
       keys: [settings, epochs],
       args: [expected ?? '', next, newEpoch()],
       change: changeOf({ kind: 'settings', team: null, id: null }, expected ?? '{}', next),
@@ -96,6 +94,7 @@ export class RedisIdentityStore implements IdentityStore {
     return done === 1 ? 'replaced' : 'conflict';
   }
 
+  /** Removes a team with its users, tokens and secrets. Works in a full store. False when there is none. */
   async deleteTeam(team: string): Promise<boolean> {
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const text = await this.read({ kind: 'team', team });
@@ -106,8 +105,8 @@ export class RedisIdentityStore implements IdentityStore {
   }
 
   #swap(key: RecordKey, expected: string, next: string): Promise<unknown> {
-    return this.#changes.run(replaceRecord, {
-      keys: [this.#hashOf(key), this.#keys.epochs],
+    return this.changes.run(replaceRecord, {
+      keys: [this.#hashOf(key), this.keys.epochs],
       args: [key.team, idOf(key), expected, next, newEpoch()],
       change: recordChange(key, expected, next),
     });
@@ -115,8 +114,8 @@ export class RedisIdentityStore implements IdentityStore {
 
   #delete(key: RecordKey, expected: string): Promise<unknown> {
     if (key.kind === 'team') return this.#deleteTeam(key.team, expected);
-    const keys = this.#keys;
-    return this.#changes.run(deleteRecord, {
+    const keys = this.keys;
+    return this.changes.run(deleteRecord, {
       keys: [this.#hashOf(key), keys.epochs, keys.tokens(key.team), keys.secrets, keys.used(key.team)],
       args: [key.kind, key.team, key.id, expected, newEpoch()],
       change: recordChange(key, expected, null),
@@ -124,8 +123,8 @@ export class RedisIdentityStore implements IdentityStore {
   }
 
   #deleteTeam(team: string, expected: string): Promise<unknown> {
-    const keys = this.#keys;
-    return this.#changes.run(deleteTeam, {
+    const keys = this.keys;
+    return this.changes.run(deleteTeam, {
       keys: [keys.teams, keys.epochs, keys.users(team), keys.tokens(team), keys.secrets, keys.used(team)],
       args: [team, expected],
       change: recordChange({ kind: 'team', team }, expected, null),
@@ -133,8 +132,8 @@ export class RedisIdentityStore implements IdentityStore {
   }
 
   #hashOf(key: RecordKey): string {
-    if (key.kind === 'team') return this.#keys.teams;
-    return key.kind === 'user' ? this.#keys.users(key.team) : this.#keys.tokens(key.team);
+    if (key.kind === 'team') return this.keys.teams;
+    return key.kind === 'user' ? this.keys.users(key.team) : this.keys.tokens(key.team);
   }
 }
 

@@ -1,6 +1,9 @@
 import { hash } from 'node:crypto';
 import { escaped } from '../../base/html.ts';
+import type { DocumentedRoute } from '../../base/operation-docs.ts';
+import { version } from '../version.ts';
 import type { OpenApiDocument, SchemaObject } from './document.ts';
+import { openApiDocument } from './openapi.ts';
 import { type Listed, operationHtml } from './page-operation.ts';
 import { schemaHtml, inline, paragraphs } from './page-schema.ts';
 
@@ -32,6 +35,30 @@ const style = `
 export const pageHeaders: Readonly<Record<string, string>> = {
   'content-security-policy': `default-src 'none'; style-src 'sha256-${hash('sha256', style, 'base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
 };
+
+/** The API's description: an OpenAPI document, and the same as a page. Each is made on first use and kept. */
+export class Description {
+  readonly #routes: () => readonly DocumentedRoute[];
+  #document: OpenApiDocument | null = null;
+  #json: string | null = null;
+  #page: string | null = null;
+
+  constructor(routes: () => readonly DocumentedRoute[]) {
+    this.#routes = routes;
+  }
+
+  get json(): string {
+    return (this.#json ??= JSON.stringify(this.#made()));
+  }
+
+  get page(): string {
+    return (this.#page ??= descriptionPage(this.#made()));
+  }
+
+  #made(): OpenApiDocument {
+    return (this.#document ??= openApiDocument({ version, routes: this.#routes() }));
+  }
+}
 
 interface Group {
   name: string;

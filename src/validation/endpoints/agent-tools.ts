@@ -25,50 +25,46 @@ const runtimeFields = documented({
 
 export const runtimeParamsSchema = schemaOf(runtimeFields).nullish();
 
-/** Checks what a tool is run with; what is inside `tool_params` is the tool's. */
+/** Checks what a tool is run with, except for `tool_params`, which only the tool knows. */
 export function checkRuntimeParams(tool: JsonObject, path: string, findings: Findings): JsonObject | null {
   return findings.optionalObject(runtimeFields, tool['runtime_params'], joinPath(path, 'runtime_params'));
 }
 
-/** The app that a tool runs in; null where it names none. */
+/** The app that a tool runs in; null if it names none. */
 export function targetAppOf(tool: JsonObject): string | null {
   const params = tool['runtime_params'];
   const app = isJsonObject(params) ? params['target_app_name'] : null;
   return typeof app === 'string' ? app : null;
 }
 
-const maxTools = 128;
-/** How often one tool is reckoned to be called where the body does not say (`max_calls`). */
+/** How often one tool is expected to be called if the body does not say (`max_calls`). */
 const usualCalls = 3;
-/** Inferences that are reserved for at most; what an agent uses beyond is charged all the same. */
-const mostInferences = 10;
+/** The most inferences that are reserved. If an agent uses more, they are charged all the same. */
+const maxInferences = 10;
 
 const toolFields = documented({
   type: requiredChoice(['heroku_tool', 'mcp']),
-  // No @: in a token's `tools` it stands between a tool and its app.
+  // No @: in a token's `tools` it separates a tool from its app.
   name: requiredMatch(/^[A-Za-z0-9._:/-]{1,128}$/, 'the name of a tool: 1 to 128 of A-Z a-z 0-9 . _ : / -'),
   description: optionalText,
   runtime_params: anything,
 });
+const toolList = { level: toolFields, max: 128, of: 'tools' };
 
 export const agentToolsSchema = z
   .array(schemaOf(toolFields, { runtime_params: runtimeParamsSchema }))
-  .max(maxTools)
+  .max(toolList.max)
   .nullish();
 
-/** Checks `tools`; gives how many inferences to reserve for: one, and one for each call that a tool may get. */
+/** Checks `tools`. Returns how many inferences to reserve: one, and one for each call that a tool may get. */
 export function checkAgentTools(body: JsonObject, findings: Findings): number {
   let inferences = 1;
-  const tools = findings.list(body['tools'], 'tools', { max: maxTools, of: 'tools' }) ?? [];
-  for (const [index, item] of tools.entries()) {
-    if (findings.full) break;
-    const path = `tools.${index}`;
-    const tool = findings.object(toolFields, item, path);
-    if (!tool) continue;
+  findings.objects(toolList, body['tools'], 'tools', (tool, path) => {
     const params = checkRuntimeParams(tool, path, findings);
     inferences += (params && numberIn(params, 'max_calls')) ?? usualCalls;
-    // As chat spells it: the upstream reads `name` here, and a second one would only hide what runs.
-    if ('function' in tool) findings.add(joinPath(path, 'function'), 'has no place here; give name and type');
-  }
-  return Math.min(mostInferences, inferences);
+    // As in chat: the upstream reads `name` here, and a second one would only hide what runs.
+    if ('function' in tool)
+      findings.add(joinPath(path, 'function'), 'is not accepted here; give name and type instead');
+  });
+  return Math.min(maxInferences, inferences);
 }

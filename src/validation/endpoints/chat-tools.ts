@@ -1,26 +1,14 @@
 import { z } from 'zod';
 import { type JsonObject, type JsonValue, isJsonObject } from '../../base/request.ts';
-import { schemaOf, documented } from '../documented.ts';
-import {
-  anything,
-  optionalChoice,
-  optionalObject,
-  optionalText,
-  requiredChoice,
-  requiredTextOf,
-} from '../fields.ts';
+import { schemaOf, documented, objectsIn } from '../documented.ts';
+import { anything, optionalObject, optionalText, requiredChoice, requiredTextOf } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
-import type { ToolArguments } from './tool-arguments.ts';
 import { checkRuntimeParams, runtimeParamsSchema, targetAppOf } from './agent-tools.ts';
 
-const maxTools = 512;
-const maxToolCalls = 512;
-const maxNameCharacters = 256;
-
-/** `heroku_tool` and `mcp` tools run code in someone's app: listed for the token's policy to decide. */
+/** `heroku_tool` and `mcp` tools run code in someone's app; the token's policy decides about them. */
 const toolTypes = ['function', 'heroku_tool', 'mcp'];
 
-const name = requiredTextOf(1, maxNameCharacters);
+const name = requiredTextOf(1, 256);
 
 const toolFields = documented({
   type: requiredChoice(toolTypes),
@@ -29,9 +17,15 @@ const toolFields = documented({
   description: optionalText,
   runtime_params: anything,
 });
+const toolList = { level: toolFields, max: 512, of: 'tools' };
 const functionFields = documented({ name, description: optionalText, parameters: optionalObject });
 
-const toolCallFields = documented({ id: optionalText, type: optionalChoice(toolTypes), function: anything });
+const toolCallFields = documented({
+  id: optionalText,
+  type: requiredChoice(toolTypes).nullish(),
+  function: anything,
+});
+const callList = { level: toolCallFields, max: 512, of: 'tool calls' };
 const calledFunctionFields = documented({ name, arguments: anything });
 
 const choiceModes = ['none', 'auto', 'required'];
@@ -47,7 +41,7 @@ export const toolsSchema = z
       runtime_params: runtimeParamsSchema,
     }),
   )
-  .max(maxTools)
+  .max(toolList.max)
   .nullish();
 const calledFunction = schemaOf(calledFunctionFields, {
   arguments: z
@@ -62,53 +56,43 @@ const calledFunction = schemaOf(calledFunctionFields, {
 });
 export const toolCallsSchema = z
   .array(schemaOf(toolCallFields, { function: calledFunction }))
-  .max(maxToolCalls)
+  .max(callList.max)
   .nullish();
 export const toolChoiceSchema = z
   .union([z.enum(choiceModes), schemaOf(choiceFields, { function: schemaOf(chosenFunctionFields) })])
   .nullish();
 
-/** Checks `tools`; what is inside `parameters` and `runtime_params` is theirs. */
+/** Checks `tools`. What is inside `parameters` is not checked. */
 export function checkTools(body: JsonObject, findings: Findings): void {
-  const tools = findings.list(body['tools'], 'tools', { max: maxTools, of: 'tools' });
-  for (const [index, item] of (tools ?? []).entries()) {
-    if (findings.full) return;
-    const path = `tools.${index}`;
-    const tool = findings.object(toolFields, item, path);
-    if (!tool) continue;
+  findings.objects(toolList, body['tools'], 'tools', (tool, path) => {
     checkRuntimeParams(tool, path, findings);
     if (tool['type'] === 'function' || isJsonObject(tool['function'])) {
       findings.object(functionFields, tool['function'], joinPath(path, 'function'));
     } else if (typeof tool['type'] === 'string' && namesOf(tool).length === 0) {
       findings.add(joinPath(path, 'name'), 'is required and must be the name of the tool');
     }
-  }
+  });
 }
 
-/** Checks what an assistant message says it called; what the arguments are is the tool's to say. */
+/** Checks the calls of an assistant message. What the arguments mean is not checked. */
 export function checkToolCalls(
   value: JsonValue | undefined,
   listPath: string,
   { findings, toolArguments }: { findings: Findings; toolArguments: ToolArguments },
 ): void {
-  const calls = findings.list(value, listPath, { max: maxToolCalls, of: 'tool calls' });
-  for (const [index, item] of (calls ?? []).entries()) {
-    if (findings.full) return;
-    const path = joinPath(listPath, index);
-    const call = findings.object(toolCallFields, item, path);
-    if (!call) continue;
+  findings.objects(callList, value, listPath, (call, path) => {
     const functionPath = joinPath(path, 'function');
     const called = findings.object(calledFunctionFields, call['function'], functionPath);
     // The seed shows both: a string in one example, an object in another.
-    if (toolArguments.areObject(called?.['arguments'])) continue;
+    if (toolArguments.areObject(called?.['arguments'])) return;
     findings.add(
       joinPath(functionPath, 'arguments'),
       'must be an object or a string with the JSON of one, such as "{}"; send it as the model gave it',
     );
-  }
+  });
 }
 
-/** `tool_choice`: a mode, or one of the tools given. */
+/** Checks `tool_choice`: a mode, or one of the tools given. */
 export function checkToolChoice(body: JsonObject, findings: Findings): void {
   const choice = body['tool_choice'];
   if (choice === undefined || choice === null) return;
@@ -119,19 +103,16 @@ export function checkToolChoice(body: JsonObject, findings: Findings): void {
   }
   findings.fields(choiceFields, choice, 'tool_choice');
   const chosen = findings.object(chosenFunctionFields, choice['function'], 'tool_choice.function');
-  const given = toolsOf(body).flatMap(namesOf);
+  const given = objectsIn(body, 'tools').flatMap(namesOf);
   const wanted = chosen?.['name'];
   if (typeof wanted === 'string' && !given.includes(wanted)) {
     findings.add('tool_choice.function.name', 'must be the name of one of the tools given');
   }
 }
 
-/**
- * The tools that run elsewhere, as a token's `tools` must name them; every one that either spelling gives. One that
- * says which app it runs in is named with it: `name@app`.
- */
+/** The tools that run elsewhere, as a token's `tools` must name them: `name@app` if a tool says in which app it runs. */
 export function remoteToolsIn(body: JsonObject): readonly string[] {
-  return toolsOf(body)
+  return objectsIn(body, 'tools')
     .filter((tool) => tool['type'] !== 'function')
     .flatMap((tool) => {
       const app = targetAppOf(tool);
@@ -139,15 +120,43 @@ export function remoteToolsIn(body: JsonObject): readonly string[] {
     });
 }
 
-function toolsOf(body: JsonObject): readonly JsonObject[] {
-  const { tools } = body;
-  return Array.isArray(tools) ? tools.filter(isJsonObject) : [];
-}
-
-/** `name` as the agents article has it, `function.name` as the chat article does. */
+/** Both names, if there are two: `name` is the agents article's spelling, `function.name` the chat article's. */
 function namesOf(tool: JsonObject): readonly string[] {
   const inFunction = isJsonObject(tool['function']) ? tool['function']['name'] : null;
   return [tool['name'], inFunction].filter(
     (found): found is string => typeof found === 'string' && found !== '',
   );
+}
+
+/** Parsing more could hold the event loop: a text of small values takes JSON.parse 30 ns a character. */
+const maxParsedLength = 262_144;
+
+/** Whether the arguments of a body's tool calls are what every model takes: an object, or the JSON of one. */
+export class ToolArguments {
+  #leftToParse = maxParsedLength;
+
+  /** Empty ones are accepted, and sent on as an empty object. Of long texts only the ends are checked. */
+  areObject(given: JsonValue | undefined): boolean {
+    if (isEmptyArguments(given)) return true;
+    if (typeof given !== 'string') return isJsonObject(given);
+    const text = given.trim();
+    if (!text.startsWith('{') || !text.endsWith('}')) return false;
+    if (given.length > this.#leftToParse) return true;
+    this.#leftToParse -= given.length;
+    return isJson(given);
+  }
+}
+
+/** Several models and SDKs write a call without arguments like this. */
+export function isEmptyArguments(given: JsonValue | undefined): boolean {
+  return given === undefined || given === null || (typeof given === 'string' && given.trim() === '');
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { Refusal } from '../../base/refusal.ts';
-import type { Endpoint, JsonObject, JsonValue, ValidRequest } from '../../base/request.ts';
+import type { JsonObject, JsonValue } from '../../base/request.ts';
 import { schemaOf, documented, numberIn, textIn } from '../documented.ts';
+import { endpointOf } from '../endpoint.ts';
 import {
   anything,
   model,
@@ -13,18 +13,17 @@ import {
   optionalText,
   optionalTexts,
 } from '../fields.ts';
-import { Findings, joinPath } from '../findings.ts';
+import type { Findings } from '../findings.ts';
 import { checkMessages, messagesSchema, imagesIn } from './chat-messages.ts';
-import { mended } from './chat-mending.ts';
+import { repaired } from './chat-repairs.ts';
 import { checkToolChoice, checkTools, toolChoiceSchema, toolsSchema, remoteToolsIn } from './chat-tools.ts';
 
-/** OpenAI's bound; the upstream ignores `n`, but reservations are multiplied by it. */
+/** OpenAI's bound. The upstream ignores `n`, but reservations are multiplied by it. */
 const maxChoices = 128;
-const maxStops = 256;
-const minThinkingBudget = 1024;
+export const minThinkingBudget = 1024;
 
 /** Dev Center, heroku-inference-api-v1-chat-completions; below the line, what later pages and real clients add. */
-const chatFields = documented({
+const fields = documented({
   model,
   messages: anything,
   max_tokens: optionalInteger(1),
@@ -53,6 +52,7 @@ const chatFields = documented({
   logit_bias: optionalObject,
 });
 
+const stops = { max: 256, of: 'strings, or one string' };
 const streamOptionsFields = documented({ include_usage: optionalFlag });
 
 const thinkingFields = documented({
@@ -62,48 +62,49 @@ const thinkingFields = documented({
 });
 
 /** What `checkStop` checks, for the API's description. */
-export const stopSchema = z.union([z.string(), z.array(z.string()).max(maxStops)]).nullish();
+export const stopSchema = z.union([z.string(), z.array(z.string()).max(stops.max)]).nullish();
 
-const bodySchema = schemaOf(chatFields, {
-  messages: messagesSchema,
-  stop: stopSchema,
-  tools: toolsSchema,
-  tool_choice: toolChoiceSchema,
-  extended_thinking: schemaOf(thinkingFields).nullish(),
-  stream_options: schemaOf(streamOptionsFields).nullish(),
-});
-
-const responseSchema = z.looseObject({
-  id: z.string(),
-  object: z.string(),
-  created: z.int(),
-  model: z.string(),
-  choices: z.array(z.looseObject({ index: z.int(), message: z.looseObject({ role: z.string() }) })),
-  usage: z.looseObject({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() }),
+const usageSchema = z.looseObject({
+  prompt_tokens: z.int(),
+  completion_tokens: z.int(),
+  total_tokens: z.int(),
 });
 
 /** `POST /v1/chat/completions`. */
-export const chat: Endpoint = {
+export const chat = endpointOf({
   path: '/v1/chat/completions',
   modelKind: 'chat',
   answerFormat: 'openai',
   docs: {
     summary: 'Have a model continue a conversation',
-    body: bodySchema,
-    answer: responseSchema,
+    body: schemaOf(fields, {
+      messages: messagesSchema,
+      stop: stopSchema,
+      tools: toolsSchema,
+      tool_choice: toolChoiceSchema,
+      extended_thinking: schemaOf(thinkingFields).nullish(),
+      stream_options: schemaOf(streamOptionsFields).nullish(),
+    }),
+    answer: z.looseObject({
+      id: z.string(),
+      object: z.string(),
+      created: z.int(),
+      model: z.string(),
+      choices: z.array(z.looseObject({ index: z.int(), message: z.looseObject({ role: z.string() }) })),
+      usage: usageSchema,
+    }),
     streams: true,
   },
   minimalBody: { model: 'any', messages: [{ role: 'user', content: '-' }] },
   defaultAllow: ['messages', 'stream'],
-  // The later names of OpenAI, and the earlier ones, which an upstream may still take.
+  // OpenAI's later names, and its earlier ones, which an upstream may still take.
   fieldAliases: [
     ['max_tokens', 'max_completion_tokens'],
     ['tools', 'functions'],
     ['tool_choice', 'function_call'],
   ],
-  validate(body, maxOutputTokens): ValidRequest | Refusal {
-    const findings = new Findings();
-    findings.fields(chatFields, body, '');
+  fields,
+  check(body, findings, maxOutputTokens) {
     checkMessages(body, findings);
     checkTools(body, findings);
     checkToolChoice(body, findings);
@@ -113,20 +114,28 @@ export const chat: Endpoint = {
     for (const field of ['max_tokens', 'max_completion_tokens']) {
       checkOutputBound(field, body, maxOutputTokens, findings);
     }
-    return findings.refusal() ?? describe(body, thinkingBudget);
+    return thinkingBudget;
   },
-};
+  describe(body, thinkingBudget) {
+    const bounds = [numberIn(body, 'max_tokens'), numberIn(body, 'max_completion_tokens'), thinkingBudget];
+    const outputBound = Math.max(0, ...bounds.map((bound) => bound ?? 0));
+    return {
+      ...imagesIn(body),
+      stream: body['stream'] === true,
+      body: repaired(body),
+      outputBound: outputBound === 0 ? null : outputBound,
+      choices: numberIn(body, 'n') ?? 1,
+      remoteTools: remoteToolsIn(body),
+    };
+  },
+});
 
 /** `stop`: a string, or an array of them. */
 export function checkStop(stop: JsonValue | undefined, findings: Findings): void {
-  if (typeof stop === 'string') return;
-  const stops = findings.list(stop, 'stop', { max: maxStops, of: 'strings, or one string' });
-  for (const [index, item] of (stops ?? []).entries()) {
-    if (typeof item !== 'string') findings.add(joinPath('stop', index), 'must be a string');
-  }
+  if (typeof stop !== 'string') findings.strings(stop, 'stop', stops);
 }
 
-/** The thinking budget in force, null where thinking is off. */
+/** The thinking budget in force; null if thinking is off. */
 function checkThinking(body: JsonObject, findings: Findings): number | null {
   const thinking = findings.optionalObject(thinkingFields, body['extended_thinking'], 'extended_thinking');
   if (thinking?.['enabled'] !== true) return null;
@@ -138,14 +147,14 @@ function checkThinking(body: JsonObject, findings: Findings): number | null {
   return budget;
 }
 
-/** A body with thinking switched on: Claude models then take no temperature but 1, and answer 400 to any other. */
+/** For a body with thinking on: Claude models then take no temperature but 1, and answer 400 to any other. */
 export function checkTemperatureWithThinking(body: JsonObject, findings: Findings): void {
   const temperature = numberIn(body, 'temperature');
   if (temperature === null || temperature === 1) return;
   findings.add('temperature', 'must be 1 while thinking is on; leave it out, or turn thinking off');
 }
 
-/** A model id that is no string has been reported, and has no catalogue figure. */
+/** A model id that is not a string has been reported already, and has no figure in the catalogue. */
 export function checkOutputBound(
   field: string,
   body: JsonObject,
@@ -156,20 +165,4 @@ export function checkOutputBound(
   const asked = numberIn(body, field);
   if (max === null || asked === null || asked <= max) return;
   findings.add(field, `must be at most ${max}, the most this model writes`);
-}
-
-function describe(body: JsonObject, thinkingBudget: number | null): ValidRequest {
-  const bounds = [numberIn(body, 'max_tokens'), numberIn(body, 'max_completion_tokens'), thinkingBudget];
-  const outputBound = Math.max(0, ...bounds.map((bound) => bound ?? 0));
-  return {
-    endpoint: chat,
-    model: textIn(body, 'model'),
-    stream: body['stream'] === true,
-    body: mended(body),
-    outputBound: outputBound === 0 ? null : outputBound,
-    choices: numberIn(body, 'n') ?? 1,
-    images: 0,
-    ...imagesIn(body),
-    remoteTools: remoteToolsIn(body),
-  };
 }

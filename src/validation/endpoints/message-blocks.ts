@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type JsonObject, type JsonValue, isJsonObject } from '../../base/request.ts';
-import { schemaOf, documented, type Documented } from '../documented.ts';
+import { schemaOf, documented, type Documented, objectsIn } from '../documented.ts';
 import {
   anything,
   optionalFlag,
@@ -11,16 +11,15 @@ import {
   requiredTextOf,
 } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
-
-const maxMessages = 2_000;
-const maxBlocks = 1_000;
+import { writtenBytes } from './chat-messages.ts';
 
 const messageFields = documented({ role: requiredChoice(['user', 'assistant']), content: anything });
+const messageList = { level: messageFields, min: 1, max: 2_000, of: 'messages' };
 
-const named = { type: requiredText, cache_control: anything };
-/** Of all types together, so that `Tool_Use_Id` is refused wherever it stands. */
+/** The fields of all types together, so that `Tool_Use_Id` is refused in any of them. */
 const anyBlock = documented({
-  ...named,
+  type: requiredText,
+  cache_control: anything,
   text: anything,
   source: anything,
   title: anything,
@@ -36,13 +35,14 @@ const anyBlock = documented({
   signature: anything,
   data: anything,
 });
+const blockList = { level: anyBlock, min: 0, max: 1_000, of: 'blocks, or a string' };
 export const textBlockFields = documented({
   type: requiredChoice(['text']),
   text: requiredText,
   cache_control: anything,
 });
 
-/** What each type of block must have. One this gateway does not know goes on: the upstream knows whether it takes it. */
+/** What each type of block must have. An unknown type is sent on: the upstream knows whether it takes it. */
 const blockFields: ReadonlyMap<string, Documented> = new Map([
   ['text', documented({ text: requiredText })],
   ['image', documented({ source: anything })],
@@ -63,49 +63,37 @@ const sourceFields = documented({
 });
 const base64Fields = documented({ media_type: requiredText, data: requiredTextOf(1) });
 
-/** What `checkContents` checks, for the API's description: each type of block has fields of its own besides. */
+/** What `checkMessages` checks, for the API's description. Each type of block also has fields of its own. */
 export const messagesSchema = z
   .array(
-    schemaOf(messageFields, { content: z.union([z.string(), z.array(schemaOf(anyBlock)).max(maxBlocks)]) }),
+    schemaOf(messageFields, {
+      content: z.union([z.string(), z.array(schemaOf(anyBlock)).max(blockList.max)]),
+    }),
   )
-  .min(1)
-  .max(maxMessages);
+  .min(messageList.min)
+  .max(messageList.max);
 
-/** Checks `messages`, stopping when there are more problems than an answer tells. */
-export function checkContents(body: JsonObject, findings: Findings): void {
-  const messages = findings.list(body['messages'], 'messages', { min: 1, max: maxMessages, of: 'messages' });
-  for (const [index, item] of (messages ?? []).entries()) {
-    if (findings.full) return;
-    const path = `messages.${index}`;
-    const message = findings.object(messageFields, item, path);
-    if (message) checkContent(message['content'], joinPath(path, 'content'), findings);
-  }
+/** Checks `messages`. */
+export function checkMessages(body: JsonObject, findings: Findings): void {
+  findings.objects(messageList, body['messages'], 'messages', (message, path) => {
+    checkContent(message['content'], joinPath(path, 'content'), findings);
+  });
 }
 
 function checkContent(content: JsonValue | undefined, path: string, findings: Findings): void {
   if (typeof content === 'string') return;
-  if (!Array.isArray(content) || content.length > maxBlocks) {
-    const required = content === undefined || content === null ? 'is required and ' : '';
-    findings.add(path, `${required}must be a string or an array of at most ${maxBlocks} blocks`);
-    return;
-  }
-  for (const [index, block] of content.entries()) {
-    if (findings.full) return;
-    checkBlock(block, joinPath(path, index), findings);
-  }
+  findings.objects(blockList, content, path, (block, blockPath) => checkBlock(block, blockPath, findings));
 }
 
-function checkBlock(value: JsonValue, path: string, findings: Findings): void {
-  const block = findings.object(anyBlock, value, path);
-  const { type } = block ?? {};
+function checkBlock(block: JsonObject, path: string, findings: Findings): void {
+  const { type, source, content } = block;
   const fields = typeof type === 'string' ? blockFields.get(type) : undefined;
-  if (!block || !fields) return;
+  if (!fields) return;
   findings.fields(fields, block, path);
-  if (type === 'image' || type === 'document')
-    checkSource(block['source'], joinPath(path, 'source'), findings);
-  if (type !== 'tool_result') return;
-  const { content } = block;
-  if (content !== undefined && content !== null) checkContent(content, joinPath(path, 'content'), findings);
+  if (type === 'image' || type === 'document') checkSource(source, joinPath(path, 'source'), findings);
+  if (type === 'tool_result' && content !== undefined && content !== null) {
+    checkContent(content, joinPath(path, 'content'), findings);
+  }
 }
 
 function checkSource(value: JsonValue | undefined, path: string, findings: Findings): void {
@@ -114,22 +102,22 @@ function checkSource(value: JsonValue | undefined, path: string, findings: Findi
 }
 
 /**
- * What of checked messages is no text: images count a flat figure each. Of a document's base64 a quarter is counted
- * as if it were text, since pages of PDF take some 32 kB and 2,600 tokens; one that is fetched by the upstream counts as an image.
+ * The parts of checked messages that are not text. Each image counts a flat figure. Of a document's base64 a quarter
+ * counts as text, since a page of PDF takes some 32 kB and 2,600 tokens; if the upstream fetches it, it counts as an image.
  */
-export function dataIn(body: JsonObject): { imageParts: number; imageUrlBytes: number } {
+export function mediaIn(body: JsonObject): { imageParts: number; imageUrlBytes: number } {
   const found = { imageParts: 0, imageUrlBytes: 0 };
-  for (const message of listIn(body, 'messages')) {
-    for (const block of listIn(message, 'content')) {
-      countData(block, found);
-      if (block['type'] === 'tool_result')
-        for (const inner of listIn(block, 'content')) countData(inner, found);
+  for (const message of objectsIn(body, 'messages')) {
+    for (const block of objectsIn(message, 'content')) {
+      countMedia(block, found);
+      if (block['type'] !== 'tool_result') continue;
+      for (const inner of objectsIn(block, 'content')) countMedia(inner, found);
     }
   }
   return found;
 }
 
-function countData(block: JsonObject, found: { imageParts: number; imageUrlBytes: number }): void {
+function countMedia(block: JsonObject, found: { imageParts: number; imageUrlBytes: number }): void {
   const { type, source } = block;
   if ((type !== 'image' && type !== 'document') || !isJsonObject(source)) return;
   const { data, url } = source;
@@ -142,14 +130,4 @@ function countData(block: JsonObject, found: { imageParts: number; imageUrlBytes
   } else if (source['type'] === 'url' || source['type'] === 'file') {
     found.imageParts += 1;
   }
-}
-
-/** Bytes of a string as JSON writes it, less the two quotes. */
-function writtenBytes(value: JsonValue | undefined): number {
-  return typeof value === 'string' ? Buffer.byteLength(JSON.stringify(value)) - 2 : 0;
-}
-
-function listIn(object: JsonObject, field: string): JsonObject[] {
-  const value = object[field];
-  return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }

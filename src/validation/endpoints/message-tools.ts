@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { type JsonObject, type JsonValue, isJsonObject } from '../../base/request.ts';
-import { schemaOf, documented, textIn } from '../documented.ts';
+import type { JsonObject } from '../../base/request.ts';
+import { schemaOf, documented, objectsIn, textIn } from '../documented.ts';
 import {
   anything,
   optionalFlag,
@@ -10,10 +10,8 @@ import {
   requiredObject,
   requiredTextOf,
 } from '../fields.ts';
-import { joinPath, type Findings } from '../findings.ts';
+import type { Findings } from '../findings.ts';
 
-const maxTools = 512;
-const maxServers = 64;
 const name = requiredTextOf(1, 256);
 
 const anyTool = documented({
@@ -24,7 +22,8 @@ const anyTool = documented({
   cache_control: anything,
   mcp_server_name: optionalText,
 });
-/** A function of the caller's: `type` is `custom` or left out. Any other runs elsewhere, and is the upstream's to check. */
+const toolList = { level: anyTool, max: 512, of: 'tools' };
+/** A function of the caller's: `type` is `custom` or left out. Any other tool runs elsewhere; the upstream checks it. */
 const ownTool = documented({ name, input_schema: requiredObject });
 const serverFields = documented({
   type: optionalText,
@@ -33,6 +32,7 @@ const serverFields = documented({
   authorization_token: optionalText,
   tool_configuration: optionalObject,
 });
+const serverList = { level: serverFields, max: 64, of: 'servers' };
 const choiceFields = documented({
   type: requiredChoice(['auto', 'any', 'tool', 'none']),
   name: name.nullish(),
@@ -49,46 +49,35 @@ const ownToolSchema = schemaOf(anyTool, {
 const remoteToolSchema = schemaOf(anyTool, { type: z.string().regex(/^(?!custom$)/) });
 export const toolsSchema = z
   .array(z.union([ownToolSchema, remoteToolSchema]))
-  .max(maxTools)
+  .max(toolList.max)
   .nullish();
-export const serversSchema = z.array(schemaOf(serverFields)).max(maxServers).nullish();
+export const serversSchema = z.array(schemaOf(serverFields)).max(serverList.max).nullish();
 export const choiceSchema = schemaOf(choiceFields).nullish();
 
-/** Checks `tools`, `mcp_servers` and `tool_choice`; what is inside `input_schema` is the tool's. */
+/** Checks `tools`, `mcp_servers` and `tool_choice`. What is inside `input_schema` is not checked. */
 export function checkMessageTools(body: JsonObject, findings: Findings): void {
-  const tools = findings.list(body['tools'], 'tools', { max: maxTools, of: 'tools' });
-  for (const [index, item] of (tools ?? []).entries()) {
-    if (findings.full) return;
-    const path = `tools.${index}`;
-    const tool = findings.object(anyTool, item, path);
-    if (tool && isOwn(tool)) findings.fields(ownTool, tool, path);
-  }
-  const servers = findings.list(body['mcp_servers'], 'mcp_servers', { max: maxServers, of: 'servers' });
-  for (const [index, item] of (servers ?? []).entries()) {
-    findings.object(serverFields, item, joinPath('mcp_servers', index));
-  }
-  checkChoice(body, findings);
-}
-
-function checkChoice(body: JsonObject, findings: Findings): void {
+  findings.objects(toolList, body['tools'], 'tools', (tool, path) => {
+    if (isOwn(tool)) findings.fields(ownTool, tool, path);
+  });
+  findings.objects(serverList, body['mcp_servers'], 'mcp_servers');
   const choice = findings.optionalObject(choiceFields, body['tool_choice'], 'tool_choice');
   if (choice?.['type'] !== 'tool') return;
   const wanted = choice['name'];
-  const given = objectsIn(body['tools']);
+  const given = objectsIn(body, 'tools');
   // The tools of a server elsewhere are not listed here.
   const isKnown = given.some((tool) => tool['name'] === wanted) || !given.every(isOwn);
-  if (typeof wanted === 'string' && (isKnown || objectsIn(body['mcp_servers']).length > 0)) return;
+  if (typeof wanted === 'string' && (isKnown || objectsIn(body, 'mcp_servers').length > 0)) return;
   findings.add('tool_choice.name', 'must be the name of one of the tools given');
 }
 
 /**
- * What runs elsewhere, as a token's `tools` must name it: a server by its URL, since its name is the caller's own
- * word; a tool of the upstream's by its name.
+ * What runs elsewhere, as a token's `tools` must name it: a server by its URL, since the caller chooses its name; a tool
+ * of the upstream's by its name.
  */
 export function remoteMessageToolsIn(body: JsonObject): readonly string[] {
-  const servers = objectsIn(body['mcp_servers']);
+  const servers = objectsIn(body, 'mcp_servers');
   const serverNames = new Set(servers.map((server) => textIn(server, 'name')));
-  const tools = objectsIn(body['tools'])
+  const tools = objectsIn(body, 'tools')
     .filter((tool) => !isOwn(tool))
     .filter((tool) => !serverNames.has(textIn(tool, 'mcp_server_name')))
     .map((tool) => textIn(tool, 'name') || textIn(tool, 'mcp_server_name') || textIn(tool, 'type'));
@@ -97,8 +86,4 @@ export function remoteMessageToolsIn(body: JsonObject): readonly string[] {
 
 function isOwn({ type }: JsonObject): boolean {
   return type === undefined || type === null || type === 'custom';
-}
-
-function objectsIn(value: JsonValue | undefined): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }

@@ -1,22 +1,16 @@
 import { z } from 'zod';
-import type { Refusal } from '../../base/refusal.ts';
-import {
-  type Endpoint,
-  type JsonObject,
-  type JsonValue,
-  type ValidRequest,
-  isJsonObject,
-} from '../../base/request.ts';
-import { schemaOf, documented, textIn } from '../documented.ts';
+import { type JsonValue, isJsonObject } from '../../base/request.ts';
+import { schemaOf, documented } from '../documented.ts';
+import { endpointOf } from '../endpoint.ts';
 import { anything, model, optionalFlag, optionalInteger, requiredText, requiredTextOf } from '../fields.ts';
-import { Findings, joinPath } from '../findings.ts';
+import { type Findings, joinPath } from '../findings.ts';
 
 const maxDocuments = 1_000;
-/** What Cohere bills as one search: a query with up to so many documents. */
+/** Cohere bills a query with up to so many documents as one search. */
 const documentsPerSearch = 100;
 
-/** Dev Center, heroku-inference-api-v1-rerank; below the line, what clients of Cohere send beside it. */
-const rerankFields = documented({
+/** Dev Center, heroku-inference-api-v1-rerank; below the line, what clients of Cohere send as well. */
+const fields = documented({
   model,
   query: requiredTextOf(1),
   documents: anything,
@@ -29,58 +23,37 @@ const rerankFields = documented({
 
 const documentFields = documented({ text: requiredText });
 
-const bodySchema = schemaOf(rerankFields, {
-  documents: z
-    .array(z.union([z.string(), schemaOf(documentFields)]))
-    .min(1)
-    .max(maxDocuments),
-});
-
-const responseSchema = z.looseObject({
-  results: z.array(z.looseObject({ index: z.int(), relevance_score: z.number() })),
-  meta: z.looseObject({ billed_units: z.looseObject({ search_units: z.int() }) }),
-});
-
 /** `POST /v1/rerank`. */
-export const rerank: Endpoint = {
+export const rerank = endpointOf({
   path: '/v1/rerank',
   modelKind: 'rerank',
   answerFormat: 'cohere',
   docs: {
     summary: 'Sort texts by how well they answer a query',
     details: 'Counted in search units.',
-    body: bodySchema,
-    answer: responseSchema,
+    body: schemaOf(fields, {
+      documents: z
+        .array(z.union([z.string(), schemaOf(documentFields)]))
+        .min(1)
+        .max(maxDocuments),
+    }),
+    answer: z.looseObject({
+      results: z.array(z.looseObject({ index: z.int(), relevance_score: z.number() })),
+      meta: z.looseObject({ billed_units: z.looseObject({ search_units: z.int() }) }),
+    }),
     streams: false,
   },
   minimalBody: { model: 'any', query: '-', documents: ['-'] },
   defaultAllow: ['query', 'documents'],
   fieldAliases: [],
-  validate(body: JsonObject): ValidRequest | Refusal {
-    const findings = new Findings();
-    findings.fields(rerankFields, body, '');
-    const count = checkDocuments(body['documents'], findings);
-    return (
-      findings.refusal() ?? {
-        endpoint: rerank,
-        model: textIn(body, 'model'),
-        stream: false,
-        body,
-        outputBound: 0,
-        choices: 1,
-        images: 0,
-        searchUnits: Math.ceil(count / documentsPerSearch),
-        imageParts: 0,
-        imageUrlBytes: 0,
-        remoteTools: [],
-      }
-    );
-  },
-};
+  fields,
+  check: (body, findings) => checkDocuments(body['documents'], findings),
+  describe: (_, count) => ({ searchUnits: Math.ceil(count / documentsPerSearch) }),
+});
 
-/** Strings, or objects with a text, as Cohere's earlier clients send them; how many. */
+/** Strings, or objects with a text, as Cohere's earlier clients send them. Returns how many there are. */
 function checkDocuments(value: JsonValue | undefined, findings: Findings): number {
-  const documents = findings.list(value, 'documents', { min: 1, max: maxDocuments, of: 'strings' }) ?? [];
+  const documents = findings.list(value, 'documents', { min: 1, max: maxDocuments, of: 'strings' });
   for (const [index, item] of documents.entries()) {
     if (findings.full) break;
     if (typeof item === 'string') continue;

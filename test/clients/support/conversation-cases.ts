@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { resetAfter, respond, type Script, streamFrames } from '../../../src/demo/behaviours.ts';
+import type { Script } from '../../../src/demo/stand-in.ts';
+import { resetAfter, respond, streamFrames } from '../../support/upstream-scripts.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { type ClientUnderTest, type Conversation, weatherSaid } from './client.ts';
 import type { Ground } from './ground.ts';

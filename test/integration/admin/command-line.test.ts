@@ -5,16 +5,16 @@ import { promisify } from 'node:util';
 import { serve, type ServerType } from '@hono/node-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { adminApp } from '../../../src/admin/admin-app.ts';
-import { RedisAudit } from '../../../src/audit/audit-trail.ts';
+import { AuditTrail } from '../../../src/audit/audit-trail.ts';
 import { actorCheck } from '../../../src/access/actor-check.ts';
 import { Authenticator } from '../../../src/access/authenticator.ts';
-import { RedisAdministratorStore } from '../../../src/identity/store/administrator-store.ts';
-import { RedisIdentityStore } from '../../../src/identity/store/identity-store.ts';
+import { AdministratorStore } from '../../../src/identity/store/administrator-store.ts';
+import { IdentityStore } from '../../../src/identity/store/identity-store.ts';
 import { hashToken, inspectToken } from '../../../src/identity/records/token-text.ts';
-import { RedisSecretStore } from '../../../src/identity/store/secret-store.ts';
+import { SecretStore } from '../../../src/identity/store/secret-store.ts';
 import { ClaimLinks } from '../../../src/claims/claim-links.ts';
-import { RedisClaimStore } from '../../../src/claims/claim-store.ts';
-import { RedisArchive } from '../../../src/identity/store/identity-archive.ts';
+import { ClaimStore } from '../../../src/claims/claim-store.ts';
+import { IdentityArchive } from '../../../src/identity/store/identity-archive.ts';
 import { Backup } from '../../../src/backup/backup.ts';
 import { run } from '../../../src/cli/run.ts';
 import { systemClock } from '../../../src/base/clock.ts';
@@ -24,8 +24,8 @@ import { encodeTotalsRow } from '../../../src/ledger/totals.ts';
 import { keysUnder } from '../../../src/store/keys.ts';
 import { RedisStore } from '../../../src/store/redis.ts';
 import { auditContexts } from '../../../src/audit/context.ts';
-import { RedisLedger } from '../../../src/ledger/ledger-reader.ts';
-import { RedisRefusalStore } from '../../../src/ledger/refusal-store.ts';
+import { LedgerReader } from '../../../src/ledger/ledger-reader.ts';
+import { RefusalStore } from '../../../src/ledger/refusal-store.ts';
 import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { adminKey } from './harness.ts';
 import { settlementOf } from '../../../src/limits/settlement.ts';
@@ -35,7 +35,7 @@ import { identityBehind } from '../../support/identity-behind.ts';
 
 let redis: SharedRedis;
 let store: RedisStore;
-let identities: RedisIdentityStore;
+let identities: IdentityStore;
 let gateway: ServerType;
 let environments: Record<'over HTTP' | 'on Redis', NodeJS.ProcessEnv>;
 
@@ -45,22 +45,22 @@ beforeAll(async () => {
   store.connect();
   await store.whenReady(5_000);
   const keys = keysUnder('cli:');
-  const audit = new RedisAudit(store, keys, { log: { info: () => {} }, clock: systemClock });
-  identities = new RedisIdentityStore(store, keys, audit);
-  const administrators = new RedisAdministratorStore(store, keys, audit);
-  const secrets = new RedisSecretStore(store, keys, audit);
+  const audit = new AuditTrail(store, keys, { log: { info: () => {} }, clock: systemClock });
+  identities = new IdentityStore(store, keys, audit);
+  const administrators = new AdministratorStore(store, keys, audit);
+  const secrets = new SecretStore(store, keys, audit);
   const app = adminApp({
     identities,
     administrators,
     secrets,
     lastUses: (team, tokens) => secrets.lastUses(team, tokens),
     claims: new ClaimLinks({
-      store: new RedisClaimStore(store, keys, audit),
+      store: new ClaimStore(store, keys, audit),
       origin: (host = '') => `http://${host}`,
     }),
-    ledger: new RedisLedger(store, keys),
-    refused: new RedisRefusalStore(store, keys, { retentionDays: 92 }),
-    backup: new Backup({ archive: new RedisArchive(store, keys, audit), clock: systemClock }),
+    ledger: new LedgerReader(store, keys),
+    refused: new RefusalStore(store, keys, { retentionDays: 92 }),
+    backup: new Backup({ archive: new IdentityArchive(store, keys, audit), clock: systemClock }),
     audit,
     auditContextOf: auditContexts({ onDyno: false }),
     clock: systemClock,
@@ -106,7 +106,7 @@ async function fillReports(): Promise<void> {
   const row = encodeTotalsRow({ team: 'acme', user: 'ana', token: 'tok_4fJ2mQ9sXbVe', model: 'm', endpoint });
   const day = dayOf(Date.now());
   await store.client.hset(keys.totals(day), row, '7 8 9 0 0 0 0');
-  await new RedisRefusalStore(store, keys, { retentionDays: 92 }).add({
+  await new RefusalStore(store, keys, { retentionDays: 92 }).add({
     process: 'p1',
     sequence: 1,
     counts: [

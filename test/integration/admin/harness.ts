@@ -2,21 +2,23 @@ import { noUsage } from '../../support/no-usage.ts';
 import { adminApp } from '../../../src/admin/admin-app.ts';
 import type { AdminDeps } from '../../../src/admin/deps.ts';
 import { actorCheck } from '../../../src/access/actor-check.ts';
-import { RedisAudit } from '../../../src/audit/audit-trail.ts';
+import { AuditTrail } from '../../../src/audit/audit-trail.ts';
 import { Authenticator } from '../../../src/access/authenticator.ts';
-import { RedisAdministratorStore } from '../../../src/identity/store/administrator-store.ts';
-import { RedisIdentityStore } from '../../../src/identity/store/identity-store.ts';
-import { RedisSecretStore } from '../../../src/identity/store/secret-store.ts';
+import { AdministratorStore } from '../../../src/identity/store/administrator-store.ts';
+import { IdentityStore } from '../../../src/identity/store/identity-store.ts';
+import { SecretStore } from '../../../src/identity/store/secret-store.ts';
 import { ClaimLinks } from '../../../src/claims/claim-links.ts';
-import { RedisClaimStore } from '../../../src/claims/claim-store.ts';
-import { RedisArchive } from '../../../src/identity/store/identity-archive.ts';
-import { RedisSessionStore } from '../../../src/sessions/session-store.ts';
+import { ClaimStore } from '../../../src/claims/claim-store.ts';
+import { IdentityArchive } from '../../../src/identity/store/identity-archive.ts';
+import { SessionStore } from '../../../src/sessions/session-store.ts';
 import { Backup } from '../../../src/backup/backup.ts';
-import type { IdentityArchive } from '../../../src/identity/records/archive.ts';
-import type { EntryQuery, LedgerReader } from '../../../src/ledger/ledger.ts';
+
+import type { EntryQuery } from '../../../src/ledger/ledger.ts';
+import type { LedgerReader } from '../../../src/ledger/ledger-reader.ts';
 import type { UsageQuery } from '../../../src/ledger/totals.ts';
-import type { IdentityStore } from '../../../src/identity/records/identity.ts';
-import type { RefusalQuery, RefusalStore } from '../../../src/ledger/refusal-count.ts';
+
+import type { RefusalQuery } from '../../../src/ledger/refusal-count.ts';
+import type { RefusalStore } from '../../../src/ledger/refusal-store.ts';
 import { embeddedStore, testKeys } from '../../support/embedded-store.ts';
 import type { JsonObject, JsonValue } from '../../../src/base/request.ts';
 import { auditContexts } from '../../../src/audit/context.ts';
@@ -37,30 +39,30 @@ export class Harness {
   /** What the log was told of the audit trail. */
   readonly heads: object[] = [];
   readonly #kept = embeddedStore(() => this.nowMs);
-  readonly audit = new RedisAudit(this.#kept, testKeys, {
+  readonly audit = new AuditTrail(this.#kept, testKeys, {
     log: { info: (_told, head = {}) => this.heads.push(head) },
     clock: this.clock,
   });
-  readonly sessions = new RedisSessionStore(this.#kept, testKeys, { perMinute: 100, maxBytes: 1_000_000 });
-  readonly identities = new RedisIdentityStore(this.#kept, testKeys, this.audit);
-  readonly administrators = new RedisAdministratorStore(this.#kept, testKeys, this.audit);
-  readonly secrets = new RedisSecretStore(this.#kept, testKeys, this.audit);
+  readonly sessions = new SessionStore(this.#kept, testKeys, { perMinute: 100, maxBytes: 1_000_000 });
+  readonly identities = new IdentityStore(this.#kept, testKeys, this.audit);
+  readonly administrators = new AdministratorStore(this.#kept, testKeys, this.audit);
+  readonly secrets = new SecretStore(this.#kept, testKeys, this.audit);
   readonly claims = new ClaimLinks({
-    store: new RedisClaimStore(this.#kept, testKeys, this.audit),
+    store: new ClaimStore(this.#kept, testKeys, this.audit),
     origin: (host) => (host === undefined ? '' : `https://${host}`),
   });
   /** Replace to make the store misbehave. */
-  archive: IdentityArchive = new RedisArchive(this.#kept, testKeys, this.audit);
+  archive: IdentityArchive = new IdentityArchive(this.#kept, testKeys, this.audit);
   readonly ledger = new FakeLedger();
   readonly refusals = new FakeRefusals();
   /** Replace to have another ledger. */
-  reader: LedgerReader = this.ledger;
+  reader: Pick<LedgerReader, keyof LedgerReader> = this.ledger;
   readonly errors: unknown[] = [];
   /** Replace to make the store misbehave. */
   store: IdentityStore = this.identities;
   #made: {
     store: IdentityStore;
-    reader: LedgerReader;
+    reader: Pick<LedgerReader, keyof LedgerReader>;
     archive: IdentityArchive;
     app: ReturnType<typeof adminApp>;
   } | null = null;
@@ -153,7 +155,7 @@ export function bearer(text: string): Record<string, string> {
   return { authorization: `Bearer ${text}` };
 }
 
-class FakeLedger implements LedgerReader {
+class FakeLedger implements Pick<LedgerReader, keyof LedgerReader> {
   usageQueries: UsageQuery[] = [];
   entryQueries: EntryQuery[] = [];
 

@@ -11,7 +11,7 @@ import {
   slowFirstByte,
   streamFrames,
   wafPage,
-} from '../../../src/demo/behaviours.ts';
+} from '../../support/upstream-scripts.ts';
 import { type StandIn, startStandIn, type StandInOptions } from '../../../src/demo/stand-in.ts';
 
 let running: StandIn[] = [];

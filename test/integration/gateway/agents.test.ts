@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { LedgerEntry } from '../../../src/ledger/entry.ts';
-import { hang, resetAfter, streamFrames } from '../../../src/demo/behaviours.ts';
+import { hang, resetAfter, streamFrames } from '../../support/upstream-scripts.ts';
 import { startGateway, type IssuedToken, type NewToken, type TestGateway } from '../../support/gateway.ts';
 import {
   bodies,

@@ -2,17 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  hang,
-  resetAfter,
-  resetBeforeAnswer,
-  respond,
-  wafPage,
-  type Script,
-} from '../../../src/demo/behaviours.ts';
 import { type Clock, systemClock } from '../../../src/base/clock.ts';
+import { hang, resetAfter, resetBeforeAnswer, respond, wafPage } from '../../support/upstream-scripts.ts';
 import { messageFrame } from '../../../src/demo/frames.ts';
-import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
+import { type Script, startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
 import { freePort } from '../../support/free-port.ts';
 import { models, startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import {

@@ -1,15 +1,8 @@
 import { hash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  hang,
-  resetAfter,
-  respond,
-  streamFrames,
-  wafPage,
-  type Script,
-} from '../../../src/demo/behaviours.ts';
+import { hang, resetAfter, respond, streamFrames, wafPage } from '../../support/upstream-scripts.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
-import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
+import { type Script, startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
 import { startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import { bodies, get, open, paths, post, read, readStream } from '../../support/gateway-client.ts';
 import { connectRaw } from '../../support/http.ts';

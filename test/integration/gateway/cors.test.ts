@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { hang, resetAfter, respond, streamFrames } from '../../../src/demo/behaviours.ts';
+import { hang, resetAfter, respond, streamFrames } from '../../support/upstream-scripts.ts';
 import { messageFrame } from '../../../src/demo/frames.ts';
 import { startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import { bodies, get, open, paths, post, read, readStream } from '../../support/gateway-client.ts';

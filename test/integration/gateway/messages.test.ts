@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { LedgerEntry } from '../../../src/ledger/entry.ts';
+import type { Script } from '../../../src/demo/stand-in.ts';
 import {
   hang,
   resetAfter,
@@ -8,8 +9,7 @@ import {
   respond,
   streamFrames,
   wafPage,
-  type Script,
-} from '../../../src/demo/behaviours.ts';
+} from '../../support/upstream-scripts.ts';
 import { namedFrame } from '../../../src/demo/frames.ts';
 import { startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import {

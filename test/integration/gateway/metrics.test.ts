@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { text as allOf } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hang, resetAfter, streamFrames } from '../../../src/demo/behaviours.ts';
+import { hang, resetAfter, streamFrames } from '../../support/upstream-scripts.ts';
 import { messageFrame } from '../../../src/demo/frames.ts';
 import { models, startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, get, open, paths, post, readStream } from '../../support/gateway-client.ts';

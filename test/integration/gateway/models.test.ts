@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { respond } from '../../../src/demo/behaviours.ts';
+import { respond } from '../../support/upstream-scripts.ts';
 import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
 import { models, startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, get, paths, post, type Reply } from '../../support/gateway-client.ts';

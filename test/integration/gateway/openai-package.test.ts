@@ -8,7 +8,13 @@ import OpenAI, {
   RateLimitError,
 } from 'openai';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { hang, resetAfter, resetBeforeAnswer, respond, streamFrames } from '../../../src/demo/behaviours.ts';
+import {
+  hang,
+  resetAfter,
+  resetBeforeAnswer,
+  respond,
+  streamFrames,
+} from '../../support/upstream-scripts.ts';
 import { messageFrame } from '../../../src/demo/frames.ts';
 import {
   models,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { respond } from '../../../src/demo/behaviours.ts';
+import { respond } from '../../support/upstream-scripts.ts';
 import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
 import { models, startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import { bodies, paths, post, type Reply } from '../../support/gateway-client.ts';

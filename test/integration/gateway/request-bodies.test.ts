@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { hang } from '../../../src/demo/behaviours.ts';
+import { hang } from '../../support/upstream-scripts.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, open, paths, post } from '../../support/gateway-client.ts';
 import { connectRaw, parseResponse, type RawConnection } from '../../support/http.ts';

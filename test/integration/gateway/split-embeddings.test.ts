@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { resetAfter, resetBeforeAnswer, respond, type Script } from '../../../src/demo/behaviours.ts';
+import type { Script } from '../../../src/demo/stand-in.ts';
+import { resetAfter, resetBeforeAnswer, respond } from '../../support/upstream-scripts.ts';
 import { models, startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, paths, post, type Reply } from '../../support/gateway-client.ts';
 import { waitFor } from '../../support/wait-for.ts';

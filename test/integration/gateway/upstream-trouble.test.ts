@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Script } from '../../../src/demo/stand-in.ts';
 import {
   hang,
   jsonStringError,
@@ -7,8 +8,7 @@ import {
   respond,
   streamFrames,
   wafPage,
-  type Script,
-} from '../../../src/demo/behaviours.ts';
+} from '../../support/upstream-scripts.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
 import { startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, open, paths, post, readStream, type Reply } from '../../support/gateway-client.ts';

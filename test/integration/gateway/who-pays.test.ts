@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Script } from '../../../src/demo/stand-in.ts';
 import {
   hang,
   resetAfter,
@@ -6,8 +7,7 @@ import {
   respond,
   streamFrames,
   wafPage,
-  type Script,
-} from '../../../src/demo/behaviours.ts';
+} from '../../support/upstream-scripts.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
 import type { LedgerEntry } from '../../../src/ledger/entry.ts';
 import type { Limit } from '../../../src/base/limit.ts';

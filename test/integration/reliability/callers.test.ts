@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { hang } from '../../../src/demo/behaviours.ts';
+import { hang } from '../../support/upstream-scripts.ts';
 import { write } from '../../../src/demo/connection.ts';
 import { type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, get, paths, post } from '../../support/gateway-client.ts';

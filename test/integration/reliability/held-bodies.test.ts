@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { hang } from '../../../src/demo/behaviours.ts';
+import { hang } from '../../support/upstream-scripts.ts';
 import { bodies, paths } from '../../support/gateway-client.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { waitFor } from '../../support/wait-for.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { streamFrames } from '../../../src/demo/behaviours.ts';
+import { streamFrames } from '../../support/upstream-scripts.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
 import type { LedgerEntry } from '../../../src/ledger/entry.ts';
 import type { IssuedToken } from '../../support/gateway.ts';

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { streamFrames, type Script } from '../../../src/demo/behaviours.ts';
+import type { Script } from '../../../src/demo/stand-in.ts';
+import { streamFrames } from '../../support/upstream-scripts.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
 import type { LedgerEntry } from '../../../src/ledger/entry.ts';
 import { bodies, paths, post } from '../../support/gateway-client.ts';

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { RedisAdmissionStore } from '../../../src/limits/admission-store.ts';
+import { AdmissionStore } from '../../../src/limits/admission-store.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import type { Limit } from '../../../src/base/limit.ts';
 import { RedisStore } from '../../../src/store/redis.ts';
@@ -68,10 +68,10 @@ async function onRedis(redis: SharedRedis): Promise<TurnedSite> {
     return run.call(this, turnedScript(script), ...rest);
   });
   // oxlint-disable-next-line typescript/unbound-method -- called on the store below
-  const { counters } = RedisAdmissionStore.prototype;
-  vi.spyOn(RedisAdmissionStore.prototype, 'counters').mockImplementation(
+  const { counters } = AdmissionStore.prototype;
+  vi.spyOn(AdmissionStore.prototype, 'counters').mockImplementation(
     // The one command that asks the server itself for the time.
-    async function turnedCounters(this: RedisAdmissionStore, ...asked) {
+    async function turnedCounters(this: AdmissionStore, ...asked) {
       const [seconds, micros] = await client.hmget('turned-clock', 's', 'us');
       return {
         ...(await counters.apply(this, asked)),

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { streamFrames } from '../../../src/demo/behaviours.ts';
+import { streamFrames } from '../../support/upstream-scripts.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
 import { type StandIn, startStandIn } from '../../../src/demo/stand-in.ts';
 import { type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { actorCheck, type ActorCheck } from '../../../src/access/actor-check.ts';
 import { Authenticator } from '../../../src/access/authenticator.ts';
-import { RedisAdministratorStore } from '../../../src/identity/store/administrator-store.ts';
-import { RedisIdentityStore } from '../../../src/identity/store/identity-store.ts';
+import { AdministratorStore } from '../../../src/identity/store/administrator-store.ts';
+import { IdentityStore } from '../../../src/identity/store/identity-store.ts';
 import { AuthThrottle } from '../../../src/access/auth-throttle.ts';
 import { mintToken } from '../../../src/identity/records/token-text.ts';
 import type { Administrator } from '../../../src/identity/records/administrator.ts';
@@ -14,15 +14,15 @@ const adminKey = 'root-key,with=odd/characters;0123456789';
 const startMs = Date.UTC(2026, 0, 31);
 let nowMs: number;
 const clock = { now: () => nowMs, monotonic: () => nowMs };
-let identities: RedisIdentityStore;
-let administrators: RedisAdministratorStore;
+let identities: IdentityStore;
+let administrators: AdministratorStore;
 let check: ActorCheck;
 
 beforeEach(() => {
   nowMs = startMs;
   const store = embeddedStore(() => nowMs);
-  identities = new RedisIdentityStore(store, testKeys);
-  administrators = new RedisAdministratorStore(store, testKeys);
+  identities = new IdentityStore(store, testKeys);
+  administrators = new AdministratorStore(store, testKeys);
   check = checkWith(null);
 });
 

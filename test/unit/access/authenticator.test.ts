@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Authenticator, type Authenticated } from '../../../src/access/authenticator.ts';
-import { RedisIdentityStore } from '../../../src/identity/store/identity-store.ts';
+import { IdentityStore } from '../../../src/identity/store/identity-store.ts';
 import { mintToken } from '../../../src/identity/records/token-text.ts';
 import type { Clock } from '../../../src/base/clock.ts';
-import type { Credential, IdentityStore, Resolution, Token } from '../../../src/identity/records/identity.ts';
+import type { Credential, Resolution, Token } from '../../../src/identity/records/identity.ts';
 import { Refusal } from '../../../src/base/refusal.ts';
 import { StoreUnavailable } from '../../../src/store/store-unavailable.ts';
 import { embeddedStore, testKeys } from '../../support/embedded-store.ts';
@@ -11,7 +11,7 @@ import { credentialFor, identityOf } from './identities.ts';
 
 let nowMs: number;
 let lookups: number;
-let identities: RedisIdentityStore;
+let identities: IdentityStore;
 let authenticator: Authenticator;
 let afterLookup: () => Promise<void>;
 const clock: Clock = { now: () => nowMs, monotonic: () => nowMs };
@@ -36,7 +36,7 @@ beforeEach(() => {
   nowMs = Date.UTC(2026, 1, 1);
   lookups = 0;
   afterLookup = () => Promise.resolve();
-  identities = new RedisIdentityStore(
+  identities = new IdentityStore(
     embeddedStore(() => nowMs),
     testKeys,
   );

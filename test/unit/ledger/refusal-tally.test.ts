@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { maxRefusalRows, type RefusalBatch, type RefusedAs } from '../../../src/ledger/refusal-count.ts';
 import { StoreUnavailable } from '../../../src/store/store-unavailable.ts';
-import { RedisRefusalStore } from '../../../src/ledger/refusal-store.ts';
+import { RefusalStore } from '../../../src/ledger/refusal-store.ts';
 import { RefusalTally } from '../../../src/ledger/refusal-tally.ts';
 import { embeddedStore, testKeys } from '../../support/embedded-store.ts';
 
@@ -17,7 +17,7 @@ const startMs = Date.UTC(2026, 0, 31, 23, 59, 59);
 let nowMs: number;
 let logged: string[];
 let batches: RefusalBatch[];
-let store: RedisRefusalStore;
+let store: RefusalStore;
 /** How the next batches fare: taken and answered, taken unheard, or not taken. */
 let fates: ('unheard' | 'refused')[];
 
@@ -27,7 +27,7 @@ beforeEach(() => {
   logged = [];
   batches = [];
   fates = [];
-  store = new RedisRefusalStore(
+  store = new RefusalStore(
     embeddedStore(() => nowMs),
     testKeys,
     { retentionDays: 10 },
@@ -45,7 +45,6 @@ function tallyOf(): RefusalTally {
         if (fate !== 'refused') await store.add(batch);
         if (fate !== undefined) throw new StoreUnavailable('No answer.');
       },
-      refusals: (query) => store.refusals(query),
     },
     process: 'p1',
     storeNowMs: () => nowMs,

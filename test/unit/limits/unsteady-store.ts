@@ -1,13 +1,6 @@
 import { vi } from 'vitest';
-import { RedisAdmissionStore } from '../../../src/limits/admission-store.ts';
-import type {
-  AdmissionStore,
-  AdmitReply,
-  AdmitRequest,
-  Beat,
-  OpenRecord,
-  Settlement,
-} from '../../../src/limits/store.ts';
+import { AdmissionStore } from '../../../src/limits/admission-store.ts';
+import type { AdmitReply, AdmitRequest, Beat, OpenRecord, Settlement } from '../../../src/limits/store.ts';
 import type { Counter } from '../../../src/limits/window.ts';
 import type { Clock } from '../../../src/base/clock.ts';
 import { decodeEntry } from '../../../src/ledger/entry-text.ts';
@@ -38,18 +31,18 @@ export const fakeClock = (offsetMs = 0): Clock => ({
 const setIncarnation = scriptOf('set_incarnation', "return redis.call('SET', KEYS[1], 'memory', 'NX')");
 
 /** An embedded store behind a line that fails on demand. Run with fake timers. */
-export class UnsteadyStore implements AdmissionStore {
+export class UnsteadyStore implements Pick<AdmissionStore, keyof AdmissionStore> {
   mood: Mood = 'well';
   /** Moods of the next commands, before `mood` holds again. */
   readonly moods: Mood[] = [];
   readonly calls: { command: keyof AdmissionStore; size: number }[] = [];
   readonly entries: EntryRecord[] = [];
-  readonly inner: RedisAdmissionStore;
+  readonly inner: AdmissionStore;
   readonly #store: EmbeddedStore;
 
   constructor({ leaseMs, clock = fakeClock() }: { leaseMs: number; clock?: Clock }) {
     this.#store = embeddedStore(() => clock.now());
-    this.inner = new RedisAdmissionStore(this.#store, testKeys, {
+    this.inner = new AdmissionStore(this.#store, testKeys, {
       leaseMs,
       maxEntries: 10_000,
       retentionDays: 400,

@@ -33,9 +33,6 @@ function minterFor(result: MintResult = { kind: 'minted' }): {
         requests.push(request);
         return Promise.resolve(result);
       },
-      end: () => Promise.resolve(false),
-      endAll: () => Promise.resolve(0),
-      countExchange: () => Promise.resolve(1),
     },
   });
   return { minter, requests };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { IdentityStore, RecordKey, Token, User } from '../../../src/identity/records/identity.ts';
+import type { RecordKey, Token, User } from '../../../src/identity/records/identity.ts';
+import type { IdentityStore } from '../../../src/identity/store/identity-store.ts';
 import { createToken, createUser } from '../../../src/identity/operations/create.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import {
@@ -14,7 +15,7 @@ import { userIdFor } from '../../../src/sign-in/rules.ts';
 import { trustedIssuer } from './trusted.ts';
 
 /** Identities in a map. `beforeReplace` runs before a replacement, for what somebody else does in between. */
-class FakeIdentities implements IdentityStore {
+class FakeIdentities implements Pick<IdentityStore, keyof IdentityStore> {
   readonly records = new Map<string, string>();
   readonly bound = new Map<string, string>();
   beforeReplace: (() => void) | null = null;

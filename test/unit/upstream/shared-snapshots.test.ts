@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import type { SnapshotStore, SharedSnapshot } from '../../../src/upstream/rate-limit-snapshot.ts';
+import type { SharedSnapshot } from '../../../src/upstream/rate-limit-snapshot.ts';
+import type { SnapshotStore } from '../../../src/upstream/snapshot-store.ts';
 import { createLog } from '../../../src/observability/log.ts';
 import { KeyQuota } from '../../../src/upstream/key-quota.ts';
 import { SharedSnapshots } from '../../../src/upstream/shared-snapshots.ts';
@@ -14,7 +15,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   asked = [];
   quota = new KeyQuota();
-  const store: SnapshotStore = {
+  const store: Pick<SnapshotStore, 'share'> = {
     share: (_, news) => {
       asked.push([...news]);
       return Promise.resolve([...news]);

@@ -7,7 +7,7 @@ import {
   noContent,
   okJson,
 } from '../../../../src/base/operation-docs.ts';
-import { Description } from '../../../../src/operations/openapi/description.ts';
+import { Description } from '../../../../src/operations/openapi/page.ts';
 import type { OpenApiDocument } from '../../../../src/operations/openapi/document.ts';
 import { openApiDocument } from '../../../../src/operations/openapi/openapi.ts';
 import { DocumentedApi } from '../../../support/described-api.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject, JsonValue } from '../../../../src/base/request.ts';
 import { chat } from '../../../../src/validation/endpoints/chat.ts';
-import { mended } from '../../../../src/validation/endpoints/chat-mending.ts';
+import { repaired } from '../../../../src/validation/endpoints/chat-repairs.ts';
 import { accepted, params } from '../verdict.ts';
 
 const base: JsonObject = { model: 'm', messages: [{ role: 'user', content: 'x' }], temperature: 0.5 };
@@ -100,7 +100,7 @@ describe('$schema in the parameters of a tool', () => {
 it('changes nothing of what came in, which others may hold', () => {
   const body = { ...withArguments({ arguments: '' }), ...withParameters({ $schema: 'x' }) };
   const before = structuredClone(body);
-  const after = mended(body);
+  const after = repaired(body);
   expect(body).toEqual(before);
   expect(Object.keys(after)).toEqual(Object.keys(before));
   expect(after).not.toEqual(before);

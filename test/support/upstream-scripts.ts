@@ -1,15 +1,6 @@
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { cut, pause, write } from './connection.ts';
-
-/**
- * Answers a request in the stand-in's place. True: it has been (or never will be) answered here.
- * Anything else: the stand-in answers as usual.
- */
-export type Script = (
-  req: IncomingMessage,
-  res: ServerResponse,
-  body: unknown,
-) => boolean | undefined | Promise<boolean | undefined>;
+import type { OutgoingHttpHeaders } from 'node:http';
+import { cut, type FrameOptions, pause, sendFrames } from '../../src/demo/connection.ts';
+import type { Script } from '../../src/demo/stand-in.ts';
 
 const sseHeaders = { 'content-type': 'text/event-stream' };
 
@@ -61,39 +52,15 @@ export function resetAfter(bytes: string | Uint8Array, headers: OutgoingHttpHead
   };
 }
 
-export interface FrameOptions {
-  delayMs?: number;
-  headers?: OutgoingHttpHeaders;
-  /** End the answer, or after the last frame keep it open and silent. */
-  end?: boolean;
-}
-
 /** Sends these frames as they are, each in a write of its own, with a pause between them. */
 export function streamFrames(
   frames: Iterable<string | Uint8Array>,
-  { delayMs = 0, headers = sseHeaders, end = true }: FrameOptions = {},
+  { delayMs = 0, headers = sseHeaders, end = true }: Partial<FrameOptions> = {},
 ): Script {
   return async (_req, res) => {
     await sendFrames(res, frames, { delayMs, headers, end });
     return true;
   };
-}
-
-/** Sends frames until they are through or the caller is gone. */
-export async function sendFrames(
-  res: ServerResponse,
-  frames: Iterable<string | Uint8Array>,
-  { delayMs, headers, end }: Required<FrameOptions>,
-): Promise<void> {
-  res.writeHead(200, headers);
-  res.flushHeaders();
-  let first = true;
-  for (const frame of frames) {
-    if (!first && delayMs > 0 && !(await pause(res, delayMs))) return;
-    first = false;
-    if (!(await write(res, frame))) return;
-  }
-  if (end) res.end();
 }
 
 /** Keeps the caller waiting for the first byte; then the stand-in answers as usual. */

@@ -10,7 +10,7 @@ import type { Administration } from '../test/support/gateway.ts';
 import { waitFor } from '../test/support/wait-for.ts';
 
 /** An entry of the ledger, and when it was written, by the store's clock. */
-export interface Written extends LedgerEntry {
+export interface WrittenEntry extends LedgerEntry {
   writtenAtMs: number;
 }
 
@@ -20,19 +20,19 @@ export interface Counted {
   team: string;
   /** Null for a team's. */
   user: string | null;
-  /** Null but for a token's. */
+  /** Null unless it is a token's. */
   tokenId: string | null;
   limit: StoredLimit;
   counter: Counter;
 }
 
-/** Everything the gateway has written down, as it lies in the store. */
-export interface Books {
+/** Everything that the gateway has written to the store. */
+export interface StoreSnapshot {
   /** Requests still open. */
   open: number;
-  entries: Written[];
+  entries: WrittenEntry[];
   limits: Counted[];
-  /** `/admin/usage`, by everything there is to group by. */
+  /** `/admin/usage`, by every group there is. */
   totals: UsageRow[];
 }
 
@@ -40,7 +40,10 @@ const keys = keysUnder('tollgate:');
 const entriesPerRead = 1_000;
 const everyGroup = 'group_by=day,team,user,token,model,endpoint';
 
-/** Waits until nothing is open any more: all settled, and what the dead left closed as lost. Else the books tell. */
+/**
+ * Waits until no request is open: all are settled, or closed as lost if their process died. After the timeout, the
+ * check of the snapshot reports what is still open.
+ */
 export async function untilQuiet(url: string, timeoutMs: number): Promise<void> {
   const quiet = { what: 'every open request to be closed', timeoutMs, everyMs: 200 };
   await withClient(url, async (client) => {
@@ -48,7 +51,7 @@ export async function untilQuiet(url: string, timeoutMs: number): Promise<void> 
   });
 }
 
-export async function readBooks(url: string, administration: Administration): Promise<Books> {
+export async function readSnapshot(url: string, administration: Administration): Promise<StoreSnapshot> {
   const { body } = await administration.admin('GET', `/admin/usage?${everyGroup}&from=${yesterday()}`);
   return withClient(url, async (client) => ({
     open: await countOpen(client),
@@ -69,8 +72,8 @@ async function countOpen(client: Redis): Promise<number> {
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
-async function readEntries(client: Redis): Promise<Written[]> {
-  const entries: Written[] = [];
+async function readEntries(client: Redis): Promise<WrittenEntry[]> {
+  const entries: WrittenEntry[] = [];
   for (let from = '-'; ;) {
     const page = await client.xrange(keys.entries, from, '+', 'COUNT', entriesPerRead);
     for (const [id, fields] of page)

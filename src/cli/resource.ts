@@ -1,0 +1,157 @@
+import { type Command, Option } from 'commander';
+import type { JsonObject } from '../base/request.ts';
+import { adminPath, bodyOf, type GivenOptions } from './arguments.ts';
+import type { Cli } from './cli.ts';
+import { example } from './help.ts';
+import type { Column } from './table.ts';
+
+/** One command: its help, and its options. */
+interface CommandHelp {
+  summary: string;
+  options?: readonly Option[];
+  /** The words after the verb, ready to paste. */
+  examples: readonly string[];
+}
+
+/** A command whose answer is a record. */
+interface RecordCommand extends CommandHelp {
+  /** Printed on stderr after the record. */
+  note?: (record: JsonObject | null) => string;
+}
+
+/** The commands on records of one kind. `list`, `show`, `suspend` and `resume` are summaries: these need no more. */
+export interface Resource {
+  name: 'team' | 'user' | 'token' | 'admin';
+  description: string;
+  /** The part of a path that all records of the kind are under. */
+  collection: string;
+  /** Whether a team is named first on the command line: each record belongs to one. */
+  isOfTeam: boolean;
+  id: { argument: string; description?: string; example: string };
+  columns: readonly Column[];
+  create: RecordCommand & {
+    verb?: string;
+    /** Its argument besides the team, and the field it is sent as. */
+    argument?: { name: string; description?: string; field: string };
+  };
+  list: string;
+  show: string;
+  set?: CommandHelp;
+  suspend?: string;
+  resume?: string;
+  rotate?: RecordCommand & {
+    /** What is lost for good with these options; null if nothing is. */
+    loss: (id: string, options: GivenOptions) => string | null;
+  };
+  end: CommandHelp & {
+    verb: 'delete' | 'revoke';
+    /** Go on if nobody can be asked: an emergency must not wait for a flag. */
+    unasked?: 'done';
+    /** What is lost with it, given the record. */
+    loss: (target: { cli: Cli; team: string; id: string; record: JsonObject }) => Promise<string> | string;
+    done: (id: string) => string;
+  };
+}
+
+export const nameOption = new Option('--name <name>', 'a name for people');
+export const yesOption = new Option('--yes', 'do not ask');
+
+/** Adds the commands of a resource, such as `tollgate team create`, in the order of the help. */
+export function resourceCommands(program: Command, cli: Cli, resource: Resource): void {
+  const { name, collection, isOfTeam, id, columns, create, set, rotate, end } = resource;
+  const inTeam = isOfTeam ? ['acme'] : [];
+  const exampleWords = [...inTeam, id.example].join(' ');
+  const group = program
+    .command(name)
+    .description(resource.description)
+    .addHelpText('after', example([name, 'list', ...inTeam].join(' ')));
+
+  function add(
+    verb: string,
+    { summary, options = [], examples }: CommandHelp,
+    run: (words: string[], options: GivenOptions) => Promise<void>,
+  ): Command {
+    const command = group.command(verb).description(summary);
+    if (isOfTeam) command.argument('<team>');
+    for (const option of options) command.addOption(option);
+    return command
+      .addHelpText('after', example(...examples.map((words) => `${name} ${verb} ${words}`.trimEnd())))
+      .action(() => run(command.args, command.opts()));
+  }
+
+  /** A command on one record. */
+  function addOnOne(
+    verb: string,
+    help: CommandHelp,
+    run: (path: string, id: string, options: GivenOptions) => Promise<void>,
+  ): Command {
+    return add(verb, help, (words, options) => run(pathOf(words), words.at(-1) ?? '', options)).argument(
+      id.argument,
+      id.description,
+    );
+  }
+
+  function pathOf(words: readonly string[]): string {
+    return isOfTeam
+      ? adminPath('teams', ...words.slice(0, 1), collection, ...words.slice(1))
+      : adminPath(collection, ...words);
+  }
+
+  async function printMade(path: string, body: object, { note }: RecordCommand): Promise<void> {
+    const made = await cli.call('POST', path, body);
+    cli.printRecord(made);
+    if (note) cli.note(note(made));
+  }
+
+  const { verb = 'create', argument } = create;
+  const creation = add(verb, create, (words, options) => {
+    const named = argument && { [argument.field]: words.at(-1) };
+    return printMade(pathOf(words.slice(0, inTeam.length)), { ...named, ...bodyOf(options) }, create);
+  });
+  if (argument) creation.argument(argument.name, argument.description);
+  if (verb !== 'create') creation.alias('create');
+
+  add('list', { summary: resource.list, examples: inTeam.length > 0 ? inTeam : [''] }, (words) =>
+    cli.printRows(pathOf(words), columns),
+  );
+  addOnOne('show', { summary: resource.show, examples: [exampleWords] }, (path) =>
+    cli.callAndPrint('GET', path),
+  );
+  if (set) {
+    addOnOne('set', set, (path, _id, options) => cli.callAndPrint('PATCH', path, bodyOf(options)));
+  }
+  for (const act of ['suspend', 'resume'] as const) {
+    const summary = resource[act];
+    if (summary === undefined) continue;
+    addOnOne(act, { summary, examples: [exampleWords] }, (path) =>
+      cli.callAndPrint('POST', `${path}/${act}`),
+    );
+  }
+  if (rotate) {
+    addOnOne('rotate', rotate, async (path, each, { yes, ...options }) => {
+      const loss = rotate.loss(each, options);
+      if (loss !== null) await cli.confirm({ yes, loss: () => loss });
+      await printMade(`${path}/rotate`, bodyOf(options), rotate);
+    });
+  }
+
+  const ending = add(end.verb, { ...end, options: [yesOption] }, async (words, { yes }) => {
+    const [team = '', each = team] = words;
+    const path = pathOf(words);
+    let etag: string | null = null;
+    await cli.confirm({
+      yes,
+      unasked: end.unasked,
+      loss: async () => {
+        const seen = await cli.look(path);
+        ({ etag } = seen);
+        return end.loss({ cli, team, id: each, record: seen.record });
+      },
+    });
+    // Not if it has changed since the question.
+    await cli.call('DELETE', path, undefined, etag === null ? {} : { 'if-match': etag });
+    const ended = { ...(isOfTeam ? { team } : {}), [name]: each, [`${end.verb}d`]: true };
+    cli.printDone(ended, end.done(each));
+  }).argument(id.argument, id.description);
+  if (end.verb === 'revoke') ending.alias('delete');
+}

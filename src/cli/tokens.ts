@@ -1,0 +1,95 @@
+import { Option } from 'commander';
+import type { JsonObject } from '../base/request.ts';
+import {
+  clearOption,
+  emptyOption,
+  expiresOption,
+  limitOption,
+  parseCount,
+  parseDuration,
+  repeatable,
+} from './arguments.ts';
+import { day, plain } from './cells.ts';
+import { type Resource, yesOption } from './resource.ts';
+
+const lists = ['models', 'endpoints', 'origins', 'tools', 'limits'];
+const tokenOptions = [
+  new Option('--name <name>', 'what the token is for'),
+  expiresOption,
+  limitOption,
+  repeatable('--model <id>', 'a model it may use'),
+  repeatable('--endpoint <path>', 'a path it may use'),
+  repeatable('--origin <origin>', 'a browser origin it may be used from, or none'),
+  repeatable('--tool <name>', 'a heroku_tool or mcp tool it may run'),
+  new Option('--max-session-body <bytes>', 'the largest body its sessions may send').argParser(parseCount),
+  emptyOption(lists),
+];
+const claimOption = new Option(
+  '--claim',
+  'print a link that shows the token once, within an hour, instead of the token itself',
+);
+
+export const tokens: Resource = {
+  name: 'token',
+  description: 'Tokens: users call the gateway with them',
+  collection: 'tokens',
+  isOfTeam: true,
+  id: { argument: '<id>', description: 'tok_…', example: 'tok_4fJ2mQ9sXbVe' },
+  /** Whose tokens they are; `show` has what each may do. */
+  columns: [
+    { title: 'TOKEN', cell: ({ id }) => plain(id), whole: true },
+    { title: 'USER', cell: ({ user }) => plain(user) },
+    { title: 'NAME', cell: ({ name }) => plain(name) },
+    { title: 'BEGINS', cell: ({ prefix }) => plain(prefix), whole: true },
+    { title: 'EXPIRES', cell: (token) => day(token['expires_at']), whole: true },
+    { title: 'REVOKED', cell: (token) => day(token['revoked_at']), whole: true },
+  ],
+  create: {
+    verb: 'issue',
+    summary: 'create a token for a user and show its text, once',
+    argument: { name: '<user>', field: 'user' },
+    options: [...tokenOptions, claimOption],
+    examples: ['acme ana --expires 90d', 'acme ana --claim --model m-1'],
+    note: keepSafe,
+  },
+  list: 'list the tokens of a team, including revoked ones',
+  show: 'show a token, without its text',
+  set: {
+    summary: 'change a token; a list replaces the list it had',
+    options: [...tokenOptions, clearOption(['name', 'expires_at', 'max_session_body_bytes', ...lists])],
+    examples: ['acme tok_4fJ2mQ9sXbVe --clear limits'],
+  },
+  rotate: {
+    summary:
+      'give a token a new secret; the old one keeps working for a while (with --overlap 0 it asks first)',
+    options: [
+      yesOption,
+      new Option(
+        '--overlap <time>',
+        'how long the old secret keeps working: 7d, 12h, 30m, 0; default: a day',
+      ).argParser(parseDuration),
+      claimOption,
+    ],
+    examples: ['acme tok_4fJ2mQ9sXbVe --overlap 7d', 'acme tok_4fJ2mQ9sXbVe --claim'],
+    loss: (id, { overlap }) =>
+      overlap === 0 ? `Every current secret of ${id} stops working at once.` : null,
+    note: keepSafe,
+  },
+  end: {
+    verb: 'revoke',
+    summary: 'revoke a token: it is refused from its next request on; asks only at a terminal',
+    examples: ['acme tok_4fJ2mQ9sXbVe'],
+    unasked: 'done',
+    loss: ({ id, record: { user, name } }) =>
+      `The token ${id} of ${plain(user)} (${plain(name)}) stops working.`,
+    done: (id) => `Revoked the token ${id}.`,
+  },
+};
+
+/** The note for the person who made the token, about its text or link. */
+function keepSafe(made: JsonObject | null): string {
+  const url = made?.['claim_url'];
+  if (url === undefined) return 'The token is shown only once. Keep it safe: it cannot be shown again.';
+  const whole = plain(url).startsWith('/') ? "Put your gateway's address before the link. " : '';
+  return `${whole}It shows the token once, within an hour, to whoever opens it first: send it only to the token's holder.`;
+}
