@@ -47,7 +47,7 @@ import { ClaimStore } from './claims/claim-store.ts';
 import { LedgerReader } from './ledger/ledger-reader.ts';
 import { RefusalStore } from './ledger/refusal-store.ts';
 import { SessionStore } from './sessions/session-store.ts';
-import { SnapshotStore } from './upstream/snapshot-store.ts';
+import { snapshotsIn } from './upstream/snapshot-store.ts';
 import { BodyBudget } from './validation/read-body.ts';
 
 export interface WireOptions {
@@ -128,8 +128,8 @@ export function wire(options: WireOptions): Wired {
     max: settings.upstreamQueueMax,
     maxOfTeam: settings.upstreamQueueMaxPerTeam,
   });
-  const readings = new SharedSnapshots({
-    store: stores.readings,
+  const snapshots = new SharedSnapshots({
+    share: stores.shareSnapshots,
     quotas: upstreams.quotas,
     isWaiting: () => queue.size > 0,
     storeNowMs: () => admission.heartbeat.storeNowMs(),
@@ -241,7 +241,7 @@ export function wire(options: WireOptions): Wired {
       stores.onReady(() => loader.begin());
       void stores.connected().then(() => admission.heartbeat.start());
       uses.start();
-      readings.start();
+      snapshots.start();
       discovery.start();
     },
     identitiesLoaded: (timeoutMs) => loader.loaded(timeoutMs),
@@ -253,7 +253,7 @@ export function wire(options: WireOptions): Wired {
     },
     close: async () => {
       loader.close();
-      readings.stop();
+      snapshots.stop();
       discovery.close();
       exchanges.close();
       await upstreams.close();
@@ -292,7 +292,7 @@ function storesOf({ settings, clock, log, metrics }: WireOptions) {
     admission: new AdmissionStore(store, keys, { leaseMs, maxEntries, retentionDays }),
     ledger,
     refusals: new RefusalStore(store, keys, { retentionDays }),
-    readings: new SnapshotStore(store, keys),
+    shareSnapshots: snapshotsIn(store, keys),
     extent: async () => ({ ...(await store.memory()), ...(await ledger.extent()) }),
     connected: () => store.connected(),
     onReady: (listener: () => void) => store.onReady(listener),

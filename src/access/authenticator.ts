@@ -26,7 +26,7 @@ export interface AuthenticatorOptions {
   maxEntries?: number;
   /** Limits refused credentials by client address; null if no router tells addresses. */
   throttle?: AuthThrottle | null;
-  /** What the aliases in policies and limits stand for; absent where there are none. */
+  /** Resolves the aliases in policies and limits; absent if there are none. */
   realModel?: RealModel | null;
 }
 
@@ -37,7 +37,7 @@ interface Remembered {
   credential: Credential;
 }
 
-/** Finds out who is calling. What it refuses, it refuses on the store's word, never on the cache's. */
+/** Finds out who is calling. Every refusal rests on what the store says, never on the cache. */
 export class Authenticator {
   readonly #identities: IdentityStore;
   readonly #clock: Clock;
@@ -75,7 +75,7 @@ export class Authenticator {
       return this.#throttle?.count(headers['x-forwarded-for'], credential) ?? credential;
     }
     const cached = this.#cache.get(credential.secretHash);
-    // One that seems expired goes to the store, whose clock decides.
+    // If it seems expired, the store decides by its own clock.
     if (cached !== undefined && this.#clock.now() < cached.expiresAtMs) {
       return { principal: cached, fresh: false };
     }
@@ -88,7 +88,7 @@ export class Authenticator {
     const { identity, nowMs } = await this.#identities.resolve(credential);
     if (identity === null) return this.#forget(credential, unknown(credential, nowMs));
     const real = this.#realModel;
-    // Here, once for each reading: no request pays for it.
+    // Once for each lookup, so that cached requests do not pay for it.
     const principal = makePrincipal(real ? identityWithRealModels(identity, real) : identity, credential);
     const refusal = checkToken(principal, nowMs);
     if (refusal) return this.#forget(credential, refusal);
@@ -133,7 +133,7 @@ export class Authenticator {
   }
 }
 
-/** Of a session its text tells whether its time was up, also where nothing else is left of it. */
+/** The text of a session's token tells whether it has expired, even if the store has nothing left of it. */
 function unknown({ session }: Credential, nowMs: number): Refusal {
   if (session === null) {
     return new Refusal(

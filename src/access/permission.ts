@@ -8,7 +8,7 @@ import { Refusal } from '../base/refusal.ts';
 export type Need =
   /** Administrators themselves: root alone. */
   | 'administer'
-  /** Whatever holds for a team as such, or for all of them: making and ending teams, their limits and models. */
+  /** Creating, changing and deleting teams, and the settings of the gateway. */
   | 'change-gateway'
   /** Users and tokens of the team in the path. */
   | 'change-members'
@@ -16,7 +16,7 @@ export type Need =
   | 'read-team'
   /** Lists and sums over teams. The operation shows an actor its `visibleTeams` only. */
   | 'read-lists'
-  /** What tells of all teams at once and cannot be taken apart. */
+  /** What covers all teams at once and cannot be split by team. */
   | 'read-gateway';
 
 interface Rule {
@@ -53,14 +53,14 @@ const rules: Readonly<Record<Need, Rule>> = {
   },
 };
 
-/** Who may do what needs this besides root, in words. */
+/** Who may do this besides root, in words. */
 export function neededFor(need: Need): string {
   return rules[need].needed;
 }
 
 /**
- * Null where the actor may do what needs this; else the 403. `teams` are all that the request names, known here or
- * not: the answer is the same for both.
+ * Null if the actor may do this, else the 403. `teams` are all teams that the request names. Whether they exist does
+ * not change the answer.
  */
 export function permit(actor: Actor, need: Need, teams: readonly string[]): Refusal | null {
   switch (actor.kind) {
@@ -70,7 +70,7 @@ export function permit(actor: Actor, need: Need, teams: readonly string[]): Refu
       const { roles, reach, needed } = rules[need];
       if (!roles.includes(actor.role)) return wrongRole(actor, needed);
       if (actor.teams === null) return null;
-      // What names no team where it ought to is nobody's.
+      // A request that should name a team and does not is refused.
       if (reach === 'gateway' || (reach === 'team' && teams.length === 0)) return wrongRole(actor, needed);
       const { teams: own } = actor;
       return teams.every((team) => own.includes(team)) ? null : wrongTeam(own);
@@ -86,7 +86,7 @@ function wrongRole(
   return new Refusal('role_not_allowed', `This needs ${needed}; yours is ${yours}.`);
 }
 
-/** The team asked for is not repeated: it is whatever stood in the path. */
+/** Does not repeat the team of the request, which may be any text. */
 function wrongTeam(own: readonly string[]): Refusal {
   return new Refusal('role_not_allowed', `This administrator's token is for ${listed(own)} only.`);
 }

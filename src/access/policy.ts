@@ -8,7 +8,7 @@ import { secretEndMs } from '../identity/records/secret.ts';
  * A list that is null restricts nothing, except tools; an empty list allows nothing.
  */
 
-/** Neither suspended, revoked, expired nor rotated out at `nowMs`; a session is dead when its token is. */
+/** Null unless it is suspended, revoked, expired or rotated out at `nowMs`. A session ends with its token. */
 export function checkToken({ identity, credential, expiresAtMs }: Principal, nowMs: number): Refusal | null {
   const { team, user, token, session } = identity;
   if (team.suspended_at || user.suspended_at) {
@@ -37,7 +37,7 @@ function rotatedOut(endedAtMs: number): Refusal {
   );
 }
 
-/** The refusal of what has had its time; a page that is told so gets itself a new session. */
+/** The refusal of an expired token or session. A page that gets it requests a new session. */
 export function expired(what: 'token' | 'session', atMs: number): Refusal {
   const remedy = what === 'token' ? 'Ask for a new one.' : 'Get a new one.';
   return new Refusal('expired_token', `This ${what} expired at ${new Date(atMs).toISOString()}. ${remedy}`);
@@ -83,10 +83,10 @@ function originRefusal(
 }
 
 /*
- * A session is told its own lists only: what its token and team may do beside is nobody's business on a page.
+ * A refused session sees only its own lists: a page must not learn what its token and team may do.
  */
 
-/** The path asked for, e.g. `/v1/chat/completions`. One that must be named is admitted by no absent list. */
+/** The path of the request, e.g. `/v1/chat/completions`. An absent list does not admit a path that must be named. */
 export function checkEndpoint(
   { identity: { token, session } }: Principal,
   { path, mustBeNamed }: Pick<Endpoint, 'path' | 'mustBeNamed'>,
@@ -105,7 +105,7 @@ export function checkEndpoint(
   ]);
 }
 
-/** The model asked for: on the session's list, the token's and the team's. */
+/** The model of the request: it must be on the lists of the session, the token and the team. */
 export function checkModel({ identity: { team, token, session } }: Principal, model: string): Refusal | null {
   const hidden = session !== null;
   const lists: AllowList[] = [
@@ -117,8 +117,8 @@ export function checkModel({ identity: { team, token, session } }: Principal, mo
 }
 
 /**
- * Tools that run elsewhere, such as in someone's app: only those the token names, and its session too. One that runs
- * in an app it names is granted for that app alone, as `name@app`.
+ * Tools that run elsewhere, such as in someone's app: the token must name them, and so must its session. A tool that
+ * runs in a named app must be listed for that app, as `name@app`.
  */
 export function checkTools(
   { identity: { token, session } }: Principal,
@@ -137,7 +137,7 @@ export function checkTools(
   return null;
 }
 
-/** A list that must have what is asked for, where there is one; `hidden` from whoever is refused by it. */
+/** A list that must have what is requested; null allows anything. If `hidden`, the refusal does not show it. */
 interface AllowList {
   whose: 'session' | 'token' | 'team';
   allowed: readonly string[] | null;
@@ -163,13 +163,13 @@ function listRefusal(
 
 const defaultSessionBodyBytes = 1_048_576;
 
-/** The largest body: a page's is small, unless the session's token says otherwise. */
+/** The largest body. For a session it is small, unless its token says otherwise. */
 export function maxBodyBytes({ identity: { token, session } }: Principal, gatewaysBytes: number): number {
   if (session === null) return gatewaysBytes;
   return Math.min(gatewaysBytes, token.max_session_body_bytes ?? defaultSessionBodyBytes);
 }
 
-/** A body that was read within an earlier limit. */
+/** Checks a body that was read under an earlier limit. */
 export function checkBodyBytes(principal: Principal, bytes: number, gatewaysBytes: number): Refusal | null {
   const max = maxBodyBytes(principal, gatewaysBytes);
   if (bytes <= max) return null;
@@ -179,10 +179,10 @@ export function checkBodyBytes(principal: Principal, bytes: number, gatewaysByte
   );
 }
 
-/** An origin as browsers write it, or null where the text is none: `null`, a URL with a path, `none`. */
+/** An origin as browsers write it, or null if the text is not one: `null`, a URL with a path, `none`. */
 function normalOrigin(text: string): string | null {
   if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\]+$/i.test(text)) return null;
-  // Only web schemes have an origin in the URL standard; of `chrome-extension://id` it would say `null`.
+  // In the URL standard only web schemes have an origin; `chrome-extension://id` would give `null`.
   return /^https?:/i.test(text) ? (URL.parse(text)?.origin ?? null) : text.toLowerCase();
 }
 

@@ -20,7 +20,7 @@ export interface SecretUsesOptions {
  */
 export class SecretUses {
   readonly #options: SecretUsesOptions;
-  /** Not yet written, by the secret's hash. */
+  /** Uses that are not written yet, by the secret's hash. */
   #waiting = new Map<string, SecretUse>();
   #timer: NodeJS.Timeout | null = null;
 
@@ -28,7 +28,7 @@ export class SecretUses {
     this.#options = options;
   }
 
-  /** A credential was recognised. A session's is nobody's secret. */
+  /** Notes that a credential was used. A session's is not a secret of its token. */
   note({ identity, credential }: Principal): void {
     if (identity.session !== null) return;
     const atMs = Math.floor(this.#options.storeNowMs());
@@ -42,7 +42,7 @@ export class SecretUses {
     this.#waiting.set(credential.secretHash, { team: team.id, token: token.id, prefix, atMs });
   }
 
-  /** Begins to write them down. */
+  /** Starts to write uses regularly. */
   start(): void {
     this.#timer ??= setInterval(() => void this.#tryToWrite(), writeEveryMs);
     this.#timer.unref();
@@ -67,7 +67,7 @@ export class SecretUses {
     try {
       await this.#write();
     } catch (error) {
-      // While the store is away or full they wait; it has been said that it is.
+      // They wait while the store is unreachable or full, which is logged elsewhere.
       if (!(error instanceof StoreUnavailable)) this.#options.log.error('noting uses failed', { error });
     }
   }

@@ -14,7 +14,7 @@ import type { Principal } from '../identity/records/identity.ts';
 import type { ForwardOutcome } from '../base/outcome.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Endpoint, JsonObject, ValidRequest } from '../base/request.ts';
-import { Fallbacks } from '../models/fallbacks.ts';
+import { fallbackTarget } from '../models/fallbacks.ts';
 import type { Journal } from '../edge/journal.ts';
 import type { Discovery } from '../models/discovery.ts';
 import type { AttemptRules } from '../upstream/attempts.ts';
@@ -68,13 +68,11 @@ export class Pipeline {
   readonly #parts: PipelineParts;
   readonly #timings: ExchangeTimings;
   readonly #rules: AttemptRules;
-  readonly #fallbacks: Fallbacks;
   /** The last large body that was to be parsed. */
   #largeBody: Promise<unknown> = Promise.resolve();
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
-    this.#fallbacks = new Fallbacks(parts);
     const { upstreamTimeoutMs, streamIdleTimeoutMs, readerTimeoutMs, firstHeartbeatMs, heartbeatMs } =
       parts.settings;
     this.#timings = {
@@ -162,7 +160,8 @@ export class Pipeline {
     const isBounded = request.outputBound !== null;
     // What these hold on to stays for as long as the answer takes: not the parsed body.
     const fallback = (): Target | null =>
-      this.#fallbacks.target(
+      fallbackTarget(
+        this.#parts,
         { endpoint, model, isBounded, sent: body, principal },
         (other) => this.#useRefusal(call, other, principal) === null,
       );

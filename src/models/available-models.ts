@@ -1,5 +1,6 @@
 import { isRecord } from '../base/request.ts';
 import { type ListedModel, type ModelKind, modelKinds } from '../base/model.ts';
+import { parsed } from '../upstream/usage.ts';
 
 /** Far more than exist; the rest of a longer list is ignored. */
 const maxModels = 1_000;
@@ -15,7 +16,9 @@ const kindOfType: ReadonlyMap<string, ModelKind> = new Map(
  */
 export function readAvailableModels(text: string): ReadonlyMap<string, ListedModel> | null {
   const models = new Map<string, ListedModel>();
-  for (const entry of arrayIn(text).slice(0, maxModels)) {
+  const entries = parsed(text);
+  if (!Array.isArray(entries)) return null;
+  for (const entry of entries.slice(0, maxModels) as unknown[]) {
     const { model_id: id, type, regions } = isRecord(entry) ? entry : {};
     if (typeof id !== 'string' || !/^[A-Za-z0-9._:/-]{1,128}$/.test(id)) continue;
     models.set(id, { kinds: kindsOf(textsOf(type)), regions: textsOf(regions).filter(isRegion) });
@@ -32,15 +35,6 @@ export function availableModel(id: string, { kinds, regions }: ListedModel): obj
 function kindsOf(types: readonly string[]): readonly ModelKind[] {
   const kinds = types.map((type) => kindOfType.get(type));
   return kinds.every((kind) => kind !== undefined) ? [...new Set(kinds)] : [];
-}
-
-function arrayIn(text: string): readonly unknown[] {
-  try {
-    const value: unknown = JSON.parse(text);
-    return Array.isArray(value) ? value : [];
-  } catch {
-    return [];
-  }
 }
 
 /** A single text counts as a list of one. */

@@ -20,43 +20,34 @@ export interface Replaceable {
   principal: Principal;
 }
 
-export interface FallbacksParts {
-  catalogue: Catalogue;
-  upstreams: Pick<Upstreams, 'candidates'>;
+/** The same request for the fallback model; null if there is none, or `mayUse` rejects it. */
+export function fallbackTarget(
+  { catalogue, upstreams }: { catalogue: Catalogue; upstreams: Upstreams },
+  request: Replaceable,
+  mayUse: (request: ValidRequest) => boolean,
+): Target | null {
+  const model = catalogue.fallback(request.model);
+  if (model === null || isPinned(request.principal)) return null;
+  const candidates = upstreams.candidates(model);
+  if (candidates.length === 0) return null;
+  const valid = validFor(model, request, catalogue);
+  if (valid instanceof Refusal || !mayUse(valid)) return null;
+  return { model, candidates, body: Buffer.from(JSON.stringify(valid.body)) };
 }
 
-/** Makes requests for fallback models. */
-export class Fallbacks {
-  readonly #parts: FallbacksParts;
-
-  constructor(parts: FallbacksParts) {
-    this.#parts = parts;
-  }
-
-  /** The same request for the fallback model; null if there is none, or `mayUse` rejects it. */
-  target(request: Replaceable, mayUse: (request: ValidRequest) => boolean): Target | null {
-    const { catalogue, upstreams } = this.#parts;
-    const model = catalogue.fallback(request.model);
-    if (model === null || isPinned(request.principal)) return null;
-    const candidates = upstreams.candidates(model);
-    if (candidates.length === 0) return null;
-    const valid = this.#validFor(model, request);
-    if (valid instanceof Refusal || !mayUse(valid)) return null;
-    return { model, candidates, body: Buffer.from(JSON.stringify(valid.body)) };
-  }
-
-  #validFor(model: string, { endpoint, isBounded, sent }: Replaceable): ValidRequest | Refusal {
-    const { catalogue } = this.#parts;
-    const body = parseJson(sent);
-    if (body instanceof Refusal) return body;
-    const field = endpoint.outputField ?? 'max_tokens';
-    const most = isBounded ? null : catalogue.maxOutputTokens(model);
-    const valid = endpoint.validate({ ...lowered(body, field, most), model }, (id) =>
-      catalogue.maxOutputTokens(id),
-    );
-    if (valid instanceof Refusal || !catalogue.takesOneOfSampling(model)) return valid;
-    return withOneOfSampling(valid);
-  }
+function validFor(
+  model: string,
+  { endpoint, isBounded, sent }: Replaceable,
+  catalogue: Catalogue,
+): ValidRequest | Refusal {
+  const body = parseJson(sent);
+  if (body instanceof Refusal) return body;
+  const field = endpoint.outputField ?? 'max_tokens';
+  const most = isBounded ? null : catalogue.maxOutputTokens(model);
+  const replaced = { ...lowered(body, field, most), model };
+  const valid = endpoint.validate(replaced, (id) => catalogue.maxOutputTokens(id));
+  if (valid instanceof Refusal || !catalogue.takesOneOfSampling(model)) return valid;
+  return withOneOfSampling(valid);
 }
 
 function lowered(body: JsonObject, field: string, most: number | null): JsonObject {

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import { callerLeft, type Ending, type ForwardOutcome } from '../base/outcome.ts';
 import type { AnswerFormat } from '../base/request.ts';
 import { type Refusal, restarting } from '../base/refusal.ts';
@@ -56,6 +56,7 @@ const bytesPerToken = 4;
  */
 export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
   slot = -1;
+  readonly call: Call;
   readonly writer: PacedWriter;
   readonly startedMs: number;
   readonly #options: ExchangeOptions;
@@ -73,6 +74,7 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
   constructor(options: ExchangeOptions, upstreamCall: UpstreamCall) {
     const { call, answerFormat, stream, timings, open } = options;
     this.#options = options;
+    this.call = call;
     this.#upstreamCall = upstreamCall;
     // Like those of Heroku's router, deadlines begin when the whole request is in, not with a slow upload.
     this.startedMs = call.arrivedMs;
@@ -97,9 +99,9 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
   onResponseStart(status: number, headers: IncomingHttpHeaders): void {
     if (this.#phase !== 'waiting') return;
     this.#lastByteMs = this.nowMs;
-    this.#firstByteMs = this.#options.call.elapsedMs;
+    this.#firstByteMs = this.call.elapsedMs;
     this.#upstreamStatus = status;
-    this.#headMs = this.#sinceSentMs();
+    this.#headMs = this.call.startedMs + this.call.elapsedMs - this.#upstreamCall.sentAtMs;
     const head = headOf(status, headers);
     if (isPassedOn(head, this.streaming)) {
       this.#phase = 'passing';
@@ -124,7 +126,10 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
   onResponseError(error: Error): void {
     if (this.#phase === 'passing') this.brokeOff(`Its answer broke off (${codeOf(error)}).`);
     else if (this.#phase === 'collecting') this.#failWithErrorAnswer();
-    else if (this.#phase === 'waiting') this.#failUnanswered(error);
+    else if (this.#phase === 'waiting') {
+      const { refusal, ending } = unanswered(error);
+      this.#fail(refusal, ending);
+    }
   }
 
   tick(nowMs: number): void {
@@ -151,14 +156,6 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     return this.#options.stream;
   }
 
-  get outgoing(): ServerResponse {
-    return this.#options.call.outgoing;
-  }
-
-  errorBody(refusal: Refusal): object {
-    return this.#options.call.errorBody(refusal);
-  }
-
   get headers(): readonly string[] {
     const { headers } = this.#options;
     const ofUpstream = this.#upstreamCall.headers;
@@ -177,16 +174,13 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     return this.#options.open.nowMs;
   }
 
-  answered(): Promise<void> | null {
-    return this.#settle({ ending: 'answered', status: this.#sentStatus(), outcome: 'ok', errorCode: null });
-  }
-
-  answeredWithError(): Promise<void> | null {
+  answered(outcome: 'ok' | 'error'): Promise<void> | null {
+    const isOk = outcome === 'ok';
     return this.#settle({
-      ending: 'broken',
+      ending: isOk ? 'answered' : 'broken',
       status: this.#sentStatus(),
-      outcome: 'error',
-      errorCode: 'upstream_error',
+      outcome,
+      errorCode: isOk ? null : 'upstream_error',
     });
   }
 
@@ -198,11 +192,6 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
   after(settling: Promise<void> | null, go: () => void): void {
     if (settling === null) go();
     else void settling.then(go);
-  }
-
-  #failUnanswered(error: Error): void {
-    const { refusal, ending } = unanswered(error);
-    this.#fail(refusal, ending);
   }
 
   #failWithErrorAnswer(): void {
@@ -227,9 +216,10 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     });
     this.#phase = 'over';
     this.#upstreamCall.abandon();
+    const { call } = this;
     this.after(settling, () => {
       if (this.#reply.begun) this.#reply.breakOff(refusal);
-      else sendRefusal(this.outgoing, refusal, { body: this.errorBody(refusal), headers: this.headers });
+      else sendRefusal(call.outgoing, refusal, { body: call.errorBody(refusal), headers: this.headers });
     });
   }
 
@@ -249,11 +239,6 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     const { sent, spent } = this.#upstreamCall;
     const own = sent ? ending : 'not_taken';
     return spent && (own === 'not_taken' || own === 'rejected') ? 'failed' : own;
-  }
-
-  #sinceSentMs(): number {
-    const { startedMs, elapsedMs } = this.#options.call;
-    return startedMs + elapsedMs - this.#upstreamCall.sentAtMs;
   }
 
   #isEnding(): boolean {
@@ -288,7 +273,7 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
       accepted: passed,
       upstream: sent ? { status: this.#upstreamStatus, headMs: this.#headMs } : null,
       sentTo: { attachment: attachment.name, model },
-      durationMs: this.#options.call.elapsedMs,
+      durationMs: this.call.elapsedMs,
       ttfbMs: this.#firstByteMs,
     });
   }

@@ -11,12 +11,9 @@ const telling = /"type"\s*:\s*"(?:message_start|message_delta|message_stop|error
  * `message_stop` completes it.
  */
 export class MessagesTap extends StreamTap {
+  protected override readonly endMark = null;
   readonly #input = new Map<string, number>();
   #outputTokens: number | null = null;
-
-  constructor() {
-    super(null);
-  }
 
   protected read(data: string): void {
     this.textBytes += textBytes(data);

@@ -1,7 +1,5 @@
-import type { ServerResponse } from 'node:http';
 import type { Usage } from '../base/outcome.ts';
 import type { JsonTap } from './json-tap.ts';
-import type { PacedWriter } from './paced-writer.ts';
 import type { Reply, ReplyHost, UpstreamHead } from './reply.ts';
 
 /**
@@ -11,8 +9,6 @@ import type { Reply, ReplyHost, UpstreamHead } from './reply.ts';
 export class PlainReply implements Reply {
   begun = false;
   readonly #host: ReplyHost;
-  readonly #outgoing: ServerResponse;
-  readonly #writer: PacedWriter;
   readonly #firstByteMs: number;
   readonly #tap: JsonTap;
   #head: UpstreamHead | null = null;
@@ -21,8 +17,6 @@ export class PlainReply implements Reply {
 
   constructor(host: ReplyHost, firstByteMs: number, tap: JsonTap) {
     this.#host = host;
-    this.#outgoing = host.outgoing;
-    this.#writer = host.writer;
     this.#firstByteMs = firstByteMs;
     this.#tap = tap;
   }
@@ -46,27 +40,27 @@ export class PlainReply implements Reply {
     this.#bytes += chunk.length;
     if (this.#held) {
       this.#writeHead();
-      this.#writer.write(this.#held);
+      this.#host.writer.write(this.#held);
     }
     this.#held = chunk;
   }
 
   end(): void {
-    this.#host.after(this.#host.answered(), () => {
+    this.#host.after(this.#host.answered('ok'), () => {
       this.#writeHead(this.#held?.length ?? 0);
-      this.#writer.end(this.#held);
+      this.#host.writer.end(this.#held);
     });
   }
 
   breakOff(): void {
-    this.#writer.cut();
+    this.#host.writer.cut();
   }
 
   /** Heroku's router wants a first byte within 30 s (H12), even if only one chunk has come by then. */
   tick(nowMs: number): void {
     if (!this.#head || this.begun || nowMs - this.#host.startedMs < this.#firstByteMs) return;
     this.#writeHead();
-    this.#outgoing.flushHeaders();
+    this.#host.call.outgoing.flushHeaders();
   }
 
   #writeHead(wholeBytes?: number): void {
@@ -77,6 +71,6 @@ export class PlainReply implements Reply {
     const headers = [...this.#host.headers, 'content-type', contentType];
     if (contentEncoding !== undefined) headers.push('content-encoding', contentEncoding);
     if (length !== undefined) headers.push('content-length', length);
-    this.#outgoing.writeHead(status, headers);
+    this.#host.call.outgoing.writeHead(status, headers);
   }
 }

@@ -1,7 +1,9 @@
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Usage } from '../base/outcome.ts';
 import type { Refusal } from '../base/refusal.ts';
 import { isEventStream, isJson } from '../upstream/upstream-error.ts';
+import { headerValue } from '../upstream/upstream-headers.ts';
+import type { Call } from '../edge/call.ts';
 import type { PacedWriter } from './paced-writer.ts';
 
 /** The part of an answer's head that a reply uses. */
@@ -15,18 +17,13 @@ export interface UpstreamHead {
 
 /** Reads the head of an upstream's answer. Pure. */
 export function headOf(status: number, headers: IncomingHttpHeaders): UpstreamHead {
-  const encoding = one(headers['content-encoding'])?.toLowerCase();
+  const encoding = headerValue(headers['content-encoding'])?.toLowerCase();
   return {
     status,
-    contentType: one(headers['content-type']) ?? '',
+    contentType: headerValue(headers['content-type']) ?? '',
     contentEncoding: encoding === 'identity' ? undefined : encoding,
-    contentLength: one(headers['content-length']),
+    contentLength: headerValue(headers['content-length']),
   };
-}
-
-/** A header sent twice arrives as an array, whatever the type says. */
-function one(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value;
 }
 
 /** Whether an answer with this head is what was asked for: 2xx, and JSON or a stream. Pure. */
@@ -58,19 +55,18 @@ export interface Reply {
 
 /** What a reply needs of the exchange it belongs to. */
 export interface ReplyHost {
-  readonly outgoing: ServerResponse;
+  readonly call: Call;
   readonly writer: PacedWriter;
   /** The gateway's own headers, a flat list. */
   readonly headers: readonly string[];
   /** Monotonic, ms: when the whole request was in, and now. */
   readonly startedMs: number;
   readonly nowMs: number;
-  /** A refusal as the JSON that the caller's client reads. */
-  errorBody(refusal: Refusal): object;
-  /** Settles as a success. A promise must be awaited before the answer ends. */
-  answered(): Promise<void> | null;
-  /** Settles as an error that the upstream reported inside its answer. */
-  answeredWithError(): Promise<void> | null;
+  /**
+   * Settles as a success, or as an error that the upstream reported inside its answer. A promise must be awaited before
+   * the answer ends.
+   */
+  answered(result: 'ok' | 'error'): Promise<void> | null;
   /** Settles as broken off and tells the caller. */
   brokeOff(what: string): void;
   /** Calls `go` when the settlement is done: at once if there is nothing to wait for. */

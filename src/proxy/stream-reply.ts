@@ -1,6 +1,4 @@
-import type { ServerResponse } from 'node:http';
 import type { Refusal } from '../base/refusal.ts';
-import type { PacedWriter } from './paced-writer.ts';
 import type { Reply, ReplyHost, UpstreamHead } from './reply.ts';
 import type { StreamTap } from './stream-tap.ts';
 
@@ -18,8 +16,6 @@ export interface StreamTimings {
 export class StreamReply implements Reply {
   begun = false;
   readonly #host: ReplyHost;
-  readonly #outgoing: ServerResponse;
-  readonly #writer: PacedWriter;
   readonly #timings: StreamTimings;
   readonly #tap: StreamTap;
   #settled = false;
@@ -31,8 +27,6 @@ export class StreamReply implements Reply {
 
   constructor(host: ReplyHost, timings: StreamTimings, tap: StreamTap) {
     this.#host = host;
-    this.#outgoing = host.outgoing;
-    this.#writer = host.writer;
     this.#timings = timings;
     this.#tap = tap;
     this.#lastWriteMs = host.startedMs;
@@ -51,7 +45,8 @@ export class StreamReply implements Reply {
     this.#writeHead(head);
     // Usually the first event comes in the same packet; then the head goes out with it.
     setImmediate(() => {
-      if (!this.#wrote && !this.#outgoing.destroyed) this.#outgoing.flushHeaders();
+      const { outgoing } = this.#host.call;
+      if (!this.#wrote && !outgoing.destroyed) outgoing.flushHeaders();
     });
   }
 
@@ -72,16 +67,16 @@ export class StreamReply implements Reply {
     const { done, finished, failed, atBoundary } = this.#tap;
     const complete = done || ((finished || failed) && atBoundary);
     if (!this.#settled && !complete) this.#host.brokeOff('Its answer ended too early.');
-    else this.#host.after(this.#settle(), () => this.#writer.end());
+    else this.#host.after(this.#settle(), () => this.#host.writer.end());
   }
 
   breakOff(refusal: Refusal): void {
-    if (this.#tap.atBoundary) this.#writer.write(this.#errorEvent(refusal));
-    this.#writer.cut();
+    if (this.#tap.atBoundary) this.#host.writer.write(this.#errorEvent(refusal));
+    this.#host.writer.cut();
   }
 
   tick(nowMs: number): void {
-    if (this.#settled || this.#writer.blocked) return;
+    if (this.#settled || this.#host.writer.blocked) return;
     const { firstHeartbeatMs, heartbeatMs } = this.#timings;
     if (nowMs - this.#lastWriteMs < (this.begun ? heartbeatMs : firstHeartbeatMs)) return;
     if (!this.begun) this.#writeHead(earlyHead);
@@ -106,29 +101,29 @@ export class StreamReply implements Reply {
     const held = this.#held ?? [];
     this.#held = null;
     for (const chunk of held) this.#write(chunk);
-    if (this.#endsHeld) this.#writer.end();
+    if (this.#endsHeld) this.#host.writer.end();
   }
 
   #settle(): Promise<void> | null {
     if (this.#settled) return null;
     this.#settled = true;
-    return this.#tap.failed ? this.#host.answeredWithError() : this.#host.answered();
+    return this.#host.answered(this.#tap.failed ? 'error' : 'ok');
   }
 
   #write(chunk: Buffer | string): void {
     this.#wrote = true;
     this.#lastWriteMs = this.#host.nowMs;
-    this.#writer.write(chunk);
+    this.#host.writer.write(chunk);
   }
 
   #writeHead({ status, contentType }: Pick<UpstreamHead, 'status' | 'contentType'>): void {
     this.begun = true;
     const headers = [...this.#host.headers, 'content-type', contentType, 'cache-control', 'no-cache'];
-    this.#outgoing.writeHead(status, headers);
+    this.#host.call.outgoing.writeHead(status, headers);
   }
 
   /** The only form that all clients notice: the event, its `error` member, then a cut connection. */
   #errorEvent(refusal: Refusal): string {
-    return `event: error\ndata: ${JSON.stringify(this.#host.errorBody(refusal))}\n\n`;
+    return `event: error\ndata: ${JSON.stringify(this.#host.call.errorBody(refusal))}\n\n`;
   }
 }

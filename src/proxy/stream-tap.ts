@@ -26,14 +26,10 @@ export abstract class StreamTap {
   textBytes = 0;
   reportedBytes = 0;
 
-  readonly #endMark: string | null;
+  /** The data that ends a stream; null if an event ends it. */
+  protected readonly endMark: string | null = '[DONE]';
   #line = '';
   #data = '';
-
-  /** `endMark`: the data that ends a stream; null if an event ends it. */
-  constructor(endMark: string | null) {
-    this.#endMark = endMark;
-  }
 
   /** Reads the data of one event, never empty. */
   protected abstract read(data: string): void;
@@ -82,7 +78,7 @@ export abstract class StreamTap {
     if (!text.startsWith('data:')) return;
     const data = text.slice(text[5] === ' ' ? 6 : 5);
     // The end mark counts at its own line: a stream may stop before the blank line behind it.
-    if (data === this.#endMark) this.done = true;
+    if (data === this.endMark) this.done = true;
     else if (this.#data.length < maxLineBytes)
       this.#data = this.#data === '' ? data : `${this.#data}\n${data}`;
   }

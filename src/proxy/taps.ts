@@ -9,10 +9,6 @@ const finishReason = /"finish_reason"\s*:\s*"[^"]/;
 
 /** Reads along with a stream of chat completions. Its usage is the last that was not all zero. */
 export class ChatTap extends StreamTap {
-  constructor() {
-    super('[DONE]');
-  }
-
   protected read(data: string): void {
     this.textBytes += textBytes(data);
     if (!this.finished) this.finished = finishReason.test(data);
@@ -32,10 +28,6 @@ const ofTool = /"object"\s*:\s*"tool\.completion"/;
  * usages are added up. A finish reason ends an inference, not the answer: only `[DONE]` does.
  */
 export class AgentsTap extends StreamTap {
-  constructor() {
-    super('[DONE]');
-  }
-
   protected read(data: string): void {
     if (errorFirst.test(data)) this.failed = true;
     if (!ofTool.test(data)) this.textBytes += textBytes(data);

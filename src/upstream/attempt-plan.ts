@@ -26,31 +26,26 @@ export interface AttemptPlanOptions {
 
 /** Who may still be asked: the attachments of the request's model, then those of its fallback. Time is an argument. */
 export class AttemptPlan {
-  readonly #asked: Target;
-  readonly #tokens: number;
-  readonly #makeFallback: () => Target | null;
+  readonly #request: AttemptPlanOptions;
   /** Undefined until it is needed. */
   #fallback: Target | null | undefined;
 
-  constructor({ asked, fallback, tokens }: AttemptPlanOptions) {
-    this.#asked = asked;
-    this.#makeFallback = fallback;
-    this.#tokens = tokens;
+  constructor(request: AttemptPlanOptions) {
+    this.#request = request;
   }
 
   /** The upstream of the model that works and has quota; usually nothing more is needed. */
   first(nowMs: number): Upstream | null {
-    return chooseWorking(this.#asked.candidates, nowMs, this.#tokens);
+    return chooseWorking(this.#request.asked.candidates, nowMs, this.#request.tokens);
   }
 
   /** Null if nobody is left. */
   next(nowMs: number): Step | null {
-    const asked = this.#asked;
-    const tokens = this.#tokens;
+    const { asked, fallback, tokens } = this.#request;
     // A single failure may be the request's own fault, which is no reason to give everybody another model.
     const own = this.first(nowMs) ?? chooseOpen(asked.candidates.filter(failedOnce), nowMs, tokens);
     if (own) return { kind: 'send', target: asked, upstream: own };
-    if (this.#fallback === undefined) this.#fallback = this.#makeFallback();
+    if (this.#fallback === undefined) this.#fallback = fallback();
     const other = this.#fallback;
     const ofOther = other && chooseWorking(other.candidates, nowMs, tokens);
     if (ofOther) return { kind: 'send', target: other, upstream: ofOther };
@@ -86,12 +81,9 @@ export function chooseWorking(
 
 /** Of those that have quota, the one whose circuit breaker closes first. Pure. */
 export function chooseOpen(candidates: readonly Upstream[], nowMs: number, tokens: number): Upstream | null {
-  let best: Upstream | null = null;
-  for (const upstream of candidates) {
-    if (upstream.quota.remaining(nowMs, tokens) === 0) continue;
-    if (best === null || upstream.breaker.openUntilMs < best.breaker.openUntilMs) best = upstream;
-  }
-  return best;
+  return soonest(candidates, ({ quota, breaker }) =>
+    quota.remaining(nowMs, tokens) === 0 ? Infinity : breaker.openUntilMs,
+  );
 }
 
 /** The one that is expected to have quota first. Pure. */
@@ -100,13 +92,18 @@ export function chooseExhausted(
   nowMs: number,
   tokens: number,
 ): Upstream | null {
+  return soonest(candidates, ({ quota }) => quota.availableAtMs(nowMs, tokens));
+}
+
+/** The first of those with the least time; null if all are Infinity. */
+function soonest(candidates: readonly Upstream[], timeMs: (upstream: Upstream) => number): Upstream | null {
   let best: Upstream | null = null;
-  let soonestMs = Infinity;
+  let bestMs = Infinity;
   for (const upstream of candidates) {
-    const availableAtMs = upstream.quota.availableAtMs(nowMs, tokens);
-    if (availableAtMs >= soonestMs) continue;
+    const ms = timeMs(upstream);
+    if (ms >= bestMs) continue;
     best = upstream;
-    soonestMs = availableAtMs;
+    bestMs = ms;
   }
   return best;
 }

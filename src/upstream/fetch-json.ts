@@ -1,6 +1,7 @@
 import type { Refusal } from '../base/refusal.ts';
 import { retryAfterMs } from './retry.ts';
 import { failed, isJson, timedOut, unreachable, upstreamTrouble } from './upstream-error.ts';
+import { headerValue } from './upstream-headers.ts';
 import type { Upstream } from './upstream.ts';
 
 export interface FetchedJson {
@@ -30,10 +31,10 @@ export async function fetchJson(
     const whole = await boundedText(answer.body as AsyncIterable<Buffer>, maxBytes);
     if (whole === null) return failed('Its answer is too large.');
     const text = whole.replaceAll(key, '***');
-    const contentType = one(answer.headers['content-type']) ?? '';
+    const contentType = headerValue(answer.headers['content-type']) ?? '';
     const status = answer.statusCode;
     if (status >= 300 || !isJson(contentType)) {
-      const waitMs = retryAfterMs(one(answer.headers['retry-after']));
+      const waitMs = retryAfterMs(headerValue(answer.headers['retry-after']));
       return upstreamTrouble({ status, contentType, retryAfterMs: waitMs, text }).refusal;
     }
     return { value: JSON.parse(text) as unknown };
@@ -41,10 +42,6 @@ export async function fetchJson(
     if (signal.aborted) return timedOut(timeoutMs);
     return error instanceof SyntaxError ? failed('Its answer is not JSON.') : unreachable();
   }
-}
-
-function one(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value;
 }
 
 /** The text of a body; null if it is longer than `maxBytes`, and then the rest is not read. */

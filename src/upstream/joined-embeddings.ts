@@ -1,6 +1,6 @@
 import { isRecord } from '../base/request.ts';
 import { addedUsage, type Usage } from '../base/outcome.ts';
-import { readUsage } from './usage.ts';
+import { parsed, readUsage } from './usage.ts';
 
 /** Joins the answers to the parts of a request for embeddings into the one answer that it would have had. */
 export class JoinedEmbeddings {
@@ -21,10 +21,10 @@ export class JoinedEmbeddings {
 
   /** Adds the next answer; false if it is not an answer to so many inputs. */
   add(text: string, inputs: number): boolean {
-    const answer = recordIn(text);
-    const data = answer?.['data'];
-    if (!answer || !Array.isArray(data) || data.length !== inputs || !data.every(isRecord)) return false;
-    const { data: _, usage, ...head } = answer;
+    const answer = parsed(text);
+    if (!isRecord(answer)) return false;
+    const { data, usage, ...head } = answer;
+    if (!Array.isArray(data) || data.length !== inputs || !data.every(isRecord)) return false;
     this.#head ??= head;
     this.#addUsage(usage, readUsage(text));
     const offset = this.inputs;
@@ -57,14 +57,5 @@ export class JoinedEmbeddings {
     for (const [name, count] of Object.entries(reported)) {
       if (typeof count === 'number') this.#reported.set(name, (this.#reported.get(name) ?? 0) + count);
     }
-  }
-}
-
-function recordIn(text: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isRecord(value) ? value : null;
-  } catch {
-    return null;
   }
 }

@@ -1,4 +1,21 @@
-import type { LimitWindow, RateLimitSnapshot } from './rate-limit-snapshot.ts';
+/** What is left of one of an inference key's limits. */
+export interface LimitWindow {
+  remaining: number;
+  /** Of a whole window; Infinity if it is not known. */
+  limit: number;
+  /** When the next window begins. */
+  resetAtMs: number;
+}
+
+/** What is known of a key's quota. All times are by one clock, ms. */
+export interface RateLimitSnapshot {
+  /** When the upstream said so. */
+  atMs: number;
+  /** A 429 has said to send nothing before then. */
+  blockedUntilMs: number;
+  requests: LimitWindow | null;
+  tokens: LimitWindow | null;
+}
 
 /** After a wait, so many requests are sent at a time until an answer says what is left: not all at once. */
 const trickle = { requests: 10, everyMs: 100 };
@@ -69,7 +86,7 @@ export class KeyQuota {
     return this.#saidSome && (this.#known?.blockedUntilMs ?? 0) <= nowMs && this.#sent > this.#counted;
   }
 
-  /** Records what the answer to a request says. An answer that a later one has overordinal says nothing new. */
+  /** Records what the answer to a request says. An answer that a later one has overtaken says nothing new. */
   recordSnapshot(snapshot: RateLimitSnapshot, ordinal: number): void {
     if (ordinal < this.#counted) return;
     this.#counted = ordinal;
@@ -78,11 +95,7 @@ export class KeyQuota {
     const underWay = this.#sent - ordinal;
     const said = snapshot.requests && this.#isCounted(snapshot.requests) ? snapshot.requests : null;
     const requests = said && { ...said, remaining: said.remaining - underWay };
-    this.#known = {
-      ...snapshot,
-      requests,
-      blockedUntilMs: this.#known?.blockedUntilMs ?? 0,
-    };
+    this.#known = { ...snapshot, requests, blockedUntilMs: this.#known?.blockedUntilMs ?? 0 };
   }
 
   /** An upstream that says the same in every answer, with most of the limit left, does not count. */

@@ -1,22 +1,17 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { LimitWindow, RateLimitSnapshot } from './rate-limit-snapshot.ts';
+import type { LimitWindow, RateLimitSnapshot } from './key-quota.ts';
 
 const longestResetMs = 86_400_000;
 /** If an answer does not say when there is quota again. */
 const defaultResetMs = 1_000;
 
+const requestHeaders = headersOf('requests');
+const tokenHeaders = headersOf('tokens');
+
 /** What an answer says of its key's limits, `x-ratelimit-*`; null if it says nothing that makes sense. Pure. */
 export function snapshotIn(headers: IncomingHttpHeaders, nowMs: number): RateLimitSnapshot | null {
-  const requests = leftOf(nowMs, {
-    limit: headers['x-ratelimit-limit-requests'],
-    remaining: headers['x-ratelimit-remaining-requests'],
-    reset: headers['x-ratelimit-reset-requests'],
-  });
-  const tokens = leftOf(nowMs, {
-    limit: headers['x-ratelimit-limit-tokens'],
-    remaining: headers['x-ratelimit-remaining-tokens'],
-    reset: headers['x-ratelimit-reset-tokens'],
-  });
+  const requests = windowIn(headers, requestHeaders, nowMs);
+  const tokens = windowIn(headers, tokenHeaders, nowMs);
   return requests || tokens ? { atMs: nowMs, blockedUntilMs: 0, requests, tokens } : null;
 }
 
@@ -26,16 +21,22 @@ export function exhaustedForMs(snapshot: RateLimitSnapshot | null, nowMs: number
   return used.length === 0 ? null : Math.max(...used.map((left) => (left?.resetAtMs ?? nowMs) - nowMs));
 }
 
+function headersOf(unit: string): Record<'limit' | 'remaining' | 'reset', string> {
+  const name = (what: string): string => `x-ratelimit-${what}-${unit}`;
+  return { limit: name('limit'), remaining: name('remaining'), reset: name('reset') };
+}
+
 type HeaderValue = string | string[] | undefined;
 
-function leftOf(
+function windowIn(
+  headers: IncomingHttpHeaders,
+  { limit, remaining, reset }: typeof requestHeaders,
   nowMs: number,
-  said: { limit: HeaderValue; remaining: HeaderValue; reset: HeaderValue },
 ): LimitWindow | null {
-  const remaining = wholeNumber(said.remaining);
-  if (remaining === null) return null;
-  const resetInMs = durationMs(said.reset) ?? defaultResetMs;
-  return { remaining, limit: wholeNumber(said.limit) ?? Infinity, resetAtMs: nowMs + resetInMs };
+  const left = wholeNumber(headers[remaining]);
+  if (left === null) return null;
+  const resetInMs = durationMs(headers[reset]) ?? defaultResetMs;
+  return { remaining: left, limit: wholeNumber(headers[limit]) ?? Infinity, resetAtMs: nowMs + resetInMs };
 }
 
 const largest = 1e15;

@@ -14,87 +14,6 @@ export interface QueuedRequest {
 
 const tickMs = 50;
 
-/** Where requests wait while no key has quota for them: bounded, teams in turn. No timer runs while nobody waits. */
-export class RequestQueue {
-  readonly #clock: Clock;
-  readonly #queue: FairQueue<QueuedRequest>;
-  #timer: NodeJS.Timeout | null = null;
-
-  constructor({ clock, max, maxOfTeam }: { clock: Clock; max: number; maxOfTeam: number }) {
-    this.#clock = clock;
-    this.#queue = new FairQueue({ max, maxOfTeam });
-  }
-
-  get size(): number {
-    return this.#queue.size;
-  }
-
-  /** Whether one more request of a team may wait. */
-  hasSpace(team: string): boolean {
-    return this.#queue.hasSpace(team);
-  }
-
-  /** Adds a request. The function returned takes it out again. */
-  enter(request: QueuedRequest): () => void {
-    this.#queue.add(request);
-    this.#timer ??= setInterval(() => this.#tick(), tickMs);
-    return () => {
-      this.#queue.remove(request);
-      this.#stopWhenEmpty();
-    };
-  }
-
-  /** Sends all that there is quota for, teams in turn. */
-  serve(): void {
-    if (this.#queue.size === 0) return;
-    const nowMs = this.#clock.monotonic();
-    const ready = (request: QueuedRequest): boolean => request.ready(nowMs);
-    for (let next = this.#queue.take(ready); next; next = this.#queue.take(ready)) next.send();
-    this.#stopWhenEmpty();
-  }
-
-  #tick(): void {
-    this.serve();
-    const nowMs = this.#clock.monotonic();
-    for (const request of this.#queue.all()) {
-      if (nowMs < request.deadlineMs) continue;
-      this.#queue.remove(request);
-      request.expire();
-    }
-    this.#stopWhenEmpty();
-  }
-
-  #stopWhenEmpty(): void {
-    if (this.#queue.size > 0 || this.#timer === null) return;
-    clearInterval(this.#timer);
-    this.#timer = null;
-  }
-}
-
-/** How long one request may wait for quota, over all its waits. Time is an argument. */
-export class WaitBudget {
-  readonly #maxMs: number;
-  /** Set by the first wait. */
-  #untilMs: number | null = null;
-
-  constructor(maxMs: number) {
-    this.#maxMs = maxMs;
-  }
-
-  /** Whether there may be quota for so many tokens before the time is up. */
-  covers(quota: KeyQuota, nowMs: number, tokens: number): boolean {
-    const untilMs = this.#untilMs ?? nowMs + this.#maxMs;
-    if (nowMs >= untilMs) return false;
-    return quota.availableAtMs(nowMs, tokens) < untilMs || quota.mayBeAvailableSooner(nowMs);
-  }
-
-  /** Begins to count with the first call. Returns until when to wait. */
-  start(nowMs: number): number {
-    this.#untilMs ??= nowMs + this.#maxMs;
-    return this.#untilMs;
-  }
-}
-
 /** A bounded queue that serves teams in turn, and each team in the order of arrival. */
 export class FairQueue<T extends { readonly team: string }> {
   size = 0;
@@ -148,5 +67,76 @@ export class FairQueue<T extends { readonly team: string }> {
   /** A copy of all items. */
   all(): T[] {
     return [...this.#teams.values()].flat();
+  }
+}
+
+/** Where requests wait while no key has quota for them: bounded, teams in turn. No timer runs while nobody waits. */
+export class RequestQueue extends FairQueue<QueuedRequest> {
+  readonly #clock: Clock;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor({ clock, ...bounds }: { clock: Clock; max: number; maxOfTeam: number }) {
+    super(bounds);
+    this.#clock = clock;
+  }
+
+  /** Adds a request. The function returned takes it out again. */
+  enter(request: QueuedRequest): () => void {
+    this.add(request);
+    this.#timer ??= setInterval(() => this.#tick(), tickMs);
+    return () => {
+      this.remove(request);
+      this.#stopWhenEmpty();
+    };
+  }
+
+  /** Sends all that there is quota for, teams in turn. */
+  serve(): void {
+    if (this.size === 0) return;
+    const nowMs = this.#clock.monotonic();
+    const ready = (request: QueuedRequest): boolean => request.ready(nowMs);
+    for (let next = this.take(ready); next; next = this.take(ready)) next.send();
+    this.#stopWhenEmpty();
+  }
+
+  #tick(): void {
+    this.serve();
+    const nowMs = this.#clock.monotonic();
+    for (const request of this.all()) {
+      if (nowMs < request.deadlineMs) continue;
+      this.remove(request);
+      request.expire();
+    }
+    this.#stopWhenEmpty();
+  }
+
+  #stopWhenEmpty(): void {
+    if (this.size > 0 || this.#timer === null) return;
+    clearInterval(this.#timer);
+    this.#timer = null;
+  }
+}
+
+/** How long one request may wait for quota, over all its waits. Time is an argument. */
+export class WaitBudget {
+  readonly #maxMs: number;
+  /** Set by the first wait. */
+  #untilMs: number | null = null;
+
+  constructor(maxMs: number) {
+    this.#maxMs = maxMs;
+  }
+
+  /** Whether there may be quota for so many tokens before the time is up. */
+  covers(quota: KeyQuota, nowMs: number, tokens: number): boolean {
+    const untilMs = this.#untilMs ?? nowMs + this.#maxMs;
+    if (nowMs >= untilMs) return false;
+    return quota.availableAtMs(nowMs, tokens) < untilMs || quota.mayBeAvailableSooner(nowMs);
+  }
+
+  /** Begins to count with the first call. Returns until when to wait. */
+  start(nowMs: number): number {
+    this.#untilMs ??= nowMs + this.#maxMs;
+    return this.#untilMs;
   }
 }

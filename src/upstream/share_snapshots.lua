@@ -1,12 +1,12 @@
 #!lua
--- What processes tell each other of the upstream's keys: the newest reading of each stays.
+-- What processes tell each other of the upstream's keys: the newest snapshot of each stays.
 --
--- KEYS the reading of each key, a string: when it was read (ms), then the reading
+-- KEYS the snapshot of each key, a string: when it was taken (ms), then the snapshot
 --
--- ARGV[1] for how long a reading is kept, ms
--- then for each key: when this process read it (ms; 0: it has no news), its reading
+-- ARGV[1] for how long a snapshot is kept, ms
+-- then for each key: when this process took it (ms; 0: it has no news), its snapshot
 --
--- Returns the newest reading of each key, '' where there is none.
+-- Returns the newest snapshot of each key, '' if there is none.
 
 local reply = {}
 for n, key in ipairs(KEYS) do

@@ -1,15 +1,13 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import type { RateLimitSnapshot, SharedSnapshot } from './rate-limit-snapshot.ts';
-import type { SnapshotStore } from './snapshot-store.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
-import { shifted } from './snapshot-text.ts';
-import type { KeyQuota } from './key-quota.ts';
+import type { KeyQuota, LimitWindow, RateLimitSnapshot } from './key-quota.ts';
+import type { SharedSnapshot, ShareSnapshots } from './snapshot-store.ts';
 
 const everyMs = 1_000;
 
 export interface SharedSnapshotsOptions {
-  store: Pick<SnapshotStore, 'share'>;
+  share: ShareSnapshots;
   /** By the hash of the key. */
   quotas: ReadonlyMap<string, KeyQuota>;
   isWaiting: () => boolean;
@@ -60,7 +58,7 @@ export class SharedSnapshots {
   }
 
   async #share(): Promise<void> {
-    const { store, quotas, storeNowMs, clock } = this.#options;
+    const { share, quotas, storeNowMs, clock } = this.#options;
     const aheadMs = storeNowMs() - clock.monotonic();
     const news: SharedSnapshot[] = [];
     const told = new Map<string, { atMs: number; storeAtMs: number }>();
@@ -68,16 +66,16 @@ export class SharedSnapshots {
       const own = this.#own(keyHash, quota);
       if (!own) continue;
       const storeAtMs = Math.ceil(own.atMs + aheadMs);
-      news.push({ keyHash, reading: { ...shifted(own, aheadMs), atMs: storeAtMs } });
+      news.push({ keyHash, snapshot: { ...shifted(own, aheadMs), atMs: storeAtMs } });
       told.set(keyHash, { atMs: own.atMs, storeAtMs });
     }
-    const newest = await store.share([...quotas.keys()], news);
+    const newest = await share([...quotas.keys()], news);
     for (const [keyHash, own] of told) this.#shared.set(keyHash, own);
-    for (const { keyHash, reading } of newest) {
+    for (const { keyHash, snapshot } of newest) {
       // Our own comes back as well; since then we have counted more.
-      if (this.#shared.get(keyHash)?.storeAtMs === reading.atMs) continue;
-      const heard = shifted(reading, -aheadMs);
-      this.#shared.set(keyHash, { atMs: heard.atMs, storeAtMs: reading.atMs });
+      if (this.#shared.get(keyHash)?.storeAtMs === snapshot.atMs) continue;
+      const heard = shifted(snapshot, -aheadMs);
+      this.#shared.set(keyHash, { atMs: heard.atMs, storeAtMs: snapshot.atMs });
       quotas.get(keyHash)?.adopt(heard);
     }
   }
@@ -90,4 +88,16 @@ export class SharedSnapshots {
   #own(keyHash: string, quota: KeyQuota): RateLimitSnapshot | null {
     return quota.snapshotSince(this.#shared.get(keyHash)?.atMs ?? 0);
   }
+}
+
+/** A snapshot with its times on another clock, which is ahead by so much. */
+export function shifted(snapshot: RateLimitSnapshot, byMs: number): RateLimitSnapshot {
+  const moved = (window: LimitWindow | null): LimitWindow | null =>
+    window && { ...window, resetAtMs: window.resetAtMs + byMs };
+  return {
+    atMs: snapshot.atMs + byMs,
+    blockedUntilMs: snapshot.blockedUntilMs + byMs,
+    requests: moved(snapshot.requests),
+    tokens: moved(snapshot.tokens),
+  };
 }

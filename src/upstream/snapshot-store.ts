@@ -1,35 +1,66 @@
 import type { Keys } from '../store/keys.ts';
-import type { SharedSnapshot } from './rate-limit-snapshot.ts';
 import { loadScript } from '../store/script.ts';
 import type { Store } from '../store/store.ts';
-import { decodeReading, encodeReading } from './snapshot-text.ts';
+import type { LimitWindow, RateLimitSnapshot } from './key-quota.ts';
 
-const shareReadings = loadScript(new URL('./share_snapshots.lua', import.meta.url));
+/** A snapshot and the hash of its key. Times are by the store's clock, `atMs` in whole ms. */
+export interface SharedSnapshot {
+  keyHash: string;
+  snapshot: RateLimitSnapshot;
+}
+
+/** Adds the newer snapshots, and returns the newest of each of these keys. Rejects with `StoreUnavailable`. */
+export type ShareSnapshots = (
+  keyHashes: readonly string[],
+  news: readonly SharedSnapshot[],
+) => Promise<SharedSnapshot[]>;
+
+const shareScript = loadScript(new URL('./share_snapshots.lua', import.meta.url));
 /** Far longer than any window; what is older says nothing. */
 const keptMs = 3_600_000;
 
-/** What processes tell each other of the keys they share, one short string a key. Rejects with `StoreUnavailable`. */
-export class SnapshotStore {
-  readonly #store: Store;
-  readonly #keys: Keys;
-
-  constructor(store: Store, keys: Keys) {
-    this.#store = store;
-    this.#keys = keys;
-  }
-
-  /** Adds the newer snapshots, and returns the newest of each of these keys. */
-  async share(keyHashes: readonly string[], news: readonly SharedSnapshot[]): Promise<SharedSnapshot[]> {
-    const told = new Map(news.map(({ keyHash, reading }) => [keyHash, reading]));
+/** What processes tell each other of the keys they share, one short string a key. */
+export function snapshotsIn(store: Store, keys: Keys): ShareSnapshots {
+  return async (keyHashes, news) => {
+    const told = new Map(news.map(({ keyHash, snapshot }) => [keyHash, snapshot]));
     const args = keyHashes.flatMap((keyHash) => {
-      const reading = told.get(keyHash);
-      return reading ? [reading.atMs, encodeReading(reading)] : [0, ''];
+      const snapshot = told.get(keyHash);
+      return snapshot ? [snapshot.atMs, encodeSnapshot(snapshot)] : [0, ''];
     });
-    const keys = keyHashes.map((keyHash) => this.#keys.reading(keyHash));
-    const texts = (await this.#store.run(shareReadings, keys, [keptMs, ...args])) as string[];
+    const names = keyHashes.map((keyHash) => keys.reading(keyHash));
+    const texts = (await store.run(shareScript, names, [keptMs, ...args])) as string[];
     return keyHashes.flatMap((keyHash, n) => {
-      const reading = decodeReading(texts[n] ?? '');
-      return reading ? [{ keyHash, reading }] : [];
+      const snapshot = decodeSnapshot(texts[n] ?? '');
+      return snapshot ? [{ keyHash, snapshot }] : [];
     });
-  }
+  };
+}
+
+/** A snapshot as the store keeps it, without its time: whole numbers, `-` if a figure is unknown. */
+export function encodeSnapshot({ blockedUntilMs, requests, tokens }: RateLimitSnapshot): string {
+  return [Math.ceil(blockedUntilMs), encodeWindow(requests), encodeWindow(tokens)].join(' ');
+}
+
+function encodeWindow(window: LimitWindow | null): string {
+  if (window === null) return '- - -';
+  const limit = window.limit === Infinity ? '-' : window.limit;
+  return `${window.remaining} ${limit} ${Math.ceil(window.resetAtMs)}`;
+}
+
+/** The snapshot in a stored text, which begins with its time; null if there is none. */
+export function decodeSnapshot(text: string): RateLimitSnapshot | null {
+  const figures = text.split(' ').map((figure) => (figure === '-' ? null : Number(figure)));
+  const [atMs, blockedUntilMs, ...rest] = figures;
+  if (!atMs || rest.length < 6) return null;
+  return {
+    atMs,
+    blockedUntilMs: blockedUntilMs ?? 0,
+    requests: windowOf(rest.slice(0, 3)),
+    tokens: windowOf(rest.slice(3, 6)),
+  };
+}
+
+function windowOf([remaining = null, limit = null, resetAtMs = null]: (number | null)[]): LimitWindow | null {
+  if (remaining === null || resetAtMs === null) return null;
+  return { remaining, limit: limit ?? Infinity, resetAtMs };
 }

@@ -28,16 +28,13 @@ export function upstreamTrouble(answer: UpstreamAnswer): { refusal: Refusal; end
   if (status === 429)
     return { refusal: rateLimited((answer.retryAfterMs ?? 0) / 1_000), ending: 'not_taken' };
   if (status >= 500) return { refusal: failed(`It answered ${status}.`), ending: 'failed' };
-  if (status < 400)
-    return { refusal: failed(`It answered ${status} with ${told(answer.contentType)}.`), ending: 'failed' };
-  if (message === null) {
-    return { refusal: failed(`It answered ${status} with ${told(answer.contentType)}.`), ending: 'rejected' };
+  const ending = status < 400 ? 'failed' : 'rejected';
+  if (status < 400 || message === null) {
+    const type = answer.contentType === '' ? 'no content type' : answer.contentType.slice(0, 80);
+    return { refusal: failed(`It answered ${status} with ${type}.`), ending };
   }
-  const code = 'upstream_error';
-  return {
-    refusal: new Refusal(code, message, { status, type: 'invalid_request_error' }),
-    ending: 'rejected',
-  };
+  const refusal = new Refusal('upstream_error', message, { status, type: 'invalid_request_error' });
+  return { refusal, ending };
 }
 
 /** undici's codes for an answer whose head came but cannot be used. */
@@ -116,10 +113,6 @@ export function rateLimited(seconds: number): Refusal {
   const afterS = Math.max(1, Math.ceil(seconds));
   const message = `Heroku Inference's own rate limit, shared by everyone on this gateway, is reached; try again in ${afterS} s.`;
   return new Refusal('upstream_rate_limited', message, { headers: retryAfter(afterS) });
-}
-
-function told(contentType: string): string {
-  return contentType === '' ? 'no content type' : contentType.slice(0, 80);
 }
 
 export function isJson(contentType: string): boolean {

@@ -6,13 +6,9 @@ import type { IncomingHttpHeaders } from 'node:http';
  */
 export function upstreamHeaders(
   caller: IncomingHttpHeaders,
-  {
-    key,
-    requestId,
-    stream,
-    pinned = false,
-  }: { key: string; requestId: string; stream: boolean; pinned?: boolean },
+  sent: { key: string; requestId: string; stream: boolean; pinned?: boolean },
 ): string[] {
+  const { key, requestId, stream, pinned = false } = sent;
   const headers = [
     'authorization',
     `Bearer ${key}`,
@@ -33,4 +29,9 @@ export function upstreamHeaders(
     if (typeof value === 'string') headers.push(name, value);
   }
   return headers;
+}
+
+/** The first value of an answer's header: one that was sent twice arrives as an array, whatever the type says. */
+export function headerValue(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
 }

@@ -1,35 +1,23 @@
-/** What a look over the bytes of a JSON text tells before it is parsed. */
-export interface TextFacts {
-  /** The deepest nesting of arrays and objects. */
-  depth: number;
-  /** Arrays, objects and what commas part: an upper bound of the values in it, near enough. */
-  values: number;
-  /** A number of 16 digits or more, or with an exponent: only such a one can reach 2^53. */
-  longNumber: boolean;
-}
-
-export interface TextBounds {
-  maxDepth: number;
-  maxValues: number;
-}
-
 const shortestUnsafeDigits = 16;
 
 /**
  * One pass over the bytes, about 1 ns each once compiled, linear whatever they are, in as many parts as wanted. Stops
  * once a bound is exceeded. It need not be valid JSON: JSON.parse decides that afterwards.
  */
-export class TextScan implements TextFacts {
+export class TextScan {
+  /** The deepest nesting of arrays and objects. */
   depth = 0;
+  /** Arrays, objects and commas: about as many as there are values, and hardly ever fewer. */
   values = 0;
+  /** Whether a number has 16 digits or more, or an exponent: only such a number can reach 2^53. */
   longNumber = false;
-  readonly #bounds: TextBounds;
+  readonly #bounds: { maxDepth: number; maxValues: number };
   #at = 0;
   #inString = false;
   #levels = 0;
   #digits = 0;
 
-  constructor(bounds: TextBounds) {
+  constructor(bounds: { maxDepth: number; maxValues: number }) {
     this.#bounds = bounds;
   }
 
@@ -117,7 +105,7 @@ export class TextScan implements TextFacts {
 const longStringBytes = 64;
 
 /**
- * Where the string's closing quote is; `end` or more where it is not before. Long strings are skipped at memory speed
+ * Where the string's closing quote is; `end` or more if it is not before that. Long strings are skipped at memory speed
  * to their first quote, once a call, so that one full of escaped quotes still costs no more than a second look.
  */
 function endOfString(bytes: Uint8Array, start: number, end: number): number {

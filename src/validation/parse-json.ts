@@ -2,10 +2,10 @@ import { isUtf8 } from 'node:buffer';
 import { setImmediate } from 'node:timers/promises';
 import { invalidBody, Refusal, type Problem } from '../base/refusal.ts';
 import { type JsonObject, type JsonValue, isJsonObject } from '../base/request.ts';
-import { type TextBounds, type TextFacts, TextScan } from './json-text.ts';
+import { TextScan } from './json-text.ts';
 import { Findings, joinPath } from './findings.ts';
 
-const bounds: TextBounds = {
+const bounds = {
   /** Contract 1.4. Also keeps JSON.parse of 10 MiB of brackets from holding the event loop for most of a second. */
   maxDepth: 64,
   /**
@@ -44,7 +44,7 @@ export async function parseLargeJson(body: Buffer): Promise<JsonObject | Refusal
   return value;
 }
 
-function refusalOf(bytes: Buffer, { depth, values }: TextFacts): Refusal | null {
+function refusalOf(bytes: Buffer, { depth, values }: TextScan): Refusal | null {
   if (bytes.length === 0) return notJson('is empty');
   if (!isUtf8(bytes)) return notJson('is not UTF-8 text; a compressed body is not accepted');
   if (depth > bounds.maxDepth) return tooMuch(`is nested more than ${bounds.maxDepth} levels deep`);
@@ -52,7 +52,7 @@ function refusalOf(bytes: Buffer, { depth, values }: TextFacts): Refusal | null 
   return null;
 }
 
-function parseScanned(bytes: Buffer, { longNumber }: TextFacts): JsonObject | Refusal {
+function parseScanned(bytes: Buffer, { longNumber }: TextScan): JsonObject | Refusal {
   const text = bytes.toString('utf8');
   const value = parse(text);
   if (value instanceof Refusal) return value;
@@ -100,7 +100,7 @@ function notJson(what: string): Refusal {
 /** From here on doubles skip integers: what is sent on would not be what was sent in. */
 const unsafeMagnitude = 2 ** 53;
 
-interface Place {
+interface Entry {
   key: string;
   value: JsonValue;
   path: string;
@@ -115,23 +115,23 @@ const halfPair = 'holds half of a surrogate pair; send whole characters (in Java
  */
 function unsafeValues(root: JsonObject): readonly Problem[] {
   const findings = new Findings();
-  const places: Place[] = [{ key: '', value: root, path: '' }];
-  for (let place = places.pop(); place && !findings.full; place = places.pop()) {
-    const { key, value, path } = place;
+  const entries: Entry[] = [{ key: '', value: root, path: '' }];
+  for (let entry = entries.pop(); entry && !findings.full; entry = entries.pop()) {
+    const { key, value, path } = entry;
     if (key === '__proto__') findings.add(path, 'is a name that is not accepted; rename or remove it');
     if (!key.isWellFormed()) findings.add(path.toWellFormed(), `is a name that ${halfPair}`);
     if (typeof value === 'string' && !value.isWellFormed()) findings.add(path.toWellFormed(), halfPair);
     if (typeof value === 'number' && Math.abs(value) >= unsafeMagnitude) {
       findings.add(path, 'must be smaller than 2^53 in size; send it as a string');
     }
-    if (typeof value === 'object' && value !== null) pushChildren(places, value, path);
+    if (typeof value === 'object' && value !== null) pushChildren(entries, value, path);
   }
   return findings.problems;
 }
 
 /** Last to first, so that they are popped in the order of the text. */
-function pushChildren(places: Place[], parent: JsonValue[] | JsonObject, path: string): void {
+function pushChildren(entries: Entry[], parent: JsonValue[] | JsonObject, path: string): void {
   for (const [key, value] of Object.entries(parent).toReversed()) {
-    places.push({ key, value, path: joinPath(path, key) });
+    entries.push({ key, value, path: joinPath(path, key) });
   }
 }

@@ -6,26 +6,22 @@ import { Refusal } from '../base/refusal.ts';
  * limit, would otherwise add up to more memory than a dyno has.
  */
 export class BodyBudget {
-  private readonly maxBytes: number;
-  private takenBytes = 0;
+  usedBytes = 0;
+  readonly #maxBytes: number;
 
   constructor(maxBytes: number) {
-    this.maxBytes = maxBytes;
+    this.#maxBytes = maxBytes;
   }
 
-  /** True when the bytes fitted and are now counted; false leaves the budget as it was. */
+  /** Whether the bytes fit; if so, they are counted from now on. */
   take(bytes: number): boolean {
-    if (this.takenBytes + bytes > this.maxBytes) return false;
-    this.takenBytes += bytes;
+    if (this.usedBytes + bytes > this.#maxBytes) return false;
+    this.usedBytes += bytes;
     return true;
   }
 
   giveBack(bytes: number): void {
-    this.takenBytes -= bytes;
-  }
-
-  get usedBytes(): number {
-    return this.takenBytes;
+    this.usedBytes -= bytes;
   }
 }
 
@@ -62,75 +58,65 @@ export function readBody(options: ReadBodyOptions): Promise<BodyRead> {
 }
 
 class BodyReading {
-  private readonly incoming: IncomingMessage;
-  private readonly maxBytes: number;
-  private readonly budget: BodyBudget;
-  private readonly resolve: (result: BodyRead) => void;
-  private readonly chunks: Buffer[] = [];
-  private heldBytes = 0;
+  readonly #options: ReadBodyOptions;
+  readonly #resolve: (result: BodyRead) => void;
+  readonly #chunks: Buffer[] = [];
+  #heldBytes = 0;
 
-  constructor({ incoming, maxBytes, budget }: ReadBodyOptions, resolve: (result: BodyRead) => void) {
-    this.incoming = incoming;
-    this.maxBytes = maxBytes;
-    this.budget = budget;
-    this.resolve = resolve;
+  constructor(options: ReadBodyOptions, resolve: (result: BodyRead) => void) {
+    this.#options = options;
+    this.#resolve = resolve;
   }
 
   start(): void {
-    const { incoming } = this;
-    if (incoming.destroyed) return this.settle({ kind: 'gone' });
+    const { incoming, maxBytes } = this.#options;
+    if (incoming.destroyed) return this.#settle({ kind: 'gone' });
     // llhttp has already refused a content-length that is not a number.
-    if (Number(incoming.headers['content-length'] ?? 0) > this.maxBytes) return this.refuse(this.tooLarge());
-    incoming.on('data', this.onData);
-    incoming.on('end', this.onEnd);
-    incoming.on('error', this.onGone);
-    incoming.on('close', this.onGone);
+    if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) return this.#refuse(tooLarge(maxBytes));
+    incoming.on('data', this.#onData);
+    incoming.on('end', this.#onEnd);
+    incoming.on('error', this.#onGone);
+    incoming.on('close', this.#onGone);
   }
 
-  private readonly onData = (chunk: Buffer): void => {
-    if (this.heldBytes + chunk.length > this.maxBytes) return this.refuse(this.tooLarge());
-    if (!this.budget.take(chunk.length)) return this.refuse(overloaded());
-    this.heldBytes += chunk.length;
-    this.chunks.push(chunk);
+  readonly #onData = (chunk: Buffer): void => {
+    const { maxBytes, budget } = this.#options;
+    if (this.#heldBytes + chunk.length > maxBytes) return this.#refuse(tooLarge(maxBytes));
+    if (!budget.take(chunk.length)) return this.#refuse(overloaded());
+    this.#heldBytes += chunk.length;
+    this.#chunks.push(chunk);
   };
 
-  private readonly onEnd = (): void => {
-    const { chunks, heldBytes } = this;
-    const [only] = chunks;
-    const bytes = chunks.length === 1 && only ? only : Buffer.concat(chunks, heldBytes);
-    this.settle({ kind: 'complete', bytes, release: () => this.giveBack() });
+  readonly #onEnd = (): void => {
+    const [only] = this.#chunks;
+    const bytes = this.#chunks.length === 1 && only ? only : Buffer.concat(this.#chunks, this.#heldBytes);
+    this.#settle({ kind: 'complete', bytes, release: () => this.#giveBack() });
   };
 
-  private readonly onGone = (): void => {
-    this.giveBack();
-    this.settle({ kind: 'gone' });
+  readonly #onGone = (): void => {
+    this.#giveBack();
+    this.#settle({ kind: 'gone' });
   };
 
-  private refuse(refusal: Refusal): void {
-    this.giveBack();
-    this.settle({ kind: 'refused', refusal });
-    discard(this.incoming, this.maxBytes + maxDrainBytes);
+  #refuse(refusal: Refusal): void {
+    this.#giveBack();
+    this.#settle({ kind: 'refused', refusal });
+    discard(this.#options.incoming, this.#options.maxBytes + maxDrainBytes);
   }
 
-  private giveBack(): void {
-    this.budget.giveBack(this.heldBytes);
-    this.heldBytes = 0;
+  #giveBack(): void {
+    this.#options.budget.giveBack(this.#heldBytes);
+    this.#heldBytes = 0;
   }
 
-  private settle(result: BodyRead): void {
-    this.incoming.off('data', this.onData);
-    this.incoming.off('end', this.onEnd);
-    this.incoming.off('error', this.onGone);
-    this.incoming.off('close', this.onGone);
-    this.chunks.length = 0;
-    this.resolve(result);
-  }
-
-  private tooLarge(): Refusal {
-    return new Refusal(
-      'body_too_large',
-      `The request body is larger than ${this.maxBytes} bytes, the most this gateway reads; send a smaller one.`,
-    );
+  #settle(result: BodyRead): void {
+    const { incoming } = this.#options;
+    incoming.off('data', this.#onData);
+    incoming.off('end', this.#onEnd);
+    incoming.off('error', this.#onGone);
+    incoming.off('close', this.#onGone);
+    this.#chunks.length = 0;
+    this.#resolve(result);
   }
 }
 
@@ -144,13 +130,13 @@ function discard(incoming: IncomingMessage, maxBytes: number): void {
   });
 }
 
+function tooLarge(maxBytes: number): Refusal {
+  const message = `The request body is larger than ${maxBytes} bytes, the most this gateway reads; send a smaller one.`;
+  return new Refusal('body_too_large', message);
+}
+
 /** The refusal of what the budget has no room for. */
 export function overloaded(): Refusal {
-  return new Refusal(
-    'overloaded',
-    'The gateway is holding as many request bodies as it can; try again shortly.',
-    {
-      headers: { 'retry-after': '1' },
-    },
-  );
+  const message = 'The gateway is holding as many request bodies as it can; try again shortly.';
+  return new Refusal('overloaded', message, { headers: { 'retry-after': '1' } });
 }

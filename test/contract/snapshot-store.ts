@@ -1,48 +1,48 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { RateLimitSnapshot } from '../../src/upstream/rate-limit-snapshot.ts';
-import type { SnapshotStore } from '../../src/upstream/snapshot-store.ts';
+import type { RateLimitSnapshot } from '../../src/upstream/key-quota.ts';
+import type { ShareSnapshots } from '../../src/upstream/snapshot-store.ts';
 
-/** What every store of readings must do. */
-export function readingStoreContract(create: () => Promise<SnapshotStore>): void {
-  const reading = (atMs: number, remaining = 3): RateLimitSnapshot => ({
+/** What every store of snapshots must do. */
+export function snapshotStoreContract(create: () => Promise<ShareSnapshots>): void {
+  const snapshot = (atMs: number, remaining = 3): RateLimitSnapshot => ({
     atMs,
     blockedUntilMs: atMs + 5,
     requests: { remaining, limit: Infinity, resetAtMs: atMs + 1_000 },
     tokens: { remaining: 0, limit: 800_000, resetAtMs: atMs + 2_000 },
   });
-  let store: SnapshotStore;
+  let share: ShareSnapshots;
 
   beforeEach(async () => {
-    store = await create();
+    share = await create();
   });
 
-  describe('readings', () => {
+  describe('snapshots', () => {
     it('are given back to whoever asks', async () => {
-      expect(await store.share(['a', 'b'], [])).toEqual([]);
-      const told = { keyHash: 'b', reading: reading(1_000) };
-      expect(await store.share(['a', 'b'], [told])).toEqual([told]);
-      expect(await store.share(['a'], [])).toEqual([]);
-      expect(await store.share(['b'], [])).toEqual([told]);
+      expect(await share(['a', 'b'], [])).toEqual([]);
+      const told = { keyHash: 'b', snapshot: snapshot(1_000) };
+      expect(await share(['a', 'b'], [told])).toEqual([told]);
+      expect(await share(['a'], [])).toEqual([]);
+      expect(await share(['b'], [])).toEqual([told]);
     });
 
     it('stay the newest', async () => {
-      await store.share(['a'], [{ keyHash: 'a', reading: reading(2_000) }]);
-      const [known] = await store.share(['a'], [{ keyHash: 'a', reading: reading(1_999, 9) }]);
-      expect(known?.reading).toEqual(reading(2_000));
-      const [newer] = await store.share(['a'], [{ keyHash: 'a', reading: reading(2_001, -7) }]);
-      expect(newer?.reading).toEqual(reading(2_001, -7));
+      await share(['a'], [{ keyHash: 'a', snapshot: snapshot(2_000) }]);
+      const [known] = await share(['a'], [{ keyHash: 'a', snapshot: snapshot(1_999, 9) }]);
+      expect(known?.snapshot).toEqual(snapshot(2_000));
+      const [newer] = await share(['a'], [{ keyHash: 'a', snapshot: snapshot(2_001, -7) }]);
+      expect(newer?.snapshot).toEqual(snapshot(2_001, -7));
     });
 
     it('may know of one limit, or of none', async () => {
-      const told = { keyHash: 'a', reading: { ...reading(1_000), requests: null, tokens: null } };
-      expect(await store.share(['a'], [told])).toEqual([told]);
+      const told = { keyHash: 'a', snapshot: { ...snapshot(1_000), requests: null, tokens: null } };
+      expect(await share(['a'], [told])).toEqual([told]);
     });
 
     it('are copies', async () => {
-      await store.share(['a'], [{ keyHash: 'a', reading: reading(1_000) }]);
-      const [known] = await store.share(['a'], []);
-      if (known?.reading.requests) known.reading.requests.remaining = 99;
-      expect((await store.share(['a'], []))[0]?.reading).toEqual(reading(1_000));
+      await share(['a'], [{ keyHash: 'a', snapshot: snapshot(1_000) }]);
+      const [known] = await share(['a'], []);
+      if (known?.snapshot.requests) known.snapshot.requests.remaining = 99;
+      expect((await share(['a'], []))[0]?.snapshot).toEqual(snapshot(1_000));
     });
   });
 }

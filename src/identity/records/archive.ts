@@ -1,7 +1,7 @@
 import type { gatewayCounterKey } from './gateway-settings.ts';
 import type { RecordKey } from './identity.ts';
 
-/** Where a record is: of a team, or of the whole gateway. */
+/** The key of a record of a team, or of the whole gateway. */
 export type ArchiveKey =
   | RecordKey
   | { kind: 'settings'; team: typeof gatewayCounterKey }
@@ -15,13 +15,13 @@ export interface StoredRecord {
 
 /** All that belongs to a team, or to the whole gateway, as it was at one moment. */
 export interface ArchivedPart {
-  /** Null: of the gateway. */
+  /** Null for the gateway. */
   team: string | null;
   users: string[];
   tokens: StoredRecord[];
-  /** Null: there are none, or of a team. */
+  /** Null if there are none, and for a team. */
   settings: string | null;
-  /** None of a team. */
+  /** Empty for a team. */
   administrators: StoredRecord[];
 }
 

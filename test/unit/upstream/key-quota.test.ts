@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RateLimitSnapshot } from '../../../src/upstream/rate-limit-snapshot.ts';
+import type { RateLimitSnapshot } from '../../../src/upstream/key-quota.ts';
 import { KeyQuota } from '../../../src/upstream/key-quota.ts';
 
 const requests = (remaining: number, resetAtMs = 60_000, atMs = 0): RateLimitSnapshot => ({

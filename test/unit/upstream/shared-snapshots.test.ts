@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import type { SharedSnapshot } from '../../../src/upstream/rate-limit-snapshot.ts';
-import type { SnapshotStore } from '../../../src/upstream/snapshot-store.ts';
+import type { SharedSnapshot, ShareSnapshots } from '../../../src/upstream/snapshot-store.ts';
 import { createLog } from '../../../src/observability/log.ts';
 import { KeyQuota } from '../../../src/upstream/key-quota.ts';
 import { SharedSnapshots } from '../../../src/upstream/shared-snapshots.ts';
@@ -15,15 +14,13 @@ beforeEach(() => {
   vi.useFakeTimers();
   asked = [];
   quota = new KeyQuota();
-  const store: Pick<SnapshotStore, 'share'> = {
-    share: (_, news) => {
-      asked.push([...news]);
-      return Promise.resolve([...news]);
-    },
+  const share: ShareSnapshots = (_, news) => {
+    asked.push([...news]);
+    return Promise.resolve([...news]);
   };
   const clock = { now: () => nowMs, monotonic: () => nowMs };
   snapshots = new SharedSnapshots({
-    store,
+    share,
     quotas: new Map([['key', quota]]),
     isWaiting: () => false,
     storeNowMs: () => nowMs + aheadMs,
@@ -51,7 +48,7 @@ it('an answer long after its request is shared, although no other was sent since
   quota.recordSnapshot({ atMs: nowMs, blockedUntilMs: 0, requests, tokens: null }, taken);
   const atMs = nowMs + aheadMs;
   await second();
-  expect(asked.at(-1)).toMatchObject([{ keyHash: 'key', reading: { atMs } }]);
+  expect(asked.at(-1)).toMatchObject([{ keyHash: 'key', snapshot: { atMs } }]);
   await second();
   await second();
   expect(asked).toHaveLength(2);

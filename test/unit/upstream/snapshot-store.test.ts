@@ -1,29 +1,30 @@
 import { describe, expect, it } from 'vitest';
-import type { RateLimitSnapshot } from '../../../src/upstream/rate-limit-snapshot.ts';
-import { decodeReading, encodeReading, shifted } from '../../../src/upstream/snapshot-text.ts';
+import type { RateLimitSnapshot } from '../../../src/upstream/key-quota.ts';
+import { shifted } from '../../../src/upstream/shared-snapshots.ts';
+import { decodeSnapshot, encodeSnapshot } from '../../../src/upstream/snapshot-store.ts';
 
-const reading: RateLimitSnapshot = {
+const snapshot: RateLimitSnapshot = {
   atMs: 1_000,
   blockedUntilMs: 2_000,
   requests: { remaining: -3, limit: Infinity, resetAtMs: 3_000 },
   tokens: { remaining: 0, limit: 800_000, resetAtMs: 4_000 },
 };
 
-describe("a reading's text", () => {
-  it.each([reading, { ...reading, requests: null }, { ...reading, requests: null, tokens: null }])(
+describe('the text of a snapshot', () => {
+  it.each([snapshot, { ...snapshot, requests: null }, { ...snapshot, requests: null, tokens: null }])(
     'comes back as it was: %j',
     (each) => {
-      expect(decodeReading(`${each.atMs} ${encodeReading(each)}`)).toEqual(each);
+      expect(decodeSnapshot(`${each.atMs} ${encodeSnapshot(each)}`)).toEqual(each);
     },
   );
 
   it.each(['', 'nonsense', '0 0 - - - - - -', '1 2 3'])('%j is none', (text) => {
-    expect(decodeReading(text)).toBeNull();
+    expect(decodeSnapshot(text)).toBeNull();
   });
 });
 
 it('all times move when the clock does', () => {
-  expect(shifted(reading, 500)).toEqual({
+  expect(shifted(snapshot, 500)).toEqual({
     atMs: 1_500,
     blockedUntilMs: 2_500,
     requests: { remaining: -3, limit: Infinity, resetAtMs: 3_500 },
