@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
+import { startStandIn, type StandIn } from '../../support/stand-in.ts';
 import type { Limit } from '../../../src/base/limit.ts';
 import { startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import { bodies, get, open, paths, readStream, type StreamReading } from '../../support/gateway-client.ts';
