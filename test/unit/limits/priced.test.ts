@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Limit } from '../../../src/base/limit.ts';
 import type { Price } from '../../../src/base/price.ts';
-import { checkPriced } from '../../../src/limits/priced.ts';
+import { checkPriced } from '../../../src/limits/grant.ts';
 import { chat } from '../../../src/validation/endpoints/chat.ts';
 
 const price: Price = { inputNanoUsd: 1, outputNanoUsd: 1, imageNanoUsd: 0, searchNanoUsd: 0 };
