@@ -140,7 +140,7 @@ export async function startStandIn({
     scriptModels(next) {
       modelsScript = next;
     },
-    waitFor: (predicate, timeoutMs = 5_000) => waitForChange(events, () => predicate(standIn), timeoutMs),
+    waitFor: (predicate, timeoutMs = 20_000) => waitForChange(events, () => predicate(standIn), timeoutMs),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

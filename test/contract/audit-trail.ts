@@ -151,7 +151,7 @@ export function auditTrailContract(make: () => Promise<AuditedStores>): void {
     await actingAs(origin, makeMembers);
     const [entry] = await wholeTrail(stores.audit);
     expect(entry).toMatchObject({ actor: 'adm_1', address: '203.0.113.9', request_id: 'request-1' });
-    expect(Math.abs(Date.parse(entry?.time ?? '') - Date.now())).toBeLessThan(5_000);
+    expect(Math.abs(Date.parse(entry?.time ?? '') - Date.now())).toBeLessThan(60_000);
   });
 
   it('says what was before and after, without a secret, its hash, or the id of a counter', async () => {

@@ -22,7 +22,7 @@ function claimStoreContract(make: () => Promise<ClaimStore>): void {
 
   it('gives what is sealed once, and says from then on when that was', async () => {
     const expiresAtMs = await store.put('a', sealedFor(minuteMs));
-    expect(Math.abs(expiresAtMs - Date.now() - minuteMs)).toBeLessThan(5_000);
+    expect(Math.abs(expiresAtMs - Date.now() - minuteMs)).toBeLessThan(60_000);
     expect(await store.look('a')).toEqual({ kind: 'waiting', expiresAtMs });
     expect(await store.look('a')).toEqual({ kind: 'waiting', expiresAtMs });
     expect(await store.open('a')).toEqual({ kind: 'sealed', sealed: 'sealed text' });

@@ -110,6 +110,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     ADMIN_KEY: adminKey,
     INFERENCE_URL: upstream.url,
     INFERENCE_KEY: upstream.key,
+    STORE_TIMEOUT_MS: '10000', // no test of something else fails because the machine is busy
     ...(options.redis ? { REDIS_URL: options.redis.url } : {}),
     ...options.env,
   });

@@ -10,6 +10,8 @@ export interface RouterOptions {
   port: number;
   /** How many times faster than Heroku's its clocks go. */
   timesFaster?: number;
+  /** How long it keeps an idle connection to the dyno; by default 90 s, and less if time runs faster. */
+  keepAliveMs?: number;
 }
 
 export interface Router {
@@ -28,10 +30,11 @@ export interface Router {
 const clocks = { firstByteMs: 30_000, silenceMs: 55_000, keepAliveMs: 90_000 };
 
 /** Heroku's router in front of a dyno, as far as a gateway can feel it. */
-export async function startRouter({ port: dynoPort, timesFaster = 1 }: RouterOptions): Promise<Router> {
+export async function startRouter(options: RouterOptions): Promise<Router> {
+  const { port: dynoPort, timesFaster = 1, keepAliveMs = clocks.keepAliveMs / timesFaster } = options;
   const scaled = (ms: number): number => ms / timesFaster;
   const errors: RouterError[] = [];
-  const agent = new DynoConnections(scaled(clocks.keepAliveMs));
+  const agent = new DynoConnections(keepAliveMs);
   const to = { port: dynoPort };
 
   const server = createServer({ maxHeaderSize: 64 * 1024, keepAliveTimeout: 95_000 });

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Clock, systemClock } from '../../../src/base/clock.ts';
 import { hang, resetAfter, resetBeforeAnswer, respond, wafPage } from '../../support/upstream-scripts.ts';
 import { messageFrame } from '../../../src/demo/frames.ts';
 import { type Script, startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
@@ -62,8 +63,8 @@ afterAll(async () => {
 });
 
 /** A gateway with these attachments besides, or instead of, the first stand-in's. */
-async function start(env: Record<string, string> = {}): Promise<void> {
-  gateway = await startGateway({ upstream: first, env });
+async function start(env: Record<string, string> = {}, clock: Clock = systemClock): Promise<void> {
+  gateway = await startGateway({ upstream: first, env, clock });
   token = await gateway.issue({ limits: [{ metric: 'requests', window: 'day', max: 100_000 }] });
   first.requests.length = 0;
   second.requests.length = 0;
@@ -81,6 +82,16 @@ const withFallback = (): Record<string, string> => ({
 
 const call = (more: object = {}, text = token.text): Promise<Reply> =>
   post(`${gateway.url}${paths.chat}`, bodies.chat(more), { token: text });
+
+/** The system's clock until it is stopped. */
+class StoppedClock implements Clock {
+  #stoppedMs: number | null = null;
+  now = (): number => systemClock.now();
+  monotonic = (): number => this.#stoppedMs ?? systemClock.monotonic();
+  stop(): void {
+    this.#stoppedMs = this.monotonic();
+  }
+}
 
 async function metric(name: string): Promise<number> {
   const { text } = await get(`${gateway.url}/metrics`, { token: gateway.adminKey });
@@ -135,7 +146,7 @@ describe('of two attachments, one', () => {
     expect(first.requests).toHaveLength(1);
     first.script(null);
     await expect
-      .poll(async () => (await call()).status === 200 && first.requests.length, { timeout: 5_000 })
+      .poll(async () => (await call()).status === 200 && first.requests.length, { timeout: 60_000 })
       .toBeGreaterThan(1);
     expect(await metric('attachment_resting{attachment="INFERENCE"}')).toBe(0);
     const before = first.requests.length;
@@ -148,17 +159,19 @@ describe('of two attachments, one', () => {
     ['does not answer in time', hang(), false, 504],
     ['breaks off in the middle', resetAfter(messageFrame({})), true, 200],
   ])('%s: one caller notices, and it is asked last from then on', async (_, script, stream, status) => {
-    await start({ ...twoAttachments(), UPSTREAM_TIMEOUT_MS: '3000' });
+    const clock = new StoppedClock();
+    await start({ ...twoAttachments(), UPSTREAM_TIMEOUT_MS: '3000' }, clock);
     first.script(script);
     const statuses: number[] = [];
     while (first.requests.length === 0) statuses.push((await call({ stream }).catch(() => cut)).status);
+    clock.stop(); // its circuit breaker stays open, however long the next calls take
     expect([status, cut.status]).toContain(statuses.at(-1));
     expect(await metric('attachment_resting{attachment="INFERENCE"}')).toBe(1);
     for (let n = 0; n < 4; n += 1) expect((await call()).status).toBe(200);
     expect(first.requests).toHaveLength(1);
   });
 
-  it('fails at random: a thousand calls, none with an error, none charged twice', async () => {
+  it('fails at random: three hundred calls, none with an error, none charged twice', async () => {
     await start({ ...twoAttachments(), UPSTREAM_QUEUE_MS: '0' });
     const troubles = [failsWith(503), resetBeforeAnswer(), failsWith(429), failsWith(502)];
     let asked = 0;
@@ -168,24 +181,24 @@ describe('of two attachments, one', () => {
     });
     const replies: Reply[] = [];
     const caller = async (): Promise<void> => {
-      for (let n = 0; n < 50; n += 1) replies.push(await call());
+      for (let n = 0; n < 15; n += 1) replies.push(await call());
     };
     await Promise.all(Array.from({ length: 20 }, caller));
-    expect(replies.map(({ status }) => status)).toEqual(Array.from({ length: 1_000 }, () => 200));
+    expect(replies.map(({ status }) => status)).toEqual(Array.from({ length: 300 }, () => 200));
     const usages = replies.map(
       ({ json: answer }) => answer['usage'] as { prompt_tokens: number; completion_tokens: number },
     );
-    await gateway.settled(token.team, 1_000, 5_000);
+    await gateway.settled(token.team, 300, 60_000);
     expect(await gateway.usage(token.team)).toMatchObject({
-      requests: 1_000,
+      requests: 300,
       errors: 0,
       input_tokens: usages.reduce((sum, { prompt_tokens: tokens }) => sum + tokens, 0),
       output_tokens: usages.reduce((sum, { completion_tokens: tokens }) => sum + tokens, 0),
     });
     const { json: me } = await get(`${gateway.url}/v1/me`, { token: token.text });
-    expect(me).toMatchObject({ limits: [{ metric: 'requests', used: 1_000 }] });
+    expect(me).toMatchObject({ limits: [{ metric: 'requests', used: 300 }] });
     expect(first.requests.length).toBeGreaterThan(0);
-  }, 60_000);
+  });
 });
 
 describe('what may have been done, or is the same everywhere, is not sent again:', () => {
@@ -350,7 +363,7 @@ describe('a fallback model', () => {
           expect((await call()).status).toBe(200);
           return first.requests.length - before;
         },
-        { timeout: 5_000 },
+        { timeout: 60_000 },
       )
       .toBe(0);
   });

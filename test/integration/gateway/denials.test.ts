@@ -218,7 +218,7 @@ describe.each(endpointKinds.map((kind) => ({ path: paths[kind], kind })))('$path
         `POST ${path} HTTP/1.1\r\nhost: a\r\nx-request-id: ${callersId}\r\nauthorization: Bearer nonsense\r\n` +
           'transfer-encoding: chunked\r\n\r\n5\r\n{"mod\r\n',
       );
-      await connection.until('"code":"invalid_token"', 1_000);
+      await connection.until('"code":"invalid_token"');
       expect(parseResponse(connection.received()).status).toBe(401);
     } finally {
       connection.destroy();
@@ -420,7 +420,7 @@ async function sendUntilAnswered(connection: RawConnection, chunked: boolean): P
   const filler = Buffer.alloc(65_536, 0x20);
   const piece = chunked ? Buffer.concat([Buffer.from('10000\r\n'), filler, Buffer.from('\r\n')]) : filler;
   let sent = 0;
-  const deadline = performance.now() + 5_000;
+  const deadline = performance.now() + 60_000;
   while (!connection.closed && !connection.text().includes('"code"') && performance.now() < deadline) {
     connection.send(piece);
     sent += filler.length;

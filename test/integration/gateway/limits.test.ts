@@ -6,6 +6,7 @@ import { type Script, startStandIn, type StandIn } from '../../../src/demo/stand
 import type { Limit } from '../../../src/base/limit.ts';
 import { models, startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, get, paths, post, read, open, type Reply } from '../../support/gateway-client.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 
 /* Two gateways on one Redis hold the limits of one team, user and token. */
@@ -107,9 +108,15 @@ describe('a burst over two gateways', () => {
     const one = Math.ceil(JSON.stringify(bodies.chat()).length / 4) + 50;
     const token = await withLimits({ metric: 'tokens', window: 'day', max: one * 20 + one - 1 });
     const before = upstream.requests.length;
-    const replies = burst(60, (gateway) => chat(gateway, token));
+    let refused = 0;
+    const replies = burst(60, async (gateway) => {
+      const reply = await chat(gateway, token);
+      if (reply.status === 429) refused += 1;
+      return reply;
+    });
+    // Before any of the sixty has settled, each is either with the upstream or refused.
     await upstream.waitFor(({ requests }) => requests.length - before === 20);
-    await sleep(50);
+    await waitFor(() => refused === 40, { what: 'all others to be refused' });
     held.resolve();
     expect(tally(await replies)).toEqual({ '200': 20, '429 insufficient_quota': 40 });
     await a.settled(token.team, 20);
@@ -287,7 +294,7 @@ describe('what a 429 says', () => {
     });
     expect(error.message).toMatch(/team's limit of 1 request a day/);
     const wait = Number(reply.headers.get('retry-after'));
-    expect(Math.abs(wait - (midnight.getTime() - Date.now()) / 1_000)).toBeLessThan(3);
+    expect(Math.abs(wait - (midnight.getTime() - Date.now()) / 1_000)).toBeLessThan(60);
     expect(reply.headers.get('x-should-retry')).toBe('false');
     expect(reply.headers.get('ratelimit-policy')).toBe('"team-requests-day";q=1;w=86400');
     expect(reply.headers.get('ratelimit')).toMatch(/^"team-requests-day";r=0;t=\d+$/);
@@ -452,9 +459,9 @@ describe('a change made on one gateway is in force on the next request of the ot
   });
 
   it('a token expires between two requests', async () => {
-    const token = await a.issue({ expires_in: 1 });
+    const token = await a.issue({ expires_in: 3 });
     for (const gateway of [a, b]) expect((await chat(gateway, token)).status).toBe(200);
-    await sleep(1_050);
+    await sleep(3_050);
     for (const gateway of [a, b]) expect(errorOf(await chat(gateway, token)).code).toBe('expired_token');
   });
 

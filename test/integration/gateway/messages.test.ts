@@ -239,7 +239,7 @@ describe('a stream', () => {
       const reading = readStream(await begin(token, leaving.signal));
       await reading.until(frames.join(''));
       leaving.abort();
-      await gateway.upstream.waitFor((upstream) => upstream.aborted > aborted, 500);
+      await gateway.upstream.waitFor((upstream) => upstream.aborted > aborted);
       expect(await charged(token)).toMatchObject(entry);
     }
   });

@@ -338,7 +338,7 @@ describe('two processes on one store', () => {
         }).catch(() => undefined);
         return (await waiting(second)) > 0;
       },
-      { what: 'the second process to wait', timeoutMs: 6_000 },
+      { what: 'the second process to wait', timeoutMs: 60_000 },
     );
     await asked;
     leaving.abort();

@@ -61,7 +61,7 @@ describe('a caller that leaves with requests waiting', () => {
     connection.send(request(true) + request(true) + request(false));
     await gateway.upstream.waitFor(({ requests }) => requests.length === 3);
     connection.destroy();
-    await gateway.upstream.waitFor(({ aborted }) => aborted === 3, 1_000);
+    await gateway.upstream.waitFor(({ aborted }) => aborted === 3);
     const entries = await gateway.settled(token.team, 3);
     expect(entries.map(({ outcome }) => outcome)).toEqual(['aborted', 'aborted', 'aborted']);
   });

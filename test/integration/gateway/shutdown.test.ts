@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { streamFrames } from '../../support/upstream-scripts.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
@@ -115,7 +117,7 @@ describe('SIGTERM, several times', () => {
 
     const signalledAt = performance.now();
     for (let time = 0; time < 4; time += 1) spawned.kill('SIGTERM');
-    await waitFor(async () => (await readiness()) === 503, { what: '/readyz to say 503', timeoutMs: 1_000 });
+    await waitFor(async () => (await readiness()) === 503, { what: '/readyz to say 503' });
     const late = await post(`${url}${paths.chat}`, asking('too late', false), sent);
     expect(late.status).toBe(503);
     expect(errorOf(late).code).toBe('overloaded');
@@ -135,8 +137,8 @@ describe('SIGTERM, several times', () => {
       expect(reply.status).toBe(503);
       expect(errorOf(reply).code).toBe('overloaded');
     }
-    expect(await within(spawned.exited, 3_000)).toEqual({ code: 0, signal: null });
-    await upstream.waitFor(({ open: left }) => left === 0, 1_000);
+    expect(await within(spawned.exited, 30_000)).toEqual({ code: 0, signal: null });
+    await upstream.waitFor(({ open: left }) => left === 0);
 
     const entries = await witness.settled(token.team, 6);
     const ended = entries.map((entry) => [
@@ -166,9 +168,8 @@ describe('SIGTERM, several times', () => {
 
   it('ends at once where nothing runs, and leaves no trace in the store', async () => {
     await spawn();
-    const startedAt = performance.now();
-    expect(await spawned.stop('SIGTERM', 3_000)).toEqual({ code: 0, signal: null });
-    expect(performance.now() - startedAt).toBeLessThan(graceMs);
+    expect(await spawned.stop('SIGTERM', 30_000)).toEqual({ code: 0, signal: null });
+    expect(spawned.stdout()).not.toContain('ending the requests that still run'); // said after the grace
     expect(await traces()).toEqual({ open: [], processes: 1 });
     for (const line of spawned.stdout().trimEnd().split('\n'))
       expect(() => JSON.parse(line) as unknown).not.toThrow();
@@ -177,20 +178,22 @@ describe('SIGTERM, several times', () => {
   it('is not held up by a reader that takes nothing', async () => {
     await spawn({ SHUTDOWN_GRACE_MS: '300', READER_TIMEOUT_MS: '1000' });
     const token = await witness.issue();
+    const full = Promise.withResolvers<void>();
     upstream.script(async (_req, res) => {
       res.writeHead(200, { 'content-type': 'text/event-stream' });
       while (!res.destroyed) {
         if (res.write(word.repeat(1_000))) continue;
-        await new Promise((resolve) => setTimeout(resolve, 5));
+        const drained = await Promise.race([once(res, 'drain'), sleep(100, 'full')]);
+        if (drained === 'full') full.resolve();
       }
       return true;
     });
     const answer = await open(`${spawned.url}${paths.chat}`, bodies.chat({ stream: true }), {
       token: token.text,
     });
-    await new Promise((resolve) => setTimeout(resolve, 400)); // until every buffer on the way is full
+    await full.promise; // every buffer on the way
     spawned.kill('SIGTERM');
-    expect(await within(spawned.exited, 5_000)).toEqual({ code: 0, signal: null });
+    expect(await within(spawned.exited, 30_000)).toEqual({ code: 0, signal: null });
     expect((await witness.settled(token.team, 1))[0]).toMatchObject({
       outcome: 'error',
       error_code: 'shutdown',

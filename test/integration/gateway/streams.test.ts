@@ -115,7 +115,7 @@ describe('bytes', () => {
       }),
     );
     const reading = readStream(await openStream());
-    await reading.until('first', 1_000);
+    await reading.until('first');
     seen.resolve();
     expect(await reading.rest()).toBe('clean');
     expect(reading.text()).toBe(heroku(chunk('first')) + heroku(chunk('second')) + done);
@@ -148,7 +148,7 @@ describe('bytes', () => {
       }),
     );
     const reading = readStream(await openStream());
-    await reading.until('"half', 1_000);
+    await reading.until('"half');
     seen.resolve();
     expect(await reading.rest()).toBe('clean');
   });
@@ -345,7 +345,7 @@ describe('a slow reader', () => {
     const { script } = firehose();
     upstream.script(script);
     const answer = await openStream();
-    await upstream.waitFor(({ aborted }) => aborted === 1, 4_000);
+    await upstream.waitFor(({ aborted }) => aborted === 1);
     const [entry] = await gateway.settled(token.team, 1);
     expect(entry).toMatchObject({ outcome: 'aborted', usage: 'estimated', status: 200 });
     expect(await readStream(answer).rest()).toBe('broken');

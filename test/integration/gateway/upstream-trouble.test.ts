@@ -12,6 +12,7 @@ import {
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
 import { startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, open, paths, post, readStream, type Reply } from '../../support/gateway-client.ts';
+import { within } from '../../support/wait-for.ts';
 import { freePort } from '../../support/free-port.ts';
 import { connectRaw, requestText } from '../../support/http.ts';
 
@@ -22,27 +23,44 @@ const herokus = (status: number, message = 'said so'): string =>
   JSON.stringify({ error: { code: status, message, type: 'some_type' } });
 
 let gateway: TestGateway;
+/** The only one to which an upstream is ever too slow. */
+let hurried: TestGateway;
 let token: IssuedToken;
+let hurriedToken: IssuedToken;
 
 beforeAll(async () => {
   gateway = await startGateway({
     env: {
-      UPSTREAM_TIMEOUT_MS: String(upstreamTimeoutMs),
-      STREAM_IDLE_TIMEOUT_MS: String(upstreamTimeoutMs),
       NOWHERE_URL: `http://127.0.0.1:${await freePort()}`,
       NOWHERE_KEY: 'inf-nowhere',
       NOWHERE_MODEL_ID: 'nowhere',
     },
   });
   token = await gateway.issue();
+  hurried = await startGateway({
+    upstream: gateway.upstream,
+    env: {
+      UPSTREAM_TIMEOUT_MS: String(upstreamTimeoutMs),
+      STREAM_IDLE_TIMEOUT_MS: String(upstreamTimeoutMs),
+    },
+  });
+  hurriedToken = await hurried.issue();
 });
 
 afterEach(() => gateway.upstream.script(null));
-afterAll(() => gateway.close());
+afterAll(async () => {
+  await hurried.close();
+  await gateway.close();
+});
 
 const call = (script: Script | null, more: object = {}): Promise<Reply> => {
   gateway.upstream.script(script);
   return post(`${gateway.url}${paths.chat}`, bodies.chat(more), { token: token.text });
+};
+
+const hurriedCall = (script: Script, more: object = {}): Promise<Reply> => {
+  gateway.upstream.script(script);
+  return post(`${hurried.url}${paths.chat}`, bodies.chat(more), { token: hurriedToken.text });
 };
 
 interface Trouble {
@@ -129,15 +147,14 @@ describe.each([
 
   it('no answer in time', async () => {
     const startedAt = performance.now();
-    expectTrouble(await call(hang(), { stream }), {
+    const hung = hurriedCall(hang(), { stream });
+    expectTrouble(await within(hung, 50 * upstreamTimeoutMs, 'the timeout'), {
       status: 504,
       code: 'upstream_timeout',
       type: 'upstream_error',
     });
-    const took = performance.now() - startedAt;
-    expect(took).toBeGreaterThanOrEqual(upstreamTimeoutMs / 2);
-    expect(took).toBeLessThan(upstreamTimeoutMs + 600);
-    await gateway.upstream.waitFor(({ open: left }) => left === 0, 1_000);
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(upstreamTimeoutMs / 2);
+    await gateway.upstream.waitFor(({ open: left }) => left === 0);
   });
 
   it('a body of an error that does not end', async () => {
@@ -146,9 +163,9 @@ describe.each([
       res.write('{"error":');
       return true;
     };
-    const reply = await call(endless, { stream });
+    const reply = await hurriedCall(endless, { stream });
     expect([502, 504]).toContain(reply.status);
-    await gateway.upstream.waitFor(({ open: left }) => left === 0, 1_000);
+    await gateway.upstream.waitFor(({ open: left }) => left === 0);
   });
 
   it('a large body of an error', async () => {
@@ -209,7 +226,7 @@ describe('a plain call', () => {
       res.write(`{"data":"${'x'.repeat(1_000_000)}`);
       return true;
     });
-    const answer = await open(`${gateway.url}${paths.chat}`, bodies.chat(), { token: token.text });
+    const answer = await open(`${hurried.url}${paths.chat}`, bodies.chat(), { token: hurriedToken.text });
     expect(await readStream(answer).rest()).toBe('broken');
   });
 });
@@ -235,7 +252,7 @@ describe('a stream', () => {
   it('silent for too long in the middle is broken off', async () => {
     gateway.upstream.script(streamFrames([messageFrame({})], { end: false }));
     const reading = readStream(
-      await open(`${gateway.url}${paths.chat}`, bodies.chat({ stream: true }), { token: token.text }),
+      await open(`${hurried.url}${paths.chat}`, bodies.chat({ stream: true }), { token: hurriedToken.text }),
     );
     expect(await reading.rest()).toBe('broken');
     const data = JSON.parse(told.exec(reading.text())?.[1] ?? '') as unknown;
@@ -277,8 +294,8 @@ describe('a stream', () => {
       // An end that is told is a success: with the mark, or, where the upstream itself ends, with a finish reason.
       const finished = bytes.indexOf('"stop"') + '"stop"'.length < at && isBoundary(part);
       const success = at >= endMark || (how !== 'reset' && finished);
-      if (success) await raw.until('0\r\n\r\n', 2_000);
-      else await raw.untilClosed(2_000);
+      if (success) await raw.until('0\r\n\r\n');
+      else await raw.untilClosed();
       raw.destroy();
       const body = unchunked(raw.received());
       const where = `${how} at ${at}`;

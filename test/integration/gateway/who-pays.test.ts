@@ -323,7 +323,7 @@ describe('a stream', () => {
     const reading = readStream(await begin(token, leaving.signal));
     await reading.until(word + word + word);
     leaving.abort();
-    await gateway.upstream.waitFor((upstream) => upstream.aborted > aborted, 200);
+    await gateway.upstream.waitFor((upstream) => upstream.aborted > aborted);
     await expectCharged(token, {
       charged: { requests: 1, input: 'estimate', output: 30 },
       entry: { outcome: 'aborted', usage: 'estimated', error_code: null, status: 200 },
@@ -340,7 +340,7 @@ describe('a stream', () => {
     await gateway.upstream.waitFor(() => requests.length > before);
     leaving.abort();
     await expect(answer).rejects.toThrow(/abort/);
-    await gateway.upstream.waitFor((upstream) => upstream.aborted > aborted, 200);
+    await gateway.upstream.waitFor((upstream) => upstream.aborted > aborted);
     await expectCharged(token, {
       charged: inputOnly,
       entry: { outcome: 'aborted', usage: 'estimated', ttfb_ms: null },
@@ -355,7 +355,7 @@ describe('a stream', () => {
     const reading = readStream(await begin(token, leaving.signal));
     await reading.until(doneFrame);
     leaving.abort();
-    await gateway.upstream.waitFor((upstream) => upstream.aborted > aborted, 200);
+    await gateway.upstream.waitFor((upstream) => upstream.aborted > aborted);
     await expectCharged(token, {
       charged: { requests: 1, input: 7, output: 11 },
       entry: { outcome: 'ok', usage: 'reported', error_code: null, status: 200 },
@@ -372,7 +372,7 @@ describe('a stream', () => {
       entry: { outcome: 'ok', usage: 'reported' },
     });
     expect(await reading.rest()).toBe('clean');
-    await gateway.upstream.waitFor(({ open: left }) => left === 0, 1_000);
+    await gateway.upstream.waitFor(({ open: left }) => left === 0);
   });
 });
 
@@ -387,12 +387,12 @@ describe('what is in the ledger', () => {
         headers: { 'x-request-id': id },
       });
       expect(reply.status).toBe(200);
-      await gateway.settled(token.team, content === 'first' ? 1 : content === 'second' ? 2 : 3, 1_000);
+      await gateway.settled(token.team, content === 'first' ? 1 : content === 'second' ? 2 : 3);
     }
     const [newest, , oldest] = await gateway.entries(token.team);
     expect(newest?.request_id).toBe('the-third-request-of-a-caller');
     expect(oldest?.request_id).toBe('the-first-request-of-a-caller');
-    expect(Date.now() - Date.parse(newest?.time ?? '')).toBeLessThan(5_000);
+    expect(Date.now() - Date.parse(newest?.time ?? '')).toBeLessThan(60_000);
     expect(newest?.time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     expect(newest?.duration_ms).toBeGreaterThanOrEqual(newest?.ttfb_ms ?? Infinity);
   });

@@ -30,7 +30,7 @@ beforeAll(async () => {
       SHUTDOWN_GRACE_MS: '500',
     },
   });
-  await waitFor(() => listening().length === 2, { what: 'both workers to listen', timeoutMs: 10_000 });
+  await waitFor(() => listening().length === 2, { what: 'both workers to listen', timeoutMs: 60_000 });
   administration = administrationOf(gateway.url, adminKey);
 });
 afterEach(() => upstream.script(null));
@@ -117,7 +117,7 @@ describe('two workers', () => {
     await upstream.waitFor((standIn) => standIn.aborted > aborted);
     const lost = upstream.aborted - aborted;
     expect(lost).toBeLessThan(6);
-    const entries = await administration.settled(token.team, lost, 5_000);
+    const entries = await administration.settled(token.team, lost, 30_000);
     const input = Math.ceil(JSON.stringify(bodies.chat()).length / 4);
     for (const entry of entries) {
       expect(entry).toMatchObject({
@@ -133,7 +133,7 @@ describe('two workers', () => {
     // Its places are free, and both workers answer.
     for (let call = 0; call < 6; call += 1) expect((await chat(token.text)).status).toBe(200);
 
-    expect(await gateway.stop('SIGTERM', 5_000)).toEqual({ code: 0, signal: null });
+    expect(await gateway.stop('SIGTERM', 30_000)).toEqual({ code: 0, signal: null });
     expect((await Promise.all(cut)).filter(Boolean)).toHaveLength(lost);
   });
 });

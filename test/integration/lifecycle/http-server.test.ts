@@ -259,7 +259,7 @@ describe('draining', () => {
     const drained = http.drain();
     await expect(connectRaw(port)).rejects.toThrow('ECONNREFUSED');
     for (const answer of answers) answer();
-    await within(drained, 2_000, 'the server to close');
+    await within(drained, 30_000, 'the server to close');
     await connection.untilClosed();
     const response = parseResponse(connection.received());
     expect([response.header('connection'), response.body.toString()]).toEqual(['close', 'done']);
@@ -271,9 +271,9 @@ describe('draining', () => {
     idle.send('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
     await idle.until('ok');
     const silent = await open(port);
-    await within(http.drain(), 3_000, 'the server to close');
-    await idle.untilClosed(1_000);
-    await silent.untilClosed(1_000);
+    await within(http.drain(), 30_000, 'the server to close');
+    await idle.untilClosed();
+    await silent.untilClosed();
   });
 
   it('answers on as long as a router may still send, each time for the last time on its connection', async () => {
@@ -289,7 +289,7 @@ describe('draining', () => {
       expect(connection.text()).toMatch(/connection: close/i);
     }
     expect(routed).toEqual(['/', '/late', '/late']);
-    await within(drained, 2_000, 'the server to close');
+    await within(drained, 30_000, 'the server to close');
   });
 
   it('closes a connection whose answer had promised to keep it', async () => {
@@ -304,7 +304,7 @@ describe('draining', () => {
     await connection.until('\r\n\r\no');
     const drained = http.drain();
     for (const answer of answers) answer();
-    await within(drained, 2_000, 'the server to close');
+    await within(drained, 30_000, 'the server to close');
     await connection.untilClosed();
     expect(connection.text()).toMatch(/connection: keep-alive[^]*ok$/i);
   });

@@ -5,7 +5,7 @@ import { write } from '../../../src/demo/connection.ts';
 import { type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, get, paths, post } from '../../support/gateway-client.ts';
 import { connectRaw, parseResponse, type RawConnection, requestText } from '../../support/http.ts';
-import { waitFor } from '../../support/wait-for.ts';
+import { waitFor, within } from '../../support/wait-for.ts';
 
 /* Callers that send too slowly, read too slowly, or close one half of their connection. */
 
@@ -66,13 +66,12 @@ describe('a hundred bodies that trickle', () => {
       }
       return parseResponse(connection.received()).status;
     };
-    const startedMs = performance.now();
-    const statuses = await Promise.all(Array.from({ length: 100 }, trickle));
-    expect(performance.now() - startedMs).toBeLessThan(10 * bodyTimeoutMs);
+    // They would trickle for 80 s: the timeout ends them.
+    const statuses = await within(Promise.all(Array.from({ length: 100 }, trickle)), 40_000);
     expect(new Set(statuses)).toEqual(new Set([408]));
     expect(await gateway.entries(token.team)).toHaveLength(before);
     expect(await answers()).toBe(true);
-  }, 20_000);
+  });
 });
 
 describe('a reader that stops', () => {
@@ -90,7 +89,7 @@ describe('a reader that stops', () => {
       const connection = await connected();
       connection.socket.pause();
       connection.send(request(bodies.chat({ stream })));
-      await gateway.upstream.waitFor(({ aborted }) => aborted === before + 1, 10 * readerTimeoutMs);
+      await gateway.upstream.waitFor(({ aborted }) => aborted === before + 1);
       const entries = await gateway.settled(token.team, count + 1);
       expect(entries.at(-1)).toMatchObject({ outcome: 'aborted', usage: 'estimated', stream });
       await waitFor(async () => (await openPlaces()) === 0, { what: 'its place to be free' });
@@ -107,7 +106,7 @@ describe('a caller that closes its half of the connection', () => {
     connection.send(request(bodies.chat()));
     await gateway.upstream.waitFor(({ open }) => open === 1);
     connection.socket.end();
-    await gateway.upstream.waitFor(({ aborted }) => aborted === before + 1, 1_000);
+    await gateway.upstream.waitFor(({ aborted }) => aborted === before + 1);
     const entries = await gateway.settled(token.team, count + 1);
     expect(entries.at(-1)).toMatchObject({ outcome: 'aborted', usage: 'estimated' });
   });

@@ -113,7 +113,7 @@ describe('a store that is not there when the gateway starts', () => {
     expect((await admin.admin('POST', '/admin/teams', { id: 'early' })).status).toBe(503);
 
     address.pointTo((await redisServer()).port);
-    await waitFor(async () => (await readiness({ url })) === 200, { what: 'readiness', timeoutMs: 5_000 });
+    await waitFor(async () => (await readiness({ url })) === 200, { what: 'readiness', timeoutMs: 30_000 });
     const token = await admin.issue();
     expect(await call({ url }, token)).toBe(200);
     await admin.settled(token.team, 1);

@@ -158,7 +158,7 @@ describe('the caller leaving', () => {
     const answer = await open(`${router.url}${paths.chat}`, bodies.chat({ messages, stream: true }), sent);
     await answer.body?.getReader().read();
     controller.abort();
-    await upstream.waitFor((standIn) => standIn.aborted > aborted, 1_000);
+    await upstream.waitFor((standIn) => standIn.aborted > aborted);
     expect(await gateway.settled(team, 1)).toMatchObject([{ outcome: 'aborted' }]);
     expect(router.errors).toEqual(['H27']);
   });
