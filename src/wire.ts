@@ -270,7 +270,7 @@ function storesOf({ settings, clock, log, metrics }: WireOptions) {
     clock,
     log,
     onRun: (run) => metrics.storeAnswered(run),
-    tellsCondition: isFirst,
+    warnsOfCondition: isFirst,
   });
   const keys = keysUnder(settings.store.kind === 'redis' ? settings.store.prefix : '');
   const { leaseMs, ledgerMaxEntries: maxEntries, usageRetentionDays: retentionDays } = settings;

@@ -1,8 +1,7 @@
 import type { Admission } from '../limits/admission.ts';
 import { storeUnavailable } from '../limits/admission.ts';
-import { type Grant, limitsTold } from '../limits/grant.ts';
+import { checkPriced, type Grant, visibleLimits } from '../limits/grant.ts';
 import { limitHeaders } from '../limits/limit-headers.ts';
-import { checkPriced } from '../limits/priced.ts';
 import { reserve } from '../limits/reservation.ts';
 import type { Authenticated } from '../access/authenticator.ts';
 import { whileStale } from '../access/while-stale.ts';
@@ -181,7 +180,7 @@ export class Pipeline {
         answerFormat: endpoint.answerFormat,
         stream: request.stream,
         pinned: (principal.identity.session?.pinned ?? null) !== null,
-        headers: [...call.headers, ...limitHeaders(limitsTold(grant), grant.admittedAtMs)],
+        headers: [...call.headers, ...limitHeaders(visibleLimits(grant), grant.admittedAtMs)],
         timings: this.#timings,
         open: this.#parts.exchanges,
         settle,

@@ -1,15 +1,15 @@
 #!lua flags=allow-oom
--- Adds a process's counts of refused requests to their days: once, however often the same batch is sent.
--- allow-oom: why requests are refused is worth knowing most when the store is full; the rows are bounded.
+-- Adds a process's counts of refused requests to their days. A batch that is sent again is not counted again.
+-- allow-oom: the reasons for refusals matter most when the store is full, and the number of rows is bounded.
 --
--- KEYS[1] the sequence of the process's last batch
+-- KEYS[1] sequence number of the process's last batch
 --
--- ARGV[1] sequence of this batch
--- ARGV[2] what the keys of the days begin with   ARGV[3] days they are kept   ARGV[4] most rows a day
--- then one a count, its fields each ended by a line feed: day (YYYY-MM-DD), its end (unix s), row, the row that
---   stands in for it where the day has no room, how many
+-- ARGV[1] sequence number of this batch
+-- ARGV[2] key prefix of the days   ARGV[3] retention, days   ARGV[4] maximum number of rows per day
+-- ARGV[5..] one string per count; a line feed ends each field: day (YYYY-MM-DD), end of the day (unix s), row,
+--   the row to use if the day is full, how many
 --
--- Returns 1, or 0 where the batch was counted before.
+-- Returns 1, or 0 if the batch was already counted.
 
 local mark_ttl_s = 86400
 

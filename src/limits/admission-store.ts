@@ -32,9 +32,9 @@ export interface AdmissionStoreOptions {
 }
 
 /**
- * What all processes share: the scripts do the work, this turns values into their arguments and back. Every method is
- * one atomic step for the whole of its batch. Methods reject with `StoreUnavailable`; then it is unknown whether the
- * step was taken.
+ * The state that all processes share. The scripts do the work; this class converts their arguments and replies. Every
+ * method is one atomic step for its whole batch. Methods reject with `StoreUnavailable`; the step may have been taken
+ * even so.
  */
 export class AdmissionStore {
   readonly #store: Store;
@@ -47,7 +47,7 @@ export class AdmissionStore {
     this.#options = options;
   }
 
-  /** Says that a process is alive. */
+  /** Records that a process is alive. */
   async beat(process: string): Promise<Beat> {
     const { processes, incarnation, open } = this.#keys;
     const nonce = randomBytes(9).toString('base64url');
@@ -76,14 +76,14 @@ export class AdmissionStore {
   }
 
   /**
-   * Closes grants: corrects counters, writes entries, adds totals, each grant at most once.
-   * Says for each whether it was still open. Works in a full store.
+   * Closes grants, each at most once: corrects counters, writes entries, adds totals. Returns for each whether it was
+   * still open. Works in a full store.
    */
   async settle(process: string, batch: readonly Settlement[]): Promise<readonly boolean[]> {
     return (await this.#settle(process, 0, batch)) ?? [];
   }
 
-  /** The same for another process's grants; null, and nothing done, if that process is alive after all. */
+  /** The same for another process's grants. Does nothing and returns null if that process is alive after all. */
   settleSilent(process: string, batch: readonly Settlement[]): Promise<readonly boolean[] | null> {
     return this.#settle(process, this.#options.leaseMs, batch);
   }
@@ -114,7 +114,7 @@ export class AdmissionStore {
     return Array.isArray(reply) ? reply.map((closed) => closed === 1) : null;
   }
 
-  /** Some of the open requests of a silent process; when none are left it is forgotten. */
+  /** Some open requests of a silent process. Forgets the process if there are none left. */
   async openOfSilent(process: string): Promise<readonly OpenRecord[]> {
     const { processes, open } = this.#keys;
     const reply = texts(
@@ -131,7 +131,7 @@ export class AdmissionStore {
     return records;
   }
 
-  /** Those of `grants` that are open requests of the process. */
+  /** The open requests of a process among `grants`. */
   async openOf(process: string, grants: readonly string[]): Promise<readonly OpenRecord[]> {
     const key = this.#keys.open(process);
     const found = await this.#store.attempt((client) => client.hmget(key, ...grants));
@@ -141,14 +141,14 @@ export class AdmissionStore {
     });
   }
 
-  /** Counters of a team's limits by id, as last written: not rolled to now. */
+  /** Counters of a team's limits by id, as last written, so their windows may have passed. */
   async counters(
     team: string,
     ids: readonly string[],
   ): Promise<{ nowMs: number; counters: readonly Counter[] }> {
     const keys = [...new Set(ids.map((id) => this.#counterKey(team, id)))];
     const idsIn = (key: string): string[] => ids.filter((id) => this.#counterKey(team, id) === key);
-    // Sent together: one trip.
+    // Sent together, in one round trip.
     const [time, ...found] = await this.#store.attempt((client) =>
       Promise.all([client.time(), ...keys.map((key) => client.hmget(key, ...idsIn(key)))]),
     );
@@ -164,13 +164,13 @@ export class AdmissionStore {
     return key === gatewayCounterKey ? this.#keys.counters(gatewayCounterKey) : this.#keys.session(key);
   }
 
-  /** Whether nobody has said this yet, of all processes; kept until then, ms. */
-  async sayOnce(what: string, untilMs: number): Promise<boolean> {
-    const key = this.#keys.said(what);
+  /** Whether this process is the first to give this notice. The store remembers it until `untilMs`. */
+  async claimNotice(notice: string, untilMs: number): Promise<boolean> {
+    const key = this.#keys.said(notice);
     return (await this.#store.attempt((client) => client.set(key, '1', 'PXAT', untilMs, 'NX'))) === 'OK';
   }
 
-  /** Forgets a process that stops, unless it leaves open requests behind. */
+  /** Forgets a process that stops, unless it has open requests. */
   async leave(process: string): Promise<void> {
     const { processes, open } = this.#keys;
     await this.#store.run(scripts.leave, [processes, open(process)], [process]);
@@ -178,8 +178,8 @@ export class AdmissionStore {
 }
 
 /*
- * A request or a settlement is one argument, a field a line: ioredis looks at each argument by itself, and the twenty
- * fields of a request apart cost a twentieth of its CPU. No field can contain a line break.
+ * A request or a settlement is one argument, with one field per line: ioredis handles each argument separately, and
+ * twenty arguments per request would cost 5 % of its CPU. No field can contain a line break.
  */
 
 function requestText(request: AdmitRequest): string {
@@ -232,7 +232,7 @@ function parseCounter(text: string): Counter {
   return { index, current, previous };
 }
 
-/** What TIME answers: seconds and microseconds. */
+/** From the reply of TIME: seconds and microseconds. */
 function nowMsOf([seconds, micros]: readonly (string | number)[]): number {
   return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
 }

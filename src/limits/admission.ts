@@ -8,7 +8,7 @@ import { costNanoUsd, type Price } from '../base/price.ts';
 import { Refusal, restarting } from '../base/refusal.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { Canceller } from './canceller.ts';
-import { applied, type Grant, limitsOn, limitsTold, type LimitState } from './grant.ts';
+import { applied, type Grant, limitsOn, visibleLimits, type LimitState } from './grant.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { limitHeaders } from './limit-headers.ts';
 import { limitRefusal, remaining } from './limit-status.ts';
@@ -21,13 +21,13 @@ import type { AdmissionStore } from './admission-store.ts';
 import { emptyCounter, rolled, windowIndex } from './window.ts';
 
 const admissionsPerCall = 200;
-/** Longest that the end of an answer is held back for its settlement (invariant 6). */
+/** How long the end of an answer may wait for its settlement (invariant 6). */
 const settleWaitMs = 50;
 
-/** What is to be admitted, besides who asks. */
+/** The request to admit. The principal is passed separately. */
 export interface Ask extends Pick<OpenRequest, 'requestId' | 'endpoint' | 'model' | 'modelKnown' | 'stream'> {
   reserved: Charge;
-  /** Of its model; null if it has none. */
+  /** The model's price; null if it has none. */
   price: Price | null;
 }
 
@@ -36,11 +36,11 @@ export interface AdmissionOptions {
   /** This process's id, unique among all processes that ever ran on the store. */
   process: string;
   leaseMs: number;
-  /** How long a caller waits for the store before it is told that the store is unavailable. */
+  /** How long a caller waits for the store before it is refused with `store_unavailable`. */
   timeoutMs: number;
   clock: Clock;
   log: Log;
-  /** Told once a window when a limit is used by 80 or 100 percent. */
+  /** Called once per window when a limit is 80 or 100 percent used. */
   onNotice?: (notice: LimitNotice) => void;
 }
 
@@ -51,8 +51,8 @@ interface Asking {
 }
 
 /**
- * Limits: reserve before, correct after. Admissions that come in one tick go to the store in one call, after
- * the settlements of that tick, which may make room for them (design 2.3).
+ * Limits: reserve first, correct later. All admissions of one tick go to the store in one call, after the settlements
+ * of that tick, because those may make room for them (design 2.3).
  */
 export class Admission {
   readonly heartbeat: Heartbeat;
@@ -61,7 +61,7 @@ export class Admission {
   readonly #canceller: Canceller;
   readonly #notices: LimitNotices;
   #asking: Asking[] = [];
-  /** Calls of the store for admissions that have no answer yet. */
+  /** Store calls that admit requests and have not been answered yet. */
   readonly #underWay = new Set<Promise<void>>();
   #stopping = false;
   #granted = 0;
@@ -70,8 +70,8 @@ export class Admission {
     const { store, process, log } = options;
     this.#options = options;
     this.heartbeat = new Heartbeat(options);
-    this.#notices = new LimitNotices({ store, say: options.onNotice ?? ignore });
-    this.#settlements = new SettlementQueue({ store, process, log });
+    this.#notices = new LimitNotices(store, options.onNotice ?? ignore);
+    this.#settlements = new SettlementQueue(store, process, log);
     this.#canceller = new Canceller({
       store,
       process,
@@ -81,7 +81,7 @@ export class Admission {
     });
   }
 
-  /** Reserves for a request: a grant, the refusal, or `stale` when the principal must be read again. */
+  /** Reserves for a request: a grant, the refusal, or `stale` if the principal must be read again. */
   admit(principal: Principal, ask: Ask): Promise<Grant | Refusal | 'stale'> {
     if (this.#stopping) return Promise.resolve(restarting());
     return new Promise((answer) => {
@@ -91,8 +91,8 @@ export class Admission {
   }
 
   /**
-   * Closes a grant: charges it, writes its entry. The promise, where there is one, is to be awaited before the
-   * caller's answer ends, so that the caller's next request is not refused by this one (at most 50 ms).
+   * Closes a grant: charges it and writes its entry. If there is a promise, await it before the caller's answer ends:
+   * otherwise this request could still block the caller's next one. It takes at most 50 ms.
    */
   settle(grant: Grant, outcome: ForwardOutcome): { entry: EntryRecord; settled: Promise<void> | null } {
     const { settlement, entry } = settlementOf(grant, outcome);
@@ -112,7 +112,7 @@ export class Admission {
     return { entry, settled };
   }
 
-  /** Limits of a team, or of what is in it, as they stand now, for `/v1/me`. Rejects with `StoreUnavailable`. */
+  /** How much of these limits of a team and its members is used now, for `/v1/me`. Rejects with `StoreUnavailable`. */
   async limits(
     team: string,
     limits: readonly ScopedLimit[],
@@ -132,10 +132,10 @@ export class Admission {
     return this.#settlements.pending + this.#canceller.pending;
   }
 
-  /** Admits nothing more; resolves when the store has every settlement, and then gives up the process's lease. */
+  /** Admits nothing more. Waits until the store has every settlement, then gives up the process's lease. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    // What is being admitted has no caller any more: once granted it settles, in the turn that follows.
+    // Requests that are being admitted have lost their callers. They settle in the turn after they are granted.
     this.#gather();
     await Promise.all(this.#underWay);
     await immediate();
@@ -202,7 +202,7 @@ export class Admission {
       const refusal = storeUnavailable();
       for (const { answer } of batch) answer(refusal);
       if (error instanceof StoreUnavailable && !error.mayHaveRun) return;
-      // No earlier than any not-after time that was sent, whatever a heartbeat has done to our idea of the clock.
+      // A heartbeat may have moved our clock estimate: never use an earlier not-after time than the one that was sent.
       const latestMs = this.#notAfterMs();
       this.#canceller.add(
         batch.map(({ grant, request }) => ({ grant, notAfterMs: Math.max(latestMs, request.notAfterMs) })),
@@ -217,7 +217,7 @@ export class Admission {
     if (reply.kind === 'unknown_process') {
       // Nothing is admitted before this process's heartbeat is in the store (invariant 2).
       await this.heartbeat.beat();
-      // With the store's clock known only now, so is the time after which nobody waits.
+      // The store's clock is only known now, so compute the not-after time again.
       const notAfterMs = this.#notAfterMs();
       reply = await store.admit(
         process,
@@ -254,8 +254,8 @@ function answered(grant: Grant, decision: Decision): Grant | Refusal | 'stale' {
 function denied(grant: Grant): Refusal {
   const { limits, admittedAtMs: nowMs } = grant;
   const refusal = limitRefusal(limits, nowMs, { toSession: grant.request.sessionId !== null });
-  const told = Object.fromEntries(pairs(limitHeaders(limitsTold(grant), nowMs)));
-  const headers = { ...told, ...refusal.details.headers };
+  const shown = Object.fromEntries(pairs(limitHeaders(visibleLimits(grant), nowMs)));
+  const headers = { ...shown, ...refusal.details.headers };
   return new Refusal(refusal.code, refusal.message, { ...refusal.details, headers });
 }
 
@@ -267,24 +267,22 @@ function counted(limits: readonly LimitState[], counters: readonly LimitState['c
   return limits.map((limit, n) => ({ ...limit, counter: counters[n] ?? emptyCounter }));
 }
 
-/** Whether the caller's next request could be refused for what this one still holds. */
+/** Whether the caller's next request could be refused because of what this one still holds. */
 function blocksNext(grant: Grant): boolean {
   return grant.limits.some(
     (limit) => limit.applied.span === 'open' || remaining(limit, grant.admittedAtMs) < limit.applied.amount,
   );
 }
 
-/** The refusal of a request that the store gave no answer on. */
+/** The refusal of a request if the store did not answer. */
 export function storeUnavailable(): Refusal {
   return new Refusal(
     'store_unavailable',
     'The store that holds tokens and limits cannot be used now; try again.',
-    {
-      headers: { 'retry-after': '1' },
-    },
+    { headers: { 'retry-after': '1' } },
   );
 }
 
 function ignore(): void {
-  // Nobody waits for this settlement; the queue keeps it until the store has it.
+  // Nobody waits for this.
 }

@@ -1,36 +1,33 @@
 #!lua
--- Admits requests of one process, each wholly or not at all.
+-- Admits requests of one process. Each request reserves from all of its limits or from none.
 --
 -- KEYS[1] processes: sorted set, process id by last heartbeat (ms)
 -- KEYS[2] open requests of this process: hash, grant id -> open record
--- KEYS[3] epochs: hash, team -> epoch, '@' -> that of the settings
+-- KEYS[3] epochs: hash, team -> epoch, '@' -> epoch of the settings
 -- KEYS[4] incarnation
 --
 -- ARGV[1] process id
 -- ARGV[2] lease, ms
--- ARGV[3] what the keys of the teams' counters begin with (single primary, so they need not be in KEYS)
--- ARGV[4] the same of the sessions
--- then one a request, its fields each ended by a line feed: grant id, team, epoch, not after (ms), token's expiry (ms),
---   open record, session or '', and for each limit: id, span (m h d M o), amount, max.
---   The id of a session's own limit is 'session/number': its counter is in the session's key, and goes with it.
---   That of a limit over the whole gateway begins with '@/': its counter is where a team's would be.
+-- ARGV[3] key prefix of the counters (there is a single primary, so these keys need not be in KEYS)
+-- ARGV[4] key prefix of the sessions
+-- ARGV[5..] one string per request; a line feed ends each field: grant id, team, epoch, not after (ms),
+--   expiry of the token (ms), open record, session or '', and for each limit: id, span (m h d M o), amount, max.
+--   For limit ids and the keys of their counters, see counter_key.
 --
--- Returns nil when the process has no fresh heartbeat, else
---   { now (ms), incarnation, then one string a request:
+-- Returns nil if the process has no recent heartbeat, else
+--   { now (ms), incarnation, then one string per request:
 --     "S" stale epoch, or the session is gone | "X" token expired | "L" too late
 --     "A i c p i c p ..." admitted, "D i c p ..." denied: each limit's window index, current and previous sum }
 
 local counters_ttl_s = 70 * 86400
 local open_ttl_s = 30 * 86400
 
--- include: ../store/lua/now.lua
-
-local beat = redis.call('ZSCORE', KEYS[1], ARGV[1])
-if not beat or now - tonumber(beat) > tonumber(ARGV[2]) then
+-- include: ../store/lua/is_alive.lua
+if not is_alive(KEYS[1], ARGV[1], ARGV[2]) then
   return nil
 end
 
--- Months since year 0, from days since 1970 (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+-- Months since year 0, computed from days since 1970 (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
 local function month_index()
   local z = math.floor(now / 86400000) + 719468
   local era = math.floor(z / 146097)
@@ -71,7 +68,8 @@ local function known_epoch(team)
   return epochs[team]
 end
 
--- Reads the counters and rolls them to now: states[n] = { index, current, previous }, and whether all limits have room.
+-- Reads the counters and rolls them to now. Returns the limits' ids, states[n] = { index, current, previous }, and
+-- whether the request fits all limits.
 local function check(counters, request, count)
   local ids = {}
   for n = 1, count do
@@ -105,7 +103,7 @@ local function check(counters, request, count)
   return ids, states, fits
 end
 
-local function told(letter, states)
+local function reply_text(letter, states)
   local parts = { letter }
   for n = 1, #states do
     parts[n + 1] = counter_text(states[n][1], states[n][2], states[n][3])
@@ -135,11 +133,11 @@ local function decide(request)
     ids, states, fits = check(counters, request, count)
   end
   if not fits then
-    -- A grant that is open already has been counted: it may itself be what leaves no room.
-    return told(redis.call('HEXISTS', KEYS[2], grant) == 1 and 'A' or 'D', states)
+    -- A grant that is already open has been counted. It may be the reason that there is no room.
+    return reply_text(redis.call('HEXISTS', KEYS[2], grant) == 1 and 'A' or 'D', states)
   end
   if redis.call('HSETNX', KEYS[2], grant, now_text .. '\t' .. request[6]) == 0 then
-    return told('A', states)
+    return reply_text('A', states)
   end
   local writes = {}
   for n = 1, count do
@@ -151,7 +149,7 @@ local function decide(request)
       writes[#writes + 1] = text
     else
       redis.call('HSET', key, ids[n], text)
-      if string.byte(ids[n]) == 64 then -- '@'; a session's key has its own end
+      if string.byte(ids[n]) == 64 then -- '@'; a session's key has its own expiry
         touched[key] = true
       end
     end
@@ -160,7 +158,7 @@ local function decide(request)
     redis.call('HSET', counters, unpack(writes))
     touched[counters] = true
   end
-  return told('A', states)
+  return reply_text('A', states)
 end
 
 local reply = { now_text, redis.call('GET', KEYS[4]) or '' }
@@ -168,7 +166,7 @@ for n = 5, #ARGV do
   reply[n - 2] = decide(fields_of(ARGV[n]))
 end
 redis.call('EXPIRE', KEYS[2], open_ttl_s)
--- A counter that is not written for longer than its window holds nothing; the key outlives the longest one.
+-- A counter expires when it has not been written for longer than the longest window: then nothing in it counts.
 for counters in pairs(touched) do
   redis.call('EXPIRE', counters, counters_ttl_s)
 end

@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
--- A process says that it is alive.
+-- Records that a process is alive.
 --
 -- KEYS[1] processes   KEYS[2] incarnation   KEYS[3] open requests of the process
--- ARGV[1] process id   ARGV[2] lease, ms   ARGV[3] a nonce: the incarnation of a store that has none
+-- ARGV[1] process id   ARGV[2] lease, ms   ARGV[3] a nonce: becomes the incarnation if the store has none
 --
--- Returns { now (ms), incarnation, ids of the processes that are silent for longer than the lease ... }
+-- Returns { now (ms), incarnation, ids of the processes that have been silent for longer than the lease ... }
 
 local ttl_s = 30 * 86400
 

@@ -4,15 +4,15 @@ import { cancellation } from './settlement.ts';
 import type { Grant } from './grant.ts';
 import type { AdmissionStore } from './admission-store.ts';
 
-/** How far this process's idea of the store's clock may be off. */
+/** How wrong this process's estimate of the store's clock may be. */
 const clockMarginMs = 2_000;
 const retryMs = 500;
 const grantsPerCall = 200;
-/** More than one command timeout's worth of requests; bounds the memory of an outage. */
+/** Bounds the memory during an outage. It is more than all requests of one command timeout. */
 const maxAbandoned = 20_000;
 
 export interface AbandonedAdmission {
-  /** Incarnation and time of admission are unknown until the store tells them. */
+  /** Its incarnation and time of admission are not known yet. */
   grant: Grant;
   notAfterMs: number;
 }
@@ -26,9 +26,9 @@ export interface CancellerOptions {
 }
 
 /**
- * Gives back admissions whose answer came too late or never (invariant 4, no ghost): the command may have run,
- * or may still run until its not-after time, in a store that only seemed gone. So each is looked for until
- * that time has passed by the store's clock.
+ * Cancels admissions whose answer came too late or never (invariant 4, no ghost). The store may have run the command, or
+ * may still run it until the admission's not-after time. So this keeps looking for the admission until that time has
+ * passed by the store's clock.
  */
 export class Canceller {
   readonly #options: CancellerOptions;
@@ -40,22 +40,22 @@ export class Canceller {
     this.#options = options;
   }
 
-  /** Admissions not yet known to be gone. */
+  /** Admissions that may still exist. */
   get pending(): number {
     return this.#abandoned.length;
   }
 
-  /** Takes admissions over that nobody waits for any more. */
+  /** Takes over admissions that no caller waits for. */
   add(abandoned: readonly AbandonedAdmission[]): void {
     const room = Math.max(0, maxAbandoned - this.#abandoned.length);
     if (room < abandoned.length) {
-      this.#options.log.error('too many admissions to look for: some may be closed as lost later', { room });
+      this.#options.log.error('too many admissions to cancel: some may be closed as lost later', { room });
     }
     this.#abandoned.push(...abandoned.slice(0, room));
     this.#schedule();
   }
 
-  /** Looks for what is left at once, until nothing is; for the end of the process, which bounds it. */
+  /** Cancels everything that is left, without delay. Used when the process ends, which also limits the time. */
   async stop(): Promise<void> {
     while (this.#abandoned.length > 0 || this.#running) {
       await this.#run();
@@ -80,7 +80,7 @@ export class Canceller {
     return this.#running;
   }
 
-  /** Stops at the first failure: a store that does not answer once is not asked for each batch. */
+  /** Stops at the first failure: if the store does not answer, the other batches wait too. */
   async #cancelAll(): Promise<void> {
     const left = this.#abandoned;
     this.#abandoned = [];
@@ -95,7 +95,7 @@ export class Canceller {
     this.#abandoned = [...waiting, ...left, ...this.#abandoned];
   }
 
-  /** Cancels those that the store admitted; returns those that it might still admit. */
+  /** Cancels the admissions that the store has made. Returns those that it may still make. */
   async #cancel(batch: readonly AbandonedAdmission[]): Promise<AbandonedAdmission[]> {
     const { store, process, storeNowMs, incarnation } = this.#options;
     const current = await incarnation();

@@ -2,28 +2,30 @@ import type { ScopedLimit } from '../identity/records/identity.ts';
 import type { CountedMetric } from '../base/limit.ts';
 import type { Charge } from '../base/outcome.ts';
 import { costNanoUsd, nanoUsdPerUsd, type Price } from '../base/price.ts';
+import { Refusal } from '../base/refusal.ts';
+import type { ValidRequest } from '../base/request.ts';
 import type { OpenRequest } from './open-record.ts';
 import type { AppliedLimit } from './store.ts';
 import type { Counter } from './window.ts';
 
-/** A limit that applies to a request, with its counter: what headers, refusals and `/v1/me` are made of. */
+/** A limit that applies to a request, with its counter. Headers, refusals and `/v1/me` are made from it. */
 export interface LimitState {
   scoped: ScopedLimit;
   applied: AppliedLimit;
   counter: Counter;
 }
 
-/** The leave to send one request, to be settled exactly once. */
+/** The permission to send one request. It must be settled exactly once. */
 export interface Grant {
   id: string;
-  /** The store's incarnation that gave it. */
+  /** The store's incarnation when the grant was given. */
   incarnation: string;
   /** By the store's clock, ms. */
   admittedAtMs: number;
-  /** Every limit that applies, as it stood once this request was counted. */
+  /** Every limit that applies, as it stood after this request was counted. */
   limits: readonly LimitState[];
   request: OpenRequest;
-  /** Of its model; null where it is unpriced. */
+  /** The model's price; null if it has none. */
   price: Price | null;
 }
 
@@ -37,12 +39,25 @@ export function limitsOn(
   return limits.every(isFor) ? limits : limits.filter(isFor);
 }
 
-/** The limits that the caller is told of: the visitor of a page sees the session's own and nobody else's figures. */
-export function limitsTold({ limits, request }: Pick<Grant, 'limits' | 'request'>): readonly LimitState[] {
+/** Refuses a model without a price if a limit on money applies: without a price does not mean free. */
+export function checkPriced(
+  limits: readonly ScopedLimit[],
+  { model, endpoint }: Pick<ValidRequest, 'model' | 'endpoint'>,
+  price: Price | null,
+): Refusal | null {
+  if (price !== null) return null;
+  const applying = limitsOn(limits, { model, endpoint: endpoint.path });
+  if (!applying.some(({ limit }) => limit.metric === 'cost_usd')) return null;
+  const message = `A limit on money applies, but this gateway's catalogue has no price for ${model}. Use a model that has a price, or ask an administrator to add one.`;
+  return new Refusal('model_unpriced', message, { param: 'model' });
+}
+
+/** The limits that the caller may see. A page's visitor sees only the limits of the session itself. */
+export function visibleLimits({ limits, request }: Pick<Grant, 'limits' | 'request'>): readonly LimitState[] {
   return request.sessionId === null ? limits : limits.filter(({ scoped }) => scoped.scope === 'session');
 }
 
-/** What a request that reserves `reserved` asks of one limit; of one on money in nano-dollars. */
+/** How much of one limit a request needs that reserves `reserved`. Money is in nano-dollars. */
 export function applied({ limit }: ScopedLimit, reserved: Charge, price: Price | null = null): AppliedLimit {
   const { id, max } = limit;
   if (limit.metric === 'concurrency') return { id, span: 'open', amount: 1, max };
@@ -54,7 +69,7 @@ export function applied({ limit }: ScopedLimit, reserved: Charge, price: Price |
   };
 }
 
-/** How much of a metric a charge is; of money in nano-dollars, nothing where there is no price. */
+/** How much of a metric a charge uses. Money is in nano-dollars, and 0 if there is no price. */
 export function amountOf(metric: CountedMetric, amounts: Charge, price: Price | null = null): number {
   switch (metric) {
     case 'requests':

@@ -15,39 +15,39 @@ export interface HeartbeatOptions {
 }
 
 /**
- * Keeps this process's lease in the store, and closes as `lost` what processes that went silent left open
- * (invariant 2). A process whose own heartbeat was interrupted waits a full lease before it sweeps: after an
- * outage of the store everybody looks silent.
+ * Keeps this process's lease in the store. Also closes the open requests of silent processes as `lost` (invariant 2).
+ * After an interruption of its own heartbeat, a process waits a full lease before it does that: after an outage of the
+ * store, every process looks silent.
  */
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
   #timer: NodeJS.Timeout | null = null;
   #beating: Promise<Beat> | null = null;
   #stopped = false;
-  /** Said already, so not again until it has worked. */
+  /** Whether the last heartbeat failed. Only the first failure is logged. */
   #failing = false;
-  /** The store's clock less our monotonic one, ms: ours may be set, and must not make admissions late. */
+  /** The store's clock minus our monotonic clock, ms. Our wall clock may be wrong and would make admissions late. */
   #offsetMs: number;
   #lastBeatMs = -Infinity;
   #steadySinceMs = 0;
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
-    // Until the store has told, ours must do.
+    // Until the store's clock is known, use our own.
     this.#offsetMs = options.clock.now() - options.clock.monotonic();
   }
 
-  /** Begins to beat, and goes on whatever happens to the store. */
+  /** Starts the heartbeat. It continues even while the store fails. */
   start(): void {
     void this.#tick();
   }
 
-  /** The store's clock as far as this process can tell, ms. */
+  /** An estimate of the store's clock, ms. */
   storeNowMs(): number {
     return this.#options.clock.monotonic() + this.#offsetMs;
   }
 
-  /** One heartbeat now, shared by all who ask at once. Rejects with `StoreUnavailable`. */
+  /** Sends a heartbeat now. Concurrent calls share one. Rejects with `StoreUnavailable`. */
   beat(): Promise<Beat> {
     this.#beating ??= this.#send().finally(() => {
       this.#beating = null;
@@ -55,7 +55,7 @@ export class Heartbeat {
     return this.#beating;
   }
 
-  /** Stops beating and, where nothing is left open, leaves no trace in the store. */
+  /** Stops the heartbeat, and removes the process from the store if it has no open requests. */
   async stop(): Promise<void> {
     this.#stopped = true;
     if (this.#timer) clearTimeout(this.#timer);
@@ -66,7 +66,7 @@ export class Heartbeat {
     const { store, process, leaseMs, clock } = this.#options;
     const beat = await store.beat(process);
     const nowMs = clock.monotonic();
-    // Others may have beaten a quarter of a lease before and come back later: twice the interval is an outage.
+    // Two intervals without a heartbeat count as an outage. Other processes may return a little later than this one.
     if (nowMs - this.#lastBeatMs > leaseMs / 2) this.#steadySinceMs = nowMs;
     this.#lastBeatMs = nowMs;
     this.#offsetMs = beat.nowMs - nowMs;

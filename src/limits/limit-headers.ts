@@ -5,14 +5,14 @@ import { remaining } from './limit-status.ts';
 import { resetsAtMs, windowStartMs } from './window.ts';
 
 /**
- * Limit headers of a reply, as a flat list of names and values; none where there are no limits.
+ * The limit headers of a reply, as a flat list of names and values; empty if there are no limits.
  *
- * `RateLimit-Policy` lists every limit and `RateLimit` the one with the least share left
- * (draft-ietf-httpapi-ratelimit-headers-10); OpenAI's `x-ratelimit-*` tell the same per metric.
+ * `RateLimit-Policy` lists every limit, and `RateLimit` shows the one with the smallest share left
+ * (draft-ietf-httpapi-ratelimit-headers-10). OpenAI's `x-ratelimit-*` show the same for each metric.
  */
 export function limitHeaders(states: readonly LimitState[], nowMs: number): string[] {
-  const rooms = states.map((state) => roomIn(state, nowMs));
-  const least = leastShare(rooms, null);
+  const shares = states.map((state) => shareOf(state, nowMs));
+  const least = leastShare(shares, null);
   if (!least) return [];
   const headers = [
     'RateLimit-Policy',
@@ -21,7 +21,7 @@ export function limitHeaders(states: readonly LimitState[], nowMs: number): stri
     `${quoted(least.state.scoped)};r=${integer(least.left)}${wait(least.state, nowMs)}`,
   ];
   for (const metric of ['requests', 'tokens'] as const) {
-    const own = leastShare(rooms, metric);
+    const own = leastShare(shares, metric);
     if (!own) continue;
     headers.push(
       `x-ratelimit-limit-${metric}`,
@@ -35,25 +35,25 @@ export function limitHeaders(states: readonly LimitState[], nowMs: number): stri
   return headers;
 }
 
-interface KeyQuota {
+/** What is left of a limit: the amount, and the fraction of `max`. */
+interface Share {
   state: LimitState;
   left: number;
-  /** Of `max`. */
-  share: number;
+  fraction: number;
 }
 
-function roomIn(state: LimitState, nowMs: number): KeyQuota {
+function shareOf(state: LimitState, nowMs: number): Share {
   const { max } = state.applied;
   const left = remaining(state, nowMs);
-  return { state, left, share: max === 0 ? 0 : left / max };
+  return { state, left, fraction: max === 0 ? 0 : left / max };
 }
 
-/** Of the limits of a metric, or of all. */
-function leastShare(rooms: readonly KeyQuota[], metric: Limit['metric'] | null): KeyQuota | null {
-  let least: KeyQuota | null = null;
-  for (const room of rooms) {
-    if (metric !== null && room.state.scoped.limit.metric !== metric) continue;
-    if (least === null || room.share < least.share) least = room;
+/** The smallest share among the limits on a metric, or among all limits. */
+function leastShare(shares: readonly Share[], metric: Limit['metric'] | null): Share | null {
+  let least: Share | null = null;
+  for (const share of shares) {
+    if (metric !== null && share.state.scoped.limit.metric !== metric) continue;
+    if (least === null || share.fraction < least.fraction) least = share;
   }
   return least;
 }
@@ -80,15 +80,16 @@ function quoted({ scope, limit }: ScopedLimit): string {
   return `"${scope}-${limit.metric}${window}${coverage(limit)}"`;
 }
 
-/** Five lists of 16 limits have to stay below the 8,192 bytes a header line that Heroku's router carries. */
+/** Five lists of 16 limits must fit in 8,192 bytes, the longest header line that Heroku's router accepts. */
 const longestCoverage = 31;
 const longestStart = 18;
-/** How much of a limit's id is told; a session's ends with its place in the list. */
+/** How many characters of a limit's id are shown. The id of a session's limit ends with its index in the list. */
 const idLength = longestCoverage - longestStart - 1;
 
 /**
- * What a limit is for: `@model`, `/v1/path`, nothing where it is for everything. Where there is more than that, its
- * start and the limit's id: names of a list have to differ (draft-ietf-httpapi-ratelimit-headers-10, 3), and to stay.
+ * What a limit covers: `@model`, `/v1/path`, or nothing if it covers everything. If it covers more, or has a long name,
+ * this is the name's start and the limit's id: names must be unique and stable
+ * (draft-ietf-httpapi-ratelimit-headers-10, 3).
  */
 function coverage({ id, models, endpoints }: StoredLimit): string {
   if (models === undefined && endpoints === undefined) return '';
@@ -98,7 +99,7 @@ function coverage({ id, models, endpoints }: StoredLimit): string {
   return `${first.slice(0, longestStart)}#${id.slice(-idLength)}`;
 }
 
-/** A structured field's integer has 15 digits at most (RFC 9651, 3.3.1), a limit up to 16. */
+/** Integers in structured fields have at most 15 digits (RFC 9651, 3.3.1), but a limit may have 16. */
 function integer(value: number): number {
   return Math.min(value, 999_999_999_999_999);
 }
@@ -112,7 +113,7 @@ function resetInS({ applied, counter }: LimitState, nowMs: number): number {
   return Math.max(0, Math.ceil((atMs - nowMs) / 1000));
 }
 
-/** Seconds the way OpenAI writes them: `6m0s`, `1h0m0s`, `20s`. */
+/** Seconds as OpenAI writes them: `6m0s`, `1h0m0s`, `20s`. */
 function spoken(seconds: number): string {
   const hours = Math.floor(seconds / 3600);
   const minutes = Math.floor((seconds % 3600) / 60);

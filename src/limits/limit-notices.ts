@@ -4,15 +4,15 @@ import type { Adjustment } from './store.ts';
 import type { AdmissionStore } from './admission-store.ts';
 import { windowStartMs } from './window.ts';
 
-/** Percent of a limit at which it is said how much is used. */
+/** A notice is sent when this percentage of a limit is used. */
 const levels = [80, 100] as const;
 export type NoticeLevel = (typeof levels)[number];
 
-/** That a day's or month's limit is nearly used up, or is. */
+/** A limit per day or month is nearly or completely used up. */
 export interface LimitNotice {
   level: NoticeLevel;
   scope: Scope;
-  /** Whose limit it is; user and token only where it is theirs. */
+  /** Whose limit it is. User and token are null if it is the team's; all are null if it is the gateway's. */
   team: string | null;
   user: string | null;
   token: string | null;
@@ -23,57 +23,51 @@ export interface LimitNotice {
   resetsAtMs: number;
 }
 
-/** Remembered in this process, so that the store is asked once a window; beyond this, forgotten. */
+/** Notices this process remembers, so that it asks the store once per window. When it has this many, it forgets all. */
 const maxRemembered = 10_000;
 
 /**
- * Says once a window, of all processes, that a limit is used by 80 or 100 percent, counting what is reserved. Not of a
- * session's own: a visitor's allowance is there to be used up, and what is remembered of it would outlive the session.
+ * Gives notice that a limit is 80 or 100 percent used, reservations included. Only one process does so, once per window.
+ * Limits of sessions are left out: they are there to be used up, and the store's mark would outlive the session.
  */
 export class LimitNotices {
-  readonly #store: Pick<AdmissionStore, 'sayOnce'>;
-  readonly #say: (notice: LimitNotice) => void;
-  readonly #said = new Set<string>();
+  readonly #store: Pick<AdmissionStore, 'claimNotice'>;
+  readonly #notify: (notice: LimitNotice) => void;
+  readonly #seen = new Set<string>();
 
-  constructor({
-    store,
-    say,
-  }: {
-    store: Pick<AdmissionStore, 'sayOnce'>;
-    say: (notice: LimitNotice) => void;
-  }) {
+  constructor(store: Pick<AdmissionStore, 'claimNotice'>, notify: (notice: LimitNotice) => void) {
     this.#store = store;
-    this.#say = say;
+    this.#notify = notify;
   }
 
-  /** Looks at the limits of a request that was settled with these corrections. */
+  /** Checks the limits of a request that was settled with these corrections. */
   look(grant: Grant, adjustments: readonly Adjustment[]): void {
     for (const state of grant.limits) {
+      if (state.scoped.scope === 'session') continue;
       const { span } = state.applied;
-      if ((span !== 'day' && span !== 'month') || state.scoped.scope === 'session') continue;
+      if (span !== 'day' && span !== 'month') continue;
       const correction = adjustments.find(({ id }) => id === state.applied.id)?.delta ?? 0;
-      for (const level of reached(state, correction)) this.#sayOnce(grant, state, level);
+      for (const level of reached(state, correction)) this.#notifyOnce(grant, state, { level, window: span });
     }
   }
 
-  #sayOnce(grant: Grant, state: LimitState, level: NoticeLevel): void {
-    const { id, span } = state.applied;
-    if (span !== 'day' && span !== 'month') return;
-    const what = `${id}:${state.counter.index}:${level}`;
-    if (this.#said.has(what)) return;
-    if (this.#said.size >= maxRemembered) this.#said.clear();
-    this.#said.add(what);
-    const resetsAtMs = windowStartMs(span, state.counter.index + 1);
-    this.#store.sayOnce(what, resetsAtMs).then(
-      (first) => {
-        if (first) this.#say(noticeOf(grant, state, { level, window: span, resetsAtMs }));
+  #notifyOnce(grant: Grant, state: LimitState, when: Pick<LimitNotice, 'level' | 'window'>): void {
+    const { index } = state.counter;
+    const notice = `${state.applied.id}:${index}:${when.level}`;
+    if (this.#seen.has(notice)) return;
+    if (this.#seen.size >= maxRemembered) this.#seen.clear();
+    this.#seen.add(notice);
+    const resetsAtMs = windowStartMs(when.window, index + 1);
+    this.#store.claimNotice(notice, resetsAtMs).then(
+      (isFirst) => {
+        if (isFirst) this.#notify(noticeOf(grant, state, { ...when, resetsAtMs }));
       },
-      () => this.#said.delete(what), // the next request tries again
+      () => this.#seen.delete(notice), // the next request tries again
     );
   }
 }
 
-/** The levels a limit has come to. Pure. */
+/** The levels that a limit has reached. Pure. */
 export function reached({ applied, counter }: LimitState, correction: number): NoticeLevel[] {
   const used = counter.current + correction;
   if (applied.max === 0) return [];

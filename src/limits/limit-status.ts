@@ -4,7 +4,7 @@ import { longestRetryAfterS, noRetry, Refusal, retryAfter, secondsUntil } from '
 import type { LimitState } from './grant.ts';
 import { fitsAtMs, resetsAtMs, used } from './window.ts';
 
-/** What is left of a limit; never below 0, though use beyond a reservation can exceed `max`. */
+/** What is left of a limit; at least 0, even if a request used more than it reserved. */
 export function remaining({ applied, counter }: LimitState, nowMs: number): number {
   return Math.max(0, applied.max - used(applied.span, counter, nowMs));
 }
@@ -16,9 +16,9 @@ export function resetsAt({ applied, counter }: LimitState): string | null {
 }
 
 /**
- * The 429 for a request that does not fit (contract 1.5). Of several limits without room it names the one
- * that keeps the request waiting longest, the longest window first. `limits` as the store found them. The visitor of
- * a page (`toSession`) is told figures of the session's own limits only.
+ * The 429 for a request that does not fit (contract 1.5). If it exceeds several limits, the 429 names the one that keeps
+ * it waiting longest. `limits` must be as the store found them. A page's visitor (`toSession`) sees only the figures of
+ * the session's own limits.
  */
 export function limitRefusal(
   limits: readonly LimitState[],
@@ -38,7 +38,7 @@ export function limitRefusal(
   const { state, fitsMs } = worst;
   const { scoped, applied } = state;
   const hidden = toSession && scoped.scope !== 'session';
-  const details = hidden ? {} : { limit: toldLimit(state) };
+  const details = hidden ? {} : { limit: refusedLimit(state) };
   const whose = hidden
     ? 'a limit this session shares with others'
     : `the ${scoped.scope}'s limit of ${unit(state)}`;
@@ -56,7 +56,7 @@ export function limitRefusal(
   return new Refusal(code, message, { ...details, headers: retryAfter(afterS, shouldRetry) });
 }
 
-function toldLimit(state: LimitState): NonNullable<Refusal['details']['limit']> {
+function refusedLimit(state: LimitState): NonNullable<Refusal['details']['limit']> {
   const { limit, scope } = state.scoped;
   return {
     scope,
@@ -67,7 +67,7 @@ function toldLimit(state: LimitState): NonNullable<Refusal['details']['limit']> 
   };
 }
 
-/** Such as `50 requests an hour for claude-4-5-haiku`. */
+/** A limit in words, such as `50 requests an hour for claude-4-5-haiku`. */
 function unit({ scoped: { limit } }: LimitState): string {
   const counted = limit.metric === 'concurrency' ? 'requests' : limit.metric;
   const span =
@@ -83,7 +83,7 @@ function unit({ scoped: { limit } }: LimitState): string {
   return `${amount} ${span}${models}${endpoints}`;
 }
 
-/** An amount as people write it: of money, which is counted in nano-dollars, the dollars. */
+/** An amount for people: nano-dollars are shown as dollars. */
 function formatAmount({ metric }: Limit, amount: number): string {
   return metric === 'cost_usd' ? `$${amount / nanoUsdPerUsd}` : String(amount);
 }

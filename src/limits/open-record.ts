@@ -1,7 +1,7 @@
 import { noCharge, type Charge } from '../base/outcome.ts';
 import { appendedFigures, numberOrNull, textCodec, textOrNull, type TextField } from '../base/text-record.ts';
 
-/** What the store keeps of an open request, so that any process can close it as lost. Its charge is what it reserves. */
+/** An open request as the store keeps it, so that any process can close it as lost. Its charge is what it reserves. */
 export interface OpenRequest extends Charge {
   requestId: string;
   team: string;
@@ -10,14 +10,14 @@ export interface OpenRequest extends Charge {
   sessionId: string | null;
   endpoint: string;
   model: string;
-  /** Whether the model's name may enter totals and metrics: it is configured, not merely named by a caller. */
+  /** Whether the model is configured, not just a name that a caller sent. Only then may totals and metrics name it. */
   modelKnown: boolean;
   stream: boolean;
-  /** Ids of the concurrency limits in which it holds a slot. */
+  /** Ids of the concurrency limits of which it holds a slot. */
   slots: readonly string[];
-  /** What is reserved costs this, in nano-dollars; null if the model has no price. */
+  /** The cost of what is reserved, in nano-dollars; null if the model has no price. */
   nanoUsd: number | null;
-  /** The person a session was made for. */
+  /** The person that the session was made for. */
   endUser: string | null;
 }
 
@@ -59,10 +59,10 @@ const fields: TextField<OpenRequest>[] = [
 ];
 const codec = textCodec(blank, [...fields, ...appendedFigures(fields)]);
 
-/** The record as the store keeps it; the store puts the time of admission before it. */
+/** The stored text. The store puts the time of admission before it. */
 export const encodeOpen: (request: OpenRequest) => string = codec.encode;
 
-/** The request back from its record. */
+/** The request from its stored text. */
 export const decodeOpen: (record: string) => OpenRequest = codec.decode;
 
 function isOne(flag: string): boolean {

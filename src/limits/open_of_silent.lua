@@ -1,14 +1,13 @@
 #!lua flags=allow-oom
--- Reads some of the open requests of a silent process; forgets the process when none are left.
+-- Reads some open requests of a silent process, or forgets the process if there are none left.
 --
 -- KEYS[1] processes   KEYS[2] open requests of that process
 -- ARGV[1] its id   ARGV[2] lease, ms
 --
--- Returns { grant id, open record, ... }; nothing when it is alive after all.
+-- Returns { grant id, open record, ... }; empty if the process is alive after all.
 
--- include: ../store/lua/now.lua
-local beat = redis.call('ZSCORE', KEYS[1], ARGV[1])
-if beat and now - tonumber(beat) <= tonumber(ARGV[2]) then
+-- include: ../store/lua/is_alive.lua
+if is_alive(KEYS[1], ARGV[1], ARGV[2]) then
   return {}
 end
 local cursor = '0'

@@ -8,16 +8,16 @@ import { limitsOn } from './grant.ts';
 const bytesPerToken = 4;
 const tokensPerImagePart = 1_600;
 
-/** What goes to the upstream, and what is set aside for it. */
+/** The body for the upstream, and what is reserved for it. */
 export interface Reservation {
   body: Buffer;
   reserved: Charge;
 }
 
 /**
- * Reserves for a request (contract 1.4): the input estimated from the bytes sent on, the output from what the
- * body allows, else from `defaultOutputTokens`. Where a limit on tokens or money applies and the body bounds nothing,
- * the bound is written into the body, lowered to what the smallest such limit can ever hold.
+ * Reserves for a request (contract 1.4). The input is estimated from the bytes that are forwarded; the output is the
+ * bound in the body, or `defaultOutputTokens`. If the body has no bound and a limit on tokens or money applies, the
+ * bound is written into the body, but never more than the smallest such limit can hold.
  */
 export function reserve(
   request: ValidRequest,
@@ -27,7 +27,7 @@ export function reserve(
 ): Reservation {
   const { images, searchUnits = 0 } = request;
   if (images > 0 || searchUnits > 0) {
-    // Billed by the piece: no tokens are reported for these.
+    // Billed per image or search unit: the upstream reports no tokens for these.
     return {
       body: written(request.body),
       reserved: { ...noCharge, requests: 1, images, searchUnits },
@@ -49,7 +49,7 @@ export function reserve(
   };
 }
 
-/** Input tokens of a body of `bytes`: text by its bytes, image parts at a flat figure. */
+/** The input tokens of a body of `bytes`: text by its size, and a fixed number for each image part. */
 export function estimateInput(
   bytes: number,
   { imageParts, imageUrlBytes }: Pick<ValidRequest, 'imageParts' | 'imageUrlBytes'>,
@@ -57,7 +57,7 @@ export function estimateInput(
   return Math.ceil(Math.max(0, bytes - imageUrlBytes) / bytesPerToken) + imageParts * tokensPerImagePart;
 }
 
-/** The body with the bound of its output written in. Where not even one token fits, the default: admission then says so. */
+/** The body with an output bound. If not even one token fits, it is the default, and admission refuses the request. */
 function bounded(
   request: ValidRequest,
   limits: readonly StoredLimit[],
@@ -66,14 +66,15 @@ function bounded(
   const field = request.endpoint.outputField ?? 'max_tokens';
   const withDefault = written({ ...request.body, [field]: defaultOutputTokens });
   const inputTokens = estimateInput(withDefault.length, request);
-  const rooms = limits.map((limit) => outputRoom(limit, { inputTokens, choices: request.choices, price }));
-  const room = Math.min(...rooms);
-  if (room < 1 || room >= defaultOutputTokens) return { body: withDefault, bound: defaultOutputTokens };
-  return { body: written({ ...request.body, [field]: room }), bound: room };
+  const most = Math.min(
+    ...limits.map((limit) => maxOutputTokens(limit, { inputTokens, choices: request.choices, price })),
+  );
+  if (most < 1 || most >= defaultOutputTokens) return { body: withDefault, bound: defaultOutputTokens };
+  return { body: written({ ...request.body, [field]: most }), bound: most };
 }
 
-/** Output tokens a choice that a limit can ever hold beside the input. */
-function outputRoom(
+/** The most output tokens per choice that a limit can hold in addition to the input. */
+function maxOutputTokens(
   { metric, max }: StoredLimit,
   { inputTokens, choices, price }: { inputTokens: number; choices: number; price: Price | null },
 ): number {
@@ -83,7 +84,7 @@ function outputRoom(
   return Math.floor(leftNanoUsd / (price.outputNanoUsd * choices));
 }
 
-/** The limits that output counts against. */
+/** The limits that output tokens count against. */
 function limitsSpent(limits: readonly ScopedLimit[], { model, endpoint }: ValidRequest): StoredLimit[] {
   return limitsOn(limits, { model, endpoint: endpoint.path })
     .map(({ limit }) => limit)

@@ -1,27 +1,25 @@
 #!lua flags=allow-oom
--- Closes grants of one process, each at most once: corrects counters, writes the entry, adds the totals.
--- allow-oom: a full store must still take what frees it and what was already spent (invariant 9).
+-- Closes grants of one process, each at most once: corrects counters, writes the entry, adds to the totals.
+-- allow-oom: a full store must still accept what frees memory and record what was spent (invariant 9).
 --
 -- KEYS[1] processes   KEYS[2] open requests of the process   KEYS[3] incarnation   KEYS[4] entries (stream)
 --
 -- ARGV[1] process id
--- ARGV[2] lease, ms, when closing for a process that is silent; 0 for one's own
--- ARGV[3] what the keys of the teams' counters begin with   ARGV[4] the same of the days' totals
--- ARGV[5] the same of the marks of settled grants
--- ARGV[6] most entries kept   ARGV[7] days the totals are kept
--- ARGV[8] what the keys of the sessions begin with
--- then one a settlement, its fields each ended by a line feed: grant id, incarnation of the grant, team,
+-- ARGV[2] lease, ms, if the caller closes grants of a silent process; 0 if they are its own
+-- ARGV[3..5] key prefixes of the counters, of the daily totals, and of the marks of settled grants
+-- ARGV[6] maximum number of entries   ARGV[7] retention of the totals, days
+-- ARGV[8] key prefix of the sessions
+-- ARGV[9..] one string per settlement; a line feed ends each field: grant id, incarnation of the grant, team,
 --   number of adjustments, and for each: limit id, window index, delta;
---   then, but for a cancelled admission: entry, day (YYYY-MM-DD), its end (unix s), totals row, its figures
+--   then, unless the admission is cancelled: entry, day (YYYY-MM-DD), end of the day (unix s), totals row, its figures
 --
--- Returns nil when the process is alive after all, else one number a settlement: 1 closed now, 0 was not open.
+-- Returns nil if the silent process is alive after all, else one number per settlement: 1 closed now, 0 was not open.
 
 local mark_ttl_s = 86400
 
 if tonumber(ARGV[2]) > 0 then
-  local time = redis.call('TIME')
-  local beat = redis.call('ZSCORE', KEYS[1], ARGV[1])
-  if beat and time[1] * 1000 + math.floor(time[2] / 1000) - tonumber(beat) <= tonumber(ARGV[2]) then
+  -- include: ../store/lua/is_alive.lua
+  if is_alive(KEYS[1], ARGV[1], ARGV[2]) then
     return nil
   end
 end
@@ -56,7 +54,7 @@ local function add_totals(settlement, at)
       sums[#sums + 1] = figure
     end
   end
-  -- A row written by a process of another version may have more figures, or fewer.
+  -- A process of another version may have written more figures, or fewer.
   for n = 1, #settlement - at - 2 do
     sums[n] = string.format('%.0f', tonumber(sums[n] or 0) + tonumber(settlement[at + 2 + n]))
   end
@@ -65,8 +63,8 @@ local function add_totals(settlement, at)
   end
 end
 
--- Whether this grant is closed by this call, and whether its counters are known here. A store that has
--- forgotten everything since the grant was given knows no open record; a mark then stands in for it.
+-- Returns whether this call closes the grant, and whether the store has its counters. If the store has lost its data
+-- since the grant was given, it has no open record; then a mark shows whether the grant is already settled.
 local function close(grant, grant_incarnation)
   local open = redis.call('HDEL', KEYS[2], grant) == 1
   if grant_incarnation == incarnation then

@@ -7,7 +7,7 @@ const gatherMs = 2;
 const settlementsPerCall = 200;
 const firstRetryMs = 100;
 const longestRetryMs = 1_000;
-/** OperationDocs 50 MB. Beyond it entries go to the log instead, so that an endless outage cannot end the process. */
+/** About 50 MB. Beyond this, entries go to the log instead, so that a long outage cannot exhaust the memory. */
 const maxWaiting = 50_000;
 
 interface Waiting {
@@ -16,8 +16,8 @@ interface Waiting {
 }
 
 /**
- * Settlements on their way to the store: gathered for 2 ms into one call, and kept until the store has taken
- * them, however long it is away. Settling is idempotent, so a call whose answer was lost is simply repeated.
+ * Sends settlements to the store. It gathers them for 2 ms into one call, and keeps them until the store has taken them,
+ * however long that takes. Settling is idempotent, so a call without an answer is repeated.
  */
 export class SettlementQueue {
   readonly #store: Pick<AdmissionStore, 'settle'>;
@@ -29,10 +29,10 @@ export class SettlementQueue {
   #retryMs = 0;
   #whenDrained: (() => void)[] = [];
 
-  constructor(options: { store: Pick<AdmissionStore, 'settle'>; process: string; log: Log }) {
-    this.#store = options.store;
-    this.#process = options.process;
-    this.#log = options.log;
+  constructor(store: Pick<AdmissionStore, 'settle'>, process: string, log: Log) {
+    this.#store = store;
+    this.#process = process;
+    this.#log = log;
   }
 
   /** Settlements the store has not yet taken. */
@@ -40,7 +40,7 @@ export class SettlementQueue {
     return this.#waiting.length + this.#inFlight;
   }
 
-  /** Queues a settlement; calls `done` once the store has it. `urgent` does not wait to gather others. */
+  /** Queues a settlement, and calls `done` when the store has it. An `urgent` one is sent without waiting for others. */
   add(settlement: Settlement, done: () => void, urgent: boolean): void {
     if (this.#waiting.length >= maxWaiting) {
       this.#log.error('settlement dropped: too many are waiting for the store', {
@@ -55,7 +55,7 @@ export class SettlementQueue {
     else this.#timer ??= setTimeout(() => this.#flush(), gatherMs);
   }
 
-  /** Sends what is waiting now, ahead of admissions of the same tick. */
+  /** Sends what is waiting now, before the admissions of the same tick. */
   flush(): void {
     if (this.#waiting.length > 0 && this.#retryMs === 0) this.#flush();
   }
@@ -81,7 +81,7 @@ export class SettlementQueue {
         batch.map(({ settlement }) => settlement),
       );
       this.#inFlight -= batch.length;
-      this.#tellClosedBefore(batch, results);
+      this.#warnOfClosed(batch, results);
       for (const { done } of batch) done();
       this.#resume();
     } catch (error) {
@@ -92,7 +92,7 @@ export class SettlementQueue {
     if (this.pending === 0) for (const resolve of this.#whenDrained.splice(0)) resolve();
   }
 
-  /** The store is back: what came meanwhile waited for this, and for no timer of its own. */
+  /** The store is back. Settlements that were queued meanwhile have no timer of their own, so send them now. */
   #resume(): void {
     if (this.#retryMs === 0) return;
     this.#retryMs = 0;
@@ -106,8 +106,8 @@ export class SettlementQueue {
     this.#timer = setTimeout(() => this.#flush(), this.#retryMs * (0.5 + Math.random() / 2));
   }
 
-  /** `lost` is final: what arrives after a sweep only says so (invariant 3). Or the try before was taken, unheard. */
-  #tellClosedBefore(batch: readonly Waiting[], results: readonly boolean[]): void {
+  /** Either another process closed the request as lost, which is final (invariant 3), or an unanswered try succeeded. */
+  #warnOfClosed(batch: readonly Waiting[], results: readonly boolean[]): void {
     batch.forEach(({ settlement }, n) => {
       if (results[n] || !settlement.closing) return;
       this.#log.warn('settlement found its request closed already', { entry: settlement.closing.entry });

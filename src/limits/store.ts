@@ -1,6 +1,6 @@
 import type { Counter, Span } from './window.ts';
 
-/** One limit a request is checked against, and how much of it the request reserves. */
+/** A limit that applies to a request, and how much of it the request reserves. */
 export interface AppliedLimit {
   id: string;
   span: Span;
@@ -9,48 +9,48 @@ export interface AppliedLimit {
 }
 
 export interface AdmitRequest {
-  /** Unique in the store's life; makes admitting and settling idempotent. */
+  /** Unique for the store's lifetime. Makes admitting and settling idempotent. */
   grant: string;
   team: string;
-  /** The epoch of the identity the request was checked with. */
+  /** The epoch at which the caller's identity was read. */
   epoch: string;
-  /** By the store's clock: later than this nobody waits for the answer any more (invariant 4). */
+  /** By the store's clock. After this time nobody waits for the answer, so nothing is admitted (invariant 4). */
   notAfterMs: number;
-  /** The session it comes from, which must be there still; null for a user's token. */
+  /** The caller's session, which must still exist; null for a user's token. */
   session: string | null;
   /** When the token expires, by the store's clock; Infinity if never. */
   expiresAtMs: number;
-  /** What a sweeper needs to close it as lost: `open-record.ts`. */
+  /** What another process needs to close it as lost: see `open-record.ts`. */
   record: string;
   limits: readonly AppliedLimit[];
 }
 
-/** `counters` are in the order of the request's limits, after the request was counted, or as found when denied. */
+/** `counters` are in the order of the request's limits. If it was admitted, they include it. */
 export type Decision =
   | { kind: 'admitted'; counters: readonly Counter[] }
   | { kind: 'denied'; counters: readonly Counter[] }
-  /** The team changed since the identity was read, or the session is gone: read it again. */
+  /** The team has changed since the identity was read, or the session is gone: read the identity again. */
   | { kind: 'stale' }
   | { kind: 'expired' }
   | { kind: 'late' };
 
 export type AdmitReply =
   | { kind: 'decided'; nowMs: number; incarnation: string; decisions: readonly Decision[] }
-  /** The process has no fresh heartbeat in the store, so nothing of it may be admitted (invariant 2). */
+  /** The store has no recent heartbeat of this process, so it may not admit anything (invariant 2). */
   | { kind: 'unknown_process' };
 
-/** A correction of a counter in the window where the amount was reserved. */
+/** Corrects a counter in the window in which the amount was reserved. */
 export interface Adjustment {
   id: string;
   index: number;
   delta: number;
 }
 
-/** A row of a day's totals and what to add to it, in the order of `usageFigures`. */
+/** What to add to a row of a day's totals, in the order of `usageFigures`. */
 export interface TotalsDelta {
   /** `YYYY-MM-DD`, UTC. */
   day: string;
-  /** Unix time, s: from here the days are counted for which it is kept. */
+  /** Unix time, s. The retention begins here. */
   dayEndsAtS: number;
   row: string;
   figures: readonly number[];
@@ -62,7 +62,7 @@ export interface Settlement {
   incarnation: string;
   team: string;
   adjustments: readonly Adjustment[];
-  /** Null for a cancelled admission: given back without a trace. */
+  /** Null for a cancelled admission, which leaves no entry. */
   closing: { entry: string; totals: TotalsDelta } | null;
 }
 

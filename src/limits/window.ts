@@ -1,18 +1,18 @@
 import type { Window } from '../base/limit.ts';
 
 /*
- * The arithmetic of limits, as functions of their arguments. `admit.lua` and `settle.lua` do the same in the
- * store; a property test holds the two equal.
+ * The arithmetic of limits, in pure functions. `admit.lua` does the same in the store; a property test checks that both
+ * agree.
  *
- * Minute and hour slide: the previous window counts by the share of it that the last `length` ms still
- * overlap. That is an approximation (it takes the previous window's use as evenly spread), rounded up so
- * that it never admits one too many by its own reckoning. Day and month are calendar windows in UTC.
+ * Minute and hour are sliding windows: the previous window counts in proportion to how much of it lies within the last
+ * minute or hour. This approximation assumes that the previous window's use was spread evenly; it is rounded up, so that
+ * it never admits too much by its own measure. Day and month are calendar windows in UTC.
  */
 
-/** A window, or `open`: what is open right now, which is how concurrency is counted. */
+/** A window, or `open` for concurrency, which counts the requests that are open now. */
 export type Span = Window | 'open';
 
-/** What a limit's counter holds: the window it counts, that window's sum, and the sum of the one before. */
+/** A limit's counter: the number of its window, that window's sum, and the sum of the window before. */
 export interface Counter {
   index: number;
   current: number;
@@ -25,7 +25,7 @@ const dayMs = 86_400_000;
 
 export const emptyCounter: Counter = { index: 0, current: 0, previous: 0 };
 
-/** The number of the window that `nowMs` falls in; consecutive windows have consecutive numbers. */
+/** The number of the window that contains `nowMs`. Consecutive windows have consecutive numbers. */
 export function windowIndex(span: Span, nowMs: number): number {
   switch (span) {
     case 'minute':
@@ -43,7 +43,7 @@ export function windowIndex(span: Span, nowMs: number): number {
   }
 }
 
-/** Where a window begins, ms; its end is the beginning of the next one. */
+/** When a window begins, ms. It ends when the next one begins. */
 export function windowStartMs(span: Window, index: number): number {
   switch (span) {
     case 'minute':
@@ -57,13 +57,13 @@ export function windowStartMs(span: Window, index: number): number {
   }
 }
 
-/** The counter as the window `index` sees it. A counter ahead of `index` (a clock set back) stays as it is. */
+/** The counter moved on to window `index`. A counter that is ahead (because a clock was set back) does not change. */
 export function rolled(counter: Counter, index: number): Counter {
   if (counter.index >= index) return counter;
   return { index, current: 0, previous: counter.index === index - 1 ? counter.current : 0 };
 }
 
-/** What counts against the limit at `nowMs`, for a counter already rolled to its window. */
+/** How much of the limit is used at `nowMs`. The counter must already be rolled to that window. */
 export function used(span: Span, counter: Counter, nowMs: number): number {
   if (span !== 'minute' && span !== 'hour') return counter.current;
   const lengthMs = span === 'minute' ? minuteMs : hourMs;
@@ -71,16 +71,9 @@ export function used(span: Span, counter: Counter, nowMs: number): number {
   return counter.current + Math.ceil((counter.previous * leftMs) / lengthMs);
 }
 
-/** Adds `delta` to the window it was reserved in; a window that has passed out of reach takes nothing. */
-export function adjusted(counter: Counter, index: number, delta: number): Counter {
-  if (counter.index === index) return { ...counter, current: Math.max(0, counter.current + delta) };
-  if (counter.index === index + 1) return { ...counter, previous: Math.max(0, counter.previous + delta) };
-  return counter;
-}
-
 /**
- * From when on, ms since the epoch, `amount` fits under `max` if nothing else is used; Infinity if never.
- * Concurrency cannot be foreseen: a second from now.
+ * When `amount` will fit under `max` if nothing else is used, ms since the epoch; Infinity if never. For concurrency,
+ * which cannot be foreseen, it is a second from now.
  */
 export function fitsAtMs(
   span: Span,
@@ -94,13 +87,13 @@ export function fitsAtMs(
   if (span === 'day' || span === 'month') return endMs;
   const lengthMs = span === 'minute' ? minuteMs : hourMs;
   const room = max - amount - counter.current;
-  // Within this window the previous one has to fade to `room`; otherwise this one has to, in the next.
-  // The quotient is rounded before the subtraction: beside 10^12 ms its fraction would be lost.
+  // If there is room, the previous window must fade to it within this window. If not, this window must fade in the next.
+  // The quotient is rounded before the subtraction: next to 10^12 ms its fraction would be lost.
   if (room >= 0) return endMs - Math.floor((room * lengthMs) / counter.previous);
   return endMs + lengthMs - Math.floor(((max - amount) * lengthMs) / counter.current);
 }
 
-/** When, without further use, the whole of the limit is free again, ms; null for concurrency. */
+/** When the whole limit is free again if nothing else is used, ms; null for concurrency. */
 export function resetsAtMs(span: Span, counter: Counter): number | null {
   if (span === 'open') return null;
   const slides = span === 'minute' || span === 'hour';

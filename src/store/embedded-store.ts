@@ -7,8 +7,8 @@ import { StoreUnavailable } from './store-unavailable.ts';
 let engines: Promise<(nowMs: () => number) => Engine> | undefined;
 
 /**
- * The store of one process: the scripts that Redis would run, in this process, on memory that goes with it. Its engine
- * is loaded at the first use, so that a gateway on Redis never has it.
+ * A store in the memory of this process, which ends with it. It runs the same scripts as Redis. Its engine is loaded on
+ * first use, so a gateway on Redis never loads it.
  */
 export class EmbeddedStore implements Store {
   readonly #clock: Clock;
@@ -45,7 +45,7 @@ export class EmbeddedStore implements Store {
     }
   }
 
-  /** Nothing is known of how much its keys take. */
+  /** The size of its keys is not measured. */
   memory(): Promise<{ usedBytes: number; maxBytes: number }> {
     return Promise.resolve({ usedBytes: 0, maxBytes: 0 });
   }
@@ -59,7 +59,7 @@ export class EmbeddedStore implements Store {
   }
 
   close(): void {
-    // Nothing to give back.
+    // There is nothing to close.
   }
 
   #loaded(): Promise<Engine> {

@@ -1,17 +1,17 @@
 /**
- * Every Redis key there is, under one prefix and a schema version, so that old and new processes can
- * run side by side during a deploy. `lifetime` says when a key goes: identity never does by itself.
+ * Every Redis key, under one prefix and a schema version, so that old and new processes can run side by side during a
+ * deploy. Keys marked "Identity" never expire.
  */
 const schemaVersion = '1';
 
 export interface Keys {
   /** Identity. Hash: team id → JSON. */
   teams: string;
-  /** Identity. Hash: team id → epoch; `@` → the settings' own. */
+  /** Identity. Hash: team id → epoch; `@` → epoch of the settings. */
   epochs: string;
-  /** Identity. String: JSON, what holds for the whole gateway. */
+  /** Identity. String: JSON, the settings of the whole gateway. */
   settings: string;
-  /** Identity. Hash: secret hash → `team/token id`, and back again (newest first) so that a deletion needs no scan. */
+  /** Identity. Hash: secret hash → `team/token id`, and the reverse (newest first), so that a deletion needs no scan. */
   secrets: string;
   /** Identity. Hash: user id → JSON. */
   users: (team: string) => string;
@@ -19,45 +19,45 @@ export interface Keys {
   tokens: (team: string) => string;
   /** Identity. Hash: administrator id → JSON. */
   admins: string;
-  /** Identity. Hash: secret hash → administrator id, and back again so that a deletion needs no scan. */
+  /** Identity. Hash: secret hash → administrator id, and the reverse, so that a deletion needs no scan. */
   adminSecrets: string;
-  /** Hash: token id → when each of its secrets was used last. Expires long after the last use. */
+  /** Hash: token id → when each of its secrets was last used. Expires long after the last use. */
   used: (team: string) => string;
-  /** String: when a token's holder began to rotate it, and how often since (`team/token id`). Expires after an hour. */
+  /** String: when the holder of `team/token id` began to rotate it, and how often since. Expires after an hour. */
   rotations: (token: string) => string;
-  /** String: a token's text, sealed, until its link is opened; then when that was. Expires. */
+  /** String: a token's sealed text until its link is opened, then when it was opened. Expires. */
   claim: (codeHash: string) => string;
-  /** Identity. Hash: the store's name, and what IDENTITY_FILE or imports have brought. */
+  /** Identity. Hash: the store's name, and what came from IDENTITY_FILE or imports. */
   provenance: string;
   /** The audit trail. Stream: each change's entry and its hash. Never trimmed, never expires. */
   audit: string;
-  /** Hash: a session's secret hash, parent and record, and the counters of its own limits. Expires with it. */
+  /** Hash: a session's secret hash, parent and record, and the counters of its own limits. Expires with the session. */
   session: (id: string) => string;
-  /** Sorted set: `session id:bytes` → its expiry, ms, of one parent (`team/token id`). Expires with the last. */
+  /** Sorted set of one parent (`team/token id`): `session id:bytes` → expiry, ms. Expires with the last session. */
   sessionsOf: (parent: string) => string;
-  /** Hash: how many sessions a parent made this minute, and the bytes of those alive. Expires. */
+  /** Hash: how many sessions a parent made this minute, and the bytes of its live ones. Expires. */
   minting: (parent: string) => string;
   /** String: how often an ID token was exchanged. Expires with the token. */
   exchanged: (replayKey: string) => string;
-  /** Hash: limit id → `window current previous`. Expires when untouched longer than the longest window. */
+  /** Hash: limit id → `window current previous`. Expires if unused for longer than the longest window. */
   counters: (team: string) => string;
   /** Sorted set: process id → its last heartbeat, ms. */
   processes: string;
   /** Hash: grant id → open record, one key per process. */
   open: (process: string) => string;
-  /** String: random, made when the store is first seen empty. Expires when no process beats any more. */
+  /** String: random, created when the store is first seen empty. Expires when heartbeats stop. */
   incarnation: string;
   /** Stream of closed requests, trimmed by length. */
   entries: string;
   /** Hash: one UTC day's totals. Expires after the retention. */
   totals: (day: string) => string;
-  /** String: that something was said. Expires. */
+  /** String: marks a notice as given. Expires. */
   said: (what: string) => string;
   /** Hash: one UTC day's refused requests. Expires after the retention. */
   refusals: (day: string) => string;
-  /** String: the sequence of the last batch of refusals that a process had counted. Expires. */
+  /** String: the sequence number of a process's last batch of refusals. Expires. */
   refusalsTaken: (process: string) => string;
-  /** String: what a key of the upstream has room for, as it said last. Expires. */
+  /** String: the last rate limits that the upstream reported for a key. Expires. */
   reading: (keyHash: string) => string;
   /** String: marks a grant of an earlier incarnation as settled. Expires. */
   settled: (grant: string) => string;

@@ -2,10 +2,10 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { EmbeddedStore } from './embedded-store.ts';
 import { RedisStore } from './redis.ts';
-import { tellStoreCondition } from './store-condition.ts';
+import { warnOfStoreCondition } from './store-condition.ts';
 import type { OnRun, Store } from './store.ts';
 
-/** Where a store is. */
+/** Which store to use. */
 export type StoreLocation =
   { readonly kind: 'redis'; readonly url: string; readonly verifyTls: boolean } | { readonly kind: 'memory' };
 
@@ -14,13 +14,13 @@ export interface OpenOptions {
   clock: Clock;
   log: Log;
   onRun: OnRun;
-  /** Whether this process tells the log what is wrong with the server's settings. */
-  tellsCondition: boolean;
+  /** Whether this process logs what is wrong with the server's settings. */
+  warnsOfCondition: boolean;
 }
 
-/** The store of a gateway; chosen here and nowhere else. It is not connected yet. */
+/** Creates the gateway's store, not connected yet. Only this function chooses between the kinds of stores. */
 export function openStore(location: StoreLocation, options: OpenOptions): Store {
-  const { commandTimeoutMs, clock, log, onRun, tellsCondition } = options;
+  const { commandTimeoutMs, clock, log, onRun, warnsOfCondition } = options;
   if (location.kind === 'memory') return new EmbeddedStore({ clock, onRun });
   const store = new RedisStore({
     url: location.url,
@@ -31,6 +31,6 @@ export function openStore(location: StoreLocation, options: OpenOptions): Store 
     onRefusal: (error) => log.error('the store refuses commands', { error }),
     timing: { clock, onRun },
   });
-  if (tellsCondition) store.client.once('ready', () => void tellStoreCondition(store, log));
+  if (warnsOfCondition) store.client.once('ready', () => void warnOfStoreCondition(store, log));
   return store;
 }

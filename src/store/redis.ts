@@ -8,58 +8,58 @@ export interface RedisOptions {
   url: string;
   /** False accepts the self-signed certificates of Heroku Key-Value Store (Dev Center, heroku-redis). */
   verifyTls: boolean;
-  /** How long one command may take before its caller is told the store is unavailable. */
+  /** How long a command may take before it fails with `StoreUnavailable`. */
   commandTimeoutMs: number;
-  /** Told once when the connection is lost or cannot be made, not at every try. */
+  /** Called once when the connection is lost or cannot be made, not for every attempt. */
   onDown?: (error: Error) => void;
-  /** Told when it is there again. */
+  /** Called when the connection is back. */
   onUp?: () => void;
-  /** Told what the server refuses a command with, such as `OOM …`, or its database; once a minute for each kind. */
+  /** Called with the server's error, such as `OOM …`, or its refusal of the database; once a minute for each kind. */
   onRefusal?: (error: Error) => void;
   timing?: { clock: Clock; onRun: OnRun };
 }
 
-const refusalToldEveryMs = 60_000;
+const refusalReportedEveryMs = 60_000;
 
 /**
- * The one connection of a process to Redis. Commands fail fast: no offline queue and no resending, since a
- * command resent after a reconnect would run at a time nobody waits for it (invariant 4, no ghost).
+ * The only connection of a process to Redis. Commands fail fast: there is no offline queue and no resending, because a
+ * command that is resent after a reconnect would run when nobody waits for it (invariant 4, no ghost).
  */
 export class RedisStore implements Store {
   readonly client: Redis;
   readonly #timing: RedisOptions['timing'];
   readonly #onRefusal: RedisOptions['onRefusal'];
-  /** Kinds of refusals told within the last minute. */
-  readonly #told = new Set<string>();
+  /** Kinds of refusals reported within the last minute. */
+  readonly #reported = new Set<string>();
 
   constructor({ url, verifyTls, commandTimeoutMs, onDown, onUp, onRefusal, timing }: RedisOptions) {
     this.#timing = timing;
     this.#onRefusal = onRefusal;
     this.client = new Redis(url, {
       lazyConnect: true,
-      // Not auto-pipelined: ioredis runs one pipeline at a time and holds its answers together, so that each waits for
-      // all (30 instead of 20 ms at p50 over a 20 ms line), and its command timeout starts late. We gather ourselves.
+      // No auto-pipelining: ioredis runs one pipeline at a time and every reply waits for all others (30 instead of
+      // 20 ms at p50 over a 20 ms line), and the command timeout starts late. Our own code batches instead.
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
       commandTimeout: commandTimeoutMs,
       connectTimeout: 5_000,
-      // A connection that is silent while commands wait is dead, whatever TCP thinks: a failover may leave such.
+      // A connection that stays silent while commands wait is dead, even if TCP has not noticed: this happens after a failover.
       socketTimeout: Math.max(5_000, 5 * commandTimeoutMs),
       retryStrategy: (times) => Math.min(100 * times, 1_000) * (0.5 + Math.random() / 2),
-      // After a failover the old primary is a replica: leave it and look the address up again.
+      // After a failover the old primary is a replica: disconnect, and resolve the address again.
       reconnectOnError: (error) => error.message.startsWith('READONLY'),
       ...(url.startsWith('rediss:') ? { tls: { rejectUnauthorized: verifyTls } } : {}),
     });
     let down = false;
-    // Without a listener ioredis would print to the console.
+    // Without a listener, ioredis would print to the console.
     this.client.on('error', (error: Error) => {
       const wrongDatabase = databaseRefused(error);
       if (!down) onDown?.(wrongDatabase ?? error);
       down = true;
       if (!wrongDatabase) return;
-      this.#tellRefusal(wrongDatabase);
-      // ioredis would go on, with database 0.
+      this.#reportRefusal(wrongDatabase);
+      // Otherwise ioredis would continue with database 0.
       this.client.disconnect(true);
     });
     this.client.on('ready', () => {
@@ -68,10 +68,10 @@ export class RedisStore implements Store {
     });
   }
 
-  /** Connects in the background and keeps trying; `ready` tells the state. */
+  /** Connects in the background, and keeps trying. `ready` is the state. */
   connect(): void {
     this.client.connect().catch(() => {
-      // The error event has said it, and the retry strategy goes on.
+      // The error event has reported it, and the retry strategy continues.
     });
   }
 
@@ -91,7 +91,7 @@ export class RedisStore implements Store {
     return this.client.status === 'ready';
   }
 
-  /** Resolves once commands can be sent; rejects with `StoreUnavailable` after `timeoutMs`, or when closed. */
+  /** Resolves when commands can be sent. Rejects with `StoreUnavailable` after `timeoutMs`, or if closed. */
   async whenReady(timeoutMs: number): Promise<void> {
     if (this.ready) return;
     await new Promise<void>((resolve, reject) => {
@@ -114,7 +114,7 @@ export class RedisStore implements Store {
     });
   }
 
-  /** One round trip; two the first time a server sees the script. Every failure is `StoreUnavailable`. */
+  /** Takes one round trip, or two if the server does not know the script yet. Every failure is `StoreUnavailable`. */
   async run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
     const startedMs = this.#timing?.clock.monotonic() ?? 0;
     let ok = false;
@@ -134,26 +134,26 @@ export class RedisStore implements Store {
     return this.#answer(command(this.client));
   }
 
-  /** The reply to what was sent, its failures turned into `StoreUnavailable`. */
+  /** The reply. Turns failures into `StoreUnavailable`. */
   async #answer<T>(reply: Promise<T>): Promise<T> {
     try {
       return await reply;
     } catch (error) {
-      if (error instanceof Error && error.name === 'ReplyError') this.#tellRefusal(error);
+      if (error instanceof Error && error.name === 'ReplyError') this.#reportRefusal(error);
       throw unavailable(error);
     }
   }
 
   async memory(): Promise<{ usedBytes: number; maxBytes: number }> {
-    const told = await this.#answer(this.client.info('memory'));
-    return { usedBytes: figureIn(told, 'used_memory'), maxBytes: figureIn(told, 'maxmemory') };
+    const info = await this.#answer(this.client.info('memory'));
+    return { usedBytes: figureIn(info, 'used_memory'), maxBytes: figureIn(info, 'maxmemory') };
   }
 
-  #tellRefusal(error: Error): void {
+  #reportRefusal(error: Error): void {
     const [kind = ''] = error.message.split(' ', 1);
-    if (this.#told.has(kind)) return;
-    this.#told.add(kind);
-    setTimeout(() => this.#told.delete(kind), refusalToldEveryMs).unref();
+    if (this.#reported.has(kind)) return;
+    this.#reported.add(kind);
+    setTimeout(() => this.#reported.delete(kind), refusalReportedEveryMs).unref();
     this.#onRefusal?.(error);
   }
 
@@ -175,7 +175,7 @@ async function evaluate(
   }
 }
 
-/** What is wrong with the database that the URL names; null where the error is another. */
+/** The error if the server refuses the database in the URL, with a hint; null if it is another error. */
 function databaseRefused(error: Error & { command?: { name: string } }): Error | null {
   if (error.command?.name !== 'select') return null;
   return new Error(`The database at the end of REDIS_URL or REDIS_TLS_URL is refused: ${error.message}`);
@@ -185,12 +185,12 @@ function isNoScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
 }
 
-/** A line of INFO. */
+/** A number from the reply of INFO. */
 function figureIn(info: string, name: string): number {
   return Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
 }
 
-/** The server's own words for not running a command, and ioredis's for not sending it. */
+/** Errors with which the server refuses to run a command, or ioredis to send it. */
 const neverRan =
   /^(?:OOM|READONLY|LOADING|MASTERDOWN|MISCONF|BUSY|NOAUTH|WRONGPASS|NOPERM|Stream isn't writeable)/;
 

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 
-/** A Lua script and its SHA-1, by which Redis knows it once it has seen it. */
+/** A Lua script and its SHA-1, by which Redis can run it after the first time. */
 export interface Script {
   /** For metrics: the file's name. */
   name: string;
@@ -10,12 +10,12 @@ export interface Script {
   sha: string;
 }
 
-/** A line such as `-- include: ../store/lua/now.lua`: the path is relative to the file that has it. */
-const includeLine = /^-- include: (\S+)$/gm;
+/** A line such as `-- include: ../store/lua/now.lua`. The path is relative to the file with this line. */
+const includeLine = /^ *-- include: (\S+)$/gm;
 
 /**
- * Reads a Lua file beside the caller: `loadScript(new URL('./admit.lua', import.meta.url))`. Included files are put in
- * place of their line, each once, however many files include it. The first line, which has the flags, stays the first.
+ * Reads a Lua file next to the caller: `loadScript(new URL('./admit.lua', import.meta.url))`. Each included file replaces
+ * the first line that includes it; later ones are removed. The first line, which has the flags, stays first.
  */
 export function loadScript(file: URL): Script {
   return scriptOf(basename(file.pathname, '.lua'), withIncludes(file, new Set()));

@@ -1,10 +1,10 @@
 import type { Log } from '../base/log.ts';
 import type { RedisStore } from './redis.ts';
 
-/** Redis saves at the latest an hour after a change by default; one that has not for twice that does not. */
+/** By default Redis saves at most an hour after a change. If it has not saved for two hours, it does not save at all. */
 const silentS = 7_200;
 
-/** What is known of how a store keeps things; null where it cannot be told. */
+/** Whether a store persists its data and may evict it; null if unknown. */
 export interface StoreCondition {
   persists: boolean | null;
   evicts: boolean | null;
@@ -12,25 +12,25 @@ export interface StoreCondition {
   policy: string | null;
 }
 
-/** Says in the log, once each, that the store forgets over its restarts or may evict. Never rejects. */
-export async function tellStoreCondition(store: RedisStore, log: Pick<Log, 'warn'>): Promise<void> {
+/** Warns in the log if the store loses its data when it restarts, or may evict keys. Never rejects. */
+export async function warnOfStoreCondition(store: RedisStore, log: Pick<Log, 'warn'>): Promise<void> {
   const { persists, evicts, policy } = await storeCondition(store);
   if (persists === false) {
     log.warn(
-      'the store does not persist: when it restarts, teams, users, tokens, what is used and the ledger are gone. Take a plan with persistence (on Heroku premium-0 or larger), or keep an export and name it in IDENTITY_FILE',
+      'the store does not persist: when it restarts, it loses teams, users, tokens, the use of limits and the ledger. Use a plan with persistence (on Heroku: premium-0 or larger), or keep an export and name it in IDENTITY_FILE',
     );
   }
   if (evicts === true) {
     log.warn(
-      'the store may evict: when it is full it drops identities or counters instead of refusing. Set maxmemory-policy noeviction (on Heroku: heroku redis:maxmemory --policy noeviction)',
+      'the store may evict: when it is full, it deletes identities or counters instead of refusing writes. Set maxmemory-policy noeviction (on Heroku: heroku redis:maxmemory --policy noeviction)',
       { policy },
     );
   }
 }
 
-/** Asks the server; what it does not permit is left open. Never rejects. */
+/** Asks the server. What it does not permit to ask stays unknown. Never rejects. */
 export async function storeCondition({ client }: RedisStore): Promise<StoreCondition> {
-  // Straight from the client: a refusal is expected here, and nothing for the log.
+  // Uses the client directly: a refused command is expected here and must not be logged.
   const [save, appendonly, policySet, info] = await Promise.all([
     setting('save'),
     setting('appendonly'),
@@ -51,7 +51,7 @@ export async function storeCondition({ client }: RedisStore): Promise<StoreCondi
   }
 }
 
-/** Where CONFIG is forbidden: false where changes have waited for too long, null where that says nothing. Pure. */
+/** Used if CONFIG is forbidden: false if changes have not been saved for too long, else null. Pure. */
 export function savesByInfo(info: string): boolean | null {
   const [nowUs, lastS, changes] = [
     'server_time_usec',

@@ -1,9 +1,9 @@
-/** The store did not answer in time, is gone, or is full. */
+/** The store did not answer in time, cannot be reached, or is full. */
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable';
   /**
-   * Whether the command may have run, or may still run, in a store that only seemed gone. False where it was
-   * never sent, or the server itself said that it would not run it.
+   * Whether the command may have run, or may still run, because the store only seemed to be gone. False if it was never
+   * sent, or if the server refused to run it.
    */
   readonly mayHaveRun: boolean;
 

@@ -1,6 +1,6 @@
 import type { Script } from './script.ts';
 
-/** The commands that are sent by themselves, beside the scripts: named, called and answered as ioredis does. */
+/** The commands that are sent outside of scripts. Names, arguments and replies are those of ioredis. */
 export interface StoreClient {
   get(key: string): Promise<string | null>;
   set(key: string, value: string, px: 'PXAT', untilMs: number, nx: 'NX'): Promise<'OK' | null>;
@@ -13,30 +13,30 @@ export interface StoreClient {
   xlen(key: string): Promise<number>;
   xrange(key: string, start: string, end: string, count: 'COUNT', entries: number): Promise<StreamEntry[]>;
   xrevrange(key: string, end: string, start: string, count: 'COUNT', entries: number): Promise<StreamEntry[]>;
-  /** Seconds, and the microseconds of the second. */
+  /** Unix time in seconds, and the microseconds of that second. */
   time(): Promise<readonly (string | number)[]>;
 }
 
-/** An entry's id, and its fields and values by turns. */
+/** An entry's id, and its fields and values, alternating. */
 export type StreamEntry = [id: string, fields: string[]];
 
 /**
- * What everything is kept in: Redis, or the same scripts in this process. Methods reject with `StoreUnavailable`; then
- * it may be unknown whether anything was done.
+ * Keeps all data: Redis, or the embedded store, which runs the same scripts. Methods reject with `StoreUnavailable`; a
+ * command may have run even so (`mayHaveRun`).
  */
 export interface Store {
-  /** Runs a script, in one step. Its reply is as Redis converts it. */
+  /** Runs a script as one atomic step. Redis's rules convert its reply. */
   run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
-  /** Sends plain commands. */
+  /** Sends commands. */
   attempt<T>(command: (client: StoreClient) => Promise<T>): Promise<T>;
-  /** What the store holds of its memory, and may hold; 0: as much as there is. */
+  /** The memory that the store uses and may use; 0: no bound. */
   memory(): Promise<{ usedBytes: number; maxBytes: number }>;
-  /** Connects; resolves the first time the store can be asked, however long that takes. */
+  /** Connects. Resolves when the store is first ready, however long that takes. */
   connected(): Promise<void>;
-  /** Calls `listener` each time the store can be asked anew; ask for it before connecting. */
+  /** Calls `listener` each time the store becomes ready. Register it before connecting. */
   onReady(listener: () => void): void;
   close(): void;
 }
 
-/** Told of every script that was run, for metrics. */
+/** Called after every script, for metrics. */
 export type OnRun = (run: { operation: string; durationMs: number; ok: boolean }) => void;

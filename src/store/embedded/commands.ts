@@ -40,7 +40,7 @@ const commands: Readonly<Record<string, Command>> = {
   },
 };
 
-/** Runs one command. Throws if it is none of those above, or does not fit the key. */
+/** Runs one command. Throws if it is not one of those above, or if the key has another type. */
 export function command(keys: Keyspace, name: string, args: readonly string[]): Reply {
   const run = commands[name.toUpperCase()];
   if (run === undefined) throw new Error(`ERR unknown command '${name}'`);

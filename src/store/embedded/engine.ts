@@ -6,7 +6,7 @@ import { Keyspace } from './keyspace.ts';
 import { Lua } from './lua.ts';
 import { loadLua } from './lua-stack.ts';
 
-/** Loads Lua, which all engines of a process share: it keeps compiled scripts and nothing of what is stored. */
+/** Loads Lua. All engines of a process share it: it keeps compiled scripts, but no stored data. */
 export async function loadEngines(): Promise<(nowMs: () => number) => Engine> {
   const lua = new Lua(await loadLua());
   return (nowMs) => new Engine(lua, nowMs);
@@ -37,7 +37,7 @@ export class Engine {
   }
 }
 
-/** Answers as ioredis does. Each command has replies of one shape, which the casts name. */
+/** Answers like ioredis. The replies of each command have one shape, which the casts name. */
 function clientOf(call: (name: string, ...args: (string | number)[]) => Reply): StoreClient {
   return {
     get: async (key) => call('GET', key) as string | null,

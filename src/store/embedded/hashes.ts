@@ -11,7 +11,7 @@ export const hashCommands: Readonly<Record<string, Command>> = {
   HKEYS: (keys, [key = '']) => [...(fieldsOf(keys, key)?.keys() ?? [])],
   HLEN: (keys, [key = '']) => fieldsOf(keys, key)?.size ?? 0,
   HEXISTS: (keys, [key = '', field = '']) => Number(fieldsOf(keys, key)?.has(field) ?? false),
-  /** All in one page, as Redis gives a small hash: how many are asked for is only a hint. */
+  /** Returns one page, as Redis does for a small hash: COUNT is only a hint. */
   HSCAN: (keys, [key = '']) => ['0', [...(fieldsOf(keys, key) ?? [])].flat()],
   HSET: (keys, [key = '', ...pairs]) => {
     const fields = fieldsToWrite(keys, key);

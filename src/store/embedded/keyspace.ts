@@ -1,4 +1,4 @@
-/** What a key holds, by kind. */
+/** The value of a key, by its kind. */
 export type Value =
   | { kind: 'string'; text: string }
   | { kind: 'hash'; fields: Map<string, string> }
@@ -17,7 +17,7 @@ type ValueOf<K extends Kind> = Extract<Value, { kind: K }>;
 
 interface Kept {
   value: Value;
-  /** Infinity: it stays. */
+  /** Infinity: it never expires. */
   expiresAtMs: number;
 }
 
@@ -34,7 +34,7 @@ export class Keyspace {
     return this.#nowMs;
   }
 
-  /** Sets the time; once a minute removes what has expired, which otherwise goes only when it is looked at. */
+  /** Sets the time. Once a minute it removes expired keys; otherwise they are removed only when they are read. */
   turnTo(nowMs: number): void {
     this.#nowMs = nowMs;
     if (Math.abs(nowMs - this.#sweptAtMs) < sweptEveryMs) return;
@@ -46,7 +46,7 @@ export class Keyspace {
     return this.#find(key) !== undefined;
   }
 
-  /** The value of this kind, if the key has one. Throws if it has one of another kind. */
+  /** The key's value, if there is one. Throws if it is of another kind. */
   read<K extends Kind>(key: string, kind: K): ValueOf<K> | undefined {
     const value = this.#find(key)?.value;
     if (value !== undefined && !isOf(value, kind)) {
@@ -55,7 +55,7 @@ export class Keyspace {
     return value;
   }
 
-  /** Puts a value in place of whatever there is. It does not expire. */
+  /** Replaces the key's value. The new one does not expire. */
   write(key: string, value: Value): void {
     this.#kept.set(key, { value, expiresAtMs: Infinity });
   }
@@ -64,12 +64,12 @@ export class Keyspace {
     return this.#find(key) !== undefined && this.#kept.delete(key);
   }
 
-  /** Infinity if it stays; null if there is no such key. */
+  /** Infinity if it never expires; null if there is no such key. */
   expiryMs(key: string): number | null {
     return this.#find(key)?.expiresAtMs ?? null;
   }
 
-  /** Whether there is such a key. */
+  /** Whether the key exists. */
   expire(key: string, atMs: number): boolean {
     const kept = this.#find(key);
     if (kept) kept.expiresAtMs = atMs;

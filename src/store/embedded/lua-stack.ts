@@ -40,17 +40,17 @@ export interface LuaApi {
   _lua_setglobal(state: number, name: number): void;
 }
 
-/** UTF-8 has at most so many bytes for a UTF-16 unit. */
+/** The most UTF-8 bytes for one UTF-16 unit. */
 const bytesPerUnit = 3;
 
 /** Loads Lua into this process. */
 export async function loadLua(): Promise<LuaApi> {
   const { module } = await new LuaFactory().getLuaModule();
-  // wasmoon's types have only its wrappers around these, which convert each value through several calls.
+  // wasmoon's types only have its wrappers of these functions, which need several calls to convert a value.
   return module as unknown as LuaApi;
 }
 
-/** The stack by which values go to Lua and come from it, converted as Redis does. */
+/** The stack that passes values to and from Lua. It converts them as Redis does. */
 export class LuaStack {
   readonly #lua: LuaApi;
   readonly #state: number;
@@ -64,7 +64,7 @@ export class LuaStack {
     this.#length = lua._malloc(4);
   }
 
-  /** Puts a text into Lua's memory, ended by a zero byte. It is there until the next one. */
+  /** Puts a text into Lua's memory, with a zero byte at its end. The next text overwrites it. */
   text(text: string): { pointer: number; bytes: number } {
     const most = text.length * bytesPerUnit + 1;
     if (most > this.#scratch.bytes) {
@@ -78,7 +78,7 @@ export class LuaStack {
     return { pointer, bytes };
   }
 
-  /** A reply of Redis: what is nil there is false in Lua. */
+  /** Pushes a reply of Redis: nil becomes false in Lua. */
   push(value: Reply): void {
     const [lua, state] = [this.#lua, this.#state];
     if (typeof value === 'string') {
@@ -102,7 +102,7 @@ export class LuaStack {
     }
   }
 
-  /** What JSON says; a field or item that is null is left out. */
+  /** Pushes a JSON value; fields and items that are null are left out. */
   pushJson(value: unknown): void {
     if (typeof value === 'boolean') {
       this.#lua._lua_pushboolean(this.#state, Number(value));
@@ -119,7 +119,7 @@ export class LuaStack {
     }
   }
 
-  /** A text, or a number as one. */
+  /** Reads a text, or a number as a text. */
   textAt(at: number): string {
     const [lua, state] = [this.#lua, this.#state];
     // Lua 5.4 would write 1.0 where Redis's Lua 5.1 writes 1.
@@ -130,7 +130,7 @@ export class LuaStack {
     return this.#memory().toString('utf8', pointer, pointer + bytes);
   }
 
-  /** What a script returns, as Redis replies: numbers lose their fraction, a table ends at its first nil. */
+  /** Reads a script's result as Redis does: numbers lose their fraction, and a table ends at its first nil. */
   replyAt(at: number): Reply {
     const [lua, state] = [this.#lua, this.#state];
     switch (lua._lua_type(state, at)) {

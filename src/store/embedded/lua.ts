@@ -13,7 +13,7 @@ export interface ScriptCall {
   redis: CallRedis;
 }
 
-/** What scripts find in Redis, where Lua is 5.1, and not in Lua 5.4. */
+/** Functions of Lua 5.1, which Redis uses, that Lua 5.4 lacks. */
 const prelude = `
 unpack = table.unpack
 redis = { call = redis_call, sha1hex = redis_sha1hex }
@@ -25,7 +25,7 @@ export class Lua {
   readonly #lua: LuaApi;
   readonly #state: number;
   readonly #stack: LuaStack;
-  /** By a script's SHA-1: where its function is in Lua's registry. */
+  /** A script's SHA-1 → its function's index in Lua's registry. */
   readonly #compiled = new Map<string, bigint>();
   #redis: CallRedis = () => null;
 
@@ -44,7 +44,7 @@ export class Lua {
     this.#call(0);
   }
 
-  /** Throws what the script fails with. What it has done until then stays done, as in Redis. */
+  /** Throws the script's error. What the script did before stays done, as in Redis. */
   run(script: Script, { keys, args, redis }: ScriptCall): Reply {
     const [lua, state] = [this.#lua, this.#state];
     this.#redis = redis;
@@ -90,7 +90,7 @@ export class Lua {
     return Array.from({ length: this.#lua._lua_gettop(this.#state) }, (_, n) => this.#stack.textAt(n + 1));
   }
 
-  /** A global function, which finds its arguments on the stack and leaves one result there. */
+  /** Defines a global function. It takes its arguments from the stack and puts one result there. */
   #define(name: string, work: () => void): void {
     const run = (): number => {
       try {

@@ -57,7 +57,7 @@ function between(scores: ReadonlyMap<string, number>, min: string, max: string):
   return ordered([...scores].filter(([, score]) => isIn(score)));
 }
 
-/** `(5` leaves 5 out. */
+/** `(5` excludes 5. */
 function boundIn(text: string): { at: number; open: boolean } {
   const open = text.startsWith('(');
   const score = open ? text.slice(1) : text;

@@ -1,7 +1,7 @@
 import type { Command, Reply } from './command.ts';
 import type { Keyspace, StreamEntry, StreamId } from './keyspace.ts';
 
-/** A stream grows by so many entries beyond its bound before it is cut back to it, as `MAXLEN ~` allows. */
+/** How many entries a stream may exceed its bound by before it is trimmed, as `MAXLEN ~` allows. */
 const slack = 100;
 
 export const streamCommands: Readonly<Record<string, Command>> = {
@@ -39,7 +39,7 @@ function entriesOf(keys: Keyspace, key: string): readonly StreamEntry[] {
   return keys.read(key, 'stream')?.entries ?? [];
 }
 
-/** Ids only grow, also when the clock was set back. */
+/** Ids only increase, even if the clock is set back. */
 function idAfter([lastMs, sequence]: StreamId, nowMs: number): StreamId {
   return nowMs > lastMs ? [nowMs, 0] : [lastMs, sequence + 1];
 }
@@ -52,7 +52,7 @@ function replyOf({ id, fields }: StreamEntry): Reply {
   return [idText(id), fields];
 }
 
-/** The indexes of the first entry in the range, and of the first one beyond it. */
+/** The indexes of the first entry in the range and of the first one after it. */
 function rangeIn(entries: readonly StreamEntry[], start: string, end: string): [from: number, to: number] {
   const first = boundIn(start, 0);
   const last = boundIn(end, Infinity);
@@ -65,7 +65,7 @@ function rangeIn(entries: readonly StreamEntry[], start: string, end: string): [
   return [from, Math.max(from, to)];
 }
 
-/** `-`, `+`, an id, `(` and an id that is left out; an id without its sequence has the one that is given. */
+/** Reads `-`, `+`, an id, or `(` and an excluded id. `sequence` is the default for an id without one. */
 function boundIn(text: string, sequence: number): { id: StreamId; open: boolean } {
   if (text === '-') return { id: [0, 0], open: false };
   if (text === '+') return { id: [Infinity, Infinity], open: false };
@@ -78,7 +78,7 @@ function compare(a: StreamId, b: StreamId): number {
   return a[0] === b[0] ? a[1] - b[1] : a[0] - b[0];
 }
 
-/** By halving: the entries for which `isIn` holds come after those for which it does not. */
+/** Binary search: the entries for which `isIn` is true come after those for which it is false. */
 function firstIndex(entries: readonly StreamEntry[], isIn: (entry: StreamEntry) => boolean): number {
   let [low, high] = [0, entries.length];
   while (low < high) {

@@ -1,4 +1,4 @@
--- The fields of an argument, each ended by a line feed, and how many there are.
+-- Returns the fields of an argument, and how many there are. A line feed ends each field.
 local function fields_of(text)
   local fields, n = {}, 0
   for field in string.gmatch(text, '([^\n]*)\n') do

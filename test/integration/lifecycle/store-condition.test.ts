@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { RedisStore } from '../../../src/store/redis.ts';
-import { storeCondition, tellStoreCondition } from '../../../src/store/store-condition.ts';
+import { storeCondition, warnOfStoreCondition } from '../../../src/store/store-condition.ts';
 import { startRedis, type RedisServer } from '../../support/redis-server.ts';
 
 /* What a real redis-server says of itself, and what a log makes of it. */
@@ -30,7 +30,7 @@ async function storeOn(options: Parameters<typeof startRedis>[0] = {}, user = ''
 
 async function warnings(store: RedisStore): Promise<string[]> {
   const told: string[] = [];
-  await tellStoreCondition(store, { warn: (message) => told.push(message) });
+  await warnOfStoreCondition(store, { warn: (message) => told.push(message) });
   return told;
 }
 

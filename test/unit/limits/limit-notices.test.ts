@@ -11,7 +11,7 @@ function store() {
   const said = new Map<string, number>();
   return {
     said,
-    sayOnce: (what: string, untilMs: number): Promise<boolean> => {
+    claimNotice: (what: string, untilMs: number): Promise<boolean> => {
       const first = !said.has(what);
       said.set(what, untilMs);
       return Promise.resolve(first);
@@ -45,9 +45,7 @@ describe('LimitNotices', () => {
   it('says each level once a window, of all processes', async () => {
     const shared = store();
     const heard: LimitNotice[] = [];
-    const processes = [1, 2].map(
-      () => new LimitNotices({ store: shared, say: (notice) => heard.push(notice) }),
-    );
+    const processes = [1, 2].map(() => new LimitNotices(shared, (notice) => heard.push(notice)));
     const at = (current: number) => grantOf({ limits: [stateOf(day(100), { counter: counter(current) })] });
     for (const current of [50, 85, 90, 100, 100]) for (const each of processes) each.look(at(current), []);
     await settle();
@@ -68,7 +66,7 @@ describe('LimitNotices', () => {
 
   it('says nothing of minutes, hours and places', async () => {
     const heard: LimitNotice[] = [];
-    const notices = new LimitNotices({ store: store(), say: (notice) => heard.push(notice) });
+    const notices = new LimitNotices(store(), (notice) => heard.push(notice));
     const limits = [
       stateOf({ metric: 'requests', window: 'minute', max: 1 }, { counter: counter(5) }),
       stateOf({ metric: 'concurrency', max: 1 }, { counter: counter(1) }),
@@ -80,7 +78,7 @@ describe('LimitNotices', () => {
 
   it("says nothing of a session's own limits, of which there is one a visitor", async () => {
     const shared = store();
-    const notices = new LimitNotices({ store: shared, say: () => undefined });
+    const notices = new LimitNotices(shared, () => undefined);
     notices.look(grantOf({ limits: [stateOf(day(100), { scope: 'session', counter: counter(100) })] }), []);
     await settle();
     expect([...shared.said.keys()]).toEqual([]);
@@ -89,8 +87,8 @@ describe('LimitNotices', () => {
   it('tries again where the store did not answer', async () => {
     const heard: LimitNotice[] = [];
     const answers = [Promise.reject(new Error('down')), Promise.resolve(true)];
-    const sayOnce = () => answers.shift() ?? Promise.resolve(false);
-    const notices = new LimitNotices({ store: { sayOnce }, say: (notice) => heard.push(notice) });
+    const claimNotice = () => answers.shift() ?? Promise.resolve(false);
+    const notices = new LimitNotices({ claimNotice }, (notice) => heard.push(notice));
     const grant = grantOf({ limits: [stateOf(day(100), { counter: counter(90) })] });
     notices.look(grant, []);
     await settle();

@@ -14,7 +14,7 @@ let log: ReturnType<typeof keptLog>;
 async function makeQueue(): Promise<void> {
   store = new UnsteadyStore({ leaseMs: 20_000 });
   log = keptLog();
-  queue = new SettlementQueue({ store, process, log });
+  queue = new SettlementQueue(store, process, log);
   await store.inner.beat(process);
 }
 

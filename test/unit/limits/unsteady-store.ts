@@ -103,8 +103,8 @@ export class UnsteadyStore implements Pick<AdmissionStore, keyof AdmissionStore>
     return this.#through('counters', ids.length, () => this.inner.counters(team, ids));
   }
 
-  sayOnce(what: string, untilMs: number): Promise<boolean> {
-    return this.#through('sayOnce', 1, () => this.inner.sayOnce(what, untilMs));
+  claimNotice(what: string, untilMs: number): Promise<boolean> {
+    return this.#through('claimNotice', 1, () => this.inner.claimNotice(what, untilMs));
   }
 
   leave(process: string): Promise<void> {

@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  adjusted,
   type Counter,
   emptyCounter,
   fitsAtMs,
@@ -139,29 +138,6 @@ describe('used', () => {
         },
       ),
     );
-  });
-});
-
-describe('adjusted', () => {
-  const counter: Counter = { index: 7, current: 5, previous: 3 };
-
-  it('corrects the window that was reserved', () => {
-    expect(adjusted(counter, 7, -2)).toEqual({ index: 7, current: 3, previous: 3 });
-    expect(adjusted(counter, 7, 2)).toEqual({ index: 7, current: 7, previous: 3 });
-  });
-
-  it('corrects the previous window where a new one has begun since', () => {
-    expect(adjusted(counter, 6, -2)).toEqual({ index: 7, current: 5, previous: 1 });
-  });
-
-  it('leaves a counter alone whose windows are others', () => {
-    expect(adjusted(counter, 5, -2)).toEqual(counter);
-    expect(adjusted(counter, 8, -2)).toEqual(counter);
-  });
-
-  it('stops at 0', () => {
-    expect(adjusted(counter, 7, -9)).toEqual({ index: 7, current: 0, previous: 3 });
-    expect(adjusted(counter, 6, -9)).toEqual({ index: 7, current: 5, previous: 0 });
   });
 });
 
