@@ -1,3 +1,4 @@
+import { parsedJson } from '../base/request.ts';
 import { z } from 'zod';
 
 /** Stands for a hash when a log has two hashes for one number; equals no hash. */
@@ -19,17 +20,10 @@ export class LoggedHeads {
   read(line: string): void {
     // Most lines have no head, and parsing them is slow.
     if (!line.includes('"audit head"')) return;
-    const head = headIn(line.slice(Math.max(0, line.indexOf('{'))));
+    const text = line.slice(Math.max(0, line.indexOf('{')), line.lastIndexOf('}') + 1);
+    const { data: head } = headLine.safeParse(parsedJson(text));
     if (!head) return;
     const known = this.#heads.get(head.sequence);
     this.#heads.set(head.sequence, known === undefined || known === head.hash ? head.hash : contradictory);
-  }
-}
-
-function headIn(text: string): z.infer<typeof headLine> | null {
-  try {
-    return headLine.safeParse(JSON.parse(text.slice(0, text.lastIndexOf('}') + 1))).data ?? null;
-  } catch {
-    return null;
   }
 }

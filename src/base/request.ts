@@ -15,6 +15,15 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** The value of a JSON text; null if it is not JSON. */
+export function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
 /**
  * How an endpoint's answers are read for usage, text and the end of a stream. `openai` is also for plain JSON with
  * OpenAI's `usage`; `cohere` reports search units, and its text is the caller's own.

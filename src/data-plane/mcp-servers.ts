@@ -8,7 +8,7 @@ import type { Call } from '../edge/call.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
 import type { Route } from '../edge/route.ts';
 import type { Principal } from '../identity/records/identity.ts';
-import { type FetchedJson, fetchJson } from '../upstream/fetch-json.ts';
+import { fetchJson } from '../upstream/fetch-json.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
 import { mcpServersPath } from '../validation/registry.ts';
 
@@ -41,10 +41,10 @@ export interface McpServersDeps {
 
 /** `GET /v1/mcp/servers`: the upstream's list, neither counted nor in the ledger. */
 export function mcpServersRoute({ frontDoor, answers, upstreams, clock }: McpServersDeps): Route {
-  let kept: { untilMs: number; reading: Promise<FetchedJson | Refusal> } | null = null;
+  let kept: { untilMs: number; reading: ReturnType<typeof fetchJson> } | null = null;
 
   /** Callers at the same time share one request to the upstream. A failure is not kept for later callers. */
-  async function servers(): Promise<FetchedJson | Refusal> {
+  async function servers(): ReturnType<typeof fetchJson> {
     if (kept && clock.monotonic() < kept.untilMs) return kept.reading;
     const reading = fetchJson(upstreams.toAsk, { path: mcpServersPath, maxBytes, timeoutMs });
     const own = { untilMs: clock.monotonic() + keptMs, reading };

@@ -1,20 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 
-/** Answers the stand-in broke off itself, so that they are not counted as left by the caller. */
-const cutHere = new WeakSet<ServerResponse>();
-
-/** Breaks the connection off: `fin` once everything written has been sent, `rst` at once. */
-export function cut(res: ServerResponse, how: 'fin' | 'rst'): void {
-  cutHere.add(res);
-  if (how === 'fin') res.socket?.destroySoon();
-  else res.socket?.resetAndDestroy();
-}
-
-/** Whether the caller left before its answer was finished. */
-export function leftByCaller(res: ServerResponse): boolean {
-  return !res.writableFinished && !cutHere.has(res);
-}
-
 /** Waits; resolves early, with false, when the connection is gone. */
 export function pause(res: ServerResponse, ms: number): Promise<boolean> {
   if (res.destroyed) return Promise.resolve(false);

@@ -19,7 +19,7 @@ export const standInEndpoints: Readonly<Record<EndpointKind, StandInEndpoint>> =
   agents,
 };
 
-export interface RecordedRequest {
+export interface StandInRequest {
   method: string;
   path: string;
   headers: IncomingHttpHeaders;
@@ -35,9 +35,9 @@ interface Keys {
   modelKeys: ReadonlyMap<string, string>;
 }
 
-/** What the stand-in answers when no script does. */
+/** What the stand-in answers unless a test answers in its place. */
 export function route(
-  { method, path, headers, body: parsed }: RecordedRequest,
+  { method, path, headers, body: parsed }: StandInRequest,
   { key, modelKeys }: Keys,
   context: AnswerContext,
 ): Answer {

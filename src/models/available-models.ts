@@ -1,6 +1,5 @@
-import { isRecord } from '../base/request.ts';
+import { isRecord, parsedJson } from '../base/request.ts';
 import { type ListedModel, type ModelKind, modelKinds } from '../base/model.ts';
-import { parsed } from '../upstream/usage.ts';
 
 /** Far more than exist; the rest of a longer list is ignored. */
 const maxModels = 1_000;
@@ -16,7 +15,7 @@ const kindOfType: ReadonlyMap<string, ModelKind> = new Map(
  */
 export function readAvailableModels(text: string): ReadonlyMap<string, ListedModel> | null {
   const models = new Map<string, ListedModel>();
-  const entries = parsed(text);
+  const entries = parsedJson(text);
   if (!Array.isArray(entries)) return null;
   for (const entry of entries.slice(0, maxModels) as unknown[]) {
     const { model_id: id, type, regions } = isRecord(entry) ? entry : {};

@@ -36,11 +36,9 @@ export class Discovery implements ListedModels {
     const { attachments, clock } = options;
     this.#options = options;
     const open = attachments.filter(({ modelId }) => modelId === null).map(({ baseUrl }) => baseUrl);
-    const { signal: closing } = this.#closing;
+    const { signal } = this.#closing;
     // Several attachments of the standard plan have different keys but one list.
-    this.#lists = new Map(
-      [...new Set(open)].map((baseUrl) => [baseUrl, new ModelList({ baseUrl, clock, closing })]),
-    );
+    this.#lists = new Map([...new Set(open)].map((url) => [url, new ModelList(url, clock, signal)]));
   }
 
   at(baseUrl: string): ReadonlyMap<string, ListedModel> | null {
@@ -100,7 +98,7 @@ class ModelList {
   #askedMs = -Infinity;
   #asking: Promise<Asked> | null = null;
 
-  constructor({ baseUrl, clock, closing }: { baseUrl: string; clock: Clock; closing: AbortSignal }) {
+  constructor(baseUrl: string, clock: Clock, closing: AbortSignal) {
     this.#url = `${baseUrl}/available-models`;
     this.#clock = clock;
     this.#closing = closing;

@@ -16,19 +16,13 @@ export interface ServedModel {
   isPublic: boolean;
 }
 
-export interface ServedModelsParts {
-  catalogue: Catalogue;
-  upstreams: Upstreams;
-  listed: ListedModels;
-}
-
 /** What this gateway serves: by its attachments, by what their upstreams list, by the catalogue. */
 export class ServedModels {
-  readonly #parts: ServedModelsParts;
+  readonly #parts: { catalogue: Catalogue; upstreams: Upstreams; listed: ListedModels };
   /** The models of attachments without a MODEL_ID. */
   readonly #openUrls: readonly string[];
 
-  constructor(parts: ServedModelsParts) {
+  constructor(parts: { catalogue: Catalogue; upstreams: Upstreams; listed: ListedModels }) {
     this.#parts = parts;
     this.#openUrls = [...new Set(parts.upstreams.open.map(({ baseUrl }) => baseUrl))];
   }

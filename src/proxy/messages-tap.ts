@@ -1,6 +1,6 @@
-import { isRecord } from '../base/request.ts';
+import { isRecord, parsedJson } from '../base/request.ts';
 import { StreamTap } from './stream-tap.ts';
-import { anthropicInputFields, count, parsed, textBytes } from '../upstream/usage.ts';
+import { anthropicInputFields, count, textBytes } from '../upstream/usage.ts';
 
 /** The few events that tell more than text: only these are parsed, wherever in them their type stands. */
 const telling = /"type"\s*:\s*"(?:message_start|message_delta|message_stop|error)"/;
@@ -18,7 +18,7 @@ export class MessagesTap extends StreamTap {
   protected read(data: string): void {
     this.textBytes += textBytes(data);
     if (!telling.test(data)) return;
-    const event = parsed(data);
+    const event = parsedJson(data);
     if (!isRecord(event)) return;
     switch (event['type']) {
       case 'message_start':

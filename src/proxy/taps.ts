@@ -38,13 +38,8 @@ export class AgentsTap extends StreamTap {
   }
 }
 
-interface Taps {
-  stream: () => StreamTap;
-  plain: () => JsonTap;
-}
-
 /** What reads along with the answers of each format, as a stream and as plain JSON. */
-export const taps: Readonly<Record<AnswerFormat, Taps>> = {
+export const taps: Readonly<Record<AnswerFormat, { stream: () => StreamTap; plain: () => JsonTap }>> = {
   openai: { stream: () => new ChatTap(), plain: () => new JsonTap() },
   anthropic: { stream: () => new MessagesTap(), plain: () => new JsonTap() },
   'heroku-agents': { stream: () => new AgentsTap(), plain: () => new JsonTap() },

@@ -4,22 +4,11 @@ import { failed, isJson, timedOut, unreachable, upstreamTrouble } from './upstre
 import { headerValue } from './upstream-headers.ts';
 import type { Upstream } from './upstream.ts';
 
-export interface FetchedJson {
-  value: unknown;
-}
-
-export interface FetchOptions {
-  path: string;
-  /** The largest answer that is read. */
-  maxBytes: number;
-  timeoutMs: number;
-}
-
-/** GETs a JSON value from an upstream with its key, within bounds. Returns the refusal for the caller if that fails. */
+/** GETs a JSON value of up to `maxBytes` from an upstream with its key. Returns the refusal for the caller if that fails. */
 export async function fetchJson(
   { pool, pathPrefix, attachment: { key } }: Upstream,
-  { path, maxBytes, timeoutMs }: FetchOptions,
-): Promise<FetchedJson | Refusal> {
+  { path, maxBytes, timeoutMs }: { path: string; maxBytes: number; timeoutMs: number },
+): Promise<{ value: unknown } | Refusal> {
   const signal = AbortSignal.timeout(timeoutMs);
   try {
     const headers = {

@@ -1,6 +1,6 @@
-import { isRecord } from '../base/request.ts';
+import { isRecord, parsedJson } from '../base/request.ts';
 import { addedUsage, type Usage } from '../base/outcome.ts';
-import { parsed, readUsage } from './usage.ts';
+import { readUsage } from './usage.ts';
 
 /** Joins the answers to the parts of a request for embeddings into the one answer that it would have had. */
 export class JoinedEmbeddings {
@@ -21,7 +21,7 @@ export class JoinedEmbeddings {
 
   /** Adds the next answer; false if it is not an answer to so many inputs. */
   add(text: string, inputs: number): boolean {
-    const answer = parsed(text);
+    const answer = parsedJson(text);
     if (!isRecord(answer)) return false;
     const { data, usage, ...head } = answer;
     if (!Array.isArray(data) || data.length !== inputs || !data.every(isRecord)) return false;

@@ -29,8 +29,9 @@ const probeMs = 30_000;
  */
 export class KeyQuota {
   #known: RateLimitSnapshot | null = null;
-  /** How many requests were sent in all, and the last of them that an answer has counted. */
-  #sent = 0;
+  /** How many requests were sent in all. */
+  sent = 0;
+  /** The last of them that an answer has counted. */
   #counted = 0;
   /** How many had been sent at the last 429. */
   #sentWhenLimited = 0;
@@ -41,18 +42,13 @@ export class KeyQuota {
   #changes = false;
   #probeUntilMs = 0;
 
-  /** How many requests were sent in all. */
-  get sent(): number {
-    return this.#sent;
-  }
-
   /** Counts a request that is being sent. Returns its number among all. */
   recordSent(tokens: number): number {
-    this.#sent += 1;
+    this.sent += 1;
     const known = this.#known;
     if (known?.requests) known.requests.remaining -= 1;
     if (known?.tokens) known.tokens.remaining -= tokens;
-    return this.#sent;
+    return this.sent;
   }
 
   /** How many requests of so many tokens can be sent now; Infinity if that is not known. */
@@ -83,7 +79,7 @@ export class KeyQuota {
 
   /** Whether the answer to a request under way may say that there is quota before that. */
   mayBeAvailableSooner(nowMs: number): boolean {
-    return this.#saidSome && (this.#known?.blockedUntilMs ?? 0) <= nowMs && this.#sent > this.#counted;
+    return this.#saidSome && (this.#known?.blockedUntilMs ?? 0) <= nowMs && this.sent > this.#counted;
   }
 
   /** Records what the answer to a request says. An answer that a later one has overtaken says nothing new. */
@@ -92,7 +88,7 @@ export class KeyQuota {
     this.#counted = ordinal;
     this.#saidSome = snapshot.requests?.remaining !== 0 && snapshot.tokens?.remaining !== 0;
     // The upstream may not have counted those under way.
-    const underWay = this.#sent - ordinal;
+    const underWay = this.sent - ordinal;
     const said = snapshot.requests && this.#isCounted(snapshot.requests) ? snapshot.requests : null;
     const requests = said && { ...said, remaining: said.remaining - underWay };
     this.#known = { ...snapshot, requests, blockedUntilMs: this.#known?.blockedUntilMs ?? 0 };
@@ -131,7 +127,7 @@ export class KeyQuota {
 
   /** Records a 429: there is no quota before then. */
   recordRateLimited(nowMs: number, untilMs: number): void {
-    this.#sentWhenLimited = this.#sent;
+    this.#sentWhenLimited = this.sent;
     const blockedUntilMs = Math.max(untilMs, this.#known?.blockedUntilMs ?? 0);
     const limit = this.#known?.requests?.limit ?? Infinity;
     this.#known = {

@@ -46,13 +46,9 @@ const unreadable: ReadonlySet<string> = new Set([
 /** What the caller gets, and who pays, if no answer came, or none that is HTTP: then the upstream had the request. */
 export function unanswered(error: Error): { refusal: Refusal; ending: Ending } {
   const code = codeOf(error);
-  if (code === 'UND_ERR_CONNECT_TIMEOUT') {
-    return { refusal: unconnected(connectTimeoutMs), ending: 'not_taken' };
-  }
-  if (isNotHttp(error)) {
-    return { refusal: failed(`Its answer is not HTTP (${code}).`), ending: 'failed' };
-  }
-  return { refusal: unreachable(), ending: 'not_taken' };
+  if (isNotHttp(error)) return { refusal: failed(`Its answer is not HTTP (${code}).`), ending: 'failed' };
+  const isTimeout = code === 'UND_ERR_CONNECT_TIMEOUT';
+  return { refusal: isTimeout ? unconnected(connectTimeoutMs) : unreachable(), ending: 'not_taken' };
 }
 
 /** Whether an answer came that is not HTTP. */

@@ -1,19 +1,10 @@
-import { isRecord } from '../base/request.ts';
+import { isRecord, parsedJson } from '../base/request.ts';
 import type { Usage } from '../base/outcome.ts';
 
 /** The usage in an answer's JSON text, in OpenAI's, Anthropic's or Cohere's names; null if there is none or it is all zero. */
 export function readUsage(json: string): Usage | null {
-  const value = parsed(json);
+  const value = parsedJson(json);
   return isRecord(value) ? (usageOf(value['usage']) ?? searchesOf(value['meta'])) : null;
-}
-
-/** Null if it is not JSON. */
-export function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return null;
-  }
 }
 
 /** Heroku may put a usage of zeros into every chunk, which is not worth parsing. */

@@ -6,8 +6,8 @@ interface EndpointRules<Found> extends Omit<Endpoint, 'validate'> {
   fields: Documented;
   /** Checks what is inside the fields. What it returns goes to `describe`. */
   check: (body: JsonObject, findings: Findings, maxOutputTokens: (model: string) => number | null) => Found;
-  /** What a valid body asks for beyond one answer without output tokens. */
-  describe: (body: JsonObject, found: Found) => Partial<ValidRequest>;
+  /** Notes in the request what its valid body asks for beyond one answer without output tokens. */
+  describe: (request: ValidRequest, found: Found) => void;
 }
 
 /** An endpoint whose bodies are checked by these rules. */
@@ -20,7 +20,7 @@ export function endpointOf<Found>({ fields, check, describe, ...rest }: Endpoint
       const found = check(body, findings, maxOutputTokens);
       const refusal = findings.refusal();
       if (refusal) return refusal;
-      const valid: ValidRequest = {
+      const request: ValidRequest = {
         endpoint,
         model: textIn(body, 'model'),
         stream: false,
@@ -32,8 +32,8 @@ export function endpointOf<Found>({ fields, check, describe, ...rest }: Endpoint
         imageUrlBytes: 0,
         remoteTools: [],
       };
-      // Takes V8 a third less time than to spread it into the literal.
-      return Object.assign(valid, describe(body, found));
+      describe(request, found);
+      return request;
     },
   };
   return endpoint;

@@ -52,9 +52,7 @@ export type BodyRead =
  * with nothing behind it reserves nothing. How long a body may take is the server's `requestTimeout`.
  */
 export function readBody(options: ReadBodyOptions): Promise<BodyRead> {
-  return new Promise((resolve) => {
-    new BodyReading(options, resolve).start();
-  });
+  return new Promise((resolve) => new BodyReading(options, resolve).start());
 }
 
 class BodyReading {

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { respond } from '../support/upstream-scripts.ts';
-import { cut } from '../../src/demo/connection.ts';
+import { cut } from '../support/stand-in.ts';
 import { messageFrame } from '../../src/demo/frames.ts';
 import { launchBrowser, type TestBrowser } from '../support/browser.ts';
 import { bodies, paths } from '../support/gateway-client.ts';

@@ -7,7 +7,7 @@ import type { TrustedIssuer } from '../../src/config/issuer.ts';
 import type { LedgerEntry } from '../../src/ledger/entry.ts';
 import type { UsageFigures } from '../../src/ledger/totals.ts';
 import type { Limit } from '../../src/base/limit.ts';
-import { type StandIn, type StandInOptions, startStandIn } from '../../src/demo/stand-in.ts';
+import { type StandIn, type StandInOptions, startStandIn } from './stand-in.ts';
 import { createHttpServer } from '../../src/lifecycle/http-server.ts';
 import { createLog } from '../../src/observability/log.ts';
 import { Metrics } from '../../src/observability/metrics.ts';

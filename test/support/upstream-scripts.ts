@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http';
-import { cut, type FrameOptions, pause, sendFrames } from '../../src/demo/connection.ts';
-import type { Script } from '../../src/demo/stand-in.ts';
+import { type FrameOptions, pause, sendFrames } from '../../src/demo/connection.ts';
+import { cut, type Script } from './stand-in.ts';
 
 const sseHeaders = { 'content-type': 'text/event-stream' };
 

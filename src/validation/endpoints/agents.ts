@@ -3,7 +3,7 @@ import { endpointOf } from '../endpoint.ts';
 import { anything, model, optionalFlag, optionalInteger, optionalNumberIn } from '../fields.ts';
 import { checkOutputBound, checkStop, stopSchema } from './chat.ts';
 import { repaired } from './chat-repairs.ts';
-import { checkMessages, messagesSchema, imagesIn } from './chat-messages.ts';
+import { checkMessages, countImages, messagesSchema } from './chat-messages.ts';
 import { checkAgentTools, agentToolsSchema } from './agent-tools.ts';
 import { remoteToolsIn } from './chat-tools.ts';
 
@@ -49,13 +49,14 @@ export const agents = endpointOf({
     checkOutputBound(outputField, body, maxOutputTokens, findings);
     return inferences;
   },
-  describe: (body, inferences) => ({
-    ...imagesIn(body),
+  describe(request, inferences) {
+    const { body } = request;
+    countImages(request);
     // Whatever the body says: the upstream always answers with one.
-    stream: true,
-    body: repaired(body),
-    outputBound: numberIn(body, outputField),
-    choices: inferences,
-    remoteTools: remoteToolsIn(body),
-  }),
+    request.stream = true;
+    request.body = repaired(body);
+    request.outputBound = numberIn(body, outputField);
+    request.choices = inferences;
+    request.remoteTools = remoteToolsIn(body);
+  },
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type JsonObject, type JsonValue, isJsonObject } from '../../base/request.ts';
+import { type JsonObject, type JsonValue, type ValidRequest, isJsonObject } from '../../base/request.ts';
 import { schemaOf, documented, objectsIn } from '../documented.ts';
 import { anything, optionalText, requiredChoice, requiredText, requiredTextOf } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
@@ -73,17 +73,15 @@ function checkContent(message: JsonObject, path: string, findings: Findings): vo
   });
 }
 
-/** The image parts of messages that were checked, and the bytes of their URLs. */
-export function imagesIn(body: JsonObject): { imageParts: number; imageUrlBytes: number } {
-  const found = { imageParts: 0, imageUrlBytes: 0 };
-  for (const message of objectsIn(body, 'messages')) {
+/** Counts the image parts of messages that were checked, and the bytes of their URLs. */
+export function countImages(request: ValidRequest): void {
+  for (const message of objectsIn(request.body, 'messages')) {
     for (const { type, image_url: image } of objectsIn(message, 'content')) {
       if (type !== 'image_url' || !isJsonObject(image)) continue;
-      found.imageParts += 1;
-      found.imageUrlBytes += writtenBytes(image['url']);
+      request.imageParts += 1;
+      request.imageUrlBytes += writtenBytes(image['url']);
     }
   }
-  return found;
 }
 
 /** The bytes of a string in JSON, without the two quotes. */

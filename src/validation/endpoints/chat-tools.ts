@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type JsonObject, type JsonValue, isJsonObject } from '../../base/request.ts';
+import { type JsonObject, type JsonValue, isJsonObject, parsedJson } from '../../base/request.ts';
 import { schemaOf, documented, objectsIn } from '../documented.ts';
 import { anything, optionalObject, optionalText, requiredChoice, requiredTextOf } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
@@ -143,20 +143,11 @@ export class ToolArguments {
     if (!text.startsWith('{') || !text.endsWith('}')) return false;
     if (given.length > this.#leftToParse) return true;
     this.#leftToParse -= given.length;
-    return isJson(given);
+    return parsedJson(given) !== null;
   }
 }
 
 /** Several models and SDKs write a call without arguments like this. */
 export function isEmptyArguments(given: JsonValue | undefined): boolean {
   return given === undefined || given === null || (typeof given === 'string' && given.trim() === '');
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

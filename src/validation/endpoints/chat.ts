@@ -14,7 +14,7 @@ import {
   optionalTexts,
 } from '../fields.ts';
 import type { Findings } from '../findings.ts';
-import { checkMessages, messagesSchema, imagesIn } from './chat-messages.ts';
+import { checkMessages, countImages, messagesSchema } from './chat-messages.ts';
 import { repaired } from './chat-repairs.ts';
 import { checkToolChoice, checkTools, toolChoiceSchema, toolsSchema, remoteToolsIn } from './chat-tools.ts';
 
@@ -116,17 +116,16 @@ export const chat = endpointOf({
     }
     return thinkingBudget;
   },
-  describe(body, thinkingBudget) {
+  describe(request, thinkingBudget) {
+    const { body } = request;
     const bounds = [numberIn(body, 'max_tokens'), numberIn(body, 'max_completion_tokens'), thinkingBudget];
     const outputBound = Math.max(0, ...bounds.map((bound) => bound ?? 0));
-    return {
-      ...imagesIn(body),
-      stream: body['stream'] === true,
-      body: repaired(body),
-      outputBound: outputBound === 0 ? null : outputBound,
-      choices: numberIn(body, 'n') ?? 1,
-      remoteTools: remoteToolsIn(body),
-    };
+    countImages(request);
+    request.stream = body['stream'] === true;
+    request.body = repaired(body);
+    request.outputBound = outputBound === 0 ? null : outputBound;
+    request.choices = numberIn(body, 'n') ?? 1;
+    request.remoteTools = remoteToolsIn(body);
   },
 });
 

@@ -44,8 +44,10 @@ export const embeddings = endpointOf({
   fieldAliases: [],
   fields,
   check: (body, findings) => checkInput(body['input'], findings),
-  describe: (body) =>
-    body['encoding_format'] === 'float' ? { body: { ...body, encoding_format: 'raw' } } : {},
+  describe(request) {
+    const { body } = request;
+    if (body['encoding_format'] === 'float') request.body = { ...body, encoding_format: 'raw' };
+  },
 });
 
 function checkInput(input: JsonValue | undefined, findings: Findings): void {

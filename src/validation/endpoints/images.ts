@@ -52,8 +52,8 @@ export const images = endpointOf({
   fieldAliases: [],
   fields,
   check: () => undefined,
-  describe(body) {
-    const count = numberIn(body, 'n') ?? 1;
-    return { choices: count, images: count };
+  describe(request) {
+    request.images = numberIn(request.body, 'n') ?? 1;
+    request.choices = request.images;
   },
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type JsonObject, type JsonValue, isJsonObject } from '../../base/request.ts';
+import { type JsonObject, type JsonValue, type ValidRequest, isJsonObject } from '../../base/request.ts';
 import { schemaOf, documented, type Documented, objectsIn } from '../documented.ts';
 import {
   anything,
@@ -102,32 +102,30 @@ function checkSource(value: JsonValue | undefined, path: string, findings: Findi
 }
 
 /**
- * The parts of checked messages that are not text. Each image counts a flat figure. Of a document's base64 a quarter
+ * Counts the parts of checked messages that are not text. Each image counts a flat figure. Of a document's base64 a quarter
  * counts as text, since a page of PDF takes some 32 kB and 2,600 tokens; if the upstream fetches it, it counts as an image.
  */
-export function mediaIn(body: JsonObject): { imageParts: number; imageUrlBytes: number } {
-  const found = { imageParts: 0, imageUrlBytes: 0 };
-  for (const message of objectsIn(body, 'messages')) {
+export function countMedia(request: ValidRequest): void {
+  for (const message of objectsIn(request.body, 'messages')) {
     for (const block of objectsIn(message, 'content')) {
-      countMedia(block, found);
+      countBlock(block, request);
       if (block['type'] !== 'tool_result') continue;
-      for (const inner of objectsIn(block, 'content')) countMedia(inner, found);
+      for (const inner of objectsIn(block, 'content')) countBlock(inner, request);
     }
   }
-  return found;
 }
 
-function countMedia(block: JsonObject, found: { imageParts: number; imageUrlBytes: number }): void {
+function countBlock(block: JsonObject, request: ValidRequest): void {
   const { type, source } = block;
   if ((type !== 'image' && type !== 'document') || !isJsonObject(source)) return;
   const { data, url } = source;
   const isEncoded = source['type'] === 'base64' && typeof data === 'string';
   if (type === 'image') {
-    found.imageParts += 1;
-    found.imageUrlBytes += writtenBytes(isEncoded ? data : url);
+    request.imageParts += 1;
+    request.imageUrlBytes += writtenBytes(isEncoded ? data : url);
   } else if (isEncoded) {
-    found.imageUrlBytes += Math.floor((writtenBytes(data) * 3) / 4);
+    request.imageUrlBytes += Math.floor((writtenBytes(data) * 3) / 4);
   } else if (source['type'] === 'url' || source['type'] === 'file') {
-    found.imageParts += 1;
+    request.imageParts += 1;
   }
 }

@@ -14,7 +14,7 @@ import {
 } from '../fields.ts';
 import type { Findings } from '../findings.ts';
 import { checkOutputBound, checkTemperatureWithThinking, minThinkingBudget } from './chat.ts';
-import { checkMessages, mediaIn, messagesSchema, textBlockFields } from './message-blocks.ts';
+import { checkMessages, countMedia, messagesSchema, textBlockFields } from './message-blocks.ts';
 import {
   checkMessageTools,
   choiceSchema,
@@ -91,12 +91,13 @@ export const messages = endpointOf({
     checkMessageTools(body, findings);
     checkOutputBound('max_tokens', body, maxOutputTokens, findings);
   },
-  describe: (body) => ({
-    ...mediaIn(body),
-    stream: body['stream'] === true,
-    outputBound: numberIn(body, 'max_tokens'),
-    remoteTools: remoteMessageToolsIn(body),
-  }),
+  describe(request) {
+    const { body } = request;
+    countMedia(request);
+    request.stream = body['stream'] === true;
+    request.outputBound = numberIn(body, 'max_tokens');
+    request.remoteTools = remoteMessageToolsIn(body);
+  },
 });
 
 function checkThinking(body: JsonObject, findings: Findings): void {

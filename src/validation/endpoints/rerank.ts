@@ -48,7 +48,9 @@ export const rerank = endpointOf({
   fieldAliases: [],
   fields,
   check: (body, findings) => checkDocuments(body['documents'], findings),
-  describe: (_, count) => ({ searchUnits: Math.ceil(count / documentsPerSearch) }),
+  describe(request, count) {
+    request.searchUnits = Math.ceil(count / documentsPerSearch);
+  },
 });
 
 /** Strings, or objects with a text, as Cohere's earlier clients send them. Returns how many there are. */

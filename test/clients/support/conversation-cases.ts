@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Script } from '../../../src/demo/stand-in.ts';
+import type { Script } from '../../support/stand-in.ts';
 import { resetAfter, respond, streamFrames } from '../../support/upstream-scripts.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { type ClientUnderTest, type Conversation, weatherSaid } from './client.ts';

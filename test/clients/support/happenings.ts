@@ -1,4 +1,4 @@
-import type { Script } from '../../../src/demo/stand-in.ts';
+import type { Script } from '../../support/stand-in.ts';
 import { write } from '../../../src/demo/connection.ts';
 import type { Connection } from './client.ts';
 import { models } from './client.ts';

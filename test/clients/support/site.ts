@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type StandIn, startStandIn } from '../../../src/demo/stand-in.ts';
+import { type StandIn, startStandIn } from '../../support/stand-in.ts';
 import {
   type Administration,
   administrationOf,

@@ -12,7 +12,7 @@ import {
   streamFrames,
   wafPage,
 } from '../../support/upstream-scripts.ts';
-import { type StandIn, startStandIn, type StandInOptions } from '../../../src/demo/stand-in.ts';
+import { type StandIn, startStandIn, type StandInOptions } from '../../support/stand-in.ts';
 
 let running: StandIn[] = [];
 

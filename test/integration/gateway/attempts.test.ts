@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type Clock, systemClock } from '../../../src/base/clock.ts';
 import { hang, resetAfter, resetBeforeAnswer, respond, wafPage } from '../../support/upstream-scripts.ts';
 import { messageFrame } from '../../../src/demo/frames.ts';
-import { type Script, startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
+import { type Script, startStandIn, type StandIn } from '../../support/stand-in.ts';
 import { freePort } from '../../support/free-port.ts';
 import { models, startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import {

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hang, resetAfter, respond, streamFrames, wafPage } from '../../support/upstream-scripts.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
-import { type Script, startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
+import { type Script, startStandIn, type StandIn } from '../../support/stand-in.ts';
 import { startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import { bodies, get, open, paths, post, read, readStream } from '../../support/gateway-client.ts';
 import { connectRaw } from '../../support/http.ts';

@@ -15,7 +15,7 @@ import { bodies, errorOf, get, paths, post, type Reply } from '../../support/gat
 import type { Endpoint } from '../../../src/base/request.ts';
 import { connectRaw, parseResponse, type RawConnection } from '../../support/http.ts';
 import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
-import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
+import { startStandIn, type StandIn } from '../../support/stand-in.ts';
 
 /* The denial cases in the contract's order, over every endpoint; then requests that are wrong in several ways. */
 

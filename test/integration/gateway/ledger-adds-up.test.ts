@@ -9,7 +9,7 @@ import {
   wafPage,
 } from '../../support/upstream-scripts.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
-import { type Script, startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
+import { type Script, startStandIn, type StandIn } from '../../support/stand-in.ts';
 import type { LedgerEntry } from '../../../src/ledger/entry.ts';
 import type { Limit } from '../../../src/base/limit.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';

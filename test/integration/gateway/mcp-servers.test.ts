@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Script } from '../../../src/demo/stand-in.ts';
+import type { Script } from '../../support/stand-in.ts';
 import { respond, resetBeforeAnswer } from '../../support/upstream-scripts.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { errorOf, get, type Reply } from '../../support/gateway-client.ts';

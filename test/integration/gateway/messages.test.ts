@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { LedgerEntry } from '../../../src/ledger/entry.ts';
-import type { Script } from '../../../src/demo/stand-in.ts';
+import type { Script } from '../../support/stand-in.ts';
 import {
   hang,
   resetAfter,

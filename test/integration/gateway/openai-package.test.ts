@@ -23,7 +23,7 @@ import {
   type IssuedToken,
   type TestGateway,
 } from '../../support/gateway.ts';
-import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
+import { startStandIn, type StandIn } from '../../support/stand-in.ts';
 
 /* The official package as people use it: the base URL with /v1, the token as its key, its own retries. */
 

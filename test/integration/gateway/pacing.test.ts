@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { respond } from '../../support/upstream-scripts.ts';
-import { type Script, startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
+import { type Script, startStandIn, type StandIn } from '../../support/stand-in.ts';
 import { startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, get, paths, post, type Reply } from '../../support/gateway-client.ts';
 import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { respond } from '../../support/upstream-scripts.ts';
-import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
+import { startStandIn, type StandIn } from '../../support/stand-in.ts';
 import { models, startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import { bodies, paths, post, type Reply } from '../../support/gateway-client.ts';
 import { parseResponse, rawRequest, requestText } from '../../support/http.ts';

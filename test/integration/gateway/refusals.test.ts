@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
+import { startStandIn, type StandIn } from '../../support/stand-in.ts';
 import { bodies, get, paths, post } from '../../support/gateway-client.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { type RedisServer, startRedis } from '../../support/redis-server.ts';

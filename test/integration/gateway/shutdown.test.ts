@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { streamFrames } from '../../support/upstream-scripts.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
-import { type Script, startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
+import { type Script, startStandIn, type StandIn } from '../../support/stand-in.ts';
 import { models, startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, open, paths, post, readStream } from '../../support/gateway-client.ts';
 import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Script } from '../../../src/demo/stand-in.ts';
+import type { Script } from '../../support/stand-in.ts';
 import { resetAfter, resetBeforeAnswer, respond } from '../../support/upstream-scripts.ts';
 import { models, startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, paths, post, type Reply } from '../../support/gateway-client.ts';

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { respond, streamFrames } from '../../support/upstream-scripts.ts';
 import { write } from '../../../src/demo/connection.ts';
-import { type Script, startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
+import { type Script, startStandIn, type StandIn } from '../../support/stand-in.ts';
 import { startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import { bodies, open, paths, post, readStream, type Reply } from '../../support/gateway-client.ts';
 import { waitFor } from '../../support/wait-for.ts';

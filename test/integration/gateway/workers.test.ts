@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { hang } from '../../support/upstream-scripts.ts';
-import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
+import { startStandIn, type StandIn } from '../../support/stand-in.ts';
 import { administrationOf, type Administration } from '../../support/gateway.ts';
 import { bodies, errorOf, get, paths, post, type Reply } from '../../support/gateway-client.ts';
 import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';

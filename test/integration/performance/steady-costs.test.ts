@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
+import { startStandIn, type StandIn } from '../../support/stand-in.ts';
 import { bodies, paths, post } from '../../support/gateway-client.ts';
 import { administrationOf, type IssuedToken } from '../../support/gateway.ts';
 import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
+import { startStandIn, type StandIn } from '../../support/stand-in.ts';
 import type { Limit } from '../../../src/base/limit.ts';
 import { startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import { bodies, get, open, paths, readStream, type StreamReading } from '../../support/gateway-client.ts';
@@ -42,7 +42,8 @@ export async function startSite({ redis, leaseMs, env = {} }: SiteOptions): Prom
   const prefix = `${randomBytes(4).toString('hex')}:`;
   const shared = { REDIS_PREFIX: prefix, LEASE_MS: String(leaseMs), STORE_TIMEOUT_MS: '1000', ...env };
   const upstream = await startStandIn({ listsModels: false });
-  const witness = await startGateway({ redis, upstream, env: shared });
+  // Nobody tests how the witness fares with a store that is slow.
+  const witness = await startGateway({ redis, upstream, env: { ...shared, STORE_TIMEOUT_MS: '10000' } });
   const spawned: SpawnedGateway[] = [];
   return {
     prefix,

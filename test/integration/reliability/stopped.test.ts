@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Script } from '../../../src/demo/stand-in.ts';
+import type { Script } from '../../support/stand-in.ts';
 import { streamFrames } from '../../support/upstream-scripts.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
 import type { LedgerEntry } from '../../../src/ledger/entry.ts';

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { write } from '../../../src/demo/connection.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
 import type { Limit } from '../../../src/base/limit.ts';
-import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
+import { startStandIn, type StandIn } from '../../support/stand-in.ts';
 import { startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import {
   bodies,

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
+import { startStandIn, type StandIn } from '../../support/stand-in.ts';
 import { bodies, get, paths, post } from '../../support/gateway-client.ts';
 import { administrationOf, type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';
 import { freePort } from '../../support/free-port.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
+import { startStandIn, type StandIn } from '../../support/stand-in.ts';
 import type { JsonObject } from '../../../src/base/request.ts';
 import { documentOf, largeDocument, tokenRow, userRow } from '../../support/documents.ts';
 import { freePort } from '../../support/free-port.ts';

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { LedgerEntry } from '../../../src/ledger/entry.ts';
 import { write } from '../../../src/demo/connection.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
-import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
+import { startStandIn, type StandIn } from '../../support/stand-in.ts';
 import { type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, open, paths, post, readStream, type Reply } from '../../support/gateway-client.ts';
 import { waitFor } from '../../support/wait-for.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Refusal } from '../../../src/base/refusal.ts';
-import { startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
+import { startStandIn, type StandIn } from '../../support/stand-in.ts';
 import { parseLargeJson } from '../../../src/validation/parse-json.ts';
 import { chat } from '../../../src/validation/endpoints/chat.ts';
 import { administrationOf, type IssuedToken } from '../../support/gateway.ts';

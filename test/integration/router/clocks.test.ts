@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSettings } from '../../../src/config/environment.ts';
 import { pause, write } from '../../../src/demo/connection.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
-import { type Script, type StandIn, startStandIn } from '../../../src/demo/stand-in.ts';
+import { type Script, type StandIn, startStandIn } from '../../support/stand-in.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, open, paths, post, type Reply } from '../../support/gateway-client.ts';
 import { type Router, startRouter } from '../../support/router.ts';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { streamFrames } from '../../support/upstream-scripts.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
-import { type StandIn, startStandIn } from '../../../src/demo/stand-in.ts';
+import { type StandIn, startStandIn } from '../../support/stand-in.ts';
 import { type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, paths, post } from '../../support/gateway-client.ts';
 import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Attachment } from '../../../src/base/attachment.ts';
 import { hang, respond } from '../../support/upstream-scripts.ts';
-import { type Script, startStandIn, type StandIn } from '../../../src/demo/stand-in.ts';
+import { type Script, startStandIn, type StandIn } from '../../support/stand-in.ts';
 import { Discovery } from '../../../src/models/discovery.ts';
 import { TurnedClock } from '../../support/turned-clock.ts';
 import { waitFor, within } from '../../support/wait-for.ts';
