@@ -84,7 +84,7 @@ export class Journal implements AttemptObserver {
   /** An attachment is failing, so for a while it is tried last. */
   circuitOpened({ attachment, cause, forMs }: Parameters<AttemptObserver['circuitOpened']>[0]): void {
     const fields = { attachment, cause, for_ms: Math.round(forMs) };
-    this.#log.warn('an attachment is failing: others are tried first', fields);
+    this.#log.warn('an attachment fails: others are tried first', fields);
   }
 
   circuitClosed(attachment: string): void {
