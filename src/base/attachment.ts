@@ -1,4 +1,4 @@
-/** A Heroku inference attachment: where a key is good, and for which model. */
+/** A Heroku inference attachment: a key, its URL, and its model. */
 export interface Attachment {
   readonly name: string;
   /** Origin and base path, without `/v1` and without a trailing slash. */

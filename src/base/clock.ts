@@ -1,6 +1,6 @@
 /**
- * The one place that reads the clock. Everything else takes a time or a `Clock` as an argument, so that tests can
- * turn it.
+ * The only place that reads the clock. Everything else takes a time or a `Clock` as an argument, so that tests can set
+ * the time.
  */
 export interface Clock {
   /** Wall clock, ms since the epoch. */

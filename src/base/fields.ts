@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { windows } from './limit.ts';
 import { nanoUsdPerUsd } from './price.ts';
 
-/* The fields that records, queries, sessions and issuers are made of. Messages say what would be right. */
+/* The fields of records, queries, sessions and issuers. Messages say what is expected. */
 
 const maxListLength = 64;
 const maxLimits = 16;
@@ -40,10 +40,10 @@ export const origin = z
       'must be an origin as browsers send it, such as https://app.example.com (no path, no *), or "none"',
   });
 
-/** Whom a session was made for. Kept in a line of the ledger, so line breaks are refused. */
+/** The person that a session was made for. It is part of a line in the ledger, so line breaks are refused. */
 export const endUser = z
   .string()
-  .min(1, 'must not be empty; leave it out where there is none')
+  .min(1, 'must not be empty; leave it out if there is none')
   .refine((text) => Array.from(text).length <= 64, 'must have at most 64 characters')
   .refine((text) => !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(text), 'must not contain control characters');
 

@@ -10,12 +10,12 @@ export type ModelKind = keyof typeof modelKinds;
 
 /** A model as an upstream's `GET /available-models` lists it. */
 export interface ListedModel {
-  /** Empty if the upstream names none that is known here. */
+  /** Empty if the upstream names no kind that is known here. */
   kinds: readonly ModelKind[];
   regions: readonly string[];
 }
 
-/** What the upstreams say they serve. */
+/** The models that the upstreams list. */
 export interface ListedModels {
   /** The models listed at an attachment's URL; null if its upstream has never answered. */
   at(baseUrl: string): ReadonlyMap<string, ListedModel> | null;

@@ -1,6 +1,6 @@
 import { Refusal } from './refusal.ts';
 
-/* What is answered if no route fits. The path is not repeated: people paste tokens anywhere. */
+/* Answers if no route matches. They do not repeat the path, because people paste tokens anywhere. */
 
 /** The refusal for a path that does not exist. */
 export const nothingHere = new Refusal(
@@ -20,7 +20,7 @@ export const doubledVersion = new Refusal(
   'There is nothing at this path; the base URL has one /v1 too many: your client adds it by itself.',
 );
 
-/** What a path answers to a method it does not have. HEAD is possible wherever GET is: RFC 9110, 9.3.2. */
+/** The refusal for a method that a path does not have. HEAD is allowed if GET is: RFC 9110, 9.3.2. */
 export function methodNotAllowed(path: string, methods: readonly string[]): Refusal {
   const possible = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
   const allow = possible.join(', ');

@@ -1,21 +1,21 @@
 import { z } from 'zod';
 import type { ErrorCode } from './refusal.ts';
 
-/* What an operation of the API takes and answers, as the schemas that check it. The OpenAPI description is made of this. */
+/* The documentation of an operation, with the schemas that check it. The OpenAPI description is made from this. */
 
 export interface OperationDocs {
-  /** A line, in the imperative. */
+  /** One line, in the imperative. */
   summary: string;
-  /** What else is worth knowing; whole sentences. */
+  /** Anything else worth knowing, in whole sentences. */
   details?: string;
   query?: z.ZodObject;
   body?: Body;
   answer: Answer;
   /** `told`: the answer has the `ETag` of its record. `asked`: the request may also have `If-Match`. */
   etag?: 'told' | 'asked';
-  /** Error codes beyond those that follow from its access, its body and so on. */
+  /** Error codes in addition to those that follow from its access, body and so on. */
   refusals?: readonly ErrorCode[];
-  /** Answers with other statuses and not in the usual shape of errors. */
+  /** Answers with other statuses that do not have the usual shape of errors. */
   others?: readonly OtherAnswer[];
 }
 
@@ -47,15 +47,15 @@ export type Access = 'anyone' | 'user' | 'session or user' | 'administrator';
 export interface DocumentedOperation {
   docs: OperationDocs;
   access: Access;
-  /** Which administrators may, in words. */
+  /** Which administrators may use it, in words. */
   needed?: string;
   /** Whether its requests are counted, priced and forwarded to the upstream. */
   forwarded?: boolean;
 }
 
 /**
- * A path as the router has it (`/admin/teams/:team`), and the operation of each of its methods; any other method is a
- * 405. Every route of the gateway has this shape, whatever its operations consist of besides their documentation.
+ * A path in the router's syntax (`/admin/teams/:team`), and the operation of each method. Other methods get a 405.
+ * Every route of the gateway has this shape; its operations may have more than their documentation.
  */
 export interface DocumentedRoute<Operation extends DocumentedOperation = DocumentedOperation> {
   path: string;

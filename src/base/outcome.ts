@@ -7,7 +7,7 @@ export type Outcome = 'ok' | 'error' | 'aborted' | 'lost';
 /** nginx's "client closed request": there is no HTTP status for a caller that left. */
 export const callerLeft = 499;
 
-/** How a forwarded request ended, as far as paying goes: the rows of contract 1.4's "Who pays". */
+/** How a forwarded request ended, which decides what is charged: the rows of contract 1.4, "Who pays". */
 export type Ending =
   | 'answered'
   /** Unreachable, or 401, 403, 429 of the upstream: it never took the request. */
@@ -24,20 +24,22 @@ export type Ending =
 /** What an upstream reports: tokens always, the other figures if it knows them. */
 export type Usage = Pick<Figures, 'inputTokens' | 'outputTokens'> & Partial<Figures>;
 
-/** What forwarding reports when the upstream's answer has ended, one way or another. */
+/** The result of forwarding, when the upstream's answer has ended or failed. */
 export interface ForwardOutcome {
   ending: Ending;
-  /** What the caller got, or would have got. */
+  /** The status that the caller got, or would have got. */
   status: number;
   outcome: 'ok' | 'error' | 'aborted';
   errorCode: ErrorCode | 'shutdown' | null;
-  /** As the upstream reported it; null when it did not. */
+  /** As the upstream reported it; null if it did not. */
   usage: Usage | null;
-  /** Output that no usage accounts for, estimated from the text that went by. */
+  /** Output that is not in any reported usage, estimated from the text that was forwarded. */
   unreportedTokens: number;
-  /** The upstream answered 2xx: from here on the model's name is more than a caller's word. */
+  /** The upstream answered 2xx, so the model exists: its name is not just text from a caller. */
   accepted: boolean;
-  /** Null if nothing was sent. `status` and `headMs` (ms from sending to the headers) are null if no headers arrived. */
+  /**
+   * Null if nothing was sent. `status` and `headMs` (ms from sending to the headers) are null if no headers arrived.
+   */
   upstream: { status: number | null; headMs: number | null } | null;
   /** The attachment it was sent to last, or would have been sent to; null if none was chosen. */
   sentTo: { attachment: string; model: string } | null;
@@ -45,12 +47,12 @@ export interface ForwardOutcome {
   ttfbMs: number | null;
 }
 
-/** What a request is counted for: what it reserves, or in the end what it is charged. */
+/** What a request counts for: first what it reserves, in the end what it is charged. */
 export type Charge = Figures & { requests: number };
 
 export const noCharge: Readonly<Charge> = { requests: 0, ...noFigures };
 
-/** Usages of one request added up. */
+/** The sum of several usages of one request. */
 export function addedUsage(a: Usage | null, b: Usage): Usage {
   const sum: Usage = { ...a, ...b };
   for (const field of figureFields) {

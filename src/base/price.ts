@@ -20,6 +20,6 @@ export function costNanoUsd(
     outputTokens * price.outputNanoUsd +
     images * price.imageNanoUsd +
     searchUnits * price.searchNanoUsd;
-  // A thousandth less, since prices are not binary fractions.
+  // Minus a thousandth, because decimal prices are not exact in binary.
   return Math.max(0, Math.ceil(exact - 0.001));
 }

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { isTrustworthyUrl, type TrustedIssuer } from './issuer.ts';
-import { isWellKnownPublic } from './public-issuers.ts';
 
 /* One issuer of ISSUERS_FILE. Messages say what is expected, and never repeat a value. */
 
@@ -111,4 +110,31 @@ export function toTrustedIssuer(entry: Fields): TrustedIssuer {
     maxExchanges: entry.max_exchanges,
     session: entry.session,
   };
+}
+
+/**
+ * Well-known issuers where anyone can get an account, as host and path. The list need not be complete: `public`
+ * defaults to true, and this only catches a wrong `false`.
+ */
+const publicIssuers: ReadonlySet<string> = new Set([
+  'accounts.google.com',
+  'login.microsoftonline.com/common',
+  'login.microsoftonline.com/organizations',
+  'login.microsoftonline.com/consumers',
+  'login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad', // the tenant of all personal accounts
+  'appleid.apple.com',
+  'token.actions.githubusercontent.com',
+  'gitlab.com',
+  'www.facebook.com',
+  'login.yahoo.com',
+  'api.login.yahoo.com', // the issuer in Yahoo's own tokens
+  'www.linkedin.com/oauth',
+]);
+
+/** Whether an issuer URL is one of the well-known public ones, in any spelling. */
+function isWellKnownPublic(issuer: string): boolean {
+  const parsed = URL.parse(issuer);
+  if (parsed === null) return false;
+  const path = parsed.pathname.replace(/\/+$/, '').replace(/\/v2\.0$/, '');
+  return publicIssuers.has(`${parsed.hostname}${path}`.toLowerCase());
 }

@@ -26,7 +26,7 @@ export interface TextReply {
   code?: ErrorCode | null;
 }
 
-/** How the gateway answers by itself: each answer is written and logged in one place. */
+/** Answers that the gateway gives by itself. Each is written and logged in one place. */
 export class Answers {
   readonly #journal: Journal;
 
@@ -51,7 +51,7 @@ export class Answers {
     else call.answerNothing();
   }
 
-  /** Answers a browser's preflight, whoever asks: it grants nothing. */
+  /** Answers a browser's preflight from any site: the answer grants nothing. */
   preflight(call: Call): void {
     this.#journal.noteCall(call, 204);
     call.answerPreflight();
@@ -85,7 +85,7 @@ export class Answers {
     this.#journal.noteCall(call, callerLeft);
   }
 
-  /** Logs what was refused before it reached the routes, when nothing else is known of it. */
+  /** Logs a request that was refused before it reached the routes. Nothing else is known about it. */
   unrouted({ status, code: errorCode }: Refusal, requestId: string): void {
     const request = { requestId, method: '', path: '', durationMs: 0, identity: null };
     this.#journal.note({ ...request, status, errorCode });

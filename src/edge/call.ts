@@ -66,7 +66,7 @@ export class Call {
     return isForBrowsers(this.path) ? [...own, ...corsHeaders(this.origin, this.principal !== null)] : own;
   }
 
-  /** What the audit trail records of it. */
+  /** What the audit trail records about this request. */
   get asking(): { requestId: string; forwardedFor: string | string[] | undefined } {
     return { requestId: this.requestId, forwardedFor: this.incoming.headers['x-forwarded-for'] };
   }

@@ -1,9 +1,9 @@
 /*
- * CORS of the data plane (contract 1.4). Replies to nobody in particular may be read by anyone, since they grant
- * nothing; once the caller is known, its exact origin is named, on errors and streams alike. Never credentials.
+ * CORS of the data plane (contract 1.4). Any site may read a reply to an unknown caller, because it grants nothing. If
+ * the caller is known, the reply names its exact origin, also on errors and streams. Credentials are never allowed.
  */
 
-/** Heroku's list of models, which stands beside `/v1`. */
+/** Heroku's list of models, which is not under `/v1`. */
 export const availableModelsPath = '/available-models';
 
 /** Only the data plane and the way into it are for browsers. */
@@ -27,7 +27,7 @@ const exposed = [
   'x-tollgate-model',
 ].join(', ');
 
-/** Headers of a reply, a flat list. `origin` is the request's; none: not a cross-origin request. */
+/** Headers of a reply, as a flat list. `origin` is the request's; undefined if it is not a cross-origin request. */
 export function corsHeaders(origin: string | undefined, principalKnown: boolean): string[] {
   if (!principalKnown) {
     return ['Access-Control-Allow-Origin', '*', 'Access-Control-Expose-Headers', exposed];
@@ -41,8 +41,8 @@ const maxAgeS = 7_200;
 const headerNames = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+(?:\s*,\s*[A-Za-z0-9!#$%&'*+.^_`|~-]+)*$/;
 
 /**
- * What a preflight's answer has besides `corsHeaders`. The headers asked for are allowed by name: `*` does not cover Authorization
- * (Fetch standard, CORS protocol), and SDKs send a dozen of their own.
+ * The headers of a preflight's answer in addition to `corsHeaders`. It allows the requested headers by name: `*` does
+ * not cover Authorization (Fetch standard, CORS protocol), and SDKs send a dozen headers of their own.
  */
 export function preflightHeaders(requestedHeaders: string | undefined): string[] {
   const allowed =

@@ -22,7 +22,7 @@ export interface FrontDoorParts {
 /** What a token's list of endpoints is checked against. */
 type Guarded = Pick<Endpoint, 'path' | 'mustBeNamed'>;
 
-/** What every operation of the data plane begins with: who calls, from which origin, and the bytes of the body. */
+/** The first steps of every operation of the data plane: authenticate the caller, check its origin, read the body. */
 export class FrontDoor {
   readonly #parts: FrontDoorParts;
 
@@ -32,7 +32,8 @@ export class FrontDoor {
 
   /**
    * Who calls, or why it may not call from this origin or use this endpoint. `endpoint` is null for operations that
-   * every token may use, such as `/v1/me`. `freshly`: as the store knows the caller now. Rejects with `StoreUnavailable`.
+   * every token may use, such as `/v1/me`. `freshly`: as the store knows the caller now. Rejects with
+   * `StoreUnavailable`.
    */
   async authenticate(
     call: Call,

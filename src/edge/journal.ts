@@ -11,7 +11,7 @@ import type { Answer, Metrics } from '../observability/metrics.ts';
 import type { AttemptObserver } from '../upstream/upstream.ts';
 import type { Call } from './call.ts';
 
-/** A request that leaves a line in the log and nothing in the ledger. */
+/** A request that is logged but has no entry in the ledger. */
 export interface Note {
   requestId: string;
   method: string;
@@ -20,18 +20,18 @@ export interface Note {
   status: number;
   errorCode: ErrorCode | null;
   durationMs: number;
-  /** Who asked, where that is known. */
+  /** The caller; null if not known. */
   identity: Identity | null;
 }
 
 export interface JournalParts {
   log: Log;
   metrics: Metrics;
-  /** Counts refused requests, for whoever asks who is refused and why. */
+  /** Counts refused requests by caller, endpoint and code. */
   refusals: { count(as: RefusedAs): void };
 }
 
-/** What log, metrics and the counts of refusals are told of requests: one line each, whatever became of them. */
+/** Records every request, however it ended: one log line, metrics, and the count of refusals. */
 export class Journal implements AttemptObserver {
   readonly #log: Log;
   readonly #metrics: Metrics;
@@ -44,7 +44,9 @@ export class Journal implements AttemptObserver {
     this.#refusals = refusals;
   }
 
-  /** A path there is: refusals at others are told apart by nothing that a caller could choose. */
+  /**
+   * Registers a path that is served. Refusals at other paths are counted together: a caller can choose those freely.
+   */
   serves(path: string): void {
     this.#served.add(path);
   }
@@ -73,35 +75,39 @@ export class Journal implements AttemptObserver {
     this.#log.access(accessLine(call, entry, attachment));
   }
 
-  /** An attempt that was given up for another: the request itself goes on. */
+  /** An attempt failed and another one follows. */
   gaveUp({ cause, ...attempt }: Parameters<AttemptObserver['gaveUp']>[0]): void {
     this.#metrics.attemptGivenUp(attempt.attachment, cause);
     if (cause !== 'unconnected') this.#metrics.upstreamAnswered(attempt);
   }
 
-  /** An attachment began to fail: it is asked last for a while. */
+  /** An attachment is failing, so for a while it is tried last. */
   circuitOpened({ attachment, cause, forMs }: Parameters<AttemptObserver['circuitOpened']>[0]): void {
     const fields = { attachment, cause, for_ms: Math.round(forMs) };
-    this.#log.warn('an attachment fails: others are asked first', fields);
+    this.#log.warn('an attachment fails: others are tried first', fields);
   }
 
   circuitClosed(attachment: string): void {
     this.#log.info('an attachment works again', { attachment });
   }
 
-  /** A request that leaves nothing in the ledger. */
+  /** A request without an entry in the ledger. */
   note({ requestId, method, path, status, errorCode, durationMs, identity }: Note): void {
     const outcome = outcomeOf(status);
-    const told = identity && { team: identity.team.id, user: identity.user.id, token_id: identity.token.id };
+    const caller = identity && {
+      team: identity.team.id,
+      user: identity.user.id,
+      token_id: identity.token.id,
+    };
     if (errorCode !== null) {
       this.#metrics.refused(errorCode);
-      const who = { team: told?.team ?? null, user: told?.user ?? null, token: told?.token_id ?? null };
+      const who = { team: caller?.team ?? null, user: caller?.user ?? null, token: caller?.token_id ?? null };
       this.#refusals.count({ ...who, endpoint: this.#endpointOf(path), code: errorCode });
     }
     this.#metrics.answered({ ...uncounted, endpoint: path, status, outcome, durationMs });
     this.#log.access({
       ...nobody,
-      ...told,
+      ...caller,
       request_id: requestId,
       method,
       path,
@@ -112,7 +118,7 @@ export class Journal implements AttemptObserver {
     });
   }
 
-  /** The same, of a call of the data plane. */
+  /** The same for a call of the data plane. */
   noteCall(call: Call, status: number, errorCode: ErrorCode | null = null): void {
     const { requestId, loggedPath: path, elapsedMs: durationMs, principal } = call;
     const method = call.incoming.method ?? '';
@@ -120,7 +126,7 @@ export class Journal implements AttemptObserver {
     this.note({ requestId, method, path, status, errorCode, durationMs, identity });
   }
 
-  /** A day's or month's limit that is nearly used up, or is; once a window. */
+  /** A limit per day or month is nearly or completely used up. Called once per window. */
   limitReached({ resetsAtMs, level, ...notice }: LimitNotice): void {
     const { scope, metric, window } = notice;
     this.#metrics.limitReached({ scope, limit: `${metric}/${window}`, level });
@@ -136,7 +142,7 @@ export class Journal implements AttemptObserver {
     return /^\/admin(?:\/|$)/.test(path) ? '/admin' : otherEndpoint;
   }
 
-  /** An error that is nobody's intention. */
+  /** An unexpected error. */
   failed(error: unknown): void {
     this.#log.error('a request failed', { error });
   }

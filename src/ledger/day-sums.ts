@@ -4,23 +4,23 @@ export interface SumQuery<Group extends string> {
   to: string;
   filters: Partial<Record<Exclude<Group, 'day'>, string>>;
   groupBy: readonly Group[];
-  /** Only these teams, whatever the filters say; absent: all. */
+  /** Only these teams, in addition to the filters; absent: all. */
   teams?: readonly string[];
 }
 
-/** What a row of a day is named after; null: not known. */
+/** The fields that identify a row of a day; null: not known. */
 type RowName = Readonly<Record<string, string | null>>;
 
 interface Parts {
   query: SumQuery<string>;
-  /** In stored order. Figures that a row lacks count as 0; those it has beyond these are ignored. */
+  /** In stored order. Figures that a row lacks count as 0; additional ones are ignored. */
   figures: readonly string[];
   decodeName: (name: string) => RowName;
 }
 
 /**
- * Sums days by group into rows of `Row`: the groups of the query, and the figures. Without groups there is always one
- * row; otherwise rows come sorted by their groups.
+ * Sums days by group. A `Row` has the groups of the query and the figures. Without groups there is always exactly one
+ * row; otherwise the rows are sorted by their groups.
  */
 export class DaySums<Row> {
   readonly #parts: Parts;
@@ -35,7 +35,7 @@ export class DaySums<Row> {
     if (parts.query.groupBy.length === 0) this.#sumsOf({});
   }
 
-  /** Adds those of a day's rows (its name in the store, its figures) that pass the filters. */
+  /** Adds the rows of a day (name in the store, figures) that pass the filters. */
   add(day: string, rows: Iterable<readonly [name: string, figures: readonly number[]]>): void {
     const { groupBy } = this.#parts.query;
     for (const [name, figures] of rows) {

@@ -1,14 +1,17 @@
 import type { Store } from '../store/store.ts';
 
-/** A day of fewer rows takes one command; one of more neither holds the store up nor is in memory at once. */
+/**
+ * A day with fewer rows takes one command. A larger one is read in parts, so it neither blocks the store nor fills the
+ * memory.
+ */
 const rowsPerRead = 2_000;
 
 /**
- * All fields of a hash with their values, in pages, each field once. What changes meanwhile is given as it was or as
- * it is. Rejects with `StoreUnavailable`.
+ * All fields of a hash with their values, in pages, each field once. If a value changes meanwhile, it is the old or the
+ * new one. Rejects with `StoreUnavailable`.
  */
 export async function* rowsOfHash(store: Store, key: string): AsyncGenerator<[string, string][]> {
-  // HSCAN may give a field twice where the hash is resized between two reads (redis.io, SCAN guarantees).
+  // HSCAN may return a field twice if the hash is resized between two reads (redis.io, SCAN guarantees).
   const seen = new Set<string>();
   let cursor = '0';
   do {

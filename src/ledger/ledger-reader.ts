@@ -8,12 +8,15 @@ import { rowsOfHash } from './hash-rows.ts';
 import { usageRows, usageSums, type UsageQuery, type UsageRow } from './totals.ts';
 
 const entriesPerRead = 500;
-/** How far one call looks for entries that pass the filters, before it hands back a cursor to go on from. */
+/** How many entries one call reads to find matching ones before it returns a cursor to continue from. */
 const entriesPerCall = 20_000;
-/** An entry's id is the time it was closed, so no earlier than it was admitted, but for a clock set back by less. */
+/**
+ * An entry's id is the time when it was closed, so it is after the admission, unless the clock was set back: by less
+ * than this.
+ */
 const clockSlackMs = 3_600_000;
 
-/** Reads the ledger that settling writes: entries from a stream, sums from one hash a day. */
+/** Reads the ledger that settling writes: entries from a stream, and sums from one hash per day. */
 export class LedgerReader {
   readonly #store: Store;
   readonly #keys: Keys;
@@ -36,7 +39,9 @@ export class LedgerReader {
     return usageRows(sums);
   }
 
-  /** Newest closed first. A page may be short, or empty, while there are more: `next_cursor` says so. */
+  /**
+   * Last closed first. A page may be short or empty although there are more entries: then `next_cursor` is not null.
+   */
   async entries(query: EntryQuery): Promise<{ data: LedgerEntry[]; next_cursor: string | null }> {
     const data: LedgerEntry[] = [];
     let cursor = query.cursor;
@@ -54,7 +59,7 @@ export class LedgerReader {
     return { data, next_cursor: cursor };
   }
 
-  /** How many entries are kept, and since when (ms since the epoch; null if there are none): older ones were trimmed. */
+  /** The number of entries, and when the oldest was closed (ms since the epoch; null if there are none). */
   async extent(): Promise<{ entries: number; oldestAtMs: number | null }> {
     const [entries, oldest] = await this.#store.attempt((client) =>
       Promise.all([client.xlen(this.#keys.entries), client.xrange(this.#keys.entries, '-', '+', 'COUNT', 1)]),

@@ -58,12 +58,12 @@ function figureFields(): Record<FigureName, z.ZodType<number>> {
     name,
     description === null ? count : count.meta({ description }),
   ]);
-  return Object.fromEntries(fields) as Record<FigureName, z.ZodType<number>>; // made of the names
+  return Object.fromEntries(fields) as Record<FigureName, z.ZodType<number>>; // has all the names
 }
 
 function fieldsNamed<Name extends string, Type extends z.ZodType>(
   names: readonly Name[],
   type: Type,
 ): Record<Name, Type> {
-  return Object.fromEntries(names.map((name) => [name, type])) as Record<Name, Type>; // made of the names
+  return Object.fromEntries(names.map((name) => [name, type])) as Record<Name, Type>; // has all the names
 }

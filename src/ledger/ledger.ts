@@ -1,16 +1,16 @@
 import { countedModel, type EntryRecord } from './entry.ts';
 
 export interface EntryQuery {
-  /** Plain text, compared whole. A model is the one the totals count the request under. */
+  /** Exact values. The model is the one that the totals count the request under. */
   filters: Partial<
     Record<'team' | 'user' | 'token' | 'session' | 'end_user' | 'model' | 'endpoint' | 'outcome', string>
   >;
   /** When it was admitted, ms since the epoch. */
   admitted?: { fromMs?: number | undefined; beforeMs?: number | undefined };
   limit: number;
-  /** From `next_cursor` of the page before; null for the first page. */
+  /** `next_cursor` of the previous page; null for the first page. */
   cursor: string | null;
-  /** Only these teams, whatever the filters say; absent: all. */
+  /** Only these teams, in addition to the filters; absent: all. */
   teams?: readonly string[];
 }
 

@@ -3,13 +3,13 @@ import { textCodec, textOrNull } from '../base/text-record.ts';
 import { DaySums, type SumQuery } from './day-sums.ts';
 
 /*
- * Refused requests, summed by day. What they are told apart by comes from identities, from the paths served here and
- * from the error table, never from a caller: nobody can fill the store with names.
+ * Refused requests, summed by day. They are counted by identity, served path and error code. None of these is text that
+ * a caller chooses, so nobody can fill the store with names.
  */
 
 /** What a refused request is counted under. */
 export type RefusedAs = {
-  /** These three are null where it was not known who called. */
+  /** Team, user and token are null if the caller was not known. */
   team: string | null;
   user: string | null;
   token: string | null;
@@ -18,10 +18,10 @@ export type RefusedAs = {
   code: ErrorCode;
 };
 
-/** The endpoint of what was asked for at no path known here, and of what a full day has no row for. */
+/** The endpoint of requests to unknown paths, and of requests for which a full day has no row. */
 export const otherEndpoint = 'other';
 
-/** Rows of one day, at most. What comes beyond is counted by code alone. */
+/** The most rows of one day. After that, refusals without a row are counted by code only. */
 export const maxRefusalRows = 2_000;
 
 export const refusalGroups = ['day', 'team', 'user', 'token', 'endpoint', 'code'] as const;
@@ -30,10 +30,10 @@ export type RefusalGroup = (typeof refusalGroups)[number];
 export type RefusalQuery = SumQuery<RefusalGroup>;
 export type RefusalRow = Partial<Record<RefusalGroup, string | null>> & { refused: number };
 
-/** Some of what one process has counted. */
+/** Some of the counts of one process. */
 export interface RefusalBatch {
   process: string;
-  /** 1, 2, 3, …: a batch that is sent again, because its answer was lost, is counted once. */
+  /** 1, 2, 3, …: a batch that is sent again because its answer was lost is counted once. */
   sequence: number;
   counts: readonly RefusalCount[];
 }
@@ -52,7 +52,7 @@ const codec = textCodec<RefusedAs>(
     ['user', (row) => row.user ?? '', textOrNull],
     ['token', (row) => row.token ?? '', textOrNull],
     ['endpoint', (row) => row.endpoint, String],
-    // Only rows made of a known code are written.
+    // Only rows with a known code are written.
     ['code', (row) => row.code, (text): ErrorCode => text as ErrorCode],
   ],
 );
@@ -65,7 +65,7 @@ export function refusalSums(query: RefusalQuery): DaySums<RefusalRow> {
   return new DaySums({ query, figures: ['refused'], decodeName: codec.decode });
 }
 
-/** What a request is counted under where its own row has no room. */
+/** What a request is counted under if there is no room for its own row. */
 export function withoutRoom({ code }: RefusedAs): RefusedAs {
   return { team: null, user: null, token: null, endpoint: otherEndpoint, code };
 }

@@ -28,7 +28,7 @@ export class RefusalStore {
     this.#retentionDays = retentionDays;
   }
 
-  /** Adds a batch to its days. A process sends its batches one after the other. Works in a full store. */
+  /** Adds a batch to its days. A process must send its batches one after the other. Works in a full store. */
   async add({ process, sequence, counts }: RefusalBatch): Promise<void> {
     const { refusals, refusalsTaken } = this.#keys;
     const args = [sequence, refusals(''), this.#retentionDays, maxRefusalRows, ...counts.map(countText)];

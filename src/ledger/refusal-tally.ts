@@ -14,30 +14,30 @@ import type { RefusalStore } from './refusal-store.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 
 const gatherMs = 1_000;
-/** A script call of more would hold the store up. */
+/** A larger batch would block the store for too long. */
 const countsPerBatch = 200;
 const retryMs = 250;
-/** How long a process that ends waits for a store that does not answer. */
+/** How long a stopping process waits for a store that does not answer. */
 const patienceMs = 5_000;
 
 export interface RefusalTallyOptions {
   store: Pick<RefusalStore, 'add'>;
-  /** A name no other process has, nor this one had before. */
+  /** Unique among all processes, past ones included. */
   process: string;
-  /** The store's clock as far as this process can tell, ms. */
+  /** An estimate of the store's clock, ms. */
   storeNowMs: () => number;
   clock: Clock;
   log: Log;
 }
 
 /**
- * Counts refused requests in this process and hands them to the store a second later, so that a refusal costs no
- * trip. What the store does not take is kept and sent again; a process that is killed loses its last second.
+ * Counts refused requests in this process and sends the counts to the store once a second, so that a refusal costs no
+ * round trip. Counts that the store has not taken are sent again. A process that is killed loses its last second.
  */
 export class RefusalTally {
   readonly #options: RefusalTallyOptions;
   #gathered = new Map<string, RefusalCount>();
-  /** Sent as they are until the store has taken them: one may have been, unheard. */
+  /** Sent again unchanged until the store confirms them: it may have taken a batch without our knowing. */
   #batches: RefusalBatch[] = [];
   #sequence = 0;
   #sending: Promise<void> | null = null;
@@ -55,7 +55,7 @@ export class RefusalTally {
     this.#later();
   }
 
-  /** Resolves when the store has every count, or has not answered for 5 s: that is said in the log. */
+  /** Resolves when the store has every count. Gives up after 5 s, and logs how many are lost. */
   async drained(): Promise<void> {
     const { clock, log } = this.#options;
     const untilMs = clock.monotonic() + patienceMs;
@@ -64,16 +64,16 @@ export class RefusalTally {
       await sleep(retryMs);
       await this.#flush();
     }
-    if (this.#pending > 0) log.error('counts of refused requests left behind', { refused: this.#pending });
+    if (this.#pending > 0) log.error('counts of refused requests lost', { refused: this.#pending });
   }
 
-  /** Refused requests the store has not yet been told of. */
+  /** How many refused requests the store has not counted yet. */
   get #pending(): number {
     const waiting = [...this.#gathered.values(), ...this.#batches.flatMap(({ counts }) => counts)];
     return waiting.reduce((sum, { refused }) => sum + refused, 0);
   }
 
-  /** The count of a row, made where there is room for it: an outage of the store must not fill the process. */
+  /** The count of a row, created if there is room: an outage of the store must not exhaust the memory. */
   #countOf(day: string, as: RefusedAs, maxRows = maxRefusalRows): RefusalCount | null {
     const name = `${day}\t${encodeRefusalRow(as)}`;
     const known = this.#gathered.get(name);
@@ -100,7 +100,7 @@ export class RefusalTally {
 
   async #send(): Promise<void> {
     const { store, log } = this.#options;
-    // What is counted meanwhile waits for the next second, and for these.
+    // Requests counted meanwhile wait until these batches are sent.
     if (this.#batches.length === 0) this.#batches = this.#inBatches();
     try {
       for (let [batch] = this.#batches; batch !== undefined; [batch] = this.#batches) {

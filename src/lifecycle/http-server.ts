@@ -18,7 +18,7 @@ export interface HttpServerOptions {
   bodyTimeoutMs: number;
   /** Whether a router in front takes https, so that plain http is refused. */
   httpsOnly?: boolean;
-  /** How long a router may keep sending requests after the process was told to stop. */
+  /** How long a router may keep sending requests after SIGTERM. */
   routerLagMs?: number;
   /** Called for requests that are refused here, before the routes. */
   onRefused?: (refusal: Refusal, requestId: string) => void;
@@ -54,7 +54,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { listener, bodyTimeoutMs, httpsOnly = false, routerLagMs = 0 } = options;
   const { onRefused, isBusy = () => false } = options;
   const secureHeaders = httpsOnly ? [...securityHeaders, ...strictTransport] : securityHeaders;
-  /** Over plain http a browser must not be told to remember https: RFC 6797, 7.2. */
+  /** Strict-Transport-Security must not be sent over plain http: RFC 6797, 7.2. */
   const headersFor = ({ headers }: IncomingMessage): readonly string[] =>
     httpsOnly && checkHttps(headers['x-forwarded-proto']) ? securityHeaders : secureHeaders;
   const state = { draining: false };

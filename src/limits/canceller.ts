@@ -26,8 +26,8 @@ export interface CancellerOptions {
 }
 
 /**
- * Cancels admissions whose answer came too late or never (invariant 4, no ghost). The store may have run the command, or
- * may still run it until the admission's not-after time. So this keeps looking for the admission until that time has
+ * Cancels admissions whose answer came too late or never (invariant 4, no ghost). The store may have run the command,
+ * or may still run it until the admission's not-after time. So this keeps looking for the admission until that time has
  * passed by the store's clock.
  */
 export class Canceller {

@@ -27,8 +27,9 @@ export interface LimitNotice {
 const maxRemembered = 10_000;
 
 /**
- * Gives notice that a limit is 80 or 100 percent used, reservations included. Only one process does so, once per window.
- * Limits of sessions are left out: they are there to be used up, and the store's mark would outlive the session.
+ * Gives notice that a limit is 80 or 100 percent used, reservations included. Only one process does so, once per
+ * window. Limits of sessions are left out: they are there to be used up, and the store's mark would outlive the
+ * session.
  */
 export class LimitNotices {
   readonly #store: Pick<AdmissionStore, 'claimNotice'>;

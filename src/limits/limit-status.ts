@@ -16,9 +16,9 @@ export function resetsAt({ applied, counter }: LimitState): string | null {
 }
 
 /**
- * The 429 for a request that does not fit (contract 1.5). If it exceeds several limits, the 429 names the one that keeps
- * it waiting longest. `limits` must be as the store found them. A page's visitor (`toSession`) sees only the figures of
- * the session's own limits.
+ * The 429 for a request that does not fit (contract 1.5). If it exceeds several limits, the 429 names the one that
+ * keeps it waiting longest. `limits` must be as the store found them. A page's visitor (`toSession`) sees only the
+ * figures of the session's own limits.
  */
 export function limitRefusal(
   limits: readonly LimitState[],

@@ -16,8 +16,8 @@ interface Waiting {
 }
 
 /**
- * Sends settlements to the store. It gathers them for 2 ms into one call, and keeps them until the store has taken them,
- * however long that takes. Settling is idempotent, so a call without an answer is repeated.
+ * Sends settlements to the store. It gathers them for 2 ms into one call, and keeps them until the store has taken
+ * them, however long that takes. Settling is idempotent, so a call without an answer is repeated.
  */
 export class SettlementQueue {
   readonly #store: Pick<AdmissionStore, 'settle'>;
@@ -40,7 +40,9 @@ export class SettlementQueue {
     return this.#waiting.length + this.#inFlight;
   }
 
-  /** Queues a settlement, and calls `done` when the store has it. An `urgent` one is sent without waiting for others. */
+  /**
+   * Queues a settlement, and calls `done` when the store has it. An `urgent` one is sent without waiting for others.
+   */
   add(settlement: Settlement, done: () => void, urgent: boolean): void {
     if (this.#waiting.length >= maxWaiting) {
       this.#log.error('settlement dropped: too many are waiting for the store', {
@@ -106,7 +108,9 @@ export class SettlementQueue {
     this.#timer = setTimeout(() => this.#flush(), this.#retryMs * (0.5 + Math.random() / 2));
   }
 
-  /** Either another process closed the request as lost, which is final (invariant 3), or an unanswered try succeeded. */
+  /**
+   * Either another process closed the request as lost, which is final (invariant 3), or an unanswered try succeeded.
+   */
   #warnOfClosed(batch: readonly Waiting[], results: readonly boolean[]): void {
     batch.forEach(({ settlement }, n) => {
       if (results[n] || !settlement.closing) return;

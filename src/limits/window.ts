@@ -5,8 +5,8 @@ import type { Window } from '../base/limit.ts';
  * agree.
  *
  * Minute and hour are sliding windows: the previous window counts in proportion to how much of it lies within the last
- * minute or hour. This approximation assumes that the previous window's use was spread evenly; it is rounded up, so that
- * it never admits too much by its own measure. Day and month are calendar windows in UTC.
+ * minute or hour. This approximation assumes that the previous window's use was spread evenly; it is rounded up, so
+ * that it never admits too much by its own measure. Day and month are calendar windows in UTC.
  */
 
 /** A window, or `open` for concurrency, which counts the requests that are open now. */
@@ -87,7 +87,7 @@ export function fitsAtMs(
   if (span === 'day' || span === 'month') return endMs;
   const lengthMs = span === 'minute' ? minuteMs : hourMs;
   const room = max - amount - counter.current;
-  // If there is room, the previous window must fade to it within this window. If not, this window must fade in the next.
+  // If there is room, the previous window fades to it within this window; if not, this window fades in the next.
   // The quotient is rounded before the subtraction: next to 10^12 ms its fraction would be lost.
   if (room >= 0) return endMs - Math.floor((room * lengthMs) / counter.previous);
   return endMs + lengthMs - Math.floor(((max - amount) * lengthMs) / counter.current);

@@ -33,7 +33,7 @@ export interface Answer {
   stream: boolean;
   durationMs: number;
   ttfbMs: number | null;
-  /** Null until the upstream accepted it: a name that a caller made up must not become a series. */
+  /** Null unless the upstream accepted it: a name that a caller made up must not become a series. */
   model: string | null;
   figures: Figures;
 }
@@ -139,7 +139,7 @@ export class Metrics {
     if (!call.ok) this.#is.storeErrors.of().add();
   }
 
-  /** Where each scrape reads the gauges. */
+  /** Sets the functions that each scrape reads the gauges from. */
   watch(gauges: Gauges): void {
     this.#gauges = gauges;
   }

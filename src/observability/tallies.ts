@@ -1,8 +1,8 @@
 import type { Counter, MetricValueWithName, Registry } from 'prom-client';
 
 /*
- * Counters and histograms that prom-client only renders. Its own build and look up a text of their labels at every
- * count, which took 7 % of a short request's instructions.
+ * Counters and histograms that prom-client only renders. Its own ones build a text from their labels and look it up for
+ * every count, which took 7 % of a short request's instructions.
  */
 
 type Labels = Readonly<Record<string, string>>;
@@ -62,7 +62,7 @@ abstract class Family<Series> {
   }
 }
 
-/** Goes up. */
+/** A number that only increases. */
 export class Tally {
   value = 0;
 
@@ -83,7 +83,7 @@ export class Tallies extends Family<Tally> {
   }
 }
 
-/** Observations, counted under the smallest bound that is not below them. */
+/** A histogram. Each observation counts under the smallest bound that is at least as large. */
 export class Distribution {
   sum = 0;
   count = 0;
@@ -104,7 +104,7 @@ export class Distribution {
     this.#within[at] = (this.#within[at] ?? 0) + 1;
   }
 
-  /** How many were at most each bound. */
+  /** For each bound, how many observations were at most that large. */
   cumulative(): { le: string; count: number }[] {
     let count = 0;
     return this.#bounds.map((bound, at) => {

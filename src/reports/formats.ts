@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Refusal } from '../base/refusal.ts';
 
-/** What reports can be had as, the one preferred where a caller does not care first. */
+/** The formats of reports. The first one is the default. */
 export const formats = ['json', 'csv', 'ndjson'] as const;
 export type Format = (typeof formats)[number];
 
@@ -23,20 +23,20 @@ interface Range {
   quality: number;
 }
 
-/** The format a request wants: what `?format=` names, else what its `Accept` likes best (RFC 9110, 12.5.1). */
+/** The format for a request: the one in `?format=`, else the one that its `Accept` prefers (RFC 9110, 12.5.1). */
 export function formatFor(named: Format | undefined, accept: string | undefined): Format | Refusal {
   if (named !== undefined) return named;
   if (accept === undefined || accept.trim() === '') return 'json';
   const ranges = accept.split(',').flatMap(rangeOf);
   const [best] = formats
-    .map((format) => ({ format, ...likingOf(mediaTypes[format], ranges) }))
+    .map((format) => ({ format, ...preferenceFor(mediaTypes[format], ranges) }))
     .filter(({ quality }) => quality > 0)
-    // Sorting is stable: of equals the first of `formats`.
+    // Sorting is stable, so among equals the first of `formats` wins.
     .sort((a, b) => b.quality - a.quality || b.precision - a.precision);
   return best?.format ?? notAcceptable();
 }
 
-/** `text/*;q=0.5`; nothing for what is none. */
+/** A range such as `text/*;q=0.5`; empty if the text is not a range. */
 function rangeOf(text: string): Range[] {
   const [range = '', ...parameters] = text.split(';').map((part) => part.trim().toLowerCase());
   const [type = '', subtype = '', ...more] = range.split('/');
@@ -50,10 +50,10 @@ function isQuality(parameter: string): boolean {
   return /^q\s*=/.test(parameter);
 }
 
-/** How much a media type is wanted: as the range says that fits it most precisely. */
-function likingOf(mediaType: string, ranges: readonly Range[]): { quality: number; precision: number } {
+/** How much a media type is preferred, according to the most specific range that matches it. */
+function preferenceFor(mediaType: string, ranges: readonly Range[]): { quality: number; precision: number } {
   const [type, subtype] = mediaType.split('/');
-  const fitting = ranges
+  const matching = ranges
     .map((range) => ({ ...range, precision: (range.type === '*' ? 0 : 1) + (range.subtype === '*' ? 0 : 1) }))
     .filter(
       (range) =>
@@ -61,10 +61,10 @@ function likingOf(mediaType: string, ranges: readonly Range[]): { quality: numbe
         (range.type === type && ['*', subtype].includes(range.subtype)),
     )
     .sort((a, b) => b.precision - a.precision || b.quality - a.quality);
-  return { quality: fitting[0]?.quality ?? 0, precision: fitting[0]?.precision ?? 0 };
+  return { quality: matching[0]?.quality ?? 0, precision: matching[0]?.precision ?? 0 };
 }
 
 function notAcceptable(): Refusal {
-  const message = `This can be had as ${Object.values(mediaTypes).join(', ')}: say so in Accept, or with ?format=${formats.join('|')}.`;
+  const message = `The formats are ${Object.values(mediaTypes).join(', ')}. Choose one in Accept or with ?format=${formats.join('|')}.`;
   return new Refusal('invalid_request', message, { status: 406, param: 'accept' });
 }

@@ -27,7 +27,7 @@ export async function* sumsInPages<Query extends SumsOfDays, Row>(
   for (const day of daysBetween(query.from, query.to)) yield await read({ ...query, from: day, to: day });
 }
 
-/** All pages of a list, from the query's cursor on, until its reader has left. */
+/** All pages of a list, starting at the query's cursor. Stops when the reader has left. */
 export async function* allPages<Query extends { cursor: string | null }, Row>(
   query: Query,
   read: (query: Query & { limit: number }) => Promise<{ data: Row[]; next_cursor: string | null }>,
@@ -38,12 +38,12 @@ export async function* allPages<Query extends { cursor: string | null }, Row>(
     const page = await read({ ...query, limit: rowsPerPage, cursor });
     yield page.data;
     cursor = page.next_cursor;
-    // The embedded store answers at once: other requests must have their turn.
+    // The embedded store answers immediately, so let other requests run in between.
     await turn();
   } while (cursor !== null && !left.aborted);
 }
 
-/** The ledger as an actor may read it: every query is limited to its teams, whatever else the query says. */
+/** The ledger as an actor may read it: every query is limited to the actor's teams. */
 export function visibleLedger(
   ledger: Omit<LedgerReader, 'extent'>,
   actor: Actor,
@@ -56,7 +56,7 @@ export function visibleLedger(
   };
 }
 
-/** The counted refusals that an actor may read, in the same way. */
+/** The same for the counts of refusals. */
 export function visibleRefusals(
   refused: Pick<RefusalStore, 'refusals'>,
   actor: Actor,

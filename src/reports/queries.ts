@@ -19,7 +19,7 @@ import {
   whoFilters,
 } from './parameters.ts';
 
-/** What a request for a report asks for, and the format it names. */
+/** The query of a request for a report, and the format that it names. */
 export interface Asked<Query> {
   query: Query;
   format: Format | undefined;
@@ -89,7 +89,7 @@ export function parseEntryQuery(query: Record<string, string>): Checked<Asked<As
   return { ok: true, value: { format, query: { limit, cursor, ...admitted, filters: narrowed } } };
 }
 
-/** Compared as it is: no character has a special meaning. */
+/** Compared exactly: no character has a special meaning. */
 const name = z
   .string()
   .min(1, 'must not be empty')

@@ -5,14 +5,14 @@ import { type StreamEnds, streamOf } from './row-stream.ts';
 /** A row of a report. In CSV, objects and lists are written as JSON. */
 export type Row = Readonly<Record<string, JsonValue>>;
 
-/** Rows on their way to a caller, however many. */
+/** A report of any number of rows. */
 export interface Report {
   /** The name of the file it is saved as; letters, digits and - only. */
   name: string;
   /** The fields that every row has, in this order. */
   columns: readonly string[];
   pages: AsyncIterable<readonly Row[]> | Iterable<readonly Row[]>;
-  /** Sent with it. */
+  /** Additional headers of the reply. */
   headers?: Readonly<Record<string, string>>;
 }
 
@@ -27,8 +27,8 @@ interface Shape {
 const rowsPerChunk = 1_000;
 
 /**
- * A report as a reply that is written while it is read. Rejects if its first page cannot be read. If a later page
- * cannot be read, the reply ends so that it cannot be taken for complete (`ends.cut`).
+ * A report as a reply that is sent while it is being read. Rejects if the first page cannot be read. If a later page
+ * cannot be read, the connection is cut (`ends.cut`), so that the reply does not look complete.
  */
 export async function streamedReport(
   report: Report,

@@ -1,17 +1,17 @@
 const encoder = new TextEncoder();
 
 export interface StreamEnds {
-  /** Aborted when the reader has left. */
+  /** Aborted when the reader leaves. */
   left: AbortController;
-  /** Told what went wrong on the way. */
+  /** Called with an error that occurs after the first text. */
   failed: (error: unknown) => void;
-  /** Cuts the reader's connection; null where there is none, and the reader is told by an error of the stream. */
+  /** Cuts the reader's connection. Null if there is none: then the stream fails instead. */
   cut: (() => void) | null;
 }
 
 /**
- * Texts as a stream of bytes, asked for one by one as the reader takes them. The first is asked for at once: rejects
- * with whatever that fails with, while there still can be another answer.
+ * Texts as a stream of bytes. Each text is read only when the reader is ready for it, except for the first: if reading
+ * it fails, this rejects, so another answer is still possible.
  */
 export async function streamOf(
   texts: AsyncGenerator<string>,
@@ -37,7 +37,7 @@ export async function streamOf(
         } catch (error) {
           failed(error);
           if (cut === null) return controller.error(error);
-          // Of an error of the stream node-server would print all it knows, beside the log.
+          // If the stream failed, node-server would print the whole error, bypassing the log.
           cut();
           controller.close();
         }

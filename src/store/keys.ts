@@ -11,7 +11,9 @@ export interface Keys {
   epochs: string;
   /** Identity. String: JSON, the settings of the whole gateway. */
   settings: string;
-  /** Identity. Hash: secret hash → `team/token id`, and the reverse (newest first), so that a deletion needs no scan. */
+  /**
+   * Identity. Hash: secret hash → `team/token id`, and the reverse (newest first), so that a deletion needs no scan.
+   */
   secrets: string;
   /** Identity. Hash: user id → JSON. */
   users: (team: string) => string;

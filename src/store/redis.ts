@@ -44,7 +44,7 @@ export class RedisStore implements Store {
       maxRetriesPerRequest: 0,
       commandTimeout: commandTimeoutMs,
       connectTimeout: 5_000,
-      // A connection that stays silent while commands wait is dead, even if TCP has not noticed: this happens after a failover.
+      // After a failover, a connection may stay silent while commands wait. It is dead even if TCP has not noticed.
       socketTimeout: Math.max(5_000, 5 * commandTimeoutMs),
       retryStrategy: (times) => Math.min(100 * times, 1_000) * (0.5 + Math.random() / 2),
       // After a failover the old primary is a replica: disconnect, and resolve the address again.

@@ -14,8 +14,8 @@ export interface Script {
 const includeLine = /^ *-- include: (\S+)$/gm;
 
 /**
- * Reads a Lua file next to the caller: `loadScript(new URL('./admit.lua', import.meta.url))`. Each included file replaces
- * the first line that includes it; later ones are removed. The first line, which has the flags, stays first.
+ * Reads a Lua file next to the caller: `loadScript(new URL('./admit.lua', import.meta.url))`. Each included file
+ * replaces the first line that includes it; later ones are removed. The first line, which has the flags, stays first.
  */
 export function loadScript(file: URL): Script {
   return scriptOf(basename(file.pathname, '.lua'), withIncludes(file, new Set()));

@@ -1,7 +1,9 @@
 import type { Log } from '../base/log.ts';
 import type { RedisStore } from './redis.ts';
 
-/** By default Redis saves at most an hour after a change. If it has not saved for two hours, it does not save at all. */
+/**
+ * By default Redis saves at most an hour after a change. If it has not saved for two hours, it does not save at all.
+ */
 const silentS = 7_200;
 
 /** Whether a store persists its data and may evict it; null if unknown. */

@@ -1,7 +1,9 @@
 import { LuaFactory, LuaType } from 'wasmoon';
 import type { Reply } from './command.ts';
 
-/** Lua's C API as WebAssembly exports it: pointers and lengths are in bytes of its memory, 64-bit integers are bigints. */
+/**
+ * Lua's C API as WebAssembly exports it: pointers and lengths are in bytes of its memory, 64-bit integers are bigints.
+ */
 export interface LuaApi {
   HEAPU8: Uint8Array;
   HEAPU32: Uint32Array;

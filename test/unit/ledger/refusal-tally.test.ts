@@ -114,7 +114,7 @@ describe('RefusalTally', () => {
     const drained = tally.drained();
     await vi.advanceTimersByTimeAsync(5_500);
     await drained;
-    expect(logged).toEqual(['counts of refused requests left behind']);
+    expect(logged).toEqual(['counts of refused requests lost']);
   });
 
   it('stays bounded while the store is away, and loses no count', async () => {
