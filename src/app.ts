@@ -2,7 +2,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { adminApp } from './admin/admin-app.ts';
-import { adminRoutes } from './admin/admin-routes.ts';
+import { adminRoutes } from './admin/admin-app.ts';
 import type { AdminDeps } from './admin/deps.ts';
 import type { Clock } from './base/clock.ts';
 import { doubledVersion, methodNotAllowed, missingVersion, nothingHere } from './base/no-route.ts';

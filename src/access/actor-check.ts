@@ -10,7 +10,7 @@ import { credentialOf, hashToken, inspectToken } from '../identity/records/token
 /** Who administers, by the credential in the headers; else why nobody does. Rejects with `StoreUnavailable`. */
 export type ActorCheck = (headers: CredentialHeaders) => Promise<Actor | Refusal>;
 
-export interface ActorCheckOptions {
+interface ActorCheckOptions {
   adminKey: string;
   administrators: AdministratorStore;
   /** Tells a user's token, which has the wrong role, from one nobody has. */

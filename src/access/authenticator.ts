@@ -20,7 +20,7 @@ export interface Authenticated {
   fresh: boolean;
 }
 
-export interface AuthenticatorOptions {
+interface AuthenticatorOptions {
   identities: IdentityStore;
   clock: Clock;
   maxEntries?: number;

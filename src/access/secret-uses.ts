@@ -7,7 +7,7 @@ import { StoreUnavailable } from '../store/store-unavailable.ts';
 /** How often they are written: what an administrator reads is at most so old. */
 const writeEveryMs = 60_000;
 
-export interface SecretUsesOptions {
+interface SecretUsesOptions {
   store: Pick<SecretStore, 'noteUses' | 'lastUses'>;
   /** The store's clock as far as this process can tell, ms. */
   storeNowMs: () => number;

@@ -4,7 +4,11 @@ import { methodNotAllowed, nothingHere } from '../base/no-route.ts';
 import { Refusal } from '../base/refusal.ts';
 import { requestIdOf } from '../edge/call.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
-import { adminRoutes } from './admin-routes.ts';
+import { backupRoutes } from './backup-routes.ts';
+import { reportRoutes } from './report-routes.ts';
+import { administratorRoutes, settingsRoutes } from './gateway-routes.ts';
+import { teamRoutes, userRoutes } from './team-routes.ts';
+import { tokenRoutes } from './token-routes.ts';
 import type { AdminDeps } from './deps.ts';
 import { permit } from '../access/permission.ts';
 import { readIfMatch } from '../identity/operations/precondition.ts';
@@ -51,6 +55,19 @@ export function adminApp(deps: AdminDeps, routes: readonly Route[] = adminRoutes
     return respond(c, new Refusal('internal_error', 'Something went wrong in the gateway.'));
   });
   return app;
+}
+
+/** Every route of the admin API, with what each of its operations needs. */
+export function adminRoutes(deps: AdminDeps): Route[] {
+  return [
+    ...teamRoutes(deps),
+    ...userRoutes(deps),
+    ...tokenRoutes(deps),
+    ...settingsRoutes(deps),
+    ...reportRoutes(deps),
+    ...administratorRoutes(deps),
+    ...backupRoutes(deps),
+  ];
 }
 
 function mount(app: Hono<AdminEnv>, { path, methods }: Route): void {

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { time } from '../base/fields.ts';
 import type { JsonObject } from '../base/request.ts';
+import type { Keys } from '../store/keys.ts';
 import type { Script } from '../store/script.ts';
+import type { Store } from '../store/store.ts';
 
 /*
  * Who changed what (docs/audit.md). A store that makes a change writes its entry in the same step. Who asked for the
@@ -95,6 +97,24 @@ export interface ScriptCall {
 /** Runs scripts that change something. The change and its entry are written together, or neither is. */
 export interface AuditedScripts {
   run(script: Script, call: ScriptCall): Promise<unknown>;
+}
+
+/** The base of stores whose changes are recorded in the audit trail. Their methods reject with `StoreUnavailable`. */
+export abstract class AuditedStore {
+  protected readonly store: Store;
+  protected readonly keys: Keys;
+  protected readonly changes: AuditedScripts;
+
+  /** Without `changes` nothing is recorded. */
+  constructor(store: Store, keys: Keys, changes: AuditedScripts = withoutTrail(store)) {
+    this.store = store;
+    this.keys = keys;
+    this.changes = changes;
+  }
+}
+
+function withoutTrail(store: Store): AuditedScripts {
+  return { run: (script, { keys, args }) => store.run(script, keys, args) };
 }
 
 /** What the scripts answer if they have changed something; audited.lua asks the same. */

@@ -25,7 +25,7 @@ export function auditedChange(change: Change): AuditedChange {
 }
 
 /** A record in the form of the admin API: limits without ids, secrets without hashes. */
-export function auditedRecord(record: JsonObject): JsonObject {
+function auditedRecord(record: JsonObject): JsonObject {
   const audited = { ...record };
   if ('limits' in audited) audited['limits'] = without('id', audited['limits']);
   if ('secrets' in audited) audited['secrets'] = without('hash', audited['secrets']);
@@ -76,6 +76,6 @@ function picked(record: JsonObject, names: readonly string[]): JsonObject {
 }
 
 /** An absent field means the same as null. */
-function withoutNulls(record: JsonObject): JsonObject {
+export function withoutNulls(record: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null));
 }

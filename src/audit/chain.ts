@@ -14,7 +14,7 @@ export interface Head {
 export const noHead: Head = { sequence: 0, hash: '' };
 
 /** An entry to be appended, provided that the head is still the one it was made for. */
-export interface Link {
+interface Link {
   head: Head;
   /** The canonical text, which is stored and hashed. */
   text: string;

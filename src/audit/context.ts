@@ -12,7 +12,7 @@ export interface AuditContext {
 }
 
 /** What a request says about its sender. */
-export interface RequestSource {
+interface RequestSource {
   requestId: string;
   forwardedFor: string | string[] | undefined;
 }

@@ -41,7 +41,7 @@ export interface Past {
 }
 
 /** Whether the store has had this record, even if it was deleted meanwhile. */
-export function wasSeen(row: Row, { digests, isOrigin }: Past, exportedAt: string): boolean {
+function wasSeen(row: Row, { digests, isOrigin }: Past, exportedAt: string): boolean {
   if (digests.has(digestOf(row))) return true;
   const createdAt = row.record['created_at'];
   return isOrigin && typeof createdAt === 'string' && Date.parse(createdAt) <= Date.parse(exportedAt);

@@ -11,7 +11,7 @@ const maxAttempts = 20;
 /** A log line names at most this many rows. */
 const maxNamed = 10;
 
-export interface IdentityFileOptions {
+interface IdentityFileOptions {
   document: BackupDocument;
   archive: IdentityArchive;
   log: Log;
@@ -77,8 +77,7 @@ function named(rows: readonly Row[]): string {
   return some.join(', ') + (rows.length > maxNamed ? ', …' : '');
 }
 
-export type IdentityFileResult =
-  { ok: true; document: BackupDocument | null } | { ok: false; problems: string[] };
+type IdentityFileResult = { ok: true; document: BackupDocument | null } | { ok: false; problems: string[] };
 
 /** Reads and checks the document of IDENTITY_FILE. Reports all problems at once, each with its path in the file. */
 export async function readIdentityFile(file: string | undefined): Promise<IdentityFileResult> {

@@ -9,7 +9,7 @@ import { StoreUnavailable } from '../store/store-unavailable.ts';
 const retryMs = 2_000;
 const fromFile = { actor: 'file', address: null, requestId: null };
 
-export interface IdentityLoaderOptions {
+interface IdentityLoaderOptions {
   /** The document of IDENTITY_FILE; null if there is none. */
   document: BackupDocument | null;
   archive: IdentityArchive;

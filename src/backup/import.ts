@@ -17,7 +17,7 @@ export interface ImportOptions {
 }
 
 /** A document up to this size is one change; a larger one is one change a team, in the order of the document. */
-export const maxAtOnceBytes = 8_388_608;
+const maxAtOnceBytes = 8_388_608;
 const maxAttempts = 20;
 const rowsATurn = 1_000;
 

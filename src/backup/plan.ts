@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { RecordChange, StoredRecord } from '../identity/records/archive.ts';
 import type { JsonObject } from '../base/request.ts';
+import { withoutNulls } from '../audit/audited-change.ts';
 import type { Row } from './document.ts';
 
 /** What happens to a row of a document. */
 export const fates = ['created', 'unchanged', 'kept', 'overwritten', 'revoked'] as const;
 export type Fate = (typeof fates)[number];
 
-export interface Planned {
+interface Planned {
   fate: Fate;
   change: RecordChange;
 }
@@ -38,10 +39,6 @@ function isSame({ record, secrets }: Row, stored: JsonObject, storedSecrets: rea
     isDeepStrictEqual(withoutNulls(record), withoutNulls(stored)) &&
     isDeepStrictEqual(secrets.toSorted(), storedSecrets.toSorted())
   );
-}
-
-function withoutNulls(record: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null));
 }
 
 /** Whether the store has it as ended: revoked, or without a secret because its user was deleted. */

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
+import { isJsonObject, type JsonObject, type JsonValue, valuesIn } from '../base/request.ts';
 import { check } from '../base/check.ts';
 import type { Problem } from '../base/refusal.ts';
 import { shortened, type Row } from './document.ts';
@@ -84,17 +84,6 @@ function unknownHashes(hashes: JsonValue, path: string): { found: string[]; prob
   if (hashes === null) return { found: [], problems: [] };
   const param = `${path}.secret_hashes`;
   return { found: [], problems: [{ param, message: `${param} is not a field known here.` }] };
-}
-
-/** How many values are in a value. Stops counting shortly after `enough`. */
-function valuesIn(value: JsonValue, enough: number): number {
-  if (typeof value !== 'object' || value === null) return 1;
-  let count = 1;
-  for (const inner of Array.isArray(value) ? value : Object.values(value)) {
-    count += valuesIn(inner, enough - count);
-    if (count > enough) break;
-  }
-  return count;
 }
 
 /** A problem of a row with the row's path in front. */

@@ -89,3 +89,14 @@ export interface Endpoint {
   /** Pure. `maxOutputTokens` gives the catalogue's bound for a model, or null. */
   validate(value: JsonObject, maxOutputTokens: (model: string) => number | null): ValidRequest | Refusal;
 }
+
+/** The number of values in a JSON value, itself included. Stops counting soon after `most`. */
+export function valuesIn(value: unknown, most: number): number {
+  if (typeof value !== 'object' || value === null) return 1;
+  let count = 1;
+  for (const inner of Object.values(value)) {
+    count += valuesIn(inner, most - count);
+    if (count > most) break;
+  }
+  return count;
+}

@@ -1,11 +1,19 @@
-import type { ClaimedToken } from './claim.ts';
 import type { ClaimStore } from './claim-store.ts';
 import { Refusal } from '../base/refusal.ts';
 import { hashOf, isCode, newCode, seal, unseal } from './sealed.ts';
 
 const livesMs = 3_600_000;
 
-export interface ClaimLinksOptions {
+/** What a claim link shows once. */
+export interface ClaimedToken {
+  id: string;
+  /** The secret itself. */
+  token: string;
+  team: string;
+  user: string;
+}
+
+interface ClaimLinksOptions {
   store: ClaimStore;
   /** The text before `/claim/…`: the gateway's address, by the request's Host; '' if there is none. */
   origin: (host: string | undefined) => string;

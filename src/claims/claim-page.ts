@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { ClaimedToken } from './claim.ts';
+import type { ClaimedToken } from './claim-links.ts';
 import { escaped } from '../base/html.ts';
 
 const style = `

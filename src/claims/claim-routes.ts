@@ -7,8 +7,7 @@ import { Refusal } from '../base/refusal.ts';
 import type { Answers, TextReply } from '../edge/answers.ts';
 import type { Call } from '../edge/call.ts';
 import type { Route } from '../edge/route.ts';
-import type { ClaimedToken } from './claim.ts';
-import type { ClaimLinks } from './claim-links.ts';
+import type { ClaimedToken, ClaimLinks } from './claim-links.ts';
 import { claimHeaders, refusedPage, tokenPage, waitingPage } from './claim-page.ts';
 
 export interface ClaimDeps {

@@ -1,5 +1,4 @@
-import { AuditedStore } from '../audit/audited-store.ts';
-import type { ClaimState, SealedClaim } from './claim.ts';
+import { AuditedStore } from '../audit/audit.ts';
 import { loadScript } from '../store/script.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 
@@ -7,6 +6,19 @@ const putClaim = loadScript(new URL('./put_claim.lua', import.meta.url));
 const openClaim = loadScript(new URL('./open_claim.lua', import.meta.url));
 
 const openedMark = /^opened (\d+)$/;
+
+/** What is under a code: a sealed token that waits, the time it was opened, or nothing (any more). */
+type ClaimState =
+  { kind: 'waiting'; expiresAtMs: number } | { kind: 'opened'; atMs: number } | { kind: 'none' };
+
+/** A token as it is stored under a code. Everything but `sealed` can be read without the code. */
+export interface SealedClaim {
+  sealed: string;
+  livesMs: number;
+  /** Whose it is, for the audit trail. */
+  team: string;
+  tokenId: string;
+}
 
 /** Sealed tokens by the hash of their code, each a key that expires. Methods reject with `StoreUnavailable`. */
 export class ClaimStore extends AuditedStore {

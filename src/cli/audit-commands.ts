@@ -1,8 +1,7 @@
 import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { type Command, Option } from 'commander';
-import { ChainCheck, type Verdict } from '../audit/chain-check.ts';
-import { LoggedHeads } from '../audit/logged-heads.ts';
+import { ChainCheck, LoggedHeads, type Verdict } from '../audit/chain-check.ts';
 import type { JsonObject } from '../base/request.ts';
 import { adminPath } from './arguments.ts';
 import { plain, shortTime } from './cells.ts';

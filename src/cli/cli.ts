@@ -18,7 +18,7 @@ export interface Terminal {
 }
 
 /** An action that cannot be undone. */
-export interface Confirmation {
+interface Confirmation {
   /** `--yes` on the command line: nobody is asked. */
   yes: boolean | undefined;
   /** Go on if nobody can be asked. */

@@ -32,7 +32,7 @@ const docs: OperationDocs = {
   ],
 };
 
-export interface McpServersDeps {
+interface McpServersDeps {
   frontDoor: FrontDoor;
   answers: Answers;
   upstreams: Upstreams;

@@ -27,7 +27,7 @@ const docs: OperationDocs = {
   answer: okList(usageRowResponse),
 };
 
-export interface OwnUsageDeps {
+interface OwnUsageDeps {
   frontDoor: FrontDoor;
   answers: Answers;
   ledger: LedgerReader;

@@ -39,7 +39,7 @@ const defaultOutputTokens = 4_096;
 /** From this size on a body is worked on in several turns of the event loop. */
 const largeBodyBytes = 1_048_576;
 
-export interface PipelineParts {
+interface PipelineParts {
   settings: Settings;
   catalogue: Catalogue;
   frontDoor: FrontDoor;

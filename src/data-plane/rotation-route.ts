@@ -25,7 +25,7 @@ const docs: OperationDocs = {
   refusals: ['not_found', 'precondition_failed'],
 };
 
-export interface OwnRotationDeps extends RotateDeps {
+interface OwnRotationDeps extends RotateDeps {
   frontDoor: FrontDoor;
   answers: Answers;
   auditContextOf: AuditContextOf;

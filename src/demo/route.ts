@@ -23,7 +23,7 @@ export interface StandInRequest {
   method: string;
   path: string;
   headers: IncomingHttpHeaders;
-  /** The body parsed as JSON; undefined if it is not. */
+  /** The body parsed as JSON; null if it is not. */
   body: unknown;
   /** The body as text. */
   text: string;
@@ -46,7 +46,7 @@ export function route(
   if (given !== key && onlyModel === undefined) return errorAnswer(401, 'Invalid authentication credentials');
   if (method === 'GET' && path === '/v1/mcp/servers') return { status: 200, json: mcpServers };
   if (method !== 'POST') return errorAnswer(404, 'Not found');
-  const body = parsed as JsonValue | undefined; // of JSON
+  const body = parsed as JsonValue; // of JSON
   if (!isJsonObject(body)) return errorAnswer(400, 'The body is not a JSON object');
   if (onlyModel !== undefined && body['model'] !== onlyModel) {
     return errorAnswer(403, 'The key has no access to this model');

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { text as readText } from 'node:stream/consumers';
 import { type Clock, systemClock } from '../base/clock.ts';
+import { parsedJson } from '../base/request.ts';
 import { type Answer, errorAnswer, setUpstreamHeaders } from './answer.ts';
 import { sendFrames } from './connection.ts';
 import { availableModels } from './listings.ts';
@@ -59,7 +60,7 @@ export async function startStandIn({
   const handle = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const text = await readText(req);
     const { method = '', url = '', headers } = req;
-    const request = { method, path: url, headers, body: parse(text), text };
+    const request = { method, path: url, headers, body: parsedJson(text), text };
     const forModels = asksForModels(req);
     if (!forModels) setUpstreamHeaders(res);
     if (await intercept(request, req, res)) return;
@@ -106,12 +107,4 @@ function fail(res: ServerResponse, error: unknown): void {
     return;
   }
   void send(res, errorAnswer(500, `The stand-in failed: ${String(error)}`));
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -7,14 +7,14 @@ import { serve } from '../serve.ts';
 import { sessionPolicyProblems } from '../sessions/schema.ts';
 import { startStandIn } from './stand-in.ts';
 
-export interface DemoOptions {
+interface DemoOptions {
   /** PORT, LOG_LEVEL and a few more are taken from it. The demo sets the rest itself. */
   env: NodeJS.ProcessEnv;
   /** Closes anything else, once the gateway has stopped. */
   onStop?: () => Promise<unknown>;
 }
 
-export interface Demo {
+interface Demo {
   url: string;
   adminKey: string;
 }

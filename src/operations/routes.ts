@@ -7,7 +7,6 @@ import { type Answers, htmlReply, jsonReply, type Reply } from '../edge/answers.
 import type { Call } from '../edge/call.ts';
 import type { Route } from '../edge/route.ts';
 import type { MetricsText } from '../observability/metrics.ts';
-import { healthResponse, liveness, readiness } from './health.ts';
 import { Description, pageHeaders } from './openapi/page.ts';
 import { welcomePage, welcomeResponse, welcomeText } from './welcome.ts';
 
@@ -22,6 +21,26 @@ export interface OperationsDeps {
 
 /** The page has inline style. */
 const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+
+/** The answer of both endpoints. */
+const healthResponse = z
+  .object({ status: z.string(), reasons: z.array(z.string()).exactOptional() })
+  .meta({ id: 'Health' });
+
+/** `/healthz`: the process answers. Nothing else is checked, so that an outage of the store restarts nobody. */
+export const liveness = { status: 'ok' };
+
+/** `/readyz`: whether this process should get requests now, and why not. */
+export function readiness(state: { storeReachable: boolean; draining: boolean }): {
+  status: 200 | 503;
+  body: z.infer<typeof healthResponse>;
+} {
+  const reasons: string[] = [];
+  if (!state.storeReachable) reasons.push('store unreachable');
+  if (state.draining) reasons.push('draining');
+  if (reasons.length === 0) return { status: 200, body: { status: 'ready' } };
+  return { status: 503, body: { status: 'unavailable', reasons } };
+}
 
 /** Metrics show all teams at once. */
 export const metricsNeed: Need = 'read-gateway';

@@ -7,7 +7,7 @@ import type { SessionStore } from './session-store.ts';
 import { narrowed, type NarrowOptions } from './narrow.ts';
 import { defaultLifeS, type NewSession } from './schema.ts';
 
-export interface MinterOptions extends NarrowOptions {
+interface MinterOptions extends NarrowOptions {
   sessions: Pick<SessionStore, 'mint'>;
   /** Makes the text of a session that expires at this time, ms. */
   mint: (expiresAtMs: number) => { id: string; text: string; secretHash: string };

@@ -6,7 +6,7 @@ import type { Pinned, Session } from '../identity/records/session.ts';
 import type { NewSession } from './schema.ts';
 
 /** A session without its id and its times. */
-export type SessionPolicy = Pick<Session, 'models' | 'endpoints' | 'origins' | 'tools' | 'pinned'> & {
+type SessionPolicy = Pick<Session, 'models' | 'endpoints' | 'origins' | 'tools' | 'pinned'> & {
   limits: Limit[];
 };
 

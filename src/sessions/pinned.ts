@@ -38,7 +38,7 @@ export function fillPinned(
   return filled;
 }
 
-export interface PinnedChecks {
+interface PinnedChecks {
   /** Names of the `heroku_tool` and `mcp` tools the session may run. */
   tools: readonly string[];
   /** The catalogue's bound for a model, or null. */

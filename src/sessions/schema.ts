@@ -2,15 +2,15 @@ import { z } from 'zod';
 import { check } from '../base/check.ts';
 import { endUser, limit, limits, listOf, model, origin, time, tool } from '../base/fields.ts';
 import type { Problem } from '../base/refusal.ts';
-import type { JsonObject } from '../base/request.ts';
+import { type JsonObject, valuesIn } from '../base/request.ts';
 import type { Session } from '../identity/records/session.ts';
 import { endpointPaths, endpoints } from '../validation/registry.ts';
 import { pinnedProblems } from './pinned.ts';
 
 /* What `POST /v1/sessions` takes and answers, and what an issuer's entry says about its sessions. A field that is null is absent. */
 
-export const minLifeS = 10;
-export const maxLifeS = 86_400;
+const minLifeS = 10;
+const maxLifeS = 86_400;
 export const defaultLifeS = 900;
 
 const lifeExpected = `must be a whole number of seconds from ${minLifeS} to ${maxLifeS}`;
@@ -21,24 +21,13 @@ const fieldName = z
 /** Bounded by number, because a parsed empty list takes twenty times its two bytes. */
 const maxPinnedValues = 2_000;
 
-/** The number of values in a JSON value, itself included. Stops counting beyond `most`. */
-function countValues(value: unknown, most: number): number {
-  let count = 1;
-  if (typeof value !== 'object' || value === null) return count;
-  for (const item of Object.values(value)) {
-    count += countValues(item, most - count);
-    if (count > most) break;
-  }
-  return count;
-}
-
 const pinnedPaths = endpoints.map(({ path }) => path);
 const pinnedRequest = z
   .looseObject({
     endpoint: z.enum(pinnedPaths, `must be one of ${pinnedPaths.join(', ')}`).nullish(),
     allow: listOf(fieldName).nullish(),
   })
-  .refine((value) => countValues(value, maxPinnedValues) <= maxPinnedValues, {
+  .refine((value) => valuesIn(value, maxPinnedValues) <= maxPinnedValues, {
     error: `must hold at most ${maxPinnedValues} values`,
   })
   // The rest are the fields of the request, JSON as they came in.
@@ -57,7 +46,7 @@ const policy = {
 export const newSession = z.strictObject({ ...policy, end_user: endUser.nullish() });
 
 /** What an issuer's entry gives the sessions of the people it vouches for. */
-export const sessionPolicy = z.strictObject(policy);
+const sessionPolicy = z.strictObject(policy);
 
 export type NewSession = z.infer<typeof newSession>;
 

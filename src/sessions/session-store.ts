@@ -31,19 +31,19 @@ export class SessionStore {
     this.#bounds = bounds;
   }
 
-  /** Stores a new session, in one trip. */
+  /** Stores a new session, in one round trip. */
   async mint({ session, secretHash, expiresAtMs, parent }: MintRequest): Promise<MintResult> {
     const keys = this.#keys;
-    const place = placeOf(parent);
+    const parentKey = parentKeyOf(parent);
     const record = JSON.stringify(session);
     const { perMinute, maxBytes } = this.#bounds;
     const reply = await this.#store.run(
       mint,
-      [keys.session(session.id), keys.epochs, keys.sessionsOf(place), keys.minting(place)],
+      [keys.session(session.id), keys.epochs, keys.sessionsOf(parentKey), keys.minting(parentKey)],
       [
         session.id,
         secretHash,
-        place,
+        parentKey,
         record,
         expiresAtMs,
         parent.team,
@@ -57,31 +57,31 @@ export class SessionStore {
     return mintResult(reply, this.#bounds);
   }
 
-  /** Ends a session; false where it is gone already. Works in a full store. */
+  /** Ends a session; false if it is gone already. Works in a full store. */
   async end(id: string): Promise<boolean> {
     const keys = this.#keys;
     return (await this.#store.run(end, [keys.session(id)], [keys.sessionsOf(''), keys.minting('')])) === 1;
   }
 
-  /** Counts an exchange of an ID token, and says which one it is; forgotten at `untilMs`. */
+  /** Counts an exchange of an ID token and returns the count, which expires at `untilMs`. */
   async countExchange(replayKey: string, untilMs: number): Promise<number> {
     return Number(await this.#store.run(countExchange, [this.#keys.exchanged(replayKey)], [untilMs]));
   }
 
-  /** Ends all sessions of a parent; how many there were. Works in a full store. */
+  /** Ends all sessions of a parent. Returns how many there were. Works in a full store. */
   async endAll(parent: { team: string; token: string }): Promise<number> {
     const keys = this.#keys;
-    const place = placeOf(parent);
+    const parentKey = parentKeyOf(parent);
     const ended = await this.#store.run(
       endAll,
-      [keys.sessionsOf(place), keys.minting(place)],
+      [keys.sessionsOf(parentKey), keys.minting(parentKey)],
       [keys.session('')],
     );
     return Number(ended);
   }
 }
 
-function placeOf({ team, token }: { team: string; token: string }): string {
+function parentKeyOf({ team, token }: { team: string; token: string }): string {
   return `${team}/${token}`;
 }
 

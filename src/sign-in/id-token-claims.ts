@@ -7,13 +7,13 @@ const maxSubjectLength = 255;
 const maxTimeMs = 8.64e15;
 
 /** The claims of a verified ID token, read. */
-export interface CheckedClaims {
+interface CheckedClaims {
   readonly subject: string;
   /** ms since the epoch. */
   readonly expiresAtMs: number;
 }
 
-export interface ClaimRules {
+interface ClaimRules {
   readonly audiences: readonly string[];
   readonly nowMs: number;
   readonly clockToleranceS: number;

@@ -5,7 +5,7 @@ import { AttemptFloor, Discovery, type FetchTimes, KeysUnavailable } from './dis
 /** A failed fetch may be repeated this soon, whatever the cooldown: a lost packet must not lock everyone out. */
 const maxFloorMs = 5_000;
 
-export interface KeyTimes extends Omit<FetchTimes, 'floorMs'> {
+interface KeyTimes extends Omit<FetchTimes, 'floorMs'> {
   /** After a fetch, how long an unknown key causes no other fetch. */
   readonly cooldownMs: number;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ClaimStore } from '../../src/claims/claim-store.ts';
-import type { SealedClaim } from '../../src/claims/claim.ts';
+import type { SealedClaim } from '../../src/claims/claim-store.ts';
 import { keysUnder } from '../../src/store/keys.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
 import { engines, servers, useEngine, useServer } from './engines.ts';

@@ -82,7 +82,8 @@ export async function startStandIn({
     return (await script?.(req, res, request.body)) === true;
   };
 
-  const { url, key, server, close } = await startDemoStandIn({ ...options, intercept });
+  const demo = await startDemoStandIn({ ...options, intercept });
+  const { url, key, server } = demo;
   server.on('request', (req, res) => {
     if (asksForModels(req)) return;
     counts.open += 1;
@@ -115,7 +116,7 @@ export async function startStandIn({
       modelsScript = next;
     },
     waitFor: (predicate, timeoutMs = 20_000) => waitForChange(events, () => predicate(standIn), timeoutMs),
-    close,
+    close: () => demo.close(),
   };
   return standIn;
 }

@@ -10,7 +10,7 @@ export interface RotateDeps extends Identities {
   secrets: SecretStore;
 }
 
-export interface AskedRotation {
+interface AskedRotation {
   /** How long the old secret still works. */
   overlapS: number;
   /** The hash of the holder's own secret if the holder asks; it must be the newest. */

@@ -14,9 +14,9 @@ export interface Administrator {
   created_at: string;
 }
 
-/** What the store knows of an administrator's secret. */
+/** What the store knows about an administrator's secret. */
 export interface AdministratorResolution {
-  /** Null when unknown, or deleted. One that has expired is still given. */
+  /** Null if unknown or deleted. An expired one is still returned. */
   administrator: Administrator | null;
   /** The store's clock when it answered, ms. */
   nowMs: number;

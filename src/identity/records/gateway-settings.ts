@@ -1,6 +1,6 @@
 import type { Limit, StoredLimit } from '../../base/limit.ts';
 
-/** What holds for the whole gateway, or for what is made in it without saying. */
+/** Limits of the whole gateway, and the default limits of new records. */
 export interface GatewaySettings {
   /** Over all teams together. */
   limits: StoredLimit[];
@@ -8,18 +8,18 @@ export interface GatewaySettings {
   defaults: Record<'team' | 'user' | 'token', Limit[]>;
 }
 
-export const noSettings: GatewaySettings = { limits: [], defaults: { team: [], user: [], token: [] } };
+const noSettings: GatewaySettings = { limits: [], defaults: { team: [], user: [], token: [] } };
 
-/** The settings a text of the store holds; none where there is no text. */
+/** Settings from their stored text; none if there is no text. */
 export function parseSettings(text: string | null): GatewaySettings {
   // The text is this program's own, written as this type.
   return text === null || text === '' ? noSettings : (JSON.parse(text) as GatewaySettings);
 }
 
-/** Where the counters of the gateway's limits are, in place of a team: no team is called so. */
+/** Takes the place of a team in the keys of the gateway's counters. No team can have this id. */
 export const gatewayCounterKey = '@';
 
-/** The name of a limit of the gateway: what stands before the stroke finds its counter. */
+/** The id of a limit of the gateway. The part before the slash names the key of its counter. */
 export function gatewayLimitId(random: string): string {
   return `${gatewayCounterKey}/${random}`;
 }

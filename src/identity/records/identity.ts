@@ -2,8 +2,7 @@ import type { Scope, StoredLimit } from '../../base/limit.ts';
 import type { Session } from './session.ts';
 
 /*
- * Who is who (contract 1.3), in the shape in which records are stored and, less the limits' ids,
- * shown by the admin API. Times are RFC 3339 UTC. A list that is null restricts nothing.
+ * Who is who (contract 1.3), as records are stored. The admin API shows them without the limits' ids. Times are RFC 3339 UTC. A list that is null restricts nothing.
  */
 
 export interface Team {
@@ -11,7 +10,7 @@ export interface Team {
   name: string | null;
   limits: StoredLimit[];
   models: string[] | null;
-  /** Since when nothing of it is let in; absent or null: it is. */
+  /** When it was suspended: its requests are refused. Absent or null if it is not suspended. */
   suspended_at?: string | null;
   created_at: string;
 }
@@ -28,7 +27,7 @@ export interface User {
   created_at: string;
 }
 
-/** Who someone is to an OpenID provider: the two alone identify for good (OIDC Core 5.7). */
+/** An account at an OpenID provider. Only these two together identify it for good (OIDC Core 5.7). */
 export interface Subject {
   issuer: string;
   sub: string;
@@ -41,7 +40,7 @@ export interface Token {
   name: string | null;
   /** The first characters of the secret, enough for a person to tell tokens apart. */
   prefix: string;
-  /** Its latest two secrets, the newest first; absent: it has the one it was made with. */
+  /** Its latest two secrets, the newest first. Absent if it has only the one it was made with. */
   secrets?: TokenSecret[];
   models: string[] | null;
   endpoints: string[] | null;
@@ -66,13 +65,13 @@ export interface TokenSecret {
   expires_at: string | null;
 }
 
-/** What a secret stands for, as the store gives it back in one trip. */
+/** What a secret stands for, as the store returns it in one round trip. */
 export interface Identity {
   team: Team;
   user: User;
   /** The user's token, or the parent of the session. */
   token: Token;
-  /** Where the secret is a session's. */
+  /** Null unless the secret is a session's. */
   session: Session | null;
   /** The limits over the whole gateway. */
   gateway: readonly StoredLimit[];
@@ -80,7 +79,7 @@ export interface Identity {
   epoch: string;
 }
 
-/** What a token's text says of itself, less the secret. */
+/** What a token's text says about itself, without the secret. */
 export interface Credential {
   /** SHA-256 of the token text, base64url: the cache key, never a prefix of it (CVE-2026-35030). */
   secretHash: string;
@@ -88,9 +87,9 @@ export interface Credential {
   session: { id: string; expiresAtMs: number } | null;
 }
 
-/** What the store knows of a credential. */
+/** What the store knows about a credential. */
 export interface Resolution {
-  /** Null when unknown. A revoked or expired token is still given. */
+  /** Null if unknown. A revoked or expired token is still returned. */
   identity: Identity | null;
   /** The store's clock when it answered, ms. */
   nowMs: number;
@@ -108,7 +107,7 @@ export interface Principal {
   credential: Credential;
   /** Longest window first, so that a refusal names the limit that matters. */
   limits: readonly ScopedLimit[];
-  /** The least of token's, secret's and session's, ms since the epoch; Infinity where none expires. */
+  /** The earliest expiry of token, secret and session, ms since the epoch; Infinity if none expires. */
   expiresAtMs: number;
 }
 

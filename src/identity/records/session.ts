@@ -1,19 +1,19 @@
 import type { StoredLimit } from '../../base/limit.ts';
 import type { JsonObject } from '../../base/request.ts';
 
-/** What every request of a session says, whatever its holder sends. It belongs to one endpoint. */
+/** The fields that a session fixes in every request. It belongs to one endpoint. */
 export interface Pinned {
   /** The path, such as `/v1/chat/completions`: the session admits no other. */
   endpoint: string;
-  /** Filled in and not to be changed; pinned `messages` stand first. */
+  /** The holder cannot change these. Pinned `messages` come before those sent. */
   fields: JsonObject;
-  /** What the holder may send besides. */
+  /** The other fields that the holder may send. */
   allow: string[];
 }
 
 /**
- * A short-lived token for a page (`tgs_…`), narrower than the user's token that made it. It never changes: it ends,
- * expires, or is dead because its parent is. A list that is null leaves what the parent has.
+ * A short-lived token for a page (`tgs_…`), narrower than the user's token that made it. It never changes. It
+ * ends, expires, or stops working with its parent. A list that is null adds no restriction to the parent's.
  */
 export interface Session {
   id: string;
@@ -22,10 +22,10 @@ export interface Session {
   origins: string[] | null;
   /** Names of `heroku_tool` and `mcp` tools allowed; null: plain functions only. */
   tools: string[] | null;
-  /** Its own, beside those of token, user and team. */
+  /** Its own limits. Those of token, user and team apply too. */
   limits: StoredLimit[];
   pinned: Pinned | null;
-  /** Whom the site made it for: goes to the ledger. */
+  /** The person the site made it for. The ledger records it. */
   end_user: string | null;
   expires_at: string;
   created_at: string;
@@ -46,19 +46,19 @@ export type MintResult =
   | { kind: 'stale' }
   /** The parent has expired. */
   | { kind: 'expired' }
-  /** Too many in this minute, or too much of the store is taken by those alive; when there is room again, ms. */
+  /** Too many in this minute, or live sessions take too many bytes of the store. `freeAtMs`: when to try again. */
   | { kind: 'too_many'; bound: 'minute' | 'room'; max: number; freeAtMs: number; nowMs: number };
 
 /** The bounds of one parent's sessions. */
 export interface MintBounds {
   perMinute: number;
-  /** Of the store, taken by sessions that are alive. */
+  /** How much of the store the live sessions may take. */
   maxBytes: number;
 }
 
-/** What a session is reckoned to take of the store besides its record: keys, index, bookkeeping (measured). */
+/** Estimated bytes that a session takes besides its record: keys, index, bookkeeping (measured). */
 const overheadBytes = 680;
-/** And for each limit its counter. */
+/** The counter of each limit. */
 const counterBytes = 160;
 
 /** Bytes of the store that a session takes, written as `record`. */
@@ -66,13 +66,13 @@ export function storedBytes({ limits }: Session, record: string): number {
   return overheadBytes + counterBytes * limits.length + Buffer.byteLength(record);
 }
 
-/** The name of the n-th limit of a session: what stands before the stroke finds the key its counter is in. */
+/** The id of the n-th limit of a session. The part before the slash names the key of its counter. */
 export function sessionLimitId(session: string, index: number): string {
   return `${session}/${index}`;
 }
 
 /** The session whose limit this is, or `@` for the gateway; null for one of a team, user or token. */
 export function counterKeyOfLimit(id: string): string | null {
-  const stroke = id.indexOf('/');
-  return stroke < 0 ? null : id.slice(0, stroke);
+  const slash = id.indexOf('/');
+  return slash < 0 ? null : id.slice(0, slash);
 }

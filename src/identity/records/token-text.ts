@@ -19,7 +19,7 @@ const displayLength = 12;
 const wellFormed = /^tg[ksa]_[0-9A-Za-z]{40,}$/;
 
 const prefixes = { user: 'tgk_', session: 'tgs_', admin: 'tga_' } as const;
-export type TokenKind = keyof typeof prefixes;
+type TokenKind = keyof typeof prefixes;
 const kindsByPrefix = new Map<string, TokenKind>([
   [prefixes.user, 'user'],
   [prefixes.session, 'session'],

@@ -5,9 +5,9 @@ import { limit, time } from '../../base/fields.ts';
 import type { GatewaySettings } from '../records/gateway-settings.ts';
 import type { Team, Token, User } from '../records/identity.ts';
 
-/* Records as the API shows them. Fields may be added: whoever reads them must not mind more. */
+/* Records as the API shows them. Later versions may add fields, so clients must ignore unknown ones. */
 
-/** Each field of a record and no other: one that is added to a record must be said here as well. */
+/** Exactly the fields of a record, so that a new field cannot be forgotten here. */
 type FieldsOf<T> = Record<keyof T, z.ZodType>;
 
 const text = z.string();
@@ -80,7 +80,7 @@ export const issuedToken = z
   })
   .meta({ id: 'IssuedToken' });
 
-/** What a holder gets for a rotation of its own. */
+/** The answer to a holder who rotates their own token. */
 export const rotatedToken = z
   .object({ id: text, token: text, prefix: text, old_expires_at: time })
   .meta({ id: 'RotatedToken' });
@@ -114,7 +114,7 @@ export const identityDocument = z
   })
   .meta({ id: 'IdentityDocument' });
 
-/** How many rows of an import came to what. */
+/** How many rows of an import had which outcome. */
 export const importReport = z
   .object({
     created: z.int(),

@@ -1,5 +1,5 @@
 import type { Administrator, AdministratorResolution } from '../records/administrator.ts';
-import { AuditedStore } from '../../audit/audited-store.ts';
+import { AuditedStore } from '../../audit/audit.ts';
 import { changeOf } from '../../audit/audit.ts';
 import { loadScript } from '../../store/script.ts';
 import { StoreUnavailable } from '../../store/store-unavailable.ts';

@@ -8,19 +8,18 @@ import {
   type RecordChange,
   type StoredRecord,
 } from '../records/archive.ts';
-import { AuditedStore } from '../../audit/audited-store.ts';
+import { AuditedStore, type Change, changeOf } from '../../audit/audit.ts';
 import { loadScript } from '../../store/script.ts';
 import { StoreUnavailable } from '../../store/store-unavailable.ts';
-import { importChange } from './import-change.ts';
 
 const readTeam = loadScript(new URL('./read_team.lua', import.meta.url));
 const commitRecords = loadScript(new URL('./commit_records.lua', import.meta.url));
 const nameStore = loadScript(new URL('./name_store.lua', import.meta.url));
 
-/** Hashes asked for in one command: no single one holds the store up. */
+/** Hashes read in one command. More would block the store. */
 const hashesACall = 1_000;
 
-/** Where a record is, and what goes with it; '' where nothing does. As commit_records.lua takes it. */
+/** Where a record is, and what belongs to it, as commit_records.lua takes it. '' stands for nothing. */
 interface Place {
   /** The hash it is in; with an empty id a key of its own. */
   hash: string;
@@ -43,7 +42,7 @@ export class IdentityArchive extends AuditedStore {
     return ids.sort();
   }
 
-  /** Everything of a team, in the order of ids; null when there is no such team. */
+  /** Everything of a team, in the order of ids; null if there is no such team. */
   async team(id: string): Promise<ArchivedPart | null> {
     const keys = this.keys;
     const reply = await this.store.run(
@@ -177,4 +176,27 @@ function inGroups(flat: readonly string[], width: number): string[][] {
   const groups: string[][] = [];
   for (let at = 0; at < flat.length; at += width) groups.push(flat.slice(at, at + width));
   return groups.sort(([a = ''], [b = '']) => (a < b ? -1 : 1));
+}
+
+/** A change of many records, for the trail; null if none of them changes. */
+function importChange(changes: readonly RecordChange[]): Change | null {
+  const records = changes.flatMap(({ key, found, next }) =>
+    next === null ? [] : [changeOf(entryKeyOf(key), found?.text ?? null, next.text)],
+  );
+  if (records.length === 0) return null;
+  return { kind: 'import', team: null, id: null, before: null, after: null, records };
+}
+
+function entryKeyOf(key: ArchiveKey): Pick<Change, 'kind' | 'team' | 'id'> {
+  switch (key.kind) {
+    case 'settings':
+      return { kind: key.kind, team: null, id: null };
+    case 'administrator':
+      return { kind: key.kind, team: null, id: key.id };
+    case 'team':
+      return { kind: key.kind, team: key.team, id: key.team };
+    case 'user':
+    case 'token':
+      return { kind: key.kind, team: key.team, id: key.id };
+  }
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { AuditedStore } from '../../audit/audited-store.ts';
+import { AuditedStore } from '../../audit/audit.ts';
 import { changeOf, type Change } from '../../audit/audit.ts';
 import type {
   CreateResult,

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { adminApp } from '../../../src/admin/admin-app.ts';
-import { adminRoutes } from '../../../src/admin/admin-routes.ts';
+import { adminRoutes } from '../../../src/admin/admin-app.ts';
 import { hashToken } from '../../../src/identity/records/token-text.ts';
 import { StoreUnavailable } from '../../../src/store/store-unavailable.ts';
 import type { JsonObject } from '../../../src/base/request.ts';

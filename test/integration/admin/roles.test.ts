@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { adminRoutes } from '../../../src/admin/admin-routes.ts';
+import { adminRoutes } from '../../../src/admin/admin-app.ts';
 import { callers, makeWorld, refusedWith, type Caller, type World } from './callers.ts';
 import { Harness } from './harness.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { adminRoutes } from '../../../src/admin/admin-routes.ts';
+import { adminRoutes } from '../../../src/admin/admin-app.ts';
 import { CommandFailed } from '../../../src/cli/command-failed.ts';
 import { programFor } from '../../../src/cli/run.ts';
 import { exampleDocument, tollgate } from '../../support/command-line.ts';

@@ -1,7 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { adminRoutes } from '../../../src/admin/admin-routes.ts';
+import { adminRoutes } from '../../../src/admin/admin-app.ts';
 import { methods } from '../../../src/base/operation-docs.ts';
 import { errorTable } from '../../../src/base/refusal.ts';
 import type { OpenApiDocument } from '../../../src/operations/openapi/document.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ChainCheck } from '../../../src/audit/chain-check.ts';
-import { LoggedHeads } from '../../../src/audit/logged-heads.ts';
+import { LoggedHeads } from '../../../src/audit/chain-check.ts';
 import type { JsonObject } from '../../../src/base/request.ts';
 import { administrationOf } from '../../support/gateway.ts';
 import { documentOf } from '../../support/documents.ts';

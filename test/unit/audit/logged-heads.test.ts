@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LoggedHeads } from '../../../src/audit/logged-heads.ts';
+import { LoggedHeads } from '../../../src/audit/chain-check.ts';
 
 function headsIn(...lines: string[]): [number, string][] {
   const heads = new LoggedHeads();

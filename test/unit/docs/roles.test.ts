@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { adminRoutes } from '../../../src/admin/admin-routes.ts';
+import { adminRoutes } from '../../../src/admin/admin-app.ts';
 import { permit, type Need } from '../../../src/access/permission.ts';
 import type { Actor, AdministratorRole } from '../../../src/base/actor.ts';
 import { metricsNeed } from '../../../src/operations/routes.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { liveness, readiness } from '../../../src/operations/health.ts';
+import { liveness, readiness } from '../../../src/operations/routes.ts';
 
 describe('health', () => {
   it('a process that answers is alive', () => {

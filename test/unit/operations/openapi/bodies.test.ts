@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
-import { adminRoutes } from '../../../../src/admin/admin-routes.ts';
+import { adminRoutes } from '../../../../src/admin/admin-app.ts';
 import type { DocumentedRoute } from '../../../../src/base/operation-docs.ts';
 import { Refusal } from '../../../../src/base/refusal.ts';
 import type { Endpoint, JsonObject, JsonValue } from '../../../../src/base/request.ts';
