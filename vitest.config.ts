@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /*
- * Test files share their worker (`isolate: false`): sources are loaded once for each worker, not once for each file.
+ * Most test files share their worker (`isolate: false`): sources are loaded once for each worker, not for each file.
  * Everything a file starts or replaces, it must end or restore. Projects run in the order of their names, the
  * slowest first, so that the workers end together.
  */
@@ -25,7 +25,15 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'integration',
-          include: ['test/{integration,contract,clients}/**/*.test.ts'],
+          include: ['test/{integration,contract}/**/*.test.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'clients',
+          include: ['test/clients/**/*.test.ts'],
+          isolate: true, // they replace this process's fetch and setTimeout, to count what a client does with them
         },
       },
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },

@@ -46,7 +46,7 @@ if (cluster.isPrimary && settings.workers > 1) {
   );
 }
 
-/** What is wrong with PORT or HOST, where that is what kept it from listening. */
+/** What is wrong with PORT or HOST, if that kept it from listening. */
 function listenProblem(error: unknown): string | null {
   switch (error instanceof Error && 'code' in error ? error.code : undefined) {
     case 'EADDRINUSE':

@@ -68,7 +68,7 @@ export interface Wired {
   app: Hono<Env>;
   /** Begins to keep this process's lease in the store. */
   start(): void;
-  /** Resolves when IDENTITY_FILE is in the store, or after so long; at once where there is none. */
+  /** Resolves when IDENTITY_FILE is in the store, or after so long; at once if there is none. */
   identitiesLoaded(timeoutMs: number): Promise<void>;
   /** Says in log and metrics what was refused before it reached the routes. */
   noteUnrouted(refusal: Refusal, requestId: string): void;

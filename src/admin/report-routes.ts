@@ -80,7 +80,7 @@ export function reportRoutes({ ledger, refused, audit, clock, onError }: AdminDe
     });
   }
 
-  /** As JSON a page. In other formats the whole list; with a limit a page, and in a header where the next one begins. */
+  /** JSON is one page. Other formats are the whole list; with a limit they are one page, and a header has the next cursor. */
   async function sendList<Query extends PagedQuery>(c: AdminContext, list: PagedList<Query>): Promise<Reply> {
     const asked = askedIn(c, list.parse);
     if (asked instanceof Refusal) return asked;

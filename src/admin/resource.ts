@@ -31,7 +31,7 @@ interface Presentation<R> {
 
 /**
  * The operations on records of one kind. Each is made of an entry and of what it does; reading the body, the answer,
- * its ETag and its description are the same for all kinds. `run` checks the precondition where there is one.
+ * its ETag and its description are the same for all kinds. `run` checks the precondition if there is one.
  */
 export function resource<R extends object>({ schema, toResponses }: Presentation<R>) {
   const answer = okJson(schema);

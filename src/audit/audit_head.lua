@@ -4,7 +4,7 @@
 
   KEYS[1] audit  stream: h the entry's hash, e its text
 
-  Returns {store clock in ms, how many there are, its hash, its text}; both '' where there is none.
+  Returns {store clock in ms, how many there are, its hash, its text}; both '' if there is none.
 ]]
 -- include: ../store/lua/now.lua
 local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]

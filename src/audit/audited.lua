@@ -4,11 +4,11 @@
   a full store is the script's own affair: what ends something does, and so does its entry.
 
   KEYS[#KEYS]      audit  stream: h the entry's hash, e its text; the last key, after the script's own
-  ARGV[#ARGV - 2]  the hash of the newest entry, as it must still be; '' where there is none
+  ARGV[#ARGV - 2]  the hash of the newest entry, as it must still be; '' if there is none
   ARGV[#ARGV - 1]  the new entry's hash
   ARGV[#ARGV]      the new entry's text
 
-  Returns what the script returns; 'moved', with nothing changed, where the newest entry is another one by now.
+  Returns what the script returns; 'moved', with nothing changed, if the newest entry is another one by now.
 ]]
 local newest = redis.call('XREVRANGE', KEYS[#KEYS], '+', '-', 'COUNT', 1)[1]
 if (newest and newest[2][2] or '') ~= ARGV[#ARGV - 2] then return 'moved' end

@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
 import { plain } from './cells.ts';
 import { CommandFailed, exitCodes, failureOf } from './command-failed.ts';
-import { WaitBudget, printStream } from './print-stream.ts';
+import { SilenceTimeout, printStream } from './print-stream.ts';
 import { type Column, fieldList, fittedTable } from './table.ts';
 
 /** A way to an admin API: over HTTP, or one made in this process on the gateway's Redis. */
@@ -111,16 +111,16 @@ export class Cli {
     if (this.#json() && format !== 'ndjson') {
       throw new CommandFailed(`--json and --format ${format} cannot be used together.`, exitCodes.misused);
     }
-    const wait = new WaitBudget();
-    wait.renew();
+    const silence = new SilenceTimeout();
+    silence.renew();
     try {
-      const response = await this.#send(path, { method: 'GET', signal: wait.signal });
+      const response = await this.#send(path, { method: 'GET', signal: silence.signal });
       if (!response.ok) throw await failureOf(response);
-      await printStream(response.body, (text) => this.#terminal.out(text), wait);
+      await printStream(response.body, (text) => this.#terminal.out(text), silence);
       const next = response.headers.get('x-next-cursor');
       if (next !== null) this.#terminal.err(moreRows(next));
     } finally {
-      wait.end();
+      silence.end();
     }
   }
 }

@@ -4,7 +4,7 @@ import { CommandFailed, exitCodes } from './command-failed.ts';
 const silenceMs = 120_000;
 
 /** Aborts a request whose answer has been silent for too long. */
-export class WaitBudget {
+export class SilenceTimeout {
   readonly #controller = new AbortController();
   #timer: NodeJS.Timeout | undefined;
 
@@ -30,13 +30,13 @@ export class WaitBudget {
 export async function printStream(
   body: ReadableStream<Uint8Array> | null,
   out: (text: string) => void,
-  wait: WaitBudget,
+  silence: SilenceTimeout,
 ): Promise<void> {
   const decoder = new TextDecoder();
   let rest = '';
   try {
     for await (const chunk of body ?? []) {
-      wait.renew();
+      silence.renew();
       const text = rest + decoder.decode(chunk, { stream: true });
       const end = text.lastIndexOf('\n');
       if (end >= 0) out(text.slice(0, end));

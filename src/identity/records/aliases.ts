@@ -21,7 +21,7 @@ export function withRealModels<T extends NamesModels>(record: T, real: RealModel
   };
 }
 
-/** A body that names its model; the same where that is no alias. */
+/** A body that names its model; unchanged if that is no alias. */
 export function withRealModel(body: JsonObject, real: RealModel): JsonObject {
   const { model } = body;
   if (typeof model !== 'string') return body;

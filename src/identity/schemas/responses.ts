@@ -56,7 +56,7 @@ const tokenFields = {
   user: text,
   name: text.nullable(),
   prefix: text.meta({ description: 'The first characters of the newest secret.' }),
-  secrets: z.array(secret).meta({ description: 'The newest first; empty where nobody holds one.' }),
+  secrets: z.array(secret).meta({ description: 'The newest first; empty if nobody holds one.' }),
   models: list,
   endpoints: list,
   origins: list,

@@ -22,7 +22,7 @@ export class AdministratorStore extends AuditedStore {
     return resolutionFrom(await this.store.run(resolveAdministrator, this.#hashes, [secretHash]));
   }
 
-  /** Stores a new one under its id; `exists` where the id or the secret is taken. */
+  /** Stores a new one under its id; `exists` if the id or the secret is taken. */
   async create(administrator: Administrator, secretHash: string): Promise<'created' | 'exists'> {
     const { id } = administrator;
     const text = JSON.stringify(administrator);
@@ -49,7 +49,7 @@ export class AdministratorStore extends AuditedStore {
       .map(([, text]) => parse(text));
   }
 
-  /** Removes one with its secret; false where there is none. Works in a full store. */
+  /** Removes one with its secret; false if there is none. Works in a full store. */
   async delete(id: string): Promise<boolean> {
     // What it was, for the trail: administrators never change.
     const text = await this.store.attempt((client) => client.hget(this.keys.admins, id));

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 --[[
-  The store's name, made where it has none: an export says where it is from, also that of a full store.
+  The store's name, made if it has none: an export says where it is from, even if the store is full.
 
   KEYS[1] provenance hash: store, seen
   ARGV[1] the name it gets, random

@@ -8,7 +8,7 @@
   KEYS[4] secrets    hash: secret hash -> team/token id, and team/token id -> its secret hashes
   ARGV[1] team id
 
-  Returns nil where there is no such team, else {team JSON, {user id, JSON, ...}, {token id, JSON, its secret
+  Returns nil if there is no such team, else {team JSON, {user id, JSON, ...}, {token id, JSON, its secret
   hashes with a space between, ...}}.
 ]]
 local team_text = redis.call('HGET', KEYS[1], ARGV[1])
