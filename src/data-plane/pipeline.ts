@@ -145,13 +145,11 @@ export class Pipeline {
     return admitted ?? storeUnavailable();
   }
 
-  /** A model on no list may be new: the upstreams are asked once more. */
-  async #candidates(model: string): Promise<readonly Upstream[]> {
+  /** The upstreams of a model. One that nobody lists may be new, so the upstreams are asked once more. */
+  #candidates(model: string): readonly Upstream[] | Promise<readonly Upstream[]> {
     const { discovery, upstreams } = this.#parts;
     const known = upstreams.candidates(model);
-    if (known.length > 0) return known;
-    await discovery.askAgain();
-    return upstreams.candidates(model);
+    return known.length > 0 ? known : discovery.askAgain().then(() => upstreams.candidates(model));
   }
 
   /** Sends an admitted request on, and settles it whatever becomes of it. */

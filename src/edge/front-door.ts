@@ -64,15 +64,16 @@ export class FrontDoor {
    * The caller if it passes the check. A cached principal is never refused: before a refusal, the check runs again
    * with what the store says now (invariant 5).
    */
-  async confirm(
+  confirm(
     caller: Authenticated,
     check: (principal: Principal) => Refusal | null,
-  ): Promise<Authenticated | Refusal> {
+  ): Authenticated | Refusal | Promise<Authenticated | Refusal> {
     const refusal = check(caller.principal);
-    if (!refusal) return caller;
+    if (!refusal) return caller; // without a promise: nearly every request ends here, twice
     if (caller.fresh) return refusal;
-    const fresh = await this.#parts.authenticator.refresh(caller.principal.credential);
-    return fresh instanceof Refusal ? fresh : (check(fresh.principal) ?? fresh);
+    return this.refresh(caller.principal.credential).then((fresh) =>
+      fresh instanceof Refusal ? fresh : (check(fresh.principal) ?? fresh),
+    );
   }
 
   /** The caller as the store knows it now. Rejects with `StoreUnavailable`. */
@@ -98,12 +99,13 @@ export class FrontDoor {
   }
 
   /** A session's limit may have been raised since its parent was cached. */
-  async #maxBodyBytes(call: Call, { principal, fresh }: Authenticated): Promise<number> {
+  #maxBodyBytes(call: Call, { principal, fresh }: Authenticated): number | Promise<number> {
     const max = maxBodyBytes(principal, this.#parts.maxBodyBytes);
     const declared = Number(call.incoming.headers['content-length'] ?? 0);
     if (fresh || principal.identity.session === null || declared <= max) return max;
-    const renewed = await this.refresh(principal.credential);
-    return renewed instanceof Refusal ? max : maxBodyBytes(renewed.principal, this.#parts.maxBodyBytes);
+    return this.refresh(principal.credential).then((renewed) =>
+      renewed instanceof Refusal ? max : maxBodyBytes(renewed.principal, this.#parts.maxBodyBytes),
+    );
   }
 
   /** A body that did not declare its size was read within an old limit; the next one gets the current limit. */
