@@ -65,7 +65,9 @@ export function claimRoute({ links, answers, origin, throttle }: ClaimDeps): Rou
   }
 
   return {
-    path: `${loggedPath}{.*}`,
+    // Not `{.*}`: for a path that may match nothing, Hono gives up its one regular expression and searches a tree for
+    // every request of the gateway.
+    path: `${loggedPath}{.+}`,
     methods: {
       GET: { ...docsOf('Say whether a token waits', waitingResponse), handle },
       POST: { ...docsOf('Show the token, once', claimedResponse), handle },
