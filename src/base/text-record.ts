@@ -37,8 +37,8 @@ export function textCodec<T extends object>(blank: T, fields: readonly TextField
 type Write<T> = (record: T) => string | number;
 
 /**
- * Joins what the functions write. Each reads its property itself, and one template joins eight of them: a third faster
- * than a loop over all, and half the time of joining an array.
+ * Joins what the functions write. Each reads its property itself, and one template joins eight of them: once the text
+ * is sent, that takes some 20 % less time than a loop over all, and 25 % less than joining an array.
  */
 function writerOf<T>(writes: readonly Write<T>[]): (record: T) => string {
   const [a, b, c, d, e, f, g, h, ...others] = writes;
