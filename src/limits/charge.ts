@@ -7,7 +7,7 @@ import { windowIndex } from './window.ts';
 
 type Ended = Pick<ForwardOutcome, 'ending' | 'usage' | 'unreportedTokens'>;
 
-/** The figures that are charged as reported, or as reserved if nothing was reported. */
+/** The figures that are charged as answered, or as reserved if the answer does not say. */
 const byThePiece = figureFields.filter((field) => field !== 'inputTokens' && field !== 'outputTokens');
 
 /**
@@ -27,7 +27,8 @@ export function charge(ended: Ended, reserved: Figures): Charge & { usage: 'repo
     usage: usage && isReported ? ('reported' as const) : ('estimated' as const),
   };
   if (isServed) {
-    for (const field of byThePiece) charged[field] = usage?.[field] ?? reserved[field];
+    const answered = ending === 'left' ? null : usage;
+    for (const field of byThePiece) charged[field] = answered?.[field] ?? reserved[field];
   }
   return charged;
 }

@@ -1,7 +1,8 @@
 import type { Ending } from '../base/outcome.ts';
 import type { Refusal } from '../base/refusal.ts';
 import type { UpstreamCall } from '../upstream/upstream-call.ts';
-import { upstreamTrouble } from '../upstream/upstream-error.ts';
+import type { UpstreamHead } from './reply.ts';
+import { noAnswer, upstreamTrouble } from '../upstream/upstream-error.ts';
 
 const maxBytes = 65_536;
 
@@ -12,9 +13,14 @@ export class ErrorAnswer {
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
 
-  constructor(status: number, contentType: string) {
+  constructor({ status, contentType }: Pick<UpstreamHead, 'status' | 'contentType'>) {
     this.#status = status;
     this.#contentType = contentType;
+  }
+
+  /** Otherwise it claims to be a success. */
+  get isError(): boolean {
+    return this.#status >= 300;
   }
 
   /** Whether there is enough of it. */
@@ -27,6 +33,7 @@ export class ErrorAnswer {
   /** What the caller gets, without the key, and who pays. */
   trouble({ attachment, retryAfterMs }: UpstreamCall): { refusal: Refusal; ending: Ending } {
     const text = Buffer.concat(this.#chunks).toString('utf8').replaceAll(attachment.key, '***');
-    return upstreamTrouble({ status: this.#status, contentType: this.#contentType, retryAfterMs, text });
+    const answer = { status: this.#status, contentType: this.#contentType, retryAfterMs, text };
+    return this.isError ? upstreamTrouble(answer) : { refusal: noAnswer(answer), ending: 'failed' };
   }
 }

@@ -7,7 +7,7 @@ import { ErrorAnswer } from './error-answer.ts';
 import type { OpenExchange, OpenExchanges } from './open-exchanges.ts';
 import { PacedWriter } from './paced-writer.ts';
 import { PlainReply } from './plain-reply.ts';
-import { headOf, isPassedOn, type Reply, type ReplyHost } from './reply.ts';
+import { headOf, isPassedOn, isSuccess, type Reply, type ReplyHost, type UpstreamHead } from './reply.ts';
 import { StreamReply, type StreamTimings } from './stream-reply.ts';
 import { taps } from './taps.ts';
 import type { Pausable, ResponseHandler, UpstreamCall } from '../upstream/upstream-call.ts';
@@ -39,6 +39,8 @@ export interface ExchangeOptions {
 type Phase =
   /** The upstream's head has not come. */
   | 'waiting'
+  /** Its answer does not say what it is: its first byte does. */
+  | 'undeclared'
   /** Its answer is an error, or makes no sense: the beginning is collected, to be told in our own words. */
   | 'collecting'
   | 'passing'
@@ -46,9 +48,10 @@ type Phase =
   | 'ending'
   | 'over';
 
-type Ended = Pick<ForwardOutcome, 'ending' | 'status' | 'outcome' | 'errorCode'>;
+/** A JSON text or an HTML page begins with one of these: `{`, `[`, `<`. */
+const notOfStream: ReadonlySet<number | undefined> = new Set([0x7b, 0x5b, 0x3c]);
 
-const bytesPerToken = 4;
+type Ended = Pick<ForwardOutcome, 'ending' | 'status' | 'outcome' | 'errorCode'>;
 
 /**
  * One request on its way: the events of the answer that is kept come in, Node's response goes out. A web stream between
@@ -61,18 +64,19 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
   readonly startedMs: number;
   readonly #options: ExchangeOptions;
   readonly #upstreamCall: UpstreamCall;
-  readonly #reply: Reply;
+  #reply: Reply;
   #phase: Phase = 'waiting';
   #settled = false;
   #lastByteMs: number;
   #firstByteMs: number | null = null;
   #upstreamStatus: number | null = null;
+  #head: UpstreamHead | null = null;
   /** From sending the request to the head of its answer. */
   #headMs: number | null = null;
   #errorAnswer: ErrorAnswer | null = null;
 
   constructor(options: ExchangeOptions, upstreamCall: UpstreamCall) {
-    const { call, answerFormat, stream, timings, open } = options;
+    const { call, timings, open } = options;
     this.#options = options;
     this.call = call;
     this.#upstreamCall = upstreamCall;
@@ -80,9 +84,7 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     this.startedMs = call.arrivedMs;
     this.#lastByteMs = this.startedMs;
     this.writer = new PacedWriter(call.outgoing, timings.readerTimeoutMs);
-    this.#reply = stream
-      ? new StreamReply(this, timings, taps[answerFormat].stream())
-      : new PlainReply(this, timings.firstHeartbeatMs, taps[answerFormat].plain());
+    this.#reply = this.#newReply();
     open.add(this);
     call.whenClosed(() => this.#closed());
   }
@@ -103,17 +105,14 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     this.#upstreamStatus = status;
     this.#headMs = this.call.startedMs + this.call.elapsedMs - this.#upstreamCall.sentAtMs;
     const head = headOf(status, headers);
-    if (isPassedOn(head, this.streaming)) {
-      this.#phase = 'passing';
-      this.#reply.begin(head);
-      return;
-    }
-    this.#phase = 'collecting';
-    this.#errorAnswer = new ErrorAnswer(status, head.contentType);
+    this.#head = head;
+    if (isSuccess(status) && head.contentType === '') this.#phase = 'undeclared';
+    else this.#begin(head);
   }
 
   onResponseData(chunk: Buffer): void {
     this.#lastByteMs = this.nowMs;
+    if (this.#phase === 'undeclared') this.#declare(chunk);
     if (this.#phase === 'passing') this.#reply.pass(chunk);
     else if (this.#phase === 'collecting' && this.#errorAnswer?.collect(chunk)) this.#failWithErrorAnswer();
   }
@@ -121,11 +120,13 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
   onResponseEnd(): void {
     if (this.#phase === 'passing') this.#endReply();
     else if (this.#phase === 'collecting') this.#failWithErrorAnswer();
+    else if (this.#phase === 'undeclared') this.noAnswer([]);
   }
 
   onResponseError(error: Error): void {
     if (this.#phase === 'passing') this.brokeOff(`Its answer broke off (${codeOf(error)}).`);
     else if (this.#phase === 'collecting') this.#failWithErrorAnswer();
+    else if (this.#phase === 'undeclared') this.noAnswer([]);
     else if (this.#phase === 'waiting') {
       const { refusal, ending } = unanswered(error);
       this.#fail(refusal, ending);
@@ -184,6 +185,12 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     });
   }
 
+  noAnswer(body: readonly Buffer[]): void {
+    this.#collect();
+    for (const chunk of body) this.#errorAnswer?.collect(chunk);
+    this.#failWithErrorAnswer();
+  }
+
   brokeOff(what: string): void {
     if (!this.#settled) this.#upstreamCall.recordFailure();
     this.#fail(failed(what), 'broken');
@@ -194,9 +201,43 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     else void settling.then(go);
   }
 
+  #newReply(): Reply {
+    const { answerFormat, stream, timings } = this.#options;
+    return stream
+      ? new StreamReply(this, timings, taps[answerFormat].stream())
+      : new PlainReply(this, timings.firstHeartbeatMs, taps[answerFormat].plain());
+  }
+
+  #begin(head: UpstreamHead): void {
+    if (!isPassedOn(head, this.streaming)) {
+      this.#collect();
+      return;
+    }
+    this.#phase = 'passing';
+    this.#reply.begin(head);
+  }
+
+  /** An answer without a content type is taken for what was asked for, unless its first byte belongs to something else. */
+  #declare(chunk: Buffer): void {
+    if (this.#head === null) return;
+    const isStream = this.streaming && !notOfStream.has(chunk[0]);
+    this.#begin({ ...this.#head, contentType: isStream ? 'text/event-stream' : 'application/json' });
+  }
+
+  #collect(): void {
+    this.#phase = 'collecting';
+    this.#errorAnswer = this.#head && new ErrorAnswer(this.#head);
+  }
+
   #failWithErrorAnswer(): void {
-    if (this.#errorAnswer === null) return;
-    const { refusal, ending } = this.#errorAnswer.trouble(this.#upstreamCall);
+    const answer = this.#errorAnswer;
+    if (answer === null) return;
+    if (!answer.isError && this.#upstreamCall.rejectsAnswer()) {
+      this.#phase = 'waiting';
+      this.#reply = this.#newReply();
+      return;
+    }
+    const { refusal, ending } = answer.trouble(this.#upstreamCall);
     this.#fail(refusal, ending);
   }
 
@@ -269,7 +310,7 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     return this.#options.settle({
       ...ended,
       usage: passed ? this.#reply.usage : null,
-      unreportedTokens: passed ? Math.ceil(this.#reply.unreportedBytes / bytesPerToken) : 0,
+      unreportedTokens: passed ? this.#reply.unreportedTokens : 0,
       accepted: passed,
       upstream: sent ? { status: this.#upstreamStatus, headMs: this.#headMs } : null,
       sentTo: { attachment: attachment.name, model },

@@ -19,7 +19,7 @@ export class StreamReply implements Reply {
   readonly #timings: StreamTimings;
   readonly #tap: StreamTap;
   #settled = false;
-  #wrote = false;
+  #head: UpstreamHead | null = null;
   /** The end of the answer, while its settlement is awaited. */
   #held: Buffer[] | null = null;
   #endsHeld = false;
@@ -36,17 +36,19 @@ export class StreamReply implements Reply {
     return this.#tap.usage;
   }
 
-  get unreportedBytes(): number {
-    return this.#tap.textBytes - this.#tap.reportedBytes;
+  get unreportedTokens(): number {
+    return this.#tap.unreportedTokens;
   }
 
   begin(head: UpstreamHead): void {
     if (this.begun) return;
-    this.#writeHead(head);
-    // Usually the first event comes in the same packet; then the head goes out with it.
+    this.#head = head;
+    // Usually the first event comes in the same packet; then the head goes out with it. If the end does, it is no answer.
     setImmediate(() => {
       const { outgoing } = this.#host.call;
-      if (!this.#wrote && !outgoing.destroyed) outgoing.flushHeaders();
+      if (this.begun || outgoing.headersSent || outgoing.destroyed) return;
+      this.#writeHead(head);
+      outgoing.flushHeaders();
     });
   }
 
@@ -64,9 +66,8 @@ export class StreamReply implements Reply {
       return;
     }
     // No client notices a stream that ends cleanly too early (heroku.md §5), so that it must not be passed on.
-    const { done, finished, failed, atBoundary } = this.#tap;
-    const complete = done || ((finished || failed) && atBoundary);
-    if (!this.#settled && !complete) this.#host.brokeOff('Its answer ended too early.');
+    if (!this.begun) this.#host.noAnswer([]);
+    else if (!this.#settled && !this.#tap.isComplete) this.#host.brokeOff('Its answer ended too early.');
     else this.#host.after(this.#settle(), () => this.#host.writer.end());
   }
 
@@ -79,7 +80,7 @@ export class StreamReply implements Reply {
     if (this.#settled || this.#host.writer.blocked) return;
     const { firstHeartbeatMs, heartbeatMs } = this.#timings;
     if (nowMs - this.#lastWriteMs < (this.begun ? heartbeatMs : firstHeartbeatMs)) return;
-    if (!this.begun) this.#writeHead(earlyHead);
+    if (!this.begun) this.#writeHead(this.#head ?? earlyHead);
     if (this.#tap.atBoundary) this.#write(comment);
   }
 
@@ -111,7 +112,7 @@ export class StreamReply implements Reply {
   }
 
   #write(chunk: Buffer | string): void {
-    this.#wrote = true;
+    if (!this.begun) this.#writeHead(this.#head ?? earlyHead);
     this.#lastWriteMs = this.#host.nowMs;
     this.#host.writer.write(chunk);
   }

@@ -1,4 +1,4 @@
-import { isRecord } from '../base/request.ts';
+import { isRecord, parsedJson } from '../base/request.ts';
 import type { Ending } from '../base/outcome.ts';
 import { noRetry, Refusal, retryAfter } from '../base/refusal.ts';
 
@@ -93,6 +93,18 @@ export function failed(what: string): Refusal {
   return new Refusal('upstream_error', `Heroku Inference failed. ${what} Try again.`);
 }
 
+/** A success that holds no answer: an error, nothing, half of one, or something else. */
+export function noAnswer({
+  status,
+  contentType,
+  text,
+}: Pick<UpstreamAnswer, 'status' | 'contentType' | 'text'>): Refusal {
+  const said = messageIn(parsedJson(text));
+  if (said !== null) return failed(`It answered ${status} with an error: ${said}`);
+  const what = text.trim() === '' ? 'nothing' : contentType.slice(0, 80) || 'no content type';
+  return failed(`It answered ${status} with ${what}, and that is no answer.`);
+}
+
 function authFailed(status: number): Refusal {
   const message = `Heroku Inference refused the gateway's own key for this model (${status}); ask your administrator to check the attachment.`;
   return new Refusal('upstream_auth_failed', message, { headers: noRetry });
@@ -131,10 +143,13 @@ function errorMessage(text: string): string | null {
   } catch {
     return null;
   }
+  return messageIn(value) ?? 'Heroku Inference refused the request.';
+}
+
+function messageIn(value: unknown): string | null {
   const error = field(value, 'error') ?? value;
   const message = typeof error === 'string' ? error : (field(error, 'message') ?? field(value, 'message'));
-  const said = typeof message === 'string' ? message : 'Heroku Inference refused the request.';
-  return said.slice(0, maxMessageLength);
+  return typeof message === 'string' && message !== '' ? message.slice(0, maxMessageLength) : null;
 }
 
 function field(value: unknown, name: string): unknown {
