@@ -29,12 +29,7 @@ export function parsedJson(text: string): unknown {
  * chat; `cohere` reports search units, and its text is the caller's own.
  */
 export type AnswerFormat =
-  | 'openai'
-  | 'openai-embeddings'
-  | 'openai-images'
-  | 'anthropic'
-  | 'heroku-agents'
-  | 'cohere';
+  'openai' | 'openai-embeddings' | 'openai-images' | 'anthropic' | 'heroku-agents' | 'cohere';
 
 /** A body that passed validation, with what policy, limits and forwarding need to know about it. */
 export interface ValidRequest {

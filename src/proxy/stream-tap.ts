@@ -162,7 +162,9 @@ export abstract class StreamTap {
     }
     this.atBoundary = false;
     if (text.startsWith('data:', start)) this.#readData(text, start + 5, end);
-    else if (text.endsWith('error', end)) this.#isErrorEvent = isErrorName.test(text.slice(start, end));
+    else if (text.startsWith('event', start)) {
+      this.#isErrorEvent = text.endsWith('error', end) && isErrorName.test(text.slice(start, end));
+    }
   }
 
   #readData(text: string, from: number, end: number): void {
