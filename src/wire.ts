@@ -198,7 +198,6 @@ export function wire(options: WireOptions): Wired {
   });
   const admin: AppDeps['admin'] = {
     ...stores,
-    refused: stores.refusals,
     lastUses: (team, tokens) => uses.lastUses(team, tokens),
     claims: links,
     backup: new Backup({ archive: stores.archive, clock }),

@@ -5,7 +5,6 @@ import type { Backup } from '../backup/backup.ts';
 import type { ClaimLinks } from '../claims/claim-links.ts';
 import type { LedgerReader } from '../ledger/ledger-reader.ts';
 import type { AdministratorDeps } from '../identity/operations/administrators.ts';
-import type { RefusalStore } from '../ledger/refusal-store.ts';
 import type { SecretStore } from '../identity/store/secret-store.ts';
 
 /** What the admin API needs. */
@@ -17,7 +16,6 @@ export interface AdminDeps extends AdministratorDeps {
   ledger: Pick<LedgerReader, keyof LedgerReader>;
   backup: Backup;
   audit: AuditReader;
-  refused: Pick<RefusalStore, 'refusals'>;
   authorize: ActorCheck;
   auditContextOf: AuditContextOf;
   /** Called with every failure that became a 500. */

@@ -2,26 +2,26 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.t
 import type { ZodType } from 'zod';
 import { Refusal } from '../base/refusal.ts';
 import type { AdminContext } from './respond.ts';
-import { check, type Checked } from '../base/check.ts';
+import { check } from '../base/check.ts';
 
 const maxBytes = 1_048_576;
 const drainedBytes = 15 * maxBytes;
 
 /** The body by a schema, at most 1 MiB. It is read as JSON, whatever its Content-Type. */
-export async function readBody<T>(c: AdminContext, schema: ZodType<T>): Promise<Checked<T>> {
+export async function readBody<T>(c: AdminContext, schema: ZodType<T>): Promise<T | Refusal> {
   return checkBytes(await readBytes(c.req.raw.body), schema);
 }
 
 /** The same if there need not be a body: an empty one means `{}`. */
-export async function readOptionalBody<T>(c: AdminContext, schema: ZodType<T>): Promise<Checked<T>> {
+export async function readOptionalBody<T>(c: AdminContext, schema: ZodType<T>): Promise<T | Refusal> {
   const bytes = await readBytes(c.req.raw.body);
   const isEmpty = !(bytes instanceof Refusal) && bytes.length === 0;
   return isEmpty ? check(schema, {}) : checkBytes(bytes, schema);
 }
 
-function checkBytes<T>(bytes: Buffer | Refusal, schema: ZodType<T>): Checked<T> {
+function checkBytes<T>(bytes: Buffer | Refusal, schema: ZodType<T>): T | Refusal {
   const value = bytes instanceof Refusal ? bytes : parseObject(bytes);
-  return value instanceof Refusal ? { ok: false, refusal: value } : check(schema, value);
+  return value instanceof Refusal ? value : check(schema, value);
 }
 
 /** The bytes of a body, up to a maximum. */

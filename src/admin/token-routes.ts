@@ -86,10 +86,10 @@ function rotate(deps: AdminDeps): Operation {
   } as const;
   return needing(needs, docs, async (c) => {
     const asked = await readOptionalBody(c, rotation);
-    if (!asked.ok) return asked.refusal;
-    const overlapS = asked.value.overlap_seconds ?? defaultOverlapS;
+    if (asked instanceof Refusal) return asked;
+    const overlapS = asked.overlap_seconds ?? defaultOverlapS;
     const rotated = await rotateToken(deps, tokenKey(c), { overlapS, precondition: c.get('precondition') });
-    return replyOf(200, await handOver(deps, c, rotated, asked.value));
+    return replyOf(200, await handOver(deps, c, rotated, asked));
   });
 }
 

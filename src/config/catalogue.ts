@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { type ModelKind, modelKinds, type RealModel } from '../base/model.ts';
 import { nanoUsdPerUsd, type Price } from '../base/price.ts';
-import { checkFile } from './file-problems.ts';
+import { checkFile, textOfFile, unreadable } from './file-problems.ts';
 
 /** What is known about models. A model that is not in it is allowed if an attachment serves it. */
 export interface Catalogue {
@@ -24,7 +23,7 @@ export interface Catalogue {
   readonly aliases: ReadonlyMap<string, string>;
 }
 
-export type CatalogueResult = { ok: true; catalogue: Catalogue } | { ok: false; problems: string[] };
+type CatalogueResult = { ok: true; catalogue: Catalogue } | { ok: false; problems: string[] };
 
 const comment = z.string().optional();
 const amount = z.number().nonnegative().optional();
@@ -90,13 +89,8 @@ function aliasProblem(
 
 /** Loads and checks the catalogue. Reports all problems at once, each with its path inside the file. */
 export function loadCatalogue(file: string): CatalogueResult {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch {
-    return failure(['expected the path of a readable file']);
-  }
-  return parseCatalogue(text);
+  const text = textOfFile(file);
+  return text === null ? failure([unreadable]) : parseCatalogue(text);
 }
 
 /** The same for the file's text. Pure. */

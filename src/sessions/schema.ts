@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { check } from '../base/check.ts';
 import { endUser, limit, limits, listOf, model, origin, time, tool } from '../base/fields.ts';
-import type { Problem } from '../base/refusal.ts';
+import { type Problem, Refusal } from '../base/refusal.ts';
 import { type JsonObject, valuesIn } from '../base/request.ts';
 import type { Session } from '../identity/records/session.ts';
 import { endpointPaths, endpoints } from '../validation/registry.ts';
@@ -53,8 +53,8 @@ export type NewSession = z.infer<typeof newSession>;
 /** What is wrong with the policy of an issuer's entry; empty if it is valid. */
 export function sessionPolicyProblems(session: JsonObject): readonly Problem[] {
   const checked = check<NewSession>(sessionPolicy, session);
-  if (!checked.ok) return checked.refusal.details.problems ?? [];
-  const { pinned: asked, endpoints: listed, tools } = checked.value;
+  if (checked instanceof Refusal) return checked.details.problems ?? [];
+  const { pinned: asked, endpoints: listed, tools } = checked;
   if (!asked) return [];
   const path = asked.endpoint ?? listed?.[0] ?? endpoints[0]?.path;
   const endpoint = endpoints.find((each) => each.path === path);

@@ -59,7 +59,6 @@ beforeAll(async () => {
       origin: (host = '') => `http://${host}`,
     }),
     ledger: new LedgerReader(store, keys),
-    refused: new RefusalStore(store, keys, { retentionDays: 92 }),
     backup: new Backup({ archive: new IdentityArchive(store, keys, audit), clock: systemClock }),
     audit,
     auditContextOf: auditContexts({ onDyno: false }),
