@@ -3,6 +3,7 @@ import { type OperationDocs, jsonBody, okJson } from '../base/operation-docs.ts'
 import { maxDocumentBytes } from '../backup/document.ts';
 import { slug } from '../base/fields.ts';
 import { Refusal } from '../base/refusal.ts';
+import { utf8Text } from '../base/request.ts';
 import { identityDocument, importReport } from '../identity/schemas/responses.ts';
 import type { AdminDeps } from './deps.ts';
 import { checkQuery } from '../reports/parameters.ts';
@@ -42,8 +43,9 @@ export function backupRoutes({ backup }: AdminDeps): Route[] {
   async function imported(c: AdminContext): Promise<Reply> {
     const asked = checkQuery(importParameters, c.req.url);
     if (asked instanceof Refusal) return asked;
-    const text = await textOf(c);
-    if (text instanceof Refusal) return text;
+    const bytes = await readBytes(c.req.raw.body, maxDocumentBytes);
+    if (bytes instanceof Refusal) return bytes;
+    const text = utf8Text(bytes) ?? ''; // refused, as whatever is no document
     const report = await backup.import(text, { overwrite: asked.overwrite === 'true' });
     return report instanceof Refusal ? report : { status: 200, body: report };
   }
@@ -52,14 +54,4 @@ export function backupRoutes({ backup }: AdminDeps): Route[] {
     { path: '/admin/export', methods: { GET: needing('administer', exportDocs, exported) } },
     { path: '/admin/import', methods: { POST: needing('administer', importDocs, imported) } },
   ];
-}
-
-async function textOf(c: AdminContext): Promise<string | Refusal> {
-  const bytes = await readBytes(c.req.raw.body, maxDocumentBytes);
-  if (bytes instanceof Refusal) return bytes;
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return new Refusal('invalid_json', 'The document must be a JSON object in UTF-8.');
-  }
 }

@@ -1,5 +1,5 @@
 import type { ActorCheck } from '../access/actor-check.ts';
-import type { AuditReader } from '../audit/audit.ts';
+import type { AuditTrail } from '../audit/audit-trail.ts';
 import type { AuditContextOf } from '../audit/context.ts';
 import type { Backup } from '../backup/backup.ts';
 import type { ClaimLinks } from '../claims/claim-links.ts';
@@ -15,7 +15,7 @@ export interface AdminDeps extends AdministratorDeps {
   claims: Pick<ClaimLinks, 'make'>;
   ledger: Pick<LedgerReader, keyof LedgerReader>;
   backup: Backup;
-  audit: AuditReader;
+  audit: Pick<AuditTrail, 'entries'>;
   authorize: ActorCheck;
   auditContextOf: AuditContextOf;
   /** Called with every failure that became a 500. */

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
+import { isJsonObject, type JsonObject, type JsonValue, parsedJson, utf8Text } from '../base/request.ts';
 import type { ZodType } from 'zod';
 import { Refusal } from '../base/refusal.ts';
 import type { AdminContext } from './respond.ts';
@@ -47,11 +47,7 @@ export async function readBytes(
 }
 
 function parseObject(bytes: Buffer): JsonObject | Refusal {
-  let value: JsonValue;
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as JsonValue; // gives nothing else
-  } catch {
-    return new Refusal('invalid_json', 'The body must be a JSON object in UTF-8.');
-  }
+  const value = parsedJson(utf8Text(bytes) ?? '') as JsonValue | undefined; // of JSON
+  if (value === undefined) return new Refusal('invalid_json', 'The body must be a JSON object in UTF-8.');
   return isJsonObject(value) ? value : new Refusal('invalid_body', 'The body must be a JSON object.');
 }

@@ -1,7 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import { auditFields } from '../audit/audit.ts';
 import { Refusal } from '../base/refusal.ts';
-import { entryFields } from '../ledger/entry.ts';
+import { entryFields } from '../ledger/ledger-response.ts';
 import type { SumQuery } from '../ledger/day-sums.ts';
 import { usageFigures } from '../ledger/totals.ts';
 import { type Format, formatFor } from '../reports/formats.ts';

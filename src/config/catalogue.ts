@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type ModelKind, modelKinds, type RealModel } from '../base/model.ts';
 import { nanoUsdPerUsd, type Price } from '../base/price.ts';
+import { parsedJson } from '../base/request.ts';
 import { checkFile, textOfFile, unreadable } from './file-problems.ts';
 
 /** What is known about models. A model that is not in it is allowed if an attachment serves it. */
@@ -95,12 +96,8 @@ export function loadCatalogue(file: string): CatalogueResult {
 
 /** The same for the file's text. Pure. */
 export function parseCatalogue(text: string): CatalogueResult {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return failure(['expected a JSON file']);
-  }
+  const value = parsedJson(text);
+  if (value === undefined) return failure(['expected a JSON file']);
   const parsed = checkFile(catalogueFile, value);
   if (!parsed.ok) return failure(parsed.problems);
   const wrong = fallbackProblems(parsed.data.models);

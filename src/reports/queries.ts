@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { AuditQuery } from '../audit/audit.ts';
 import type { Clock } from '../base/clock.ts';
 import { endUser, slug } from '../base/fields.ts';
-import { type ErrorCode, errorTable, Refusal } from '../base/refusal.ts';
+import { errorCodes, Refusal } from '../base/refusal.ts';
 import type { EntryQuery } from '../ledger/ledger.ts';
 import { outcomes } from '../ledger/ledger-response.ts';
 import { otherEndpoint, refusalGroups, type RefusalQuery } from '../ledger/refusal-count.ts';
@@ -42,8 +42,6 @@ export function parseUsageQuery(url: string, clock: Clock): Asked<UsageQuery> | 
   return { format, query: { from, to, filters: narrowed, groupBy } };
 }
 
-const codes = Object.keys(errorTable) as ErrorCode[]; // its keys are the codes
-
 /** The parameters of `/admin/refusals`. */
 export const refusalParameters = z.strictObject({
   ...dayParameters,
@@ -57,7 +55,7 @@ export const refusalParameters = z.strictObject({
       `must be a path such as /v1/chat/completions, or ${otherEndpoint}`,
     )
     .exactOptional(),
-  code: z.enum(codes, 'must be an error code such as insufficient_quota').exactOptional(),
+  code: z.enum(errorCodes, 'must be an error code such as insufficient_quota').exactOptional(),
 });
 
 export function parseRefusalQuery(url: string, clock: Clock): Asked<RefusalQuery> | Refusal {

@@ -3,6 +3,7 @@ import type { Limit } from '../base/limit.ts';
 import { type ErrorCode, invalidBody, type Problem, Refusal } from '../base/refusal.ts';
 import type { Endpoint } from '../base/request.ts';
 import type { Pinned, Session } from '../identity/records/session.ts';
+import { endpoints, unnamedPaths } from '../validation/registry.ts';
 import type { NewSession } from './schema.ts';
 
 /** A session without its id and its times. */
@@ -13,9 +14,6 @@ type SessionPolicy = Pick<Session, 'models' | 'endpoints' | 'origins' | 'tools' 
 export interface NarrowOptions {
   /** For parents without a list of their own. */
   allowedOrigins: readonly string[];
-  endpoints: readonly Endpoint[];
-  /** The paths that a token without a list of endpoints may use. */
-  unnamedPaths: readonly string[];
   /** The problems of a pinned request, for a session that may run these tools. */
   pinnedProblems: (endpoint: Endpoint, pinned: Pinned, tools: readonly string[]) => Problem[];
 }
@@ -44,7 +42,7 @@ export function narrowed(
     beyond('endpoint_not_allowed', pinned === null ? 'endpoints' : 'pinned.endpoint', {
       asked: endpoints,
       // An absent list does not have endpoints that must be named.
-      within: token.endpoints ?? options.unnamedPaths,
+      within: token.endpoints ?? unnamedPaths,
     }) ??
     beyond('origin_not_allowed', 'origins', {
       asked: asked.origins ?? null,
@@ -66,7 +64,7 @@ export function narrowed(
 /** A pinned request belongs to one endpoint: the one it names, else the only one the session may use, else chat. */
 function pinnedOf(
   { pinned, endpoints: listed, tools }: NewSession,
-  { endpoints, pinnedProblems }: NarrowOptions,
+  { pinnedProblems }: NarrowOptions,
 ): Pinned | null | Refusal {
   if (!pinned) return null;
   const only = listed?.length === 1 ? endpoints.find(({ path }) => path === listed[0])?.path : undefined;

@@ -24,9 +24,7 @@ export const newUser = z.strictObject({ id: slug, ...userFields });
 export const userChange = z.strictObject(userFields);
 
 export type NewTeam = z.infer<typeof newTeam>;
-export type TeamChange = z.infer<typeof teamChange>;
 export type NewUser = z.infer<typeof newUser>;
-export type UserChange = z.infer<typeof userChange>;
 
 /** A hundred years: longer than any use, and still a valid date. */
 const maxExpiresInS = 100 * 366 * 24 * 3600;
