@@ -13,8 +13,7 @@ import type { Call } from '../edge/call.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
 import type { Route } from '../edge/route.ts';
 import type { Identity } from '../identity/records/identity.ts';
-import type { Session } from '../identity/records/session.ts';
-import { sessionFields } from '../sessions/schema.ts';
+import { type Session, sessionFields } from '../identity/records/session.ts';
 
 const text = z.string();
 const list = z.array(text).nullable().meta({ description: 'null restricts nothing.' });
@@ -48,7 +47,7 @@ const ownToken = z.object({
 const ownUser = z.object({ id: text, name: text.nullable(), email: text.nullable() });
 const ownTeam = z.object({ id: text, name: text.nullable(), models: list });
 const ownSession = z.object({
-  ...sessionFields,
+  ...sessionFields.shape,
   pinned: z
     .object({ endpoint: text, fields: z.array(text), allow: z.array(text) })
     .nullable()

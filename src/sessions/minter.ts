@@ -3,8 +3,8 @@ import { mintSessionToken } from '../identity/records/token-text.ts';
 import { withRealModels } from '../identity/records/aliases.ts';
 import type { Principal } from '../identity/records/identity.ts';
 import { Refusal, retryAfter, secondsUntil } from '../base/refusal.ts';
-import { type MintResult, type Session, sessionLimitId } from '../identity/records/session.ts';
-import type { SessionStore } from './session-store.ts';
+import { type Session, sessionLimitId } from '../identity/records/session.ts';
+import type { MintResult, SessionStore } from './session-store.ts';
 import { narrowed, type NarrowOptions } from './narrow.ts';
 import { defaultLifeS, type NewSession } from './schema.ts';
 

@@ -3,7 +3,7 @@ import { makePrincipal } from '../../../src/access/principal.ts';
 import { Refusal } from '../../../src/base/refusal.ts';
 import type { Principal, Token } from '../../../src/identity/records/identity.ts';
 import { credentialOf, hashToken } from '../../../src/identity/records/token-text.ts';
-import type { MintRequest, MintResult } from '../../../src/identity/records/session.ts';
+import type { MintRequest, MintResult } from '../../../src/sessions/session-store.ts';
 import { SessionMinter, type MintedSession } from '../../../src/sessions/minter.ts';
 import type { NewSession } from '../../../src/sessions/schema.ts';
 import { credentialFor, identityOf } from '../access/identities.ts';
