@@ -431,6 +431,7 @@ describe.concurrent('a session that expires', () => {
 });
 
 describe.concurrent('mintings without end', () => {
+  /* That exactly those are made that fit, whatever is asked for, is in the contract of the session store. */
   it('are bounded in bytes, and hinder nobody else', async () => {
     const redis = await startRedis();
     const gateway = await startGateway({ redis, env: { SESSIONS_PER_MINUTE: '9000' } });
