@@ -1,10 +1,9 @@
 import { getRequestListener } from '@hono/node-server';
 import type { RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Refusal } from './base/refusal.ts';
 import { installCrashGuards, onStopSignals, onPrimaryLost } from './lifecycle/signals.ts';
 import { createHttpServer } from './lifecycle/http-server.ts';
-import { createShutdown, type Shutdown } from './lifecycle/shutdown.ts';
+import { createShutdown } from './lifecycle/shutdown.ts';
 import { Metrics } from './observability/metrics.ts';
 import { version } from './operations/version.ts';
 import { endpoints } from './validation/registry.ts';
@@ -21,7 +20,7 @@ interface ServeOptions extends Omit<Parameters<typeof wire>[0], 'metrics' | 'dra
 }
 
 /** Runs the gateway in this process until a signal ends it. Resolves when it listens. */
-export async function serve(options: ServeOptions): Promise<{ address: AddressInfo; shutdown: Shutdown }> {
+export async function serve(options: ServeOptions) {
   const { settings, clock, log, exit } = options;
   const metrics = new Metrics({ version, endpoints: endpoints.map(({ path }) => path) });
   const wired = wire({ ...options, metrics, draining: () => shutdown.draining });
@@ -33,7 +32,7 @@ export async function serve(options: ServeOptions): Promise<{ address: AddressIn
     routerLagMs: settings.onDyno ? routerLagMs : 0,
     isBusy: () => wired.isBusy(),
   });
-  const shutdown = createShutdown({
+  const shutdown: ReturnType<typeof createShutdown> = createShutdown({
     server,
     graceMs: settings.shutdownGraceMs,
     endRemaining: () => wired.endRemaining(),

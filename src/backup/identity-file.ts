@@ -49,9 +49,7 @@ function isEnded({ section, record }: Row): boolean {
   return section.endedBy !== null && record[section.endedBy] !== null;
 }
 
-interface Telling {
-  document: BackupDocument;
-  log: Log;
+interface Telling extends Omit<IdentityFileOptions, 'archive'> {
   wasEmpty: boolean;
 }
 

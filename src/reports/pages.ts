@@ -1,21 +1,16 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { visibleTeams, type Actor } from '../base/actor.ts';
 import { daysBetween } from '../base/days.ts';
+import type { SumQuery } from '../ledger/day-sums.ts';
 import type { LedgerReader } from '../ledger/ledger-reader.ts';
 
 const rowsPerPage = 1_000;
-
-interface SumsOfDays {
-  from: string;
-  to: string;
-  groupBy: readonly string[];
-}
 
 /**
  * Sums of a range of days. If they are grouped by day they are read a day at a time, because no row belongs to two
  * days: memory never holds more than the rows of one day.
  */
-export async function* sumsInPages<Query extends SumsOfDays, Row>(
+export async function* sumsInPages<Query extends SumQuery<string>, Row>(
   query: Query,
   read: (query: Query) => Promise<Row[]>,
 ): AsyncGenerator<Row[]> {

@@ -29,7 +29,7 @@ export function narrowed(
 ): SessionPolicy | Refusal {
   const pinned = pinnedOf(asked, options);
   if (pinned instanceof Refusal) return pinned;
-  const endpoints = pinned === null ? (asked.endpoints ?? null) : [pinned.endpoint];
+  const paths = pinned === null ? (asked.endpoints ?? null) : [pinned.endpoint];
   const pinnedModel = pinned?.fields['model'];
   const pinnedModels = typeof pinnedModel === 'string' ? [pinnedModel] : null;
   const models = asked.models ?? null;
@@ -40,7 +40,7 @@ export function narrowed(
     beyond('model_not_allowed', 'pinned.model', { asked: pinnedModels, within: token.models }) ??
     beyond('model_not_allowed', 'pinned.model', { asked: pinnedModels, within: team.models }) ??
     beyond('endpoint_not_allowed', pinned === null ? 'endpoints' : 'pinned.endpoint', {
-      asked: endpoints,
+      asked: paths,
       // An absent list does not have endpoints that must be named.
       within: token.endpoints ?? unnamedPaths,
     }) ??
@@ -52,7 +52,7 @@ export function narrowed(
     beyond('tool_not_allowed', 'tools', { asked: asked.tools ?? null, within: token.tools ?? [] }) ??
     widerLimit(asked.limits ?? [], limits) ?? {
       models: pinnedModels ?? models,
-      endpoints,
+      endpoints: paths,
       origins: asked.origins ?? null,
       tools: asked.tools ?? null,
       limits: asked.limits ?? [],

@@ -9,7 +9,7 @@ import { changeRecord, type IdentityDeps, type RecordOf } from './records.ts';
 
 /* Changes of records. Fields that are left out stay as they are; null clears. */
 
-export function change<K extends TeamKey | UserKey>(
+export function changeFields<K extends TeamKey | UserKey>(
   deps: IdentityDeps,
   key: K,
   asked: ChangeOf<RecordOf<K>>,
