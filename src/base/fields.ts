@@ -79,6 +79,13 @@ const dollars = z
     error: 'must have at most 9 decimals',
   });
 const covered = { models: limitModels.exactOptional(), endpoints: limitEndpoints.exactOptional() };
+const countCached = z.boolean('must be true or false').meta({
+  description: 'False: input that is read from a prompt cache does not count.',
+});
+/** Money needs no such field: cached input has prices of its own. */
+const notOfTokens = {
+  count_cached: z.never('is only for limits on tokens; leave it out here').exactOptional(),
+};
 const window = z.enum(windows, `must be one of ${windows.join(', ')}`);
 
 export const limit = z
@@ -86,13 +93,15 @@ export const limit = z
     'metric',
     [
       z.strictObject({
-        metric: z.enum(['requests', 'tokens', 'images']),
+        metric: z.literal('tokens'),
         window,
         max,
         ...covered,
+        count_cached: countCached.exactOptional(),
       }),
-      z.strictObject({ metric: z.literal('cost_usd'), window, max: dollars, ...covered }),
-      z.strictObject({ metric: z.literal('concurrency'), max, ...covered }),
+      z.strictObject({ metric: z.enum(['requests', 'images']), window, max, ...covered, ...notOfTokens }),
+      z.strictObject({ metric: z.literal('cost_usd'), window, max: dollars, ...covered, ...notOfTokens }),
+      z.strictObject({ metric: z.literal('concurrency'), max, ...covered, ...notOfTokens }),
     ],
     {
       // Covers both an item that is not an object and an unknown metric.
@@ -108,7 +117,8 @@ export const limit = z
 export function limitIdentity(of: z.infer<typeof limit>): string {
   const over = of.metric === 'concurrency' ? '' : of.window;
   const endpoints = of.endpoints === undefined ? [] : [of.endpoints.toSorted()];
-  return JSON.stringify([of.metric, over, of.models?.toSorted() ?? null, ...endpoints]);
+  const uncached = of.count_cached === false ? ['uncached'] : [];
+  return JSON.stringify([of.metric, over, of.models?.toSorted() ?? null, ...endpoints, ...uncached]);
 }
 
 export const limits = z
@@ -122,7 +132,7 @@ export const limits = z
         context.addIssue({
           code: 'custom',
           path: [index],
-          message: 'is a second limit with the same metric, window, models and endpoints',
+          message: 'is a second limit with the same metric, window, models, endpoints and count_cached',
         });
       }
       seen.add(identity);

@@ -12,8 +12,20 @@ interface Coverage {
   endpoints?: string[];
 }
 
-export type Limit = Coverage &
-  ({ metric: CountedMetric; window: Window; max: number } | { metric: 'concurrency'; max: number });
+interface Max extends Coverage {
+  max: number;
+}
+
+interface TokenLimit extends Max {
+  metric: 'tokens';
+  window: Window;
+  /** False: what is read from a prompt cache does not count; absent: it does. */
+  count_cached?: boolean;
+}
+
+export type CountedLimit = TokenLimit | (Max & { metric: Exclude<CountedMetric, 'tokens'>; window: Window });
+
+export type Limit = CountedLimit | (Max & { metric: 'concurrency' });
 
 /**
  * A stored limit. Its `id` names its counter: made when the limit first appears, kept if only `max` changes. So a

@@ -31,6 +31,7 @@ const limitState = z
     resets_at: time.nullable(),
     models: z.array(text).exactOptional(),
     endpoints: z.array(text).exactOptional(),
+    count_cached: z.boolean().exactOptional(),
   })
   .meta({ id: 'LimitState' });
 
@@ -131,5 +132,6 @@ function limitResponse(state: LimitState, nowMs: number): object {
     resets_at: resetsAt(state),
     ...(limit.models ? { models: limit.models } : {}),
     ...(limit.endpoints ? { endpoints: limit.endpoints } : {}),
+    ...('count_cached' in limit ? { count_cached: limit.count_cached } : {}),
   };
 }

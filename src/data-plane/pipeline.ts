@@ -12,6 +12,7 @@ import { withRealModel } from '../identity/records/aliases.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Principal } from '../identity/records/identity.ts';
 import type { ForwardOutcome } from '../base/outcome.ts';
+import type { Price } from '../base/price.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Endpoint, JsonObject, ValidRequest } from '../base/request.ts';
 import { fallbackTarget } from '../models/fallbacks.ts';
@@ -204,7 +205,7 @@ export class Pipeline {
   /** The model that answered is paid for, whichever was asked for. */
   #atPriceOf({ sentTo }: ForwardOutcome, grant: Grant): Grant {
     if (sentTo === null || sentTo.model === grant.request.model) return grant;
-    return { ...grant, price: this.#parts.catalogue.price(sentTo.model) };
+    return { ...grant, price: this.#parts.catalogue.price(sentTo.model, grant.admittedAtMs) };
   }
 
   /** Large bodies one after the other: while one is worked on, it takes several times its size in memory. */
@@ -221,8 +222,14 @@ export class Pipeline {
       checkBodyBytes(principal, call.bodyBytes, this.#parts.settings.maxBodyBytes) ??
       checkModel(principal, request.model) ??
       checkTools(principal, request.remoteTools) ??
-      checkPriced(principal.limits, request, this.#parts.catalogue.price(request.model))
+      checkPriced(principal.limits, request, this.#price(request.model))
     );
+  }
+
+  /** The price now, by the store's clock, which also dates the entry. */
+  #price(model: string): Price | null {
+    const { admission, catalogue } = this.#parts;
+    return catalogue.price(model, admission.heartbeat.storeNowMs());
   }
 
   async #reserve(
@@ -233,7 +240,7 @@ export class Pipeline {
     const { admission, catalogue, served } = this.#parts;
     const { model, endpoint, stream } = request;
     const bound = catalogue.maxOutputTokens(model) ?? defaultOutputTokens;
-    const price = catalogue.price(model);
+    const price = this.#price(model);
     const { body, reserved } = reserve(request, principal.limits, bound, price);
     const grant = await admission.admit(principal, {
       requestId: call.requestId,

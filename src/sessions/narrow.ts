@@ -130,12 +130,17 @@ function smallerThan(limit: Limit, above: readonly ScopedLimit[]): ScopedLimit |
   return above.find(({ limit: other }) => isSameKind(limit, other) && other.max < limit.max);
 }
 
-/** Whether it counts the same metric, over the same window, for no fewer models and endpoints. */
+/** Whether the one above counts the same metric, over the same window, and all that this one counts. */
 function isSameKind(limit: Limit, above: Limit): boolean {
   if (limit.metric === 'concurrency' || above.metric === 'concurrency') {
     return limit.metric === above.metric && covers(limit, above);
   }
-  return limit.metric === above.metric && limit.window === above.window && covers(limit, above);
+  if (limit.metric !== above.metric || limit.window !== above.window || !covers(limit, above)) return false;
+  return countsCached(above) || !countsCached(limit);
+}
+
+function countsCached(limit: Limit): boolean {
+  return limit.metric !== 'tokens' || limit.count_cached !== false;
 }
 
 function covers(limit: Limit, above: Limit): boolean {

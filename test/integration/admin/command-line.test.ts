@@ -294,7 +294,7 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     expect(page.err).toMatch(/^There are more rows: add --cursor \d+-\d+$/);
 
     expect((await command('usage acme --by user --format csv')).out).toBe(
-      'user,requests,input_tokens,output_tokens,images,errors,aborted,lost,cost_usd,search_units\r\nana,7,8,9,0,0,0,0,0,0\r',
+      'user,requests,input_tokens,output_tokens,images,errors,aborted,lost,cost_usd,search_units,cache_read_tokens,cache_write_tokens\r\nana,7,8,9,0,0,0,0,0,0,0,0\r',
     );
     expect((await command('refusals acme --by code')).out).toBe(
       'CODE                REFUSED\ninsufficient_quota       12',
