@@ -1,5 +1,5 @@
 import { isRecord } from '../base/request.ts';
-import { count, usageOf } from '../upstream/usage.ts';
+import { anthropicUsageFields, usageOf } from '../upstream/usage.ts';
 import { StreamTap } from './stream-tap.ts';
 
 /**
@@ -9,40 +9,43 @@ import { StreamTap } from './stream-tap.ts';
  */
 export class MessagesTap extends StreamTap {
   protected override readonly endMark = null;
-  /** The last of each figure that was not zero. */
-  readonly #figures: Record<string, unknown> = {};
+  /** The last figure of each name that was not zero. */
+  readonly #figures: Partial<Record<(typeof anthropicUsageFields)[number], unknown>> = {};
   #hasOutput = false;
 
-  protected read(event: Record<string, unknown>): void {
-    const { type, message, usage } = event;
-    if (type === 'message_start') {
-      // Its output_tokens are a guess that the first message_delta replaces.
-      if (isRecord(message) && isRecord(message['usage'])) {
-        this.#add({ ...message['usage'], output_tokens: 0 });
-        this.usage = usageOf(this.#figures);
-      }
-    } else if (type === 'message_delta') {
-      if (isRecord(usage)) this.#readDelta(usage);
-    } else if (type === 'message_stop') {
-      this.done = true;
-      // Without a word about the output the rest is no report of what this cost.
-      if (!this.#hasOutput && this.textBytes > 0) this.usage = null;
+  protected read({ type, message, usage }: Record<string, unknown>): void {
+    switch (type) {
+      case 'message_start':
+        // Its output_tokens are a guess that the first message_delta replaces.
+        if (isRecord(message) && isRecord(message['usage'])) {
+          this.#readFigures({ ...message['usage'], output_tokens: 0 });
+        }
+        break;
+      case 'message_delta':
+        if (isRecord(usage)) this.#readFigures(usage);
+        break;
+      case 'message_stop':
+        this.done = true;
+        // Without a word about the output the rest is no report of what this cost.
+        if (!this.#hasOutput && this.textBytes > 0) this.usage = null;
+        break;
+      default:
     }
   }
 
-  #readDelta(delta: Record<string, unknown>): void {
-    this.#add(delta);
-    const usage = usageOf(this.#figures);
-    if (usage === null) return;
-    this.usage = usage;
-    if ((usageOf(delta)?.outputTokens ?? 0) === 0) return;
+  #readFigures(usage: Record<string, unknown>): void {
+    for (const field of anthropicUsageFields) {
+      if (saysSomething(usage[field])) this.#figures[field] = usage[field];
+    }
+    this.usage = usageOf(this.#figures);
+    if (this.usage === null || (usageOf(usage)?.outputTokens ?? 0) === 0) return;
     this.#hasOutput = true;
-    this.report(usage);
+    this.report(this.usage);
   }
+}
 
-  #add(figures: Record<string, unknown>): void {
-    for (const [name, value] of Object.entries(figures)) {
-      if (count(value) > 0 || typeof value === 'object') this.#figures[name] = value;
-    }
-  }
+/** Zeros replace nothing: what was reported before still holds. */
+function saysSomething(figure: unknown): boolean {
+  if (typeof figure === 'object' && figure !== null) return Object.values(figure).some(saysSomething);
+  return typeof figure === 'number' && figure > 0;
 }

@@ -137,12 +137,8 @@ function looksLikeJson(text: string): boolean {
 
 /** The message of an error, in any shape seen: an object, a JSON string, a bare `message`. Null if it is not JSON. */
 function errorMessage(text: string): string | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return null;
-  }
+  const value = parsedJson(text);
+  if (value === undefined) return null;
   return messageIn(value) ?? 'Heroku Inference refused the request.';
 }
 

@@ -4,7 +4,7 @@ import { Rig } from './exchange-rig.ts';
 
 const json = 'application/json';
 const sse = 'text/event-stream';
-const answer = '{"usage":{"prompt_tokens":3,"completion_tokens":2}}';
+const answer = '{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}';
 const event = 'data: {"choices":[{"delta":{"content":"word"}}]}\n\n';
 const done = 'data: [DONE]\n\n';
 
