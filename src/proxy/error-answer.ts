@@ -18,11 +18,6 @@ export class ErrorAnswer {
     this.#contentType = contentType;
   }
 
-  /** Otherwise it claims to be a success. */
-  get isError(): boolean {
-    return this.#status >= 300;
-  }
-
   /** Whether there is enough of it. */
   collect(chunk: Buffer): boolean {
     this.#chunks.push(chunk);
@@ -34,6 +29,6 @@ export class ErrorAnswer {
   trouble({ attachment, retryAfterMs }: UpstreamCall): { refusal: Refusal; ending: Ending } {
     const text = Buffer.concat(this.#chunks).toString('utf8').replaceAll(attachment.key, '***');
     const answer = { status: this.#status, contentType: this.#contentType, retryAfterMs, text };
-    return this.isError ? upstreamTrouble(answer) : { refusal: noAnswer(answer), ending: 'failed' };
+    return this.#status >= 300 ? upstreamTrouble(answer) : { refusal: noAnswer(answer), ending: 'failed' };
   }
 }

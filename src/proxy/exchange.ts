@@ -64,7 +64,7 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
   readonly startedMs: number;
   readonly #options: ExchangeOptions;
   readonly #upstreamCall: UpstreamCall;
-  #reply: Reply;
+  readonly #reply: Reply;
   #phase: Phase = 'waiting';
   #settled = false;
   #lastByteMs: number;
@@ -76,7 +76,7 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
   #errorAnswer: ErrorAnswer | null = null;
 
   constructor(options: ExchangeOptions, upstreamCall: UpstreamCall) {
-    const { call, timings, open } = options;
+    const { call, answerFormat, stream, timings, open } = options;
     this.#options = options;
     this.call = call;
     this.#upstreamCall = upstreamCall;
@@ -84,7 +84,9 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     this.startedMs = call.arrivedMs;
     this.#lastByteMs = this.startedMs;
     this.writer = new PacedWriter(call.outgoing, timings.readerTimeoutMs);
-    this.#reply = this.#newReply();
+    this.#reply = stream
+      ? new StreamReply(this, timings, taps[answerFormat].stream())
+      : new PlainReply(this, timings.firstHeartbeatMs, taps[answerFormat].plain());
     open.add(this);
     call.whenClosed(() => this.#closed());
   }
@@ -201,13 +203,6 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     else void settling.then(go);
   }
 
-  #newReply(): Reply {
-    const { answerFormat, stream, timings } = this.#options;
-    return stream
-      ? new StreamReply(this, timings, taps[answerFormat].stream())
-      : new PlainReply(this, timings.firstHeartbeatMs, taps[answerFormat].plain());
-  }
-
   #begin(head: UpstreamHead): void {
     if (!isPassedOn(head, this.streaming)) {
       this.#collect();
@@ -232,11 +227,6 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
   #failWithErrorAnswer(): void {
     const answer = this.#errorAnswer;
     if (answer === null) return;
-    if (!answer.isError && this.#upstreamCall.rejectsAnswer()) {
-      this.#phase = 'waiting';
-      this.#reply = this.#newReply();
-      return;
-    }
     const { refusal, ending } = answer.trouble(this.#upstreamCall);
     this.#fail(refusal, ending);
   }

@@ -1,6 +1,7 @@
 import type { Usage } from '../base/outcome.ts';
 import { isRecord, parsedJson } from '../base/request.ts';
-import { reportsError, usageIn } from '../upstream/usage.ts';
+import { isAnswer } from '../upstream/answer.ts';
+import { usageIn } from '../upstream/usage.ts';
 import { JsonScanner } from './json-scanner.ts';
 
 /** Answers up to this size are kept and parsed; larger ones (embeddings, images, long texts) are only scanned. */
@@ -9,7 +10,7 @@ const maxKeptBytes = 65_536;
 const byteOrderMark = /^\u00ef\u00bb\u00bf/;
 
 export interface JsonTapOptions {
-  /** The top-level list without which it is no answer. */
+  /** The top-level list that such an answer has. */
   list: string;
   /** Whether its text was generated; otherwise it is the caller's own, given back. */
   isGenerated?: boolean;
@@ -82,7 +83,7 @@ export class JsonTap {
     const answer = parsedJson(textOf(this.#kept).replace(byteOrderMark, ''));
     const usage = isRecord(answer) ? usageIn(answer) : null;
     return {
-      isAnswer: isRecord(answer) && Array.isArray(answer[list]) && !reportsError(answer),
+      isAnswer: isRecord(answer) && isAnswer(answer, list),
       usage: countsImages ? withImages(usage, this.#scan().images) : usage,
     };
   }
@@ -95,7 +96,7 @@ export class JsonTap {
     // An error that is left out of the sketch is a long one.
     const isLongError = hasError && isRecord(fields) && fields['error'] === undefined;
     return {
-      isAnswer: isWhole && hasList && isRecord(answer) && !reportsError(answer) && !isLongError,
+      isAnswer: isWhole && isRecord(answer) && isAnswer(answer, list) && !isLongError,
       usage: countsImages ? withImages(usage, images) : usage,
     };
   }

@@ -13,6 +13,11 @@ export class MessagesTap extends StreamTap {
   readonly #figures: Partial<Record<(typeof anthropicUsageFields)[number], unknown>> = {};
   #hasOutput = false;
 
+  /** Anthropic's clients look at the event's name only. */
+  protected override isNoticed(_event: Record<string, unknown> | null, isNamed: boolean): boolean {
+    return isNamed;
+  }
+
   protected read({ type, message, usage }: Record<string, unknown>): void {
     switch (type) {
       case 'message_start':

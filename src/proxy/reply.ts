@@ -72,7 +72,7 @@ export interface ReplyHost {
    * the answer ends.
    */
   answered(result: 'ok' | 'error'): Promise<void> | null;
-  /** The answer is complete and is none, and no byte of it has gone out: another attempt follows, or a 502. */
+  /** The answer is complete and is none, and no byte of it has gone out: a 502. */
   noAnswer(body: readonly Buffer[]): void;
   /** Settles as broken off and tells the caller. */
   brokeOff(what: string): void;

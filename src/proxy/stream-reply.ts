@@ -21,7 +21,7 @@ export class StreamReply implements Reply {
   readonly #timings: StreamTimings;
   readonly #tap: StreamTap;
   #settled = false;
-  #head: UpstreamHead | null = null;
+  #wrote = false;
   /** The end of the answer, while its settlement is awaited. */
   #held: Buffer[] | null = null;
   #endsHeld = false;
@@ -44,13 +44,11 @@ export class StreamReply implements Reply {
 
   begin(head: UpstreamHead): void {
     if (this.begun) return;
-    this.#head = head;
-    // Usually the first event comes in the same packet; then the head goes out with it. If the end does, it is no answer.
+    this.#writeHead(head);
+    // Usually the first event comes in the same packet; then the head goes out with it.
     setImmediate(() => {
       const { outgoing } = this.#host.call;
-      if (this.begun || outgoing.headersSent || outgoing.destroyed) return;
-      this.#writeHead(head);
-      outgoing.flushHeaders();
+      if (!this.#wrote && !outgoing.destroyed) outgoing.flushHeaders();
     });
   }
 
@@ -68,8 +66,7 @@ export class StreamReply implements Reply {
       return;
     }
     // No client notices a stream that ends cleanly too early (heroku.md §5), so that it must not be passed on.
-    if (!this.begun) this.#host.noAnswer([]);
-    else if (!this.#settled && !this.#tap.isComplete) this.#host.brokeOff('Its answer ended too early.');
+    if (!this.#settled && !this.#tap.isComplete) this.#host.brokeOff('Its answer ended too early.');
     else this.#host.after(this.#settle(), () => this.#host.writer.end());
   }
 
@@ -82,7 +79,7 @@ export class StreamReply implements Reply {
     if (this.#settled || this.#host.writer.blocked) return;
     const { firstHeartbeatMs, heartbeatMs } = this.#timings;
     if (nowMs - this.#lastWriteMs < (this.begun ? heartbeatMs : firstHeartbeatMs)) return;
-    if (!this.begun) this.#writeHead(this.#head ?? earlyHead);
+    if (!this.begun) this.#writeHead(earlyHead);
     if (this.#tap.atBoundary) this.#write(comment);
   }
 
@@ -114,7 +111,7 @@ export class StreamReply implements Reply {
   }
 
   #write(chunk: Buffer | string): void {
-    if (!this.begun) this.#writeHead(this.#head ?? earlyHead);
+    this.#wrote = true;
     this.#lastWriteMs = this.#host.nowMs;
     this.#host.writer.write(chunk);
   }

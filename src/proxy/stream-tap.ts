@@ -1,6 +1,6 @@
 import { isRecord, parsedJson } from '../base/request.ts';
 import type { Usage } from '../base/outcome.ts';
-import { reportsError } from '../upstream/usage.ts';
+import { reportsError } from '../upstream/answer.ts';
 import { EventShape } from './event-shape.ts';
 import { JsonScanner } from './json-scanner.ts';
 
@@ -19,8 +19,6 @@ const isErrorName = /^event: ?error$/;
  * names, and with every line end and the byte order mark that the HTML standard allows (§9.2.5).
  */
 export abstract class StreamTap {
-  /** Between two events: only here may something be inserted. */
-  atBoundary = true;
   /** The end mark has gone by. */
   done = false;
   /** The answer is complete even if the end mark is missing. */
@@ -52,8 +50,13 @@ export abstract class StreamTap {
   /** What the current line is if it is not kept. */
   #unkept: 'data' | 'other' | null = null;
   #isBegin = true;
+  #atBoundary = true;
   #endedInCr = false;
-  /** How the stream ended. */
+  /** Lines end in a carriage return alone. */
+  #usesCr = false;
+  /** An error was told so that clients notice it. */
+  #toldError = false;
+  /** The stream ended inside an event that mattered. */
   #isCutShort = false;
 
   /** Reads an event that says more than text; of a long one, only its small fields. */
@@ -64,6 +67,16 @@ export abstract class StreamTap {
     return true;
   }
 
+  /** Between two events: only here may something be inserted. Not within CRLF, although a CR may end a line. */
+  get atBoundary(): boolean {
+    return this.#atBoundary && (this.#usesCr || !this.#endedInCr);
+  }
+
+  /** Whether clients notice an error told so; `isNamed`: its event is named `error`. If not, it is told again. */
+  protected isNoticed(event: Record<string, unknown> | null, _isNamed: boolean): boolean {
+    return Boolean(event?.['error']);
+  }
+
   /** Output that no usage accounts for: four bytes a token, but no delta is less than one. */
   get unreportedTokens(): number {
     const bytes = this.textBytes - this.#reported.textBytes;
@@ -72,7 +85,7 @@ export abstract class StreamTap {
 
   /** After the end: whether it came when the answer was complete. */
   get isComplete(): boolean {
-    return this.done || ((this.finished || this.failed) && !this.#isCutShort);
+    return this.done || ((this.finished || this.#toldError) && !this.#isCutShort);
   }
 
   /** Usage accounts for all text so far. */
@@ -95,25 +108,27 @@ export abstract class StreamTap {
     }
     if (start === text.length) return;
     this.#extendLine(text.slice(start));
-    this.atBoundary = false;
+    this.#atBoundary = false;
   }
 
   /** The stream has ended: reads a last line without a line end, and a last event without its blank line. */
   end(): void {
     if (this.#line !== '' || this.#unkept !== null) this.#endSplitLine('');
-    if (this.atBoundary) return;
+    if (this.#atBoundary) return;
     // Many clients drop such an event. What it says counts, but it cannot complete the answer.
-    const { finished, failed } = this;
+    const { finished } = this;
+    const wasOver = finished || this.#toldError;
     const isWhole = this.#endEvent();
-    this.#isCutShort = !(isWhole && (finished || failed));
+    this.#isCutShort = !isWhole || !wasOver;
     this.finished = finished;
   }
 
-  /** A carriage return alone ends a line as well. */
   #withLineFeeds(text: string): string {
     if (!this.#endedInCr && !text.includes('\r')) return text;
     const isSecondHalf = this.#endedInCr && text.startsWith('\n');
-    if (text !== '') this.#endedInCr = text.endsWith('\r');
+    if (text === '') return text;
+    this.#usesCr ||= (this.#endedInCr && !isSecondHalf) || /\r[^\n]/.test(text);
+    this.#endedInCr = text.endsWith('\r');
     return text.slice(isSecondHalf ? 1 : 0).replace(/\r\n?/g, '\n');
   }
 
@@ -135,7 +150,7 @@ export abstract class StreamTap {
     if (this.#unkept !== null) {
       this.#unkept = null;
       this.#isBegin = false;
-      this.atBoundary = false;
+      this.#atBoundary = false;
       return;
     }
     const line = this.#line;
@@ -157,10 +172,10 @@ export abstract class StreamTap {
     }
     if (start === end) {
       this.#endEvent();
-      this.atBoundary = true;
+      this.#atBoundary = true;
       return;
     }
-    this.atBoundary = false;
+    this.#atBoundary = false;
     if (text.startsWith('data:', start)) this.#readData(text, start + 5, end);
     else if (text.startsWith('event', start)) {
       this.#isErrorEvent = text.endsWith('error', end) && isErrorName.test(text.slice(start, end));
@@ -193,10 +208,13 @@ export abstract class StreamTap {
 
   /** Whether there was an event, and it was not cut short. */
   #endEvent(): boolean {
-    if (this.#isErrorEvent) {
-      this.#isErrorEvent = false;
-      this.failed = true;
-    }
+    const isWhole = this.#readEvent();
+    this.#isErrorEvent = false;
+    return isWhole;
+  }
+
+  #readEvent(): boolean {
+    if (this.#isErrorEvent) this.#fail(null);
     if (this.#long !== null) return this.#endLong(this.#long);
     const data = this.#data;
     if (data === '') return true;
@@ -238,7 +256,12 @@ export abstract class StreamTap {
     if (finished && this.endsWithReason) this.finished = true;
     if (!isRecord(event)) return;
     // An error that is left out of a sketch is a long one.
-    if (reportsError(event) || (hasError && event['error'] === undefined)) this.failed = true;
+    if (reportsError(event) || (hasError && event['error'] === undefined)) this.#fail(event);
     this.read(event);
+  }
+
+  #fail(event: Record<string, unknown> | null): void {
+    this.failed = true;
+    if (this.isNoticed(event, this.#isErrorEvent)) this.#toldError = true;
   }
 }

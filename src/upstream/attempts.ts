@@ -211,7 +211,7 @@ export class Attempts implements UpstreamCall, AttemptHost {
     this.#dispatch(this.#upstream.quota.recordSent(0), false); // its tokens were counted with the first part
   }
 
-  /** The answer that was kept is useless, as a 502 would be. Whether another attempt follows. */
+  /** For a request in parts: the answer that was kept is useless, as a 502 would be. Whether another attempt follows. */
   rejectsAnswer(): boolean {
     const attempt = this.#attempt;
     if (attempt === null) return false;

@@ -17,8 +17,6 @@ export interface UpstreamCall {
   readonly headers: readonly string[];
   /** How long the upstream's 429 asks to wait, ms; null if it does not say. */
   readonly retryAfterMs: number | null;
-  /** The answer that was kept is useless, as a 502 would be. Whether another attempt follows. */
-  rejectsAnswer(): boolean;
   /** The answer did not come in time, or broke off: opens the circuit breaker. */
   recordFailure(): void;
   /** Ends it in whatever state it is: nobody waits for an answer. */

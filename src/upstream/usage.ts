@@ -12,21 +12,6 @@ export function usageIn(answer: Record<string, unknown>): Usage | null {
   return usageOf(answer['usage']) ?? searchesOf(answer['meta']);
 }
 
-/** The fields that hold what a model made. */
-const answerFields = ['choices', 'content', 'content_block', 'delta', 'data', 'results'];
-
-/**
- * Whether an answer, or an event of one, is an error: by its `error`, in any shape that is not empty (clients look no
- * closer), by its type, or because it has words for the reader and nothing from a model. Heroku has sent
- * `{"code":500,"message":"Failed to execute chat"}`.
- */
-export function reportsError(answer: Record<string, unknown>): boolean {
-  const { error, type, object } = answer;
-  if (Boolean(error) || type === 'error' || object === 'error') return true;
-  const isMessage = ['message', 'detail', 'msg'].some((field) => typeof answer[field] === 'string');
-  return isMessage && !answerFields.some((field) => answer[field] !== undefined);
-}
-
 /** More than any model takes or writes in one answer: such a report is a defect of the upstream, and is not believed. */
 const maxReported = 10_000_000;
 

@@ -71,11 +71,6 @@ class FakeUpstreamCall implements UpstreamCall {
   abandoned = 0;
   failures = 0;
 
-  rejectsAnswer(): boolean {
-    this.failures += 1;
-    return false;
-  }
-
   recordFailure(): void {
     this.failures += 1;
   }

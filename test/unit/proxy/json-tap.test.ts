@@ -60,6 +60,7 @@ describe.each(sizes)('a %s answer', (_, padding) => {
   it.each<[string, JsonTapOptions, string]>([
     ['a chat', chat, `{${choices('x')}${padding}}`],
     ['a chat that makes no choices', chat, `{"choices":[]${padding}}`],
+    ['something else', chat, `{"id":"x",${usage}${padding}}`],
     ['a chat with spaces', chat, ` {\n "choices" : [ ]${padding} } \n`],
     ['a chat without an error', chat, `{"error":null,${choices('x')}${padding}}`],
     ['a chat about errors', chat, `{${choices('{\\"error\\":{}}')}${padding}}`],
@@ -81,14 +82,14 @@ describe.each(sizes)('a %s answer', (_, padding) => {
     ['a message and a code', chat, `{"code":500,"message":"x"${padding}}`],
     ['an error of Anthropic', messages, `{"type":"error","error":{"type":"api_error"}${padding}}`],
     ['an error of a kind, and content', messages, `{"type":"error","content":[]${padding}}`],
-    ['no choices', chat, `{"id":"x",${usage}${padding}}`],
+    ['no choices', chat, `{"object":"chat.completion",${usage}${padding}}`],
     ['choices that are no list', chat, `{"choices":{}${padding}}`],
     ['choices that are null', chat, `{"choices":null${padding}}`],
     ['embeddings without data', embeddings, `{"object":"list",${usage}${padding}}`],
     ['images without data', images, `{"created":1${padding}}`],
     ['a message without content', messages, `{"type":"message"${padding}}`],
     ['a content that is a text', messages, `{"content":"x"${padding}}`],
-    ['a rerank without results', rerank, `{"id":"x"${padding}}`],
+    ['a rerank without results', rerank, `{"id":"x","meta":{}${padding}}`],
     ['a list', chat, `[{${choices('x')}${padding}}]`],
     ['half of one', chat, `{${choices('x')}${padding}`],
     ['one and a half', chat, `{${choices('x')}${padding}}{`],
@@ -118,12 +119,22 @@ describe.each(sizes)('a %s answer', (_, padding) => {
 });
 
 describe('what is no answer at all', () => {
-  it.each(['', ' \n', 'null', '[]', '{}', '"x"', '1', 'true', '<html></html>', 'not JSON', '\ufeff'])(
-    '%j',
-    (text) => {
-      expect(tapOf(text)).toMatchObject({ isAnswer: false, usage: null });
-    },
-  );
+  it.each([
+    '',
+    ' \n',
+    'null',
+    '[]',
+    '["x"]',
+    '"x"',
+    '1',
+    'true',
+    '<html></html>',
+    'not JSON',
+    '{"a":1',
+    '\ufeff',
+  ])('%j', (text) => {
+    expect(tapOf(text)).toMatchObject({ isAnswer: false, usage: null });
+  });
 
   it('of 100 kB', () => {
     expect(tapOf(`<html>${'x'.repeat(100_000)}`).isAnswer).toBe(false);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readUsage, reportsError } from '../../../src/upstream/usage.ts';
+import { readUsage } from '../../../src/upstream/usage.ts';
 import { growth, linear } from '../../support/growth.ts';
 
 describe('readUsage', () => {
@@ -134,37 +134,6 @@ describe('the iterations of one answer', () => {
   ])('%s', (_, iterations, [inputTokens, outputTokens]) => {
     const usage = readUsage(JSON.stringify({ usage: { ...top, iterations } }));
     expect(usage).toMatchObject({ inputTokens, outputTokens });
-  });
-});
-
-describe('an error in an answer, or in an event', () => {
-  it.each([
-    { error: { message: 'x' } },
-    { error: 'x' },
-    { id: 'g', choices: [], error: { code: 502, message: 'x' } },
-    { choices: [{ delta: { content: 'x' } }], error: {} },
-    { type: 'error' },
-    { object: 'error', message: 'x', code: 500 },
-    { code: 500, message: 'Failed to execute chat' },
-    { message: 'Internal server error' },
-    { detail: 'x' },
-  ])('is %j', (answer) => {
-    expect(reportsError(answer)).toBe(true);
-  });
-
-  it.each([
-    {},
-    { error: null, choices: [] },
-    { error: false, choices: [] },
-    { error: '', choices: [] },
-    { choices: [{ delta: { content: '', error: 'x' } }] },
-    { choices: [], message: 'x' },
-    { type: 'message_start', message: { content: [] } },
-    { type: 'ping' },
-    { usage: { error: 1 } },
-    { data: [], message: 'x' },
-  ])('is not %j', (answer) => {
-    expect(reportsError(answer)).toBe(false);
   });
 });
 
