@@ -71,7 +71,7 @@ const docs: OperationDocs = {
   answer: okJson(meResponse),
 };
 
-/** `GET /v1/me`: what a token or session may know of itself, and of its limits. */
+/** `GET /v1/me`: what a token or session may know about itself and its limits. */
 export function meRoute(deps: { frontDoor: FrontDoor; answers: Answers; admission: Admission }): Route {
   const { frontDoor, answers, admission } = deps;
 

@@ -122,7 +122,7 @@ export function closingOf(entry: LedgerEntry): NonNullable<Settlement['closing']
   };
 }
 
-/** The decisions of a reply; fails where the process is unknown. */
+/** The decisions of a reply; fails if the process is unknown. */
 export function decided(reply: AdmitReply): readonly Decision[] {
   if (reply.kind !== 'decided') throw new Error('The store does not know the process.');
   return reply.decisions;

@@ -97,7 +97,7 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
       expect(await admit()).toEqual([]);
     });
 
-    it('is stale at another epoch, or where there is no such team', async () => {
+    it('is stale at another epoch, or if there is no such team', async () => {
       expect(await kinds(asks([], { epoch: 'e0' }))).toEqual(['stale']);
       expect(await kinds(asks([], { team: 'nobody' }))).toEqual(['stale']);
       await under.setEpoch('acme', 'e2');
@@ -148,7 +148,7 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
       ]);
     });
 
-    it('of the same grant again is one admission, told as such even where nothing is left', async () => {
+    it('of the same grant again is one admission, told as such even if nothing is left', async () => {
       const request = asks([limit('a', { max: 1 })]);
       const index = windowIndex('day', lastSecondMs);
       const admitted = { kind: 'admitted', counters: [{ index, current: 1, previous: 0 }] };
@@ -159,7 +159,7 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
       expect(await under.store.settle(process, [settles(request.grant, { incarnation })])).toEqual([false]);
     });
 
-    it('takes an amount of 0 where nothing is left, but not beyond the limit', async () => {
+    it('takes an amount of 0 if nothing is left, but not beyond the limit', async () => {
       await admit(asks([limit('a', { amount: 10 })]));
       expect(await kinds(asks([limit('a', { amount: 0 })]))).toEqual(['admitted']);
       expect(await kinds(asks([limit('a', { amount: 0, max: 9 })]))).toEqual(['denied']);
@@ -366,7 +366,7 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
       expect(await kinds(asks([limit('a')]))).toEqual(['denied']);
     });
 
-    it('corrects the previous window where a new one has begun since', async () => {
+    it('corrects the previous window if a new one has begun since', async () => {
       const grant = await admitted(limit('a', { amount: 8, span: 'minute' }));
       await under.turnTo(lastSecondMs + 1_000);
       await admitted(limit('a', { amount: 1, span: 'minute' }));
@@ -546,7 +546,7 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
   });
 
   describe('counters', () => {
-    it('are read as last written, with the clock; empty where nothing was counted', async () => {
+    it('are read as last written, with the clock; empty if nothing was counted', async () => {
       await admit(asks([limit('a', { amount: 3 }), limit('b', { span: 'month' })]));
       expect(await under.store.counters('acme', ['b', 'none', 'a'])).toEqual({
         nowMs: lastSecondMs,

@@ -244,7 +244,7 @@ export function sessionStoreContract(
       expect(await isAlive('ses_a')).toBe(false);
     });
 
-    it('stays with the end of the user, also where one is made again under the same id', async () => {
+    it('stays with the end of the user, also if one is made again under the same id', async () => {
       await mint('ses_a');
       const ana = { kind: 'user', team: 'acme', id: 'ana' } as const;
       await stores.identities.replace(ana, JSON.stringify(userNamed('ana')), null);
@@ -344,12 +344,12 @@ export function sessionStoreContract(
       expect(await admit(await ask('g3', 'ses_b', [shared]))).toEqual(['admitted', [1]]);
     });
 
-    it('says so where its time is up', async () => {
+    it('says so if its time is up', async () => {
       const late = { ...(await ask('g1', 'ses_a', [])), expiresAtMs: startMs };
       expect(await admit(late)).toEqual(['expired']);
     });
 
-    it('gives back in settling what a session had reserved, and nothing where it has ended', async () => {
+    it('gives back in settling what a session had reserved, and nothing if it has ended', async () => {
       const [counterId] = [sessionLimitId('ses_a', 0)];
       const index = Math.floor(startMs / 86_400_000);
       await admit(await ask('g1', 'ses_a', [own('ses_a', 5)]), await ask('g2', 'ses_a', [own('ses_a', 5)]));

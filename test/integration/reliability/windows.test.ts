@@ -188,7 +188,7 @@ describe.each([
       expect([await requestsOn(oldDay, token), await requestsOn(newDay, token)]).toEqual([1, 1]);
     });
 
-    it('corrects what it reserved where nothing has been counted since', async () => {
+    it('corrects what it reserved if nothing has been counted since', async () => {
       const token = await site.gateway.issue({ team: { limits: ofEverything } });
       const stream = await openStream(site.gateway, token);
       await site.turnTo(midnightMs);
@@ -200,7 +200,7 @@ describe.each([
       expect(await used(token)).toEqual({ day: 1, month: 12, minute: 1, concurrency: 0 });
     });
 
-    it('is given back there where the upstream refuses it after midnight', async () => {
+    it('is given back there if the upstream refuses it after midnight', async () => {
       const token = await site.gateway.issue({ team: { limits: ofEverything } });
       const refused = call(token, { n: 2 });
       await waitFor(async () => (await used(token))['day'] === 1, { what: 'the reservation' });

@@ -157,7 +157,7 @@ describe('admit', () => {
     expect(store.calls.map(({ command }) => command)).toEqual(['settle', 'admit']);
   });
 
-  it('is stale where the team changed, and expired where the token has', async () => {
+  it('is stale if the team changed, and expired if the token has', async () => {
     await store.changeEpoch('acme', 'epoch-2');
     expect(codes(await askFor(1))).toEqual(['stale']);
     await store.changeEpoch('acme', 'epoch-1');
@@ -166,7 +166,7 @@ describe('admit', () => {
     expect(codes([await expired])).toEqual(['expired_token']);
   });
 
-  it('beats first where the store does not know the process, and goes on', async () => {
+  it('beats first if the store does not know the process, and goes on', async () => {
     store = new UnsteadyStore({ leaseMs });
     admission = make(store);
     expect(codes(await askFor(3))).toEqual(['admitted', 'admitted', 'admitted']);
@@ -181,7 +181,7 @@ describe('admit', () => {
     }
   });
 
-  it('refuses with 503 where the store gives no answer, and gives back what it admitted', async () => {
+  it('refuses with 503 if the store gives no answer, and gives back what it admitted', async () => {
     store.moods.push('loses');
     const results = await askFor(3, [perDay(10)], storeTimeoutMs + 1);
     expect(codes(results)).toEqual(['store_unavailable', 'store_unavailable', 'store_unavailable']);
@@ -196,7 +196,7 @@ describe('admit', () => {
     expect(log.lines).toEqual([]);
   });
 
-  it('leaves no ghost where the command runs after everybody has given up', async () => {
+  it('leaves no ghost if the command runs after everybody has given up', async () => {
     store.moods.push('ghosts');
     await askFor(1, [perDay(10)], storeTimeoutMs + 1);
     await pass(10_000);
@@ -224,7 +224,7 @@ describe('admit', () => {
     expect(log.lines).toEqual([{ level: 'error', message: 'admission failed' }]);
   });
 
-  it('gives up where the store does not keep the heartbeat', async () => {
+  it('gives up if the store does not keep the heartbeat', async () => {
     store.inner.admit = () => Promise.resolve({ kind: 'unknown_process' });
     expect(codes(await askFor(1))).toEqual(['store_unavailable']);
   });
@@ -252,7 +252,7 @@ describe('settle', () => {
     expect(admission.pending).toBe(0);
   });
 
-  it('is awaited where a concurrency limit applies', async () => {
+  it('is awaited if a concurrency limit applies', async () => {
     const grant = await granted([atOnce(5)]);
     store.mood = 'slow';
     const { settled } = admission.settle(grant, outcomeOf());
@@ -278,7 +278,7 @@ describe('settle', () => {
     expect(store.entries).toEqual([]);
   });
 
-  it('is awaited where less is left than the request reserved', async () => {
+  it('is awaited if less is left than the request reserved', async () => {
     const tokens = (max: number): ScopedLimit => scoped({ metric: 'tokens', window: 'day', max });
     const roomy = await granted([tokens(200)]);
     expect(admission.settle(roomy, outcomeOf()).settled).toBeNull();

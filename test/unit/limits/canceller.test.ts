@@ -106,7 +106,7 @@ describe('an abandoned admission', () => {
     expect(canceller.pending).toBe(0);
   });
 
-  it('is not forgotten where the cancellation itself is lost, and given back once', async () => {
+  it('is not forgotten if the cancellation itself is lost, and given back once', async () => {
     admit('a', Infinity);
     admit('b', Infinity);
     await pass(0);

@@ -52,7 +52,7 @@ describe('charge', () => {
     });
   }
 
-  it('takes the usage of a broken answer as it is where nothing has gone by since', () => {
+  it('takes the usage of a broken answer as it is if nothing has gone by since', () => {
     const usage = { inputTokens: 80, outputTokens: 3 };
     const paid = charge({ ending: 'broken', usage, unreportedTokens: 0 }, reserved);
     expect(paid).toMatchObject({ ...usage, usage: 'reported' });

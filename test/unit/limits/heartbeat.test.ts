@@ -87,7 +87,7 @@ describe('the heartbeat', () => {
     expect(other.storeNowMs()).toBe(startMs + 7_250);
   });
 
-  it('stops, and leaves no trace where nothing is open', async () => {
+  it('stops, and leaves no trace if nothing is open', async () => {
     heartbeat.start();
     await pass(1);
     await heartbeat.stop();
@@ -96,7 +96,7 @@ describe('the heartbeat', () => {
     expect((await store.inner.beat('p2')).silent).toEqual([]);
   });
 
-  it('stops without a word where the store is away', async () => {
+  it('stops without a word if the store is away', async () => {
     await heartbeat.beat();
     store.mood = 'refuses';
     await expect(heartbeat.stop()).resolves.toBeUndefined();
@@ -138,7 +138,7 @@ describe('sweeping', () => {
     await other.stop();
   });
 
-  it('stops where a process turns out to be alive', async () => {
+  it('stops if a process turns out to be alive', async () => {
     await diesWith('p9', 1);
     heartbeat.start();
     await pass(leaseMs);

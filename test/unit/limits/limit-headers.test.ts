@@ -21,7 +21,7 @@ function state(limit: Limit, current: number, previous = 0): LimitState {
 }
 
 describe('limitHeaders', () => {
-  it('are none where there are no limits', () => {
+  it('are none if there are no limits', () => {
     expect(limitHeaders([], nowMs)).toEqual([]);
   });
 
@@ -128,7 +128,7 @@ describe('limitHeaders', () => {
       return parseList(headersOf(...states).get('RateLimit-Policy') ?? '').map(({ name }) => name);
     };
 
-    it('after it, where there is one', () => {
+    it('after it, if there is one', () => {
       expect(
         namesOf(
           { ...limit, models: ['anthropic/claude:4.5'] },
@@ -137,7 +137,7 @@ describe('limitHeaders', () => {
       ).toEqual(['team-tokens-day@anthropic/claude:4.5', 'team-tokens-day/v1/chat/completions']);
     });
 
-    it('after the first and its id, where there are more or it is long, so that no two are alike', () => {
+    it('after the first and its id, if there are more or it is long, so that no two are alike', () => {
       const long = 'x'.repeat(127);
       const names = namesOf(
         { ...limit, models: ['nova-pro', 'nova-lite'] },

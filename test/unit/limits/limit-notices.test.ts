@@ -84,7 +84,7 @@ describe('LimitNotices', () => {
     expect([...shared.said.keys()]).toEqual([]);
   });
 
-  it('tries again where the store did not answer', async () => {
+  it('tries again if the store did not answer', async () => {
     const heard: LimitNotice[] = [];
     const answers = [Promise.reject(new Error('down')), Promise.resolve(true)];
     const claimNotice = () => answers.shift() ?? Promise.resolve(false);

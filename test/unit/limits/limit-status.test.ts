@@ -113,7 +113,7 @@ describe('limitRefusal', () => {
     expect(until(20, 0)).toEqual({ 'retry-after': '63', 'x-should-retry': 'false' });
   });
 
-  it('tells people seconds where they are few, and the time where they are many', () => {
+  it('tells people seconds if they are few, and the time if they are many', () => {
     const message = (current: number): string =>
       limitRefusal(
         [

@@ -119,7 +119,7 @@ describe('used', () => {
     expect(used('hour', { index: 1, current: 0, previous: 2 }, hourMs + hourMs / 2)).toBe(1);
   });
 
-  it('counts the previous window once at most where the clock was set back', () => {
+  it('counts the previous window once at most if the clock was set back', () => {
     expect(used('minute', { index: 10, current: 4, previous: 10 }, 0)).toBe(14);
   });
 
@@ -170,14 +170,14 @@ describe('fitsAtMs', () => {
     );
   });
 
-  it('is not a millisecond early where the numbers are large', () => {
+  it('is not a millisecond early if the numbers are large', () => {
     const counter = { index: 24_703_585, current: 673_027, previous: 267_563 };
     const asked = { amount: 361_552, max: 36_637 + 361_552 + 673_027, nowMs: 1_482_215_156_998 };
     const atMs = fitsAtMs('minute', counter, asked);
     expect(fits('minute', counter, { ...asked, nowMs: atMs })).toBe(true);
   });
 
-  it('is never where the amount is more than the limit holds', () => {
+  it('is never if the amount is more than the limit holds', () => {
     for (const span of [...windows, 'open'] as const) {
       expect(fitsAtMs(span, emptyCounter, { amount: 11, max: 10, nowMs: 0 })).toBe(Infinity);
     }
