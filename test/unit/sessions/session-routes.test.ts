@@ -3,9 +3,7 @@ import { SessionMinter } from '../../../src/sessions/minter.ts';
 import { sessionRoutes } from '../../../src/sessions/session-routes.ts';
 import { SessionStore } from '../../../src/sessions/session-store.ts';
 import type { Route } from '../../../src/edge/route.ts';
-import { mintSessionToken } from '../../../src/identity/records/token-text.ts';
 import type { Token } from '../../../src/identity/records/identity.ts';
-import { endpoints } from '../../../src/validation/registry.ts';
 import { testKeys } from '../../support/embedded-store.ts';
 import { FrontDesk } from '../edge/front-desk.ts';
 
@@ -17,12 +15,9 @@ async function open(policy: Partial<Token> = {}, perMinute = 100): Promise<void>
   const sessions = new SessionStore(desk.store, testKeys, { perMinute, maxBytes: 100_000 });
   const minter = new SessionMinter({
     allowedOrigins: [],
-    endpoints,
-    unnamedPaths: endpoints.map(({ path }) => path),
     pinnedProblems: () => [],
     realModel: (id) => id,
     storeNowMs: () => desk.nowMs,
-    mint: mintSessionToken,
     sessions,
   });
   const { frontDoor, answers } = desk;
