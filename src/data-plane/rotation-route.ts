@@ -4,6 +4,7 @@ import { actingAs } from '../audit/context.ts';
 import { check, type Checked } from '../base/check.ts';
 import { okJson, type OperationDocs, optionalJsonBody } from '../base/operation-docs.ts';
 import { Refusal, retryAfter, secondsUntil } from '../base/refusal.ts';
+import { plainNumbersIn } from '../base/request.ts';
 import { defaultOverlapS, ownRotation } from '../identity/schemas/requests.ts';
 import type { TokenKey } from '../identity/records/identity.ts';
 import { secretEndMs } from '../identity/records/secret.ts';
@@ -71,7 +72,10 @@ export function ownRotationRoute(deps: OwnRotationDeps): Route {
 function overlapIn(bytes: Buffer): number | Refusal {
   const value = bytes.length === 0 ? {} : parseJson(bytes);
   if (value instanceof Refusal) return value;
-  const checked: Checked<{ overlap_seconds?: number | null | undefined }> = check(ownRotation, value);
+  const checked: Checked<{ overlap_seconds?: number | null | undefined }> = check(
+    ownRotation,
+    plainNumbersIn(value),
+  );
   return checked.ok ? (checked.value.overlap_seconds ?? defaultOverlapS) : checked.refusal;
 }
 

@@ -4,6 +4,7 @@ import { whileStale } from '../access/while-stale.ts';
 import { check, type Checked } from '../base/check.ts';
 import { createdJson, noContent, type OperationDocs, optionalJsonBody } from '../base/operation-docs.ts';
 import { invalidBody, Refusal } from '../base/refusal.ts';
+import { plainNumbersIn } from '../base/request.ts';
 import type { Answers, Reply } from '../edge/answers.ts';
 import type { Call } from '../edge/call.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
@@ -106,7 +107,7 @@ export function sessionRoutes({ frontDoor, answers, minter, sessions }: SessionR
 function askedIn(bytes: Buffer): NewSession | Refusal {
   const value = bytes.length === 0 ? {} : parseJson(bytes);
   if (value instanceof Refusal) return value;
-  const checked: Checked<NewSession> = check(newSession, value);
+  const checked: Checked<NewSession> = check(newSession, plainNumbersIn(value, 'pinned'));
   return checked.ok ? checked.value : checked.refusal;
 }
 
