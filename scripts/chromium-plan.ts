@@ -16,7 +16,7 @@ export function planChromium({ namedPath, found }: ChromiumSearch, machine: Mach
   }
   const need = {
     problem: 'The tests need Chromium, and there is none on the PATH.',
-    aptPackage: 'chromium',
+    aptPackage: 'chromium-headless-shell',
     otherCommands: ['CHROMIUM_PATH=<an installed Chromium or Chrome> npm test   (anywhere)'],
   };
   return planInstall(need, machine);

@@ -1,7 +1,9 @@
+import type { z } from 'zod';
+import { check } from '../base/check.ts';
 import { isUtf8 } from 'node:buffer';
 import { setImmediate } from 'node:timers/promises';
 import { invalidBody, Refusal, type Problem } from '../base/refusal.ts';
-import { type JsonObject, type JsonValue, isJsonObject } from '../base/request.ts';
+import { type JsonObject, type JsonValue, isJsonObject, plainNumbersIn } from '../base/request.ts';
 import { TextScan } from './json-text.ts';
 import { parseExactly } from './exact-numbers.ts';
 import { Findings, joinPath } from './findings.ts';
@@ -63,6 +65,12 @@ function parseScanned(bytes: Buffer, { oddNumbers }: TextScan): JsonObject | Ref
   if (!text.includes('__proto__') && !tellingEscape.test(text)) return value;
   const problems = unsafeValues(value);
   return problems.length === 0 ? value : invalidBody(problems);
+}
+
+/** A small body by a schema; an empty one stands for `{}`. Numbers are plain, except in objects named `exactIn`. */
+export function parseSmall<T>(body: Buffer, schema: z.ZodType<T>, exactIn?: string): T | Refusal {
+  const value = body.length === 0 ? {} : parseJson(body);
+  return value instanceof Refusal ? value : check(schema, plainNumbersIn(value, exactIn));
 }
 
 /** RFC 8259 section 8.1 lets a parser ignore a byte order mark; some Windows clients send one. */

@@ -16,6 +16,8 @@ beforeAll(async () => {
     files: { '/': '<!doctype html><title>A page</title>' },
     folders: { '/client/': join(import.meta.dirname, '../../client') },
   });
+  page = await browser.page(site.origin);
+  await page.exposeFunction('getSession', () => gateway.getSession());
 });
 afterAll(async () => {
   await browser.close();
@@ -24,12 +26,7 @@ afterAll(async () => {
 
 beforeEach(async () => {
   gateway = await startPretendGateway();
-  page = await browser.page(site.origin);
-  await page.exposeFunction('getSession', gateway.getSession);
-  return async () => {
-    await page.context().close();
-    await gateway.close();
-  };
+  return () => gateway.close();
 });
 
 /** Runs the body of an async function in the page, with the client as `tollgate`; gives what it returns. */

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { startBackend } from '../../examples/browser/backend.js';
 import { hang, jsonStringError } from '../support/upstream-scripts.ts';
 import { doneFrame, messageFrame } from '../../src/demo/frames.ts';
@@ -45,11 +45,12 @@ describe.each(['fetch.html', 'openai.html'])('%s', (file) => {
   let page: Page;
   let complaints: string[];
 
-  beforeEach(async () => {
+  // Loaded once: the package alone is a hundred files.
+  beforeAll(async () => {
     page = await browser.page();
-    complaints = [];
     page.on('console', (message) => void (message.type() === 'error' && complaints.push(message.text())));
     page.on('pageerror', (error) => void complaints.push(String(error)));
+    complaints = [];
     await page.goto(`${backend.origin}/${file}`);
     return () => page.context().close();
   });
@@ -81,6 +82,7 @@ describe.each(['fetch.html', 'openai.html'])('%s', (file) => {
 
   it('sends what its session pins, on behalf of its visitor, without the user token', async () => {
     const before = (await gateway.allEntries(token.team)).length;
+    await page.fill('#question', 'Why is the sky blue?');
     await page.click('#send');
     await answer('You said: Why is the sky blue?');
     await status('Done');
@@ -130,6 +132,7 @@ describe.each(['fetch.html', 'openai.html'])('%s', (file) => {
     const path = `/admin/teams/${token.team}/tokens/${token.id}`;
     await gateway.admin('PATCH', path, { origins: ['none'] });
     onTestFinished(() => letSiteIn());
+    await page.reload(); // with no session yet
     await page.click('#send');
     const failed = page.locator('#status.failed', { hasText: 'no_session: This site cannot get a session' });
     await failed.waitFor({ timeout: 30_000 });

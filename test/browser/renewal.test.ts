@@ -28,23 +28,21 @@ beforeAll(async () => {
     folders: { '/client/': join(import.meta.dirname, '../../client') },
   });
   gateway = await startGateway({ clock, env: patient });
-});
-beforeEach(async () => {
-  token = await gateway.issue({ origins: [site.origin, 'none'] });
-  minted = [];
-  page = await browser.page(site.origin);
+  page = await browser.page();
   await page.exposeFunction('getSession', async () => {
     const wanted = { origins: [site.origin], expires_in: 60 };
     const session = await mintSession(gateway.url, token.text, wanted);
     minted.push(session);
     return session;
   });
+});
+beforeEach(async () => {
+  token = await gateway.issue({ origins: [site.origin, 'none'] });
+  minted = [];
+  await page.goto(site.origin);
   await run('window.tollgate = createTollgate({ url: gateway, getSession: window.getSession });');
 });
-afterEach(async () => {
-  gateway.upstream.script(null);
-  await page.context().close();
-});
+afterEach(() => gateway.upstream.script(null));
 afterAll(async () => {
   await browser.close();
   await Promise.all([site.close(), gateway.close()]);

@@ -35,18 +35,20 @@ beforeAll(async () => {
     port,
     signIn: { issuer: issuer.url, clientId },
   });
-});
-beforeEach(async () => {
   page = await browser.page();
-  complaints = [];
   page.on('console', (message) => void (message.type() === 'error' && complaints.push(message.text())));
   page.on('pageerror', (error) => void complaints.push(String(error)));
+});
+// A page that remembers nothing of the test before.
+beforeEach(async () => {
+  await page.unrouteAll({ behavior: 'wait' });
+  await page.context().clearCookies();
+  await page.goto(`${site.origin}/settings.js`); // a document of the site that runs no script
+  await page.evaluate('sessionStorage.clear(); localStorage.clear()');
+  complaints = [];
   await page.goto(`${site.origin}/oidc.html`);
 });
-afterEach(async () => {
-  vi.restoreAllMocks();
-  await page.context().close();
-});
+afterEach(() => void vi.restoreAllMocks());
 afterAll(async () => {
   await browser.close();
   await Promise.all([site.close(), issuer.close(), gateway.close()]);

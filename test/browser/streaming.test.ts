@@ -19,6 +19,8 @@ let gateway: TestGateway;
 let app: StaticSite;
 let other: StaticSite;
 let token: IssuedToken;
+/** The page of each site that its tests share. */
+const pages = new Map<StaticSite, Page>();
 
 beforeAll(async () => {
   [browser, redis] = await Promise.all([launchBrowser(), sharedRedis()]);
@@ -48,12 +50,10 @@ function expectOriginRefused({ status, error, headers }: Seen): void {
 }
 
 async function onPage(site: StaticSite, use: (page: Page) => Promise<void>): Promise<void> {
-  const page = await browser.page(site.origin);
-  try {
-    await use(page);
-  } finally {
-    await page.context().close();
-  }
+  const page = pages.get(site) ?? (await browser.page());
+  pages.set(site, page);
+  await page.goto(site.origin);
+  await use(page);
 }
 
 describe('a page of an allowed origin', () => {

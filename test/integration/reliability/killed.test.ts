@@ -72,6 +72,8 @@ async function expectAllLost(site: Site, token: Parameters<Site['used']>[0], cou
     lost: count,
     cost_usd: 0,
     search_units: 0,
+    cache_read_tokens: 0,
+    cache_write_tokens: 0,
   });
   expect(await site.used(token)).toEqual({
     requests: count,
@@ -218,10 +220,10 @@ describe.concurrent('a gateway killed', () => {
       const ghosts = [1, 2, 3].map(() =>
         outcomeOf(post(`${victim.url}${paths.chat}`, bodies.chat(), { token: token.text })),
       );
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await new Promise((resolve) => setTimeout(resolve, 100)); // a stopped store cannot say that it was asked
       victim.kill('SIGKILL');
       expect(await Promise.all(ghosts)).toEqual(['broken', 'broken', 'broken']);
-      await new Promise((resolve) => setTimeout(resolve, 1_500)); // past the not-after time of admissions
+      await new Promise((resolve) => setTimeout(resolve, 1_500)); // past the not-after time of admissions, by Redis's own clock
       store.resume();
 
       const entries = await site.witness.settled(token.team, 10, sweptMs);

@@ -20,14 +20,14 @@ describe('getting a Chromium', () => {
   it('root installs it', () => {
     expect(planChromium({ namedPath: undefined, found: null }, root)).toMatchObject({
       action: 'install',
-      message: expect.stringMatching(/Installing it: apt-get[^]* chromium$/),
+      message: expect.stringMatching(/Installing it: apt-get[^]* chromium-headless-shell$/),
     });
   });
 
   it('anyone else is told the command', () => {
     expect(planChromium({ namedPath: '', found: null }, machine)).toMatchObject({
       action: 'ask',
-      message: expect.stringMatching(/apt-get install chromium[^]*CHROMIUM_PATH=/),
+      message: expect.stringMatching(/apt-get install chromium-headless-shell[^]*CHROMIUM_PATH=/),
     });
   });
 
@@ -62,6 +62,12 @@ describe('looking for a Chromium', () => {
     executable(0, 'chromium', 'echo install the snap; exit 1');
     const path = executable(1, 'chromium', 'echo Chromium 142.0.7444.59 built on Debian 12');
     expect(findChromium({ PATH: pathOf() })).toEqual({ path, version: '142.0.7444.59' });
+  });
+
+  it('finds the headless shell before a whole Chromium', () => {
+    executable(0, 'chromium', 'echo Chromium 142.0.7444.59');
+    const path = executable(1, 'chromium-headless-shell', 'echo Chromium 142.0.7444.59');
+    expect(findChromium({ PATH: pathOf() })?.path).toBe(path);
   });
 
   it('finds none where there is none', () => {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Attempts, type AttemptedRequest, type AttemptRules } from '../../../src/upstream/attempts.ts';
 import { stateOf } from '../../../src/upstream/circuit-breaker.ts';
 import { RequestQueue } from '../../../src/upstream/request-queue.ts';
+import type { Upstream } from '../../../src/upstream/upstream.ts';
 import { FakeHandler, type FakeRequest, FakeUpstream } from './fake-upstream.ts';
 
 const json = { 'content-type': 'application/json' };
@@ -17,6 +18,20 @@ const answers =
 const isRefused: Play = (request) => request.fail('ECONNREFUSED');
 const isReset: Play = (request) => request.send().fail('ECONNRESET');
 const isNotHttp: Play = (request) => request.send().fail('HPE_INVALID', 'HTTPParserError');
+
+function requestTo(candidates: Upstream[]): AttemptedRequest {
+  return {
+    call: { requestId: 'id', incoming: { headers: {} } },
+    asked: { model: 'own', candidates, body },
+    fallback: () => null,
+    path: '/v1/x',
+    stream: false,
+    pinned: false,
+    team: 'acme',
+    tokens: 1,
+    isRepeatable: true,
+  };
+}
 
 /** A request under way, to attachments that the test answers. */
 class Trial {
@@ -46,18 +61,7 @@ class Trial {
       ...rules,
     };
     this.handler.startedMs = Date.now();
-    this.attempts = new Attempts(this.rules, {
-      call: { requestId: 'id', incoming: { headers: {} } },
-      asked: { model: 'own', candidates: this.upstreams, body },
-      fallback: () => null,
-      path: '/v1/x',
-      stream: false,
-      pinned: false,
-      team: 'acme',
-      tokens: 1,
-      isRepeatable: true,
-      ...request,
-    });
+    this.attempts = new Attempts(this.rules, { ...requestTo(this.upstreams), ...request });
   }
 
   begin(): this {
@@ -328,17 +332,7 @@ describe('a request without quota', () => {
     const trial = new Trial('a');
     trial.exhaust(0, 3_600_000);
     expect(trial.begin().counts).toEqual([1]);
-    const next = new Attempts(trial.rules, {
-      call: { requestId: 'id', incoming: { headers: {} } },
-      asked: { model: 'own', candidates: trial.upstreams, body },
-      fallback: () => null,
-      path: '/v1/x',
-      stream: false,
-      pinned: false,
-      team: 'acme',
-      tokens: 1,
-      isRepeatable: true,
-    });
+    const next = new Attempts(trial.rules, requestTo(trial.upstreams));
     const handler = new FakeHandler();
     next.begin(handler);
     expect([trial.counts, handler.seen]).toEqual([[1], ['upstream_rate_limited 3600']]);
@@ -365,6 +359,74 @@ describe('the fallback', () => {
   });
 });
 
+describe('a thousand requests at once, with trouble at random,', () => {
+  it('are each answered once, by an attempt that was kept, within the bounds', () => {
+    const seeds = Array.from({ length: 20 }, (_, n) => n + 1);
+    for (const seed of seeds) playAtRandom(seed);
+  });
+
+  /** Fifty requests to three attachments; which is answered next, and how, is up to chance. */
+  function playAtRandom(seed: number): void {
+    const next = chance(seed);
+    vi.spyOn(Math, 'random').mockImplementation(next);
+    const upstreams = ['a', 'b', 'c'].map((name) => new FakeUpstream(name));
+    const { rules } = new Trial('a', { rules: { maxWaitMs: next() < 0.5 ? 0 : 10_000 } });
+    const kinds: readonly Play[] = [
+      answers(200),
+      answers(200),
+      answers(429, { ...json, 'retry-after': '1' }),
+      answers(503),
+      answers(401),
+      isRefused,
+      isReset,
+      (sent) => sent.send().head(200).data('{').fail('ECONNRESET'),
+    ];
+    const callers = Array.from({ length: 50 }, () => {
+      const handler = new FakeHandler();
+      const attempts = new Attempts(rules, requestTo([...upstreams]));
+      handler.startedMs = handler.nowMs = Date.now();
+      attempts.begin(handler);
+      vi.advanceTimersByTime(Math.floor(next() * 100));
+      return { handler, attempts };
+    });
+    const answered = new Set<FakeRequest>();
+    const all = (): FakeRequest[] => upstreams.flatMap(({ pool }) => pool.requests);
+    for (let n = 0; n < 2_000; n += 1) {
+      const waiting = all().filter((request) => !answered.has(request));
+      const request = waiting[Math.floor(next() * waiting.length)];
+      if (request) {
+        answered.add(request);
+        kinds[Math.floor(next() * kinds.length)]?.(request);
+      }
+      vi.advanceTimersByTime(Math.floor(next() * 300));
+      for (const { handler } of callers) handler.nowMs = Date.now();
+    }
+    expect(answered.size).toBe(all().length);
+    expect(all().length).toBeLessThanOrEqual(rules.maxAttempts * callers.length);
+    for (const { handler } of callers)
+      expect(isOneAnswer(handler.seen), `${seed}: ${handler.seen.join()}`).toBe(true);
+    expect(rules.queue.size).toBe(0);
+  }
+
+  /** One head with all that belongs to it, or one error, or one refusal; nothing after it. */
+  function isOneAnswer(seen: readonly string[]): boolean {
+    const [head = '', ...rest] = seen;
+    if (/^\d+$/.test(head)) return ['data,end', 'data,ECONNRESET'].includes(rest.join());
+    return rest.length === 0 && /^(ECONN\w+|upstream_rate_limited \d+)$/.test(head);
+  }
+
+  /** The same numbers from 0 to 1 for the same seed (mulberry32). */
+  function chance(seed: number): () => number {
+    let state = seed;
+    return () => {
+      state = (state + 0x6d2b79f5) | 0;
+      let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+      mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+      return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+    };
+  }
+});
+
 describe('the circuit breaker', () => {
   it('opens at a failure, and one probe closes it', () => {
     vi.spyOn(Math, 'random').mockReturnValue(0);
@@ -375,17 +437,7 @@ describe('the circuit breaker', () => {
     expect(stateOf(upstream.breaker, Date.now())).toBe('open');
     trial.pass(1_000);
     expect(stateOf(upstream.breaker, Date.now())).toBe('half-open');
-    const probe = new Attempts(trial.rules, {
-      call: { requestId: 'id', incoming: { headers: {} } },
-      asked: { model: 'own', candidates: [upstream], body },
-      fallback: () => null,
-      path: '/v1/x',
-      stream: false,
-      pinned: false,
-      team: 'acme',
-      tokens: 1,
-      isRepeatable: true,
-    });
+    const probe = new Attempts(trial.rules, requestTo([upstream]));
     const handler = new FakeHandler();
     handler.nowMs = Date.now();
     probe.begin(handler);
