@@ -2,9 +2,9 @@
 export interface TollgateSession {
   /** The short-lived token: `tgs_…`. */
   token: string;
-  /** Its life in seconds from the request for it. Preferred, because the visitor's clock may be wrong. */
+  /** Its life in seconds, counted from when it was asked for. Preferred: the visitor's clock may be wrong. */
   expires_in?: number;
-  /** When it expires, RFC 3339. Compared with the visitor's clock; read only if there is no `expires_in`. */
+  /** When it expires, in RFC 3339; held against the visitor's clock, and read only without `expires_in`. */
   expires_at?: string;
 }
 
@@ -12,11 +12,11 @@ export interface TollgateOptions {
   /** The gateway: `https://gateway.example.com`. A path, such as `/v1`, is ignored. */
   url: string | URL;
   /**
-   * Asks the site's own back end for a session. Called at first use and for each renewal, never twice at a time.
-   * If it rejects, the waiting requests reject with the same error, and the next request calls it again.
+   * Asks the site's own back end for a session; called at first use and for each renewal, never twice at a
+   * time. What it rejects with, the waiting requests reject with; the next request calls it again.
    */
   getSession: () => Promise<TollgateSession>;
-  /** How long before its expiry a session is renewed. Default: a tenth of its life, at most 60 s. */
+  /** How long before its expiry a session is renewed; a tenth of its life, at most 60 s, by default. */
   renewBeforeMs?: number;
 }
 
@@ -28,7 +28,7 @@ export interface TollgateOptions {
  * session. A request refused because its session expired is sent once more with a new one, unless its body is
  * a stream.
  *
- * Throws a TypeError if `url` is not an absolute http(s) URL. The returned function rejects with a TypeError
- * for a URL of another origin, and if `getSession` gives no token.
+ * Throws a TypeError where `url` is not an absolute http(s) URL. The returned function rejects with a TypeError
+ * for a URL of another origin, and where `getSession` gives no token.
  */
 export function createTollgate(options: TollgateOptions): typeof globalThis.fetch;

@@ -34,9 +34,9 @@ import { asSent, fillPinned } from '../sessions/pinned.ts';
 import { parseJson, parseLargeJson } from '../validation/parse-json.ts';
 import { overloaded, type BodyBudget } from '../validation/read-body.ts';
 
-/** The output bound of a model that has none in the catalogue: the seed page's figure. */
+/** Output of a model the catalogue does not bound: the seed page's figure. */
 const defaultOutputTokens = 4_096;
-/** A body of this size or more is parsed in several turns of the event loop. */
+/** From this size on a body is worked on in several turns of the event loop. */
 const largeBodyBytes = 1_048_576;
 
 interface PipelineParts {
@@ -54,20 +54,20 @@ interface PipelineParts {
   journal: Journal;
 }
 
-/** An admitted request: its grant, its upstreams, and the bytes to send. */
+/** A request that was admitted: where it goes, with what. */
 export interface Admitted {
   grant: Grant;
   candidates: readonly Upstream[];
   body: Buffer;
-  /** The caller, as the store knew it at admission. */
+  /** Who asks, by what the store said when it admitted. */
   principal: Principal;
 }
 
-/** The steps of a forwarded request after the front door; `app.ts` calls them in order. */
+/** The steps of a request that is forwarded, after the front door; `app.ts` puts them in order. */
 export class Pipeline {
   readonly #parts: PipelineParts;
   readonly #rules: AttemptRules;
-  /** Resolves when the last large body is parsed. */
+  /** The last large body that was to be parsed. */
   #largeBody: Promise<unknown> = Promise.resolve();
 
   constructor(parts: PipelineParts) {
@@ -84,7 +84,7 @@ export class Pipeline {
     };
   }
 
-  /** Reads, completes and checks the body. Null if the caller left before it had arrived. */
+  /** The body, read, filled in and checked; null when the caller left before it was in. */
   async validate(
     call: Call,
     endpoint: Endpoint,
@@ -105,7 +105,7 @@ export class Pipeline {
     return catalogue.takesOneOfSampling(valid.model) ? withOneOfSampling(valid) : valid;
   }
 
-  /** Answers to parts are held until the last one arrives, so they count against the budget for bodies. */
+  /** The answers to parts are held until the last one has come, so that they count in the budget of bodies. */
   #hold(call: Call, request: ValidRequest): ValidRequest | Refusal {
     const { budget } = this.#parts;
     const bytes = heldAnswerBytes(request);
@@ -115,8 +115,8 @@ export class Pipeline {
   }
 
   /**
-   * Checks policy and limits. A cached principal may only admit, because admission compares its epoch. Before it
-   * refuses, the store is asked again (invariant 5). Rejects with `StoreUnavailable`.
+   * Policy and limits. A cached principal may only admit, since admission compares its epoch; what it would
+   * refuse is asked again of the store (invariant 5). Rejects with `StoreUnavailable`.
    */
   async admit(call: Call, request: ValidRequest, caller: Authenticated): Promise<Admitted | Refusal> {
     const { frontDoor } = this.#parts;
@@ -135,18 +135,18 @@ export class Pipeline {
     return admitted ?? storeUnavailable();
   }
 
-  /** The upstreams of a model. If nobody lists the model, it may be new, so the upstreams are asked once more. */
+  /** The upstreams of a model. One that nobody lists may be new, so the upstreams are asked once more. */
   #candidates(model: string): readonly Upstream[] | Promise<readonly Upstream[]> {
     const { discovery, upstreams } = this.#parts;
     const known = upstreams.candidates(model);
     return known.length > 0 ? known : discovery.askAgain().then(() => upstreams.candidates(model));
   }
 
-  /** Sends an admitted request on, and settles it however it ends. */
+  /** Sends an admitted request on, and settles it whatever becomes of it. */
   forward(call: Call, request: ValidRequest, { grant, candidates, body, principal }: Admitted): void {
     const { endpoint, model } = request;
     const isBounded = request.outputBound !== null;
-    // These closures live as long as the answer, so they must not hold the parsed body.
+    // What these hold on to stays for as long as the answer takes: not the parsed body.
     const fallback = (): Target | null =>
       fallbackTarget(
         this.#parts,
@@ -176,13 +176,13 @@ export class Pipeline {
       if (parts) forwardInParts(options, parts);
       else forward(options);
     } catch (error) {
-      // A bug here must not leave the grant open. Settling twice does no harm.
+      // A grant must not stay open for a defect here; settling twice does no harm.
       void settle(neverSent(call));
       throw error;
     }
   }
 
-  /** Charges, writes the entry and logs. If it returns a promise, await it before the caller's answer ends. */
+  /** Charges, writes the entry, logs. A promise is to be awaited before the caller's answer ends. */
   settle(call: Call, grant: Grant, outcome: ForwardOutcome): Promise<void> | null {
     const { admission, journal } = this.#parts;
     const { entry, settled } = admission.settle(this.#atPriceOf(outcome, grant), outcome);
@@ -191,13 +191,13 @@ export class Pipeline {
     return settled;
   }
 
-  /** The caller pays for the model that answered, whichever one was requested. */
+  /** The model that answered is paid for, whichever was asked for. */
   #atPriceOf({ sentTo }: ForwardOutcome, grant: Grant): Grant {
     if (sentTo === null || sentTo.model === grant.request.model) return grant;
     return { ...grant, price: this.#parts.catalogue.price(sentTo.model, grant.admittedAtMs) };
   }
 
-  /** Parses large bodies one at a time: each takes several times its size in memory meanwhile. */
+  /** Large bodies one after the other: while one is worked on, it takes several times its size in memory. */
   #parse(bytes: Buffer): JsonObject | Refusal | Promise<JsonObject | Refusal> {
     if (bytes.length <= largeBodyBytes) return parseJson(bytes);
     const parsed = this.#largeBody.then(() => parseLargeJson(bytes));
@@ -244,7 +244,7 @@ export class Pipeline {
   }
 }
 
-/** If it has expired since it was read, the store says why: its time was up, or its secret was rotated out. */
+/** Of what has expired since it was read, the store says why: its time was up, or its secret was rotated out. */
 function hasExpired(admitted: Admitted | Refusal): boolean {
   return admitted instanceof Refusal && admitted.code === 'expired_token';
 }

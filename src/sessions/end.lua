@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
 --[[
-  Ends a session. Its next request is refused everywhere, because admission looks for its key.
+  Ends a session: the next request with it is refused everywhere, since admission looks for its key.
 
   KEYS[1] session    hash: its secret, parent and record
-  ARGV[1] the prefix of the keys of the parents' indexes (the session names its parent; one primary, no cluster)
-  ARGV[2] the prefix of the keys of their tallies
+  ARGV[1] what the keys of the parents' indexes begin with (the parent is told by the session: one primary, no cluster)
+  ARGV[2] the same of their tallies
 
   Returns 1 when it was there, else 0.
 ]]

@@ -4,7 +4,7 @@
 
   KEYS[1] live       sorted set: 'session id:bytes' -> expiry (ms), of this parent
   KEYS[2] minting    hash: its tally; the count of this minute stays
-  ARGV[1] the prefix of the keys of the sessions
+  ARGV[1] what the keys of the sessions begin with
 
   Returns how many there were.
 ]]

@@ -2,10 +2,10 @@
 --[[
   Stores a new session. Without allow-oom: a full store refuses.
 
-  KEYS[1] session    hash: its secret, parent and record; the counters of its own limits are added to it
+  KEYS[1] session    hash: its secret, parent and record; the counters of its own limits come beside
   KEYS[2] epochs     hash: team id -> epoch, '@' -> that of the settings
   KEYS[3] live       sorted set: 'session id:bytes' -> expiry (ms), of this parent
-  KEYS[4] minting    hash: minute, how many sessions the parent made in it, bytes of its live sessions
+  KEYS[4] minting    hash: minute and count of what the parent made, bytes of what is alive
   ARGV[1] session id
   ARGV[2] secret hash
   ARGV[3] parent: team/token id
@@ -13,7 +13,7 @@
   ARGV[5] expiry (ms)
   ARGV[6] team       ARGV[7] the epoch the parent was read at
   ARGV[8] expiry of the parent (ms)
-  ARGV[9] the bytes it takes, by estimate
+  ARGV[9] bytes it is reckoned to take
   ARGV[10] most a minute   ARGV[11] most bytes alive
 
   Returns {now (ms), kind, when there is room again (ms)}; kind: minted | stale | expired | minute | room.
@@ -32,7 +32,7 @@ end
 if epoch_of(KEYS[2], ARGV[6]) ~= ARGV[7] then return reply('stale') end
 if now >= tonumber(ARGV[8]) then return reply('expired') end
 
--- Expired sessions make room.
+-- What has expired makes room.
 local gone, freed = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now), 0
 for _, member in ipairs(gone) do
   freed = freed + tonumber(string.match(member, ':(%d+)$'))

@@ -143,7 +143,7 @@ export class KeyQuota {
     return this.#known !== null && this.#known.atMs > afterMs ? this.#known : null;
   }
 
-  /** Adopts the snapshot of another process if it is newer. */
+  /** Takes over what another process was told, if it is newer. */
   adopt(snapshot: RateLimitSnapshot): void {
     if (snapshot.atMs > (this.#known?.atMs ?? 0)) this.#known = snapshot;
   }

@@ -8,7 +8,7 @@ import type { KeyQuota } from './key-quota.ts';
 import { exhaustedForMs, snapshotIn } from './rate-limit-headers.ts';
 import { type Cause, retryAfterMs } from './retry.ts';
 
-/** Reports attempts to log and metrics. */
+/** What log and metrics are told of attempts. */
 export interface AttemptObserver {
   /** An attempt was given up for another. `status` is null if no answer came. */
   gaveUp(attempt: { attachment: string; cause: Cause; status: number | null; durationMs: number }): void;

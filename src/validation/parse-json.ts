@@ -12,13 +12,13 @@ const bounds = {
   /** Contract 1.4. Also keeps JSON.parse of 10 MiB of brackets from holding the event loop for most of a second. */
   maxDepth: 64,
   /**
-   * 10 MiB of small values would take JSON.parse over 300 ms; this many take some 30 ms at worst. The longest
-   * conversation and the largest set of tools that are accepted have fewer.
+   * 10 MiB of small values would take JSON.parse over 300 ms; this many take some 30 at worst, and the longest
+   * conversation and the largest set of tools that are accepted come to less.
    */
   maxValues: 50_000,
 };
 
-/** How many bytes one turn of the event loop scans: some ms even before the code is compiled. */
+/** What is looked over in one turn of the event loop: some ms even before the code is compiled. */
 const partBytes = 1_048_576;
 
 /**
@@ -32,7 +32,7 @@ export function parseJson(body: Buffer): JsonObject | Refusal {
   return refusalOf(bytes, scan) ?? parseScanned(bytes, scan);
 }
 
-/** The same for a large body, in many turns of the event loop, so that it delays nobody. */
+/** The same of a large body, in many turns of the event loop, so that it holds up nobody. */
 export async function parseLargeJson(body: Buffer): Promise<JsonObject | Refusal> {
   const bytes = withoutByteOrderMark(body);
   const scan = new TextScan(bounds);
@@ -79,8 +79,8 @@ function withoutByteOrderMark(body: Buffer): Buffer {
 }
 
 /**
- * An escaped letter of `__proto__`, which a search of the text would miss, or an escaped surrogate, whole pairs included.
- * Looking for a backslash first takes ten times as long if the text is full of them.
+ * An escape of a letter of `__proto__`, which a search of the text would miss, or of a surrogate, whole pairs included.
+ * At once by the expression: to look for a backslash first takes ten times as long on a text full of them.
  */
 const tellingEscape = /\\u(?:00(?:5f|6f|7[024])|d[89a-f])/i;
 
@@ -120,12 +120,12 @@ interface Entry {
   path: string;
 }
 
-/** UTF-8 cannot hold half of a pair, so no upstream could keep it (RFC 7493, 2.1). Scripts that cut an emoji in two send one. */
+/** UTF-8 has no half of a pair, so no upstream could keep it (RFC 7493, 2.1); scripts that cut an emoji in two send such. */
 const halfPair = 'holds half of a surrogate pair; send whole characters (in JavaScript: toWellFormed())';
 
 /**
- * Names every `__proto__` key and every text with half a character. `JSON.parse` makes `__proto__` an own key. Iterative;
- * the caller has bounded depth and size.
+ * Names every `__proto__` key and every text with half a character, in a value that JSON.parse made (it gives `__proto__`
+ * as an own key). Iterative; the caller has bounded depth and size.
  */
 function unsafeValues(root: JsonObject): readonly Problem[] {
   const findings = new Findings();
@@ -140,7 +140,7 @@ function unsafeValues(root: JsonObject): readonly Problem[] {
   return findings.problems;
 }
 
-/** Pushes the last child first, so that they are popped in the order of the text. */
+/** Last to first, so that they are popped in the order of the text. */
 function pushChildren(entries: Entry[], parent: JsonValue[] | JsonObject, path: string): void {
   for (const [key, value] of Object.entries(parent).toReversed()) {
     entries.push({ key, value, path: joinPath(path, key) });

@@ -39,7 +39,7 @@ describe('what heroku-langchain does besides', () => {
     expect(watch.calls.map(({ status }) => status)).toEqual([400, 400, 400]);
   });
 
-  it('it looks for the message of an error if none is: the status is told, the rest is beside it', async () => {
+  it('it looks for the message of an error where none is: the status is told, the rest is beside it', async () => {
     const { url } = on().site;
     const chat = new ChatHeroku({ model: models.chat, apiUrl: url, apiKey: 'none', maxRetries: 0 });
     const error = await failureOf(() => chat.invoke('Hello'));

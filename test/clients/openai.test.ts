@@ -15,7 +15,7 @@ const body = {
 } satisfies OldOpenAI.ChatCompletionCreateParams;
 
 describe('what openai does besides', () => {
-  it('its x-stainless headers stay here; it says it accepts JSON if it wants a stream, which is put right', async () => {
+  it('its x-stainless headers stay here; it says it accepts JSON where it wants a stream, which is put right', async () => {
     const { site } = on();
     const at = await site.connect();
     await Array.fromAsync(await connect(at).chat.completions.create({ ...body, stream: true }));

@@ -67,7 +67,7 @@ export function administratorStoreContract(make: () => Promise<AdministratorStor
   });
 
   describe('resolve', () => {
-    it('tells the clock, also if nobody has the secret', async () => {
+    it('tells the clock, also where nobody has the secret', async () => {
       const { administrator, nowMs } = await store.resolve(secretHash);
       expect(administrator).toBeNull();
       expect(Number.isSafeInteger(nowMs)).toBe(true);
@@ -95,7 +95,7 @@ export function administratorStoreContract(make: () => Promise<AdministratorStor
     expect((await store.list()).map(({ id }) => id)).toEqual(['adm_a', 'adm_b']);
   });
 
-  it('reads null if there is none', async () => {
+  it('reads null where there is none', async () => {
     expect(await store.read('adm_1')).toBeNull();
     expect(await store.read('')).toBeNull();
   });
@@ -111,7 +111,7 @@ export function administratorStoreContract(make: () => Promise<AdministratorStor
       expect((await behind(otherHash))?.id).toBe('adm_2');
     });
 
-    it('is false if there is none', async () => {
+    it('is false where there is none', async () => {
       await store.create(first, secretHash);
       expect(await store.delete('adm_2')).toBe(false);
       expect(await store.delete(secretHash)).toBe(false);

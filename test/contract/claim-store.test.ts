@@ -31,7 +31,7 @@ function claimStoreContract(make: () => Promise<ClaimStore>): void {
     expect(await store.look('a')).toEqual(opened);
   });
 
-  it('keeps what is sealed first if a claim is put twice, also once that was opened', async () => {
+  it('keeps what is sealed first where a claim is put twice, also once that was opened', async () => {
     const expiresAtMs = await store.put('a', sealedFor(minuteMs));
     const second = { ...sealedFor(2 * minuteMs), sealed: 'another text' };
     expect(await store.put('a', second)).toBe(expiresAtMs);

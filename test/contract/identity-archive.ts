@@ -66,7 +66,7 @@ export function identityArchiveContract(make: () => Promise<Stores>): void {
   describe('commit', () => {
     const created = { key: acme, found: null, next: { text: '{"id":"acme"}', secrets: [] } };
 
-    it('makes all changes, or none if anything is not as it was found', async () => {
+    it('makes all changes, or none where anything is not as it was found', async () => {
       expect(await archive.commit({ changes: [created] })).toBe('done');
       const user = { key: ana, found: null, next: { text: '{}', secrets: [] } };
       expect(await archive.commit({ changes: [user, created] })).toBe('conflict');
@@ -78,7 +78,7 @@ export function identityArchiveContract(make: () => Promise<Stores>): void {
       expect(await identities.read(ana)).toBe('{}');
     });
 
-    it('is a conflict if a secret is not as it was found, or is another token’s', async () => {
+    it('is a conflict where a secret is not as it was found, or is another token’s', async () => {
       await bring(documentOf());
       const text = (await identities.read(tok)) ?? '';
       const next = { text, secrets: [hashOf('tok_1')] };

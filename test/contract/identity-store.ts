@@ -181,7 +181,7 @@ export function identityStoreContract(make: () => Promise<IdentityStore>): void 
       expect(await store.read(ana)).toBe(next);
     });
 
-    it('is a conflict if the text has changed, or is gone', async () => {
+    it('is a conflict where the text has changed, or is gone', async () => {
       await createAll();
       expect(await store.replace(acme, '{"old":true}', '{}')).toBe('conflict');
       expect(await store.replace(ana, '{"old":true}', null)).toBe('conflict');
@@ -258,7 +258,7 @@ export function identityStoreContract(make: () => Promise<IdentityStore>): void 
       expect(await identityBehind(store, secret)).toBeNull();
     });
 
-    it('is false if there is no such team', async () => {
+    it('is false where there is no such team', async () => {
       expect(await store.deleteTeam('acme')).toBe(false);
     });
   });

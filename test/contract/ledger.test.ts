@@ -42,7 +42,7 @@ describe.each(engines)('the ledger ($name)', (engine) => {
 describe.each(servers)('the ledger on a server ($name)', (engine) => {
   const on = useServer(engine);
 
-  it('hands back a cursor if it has looked far enough without finding a page', async () => {
+  it('hands back a cursor where it has looked far enough without finding a page', async () => {
     await on.redis.client.flushall();
     const { entry } = closingOf(entryOf('common'));
     const wanted = closingOf(entryOf('wanted', { user: 'bob' })).entry;
@@ -59,7 +59,7 @@ describe.each(servers)('the ledger on a server ($name)', (engine) => {
     expect(second.data.map(({ id }) => id)).toEqual(['wanted']);
   });
 
-  it('rejects with StoreUnavailable if Redis is away', async () => {
+  it('rejects with StoreUnavailable where Redis is away', async () => {
     const gone = new RedisStore({ url: 'redis://127.0.0.1:1', verifyTls: false, commandTimeoutMs: 100 });
     const ledger = new LedgerReader(gone, keys);
     try {

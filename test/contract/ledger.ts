@@ -60,11 +60,11 @@ export function ledgerContract(make: () => Promise<LedgerUnderTest>): void {
       );
     }
 
-    it('without groups is one row, of zeros if there is nothing', async () => {
+    it('without groups is one row, of zeros where there is nothing', async () => {
       expect(await usage()).toEqual([noUsage]);
     });
 
-    it('with groups has no row if there is nothing', async () => {
+    it('with groups has no row where there is nothing', async () => {
       expect(await usage({ groupBy: ['team'] })).toEqual([]);
     });
 
@@ -197,7 +197,7 @@ export function ledgerContract(make: () => Promise<LedgerUnderTest>): void {
       expect(pages).toBe(3);
     });
 
-    it('may end with an empty page, if the one before was full', async () => {
+    it('may end with an empty page, where the one before was full', async () => {
       await under.write(closingOf(entry('a')), closingOf(entry('b')));
       const page = await under.reader.entries({ filters: {}, limit: 2, cursor: null });
       expect(page.data).toHaveLength(2);

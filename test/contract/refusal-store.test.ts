@@ -62,7 +62,7 @@ describe.each(servers)('the store of refusals on a server ($name)', (engine) => 
     expect(await new LedgerReader(on.redis, keys).refusals(query)).toEqual([{ refused: 1 }]);
   });
 
-  it('rejects with StoreUnavailable if Redis is away', async () => {
+  it('rejects with StoreUnavailable where Redis is away', async () => {
     const gone = new RedisStore({ url: 'redis://127.0.0.1:1', verifyTls: false, commandTimeoutMs: 100 });
     const store = new RefusalStore(gone, keys, { retentionDays: 92 });
     try {

@@ -51,7 +51,7 @@ export function refusalStoreContract(
     await store.add(batchOf([ana, 10, '2095-06-16'], [ana, 20, '2095-06-14']));
   }
 
-  it('without groups is one row, of 0 if there is nothing', async () => {
+  it('without groups is one row, of 0 where there is nothing', async () => {
     expect(await read()).toEqual([{ refused: 0 }]);
     expect(await read({ groupBy: ['code'] })).toEqual([]);
   });

@@ -107,7 +107,7 @@ export function secretStoreContract(make: () => Promise<SecretStoresUnderTest>, 
       expect(await epoch()).not.toBe(before);
     });
 
-    it('is a conflict if the record has changed or is gone, or the secret is bound already', async () => {
+    it('is a conflict where the record has changed or is gone, or the secret is bound already', async () => {
       const rotation = { expected: await text(), next: '{}', secretHash: 'second' };
       expect(await stores.secrets.rotate(key, { ...rotation, expected: '{}' })).toBe('conflict');
       expect(await stores.secrets.rotate({ kind: 'token', team: 'acme', id: 'tok_2' }, rotation)).toBe(

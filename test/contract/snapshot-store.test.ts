@@ -27,7 +27,7 @@ describe.each(servers)('the store of snapshots on a server ($name)', (engine) =>
     expect(await on.redis.client.pttl(keys.reading('a'))).toBeGreaterThan(3_500_000);
   });
 
-  it('rejects with StoreUnavailable if the store is full: less is known then', async () => {
+  it('rejects with StoreUnavailable where the store is full: less is known then', async () => {
     await on.redis.client.config('SET', 'maxmemory', '1');
     try {
       await expect(shareOn()(['a'], news)).rejects.toBeInstanceOf(StoreUnavailable);

@@ -75,7 +75,7 @@ export class DocumentedApi {
     });
   }
 
-  /** What of an answer is not as described; null if it is. Fields that are not described count. */
+  /** What of an answer is not as described; null where it is. Fields that are not described count. */
   problemWith(
     name: string,
     { status, mediaType, body }: { status: number; mediaType: string; body: unknown },

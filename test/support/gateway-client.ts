@@ -43,7 +43,7 @@ export interface Reply {
   headers: Headers;
   bytes: Buffer;
   text: string;
-  /** The body as JSON; empty if it is none. */
+  /** The body as JSON; empty where it is none. */
   json: Record<string, unknown>;
 }
 

@@ -63,7 +63,7 @@ export interface AdminReply {
 /** The admin API of a gateway, in this process or another. */
 export interface Administration {
   admin(method: string, path: string, body?: object): Promise<AdminReply>;
-  /** Makes a user and a token, in a team made for it if none is named that exists. */
+  /** Makes a user and a token, in a team made for it where none is named that exists. */
   issue(wanted?: NewToken): Promise<IssuedToken>;
   /** Entries of a team, newest first. */
   entries(team: string): Promise<LedgerEntry[]>;

@@ -81,7 +81,7 @@ export async function rawRequest(
   }
 }
 
-/** The text of a request with `Host`, `Content-Length` if there is a body, and `Connection: close`. */
+/** The text of a request with `Host`, `Content-Length` where there is a body, and `Connection: close`. */
 export function requestText(options: {
   method?: string;
   path: string;

@@ -22,9 +22,9 @@ export interface Seen {
   status: number;
   /** By names in lower case. */
   headers: Record<string, string>;
-  /** The `error` of a JSON answer; null if there is none. */
+  /** The `error` of a JSON answer; null where there is none. */
   error: ErrorBody | null;
-  /** What fetch rejected with; null if it gave an answer. */
+  /** What fetch rejected with; null where it gave an answer. */
   thrown: string | null;
 }
 

@@ -7,7 +7,7 @@ import type { TollgateSession } from '../../client/index.js';
 export interface Arrived {
   method: string;
   path: string;
-  /** The token of `Authorization: Bearer`; empty if there is none. */
+  /** The token of `Authorization: Bearer`; empty where there is none. */
   token: string;
   headers: IncomingMessage['headers'];
   body: string;

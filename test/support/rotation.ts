@@ -7,7 +7,7 @@ export interface SecretResponse {
   last_used_at: string | null;
 }
 
-/** Rotates a token as its administrator; the same token with its new text. Throws if it is refused. */
+/** Rotates a token as its administrator; the same token with its new text. Throws where it is refused. */
 export async function rotateToken(
   gateway: Administration,
   token: IssuedToken,

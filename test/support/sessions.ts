@@ -14,7 +14,7 @@ export function askSession(url: string, token: string, wanted: object | string =
   return post(`${url}/v1/sessions`, wanted, { token });
 }
 
-/** Makes a session; throws if it is refused. */
+/** Makes a session; throws where it is refused. */
 export async function mintSession(url: string, token: string, wanted: object = {}): Promise<MintedSession> {
   const reply = await askSession(url, token, wanted);
   if (reply.status !== 201) throw new Error(`${reply.status} ${errorOf(reply).message}`);

@@ -18,7 +18,7 @@ export interface StaticFile {
 }
 
 export interface StaticSiteOptions {
-  /** What is at a path, as a text or with headers; of the type its ending tells, HTML if it has none. */
+  /** What is at a path, as a text or with headers; of the type its ending tells, HTML where it has none. */
   files?: Readonly<Record<string, string | StaticFile>>;
   /** The folder, by its file system path, that is served below a path: `{ '/client/': folder }`. */
   folders?: Readonly<Record<string, string>>;

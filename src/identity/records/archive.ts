@@ -34,11 +34,11 @@ export interface RecordChange {
   next: StoredRecord | null;
 }
 
-/** What a store remembers about the origin of its identities. It never expires. */
+/** What a store remembers of where its identities came from. Never expires; goes with all the rest. */
 export interface Provenance {
   /** The store's own name, random, made by its first export; null before that. */
   store: string | null;
-  /** Digests of the records that IDENTITY_FILE or imports have brought, one after the other; '' if there are none. */
+  /** Digests of the records that IDENTITY_FILE or imports have brought, one after the other; '' where none. */
   seen: string;
 }
 

@@ -52,7 +52,7 @@ export function mintSessionToken(expiresAtMs: number): MintedToken & { id: strin
   return { ...minted(unsigned), id: sessionId(id) };
 }
 
-/** The credential in a well-formed text: call `inspectToken` first. */
+/** What a well-formed text says of itself: `inspectToken` first. */
 export function credentialOf(text: string): Credential {
   const secretHash = hashToken(text);
   if (!text.startsWith(prefixes.session)) return { secretHash, session: null };

@@ -6,16 +6,16 @@
   KEYS[2] provenance hash: store, seen
   ARGV[1] the new epoch of every team that is changed
   ARGV[2] SHA-1 of what `seen` must still be ('' if there is none), or - if it does not matter
-  ARGV[3] the new `seen`; '' leaves it
-  ARGV[4] nine fields per record, each followed by a line feed:
+  ARGV[3] what `seen` becomes; '' leaves it
+  ARGV[4] nine fields a record, each ended by a line feed:
     the hash it is in, and its id there ('': a string, not a hash; one primary, no cluster: they need not be in KEYS)
-    the team whose epoch moves with it ('@' for the settings' epoch, which is part of every team's; '' for none)
-    the hash of its secrets: secret hash -> owner, and owner -> its secret hashes; '' if it has no secrets
-    the owner of its secrets: team/token id
-    SHA-1 of the JSON it must still have ('' if there must be none), the secret hashes it must still have
-    its new JSON ('' leaves it), its new secret hashes. Secret hashes are joined by spaces.
+    the team whose epoch moves with it ('@' for the settings' own, which is part of every team's; '' for none)
+    the hash its secrets are in: secret hash -> owner, and owner -> its secret hashes; '' if it has no secrets
+    who owns its secrets: team/token id
+    SHA-1 of the JSON it must still have ('' if there must be none), its secret hashes as they must still be
+    the JSON it gets ('' leaves it), its secret hashes then. Secret hashes have a space between.
 
-  Returns 1 when done, 0 on a conflict: something has changed, or a secret belongs to another token.
+  Returns 1 when done, 0 on a conflict: something has changed, or a secret is another's.
 ]]
 local width = 9
 -- include: ../../store/lua/fields_of.lua

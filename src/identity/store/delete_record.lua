@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
 --[[
-  Removes a user or a token, if it is still as the caller saw it. The same step unbinds the secrets of the token, or of
-  all tokens of the user. Otherwise, creating the user again under the same id would bring old tokens back to life.
+  Removes a user or a token, if it still is what the caller saw. The secrets of a removed token, or of all
+  tokens of a removed user, are unbound in the same step: a user made again under the same id must not
+  bring old tokens back to life.
 
   KEYS[1] the hash the record is in: the team's users or the team's tokens
   KEYS[2] epochs     hash: team id -> epoch

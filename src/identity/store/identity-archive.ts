@@ -79,8 +79,8 @@ export class IdentityArchive extends AuditedStore {
   }
 
   /**
-   * Makes all changes in one step, or none: `conflict` if anything is not as it was found, or a secret
-   * belongs to another token. The epochs of the changed teams move. A full store refuses.
+   * Makes all changes in one step, or none: `conflict` where anything is not as it was found, or a secret
+   * is another token's. The epochs of the teams that changed move. A full store refuses.
    */
   async commit({ changes, seen }: Commit): Promise<'done' | 'conflict'> {
     const keys = this.keys;

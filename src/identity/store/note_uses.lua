@@ -1,15 +1,15 @@
 #!lua
 --[[
-  Records when secrets were last used. Without allow-oom: in a full store they wait, or are lost.
+  Writes down when secrets were used last. Without allow-oom: in a full store they wait, or are lost.
 
-  ARGV[1] the prefix of the keys of the teams' tokens (single primary, so they need not be in KEYS)
-  ARGV[2] the prefix of the keys of the teams' last uses: hash, token id -> 'prefix time (ms)', newest first, joined by spaces
-  ARGV[3…] one per use, its fields joined by line feeds: team, token id, prefix of the secret, time (ms)
+  ARGV[1] what the keys of the teams' tokens begin with (single primary, so they need not be in KEYS)
+  ARGV[2] the same of the teams' last uses: hash, token id -> 'prefix time (ms)', newest first, spaces between
+  then one a use, its fields with line feeds between: team, token id, prefix of the secret, time (ms)
 
   Returns nothing.
 ]]
 local ttl_s = 400 * 86400
--- The latest two secrets, and one that has just ended but is still recorded by another process.
+-- The latest two secrets, and one that ended just now and is still noted by another process.
 local most = 3
 
 local function note(team, token, prefix, at)

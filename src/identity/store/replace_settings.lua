@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 --[[
-  Compare and swap of the settings. Every team's epoch ends in the epoch of the settings, which moves with them.
+  Compare and swap of the settings: with them moves what every team's epoch ends in.
 
   KEYS[1] settings   string: JSON
   KEYS[2] epochs     hash: team id -> epoch, '@' -> the settings' own

@@ -8,8 +8,8 @@
   KEYS[4] settings   string: JSON
   KEYS[5] session    hash of the session that the secret names; absent for a user's token
   ARGV[1] secret hash
-  ARGV[2] the prefix of the keys of teams' users (one primary, no cluster)
-  ARGV[3] the prefix of the keys of teams' tokens
+  ARGV[2] users key of the team '' (the team's id is appended: one primary, no cluster)
+  ARGV[3] tokens key of the team '' (likewise)
 
   Returns {store clock in ms, team JSON, user JSON, token JSON, epoch, settings JSON or '', session JSON or ''}; the
   clock alone when anything is missing. The epoch is the team's and the settings', as admit.lua has it.
@@ -23,7 +23,7 @@ if KEYS[5] then
   local found = redis.call('HMGET', KEYS[5], 'secret', 'parent', 'record')
   if found[1] ~= ARGV[1] then return unknown end
   bound, session_text = found[2], found[3]
-  -- The token has ended with its user. A user created again under the same id must not bring it back.
+  -- Its token ended with its user: one made again under the same id must not bring it back.
   if redis.call('HEXISTS', KEYS[1], bound) == 0 then return unknown end
 else
   bound = redis.call('HGET', KEYS[1], ARGV[1])

@@ -1,6 +1,6 @@
 #!lua
 --[[
-  Gives a token a new secret, if its record is still as the caller saw it. Without allow-oom: a full store refuses.
+  Gives a token a new secret, if its record still is what the caller saw. Without allow-oom: a full store refuses.
 
   KEYS[1] tokens     hash: token id -> JSON, of this team
   KEYS[2] epochs     hash: team id -> epoch

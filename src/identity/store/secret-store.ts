@@ -13,7 +13,7 @@ const noteUses = loadScript(new URL('./note_uses.lua', import.meta.url));
 
 const usesPerCall = 200;
 
-/** The secrets of tokens, which rotation needs in addition to `IdentityStore`. Methods reject with `StoreUnavailable`. */
+/** The secrets of tokens: what rotation needs beside `IdentityStore`. Methods reject with `StoreUnavailable`. */
 export class SecretStore extends AuditedStore {
   /** The hashes of the secrets bound to a token, newest first, and the store's clock, ms. */
   async bound(key: TokenKey): Promise<{ nowMs: number; hashes: string[] }> {

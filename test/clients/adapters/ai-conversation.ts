@@ -21,7 +21,7 @@ export function aiConversation(modelAt: (at: Connection) => LanguageModel): Conv
         onError: () => undefined, // it prints them otherwise
         ...(signal ? { abortSignal: signal } : {}),
       });
-      // `textStream` just ends if the stream failed; the parts say so.
+      // `textStream` just ends where the stream failed; the parts say so.
       for await (const part of stream) {
         if (part.type === 'error') throw part.error;
         if (part.type === 'text-delta') yield part.text;

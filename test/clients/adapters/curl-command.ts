@@ -44,7 +44,7 @@ export async function* curl(
   if ((await closed.promise) !== 0) throw new CurlFailed(stdout, stderr);
 }
 
-/** The JSON of a plain call; throws if it is refused. */
+/** The JSON of a plain call; throws where it is refused. */
 export async function call<T>(at: Connection, path: string, body?: object): Promise<T> {
   const pieces = await Array.fromAsync(
     curl(at, { path, args: ['--fail-with-body'], ...(body ? { body } : {}) }),

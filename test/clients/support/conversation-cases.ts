@@ -104,7 +104,7 @@ function trouble(client: ClientUnderTest, { conversation, frames }: Spoken, grou
     ['cut inside an event', resetAfter(opening + opening.slice(0, -20))],
     ['ended too early', streamFrames(frames.opening)],
   ];
-  it('a stream that ends too early is an answer to it, if no gateway says otherwise', async () => {
+  it('a stream that ends too early is an answer to it, where no gateway says otherwise', async () => {
     const { upstream } = ground().site;
     upstream.script(streamFrames(frames.opening));
     const direct = { url: upstream.url, token: upstream.key };

@@ -5,7 +5,7 @@ import { models } from './client.ts';
 import type { Halves } from './frames.ts';
 import type { Site } from './site.ts';
 
-/** What a call fails with; an Error that says so if it does not. */
+/** What a call fails with; an Error that says so where it does not. */
 export async function failureOf(call: () => Promise<unknown>): Promise<unknown> {
   try {
     await call();
@@ -15,7 +15,7 @@ export async function failureOf(call: () => Promise<unknown>): Promise<unknown> 
   throw new Error('The call did not fail.');
 }
 
-/** An answer that begins, and goes on once it is told to, or not at all if its caller has left. */
+/** An answer that begins, and goes on once it is told to, or not at all where its caller has left. */
 export function deferredRest({ opening, rest }: Halves): { script: Script; goOn: () => void } {
   const { promise, resolve } = Promise.withResolvers<void>();
   const script: Script = async (_req, res) => {

@@ -1,7 +1,7 @@
 /** A call that a client made, and how it was answered. */
 export interface Call {
   readonly path: string;
-  /** Undefined while there is no answer, and if there never was one. */
+  /** Undefined while there is no answer, and where there never was one. */
   status?: number;
   retryAfter?: string | null;
 }
@@ -11,7 +11,7 @@ export interface Watch {
   readonly calls: readonly Call[];
   /** The long waits they asked for, in ms. */
   readonly waitsMs: readonly number[];
-  /** From here on; `timeouts` too are shortened if they are what a test is about. */
+  /** From here on; `timeouts` too are shortened where they are what a test is about. */
   begin(more?: { hurryTimeouts: boolean }): void;
   end(): void;
 }

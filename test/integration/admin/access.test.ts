@@ -60,7 +60,7 @@ describe.each(paths)('%s', (path) => {
 });
 
 describe('any path', () => {
-  it('404 if there is nothing', async () => {
+  it('404 where there is nothing', async () => {
     for (const path of ['/admin', '/admin/elsewhere', '/admin/teams/acme/elsewhere', '/admin/teams/']) {
       const answer = await admin.call('GET', path);
       expect(answer.status).toBe(404);

@@ -103,7 +103,7 @@ describe('GET /admin/admins', () => {
     expect(new Set(ids)).toEqual(new Set(made.map(({ id }) => id)));
   });
 
-  it('200 for one, 404 if there is none, without repeating what was asked for', async () => {
+  it('200 for one, 404 where there is none, without repeating what was asked for', async () => {
     const { token: _token, ...record } = await make({ role: 'auditor', teams: ['acme'] });
     expect(await admin.call('GET', `/admin/admins/${record['id'] as string}`)).toMatchObject({
       status: 200,

@@ -109,7 +109,7 @@ describe.each(mutating)('%s', (name) => {
     expect(admin.heads.at(-1)).toEqual({ sequence: all[0]?.['sequence'], hash: all[0]?.['hash'] });
   });
 
-  it('leaves none if it is refused', async () => {
+  it('leaves none where it is refused', async () => {
     const before = await trail();
     const refused = await admin.call(method, pathOf(pattern), { nonsense: true }, bearer('not-the-key'));
     expect(refused.status).toBe(401);
@@ -190,7 +190,7 @@ describe('GET /admin/audit', () => {
     expect(problemsOf(answer)).toContain(param);
   });
 
-  it('comes as NDJSON too, all of it if no limit is given', async () => {
+  it('comes as NDJSON too, all of it where no limit is given', async () => {
     for (let n = 0; n < 60; n += 1) await admin.call('POST', '/admin/teams', { id: `team-${n}` });
     const reply = await admin.request('GET', '/admin/audit?format=ndjson');
     expect(reply.headers.get('content-type')).toBe('application/x-ndjson');

@@ -84,7 +84,7 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate export and import, %
     expect(me.status).toBe(200);
   });
 
-  it('print the document, a row a line, if no file is named', async () => {
+  it('print the document, a row a line, where no file is named', async () => {
     await command('import', await fileOf(documentOf({ tokens: [tokenRow('tok_1'), tokenRow('tok_2')] })));
     const { code, out } = await command('export', '--team', 'acme');
     expect(code).toBe(0);
@@ -139,7 +139,7 @@ describe('tollgate import', () => {
     },
   );
 
-  it('reads standard input, also if it is slow to come', async () => {
+  it('reads standard input, also where it is slow to come', async () => {
     const program = new URL('../../../src/cli/main.ts', import.meta.url).pathname;
     const child = spawn(process.execPath, [program, 'import', '-', '--json'], {
       env: { PATH: process.env['PATH'], ...environments['on Redis'] },

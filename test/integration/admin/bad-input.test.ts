@@ -86,7 +86,7 @@ const hostile = [
 ];
 
 describe('an id in a path', () => {
-  it.each(hostile)('is plain text, and 404 if nothing has it: %j', async (text) => {
+  it.each(hostile)('is plain text, and 404 where nothing has it: %j', async (text) => {
     const before = await identities();
     const id = encodeURIComponent(text);
     for (const path of [`teams/${id}`, `teams/acme/users/${id}`, `teams/acme/tokens/${id}`, `admins/${id}`]) {
@@ -116,15 +116,18 @@ describe('an id in a path', () => {
 });
 
 describe('an id in a body', () => {
-  it.each(hostile.filter((text) => text !== 'constructor'))('is refused if it is not one: %j', async (id) => {
-    for (const path of ['teams', 'teams/acme/users']) {
-      expect(await ask('POST', `/admin/${path}`, { id })).toMatchObject({ status: 400, params: ['id'] });
-    }
-    expect(await ask('POST', '/admin/teams/acme/tokens', { user: id })).toMatchObject({
-      status: 400,
-      params: ['user'],
-    });
-  });
+  it.each(hostile.filter((text) => text !== 'constructor'))(
+    'is refused where it is not one: %j',
+    async (id) => {
+      for (const path of ['teams', 'teams/acme/users']) {
+        expect(await ask('POST', `/admin/${path}`, { id })).toMatchObject({ status: 400, params: ['id'] });
+      }
+      expect(await ask('POST', '/admin/teams/acme/tokens', { user: id })).toMatchObject({
+        status: 400,
+        params: ['user'],
+      });
+    },
+  );
 
   it('may be a word that JavaScript has a use for', async () => {
     expect((await ask('POST', '/admin/teams', { id: 'constructor' })).status).toBe(201);
@@ -132,7 +135,7 @@ describe('an id in a body', () => {
     expect((await ask('GET', '/admin/teams/constructor/users')).data).toMatchObject([{ id: 'constructor' }]);
   });
 
-  it('is 409 if it is taken', async () => {
+  it('is 409 where it is taken', async () => {
     expect(await ask('POST', '/admin/teams', { id: 'acme' })).toMatchObject({
       status: 409,
       code: 'already_exists',

@@ -24,7 +24,7 @@ const strangers: Partial<Record<Caller, string>> = {
   nobody: 'missing_token',
 };
 
-/** The code with which a caller is turned down if it may not do something. */
+/** The code with which a caller is turned down where it may not do something. */
 export function refusedWith(caller: Caller): string {
   return strangers[caller] ?? 'role_not_allowed';
 }

@@ -371,7 +371,7 @@ describe('tollgate', () => {
   });
 
   it.each(['/admin', '/admin/', '/elsewhere/admin'])(
-    'says what TOLLGATE_URL must be if it ends in %s',
+    'says what TOLLGATE_URL must be where it ends in %s',
     async (path) => {
       const { TOLLGATE_URL: url = '' } = environments['over HTTP'] ?? {};
       const env = { TOLLGATE_URL: url.replace(/\/$/, path), ADMIN_KEY: adminKey };
@@ -410,13 +410,16 @@ describe('tollgate', () => {
       /^The Redis of .* cannot be used/,
       3,
     ],
-  ])('says why when %s, and exits with 2, or 3 if nobody is reached', async (_, env, message, code = 2) => {
-    const result = await tollgate('team list', env);
-    expect([result.code, result.out]).toEqual([code, '']);
-    expect(result.err).toMatch(message);
-    expect(result.err).not.toContain(adminKey);
-    expect(result.err).not.toContain('secret-1');
-  });
+  ])(
+    'says why when %s, and exits with 2, or 3 where nobody is reached',
+    async (_, env, message, code = 2) => {
+      const result = await tollgate('team list', env);
+      expect([result.code, result.out]).toEqual([code, '']);
+      expect(result.err).toMatch(message);
+      expect(result.err).not.toContain(adminKey);
+      expect(result.err).not.toContain('secret-1');
+    },
+  );
 
   it.each([
     ['has no such database', () => `${redis.url}/99`, /database at the end of REDIS_URL .* out of range/],

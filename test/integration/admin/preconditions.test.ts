@@ -177,7 +177,7 @@ describe.each(['Redis', 'memory'] as const)('If-Match, on %s', (kind) => {
     }
   });
 
-  it('is a 404 if there is nothing, and says nothing of what the caller may not see', async () => {
+  it('is a 404 where there is nothing, and says nothing of what the caller may not see', async () => {
     for (const ifMatch of ['*', '"a"']) {
       expect((await ask('PATCH', 'teams/gone', {}, ifMatch)).status).toBe(404);
       expect((await ask('DELETE', 'teams/gone', undefined, ifMatch)).status).toBe(404);

@@ -20,7 +20,7 @@ const everyAdministrator: Allowed = (caller) =>
 
 interface Expectation {
   allowed: Allowed;
-  /** What the allowed get, if there is what they ask for. */
+  /** What the allowed get, where there is what they ask for. */
   status: number;
   body?: object;
   /** Where the team is asked for by a parameter, and an unknown one has no figures. */

@@ -187,12 +187,12 @@ describe('claim: true', () => {
     }
   });
 
-  it('gives a path if nobody was asked over HTTP', async () => {
+  it('gives a path where nobody was asked over HTTP', async () => {
     const { body } = await admin.call('POST', tokens, { user: 'ana', claim: true });
     expect(body['claim_url']).toMatch(/^\/claim\/[0-9a-f]{40}$/);
   });
 
-  it('is refused if it is neither true nor false; false and null mean the token itself', async () => {
+  it('is refused where it is neither true nor false; false and null mean the token itself', async () => {
     const answer = await admin.call('POST', tokens, { user: 'ana', claim: 1 });
     expect([answer.status, problemsOf(answer)]).toEqual([400, ['claim']]);
     for (const claim of [false, null]) {
@@ -202,7 +202,7 @@ describe('claim: true', () => {
     expect((await admin.call('PATCH', `${tokens}/${id}`, { claim: true })).status).toBe(400);
   });
 
-  it('gives no link if no token was made', async () => {
+  it('gives no link where no token was made', async () => {
     const answer = await admin.call('POST', tokens, { user: 'bob', claim: true });
     expect([answer.status, answer.body['claim_url']]).toEqual([404, undefined]);
   });

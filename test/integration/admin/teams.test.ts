@@ -188,7 +188,7 @@ describe('PATCH /admin/teams/:team', () => {
     expect((await admin.call('GET', '/admin/teams/acme')).body).toMatchObject(Object.assign({}, ...changes));
   });
 
-  it('503 if others never stop changing it', async () => {
+  it('503 where others never stop changing it', async () => {
     const { identities } = admin;
     admin.store = new Proxy(identities, {
       get(target, name) {

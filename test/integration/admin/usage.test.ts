@@ -33,7 +33,7 @@ describe('GET /admin/usage', () => {
     expect(admin.ledger.usageQueries).toMatchObject([asked]);
   });
 
-  it('200 as CSV and NDJSON, day by day if it is told by day', async () => {
+  it('200 as CSV and NDJSON, day by day where it is told by day', async () => {
     const path = '/admin/usage?group_by=day,team&from=2026-02-01';
     const csv = await admin.request('GET', path, undefined, { accept: 'text/csv' });
     const [head, ...lines] = (await csv.text()).split('\r\n');

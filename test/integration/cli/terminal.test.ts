@@ -78,7 +78,7 @@ describe('what cannot be taken back', () => {
   );
 
   it.each(destructive)(
-    'needs --yes if nobody can be asked, and then asks nobody: %s',
+    'needs --yes where nobody can be asked, and then asks nobody: %s',
     async (line, path, _, gone) => {
       const refused = await command(line);
       expect(refused).toMatchObject({
@@ -93,7 +93,7 @@ describe('what cannot be taken back', () => {
     },
   );
 
-  it('is done without a terminal if a token is revoked, which must not wait for a flag', async () => {
+  it('is done without a terminal where a token is revoked, which must not wait for a flag', async () => {
     expect(await command('token revoke acme tok_4fJ2mQ9sXbVe', 'no')).toMatchObject({ code: 1 });
     expect(await command('token revoke acme tok_4fJ2mQ9sXbVe')).toMatchObject({ code: 0 });
     expect((await gateway.admin('GET', `/admin/${token}`)).body['revoked_at']).not.toBeNull();
@@ -198,7 +198,7 @@ describe('the program', () => {
     expect([child.exitCode, out, err]).toEqual([2, '', expect.stringContaining('--yes')]);
   });
 
-  it('ends quietly if whoever reads has had enough', async () => {
+  it('ends quietly where whoever reads has had enough', async () => {
     const store = new RedisStore({ url: redis.url, verifyTls: false, commandTimeoutMs: 5_000 });
     store.connect();
     await store.whenReady(5_000);

@@ -207,7 +207,7 @@ describe('its reservation', () => {
     expect((await reserved({ tools: [run('my-app', { max_calls: 500 })] })).output).toBe(10 * 50);
   });
 
-  it('is written in if the body bounds nothing, in the field that this endpoint has for it', async () => {
+  it('is written in where the body bounds nothing, in the field that this endpoint has for it', async () => {
     const { sent } = await reserved({ max_tokens_per_inference_request: null });
     expect(sent).toMatchObject({ max_tokens_per_inference_request: 4_096 });
     expect(sent).not.toHaveProperty('max_tokens');

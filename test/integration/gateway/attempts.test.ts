@@ -271,8 +271,8 @@ describe('a request whose tools run elsewhere', () => {
   });
 });
 
-describe('if all fail', () => {
-  it('the caller gets the last refusal, and pays for the input if one may have done the work', async () => {
+describe('where all fail', () => {
+  it('the caller gets the last refusal, and pays for the input where one may have done the work', async () => {
     await start(twoAttachments());
     first.script(failsWith(503));
     second.script(failsWith(429));
@@ -284,7 +284,7 @@ describe('if all fail', () => {
     expect(first.requests.length + second.requests.length).toBe(2);
   });
 
-  it('nobody pays if none took it', async () => {
+  it('nobody pays where none took it', async () => {
     await start(twoAttachments());
     first.script(failsWith(401));
     second.script(failsWith(403));
@@ -383,7 +383,7 @@ describe('a fallback model', () => {
       .toBe(0);
   });
 
-  it('is not used if the model answers', async () => {
+  it('is not used where the model answers', async () => {
     await start(withFallback());
     first.script(null);
     const reply = await call();
@@ -432,7 +432,7 @@ describe('a fallback model', () => {
     expect((await call({ temperature: 0.5, top_p: 0.5 })).status).toBe(502);
   });
 
-  it('gets a bound of its own if the gateway had set one, not the caller', async () => {
+  it('gets a bound of its own where the gateway had set one, not the caller', async () => {
     await start(withFallback());
     const limited = await gateway.issue({ limits: [{ metric: 'tokens', window: 'day', max: 100_000 }] });
     expect((await call({ max_tokens: undefined }, limited.text)).status).toBe(200);

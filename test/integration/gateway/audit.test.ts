@@ -223,7 +223,7 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate audit, %s', (way) =>
     expect((await trail())[0]).toMatchObject({ sequence: 13, operation: 'team.delete' });
   });
 
-  it('says so if there is no such file, or no head in it', async () => {
+  it('says so where there is no such file, or no head in it', async () => {
     const empty = join(directory, 'empty.log');
     await writeFile(empty, 'nothing here\n');
     const results = [

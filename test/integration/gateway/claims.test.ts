@@ -125,7 +125,7 @@ describe.each(['memory', 'redis'] as const)('claim links, store: %s', (store) =>
     expect(errorOf(pressed).message).toMatch(/expired .*Ask your administrator/);
   });
 
-  it('are nothing if they are guessed, cut, or written otherwise', async () => {
+  it('are nothing where they are guessed, cut, or written otherwise', async () => {
     const url = await claimLink(gateway, holder);
     const base = `${gateway.url}/claim`;
     const code = url.split('/').at(-1) ?? '';

@@ -330,7 +330,7 @@ describe.each(endpointKinds.map((kind) => ({ path: paths[kind], kind })))('$path
     });
   });
 
-  it('takes the first of the checks if several fail', async () => {
+  it('takes the first of the checks where several fail', async () => {
     // From the last check to the first: each step adds the fault that is looked for earlier.
     const limits = [{ metric: 'requests', window: 'day', max: 0 } as const];
     const other = ['another-model'];

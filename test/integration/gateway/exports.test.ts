@@ -248,7 +248,7 @@ describe('usage over a month of 50 users and 10 models', () => {
     }
   });
 
-  it('is right if a day has more rows than one command reads', async () => {
+  it('is right where a day has more rows than one command reads', async () => {
     const day = dayOf(Date.now() - 40 * dayMs);
     const rows = Array.from({ length: 7_000 }, (_, n) => [
       encodeTotalsRow({ team: 'many', user: `u-${n}`, token: `tok_${n}`, model: 'm', endpoint: chat }),

@@ -95,7 +95,7 @@ describe('a burst over two gateways', () => {
     expect(tally(replies)).toEqual({ '200': 10, '429 insufficient_quota': 50 });
     expect((await images(b, token, 2)).status).toBe(429);
     expect((await images(b, token, 1)).status).toBe(200);
-    // Images are not counted if none are made.
+    // Images are not counted where none are made.
     expect((await chat(a, token)).status).toBe(200);
   });
 
@@ -223,7 +223,7 @@ describe('tokens', () => {
   const tokensADay = (max: number): Limit => ({ metric: 'tokens', window: 'day', max });
   const unbounded = { max_tokens: undefined };
 
-  it('are bounded by a max_tokens written in if the body has none', async () => {
+  it('are bounded by a max_tokens written in where the body has none', async () => {
     const token = await withLimits(tokensADay(100_000));
     await chat(a, token, unbounded);
     expect(upstream.requests.at(-1)?.body).toMatchObject({ max_tokens: 4_096 });
@@ -248,7 +248,7 @@ describe('tokens', () => {
     expect(upstream.requests.at(-1)?.text).toBe(JSON.stringify(bodies.chat(more)));
   });
 
-  it('are left as they are if no limit on tokens applies', async () => {
+  it('are left as they are where no limit on tokens applies', async () => {
     const other: Limit = { metric: 'tokens', window: 'day', max: 1_000, models: ['another-model'] };
     const token = await withLimits(other, { metric: 'requests', window: 'day', max: 1_000 });
     await chat(a, token, unbounded);
@@ -377,7 +377,7 @@ describe('what an answer says of the limits', () => {
     expect(headers.get('ratelimit')).toMatch(/^"team-requests-day";r=9;t=\d+$/);
   });
 
-  it('is nothing if there are none', async () => {
+  it('is nothing where there are none', async () => {
     const token = await a.issue();
     const names = [...(await chat(a, token)).headers.keys()];
     expect(names.filter((name) => /ratelimit|retry/.test(name))).toEqual([]);

@@ -109,7 +109,7 @@ describe('what is no request of a caller', () => {
     }
   });
 
-  it('has it if it was refused before the routes, too', async () => {
+  it('has it where it was refused before the routes, too', async () => {
     const socket = connect(gateway.port, '127.0.0.1');
     socket.end('GET / HTTP/1.1\r\nno header\r\n\r\n');
     const answer = await allOf(socket);

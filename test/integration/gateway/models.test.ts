@@ -93,7 +93,7 @@ describe('discovery', () => {
     expect(upstream.modelsAsked).toBe(2);
   });
 
-  it('lets any model go if the upstream lists none; the catalogue is what is shown then', async () => {
+  it('lets any model go where the upstream lists none; the catalogue is what is shown then', async () => {
     upstream.scriptModels(respond(404));
     const gateway = await start({ catalogue: { models: { known: { kind: 'chat' } } } });
     const token = await gateway.issue({ models: ['known', 'named', 'other'] });
@@ -178,7 +178,7 @@ describe('aliases', () => {
     expect(new Set(modelsSent())).toEqual(new Set(['claude-4-5-haiku']));
   });
 
-  it('are listed with what they stand for, if that is served', async () => {
+  it('are listed with what they stand for, where that is served', async () => {
     const gateway = await start({ catalogue });
     await serving(gateway, 'nova-pro');
     const { text: token } = await gateway.issue({ models: ['fast'] });

@@ -94,7 +94,7 @@ describe('refused credentials', () => {
     expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200]));
   });
 
-  it('are counted if somebody invents sessions that have expired', async () => {
+  it('are counted where somebody invents sessions that have expired', async () => {
     const address = newAddress();
     const forged = Array.from({ length: perMinute + 1 }, () => mintSessionToken(Date.now() - 60_000).text);
     expect(new Set(await statuses(address, forged))).toEqual(new Set([401]));
@@ -145,7 +145,7 @@ describe('refused credentials', () => {
     }
   });
 
-  it('are not counted if no router tells addresses', async () => {
+  it('are not counted where no router tells addresses', async () => {
     const seen = await statuses('203.0.113.99', guesses(perMinute + 5), elsewhere);
     expect(new Set(seen)).toEqual(new Set([401]));
   });
@@ -183,7 +183,7 @@ describe('plain http', () => {
     expect(secure.status).not.toBe(403);
   });
 
-  it("is nobody's business if no router tells", async () => {
+  it("is nobody's business where no router tells", async () => {
     const reply = await get(`${elsewhere.url}/healthz`, { headers: { 'x-forwarded-proto': 'http' } });
     expect(reply.status).toBe(200);
   });

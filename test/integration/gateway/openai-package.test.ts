@@ -128,7 +128,7 @@ describe('the openai package', () => {
     expect(message.tool_calls?.[0]).toMatchObject({ function: { name: 'lookup', arguments: '{}' } });
   });
 
-  it('gets embeddings, as floats if it asked for base64 unasked', async () => {
+  it('gets embeddings, as floats where it asked for base64 unasked', async () => {
     const { data } = await client().embeddings.create({ model: models.embeddings, input: ['one', 'two'] });
     expect(data).toHaveLength(2);
     expect(data[0]?.embedding.every((each) => typeof each === 'number')).toBe(true);
@@ -250,18 +250,18 @@ describe('a stream that does not end well', () => {
     for await (const _ of stream);
   };
 
-  it('throws what happened, if it broke off between events', async () => {
+  it('throws what happened, where it broke off between events', async () => {
     upstream.script(resetAfter(frame));
     const error = await caught(drain());
     expect(error).toMatchObject({ code: 'upstream_error' });
   });
 
-  it('throws if it broke off inside an event', async () => {
+  it('throws where it broke off inside an event', async () => {
     upstream.script(resetAfter(frame + frame.slice(0, -10)));
     await expect(drain()).rejects.toThrow();
   });
 
-  it('throws if the upstream ended it too early', async () => {
+  it('throws where the upstream ended it too early', async () => {
     upstream.script(streamFrames([frame]));
     await expect(drain()).rejects.toThrow();
   });

@@ -174,7 +174,7 @@ describe('a key that has no room', () => {
     expect(upstream.requests).toHaveLength(5);
   });
 
-  it('is not asked if another one has room', async () => {
+  it('is not asked where another one has room', async () => {
     const other = await startStandIn({ key: 'inf-other' });
     await start({ OTHER_URL: other.url, OTHER_KEY: other.key });
     const scripted = (_req: unknown, res: ServerResponse): false => {
@@ -187,7 +187,7 @@ describe('a key that has no room', () => {
     await other.close();
   });
 
-  it('is asked all the same if UPSTREAM_QUEUE_MS is 0', async () => {
+  it('is asked all the same where UPSTREAM_QUEUE_MS is 0', async () => {
     await start({ UPSTREAM_QUEUE_MS: '0' });
     upstream.script((_req, res) => {
       says(res, 0, '60s');
@@ -217,7 +217,7 @@ describe('a request that waits', () => {
     expect(upstream.requests).toHaveLength(1);
   });
 
-  it('is told to come back if its process ends, and not charged', async () => {
+  it('is told to come back where its process ends, and not charged', async () => {
     await start();
     upstream.script(first(0, '5s'));
     await call();

@@ -135,7 +135,7 @@ describe('a pinned session', () => {
     expect(text).not.toContain('lighthouses');
   });
 
-  it('cannot be made if it could not be used', async () => {
+  it('cannot be made where it could not be used', async () => {
     const cases: [object, string][] = [
       [{ pinned: { ...pinned, temperature: 7 } }, 'pinned.temperature'],
       [{ pinned: { max_tokens: 5 } }, 'pinned.model'],

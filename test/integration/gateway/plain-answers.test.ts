@@ -67,7 +67,7 @@ describe('what the caller gets', () => {
     expect(entry).toMatchObject({ status: 201, outcome: 'ok', input_tokens: 1, output_tokens: 2 });
   });
 
-  it('is whole if it came in many pieces, of a known length or not', async () => {
+  it('is whole where it came in many pieces, of a known length or not', async () => {
     const pieces = Array.from({ length: 50 }, (_, n) => `${n === 0 ? '["' : ''}${'é'.repeat(n)}`);
     const whole = `${pieces.join('')}"]`;
     for (const known of [true, false]) {

@@ -10,7 +10,7 @@ const app = 'https://app.example.com';
 describe.each(['memory', 'redis'] as const)('rotation, store: %s', (store) => {
   let redis: SharedRedis | null = null;
   let gateway: TestGateway;
-  /** Another process on the same store, if there can be one. */
+  /** Another process on the same store, where there can be one. */
   let other: TestGateway;
   /** The memory store's clock runs ahead of this. */
   let aheadMs = 0;
@@ -231,7 +231,7 @@ describe.each(['memory', 'redis'] as const)('rotation, store: %s', (store) => {
       for (const text of [old.text, token ?? '']) expect(await everywhere(text)).toEqual(['200']);
     });
 
-    it('takes a day if nothing is asked, and nothing that it does not know', async () => {
+    it('takes a day where nothing is asked, and nothing that it does not know', async () => {
       const { text } = await gateway.issue();
       expect(codeOf(await rotateOwn(text, { overlap_seconds: -1 }))).toBe('400 invalid_body');
       expect(codeOf(await rotateOwn(text, { claim: true }))).toBe('400 invalid_body');

@@ -61,7 +61,7 @@ describe('the curl lines of the seed documents', () => {
     expect(body).toEqual(JSON.parse(filled));
   });
 
-  it('tell what is wrong if the URL has /v1 already', async () => {
+  it('tell what is wrong where the URL has /v1 already', async () => {
     const reply = await curl('chat-completions.sh', `${gateway.url}/v1`);
     expect(reply).toMatchObject({ error: { code: 'not_found' } });
     expect(JSON.stringify(reply)).toContain('one /v1 too many');

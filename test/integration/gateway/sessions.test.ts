@@ -169,7 +169,7 @@ describe.each(['memory', 'redis'] as const)('sessions, store: %s', (store) => {
       await mint(token, { models: [models.chat], limits: [hourly(5)] });
     });
 
-    it('in origins if the token has no list: those of the gateway hold', async () => {
+    it('in origins where the token has no list: those of the gateway hold', async () => {
       const token = await gateway.issue();
       const wanted = { origins: ['https://other.example'] };
       expect(await refusal(token, wanted)).toBe('403 origin_not_allowed origins');
@@ -180,7 +180,7 @@ describe.each(['memory', 'redis'] as const)('sessions, store: %s', (store) => {
       await mint(token, { origins: [app, 'none'] });
     });
 
-    it('in tools if the token has no list: plain functions only', async () => {
+    it('in tools where the token has no list: plain functions only', async () => {
       expect(await refusal(await gateway.issue(), { tools: ['search'] })).toBe('403 tool_not_allowed tools');
     });
 
@@ -313,7 +313,7 @@ describe.each(['memory', 'redis'] as const)('sessions, store: %s', (store) => {
         expect(seen).not.toContain(secret);
     });
 
-    it('tell no figures if the limit of others is in the way', async () => {
+    it('tell no figures where the limit of others is in the way', async () => {
       const token = await gateway.issue({
         team: { limits: [hourly(1), { metric: 'tokens', window: 'day', max: 9_999 }] },
       });

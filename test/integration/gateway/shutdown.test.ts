@@ -166,7 +166,7 @@ describe('SIGTERM, several times', () => {
     expect(await traces()).toEqual({ open: [], processes: 1 });
   });
 
-  it('ends at once if nothing runs, and leaves no trace in the store', async () => {
+  it('ends at once where nothing runs, and leaves no trace in the store', async () => {
     await spawn();
     expect(await spawned.stop('SIGTERM', 30_000)).toEqual({ code: 0, signal: null });
     expect(spawned.stdout()).not.toContain('ending the requests that still run'); // said after the grace

@@ -142,7 +142,7 @@ describe('a part that fails', () => {
     expect(entry?.input_tokens).toBeGreaterThan(1_000);
   });
 
-  it('refunds all if it is the first', async () => {
+  it('refunds all where it is the first', async () => {
     gateway.upstream.script(nth(0, respond(limit.status, json, limit.body)));
     const token = await gateway.issue({ limits: [{ metric: 'requests', window: 'hour', max: 1 }] });
     expect((await embed(token, { input: texts(200) })).status).toBe(429);

@@ -291,7 +291,7 @@ describe('a stream', () => {
           body: JSON.stringify(bodies.chat({ stream: true })),
         }),
       );
-      // An end that is told is a success: with the mark, or, if the upstream itself ends, with a finish reason.
+      // An end that is told is a success: with the mark, or, where the upstream itself ends, with a finish reason.
       const finished = bytes.indexOf('"stop"') + '"stop"'.length < at && isBoundary(part);
       const success = at >= endMark || (how !== 'reset' && finished);
       if (success) await raw.until('0\r\n\r\n');

@@ -16,7 +16,7 @@ afterEach(async () => {
 
 async function storeOn(options: Parameters<typeof startRedis>[0] = {}, user = ''): Promise<RedisStore> {
   const redis = await startRedis(options);
-  // As when a provider forbids CONFIG.
+  // As where a provider forbids CONFIG.
   await redis.command('ACL', 'SETUSER', 'app', 'on', '>password', '~*', '&*', '+@all', '-config');
   const store = new RedisStore({
     url: user === '' ? redis.url : redis.url.replace('//', `//${user}@`),
@@ -53,7 +53,7 @@ describe('a store', () => {
     expect(await warnings(store)).toEqual([expect.stringMatching(/^the store may evict.*noeviction/)]);
   });
 
-  it('that forbids CONFIG is told by INFO: what evicts, what appends, and nothing if it cannot be told', async () => {
+  it('that forbids CONFIG is told by INFO: what evicts, what appends, and nothing where it cannot be told', async () => {
     const evicting = await storeOn({ args: ['--maxmemory-policy', 'volatile-lru'] }, 'app:password');
     expect(await storeCondition(evicting)).toEqual({ persists: null, evicts: true, policy: 'volatile-lru' });
     const appending = await storeOn({ persist: true }, 'app:password');

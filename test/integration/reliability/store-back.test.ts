@@ -179,7 +179,7 @@ describe('a store that moves behind its address', () => {
     await waitFor(connected, { what: 'the replica', timeoutMs: 10_000 });
   }
 
-  it('is followed if the old primary is gone', async () => {
+  it('is followed where the old primary is gone', async () => {
     const { primary, replica, address } = await pair();
     const { upstream, finish } = await slowUpstream();
     const gateway = await gatewayOn(`redis://127.0.0.1:${address.port}`, upstream);
@@ -191,7 +191,7 @@ describe('a store that moves behind its address', () => {
     });
   }, 30_000);
 
-  it('is followed if the old primary lives on as a replica, its connections open', async () => {
+  it('is followed where the old primary lives on as a replica, its connections open', async () => {
     const { primary, replica, address } = await pair();
     const { upstream, finish } = await slowUpstream();
     const gateway = await gatewayOn(`redis://127.0.0.1:${address.port}`, upstream);

@@ -94,7 +94,7 @@ describe('a store that lost its memory', () => {
     },
   );
 
-  it('counts on if the counters were kept, and anew if they were not', async () => {
+  it('counts on where the counters were kept, and anew where they were not', async () => {
     const redis = await redisServer();
     const gateway = await gatewayOn(redis);
     const token = await gateway.issue({ team: { limits: [{ metric: 'requests', window: 'day', max: 3 }] } });

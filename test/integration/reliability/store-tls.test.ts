@@ -45,7 +45,7 @@ describe('a rediss:// store with a self-signed certificate, as Heroku has', () =
     }
   });
 
-  it('is refused if REDIS_TLS_VERIFY asks for a certificate that can be verified', async () => {
+  it('is refused where REDIS_TLS_VERIFY asks for a certificate that can be verified', async () => {
     const reasons: string[] = [];
     const store = new RedisStore({
       url,

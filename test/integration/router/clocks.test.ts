@@ -14,7 +14,7 @@ const firstByteMs = 30_000 / timesFaster;
 const silenceMs = 55_000 / timesFaster;
 const frame = messageFrame({ choices: [{ index: 0, delta: { content: 'word ' }, finish_reason: '' }] });
 
-/** What the gateway waits on a dyno if nothing is set, as much faster as the router. */
+/** What the gateway waits on a dyno where nothing is set, as much faster as the router. */
 function durations(): Record<string, string> {
   const read = readSettings({ DYNO: 'web.1', INFERENCE_URL: 'https://a.example', INFERENCE_KEY: 'inf-1' });
   if (!read.ok) throw new Error(read.problems.join('\n'));

@@ -83,7 +83,7 @@ describe('checkEndpoint', () => {
   });
 });
 
-describe('checkEndpoint, if it must be named', () => {
+describe('checkEndpoint, where it must be named', () => {
   const agents = { path: '/v1/agents/heroku', mustBeNamed: true } as const;
   it.each([
     ['absent', null, /an administrator must name it in the token's endpoints/],

@@ -60,7 +60,7 @@ describe('uses of secrets', () => {
     expect(store.written).toHaveLength(1);
   });
 
-  it('are told apart if a token has two', async () => {
+  it('are told apart where a token has two', async () => {
     uses.note(principal('old', { secrets: rotated }));
     nowMs += 1;
     uses.note(principal('new', { secrets: rotated }));
@@ -92,7 +92,7 @@ describe('uses of secrets', () => {
     expect(errors).toEqual([]);
   });
 
-  it('are kept, and the failure told, if writing fails for another reason', async () => {
+  it('are kept, and the failure told, where writing fails for another reason', async () => {
     uses.note(principal('a'));
     store.failure = new TypeError('a defect');
     await uses.stop();
@@ -107,7 +107,7 @@ describe('uses of secrets', () => {
     expect(await uses.lastUses('acme', ['tok_1'])).toEqual([new Map([['tgk_a', 1]])]);
   });
 
-  it('are read also if they cannot be written, and then wait', async () => {
+  it('are read also where they cannot be written, and then wait', async () => {
     store.failure = new StoreUnavailable('OOM');
     uses.note(principal('a'));
     expect(await uses.lastUses('acme', ['tok_1'])).toEqual([new Map([['tgk_a', 0]])]);

@@ -77,7 +77,7 @@ describe('checking a trail', () => {
     expect(flawOf(swapped(0, 7))).toBe('1 reordered');
   });
 
-  it('names the lowest if several are wrong', () => {
+  it('names the lowest where several are wrong', () => {
     const twice = good.with(6, { ...good[6], actor: 'x' }).with(2, { ...good[2], actor: 'x' });
     expect(flawOf(twice)).toBe('3 altered');
   });

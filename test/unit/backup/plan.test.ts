@@ -27,14 +27,14 @@ function recordOf(text: string | undefined): JsonObject {
 }
 
 describe.each([false, true])('a row, overwrite %s', (overwrite) => {
-  it('is created if there is none', async () => {
+  it('is created where there is none', async () => {
     const { fate, change } = planRow(await row(), null, overwrite);
     expect(fate).toBe('created');
     expect(change.next?.secrets).toEqual([hashOf('tok_1')]);
     expect(recordOf(change.next?.text)).toEqual(recordOf(stored().text));
   });
 
-  it('is left alone if it is the same, whatever the order of fields and what is absent', async () => {
+  it('is left alone where it is the same, whatever the order of fields and what is absent', async () => {
     const { text, secrets } = stored();
     const reversed = JSON.stringify(Object.fromEntries(Object.entries(recordOf(text)).toReversed()));
     for (const same of [text, reversed, text.replace('"name":null,', '')]) {

@@ -83,7 +83,7 @@ describe('invalidBody', () => {
   const problems = (count: number): { param: string; message: string }[] =>
     Array.from({ length: count }, (_, n) => ({ param: `p${n}`, message: `p${n} is wrong.` }));
 
-  it('names the first problem as param, and has no details if there is no other', () => {
+  it('names the first problem as param, and has no details where there is no other', () => {
     const { error } = invalidBody(problems(1)).body(null);
     expect(error).toMatchObject({ param: 'p0', code: 'invalid_body', message: 'p0 is wrong.' });
     expect(error).not.toHaveProperty('details');

@@ -8,7 +8,7 @@ describe('what is sealed', () => {
     expect(unseal(code, seal(code, ''))).toBe('');
   });
 
-  it('is opened by no other code, and not if it was changed or cut', () => {
+  it('is opened by no other code, and not where it was changed or cut', () => {
     const code = newCode();
     const sealed = seal(code, 'a secret');
     expect(() => unseal(newCode(), sealed)).toThrow();

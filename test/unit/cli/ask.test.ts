@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ask } from '../../../src/cli/ask.ts';
 import { CommandFailed } from '../../../src/cli/command-failed.ts';
 
-/** What becomes of a question if this is typed. */
+/** What becomes of a question where this is typed. */
 async function typed(keys: string): Promise<{ answer: Promise<string>; shown: () => string }> {
   const input = new PassThrough();
   const output = new PassThrough();
@@ -20,11 +20,11 @@ describe('a question', () => {
     expect(shown()).toContain('Go on? ');
   });
 
-  it('has no answer if Ctrl-D is typed', async () => {
+  it('has no answer where Ctrl-D is typed', async () => {
     expect(await (await typed('\u0004')).answer).toBe('');
   });
 
-  it('ends the command if Ctrl-C is typed', async () => {
+  it('ends the command where Ctrl-C is typed', async () => {
     const { answer } = await typed('ye\u0003');
     await expect(answer).rejects.toThrow(CommandFailed);
     await expect(answer).rejects.toMatchObject({ exitCode: 130 });

@@ -24,7 +24,7 @@ describe('fittedTable', () => {
     ]);
   });
 
-  it('says so if there is nothing', () => {
+  it('says so where there is nothing', () => {
     expect(fittedTable([text('A')], [])).toBe('None.');
     expect(fittedTable([text('A'.repeat(50)), figure('B'.repeat(50))], [])).toBe('None.');
   });
@@ -75,7 +75,7 @@ describe('fittedTable', () => {
     expect(lines.map((line) => widthOf(line.slice(0, line.indexOf('x'))))).toEqual([8, 8, 8]);
   });
 
-  it('tells each row a field a line if there are too many columns', () => {
+  it('tells each row a field a line where there are too many columns', () => {
     const columns = Array.from({ length: 12 }, (_, n) => figure(`FIGURE${n}`));
     const rows = [1, 2].map((n) => Object.fromEntries(columns.map(({ title }) => [title, n])));
     const printed = fittedTable(columns, rows);

@@ -190,7 +190,7 @@ describe('the life of a session', () => {
     expect(await tokenOf(tollgate)).toBe('tgs_3');
   });
 
-  it('is told by expires_at if there is no expires_in', async () => {
+  it('is told by expires_at where there is no expires_in', async () => {
     gateway.fields = { expires_at: '2026-03-01T12:05:00.000Z' };
     const tollgate = client();
     await tokenOf(tollgate);

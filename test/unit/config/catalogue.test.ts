@@ -112,7 +112,7 @@ describe('a catalogue', () => {
     expect(problemsOf({ aliases, models: { m: { kind: 'chat' } } })).toEqual([problem]);
   });
 
-  it('prices a model in what it is paid for, and in nothing if a part is not known', () => {
+  it('prices a model in what it is paid for, and in nothing where a part is not known', () => {
     const priceOf = (model: object): Price | null => {
       const parsed = parseCatalogue(JSON.stringify({ models: { m: model } }));
       if (!parsed.ok) throw new Error(parsed.problems.join());

@@ -25,7 +25,7 @@ describe('.env.example', () => {
     expect(readSettings(parseEnv(example))).toMatchObject({ ok: true });
   });
 
-  it('gives values that are fit to be used, and the defaults if there are any', () => {
+  it('gives values that are fit to be used, and the defaults where there are any', () => {
     const { ADMIN_KEY, ...env } = parseEnv(uncommented);
     expect(ADMIN_KEY).toBe('');
     const given = readSettings({ ...env, ADMIN_KEY: 'k'.repeat(32), DYNO: '' });

@@ -203,7 +203,7 @@ describe('readSettings', () => {
 });
 
 describe('ADMIN_KEY', () => {
-  it('is made, anew each time, if it is not set outside production', () => {
+  it('is made, anew each time, where it is not set outside production', () => {
     const [one, other] = [settingsOf(minimal), settingsOf(minimal)];
     expect(one.adminKeyGenerated).toBe(true);
     expect(one.adminKey).toMatch(/^[A-Za-z0-9_-]{43}$/);
@@ -307,7 +307,7 @@ describe('the store', () => {
     expect(settingsOf({ ...production, WEB_CONCURRENCY: '4' }).workers).toBe(4);
   });
 
-  it('is memory in production only if STORE=memory says so', () => {
+  it('is memory in production only where STORE=memory says so', () => {
     const { REDIS_URL: _, ...env } = production;
     expect(problemsOf(env)).toEqual([
       expect.stringMatching(/^REDIS_URL: expected to be set with NODE_ENV=production/),
@@ -317,7 +317,7 @@ describe('the store', () => {
     expect(problemsOf({ ...env, STORE: 'redis' })).toContain('STORE: expected memory.');
   });
 
-  it('is Redis even if STORE=memory is left over, and that is said', () => {
+  it('is Redis even where STORE=memory is left over, and that is said', () => {
     expect(settingsOf({ ...production, STORE: 'memory' }).store.kind).toBe('redis');
     expect(warningsOf({ ...production, STORE: 'memory' })).toEqual([
       'STORE: ignored, since REDIS_URL is set.',

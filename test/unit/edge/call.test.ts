@@ -23,7 +23,7 @@ describe('the id of a request', () => {
     expect(requestIdOf(id)).toMatch(made);
   });
 
-  it('is a new one if the caller sends several', () => {
+  it('is a new one where the caller sends several', () => {
     expect(requestIdOf(['x'.repeat(20), 'y'.repeat(20)])).toMatch(made);
     expect(requestIdOf(undefined)).not.toBe(requestIdOf(undefined));
   });

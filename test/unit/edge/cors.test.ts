@@ -68,7 +68,7 @@ describe('the headers of a preflight', () => {
   });
 
   it.each([undefined, '', '*/*', 'a b', 'a,', 'a,,b', 'a\r\nset-cookie: x', '"a"', 'ä'])(
-    'allow the usual ones if %j was asked for',
+    'allow the usual ones where %j was asked for',
     (requested) => {
       expect(allowed(requested)).toBe('authorization, content-type, x-api-key');
     },

@@ -11,7 +11,7 @@ describe('daysBetween', () => {
     expect(daysBetween('2026-03-29', '2026-03-29')).toEqual(['2026-03-29']);
   });
 
-  it('are none if the end is before the beginning', () => {
+  it('are none where the end is before the beginning', () => {
     expect(daysBetween('2026-01-02', '2026-01-01')).toEqual([]);
   });
 });

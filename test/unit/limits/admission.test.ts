@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Admission, type Ask } from '../../../src/limits/admission.ts';
-import type { Grant } from '../../../src/limits/grant.ts';
+import { applied as appliedTo, type Grant } from '../../../src/limits/grant.ts';
 import type { ScopedLimit } from '../../../src/identity/records/identity.ts';
 import { Refusal } from '../../../src/base/refusal.ts';
 import { noCharge } from '../../../src/base/outcome.ts';
@@ -83,9 +83,9 @@ function codes(results: readonly (Grant | Refusal | 'stale')[]): string[] {
 async function usedOf(...limits: ScopedLimit[]): Promise<number[]> {
   const { counters } = await store.inner.counters(
     'acme',
-    limits.map(({ limit }) => limit.id),
+    limits.map((limit) => appliedTo(limit, noCharge)),
   );
-  return counters.map(({ current }) => current);
+  return counters.map(({ used }) => used);
 }
 
 describe('admit', () => {
@@ -107,12 +107,10 @@ describe('admit', () => {
         slots: ['team-concurrency'],
       },
     });
-    expect(grant.limits.map(({ applied, counter }) => [applied.id, applied.amount, counter.current])).toEqual(
-      [
-        ['user-tokens-day', 100, 100],
-        ['team-concurrency', 1, 1],
-      ],
-    );
+    expect(grant.limits.map(({ applied, counter }) => [applied.id, applied.amount, counter.used])).toEqual([
+      ['user-tokens-day', 100, 100],
+      ['team-concurrency', 1, 1],
+    ]);
   });
 
   it('gathers what a tick brings, 200 a call', async () => {
@@ -157,7 +155,7 @@ describe('admit', () => {
     expect(store.calls.map(({ command }) => command)).toEqual(['settle', 'admit']);
   });
 
-  it('is stale if the team changed, and expired if the token has', async () => {
+  it('is stale where the team changed, and expired where the token has', async () => {
     await store.changeEpoch('acme', 'epoch-2');
     expect(codes(await askFor(1))).toEqual(['stale']);
     await store.changeEpoch('acme', 'epoch-1');
@@ -166,7 +164,7 @@ describe('admit', () => {
     expect(codes([await expired])).toEqual(['expired_token']);
   });
 
-  it('beats first if the store does not know the process, and goes on', async () => {
+  it('beats first where the store does not know the process, and goes on', async () => {
     store = new UnsteadyStore({ leaseMs });
     admission = make(store);
     expect(codes(await askFor(3))).toEqual(['admitted', 'admitted', 'admitted']);
@@ -181,7 +179,7 @@ describe('admit', () => {
     }
   });
 
-  it('refuses with 503 if the store gives no answer, and gives back what it admitted', async () => {
+  it('refuses with 503 where the store gives no answer, and gives back what it admitted', async () => {
     store.moods.push('loses');
     const results = await askFor(3, [perDay(10)], storeTimeoutMs + 1);
     expect(codes(results)).toEqual(['store_unavailable', 'store_unavailable', 'store_unavailable']);
@@ -196,7 +194,7 @@ describe('admit', () => {
     expect(log.lines).toEqual([]);
   });
 
-  it('leaves no ghost if the command runs after everybody has given up', async () => {
+  it('leaves no ghost where the command runs after everybody has given up', async () => {
     store.moods.push('ghosts');
     await askFor(1, [perDay(10)], storeTimeoutMs + 1);
     await pass(10_000);
@@ -224,7 +222,7 @@ describe('admit', () => {
     expect(log.lines).toEqual([{ level: 'error', message: 'admission failed' }]);
   });
 
-  it('gives up if the store does not keep the heartbeat', async () => {
+  it('gives up where the store does not keep the heartbeat', async () => {
     store.inner.admit = () => Promise.resolve({ kind: 'unknown_process' });
     expect(codes(await askFor(1))).toEqual(['store_unavailable']);
   });
@@ -252,7 +250,7 @@ describe('settle', () => {
     expect(admission.pending).toBe(0);
   });
 
-  it('is awaited if a concurrency limit applies', async () => {
+  it('is awaited where a concurrency limit applies', async () => {
     const grant = await granted([atOnce(5)]);
     store.mood = 'slow';
     const { settled } = admission.settle(grant, outcomeOf());
@@ -278,7 +276,7 @@ describe('settle', () => {
     expect(store.entries).toEqual([]);
   });
 
-  it('is awaited if less is left than the request reserved', async () => {
+  it('is awaited where less is left than the request reserved', async () => {
     const tokens = (max: number): ScopedLimit => scoped({ metric: 'tokens', window: 'day', max });
     const roomy = await granted([tokens(200)]);
     expect(admission.settle(roomy, outcomeOf()).settled).toBeNull();
@@ -289,17 +287,17 @@ describe('settle', () => {
 });
 
 describe('limits', () => {
-  it('are every limit of the principal, rolled to now', async () => {
+  it('are every limit of the principal, as it is now', async () => {
     const minute = scoped({ metric: 'requests', window: 'minute', max: 10 });
     const elsewhere = scoped({ metric: 'images', window: 'day', max: 7, models: ['another'] });
     await granted([minute]);
     await pass(60_000);
-    const { nowMs, states } = await admission.limits('acme', [minute, elsewhere, atOnce(2)]);
-    expect(nowMs).toBe(Date.now());
+    const nowMs = Date.now();
+    const states = await admission.limits('acme', [minute, elsewhere, atOnce(2)]);
     expect(states.map(({ applied, counter }) => ({ id: applied.id, ...counter }))).toEqual([
-      { id: 'team-requests-minute', index: Math.floor(nowMs / 60_000), current: 0, previous: 1 },
-      { id: 'team-images-day', index: Math.floor(nowMs / 86_400_000), current: 0, previous: 0 },
-      { id: 'team-concurrency', index: 0, current: 0, previous: 0 },
+      { id: 'team-requests-minute', at: nowMs - 60_000, used: 0, runs: [] },
+      { id: 'team-images-day', at: Math.floor(nowMs / 86_400_000), used: 0, runs: [] },
+      { id: 'team-concurrency', at: 0, used: 0, runs: [] },
     ]);
     expect(states.map(({ applied }) => applied.amount)).toEqual([0, 0, 1]);
   });

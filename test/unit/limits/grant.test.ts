@@ -19,7 +19,7 @@ describe('limitsOn', () => {
     expect(limitsOn([claude], { model: 'claud', endpoint: chatPath })).toEqual([]);
   });
 
-  it('are all if none names a model', () => {
+  it('are all where none names a model', () => {
     const limits = [everywhere];
     expect(limitsOn(limits, { model: 'nova', endpoint: chatPath })).toBe(limits);
   });

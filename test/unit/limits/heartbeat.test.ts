@@ -87,7 +87,7 @@ describe('the heartbeat', () => {
     expect(other.storeNowMs()).toBe(startMs + 7_250);
   });
 
-  it('stops, and leaves no trace if nothing is open', async () => {
+  it('stops, and leaves no trace where nothing is open', async () => {
     heartbeat.start();
     await pass(1);
     await heartbeat.stop();
@@ -96,7 +96,7 @@ describe('the heartbeat', () => {
     expect((await store.inner.beat('p2')).silent).toEqual([]);
   });
 
-  it('stops without a word if the store is away', async () => {
+  it('stops without a word where the store is away', async () => {
     await heartbeat.beat();
     store.mood = 'refuses';
     await expect(heartbeat.stop()).resolves.toBeUndefined();
@@ -111,7 +111,7 @@ describe('sweeping', () => {
     expect(lostIds()).toHaveLength(250);
     expect(new Set(lostIds()).size).toBe(250);
     expect(Math.max(...store.callsOf('settleSilent'))).toBeLessThanOrEqual(100);
-    expect((await store.inner.counters('acme', ['c'])).counters[0]?.current).toBe(0);
+    expect((await store.inner.counters('acme', [{ id: 'c', span: 'open' }])).counters[0]?.used).toBe(0);
     expect((await store.inner.beat('p1')).silent).toEqual([]);
     expect(log.lines.map(({ message }) => message)).toEqual([
       'closed the requests of a silent process as lost',
@@ -138,7 +138,7 @@ describe('sweeping', () => {
     await other.stop();
   });
 
-  it('stops if a process turns out to be alive', async () => {
+  it('stops where a process turns out to be alive', async () => {
     await diesWith('p9', 1);
     heartbeat.start();
     await pass(leaseMs);

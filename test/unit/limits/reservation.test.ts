@@ -81,7 +81,7 @@ describe('reserve', () => {
     ).toBe(70);
   });
 
-  it('takes the catalogue if the body bounds nothing, and leaves the body alone without tokens limits', () => {
+  it('takes the catalogue where the body bounds nothing, and leaves the body alone without tokens limits', () => {
     const requests = scoped({ metric: 'requests', window: 'day', max: 1 });
     const elsewhere = tokens(10, ['another-model']);
     const reservation = reserve(ofChat({ n: 2 }), [requests, elsewhere], 8_192);
@@ -89,7 +89,7 @@ describe('reserve', () => {
     expect(bodyOf(reservation)).not.toHaveProperty('max_tokens');
   });
 
-  it('writes that figure in if a tokens limit applies', () => {
+  it('writes that figure in where a tokens limit applies', () => {
     const reservation = reserve(ofChat(), [tokens(1_000_000)], catalogued);
     expect(bodyOf(reservation)['max_tokens']).toBe(catalogued);
     expect(reservation.reserved.outputTokens).toBe(catalogued);
@@ -101,7 +101,7 @@ describe('reserve', () => {
     expect(bodyOf(reservation)['max_tokens']).toBe(catalogued);
   });
 
-  it('writes in less if the smallest tokens limit can never hold that beside the input', () => {
+  it('writes in less where the smallest tokens limit can never hold that beside the input', () => {
     const limits = [tokens(5_000), tokens(500), tokens(50, ['another-model'])];
     const reservation = reserve(ofChat(), limits, catalogued);
     const { inputTokens, outputTokens } = reservation.reserved;

@@ -157,7 +157,7 @@ describe('a settlement', () => {
 });
 
 describe('drained', () => {
-  it('is at once if nothing waits', async () => {
+  it('is at once where nothing waits', async () => {
     await expect(queue.drained()).resolves.toBeUndefined();
   });
 

@@ -119,7 +119,7 @@ describe('the access line', () => {
     expect(Buffer.byteLength(writes.join(''))).toBeLessThan(10_000);
   });
 
-  it('is left out if the level says so', () => {
+  it('is left out where the level says so', () => {
     const { log, lines } = setUp('warn');
     log.access(line);
     log.info('no');

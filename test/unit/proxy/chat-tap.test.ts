@@ -157,7 +157,7 @@ describe('the end mark', () => {
     expect(tapOf('event:done\ndata:[DONE]\n').atBoundary).toBe(false);
   });
 
-  it('counts without a line end if the stream ends there', () => {
+  it('counts without a line end where the stream ends there', () => {
     const tap = tapOf('data: [DONE]');
     tap.end();
     expect(tap.done).toBe(true);

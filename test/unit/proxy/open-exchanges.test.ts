@@ -62,7 +62,7 @@ describe('the open exchanges', () => {
     expect(open.nowMs).toBe(performance.now());
   });
 
-  it('tick once each if one of them ends itself or begins another meanwhile', () => {
+  it('tick once each where one of them ends itself or begins another meanwhile', () => {
     const all = Array.from({ length: 5 }, () => new FakeExchange());
     for (const exchange of all) {
       exchange.onTick = () => open.remove(exchange);

@@ -31,7 +31,7 @@ describe('getting a Chromium', () => {
     });
   });
 
-  it('none is installed if CHROMIUM_PATH names another', () => {
+  it('none is installed where CHROMIUM_PATH names another', () => {
     expect(planChromium({ namedPath: '/opt/none', found: null }, root)).toEqual({
       action: 'ask',
       message: 'CHROMIUM_PATH is /opt/none, and no Chromium runs there.',
@@ -70,7 +70,7 @@ describe('looking for a Chromium', () => {
     expect(findChromium({ PATH: pathOf() })?.path).toBe(path);
   });
 
-  it('finds none if there is none', () => {
+  it('finds none where there is none', () => {
     expect(findChromium({ PATH: pathOf() })).toBeNull();
     expect(findChromium({})).toBeNull();
   });

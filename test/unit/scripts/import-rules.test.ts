@@ -103,7 +103,7 @@ describe('cycles', () => {
     ]);
   });
 
-  it('are not seen if two ways lead to one file', () => {
+  it('are not seen where two ways lead to one file', () => {
     const files = {
       'access/a.ts': "import { b } from './b.ts';\nimport { c } from './c.ts';",
       'access/b.ts': "import { c } from './c.ts';",

@@ -54,7 +54,7 @@ describe('a pinned request', () => {
     });
   });
 
-  it('sends its own messages if none come', () => {
+  it('sends its own messages where none come', () => {
     expect(filled({})).toEqual(fields);
   });
 
@@ -140,7 +140,7 @@ describe('a refusal of a filled body', () => {
     });
   });
 
-  it('stays as it is if no messages are pinned', () => {
+  it('stays as it is where no messages are pinned', () => {
     expect(asSent(wrong as Refusal, { fields: { model: 'm' } })).toBe(wrong);
   });
 
@@ -179,7 +179,7 @@ describe('what is to be pinned', () => {
   });
 
   it.each(endpoints.map((endpoint) => ({ endpoint, path: endpoint.path })))(
-    'may be what is not open on $path: a model, and if it is required a bound of the output',
+    'may be what is not open on $path: a model, and where it is required a bound of the output',
     ({ endpoint }) => {
       expect(
         pinnedProblems(endpoint, { fields: closedOf(endpoint), allow: [...endpoint.defaultAllow] }, checks),

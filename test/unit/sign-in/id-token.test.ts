@@ -175,7 +175,7 @@ describe('a signature', () => {
     expect(await refused(`${header}.${payload}.${signature}`)).toMatch(/signature/);
   });
 
-  it('without a key name is refused if several keys could be meant, accepted if one could', async () => {
+  it('without a key name is refused where several keys could be meant, accepted where one could', async () => {
     const text = await issuer.sign({}, { header: { kid: undefined } });
     await accepted(text);
     const twice = await startIssuer({ clock });

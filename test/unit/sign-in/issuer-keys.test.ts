@@ -54,7 +54,7 @@ describe('the keys of an issuer', () => {
     expect(issuer.fetches).toEqual({ discovery: 1, jwks: 1 });
   });
 
-  it('are fetched without discovery if their place is configured', async () => {
+  it('are fetched without discovery where their place is configured', async () => {
     expect(await outcome(verifierOf({ jwksUri: issuer.jwksUri }))).toBe('accepted');
     expect(issuer.fetches).toEqual({ discovery: 0, jwks: 1 });
   });
@@ -199,7 +199,7 @@ describe('an issuer whose documents are wrong', () => {
     expect(issuer.fetches.jwks).toBe(0);
   });
 
-  it('is unavailable if discovery redirects', async () => {
+  it('is unavailable where discovery redirects', async () => {
     const moved = `${issuer.url}/moved`;
     issuer.discovery['issuer'] = moved;
     const refusal = await verifierOf({ issuer: moved }).verify(await issuer.sign({ iss: moved }));
@@ -207,7 +207,7 @@ describe('an issuer whose documents are wrong', () => {
     expect(issuer.fetches).toEqual({ discovery: 0, jwks: 0 });
   });
 
-  it('has no keys that count if it publishes a secret one', async () => {
+  it('has no keys that count where it publishes a secret one', async () => {
     issuer.jwks.splice(0, issuer.jwks.length, {
       kty: 'oct',
       k: 'AAAA',

@@ -65,7 +65,7 @@ describe('teamFor', () => {
     expect(JSON.stringify(refusal)).not.toContain('canary');
   });
 
-  it('is satisfied by email_verified itself only if it is true', () => {
+  it('is satisfied by email_verified itself only where it is true', () => {
     const require = { email_verified: [true] };
     expect(teamOf({ email_verified: true }, { require })).toBe('acme');
     expect(teamOf({ email_verified: false }, { require })).toBe(refused);

@@ -61,7 +61,7 @@ describe('a script', () => {
     }
   });
 
-  it('runs once if it was unknown to many calls at once', async () => {
+  it('runs once where it was unknown to many calls at once', async () => {
     const store = await ready();
     await server.flush();
     await server.command('SCRIPT', 'FLUSH');

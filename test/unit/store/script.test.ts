@@ -37,6 +37,6 @@ it('survives files that include each other', () => {
   );
 });
 
-it('fails if an included file is missing, naming it', () => {
+it('fails where an included file is missing, naming it', () => {
   expect(() => loadScript(fileWith('lost.lua', '-- include: nowhere.lua\n'))).toThrow(/nowhere\.lua/);
 });

@@ -80,7 +80,7 @@ describe('answers', () => {
   });
 
   it.each(['', '{', 'null', '[]', '{}', '{"data":{}}', '{"data":[]}', '{"data":[1]}', answerTo(2)])(
-    'are not taken if they are none to one input: %j',
+    'are not taken where they are none to one input: %j',
     (text) => expect(new JoinedEmbeddings().add(text, 1)).toBe(false),
   );
 });

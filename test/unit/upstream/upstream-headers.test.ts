@@ -22,7 +22,7 @@ describe('the headers to the upstream', () => {
     expect(sent({})).toEqual(own);
   });
 
-  it('ask for a stream if one is wanted, whatever the caller accepts', () => {
+  it('ask for a stream where one is wanted, whatever the caller accepts', () => {
     expect(sent({ accept: 'application/json' }, true)).toContainEqual(['accept', 'text/event-stream']);
   });
 

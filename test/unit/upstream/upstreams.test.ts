@@ -38,7 +38,7 @@ describe('a model', () => {
     expect(routes(upstreams, 'nova', 'claude', 'nova')).toEqual(['B', 'A', 'B']);
   });
 
-  it('goes there even if another serves any model', () => {
+  it('goes there even where another serves any model', () => {
     const upstreams = upstreamsOf(attachment('ANY', null), attachment('A', 'claude'));
     expect(routes(upstreams, 'claude', 'claude', 'nova')).toEqual(['A', 'A', 'ANY']);
   });

@@ -268,7 +268,7 @@ describe('half of a surrogate pair', () => {
     expect(refusalOf(json)).toBe(param);
   });
 
-  it('is none if the pair is whole', () => {
+  it('is none where the pair is whole', () => {
     expect(parse('{"a":"\\ud83d\\ude00","b":"\\\\ud83d"}')).toEqual({ a: '\u{1f600}', b: '\\ud83d' });
   });
 });

@@ -41,7 +41,7 @@ describe('storedLimits', () => {
 });
 
 describe('changedLimits', () => {
-  it('keeps them if nothing is said, and clears them for null', () => {
+  it('keeps them where nothing is said, and clears them for null', () => {
     expect(changedLimits(undefined, before, ids())).toEqual(before);
     expect(changedLimits(null, before, ids())).toEqual([]);
     expect(changedLimits([], before, ids())).toEqual([]);

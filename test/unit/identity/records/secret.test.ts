@@ -28,7 +28,7 @@ describe('the end of a secret', () => {
     expect(secretEndMs(identity, credentialFor('oldest'))).toBe(0);
   });
 
-  it('is what a principal expires by, if the token does not before', () => {
+  it('is what a principal expires by, where the token does not before', () => {
     const expiryOf = (hash: string, token: Partial<Token>): number =>
       makePrincipal(identityOf({ token: { ...rotated, ...token } }), credentialFor(hash)).expiresAtMs;
     expect(expiryOf('old', {})).toBe(endsMs);

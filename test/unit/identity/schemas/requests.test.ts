@@ -7,7 +7,7 @@ import type { JsonObject, JsonValue } from '../../../../src/base/request.ts';
 const clock = { now: () => Date.UTC(2026, 1, 3), monotonic: () => 0 };
 const { newToken } = tokenSchemas({ endpointPaths: ['/v1/embeddings'], clock });
 
-/** The params of the problems of a body; none if it is right. */
+/** The params of the problems of a body; none where it is right. */
 function teamProblems(fields: JsonObject): string[] {
   return problems(check(newTeam, { id: 'acme', ...fields }));
 }

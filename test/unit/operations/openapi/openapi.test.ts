@@ -26,7 +26,7 @@ function schemaOf(...routes: DocumentedRoute[]): DocumentedApi {
 const name = 'GET /v1/things/{thing}';
 
 describe('the codes an operation may answer with', () => {
-  it('are those of any request if anyone may ask', () => {
+  it('are those of any request where anyone may ask', () => {
     expect(schemaOf(routeFor('anyone')).codesOf(name).toSorted()).toEqual([
       'headers_too_large',
       'https_required',
@@ -46,7 +46,7 @@ describe('the codes an operation may answer with', () => {
     expect(ofAdministrators).not.toContain('origin_not_allowed');
   });
 
-  it('are those of a body only if there is one, and of the upstream only if it is asked', () => {
+  it('are those of a body only where there is one, and of the upstream only where it is asked', () => {
     const docs = { summary: 'Take something', body: jsonBody(thing), answer: noContent };
     expect(schemaOf(routeFor('user')).codesOf(name)).not.toContain('invalid_json');
     expect(schemaOf(routeFor('user', { docs })).codesOf(name)).toContain('invalid_json');

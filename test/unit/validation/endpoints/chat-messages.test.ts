@@ -81,7 +81,7 @@ describe('content', () => {
     expectRefused({ role, content: 'x' }, 'tool_call_id');
   });
 
-  it('of tool needs no id if ignored parameters are allowed', () => {
+  it('of tool needs no id where ignored parameters are allowed', () => {
     const message = { role: 'tool', content: 'x' };
     expectAccepted(message, { allow_ignored_params: true });
     expect(params(chat, body([message], { allow_ignored_params: false }))).toEqual([

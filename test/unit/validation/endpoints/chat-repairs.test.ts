@@ -55,12 +55,12 @@ describe('empty content beside tool calls', () => {
 
 describe('the arguments of a tool call', () => {
   it.each<JsonObject>([{ arguments: '' }, { arguments: ' \n' }, { arguments: null }, {}])(
-    'are an object without members if there are none: %j',
+    'are an object without members where there are none: %j',
     (given) => expect(sent(withArguments(given))).toEqual(withArguments({ arguments: '{}' })),
   );
 
   it.each<JsonValue>(['{"b":[1]}', ' {} ', { b: 1 }, {}])(
-    'stay as they are if they are an object: %j',
+    'stay as they are where they are an object: %j',
     (given) => {
       const body = withArguments({ arguments: given });
       expect(sent(body)).toBe(body);
@@ -68,7 +68,7 @@ describe('the arguments of a tool call', () => {
   );
 
   it.each<JsonValue>(['x', '[]', '1', '"{}"', 'null', '{', '}', '{}{}', "{'a':1}", [], 1, true])(
-    'are refused, and named, if they are not: %j',
+    'are refused, and named, where they are not: %j',
     (given) => {
       const path = 'messages.1.tool_calls.1.function.arguments';
       expect(params(chat, withArguments({ arguments: given }))).toEqual([path]);
@@ -117,7 +117,7 @@ describe('a temperature while thinking is on', () => {
     for (const temperature of [1, null]) expect(sent(thinking(temperature))).toEqual(thinking(temperature));
   });
 
-  it('is refused if it is another, with the remedy', () => {
+  it('is refused where it is another, with the remedy', () => {
     expect(params(chat, thinking(0.7))).toEqual(['temperature']);
   });
 

@@ -82,7 +82,7 @@ describe('the tools that run elsewhere', () => {
     expect(accepted(chat, withTools(tools)).remoteTools).toEqual(['a', 'b']);
   });
 
-  it('are named by both names, if they have two', () => {
+  it('are named by both names, where they have two', () => {
     const tools = [{ type: 'mcp', name: 'harmless', function: { name: 'harmful' } }];
     expect(accepted(chat, withTools(tools)).remoteTools).toEqual(['harmless', 'harmful']);
   });
@@ -109,7 +109,7 @@ describe('tool_choice', () => {
     expect(params(chat, choose(choice))).toEqual([param]);
   });
 
-  it('may not name a tool if none is given', () => {
+  it('may not name a tool where none is given', () => {
     const choice = { tool_choice: { type: 'function', function: { name: 'f' } } };
     expect(params(chat, { ...base, ...choice })).toEqual(['tool_choice.function.name']);
   });

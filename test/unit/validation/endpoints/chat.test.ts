@@ -122,7 +122,7 @@ describe('the most a model writes', () => {
 });
 
 describe('extended_thinking', () => {
-  it('needs a budget of at least 1024 if it is enabled', () => {
+  it('needs a budget of at least 1024 where it is enabled', () => {
     expectAccepted({ extended_thinking: { enabled: true, budget_tokens: 1024, include_reasoning: true } });
     expectRefused(
       { extended_thinking: { enabled: true, budget_tokens: 1023 } },
@@ -206,7 +206,7 @@ it('leaves unknown fields, free-form objects and the order of fields alone', () 
 });
 
 describe('what others need to know of a body', () => {
-  it('is the least if it says nothing', () => {
+  it('is the least where it says nothing', () => {
     expect(accepted(chat, body())).toEqual({
       endpoint: chat,
       model: 'claude-3-5-sonnet',
