@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { type ModelKind, modelKinds, type RealModel } from '../base/model.ts';
+import { allFrames, type Frames } from '../base/request.ts';
 import { nanoUsdPerUsd, type Price } from '../base/price.ts';
 import { checkFile } from './file-problems.ts';
 
@@ -16,6 +17,8 @@ export interface Catalogue {
   fallback(model: string): string | null;
   /** Whether a model refuses `temperature` and `top_p` together. */
   takesOneOfSampling(model: string): boolean;
+  /** The shape of its streams' frames; null: as they come. */
+  frames(model: string): Frames | null;
   /** Ids, in the file's order. */
   models(): string[];
   /** The model an id stands for: itself, unless it is an alias. */
@@ -47,6 +50,7 @@ const model = z.discriminatedUnion(
       ...shared,
       kind: z.literal('chat'),
       max_tokens: z.int().positive().optional(),
+      frames: z.enum(allFrames).optional(),
       one_of: z
         .tuple([z.literal('temperature'), z.literal('top_p')], 'expected ["temperature","top_p"]')
         .optional(),
@@ -125,6 +129,10 @@ export function parseCatalogue(text: string): CatalogueResult {
     takesOneOfSampling(id) {
       const found = models.get(id);
       return found?.kind === 'chat' && found.one_of !== undefined;
+    },
+    frames(id) {
+      const found = models.get(id);
+      return found?.kind === 'chat' ? (found.frames ?? null) : null;
     },
     models: () => [...models.keys()],
     real: (id) => aliases.get(id) ?? id,
