@@ -1,16 +1,16 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { type ModelKind, modelKinds, type RealModel } from '../base/model.ts';
-import { allFrames, type Frames } from '../base/request.ts';
-import { nanoUsdPerUsd, type Price } from '../base/price.ts';
-import { checkFile } from './file-problems.ts';
+import type { Price } from '../base/price.ts';
+import { allFrames, type Frames, parsedJson } from '../base/request.ts';
+import { checkFile, textOfFile, unreadable } from './file-problems.ts';
+import { type DatedPrice, datedPrices, priceAt, priceField } from './catalogue-prices.ts';
 
 /** What is known about models. A model that is not in it is allowed if an attachment serves it. */
 export interface Catalogue {
   /** The most output tokens a model gives; null if unknown. */
   maxOutputTokens(model: string): number | null;
-  /** What a model costs. Null if any part of the price is unknown: the model is then unpriced, not free. */
-  price(model: string): Price | null;
+  /** What a model costs at a moment. Null if any part of the price is unknown: the model is then unpriced, not free. */
+  price(model: string, atMs: number): Price | null;
   /** Null for a model that is not in the catalogue. */
   kind(model: string): ModelKind | null;
   /** The model that may answer if no attachment of this one does; null: none. */
@@ -27,20 +27,13 @@ export interface Catalogue {
   readonly aliases: ReadonlyMap<string, string>;
 }
 
-export type CatalogueResult = { ok: true; catalogue: Catalogue } | { ok: false; problems: string[] };
+type CatalogueResult = { ok: true; catalogue: Catalogue } | { ok: false; problems: string[] };
 
 const comment = z.string().optional();
-const amount = z.number().nonnegative().optional();
+/** Far more than any model writes; a slip of the operator's must not spoil the ledger's sums. */
+const maxCataloguedTokens = 10_000_000;
 
-/** US dollars. A model without a price is unpriced, not free. */
-const price = z.strictObject({
-  usd_per_million_input_tokens: amount,
-  usd_per_million_output_tokens: amount,
-  usd_per_image: amount,
-  usd_per_search: amount,
-});
-
-const shared = { $comment: comment, price: price.optional(), fallback: z.string().optional() };
+const shared = { $comment: comment, price: priceField.optional(), fallback: z.string().optional() };
 const kinds = Object.keys(modelKinds) as ModelKind[];
 const otherKinds = kinds.filter((kind) => kind !== 'chat');
 const model = z.discriminatedUnion(
@@ -49,7 +42,7 @@ const model = z.discriminatedUnion(
     z.strictObject({
       ...shared,
       kind: z.literal('chat'),
-      max_tokens: z.int().positive().optional(),
+      max_tokens: z.int().positive().max(maxCataloguedTokens).optional(),
       frames: z.enum(allFrames).optional(),
       one_of: z
         .tuple([z.literal('temperature'), z.literal('top_p')], 'expected ["temperature","top_p"]')
@@ -94,36 +87,29 @@ function aliasProblem(
 
 /** Loads and checks the catalogue. Reports all problems at once, each with its path inside the file. */
 export function loadCatalogue(file: string): CatalogueResult {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch {
-    return failure(['expected the path of a readable file']);
-  }
-  return parseCatalogue(text);
+  const text = textOfFile(file);
+  return text === null ? failure([unreadable]) : parseCatalogue(text);
 }
 
 /** The same for the file's text. Pure. */
 export function parseCatalogue(text: string): CatalogueResult {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return failure(['expected a JSON file']);
-  }
+  const value = parsedJson(text);
+  if (value === undefined) return failure(['expected a JSON file']);
   const parsed = checkFile(catalogueFile, value);
   if (!parsed.ok) return failure(parsed.problems);
   const wrong = fallbackProblems(parsed.data.models);
   if (wrong.length > 0) return failure(wrong);
   // A Map: ids are callers' text, and an object would also have `constructor`.
   const models = new Map(Object.entries(parsed.data.models));
+  const prices = new Map<string, readonly DatedPrice[]>();
+  for (const [id, { kind, price = [] }] of models) prices.set(id, datedPrices(kind, price));
   const aliases = new Map(Object.entries(parsed.data.aliases ?? {}));
   const catalogue: Catalogue = {
     maxOutputTokens(id) {
       const found = models.get(id);
       return found?.kind === 'chat' ? (found.max_tokens ?? null) : null;
     },
-    price: (id) => priceOf(models.get(id)),
+    price: (id, atMs) => priceAt(prices.get(id) ?? [], atMs),
     kind: (id) => models.get(id)?.kind ?? null,
     fallback: (id) => models.get(id)?.fallback ?? null,
     takesOneOfSampling(id) {
@@ -141,8 +127,6 @@ export function parseCatalogue(text: string): CatalogueResult {
   return { ok: true, catalogue };
 }
 
-const free: Price = { inputNanoUsd: 0, outputNanoUsd: 0, imageNanoUsd: 0, searchNanoUsd: 0 };
-
 /** A fallback is another model of the file, of the same kind. Its own fallback is not followed. */
 function fallbackProblems(models: Readonly<Record<string, z.infer<typeof model>>>): string[] {
   return Object.entries(models).flatMap(([id, { kind, fallback }]) => {
@@ -151,33 +135,6 @@ function fallbackProblems(models: Readonly<Record<string, z.infer<typeof model>>
     if (other?.kind === kind && fallback !== id) return [];
     return [`models.${id}.fallback: expected another model of this file, of kind ${kind}`];
   });
-}
-
-function priceOf(found: z.infer<typeof model> | undefined): Price | null {
-  if (!found?.price) return null;
-  const {
-    usd_per_million_input_tokens: input,
-    usd_per_million_output_tokens: output,
-    usd_per_image: image,
-    usd_per_search: search,
-  } = found.price;
-  switch (found.kind) {
-    case 'chat':
-      return input === undefined || output === undefined
-        ? null
-        : { ...free, inputNanoUsd: aToken(input), outputNanoUsd: aToken(output) };
-    case 'embeddings':
-      return input === undefined ? null : { ...free, inputNanoUsd: aToken(input) };
-    case 'images':
-      return image === undefined ? null : { ...free, imageNanoUsd: Math.round(image * nanoUsdPerUsd) };
-    case 'rerank':
-      return search === undefined ? null : { ...free, searchNanoUsd: Math.round(search * nanoUsdPerUsd) };
-  }
-}
-
-/** The price of one token, from dollars per million tokens: exact to a millionth of a nano-dollar. */
-function aToken(usdPerMillion: number): number {
-  return Math.round(usdPerMillion * nanoUsdPerUsd) / 1_000_000;
 }
 
 function failure(problems: string[]): CatalogueResult {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { array, assert, nat, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OpenAiFrames } from '../../../src/proxy/openai-frames.ts';
 
@@ -27,8 +27,8 @@ describe("frames in OpenAI's shape", () => {
 
   it('come out the same at every split', () => {
     const bytes = Buffer.from(heroku);
-    fc.assert(
-      fc.property(fc.array(fc.nat(bytes.length), { maxLength: 8 }), (cuts) => {
+    assert(
+      property(array(nat(bytes.length), { maxLength: 8 }), (cuts) => {
         const ends = [0, ...cuts.toSorted((a, b) => a - b), bytes.length];
         const pieces = ends.slice(1).map((end, n) => bytes.subarray(ends[n], end));
         expect(rewritten(...pieces)).toBe(openai);
