@@ -90,7 +90,7 @@ async function startEmbedded(): Promise<RunningEngine> {
 
 async function startServer(program: 'redis-server' | 'valkey-server'): Promise<RunningServer> {
   const server = await serverOf(program);
-  const redis = new TurnedRedis({ url: server.url, verifyTls: false, commandTimeoutMs: 5_000 });
+  const redis = new TurnedRedis({ url: server.url, verifyTls: false, commandTimeoutMs: 60_000 });
   redis.connect();
   await redis.whenReady(5_000);
   return {
