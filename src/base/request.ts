@@ -52,6 +52,10 @@ export function parsedJson(text: string): unknown {
  */
 export type AnswerFormat = 'openai' | 'anthropic' | 'heroku-agents' | 'cohere';
 
+/** The shape a stream's frames are rewritten to, for clients that read only one. */
+export const allFrames = ['openai'] as const;
+export type Frames = (typeof allFrames)[number];
+
 /** A body that passed validation, with what policy, limits and forwarding need to know about it. */
 export interface ValidRequest {
   endpoint: Endpoint;

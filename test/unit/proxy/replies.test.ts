@@ -84,7 +84,7 @@ function feed(reply: Reply, ...chunks: string[]): void {
 describe('a stream', () => {
   const timings = { firstHeartbeatMs: 28_000, heartbeatMs: 25_000 };
   const begun = (): StreamReply => {
-    const reply = new StreamReply(hostOf(), timings, taps.openai.stream());
+    const reply = new StreamReply(hostOf(), { timings, tap: taps.openai.stream(), frames: null });
     reply.begin(sse);
     return reply;
   };
@@ -162,7 +162,7 @@ describe('a stream', () => {
   });
 
   it('is begun before the upstream answers, if that takes long; the head comes once', () => {
-    const reply = new StreamReply(hostOf(), timings, taps.openai.stream());
+    const reply = new StreamReply(hostOf(), { timings, tap: taps.openai.stream(), frames: null });
     tickAt(reply, 27_999);
     expect(reply.begun).toBe(false);
     tickAt(reply, 28_000);
