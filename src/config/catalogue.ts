@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { type FieldPath, fieldPath, isOptional } from '../base/field-path.ts';
 import { z } from 'zod';
 import { type ModelKind, modelKinds, type RealModel } from '../base/model.ts';
 import { nanoUsdPerUsd, type Price } from '../base/price.ts';
@@ -14,14 +15,26 @@ export interface Catalogue {
   kind(model: string): ModelKind | null;
   /** The model that may answer if no attachment of this one does; null: none. */
   fallback(model: string): string | null;
-  /** Whether a model refuses `temperature` and `top_p` together. */
-  takesOneOfSampling(model: string): boolean;
+  /** The most output tokens, if a request that asks for more is refused rather than lowered; null otherwise. */
+  refusesOver(model: string): number | null;
+  /** How a request must be changed so that a model takes it; null if nothing is known of that. */
+  needs(model: string): ModelNeeds | null;
   /** Ids, in the file's order. */
   models(): string[];
   /** The model an id stands for: itself, unless it is an alias. */
   readonly real: RealModel;
   /** Alias → the model it stands for. */
   readonly aliases: ReadonlyMap<string, string>;
+}
+
+/** What a model does not take as it is. */
+export interface ModelNeeds {
+  /** It refuses `temperature` and `top_p` together. */
+  oneOfSampling: boolean;
+  /** An output bound over that is lowered to it; null: none. */
+  lowersOver: number | null;
+  /** Fields that it refuses and can do without. */
+  drop: readonly FieldPath[];
 }
 
 export type CatalogueResult = { ok: true; catalogue: Catalogue } | { ok: false; problems: string[] };
@@ -37,7 +50,22 @@ const price = z.strictObject({
   usd_per_search: amount,
 });
 
-const shared = { $comment: comment, price: price.optional(), fallback: z.string().optional() };
+/** `store`, or `tools.*.strict`: `strict` in every tool. */
+const dropped = z.string().transform((text, context) => {
+  const path = fieldPath(text);
+  if (path !== null && isOptional(path)) return path;
+  const message =
+    'expected the path of a field that a request can do without, such as store or tools.*.strict';
+  context.addIssue({ code: 'custom', message });
+  return z.NEVER;
+});
+
+const shared = {
+  $comment: comment,
+  price: price.optional(),
+  fallback: z.string().optional(),
+  drop: z.array(dropped).max(64).optional(),
+};
 const kinds = Object.keys(modelKinds) as ModelKind[];
 const otherKinds = kinds.filter((kind) => kind !== 'chat');
 const model = z.discriminatedUnion(
@@ -47,6 +75,7 @@ const model = z.discriminatedUnion(
       ...shared,
       kind: z.literal('chat'),
       max_tokens: z.int().positive().optional(),
+      over_max: z.enum(['lower', 'refuse']).optional(),
       one_of: z
         .tuple([z.literal('temperature'), z.literal('top_p')], 'expected ["temperature","top_p"]')
         .optional(),
@@ -114,6 +143,7 @@ export function parseCatalogue(text: string): CatalogueResult {
   // A Map: ids are callers' text, and an object would also have `constructor`.
   const models = new Map(Object.entries(parsed.data.models));
   const aliases = new Map(Object.entries(parsed.data.aliases ?? {}));
+  const needs = new Map([...models].map(([id, found]) => [id, needsOf(found)]));
   const catalogue: Catalogue = {
     maxOutputTokens(id) {
       const found = models.get(id);
@@ -122,10 +152,11 @@ export function parseCatalogue(text: string): CatalogueResult {
     price: (id) => priceOf(models.get(id)),
     kind: (id) => models.get(id)?.kind ?? null,
     fallback: (id) => models.get(id)?.fallback ?? null,
-    takesOneOfSampling(id) {
+    refusesOver(id) {
       const found = models.get(id);
-      return found?.kind === 'chat' && found.one_of !== undefined;
+      return found?.kind === 'chat' && found.over_max === 'refuse' ? (found.max_tokens ?? null) : null;
     },
+    needs: (id) => needs.get(id) ?? null,
     models: () => [...models.keys()],
     real: (id) => aliases.get(id) ?? id,
     aliases,
@@ -143,6 +174,14 @@ function fallbackProblems(models: Readonly<Record<string, z.infer<typeof model>>
     if (other?.kind === kind && fallback !== id) return [];
     return [`models.${id}.fallback: expected another model of this file, of kind ${kind}`];
   });
+}
+
+function needsOf(found: z.infer<typeof model>): ModelNeeds | null {
+  const { drop = [] } = found;
+  const isChat = found.kind === 'chat';
+  const oneOfSampling = isChat && found.one_of !== undefined;
+  const lowersOver = isChat && found.over_max !== 'refuse' ? (found.max_tokens ?? null) : null;
+  return oneOfSampling || lowersOver !== null || drop.length > 0 ? { oneOfSampling, lowersOver, drop } : null;
 }
 
 function priceOf(found: z.infer<typeof model> | undefined): Price | null {
