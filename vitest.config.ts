@@ -11,7 +11,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     pool: 'forks',
     isolate: false,
-    maxWorkers: 2,
+    maxWorkers: 3, // for two cores: tests also wait
     projects: [
       {
         extends: true,

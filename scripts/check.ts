@@ -1,23 +1,42 @@
-import { spawn } from 'node:child_process';
+import { spawn, type StdioOptions } from 'node:child_process';
 
 /*
- * `check.ts <npm script> ...`: runs npm scripts at once. Each one's output is printed whole when it ends, so that it
- * stays readable. Ends with 1 if any of them failed.
+ * `check.ts <npm script> ... -- <command>`: runs npm scripts beside a command. The command's output passes as it comes;
+ * the output of each script is printed after it, whole. Ends with 1 if any of them failed.
  */
 
-async function run(script: string): Promise<boolean> {
-  const child = spawn('npm', ['run', '--silent', script], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
-  }
-  const code = await new Promise<number | null>((resolve) => {
-    child.once('error', () => resolve(null));
-    child.once('close', resolve);
-  });
-  console.log(`${code === 0 ? 'passed' : 'FAILED'}: npm run ${script}\n${output}`.trimEnd());
-  return code === 0;
+/** `output` is empty if the program wrote to this process's own streams. */
+interface Ended {
+  passed: boolean;
+  output: string;
 }
 
-const passed = await Promise.all(process.argv.slice(2).map(run));
-process.exit(passed.every(Boolean) ? 0 : 1);
+function run([program = '', ...args]: readonly string[], stdio: StdioOptions): Promise<Ended> {
+  const child = spawn(program, args, { stdio });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
+  }
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve({ passed: false, output: String(error) }));
+    child.once('close', (code) => resolve({ passed: code === 0, output }));
+  });
+}
+
+const separator = process.argv.indexOf('--');
+const checks = process.argv.slice(2, separator).map((script) => ({
+  script,
+  ended: run(['npm', 'run', '--silent', script], ['ignore', 'pipe', 'pipe']),
+}));
+const command = process.argv.slice(separator + 1);
+const { passed, output } = await run(command, 'inherit');
+if (output !== '') console.error(output);
+
+let allPassed = passed;
+for (const { script, ended } of checks) {
+  const check = await ended;
+  console.log(`${check.passed ? 'passed' : 'FAILED'}: npm run ${script}\n${check.output}`.trimEnd());
+  allPassed &&= check.passed;
+}
+if (!passed) console.log(`FAILED: ${command.join(' ')}`);
+process.exit(allPassed ? 0 : 1);

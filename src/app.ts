@@ -13,7 +13,7 @@ import type { Pipeline } from './data-plane/pipeline.ts';
 import { type DataPlaneDeps, dataPlaneRoutes, forwardedRoutes } from './data-plane/routes.ts';
 import type { Answers } from './edge/answers.ts';
 import { Call } from './edge/call.ts';
-import { availableModelsPath, isForBrowsers } from './edge/cors.ts';
+import { availableModelsPath, descriptionPath, isForBrowsers } from './edge/cors.ts';
 import type { FrontDoor } from './edge/front-door.ts';
 import type { Journal } from './edge/journal.ts';
 import { type Handler, handlerFor } from './edge/route.ts';
@@ -83,7 +83,8 @@ export function createApp(deps: AppDeps): Hono<Env> {
   routes.push(...operationRoutes(deps, [...routes, ...admin]));
 
   const preflight = serve(async (call) => answers.preflight(call));
-  for (const open of ['/v1/*', '/oauth/*', availableModelsPath]) app.on('OPTIONS', open, preflight);
+  const open = ['/v1/*', '/oauth/*', availableModelsPath, descriptionPath];
+  for (const path of open) app.on('OPTIONS', path, preflight);
   for (const route of routes) {
     const { path, methods, otherwise = refused(methodNotAllowed(path, Object.keys(methods))) } = route;
     if (isForBrowsers(path)) journal.serves(path);

@@ -104,7 +104,8 @@ export class Call {
     if (this.outgoing.headersSent || this.outgoing.destroyed) return;
     const body = Buffer.from(text);
     // Headers as an object replace those that every reply has, such as the Content-Security-Policy.
-    const all: Record<string, string> = { ...headers, 'content-length': String(body.length) };
+    const all: Record<string, string> = { ...headers };
+    if (status !== 304) all['content-length'] = String(body.length);
     const own = this.headers;
     for (let at = 0; at + 1 < own.length; at += 2) all[own[at] ?? ''] = own[at + 1] ?? '';
     this.outgoing.writeHead(status, all).end(body);

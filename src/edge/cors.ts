@@ -3,12 +3,14 @@
  * the caller is known, the reply names its exact origin, also on errors and streams. Credentials are never allowed.
  */
 
-/** Heroku's list of models, which is not under `/v1`. */
+/** Heroku's list of models, and this API's description: open to every site, though not under `/v1`. */
 export const availableModelsPath = '/available-models';
+export const descriptionPath = '/openapi.json';
 
-/** Only the data plane and the way into it are for browsers. */
+/** Only the data plane, the way into it and its description are for browsers. */
 export function isForBrowsers(path: string): boolean {
-  return path.startsWith('/v1/') || path.startsWith('/oauth/') || path === availableModelsPath;
+  if (path.startsWith('/v1/') || path.startsWith('/oauth/')) return true;
+  return path === availableModelsPath || path === descriptionPath;
 }
 
 const exposed = [

@@ -5,6 +5,7 @@ import { okJson, type DocumentedRoute, type OperationDocs } from '../base/operat
 import { Refusal } from '../base/refusal.ts';
 import { type Answers, htmlReply, jsonReply, type Reply } from '../edge/answers.ts';
 import type { Call } from '../edge/call.ts';
+import { descriptionPath } from '../edge/cors.ts';
 import type { Route } from '../edge/route.ts';
 import type { MetricsText } from '../observability/metrics.ts';
 import { Description, pageHeaders } from './openapi/page.ts';
@@ -64,7 +65,11 @@ const docs = {
     ],
   },
   metrics: { summary: 'Metrics for Prometheus', answer: { status: 200, content: { 'text/plain': text } } },
-  openapi: { summary: 'This description, as OpenAPI 3.1', answer: okJson(z.looseObject({ openapi: text })) },
+  openapi: {
+    summary: 'This description, as OpenAPI 3.1',
+    details: 'It has an `ETag`; with that in `If-None-Match`, the answer is 304 while nothing has changed.',
+    answer: okJson(z.looseObject({ openapi: text })),
+  },
   docs: { summary: 'This description, as a page', answer: { status: 200, content: { 'text/html': text } } },
 } satisfies Record<string, OperationDocs>;
 
@@ -107,14 +112,20 @@ export function operationRoutes(deps: OperationsDeps, others: readonly Documente
         },
       },
     },
-    open('/openapi.json', docs.openapi, () => ({
-      status: 200,
-      text: description.json,
-      headers: { 'content-type': 'application/json' },
-    })),
+    open(descriptionPath, docs.openapi, ({ incoming }) =>
+      describe(description, incoming.headers['if-none-match']),
+    ),
     open('/docs', docs.docs, () => htmlReply(description.page, pageHeaders)),
   ];
   return routes;
+}
+
+/** The description, unless the caller has it already (RFC 9110, 13.1.2). */
+function describe({ json, etag }: Description, ifNoneMatch: string | undefined): Reply {
+  const headers = { etag, 'cache-control': 'no-cache' };
+  const has = ifNoneMatch?.split(',').some((each) => ['*', etag, `W/${etag}`].includes(each.trim())) ?? false;
+  if (has) return { status: 304, text: '', headers };
+  return { status: 200, text: json, headers: { ...headers, 'content-type': 'application/json' } };
 }
 
 function welcome({ incoming }: Call): Reply {

@@ -3,6 +3,8 @@ import type { Reply, ReplyHost, UpstreamHead } from './reply.ts';
 import type { StreamTap } from './stream-tap.ts';
 
 const comment = ': keep-alive\n\n';
+/** Proxies on the way must neither collect a stream (nginx does) nor compress it (Cloudflare does). */
+const unbuffered = ['cache-control', 'no-cache, no-transform', 'x-accel-buffering', 'no'] as const;
 /** Sent before the upstream has answered; its later answer can only be told inside the stream. */
 const earlyHead = { status: 200, contentType: 'text/event-stream' };
 
@@ -118,7 +120,7 @@ export class StreamReply implements Reply {
 
   #writeHead({ status, contentType }: Pick<UpstreamHead, 'status' | 'contentType'>): void {
     this.begun = true;
-    const headers = [...this.#host.headers, 'content-type', contentType, 'cache-control', 'no-cache'];
+    const headers = [...this.#host.headers, 'content-type', contentType, ...unbuffered];
     this.#host.call.outgoing.writeHead(status, headers);
   }
 

@@ -6,6 +6,7 @@ import type { IdentityStore } from '../../src/identity/store/identity-store.ts';
 import {
   type MintBounds,
   type MintRequest,
+  type MintResult,
   type Session,
   sessionLimitId,
   storedBytes,
@@ -153,6 +154,40 @@ export function sessionStoreContract(
       expect(await mint('ses_e', {}, 'tok_2')).toEqual({ kind: 'minted' });
       await stores.turnTo(nextMinuteMs);
       expect(await mint('ses_d')).toEqual({ kind: 'minted' });
+    });
+
+    it('is bounded also if three thousand are asked for at once: exactly those that fit are made', async () => {
+      const maxBytes = 2_097_152;
+      await prepared({ perMinute: 10_000, maxBytes });
+      const parent = (await asked('')).parent;
+      const sessionOf = (n: number): Session =>
+        sessionNamed(`ses_${String(n).padStart(5, '0')}`, expiresAtMs);
+      const bytes = storedBytes(sessionOf(0), JSON.stringify(sessionOf(0)));
+      const results: MintResult[] = [];
+      for (let batch = 0; batch < 3; batch += 1) {
+        const mintings = Array.from({ length: 1_000 }, (_, n) => {
+          const session = sessionOf(batch * 1_000 + n);
+          return stores.sessions.mint({ session, secretHash: `hash of ${session.id}`, expiresAtMs, parent });
+        });
+        results.push(...(await Promise.all(mintings)));
+      }
+      const fitting = Math.floor(maxBytes / bytes);
+      expect(fitting).toBeGreaterThan(2_000);
+      expect(results.slice(0, fitting).every(({ kind }) => kind === 'minted')).toBe(true);
+      const full = { kind: 'too_many', bound: 'room', max: maxBytes, freeAtMs: expiresAtMs, nowMs: startMs };
+      for (const result of results.slice(fitting)) expect(result).toEqual(full);
+      expect(await mint('ses_other', {}, 'tok_2')).toEqual({ kind: 'minted' });
+
+      await stores.turnTo(expiresAtMs);
+      const laterMs = expiresAtMs + lifeMs;
+      const later = {
+        session: sessionNamed('ses_later', laterMs),
+        secretHash: 'later',
+        expiresAtMs: laterMs,
+        parent,
+      };
+      expect(await stores.sessions.mint(later)).toEqual({ kind: 'minted' });
+      expect(await stores.sessions.endAll({ team: 'acme', token: 'tok_1' })).toBe(1);
     });
 
     it('is bounded by the bytes of those alive: ending and expiring make room', async () => {

@@ -44,11 +44,11 @@ export class DocumentedApi {
     return name;
   }
 
-  /** Every code that an operation may answer with. */
-  codesOf(name: string): string[] {
-    const responses = Object.values(this.operation(name).responses).map((response) =>
-      this.#resolved(response),
-    );
+  /** Every code that an operation may answer with, or only those with one status. */
+  codesOf(name: string, ofStatus?: string): string[] {
+    const responses = Object.entries(this.operation(name).responses)
+      .filter(([status]) => ofStatus === undefined || status === ofStatus)
+      .map(([, response]) => this.#resolved(response));
     return responses.flatMap(({ description }) =>
       [...description.matchAll(/`(\w+)`/g)].map(([, code = '']) => code),
     );
@@ -60,6 +60,19 @@ export class DocumentedApi {
     return this.#compiled(this.#requests, [...placeOf(name), 'requestBody', 'content', mediaType, 'schema'])(
       body,
     );
+  }
+
+  /** Every example that is missing, or that its own schema refuses: `GET /admin/usage from`. */
+  get badExamples(): string[] {
+    return this.operations.flatMap((name) => {
+      const { parameters = [], requestBody } = this.operation(name);
+      const bad = parameters
+        .filter(({ schema, example }) => example === undefined || !this.#requests.validate(schema, example))
+        .map((parameter) => `${name} ${parameter.name}`);
+      const bodies = Object.values(requestBody?.content ?? {});
+      const takesAll = bodies.every(({ example }) => example !== undefined && this.takes(name, example));
+      return takesAll ? bad : [...bad, `${name} body`];
+    });
   }
 
   /** What of an answer is not as described; null where it is. Fields that are not described count. */

@@ -1,3 +1,5 @@
+import type { JsonObject } from '../../base/request.ts';
+
 /* The parts of OpenAPI 3.1 (spec.openapis.org/oas/v3.1.1) and JSON Schema 2020-12 that are used here. */
 
 export interface OpenApiDocument {
@@ -36,6 +38,7 @@ export interface ParameterObject {
   required: boolean;
   description?: string;
   schema: SchemaObject;
+  example?: string;
 }
 
 export interface ResponseObject {
@@ -50,7 +53,7 @@ export interface HeaderObject {
 }
 
 /** By media type. */
-export type Content = Record<string, { schema: SchemaObject }>;
+export type Content = Record<string, { schema: SchemaObject; example?: JsonObject }>;
 
 export interface SchemaObject {
   $ref?: string;

@@ -7,6 +7,7 @@ import type {
 } from '../../base/operation-docs.ts';
 import { anthropicErrorResponse, errorResponse } from '../../base/error-body.ts';
 import type { OpenApiDocument, OperationObject, ParameterObject } from './document.ts';
+import { bodyExample, parameterExample } from './examples.ts';
 import { groupOf, groupsOf } from './groups.ts';
 import { headers, responsesOf, type SharedResponses } from './responses.ts';
 import { type ConvertedSchemas, convertSchemas } from './schemas.ts';
@@ -89,6 +90,7 @@ function describedAs(
   made: { schemas: ConvertedSchemas; shared: SharedResponses },
 ): OperationObject {
   const { docs, access } = operation;
+  const id = operationId(method, path);
   const details = detailsOf(operation);
   const parameters = [
     ...parametersInPath(path),
@@ -96,13 +98,15 @@ function describedAs(
     ...(docs.etag === 'asked' ? [ifMatch] : []),
   ];
   return {
-    operationId: operationId(method, path),
+    operationId: id,
     tags: [groupOf(path)],
     summary: docs.summary,
     ...(details === '' ? {} : { description: details }),
     security: security[access],
-    ...(parameters.length > 0 ? { parameters } : {}),
-    ...(docs.body === undefined ? {} : { requestBody: requestBody(docs.body, made.schemas) }),
+    ...(parameters.length > 0
+      ? { parameters: parameters.map((each) => withExample(each, { operationId: id, path })) }
+      : {}),
+    ...(docs.body === undefined ? {} : { requestBody: requestBody(id, docs.body, made.schemas) }),
     responses: responsesOf(path, operation, made),
   };
 }
@@ -114,11 +118,19 @@ function detailsOf({ docs, access, needed }: DocumentedOperation): string {
   return sentences.filter((sentence) => sentence !== '').join(' ');
 }
 
+function withExample(parameter: ParameterObject, of: { operationId: string; path: string }): ParameterObject {
+  const example = parameterExample(of, parameter.name);
+  return example === null ? parameter : { ...parameter, example };
+}
+
 function requestBody(
+  id: string,
   { schema, required, mediaType }: NonNullable<OperationDocs['body']>,
   schemas: ConvertedSchemas,
 ): NonNullable<OperationObject['requestBody']> {
-  return { required, content: { [mediaType]: { schema: schemas.of(schema) } } };
+  const example = bodyExample(id);
+  const body = { schema: schemas.of(schema), ...(example === null ? {} : { example }) };
+  return { required, content: { [mediaType]: body } };
 }
 
 const ifMatch: ParameterObject = {

@@ -1,11 +1,19 @@
 import { escaped } from '../../base/html.ts';
+import type { JsonObject } from '../../base/request.ts';
 import { type Content, nameIn, type SchemaObject } from './document.ts';
 
 /** Bodies by media type. */
 export function contentHtml(content: Content): string {
   return Object.entries(content)
-    .map(([mediaType, { schema }]) => `<p><code>${escaped(mediaType)}</code></p>\n${schemaHtml(schema)}`)
+    .map(
+      ([mediaType, { schema, example }]) =>
+        `<p><code>${escaped(mediaType)}</code></p>\n${exampleHtml(example)}${schemaHtml(schema)}`,
+    )
     .join('\n');
+}
+
+function exampleHtml(example: JsonObject | undefined): string {
+  return example === undefined ? '' : `<pre>${escaped(JSON.stringify(example, null, 2))}</pre>\n`;
 }
 
 /** A schema: its type, and its fields at every depth. */

@@ -12,6 +12,7 @@ const style = `
   :root { color-scheme: light dark; --soft: light-dark(#f4f4f5, #26262b); --line: light-dark(#d4d4d8, #3f3f46); --quiet: light-dark(#52525b, #a1a1aa); }
   body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; padding: 1rem; max-width: 80rem; }
   code { background: var(--soft); border-radius: 4px; padding: 0 .25rem; overflow-wrap: anywhere; }
+  pre { background: var(--soft); border-radius: 4px; padding: .5rem .75rem; overflow-x: auto; }
   h3 code { background: none; padding: 0; font-size: 1rem; }
   small, .type { color: var(--quiet); }
   nav ul { list-style: none; padding: 0; }
@@ -41,6 +42,7 @@ export class Description {
   readonly #routes: () => readonly DocumentedRoute[];
   #document: OpenApiDocument | null = null;
   #json: string | null = null;
+  #etag: string | null = null;
   #page: string | null = null;
 
   constructor(routes: () => readonly DocumentedRoute[]) {
@@ -49,6 +51,11 @@ export class Description {
 
   get json(): string {
     return (this.#json ??= JSON.stringify(this.#made()));
+  }
+
+  /** Changes with the document. Strong: the same text at every byte. */
+  get etag(): string {
+    return (this.#etag ??= `"${hash('sha256', this.json, 'base64url').slice(0, 22)}"`);
   }
 
   get page(): string {

@@ -53,7 +53,8 @@ export function responsesOf(
   const responses: Record<string, ResponseObject | Reference> = {
     [docs.answer.status]: answered(path, docs, { schemas, forwarded }),
   };
-  for (const [status, codes] of byStatus(codesOf(path, operation))) {
+  for (const [status, own] of byStatus(codesOf(path, operation))) {
+    const codes: readonly ErrorCode[] = forwarded && isExplained(status) ? [...own, 'upstream_error'] : own;
     const other = docs.others?.find((each) => String(each.status) === status);
     if (other !== undefined) {
       responses[status] = eitherOf(other, codes, schemas);
@@ -95,6 +96,11 @@ function answered(
 }
 
 const descriptions = { 200: 'Done.', 201: 'Created.', 204: 'Done; there is no body.' } as const;
+
+/** Whether an upstream's error keeps this status. Those about the gateway's own key get one of the gateway's. */
+function isExplained(status: string): boolean {
+  return status.startsWith('4') && !['401', '403', '429'].includes(status);
+}
 
 /** An error that the upstream explained. */
 function explainedByUpstream(anthropics: boolean): ResponseObject {

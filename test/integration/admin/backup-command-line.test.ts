@@ -145,7 +145,8 @@ describe('tollgate import', () => {
       env: { PATH: process.env['PATH'], ...environments['on Redis'] },
       stdio: ['pipe', 'pipe', 'inherit'],
     });
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    // More than a pipe holds: once all of it is written, the command is reading, and then waits for the rest.
+    await new Promise((resolve) => child.stdin.write(' '.repeat(1_000_000), resolve));
     child.stdin.end(JSON.stringify(documentOf()));
     expect(JSON.parse(await allOf(child.stdout))).toMatchObject({ created: 3 });
   });

@@ -97,6 +97,64 @@ describe('GET /openapi.json', () => {
     }
   });
 
+  it('has an example for every parameter and body, valid by its schema', () => {
+    expect(api.badExamples).toEqual([]);
+  });
+
+  it('has examples that the gateway takes', async () => {
+    for (const [path, { get }] of Object.entries(api.document.paths)) {
+      if (get === undefined) continue;
+      const examples = (get.parameters ?? []).map(({ in: at, name, example = '' }) => ({
+        at,
+        name,
+        example,
+      }));
+      const called = examples.reduce((all, { name, example }) => all.replace(`{${name}}`, example), path);
+      const query = new URLSearchParams();
+      for (const { at, name, example } of examples) if (at === 'query') query.set(name, example);
+      const answer = await ask('GET', `${called}?${query.toString()}`, { token: gateway.adminKey });
+      await answer.body?.cancel();
+      expect([path, answer.status]).not.toEqual([path, 400]);
+    }
+  });
+
+  it('says that an error of the upstream may keep its status', () => {
+    for (const { path } of endpoints) {
+      const { responses } = api.operation(`POST ${path}`);
+      const statuses = Object.keys(responses).filter((status) => /^4(?!01|03|29)/.test(status));
+      expect(statuses).toEqual(expect.arrayContaining(['400', '404', '408', '413', '4XX']));
+      for (const status of statuses) {
+        expect([path, status, api.codesOf(`POST ${path}`, status)]).toEqual([
+          path,
+          status,
+          expect.arrayContaining(['upstream_error']),
+        ]);
+      }
+    }
+  });
+
+  it('comes with an ETag, and not again to those who have it', async () => {
+    const first = await fetch(`${gateway.url}/openapi.json`);
+    const etag = first.headers.get('etag') ?? '';
+    expect(etag).toMatch(/^"[\w-]{22}"$/);
+    for (const has of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
+      const again = await fetch(`${gateway.url}/openapi.json`, { headers: { 'if-none-match': has } });
+      expect([has, again.status, await again.text()]).toEqual([has, 304, '']);
+      expect(again.headers.get('etag')).toBe(etag);
+    }
+    const other = await fetch(`${gateway.url}/openapi.json`, { headers: { 'if-none-match': '"other"' } });
+    expect(other.status).toBe(200);
+  });
+
+  it('can be read by a page of any site', async () => {
+    const origin = { origin: 'https://editor.example' };
+    const read = await fetch(`${gateway.url}/openapi.json`, { headers: origin });
+    expect(read.headers.get('access-control-allow-origin')).toBe('*');
+    const asked = { ...origin, 'access-control-request-method': 'GET' };
+    const preflight = await fetch(`${gateway.url}/openapi.json`, { method: 'OPTIONS', headers: asked });
+    expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([204, '*']);
+  });
+
   it('tells no secret and nothing of the machine', () => {
     const secrets = [
       gateway.adminKey,

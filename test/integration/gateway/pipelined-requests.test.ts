@@ -45,7 +45,7 @@ describe('a plain answer behind a stream', () => {
     connection.send(request(true) + request(false));
     const [plain] = await gateway.settled(token.team, 1);
     expect(plain).toMatchObject({ stream: false, outcome: 'ok' });
-    await new Promise((resolve) => setTimeout(resolve, 1_200)); // longer than an upstream may be silent
+    await new Promise((resolve) => setTimeout(resolve, 1_200)); // longer than an upstream may be silent, while the stream is not
     finish.resolve();
     await connection.until('"total_tokens"');
     expect(connection.text().match(/HTTP\/1\.1 200 OK/g)).toHaveLength(2);

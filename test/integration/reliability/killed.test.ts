@@ -218,10 +218,10 @@ describe.concurrent('a gateway killed', () => {
       const ghosts = [1, 2, 3].map(() =>
         outcomeOf(post(`${victim.url}${paths.chat}`, bodies.chat(), { token: token.text })),
       );
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await new Promise((resolve) => setTimeout(resolve, 100)); // a stopped store cannot say that it was asked
       victim.kill('SIGKILL');
       expect(await Promise.all(ghosts)).toEqual(['broken', 'broken', 'broken']);
-      await new Promise((resolve) => setTimeout(resolve, 1_500)); // past the not-after time of admissions
+      await new Promise((resolve) => setTimeout(resolve, 1_500)); // past the not-after time of admissions, by Redis's own clock
       store.resume();
 
       const entries = await site.witness.settled(token.team, 10, sweptMs);

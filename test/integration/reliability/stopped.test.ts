@@ -24,7 +24,7 @@ const hurried = (() => {
     globalThis.setTimeout = Object.assign(hurried, setTimeout);`;
   return `--import=data:text/javascript,${encodeURIComponent(hurry)}`;
 })();
-/** Ample for a call to get as far as asking the store. */
+/** Ample for a call to get as far as asking the store: a store that is stopped cannot say that it was asked. */
 const onTheirWayMs = 500;
 const word = messageFrame({ choices: [{ delta: { content: 'x'.repeat(40) } }] }); // ten tokens' worth
 
@@ -145,7 +145,7 @@ describe.concurrent('SIGTERM while the store is away', () => {
     const waiting = [call({}), call({ stream: true }), call({})];
     await sleep(onTheirWayMs);
     const ended = stop(gateway);
-    await sleep(500);
+    await waitFor(() => gateway.stdout().includes('shutting down'), { what: 'the gateway to be told' });
     store.resume();
     expect(await Promise.all(waiting)).toEqual([200, 200, 200]);
     expect((await ended).code).toBe(0);

@@ -152,6 +152,21 @@ describe.each([
     expect(status).toBe(200);
   }
 
+  it('a 429 of a day says to the second when the day is over', async () => {
+    const token = await site.gateway.issue({
+      team: { limits: [{ metric: 'requests', window: 'day', max: 1 }] },
+    });
+    await site.turnTo(midnightMs + 3_600_000);
+    expect((await call(token)).status).toBe(200);
+    const refused = await call(token);
+    expect(errorOf(refused)).toMatchObject({
+      code: 'insufficient_quota',
+      limit: { resets_at: '2096-01-02T00:00:00.000Z' },
+    });
+    expect(refused.headers.get('retry-after')).toBe('82800');
+    expect(refused.headers.get('x-ratelimit-reset-requests')).toBe('23h0m0s');
+  });
+
   describe('a stream that is open at the end of a day, a month and a year', () => {
     it('is charged to the windows and the day it was reserved in, and leaves the new ones alone', async () => {
       const token = await site.gateway.issue({ team: { limits: ofEverything } });

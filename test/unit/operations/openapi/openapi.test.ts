@@ -82,6 +82,7 @@ describe('an operation', () => {
         required: false,
         description: 'How many.',
         schema: { type: 'string', pattern: '^\\d+$' },
+        example: '100',
       },
     ]);
   });
