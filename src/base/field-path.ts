@@ -10,43 +10,22 @@ const name = /^[A-Za-z_][\w-]{0,63}$/;
  * Without these a request would ask for something else: what is said, what may be done, how long the answer may be, and
  * the shape it must have.
  */
-const needed: ReadonlySet<string> = new Set([
-  ...['model', 'messages', 'system', 'input', 'prompt', 'negative_prompt', 'query', 'documents', 'top_n'],
-  ...[
-    'max_tokens',
-    'max_completion_tokens',
-    'max_tokens_per_inference_request',
-    'n',
-    'stop',
-    'stop_sequences',
-  ],
-  ...['stream', 'tools', 'tool_choice', 'functions', 'function_call', 'mcp_servers', 'allow_ignored_params'],
-  ...['response_format', 'output_format', 'modalities', 'guided_json', 'guided_regex', 'guided_grammar'],
-  ...['dimensions', 'input_type', 'encoding_format', 'embedding_type', 'size', 'aspect_ratio'],
-]);
+const needed = namesIn(`
+  model messages system input prompt negative_prompt query documents top_n
+  max_tokens max_completion_tokens max_tokens_per_inference_request n stop stop_sequences
+  stream tools tool_choice functions function_call mcp_servers allow_ignored_params
+  response_format output_format modalities guided_json guided_regex guided_grammar
+  dimensions input_type encoding_format embedding_type size aspect_ratio`);
 
 /** The same inside messages, blocks and tools. */
-const neededInside: ReadonlySet<string> = new Set([
-  ...['role', 'content', 'type', 'text', 'name', 'description', 'function', 'id', 'is_error'],
-  ...[
-    'tool_calls',
-    'tool_call_id',
-    'tool_use_id',
-    'source',
-    'data',
-    'url',
-    'image_url',
-    'file',
-    'media_type',
-  ],
-  ...['thinking', 'signature', 'format', 'budget_tokens', 'runtime_params', 'max_uses', 'user_location'],
-  ...['allowed_domains', 'blocked_domains', 'allowed_callers', 'allowed_tools', 'tool_configuration'],
-]);
+const neededInside = namesIn(`
+  role content type text name description function id is_error
+  tool_calls tool_call_id tool_use_id source data url image_url file media_type
+  thinking signature format budget_tokens runtime_params max_uses user_location
+  allowed_domains blocked_domains allowed_callers allowed_tools tool_configuration`);
 
 /** Holders of free-form values: what is inside is the caller's, not the API's. */
-const freeForm: ReadonlySet<string> = new Set([
-  ...['parameters', 'input_schema', 'input', 'arguments', 'schema', 'json_schema', 'properties', 'format'],
-]);
+const freeForm = namesIn('parameters input_schema input arguments schema json_schema properties format');
 
 /** Keys of an object that says which shape an answer must have. */
 const shaping = ['format', 'schema', 'json_schema'];
@@ -100,4 +79,8 @@ function removed(value: JsonValue, path: FieldPath, at: number): JsonValue {
   const inner = removed(held, path, at + 1);
   // The type `text` is also the name of a field.
   return inner === held ? removed(value, path, at + 1) : { ...value, [segment]: inner };
+}
+
+function namesIn(text: string): ReadonlySet<string> {
+  return new Set(text.trim().split(/\s+/));
 }

@@ -8,7 +8,12 @@ export const strictMaxTokens = 8_192;
 const outputFields = ['max_tokens', 'max_completion_tokens', 'max_tokens_per_inference_request'];
 /** What the Messages API has gained since Heroku documented it. */
 const laterFields: ReadonlySet<string> = new Set([
-  ...['context_management', 'output_config', 'service_tier', 'thread', 'container', 'betas', 'store'],
+  'context_management',
+  'output_config',
+  'service_tier',
+  'thread',
+  'container',
+  'store',
 ]);
 
 /**

@@ -45,5 +45,6 @@ function isBlank(content: JsonValue | undefined): boolean {
 }
 
 function isBlankText(part: JsonValue): boolean {
-  return isJsonObject(part) && part['type'] === 'text' && String(part['text'] ?? '').trim() === '';
+  const text = isJsonObject(part) && part['type'] === 'text' ? (part['text'] ?? '') : null;
+  return typeof text === 'string' && text.trim() === '';
 }

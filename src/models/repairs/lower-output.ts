@@ -36,14 +36,14 @@ export interface Lowered {
  * would refuse that. Changes nothing of what the model can do.
  */
 export function lowered(body: JsonObject, max: number): Lowered {
-  let lower = body;
+  const changes: JsonObject = {};
   const values: [string, number][] = [];
   let asked = 0;
   for (const field of outputFields) {
     const value = body[field];
     if (typeof value !== 'number' || value <= max) continue;
     asked = Math.max(asked, value);
-    lower = { ...lower, [field]: max };
+    changes[field] = max;
     values.push([field, max]);
   }
   if (values.length === 0) return { body, values };
@@ -53,8 +53,8 @@ export function lowered(body: JsonObject, max: number): Lowered {
     if (!isJsonObject(thinking) || typeof budget !== 'number') continue;
     // A budget over the bound is for thinking between tool calls, which the bound of one answer does not hold.
     if (budget < max || budget >= asked || max <= minThinkingBudget) continue;
-    lower = { ...lower, [field]: { ...thinking, budget_tokens: max - 1 } };
+    changes[field] = { ...thinking, budget_tokens: max - 1 };
     values.push([`${field}.budget_tokens`, max - 1]);
   }
-  return { body: lower, values };
+  return { body: { ...body, ...changes }, values };
 }

@@ -87,7 +87,7 @@ describe('a body', () => {
     [{ thinking: { type: 'enabled', budget_tokens: 2_000 } }, ['thinking.budget_tokens']],
     [{ messages: [] }, ['messages']],
     [{ messages: times(2_001, { role: 'user', content: '-' }) }, ['messages']],
-    [{ messages: [{ role: 'system', content: 'x' }] }, ['messages.0.role']],
+    [{ messages: [{ role: 'developer', content: 'x' }] }, ['messages.0.role']],
     [{ messages: [{ role: 'user' }] }, ['messages.0.content']],
     [{ messages: [{ role: 'user', Content: 'x' }] }, ['messages.0.Content', 'messages.0.content']],
     [{ tools: [{ input_schema: {} }] }, ['tools.0.name']],
