@@ -58,6 +58,16 @@ export function listOf<T extends string>(item: z.ZodType<T>): z.ZodType<T[]> {
 /** A time in an answer. */
 export const time = z.string().meta({ format: 'date-time', description: 'RFC 3339, UTC.' });
 
+const isoTime = z.iso.datetime();
+
+/** A time of a record. */
+export const exactTime = z
+  .string()
+  .refine((text) => isoTime.safeParse(text).success, {
+    error: 'must be an RFC 3339 time in UTC, such as 2027-01-31T00:00:00Z',
+  })
+  .meta({ format: 'date-time', description: 'RFC 3339, UTC.' });
+
 const limitEndpoints = listOf(
   z.string().regex(/^\/v1\/[a-z0-9/-]{1,100}$/, 'must be a path such as /v1/chat/completions'),
 ).refine((endpoints) => endpoints.length > 0, {
@@ -79,6 +89,13 @@ const dollars = z
     error: 'must have at most 9 decimals',
   });
 const covered = { models: limitModels.exactOptional(), endpoints: limitEndpoints.exactOptional() };
+const countCached = z.boolean('must be true or false').meta({
+  description: 'False: input that is read from a prompt cache does not count.',
+});
+/** Money needs no such field: cached input has prices of its own. */
+const notOfTokens = {
+  count_cached: z.never('is only for limits on tokens; leave it out here').exactOptional(),
+};
 const window = z.enum(windows, `must be one of ${windows.join(', ')}`);
 
 export const limit = z
@@ -86,13 +103,15 @@ export const limit = z
     'metric',
     [
       z.strictObject({
-        metric: z.enum(['requests', 'tokens', 'images']),
+        metric: z.literal('tokens'),
         window,
         max,
         ...covered,
+        count_cached: countCached.exactOptional(),
       }),
-      z.strictObject({ metric: z.literal('cost_usd'), window, max: dollars, ...covered }),
-      z.strictObject({ metric: z.literal('concurrency'), max, ...covered }),
+      z.strictObject({ metric: z.enum(['requests', 'images']), window, max, ...covered, ...notOfTokens }),
+      z.strictObject({ metric: z.literal('cost_usd'), window, max: dollars, ...covered, ...notOfTokens }),
+      z.strictObject({ metric: z.literal('concurrency'), max, ...covered, ...notOfTokens }),
     ],
     {
       // Covers both an item that is not an object and an unknown metric.
@@ -108,7 +127,8 @@ export const limit = z
 export function limitIdentity(of: z.infer<typeof limit>): string {
   const over = of.metric === 'concurrency' ? '' : of.window;
   const endpoints = of.endpoints === undefined ? [] : [of.endpoints.toSorted()];
-  return JSON.stringify([of.metric, over, of.models?.toSorted() ?? null, ...endpoints]);
+  const uncached = of.count_cached === false ? ['uncached'] : [];
+  return JSON.stringify([of.metric, over, of.models?.toSorted() ?? null, ...endpoints, ...uncached]);
 }
 
 export const limits = z
@@ -122,7 +142,7 @@ export const limits = z
         context.addIssue({
           code: 'custom',
           path: [index],
-          message: 'is a second limit with the same metric, window, models and endpoints',
+          message: 'is a second limit with the same metric, window, models, endpoints and count_cached',
         });
       }
       seen.add(identity);

@@ -9,7 +9,7 @@ interface Figure {
   /** Whether tables in a terminal, which must fit 80 columns, have a column for it. */
   inTerminal: boolean;
   /** The Prometheus counter that sums it by model, and its `direction` label. */
-  counter: { family: 'tokens'; direction: string } | { family: 'images' } | null;
+  counter: { family: 'tokens' | 'cached_tokens'; direction: string } | { family: 'images' } | null;
 }
 
 /**
@@ -39,6 +39,20 @@ export const figures = [
     description: 'What a rerank is billed in.',
     inTerminal: false,
     counter: null,
+  },
+  {
+    field: 'cacheReadTokens',
+    name: 'cache_read_tokens',
+    description: "The part of input_tokens that was read from the upstream's prompt cache.",
+    inTerminal: false,
+    counter: { family: 'cached_tokens', direction: 'read' },
+  },
+  {
+    field: 'cacheWriteTokens',
+    name: 'cache_write_tokens',
+    description: "The part of input_tokens that was written to the upstream's prompt cache.",
+    inTerminal: false,
+    counter: { family: 'cached_tokens', direction: 'write' },
   },
 ] as const satisfies readonly Figure[];
 

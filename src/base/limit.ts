@@ -3,7 +3,6 @@ export const countedMetrics = ['requests', 'tokens', 'images', 'cost_usd'] as co
 export const windows = ['minute', 'hour', 'day', 'month'] as const;
 
 export type CountedMetric = (typeof countedMetrics)[number];
-export type Metric = CountedMetric | 'concurrency';
 export type Window = (typeof windows)[number];
 
 /** The models and endpoints that a limit counts; absent: all. */
@@ -12,8 +11,20 @@ interface Coverage {
   endpoints?: string[];
 }
 
-export type Limit = Coverage &
-  ({ metric: CountedMetric; window: Window; max: number } | { metric: 'concurrency'; max: number });
+interface Max extends Coverage {
+  max: number;
+}
+
+interface TokenLimit extends Max {
+  metric: 'tokens';
+  window: Window;
+  /** False: what is read from a prompt cache does not count; absent: it does. */
+  count_cached?: boolean;
+}
+
+export type CountedLimit = TokenLimit | (Max & { metric: Exclude<CountedMetric, 'tokens'>; window: Window });
+
+export type Limit = CountedLimit | (Max & { metric: 'concurrency' });
 
 /**
  * A stored limit. Its `id` names its counter: made when the limit first appears, kept if only `max` changes. So a

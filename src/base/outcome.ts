@@ -52,11 +52,14 @@ export type Charge = Figures & { requests: number };
 
 export const noCharge: Readonly<Charge> = { requests: 0, ...noFigures };
 
+/** No request uses more: a sum of reports that exceeds this would spoil every total that it is added to. */
+const maxSum = 1_000_000_000;
+
 /** The sum of several usages of one request. */
 export function addedUsage(a: Usage | null, b: Usage): Usage {
   const sum: Usage = { ...a, ...b };
   for (const field of figureFields) {
-    if (a?.[field] !== undefined) sum[field] = a[field] + (b[field] ?? 0);
+    if (a?.[field] !== undefined) sum[field] = Math.min(maxSum, a[field] + (b[field] ?? 0));
   }
   return sum;
 }

@@ -1,25 +1,46 @@
 import type { Charge } from './outcome.ts';
 
-/** What a model costs, in nano-dollars: an input token, an output token, an image, a search unit. */
+/** What a model costs, in nano-dollars: a token of each kind, an image, a search unit. */
 export interface Price {
+  /** Of input that no prompt cache wrote or gave. */
   inputNanoUsd: number;
+  cacheReadNanoUsd: number;
+  cacheWriteNanoUsd: number;
   outputNanoUsd: number;
   imageNanoUsd: number;
   searchNanoUsd: number;
 }
+
+export const free: Readonly<Price> = {
+  inputNanoUsd: 0,
+  cacheReadNanoUsd: 0,
+  cacheWriteNanoUsd: 0,
+  outputNanoUsd: 0,
+  imageNanoUsd: 0,
+  searchNanoUsd: 0,
+};
 
 export const nanoUsdPerUsd = 1_000_000_000;
 
 /** What a charge costs, in whole nano-dollars. Rounded up once, so that sums are exact. */
 export function costNanoUsd(
   price: Price,
-  { inputTokens, outputTokens, images, searchUnits }: Charge,
+  { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, images, searchUnits }: Charge,
 ): number {
   const exact =
-    inputTokens * price.inputNanoUsd +
+    (inputTokens - cacheReadTokens - cacheWriteTokens) * price.inputNanoUsd +
+    cacheReadTokens * price.cacheReadNanoUsd +
+    cacheWriteTokens * price.cacheWriteNanoUsd +
     outputTokens * price.outputNanoUsd +
     images * price.imageNanoUsd +
     searchUnits * price.searchNanoUsd;
   // Minus a thousandth, because decimal prices are not exact in binary.
   return Math.max(0, Math.ceil(exact - 0.001));
+}
+
+/** The price to reserve at: what of the input will be cached is not known before, so all of it is taken as the dearest. */
+export function dearest(price: Price): Price {
+  const { inputNanoUsd, cacheReadNanoUsd, cacheWriteNanoUsd } = price;
+  const most = Math.max(inputNanoUsd, cacheReadNanoUsd, cacheWriteNanoUsd);
+  return most === inputNanoUsd ? price : { ...price, inputNanoUsd: most };
 }

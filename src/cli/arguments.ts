@@ -2,20 +2,27 @@ import { InvalidArgumentError, Option } from 'commander';
 import { countedMetrics, windows, type Limit } from '../base/limit.ts';
 import { CommandFailed, exitCodes } from './command-failed.ts';
 
-/** `tokens/day=100000`, `cost_usd/month=12.50`, `concurrency=5`; `@model,/v1/path` restricts it to those. */
+/**
+ * `tokens/day=100000`, `cost_usd/month=12.50`, `concurrency=5`; `:uncached` leaves cache reads out, and `@model,/v1/path`
+ * restricts it to those.
+ */
 export function parseLimit(text: string): Limit {
-  const [, what = '', asked, digits = '', names] =
-    /^([a-z_]+)(?:\/([a-z]+))?=(\d+(?:\.\d+)?)(?:@(.+))?$/.exec(text) ?? [];
+  const [, what = '', asked, digits = '', uncached, names] =
+    /^([a-z_]+)(?:\/([a-z]+))?=(\d+(?:\.\d+)?)(:uncached)?(?:@(.+))?$/.exec(text) ?? [];
   const max = Number(digits);
   const isWhole = Number.isSafeInteger(max);
   if (digits === '' || (!isWhole && what !== 'cost_usd')) throw wrongLimit();
   const covered = coverage(names?.split(',') ?? []);
+  if (uncached !== undefined && what !== 'tokens') throw wrongLimit();
   if (what === 'concurrency' && asked === undefined) return { metric: what, max, ...covered };
 
   const window = windows.find((known) => known === asked);
   const metric = countedMetrics.find((known) => known === what);
   if (window === undefined || metric === undefined) throw wrongLimit();
-  return { metric, window, max, ...covered };
+  const counted = { window, max, ...covered };
+  return uncached !== undefined && metric === 'tokens'
+    ? { metric, ...counted, count_cached: false }
+    : { metric, ...counted };
 }
 
 /** Names that begin with a slash are paths; the others are models. */
@@ -79,7 +86,7 @@ export function repeatable(
 
 export const limitOption = repeatable(
   '--limit <limit>',
-  'such as tokens/day=100000, cost_usd/month=50, concurrency=5; add @model,/v1/path to limit only those',
+  'such as tokens/day=100000, cost_usd/month=50, concurrency=5; add @model,/v1/path to limit only those, and :uncached after the number to leave cache reads out of tokens',
   parseLimit,
 );
 
@@ -159,6 +166,6 @@ export function adminPath(...parts: readonly string[]): string {
 
 function wrongLimit(): InvalidArgumentError {
   return new InvalidArgumentError(
-    `Write metric/window=max with ${countedMetrics.join(', ')} and ${windows.join(', ')}, or concurrency=max.`,
+    `Write metric/window=max with ${countedMetrics.join(', ')} and ${windows.join(', ')}, or concurrency=max. Only tokens take :uncached.`,
   );
 }

@@ -1,16 +1,17 @@
-import { readFileSync } from 'node:fs';
-import { type FieldPath, fieldPath, isOptional } from '../base/field-path.ts';
 import { z } from 'zod';
 import { type ModelKind, modelKinds, type RealModel } from '../base/model.ts';
-import { nanoUsdPerUsd, type Price } from '../base/price.ts';
-import { checkFile } from './file-problems.ts';
+import type { Price } from '../base/price.ts';
+import { parsedJson } from '../base/request.ts';
+import { checkFile, textOfFile, unreadable } from './file-problems.ts';
+import { dropField, type ModelNeeds, needsOf } from './model-needs.ts';
+import { type DatedPrice, datedPrices, priceAt, priceField } from './catalogue-prices.ts';
 
 /** What is known about models. A model that is not in it is allowed if an attachment serves it. */
 export interface Catalogue {
   /** The most output tokens a model gives; null if unknown. */
   maxOutputTokens(model: string): number | null;
-  /** What a model costs. Null if any part of the price is unknown: the model is then unpriced, not free. */
-  price(model: string): Price | null;
+  /** What a model costs at a moment. Null if any part of the price is unknown: the model is then unpriced, not free. */
+  price(model: string, atMs: number): Price | null;
   /** Null for a model that is not in the catalogue. */
   kind(model: string): ModelKind | null;
   /** The model that may answer if no attachment of this one does; null: none. */
@@ -27,44 +28,17 @@ export interface Catalogue {
   readonly aliases: ReadonlyMap<string, string>;
 }
 
-/** What a model does not take as it is. */
-export interface ModelNeeds {
-  /** It refuses `temperature` and `top_p` together. */
-  oneOfSampling: boolean;
-  /** An output bound over that is lowered to it; null: none. */
-  lowersOver: number | null;
-  /** Fields that it refuses and can do without. */
-  drop: readonly FieldPath[];
-}
-
-export type CatalogueResult = { ok: true; catalogue: Catalogue } | { ok: false; problems: string[] };
+type CatalogueResult = { ok: true; catalogue: Catalogue } | { ok: false; problems: string[] };
 
 const comment = z.string().optional();
-const amount = z.number().nonnegative().optional();
-
-/** US dollars. A model without a price is unpriced, not free. */
-const price = z.strictObject({
-  usd_per_million_input_tokens: amount,
-  usd_per_million_output_tokens: amount,
-  usd_per_image: amount,
-  usd_per_search: amount,
-});
-
-/** `store`, or `tools.*.strict`: `strict` in every tool. */
-const dropped = z.string().transform((text, context) => {
-  const path = fieldPath(text);
-  if (path !== null && isOptional(path)) return path;
-  const message =
-    'expected the path of a field that a request can do without, such as store or tools.*.strict';
-  context.addIssue({ code: 'custom', message });
-  return z.NEVER;
-});
+/** Far more than any model writes; a slip of the operator's must not spoil the ledger's sums. */
+const maxCataloguedTokens = 10_000_000;
 
 const shared = {
   $comment: comment,
-  price: price.optional(),
+  price: priceField.optional(),
   fallback: z.string().optional(),
-  drop: z.array(dropped).max(64).optional(),
+  drop: dropField,
 };
 const kinds = Object.keys(modelKinds) as ModelKind[];
 const otherKinds = kinds.filter((kind) => kind !== 'chat');
@@ -74,7 +48,7 @@ const model = z.discriminatedUnion(
     z.strictObject({
       ...shared,
       kind: z.literal('chat'),
-      max_tokens: z.int().positive().optional(),
+      max_tokens: z.int().positive().max(maxCataloguedTokens).optional(),
       over_max: z.enum(['lower', 'refuse']).optional(),
       one_of: z
         .tuple([z.literal('temperature'), z.literal('top_p')], 'expected ["temperature","top_p"]')
@@ -119,29 +93,22 @@ function aliasProblem(
 
 /** Loads and checks the catalogue. Reports all problems at once, each with its path inside the file. */
 export function loadCatalogue(file: string): CatalogueResult {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch {
-    return failure(['expected the path of a readable file']);
-  }
-  return parseCatalogue(text);
+  const text = textOfFile(file);
+  return text === null ? failure([unreadable]) : parseCatalogue(text);
 }
 
 /** The same for the file's text. Pure. */
 export function parseCatalogue(text: string): CatalogueResult {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return failure(['expected a JSON file']);
-  }
+  const value = parsedJson(text);
+  if (value === undefined) return failure(['expected a JSON file']);
   const parsed = checkFile(catalogueFile, value);
   if (!parsed.ok) return failure(parsed.problems);
   const wrong = fallbackProblems(parsed.data.models);
   if (wrong.length > 0) return failure(wrong);
   // A Map: ids are callers' text, and an object would also have `constructor`.
   const models = new Map(Object.entries(parsed.data.models));
+  const prices = new Map<string, readonly DatedPrice[]>();
+  for (const [id, { kind, price = [] }] of models) prices.set(id, datedPrices(kind, price));
   const aliases = new Map(Object.entries(parsed.data.aliases ?? {}));
   const needs = new Map([...models].map(([id, found]) => [id, needsOf(found)]));
   const catalogue: Catalogue = {
@@ -149,7 +116,7 @@ export function parseCatalogue(text: string): CatalogueResult {
       const found = models.get(id);
       return found?.kind === 'chat' ? (found.max_tokens ?? null) : null;
     },
-    price: (id) => priceOf(models.get(id)),
+    price: (id, atMs) => priceAt(prices.get(id) ?? [], atMs),
     kind: (id) => models.get(id)?.kind ?? null,
     fallback: (id) => models.get(id)?.fallback ?? null,
     refusesOver(id) {
@@ -164,8 +131,6 @@ export function parseCatalogue(text: string): CatalogueResult {
   return { ok: true, catalogue };
 }
 
-const free: Price = { inputNanoUsd: 0, outputNanoUsd: 0, imageNanoUsd: 0, searchNanoUsd: 0 };
-
 /** A fallback is another model of the file, of the same kind. Its own fallback is not followed. */
 function fallbackProblems(models: Readonly<Record<string, z.infer<typeof model>>>): string[] {
   return Object.entries(models).flatMap(([id, { kind, fallback }]) => {
@@ -174,41 +139,6 @@ function fallbackProblems(models: Readonly<Record<string, z.infer<typeof model>>
     if (other?.kind === kind && fallback !== id) return [];
     return [`models.${id}.fallback: expected another model of this file, of kind ${kind}`];
   });
-}
-
-function needsOf(found: z.infer<typeof model>): ModelNeeds | null {
-  const { drop = [] } = found;
-  const isChat = found.kind === 'chat';
-  const oneOfSampling = isChat && found.one_of !== undefined;
-  const lowersOver = isChat && found.over_max !== 'refuse' ? (found.max_tokens ?? null) : null;
-  return oneOfSampling || lowersOver !== null || drop.length > 0 ? { oneOfSampling, lowersOver, drop } : null;
-}
-
-function priceOf(found: z.infer<typeof model> | undefined): Price | null {
-  if (!found?.price) return null;
-  const {
-    usd_per_million_input_tokens: input,
-    usd_per_million_output_tokens: output,
-    usd_per_image: image,
-    usd_per_search: search,
-  } = found.price;
-  switch (found.kind) {
-    case 'chat':
-      return input === undefined || output === undefined
-        ? null
-        : { ...free, inputNanoUsd: aToken(input), outputNanoUsd: aToken(output) };
-    case 'embeddings':
-      return input === undefined ? null : { ...free, inputNanoUsd: aToken(input) };
-    case 'images':
-      return image === undefined ? null : { ...free, imageNanoUsd: Math.round(image * nanoUsdPerUsd) };
-    case 'rerank':
-      return search === undefined ? null : { ...free, searchNanoUsd: Math.round(search * nanoUsdPerUsd) };
-  }
-}
-
-/** The price of one token, from dollars per million tokens: exact to a millionth of a nano-dollar. */
-function aToken(usdPerMillion: number): number {
-  return Math.round(usdPerMillion * nanoUsdPerUsd) / 1_000_000;
 }
 
 function failure(problems: string[]): CatalogueResult {

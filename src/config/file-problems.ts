@@ -1,4 +1,16 @@
-import type { z } from 'zod';
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+export const unreadable = 'expected the path of a readable file';
+
+/** The text of a file; null if it cannot be read. */
+export function textOfFile(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return null;
+  }
+}
 
 /**
  * Checks the value of a JSON file. Returns it, or all problems at once, each with its path inside the file. A problem
@@ -11,6 +23,18 @@ export function checkFile<T>(
   const parsed = schema.safeParse(value, { error: expectation });
   if (parsed.success) return { ok: true, data: parsed.data };
   return { ok: false, problems: parsed.error.issues.map(problemOf) };
+}
+
+/** A schema that depends on the value. Its problems are told as those of any other part of the file. */
+export function chosen<T>(choose: (value: unknown) => z.ZodType<T>): z.ZodType<T> {
+  return z.unknown().transform((value, context) => {
+    const parsed = choose(value).safeParse(value, { error: expectation });
+    if (parsed.success) return parsed.data;
+    for (const { path, message } of parsed.error.issues) {
+      context.addIssue({ code: 'custom', path, message });
+    }
+    return z.NEVER;
+  });
 }
 
 function problemOf(issue: z.core.$ZodIssue): string {

@@ -12,6 +12,7 @@ import { withRealModel } from '../identity/records/aliases.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Principal } from '../identity/records/identity.ts';
 import type { ForwardOutcome } from '../base/outcome.ts';
+import type { Price } from '../base/price.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Endpoint, JsonObject, ValidRequest } from '../base/request.ts';
 import { fallbackTarget } from '../models/fallbacks.ts';
@@ -21,7 +22,6 @@ import type { AttemptRules } from '../upstream/attempts.ts';
 import type { Call } from '../edge/call.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
 import type { Target } from '../upstream/attempt-plan.ts';
-import type { ExchangeTimings } from '../proxy/exchange.ts';
 import { forward, forwardInParts, type ForwardOptions } from '../proxy/forward.ts';
 import { heldAnswerBytes, partsOf } from '../upstream/embeddings-in-parts.ts';
 import type { OpenExchanges } from '../proxy/open-exchanges.ts';
@@ -69,23 +69,13 @@ export interface Admitted {
 /** The steps of a request that is forwarded, after the front door; `app.ts` puts them in order. */
 export class Pipeline {
   readonly #parts: PipelineParts;
-  readonly #timings: ExchangeTimings;
   readonly #rules: AttemptRules;
   /** The last large body that was to be parsed. */
   #largeBody: Promise<unknown> = Promise.resolve();
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
-    const { upstreamTimeoutMs, streamIdleTimeoutMs, readerTimeoutMs, firstHeartbeatMs, heartbeatMs } =
-      parts.settings;
-    this.#timings = {
-      upstreamTimeoutMs,
-      idleTimeoutMs: streamIdleTimeoutMs,
-      readerTimeoutMs,
-      firstHeartbeatMs,
-      heartbeatMs,
-    };
-    const { upstreamAttempts, upstreamQueueMs } = parts.settings;
+    const { upstreamAttempts, upstreamQueueMs, upstreamTimeoutMs } = parts.settings;
     this.#rules = {
       clock: parts.clock,
       queue: parts.queue,
@@ -192,7 +182,7 @@ export class Pipeline {
         stream: request.stream,
         pinned,
         headers: [...call.headers, ...limitHeaders(visibleLimits(grant), grant.admittedAtMs)],
-        timings: this.#timings,
+        timings: this.#parts.settings,
         open: this.#parts.exchanges,
         settle,
       };
@@ -217,7 +207,7 @@ export class Pipeline {
   /** The model that answered is paid for, whichever was asked for. */
   #atPriceOf({ sentTo }: ForwardOutcome, grant: Grant): Grant {
     if (sentTo === null || sentTo.model === grant.request.model) return grant;
-    return { ...grant, price: this.#parts.catalogue.price(sentTo.model) };
+    return { ...grant, price: this.#parts.catalogue.price(sentTo.model, grant.admittedAtMs) };
   }
 
   /** Large bodies one after the other: while one is worked on, it takes several times its size in memory. */
@@ -234,8 +224,14 @@ export class Pipeline {
       checkBodyBytes(principal, call.bodyBytes, this.#parts.settings.maxBodyBytes) ??
       checkModel(principal, request.model) ??
       checkTools(principal, request.remoteTools) ??
-      checkPriced(principal.limits, request, this.#parts.catalogue.price(request.model))
+      checkPriced(principal.limits, request, this.#price(request.model))
     );
+  }
+
+  /** The price now, by the store's clock, which also dates the entry. */
+  #price(model: string): Price | null {
+    const { admission, catalogue } = this.#parts;
+    return catalogue.price(model, admission.heartbeat.storeNowMs());
   }
 
   async #reserve(
@@ -246,7 +242,7 @@ export class Pipeline {
     const { admission, catalogue, served } = this.#parts;
     const { model, endpoint, stream } = request;
     const bound = catalogue.maxOutputTokens(model) ?? defaultOutputTokens;
-    const price = catalogue.price(model);
+    const price = this.#price(model);
     const { body, reserved } = reserve(request, principal.limits, bound, price);
     const grant = await admission.admit(principal, {
       requestId: call.requestId,

@@ -53,6 +53,8 @@ export function totalsFigures(entry: EntryRecord): number[] {
     entry.searchUnits,
   ];
   for (const { field } of appended) added.push(entry[field]);
+  // Trailing zeros change no sum, and a figure that a row lacks is read as 0.
+  while (added.length > 1 && added.at(-1) === 0) added.pop();
   return added;
 }
 

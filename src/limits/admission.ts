@@ -4,7 +4,7 @@ import type { EntryRecord } from '../ledger/entry.ts';
 import type { Principal, ScopedLimit } from '../identity/records/identity.ts';
 import type { Log } from '../base/log.ts';
 import { noCharge, type Charge, type ForwardOutcome } from '../base/outcome.ts';
-import { costNanoUsd, type Price } from '../base/price.ts';
+import { costNanoUsd, dearest, type Price } from '../base/price.ts';
 import { Refusal, restarting } from '../base/refusal.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { Canceller } from './canceller.ts';
@@ -146,9 +146,10 @@ export class Admission {
 
   #prepare(principal: Principal, { price, reserved, ...ask }: Ask): { request: AdmitRequest; grant: Grant } {
     const { team, user, token, session } = principal.identity;
+    const reservedAt = price && dearest(price);
     const limits = limitsOn(principal.limits, ask).map((scoped): LimitState => ({
       scoped,
-      applied: applied(scoped, reserved, price),
+      applied: applied(scoped, reserved, reservedAt),
       counter: emptyCounter,
     }));
     const slots = limits.filter(({ applied: { span } }) => span === 'open').map(({ applied: { id } }) => id);
@@ -159,7 +160,7 @@ export class Admission {
       user: user.id,
       tokenId: token.id,
       sessionId: session?.id ?? null,
-      nanoUsd: price && costNanoUsd(price, reserved),
+      nanoUsd: reservedAt && costNanoUsd(reservedAt, reserved),
       endUser: session?.end_user ?? null,
       slots,
     };

@@ -62,8 +62,7 @@ export function adjustments(
   const corrections: Adjustment[] = [];
   for (const { scoped, applied, counter } of limits) {
     const { limit } = scoped;
-    const delta =
-      limit.metric === 'concurrency' ? -1 : amountOf(limit.metric, charged, price) - applied.amount;
+    const delta = limit.metric === 'concurrency' ? -1 : amountOf(limit, charged, price) - applied.amount;
     if (delta === 0) continue;
     // A store whose clock was set back reserves in the window its counter has come to.
     const index = Math.max(counter.index, windowIndex(applied.span, admittedAtMs));

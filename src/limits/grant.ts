@@ -1,5 +1,5 @@
 import type { ScopedLimit } from '../identity/records/identity.ts';
-import type { CountedMetric } from '../base/limit.ts';
+import type { CountedLimit } from '../base/limit.ts';
 import type { Charge } from '../base/outcome.ts';
 import { costNanoUsd, nanoUsdPerUsd, type Price } from '../base/price.ts';
 import { Refusal } from '../base/refusal.ts';
@@ -64,18 +64,20 @@ export function applied({ limit }: ScopedLimit, reserved: Charge, price: Price |
   return {
     id,
     span: limit.window,
-    amount: amountOf(limit.metric, reserved, price),
+    amount: amountOf(limit, reserved, price),
     max: limit.metric === 'cost_usd' ? Math.round(max * nanoUsdPerUsd) : max,
   };
 }
 
-/** How much of a metric a charge uses. Money is in nano-dollars, and 0 if there is no price. */
-export function amountOf(metric: CountedMetric, amounts: Charge, price: Price | null = null): number {
-  switch (metric) {
+/** How much of a limit a charge uses. Money is in nano-dollars, and 0 if there is no price. */
+export function amountOf(limit: CountedLimit, amounts: Charge, price: Price | null = null): number {
+  switch (limit.metric) {
     case 'requests':
       return amounts.requests;
-    case 'tokens':
-      return amounts.inputTokens + amounts.outputTokens;
+    case 'tokens': {
+      const all = amounts.inputTokens + amounts.outputTokens;
+      return limit.count_cached === false ? all - amounts.cacheReadTokens : all;
+    }
     case 'images':
       return amounts.images;
     case 'cost_usd':

@@ -77,7 +77,9 @@ function policy(state: LimitState): string {
 
 function quoted({ scope, limit }: ScopedLimit): string {
   const window = limit.metric === 'concurrency' ? '' : `-${limit.window}`;
-  return `"${scope}-${limit.metric}${window}${coverage(limit)}"`;
+  // Two limits on tokens of one window may differ in this alone, and the unit says that they are tokens.
+  const what = limit.metric === 'tokens' && limit.count_cached === false ? 'uncached' : limit.metric;
+  return `"${scope}-${what}${window}${coverage(limit)}"`;
 }
 
 /** Five lists of 16 limits must fit in 8,192 bytes, the longest header line that Heroku's router accepts. */

@@ -80,7 +80,9 @@ function unit({ scoped: { limit } }: LimitState): string {
     limit.metric === 'cost_usd'
       ? `$${limit.max}`
       : `${limit.max} ${limit.max === 1 ? counted.slice(0, -1) : counted}`;
-  return `${amount} ${span}${models}${endpoints}`;
+  const without =
+    limit.metric === 'tokens' && limit.count_cached === false ? ' (cache reads not counted)' : '';
+  return `${amount} ${span}${without}${models}${endpoints}`;
 }
 
 /** An amount for people: nano-dollars are shown as dollars. */

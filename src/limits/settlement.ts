@@ -3,7 +3,7 @@ import { noCharge, type ForwardOutcome } from '../base/outcome.ts';
 import type { EntryRecord } from '../ledger/entry.ts';
 import { encodeEntry } from '../ledger/entry-text.ts';
 import { totalsFigures, totalsRowOf } from '../ledger/totals.ts';
-import { costNanoUsd } from '../base/price.ts';
+import { costNanoUsd, dearest } from '../base/price.ts';
 import { adjustments, charge } from './charge.ts';
 import type { Grant } from './grant.ts';
 import { decodeOpen, type OpenRequest } from './open-record.ts';
@@ -17,12 +17,14 @@ export function settlementOf(
 ): { settlement: Settlement; entry: EntryRecord } {
   const { request } = grant;
   const charged = charge(outcome, request);
+  // Whoever leaves is charged the whole reservation, at the price that it was reserved at.
+  const price = outcome.ending === 'left' && grant.price ? dearest(grant.price) : grant.price;
   const entry = entryOf(grant.id, request, {
     admittedAtMs: grant.admittedAtMs,
     model: outcome.sentTo?.model ?? request.model,
     modelKnown: request.modelKnown || outcome.accepted,
     charged,
-    costNanoUsd: grant.price && costNanoUsd(grant.price, charged),
+    costNanoUsd: price && costNanoUsd(price, charged),
     usage: charged.usage,
     status: outcome.status,
     outcome: outcome.outcome,
@@ -34,7 +36,7 @@ export function settlementOf(
     grant: grant.id,
     incarnation: grant.incarnation,
     team: request.team,
-    adjustments: adjustments(grant.limits, charged, grant.admittedAtMs, grant.price),
+    adjustments: adjustments(grant.limits, charged, grant.admittedAtMs, price),
     closing: { entry: encodeEntry(entry), totals: totalsOf(entry) },
   };
   return { settlement, entry };

@@ -58,6 +58,13 @@ export function createInstruments(registry: Registry) {
     ),
     waiting: gauge('waiting_requests', "Requests waiting for quota under the upstream's rate limits."),
     tokens: counter('tokens_total', 'Tokens used, by direction.', 'direction', 'model'),
+    // Apart, since they are part of the input: the sum over the directions of tokens_total stays right.
+    cachedTokens: counter(
+      'cached_tokens_total',
+      'Input tokens read from or written to a prompt cache, by direction.',
+      'direction',
+      'model',
+    ),
     images: counter('images_total', 'Images made.', 'model'),
     openRequests: gauge('open_requests', 'Requests being answered now.'),
     openStreams: gauge('open_streams', 'Streams being passed on now.'),

@@ -191,16 +191,22 @@ export class Metrics {
     const known = this.#models.get(name);
     if (known !== undefined) return known;
     if (this.#models.size >= maxModels && name !== otherModels) return this.#modelSeries(otherModels);
-    const { tokens, images } = this.#is;
-    const series = figures.flatMap(({ field, counter }) => {
-      if (counter === null) return [];
-      return {
-        field,
-        tally: counter.family === 'tokens' ? tokens.of(counter.direction, name) : images.of(name),
-      };
-    });
+    const series = figures.flatMap(({ field, counter }) =>
+      counter === null ? [] : { field, tally: this.#tallyOf(counter, name) },
+    );
     this.#models.set(name, series);
     return series;
+  }
+
+  #tallyOf(counter: NonNullable<(typeof figures)[number]['counter']>, model: string): Tally {
+    switch (counter.family) {
+      case 'tokens':
+        return this.#is.tokens.of(counter.direction, model);
+      case 'cached_tokens':
+        return this.#is.cachedTokens.of(counter.direction, model);
+      case 'images':
+        return this.#is.images.of(model);
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 import { isRecord, parsedJson } from '../base/request.ts';
 import { StreamTap } from './stream-tap.ts';
-import { anthropicInputFields, count, textBytes } from '../upstream/usage.ts';
+import { anthropicUsageFields, textBytes, usageOf } from '../upstream/usage.ts';
 
 /** The few events that tell more than text: only these are parsed, wherever in them their type stands. */
 const telling = /"type"\s*:\s*"(?:message_start|message_delta|message_stop|error)"/;
@@ -12,8 +12,8 @@ const telling = /"type"\s*:\s*"(?:message_start|message_delta|message_stop|error
  */
 export class MessagesTap extends StreamTap {
   protected override readonly endMark = null;
-  readonly #input = new Map<string, number>();
-  #outputTokens: number | null = null;
+  /** The last figure of each name that was not zero. */
+  readonly #reported: Partial<Record<(typeof anthropicUsageFields)[number], unknown>> = {};
 
   protected read(data: string): void {
     this.textBytes += textBytes(data);
@@ -23,16 +23,15 @@ export class MessagesTap extends StreamTap {
     switch (event['type']) {
       case 'message_start':
         // Its output_tokens are a guess that the first message_delta replaces.
-        if (isRecord(event['message'])) this.#readInput(event['message']['usage']);
+        if (isRecord(event['message'])) this.#readUsage(event['message']['usage'], { withOutput: false });
         break;
       case 'message_delta':
-        this.#readInput(event['usage']);
-        this.#readOutput(event['usage']);
+        this.#readUsage(event['usage'], { withOutput: true });
         break;
       case 'message_stop':
         this.done = true;
         // Without a word about the output the rest is no report of what this cost.
-        if (this.#outputTokens === null && this.textBytes > 0) this.usage = null;
+        if (this.#reported.output_tokens === undefined && this.textBytes > 0) this.usage = null;
         break;
       case 'error':
         this.failed = true;
@@ -41,27 +40,21 @@ export class MessagesTap extends StreamTap {
     }
   }
 
-  #readInput(usage: unknown): void {
+  #readUsage(usage: unknown, { withOutput }: { withOutput: boolean }): void {
     if (!isRecord(usage)) return;
-    for (const field of anthropicInputFields) {
-      const tokens = count(usage[field]);
-      if (tokens > 0) this.#input.set(field, tokens);
+    for (const field of anthropicUsageFields) {
+      if (field === 'output_tokens' && !withOutput) continue;
+      const figure = usage[field];
+      if (!saysSomething(figure)) continue;
+      this.#reported[field] = figure;
+      if (field === 'output_tokens') this.reportedBytes = this.textBytes;
     }
-    this.#report();
+    this.usage = usageOf(this.#reported);
   }
+}
 
-  #readOutput(usage: unknown): void {
-    const tokens = isRecord(usage) ? count(usage['output_tokens']) : 0;
-    if (tokens === 0) return;
-    this.#outputTokens = tokens;
-    this.reportedBytes = this.textBytes;
-    this.#report();
-  }
-
-  #report(): void {
-    let inputTokens = 0;
-    for (const tokens of this.#input.values()) inputTokens += tokens;
-    const outputTokens = this.#outputTokens ?? 0;
-    if (inputTokens + outputTokens > 0) this.usage = { inputTokens, outputTokens };
-  }
+/** Zeros replace nothing: what was reported before still holds. */
+function saysSomething(figure: unknown): boolean {
+  if (isRecord(figure)) return Object.values(figure).some(saysSomething);
+  return typeof figure === 'number' && figure > 0;
 }

@@ -1,5 +1,5 @@
 import type { Attachment } from '../base/attachment.ts';
-import { isRecord } from '../base/request.ts';
+import { isRecord, parsedJson } from '../base/request.ts';
 import type { Ending } from '../base/outcome.ts';
 import { noRetry, Refusal, retryAfter } from '../base/refusal.ts';
 import { redacted } from './redaction.ts';
@@ -157,12 +157,8 @@ interface SaidError {
 /** An error in any shape seen: an object, a JSON string, a bare `message`. Null if the answer is not JSON. */
 function errorIn({ contentType, text, attachment }: UpstreamAnswer): SaidError | null {
   if (!isJson(contentType) && !looksLikeJson(text)) return null;
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return null;
-  }
+  const value = parsedJson(text);
+  if (value === undefined) return null;
   const error = field(value, 'error') ?? value;
   const message = typeof error === 'string' ? error : (field(error, 'message') ?? field(value, 'message'));
   const told = (words: unknown, maxLength: number): string | undefined =>

@@ -59,7 +59,6 @@ beforeAll(async () => {
       origin: (host = '') => `http://${host}`,
     }),
     ledger: new LedgerReader(store, keys),
-    refused: new RefusalStore(store, keys, { retentionDays: 92 }),
     backup: new Backup({ archive: new IdentityArchive(store, keys, audit), clock: systemClock }),
     audit,
     auditContextOf: auditContexts({ onDyno: false }),
@@ -73,7 +72,8 @@ beforeAll(async () => {
       throw error;
     },
   });
-  gateway = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' });
+  // Other files of this worker need the global Response as it is.
+  gateway = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1', overrideGlobalObjects: false });
   await once(gateway, 'listening');
   const { port } = gateway.address() as AddressInfo;
   environments = {
@@ -294,7 +294,7 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     expect(page.err).toMatch(/^There are more rows: add --cursor \d+-\d+$/);
 
     expect((await command('usage acme --by user --format csv')).out).toBe(
-      'user,requests,input_tokens,output_tokens,images,errors,aborted,lost,cost_usd,search_units\r\nana,7,8,9,0,0,0,0,0,0\r',
+      'user,requests,input_tokens,output_tokens,images,errors,aborted,lost,cost_usd,search_units,cache_read_tokens,cache_write_tokens\r\nana,7,8,9,0,0,0,0,0,0,0,0\r',
     );
     expect((await command('refusals acme --by code')).out).toBe(
       'CODE                REFUSED\ninsufficient_quota       12',

@@ -38,12 +38,12 @@ describe('GET /admin/usage', () => {
     const csv = await admin.request('GET', path, undefined, { accept: 'text/csv' });
     const [head, ...lines] = (await csv.text()).split('\r\n');
     expect(head).toBe(
-      'day,team,requests,input_tokens,output_tokens,images,errors,aborted,lost,cost_usd,search_units',
+      'day,team,requests,input_tokens,output_tokens,images,errors,aborted,lost,cost_usd,search_units,cache_read_tokens,cache_write_tokens',
     );
     expect(lines).toEqual([
-      ',acme,1,2,3,0,0,0,0,0,0',
-      ',acme,1,2,3,0,0,0,0,0,0',
-      ',acme,1,2,3,0,0,0,0,0,0',
+      ',acme,1,2,3,0,0,0,0,0,0,0,0',
+      ',acme,1,2,3,0,0,0,0,0,0,0,0',
+      ',acme,1,2,3,0,0,0,0,0,0,0,0',
       '',
     ]);
     expect(csv.headers.get('content-disposition')).toBe(

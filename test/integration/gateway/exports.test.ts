@@ -15,7 +15,7 @@ import { waitFor } from '../../support/wait-for.ts';
 /* Reports of any size over real connections, from a ledger far larger than what is kept of it in memory. */
 
 const keys = keysUnder('tollgate:');
-const count = 120_000;
+const count = 60_000;
 const perRead = 500;
 const chat = '/v1/chat/completions';
 
@@ -26,6 +26,7 @@ let gateway: TestGateway;
 beforeAll(async () => {
   redis = await startRedis();
   client = new Redis(redis.url);
+  client.on('error', () => {}); // the store goes away in one test
   gateway = await startGateway({ redis, env: { LEDGER_MAX_ENTRIES: '1000000' } });
   await fill();
 }, 60_000);
@@ -41,7 +42,7 @@ function entryText(n: number, more: Partial<EntryRecord> = {}): string {
     request_id: '5b3c0b3e-6f5c-4d56-9f0e-2c1d7b8a9e10',
     admittedAtMs: Date.now() - 1_000,
     team: 'acme',
-    user: n % 40_000 === 0 ? 'bob' : 'ana',
+    user: n % 20_000 === 0 ? 'bob' : 'ana',
     token_id: 'tok_000000000000',
     session_id: null,
     end_user: null,
@@ -118,7 +119,7 @@ describe('a report of every request', () => {
 
   it('narrowed to a few finds them among many', async () => {
     const answer = await ask('/admin/requests?format=ndjson&user=bob');
-    expect(idsIn(await answer.text())).toEqual(['export-80000', 'export-40000', 'export-0']);
+    expect(idsIn(await answer.text())).toEqual(['export-40000', 'export-20000', 'export-0']);
     const none = await ask(`/admin/requests?format=ndjson&from=${dayOf(Date.now() + 2 * dayMs)}`);
     expect(await none.text()).toBe('');
   }, 30_000);
@@ -176,12 +177,12 @@ describe('a report of every request', () => {
     const first = await reader.read();
     if (first.value) chunks.push(first.value);
     await client.xadd(keys.entries, '*', 'e', entryText(count));
-    await client.xtrim(keys.entries, 'MAXLEN', 20_000);
+    await client.xtrim(keys.entries, 'MAXLEN', 10_000);
     for (let step = await reader.read(); !step.done; step = await reader.read()) chunks.push(step.value);
     const ids = idsIn(Buffer.concat(chunks).toString());
     // What was trimmed is not there; all else is, in order.
     expect(ids).toEqual(newestFirst.slice(0, ids.length));
-    expect(ids.length).toBeGreaterThanOrEqual(19_999);
+    expect(ids.length).toBeGreaterThanOrEqual(9_999);
     expect(ids.length).toBeLessThan(count);
   }, 30_000);
 });

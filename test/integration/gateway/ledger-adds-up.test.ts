@@ -126,6 +126,8 @@ describe('after all kinds of endings at once', () => {
       output_tokens: sum((entry) => entry.output_tokens),
       images: sum((entry) => entry.images),
       search_units: 0,
+      cache_read_tokens: 0,
+      cache_write_tokens: 0,
       errors: count('error'),
       aborted: count('aborted'),
       lost: 0,

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startStandIn, type StandIn } from '../../support/stand-in.ts';
 import { bodies, get, paths, post } from '../../support/gateway-client.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
@@ -118,17 +118,20 @@ describe('a process that ends', () => {
   });
 
   it('hands over what it counted while the store was away, once it is back', async () => {
-    const { redis: gateway } = gateways;
-    if (!gateway) throw new Error('There is none.');
-    const before = (await refusals(gateway)).filter(({ code }) => code === 'store_unavailable');
-    const token = await gateway.issue();
+    const { redis: witness } = gateways;
+    if (!witness) throw new Error('There is none.');
+    // It waits a second for a store that is away.
+    const gateway = await startGateway({ redis, upstream, env: { STORE_TIMEOUT_MS: '1000' } });
+    onTestFinished(() => gateway.close());
+    const before = (await refusals(witness)).filter(({ code }) => code === 'store_unavailable');
+    const token = await witness.issue();
     redis.pause();
     const reply = await post(`${gateway.url}${paths.chat}`, bodies.chat(), { token: token.text });
     expect(reply.status).toBe(503);
     redis.resume();
     await waitFor(
       async () => {
-        const now = (await refusals(gateway)).filter(({ code }) => code === 'store_unavailable');
+        const now = (await refusals(witness)).filter(({ code }) => code === 'store_unavailable');
         return total(now) === total(before) + 1;
       },
       { what: 'the count', timeoutMs: 15_000 },

@@ -72,6 +72,8 @@ async function expectAllLost(site: Site, token: Parameters<Site['used']>[0], cou
     lost: count,
     cost_usd: 0,
     search_units: 0,
+    cache_read_tokens: 0,
+    cache_write_tokens: 0,
   });
   expect(await site.used(token)).toEqual({
     requests: count,

@@ -54,6 +54,8 @@ async function expectAccountsAgree(site: Site, token: IssuedToken, entries: Ledg
     aborted: count('aborted'),
     cost_usd: 0,
     search_units: 0,
+    cache_read_tokens: 0,
+    cache_write_tokens: 0,
     lost: count('lost'),
   });
   expect(await site.used(token)).toEqual({

@@ -40,7 +40,7 @@ export const countingLimits: Limit[] = [
 
 export async function startSite({ redis, leaseMs, env = {} }: SiteOptions): Promise<Site> {
   const prefix = `${randomBytes(4).toString('hex')}:`;
-  const shared = { REDIS_PREFIX: prefix, LEASE_MS: String(leaseMs), STORE_TIMEOUT_MS: '1000', ...env };
+  const shared = { REDIS_PREFIX: prefix, LEASE_MS: String(leaseMs), ...env };
   const upstream = await startStandIn({ listsModels: false });
   // Nobody tests how the witness fares with a store that is slow.
   const witness = await startGateway({ redis, upstream, env: { ...shared, STORE_TIMEOUT_MS: '10000' } });

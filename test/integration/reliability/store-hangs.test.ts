@@ -84,3 +84,20 @@ describe('a store that hangs for long, with a crowd that tries again', () => {
     expect(entries).toHaveLength(callers + 1);
   }, 240_000);
 });
+
+describe('a store that hangs', () => {
+  it('is waited for a second if nothing else is said', async () => {
+    const unhurried = await site.spawn({ LEASE_MS: '30000' }); // its heartbeat stays fresh meanwhile
+    const its = await site.witness.issue({ team: { limits: countingLimits } });
+    const call = () => post(`${unhurried.url}${paths.chat}`, bodies.chat(), { token: its.text });
+    expect((await call()).status).toBe(200);
+    redis.pause();
+    const askedMs = performance.now();
+    expect(errorOf(await call()).code).toBe('store_unavailable');
+    const waitedMs = performance.now() - askedMs;
+    redis.resume();
+    expect(waitedMs).toBeGreaterThan(900);
+    expect(waitedMs).toBeLessThan(10_000);
+    await unhurried.stop('SIGKILL');
+  });
+});

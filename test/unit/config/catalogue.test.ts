@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { type Catalogue, loadCatalogue, parseCatalogue } from '../../../src/config/catalogue.ts';
 import { readConfiguration } from '../../../src/config/configuration.ts';
 import { sessionPolicyProblems } from '../../../src/sessions/schema.ts';
-import type { Price } from '../../../src/base/price.ts';
+import { free, type Price } from '../../../src/base/price.ts';
 
 const shipped = fileURLToPath(new URL('../../../config/models.json', import.meta.url));
 
@@ -170,16 +170,78 @@ describe('a catalogue', () => {
     const priceOf = (model: object): Price | null => {
       const parsed = parseCatalogue(JSON.stringify({ models: { m: model } }));
       if (!parsed.ok) throw new Error(parsed.problems.join());
-      return parsed.catalogue.price('m');
+      return parsed.catalogue.price('m', 0);
     };
-    const free = { inputNanoUsd: 0, outputNanoUsd: 0, imageNanoUsd: 0, searchNanoUsd: 0 };
+    const input = { inputNanoUsd: 3_000, cacheReadNanoUsd: 3_000, cacheWriteNanoUsd: 3_000 };
     const price = { usd_per_search: 0.002, usd_per_image: 0.04, usd_per_million_input_tokens: 3 };
     expect(priceOf({ kind: 'rerank', price })).toEqual({ ...free, searchNanoUsd: 2_000_000 });
     expect(priceOf({ kind: 'images', price })).toEqual({ ...free, imageNanoUsd: 40_000_000 });
-    expect(priceOf({ kind: 'embeddings', price })).toEqual({ ...free, inputNanoUsd: 3_000 });
+    expect(priceOf({ kind: 'embeddings', price })).toEqual({ ...free, ...input });
     expect(priceOf({ kind: 'chat', price })).toBeNull();
     expect(priceOf({ kind: 'rerank', price: {} })).toBeNull();
     expect(priceOf({ kind: 'rerank' })).toBeNull();
+  });
+
+  it('prices cached input by itself if the file says so', () => {
+    const of = { usd_per_million_input_tokens: 3, usd_per_million_output_tokens: 15 };
+    const cached = {
+      ...of,
+      usd_per_million_cache_read_tokens: 0.3,
+      usd_per_million_cache_write_tokens: 3.75,
+    };
+    const catalogue = catalogueOf({
+      models: { plain: { kind: 'chat', price: of }, cached: { kind: 'chat', price: cached } },
+    });
+    expect(catalogue.price('plain', 0)).toMatchObject({ cacheReadNanoUsd: 3_000, cacheWriteNanoUsd: 3_000 });
+    expect(catalogue.price('cached', 0)).toEqual({
+      ...free,
+      inputNanoUsd: 3_000,
+      cacheReadNanoUsd: 300,
+      cacheWriteNanoUsd: 3_750,
+      outputNanoUsd: 15_000,
+    });
+  });
+
+  it('has the price that is in force, whatever the order in the file', () => {
+    const at = (usd: number, from?: string): object => ({
+      ...(from === undefined ? {} : { from }),
+      usd_per_million_input_tokens: usd,
+    });
+    const prices = [at(3, '2027-02-01T00:00:00+02:00'), at(1), at(2, '2027-01-01')];
+    const catalogue = catalogueOf({
+      models: {
+        m: { kind: 'embeddings', price: prices },
+        later: { kind: 'embeddings', price: at(1, '2027-01-01') },
+      },
+    });
+    const input = (id: string, time: string): number | undefined =>
+      catalogue.price(id, Date.parse(time))?.inputNanoUsd;
+    expect(input('m', '2026-12-31T23:59:59.999Z')).toBe(1_000);
+    expect(input('m', '2027-01-01T00:00:00Z')).toBe(2_000);
+    expect(input('m', '2027-01-31T21:59:59.999Z')).toBe(2_000);
+    expect(input('m', '2027-01-31T22:00:00Z')).toBe(3_000);
+    expect(input('later', '2026-12-31T00:00:00Z')).toBeUndefined();
+    expect(input('later', '2027-01-01T00:00:00Z')).toBe(1_000);
+  });
+
+  it.each<[string, unknown, string]>([
+    ['no day', { from: '2027-02-30' }, 'models.m.price.from'],
+    ['no day in a list', [{ from: 'soon' }], 'models.m.price.0.from'],
+    ['a day twice', [{ from: '2027-01-01' }, { from: '2027-01-01T00:00:00Z' }], 'models.m.price'],
+    ['two without a day', [{}, {}], 'models.m.price'],
+    ['an empty list', [], 'models.m.price'],
+    ['a text', 'free', 'models.m.price'],
+    ['an amount beyond all reason', { usd_per_image: 1e9 }, 'models.m.price.usd_per_image'],
+    [
+      'a negative cache price',
+      { usd_per_million_cache_read_tokens: -1 },
+      'models.m.price.usd_per_million_cache_read_tokens',
+    ],
+    ['an unknown field', [{ usd: 1 }], 'models.m.price.0'],
+  ])('takes no price with %s', (_, price, path) => {
+    const problems = problemsOf({ models: { m: { kind: 'chat', price } } });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(`MODELS_FILE: ${path}: expected`);
   });
 
   it('tells every problem at once, by its path', () => {

@@ -47,8 +47,23 @@ describe('applied', () => {
 
 describe('amountOf', () => {
   it('is the request, its tokens of both kinds, or its images', () => {
-    expect(amountOf('requests', reserved)).toBe(1);
-    expect(amountOf('tokens', reserved)).toBe(100);
-    expect(amountOf('images', reserved)).toBe(3);
+    const of = { window: 'day', max: 1 } as const;
+    expect(amountOf({ ...of, metric: 'requests' }, reserved)).toBe(1);
+    expect(amountOf({ ...of, metric: 'tokens' }, reserved)).toBe(100);
+    expect(amountOf({ ...of, metric: 'images' }, reserved)).toBe(3);
+  });
+
+  it('leaves out what was read from a cache if the limit says so, and never what was written', () => {
+    const charged = {
+      ...reserved,
+      inputTokens: 90,
+      outputTokens: 10,
+      cacheReadTokens: 70,
+      cacheWriteTokens: 5,
+    };
+    const of = { metric: 'tokens', window: 'day', max: 1 } as const;
+    expect(amountOf({ ...of, count_cached: false }, charged)).toBe(30);
+    expect(amountOf({ ...of, count_cached: true }, charged)).toBe(100);
+    expect(amountOf(of, charged)).toBe(100);
   });
 });

@@ -169,7 +169,7 @@ describe('limitHeaders', () => {
     const limits: Limit[] = [
       { metric: 'cost_usd', window: 'month', max: 9_000_000 },
       { metric: 'requests', window: 'minute', max: 1e15 },
-      { metric: 'tokens', window: 'month', max: 1e15 },
+      { metric: 'tokens', window: 'month', max: 1e15, count_cached: false },
       { metric: 'concurrency', max: 1e15 },
     ];
     for (const limit of limits) {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Limit } from '../../../src/base/limit.ts';
-import type { Price } from '../../../src/base/price.ts';
+import { free, type Price } from '../../../src/base/price.ts';
 import { checkPriced } from '../../../src/limits/grant.ts';
 import { chat } from '../../../src/validation/endpoints/chat.ts';
 
-const price: Price = { inputNanoUsd: 1, outputNanoUsd: 1, imageNanoUsd: 0, searchNanoUsd: 0 };
+const price: Price = { ...free, inputNanoUsd: 1, outputNanoUsd: 1 };
 const onMoney: Limit = { metric: 'cost_usd', window: 'day', max: 1 };
 const onTokens: Limit = { metric: 'tokens', window: 'day', max: 1 };
 

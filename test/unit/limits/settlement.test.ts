@@ -22,9 +22,10 @@ function closing({ closing: closed }: Settlement): NonNullable<Settlement['closi
   return closed;
 }
 
-/** A row of totals with these figures, in stored order. */
+/** A row of totals with these figures, in stored order, as far as the last that is not zero. */
 function figuresOf(some: Partial<UsageFigures>): number[] {
-  return usageFigures.map((name) => some[name] ?? 0);
+  const figures = usageFigures.map((name) => some[name] ?? 0);
+  return figures.slice(0, figures.findLastIndex((figure) => figure > 0) + 1);
 }
 
 describe('settlementOf', () => {

@@ -4,18 +4,19 @@ import { describeTap, fed, read, written, type Read } from './tap-suite.ts';
 
 const textBytes = written('Grüße, ', 'wörld 😀 "quoted" \\ "type":"message_stop"');
 const input = 25 + 100 + 7;
+const cached = { cacheReadTokens: 7, cacheWriteTokens: 100 };
 const whole: Read = {
   done: true,
   finished: false,
   failed: false,
-  usage: { inputTokens: input, outputTokens: 15 },
+  usage: { inputTokens: input, outputTokens: 15, ...cached },
   textBytes,
   reportedBytes: textBytes,
 };
 const begun: Read = {
   ...whole,
   done: false,
-  usage: { inputTokens: input, outputTokens: 0 },
+  usage: { inputTokens: input, outputTokens: 0, ...cached },
   reportedBytes: 0,
 };
 const thought = written('Let me see.', '{"city":', '"Rome"}');
@@ -28,7 +29,7 @@ describeTap('messages', {
     'broken-off-after-the-delta.txt': { ...whole, done: false },
     'broken-off.txt': begun,
     // Later figures take the place of earlier ones, but for zeros: 40 + 100 + 7.
-    'cumulative-input.txt': { ...whole, usage: { inputTokens: 147, outputTokens: 15 } },
+    'cumulative-input.txt': { ...whole, usage: { inputTokens: 147, outputTokens: 15, ...cached } },
     'done-mark-only.txt': begun,
     'error-inside.txt': { ...begun, failed: true },
     'heroku-frames.txt': whole,
@@ -67,6 +68,21 @@ describe('what is reported', () => {
       const event = `data: {"type":"message_delta","usage":{"input_tokens":${tokens},"output_tokens":${tokens}}}\n\n`;
       expect(read(fed(new MessagesTap(), event)).usage, tokens).toBeNull();
     }
+  });
+
+  it('is not believed if no model could have used it: the text that went by is what counts', () => {
+    const started = 'data: {"type":"message_start","message":{"usage":{"input_tokens":5}}}\n\n';
+    const ended = 'data: {"type":"message_delta","usage":{"output_tokens":1000000000000000}}\n\n';
+    expect(read(fed(new MessagesTap(), started, ended)).usage).toBeNull();
+  });
+
+  it('says what the cache wrote, in whatever parts it is told', () => {
+    const started =
+      'data: {"type":"message_start","message":{"usage":{"input_tokens":5,"cache_read_input_tokens":30,"cache_creation":{"ephemeral_5m_input_tokens":40,"ephemeral_1h_input_tokens":2}}}}\n\n';
+    const ended =
+      'data: {"type":"message_delta","usage":{"output_tokens":8,"cache_creation_input_tokens":42,"cache_creation":{"ephemeral_5m_input_tokens":0}}}\n\n';
+    const usage = { inputTokens: 77, outputTokens: 8, cacheReadTokens: 30, cacheWriteTokens: 42 };
+    expect(read(fed(new MessagesTap(), started, ended)).usage).toEqual(usage);
   });
 
   it('may be without a usage anywhere', () => {

@@ -10,7 +10,7 @@ describe('readUsage', () => {
     ['output alone', '{"usage":{"completion_tokens":5}}', [0, 5]],
     [
       'details in between',
-      '{"usage":{"prompt_tokens":1,"prompt_tokens_details":{"cached_tokens":1},"completion_tokens":2}}',
+      '{"usage":{"prompt_tokens":1,"prompt_tokens_details":{"audio_tokens":1},"completion_tokens":2}}',
       [1, 2],
     ],
     ['a null beside the other name', '{"usage":{"prompt_tokens":null,"input_tokens":3}}', [3, 0]],
@@ -26,7 +26,12 @@ describe('readUsage', () => {
     ['a list', '{"usage":[1,2]}'],
     ['a text', '{"usage":"14"}'],
     ['figures that are no counts', '{"usage":{"prompt_tokens":"14","completion_tokens":-1}}'],
-    ['fractions', '{"usage":{"prompt_tokens":1.5,"completion_tokens":1e300}}'],
+    ['fractions', '{"usage":{"prompt_tokens":1.5,"completion_tokens":0.5}}'],
+    ['more than any model writes', '{"usage":{"prompt_tokens":9,"completion_tokens":1000000000000000}}'],
+    ['more than any model takes', '{"usage":{"input_tokens":10000001,"output_tokens":9}}'],
+    ['more than any number holds', '{"usage":{"prompt_tokens":9,"completion_tokens":1e300}}'],
+    ['more from a cache than any model takes', '{"usage":{"input_tokens":1,"cache_read_input_tokens":1e12}}'],
+    ['more searches than there can be', '{"meta":{"billed_units":{"search_units":1e15}}}'],
     ['usage deeper down only', '{"message":{"usage":{"prompt_tokens":1}}}'],
     ['no object', '[]'],
     ['null', 'null'],
@@ -34,6 +39,77 @@ describe('readUsage', () => {
     ['nothing', ''],
   ])('is null for %s', (_, json) => {
     expect(readUsage(json)).toBeNull();
+  });
+});
+
+describe('cached tokens', () => {
+  const openai = (usage: string): string => `{"usage":{"prompt_tokens":100,"completion_tokens":5${usage}}}`;
+  const anthropic = (usage: string): string => `{"usage":{"input_tokens":10,"output_tokens":5${usage}}}`;
+
+  it.each<[string, string, { input: number; read?: number; written?: number }]>([
+    [
+      "OpenAI's, inside the input",
+      openai(',"prompt_tokens_details":{"cached_tokens":80}'),
+      { input: 100, read: 80 },
+    ],
+    [
+      'reads and writes inside the input',
+      openai(',"prompt_tokens_details":{"cached_tokens":80,"cache_write_tokens":15}'),
+      { input: 100, read: 80, written: 15 },
+    ],
+    [
+      "Anthropic's names inside OpenAI's input",
+      openai(',"cache_read_input_tokens":80,"cache_creation_input_tokens":15'),
+      { input: 100, read: 80, written: 15 },
+    ],
+    [
+      'the same twice, which is counted once',
+      openai(',"prompt_tokens_details":{"cached_tokens":80},"cache_read_input_tokens":80'),
+      { input: 100, read: 80 },
+    ],
+    [
+      'details of the names of another API of OpenAI',
+      '{"usage":{"input_tokens":100,"output_tokens":5,"input_tokens_details":{"cached_tokens":80}}}',
+      { input: 100, read: 80 },
+    ],
+    [
+      'more than the input',
+      openai(',"prompt_tokens_details":{"cached_tokens":101}'),
+      { input: 100, read: 100 },
+    ],
+    [
+      'reads and writes that are more than the input',
+      openai(',"prompt_tokens_details":{"cached_tokens":80,"cache_write_tokens":30}'),
+      { input: 100, read: 80, written: 20 },
+    ],
+    ['no details', openai(',"prompt_tokens_details":null'), { input: 100 }],
+    ['zeros', openai(',"prompt_tokens_details":{"cached_tokens":0}'), { input: 100 }],
+    ['what is no count', openai(',"prompt_tokens_details":{"cached_tokens":-3}'), { input: 100 }],
+    [
+      "Anthropic's, beside the input",
+      anthropic(',"cache_read_input_tokens":80,"cache_creation_input_tokens":15'),
+      { input: 105, read: 80, written: 15 },
+    ],
+    [
+      'writes in parts beside their sum',
+      anthropic(
+        ',"cache_creation_input_tokens":15,"cache_creation":{"ephemeral_5m_input_tokens":5,"ephemeral_1h_input_tokens":10}',
+      ),
+      { input: 25, written: 15 },
+    ],
+    [
+      'writes in parts alone',
+      anthropic(',"cache_creation":{"ephemeral_5m_input_tokens":5,"ephemeral_1h_input_tokens":10}'),
+      { input: 25, written: 15 },
+    ],
+    ['nulls', anthropic(',"cache_read_input_tokens":null,"cache_creation":null'), { input: 10 }],
+  ])('are read: %s', (_, json, { input, read, written }) => {
+    expect(readUsage(json)).toEqual({
+      inputTokens: input,
+      outputTokens: 5,
+      ...(read === undefined ? {} : { cacheReadTokens: read }),
+      ...(written === undefined ? {} : { cacheWriteTokens: written }),
+    });
   });
 });
 
