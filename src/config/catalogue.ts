@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type ModelKind, modelKinds, type RealModel } from '../base/model.ts';
 import type { Price } from '../base/price.ts';
-import { parsedJson } from '../base/request.ts';
+import { allFrames, type Frames, parsedJson } from '../base/request.ts';
 import { checkFile, textOfFile, unreadable } from './file-problems.ts';
 import { dropField, type ModelNeeds, needsOf } from './model-needs.ts';
 import { type DatedPrice, datedPrices, priceAt, priceField } from './catalogue-prices.ts';
@@ -20,6 +20,8 @@ export interface Catalogue {
   refusesOver(model: string): number | null;
   /** How a request must be changed so that a model takes it; null if nothing is known of that. */
   needs(model: string): ModelNeeds | null;
+  /** The shape of its streams' frames; null: as they come. */
+  frames(model: string): Frames | null;
   /** Ids, in the file's order. */
   models(): string[];
   /** The model an id stands for: itself, unless it is an alias. */
@@ -50,6 +52,7 @@ const model = z.discriminatedUnion(
       kind: z.literal('chat'),
       max_tokens: z.int().positive().max(maxCataloguedTokens).optional(),
       over_max: z.enum(['lower', 'refuse']).optional(),
+      frames: z.enum(allFrames).optional(),
       one_of: z
         .tuple([z.literal('temperature'), z.literal('top_p')], 'expected ["temperature","top_p"]')
         .optional(),
@@ -124,6 +127,10 @@ export function parseCatalogue(text: string): CatalogueResult {
       return found?.kind === 'chat' && found.over_max === 'refuse' ? (found.max_tokens ?? null) : null;
     },
     needs: (id) => needs.get(id) ?? null,
+    frames(id) {
+      const found = models.get(id);
+      return found?.kind === 'chat' ? (found.frames ?? null) : null;
+    },
     models: () => [...models.keys()],
     real: (id) => aliases.get(id) ?? id,
     aliases,

@@ -289,7 +289,7 @@ describe('a repair', () => {
 
   it('leaves every number of the rest as it came', async () => {
     await start();
-    const text = `{"model":"${model}","max_tokens":9,"store":true,"seed":7,"messages":[{"role":"user","content":"a"}]}`;
+    const text = `{"model":"${model}","max_tokens":9,"store":true,"metadata":{"id":2512292042121000001},"messages":[{"role":"user","content":"a"}]}`;
     await post(`${gateway.url}${paths.chat}`, text, { token: token.text });
     expect(strict.requests.at(-1)?.text).toBe(text.replace('"store":true,', ''));
   });
