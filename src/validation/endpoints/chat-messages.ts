@@ -59,8 +59,7 @@ function checkContent(message: JsonObject, path: string, findings: Findings): vo
   const { role, content } = message;
   if (typeof content === 'string') return;
   if (role === 'assistant' && (content === undefined || content === null)) {
-    if (saysSomethingElse(message)) return;
-    findings.add(path, 'is required unless the message has tool_calls or a refusal');
+    if (!saysMore(message)) findings.add(path, 'is required unless the message has tool_calls or a refusal');
     return;
   }
   findings.objects(partList, content, path, (part, partPath) => {
@@ -73,8 +72,8 @@ function checkContent(message: JsonObject, path: string, findings: Findings): vo
   });
 }
 
-/** A turn without content: calls, in either form OpenAI has had, a refusal, or spoken words that are kept elsewhere. */
-function saysSomethingElse({ tool_calls: calls, refusal, function_call: call, audio }: JsonObject): boolean {
+/** Whether an assistant's message without content says something else, in one of the fields that OpenAI documents. */
+function saysMore({ tool_calls: calls, refusal, function_call: call, audio }: JsonObject): boolean {
   if (Array.isArray(calls) && calls.length > 0) return true;
   return (typeof refusal === 'string' && refusal !== '') || isJsonObject(call) || isJsonObject(audio);
 }
