@@ -4,7 +4,18 @@ import { loadScript } from '../store/script.ts';
 import { nowMsOf, type Store } from '../store/store.ts';
 import { gatewayCounterKey } from '../identity/records/gateway-settings.ts';
 import { counterKeyOfLimit } from '../identity/records/session.ts';
-import type { AdmitReply, AdmitRequest, Beat, Decision, OpenRecord, Settlement } from './store.ts';
+import { counterField, counterOf, toldCounter } from './counter-text.ts';
+import type {
+  Adjustment,
+  AdmitReply,
+  AdmitRequest,
+  AppliedLimit,
+  Beat,
+  Decision,
+  OpenRecord,
+  Settled,
+  Settlement,
+} from './store.ts';
 import type { Counter, Span } from './window.ts';
 
 const scripts = {
@@ -71,20 +82,19 @@ export class AdmissionStore {
       kind: 'decided',
       nowMs: Number(nowMs),
       incarnation: current,
-      decisions: decisions.map(parseDecision),
+      decisions: decisions.map((text, n) => parseDecision(text, batch[n]?.limits ?? [], Number(nowMs))),
     };
   }
 
   /**
-   * Closes grants, each at most once: corrects counters, writes entries, adds totals. Returns for each whether it was
-   * still open. Works in a full store.
+   * Closes grants, each at most once: corrects counters, writes entries, adds totals. Works in a full store.
    */
-  async settle(process: string, batch: readonly Settlement[]): Promise<readonly boolean[]> {
+  async settle(process: string, batch: readonly Settlement[]): Promise<readonly Settled[]> {
     return (await this.#settle(process, 0, batch)) ?? [];
   }
 
   /** The same for another process's grants. Does nothing and returns null if that process is alive after all. */
-  settleSilent(process: string, batch: readonly Settlement[]): Promise<readonly boolean[] | null> {
+  settleSilent(process: string, batch: readonly Settlement[]): Promise<readonly Settled[] | null> {
     return this.#settle(process, this.#options.leaseMs, batch);
   }
 
@@ -92,7 +102,7 @@ export class AdmissionStore {
     process: string,
     leaseMs: number,
     batch: readonly Settlement[],
-  ): Promise<readonly boolean[] | null> {
+  ): Promise<readonly Settled[] | null> {
     const { processes, open, incarnation, entries, counters, totals, settled, session } = this.#keys;
     const { maxEntries, retentionDays } = this.#options;
     const args = [
@@ -111,7 +121,7 @@ export class AdmissionStore {
       [processes, open(process), incarnation, entries],
       args,
     );
-    return Array.isArray(reply) ? reply.map((closed) => closed === 1) : null;
+    return Array.isArray(reply) ? reply.map((told, n) => settledIn(told, batch[n]?.adjustments ?? [])) : null;
   }
 
   /** Some open requests of a silent process. Forgets the process if there are none left. */
@@ -141,25 +151,31 @@ export class AdmissionStore {
     });
   }
 
-  /** Counters of a team's limits by id, as last written, so their windows may have passed. */
+  /** Counters of a team's limits, as they are now. */
   async counters(
     team: string,
-    ids: readonly string[],
+    limits: readonly Pick<AppliedLimit, 'id' | 'span'>[],
   ): Promise<{ nowMs: number; counters: readonly Counter[] }> {
-    const keys = [...new Set(ids.map((id) => this.#counterKey(team, id)))];
-    const idsIn = (key: string): string[] => ids.filter((id) => this.#counterKey(team, id) === key);
+    const fields = limits.map(({ id, span }) => counterField(id, span));
+    const keys = [...new Set(fields.map((field) => this.#counterKey(team, field)))];
+    const fieldsIn = (key: string): string[] =>
+      fields.filter((field) => this.#counterKey(team, field) === key);
     // Sent together, in one round trip.
     const [time, ...found] = await this.#store.attempt((client) =>
-      Promise.all([client.time(), ...keys.map((key) => client.hmget(key, ...idsIn(key)))]),
+      Promise.all([client.time(), ...keys.map((key) => client.hmget(key, ...fieldsIn(key)))]),
     );
     const counterTexts = new Map(
-      keys.flatMap((key, k) => idsIn(key).map((id, n) => [id, found[k]?.[n] ?? ''])),
+      keys.flatMap((key, k) => fieldsIn(key).map((field, n) => [field, found[k]?.[n] ?? ''])),
     );
-    return { nowMs: nowMsOf(time), counters: ids.map((id) => parseCounter(counterTexts.get(id) ?? '')) };
+    const nowMs = nowMsOf(time);
+    const counters = limits.map(({ span }, n) =>
+      counterOf(counterTexts.get(fields[n] ?? '') ?? '', span, nowMs),
+    );
+    return { nowMs, counters };
   }
 
-  #counterKey(team: string, limit: string): string {
-    const key = counterKeyOfLimit(limit);
+  #counterKey(team: string, field: string): string {
+    const key = counterKeyOfLimit(field);
     if (key === null) return this.#keys.counters(team);
     return key === gatewayCounterKey ? this.#keys.counters(gatewayCounterKey) : this.#keys.session(key);
   }
@@ -187,24 +203,37 @@ function requestText(request: AdmitRequest): string {
   const notAfter = Math.floor(Math.min(notAfterMs, never));
   const expires = Math.min(expiresAtMs, never);
   let text = `${grant}\n${team}\n${epoch}\n${notAfter}\n${expires}\n${record}\n${session ?? ''}\n`;
-  for (const { id, span, amount, max } of limits) text += `${id}\n${spanLetters[span]}\n${amount}\n${max}\n`;
+  for (const { id, span, amount, max } of limits) {
+    text += `${counterField(id, span)}\n${spanLetters[span]}\n${amount}\n${max}\n`;
+  }
   return text;
 }
 
 function settlementText({ grant, incarnation, team, adjustments, closing }: Settlement): string {
   let text = `${grant}\n${incarnation}\n${team}\n${adjustments.length}\n`;
-  for (const { id, index, delta } of adjustments) text += `${id}\n${index}\n${delta}\n`;
+  for (const { id, span, at, delta, charged } of adjustments) {
+    text += `${counterField(id, span)}\n${at}\n${delta}\n${charged ?? 0}\n`;
+  }
   if (!closing) return text;
   const { entry, totals } = closing;
   return `${text}${entry}\n${totals.day}\n${totals.dayEndsAtS}\n${totals.row}\n${totals.figures.join('\n')}\n`;
 }
 
-function parseDecision(text: string): Decision {
+function settledIn(told: unknown, adjustments: readonly Adjustment[]): Settled {
+  if (typeof told !== 'string') return null;
+  const used = told.split(' ');
+  return adjustments.flatMap(({ id, span }, n) => {
+    const isTold = (span === 'day' || span === 'month') && used[n] !== '-' && told !== '';
+    return isTold ? [{ id, used: Number(used[n]) }] : [];
+  });
+}
+
+function parseDecision(text: string, limits: readonly AppliedLimit[], nowMs: number): Decision {
   switch (text[0]) {
     case 'A':
-      return { kind: 'admitted', counters: parseCounters(text) };
+      return { kind: 'admitted', counters: parseCounters(text, limits, nowMs) };
     case 'D':
-      return { kind: 'denied', counters: parseCounters(text) };
+      return { kind: 'denied', counters: parseCounters(text, limits, nowMs) };
     case 'S':
       return { kind: 'stale' };
     case 'X':
@@ -214,22 +243,9 @@ function parseDecision(text: string): Decision {
   }
 }
 
-function parseCounters(text: string): Counter[] {
-  const numbers = text.split(' ');
-  const counters: Counter[] = [];
-  for (let at = 1; at + 2 < numbers.length; at += 3) {
-    counters.push({
-      index: Number(numbers[at]),
-      current: Number(numbers[at + 1]),
-      previous: Number(numbers[at + 2]),
-    });
-  }
-  return counters;
-}
-
-function parseCounter(text: string): Counter {
-  const [index = 0, current = 0, previous = 0] = text === '' ? [] : text.split(' ').map(Number);
-  return { index, current, previous };
+function parseCounters(text: string, limits: readonly AppliedLimit[], nowMs: number): Counter[] {
+  const counters = text.split(';');
+  return limits.map(({ span }, n) => toldCounter(counters[n + 1] ?? '', span, nowMs));
 }
 
 /** From the reply of TIME: seconds and microseconds. */

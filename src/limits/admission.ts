@@ -16,9 +16,9 @@ import { type LimitNotice, LimitNotices } from './limit-notices.ts';
 import { encodeOpen, type OpenRequest } from './open-record.ts';
 import { settlementOf } from './settlement.ts';
 import { SettlementQueue } from './settlement-queue.ts';
-import type { AdmitRequest, Decision } from './store.ts';
+import type { AdmitRequest, Decision, Settled } from './store.ts';
 import type { AdmissionStore } from './admission-store.ts';
-import { emptyCounter, rolled, windowIndex } from './window.ts';
+import { emptyCounter } from './window.ts';
 
 const admissionsPerCall = 200;
 /** How long the end of an answer may wait for its settlement (invariant 6). */
@@ -96,16 +96,17 @@ export class Admission {
    */
   settle(grant: Grant, outcome: ForwardOutcome): { entry: EntryRecord; settled: Promise<void> | null } {
     const { settlement, entry } = settlementOf(grant, outcome);
-    this.#notices.look(grant, settlement.adjustments);
+    const note = (told: Settled): void => this.#notices.look(grant, told);
     if (!blocksNext(grant)) {
-      this.#settlements.add(settlement, ignore, false);
+      this.#settlements.add(settlement, note, false);
       return { entry, settled: null };
     }
     const settled = new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, settleWaitMs);
-      const done = (): void => {
+      const done = (told: Settled): void => {
         clearTimeout(timer);
         resolve();
+        note(told);
       };
       this.#settlements.add(settlement, done, true);
     });
@@ -113,18 +114,14 @@ export class Admission {
   }
 
   /** How much of these limits of a team and its members is used now, for `/v1/me`. Rejects with `StoreUnavailable`. */
-  async limits(
-    team: string,
-    limits: readonly ScopedLimit[],
-  ): Promise<{ nowMs: number; states: LimitState[] }> {
-    const ids = limits.map(({ limit }) => limit.id);
-    const { nowMs, counters } = await this.#options.store.counters(team, ids);
-    const states = limits.map((scoped, n): LimitState => {
-      const asked = applied(scoped, noCharge);
-      const counter = rolled(counters[n] ?? emptyCounter, windowIndex(asked.span, nowMs));
-      return { scoped, applied: asked, counter };
-    });
-    return { nowMs, states };
+  async limits(team: string, limits: readonly ScopedLimit[]): Promise<LimitState[]> {
+    const asked = limits.map((scoped) => applied(scoped, noCharge));
+    const { counters } = await this.#options.store.counters(team, asked);
+    return limits.map((scoped, n): LimitState => ({
+      scoped,
+      applied: asked[n] ?? applied(scoped, noCharge),
+      counter: counters[n] ?? emptyCounter,
+    }));
   }
 
   /** Settlements and cancellations that the store has not yet taken. */
@@ -271,7 +268,7 @@ function counted(limits: readonly LimitState[], counters: readonly LimitState['c
 /** Whether the caller's next request could be refused because of what this one still holds. */
 function blocksNext(grant: Grant): boolean {
   return grant.limits.some(
-    (limit) => limit.applied.span === 'open' || remaining(limit, grant.admittedAtMs) < limit.applied.amount,
+    (limit) => limit.applied.span === 'open' || remaining(limit) < limit.applied.amount,
   );
 }
 

@@ -2,7 +2,7 @@ import type { Ending } from '../base/outcome.ts';
 import type { Refusal } from '../base/refusal.ts';
 import type { UpstreamCall } from '../upstream/upstream-call.ts';
 import type { UpstreamHead } from './reply.ts';
-import { noAnswer, upstreamTrouble } from '../upstream/upstream-error.ts';
+import { upstreamTrouble } from '../upstream/upstream-error.ts';
 
 const maxBytes = 65_536;
 
@@ -25,10 +25,10 @@ export class ErrorAnswer {
     return this.#bytes >= maxBytes;
   }
 
-  /** What the caller gets, without the key, and who pays. */
+  /** What the caller gets, and who pays. */
   trouble({ attachment, retryAfterMs }: UpstreamCall): { refusal: Refusal; ending: Ending } {
-    const text = Buffer.concat(this.#chunks).toString('utf8').replaceAll(attachment.key, '***');
-    const answer = { status: this.#status, contentType: this.#contentType, retryAfterMs, text };
-    return this.#status >= 300 ? upstreamTrouble(answer) : { refusal: noAnswer(answer), ending: 'failed' };
+    const text = Buffer.concat(this.#chunks).toString('utf8');
+    const contentType = this.#contentType;
+    return upstreamTrouble({ status: this.#status, contentType, retryAfterMs, text, attachment });
   }
 }

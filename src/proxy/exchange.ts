@@ -1,10 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { callerLeft, type Ending, type ForwardOutcome } from '../base/outcome.ts';
-import type { AnswerFormat } from '../base/request.ts';
+import type { AnswerFormat, Frames } from '../base/request.ts';
 import { type Refusal, restarting } from '../base/refusal.ts';
 import { type Call, sendRefusal } from '../edge/call.ts';
 import { ErrorAnswer } from './error-answer.ts';
 import type { OpenExchange, OpenExchanges } from './open-exchanges.ts';
+import { OpenAiFrames } from './openai-frames.ts';
 import { PacedWriter } from './paced-writer.ts';
 import { PlainReply } from './plain-reply.ts';
 import { headOf, isPassedOn, isSuccess, type Reply, type ReplyHost, type UpstreamHead } from './reply.ts';
@@ -28,6 +29,8 @@ export interface ExchangeOptions {
   /** Decides how the answer is read along with. */
   answerFormat: AnswerFormat;
   stream: boolean;
+  /** The shape of a stream's frames; null: as they come. */
+  frames: Frames | null;
   /** The gateway's own headers for the reply, a flat list. */
   headers: readonly string[];
   timings: ExchangeTimings;
@@ -39,7 +42,7 @@ export interface ExchangeOptions {
 type Phase =
   /** The upstream's head has not come. */
   | 'waiting'
-  /** Its answer does not say what it is: its first byte does. */
+  /** Its answer does not say that it is a stream: its first byte does. */
   | 'undeclared'
   /** Its answer is an error, or makes no sense: the beginning is collected, to be told in our own words. */
   | 'collecting'
@@ -52,6 +55,10 @@ type Phase =
 const notOfStream: ReadonlySet<number | undefined> = new Set([0x7b, 0x5b, 0x3c]);
 
 type Ended = Pick<ForwardOutcome, 'ending' | 'status' | 'outcome' | 'errorCode'>;
+
+function rewriterOf({ frames, answerFormat }: ExchangeOptions): OpenAiFrames | null {
+  return frames === 'openai' && answerFormat === 'openai' ? new OpenAiFrames() : null;
+}
 
 /**
  * One request on its way: the events of the answer that is kept come in, Node's response goes out. A web stream between
@@ -85,7 +92,7 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     this.#lastByteMs = this.startedMs;
     this.writer = new PacedWriter(call.outgoing, timings.readerTimeoutMs);
     this.#reply = stream
-      ? new StreamReply(this, timings, taps[answerFormat].stream())
+      ? new StreamReply(this, { timings, tap: taps[answerFormat].stream(), frames: rewriterOf(options) })
       : new PlainReply(this, timings.firstHeartbeatMs, taps[answerFormat].plain());
     open.add(this);
     call.whenClosed(() => this.#closed());
@@ -108,7 +115,7 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     this.#headMs = this.call.startedMs + this.call.elapsedMs - this.#upstreamCall.sentAtMs;
     const head = headOf(status, headers);
     this.#head = head;
-    if (isSuccess(status) && head.contentType === '') this.#phase = 'undeclared';
+    if (this.streaming && head.contentType === '' && isSuccess(status)) this.#phase = 'undeclared';
     else this.#begin(head);
   }
 
@@ -212,11 +219,11 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     this.#reply.begin(head);
   }
 
-  /** An answer without a content type is taken for what was asked for, unless its first byte belongs to something else. */
+  /** A stream without a content type is one, unless its first byte belongs to something else. */
   #declare(chunk: Buffer): void {
     if (this.#head === null) return;
-    const isStream = this.streaming && !notOfStream.has(chunk[0]);
-    this.#begin({ ...this.#head, contentType: isStream ? 'text/event-stream' : 'application/json' });
+    const contentType = notOfStream.has(chunk[0]) ? '' : 'text/event-stream';
+    this.#begin({ ...this.#head, contentType });
   }
 
   #collect(): void {

@@ -31,7 +31,7 @@ const maxSketchLength = 65_536;
  * every event of every stream, so that speed decided its form.
  */
 export class JsonScanner {
-  /** Bytes of generated text, escapes as what they stand for. */
+  /** Bytes of generated text. `\\u00e9` counts as the two that it stands for, shorter escapes as they are written. */
   textBytes = 0;
   /** The deltas, messages and blocks that had some. */
   pieces = 0;
@@ -348,7 +348,7 @@ export class JsonScanner {
       this.#rest = text.slice(at);
       return text.length;
     }
-    if (this.#counts) this.textBytes += end - at === 2 ? 1 : utf8Bytes(parseInt(text.slice(at + 2, end), 16));
+    if (this.#counts) this.textBytes += end - at === 2 ? 2 : utf8Bytes(parseInt(text.slice(at + 2, end), 16));
     return end;
   }
 

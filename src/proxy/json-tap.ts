@@ -57,6 +57,11 @@ export class JsonTap {
     return this.#read().isAnswer;
   }
 
+  /** Whether it has the list that such an answer has. */
+  get hasList(): boolean {
+    return this.#read().hasList;
+  }
+
   /** What the answer says it used, and the images in it; null if there is neither. */
   get usage(): Usage | null {
     return this.#read().usage;
@@ -84,6 +89,7 @@ export class JsonTap {
     const usage = isRecord(answer) ? usageIn(answer) : null;
     return {
       isAnswer: isRecord(answer) && isAnswer(answer, list),
+      hasList: isRecord(answer) && Array.isArray(answer[list]),
       usage: countsImages ? withImages(usage, this.#scan().images) : usage,
     };
   }
@@ -97,6 +103,7 @@ export class JsonTap {
     const isLongError = hasError && isRecord(fields) && fields['error'] === undefined;
     return {
       isAnswer: isWhole && isRecord(answer) && isAnswer(answer, list) && !isLongError,
+      hasList,
       usage: countsImages ? withImages(usage, images) : usage,
     };
   }
@@ -104,6 +111,7 @@ export class JsonTap {
 
 interface Reading {
   isAnswer: boolean;
+  hasList: boolean;
   usage: Usage | null;
 }
 

@@ -47,7 +47,7 @@ export class PlainReply implements Reply {
   }
 
   end(): void {
-    const isAnswer = this.#isEncoded || this.#tap.isAnswer;
+    const isAnswer = this.#isAnswer;
     if (!isAnswer && !this.begun) {
       this.#host.noAnswer(this.#held);
       return;
@@ -74,6 +74,12 @@ export class PlainReply implements Reply {
     if (newest) this.#held.push(newest);
   }
 
+  get #isAnswer(): boolean {
+    if (this.#isEncoded) return true;
+    // One that does not say that it is JSON must at least look like the answer.
+    return this.#tap.isAnswer && (this.#head?.contentType !== '' || this.#tap.hasList);
+  }
+
   get #isEncoded(): boolean {
     return this.#head?.contentEncoding !== undefined;
   }
@@ -90,7 +96,11 @@ export class PlainReply implements Reply {
     this.begun = true;
     const { status, contentType, contentEncoding, contentLength } = this.#head;
     const length = contentLength ?? (wholeBytes === undefined ? undefined : String(wholeBytes));
-    const headers = [...this.#host.headers, 'content-type', contentType];
+    const headers = [
+      ...this.#host.headers,
+      'content-type',
+      contentType === '' ? 'application/json' : contentType,
+    ];
     if (contentEncoding !== undefined) headers.push('content-encoding', contentEncoding);
     if (length !== undefined) headers.push('content-length', length);
     this.#host.call.outgoing.writeHead(status, headers);

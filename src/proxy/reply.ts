@@ -31,14 +31,16 @@ export function isSuccess(status: number): boolean {
   return status >= 200 && status < 300 && status !== 204 && status !== 205;
 }
 
-/** Whether an answer with this head is what was asked for: a success, and JSON or a stream. Pure. */
+/** Whether an answer with this head may be what was asked for: a success, and JSON, nothing said, or a stream. Pure. */
 export function isPassedOn(
   { status, contentType, contentEncoding }: UpstreamHead,
   streaming: boolean,
 ): boolean {
   if (!isSuccess(status)) return false;
   // An encoded stream could be neither read along with nor kept alive by comments.
-  return streaming ? isEventStream(contentType) && contentEncoding === undefined : isJson(contentType);
+  return streaming
+    ? isEventStream(contentType) && contentEncoding === undefined
+    : contentType === '' || isJson(contentType);
 }
 
 /** A successful answer of the upstream on its way to the caller: `StreamReply` or `PlainReply`. */

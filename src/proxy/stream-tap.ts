@@ -19,6 +19,8 @@ const isErrorName = /^event: ?error$/;
  * names, and with every line end and the byte order mark that the HTML standard allows (§9.2.5).
  */
 export abstract class StreamTap {
+  /** Between two events: only here may something be inserted. */
+  atBoundary = true;
   /** The end mark has gone by. */
   done = false;
   /** The answer is complete even if the end mark is missing. */
@@ -50,10 +52,11 @@ export abstract class StreamTap {
   /** What the current line is if it is not kept. */
   #unkept: 'data' | 'other' | null = null;
   #isBegin = true;
-  #atBoundary = true;
-  #endedInCr = false;
   /** Lines end in a carriage return alone. */
   #usesCr = false;
+  /** The last byte was one: half of a CRLF, or a whole line end. */
+  #hasPendingCr = false;
+  #endedInCr = false;
   /** An error was told so that clients notice it. */
   #toldError = false;
   /** The stream ended inside an event that mattered. */
@@ -65,11 +68,6 @@ export abstract class StreamTap {
   /** Whether the text in an event was generated. */
   protected isGenerated(_event: Record<string, unknown>): boolean {
     return true;
-  }
-
-  /** Between two events: only here may something be inserted. Not within CRLF, although a CR may end a line. */
-  get atBoundary(): boolean {
-    return this.#atBoundary && (this.#usesCr || !this.#endedInCr);
   }
 
   /** Whether clients notice an error told so; `isNamed`: its event is named `error`. If not, it is told again. */
@@ -97,7 +95,11 @@ export abstract class StreamTap {
   /** Reads the next bytes, wherever they were split. */
   feed(chunk: Buffer): void {
     // Latin-1 keeps one character a byte, so no split can break a character; only ASCII matters here.
-    const text = this.#withLineFeeds(chunk.toString('latin1'));
+    this.#read(this.#withLineFeeds(chunk.toString('latin1')));
+    if (this.#hasPendingCr) this.atBoundary = false;
+  }
+
+  #read(text: string): void {
     let start = 0;
     for (;;) {
       const end = text.indexOf('\n', start);
@@ -108,13 +110,14 @@ export abstract class StreamTap {
     }
     if (start === text.length) return;
     this.#extendLine(text.slice(start));
-    this.#atBoundary = false;
+    this.atBoundary = false;
   }
 
   /** The stream has ended: reads a last line without a line end, and a last event without its blank line. */
   end(): void {
+    if (this.#hasPendingCr) this.#read('\n');
     if (this.#line !== '' || this.#unkept !== null) this.#endSplitLine('');
-    if (this.#atBoundary) return;
+    if (this.atBoundary) return;
     // Many clients drop such an event. What it says counts, but it cannot complete the answer.
     const { finished } = this;
     const wasOver = finished || this.#toldError;
@@ -123,13 +126,17 @@ export abstract class StreamTap {
     this.finished = finished;
   }
 
+  /** A carriage return alone ends a line as well. Until a stream has shown that, it waits for the second half of a CRLF. */
   #withLineFeeds(text: string): string {
-    if (!this.#endedInCr && !text.includes('\r')) return text;
-    const isSecondHalf = this.#endedInCr && text.startsWith('\n');
+    if (!this.#hasPendingCr && !this.#endedInCr && !text.includes('\r')) return text;
     if (text === '') return text;
-    this.#usesCr ||= (this.#endedInCr && !isSecondHalf) || /\r[^\n]/.test(text);
-    this.#endedInCr = text.endsWith('\r');
-    return text.slice(isSecondHalf ? 1 : 0).replace(/\r\n?/g, '\n');
+    const isSecondHalf = this.#endedInCr && text.startsWith('\n');
+    const own = (this.#hasPendingCr ? '\r' : '') + (isSecondHalf ? text.slice(1) : text);
+    this.#usesCr ||= /\r[^\n]/.test(own);
+    const endsInCr = own.endsWith('\r');
+    this.#endedInCr = endsInCr && this.#usesCr;
+    this.#hasPendingCr = endsInCr && !this.#usesCr;
+    return (this.#hasPendingCr ? own.slice(0, -1) : own).replace(/\r\n?/g, '\n');
   }
 
   #extendLine(part: string): void {
@@ -150,7 +157,7 @@ export abstract class StreamTap {
     if (this.#unkept !== null) {
       this.#unkept = null;
       this.#isBegin = false;
-      this.#atBoundary = false;
+      this.atBoundary = false;
       return;
     }
     const line = this.#line;
@@ -172,10 +179,10 @@ export abstract class StreamTap {
     }
     if (start === end) {
       this.#endEvent();
-      this.#atBoundary = true;
+      this.atBoundary = true;
       return;
     }
-    this.#atBoundary = false;
+    this.atBoundary = false;
     if (text.startsWith('data:', start)) this.#readData(text, start + 5, end);
     else if (text.startsWith('event', start)) {
       this.#isErrorEvent = text.endsWith('error', end) && isErrorName.test(text.slice(start, end));

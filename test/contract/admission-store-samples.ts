@@ -7,10 +7,19 @@ import { totalsFigures, totalsRowOf } from '../../src/ledger/totals.ts';
 import { eachField, noNamedFigures } from '../../src/base/figures.ts';
 import { type EntryRecord, ledgerEntryOf, type LedgerEntry } from '../../src/ledger/entry.ts';
 
-import type { AdmitReply, AdmitRequest, AppliedLimit, Decision, Settlement } from '../../src/limits/store.ts';
+import type {
+  AdmitReply,
+  AdmitRequest,
+  AppliedLimit,
+  Decision,
+  Settled,
+  Settlement,
+} from '../../src/limits/store.ts';
 import type { RunningEngine } from './engines.ts';
 
 const setEpoch = scriptOf('set_epoch', "return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])");
+
+const setCounterText = scriptOf('set_counter', "return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])");
 
 const keys = keysUnder('t:');
 
@@ -27,6 +36,10 @@ export async function emptyAdmission(
     setEpoch: async (team, epoch) => {
       await store.run(setEpoch, [keys.epochs], [team, epoch]);
     },
+    setCounter: async (team, field, text) => {
+      await store.run(setCounterText, [keys.counters(team)], [field, text]);
+    },
+    counterTexts: (team) => store.attempt((client) => client.hgetall(keys.counters(team))),
   };
 }
 
@@ -37,6 +50,10 @@ export interface StoreUnderTest {
   /** Sets the store's clock, which stands still meanwhile. */
   turnTo(nowMs: number): Promise<void>;
   setEpoch(team: string, epoch: string): Promise<void>;
+  /** Writes a counter as another version of the gateway might have. */
+  setCounter(team: string, field: string, text: string): Promise<void>;
+  /** The counters of a team as they are stored. */
+  counterTexts(team: string): Promise<Readonly<Record<string, string>>>;
 }
 
 export const leaseMs = 20_000;
@@ -126,6 +143,11 @@ export function closingOf(entry: LedgerEntry): NonNullable<Settlement['closing']
 export function decided(reply: AdmitReply): readonly Decision[] {
   if (reply.kind !== 'decided') throw new Error('The store does not know the process.');
   return reply.decisions;
+}
+
+/** Which grants were closed by this call. */
+export function closed(told: readonly Settled[] | null): boolean[] | null {
+  return told && told.map((each) => each !== null);
 }
 
 export async function entriesOf(ledger: LedgerReader): Promise<LedgerEntry[]> {

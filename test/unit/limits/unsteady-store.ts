@@ -1,6 +1,14 @@
 import { vi } from 'vitest';
 import { AdmissionStore } from '../../../src/limits/admission-store.ts';
-import type { AdmitReply, AdmitRequest, Beat, OpenRecord, Settlement } from '../../../src/limits/store.ts';
+import type {
+  AdmitReply,
+  AdmitRequest,
+  AppliedLimit,
+  Beat,
+  OpenRecord,
+  Settled,
+  Settlement,
+} from '../../../src/limits/store.ts';
 import type { Counter } from '../../../src/limits/window.ts';
 import type { Clock } from '../../../src/base/clock.ts';
 import { decodeEntry } from '../../../src/ledger/entry-text.ts';
@@ -60,7 +68,7 @@ export class UnsteadyStore implements Pick<AdmissionStore, keyof AdmissionStore>
   }
 
   /** Keeps the entries that settling has written. */
-  async #noting<T extends readonly boolean[] | null>(
+  async #noting<T extends readonly Settled[] | null>(
     batch: readonly Settlement[],
     settled: Promise<T>,
   ): Promise<T> {
@@ -83,11 +91,11 @@ export class UnsteadyStore implements Pick<AdmissionStore, keyof AdmissionStore>
     return this.#through('admit', batch.length, () => this.inner.admit(process, batch));
   }
 
-  settle(process: string, batch: readonly Settlement[]): Promise<readonly boolean[]> {
+  settle(process: string, batch: readonly Settlement[]): Promise<readonly Settled[]> {
     return this.#through('settle', batch.length, () => this.inner.settle(process, batch));
   }
 
-  settleSilent(process: string, batch: readonly Settlement[]): Promise<readonly boolean[] | null> {
+  settleSilent(process: string, batch: readonly Settlement[]): Promise<readonly Settled[] | null> {
     return this.#through('settleSilent', batch.length, () => this.inner.settleSilent(process, batch));
   }
 
@@ -99,8 +107,11 @@ export class UnsteadyStore implements Pick<AdmissionStore, keyof AdmissionStore>
     return this.#through('openOf', grants.length, () => this.inner.openOf(process, grants));
   }
 
-  counters(team: string, ids: readonly string[]): Promise<{ nowMs: number; counters: readonly Counter[] }> {
-    return this.#through('counters', ids.length, () => this.inner.counters(team, ids));
+  counters(
+    team: string,
+    limits: readonly Pick<AppliedLimit, 'id' | 'span'>[],
+  ): Promise<{ nowMs: number; counters: readonly Counter[] }> {
+    return this.#through('counters', limits.length, () => this.inner.counters(team, limits));
   }
 
   claimNotice(what: string, untilMs: number): Promise<boolean> {

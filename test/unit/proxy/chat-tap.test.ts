@@ -22,9 +22,9 @@ function tapOf(...chunks: readonly (Buffer | string)[]): ChatTap {
   return tap;
 }
 
-/** Bytes of texts as they are, without JSON's escapes. */
+/** Bytes of texts as JSON writes them. */
 function bytesOf(...texts: string[]): number {
-  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(JSON.stringify(text)) - 2, 0);
 }
 
 const heroku = {
@@ -334,7 +334,7 @@ describe('events that differ in their text alone', () => {
     let bytes = 0;
     for (const text of [...texts, ...texts]) {
       tap.feed(Buffer.from(event(text)));
-      bytes += Buffer.byteLength(text);
+      bytes += bytesOf(text);
       expect(tap.textBytes, JSON.stringify(text)).toBe(bytes);
     }
     expect(tap).toMatchObject({ finished: false, failed: false, usage: null, pieces: 22 });

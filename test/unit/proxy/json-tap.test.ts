@@ -176,7 +176,9 @@ describe('an answer too large to keep', () => {
     const text = 'Grüße\\n'.repeat(50_000);
     for (const chunkBytes of [999, 65_536]) {
       const tap = tapOf(`{${choices(text)}}`, { chunkBytes });
-      expect(tap).toMatchObject({ isAnswer: true, usage: null, textBytes: 8 * 50_000 });
+      expect(tap.isAnswer).toBe(true);
+      expect(tap.usage).toBeNull();
+      expect(tap.textBytes).toBe(9 * 50_000);
     }
     expect(tapOf(`{${choices('x'.repeat(300_000))}`.slice(0, 200_000)).textBytes).toBeGreaterThan(199_000);
   });

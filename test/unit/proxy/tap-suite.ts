@@ -12,9 +12,9 @@ export function read({ done, finished, failed, usage, textBytes, unreportedToken
   return { done, finished, failed, usage, textBytes, unreportedTokens };
 }
 
-/** Bytes of texts as they are, without JSON's escapes. */
+/** Bytes of texts as JSON writes them. */
 export function bytesOf(...texts: string[]): number {
-  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(JSON.stringify(text)) - 2, 0);
 }
 
 export function fed<T extends StreamTap>(tap: T, ...chunks: readonly (Buffer | string)[]): T {

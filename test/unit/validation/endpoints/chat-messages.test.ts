@@ -63,7 +63,12 @@ describe('content', () => {
     const role = 'assistant';
     for (const content of ['', 'x', [], [{ type: 'text', text: 'x' }]]) expectAccepted({ role, content });
     expectAccepted({ role, tool_calls: [call] });
+    expectAccepted({ role, content: null, refusal: 'I cannot help with that.' });
+    expectAccepted({ role, content: null, function_call: { name: 'f', arguments: '{}' } });
+    expectAccepted({ role, content: null, audio: { id: 'audio_1' } });
     expectRefused({ role }, 'content');
+    expectRefused({ role, content: null, refusal: null }, 'content');
+    expectRefused({ role, content: null, refusal: '' }, 'content');
     expectRefused({ role, content: null }, 'content');
     expectRefused({ role, content: null, tool_calls: null }, 'content');
     expectRefused({ role, content: null, tool_calls: [] }, 'content');
@@ -95,6 +100,18 @@ describe('content', () => {
       'messages.0.tool_call_id',
     ]);
   });
+});
+
+it('an assistant says nothing only where something else stands for it', () => {
+  const role = 'assistant';
+  for (const content of [{ content: null }, {}]) {
+    expectAccepted({ role, ...content, refusal: 'no' });
+    expectAccepted({ role, ...content, audio: { id: 'a' } });
+    expectAccepted({ role, ...content, function_call: { name: 'f', arguments: '{}' } });
+  }
+  expectRefused({ role, content: null, refusal: null }, 'content');
+  expectRefused({ role, content: null, audio: null }, 'content');
+  expectRefused({ role, content: null, function_call: 'auto' }, 'content');
 });
 
 it('refusal is a string or null', () => {

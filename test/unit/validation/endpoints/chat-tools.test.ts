@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject, JsonValue } from '../../../../src/base/request.ts';
 import { chat } from '../../../../src/validation/endpoints/chat.ts';
-import { accepted, params, times } from '../verdict.ts';
+import { accepted, params, problems, times } from '../verdict.ts';
 
 const base = { model: 'm', messages: [{ role: 'user', content: 'x' }] };
 const tool = { type: 'function', function: { name: 'get_weather' } };
@@ -82,6 +82,13 @@ describe('the tools that run elsewhere', () => {
     expect(accepted(chat, withTools(tools)).remoteTools).toEqual(['a', 'b']);
   });
 
+  it('are none that the caller runs, such as OpenAI’s custom tools', () => {
+    const tools = [{ type: 'custom', custom: { name: 'f', format: { type: 'text' } } }];
+    const request = accepted(chat, withTools(tools));
+    expect(request.remoteTools).toEqual([]);
+    expect(request.body['tools']).toEqual(tools);
+  });
+
   it('are named by both names, where they have two', () => {
     const tools = [{ type: 'mcp', name: 'harmless', function: { name: 'harmful' } }];
     expect(accepted(chat, withTools(tools)).remoteTools).toEqual(['harmless', 'harmful']);
@@ -93,6 +100,13 @@ describe('tool_choice', () => {
 
   it('may name a tool that is given', () => {
     const choice = { type: 'function', function: { name: 'get_weather' } };
+    expect(accepted(chat, choose(choice)).body).toEqual(choose(choice));
+  });
+
+  it.each<JsonValue>([
+    { type: 'custom', custom: { name: 'f' } },
+    { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [] } },
+  ])('may be %j', (choice) => {
     expect(accepted(chat, choose(choice)).body).toEqual(choose(choice));
   });
 
@@ -125,6 +139,7 @@ describe('tool calls', () => {
     { id: 'c', type: 'function', function: { name: 'f', arguments: '{"a":1}' } },
     { id: 'c', type: 'function', function: { name: 'f', arguments: { Name: 1, Arguments: { Id: 1 } } } },
     { function: { name: 'f', arguments: '{}' } },
+    { id: 'c', type: 'custom', custom: { name: 'f', input: 'not JSON' } },
   ])('%j is accepted', (call) => {
     expect(accepted(chat, called([call])).body).toEqual(called([call]));
   });
@@ -147,6 +162,13 @@ describe('tool calls', () => {
     [{ id: 'c', function: { name: 'f', Arguments: {} } }, '.function.Arguments'],
   ])('%j is refused', (call, param) => {
     expect(params(chat, called([call]))).toEqual([`messages.0.tool_calls.0${param}`]);
+  });
+
+  it('that were cut off are refused with a remedy that can be followed', () => {
+    const cut = { id: 'c', function: { name: 'f', arguments: '{"path":"/a","text":"Once upon' } };
+    const [problem] = problems(chat, called([cut]));
+    expect(problem?.message).toContain('leave this call and its result out, or send "{}"');
+    expect(problem?.message).not.toContain('as the model gave it');
   });
 
   it('are a list of at most 512', () => {
