@@ -94,7 +94,7 @@ export class Pipeline {
     endpoint: Endpoint,
     caller: Authenticated,
   ): Promise<ValidRequest | Refusal | null> {
-    const { catalogue, frontDoor, repairs } = this.#parts;
+    const { catalogue, frontDoor } = this.#parts;
     const bytes = await frontDoor.forwardedBody(call, caller);
     if (bytes === null || bytes instanceof Refusal) return bytes;
     const value = await this.#parse(bytes);
@@ -106,7 +106,7 @@ export class Pipeline {
     const valid = endpoint.validate(filled, (model) => catalogue.refusesOver(model));
     if (valid instanceof Refusal) return pinned === null ? valid : asSent(valid, pinned);
     const betas = betasSentOn(call.incoming.headers, pinned !== null);
-    const ready = fitted(valid, betas, { catalogue, repairs });
+    const ready = fitted(valid, betas, this.#parts);
     return ready instanceof Refusal || heldAnswerBytes(ready) === 0 ? ready : this.#hold(call, ready);
   }
 
