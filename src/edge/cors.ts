@@ -28,6 +28,7 @@ const exposed = [
   'x-should-retry',
   'WWW-Authenticate',
   'x-tollgate-model',
+  'x-tollgate-adjusted',
 ].join(', ');
 
 /** Headers of a reply, as a flat list. `origin` is the request's; undefined if it is not a cross-origin request. */
