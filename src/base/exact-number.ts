@@ -25,6 +25,10 @@ export class ExactNumber {
     return Number(this.text);
   }
 
+  toString(): string {
+    return this.text;
+  }
+
   toJSON(): object {
     return JSON.rawJSON(this.text);
   }

@@ -56,11 +56,10 @@ export function checkMessages(body: JsonObject, findings: Findings): void {
 }
 
 function checkContent(message: JsonObject, path: string, findings: Findings): void {
-  const { role, content, tool_calls: toolCalls } = message;
+  const { role, content } = message;
   if (typeof content === 'string') return;
   if (role === 'assistant' && (content === undefined || content === null)) {
-    if (Array.isArray(toolCalls) && toolCalls.length > 0) return;
-    findings.add(path, 'is required unless the message has tool_calls');
+    if (!saysMore(message)) findings.add(path, 'is required unless the message has tool_calls');
     return;
   }
   findings.objects(partList, content, path, (part, partPath) => {
@@ -71,6 +70,12 @@ function checkContent(message: JsonObject, path: string, findings: Findings): vo
       findings.object(imageUrlFields, part['image_url'], joinPath(partPath, 'image_url'));
     }
   });
+}
+
+/** Whether an assistant's message without content says something else, in one of the fields that OpenAI documents. */
+function saysMore({ tool_calls: calls, refusal, function_call: call, audio }: JsonObject): boolean {
+  if (Array.isArray(calls) && calls.length > 0) return true;
+  return (typeof refusal === 'string' && refusal !== '') || isJsonObject(call) || isJsonObject(audio);
 }
 
 /** Counts the image parts of messages that were checked, and the bytes of their URLs. */
