@@ -13,7 +13,7 @@ import {
 import { joinPath, type Findings } from '../findings.ts';
 import { writtenBytes } from './chat-messages.ts';
 
-/** `system` is for the upstream to take or refuse: newer models take it. */
+/** `system` is for the models that take it there; for others it is moved into `system` (docs/compatibility.md). */
 const messageFields = documented({
   role: requiredChoice(['user', 'assistant', 'system']),
   content: anything,
