@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type NewToken, startGateway, type TestGateway } from '../support/gateway.ts';
+import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { type AgentRun, binaryOf, emptyHome, runAgent } from './support/run-agent.ts';
 
 /*
@@ -15,6 +15,14 @@ beforeAll(async () => {
 afterAll(() => gateway.close());
 
 const model = 'claude-4-5-haiku';
+const saidByStandIn: unknown = expect.stringContaining('a stand-in for Heroku Inference');
+
+/** What it prints, as far as it matters here. */
+interface Answer {
+  is_error: boolean;
+  result: string;
+  usage: { output_tokens: number };
+}
 
 async function ask(prompt: string, token: string): Promise<AgentRun> {
   const home = await emptyHome();
@@ -33,50 +41,40 @@ async function ask(prompt: string, token: string): Promise<AgentRun> {
   );
 }
 
-describe('Claude Code', () => {
-  it('gets an answer from a model it does not know, and the answer is paid once', async () => {
+// Its command takes seconds of CPU to start, and more under load.
+describe('Claude Code', { timeout: 300_000 }, () => {
+  it('gets answers from a model it does not know, tools and all, and each is paid once', async () => {
     const token = await gateway.issue();
     const { exitCode, stdout } = await ask('Say hello to the lighthouse', token.text);
-    const answer = JSON.parse(stdout) as {
-      is_error: boolean;
-      result: string;
-      usage: { output_tokens: number };
-    };
-    expect([exitCode, answer.is_error, answer.result]).toEqual([
+    const { usage, ...answer } = JSON.parse(stdout) as Answer;
+    expect([exitCode, answer]).toEqual([
       0,
-      false,
-      expect.stringContaining('lighthouse'),
+      expect.objectContaining({ is_error: false, result: saidByStandIn }),
     ]);
-    const entries = await gateway.settled(token.team, 1);
-    expect(entries.map(({ outcome, endpoint }) => [outcome, endpoint])).toEqual([['ok', '/v1/messages']]);
-    expect(entries[0]?.output_tokens).toBe(answer.usage.output_tokens);
+    const entries = await gateway.settled(token.team, 2); // it ran the tool that the stand-in called
+    for (const entry of entries) expect(entry).toMatchObject({ outcome: 'ok', endpoint: '/v1/messages' });
+    expect(entries.reduce((sum, entry) => sum + entry.output_tokens, 0)).toBe(usage.output_tokens);
+
+    // The second time, what the model refuses is known: everything is sent once.
+    const before = gateway.upstream.requests.length;
+    await ask('Say it again', token.text);
+    const all = await gateway.settled(token.team, entries.length + 2);
+    const sent = gateway.upstream.requests.slice(before);
+    expect(sent).toHaveLength(all.length - entries.length);
+    for (const { body } of sent) {
+      expect(body).not.toMatchObject({
+        messages: expect.arrayContaining([expect.objectContaining({ role: 'system' })]),
+      });
+    }
   });
 
-  it('is sent on at once the second time: what the model refuses is known', async () => {
-    const token = await gateway.issue();
-    await ask('Once', token.text);
-    const before = gateway.upstream.requests.length;
-    await ask('Twice', token.text);
-    const sent = gateway.upstream.requests.slice(before).filter(({ path }) => path === '/v1/messages');
-    expect(sent).toHaveLength(1);
-    expect(sent[0]?.body).not.toMatchObject({
-      messages: expect.arrayContaining([expect.objectContaining({ role: 'system' })]),
-    });
-  });
-
-  it.each<[string, NewToken]>([
-    ['a model it may not use', { models: ['claude-opus-4-5'] }],
-    ['an empty quota', { limits: [{ metric: 'requests', window: 'day', max: 0 }] }],
-  ])('is refused %s once, without eleven tries', async (_, wanted) => {
-    const token = await gateway.issue(wanted);
-    const before = gateway.upstream.requests.length;
+  it('gives up at once if a quota is empty, instead of trying eleven times', async () => {
+    const token = await gateway.issue({ limits: [{ metric: 'requests', window: 'day', max: 0 }] });
     const { exitCode, stdout } = await ask('Hello', token.text);
-    expect(exitCode).toBe(1);
-    expect(JSON.parse(stdout)).toMatchObject({ is_error: true });
-    expect(gateway.upstream.requests.length).toBe(before);
+    expect([exitCode, JSON.parse(stdout)]).toEqual([1, expect.objectContaining({ is_error: true })]);
   });
 
-  it('gives up at once with a token that is not known', async () => {
+  it('gives up at once with a token that was revoked', async () => {
     const token = await gateway.issue();
     await gateway.admin('DELETE', `/admin/teams/${token.team}/tokens/${token.id}`);
     const { exitCode, stdout } = await ask('Hello', token.text);

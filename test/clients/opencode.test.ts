@@ -30,7 +30,9 @@ function configFor(npm: string, options: object): string {
   });
 }
 
-describe('opencode', () => {
+// Its command takes seconds of CPU to start, and more under load. Its package here is for Linux on x64 only.
+const isThere = process.platform === 'linux' && process.arch === 'x64';
+describe.runIf(isThere)('opencode', { timeout: 300_000 }, () => {
   it.each([
     ['@ai-sdk/openai-compatible', '/v1/chat/completions'],
     ['@ai-sdk/anthropic', '/v1/messages'],
@@ -49,8 +51,8 @@ describe('opencode', () => {
       home,
       env,
     });
-    expect([exitCode, stdout]).toEqual([0, expect.stringContaining('lighthouse')]);
-    const entries = await gateway.settled(token.team, 1);
+    expect([exitCode, stdout]).toEqual([0, expect.stringContaining('a stand-in for Heroku Inference')]);
+    const entries = await gateway.settled(token.team, 2); // it ran the tool that the stand-in called
     for (const entry of entries) expect(entry).toMatchObject({ outcome: 'ok', endpoint });
   });
 });
