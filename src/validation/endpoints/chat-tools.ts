@@ -58,7 +58,12 @@ const calledFunction = schemaOf(calledFunctionFields, {
     .nullish(),
 });
 export const toolCallsSchema = z
-  .array(schemaOf(toolCallFields, { function: calledFunction.optional() }))
+  .array(
+    z.union([
+      schemaOf(toolCallFields, { function: calledFunction }),
+      z.looseObject({ type: z.literal('custom'), function: z.never().optional() }),
+    ]),
+  )
   .max(callList.max)
   .nullish();
 export const toolChoiceSchema = z
