@@ -32,6 +32,7 @@ import type { ServedModels } from '../models/served-models.ts';
 import type { RequestQueue } from '../upstream/request-queue.ts';
 import { withOneOfSampling } from '../validation/one-of-sampling.ts';
 import { asSent, fillPinned } from '../sessions/pinned.ts';
+import { outputSizeRefusal } from '../validation/output-size.ts';
 import { parseJson, parseLargeJson } from '../validation/parse-json.ts';
 import { overloaded, type BodyBudget } from '../validation/read-body.ts';
 
@@ -112,6 +113,8 @@ export class Pipeline {
     if (filled instanceof Refusal) return filled;
     const valid = endpoint.validate(filled, (model) => catalogue.maxOutputTokens(model));
     if (valid instanceof Refusal) return pinned === null ? valid : asSent(valid, pinned);
+    const tooMuch = outputSizeRefusal(valid, catalogue.maxOutputTokens(valid.model));
+    if (tooMuch) return tooMuch;
     if (heldAnswerBytes(valid) > 0) return this.#hold(call, valid);
     return catalogue.takesOneOfSampling(valid.model) ? withOneOfSampling(valid) : valid;
   }
@@ -239,7 +242,8 @@ export class Pipeline {
   ): Promise<Admitted | Refusal | 'stale'> {
     const { admission, catalogue, served } = this.#parts;
     const { model, endpoint, stream } = request;
-    const bound = catalogue.maxOutputTokens(model) ?? defaultOutputTokens;
+    const { thinkingTokens = 0 } = request;
+    const bound = catalogue.maxOutputTokens(model) ?? Math.max(defaultOutputTokens, thinkingTokens);
     const price = this.#price(model);
     const { body, reserved } = reserve(request, principal.limits, bound, price);
     const grant = await admission.admit(principal, {
