@@ -30,7 +30,7 @@ export interface AppDeps extends DataPlaneDeps, SessionRoutesDeps, SignInDeps, C
   clock: Clock;
 }
 
-export interface Env {
+interface Env {
   Bindings: HttpBindings;
   /** Of an answer of the admin API, for the log. */
   Variables: { requestId?: string; errorCode?: ErrorCode };

@@ -1,16 +1,9 @@
 import { getRequestListener } from '@hono/node-server';
 import type { RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import type { BackupDocument } from './backup/document.ts';
-import type { Catalogue } from './config/catalogue.ts';
-import type { Settings } from './config/environment.ts';
-import type { Clock } from './base/clock.ts';
-import type { TrustedIssuer } from './config/issuer.ts';
 import { Refusal } from './base/refusal.ts';
 import { installCrashGuards, onStopSignals, onPrimaryLost } from './lifecycle/signals.ts';
 import { createHttpServer } from './lifecycle/http-server.ts';
-import { createShutdown, type Shutdown } from './lifecycle/shutdown.ts';
-import type { Log } from './observability/log.ts';
+import { createShutdown } from './lifecycle/shutdown.ts';
 import { Metrics } from './observability/metrics.ts';
 import { version } from './operations/version.ts';
 import { endpoints } from './validation/registry.ts';
@@ -22,19 +15,12 @@ const identitiesWaitMs = 10_000;
 /** Heroku's router learns that a dyno ends at about the time of its SIGTERM. Until then, requests still come. */
 const routerLagMs = 2_000;
 
-export interface ServeOptions {
-  settings: Settings;
-  catalogue: Catalogue;
-  issuers: readonly TrustedIssuer[];
-  /** The document of IDENTITY_FILE. */
-  identities?: BackupDocument | null;
-  clock: Clock;
-  log: Log;
+interface ServeOptions extends Omit<Parameters<typeof wire>[0], 'metrics' | 'draining'> {
   exit: (code: number) => void;
 }
 
 /** Runs the gateway in this process until a signal ends it. Resolves when it listens. */
-export async function serve(options: ServeOptions): Promise<{ address: AddressInfo; shutdown: Shutdown }> {
+export async function serve(options: ServeOptions) {
   const { settings, clock, log, exit } = options;
   const metrics = new Metrics({ version, endpoints: endpoints.map(({ path }) => path) });
   const wired = wire({ ...options, metrics, draining: () => shutdown.draining });
@@ -46,7 +32,7 @@ export async function serve(options: ServeOptions): Promise<{ address: AddressIn
     routerLagMs: settings.onDyno ? routerLagMs : 0,
     isBusy: () => wired.isBusy(),
   });
-  const shutdown = createShutdown({
+  const shutdown: ReturnType<typeof createShutdown> = createShutdown({
     server,
     graceMs: settings.shutdownGraceMs,
     endRemaining: () => wired.endRemaining(),

@@ -1,12 +1,11 @@
-import type { Hono } from 'hono';
 import { Admission } from './limits/admission.ts';
 import { Answers } from './edge/answers.ts';
-import { type AppDeps, createApp, type Env } from './app.ts';
+import { type AppDeps, createApp } from './app.ts';
 import { actorCheck } from './access/actor-check.ts';
 import { Authenticator } from './access/authenticator.ts';
 import { AuthThrottle } from './access/auth-throttle.ts';
 import { SecretUses } from './access/secret-uses.ts';
-import { mintSessionToken, randomBase62 } from './identity/records/token-text.ts';
+import { randomBase62 } from './identity/records/token-text.ts';
 import { ClaimLinks } from './claims/claim-links.ts';
 import type { Catalogue } from './config/catalogue.ts';
 import type { Settings } from './config/environment.ts';
@@ -33,7 +32,6 @@ import { ServedModels } from './models/served-models.ts';
 import { SessionMinter } from './sessions/minter.ts';
 import { IdTokenVerifier } from './sign-in/id-token.ts';
 import { pinnedProblems } from './sessions/pinned.ts';
-import { endpoints, unnamedPaths } from './validation/registry.ts';
 import { keysUnder } from './store/keys.ts';
 import { openStore } from './store/open.ts';
 import { isFirstProcess } from './lifecycle/cluster.ts';
@@ -50,7 +48,7 @@ import { SessionStore } from './sessions/session-store.ts';
 import { snapshotsIn } from './upstream/snapshot-store.ts';
 import { BodyBudget } from './validation/read-body.ts';
 
-export interface WireOptions {
+interface WireOptions {
   settings: Settings;
   catalogue: Catalogue;
   /** Whose ID tokens are taken. */
@@ -63,30 +61,12 @@ export interface WireOptions {
   draining: () => boolean;
 }
 
-/** Everything long-lived, built once. */
-export interface Wired {
-  app: Hono<Env>;
-  /** Begins to keep this process's lease in the store. */
-  start(): void;
-  /** Resolves when IDENTITY_FILE is in the store, or after so long; at once if there is none. */
-  identitiesLoaded(timeoutMs: number): Promise<void>;
-  /** Says in log and metrics what was refused before it reached the routes. */
-  noteUnrouted(refusal: Refusal, requestId: string): void;
-  /** Whether requests are under way. */
-  isBusy(): boolean;
-  /** Ends what is still under way; it settles. */
-  endRemaining(): void;
-  /** Resolves when the store has every settlement. */
-  drained(): Promise<void>;
-  close(): Promise<void>;
-}
-
 /** A head of the audit trail that somebody else made is in a gateway's log after this long at most. */
 const headToldWithinMs = 60_000;
 const processIdLength = 12;
 
-/** Builds the gateway of one process. */
-export function wire(options: WireOptions): Wired {
+/** Builds everything long-lived of one process, once. */
+export function wire(options: WireOptions) {
   const { settings, catalogue, clock, log, metrics } = options;
   const stores = storesOf(options);
   const auditContextOf = auditContexts(settings);
@@ -178,12 +158,9 @@ export function wire(options: WireOptions): Wired {
   });
   const minter = new SessionMinter({
     sessions: stores.sessions,
-    mint: mintSessionToken,
     storeNowMs: () => admission.heartbeat.storeNowMs(),
     realModel: catalogue.real,
     allowedOrigins: settings.allowedOrigins,
-    endpoints,
-    unnamedPaths,
     pinnedProblems: (endpoint, pinned, tools) =>
       pinnedProblems(endpoint, pinned, {
         tools,
@@ -198,7 +175,6 @@ export function wire(options: WireOptions): Wired {
   });
   const admin: AppDeps['admin'] = {
     ...stores,
-    refused: stores.refusals,
     lastUses: (team, tokens) => uses.lastUses(team, tokens),
     claims: links,
     backup: new Backup({ archive: stores.archive, clock }),
@@ -237,6 +213,7 @@ export function wire(options: WireOptions): Wired {
   });
   return {
     app,
+    /** Begins to keep this process's lease in the store. */
     start: () => {
       stores.onReady(() => loader.begin());
       void stores.connected().then(() => admission.heartbeat.start());
@@ -244,10 +221,15 @@ export function wire(options: WireOptions): Wired {
       snapshots.start();
       discovery.start();
     },
-    identitiesLoaded: (timeoutMs) => loader.loaded(timeoutMs),
-    noteUnrouted: (refusal, requestId) => answers.unrouted(refusal, requestId),
+    /** Resolves when IDENTITY_FILE is in the store, or after so long; at once if there is none. */
+    identitiesLoaded: (timeoutMs: number) => loader.loaded(timeoutMs),
+    /** Says in log and metrics what was refused before it reached the routes. */
+    noteUnrouted: (refusal: Refusal, requestId: string) => answers.unrouted(refusal, requestId),
+    /** Whether requests are under way. */
     isBusy: () => exchanges.size > 0,
+    /** Ends what is still under way; it settles. */
     endRemaining: () => exchanges.shutDown(),
+    /** Resolves when the store has every settlement. */
     drained: async () => {
       await Promise.all([admission.stop(), refusals.drained(), uses.stop()]);
     },

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { check } from '../base/check.ts';
 import { type OperationDocs, jsonBody, okJson } from '../base/operation-docs.ts';
 import { maxDocumentBytes } from '../backup/document.ts';
 import { slug } from '../base/fields.ts';
 import { Refusal } from '../base/refusal.ts';
+import { utf8Text } from '../base/request.ts';
 import { identityDocument, importReport } from '../identity/schemas/responses.ts';
 import type { AdminDeps } from './deps.ts';
-import { queryOf } from '../reports/parameters.ts';
+import { checkQuery } from '../reports/parameters.ts';
 import { readBytes } from './read-body.ts';
 import { needing, type AdminContext, type Reply, type Route } from './respond.ts';
 
@@ -34,17 +34,18 @@ const importDocs: OperationDocs = {
 /** Identities as one document, out and in. Root's alone: a document holds every team and the hash of every token. */
 export function backupRoutes({ backup }: AdminDeps): Route[] {
   async function exported(c: AdminContext): Promise<Reply> {
-    const asked = queryIn(c, exportParameters);
+    const asked = checkQuery(exportParameters, c.req.url);
     if (asked instanceof Refusal) return asked;
     const document = await backup.export(asked.team ?? null);
     return document instanceof Refusal ? document : { status: 200, body: document };
   }
 
   async function imported(c: AdminContext): Promise<Reply> {
-    const asked = queryIn(c, importParameters);
+    const asked = checkQuery(importParameters, c.req.url);
     if (asked instanceof Refusal) return asked;
-    const text = await textOf(c);
-    if (text instanceof Refusal) return text;
+    const bytes = await readBytes(c.req.raw.body, maxDocumentBytes);
+    if (bytes instanceof Refusal) return bytes;
+    const text = utf8Text(bytes) ?? ''; // refused, as whatever is no document
     const report = await backup.import(text, { overwrite: asked.overwrite === 'true' });
     return report instanceof Refusal ? report : { status: 200, body: report };
   }
@@ -53,21 +54,4 @@ export function backupRoutes({ backup }: AdminDeps): Route[] {
     { path: '/admin/export', methods: { GET: needing('administer', exportDocs, exported) } },
     { path: '/admin/import', methods: { POST: needing('administer', importDocs, imported) } },
   ];
-}
-
-function queryIn<T>(c: AdminContext, schema: z.ZodType<T>): T | Refusal {
-  const query = queryOf(new URL(c.req.url).searchParams);
-  if (query instanceof Refusal) return query;
-  const checked = check(schema, query, 'invalid_request');
-  return checked.ok ? checked.value : checked.refusal;
-}
-
-async function textOf(c: AdminContext): Promise<string | Refusal> {
-  const bytes = await readBytes(c.req.raw.body, maxDocumentBytes);
-  if (bytes instanceof Refusal) return bytes;
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return new Refusal('invalid_json', 'The document must be a JSON object in UTF-8.');
-  }
 }

@@ -1,11 +1,10 @@
 import type { ActorCheck } from '../access/actor-check.ts';
-import type { AuditReader } from '../audit/audit.ts';
+import type { AuditTrail } from '../audit/audit-trail.ts';
 import type { AuditContextOf } from '../audit/context.ts';
 import type { Backup } from '../backup/backup.ts';
 import type { ClaimLinks } from '../claims/claim-links.ts';
 import type { LedgerReader } from '../ledger/ledger-reader.ts';
 import type { AdministratorDeps } from '../identity/operations/administrators.ts';
-import type { RefusalStore } from '../ledger/refusal-store.ts';
 import type { SecretStore } from '../identity/store/secret-store.ts';
 
 /** What the admin API needs. */
@@ -16,8 +15,7 @@ export interface AdminDeps extends AdministratorDeps {
   claims: Pick<ClaimLinks, 'make'>;
   ledger: Pick<LedgerReader, keyof LedgerReader>;
   backup: Backup;
-  audit: AuditReader;
-  refused: Pick<RefusalStore, 'refusals'>;
+  audit: Pick<AuditTrail, 'entries'>;
   authorize: ActorCheck;
   auditContextOf: AuditContextOf;
   /** Called with every failure that became a 500. */

@@ -1,27 +1,27 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
+import { isJsonObject, type JsonObject, type JsonValue, parsedJson, utf8Text } from '../base/request.ts';
 import type { ZodType } from 'zod';
 import { Refusal } from '../base/refusal.ts';
 import type { AdminContext } from './respond.ts';
-import { check, type Checked } from '../base/check.ts';
+import { check } from '../base/check.ts';
 
 const maxBytes = 1_048_576;
 const drainedBytes = 15 * maxBytes;
 
 /** The body by a schema, at most 1 MiB. It is read as JSON, whatever its Content-Type. */
-export async function readBody<T>(c: AdminContext, schema: ZodType<T>): Promise<Checked<T>> {
+export async function readBody<T>(c: AdminContext, schema: ZodType<T>): Promise<T | Refusal> {
   return checkBytes(await readBytes(c.req.raw.body), schema);
 }
 
 /** The same if there need not be a body: an empty one means `{}`. */
-export async function readOptionalBody<T>(c: AdminContext, schema: ZodType<T>): Promise<Checked<T>> {
+export async function readOptionalBody<T>(c: AdminContext, schema: ZodType<T>): Promise<T | Refusal> {
   const bytes = await readBytes(c.req.raw.body);
   const isEmpty = !(bytes instanceof Refusal) && bytes.length === 0;
   return isEmpty ? check(schema, {}) : checkBytes(bytes, schema);
 }
 
-function checkBytes<T>(bytes: Buffer | Refusal, schema: ZodType<T>): Checked<T> {
+function checkBytes<T>(bytes: Buffer | Refusal, schema: ZodType<T>): T | Refusal {
   const value = bytes instanceof Refusal ? bytes : parseObject(bytes);
-  return value instanceof Refusal ? { ok: false, refusal: value } : check(schema, value);
+  return value instanceof Refusal ? value : check(schema, value);
 }
 
 /** The bytes of a body, up to a maximum. */
@@ -47,11 +47,7 @@ export async function readBytes(
 }
 
 function parseObject(bytes: Buffer): JsonObject | Refusal {
-  let value: JsonValue;
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as JsonValue; // gives nothing else
-  } catch {
-    return new Refusal('invalid_json', 'The body must be a JSON object in UTF-8.');
-  }
+  const value = parsedJson(utf8Text(bytes) ?? '') as JsonValue | undefined; // of JSON
+  if (value === undefined) return new Refusal('invalid_json', 'The body must be a JSON object in UTF-8.');
   return isJsonObject(value) ? value : new Refusal('invalid_body', 'The body must be a JSON object.');
 }

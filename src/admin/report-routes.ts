@@ -1,12 +1,11 @@
 import type { HttpBindings } from '@hono/node-server';
 import { auditFields } from '../audit/audit.ts';
-import type { Checked } from '../base/check.ts';
 import { Refusal } from '../base/refusal.ts';
-import { entryFields } from '../ledger/entry.ts';
+import { entryFields } from '../ledger/ledger-response.ts';
+import type { SumQuery } from '../ledger/day-sums.ts';
 import { usageFigures } from '../ledger/totals.ts';
 import { type Format, formatFor } from '../reports/formats.ts';
-import { allPages, sumsInPages, visibleLedger, visibleRefusals } from '../reports/pages.ts';
-import { queryOf } from '../reports/parameters.ts';
+import { allPages, sumsInPages, visibleLedger } from '../reports/pages.ts';
 import {
   type Asked,
   type AskedPage,
@@ -25,39 +24,43 @@ interface PagedQuery {
   cursor: string | null;
 }
 
+/** Sums of days, and the report that their rows make. */
+interface Sums<Query> {
+  name: string;
+  figures: readonly string[];
+  parse: (url: string) => Asked<Query> | Refusal;
+  read: (query: Query) => Promise<Row[]>;
+}
+
 /** A list that is read in pages, and the report that its rows make. */
 interface PagedList<Query extends PagedQuery> {
   name: string;
   columns: readonly string[];
-  parse: (query: Record<string, string>) => Checked<Asked<AskedPage<Query>>>;
+  parse: (url: string) => Asked<AskedPage<Query>> | Refusal;
   read: (
     query: AskedPage<Query> & { limit: number },
   ) => Promise<{ data: object[]; next_cursor: string | null }>;
 }
 
 /** What was used, requested, refused and changed; as JSON, CSV or NDJSON. */
-export function reportRoutes({ ledger, refused, audit, clock, onError }: AdminDeps): Route[] {
-  async function usage(c: AdminContext): Promise<Reply> {
-    const asked = askedIn(c, (query) => parseUsageQuery(query, clock));
-    if (asked instanceof Refusal) return asked;
-    const { query, format } = asked;
+export function reportRoutes({ ledger, audit, clock, onError }: AdminDeps): Route[] {
+  function usage(c: AdminContext): Promise<Reply> {
     const visible = visibleLedger(ledger, c.get('actor'));
-    return send(c, format, {
-      name: fileName('usage', query),
-      columns: [...query.groupBy, ...usageFigures],
-      pages: sumsInPages(query, (part) => visible.usage(part)),
+    return sendSums(c, {
+      name: 'usage',
+      figures: usageFigures,
+      parse: (url) => parseUsageQuery(url, clock),
+      read: (query) => visible.usage(query),
     });
   }
 
-  async function refusals(c: AdminContext): Promise<Reply> {
-    const asked = askedIn(c, (query) => parseRefusalQuery(query, clock));
-    if (asked instanceof Refusal) return asked;
-    const { query, format } = asked;
-    const visible = visibleRefusals(refused, c.get('actor'));
-    return send(c, format, {
-      name: fileName('refusals', query),
-      columns: [...query.groupBy, 'refused'],
-      pages: sumsInPages(query, (part) => visible.refusals(part)),
+  function refusals(c: AdminContext): Promise<Reply> {
+    const visible = visibleLedger(ledger, c.get('actor'));
+    return sendSums(c, {
+      name: 'refusals',
+      figures: ['refused'],
+      parse: (url) => parseRefusalQuery(url, clock),
+      read: (query) => visible.refusals(query),
     });
   }
 
@@ -77,6 +80,20 @@ export function reportRoutes({ ledger, refused, audit, clock, onError }: AdminDe
       columns: auditFields,
       parse: parseAuditQuery,
       read: (query) => audit.entries(query),
+    });
+  }
+
+  async function sendSums<Query extends SumQuery<string>>(
+    c: AdminContext,
+    { name, figures, parse, read }: Sums<Query>,
+  ): Promise<Reply> {
+    const asked = askedIn(c, parse);
+    if (asked instanceof Refusal) return asked;
+    const { query, format } = asked;
+    return send(c, format, {
+      name: fileName(name, query),
+      columns: [...query.groupBy, ...figures],
+      pages: sumsInPages(query, read),
     });
   }
 
@@ -118,15 +135,13 @@ export function reportRoutes({ ledger, refused, audit, clock, onError }: AdminDe
 /** What a request asks for and in which format, or the refusal. */
 function askedIn<Query>(
   c: AdminContext,
-  parse: (query: Record<string, string>) => Checked<Asked<Query>>,
+  parse: (url: string) => Asked<Query> | Refusal,
 ): { query: Query; format: Format } | Refusal {
   c.header('vary', 'Accept');
-  const parameters = queryOf(new URL(c.req.url).searchParams);
-  if (parameters instanceof Refusal) return parameters;
-  const parsed = parse(parameters);
-  if (!parsed.ok) return parsed.refusal;
-  const format = formatFor(parsed.value.format, c.req.header('accept'));
-  return format instanceof Refusal ? format : { query: parsed.value.query, format };
+  const asked = parse(c.req.url);
+  if (asked instanceof Refusal) return asked;
+  const format = formatFor(asked.format, c.req.header('accept'));
+  return format instanceof Refusal ? format : { query: asked.query, format };
 }
 
 /** Cuts the caller's connection; null if a program calls the routes without one. */

@@ -70,7 +70,7 @@ export function resource<R extends object>({ schema, toResponses }: Presentation
     ): Operation {
       return needing(needs, { ...docs, body: jsonBody(body), answer, etag: 'asked' }, async (c) => {
         const asked = await readBody(c, body);
-        return asked.ok ? replyOf(200, await answered(await run(c, asked.value))) : asked.refusal;
+        return asked instanceof Refusal ? asked : replyOf(200, await answered(await run(c, asked)));
       });
     },
 
@@ -100,7 +100,7 @@ export function issuing<R extends object, T>(
 ): Operation {
   return needing(needs, { ...docs, body: jsonBody(body), etag: 'told' }, async (c) => {
     const asked = await readBody(c, body);
-    return asked.ok ? replyOf(201, await run(c, asked.value)) : asked.refusal;
+    return asked instanceof Refusal ? asked : replyOf(201, await run(c, asked));
   });
 }
 

@@ -1,6 +1,6 @@
 import type { Need } from '../access/permission.ts';
 import { visibleTeams } from '../base/actor.ts';
-import { changeTeam, changeUser, resume, suspend } from '../identity/operations/change.ts';
+import { changeFields, resume, suspend } from '../identity/operations/change.ts';
 import { createTeam, createUser } from '../identity/operations/create.ts';
 import { deleteTeam, deleteUser } from '../identity/operations/end.ts';
 import { withoutLimitIds } from '../identity/operations/limits.ts';
@@ -41,7 +41,7 @@ export function teamRoutes(deps: AdminDeps): Route[] {
         GET: teams.read({ needs: 'read-team', summary: 'Read a team' }, (c) => readRecord(deps, teamKey(c))),
         PATCH: teams.change(
           { needs, summary: 'Change a team', details: fieldsLeftOut, body: teamChange },
-          (c, asked) => changeTeam(deps, teamKey(c), asked, c.get('precondition')),
+          (c, asked) => changeFields(deps, teamKey(c), asked, c.get('precondition')),
         ),
         DELETE: teams.end({ needs, summary: 'Delete a team with its users and tokens' }, (c) =>
           deleteTeam(deps, teamKey(c), c.get('precondition')),
@@ -78,7 +78,7 @@ export function userRoutes(deps: AdminDeps): Route[] {
         GET: users.read({ needs: 'read-team', summary: 'Read a user' }, (c) => readRecord(deps, userKey(c))),
         PATCH: users.change(
           { needs, summary: 'Change a user', details: fieldsLeftOut, body: userChange },
-          (c, asked) => changeUser(deps, userKey(c), asked, c.get('precondition')),
+          (c, asked) => changeFields(deps, userKey(c), asked, c.get('precondition')),
         ),
         DELETE: users.end({ needs, summary: 'Delete a user and revoke the tokens' }, (c) =>
           deleteUser(deps, userKey(c), c.get('precondition')),

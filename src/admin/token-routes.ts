@@ -1,7 +1,7 @@
 import { createdJson, okJson, optionalJsonBody } from '../base/operation-docs.ts';
 import { Refusal } from '../base/refusal.ts';
 import { changeToken } from '../identity/operations/change.ts';
-import { type IssuedToken, issueToken } from '../identity/operations/create.ts';
+import { type Issued, issueToken } from '../identity/operations/create.ts';
 import { revokeToken } from '../identity/operations/end.ts';
 import { withoutLimitIds } from '../identity/operations/limits.ts';
 import { listRecords, readRecord } from '../identity/operations/records.ts';
@@ -86,10 +86,10 @@ function rotate(deps: AdminDeps): Operation {
   } as const;
   return needing(needs, docs, async (c) => {
     const asked = await readOptionalBody(c, rotation);
-    if (!asked.ok) return asked.refusal;
-    const overlapS = asked.value.overlap_seconds ?? defaultOverlapS;
+    if (asked instanceof Refusal) return asked;
+    const overlapS = asked.overlap_seconds ?? defaultOverlapS;
     const rotated = await rotateToken(deps, tokenKey(c), { overlapS, precondition: c.get('precondition') });
-    return replyOf(200, await handOver(deps, c, rotated, asked.value));
+    return replyOf(200, await handOver(deps, c, rotated, asked));
   });
 }
 
@@ -97,7 +97,7 @@ function rotate(deps: AdminDeps): Operation {
 async function handOver(
   deps: AdminDeps,
   c: AdminContext,
-  issued: IssuedToken | Refusal,
+  issued: Issued<Token> | Refusal,
   { claim }: { claim?: boolean | null | undefined },
 ): Promise<Answered<Token> | Refusal> {
   if (issued instanceof Refusal) return issued;

@@ -5,7 +5,6 @@ import {
   passes,
   type AuditedScripts,
   type AuditQuery,
-  type AuditReader,
   type ScriptCall,
   type EntryResponse,
 } from './audit.ts';
@@ -39,7 +38,7 @@ interface Stored {
 }
 
 /** The audit trail: a stream, written in one step with the changes it records. */
-export class AuditTrail implements AuditedScripts, AuditReader {
+export class AuditTrail implements AuditedScripts {
   readonly #store: Store;
   readonly #key: string;
   readonly #log: Pick<Log, 'info'>;
@@ -77,6 +76,7 @@ export class AuditTrail implements AuditedScripts, AuditReader {
     return mine;
   }
 
+  /** Reads the trail, newest first. Rejects with `StoreUnavailable`. */
   async entries(query: AuditQuery): Promise<{ data: EntryResponse[]; next_cursor: string | null }> {
     const data: EntryResponse[] = [];
     let { cursor } = query;

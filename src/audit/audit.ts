@@ -81,11 +81,6 @@ export interface AuditQuery {
   operation?: string | undefined;
 }
 
-/** Reads the trail, newest first. Rejects with `StoreUnavailable`. */
-export interface AuditReader {
-  entries(query: AuditQuery): Promise<{ data: EntryResponse[]; next_cursor: string | null }>;
-}
-
 /** A call of a script that changes something. */
 export interface ScriptCall {
   keys: readonly string[];

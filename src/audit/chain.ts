@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { AuditEntry, EntryResponse } from './audit.ts';
 import type { AuditContext } from './context.ts';
-import type { JsonObject, JsonValue } from '../base/request.ts';
+import { type JsonObject, type JsonValue, parsedJson } from '../base/request.ts';
 import type { AuditedChange } from './audited-change.ts';
 
 /** The newest entry of a chain: what the next one builds on. */
@@ -52,13 +52,9 @@ export function canonical(entry: AuditEntry | JsonObject): string {
 
 /** An entry from its stored text and hash. Never fails: an altered entry becomes an `UnreadableEntry`. */
 export function entryResponse(text: string, entryHash: string): EntryResponse {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && 'sequence' in value && 'time' in value) {
-      return { ...(value as AuditEntry), hash: entryHash }; // linkOf wrote it, unless somebody altered it
-    }
-  } catch {
-    // Not JSON, so unreadable.
+  const value = parsedJson(text);
+  if (typeof value === 'object' && value !== null && 'sequence' in value && 'time' in value) {
+    return { ...(value as AuditEntry), hash: entryHash }; // linkOf wrote it, unless somebody altered it
   }
   return { unreadable: true, hash: entryHash };
 }

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import type { IdentityArchive } from '../identity/store/identity-archive.ts';
 import type { Log } from '../base/log.ts';
 import { Refusal } from '../base/refusal.ts';
+import { utf8Text } from '../base/request.ts';
 import { readCurrent } from './current.ts';
 import { keyName, maxDocumentBytes, type BackupDocument, type Row } from './document.ts';
 import { digestOf, digestsIn, planFile, rowsFromFile, type FilePlan, type Past } from './file-plan.ts';
@@ -48,9 +49,7 @@ function isEnded({ section, record }: Row): boolean {
   return section.endedBy !== null && record[section.endedBy] !== null;
 }
 
-interface Telling {
-  document: BackupDocument;
-  log: Log;
+interface Telling extends Omit<IdentityFileOptions, 'archive'> {
   wasEmpty: boolean;
 }
 
@@ -94,7 +93,7 @@ export async function readIdentityFile(file: string | undefined): Promise<Identi
 function textOf(file: string): string | null {
   try {
     if (statSync(file).size > maxDocumentBytes) return null;
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+    return utf8Text(readFileSync(file));
   } catch {
     return null;
   }

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
+import { isJsonObject, type JsonObject, type JsonValue, parsedJson } from '../base/request.ts';
 import { invalidBody, Refusal, type Problem } from '../base/refusal.ts';
 import { documentVersion, shortened } from './document.ts';
 import { sections } from './sections.ts';
@@ -10,8 +10,9 @@ const envelope = ['tollgate_export', 'exported_at', 'store'];
 
 /** The text as a JSON object of this version with the problems of its envelope, or a refusal. Pure. */
 export function parseEnvelope(text: string): { value: JsonObject; problems: Problem[] } | Refusal {
-  const value = parseJson(text);
-  if (value === null) return new Refusal('invalid_json', 'The document must be a JSON object in UTF-8.');
+  const value = parsedJson(text) as JsonValue | undefined; // of JSON
+  if (!isJsonObject(value))
+    return new Refusal('invalid_json', 'The document must be a JSON object in UTF-8.');
   if (value['tollgate_export'] !== documentVersion) {
     const message = `tollgate_export must be ${documentVersion}: this is no export of Tollgate, or one of another version.`;
     return new Refusal('invalid_body', message, { param: 'tollgate_export' });
@@ -19,15 +20,6 @@ export function parseEnvelope(text: string): { value: JsonObject; problems: Prob
   const untakeable = firstUntakeable(value);
   if (untakeable) return invalidBody([untakeable]);
   return { value, problems: envelopeProblems(value) };
-}
-
-function parseJson(text: string): JsonObject | null {
-  try {
-    const value = JSON.parse(text) as JsonValue; // JSON.parse gives nothing else
-    return isJsonObject(value) ? value : null;
-  } catch {
-    return null;
-  }
 }
 
 function envelopeProblems(value: JsonObject): Problem[] {

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue, valuesIn } from '../base/request.ts';
 import { check } from '../base/check.ts';
-import type { Problem } from '../base/refusal.ts';
+import { type Problem, Refusal } from '../base/refusal.ts';
 import { shortened, type Row } from './document.ts';
 import type { Section } from './sections.ts';
 
@@ -23,13 +23,13 @@ export function readRow(section: Section, item: JsonValue, path: string): Row | 
   const hashes = section.hasSecrets ? hashesIn(hashesGiven, path) : unknownHashes(hashesGiven, path);
   const checked = check(section.schema, { ...rest, ...('limits' in item ? { limits: named.bare } : {}) });
   const problems = [
-    ...(checked.ok ? [] : (checked.refusal.details.problems ?? []).map((each) => under(path, each))),
+    ...(checked instanceof Refusal ? (checked.details.problems ?? []) : []).map((each) => under(path, each)),
     ...named.problems,
     ...hashes.problems,
   ];
-  if (!checked.ok || problems.length > 0) return problems;
+  if (checked instanceof Refusal || problems.length > 0) return problems;
   // What fits the schema of a section is JSON.
-  const value = checked.value as JsonObject;
+  const value = checked as JsonObject;
   const withIds = limitsOf(value).map((limit, n) => ({ id: named.ids[n] ?? '', ...limit }));
   const record = 'limits' in value ? { ...value, limits: withIds } : value;
   return { section, path, key: section.keyOf(value), record, secrets: hashes.found };

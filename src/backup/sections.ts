@@ -1,11 +1,8 @@
-import { z } from 'zod';
-import { administratorRoles } from '../base/actor.ts';
-import type { Administrator } from '../identity/records/administrator.ts';
+import type { z } from 'zod';
+import { administratorFields } from '../identity/records/administrator.ts';
 import type { ArchivedPart, ArchiveKey, StoredRecord } from '../identity/records/archive.ts';
-import { email, limits, listOf, model, name, origin, slug, tool } from '../base/fields.ts';
-import { bodyBytes, subject } from '../identity/schemas/requests.ts';
-import { gatewayCounterKey, type GatewaySettings } from '../identity/records/gateway-settings.ts';
-import type { Team, Token, User } from '../identity/records/identity.ts';
+import { gatewayCounterKey, settingsFields } from '../identity/records/gateway-settings.ts';
+import { teamFields, tokenFields, userFields } from '../identity/records/identity.ts';
 import type { JsonObject, JsonValue } from '../base/request.ts';
 
 /*
@@ -36,25 +33,6 @@ export interface Section {
   recordsIn: (part: ArchivedPart) => readonly StoredRecord[];
 }
 
-/** A schema for each field of a record and for no other: a new field needs one here too. */
-type FieldsOf<T> = Record<keyof T, z.ZodType>;
-
-const time = z.iso.datetime('must be an RFC 3339 time in UTC, such as 2027-01-31T00:00:00Z');
-/** Looser than for a new token: the document may come from a gateway that serves more endpoints. */
-const endpoint = z
-  .string()
-  .regex(/^\/[A-Za-z0-9._/-]{1,127}$/, 'must be a path such as /v1/chat/completions');
-const tokenId = z.string().regex(/^tok_[0-9A-Za-z]{1,64}$/, 'must be a token id such as tok_…');
-const prefix = z
-  .string()
-  .regex(/^(?:tgk_[0-9A-Za-z]{8})?$/, 'must be the first 12 characters of a token, or ""');
-const secret = z.strictObject({
-  hash: z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be a SHA-256 as base64url'),
-  prefix,
-  created_at: time,
-  expires_at: time.nullable(),
-});
-
 /** What holds for a section that says nothing else. */
 const plain = {
   parentsOf: () => [],
@@ -67,14 +45,7 @@ const plain = {
 const teams: Section = {
   ...plain,
   name: 'teams',
-  schema: z.strictObject({
-    id: slug,
-    name: name.nullable(),
-    limits,
-    models: listOf(model).nullable(),
-    suspended_at: time.nullish(),
-    created_at: time,
-  } satisfies FieldsOf<Team>),
+  schema: teamFields,
   keyOf: ({ id }) => ({ kind: 'team', team: text(id) }),
   recordsIn: ({ team }) => (team === null ? [] : [withoutSecrets(team)]),
 };
@@ -82,16 +53,7 @@ const teams: Section = {
 const users: Section = {
   ...plain,
   name: 'users',
-  schema: z.strictObject({
-    id: slug,
-    team: slug,
-    name: name.nullable(),
-    email: email.nullable(),
-    subject: subject.nullish(),
-    suspended_at: time.nullish(),
-    limits,
-    created_at: time,
-  } satisfies FieldsOf<User>),
+  schema: userFields,
   keyOf: ({ id, team }) => ({ kind: 'user', team: text(team), id: text(id) }),
   parentsOf: ({ team }) => [{ kind: 'team', team: text(team) }],
   recordsIn: ({ users: records }) => records.map(withoutSecrets),
@@ -100,27 +62,7 @@ const users: Section = {
 const tokens: Section = {
   ...plain,
   name: 'tokens',
-  schema: z.strictObject({
-    id: tokenId,
-    team: slug,
-    user: slug,
-    prefix,
-    secrets: z
-      .array(secret)
-      .min(1, 'must have a secret; leave it out of a token that was never rotated')
-      .max(8, 'must have at most 8 secrets')
-      .exactOptional(),
-    name: name.nullable(),
-    models: listOf(model).nullable(),
-    endpoints: listOf(endpoint).nullable(),
-    origins: listOf(origin).nullable(),
-    tools: listOf(tool).nullable(),
-    limits,
-    max_session_body_bytes: bodyBytes.nullish(),
-    expires_at: time.nullable(),
-    revoked_at: time.nullable(),
-    created_at: time,
-  } satisfies FieldsOf<Token>),
+  schema: tokenFields,
   keyOf: ({ id, team }) => ({ kind: 'token', team: text(team), id: text(id) }),
   // The user of a token without secrets may have been deleted: the token is kept, so that it stays revoked.
   parentsOf: ({ team, user }, secrets) => [
@@ -136,10 +78,7 @@ const tokens: Section = {
 const settings: Section = {
   ...plain,
   name: 'settings',
-  schema: z.strictObject({
-    limits,
-    defaults: z.strictObject({ team: limits, user: limits, token: limits }),
-  } satisfies FieldsOf<GatewaySettings>),
+  schema: settingsFields,
   keyOf: () => ({ kind: 'settings', team: gatewayCounterKey }),
   limitIds: `${gatewayCounterKey}/`,
   recordsIn: ({ settings: record }) => (record === null ? [] : [withoutSecrets(record)]),
@@ -149,15 +88,7 @@ const settings: Section = {
 const administrators: Section = {
   ...plain,
   name: 'admins',
-  schema: z.strictObject({
-    id: z.string().regex(/^adm_[0-9A-Za-z]{1,64}$/, 'must be an administrator id such as adm_…'),
-    name: name.nullable(),
-    role: z.enum(administratorRoles, `must be one of ${administratorRoles.join(', ')}`),
-    teams: listOf(slug).nullable(),
-    prefix: z.string().regex(/^tga_[0-9A-Za-z]{8}$/, 'must be the first 12 characters of a token'),
-    expires_at: time.nullable(),
-    created_at: time,
-  } satisfies FieldsOf<Administrator>),
+  schema: administratorFields,
   keyOf: ({ id }) => ({ kind: 'administrator', team: gatewayCounterKey, id: text(id) }),
   hasSecrets: true,
   fromFile: false,

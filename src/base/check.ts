@@ -2,17 +2,14 @@ import type { z } from 'zod';
 import { type ErrorCode, invalidBody, type Problem, type Refusal } from './refusal.ts';
 import type { JsonObject } from './request.ts';
 
-export type Checked<T> = { ok: true; value: T } | { ok: false; refusal: Refusal };
-
 /** Checks a value by a schema. Returns it, or a refusal that names all problems. */
 export function check<T>(
   schema: z.ZodType<T>,
   value: JsonObject | Record<string, string>,
   code: ErrorCode = 'invalid_body',
-): Checked<T> {
+): T | Refusal {
   const result = schema.safeParse(value, { error: describe });
-  if (result.success) return { ok: true, value: result.data };
-  return { ok: false, refusal: invalidBody(result.error.issues.flatMap(problemsOf), code) };
+  return result.success ? result.data : invalidBody(result.error.issues.flatMap(problemsOf), code);
 }
 
 function problemsOf(issue: z.core.$ZodIssue): Problem[] {

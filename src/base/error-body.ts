@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type ErrorCode, errorTable, type Refusal } from './refusal.ts';
+import { errorCodes, errorTable, type Refusal, refusedLimit } from './refusal.ts';
 
 /** Paths whose clients expect Anthropic's shape of errors. With one /v1 too many, only their base URL is wrong. */
 const anthropicPath = /^\/v1(?:\/v1)?\/messages(?:\/|$)/;
@@ -10,7 +10,7 @@ export function isAnthropic(path: string): boolean {
 }
 
 /** Anthropic's error types (docs.claude.com, "Errors"). */
-export const anthropicTypes = [
+const anthropicTypes = [
   'invalid_request_error',
   'authentication_error',
   'permission_error',
@@ -51,23 +51,16 @@ function anthropicType({ status, code }: Refusal): (typeof anthropicTypes)[numbe
   }
 }
 
-const codes = Object.keys(errorTable) as ErrorCode[]; // its keys are the codes
 const types = [...new Set(Object.values(errorTable).map(({ type }) => type))];
 
 /** Each code with its status and type, one per line. */
-const meanings = codes.map((code) => `- \`${code}\`: ${errorTable[code].status}, ${errorTable[code].type}`);
+const meanings = errorCodes.map(
+  (code) => `- \`${code}\`: ${errorTable[code].status}, ${errorTable[code].type}`,
+);
 
-const errorCode = z.enum(codes).meta({
+const errorCode = z.enum(errorCodes).meta({
   id: 'ErrorCode',
   description: `What went wrong, for programs. Its status and type:\n\n${meanings.join('\n')}\n\nAn error that the upstream explained keeps the upstream's status.`,
-});
-
-const refusedLimit = z.object({
-  scope: z.string(),
-  metric: z.string(),
-  window: z.string().nullable(),
-  max: z.number(),
-  resets_at: z.string().nullable().meta({ format: 'date-time' }),
 });
 
 const error = z.object({

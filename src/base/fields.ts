@@ -58,6 +58,16 @@ export function listOf<T extends string>(item: z.ZodType<T>): z.ZodType<T[]> {
 /** A time in an answer. */
 export const time = z.string().meta({ format: 'date-time', description: 'RFC 3339, UTC.' });
 
+const isoTime = z.iso.datetime();
+
+/** A time of a record. */
+export const exactTime = z
+  .string()
+  .refine((text) => isoTime.safeParse(text).success, {
+    error: 'must be an RFC 3339 time in UTC, such as 2027-01-31T00:00:00Z',
+  })
+  .meta({ format: 'date-time', description: 'RFC 3339, UTC.' });
+
 const limitEndpoints = listOf(
   z.string().regex(/^\/v1\/[a-z0-9/-]{1,100}$/, 'must be a path such as /v1/chat/completions'),
 ).refine((endpoints) => endpoints.length > 0, {

@@ -3,7 +3,6 @@ export const countedMetrics = ['requests', 'tokens', 'images', 'cost_usd'] as co
 export const windows = ['minute', 'hour', 'day', 'month'] as const;
 
 export type CountedMetric = (typeof countedMetrics)[number];
-export type Metric = CountedMetric | 'concurrency';
 export type Window = (typeof windows)[number];
 
 /** The models and endpoints that a limit counts; absent: all. */

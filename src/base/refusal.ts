@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /**
  * Every error this gateway answers with, in one table: contract 1.5.
  * `docs/errors.md` lists the same codes; a test keeps the two equal.
@@ -43,6 +45,10 @@ export const errorTable = {
 } as const satisfies Record<string, { status: number; type: string }>;
 
 export type ErrorCode = keyof typeof errorTable;
+export const errorCodes = Object.keys(errorTable) as ErrorCode[]; // its keys are the codes
+
+/** The codes of what goes wrong behind the gateway. */
+export const upstreamCodes = errorCodes.filter((code) => code.startsWith('upstream_'));
 
 /** One problem of a request. */
 export interface Problem {
@@ -51,22 +57,22 @@ export interface Problem {
 }
 
 /** Whose limit refused a request: `error.limit` of a 429. */
-export interface RefusedLimit {
-  scope: string;
-  metric: string;
-  window: string | null;
-  max: number;
-  resets_at: string | null;
-}
+export const refusedLimit = z.object({
+  scope: z.string(),
+  metric: z.string(),
+  window: z.string().nullable(),
+  max: z.number(),
+  resets_at: z.string().nullable().meta({ format: 'date-time' }),
+});
 
 /** How many problems are listed besides the first one: contract 1.4. */
 const maxDetails = 50;
 
-export interface RefusalDetails {
+interface RefusalDetails {
   param?: string | undefined;
   /** All problems; `param` names the first. */
   problems?: readonly Problem[];
-  limit?: RefusedLimit;
+  limit?: z.infer<typeof refusedLimit>;
   /** Extra response headers, names in lower case. */
   headers?: Readonly<Record<string, string>>;
   /** If the status is not the table's: an upstream error keeps its own. */

@@ -1,17 +1,15 @@
+import { z } from 'zod';
 import type { ClaimStore } from './claim-store.ts';
 import { Refusal } from '../base/refusal.ts';
 import { hashOf, isCode, newCode, seal, unseal } from './sealed.ts';
 
 const livesMs = 3_600_000;
 
-/** What a claim link shows once. */
-export interface ClaimedToken {
-  id: string;
-  /** The secret itself. */
-  token: string;
-  team: string;
-  user: string;
-}
+const text = z.string();
+
+/** What a claim link shows once; `token` is the secret itself. */
+export const claimedToken = z.object({ id: text, token: text, team: text, user: text });
+export type ClaimedToken = z.infer<typeof claimedToken>;
 
 interface ClaimLinksOptions {
   store: ClaimStore;

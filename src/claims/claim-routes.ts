@@ -7,7 +7,7 @@ import { Refusal } from '../base/refusal.ts';
 import type { Answers, TextReply } from '../edge/answers.ts';
 import type { Call } from '../edge/call.ts';
 import type { Route } from '../edge/route.ts';
-import type { ClaimedToken, ClaimLinks } from './claim-links.ts';
+import { claimedToken, type ClaimLinks } from './claim-links.ts';
 import { claimHeaders, refusedPage, tokenPage, waitingPage } from './claim-page.ts';
 
 export interface ClaimDeps {
@@ -31,9 +31,7 @@ const loggedPath = '/claim/:code';
 
 const text = z.string();
 const waitingResponse = z.object({ expires_at: time, next: text });
-const claimedResponse = z
-  .object({ id: text, token: text, team: text, user: text } satisfies Record<keyof ClaimedToken, z.ZodType>)
-  .meta({ id: 'ClaimedToken' });
+const claimedResponse = claimedToken.meta({ id: 'ClaimedToken' });
 
 /** `GET` and `HEAD /claim/:code` say that a token waits, `POST` shows it, once. */
 export function claimRoute({ links, answers, origin, throttle }: ClaimDeps): Route {

@@ -13,7 +13,6 @@ import { systemClock } from '../base/clock.ts';
 import { keysUnder } from '../store/keys.ts';
 import { RedisStore } from '../store/redis.ts';
 import { LedgerReader } from '../ledger/ledger-reader.ts';
-import { readRefusals } from '../ledger/refusal-store.ts';
 import { CommandFailed, exitCodes } from './command-failed.ts';
 import type { Connection } from './cli.ts';
 
@@ -67,7 +66,6 @@ function localAdmin(store: RedisStore, prefix: string): ReturnType<typeof adminA
     identities: new IdentityStore(store, keys, audit),
     administrators: new AdministratorStore(store, keys, audit),
     ledger: new LedgerReader(store, keys),
-    refused: { refusals: (query) => readRefusals(store, keys, query) },
     secrets,
     lastUses: (team, tokens) => secrets.lastUses(team, tokens),
     // Nobody was asked over HTTP: the link is a path on whatever the gateway's address is.

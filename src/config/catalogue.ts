@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { type ModelKind, modelKinds, type RealModel } from '../base/model.ts';
 import type { Price } from '../base/price.ts';
-import { checkFile } from './file-problems.ts';
+import { parsedJson } from '../base/request.ts';
+import { checkFile, textOfFile, unreadable } from './file-problems.ts';
 import { type DatedPrice, datedPrices, priceAt, priceField } from './catalogue-prices.ts';
 
 /** What is known about models. A model that is not in it is allowed if an attachment serves it. */
@@ -25,7 +25,7 @@ export interface Catalogue {
   readonly aliases: ReadonlyMap<string, string>;
 }
 
-export type CatalogueResult = { ok: true; catalogue: Catalogue } | { ok: false; problems: string[] };
+type CatalogueResult = { ok: true; catalogue: Catalogue } | { ok: false; problems: string[] };
 
 const comment = z.string().optional();
 /** Far more than any model writes; a slip of the operator's must not spoil the ledger's sums. */
@@ -84,23 +84,14 @@ function aliasProblem(
 
 /** Loads and checks the catalogue. Reports all problems at once, each with its path inside the file. */
 export function loadCatalogue(file: string): CatalogueResult {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch {
-    return failure(['expected the path of a readable file']);
-  }
-  return parseCatalogue(text);
+  const text = textOfFile(file);
+  return text === null ? failure([unreadable]) : parseCatalogue(text);
 }
 
 /** The same for the file's text. Pure. */
 export function parseCatalogue(text: string): CatalogueResult {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return failure(['expected a JSON file']);
-  }
+  const value = parsedJson(text);
+  if (value === undefined) return failure(['expected a JSON file']);
   const parsed = checkFile(catalogueFile, value);
   if (!parsed.ok) return failure(parsed.problems);
   const wrong = fallbackProblems(parsed.data.models);

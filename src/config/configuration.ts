@@ -5,15 +5,6 @@ import { type Catalogue, loadCatalogue } from './catalogue.ts';
 import { issuersFileOf, modelsFileOf, readSettings, type Settings } from './environment.ts';
 import { loadIssuers } from './issuers.ts';
 
-export interface Configuration {
-  settings: Settings;
-  catalogue: Catalogue;
-  issuers: readonly TrustedIssuer[];
-  warnings: string[];
-}
-
-export type ConfigurationResult = ({ ok: true } & Configuration) | { ok: false; problems: string[] };
-
 /**
  * Reads the environment and the files it names, and reports all problems at once. `policyProblems` checks the session
  * policy of an issuer's entry.
@@ -21,7 +12,7 @@ export type ConfigurationResult = ({ ok: true } & Configuration) | { ok: false; 
 export function readConfiguration(
   env: NodeJS.ProcessEnv,
   policyProblems: (session: JsonObject) => readonly Problem[],
-): ConfigurationResult {
+) {
   const environment = readSettings(env);
   const models = loadCatalogue(modelsFileOf(env));
   const trusted = loadIssuers(issuersFileOf(env));
@@ -29,10 +20,10 @@ export function readConfiguration(
   const shadowed = environment.ok && models.ok ? shadowedModels(environment.settings, models.catalogue) : [];
   if (environment.ok && models.ok && trusted.ok && wrongPolicies.length + shadowed.length === 0) {
     const { settings, warnings } = environment;
-    return { ok: true, settings, catalogue: models.catalogue, issuers: trusted.issuers, warnings };
+    return { ok: true, settings, catalogue: models.catalogue, issuers: trusted.issuers, warnings } as const;
   }
   const problems = [environment, models, trusted].flatMap((result) => (result.ok ? [] : result.problems));
-  return { ok: false, problems: [...problems, ...shadowed, ...wrongPolicies] };
+  return { ok: false, problems: [...problems, ...shadowed, ...wrongPolicies] } as const;
 
   function problemsOfPolicy({ session }: TrustedIssuer, index: number): string[] {
     return policyProblems(session).map(({ message }) => `ISSUERS_FILE: issuers.${index}.session.${message}`);

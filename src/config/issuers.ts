@@ -1,32 +1,19 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { TrustedIssuer } from './issuer.ts';
-import { checkFile } from './file-problems.ts';
+import { checkFile, textOfFile, unreadable } from './file-problems.ts';
 import { issuerEntry, toTrustedIssuer } from './issuer-entry.ts';
 
-export type IssuersResult = { ok: true; issuers: TrustedIssuer[] } | { ok: false; problems: string[] };
+type IssuersResult = { ok: true; issuers: TrustedIssuer[] } | { ok: false; problems: string[] };
 
 const issuersFile = z.strictObject({ $comment: z.string().optional(), issuers: z.array(issuerEntry) });
 
 /** Only the names of issuers, so that a duplicate is reported even if other fields are wrong. */
 const named = z.object({ issuers: z.array(z.object({ issuer: z.string() }).nullable().catch(null)) });
 
-/**
- * Loads and checks the trusted issuers. Reports all problems at once, each with its path inside the file.
- * If the file is `optional` and missing, there are no issuers.
- */
-export function loadIssuers(
-  file: string,
-  { optional }: { optional: boolean } = { optional: false },
-): IssuersResult {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    if (optional && isMissing(error)) return { ok: true, issuers: [] };
-    return failure(['expected the path of a readable file']);
-  }
-  return parseIssuers(text);
+/** Loads and checks the trusted issuers. Reports all problems at once, each with its path inside the file. */
+export function loadIssuers(file: string): IssuersResult {
+  const text = textOfFile(file);
+  return text === null ? failure([unreadable]) : parseIssuers(text);
 }
 
 /** The same for the file's text. Pure. */
@@ -68,10 +55,6 @@ function repeatedIssuers(value: unknown): string[] {
     seen.set(entry.issuer, index);
     return [];
   });
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
 function failure(problems: string[]): IssuersResult {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
 import { okJson, type OperationDocs } from '../base/operation-docs.ts';
-import { Refusal } from '../base/refusal.ts';
+import { Refusal, upstreamCodes } from '../base/refusal.ts';
 import { isRecord } from '../base/request.ts';
 import type { Answers, Reply } from '../edge/answers.ts';
 import type { Call } from '../edge/call.ts';
@@ -21,15 +21,7 @@ const docs: OperationDocs = {
   summary: 'List the MCP servers and their tools',
   details: 'As the upstream has them. A token with a list of tools sees only the tools on it.',
   answer: okJson(z.array(z.looseObject({ tools: z.array(z.looseObject({ name: z.string() })).optional() }))),
-  refusals: [
-    'endpoint_not_allowed',
-    'upstream_blocked',
-    'upstream_rate_limited',
-    'upstream_auth_failed',
-    'upstream_unreachable',
-    'upstream_error',
-    'upstream_timeout',
-  ],
+  refusals: ['endpoint_not_allowed', ...upstreamCodes],
 };
 
 interface McpServersDeps {

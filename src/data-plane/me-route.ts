@@ -13,8 +13,7 @@ import type { Call } from '../edge/call.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
 import type { Route } from '../edge/route.ts';
 import type { Identity } from '../identity/records/identity.ts';
-import type { Session } from '../identity/records/session.ts';
-import { sessionFields } from '../sessions/schema.ts';
+import { type Session, sessionFields } from '../identity/records/session.ts';
 
 const text = z.string();
 const list = z.array(text).nullable().meta({ description: 'null restricts nothing.' });
@@ -46,8 +45,10 @@ const ownToken = z.object({
   expires_at: time.nullable(),
   created_at: time,
 });
+const ownUser = z.object({ id: text, name: text.nullable(), email: text.nullable() });
+const ownTeam = z.object({ id: text, name: text.nullable(), models: list });
 const ownSession = z.object({
-  ...sessionFields,
+  ...sessionFields.shape,
   pinned: z
     .object({ endpoint: text, fields: z.array(text), allow: z.array(text) })
     .nullable()
@@ -57,8 +58,8 @@ const ownSession = z.object({
 const meResponse = z
   .object({
     token: ownToken.exactOptional(),
-    user: z.object({ id: text, name: text.nullable(), email: text.nullable() }).exactOptional(),
-    team: z.object({ id: text, name: text.nullable(), models: list }).exactOptional(),
+    user: ownUser.exactOptional(),
+    team: ownTeam.exactOptional(),
     session: ownSession.exactOptional(),
     limits: z.array(limitState),
   })
@@ -91,22 +92,9 @@ export function meRoute(deps: { frontDoor: FrontDoor; answers: Answers; admissio
   };
 }
 
+/** Each schema drops the fields that it does not name. */
 function tokenResponse({ token, user, team }: Identity): object {
-  return {
-    token: {
-      id: token.id,
-      name: token.name,
-      prefix: token.prefix,
-      models: token.models,
-      endpoints: token.endpoints,
-      origins: token.origins,
-      tools: token.tools,
-      expires_at: token.expires_at,
-      created_at: token.created_at,
-    },
-    user: { id: user.id, name: user.name, email: user.email },
-    team: { id: team.id, name: team.name, models: team.models },
-  };
+  return { token: ownToken.parse(token), user: ownUser.parse(user), team: ownTeam.parse(team) };
 }
 
 /** A page sees nothing of the people behind its session, and not the pinned values, which are the site's. */

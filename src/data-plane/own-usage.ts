@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { checkDays, dayParameters, groupList, queryOf } from '../reports/parameters.ts';
+import { checkDays, dayParameters, groupList } from '../reports/parameters.ts';
 import type { Answers, Reply } from '../edge/answers.ts';
 import type { Clock } from '../base/clock.ts';
 import { okList, type OperationDocs } from '../base/operation-docs.ts';
@@ -51,12 +51,9 @@ export function ownUsageRoute({ frontDoor, answers, ledger, clock }: OwnUsageDep
   }
 
   function queryIn(call: Call, { team, user, id }: Token): UsageQuery | Refusal {
-    const { searchParams } = new URL(call.incoming.url ?? '', 'http://gateway.invalid');
-    const query = queryOf(searchParams);
-    if (query instanceof Refusal) return query;
-    const checked = checkDays(parameters, query, clock);
-    if (!checked.ok) return checked.refusal;
-    const { from, to, group_by: groupBy = [] } = checked.value;
+    const checked = checkDays(parameters, call.incoming.url ?? '', clock);
+    if (checked instanceof Refusal) return checked;
+    const { from, to, group_by: groupBy = [] } = checked;
     return { from, to, groupBy, filters: { team, user, token: id } };
   }
 

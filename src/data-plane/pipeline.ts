@@ -22,7 +22,6 @@ import type { AttemptRules } from '../upstream/attempts.ts';
 import type { Call } from '../edge/call.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
 import type { Target } from '../upstream/attempt-plan.ts';
-import type { ExchangeTimings } from '../proxy/exchange.ts';
 import { forward, forwardInParts, type ForwardOptions } from '../proxy/forward.ts';
 import { heldAnswerBytes, partsOf } from '../upstream/embeddings-in-parts.ts';
 import type { OpenExchanges } from '../proxy/open-exchanges.ts';
@@ -68,23 +67,13 @@ export interface Admitted {
 /** The steps of a request that is forwarded, after the front door; `app.ts` puts them in order. */
 export class Pipeline {
   readonly #parts: PipelineParts;
-  readonly #timings: ExchangeTimings;
   readonly #rules: AttemptRules;
   /** The last large body that was to be parsed. */
   #largeBody: Promise<unknown> = Promise.resolve();
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
-    const { upstreamTimeoutMs, streamIdleTimeoutMs, readerTimeoutMs, firstHeartbeatMs, heartbeatMs } =
-      parts.settings;
-    this.#timings = {
-      upstreamTimeoutMs,
-      idleTimeoutMs: streamIdleTimeoutMs,
-      readerTimeoutMs,
-      firstHeartbeatMs,
-      heartbeatMs,
-    };
-    const { upstreamAttempts, upstreamQueueMs } = parts.settings;
+    const { upstreamAttempts, upstreamQueueMs, upstreamTimeoutMs } = parts.settings;
     this.#rules = {
       clock: parts.clock,
       queue: parts.queue,
@@ -183,7 +172,7 @@ export class Pipeline {
         stream: request.stream,
         pinned: (principal.identity.session?.pinned ?? null) !== null,
         headers: [...call.headers, ...limitHeaders(visibleLimits(grant), grant.admittedAtMs)],
-        timings: this.#timings,
+        timings: this.#parts.settings,
         open: this.#parts.exchanges,
         settle,
       };

@@ -1,7 +1,6 @@
 import { rotateToken, type RotateDeps, superseded } from '../identity/operations/rotate-token.ts';
 import type { Answers, Reply } from '../edge/answers.ts';
 import { actingAs } from '../audit/context.ts';
-import { check, type Checked } from '../base/check.ts';
 import { okJson, type OperationDocs, optionalJsonBody } from '../base/operation-docs.ts';
 import { Refusal, retryAfter, secondsUntil } from '../base/refusal.ts';
 import { defaultOverlapS, ownRotation } from '../identity/schemas/requests.ts';
@@ -12,7 +11,7 @@ import type { FrontDoor } from '../edge/front-door.ts';
 import type { AuditContextOf } from '../audit/context.ts';
 import type { Call } from '../edge/call.ts';
 import type { Route } from '../edge/route.ts';
-import { parseJson } from '../validation/parse-json.ts';
+import { parseSmall } from '../validation/parse-json.ts';
 
 const maxBytes = 1_024;
 const perHour = 10;
@@ -45,8 +44,9 @@ export function ownRotationRoute(deps: OwnRotationDeps): Route {
 
     const bytes = await frontDoor.body(call, maxBytes);
     if (bytes === null || bytes instanceof Refusal) return bytes;
-    const overlapS = overlapIn(bytes);
-    if (overlapS instanceof Refusal) return overlapS;
+    const asked = parseSmall(bytes, ownRotation);
+    if (asked instanceof Refusal) return asked;
+    const overlapS = asked.overlap_seconds ?? defaultOverlapS;
 
     const key: TokenKey = { kind: 'token', team: identity.team.id, id: identity.token.id };
     const { ok, freeAtMs, nowMs } = await secrets.countRotation(key, perHour);
@@ -65,14 +65,6 @@ export function ownRotationRoute(deps: OwnRotationDeps): Route {
     path: '/v1/me/rotate',
     methods: { POST: { docs, access: 'user', handle: answers.replying(rotate) } },
   };
-}
-
-/** Without a body, the default. */
-function overlapIn(bytes: Buffer): number | Refusal {
-  const value = bytes.length === 0 ? {} : parseJson(bytes);
-  if (value instanceof Refusal) return value;
-  const checked: Checked<{ overlap_seconds?: number | null | undefined }> = check(ownRotation, value);
-  return checked.ok ? (checked.value.overlap_seconds ?? defaultOverlapS) : checked.refusal;
 }
 
 function notForSessions(): Refusal {

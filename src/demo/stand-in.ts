@@ -60,7 +60,7 @@ export async function startStandIn({
   const handle = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const text = await readText(req);
     const { method = '', url = '', headers } = req;
-    const request = { method, path: url, headers, body: parsedJson(text), text };
+    const request = { method, path: url, headers, body: parsedJson(text) ?? null, text };
     const forModels = asksForModels(req);
     if (!forModels) setUpstreamHeaders(res);
     if (await intercept(request, req, res)) return;

@@ -1,4 +1,4 @@
-import { figures, namedFigures, type Figures, type NamedFigures } from '../base/figures.ts';
+import { namedFigures, type Figures, type NamedFigures } from '../base/figures.ts';
 import type { Outcome } from '../base/outcome.ts';
 import { nanoUsdPerUsd } from '../base/price.ts';
 
@@ -47,32 +47,7 @@ export interface EntryRecord extends EntryBase, Figures {
   costNanoUsd: number | null;
 }
 
-/** The fields of an entry in the order in which answers and reports have them. */
-export const entryFields = [
-  'id',
-  'request_id',
-  'time',
-  'team',
-  'user',
-  'token_id',
-  'session_id',
-  'end_user',
-  'endpoint',
-  'model',
-  'model_requested',
-  'model_accepted',
-  'status',
-  'outcome',
-  'error_code',
-  ...figures.map(({ name }) => name),
-  'cost_usd',
-  'usage',
-  'stream',
-  'duration_ms',
-  'ttfb_ms',
-] as const satisfies readonly (keyof LedgerEntry)[];
-
-/** The entry as callers see it, its fields in the order of `entryFields`. */
+/** The entry as callers see it, its fields in the order of `entryResponse`. */
 export function ledgerEntryOf(record: EntryRecord): LedgerEntry {
   return {
     id: record.id,

@@ -4,7 +4,8 @@ import { ledgerEntryOf, type LedgerEntry } from './entry.ts';
 import { passes, type EntryQuery } from './ledger.ts';
 import type { Keys } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
-import { rowsOfHash } from './hash-rows.ts';
+import type { DaySums } from './day-sums.ts';
+import { refusalSums, type RefusalQuery, type RefusalRow } from './refusal-count.ts';
 import { usageRows, usageSums, type UsageQuery, type UsageRow } from './totals.ts';
 
 const entriesPerRead = 500;
@@ -16,7 +17,16 @@ const entriesPerCall = 20_000;
  */
 const clockSlackMs = 3_600_000;
 
-/** Reads the ledger that settling writes: entries from a stream, and sums from one hash per day. */
+/**
+ * A day with fewer rows takes one command. A larger one is read in parts, so it neither blocks the store nor fills the
+ * memory.
+ */
+const rowsPerRead = 2_000;
+
+/**
+ * Reads the ledger that settling writes: entries from a stream, and sums from one hash per day. Methods reject with
+ * `StoreUnavailable`.
+ */
 export class LedgerReader {
   readonly #store: Store;
   readonly #keys: Keys;
@@ -26,17 +36,14 @@ export class LedgerReader {
     this.#keys = keys;
   }
 
+  /** What was used in a range of days. */
   async usage(query: UsageQuery): Promise<UsageRow[]> {
-    const sums = usageSums(query);
-    for (const day of daysBetween(query.from, query.to)) {
-      for await (const page of rowsOfHash(this.#store, this.#keys.totals(day))) {
-        sums.add(
-          day,
-          page.map(([row, text]) => [row, text.split(' ').map(Number)] as const),
-        );
-      }
-    }
-    return usageRows(sums);
+    return usageRows(await this.#sum(usageSums(query), query, this.#keys.totals));
+  }
+
+  /** How many requests were refused in a range of days. */
+  async refusals(query: RefusalQuery): Promise<RefusalRow[]> {
+    return (await this.#sum(refusalSums(query), query, this.#keys.refusals)).rows();
   }
 
   /**
@@ -75,4 +82,44 @@ export class LedgerReader {
       client.xrevrange(this.#keys.entries, newest, oldest, 'COUNT', entriesPerRead),
     );
   }
+
+  /** Adds up the rows of all days of a query. */
+  async #sum<Row>(
+    sums: DaySums<Row>,
+    { from, to }: { from: string; to: string },
+    keyOf: (day: string) => string,
+  ): Promise<DaySums<Row>> {
+    for (const day of daysBetween(from, to)) {
+      for await (const page of rowsOfHash(this.#store, keyOf(day))) {
+        sums.add(
+          day,
+          page.map(([row, text]) => [row, text.split(' ').map(Number)] as const),
+        );
+      }
+    }
+    return sums;
+  }
+}
+
+/**
+ * All fields of a hash with their values, in pages, each field once. If a value changes meanwhile, it is the old or the
+ * new one. Rejects with `StoreUnavailable`.
+ */
+async function* rowsOfHash(store: Store, key: string): AsyncGenerator<[string, string][]> {
+  // HSCAN may return a field twice if the hash is resized between two reads (redis.io, SCAN guarantees).
+  const seen = new Set<string>();
+  let cursor = '0';
+  do {
+    const [next, flat] = await store.attempt((client) => client.hscan(key, cursor, 'COUNT', rowsPerRead));
+    const onlyPage = cursor === '0' && next === '0';
+    const page: [string, string][] = [];
+    for (let at = 0; at + 1 < flat.length; at += 2) {
+      const field = flat[at] ?? '';
+      if (seen.has(field)) continue;
+      if (!onlyPage) seen.add(field);
+      page.push([field, flat[at + 1] ?? '']);
+    }
+    yield page;
+    cursor = next;
+  } while (cursor !== '0');
 }

@@ -41,6 +41,9 @@ export const entryResponse = z
   } satisfies Record<keyof LedgerEntry, z.ZodType>)
   .meta({ id: 'Entry', description: 'A request that was admitted.' });
 
+/** The fields of an entry, in the order in which answers and reports have them. */
+export const entryFields = Object.keys(entryResponse.shape);
+
 export const usageRowResponse = z
   .object({
     ...fieldsNamed(usageGroups, text.exactOptional()),

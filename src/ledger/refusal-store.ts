@@ -1,22 +1,18 @@
-import { dayMs, daysBetween } from '../base/days.ts';
+import { dayMs } from '../base/days.ts';
 import type { Keys } from '../store/keys.ts';
 import { loadScript } from '../store/script.ts';
 import type { Store } from '../store/store.ts';
 import {
   encodeRefusalRow,
   maxRefusalRows,
-  refusalSums,
   withoutRoom,
   type RefusalBatch,
   type RefusalCount,
-  type RefusalQuery,
-  type RefusalRow,
 } from './refusal-count.ts';
-import { rowsOfHash } from './hash-rows.ts';
 
 const countRefusals = loadScript(new URL('count_refusals.lua', import.meta.url));
 
-/** Refused requests, one hash a day. Methods reject with `StoreUnavailable`. */
+/** Writes the counts of refused requests, one hash a day; `LedgerReader` reads them. Methods reject with `StoreUnavailable`. */
 export class RefusalStore {
   readonly #store: Store;
   readonly #keys: Keys;
@@ -34,24 +30,6 @@ export class RefusalStore {
     const args = [sequence, refusals(''), this.#retentionDays, maxRefusalRows, ...counts.map(countText)];
     await this.#store.run(countRefusals, [refusalsTaken(process)], args);
   }
-
-  refusals(query: RefusalQuery): Promise<RefusalRow[]> {
-    return readRefusals(this.#store, this.#keys, query);
-  }
-}
-
-/** The sums that a query asks for. Rejects with `StoreUnavailable`. */
-export async function readRefusals(store: Store, keys: Keys, query: RefusalQuery): Promise<RefusalRow[]> {
-  const sums = refusalSums(query);
-  for (const day of daysBetween(query.from, query.to)) {
-    for await (const page of rowsOfHash(store, keys.refusals(day))) {
-      sums.add(
-        day,
-        page.map(([row, count]) => [row, [Number(count)]] as const),
-      );
-    }
-  }
-  return sums.rows();
 }
 
 /** No field can contain a line break: names are slugs, paths and codes. */

@@ -1,11 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import {
-  createServer,
-  ServerResponse,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-} from 'node:http';
+import { createServer, ServerResponse, type IncomingMessage, type RequestListener } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Refusal } from '../base/refusal.ts';
@@ -26,17 +20,7 @@ export interface HttpServerOptions {
   isBusy?: () => boolean;
 }
 
-export interface HttpServer {
-  readonly server: Server;
-  listen(address: { port: number; host?: string }): Promise<AddressInfo>;
-  /**
-   * From now on, every answer closes its connection. Once the router's lag is over, closes idle connections, and stops
-   * listening when no request runs. Resolves when the last connection is gone.
-   */
-  drain(): Promise<void>;
-  /** Cuts the connections that are left. */
-  cut(): void;
-}
+export type HttpServer = ReturnType<typeof createHttpServer>;
 
 /** Heroku's Router 2.0 keeps connections for 90 s and must be the one that closes them (H13, H18). */
 const keepAliveTimeoutMs = 95_000;
@@ -50,7 +34,7 @@ const sweepMs = 100;
 const silentMs = 1_000;
 
 /** The node:http server in front of the routes. It answers requests that never reach them, in the same shape. */
-export function createHttpServer(options: HttpServerOptions): HttpServer {
+export function createHttpServer(options: HttpServerOptions) {
   const { listener, bodyTimeoutMs, httpsOnly = false, routerLagMs = 0 } = options;
   const { onRefused, isBusy = () => false } = options;
   const secureHeaders = httpsOnly ? [...securityHeaders, ...strictTransport] : securityHeaders;
@@ -127,7 +111,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
   return {
     server,
-    listen: ({ port, host }) =>
+    listen: ({ port, host }: { port: number; host?: string }): Promise<AddressInfo> =>
       new Promise((resolve, reject) => {
         server.once('error', reject);
         server.listen({ port, host, backlog }, () => {
@@ -135,7 +119,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
           resolve(server.address() as AddressInfo); // a TCP server's is never a string
         });
       }),
-    drain: () => {
+    /**
+     * From now on, every answer closes its connection. Once the router's lag is over, closes idle connections, and stops
+     * listening when no request runs. Resolves when the last connection is gone.
+     */
+    drain: (): Promise<void> => {
       if (state.draining) return closed;
       state.draining = true;
       const stopListening = (): void => {
@@ -158,7 +146,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         clearTimeout(patience);
       });
     },
-    cut: () => {
+    /** Cuts the connections that are left. */
+    cut: (): void => {
       if (server.listening) server.close();
       server.closeAllConnections();
     },

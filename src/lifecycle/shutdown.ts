@@ -28,24 +28,19 @@ export interface ShutdownOptions {
   exit: (code: number) => void;
 }
 
-export interface Shutdown {
-  /** True from the first signal on; `/readyz` then answers 503. */
-  readonly draining: boolean;
-  /** Begins on the first call; later calls get the same promise. Ends with the process. */
-  begin(reason: string): Promise<void>;
-}
-
 /**
  * An orderly shutdown: no new work, then a grace period, then running requests are ended and settled. It takes as long
  * as it must, and no longer than the dyno has.
  */
-export function createShutdown(options: ShutdownOptions): Shutdown {
+export function createShutdown(options: ShutdownOptions) {
   let ending: Promise<void> | undefined;
   return {
+    /** True from the first signal on; `/readyz` then answers 503. */
     get draining() {
       return ending !== undefined;
     },
-    begin: (reason) => (ending ??= shutDown(options, reason)),
+    /** Begins on the first call; later calls get the same promise. Ends with the process. */
+    begin: (reason: string): Promise<void> => (ending ??= shutDown(options, reason)),
   };
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Keys } from '../store/keys.ts';
 import { loadScript } from '../store/script.ts';
-import type { Store } from '../store/store.ts';
+import { nowMsOf, type Store } from '../store/store.ts';
 import { gatewayCounterKey } from '../identity/records/gateway-settings.ts';
 import { counterKeyOfLimit } from '../identity/records/session.ts';
 import type { AdmitReply, AdmitRequest, Beat, Decision, OpenRecord, Settlement } from './store.ts';
@@ -233,10 +233,6 @@ function parseCounter(text: string): Counter {
 }
 
 /** From the reply of TIME: seconds and microseconds. */
-function nowMsOf([seconds, micros]: readonly (string | number)[]): number {
-  return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
-}
-
 function parseOpen(grant: string, text: string): OpenRecord {
   const tab = text.indexOf('\t');
   return { grant, admittedAtMs: Number(text.slice(0, tab)), record: text.slice(tab + 1) };

@@ -18,7 +18,7 @@ export interface ExchangeTimings extends StreamTimings {
   /** For the whole answer to a plain call to begin. */
   upstreamTimeoutMs: number;
   /** Silence in a stream, or in an answer that has begun. */
-  idleTimeoutMs: number;
+  streamIdleTimeoutMs: number;
   /** For a reader that takes nothing. */
   readerTimeoutMs: number;
 }
@@ -139,9 +139,9 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     if (this.#phase !== 'passing' && !this.streaming && nowMs - this.startedMs >= timings.upstreamTimeoutMs) {
       this.#upstreamCall.recordFailure();
       this.#fail(timedOut(timings.upstreamTimeoutMs), 'failed');
-    } else if (silentMs >= timings.idleTimeoutMs && !this.writer.blocked) {
+    } else if (silentMs >= timings.streamIdleTimeoutMs && !this.writer.blocked) {
       this.#upstreamCall.recordFailure();
-      this.#fail(fellSilent(timings.idleTimeoutMs), this.#phase === 'passing' ? 'broken' : 'failed');
+      this.#fail(fellSilent(timings.streamIdleTimeoutMs), this.#phase === 'passing' ? 'broken' : 'failed');
     } else {
       this.#reply.tick(nowMs);
     }

@@ -1,22 +1,16 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { visibleTeams, type Actor } from '../base/actor.ts';
 import { daysBetween } from '../base/days.ts';
+import type { SumQuery } from '../ledger/day-sums.ts';
 import type { LedgerReader } from '../ledger/ledger-reader.ts';
-import type { RefusalStore } from '../ledger/refusal-store.ts';
 
 const rowsPerPage = 1_000;
-
-interface SumsOfDays {
-  from: string;
-  to: string;
-  groupBy: readonly string[];
-}
 
 /**
  * Sums of a range of days. If they are grouped by day they are read a day at a time, because no row belongs to two
  * days: memory never holds more than the rows of one day.
  */
-export async function* sumsInPages<Query extends SumsOfDays, Row>(
+export async function* sumsInPages<Query extends SumQuery<string>, Row>(
   query: Query,
   read: (query: Query) => Promise<Row[]>,
 ): AsyncGenerator<Row[]> {
@@ -44,23 +38,14 @@ export async function* allPages<Query extends { cursor: string | null }, Row>(
 }
 
 /** The ledger as an actor may read it: every query is limited to the actor's teams. */
-export function visibleLedger(
-  ledger: Omit<LedgerReader, 'extent'>,
-  actor: Actor,
-): Omit<LedgerReader, 'extent'> {
+export function visibleLedger(ledger: Ledger, actor: Actor): Ledger {
   const teams = visibleTeams(actor);
   if (teams === null) return ledger;
   return {
     usage: (query) => ledger.usage({ ...query, teams }),
     entries: (query) => ledger.entries({ ...query, teams }),
+    refusals: (query) => ledger.refusals({ ...query, teams }),
   };
 }
 
-/** The same for the counts of refusals. */
-export function visibleRefusals(
-  refused: Pick<RefusalStore, 'refusals'>,
-  actor: Actor,
-): Pick<RefusalStore, 'refusals'> {
-  const teams = visibleTeams(actor);
-  return teams === null ? refused : { refusals: (query) => refused.refusals({ ...query, teams }) };
-}
+type Ledger = Omit<LedgerReader, 'extent'>;

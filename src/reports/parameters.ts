@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { check, type Checked } from '../base/check.ts';
+import { check } from '../base/check.ts';
 import type { Clock } from '../base/clock.ts';
 import { dayMs, dayOf } from '../base/days.ts';
 import { model, slug } from '../base/fields.ts';
-import { invalidBody, type Problem, type Refusal } from '../base/refusal.ts';
+import { invalidBody, type Problem, Refusal } from '../base/refusal.ts';
 import { unacceptedModel } from '../ledger/entry.ts';
 
 const maxDays = 400;
@@ -80,26 +80,27 @@ export function groupList<T extends string>(groups: readonly T[]): z.ZodType<T[]
     .meta({ description: `It is ${expected}.` });
 }
 
-/** A query as an object. A parameter that is given twice is refused. */
-export function queryOf(search: URLSearchParams): Record<string, string> | Refusal {
+/** The query of a URL or a path, by a schema. A parameter that is given twice is refused. */
+export function checkQuery<T>(schema: z.ZodType<T>, url: string): T | Refusal {
   const query: Record<string, string> = {};
   const problems: Problem[] = [];
-  for (const [key, value] of search) {
+  for (const [key, value] of new URL(url, 'http://gateway.invalid').searchParams) {
     if (Object.hasOwn(query, key)) problems.push({ param: key, message: `${key} is given more than once.` });
     query[key] = value;
   }
-  return problems.length > 0 ? invalidBody(problems, 'invalid_request') : query;
+  if (problems.length > 0) return invalidBody(problems, 'invalid_request');
+  return check(schema, query, 'invalid_request');
 }
 
 /** A query with a range of days. The default of `from` and `to` is today. */
 export function checkDays<T extends { from?: string; to?: string }>(
   schema: z.ZodType<T>,
-  query: Record<string, string>,
+  url: string,
   clock: Clock,
-): Checked<T & { from: string; to: string }> {
-  const checked = check(schema, query, 'invalid_request');
-  if (!checked.ok) return checked;
-  const { from: askedFrom, to: askedTo } = checked.value;
+): (T & { from: string; to: string }) | Refusal {
+  const checked = checkQuery(schema, url);
+  if (checked instanceof Refusal) return checked;
+  const { from: askedFrom, to: askedTo } = checked;
   const today = dayOf(clock.now());
   const to = askedTo ?? (askedFrom !== undefined && askedFrom > today ? askedFrom : today);
   const from = askedFrom ?? to;
@@ -107,22 +108,22 @@ export function checkDays<T extends { from?: string; to?: string }>(
   const days = (Date.parse(to) - Date.parse(from)) / dayMs + 1;
   if (days < 1) return wrongRange('from must not be later than to.');
   if (days > maxDays) return wrongRange(`from and to must span at most ${maxDays} days.`);
-  return { ok: true, value: { ...checked.value, from, to } };
+  return { ...checked, from, to };
 }
 
 /** A query with a range of moments, which may be open at either end. */
 export function checkMoments<T extends { from?: number; to?: number }>(
   schema: z.ZodType<T>,
-  query: Record<string, string>,
-): Checked<T> {
-  const checked = check(schema, query, 'invalid_request');
-  if (!checked.ok) return checked;
-  const { from = -Infinity, to = Infinity } = checked.value;
+  url: string,
+): T | Refusal {
+  const checked = checkQuery(schema, url);
+  if (checked instanceof Refusal) return checked;
+  const { from = -Infinity, to = Infinity } = checked;
   return from < to ? checked : wrongRange('from must be earlier than to.');
 }
 
-function wrongRange(message: string): Checked<never> {
-  return { ok: false, refusal: invalidBody([{ param: 'from', message }], 'invalid_request') };
+function wrongRange(message: string): Refusal {
+  return invalidBody([{ param: 'from', message }], 'invalid_request');
 }
 
 /** The moment (ms) at which a range begins or ends; a day is included as a whole. */

@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import type { AuditQuery } from '../audit/audit.ts';
-import type { Checked } from '../base/check.ts';
 import type { Clock } from '../base/clock.ts';
 import { endUser, slug } from '../base/fields.ts';
-import { type ErrorCode, errorTable } from '../base/refusal.ts';
+import { errorCodes, Refusal } from '../base/refusal.ts';
 import type { EntryQuery } from '../ledger/ledger.ts';
 import { outcomes } from '../ledger/ledger-response.ts';
 import { otherEndpoint, refusalGroups, type RefusalQuery } from '../ledger/refusal-count.ts';
@@ -36,14 +35,12 @@ export const usageParameters = z.strictObject({
   ...filters,
 });
 
-export function parseUsageQuery(query: Record<string, string>, clock: Clock): Checked<Asked<UsageQuery>> {
-  const checked = checkDays(usageParameters, query, clock);
-  if (!checked.ok) return checked;
-  const { from, to, group_by: groupBy = [], format, ...narrowed } = checked.value;
-  return { ok: true, value: { format, query: { from, to, filters: narrowed, groupBy } } };
+export function parseUsageQuery(url: string, clock: Clock): Asked<UsageQuery> | Refusal {
+  const checked = checkDays(usageParameters, url, clock);
+  if (checked instanceof Refusal) return checked;
+  const { from, to, group_by: groupBy = [], format, ...narrowed } = checked;
+  return { format, query: { from, to, filters: narrowed, groupBy } };
 }
-
-const codes = Object.keys(errorTable) as ErrorCode[]; // its keys are the codes
 
 /** The parameters of `/admin/refusals`. */
 export const refusalParameters = z.strictObject({
@@ -58,14 +55,14 @@ export const refusalParameters = z.strictObject({
       `must be a path such as /v1/chat/completions, or ${otherEndpoint}`,
     )
     .exactOptional(),
-  code: z.enum(codes, 'must be an error code such as insufficient_quota').exactOptional(),
+  code: z.enum(errorCodes, 'must be an error code such as insufficient_quota').exactOptional(),
 });
 
-export function parseRefusalQuery(query: Record<string, string>, clock: Clock): Checked<Asked<RefusalQuery>> {
-  const checked = checkDays(refusalParameters, query, clock);
-  if (!checked.ok) return checked;
-  const { from, to, group_by: groupBy = [], format, ...narrowed } = checked.value;
-  return { ok: true, value: { format, query: { from, to, filters: narrowed, groupBy } } };
+export function parseRefusalQuery(url: string, clock: Clock): Asked<RefusalQuery> | Refusal {
+  const checked = checkDays(refusalParameters, url, clock);
+  if (checked instanceof Refusal) return checked;
+  const { from, to, group_by: groupBy = [], format, ...narrowed } = checked;
+  return { format, query: { from, to, filters: narrowed, groupBy } };
 }
 
 /** The parameters of `/admin/requests`. */
@@ -81,12 +78,12 @@ export const entryParameters = z.strictObject({
   ...filters,
 });
 
-export function parseEntryQuery(query: Record<string, string>): Checked<Asked<AskedPage<EntryQuery>>> {
-  const checked = checkMoments(entryParameters, query);
-  if (!checked.ok) return checked;
-  const { limit = null, cursor = null, from: fromMs, to: beforeMs, format, ...narrowed } = checked.value;
+export function parseEntryQuery(url: string): Asked<AskedPage<EntryQuery>> | Refusal {
+  const checked = checkMoments(entryParameters, url);
+  if (checked instanceof Refusal) return checked;
+  const { limit = null, cursor = null, from: fromMs, to: beforeMs, format, ...narrowed } = checked;
   const admitted = fromMs === undefined && beforeMs === undefined ? {} : { admitted: { fromMs, beforeMs } };
-  return { ok: true, value: { format, query: { limit, cursor, ...admitted, filters: narrowed } } };
+  return { format, query: { limit, cursor, ...admitted, filters: narrowed } };
 }
 
 /** Compared exactly: no character has a special meaning. */
@@ -105,9 +102,9 @@ export const auditParameters = z.strictObject({
   format: formatParameter,
 });
 
-export function parseAuditQuery(query: Record<string, string>): Checked<Asked<AskedPage<AuditQuery>>> {
-  const checked = checkMoments(auditParameters, query);
-  if (!checked.ok) return checked;
-  const { limit = null, cursor = null, from: fromMs, to: beforeMs, format, ...narrowed } = checked.value;
-  return { ok: true, value: { format, query: { limit, cursor, fromMs, beforeMs, ...narrowed } } };
+export function parseAuditQuery(url: string): Asked<AskedPage<AuditQuery>> | Refusal {
+  const checked = checkMoments(auditParameters, url);
+  if (checked instanceof Refusal) return checked;
+  const { limit = null, cursor = null, from: fromMs, to: beforeMs, format, ...narrowed } = checked;
+  return { format, query: { limit, cursor, fromMs, beforeMs, ...narrowed } };
 }

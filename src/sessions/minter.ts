@@ -1,16 +1,15 @@
 import type { RealModel } from '../base/model.ts';
+import { mintSessionToken } from '../identity/records/token-text.ts';
 import { withRealModels } from '../identity/records/aliases.ts';
 import type { Principal } from '../identity/records/identity.ts';
 import { Refusal, retryAfter, secondsUntil } from '../base/refusal.ts';
-import { type MintResult, type Session, sessionLimitId } from '../identity/records/session.ts';
-import type { SessionStore } from './session-store.ts';
+import { type Session, sessionLimitId } from '../identity/records/session.ts';
+import type { MintResult, SessionStore } from './session-store.ts';
 import { narrowed, type NarrowOptions } from './narrow.ts';
 import { defaultLifeS, type NewSession } from './schema.ts';
 
 interface MinterOptions extends NarrowOptions {
   sessions: Pick<SessionStore, 'mint'>;
-  /** Makes the text of a session that expires at this time, ms. */
-  mint: (expiresAtMs: number) => { id: string; text: string; secretHash: string };
   /** Resolves aliases: requested policies may name them. */
   realModel: RealModel;
   /** The store's clock, as this process estimates it, ms. */
@@ -44,7 +43,7 @@ export class SessionMinter {
     const expiresAtMs = expiryOf(asked, { nowMs, parentMs: endOf(parent) });
     if (expiresAtMs instanceof Refusal) return expiresAtMs;
 
-    const { id, text, secretHash } = this.#options.mint(expiresAtMs);
+    const { id, text, secretHash } = mintSessionToken(expiresAtMs);
     const record: Session = {
       id,
       ...policy,

@@ -3,6 +3,7 @@ import type { Limit } from '../base/limit.ts';
 import { type ErrorCode, invalidBody, type Problem, Refusal } from '../base/refusal.ts';
 import type { Endpoint } from '../base/request.ts';
 import type { Pinned, Session } from '../identity/records/session.ts';
+import { endpoints, unnamedPaths } from '../validation/registry.ts';
 import type { NewSession } from './schema.ts';
 
 /** A session without its id and its times. */
@@ -13,9 +14,6 @@ type SessionPolicy = Pick<Session, 'models' | 'endpoints' | 'origins' | 'tools' 
 export interface NarrowOptions {
   /** For parents without a list of their own. */
   allowedOrigins: readonly string[];
-  endpoints: readonly Endpoint[];
-  /** The paths that a token without a list of endpoints may use. */
-  unnamedPaths: readonly string[];
   /** The problems of a pinned request, for a session that may run these tools. */
   pinnedProblems: (endpoint: Endpoint, pinned: Pinned, tools: readonly string[]) => Problem[];
 }
@@ -31,7 +29,7 @@ export function narrowed(
 ): SessionPolicy | Refusal {
   const pinned = pinnedOf(asked, options);
   if (pinned instanceof Refusal) return pinned;
-  const endpoints = pinned === null ? (asked.endpoints ?? null) : [pinned.endpoint];
+  const paths = pinned === null ? (asked.endpoints ?? null) : [pinned.endpoint];
   const pinnedModel = pinned?.fields['model'];
   const pinnedModels = typeof pinnedModel === 'string' ? [pinnedModel] : null;
   const models = asked.models ?? null;
@@ -42,9 +40,9 @@ export function narrowed(
     beyond('model_not_allowed', 'pinned.model', { asked: pinnedModels, within: token.models }) ??
     beyond('model_not_allowed', 'pinned.model', { asked: pinnedModels, within: team.models }) ??
     beyond('endpoint_not_allowed', pinned === null ? 'endpoints' : 'pinned.endpoint', {
-      asked: endpoints,
+      asked: paths,
       // An absent list does not have endpoints that must be named.
-      within: token.endpoints ?? options.unnamedPaths,
+      within: token.endpoints ?? unnamedPaths,
     }) ??
     beyond('origin_not_allowed', 'origins', {
       asked: asked.origins ?? null,
@@ -54,7 +52,7 @@ export function narrowed(
     beyond('tool_not_allowed', 'tools', { asked: asked.tools ?? null, within: token.tools ?? [] }) ??
     widerLimit(asked.limits ?? [], limits) ?? {
       models: pinnedModels ?? models,
-      endpoints,
+      endpoints: paths,
       origins: asked.origins ?? null,
       tools: asked.tools ?? null,
       limits: asked.limits ?? [],
@@ -66,7 +64,7 @@ export function narrowed(
 /** A pinned request belongs to one endpoint: the one it names, else the only one the session may use, else chat. */
 function pinnedOf(
   { pinned, endpoints: listed, tools }: NewSession,
-  { endpoints, pinnedProblems }: NarrowOptions,
+  { pinnedProblems }: NarrowOptions,
 ): Pinned | null | Refusal {
   if (!pinned) return null;
   const only = listed?.length === 1 ? endpoints.find(({ path }) => path === listed[0])?.path : undefined;

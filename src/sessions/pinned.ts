@@ -32,7 +32,7 @@ export function fillPinned(
   }
   const { messages } = sent;
   if (messages !== undefined) problems.push(...roleProblems(messages, rolesOf(endpoint, { fields, allow })));
-  if (problems.length > 0) return refused(problems);
+  if (problems.length > 0) return invalidBody(problems, 'field_not_allowed');
   const filled = { ...sent, ...fields };
   if (messages !== undefined) filled['messages'] = joined(fields['messages'], messages);
   return filled;
@@ -138,13 +138,4 @@ function problem(path: string, expectation: string): Problem {
 /** A field's name is the caller's text, so it is cut. */
 function shortened(name: string): string {
   return name.length > 200 ? `${name.slice(0, 200)}…` : name;
-}
-
-function refused(problems: readonly Problem[]): Refusal {
-  const [first] = problems;
-  const rest = problems.length > 1 ? ` (and ${problems.length - 1} more, see error.details)` : '';
-  return new Refusal('field_not_allowed', `${first?.message ?? ''}${rest}`, {
-    param: first?.param,
-    problems,
-  });
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { check } from '../base/check.ts';
-import { endUser, limit, limits, listOf, model, origin, time, tool } from '../base/fields.ts';
-import type { Problem } from '../base/refusal.ts';
+import { endUser, limit, limits, listOf, model, origin, tool } from '../base/fields.ts';
+import { type Problem, Refusal } from '../base/refusal.ts';
 import { type JsonObject, valuesIn } from '../base/request.ts';
-import type { Session } from '../identity/records/session.ts';
+import { sessionFields } from '../identity/records/session.ts';
 import { endpointPaths, endpoints } from '../validation/registry.ts';
 import { pinnedProblems } from './pinned.ts';
 
@@ -53,8 +53,8 @@ export type NewSession = z.infer<typeof newSession>;
 /** What is wrong with the policy of an issuer's entry; empty if it is valid. */
 export function sessionPolicyProblems(session: JsonObject): readonly Problem[] {
   const checked = check<NewSession>(sessionPolicy, session);
-  if (!checked.ok) return checked.refusal.details.problems ?? [];
-  const { pinned: asked, endpoints: listed, tools } = checked.value;
+  if (checked instanceof Refusal) return checked.details.problems ?? [];
+  const { pinned: asked, endpoints: listed, tools } = checked;
   if (!asked) return [];
   const path = asked.endpoint ?? listed?.[0] ?? endpoints[0]?.path;
   const endpoint = endpoints.find((each) => each.path === path);
@@ -69,24 +69,11 @@ export function sessionPolicyOf(session: JsonObject): NewSession {
 }
 
 const text = z.string();
-const list = z.array(text).nullable().meta({ description: 'null restricts nothing.' });
-
-/** A session in answers, without its limits and its pinned request. */
-export const sessionFields = {
-  id: text,
-  models: list,
-  endpoints: list,
-  origins: list,
-  tools: list,
-  end_user: text.nullable(),
-  expires_at: time,
-  created_at: time,
-} satisfies Record<Exclude<keyof Session, 'limits' | 'pinned'>, z.ZodType>;
 
 /** A session that was just created. */
 export const mintedSessionResponse = z
   .object({
-    ...sessionFields,
+    ...sessionFields.shape,
     token: text.meta({ description: 'The secret itself, shown only this once.' }),
     expires_in: z.int().meta({ description: 'Seconds.' }),
     limits: z.array(limit),

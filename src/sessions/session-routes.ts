@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { Authenticated } from '../access/authenticator.ts';
 import { whileStale } from '../access/while-stale.ts';
-import { check, type Checked } from '../base/check.ts';
 import { createdJson, noContent, type OperationDocs, optionalJsonBody } from '../base/operation-docs.ts';
 import { invalidBody, Refusal } from '../base/refusal.ts';
 import type { Answers, Reply } from '../edge/answers.ts';
@@ -9,14 +8,23 @@ import type { Call } from '../edge/call.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
 import type { Route } from '../edge/route.ts';
 import type { Session } from '../identity/records/session.ts';
+import { checkQuery } from '../reports/parameters.ts';
 import type { SessionStore } from './session-store.ts';
 import { storeUnavailable } from '../limits/admission.ts';
-import { parseJson } from '../validation/parse-json.ts';
+import { parseSmall } from '../validation/parse-json.ts';
 import type { MintedSession, SessionMinter } from './minter.ts';
 import { mintedSessionResponse, newSession, type NewSession } from './schema.ts';
 
 /** Enough for a long pinned prompt. Every process keeps sessions in memory, so there is a bound. */
 const maxBytes = 32_768;
+
+/** Unknown parameters are ignored. */
+const endParameters = z.object({
+  all: z
+    .enum(['true', 'false'], 'must be true or false')
+    .exactOptional()
+    .meta({ description: "true with a user's token ends all of its sessions. A session ends itself." }),
+});
 
 const docs = {
   mint: {
@@ -28,12 +36,7 @@ const docs = {
   },
   end: {
     summary: 'End this session, or all sessions of this token',
-    query: z.object({
-      all: z
-        .enum(['true', 'false'])
-        .exactOptional()
-        .meta({ description: "true with a user's token ends all of its sessions. A session ends itself." }),
-    }),
+    query: endParameters,
     answer: noContent,
     refusals: ['role_not_allowed'],
   },
@@ -55,7 +58,7 @@ export function sessionRoutes({ frontDoor, answers, minter, sessions }: SessionR
 
     const bytes = await frontDoor.body(call, maxBytes);
     if (bytes === null || bytes instanceof Refusal) return bytes;
-    const asked = askedIn(bytes);
+    const asked = parseSmall(bytes, newSession);
     if (asked instanceof Refusal) return asked;
 
     const minted = await mintCurrent(caller, asked);
@@ -77,8 +80,9 @@ export function sessionRoutes({ frontDoor, answers, minter, sessions }: SessionR
     const caller = await frontDoor.authenticate(call, null);
     if (caller instanceof Refusal) return caller;
     const { session, team, token } = caller.principal.identity;
-    const all = wantsAll(call);
-    if (all instanceof Refusal) return all;
+    const asked = checkQuery(endParameters, call.incoming.url ?? '');
+    if (asked instanceof Refusal) return asked;
+    const all = asked.all === 'true';
     if (session === null) {
       if (!all) return allOrNone();
       await sessions.endAll({ team: team.id, token: token.id });
@@ -102,14 +106,6 @@ export function sessionRoutes({ frontDoor, answers, minter, sessions }: SessionR
   ];
 }
 
-/** Without a body, every default. */
-function askedIn(bytes: Buffer): NewSession | Refusal {
-  const value = bytes.length === 0 ? {} : parseJson(bytes);
-  if (value instanceof Refusal) return value;
-  const checked: Checked<NewSession> = check(newSession, value);
-  return checked.ok ? checked.value : checked.refusal;
-}
-
 /** Whether a refusal may rest on what is cached of the parent. Others are the store's word. */
 function isOfPolicy(minted: MintedSession | Refusal): boolean {
   return minted instanceof Refusal && minted.status < 429;
@@ -131,17 +127,6 @@ function newSessionResponse({ record, text, livesS }: MintedSession): object {
 /** As it was asked for. */
 function pinnedResponse(pinned: Session['pinned']): object | null {
   return pinned && { endpoint: pinned.endpoint, ...pinned.fields, allow: pinned.allow };
-}
-
-function wantsAll({ incoming }: Call): boolean | Refusal {
-  const { searchParams } = new URL(incoming.url ?? '', 'http://gateway.invalid');
-  const [all, ...more] = searchParams.getAll('all');
-  if (all === undefined) return false;
-  if (more.length === 0 && (all === 'true' || all === 'false')) return all === 'true';
-  return invalidBody(
-    [{ param: 'all', message: 'all must be true or false, and given once.' }],
-    'invalid_request',
-  );
 }
 
 function noGrandchildren(): Refusal {

@@ -1,12 +1,7 @@
 import type { Keys } from '../store/keys.ts';
 import { loadScript } from '../store/script.ts';
 import type { Store } from '../store/store.ts';
-import {
-  type MintBounds,
-  type MintRequest,
-  type MintResult,
-  storedBytes,
-} from '../identity/records/session.ts';
+import type { Session } from '../identity/records/session.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 
 const mint = loadScript(new URL('./mint.lua', import.meta.url));
@@ -15,6 +10,31 @@ const countExchange = loadScript(new URL('./count_exchange.lua', import.meta.url
 const endAll = loadScript(new URL('./end_all.lua', import.meta.url));
 
 const never = String(Number.MAX_SAFE_INTEGER);
+
+export interface MintRequest {
+  session: Session;
+  secretHash: string;
+  /** By the store's clock, ms. */
+  expiresAtMs: number;
+  /** The parent: its team, its id, the epoch it was read at, and when it expires, ms. */
+  parent: { team: string; token: string; epoch: string; expiresAtMs: number };
+}
+
+export type MintResult =
+  | { kind: 'minted' }
+  /** The team changed since the parent was read: read it again. */
+  | { kind: 'stale' }
+  /** The parent has expired. */
+  | { kind: 'expired' }
+  /** Too many in this minute, or live sessions take too many bytes of the store. `freeAtMs`: when to try again. */
+  | { kind: 'too_many'; bound: 'minute' | 'room'; max: number; freeAtMs: number; nowMs: number };
+
+/** The bounds of one parent's sessions. */
+export interface MintBounds {
+  perMinute: number;
+  /** How much of the store the live sessions may take. */
+  maxBytes: number;
+}
 
 /**
  * Sessions, each a key that expires with it. Each method is one script and leaves the team's epoch alone. Methods reject
@@ -100,4 +120,14 @@ function mintResult(reply: unknown, { perMinute, maxBytes }: MintBounds): MintRe
     default:
       throw new StoreUnavailable('The store gave an answer that mint.lua does not give.');
   }
+}
+
+/** Estimated bytes that a session takes besides its record: keys, index, bookkeeping (measured). */
+const overheadBytes = 680;
+/** The counter of each limit. */
+const counterBytes = 160;
+
+/** Bytes of the store that a session takes, written as `record`. */
+export function storedBytes({ limits }: Session, record: string): number {
+  return overheadBytes + counterBytes * limits.length + Buffer.byteLength(record);
 }

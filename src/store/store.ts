@@ -40,3 +40,8 @@ export interface Store {
 
 /** Called after every script, for metrics. */
 export type OnRun = (run: { operation: string; durationMs: number; ok: boolean }) => void;
+
+/** The store's clock in a reply of `time`, ms. */
+export function nowMsOf([seconds, micros]: readonly (string | number)[]): number {
+  return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
+}

@@ -1,4 +1,4 @@
-import { isRecord } from '../base/request.ts';
+import { isRecord, parsedJson } from '../base/request.ts';
 import type { Ending } from '../base/outcome.ts';
 import { noRetry, Refusal, retryAfter } from '../base/refusal.ts';
 
@@ -125,12 +125,8 @@ function looksLikeJson(text: string): boolean {
 
 /** The message of an error, in any shape seen: an object, a JSON string, a bare `message`. Null if it is not JSON. */
 function errorMessage(text: string): string | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return null;
-  }
+  const value = parsedJson(text);
+  if (value === undefined) return null;
   const error = field(value, 'error') ?? value;
   const message = typeof error === 'string' ? error : (field(error, 'message') ?? field(value, 'message'));
   const said = typeof message === 'string' ? message : 'Heroku Inference refused the request.';

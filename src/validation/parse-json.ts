@@ -1,3 +1,5 @@
+import type { z } from 'zod';
+import { check } from '../base/check.ts';
 import { isUtf8 } from 'node:buffer';
 import { setImmediate } from 'node:timers/promises';
 import { invalidBody, Refusal, type Problem } from '../base/refusal.ts';
@@ -62,6 +64,12 @@ function parseScanned(bytes: Buffer, { longNumber }: TextScan): JsonObject | Ref
   if (!longNumber && !text.includes('__proto__') && !tellingEscape.test(text)) return value;
   const problems = unsafeValues(value);
   return problems.length === 0 ? value : invalidBody(problems);
+}
+
+/** A small body by a schema; an empty one stands for `{}`. */
+export function parseSmall<T>(body: Buffer, schema: z.ZodType<T>): T | Refusal {
+  const value = body.length === 0 ? {} : parseJson(body);
+  return value instanceof Refusal ? value : check(schema, value);
 }
 
 /** RFC 8259 section 8.1 lets a parser ignore a byte order mark; some Windows clients send one. */

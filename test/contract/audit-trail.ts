@@ -2,7 +2,8 @@ import { beforeEach, expect, it } from 'vitest';
 import { ChainCheck, type Verdict } from '../../src/audit/chain-check.ts';
 import type { AdministratorStore } from '../../src/identity/store/administrator-store.ts';
 import type { IdentityArchive } from '../../src/identity/store/identity-archive.ts';
-import type { AuditEntry, AuditQuery, AuditReader } from '../../src/audit/audit.ts';
+import type { AuditEntry, AuditQuery } from '../../src/audit/audit.ts';
+import type { AuditTrail } from '../../src/audit/audit-trail.ts';
 import { actingAs } from '../../src/audit/context.ts';
 import type { ClaimStore } from '../../src/claims/claim-store.ts';
 import type { IdentityStore } from '../../src/identity/store/identity-store.ts';
@@ -17,7 +18,7 @@ export interface AuditedStores {
   secrets: SecretStore;
   claims: ClaimStore;
   archive: IdentityArchive;
-  audit: AuditReader;
+  audit: AuditTrail;
   /** What the log was told. */
   heads: { sequence: number; hash: string }[];
 }
@@ -35,7 +36,7 @@ const token = { id: 'tok_1', team: 'acme', user: 'ana', prefix: 'tgk_AAAA', revo
 
 /** Everything of a trail, newest first, read in small pages. */
 export async function wholeTrail(
-  audit: AuditReader,
+  audit: AuditTrail,
   narrowed: Partial<AuditQuery> = {},
 ): Promise<(AuditEntry & JsonObject)[]> {
   const all: (AuditEntry & JsonObject)[] = [];
@@ -50,7 +51,7 @@ export async function wholeTrail(
 }
 
 /** What verifying says of a trail. */
-export async function verdictOn(audit: AuditReader, heads?: ReadonlyMap<number, string>): Promise<Verdict> {
+export async function verdictOn(audit: AuditTrail, heads?: ReadonlyMap<number, string>): Promise<Verdict> {
   const check = new ChainCheck(heads);
   for (const entry of await wholeTrail(audit)) check.older(entry);
   return check.end();

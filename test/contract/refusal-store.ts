@@ -8,6 +8,7 @@ import {
   type RefusalRow,
   type RefusedAs,
 } from '../../src/ledger/refusal-count.ts';
+import type { LedgerReader } from '../../src/ledger/ledger-reader.ts';
 import type { RefusalStore } from '../../src/ledger/refusal-store.ts';
 
 // Years ahead, since counts expire.
@@ -23,12 +24,15 @@ const ana: RefusedAs = {
 const nobody: RefusedAs = { team: null, user: null, token: null, endpoint: 'other', code: 'invalid_token' };
 
 /** What every store of refusals does. `make` gives an empty one. */
-export function refusalStoreContract(make: () => Promise<RefusalStore>): void {
+export function refusalStoreContract(
+  make: () => Promise<{ store: RefusalStore; ledger: LedgerReader }>,
+): void {
   let store: RefusalStore;
+  let ledger: LedgerReader;
   let sequence: number;
 
   beforeEach(async () => {
-    store = await make();
+    ({ store, ledger } = await make());
     sequence = 0;
   });
 
@@ -39,7 +43,7 @@ export function refusalStoreContract(make: () => Promise<RefusalStore>): void {
   }
 
   const read = (more: Partial<RefusalQuery> = {}): Promise<RefusalRow[]> =>
-    store.refusals({ from: day, to: day, filters: {}, groupBy: [], ...more });
+    ledger.refusals({ from: day, to: day, filters: {}, groupBy: [], ...more });
 
   async function addSome(): Promise<void> {
     await store.add(batchOf([ana, 2], [{ ...ana, code: 'model_not_allowed' }, 1], [nobody, 7]));

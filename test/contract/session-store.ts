@@ -3,15 +3,14 @@ import type { AdmitRequest } from '../../src/limits/store.ts';
 import type { AdmissionStore } from '../../src/limits/admission-store.ts';
 import type { Credential } from '../../src/identity/records/identity.ts';
 import type { IdentityStore } from '../../src/identity/store/identity-store.ts';
+import { type Session, sessionLimitId } from '../../src/identity/records/session.ts';
 import {
   type MintBounds,
   type MintRequest,
   type MintResult,
-  type Session,
-  sessionLimitId,
+  type SessionStore,
   storedBytes,
-} from '../../src/identity/records/session.ts';
-import type { SessionStore } from '../../src/sessions/session-store.ts';
+} from '../../src/sessions/session-store.ts';
 import { teamNamed, tokenNamed, userNamed } from './identity-store.ts';
 
 export interface SessionStoresUnderTest {

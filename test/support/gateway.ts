@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import { loadCatalogue } from '../../src/config/catalogue.ts';
-import { readSettings, type Settings } from '../../src/config/environment.ts';
+import { modelsFileOf, readSettings, type Settings } from '../../src/config/environment.ts';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
 import type { TrustedIssuer } from '../../src/config/issuer.ts';
 import type { LedgerEntry } from '../../src/ledger/entry.ts';
@@ -104,7 +104,7 @@ export const models = {
 export async function startGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
   const upstream = options.upstream ?? (await startStandIn(options.standIn));
   const adminKey = options.adminKey ?? randomBytes(24).toString('hex');
-  const settings = settingsOf({
+  const env = {
     HOST: '127.0.0.1',
     PORT: '0',
     ADMIN_KEY: adminKey,
@@ -113,13 +113,14 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     STORE_TIMEOUT_MS: '10000', // no test of something else fails because the machine is busy
     ...(options.redis ? { REDIS_URL: options.redis.url } : {}),
     ...options.env,
-  });
+  };
+  const settings = settingsOf(env);
   const lines: string[] = [];
   const log = createLog({ level: settings.logLevel, write: (text) => void lines.push(text) });
   const metrics = new Metrics({ version, endpoints: endpoints.map(({ path }) => path) });
   const wired = wire({
     settings,
-    catalogue: catalogueOf(settings),
+    catalogue: catalogueOf(env),
     issuers: options.issuers ?? [],
     clock: options.clock ?? systemClock,
     log,
@@ -247,8 +248,8 @@ function settingsOf(env: Record<string, string>): Settings {
   return result.settings;
 }
 
-function catalogueOf(settings: Settings): Parameters<typeof wire>[0]['catalogue'] {
-  const result = loadCatalogue(settings.modelsFile);
+function catalogueOf(env: Record<string, string>): Parameters<typeof wire>[0]['catalogue'] {
+  const result = loadCatalogue(modelsFileOf(env));
   if (!result.ok) throw new Error(result.problems.join('\n'));
   return result.catalogue;
 }

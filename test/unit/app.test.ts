@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { loadCatalogue } from '../../src/config/catalogue.ts';
-import { readSettings } from '../../src/config/environment.ts';
+import { modelsFileOf, readSettings } from '../../src/config/environment.ts';
 import { createLog } from '../../src/observability/log.ts';
 import { Metrics } from '../../src/observability/metrics.ts';
-import { wire, type Wired } from '../../src/wire.ts';
+import { wire } from '../../src/wire.ts';
 
-let wired: Wired;
+let wired: ReturnType<typeof wire>;
 
 /** Built, but not started: nothing is connected to. */
 beforeAll(() => {
@@ -17,7 +17,7 @@ beforeAll(() => {
   });
   if (!read.ok) throw new Error(JSON.stringify(read.problems));
   const { settings } = read;
-  const catalogue = loadCatalogue(settings.modelsFile);
+  const catalogue = loadCatalogue(modelsFileOf({}));
   if (!catalogue.ok) throw new Error(JSON.stringify(catalogue.problems));
   wired = wire({
     settings,

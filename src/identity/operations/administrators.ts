@@ -3,7 +3,7 @@ import type { AdministratorStore } from '../store/administrator-store.ts';
 import { Refusal } from '../../base/refusal.ts';
 import { mintToken, newId } from '../records/token-text.ts';
 import type { NewAdministrator } from '../schemas/requests.ts';
-import { expiryOf, timeNow } from './create.ts';
+import { expiryOf, type Issued, timeNow } from './create.ts';
 import { type Precondition, unmet } from './precondition.ts';
 import { type IdentityDeps, notFound } from './records.ts';
 
@@ -11,17 +11,11 @@ export interface AdministratorDeps extends IdentityDeps {
   administrators: AdministratorStore;
 }
 
-/** An administrator as it was just created: the only time the text of the token is known. */
-export interface IssuedAdministrator {
-  record: Administrator;
-  text: string;
-}
-
 /** Creates an administrator; a 404 if one of the teams does not exist. */
 export async function createAdministrator(
   deps: AdministratorDeps,
   asked: NewAdministrator,
-): Promise<IssuedAdministrator | Refusal> {
+): Promise<Issued<Administrator> | Refusal> {
   const missing = await missingTeam(deps, asked.teams ?? []);
   if (missing) return missing;
   const { text, secretHash, prefix } = mintToken('admin');

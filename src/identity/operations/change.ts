@@ -1,7 +1,7 @@
 import type { Limit } from '../../base/limit.ts';
 import { Refusal } from '../../base/refusal.ts';
 import type { Team, TeamKey, Token, TokenKey, User, UserKey } from '../records/identity.ts';
-import type { TeamChange, TokenChange, UserChange } from '../schemas/requests.ts';
+import type { TokenChange } from '../schemas/requests.ts';
 import { expiryOf, timeNow } from './create.ts';
 import { changedLimits } from './limits.ts';
 import type { Precondition } from './precondition.ts';
@@ -9,22 +9,13 @@ import { changeRecord, type IdentityDeps, type RecordOf } from './records.ts';
 
 /* Changes of records. Fields that are left out stay as they are; null clears. */
 
-export function changeTeam(
+export function changeFields<K extends TeamKey | UserKey>(
   deps: IdentityDeps,
-  key: TeamKey,
-  asked: TeamChange,
+  key: K,
+  asked: ChangeOf<RecordOf<K>>,
   precondition: Precondition = null,
-): Promise<Team | Refusal> {
-  return changeRecord(deps, key, (team) => changed(team, asked), precondition);
-}
-
-export function changeUser(
-  deps: IdentityDeps,
-  key: UserKey,
-  asked: UserChange,
-  precondition: Precondition = null,
-): Promise<User | Refusal> {
-  return changeRecord(deps, key, (user) => changed(user, asked), precondition);
+): Promise<RecordOf<K> | Refusal> {
+  return changeRecord(deps, key, (record) => changed(record, asked), precondition);
 }
 
 /** A revoked token cannot be changed (412), so that its record shows what it was when it was revoked. */

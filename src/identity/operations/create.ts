@@ -38,8 +38,8 @@ export async function createUser(deps: IdentityDeps, team: string, asked: NewUse
 }
 
 /** A token as it was just created: the only time its text is known. */
-export interface IssuedToken {
-  record: Token;
+export interface Issued<R> {
+  record: R;
   text: string;
 }
 
@@ -48,7 +48,7 @@ export async function issueToken(
   deps: IdentityDeps,
   team: string,
   asked: NewToken,
-): Promise<IssuedToken | Refusal> {
+): Promise<Issued<Token> | Refusal> {
   const { text, ...secret } = mintToken('user');
   const record = await createToken(deps, team, asked, secret);
   return record instanceof Refusal ? record : { record, text };

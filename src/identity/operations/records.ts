@@ -77,23 +77,14 @@ export async function createRecord<K extends RecordKey>(
 
 /**
  * Reads a record, changes it and writes it back. Starts again if somebody else changed it in between, so no change is
- * lost. A change that changes nothing is not written. A 412 if the record does not meet the precondition.
+ * lost. A change that changes nothing is not written; one whose result is null deletes the record. A 412 if the record does not meet the
+ * precondition.
  */
-export function changeRecord<K extends RecordKey>(
-  deps: Identities,
-  key: K,
-  change: (record: RecordOf<K>) => RecordOf<K> | Refusal,
-  precondition: Precondition = null,
-): Promise<RecordOf<K> | Refusal> {
-  return replaceRecord(deps, key, change, precondition);
-}
-
-/** A change whose result is null deletes the record. */
-async function replaceRecord<K extends RecordKey, N extends RecordOf<K> | null>(
+export async function changeRecord<K extends RecordKey, N extends RecordOf<K> | null>(
   { identities }: Identities,
   key: K,
   change: (record: RecordOf<K>) => N | Refusal,
-  precondition: Precondition,
+  precondition: Precondition = null,
 ): Promise<N | Refusal> {
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     const text = await identities.read(key);
@@ -113,7 +104,7 @@ export function deleteRecord(
   key: RecordKey,
   precondition: Precondition = null,
 ): Promise<Refusal | null> {
-  return replaceRecord(deps, key, () => null, precondition);
+  return changeRecord(deps, key, () => null, precondition);
 }
 
 /** The 404 of a record; `param` if a field of the body named it. */

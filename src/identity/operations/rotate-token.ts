@@ -3,6 +3,7 @@ import { Refusal } from '../../base/refusal.ts';
 import { isHeldByNobody } from '../records/secret.ts';
 import type { SecretStore } from '../store/secret-store.ts';
 import { type MintedToken, mintToken } from '../records/token-text.ts';
+import type { Issued } from './create.ts';
 import { type Precondition, unmet } from './precondition.ts';
 import { type Identities, maxAttempts, notFound, parseRecord, tooManyChanges } from './records.ts';
 
@@ -19,9 +20,7 @@ interface AskedRotation {
 }
 
 /** A token with its new secret: the only time the text is known. */
-export interface RotatedToken {
-  record: Token;
-  text: string;
+export interface RotatedToken extends Issued<Token> {
   /** When the secret before ends, RFC 3339. */
   oldExpiresAt: string;
 }

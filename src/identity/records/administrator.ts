@@ -1,18 +1,19 @@
-import type { AdministratorRole } from '../../base/actor.ts';
+import { z } from 'zod';
+import { administratorRoles } from '../../base/actor.ts';
+import { exactTime, listOf, name, slug } from '../../base/fields.ts';
 
-/** An administrator as it is stored, and shown by the admin API. Times are RFC 3339 UTC. */
-export interface Administrator {
-  /** `adm_…` */
-  id: string;
-  name: string | null;
-  role: AdministratorRole;
-  /** The teams it is limited to; null: all of them. */
-  teams: string[] | null;
-  /** The first characters of the secret, enough for a person to tell tokens apart. */
-  prefix: string;
-  expires_at: string | null;
-  created_at: string;
-}
+/** An administrator as it is stored, and shown by the admin API. */
+export const administratorFields = z.strictObject({
+  id: z.string().regex(/^adm_[0-9A-Za-z]{1,64}$/, 'must be an administrator id such as adm_…'),
+  name: name.nullable(),
+  role: z.enum(administratorRoles, `must be one of ${administratorRoles.join(', ')}`),
+  teams: listOf(slug).nullable().meta({ description: 'null: all of them.' }),
+  /** Enough for a person to tell tokens apart. */
+  prefix: z.string().regex(/^tga_[0-9A-Za-z]{8}$/, 'must be the first 12 characters of a token'),
+  expires_at: exactTime.nullable(),
+  created_at: exactTime,
+});
+export type Administrator = z.infer<typeof administratorFields>;
 
 /** What the store knows about an administrator's secret. */
 export interface AdministratorResolution {

@@ -1,12 +1,15 @@
-import type { Limit, StoredLimit } from '../../base/limit.ts';
+import { z } from 'zod';
+import { limits } from '../../base/fields.ts';
+import type { Stored } from './identity.ts';
 
-/** Limits of the whole gateway, and the default limits of new records. */
-export interface GatewaySettings {
+export const settingsFields = z.strictObject({
   /** Over all teams together. */
-  limits: StoredLimit[];
+  limits,
   /** The limits of new teams, users and tokens for which none are given. */
-  defaults: Record<'team' | 'user' | 'token', Limit[]>;
-}
+  defaults: z.strictObject({ team: limits, user: limits, token: limits }),
+});
+/** Limits of the whole gateway, and the default limits of new records. */
+export type GatewaySettings = Stored<z.infer<typeof settingsFields>>;
 
 const noSettings: GatewaySettings = { limits: [], defaults: { team: [], user: [], token: [] } };
 

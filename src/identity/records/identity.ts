@@ -1,69 +1,96 @@
-import type { Scope, StoredLimit } from '../../base/limit.ts';
+import { z } from 'zod';
+import { email, exactTime, limits, listOf, model, name, origin, slug, tool } from '../../base/fields.ts';
+import type { Limit, Scope, StoredLimit } from '../../base/limit.ts';
 import type { Session } from './session.ts';
 
 /*
- * Who is who (contract 1.3), as records are stored. The admin API shows them without the limits' ids. Times are RFC 3339 UTC. A list that is null restricts nothing.
+ * Who is who (contract 1.3): the fields of records, for imports and for answers, which have no ids of limits. Times are
+ * RFC 3339 UTC. A list that is null restricts nothing.
  */
 
-export interface Team {
-  id: string;
-  name: string | null;
-  limits: StoredLimit[];
-  models: string[] | null;
-  /** When it was suspended: its requests are refused. Absent or null if it is not suspended. */
-  suspended_at?: string | null;
-  created_at: string;
-}
+/** A record as it is stored: its limits have ids. */
+export type Stored<R extends { limits: Limit[] }> = Omit<R, 'limits'> & { limits: StoredLimit[] };
 
-export interface User {
-  id: string;
-  team: string;
-  name: string | null;
-  email: string | null;
-  /** The account at an issuer that signs in as this user; absent or null: none yet. */
-  subject?: Subject | null;
-  suspended_at?: string | null;
-  limits: StoredLimit[];
-  created_at: string;
-}
+const restriction = { description: 'null restricts nothing.' };
+
+export const teamFields = z.strictObject({
+  id: slug,
+  name: name.nullable(),
+  limits,
+  models: listOf(model).nullable().meta(restriction),
+  suspended_at: exactTime.nullish().meta({ description: 'Since when its requests are refused.' }),
+  created_at: exactTime,
+});
+export type Team = Stored<z.infer<typeof teamFields>>;
 
 /** An account at an OpenID provider. Only these two together identify it for good (OIDC Core 5.7). */
-export interface Subject {
-  issuer: string;
-  sub: string;
-}
+export const subject = z.strictObject({
+  issuer: z.string().min(1, 'must not be empty').max(1_000, 'must have at most 1000 characters'),
+  sub: z.string().min(1, 'must not be empty').max(255, 'must have at most 255 characters'),
+});
+export type Subject = z.infer<typeof subject>;
 
-export interface Token {
-  id: string;
-  team: string;
-  user: string;
-  name: string | null;
-  /** The first characters of the secret, enough for a person to tell tokens apart. */
-  prefix: string;
-  /** Its latest two secrets, the newest first. Absent if it has only the one it was made with. */
-  secrets?: TokenSecret[];
-  models: string[] | null;
-  endpoints: string[] | null;
-  origins: string[] | null;
-  /** Names of `heroku_tool` and `mcp` tools allowed; null: plain functions only. */
-  tools: string[] | null;
-  limits: StoredLimit[];
-  /** The largest body of its sessions, in bytes; absent or null: 1 MiB. */
-  max_session_body_bytes?: number | null;
-  expires_at: string | null;
-  revoked_at: string | null;
-  created_at: string;
-}
+export const userFields = z.strictObject({
+  id: slug,
+  team: slug,
+  name: name.nullable(),
+  email: email.nullable(),
+  subject: subject.nullish().meta({ description: 'The account at an issuer that signs in as this user.' }),
+  suspended_at: exactTime.nullish().meta({ description: 'Since when its requests are refused.' }),
+  limits,
+  created_at: exactTime,
+});
+export type User = Stored<z.infer<typeof userFields>>;
+
+/** Empty if nobody holds a secret. */
+const prefix = z
+  .string()
+  .regex(/^(?:tgk_[0-9A-Za-z]{8})?$/, 'must be the first 12 characters of a token, or ""');
 
 /** A text that a token is called with; rotation makes a new one. */
-export interface TokenSecret {
-  /** SHA-256 of the text, base64url. */
-  hash: string;
-  prefix: string;
-  created_at: string;
+const tokenSecret = z.strictObject({
+  /** SHA-256 of the text. */
+  hash: z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be a SHA-256 as base64url'),
+  prefix,
+  created_at: exactTime,
   /** When it ends, by the store's clock; null for the newest. */
-  expires_at: string | null;
-}
+  expires_at: exactTime.nullable(),
+});
+export type TokenSecret = z.infer<typeof tokenSecret>;
+
+export const bodyBytes = z
+  .int('must be a whole number of bytes')
+  .min(1, 'must be at least 1 byte')
+  .max(268_435_456, 'must be at most 268435456 bytes (256 MiB)');
+
+export const tokenFields = z.strictObject({
+  id: z.string().regex(/^tok_[0-9A-Za-z]{1,64}$/, 'must be a token id such as tok_…'),
+  team: slug,
+  user: slug,
+  name: name.nullable(),
+  prefix: prefix.meta({ description: 'The first characters of the newest secret.' }),
+  /** Its latest two secrets, the newest first. Absent if it has only the one it was made with. */
+  secrets: z
+    .array(tokenSecret)
+    .min(1, 'must have a secret; leave it out of a token that was never rotated')
+    .max(8, 'must have at most 8 secrets')
+    .exactOptional(),
+  models: listOf(model).nullable().meta(restriction),
+  /** Looser than for a new token: an import may come from a gateway that serves more endpoints. */
+  endpoints: listOf(
+    z.string().regex(/^\/[A-Za-z0-9._/-]{1,127}$/, 'must be a path such as /v1/chat/completions'),
+  )
+    .nullable()
+    .meta(restriction),
+  origins: listOf(origin).nullable().meta(restriction),
+  tools: listOf(tool).nullable().meta({ description: 'null: plain functions only.' }),
+  limits,
+  max_session_body_bytes: bodyBytes.nullish().meta({ description: 'Of its sessions; null: 1 MiB.' }),
+  expires_at: exactTime.nullable(),
+  revoked_at: exactTime.nullable(),
+  created_at: exactTime,
+});
+export type Token = Stored<z.infer<typeof tokenFields>>;
 
 /** What a secret stands for, as the store returns it in one round trip. */
 export interface Identity {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { administratorRoles } from '../../base/actor.ts';
 import type { Clock } from '../../base/clock.ts';
+import { bodyBytes, subject } from '../records/identity.ts';
 import { email, limits, listOf, model, name, origin, slug, tool } from '../../base/fields.ts';
 
 /* The bodies that make and change identities (contract 1.6). Null means absent when creating, and clears when changing. */
@@ -10,10 +11,6 @@ const teamFields = {
   limits: limits.nullish(),
   models: listOf(model).nullish(),
 };
-export const subject = z.strictObject({
-  issuer: z.string().min(1, 'must not be empty').max(1_000, 'must have at most 1000 characters'),
-  sub: z.string().min(1, 'must not be empty').max(255, 'must have at most 255 characters'),
-});
 const userFields = {
   name: name.nullish(),
   email: email.nullish(),
@@ -27,9 +24,7 @@ export const newUser = z.strictObject({ id: slug, ...userFields });
 export const userChange = z.strictObject(userFields);
 
 export type NewTeam = z.infer<typeof newTeam>;
-export type TeamChange = z.infer<typeof teamChange>;
 export type NewUser = z.infer<typeof newUser>;
-export type UserChange = z.infer<typeof userChange>;
 
 /** A hundred years: longer than any use, and still a valid date. */
 const maxExpiresInS = 100 * 366 * 24 * 3600;
@@ -43,11 +38,6 @@ const rfc3339 = z.iso.datetime({
   abort: true,
   error: 'must be an RFC 3339 time such as 2027-01-31T00:00:00Z',
 });
-
-export const bodyBytes = z
-  .int('must be a whole number of bytes')
-  .min(1, 'must be at least 1 byte')
-  .max(268_435_456, 'must be at most 268435456 bytes (256 MiB)');
 
 /** A time in the future. */
 function futureTime(clock: Clock) {

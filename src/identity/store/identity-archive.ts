@@ -8,6 +8,7 @@ import {
   type RecordChange,
   type StoredRecord,
 } from '../records/archive.ts';
+import { gatewayCounterKey } from '../records/gateway-settings.ts';
 import { AuditedStore, type Change, changeOf } from '../../audit/audit.ts';
 import { loadScript } from '../../store/script.ts';
 import { StoreUnavailable } from '../../store/store-unavailable.ts';
@@ -93,7 +94,7 @@ export class IdentityArchive extends AuditedStore {
         // One text: a call with a hundred thousand arguments is more than JavaScript's stack holds.
         changes.map((change) => fieldsOf(change, this.#placeOf(change.key))).join(''),
       ],
-      change: importChange(changes),
+      change: this.#auditOf(changes),
     });
     return reply === 1 ? 'done' : 'conflict';
   }
@@ -114,6 +115,18 @@ export class IdentityArchive extends AuditedStore {
         // Looked up at every use and cached nowhere: no epoch has to move.
         return { hash: admins, id: key.id, team: '', secrets: adminSecrets, owner: key.id };
     }
+  }
+
+  /** A change of many records, for the trail; null if none of them changes. */
+  #auditOf(changes: readonly RecordChange[]): Change | null {
+    const records = changes.flatMap(({ key, found, next }) => {
+      if (next === null) return [];
+      const team = key.team === gatewayCounterKey ? null : key.team;
+      const id = this.#placeOf(key).id || null; // the settings have none
+      return [changeOf({ kind: key.kind, team, id }, found?.text ?? null, next.text)];
+    });
+    if (records.length === 0) return null;
+    return { kind: 'import', team: null, id: null, before: null, after: null, records };
   }
 
   async provenance(): Promise<Provenance> {
@@ -176,27 +189,4 @@ function inGroups(flat: readonly string[], width: number): string[][] {
   const groups: string[][] = [];
   for (let at = 0; at < flat.length; at += width) groups.push(flat.slice(at, at + width));
   return groups.sort(([a = ''], [b = '']) => (a < b ? -1 : 1));
-}
-
-/** A change of many records, for the trail; null if none of them changes. */
-function importChange(changes: readonly RecordChange[]): Change | null {
-  const records = changes.flatMap(({ key, found, next }) =>
-    next === null ? [] : [changeOf(entryKeyOf(key), found?.text ?? null, next.text)],
-  );
-  if (records.length === 0) return null;
-  return { kind: 'import', team: null, id: null, before: null, after: null, records };
-}
-
-function entryKeyOf(key: ArchiveKey): Pick<Change, 'kind' | 'team' | 'id'> {
-  switch (key.kind) {
-    case 'settings':
-      return { kind: key.kind, team: null, id: null };
-    case 'administrator':
-      return { kind: key.kind, team: null, id: key.id };
-    case 'team':
-      return { kind: key.kind, team: key.team, id: key.team };
-    case 'user':
-    case 'token':
-      return { kind: key.kind, team: key.team, id: key.id };
-  }
 }

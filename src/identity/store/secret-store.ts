@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { AuditedStore } from '../../audit/audit.ts';
 import { changeOf } from '../../audit/audit.ts';
+import { ownerName } from '../records/archive.ts';
 import type { TokenKey } from '../records/identity.ts';
+import { nowMsOf } from '../../store/store.ts';
 import { loadScript } from '../../store/script.ts';
 import { boundSecrets, type LastUses, type Rotation, type SecretUse } from '../records/secret.ts';
 
-const tokenSecrets = loadScript(new URL('./token_secrets.lua', import.meta.url));
 const rotateSecret = loadScript(new URL('./rotate_secret.lua', import.meta.url));
 const countRotation = loadScript(new URL('./count_rotation.lua', import.meta.url));
 const noteUses = loadScript(new URL('./note_uses.lua', import.meta.url));
@@ -16,9 +17,10 @@ const usesPerCall = 200;
 export class SecretStore extends AuditedStore {
   /** The hashes of the secrets bound to a token, newest first, and the store's clock, ms. */
   async bound(key: TokenKey): Promise<{ nowMs: number; hashes: string[] }> {
-    const reply = await this.store.run(tokenSecrets, [this.keys.secrets], [nameOf(key)]);
-    const [now, hashes = ''] = texts(reply);
-    return { nowMs: Number(now), hashes: hashes === '' ? [] : hashes.split(' ') };
+    const [time, hashes] = await this.store.attempt((client) =>
+      Promise.all([client.time(), client.hget(this.keys.secrets, ownerName(key))]),
+    );
+    return { nowMs: nowMsOf(time), hashes: hashes?.split(' ') ?? [] };
   }
 
   /** Binds a new secret and replaces the record in one step, if the record is unchanged. Moves the epoch. */
@@ -40,7 +42,7 @@ export class SecretStore extends AuditedStore {
     key: TokenKey,
     perHour: number,
   ): Promise<{ ok: boolean; freeAtMs: number; nowMs: number }> {
-    const reply = await this.store.run(countRotation, [this.keys.rotations(nameOf(key))], [perHour]);
+    const reply = await this.store.run(countRotation, [this.keys.rotations(ownerName(key))], [perHour]);
     const [now, ok, freeAt] = texts(reply);
     return { ok: ok === '1', freeAtMs: Number(freeAt), nowMs: Number(now) };
   }
@@ -62,10 +64,6 @@ export class SecretStore extends AuditedStore {
     const found = await this.store.attempt((client) => client.hmget(key, ...tokens));
     return tokens.map((_, n) => usesIn(found[n] ?? ''));
   }
-}
-
-function nameOf({ team, id }: TokenKey): string {
-  return `${team}/${id}`;
 }
 
 /** `prefix time prefix time`, as note_uses.lua writes it. */

@@ -1,7 +1,5 @@
 import type { Access, DocumentedOperation } from '../../base/operation-docs.ts';
-import { type ErrorCode, errorTable } from '../../base/refusal.ts';
-
-const codes = Object.keys(errorTable) as ErrorCode[]; // its keys are the codes
+import { type ErrorCode, errorCodes, upstreamCodes } from '../../base/refusal.ts';
 
 /** Of any request. */
 const anyRequest: readonly ErrorCode[] = [
@@ -40,12 +38,7 @@ const anyForwarded: readonly ErrorCode[] = [
   'field_not_allowed',
   'model_not_found',
   'insufficient_quota',
-  'upstream_blocked',
-  'upstream_rate_limited',
-  'upstream_auth_failed',
-  'upstream_unreachable',
-  'upstream_error',
-  'upstream_timeout',
+  ...upstreamCodes,
 ];
 
 /** All error codes of an operation, in the order of the table. */
@@ -59,5 +52,5 @@ export function codesOf(path: string, { docs, access, forwarded = false }: Docum
     ...(access === 'administrator' && path.includes('/:') ? (['not_found'] as const) : []),
     ...(docs.refusals ?? []),
   ]);
-  return codes.filter((code) => possible.has(code));
+  return errorCodes.filter((code) => possible.has(code));
 }

@@ -143,7 +143,7 @@ export class ToolArguments {
     if (!text.startsWith('{') || !text.endsWith('}')) return false;
     if (given.length > this.#leftToParse) return true;
     this.#leftToParse -= given.length;
-    return parsedJson(given) !== null;
+    return parsedJson(given) !== undefined;
   }
 }
 

@@ -59,7 +59,6 @@ beforeAll(async () => {
       origin: (host = '') => `http://${host}`,
     }),
     ledger: new LedgerReader(store, keys),
-    refused: new RefusalStore(store, keys, { retentionDays: 92 }),
     backup: new Backup({ archive: new IdentityArchive(store, keys, audit), clock: systemClock }),
     audit,
     auditContextOf: auditContexts({ onDyno: false }),
@@ -73,7 +72,8 @@ beforeAll(async () => {
       throw error;
     },
   });
-  gateway = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' });
+  // Other files of this worker need the global Response as it is.
+  gateway = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1', overrideGlobalObjects: false });
   await once(gateway, 'listening');
   const { port } = gateway.address() as AddressInfo;
   environments = {

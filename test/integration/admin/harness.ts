@@ -18,7 +18,6 @@ import type { LedgerReader } from '../../../src/ledger/ledger-reader.ts';
 import type { UsageQuery } from '../../../src/ledger/totals.ts';
 
 import type { RefusalQuery } from '../../../src/ledger/refusal-count.ts';
-import type { RefusalStore } from '../../../src/ledger/refusal-store.ts';
 import { embeddedStore, testKeys } from '../../support/embedded-store.ts';
 import type { JsonObject, JsonValue } from '../../../src/base/request.ts';
 import { auditContexts } from '../../../src/audit/context.ts';
@@ -54,7 +53,6 @@ export class Harness {
   /** Replace to make the store misbehave. */
   archive: IdentityArchive = new IdentityArchive(this.#kept, testKeys, this.audit);
   readonly ledger = new FakeLedger();
-  readonly refusals = new FakeRefusals();
   /** Replace to have another ledger. */
   reader: Pick<LedgerReader, keyof LedgerReader> = this.ledger;
   readonly errors: unknown[] = [];
@@ -127,7 +125,7 @@ export class Harness {
   /** What the API is made of. */
   deps(): AdminDeps {
     const { store: identities, administrators, secrets, claims, clock } = this;
-    const { reader: ledger, refusals: refused } = this;
+    const { reader: ledger } = this;
     return {
       identities,
       administrators,
@@ -135,7 +133,6 @@ export class Harness {
       lastUses: (team, tokens) => secrets.lastUses(team, tokens),
       claims,
       ledger,
-      refused,
       backup: new Backup({ archive: this.archive, clock }),
       audit: this.audit,
       auditContextOf: auditContexts({ onDyno: true }),
@@ -158,6 +155,7 @@ export function bearer(text: string): Record<string, string> {
 class FakeLedger implements Pick<LedgerReader, keyof LedgerReader> {
   usageQueries: UsageQuery[] = [];
   entryQueries: EntryQuery[] = [];
+  refusalQueries: RefusalQuery[] = [];
 
   async usage(query: UsageQuery): ReturnType<LedgerReader['usage']> {
     this.usageQueries.push(query);
@@ -169,17 +167,13 @@ class FakeLedger implements Pick<LedgerReader, keyof LedgerReader> {
     return { data: [], next_cursor: '12-0' };
   }
 
+  async refusals(query: RefusalQuery): ReturnType<LedgerReader['refusals']> {
+    this.refusalQueries.push(query);
+    return [{ team: null, code: 'invalid_token', refused: 3 }];
+  }
+
   async extent(): ReturnType<LedgerReader['extent']> {
     return { entries: 0, oldestAtMs: null };
-  }
-}
-
-class FakeRefusals implements Pick<RefusalStore, 'refusals'> {
-  queries: RefusalQuery[] = [];
-
-  async refusals(query: RefusalQuery): ReturnType<RefusalStore['refusals']> {
-    this.queries.push(query);
-    return [{ team: null, code: 'invalid_token', refused: 3 }];
   }
 }
 

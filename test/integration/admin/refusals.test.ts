@@ -42,7 +42,7 @@ describe('GET /admin/refusals', () => {
     ],
   ])('200 for %s', async (query, asked) => {
     expect((await admin.call('GET', `/admin/refusals?${query}`)).status).toBe(200);
-    expect(admin.refusals.queries[0]).toMatchObject(asked);
+    expect(admin.ledger.refusalQueries[0]).toMatchObject(asked);
   });
 
   it.each([
@@ -56,6 +56,6 @@ describe('GET /admin/refusals', () => {
     const answer = await admin.call('GET', `/admin/refusals?${query}`);
     expect(answer.status).toBe(400);
     expect(problemsOf(answer)).toEqual(params);
-    expect(admin.refusals.queries).toEqual([]);
+    expect(admin.ledger.refusalQueries).toEqual([]);
   });
 });

@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { readSettings } from '../../../src/config/environment.ts';
+import {
+  identityFileOf,
+  issuersFileOf,
+  modelsFileOf,
+  readSettings,
+} from '../../../src/config/environment.ts';
 import { variables } from '../../../src/config/variables.ts';
 
 const fileText = (name: string): string => readFileSync(new URL(`../../../${name}`, import.meta.url), 'utf8');
@@ -33,7 +38,6 @@ describe('.env.example', () => {
       'adminKeyGenerated',
       'attachments',
       'allowedOrigins',
-      'identityFile',
     ]);
     const unchanged = Object.entries(defaults.settings).filter(([name]) => !changed.has(name));
     expect(given.settings).toMatchObject(Object.fromEntries(unchanged));
@@ -56,6 +60,7 @@ describe('every variable in the list', () => {
       },
     });
     readSettings(watched);
+    for (const fileOf of [modelsFileOf, issuersFileOf, identityFileOf]) fileOf(watched);
     expect(variables.filter((name) => !seen.has(name))).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readSettings, type Settings } from '../../../src/config/environment.ts';
+import { modelsFileOf, readSettings, type Settings } from '../../../src/config/environment.ts';
 import { variables } from '../../../src/config/variables.ts';
 
 const minimal = { INFERENCE_URL: 'https://us.inference.heroku.com', INFERENCE_KEY: 'inf-1' };
@@ -52,7 +52,6 @@ describe('readSettings', () => {
       leaseMs: 20_000,
       ledgerMaxEntries: 10_000,
       usageRetentionDays: 92,
-      modelsFile: expect.stringMatching(/[/\\]config[/\\]models\.json$/),
     });
   });
 
@@ -144,8 +143,9 @@ describe('readSettings', () => {
   });
 
   it('takes a catalogue of the operator, relative to the working directory', () => {
-    expect(settingsOf({ ...minimal, MODELS_FILE: '/etc/models.json' }).modelsFile).toBe('/etc/models.json');
-    expect(settingsOf({ ...minimal, MODELS_FILE: 'my.json' }).modelsFile).toBe(`${process.cwd()}/my.json`);
+    expect(modelsFileOf({})).toMatch(/[/\\]config[/\\]models\.json$/);
+    expect(modelsFileOf({ MODELS_FILE: '/etc/models.json' })).toBe('/etc/models.json');
+    expect(modelsFileOf({ MODELS_FILE: 'my.json' })).toBe(`${process.cwd()}/my.json`);
   });
 
   it('tells every problem at once', () => {

@@ -239,7 +239,6 @@ describe('a file of issuers', () => {
       problems: ['ISSUERS_FILE: expected the path of a readable file.'],
     };
     expect(loadIssuers('/no/such/canary.json')).toEqual(unreadable);
-    expect(loadIssuers('/no/such/canary.json', { optional: true })).toEqual({ ok: true, issuers: [] });
-    expect(loadIssuers('/', { optional: true })).toEqual(unreadable);
+    expect(loadIssuers('/')).toEqual(unreadable);
   });
 });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { maxRefusalRows, type RefusalBatch, type RefusedAs } from '../../../src/ledger/refusal-count.ts';
 import { StoreUnavailable } from '../../../src/store/store-unavailable.ts';
+import { LedgerReader } from '../../../src/ledger/ledger-reader.ts';
 import { RefusalStore } from '../../../src/ledger/refusal-store.ts';
 import { RefusalTally } from '../../../src/ledger/refusal-tally.ts';
 import { embeddedStore, testKeys } from '../../support/embedded-store.ts';
@@ -17,6 +18,7 @@ const startMs = Date.UTC(2026, 0, 31, 23, 59, 59);
 let nowMs: number;
 let logged: string[];
 let batches: RefusalBatch[];
+let kept: ReturnType<typeof embeddedStore>;
 let store: RefusalStore;
 /** How the next batches fare: taken and answered, taken unheard, or not taken. */
 let fates: ('unheard' | 'refused')[];
@@ -27,11 +29,8 @@ beforeEach(() => {
   logged = [];
   batches = [];
   fates = [];
-  store = new RefusalStore(
-    embeddedStore(() => nowMs),
-    testKeys,
-    { retentionDays: 10 },
-  );
+  kept = embeddedStore(() => nowMs);
+  store = new RefusalStore(kept, testKeys, { retentionDays: 10 });
 });
 afterEach(() => vi.useRealTimers());
 
@@ -54,7 +53,12 @@ function tallyOf(): RefusalTally {
 }
 
 async function counted(groupBy: ('day' | 'team')[] = []): Promise<object[]> {
-  return store.refusals({ from: '2026-01-31', to: '2026-02-01', filters: {}, groupBy });
+  return new LedgerReader(kept, testKeys).refusals({
+    from: '2026-01-31',
+    to: '2026-02-01',
+    filters: {},
+    groupBy,
+  });
 }
 
 describe('RefusalTally', () => {

@@ -9,7 +9,7 @@ import type { UpstreamCall } from '../../../src/upstream/upstream-call.ts';
 const attachment = { name: 'A', baseUrl: 'http://127.0.0.1:1', key: 'inf-secret', modelId: null };
 const timings = {
   upstreamTimeoutMs: 300_000,
-  idleTimeoutMs: 60_000,
+  streamIdleTimeoutMs: 60_000,
   readerTimeoutMs: 60_000,
   firstHeartbeatMs: 28_000,
   heartbeatMs: 25_000,

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { makePrincipal } from '../../../src/access/principal.ts';
 import { Refusal } from '../../../src/base/refusal.ts';
 import type { Principal, Token } from '../../../src/identity/records/identity.ts';
-import type { MintRequest, MintResult } from '../../../src/identity/records/session.ts';
+import { credentialOf, hashToken } from '../../../src/identity/records/token-text.ts';
+import type { MintRequest, MintResult } from '../../../src/sessions/session-store.ts';
 import { SessionMinter, type MintedSession } from '../../../src/sessions/minter.ts';
 import type { NewSession } from '../../../src/sessions/schema.ts';
-import { endpoints } from '../../../src/validation/registry.ts';
 import { credentialFor, identityOf } from '../access/identities.ts';
 
 const nowMs = Date.parse('2026-02-03T12:00:00.000Z');
@@ -22,12 +22,9 @@ function minterFor(result: MintResult = { kind: 'minted' }): {
   const requests: MintRequest[] = [];
   const minter = new SessionMinter({
     allowedOrigins: [],
-    endpoints,
-    unnamedPaths: endpoints.map(({ path }) => path),
     pinnedProblems: () => [],
     realModel: (id) => (id === 'alias' ? 'real' : id),
     storeNowMs: () => nowMs + 0.7,
-    mint: () => ({ id: 'ses_1', text: 'tgs_text', secretHash: 'secret-hash' }),
     sessions: {
       mint: (request) => {
         requests.push(request);
@@ -77,26 +74,30 @@ describe('the record of a session', () => {
       end_user: 'eva',
     };
     const result = await minter.mint(parent(), asked);
+    if (result === 'stale' || result instanceof Refusal) throw new Error('no session');
+    const { text } = result;
+    const { id } = result.record;
+    expect(credentialOf(text)).toMatchObject({ session: { id, expiresAtMs: nowMs + 900_000 } });
     expect(requests).toEqual([
       {
         session: {
-          id: 'ses_1',
+          id,
           models: ['real'],
           endpoints: null,
           origins: null,
           tools: null,
-          limits: [{ id: 'ses_1/0', metric: 'concurrency', max: 1 }],
+          limits: [{ id: `${id}/0`, metric: 'concurrency', max: 1 }],
           pinned: null,
           end_user: 'eva',
           expires_at: new Date(nowMs + 900_000).toISOString(),
           created_at: new Date(nowMs).toISOString(),
         },
-        secretHash: 'secret-hash',
+        secretHash: hashToken(text),
         expiresAtMs: nowMs + 900_000,
         parent: { team: 'acme', token: 'tok_1', epoch: 'epoch-1', expiresAtMs: Infinity },
       },
     ]);
-    expect(result).toMatchObject({ text: 'tgs_text', record: requests[0]?.session });
+    expect(result.record).toEqual(requests[0]?.session);
   });
 
   it('is not stored if the policy is wider than that of the token', async () => {

@@ -18,8 +18,6 @@ const perMinute = (max: number, models?: string[]): Limit => ({
 });
 const options: NarrowOptions = {
   allowedOrigins: ['https://app.example'],
-  endpoints,
-  unnamedPaths: [chat, embeddings],
   pinnedProblems: () => [],
 };
 
