@@ -1,7 +1,7 @@
 import { limitHeaders } from '../src/limits/limit-headers.ts';
 import { applied, type LimitState } from '../src/limits/grant.ts';
 import { reserve } from '../src/limits/reservation.ts';
-import { windowIndex, fitsAtMs } from '../src/limits/window.ts';
+import { countedAt, emptyCounter, fitsAtMs } from '../src/limits/window.ts';
 import { hashToken, inspectToken, mintToken } from '../src/identity/records/token-text.ts';
 import { encodeEntry } from '../src/ledger/entry-text.ts';
 import { noFigures } from '../src/base/figures.ts';
@@ -46,7 +46,11 @@ const reserved = { ...noCharge, requests: 1, inputTokens: 40, outputTokens: 100 
 const states = (['minute', 'day', 'month'] as const).map((window, n): LimitState => {
   const limit = { id: `limit-${n}`, metric: 'requests', window, max: 1_000_000 } as const;
   const scoped = { scope: 'team', limit } as const;
-  const counter = { index: windowIndex(window, nowMs), current: 1_234, previous: 567 };
+  const counter = {
+    at: countedAt(window, nowMs),
+    used: 1_234,
+    runs: [{ endMs: nowMs - 5_000, amount: 1_234 }],
+  };
   return { scoped, applied: applied(scoped, reserved), counter };
 });
 const { text: token } = mintToken('user');
@@ -90,7 +94,7 @@ const pieces: Readonly<Record<string, () => unknown>> = {
   'a short body validated': () => chat.validate(request.body, () => null),
   'a reservation': () => reserve(request, [], 4_096),
   'when a limit fits again': () =>
-    fitsAtMs('minute', states[0]?.counter ?? { index: 0, current: 0, previous: 0 }, {
+    fitsAtMs('minute', states[0]?.counter ?? emptyCounter, {
       amount: 1,
       max: 1_500,
       nowMs,

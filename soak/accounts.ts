@@ -43,9 +43,8 @@ export function applies({ team, user, tokenId, limit }: Counted, entry: LedgerEn
   );
 }
 
-/** The window an entry was reserved in, by the time of its admission. */
-export function windowOf({ limit }: Counted, entry: LedgerEntry): number {
-  const span = limit.metric === 'concurrency' ? 'open' : limit.window;
+/** The calendar window an entry was reserved in, by the time of its admission. */
+export function windowOf(span: 'day' | 'month', entry: LedgerEntry): number {
   return windowIndex(span, Date.parse(entry.time));
 }
 

@@ -16,7 +16,7 @@ export function checkLimits({ snapshot, matched }: Evidence): Table[] {
     .map((counted) => concurrencyRow(counted, matched));
   return [
     {
-      title: 'Limits, each window (n: the latest)',
+      title: 'Limits: each calendar window (n: the latest), and the fullest of those that slide',
       columns: ['max', 'counter', 'ledger', 'upstream'],
       rows: windows,
     },
@@ -32,17 +32,19 @@ function windowRows(counted: Counted, matched: readonly MatchedEntry[]): Row[] {
   const { limit, counter } = counted;
   if (limit.metric === 'concurrency') return [];
   const counts = matched.filter(({ entry }) => applies(counted, entry));
-  const windows = new Set(counts.map(({ entry }) => windowOf(counted, entry)));
+  const { window: span } = limit;
+  if (span === 'minute' || span === 'hour') return [slidingRow(counted, counts)];
+  const windows = new Set(counts.map(({ entry }) => windowOf(span, entry)));
   return [...windows]
     .sort((a, b) => b - a)
     .map((window): Row => {
-      const inWindow = counts.filter(({ entry }) => windowOf(counted, entry) === window);
+      const inWindow = counts.filter(({ entry }) => windowOf(span, entry) === window);
       const ofLedger = sum(inWindow, ({ entry }) => charged(entry, limit.metric));
       const ofUpstream = sum(inWindow, (each) => countedUpstream(each, limit.metric));
-      const ofCounter = counterOf(counter, window);
+      const ofCounter = window === counter.at ? counter.used : null;
       const agrees =
         (ofCounter === null || ofCounter === ofLedger) && ofUpstream <= ofLedger && ofLedger <= limit.max;
-      const label = counter.index === window ? 'n' : `n-${counter.index - window}`;
+      const label = counter.at === window ? 'n' : `n-${counter.at - window}`;
       return {
         name: `${nameOf(counted)}, ${label}`,
         figures: [limit.max, ofCounter ?? '-', ofLedger, ofUpstream],
@@ -51,10 +53,32 @@ function windowRows(counted: Counted, matched: readonly MatchedEntry[]): Row[] {
     });
 }
 
-/** A counter keeps its current window and the previous one; null for any other. */
-function counterOf({ index, current, previous }: Counted['counter'], window: number): number | null {
-  if (window === index) return current;
-  return window === index - 1 ? previous : null;
+/** The most that was charged, and that the upstream counted, of what was admitted within any one window's length. */
+function slidingRow(counted: Counted, counts: readonly MatchedEntry[]): Row {
+  const { limit } = counted;
+  const lengthMs = limit.metric !== 'concurrency' && limit.window === 'hour' ? 3_600_000 : 60_000;
+  const inOrder = counts
+    .map((each) => ({ each, atMs: Date.parse(each.entry.time) }))
+    .toSorted((a, b) => a.atMs - b.atMs);
+  const most = (of: (each: MatchedEntry) => number): number => {
+    let [held, fullest, from] = [0, 0, 0];
+    for (const { each, atMs } of inOrder) {
+      held += of(each);
+      for (; (inOrder[from]?.atMs ?? atMs) <= atMs - lengthMs; from += 1) {
+        const left = inOrder[from];
+        if (left) held -= of(left.each);
+      }
+      fullest = Math.max(fullest, held);
+    }
+    return fullest;
+  };
+  const ofLedger = most(({ entry }) => charged(entry, limit.metric));
+  const ofUpstream = most((each) => countedUpstream(each, limit.metric));
+  return {
+    name: `${nameOf(counted)}, fullest`,
+    figures: [limit.max, '-', ofLedger, ofUpstream],
+    agrees: ofUpstream <= ofLedger && ofLedger <= limit.max,
+  };
 }
 
 function countedUpstream({ seen }: MatchedEntry, metric: Counted['limit']['metric']): number {
@@ -75,8 +99,8 @@ function countedUpstream({ seen }: MatchedEntry, metric: Counted['limit']['metri
 function concurrencyRow(counted: Counted, matched: readonly MatchedEntry[]): Row {
   const { limit, counter } = counted;
   const most = mostAtOnce(matched.filter(({ entry }) => applies(counted, entry)));
-  const agrees = counter.current === 0 && most <= limit.max;
-  return { name: nameOf(counted), figures: [limit.max, counter.current, most], agrees };
+  const agrees = counter.used === 0 && most <= limit.max;
+  return { name: nameOf(counted), figures: [limit.max, counter.used, most], agrees };
 }
 
 function sum<T>(all: readonly T[], of: (each: T) => number): number {

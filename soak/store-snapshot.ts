@@ -94,7 +94,7 @@ async function readLimits(client: Redis): Promise<Counted[]> {
       of: Pick<Counted, 'user' | 'tokenId'>,
     ): void => {
       for (const limit of limits)
-        counted.push({ scope, team: team.id, ...of, limit, counter: parseCounter(counters[limit.id]) });
+        counted.push({ scope, team: team.id, ...of, limit, counter: parseCounter(counters[limit.id]) }); // of those that slide, the ledger alone tells
     };
     add('team', team.limits, { user: null, tokenId: null });
     for (const user of await records<User>(client, keys.users(team.id)))
@@ -111,8 +111,8 @@ async function records<T>(client: Redis, key: string): Promise<T[]> {
 
 function parseCounter(text: string | undefined): Counter {
   if (text === undefined) return emptyCounter;
-  const [index = 0, current = 0, previous = 0] = text.split(' ').map(Number);
-  return { index, current, previous };
+  const [at = 0, used = 0] = text.split(' ').map(Number);
+  return { at, used, runs: [] };
 }
 
 async function withClient<T>(url: string, work: (client: Redis) => Promise<T>): Promise<T> {

@@ -55,7 +55,7 @@ function firstUntakeable(value: JsonObject): Problem | null {
 }
 
 function untakeablePath(value: JsonValue, depth: number): string[] | null {
-  if (typeof value !== 'object' || value === null) return null;
+  if (!Array.isArray(value) && !isJsonObject(value)) return null;
   if (depth > maxDepth) return [];
   if (Array.isArray(value)) {
     for (const [index, inner] of value.entries()) {

@@ -121,7 +121,11 @@ export const limit = z
           : 'must be an object such as {"metric":"requests","window":"day","max":100}',
     },
   )
-  .meta({ id: 'Limit' });
+  .meta({
+    id: 'Limit',
+    description:
+      'A minute and an hour slide: no window of that length holds more than max. A day and a month are calendar windows in UTC.',
+  });
 
 /** Identifies a limit in its list, which has each one once. Changing only `max` keeps the counter. */
 export function limitIdentity(of: z.infer<typeof limit>): string {

@@ -1,14 +1,30 @@
 import { isUtf8 } from 'node:buffer';
 import type { z } from 'zod';
+import { ExactNumber } from './exact-number.ts';
 import type { ModelKind } from './model.ts';
 import type { Refusal } from './refusal.ts';
 
-export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
+export type JsonValue =
+  string | number | ExactNumber | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };
+
+/** The value with plain numbers for exact ones, except in objects under the name `exceptIn`. */
+export function plainNumbers(value: JsonValue, exceptIn?: string): JsonValue {
+  if (value instanceof ExactNumber) return value.value;
+  if (Array.isArray(value)) return value.map((item) => plainNumbers(item, exceptIn));
+  return isJsonObject(value) ? plainNumbersIn(value, exceptIn) : value;
+}
+
+export function plainNumbersIn(object: JsonObject, exceptIn?: string): JsonObject {
+  const entries = Object.entries(object).map(([key, value]): [string, JsonValue] => {
+    return [key, key === exceptIn && isJsonObject(value) ? value : plainNumbers(value, exceptIn)];
+  });
+  return Object.fromEntries(entries);
+}
 
 /** True for a JSON object: not an array, not null. */
 export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
-  return isRecord(value);
+  return isRecord(value) && !(value instanceof ExactNumber);
 }
 
 /** The same for a value whose fields may hold anything. */
@@ -35,6 +51,10 @@ export function parsedJson(text: string): unknown {
  * OpenAI's `usage`; `cohere` reports search units, and its text is the caller's own.
  */
 export type AnswerFormat = 'openai' | 'anthropic' | 'heroku-agents' | 'cohere';
+
+/** The shape a stream's frames are rewritten to, for clients that read only one. */
+export const allFrames = ['openai'] as const;
+export type Frames = (typeof allFrames)[number];
 
 /** A body that passed validation, with what policy, limits and forwarding need to know about it. */
 export interface ValidRequest {
@@ -94,13 +114,13 @@ export interface Endpoint {
   defaultAllow: readonly string[];
   /** Groups of field names that mean the same: pinning one pins them all. */
   fieldAliases: readonly (readonly string[])[];
-  /** Pure. `maxOutputTokens` gives the catalogue's bound for a model, or null. */
+  /** Pure, but for exact numbers in documented fields of `value`, which become plain. `maxOutputTokens` gives the catalogue's bound for a model, or null. */
   validate(value: JsonObject, maxOutputTokens: (model: string) => number | null): ValidRequest | Refusal;
 }
 
 /** The number of values in a JSON value, itself included. Stops counting soon after `most`. */
 export function valuesIn(value: unknown, most: number): number {
-  if (typeof value !== 'object' || value === null) return 1;
+  if (typeof value !== 'object' || value === null || value instanceof ExactNumber) return 1;
   let count = 1;
   for (const inner of Object.values(value)) {
     count += valuesIn(inner, most - count);

@@ -1,10 +1,10 @@
-import type { JsonObject, JsonValue } from '../base/request.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
 
 /** A value for people: `-` for null, lists joined, limits in the syntax of `--limit`. */
 export function plain(value: JsonValue | undefined): string {
   if (value === null || value === undefined) return '-';
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(plain).join(', ');
-  if (typeof value === 'object') return objectText(value);
+  if (isJsonObject(value)) return objectText(value);
   // Data must not move the cursor, break the line or change the text direction.
   return String(value).replaceAll(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, '?');
 }

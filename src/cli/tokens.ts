@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import type { JsonObject } from '../base/request.ts';
+import { allFrames, type JsonObject } from '../base/request.ts';
 import {
   clearOption,
   emptyOption,
@@ -22,6 +22,9 @@ const tokenOptions = [
   repeatable('--origin <origin>', 'a browser origin it may be used from, or none'),
   repeatable('--tool <name>', 'a heroku_tool or mcp tool it may run'),
   new Option('--max-session-body <bytes>', 'the largest body its sessions may send').argParser(parseCount),
+  new Option('--frames <shape>', "openai: rewrite streams of chat to OpenAI's exact frames").choices(
+    allFrames,
+  ),
   emptyOption(lists),
 ];
 const claimOption = new Option(
@@ -56,7 +59,10 @@ export const tokens: Resource = {
   show: 'show a token, without its text',
   set: {
     summary: 'change a token; a list replaces the list it had',
-    options: [...tokenOptions, clearOption(['name', 'expires_at', 'max_session_body_bytes', ...lists])],
+    options: [
+      ...tokenOptions,
+      clearOption(['name', 'expires_at', 'max_session_body_bytes', 'frames', ...lists]),
+    ],
     examples: ['acme tok_4fJ2mQ9sXbVe --clear limits'],
   },
   rotate: {

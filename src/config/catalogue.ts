@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type ModelKind, modelKinds, type RealModel } from '../base/model.ts';
 import type { Price } from '../base/price.ts';
-import { parsedJson } from '../base/request.ts';
+import { allFrames, type Frames, parsedJson } from '../base/request.ts';
 import { checkFile, textOfFile, unreadable } from './file-problems.ts';
 import { type DatedPrice, datedPrices, priceAt, priceField } from './catalogue-prices.ts';
 
@@ -17,6 +17,8 @@ export interface Catalogue {
   fallback(model: string): string | null;
   /** Whether a model refuses `temperature` and `top_p` together. */
   takesOneOfSampling(model: string): boolean;
+  /** The shape of its streams' frames; null: as they come. */
+  frames(model: string): Frames | null;
   /** Ids, in the file's order. */
   models(): string[];
   /** The model an id stands for: itself, unless it is an alias. */
@@ -41,6 +43,7 @@ const model = z.discriminatedUnion(
       ...shared,
       kind: z.literal('chat'),
       max_tokens: z.int().positive().max(maxCataloguedTokens).optional(),
+      frames: z.enum(allFrames).optional(),
       one_of: z
         .tuple([z.literal('temperature'), z.literal('top_p')], 'expected ["temperature","top_p"]')
         .optional(),
@@ -112,6 +115,10 @@ export function parseCatalogue(text: string): CatalogueResult {
     takesOneOfSampling(id) {
       const found = models.get(id);
       return found?.kind === 'chat' && found.one_of !== undefined;
+    },
+    frames(id) {
+      const found = models.get(id);
+      return found?.kind === 'chat' ? (found.frames ?? null) : null;
     },
     models: () => [...models.keys()],
     real: (id) => aliases.get(id) ?? id,

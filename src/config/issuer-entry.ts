@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { JsonValue } from '../base/request.ts';
 import { isTrustworthyUrl, type TrustedIssuer } from './issuer.ts';
 
 /* One issuer of ISSUERS_FILE. Messages say what is expected, and never repeat a value. */
@@ -69,7 +70,8 @@ const fields = z.strictObject({
     .min(1, 'expected a whole number from 1 to 1000')
     .max(1_000, 'expected a whole number from 1 to 1000')
     .default(20),
-  session: z.record(z.string(), z.json()).default({}),
+  // From a JSON file, so that it is JSON.
+  session: z.record(z.string(), z.custom<JsonValue>()).default({}),
 });
 
 type Fields = z.infer<typeof fields>;

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { exactNumbers } from '../base/exact-number.ts';
+import { type JsonValue, plainNumbers } from '../base/request.ts';
 import type { TrustedIssuer } from './issuer.ts';
 import { checkFile, textOfFile, unreadable } from './file-problems.ts';
 import { issuerEntry, toTrustedIssuer } from './issuer-entry.ts';
@@ -30,11 +32,14 @@ export function parseIssuers(text: string): IssuersResult {
 function readJson(text: string): { value: unknown } | { problem: string } {
   let hasProto = false;
   try {
-    const value: unknown = JSON.parse(text, (key, member: unknown) => {
+    const value = JSON.parse(text, (key, member, context) => {
       hasProto ||= key === '__proto__';
-      return member;
-    });
-    return hasProto ? { problem: 'expected no key named __proto__' } : { value };
+      return exactNumbers(key, member, context);
+    }) as JsonValue; // JSON.parse gives nothing else
+    // The requests that sessions pin keep the digits of their numbers.
+    return hasProto
+      ? { problem: 'expected no key named __proto__' }
+      : { value: plainNumbers(value, 'pinned') };
   } catch {
     return { problem: 'expected a JSON file' };
   }

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import type { Admission } from '../limits/admission.ts';
 import type { LimitState } from '../limits/grant.ts';
 import { remaining, resetsAt } from '../limits/limit-status.ts';
-import { used } from '../limits/window.ts';
 import { time } from '../base/fields.ts';
 import { countedMetrics, windows } from '../base/limit.ts';
 import { okJson, type OperationDocs } from '../base/operation-docs.ts';
@@ -80,10 +79,10 @@ export function meRoute(deps: { frontDoor: FrontDoor; answers: Answers; admissio
     if (caller instanceof Refusal) return caller;
     const { identity, limits } = caller.principal;
     const visible = limits.filter(({ scope }) => identity.session === null || scope === 'session');
-    const { nowMs, states } = await admission.limits(identity.team.id, visible);
+    const states = await admission.limits(identity.team.id, visible);
     const who =
       identity.session === null ? tokenResponse(identity) : { session: ownSessionResponse(identity.session) };
-    return { status: 200, body: { ...who, limits: states.map((state) => limitResponse(state, nowMs)) } };
+    return { status: 200, body: { ...who, limits: states.map(limitResponse) } };
   }
 
   return {
@@ -107,7 +106,7 @@ function ownSessionResponse({ pinned, limits: _limits, ...session }: Session): o
   return { ...session, pinned: names };
 }
 
-function limitResponse(state: LimitState, nowMs: number): object {
+function limitResponse(state: LimitState): object {
   const { limit, scope } = state.scoped;
   const unit = limit.metric === 'cost_usd' ? nanoUsdPerUsd : 1;
   return {
@@ -115,8 +114,8 @@ function limitResponse(state: LimitState, nowMs: number): object {
     metric: limit.metric,
     window: limit.metric === 'concurrency' ? null : limit.window,
     max: limit.max,
-    used: used(state.applied.span, state.counter, nowMs) / unit,
-    remaining: remaining(state, nowMs) / unit,
+    used: state.counter.used / unit,
+    remaining: remaining(state) / unit,
     resets_at: resetsAt(state),
     ...(limit.models ? { models: limit.models } : {}),
     ...(limit.endpoints ? { endpoints: limit.endpoints } : {}),

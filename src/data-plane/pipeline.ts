@@ -170,6 +170,7 @@ export class Pipeline {
         isRepeatable: request.remoteTools.length === 0,
         answerFormat: endpoint.answerFormat,
         stream: request.stream,
+        frames: principal.identity.token.frames ?? this.#parts.catalogue.frames(model),
         pinned: (principal.identity.session?.pinned ?? null) !== null,
         headers: [...call.headers, ...limitHeaders(visibleLimits(grant), grant.admittedAtMs)],
         timings: this.#parts.settings,

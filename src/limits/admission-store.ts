@@ -4,7 +4,16 @@ import { loadScript } from '../store/script.ts';
 import { nowMsOf, type Store } from '../store/store.ts';
 import { gatewayCounterKey } from '../identity/records/gateway-settings.ts';
 import { counterKeyOfLimit } from '../identity/records/session.ts';
-import type { AdmitReply, AdmitRequest, Beat, Decision, OpenRecord, Settlement } from './store.ts';
+import { counterField, counterOf, toldCounter } from './counter-text.ts';
+import type {
+  AdmitReply,
+  AdmitRequest,
+  AppliedLimit,
+  Beat,
+  Decision,
+  OpenRecord,
+  Settlement,
+} from './store.ts';
 import type { Counter, Span } from './window.ts';
 
 const scripts = {
@@ -71,7 +80,7 @@ export class AdmissionStore {
       kind: 'decided',
       nowMs: Number(nowMs),
       incarnation: current,
-      decisions: decisions.map(parseDecision),
+      decisions: decisions.map((text, n) => parseDecision(text, batch[n]?.limits ?? [], Number(nowMs))),
     };
   }
 
@@ -141,25 +150,31 @@ export class AdmissionStore {
     });
   }
 
-  /** Counters of a team's limits by id, as last written, so their windows may have passed. */
+  /** Counters of a team's limits, as they are now. */
   async counters(
     team: string,
-    ids: readonly string[],
+    limits: readonly Pick<AppliedLimit, 'id' | 'span'>[],
   ): Promise<{ nowMs: number; counters: readonly Counter[] }> {
-    const keys = [...new Set(ids.map((id) => this.#counterKey(team, id)))];
-    const idsIn = (key: string): string[] => ids.filter((id) => this.#counterKey(team, id) === key);
+    const fields = limits.map(({ id, span }) => counterField(id, span));
+    const keys = [...new Set(fields.map((field) => this.#counterKey(team, field)))];
+    const fieldsIn = (key: string): string[] =>
+      fields.filter((field) => this.#counterKey(team, field) === key);
     // Sent together, in one round trip.
     const [time, ...found] = await this.#store.attempt((client) =>
-      Promise.all([client.time(), ...keys.map((key) => client.hmget(key, ...idsIn(key)))]),
+      Promise.all([client.time(), ...keys.map((key) => client.hmget(key, ...fieldsIn(key)))]),
     );
     const counterTexts = new Map(
-      keys.flatMap((key, k) => idsIn(key).map((id, n) => [id, found[k]?.[n] ?? ''])),
+      keys.flatMap((key, k) => fieldsIn(key).map((field, n) => [field, found[k]?.[n] ?? ''])),
     );
-    return { nowMs: nowMsOf(time), counters: ids.map((id) => parseCounter(counterTexts.get(id) ?? '')) };
+    const nowMs = nowMsOf(time);
+    const counters = limits.map(({ span }, n) =>
+      counterOf(counterTexts.get(fields[n] ?? '') ?? '', span, nowMs),
+    );
+    return { nowMs, counters };
   }
 
-  #counterKey(team: string, limit: string): string {
-    const key = counterKeyOfLimit(limit);
+  #counterKey(team: string, field: string): string {
+    const key = counterKeyOfLimit(field);
     if (key === null) return this.#keys.counters(team);
     return key === gatewayCounterKey ? this.#keys.counters(gatewayCounterKey) : this.#keys.session(key);
   }
@@ -187,24 +202,26 @@ function requestText(request: AdmitRequest): string {
   const notAfter = Math.floor(Math.min(notAfterMs, never));
   const expires = Math.min(expiresAtMs, never);
   let text = `${grant}\n${team}\n${epoch}\n${notAfter}\n${expires}\n${record}\n${session ?? ''}\n`;
-  for (const { id, span, amount, max } of limits) text += `${id}\n${spanLetters[span]}\n${amount}\n${max}\n`;
+  for (const { id, span, amount, max } of limits) {
+    text += `${counterField(id, span)}\n${spanLetters[span]}\n${amount}\n${max}\n`;
+  }
   return text;
 }
 
 function settlementText({ grant, incarnation, team, adjustments, closing }: Settlement): string {
   let text = `${grant}\n${incarnation}\n${team}\n${adjustments.length}\n`;
-  for (const { id, index, delta } of adjustments) text += `${id}\n${index}\n${delta}\n`;
+  for (const { id, span, at, delta } of adjustments) text += `${counterField(id, span)}\n${at}\n${delta}\n`;
   if (!closing) return text;
   const { entry, totals } = closing;
   return `${text}${entry}\n${totals.day}\n${totals.dayEndsAtS}\n${totals.row}\n${totals.figures.join('\n')}\n`;
 }
 
-function parseDecision(text: string): Decision {
+function parseDecision(text: string, limits: readonly AppliedLimit[], nowMs: number): Decision {
   switch (text[0]) {
     case 'A':
-      return { kind: 'admitted', counters: parseCounters(text) };
+      return { kind: 'admitted', counters: parseCounters(text, limits, nowMs) };
     case 'D':
-      return { kind: 'denied', counters: parseCounters(text) };
+      return { kind: 'denied', counters: parseCounters(text, limits, nowMs) };
     case 'S':
       return { kind: 'stale' };
     case 'X':
@@ -214,22 +231,9 @@ function parseDecision(text: string): Decision {
   }
 }
 
-function parseCounters(text: string): Counter[] {
-  const numbers = text.split(' ');
-  const counters: Counter[] = [];
-  for (let at = 1; at + 2 < numbers.length; at += 3) {
-    counters.push({
-      index: Number(numbers[at]),
-      current: Number(numbers[at + 1]),
-      previous: Number(numbers[at + 2]),
-    });
-  }
-  return counters;
-}
-
-function parseCounter(text: string): Counter {
-  const [index = 0, current = 0, previous = 0] = text === '' ? [] : text.split(' ').map(Number);
-  return { index, current, previous };
+function parseCounters(text: string, limits: readonly AppliedLimit[], nowMs: number): Counter[] {
+  const counters = text.split(';');
+  return limits.map(({ span }, n) => toldCounter(counters[n + 1] ?? '', span, nowMs));
 }
 
 /** From the reply of TIME: seconds and microseconds. */

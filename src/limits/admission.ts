@@ -18,7 +18,7 @@ import { settlementOf } from './settlement.ts';
 import { SettlementQueue } from './settlement-queue.ts';
 import type { AdmitRequest, Decision } from './store.ts';
 import type { AdmissionStore } from './admission-store.ts';
-import { emptyCounter, rolled, windowIndex } from './window.ts';
+import { emptyCounter } from './window.ts';
 
 const admissionsPerCall = 200;
 /** How long the end of an answer may wait for its settlement (invariant 6). */
@@ -113,18 +113,14 @@ export class Admission {
   }
 
   /** How much of these limits of a team and its members is used now, for `/v1/me`. Rejects with `StoreUnavailable`. */
-  async limits(
-    team: string,
-    limits: readonly ScopedLimit[],
-  ): Promise<{ nowMs: number; states: LimitState[] }> {
-    const ids = limits.map(({ limit }) => limit.id);
-    const { nowMs, counters } = await this.#options.store.counters(team, ids);
-    const states = limits.map((scoped, n): LimitState => {
-      const asked = applied(scoped, noCharge);
-      const counter = rolled(counters[n] ?? emptyCounter, windowIndex(asked.span, nowMs));
-      return { scoped, applied: asked, counter };
-    });
-    return { nowMs, states };
+  async limits(team: string, limits: readonly ScopedLimit[]): Promise<LimitState[]> {
+    const asked = limits.map((scoped) => applied(scoped, noCharge));
+    const { counters } = await this.#options.store.counters(team, asked);
+    return limits.map((scoped, n): LimitState => ({
+      scoped,
+      applied: asked[n] ?? applied(scoped, noCharge),
+      counter: counters[n] ?? emptyCounter,
+    }));
   }
 
   /** Settlements and cancellations that the store has not yet taken. */
@@ -271,7 +267,7 @@ function counted(limits: readonly LimitState[], counters: readonly LimitState['c
 /** Whether the caller's next request could be refused because of what this one still holds. */
 function blocksNext(grant: Grant): boolean {
   return grant.limits.some(
-    (limit) => limit.applied.span === 'open' || remaining(limit, grant.admittedAtMs) < limit.applied.amount,
+    (limit) => limit.applied.span === 'open' || remaining(limit) < limit.applied.amount,
   );
 }
 

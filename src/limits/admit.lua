@@ -11,13 +11,14 @@
 -- ARGV[3] key prefix of the counters (there is a single primary, so these keys need not be in KEYS)
 -- ARGV[4] key prefix of the sessions
 -- ARGV[5..] one string per request; a line feed ends each field: grant id, team, epoch, not after (ms),
---   expiry of the token (ms), open record, session or '', and for each limit: id, span (m h d M o), amount, max.
---   For limit ids and the keys of their counters, see counter_key.
+--   expiry of the token (ms), open record, session or '', and for each limit: field of its counter, span (m h d M o),
+--   amount, max. For fields and the keys they are in, see counter_key.
 --
 -- Returns nil if the process has no recent heartbeat, else
 --   { now (ms), incarnation, then one string per request:
 --     "S" stale epoch, or the session is gone | "X" token expired | "L" too late
---     "A i c p i c p ..." admitted, "D i c p ..." denied: each limit's window index, current and previous sum }
+--     "A;w s;w s..." admitted: each limit's window index and sum; of a sliding window, the end of its newest run instead
+--     "D;w s;..." denied: the same, but of a sliding window its whole text, slid to now }
 
 local counters_ttl_s = 70 * 86400
 local open_ttl_s = 30 * 86400
@@ -43,23 +44,37 @@ end
 -- include: ../store/lua/fields_of.lua
 -- include: ../store/lua/epoch_of.lua
 -- include: ../store/lua/counter.lua
+-- include: ../store/lua/slide.lua
 
 local lengths = { m = 60000, h = 3600000 }
-local indexes = {
-  m = math.floor(now / 60000),
-  h = math.floor(now / 3600000),
-  d = math.floor(now / 86400000),
-  M = month_index(),
-  o = 0,
-}
+local indexes = { d = math.floor(now / 86400000), o = 0 }
 
-local function used(span, index, current, previous)
+-- Reads a counter and moves it on to now. One that is ahead, because the clock was set back, stays where it is.
+local function counter_now(text, span)
   local length = lengths[span]
-  if not length or previous == 0 then
-    return current
+  if length then
+    local window = sliding_in(text)
+    slide(window, now, length)
+    return window
   end
-  local left = math.min(length, math.max(0, (index + 1) * length - now))
-  return current + math.ceil(previous * left / length)
+  indexes[span] = indexes[span] or month_index()
+  local index, sum = counter_in(text)
+  if not index or index < indexes[span] then
+    index, sum = indexes[span], 0
+  end
+  return { index = index, sum = sum }
+end
+
+local function add(counter, amount, max)
+  if counter.index then
+    counter.sum = counter.sum + amount
+  elseif amount > 0 then
+    add_used(counter, now, amount, max)
+  end
+end
+
+local function text_of(counter)
+  return counter.index and counter_text(counter.index, counter.sum) or sliding_text(counter)
 end
 
 local epochs = {}
@@ -68,47 +83,40 @@ local function known_epoch(team)
   return epochs[team]
 end
 
--- Reads the counters and rolls them to now. Returns the limits' ids, states[n] = { index, current, previous }, and
--- whether the request fits all limits.
-local function check(counters, request, count)
-  local ids = {}
+-- Reads the counters. Returns their fields, the counters, and whether the request fits all limits.
+local function check(team_counters, request, count)
+  local fields = {}
   for n = 1, count do
-    ids[n] = request[4 + 4 * n]
+    fields[n] = request[4 + 4 * n]
   end
-  local texts = redis.call('HMGET', counters, unpack(ids))
-  for n = 1, count do
-    local key = counter_key(ids[n], counters, ARGV[3], ARGV[4])
-    if key ~= counters then
-      texts[n] = redis.call('HGET', key, ids[n])
-    end
-  end
-  local states, fits = {}, true
+  local texts = redis.call('HMGET', team_counters, unpack(fields))
+  local counters, fits = {}, true
   for n = 1, count do
     local at = 4 + 4 * n
-    local span, amount, max = request[at + 1], tonumber(request[at + 2]), tonumber(request[at + 3])
-    local index, current, previous = indexes[span], 0, 0
-    if texts[n] then
-      local i, c, p = counter_in(texts[n])
-      if i >= index then
-        index, current, previous = i, c, p
-      elseif i == index - 1 then
-        previous = c
-      end
+    local key = counter_key(fields[n], team_counters, ARGV[3], ARGV[4])
+    local text = texts[n]
+    if key ~= team_counters then
+      text = redis.call('HGET', key, fields[n])
     end
-    states[n] = { index, current, previous }
-    if used(span, index, current, previous) + amount > max then
+    counters[n] = counter_now(text, request[at + 1])
+    if counters[n].sum + tonumber(request[at + 2]) > tonumber(request[at + 3]) then
       fits = false
     end
   end
-  return ids, states, fits
+  return fields, counters, fits
 end
 
-local function reply_text(letter, states)
+local function reply_text(letter, counters)
   local parts = { letter }
-  for n = 1, #states do
-    parts[n + 1] = counter_text(states[n][1], states[n][2], states[n][3])
+  for n = 1, #counters do
+    local counter = counters[n]
+    if letter == 'D' and counter.last then
+      parts[n + 1] = sliding_text(counter)
+    else
+      parts[n + 1] = string.format('%d %d', counter.index or counter.last, counter.sum)
+    end
   end
-  return table.concat(parts, ' ')
+  return table.concat(parts, ';')
 end
 
 local touched = {}
@@ -128,37 +136,37 @@ local function decide(request)
   if now >= tonumber(request[5]) then
     return 'X'
   end
-  local counters, ids, states, fits = ARGV[3] .. team, {}, {}, true
+  local team_counters, fields, counters, fits = ARGV[3] .. team, {}, {}, true
   if count > 0 then
-    ids, states, fits = check(counters, request, count)
+    fields, counters, fits = check(team_counters, request, count)
   end
   if not fits then
     -- A grant that is already open has been counted. It may be the reason that there is no room.
-    return reply_text(redis.call('HEXISTS', KEYS[2], grant) == 1 and 'A' or 'D', states)
+    return reply_text(redis.call('HEXISTS', KEYS[2], grant) == 1 and 'A' or 'D', counters)
   end
   if redis.call('HSETNX', KEYS[2], grant, now_text .. '\t' .. request[6]) == 0 then
-    return reply_text('A', states)
+    return reply_text('A', counters)
   end
   local writes = {}
   for n = 1, count do
-    local state, key = states[n], counter_key(ids[n], counters, ARGV[3], ARGV[4])
-    state[2] = state[2] + tonumber(request[6 + 4 * n])
-    local text = counter_text(state[1], state[2], state[3])
-    if key == counters then
-      writes[#writes + 1] = ids[n]
+    local field, counter, key = fields[n], counters[n], counter_key(fields[n], team_counters, ARGV[3], ARGV[4])
+    add(counter, tonumber(request[6 + 4 * n]), tonumber(request[7 + 4 * n]))
+    local text = text_of(counter)
+    if key == team_counters then
+      writes[#writes + 1] = field
       writes[#writes + 1] = text
     else
-      redis.call('HSET', key, ids[n], text)
-      if string.byte(ids[n]) == 64 then -- '@'; a session's key has its own expiry
+      redis.call('HSET', key, field, text)
+      if string.byte(field) == 64 then -- '@'; a session's key has its own expiry
         touched[key] = true
       end
     end
   end
   if #writes > 0 then
-    redis.call('HSET', counters, unpack(writes))
-    touched[counters] = true
+    redis.call('HSET', team_counters, unpack(writes))
+    touched[team_counters] = true
   end
-  return reply_text('A', states)
+  return reply_text('A', counters)
 end
 
 local reply = { now_text, redis.call('GET', KEYS[4]) or '' }

@@ -3,7 +3,7 @@ import type { Charge, ForwardOutcome, Usage } from '../base/outcome.ts';
 import type { Price } from '../base/price.ts';
 import { amountOf, type LimitState } from './grant.ts';
 import type { Adjustment } from './store.ts';
-import { windowIndex } from './window.ts';
+import { countedAt } from './window.ts';
 
 type Ended = Pick<ForwardOutcome, 'ending' | 'usage' | 'unreportedTokens'>;
 
@@ -58,9 +58,10 @@ export function adjustments(
     const { limit } = scoped;
     const delta = limit.metric === 'concurrency' ? -1 : amountOf(limit, charged, price) - applied.amount;
     if (delta === 0) continue;
-    // A store whose clock was set back reserves in the window its counter has come to.
-    const index = Math.max(counter.index, windowIndex(applied.span, admittedAtMs));
-    corrections.push({ id: limit.id, index, delta });
+    const { span } = applied;
+    // A store whose clock was set back reserves where its counter has come to.
+    const at = Math.max(counter.at, countedAt(span, admittedAtMs));
+    corrections.push({ id: limit.id, span, at, delta });
   }
   return corrections;
 }

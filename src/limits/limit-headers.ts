@@ -2,7 +2,7 @@ import type { ScopedLimit } from '../identity/records/identity.ts';
 import type { Limit, StoredLimit } from '../base/limit.ts';
 import type { LimitState } from './grant.ts';
 import { remaining } from './limit-status.ts';
-import { resetsAtMs, windowStartMs } from './window.ts';
+import { resetsAtMs, windowLengthMs } from './window.ts';
 
 /**
  * The limit headers of a reply, as a flat list of names and values; empty if there are no limits.
@@ -11,7 +11,7 @@ import { resetsAtMs, windowStartMs } from './window.ts';
  * (draft-ietf-httpapi-ratelimit-headers-10). OpenAI's `x-ratelimit-*` show the same for each metric.
  */
 export function limitHeaders(states: readonly LimitState[], nowMs: number): string[] {
-  const shares = states.map((state) => shareOf(state, nowMs));
+  const shares = states.map(shareOf);
   const least = leastShare(shares, null);
   if (!least) return [];
   const headers = [
@@ -42,9 +42,9 @@ interface Share {
   fraction: number;
 }
 
-function shareOf(state: LimitState, nowMs: number): Share {
+function shareOf(state: LimitState): Share {
   const { max } = state.applied;
-  const left = remaining(state, nowMs);
+  const left = remaining(state);
   return { state, left, fraction: max === 0 ? 0 : left / max };
 }
 
@@ -68,10 +68,7 @@ const quotaUnits = {
 
 function policy(state: LimitState): string {
   const { span, max } = state.applied;
-  const lengthS =
-    span === 'open'
-      ? ''
-      : `;w=${(windowStartMs(span, state.counter.index + 1) - windowStartMs(span, state.counter.index)) / 1000}`;
+  const lengthS = span === 'open' ? '' : `;w=${windowLengthMs(span, state.counter) / 1000}`;
   return `${quoted(state.scoped)};q=${integer(max)}${lengthS}${quotaUnits[state.scoped.limit.metric]}`;
 }
 

@@ -52,13 +52,17 @@ export class LimitNotices {
     }
   }
 
-  #notifyOnce(grant: Grant, state: LimitState, when: Pick<LimitNotice, 'level' | 'window'>): void {
-    const { index } = state.counter;
-    const notice = `${state.applied.id}:${index}:${when.level}`;
+  #notifyOnce(
+    grant: Grant,
+    state: LimitState,
+    when: Pick<LimitNotice, 'level'> & { window: 'day' | 'month' },
+  ): void {
+    const { at } = state.counter;
+    const notice = `${state.applied.id}:${at}:${when.level}`;
     if (this.#seen.has(notice)) return;
     if (this.#seen.size >= maxRemembered) this.#seen.clear();
     this.#seen.add(notice);
-    const resetsAtMs = windowStartMs(when.window, index + 1);
+    const resetsAtMs = windowStartMs(when.window, at + 1);
     this.#store.claimNotice(notice, resetsAtMs).then(
       (isFirst) => {
         if (isFirst) this.#notify(noticeOf(grant, state, { ...when, resetsAtMs }));
@@ -70,7 +74,7 @@ export class LimitNotices {
 
 /** The levels that a limit has reached. Pure. */
 export function reached({ applied, counter }: LimitState, correction: number): NoticeLevel[] {
-  const used = counter.current + correction;
+  const used = counter.used + correction;
   if (applied.max === 0) return [];
   return levels.filter((level) => used * 100 >= applied.max * level);
 }

@@ -2,11 +2,11 @@ import type { Limit } from '../base/limit.ts';
 import { nanoUsdPerUsd } from '../base/price.ts';
 import { longestRetryAfterS, noRetry, Refusal, retryAfter, secondsUntil } from '../base/refusal.ts';
 import type { LimitState } from './grant.ts';
-import { fitsAtMs, resetsAtMs, used } from './window.ts';
+import { fitsAtMs, resetsAtMs } from './window.ts';
 
 /** What is left of a limit; at least 0, even if a request used more than it reserved. */
-export function remaining({ applied, counter }: LimitState, nowMs: number): number {
-  return Math.max(0, applied.max - used(applied.span, counter, nowMs));
+export function remaining({ applied, counter }: LimitState): number {
+  return Math.max(0, applied.max - counter.used);
 }
 
 /** When the whole limit is free again, RFC 3339; null for concurrency. */
@@ -50,7 +50,7 @@ export function limitRefusal(
   const afterS = secondsUntil(fitsMs, nowMs);
   const when = afterS <= longestRetryAfterS ? `in ${afterS} s` : `at ${new Date(fitsMs).toISOString()}`;
   const shown = (amount: number): string => formatAmount(scoped.limit, amount);
-  const figures = hidden ? '' : `: ${shown(remaining(state, nowMs))} left, ${shown(applied.amount)} needed`;
+  const figures = hidden ? '' : `: ${shown(remaining(state))} left, ${shown(applied.amount)} needed`;
   const message = `This request does not fit ${whose}${figures}. Try again ${when}.`;
   const shouldRetry = code === 'rate_limit_exceeded' && afterS <= longestRetryAfterS;
   return new Refusal(code, message, { ...details, headers: retryAfter(afterS, shouldRetry) });

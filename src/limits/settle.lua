@@ -10,7 +10,8 @@
 -- ARGV[6] maximum number of entries   ARGV[7] retention of the totals, days
 -- ARGV[8] key prefix of the sessions
 -- ARGV[9..] one string per settlement; a line feed ends each field: grant id, incarnation of the grant, team,
---   number of adjustments, and for each: limit id, window index, delta;
+--   number of adjustments, and for each: field of the limit's counter, window index (of a sliding window the time at which
+--   the amount was reserved), delta;
 --   then, unless the admission is cancelled: entry, day (YYYY-MM-DD), end of the day (unix s), totals row, its figures
 --
 -- Returns nil if the silent process is alive after all, else one number per settlement: 1 closed now, 0 was not open.
@@ -28,21 +29,25 @@ local incarnation = redis.call('GET', KEYS[3]) or ''
 
 -- include: ../store/lua/fields_of.lua
 -- include: ../store/lua/counter.lua
+-- include: ../store/lua/correct.lua
 
-local function adjust(team_counters, id, index, delta)
-  local counters = counter_key(id, team_counters, ARGV[3], ARGV[8])
-  local i, current, previous = counter_in(redis.call('HGET', counters, id))
-  if not i then
-    return
+local function adjusted(field, text, at, delta)
+  if is_sliding(field) then
+    local window = sliding_in(text)
+    correct(window, at, delta)
+    return sliding_text(window)
   end
-  if i == index then
-    current = math.max(0, current + delta)
-  elseif i == index + 1 then
-    previous = math.max(0, previous + delta)
-  else
-    return
+  local index, sum = counter_in(text)
+  return index == at and counter_text(index, math.max(0, sum + delta))
+end
+
+local function adjust(team_counters, field, at, delta)
+  local counters = counter_key(field, team_counters, ARGV[3], ARGV[8])
+  local text = redis.call('HGET', counters, field)
+  local new_text = text and adjusted(field, text, at, delta)
+  if new_text then
+    redis.call('HSET', counters, field, new_text)
   end
-  redis.call('HSET', counters, id, counter_text(i, current, previous))
 end
 
 local function add_totals(settlement, at)

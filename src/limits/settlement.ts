@@ -62,7 +62,7 @@ export function lostSettlement(record: OpenRecord, incarnation: string): Settlem
     grant: record.grant,
     incarnation,
     team: request.team,
-    adjustments: request.slots.map((id): Adjustment => ({ id, index: 0, delta: -1 })),
+    adjustments: request.slots.map((id): Adjustment => ({ id, span: 'open', at: 0, delta: -1 })),
     closing: { entry: encodeEntry(entry), totals: totalsOf(entry) },
   };
 }

@@ -25,7 +25,7 @@ export interface AdmitRequest {
   limits: readonly AppliedLimit[];
 }
 
-/** `counters` are in the order of the request's limits. If it was admitted, they include it. */
+/** `counters` are in the order of the request's limits, of now. If it was admitted, they include it. */
 export type Decision =
   | { kind: 'admitted'; counters: readonly Counter[] }
   | { kind: 'denied'; counters: readonly Counter[] }
@@ -39,10 +39,12 @@ export type AdmitReply =
   /** The store has no recent heartbeat of this process, so it may not admit anything (invariant 2). */
   | { kind: 'unknown_process' };
 
-/** Corrects a counter in the window in which the amount was reserved. */
+/** Corrects a limit's counter where the amount was reserved. */
 export interface Adjustment {
   id: string;
-  index: number;
+  span: Span;
+  /** As `Counter.at` is for what was reserved then. */
+  at: number;
   delta: number;
 }
 

@@ -1,74 +1,76 @@
 import type { Window } from '../base/limit.ts';
 
 /*
- * The arithmetic of limits, in pure functions. `admit.lua` does the same in the store; a property test checks that both
- * agree.
- *
- * Minute and hour are sliding windows: the previous window counts in proportion to how much of it lies within the last
- * minute or hour. This approximation assumes that the previous window's use was spread evenly; it is rounded up, so
- * that it never admits too much by its own measure. Day and month are calendar windows in UTC.
+ * The arithmetic of limits, in pure functions. Day and month are calendar windows in UTC. Minute and hour slide: no
+ * window of that length ever holds more than the limit's max. What they hold is kept in runs; see `sliding_window.lua`.
  */
 
 /** A window, or `open` for concurrency, which counts the requests that are open now. */
 export type Span = Window | 'open';
+type Sliding = 'minute' | 'hour';
 
-/** A limit's counter: the number of its window, that window's sum, and the sum of the window before. */
+/** A part of what a sliding window holds. All of it counts until a window's length after its end. */
+export interface Run {
+  endMs: number;
+  amount: number;
+}
+
+/** A limit's counter at some moment. */
 export interface Counter {
-  index: number;
-  current: number;
-  previous: number;
+  /** The number of the calendar window. If it slides: the end of its newest run, ms. 0 for what is open. */
+  at: number;
+  /** How much of the limit is used. */
+  used: number;
+  /** Of a sliding window that has no room for a request, or that was read for itself: all of it, oldest first. */
+  runs: readonly Run[];
 }
 
 const minuteMs = 60_000;
 const hourMs = 3_600_000;
 const dayMs = 86_400_000;
+const slidingMs: Readonly<Record<Sliding, number>> = { minute: minuteMs, hour: hourMs };
 
-export const emptyCounter: Counter = { index: 0, current: 0, previous: 0 };
+export const emptyCounter: Counter = { at: 0, used: 0, runs: [] };
 
-/** The number of the window that contains `nowMs`. Consecutive windows have consecutive numbers. */
-export function windowIndex(span: Span, nowMs: number): number {
-  switch (span) {
-    case 'minute':
-      return Math.floor(nowMs / minuteMs);
-    case 'hour':
-      return Math.floor(nowMs / hourMs);
-    case 'day':
-      return Math.floor(nowMs / dayMs);
-    case 'month': {
-      const date = new Date(nowMs);
-      return date.getUTCFullYear() * 12 + date.getUTCMonth();
-    }
-    case 'open':
-      return 0;
+export function isSliding(span: Span): span is Sliding {
+  return span === 'minute' || span === 'hour';
+}
+
+/** The number of the calendar window that contains `nowMs`. Consecutive windows have consecutive numbers. */
+export function windowIndex(span: 'day' | 'month', nowMs: number): number {
+  if (span === 'day') return Math.floor(nowMs / dayMs);
+  const date = new Date(nowMs);
+  return date.getUTCFullYear() * 12 + date.getUTCMonth();
+}
+
+/** When a calendar window begins, ms. It ends when the next one begins. */
+export function windowStartMs(span: 'day' | 'month', index: number): number {
+  return span === 'day' ? index * dayMs : Date.UTC(Math.floor(index / 12), index % 12, 1);
+}
+
+/** How long a counter's window is, ms. */
+export function windowLengthMs(span: Window, { at }: Counter): number {
+  return isSliding(span) ? slidingMs[span] : windowStartMs(span, at + 1) - windowStartMs(span, at);
+}
+
+/** What a counter's `at` is for what is counted at `nowMs`: the calendar window's number, or the time itself. */
+export function countedAt(span: Span, nowMs: number): number {
+  if (span === 'open') return 0;
+  return isSliding(span) ? nowMs : windowIndex(span, nowMs);
+}
+
+/** The counter moved on to `nowMs`. One that is ahead, because a clock was set back, does not change. */
+export function movedTo(span: Span, counter: Counter, nowMs: number): Counter {
+  if (span === 'open') return counter;
+  if (!isSliding(span)) {
+    const index = windowIndex(span, nowMs);
+    return counter.at >= index ? counter : { at: index, used: 0, runs: [] };
   }
-}
-
-/** When a window begins, ms. It ends when the next one begins. */
-export function windowStartMs(span: Window, index: number): number {
-  switch (span) {
-    case 'minute':
-      return index * minuteMs;
-    case 'hour':
-      return index * hourMs;
-    case 'day':
-      return index * dayMs;
-    case 'month':
-      return Date.UTC(Math.floor(index / 12), index % 12, 1);
-  }
-}
-
-/** The counter moved on to window `index`. A counter that is ahead (because a clock was set back) does not change. */
-export function rolled(counter: Counter, index: number): Counter {
-  if (counter.index >= index) return counter;
-  return { index, current: 0, previous: counter.index === index - 1 ? counter.current : 0 };
-}
-
-/** How much of the limit is used at `nowMs`. The counter must already be rolled to that window. */
-export function used(span: Span, counter: Counter, nowMs: number): number {
-  if (span !== 'minute' && span !== 'hour') return counter.current;
-  const lengthMs = span === 'minute' ? minuteMs : hourMs;
-  const leftMs = Math.min(lengthMs, Math.max(0, (counter.index + 1) * lengthMs - nowMs));
-  return counter.current + Math.ceil((counter.previous * leftMs) / lengthMs);
+  const fromMs = nowMs - slidingMs[span];
+  const runs = counter.runs.filter(({ endMs }) => endMs > fromMs);
+  let used = 0;
+  for (const { amount } of runs) used += amount;
+  return { at: Math.max(counter.at, fromMs), used, runs };
 }
 
 /**
@@ -77,25 +79,23 @@ export function used(span: Span, counter: Counter, nowMs: number): number {
  */
 export function fitsAtMs(
   span: Span,
-  counter: Counter,
+  { at, used, runs }: Counter,
   { amount, max, nowMs }: { amount: number; max: number; nowMs: number },
 ): number {
   if (amount > max) return Infinity;
-  if (used(span, counter, nowMs) + amount <= max) return nowMs;
+  if (used + amount <= max) return nowMs;
   if (span === 'open') return nowMs + 1000;
-  const endMs = windowStartMs(span, counter.index + 1);
-  if (span === 'day' || span === 'month') return endMs;
-  const lengthMs = span === 'minute' ? minuteMs : hourMs;
-  const room = max - amount - counter.current;
-  // If there is room, the previous window fades to it within this window; if not, this window fades in the next.
-  // The quotient is rounded before the subtraction: next to 10^12 ms its fraction would be lost.
-  if (room >= 0) return endMs - Math.floor((room * lengthMs) / counter.previous);
-  return endMs + lengthMs - Math.floor(((max - amount) * lengthMs) / counter.current);
+  if (!isSliding(span)) return windowStartMs(span, at + 1);
+  let left = used;
+  for (const run of runs) {
+    left -= run.amount;
+    if (left + amount <= max) return run.endMs + slidingMs[span];
+  }
+  return at + slidingMs[span];
 }
 
 /** When the whole limit is free again if nothing else is used, ms; null for concurrency. */
-export function resetsAtMs(span: Span, counter: Counter): number | null {
+export function resetsAtMs(span: Span, { at }: Counter): number | null {
   if (span === 'open') return null;
-  const slides = span === 'minute' || span === 'hour';
-  return windowStartMs(span, counter.index + (slides && counter.current > 0 ? 2 : 1));
+  return isSliding(span) ? at + slidingMs[span] : windowStartMs(span, at + 1);
 }

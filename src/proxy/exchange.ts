@@ -1,10 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { callerLeft, type Ending, type ForwardOutcome } from '../base/outcome.ts';
-import type { AnswerFormat } from '../base/request.ts';
+import type { AnswerFormat, Frames } from '../base/request.ts';
 import { type Refusal, restarting } from '../base/refusal.ts';
 import { type Call, sendRefusal } from '../edge/call.ts';
 import { ErrorAnswer } from './error-answer.ts';
 import type { OpenExchange, OpenExchanges } from './open-exchanges.ts';
+import { OpenAiFrames } from './openai-frames.ts';
 import { PacedWriter } from './paced-writer.ts';
 import { PlainReply } from './plain-reply.ts';
 import { headOf, isPassedOn, type Reply, type ReplyHost } from './reply.ts';
@@ -28,6 +29,8 @@ export interface ExchangeOptions {
   /** Decides how the answer is read along with. */
   answerFormat: AnswerFormat;
   stream: boolean;
+  /** The shape of a stream's frames; null: as they come. */
+  frames: Frames | null;
   /** The gateway's own headers for the reply, a flat list. */
   headers: readonly string[];
   timings: ExchangeTimings;
@@ -49,6 +52,10 @@ type Phase =
 type Ended = Pick<ForwardOutcome, 'ending' | 'status' | 'outcome' | 'errorCode'>;
 
 const bytesPerToken = 4;
+
+function rewriterOf({ frames, answerFormat }: ExchangeOptions): OpenAiFrames | null {
+  return frames === 'openai' && answerFormat === 'openai' ? new OpenAiFrames() : null;
+}
 
 /**
  * One request on its way: the events of the answer that is kept come in, Node's response goes out. A web stream between
@@ -81,7 +88,7 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     this.#lastByteMs = this.startedMs;
     this.writer = new PacedWriter(call.outgoing, timings.readerTimeoutMs);
     this.#reply = stream
-      ? new StreamReply(this, timings, taps[answerFormat].stream())
+      ? new StreamReply(this, { timings, tap: taps[answerFormat].stream(), frames: rewriterOf(options) })
       : new PlainReply(this, timings.firstHeartbeatMs, taps[answerFormat].plain());
     open.add(this);
     call.whenClosed(() => this.#closed());

@@ -1,4 +1,5 @@
 import type { Refusal } from '../base/refusal.ts';
+import type { OpenAiFrames } from './openai-frames.ts';
 import type { Reply, ReplyHost, UpstreamHead } from './reply.ts';
 import type { StreamTap } from './stream-tap.ts';
 
@@ -20,6 +21,8 @@ export class StreamReply implements Reply {
   readonly #host: ReplyHost;
   readonly #timings: StreamTimings;
   readonly #tap: StreamTap;
+  /** What rewrites the frames; null if they go out as they are. */
+  readonly #frames: OpenAiFrames | null;
   #settled = false;
   #wrote = false;
   /** The end of the answer, while its settlement is awaited. */
@@ -27,8 +30,12 @@ export class StreamReply implements Reply {
   #endsHeld = false;
   #lastWriteMs: number;
 
-  constructor(host: ReplyHost, timings: StreamTimings, tap: StreamTap) {
+  constructor(
+    host: ReplyHost,
+    { timings, tap, frames }: { timings: StreamTimings; tap: StreamTap; frames: OpenAiFrames | null },
+  ) {
     this.#host = host;
+    this.#frames = frames;
     this.#timings = timings;
     this.#tap = tap;
     this.#lastWriteMs = host.startedMs;
@@ -54,13 +61,19 @@ export class StreamReply implements Reply {
 
   pass(chunk: Buffer): void {
     this.#tap.feed(chunk);
+    this.#pass(this.#frames === null ? chunk : this.#frames.rewrite(chunk));
+  }
+
+  #pass(chunk: Buffer): void {
     if (this.#held) this.#held.push(chunk);
     else if (this.#tap.done && !this.#settled) this.#settleBefore(chunk);
-    else this.#write(chunk);
+    else if (chunk.length > 0) this.#write(chunk);
   }
 
   end(): void {
     this.#tap.end();
+    const rest = this.#frames?.rest() ?? '';
+    if (rest !== '') this.#pass(Buffer.from(rest, 'latin1'));
     if (this.#held) {
       this.#endsHeld = true;
       return;

@@ -1,6 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { invalidBody, type Problem, Refusal } from '../base/refusal.ts';
-import { type Endpoint, type JsonObject, type JsonValue, isJsonObject } from '../base/request.ts';
+import {
+  type Endpoint,
+  type JsonObject,
+  type JsonValue,
+  isJsonObject,
+  plainNumbers,
+} from '../base/request.ts';
 import type { Pinned } from '../identity/records/session.ts';
 
 /*
@@ -26,7 +32,7 @@ export function fillPinned(
     if (problems.length > maxProblems) break;
     const pinnedAs = allow.includes(key) ? null : nameAmong(endpoint, fields, key);
     if (pinnedAs !== null) {
-      if (!isDeepStrictEqual(value, fields[pinnedAs])) problems.push(fixed(key));
+      if (!isSame(value, fields[pinnedAs] ?? null)) problems.push(fixed(key));
     } else if (allow.includes(key)) sent[key] = value;
     else problems.push(notOpen(key, allow));
   }
@@ -87,6 +93,11 @@ export function asSent(refusal: Refusal, { fields }: Pick<Pinned, 'fields'>): Re
   return invalidBody(
     problems.map(({ param, message }) => ({ param: renumbered(param), message: renumbered(message) })),
   );
+}
+
+/** As far as doubles tell: 1.0 is 1. What is sent on is the pinned value anyway. */
+function isSame(sent: JsonValue, pinned: JsonValue): boolean {
+  return isDeepStrictEqual(plainNumbers(sent), plainNumbers(pinned));
 }
 
 /** The pinned name of a field; null if it is not pinned. */

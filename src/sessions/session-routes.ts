@@ -58,7 +58,7 @@ export function sessionRoutes({ frontDoor, answers, minter, sessions }: SessionR
 
     const bytes = await frontDoor.body(call, maxBytes);
     if (bytes === null || bytes instanceof Refusal) return bytes;
-    const asked = parseSmall(bytes, newSession);
+    const asked = parseSmall(bytes, newSession, 'pinned');
     if (asked instanceof Refusal) return asked;
 
     const minted = await mintCurrent(caller, asked);

@@ -39,18 +39,9 @@ export function schemaOf(
   return z.looseObject(Object.fromEntries(shown));
 }
 
-/** Pairs of an object's key and the documented name it is a variant of; usually none. */
-export function caseVariants(
-  { names, folded }: Documented,
-  value: JsonObject,
-): readonly (readonly [string, string])[] {
-  let found: [string, string][] | null = null;
-  for (const key in value) {
-    if (names.has(key)) continue;
-    const name = folded.get(fold(key));
-    if (name !== undefined) (found ??= []).push([key, name]);
-  }
-  return found ?? none;
+/** The documented name that a key is another spelling of, by case; undefined if there is none. */
+export function respelled({ folded }: Documented, key: string): string | undefined {
+  return folded.get(fold(key));
 }
 
 const none: readonly never[] = [];

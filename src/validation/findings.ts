@@ -1,9 +1,12 @@
 import { invalidBody, type Problem, type Refusal } from '../base/refusal.ts';
 import { type JsonObject, type JsonValue, isJsonObject } from '../base/request.ts';
-import { caseVariants, type Documented } from './documented.ts';
+import { ExactNumber } from '../base/exact-number.ts';
+import { type Documented, respelled } from './documented.ts';
 
 /** The most problems an answer reports (contract 1.4); checking may stop there. */
 const maxProblems = 50;
+/** From here on doubles skip integers: what is sent on would not be what was sent in. */
+const unsafeMagnitude = 2 ** 53;
 /** Paths inside free-form values are the caller's text, so they are cut. */
 const maxParamLength = 200;
 
@@ -34,16 +37,35 @@ export class Findings {
     this.problems.push({ param, message: `${param} ${expectation}.` });
   }
 
-  /** Checks the documented fields of one object, not what is inside them. */
+  /** Checks the documented fields of one object, not what is inside them. Their numbers become plain ones, in place. */
   fields(level: Documented, value: JsonObject, path: string): void {
-    for (const [key, documentedName] of caseVariants(level, value)) {
-      this.add(joinPath(path, key), `differs from ${documentedName} only by case; write ${documentedName}`);
+    for (const key in value) {
+      const field = value[key];
+      if (!level.names.has(key)) this.#checkSpelling(level, key, path);
+      else if (typeof field === 'number') this.#checkSize(field, path, key);
+      else if (field instanceof ExactNumber) {
+        value[key] = field.value;
+        this.#checkSize(field.value, path, key);
+      }
     }
     const result = level.schema.safeParse(value);
     if (result.success) return;
     for (const { path: inside, message } of result.error.issues) {
       this.add(joinPath(path, inside.join('.')), message);
     }
+  }
+
+  #checkSpelling(level: Documented, key: string, path: string): void {
+    const name = respelled(level, key);
+    if (name !== undefined) {
+      this.add(joinPath(path, key), `differs from ${name} only by case; write ${name}`);
+    }
+  }
+
+  /** The gateway reads the numbers of documented fields: they must be what every other reader takes them for. */
+  #checkSize(number: number, path: string, key: string): void {
+    if (number < unsafeMagnitude && number > -unsafeMagnitude) return;
+    this.add(joinPath(path, key), 'must be smaller than 2^53 in size; send it as a string');
   }
 
   /** Checks an object with documented fields; null if it is not an object. */

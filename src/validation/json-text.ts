@@ -1,4 +1,7 @@
-const shortestUnsafeDigits = 16;
+/** A shorter number of digits alone is the same once it has been through a double. */
+const shortestLongNumber = 16;
+/** `0.0000001`: a double is written with an exponent from here on. */
+const shortestSmallFraction = 9;
 
 /**
  * One pass over the bytes, about 1 ns each once compiled, linear whatever they are, in as many parts as wanted. Stops
@@ -9,13 +12,15 @@ export class TextScan {
   depth = 0;
   /** Arrays, objects and commas: about as many as there are values, and hardly ever fewer. */
   values = 0;
-  /** Whether a number has 16 digits or more, or an exponent: only such a number can reach 2^53. */
-  longNumber = false;
+  /**
+   * Where each number begins and ends that may not survive a double: long ones, those with an exponent or a last zero
+   * after the point, `-0`. Starts and ends in turn; hardly ever any.
+   */
+  readonly oddNumbers: number[] = [];
   readonly #bounds: { maxDepth: number; maxValues: number };
   #at = 0;
   #inString = false;
   #levels = 0;
-  #digits = 0;
 
   constructor(bounds: { maxDepth: number; maxValues: number }) {
     this.#bounds = bounds;
@@ -42,31 +47,27 @@ export class TextScan {
 
   #readStructure(end: number, bytes: Uint8Array): void {
     const { maxDepth, maxValues } = this.#bounds;
-    let { depth, values, longNumber } = this;
+    const { oddNumbers } = this;
+    let { depth, values } = this;
     let levels = this.#levels;
-    let digits = this.#digits;
     let i = this.#at;
     let inString = false;
-    for (; i < end && !inString && depth <= maxDepth && values <= maxValues; i++) {
-      switch (bytes[i]) {
+    while (i < end && !inString && depth <= maxDepth && values <= maxValues) {
+      switch (bytes[i++]) {
         case 0x22: // "
           inString = true;
-          digits = 0;
           break;
         case 0x5b: // [
         case 0x7b: // {
-          digits = 0;
           levels++;
           if (levels > depth) depth = levels;
           values++;
           break;
         case 0x5d: // ]
         case 0x7d: // }
-          digits = 0;
           levels--;
           break;
         case 0x2c: // ,
-          digits = 0;
           values++;
           break;
         case 0x30: // 0
@@ -78,27 +79,53 @@ export class TextScan {
         case 0x36:
         case 0x37:
         case 0x38:
-        case 0x39: // 9
-          digits++;
-          if (digits >= shortestUnsafeDigits) longNumber = true;
+        case 0x39: {
+          // 9
+          const start = i - 1;
+          i = endOfNumber(bytes, i);
+          // More numbers than values are no JSON: nothing is gained by keeping them.
+          if (isOdd(bytes, start, i) && oddNumbers.length <= 2 * values) {
+            oddNumbers.push(bytes[start - 1] === 0x2d ? start - 1 : start, i);
+          }
           break;
-        case 0x45: // E
-        case 0x65: // e
-          if (digits > 0) longNumber = true;
-          digits = 0;
-          break;
-        default:
-          digits = 0;
+        }
+        default: // white space, colons, the letters of true, false and null
       }
     }
     this.#at = i;
     this.#inString = inString;
     this.#levels = levels;
-    this.#digits = digits;
     this.depth = depth;
     this.values = values;
-    this.longNumber = longNumber;
   }
+}
+
+/** Where the digits, points, signs and exponents end. A number is read whole, beyond the part it begins in. */
+function endOfNumber(bytes: Uint8Array, start: number): number {
+  let i = start;
+  for (;;) {
+    const byte = bytes[i];
+    if (byte === undefined || byte < 0x2b || byte > 0x39) {
+      if (byte !== 0x65 && byte !== 0x45) return i; // e, E
+    } else if (byte === 0x2c || byte === 0x2f) {
+      return i; // Between + and 9 lie - and ., but also the comma and the slash.
+    }
+    i++;
+  }
+}
+
+/** Whether a number may not survive a double. `start` is its first digit. */
+function isOdd(bytes: Uint8Array, start: number, end: number): boolean {
+  const length = end - start;
+  if (length >= shortestLongNumber) return true;
+  if (bytes[start] === 0x30 && (length >= shortestSmallFraction || bytes[start - 1] === 0x2d)) return true;
+  let hasPoint = false;
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i];
+    if (byte === 0x65 || byte === 0x45) return true;
+    if (byte === 0x2e) hasPoint = true;
+  }
+  return hasPoint && bytes[end - 1] === 0x30;
 }
 
 /** Strings longer than this are most of a large body: prose, or an image in base64. */

@@ -3,8 +3,9 @@ import { check } from '../base/check.ts';
 import { isUtf8 } from 'node:buffer';
 import { setImmediate } from 'node:timers/promises';
 import { invalidBody, Refusal, type Problem } from '../base/refusal.ts';
-import { type JsonObject, type JsonValue, isJsonObject } from '../base/request.ts';
+import { type JsonObject, type JsonValue, isJsonObject, plainNumbersIn } from '../base/request.ts';
 import { TextScan } from './json-text.ts';
+import { parseExactly } from './exact-numbers.ts';
 import { Findings, joinPath } from './findings.ts';
 
 const bounds = {
@@ -21,8 +22,8 @@ const bounds = {
 const partBytes = 1_048_576;
 
 /**
- * Reads a body as JSON, whatever its Content-Type says: an object whose numbers, names and texts mean the same to
- * every parser. The value itself is walked only when its text gives a reason to.
+ * Reads a body as JSON, whatever its Content-Type says: an object whose names and texts mean the same to every parser.
+ * Numbers that a double would change are `ExactNumber`s. The value itself is walked only when its text gives a reason to.
  */
 export function parseJson(body: Buffer): JsonObject | Refusal {
   const bytes = withoutByteOrderMark(body);
@@ -54,22 +55,22 @@ function refusalOf(bytes: Buffer, { depth, values }: TextScan): Refusal | null {
   return null;
 }
 
-function parseScanned(bytes: Buffer, { longNumber }: TextScan): JsonObject | Refusal {
+function parseScanned(bytes: Buffer, { oddNumbers }: TextScan): JsonObject | Refusal {
   const text = bytes.toString('utf8');
-  const value = parse(text);
+  const value = oddNumbers.length === 0 ? parse(text) : parseOdd(bytes, oddNumbers);
   if (value instanceof Refusal) return value;
   if (!isJsonObject(value)) {
     return new Refusal('invalid_body', 'The request body must be a JSON object, such as {"model": …}.');
   }
-  if (!longNumber && !text.includes('__proto__') && !tellingEscape.test(text)) return value;
+  if (!text.includes('__proto__') && !tellingEscape.test(text)) return value;
   const problems = unsafeValues(value);
   return problems.length === 0 ? value : invalidBody(problems);
 }
 
-/** A small body by a schema; an empty one stands for `{}`. */
-export function parseSmall<T>(body: Buffer, schema: z.ZodType<T>): T | Refusal {
+/** A small body by a schema; an empty one stands for `{}`. Numbers are plain, except in objects named `exactIn`. */
+export function parseSmall<T>(body: Buffer, schema: z.ZodType<T>, exactIn?: string): T | Refusal {
   const value = body.length === 0 ? {} : parseJson(body);
-  return value instanceof Refusal ? value : check(schema, value);
+  return value instanceof Refusal ? value : check(schema, plainNumbersIn(value, exactIn));
 }
 
 /** RFC 8259 section 8.1 lets a parser ignore a byte order mark; some Windows clients send one. */
@@ -101,12 +102,17 @@ function parse(text: string): JsonValue | Refusal {
   }
 }
 
+function parseOdd(bytes: Buffer, oddNumbers: readonly number[]): JsonValue | Refusal {
+  try {
+    return parseExactly(bytes, oddNumbers);
+  } catch {
+    return parse(bytes.toString('utf8')); // for the position of what is wrong
+  }
+}
+
 function notJson(what: string): Refusal {
   return new Refusal('invalid_json', `The request body ${what}: send a JSON object in UTF-8.`);
 }
-
-/** From here on doubles skip integers: what is sent on would not be what was sent in. */
-const unsafeMagnitude = 2 ** 53;
 
 interface Entry {
   key: string;
@@ -118,8 +124,8 @@ interface Entry {
 const halfPair = 'holds half of a surrogate pair; send whole characters (in JavaScript: toWellFormed())';
 
 /**
- * Names every number too large to be sent on unchanged, every `__proto__` key and every text with half a character,
- * in a value that JSON.parse made (it gives `__proto__` as an own key). Iterative; the caller has bounded depth and size.
+ * Names every `__proto__` key and every text with half a character, in a value that JSON.parse made (it gives `__proto__`
+ * as an own key). Iterative; the caller has bounded depth and size.
  */
 function unsafeValues(root: JsonObject): readonly Problem[] {
   const findings = new Findings();
@@ -129,10 +135,7 @@ function unsafeValues(root: JsonObject): readonly Problem[] {
     if (key === '__proto__') findings.add(path, 'is a name that is not accepted; rename or remove it');
     if (!key.isWellFormed()) findings.add(path.toWellFormed(), `is a name that ${halfPair}`);
     if (typeof value === 'string' && !value.isWellFormed()) findings.add(path.toWellFormed(), halfPair);
-    if (typeof value === 'number' && Math.abs(value) >= unsafeMagnitude) {
-      findings.add(path, 'must be smaller than 2^53 in size; send it as a string');
-    }
-    if (typeof value === 'object' && value !== null) pushChildren(entries, value, path);
+    if (Array.isArray(value) || isJsonObject(value)) pushChildren(entries, value, path);
   }
   return findings.problems;
 }

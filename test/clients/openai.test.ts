@@ -52,6 +52,14 @@ describe('what openai does besides', () => {
     expect(openai.told(error).message).toContain('one /v1 too many');
   });
 
+  it('5.8 and before can, if the token asks for frames as OpenAI sends them', async () => {
+    const { url, token } = await on().site.connect({ frames: 'openai' });
+    const old = new OldOpenAI({ apiKey: token, baseURL: `${url}/v1` });
+    const chunks = await Array.fromAsync(await old.chat.completions.create({ ...body, stream: true }));
+    expect(chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join('')).toContain('Hello');
+    expect(new Set(chunks.map(({ choices }) => choices[0]?.finish_reason))).toEqual(new Set([null, 'stop']));
+  });
+
   it('5.8 and before cannot read named events, through a gateway or not', async () => {
     const { site } = on();
     const at = await site.connect();

@@ -12,6 +12,8 @@ import type { RunningEngine } from './engines.ts';
 
 const setEpoch = scriptOf('set_epoch', "return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])");
 
+const setCounterText = scriptOf('set_counter', "return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])");
+
 const keys = keysUnder('t:');
 
 /** An empty store on this engine, its clock at `lastSecondMs` or running. */
@@ -27,6 +29,10 @@ export async function emptyAdmission(
     setEpoch: async (team, epoch) => {
       await store.run(setEpoch, [keys.epochs], [team, epoch]);
     },
+    setCounter: async (team, field, text) => {
+      await store.run(setCounterText, [keys.counters(team)], [field, text]);
+    },
+    counterTexts: (team) => store.attempt((client) => client.hgetall(keys.counters(team))),
   };
 }
 
@@ -37,6 +43,10 @@ export interface StoreUnderTest {
   /** Sets the store's clock, which stands still meanwhile. */
   turnTo(nowMs: number): Promise<void>;
   setEpoch(team: string, epoch: string): Promise<void>;
+  /** Writes a counter as another version of the gateway might have. */
+  setCounter(team: string, field: string, text: string): Promise<void>;
+  /** The counters of a team as they are stored. */
+  counterTexts(team: string): Promise<Readonly<Record<string, string>>>;
 }
 
 export const leaseMs = 20_000;

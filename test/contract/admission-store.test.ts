@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { AdmissionStore } from '../../src/limits/admission-store.ts';
-import { windowIndex } from '../../src/limits/window.ts';
+import { countedAt, windowIndex } from '../../src/limits/window.ts';
 import { keysUnder } from '../../src/store/keys.ts';
 import { RedisStore } from '../../src/store/redis.ts';
 import { loadScript, type Script } from '../../src/store/script.ts';
@@ -82,12 +82,12 @@ describe.each(servers)('the admission store on a server ($name)', (engine) => {
       const index = windowIndex('day', lastSecondMs);
       const settlement = settles(request.grant, {
         incarnation: before.incarnation,
-        adjustments: [{ id: 'a', index, delta: -3 }],
+        adjustments: [{ id: 'a', span: 'day', at: index, delta: -3 }],
       });
       expect(await under.store.settle(process, [settlement])).toEqual([true]);
       expect(await under.store.settle(process, [settlement])).toEqual([false]);
       expect((await entriesOf(under.ledger)).map(({ id }) => id)).toEqual([request.grant]);
-      expect((await under.store.counters('acme', ['a'])).counters[0]?.current).toBe(3);
+      expect((await under.store.counters('acme', [a])).counters[0]?.used).toBe(3);
     });
 
     it('closes what is open whatever incarnation the settlement names, so that a sweep always ends', async () => {
@@ -99,11 +99,11 @@ describe.each(servers)('the admission store on a server ($name)', (engine) => {
       await on.redis.turnTo(lastSecondMs + leaseMs + 1);
       const settlement = settles(request.grant, {
         incarnation: 'another',
-        adjustments: [{ id: 'a', index: 0, delta: -1 }],
+        adjustments: [{ id: 'a', span: 'open', at: 0, delta: -1 }],
       });
       expect(await under.store.settleSilent(process, [settlement])).toEqual([true]);
       expect(await under.store.openOfSilent(process)).toEqual([]);
-      expect((await under.store.counters('acme', ['a'])).counters[0]?.current).toBe(0);
+      expect((await under.store.counters('acme', [{ id: 'a', span: 'open' }])).counters[0]?.used).toBe(0);
       expect(await under.store.settleSilent(process, [settlement])).toEqual([false]);
       expect(await entriesOf(under.ledger)).toHaveLength(1);
     });
@@ -185,9 +185,9 @@ describe.each(servers)('the admission store on a server ($name)', (engine) => {
         {
           kind: 'admitted',
           counters: limits.map(({ span }) => ({
-            index: windowIndex(span, reply.nowMs),
-            current: 1,
-            previous: 0,
+            at: countedAt(span, reply.nowMs),
+            used: 1,
+            runs: [],
           })),
         },
       ]);
@@ -226,7 +226,7 @@ describe.each(servers)('the admission store on a server ($name)', (engine) => {
       await store.settle(process, [
         settles(request.grant, {
           incarnation,
-          adjustments: [{ id: 'a', index: 0, delta: 1 }],
+          adjustments: [{ id: 'a', span: 'day', at: 0, delta: 1 }],
           closing: closingOf(entryOf(request.grant, { time })),
         }),
         settles(newGrant(), {
@@ -289,14 +289,14 @@ describe.each(servers)('the admission store on a server ($name)', (engine) => {
       try {
         await expect(hurried.admit(process, [request])).rejects.toBeInstanceOf(StoreUnavailable);
         await expect(hurried.beat(process)).rejects.toBeInstanceOf(StoreUnavailable);
-        await expect(hurried.counters('acme', ['a'])).rejects.toBeInstanceOf(StoreUnavailable);
+        await expect(hurried.counters('acme', request.limits)).rejects.toBeInstanceOf(StoreUnavailable);
         await expect(hurried.openOf(process, [request.grant])).rejects.toBeInstanceOf(StoreUnavailable);
       } finally {
         on.server.resume();
         impatient.close();
       }
       // The command ran after all, but after its not-after time.
-      expect((await store.counters('acme', ['a'])).counters[0]?.current).toBe(0);
+      expect((await store.counters('acme', request.limits)).counters[0]?.used).toBe(0);
       expect(await store.openOf(process, [request.grant])).toEqual([]);
     });
   });

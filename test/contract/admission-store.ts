@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { noUsage } from '../support/no-usage.ts';
-import type { AdmitReply, AdmitRequest, AppliedLimit, Decision } from '../../src/limits/store.ts';
-import { type Span, windowIndex, windowStartMs } from '../../src/limits/window.ts';
+import type { Adjustment, AdmitReply, AdmitRequest, AppliedLimit, Decision } from '../../src/limits/store.ts';
+import { type Counter, type Span, windowIndex, windowStartMs } from '../../src/limits/window.ts';
 import { windows } from '../../src/base/limit.ts';
 import {
   asks,
@@ -18,6 +18,10 @@ import {
 } from './admission-store-samples.ts';
 
 const spans: readonly Span[] = [...windows, 'open'];
+const slidingSpans = [
+  ['minute', 60_000],
+  ['hour', 3_600_000],
+] as const;
 
 function limit(id: string, more: Partial<AppliedLimit> = {}): AppliedLimit {
   return { id, span: 'day', amount: 1, max: 10, ...more };
@@ -42,9 +46,9 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
     return (await admit(...batch)).map(({ kind }) => kind);
   }
 
-  async function counterOf(id: string): Promise<{ index: number; current: number; previous: number }> {
-    const { counters } = await under.store.counters('acme', [id]);
-    return counters[0] ?? { index: -1, current: -1, previous: -1 };
+  async function counterOf(id: string, span: Span = 'day'): Promise<Counter> {
+    const { counters } = await under.store.counters('acme', [{ id, span }]);
+    return counters[0] ?? { at: -1, used: -1, runs: [] };
   }
 
   describe('heartbeats', () => {
@@ -109,21 +113,21 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
       expect(
         await kinds(late(lastSecondMs - 1), late(lastSecondMs - 0.5), late(lastSecondMs), late(Infinity)),
       ).toEqual(['late', 'late', 'admitted', 'admitted']);
-      expect((await counterOf('a')).current).toBe(2);
+      expect((await counterOf('a')).used).toBe(2);
     });
 
     it('is expired from the expiry on', async () => {
       const expires = (expiresAtMs: number): AdmitRequest => asks([limit('a')], { expiresAtMs });
       expect(await kinds(expires(lastSecondMs), expires(lastSecondMs + 1))).toEqual(['expired', 'admitted']);
-      expect((await counterOf('a')).current).toBe(1);
+      expect((await counterOf('a')).used).toBe(1);
     });
 
     it('reserves all limits or none', async () => {
       const full = limit('full', { max: 0 });
       const [denied] = await admit(asks([limit('a'), full, limit('b')]));
       expect(denied?.kind).toBe('denied');
-      const { counters } = await under.store.counters('acme', ['a', 'full', 'b']);
-      expect(counters.map(({ current }) => current)).toEqual([0, 0, 0]);
+      const counters = await Promise.all(['a', 'full', 'b'].map((id) => counterOf(id)));
+      expect(counters.map(({ used }) => used)).toEqual([0, 0, 0]);
     });
 
     it('tells the counters in the order of the limits: with the request, or as found', async () => {
@@ -134,15 +138,15 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
         {
           kind: 'admitted',
           counters: [
-            { index, current: 6, previous: 0 },
-            { index: 0, current: 1, previous: 0 },
+            { at: index, used: 6, runs: [] },
+            { at: 0, used: 1, runs: [] },
           ],
         },
         {
           kind: 'denied',
           counters: [
-            { index: 0, current: 1, previous: 0 },
-            { index, current: 6, previous: 0 },
+            { at: 0, used: 1, runs: [] },
+            { at: index, used: 6, runs: [] },
           ],
         },
       ]);
@@ -151,7 +155,7 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
     it('of the same grant again is one admission, told as such even where nothing is left', async () => {
       const request = asks([limit('a', { max: 1 })]);
       const index = windowIndex('day', lastSecondMs);
-      const admitted = { kind: 'admitted', counters: [{ index, current: 1, previous: 0 }] };
+      const admitted = { kind: 'admitted', counters: [{ at: index, used: 1, runs: [] }] };
       expect(await admit(request)).toEqual([admitted]);
       expect(await admit(request, request)).toEqual([admitted, admitted]);
       expect(await kinds(asks([limit('a', { max: 1 })]))).toEqual(['denied']);
@@ -170,7 +174,7 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
       const large = limit('a', { amount: max - 1, max, span: 'month' });
       expect(await kinds(asks([large]), asks([{ ...large, amount: 2 }]))).toEqual(['admitted', 'denied']);
       expect(await kinds(asks([{ ...large, amount: 1 }]))).toEqual(['admitted']);
-      expect((await counterOf('a')).current).toBe(max);
+      expect((await counterOf('a', 'month')).used).toBe(max);
     });
 
     it('takes as many limits as three lists of 16 hold', async () => {
@@ -178,7 +182,7 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
       const [decision] = await admit(asks(limits.map((each) => ({ ...each, max: 100 }))));
       expect(decision).toMatchObject({ kind: 'admitted' });
       if (decision?.kind !== 'admitted') return;
-      expect(decision.counters.map(({ current }) => current)).toEqual(limits.map(({ amount }) => amount));
+      expect(decision.counters.map(({ used }) => used)).toEqual(limits.map(({ amount }) => amount));
     });
 
     it('takes 200 requests in one call', async () => {
@@ -196,7 +200,7 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
         );
         const decisions = (await Promise.all(calls)).flat();
         expect(decisions.filter(({ kind }) => kind === 'admitted')).toHaveLength(50);
-        expect((await counterOf('a')).current).toBe(50);
+        expect((await counterOf('a', span)).used).toBe(50);
       });
     }
 
@@ -220,43 +224,61 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
       });
     }
 
-    for (const [span, lengthMs] of [
-      ['minute', 60_000],
-      ['hour', 3_600_000],
-    ] as const) {
-      it(`on a ${span} slides over its edge`, async () => {
+    for (const [span, lengthMs] of slidingSpans) {
+      it(`on a ${span} slides: what was used counts for exactly that long, over any edge`, async () => {
         const ten = limit('a', { span, max: 10 });
-        await admit(...Array.from({ length: 10 }, () => asks([ten])));
-        const edgeMs = lastSecondMs + 1_000;
-        const admittedAt = async (atMs: number): Promise<number> => {
-          await under.turnTo(atMs);
+        const admittedAt = async (afterMs: number): Promise<number> => {
+          await under.turnTo(lastSecondMs + afterMs);
           await under.store.beat(process);
           const told = await kinds(...Array.from({ length: 10 }, () => asks([ten])));
           return told.filter((kind) => kind === 'admitted').length;
         };
-        expect(await admittedAt(edgeMs)).toBe(0);
-        expect(await admittedAt(edgeMs + lengthMs / 10 - 1)).toBe(0);
-        expect(await admittedAt(edgeMs + lengthMs / 10)).toBe(1);
-        expect(await admittedAt(edgeMs + lengthMs / 2)).toBe(4);
-        expect(await admittedAt(edgeMs + lengthMs - 1)).toBe(4); // one of the old ones still counts
-        expect(await admittedAt(edgeMs + lengthMs)).toBe(1);
+        await admit(...Array.from({ length: 4 }, () => asks([ten])));
+        expect(await admittedAt(1_000)).toBe(6);
+        expect(await admittedAt(lengthMs - 1)).toBe(0);
+        expect(await admittedAt(lengthMs)).toBe(4);
+        expect(await admittedAt(lengthMs + 999)).toBe(0);
+        expect(await admittedAt(lengthMs + 1_000)).toBe(6);
+        expect(await admittedAt(3 * lengthMs)).toBe(10);
+      });
+
+      it(`on a ${span} tells what it holds when it denies`, async () => {
+        const ten = limit('a', { span, amount: 5 });
+        await admit(asks([ten]));
+        await under.turnTo(lastSecondMs + 500);
+        await admit(asks([ten]));
+        await under.turnTo(lastSecondMs + lengthMs);
+        await under.store.beat(process);
+        const [decision] = await admit(asks([{ ...ten, amount: 6 }]));
+        expect(decision).toEqual({
+          kind: 'denied',
+          counters: [{ at: lastSecondMs + 500, used: 5, runs: [{ endMs: lastSecondMs + 500, amount: 5 }] }],
+        });
+      });
+
+      it(`on a ${span} waits for a clock that was set back a little, for one window at most`, async () => {
+        const one = limit('a', { span, max: 1 });
+        expect(await kinds(asks([one]))).toEqual(['admitted']);
+        await under.turnTo(lastSecondMs - 1_000);
+        expect(await kinds(asks([one]))).toEqual(['denied']);
+        await under.turnTo(lastSecondMs + lengthMs);
+        await under.store.beat(process);
+        expect(await kinds(asks([one]))).toEqual(['admitted']);
+        const backMs = lastSecondMs - 10 * lengthMs;
+        await under.turnTo(backMs);
+        await under.store.beat(process);
+        expect(await kinds(asks([limit('a', { span, max: 2 })]))).toEqual(['admitted']);
+        expect(await kinds(asks([limit('a', { span, max: 2 })]))).toEqual(['denied']);
+        await under.turnTo(backMs + lengthMs);
+        await under.store.beat(process);
+        expect(await kinds(asks([one]))).toEqual(['admitted']);
       });
     }
 
-    it('on a window forgets what is two windows back', async () => {
+    it('beside one of an earlier version counts for itself', async () => {
       const one = limit('a', { span: 'minute', max: 1 });
-      await admit(asks([one]));
-      await under.turnTo(lastSecondMs + 1_000 + 60_000);
-      await under.store.beat(process);
-      expect(await kinds(asks([one]))).toEqual(['admitted']);
-    });
-
-    it('goes on counting where it was when the clock is set back', async () => {
-      const one = limit('a', { span: 'minute', max: 1 });
-      await under.turnTo(lastSecondMs + 1_000);
-      expect(await kinds(asks([one]))).toEqual(['admitted']);
-      await under.turnTo(lastSecondMs);
-      expect(await kinds(asks([one]))).toEqual(['denied']);
+      await under.setCounter('acme', 'a', `${Math.floor(lastSecondMs / 60_000)} 5 3`);
+      expect(await kinds(asks([one]), asks([one]))).toEqual(['admitted', 'denied']);
     });
 
     it('of concurrency has room again when one ends, in whatever month', async () => {
@@ -265,7 +287,7 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
       expect(await kinds(first, second, asks([two]))).toEqual(['admitted', 'admitted', 'denied']);
       await under.turnTo(lastSecondMs + 1_000);
       expect(await kinds(asks([two]))).toEqual(['denied']);
-      const back = { adjustments: [{ id: 'a', index: 0, delta: -1 }] };
+      const back = { adjustments: [{ id: 'a', span: 'open', at: 0, delta: -1 } as const] };
       await under.store.settle(process, [settles(first.grant, { incarnation, ...back })]);
       expect(await kinds(asks([two]), asks([two]))).toEqual(['admitted', 'denied']);
     });
@@ -342,77 +364,108 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
 
     it('corrects the window that was reserved', async () => {
       const grant = await admitted(limit('a', { amount: 8 }));
-      const adjustments = [{ id: 'a', index: dayIndex, delta: -5 }];
+      const adjustments = [{ id: 'a', span: 'day', at: dayIndex, delta: -5 } as const];
       await under.store.settle(process, [settles(grant, { incarnation, adjustments })]);
-      expect(await counterOf('a')).toEqual({ index: dayIndex, current: 3, previous: 0 });
+      expect(await counterOf('a')).toEqual({ at: dayIndex, used: 3, runs: [] });
     });
 
     it('corrects once, however often it is told', async () => {
       const grant = await admitted(limit('a', { amount: 8 }));
       const settlement = settles(grant, {
         incarnation,
-        adjustments: [{ id: 'a', index: dayIndex, delta: -3 }],
+        adjustments: [{ id: 'a', span: 'day', at: dayIndex, delta: -3 }],
       });
       await under.store.settle(process, [settlement, settlement]);
       await under.store.settle(process, [settlement]);
-      expect((await counterOf('a')).current).toBe(5);
+      expect((await counterOf('a')).used).toBe(5);
     });
 
     it('charges beyond the reservation and beyond the limit, which blocks what follows', async () => {
       const grant = await admitted(limit('a', { amount: 8 }));
-      const adjustments = [{ id: 'a', index: dayIndex, delta: 5 }];
+      const adjustments = [{ id: 'a', span: 'day', at: dayIndex, delta: 5 } as const];
       await under.store.settle(process, [settles(grant, { incarnation, adjustments })]);
-      expect((await counterOf('a')).current).toBe(13);
+      expect((await counterOf('a')).used).toBe(13);
       expect(await kinds(asks([limit('a')]))).toEqual(['denied']);
     });
 
-    it('corrects the previous window where a new one has begun since', async () => {
-      const grant = await admitted(limit('a', { amount: 8, span: 'minute' }));
+    it('corrects a sliding window at the time of the reservation', async () => {
+      const ofMinute = (amount: number): AppliedLimit => limit('a', { amount, span: 'minute' });
+      const grant = await admitted(ofMinute(4));
+      await under.turnTo(lastSecondMs + 1_000);
+      await admitted(ofMinute(1));
+      const adjust = (delta: number): readonly Adjustment[] => [
+        { id: 'a', span: 'minute', at: lastSecondMs, delta },
+      ];
+      await under.store.settle(process, [settles(grant, { incarnation, adjustments: adjust(-3) })]);
+      expect((await counterOf('a', 'minute')).runs).toEqual([
+        { endMs: lastSecondMs, amount: 1 },
+        { endMs: lastSecondMs + 1_000, amount: 1 },
+      ]);
+      await under.turnTo(lastSecondMs + 60_000);
+      expect(await counterOf('a', 'minute')).toMatchObject({ used: 1 });
+    });
+
+    it('charges a sliding window beyond the reservation at the time of the reservation', async () => {
+      const grant = await admitted(limit('a', { amount: 4, span: 'minute' }));
       await under.turnTo(lastSecondMs + 1_000);
       await admitted(limit('a', { amount: 1, span: 'minute' }));
-      const index = windowIndex('minute', lastSecondMs);
-      const adjustments = [{ id: 'a', index, delta: -6 }];
+      const adjustments: Adjustment[] = [{ id: 'a', span: 'minute', at: lastSecondMs, delta: 20 }];
       await under.store.settle(process, [settles(grant, { incarnation, adjustments })]);
-      expect(await counterOf('a')).toEqual({ index: index + 1, current: 1, previous: 2 });
+      expect(await kinds(asks([limit('a', { span: 'minute' })]))).toEqual(['denied']);
+      await under.turnTo(lastSecondMs + 60_000);
+      await under.store.beat(process);
+      expect(await kinds(asks([limit('a', { span: 'minute' })]))).toEqual(['admitted']);
+    });
+
+    it('charges a sliding window of which nothing was reserved', async () => {
+      const none = limit('a', { amount: 0, span: 'minute' });
+      const grant = await admitted(none);
+      await under.turnTo(lastSecondMs + 1_000);
+      const adjustments: Adjustment[] = [{ id: 'a', span: 'minute', at: lastSecondMs, delta: 7 }];
+      await under.store.settle(process, [settles(grant, { incarnation, adjustments })]);
+      expect(await counterOf('a', 'minute')).toMatchObject({
+        used: 7,
+        runs: [{ endMs: lastSecondMs, amount: 7 }],
+      });
     });
 
     it('leaves windows alone that are out of reach, and limits there are none of', async () => {
-      const grant = await admitted(limit('a', { amount: 8, span: 'minute' }));
+      const grant = await admitted(limit('a', { amount: 8, span: 'minute' }), limit('b', { amount: 8 }));
       await under.turnTo(lastSecondMs + 61_000);
       await under.store.beat(process);
-      await admitted(limit('a', { amount: 1, span: 'minute' }));
-      const before = await counterOf('a');
-      const index = windowIndex('minute', lastSecondMs);
-      const adjustments = [
-        { id: 'a', index, delta: -8 },
-        { id: 'a', index: index + 3, delta: -8 },
-        { id: 'gone', index, delta: -8 },
+      await admitted(limit('a', { amount: 1, span: 'minute' }), limit('b', { amount: 1 }));
+      const adjustments: Adjustment[] = [
+        { id: 'a', span: 'minute', at: lastSecondMs, delta: -8 },
+        { id: 'b', span: 'day', at: dayIndex, delta: -8 },
+        { id: 'b', span: 'day', at: dayIndex + 3, delta: -8 },
+        { id: 'gone', span: 'minute', at: lastSecondMs, delta: -8 },
+        { id: 'gone', span: 'day', at: dayIndex, delta: -8 },
       ];
       expect(await under.store.settle(process, [settles(grant, { incarnation, adjustments })])).toEqual([
         true,
       ]);
-      expect(await counterOf('a')).toEqual(before);
-      expect(await counterOf('gone')).toEqual({ index: 0, current: 0, previous: 0 });
+      expect(await counterOf('a', 'minute')).toMatchObject({ used: 1 });
+      expect(await counterOf('b')).toMatchObject({ at: dayIndex + 1, used: 1 });
+      expect(await counterOf('gone')).toMatchObject({ used: 0 });
+      expect(await counterOf('gone', 'minute')).toMatchObject({ used: 0 });
     });
 
     it('never takes a counter below 0', async () => {
       const grant = await admitted(limit('a', { amount: 3 }), limit('b', { amount: 3, span: 'minute' }));
-      await under.turnTo(lastSecondMs + 1_000);
-      await admitted(limit('b', { amount: 1, span: 'minute' }));
-      const adjustments = [
-        { id: 'a', index: dayIndex, delta: -9 },
-        { id: 'b', index: windowIndex('minute', lastSecondMs), delta: -9 },
+      const adjustments: Adjustment[] = [
+        { id: 'a', span: 'day', at: dayIndex, delta: -9 },
+        { id: 'b', span: 'minute', at: lastSecondMs, delta: -9 },
       ];
       await under.store.settle(process, [settles(grant, { incarnation, adjustments })]);
-      expect((await counterOf('a')).current).toBe(0);
-      expect(await counterOf('b')).toMatchObject({ current: 1, previous: 0 });
+      expect((await counterOf('a')).used).toBe(0);
+      expect((await counterOf('b', 'minute')).used).toBe(0);
     });
 
     it('gives a cancelled admission back without a trace', async () => {
       const grant = await admitted(limit('a', { amount: 8 }), limit('b', { span: 'open' }));
       const adjustments = [
-        { id: 'a', index: dayIndex, delta: -8 },
-        { id: 'b', index: 0, delta: -1 },
+        { id: 'a', span: 'day', at: dayIndex, delta: -8 } as const,
+        { id: 'b', span: 'open', at: 0, delta: -1 } as const,
       ];
       const cancelled = settles(grant, { incarnation, adjustments, closing: null });
       const other = await admitted();
@@ -420,8 +473,8 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
         true,
         true,
       ]);
-      expect((await counterOf('a')).current).toBe(0);
-      expect((await counterOf('b')).current).toBe(0);
+      expect((await counterOf('a')).used).toBe(0);
+      expect((await counterOf('b', 'open')).used).toBe(0);
       expect((await entriesOf(under.ledger)).map(({ id }) => id)).toEqual([other]);
       expect(await under.store.openOf(process, [grant, other])).toEqual([]);
     });
@@ -435,13 +488,13 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
     it('takes 200 at once', async () => {
       const batch = Array.from({ length: 200 }, () => asks([limit('a', { max: 200 })]));
       await admit(...batch);
-      const adjustments = [{ id: 'a', index: dayIndex, delta: -1 }];
+      const adjustments = [{ id: 'a', span: 'day', at: dayIndex, delta: -1 } as const];
       const results = await under.store.settle(
         process,
         batch.map(({ grant }) => settles(grant, { incarnation, adjustments })),
       );
       expect(results).toEqual(batch.map(() => true));
-      expect((await counterOf('a')).current).toBe(0);
+      expect((await counterOf('a')).used).toBe(0);
       expect(await entriesOf(under.ledger)).toHaveLength(200);
     });
   });
@@ -486,14 +539,14 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
       const grant = request?.grant ?? '';
       const lost = settles(grant, {
         incarnation,
-        adjustments: [{ id: 'a', index: 0, delta: -1 }],
+        adjustments: [{ id: 'a', span: 'open', at: 0, delta: -1 }],
         closing: closingOf(entryOf(grant, { outcome: 'lost' })),
       });
       expect(await under.store.settleSilent(process, [lost])).toEqual([true]);
       expect(await under.store.settleSilent(process, [lost])).toEqual([false]);
       expect(await under.store.settle(process, [settles(grant, { incarnation })])).toEqual([false]);
       expect((await entriesOf(under.ledger)).map(({ outcome }) => outcome)).toEqual(['lost']);
-      expect((await counterOf('a')).current).toBe(0);
+      expect((await counterOf('a')).used).toBe(0);
     });
 
     it('is swept of any number of requests, and then forgotten', async () => {
@@ -546,16 +599,24 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
   });
 
   describe('counters', () => {
-    it('are read as last written, with the clock; empty where nothing was counted', async () => {
-      await admit(asks([limit('a', { amount: 3 }), limit('b', { span: 'month' })]));
-      expect(await under.store.counters('acme', ['b', 'none', 'a'])).toEqual({
+    it('are read as they are now, with the clock; empty where nothing was counted', async () => {
+      const limits = [
+        limit('b', { span: 'month' }),
+        limit('none'),
+        limit('a', { amount: 3 }),
+        limit('c', { span: 'hour', amount: 2 }),
+      ];
+      await admit(asks(limits.filter(({ id }) => id !== 'none')));
+      const read = (): object => ({
         nowMs: lastSecondMs,
         counters: [
-          { index: windowIndex('month', lastSecondMs), current: 1, previous: 0 },
-          { index: 0, current: 0, previous: 0 },
-          { index: windowIndex('day', lastSecondMs), current: 3, previous: 0 },
+          { at: windowIndex('month', lastSecondMs), used: 1, runs: [] },
+          { at: windowIndex('day', lastSecondMs), used: 0, runs: [] },
+          { at: windowIndex('day', lastSecondMs), used: 3, runs: [] },
+          { at: lastSecondMs, used: 2, runs: [{ endMs: lastSecondMs, amount: 2 }] },
         ],
       });
+      expect(await under.store.counters('acme', limits)).toEqual(read());
       expect((await under.store.counters('acme', [])).counters).toEqual([]);
     });
 
@@ -566,7 +627,7 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
           await under.turnTo(atMs);
           await under.store.beat(process);
           const [decision] = await admit(asks([limit('a', { span: 'month' })]));
-          expect(decision).toMatchObject({ counters: [{ index }] });
+          expect(decision).toMatchObject({ counters: [{ at: index }] });
         }
       }
     });

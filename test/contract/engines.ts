@@ -90,9 +90,9 @@ async function startEmbedded(): Promise<RunningEngine> {
 
 async function startServer(program: 'redis-server' | 'valkey-server'): Promise<RunningServer> {
   const server = await serverOf(program);
-  const redis = new TurnedRedis({ url: server.url, verifyTls: false, commandTimeoutMs: 5_000 });
+  const redis = new TurnedRedis({ url: server.url, verifyTls: false, commandTimeoutMs: 60_000 });
   redis.connect();
-  await redis.whenReady(5_000);
+  await redis.whenReady(60_000);
   return {
     server,
     redis,

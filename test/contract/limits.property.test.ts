@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AdmitRequest, AppliedLimit, Decision, Settlement } from '../../src/limits/store.ts';
-import { type Span, windowIndex, windowStartMs } from '../../src/limits/window.ts';
+import { countedAt, isSliding, type Span, windowIndex, windowStartMs } from '../../src/limits/window.ts';
 import { engines, useEngine } from './engines.ts';
 import {
   closingOf,
@@ -226,10 +226,10 @@ class Story {
       });
       return;
     }
-    // And never refused if everything that might still count would leave it space.
+    // And never refused if it fits. These maxima are too small for anything to be held too long.
     expect(kind).toBe('denied');
     const isFull = ({ limit, amount }: Charge): boolean =>
-      this.#sum(limit, mayStillCount(limit.span, this.#nowMs)) + amount > limit.max;
+      this.#sum(limit, windowBefore(limit.span, this.#nowMs)) + amount > limit.max;
     expect(charges.some(isFull)).toBe(true);
   }
 
@@ -245,7 +245,8 @@ class Story {
       team: grant.team,
       adjustments: grant.charges.map(({ limit, amount }, n) => ({
         id: limit.id,
-        index: windowIndex(limit.span, grant.atMs),
+        span: limit.span,
+        at: countedAt(limit.span, grant.atMs),
         delta: chargedOf(limit, isCancelled, charged[n]) - amount,
       })),
       closing: isCancelled ? null : closingOf(entry),
@@ -278,19 +279,14 @@ class Story {
     if (closed) lost.forEach(({ grant, closing: each }, n) => this.#closed(grant, each, closed[n]));
   }
 
-  /** Counters of calendar windows and of concurrency are what the grants add up to. */
+  /** Counters are what the grants add up to. */
   async #checkCounters(): Promise<void> {
     for (const team of teams) {
-      const own = limits.filter(({ team: of, span }) => of === team && !isSliding(span));
-      const { counters } = await this.#under.store.counters(
-        team,
-        own.map(({ id }) => id),
+      const own = limits.filter(({ team: of }) => of === team);
+      const { counters } = await this.#under.store.counters(team, own);
+      expect(counters.map(({ used }) => used)).toEqual(
+        own.map((limit) => this.#sum(limit, windowBefore(limit.span, this.#nowMs))),
       );
-      const used = own.map(({ span }, n) => {
-        const { index, current } = counters[n] ?? { index: -1, current: 0 };
-        return index === windowIndex(span, this.#nowMs) ? current : 0;
-      });
-      expect(used).toEqual(own.map((limit) => this.#sum(limit, windowBefore(limit.span, this.#nowMs))));
     }
   }
 
@@ -358,18 +354,11 @@ function chargedOf({ span }: Limit, isCancelled: boolean, charged = 0): number {
   return isCancelled || span === 'open' ? 0 : charged;
 }
 
-function isSliding(span: Span): boolean {
-  return span === 'minute' || span === 'hour';
-}
-
-/** The begin of the window of the clock, which is one of those that a limit holds in. */
+/** From here on a charge counts now: the begin of the calendar window, or a window's length ago. */
 function windowBefore(span: Span, nowMs: number): number {
-  return span === 'open' ? -Infinity : windowStartMs(span, windowIndex(span, nowMs));
-}
-
-/** From here on a store may count a charge, however it approximates sliding windows. */
-function mayStillCount(span: Span, nowMs: number): number {
-  return isSliding(span) ? nowMs - 2 * (span === 'minute' ? minuteMs : hourMs) : windowBefore(span, nowMs);
+  if (span === 'open') return -Infinity;
+  if (isSliding(span)) return nowMs - (span === 'minute' ? minuteMs : hourMs) + 1;
+  return windowStartMs(span, windowIndex(span, nowMs));
 }
 
 describe.each(engines)('limits, whatever two gateways ask ($name)', (engine) => {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { AdmitRequest } from '../../src/limits/store.ts';
+import type { AdmitRequest, Settlement } from '../../src/limits/store.ts';
 import type { AdmissionStore } from '../../src/limits/admission-store.ts';
 import type { Credential } from '../../src/identity/records/identity.ts';
 import type { IdentityStore } from '../../src/identity/store/identity-store.ts';
@@ -305,19 +305,20 @@ export function sessionStoreContract(
       const reply = await stores.admission.admit('p1', requests);
       if (reply.kind !== 'decided') throw new Error('The process is not known.');
       return reply.decisions.flatMap((decision): (string | number[])[] =>
-        'counters' in decision
-          ? [decision.kind, decision.counters.map(({ current }) => current)]
-          : [decision.kind],
+        'counters' in decision ? [decision.kind, decision.counters.map(({ used }) => used)] : [decision.kind],
       );
     }
 
-    const givenBack = (grant: string, id: string, index: number) => ({
+    const givenBack = (grant: string, id: string, at: number): Omit<Settlement, 'incarnation'> => ({
       grant,
-      incarnation: '',
       team: 'acme',
-      adjustments: [{ id, index, delta: -1 }],
+      adjustments: [{ id, span: 'day', at, delta: -1 }],
       closing: null,
     });
+
+    async function usedOf(id: string): Promise<number | undefined> {
+      return (await stores.admission.counters('acme', [{ id, span: 'day' }])).counters[0]?.used;
+    }
 
     beforeEach(async () => {
       await mint('ses_a');
@@ -331,8 +332,9 @@ export function sessionStoreContract(
       expect(await admit(await ask('g4', 'ses_b', [own('ses_b', 9), shared]))).toEqual(['admitted', [2, 3]]);
       expect(await admit(await ask('g5', 'ses_b', [own('ses_b', 9), shared]))).toEqual(['denied', [2, 3]]);
       const ids = ['team-requests', sessionLimitId('ses_b', 0), sessionLimitId('ses_a', 0)];
-      const { counters } = await stores.admission.counters('acme', ids);
-      expect(counters.map(({ current }) => current)).toEqual([3, 2, 1]);
+      const limits = ids.map((id) => ({ id, span: 'day' as const }));
+      const { counters } = await stores.admission.counters('acme', limits);
+      expect(counters.map(({ used }) => used)).toEqual([3, 2, 1]);
     });
 
     it('admits nothing of a session that has ended, or never was', async () => {
@@ -355,13 +357,13 @@ export function sessionStoreContract(
       await admit(await ask('g1', 'ses_a', [own('ses_a', 5)]), await ask('g2', 'ses_a', [own('ses_a', 5)]));
       const { incarnation } = await stores.admission.beat('p1');
       await stores.admission.settle('p1', [{ ...givenBack('g1', counterId, index), incarnation }]);
-      expect((await stores.admission.counters('acme', [counterId])).counters[0]?.current).toBe(1);
+      expect(await usedOf(counterId)).toBe(1);
       await stores.sessions.end('ses_a');
       expect(
         await stores.admission.settle('p1', [{ ...givenBack('g2', counterId, index), incarnation }]),
       ).toEqual([true]);
       expect(await isAlive('ses_a')).toBe(false);
-      expect((await stores.admission.counters('acme', [counterId])).counters[0]?.current).toBe(0);
+      expect(await usedOf(counterId)).toBe(0);
     });
   });
 }

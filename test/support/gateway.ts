@@ -38,6 +38,7 @@ export interface Policy {
   expires_in?: number;
   limits?: Limit[];
   max_session_body_bytes?: number;
+  frames?: 'openai';
 }
 
 export interface NewToken extends Policy {

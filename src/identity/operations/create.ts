@@ -76,6 +76,7 @@ export async function createToken(
     tools: asked.tools ?? null,
     limits: await limitsOfNew(deps, 'token', asked.limits),
     max_session_body_bytes: asked.max_session_body_bytes ?? null,
+    frames: asked.frames ?? null,
     expires_at: expiryOf(asked, deps.clock) ?? null,
     revoked_at: null,
     created_at: timeNow(deps.clock),

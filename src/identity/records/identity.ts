@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { email, exactTime, limits, listOf, model, name, origin, slug, tool } from '../../base/fields.ts';
 import type { Limit, Scope, StoredLimit } from '../../base/limit.ts';
+import { allFrames } from '../../base/request.ts';
 import type { Session } from './session.ts';
 
 /*
@@ -63,6 +64,8 @@ export const bodyBytes = z
   .min(1, 'must be at least 1 byte')
   .max(268_435_456, 'must be at most 268435456 bytes (256 MiB)');
 
+export const frames = z.enum(allFrames, `must be ${allFrames.join(', ')}`);
+
 export const tokenFields = z.strictObject({
   id: z.string().regex(/^tok_[0-9A-Za-z]{1,64}$/, 'must be a token id such as tok_…'),
   team: slug,
@@ -86,6 +89,9 @@ export const tokenFields = z.strictObject({
   tools: listOf(tool).nullable().meta({ description: 'null: plain functions only.' }),
   limits,
   max_session_body_bytes: bodyBytes.nullish().meta({ description: 'Of its sessions; null: 1 MiB.' }),
+  frames: frames
+    .nullish()
+    .meta({ description: "openai: streams of chat get OpenAI's exact frames; null: as they come." }),
   expires_at: exactTime.nullable(),
   revoked_at: exactTime.nullable(),
   created_at: exactTime,

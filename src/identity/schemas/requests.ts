@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { administratorRoles } from '../../base/actor.ts';
 import type { Clock } from '../../base/clock.ts';
-import { bodyBytes, subject } from '../records/identity.ts';
+import { bodyBytes, frames, subject } from '../records/identity.ts';
 import { email, limits, listOf, model, name, origin, slug, tool } from '../../base/fields.ts';
 
 /* The bodies that make and change identities (contract 1.6). Null means absent when creating, and clears when changing. */
@@ -60,6 +60,7 @@ export function tokenSchemas({ endpointPaths, clock }: { endpointPaths: readonly
     tools: listOf(tool).nullish(),
     limits: limits.nullish(),
     max_session_body_bytes: bodyBytes.nullish(),
+    frames: frames.nullish(),
   };
   return {
     newToken: z

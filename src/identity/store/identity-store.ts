@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { AuditedStore } from '../../audit/audit.ts';
+import { exactNumbers } from '../../base/exact-number.ts';
 import { changeOf, type Change } from '../../audit/audit.ts';
 import type {
   CreateResult,
@@ -162,12 +163,12 @@ function resolutionFrom(reply: unknown): Resolution {
   const [now, team, user, token, epoch, settings = '', session] = reply.map(String);
   const nowMs = Number(now);
   if (!team || !user || !token || !epoch) return { nowMs, identity: null };
-  // The texts are this program's own, written as these types by the operations on identities and sessions.
+  // The texts are this program's own (only a session's pinned fields hold exact numbers), written as these types by the operations on identities and sessions.
   const identity = {
     team: JSON.parse(team) as Team,
     user: JSON.parse(user) as User,
     token: JSON.parse(token) as Token,
-    session: session ? (JSON.parse(session) as Session) : null,
+    session: session ? (JSON.parse(session, exactNumbers) as Session) : null,
     gateway: parseSettings(settings).limits,
     epoch,
   };

@@ -1,18 +1,26 @@
--- Reads a counter's text: window index, sum of that window, sum of the window before; nil if there is no text.
+-- Counters of calendar windows and of what is open.
+
+-- Reads a counter's text: window index and sum; nil if there is no text.
 local function counter_in(text)
   if not text then return nil end
-  local index, current, previous = string.match(text, '^(%d+) (%d+) (%d+)$')
-  return tonumber(index), tonumber(current), tonumber(previous)
+  local index, sum = string.match(text, '^(%d+) (%d+) ')
+  return tonumber(index), tonumber(sum)
 end
 
-local function counter_text(index, current, previous)
-  return string.format('%.0f %.0f %.0f', index, current, previous)
+-- Earlier versions read a third number: the sum of the window before, of which only sliding windows made use.
+local function counter_text(index, sum)
+  return string.format('%d %d 0', index, sum)
 end
 
 -- The key of a limit's counter. A session's limit is named 'session/number', and its counter is in the session's key, so
 -- that both are deleted together. A limit of the whole gateway is named '@/name', and '@' takes the place of the team.
-local function counter_key(id, team_counters, counters_prefix, sessions_prefix)
-  local slash = string.find(id, '/', 1, true)
+local function counter_key(field, team_counters, counters_prefix, sessions_prefix)
+  local slash = string.find(field, '/', 1, true)
   if not slash then return team_counters end
-  return slash == 2 and counters_prefix .. '@' or sessions_prefix .. string.sub(id, 1, slash - 1)
+  return slash == 2 and counters_prefix .. '@' or sessions_prefix .. string.sub(field, 1, slash - 1)
+end
+
+-- A sliding window's field ends with '~'. Its text differs from a calendar window's: see sliding_window.lua.
+local function is_sliding(field)
+  return string.byte(field, -1) == 126
 end

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { JsonObject } from '../../base/request.ts';
+import { type JsonObject, isJsonObject } from '../../base/request.ts';
 import { schemaOf, documented } from '../documented.ts';
 import { anything, optionalText, requiredChoice, requiredText, requiredTextOf } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
@@ -56,11 +56,10 @@ export function checkMessages(body: JsonObject, findings: Findings): void {
 }
 
 function checkContent(message: JsonObject, path: string, findings: Findings): void {
-  const { role, content, tool_calls: toolCalls } = message;
+  const { role, content } = message;
   if (typeof content === 'string') return;
   if (role === 'assistant' && (content === undefined || content === null)) {
-    if (Array.isArray(toolCalls) && toolCalls.length > 0) return;
-    findings.add(path, 'is required unless the message has tool_calls');
+    if (!saysMore(message)) findings.add(path, 'is required unless the message has tool_calls');
     return;
   }
   findings.objects(partList, content, path, (part, partPath) => {
@@ -71,4 +70,10 @@ function checkContent(message: JsonObject, path: string, findings: Findings): vo
       findings.object(imageUrlFields, part['image_url'], joinPath(partPath, 'image_url'));
     }
   });
+}
+
+/** Whether an assistant's message without content says something else, in one of the fields that OpenAI documents. */
+function saysMore({ tool_calls: calls, refusal, function_call: call, audio }: JsonObject): boolean {
+  if (Array.isArray(calls) && calls.length > 0) return true;
+  return (typeof refusal === 'string' && refusal !== '') || isJsonObject(call) || isJsonObject(audio);
 }

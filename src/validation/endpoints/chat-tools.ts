@@ -3,10 +3,11 @@ import { type JsonObject, type JsonValue, isJsonObject, parsedJson } from '../..
 import { schemaOf, documented, objectsIn } from '../documented.ts';
 import { anything, optionalObject, optionalText, requiredChoice, requiredTextOf } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
-import { checkRuntimeParams, runtimeParamsSchema, targetAppOf } from './agent-tools.ts';
+import { checkRuntimeParams, runtimeParamsSchema } from './agent-tools.ts';
+import { grantsFor, isCallersTool, namesOf } from './remote-tools.ts';
 
-/** `heroku_tool` and `mcp` tools run code in someone's app; the token's policy decides about them. */
-const toolTypes = ['function', 'heroku_tool', 'mcp'];
+/** `heroku_tool` and `mcp` tools run code in someone's app; the token's policy decides. `custom` is OpenAI's. */
+const toolTypes = ['function', 'heroku_tool', 'mcp', 'custom'];
 
 const name = requiredTextOf(1, 256);
 
@@ -29,7 +30,9 @@ const callList = { level: toolCallFields, max: 512, of: 'tool calls' };
 const calledFunctionFields = documented({ name, arguments: anything });
 
 const choiceModes = ['none', 'auto', 'required'];
-const choiceFields = documented({ type: requiredChoice(['function']), function: anything });
+/** The last two are OpenAI's: the upstream knows what belongs in them. */
+const choiceTypes = ['function', 'custom', 'allowed_tools'];
+const choiceFields = documented({ type: requiredChoice(choiceTypes), function: anything });
 const chosenFunctionFields = documented({ name });
 
 /* What the functions below check, for the API's description. */
@@ -55,11 +58,14 @@ const calledFunction = schemaOf(calledFunctionFields, {
     .nullish(),
 });
 export const toolCallsSchema = z
-  .array(schemaOf(toolCallFields, { function: calledFunction }))
+  .array(schemaOf(toolCallFields, { function: calledFunction.optional() }))
   .max(callList.max)
   .nullish();
 export const toolChoiceSchema = z
-  .union([z.enum(choiceModes), schemaOf(choiceFields, { function: schemaOf(chosenFunctionFields) })])
+  .union([
+    z.enum(choiceModes),
+    schemaOf(choiceFields, { function: schemaOf(chosenFunctionFields).optional() }),
+  ])
   .nullish();
 
 /** Checks `tools`. What is inside `parameters` is not checked. */
@@ -68,7 +74,7 @@ export function checkTools(body: JsonObject, findings: Findings): void {
     checkRuntimeParams(tool, path, findings);
     if (tool['type'] === 'function' || isJsonObject(tool['function'])) {
       findings.object(functionFields, tool['function'], joinPath(path, 'function'));
-    } else if (typeof tool['type'] === 'string' && namesOf(tool).length === 0) {
+    } else if (typeof tool['type'] === 'string' && tool['type'] !== 'custom' && namesOf(tool).length === 0) {
       findings.add(joinPath(path, 'name'), 'is required and must be the name of the tool');
     }
   });
@@ -81,6 +87,11 @@ export function checkToolCalls(
   { findings, toolArguments }: { findings: Findings; toolArguments: ToolArguments },
 ): void {
   findings.objects(callList, value, listPath, (call, path) => {
+    if (call['type'] === 'custom') {
+      // OpenAI's own kind: the upstream knows what belongs in it.
+      if ('function' in call) findings.add(joinPath(path, 'type'), 'must be function, as the call has one');
+      return;
+    }
     const functionPath = joinPath(path, 'function');
     const called = findings.object(calledFunctionFields, call['function'], functionPath);
     // The seed shows both: a string in one example, an object in another.
@@ -102,6 +113,7 @@ export function checkToolChoice(body: JsonObject, findings: Findings): void {
     return;
   }
   findings.fields(choiceFields, choice, 'tool_choice');
+  if (choice['type'] === 'custom' || choice['type'] === 'allowed_tools') return;
   const chosen = findings.object(chosenFunctionFields, choice['function'], 'tool_choice.function');
   const given = objectsIn(body, 'tools').flatMap(namesOf);
   const wanted = chosen?.['name'];
@@ -110,22 +122,11 @@ export function checkToolChoice(body: JsonObject, findings: Findings): void {
   }
 }
 
-/** The tools that run elsewhere, as a token's `tools` must name them: `name@app` if a tool says in which app it runs. */
+/** What a token's `tools` must name for the tools that run elsewhere. */
 export function remoteToolsIn(body: JsonObject): readonly string[] {
   return objectsIn(body, 'tools')
-    .filter((tool) => tool['type'] !== 'function')
-    .flatMap((tool) => {
-      const app = targetAppOf(tool);
-      return namesOf(tool).map((each) => (app === null ? each : `${each}@${app}`));
-    });
-}
-
-/** Both names, if there are two: `name` is the agents article's spelling, `function.name` the chat article's. */
-function namesOf(tool: JsonObject): readonly string[] {
-  const inFunction = isJsonObject(tool['function']) ? tool['function']['name'] : null;
-  return [tool['name'], inFunction].filter(
-    (found): found is string => typeof found === 'string' && found !== '',
-  );
+    .filter((tool) => !isCallersTool(tool))
+    .flatMap(grantsFor);
 }
 
 /** Parsing more could hold the event loop: a text of small values takes JSON.parse 30 ns a character. */

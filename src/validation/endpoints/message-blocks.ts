@@ -12,7 +12,11 @@ import {
 } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
 
-const messageFields = documented({ role: requiredChoice(['user', 'assistant']), content: anything });
+/** `system` is for the upstream to take or refuse: newer models take it. */
+const messageFields = documented({
+  role: requiredChoice(['user', 'assistant', 'system']),
+  content: anything,
+});
 const messageList = { level: messageFields, min: 1, max: 2_000, of: 'messages' };
 
 /** The fields of all types together, so that `Tool_Use_Id` is refused in any of them. */

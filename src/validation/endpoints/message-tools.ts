@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { JsonObject } from '../../base/request.ts';
+import { type JsonObject, isJsonObject } from '../../base/request.ts';
 import { schemaOf, documented, objectsIn, textIn } from '../documented.ts';
 import {
   anything,
@@ -11,6 +11,7 @@ import {
   requiredTextOf,
 } from '../fields.ts';
 import type { Findings } from '../findings.ts';
+import { grantsFor, isCallersTool } from './remote-tools.ts';
 
 const name = requiredTextOf(1, 256);
 
@@ -22,8 +23,9 @@ const anyTool = documented({
   cache_control: anything,
   mcp_server_name: optionalText,
 });
-const toolList = { level: anyTool, max: 512, of: 'tools' };
-/** A function of the caller's: `type` is `custom` or left out. Any other tool runs elsewhere; the upstream checks it. */
+/** As many as Anthropic's tool search looks through. */
+const toolList = { level: anyTool, max: 10_000, of: 'tools' };
+/** A function of the caller's: `type` is `custom` or left out. The upstream checks any other tool. */
 const ownTool = documented({ name, input_schema: requiredObject });
 const serverFields = documented({
   type: optionalText,
@@ -71,17 +73,31 @@ export function checkMessageTools(body: JsonObject, findings: Findings): void {
 }
 
 /**
- * What runs elsewhere, as a token's `tools` must name it: a server by its URL, since the caller chooses its name; a tool
- * of the upstream's by its name.
+ * What a token's `tools` must name for what runs elsewhere: a server by its URL, since the caller chooses its name; a
+ * tool by its type and name. A toolset brings the tools of a server, so that it needs no grant beside that server's.
  */
 export function remoteMessageToolsIn(body: JsonObject): readonly string[] {
   const servers = objectsIn(body, 'mcp_servers');
   const serverNames = new Set(servers.map((server) => textIn(server, 'name')));
-  const tools = objectsIn(body, 'tools')
-    .filter((tool) => !isOwn(tool))
-    .filter((tool) => !serverNames.has(textIn(tool, 'mcp_server_name')))
-    .map((tool) => textIn(tool, 'name') || textIn(tool, 'mcp_server_name') || textIn(tool, 'type'));
+  const tools = [...objectsIn(body, 'tools'), ...toolsAddedIn(body)]
+    .filter((tool) => !isCallersTool(tool))
+    .filter((tool) => !isToolset(tool) || !serverNames.has(textIn(tool, 'mcp_server_name')))
+    .flatMap((tool) => (isToolset(tool) ? [textIn(tool, 'mcp_server_name')] : grantsFor(tool)));
   return [...servers.map((server) => textIn(server, 'url')), ...tools];
+}
+
+function isToolset({ type }: JsonObject): boolean {
+  return type === 'mcp_toolset';
+}
+
+/** Anthropic lets messages define tools too, in blocks of the type `tool_addition` (SDK 1.11, inline tools). */
+function toolsAddedIn(body: JsonObject): readonly JsonObject[] {
+  return objectsIn(body, 'messages').flatMap((message) =>
+    objectsIn(message, 'content').flatMap(({ type, tool }) => {
+      const definition = type === 'tool_addition' && isJsonObject(tool) ? tool['definition'] : undefined;
+      return isJsonObject(definition) ? [definition] : [];
+    }),
+  );
 }
 
 function isOwn({ type }: JsonObject): boolean {

@@ -27,7 +27,8 @@ import {
 /** Anthropic's Messages API, as in Dev Center, heroku-inference-api-v1-messages. Newer fields are sent on as they are. */
 const fields = documented({
   model,
-  max_tokens: requiredInteger(1),
+  // 0 fills the upstream's prompt cache and writes nothing.
+  max_tokens: requiredInteger(0),
   messages: anything,
   system: anything,
   temperature: optionalNumberIn(0, 1),
@@ -46,7 +47,7 @@ const stops = { max: 256, of: 'strings' };
 const systemBlocks = { level: textBlockFields, max: 1_000, of: 'text blocks, or a string' };
 const metadataFields = documented({ user_id: optionalText });
 const thinkingFields = documented({
-  type: requiredChoice(['enabled', 'disabled', 'adaptive']),
+  type: requiredChoice(['enabled', 'disabled', 'adaptive', 'between_tools']),
   budget_tokens: optionalInteger(minThinkingBudget),
 });
 
@@ -101,15 +102,15 @@ export const messages = endpointOf({
   },
 });
 
+/** Whether the budget may exceed `max_tokens` is for the upstream to say: with interleaved thinking it may. */
 function checkThinking(body: JsonObject, findings: Findings): void {
   const thinking = findings.optionalObject(thinkingFields, body['thinking'], 'thinking');
-  if (!thinking || thinking['type'] === 'disabled') return;
-  checkTemperatureWithThinking(body, findings);
-  if (thinking['type'] !== 'enabled') return;
-  const budget = numberIn(thinking, 'budget_tokens');
-  const maxTokens = numberIn(body, 'max_tokens');
-  const path = 'thinking.budget_tokens';
-  if (budget === null)
-    findings.add(path, `is required and must be an integer of at least ${minThinkingBudget}`);
-  else if (maxTokens !== null && budget >= maxTokens) findings.add(path, 'must be less than max_tokens');
+  if (thinking?.['type'] === 'enabled' || thinking?.['type'] === 'adaptive') {
+    checkTemperatureWithThinking(body, findings);
+  }
+  if (thinking?.['type'] !== 'enabled' || numberIn(thinking, 'budget_tokens') !== null) return;
+  findings.add(
+    'thinking.budget_tokens',
+    `is required and must be an integer of at least ${minThinkingBudget}`,
+  );
 }

@@ -456,7 +456,7 @@ describe('tollgate', () => {
     for (const env of Object.values(environments)) {
       const { stdout } = await promisify(execFile)(process.execPath, [program, 'team', 'list', '--json'], {
         env: { PATH: process.env['PATH'], ...env },
-        timeout: 15_000,
+        timeout: 60_000,
       });
       expect(JSON.parse(stdout)).toEqual({ data: [] });
     }

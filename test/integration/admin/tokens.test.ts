@@ -30,6 +30,7 @@ describe('POST /admin/teams/:team/tokens', () => {
       user: 'ana',
       ...policy,
       max_session_body_bytes: null,
+      frames: null,
       secrets: [{ prefix, created_at, expires_at: null, last_used_at: null }],
       expires_at: '2026-02-03T12:31:00.000Z',
       revoked_at: null,

@@ -283,7 +283,7 @@ describe.each(endpointKinds.map((kind) => ({ path: paths[kind], kind })))('$path
       [bodies[kind]({ model: 'with space' }), 'model'],
       [bodies[kind]({ model: 'x'.repeat(129) }), 'model'],
       [bodies[kind]({ Model: 'x' }), 'Model'],
-      [bodies[kind]({ unknown: 2 ** 53 }), 'unknown'],
+      [JSON.stringify(bodies[kind]({ model: 'x' })).replace('"x"', '1e400'), 'model'],
       [`{"__proto__":{"a":1},${JSON.stringify(valid).slice(1)}`, '__proto__'],
       [`{"deep":${'['.repeat(70)}${']'.repeat(70)},${JSON.stringify(valid).slice(1)}`, null],
     ];

@@ -49,10 +49,10 @@ describe('the servers', () => {
     const before = asked();
     await Promise.all(Array.from({ length: 20 }, () => ask(text)));
     expect(asked()).toBe(before + 1);
-    clock.aheadMs += 29_000;
+    clock.aheadMs += 20_000; // ten seconds of a busy machine may be added
     await ask(text);
     expect(asked()).toBe(before + 1);
-    clock.aheadMs += 2_000;
+    clock.aheadMs += 11_000;
     await ask(text);
     expect(asked()).toBe(before + 2);
   });

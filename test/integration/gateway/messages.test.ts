@@ -370,6 +370,10 @@ describe('tools that run elsewhere', () => {
       (await send(token, more)).status;
     expect(await status(none, { tools: [search] })).toBe(403);
     expect(await status(named, { tools: [search] })).toBe(200);
+    // A grant is for what runs, whatever the caller calls it.
+    const disguised = { type: 'code_execution_20250825', name: 'web_search' };
+    expect(await status(named, { tools: [disguised] })).toBe(403);
+    expect(await status(none, { tools: [{ type: 'bash_20250124', name: 'bash' }] })).toBe(200);
     expect(await status(named, { mcp_servers: servers })).toBe(403);
     expect(await status(server, { mcp_servers: servers })).toBe(200);
     const reply = await send(none, { tools: [search] });

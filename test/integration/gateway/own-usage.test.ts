@@ -19,10 +19,10 @@ beforeAll(async () => {
     await post(`${gateway.url}${paths.chat}`, bodies.chat(), { token: text });
   await post(`${gateway.url}${paths.embeddings}`, bodies.embeddings(), { token: token.text });
   await gateway.settled(token.team, 4);
-}, 60_000);
+});
 afterAll(async () => {
   await gateway.close();
-}, 60_000);
+});
 
 const ask = (query = '', headers: Record<string, string> = {}, as = token.text): ReturnType<typeof get> =>
   get(`${gateway.url}/v1/me/usage${query}`, { token: as, headers });

@@ -61,6 +61,28 @@ describe('a pinned session', () => {
     expect(gateway.upstream.requests.length).toBe(before);
   });
 
+  it('keeps the digits of numbers, those it fixes and those sent', async () => {
+    const numbers = '[2512292042121000001,1.0,1e400,-0]';
+    const wanted = JSON.stringify({
+      expires_in: 60,
+      pinned: { ...pinned, temperature: 0.5, metadata: '@' },
+    }).replace('"@"', `{"id":${numbers}}`);
+    const answer = await post(
+      `${gateway.url}/v1/sessions`,
+      wanted.replace('60,', '60.0,').replace('0.5', '0.50'),
+      { token: token.text },
+    );
+    expect(answer.status).toBe(201);
+    expect(answer.text).toContain(`"metadata":{"id":${numbers}}`);
+    const call = `{"messages":[{"role":"user","content":"Hello","x":${numbers}}],"temperature":0.500}`;
+    const reply = await chat(String(answer.json['token']), call);
+    expect(reply.status).toBe(200);
+    const sent = gateway.upstream.requests.at(-1)?.text;
+    expect(sent).toContain(`"metadata":{"id":${numbers}}`);
+    expect(sent).toContain(`"x":${numbers}`);
+    expect(sent).toContain('"temperature":0.5,');
+  });
+
   it('is not fooled by a key given twice, in either order', async () => {
     const as = await session();
     const messages = JSON.stringify([hello]);

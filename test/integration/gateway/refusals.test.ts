@@ -16,12 +16,12 @@ beforeAll(async () => {
   upstream = await startStandIn();
   gateways.redis = await startGateway({ redis, upstream });
   gateways.memory = await startGateway({ upstream });
-}, 60_000);
+});
 afterAll(async () => {
   for (const gateway of Object.values(gateways)) await gateway.close();
   await upstream.close();
   await redis.stop();
-}, 60_000);
+});
 
 interface Row {
   team: string | null;

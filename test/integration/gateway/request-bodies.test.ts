@@ -85,3 +85,26 @@ describe('bodies together', () => {
     expect(await gateway.settled(token.team, 8)).toHaveLength(8);
   });
 });
+
+describe('numbers of free-form values', () => {
+  it('keep their digits up to the upstream, also where a bound is written in and where parts are made', async () => {
+    await start({});
+    const limits = [{ metric: 'tokens', window: 'day', max: 100_000 } as const];
+    const token = await gateway.issue({ limits });
+    const numbers = '[2512292042121000001,123456789012.123456789,1.0,1e400,-0]';
+    const sent = async (path: string, body: object): Promise<string> => {
+      const text = JSON.stringify({ ...body, metadata: '@' }).replace('"@"', `{"a":${numbers}}`);
+      expect((await post(`${gateway.url}${path}`, text, { token: token.text })).status).toBe(200);
+      return gateway.upstream.requests.map((request) => request.text).join('\n');
+    };
+    const chat = await sent(paths.chat, bodies.chat({ max_tokens: undefined }));
+    expect(chat).toContain(`"metadata":{"a":${numbers}}`);
+    expect(chat).toContain('"max_tokens":');
+    const inputs = Array.from({ length: 100 }, (_, index) => `text ${index}`);
+    const embeddings = await sent(
+      paths.embeddings,
+      bodies.embeddings({ input: inputs, allow_ignored_params: true }),
+    );
+    expect(embeddings.split(`"metadata":{"a":${numbers}}`)).toHaveLength(4);
+  });
+});

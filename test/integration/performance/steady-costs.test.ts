@@ -45,6 +45,7 @@ beforeAll(async () => {
       NODE_ENV: 'production',
       ADMIN_KEY: adminKey,
       REDIS_URL: redis.url,
+      STORE_TIMEOUT_MS: '10000',
       SESSIONS_PER_MINUTE: '1000000',
       INFERENCE_URL: upstream.url,
       INFERENCE_KEY: upstream.key,

@@ -44,11 +44,11 @@ beforeAll(async () => {
     }
     return true;
   });
-}, 60_000);
+});
 
 afterAll(async () => {
   await site.close();
-}, 60_000);
+});
 
 /** Opens streams and leaves each at some moment: before its head, amid it, politely or with a reset. */
 async function storm(count: number): Promise<void> {

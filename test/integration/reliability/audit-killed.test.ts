@@ -68,7 +68,7 @@ describe('a gateway that is killed while it changes things', () => {
     const check = new ChainCheck(heads.heads);
     for (const entry of entries) check.older(entry);
     expect(check.end()).toMatchObject({ heads: heads.heads.size, flaw: null });
-  }, 60_000);
+  });
 });
 
 describe('a gateway that starts', () => {
@@ -93,5 +93,5 @@ describe('a gateway that starts', () => {
     };
     await waitFor(() => told().length === 2, { what: 'the log to have both heads' });
     expect(told()).toEqual([before?.['hash'], imported?.['hash']]);
-  }, 30_000);
+  });
 });

@@ -194,7 +194,7 @@ describe('a stream', () => {
         5,
       ]);
     }
-  }, 60_000);
+  });
 });
 
 describe('a plain answer', () => {
@@ -223,7 +223,7 @@ describe('a plain answer', () => {
       expect([text, ended], `at byte ${cut.at}`).toEqual([plainBody, 'clean']);
       expect([entry.outcome, entry.usage, entry.output_tokens]).toEqual(['ok', 'reported', 5]);
     }
-  }, 60_000);
+  });
 });
 
 it('leaves nothing behind', async () => {

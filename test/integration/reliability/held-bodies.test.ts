@@ -54,4 +54,4 @@ it('while requests are answered, nothing of them stays in memory but what was se
   const before = heapBytes();
   await sent(8);
   await expect.poll(() => heapBytes() - before, { timeout: 60_000 }).toBeLessThan(4 * body.length);
-}, 40_000);
+});

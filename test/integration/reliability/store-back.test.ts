@@ -118,7 +118,7 @@ describe('a store that is not there when the gateway starts', () => {
     expect(await call({ url }, token)).toBe(200);
     await admin.settled(token.team, 1);
     expect(await gateway.stop()).toMatchObject({ code: 0 });
-  }, 40_000);
+  });
 });
 
 describe('a store that lacks the database of its URL', () => {
@@ -149,7 +149,7 @@ describe('a store that lacks the database of its URL', () => {
     );
     expect((await get(`${url}/healthz`)).status).toBe(200);
     expect(await readiness({ url })).toBe(503);
-  }, 30_000);
+  });
 });
 
 describe('a store that dies', () => {
@@ -162,7 +162,7 @@ describe('a store that dies', () => {
       expect(await readiness(gateway)).toBe(503);
       await redis.restart();
     });
-  }, 30_000);
+  });
 });
 
 describe('a store that moves behind its address', () => {
@@ -189,7 +189,7 @@ describe('a store that moves behind its address', () => {
       await replica.command('REPLICAOF', 'NO', 'ONE');
       address.pointTo(replica.port);
     });
-  }, 30_000);
+  });
 
   it('is followed where the old primary lives on as a replica, its connections open', async () => {
     const { primary, replica, address } = await pair();
@@ -201,7 +201,7 @@ describe('a store that moves behind its address', () => {
       await primary.command('REPLICAOF', '127.0.0.1', replica.port);
       address.pointTo(replica.port);
     });
-  }, 30_000);
+  });
 });
 
 describe('a store whose password changes', () => {
@@ -231,5 +231,5 @@ describe('a store whose password changes', () => {
     await setPassword('first-password'); // the old process comes back before its lease is over
     const entries = await next.settled(token.team, 2, 20_000);
     expect(entries.map(({ outcome }) => outcome)).toEqual(['ok', 'ok']);
-  }, 40_000);
+  });
 });

@@ -17,12 +17,12 @@ let site: Site;
 beforeAll(async () => {
   redis = await startRedis({ args: ['--maxmemory-policy', 'noeviction'] });
   site = await startSite({ redis, leaseMs: 1_500 });
-}, 60_000);
+});
 
 afterAll(async () => {
   await site.close();
   await redis.stop();
-}, 60_000);
+});
 
 /** Fills it with what is not the gateway's: over the brim, since connections that come and go take and free a little. */
 async function fill(): Promise<void> {
@@ -95,5 +95,5 @@ describe('a store that is full', () => {
     await witness.settled(token.team, 3);
     expect(await site.used(token)).toMatchObject({ requests: 3, concurrency: 0 });
     await waitFor(async () => (await site.traces()).open === 0, { what: 'nothing to be open' });
-  }, 60_000);
+  });
 });

@@ -22,13 +22,13 @@ beforeAll(async () => {
   site = await startSite({ redis, leaseMs: 2_000 });
   gateway = await site.spawn();
   token = await site.witness.issue({ team: { limits: countingLimits } });
-}, 60_000);
+});
 
 afterAll(async () => {
   redis.resume();
   await site.close();
   await redis.stop();
-}, 60_000);
+});
 
 /** What came of one try: `200`, or the status and code of an error. */
 async function attempt(): Promise<string> {

@@ -1,9 +1,9 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { AdmissionStore } from '../../../src/limits/admission-store.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import type { Limit } from '../../../src/base/limit.ts';
 import { RedisStore } from '../../../src/store/redis.ts';
+import type { StoreClient } from '../../../src/store/store.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
 import { turnedScript } from '../../contract/engines.ts';
 import { type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';
@@ -56,6 +56,14 @@ async function onRedis(redis: SharedRedis): Promise<TurnedSite> {
   const client = new Redis(redis.url);
   const setTo = (nowMs: number): Promise<unknown> =>
     client.hset('turned-clock', { s: Math.floor(nowMs / 1_000), us: (nowMs % 1_000) * 1_000 });
+  const turned = (of: StoreClient): StoreClient =>
+    new Proxy(of, {
+      get: (real, name) => {
+        if (name === 'time') return () => client.hmget('turned-clock', 's', 'us');
+        const found: unknown = Reflect.get(real, name);
+        return typeof found === 'function' ? (found.bind(real) as unknown) : found;
+      },
+    });
   await client.flushall();
   await setTo(lastSecondMs);
   // oxlint-disable-next-line typescript/unbound-method -- called on the store below
@@ -68,17 +76,13 @@ async function onRedis(redis: SharedRedis): Promise<TurnedSite> {
     return run.call(this, turnedScript(script), ...rest);
   });
   // oxlint-disable-next-line typescript/unbound-method -- called on the store below
-  const { counters } = AdmissionStore.prototype;
-  vi.spyOn(AdmissionStore.prototype, 'counters').mockImplementation(
-    // The one command that asks the server itself for the time.
-    async function turnedCounters(this: AdmissionStore, ...asked) {
-      const [seconds, micros] = await client.hmget('turned-clock', 's', 'us');
-      return {
-        ...(await counters.apply(this, asked)),
-        nowMs: Number(seconds) * 1_000 + Number(micros) / 1_000,
-      };
-    },
-  );
+  const { attempt } = RedisStore.prototype;
+  vi.spyOn(RedisStore.prototype, 'attempt').mockImplementation(function turnedAttempt<T>(
+    this: RedisStore,
+    command: (of: StoreClient) => Promise<T>,
+  ) {
+    return attempt.call(this, (of: StoreClient) => command(turned(of)));
+  });
   const gateway = await startGateway({ redis });
   return {
     gateway,
@@ -234,14 +238,29 @@ describe.each([
       team: { limits: [{ metric: 'requests', window: 'minute', max: 4 }] },
     });
     for (let n = 0; n < 4; n += 1) expect((await call(token)).status).toBe(200);
+    await site.turnTo(midnightMs + 20_000);
     const refused = await call(token);
     expect(refused.status).toBe(429);
-    const waitMs = Number(refused.headers.get('retry-after')) * 1_000;
-    await site.turnTo(midnightMs + 14_999); // a quarter of the minute before has faded at 15 s
+    expect(refused.headers.get('retry-after')).toBe('39');
+    await site.turnTo(midnightMs + 58_999);
     expect((await call(token)).status).toBe(429);
-    await site.turnTo(lastSecondMs + waitMs);
-    expect((await call(token)).status).toBe(200);
+    await site.turnTo(midnightMs + 59_000);
+    for (let n = 0; n < 4; n += 1) expect((await call(token)).status).toBe(200);
     expect((await call(token)).status).toBe(429);
+  });
+
+  it.each([
+    { max: 1, apartMs: 61_000, calls: 5 },
+    { max: 3, apartMs: 20_500, calls: 15 },
+  ])('$max a minute serves $calls calls, one each $apartMs ms', async ({ max, apartMs, calls }) => {
+    const limits: Limit[] = [{ metric: 'requests', window: 'minute', max }];
+    const token = await site.gateway.issue({ team: { limits } });
+    for (let n = 0; n < calls; n += 1) {
+      await site.turnTo(lastSecondMs + n * apartMs);
+      expect((await call(token)).status, `call ${n}`).toBe(200);
+      if (n >= max - 1)
+        expect(Number((await call(token)).headers.get('retry-after'))).toBeLessThanOrEqual(60);
+    }
   });
 
   describe('while a stream is open', () => {

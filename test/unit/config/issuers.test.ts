@@ -217,6 +217,13 @@ describe('a file of issuers', () => {
     expect(problems.at(-1)).toContain('issuers.0');
   });
 
+  it('may pin numbers that doubles would change; its own numbers are plain', () => {
+    const session = '{"expires_in":900.0,"pinned":{"metadata":{"id":2512292042121000001}}}';
+    const entry = JSON.stringify({ ...minimal, session: '@' }).replace('"@"', session);
+    const result = parseIssuers(`{"issuers":[${entry}]}`);
+    expect(JSON.stringify(result.ok && result.issuers[0]?.session)).toBe(session.replace('900.0', '900'));
+  });
+
   it.each(['require', 'teams', 'session'])('may not lose a rule in the key __proto__ of %s', (field) => {
     const text = `{"issuers":[{"issuer":"https://a.example.com","audience":"c","team":"acme","${field}":{"__proto__":["x"]}}]}`;
     expect(parseIssuers(text)).toEqual({

@@ -22,6 +22,8 @@ async function open(policy: Partial<Token> = {}): Promise<void> {
   desk = await FrontDesk.open(policy);
 }
 
+const edge = () => ({ frontDoor: desk.frontDoor, answers: desk.answers });
+
 beforeEach(() => open());
 
 describe('GET /v1/me', () => {
@@ -34,7 +36,7 @@ describe('GET /v1/me', () => {
       clock: desk.clock,
       log: keptLog(),
     });
-    return meRoute({ ...desk, admission });
+    return meRoute({ ...edge(), admission });
   }
 
   it('tells a token of itself, its user, its team and its limits', async () => {
@@ -78,7 +80,7 @@ describe('GET /v1/models', () => {
       upstreams: upstreams as unknown as Upstreams,
       listed: { at: () => undefined } as never,
     });
-    return modelRoutes({ ...desk, served });
+    return modelRoutes({ ...edge(), served });
   }
 
   async function ask(n: number, path?: string, headers = {}) {
@@ -131,7 +133,11 @@ describe('GET /v1/mcp/servers', () => {
   const prepare = async (policy: Partial<Token> = {}): Promise<void> => {
     await open(policy);
     upstream = new FakeUpstream('a');
-    route = mcpServersRoute({ ...desk, upstreams: { toAsk: upstream } as unknown as Upstreams });
+    route = mcpServersRoute({
+      ...edge(),
+      clock: desk.clock,
+      upstreams: { toAsk: upstream } as unknown as Upstreams,
+    });
   };
   /** Asks, and answers the request to the upstream if there is one. */
   async function ask(status = 200, body: unknown = servers) {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Admission, type Ask } from '../../../src/limits/admission.ts';
-import type { Grant } from '../../../src/limits/grant.ts';
+import { applied as appliedTo, type Grant } from '../../../src/limits/grant.ts';
 import type { ScopedLimit } from '../../../src/identity/records/identity.ts';
 import { Refusal } from '../../../src/base/refusal.ts';
 import { noCharge } from '../../../src/base/outcome.ts';
@@ -83,9 +83,9 @@ function codes(results: readonly (Grant | Refusal | 'stale')[]): string[] {
 async function usedOf(...limits: ScopedLimit[]): Promise<number[]> {
   const { counters } = await store.inner.counters(
     'acme',
-    limits.map(({ limit }) => limit.id),
+    limits.map((limit) => appliedTo(limit, noCharge)),
   );
-  return counters.map(({ current }) => current);
+  return counters.map(({ used }) => used);
 }
 
 describe('admit', () => {
@@ -107,12 +107,10 @@ describe('admit', () => {
         slots: ['team-concurrency'],
       },
     });
-    expect(grant.limits.map(({ applied, counter }) => [applied.id, applied.amount, counter.current])).toEqual(
-      [
-        ['user-tokens-day', 100, 100],
-        ['team-concurrency', 1, 1],
-      ],
-    );
+    expect(grant.limits.map(({ applied, counter }) => [applied.id, applied.amount, counter.used])).toEqual([
+      ['user-tokens-day', 100, 100],
+      ['team-concurrency', 1, 1],
+    ]);
   });
 
   it('gathers what a tick brings, 200 a call', async () => {
@@ -289,17 +287,17 @@ describe('settle', () => {
 });
 
 describe('limits', () => {
-  it('are every limit of the principal, rolled to now', async () => {
+  it('are every limit of the principal, as it is now', async () => {
     const minute = scoped({ metric: 'requests', window: 'minute', max: 10 });
     const elsewhere = scoped({ metric: 'images', window: 'day', max: 7, models: ['another'] });
     await granted([minute]);
     await pass(60_000);
-    const { nowMs, states } = await admission.limits('acme', [minute, elsewhere, atOnce(2)]);
-    expect(nowMs).toBe(Date.now());
+    const nowMs = Date.now();
+    const states = await admission.limits('acme', [minute, elsewhere, atOnce(2)]);
     expect(states.map(({ applied, counter }) => ({ id: applied.id, ...counter }))).toEqual([
-      { id: 'team-requests-minute', index: Math.floor(nowMs / 60_000), current: 0, previous: 1 },
-      { id: 'team-images-day', index: Math.floor(nowMs / 86_400_000), current: 0, previous: 0 },
-      { id: 'team-concurrency', index: 0, current: 0, previous: 0 },
+      { id: 'team-requests-minute', at: nowMs - 60_000, used: 0, runs: [] },
+      { id: 'team-images-day', at: Math.floor(nowMs / 86_400_000), used: 0, runs: [] },
+      { id: 'team-concurrency', at: 0, used: 0, runs: [] },
     ]);
     expect(states.map(({ applied }) => applied.amount)).toEqual([0, 0, 1]);
   });

@@ -50,9 +50,9 @@ function admit(id: string, notAfterMs: number): void {
 async function used(): Promise<number[]> {
   const { counters } = await store.inner.counters(
     'acme',
-    limits.map(({ applied }) => applied.id),
+    limits.map(({ applied }) => applied),
   );
-  return counters.map(({ current }) => current);
+  return counters.map((counter) => counter.used);
 }
 
 describe('an abandoned admission', () => {
@@ -147,7 +147,7 @@ describe('an abandoned admission', () => {
     await store.inner.beat(process);
     admit('a', Infinity);
     await pass(0);
-    const before = await store.inner.counters('acme', ['team-requests-day']);
+    const before = await store.inner.counters('acme', [{ id: 'team-requests-day', span: 'day' }]);
     const ahead = new Canceller({
       store,
       process,
@@ -157,7 +157,7 @@ describe('an abandoned admission', () => {
     });
     ahead.add([{ grant: grant('a'), notAfterMs: Date.now() + 86_400_000 }]);
     await pass(600);
-    expect(before.counters[0]?.current).toBe(1);
+    expect(before.counters[0]?.used).toBe(1);
     expect(await used()).toEqual([0, 0]);
   });
 });

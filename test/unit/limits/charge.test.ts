@@ -78,11 +78,11 @@ describe('adjustments', () => {
   it('turn what was reserved into what is charged, in the windows that were reserved', () => {
     const charged = { ...noCharge, inputTokens: 80, outputTokens: 50 };
     expect(adjustments(limits, charged, admittedAtMs)).toEqual([
-      { id: 'team-tokens-month', index: 2026 * 12, delta: -870 },
-      { id: 'team-requests-day', index: Math.floor(admittedAtMs / 86_400_000), delta: -1 },
-      { id: 'team-images-hour', index: Math.floor(admittedAtMs / 3_600_000), delta: -2 },
-      { id: 'user-tokens-minute', index: Math.floor(admittedAtMs / 60_000), delta: -870 },
-      { id: 'team-concurrency', index: 0, delta: -1 },
+      { id: 'team-tokens-month', span: 'month', at: 2026 * 12, delta: -870 },
+      { id: 'team-requests-day', span: 'day', at: Math.floor(admittedAtMs / 86_400_000), delta: -1 },
+      { id: 'team-images-hour', span: 'hour', at: admittedAtMs, delta: -2 },
+      { id: 'user-tokens-minute', span: 'minute', at: admittedAtMs, delta: -870 },
+      { id: 'team-concurrency', span: 'open', at: 0, delta: -1 },
     ]);
   });
 
@@ -90,7 +90,8 @@ describe('adjustments', () => {
     const charged = { ...noCharge, requests: 1, inputTokens: 200, outputTokens: 1_000, images: 2 };
     expect(adjustments(limits, charged, admittedAtMs)).toContainEqual({
       id: 'user-tokens-minute',
-      index: Math.floor(admittedAtMs / 60_000),
+      span: 'minute',
+      at: admittedAtMs,
       delta: 200,
     });
   });

@@ -111,7 +111,7 @@ describe('sweeping', () => {
     expect(lostIds()).toHaveLength(250);
     expect(new Set(lostIds()).size).toBe(250);
     expect(Math.max(...store.callsOf('settleSilent'))).toBeLessThanOrEqual(100);
-    expect((await store.inner.counters('acme', ['c'])).counters[0]?.current).toBe(0);
+    expect((await store.inner.counters('acme', [{ id: 'c', span: 'open' }])).counters[0]?.used).toBe(0);
     expect((await store.inner.beat('p1')).silent).toEqual([]);
     expect(log.lines.map(({ message }) => message)).toEqual([
       'closed the requests of a silent process as lost',

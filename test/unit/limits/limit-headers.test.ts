@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LimitState } from '../../../src/limits/grant.ts';
 import { limitHeaders } from '../../../src/limits/limit-headers.ts';
-import { type Counter, windowIndex } from '../../../src/limits/window.ts';
+import { type Counter, countedAt } from '../../../src/limits/window.ts';
 import { type Limit, type Window, windows } from '../../../src/base/limit.ts';
 import { stateOf } from './samples.ts';
 import { parseList } from './structured-fields.ts';
@@ -14,9 +14,9 @@ function headersOf(...states: LimitState[]): Map<string, string> {
   return new Map(flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1] ?? ''] as const] : [])));
 }
 
-function state(limit: Limit, current: number, previous = 0): LimitState {
-  const index = limit.metric === 'concurrency' ? 0 : windowIndex(limit.window, nowMs);
-  const counter: Counter = { index, current, previous };
+function state(limit: Limit, used: number): LimitState {
+  const at = limit.metric === 'concurrency' ? 0 : countedAt(limit.window, nowMs);
+  const counter: Counter = { at, used, runs: [] };
   return stateOf(limit, { counter });
 }
 
@@ -89,16 +89,16 @@ describe('limitHeaders', () => {
     expect([...headers].filter(([name]) => name.startsWith('x-'))).toEqual([
       ['x-ratelimit-limit-requests', '10'],
       ['x-ratelimit-remaining-requests', '6'],
-      ['x-ratelimit-reset-requests', '1m30s'],
+      ['x-ratelimit-reset-requests', '1m0s'],
       ['x-ratelimit-limit-tokens', '1000'],
       ['x-ratelimit-remaining-tokens', '990'],
-      ['x-ratelimit-reset-tokens', '1h59m30s'],
+      ['x-ratelimit-reset-tokens', '1h0m0s'],
     ]);
   });
 
   it.each([
-    ['minute', 0, '30s'],
-    ['hour', 0, '59m30s'],
+    ['minute', 1, '1m0s'],
+    ['hour', 1, '1h0m0s'],
     ['day', 1, '11h59m30s'],
     ['month', 1, '443h59m30s'],
   ] as const)('write the reset of a %s with %i used as %s', (window: Window, current, reset) => {
@@ -108,7 +108,7 @@ describe('limitHeaders', () => {
 
   it('write whole minutes with their seconds', () => {
     const states = [state({ metric: 'requests', window: 'hour', max: 10 }, 0)];
-    const flat = limitHeaders(states, Date.UTC(2026, 1, 10, 12, 54));
+    const flat = limitHeaders(states, nowMs + 54 * 60_000);
     expect(flat.at(-1)).toBe('6m0s');
   });
 

@@ -4,7 +4,7 @@ import type { Limit } from '../../../src/base/limit.ts';
 import { grantOf, stateOf } from './samples.ts';
 
 const day = (max: number): Limit => ({ metric: 'tokens', window: 'day', max });
-const counter = (current: number) => ({ index: 20_484, current, previous: 0 });
+const counter = (current: number) => ({ at: 20_484, used: current, runs: [] });
 
 /** Says of nothing that it was said before, but once. */
 function store() {

@@ -2,38 +2,42 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LimitState } from '../../../src/limits/grant.ts';
 import { limitRefusal, remaining, resetsAt } from '../../../src/limits/limit-status.ts';
-import { type Counter, rolled, used, windowIndex } from '../../../src/limits/window.ts';
+import { type Counter, countedAt, movedTo } from '../../../src/limits/window.ts';
 import type { Limit, Window } from '../../../src/base/limit.ts';
 import { windows } from '../../../src/base/limit.ts';
+import { noCharge } from '../../../src/base/outcome.ts';
 import { oneRequest, stateOf } from './samples.ts';
 
 const nowMs = Date.UTC(2026, 0, 31, 12, 0, 30);
 
-function counterNow(window: Window, current: number, previous = 0): Counter {
-  return { index: windowIndex(window, nowMs), current, previous };
+function counterNow(window: Window, used: number): Counter {
+  return { at: countedAt(window, nowMs), used, runs: [] };
+}
+
+/** A minute's counter whose runs ended so long ago, oldest first. */
+function ranAgo(...runs: [agoMs: number, amount: number][]): Counter {
+  return movedTo(
+    'minute',
+    { at: nowMs, used: 0, runs: runs.map(([agoMs, amount]) => ({ endMs: nowMs - agoMs, amount })) },
+    nowMs,
+  );
 }
 
 function full(window: Window): LimitState {
   return stateOf({ metric: 'requests', window, max: 10 }, { counter: counterNow(window, 10) });
 }
 
-const busy = stateOf({ metric: 'concurrency', max: 2 }, { counter: { index: 0, current: 2, previous: 0 } });
+const busy = stateOf({ metric: 'concurrency', max: 2 }, { counter: { at: 0, used: 2, runs: [] } });
 
 describe('remaining', () => {
   it('is what the limit still holds, never below 0', () => {
     const left = (current: number): number =>
       remaining(
         stateOf({ metric: 'tokens', window: 'day', max: 10 }, { counter: counterNow('day', current) }),
-        nowMs,
       );
     expect(left(3)).toBe(7);
     expect(left(10)).toBe(0);
     expect(left(12)).toBe(0);
-  });
-
-  it('weighs the previous window of a sliding one', () => {
-    const limit: Limit = { metric: 'tokens', window: 'minute', max: 10 };
-    expect(remaining(stateOf(limit, { counter: counterNow('minute', 1, 8) }), nowMs)).toBe(5);
   });
 });
 
@@ -41,7 +45,7 @@ describe('resetsAt', () => {
   it('is when the whole limit is free again', () => {
     expect(resetsAt(full('day'))).toBe('2026-02-01T00:00:00.000Z');
     expect(resetsAt(full('month'))).toBe('2026-02-01T00:00:00.000Z');
-    expect(resetsAt(full('minute'))).toBe('2026-01-31T12:02:00.000Z');
+    expect(resetsAt(full('minute'))).toBe('2026-01-31T12:01:30.000Z');
     expect(resetsAt(busy)).toBeNull();
   });
 });
@@ -95,37 +99,31 @@ describe('limitRefusal', () => {
     });
   });
 
+  const tenAMinute = (counter: Counter, amount = 1): LimitState => {
+    const reserved = { ...noCharge, inputTokens: amount };
+    return stateOf({ metric: 'tokens', window: 'minute', max: 10 }, { counter, reserved });
+  };
+
+  it('waits for as much of a sliding window as the request needs, and no more', () => {
+    const counter = ranAgo([59_500, 1], [40_000, 5], [10_000, 4]);
+    const waits = (amount: number): string | undefined =>
+      limitRefusal([tenAMinute(counter, amount)], nowMs).headers['retry-after'];
+    expect([1, 2, 6, 7, 10].map(waits)).toEqual(['1', '20', '20', '50', '50']);
+  });
+
   it('lets SDKs retry waits of up to 60 s, and no longer ones', () => {
-    const until = (current: number, previous: number): Record<string, string> => ({
-      ...limitRefusal(
-        [
-          stateOf(
-            { metric: 'requests', window: 'minute', max: 10 },
-            { counter: counterNow('minute', current, previous) },
-          ),
-        ],
-        nowMs,
-      ).headers,
+    const until = (agoMs: number): Record<string, string> => ({
+      ...limitRefusal([tenAMinute(ranAgo([agoMs, 10]))], nowMs).headers,
     });
-    // In the next window 10 must have faded to 9: a tenth of it, after the 30 s that are left of this one.
-    expect(until(10, 0)).toEqual({ 'retry-after': '36' });
-    expect(until(18, 0)).toEqual({ 'retry-after': '60' });
-    expect(until(20, 0)).toEqual({ 'retry-after': '63', 'x-should-retry': 'false' });
+    expect(until(0)).toEqual({ 'retry-after': '60' });
+    // The clock was set back.
+    expect(until(-3_000)).toEqual({ 'retry-after': '63', 'x-should-retry': 'false' });
   });
 
   it('tells people seconds where they are few, and the time where they are many', () => {
-    const message = (current: number): string =>
-      limitRefusal(
-        [
-          stateOf(
-            { metric: 'requests', window: 'minute', max: 10 },
-            { counter: counterNow('minute', current) },
-          ),
-        ],
-        nowMs,
-      ).message;
-    expect(message(18)).toMatch(/Try again in 60 s\.$/);
-    expect(message(20)).toMatch(/Try again at 2026-01-31T12:01:33\.000Z\.$/);
+    const message = (state: LimitState): string => limitRefusal([state], nowMs).message;
+    expect(message(tenAMinute(ranAgo([0, 10])))).toMatch(/Try again in 60 s\.$/);
+    expect(message(full('hour'))).toMatch(/Try again at 2026-01-31T13:00:30\.000Z\.$/);
   });
 
   it('does not let SDKs retry a quota, however short the wait', () => {
@@ -156,24 +154,32 @@ describe('limitRefusal', () => {
   });
 
   it('tells a Retry-After of at least 1 s after which the request really fits', () => {
+    const anyRuns = fc.array(fc.record({ agoMs: fc.nat(3_700_000), amount: fc.nat(700) }), { maxLength: 6 });
     const anyState = fc
       .record({
         window: fc.constantFrom(...windows),
         max: fc.integer({ min: 0, max: 1_000 }),
         amount: fc.integer({ min: 1, max: 300 }),
-        current: fc.integer({ min: 0, max: 1_500 }),
-        previous: fc.integer({ min: 0, max: 1_500 }),
+        used: fc.integer({ min: 0, max: 1_500 }),
+        runs: anyRuns,
       })
-      .map((of) => {
-        const limit: Limit = { metric: 'tokens', window: of.window, max: of.max };
-        const reserved = { ...oneRequest, inputTokens: of.amount };
-        return (atMs: number): LimitState => ({
-          ...stateOf(limit, { reserved }),
-          counter: { index: windowIndex(of.window, atMs), current: of.current, previous: of.previous },
-        });
+      .map(({ window, max, amount, used, runs }) => {
+        const reserved = { ...oneRequest, inputTokens: amount };
+        return (atMs: number): LimitState => {
+          const found = runs
+            .toSorted((a, b) => b.agoMs - a.agoMs)
+            .map(({ agoMs, amount: held }) => ({ endMs: atMs - agoMs, amount: held }));
+          const counter = { at: found.at(-1)?.endMs ?? 0, used, runs: found };
+          const calendar = { at: countedAt(window, atMs), used, runs: [] };
+          const slides = window === 'minute' || window === 'hour';
+          return {
+            ...stateOf({ metric: 'tokens', window, max }, { reserved }),
+            counter: movedTo(window, slides ? counter : calendar, atMs),
+          };
+        };
       });
     const fits = ({ applied: { span, amount, max }, counter }: LimitState, atMs: number): boolean =>
-      used(span, rolled(counter, windowIndex(span, atMs)), atMs) + amount <= max;
+      movedTo(span, counter, atMs).used + amount <= max;
     const anyTimeMs = fc.integer({ min: nowMs, max: nowMs + 400 * 86_400_000 });
     fc.assert(
       fc.property(fc.array(anyState, { minLength: 1, maxLength: 4 }), anyTimeMs, (makers, atMs) => {

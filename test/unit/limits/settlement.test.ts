@@ -58,8 +58,8 @@ describe('settlementOf', () => {
     });
     expect(settlement).toMatchObject({ grant: 'p1-0', incarnation: 'memory', team: 'acme' });
     expect(settlement.adjustments).toEqual([
-      { id: 'team-tokens-day', index: day, delta: -54 },
-      { id: 'token-concurrency', index: 0, delta: -1 },
+      { id: 'team-tokens-day', span: 'day', at: day, delta: -54 },
+      { id: 'token-concurrency', span: 'open', at: 0, delta: -1 },
     ]);
     expect(encodeEntry(entry)).toBe(closing(settlement).entry);
     expect(decodeTotalsRow(closing(settlement).totals.row)).toEqual({
@@ -114,8 +114,8 @@ describe('lostSettlement', () => {
   it('charges the whole reservation, and gives its slots back', () => {
     expect(lost).toMatchObject({ grant: 'p9-3', incarnation: 'now', team: 'acme' });
     expect(lost.adjustments).toEqual([
-      { id: 'team-concurrency', index: 0, delta: -1 },
-      { id: 'token-concurrency', index: 0, delta: -1 },
+      { id: 'team-concurrency', span: 'open', at: 0, delta: -1 },
+      { id: 'token-concurrency', span: 'open', at: 0, delta: -1 },
     ]);
     const figures = figuresOf({ requests: 1, input_tokens: 10, output_tokens: 90, lost: 1 });
     expect(closing(lost).totals).toMatchObject({ day: '2026-01-31', figures });
@@ -143,8 +143,8 @@ describe('cancellation', () => {
       incarnation: 'memory',
       team: 'acme',
       adjustments: [
-        { id: 'team-tokens-day', index: day, delta: -100 },
-        { id: 'token-concurrency', index: 0, delta: -1 },
+        { id: 'team-tokens-day', span: 'day', at: day, delta: -100 },
+        { id: 'token-concurrency', span: 'open', at: 0, delta: -1 },
       ],
       closing: null,
     });

@@ -1,6 +1,13 @@
 import { vi } from 'vitest';
 import { AdmissionStore } from '../../../src/limits/admission-store.ts';
-import type { AdmitReply, AdmitRequest, Beat, OpenRecord, Settlement } from '../../../src/limits/store.ts';
+import type {
+  AdmitReply,
+  AdmitRequest,
+  AppliedLimit,
+  Beat,
+  OpenRecord,
+  Settlement,
+} from '../../../src/limits/store.ts';
 import type { Counter } from '../../../src/limits/window.ts';
 import type { Clock } from '../../../src/base/clock.ts';
 import { decodeEntry } from '../../../src/ledger/entry-text.ts';
@@ -99,8 +106,11 @@ export class UnsteadyStore implements Pick<AdmissionStore, keyof AdmissionStore>
     return this.#through('openOf', grants.length, () => this.inner.openOf(process, grants));
   }
 
-  counters(team: string, ids: readonly string[]): Promise<{ nowMs: number; counters: readonly Counter[] }> {
-    return this.#through('counters', ids.length, () => this.inner.counters(team, ids));
+  counters(
+    team: string,
+    limits: readonly Pick<AppliedLimit, 'id' | 'span'>[],
+  ): Promise<{ nowMs: number; counters: readonly Counter[] }> {
+    return this.#through('counters', limits.length, () => this.inner.counters(team, limits));
   }
 
   claimNotice(what: string, untilMs: number): Promise<boolean> {

@@ -109,6 +109,7 @@ export class Rig {
         call,
         answerFormat: 'openai',
         stream,
+        frames: null,
         headers: [],
         timings,
         open: this.open,

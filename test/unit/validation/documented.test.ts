@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { caseVariants, documented } from '../../../src/validation/documented.ts';
+import { documented, respelled } from '../../../src/validation/documented.ts';
 
 const level = documented({ max_tokens: z.unknown(), stream: z.unknown(), k: z.unknown() });
 
-describe('caseVariants', () => {
+describe('respelled', () => {
   it.each([
     ['Max_Tokens', 'max_tokens'],
     ['STREAM', 'stream'],
@@ -13,12 +13,10 @@ describe('caseVariants', () => {
     ['\u{17f}tream', 'stream'],
     ['\u{212a}', 'k'],
   ])('finds that %s is %s', (key, name) => {
-    expect(caseVariants(level, { [key]: 1 })).toEqual([[key, name]]);
+    expect(respelled(level, key)).toBe(name);
   });
 
-  it('finds nothing in documented and unknown names', () => {
-    expect(caseVariants(level, { max_tokens: 1, stream: 1, k: 1, maxTokens: 1, '': 1, other: 1 })).toEqual(
-      [],
-    );
+  it.each(['maxTokens', '', 'other'])('finds nothing in the unknown name %j', (key) => {
+    expect(respelled(level, key)).toBeUndefined();
   });
 });

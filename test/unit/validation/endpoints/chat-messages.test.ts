@@ -97,6 +97,18 @@ describe('content', () => {
   });
 });
 
+it('an assistant says nothing only where something else stands for it', () => {
+  const role = 'assistant';
+  for (const content of [{ content: null }, {}]) {
+    expectAccepted({ role, ...content, refusal: 'no' });
+    expectAccepted({ role, ...content, audio: { id: 'a' } });
+    expectAccepted({ role, ...content, function_call: { name: 'f', arguments: '{}' } });
+  }
+  expectRefused({ role, content: null, refusal: null }, 'content');
+  expectRefused({ role, content: null, audio: null }, 'content');
+  expectRefused({ role, content: null, function_call: 'auto' }, 'content');
+});
+
 it('refusal is a string or null', () => {
   expectAccepted({ role: 'assistant', content: 'x', refusal: null });
   expectAccepted({ role: 'assistant', content: 'x', refusal: 'no' });

@@ -82,6 +82,13 @@ describe('the tools that run elsewhere', () => {
     expect(accepted(chat, withTools(tools)).remoteTools).toEqual(['a', 'b']);
   });
 
+  it('are none that the caller runs, such as OpenAI’s custom tools', () => {
+    const tools = [{ type: 'custom', custom: { name: 'f', format: { type: 'text' } } }];
+    const request = accepted(chat, withTools(tools));
+    expect(request.remoteTools).toEqual([]);
+    expect(request.body['tools']).toEqual(tools);
+  });
+
   it('are named by both names, where they have two', () => {
     const tools = [{ type: 'mcp', name: 'harmless', function: { name: 'harmful' } }];
     expect(accepted(chat, withTools(tools)).remoteTools).toEqual(['harmless', 'harmful']);
@@ -93,6 +100,13 @@ describe('tool_choice', () => {
 
   it('may name a tool that is given', () => {
     const choice = { type: 'function', function: { name: 'get_weather' } };
+    expect(accepted(chat, choose(choice)).body).toEqual(choose(choice));
+  });
+
+  it.each<JsonValue>([
+    { type: 'custom', custom: { name: 'f' } },
+    { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [] } },
+  ])('may be %j', (choice) => {
     expect(accepted(chat, choose(choice)).body).toEqual(choose(choice));
   });
 
@@ -125,6 +139,7 @@ describe('tool calls', () => {
     { id: 'c', type: 'function', function: { name: 'f', arguments: '{"a":1}' } },
     { id: 'c', type: 'function', function: { name: 'f', arguments: { Name: 1, Arguments: { Id: 1 } } } },
     { function: { name: 'f', arguments: '{}' } },
+    { id: 'c', type: 'custom', custom: { name: 'f', input: 'not JSON' } },
   ])('%j is accepted', (call) => {
     expect(accepted(chat, called([call])).body).toEqual(called([call]));
   });

@@ -60,12 +60,58 @@ describe('a body', () => {
       tool_choice: { type: 'any' },
     },
     { tool_choice: { type: 'auto', disable_parallel_tool_use: true } },
+    // What Anthropic takes now; whether this upstream does is for it to say.
+    { max_tokens: 0 },
+    { thinking: { type: 'enabled', budget_tokens: 2_000_000 } },
+    { thinking: { type: 'adaptive', display: 'omitted' } },
+    { thinking: { type: 'between_tools' } },
+    { messages: [{ role: 'system', content: 'x' }] },
+    {
+      messages: [
+        { role: 'user', content: 'x' },
+        {
+          role: 'system',
+          content: [{ type: 'text', text: 'x', cache_control: { type: 'ephemeral', ttl: '1h' } }],
+        },
+      ],
+    },
+    {
+      messages: [
+        {
+          role: 'user',
+          content: [{ type: 'search_result', source: 'https://a.example', title: 't', content: [] }],
+        },
+        {
+          role: 'assistant',
+          content: [
+            { type: 'server_tool_use', id: 's', name: 'web_search', input: {} },
+            { type: 'web_search_tool_result', tool_use_id: 's', content: [] },
+            { type: 'mcp_tool_use', id: 'm', name: 'f', server_name: 's', input: {} },
+            { type: 'compaction', content: 'x' },
+            { type: 'container_upload', file_id: 'f' },
+          ],
+        },
+      ],
+    },
+    {
+      container: { id: 'c', skills: [] },
+      context_management: { edits: [] },
+      output_config: { effort: 'low' },
+    },
+    { cache_control: { type: 'ephemeral' }, service_tier: 'auto', inference_geo: 'us', speed: 'fast' },
+    { output_format: { type: 'json_schema', schema: {} }, thread: { id: 't' }, fallbacks: [] },
+    {
+      tools: [
+        { name: 'f', input_schema: {}, strict: true, defer_loading: true, allowed_callers: ['direct'] },
+      ],
+    },
+    { tools: times(1_000, { name: 'f', input_schema: {} }), tool_choice: { type: 'none' } },
   ])('may have %j, which goes on as it is', (more) => {
     expect(accepted(messages, body(more)).body).toEqual(body(more));
   });
 
   it.each<[JsonObject, string[]]>([
-    [{ max_tokens: 0 }, ['max_tokens']],
+    [{ max_tokens: -1 }, ['max_tokens']],
     [{ max_tokens: null }, ['max_tokens']],
     [{ max_tokens: 1.5 }, ['max_tokens']],
     [{ model: 'with space' }, ['model']],
@@ -84,10 +130,10 @@ describe('a body', () => {
     [{ thinking: { type: 'enabled', budget_tokens: 1_024 }, temperature: 0 }, ['temperature']],
     [{ thinking: { type: 'enabled' } }, ['thinking.budget_tokens']],
     [{ thinking: { type: 'enabled', budget_tokens: 1_023 } }, ['thinking.budget_tokens']],
-    [{ thinking: { type: 'enabled', budget_tokens: 2_000 } }, ['thinking.budget_tokens']],
     [{ messages: [] }, ['messages']],
     [{ messages: times(2_001, { role: 'user', content: '-' }) }, ['messages']],
-    [{ messages: [{ role: 'system', content: 'x' }] }, ['messages.0.role']],
+    [{ messages: [{ role: 'tool', content: 'x' }] }, ['messages.0.role']],
+    [{ messages: [{ role: 'System', content: 'x' }] }, ['messages.0.role']],
     [{ messages: [{ role: 'user' }] }, ['messages.0.content']],
     [{ messages: [{ role: 'user', Content: 'x' }] }, ['messages.0.Content', 'messages.0.content']],
     [{ tools: [{ input_schema: {} }] }, ['tools.0.name']],
@@ -207,22 +253,63 @@ describe('the input', () => {
 
 describe('what runs elsewhere', () => {
   const remote = (more: JsonObject): readonly string[] => accepted(messages, body(more)).remoteTools;
+  const remoteTool = (tool: JsonObject): readonly string[] => remote({ tools: [tool] });
 
-  it('is named: tools of other types, servers by their URL', () => {
-    expect(
-      remote({
-        tools: [
-          { name: 'f', input_schema: {} },
-          { type: 'custom', name: 'g', input_schema: {} },
-        ],
-      }),
-    ).toEqual([]);
-    expect(remote({ tools: [{ type: 'web_search_20250305', name: 'web_search' }] })).toEqual(['web_search']);
-    expect(remote({ tools: [{ type: 'code_execution_20250522' }] })).toEqual(['code_execution_20250522']);
+  it.each<JsonObject>([
+    { name: 'web_search', input_schema: {} },
+    { type: null, name: 'web_search', input_schema: {} },
+    { type: 'custom', name: 'code_execution', input_schema: {} },
+    { type: 'bash_20250124', name: 'bash' },
+    { type: 'text_editor_20250728', name: 'str_replace_based_edit_tool' },
+    { type: 'memory_20250818', name: 'memory' },
+    { type: 'computer_20251124', name: 'computer', display_width_px: 1, display_height_px: 1 },
+    { type: 'computer_toolset_20260801' },
+    { type: 'browser_toolset_20260801' },
+    { type: 'bash_20991231', name: 'bash' },
+  ])('is not the tool %j', (tool) => {
+    expect(remoteTool(tool)).toEqual([]);
+  });
+
+  it.each<[JsonObject, string[]]>([
+    [{ type: 'web_search_20250305', name: 'web_search' }, ['web_search']],
+    [{ type: 'web_search_20991231', name: 'web_search' }, ['web_search']],
+    [{ type: 'code_execution_20250522' }, ['code_execution']],
+    [{ type: 'tool_search_tool_regex', name: 'tool_search_tool_regex' }, ['tool_search_tool_regex']],
+    // The type runs, whatever it is called.
+    [{ type: 'code_execution_20250825', name: 'web_search' }, ['code_execution', 'web_search']],
+    [{ type: 'code_execution_20250825', name: 'bash' }, ['code_execution', 'bash']],
+    [{ type: 'bash', name: 'bash' }, ['bash']],
+    [{ type: 'bash_code_execution_20250825', name: 'bash' }, ['bash_code_execution', 'bash']],
+    [{ type: 'Custom', name: 'f' }, ['Custom', 'f']],
+    [{ type: 'computer_20251124_x', name: 'f' }, ['computer_20251124_x', 'f']],
+    [{ type: '', name: 'f' }, ['', 'f']],
+    [{ type: 'mcp', name: 'f', runtime_params: { target_app_name: 'my-app' } }, ['f@my-app']],
+  ])('is the tool %j', (tool, expected) => {
+    expect(remoteTool(tool)).toEqual(expected);
+  });
+
+  it('is a server, by its URL, with the toolset that brings its tools', () => {
     const mcp_servers = [{ type: 'url', url: 'https://a.example/sse', name: 'f' }];
     expect(remote({ mcp_servers })).toEqual(['https://a.example/sse']);
     const toolset = { type: 'mcp_toolset', mcp_server_name: 'f' };
     expect(remote({ mcp_servers, tools: [toolset] })).toEqual(['https://a.example/sse']);
     expect(remote({ tools: [toolset] })).toEqual(['f']);
+    // Only a toolset belongs to a server.
+    const disguised = { type: 'code_execution_20250825', name: 'code_execution', mcp_server_name: 'f' };
+    expect(remote({ mcp_servers, tools: [disguised] })).toEqual(['https://a.example/sse', 'code_execution']);
+  });
+
+  it('is a tool that a message adds', () => {
+    const added = (definition: JsonObject): JsonObject => ({
+      messages: [
+        {
+          role: 'user',
+          content: [{ type: 'tool_addition', tool: { type: 'tool_definition', definition } }],
+        },
+      ],
+    });
+    expect(remote(added({ type: 'web_fetch_20250910', name: 'web_fetch' }))).toEqual(['web_fetch']);
+    expect(remote(added({ name: 'f', input_schema: {} }))).toEqual([]);
+    expect(remote(added({ type: 'mcp_toolset', mcp_server_name: 's' }))).toEqual(['s']);
   });
 });

@@ -1,0 +1,46 @@
+/** A longer line is passed on as it comes: no frame that a client reads is so long. */
+const maxLineChars = 1_048_576;
+const lineEnds = /(?<=\r\n|\n|\r(?!\n))/;
+/** No finish reason, as Heroku writes it. Inside a JSON string its quotes would be escaped. */
+const emptyFinishReason = /(?<!\\)"finish_reason"\s*:\s*""/g;
+
+/**
+ * Rewrites a stream of chat completions into the frames that OpenAI sends: no event names, a space after `data:`, and
+ * `null` for an empty finish reason. Continue and LlamaIndex fail at `""`; `openai` up to 5.8 at named events. An error
+ * keeps its name, since its data may not say that it is one. Feed it any split: it keeps an unfinished line until the
+ * line's end comes.
+ */
+export class OpenAiFrames {
+  #unfinished = '';
+  /** The line under way is too long, and what comes of it goes out as it is. */
+  #isRaw = false;
+
+  /** What to send for the next bytes; perhaps nothing. */
+  rewrite(chunk: Buffer): Buffer {
+    // Latin-1 keeps one character a byte, so no split can break a character.
+    const lines = (this.#unfinished + chunk.toString('latin1')).split(lineEnds);
+    this.#unfinished = /[\r\n]$/.test(lines.at(-1) ?? '') ? '' : (lines.pop() ?? '');
+    let text = '';
+    for (const line of lines) {
+      text += this.#isRaw ? line : rewritten(line);
+      this.#isRaw = false;
+    }
+    this.#isRaw ||= this.#unfinished.length > maxLineChars;
+    return Buffer.from(this.#isRaw ? text + this.rest() : text, 'latin1');
+  }
+
+  /** The line that the stream ended in, or what is known of the one under way. */
+  rest(): string {
+    const line = this.#unfinished;
+    this.#unfinished = '';
+    return this.#isRaw ? line : rewritten(line);
+  }
+}
+
+/** A line with its end; empty if it is left out. */
+function rewritten(line: string): string {
+  if (line.startsWith('event:')) return /^event: ?error\b/.test(line) ? line : '';
+  if (!line.startsWith('data:')) return line;
+  const data = line.slice(line[5] === ' ' ? 6 : 5);
+  return `data: ${data.replaceAll(emptyFinishReason, '"finish_reason":null')}`;
+}

@@ -1,0 +1,225 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Refusal } from '../../../src/base/refusal.ts';
+import { PlainReply } from '../../../src/proxy/plain-reply.ts';
+import type { Reply, ReplyHost, UpstreamHead } from '../../../src/proxy/reply.ts';
+import { StreamReply } from '../../../src/proxy/stream-reply.ts';
+import { taps } from '../../../src/proxy/taps.ts';
+
+const json: UpstreamHead = {
+  status: 200,
+  contentType: 'application/json',
+  contentEncoding: undefined,
+  contentLength: undefined,
+};
+const sse = { ...json, contentType: 'text/event-stream' };
+const word = 'data: {"choices":[{"delta":{"content":"word"}}]}\n\n';
+const done = 'data: [DONE]\n\n';
+const comment = ': keep-alive\n\n';
+
+/** The exchange that a reply belongs to, with notes of what it was told. */
+class FakeHost {
+  readonly seen: string[] = [];
+  readonly startedMs = 0;
+  nowMs = 0;
+  blocked = false;
+  /** What settling waits for. */
+  settling: Promise<void> | null = null;
+  readonly headers = ['x-request-id', 'id'];
+  readonly call = {
+    outgoing: {
+      destroyed: false,
+      writeHead: (status: number, headers: string[]) => {
+        const names = headers.filter((_, n) => n % 2 === 0);
+        const length = headers[headers.indexOf('content-length') + 1];
+        this.seen.push(`head ${status}${names.includes('content-length') ? ` of ${length}` : ''}`);
+      },
+      flushHeaders: () => void this.seen.push('flushed'),
+    },
+    errorBody: ({ code }: Refusal) => ({ error: { code } }),
+  };
+  readonly writer: object;
+
+  constructor() {
+    const { seen } = this;
+    const isBlocked = (): boolean => this.blocked;
+    this.writer = {
+      get blocked() {
+        return isBlocked();
+      },
+      write: (chunk: Buffer | string) => void seen.push(chunk.toString()),
+      end: (chunk?: Buffer) => void seen.push(`${chunk?.toString() ?? ''}(end)`),
+      cut: () => void seen.push('(cut)'),
+    };
+  }
+
+  answered(result: 'ok' | 'error'): Promise<void> | null {
+    this.seen.push(`settled ${result}`);
+    return this.settling;
+  }
+
+  brokeOff(): void {
+    this.seen.push('broke off');
+  }
+
+  after(settling: Promise<void> | null, go: () => void): void {
+    if (settling) void settling.then(go);
+    else go();
+  }
+}
+
+let host: FakeHost;
+// A reply uses no more of its host than the fake has.
+const hostOf = (): ReplyHost => host as unknown as ReplyHost;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setImmediate'] });
+  host = new FakeHost();
+});
+afterEach(() => vi.useRealTimers());
+
+function feed(reply: Reply, ...chunks: string[]): void {
+  for (const chunk of chunks) reply.pass(Buffer.from(chunk));
+}
+
+describe('a stream', () => {
+  const timings = { firstHeartbeatMs: 28_000, heartbeatMs: 25_000 };
+  const begun = (): StreamReply => {
+    const reply = new StreamReply(hostOf(), { timings, tap: taps.openai.stream(), frames: null });
+    reply.begin(sse);
+    return reply;
+  };
+  function tickAt(reply: Reply, nowMs: number): void {
+    host.nowMs = nowMs;
+    reply.tick(nowMs);
+  }
+
+  it('goes out untouched, and is settled before its end mark', () => {
+    const reply = begun();
+    feed(reply, word, word.slice(0, 9), word.slice(9), done);
+    reply.end();
+    expect(host.seen).toEqual([
+      'head 200',
+      word,
+      word.slice(0, 9),
+      word.slice(9),
+      'settled ok',
+      done,
+      '(end)',
+    ]);
+  });
+
+  it('holds its end back until it is settled, if that matters', async () => {
+    const settled = Promise.withResolvers<void>();
+    host.settling = settled.promise;
+    const reply = begun();
+    feed(reply, word, done, ': after\n\n');
+    reply.end();
+    expect(host.seen).toEqual(['head 200', word, 'settled ok']);
+    settled.resolve();
+    await settled.promise;
+    expect(host.seen.slice(3)).toEqual([done, ': after\n\n', '(end)']);
+  });
+
+  it.each([
+    ['no event', []],
+    ['an event, but no mark', [word]],
+    ['half an event', [word.slice(0, 9)]],
+  ])('that ends after %s is no success', (_, chunks) => {
+    const reply = begun();
+    feed(reply, ...chunks);
+    reply.end();
+    expect(host.seen.at(-1)).toBe('broke off');
+    expect(host.seen).not.toContain('settled ok');
+  });
+
+  it.each([
+    [
+      'between events tells the error',
+      word,
+      ['event: error\ndata: {"error":{"code":"upstream_error"}}\n\n', '(cut)'],
+    ],
+    ['inside an event is only cut', word.slice(0, 9), ['(cut)']],
+  ])('that breaks off %s', (_, chunk, told) => {
+    const reply = begun();
+    feed(reply, chunk);
+    reply.breakOff(new Refusal('upstream_error', 'no'));
+    expect(host.seen.slice(2)).toEqual(told);
+  });
+
+  it('is kept alive between events only, and not for a reader that takes nothing', () => {
+    const reply = begun();
+    feed(reply, word);
+    tickAt(reply, 24_999);
+    expect(host.seen).not.toContain(comment);
+    tickAt(reply, 25_000);
+    expect(host.seen.at(-1)).toBe(comment);
+    feed(reply, word.slice(0, 9));
+    tickAt(reply, 60_000);
+    feed(reply, word.slice(9));
+    host.blocked = true;
+    tickAt(reply, 120_000);
+    expect(host.seen.filter((told) => told === comment)).toHaveLength(1);
+  });
+
+  it('is begun before the upstream answers, if that takes long; the head comes once', () => {
+    const reply = new StreamReply(hostOf(), { timings, tap: taps.openai.stream(), frames: null });
+    tickAt(reply, 27_999);
+    expect(reply.begun).toBe(false);
+    tickAt(reply, 28_000);
+    reply.begin(sse);
+    expect(host.seen).toEqual(['head 200', comment]);
+  });
+});
+
+describe('a plain answer', () => {
+  const begun = (head: Partial<UpstreamHead> = {}): PlainReply => {
+    const reply = new PlainReply(hostOf(), 28_000, taps.openai.plain());
+    reply.begin({ ...json, ...head });
+    return reply;
+  };
+
+  it('of one chunk leaves in one write, with its length, once it is settled', () => {
+    const reply = begun();
+    feed(reply, '{"a":1}');
+    expect(host.seen).toEqual([]);
+    reply.end();
+    expect(host.seen).toEqual(['settled ok', 'head 200 of 7', '{"a":1}(end)']);
+  });
+
+  it('of several holds only the last one back', () => {
+    const reply = begun();
+    feed(reply, '{"a"', ':1', '}');
+    expect(host.seen).toEqual(['head 200', '{"a"', ':1']);
+    reply.end();
+    expect(host.seen.slice(3)).toEqual(['settled ok', '}(end)']);
+  });
+
+  it("keeps the upstream's own length", () => {
+    const reply = begun({ contentLength: '7' });
+    feed(reply, '{"a"', ':1}');
+    expect(host.seen[0]).toBe('head 200 of 7');
+  });
+
+  it('has its head out in time even if its body is not in', () => {
+    const reply = begun();
+    feed(reply, '{');
+    reply.tick(27_999);
+    expect(reply.begun).toBe(false);
+    reply.tick(28_000);
+    reply.tick(29_000);
+    expect(host.seen).toEqual(['head 200', 'flushed']);
+  });
+
+  it('that breaks off is cut, without the chunk that was held', () => {
+    const reply = begun();
+    feed(reply, '{"a"', ':1');
+    reply.breakOff();
+    expect(host.seen).toEqual(['head 200', '{"a"', '(cut)']);
+  });
+
+  it('that is encoded is charged by its bytes, since nobody can read it', () => {
+    const reply = begun({ contentEncoding: 'gzip' });
+    feed(reply, 'x'.repeat(30));
+    expect(reply.unreportedBytes).toBe(30);
+  });
+});
