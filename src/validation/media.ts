@@ -33,13 +33,15 @@ export function countMediaBeside(textField: string, request: ValidRequest): void
 }
 
 /** Whatever is inside these is text to the model, also if it looks like something else. */
-const textTypes: ReadonlySet<JsonValue | undefined> = new Set([
-  ...['text', 'input_text', 'output_text', 'refusal', 'thinking', 'redacted_thinking', 'reasoning'],
-  ...['tool_use', 'server_tool_use', 'mcp_tool_use'],
-]);
-const textKeys: ReadonlySet<string> = new Set([
-  ...['text', 'title', 'context', 'name', 'filename', 'description', 'caption', 'content', 'signature'],
-]);
+const textTypes: ReadonlySet<JsonValue | undefined> = new Set(
+  [
+    'text input_text output_text refusal thinking redacted_thinking reasoning',
+    'tool_use server_tool_use mcp_tool_use',
+  ].flatMap((names) => names.split(' ')),
+);
+const textKeys: ReadonlySet<string> = new Set(
+  'text title context name filename description caption content signature'.split(' '),
+);
 
 /** Counts what is in an object, and how many media there are. `around`: the kind of what it is a part of. */
 function countIn(object: JsonObject, around: Kind | null, request: ValidRequest): number {
@@ -68,10 +70,10 @@ function countValue(
 }
 
 function countText(key: string, text: string, kind: Kind | null, request: ValidRequest): number {
-  const encoded = encodedIn(key, text, kind);
-  if (encoded) {
-    request.mediaBytes += encoded.bytes;
-    request.mediaTokens += tokensOf(encoded.kind, encoded.decodedBytes);
+  const media = encodedIn(key, text, kind);
+  if (media) {
+    request.mediaBytes += media.bytes;
+    request.mediaTokens += tokensOf(media.kind, media.decodedBytes);
     return 1;
   }
   if (kind === null || !(key === 'file_id' || key.endsWith('url'))) return 0;

@@ -278,7 +278,7 @@ describe('the price of cached input', () => {
       clock.aheadMs = nextPriceMs - Date.now() + 60_000;
       await ask();
       const entries = await own.settled(token.team, 2);
-      expect(entries.map(({ cost_usd: cost }) => cost).toSorted()).toEqual([
+      expect(entries.map(({ cost_usd: cost }) => cost ?? 0).toSorted((a, b) => a - b)).toEqual([
         (1_000 * 3_000 + 10 * 15_000) / 1e9,
         (1_000 * 6_000 + 10 * 15_000) / 1e9,
       ]);

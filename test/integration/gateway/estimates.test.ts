@@ -51,8 +51,10 @@ const tokens = (max: number, window: 'minute' | 'day' = 'minute'): Limit => ({
   window,
   max,
 });
-const sentBound = (): unknown =>
-  (gateway.upstream.requests.at(-1)?.body as { max_tokens?: number }).max_tokens;
+const sentBound = (): unknown => {
+  const { body } = gateway.upstream.requests.at(-1) ?? {};
+  return (body as { max_tokens?: number }).max_tokens;
+};
 
 describe('a megabyte in base64 under 100,000 tokens a minute', () => {
   const encoded = Buffer.alloc(1_048_576, 'bytes of a PDF').toString('base64');

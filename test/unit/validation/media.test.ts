@@ -18,12 +18,12 @@ function estimateOf(endpoint: Endpoint, body: JsonObject): number {
   return estimateInput(Buffer.byteLength(JSON.stringify(valid.body)), valid);
 }
 
-const of = (endpoint: Endpoint, content: JsonValue, role = 'user'): number =>
+const estimateFor = (endpoint: Endpoint, content: JsonValue, role = 'user'): number =>
   estimateOf(endpoint, {
     messages: [{ role, content, ...(role === 'tool' ? { tool_call_id: 'call_1' } : {}) }],
   });
-const inChat = (part: JsonObject): number => of(chat, [part]);
-const inMessages = (block: JsonObject): number => of(messages, [block]);
+const inChat = (part: JsonObject): number => estimateFor(chat, [part]);
+const inMessages = (block: JsonObject): number => estimateFor(messages, [block]);
 const source = (type: string, data: string, mediaType: string): JsonObject => ({
   source: { type, media_type: mediaType, data },
 });
@@ -103,7 +103,11 @@ describe('base64 is estimated as what it encodes', () => {
     ],
     [
       'an image that a tool gave',
-      of(chat, [{ type: 'image_url', image_url: { url: `data:image/png;base64,${encoded}` } }], 'tool'),
+      estimateFor(
+        chat,
+        [{ type: 'image_url', image_url: { url: `data:image/png;base64,${encoded}` } }],
+        'tool',
+      ),
       image,
     ],
     [
@@ -200,9 +204,9 @@ describe('base64 is estimated as what it encodes', () => {
 
 describe('what a model reads as text is text, whatever it looks like', () => {
   it.each<[string, number]>([
-    ['a message', of(chat, letters)],
-    ['a message of base64', of(chat, encoded)],
-    ['a message that is a data URL', of(chat, `data:image/png;base64,${encoded}`)],
+    ['a message', estimateFor(chat, letters)],
+    ['a message of base64', estimateFor(chat, encoded)],
+    ['a message that is a data URL', estimateFor(chat, `data:image/png;base64,${encoded}`)],
     ['a part', inChat({ type: 'text', text: letters })],
     ['a part that is a data URL', inChat({ type: 'text', text: `data:image/png;base64,${encoded}` })],
     ['words where base64 belongs', inChat({ type: 'file', file: { file_data: prose } })],
@@ -215,7 +219,7 @@ describe('what a model reads as text is text, whatever it looks like', () => {
       inChat({ type: 'file', file: { file_data: `data:text/plain,${letters}` } }),
     ],
     ['letters of a part of no known kind', inChat({ type: 'words', words: letters })],
-    ["a tool's output", of(chat, letters, 'tool')],
+    ["a tool's output", estimateFor(chat, letters, 'tool')],
     ['a result that is one text', inMessages({ type: 'tool_result', tool_use_id: 't', content: letters })],
     [
       'a result that is a data URL',
