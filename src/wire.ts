@@ -24,6 +24,7 @@ import type { Log } from './observability/log.ts';
 import type { Metrics } from './observability/metrics.ts';
 import { auditContexts } from './audit/context.ts';
 import { Discovery } from './models/discovery.ts';
+import { RequestRepairs } from './models/repairs/request-repairs.ts';
 import { OpenExchanges } from './proxy/open-exchanges.ts';
 import { SharedSnapshots } from './upstream/shared-snapshots.ts';
 import { Upstreams } from './upstream/upstreams.ts';
@@ -149,6 +150,7 @@ export function wire(options: WireOptions) {
     admission,
     upstreams,
     served,
+    repairs: new RequestRepairs({ clock, log }),
     discovery,
     exchanges,
     queue,
@@ -164,7 +166,7 @@ export function wire(options: WireOptions) {
     pinnedProblems: (endpoint, pinned, tools) =>
       pinnedProblems(endpoint, pinned, {
         tools,
-        maxOutputTokens: (model) => catalogue.maxOutputTokens(model),
+        maxOutputTokens: (model) => catalogue.refusesOver(model),
       }),
   });
   const authorize = actorCheck({

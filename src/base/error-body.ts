@@ -67,7 +67,9 @@ const error = z.object({
   message: z.string(),
   type: z.enum(types),
   param: z.string().nullable().meta({ description: 'The field or parameter that is wrong.' }),
-  code: errorCode,
+  code: errorCode
+    .or(z.string())
+    .meta({ description: "One of these, or the upstream's own code of an error that it explained." }),
   details: z
     .array(z.object({ param: z.string(), message: z.string() }))
     .exactOptional()

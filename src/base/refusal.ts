@@ -78,6 +78,8 @@ interface RefusalDetails {
   /** If the status is not the table's: an upstream error keeps its own. */
   status?: number;
   type?: string;
+  /** The code that the upstream gave its error: the caller gets it instead. */
+  upstreamCode?: string | undefined;
 }
 
 /**
@@ -107,14 +109,14 @@ export class Refusal {
 
   /** The JSON body of contract 1.5. */
   body(requestId: string | null): { error: Record<string, unknown> } {
-    const { param, problems = [], limit, type } = this.details;
+    const { param, problems = [], limit, type, upstreamCode } = this.details;
     const others = problems.slice(1, 1 + maxDetails);
     return {
       error: {
         message: this.message,
         type: type ?? errorTable[this.code].type,
         param: param ?? null,
-        code: this.code,
+        code: upstreamCode ?? this.code,
         ...(others.length > 0 ? { details: others } : {}),
         ...(limit ? { limit } : {}),
         request_id: requestId,

@@ -76,6 +76,8 @@ export interface ValidRequest {
   /** What images, documents and audio in the body are estimated at, and their bytes in it, which do not count as text. */
   mediaTokens: number;
   mediaBytes: number;
+  /** What was changed of what the caller asked for, as `x-tollgate-adjusted` says it; absent if nothing was. */
+  adjusted?: readonly string[];
   /** The tools in the body that run elsewhere, as a token's `tools` must name them: `name` or `name@app`. */
   remoteTools: readonly string[];
 }
@@ -114,7 +116,10 @@ export interface Endpoint {
   defaultAllow: readonly string[];
   /** Groups of field names that mean the same: pinning one pins them all. */
   fieldAliases: readonly (readonly string[])[];
-  /** Pure, but for exact numbers in documented fields of `value`, which become plain. `maxOutputTokens` gives the catalogue's bound for a model, or null. */
+  /**
+   * Pure, but for exact numbers in documented fields of `value`, which become plain. `maxOutputTokens` gives the bound over
+   * which a model's request is refused, or null.
+   */
   validate(value: JsonObject, maxOutputTokens: (model: string) => number | null): ValidRequest | Refusal;
 }
 

@@ -3,6 +3,7 @@ import { type ModelKind, modelKinds, type RealModel } from '../base/model.ts';
 import type { Price } from '../base/price.ts';
 import { allFrames, type Frames, parsedJson } from '../base/request.ts';
 import { checkFile, textOfFile, unreadable } from './file-problems.ts';
+import { dropField, type ModelNeeds, needsOf } from './model-needs.ts';
 import { type DatedPrice, datedPrices, priceAt, priceField } from './catalogue-prices.ts';
 
 /** What is known about models. A model that is not in it is allowed if an attachment serves it. */
@@ -15,8 +16,10 @@ export interface Catalogue {
   kind(model: string): ModelKind | null;
   /** The model that may answer if no attachment of this one does; null: none. */
   fallback(model: string): string | null;
-  /** Whether a model refuses `temperature` and `top_p` together. */
-  takesOneOfSampling(model: string): boolean;
+  /** The most output tokens, if a request that asks for more is refused rather than lowered; null otherwise. */
+  refusesOver(model: string): number | null;
+  /** How a request must be changed so that a model takes it; null if nothing is known of that. */
+  needs(model: string): ModelNeeds | null;
   /** The shape of its streams' frames; null: as they come. */
   frames(model: string): Frames | null;
   /** Ids, in the file's order. */
@@ -33,7 +36,12 @@ const comment = z.string().optional();
 /** Far more than any model writes; a slip of the operator's must not spoil the ledger's sums. */
 const maxCataloguedTokens = 10_000_000;
 
-const shared = { $comment: comment, price: priceField.optional(), fallback: z.string().optional() };
+const shared = {
+  $comment: comment,
+  price: priceField.optional(),
+  fallback: z.string().optional(),
+  drop: dropField,
+};
 const kinds = Object.keys(modelKinds) as ModelKind[];
 const otherKinds = kinds.filter((kind) => kind !== 'chat');
 const model = z.discriminatedUnion(
@@ -43,6 +51,7 @@ const model = z.discriminatedUnion(
       ...shared,
       kind: z.literal('chat'),
       max_tokens: z.int().positive().max(maxCataloguedTokens).optional(),
+      over_max: z.enum(['lower', 'refuse']).optional(),
       frames: z.enum(allFrames).optional(),
       one_of: z
         .tuple([z.literal('temperature'), z.literal('top_p')], 'expected ["temperature","top_p"]')
@@ -104,6 +113,7 @@ export function parseCatalogue(text: string): CatalogueResult {
   const prices = new Map<string, readonly DatedPrice[]>();
   for (const [id, { kind, price = [] }] of models) prices.set(id, datedPrices(kind, price));
   const aliases = new Map(Object.entries(parsed.data.aliases ?? {}));
+  const needs = new Map([...models].map(([id, found]) => [id, needsOf(found)]));
   const catalogue: Catalogue = {
     maxOutputTokens(id) {
       const found = models.get(id);
@@ -112,10 +122,11 @@ export function parseCatalogue(text: string): CatalogueResult {
     price: (id, atMs) => priceAt(prices.get(id) ?? [], atMs),
     kind: (id) => models.get(id)?.kind ?? null,
     fallback: (id) => models.get(id)?.fallback ?? null,
-    takesOneOfSampling(id) {
+    refusesOver(id) {
       const found = models.get(id);
-      return found?.kind === 'chat' && found.one_of !== undefined;
+      return found?.kind === 'chat' && found.over_max === 'refuse' ? (found.max_tokens ?? null) : null;
     },
+    needs: (id) => needs.get(id) ?? null,
     frames(id) {
       const found = models.get(id);
       return found?.kind === 'chat' ? (found.frames ?? null) : null;

@@ -29,7 +29,9 @@ import type { Upstream } from '../upstream/upstream.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
 import type { ServedModels } from '../models/served-models.ts';
 import type { RequestQueue } from '../upstream/request-queue.ts';
-import { withOneOfSampling } from '../validation/one-of-sampling.ts';
+import { betasSentOn } from '../upstream/upstream-headers.ts';
+import { fitted } from '../models/fitted.ts';
+import type { RequestRepairs } from '../models/repairs/request-repairs.ts';
 import { asSent, fillPinned } from '../sessions/pinned.ts';
 import { outputSizeRefusal } from '../validation/output-size.ts';
 import { parseJson, parseLargeJson } from '../validation/parse-json.ts';
@@ -47,6 +49,7 @@ interface PipelineParts {
   admission: Admission;
   upstreams: Upstreams;
   served: ServedModels;
+  repairs: RequestRepairs;
   discovery: Pick<Discovery, 'askAgain'>;
   exchanges: OpenExchanges;
   queue: RequestQueue;
@@ -78,6 +81,7 @@ export class Pipeline {
       clock: parts.clock,
       queue: parts.queue,
       observer: parts.journal,
+      repairs: parts.repairs,
       maxAttempts: upstreamAttempts,
       deadlineMs: upstreamTimeoutMs,
       // A request that has waited still needs time for its answer.
@@ -91,7 +95,7 @@ export class Pipeline {
     endpoint: Endpoint,
     caller: Authenticated,
   ): Promise<ValidRequest | Refusal | null> {
-    const { catalogue, frontDoor } = this.#parts;
+    const { catalogue, frontDoor, repairs } = this.#parts;
     const bytes = await frontDoor.forwardedBody(call, caller);
     if (bytes === null || bytes instanceof Refusal) return bytes;
     const value = await this.#parse(bytes);
@@ -100,12 +104,13 @@ export class Pipeline {
     const sent = withRealModel(value, catalogue.real);
     const filled = pinned === null ? sent : fillPinned(endpoint, pinned, sent);
     if (filled instanceof Refusal) return filled;
-    const valid = endpoint.validate(filled, (model) => catalogue.maxOutputTokens(model));
+    const valid = endpoint.validate(filled, (model) => catalogue.refusesOver(model));
     if (valid instanceof Refusal) return pinned === null ? valid : asSent(valid, pinned);
     const tooMuch = outputSizeRefusal(valid, catalogue.maxOutputTokens(valid.model));
     if (tooMuch) return tooMuch;
-    if (heldAnswerBytes(valid) > 0) return this.#hold(call, valid);
-    return catalogue.takesOneOfSampling(valid.model) ? withOneOfSampling(valid) : valid;
+    const betas = betasSentOn(call.incoming.headers, pinned !== null);
+    const ready = fitted(valid, betas, { catalogue, repairs });
+    return ready instanceof Refusal || heldAnswerBytes(ready) === 0 ? ready : this.#hold(call, ready);
   }
 
   /** The answers to parts are held until the last one has come, so that they count in the budget of bodies. */
@@ -149,11 +154,19 @@ export class Pipeline {
   forward(call: Call, request: ValidRequest, { grant, candidates, body, principal }: Admitted): void {
     const { endpoint, model } = request;
     const isBounded = request.outputBound !== null;
+    const pinned = (principal.identity.session?.pinned ?? null) !== null;
     // What these hold on to stays for as long as the answer takes: not the parsed body.
     const fallback = (): Target | null =>
       fallbackTarget(
         this.#parts,
-        { endpoint, model, isBounded, sent: body, principal },
+        {
+          endpoint,
+          model,
+          isBounded,
+          sent: body,
+          principal,
+          betas: betasSentOn(call.incoming.headers, pinned),
+        },
         (other) => this.#useRefusal(call, other, principal) === null,
       );
     const settle = (outcome: ForwardOutcome): Promise<void> | null => this.settle(call, grant, outcome);
@@ -165,13 +178,13 @@ export class Pipeline {
         path: endpoint.path,
         team: grant.request.team,
         tokens: grant.request.inputTokens,
-        asked: { model, candidates, body },
+        asked: { model, candidates, body, adjusted: request.adjusted ?? nothingAdjusted },
         fallback,
         isRepeatable: request.remoteTools.length === 0,
         answerFormat: endpoint.answerFormat,
         stream: request.stream,
         frames: principal.identity.token.frames ?? this.#parts.catalogue.frames(model),
-        pinned: (principal.identity.session?.pinned ?? null) !== null,
+        pinned,
         headers: [...call.headers, ...limitHeaders(visibleLimits(grant), grant.admittedAtMs)],
         timings: this.#parts.settings,
         open: this.#parts.exchanges,
@@ -248,6 +261,8 @@ export class Pipeline {
     return grant === 'stale' || grant instanceof Refusal ? grant : { grant, candidates, body, principal };
   }
 }
+
+const nothingAdjusted: readonly never[] = [];
 
 /** Of what has expired since it was read, the store says why: its time was up, or its secret was rotated out. */
 function hasExpired(admitted: Admitted | Refusal): boolean {

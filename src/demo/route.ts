@@ -9,6 +9,7 @@ import { images } from './images.ts';
 import { mcpServers } from './listings.ts';
 import { messages } from './messages.ts';
 import { rerank } from './rerank.ts';
+import { strictProblem } from './strict.ts';
 
 export const standInEndpoints: Readonly<Record<EndpointKind, StandInEndpoint>> = {
   chat,
@@ -29,7 +30,9 @@ export interface StandInRequest {
   text: string;
 }
 
-interface Keys {
+interface Setup {
+  /** Whether it refuses what Heroku refuses beyond unknown fields: see `strictProblem`. */
+  strict: boolean;
   key: string;
   /** Key of a per-model plan → its model. */
   modelKeys: ReadonlyMap<string, string>;
@@ -38,7 +41,7 @@ interface Keys {
 /** What the stand-in answers unless a test answers in its place. */
 export function route(
   { method, path, headers, body: parsed }: StandInRequest,
-  { key, modelKeys }: Keys,
+  { strict, key, modelKeys }: Setup,
   context: AnswerContext,
 ): Answer {
   const given = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1] ?? '';
@@ -52,5 +55,7 @@ export function route(
     return errorAnswer(403, 'The key has no access to this model');
   }
   const kind = endpointKinds.find((each) => endpointsByKind[each].path === path);
-  return kind === undefined ? errorAnswer(404, 'Not found') : answerTo(standInEndpoints[kind], body, context);
+  if (kind === undefined) return errorAnswer(404, 'Not found');
+  const problem = strict ? strictProblem(kind, body) : null;
+  return problem === null ? answerTo(standInEndpoints[kind], body, context) : errorAnswer(400, problem);
 }

@@ -24,6 +24,8 @@ export interface StandInOptions {
   modelKeys?: Readonly<Record<string, string>>;
   /** The pause between the words of a stream. */
   wordDelayMs?: number;
+  /** Whether it is as strict as Heroku: fields, system messages, bounds and empty content. */
+  strict?: boolean;
   clock?: Clock;
   intercept?: Intercept;
 }
@@ -51,10 +53,11 @@ export async function startStandIn({
   key = demoKey,
   modelKeys = {},
   wordDelayMs = 2,
+  strict = false,
   clock = systemClock,
   intercept = () => false,
 }: StandInOptions = {}): Promise<StandIn> {
-  const keys = { key, modelKeys: new Map(Object.entries(modelKeys)) };
+  const setup = { strict, key, modelKeys: new Map(Object.entries(modelKeys)) };
   let answered = 0;
 
   const handle = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
@@ -67,7 +70,7 @@ export async function startStandIn({
     if (forModels) return send(res, { status: 200, json: availableModels });
     answered += 1;
     const id = `chatcmpl-${String(answered).padStart(6, '0')}`;
-    await send(res, route(request, keys, { id, createdS: Math.floor(clock.now() / 1000), wordDelayMs }));
+    await send(res, route(request, setup, { id, createdS: Math.floor(clock.now() / 1000), wordDelayMs }));
   };
 
   const server = createServer((req, res) => {

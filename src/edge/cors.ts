@@ -27,6 +27,7 @@ const exposed = [
   'Retry-After',
   'x-should-retry',
   'x-tollgate-model',
+  'x-tollgate-adjusted',
 ].join(', ');
 
 /** Headers of a reply, as a flat list. `origin` is the request's; undefined if it is not a cross-origin request. */

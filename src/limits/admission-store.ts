@@ -6,12 +6,14 @@ import { gatewayCounterKey } from '../identity/records/gateway-settings.ts';
 import { counterKeyOfLimit } from '../identity/records/session.ts';
 import { counterField, counterOf, toldCounter } from './counter-text.ts';
 import type {
+  Adjustment,
   AdmitReply,
   AdmitRequest,
   AppliedLimit,
   Beat,
   Decision,
   OpenRecord,
+  Settled,
   Settlement,
 } from './store.ts';
 import type { Counter, Span } from './window.ts';
@@ -85,15 +87,14 @@ export class AdmissionStore {
   }
 
   /**
-   * Closes grants, each at most once: corrects counters, writes entries, adds totals. Returns for each whether it was
-   * still open. Works in a full store.
+   * Closes grants, each at most once: corrects counters, writes entries, adds totals. Works in a full store.
    */
-  async settle(process: string, batch: readonly Settlement[]): Promise<readonly boolean[]> {
+  async settle(process: string, batch: readonly Settlement[]): Promise<readonly Settled[]> {
     return (await this.#settle(process, 0, batch)) ?? [];
   }
 
   /** The same for another process's grants. Does nothing and returns null if that process is alive after all. */
-  settleSilent(process: string, batch: readonly Settlement[]): Promise<readonly boolean[] | null> {
+  settleSilent(process: string, batch: readonly Settlement[]): Promise<readonly Settled[] | null> {
     return this.#settle(process, this.#options.leaseMs, batch);
   }
 
@@ -101,7 +102,7 @@ export class AdmissionStore {
     process: string,
     leaseMs: number,
     batch: readonly Settlement[],
-  ): Promise<readonly boolean[] | null> {
+  ): Promise<readonly Settled[] | null> {
     const { processes, open, incarnation, entries, counters, totals, settled, session } = this.#keys;
     const { maxEntries, retentionDays } = this.#options;
     const args = [
@@ -120,7 +121,7 @@ export class AdmissionStore {
       [processes, open(process), incarnation, entries],
       args,
     );
-    return Array.isArray(reply) ? reply.map((closed) => closed === 1) : null;
+    return Array.isArray(reply) ? reply.map((told, n) => settledIn(told, batch[n]?.adjustments ?? [])) : null;
   }
 
   /** Some open requests of a silent process. Forgets the process if there are none left. */
@@ -210,10 +211,21 @@ function requestText(request: AdmitRequest): string {
 
 function settlementText({ grant, incarnation, team, adjustments, closing }: Settlement): string {
   let text = `${grant}\n${incarnation}\n${team}\n${adjustments.length}\n`;
-  for (const { id, span, at, delta } of adjustments) text += `${counterField(id, span)}\n${at}\n${delta}\n`;
+  for (const { id, span, at, delta, charged } of adjustments) {
+    text += `${counterField(id, span)}\n${at}\n${delta}\n${charged ?? 0}\n`;
+  }
   if (!closing) return text;
   const { entry, totals } = closing;
   return `${text}${entry}\n${totals.day}\n${totals.dayEndsAtS}\n${totals.row}\n${totals.figures.join('\n')}\n`;
+}
+
+function settledIn(told: unknown, adjustments: readonly Adjustment[]): Settled {
+  if (typeof told !== 'string') return null;
+  const used = told.split(' ');
+  return adjustments.flatMap(({ id, span }, n) => {
+    const isTold = (span === 'day' || span === 'month') && used[n] !== '-' && told !== '';
+    return isTold ? [{ id, used: Number(used[n]) }] : [];
+  });
 }
 
 function parseDecision(text: string, limits: readonly AppliedLimit[], nowMs: number): Decision {

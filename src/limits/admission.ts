@@ -16,7 +16,7 @@ import { type LimitNotice, LimitNotices } from './limit-notices.ts';
 import { encodeOpen, type OpenRequest } from './open-record.ts';
 import { settlementOf } from './settlement.ts';
 import { SettlementQueue } from './settlement-queue.ts';
-import type { AdmitRequest, Decision } from './store.ts';
+import type { AdmitRequest, Decision, Settled } from './store.ts';
 import type { AdmissionStore } from './admission-store.ts';
 import { emptyCounter } from './window.ts';
 
@@ -96,16 +96,17 @@ export class Admission {
    */
   settle(grant: Grant, outcome: ForwardOutcome): { entry: EntryRecord; settled: Promise<void> | null } {
     const { settlement, entry } = settlementOf(grant, outcome);
-    this.#notices.look(grant, settlement.adjustments);
+    const note = (told: Settled): void => this.#notices.look(grant, told);
     if (!blocksNext(grant)) {
-      this.#settlements.add(settlement, ignore, false);
+      this.#settlements.add(settlement, note, false);
       return { entry, settled: null };
     }
     const settled = new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, settleWaitMs);
-      const done = (): void => {
+      const done = (told: Settled): void => {
         clearTimeout(timer);
         resolve();
+        note(told);
       };
       this.#settlements.add(settlement, done, true);
     });

@@ -58,11 +58,11 @@ local function counter_now(text, span)
     return window
   end
   indexes[span] = indexes[span] or month_index()
-  local index, sum = counter_in(text)
+  local index, sum, settled = counter_in(text)
   if not index or index < indexes[span] then
-    index, sum = indexes[span], 0
+    index, sum, settled = indexes[span], 0, 0
   end
-  return { index = index, sum = sum }
+  return { index = index, sum = sum, settled = settled }
 end
 
 local function add(counter, amount, max)
@@ -74,7 +74,7 @@ local function add(counter, amount, max)
 end
 
 local function text_of(counter)
-  return counter.index and counter_text(counter.index, counter.sum) or sliding_text(counter)
+  return counter.index and counter_text(counter.index, counter.sum, counter.settled) or sliding_text(counter)
 end
 
 local epochs = {}

@@ -46,7 +46,11 @@ function chargedTokens({ ending, usage, unreportedTokens }: Ended, reserved: Fig
   }
 }
 
-/** The corrections that turn what was reserved at `admittedAtMs` into what is charged, without those of zero. */
+/**
+ * The corrections that turn what was reserved at `admittedAtMs` into what is charged. A correction of zero is left out,
+ * unless the store must know that the amount is settled: of a day and a month, for notices. Requests are not estimated,
+ * so what is reserved of them counts as settled.
+ */
 export function adjustments(
   limits: readonly LimitState[],
   charged: Charge,
@@ -56,12 +60,14 @@ export function adjustments(
   const corrections: Adjustment[] = [];
   for (const { scoped, applied, counter } of limits) {
     const { limit } = scoped;
-    const delta = limit.metric === 'concurrency' ? -1 : amountOf(limit, charged, price) - applied.amount;
-    if (delta === 0) continue;
     const { span } = applied;
+    const amount = limit.metric === 'concurrency' ? 0 : amountOf(limit, charged, price);
+    const delta = amount - applied.amount;
+    const isNoticed = amount > 0 && limit.metric !== 'requests' && (span === 'day' || span === 'month');
+    if (delta === 0 && !isNoticed) continue;
     // A store whose clock was set back reserves where its counter has come to.
     const at = Math.max(counter.at, countedAt(span, admittedAtMs));
-    corrections.push({ id: limit.id, span, at, delta });
+    corrections.push({ id: limit.id, span, at, delta, ...(isNoticed ? { charged: amount } : {}) });
   }
   return corrections;
 }

@@ -1,6 +1,6 @@
 import type { Scope, Window } from '../base/limit.ts';
 import type { Grant, LimitState } from './grant.ts';
-import type { Adjustment } from './store.ts';
+import type { Settled } from './store.ts';
 import type { AdmissionStore } from './admission-store.ts';
 import { windowStartMs } from './window.ts';
 
@@ -27,9 +27,9 @@ export interface LimitNotice {
 const maxRemembered = 10_000;
 
 /**
- * Gives notice that a limit is 80 or 100 percent used, reservations included. Only one process does so, once per
- * window. Limits of sessions are left out: they are there to be used up, and the store's mark would outlive the
- * session.
+ * Gives notice that a limit is 80 or 100 percent used by requests that are settled. What is only reserved does not count:
+ * most of it is given back. Only one process gives notice, once per window. Limits of sessions are left out: they are
+ * there to be used up, and the store's mark would outlive the session.
  */
 export class LimitNotices {
   readonly #store: Pick<AdmissionStore, 'claimNotice'>;
@@ -41,14 +41,14 @@ export class LimitNotices {
     this.#notify = notify;
   }
 
-  /** Checks the limits of a request that was settled with these corrections. */
-  look(grant: Grant, adjustments: readonly Adjustment[]): void {
+  /** Checks the limits of a request that was settled, of which the store told this. */
+  look(grant: Grant, settled: Settled): void {
     for (const state of grant.limits) {
       if (state.scoped.scope === 'session') continue;
-      const { span } = state.applied;
+      const { span, max } = state.applied;
       if (span !== 'day' && span !== 'month') continue;
-      const correction = adjustments.find(({ id }) => id === state.applied.id)?.delta ?? 0;
-      for (const level of reached(state, correction)) this.#notifyOnce(grant, state, { level, window: span });
+      const used = settledUse(state, settled ?? []);
+      for (const level of reached(used, max)) this.#notifyOnce(grant, state, { level, window: span });
     }
   }
 
@@ -72,11 +72,17 @@ export class LimitNotices {
   }
 }
 
+/** How much of a limit is used by settled requests, as far as this settlement tells. Requests are not estimated. */
+function settledUse({ scoped, applied, counter }: LimitState, settled: NonNullable<Settled>): number {
+  const told = settled.find(({ id }) => id === applied.id);
+  if (scoped.limit.metric !== 'requests') return told?.used ?? 0;
+  return told ? 0 : counter.used; // it was corrected only if it was given back
+}
+
 /** The levels that a limit has reached. Pure. */
-export function reached({ applied, counter }: LimitState, correction: number): NoticeLevel[] {
-  const used = counter.used + correction;
-  if (applied.max === 0) return [];
-  return levels.filter((level) => used * 100 >= applied.max * level);
+export function reached(used: number, max: number): NoticeLevel[] {
+  if (max === 0) return [];
+  return levels.filter((level) => used * 100 >= max * level);
 }
 
 function noticeOf(

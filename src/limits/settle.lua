@@ -11,10 +11,12 @@
 -- ARGV[8] key prefix of the sessions
 -- ARGV[9..] one string per settlement; a line feed ends each field: grant id, incarnation of the grant, team,
 --   number of adjustments, and for each: field of the limit's counter, window index (of a sliding window the time at which
---   the amount was reserved), delta;
+--   the amount was reserved), delta, charged amount;
 --   then, unless the admission is cancelled: entry, day (YYYY-MM-DD), end of the day (unix s), totals row, its figures
 --
--- Returns nil if the silent process is alive after all, else one number per settlement: 1 closed now, 0 was not open.
+-- Returns nil if the silent process is alive after all, else for each settlement
+--   0 if it was not open, or a string if it is closed now: for each adjustment, how much of the window's use is settled,
+--   or '-' if it slides or has passed
 
 local mark_ttl_s = 86400
 
@@ -31,23 +33,32 @@ local incarnation = redis.call('GET', KEYS[3]) or ''
 -- include: ../store/lua/counter.lua
 -- include: ../store/lua/correct.lua
 
-local function adjusted(field, text, at, delta)
+-- Returns the counter's new text, if it changes, and what is settled.
+local function adjusted(field, text, at, delta, charged)
   if is_sliding(field) then
     local window = sliding_in(text)
     correct(window, at, delta)
     return sliding_text(window)
   end
-  local index, sum = counter_in(text)
-  return index == at and counter_text(index, math.max(0, sum + delta))
+  local index, sum, settled = counter_in(text)
+  if index ~= at then
+    return nil
+  end
+  sum = math.max(0, sum + delta)
+  settled = math.min(sum, settled + charged)
+  return counter_text(index, sum, settled), string.format('%d', settled)
 end
 
-local function adjust(team_counters, field, at, delta)
+local function adjust(team_counters, field, at, delta, charged)
   local counters = counter_key(field, team_counters, ARGV[3], ARGV[8])
-  local text = redis.call('HGET', counters, field)
-  local new_text = text and adjusted(field, text, at, delta)
-  if new_text then
-    redis.call('HSET', counters, field, new_text)
+  local text, settled = redis.call('HGET', counters, field), nil
+  if text then
+    text, settled = adjusted(field, text, at, delta, charged)
   end
+  if text then
+    redis.call('HSET', counters, field, text)
+  end
+  return settled or '-'
 end
 
 local function add_totals(settlement, at)
@@ -82,13 +93,15 @@ local reply = {}
 local wrote = false
 for n = 9, #ARGV do
   local settlement = fields_of(ARGV[n])
-  local entry_at = 5 + 3 * tonumber(settlement[4])
+  local entry_at = 5 + 4 * tonumber(settlement[4])
   local entry = settlement[entry_at]
   local closed, counted = close(settlement[1], settlement[2])
+  local told = {}
   if closed and counted then
     local counters = ARGV[3] .. settlement[3]
-    for from = 5, entry_at - 1, 3 do
-      adjust(counters, settlement[from], tonumber(settlement[from + 1]), tonumber(settlement[from + 2]))
+    for from = 5, entry_at - 1, 4 do
+      local at, delta, charged = settlement[from + 1], settlement[from + 2], settlement[from + 3]
+      told[#told + 1] = adjust(counters, settlement[from], tonumber(at), tonumber(delta), tonumber(charged))
     end
   end
   if closed and entry then
@@ -96,7 +109,7 @@ for n = 9, #ARGV do
     add_totals(settlement, entry_at + 1)
     wrote = true
   end
-  reply[n - 8] = closed and 1 or 0
+  reply[n - 8] = closed and table.concat(told, ' ') or 0
 end
 if wrote then
   redis.call('EXPIRE', KEYS[4], ARGV[7] * 86400)

@@ -1,6 +1,6 @@
 import type { Log } from '../base/log.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
-import type { Settlement } from './store.ts';
+import type { Settled, Settlement } from './store.ts';
 import type { AdmissionStore } from './admission-store.ts';
 
 const gatherMs = 2;
@@ -12,7 +12,7 @@ const maxWaiting = 50_000;
 
 interface Waiting {
   settlement: Settlement;
-  done: () => void;
+  done: (settled: Settled) => void;
 }
 
 /**
@@ -43,12 +43,12 @@ export class SettlementQueue {
   /**
    * Queues a settlement, and calls `done` when the store has it. An `urgent` one is sent without waiting for others.
    */
-  add(settlement: Settlement, done: () => void, urgent: boolean): void {
+  add(settlement: Settlement, done: (settled: Settled) => void, urgent: boolean): void {
     if (this.#waiting.length >= maxWaiting) {
       this.#log.error('settlement dropped: too many are waiting for the store', {
         entry: settlement.closing?.entry,
       });
-      done();
+      done(null);
       return;
     }
     this.#waiting.push({ settlement, done });
@@ -84,7 +84,7 @@ export class SettlementQueue {
       );
       this.#inFlight -= batch.length;
       this.#warnOfClosed(batch, results);
-      for (const { done } of batch) done();
+      batch.forEach(({ done }, n) => done(results[n] ?? null));
       this.#resume();
     } catch (error) {
       this.#inFlight -= batch.length;
@@ -111,7 +111,7 @@ export class SettlementQueue {
   /**
    * Either another process closed the request as lost, which is final (invariant 3), or an unanswered try succeeded.
    */
-  #warnOfClosed(batch: readonly Waiting[], results: readonly boolean[]): void {
+  #warnOfClosed(batch: readonly Waiting[], results: readonly Settled[]): void {
     batch.forEach(({ settlement }, n) => {
       if (results[n] || !settlement.closing) return;
       this.#log.warn('settlement found its request closed already', { entry: settlement.closing.entry });

@@ -46,7 +46,15 @@ export interface Adjustment {
   /** As `Counter.at` is for what was reserved then. */
   at: number;
   delta: number;
+  /** What the request is charged in all. Only limits of a day and a month need it, for their notices. */
+  charged?: number;
 }
+
+/**
+ * What closing a grant tells: how much of each day's and month's limit that it corrected is used by settled requests;
+ * null if the grant was closed already.
+ */
+export type Settled = readonly { id: string; used: number }[] | null;
 
 /** What to add to a row of a day's totals, in the order of `usageFigures`. */
 export interface TotalsDelta {

@@ -4,8 +4,8 @@ import { Refusal } from '../base/refusal.ts';
 import type { Endpoint, JsonObject, ValidRequest } from '../base/request.ts';
 import type { Target } from '../upstream/attempt-plan.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
-import { withOneOfSampling } from '../validation/one-of-sampling.ts';
 import { parseJson } from '../validation/parse-json.ts';
+import { fitted, type Fitting } from './fitted.ts';
 
 /** An admitted request that may have to go to another model. */
 export interface Replaceable {
@@ -16,13 +16,15 @@ export interface Replaceable {
   isBounded: boolean;
   /** The bytes to send. Not the parsed body, which would stay in memory until the answer ends. */
   sent: Buffer;
+  /** The `anthropic-beta` header that is sent on; empty if there is none. */
+  betas: string;
   /** The caller, as admitted. */
   principal: Principal;
 }
 
 /** The same request for the fallback model; null if there is none, or `mayUse` rejects it. */
 export function fallbackTarget(
-  { catalogue, upstreams }: { catalogue: Catalogue; upstreams: Upstreams },
+  { catalogue, upstreams, repairs }: Fitting & { catalogue: Catalogue; upstreams: Upstreams },
   request: Replaceable,
   mayUse: (request: ValidRequest) => boolean,
 ): Target | null {
@@ -30,30 +32,32 @@ export function fallbackTarget(
   if (model === null || isPinned(request.principal)) return null;
   const candidates = upstreams.candidates(model);
   if (candidates.length === 0) return null;
-  const valid = validFor(model, request, catalogue);
+  const valid = validFor(model, request, { catalogue, repairs });
   if (valid instanceof Refusal || !mayUse(valid)) return null;
-  return { model, candidates, body: Buffer.from(JSON.stringify(valid.body)) };
+  const { body, adjusted = none } = valid;
+  return { model, candidates, body: Buffer.from(JSON.stringify(body)), adjusted };
 }
 
 function validFor(
   model: string,
-  { endpoint, isBounded, sent }: Replaceable,
-  catalogue: Catalogue,
+  { endpoint, isBounded, sent, betas }: Replaceable,
+  { catalogue, repairs }: Fitting & { catalogue: Catalogue },
 ): ValidRequest | Refusal {
   const body = parseJson(sent);
   if (body instanceof Refusal) return body;
   const field = endpoint.outputField ?? 'max_tokens';
   const most = isBounded ? null : catalogue.maxOutputTokens(model);
   const replaced = { ...lowered(body, field, most), model };
-  const valid = endpoint.validate(replaced, (id) => catalogue.maxOutputTokens(id));
-  if (valid instanceof Refusal || !catalogue.takesOneOfSampling(model)) return valid;
-  return withOneOfSampling(valid);
+  const valid = endpoint.validate(replaced, (id) => catalogue.refusesOver(id));
+  return valid instanceof Refusal ? valid : fitted(valid, betas, { catalogue, repairs });
 }
 
 function lowered(body: JsonObject, field: string, most: number | null): JsonObject {
   const bound = body[field];
   return most !== null && typeof bound === 'number' ? { ...body, [field]: Math.min(bound, most) } : body;
 }
+
+const none: readonly never[] = [];
 
 function isPinned({ identity: { session } }: Principal): boolean {
   return 'model' in (session?.pinned?.fields ?? {});

@@ -24,9 +24,10 @@ export class ErrorAnswer {
     return this.#bytes >= maxBytes;
   }
 
-  /** What the caller gets, without the key, and who pays. */
+  /** What the caller gets, and who pays. */
   trouble({ attachment, retryAfterMs }: UpstreamCall): { refusal: Refusal; ending: Ending } {
-    const text = Buffer.concat(this.#chunks).toString('utf8').replaceAll(attachment.key, '***');
-    return upstreamTrouble({ status: this.#status, contentType: this.#contentType, retryAfterMs, text });
+    const text = Buffer.concat(this.#chunks).toString('utf8');
+    const contentType = this.#contentType;
+    return upstreamTrouble({ status: this.#status, contentType, retryAfterMs, text, attachment });
   }
 }

@@ -7,6 +7,8 @@ export interface Target {
   /** In the order of their turns, without those that were tried in vain. */
   candidates: readonly Upstream[];
   body: Buffer;
+  /** What was changed of what the caller asked for, as `x-tollgate-adjusted` says it. */
+  adjusted: readonly string[];
 }
 
 /** The upstream to send to next, or to wait for. */

@@ -8,12 +8,26 @@ export interface AttemptHost {
   /** Nobody waits for an answer any more. */
   readonly over: boolean;
   onSent(): void;
-  /** Whether an answer with this head is passed on; if not, another attempt follows. */
-  keepsAnswer(attempt: Attempt, status: number, headers: IncomingHttpHeaders): boolean;
+  /** What becomes of an answer with this head. If it is given up, another attempt follows. */
+  verdict(attempt: Attempt, status: number, headers: IncomingHttpHeaders): Verdict;
+  /** Whether an answer that was read first is passed on. `text` is all of it. */
+  keepsRead(attempt: Attempt, status: number, text: string): boolean;
   /** The same for an attempt without an answer. */
   keepsError(attempt: Attempt, error: Error): boolean;
 }
 
+/** `read`: what it says decides whether it is kept. */
+export type Verdict = 'keep' | 'give up' | 'read';
+
+interface HeldAnswer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  chunks: Buffer[];
+  bytes: number;
+}
+
+/** A longer answer is kept: an error that can be helped is short. */
+const maxReadBytes = 65_536;
 /** An answer that is not wanted is read to its end to keep the connection, within these bounds. */
 const maxUnwanted = { bytes: 65_536, ms: 1_000 };
 const abandoned = new Error('The attempt is over.');
@@ -27,7 +41,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
   readonly isProbe: boolean;
   readonly #host: AttemptHost;
   #controller: Dispatcher.DispatchController | null = null;
-  #answer: 'awaited' | 'kept' | 'unwanted' = 'awaited';
+  #answer: 'awaited' | 'held' | 'kept' | 'unwanted' = 'awaited';
+  #held: HeldAnswer | null = null;
   #unwantedBytes = 0;
   #timer: NodeJS.Timeout | null = null;
 
@@ -58,13 +73,20 @@ export class Attempt implements Dispatcher.DispatchHandler {
   onResponseStart(_: unknown, status: number, headers: IncomingHttpHeaders): void {
     // undici reports each 1xx as well.
     if (status < 200 || this.#answer !== 'awaited') return;
-    if (this.#host.over || this.#host.keepsAnswer(this, status, headers)) {
-      this.#answer = 'kept';
-      this.#host.handler.onResponseStart(status, headers);
-      return;
+    const verdict = this.#host.over ? 'keep' : this.#host.verdict(this, status, headers);
+    switch (verdict) {
+      case 'keep':
+        this.#answer = 'kept';
+        this.#host.handler.onResponseStart(status, headers);
+        return;
+      case 'read':
+        this.#answer = 'held';
+        this.#held = { status, headers, chunks: [], bytes: 0 };
+        return;
+      case 'give up':
+        this.#answer = 'unwanted';
+        this.#timer = setTimeout(() => this.abort(), maxUnwanted.ms);
     }
-    this.#answer = 'unwanted';
-    this.#timer = setTimeout(() => this.abort(), maxUnwanted.ms);
   }
 
   onResponseData(_: unknown, chunk: Buffer): void {
@@ -72,11 +94,36 @@ export class Attempt implements Dispatcher.DispatchHandler {
       this.#host.handler.onResponseData(chunk);
       return;
     }
+    if (this.#held !== null) return this.#hold(chunk, this.#held);
     this.#unwantedBytes += chunk.length;
     if (this.#unwantedBytes > maxUnwanted.bytes) this.abort();
   }
 
+  #hold(chunk: Buffer, held: HeldAnswer): void {
+    held.chunks.push(chunk);
+    held.bytes += chunk.length;
+    if (held.bytes > maxReadBytes) this.#passHeld(held);
+  }
+
+  /** Passes on what was held, as if it came now. */
+  #passHeld({ status, headers, chunks }: HeldAnswer): void {
+    this.#held = null;
+    this.#answer = 'kept';
+    const { handler } = this.#host;
+    handler.onResponseStart(status, headers);
+    for (const chunk of chunks) handler.onResponseData(chunk);
+  }
+
+  /** Decides on an answer that was held, now that it is all there. */
+  #judgeHeld(held: HeldAnswer): void {
+    const text = Buffer.concat(held.chunks).toString('utf8');
+    this.#answer = 'unwanted'; // another attempt begins inside the call
+    if (this.#host.over || this.#host.keepsRead(this, held.status, text)) this.#passHeld(held);
+    else this.#held = null;
+  }
+
   onResponseEnd(): void {
+    if (this.#held !== null) this.#judgeHeld(this.#held);
     if (this.#answer === 'kept') this.#host.handler.onResponseEnd();
     else this.#clearTimer();
   }
@@ -86,6 +133,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
       this.#clearTimer();
       return;
     }
+    if (this.#held !== null) this.#passHeld(this.#held); // cut short, it says nothing that could be trusted
     const isKept = this.#answer === 'kept' || this.#host.over || this.#host.keepsError(this, error);
     if (isKept) this.#host.handler.onResponseError(error);
   }

@@ -1,18 +1,21 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Dispatcher } from 'undici';
 import type { Attachment } from '../base/attachment.ts';
-import { Attempt, type AttemptHost } from './attempt.ts';
+import { Attempt, type AttemptHost, type Verdict } from './attempt.ts';
 import { AttemptPlan, type AttemptPlanOptions, type Target } from './attempt-plan.ts';
 import { afterProbeSent, stateOf } from './circuit-breaker.ts';
+import { mayBeRepaired, type RepairedRequest, type RequestRepairs } from './request-repairs.ts';
 import { type RequestQueue, WaitBudget } from './request-queue.ts';
-import { backoffMs, type Cause, causeOfError, causeOfStatus, mayHaveBegun } from './retry.ts';
+import { backoffMs, type Cause, causeOfError, causeOfStatus, mayHaveBegun, wasReused } from './retry.ts';
 import type { Recorder, Upstream } from './upstream.ts';
 import type { ResponseHandler, UpstreamCall } from './upstream-call.ts';
 import { rateLimited } from './upstream-error.ts';
-import { upstreamHeaders } from './upstream-headers.ts';
+import { betasSentOn, upstreamHeaders } from './upstream-headers.ts';
 
 /** What all requests of a process have in common. */
 export interface AttemptRules extends Recorder {
   queue: RequestQueue;
+  repairs: RequestRepairs;
   /** Per request. */
   maxAttempts: number;
   /** After so long no other attempt is begun. */
@@ -51,6 +54,8 @@ export class Attempts implements UpstreamCall, AttemptHost {
   #attempt: Attempt | null = null;
   #made = 0;
   #hasReconnected = false;
+  /** The repairs of its body so far, until it is known whether they helped. */
+  #repaired: RepairedRequest[] | null = null;
   /** It has waited as long as a 429 of its own asked for: once is enough. */
   #hasWaitedOut = false;
   /** Some parts of it are answered and paid for. */
@@ -109,9 +114,9 @@ export class Attempts implements UpstreamCall, AttemptHost {
     this.#dispatch(upstream.quota.recordSent(this.#request.tokens), isProbe);
   }
 
-  #dispatch(ordinal: number, isProbe: boolean): void {
+  #dispatch(ordinal: number, isProbe: boolean, pool = this.#upstream.pool): void {
     const { call, path, stream, pinned } = this.#request;
-    const { attachment, pathPrefix, pool } = this.#upstream;
+    const { attachment, pathPrefix } = this.#upstream;
     const { requestId, incoming } = call;
     const attempt = new Attempt(this, ordinal, isProbe);
     this.#attempt = attempt;
@@ -140,19 +145,76 @@ export class Attempts implements UpstreamCall, AttemptHost {
     this.sent = true;
   }
 
-  keepsAnswer(attempt: Attempt, status: number, headers: IncomingHttpHeaders): boolean {
+  verdict(attempt: Attempt, status: number, headers: IncomingHttpHeaders): Verdict {
     const cause = causeOfStatus(status, headers['content-type'] ?? '');
     const waitMs = this.#upstream.recordAnswer(attempt, { cause, status, headers }, this.#rules);
     this.retryAfterMs = waitMs;
     this.#rules.queue.serve();
-    return cause === null || !this.#triesAgain(cause, status, waitMs !== null && this.#mayWaitOut(waitMs));
+    if (cause === null) {
+      if (status < 300) this.#confirmRepairs();
+      return mayBeRepaired(status) && this.#mayRepair() ? 'read' : 'keep';
+    }
+    const mayRepeat = cause === 'limited' && waitMs !== null && this.#mayWaitOut(waitMs);
+    return this.#triesAgain(cause, status, mayRepeat) ? 'give up' : 'keep';
+  }
+
+  /** An answer that says what the gateway can change is given up: the same upstream is asked again, at once. */
+  keepsRead(_: Attempt, status: number, answer: string): boolean {
+    const { call, path, pinned } = this.#request;
+    const { model, body, adjusted } = this.#target;
+    if (!this.#mayRepair()) return true;
+    const betas = betasSentOn(call.incoming.headers, pinned);
+    const repaired = this.#rules.repairs.repair({ model, path, betas, body, answer });
+    if (repaired === null) return true;
+    (this.#repaired ??= []).push(repaired);
+    this.#target.body = repaired.body;
+    this.#target.adjusted = [...adjusted, ...repaired.adjusted];
+    this.#sendAgain('refused', status);
+    return false;
+  }
+
+  #mayRepair(): boolean {
+    const { begun, startedMs } = this.handler;
+    const isLate = this.#rules.clock.monotonic() - startedMs >= this.#rules.deadlineMs;
+    return !begun && !isLate && (this.#repaired?.length ?? 0) < maxRepairs;
+  }
+
+  #confirmRepairs(): void {
+    for (const repaired of this.#repaired ?? []) repaired.confirm();
+    this.#repaired = null;
+  }
+
+  /** Sends to the same upstream without a pause, since it has not failed. */
+  #sendAgain(cause: Cause, status: number | null, pool?: Dispatcher): void {
+    const nowMs = this.#rules.clock.monotonic();
+    const durationMs = nowMs - this.sentAtMs;
+    this.#rules.observer.gaveUp({ attachment: this.attachment.name, cause, status, durationMs });
+    this.sent = false;
+    this.sentAtMs = nowMs;
+    this.#dispatch(this.#upstream.quota.recordSent(this.#request.tokens), false, pool);
   }
 
   keepsError(attempt: Attempt, error: Error): boolean {
     const cause = causeOfError(error, attempt.sent);
     if (cause === null) return true;
+    if (cause === 'reset' && this.#wasStale(error)) {
+      this.#sendAgain(cause, null, this.#upstream.freshConnection());
+      return false;
+    }
     this.#upstream.recordFailure(attempt, cause, this.#rules);
     return !this.#triesAgain(cause, null, false);
+  }
+
+  /**
+   * Whether a kept connection was reset as soon as it was used: most likely the upstream had closed it for its age, and
+   * has not seen the request (RFC 9112, 9.3.1). Once only, and never if a tool could run twice.
+   */
+  #wasStale(error: Error): boolean {
+    if (this.#hasReconnected || this.handler.begun || !this.#request.isRepeatable) return false;
+    const tookMs = this.#rules.clock.monotonic() - this.sentAtMs;
+    if (tookMs > quickMs || !wasReused(error)) return false;
+    this.#hasReconnected = true;
+    return true;
   }
 
   /** Whether another attempt follows, after a pause. `mayRepeat`: the same upstream may be asked again. */
@@ -207,6 +269,7 @@ export class Attempts implements UpstreamCall, AttemptHost {
   /** For a request in parts: sends the next one to the upstream that has just answered. Another attempt repeats only that. */
   sendNextPart(body: Buffer): void {
     this.#isPartlyAnswered = true;
+    this.#repaired = null;
     this.#target.body = body;
     this.#dispatch(this.#upstream.quota.recordSent(0), false); // its tokens were counted with the first part
   }
@@ -247,11 +310,26 @@ export class Attempts implements UpstreamCall, AttemptHost {
   }
 
   get headers(): readonly string[] {
-    return this.#target === this.#request.asked ? noHeaders : ['x-tollgate-model', this.model];
+    const { asked } = this.#request;
+    if (this.#target !== asked) {
+      const adjusted = adjustedHeader([...asked.adjusted, ...this.#target.adjusted]);
+      return ['x-tollgate-model', this.model, ...adjusted];
+    }
+    return asked.adjusted.length === 0 ? noHeaders : adjustedHeader(asked.adjusted);
   }
 }
 
 const noHeaders: readonly string[] = [];
+
+/** `max_tokens=8192, store`: a field and the value sent instead, or a field that was left out; the last word on each. */
+function adjustedHeader(adjusted: readonly string[]): readonly string[] {
+  if (adjusted.length === 0) return noHeaders;
+  const byField = new Map(adjusted.map((each) => [each.split('=')[0], each]));
+  return ['x-tollgate-adjusted', [...byField.values()].join(', ')];
+}
+
+/** Upstreams name one thing at a time: a system message, then a field, then another, then a bound. */
+const maxRepairs = 6;
 const quickMs = 1_000;
 /** A caller that gets a 429 waits by itself, as long as it is told; only such a short wait is done for it. */
 const shortWaitMs = 2_000;

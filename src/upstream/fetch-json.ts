@@ -1,32 +1,31 @@
 import type { Refusal } from '../base/refusal.ts';
-import { retryAfterMs } from './retry.ts';
+import { retryAfterMs } from './retry-after.ts';
 import { failed, isJson, timedOut, unreachable, upstreamTrouble } from './upstream-error.ts';
 import { headerValue } from './upstream-headers.ts';
 import type { Upstream } from './upstream.ts';
 
 /** GETs a JSON value of up to `maxBytes` from an upstream with its key. Returns the refusal for the caller if that fails. */
 export async function fetchJson(
-  { pool, pathPrefix, attachment: { key } }: Upstream,
+  { pool, pathPrefix, attachment }: Upstream,
   { path, maxBytes, timeoutMs }: { path: string; maxBytes: number; timeoutMs: number },
 ): Promise<{ value: unknown } | Refusal> {
   const signal = AbortSignal.timeout(timeoutMs);
   try {
     const headers = {
-      authorization: `Bearer ${key}`,
+      authorization: `Bearer ${attachment.key}`,
       accept: 'application/json',
       'accept-encoding': 'identity',
     };
     const answer = await pool.request({ path: pathPrefix + path, method: 'GET', headers, signal });
     const whole = await boundedText(answer.body as AsyncIterable<Buffer>, maxBytes);
     if (whole === null) return failed('Its answer is too large.');
-    const text = whole.replaceAll(key, '***');
     const contentType = headerValue(answer.headers['content-type']) ?? '';
     const status = answer.statusCode;
     if (status >= 300 || !isJson(contentType)) {
-      const waitMs = retryAfterMs(headerValue(answer.headers['retry-after']));
-      return upstreamTrouble({ status, contentType, retryAfterMs: waitMs, text }).refusal;
+      const waitMs = retryAfterMs(answer.headers, null);
+      return upstreamTrouble({ status, contentType, retryAfterMs: waitMs, text: whole, attachment }).refusal;
     }
-    return { value: JSON.parse(text) as unknown };
+    return { value: JSON.parse(whole.replaceAll(attachment.key, '***')) as unknown };
   } catch (error) {
     if (signal.aborted) return timedOut(timeoutMs);
     return error instanceof SyntaxError ? failed('Its answer is not JSON.') : unreachable();

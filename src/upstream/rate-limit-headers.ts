@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Clock } from '../base/clock.ts';
 import type { LimitWindow, RateLimitSnapshot } from './key-quota.ts';
+import { untilMs } from './retry-after.ts';
 
 const longestResetMs = 86_400_000;
 /** If an answer does not say when there is quota again. */
@@ -9,9 +11,13 @@ const requestHeaders = headersOf('requests');
 const tokenHeaders = headersOf('tokens');
 
 /** What an answer says of its key's limits, `x-ratelimit-*`; null if it says nothing that makes sense. Pure. */
-export function snapshotIn(headers: IncomingHttpHeaders, nowMs: number): RateLimitSnapshot | null {
-  const requests = windowIn(headers, requestHeaders, nowMs);
-  const tokens = windowIn(headers, tokenHeaders, nowMs);
+export function snapshotIn(
+  headers: IncomingHttpHeaders,
+  nowMs: number,
+  wall: Pick<Clock, 'now'>,
+): RateLimitSnapshot | null {
+  const requests = windowIn(headers, requestHeaders, nowMs, wall);
+  const tokens = windowIn(headers, tokenHeaders, nowMs, wall);
   return requests || tokens ? { atMs: nowMs, blockedUntilMs: 0, requests, tokens } : null;
 }
 
@@ -32,11 +38,19 @@ function windowIn(
   headers: IncomingHttpHeaders,
   { limit, remaining, reset }: typeof requestHeaders,
   nowMs: number,
+  wall: Pick<Clock, 'now'>,
 ): LimitWindow | null {
   const left = wholeNumber(headers[remaining]);
   if (left === null) return null;
-  const resetInMs = durationMs(headers[reset]) ?? defaultResetMs;
+  const resetInMs = durationMs(headers[reset]) ?? momentInMs(headers, reset, wall) ?? defaultResetMs;
   return { remaining: left, limit: wholeNumber(headers[limit]) ?? Infinity, resetAtMs: nowMs + resetInMs };
+}
+
+/** Some upstreams say when, not in how long. */
+function momentInMs(headers: IncomingHttpHeaders, reset: string, wall: Pick<Clock, 'now'>): number | null {
+  const value = headers[reset];
+  const ms = typeof value === 'string' ? untilMs(value, headers, wall.now()) : null;
+  return ms !== null && ms <= longestResetMs ? ms : null;
 }
 
 const largest = 1e15;

@@ -1,3 +1,4 @@
+import { isRecord } from '../base/request.ts';
 import { isJson, isNotHttp } from './upstream-error.ts';
 
 /** Why another attempt may help after one that did not. */
@@ -10,6 +11,10 @@ export type Cause =
   | 'limited'
   /** 502, 503, 504. */
   | 'failing'
+  /** 529: it has no capacity, and has not begun. */
+  | 'overloaded'
+  /** It refuses what the gateway can change. */
+  | 'refused'
   /** The upstream refuses our key: another may be good. */
   | 'key';
 
@@ -22,6 +27,8 @@ export function causeOfStatus(status: number, contentType: string): Cause | null
     case 503:
     case 504:
       return 'failing';
+    case 529:
+      return 'overloaded';
     case 401:
       return 'key';
     case 403:
@@ -38,6 +45,12 @@ export function causeOfError(error: Error, sent: boolean): Cause | null {
   return isNotHttp(error) ? null : 'reset';
 }
 
+/** Whether a connection that failed had brought an answer before: undici's errors, and ours, say what its socket read. */
+export function wasReused(error: Error): boolean {
+  const socket = 'socket' in error ? error.socket : null;
+  return isRecord(socket) && Number(socket['bytesRead'] ?? 0) > 0;
+}
+
 /** Whether the upstream may have begun with the request. Heroku's router answers 503 if an app takes too long. */
 export function mayHaveBegun(cause: Cause): boolean {
   return cause === 'failing' || cause === 'reset';
@@ -49,9 +62,4 @@ const longestBackoffMs = 1_000;
 /** The pause after so many attempts, ms, with full jitter: up to a bound that doubles. `random` from 0 to 1. Pure. */
 export function backoffMs(made: number, random: number): number {
   return random * Math.min(longestBackoffMs, firstBackoffMs * 2 ** (made - 1));
-}
-
-/** How long a Retry-After asks to wait, ms; null if it is not a number of seconds. Pure. */
-export function retryAfterMs(value: string | undefined): number | null {
-  return value !== undefined && /^\d{1,8}(?:\.\d+)?$/.test(value.trim()) ? Number(value) * 1_000 : null;
 }

@@ -15,7 +15,7 @@ export interface UpstreamCall {
   readonly sentAtMs: number;
   /** Headers for the reply that say which model answered, a flat list. */
   readonly headers: readonly string[];
-  /** How long the upstream's 429 asks to wait, ms; null if it does not say. */
+  /** How long the upstream's 429 or 529 asks to wait, ms; null if it does not say. */
   readonly retryAfterMs: number | null;
   /** The answer did not come in time, or broke off: opens the circuit breaker. */
   recordFailure(): void;

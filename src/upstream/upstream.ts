@@ -6,7 +6,8 @@ import type { Attempt } from './attempt.ts';
 import { afterFailure, type CircuitBreaker, closed } from './circuit-breaker.ts';
 import type { KeyQuota } from './key-quota.ts';
 import { exhaustedForMs, snapshotIn } from './rate-limit-headers.ts';
-import { type Cause, retryAfterMs } from './retry.ts';
+import type { Cause } from './retry.ts';
+import { resetMs, retryAfterMs } from './retry-after.ts';
 
 /** What log and metrics are told of attempts. */
 export interface AttemptObserver {
@@ -35,20 +36,30 @@ export class Upstream {
   /** What the base URL's path puts before `/v1`. */
   readonly pathPrefix: string;
   readonly pool: Dispatcher;
+  readonly #connect: () => Dispatcher;
   /** Attachments with the same key share it. */
   readonly quota: KeyQuota;
   breaker = closed;
 
-  constructor(attachment: Attachment, { pool, quota }: { pool: Dispatcher; quota: KeyQuota }) {
+  constructor(
+    attachment: Attachment,
+    { pool, quota, connect = () => pool }: { pool: Dispatcher; quota: KeyQuota; connect?: () => Dispatcher },
+  ) {
     this.attachment = attachment;
     this.pathPrefix = new URL(attachment.baseUrl).pathname.replace(/\/$/, '');
     this.pool = pool;
     this.quota = quota;
+    this.#connect = connect;
+  }
+
+  /** For one request that must not meet another connection which the upstream has closed. */
+  freshConnection(): Dispatcher {
+    return this.#connect();
   }
 
   /**
-   * Records what an answer's head says of the key's quota and the attachment's health. Returns how long a 429 asks to
-   * wait, ms; null for any other answer, or if it does not say.
+   * Records what an answer's head says of the key's quota and the attachment's health. Returns how long a 429 or 529
+   * asks to wait, ms; null for any other answer, or if it does not say.
    */
   recordAnswer(
     attempt: Made,
@@ -57,7 +68,7 @@ export class Upstream {
   ): number | null {
     const { quota } = this;
     const nowMs = recorder.clock.monotonic();
-    const snapshot = snapshotIn(headers, nowMs);
+    const snapshot = snapshotIn(headers, nowMs, recorder.clock);
     quota.endProbe();
     if (snapshot) quota.recordSnapshot(snapshot, attempt.ordinal);
     if (cause === null && status < 500) {
@@ -65,11 +76,12 @@ export class Upstream {
       this.#recordSuccess(recorder);
       return null;
     }
-    const askedMs = retryAfterMs(headers['retry-after']);
-    const waitMs = askedMs ?? exhaustedForMs(snapshot, nowMs);
+    const wallMs = recorder.clock.now();
+    const askedMs = retryAfterMs(headers, wallMs);
+    const waitMs = askedMs ?? exhaustedForMs(snapshot, nowMs) ?? resetMs(headers, wallMs);
     if (cause !== 'limited' || waitMs === null) {
       this.#open(attempt, cause ?? 'failing', Math.min(askedMs ?? 0, longestWaitMs), recorder);
-      return null;
+      return cause === 'overloaded' ? askedMs : null;
     }
     this.#recordSuccess(recorder);
     quota.recordRateLimited(nowMs, nowMs + Math.min(waitMs, longestWaitMs));

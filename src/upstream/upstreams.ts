@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Pool } from 'undici';
+import { buildConnector, Client, type Dispatcher, Pool } from 'undici';
 import type { Attachment } from '../base/attachment.ts';
 import type { ListedModels } from '../base/model.ts';
 import { stateOf } from './circuit-breaker.ts';
@@ -27,7 +27,12 @@ export class Upstreams {
       const keyHash = hashOf(attachment.key);
       const quota = quotas.get(keyHash) ?? new KeyQuota();
       quotas.set(keyHash, quota);
-      return new Upstream(attachment, { pool: connect(new URL(attachment.baseUrl).origin), quota });
+      const { origin } = new URL(attachment.baseUrl);
+      return new Upstream(attachment, {
+        pool: new Pool(origin, options),
+        quota,
+        connect: () => connectOnce(origin),
+      });
     });
     for (const upstream of this.#all) this.#enlist(upstream);
   }
@@ -126,15 +131,33 @@ function hashOf(key: string): string {
 
 const nothingListed: ListedModels = { at: () => null };
 
-function connect(origin: string): Pool {
-  return new Pool(origin, {
-    connect: { timeout: connectTimeoutMs },
-    maxHeaderSize: maxHeaderBytes,
-    // The exchanges keep the deadlines: they know streams from plain calls.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    // One request at a time per connection, so that an aborted stream disturbs no other.
-    allowH2: false,
-    pipelining: 1,
+const connector = buildConnector({ timeout: connectTimeoutMs, allowH2: false });
+
+const options = {
+  connect: connectNoting,
+  maxHeaderSize: maxHeaderBytes,
+  // The exchanges keep the deadlines: they know streams from plain calls.
+  headersTimeout: 0,
+  bodyTimeout: 0,
+  // One request at a time per connection, so that an aborted stream disturbs no other.
+  allowH2: false,
+  pipelining: 1,
+};
+
+/** An error of a connection says how much was read from it before, as undici's own errors do: see `wasReused`. */
+function connectNoting(to: buildConnector.Options, callback: buildConnector.Callback): void {
+  connector(to, (...result) => {
+    const [, socket] = result;
+    socket?.prependListener('error', (error) =>
+      Object.assign(error, { socket: { bytesRead: socket.bytesRead } }),
+    );
+    callback(...result);
   });
+}
+
+/** A connection that ends with the one request that is sent over it. */
+function connectOnce(origin: string): Dispatcher {
+  const client = new Client(origin, options);
+  setImmediate(() => void client.close()); // waits for the request
+  return client;
 }

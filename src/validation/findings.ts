@@ -37,6 +37,12 @@ export class Findings {
     this.problems.push({ param, message: `${param} ${expectation}.` });
   }
 
+  /** The same in a sentence of its own. */
+  report(param: string, message: string): void {
+    if (this.full || this.problems.some((known) => known.param === param)) return;
+    this.problems.push({ param, message });
+  }
+
   /** Checks the documented fields of one object, not what is inside them. Their numbers become plain ones, in place. */
   fields(level: Documented, value: JsonObject, path: string): void {
     for (const key in value) {

@@ -7,7 +7,14 @@ import { totalsFigures, totalsRowOf } from '../../src/ledger/totals.ts';
 import { eachField, noNamedFigures } from '../../src/base/figures.ts';
 import { type EntryRecord, ledgerEntryOf, type LedgerEntry } from '../../src/ledger/entry.ts';
 
-import type { AdmitReply, AdmitRequest, AppliedLimit, Decision, Settlement } from '../../src/limits/store.ts';
+import type {
+  AdmitReply,
+  AdmitRequest,
+  AppliedLimit,
+  Decision,
+  Settled,
+  Settlement,
+} from '../../src/limits/store.ts';
 import type { RunningEngine } from './engines.ts';
 
 const setEpoch = scriptOf('set_epoch', "return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])");
@@ -136,6 +143,11 @@ export function closingOf(entry: LedgerEntry): NonNullable<Settlement['closing']
 export function decided(reply: AdmitReply): readonly Decision[] {
   if (reply.kind !== 'decided') throw new Error('The store does not know the process.');
   return reply.decisions;
+}
+
+/** Which grants were closed by this call. */
+export function closed(told: readonly Settled[] | null): boolean[] | null {
+  return told && told.map((each) => each !== null);
 }
 
 export async function entriesOf(ledger: LedgerReader): Promise<LedgerEntry[]> {

@@ -10,6 +10,7 @@ import { LedgerReader } from '../../src/ledger/ledger-reader.ts';
 import { engines, servers, turnedScript, useEngine, useServer } from './engines.ts';
 import {
   asks,
+  closed,
   closingOf,
   decided,
   emptyAdmission,
@@ -84,8 +85,8 @@ describe.each(servers)('the admission store on a server ($name)', (engine) => {
         incarnation: before.incarnation,
         adjustments: [{ id: 'a', span: 'day', at: index, delta: -3 }],
       });
-      expect(await under.store.settle(process, [settlement])).toEqual([true]);
-      expect(await under.store.settle(process, [settlement])).toEqual([false]);
+      expect(closed(await under.store.settle(process, [settlement]))).toEqual([true]);
+      expect(closed(await under.store.settle(process, [settlement]))).toEqual([false]);
       expect((await entriesOf(under.ledger)).map(({ id }) => id)).toEqual([request.grant]);
       expect((await under.store.counters('acme', [a])).counters[0]?.used).toBe(3);
     });
@@ -101,10 +102,10 @@ describe.each(servers)('the admission store on a server ($name)', (engine) => {
         incarnation: 'another',
         adjustments: [{ id: 'a', span: 'open', at: 0, delta: -1 }],
       });
-      expect(await under.store.settleSilent(process, [settlement])).toEqual([true]);
+      expect(closed(await under.store.settleSilent(process, [settlement]))).toEqual([true]);
       expect(await under.store.openOfSilent(process)).toEqual([]);
       expect((await under.store.counters('acme', [{ id: 'a', span: 'open' }])).counters[0]?.used).toBe(0);
-      expect(await under.store.settleSilent(process, [settlement])).toEqual([false]);
+      expect(closed(await under.store.settleSilent(process, [settlement]))).toEqual([false]);
       expect(await entriesOf(under.ledger)).toHaveLength(1);
     });
 
@@ -263,10 +264,13 @@ describe.each(servers)('the admission store on a server ($name)', (engine) => {
         await long.beat('p2');
         const [settled, cancelled, lost] = requests.map(({ grant }) => settles(grant, { incarnation }));
         if (!settled || !cancelled || !lost) throw new Error('Three requests were made.');
-        expect(await long.settle('p2', [settled, { ...cancelled, closing: null }])).toEqual([true, true]);
+        expect(closed(await long.settle('p2', [settled, { ...cancelled, closing: null }]))).toEqual([
+          true,
+          true,
+        ]);
         expect(await long.openOf('p2', [lost.grant])).toHaveLength(1);
         await expect.poll(() => store.openOfSilent('p2')).toHaveLength(1);
-        expect(await store.settleSilent('p2', [lost])).toEqual([true]);
+        expect(closed(await store.settleSilent('p2', [lost]))).toEqual([true]);
         await long.leave('p2');
         expect(await on.server.command('ZSCORE', keys.processes, 'p2')).toBeNull();
       } finally {

@@ -1,10 +1,18 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { noUsage } from '../support/no-usage.ts';
-import type { Adjustment, AdmitReply, AdmitRequest, AppliedLimit, Decision } from '../../src/limits/store.ts';
+import type {
+  Adjustment,
+  AdmitReply,
+  AdmitRequest,
+  AppliedLimit,
+  Decision,
+  Settled,
+} from '../../src/limits/store.ts';
 import { type Counter, type Span, windowIndex, windowStartMs } from '../../src/limits/window.ts';
 import { windows } from '../../src/base/limit.ts';
 import {
   asks,
+  closed,
   closingOf,
   decided,
   entriesOf,
@@ -159,8 +167,12 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
       expect(await admit(request)).toEqual([admitted]);
       expect(await admit(request, request)).toEqual([admitted, admitted]);
       expect(await kinds(asks([limit('a', { max: 1 })]))).toEqual(['denied']);
-      expect(await under.store.settle(process, [settles(request.grant, { incarnation })])).toEqual([true]);
-      expect(await under.store.settle(process, [settles(request.grant, { incarnation })])).toEqual([false]);
+      expect(closed(await under.store.settle(process, [settles(request.grant, { incarnation })]))).toEqual([
+        true,
+      ]);
+      expect(closed(await under.store.settle(process, [settles(request.grant, { incarnation })]))).toEqual([
+        false,
+      ]);
     });
 
     it('takes an amount of 0 where nothing is left, but not beyond the limit', async () => {
@@ -313,8 +325,8 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
     it('closes a grant once, and writes its entry and totals once', async () => {
       const grant = await admitted();
       const settlement = settles(grant, { incarnation });
-      expect(await under.store.settle(process, [settlement, settlement])).toEqual([true, false]);
-      expect(await under.store.settle(process, [settlement])).toEqual([false]);
+      expect(closed(await under.store.settle(process, [settlement, settlement]))).toEqual([true, false]);
+      expect(closed(await under.store.settle(process, [settlement]))).toEqual([false]);
       expect(await entriesOf(under.ledger)).toEqual([entryOf(grant)]);
       const query = { from: '2095-12-31', to: '2095-12-31', filters: {}, groupBy: [] };
       expect(await under.ledger.usage(query)).toEqual([
@@ -330,7 +342,7 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
     it('closes each of a batch, newest last', async () => {
       const grants = [await admitted(), await admitted(), newGrant(), await admitted()];
       const batch = grants.map((grant) => settles(grant, { incarnation }));
-      expect(await under.store.settle(process, batch)).toEqual([true, true, false, true]);
+      expect(closed(await under.store.settle(process, batch))).toEqual([true, true, false, true]);
       expect((await entriesOf(under.ledger)).map(({ id }) => id)).toEqual([grants[3], grants[1], grants[0]]);
     });
 
@@ -357,9 +369,9 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
 
     it('does not close what another process was granted', async () => {
       const grant = await admitted();
-      expect(await under.store.settle('p2', [settles(grant, { incarnation })])).toEqual([false]);
+      expect(closed(await under.store.settle('p2', [settles(grant, { incarnation })]))).toEqual([false]);
       expect(await entriesOf(under.ledger)).toEqual([]);
-      expect(await under.store.settle(process, [settles(grant, { incarnation })])).toEqual([true]);
+      expect(closed(await under.store.settle(process, [settles(grant, { incarnation })]))).toEqual([true]);
     });
 
     it('corrects the window that was reserved', async () => {
@@ -441,9 +453,9 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
         { id: 'gone', span: 'minute', at: lastSecondMs, delta: -8 },
         { id: 'gone', span: 'day', at: dayIndex, delta: -8 },
       ];
-      expect(await under.store.settle(process, [settles(grant, { incarnation, adjustments })])).toEqual([
-        true,
-      ]);
+      expect(
+        closed(await under.store.settle(process, [settles(grant, { incarnation, adjustments })])),
+      ).toEqual([true]);
       expect(await counterOf('a', 'minute')).toMatchObject({ used: 1 });
       expect(await counterOf('b')).toMatchObject({ at: dayIndex + 1, used: 1 });
       expect(await counterOf('gone')).toMatchObject({ used: 0 });
@@ -461,6 +473,31 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
       expect((await counterOf('b', 'minute')).used).toBe(0);
     });
 
+    it('tells what settled requests have used of a day, whatever others have reserved', async () => {
+      const tokens = limit('a', { amount: 1_000, max: 10_000 });
+      const grants = [await admitted(tokens), await admitted(tokens), await admitted(tokens)];
+      const settle = (grant: string, charged: number): Promise<readonly Settled[]> => {
+        const day: Adjustment = { id: 'a', span: 'day', at: dayIndex, delta: charged - 1_000, charged };
+        const minute: Adjustment = { id: 'b', span: 'minute', at: lastSecondMs, delta: 0 };
+        return under.store.settle(process, [settles(grant, { incarnation, adjustments: [minute, day] })]);
+      };
+      expect(await settle(grants[0] ?? '', 15)).toEqual([[{ id: 'a', used: 15 }]]);
+      expect(await settle(grants[0] ?? '', 15)).toEqual([null]);
+      expect(await settle(grants[1] ?? '', 1_000)).toEqual([[{ id: 'a', used: 1_015 }]]);
+      await under.turnTo(lastSecondMs + 1_000);
+      await admitted(tokens);
+      expect(await settle(grants[2] ?? '', 7)).toEqual([[]]);
+    });
+
+    it('takes no more for settled than is used, where an earlier version kept another figure', async () => {
+      await under.setCounter('acme', 'a', `${dayIndex} 30 9000`);
+      const grant = await admitted(limit('a', { amount: 10, max: 100 }));
+      const adjustments: Adjustment[] = [{ id: 'a', span: 'day', at: dayIndex, delta: -5, charged: 5 }];
+      expect(await under.store.settle(process, [settles(grant, { incarnation, adjustments })])).toEqual([
+        [{ id: 'a', used: 35 }],
+      ]);
+    });
+
     it('gives a cancelled admission back without a trace', async () => {
       const grant = await admitted(limit('a', { amount: 8 }), limit('b', { span: 'open' }));
       const adjustments = [
@@ -469,10 +506,9 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
       ];
       const cancelled = settles(grant, { incarnation, adjustments, closing: null });
       const other = await admitted();
-      expect(await under.store.settle(process, [cancelled, settles(other, { incarnation })])).toEqual([
-        true,
-        true,
-      ]);
+      expect(closed(await under.store.settle(process, [cancelled, settles(other, { incarnation })]))).toEqual(
+        [true, true],
+      );
       expect((await counterOf('a')).used).toBe(0);
       expect((await counterOf('b', 'open')).used).toBe(0);
       expect((await entriesOf(under.ledger)).map(({ id }) => id)).toEqual([other]);
@@ -482,7 +518,7 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
     it('works for a process the store does not know', async () => {
       const grant = await admitted();
       await under.turnTo(lastSecondMs + leaseMs + 1);
-      expect(await under.store.settle(process, [settles(grant, { incarnation })])).toEqual([true]);
+      expect(closed(await under.store.settle(process, [settles(grant, { incarnation })]))).toEqual([true]);
     });
 
     it('takes 200 at once', async () => {
@@ -493,7 +529,7 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
         process,
         batch.map(({ grant }) => settles(grant, { incarnation, adjustments })),
       );
-      expect(results).toEqual(batch.map(() => true));
+      expect(closed(results)).toEqual(batch.map(() => true));
       expect((await counterOf('a')).used).toBe(0);
       expect(await entriesOf(under.ledger)).toHaveLength(200);
     });
@@ -542,9 +578,9 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
         adjustments: [{ id: 'a', span: 'open', at: 0, delta: -1 }],
         closing: closingOf(entryOf(grant, { outcome: 'lost' })),
       });
-      expect(await under.store.settleSilent(process, [lost])).toEqual([true]);
-      expect(await under.store.settleSilent(process, [lost])).toEqual([false]);
-      expect(await under.store.settle(process, [settles(grant, { incarnation })])).toEqual([false]);
+      expect(closed(await under.store.settleSilent(process, [lost]))).toEqual([true]);
+      expect(closed(await under.store.settleSilent(process, [lost]))).toEqual([false]);
+      expect(closed(await under.store.settle(process, [settles(grant, { incarnation })]))).toEqual([false]);
       expect((await entriesOf(under.ledger)).map(({ outcome }) => outcome)).toEqual(['lost']);
       expect((await counterOf('a')).used).toBe(0);
     });
@@ -559,7 +595,7 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
         for (const { grant } of open) found.add(grant);
         for (let at = 0; at < open.length; at += 100) {
           const settlements = open.slice(at, at + 100).map(({ grant }) => settles(grant, { incarnation }));
-          expect(await under.store.settleSilent(process, settlements)).not.toContain(false);
+          expect(closed(await under.store.settleSilent(process, settlements))).not.toContain(false);
         }
       }
       expect(found).toEqual(new Set(batch.map(({ grant }) => grant)));
@@ -576,7 +612,7 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
     it('that the store has never heard of has nothing open', async () => {
       expect(await under.store.openOfSilent('p9')).toEqual([]);
       const results = await under.store.settleSilent('p9', [settles('p9-1', { incarnation })]);
-      expect(results).toEqual([false]);
+      expect(closed(results)).toEqual([false]);
     });
   });
 

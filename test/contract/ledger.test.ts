@@ -4,7 +4,15 @@ import { RedisStore } from '../../src/store/redis.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
 import { LedgerReader } from '../../src/ledger/ledger-reader.ts';
 import { engines, servers, useEngine, useServer } from './engines.ts';
-import { asks, closingOf, decided, emptyAdmission, entryOf, process } from './admission-store-samples.ts';
+import {
+  asks,
+  closed,
+  closingOf,
+  decided,
+  emptyAdmission,
+  entryOf,
+  process,
+} from './admission-store-samples.ts';
 import { ledgerContract } from './ledger.ts';
 
 const keys = keysUnder('t:');
@@ -32,7 +40,7 @@ describe.each(engines)('the ledger ($name)', (engine) => {
           const settlements = batch.map(({ closing, request: { grant } }) => {
             return { grant, incarnation, team: 'acme', adjustments: [], closing };
           });
-          expect(await store.settle(process, settlements)).not.toContain(false);
+          expect(closed(await store.settle(process, settlements))).not.toContain(false);
         }
       },
     };

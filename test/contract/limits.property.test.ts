@@ -168,7 +168,7 @@ class Story {
         });
         const sent = batch.map(({ grant, closing: each }) => this.#settlement(grant, each));
         const closed = await store.settle(told.gateway, sent);
-        return batch.forEach(({ grant, closing: each }, n) => this.#closed(grant, each, closed[n]));
+        return batch.forEach(({ grant, closing: each }, n) => this.#closed(grant, each, closed[n] !== null));
       }
       case 'sweep':
         return this.#sweep(told.gateway);
@@ -276,7 +276,7 @@ class Story {
       lost.map(({ grant, closing: each }) => this.#settlement(grant, each)),
     );
     this.#note(closed === null ? 'alive' : 'swept');
-    if (closed) lost.forEach(({ grant, closing: each }, n) => this.#closed(grant, each, closed[n]));
+    if (closed) lost.forEach(({ grant, closing: each }, n) => this.#closed(grant, each, closed[n] !== null));
   }
 
   /** Counters are what the grants add up to. */

@@ -12,6 +12,7 @@ import {
   storedBytes,
 } from '../../src/sessions/session-store.ts';
 import { teamNamed, tokenNamed, userNamed } from './identity-store.ts';
+import { closed } from './admission-store-samples.ts';
 
 export interface SessionStoresUnderTest {
   sessions: SessionStore;
@@ -360,7 +361,7 @@ export function sessionStoreContract(
       expect(await usedOf(counterId)).toBe(1);
       await stores.sessions.end('ses_a');
       expect(
-        await stores.admission.settle('p1', [{ ...givenBack('g2', counterId, index), incarnation }]),
+        closed(await stores.admission.settle('p1', [{ ...givenBack('g2', counterId, index), incarnation }])),
       ).toEqual([true]);
       expect(await isAlive('ses_a')).toBe(false);
       expect(await usedOf(counterId)).toBe(0);

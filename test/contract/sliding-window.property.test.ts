@@ -6,6 +6,7 @@ import { type Counter, fitsAtMs } from '../../src/limits/window.ts';
 import { engines, useEngine } from './engines.ts';
 import {
   asks,
+  closed,
   decided,
   emptyAdmission,
   process,
@@ -106,7 +107,7 @@ class Tried {
     const { id, span } = this.#limit;
     const adjustments = [{ id, span, at: use.atMs, delta: amount - use.amount }];
     const settlement = settles(use.grant, { incarnation: this.#incarnation, adjustments });
-    expect(await this.store.settle(process, [settlement])).toEqual([true]);
+    expect(closed(await this.store.settle(process, [settlement]))).toEqual([true]);
     use.amount = amount;
     use.open = false;
   }

@@ -23,6 +23,9 @@ export const headers = {
   ETag: text('Identifies the state of the record, for `If-Match`.'),
   'RateLimit-Policy': text(`The limit itself (draft-ietf-httpapi-ratelimit-headers-10). ${limitNote}`),
   'x-tollgate-model': text('The model that answered, if it is the fallback of the requested one.'),
+  'x-tollgate-adjusted': text(
+    'What was changed of the request so that the model takes it, comma-separated: `max_tokens=8192` (the value sent instead), `store` (left out), `messages.content=filled`, `messages.system=folded`. Absent if nothing was.',
+  ),
   RateLimit: text(`What is left, and when the limit resets. ${limitNote}`),
   'x-ratelimit-limit-requests': text('As OpenAI sends it; also with -remaining- and -reset-.'),
   'x-ratelimit-limit-tokens': text('As OpenAI sends it; also with -remaining- and -reset-.'),
@@ -81,7 +84,7 @@ function answered(
   const said: HeaderName[] = /^\/(?:v1|oauth|admin|claim)\//.test(path) ? ['x-request-id'] : [];
   if (isAnthropic(path)) said.push('request-id');
   if (etag !== undefined && status !== 204) said.push('ETag');
-  if (forwarded) said.push('x-tollgate-model', ...limitHeaders);
+  if (forwarded) said.push('x-tollgate-model', 'x-tollgate-adjusted', ...limitHeaders);
   const schemaOf: Content = {};
   for (const [mediaType, schema] of Object.entries(content))
     schemaOf[mediaType] = { schema: schemas.of(schema) };

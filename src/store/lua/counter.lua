@@ -1,15 +1,15 @@
 -- Counters of calendar windows and of what is open.
 
--- Reads a counter's text: window index and sum; nil if there is no text.
+-- Reads a counter's text: window index, sum, and how much of the sum was settled; nil if there is no text. Requests that
+-- needed no correction are not among the settled ones. Earlier versions kept another third number.
 local function counter_in(text)
   if not text then return nil end
-  local index, sum = string.match(text, '^(%d+) (%d+) ')
-  return tonumber(index), tonumber(sum)
+  local index, sum, settled = string.match(text, '^(%d+) (%d+) (%d+)$')
+  return tonumber(index), tonumber(sum), tonumber(settled)
 end
 
--- Earlier versions read a third number: the sum of the window before, of which only sliding windows made use.
-local function counter_text(index, sum)
-  return string.format('%d %d 0', index, sum)
+local function counter_text(index, sum, settled)
+  return string.format('%d %d %d', index, sum, settled)
 end
 
 -- The key of a limit's counter. A session's limit is named 'session/number', and its counter is in the session's key, so

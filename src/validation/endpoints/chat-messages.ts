@@ -30,7 +30,7 @@ const partSchema = schemaOf(partFields, {
 const contentSchema = z
   .union([z.string(), z.array(partSchema).max(partList.max)])
   .nullish()
-  .meta({ description: 'May be absent beside tool_calls only.' });
+  .meta({ description: 'May be absent beside tool_calls or a refusal only.' });
 
 /** What `checkMessages` checks, for the API's description. */
 export const messagesSchema = z
@@ -59,7 +59,7 @@ function checkContent(message: JsonObject, path: string, findings: Findings): vo
   const { role, content } = message;
   if (typeof content === 'string') return;
   if (role === 'assistant' && (content === undefined || content === null)) {
-    if (!saysMore(message)) findings.add(path, 'is required unless the message has tool_calls');
+    if (!saysMore(message)) findings.add(path, 'is required unless the message has tool_calls or a refusal');
     return;
   }
   findings.objects(partList, content, path, (part, partPath) => {

@@ -98,7 +98,7 @@ export function checkToolCalls(
     if (toolArguments.areObject(called?.['arguments'])) return;
     findings.add(
       joinPath(functionPath, 'arguments'),
-      'must be an object or a string with the JSON of one, such as "{}"; send it as the model gave it',
+      'must be an object or a string with the JSON of one; if the answer it comes from was cut off (finish_reason "length"), leave this call and its result out, or send "{}", and ask again with a larger max_tokens',
     );
   });
 }

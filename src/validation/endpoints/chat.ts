@@ -169,8 +169,11 @@ export function checkOutputBound(
   maxOutputTokens: (model: string) => number | null,
   findings: Findings,
 ): void {
-  const max = maxOutputTokens(textIn(body, 'model'));
+  const id = textIn(body, 'model');
+  const max = maxOutputTokens(id);
   const asked = numberIn(body, field);
   if (max === null || asked === null || asked <= max) return;
-  findings.add(field, `must be at most ${max}, the most this model writes`);
+  // Anthropic's words, in which clients look for the bound: Claude Code lowers its own to it.
+  const message = `${field}: ${asked} > ${max}, which is the maximum allowed number of output tokens for ${id}`;
+  findings.report(field, message);
 }

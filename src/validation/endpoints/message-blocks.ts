@@ -12,7 +12,7 @@ import {
 } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
 
-/** `system` is for the upstream to take or refuse: newer models take it. */
+/** `system` is for the models that take it there; for others it is moved into `system` (docs/compatibility.md). */
 const messageFields = documented({
   role: requiredChoice(['user', 'assistant', 'system']),
   content: anything,

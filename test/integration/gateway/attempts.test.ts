@@ -35,6 +35,8 @@ let gateway: TestGateway;
 let token: IssuedToken;
 let folder: string;
 let modelsFile: string;
+/** The same, but the fallback refuses bounds over its own. */
+let refusingModelsFile: string;
 
 beforeAll(async () => {
   [first, second] = await Promise.all([startStandIn(), startStandIn({ key: 'inf-second' })]);
@@ -44,15 +46,22 @@ beforeAll(async () => {
     usd_per_million_input_tokens: usd,
     usd_per_million_output_tokens: usd,
   });
-  await writeFile(
-    modelsFile,
+  refusingModelsFile = join(folder, 'refusing-models.json');
+  const catalogue = (more: object): string =>
     JSON.stringify({
       models: {
         [models.chat]: { kind: 'chat', max_tokens: 4096, fallback: other, price: price(1) },
-        [other]: { kind: 'chat', max_tokens: 100, one_of: ['temperature', 'top_p'], price: price(10) },
+        [other]: {
+          kind: 'chat',
+          max_tokens: 100,
+          one_of: ['temperature', 'top_p'],
+          price: price(10),
+          ...more,
+        },
       },
-    }),
-  );
+    });
+  await writeFile(modelsFile, catalogue({}));
+  await writeFile(refusingModelsFile, catalogue({ over_max: 'refuse' }));
 });
 afterEach(async () => {
   first.script(null);
@@ -440,8 +449,16 @@ describe('a fallback model', () => {
     expect(second.requests[0]?.body).toMatchObject({ max_tokens: 100 });
   });
 
-  it('is not used for a request that it would not take', async () => {
+  it('gets a bound of the caller lowered to its own, which a header says', async () => {
     await start(withFallback());
+    const reply = await call({ max_tokens: 101 });
+    expect(reply.status).toBe(200);
+    expect(second.requests[0]?.body).toMatchObject({ max_tokens: 100 });
+    expect(reply.headers.get('x-tollgate-adjusted')).toBe('max_tokens=100');
+  });
+
+  it('is not used for a request that it would not take', async () => {
+    await start({ ...withFallback(), MODELS_FILE: refusingModelsFile });
     expect((await call({ max_tokens: 101 })).status).toBe(502);
     expect(second.requests).toHaveLength(0);
   });

@@ -289,9 +289,9 @@ describe("an error is in Anthropic's shape", () => {
     [
       '529',
       respond(529, json, '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}'),
-      502,
-      'api_error',
-      'upstream_error',
+      503,
+      'overloaded_error',
+      'overloaded',
     ],
     [
       '404',

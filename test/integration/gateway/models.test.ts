@@ -123,7 +123,10 @@ describe('discovery', () => {
 describe('aliases', () => {
   const catalogue = {
     aliases: { fast: 'claude-4-5-haiku', gone: 'served-by-nobody' },
-    models: { 'claude-4-5-haiku': { kind: 'chat', max_tokens: 100 }, 'nova-pro': { kind: 'chat' } },
+    models: {
+      'claude-4-5-haiku': { kind: 'chat', max_tokens: 100, over_max: 'refuse' },
+      'nova-pro': { kind: 'chat' },
+    },
   };
   const hourly = { metric: 'requests', window: 'hour', max: 1 } as const;
 

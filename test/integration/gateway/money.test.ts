@@ -227,17 +227,46 @@ describe.each(['memory', 'redis'] as const)('store: %s', (store) => {
   });
 
   describe('notices', () => {
+    /** Notices of this token's limits so far. */
+    const saidOf = (token: IssuedToken): Record<string, unknown>[] =>
+      gateway
+        .log()
+        .split('\n')
+        .filter((line) => line.includes('a limit is used by') && line.includes(token.id))
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+    it('come from what was used, not from what was reserved', async () => {
+      const token = await gateway.issue({ limits: [{ metric: 'tokens', window: 'day', max: 10_000 }] });
+      let usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
+      gateway.upstream.script((_request, response) => {
+        const choices = [
+          { index: 0, message: { role: 'assistant', content: 'Hello.' }, finish_reason: 'stop' },
+        ];
+        response.writeHead(200, { 'content-type': 'application/json' });
+        response.end(JSON.stringify({ id: 'c', object: 'chat.completion', choices, usage }));
+        return Promise.resolve(true);
+      });
+      try {
+        await Promise.all(Array.from({ length: 9 }, () => chat(token, { max_tokens: 1_000 })));
+        await gateway.settled(token.team, 9);
+        usage = { prompt_tokens: 10, completion_tokens: 7_000, total_tokens: 7_010 };
+        await chat(token, { max_tokens: 1_000 });
+        await gateway.settled(token.team, 10);
+        expect(saidOf(token)).toEqual([]);
+        usage = { prompt_tokens: 10, completion_tokens: 1_945, total_tokens: 1_955 };
+        await chat(token, { max_tokens: 1_000 });
+        await waitFor(() => Promise.resolve(saidOf(token).length > 0), { what: 'the notice at 91 %' });
+        expect(saidOf(token)).toMatchObject([{ level: 80, metric: 'tokens', max: 10_000 }]);
+      } finally {
+        gateway.upstream.script(null);
+      }
+    });
+
     it('say once at 80 and once at 100 percent of a day, in the log and as a metric', async () => {
       const token = await gateway.issue({ limits: [{ metric: 'requests', window: 'day', max: 5 }] });
       for (let n = 0; n < 6; n += 1) await chat(token);
-      const said = (): Record<string, unknown>[] =>
-        gateway
-          .log()
-          .split('\n')
-          .filter((line) => line.includes('a limit is used by') && line.includes(token.id))
-          .map((line) => JSON.parse(line) as Record<string, unknown>);
-      await waitFor(() => Promise.resolve(said().length >= 2), { what: 'both notices' });
-      expect(said()).toMatchObject([
+      await waitFor(() => Promise.resolve(saidOf(token).length >= 2), { what: 'both notices' });
+      expect(saidOf(token)).toMatchObject([
         { level: 80, scope: 'token', team: token.team, token: token.id, metric: 'requests', max: 5 },
         { level: 100 },
       ]);

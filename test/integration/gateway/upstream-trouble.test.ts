@@ -70,6 +70,7 @@ interface Trouble {
   message?: RegExp;
   retry?: 'false' | null;
   retryAfter?: string | null;
+  param?: string;
 }
 
 const authFailed = {
@@ -113,6 +114,44 @@ const rows: [string, Script, Trouble][] = [
     '429 with a date',
     respond(429, { ...json, 'retry-after': 'Sat, 01 Jan 2000 00:00:00 GMT' }, ''),
     { ...rateLimited, retryAfter: '1' },
+  ],
+  ...[
+    ['IMF-fixdate', 'Wed, 21 Oct 2026 07:38:00 GMT'],
+    ['RFC 850', 'Wednesday, 21-Oct-26 07:38:00 GMT'],
+    ['asctime', 'Wed Oct 21 07:38:00 2026'],
+  ].map(([name = '', date = '']): [string, Script, Trouble] => [
+    `429 with a date ahead, by its own clock (${name})`,
+    respond(429, { ...json, date: 'Wed, 21 Oct 2026 07:28:00 GMT', 'retry-after': date }, ''),
+    { ...rateLimited, retryAfter: '600', retry: 'false' },
+  ]),
+  [
+    '429 with a wait in ms',
+    respond(429, { ...json, 'retry-after-ms': '2500' }, ''),
+    { ...rateLimited, retryAfter: '3' },
+  ],
+  [
+    '400 JSON with a code and a param',
+    respond(
+      400,
+      json,
+      '{"error":{"message":"said so","type":"t","code":"context_length_exceeded","param":"messages"}}',
+    ),
+    { ...own(400), code: 'context_length_exceeded', param: 'messages' },
+  ],
+  [
+    '500 JSON, its words',
+    respond(500, json, herokus(500)),
+    { ...failed, message: /It answered 500: said so\./ },
+  ],
+  [
+    '503 in plain text, its words',
+    respond(503, { 'content-type': 'text/plain' }, 'upstream connect error'),
+    { ...failed, message: /It answered 503: upstream connect error\./ },
+  ],
+  [
+    '529 JSON',
+    respond(529, json, herokus(529)),
+    { status: 503, code: 'overloaded', type: 'server_error', message: /said so/ },
   ],
   ['400 JSON', respond(400, json, herokus(400)), own(400)],
   ['404 JSON', respond(404, json, herokus(404)), own(404)],
@@ -181,16 +220,36 @@ describe.each([
     expect(reply.text).not.toContain(gateway.upstream.key);
     expect(reply.status).toBe(400);
   });
+
+  it('an error that names keys and addresses of the inside', async () => {
+    const { url, key } = gateway.upstream;
+    const inside = [
+      key,
+      'inf-of-another',
+      'Bearer abc.def',
+      url,
+      new URL(url).host,
+      '10.1.2.3:8080',
+      'INFERENCE_KEY',
+    ];
+    for (const status of [400, 500]) {
+      const reply = await call(respond(status, json, herokus(status, `said so: ${inside.join(' | ')} !`)), {
+        stream,
+      });
+      expect(errorOf(reply).message).toContain('said so: *** | ***');
+      for (const each of inside) expect(reply.text).not.toContain(each);
+    }
+  });
 });
 
 function expectTrouble(reply: Reply, expected: Trouble): void {
-  const { status, code, type, message = /.{10}/, retry = null, retryAfter = null } = expected;
+  const { status, code, type, message = /.{10}/, retry = null, retryAfter = null, param = null } = expected;
   const error = errorOf(reply);
   expect({ status: reply.status, code: error.code, type: error.type, param: error.param }).toEqual({
     status,
     code,
     type,
-    param: null,
+    param,
   });
   expect(error.message).toMatch(message);
   expect(reply.headers.get('x-should-retry')).toBe(retry);

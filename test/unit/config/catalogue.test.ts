@@ -75,10 +75,64 @@ describe('a catalogue', () => {
   it('says which models refuse temperature beside top_p', () => {
     const of = { kind: 'chat', one_of: ['temperature', 'top_p'] };
     const catalogue = catalogueOf({ models: { m: of, n: { kind: 'chat' } } });
-    expect(['m', 'n', 'other'].map((id) => catalogue.takesOneOfSampling(id))).toEqual([true, false, false]);
+    expect(['m', 'n', 'other'].map((id) => catalogue.needs(id)?.oneOfSampling ?? false)).toEqual([
+      true,
+      false,
+      false,
+    ]);
     expect(problemsOf({ models: { m: { kind: 'chat', one_of: ['top_p', 'top_k'] } } })).toHaveLength(2);
     expect(problemsOf({ models: { m: { kind: 'images', one_of: of.one_of } } })).toHaveLength(1);
   });
+
+  it('says over which bound a model lowers what is asked for, and over which it refuses', () => {
+    const chat = (more: object): object => ({ kind: 'chat', ...more });
+    const catalogue = catalogueOf({
+      models: {
+        lower: chat({ max_tokens: 8 }),
+        said: chat({ max_tokens: 8, over_max: 'lower' }),
+        refuse: chat({ max_tokens: 8, over_max: 'refuse' }),
+        unknown: chat({ over_max: 'refuse' }),
+      },
+    });
+    const bounds = ['lower', 'said', 'refuse', 'unknown', 'other'].map((id) => [
+      catalogue.needs(id)?.lowersOver ?? null,
+      catalogue.refusesOver(id),
+    ]);
+    expect(bounds).toEqual([
+      [8, null],
+      [8, null],
+      [null, 8],
+      [null, null],
+      [null, null],
+    ]);
+    expect(problemsOf({ models: { m: chat({ over_max: 'ignore' }) } })).toEqual([
+      'MODELS_FILE: models.m.over_max: expected "lower" or "refuse".',
+    ]);
+    expect(problemsOf({ models: { m: { kind: 'images', over_max: 'refuse' } } })).toHaveLength(1);
+  });
+
+  it('says which fields a model does not take', () => {
+    const drop = ['store', 'tools.*.strict', 'system[0].cache_control.ttl'];
+    const catalogue = catalogueOf({
+      models: { m: { kind: 'chat', drop }, n: { kind: 'images', drop: ['user'] } },
+    });
+    expect(catalogue.needs('m')?.drop.map((path) => path.join('.'))).toEqual([
+      'store',
+      'tools.*.strict',
+      'system.*.cache_control.ttl',
+    ]);
+    expect(catalogue.needs('n')?.drop).toEqual([['user']]);
+    expect(catalogue.needs('other')).toBeNull();
+  });
+
+  it.each(['messages', 'tools', 'max_tokens', 'response_format', 'tools.*.name', 'messages.*', 'a b', ''])(
+    'drops no field %j, without which a request asks for something else',
+    (field) => {
+      expect(problemsOf({ models: { m: { kind: 'chat', drop: [field] } } })).toEqual([
+        'MODELS_FILE: models.m.drop.0: expected the path of a field that a request can do without, such as store or tools.*.strict.',
+      ]);
+    },
+  );
 
   it('resolves aliases, of models that are not in it too', () => {
     const catalogue = catalogueOf({

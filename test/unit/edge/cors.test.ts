@@ -45,6 +45,7 @@ describe('the CORS headers of a reply', () => {
         'x-ratelimit-reset-tokens',
         'x-request-id',
         'x-should-retry',
+        'x-tollgate-adjusted',
         'x-tollgate-model',
       ]);
     }

@@ -78,7 +78,7 @@ describe('adjustments', () => {
   it('turn what was reserved into what is charged, in the windows that were reserved', () => {
     const charged = { ...noCharge, inputTokens: 80, outputTokens: 50 };
     expect(adjustments(limits, charged, admittedAtMs)).toEqual([
-      { id: 'team-tokens-month', span: 'month', at: 2026 * 12, delta: -870 },
+      { id: 'team-tokens-month', span: 'month', at: 2026 * 12, delta: -870, charged: 130 },
       { id: 'team-requests-day', span: 'day', at: Math.floor(admittedAtMs / 86_400_000), delta: -1 },
       { id: 'team-images-hour', span: 'hour', at: admittedAtMs, delta: -2 },
       { id: 'user-tokens-minute', span: 'minute', at: admittedAtMs, delta: -870 },
@@ -96,7 +96,11 @@ describe('adjustments', () => {
     });
   });
 
-  it('leave out what needs none, but always give the place of concurrency back', () => {
-    expect(ids(reserved)).toEqual(['team-concurrency']);
+  it("leave out what needs none, but always settle a month's amount and give the place of concurrency back", () => {
+    expect(ids(reserved)).toEqual(['team-tokens-month', 'team-concurrency']);
+    const nothing = limits.map((state) =>
+      state.applied.span === 'open' ? state : { ...state, applied: { ...state.applied, amount: 0 } },
+    );
+    expect(adjustments(nothing, noCharge, admittedAtMs).map(({ id }) => id)).toEqual(['team-concurrency']);
   });
 });

@@ -58,7 +58,7 @@ describe('settlementOf', () => {
     });
     expect(settlement).toMatchObject({ grant: 'p1-0', incarnation: 'memory', team: 'acme' });
     expect(settlement.adjustments).toEqual([
-      { id: 'team-tokens-day', span: 'day', at: day, delta: -54 },
+      { id: 'team-tokens-day', span: 'day', at: day, delta: -54, charged: 46 },
       { id: 'token-concurrency', span: 'open', at: 0, delta: -1 },
     ]);
     expect(encodeEntry(entry)).toBe(closing(settlement).entry);

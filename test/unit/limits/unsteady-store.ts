@@ -6,6 +6,7 @@ import type {
   AppliedLimit,
   Beat,
   OpenRecord,
+  Settled,
   Settlement,
 } from '../../../src/limits/store.ts';
 import type { Counter } from '../../../src/limits/window.ts';
@@ -67,7 +68,7 @@ export class UnsteadyStore implements Pick<AdmissionStore, keyof AdmissionStore>
   }
 
   /** Keeps the entries that settling has written. */
-  async #noting<T extends readonly boolean[] | null>(
+  async #noting<T extends readonly Settled[] | null>(
     batch: readonly Settlement[],
     settled: Promise<T>,
   ): Promise<T> {
@@ -90,11 +91,11 @@ export class UnsteadyStore implements Pick<AdmissionStore, keyof AdmissionStore>
     return this.#through('admit', batch.length, () => this.inner.admit(process, batch));
   }
 
-  settle(process: string, batch: readonly Settlement[]): Promise<readonly boolean[]> {
+  settle(process: string, batch: readonly Settlement[]): Promise<readonly Settled[]> {
     return this.#through('settle', batch.length, () => this.inner.settle(process, batch));
   }
 
-  settleSilent(process: string, batch: readonly Settlement[]): Promise<readonly boolean[] | null> {
+  settleSilent(process: string, batch: readonly Settlement[]): Promise<readonly Settled[] | null> {
     return this.#through('settleSilent', batch.length, () => this.inner.settleSilent(process, batch));
   }
 

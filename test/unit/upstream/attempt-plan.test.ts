@@ -79,6 +79,7 @@ describe('the plan', () => {
     model,
     candidates,
     body: Buffer.from('{}'),
+    adjusted: [],
   });
 
   it.each<[string, Upstream[], Upstream[] | null, [string, string, string | undefined] | null]>([

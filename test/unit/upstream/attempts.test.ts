@@ -22,7 +22,7 @@ const isNotHttp: Play = (request) => request.send().fail('HPE_INVALID', 'HTTPPar
 function requestTo(candidates: Upstream[]): AttemptedRequest {
   return {
     call: { requestId: 'id', incoming: { headers: {} } },
-    asked: { model: 'own', candidates, body },
+    asked: { model: 'own', candidates, body, adjusted: [] },
     fallback: () => null,
     path: '/v1/x',
     stream: false,
@@ -58,6 +58,7 @@ class Trial {
       maxAttempts: 3,
       deadlineMs: 60_000,
       maxWaitMs: 10_000,
+      repairs: { repair: () => null },
       ...rules,
     };
     this.handler.startedMs = Date.now();
@@ -348,7 +349,9 @@ describe('a request without quota', () => {
 describe('the fallback', () => {
   it('answers for a model whose attachments fail, and the reply says so', () => {
     const other = new FakeUpstream('other');
-    const trial = new Trial('a', { fallback: () => ({ model: 'other', candidates: [other], body }) }).begin();
+    const trial = new Trial('a', {
+      fallback: () => ({ model: 'other', candidates: [other], body, adjusted: [] }),
+    }).begin();
     expect(trial.attempts.headers).toEqual([]);
     trial.sentTo(0).answer(503);
     trial.pass(1_000);

@@ -93,6 +93,8 @@ describe('the parts', () => {
     circuitClosed: () => undefined,
   };
 
+  const repairs = { repair: () => null };
+
   class Sent {
     readonly parts: EmbeddingsInParts;
     readonly handler = new FakeHandler();
@@ -105,10 +107,10 @@ describe('the parts', () => {
       this.parts = parts;
       const queue = new RequestQueue({ clock, max: 1, maxOfTeam: 1 });
       this.attempts = new Attempts(
-        { clock, queue, observer, maxAttempts: 3, deadlineMs: 60_000, maxWaitMs: 0 },
+        { clock, queue, repairs, observer, maxAttempts: 3, deadlineMs: 60_000, maxWaitMs: 0 },
         {
           call: { requestId: 'id', incoming: { headers: {} } },
-          asked: { model: 'm', candidates: this.upstreams, body: parts.nextBody() },
+          asked: { model: 'm', candidates: this.upstreams, body: parts.nextBody(), adjusted: [] },
           fallback: () => null,
           path: '/v1/embeddings',
           stream: false,

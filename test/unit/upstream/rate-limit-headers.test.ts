@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { durationMs, snapshotIn, exhaustedForMs } from '../../../src/upstream/rate-limit-headers.ts';
 
 const nowMs = 5_000;
+const wall = { now: () => Date.UTC(2026, 0, 1, 12) };
 
 describe('a reset', () => {
   it.each([
@@ -57,7 +58,7 @@ describe('a reading', () => {
       'x-ratelimit-remaining-tokens': '0',
       'x-ratelimit-reset-tokens': '20ms',
     };
-    const reading = snapshotIn(headers, nowMs);
+    const reading = snapshotIn(headers, nowMs, wall);
     expect(reading).toEqual({
       atMs: nowMs,
       blockedUntilMs: 0,
@@ -68,7 +69,7 @@ describe('a reading', () => {
   });
 
   it('may have one, and need not say how much there is or when it is whole again', () => {
-    const reading = snapshotIn({ 'x-ratelimit-remaining-requests': '3' }, nowMs);
+    const reading = snapshotIn({ 'x-ratelimit-remaining-requests': '3' }, nowMs, wall);
     expect(reading).toMatchObject({
       requests: { remaining: 3, limit: Infinity, resetAtMs: 6_000 },
       tokens: null,
@@ -76,10 +77,20 @@ describe('a reading', () => {
     expect(exhaustedForMs(reading, nowMs)).toBeNull();
   });
 
+  it.each([
+    ['RFC 3339', '2026-01-01T12:00:30Z'],
+    ['an HTTP date', 'Thu, 01 Jan 2026 12:00:30 GMT'],
+    ['seconds since the epoch', '1767268830'],
+    ['ms since the epoch', '1767268830000'],
+  ])('may say the moment of a reset, as %s', (_, reset) => {
+    const headers = { 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': reset };
+    expect(exhaustedForMs(snapshotIn(headers, nowMs, wall), nowMs)).toBe(30_000);
+  });
+
   it.each([{}, { 'x-ratelimit-remaining-requests': '-1' }, { 'x-ratelimit-remaining-requests': 'many' }])(
     'of %j is none',
     (headers) => {
-      expect(snapshotIn(headers, nowMs)).toBeNull();
+      expect(snapshotIn(headers, nowMs, wall)).toBeNull();
     },
   );
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { backoffMs, causeOfError, causeOfStatus, retryAfterMs } from '../../../src/upstream/retry.ts';
+import { backoffMs, causeOfError, causeOfStatus, wasReused } from '../../../src/upstream/retry.ts';
 
 const json = 'application/json';
 
@@ -13,6 +13,7 @@ describe('an answer', () => {
     [502, 'text/html', 'failing'],
     [503, json, 'failing'],
     [504, json, 'failing'],
+    [529, json, 'overloaded'],
     [401, 'text/html', 'key'],
     [403, json, 'key'],
   ])('of %i as %s is worth another attempt: %s', (status, contentType, cause) => {
@@ -46,26 +47,21 @@ describe('an error', () => {
   });
 });
 
+describe('a connection that failed', () => {
+  it.each([
+    [errorWith('ECONNRESET'), false],
+    [Object.assign(errorWith('ECONNRESET'), { socket: { bytesRead: 0 } }), false],
+    [Object.assign(errorWith('UND_ERR_SOCKET'), { socket: { bytesRead: 300 } }), true],
+    [Object.assign(errorWith('UND_ERR_SOCKET'), { socket: null }), false],
+  ])('had brought an answer before if something was read from it: %#', (error, reused) => {
+    expect(wasReused(error)).toBe(reused);
+  });
+});
+
 describe('the pause between attempts', () => {
   it('is anything up to a bound that doubles, and no more than a second', () => {
     expect([1, 2, 3, 4, 5, 9].map((made) => backoffMs(made, 1))).toEqual([100, 200, 400, 800, 1_000, 1_000]);
     expect(backoffMs(3, 0)).toBe(0);
     expect(backoffMs(3, 0.25)).toBe(100);
-  });
-});
-
-describe('Retry-After', () => {
-  it.each([
-    ['7', 7_000],
-    [' 7 ', 7_000],
-    ['0', 0],
-    ['1.5', 1_500],
-    ['', null],
-    ['-5', null],
-    ['Infinity', null],
-    ['Wed, 21 Oct 2026 07:28:00 GMT', null],
-    [undefined, null],
-  ])('%j is %s ms', (value, ms) => {
-    expect(retryAfterMs(value)).toBe(ms);
   });
 });

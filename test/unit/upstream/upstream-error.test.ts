@@ -13,9 +13,16 @@ const json = 'application/json; charset=utf-8';
 const html = 'text/html';
 const page = '<!DOCTYPE html><html><body>Request blocked</body></html>';
 
+const attachment = {
+  name: 'INFERENCE',
+  baseUrl: 'https://us.inference.heroku.com',
+  key: 'inf-12345678-aaaa',
+  modelId: null,
+};
+
 function answer(status: number, more: Partial<UpstreamAnswer> = {}): UpstreamAnswer {
   const text = JSON.stringify({ error: { code: status, message: 'Said upstream', type: 'some_error' } });
-  return { status, contentType: json, retryAfterMs: null, text, ...more };
+  return { status, contentType: json, retryAfterMs: null, text, attachment, ...more };
 }
 
 interface Told {
@@ -120,6 +127,68 @@ describe('"Upstream trouble" of the contract', () => {
         type: 'upstream_error',
         ending: 'failed',
       });
+  });
+
+  it.each([500, 503])('a %i tells what the upstream said', (status) => {
+    const said = (text: string, contentType = json): string =>
+      upstreamTrouble(answer(status, { text, contentType })).refusal.message;
+    const words = `Heroku Inference failed. It answered ${status}: Failed to execute chat. Try again.`;
+    expect(said('{"error":"Failed to execute chat"}')).toBe(words);
+    expect(said('{"error":{"code":500,"message":"Failed to execute chat."}}')).toBe(words);
+    expect(said('Failed to execute chat\nat line 1', 'text/plain; charset=utf-8')).toBe(words);
+    expect(said(page, html)).toBe(`Heroku Inference failed. It answered ${status}. Try again.`);
+    expect(said('{}')).toBe(`Heroku Inference failed. It answered ${status}. Try again.`);
+  });
+
+  it('a 529 is overloaded: nobody pays, and a wait is told', () => {
+    expect(told(answer(529))).toEqual({
+      status: 503,
+      code: 'overloaded',
+      type: 'server_error',
+      ending: 'not_taken',
+      headers: {},
+    });
+    expect(told(answer(529, { retryAfterMs: 2_500 })).headers).toEqual({ 'retry-after': '3' });
+    expect(upstreamTrouble(answer(529)).refusal.message).toBe(
+      'Heroku Inference is overloaded: Said upstream. Try again later.',
+    );
+  });
+
+  it.each([
+    [
+      { error: { message: 'm', code: 'context_length_exceeded', param: 'messages' } },
+      'context_length_exceeded',
+      'messages',
+    ],
+    [{ error: { message: 'm', code: null, param: null } }, 'upstream_error', null],
+    [{ error: { message: 'm', code: 400 } }, 'upstream_error', null],
+    [{ error: { message: 'm', code: '', param: '' } }, 'upstream_error', null],
+    [{ error: { message: 'm', code: { a: 1 }, param: ['a'] } }, 'upstream_error', null],
+    [{ message: 'm', code: 'bad_thing', param: 'top_k' }, 'bad_thing', 'top_k'],
+  ])('an error keeps its code and param if they are texts: %j', (value, code, param) => {
+    const { refusal } = upstreamTrouble(answer(422, { text: JSON.stringify(value) }));
+    expect(refusal.body('id').error).toMatchObject({ message: 'm', code, param });
+    expect(refusal.code).toBe('upstream_error');
+  });
+
+  it.each([
+    ['our key', 'key inf-12345678-aaaa is bad', 'key *** is bad'],
+    ['another key', 'key inf-99999999-bbbb is bad', 'key *** is bad'],
+    ['a Bearer', 'sent Authorization: Bearer abc.def', 'sent Authorization: ***'],
+    ['a token of ours', 'who is tgk_0123456789abc', 'who is ***'],
+    ['its address', 'POST https://us.inference.heroku.com/v1/chat failed', 'POST ***/v1/chat failed'],
+    ['its host', 'no route to us.inference.heroku.com', 'no route to ***'],
+    ['an inner address', 'connect ECONNREFUSED 10.1.2.3:8080', 'connect ECONNREFUSED ***'],
+    ['an inner host', 'GET http://models.svc.cluster.local:80/x?y failed', 'GET *** failed'],
+    ['the name of the attachment', 'see INFERENCE_URL of INFERENCE', 'see *** of ***'],
+    ['nothing else', 'Inference failed, see https://docs.claude.com/errors', null],
+  ])('keeps %s back', (_, words, clean) => {
+    const text = JSON.stringify({ error: { message: words, code: words, param: words } });
+    const { error } = upstreamTrouble(answer(400, { text })).refusal.body('id');
+    expect(error['message']).toBe(clean ?? words);
+    expect(error['code']).toBe(clean ?? words);
+    expect(error['param']).toBe(clean ?? words);
+    expect(upstreamTrouble(answer(500, { text })).refusal.message).toContain(clean ?? words);
   });
 
   it.each([200, 204, 301, 304])('a %i of another content type than asked for is a 502', (status) => {

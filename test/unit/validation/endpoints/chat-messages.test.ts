@@ -63,7 +63,12 @@ describe('content', () => {
     const role = 'assistant';
     for (const content of ['', 'x', [], [{ type: 'text', text: 'x' }]]) expectAccepted({ role, content });
     expectAccepted({ role, tool_calls: [call] });
+    expectAccepted({ role, content: null, refusal: 'I cannot help with that.' });
+    expectAccepted({ role, content: null, function_call: { name: 'f', arguments: '{}' } });
+    expectAccepted({ role, content: null, audio: { id: 'audio_1' } });
     expectRefused({ role }, 'content');
+    expectRefused({ role, content: null, refusal: null }, 'content');
+    expectRefused({ role, content: null, refusal: '' }, 'content');
     expectRefused({ role, content: null }, 'content');
     expectRefused({ role, content: null, tool_calls: null }, 'content');
     expectRefused({ role, content: null, tool_calls: [] }, 'content');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject, JsonValue } from '../../../../src/base/request.ts';
 import { chat } from '../../../../src/validation/endpoints/chat.ts';
-import { accepted, params, times } from '../verdict.ts';
+import { accepted, params, problems, times } from '../verdict.ts';
 
 const base = { model: 'm', messages: [{ role: 'user', content: 'x' }] };
 const tool = { type: 'function', function: { name: 'get_weather' } };
@@ -162,6 +162,13 @@ describe('tool calls', () => {
     [{ id: 'c', function: { name: 'f', Arguments: {} } }, '.function.Arguments'],
   ])('%j is refused', (call, param) => {
     expect(params(chat, called([call]))).toEqual([`messages.0.tool_calls.0${param}`]);
+  });
+
+  it('that were cut off are refused with a remedy that can be followed', () => {
+    const cut = { id: 'c', function: { name: 'f', arguments: '{"path":"/a","text":"Once upon' } };
+    const [problem] = problems(chat, called([cut]));
+    expect(problem?.message).toContain('leave this call and its result out, or send "{}"');
+    expect(problem?.message).not.toContain('as the model gave it');
   });
 
   it('are a list of at most 512', () => {

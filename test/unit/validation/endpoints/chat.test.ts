@@ -112,7 +112,11 @@ describe('the documented fields', () => {
 describe('the most a model writes', () => {
   it('is named when more is asked for', () => {
     expect(problems(chat, body({ max_tokens: 4097 }))).toEqual([
-      { param: 'max_tokens', message: 'max_tokens must be at most 4096, the most this model writes.' },
+      {
+        param: 'max_tokens',
+        message:
+          'max_tokens: 4097 > 4096, which is the maximum allowed number of output tokens for claude-3-5-sonnet',
+      },
     ]);
   });
 

@@ -132,6 +132,7 @@ describe('a body', () => {
     [{ thinking: { type: 'enabled', budget_tokens: 1_023 } }, ['thinking.budget_tokens']],
     [{ messages: [] }, ['messages']],
     [{ messages: times(2_001, { role: 'user', content: '-' }) }, ['messages']],
+    [{ messages: [{ role: 'developer', content: 'x' }] }, ['messages.0.role']],
     [{ messages: [{ role: 'tool', content: 'x' }] }, ['messages.0.role']],
     [{ messages: [{ role: 'System', content: 'x' }] }, ['messages.0.role']],
     [{ messages: [{ role: 'user' }] }, ['messages.0.content']],

@@ -1,0 +1,19 @@
+import type { Attachment } from '../base/attachment.ts';
+
+const mask = '***';
+
+/** Keys of ours, of Heroku's and of other vendors, and anything after `Bearer`. */
+const secrets = /\btg[ksa]_[0-9A-Za-z]{8,}|\binf-[\w-]+|\bsk-[\w-]{16,}|\bbearer\s+[^\s"',;]+/gi;
+/** Addresses inside a network, which are nobody's business outside. */
+const innerAddresses =
+  /\b(?:https?:\/\/)?(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|[\w-]+(?:\.[\w-]+)*\.(?:internal|local|svc|cluster|lan|intranet))(?::\d{1,5})?(?:\/[^\s"'<>)]*)?/gi;
+
+/** What an upstream says, for the caller: without keys, the attachment's name and address, and inner addresses. Pure. */
+export function redacted(text: string, { name, baseUrl, key }: Attachment): string {
+  const { origin, host, hostname } = new URL(baseUrl);
+  let clean = text.replaceAll(key, mask).replaceAll(secrets, mask);
+  for (const each of [baseUrl, origin, host, hostname]) clean = clean.replaceAll(each, mask);
+  clean = clean.replaceAll(innerAddresses, mask);
+  // Names are words in capitals, such as INFERENCE: only alone, and as they are spelled.
+  return clean.replaceAll(new RegExp(String.raw`\b${name}(?:_(?:URL|KEY|MODEL_ID))?\b`, 'g'), mask);
+}
