@@ -95,7 +95,7 @@ export class Pipeline {
     endpoint: Endpoint,
     caller: Authenticated,
   ): Promise<ValidRequest | Refusal | null> {
-    const { catalogue, frontDoor, repairs } = this.#parts;
+    const { catalogue, frontDoor } = this.#parts;
     const bytes = await frontDoor.forwardedBody(call, caller);
     if (bytes === null || bytes instanceof Refusal) return bytes;
     const value = await this.#parse(bytes);
@@ -109,7 +109,7 @@ export class Pipeline {
     const tooMuch = outputSizeRefusal(valid, catalogue.maxOutputTokens(valid.model));
     if (tooMuch) return tooMuch;
     const betas = betasSentOn(call.incoming.headers, pinned !== null);
-    const ready = fitted(valid, betas, { catalogue, repairs });
+    const ready = fitted(valid, betas, this.#parts);
     return ready instanceof Refusal || heldAnswerBytes(ready) === 0 ? ready : this.#hold(call, ready);
   }
 
