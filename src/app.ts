@@ -5,7 +5,7 @@ import { adminApp } from './admin/admin-app.ts';
 import { adminRoutes } from './admin/admin-app.ts';
 import type { AdminDeps } from './admin/deps.ts';
 import type { Clock } from './base/clock.ts';
-import { doubledVersion, methodNotAllowed, missingVersion, nothingHere } from './base/no-route.ts';
+import { doubledVersion, methodNotAllowed, noRoute } from './base/no-route.ts';
 import { type ErrorCode, Refusal } from './base/refusal.ts';
 import type { Endpoint } from './base/request.ts';
 import { type ClaimDeps, claimRoute } from './claims/claim-routes.ts';
@@ -60,7 +60,6 @@ export function createApp(deps: AppDeps): Hono<Env> {
   const { answers, journal, clock } = deps;
   const app = new Hono<Env>();
 
-  const refused = (refusal: Refusal) => async (call: Call) => answers.refuse(call, refusal);
   /**
    * Answers straight to Node's response. Whatever fails is answered and logged in one place. Hono does not wait: it has
    * nothing left to do.
@@ -86,7 +85,11 @@ export function createApp(deps: AppDeps): Hono<Env> {
   const open = ['/v1/*', '/oauth/*', availableModelsPath, descriptionPath];
   for (const path of open) app.on('OPTIONS', path, preflight);
   for (const route of routes) {
-    const { path, methods, otherwise = refused(methodNotAllowed(path, Object.keys(methods))) } = route;
+    const { path, methods } = route;
+    const {
+      otherwise = async (call: Call) =>
+        answers.refuse(call, methodNotAllowed(call.path, Object.keys(methods))),
+    } = route;
     if (isForBrowsers(path)) journal.serves(path);
     // One handler a path: of two, Hono makes a chain at every request.
     app.all(
@@ -94,14 +97,16 @@ export function createApp(deps: AppDeps): Hono<Env> {
       serve((call) => (handlerFor(route, call.incoming.method) ?? otherwise)(call)),
     );
   }
-  app.all('/v1/v1/*', serve(refused(doubledVersion)));
+  app.all(
+    '/v1/v1/*',
+    serve(async (call) => answers.refuse(call, doubledVersion)),
+  );
   app.use('/admin/*', logged(deps));
   app.route('/', adminApp(deps.admin, admin));
 
   const paths = new Set(routes.map(({ path }) => path));
-  app.notFound(
-    serve(async (call) => answers.refuse(call, paths.has(`/v1${call.path}`) ? missingVersion : nothingHere)),
-  );
+  const exists = (path: string): boolean => paths.has(path);
+  app.notFound(serve(async (call) => answers.refuse(call, noRoute(call.path, exists))));
   app.onError((error) => {
     const refusal = answers.refusalFor(error);
     return Response.json(refusal.body(null), { status: refusal.status, headers: refusal.headers });

@@ -10,6 +10,7 @@ export interface CredentialHeaders {
 }
 
 const bearer = /^bearer +(\S.*)$/i;
+const withoutToken = /^\s*(?:bearer\s*)?$/i;
 
 /** The well-formed token of a user or a session in the headers, or a refusal. Nothing else reads callers' tokens. */
 export function extractCredential(headers: CredentialHeaders): string | Refusal {
@@ -33,7 +34,8 @@ export function readSecret(headers: CredentialHeaders): string | Refusal {
   }
   if (apiKey === '') return invalid('The x-api-key header is empty.');
   if (authorization === undefined) return apiKey ?? '';
-
+  // Clients send an empty one for a variable that is not set.
+  if (apiKey !== undefined && withoutToken.test(authorization)) return apiKey;
   const fromBearer = bearer.exec(authorization)?.[1];
   if (fromBearer === undefined) {
     return invalid('The Authorization header must read "Bearer", a space and a token.');

@@ -74,8 +74,7 @@ function mount(app: Hono<AdminEnv>, { path, methods }: Route): void {
   for (const [method, operation] of Object.entries(methods)) {
     app.on(method, path, async (c) => respond(c, await run(operation, c)));
   }
-  const notAllowed = methodNotAllowed(path, Object.keys(methods));
-  app.all(path, (c) => respond(c, notAllowed));
+  app.all(path, (c) => respond(c, methodNotAllowed(c.req.path, Object.keys(methods))));
 }
 
 async function run({ needs, handle }: Operation, c: AdminContext): Promise<Reply> {

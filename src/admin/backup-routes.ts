@@ -43,7 +43,7 @@ export function backupRoutes({ backup }: AdminDeps): Route[] {
   async function imported(c: AdminContext): Promise<Reply> {
     const asked = checkQuery(importParameters, c.req.url);
     if (asked instanceof Refusal) return asked;
-    const bytes = await readBytes(c.req.raw.body, maxDocumentBytes);
+    const bytes = await readBytes(c, maxDocumentBytes);
     if (bytes instanceof Refusal) return bytes;
     const text = utf8Text(bytes) ?? ''; // refused, as whatever is no document
     const report = await backup.import(text, { overwrite: asked.overwrite === 'true' });

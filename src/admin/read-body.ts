@@ -1,7 +1,9 @@
+import type { HttpBindings } from '@hono/node-server';
 import { isJsonObject, type JsonObject, type JsonValue, parsedJson, utf8Text } from '../base/request.ts';
 import type { ZodType } from 'zod';
 import { Refusal } from '../base/refusal.ts';
 import type { AdminContext } from './respond.ts';
+import { askForBody } from '../edge/call.ts';
 import { check } from '../base/check.ts';
 
 const maxBytes = 1_048_576;
@@ -9,12 +11,12 @@ const drainedBytes = 15 * maxBytes;
 
 /** The body by a schema, at most 1 MiB. It is read as JSON, whatever its Content-Type. */
 export async function readBody<T>(c: AdminContext, schema: ZodType<T>): Promise<T | Refusal> {
-  return checkBytes(await readBytes(c.req.raw.body), schema);
+  return checkBytes(await readBytes(c), schema);
 }
 
 /** The same if there need not be a body: an empty one means `{}`. */
 export async function readOptionalBody<T>(c: AdminContext, schema: ZodType<T>): Promise<T | Refusal> {
-  const bytes = await readBytes(c.req.raw.body);
+  const bytes = await readBytes(c);
   const isEmpty = !(bytes instanceof Refusal) && bytes.length === 0;
   return isEmpty ? check(schema, {}) : checkBytes(bytes, schema);
 }
@@ -25,14 +27,13 @@ function checkBytes<T>(bytes: Buffer | Refusal, schema: ZodType<T>): T | Refusal
 }
 
 /** The bytes of a body, up to a maximum. */
-export async function readBytes(
-  body: ReadableStream<Uint8Array> | null,
-  most = maxBytes,
-): Promise<Buffer | Refusal> {
+export async function readBytes(c: AdminContext, most = maxBytes): Promise<Buffer | Refusal> {
+  const { incoming, outgoing } = (c.env ?? {}) as Partial<HttpBindings>; // node-server sets it
+  if (incoming && outgoing) askForBody({ incoming, outgoing });
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
-    for await (const chunk of body ?? []) {
+    for await (const chunk of c.req.raw.body ?? []) {
       length += chunk.length;
       if (length <= most) chunks.push(chunk);
       // Read on for a while: many clients read an answer only once they have sent their body.

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { errorCodes, errorTable, type Refusal, refusedLimit } from './refusal.ts';
 
-/** Paths whose clients expect Anthropic's shape of errors. With one /v1 too many, only their base URL is wrong. */
-const anthropicPath = /^\/v1(?:\/v1)?\/messages(?:\/|$)/;
+/** Paths whose clients expect Anthropic's shape of errors. With a /v1 or slashes too many, only their base URL is wrong. */
+const anthropicPath = /^\/+v1(?:\/+v1)?\/+messages(?:\/|$)/;
 
 /** Whether a path's clients are Anthropic's, which expect another shape of errors and request id. */
 export function isAnthropic(path: string): boolean {

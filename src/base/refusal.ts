@@ -31,11 +31,13 @@ export const errorTable = {
   already_claimed: { status: 410, type: 'invalid_request_error' },
   precondition_failed: { status: 412, type: 'invalid_request_error' },
   body_too_large: { status: 413, type: 'invalid_request_error' },
+  expectation_failed: { status: 417, type: 'invalid_request_error' },
   rate_limit_exceeded: { status: 429, type: 'rate_limit_error' },
   insufficient_quota: { status: 429, type: 'rate_limit_error' },
   upstream_rate_limited: { status: 429, type: 'rate_limit_error' },
   headers_too_large: { status: 431, type: 'invalid_request_error' },
   internal_error: { status: 500, type: 'server_error' },
+  not_implemented: { status: 501, type: 'server_error' },
   upstream_auth_failed: { status: 502, type: 'upstream_error' },
   upstream_unreachable: { status: 502, type: 'upstream_error' },
   upstream_error: { status: 502, type: 'upstream_error' },
@@ -49,6 +51,9 @@ export const errorCodes = Object.keys(errorTable) as ErrorCode[]; // its keys ar
 
 /** The codes of what goes wrong behind the gateway. */
 export const upstreamCodes = errorCodes.filter((code) => code.startsWith('upstream_'));
+
+/** Tells SDKs not to retry by themselves. */
+export const noRetry = { 'x-should-retry': 'false' } as const;
 
 /** One problem of a request. */
 export interface Problem {
@@ -102,9 +107,16 @@ export class Refusal {
     return this.details.status ?? errorTable[this.code].status;
   }
 
+  /** A client whose token is refused must not send the request again: some try for minutes. */
   get headers(): Readonly<Record<string, string>> {
     const own = this.details.headers ?? {};
-    return this.status === 401 ? { 'www-authenticate': 'Bearer', ...own } : own;
+    if (this.status === 401) return { 'www-authenticate': this.#challenge, ...noRetry, ...own };
+    return this.status === 403 ? { ...noRetry, ...own } : own;
+  }
+
+  /** RFC 6750, 3.1: no error code if no token was sent. */
+  get #challenge(): string {
+    return this.code === 'missing_token' ? 'Bearer' : 'Bearer error="invalid_token"';
   }
 
   /** The JSON body of contract 1.5. */
@@ -137,9 +149,6 @@ export function invalidBody(problems: readonly Problem[], code: ErrorCode = 'inv
 
 /** SDKs obey Retry-After without a cap (heroku.md §5): a longer wait goes with `x-should-retry: false`. */
 export const longestRetryAfterS = 60;
-
-/** Tells SDKs not to retry by themselves. */
-export const noRetry = { 'x-should-retry': 'false' } as const;
 
 /** When to try again, in whole seconds, and whether SDKs should do so by themselves. */
 export function retryAfter(

@@ -66,15 +66,17 @@ export interface ValidRequest {
   body: JsonObject;
   /** The most output tokens per choice that the body allows; null if it sets no bound; 0 if there is no output. */
   outputBound: number | null;
+  /** How many tokens the model may think; absent if nothing is said of that. It is no bound of the answer. */
+  thinkingTokens?: number;
   /** How many outputs of that size there may be, at least 1: `n`, or the inferences of an agent. */
   choices: number;
   /** Images asked for; 0 on other endpoints. */
   images: number;
   /** The search units that a rerank is expected to cost; absent on other endpoints. */
   searchUnits?: number;
-  /** Image parts in messages, and the bytes of their URLs or other data, which do not count as text. */
-  imageParts: number;
-  imageUrlBytes: number;
+  /** What images, documents and audio in the body are estimated at, and their bytes in it, which do not count as text. */
+  mediaTokens: number;
+  mediaBytes: number;
   /** What was changed of what the caller asked for, as `x-tollgate-adjusted` says it; absent if nothing was. */
   adjusted?: readonly string[];
   /** The tools in the body that run elsewhere, as a token's `tools` must name them: `name` or `name@app`. */

@@ -58,7 +58,7 @@ export function claimRoute({ links, answers, origin, throttle }: ClaimDeps): Rou
       case 'POST':
         return () => claimed(links, code, origin(headers.host));
       default:
-        return methodNotAllowed(loggedPath, ['GET', 'POST']);
+        return methodNotAllowed('/claim/…', ['GET', 'POST']); // what follows is the secret
     }
   }
 

@@ -33,6 +33,7 @@ import { betasSentOn } from '../upstream/upstream-headers.ts';
 import { fitted } from '../models/fitted.ts';
 import type { RequestRepairs } from '../models/repairs/request-repairs.ts';
 import { asSent, fillPinned } from '../sessions/pinned.ts';
+import { outputSizeRefusal } from '../validation/output-size.ts';
 import { parseJson, parseLargeJson } from '../validation/parse-json.ts';
 import { overloaded, type BodyBudget } from '../validation/read-body.ts';
 
@@ -94,7 +95,7 @@ export class Pipeline {
     endpoint: Endpoint,
     caller: Authenticated,
   ): Promise<ValidRequest | Refusal | null> {
-    const { catalogue, frontDoor, repairs } = this.#parts;
+    const { catalogue, frontDoor } = this.#parts;
     const bytes = await frontDoor.forwardedBody(call, caller);
     if (bytes === null || bytes instanceof Refusal) return bytes;
     const value = await this.#parse(bytes);
@@ -105,8 +106,10 @@ export class Pipeline {
     if (filled instanceof Refusal) return filled;
     const valid = endpoint.validate(filled, (model) => catalogue.refusesOver(model));
     if (valid instanceof Refusal) return pinned === null ? valid : asSent(valid, pinned);
+    const tooMuch = outputSizeRefusal(valid, catalogue.maxOutputTokens(valid.model));
+    if (tooMuch) return tooMuch;
     const betas = betasSentOn(call.incoming.headers, pinned !== null);
-    const ready = fitted(valid, betas, { catalogue, repairs });
+    const ready = fitted(valid, betas, this.#parts);
     return ready instanceof Refusal || heldAnswerBytes(ready) === 0 ? ready : this.#hold(call, ready);
   }
 
@@ -242,7 +245,8 @@ export class Pipeline {
   ): Promise<Admitted | Refusal | 'stale'> {
     const { admission, catalogue, served } = this.#parts;
     const { model, endpoint, stream } = request;
-    const bound = catalogue.maxOutputTokens(model) ?? defaultOutputTokens;
+    const { thinkingTokens = 0 } = request;
+    const bound = catalogue.maxOutputTokens(model) ?? Math.max(defaultOutputTokens, thinkingTokens);
     const price = this.#price(model);
     const { body, reserved } = reserve(request, principal.limits, bound, price);
     const grant = await admission.admit(principal, {

@@ -1,5 +1,5 @@
 import { storeUnavailable } from '../limits/admission.ts';
-import { type ErrorCode, Refusal } from '../base/refusal.ts';
+import { type ErrorCode, noRetry, Refusal } from '../base/refusal.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import type { Journal } from './journal.ts';
 import type { Call } from './call.ts';
@@ -65,7 +65,7 @@ export class Answers {
   /** Refuses with a body in another shape than the usual error; `code` is for the log. */
   refuseWith(call: Call, value: object, { status, code }: { status: number; code: ErrorCode | null }): void {
     this.#journal.noteCall(call, status, code);
-    call.answer(value, status);
+    call.answer(value, status, status === 401 || status === 403 ? noRetry : {});
   }
 
   /** Answers a request that failed because of an error nobody expected. */

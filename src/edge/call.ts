@@ -95,8 +95,9 @@ export class Call {
   }
 
   /** Answers with JSON that must not be cached: it belongs to one caller, at one moment. */
-  answer(value: object, status = 200): void {
-    sendJson(this.outgoing, value, { status, headers: [...this.headers, 'cache-control', 'no-store'] });
+  answer(value: object, status = 200, more: Readonly<Record<string, string>> = {}): void {
+    const headers = [...this.headers, 'cache-control', 'no-store', ...Object.entries(more).flat()];
+    sendJson(this.outgoing, value, { status, headers });
   }
 
   /** Sends a text as it is, unless an answer has begun or the caller is gone. */
@@ -115,6 +116,11 @@ export class Call {
   answerNothing(): void {
     this.outgoing.writeHead(204, this.headers).end();
   }
+}
+
+/** Asks for a body that the caller holds back until its headers are accepted (`Expect: 100-continue`). */
+export function askForBody({ incoming, outgoing }: Pick<Call, 'incoming' | 'outgoing'>): void {
+  if (incoming.headers.expect !== undefined && !outgoing.headersSent) outgoing.writeContinue();
 }
 
 /** What Heroku's router keeps of a caller's `X-Request-ID` (Dev Center, "HTTP Request IDs"). */

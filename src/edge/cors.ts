@@ -26,6 +26,7 @@ const exposed = [
   'x-ratelimit-reset-tokens',
   'Retry-After',
   'x-should-retry',
+  'WWW-Authenticate',
   'x-tollgate-model',
   'x-tollgate-adjusted',
 ].join(', ');

@@ -4,8 +4,8 @@ import type { SecretUses } from '../access/secret-uses.ts';
 import { Refusal, restarting } from '../base/refusal.ts';
 import type { Endpoint } from '../base/request.ts';
 import type { Credential, Principal } from '../identity/records/identity.ts';
-import { readBody, type BodyBudget } from '../validation/read-body.ts';
-import type { Call } from './call.ts';
+import { declaresMore, readBody, type BodyBudget } from '../validation/read-body.ts';
+import { askForBody, type Call } from './call.ts';
 
 export interface FrontDoorParts {
   /** Browser origins of tokens that have no list of their own. */
@@ -90,6 +90,7 @@ export class FrontDoor {
 
   /** The body, at most `maxBytes`; null if the caller left before it was in. */
   async body(call: Call, maxBytes: number): Promise<Buffer | Refusal | null> {
+    if (!declaresMore(call.incoming, maxBytes)) askForBody(call);
     const read = await readBody({ incoming: call.incoming, maxBytes, budget: this.#parts.budget });
     if (read.kind === 'gone') return null;
     if (read.kind === 'refused') return read.refusal;

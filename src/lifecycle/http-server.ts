@@ -3,7 +3,15 @@ import { createServer, ServerResponse, type IncomingMessage, type RequestListene
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Refusal } from '../base/refusal.ts';
-import { checkHost, checkHttps, answer, refusalFor, responseText } from './unrouted.ts';
+import {
+  answer,
+  checkExpectation,
+  checkHost,
+  checkHttps,
+  checkTransferEncoding,
+  refusalFor,
+  responseText,
+} from './unrouted.ts';
 import { type ReplyHeaders, securityHeaders, strictTransport, withHeaders } from './security-headers.ts';
 
 export interface HttpServerOptions {
@@ -48,7 +56,14 @@ export function createHttpServer(options: HttpServerOptions) {
     answerAndClose(socket, responseText(refusal, requestId, secureHeaders));
   };
 
+  /** Whether the connection of a request that holds its body back stays open, once the body has been asked for. */
+  const keptOnceAsked = new WeakMap<ServerResponse, boolean>();
   class Response extends ServerResponse {
+    override writeContinue(callback?: () => void): void {
+      this.shouldKeepAlive = keptOnceAsked.get(this) ?? this.shouldKeepAlive;
+      super.writeContinue(callback);
+    }
+
     override writeHead(status: number, ...rest: unknown[]): this {
       if (state.draining) this.shouldKeepAlive = false;
       // All callers pass headers, as a list or an object, and none passes a message.
@@ -60,8 +75,12 @@ export function createHttpServer(options: HttpServerOptions) {
 
   const route: RequestListener = (request, response) => {
     if (request.httpVersion === '1.0') request.headers.host ??= 'localhost'; // HTTP/1.0 does not require it
-    const { host, 'x-forwarded-proto': proto } = request.headers;
-    const refusal = checkHost(host) ?? (httpsOnly ? checkHttps(proto) : null);
+    const { host, expect, 'transfer-encoding': coding, 'x-forwarded-proto': proto } = request.headers;
+    const refusal =
+      checkHost(host) ??
+      (httpsOnly ? checkHttps(proto) : null) ??
+      checkTransferEncoding(coding) ??
+      (request.httpVersion === '1.0' ? null : checkExpectation(expect));
     if (refusal === null) {
       listener(request, response);
       return;
@@ -97,7 +116,14 @@ export function createHttpServer(options: HttpServerOptions) {
   const closed = new Promise<void>((resolve) => {
     server.once('close', resolve);
   });
-  server.on('checkExpectation', route); // an unknown Expect may be ignored: RFC 9110, 10.1.1
+  server.on('checkExpectation', route);
+  // Whoever reads the body asks for it (`askForBody`). If nobody does, the caller may send it or not (RFC 9110, 10.1.1),
+  // and nobody knows what comes next on the connection: the answer closes it.
+  server.on('checkContinue', (request, response) => {
+    keptOnceAsked.set(response, response.shouldKeepAlive);
+    response.shouldKeepAlive = false;
+    route(request, response);
+  });
   server.on('clientError', (error, socket) => {
     if (isAnswerable(error, socket)) refuse(socket, refusalFor(error));
     else if (!refused.has(socket)) socket.destroy();

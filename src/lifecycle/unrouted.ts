@@ -1,6 +1,6 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import { errorBody, isAnthropic } from '../base/error-body.ts';
-import { Refusal } from '../base/refusal.ts';
+import { noRetry, Refusal } from '../base/refusal.ts';
 import { withHeaders } from './security-headers.ts';
 
 /** A name, an IPv4 address or an IPv6 address in brackets, and perhaps a port: RFC 3986, 3.2.2. */
@@ -11,6 +11,20 @@ export function checkHost(host: string | undefined): Refusal | null {
   if (host !== undefined && wellFormed.test(host)) return null;
   const problem = host === undefined ? 'is missing' : 'is not a host name with an optional port';
   return new Refusal('invalid_request', `The Host header ${problem}.`, { param: 'host' });
+}
+
+/** RFC 9112, 6.1: a transfer coding that a server does not understand is a 501. Node would pass gzip on as the body. */
+export function checkTransferEncoding(coding: string | undefined): Refusal | null {
+  if (coding === undefined || coding.trim().toLowerCase() === 'chunked') return null;
+  const message = 'Transfer-Encoding may be chunked and nothing else; send the body as it is.';
+  return new Refusal('not_implemented', message, { param: 'transfer-encoding', headers: noRetry });
+}
+
+/** RFC 9110, 10.1.1: there is one expectation that can be met. */
+export function checkExpectation(expected: string | undefined): Refusal | null {
+  if (expected === undefined || expected.trim().toLowerCase() === '100-continue') return null;
+  const message = 'Expect may be 100-continue and nothing else; leave it out.';
+  return new Refusal('expectation_failed', message, { param: 'expect' });
 }
 
 /**

@@ -1,14 +1,11 @@
-import { figureFields, type Figures } from '../base/figures.ts';
-import { noCharge, type Charge, type ForwardOutcome, type Usage } from '../base/outcome.ts';
+import { filledFigures, noFigures, type Figures } from '../base/figures.ts';
+import type { Charge, ForwardOutcome, Usage } from '../base/outcome.ts';
 import type { Price } from '../base/price.ts';
 import { amountOf, type LimitState } from './grant.ts';
 import type { Adjustment } from './store.ts';
 import { countedAt } from './window.ts';
 
 type Ended = Pick<ForwardOutcome, 'ending' | 'usage' | 'unreportedTokens'>;
-
-/** The figures that are charged as answered, or as reserved if the answer does not say. */
-const byThePiece = figureFields.filter((field) => field !== 'inputTokens' && field !== 'outputTokens');
 
 /**
  * Who pays (contract 1.4): what a request that ended so is charged, having reserved `reserved`. `usage` says whether
@@ -19,18 +16,14 @@ export function charge(ended: Ended, reserved: Figures): Charge & { usage: 'repo
   const isReported = ending === 'answered' || (ending === 'broken' && unreportedTokens === 0);
   const isServed = ending === 'answered' || ending === 'broken' || ending === 'left';
   const { inputTokens, outputTokens } = chargedTokens(ended, reserved);
-  const charged = {
-    ...noCharge,
+  return {
+    // What is counted by the piece is charged as answered, or as reserved if the answer does not say, or was not awaited.
+    ...(isServed ? filledFigures(ending === 'left' ? null : usage, reserved) : noFigures),
     requests: ending === 'not_taken' ? 0 : 1,
     inputTokens,
     outputTokens,
-    usage: usage && isReported ? ('reported' as const) : ('estimated' as const),
+    usage: usage && isReported ? 'reported' : 'estimated',
   };
-  if (isServed) {
-    const answered = ending === 'left' ? null : usage;
-    for (const field of byThePiece) charged[field] = answered?.[field] ?? reserved[field];
-  }
-  return charged;
 }
 
 function chargedTokens({ ending, usage, unreportedTokens }: Ended, reserved: Figures): Usage {

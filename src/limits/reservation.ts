@@ -1,12 +1,11 @@
 import type { ScopedLimit } from '../identity/records/identity.ts';
 import type { StoredLimit } from '../base/limit.ts';
 import { noCharge, type Charge } from '../base/outcome.ts';
-import { nanoUsdPerUsd, type Price } from '../base/price.ts';
+import { dearest, nanoUsdPerUsd, type Price } from '../base/price.ts';
 import type { JsonObject, ValidRequest } from '../base/request.ts';
 import { limitsOn } from './grant.ts';
 
 const bytesPerToken = 4;
-const tokensPerImagePart = 1_600;
 
 /** The body for the upstream, and what is reserved for it. */
 export interface Reservation {
@@ -37,7 +36,7 @@ export function reserve(
   const { body, bound } =
     spent.length === 0
       ? { body: written(request.body), bound: request.outputBound ?? defaultOutputTokens }
-      : bounded(request, spent, { defaultOutputTokens, price });
+      : bounded(request, spent, { defaultOutputTokens, price: price && dearest(price) });
   return {
     body,
     reserved: {
@@ -49,12 +48,12 @@ export function reserve(
   };
 }
 
-/** The input tokens of a body of `bytes`: text by its size, and a fixed number for each image part. */
+/** The input tokens of a body of `bytes`: text by its size, media by what they were estimated at. */
 export function estimateInput(
   bytes: number,
-  { imageParts, imageUrlBytes }: Pick<ValidRequest, 'imageParts' | 'imageUrlBytes'>,
+  { mediaTokens, mediaBytes }: Pick<ValidRequest, 'mediaTokens' | 'mediaBytes'>,
 ): number {
-  return Math.ceil(Math.max(0, bytes - imageUrlBytes) / bytesPerToken) + imageParts * tokensPerImagePart;
+  return Math.ceil(Math.max(0, bytes - mediaBytes) / bytesPerToken) + mediaTokens;
 }
 
 /** The body with an output bound. If not even one token fits, it is the default, and admission refuses the request. */

@@ -21,7 +21,7 @@ export function fitted(
 ): ValidRequest | Refusal {
   const { model, endpoint } = request;
   const needs = catalogue.needs(model);
-  const learned = repairs.known({ model, path: endpoint.path, betas });
+  const learned = repairs.known(model, endpoint.path, betas);
   if (needs === null) return learned.length === 0 ? request : repairedRequest(request, learned);
   const asked = needs.oneOfSampling ? withOneOfSampling(request) : request;
   if (asked instanceof Refusal) return asked;

@@ -28,8 +28,8 @@ export function endpointOf<Found>({ fields, check, describe, ...rest }: Endpoint
         outputBound: 0,
         choices: 1,
         images: 0,
-        imageParts: 0,
-        imageUrlBytes: 0,
+        mediaTokens: 0,
+        mediaBytes: 0,
         remoteTools: [],
       };
       describe(request, found);

@@ -55,6 +55,11 @@ export function readBody(options: ReadBodyOptions): Promise<BodyRead> {
   return new Promise((resolve) => new BodyReading(options, resolve).start());
 }
 
+/** Whether a request says that its body is larger. llhttp has already refused a content-length that is no number. */
+export function declaresMore({ headers }: IncomingMessage, maxBytes: number): boolean {
+  return Number(headers['content-length'] ?? 0) > maxBytes;
+}
+
 class BodyReading {
   readonly #options: ReadBodyOptions;
   readonly #resolve: (result: BodyRead) => void;
@@ -69,8 +74,7 @@ class BodyReading {
   start(): void {
     const { incoming, maxBytes } = this.#options;
     if (incoming.destroyed) return this.#settle({ kind: 'gone' });
-    // llhttp has already refused a content-length that is not a number.
-    if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) return this.#refuse(tooLarge(maxBytes));
+    if (declaresMore(incoming, maxBytes)) return this.#refuse(tooLarge(maxBytes));
     incoming.on('data', this.#onData);
     incoming.on('end', this.#onEnd);
     incoming.on('error', this.#onGone);

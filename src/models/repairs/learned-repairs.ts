@@ -28,7 +28,12 @@ export class LearnedRepairs {
     this.#clock = clock;
   }
 
-  /** The repairs for a request, in the order they were learned. Usually there are none, for one look at a map. */
+  /** Whether anything has been learned of a model; usually not, for one look at a map. */
+  knows(model: string): boolean {
+    return this.#ofModel.has(model);
+  }
+
+  /** The repairs for a request, in the order they were learned. */
   known({ model, path, betas }: Asked): readonly Repair[] {
     const learned = this.#ofModel.get(model);
     if (learned === undefined) return none;

@@ -23,8 +23,8 @@ export class RequestRepairs implements Repairs {
   }
 
   /** The repairs that a request is known to need. */
-  known(asked: Asked): readonly Repair[] {
-    return this.#learned.known(asked);
+  known(model: string, path: string, betas: string): readonly Repair[] {
+    return this.#learned.knows(model) ? this.#learned.known({ model, path, betas }) : none;
   }
 
   repair({ body: bytes, answer, ...asked }: RefusedRequest): RepairedRequest | null {
@@ -55,6 +55,8 @@ export class RequestRepairs implements Repairs {
     });
   }
 }
+
+const none: readonly never[] = [];
 
 /**
  * Whether an upstream's words about a field may be the caller's own, from the field's value: then they are no reason to

@@ -6,7 +6,9 @@ const anyRequest: readonly ErrorCode[] = [
   'invalid_request',
   'https_required',
   'request_timeout',
+  'expectation_failed',
   'headers_too_large',
+  'not_implemented',
   'internal_error',
 ];
 

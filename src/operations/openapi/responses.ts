@@ -19,7 +19,7 @@ export const headers = {
     schema: { type: 'integer', minimum: 0 },
   },
   'x-should-retry': text('false if a client should not retry by itself.'),
-  'WWW-Authenticate': text('Bearer.'),
+  'WWW-Authenticate': text('Bearer, with `error="invalid_token"` if a token was sent (RFC 6750).'),
   ETag: text('Identifies the state of the record, for `If-Match`.'),
   'RateLimit-Policy': text(`The limit itself (draft-ietf-httpapi-ratelimit-headers-10). ${limitNote}`),
   'x-tollgate-model': text('The model that answered, if it is the fallback of the requested one.'),
@@ -124,7 +124,8 @@ function refused(
 
 function headersWith(codes: readonly ErrorCode[]): readonly HeaderName[] {
   const statuses = new Set(codes.map((code): number => errorTable[code].status));
-  if (statuses.has(401)) return ['WWW-Authenticate'];
+  if (statuses.has(401)) return ['WWW-Authenticate', 'x-should-retry'];
+  if (statuses.has(403) || statuses.has(501)) return ['x-should-retry'];
   return statuses.has(429) || statuses.has(503) ? ['Retry-After', 'x-should-retry'] : [];
 }
 

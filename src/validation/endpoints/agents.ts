@@ -3,7 +3,8 @@ import { endpointOf } from '../endpoint.ts';
 import { anything, model, optionalFlag, optionalInteger, optionalNumberIn } from '../fields.ts';
 import { checkOutputBound, checkStop, stopSchema } from './chat.ts';
 import { repaired } from './chat-repairs.ts';
-import { checkMessages, countImages, messagesSchema } from './chat-messages.ts';
+import { countMedia } from '../media.ts';
+import { checkMessages, messagesSchema } from './chat-messages.ts';
 import { checkAgentTools, agentToolsSchema } from './agent-tools.ts';
 import { remoteToolsIn } from './chat-tools.ts';
 
@@ -51,7 +52,7 @@ export const agents = endpointOf({
   },
   describe(request, inferences) {
     const { body } = request;
-    countImages(request);
+    countMedia(request);
     // Whatever the body says: the upstream always answers with one.
     request.stream = true;
     request.body = repaired(body);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { type JsonObject, type JsonValue, type ValidRequest, isJsonObject } from '../../base/request.ts';
-import { schemaOf, documented, objectsIn } from '../documented.ts';
+import { type JsonObject, isJsonObject } from '../../base/request.ts';
+import { schemaOf, documented } from '../documented.ts';
 import { anything, optionalText, requiredChoice, requiredText, requiredTextOf } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
 import { checkToolCalls, ToolArguments, toolCallsSchema } from './chat-tools.ts';
@@ -76,20 +76,4 @@ function checkContent(message: JsonObject, path: string, findings: Findings): vo
 function saysMore({ tool_calls: calls, refusal, function_call: call, audio }: JsonObject): boolean {
   if (Array.isArray(calls) && calls.length > 0) return true;
   return (typeof refusal === 'string' && refusal !== '') || isJsonObject(call) || isJsonObject(audio);
-}
-
-/** Counts the image parts of messages that were checked, and the bytes of their URLs. */
-export function countImages(request: ValidRequest): void {
-  for (const message of objectsIn(request.body, 'messages')) {
-    for (const { type, image_url: image } of objectsIn(message, 'content')) {
-      if (type !== 'image_url' || !isJsonObject(image)) continue;
-      request.imageParts += 1;
-      request.imageUrlBytes += writtenBytes(image['url']);
-    }
-  }
-}
-
-/** The bytes of a string in JSON, without the two quotes. */
-export function writtenBytes(value: JsonValue | undefined): number {
-  return typeof value === 'string' ? Buffer.byteLength(JSON.stringify(value)) - 2 : 0;
 }

@@ -58,13 +58,22 @@ const calledFunction = schemaOf(calledFunctionFields, {
     .nullish(),
 });
 export const toolCallsSchema = z
-  .array(schemaOf(toolCallFields, { function: calledFunction.optional() }))
+  .array(
+    z.union([
+      schemaOf(toolCallFields, {
+        type: requiredChoice(toolTypes.filter((type) => type !== 'custom')).nullish(),
+        function: calledFunction,
+      }),
+      schemaOf(toolCallFields, { type: z.literal('custom'), function: z.never().optional() }),
+    ]),
+  )
   .max(callList.max)
   .nullish();
 export const toolChoiceSchema = z
   .union([
     z.enum(choiceModes),
-    schemaOf(choiceFields, { function: schemaOf(chosenFunctionFields).optional() }),
+    schemaOf(choiceFields, { type: z.literal('function'), function: schemaOf(chosenFunctionFields) }),
+    schemaOf(choiceFields, { type: requiredChoice(['custom', 'allowed_tools']) }),
   ])
   .nullish();
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { JsonObject, JsonValue } from '../../base/request.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../base/request.ts';
 import { schemaOf, documented, numberIn, textIn } from '../documented.ts';
 import { endpointOf } from '../endpoint.ts';
 import {
@@ -14,7 +14,8 @@ import {
   optionalTexts,
 } from '../fields.ts';
 import type { Findings } from '../findings.ts';
-import { checkMessages, countImages, messagesSchema } from './chat-messages.ts';
+import { countMedia } from '../media.ts';
+import { checkMessages, messagesSchema } from './chat-messages.ts';
 import { repaired } from './chat-repairs.ts';
 import { checkToolChoice, checkTools, toolChoiceSchema, toolsSchema, remoteToolsIn } from './chat-tools.ts';
 
@@ -110,20 +111,21 @@ export const chat = endpointOf({
     checkToolChoice(body, findings);
     checkStop(body['stop'], findings);
     findings.optionalObject(streamOptionsFields, body['stream_options'], 'stream_options');
-    const thinkingBudget = checkThinking(body, findings);
+    checkThinking(body, findings);
     for (const field of ['max_tokens', 'max_completion_tokens']) {
       checkOutputBound(field, body, maxOutputTokens, findings);
     }
-    return thinkingBudget;
   },
-  describe(request, thinkingBudget) {
+  describe(request) {
     const { body } = request;
-    const bounds = [numberIn(body, 'max_tokens'), numberIn(body, 'max_completion_tokens'), thinkingBudget];
+    const bounds = [numberIn(body, 'max_tokens'), numberIn(body, 'max_completion_tokens')];
     const outputBound = Math.max(0, ...bounds.map((bound) => bound ?? 0));
-    countImages(request);
+    countMedia(request);
     request.stream = body['stream'] === true;
     request.body = repaired(body);
     request.outputBound = outputBound === 0 ? null : outputBound;
+    const thinkingTokens = thinkingBudget(body);
+    if (thinkingTokens > 0) request.thinkingTokens = thinkingTokens;
     request.choices = numberIn(body, 'n') ?? 1;
     request.remoteTools = remoteToolsIn(body);
   },
@@ -134,16 +136,23 @@ export function checkStop(stop: JsonValue | undefined, findings: Findings): void
   if (typeof stop !== 'string') findings.strings(stop, 'stop', stops);
 }
 
-/** The thinking budget in force; null if thinking is off. */
-function checkThinking(body: JsonObject, findings: Findings): number | null {
+function checkThinking(body: JsonObject, findings: Findings): void {
   const thinking = findings.optionalObject(thinkingFields, body['extended_thinking'], 'extended_thinking');
-  if (thinking?.['enabled'] !== true) return null;
+  if (thinking?.['enabled'] !== true) return;
   checkTemperatureWithThinking(body, findings);
   const budget = numberIn(thinking, 'budget_tokens');
-  if (budget !== null && budget < minThinkingBudget) {
-    findings.add('extended_thinking.budget_tokens', `must be an integer of at least ${minThinkingBudget}`);
-  }
-  return budget;
+  if (budget === null || budget >= minThinkingBudget) return;
+  findings.add('extended_thinking.budget_tokens', `must be an integer of at least ${minThinkingBudget}`);
+}
+
+/** The greatest thinking budget in force, in Heroku's field or Anthropic's; 0 if there is none. */
+function thinkingBudget({ extended_thinking: heroku, thinking: anthropic }: JsonObject): number {
+  const budgets = [heroku, anthropic].map((thinking) => {
+    if (!isJsonObject(thinking)) return 0;
+    const isOff = thinking['type'] === 'disabled' || (thinking === heroku && thinking['enabled'] !== true);
+    return isOff ? 0 : (numberIn(thinking, 'budget_tokens') ?? 0);
+  });
+  return Math.max(...budgets);
 }
 
 /** For a body with thinking on: Claude models then take no temperature but 1, and answer 400 to any other. */

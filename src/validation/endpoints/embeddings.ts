@@ -4,6 +4,7 @@ import { schemaOf, documented } from '../documented.ts';
 import { endpointOf } from '../endpoint.ts';
 import { anything, hasLength, model, optionalFlag, requiredChoice, requiredTextOf } from '../fields.ts';
 import { type Findings, joinPath } from '../findings.ts';
+import { countMediaBeside } from '../media.ts';
 
 /** OpenAI's bound. Heroku's is 96: more are sent as several requests. */
 const maxInputs = 2_048;
@@ -46,6 +47,7 @@ export const embeddings = endpointOf({
   check: (body, findings) => checkInput(body['input'], findings),
   describe(request) {
     const { body } = request;
+    countMediaBeside('input', request);
     if (body['encoding_format'] === 'float') request.body = { ...body, encoding_format: 'raw' };
   },
 });

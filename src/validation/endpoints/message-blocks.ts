@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { type JsonObject, type JsonValue, type ValidRequest, isJsonObject } from '../../base/request.ts';
-import { schemaOf, documented, type Documented, objectsIn } from '../documented.ts';
+import type { JsonObject, JsonValue } from '../../base/request.ts';
+import { schemaOf, documented, type Documented } from '../documented.ts';
 import {
   anything,
   optionalFlag,
@@ -11,7 +11,6 @@ import {
   requiredTextOf,
 } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
-import { writtenBytes } from './chat-messages.ts';
 
 /** `system` is for the models that take it there; for others it is moved into `system` (docs/compatibility.md). */
 const messageFields = documented({
@@ -103,33 +102,4 @@ function checkBlock(block: JsonObject, path: string, findings: Findings): void {
 function checkSource(value: JsonValue | undefined, path: string, findings: Findings): void {
   const source = findings.object(sourceFields, value, path);
   if (source?.['type'] === 'base64') findings.fields(base64Fields, source, path);
-}
-
-/**
- * Counts the parts of checked messages that are not text. Each image counts a flat figure. Of a document's base64 a quarter
- * counts as text, since a page of PDF takes some 32 kB and 2,600 tokens; if the upstream fetches it, it counts as an image.
- */
-export function countMedia(request: ValidRequest): void {
-  for (const message of objectsIn(request.body, 'messages')) {
-    for (const block of objectsIn(message, 'content')) {
-      countBlock(block, request);
-      if (block['type'] !== 'tool_result') continue;
-      for (const inner of objectsIn(block, 'content')) countBlock(inner, request);
-    }
-  }
-}
-
-function countBlock(block: JsonObject, request: ValidRequest): void {
-  const { type, source } = block;
-  if ((type !== 'image' && type !== 'document') || !isJsonObject(source)) return;
-  const { data, url } = source;
-  const isEncoded = source['type'] === 'base64' && typeof data === 'string';
-  if (type === 'image') {
-    request.imageParts += 1;
-    request.imageUrlBytes += writtenBytes(isEncoded ? data : url);
-  } else if (isEncoded) {
-    request.imageUrlBytes += Math.floor((writtenBytes(data) * 3) / 4);
-  } else if (source['type'] === 'url' || source['type'] === 'file') {
-    request.imageParts += 1;
-  }
 }

@@ -14,7 +14,8 @@ import {
 } from '../fields.ts';
 import type { Findings } from '../findings.ts';
 import { checkOutputBound, checkTemperatureWithThinking, minThinkingBudget } from './chat.ts';
-import { checkMessages, countMedia, messagesSchema, textBlockFields } from './message-blocks.ts';
+import { countMedia } from '../media.ts';
+import { checkMessages, messagesSchema, textBlockFields } from './message-blocks.ts';
 import {
   checkMessageTools,
   choiceSchema,

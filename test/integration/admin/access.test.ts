@@ -28,7 +28,8 @@ describe.each(paths)('%s', (path) => {
   it('401 without the administrator key', async () => {
     const answer = await admin.call('GET', path, undefined, { authorization: '' });
     expect(answer.status).toBe(401);
-    expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+    expect(answer.headers.get('www-authenticate')).toBe('Bearer error="invalid_token"');
+    expect(answer.headers.get('x-should-retry')).toBe('false');
     expect(errorOf(answer)).toMatchObject({ type: 'authentication_error', code: 'invalid_token' });
   });
 

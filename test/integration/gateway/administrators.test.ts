@@ -55,7 +55,7 @@ describe("an administrator's token", () => {
     for (const path of Object.values(paths)) {
       const reply = await post(`${gateway.url}${path}`, {}, { token });
       expect(reply.status).toBe(401);
-      expect(reply.headers.get('www-authenticate')).toBe('Bearer');
+      expect(reply.headers.get('www-authenticate')).toBe('Bearer error="invalid_token"');
       expect(errorOf(reply)).toMatchObject({
         code: 'invalid_token',
         message: expect.stringMatching(/administrator's token/) as string,

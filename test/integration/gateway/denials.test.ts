@@ -76,7 +76,9 @@ function expectDenied(reply: Reply, { code, param = null }: Denial): void {
   expect(error.request_id).toBe(callersId);
   expect(reply.headers.get('x-request-id')).toBe(callersId);
   expect(reply.headers.get('content-type')).toMatch(/^application\/json/);
-  expect(reply.headers.get('www-authenticate')).toBe(status === 401 ? 'Bearer' : null);
+  const challenge = code === 'missing_token' ? 'Bearer' : 'Bearer error="invalid_token"';
+  expect(reply.headers.get('www-authenticate')).toBe(status === 401 ? challenge : null);
+  if (status === 401 || status === 403) expect(reply.headers.get('x-should-retry')).toBe('false');
   const known = ['message', 'type', 'param', 'code', 'request_id', 'details', 'limit'];
   expect(known).toEqual(expect.arrayContaining(Object.keys(error)));
   const inAnthropics = isAnthropic(path);
@@ -134,6 +136,7 @@ describe.each(endpointKinds.map((kind) => ({ path: paths[kind], kind })))('$path
       };
       expectDenied(reply, { code: 'method_not_allowed' });
       expect(reply.headers.get('allow')).toBe('POST');
+      expect(errorOf(reply).message).toBe(`On ${path} only POST is possible.`);
     }
   });
 
@@ -149,6 +152,16 @@ describe.each(endpointKinds.map((kind) => ({ path: paths[kind], kind })))('$path
     const doubled = (): Promise<Reply> => post(`${gateway.url}/v1${path}`, valid, { headers: withId });
     const reply = await denied(good, doubled, { code: 'not_found' });
     expect(errorOf(reply).message).toMatch(/base URL has one \/v1 too many/);
+  });
+
+  it('404: a slash too many is told of', async () => {
+    for (const wrong of [`/${path}`, `${path}/`, path.replace('/v1/', '/v1//')]) {
+      const slashed = (): Promise<Reply> => post(gateway.url + wrong, valid, { headers: withId });
+      const reply = await slashed();
+      expect(reply.status).toBe(404);
+      expect(errorOf(reply).message).toMatch(/slash too many/);
+      expect('request-id' in Object.fromEntries(reply.headers)).toBe(isAnthropic(wrong));
+    }
   });
 
   it('404: a path without its /v1 says that the base URL lacks it', async () => {
@@ -209,6 +222,46 @@ describe.each(endpointKinds.map((kind) => ({ path: paths[kind], kind })))('$path
     const token = await issue();
     await gateway.admin('DELETE', `/admin/teams/${token.team}/tokens/${token.id}`);
     await denied(token, () => send(valid, as(token.text)), { code: 'revoked_token' });
+  });
+
+  it('an x-api-key counts beside an Authorization without a token', async () => {
+    for (const authorization of ['', 'Bearer', 'Bearer ']) {
+      const token = await issue();
+      const reply = await send(valid, { authorization, 'x-api-key': token.text });
+      expect(reply.status).toBe(200);
+      const wrong = { authorization, 'x-api-key': 'sk-1234567890' };
+      await denied(good, () => send(valid, wrong), { code: 'invalid_token' });
+    }
+  });
+
+  it('a refused caller is not asked for the body it holds back; an accepted one is', async () => {
+    const other = await issue({ endpoints: [] });
+    const body = JSON.stringify(valid);
+    const held = async (headers: string, length = body.length): Promise<RawConnection> => {
+      const connection = await connectRaw(gateway.port);
+      const expecting = `host: a\r\nexpect: 100-continue\r\ncontent-length: ${length}`;
+      connection.send(`POST ${path} HTTP/1.1\r\n${expecting}\r\n${headers}\r\n\r\n`);
+      return connection;
+    };
+    const bearer = (text: string): string => `authorization: Bearer ${text}`;
+    const refused: [string, number, number?][] = [
+      ['x: y', 401],
+      [bearer('nonsense'), 401],
+      [bearer(other.text), 403],
+      [`${bearer(good.text)}\r\norigin: https://elsewhere.example`, 403],
+      [bearer(good.text), 413, 60_000_000],
+    ];
+    for (const [headers, status, length] of refused) {
+      const connection = await held(headers, length);
+      await connection.untilClosed();
+      expect(parseResponse(connection.received()).status).toBe(status);
+    }
+    const token = await issue();
+    const connection = await held(bearer(token.text));
+    await connection.until('HTTP/1.1 100 Continue\r\n\r\n');
+    connection.send(body);
+    await connection.until('HTTP/1.1 200');
+    connection.destroy();
   });
 
   it('401: before the body is read', async () => {

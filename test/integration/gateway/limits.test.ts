@@ -241,7 +241,6 @@ describe('tokens', () => {
   it.each([
     ['max_tokens', { max_tokens: 77 }],
     ['max_completion_tokens', { ...unbounded, max_completion_tokens: 77 }],
-    ['a thinking budget', { ...unbounded, extended_thinking: { enabled: true, budget_tokens: 1_024 } }],
   ])('are left as they are where the body has %s', async (_, more) => {
     const token = await withLimits(tokensADay(100_000));
     await chat(a, token, more);

@@ -215,7 +215,10 @@ describe('GET /v1/models/:id', () => {
       expect(reply.text).not.toContain('tgk_');
     }
     expect((await get(`${gateway.url}/v1/models/plain`)).status).toBe(401);
-    expect((await post(`${gateway.url}/v1/models/plain`, {}, { token })).status).toBe(405);
+    const posted = await post(`${gateway.url}/v1/models/plain`, {}, { token });
+    expect(posted.status).toBe(405);
+    expect(posted.headers.get('allow')).toBe('GET, HEAD');
+    expect(errorOf(posted).message).toBe('On /v1/models/plain only GET and HEAD are possible.');
   });
 });
 

@@ -137,6 +137,39 @@ describe('what never reaches the routes gets the JSON shape', () => {
     expect(refused).toEqual(['headers_too_large']);
   });
 
+  it.each(['miracles', '100-continue, miracles', 'x-100-continue', '200-ok'])(
+    'an Expect that says %s: 417',
+    async (expected) => {
+      const { port, routed, refused } = await start();
+      const head = `POST / HTTP/1.1\r\nhost: a\r\nexpect: ${expected}\r\ncontent-length: 1\r\n\r\nx`;
+      const seen = refusalIn(await rawRequest(port, head));
+      expect(seen).toEqual({ status: 417, code: 'expectation_failed', param: 'expect' });
+      expect([routed, refused]).toEqual([[], ['expectation_failed']]);
+    },
+  );
+
+  it.each(['gzip, chunked', 'Deflate,chunked', 'gzip\r\ntransfer-encoding: chunked'])(
+    'a Transfer-Encoding of %j: refused, and its body read by nobody',
+    async (coding) => {
+      const { port, routed } = await start();
+      const head = `POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: ${coding}\r\n\r\n1\r\nx\r\n0\r\n\r\n`;
+      const answer = parseResponse(await rawRequest(port, head));
+      expect(answer.status).toBe(501);
+      expect(answer.header('x-should-retry')).toBe('false');
+      expect(routed).toEqual([]);
+    },
+  );
+
+  it.each(['chunked', 'Chunked', ' chunked '])(
+    'a Transfer-Encoding of %j reaches the routes',
+    async (coding) => {
+      const { port, routed } = await start();
+      const head = `POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ntransfer-encoding: ${coding}\r\n\r\n0\r\n\r\n`;
+      expect(parseResponse(await rawRequest(port, head)).status).toBe(200);
+      expect(routed).toEqual(['/']);
+    },
+  );
+
   it('headers just under 16 KiB are let through', async () => {
     const { port } = await start();
     const bytes = await rawRequest(port, requestText({ path: '/', headers: { x: 'y'.repeat(15_900) } }));
@@ -210,15 +243,29 @@ describe('what does reach the routes', () => {
     expect([response.status, routed]).toEqual([200, ['/ws']]);
   });
 
-  it('an Expect: 100-continue is granted, an unknown one ignored', async () => {
-    const { port } = await start();
-    const granted = await rawRequest(
-      port,
-      requestText({ method: 'POST', path: '/', headers: { expect: '100-continue' }, body: 'x' }),
-    );
-    expect(parseResponse(granted).status).toBe(100);
-    const ignored = await rawRequest(port, requestText({ path: '/', headers: { expect: 'miracles' } }));
-    expect(parseResponse(ignored).status).toBe(200);
+  const expecting = 'POST /a HTTP/1.1\r\nhost: a\r\nexpect: 100-Continue\r\ncontent-length: 1\r\n\r\n';
+
+  it('a body that is held back is asked for by whoever reads it; the connection stays', async () => {
+    const { port } = await start((_request, response) => {
+      response.writeContinue();
+      response.end('ok');
+    });
+    const connection = await open(port);
+    connection.send(expecting);
+    await connection.until('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200');
+    connection.send(`x${expecting}x`);
+    await waitFor(() => connection.text().split('HTTP/1.1 200').length === 3, { what: 'a second answer' });
+    expect(connection.text()).toContain('keep-alive');
+  });
+
+  it('a body that nobody asks for leaves the connection, which is closed', async () => {
+    const { port, routed } = await start();
+    const connection = await open(port);
+    connection.send(expecting);
+    await connection.untilClosed();
+    const answer = parseResponse(connection.received());
+    expect([answer.status, answer.header('connection')]).toEqual([200, 'close']);
+    expect(routed).toEqual(['/a']);
   });
 
   it('sees both of two Authorization headers', async () => {

@@ -13,6 +13,9 @@ describe('extractCredential', () => {
     ['the scheme in any case', { authorization: `bEARER ${token}` }],
     ['several spaces', { authorization: `Bearer   ${token}` }],
     ['x-api-key', { 'x-api-key': token }],
+    ['x-api-key beside an empty Authorization', { authorization: '', 'x-api-key': token }],
+    ['x-api-key beside Bearer without a token', { authorization: 'Bearer', 'x-api-key': token }],
+    ['x-api-key beside Bearer and spaces', { authorization: ' bearer  ', 'x-api-key': token }],
     ['the same in both', { authorization: `Bearer ${token}`, 'x-api-key': token }],
   ])('reads %s', (_, headers) => {
     expect(extractCredential(headers)).toBe(token);
@@ -75,7 +78,9 @@ describe('extractCredential', () => {
     if (!(refusal instanceof Refusal)) throw new Error('It was taken for a credential.');
     expect(refusal.code).toBe(code);
     expect(refusal.status).toBe(401);
-    expect(refusal.headers['www-authenticate']).toBe('Bearer');
+    expect(refusal.headers['www-authenticate']).toMatch(
+      code === 'missing_token' ? /^Bearer$/ : /invalid_token/,
+    );
     expect(refusal.message).toMatch(message);
     // Never a secret: not even one that is not ours.
     for (const secret of [token, other, administrators, mistyped, '7b0ec5f2', 'sk-12345']) {

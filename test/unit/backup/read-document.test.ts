@@ -19,7 +19,11 @@ const dayLimit = (id: JsonValue): JsonObject => ({ id, metric: 'tokens', window:
 
 describe('a document', () => {
   it('gives rows in the order in which they need each other, with the ids of limits', async () => {
-    const limits = [dayLimit('a'), { id: 'b', metric: 'concurrency', max: 1, models: ['m'] }];
+    const limits = [
+      dayLimit('a'),
+      { ...dayLimit('c'), count_cached: false },
+      { id: 'b', metric: 'concurrency', max: 1, models: ['m'] },
+    ];
     const read = await readDocument(JSON.stringify(documentOf({ teams: [teamRow('acme', { limits })] })));
     if (read instanceof Refusal) throw new Error(read.message);
     expect(read.rows.map(({ path }) => path)).toEqual(['teams.0', 'users.0', 'tokens.0']);

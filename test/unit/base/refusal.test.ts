@@ -43,16 +43,18 @@ describe('a refusal', () => {
     });
   });
 
-  it('asks for a Bearer token with a 401, and with nothing else', () => {
+  it('of a 401 asks for a Bearer token, of a 401 or 403 says not to try again, and else nothing', () => {
     for (const code of codes) {
       const { status, headers } = new Refusal(code, '');
-      expect(headers).toEqual(status === 401 ? { 'www-authenticate': 'Bearer' } : {});
+      const noRetry = status === 401 || status === 403 ? { 'x-should-retry': 'false' } : {};
+      const challenge = code === 'missing_token' ? 'Bearer' : 'Bearer error="invalid_token"';
+      expect(headers).toEqual({ ...noRetry, ...(status === 401 ? { 'www-authenticate': challenge } : {}) });
     }
   });
 
   it('keeps headers of its own beside that', () => {
-    const refusal = new Refusal('invalid_token', '', { headers: { 'x-should-retry': 'false' } });
-    expect(refusal.headers).toEqual({ 'www-authenticate': 'Bearer', 'x-should-retry': 'false' });
+    const refusal = new Refusal('invalid_token', '', { headers: { connection: 'close' } });
+    expect(refusal.headers).toMatchObject({ 'x-should-retry': 'false', connection: 'close' });
   });
 
   it('may have a status and a type of its own, as an upstream error does', () => {

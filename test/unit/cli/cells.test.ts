@@ -11,6 +11,11 @@ describe('a cell', () => {
     [[], 'none'],
     [['a', 'b'], 'a, b'],
     [{ metric: 'tokens', window: 'day', max: 5 }, 'tokens/day=5'],
+    [
+      { metric: 'tokens', window: 'day', max: 5, count_cached: false, models: ['a'] },
+      'tokens/day=5:uncached@a',
+    ],
+    [{ metric: 'tokens', window: 'day', max: 5, count_cached: true }, 'tokens/day=5'],
     [{ metric: 'concurrency', max: 5, models: ['a', 'b'] }, 'concurrency=5@a,b'],
     ['\u001b[2Jgone\r\n', '?[2Jgone??'],
     ['\u202egpj.exe\u2028\ud800', '?gpj.exe??'],

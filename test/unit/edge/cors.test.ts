@@ -37,6 +37,7 @@ describe('the CORS headers of a reply', () => {
         'ratelimit-policy',
         'request-id',
         'retry-after',
+        'www-authenticate',
         'x-ratelimit-limit-requests',
         'x-ratelimit-limit-tokens',
         'x-ratelimit-remaining-requests',

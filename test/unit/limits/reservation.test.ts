@@ -35,17 +35,17 @@ function bodyOf({ body }: Reservation): JsonObject {
 
 describe('estimateInput', () => {
   it('is a quarter of the bytes, rounded up', () => {
-    expect(estimateInput(0, { imageParts: 0, imageUrlBytes: 0 })).toBe(0);
-    expect(estimateInput(4, { imageParts: 0, imageUrlBytes: 0 })).toBe(1);
-    expect(estimateInput(5, { imageParts: 0, imageUrlBytes: 0 })).toBe(2);
+    expect(estimateInput(0, { mediaTokens: 0, mediaBytes: 0 })).toBe(0);
+    expect(estimateInput(4, { mediaTokens: 0, mediaBytes: 0 })).toBe(1);
+    expect(estimateInput(5, { mediaTokens: 0, mediaBytes: 0 })).toBe(2);
   });
 
-  it('takes an image part at 1,600 instead of by its URL', () => {
-    expect(estimateInput(1_000_100, { imageParts: 2, imageUrlBytes: 1_000_000 })).toBe(3_225);
+  it('takes media at what they were estimated at, not by their bytes', () => {
+    expect(estimateInput(1_000_100, { mediaTokens: 3_200, mediaBytes: 1_000_000 })).toBe(3_225);
   });
 
   it('is never negative', () => {
-    expect(estimateInput(10, { imageParts: 0, imageUrlBytes: 11 })).toBe(0);
+    expect(estimateInput(10, { mediaTokens: 0, mediaBytes: 11 })).toBe(0);
   });
 });
 

@@ -16,6 +16,7 @@ const perMinute = (max: number, models?: string[]): Limit => ({
   max,
   ...(models ? { models } : {}),
 });
+const tokensADay = (max: number) => ({ metric: 'tokens', window: 'day', max }) as const;
 const options: NarrowOptions = {
   allowedOrigins: ['https://app.example'],
   pinnedProblems: () => [],
@@ -55,6 +56,12 @@ describe('narrowed', () => {
       { limits: [perMinute(3)] },
       { team: { limits: [{ id: 'l', ...perMinute(3) }] } },
       { limits: [perMinute(3)] },
+    ],
+    [
+      'a larger limit that counts cached tokens, as the parent’s does not',
+      { limits: [tokensADay(9)] },
+      { team: { limits: [{ id: 'l', ...tokensADay(3), count_cached: false }] } },
+      { limits: [tokensADay(9)] },
     ],
     [
       'a larger limit for models that the parent’s does not cover',
@@ -116,6 +123,13 @@ describe('narrowed', () => {
       { token: { limits: [{ id: 'l', ...perMinute(3) }] } },
       'wider_than_parent',
       'limits.1.max',
+    ],
+    [
+      'a larger limit that counts less than the parent’s',
+      { limits: [{ ...tokensADay(4), count_cached: false }] },
+      { token: { limits: [{ id: 'l', ...tokensADay(3) }] } },
+      'wider_than_parent',
+      'limits.0.max',
     ],
   ])('refuses %s', (_, asked, above, code, param) => {
     const refusal = narrowed(asked, parent(above), options);

@@ -459,3 +459,109 @@ describe('the circuit breaker', () => {
     expect(trial.log).toEqual(['a opened']);
   });
 });
+
+describe('a refusal of what can be changed', () => {
+  const words = '{"error":{"message":"Unknown field: store"}}';
+  /** Repairs each answer, up to so many times, and notes what it was shown. */
+  function repairing(times: number): {
+    rules: Partial<AttemptRules>;
+    shown: string[];
+    confirmed: () => number;
+  } {
+    const shown: string[] = [];
+    let confirmed = 0;
+    const repair: AttemptRules['repairs']['repair'] = ({ body: sent, answer }) => {
+      shown.push(`${sent.toString()} ${answer}`);
+      if (shown.length > times) return null;
+      const changed = Buffer.from(JSON.stringify({ n: shown.length }));
+      return { body: changed, adjusted: [`n=${shown.length}`], confirm: () => void (confirmed += 1) };
+    };
+    return { rules: { repairs: { repair } }, shown, confirmed: () => confirmed };
+  }
+
+  it('is followed at once by the changed request, at the same attachment', () => {
+    const { rules, shown, confirmed } = repairing(1);
+    const trial = new Trial('ab', { rules }).begin();
+    trial.sentTo(0).send().head(400).data(words.slice(0, 9)).data(words.slice(9)).end();
+    expect(trial.counts).toEqual([2, 0]);
+    expect(trial.handler.seen).toEqual([]);
+    expect(shown).toEqual([`{} ${words}`]);
+    expect(trial.sentTo(0).body).toEqual({ n: 1 });
+    expect(confirmed()).toBe(0);
+    trial.sentTo(0).answer(200);
+    expect(confirmed()).toBe(1);
+    expect(trial.handler.seen).toEqual(['200', 'data', 'end']);
+    expect(trial.attempts.headers).toEqual(['x-tollgate-adjusted', 'n=1']);
+    expect(trial.attempts.spent).toBe(false);
+    expect(trial.log).toEqual(['a refused 400']);
+  });
+
+  it('is passed on whole if it cannot be helped, and nothing is learned', () => {
+    const { rules, confirmed } = repairing(1);
+    const trial = new Trial('ab', { rules }).begin();
+    for (let n = 0; n < 2; n += 1) trial.sentTo(0).answer(422, json, words);
+    expect(trial.counts).toEqual([2, 0]);
+    expect(trial.handler.seen).toEqual(['422', 'data', 'end']);
+    expect(confirmed()).toBe(0);
+  });
+
+  it('is helped six times at most', () => {
+    const { rules } = repairing(Infinity);
+    const trial = new Trial('a', { rules: { ...rules, maxAttempts: 1 } }).begin();
+    for (let n = 0; n < 10; n += 1) trial.sentTo(0).answer(400, json, words);
+    expect(trial.counts).toEqual([7]);
+    expect(trial.handler.seen).toEqual(['400', 'data', 'end']);
+  });
+
+  it.each<[string, (trial: Trial) => void, Play]>([
+    ['the caller has a head', ({ handler }) => void (handler.begun = true), answers(400)],
+    ['its time is over', (trial) => void trial.pass(60_000), answers(400)],
+    ['it is another error', () => undefined, answers(404)],
+    ['it breaks off', () => undefined, (sent) => sent.send().head(400).data('{').fail('ECONNRESET')],
+    ['it is too large', () => undefined, (sent) => sent.send().head(400).data('x'.repeat(70_000)).end()],
+  ])('is passed on if %s', (_, arrange, play) => {
+    const { rules, shown } = repairing(1);
+    const trial = new Trial('a', { rules }).begin();
+    arrange(trial);
+    play(trial.sentTo(0));
+    expect(shown).toEqual([]);
+    expect(trial.counts).toEqual([1]);
+    expect(trial.handler.seen.slice(0, 2)).toEqual([trial.handler.seen[0], 'data']);
+  });
+
+  it('is dropped if the caller leaves while it is read', () => {
+    const { rules, shown } = repairing(1);
+    const trial = new Trial('a', { rules }).begin();
+    const request = trial.sentTo(0).send().head(400).data(words.slice(0, 9));
+    trial.attempts.abandon();
+    expect(request.aborted).toBe(true);
+    expect(shown).toEqual([]);
+    expect(trial.counts).toEqual([1]);
+  });
+});
+
+describe('a kept connection that is reset at once', () => {
+  const isStale: Play = (request) => request.send().fail('UND_ERR_SOCKET', 'SocketError', { bytesRead: 200 });
+
+  it('is replaced once, without a pause, and is no failure of the attachment', () => {
+    const trial = new Trial('ab').begin();
+    isStale(trial.sentTo(0));
+    expect(trial.counts).toEqual([2, 0]);
+    expect(trial.log).toEqual(['a reset null']);
+    isStale(trial.sentTo(0));
+    expect(trial.log).toContain('a opened');
+    trial.pass(1_000);
+    expect(trial.counts).toEqual([2, 1]);
+  });
+
+  it.each<[string, string, Partial<AttemptedRequest>, number]>([
+    ['the upstream had the request for a while', 'a', {}, 1_001],
+    ['a tool could run twice', 'a', { isRepeatable: false }, 0],
+  ])('is not replaced if %s', (_, names, request, afterMs) => {
+    const trial = new Trial(names, request).begin();
+    trial.pass(afterMs);
+    isStale(trial.sentTo(0));
+    expect(trial.counts).toEqual([1]);
+    expect(trial.handler.seen).toEqual(['UND_ERR_SOCKET']);
+  });
+});

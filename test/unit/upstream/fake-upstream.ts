@@ -51,10 +51,11 @@ export class FakeRequest implements Dispatcher.DispatchController {
     this.send().head(status, headers).data(body).end();
   }
 
-  fail(code: string, name = 'SocketError'): void {
+  /** `socket`: what undici says of the connection. */
+  fail(code: string, name = 'SocketError', socket: { bytesRead: number } | null = null): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#handler.onResponseError?.(this, Object.assign(new Error(code), { code, name }));
+    this.#handler.onResponseError?.(this, Object.assign(new Error(code), { code, name, socket }));
   }
 
   abort(reason: Error): void {

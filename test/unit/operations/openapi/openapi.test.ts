@@ -28,10 +28,12 @@ const name = 'GET /v1/things/{thing}';
 describe('the codes an operation may answer with', () => {
   it('are those of any request where anyone may ask', () => {
     expect(schemaOf(routeFor('anyone')).codesOf(name).toSorted()).toEqual([
+      'expectation_failed',
       'headers_too_large',
       'https_required',
       'internal_error',
       'invalid_request',
+      'not_implemented',
       'request_timeout',
     ]);
   });

@@ -184,13 +184,13 @@ describe('images', () => {
     ]);
     const written = urls.map((url) => Buffer.byteLength(JSON.stringify(url)) - 2);
     expect(accepted(chat, given)).toMatchObject({
-      imageParts: 3,
-      imageUrlBytes: written.reduce((sum, bytes) => sum + bytes, 0),
+      mediaTokens: 4_800,
+      mediaBytes: written.reduce((sum, bytes) => sum + bytes, 0),
     });
   });
 
   it('outside message content are not images', () => {
     const given = body([{ role: 'user', content: 'x' }], { metadata: image('x'), other: [image('x')] });
-    expect(accepted(chat, given)).toMatchObject({ imageParts: 0, imageUrlBytes: 0 });
+    expect(accepted(chat, given)).toMatchObject({ mediaTokens: 0, mediaBytes: 0 });
   });
 });

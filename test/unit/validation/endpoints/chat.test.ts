@@ -219,8 +219,8 @@ describe('what others need to know of a body', () => {
       outputBound: null,
       choices: 1,
       images: 0,
-      imageParts: 0,
-      imageUrlBytes: 0,
+      mediaTokens: 0,
+      mediaBytes: 0,
       remoteTools: [],
     });
   });
@@ -233,13 +233,28 @@ describe('what others need to know of a body', () => {
     [{ max_tokens: 10 }, 10],
     [{ max_completion_tokens: 20 }, 20],
     [{ max_tokens: 10, max_completion_tokens: 20 }, 20],
-    [{ max_tokens: 10, extended_thinking: { enabled: true, budget_tokens: 2048 } }, 2048],
+    [{ max_tokens: 10, extended_thinking: { enabled: true, budget_tokens: 2048 } }, 10],
     [{ max_tokens: 4000, extended_thinking: { enabled: true, budget_tokens: 2048 } }, 4000],
-    [{ extended_thinking: { enabled: true, budget_tokens: 2048 } }, 2048],
+    [{ extended_thinking: { enabled: true, budget_tokens: 2048 } }, null],
+    [{ reasoning_effort: 'low' }, null],
     [{ max_tokens: 10, extended_thinking: { enabled: false, budget_tokens: 2048 } }, 10],
     [{ extended_thinking: { budget_tokens: 2048 } }, null],
     [{ max_tokens: null }, null],
   ])('is the most output it allows: %j', (fields, outputBound) => {
     expect(accepted(chat, body(fields)).outputBound).toBe(outputBound);
+  });
+
+  it.each<[JsonObject, number | undefined]>([
+    [{ extended_thinking: { enabled: true, budget_tokens: 2048 } }, 2048],
+    [{ thinking: { type: 'enabled', budget_tokens: 4096 } }, 4096],
+    [{ thinking: { budget_tokens: 4096 }, extended_thinking: { enabled: true, budget_tokens: 2048 } }, 4096],
+    [{ extended_thinking: { enabled: false, budget_tokens: 2048 } }, undefined],
+    [{ extended_thinking: { budget_tokens: 2048 } }, undefined],
+    [{ thinking: { type: 'disabled', budget_tokens: 4096 } }, undefined],
+    [{ thinking: { type: 'adaptive' } }, undefined],
+    [{ thinking: 'on' }, undefined],
+    [{}, undefined],
+  ])('is the thinking it allows: %j', (fields, thinkingTokens) => {
+    expect(accepted(chat, body(fields)).thinkingTokens).toBe(thinkingTokens);
   });
 });

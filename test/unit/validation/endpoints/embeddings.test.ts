@@ -74,7 +74,7 @@ it('writes no output and no images', () => {
     outputBound: 0,
     choices: 1,
     images: 0,
-    imageParts: 0,
+    mediaTokens: 0,
     remoteTools: [],
   });
 });
