@@ -170,6 +170,14 @@ describe('a bound beyond all reason', () => {
     expect(reply.text).toContain('max_tokens must be at most 1000000');
   });
 
+  it("is lowered, not refused, if the catalogue has the model's own", async () => {
+    const token = await gateway.issue();
+    expect((await chat(token, { model: bounded, max_tokens: 9_007_199_254_740_991 })).status).toBe(200);
+    expect(sentBound()).toBe(8_192);
+    const [entry] = await gateway.settled(token.team, 1);
+    expect(entry?.output_tokens).toBeLessThanOrEqual(8_192);
+  });
+
   it('may be as much as a million, and ten for all choices', async () => {
     const token = await gateway.issue();
     gateway.upstream.script(respond(200, json, JSON.stringify({ choices: [], usage: { prompt_tokens: 1 } })));
