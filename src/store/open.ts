@@ -31,6 +31,14 @@ export function openStore(location: StoreLocation, options: OpenOptions): Store 
     onRefusal: (error) => log.error('the store refuses commands', { error }),
     timing: { clock, onRun },
   });
-  if (warnsOfCondition) store.client.once('ready', () => void warnOfStoreCondition(store, log));
+  if (warnsOfCondition) warnOnce(store, log);
   return store;
+}
+
+function warnOnce(store: RedisStore, log: Log): void {
+  let warned = false;
+  store.onReady(() => {
+    if (!warned) void warnOfStoreCondition(store, log);
+    warned = true;
+  });
 }

@@ -1,3 +1,5 @@
+import { EventEmitter } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { Clock } from '../base/clock.ts';
 import type { Script } from './script.ts';
@@ -31,6 +33,10 @@ export class RedisStore implements Store {
   readonly #onRefusal: RedisOptions['onRefusal'];
   /** Kinds of refusals reported within the last minute. */
   readonly #reported = new Set<string>();
+  readonly #events = new EventEmitter<{ ready: [] }>();
+  /** Counts connections, so that what was begun on one does not go on for the next. */
+  #connection = 0;
+  #loaded = false;
 
   constructor({ url, verifyTls, commandTimeoutMs, onDown, onUp, onRefusal, timing }: RedisOptions) {
     this.#timing = timing;
@@ -45,6 +51,8 @@ export class RedisStore implements Store {
       commandTimeout: commandTimeoutMs,
       connectTimeout: 5_000,
       // After a failover, a connection may stay silent while commands wait. It is dead even if TCP has not noticed.
+      // Its check needs INFO, which a server may lack or forbid; then it would reconnect for ever. See `#checkLoaded`.
+      enableReadyCheck: false,
       socketTimeout: Math.max(5_000, 5 * commandTimeoutMs),
       retryStrategy: (times) => Math.min(100 * times, 1_000) * (0.5 + Math.random() / 2),
       // After a failover the old primary is a replica: disconnect, and resolve the address again.
@@ -62,7 +70,12 @@ export class RedisStore implements Store {
       // Otherwise ioredis would continue with database 0.
       this.client.disconnect(true);
     });
-    this.client.on('ready', () => {
+    this.client.on('close', () => {
+      this.#loaded = false;
+      this.#connection++;
+    });
+    this.client.on('ready', () => void this.#checkLoaded());
+    this.#events.on('ready', () => {
       if (down) onUp?.();
       down = false;
     });
@@ -79,16 +92,30 @@ export class RedisStore implements Store {
     this.connect();
     if (this.ready) return;
     await new Promise<void>((resolve) => {
-      this.client.once('ready', resolve);
+      this.#events.once('ready', resolve);
     });
   }
 
   onReady(listener: () => void): void {
-    this.client.on('ready', listener);
+    this.#events.on('ready', listener);
   }
 
   get ready(): boolean {
-    return this.client.status === 'ready';
+    return this.#loaded && this.client.status === 'ready';
+  }
+
+  /** A server that has just started answers LOADING until its data is in memory. */
+  async #checkLoaded(): Promise<void> {
+    const connection = this.#connection;
+    const refusal = await loadingRefusal(this.client, () => connection !== this.#connection);
+    if (connection !== this.#connection) return;
+    if (refusal === null) {
+      this.#loaded = true;
+      this.#events.emit('ready');
+    } else {
+      this.client.emit('error', refusal);
+      this.client.disconnect(true);
+    }
   }
 
   /** Resolves when commands can be sent. Rejects with `StoreUnavailable` after `timeoutMs`, or if closed. */
@@ -97,7 +124,7 @@ export class RedisStore implements Store {
     await new Promise<void>((resolve, reject) => {
       const stopWaiting = (): void => {
         clearTimeout(timer);
-        this.client.off('ready', onReady);
+        this.#events.off('ready', onReady);
         this.client.off('end', onEnd);
       };
       const onReady = (): void => {
@@ -109,7 +136,7 @@ export class RedisStore implements Store {
         reject(new StoreUnavailable('The store cannot be reached.'));
       };
       const timer = setTimeout(onEnd, timeoutMs);
-      this.client.once('ready', onReady);
+      this.#events.once('ready', onReady);
       this.client.once('end', onEnd);
     });
   }
@@ -145,7 +172,7 @@ export class RedisStore implements Store {
   }
 
   async memory(): Promise<{ usedBytes: number; maxBytes: number }> {
-    const info = await this.#answer(this.client.info('memory'));
+    const info = await this.#answer(this.client.info('memory').catch(unlessForbidden));
     return { usedBytes: figureIn(info, 'used_memory'), maxBytes: figureIn(info, 'maxmemory') };
   }
 
@@ -175,6 +202,31 @@ async function evaluate(
   }
 }
 
+/** A server may lack a command, by `rename-command` or its version, or an ACL may forbid it. */
+const forbidden = /^(?:NOPERM|ERR unknown command)/i;
+const notYet = /^(?:LOADING|BUSY|MASTERDOWN)/;
+const askedAgainMs = 200;
+
+function unlessForbidden(error: unknown): string {
+  if (error instanceof Error && forbidden.test(error.message)) return '';
+  throw error;
+}
+
+/** Asks until the server has loaded its data, or `gone`. Null if commands can be sent, else why they cannot. */
+async function loadingRefusal(client: Redis, gone: () => boolean): Promise<Error | null> {
+  while (!gone()) {
+    try {
+      await client.ping().catch(unlessForbidden);
+      return null;
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      if (!notYet.test(error.message)) return error;
+    }
+    await sleep(askedAgainMs, undefined, { ref: false });
+  }
+  return null;
+}
+
 /** The error if the server refuses the database in the URL, with a hint; null if it is another error. */
 function databaseRefused(error: Error & { command?: { name: string } }): Error | null {
   if (error.command?.name !== 'select') return null;
@@ -185,7 +237,7 @@ function isNoScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
 }
 
-/** A number from the reply of INFO. */
+/** A number from the reply of INFO; 0 if it is not there. */
 function figureIn(info: string, name: string): number {
   return Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
 }

@@ -29,7 +29,7 @@ export interface Store {
   run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
   /** Sends commands. */
   attempt<T>(command: (client: StoreClient) => Promise<T>): Promise<T>;
-  /** The memory that the store uses and may use; 0: no bound. */
+  /** The memory that the store uses and may use; 0: no bound, or the server does not say. */
   memory(): Promise<{ usedBytes: number; maxBytes: number }>;
   /** Connects. Resolves when the store is first ready, however long that takes. */
   connected(): Promise<void>;

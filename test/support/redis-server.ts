@@ -13,6 +13,8 @@ export interface RedisServerOptions {
   program?: 'redis-server' | 'valkey-server';
   /** More command line for redis-server: `['--maxmemory', '25mb']`. */
   args?: readonly string[];
+  /** Commands that it does not know. */
+  lacks?: readonly string[];
   /** Keep the data over `kill` and `restart` (an append-only file); off by default. */
   persist?: boolean;
 }
@@ -59,7 +61,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     const port = await freePort();
     const child = launch(port, directory, options);
     try {
-      await untilReady(child, port);
+      await untilReady(child, port, options);
       return serverOf({ child, port, directory, options });
     } catch (error) {
       await killed(child);
@@ -95,7 +97,7 @@ function serverOf(running: Running): RedisServer {
     restart: async () => {
       await killed(running.child);
       running.child = launch(port, directory, options);
-      await untilReady(running.child, port);
+      await untilReady(running.child, port, options);
     },
     stop: async () => {
       await killed(running.child);
@@ -107,11 +109,12 @@ function serverOf(running: Running): RedisServer {
 function launch(
   port: number,
   directory: string,
-  { program = 'redis-server', args = [], persist = false }: RedisServerOptions,
+  { program = 'redis-server', args = [], lacks = [], persist = false }: RedisServerOptions,
 ): ChildProcess {
   const place = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--loglevel', 'warning'];
   const keeping = ['--save', '', '--appendonly', persist ? 'yes' : 'no'];
-  const child = spawn(program, [...place, ...keeping, ...args], { stdio: 'ignore' });
+  const lacking = lacks.flatMap((name) => ['--rename-command', name, '']);
+  const child = spawn(program, [...place, ...keeping, ...lacking, ...args], { stdio: 'ignore' });
   child.on('error', () => {
     // Not found on the PATH: untilReady says so.
   });
@@ -119,10 +122,15 @@ function launch(
   return child;
 }
 
-async function untilReady(child: ChildProcess, port: number): Promise<void> {
+async function untilReady(
+  child: ChildProcess,
+  port: number,
+  { lacks = [] }: RedisServerOptions,
+): Promise<void> {
   const answers = async (): Promise<boolean> => {
     if (child.pid === undefined) throw new Error('redis-server is not on the PATH.');
     if (hasEnded(child)) return true;
+    if (lacks.includes('INFO')) return Array.isArray(await command(port, 'TIME'));
     // Its own pid: another server that took the port meanwhile would answer a PING as well.
     return String(await command(port, 'INFO', 'server')).includes(`process_id:${child.pid}`);
   };
@@ -147,6 +155,7 @@ async function command(port: number, name: string, ...args: (string | number)[])
     retryStrategy: () => null,
     maxRetriesPerRequest: 0,
     commandTimeout: 5_000,
+    enableReadyCheck: false, // needs INFO
   });
   client.on('error', () => {
     // The command below fails with it.

@@ -121,6 +121,18 @@ describe('a store that is not there when the gateway starts', () => {
   });
 });
 
+describe('a store that lacks the commands which only say how it is', () => {
+  it('becomes ready and serves', async () => {
+    const store = await redisServer({ lacks: ['INFO', 'CONFIG', 'CLIENT', 'COMMAND', 'MEMORY'] });
+    const gateway = await startGateway({ redis: store });
+    endings.push(() => gateway.close());
+    const token = await gateway.issue({ limits: [{ metric: 'requests', window: 'day', max: 1 }] });
+    expect([await call(gateway, token), await call(gateway, token)]).toEqual([200, 429]);
+    expect(await readiness(gateway)).toBe(200);
+    expect((await gateway.settled(token.team, 1))[0]).toMatchObject({ outcome: 'ok' });
+  });
+});
+
 describe('a store that lacks the database of its URL', () => {
   it('is an error in the log that names the variable; the gateway is alive, and never ready', async () => {
     const { url: redisUrl } = await redisServer();

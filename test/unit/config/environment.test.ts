@@ -296,6 +296,28 @@ describe('the store', () => {
     },
   );
 
+  it.each([
+    ['?connectTimeout=5000', ['no option connectTimeout in the URL; leave it out']],
+    ['/0?keyPrefix=canary', ['no option keyPrefix in the URL; set REDIS_PREFIX instead']],
+    [
+      '?db=5',
+      ['no option db in the URL; put the database at the end of the path instead: redis://host:6379/1'],
+    ],
+    ['?ssl_cert_reqs=none', ['no option ssl_cert_reqs in the URL; set REDIS_TLS_VERIFY instead']],
+    [
+      '?family=6&family=4&lazyConnect',
+      ['no option family in the URL; leave it out', 'no option lazyConnect in the URL; leave it out'],
+    ],
+    ['?__proto__=canary', ['nothing after a question mark in the URL; leave it out']],
+    ['?constructor=x', ['no option constructor in the URL; leave it out']],
+    ['?canary1', ['nothing after a question mark in the URL; leave it out']],
+  ])('refuses the options of %s by name, with the remedy', (query, expected) => {
+    for (const variable of ['REDIS_URL', 'REDIS_TLS_URL'])
+      expect(problemsOf({ ...minimal, [variable]: `redis://:pw@h:6379${query}` })).toEqual(
+        expected.map((what) => `${variable}: expected ${what}.`),
+      );
+  });
+
   it('is memory without a URL, with one worker, and both are said', () => {
     const env = { ...minimal, WEB_CONCURRENCY: '4' };
     expect(settingsOf(env)).toMatchObject({ store: { kind: 'memory' }, workers: 1 });

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { systemClock } from '../../../src/base/clock.ts';
 import { type RedisOptions, RedisStore } from '../../../src/store/redis.ts';
 import { loadScript, type Script } from '../../../src/store/script.ts';
+import { storeCondition } from '../../../src/store/store-condition.ts';
 import { StoreUnavailable } from '../../../src/store/store-unavailable.ts';
 import { freePort } from '../../support/free-port.ts';
 import { type RedisServer, startRedis } from '../../support/redis-server.ts';
@@ -147,6 +148,86 @@ describe('the connection', () => {
     } finally {
       own.resume();
       await own.stop();
+    }
+  });
+});
+
+describe('a server that lacks commands', () => {
+  it.each([
+    ['INFO', ['INFO']],
+    ['INFO, CONFIG, CLIENT and HELLO', ['INFO', 'CONFIG', 'CLIENT', 'HELLO']],
+    ['PING too', ['INFO', 'CONFIG', 'CLIENT', 'HELLO', 'PING', 'COMMAND', 'MEMORY']],
+  ])('is ready without %s, and says nothing of its memory', async (_what, commands) => {
+    const poor = await startRedis({ lacks: commands });
+    const [onDown, onRefusal] = [vi.fn(), vi.fn()];
+    const store = storeAt(poor.url, { onDown, onRefusal });
+    try {
+      await store.whenReady(10_000);
+      expect(await store.run(echo, ['k'], [7])).toEqual(['k', '7', 1]);
+      expect(await store.memory()).toEqual({ usedBytes: 0, maxBytes: 0 });
+      const unknown = { persists: null, evicts: null, policy: null };
+      const known = { persists: false, evicts: false, policy: 'noeviction' };
+      expect(await storeCondition(store)).toEqual(commands.includes('CONFIG') ? unknown : known);
+      expect([onDown.mock.calls, onRefusal.mock.calls]).toEqual([[], []]);
+    } finally {
+      store.close();
+      await poor.stop();
+    }
+  });
+
+  it('or forbids them to its user, is ready too', async () => {
+    await server.command(
+      'ACL',
+      'SETUSER',
+      'poor',
+      'on',
+      '>pw',
+      '~*',
+      '+@all',
+      '-info',
+      '-config',
+      '-client',
+      '-ping',
+    );
+    const store = storeAt(server.url.replace('redis://', 'redis://poor:pw@'));
+    await store.whenReady(10_000);
+    expect(await store.memory()).toEqual({ usedBytes: 0, maxBytes: 0 });
+  });
+
+  it('is not ready with a password that is wrong or missing, and says so', async () => {
+    const locked = await startRedis();
+    await locked.command('CONFIG', 'SET', 'requirepass', 'right');
+    try {
+      for (const [url, said] of [
+        [locked.url, /NOAUTH/],
+        [locked.url.replace('redis://', 'redis://:wrong@'), /WRONGPASS/],
+      ] as const) {
+        const onDown = vi.fn();
+        const store = storeAt(url, { onDown });
+        await waitFor(() => onDown.mock.calls.length > 0, { what: 'a report' });
+        expect(String(onDown.mock.calls[0]?.[0])).toMatch(said);
+        expect(store.ready).toBe(false);
+        store.close();
+      }
+    } finally {
+      await locked.stop();
+    }
+  });
+
+  it('is not ready while it loads its data', async () => {
+    const loading = await startRedis({ persist: true, args: ['--key-load-delay', '2000'] });
+    try {
+      for (let n = 0; n < 300; n += 1) await loading.command('SET', `k${n}`, 'x');
+      const store = storeAt(loading.url, { commandTimeoutMs: 5_000 });
+      await store.whenReady(10_000);
+      const found: Promise<string | null>[] = [];
+      store.onReady(() => found.push(store.attempt((client) => client.get('k299'))));
+      await loading.restart();
+      await waitFor(() => found.length > 0, { what: 'the store' });
+      expect(await Promise.all(found)).toEqual(['x']);
+      expect(store.ready).toBe(true);
+    } finally {
+      await loading.stop();
     }
   });
 });
