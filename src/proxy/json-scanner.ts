@@ -1,26 +1,29 @@
 import { type TextRole, textRoleOf } from './generated-text.ts';
+import {
+  backslash,
+  closeBrace,
+  closeBracket,
+  comma,
+  isByteOrderMark,
+  isNumberStart,
+  isSpace,
+  letterN,
+  letterU,
+  openBrace,
+  openBracket,
+  positionOf,
+  quote,
+  utf8Bytes,
+  valueBegin,
+  zero,
+} from './json-characters.ts';
+import { JsonSketch } from './json-sketch.ts';
 
 /** What the key before a value says of the strings in it. */
 type Role = TextRole | 'text';
 
-const space = 0x20;
-const quote = 0x22;
-const comma = 0x2c;
-const zero = 0x30;
-const colon = 0x3a;
-const openBracket = 0x5b;
-const backslash = 0x5c;
-const closeBracket = 0x5d;
-const letterN = 0x6e;
-const letterU = 0x75;
-const openBrace = 0x7b;
-const closeBrace = 0x7d;
-
 const maxDepth = 10_000;
 const maxKeyLength = 1_024;
-/** Longer top-level fields are left out of the sketch. */
-const maxFieldLength = 16_384;
-const maxSketchLength = 65_536;
 
 /**
  * Reads a JSON text in one pass, as its bytes come, wherever they were split and however long it is. It counts generated
@@ -49,7 +52,6 @@ export class JsonScanner {
   hasUsage = false;
 
   readonly #list: string | null;
-  readonly #sketches: boolean;
   #state: 'before' | 'inside' | 'after' | 'wrong' = 'before';
   #depth = 0;
   /** For each level whether it is an object. */
@@ -78,15 +80,12 @@ export class JsonScanner {
   #closeAt = -1;
   #openAt = -1;
   #braceAt = -1;
-  /** Where the current field of the sketch begins in the chunk, and what earlier chunks had of it. */
-  #fieldAt = -1;
-  #field = '';
-  #sketch = '';
+  #sketch: JsonSketch | null;
 
   /** `list`: the top-level list that makes the text an answer. `sketches`: keeps a sketch. */
   constructor({ list = null, sketches = false }: { list?: string | null; sketches?: boolean } = {}) {
     this.#list = list;
-    this.#sketches = sketches;
+    this.#sketch = sketches ? new JsonSketch() : null;
   }
 
   /** Begins another text. */
@@ -111,9 +110,7 @@ export class JsonScanner {
     this.#notTextDepth = 0;
     this.#freeDepth = 0;
     this.#rest = '';
-    this.#fieldAt = -1;
-    this.#field = '';
-    this.#sketch = '';
+    if (this.#sketch) this.#sketch = new JsonSketch();
   }
 
   /** Whether the text so far is one object and complete. */
@@ -123,7 +120,7 @@ export class JsonScanner {
 
   /** The object with its small top-level fields only, as JSON. */
   get sketch(): string {
-    return `{${this.#sketch}}`;
+    return this.#sketch?.json ?? '{}';
   }
 
   /** Reads the next bytes. */
@@ -136,7 +133,6 @@ export class JsonScanner {
     this.#openAt = -1;
     this.#braceAt = -1;
     const { length } = text;
-    if (this.#fieldAt !== -1) this.#fieldAt = 0;
     let at = this.#state === 'inside' ? 0 : this.#skipOutside(text, 0);
     while (at < length) {
       if (this.#inString) {
@@ -165,7 +161,7 @@ export class JsonScanner {
           at = this.#close(false, text, at);
           break;
         case comma:
-          if (this.#fieldAt !== -1 && this.#depth === 1) this.#endField(text, at);
+          if (this.#depth === 1) this.#sketch?.endField(text, at);
           this.#expectsKey = this.#isObject[this.#depth] === true;
           this.#role = 'plain';
           at += 1;
@@ -174,7 +170,7 @@ export class JsonScanner {
           at = this.#isObject[this.#depth] === true ? at + 1 : this.#skipNumbers(text, at);
       }
     }
-    if (this.#fieldAt !== -1) this.#keepField(text, length - this.#rest.length);
+    this.#sketch?.endChunk(text, length - this.#rest.length);
   }
 
   /** Before the object and after it. Returns where it begins, or where the chunk ends. */
@@ -234,7 +230,7 @@ export class JsonScanner {
     this.#expectsKey = false;
     this.#role = 'plain';
     if (depth > 1) return at + 1;
-    if (this.#fieldAt !== -1) this.#endField(text, at);
+    this.#sketch?.endField(text, at);
     this.#state = 'after';
     return this.#skipOutside(text, at + 1);
   }
@@ -255,7 +251,7 @@ export class JsonScanner {
     this.#watchesFor = null;
     this.#role = 'plain';
     const depth = this.#depth;
-    if (depth === 1 && this.#sketches) this.#fieldAt = at;
+    if (depth === 1) this.#sketch?.beginField(at);
     if (end === text.length || text.charCodeAt(end - 1) === backslash) {
       // Too long, or with a quote in it: none that is known here.
       this.#inString = true;
@@ -372,49 +368,4 @@ export class JsonScanner {
     const isNumbers = this.#closeAt <= Math.min(this.#openAt, this.#braceAt, this.#quoteAt);
     return isNumbers ? this.#closeAt : at + 1;
   }
-
-  #keepField(text: string, end: number): void {
-    if (this.#field.length <= maxFieldLength) this.#field += text.slice(this.#fieldAt, end);
-  }
-
-  #endField(text: string, end: number): void {
-    this.#keepField(text, end);
-    const { length } = this.#field;
-    if (length <= maxFieldLength && this.#sketch.length + length < maxSketchLength) {
-      this.#sketch += this.#sketch === '' ? this.#field : `,${this.#field}`;
-    }
-    this.#field = '';
-    this.#fieldAt = -1;
-  }
-}
-
-/** Where a character comes next; the length of the text if it does not. */
-function positionOf(text: string, char: string, from: number): number {
-  const at = text.indexOf(char, from);
-  return at === -1 ? text.length : at;
-}
-
-/** The first character of the value after a key that ends at `end`; anything else if it is further away. */
-function valueBegin(text: string, end: number): number {
-  if (text.charCodeAt(end + 1) !== colon) return -1;
-  const char = text.charCodeAt(end + 2);
-  return char === space ? text.charCodeAt(end + 3) : char;
-}
-
-/** Half of a surrogate pair is half of its four bytes. */
-function utf8Bytes(codeUnit: number): number {
-  if (codeUnit < 0x80) return 1;
-  return codeUnit < 0x800 || (codeUnit >= 0xd800 && codeUnit < 0xe000) ? 2 : 3;
-}
-
-function isSpace(char: number): boolean {
-  return char === 0x20 || char === 0x0a || char === 0x0d || char === 0x09;
-}
-
-function isByteOrderMark(char: number): boolean {
-  return char === 0xef || char === 0xbb || char === 0xbf;
-}
-
-function isNumberStart(char: number): boolean {
-  return (char >= 0x30 && char <= 0x39) || char === 0x2d;
 }

@@ -3,6 +3,7 @@ import type { Usage } from '../base/outcome.ts';
 import { reportsError } from '../upstream/answer.ts';
 import { EventShape } from './event-shape.ts';
 import { JsonScanner } from './json-scanner.ts';
+import { LineEnds } from './line-ends.ts';
 
 /** Longer data is not kept, only read as it comes. Bounds the memory of a stream. */
 const maxKept = 65_536;
@@ -52,11 +53,7 @@ export abstract class StreamTap {
   /** What the current line is if it is not kept. */
   #unkept: 'data' | 'other' | null = null;
   #isBegin = true;
-  /** Lines end in a carriage return alone. */
-  #usesCr = false;
-  /** The last byte was one: half of a CRLF, or a whole line end. */
-  #hasPendingCr = false;
-  #endedInCr = false;
+  readonly #lineEnds = new LineEnds();
   /** An error was told so that clients notice it. */
   #toldError = false;
   /** The stream ended inside an event that mattered. */
@@ -95,8 +92,8 @@ export abstract class StreamTap {
   /** Reads the next bytes, wherever they were split. */
   feed(chunk: Buffer): void {
     // Latin-1 keeps one character a byte, so no split can break a character; only ASCII matters here.
-    this.#read(this.#withLineFeeds(chunk.toString('latin1')));
-    if (this.#hasPendingCr) this.atBoundary = false;
+    this.#read(this.#lineEnds.unified(chunk.toString('latin1')));
+    if (this.#lineEnds.isPending) this.atBoundary = false;
   }
 
   #read(text: string): void {
@@ -115,7 +112,7 @@ export abstract class StreamTap {
 
   /** The stream has ended: reads a last line without a line end, and a last event without its blank line. */
   end(): void {
-    if (this.#hasPendingCr) this.#read('\n');
+    if (this.#lineEnds.isPending) this.#read('\n');
     if (this.#line !== '' || this.#unkept !== null) this.#endSplitLine('');
     if (this.atBoundary) return;
     // Many clients drop such an event. What it says counts, but it cannot complete the answer.
@@ -124,19 +121,6 @@ export abstract class StreamTap {
     const isWhole = this.#endEvent();
     this.#isCutShort = !isWhole || !wasOver;
     this.finished = finished;
-  }
-
-  /** A carriage return alone ends a line as well. Until a stream has shown that, it waits for the second half of a CRLF. */
-  #withLineFeeds(text: string): string {
-    if (!this.#hasPendingCr && !this.#endedInCr && !text.includes('\r')) return text;
-    if (text === '') return text;
-    const isSecondHalf = this.#endedInCr && text.startsWith('\n');
-    const own = (this.#hasPendingCr ? '\r' : '') + (isSecondHalf ? text.slice(1) : text);
-    this.#usesCr ||= /\r[^\n]/.test(own);
-    const endsInCr = own.endsWith('\r');
-    this.#endedInCr = endsInCr && this.#usesCr;
-    this.#hasPendingCr = endsInCr && !this.#usesCr;
-    return (this.#hasPendingCr ? own.slice(0, -1) : own).replace(/\r\n?/g, '\n');
   }
 
   #extendLine(part: string): void {
