@@ -102,9 +102,9 @@ const pieces: Readonly<Record<string, () => unknown>> = {
   'headers of three limits': () => limitHeaders(states, nowMs),
   'a chunk of a stream read along': () => tap.feed(word),
   'a plain answer read along': () => {
-    const plain = new JsonTap();
+    const plain = new JsonTap({ list: 'choices' });
     plain.feed(answer);
-    return plain.usage();
+    return plain.isAnswer && plain.usage;
   },
   'an entry written': () => encodeEntry(entry),
 };

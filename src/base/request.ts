@@ -47,10 +47,11 @@ export function parsedJson(text: string): unknown {
 }
 
 /**
- * How an endpoint's answers are read for usage, text and the end of a stream. `openai` is also for plain JSON with
- * OpenAI's `usage`; `cohere` reports search units, and its text is the caller's own.
+ * How an endpoint's answers are known and read: for usage, text, images, errors and the end of a stream. `openai` is a
+ * chat; `cohere` reports search units, and its text is the caller's own.
  */
-export type AnswerFormat = 'openai' | 'anthropic' | 'heroku-agents' | 'cohere';
+export type AnswerFormat =
+  'openai' | 'openai-embeddings' | 'openai-images' | 'anthropic' | 'heroku-agents' | 'cohere';
 
 /** The shape a stream's frames are rewritten to, for clients that read only one. */
 export const allFrames = ['openai'] as const;

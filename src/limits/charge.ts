@@ -17,8 +17,8 @@ export function charge(ended: Ended, reserved: Figures): Charge & { usage: 'repo
   const isServed = ending === 'answered' || ending === 'broken' || ending === 'left';
   const { inputTokens, outputTokens } = chargedTokens(ended, reserved);
   return {
-    // What is counted by the piece is charged as reported, or as reserved if nothing was reported.
-    ...(isServed ? filledFigures(usage, reserved) : noFigures),
+    // What is counted by the piece is charged as answered, or as reserved if the answer does not say, or was not awaited.
+    ...(isServed ? filledFigures(ending === 'left' ? null : usage, reserved) : noFigures),
     requests: ending === 'not_taken' ? 0 : 1,
     inputTokens,
     outputTokens,

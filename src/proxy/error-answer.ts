@@ -1,6 +1,7 @@
 import type { Ending } from '../base/outcome.ts';
 import type { Refusal } from '../base/refusal.ts';
 import type { UpstreamCall } from '../upstream/upstream-call.ts';
+import type { UpstreamHead } from './reply.ts';
 import { upstreamTrouble } from '../upstream/upstream-error.ts';
 
 const maxBytes = 65_536;
@@ -12,7 +13,7 @@ export class ErrorAnswer {
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
 
-  constructor(status: number, contentType: string) {
+  constructor({ status, contentType }: Pick<UpstreamHead, 'status' | 'contentType'>) {
     this.#status = status;
     this.#contentType = contentType;
   }

@@ -8,7 +8,7 @@ import type { OpenExchange, OpenExchanges } from './open-exchanges.ts';
 import { OpenAiFrames } from './openai-frames.ts';
 import { PacedWriter } from './paced-writer.ts';
 import { PlainReply } from './plain-reply.ts';
-import { headOf, isPassedOn, type Reply, type ReplyHost } from './reply.ts';
+import { headOf, isPassedOn, isSuccess, type Reply, type ReplyHost, type UpstreamHead } from './reply.ts';
 import { StreamReply, type StreamTimings } from './stream-reply.ts';
 import { taps } from './taps.ts';
 import type { Pausable, ResponseHandler, UpstreamCall } from '../upstream/upstream-call.ts';
@@ -42,6 +42,8 @@ export interface ExchangeOptions {
 type Phase =
   /** The upstream's head has not come. */
   | 'waiting'
+  /** Its answer does not say that it is a stream: its first byte does. */
+  | 'undeclared'
   /** Its answer is an error, or makes no sense: the beginning is collected, to be told in our own words. */
   | 'collecting'
   | 'passing'
@@ -49,9 +51,10 @@ type Phase =
   | 'ending'
   | 'over';
 
-type Ended = Pick<ForwardOutcome, 'ending' | 'status' | 'outcome' | 'errorCode'>;
+/** A JSON text or an HTML page begins with one of these: `{`, `[`, `<`. */
+const notOfStream: ReadonlySet<number | undefined> = new Set([0x7b, 0x5b, 0x3c]);
 
-const bytesPerToken = 4;
+type Ended = Pick<ForwardOutcome, 'ending' | 'status' | 'outcome' | 'errorCode'>;
 
 function rewriterOf({ frames, answerFormat }: ExchangeOptions): OpenAiFrames | null {
   return frames === 'openai' && answerFormat === 'openai' ? new OpenAiFrames() : null;
@@ -74,6 +77,7 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
   #lastByteMs: number;
   #firstByteMs: number | null = null;
   #upstreamStatus: number | null = null;
+  #head: UpstreamHead | null = null;
   /** From sending the request to the head of its answer. */
   #headMs: number | null = null;
   #errorAnswer: ErrorAnswer | null = null;
@@ -110,17 +114,14 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     this.#upstreamStatus = status;
     this.#headMs = this.call.startedMs + this.call.elapsedMs - this.#upstreamCall.sentAtMs;
     const head = headOf(status, headers);
-    if (isPassedOn(head, this.streaming)) {
-      this.#phase = 'passing';
-      this.#reply.begin(head);
-      return;
-    }
-    this.#phase = 'collecting';
-    this.#errorAnswer = new ErrorAnswer(status, head.contentType);
+    this.#head = head;
+    if (this.streaming && head.contentType === '' && isSuccess(status)) this.#phase = 'undeclared';
+    else this.#begin(head);
   }
 
   onResponseData(chunk: Buffer): void {
     this.#lastByteMs = this.nowMs;
+    if (this.#phase === 'undeclared') this.#declare(chunk);
     if (this.#phase === 'passing') this.#reply.pass(chunk);
     else if (this.#phase === 'collecting' && this.#errorAnswer?.collect(chunk)) this.#failWithErrorAnswer();
   }
@@ -128,11 +129,13 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
   onResponseEnd(): void {
     if (this.#phase === 'passing') this.#endReply();
     else if (this.#phase === 'collecting') this.#failWithErrorAnswer();
+    else if (this.#phase === 'undeclared') this.noAnswer([]);
   }
 
   onResponseError(error: Error): void {
     if (this.#phase === 'passing') this.brokeOff(`Its answer broke off (${codeOf(error)}).`);
     else if (this.#phase === 'collecting') this.#failWithErrorAnswer();
+    else if (this.#phase === 'undeclared') this.noAnswer([]);
     else if (this.#phase === 'waiting') {
       const { refusal, ending } = unanswered(error);
       this.#fail(refusal, ending);
@@ -191,6 +194,12 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     });
   }
 
+  noAnswer(body: readonly Buffer[]): void {
+    this.#collect();
+    for (const chunk of body) this.#errorAnswer?.collect(chunk);
+    this.#failWithErrorAnswer();
+  }
+
   brokeOff(what: string): void {
     if (!this.#settled) this.#upstreamCall.recordFailure();
     this.#fail(failed(what), 'broken');
@@ -201,9 +210,31 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     else void settling.then(go);
   }
 
+  #begin(head: UpstreamHead): void {
+    if (!isPassedOn(head, this.streaming)) {
+      this.#collect();
+      return;
+    }
+    this.#phase = 'passing';
+    this.#reply.begin(head);
+  }
+
+  /** A stream without a content type is one, unless its first byte belongs to something else. */
+  #declare(chunk: Buffer): void {
+    if (this.#head === null) return;
+    const contentType = notOfStream.has(chunk[0]) ? '' : 'text/event-stream';
+    this.#begin({ ...this.#head, contentType });
+  }
+
+  #collect(): void {
+    this.#phase = 'collecting';
+    this.#errorAnswer = this.#head && new ErrorAnswer(this.#head);
+  }
+
   #failWithErrorAnswer(): void {
-    if (this.#errorAnswer === null) return;
-    const { refusal, ending } = this.#errorAnswer.trouble(this.#upstreamCall);
+    const answer = this.#errorAnswer;
+    if (answer === null) return;
+    const { refusal, ending } = answer.trouble(this.#upstreamCall);
     this.#fail(refusal, ending);
   }
 
@@ -276,7 +307,7 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     return this.#options.settle({
       ...ended,
       usage: passed ? this.#reply.usage : null,
-      unreportedTokens: passed ? Math.ceil(this.#reply.unreportedBytes / bytesPerToken) : 0,
+      unreportedTokens: passed ? this.#reply.unreportedTokens : 0,
       accepted: passed,
       upstream: sent ? { status: this.#upstreamStatus, headMs: this.#headMs } : null,
       sentTo: { attachment: attachment.name, model },

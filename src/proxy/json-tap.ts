@@ -1,73 +1,127 @@
 import type { Usage } from '../base/outcome.ts';
-import { readUsage, textBytes } from '../upstream/usage.ts';
+import { isRecord, parsedJson } from '../base/request.ts';
+import { isAnswer } from '../upstream/answer.ts';
+import { usageIn } from '../upstream/usage.ts';
+import { JsonScanner } from './json-scanner.ts';
 
-/** Answers up to this size are kept and read whole; of larger ones (embeddings, images) only the end. */
-const wholeBytes = 262_144;
-const tailBytes = 16_384;
+/** Answers up to this size are kept and parsed; larger ones (embeddings, images, long texts) are only scanned. */
+const maxKeptBytes = 65_536;
+/** As Latin-1. */
+const byteOrderMark = /^\u00ef\u00bb\u00bf/;
+
+export interface JsonTapOptions {
+  /** The top-level list that such an answer has. */
+  list: string;
+  /** Whether its text was generated; otherwise it is the caller's own, given back. */
+  isGenerated?: boolean;
+  /** Whether the images in the list are counted. */
+  countsImages?: boolean;
+}
 
 /** Reads along with a plain JSON answer without touching it, in bounded memory. */
 export class JsonTap {
-  /** Whether the text in the answer was generated; otherwise it is the caller's own, given back. */
-  readonly generated: boolean;
-  #chunks: Buffer[] = [];
+  readonly isGenerated: boolean;
+  readonly #options: JsonTapOptions;
+  #kept: Buffer[] = [];
   #bytes = 0;
-  #whole = true;
-  /** Undefined until the bytes so far have been searched. */
-  #usage: Usage | null | undefined;
+  /** Set if the answer is too large to be kept. */
+  #scanner: JsonScanner | null = null;
+  #reading: Reading | null = null;
 
-  constructor({ generated = true } = {}) {
-    this.generated = generated;
+  constructor(options: JsonTapOptions) {
+    this.isGenerated = options.isGenerated ?? true;
+    this.#options = options;
   }
 
-  /** Keeps the next bytes as far as they are needed. */
+  /** Reads the next bytes. */
   feed(chunk: Buffer): void {
-    this.#usage = undefined;
-    this.#chunks.push(chunk);
+    this.#reading = null;
+    if (this.#scanner) {
+      this.#scanner.feed(chunk.toString('latin1'));
+      return;
+    }
+    this.#kept.push(chunk);
     this.#bytes += chunk.length;
-    if (this.#bytes > wholeBytes) this.#whole = false;
-    if (!this.#whole) this.#dropAllButEnd();
+    if (this.#bytes <= maxKeptBytes) return;
+    this.#scanner = this.#scan();
+    this.#kept = [];
   }
 
-  /** The usage reported in the answer; null if there is none. */
-  usage(): Usage | null {
-    if (this.#usage === undefined) {
-      const text = this.#text();
-      this.#usage = readUsage(this.#whole ? text : lastUsage(text));
-    }
-    return this.#usage;
+  /** Whether it is too large to be kept. */
+  get isLarge(): boolean {
+    return this.#scanner !== null;
   }
 
-  /** Bytes of generated text in the answer, for the estimate if usage is absent. */
-  textBytes(): number {
-    return textBytes(this.#text());
+  /** Whether this is a whole answer, and no error. */
+  get isAnswer(): boolean {
+    return this.#read().isAnswer;
   }
 
-  /** Whole chunks only: nothing is copied. */
-  #dropAllButEnd(): void {
-    for (
-      let [first] = this.#chunks;
-      first && this.#bytes - first.length >= tailBytes;
-      [first] = this.#chunks
-    ) {
-      this.#bytes -= first.length;
-      this.#chunks.shift();
-    }
+  /** Whether it has the list that such an answer has. */
+  get hasList(): boolean {
+    return this.#read().hasList;
   }
 
-  #text(): string {
-    const [first] = this.#chunks;
-    if (first && this.#chunks.length === 1) return first.toString('latin1');
-    return Buffer.concat(this.#chunks).toString('latin1');
+  /** What the answer says it used, and the images in it; null if there is neither. */
+  get usage(): Usage | null {
+    return this.#read().usage;
+  }
+
+  /** Bytes of generated text, for the estimate if there is no usage. */
+  get textBytes(): number {
+    return (this.#scanner ?? this.#scan()).textBytes;
+  }
+
+  #scan(): JsonScanner {
+    const scanner = new JsonScanner({ list: this.#options.list, sketches: true });
+    for (const chunk of this.#kept) scanner.feed(chunk.toString('latin1'));
+    return scanner;
+  }
+
+  #read(): Reading {
+    this.#reading ??= this.#scanner ? this.#readScanned(this.#scanner) : this.#readKept();
+    return this.#reading;
+  }
+
+  #readKept(): Reading {
+    const { list, countsImages } = this.#options;
+    const answer = parsedJson(textOf(this.#kept).replace(byteOrderMark, ''));
+    const usage = isRecord(answer) ? usageIn(answer) : null;
+    return {
+      isAnswer: isRecord(answer) && isAnswer(answer, list),
+      hasList: isRecord(answer) && Array.isArray(answer[list]),
+      usage: countsImages ? withImages(usage, this.#scan().images) : usage,
+    };
+  }
+
+  #readScanned({ isWhole, hasList, hasError, sketch, images }: JsonScanner): Reading {
+    const { list, countsImages } = this.#options;
+    const fields = parsedJson(sketch);
+    const answer = isRecord(fields) && hasList ? { ...fields, [list]: [] } : fields;
+    const usage = isRecord(answer) ? usageIn(answer) : null;
+    // An error that is left out of the sketch is a long one.
+    const isLongError = hasError && isRecord(fields) && fields['error'] === undefined;
+    return {
+      isAnswer: isWhole && isRecord(answer) && isAnswer(answer, list) && !isLongError,
+      hasList,
+      usage: countsImages ? withImages(usage, images) : usage,
+    };
   }
 }
 
-/**
- * An object around the last figures of a text that is the end of an answer: `"usage"`, or a rerank's. Inside a JSON string the quotes
- * would be escaped, so a match not preceded by a backslash is a key.
- */
-function lastUsage(text: string): string {
-  const figures = /(?<!\\)"(usage|billed_units)"\s*:\s*(\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})/g;
-  const [, name, value = 'null'] = [...text.matchAll(figures)].at(-1) ?? [];
-  if (name === undefined) return '';
-  return name === 'usage' ? `{"usage":${value}}` : `{"meta":{"billed_units":${value}}}`;
+interface Reading {
+  isAnswer: boolean;
+  hasList: boolean;
+  usage: Usage | null;
+}
+
+/** As many as came are charged, also if that is none. */
+function withImages(usage: Usage | null, images: number): Usage {
+  return { inputTokens: 0, outputTokens: 0, ...usage, images };
+}
+
+function textOf(chunks: readonly Buffer[]): string {
+  const [first] = chunks;
+  if (first && chunks.length === 1) return first.toString('latin1');
+  return Buffer.concat(chunks).toString('latin1');
 }

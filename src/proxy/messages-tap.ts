@@ -1,9 +1,6 @@
-import { isRecord, parsedJson } from '../base/request.ts';
+import { isRecord } from '../base/request.ts';
+import { anthropicUsageFields, usageOf } from '../upstream/usage.ts';
 import { StreamTap } from './stream-tap.ts';
-import { anthropicUsageFields, textBytes, usageOf } from '../upstream/usage.ts';
-
-/** The few events that tell more than text: only these are parsed, wherever in them their type stands. */
-const telling = /"type"\s*:\s*"(?:message_start|message_delta|message_stop|error)"/;
 
 /**
  * Reads along with a stream of Anthropic's Messages API. `message_start` reports the input, `message_delta` the
@@ -13,48 +10,47 @@ const telling = /"type"\s*:\s*"(?:message_start|message_delta|message_stop|error
 export class MessagesTap extends StreamTap {
   protected override readonly endMark = null;
   /** The last figure of each name that was not zero. */
-  readonly #reported: Partial<Record<(typeof anthropicUsageFields)[number], unknown>> = {};
+  readonly #figures: Partial<Record<(typeof anthropicUsageFields)[number], unknown>> = {};
+  #hasOutput = false;
 
-  protected read(data: string): void {
-    this.textBytes += textBytes(data);
-    if (!telling.test(data)) return;
-    const event = parsedJson(data);
-    if (!isRecord(event)) return;
-    switch (event['type']) {
+  /** Anthropic's clients look at the event's name only. */
+  protected override isNoticed(_event: Record<string, unknown> | null, isNamed: boolean): boolean {
+    return isNamed;
+  }
+
+  protected read({ type, message, usage }: Record<string, unknown>): void {
+    switch (type) {
       case 'message_start':
         // Its output_tokens are a guess that the first message_delta replaces.
-        if (isRecord(event['message'])) this.#readUsage(event['message']['usage'], { withOutput: false });
+        if (isRecord(message) && isRecord(message['usage'])) {
+          this.#readFigures({ ...message['usage'], output_tokens: 0 });
+        }
         break;
       case 'message_delta':
-        this.#readUsage(event['usage'], { withOutput: true });
+        if (isRecord(usage)) this.#readFigures(usage);
         break;
       case 'message_stop':
         this.done = true;
         // Without a word about the output the rest is no report of what this cost.
-        if (this.#reported.output_tokens === undefined && this.textBytes > 0) this.usage = null;
-        break;
-      case 'error':
-        this.failed = true;
+        if (!this.#hasOutput && this.textBytes > 0) this.usage = null;
         break;
       default:
     }
   }
 
-  #readUsage(usage: unknown, { withOutput }: { withOutput: boolean }): void {
-    if (!isRecord(usage)) return;
+  #readFigures(usage: Record<string, unknown>): void {
     for (const field of anthropicUsageFields) {
-      if (field === 'output_tokens' && !withOutput) continue;
-      const figure = usage[field];
-      if (!saysSomething(figure)) continue;
-      this.#reported[field] = figure;
-      if (field === 'output_tokens') this.reportedBytes = this.textBytes;
+      if (saysSomething(usage[field])) this.#figures[field] = usage[field];
     }
-    this.usage = usageOf(this.#reported);
+    this.usage = usageOf(this.#figures);
+    if (this.usage === null || (usageOf(usage)?.outputTokens ?? 0) === 0) return;
+    this.#hasOutput = true;
+    this.report(this.usage);
   }
 }
 
 /** Zeros replace nothing: what was reported before still holds. */
 function saysSomething(figure: unknown): boolean {
-  if (isRecord(figure)) return Object.values(figure).some(saysSomething);
+  if (typeof figure === 'object' && figure !== null) return Object.values(figure).some(saysSomething);
   return typeof figure === 'number' && figure > 0;
 }

@@ -2,9 +2,12 @@ import type { Usage } from '../base/outcome.ts';
 import type { JsonTap } from './json-tap.ts';
 import type { Reply, ReplyHost, UpstreamHead } from './reply.ts';
 
+const bytesPerToken = 4;
+
 /**
- * A plain answer on its way to the caller. The newest chunk is held until it is known whether it is the last one, so that
- * the settlement comes before the answer's end. A short answer leaves in one write.
+ * A plain answer on its way to the caller. A small one is held until it is whole, since only then is it known to be an
+ * answer; it leaves in one write. Of a large or slow one only the newest chunk is held, so that the settlement comes before
+ * the answer's end.
  */
 export class PlainReply implements Reply {
   begun = false;
@@ -12,7 +15,7 @@ export class PlainReply implements Reply {
   readonly #firstByteMs: number;
   readonly #tap: JsonTap;
   #head: UpstreamHead | null = null;
-  #held: Buffer | undefined;
+  #held: Buffer[] = [];
   #bytes = 0;
 
   constructor(host: ReplyHost, firstByteMs: number, tap: JsonTap) {
@@ -22,13 +25,14 @@ export class PlainReply implements Reply {
   }
 
   get usage(): Usage | null {
-    return this.#tap.usage();
+    return this.#isEncoded ? null : this.#tap.usage;
   }
 
-  get unreportedBytes(): number {
-    if (this.usage || !this.#tap.generated) return 0;
+  get unreportedTokens(): number {
+    if (this.usage || !this.#tap.isGenerated) return 0;
     // An encoded answer cannot be read. Each of its bytes counts as one of text, so that it is not free.
-    return this.#head?.contentEncoding === undefined ? this.#tap.textBytes() : this.#bytes;
+    const bytes = this.#isEncoded ? this.#bytes : this.#tap.textBytes;
+    return Math.ceil(bytes / bytesPerToken);
   }
 
   begin(head: UpstreamHead): void {
@@ -38,17 +42,21 @@ export class PlainReply implements Reply {
   pass(chunk: Buffer): void {
     this.#tap.feed(chunk);
     this.#bytes += chunk.length;
-    if (this.#held) {
-      this.#writeHead();
-      this.#host.writer.write(this.#held);
-    }
-    this.#held = chunk;
+    if (this.begun || this.#tap.isLarge) this.#release();
+    this.#held.push(chunk);
   }
 
   end(): void {
-    this.#host.after(this.#host.answered('ok'), () => {
-      this.#writeHead(this.#held?.length ?? 0);
-      this.#host.writer.end(this.#held);
+    const isAnswer = this.#isAnswer;
+    if (!isAnswer && !this.begun) {
+      this.#host.noAnswer(this.#held);
+      return;
+    }
+    this.#host.after(this.#host.answered(isAnswer ? 'ok' : 'error'), () => {
+      const last = this.#held.pop();
+      this.#writeHead(this.#bytes);
+      this.#release();
+      this.#host.writer.end(last);
     });
   }
 
@@ -56,11 +64,31 @@ export class PlainReply implements Reply {
     this.#host.writer.cut();
   }
 
-  /** Heroku's router wants a first byte within 30 s (H12), even if only one chunk has come by then. */
+  /** Heroku's router wants a first byte within 30 s (H12), and the next within 55 s (H15). */
   tick(nowMs: number): void {
     if (!this.#head || this.begun || nowMs - this.#host.startedMs < this.#firstByteMs) return;
     this.#writeHead();
     this.#host.call.outgoing.flushHeaders();
+    const newest = this.#held.pop();
+    this.#release();
+    if (newest) this.#held.push(newest);
+  }
+
+  get #isAnswer(): boolean {
+    if (this.#isEncoded) return true;
+    // One that does not say that it is JSON must at least look like the answer.
+    return this.#tap.isAnswer && (this.#head?.contentType !== '' || this.#tap.hasList);
+  }
+
+  get #isEncoded(): boolean {
+    return this.#head?.contentEncoding !== undefined;
+  }
+
+  #release(): void {
+    if (this.#held.length === 0) return;
+    this.#writeHead();
+    for (const chunk of this.#held) this.#host.writer.write(chunk);
+    this.#held = [];
   }
 
   #writeHead(wholeBytes?: number): void {
@@ -68,7 +96,11 @@ export class PlainReply implements Reply {
     this.begun = true;
     const { status, contentType, contentEncoding, contentLength } = this.#head;
     const length = contentLength ?? (wholeBytes === undefined ? undefined : String(wholeBytes));
-    const headers = [...this.#host.headers, 'content-type', contentType];
+    const headers = [
+      ...this.#host.headers,
+      'content-type',
+      contentType === '' ? 'application/json' : contentType,
+    ];
     if (contentEncoding !== undefined) headers.push('content-encoding', contentEncoding);
     if (length !== undefined) headers.push('content-length', length);
     this.#host.call.outgoing.writeHead(status, headers);

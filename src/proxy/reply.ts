@@ -26,14 +26,21 @@ export function headOf(status: number, headers: IncomingHttpHeaders): UpstreamHe
   };
 }
 
-/** Whether an answer with this head is what was asked for: 2xx, and JSON or a stream. Pure. */
+/** 2xx, and not one of those without content: RFC 9110 §15.3.5, §15.3.6. */
+export function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300 && status !== 204 && status !== 205;
+}
+
+/** Whether an answer with this head may be what was asked for: a success, and JSON, nothing said, or a stream. Pure. */
 export function isPassedOn(
   { status, contentType, contentEncoding }: UpstreamHead,
   streaming: boolean,
 ): boolean {
-  if (status >= 300) return false;
+  if (!isSuccess(status)) return false;
   // An encoded stream could be neither read along with nor kept alive by comments.
-  return streaming ? isEventStream(contentType) && contentEncoding === undefined : isJson(contentType);
+  return streaming
+    ? isEventStream(contentType) && contentEncoding === undefined
+    : contentType === '' || isJson(contentType);
 }
 
 /** A successful answer of the upstream on its way to the caller: `StreamReply` or `PlainReply`. */
@@ -42,8 +49,8 @@ export interface Reply {
   readonly begun: boolean;
   /** As the upstream has reported it so far; null if it has not. */
   readonly usage: Usage | null;
-  /** Bytes of generated text that the reported usage does not account for. */
-  readonly unreportedBytes: number;
+  /** Output that the reported usage does not account for, estimated. */
+  readonly unreportedTokens: number;
   begin(head: UpstreamHead): void;
   pass(chunk: Buffer): void;
   /** The upstream's answer is complete. */
@@ -67,6 +74,8 @@ export interface ReplyHost {
    * the answer ends.
    */
   answered(result: 'ok' | 'error'): Promise<void> | null;
+  /** The answer is complete and is none, and no byte of it has gone out: a 502. */
+  noAnswer(body: readonly Buffer[]): void;
   /** Settles as broken off and tells the caller. */
   brokeOff(what: string): void;
   /** Calls `go` when the settlement is done: at once if there is nothing to wait for. */

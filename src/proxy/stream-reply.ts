@@ -45,8 +45,8 @@ export class StreamReply implements Reply {
     return this.#tap.usage;
   }
 
-  get unreportedBytes(): number {
-    return this.#tap.textBytes - this.#tap.reportedBytes;
+  get unreportedTokens(): number {
+    return this.#tap.unreportedTokens;
   }
 
   begin(head: UpstreamHead): void {
@@ -79,9 +79,7 @@ export class StreamReply implements Reply {
       return;
     }
     // No client notices a stream that ends cleanly too early (heroku.md §5), so that it must not be passed on.
-    const { done, finished, failed, atBoundary } = this.#tap;
-    const complete = done || ((finished || failed) && atBoundary);
-    if (!this.#settled && !complete) this.#host.brokeOff('Its answer ended too early.');
+    if (!this.#settled && !this.#tap.isComplete) this.#host.brokeOff('Its answer ended too early.');
     else this.#host.after(this.#settle(), () => this.#host.writer.end());
   }
 

@@ -37,7 +37,7 @@ export class JoinedEmbeddings {
     return true;
   }
 
-  /** The joined answer, in pieces. Usage comes last, since only an answer's end is searched for it. */
+  /** The joined answer, in pieces, usage last. */
   pieces(): Buffer[] {
     const head = JSON.stringify(this.#head ?? {}).slice(0, -1);
     const usage = this.#usageKnown ? `,"usage":${JSON.stringify(Object.fromEntries(this.#reported))}` : '';

@@ -1,17 +1,16 @@
 import { isRecord, parsedJson } from '../base/request.ts';
-import type { Usage } from '../base/outcome.ts';
+import { addedUsage, type Usage } from '../base/outcome.ts';
 
-/** The usage in an answer's JSON text, in OpenAI's, Anthropic's or Cohere's names; null if there is none or it is all zero. */
+/** The usage in an answer's JSON text; null if there is none or it is all zero. */
 export function readUsage(json: string): Usage | null {
   const value = parsedJson(json);
-  return isRecord(value) ? (usageOf(value['usage']) ?? searchesOf(value['meta'])) : null;
+  return isRecord(value) ? usageIn(value) : null;
 }
 
-/** Heroku may put a usage of zeros into every chunk, which is not worth parsing. */
-export const someTokens = /_tokens"\s*:\s*[1-9]/;
-
-/** An event that is an error, in OpenAI's shape or Heroku's. */
-export const errorFirst = /^\s*\{\s*"error"\s*:(?!\s*null\b)/;
+/** The usage in an answer, or in an event of one, in OpenAI's, Anthropic's or Cohere's names. */
+export function usageIn(answer: Record<string, unknown>): Usage | null {
+  return usageOf(answer['usage']) ?? searchesOf(answer['meta']);
+}
 
 /** More than any model takes or writes in one answer: such a report is a defect of the upstream, and is not believed. */
 const maxReported = 10_000_000;
@@ -22,6 +21,24 @@ const maxReported = 10_000_000;
  */
 export function usageOf(usage: unknown): Usage | null {
   if (!isRecord(usage)) return null;
+  return sumOf(usage['iterations']) ?? figuresOf(usage);
+}
+
+/**
+ * If Anthropic's server made several inferences for one answer (compaction), each has its own figures in `iterations`.
+ * All of them are billed; those at the top leave the compaction out.
+ */
+function sumOf(iterations: unknown): Usage | null {
+  if (!Array.isArray(iterations)) return null;
+  let sum: Usage | null = null;
+  for (const iteration of iterations) {
+    const usage = isRecord(iteration) ? figuresOf(iteration) : null;
+    if (usage) sum = addedUsage(sum, usage);
+  }
+  return sum;
+}
+
+function figuresOf(usage: Record<string, unknown>): Usage | null {
   const { inputTokens, cacheRead, cacheWrite } = inputOf(usage);
   const outputTokens = count(usage['completion_tokens'] ?? usage['output_tokens']);
   const isReport = inputTokens + outputTokens > 0;
@@ -78,6 +95,7 @@ export const anthropicUsageFields = [
   'cache_read_input_tokens',
   'cache_creation',
   'output_tokens',
+  'iterations',
 ] as const;
 
 function searchesOf(meta: unknown): Usage | null {
@@ -90,20 +108,4 @@ function searchesOf(meta: unknown): Usage | null {
 /** A figure as it was reported; what is no count counts as nothing. */
 function count(value: unknown): number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : 0;
-}
-
-// The inside of the string is matched as `plain (escape plain)*`, which cannot backtrack. The closing quote is left out,
-// so that a text that was cut short counts as well.
-const generatedText =
-  /"(?:content|text|thinking|arguments|partial_json|refusal)"\s*:\s*"([^"\\]*(?:\\.[^"\\]*)*)/g;
-
-/** Bytes of generated text in an answer's JSON (one character a byte), found without parsing it. */
-export function textBytes(json: string): number {
-  let bytes = 0;
-  // `matchAll` takes half as long again, and this runs for every chunk of every stream.
-  generatedText.lastIndex = 0;
-  for (let found = generatedText.exec(json); found; found = generatedText.exec(json)) {
-    bytes += found[1]?.length ?? 0;
-  }
-  return bytes;
 }

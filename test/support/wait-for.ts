@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface WaitOptions {
-  /** Default 20 s: ample on a machine that is busy. */
+  /** Default 60 s: ample on a machine that is busy. */
   timeoutMs?: number;
   /** What is waited for, for the message of a failure. */
   what: string;
@@ -14,7 +14,7 @@ export interface WaitOptions {
  */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
-  { timeoutMs = 20_000, what, everyMs = 20 }: WaitOptions,
+  { timeoutMs = 60_000, what, everyMs = 20 }: WaitOptions,
 ): Promise<Exclude<T, false | null | undefined>> {
   const deadline = performance.now() + timeoutMs;
   let cause: unknown;

@@ -51,12 +51,18 @@ export class RequestRepairs implements Repairs {
     this.#log.info('an upstream refuses what the gateway can change: it is changed for a day', {
       model,
       path,
-      change: idOf(repair),
+      change: loggedAs(repair),
     });
   }
 }
 
 const none: readonly never[] = [];
+
+/** A repair as the log may name it: callers can call a field anything, and the log holds no content. */
+function loggedAs(repair: Repair): string {
+  const isPlain = repair.kind !== 'drop' || repair.path.every((name) => /^(?:[a-z_]{1,40}|\*)$/.test(name));
+  return isPlain ? idOf(repair) : `${repair.kind} a field whose name is not logged`;
+}
 
 /**
  * Whether an upstream's words about a field may be the caller's own, from the field's value: then they are no reason to

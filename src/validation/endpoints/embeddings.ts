@@ -28,7 +28,7 @@ const inputSchema = requiredTextOf(1, maxInputCharacters);
 export const embeddings = endpointOf({
   path: '/v1/embeddings',
   modelKind: 'embeddings',
-  answerFormat: 'openai',
+  answerFormat: 'openai-embeddings',
   docs: {
     summary: 'Turn texts into vectors',
     body: schemaOf(fields, { input: z.union([inputSchema, z.array(inputSchema).min(1).max(maxInputs)]) }),

@@ -37,7 +37,7 @@ const fields = documented({
 export const images = endpointOf({
   path: '/v1/images/generations',
   modelKind: 'images',
-  answerFormat: 'openai',
+  answerFormat: 'openai-images',
   docs: {
     summary: 'Make an image of a description',
     body: schemaOf(fields),

@@ -258,7 +258,7 @@ describe.concurrent('IDENTITY_FILE', () => {
     endings.push(() => gateway.stop('SIGKILL'));
     const url = `http://127.0.0.1:${port}`;
     const alive = async (): Promise<boolean> => (await get(`${url}/healthz`)).status === 200;
-    await waitFor(alive, { what: 'the gateway to listen', timeoutMs: 20_000 });
+    await waitFor(alive, { what: 'the gateway to listen', timeoutMs: 60_000 });
     const said = (): boolean => gateway.stdout().includes('IDENTITY_FILE is not loaded yet');
     await waitFor(said, { what: 'a word in the log' });
     await redis.restart();

@@ -52,6 +52,7 @@ async function spawn(): Promise<SpawnedGateway> {
       INFERENCE_URL: upstream.url,
       INFERENCE_KEY: upstream.key,
       SHUTDOWN_GRACE_MS: '5000',
+      STORE_TIMEOUT_MS: '10000', // a busy machine is no reason for a store_unavailable
     },
   });
   spawned.push(gateway);

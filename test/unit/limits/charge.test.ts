@@ -58,6 +58,17 @@ describe('charge', () => {
     expect(paid).toMatchObject({ ...usage, usage: 'reported' });
   });
 
+  it('takes as many images as came, be they fewer or more; what was not awaited is charged as reserved', () => {
+    for (const images of [0, 1, 5]) {
+      const usage = { inputTokens: 0, outputTokens: 0, images };
+      for (const ending of ['answered', 'broken'] as const) {
+        expect(charge({ ending, usage, unreportedTokens: 0 }, reserved)).toMatchObject({ images });
+      }
+      expect(charge({ ending: 'left', usage, unreportedTokens: 0 }, reserved)).toMatchObject({ images: 2 });
+      expect(charge({ ending: 'failed', usage: null, unreportedTokens: 0 }, reserved).images).toBe(0);
+    }
+  });
+
   it('takes the usage reported even beyond the reservation', () => {
     const usage = { inputTokens: 5_000, outputTokens: 9_000 };
     expect(charge({ ending: 'answered', usage, unreportedTokens: 0 }, reserved)).toMatchObject(usage);

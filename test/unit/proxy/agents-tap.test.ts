@@ -1,22 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { AgentsTap } from '../../../src/proxy/taps.ts';
-import { describeTap, fed, written, type Read } from './tap-suite.ts';
+import { describeTap, fed, bytesOf, type Read } from './tap-suite.ts';
 
-const looking = written('I will look.', '{}');
-const answered = looking + written('It is Grüße.');
+const looking = bytesOf('I will look.', 'dyno_run_command', '{}');
+const answered = looking + bytesOf('It is Grüße.');
 const first: Read = {
   done: false,
   finished: false,
   failed: false,
   usage: { inputTokens: 834, outputTokens: 63 },
   textBytes: looking,
-  reportedBytes: looking,
+  unreportedTokens: 0,
 };
 const both: Read = {
   ...first,
   usage: { inputTokens: 834 + 947, outputTokens: 63 + 24 },
   textBytes: answered,
-  reportedBytes: answered,
 };
 
 describeTap('agents', {
@@ -26,7 +25,7 @@ describeTap('agents', {
     'broken-off-in-a-tool.txt': first,
     'error-inside.txt': { ...first, failed: true },
     'tools.txt': { ...both, done: true },
-    'unreported.txt': { ...first, done: true, usage: null, textBytes: 4, reportedBytes: 0 },
+    'unreported.txt': { ...first, done: true, usage: null, textBytes: 4, unreportedTokens: 1 },
   },
 });
 

@@ -23,7 +23,7 @@ function tapOf(...chunks: readonly (Buffer | string)[]): ChatTap {
 }
 
 /** Bytes of texts as JSON writes them. */
-function written(...texts: string[]): number {
+function bytesOf(...texts: string[]): number {
   return texts.reduce((sum, text) => sum + Buffer.byteLength(JSON.stringify(text)) - 2, 0);
 }
 
@@ -32,14 +32,14 @@ const heroku = {
   finished: true,
   failed: false,
   usage: { inputTokens: 14, outputTokens: 51 },
-  textBytes: written('Grüße, ', 'wörld 😀 "quoted" \\ done'),
+  textBytes: bytesOf('Grüße, ', 'wörld 😀 "quoted" \\ done'),
 };
 const openai = {
   done: true,
   finished: true,
   failed: false,
   usage: { inputTokens: 9, outputTokens: 12 },
-  textBytes: written('Hello', ' there'),
+  textBytes: bytesOf('Hello', ' there'),
 };
 
 /** What is in each fixture once it has ended. */
@@ -58,14 +58,14 @@ const inside: Record<string, Omit<Read, 'atBoundary'>> = {
     finished: false,
     failed: true,
     usage: null,
-    textBytes: written('Grüße, '),
+    textBytes: bytesOf('Grüße, '),
   },
   'error-inside.txt': {
     done: false,
     finished: false,
     failed: true,
     usage: null,
-    textBytes: written('Grüße, '),
+    textBytes: bytesOf('Grüße, '),
   },
   'heroku-no-end-mark.txt': { ...heroku, done: false },
   'heroku-no-last-newline.txt': heroku,
@@ -74,14 +74,14 @@ const inside: Record<string, Omit<Read, 'atBoundary'>> = {
     finished: true,
     failed: false,
     usage: { inputTokens: 5, outputTokens: 9 },
-    textBytes: written('Let me see.', 'Yes.'),
+    textBytes: bytesOf('Let me see.', 'Yes.'),
   },
   'heroku-tool-calls.txt': {
     done: true,
     finished: true,
     failed: false,
     usage: { inputTokens: 407, outputTokens: 55 },
-    textBytes: written('{"city":', '"Portland"}'),
+    textBytes: bytesOf('get_weather', '{"city":', '"Portland"}'),
   },
   'heroku.txt': heroku,
   'multi-line-and-comments.txt': {
@@ -89,7 +89,7 @@ const inside: Record<string, Omit<Read, 'atBoundary'>> = {
     finished: true,
     failed: false,
     usage: { inputTokens: 7, outputTokens: 8 },
-    textBytes: written('One line'),
+    textBytes: bytesOf('One line'),
   },
   'no-usage.txt': { ...openai, usage: null },
   'openai-crlf.txt': openai,
@@ -203,13 +203,143 @@ describe('an event that the stream ends in', () => {
 
 describe('an error inside the stream', () => {
   it.each([
-    ['{"error":{"message":"Failed to execute chat"}}', true],
-    ['{"error":"Failed to execute chat"}', true],
-    ['{ "error": {"message":"Failed"} }', true],
-    ['{"error":null,"choices":[]}', false],
-    ['{"id":"x","choices":[{"delta":{"content":"{\\"error\\":1}"}}]}', false],
-  ])('in %s: %s', (data, failed) => {
-    expect(tapOf(`data: ${data}\n\n`).failed).toBe(failed);
+    ['data: {"error":{"message":"Failed to execute chat"}}', true],
+    ['data: {"error":"Failed to execute chat"}', true],
+    ['data: { "error": {"message":"Failed"} }', true],
+    ['data: {"id":"g","choices":[],"error":{"code":502,"message":"x"}}', true],
+    [
+      'data: {"id":"g","choices":[{"delta":{"content":"x"},"finish_reason":"error"}],"error":{"code":502}}',
+      true,
+    ],
+    ['data: {"choices":[],"usage":{"prompt_tokens":1},"error" : "x"}', true],
+    ['data: {"type":"error","error":{"type":"server_error"}}', true],
+    ['data: {"object":"error","message":"x","code":500}', true],
+    ['data:{"code":500,"message":"Failed to execute chat"}', true],
+    ['event: error\ndata: {"type":"error","error":{}}', true],
+    ['event:error\ndata:{"code":500,"message":"Failed to execute chat"}', true],
+    ['event:error\ndata:oh no', true],
+    ['event: error\ndata: "x"', true],
+    ['event: error', true],
+    ['data: {"error":\ndata: {"message":"x"}}', true],
+    ['data: {"error":null,"choices":[]}', false],
+    ['data: {"error": null, "choices":[]}', false],
+    ['data: {"choices":[],"error":false}', false],
+    ['data: {"id":"x","choices":[{"delta":{"content":"{\\"error\\":1}"}}]}', false],
+    ['data: {"id":"x","choices":[{"delta":{"content":"error"}}]}', false],
+    ['data: {"choices":[{"delta":{"tool_calls":[{"function":{"arguments":{"error":"x"}}}]}}]}', false],
+    ['data: {"choices":[{"delta":{},"error":{"code":1}}]}', false],
+    ['event: errors\ndata: {"choices":[]}', false],
+    ['event: message\ndata: {"choices":[]}', false],
+    ['data: event: error', false],
+    [': event: error', false],
+    ['event:heartbeat\ndata:{}', false],
+  ])('in %j: %s', (event, failed) => {
+    expect(tapOf(`${event}\n\n`).failed).toBe(failed);
+    expect(
+      tapOf(`data: {"choices":[{"delta":{"content":"a"}}]}\n\n${event}\n\ndata: [DONE]\n\n`),
+    ).toMatchObject({
+      failed,
+      done: true,
+      textBytes: expect.any(Number) as number,
+    });
+  });
+
+  it('is known by its name only in its own event', () => {
+    expect(tapOf('event: error\n').failed).toBe(false);
+    expect(tapOf('event: error\nevent: message\ndata: {"choices":[]}\n\n').failed).toBe(false);
+  });
+});
+
+describe('the end of a stream', () => {
+  const finish = 'data: {"choices":[{"finish_reason":"stop"}]}\n\n';
+  const failure = 'event: error\ndata: {"error":{}}\n\n';
+
+  it.each([
+    ['the end mark', 'data: [DONE]\n\n', true],
+    ['the end mark without a line end', 'data: [DONE]', true],
+    ['a finish', finish, true],
+    [
+      'a finish, and a last frame without its blank line',
+      `${finish}data: {"usage":{"prompt_tokens":1}}`,
+      true,
+    ],
+    ['the same with one line end', `${finish}data: {"usage":{"prompt_tokens":1}}\n`, true],
+    ['a finish, and a comment', `${finish}: bye`, true],
+    ['a finish, and half a frame', `${finish}data: {"usage":{"prompt_to`, false],
+    ['a finish without its blank line', finish.trimEnd(), false],
+    ['an error', failure, true],
+    ['an error, and a last frame without its blank line', `${failure}data: {}`, true],
+    ['an error without its blank line', failure.trimEnd(), false],
+    ['text', 'data: {"choices":[{"delta":{"content":"a"}}]}\n\n', false],
+    ['nothing', '', false],
+  ])('completes it after %s: %s', (_, text, isComplete) => {
+    for (const ended of [text, text.replaceAll('\n', '\r'), text.replaceAll('\n', '\r\n')]) {
+      const tap = tapOf(ended);
+      tap.end();
+      expect(tap.isComplete).toBe(isComplete);
+    }
+  });
+
+  it('reads the usage of a last frame without its blank line', () => {
+    const tap = tapOf(`${finish}data: {"usage":{"prompt_tokens":3,"completion_tokens":4}}`);
+    tap.end();
+    expect(tap.usage).toEqual({ inputTokens: 3, outputTokens: 4 });
+  });
+});
+
+describe('a byte order mark', () => {
+  it('may come before the first line, and only there', () => {
+    const event = 'data: {"choices":[{"delta":{"content":"abc"}}]}\n\n';
+    const bytes = Buffer.from(`\ufeff${event}`);
+    expect(tapOf(bytes).textBytes).toBe(3);
+    expect(tapOf(bytes.subarray(0, 1), bytes.subarray(1, 2), bytes.subarray(2)).textBytes).toBe(3);
+    expect(tapOf(`${event}\ufeff${event}`).textBytes).toBe(3);
+  });
+});
+
+describe('output that no usage accounts for', () => {
+  const word = (text: string): string => `data: {"choices":[{"delta":{"content":"${text}"}}]}\n\n`;
+
+  it('is four bytes a token, but no delta is less than one', () => {
+    expect(tapOf(...Array.from({ length: 23 }, () => word('a'))).unreportedTokens).toBe(23);
+    expect(tapOf(word('a'.repeat(401))).unreportedTokens).toBe(101);
+    expect(tapOf(word('')).unreportedTokens).toBe(0);
+  });
+
+  it.each(['reasoning_content', 'reasoning', 'thinking', 'refusal', 'something_new'])(
+    'is also in %s',
+    (field) => {
+      const deltas = Array.from(
+        { length: 520 },
+        () => `data: {"choices":[{"delta":{"${field}":"${'x'.repeat(20)}"}}]}\n\n`,
+      );
+      expect(tapOf(...deltas).unreportedTokens).toBe(2_600);
+    },
+  );
+
+  it('is what came after the last usage', () => {
+    const usage =
+      'data: {"choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":5,"completion_tokens":2}}\n\n';
+    expect(tapOf(word('a'), word('b'), usage).unreportedTokens).toBe(0);
+    expect(tapOf(word('a'), usage, word('b'), word('c')).unreportedTokens).toBe(2);
+  });
+});
+
+describe('events that differ in their text alone', () => {
+  it('are read for what a single one is read for', () => {
+    const texts = ['a', 'bc', '', 'é', '"', '\\', '\n', '","finish_reason":"stop', 'bc', '😀', 'x"}', 'Z'];
+    const event = (text: string, more: object = {}): string =>
+      `data: ${JSON.stringify({ id: 'x', choices: [{ delta: { content: text, role: 'assistant' } }], ...more })}\n\n`;
+    const tap = new ChatTap();
+    let bytes = 0;
+    for (const text of [...texts, ...texts]) {
+      tap.feed(Buffer.from(event(text)));
+      bytes += bytesOf(text);
+      expect(tap.textBytes, JSON.stringify(text)).toBe(bytes);
+    }
+    expect(tap).toMatchObject({ finished: false, failed: false, usage: null, pieces: 22 });
+    tap.feed(Buffer.from(event('bc', { error: { code: 1 } })));
+    expect(tap.failed).toBe(true);
   });
 });
 

@@ -4,7 +4,7 @@ import { Rig } from './exchange-rig.ts';
 
 const json = 'application/json';
 const sse = 'text/event-stream';
-const answer = '{"usage":{"prompt_tokens":3,"completion_tokens":2}}';
+const answer = '{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}';
 const event = 'data: {"choices":[{"delta":{"content":"word"}}]}\n\n';
 const done = 'data: [DONE]\n\n';
 
@@ -149,6 +149,37 @@ describe('an exchange', () => {
       .data(type === json ? '{"message":"no"}' : '<html>')
       .end();
     expect(rig.settled).toBe(settled);
+    rig.open.close();
+  });
+
+  it.each<['plain' | 'stream', number, string, string, string]>([
+    ['plain', 200, json, '{"error":{"message":"no"}}', 'failed 502 error upstream_error'],
+    ['plain', 200, json, '{"error":"no"}', 'failed 502 error upstream_error'],
+    ['plain', 200, json, '{"code":500,"message":"no"}', 'failed 502 error upstream_error'],
+    ['plain', 200, json, '', 'failed 502 error upstream_error'],
+    ['plain', 200, json, ' ', 'failed 502 error upstream_error'],
+    ['plain', 200, json, 'null', 'failed 502 error upstream_error'],
+    ['plain', 200, json, '{"choices":[', 'failed 502 error upstream_error'],
+    ['plain', 204, json, '', 'failed 502 error upstream_error'],
+    ['plain', 205, json, answer, 'failed 502 error upstream_error'],
+    ['plain', 200, '', answer, 'answered 200 ok '],
+    ['plain', 200, '', `\ufeff${answer}`, 'answered 200 ok '],
+    ['plain', 200, '', '<html>', 'failed 502 error upstream_error'],
+    ['plain', 200, '', '', 'failed 502 error upstream_error'],
+    ['stream', 200, '', event + done, 'answered 200 ok '],
+    ['stream', 200, '', `\ufeff${event}${done}`, 'answered 200 ok '],
+    ['stream', 200, '', `: hi\n\n${event}${done}`, 'answered 200 ok '],
+    ['stream', 200, '', '{"error":"no"}', 'failed 502 error upstream_error'],
+    ['stream', 200, '', '<html>', 'failed 502 error upstream_error'],
+    ['stream', 200, '', '', 'failed 502 error upstream_error'],
+    ['stream', 200, json, '{"error":"no"}', 'failed 502 error upstream_error'],
+    ['stream', 204, sse, '', 'failed 502 error upstream_error'],
+  ])('%s, answered %i as "%s" with %j', (kind, status, type, body, settled) => {
+    const rig = inPhase(kind, 'sent').head(status, type);
+    if (body !== '') rig.data(body);
+    rig.end();
+    expect(rig.settled).toBe(settled);
+    if (body.includes('no')) expect(rig.response.wrote.join()).toContain(': no');
     rig.open.close();
   });
 

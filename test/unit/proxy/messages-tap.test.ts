@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { MessagesTap } from '../../../src/proxy/messages-tap.ts';
-import { describeTap, fed, read, written, type Read } from './tap-suite.ts';
+import { describeTap, fed, read, bytesOf, type Read } from './tap-suite.ts';
 
-const textBytes = written('Grüße, ', 'wörld 😀 "quoted" \\ "type":"message_stop"');
+const textBytes = bytesOf('Grüße, ', 'wörld 😀 "quoted" \\ "type":"message_stop"');
 const input = 25 + 100 + 7;
 const cached = { cacheReadTokens: 7, cacheWriteTokens: 100 };
 const whole: Read = {
@@ -11,15 +11,15 @@ const whole: Read = {
   failed: false,
   usage: { inputTokens: input, outputTokens: 15, ...cached },
   textBytes,
-  reportedBytes: textBytes,
+  unreportedTokens: 0,
 };
 const begun: Read = {
   ...whole,
   done: false,
   usage: { inputTokens: input, outputTokens: 0, ...cached },
-  reportedBytes: 0,
+  unreportedTokens: Math.ceil(textBytes / 4),
 };
-const thought = written('Let me see.', '{"city":', '"Rome"}');
+const thought = bytesOf('Let me see.', 'message_stop', '{"city":', '"Rome"}');
 
 describeTap('messages', {
   make: () => new MessagesTap(),
@@ -36,7 +36,7 @@ describeTap('messages', {
     'no-last-newline.txt': whole,
     'no-output-reported.txt': { ...begun, done: true, usage: null },
     'sorted-keys.txt': whole,
-    'thinking-and-tools.txt': { ...whole, textBytes: thought, reportedBytes: thought },
+    'thinking-and-tools.txt': { ...whole, textBytes: thought },
   },
 });
 
@@ -62,7 +62,34 @@ describe('the end of a message', () => {
   });
 });
 
+describe('an error inside the stream', () => {
+  it.each([
+    ['event: error\ndata: {"type":"error","error":{"type":"overloaded_error"}}\n\n', true],
+    ['data: {"type":"error","error":{"type":"overloaded_error"}}\n\n', true],
+    ['data: {"type":"error"}\n\n', true],
+    ['data: {"error":{"code":500,"message":"x"}}\n\n', true],
+    ['event: error\ndata: oh no\n\n', true],
+    ['data: {"code":500,"message":"Failed to execute chat"}\n\n', true],
+    ['data: {"type":"content_block_delta","delta":{"type":"text_delta","text":"error"}}\n\n', false],
+    ['data: {"type":"content_block_delta","delta":{"type":"input_json_delta","error":"x"}}\n\n', false],
+    ['data: {"type":"message_start","message":{"error":"x"}}\n\n', false],
+    ['event: ping\ndata: {"type":"ping"}\n\n', false],
+  ])('in %j: %s', (event, failed) => {
+    expect(fed(new MessagesTap(), event).failed).toBe(failed);
+  });
+});
+
 describe('what is reported', () => {
+  it('is the sum of the iterations, if there are some', () => {
+    const start =
+      'data: {"type":"message_start","message":{"usage":{"input_tokens":23,"output_tokens":1}}}\n\n';
+    const iterations = '[{"input_tokens":180,"output_tokens":35},{"input_tokens":23,"output_tokens":10}]';
+    const delta = `data: {"type":"message_delta","usage":{"output_tokens":10,"iterations":${iterations}}}\n\n`;
+    const tap = fed(new MessagesTap(), start, delta);
+    expect(tap.usage).toMatchObject({ inputTokens: 203, outputTokens: 45 });
+    expect(tap.unreportedTokens).toBe(0);
+  });
+
   it('is nothing the ledger could not add up', () => {
     for (const tokens of ['-1', '1.5', '"9"', 'null', '9007199254740993']) {
       const event = `data: {"type":"message_delta","usage":{"input_tokens":${tokens},"output_tokens":${tokens}}}\n\n`;

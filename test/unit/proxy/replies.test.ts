@@ -57,6 +57,10 @@ class FakeHost {
     return this.settling;
   }
 
+  noAnswer(body: readonly Buffer[]): void {
+    this.seen.push(`no answer: ${Buffer.concat(body).toString()}`);
+  }
+
   brokeOff(): void {
     this.seen.push('broke off');
   }
@@ -186,18 +190,48 @@ describe('a plain answer', () => {
     expect(host.seen).toEqual(['settled ok', 'head 200 of 7', '{"a":1}(end)']);
   });
 
-  it('of several holds only the last one back', () => {
+  it('is held until it is whole, and then leaves with its length', () => {
     const reply = begun();
     feed(reply, '{"a"', ':1', '}');
-    expect(host.seen).toEqual(['head 200', '{"a"', ':1']);
+    expect(host.seen).toEqual([]);
     reply.end();
-    expect(host.seen.slice(3)).toEqual(['settled ok', '}(end)']);
+    expect(host.seen).toEqual(['settled ok', 'head 200 of 7', '{"a"', ':1', '}(end)']);
+  });
+
+  const large = `{"a":"${'x'.repeat(70_000)}`;
+
+  it('that is large is held no longer, but for its newest chunk', () => {
+    const reply = begun();
+    feed(reply, '{"b":1,', large.slice(1), '"', '}');
+    expect(host.seen).toEqual(['head 200', '{"b":1,', large.slice(1), '"']);
+    reply.end();
+    expect(host.seen.slice(4)).toEqual(['settled ok', '}(end)']);
   });
 
   it("keeps the upstream's own length", () => {
     const reply = begun({ contentLength: '7' });
     feed(reply, '{"a"', ':1}');
-    expect(host.seen[0]).toBe('head 200 of 7');
+    reply.end();
+    expect(host.seen[1]).toBe('head 200 of 7');
+  });
+
+  it.each(['', ' ', '{"error":"x"}', '{"a":', '[]', 'oh no'])('that is none is told so: %j', (text) => {
+    const reply = begun();
+    feed(reply, text);
+    reply.end();
+    expect(host.seen).toEqual([`no answer: ${text}`]);
+  });
+
+  it('that is none, when that cannot be told any more, is passed on and settled as an error', () => {
+    const reply = begun();
+    feed(reply, large, '"', '');
+    reply.end();
+    expect(host.seen.slice(-2)).toEqual(['settled error', '(end)']);
+    const slow = begun();
+    feed(slow, '{"error":"x"}');
+    slow.tick(28_000);
+    slow.end();
+    expect(host.seen.slice(-4)).toEqual(['head 200', 'flushed', 'settled error', '{"error":"x"}(end)']);
   });
 
   it('has its head out in time even if its body is not in', () => {
@@ -208,18 +242,22 @@ describe('a plain answer', () => {
     reply.tick(28_000);
     reply.tick(29_000);
     expect(host.seen).toEqual(['head 200', 'flushed']);
+    feed(reply, '"a":1', '}');
+    expect(host.seen.slice(2)).toEqual(['{', '"a":1']);
   });
 
   it('that breaks off is cut, without the chunk that was held', () => {
     const reply = begun();
-    feed(reply, '{"a"', ':1');
+    feed(reply, large, 'yz');
     reply.breakOff();
-    expect(host.seen).toEqual(['head 200', '{"a"', '(cut)']);
+    expect(host.seen).toEqual(['head 200', large, '(cut)']);
   });
 
   it('that is encoded is charged by its bytes, since nobody can read it', () => {
     const reply = begun({ contentEncoding: 'gzip' });
     feed(reply, 'x'.repeat(30));
-    expect(reply.unreportedBytes).toBe(30);
+    expect(reply.unreportedTokens).toBe(8);
+    reply.end();
+    expect(host.seen[0]).toBe('settled ok');
   });
 });

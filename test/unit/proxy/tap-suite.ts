@@ -3,14 +3,17 @@ import { describe, expect, it } from 'vitest';
 import type { StreamTap } from '../../../src/proxy/stream-tap.ts';
 import { eventsIn } from './sse-reference.ts';
 
-export type Read = Pick<StreamTap, 'done' | 'finished' | 'failed' | 'usage' | 'textBytes' | 'reportedBytes'>;
+export type Read = Pick<
+  StreamTap,
+  'done' | 'finished' | 'failed' | 'usage' | 'textBytes' | 'unreportedTokens'
+>;
 
-export function read({ done, finished, failed, usage, textBytes, reportedBytes }: StreamTap): Read {
-  return { done, finished, failed, usage, textBytes, reportedBytes };
+export function read({ done, finished, failed, usage, textBytes, unreportedTokens }: StreamTap): Read {
+  return { done, finished, failed, usage, textBytes, unreportedTokens };
 }
 
 /** Bytes of texts as JSON writes them. */
-export function written(...texts: string[]): number {
+export function bytesOf(...texts: string[]): number {
   return texts.reduce((sum, text) => sum + Buffer.byteLength(JSON.stringify(text)) - 2, 0);
 }
 
