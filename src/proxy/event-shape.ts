@@ -8,6 +8,7 @@ import type { JsonScanner } from './json-scanner.ts';
 export class EventShape {
   #before = '';
   #after = '';
+  /** Since the last event of this shape. */
   #misses = 0;
 
   /** The bytes of the one text in an event of this shape; -1 if it has another, and must be scanned. */
@@ -16,7 +17,9 @@ export class EventShape {
     const end = event.length - this.#after.length;
     if (start === 0 || end < start) return -1;
     if (event.slice(end) !== this.#after || event.slice(0, start) !== this.#before) return -1;
-    return isPlain(event.slice(start, end)) ? end - start : -1;
+    if (!isPlain(event.slice(start, end))) return -1;
+    this.#misses = 0;
+    return end - start;
   }
 
   /** Learns the shape of an event that was scanned, and says nothing but one text. */
