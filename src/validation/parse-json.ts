@@ -12,8 +12,8 @@ const bounds = {
   /** Contract 1.4. Also keeps JSON.parse of 10 MiB of brackets from holding the event loop for most of a second. */
   maxDepth: 64,
   /**
-   * 10 MiB of small values would take JSON.parse over 300 ms; this many take some 30 at worst, and the longest
-   * conversation and the largest set of tools that are accepted come to less.
+   * 10 MiB of small values would take JSON.parse over 300 ms; this many take some 30 at worst, twice that if
+   * each is a number whose digits are kept, and the longest conversation and the largest set of tools that are accepted come to less.
    */
   maxValues: 50_000,
 };
