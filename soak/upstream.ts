@@ -89,6 +89,7 @@ async function plain(response: ServerResponse, record: Seen, behaviour: Behaviou
       sendJson(response, behaviour.status, { error: { code: behaviour.status, message: 'as requested' } });
       return;
     case 'break':
+      record.images = 0; // none has come
       end(record);
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' });
       response.write('{"choices":[', () => response.socket?.destroySoon());
@@ -97,7 +98,7 @@ async function plain(response: ServerResponse, record: Seen, behaviour: Behaviou
       await sleep(behaviour.delayMs * 4);
       record.usage = { input: promptTokens, output: behaviour.words };
       end(record);
-      sendJson(response, 200, { choices: [], data: [], usage: reported(behaviour.words) });
+      sendJson(response, 200, { choices: [], data: imagesOf(record), usage: reported(behaviour.words) });
   }
 }
 
@@ -121,6 +122,11 @@ async function stream(
   record.usage = { input: promptTokens, output: words };
   const last = messageFrame({ choices: [{ delta: {}, finish_reason: 'stop' }], usage: reported(words) });
   response.end(last + doneFrame);
+}
+
+/** As many as were asked for: they are charged as they come. */
+function imagesOf({ images }: Seen): { b64_json: string }[] {
+  return Array.from({ length: images }, () => ({ b64_json: 'QUJD' }));
 }
 
 function reported(words: number): { prompt_tokens: number; completion_tokens: number } {
