@@ -120,9 +120,11 @@ function encoded(text: string, start: number, kind: Kind): Encoded {
   return { kind, bytes, decodedBytes: Math.floor(((bytes - start) * 3) / 4) };
 }
 
-/** In either alphabet, in one piece or in lines. One pass over the text. */
+/** In either alphabet, in one piece or in lines. Linear: one pattern for all of it would backtrack among line ends. */
 function isBase64(text: string): boolean {
-  return /^[A-Za-z0-9+/_\r\n-]+={0,2}[\r\n]*$/.test(text);
+  const padding = text.indexOf('=');
+  const end = padding === -1 ? text.length : padding;
+  return end > 0 && !/[^A-Za-z0-9+/_\r\n=-]/.test(text) && /^={0,2}[\r\n]*$/.test(text.slice(end));
 }
 
 /** By the media type that an object names. */

@@ -265,6 +265,7 @@ it.each([
   ['letters', (size: number) => 'A'.repeat(size)],
   ['letters and a last word', (size: number) => `${'A'.repeat(size)} no`],
   ['signs of an end', (size: number) => '='.repeat(size)],
+  ['line ends and a last word', (size: number) => `AAAA${'\n'.repeat(size)}no`],
   ['lines', (size: number) => 'AAAA\n'.repeat(size / 5)],
   ['beginnings of data URLs', (size: number) => 'data:;'.repeat(size / 6)],
 ])('is found in linear time among %s', (_, of) => {
