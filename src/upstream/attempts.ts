@@ -4,7 +4,12 @@ import type { Attachment } from '../base/attachment.ts';
 import { Attempt, type AttemptHost, type Verdict } from './attempt.ts';
 import { AttemptPlan, type AttemptPlanOptions, type Target } from './attempt-plan.ts';
 import { afterProbeSent, stateOf } from './circuit-breaker.ts';
-import { mayBeRepaired, type RepairedRequest, type RequestRepairs } from './request-repairs.ts';
+import {
+  adjustedHeader,
+  mayBeRepaired,
+  type RepairedRequest,
+  type RequestRepairs,
+} from './request-repairs.ts';
 import { type RequestQueue, WaitBudget } from './request-queue.ts';
 import { backoffMs, type Cause, causeOfError, causeOfStatus, mayHaveBegun, wasReused } from './retry.ts';
 import type { Recorder, Upstream } from './upstream.ts';
@@ -311,21 +316,9 @@ export class Attempts implements UpstreamCall, AttemptHost {
 
   get headers(): readonly string[] {
     const { asked } = this.#request;
-    if (this.#target !== asked) {
-      const adjusted = adjustedHeader([...asked.adjusted, ...this.#target.adjusted]);
-      return ['x-tollgate-model', this.model, ...adjusted];
-    }
-    return asked.adjusted.length === 0 ? noHeaders : adjustedHeader(asked.adjusted);
+    if (this.#target === asked) return adjustedHeader(asked.adjusted);
+    return ['x-tollgate-model', this.model, ...adjustedHeader([...asked.adjusted, ...this.#target.adjusted])];
   }
-}
-
-const noHeaders: readonly string[] = [];
-
-/** `max_tokens=8192, store`: a field and the value sent instead, or a field that was left out; the last word on each. */
-function adjustedHeader(adjusted: readonly string[]): readonly string[] {
-  if (adjusted.length === 0) return noHeaders;
-  const byField = new Map(adjusted.map((each) => [each.split('=')[0], each]));
-  return ['x-tollgate-adjusted', [...byField.values()].join(', ')];
 }
 
 /** Upstreams name one thing at a time: a system message, then a field, then another, then a bound. */

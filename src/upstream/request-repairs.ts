@@ -28,3 +28,12 @@ export interface RequestRepairs {
 export function mayBeRepaired(status: number): boolean {
   return status === 400 || status === 422;
 }
+
+const noHeaders: readonly string[] = [];
+
+/** `max_tokens=8192, store`: a field and the value sent instead, or a field that was left out; the last word on each. */
+export function adjustedHeader(adjusted: readonly string[]): readonly string[] {
+  if (adjusted.length === 0) return noHeaders;
+  const byField = new Map(adjusted.map((each) => [each.split('=')[0], each]));
+  return ['x-tollgate-adjusted', [...byField.values()].join(', ')];
+}

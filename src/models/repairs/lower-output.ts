@@ -6,14 +6,17 @@ const thinkingFields = ['thinking', 'extended_thinking'];
 /** Less is no thinking budget at all. */
 const minThinkingBudget = 1_024;
 
-/** Anthropic's words, OpenAI's, Bedrock's, and those that validators use. They say nothing of the input's length. */
+/**
+ * Anthropic's words, OpenAI's, Bedrock's, and those that validators use. They say nothing of the input's length. Names are
+ * bounded: an upstream may quote a caller's text that is one long name.
+ */
 const words = [
-  /\bmax\w*_tokens\w*\W{1,5}\d+ > (\d+), which is the maximum/i,
-  /\bmax\w*_tokens\w* is too large\b.{0,40}\bat most (\d+)/is,
+  /\bmax\w{0,30}_tokens\w{0,30}\W{1,5}\d+ > (\d+), which is the maximum/i,
+  /\bmax\w{0,30}_tokens\w{0,30} is too large\b.{0,40}\bat most (\d+)/is,
   /\bmaximum tokens you requested exceeds the model limit of (\d+)/i,
-  /\bmax\w*_tokens\w*.{0,60}\b(?:less than or equal to|no more than|at most|not exceed|<=|up to) (\d+)/is,
-  /\bmax\w*_tokens\w*.{0,60}(?:\[\s*\d+\s*,\s*|\bbetween \d+ and |\bfrom \d+ to )(\d+)/is,
-  /\bmax\w*_tokens\w*.{0,40}\bexceeds? (?:the |this )?(?:model(?:'s)? |maximum |allowed |output |token )*(?:limit|maximum)? ?(?:of )?\(?(\d+)/is,
+  /\bmax\w{0,30}_tokens\w{0,30}.{0,60}\b(?:less than or equal to|no more than|at most|not exceed|<=|up to) (\d+)/is,
+  /\bmax\w{0,30}_tokens\w{0,30}.{0,60}(?:\[\s*\d+\s*,\s*|\bbetween \d+ and |\bfrom \d+ to )(\d+)/is,
+  /\bmax\w{0,30}_tokens\w{0,30}.{0,40}\bexceeds? (?:the |this )?(?:model(?:'s)? |maximum |allowed |output |token )*(?:limit|maximum)? ?(?:of )?\(?(\d+)/is,
 ];
 
 /** The most output tokens that an upstream says it takes; null if it says nothing of that. */

@@ -40,7 +40,11 @@ export class RequestRepairs implements Repairs {
       body: Buffer.from(JSON.stringify(result.body)),
       adjusted: result.adjusted,
       confirm: () => {
-        for (const repair of helpful) if (!isQuoted(repair, body, said)) this.#learn(asked, repair);
+        const own = bytes.length > maxTeachingBytes ? null : ownRepairs(body, asked.path);
+        for (const repair of helpful) {
+          const isCallers = own === null || own.has(idOf(repair)) || isQuoted(repair, body, said);
+          if (!isCallers) this.#learn(asked, repair);
+        }
       },
     };
   }
@@ -62,6 +66,23 @@ const none: readonly never[] = [];
 function loggedAs(repair: Repair): string {
   const isPlain = repair.kind !== 'drop' || repair.path.every((name) => /^(?:[a-z_]{1,40}|\*)$/.test(name));
   return isPlain ? idOf(repair) : `${repair.kind} a field whose name is not logged`;
+}
+
+/** A larger request teaches nothing: reading it for `ownRepairs` would hold up others. */
+const maxTeachingBytes = 262_144;
+const excerpt = { length: 2_000, step: 1_000 };
+
+/**
+ * The repairs that a caller's own texts ask for, in the words of an upstream. An upstream that refuses the request for
+ * another reason may quote them; they are no reason to change other callers' requests.
+ */
+function ownRepairs(body: JsonObject, path: string): ReadonlySet<string> {
+  const texts = textsIn(body).join('\n');
+  const ids = new Set<string>();
+  for (let at = 0; at < texts.length; at += excerpt.step) {
+    for (const repair of repairsFor(texts.slice(at, at + excerpt.length), path)) ids.add(idOf(repair));
+  }
+  return ids;
 }
 
 /**
