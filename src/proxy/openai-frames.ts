@@ -18,8 +18,10 @@ export class OpenAiFrames {
   /** What to send for the next bytes; perhaps nothing. */
   rewrite(chunk: Buffer): Buffer {
     // Latin-1 keeps one character a byte, so no split can break a character.
-    const lines = (this.#unfinished + chunk.toString('latin1')).split(lineEnds);
-    this.#unfinished = /[\r\n]$/.test(lines.at(-1) ?? '') ? '' : (lines.pop() ?? '');
+    // Only the chunk is split: a long line that comes in small pieces is not read again with each.
+    const [first = '', ...others] = chunk.toString('latin1').split(lineEnds);
+    const lines = [this.#unfinished + first, ...others];
+    this.#unfinished = endsInLineEnd(lines.at(-1) ?? '') ? '' : (lines.pop() ?? '');
     let text = '';
     for (const line of lines) {
       text += this.#isRaw ? line : rewritten(line);
@@ -35,6 +37,10 @@ export class OpenAiFrames {
     this.#unfinished = '';
     return this.#isRaw ? line : rewritten(line);
   }
+}
+
+function endsInLineEnd(line: string): boolean {
+  return line.endsWith('\n') || line.endsWith('\r');
 }
 
 /** A line with its end; empty if it is left out. */
