@@ -60,8 +60,8 @@ async function importRows(
     }
     // Remembered, so that records deleted later do not come back when IDENTITY_FILE has the same document.
     const next = seenWith(seen, rows);
-    const nothingToDo = next === seen && changes.every((change) => change.next === null);
-    if (nothingToDo || (await archive.commit({ changes, seen: { found: seen, next } })) === 'done')
+    const isUnchanged = next === seen && changes.every((change) => change.next === null);
+    if (isUnchanged || (await archive.commit({ changes, seen: { found: seen, next } })) === 'done')
       return report;
   }
   const message = 'The identities are being changed by others at this moment. Try again.';

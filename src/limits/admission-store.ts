@@ -248,7 +248,6 @@ function parseCounters(text: string, limits: readonly AppliedLimit[], nowMs: num
   return limits.map(({ span }, n) => toldCounter(counters[n + 1] ?? '', span, nowMs));
 }
 
-/** From the reply of TIME: seconds and microseconds. */
 function parseOpen(grant: string, text: string): OpenRecord {
   const tab = text.indexOf('\t');
   return { grant, admittedAtMs: Number(text.slice(0, tab)), record: text.slice(tab + 1) };

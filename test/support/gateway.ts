@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
-import { loadCatalogue } from '../../src/config/catalogue.ts';
+import { loadCatalogue, parseCatalogue } from '../../src/config/catalogue.ts';
 import { modelsFileOf, readSettings, type Settings } from '../../src/config/environment.ts';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
 import type { TrustedIssuer } from '../../src/config/issuer.ts';
@@ -28,6 +28,8 @@ export interface TestGatewayOptions {
   adminKey?: string;
   clock?: Clock;
   issuers?: readonly TrustedIssuer[];
+  /** The models of a catalogue in place of the file's. */
+  models?: object;
 }
 
 export interface Policy {
@@ -121,7 +123,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   const metrics = new Metrics({ version, endpoints: endpoints.map(({ path }) => path) });
   const wired = wire({
     settings,
-    catalogue: catalogueOf(env),
+    catalogue: catalogueOf(env, options.models),
     issuers: options.issuers ?? [],
     clock: options.clock ?? systemClock,
     log,
@@ -249,8 +251,14 @@ function settingsOf(env: Record<string, string>): Settings {
   return result.settings;
 }
 
-function catalogueOf(env: Record<string, string>): Parameters<typeof wire>[0]['catalogue'] {
-  const result = loadCatalogue(modelsFileOf(env));
+function catalogueOf(
+  env: Record<string, string>,
+  given: object | undefined,
+): Parameters<typeof wire>[0]['catalogue'] {
+  const result =
+    given === undefined
+      ? loadCatalogue(modelsFileOf(env))
+      : parseCatalogue(JSON.stringify({ models: given }));
   if (!result.ok) throw new Error(result.problems.join('\n'));
   return result.catalogue;
 }

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Limit } from '../../../src/base/limit.ts';
 import { type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';
@@ -20,7 +17,7 @@ const day = 86_400_000;
 const nextPriceMs = Math.floor(Date.now() / day + 2) * day;
 const price = { usd_per_million_input_tokens: 3, usd_per_million_output_tokens: 15 };
 const cachePrices = { usd_per_million_cache_read_tokens: 0.3, usd_per_million_cache_write_tokens: 3.75 };
-const catalogue = {
+const models = {
   [cached]: { kind: 'chat', price: { ...price, ...cachePrices } },
   [plain]: { kind: 'chat', price },
   [changing]: {
@@ -28,10 +25,6 @@ const catalogue = {
     price: [price, { ...price, usd_per_million_input_tokens: 6, from: new Date(nextPriceMs).toISOString() }],
   },
 };
-
-const folder = mkdtempSync(join(tmpdir(), 'tollgate-cached-'));
-const file = join(folder, 'models.json');
-writeFileSync(file, JSON.stringify({ models: catalogue }));
 
 /** Of 10,000 input tokens 8,000 were read from the cache, and 1,500 written to it. */
 const openai = {
@@ -82,13 +75,10 @@ let gateway: TestGateway;
 
 beforeAll(async () => {
   redis = await sharedRedis();
-  gateway = await startGateway({ redis, env: { MODELS_FILE: file }, standIn: { listsModels: false } });
+  gateway = await startGateway({ redis, models, standIn: { listsModels: false } });
 });
 afterEach(() => gateway.upstream.script(null));
-afterAll(async () => {
-  await gateway.close();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => gateway.close());
 
 const chat = ({ text }: IssuedToken, more: object = {}): Promise<Reply> =>
   post(`${gateway.url}${paths.chat}`, bodies.chat({ model: cached, ...more }), { token: text });
@@ -264,7 +254,8 @@ describe('the price of cached input', () => {
     const clock = new TurnedClock();
     const own = await startGateway({
       clock,
-      env: { ...patient, MODELS_FILE: file },
+      models,
+      env: patient,
       standIn: { listsModels: false },
     });
     try {

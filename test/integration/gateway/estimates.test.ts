@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Limit } from '../../../src/base/limit.ts';
 import { type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';
@@ -17,27 +14,17 @@ const priced = 'claude-priced';
 const bounded = 'claude-bounded';
 const price = { usd_per_million_input_tokens: 3, usd_per_million_output_tokens: 15 };
 
-const folder = mkdtempSync(join(tmpdir(), 'tollgate-estimates-'));
-const file = join(folder, 'models.json');
-writeFileSync(
-  file,
-  JSON.stringify({
-    models: { [priced]: { kind: 'chat', price }, [bounded]: { kind: 'chat', max_tokens: 8_192 } },
-  }),
-);
+const models = { [priced]: { kind: 'chat', price }, [bounded]: { kind: 'chat', max_tokens: 8_192 } };
 
 let redis: SharedRedis;
 let gateway: TestGateway;
 
 beforeAll(async () => {
   redis = await sharedRedis();
-  gateway = await startGateway({ redis, env: { MODELS_FILE: file }, standIn: { listsModels: false } });
+  gateway = await startGateway({ redis, models, standIn: { listsModels: false } });
 });
 afterEach(() => gateway.upstream.script(null));
-afterAll(async () => {
-  await gateway.close();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => gateway.close());
 
 const chat = ({ text }: IssuedToken, more: object = {}): Promise<Reply> =>
   post(`${gateway.url}${paths.chat}`, bodies.chat({ model: unknown, ...more }), { token: text });

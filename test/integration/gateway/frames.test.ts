@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bodies, open, paths, post, readStream } from '../../support/gateway-client.ts';
 import { type NewToken, startGateway, type TestGateway } from '../../support/gateway.ts';
@@ -17,18 +14,12 @@ const openai =
   'data: [DONE]\n\n';
 
 let gateway: TestGateway;
-let folder: string;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'catalogue-'));
-  const file = join(folder, 'models.json');
-  writeFileSync(file, JSON.stringify({ models: { strict: { kind: 'chat', frames: 'openai' } } }));
-  gateway = await startGateway({ env: { MODELS_FILE: file }, standIn: { listsModels: false } });
+  const models = { strict: { kind: 'chat', frames: 'openai' } };
+  gateway = await startGateway({ models, standIn: { listsModels: false } });
 });
-afterAll(async () => {
-  await gateway.close();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => gateway.close());
 
 async function streamed(wanted: NewToken, body: object): Promise<string> {
   const token = await gateway.issue(wanted);

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Limit } from '../../../src/base/limit.ts';
 import { type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';
@@ -18,26 +15,20 @@ const price = { usd_per_million_input_tokens: 3, usd_per_million_output_tokens: 
 const money = (max: number): Limit => ({ metric: 'cost_usd', window: 'day', max });
 
 describe.each(['memory', 'redis'] as const)('store: %s', (store) => {
-  const directory = mkdtempSync(join(tmpdir(), 'tollgate-money-'));
   let redis: SharedRedis | null = null;
   let gateway: TestGateway;
 
   beforeAll(async () => {
-    const file = join(directory, 'models.json');
     const models = { [priced]: { kind: 'chat', price }, [unpriced]: { kind: 'chat' } };
-    writeFileSync(file, JSON.stringify({ models }));
     if (store === 'redis') redis = await sharedRedis();
     gateway = await startGateway({
       ...(redis ? { redis } : {}),
-      env: { MODELS_FILE: file },
+      models,
       standIn: { listsModels: false },
     });
   });
 
-  afterAll(async () => {
-    await gateway.close();
-    rmSync(directory, { recursive: true });
-  });
+  afterAll(() => gateway.close());
 
   const chat = ({ text }: Pick<IssuedToken, 'text'>, more: object = {}): Promise<Reply> =>
     post(`${gateway.url}${paths.chat}`, bodies.chat({ model: priced, ...more }), { token: text });

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { hang, respond } from '../../support/upstream-scripts.ts';
 import { models, startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
@@ -14,21 +11,15 @@ const usdPerSearch = 0.002;
 
 let redis: SharedRedis;
 let gateway: TestGateway;
-let folder: string;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'catalogue-'));
-  const file = join(folder, 'models.json');
   const priced = { kind: 'rerank', price: { usd_per_search: usdPerSearch } };
-  writeFileSync(file, JSON.stringify({ models: { [models.rerank]: priced, unpriced: { kind: 'rerank' } } }));
+  const catalogue = { [models.rerank]: priced, unpriced: { kind: 'rerank' } };
   redis = await sharedRedis();
-  gateway = await startGateway({ redis, env: { MODELS_FILE: file } });
+  gateway = await startGateway({ redis, models: catalogue });
 });
 afterEach(() => gateway.upstream.script(null));
-afterAll(async () => {
-  await gateway.close();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => gateway.close());
 
 const send = (token: IssuedToken, more: object = {}): Promise<Reply> =>
   post(`${gateway.url}${paths.rerank}`, bodies.rerank(more), { token: token.text });
