@@ -1,3 +1,4 @@
+import type { Limit } from '../base/limit.ts';
 import type { Keys } from '../store/keys.ts';
 import { loadScript } from '../store/script.ts';
 import type { Store } from '../store/store.ts';
@@ -126,8 +127,18 @@ function mintResult(reply: unknown, { perMinute, maxBytes }: MintBounds): MintRe
 const overheadBytes = 680;
 /** The counter of each limit. */
 const counterBytes = 160;
+/** What a sliding counter grows to: for each run of at least one, and in all (`sliding_window.lua`). */
+const runBytes = 16;
+const mostRunsBytes = 2_300;
 
-/** Bytes of the store that a session takes, written as `record`. */
+/** Bytes of the store that a session takes at most, written as `record`. */
 export function storedBytes({ limits }: Session, record: string): number {
-  return overheadBytes + counterBytes * limits.length + Buffer.byteLength(record);
+  let bytes = overheadBytes + Buffer.byteLength(record);
+  for (const limit of limits) bytes += counterBytes + growthBytes(limit);
+  return bytes;
+}
+
+function growthBytes(limit: Limit): number {
+  const slides = limit.metric !== 'concurrency' && (limit.window === 'minute' || limit.window === 'hour');
+  return slides ? Math.min(mostRunsBytes, runBytes * limit.max) : 0;
 }

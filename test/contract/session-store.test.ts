@@ -91,6 +91,50 @@ describe.each(servers)('the session store on a server ($name)', (engine) => {
     expect(each).toBeGreaterThan(reckoned * 0.7);
   });
 
+  it.each([20, 200])(
+    'reckons no fewer bytes for a session whose limit of %i per minute is used up, a request at a time',
+    async (max) => {
+      const { sessions, admission, epoch, turnTo } = await withParent();
+      const made = Array.from({ length: 80 }, (_, n) => {
+        const asked = request(`ses_${String(n).padStart(12, '0')}`, epoch, startMs + 900_000);
+        const limit = { id: `${asked.session.id}/0`, metric: 'requests', window: 'minute', max } as const;
+        return { ...asked, session: { ...asked.session, limits: [limit] } };
+      });
+      const used = { team: 'acme', epoch, notAfterMs: Infinity, expiresAtMs: Infinity, record: 'r' };
+
+      /** One request of each of these sessions, admitted and settled. */
+      async function useOnce(of: typeof made, step: number): Promise<void> {
+        await admission.beat('p1');
+        const asked = of.map(({ session: { id } }) => {
+          const limits = [{ id: `${id}/0`, span: 'minute' as const, amount: 1, max }];
+          return { ...used, grant: `${id}-${step}`, session: id, limits };
+        });
+        const reply = await admission.admit('p1', asked);
+        if (reply.kind !== 'decided') throw new Error('The process is not known.');
+        expect(new Set(reply.decisions.map(({ kind }) => kind))).toEqual(new Set(['admitted']));
+        const { incarnation } = reply;
+        await admission.settle(
+          'p1',
+          asked.map(({ grant }) => ({ grant, team: 'acme', incarnation, adjustments: [], closing: null })),
+        );
+      }
+
+      const [first, ...others] = made;
+      if (first === undefined) throw new Error('There are sessions.');
+      await sessions.mint(first);
+      await useOnce([first], 0); // loads the scripts, which take more than sessions do
+      const before = await on.redis.memory();
+      for (const each of others) await sessions.mint(each);
+      for (let step = 0; step < max; step += 1) {
+        await turnTo(startMs + Math.floor((step * 59_000) / max));
+        await useOnce(others, step);
+      }
+      const { usedBytes } = await on.redis.memory();
+      const each = (usedBytes - before.usedBytes) / others.length;
+      expect(each).toBeLessThan(storedBytes(first.session, JSON.stringify(first.session)));
+    },
+  );
+
   it('mints nothing in a full store, and ends what is there', async () => {
     const { sessions, identities, epoch } = await withParent();
     await sessions.mint(request('ses_a', epoch, startMs + 900_000));
