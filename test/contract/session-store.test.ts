@@ -94,7 +94,8 @@ describe.each(servers)('the session store on a server ($name)', (engine) => {
   it.each([20, 200])(
     'reckons no fewer bytes for a session whose limit of %i per minute is used up, a request at a time',
     async (max) => {
-      const { sessions, admission, epoch, turnTo } = await withParent();
+      const stores = await withParent();
+      const { sessions, admission, epoch } = stores;
       const made = Array.from({ length: 80 }, (_, n) => {
         const asked = request(`ses_${String(n).padStart(12, '0')}`, epoch, startMs + 900_000);
         const limit = { id: `${asked.session.id}/0`, metric: 'requests', window: 'minute', max } as const;
@@ -126,7 +127,7 @@ describe.each(servers)('the session store on a server ($name)', (engine) => {
       const before = await on.redis.memory();
       for (const each of others) await sessions.mint(each);
       for (let step = 0; step < max; step += 1) {
-        await turnTo(startMs + Math.floor((step * 59_000) / max));
+        await stores.turnTo(startMs + Math.floor((step * 59_000) / max));
         await useOnce(others, step);
       }
       const { usedBytes } = await on.redis.memory();
