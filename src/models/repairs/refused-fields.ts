@@ -1,7 +1,7 @@
 import { type FieldPath, fieldPath, isOptional } from '../../base/field-path.ts';
 
 const path = String.raw`[$#]?[A-Za-z_/][\w./[\]*-]{0,127}`;
-const quoted = `["'\`[(]*${path}["'\`\\])]*`;
+const quoted = `["'\`[(]{0,3}${path}["'\`\\])]{0,3}`;
 const list = `${quoted}(?:(?:, (?:and )?| and )${quoted}){0,15}`;
 const thing =
   '(?:fields?|param(?:eter)?s?|arguments?|keys?|propert(?:y|ies)|inputs?|names?|options?|attributes?|members?)(?:\\(s\\))?';
