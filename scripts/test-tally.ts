@@ -2,7 +2,11 @@
 export interface TestReport {
   numPassedTests: number;
   numFailedTests: number;
-  testResults: { status: string; assertionResults: unknown[] }[];
+  testResults: {
+    name: string;
+    status: string;
+    assertionResults: { fullName: string; status: string; failureMessages: string[] | null }[];
+  }[];
 }
 
 /**
@@ -15,4 +19,17 @@ export function tallyTests(report: TestReport | null, exitCode: number): { passe
   );
   const failed = (report?.numFailedTests ?? 0) + broken.length;
   return { passed: report?.numPassedTests ?? 0, failed: exitCode === 0 ? failed : Math.max(failed, 1) };
+}
+
+/** A line for each test that failed, with the first line of why, and for each file that could not be loaded. */
+export function failedTests(report: TestReport | null): string[] {
+  return (report?.testResults ?? []).flatMap(({ name, status, assertionResults }) => {
+    if (status === 'failed' && assertionResults.length === 0) return [`FAILED: ${name}`];
+    return assertionResults
+      .filter((test) => test.status === 'failed')
+      .map(({ fullName, failureMessages }) => {
+        const [why = ''] = (failureMessages?.[0] ?? '').split('\n');
+        return `FAILED: ${name} > ${fullName}: ${why}`;
+      });
+  });
 }

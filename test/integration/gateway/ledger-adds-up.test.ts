@@ -19,7 +19,8 @@ import { waitFor } from '../../support/wait-for.ts';
 
 /*
  * Whatever happens to requests, at once and on two gateways: entries, the day's totals and the limits' counters are
- * three accounts of the same, and the upstream has seen each admitted request once.
+ * three accounts of the same, and the upstream has seen no request that has no entry. It may see one twice: what a kept
+ * connection's reset left unanswered is sent again.
  */
 
 const json = { 'content-type': 'application/json' };
@@ -149,8 +150,8 @@ describe('after all kinds of endings at once', () => {
       images: sum((entry) => entry.images),
       concurrency: 0,
     });
-    // A caller may leave, or the time be up, between admission and sending; otherwise each went up once.
-    const sent = upstream.requests.length - before;
+    // A caller may leave, or the time be up, between admission and sending; otherwise each went up.
+    const sent = new Set(upstream.requests.slice(before).map(({ headers }) => headers['x-request-id'])).size;
     const tooLate = entries.filter(isTooLate).length;
     expect(sent).toBeLessThanOrEqual(entries.length);
     expect(sent).toBeGreaterThanOrEqual(entries.length - count('aborted') - tooLate);
