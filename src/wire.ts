@@ -72,9 +72,8 @@ export function wire(options: WireOptions) {
   const stores = storesOf(options);
   const auditContextOf = auditContexts(settings);
   const loader = new IdentityLoader({ document: options.identities ?? null, archive: stores.archive, log });
-  const throttle = settings.onDyno
-    ? new AuthThrottle({ perMinute: settings.refusedCredentialsPerMinute, clock })
-    : null;
+  const { refusedCredentialsPerMinute: perMinute, onDyno } = settings;
+  const throttle = new AuthThrottle({ perMinute, clock, onDyno });
   const authenticator = new Authenticator({
     identities: stores.identities,
     clock,

@@ -8,31 +8,31 @@ import type { AuthThrottle } from './auth-throttle.ts';
 import { credentialOf, hashToken, inspectToken } from '../identity/records/token-text.ts';
 
 /** Who administers, by the credential in the headers; else why nobody does. Rejects with `StoreUnavailable`. */
-export type ActorCheck = (headers: CredentialHeaders) => Promise<Actor | Refusal>;
+export type ActorCheck = (headers: CredentialHeaders, peer?: string) => Promise<Actor | Refusal>;
 
 interface ActorCheckOptions {
   adminKey: string;
   administrators: AdministratorStore;
   /** Tells a user's token, which has the wrong role, from one nobody has. */
   authenticator: Authenticator;
-  /** Limits refused credentials by client address; null if no router tells addresses. */
+  /** Limits refused credentials by client address; null: no limit. */
   throttle?: AuthThrottle | null;
 }
 
 /**
  * Checks `Authorization: Bearer <ADMIN_KEY>` in constant time: hashes are compared, so neither content
  * nor length shows. An administrator's token is looked up by its hash, every time. A user's token gets a 403: right
- * credential, wrong role. An address that has tried too many credentials gets only 429s until the minute is over.
+ * credential, wrong role. On a dyno, an address that has tried too many credentials gets only 429s until the minute is over.
  */
 export function actorCheck(options: ActorCheckOptions): ActorCheck {
   const { administrators, authenticator, throttle = null } = options;
   const expected = digest(options.adminKey);
 
-  return async function checkActor(headers) {
+  return async function checkActor(headers, peer) {
     if (throttle === null) return check(headers);
-    const { 'x-forwarded-for': forwardedFor } = headers;
-    if (throttle.isOver(forwardedFor)) return throttle.tooMany();
-    return throttle.guard<Actor>(forwardedFor, () => check(headers));
+    const sender = { forwardedFor: headers['x-forwarded-for'], peer };
+    if (throttle.isOver(sender)) return throttle.tooMany();
+    return throttle.guard<Actor>(sender, () => check(headers));
   };
 
   async function check(headers: CredentialHeaders): Promise<Actor | Refusal> {

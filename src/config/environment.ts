@@ -35,7 +35,7 @@ export function readSettings(env: NodeJS.ProcessEnv) {
     ...readBodyLimits(read),
     ...readDurations(read, onDyno),
     ...readAttempts(read),
-    /** From one client address, on a dyno; beyond that the answer is 429. */
+    /** From one client address; beyond that the answer is 429. */
     refusedCredentialsPerMinute: read.integer('REFUSED_CREDENTIALS_PER_MINUTE', {
       fallback: 60,
       min: 1,

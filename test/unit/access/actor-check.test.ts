@@ -138,7 +138,7 @@ describe('actorCheck', () => {
 
   it("counts refused administrators' tokens by address as it counts keys", async () => {
     const good = await administratorToken();
-    const guarded = checkWith(new AuthThrottle({ perMinute: 3, clock }));
+    const guarded = checkWith(new AuthThrottle({ perMinute: 3, clock, onDyno: true }));
     const ask = (text: string, address: string): Promise<unknown> =>
       guarded({ authorization: `Bearer ${text}`, 'x-forwarded-for': address });
     expect(await ask(good, '203.0.113.1')).toMatchObject({ kind: 'administrator' });
