@@ -39,9 +39,14 @@ export function adminApp(deps: AdminDeps, routes: readonly Route[] = adminRoutes
     const { authorization, 'x-api-key': apiKey, 'x-forwarded-for': from } = c.req.header();
     const { incoming } = (c.env ?? {}) as Partial<HttpBindings>; // the command line has no connection
     const peer = incoming?.socket.remoteAddress;
-    const actor = await deps.authorize({ authorization, 'x-api-key': apiKey, 'x-forwarded-for': from }, peer);
+    const credential = { authorization, 'x-api-key': apiKey, 'x-forwarded-for': from };
+    const actor = await deps.authorize(credential, peer);
     if (actor instanceof Refusal) return respond(c, actor);
     c.set('actor', actor);
+    c.set('stillRefused', async () => {
+      const now = actor.kind === 'root' ? actor : await deps.authorize(credential, peer);
+      return now instanceof Refusal ? now : null;
+    });
     const context = deps.auditContextOf(actorName(actor), {
       requestId: c.get('requestId'),
       forwardedFor: from,
