@@ -35,7 +35,7 @@ export function fallbackTarget(
   const valid = validFor(model, request, { catalogue, repairs });
   if (valid instanceof Refusal || !mayUse(valid)) return null;
   const { body, adjusted = none } = valid;
-  return { model, candidates, body: Buffer.from(JSON.stringify(body)), adjusted };
+  return { model, isModelKnown: true, candidates, body: Buffer.from(JSON.stringify(body)), adjusted };
 }
 
 function validFor(

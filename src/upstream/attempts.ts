@@ -3,7 +3,7 @@ import type { Dispatcher } from 'undici';
 import type { Attachment } from '../base/attachment.ts';
 import { Attempt, type AttemptHost, type Verdict } from './attempt.ts';
 import { AttemptPlan, type AttemptPlanOptions, type Target } from './attempt-plan.ts';
-import { afterProbeSent, stateOf } from './circuit-breaker.ts';
+import type { Asker } from './circuits.ts';
 import {
   adjustedHeader,
   mayBeRepaired,
@@ -34,7 +34,6 @@ export interface AttemptedRequest extends AttemptPlanOptions {
   path: string;
   stream: boolean;
   pinned: boolean;
-  team: string;
   /** False if the upstream may begin something that must not be done twice. */
   isRepeatable: boolean;
 }
@@ -43,7 +42,7 @@ export interface AttemptedRequest extends AttemptPlanOptions {
  * Sends a request, as often as it takes to get an answer to keep: `begin`, then `#next` for each further attempt, and
  * `keepsAnswer` or `keepsError` with the result of each. All of it before the caller has the first byte.
  */
-export class Attempts implements UpstreamCall, AttemptHost {
+export class Attempts implements UpstreamCall, AttemptHost, Asker {
   sent = false;
   spent = false;
   over = false;
@@ -111,8 +110,7 @@ export class Attempts implements UpstreamCall, AttemptHost {
 
   #send(target: Target, upstream: Upstream): void {
     const { nowMs } = this.handler;
-    const isProbe = stateOf(upstream.breaker, nowMs) === 'half-open';
-    if (isProbe) upstream.breaker = afterProbeSent(upstream.breaker, nowMs);
+    const isProbe = upstream.circuits.send(target.model, this.team, nowMs);
     this.#target = target;
     this.#upstream = upstream;
     this.#made += 1;
@@ -148,11 +146,12 @@ export class Attempts implements UpstreamCall, AttemptHost {
 
   onSent(): void {
     this.sent = true;
+    if (this.#attempt?.isProbe) this.#upstream.circuits.connected(this.model);
   }
 
   verdict(attempt: Attempt, status: number, headers: IncomingHttpHeaders): Verdict {
     const cause = causeOfStatus(status, headers['content-type'] ?? '');
-    const waitMs = this.#upstream.recordAnswer(attempt, { cause, status, headers }, this.#rules);
+    const waitMs = this.#upstream.recordAnswer(attempt, { asker: this, cause, status, headers }, this.#rules);
     this.retryAfterMs = waitMs;
     this.#rules.queue.serve();
     if (cause === null) {
@@ -206,7 +205,7 @@ export class Attempts implements UpstreamCall, AttemptHost {
       this.#sendAgain(cause, null, this.#upstream.freshConnection());
       return false;
     }
-    this.#upstream.recordFailure(attempt, cause, this.#rules);
+    this.#upstream.recordFailure(attempt, { asker: this, cause }, this.#rules);
     return !this.#triesAgain(cause, null, false);
   }
 
@@ -283,14 +282,15 @@ export class Attempts implements UpstreamCall, AttemptHost {
   rejectsAnswer(): boolean {
     const attempt = this.#attempt;
     if (attempt === null) return false;
-    this.#upstream.recordFailure(attempt, 'failing', this.#rules);
+    this.#upstream.recordFailure(attempt, { asker: this, cause: 'failing' }, this.#rules);
     if (!this.#triesAgain('failing', 502, false)) return false;
     attempt.discard();
     return true;
   }
 
   recordFailure(): void {
-    if (this.sent && this.#attempt) this.#upstream.recordFailure(this.#attempt, 'failing', this.#rules);
+    if (!this.sent || this.#attempt === null) return;
+    this.#upstream.recordFailure(this.#attempt, { asker: this, cause: 'failing' }, this.#rules);
   }
 
   abandon(): void {
@@ -312,6 +312,14 @@ export class Attempts implements UpstreamCall, AttemptHost {
 
   get model(): string {
     return this.#target.model;
+  }
+
+  get isModelKnown(): boolean {
+    return this.#target.isModelKnown;
+  }
+
+  get team(): string {
+    return this.#request.team;
   }
 
   get headers(): readonly string[] {
