@@ -11,6 +11,11 @@ export interface Target {
   body: Buffer;
   /** What was changed of what the caller asked for, as `x-tollgate-adjusted` says it. */
   adjusted: readonly string[];
+  /**
+   * Asks the limits for what this model needs besides what is reserved; false: it may not answer. Null if nothing is
+   * needed, or it was asked. Never rejects.
+   */
+  admit: (() => Promise<boolean>) | null;
 }
 
 /** The upstream to send to next, or to wait for. */
@@ -47,6 +52,11 @@ export class AttemptPlan {
   /** The upstream of the model that works and has quota; usually nothing more is needed. */
   first(nowMs: number): Upstream | null {
     return chooseWorking(this.#request.asked, nowMs, this.#request);
+  }
+
+  /** The fallback may not answer. */
+  dropFallback(): void {
+    this.#fallback = null;
   }
 
   /** Null if nobody is left. */

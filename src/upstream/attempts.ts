@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Attachment } from '../base/attachment.ts';
+import type { Refusal } from '../base/refusal.ts';
 import { Attempt, type AttemptHost, type Verdict } from './attempt.ts';
 import { AttemptPlan, type AttemptPlanOptions, type Target } from './attempt-plan.ts';
 import type { Asker } from './circuits.ts';
@@ -14,7 +15,7 @@ import { type RequestQueue, WaitBudget } from './request-queue.ts';
 import { backoffMs, type Cause, causeOfError, causeOfStatus, mayHaveBegun, wasReused } from './retry.ts';
 import type { Recorder, Upstream } from './upstream.ts';
 import type { ResponseHandler, UpstreamCall } from './upstream-call.ts';
-import { rateLimited } from './upstream-error.ts';
+import { rateLimited, unreachable, upstreamTrouble } from './upstream-error.ts';
 import { betasSentOn, upstreamHeaders } from './upstream-headers.ts';
 
 /** What all requests of a process have in common. */
@@ -64,6 +65,8 @@ export class Attempts implements UpstreamCall, AttemptHost, Asker {
   #hasWaitedOut = false;
   /** Some parts of it are answered and paid for. */
   #isPartlyAnswered = false;
+  /** What the caller is told if no other attempt follows the last one that was given up. */
+  #trouble: Refusal | null = null;
   /** Ends the wait for another attempt. */
   #stopWaiting: (() => void) | null = null;
 
@@ -96,8 +99,9 @@ export class Attempts implements UpstreamCall, AttemptHost, Asker {
     const { team, tokens } = this.#request;
     const nowMs = clock.monotonic();
     const step = this.#plan.next(nowMs);
-    if (step === null) return this.#refuse();
+    if (step === null) return this.#trouble ? this.handler.refuse(this.#trouble) : this.#refuse();
     const { kind, target, upstream } = step;
+    if (target.admit !== null) return this.#admit(target, target.admit);
     this.sentAtMs = nowMs;
     this.#upstream = upstream;
     if (kind === 'send' || maxWaitMs === 0) return this.#send(target, upstream);
@@ -106,6 +110,18 @@ export class Attempts implements UpstreamCall, AttemptHost, Asker {
     }
     // There will be no quota in time. One request at a time is sent all the same, to find out whether that is true.
     return upstream.quota.mayProbe(nowMs) ? this.#send(target, upstream) : this.#refuse();
+  }
+
+  /** Asks the limits whether the fallback may answer, and goes on. */
+  #admit(target: Target, admit: () => Promise<boolean>): void {
+    let isAwaited = true;
+    this.#stopWaiting = () => (isAwaited = false);
+    void admit().then((admitted) => {
+      if (!isAwaited) return;
+      if (admitted) target.admit = null;
+      else this.#plan.dropFallback();
+      this.#next();
+    });
   }
 
   #send(target: Target, upstream: Upstream): void {
@@ -233,6 +249,7 @@ export class Attempts implements UpstreamCall, AttemptHost, Asker {
     const tookMs = nowMs - this.sentAtMs;
     if (!this.#hasNext(nowMs) && !this.#reconnects(cause, tookMs)) return false;
     observer.gaveUp({ attachment: this.attachment.name, cause, status, durationMs: tookMs });
+    this.#trouble = troubleOf(status, this);
     if (cause === 'failing') this.spent = true;
     this.sent = false;
     this.#attempt = null;
@@ -327,6 +344,13 @@ export class Attempts implements UpstreamCall, AttemptHost, Asker {
     if (this.#target === asked) return adjustedHeader(asked.adjusted);
     return ['x-tollgate-model', this.model, ...adjustedHeader([...asked.adjusted, ...this.#target.adjusted])];
   }
+}
+
+/** The refusal for an answer that was given up, of which only the status is left; null: no answer came. */
+function troubleOf(status: number | null, { attachment, retryAfterMs }: UpstreamCall): Refusal {
+  if (status === null) return unreachable();
+  return upstreamTrouble({ status, contentType: 'application/json', retryAfterMs, text: '{}', attachment })
+    .refusal;
 }
 
 /** Upstreams name one thing at a time: a system message, then a field, then another, then a bound. */

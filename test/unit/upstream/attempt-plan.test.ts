@@ -85,6 +85,7 @@ describe('the plan', () => {
     candidates,
     body: Buffer.from('{}'),
     adjusted: [],
+    admit: null,
   });
 
   it.each<[string, Upstream[], Upstream[] | null, [string, string, string | undefined] | null]>([

@@ -22,7 +22,7 @@ const isNotHttp: Play = (request) => request.send().fail('HPE_INVALID', 'HTTPPar
 function requestTo(candidates: Upstream[]): AttemptedRequest {
   return {
     call: { requestId: 'id', incoming: { headers: {} } },
-    asked: { model: 'own', isModelKnown: true, candidates, body, adjusted: [] },
+    asked: { model: 'own', isModelKnown: true, candidates, body, adjusted: [], admit: null },
     fallback: () => null,
     path: '/v1/x',
     stream: false,
@@ -350,7 +350,14 @@ describe('the fallback', () => {
   it('answers for a model whose attachments fail, and the reply says so', () => {
     const other = new FakeUpstream('other');
     const trial = new Trial('a', {
-      fallback: () => ({ model: 'other', isModelKnown: true, candidates: [other], body, adjusted: [] }),
+      fallback: () => ({
+        model: 'other',
+        isModelKnown: true,
+        candidates: [other],
+        body,
+        adjusted: [],
+        admit: null,
+      }),
     }).begin();
     expect(trial.attempts.headers).toEqual([]);
     trial.sentTo(0).answer(503);

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stateOf } from '../../../src/upstream/circuit-breaker.ts';
-import { Circuits } from '../../../src/upstream/circuits.ts';
+import { type Asker, Circuits } from '../../../src/upstream/circuits.ts';
 import type { Cause } from '../../../src/upstream/retry.ts';
 
 const teams = ['acme', 'bolt', 'crew'];
@@ -11,7 +11,8 @@ class Trial {
   readonly circuits = new Circuits();
   nowMs = 0;
 
-  fail(team: string, { model = 'own', cause = 'failing' as Cause, isModelKnown = true } = {}): this {
+  fail(team: string, more: Partial<Asker & { cause: Cause }> = {}): this {
+    const { model = 'own', cause = 'failing', isModelKnown = true } = more;
     const failure = { cause, nowMs: this.nowMs, isProbe: false, retryAfterMs: 0, random: 0 };
     this.circuits.fail({ team, model, isModelKnown }, failure);
     return this;

@@ -116,6 +116,7 @@ describe('the parts', () => {
             candidates: this.upstreams,
             body: parts.nextBody(),
             adjusted: [],
+            admit: null,
           },
           fallback: () => null,
           path: '/v1/embeddings',
