@@ -137,6 +137,7 @@ const fieldNames: ReadonlyMap<string, string> = new Map([
   ['team', 'teams'],
   ['maxSessionBody', 'max_session_body_bytes'],
   ['overlap', 'overlap_seconds'],
+  ['dearerFallback', 'dearer_fallback'],
 ]);
 
 /** The request body for the options of a command, with only the fields that were given. */
