@@ -2,6 +2,7 @@ import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { actingAs, actorName } from '../audit/context.ts';
 import { methodNotAllowed, nothingHere } from '../base/no-route.ts';
+import { queryRefusal } from '../base/query.ts';
 import { Refusal } from '../base/refusal.ts';
 import { requestIdOf } from '../edge/call.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
@@ -85,8 +86,8 @@ function mount(app: Hono<AdminEnv>, { path, methods }: Route): void {
   app.all(path, (c) => respond(c, methodNotAllowed(c.req.path, Object.keys(methods))));
 }
 
-async function run({ needs, handle }: Operation, c: AdminContext): Promise<Reply> {
-  const refusal = permit(c.get('actor'), needs, teamsNamed(c));
+async function run({ needs, docs, handle }: Operation, c: AdminContext): Promise<Reply> {
+  const refusal = permit(c.get('actor'), needs, teamsNamed(c)) ?? queryRefusal(docs.query, c.req.url);
   if (refusal) return refusal;
   const precondition = readIfMatch(c.req.header('if-match'));
   if (precondition instanceof Refusal) return precondition;

@@ -8,6 +8,7 @@ const teamOptions = [
   nameOption,
   limitOption,
   repeatable('--model <id>', 'a model the team may use'),
+  new Option('--dearer-fallback', 'let a fallback model cost more than the model asked for'),
   emptyOption(['limits', 'models']),
 ];
 
@@ -34,7 +35,7 @@ export const teams: Resource = {
   show: 'show a team',
   set: {
     summary: 'change a team; a list replaces the list it had',
-    options: [...teamOptions, clearOption(['name', 'limits', 'models'])],
+    options: [...teamOptions, clearOption(['name', 'limits', 'models', 'dearer_fallback'])],
     examples: ['acme --name Acme --clear models'],
   },
   suspend: 'refuse all requests of a team from now on',

@@ -20,6 +20,7 @@ const timeoutMs = 10_000;
 const docs: OperationDocs = {
   summary: 'List the MCP servers and their tools',
   details: 'As the upstream has them. A token with a list of tools sees only the tools on it.',
+  query: 'ignored',
   answer: okJson(z.array(z.looseObject({ tools: z.array(z.looseObject({ name: z.string() })).optional() }))),
   refusals: ['endpoint_not_allowed', ...upstreamCodes],
 };

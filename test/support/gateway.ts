@@ -44,7 +44,7 @@ export interface Policy {
 }
 
 export interface NewToken extends Policy {
-  team?: { id?: string; limits?: Limit[]; models?: string[] };
+  team?: { id?: string; limits?: Limit[]; models?: string[]; dearer_fallback?: boolean };
   user?: { limits?: Limit[] };
 }
 

@@ -16,6 +16,7 @@ export async function createTeam(deps: IdentityDeps, asked: NewTeam): Promise<Te
     name: asked.name ?? null,
     limits: await limitsOfNew(deps, 'team', asked.limits),
     models: asked.models ?? null,
+    dearer_fallback: asked.dearer_fallback ?? null,
     suspended_at: null,
     created_at: timeNow(deps.clock),
   };

@@ -23,6 +23,8 @@ import type { Session } from './session.ts';
 /** A record as it is stored: its limits have ids. */
 export type Stored<R extends { limits: Limit[] }> = Omit<R, 'limits'> & { limits: StoredLimit[] };
 
+export const dearerFallback = z.boolean('must be true or false');
+
 const restriction = { description: 'null restricts nothing.' };
 
 export const teamFields = z.strictObject({
@@ -30,6 +32,9 @@ export const teamFields = z.strictObject({
   name: name.nullable(),
   limits,
   models: listOf(model).nullable().meta(restriction),
+  dearer_fallback: dearerFallback.nullish().meta({
+    description: 'true: a fallback model may cost more than the model asked for.',
+  }),
   suspended_at: storedTime.nullish().meta({ description: 'Since when its requests are refused.' }),
   created_at: storedTime,
 });

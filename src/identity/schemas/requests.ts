@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { administratorRoles } from '../../base/actor.ts';
 import type { Clock } from '../../base/clock.ts';
-import { bodyBytes, frames, subject } from '../records/identity.ts';
+import { bodyBytes, dearerFallback, frames, subject } from '../records/identity.ts';
 import { email, limits, listOf, model, name, origin, slug, storedTime, tool } from '../../base/fields.ts';
 
 /* The bodies that make and change identities (contract 1.6). Null means absent when creating, and clears when changing. */
@@ -10,6 +10,7 @@ const teamFields = {
   name: name.nullish(),
   limits: limits.nullish(),
   models: listOf(model).nullish(),
+  dearer_fallback: dearerFallback.nullish(),
 };
 const userFields = {
   name: name.nullish(),
