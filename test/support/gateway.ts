@@ -121,7 +121,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   const settings = settingsOf(env);
   const lines: string[] = [];
   const log = createLog({ level: settings.logLevel, write: (text) => void lines.push(text) });
-  const metrics = new Metrics({ version, endpoints: endpoints.map(({ path }) => path) });
+  const metrics = new Metrics({ version, dyno: settings.dyno, endpoints: endpoints.map(({ path }) => path) });
   const wired = wire({
     settings,
     catalogue: catalogueOf(env, options.models),

@@ -25,7 +25,7 @@ beforeAll(() => {
     issuers: [],
     clock: systemClock,
     log: createLog({ level: 'error', write: () => undefined }),
-    metrics: new Metrics({ version: '0', endpoints: [] }),
+    metrics: new Metrics({ version: '0', dyno: 'web.1', endpoints: [] }),
     draining: () => false,
   });
 });
