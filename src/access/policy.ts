@@ -117,6 +117,25 @@ export function checkModel({ identity: { team, token, session } }: Principal, mo
 }
 
 /**
+ * Models that a body names besides its own. The same lists must have them. If a limit counts single models or money, none
+ * may be named: nobody could tell here which of them answers, or what it costs.
+ */
+export function checkFurtherModels(principal: Principal, models: readonly string[]): Refusal | null {
+  const [first] = models;
+  if (first === undefined) return null;
+  for (const model of models) {
+    const refusal = checkModel(principal, model);
+    if (refusal) return refusal;
+  }
+  const isMetered = principal.limits.some(
+    ({ limit }) => limit.metric === 'cost_usd' || limit.models !== undefined,
+  );
+  if (!isMetered) return null;
+  const why = 'a limit on money or on single models applies, and it could not be told which of them answers';
+  return refuse('model_not_allowed', `Only the field "model" may name a model here: ${why}.`, 'model');
+}
+
+/**
  * Tools that run elsewhere, such as in someone's app: the token must name them, and so must its session. A tool that
  * runs in a named app must be listed for that app, as `name@app`.
  */
