@@ -77,9 +77,9 @@ function mount(app: Hono<AdminEnv>, { path, methods }: Route): void {
   app.all(path, (c) => respond(c, methodNotAllowed(c.req.path, Object.keys(methods))));
 }
 
-async function run({ needs, handle }: Operation, c: AdminContext): Promise<Reply> {
+async function run({ needs, handle, explain }: Operation, c: AdminContext): Promise<Reply> {
   const refusal = permit(c.get('actor'), needs, teamsNamed(c));
-  if (refusal) return refusal;
+  if (refusal) return explain ? explain(c, refusal) : refusal;
   const precondition = readIfMatch(c.req.header('if-match'));
   if (precondition instanceof Refusal) return precondition;
   c.set('precondition', precondition);
