@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { type OperationDocs, jsonBody, okJson } from '../base/operation-docs.ts';
 import { maxDocumentBytes } from '../backup/document.ts';
 import { slug } from '../base/fields.ts';
+import { checkQuery } from '../base/query.ts';
 import { Refusal } from '../base/refusal.ts';
 import { utf8Text } from '../base/request.ts';
 import { identityDocument, importReport } from '../identity/schemas/responses.ts';
 import type { AdminDeps } from './deps.ts';
-import { checkQuery } from '../reports/parameters.ts';
 import { readBytes } from './read-body.ts';
 import { needing, type AdminContext, type Reply, type Route } from './respond.ts';
 

@@ -11,6 +11,8 @@ export interface AdminEnv {
     requestId: string;
     /** Who asks. Set before any operation runs. */
     actor: Actor;
+    /** Why the actor may not act any more, by what the store says now; null if it may. */
+    stillRefused: () => Promise<Refusal | null>;
     /** From `If-Match`. Set before an operation runs. */
     precondition: Precondition;
     /** The code of the refusal that was sent, for the log. */

@@ -12,6 +12,7 @@ const teamOptions = [
   repeatable('--endpoint <path>', 'a path it may use'),
   repeatable('--origin <origin>', 'a browser origin it may be used from, or none'),
   repeatable('--tool <name>', 'a heroku_tool or mcp tool it may run'),
+  new Option('--dearer-fallback', 'let a fallback model cost more than the model asked for'),
   emptyOption(teamLists),
 ];
 
@@ -38,7 +39,7 @@ export const teams: Resource = {
   show: 'show a team',
   set: {
     summary: 'change a team; a list replaces the list it had',
-    options: [...teamOptions, clearOption(['name', ...teamLists])],
+    options: [...teamOptions, clearOption(['name', 'dearer_fallback', ...teamLists])],
     examples: ['acme --name Acme --clear models', 'acme --tool dyno_run_command@my-app'],
   },
   suspend: 'refuse all requests of a team from now on',

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Sender } from '../base/client-address.ts';
 import type { Clock } from '../base/clock.ts';
 import { errorBody, isAnthropic } from '../base/error-body.ts';
+import type { OperationDocs } from '../base/operation-docs.ts';
+import { queryRefusal } from '../base/query.ts';
 import type { Principal } from '../identity/records/identity.ts';
 import type { Refusal } from '../base/refusal.ts';
 import { corsHeaders, isForBrowsers, preflightHeaders } from './cors.ts';
@@ -21,6 +24,8 @@ export class Call {
   arrivedMs: number;
   /** Bytes of the body, once it is in. */
   bodyBytes = 0;
+  /** The query parameters of its operation, for the front door to check. Hot operations ignore them. */
+  query: OperationDocs['query'] = 'ignored';
   /** Who calls, once that is known; from then on CORS headers may name its origin. */
   principal: Principal | null = null;
   /** The reply is finished, or the caller is gone. */
@@ -66,9 +71,19 @@ export class Call {
     return isForBrowsers(this.path) ? [...own, ...corsHeaders(this.origin, this.principal !== null)] : own;
   }
 
+  get sender(): Sender {
+    const { headers, socket } = this.incoming;
+    return { forwardedFor: headers['x-forwarded-for'], peer: socket.remoteAddress };
+  }
+
   /** What the audit trail records about this request. */
   get asking(): { requestId: string; forwardedFor: string | string[] | undefined } {
     return { requestId: this.requestId, forwardedFor: this.incoming.headers['x-forwarded-for'] };
+  }
+
+  /** Why its query cannot be accepted; null if it can. */
+  queryRefusal(): Refusal | null {
+    return queryRefusal(this.query, this.incoming.url ?? '');
   }
 
   get elapsedMs(): number {

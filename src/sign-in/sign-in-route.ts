@@ -34,6 +34,7 @@ const maxCountedMs = 30 * 86_400_000;
 const docs: OperationDocs = {
   summary: 'Exchange an ID token of a trusted issuer for a session',
   details: 'OAuth 2.0 token exchange (RFC 8693). Errors have the shape of OAuth.',
+  query: 'ignored', // RFC 6749, 3.2
   body: { schema: formSchema, required: true, mediaType: 'application/x-www-form-urlencoded' },
   answer: okJson(exchangeSchema),
   others: refusalDocs,
@@ -49,7 +50,7 @@ export interface SignInDeps extends IdentityDeps {
   verifier: IdTokenVerifier;
   auditContextOf: AuditContextOf;
   realModel: RealModel;
-  throttle: AuthThrottle | null;
+  throttle: AuthThrottle;
   draining: () => boolean;
 }
 
@@ -145,11 +146,8 @@ export function signInRoute(deps: SignInDeps): Route {
 
   /** Refused ID tokens count as refused credentials do everywhere. */
   function limited(call: Call, refusal: SignInRefusal): SignInRefusal {
-    if (throttle === null || refusal.status >= 429) return refusal;
-    const counted = throttle.count(
-      call.incoming.headers['x-forwarded-for'],
-      new Refusal('invalid_token', refusal.description),
-    );
+    if (refusal.status >= 429) return refusal;
+    const counted = throttle.count(call.sender, new Refusal('invalid_token', refusal.description));
     return counted.code === 'invalid_token' ? refusal : inOAuthWords(counted);
   }
 

@@ -44,7 +44,10 @@ export interface Policy {
 }
 
 export interface NewToken extends Policy {
-  team?: { id?: string; limits?: Limit[] } & Pick<Policy, 'models' | 'endpoints' | 'origins' | 'tools'>;
+  team?: { id?: string; limits?: Limit[]; dearer_fallback?: boolean } & Pick<
+    Policy,
+    'models' | 'endpoints' | 'origins' | 'tools'
+  >;
   user?: { limits?: Limit[] };
 }
 
@@ -113,6 +116,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     ADMIN_KEY: adminKey,
     INFERENCE_URL: upstream.url,
     INFERENCE_KEY: upstream.key,
+    REFUSED_CREDENTIALS_PER_MINUTE: '1000000', // all tests come from one address
     STORE_TIMEOUT_MS: '10000', // no test of something else fails because the machine is busy
     ...(options.redis ? { REDIS_URL: options.redis.url } : {}),
     ...options.env,

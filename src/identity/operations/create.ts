@@ -20,6 +20,7 @@ export async function createTeam(deps: IdentityDeps, asked: NewTeam): Promise<Te
     endpoints: asked.endpoints ?? null,
     origins: asked.origins ?? null,
     tools: asked.tools ?? null,
+    dearer_fallback: asked.dearer_fallback ?? null,
     suspended_at: null,
     created_at: timeNow(deps.clock),
   };

@@ -12,6 +12,8 @@ import type { Session } from './session.ts';
 /** A record as it is stored: its limits have ids. */
 export type Stored<R extends { limits: Limit[] }> = Omit<R, 'limits'> & { limits: StoredLimit[] };
 
+export const dearerFallback = z.boolean('must be true or false');
+
 const restriction = { description: 'null restricts nothing.' };
 const onlyFunctions = { description: 'null: plain functions only.' };
 
@@ -29,6 +31,9 @@ export const teamFields = z.strictObject({
   endpoints: listOf(endpointPath).nullish().meta(restriction),
   origins: listOf(origin).nullish().meta(restriction),
   tools: listOf(tool).nullish().meta(onlyFunctions),
+  dearer_fallback: dearerFallback.nullish().meta({
+    description: 'true: a fallback model may cost more than the model asked for.',
+  }),
   suspended_at: storedTime.nullish().meta({ description: 'Since when its requests are refused.' }),
   created_at: storedTime,
 });

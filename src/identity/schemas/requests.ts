@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { administratorRoles } from '../../base/actor.ts';
 import type { Clock } from '../../base/clock.ts';
-import { bodyBytes, frames, subject } from '../records/identity.ts';
+import { bodyBytes, dearerFallback, frames, subject } from '../records/identity.ts';
 import { email, limits, listOf, model, name, origin, slug, storedTime, tool } from '../../base/fields.ts';
 
 /* The bodies that make and change identities (contract 1.6). Null means absent when creating, and clears when changing. */
@@ -15,7 +15,12 @@ const userFields = {
 
 /** The schemas of teams. `endpoints` must be among the paths given. */
 export function teamSchemas(endpointPaths: readonly string[]) {
-  const fields = { name: name.nullish(), limits: limits.nullish(), ...allowLists(endpointPaths) };
+  const fields = {
+    name: name.nullish(),
+    limits: limits.nullish(),
+    ...allowLists(endpointPaths),
+    dearer_fallback: dearerFallback.nullish(),
+  };
   return { newTeam: z.strictObject({ id: slug, ...fields }), teamChange: z.strictObject(fields) };
 }
 
