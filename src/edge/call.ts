@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { looksLikeCredential } from '../base/credential-text.ts';
 import type { Sender } from '../base/client-address.ts';
 import type { Clock } from '../base/clock.ts';
 import { errorBody, isAnthropic } from '../base/error-body.ts';
@@ -143,7 +144,8 @@ const acceptable = /^[A-Za-z0-9+/=-]{20,200}$/;
 
 /** The caller's request id if it is acceptable, else a new one. */
 export function requestIdOf(callers: string | string[] | undefined): string {
-  return typeof callers === 'string' && acceptable.test(callers) ? callers : randomUUID();
+  const isOne = typeof callers === 'string' && acceptable.test(callers) && !looksLikeCredential(callers);
+  return isOne ? callers : randomUUID();
 }
 
 /** Sends a refusal, with the body its path's clients read. `headers` is a flat list of names and values. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
 import { dayMs, dayOf } from '../base/days.ts';
-import { model, slug } from '../base/fields.ts';
+import { model, named, slug } from '../base/fields.ts';
 import { checkQuery } from '../base/query.ts';
 import { invalidBody, type Problem, Refusal } from '../base/refusal.ts';
 import { unacceptedModel } from '../ledger/entry.ts';
@@ -58,10 +58,9 @@ export const filters = {
       `must be a model id: 1 to 128 of A-Z, a-z, 0-9 and . _ : / -; or ${unacceptedModel}`,
     )
     .exactOptional(),
-  endpoint: z
-    .string()
-    .regex(/^\/[A-Za-z0-9._/-]{1,127}$/, 'must be a path such as /v1/chat/completions')
-    .exactOptional(),
+  endpoint: named(
+    z.string().regex(/^\/[A-Za-z0-9._/-]{1,127}$/, 'must be a path such as /v1/chat/completions'),
+  ).exactOptional(),
 };
 
 /**

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AuditQuery } from '../audit/audit.ts';
 import type { Clock } from '../base/clock.ts';
-import { endUser, slug } from '../base/fields.ts';
+import { endUser, named, slug } from '../base/fields.ts';
 import { errorCodes, Refusal } from '../base/refusal.ts';
 import type { EntryQuery } from '../ledger/ledger.ts';
 import { outcomes } from '../ledger/ledger-response.ts';
@@ -88,11 +88,9 @@ export function parseEntryQuery(url: string): Asked<AskedPage<EntryQuery>> | Ref
 }
 
 /** Compared exactly: no character has a special meaning. */
-const name = z
-  .string()
-  .min(1, 'must not be empty')
-  .max(100, 'must be at most 100 characters')
-  .exactOptional();
+const name = named(
+  z.string().min(1, 'must not be empty').max(100, 'must be at most 100 characters'),
+).exactOptional();
 
 /** The parameters of `/admin/audit`. */
 export const auditParameters = z.strictObject({

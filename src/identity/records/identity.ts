@@ -1,5 +1,16 @@
 import { z } from 'zod';
-import { email, storedTime, limits, listOf, model, name, origin, slug, tool } from '../../base/fields.ts';
+import {
+  email,
+  limits,
+  listOf,
+  model,
+  name,
+  named,
+  origin,
+  slug,
+  storedTime,
+  tool,
+} from '../../base/fields.ts';
 import type { Limit, Scope, StoredLimit } from '../../base/limit.ts';
 import { allFrames } from '../../base/request.ts';
 import type { Session } from './session.ts';
@@ -18,9 +29,9 @@ const restriction = { description: 'null restricts nothing.' };
 const onlyFunctions = { description: 'null: plain functions only.' };
 
 /** Looser than in a request: an import may come from a gateway that serves more endpoints. */
-const endpointPath = z
-  .string()
-  .regex(/^\/[A-Za-z0-9._/-]{1,127}$/, 'must be a path such as /v1/chat/completions');
+const endpointPath = named(
+  z.string().regex(/^\/[A-Za-z0-9._/-]{1,127}$/, 'must be a path such as /v1/chat/completions'),
+);
 
 export const teamFields = z.strictObject({
   id: slug,
@@ -41,8 +52,8 @@ export type Team = Stored<z.infer<typeof teamFields>>;
 
 /** An account at an OpenID provider. Only these two together identify it for good (OIDC Core 5.7). */
 export const subject = z.strictObject({
-  issuer: z.string().min(1, 'must not be empty').max(1_000, 'must have at most 1000 characters'),
-  sub: z.string().min(1, 'must not be empty').max(255, 'must have at most 255 characters'),
+  issuer: named(z.string().min(1, 'must not be empty').max(1_000, 'must have at most 1000 characters')),
+  sub: named(z.string().min(1, 'must not be empty').max(255, 'must have at most 255 characters')),
 });
 export type Subject = z.infer<typeof subject>;
 
