@@ -2,6 +2,7 @@ import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { actingAs, actorName } from '../audit/context.ts';
 import { methodNotAllowed, nothingHere } from '../base/no-route.ts';
+import { queryRefusal } from '../base/query.ts';
 import { Refusal } from '../base/refusal.ts';
 import { requestIdOf } from '../edge/call.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
@@ -85,9 +86,11 @@ function mount(app: Hono<AdminEnv>, { path, methods }: Route): void {
   app.all(path, (c) => respond(c, methodNotAllowed(c.req.path, Object.keys(methods))));
 }
 
-async function run({ needs, handle }: Operation, c: AdminContext): Promise<Reply> {
+async function run({ needs, docs, handle, explain }: Operation, c: AdminContext): Promise<Reply> {
   const refusal = permit(c.get('actor'), needs, teamsNamed(c));
-  if (refusal) return refusal;
+  if (refusal) return explain ? explain(c, refusal) : refusal;
+  const misasked = queryRefusal(docs.query, c.req.url);
+  if (misasked) return misasked;
   const precondition = readIfMatch(c.req.header('if-match'));
   if (precondition instanceof Refusal) return precondition;
   c.set('precondition', precondition);

@@ -165,6 +165,15 @@ export function adminPath(...parts: readonly string[]): string {
   return ['/admin', ...parts.map(encodeURIComponent)].join('/');
 }
 
+/** A path with the query parameters that were given. */
+export function withQuery(path: string, parameters: Readonly<Record<string, unknown>>): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    if (typeof value === 'string') query.set(name, value);
+  }
+  return query.size === 0 ? path : `${path}?${query.toString()}`;
+}
+
 function wrongLimit(): InvalidArgumentError {
   return new InvalidArgumentError(
     `Write metric/window=max with ${countedMetrics.join(', ')} and ${windows.join(', ')}, or concurrency=max. Only tokens take :uncached.`,

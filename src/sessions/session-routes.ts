@@ -2,13 +2,13 @@ import { z } from 'zod';
 import type { Authenticated } from '../access/authenticator.ts';
 import { whileStale } from '../access/while-stale.ts';
 import { createdJson, noContent, type OperationDocs, optionalJsonBody } from '../base/operation-docs.ts';
+import { checkQuery } from '../base/query.ts';
 import { invalidBody, Refusal } from '../base/refusal.ts';
 import type { Answers, Reply } from '../edge/answers.ts';
 import type { Call } from '../edge/call.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
 import type { Route } from '../edge/route.ts';
 import type { Session } from '../identity/records/session.ts';
-import { checkQuery } from '../reports/parameters.ts';
 import type { SessionStore } from './session-store.ts';
 import { storeUnavailable } from '../limits/admission.ts';
 import { parseSmall } from '../validation/parse-json.ts';
@@ -18,8 +18,7 @@ import { mintedSessionResponse, newSession, type NewSession } from './schema.ts'
 /** Enough for a long pinned prompt. Every process keeps sessions in memory, so there is a bound. */
 const maxBytes = 32_768;
 
-/** Unknown parameters are ignored. */
-const endParameters = z.object({
+const endParameters = z.strictObject({
   all: z
     .enum(['true', 'false'], 'must be true or false')
     .exactOptional()

@@ -38,7 +38,7 @@ interface Mortal {
   text: string;
   token: IssuedToken;
   /** Ends the credential, on the other process. */
-  die(): Promise<unknown>;
+  die: () => Promise<unknown>;
 }
 
 const mortals: Readonly<Record<string, () => Promise<Mortal>>> = {
