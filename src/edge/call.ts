@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import { errorBody, isAnthropic } from '../base/error-body.ts';
 import type { Principal } from '../identity/records/identity.ts';
 import type { Refusal } from '../base/refusal.ts';
-import { corsHeaders, isForBrowsers, preflightHeaders } from './cors.ts';
+import { corsHeaders, isForBrowsers, preflightHeaders } from '../base/cors.ts';
 
 /** One request of the data plane: what came in, and how to answer it. */
 export class Call {

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { Clock } from '../base/clock.ts';
+import { atMaxClients, maxClientsError, mayBeTurnedAway, turnsClientsAway } from './max-clients.ts';
 import type { Script } from './script.ts';
 import type { OnRun, Store, StoreClient } from './store.ts';
 import { StoreUnavailable } from './store-unavailable.ts';
@@ -37,6 +38,8 @@ export class RedisStore implements Store {
   /** Counts connections, so that what was begun on one does not go on for the next. */
   #connection = 0;
   #loaded = false;
+  #askingWhy = false;
+  problem: string | null = null;
 
   constructor({ url, verifyTls, commandTimeoutMs, onDown, onUp, onRefusal, timing }: RedisOptions) {
     this.#timing = timing;
@@ -65,6 +68,7 @@ export class RedisStore implements Store {
       const wrongDatabase = databaseRefused(error);
       if (!down) onDown?.(wrongDatabase ?? error);
       down = true;
+      if (mayBeTurnedAway(error)) void this.#askWhy();
       if (!wrongDatabase) return;
       this.#reportRefusal(wrongDatabase);
       // Otherwise ioredis would continue with database 0.
@@ -78,6 +82,7 @@ export class RedisStore implements Store {
     this.#events.on('ready', () => {
       if (down) onUp?.();
       down = false;
+      this.problem = null;
     });
   }
 
@@ -116,6 +121,19 @@ export class RedisStore implements Store {
       this.client.emit('error', refusal);
       this.client.disconnect(true);
     }
+  }
+
+  /** Finds out whether the server has too many clients, and reports it. */
+  async #askWhy(): Promise<void> {
+    if (this.#askingWhy) return;
+    this.#askingWhy = true;
+    const { host = 'localhost', port = 6379, path, tls } = this.client.options;
+    const at = path === undefined ? { host, port } : { path };
+    const isFull = await turnsClientsAway(at, tls !== undefined);
+    this.#askingWhy = false;
+    if (this.ready) return;
+    this.problem = isFull ? atMaxClients : null;
+    if (isFull) this.#reportRefusal(new Error(maxClientsError));
   }
 
   /** Resolves when commands can be sent. Rejects with `StoreUnavailable` after `timeoutMs`, or if closed. */
