@@ -62,9 +62,10 @@ function listenProblem(error: unknown): string | null {
 }
 
 /** A log that masks every secret of the configuration, wherever it might turn up. */
-function protectedLog({ logLevel, adminKey, attachments, store }: Settings): Log {
+function protectedLog({ logLevel, adminKey, previousAdminKey, attachments, store }: Settings): Log {
   const made = createLog({ level: logLevel });
   made.protect(adminKey);
+  if (previousAdminKey !== null) made.protect(previousAdminKey);
   for (const { key } of attachments) made.protect(key);
   if (store.kind === 'redis') {
     const { password } = new URL(store.url);

@@ -11,6 +11,7 @@ import type { Catalogue } from './config/catalogue.ts';
 import type { Settings } from './config/environment.ts';
 import { Backup } from './backup/backup.ts';
 import type { BackupDocument } from './backup/document.ts';
+import { forwardedAddress } from './base/client-address.ts';
 import type { Clock } from './base/clock.ts';
 import type { TrustedIssuer } from './config/issuer.ts';
 import type { Refusal } from './base/refusal.ts';
@@ -72,9 +73,8 @@ export function wire(options: WireOptions) {
   const stores = storesOf(options);
   const auditContextOf = auditContexts(settings);
   const loader = new IdentityLoader({ document: options.identities ?? null, archive: stores.archive, log });
-  const throttle = settings.onDyno
-    ? new AuthThrottle({ perMinute: settings.refusedCredentialsPerMinute, clock })
-    : null;
+  const { refusedCredentialsPerMinute: perMinute, onDyno } = settings;
+  const throttle = new AuthThrottle({ perMinute, clock, onDyno });
   const authenticator = new Authenticator({
     identities: stores.identities,
     clock,
@@ -171,6 +171,11 @@ export function wire(options: WireOptions) {
   });
   const authorize = actorCheck({
     adminKey: settings.adminKey,
+    previousAdminKey: settings.previousAdminKey,
+    onPreviousKey: ({ forwardedFor, peer = null }) => {
+      const address = onDyno ? forwardedAddress(forwardedFor) : peer;
+      log.warn('ADMIN_KEY_PREVIOUS was used: its holder needs the new key', { address });
+    },
     administrators: stores.administrators,
     authenticator,
     throttle,

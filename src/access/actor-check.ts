@@ -1,5 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { Actor } from '../base/actor.ts';
+import type { Sender } from '../base/client-address.ts';
 import type { AdministratorStore } from '../identity/store/administrator-store.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Authenticator } from './authenticator.ts';
@@ -8,37 +9,46 @@ import type { AuthThrottle } from './auth-throttle.ts';
 import { credentialOf, hashToken, inspectToken } from '../identity/records/token-text.ts';
 
 /** Who administers, by the credential in the headers; else why nobody does. Rejects with `StoreUnavailable`. */
-export type ActorCheck = (headers: CredentialHeaders) => Promise<Actor | Refusal>;
+export type ActorCheck = (headers: CredentialHeaders, peer?: string) => Promise<Actor | Refusal>;
 
 interface ActorCheckOptions {
   adminKey: string;
+  /** The key before, which is still taken; null if there is none. */
+  previousAdminKey?: string | null;
+  /** Called when somebody uses it. */
+  onPreviousKey?: (sender: Sender) => void;
   administrators: AdministratorStore;
   /** Tells a user's token, which has the wrong role, from one nobody has. */
   authenticator: Authenticator;
-  /** Limits refused credentials by client address; null if no router tells addresses. */
+  /** Limits refused credentials by client address; null: no limit. */
   throttle?: AuthThrottle | null;
 }
 
 /**
- * Checks `Authorization: Bearer <ADMIN_KEY>` in constant time: hashes are compared, so neither content
+ * Checks `Authorization: Bearer <ADMIN_KEY>`, or ADMIN_KEY_PREVIOUS, in constant time: hashes are compared, so neither content
  * nor length shows. An administrator's token is looked up by its hash, every time. A user's token gets a 403: right
- * credential, wrong role. An address that has tried too many credentials gets only 429s until the minute is over.
+ * credential, wrong role. On a dyno, an address that has tried too many credentials gets only 429s until the minute is over.
  */
 export function actorCheck(options: ActorCheckOptions): ActorCheck {
-  const { administrators, authenticator, throttle = null } = options;
-  const expected = digest(options.adminKey);
+  const { administrators, authenticator, throttle = null, previousAdminKey = null, onPreviousKey } = options;
+  const current = digest(options.adminKey);
+  const previous = previousAdminKey === null ? null : digest(previousAdminKey);
 
-  return async function checkActor(headers) {
-    if (throttle === null) return check(headers);
-    const { 'x-forwarded-for': forwardedFor } = headers;
-    if (throttle.isOver(forwardedFor)) return throttle.tooMany();
-    return throttle.guard<Actor>(forwardedFor, () => check(headers));
+  return async function checkActor(headers, peer) {
+    const sender = { forwardedFor: headers['x-forwarded-for'], peer };
+    if (throttle?.isOver(sender)) return throttle.tooMany();
+    const actor = await (throttle?.guard<Actor>(sender, () => check(headers)) ?? check(headers));
+    if (!(actor instanceof Refusal) && actor.kind === 'root' && actor.key === 'previous')
+      onPreviousKey?.(sender);
+    return actor;
   };
 
   async function check(headers: CredentialHeaders): Promise<Actor | Refusal> {
     const text = readSecret(headers);
     if (text instanceof Refusal) return text.code === 'missing_token' ? missing() : text;
-    if (timingSafeEqual(digest(text), expected)) return { kind: 'root' };
+    const given = digest(text);
+    if (timingSafeEqual(given, current)) return { kind: 'root', key: 'current' };
+    if (previous !== null && timingSafeEqual(given, previous)) return { kind: 'root', key: 'previous' };
     const inspected = inspectToken(text);
     if (!inspected.ok) return unusable(text);
     return inspected.kind === 'admin' ? administratorBehind(text) : wrongKind(text);

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { forwardedAddress } from '../base/client-address.ts';
+import { forwardedAddress, networkOf, type Sender } from '../base/client-address.ts';
 import { Refusal, retryAfter, secondsUntil } from '../base/refusal.ts';
 
 const minuteMs = 60_000;
@@ -7,10 +7,8 @@ const minuteMs = 60_000;
 const maxAddresses = 50_000;
 /** How many lookups of an address that tries tokens may wait. */
 const maxWaiting = 100;
-/** At this many times its share, an address gets no more lookups at all: the store has better things to do. */
+/** At this many times its share, an address gets no more lookups at all if a router tells addresses apart. */
 const shutOutAt = 10;
-
-type ForwardedFor = string | string[] | undefined;
 
 interface Tries {
   refused: number;
@@ -22,33 +20,36 @@ interface Tries {
 /**
  * Counts refused credentials by client address and minute. One for the whole process: the data plane, the admin API,
  * claim links and sign-in count together. An address that tries tokens gets 429s, and its lookups run one after the
- * other. Many people may share an address, so a good token only waits for its turn, unless there are hundreds of tries.
+ * other. Many people may share an address, so a good token only waits for its turn.
  *
- * `forwardedFor` is a request's `X-Forwarded-For`; requests without it are not limited.
+ * On a dyno the address is the one that the router saw, and hundreds of tries shut it out. Elsewhere it is the other end
+ * of the connection, which may be a proxy that everybody comes through: nobody is shut out.
  */
 export class AuthThrottle {
   readonly #perMinute: number;
   readonly #clock: Clock;
+  readonly #onDyno: boolean;
   #minute = 0;
   #tries = new Map<string, Tries>();
 
-  constructor({ perMinute, clock }: { perMinute: number; clock: Clock }) {
+  constructor({ perMinute, clock, onDyno }: { perMinute: number; clock: Clock; onDyno: boolean }) {
     this.#perMinute = perMinute;
     this.#clock = clock;
+    this.#onDyno = onDyno;
   }
 
-  /** Whether the address has used its share of this minute. */
-  isOver(forwardedFor: ForwardedFor): boolean {
-    const address = forwardedAddress(forwardedFor);
+  /** Whether an address of its own has used its share of this minute. */
+  isOver(sender: Sender): boolean {
+    const address = this.#onDyno ? this.#addressOf(sender) : null;
     return address !== null && (this.#current().get(address)?.refused ?? 0) >= this.#perMinute;
   }
 
   /** Looks a credential up for an address, and counts it if it is refused. */
-  async guard<T>(forwardedFor: ForwardedFor, lookUp: () => Promise<T | Refusal>): Promise<T | Refusal> {
-    const address = forwardedAddress(forwardedFor);
+  async guard<T>(sender: Sender, lookUp: () => Promise<T | Refusal>): Promise<T | Refusal> {
+    const address = this.#addressOf(sender);
     if (address === null) return lookUp();
     const tries = this.#of(address);
-    if (tries.refused >= shutOutAt * this.#perMinute) return this.tooMany();
+    if (this.#onDyno && tries.refused >= shutOutAt * this.#perMinute) return this.tooMany();
     if (!this.#hasRoom(tries)) {
       if (tries.waiting.length >= maxWaiting) return this.tooMany();
       await new Promise<void>((resolve) => {
@@ -67,8 +68,8 @@ export class AuthThrottle {
   }
 
   /** Counts a refusal, and returns the answer: that refusal, or a 429 if there were too many already. */
-  count(forwardedFor: ForwardedFor, refusal: Refusal): Refusal {
-    const address = forwardedAddress(forwardedFor);
+  count(sender: Sender, refusal: Refusal): Refusal {
+    const address = this.#addressOf(sender);
     return address === null ? refusal : this.#counted(this.#of(address), refusal);
   }
 
@@ -85,6 +86,12 @@ export class AuthThrottle {
     const afterS = secondsUntil((this.#minute + 1) * minuteMs, this.#clock.monotonic());
     const message = `Too many refused credentials came from your address. Check your token and try again in ${afterS} s.`;
     return new Refusal('rate_limit_exceeded', message, { headers: retryAfter(afterS) });
+  }
+
+  /** Null if it is not known: such a sender is not limited. */
+  #addressOf({ forwardedFor, peer }: Sender): string | null {
+    const address = this.#onDyno ? forwardedAddress(forwardedFor) : (peer ?? null);
+    return address === null ? null : networkOf(address);
   }
 
   #hasRoom({ refused, running }: Tries): boolean {

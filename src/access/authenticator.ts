@@ -1,3 +1,4 @@
+import type { Sender } from '../base/client-address.ts';
 import type { RealModel } from '../base/model.ts';
 import { identityWithRealModels } from '../identity/records/aliases.ts';
 import type { Clock } from '../base/clock.ts';
@@ -24,10 +25,15 @@ interface AuthenticatorOptions {
   identities: IdentityStore;
   clock: Clock;
   maxEntries?: number;
-  /** Limits refused credentials by client address; null if no router tells addresses. */
+  /** Limits refused credentials by client address; null: no limit. */
   throttle?: AuthThrottle | null;
   /** Resolves the aliases in policies and limits; absent if there are none. */
   realModel?: RealModel | null;
+}
+
+/** A socket, as far as it matters here. */
+interface Connection {
+  readonly remoteAddress?: string | undefined;
 }
 
 /** The credential headers last seen on a socket, and what they stand for. */
@@ -68,11 +74,11 @@ export class Authenticator {
    */
   authenticate(
     headers: CredentialHeaders,
-    socket: object,
+    socket: Connection,
   ): Authenticated | Refusal | Promise<Authenticated | Refusal> {
     const credential = this.#credential(headers, socket);
     if (credential instanceof Refusal) {
-      return this.#throttle?.count(headers['x-forwarded-for'], credential) ?? credential;
+      return this.#throttle?.count(senderOf(headers, socket), credential) ?? credential;
     }
     const cached = this.#cache.get(credential.secretHash);
     // If it seems expired, the store decides by its own clock.
@@ -80,7 +86,7 @@ export class Authenticator {
       return { principal: cached, fresh: false };
     }
     if (this.#throttle === null) return this.#lookUp(credential);
-    return this.#throttle.guard(headers['x-forwarded-for'], () => this.#lookUp(credential));
+    return this.#throttle.guard(senderOf(headers, socket), () => this.#lookUp(credential));
   }
 
   /** The principal as the store knows it now. Rejects with `StoreUnavailable`. */
@@ -131,6 +137,13 @@ export class Authenticator {
     const joined = await running;
     return joined instanceof Refusal ? this.refresh(credential) : { ...joined, fresh: false };
   }
+}
+
+function senderOf(
+  { 'x-forwarded-for': forwardedFor }: CredentialHeaders,
+  { remoteAddress }: Connection,
+): Sender {
+  return { forwardedFor, peer: remoteAddress };
 }
 
 /** The text of a session's token tells whether it has expired, even if the store has nothing left of it. */

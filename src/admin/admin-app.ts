@@ -1,3 +1,4 @@
+import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { actingAs, actorName } from '../audit/context.ts';
 import { methodNotAllowed, nothingHere } from '../base/no-route.ts';
@@ -36,7 +37,9 @@ export function adminApp(deps: AdminDeps, routes: readonly Route[] = adminRoutes
 
   app.use('/admin/*', async function authorize(c, next) {
     const { authorization, 'x-api-key': apiKey, 'x-forwarded-for': from } = c.req.header();
-    const actor = await deps.authorize({ authorization, 'x-api-key': apiKey, 'x-forwarded-for': from });
+    const { incoming } = (c.env ?? {}) as Partial<HttpBindings>; // the command line has no connection
+    const peer = incoming?.socket.remoteAddress;
+    const actor = await deps.authorize({ authorization, 'x-api-key': apiKey, 'x-forwarded-for': from }, peer);
     if (actor instanceof Refusal) return respond(c, actor);
     c.set('actor', actor);
     const context = deps.auditContextOf(actorName(actor), {

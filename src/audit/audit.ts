@@ -35,7 +35,8 @@ const chainedEntry = z
     /** The store's clock. */
     time,
     actor: string.meta({
-      description: 'root, adm_…, the tok_… of a holder, sign-in, file or command-line.',
+      description:
+        'root, root-previous (by ADMIN_KEY_PREVIOUS), adm_…, the tok_… of a holder, sign-in, file or command-line.',
     }),
     address: string.nullable(),
     request_id: string.nullable(),

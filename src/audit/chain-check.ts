@@ -113,11 +113,19 @@ function readEntry({ hash, ...entry }: JsonObject, missing: number): Read {
 /** Stands for a hash when a log has two hashes for one number; equals no hash. */
 const contradictory = 'contradictory';
 
-const headLine = z.object({ msg: z.literal('audit head'), sequence: z.int(), hash: z.string() });
+const headLine = z.object({
+  level: z.literal('info'),
+  time: z.number(),
+  pid: z.int(),
+  sequence: z.int(),
+  hash: z.string(),
+  msg: z.literal('audit head'),
+});
 
 /**
  * Collects the heads of the audit trail from the lines of a log: number to hash. A line of the gateway may have a
- * prefix from a log drain, such as `2026-01-31T12:00:00+00:00 app[web.1]:`. All other lines are skipped.
+ * prefix from a log drain, such as `2026-01-31T12:00:00+00:00 app[web.1]:`. All other lines are skipped, also those
+ * that quote such a line: the router logs what clients write into a path or `X-Forwarded-For`.
  */
 export class LoggedHeads {
   readonly #heads = new Map<number, string>();
@@ -129,10 +137,21 @@ export class LoggedHeads {
   read(line: string): void {
     // Most lines have no head, and parsing them is slow.
     if (!line.includes('"audit head"')) return;
-    const text = line.slice(Math.max(0, line.indexOf('{')), line.lastIndexOf('}') + 1);
-    const { data: head } = headLine.safeParse(parsedJson(text));
+    const start = line.indexOf('{');
+    if (start < 0 || !isOfDrain(line.slice(0, start))) return;
+    const { data: head } = headLine.safeParse(parsedJson(line.slice(start)));
     if (!head) return;
     const known = this.#heads.get(head.sequence);
     this.#heads.set(head.sequence, known === undefined || known === head.hash ? head.hash : contradictory);
   }
+}
+
+/** Whether a log drain may have put this before a line: `…time app[web.1]:`, or as RFC 5424 `…time host app web.1 - -`. */
+function isOfDrain(prefix: string): boolean {
+  if (prefix === '') return true;
+  // The router's lines are of `name=value` and quotes.
+  if (/[="]/.test(prefix)) return false;
+  const words = prefix.trim().split(/\s+/);
+  const end = words.findIndex((word) => word.endsWith(':') || word === '-' || word === '|');
+  return end >= 0 && words.slice(end + 1).every((word) => word === '-');
 }

@@ -4,7 +4,7 @@ import { forwardedAddress } from '../base/client-address.ts';
 
 /** Who asks for changes, and from where. */
 export interface AuditContext {
-  /** `root`, `adm_…`, a holder's `tok_…`, `sign-in`, `file`, `command-line`. */
+  /** `root`, `root-previous`, `adm_…`, a holder's `tok_…`, `sign-in`, `file`, `command-line`. */
   actor: string;
   /** The client's address, if it is known. */
   address: string | null;
@@ -45,7 +45,7 @@ export function currentContext(): AuditContext {
 export function actorName(actor: Actor): string {
   switch (actor.kind) {
     case 'root':
-      return 'root';
+      return actor.key === 'current' ? 'root' : 'root-previous';
     case 'administrator':
       return actor.id;
   }

@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue, parsedJson } from '../base/request.ts';
 import { invalidBody, Refusal, type Problem } from '../base/refusal.ts';
+import { storedTime } from '../base/fields.ts';
 import { documentVersion, shortened } from './document.ts';
 import { sections } from './sections.ts';
 
@@ -33,7 +34,7 @@ function envelopeProblems(value: JsonObject): Problem[] {
     return { param, message };
   });
   const { exported_at: at, store = null } = value;
-  if (typeof at !== 'string' || !/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(at) || Number.isNaN(Date.parse(at))) {
+  if (!storedTime.safeParse(at).success) {
     problems.push({ param: 'exported_at', message: 'exported_at must be an RFC 3339 time in UTC.' });
   }
   if (store !== null && (typeof store !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(store))) {

@@ -2,9 +2,9 @@
 export const administratorRoles = ['admin', 'team-admin', 'auditor'] as const;
 export type AdministratorRole = (typeof administratorRoles)[number];
 
-/** Who administers: the holder of ADMIN_KEY, or of an administrator's token. */
+/** Who administers: the holder of ADMIN_KEY or of the key before it, or of an administrator's token. */
 export type Actor =
-  | { kind: 'root' }
+  | { kind: 'root'; key: 'current' | 'previous' }
   | {
       kind: 'administrator';
       /** `adm_…` */

@@ -58,14 +58,25 @@ export function listOf<T extends string>(item: z.ZodType<T>): z.ZodType<T[]> {
 /** A time in an answer. */
 export const time = z.string().meta({ format: 'date-time', description: 'RFC 3339, UTC.' });
 
-const isoTime = z.iso.datetime();
+const isoTime = z.iso.datetime({ offset: true });
+const firstTimeMs = Date.UTC(2000, 0, 1);
+const lastTimeMs = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
-/** A time of a record. */
-export const exactTime = z
+/**
+ * A time that is taken from outside and stored: as UTC, whatever its offset was. Bounded after that, since UTC may be in
+ * another year than the text: one that has five digits could not be read back.
+ */
+export const storedTime = z
   .string()
   .refine((text) => isoTime.safeParse(text).success, {
-    error: 'must be an RFC 3339 time in UTC, such as 2027-01-31T00:00:00Z',
+    error: 'must be an RFC 3339 time such as 2027-01-31T00:00:00Z',
+    abort: true,
   })
+  .refine((text) => Date.parse(text) >= firstTimeMs && Date.parse(text) <= lastTimeMs, {
+    error: 'must be from 2000 to 9999, in UTC',
+    abort: true,
+  })
+  .overwrite((text) => new Date(text).toISOString())
   .meta({ format: 'date-time', description: 'RFC 3339, UTC.' });
 
 const limitEndpoints = listOf(

@@ -15,8 +15,8 @@ export interface ClaimDeps {
   answers: Answers;
   /** The gateway's address as a request's Host names it. */
   origin: (host: string | undefined) => string;
-  /** Limits guesses by client address; null if no router tells addresses. */
-  throttle: AuthThrottle | null;
+  /** Limits guesses by client address. */
+  throttle: AuthThrottle;
 }
 
 /** The same answer twice: a page for people, an object for programs. */
@@ -38,9 +38,7 @@ export function claimRoute({ links, answers, origin, throttle }: ClaimDeps): Rou
   async function handle(call: Call): Promise<void> {
     call.loggedPath = loggedPath;
     const lookUp = lookUpFor(call);
-    const { 'x-forwarded-for': forwardedFor } = call.incoming.headers;
-    const found =
-      throttle === null || lookUp instanceof Refusal ? lookUp : () => throttle.guard(forwardedFor, lookUp);
+    const found = lookUp instanceof Refusal ? lookUp : () => throttle.guard(call.sender, lookUp);
     const answer =
       found instanceof Refusal ? found : await found().catch((error: unknown) => answers.refusalFor(error));
     answers.reply(call, replyWith(call, answer));

@@ -73,7 +73,7 @@ function localAdmin(store: RedisStore, prefix: string): ReturnType<typeof adminA
     backup: new Backup({ archive: new IdentityArchive(store, keys, audit), clock: systemClock }),
     audit,
     clock: systemClock,
-    authorize: () => Promise.resolve({ kind: 'root' }),
+    authorize: () => Promise.resolve({ kind: 'root', key: 'current' }),
     auditContextOf: (_actor, { requestId }) => ({ actor: 'command-line', address: null, requestId }),
     onError: (error) => {
       throw error;

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readAdminKey } from './admin-key.ts';
+import { readAdminKeys } from './admin-key.ts';
 import { findAttachments } from './attachments.ts';
 import { readAllowedOrigins } from './origins.ts';
 import { readStore, type StoreSettings } from './store.ts';
@@ -25,7 +25,7 @@ export function readSettings(env: NodeJS.ProcessEnv) {
     /** Undefined: all interfaces. */
     host: readHost(read),
     store,
-    ...readAdminKey(read, production),
+    ...readAdminKeys(read, production),
     attachments,
     onDyno,
     /** For tokens without a list of their own. */
@@ -35,7 +35,7 @@ export function readSettings(env: NodeJS.ProcessEnv) {
     ...readBodyLimits(read),
     ...readDurations(read, onDyno),
     ...readAttempts(read),
-    /** From one client address, on a dyno; beyond that the answer is 429. */
+    /** From one client address; beyond that the answer is 429. */
     refusedCredentialsPerMinute: read.integer('REFUSED_CREDENTIALS_PER_MINUTE', {
       fallback: 60,
       min: 1,
@@ -51,6 +51,9 @@ export function readSettings(env: NodeJS.ProcessEnv) {
     ledgerMaxEntries: read.integer('LEDGER_MAX_ENTRIES', { fallback: 10_000, min: 1, max: 10_000_000 }),
     usageRetentionDays: read.integer('USAGE_RETENTION_DAYS', { fallback: 92, min: 1, max: 3_660 }),
   } as const;
+  if (settings.previousAdminKey !== null) {
+    warnings.push('ADMIN_KEY_PREVIOUS: the key before ADMIN_KEY still works; unset it when nobody uses it.');
+  }
   const all = [...read.problems, ...problems];
   return all.length > 0
     ? ({ ok: false, problems: all } as const)

@@ -15,6 +15,7 @@ export const variables = [
   'REDIS_TLS_VERIFY',
   'REDIS_PREFIX',
   'ADMIN_KEY',
+  'ADMIN_KEY_PREVIOUS',
   'INFERENCE_URL',
   'INFERENCE_KEY',
   'INFERENCE_MODEL_ID',

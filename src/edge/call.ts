@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Sender } from '../base/client-address.ts';
 import type { Clock } from '../base/clock.ts';
 import { errorBody, isAnthropic } from '../base/error-body.ts';
 import type { Principal } from '../identity/records/identity.ts';
@@ -64,6 +65,11 @@ export class Call {
     const own = ['x-request-id', this.requestId];
     if (isAnthropic(this.path)) own.push('request-id', this.requestId);
     return isForBrowsers(this.path) ? [...own, ...corsHeaders(this.origin, this.principal !== null)] : own;
+  }
+
+  get sender(): Sender {
+    const { headers, socket } = this.incoming;
+    return { forwardedFor: headers['x-forwarded-for'], peer: socket.remoteAddress };
   }
 
   /** What the audit trail records about this request. */

@@ -87,7 +87,7 @@ export function operationRoutes(deps: OperationsDeps, others: readonly Documente
   const description = new Description(() => [...others, ...routes]);
 
   async function metricsFor(call: Call): Promise<Reply> {
-    const actor = await authorize(call.incoming.headers);
+    const actor = await authorize(call.incoming.headers, call.sender.peer);
     const refusal = actor instanceof Refusal ? actor : permit(actor, metricsNeed, []);
     if (refusal) return refusal;
     const { contentType, body } = await metrics();

@@ -49,7 +49,7 @@ export interface SignInDeps extends IdentityDeps {
   verifier: IdTokenVerifier;
   auditContextOf: AuditContextOf;
   realModel: RealModel;
-  throttle: AuthThrottle | null;
+  throttle: AuthThrottle;
   draining: () => boolean;
 }
 
@@ -145,11 +145,8 @@ export function signInRoute(deps: SignInDeps): Route {
 
   /** Refused ID tokens count as refused credentials do everywhere. */
   function limited(call: Call, refusal: SignInRefusal): SignInRefusal {
-    if (throttle === null || refusal.status >= 429) return refusal;
-    const counted = throttle.count(
-      call.incoming.headers['x-forwarded-for'],
-      new Refusal('invalid_token', refusal.description),
-    );
+    if (refusal.status >= 429) return refusal;
+    const counted = throttle.count(call.sender, new Refusal('invalid_token', refusal.description));
     return counted.code === 'invalid_token' ? refusal : inOAuthWords(counted);
   }
 

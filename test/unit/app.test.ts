@@ -13,7 +13,7 @@ beforeAll(() => {
   const read = readSettings({
     INFERENCE_URL: 'http://127.0.0.1:1',
     INFERENCE_KEY: 'inf-1',
-    ADMIN_KEY: 'k'.repeat(40),
+    ADMIN_KEY: 'e779ae2c795d6f77f038ee48a984706d',
   });
   if (!read.ok) throw new Error(JSON.stringify(read.problems));
   const { settings } = read;

@@ -104,7 +104,7 @@ export function expiryOf(
   clock: Clock,
 ): string | null | undefined {
   if (typeof seconds === 'number') return new Date(clock.now() + seconds * 1_000).toISOString();
-  if (typeof at === 'string') return new Date(at).toISOString();
+  if (typeof at === 'string') return at;
   return seconds === null || at === null ? null : undefined;
 }
 

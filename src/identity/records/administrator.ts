@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { administratorRoles } from '../../base/actor.ts';
-import { exactTime, listOf, name, slug } from '../../base/fields.ts';
+import { storedTime, listOf, name, slug } from '../../base/fields.ts';
 
 /** An administrator as it is stored, and shown by the admin API. */
 export const administratorFields = z.strictObject({
@@ -10,8 +10,8 @@ export const administratorFields = z.strictObject({
   teams: listOf(slug).nullable().meta({ description: 'null: all of them.' }),
   /** Enough for a person to tell tokens apart. */
   prefix: z.string().regex(/^tga_[0-9A-Za-z]{8}$/, 'must be the first 12 characters of a token'),
-  expires_at: exactTime.nullable(),
-  created_at: exactTime,
+  expires_at: storedTime.nullable(),
+  created_at: storedTime,
 });
 export type Administrator = z.infer<typeof administratorFields>;
 

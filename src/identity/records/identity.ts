@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { email, exactTime, limits, listOf, model, name, origin, slug, tool } from '../../base/fields.ts';
+import { email, storedTime, limits, listOf, model, name, origin, slug, tool } from '../../base/fields.ts';
 import type { Limit, Scope, StoredLimit } from '../../base/limit.ts';
 import { allFrames } from '../../base/request.ts';
 import type { Session } from './session.ts';
@@ -19,8 +19,8 @@ export const teamFields = z.strictObject({
   name: name.nullable(),
   limits,
   models: listOf(model).nullable().meta(restriction),
-  suspended_at: exactTime.nullish().meta({ description: 'Since when its requests are refused.' }),
-  created_at: exactTime,
+  suspended_at: storedTime.nullish().meta({ description: 'Since when its requests are refused.' }),
+  created_at: storedTime,
 });
 export type Team = Stored<z.infer<typeof teamFields>>;
 
@@ -37,9 +37,9 @@ export const userFields = z.strictObject({
   name: name.nullable(),
   email: email.nullable(),
   subject: subject.nullish().meta({ description: 'The account at an issuer that signs in as this user.' }),
-  suspended_at: exactTime.nullish().meta({ description: 'Since when its requests are refused.' }),
+  suspended_at: storedTime.nullish().meta({ description: 'Since when its requests are refused.' }),
   limits,
-  created_at: exactTime,
+  created_at: storedTime,
 });
 export type User = Stored<z.infer<typeof userFields>>;
 
@@ -53,9 +53,9 @@ const tokenSecret = z.strictObject({
   /** SHA-256 of the text. */
   hash: z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be a SHA-256 as base64url'),
   prefix,
-  created_at: exactTime,
+  created_at: storedTime,
   /** When it ends, by the store's clock; null for the newest. */
-  expires_at: exactTime.nullable(),
+  expires_at: storedTime.nullable(),
 });
 export type TokenSecret = z.infer<typeof tokenSecret>;
 
@@ -92,9 +92,9 @@ export const tokenFields = z.strictObject({
   frames: frames
     .nullish()
     .meta({ description: "openai: streams of chat get OpenAI's exact frames; null: as they come." }),
-  expires_at: exactTime.nullable(),
-  revoked_at: exactTime.nullable(),
-  created_at: exactTime,
+  expires_at: storedTime.nullable(),
+  revoked_at: storedTime.nullable(),
+  created_at: storedTime,
 });
 export type Token = Stored<z.infer<typeof tokenFields>>;
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { administratorRoles } from '../../base/actor.ts';
 import type { Clock } from '../../base/clock.ts';
 import { bodyBytes, frames, subject } from '../records/identity.ts';
-import { email, limits, listOf, model, name, origin, slug, tool } from '../../base/fields.ts';
+import { email, limits, listOf, model, name, origin, slug, storedTime, tool } from '../../base/fields.ts';
 
 /* The bodies that make and change identities (contract 1.6). Null means absent when creating, and clears when changing. */
 
@@ -33,15 +33,9 @@ const expiresIn = z
   .int('must be a whole number of seconds')
   .min(1, 'must be at least 1 second')
   .max(maxExpiresInS, `must be at most ${maxExpiresInS} seconds`);
-const rfc3339 = z.iso.datetime({
-  offset: true,
-  abort: true,
-  error: 'must be an RFC 3339 time such as 2027-01-31T00:00:00Z',
-});
-
 /** A time in the future. */
 function futureTime(clock: Clock) {
-  return rfc3339.refine((text) => Date.parse(text) > clock.now(), 'must be in the future');
+  return storedTime.refine((text) => Date.parse(text) > clock.now(), 'must be in the future');
 }
 
 /** Whether a token is handed over by a link instead of its text. */

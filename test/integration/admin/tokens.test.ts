@@ -77,6 +77,7 @@ describe('POST /admin/teams/:team/tokens', () => {
     ['an expiry now', { expires_at: '2026-02-03T12:30:00Z' }, ['expires_at']],
     ['an expiry that is no time', { expires_at: 'tomorrow' }, ['expires_at']],
     ['an expiry without a zone', { expires_at: '2027-01-01T00:00:00' }, ['expires_at']],
+    ['an expiry after 9999, in UTC', { expires_at: '9999-12-31T23:59:59-23:59' }, ['expires_at']],
     ['a day there is not', { expires_at: '2027-02-30T00:00:00Z' }, ['expires_at']],
     ['an expiry in no time', { expires_in: 0 }, ['expires_in']],
     ['an expiry past all dates', { expires_in: 2 ** 53 - 1 }, ['expires_in']],

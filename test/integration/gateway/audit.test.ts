@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -120,6 +121,19 @@ describe('who stands in the trail', () => {
       expect((await trail())[0]).toMatchObject({ id: 'acme', address: null });
     } finally {
       await elsewhere.close();
+    }
+  });
+
+  it('whoever holds the administrator key before, as that, and the log says so too', async () => {
+    const previous = randomBytes(20).toString('hex');
+    const rotating = await startGateway({ redis, env: { ADMIN_KEY_PREVIOUS: previous } });
+    try {
+      const headers = { authorization: `Bearer ${previous}` };
+      await fetch(`${rotating.url}/admin/teams`, { method: 'POST', headers, body: '{"id":"acme"}' });
+      expect((await trail())[0]).toMatchObject({ id: 'acme', actor: 'root-previous' });
+      expect(rotating.log()).toContain('ADMIN_KEY_PREVIOUS was used');
+    } finally {
+      await rotating.close();
     }
   });
 });

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startStandIn, type StandIn } from '../../support/stand-in.ts';
 import { bodies, paths, post } from '../../support/gateway-client.ts';
@@ -29,7 +30,7 @@ const mintings = 100;
 /** Nothing is collected in a young generation of this size, so what the heap has grown by is what was allocated. */
 const noCollection = ['--min-semi-space-size=512', '--max-semi-space-size=512'];
 
-const adminKey = 'k'.repeat(40);
+const adminKey = randomBytes(20).toString('hex');
 
 let redis: SharedRedis;
 let upstream: StandIn;

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startStandIn, type StandIn } from '../../support/stand-in.ts';
 import { bodies, get, paths, post } from '../../support/gateway-client.ts';
@@ -11,7 +12,7 @@ import { countingLimits, openStream } from './site.ts';
 
 /* A store that was not there yet, died and lives again, moved, or has another password. */
 
-const adminKey = 'k'.repeat(40);
+const adminKey = randomBytes(20).toString('hex');
 const endings: (() => Promise<unknown>)[] = [];
 
 afterEach(async () => {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +21,7 @@ import { waitFor } from '../../support/wait-for.ts';
 
 /* A store that forgot everything, and how its identities come back: by import, by IDENTITY_FILE. */
 
-const adminKey = 'k'.repeat(40);
+const adminKey = randomBytes(20).toString('hex');
 const endings: (() => Promise<unknown>)[] = [];
 
 afterAll(async () => {

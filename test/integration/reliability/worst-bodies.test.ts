@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Refusal } from '../../../src/base/refusal.ts';
@@ -142,7 +143,7 @@ describe('two hundred of them at once, fifteen times what may be in memory,', ()
   let token: IssuedToken;
 
   beforeAll(async () => {
-    const adminKey = 'k'.repeat(40);
+    const adminKey = randomBytes(20).toString('hex');
     upstream = await startStandIn();
     gateway = await spawnGateway({
       env: {

@@ -4,6 +4,7 @@ import { Authenticator } from '../../../src/access/authenticator.ts';
 import { AdministratorStore } from '../../../src/identity/store/administrator-store.ts';
 import { IdentityStore } from '../../../src/identity/store/identity-store.ts';
 import { AuthThrottle } from '../../../src/access/auth-throttle.ts';
+import type { Sender } from '../../../src/base/client-address.ts';
 import { mintToken } from '../../../src/identity/records/token-text.ts';
 import type { Administrator } from '../../../src/identity/records/administrator.ts';
 import { Refusal } from '../../../src/base/refusal.ts';
@@ -59,8 +60,8 @@ async function administratorToken(given: Partial<Administrator> = {}): Promise<s
 
 describe('actorCheck', () => {
   it('admits the key', async () => {
-    expect(await check({ authorization: `Bearer ${adminKey}` })).toEqual({ kind: 'root' });
-    expect(await check({ authorization: `bearer ${adminKey}` })).toEqual({ kind: 'root' });
+    expect(await check({ authorization: `Bearer ${adminKey}` })).toEqual({ kind: 'root', key: 'current' });
+    expect(await check({ authorization: `bearer ${adminKey}` })).toEqual({ kind: 'root', key: 'current' });
   });
 
   it.each([
@@ -84,7 +85,7 @@ describe('actorCheck', () => {
   });
 
   it('takes the key as x-api-key too, as tokens may be sent', async () => {
-    expect(await check({ 'x-api-key': adminKey })).toEqual({ kind: 'root' });
+    expect(await check({ 'x-api-key': adminKey })).toEqual({ kind: 'root', key: 'current' });
   });
 
   it('tells a user that a token has the wrong role', async () => {
@@ -136,9 +137,27 @@ describe('actorCheck', () => {
     expect(await ask(text.slice(0, -1))).toMatchObject({ code: 'invalid_token', message: mistyped });
   });
 
+  it('takes the key before as that, and tells', async () => {
+    const told: Sender[] = [];
+    const authenticator = new Authenticator({ identities, clock });
+    const previous = actorCheck({
+      adminKey,
+      previousAdminKey: 'the key before',
+      onPreviousKey: (sender) => void told.push(sender),
+      administrators,
+      authenticator,
+    });
+    expect(await previous({ 'x-api-key': adminKey }, '192.0.2.1')).toEqual({ kind: 'root', key: 'current' });
+    expect(told).toEqual([]);
+    const before = { 'x-api-key': 'the key before' };
+    expect(await previous(before, '192.0.2.1')).toEqual({ kind: 'root', key: 'previous' });
+    expect(told).toEqual([{ forwardedFor: undefined, peer: '192.0.2.1' }]);
+    expect(await check(before)).toMatchObject({ code: 'invalid_token' });
+  });
+
   it("counts refused administrators' tokens by address as it counts keys", async () => {
     const good = await administratorToken();
-    const guarded = checkWith(new AuthThrottle({ perMinute: 3, clock }));
+    const guarded = checkWith(new AuthThrottle({ perMinute: 3, clock, onDyno: true }));
     const ask = (text: string, address: string): Promise<unknown> =>
       guarded({ authorization: `Bearer ${text}`, 'x-forwarded-for': address });
     expect(await ask(good, '203.0.113.1')).toMatchObject({ kind: 'administrator' });

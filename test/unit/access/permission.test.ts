@@ -22,7 +22,7 @@ function administrator(role: AdministratorRole, teams: string[] | null): Actor {
 describe('permit', () => {
   it('allows root everything, and an admin all but administrators', () => {
     for (const teams of [[], ['acme']]) {
-      expect(allowed({ kind: 'root' }, teams)).toEqual(needs);
+      expect(allowed({ kind: 'root', key: 'current' }, teams)).toEqual(needs);
       expect(allowed(administrator('admin', null), teams)).toEqual(needs.slice(1));
     }
   });

@@ -13,11 +13,15 @@ const line = (sequence: number, hash: string): string =>
 describe('the heads in a log', () => {
   it('are found among its other lines, with what a drain puts before and behind them', () => {
     const drained = `2026-01-31T12:00:00.123456+00:00 app[web.1]: ${line(2, 'bb')}`;
+    const pastedTogether = `Jan 31 12:00:00 gateway app/web.1: ${line(4, 'dd')}`;
     const syslog = `<190>1 2026-01-31T12:00:00+00:00 host app web.1 - - ${line(3, 'cc')}\r`;
-    expect(headsIn('State changed from starting to up', line(1, 'aa'), drained, '', syslog)).toEqual([
+    expect(
+      headsIn('State changed from starting to up', line(1, 'aa'), drained, '', syslog, pastedTogether),
+    ).toEqual([
       [1, 'aa'],
       [2, 'bb'],
       [3, 'cc'],
+      [4, 'dd'],
     ]);
   });
 
@@ -39,6 +43,16 @@ describe('the heads in a log', () => {
     '{"msg":"audit head","sequence":1.5,"hash":"aa"}',
     '{"msg":"request","path":"\\"audit head\\"","sequence":1,"hash":"aa"}',
     '["audit head"]',
+    '{"msg":"audit head","sequence":1,"hash":"aa"}',
+    // What a client wrote into a path or X-Forwarded-For.
+    `2026-01-31T12:00:00+00:00 heroku[router]: at=info method=GET path="/" fwd="${line(1, 'aa')}" dyno=web.1 protocol=https`,
+    `2026-01-31T12:00:00+00:00 heroku[router]: at=info fwd="" ${line(1, 'aa')}`,
+    `<158>1 2026-01-31T12:00:00+00:00 host heroku router - at=info path=/${line(1, 'aa')}`,
+    `2026-01-31T12:00:00+00:00 app[web.1]: Error in ${line(1, 'aa')}`,
+    `2026-01-31T12:00:00+00:00 app[web.1]: Error: ${line(1, 'aa')}`,
+    `2026-01-31T12:00:00+00:00 app[web.1]: ${line(1, 'aa')} and more`,
+    `a visitor said ${line(1, 'aa')}`,
+    JSON.stringify({ level: 'info', time: 1, pid: 1, path: line(1, 'aa'), msg: 'request' }),
   ])('are not read out of %s', (text) => {
     expect(headsIn(text)).toEqual([]);
   });

@@ -52,7 +52,7 @@ describe('findAttachments', () => {
     ['DATABASE_URL', { DATABASE_URL: 'postgres://h/db' }],
     ['another service with a key', { STRIPE_URL: 'https://api.stripe.com', STRIPE_KEY: 'sk_live_1' }],
     ['a colour with half', { INFERENCE_MAROON_KEY: key }],
-    ['ADMIN_KEY', { ADMIN_KEY: 'x'.repeat(32), ADMIN_URL: 'https://a' }],
+    ['ADMIN_KEY', { ADMIN_KEY: 'e779ae2c795d6f77f038ee48a984706d', ADMIN_URL: 'https://a' }],
     ['a blank model id', { SOME_URL: url, SOME_KEY: 'k', SOME_MODEL_ID: ' ' }],
     ['no name at all', { _URL: url, _KEY: key }],
   ])('does not count %s', (_, env) => {

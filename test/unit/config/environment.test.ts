@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { modelsFileOf, readSettings, type Settings } from '../../../src/config/environment.ts';
@@ -7,7 +8,7 @@ const minimal = { INFERENCE_URL: 'https://us.inference.heroku.com', INFERENCE_KE
 const production = {
   ...minimal,
   NODE_ENV: 'production',
-  ADMIN_KEY: 'k'.repeat(32),
+  ADMIN_KEY: 'e779ae2c795d6f77f038ee48a984706d',
   REDIS_URL: 'redis://127.0.0.1:6379',
 };
 
@@ -218,7 +219,7 @@ describe('ADMIN_KEY', () => {
   });
 
   it('is taken from 32 characters on', () => {
-    const key = 'k'.repeat(32);
+    const key = randomBytes(16).toString('hex');
     expect(settingsOf({ ...minimal, ADMIN_KEY: ` ${key}\n` })).toMatchObject({
       adminKey: key,
       adminKeyGenerated: false,
@@ -238,6 +239,34 @@ describe('ADMIN_KEY', () => {
         'ADMIN_KEY: expected at least 32 characters, visible ASCII without spaces.',
       ]);
     }
+  });
+
+  it('is refused if it can be guessed, with the remedy', () => {
+    for (const env of [minimal, production]) {
+      expect(problemsOf({ ...env, ADMIN_KEY: 'changeme'.repeat(4) })).toEqual([
+        expect.stringMatching(/^ADMIN_KEY: expected a key that nobody can guess: .*openssl rand -base64 32/),
+      ]);
+    }
+  });
+});
+
+describe('ADMIN_KEY_PREVIOUS', () => {
+  const previous = randomBytes(16).toString('hex');
+
+  it('is taken beside ADMIN_KEY, with a warning', () => {
+    expect(settingsOf(production).previousAdminKey).toBe(null);
+    const env = { ...production, ADMIN_KEY_PREVIOUS: previous };
+    expect(settingsOf(env).previousAdminKey).toBe(previous);
+    expect(warningsOf(env)).toEqual([expect.stringMatching(/^ADMIN_KEY_PREVIOUS: /)]);
+  });
+
+  it.each([
+    ['without ADMIN_KEY', { ...minimal, ADMIN_KEY_PREVIOUS: previous }],
+    ['the same', { ...minimal, ADMIN_KEY: previous, ADMIN_KEY_PREVIOUS: previous }],
+    ['short', { ...production, ADMIN_KEY_PREVIOUS: previous.slice(1) }],
+    ['easy to guess', { ...production, ADMIN_KEY_PREVIOUS: 'k'.repeat(32) }],
+  ])('is refused %s', (_, env) => {
+    expect(problemsOf(env)).toEqual([expect.stringMatching(/^ADMIN_KEY_PREVIOUS: expected /)]);
   });
 });
 

@@ -14,7 +14,7 @@ function administrator(role: AdministratorRole, teams: string[] | null): Actor {
 
 /** The columns of the table, in their order. */
 const actors: readonly Actor[] = [
-  { kind: 'root' },
+  { kind: 'root', key: 'current' },
   administrator('admin', null),
   administrator('team-admin', ['own']),
   administrator('auditor', null),
