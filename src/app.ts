@@ -16,7 +16,7 @@ import { Call } from './edge/call.ts';
 import { availableModelsPath, corsBelowRoutes, descriptionPath, isForBrowsers } from './base/cors.ts';
 import type { FrontDoor } from './edge/front-door.ts';
 import type { Journal } from './edge/journal.ts';
-import { type Handler, handlerFor } from './edge/route.ts';
+import { type Handler, operationFor } from './edge/route.ts';
 import { namedHeaders } from './lifecycle/security-headers.ts';
 import { type OperationsDeps, operationRoutes } from './operations/routes.ts';
 import { type SessionRoutesDeps, sessionRoutes } from './sessions/session-routes.ts';
@@ -95,7 +95,12 @@ export function createApp(deps: AppDeps): Hono<Env> {
     // One handler a path: of two, Hono makes a chain at every request.
     app.all(
       path,
-      serve((call) => (handlerFor(route, call.incoming.method) ?? otherwise)(call)),
+      serve((call) => {
+        const operation = operationFor(route, call.incoming.method);
+        if (operation === undefined) return otherwise(call);
+        call.query = operation.docs.query;
+        return operation.handle(call);
+      }),
     );
   }
   app.all(

@@ -186,6 +186,7 @@ export function wire(options: WireOptions) {
     claims: links,
     backup: new Backup({ archive: stores.archive, clock }),
     clock,
+    realModel: catalogue.real,
     authorize,
     auditContextOf,
     onError: (error, requestId) => log.error('an admin request failed', { error, request_id: requestId }),

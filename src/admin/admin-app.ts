@@ -2,6 +2,7 @@ import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { actingAs, actorName } from '../audit/context.ts';
 import { methodNotAllowed, nothingHere } from '../base/no-route.ts';
+import { queryRefusal } from '../base/query.ts';
 import { Refusal } from '../base/refusal.ts';
 import { requestIdOf } from '../edge/call.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
@@ -39,9 +40,14 @@ export function adminApp(deps: AdminDeps, routes: readonly Route[] = adminRoutes
     const { authorization, 'x-api-key': apiKey, 'x-forwarded-for': from } = c.req.header();
     const { incoming } = (c.env ?? {}) as Partial<HttpBindings>; // the command line has no connection
     const peer = incoming?.socket.remoteAddress;
-    const actor = await deps.authorize({ authorization, 'x-api-key': apiKey, 'x-forwarded-for': from }, peer);
+    const credential = { authorization, 'x-api-key': apiKey, 'x-forwarded-for': from };
+    const actor = await deps.authorize(credential, peer);
     if (actor instanceof Refusal) return respond(c, actor);
     c.set('actor', actor);
+    c.set('stillRefused', async () => {
+      const now = actor.kind === 'root' ? actor : await deps.authorize(credential, peer);
+      return now instanceof Refusal ? now : null;
+    });
     const context = deps.auditContextOf(actorName(actor), {
       requestId: c.get('requestId'),
       forwardedFor: from,
@@ -80,9 +86,11 @@ function mount(app: Hono<AdminEnv>, { path, methods }: Route): void {
   app.all(path, (c) => respond(c, methodNotAllowed(c.req.path, Object.keys(methods))));
 }
 
-async function run({ needs, handle }: Operation, c: AdminContext): Promise<Reply> {
+async function run({ needs, docs, handle, explain }: Operation, c: AdminContext): Promise<Reply> {
   const refusal = permit(c.get('actor'), needs, teamsNamed(c));
-  if (refusal) return refusal;
+  if (refusal) return explain ? explain(c, refusal) : refusal;
+  const misasked = queryRefusal(docs.query, c.req.url);
+  if (misasked) return misasked;
   const precondition = readIfMatch(c.req.header('if-match'));
   if (precondition instanceof Refusal) return precondition;
   c.set('precondition', precondition);

@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { type OperationDocs, jsonBody, okJson } from '../base/operation-docs.ts';
 import { maxDocumentBytes } from '../backup/document.ts';
 import { slug } from '../base/fields.ts';
+import { checkQuery } from '../base/query.ts';
 import { Refusal } from '../base/refusal.ts';
 import { utf8Text } from '../base/request.ts';
 import { identityDocument, importReport } from '../identity/schemas/responses.ts';
 import type { AdminDeps } from './deps.ts';
-import { checkQuery } from '../reports/parameters.ts';
 import { readBytes } from './read-body.ts';
 import { needing, type AdminContext, type Reply, type Route } from './respond.ts';
 
@@ -45,7 +45,8 @@ export function backupRoutes({ backup }: AdminDeps): Route[] {
     if (asked instanceof Refusal) return asked;
     const bytes = await readBytes(c, maxDocumentBytes);
     if (bytes instanceof Refusal) return bytes;
-    const text = utf8Text(bytes) ?? ''; // refused, as whatever is no document
+    const text = utf8Text(bytes);
+    if (text === null) return new Refusal('invalid_json', 'The document must be UTF-8.');
     const report = await backup.import(text, { overwrite: asked.overwrite === 'true' });
     return report instanceof Refusal ? report : { status: 200, body: report };
   }

@@ -26,8 +26,13 @@ function checkBytes<T>(bytes: Buffer | Refusal, schema: ZodType<T>): T | Refusal
   return value instanceof Refusal ? value : check(schema, value);
 }
 
-/** The bytes of a body, up to a maximum. */
+/** The bytes of a body, up to a maximum, from an actor who may still act when they are in. */
 export async function readBytes(c: AdminContext, most = maxBytes): Promise<Buffer | Refusal> {
+  const bytes = await receive(c, most);
+  return bytes instanceof Refusal ? bytes : ((await c.get('stillRefused')()) ?? bytes);
+}
+
+async function receive(c: AdminContext, most: number): Promise<Buffer | Refusal> {
   const { incoming, outgoing } = (c.env ?? {}) as Partial<HttpBindings>; // node-server sets it
   if (incoming && outgoing) askForBody({ incoming, outgoing });
   const chunks: Uint8Array[] = [];

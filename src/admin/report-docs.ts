@@ -9,8 +9,9 @@ import { auditParameters, entryParameters, refusalParameters, usageParameters } 
 /** Entries of a page if the query names no limit. */
 export const defaultLimit = 50;
 
-const oneRow = 'Whole UTC days; the default is today. Without group_by there is one row.';
-const pages = `JSON is one page: ${defaultLimit} entries, or limit (at most 1000). CSV and NDJSON are the whole list unless limit is given. With limit, the header x-next-cursor says where the next page begins.`;
+const unknown = 'A team, user or token that nobody knows is a 404.';
+const oneRow = `Sums of whole UTC days: from and to are days, or times at which one begins. The default is today. Without group_by there is one row. ${unknown}`;
+const pages = `JSON is one page: ${defaultLimit} entries, or limit (at most 1000). CSV and NDJSON are the whole list unless limit is given. With limit, the header x-next-cursor says where the next page begins. ${unknown}`;
 
 export const usageDocs = docs('Sum up what was used', oneRow, usageParameters, rowsOf(usageRowResponse));
 export const requestsDocs = docs(

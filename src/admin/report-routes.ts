@@ -1,11 +1,12 @@
 import type { HttpBindings } from '@hono/node-server';
 import { auditFields } from '../audit/audit.ts';
+import { visibleTeams } from '../base/actor.ts';
 import { Refusal } from '../base/refusal.ts';
 import { entryFields } from '../ledger/ledger-response.ts';
 import type { SumQuery } from '../ledger/day-sums.ts';
 import { usageFigures } from '../ledger/totals.ts';
 import { type Format, formatFor } from '../reports/formats.ts';
-import { allPages, sumsInPages, visibleLedger } from '../reports/pages.ts';
+import { begun, pagesFrom, rowsPerPage, sumsInPages, visibleLedger } from '../reports/pages.ts';
 import {
   type Asked,
   type AskedPage,
@@ -15,6 +16,7 @@ import {
   parseUsageQuery,
 } from '../reports/queries.ts';
 import { type Report, type Row, streamedReport } from '../reports/report.ts';
+import { unknownWho, type Who } from '../reports/who.ts';
 import type { AdminDeps } from './deps.ts';
 import { auditDocs, defaultLimit, refusalsDocs, requestsDocs, usageDocs } from './report-docs.ts';
 import { needing, type AdminContext, type Reply, type Route } from './respond.ts';
@@ -40,10 +42,11 @@ interface PagedList<Query extends PagedQuery> {
   read: (
     query: AskedPage<Query> & { limit: number },
   ) => Promise<{ data: object[]; next_cursor: string | null }>;
+  who: (query: AskedPage<Query>) => Who;
 }
 
 /** What was used, requested, refused and changed; as JSON, CSV or NDJSON. */
-export function reportRoutes({ ledger, audit, clock, onError }: AdminDeps): Route[] {
+export function reportRoutes({ ledger, audit, identities, clock, onError }: AdminDeps): Route[] {
   function usage(c: AdminContext): Promise<Reply> {
     const visible = visibleLedger(ledger, c.get('actor'));
     return sendSums(c, {
@@ -71,6 +74,7 @@ export function reportRoutes({ ledger, audit, clock, onError }: AdminDeps): Rout
       columns: entryFields,
       parse: parseEntryQuery,
       read: (query) => visible.entries(query),
+      who: ({ filters }) => filters,
     });
   }
 
@@ -80,6 +84,7 @@ export function reportRoutes({ ledger, audit, clock, onError }: AdminDeps): Rout
       columns: auditFields,
       parse: parseAuditQuery,
       read: (query) => audit.entries(query),
+      who: ({ team }) => (team === undefined ? {} : { team }),
     });
   }
 
@@ -90,11 +95,14 @@ export function reportRoutes({ ledger, audit, clock, onError }: AdminDeps): Rout
     const asked = askedIn(c, parse);
     if (asked instanceof Refusal) return asked;
     const { query, format } = asked;
-    return send(c, format, {
-      name: fileName(name, query),
-      columns: [...query.groupBy, ...figures],
-      pages: sumsInPages(query, read),
-    });
+    const unknown = await unknownWho({ identities }, query.filters, visibleTeams(c.get('actor')));
+    let pages = sumsInPages(query, read);
+    if (unknown) {
+      const report = await begun(pages, (row) => figures.some((figure) => row[figure] !== 0));
+      if (!report.found) return unknown;
+      ({ pages } = report);
+    }
+    return send(c, format, { name: fileName(name, query), columns: [...query.groupBy, ...figures], pages });
   }
 
   /** JSON is one page. Other formats are the whole list; with a limit they are one page, and a header has the next cursor. */
@@ -103,13 +111,18 @@ export function reportRoutes({ ledger, audit, clock, onError }: AdminDeps): Rout
     if (asked instanceof Refusal) return asked;
     const { query, format } = asked;
     const { name, columns, read } = list;
-    const limit = query.limit ?? defaultLimit;
-    if (format === 'json') return { status: 200, body: await read({ ...query, limit }) };
-    if (query.limit === null) {
+    const unknown = await unknownWho({ identities }, list.who(query), visibleTeams(c.get('actor')));
+    const isWhole = format !== 'json' && query.limit === null;
+    const limit = isWhole ? rowsPerPage : (query.limit ?? defaultLimit);
+    const first = await read({ ...query, limit });
+    const { data, next_cursor } = first;
+    if (unknown && query.cursor === null && data.length === 0 && next_cursor === null) return unknown;
+    if (format === 'json') return { status: 200, body: first };
+    if (isWhole) {
       const left = new AbortController();
-      return send(c, format, { name, columns, pages: rowsIn(allPages(query, read, left.signal)) }, left);
+      const pages = pagesFrom(first, (cursor) => read({ ...query, limit, cursor }), left.signal);
+      return send(c, format, { name, columns, pages: rowsIn(pages) }, left);
     }
-    const { data, next_cursor } = await read({ ...query, limit });
     const headers = next_cursor === null ? {} : { 'x-next-cursor': next_cursor };
     return send(c, format, { name, columns, pages: rowsIn([data]), headers });
   }

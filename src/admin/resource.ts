@@ -1,4 +1,4 @@
-import type { ZodType } from 'zod';
+import type { ZodObject, ZodType } from 'zod';
 import type { Need } from '../access/permission.ts';
 import { type Answer, createdJson, jsonBody, noContent, okJson, okList } from '../base/operation-docs.ts';
 import { type ErrorCode, Refusal } from '../base/refusal.ts';
@@ -13,6 +13,7 @@ export interface Entry {
   needs: Need;
   summary: string;
   details?: string;
+  query?: ZodObject;
   refusals?: readonly ErrorCode[];
 }
 

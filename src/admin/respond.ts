@@ -11,6 +11,8 @@ export interface AdminEnv {
     requestId: string;
     /** Who asks. Set before any operation runs. */
     actor: Actor;
+    /** Why the actor may not act any more, by what the store says now; null if it may. */
+    stillRefused: () => Promise<Refusal | null>;
     /** From `If-Match`. Set before an operation runs. */
     precondition: Precondition;
     /** The code of the refusal that was sent, for the log. */
@@ -30,6 +32,8 @@ export type Reply =
 export interface Operation extends DocumentedOperation {
   needs: Need;
   handle: (c: AdminContext) => Promise<Reply>;
+  /** Says more in the refusal of a caller who is not allowed what it needs. */
+  explain?: (c: AdminContext, refusal: Refusal) => Promise<Refusal>;
 }
 
 export type Route = DocumentedRoute<Operation>;

@@ -1,3 +1,6 @@
+import { z } from 'zod';
+import { slug } from '../base/fields.ts';
+import { checkQuery } from '../base/query.ts';
 import { createdJson, okJson, optionalJsonBody } from '../base/operation-docs.ts';
 import { Refusal } from '../base/refusal.ts';
 import { changeToken } from '../identity/operations/change.ts';
@@ -18,6 +21,10 @@ import { type AdminContext, needing, type Operation, type Route, teamIn } from '
 
 const needs = 'change-members';
 
+const listParameters = z.strictObject({
+  user: slug.exactOptional().meta({ description: 'Only the tokens of this user.' }),
+});
+
 /** The tokens of a team. */
 export function tokenRoutes(deps: AdminDeps): Route[] {
   const { newToken, tokenChange } = tokenSchemas({ clock: deps.clock, endpointPaths });
@@ -30,8 +37,12 @@ export function tokenRoutes(deps: AdminDeps): Route[] {
       path: '/admin/teams/:team/tokens',
       methods: {
         GET: tokens.list(
-          { needs: 'read-team', summary: 'List the tokens of a team, including revoked ones' },
-          (c) => listRecords(deps, 'token', teamIn(c)),
+          {
+            needs: 'read-team',
+            summary: 'List the tokens of a team, including revoked ones',
+            query: listParameters,
+          },
+          (c) => listTokens(deps, c),
         ),
         POST: issuing(
           {
@@ -74,6 +85,18 @@ export function tokenRoutes(deps: AdminDeps): Route[] {
     },
     { path: '/admin/teams/:team/tokens/:id/rotate', methods: { POST: rotate(deps) } },
   ];
+}
+
+/** The tokens of the team in the path, or of one user. */
+async function listTokens(deps: AdminDeps, c: AdminContext): Promise<readonly Token[] | Refusal> {
+  const asked = checkQuery(listParameters, c.req.url);
+  if (asked instanceof Refusal) return asked;
+  const { user: id } = asked;
+  if (id === undefined) return listRecords(deps, 'token', teamIn(c));
+  const user = await readRecord(deps, { kind: 'user', team: teamIn(c), id });
+  if (user instanceof Refusal) return user;
+  const tokens = await listRecords(deps, 'token', teamIn(c));
+  return tokens instanceof Refusal ? tokens : tokens.filter((token) => token.user === id);
 }
 
 function rotate(deps: AdminDeps): Operation {

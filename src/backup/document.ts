@@ -1,3 +1,4 @@
+import { withoutCredentials } from '../base/credential-text.ts';
 import type { ArchiveKey } from '../identity/records/archive.ts';
 import type { JsonObject } from '../base/request.ts';
 import type { Section } from './sections.ts';
@@ -39,8 +40,9 @@ export function keyName(key: ArchiveKey): string {
 
 const maxTextLength = 300;
 
-/** A text of the sender, short enough for a message and without control characters. */
+/** A text of the sender, short enough for a message, without control characters and credentials. */
 export function shortened(text: string): string {
-  const some = text.length > maxTextLength ? `${text.slice(0, maxTextLength)}…` : text;
+  const shown = withoutCredentials(text);
+  const some = shown.length > maxTextLength ? `${shown.slice(0, maxTextLength)}…` : shown;
   return some.replaceAll(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu, '?');
 }

@@ -1,51 +1,74 @@
 import { z } from 'zod';
+import { looksLikeCredential } from './credential-text.ts';
 import { windows } from './limit.ts';
 import { nanoUsdPerUsd } from './price.ts';
 
-/* The fields of records, queries, sessions and issuers. Messages say what is expected. */
+/*
+ * The fields of records, queries, sessions and issuers. Messages say what is expected, and never repeat the value. What
+ * a caller names is stored and shown, so no name may look like a credential.
+ */
 
 const maxListLength = 64;
 const maxLimits = 16;
 
-export const slug = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,38}$/, 'must be 1 to 39 of a-z, 0-9 and -, and not begin with -');
+/** A text that names something, or someone. */
+export function named(text: z.ZodString): z.ZodString {
+  return text.refine((value) => !looksLikeCredential(value), {
+    error: 'looks like a token or a key: never put one into a name, and replace this one if it is real',
+  });
+}
+
+export const slug = named(
+  z.string().regex(/^[a-z0-9][a-z0-9-]{0,38}$/, 'must be 1 to 39 of a-z, 0-9 and -, and not begin with -'),
+);
 
 /** Shown in tables and logs, so characters that move a cursor or break a line are refused. */
-export const name = z
-  .string()
-  .min(1, 'must not be empty; null clears it')
-  .max(200, 'must have at most 200 characters')
-  .regex(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u, 'must not contain control characters');
+export const name = named(
+  z
+    .string()
+    .min(1, 'must not be empty; null clears it')
+    .max(200, 'must have at most 200 characters')
+    .regex(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u, 'must not contain control characters'),
+);
 
 /** Only shown; nobody sends mail to it. So an @ between two parts is enough. */
-export const email = z
-  .string()
-  .regex(/^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u, 'must be an e-mail address')
-  .max(254, 'must have at most 254 characters');
+export const email = named(
+  z
+    .string()
+    .regex(/^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u, 'must be an e-mail address')
+    .max(254, 'must have at most 254 characters'),
+);
 
-export const model = z
-  .string()
-  .regex(/^[A-Za-z0-9._:/-]{1,128}$/, 'must be a model id: 1 to 128 of A-Z, a-z, 0-9 and . _ : / -');
+export const model = named(
+  z
+    .string()
+    .regex(/^[A-Za-z0-9._:/-]{1,128}$/, 'must be a model id: 1 to 128 of A-Z, a-z, 0-9 and . _ : / -'),
+);
 
-export const tool = z
-  .string()
-  .regex(/^[A-Za-z0-9._:/@-]{1,128}$/, 'must be a tool name: 1 to 128 of A-Z, a-z, 0-9 and . _ : / @ -');
+export const tool = named(
+  z
+    .string()
+    .regex(/^[A-Za-z0-9._:/@-]{1,128}$/, 'must be a tool name: 1 to 128 of A-Z, a-z, 0-9 and . _ : / @ -'),
+);
 
-export const origin = z
-  .string()
-  .max(300, 'must have at most 300 characters')
-  .refine((text) => text === 'none' || isExactOrigin(text), {
-    error:
-      'must be an origin as browsers send it, such as https://app.example.com (no path, no *), or "none"',
-  });
+export const origin = named(
+  z
+    .string()
+    .max(300, 'must have at most 300 characters')
+    .refine((text) => text === 'none' || isExactOrigin(text), {
+      error:
+        'must be an origin as browsers send it, such as https://app.example.com (no path, no *), or "none"',
+    }),
+);
 
 /** The person that a session was made for. It is part of a line in the ledger, so line breaks are refused. */
-export const endUser = z
-  .string()
-  .min(1, 'must not be empty; leave it out if there is none')
-  .refine((text) => Array.from(text).length <= 64, 'must have at most 64 characters')
-  .refine((text) => !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(text), 'must not contain control characters');
+export const endUser = named(
+  z
+    .string()
+    .min(1, 'must not be empty; leave it out if there is none')
+    .refine((text) => Array.from(text).length <= 64, 'must have at most 64 characters')
+    .refine((text) => !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(text), 'must not contain control characters'),
+);
 
 /** A restricting list; duplicates are dropped. */
 export function listOf<T extends string>(item: z.ZodType<T>): z.ZodType<T[]> {
@@ -80,7 +103,7 @@ export const storedTime = z
   .meta({ format: 'date-time', description: 'RFC 3339, UTC.' });
 
 const limitEndpoints = listOf(
-  z.string().regex(/^\/v1\/[a-z0-9/-]{1,100}$/, 'must be a path such as /v1/chat/completions'),
+  named(z.string().regex(/^\/v1\/[a-z0-9/-]{1,100}$/, 'must be a path such as /v1/chat/completions')),
 ).refine((endpoints) => endpoints.length > 0, {
   error: 'must name an endpoint; leave it out to cover every endpoint',
 });

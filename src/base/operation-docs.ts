@@ -8,7 +8,11 @@ export interface OperationDocs {
   summary: string;
   /** Anything else worth knowing, in whole sentences. */
   details?: string;
-  query?: z.ZodObject;
+  /**
+   * Its query parameters; others are refused, and if left out, all are. `ignored`: of an operation that foreign clients
+   * call with parameters of their own.
+   */
+  query?: z.ZodObject | 'ignored';
   body?: Body;
   answer: Answer;
   /** `told`: the answer has the `ETag` of its record. `asked`: the request may also have `If-Match`. */

@@ -38,6 +38,18 @@ export function costNanoUsd(
   return Math.max(0, Math.ceil(exact - 0.001));
 }
 
+/** Whether any part of a price is more than the same part of another. */
+export function isDearer(price: Price, than: Price): boolean {
+  return (
+    price.inputNanoUsd > than.inputNanoUsd ||
+    price.cacheReadNanoUsd > than.cacheReadNanoUsd ||
+    price.cacheWriteNanoUsd > than.cacheWriteNanoUsd ||
+    price.outputNanoUsd > than.outputNanoUsd ||
+    price.imageNanoUsd > than.imageNanoUsd ||
+    price.searchNanoUsd > than.searchNanoUsd
+  );
+}
+
 /** The price to reserve at: what of the input will be cached is not known before, so all of it is taken as the dearest. */
 export function dearest(price: Price): Price {
   const { inputNanoUsd, cacheReadNanoUsd, cacheWriteNanoUsd } = price;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { withoutCredentials } from './credential-text.ts';
 
 /**
  * Every error this gateway answers with, in one table: contract 1.5.
@@ -119,15 +120,15 @@ export class Refusal {
     return this.code === 'missing_token' ? 'Bearer' : 'Bearer error="invalid_token"';
   }
 
-  /** The JSON body of contract 1.5. */
+  /** The JSON body of contract 1.5. Names that a caller sent may stand in it, so credentials are taken out. */
   body(requestId: string | null): { error: Record<string, unknown> } {
-    const { param, problems = [], limit, type, upstreamCode } = this.details;
-    const others = problems.slice(1, 1 + maxDetails);
+    const { param = null, problems = [], limit, type, upstreamCode } = this.details;
+    const others = problems.slice(1, 1 + maxDetails).map(shownProblem);
     return {
       error: {
-        message: this.message,
+        message: withoutCredentials(this.message),
         type: type ?? errorTable[this.code].type,
-        param: param ?? null,
+        param: param === null ? null : withoutCredentials(param),
         code: upstreamCode ?? this.code,
         ...(others.length > 0 ? { details: others } : {}),
         ...(limit ? { limit } : {}),
@@ -135,6 +136,10 @@ export class Refusal {
       },
     };
   }
+}
+
+function shownProblem({ param, message }: Problem): Problem {
+  return { param: withoutCredentials(param), message: withoutCredentials(message) };
 }
 
 /** The refusal for problems with a body or parameters: `error.param` the first, `error.details` the rest. */

@@ -77,6 +77,7 @@ function docsOf(summary: string, shape: z.ZodType): DocumentedOperation {
     docs: {
       summary,
       details: 'If Accept has text/html, the answer is a page, also of errors.',
+      query: 'ignored', // mail programs add theirs to links
       answer: { status: 200, content: { 'application/json': shape, 'text/html': text } },
       refusals: ['not_found', 'already_claimed', 'rate_limit_exceeded', 'store_unavailable'],
     },

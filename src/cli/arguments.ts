@@ -137,6 +137,7 @@ const fieldNames: ReadonlyMap<string, string> = new Map([
   ['team', 'teams'],
   ['maxSessionBody', 'max_session_body_bytes'],
   ['overlap', 'overlap_seconds'],
+  ['dearerFallback', 'dearer_fallback'],
 ]);
 
 /** The request body for the options of a command, with only the fields that were given. */
@@ -162,6 +163,15 @@ export function adminPath(...parts: readonly string[]): string {
     );
   }
   return ['/admin', ...parts.map(encodeURIComponent)].join('/');
+}
+
+/** A path with the query parameters that were given. */
+export function withQuery(path: string, parameters: Readonly<Record<string, unknown>>): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    if (typeof value === 'string') query.set(name, value);
+  }
+  return query.size === 0 ? path : `${path}?${query.toString()}`;
 }
 
 function wrongLimit(): InvalidArgumentError {

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { figures } from '../base/figures.ts';
 import { usageFigures } from '../ledger/totals.ts';
-import { adminPath } from './arguments.ts';
+import { adminPath, withQuery } from './arguments.ts';
 import { plain, shortTime } from './cells.ts';
 import type { Cli } from './cli.ts';
 import { example } from './help.ts';
@@ -39,7 +39,7 @@ export function reportCommands(program: Command, cli: Cli): void {
       print(
         cli,
         { report: 'usage', parameters: { team, group_by: by, ...options } },
-        sumColumns(by, usageColumns),
+        sumColumns({ team, by }, usageColumns),
       ),
     );
 
@@ -52,7 +52,7 @@ export function reportCommands(program: Command, cli: Cli): void {
       print(
         cli,
         { report: 'refusals', parameters: { team, group_by: by, ...options } },
-        sumColumns(by, ['refused']),
+        sumColumns({ team, by }, ['refused']),
       ),
     );
 
@@ -76,11 +76,7 @@ function print(
   { report, parameters }: { report: string; parameters: ReportOptions },
   columns: readonly Column[],
 ): Promise<void> {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(parameters)) {
-    if (value !== undefined) query.set(name, value);
-  }
-  return cli.printRows(`${adminPath(report)}?${query.toString()}`, columns, parameters['format']);
+  return cli.printRows(withQuery(adminPath(report), parameters), columns, parameters['format']);
 }
 
 function withFilters(command: Command): Command {
@@ -89,13 +85,23 @@ function withFilters(command: Command): Command {
     .option('--user <user>')
     .option('--token <id>', 'tok_…')
     .option('--endpoint <path>')
-    .option('--from <day>', 'first day, 2026-01-31')
-    .option('--to <day>', 'last day, included')
+    .option('--from <when>', 'the beginning: 2026-01-31, or 2026-01-31T12:00:00Z')
+    .option('--to <when>', 'the end: a day, which is included, or a time, which is not')
     .addOption(new Option('--format <format>', 'print all rows as they arrive').choices(['csv', 'ndjson']));
 }
 
-function sumColumns(by: string | undefined, sums: readonly string[]): Column[] {
-  const groups = (by ?? '').split(',').filter((group) => group !== '');
+/** A user's or token's row has its team, which needs no column if it is the same in all. */
+function sumColumns(
+  { team, by = '' }: { team: string | undefined; by?: string | undefined },
+  sums: readonly string[],
+): Column[] {
+  const asked = by.split(',').filter((group) => group !== '');
+  const bringsTeam = team === undefined && !asked.includes('team');
+  const groups = asked.flatMap((group) =>
+    bringsTeam && group === asked.find((each) => each === 'user' || each === 'token')
+      ? ['team', group]
+      : [group],
+  );
   return [
     ...groups.map((group) => ({
       title: group.toUpperCase(),

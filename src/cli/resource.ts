@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { JsonObject } from '../base/request.ts';
-import { adminPath, bodyOf, type GivenOptions } from './arguments.ts';
+import { adminPath, bodyOf, type GivenOptions, withQuery } from './arguments.ts';
 import type { Cli } from './cli.ts';
 import { example } from './help.ts';
 import type { Column } from './table.ts';
@@ -35,6 +35,8 @@ export interface Resource {
     argument?: { name: string; description?: string; field: string };
   };
   list: string;
+  /** Options that narrow the list, sent as query parameters. */
+  listOptions?: readonly Option[];
   show: string;
   set?: CommandHelp;
   suspend?: string;
@@ -111,8 +113,9 @@ export function resourceCommands(program: Command, cli: Cli, resource: Resource)
   if (argument) creation.argument(argument.name, argument.description);
   if (verb !== 'create') creation.alias('create');
 
-  add('list', { summary: resource.list, examples: inTeam.length > 0 ? inTeam : [''] }, (words) =>
-    cli.printRows(pathOf(words), columns),
+  const listing = { summary: resource.list, options: resource.listOptions ?? [] };
+  add('list', { ...listing, examples: inTeam.length > 0 ? inTeam : [''] }, (words, options) =>
+    cli.printRows(withQuery(pathOf(words), options), columns),
   );
   addOnOne('show', { summary: resource.show, examples: [exampleWords] }, (path) =>
     cli.callAndPrint('GET', path),

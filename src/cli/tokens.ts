@@ -56,6 +56,7 @@ export const tokens: Resource = {
     note: keepSafe,
   },
   list: 'list the tokens of a team, including revoked ones',
+  listOptions: [new Option('--user <user>', 'only the tokens of this user')],
   show: 'show a token, without its text',
   set: {
     summary: 'change a token; a list replaces the list it had',

@@ -31,17 +31,22 @@ const availableModelsResponse = z
   .array(z.object({ model_id: text, type: z.array(text), regions: z.array(text) }))
   .meta({ id: 'AvailableModels' });
 
+/** SDKs send parameters for pages; the lists are whole. */
+const query = 'ignored';
+
 const docs = {
-  list: { summary: 'List the models this token may use', answer: okJson(modelsResponse) },
+  list: { summary: 'List the models this token may use', query, answer: okJson(modelsResponse) },
   read: {
     summary: 'Read one of these models',
     details: 'The id may contain slashes, percent-encoded or not.',
+    query,
     answer: okJson(modelResponse),
     refusals: ['model_not_found'],
   },
   available: {
     summary: "List models in Heroku's shape",
     details: 'With a token: the models it may use. Without one: the public models.',
+    query,
     answer: okJson(availableModelsResponse),
     refusals: ['invalid_token', 'expired_token', 'revoked_token', 'suspended', 'origin_not_allowed'],
   },

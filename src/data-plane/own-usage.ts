@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { checkDays, dayParameters, groupList } from '../reports/parameters.ts';
+import { checkDays, groupList, rangeParameters } from '../reports/parameters.ts';
 import type { Answers, Reply } from '../edge/answers.ts';
 import type { Clock } from '../base/clock.ts';
 import { okList, type OperationDocs } from '../base/operation-docs.ts';
@@ -16,13 +16,14 @@ import type { Route } from '../edge/route.ts';
 const maxWaiting = 8;
 
 const parameters = z.strictObject({
-  ...dayParameters,
+  ...rangeParameters,
   group_by: groupList(['day', 'model', 'endpoint'] as const).exactOptional(),
 });
 
 const docs: OperationDocs = {
   summary: 'Sum up what this token was used for',
-  details: 'Whole UTC days; the default is today. Without group_by there is one row.',
+  details:
+    'Sums of whole UTC days: from and to are days, or times at which one begins. The default is today. Without group_by there is one row.',
   query: parameters,
   answer: okList(usageRowResponse),
 };

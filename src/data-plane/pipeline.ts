@@ -15,13 +15,12 @@ import type { ForwardOutcome } from '../base/outcome.ts';
 import type { Price } from '../base/price.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Endpoint, JsonObject, ValidRequest } from '../base/request.ts';
-import { fallbackTarget } from '../models/fallbacks.ts';
+import { Fallback } from './fallback.ts';
 import type { Journal } from '../edge/journal.ts';
 import type { Discovery } from '../models/discovery.ts';
 import type { AttemptRules } from '../upstream/attempts.ts';
 import type { Call } from '../edge/call.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
-import type { Target } from '../upstream/attempt-plan.ts';
 import { forward, forwardInParts, type ForwardOptions } from '../proxy/forward.ts';
 import { heldAnswerBytes, partsOf } from '../upstream/embeddings-in-parts.ts';
 import type { OpenExchanges } from '../proxy/open-exchanges.ts';
@@ -153,23 +152,12 @@ export class Pipeline {
   /** Sends an admitted request on, and settles it whatever becomes of it. */
   forward(call: Call, request: ValidRequest, { grant, candidates, body, principal }: Admitted): void {
     const { endpoint, model } = request;
-    const isBounded = request.outputBound !== null;
     const pinned = (principal.identity.session?.pinned ?? null) !== null;
-    // What these hold on to stays for as long as the answer takes: not the parsed body.
-    const fallback = (): Target | null =>
-      fallbackTarget(
-        this.#parts,
-        {
-          endpoint,
-          model,
-          isBounded,
-          sent: body,
-          principal,
-          betas: betasSentOn(call.incoming.headers, pinned),
-        },
-        (other) => this.#useRefusal(call, other, principal) === null,
-      );
-    const settle = (outcome: ForwardOutcome): Promise<void> | null => this.settle(call, grant, outcome);
+    const fallback = this.#fallback(call, request, { grant, body, principal, pinned });
+    const settle = (outcome: ForwardOutcome): Promise<void> | null => {
+      fallback?.settle(outcome);
+      return this.settle(call, grant, outcome);
+    };
     const parts = partsOf(request);
     try {
       const options: ForwardOptions = {
@@ -178,8 +166,15 @@ export class Pipeline {
         path: endpoint.path,
         team: grant.request.team,
         tokens: grant.request.inputTokens,
-        asked: { model, candidates, body, adjusted: request.adjusted ?? nothingAdjusted },
-        fallback,
+        asked: {
+          model,
+          isModelKnown: grant.request.modelKnown,
+          candidates,
+          body,
+          adjusted: request.adjusted ?? nothingAdjusted,
+          admit: null,
+        },
+        fallback: () => fallback?.target() ?? null,
         isRepeatable: request.remoteTools.length === 0,
         answerFormat: endpoint.answerFormat,
         stream: request.stream,
@@ -197,6 +192,22 @@ export class Pipeline {
       void settle(neverSent(call));
       throw error;
     }
+  }
+
+  /** Null if the model has none. What it holds on to stays for as long as the answer takes: not the parsed body. */
+  #fallback(
+    call: Call,
+    { endpoint, model, outputBound }: ValidRequest,
+    { grant, body, principal, pinned }: Pick<Admitted, 'grant' | 'body' | 'principal'> & { pinned: boolean },
+  ): Fallback | null {
+    if (this.#parts.catalogue.fallback(model) === null) return null;
+    const betas = betasSentOn(call.incoming.headers, pinned);
+    return new Fallback(this.#parts, {
+      request: { endpoint, model, isBounded: outputBound !== null, sent: body, principal, betas },
+      grant,
+      mayUse: (other) => this.#useRefusal(call, other, principal) === null,
+      outputBound: (other) => this.#outputBound(other),
+    });
   }
 
   /** Charges, writes the entry, logs. A promise is to be awaited before the caller's answer ends. */
@@ -238,17 +249,20 @@ export class Pipeline {
     return catalogue.price(model, admission.heartbeat.storeNowMs());
   }
 
+  /** The output to reserve if the body has no bound, tokens. */
+  #outputBound({ model, thinkingTokens = 0 }: ValidRequest): number {
+    return this.#parts.catalogue.maxOutputTokens(model) ?? Math.max(defaultOutputTokens, thinkingTokens);
+  }
+
   async #reserve(
     call: Call,
     request: ValidRequest,
     { candidates, principal }: { candidates: readonly Upstream[]; principal: Principal },
   ): Promise<Admitted | Refusal | 'stale'> {
-    const { admission, catalogue, served } = this.#parts;
+    const { admission, served } = this.#parts;
     const { model, endpoint, stream } = request;
-    const { thinkingTokens = 0 } = request;
-    const bound = catalogue.maxOutputTokens(model) ?? Math.max(defaultOutputTokens, thinkingTokens);
     const price = this.#price(model);
-    const { body, reserved } = reserve(request, principal.limits, bound, price);
+    const { body, reserved } = reserve(request, principal.limits, this.#outputBound(request), price);
     const grant = await admission.admit(principal, {
       requestId: call.requestId,
       endpoint: endpoint.path,

@@ -35,18 +35,22 @@ export function ownRotationRoute(deps: OwnRotationDeps): Route {
   const { frontDoor, answers, auditContextOf, secrets } = deps;
 
   async function rotate(call: Call): Promise<Reply> {
-    const caller = await frontDoor.authenticate(call, null, { freshly: true });
-    if (caller instanceof Refusal) return caller;
-    const { identity, credential } = caller.principal;
-    if (identity.session) return notForSessions();
-    // Before it is counted: the holder of an old secret must not use up the rotations of the newest.
-    if (secretEndMs(identity, credential) !== Infinity) return superseded();
+    const entering = await frontDoor.authenticate(call, null);
+    if (entering instanceof Refusal) return entering;
+    if (entering.principal.identity.session) return notForSessions();
 
     const bytes = await frontDoor.body(call, maxBytes);
     if (bytes === null || bytes instanceof Refusal) return bytes;
     const asked = parseSmall(bytes, ownRotation);
     if (asked instanceof Refusal) return asked;
     const overlapS = asked.overlap_seconds ?? defaultOverlapS;
+
+    // Only now: the credential may have ended while the body came in.
+    const caller = await frontDoor.refresh(entering.principal.credential);
+    if (caller instanceof Refusal) return caller;
+    const { identity, credential } = caller.principal;
+    // Before it is counted: the holder of an old secret must not use up the rotations of the newest.
+    if (secretEndMs(identity, credential) !== Infinity) return superseded();
 
     const key: TokenKey = { kind: 'token', team: identity.team.id, id: identity.token.id };
     const { ok, freeAtMs, nowMs } = await secrets.countRotation(key, perHour);

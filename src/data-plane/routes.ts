@@ -47,6 +47,7 @@ function forwardedDocs({ docs }: Endpoint): DocumentedOperation {
     docs: {
       summary: docs.summary,
       ...(docs.details === undefined ? {} : { details: docs.details }),
+      query: 'ignored', // SDKs send such as `?beta=true`, or an API version
       body: jsonBody(docs.body),
       answer: { status: 200, content: { ...plain, ...stream } },
     },

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { looksLikeCredential } from '../base/credential-text.ts';
 import type { Sender } from '../base/client-address.ts';
 import type { Clock } from '../base/clock.ts';
 import { errorBody, isAnthropic } from '../base/error-body.ts';
+import type { OperationDocs } from '../base/operation-docs.ts';
+import { queryRefusal } from '../base/query.ts';
 import type { Principal } from '../identity/records/identity.ts';
 import type { Refusal } from '../base/refusal.ts';
 import { corsHeaders, isForBrowsers, preflightHeaders } from '../base/cors.ts';
@@ -22,6 +25,8 @@ export class Call {
   arrivedMs: number;
   /** Bytes of the body, once it is in. */
   bodyBytes = 0;
+  /** The query parameters of its operation, for the front door to check. Hot operations ignore them. */
+  query: OperationDocs['query'] = 'ignored';
   /** Who calls, once that is known; from then on CORS headers may name its origin. */
   principal: Principal | null = null;
   /** The reply is finished, or the caller is gone. */
@@ -75,6 +80,11 @@ export class Call {
   /** What the audit trail records about this request. */
   get asking(): { requestId: string; forwardedFor: string | string[] | undefined } {
     return { requestId: this.requestId, forwardedFor: this.incoming.headers['x-forwarded-for'] };
+  }
+
+  /** Why its query cannot be accepted; null if it can. */
+  queryRefusal(): Refusal | null {
+    return queryRefusal(this.query, this.incoming.url ?? '');
   }
 
   get elapsedMs(): number {
@@ -134,7 +144,8 @@ const acceptable = /^[A-Za-z0-9+/=-]{20,200}$/;
 
 /** The caller's request id if it is acceptable, else a new one. */
 export function requestIdOf(callers: string | string[] | undefined): string {
-  return typeof callers === 'string' && acceptable.test(callers) ? callers : randomUUID();
+  const isOne = typeof callers === 'string' && acceptable.test(callers) && !looksLikeCredential(callers);
+  return isOne ? callers : randomUUID();
 }
 
 /** Sends a refusal, with the body its path's clients read. `headers` is a flat list of names and values. */

@@ -52,11 +52,12 @@ export class FrontDoor {
     return this.confirm(caller, (principal) => this.entryRefusal(call, endpoint, principal));
   }
 
-  /** Why a principal may not call from this origin or use this endpoint; null if it may. */
+  /** Why a principal may not call from this origin, use this endpoint, or send this query; null if it may. */
   entryRefusal(call: Call, endpoint: Guarded | null, principal: Principal): Refusal | null {
     return (
       checkOrigin(principal, call.origin, this.#parts.allowedOrigins) ??
-      (endpoint === null ? null : checkEndpoint(principal, endpoint))
+      (endpoint === null ? null : checkEndpoint(principal, endpoint)) ??
+      (call.query === 'ignored' ? null : call.queryRefusal())
     );
   }
 

@@ -81,14 +81,13 @@ export class Journal implements AttemptObserver {
     if (cause !== 'unconnected') this.#metrics.upstreamAnswered(attempt);
   }
 
-  /** An attachment is failing, so for a while it is tried last. */
-  circuitOpened({ attachment, cause, forMs }: Parameters<AttemptObserver['circuitOpened']>[0]): void {
-    const fields = { attachment, cause, for_ms: Math.round(forMs) };
-    this.#log.warn('an attachment fails: others are tried first', fields);
+  /** An attachment is failing for a model, so for a while it is tried last. */
+  circuitOpened({ forMs, ...failure }: Parameters<AttemptObserver['circuitOpened']>[0]): void {
+    this.#log.warn('an attachment fails: others are tried first', { ...failure, for_ms: Math.round(forMs) });
   }
 
-  circuitClosed(attachment: string): void {
-    this.#log.info('an attachment works again', { attachment });
+  circuitClosed(closed: Parameters<AttemptObserver['circuitClosed']>[0]): void {
+    this.#log.info('an attachment works again', closed);
   }
 
   /** A request without an entry in the ledger. */

@@ -15,16 +15,16 @@ export interface Route extends DocumentedRoute<Operation> {
   otherwise?: Handler;
 }
 
-/** The handler of a route's method, if there is one. HEAD is GET without the body: RFC 9110, 9.3.2. */
-export function handlerFor({ methods }: Route, method: string | undefined): Handler | undefined {
+/** The operation of a route's method, if there is one. HEAD is GET without the body: RFC 9110, 9.3.2. */
+export function operationFor({ methods }: Route, method: string | undefined): Operation | undefined {
   switch (method) {
     case 'GET':
     case 'HEAD':
-      return methods.GET?.handle;
+      return methods.GET;
     case 'POST':
     case 'PATCH':
     case 'DELETE':
-      return methods[method]?.handle;
+      return methods[method];
     default:
       return undefined;
   }

@@ -15,6 +15,7 @@ import { limitRefusal, remaining } from './limit-status.ts';
 import { type LimitNotice, LimitNotices } from './limit-notices.ts';
 import { encodeOpen, type OpenRequest } from './open-record.ts';
 import { settlementOf } from './settlement.ts';
+import { supplementId, supplementSettlement } from './supplement.ts';
 import { SettlementQueue } from './settlement-queue.ts';
 import type { AdmitRequest, Decision, Settled } from './store.ts';
 import type { AdmissionStore } from './admission-store.ts';
@@ -84,10 +85,28 @@ export class Admission {
   /** Reserves for a request: a grant, the refusal, or `stale` if the principal must be read again. */
   admit(principal: Principal, ask: Ask): Promise<Grant | Refusal | 'stale'> {
     if (this.#stopping) return Promise.resolve(restarting());
-    return new Promise((answer) => {
-      if (this.#asking.length === 0) setImmediate(() => this.#gather());
-      this.#asking.push({ ...this.#prepare(principal, ask), answer });
-    });
+    return this.#ask(this.#prepare(principal, ask));
+  }
+
+  /**
+   * Reserves what another model needs besides a grant. Null if a limit has no room for that, the caller has changed, or
+   * the store does not answer.
+   */
+  async admitBesides(
+    principal: Principal,
+    grant: Grant,
+    limits: readonly LimitState[],
+  ): Promise<Grant | null> {
+    if (this.#stopping) return null;
+    const open = { ...grant.request, slots: slotsOf(limits) };
+    const supplement = { ...grant, id: supplementId(grant.id), limits, request: open };
+    const answer = await this.#ask(this.#asked(principal, supplement));
+    return answer instanceof Refusal || answer === 'stale' ? null : answer;
+  }
+
+  /** Charges a supplement of a grant, and gives back the rest of it. */
+  settleBesides(supplement: Grant, grant: Grant, charged: Charge, price: Price | null): void {
+    this.#settlements.add(supplementSettlement(supplement, grant, charged, price), ignore, false);
   }
 
   /**
@@ -141,7 +160,14 @@ export class Admission {
     await this.heartbeat.stop();
   }
 
-  #prepare(principal: Principal, { price, reserved, ...ask }: Ask): { request: AdmitRequest; grant: Grant } {
+  #ask(asked: Omit<Asking, 'answer'>): Promise<Grant | Refusal | 'stale'> {
+    return new Promise((answer) => {
+      if (this.#asking.length === 0) setImmediate(() => this.#gather());
+      this.#asking.push({ ...asked, answer });
+    });
+  }
+
+  #prepare(principal: Principal, { price, reserved, ...ask }: Ask): Omit<Asking, 'answer'> {
     const { team, user, token, session } = principal.identity;
     const reservedAt = price && dearest(price);
     const limits = limitsOn(principal.limits, ask).map((scoped): LimitState => ({
@@ -149,7 +175,6 @@ export class Admission {
       applied: applied(scoped, reserved, reservedAt),
       counter: emptyCounter,
     }));
-    const slots = limits.filter(({ applied: { span } }) => span === 'open').map(({ applied: { id } }) => id);
     const open: OpenRequest = {
       ...ask,
       ...reserved,
@@ -159,18 +184,23 @@ export class Admission {
       sessionId: session?.id ?? null,
       nanoUsd: reservedAt && costNanoUsd(reservedAt, reserved),
       endUser: session?.end_user ?? null,
-      slots,
+      slots: slotsOf(limits),
     };
     const id = `${this.#options.process}-${(this.#granted++).toString(36)}`;
+    return this.#asked(principal, { id, incarnation: '', admittedAtMs: 0, limits, request: open, price });
+  }
+
+  #asked({ identity: { epoch }, expiresAtMs }: Principal, grant: Grant): Omit<Asking, 'answer'> {
+    const { id, limits, request: open } = grant;
     return {
-      grant: { id, incarnation: '', admittedAtMs: 0, limits, request: open, price },
+      grant,
       request: {
         grant: id,
-        team: team.id,
-        epoch: principal.identity.epoch,
+        team: open.team,
+        epoch,
         notAfterMs: this.#notAfterMs(),
         session: open.sessionId,
-        expiresAtMs: principal.expiresAtMs,
+        expiresAtMs,
         record: encodeOpen(open),
         limits: limits.map((limit) => limit.applied),
       },
@@ -259,6 +289,11 @@ function denied(grant: Grant): Refusal {
 
 function pairs(flat: readonly string[]): [string, string][] {
   return flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1] ?? '']] : []));
+}
+
+/** Ids of the limits that count what is open. */
+function slotsOf(limits: readonly LimitState[]): string[] {
+  return limits.filter(({ applied: { span } }) => span === 'open').map(({ applied: { id } }) => id);
 }
 
 function counted(limits: readonly LimitState[], counters: readonly LimitState['counter'][]): LimitState[] {

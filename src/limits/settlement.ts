@@ -7,6 +7,7 @@ import { costNanoUsd, dearest } from '../base/price.ts';
 import { adjustments, charge } from './charge.ts';
 import type { Grant } from './grant.ts';
 import { decodeOpen, type OpenRequest } from './open-record.ts';
+import { isSupplement } from './supplement.ts';
 import type { Adjustment, OpenRecord, Settlement, TotalsDelta } from './store.ts';
 import { windowIndex, windowStartMs } from './window.ts';
 
@@ -63,7 +64,7 @@ export function lostSettlement(record: OpenRecord, incarnation: string): Settlem
     incarnation,
     team: request.team,
     adjustments: request.slots.map((id): Adjustment => ({ id, span: 'open', at: 0, delta: -1 })),
-    closing: { entry: encodeEntry(entry), totals: totalsOf(entry) },
+    closing: isSupplement(record.grant) ? null : { entry: encodeEntry(entry), totals: totalsOf(entry) },
   };
 }
 

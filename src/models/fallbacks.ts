@@ -2,7 +2,7 @@ import type { Catalogue } from '../config/catalogue.ts';
 import type { Principal } from '../identity/records/identity.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Endpoint, JsonObject, ValidRequest } from '../base/request.ts';
-import type { Target } from '../upstream/attempt-plan.ts';
+import type { Upstream } from '../upstream/upstream.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
 import { parseJson } from '../validation/parse-json.ts';
 import { fitted, type Fitting } from './fitted.ts';
@@ -22,20 +22,17 @@ export interface Replaceable {
   principal: Principal;
 }
 
-/** The same request for the fallback model; null if there is none, or `mayUse` rejects it. */
-export function fallbackTarget(
+/** The same request for the fallback model, and who serves that; null if there is none that takes it. */
+export function fallbackFor(
   { catalogue, upstreams, repairs }: Fitting & { catalogue: Catalogue; upstreams: Upstreams },
   request: Replaceable,
-  mayUse: (request: ValidRequest) => boolean,
-): Target | null {
+): { request: ValidRequest; candidates: readonly Upstream[] } | null {
   const model = catalogue.fallback(request.model);
   if (model === null || isPinned(request.principal)) return null;
   const candidates = upstreams.candidates(model);
   if (candidates.length === 0) return null;
   const valid = validFor(model, request, { catalogue, repairs });
-  if (valid instanceof Refusal || !mayUse(valid)) return null;
-  const { body, adjusted = none } = valid;
-  return { model, candidates, body: Buffer.from(JSON.stringify(body)), adjusted };
+  return valid instanceof Refusal ? null : { request: valid, candidates };
 }
 
 function validFor(
@@ -56,8 +53,6 @@ function lowered(body: JsonObject, field: string, most: number | null): JsonObje
   const bound = body[field];
   return most !== null && typeof bound === 'number' ? { ...body, [field]: Math.min(bound, most) } : body;
 }
-
-const none: readonly never[] = [];
 
 function isPinned({ identity: { session } }: Principal): boolean {
   return 'model' in (session?.pinned?.fields ?? {});

@@ -1,7 +1,6 @@
-const mask = '[redacted]';
+import { maskedCredentials, withoutCredentials } from '../base/credential-text.ts';
 
-/** Our tokens, Heroku's inference keys, and anything after `Bearer`. */
-const lookalikes = /tg[ksa]_[0-9A-Za-z]+|inf-[0-9a-f]{8}-[0-9a-f-]+|\bbearer\s+[^\s"',;]+/gi;
+const mask = '[redacted]';
 
 /** Shorter secrets would mask ordinary words, and would protect nothing anyway. */
 const shortestSecret = 6;
@@ -21,7 +20,9 @@ export class Redactor {
   }
 
   redact(text: string): string {
-    let clean = text.replace(lookalikes, mask);
+    // Paths come as they were sent, percent-encoded.
+    let clean = text.includes('%') ? withoutCredentials(text, mask) : text;
+    clean = maskedCredentials(clean, mask);
     for (const secret of this.#secrets) {
       if (clean.includes(secret)) clean = clean.replaceAll(secret, mask);
     }

@@ -88,7 +88,8 @@ export function operationRoutes(deps: OperationsDeps, others: readonly Documente
 
   async function metricsFor(call: Call): Promise<Reply> {
     const actor = await authorize(call.incoming.headers, call.sender.peer);
-    const refusal = actor instanceof Refusal ? actor : permit(actor, metricsNeed, []);
+    const refusal =
+      actor instanceof Refusal ? actor : (permit(actor, metricsNeed, []) ?? call.queryRefusal());
     if (refusal) return refusal;
     const { contentType, body } = await metrics();
     return {
@@ -98,9 +99,12 @@ export function operationRoutes(deps: OperationsDeps, others: readonly Documente
     };
   }
 
+  // Monitors add parameters of their own, to get past caches.
   const open = (path: string, of: OperationDocs, reply: Parameters<Answers['replying']>[0]): Route => ({
     path,
-    methods: { GET: { docs: of, access: 'anyone', handle: answers.replying(reply) } },
+    methods: {
+      GET: { docs: { ...of, query: 'ignored' }, access: 'anyone', handle: answers.replying(reply) },
+    },
   });
   const routes: Route[] = [
     open('/', docs.welcome, welcome),

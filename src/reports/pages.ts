@@ -4,7 +4,8 @@ import { daysBetween } from '../base/days.ts';
 import type { SumQuery } from '../ledger/day-sums.ts';
 import type { LedgerReader } from '../ledger/ledger-reader.ts';
 
-const rowsPerPage = 1_000;
+/** Of a whole list. */
+export const rowsPerPage = 1_000;
 
 /**
  * Sums of a range of days. If they are grouped by day they are read a day at a time, because no row belongs to two
@@ -21,20 +22,47 @@ export async function* sumsInPages<Query extends SumQuery<string>, Row>(
   for (const day of daysBetween(query.from, query.to)) yield await read({ ...query, from: day, to: day });
 }
 
-/** All pages of a list, starting at the query's cursor. Stops when the reader has left. */
-export async function* allPages<Query extends { cursor: string | null }, Row>(
-  query: Query,
-  read: (query: Query & { limit: number }) => Promise<{ data: Row[]; next_cursor: string | null }>,
+/** Pages, and whether any has a row that counts: they are read up to the first such row. */
+export async function begun<Row>(
+  pages: AsyncGenerator<Row[]>,
+  counts: (row: Row) => boolean,
+): Promise<{ found: boolean; pages: AsyncGenerator<Row[]> }> {
+  const read: Row[][] = [];
+  let found = false;
+  while (!found) {
+    const step = await pages.next();
+    if (step.done) break;
+    read.push(step.value);
+    found = step.value.some(counts);
+  }
+  return { found, pages: continued(read, pages) };
+}
+
+async function* continued<Row>(read: readonly Row[][], rest: AsyncGenerator<Row[]>): AsyncGenerator<Row[]> {
+  yield* read;
+  yield* rest;
+}
+
+/** All pages of a list that begins with `first`. Stops when the reader has left. */
+export async function* pagesFrom<Row>(
+  first: Page<Row>,
+  read: (cursor: string) => Promise<Page<Row>>,
   left: AbortSignal,
 ): AsyncGenerator<Row[]> {
-  let { cursor } = query;
-  do {
-    const page = await read({ ...query, limit: rowsPerPage, cursor });
-    yield page.data;
-    cursor = page.next_cursor;
+  yield first.data;
+  let cursor = first.next_cursor;
+  while (cursor !== null && !left.aborted) {
     // The embedded store answers immediately, so let other requests run in between.
     await turn();
-  } while (cursor !== null && !left.aborted);
+    const page = await read(cursor);
+    yield page.data;
+    cursor = page.next_cursor;
+  }
+}
+
+interface Page<Row> {
+  data: Row[];
+  next_cursor: string | null;
 }
 
 /** The ledger as an actor may read it: every query is limited to the actor's teams. */

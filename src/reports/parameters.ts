@@ -1,27 +1,28 @@
 import { z } from 'zod';
-import { check } from '../base/check.ts';
 import type { Clock } from '../base/clock.ts';
 import { dayMs, dayOf } from '../base/days.ts';
-import { model, slug } from '../base/fields.ts';
+import { model, named, slug } from '../base/fields.ts';
+import { checkQuery } from '../base/query.ts';
 import { invalidBody, type Problem, Refusal } from '../base/refusal.ts';
 import { unacceptedModel } from '../ledger/entry.ts';
 
 const maxDays = 400;
 const maxLimit = 1_000;
-const momentExpected = 'a UTC day such as 2026-01-31, or an RFC 3339 time such as 2026-01-31T12:00:00Z';
 
-const day = z
-  .string()
-  .transform((text, context) => {
-    const date = utcDay(text);
-    if (date !== null) return date;
-    context.addIssue({ code: 'custom', message: 'must be a UTC day such as 2026-01-31' });
-    return z.NEVER;
-  })
-  .meta({ description: 'A UTC day such as 2026-01-31; both are included.' });
-
-/** The parameters of a range of days. */
-export const dayParameters = { from: day.exactOptional(), to: day.exactOptional() };
+/**
+ * The range of a report. It means the same in all of them: from a moment on, and before another one. A UTC day is
+ * included as a whole.
+ */
+export const rangeParameters = {
+  from: moment(
+    'from',
+    'The beginning: a UTC day such as 2026-01-31, or an RFC 3339 time such as 2026-01-31T12:00:00Z, which is included.',
+  ).exactOptional(),
+  to: moment(
+    'to',
+    'The end: a UTC day, which is included as a whole, or an RFC 3339 time, which is not included.',
+  ).exactOptional(),
+};
 
 /** The parameters of a list in pages, newest first. */
 export const pageParameters = {
@@ -35,8 +36,6 @@ export const pageParameters = {
     .string()
     .regex(/^\d{1,15}-\d{1,15}$/, 'must be the next_cursor of an earlier answer')
     .exactOptional(),
-  from: moment('from').exactOptional(),
-  to: moment('to').exactOptional(),
 };
 
 /** Filters of usage, requests and refusals. Plain text: no character has a special meaning. */
@@ -59,91 +58,103 @@ export const filters = {
       `must be a model id: 1 to 128 of A-Z, a-z, 0-9 and . _ : / -; or ${unacceptedModel}`,
     )
     .exactOptional(),
-  endpoint: z
-    .string()
-    .regex(/^\/[A-Za-z0-9._/-]{1,127}$/, 'must be a path such as /v1/chat/completions')
-    .exactOptional(),
+  endpoint: named(
+    z.string().regex(/^\/[A-Za-z0-9._/-]{1,127}$/, 'must be a path such as /v1/chat/completions'),
+  ).exactOptional(),
 };
 
-/** The parameter `group_by`: a list of these, returned in their order here. */
+/**
+ * The parameter `group_by`: a list of these, returned in their order here. A user or a token brings its team, since a
+ * user's id is unique inside its team only.
+ */
 export function groupList<T extends string>(groups: readonly T[]): z.ZodType<T[], string> {
   const expected = `a list of ${groups.join(', ')}`;
+  const said = `It is ${expected}.`;
+  const bringsTeam = groups.some((group) => group === 'team');
   return z
     .string()
     .transform((text, context) => {
-      const names = [...new Set(text.split(','))];
-      const known = groups.filter((group) => names.includes(group));
-      if (known.length === names.length) return known;
+      const names = new Set(text.split(','));
+      const isKnown = [...names].every((name) => groups.some((group) => group === name));
+      if (isKnown && (names.has('user') || names.has('token'))) names.add('team');
+      if (isKnown) return groups.filter((group) => names.has(group));
       context.addIssue({ code: 'custom', message: `must be ${expected}` });
       return z.NEVER;
     })
-    .meta({ description: `It is ${expected}.` });
+    .meta({ description: bringsTeam ? `${said} user and token bring team.` : said });
 }
 
-/** The query of a URL or a path, by a schema. A parameter that is given twice is refused. */
-export function checkQuery<T>(schema: z.ZodType<T>, url: string): T | Refusal {
-  const query: Record<string, string> = {};
-  const problems: Problem[] = [];
-  for (const [key, value] of new URL(url, 'http://gateway.invalid').searchParams) {
-    if (Object.hasOwn(query, key)) problems.push({ param: key, message: `${key} is given more than once.` });
-    query[key] = value;
-  }
-  if (problems.length > 0) return invalidBody(problems, 'invalid_request');
-  return check(schema, query, 'invalid_request');
-}
-
-/** A query with a range of days. The default of `from` and `to` is today. */
-export function checkDays<T extends { from?: string; to?: string }>(
-  schema: z.ZodType<T>,
+/**
+ * A query for sums of whole UTC days; both are included. If only one end is given, the range is open at the other: it
+ * begins as early as may be, and ends today. The default is today.
+ */
+export function checkDays<T extends Range>(
+  schema: z.ZodObject & z.ZodType<T>,
   url: string,
   clock: Clock,
-): (T & { from: string; to: string }) | Refusal {
-  const checked = checkQuery(schema, url);
+): (Omit<T, 'from' | 'to'> & { from: string; to: string }) | Refusal {
+  const checked = checkRange(schema, url);
   if (checked instanceof Refusal) return checked;
-  const { from: askedFrom, to: askedTo } = checked;
-  const today = dayOf(clock.now());
-  const to = askedTo ?? (askedFrom !== undefined && askedFrom > today ? askedFrom : today);
-  const from = askedFrom ?? to;
+  const { from: fromMs, to: beforeMs, ...rest } = checked;
+  const parts = [
+    fromMs === undefined ? [] : partOfDay('from', fromMs),
+    beforeMs === undefined ? [] : partOfDay('to', beforeMs),
+  ];
+  const problems = parts.flat();
+  if (problems.length > 0) return invalidBody(problems, 'invalid_request');
 
-  const days = (Date.parse(to) - Date.parse(from)) / dayMs + 1;
-  if (days < 1) return wrongRange('from must not be later than to.');
-  if (days > maxDays) return wrongRange(`from and to must span at most ${maxDays} days.`);
-  return { ...checked, from, to };
+  const today = startOfDay(clock.now());
+  const last = beforeMs === undefined ? Math.max(today, fromMs ?? today) : beforeMs - dayMs;
+  const first = fromMs ?? (beforeMs === undefined ? today : last - (maxDays - 1) * dayMs);
+  if ((last - first) / dayMs >= maxDays) return wrongRange(`from and to must span at most ${maxDays} days.`);
+  return { ...rest, from: dayOf(first), to: dayOf(last) };
 }
 
-/** A query with a range of moments, which may be open at either end. */
-export function checkMoments<T extends { from?: number; to?: number }>(
-  schema: z.ZodType<T>,
-  url: string,
-): T | Refusal {
-  const checked = checkQuery(schema, url);
+/** A query with a range of moments (ms), which may be open at either end. */
+export function checkRange<T extends Range>(schema: z.ZodObject & z.ZodType<T>, url: string): T | Refusal {
+  const checked = checkQuery<T>(schema, url);
   if (checked instanceof Refusal) return checked;
   const { from = -Infinity, to = Infinity } = checked;
   return from < to ? checked : wrongRange('from must be earlier than to.');
+}
+
+interface Range {
+  from?: number;
+  to?: number;
 }
 
 function wrongRange(message: string): Refusal {
   return invalidBody([{ param: 'from', message }], 'invalid_request');
 }
 
-/** The moment (ms) at which a range begins or ends; a day is included as a whole. */
-function moment(edge: 'from' | 'to') {
+function partOfDay(param: 'from' | 'to', atMs: number): Problem[] {
+  if (atMs % dayMs === 0) return [];
+  const message = `${param} must be a UTC day such as 2026-01-31, or the time at which one begins: these sums are of whole days.`;
+  return [{ param, message }];
+}
+
+function startOfDay(atMs: number): number {
+  return atMs - (atMs % dayMs);
+}
+
+/** So that every day of a range has a year of four digits. */
+const earliestMs = Date.parse('1000-01-01');
+const latestMs = Date.parse('9999-12-31');
+
+/** The moment (ms) at which a range begins or ends. */
+function moment(edge: 'from' | 'to', description: string) {
   return z
     .string()
     .transform((text, context) => {
       const isDay = z.iso.date().safeParse(text).success;
-      if (isDay) return Date.parse(text) + (edge === 'to' ? dayMs : 0);
-      if (z.iso.datetime({ offset: true }).safeParse(text).success) return Date.parse(text);
-      context.addIssue({ code: 'custom', message: `must be ${momentExpected}` });
+      const isTime = z.iso.datetime({ offset: true }).safeParse(text).success;
+      const atMs = isDay || isTime ? Date.parse(text) : Number.NaN;
+      if (atMs >= earliestMs && atMs <= latestMs) return isDay && edge === 'to' ? atMs + dayMs : atMs;
+      context.addIssue({
+        code: 'custom',
+        message: 'must be a UTC day such as 2026-01-31, or an RFC 3339 time such as 2026-01-31T12:00:00Z',
+      });
       return z.NEVER;
     })
-    .meta({ description: `It is ${momentExpected}.` });
-}
-
-/** `YYYY-MM-DD`, also for an RFC 3339 time that is the beginning of a UTC day; else null. */
-function utcDay(text: string): string | null {
-  if (z.iso.date().safeParse(text).success) return text;
-  if (!z.iso.datetime({ offset: true }).safeParse(text).success) return null;
-  const atMs = Date.parse(text);
-  return atMs % dayMs === 0 ? dayOf(atMs) : null;
+    .meta({ description });
 }

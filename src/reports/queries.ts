@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AuditQuery } from '../audit/audit.ts';
 import type { Clock } from '../base/clock.ts';
-import { endUser, slug } from '../base/fields.ts';
+import { endUser, named, slug } from '../base/fields.ts';
 import { errorCodes, Refusal } from '../base/refusal.ts';
 import type { EntryQuery } from '../ledger/ledger.ts';
 import { outcomes } from '../ledger/ledger-response.ts';
@@ -10,11 +10,11 @@ import { usageGroups, type UsageQuery } from '../ledger/totals.ts';
 import { type Format, formatParameter } from './formats.ts';
 import {
   checkDays,
-  checkMoments,
-  dayParameters,
+  checkRange,
   filters,
   groupList,
   pageParameters,
+  rangeParameters,
   whoFilters,
 } from './parameters.ts';
 
@@ -29,7 +29,7 @@ export type AskedPage<Query> = Omit<Query, 'limit'> & { limit: number | null };
 
 /** The parameters of `/admin/usage`. */
 export const usageParameters = z.strictObject({
-  ...dayParameters,
+  ...rangeParameters,
   group_by: groupList(usageGroups).exactOptional(),
   format: formatParameter,
   ...filters,
@@ -44,7 +44,7 @@ export function parseUsageQuery(url: string, clock: Clock): Asked<UsageQuery> | 
 
 /** The parameters of `/admin/refusals`. */
 export const refusalParameters = z.strictObject({
-  ...dayParameters,
+  ...rangeParameters,
   group_by: groupList(refusalGroups).exactOptional(),
   format: formatParameter,
   ...whoFilters,
@@ -67,6 +67,7 @@ export function parseRefusalQuery(url: string, clock: Clock): Asked<RefusalQuery
 
 /** The parameters of `/admin/requests`. */
 export const entryParameters = z.strictObject({
+  ...rangeParameters,
   ...pageParameters,
   outcome: z.enum(outcomes, `must be one of ${outcomes.join(', ')}`).exactOptional(),
   session: z
@@ -79,7 +80,7 @@ export const entryParameters = z.strictObject({
 });
 
 export function parseEntryQuery(url: string): Asked<AskedPage<EntryQuery>> | Refusal {
-  const checked = checkMoments(entryParameters, url);
+  const checked = checkRange(entryParameters, url);
   if (checked instanceof Refusal) return checked;
   const { limit = null, cursor = null, from: fromMs, to: beforeMs, format, ...narrowed } = checked;
   const admitted = fromMs === undefined && beforeMs === undefined ? {} : { admitted: { fromMs, beforeMs } };
@@ -87,23 +88,22 @@ export function parseEntryQuery(url: string): Asked<AskedPage<EntryQuery>> | Ref
 }
 
 /** Compared exactly: no character has a special meaning. */
-const name = z
-  .string()
-  .min(1, 'must not be empty')
-  .max(100, 'must be at most 100 characters')
-  .exactOptional();
+const name = named(
+  z.string().min(1, 'must not be empty').max(100, 'must be at most 100 characters'),
+).exactOptional();
 
 /** The parameters of `/admin/audit`. */
 export const auditParameters = z.strictObject({
   team: slug.exactOptional(),
   actor: name,
   operation: name,
+  ...rangeParameters,
   ...pageParameters,
   format: formatParameter,
 });
 
 export function parseAuditQuery(url: string): Asked<AskedPage<AuditQuery>> | Refusal {
-  const checked = checkMoments(auditParameters, url);
+  const checked = checkRange(auditParameters, url);
   if (checked instanceof Refusal) return checked;
   const { limit = null, cursor = null, from: fromMs, to: beforeMs, format, ...narrowed } = checked;
   return { format, query: { limit, cursor, fromMs, beforeMs, ...narrowed } };

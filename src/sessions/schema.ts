@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { check } from '../base/check.ts';
-import { endUser, limit, limits, listOf, model, origin, tool } from '../base/fields.ts';
+import { endUser, limit, limits, listOf, model, origin, tool, named } from '../base/fields.ts';
 import { type Problem, Refusal } from '../base/refusal.ts';
 import { type JsonObject, valuesIn } from '../base/request.ts';
 import { sessionFields } from '../identity/records/session.ts';
@@ -14,9 +14,9 @@ const maxLifeS = 86_400;
 export const defaultLifeS = 900;
 
 const lifeExpected = `must be a whole number of seconds from ${minLifeS} to ${maxLifeS}`;
-const fieldName = z
-  .string()
-  .regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'must be the name of a field of the request');
+const fieldName = named(
+  z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'must be the name of a field of the request'),
+);
 
 /** Bounded by number, because a parsed empty list takes twenty times its two bytes. */
 const maxPinnedValues = 2_000;

@@ -2,13 +2,13 @@ import { z } from 'zod';
 import type { Authenticated } from '../access/authenticator.ts';
 import { whileStale } from '../access/while-stale.ts';
 import { createdJson, noContent, type OperationDocs, optionalJsonBody } from '../base/operation-docs.ts';
+import { checkQuery } from '../base/query.ts';
 import { invalidBody, Refusal } from '../base/refusal.ts';
 import type { Answers, Reply } from '../edge/answers.ts';
 import type { Call } from '../edge/call.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
 import type { Route } from '../edge/route.ts';
 import type { Session } from '../identity/records/session.ts';
-import { checkQuery } from '../reports/parameters.ts';
 import type { SessionStore } from './session-store.ts';
 import { storeUnavailable } from '../limits/admission.ts';
 import { parseSmall } from '../validation/parse-json.ts';
@@ -18,8 +18,7 @@ import { mintedSessionResponse, newSession, type NewSession } from './schema.ts'
 /** Enough for a long pinned prompt. Every process keeps sessions in memory, so there is a bound. */
 const maxBytes = 32_768;
 
-/** Unknown parameters are ignored. */
-const endParameters = z.object({
+const endParameters = z.strictObject({
   all: z
     .enum(['true', 'false'], 'must be true or false')
     .exactOptional()
@@ -76,8 +75,8 @@ export function sessionRoutes({ frontDoor, answers, minter, sessions }: SessionR
 
   /** Ends this session; with its parent's token and `?all=true`, all of its sessions. */
   async function end(call: Call): Promise<Reply> {
-    // A cached caller will do: ending what has ended already does no harm.
-    const caller = await frontDoor.authenticate(call, null);
+    // What is cached of a secret that was rotated out must not end the sessions of its successor.
+    const caller = await frontDoor.authenticate(call, null, { freshly: true });
     if (caller instanceof Refusal) return caller;
     const { session, team, token } = caller.principal.identity;
     const asked = checkQuery(endParameters, call.incoming.url ?? '');
@@ -89,10 +88,8 @@ export function sessionRoutes({ frontDoor, answers, minter, sessions }: SessionR
       return { status: 204 };
     }
     if (all) return onlyThis();
-    if (await sessions.end(session.id)) return { status: 204 };
-    // It was cached, but is not in the store any more: the store says why.
-    const found = await frontDoor.refresh(caller.principal.credential);
-    return found instanceof Refusal ? found : { status: 204 };
+    await sessions.end(session.id);
+    return { status: 204 };
   }
 
   return [

@@ -47,7 +47,7 @@ export async function provide(deps: IdentityDeps, person: Person): Promise<SignI
   if (user instanceof SignInRefusal) return user;
   const asked = { user, name: `sign-in with ${new URL(issuer.issuer).host}`, ...policy };
   const token = await createToken(deps, team, asked, { secretHash: signInKey(person), prefix: '' });
-  return isMissing(token) ? noTeam() : null;
+  return token instanceof Refusal ? refusalOf(token) : null;
 }
 
 /** Sets the token's policy to what the issuer's entry says now. Its other fields belong to the administrator. */
@@ -72,7 +72,7 @@ async function createdUser(
   const id = userIdFor(issuer.issuer, subject);
   const email = verifiedEmail(claims);
   const user = await createUser(deps, team, { id, email, subject: { issuer: issuer.issuer, sub: subject } });
-  return isMissing(user) ? noTeam() : id;
+  return (user instanceof Refusal ? refusalOf(user) : null) ?? id;
 }
 
 /**
@@ -102,9 +102,10 @@ async function knownUser(deps: IdentityDeps, person: Person): Promise<string | S
   );
 }
 
-/** Whether a record could not be created. One that somebody else created at the same moment is as good. */
-function isMissing(result: object): boolean {
-  return result instanceof Refusal && result.code !== 'already_exists';
+/** Why a record could not be created. One that somebody else created at the same moment is as good. */
+function refusalOf({ code, message }: Refusal): SignInRefusal | null {
+  if (code === 'already_exists') return null;
+  return code === 'not_found' ? noTeam() : new SignInRefusal('access_denied', message);
 }
 
 function hasNoAccount({ subject = null }: User): boolean {

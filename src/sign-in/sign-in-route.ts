@@ -34,6 +34,7 @@ const maxCountedMs = 30 * 86_400_000;
 const docs: OperationDocs = {
   summary: 'Exchange an ID token of a trusted issuer for a session',
   details: 'OAuth 2.0 token exchange (RFC 8693). Errors have the shape of OAuth.',
+  query: 'ignored', // RFC 6749, 3.2
   body: { schema: formSchema, required: true, mediaType: 'application/x-www-form-urlencoded' },
   answer: okJson(exchangeSchema),
   others: refusalDocs,

@@ -1,9 +1,10 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Redis } from 'ioredis';
+import { type Command, Redis } from 'ioredis';
 import type { Clock } from '../base/clock.ts';
 import { atMaxClients, maxClientsError, mayBeTurnedAway, turnsClientsAway } from './max-clients.ts';
 import type { Script } from './script.ts';
+import { ScriptCommand } from './script-command.ts';
 import type { OnRun, Store, StoreClient } from './store.ts';
 import { StoreUnavailable } from './store-unavailable.ts';
 
@@ -160,19 +161,30 @@ export class RedisStore implements Store {
   }
 
   /** Takes one round trip, or two if the server does not know the script yet. Every failure is `StoreUnavailable`. */
-  async run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+  run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
     const startedMs = this.#timing?.clock.monotonic() ?? 0;
-    let ok = false;
-    try {
-      const reply = await this.#answer(evaluate(this.client, script, { keys, args }));
-      ok = true;
-      return reply;
-    } finally {
-      if (this.#timing) {
-        const durationMs = this.#timing.clock.monotonic() - startedMs;
-        this.#timing.onRun({ operation: script.name, durationMs, ok });
-      }
-    }
+    return new Promise((resolve, reject) => {
+      const send = (whole: boolean): void => {
+        const onError = (error: Error): void => {
+          if (!whole && isNoScript(error)) return send(true);
+          this.#ran(script, startedMs, false);
+          reject(this.#unavailable(error));
+        };
+        const onReply = (reply: unknown): void => {
+          this.#ran(script, startedMs, true);
+          resolve(reply);
+        };
+        const command = new ScriptCommand({ script, keys, args, whole, onReply, onError });
+        this.client.sendCommand(command as unknown as Command); // has what ioredis uses of one
+      };
+      send(false);
+    });
+  }
+
+  #ran({ name }: Script, startedMs: number, ok: boolean): void {
+    if (!this.#timing) return;
+    const { clock, onRun } = this.#timing;
+    onRun({ operation: name, durationMs: clock.monotonic() - startedMs, ok });
   }
 
   attempt<T>(command: (client: StoreClient) => Promise<T>): Promise<T> {
@@ -184,9 +196,13 @@ export class RedisStore implements Store {
     try {
       return await reply;
     } catch (error) {
-      if (error instanceof Error && error.name === 'ReplyError') this.#reportRefusal(error);
-      throw unavailable(error);
+      throw this.#unavailable(error);
     }
+  }
+
+  #unavailable(error: unknown): StoreUnavailable {
+    if (error instanceof Error && error.name === 'ReplyError') this.#reportRefusal(error);
+    return unavailable(error);
   }
 
   async memory(): Promise<{ usedBytes: number; maxBytes: number }> {
@@ -204,19 +220,6 @@ export class RedisStore implements Store {
 
   close(): void {
     this.client.disconnect();
-  }
-}
-
-async function evaluate(
-  client: Redis,
-  { sha, source }: Script,
-  { keys, args }: { keys: readonly string[]; args: readonly (string | number)[] },
-): Promise<unknown> {
-  try {
-    return await client.evalsha(sha, keys.length, ...keys, ...args);
-  } catch (error) {
-    if (!isNoScript(error)) throw error;
-    return client.eval(source, keys.length, ...keys, ...args);
   }
 }
 

@@ -4,11 +4,18 @@ import type { Upstream } from './upstream.ts';
 /** A model, the attachments that serve it, and the request as it is written for it. */
 export interface Target {
   readonly model: string;
+  /** Whether configuration or an upstream's list has the model, not only a caller. */
+  readonly isModelKnown: boolean;
   /** In the order of their turns, without those that were tried in vain. */
   candidates: readonly Upstream[];
   body: Buffer;
   /** What was changed of what the caller asked for, as `x-tollgate-adjusted` says it. */
   adjusted: readonly string[];
+  /**
+   * Asks the limits for what this model needs besides what is reserved; false: it may not answer. Null if nothing is
+   * needed, or it was asked. Never rejects.
+   */
+  admit: (() => Promise<boolean>) | null;
 }
 
 /** The upstream to send to next, or to wait for. */
@@ -22,9 +29,15 @@ export interface AttemptPlanOptions {
   asked: Target;
   /** Another model that may answer instead; called once, when it is needed. */
   fallback: () => Target | null;
+  /** Whose request it is. */
+  team: string;
   /** The estimate of the request's input. */
   tokens: number;
 }
+
+/** What choosing an upstream needs to know of a request. */
+type Asking = Pick<AttemptPlanOptions, 'team' | 'tokens'>;
+type Asked = Pick<Target, 'model' | 'candidates'>;
 
 /** Who may still be asked: the attachments of the request's model, then those of its fallback. Time is an argument. */
 export class AttemptPlan {
@@ -38,39 +51,43 @@ export class AttemptPlan {
 
   /** The upstream of the model that works and has quota; usually nothing more is needed. */
   first(nowMs: number): Upstream | null {
-    return chooseWorking(this.#request.asked.candidates, nowMs, this.#request.tokens);
+    return chooseWorking(this.#request.asked, nowMs, this.#request);
+  }
+
+  /** The fallback may not answer. */
+  dropFallback(): void {
+    this.#fallback = null;
   }
 
   /** Null if nobody is left. */
   next(nowMs: number): Step | null {
-    const { asked, fallback, tokens } = this.#request;
-    // A single failure may be the request's own fault, which is no reason to give everybody another model.
-    const own = this.first(nowMs) ?? chooseOpen(asked.candidates.filter(failedOnce), nowMs, tokens);
+    const { asked, fallback, team } = this.#request;
+    const own = this.first(nowMs) ?? chooseOpen(failedOnce(asked, nowMs, team), nowMs, this.#request);
     if (own) return { kind: 'send', target: asked, upstream: own };
     if (this.#fallback === undefined) this.#fallback = fallback();
     const other = this.#fallback;
-    const ofOther = other && chooseWorking(other.candidates, nowMs, tokens);
+    const ofOther = other && chooseWorking(other, nowMs, this.#request);
     if (ofOther) return { kind: 'send', target: other, upstream: ofOther };
     for (const target of [asked, other]) {
-      const upstream = target && chooseOpen(target.candidates, nowMs, tokens);
+      const upstream = target && chooseOpen(target, nowMs, this.#request);
       if (upstream) return { kind: 'send', target, upstream };
     }
     const target = asked.candidates.length > 0 ? asked : other;
-    const upstream = target && chooseExhausted(target.candidates, nowMs, tokens);
+    const upstream = target && chooseExhausted(target.candidates, nowMs, this.#request);
     return upstream && { kind: 'wait', target, upstream };
   }
 }
 
 /** Of those that work and have quota, the one with the most if that is known of them; else the first in turn. Pure. */
 export function chooseWorking(
-  candidates: readonly Upstream[],
+  { model, candidates }: Asked,
   nowMs: number,
-  tokens: number,
+  { team, tokens }: Asking,
 ): Upstream | null {
   let best: Upstream | null = null;
   let most = 0;
   for (const upstream of candidates) {
-    if (stateOf(upstream.breaker, nowMs) === 'open') continue;
+    if (stateOf(upstream.breaker(model, team, nowMs), nowMs) === 'open') continue;
     const remaining = upstream.quota.remaining(nowMs, tokens);
     if (remaining === 0) continue;
     const hasMore = remaining > most && remaining !== Infinity && most !== Infinity;
@@ -82,17 +99,22 @@ export function chooseWorking(
 }
 
 /** Of those that have quota, the one whose circuit breaker closes first. Pure. */
-export function chooseOpen(candidates: readonly Upstream[], nowMs: number, tokens: number): Upstream | null {
-  return soonest(candidates, ({ quota, breaker }) =>
-    quota.remaining(nowMs, tokens) === 0 ? Infinity : breaker.openUntilMs,
-  );
+export function chooseOpen(
+  { model, candidates }: Asked,
+  nowMs: number,
+  { team, tokens }: Asking,
+): Upstream | null {
+  return soonest(candidates, (upstream) => {
+    const isExhausted = upstream.quota.remaining(nowMs, tokens) === 0;
+    return isExhausted ? Infinity : upstream.breaker(model, team, nowMs).openUntilMs;
+  });
 }
 
 /** The one that is expected to have quota first. Pure. */
 export function chooseExhausted(
   candidates: readonly Upstream[],
   nowMs: number,
-  tokens: number,
+  { tokens }: Asking,
 ): Upstream | null {
   return soonest(candidates, ({ quota }) => quota.availableAtMs(nowMs, tokens));
 }
@@ -110,6 +132,8 @@ function soonest(candidates: readonly Upstream[], timeMs: (upstream: Upstream) =
   return best;
 }
 
-function failedOnce({ breaker }: Upstream): boolean {
-  return breaker.failures === 1;
+/** A single failure may be chance, which is no reason for another model. */
+function failedOnce({ model, candidates }: Asked, nowMs: number, team: string): Asked {
+  const once = candidates.filter((upstream) => upstream.breaker(model, team, nowMs).failures === 1);
+  return { model, candidates: once };
 }

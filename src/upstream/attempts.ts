@@ -1,9 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Attachment } from '../base/attachment.ts';
+import type { Refusal } from '../base/refusal.ts';
 import { Attempt, type AttemptHost, type Verdict } from './attempt.ts';
 import { AttemptPlan, type AttemptPlanOptions, type Target } from './attempt-plan.ts';
-import { afterProbeSent, stateOf } from './circuit-breaker.ts';
+import type { Asker } from './circuits.ts';
 import {
   adjustedHeader,
   mayBeRepaired,
@@ -14,7 +15,7 @@ import { type RequestQueue, WaitBudget } from './request-queue.ts';
 import { backoffMs, type Cause, causeOfError, causeOfStatus, mayHaveBegun, wasReused } from './retry.ts';
 import type { Recorder, Upstream } from './upstream.ts';
 import type { ResponseHandler, UpstreamCall } from './upstream-call.ts';
-import { rateLimited } from './upstream-error.ts';
+import { rateLimited, unreachable, upstreamTrouble } from './upstream-error.ts';
 import { betasSentOn, upstreamHeaders } from './upstream-headers.ts';
 
 /** What all requests of a process have in common. */
@@ -34,7 +35,6 @@ export interface AttemptedRequest extends AttemptPlanOptions {
   path: string;
   stream: boolean;
   pinned: boolean;
-  team: string;
   /** False if the upstream may begin something that must not be done twice. */
   isRepeatable: boolean;
 }
@@ -43,7 +43,7 @@ export interface AttemptedRequest extends AttemptPlanOptions {
  * Sends a request, as often as it takes to get an answer to keep: `begin`, then `#next` for each further attempt, and
  * `keepsAnswer` or `keepsError` with the result of each. All of it before the caller has the first byte.
  */
-export class Attempts implements UpstreamCall, AttemptHost {
+export class Attempts implements UpstreamCall, AttemptHost, Asker {
   sent = false;
   spent = false;
   over = false;
@@ -65,6 +65,8 @@ export class Attempts implements UpstreamCall, AttemptHost {
   #hasWaitedOut = false;
   /** Some parts of it are answered and paid for. */
   #isPartlyAnswered = false;
+  /** What the caller is told if no other attempt follows the last one that was given up. */
+  #trouble: Refusal | null = null;
   /** Ends the wait for another attempt. */
   #stopWaiting: (() => void) | null = null;
 
@@ -97,8 +99,9 @@ export class Attempts implements UpstreamCall, AttemptHost {
     const { team, tokens } = this.#request;
     const nowMs = clock.monotonic();
     const step = this.#plan.next(nowMs);
-    if (step === null) return this.#refuse();
+    if (step === null) return this.#trouble ? this.handler.refuse(this.#trouble) : this.#refuse();
     const { kind, target, upstream } = step;
+    if (target.admit !== null) return this.#admit(target, target.admit);
     this.sentAtMs = nowMs;
     this.#upstream = upstream;
     if (kind === 'send' || maxWaitMs === 0) return this.#send(target, upstream);
@@ -109,10 +112,21 @@ export class Attempts implements UpstreamCall, AttemptHost {
     return upstream.quota.mayProbe(nowMs) ? this.#send(target, upstream) : this.#refuse();
   }
 
+  /** Asks the limits whether the fallback may answer, and goes on. */
+  #admit(target: Target, admit: () => Promise<boolean>): void {
+    let isAwaited = true;
+    this.#stopWaiting = () => (isAwaited = false);
+    void admit().then((admitted) => {
+      if (!isAwaited) return;
+      if (admitted) target.admit = null;
+      else this.#plan.dropFallback();
+      this.#next();
+    });
+  }
+
   #send(target: Target, upstream: Upstream): void {
     const { nowMs } = this.handler;
-    const isProbe = stateOf(upstream.breaker, nowMs) === 'half-open';
-    if (isProbe) upstream.breaker = afterProbeSent(upstream.breaker, nowMs);
+    const isProbe = upstream.circuits.send(target.model, this.team, nowMs);
     this.#target = target;
     this.#upstream = upstream;
     this.#made += 1;
@@ -148,11 +162,12 @@ export class Attempts implements UpstreamCall, AttemptHost {
 
   onSent(): void {
     this.sent = true;
+    if (this.#attempt?.isProbe) this.#upstream.circuits.connected(this.model);
   }
 
   verdict(attempt: Attempt, status: number, headers: IncomingHttpHeaders): Verdict {
     const cause = causeOfStatus(status, headers['content-type'] ?? '');
-    const waitMs = this.#upstream.recordAnswer(attempt, { cause, status, headers }, this.#rules);
+    const waitMs = this.#upstream.recordAnswer(attempt, { asker: this, cause, status, headers }, this.#rules);
     this.retryAfterMs = waitMs;
     this.#rules.queue.serve();
     if (cause === null) {
@@ -206,7 +221,7 @@ export class Attempts implements UpstreamCall, AttemptHost {
       this.#sendAgain(cause, null, this.#upstream.freshConnection());
       return false;
     }
-    this.#upstream.recordFailure(attempt, cause, this.#rules);
+    this.#upstream.recordFailure(attempt, { asker: this, cause }, this.#rules);
     return !this.#triesAgain(cause, null, false);
   }
 
@@ -234,6 +249,7 @@ export class Attempts implements UpstreamCall, AttemptHost {
     const tookMs = nowMs - this.sentAtMs;
     if (!this.#hasNext(nowMs) && !this.#reconnects(cause, tookMs)) return false;
     observer.gaveUp({ attachment: this.attachment.name, cause, status, durationMs: tookMs });
+    this.#trouble = troubleOf(status, this);
     if (cause === 'failing') this.spent = true;
     this.sent = false;
     this.#attempt = null;
@@ -283,14 +299,15 @@ export class Attempts implements UpstreamCall, AttemptHost {
   rejectsAnswer(): boolean {
     const attempt = this.#attempt;
     if (attempt === null) return false;
-    this.#upstream.recordFailure(attempt, 'failing', this.#rules);
+    this.#upstream.recordFailure(attempt, { asker: this, cause: 'failing' }, this.#rules);
     if (!this.#triesAgain('failing', 502, false)) return false;
     attempt.discard();
     return true;
   }
 
   recordFailure(): void {
-    if (this.sent && this.#attempt) this.#upstream.recordFailure(this.#attempt, 'failing', this.#rules);
+    if (!this.sent || this.#attempt === null) return;
+    this.#upstream.recordFailure(this.#attempt, { asker: this, cause: 'failing' }, this.#rules);
   }
 
   abandon(): void {
@@ -314,11 +331,26 @@ export class Attempts implements UpstreamCall, AttemptHost {
     return this.#target.model;
   }
 
+  get isModelKnown(): boolean {
+    return this.#target.isModelKnown;
+  }
+
+  get team(): string {
+    return this.#request.team;
+  }
+
   get headers(): readonly string[] {
     const { asked } = this.#request;
     if (this.#target === asked) return adjustedHeader(asked.adjusted);
     return ['x-tollgate-model', this.model, ...adjustedHeader([...asked.adjusted, ...this.#target.adjusted])];
   }
+}
+
+/** The refusal for an answer that was given up, of which only the status is left; null: no answer came. */
+function troubleOf(status: number | null, { attachment, retryAfterMs }: UpstreamCall): Refusal {
+  if (status === null) return unreachable();
+  return upstreamTrouble({ status, contentType: 'application/json', retryAfterMs, text: '{}', attachment })
+    .refusal;
 }
 
 /** Upstreams name one thing at a time: a system message, then a field, then another, then a bound. */

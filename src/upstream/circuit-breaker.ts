@@ -1,5 +1,5 @@
 /**
- * The circuit breaker of one attachment. Closed: it works. Open: it failed, and others are asked first. Half-open: the
+ * A circuit breaker. Closed: the attachment works. Open: it failed, and others are asked first. Half-open: the
  * time is over, and the next request probes whether it works again. Pure: time and chance are arguments.
  */
 export interface CircuitBreaker {
@@ -14,7 +14,7 @@ export const closed: CircuitBreaker = { failures: 0, openUntilMs: 0 };
 const firstOpenMs = 1_000;
 const longestOpenMs = 60_000;
 /** If a probe brings no result for so long, another may follow. */
-const probeMs = 30_000;
+const longestProbeMs = 30_000;
 
 export function stateOf(
   { failures, openUntilMs }: CircuitBreaker,
@@ -25,7 +25,11 @@ export function stateOf(
 }
 
 /** One request probes; until its result is known it is open to all others. */
-export function afterProbeSent({ failures }: CircuitBreaker, nowMs: number): CircuitBreaker {
+export function afterProbeSent(
+  { failures }: CircuitBreaker,
+  nowMs: number,
+  probeMs = longestProbeMs,
+): CircuitBreaker {
   return { failures, openUntilMs: nowMs + probeMs };
 }
 

@@ -3,7 +3,8 @@ import type { Dispatcher } from 'undici';
 import type { Attachment } from '../base/attachment.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Attempt } from './attempt.ts';
-import { afterFailure, type CircuitBreaker, closed } from './circuit-breaker.ts';
+import type { CircuitBreaker } from './circuit-breaker.ts';
+import { type Asker, Circuits } from './circuits.ts';
 import type { KeyQuota } from './key-quota.ts';
 import { exhaustedForMs, snapshotIn } from './rate-limit-headers.ts';
 import type { Cause } from './retry.ts';
@@ -13,10 +14,18 @@ import { resetMs, retryAfterMs } from './retry-after.ts';
 export interface AttemptObserver {
   /** An attempt was given up for another. `status` is null if no answer came. */
   gaveUp(attempt: { attachment: string; cause: Cause; status: number | null; durationMs: number }): void;
-  /** An attachment began to fail: others are asked first for so long. */
-  circuitOpened(failure: { attachment: string; cause: Cause; forMs: number }): void;
+  /** An attachment began to fail for a model: others are asked first for so long. `team`: null for all teams. */
+  circuitOpened(failure: OpenedCircuit): void;
   /** It works again. */
-  circuitClosed(attachment: string): void;
+  circuitClosed(closed: { attachment: string; model: string }): void;
+}
+
+export interface OpenedCircuit {
+  attachment: string;
+  model: string;
+  team: string | null;
+  cause: Cause;
+  forMs: number;
 }
 
 /** What recording takes. */
@@ -27,10 +36,19 @@ export interface Recorder {
 
 type Made = Pick<Attempt, 'ordinal' | 'isProbe'>;
 
+/** The head of an answer, and who asked. */
+interface Answered {
+  asker: Asker;
+  /** Null if it is kept. */
+  cause: Cause | null;
+  status: number;
+  headers: IncomingHttpHeaders;
+}
+
 /** A wrong figure must not take an attachment away for good: while others work, no request would find out. */
 const longestWaitMs = 3_600_000;
 
-/** An attachment with its connections, its circuit breaker and its key's quota. */
+/** An attachment with its connections, its circuit breakers and its key's quota. */
 export class Upstream {
   readonly attachment: Attachment;
   /** What the base URL's path puts before `/v1`. */
@@ -39,7 +57,7 @@ export class Upstream {
   readonly #connect: () => Dispatcher;
   /** Attachments with the same key share it. */
   readonly quota: KeyQuota;
-  breaker = closed;
+  readonly circuits = new Circuits();
 
   constructor(
     attachment: Attachment,
@@ -52,18 +70,23 @@ export class Upstream {
     this.#connect = connect;
   }
 
+  /** The circuit breaker of a model as it counts for a team. */
+  breaker(model: string, team: string, nowMs: number): CircuitBreaker {
+    return this.circuits.breaker(model, team, nowMs);
+  }
+
   /** For one request that must not meet another connection which the upstream has closed. */
   freshConnection(): Dispatcher {
     return this.#connect();
   }
 
   /**
-   * Records what an answer's head says of the key's quota and the attachment's health. Returns how long a 429 or 529
+   * Records what an answer's head says of the key's quota, and whether the attachment serves the model. Returns how long a 429 or 529
    * asks to wait, ms; null for any other answer, or if it does not say.
    */
   recordAnswer(
     attempt: Made,
-    { cause, status, headers }: { cause: Cause | null; status: number; headers: IncomingHttpHeaders },
+    { asker, cause, status, headers }: Answered,
     recorder: Recorder,
   ): number | null {
     const { quota } = this;
@@ -73,39 +96,41 @@ export class Upstream {
     if (snapshot) quota.recordSnapshot(snapshot, attempt.ordinal);
     if (cause === null && status < 500) {
       quota.recordAccepted(nowMs, attempt.ordinal);
-      this.#recordSuccess(recorder);
+      this.#recordSuccess(asker, recorder);
       return null;
     }
     const wallMs = recorder.clock.now();
     const askedMs = retryAfterMs(headers, wallMs);
     const waitMs = askedMs ?? exhaustedForMs(snapshot, nowMs) ?? resetMs(headers, wallMs);
     if (cause !== 'limited' || waitMs === null) {
-      this.#open(attempt, cause ?? 'failing', Math.min(askedMs ?? 0, longestWaitMs), recorder);
+      const asked = Math.min(askedMs ?? 0, longestWaitMs);
+      this.#open(attempt, { asker, cause: cause ?? 'failing', askedMs: asked }, recorder);
       return cause === 'overloaded' ? askedMs : null;
     }
-    this.#recordSuccess(recorder);
+    this.#recordSuccess(asker, recorder);
     quota.recordRateLimited(nowMs, nowMs + Math.min(waitMs, longestWaitMs));
     return waitMs;
   }
 
   /** Records that an attempt brought no answer, or none in time. */
-  recordFailure(attempt: Made, cause: Cause, recorder: Recorder): void {
+  recordFailure(attempt: Made, { asker, cause }: { asker: Asker; cause: Cause }, recorder: Recorder): void {
     this.quota.endProbe();
-    this.#open(attempt, cause, 0, recorder);
+    this.#open(attempt, { asker, cause, askedMs: 0 }, recorder);
   }
 
-  #recordSuccess({ observer }: Recorder): void {
-    if (this.breaker === closed) return;
-    this.breaker = closed;
-    observer.circuitClosed(this.attachment.name);
+  #recordSuccess({ model }: Asker, { observer }: Recorder): void {
+    if (this.circuits.succeed(model)) observer.circuitClosed({ attachment: this.attachment.name, model });
   }
 
-  #open({ isProbe }: Made, cause: Cause, askedMs: number, { clock, observer }: Recorder): void {
-    const before: CircuitBreaker = this.breaker;
+  #open(
+    { isProbe }: Made,
+    { asker, cause, askedMs }: { asker: Asker; cause: Cause; askedMs: number },
+    { clock, observer }: Recorder,
+  ): void {
     const nowMs = clock.monotonic();
-    this.breaker = afterFailure(before, { nowMs, isProbe, retryAfterMs: askedMs, random: Math.random() });
-    if (before !== closed) return;
-    const forMs = this.breaker.openUntilMs - nowMs;
-    observer.circuitOpened({ attachment: this.attachment.name, cause, forMs });
+    const failure = { cause, nowMs, isProbe, retryAfterMs: askedMs, random: Math.random() };
+    const opened = this.circuits.fail(asker, failure);
+    if (opened)
+      observer.circuitOpened({ attachment: this.attachment.name, model: asker.model, cause, ...opened });
   }
 }

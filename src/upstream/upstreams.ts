@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { buildConnector, Client, type Dispatcher, Pool } from 'undici';
 import type { Attachment } from '../base/attachment.ts';
 import type { ListedModels } from '../base/model.ts';
-import { stateOf } from './circuit-breaker.ts';
 import { KeyQuota } from './key-quota.ts';
 import { Upstream } from './upstream.ts';
 import { connectTimeoutMs } from './upstream-error.ts';
@@ -49,11 +48,11 @@ export class Upstreams {
     return this.#ofAnyModel.nextServing(serves);
   }
 
-  /** Every attachment, and whether its circuit breaker is open. */
+  /** Every attachment, and whether one of its circuit breakers is open. */
   circuits(nowMs: number): { attachment: string; isOpen: boolean }[] {
-    return this.#all.map(({ attachment, breaker }) => ({
+    return this.#all.map(({ attachment, circuits }) => ({
       attachment: attachment.name,
-      isOpen: stateOf(breaker, nowMs) === 'open',
+      isOpen: circuits.isOpen(nowMs),
     }));
   }
 

@@ -1,5 +1,6 @@
-import { isRecord } from '../base/request.ts';
 import { z } from 'zod';
+import { named } from '../base/fields.ts';
+import { isRecord } from '../base/request.ts';
 
 /*
  * The kinds of field that endpoints share. Each has one phrase for what it expects, whatever is wrong with the value.
@@ -24,9 +25,11 @@ export const optionalTexts = z
   .nullish();
 export const requiredText = z.string(must('a string'));
 
-export const model = requiredMatch(
-  /^[A-Za-z0-9._:/-]{1,128}$/,
-  'the id of a model: 1 to 128 letters, digits, dots, dashes, underscores, colons or slashes',
+export const model = named(
+  requiredMatch(
+    /^[A-Za-z0-9._:/-]{1,128}$/,
+    'the id of a model: 1 to 128 letters, digits, dots, dashes, underscores, colons or slashes',
+  ),
 );
 
 export function requiredInteger(min: number, max = Number.MAX_SAFE_INTEGER): z.ZodType {
@@ -52,7 +55,7 @@ export function requiredChoice(choices: readonly string[]): z.ZodType {
   return z.enum(choices, must(`one of ${choices.join(', ')}`));
 }
 
-export function requiredMatch(pattern: RegExp, expectation: string): z.ZodType {
+export function requiredMatch(pattern: RegExp, expectation: string): z.ZodString {
   const expected = must(expectation);
   return z.string(expected).regex(pattern, expected);
 }

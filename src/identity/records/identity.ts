@@ -1,5 +1,16 @@
 import { z } from 'zod';
-import { email, storedTime, limits, listOf, model, name, origin, slug, tool } from '../../base/fields.ts';
+import {
+  email,
+  limits,
+  listOf,
+  model,
+  name,
+  named,
+  origin,
+  slug,
+  storedTime,
+  tool,
+} from '../../base/fields.ts';
 import type { Limit, Scope, StoredLimit } from '../../base/limit.ts';
 import { allFrames } from '../../base/request.ts';
 import type { Session } from './session.ts';
@@ -12,13 +23,28 @@ import type { Session } from './session.ts';
 /** A record as it is stored: its limits have ids. */
 export type Stored<R extends { limits: Limit[] }> = Omit<R, 'limits'> & { limits: StoredLimit[] };
 
+export const dearerFallback = z.boolean('must be true or false');
+
 const restriction = { description: 'null restricts nothing.' };
+const onlyFunctions = { description: 'null: plain functions only.' };
+
+/** Looser than in a request: an import may come from a gateway that serves more endpoints. */
+const endpointPath = named(
+  z.string().regex(/^\/[A-Za-z0-9._/-]{1,127}$/, 'must be a path such as /v1/chat/completions'),
+);
 
 export const teamFields = z.strictObject({
   id: slug,
   name: name.nullable(),
   limits,
+  /** These four bound what its tokens and their sessions may do. */
   models: listOf(model).nullable().meta(restriction),
+  endpoints: listOf(endpointPath).nullish().meta(restriction),
+  origins: listOf(origin).nullish().meta(restriction),
+  tools: listOf(tool).nullish().meta(onlyFunctions),
+  dearer_fallback: dearerFallback.nullish().meta({
+    description: 'true: a fallback model may cost more than the model asked for.',
+  }),
   suspended_at: storedTime.nullish().meta({ description: 'Since when its requests are refused.' }),
   created_at: storedTime,
 });
@@ -26,8 +52,8 @@ export type Team = Stored<z.infer<typeof teamFields>>;
 
 /** An account at an OpenID provider. Only these two together identify it for good (OIDC Core 5.7). */
 export const subject = z.strictObject({
-  issuer: z.string().min(1, 'must not be empty').max(1_000, 'must have at most 1000 characters'),
-  sub: z.string().min(1, 'must not be empty').max(255, 'must have at most 255 characters'),
+  issuer: named(z.string().min(1, 'must not be empty').max(1_000, 'must have at most 1000 characters')),
+  sub: named(z.string().min(1, 'must not be empty').max(255, 'must have at most 255 characters')),
 });
 export type Subject = z.infer<typeof subject>;
 
@@ -79,14 +105,9 @@ export const tokenFields = z.strictObject({
     .max(8, 'must have at most 8 secrets')
     .exactOptional(),
   models: listOf(model).nullable().meta(restriction),
-  /** Looser than for a new token: an import may come from a gateway that serves more endpoints. */
-  endpoints: listOf(
-    z.string().regex(/^\/[A-Za-z0-9._/-]{1,127}$/, 'must be a path such as /v1/chat/completions'),
-  )
-    .nullable()
-    .meta(restriction),
+  endpoints: listOf(endpointPath).nullable().meta(restriction),
   origins: listOf(origin).nullable().meta(restriction),
-  tools: listOf(tool).nullable().meta({ description: 'null: plain functions only.' }),
+  tools: listOf(tool).nullable().meta(onlyFunctions),
   limits,
   max_session_body_bytes: bodyBytes.nullish().meta({ description: 'Of its sessions; null: 1 MiB.' }),
   frames: frames
@@ -134,10 +155,19 @@ export interface ScopedLimit {
   limit: StoredLimit;
 }
 
+/** What a caller may use: what its team, its token and its session all allow. Null restricts nothing. */
+export interface Policy {
+  models: readonly string[] | null;
+  endpoints: readonly string[] | null;
+  /** Tools that run elsewhere. */
+  tools: readonly string[];
+}
+
 /** Who is calling: an identity made ready for the hot path. Immutable; shared by concurrent requests. */
 export interface Principal {
   identity: Identity;
   credential: Credential;
+  policy: Policy;
   /** Longest window first, so that a refusal names the limit that matters. */
   limits: readonly ScopedLimit[];
   /** The earliest expiry of token, secret and session, ms since the epoch; Infinity if none expires. */

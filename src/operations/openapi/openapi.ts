@@ -43,7 +43,8 @@ shares, and records who used what.
 
 Bodies are JSON in UTF-8, whatever the Content-Type says, unless an operation says otherwise. Every error has one \
 shape (Anthropic's under /v1/messages) and a code from one list. An unknown path is a 404 \`not_found\`; an unknown \
-method is a 405 \`method_not_allowed\` with \`Allow\`. HEAD works where GET does. Answers may get more fields in time.
+method is a 405 \`method_not_allowed\` with \`Allow\`. A query parameter that an operation does not list is a 400, unless \
+other clients than this API's own call it with theirs. HEAD works where GET does. Answers may get more fields in time.
 
 Requests are checked with these schemas. Some checks cannot be expressed in them: fields that exclude each other, \
 fields that differ from a documented one only by case, and a model's own maximum.`;
@@ -151,8 +152,8 @@ function parametersInPath(path: string): ParameterObject[] {
   }));
 }
 
-function parametersInQuery(query: z.ZodObject | undefined, schemas: ConvertedSchemas): ParameterObject[] {
-  if (query === undefined) return [];
+function parametersInQuery(query: OperationDocs['query'], schemas: ConvertedSchemas): ParameterObject[] {
+  if (query === undefined || query === 'ignored') return [];
   const { properties = {}, required = [] } = schemas.of(query);
   return Object.entries(properties).map(([name, { description: said, ...schema }]) => ({
     name,
@@ -164,7 +165,7 @@ function parametersInQuery(query: z.ZodObject | undefined, schemas: ConvertedSch
 }
 
 function schemasIn({ query, body, answer, others = [] }: OperationDocs): z.ZodType[] {
-  const taken = [query, body?.schema].filter((schema) => schema !== undefined);
+  const taken = [query, body?.schema].filter((schema) => schema !== undefined && schema !== 'ignored');
   return [...taken, ...Object.values(answer.content), ...others.map(({ schema }) => schema)];
 }
 

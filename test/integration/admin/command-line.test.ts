@@ -138,7 +138,9 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
   const command = (line: string): Promise<Result> => tollgate(line, environments[way]);
 
   it('makes a team, a user and a token that works', async () => {
-    expect(await command('team create acme --limit tokens/day=100000 --limit concurrency=5')).toMatchObject({
+    const bounds = '--tool t --origin none --endpoint /v1/chat/completions';
+    const create = `team create acme --limit tokens/day=100000 --limit concurrency=5 ${bounds}`;
+    expect(await command(create)).toMatchObject({
       code: 0,
       err: '',
       out: expect.stringMatching(/^id +acme\n[^]*limits +tokens\/day=100000, concurrency=5\n/) as string,
@@ -268,6 +270,15 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
   it('reports usage and requests', async () => {
     const total = await command('usage');
     expect(total.out).toMatch(/^REQUESTS +INPUT +OUTPUT .*COST.*\n +0 +0 /);
+    for (const asked of ['usage acme', 'refusals acme', 'requests acme', 'audit list --team acme']) {
+      expect(await command(asked)).toMatchObject({
+        code: 1,
+        err: expect.stringMatching(/^There is no team/) as string,
+      });
+    }
+    await command('team create acme');
+    await command('user create acme ana');
+    expect(await command('requests --user bob')).toMatchObject({ code: 1, out: '' });
     expect(await command('usage acme --by user,day --from 2026-01-01 --to 2026-01-31')).toMatchObject({
       code: 0,
       out: 'None.',
@@ -294,12 +305,14 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     expect(page.err).toMatch(/^There are more rows: add --cursor \d+-\d+$/);
 
     expect((await command('usage acme --by user --format csv')).out).toBe(
-      'user,requests,input_tokens,output_tokens,images,errors,aborted,lost,cost_usd,search_units,cache_read_tokens,cache_write_tokens\r\nana,7,8,9,0,0,0,0,0,0,0,0\r',
+      'team,user,requests,input_tokens,output_tokens,images,errors,aborted,lost,cost_usd,search_units,cache_read_tokens,cache_write_tokens\r\nacme,ana,7,8,9,0,0,0,0,0,0,0,0\r',
     );
     expect((await command('refusals acme --by code')).out).toBe(
       'CODE                REFUSED\ninsufficient_quota       12',
     );
     expect((await command('refusals --format ndjson --by team')).out).toBe('{"team":"acme","refused":12}');
+    expect((await command('refusals --by user')).out).toMatch(/^TEAM +USER +REFUSED\nacme /);
+    expect((await command('refusals acme --by user')).out).toMatch(/^USER +REFUSED\n/);
     // 16 columns, where 14 are left.
     expect((await command('usage --by token')).out).toMatch(/^TOKEN {5}tok_4fJ2mQ9sXbVe$/m);
     for (const line of ['requests', 'requests acme', 'usage --by day,team,user,token,model,endpoint']) {

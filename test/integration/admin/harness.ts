@@ -1,5 +1,5 @@
 import { noUsage } from '../../support/no-usage.ts';
-import { adminApp } from '../../../src/admin/admin-app.ts';
+import { adminApp, adminRoutes } from '../../../src/admin/admin-app.ts';
 import type { AdminDeps } from '../../../src/admin/deps.ts';
 import { actorCheck } from '../../../src/access/actor-check.ts';
 import { AuditTrail } from '../../../src/audit/audit-trail.ts';
@@ -120,6 +120,10 @@ export class Harness {
     const app = adminApp(this.deps());
     this.#made = { store: this.store, reader: this.reader, archive: this.archive, app };
     return app;
+  }
+
+  routes(): ReturnType<typeof adminRoutes> {
+    return adminRoutes(this.deps());
   }
 
   /** What the API is made of. */

@@ -17,13 +17,14 @@ describe('GET /admin/usage', () => {
   it.each([
     ['', { from: '2026-02-03', to: '2026-02-03', filters: {}, groupBy: [] }],
     ['from=2026-02-01', { from: '2026-02-01', to: '2026-02-03' }],
-    ['to=2026-01-31', { from: '2026-01-31', to: '2026-01-31' }],
+    ['to=2026-01-31', { from: '2024-12-28', to: '2026-01-31' }],
     ['from=2026-03-01', { from: '2026-03-01', to: '2026-03-01' }],
     ['from=2026-01-01&to=2026-01-31', { from: '2026-01-01', to: '2026-01-31' }],
-    ['from=2026-01-01T00:00:00Z&to=2026-01-31T00:00:00.000Z', { from: '2026-01-01', to: '2026-01-31' }],
+    ['from=2026-01-01T00:00:00Z&to=2026-01-31T00:00:00.000Z', { from: '2026-01-01', to: '2026-01-30' }],
     ['from=2026-01-01T02:00:00%2B02:00', { from: '2026-01-01' }],
     ['from=2025-01-01&to=2026-02-04', { from: '2025-01-01', to: '2026-02-04' }],
-    ['group_by=user,day,user', { groupBy: ['day', 'user'] }],
+    ['group_by=user,day,user', { groupBy: ['day', 'team', 'user'] }],
+    ['group_by=token', { groupBy: ['team', 'token'] }],
     [
       'team=acme&user=ana&token=tok_1&model=m:1&endpoint=/v1/embeddings',
       { filters: { team: 'acme', user: 'ana', token: 'tok_1', model: 'm:1', endpoint: '/v1/embeddings' } },
@@ -66,7 +67,9 @@ describe('GET /admin/usage', () => {
   it.each([
     ['from=yesterday', ['from']],
     ['from=2026-02-30', ['from']],
-    ['from=2026-02-01T12:00:00Z', ['from']],
+    ['from=2026-02-01T12:00:00Z&to=2026-02-01T23:59:59Z', ['from', 'to']],
+    ['to=2026-02-01T00:00:00Z&from=2026-02-01', ['from']],
+    ['from=9999-12-31T23:59:59-23:59', ['from']],
     ['from=2026-02-02&to=2026-02-01', ['from']],
     ['from=2025-01-01&to=2026-02-05', ['from']],
     ['group_by=', ['group_by']],

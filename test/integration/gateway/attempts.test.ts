@@ -18,6 +18,7 @@ import {
   readStream,
   type Reply,
 } from '../../support/gateway-client.ts';
+import type { Limit } from '../../../src/base/limit.ts';
 import { mintSession } from '../../support/sessions.ts';
 import { patient } from '../../support/turned-clock.ts';
 
@@ -50,12 +51,12 @@ beforeAll(async () => {
   const catalogue = (more: object): string =>
     JSON.stringify({
       models: {
-        [models.chat]: { kind: 'chat', max_tokens: 4096, fallback: other, price: price(1) },
+        [models.chat]: { kind: 'chat', max_tokens: 4096, fallback: other, price: price(10) },
         [other]: {
           kind: 'chat',
           max_tokens: 100,
           one_of: ['temperature', 'top_p'],
-          price: price(10),
+          price: price(1),
           ...more,
         },
       },
@@ -362,7 +363,7 @@ describe('a fallback model', () => {
     for (const entry of await gateway.settled(token.team, 2)) {
       expect(entry).toMatchObject({ model: other, model_requested: models.chat, outcome: 'ok' });
       const tokens = entry.input_tokens + entry.output_tokens;
-      expect(entry.cost_usd).toBeCloseTo((tokens * 10) / 1_000_000, 9);
+      expect(entry.cost_usd).toBeCloseTo(tokens / 1_000_000, 9);
     }
   });
 
@@ -461,5 +462,159 @@ describe('a fallback model', () => {
     await start({ ...withFallback(), MODELS_FILE: refusingModelsFile });
     expect((await call({ max_tokens: 101 })).status).toBe(502);
     expect(second.requests).toHaveLength(0);
+  });
+});
+
+describe('a fallback model', () => {
+  const perMillion = (usd: number): object => ({
+    price: { usd_per_million_input_tokens: usd, usd_per_million_output_tokens: usd },
+  });
+  /** A gateway whose model fails and has a fallback, at these prices. */
+  async function startPriced(own: object, others: object): Promise<void> {
+    const catalogue = {
+      models: {
+        [models.chat]: { kind: 'chat', fallback: other, ...own },
+        [other]: { kind: 'chat', max_tokens: 100, ...others },
+      },
+    };
+    const file = join(folder, 'priced-models.json');
+    await writeFile(file, JSON.stringify(catalogue));
+    await start({ ...withFallback(), MODELS_FILE: file });
+    first.script(failsWith(503));
+  }
+
+  it.each([
+    ['is dearer', perMillion(1), perMillion(1.01)],
+    [
+      'is dearer in one part',
+      perMillion(5),
+      { price: { usd_per_million_input_tokens: 1, usd_per_million_output_tokens: 6 } },
+    ],
+    ['has no price', perMillion(1), {}],
+    ['stands in for a model without a price', {}, perMillion(1)],
+    ['has no price, like the model', {}, {}],
+    [
+      'was cheaper until now',
+      perMillion(1),
+      {
+        price: [
+          { usd_per_million_input_tokens: 1, usd_per_million_output_tokens: 1 },
+          { from: '2020-01-01', usd_per_million_input_tokens: 2, usd_per_million_output_tokens: 2 },
+        ],
+      },
+    ],
+  ])('that %s is used only if the team allows it', async (_, own, others) => {
+    await startPriced(own, others);
+    expect((await call()).status).toBe(502);
+    expect(second.requests).toHaveLength(0);
+    await gateway.admin('PATCH', `/admin/teams/${token.team}`, { dearer_fallback: true });
+    expect((await call()).headers.get('x-tollgate-model')).toBe(other);
+    await gateway.admin('PATCH', `/admin/teams/${token.team}`, { dearer_fallback: null });
+    expect((await call()).status).toBe(502);
+  });
+
+  it.each<[string, Limit, number]>([
+    ['requests a day', { metric: 'requests', window: 'day', max: 3 }, 3],
+    ['requests a minute', { metric: 'requests', window: 'minute', max: 3 }, 3],
+    ['a limit of none', { metric: 'requests', window: 'month', max: 0 }, 0],
+    ['requests at a time', { metric: 'concurrency', max: 2 }, 2],
+    ['tokens', { metric: 'tokens', window: 'hour', max: 250 }, 2],
+  ])('is counted by the limits that name it: %s', async (_, limit, answered) => {
+    await startPriced(perMillion(2), perMillion(1));
+    await expectAtOnce(answered, { limits: [{ ...limit, models: [other] }] });
+  });
+
+  it('is reserved at its own price', async () => {
+    await startPriced(perMillion(1), perMillion(1_000));
+    const limits: Limit[] = [{ metric: 'cost_usd', window: 'day', max: 0.25 }];
+    await expectAtOnce(2, { limits, team: { dearer_fallback: true } });
+  });
+
+  /** Of a dozen requests at once, the fallback answers so many; each reserves some 110 tokens. */
+  async function expectAtOnce(answered: number, policy: Parameters<TestGateway['issue']>[0]): Promise<void> {
+    const its = await gateway.issue(policy);
+    const ask = { max_tokens: 100, messages: [{ role: 'user', content: 'Hi' }] };
+    let answer = (): void => undefined;
+    const whenDecided = new Promise<void>((resolve) => (answer = resolve));
+    second.script(() => whenDecided.then(() => false));
+    let refused = 0;
+    const calls = Array.from({ length: 12 }, async () => {
+      const { status } = await call(ask, its.text);
+      if (status === 502) refused += 1;
+      return status;
+    });
+    await expect.poll(() => refused + second.requests.length, { timeout: 20_000 }).toBe(12);
+    answer();
+    const statuses = await Promise.all(calls);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(answered);
+    expect(second.requests).toHaveLength(answered);
+  }
+
+  it('holds what a limit on its model counts only while it may answer', async () => {
+    await startPriced(perMillion(2), perMillion(1));
+    const limits: Limit[] = [
+      { metric: 'concurrency', max: 1, models: [other] },
+      { metric: 'requests', window: 'day', max: 5, models: [other] },
+    ];
+    const its = await gateway.issue({ limits });
+    for (let n = 0; n < 2; n += 1) expect((await call({}, its.text)).status).toBe(200);
+    first.script(failsWith(401));
+    second.script(failsWith(401));
+    expect((await call({}, its.text)).status).toBe(502);
+    await gateway.settled(its.team, 3);
+    const used = async (): Promise<unknown[]> => {
+      const { json: me } = await get(`${gateway.url}/v1/me`, { token: its.text });
+      return (me['limits'] as { used: number }[]).map((limit) => limit.used).sort((a, b) => a - b);
+    };
+    await expect.poll(used).toEqual([0, 2]);
+  });
+});
+
+describe('what one team brings about', () => {
+  const marked = { messages: [{ role: 'user', content: 'trouble' }] };
+  /** What the upstream does with marked requests only. */
+  const inTrouble =
+    (script: Script): Script =>
+    (req, res, body) =>
+      JSON.stringify(body).includes('trouble') && script(req, res, body);
+
+  it.each([
+    ['an answer that does not come', hang()],
+    ['503', failsWith(503)],
+    ['500', failsWith(500)],
+    ['a refused key', failsWith(403)],
+    ['a reset', resetBeforeAnswer()],
+    ['429 without a wait', failsWith(429)],
+  ])('gives no other team another model or attachment: %s', async (_, script) => {
+    const short = { UPSTREAM_TIMEOUT_MS: '1000', STREAM_IDLE_TIMEOUT_MS: '1000' };
+    await start({ ...withFallback(), ...short });
+    const hostile = await gateway.issue({ team: { id: token.team } });
+    const honest = await gateway.issue();
+    first.script(inTrouble(script));
+    for (let n = 0; n < 2; n += 1) {
+      await Promise.all(
+        [token, hostile, hostile].map(({ text }) =>
+          call({ ...marked, stream: n > 0 }, text).catch(() => cut),
+        ),
+      );
+      const replies = await Promise.all(Array.from({ length: 5 }, () => call({}, honest.text)));
+      for (const reply of replies) {
+        expect(reply.status).toBe(200);
+        expect(reply.headers.get('x-tollgate-model')).toBeNull();
+      }
+    }
+  });
+
+  it('is believed once another team meets it too', async () => {
+    await start(withFallback(), new StoppableClock().stop());
+    first.script(failsWith(503));
+    const others = [await gateway.issue(), await gateway.issue()];
+    for (const { text } of others) {
+      for (let n = 0; n < 2; n += 1)
+        expect((await call({}, text)).headers.get('x-tollgate-model')).toBe(other);
+    }
+    const before = first.requests.length;
+    expect((await call()).headers.get('x-tollgate-model')).toBe(other);
+    expect(first.requests.length - before).toBeLessThanOrEqual(1);
   });
 });

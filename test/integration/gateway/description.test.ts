@@ -118,6 +118,41 @@ describe('GET /openapi.json', () => {
     }
   });
 
+  it('has exactly the query parameters that an operation takes: others, and those given twice, are refused', async () => {
+    const { text: user } = await gateway.issue();
+    const ofQuery = (name: string): string[] =>
+      (api.operation(name).parameters ?? []).flatMap((each) => (each.in === 'query' ? [each.name] : []));
+    const names = [...new Set(api.operations.flatMap(ofQuery)), 'dry_run', 'toString', 'x'.repeat(90)];
+    const paths = Object.entries(api.document.paths).flatMap(([path, item]) =>
+      Object.keys(item).map((method) => [method.toUpperCase(), path] as const),
+    );
+    await Promise.all(
+      paths.map(async ([method, path]) => {
+        // Forwarded, or called by SDKs, monitors and mail programs with parameters of theirs.
+        const ignores =
+          /^\/(v1\/(?!me(?:\/|$)|sessions)|oauth|claim|available|openapi|docs|healthz|readyz|$)/.test(path);
+        const token = path.startsWith('/v1/') ? user : gateway.adminKey;
+        const known = ofQuery(`${method} ${path}`);
+        for (const name of ignores ? [] : names) {
+          const called = `${path.replaceAll(/\{\w+\}/g, 'x')}?${name}=a&${name}=b`;
+          const answer = await ask(method, called, { token });
+          const { error } = (await answer.json()) as { error: { message: string; param: string } };
+          const problem = known.includes(name) ? /given more than once/ : /is not a query parameter/;
+          expect([method, path, answer.status, error.message]).toEqual([
+            method,
+            path,
+            400,
+            expect.stringMatching(problem),
+          ]);
+          expect(name.startsWith(error.param.replace('…', ''))).toBe(true);
+          if (!known.includes(name)) for (const each of known) expect(error.message).toContain(each);
+        }
+      }),
+    );
+    const bad = await ask('GET', '/v1/me?x=1', {});
+    expect(bad.status).toBe(401);
+  });
+
   it('says that an error of the upstream may keep its status', () => {
     for (const { path } of endpoints) {
       const { responses } = api.operation(`POST ${path}`);
@@ -266,6 +301,7 @@ describe('what the gateway answers', () => {
   });
 
   it('is as described: tokens, and handing them over', async () => {
+    await asRoot(200, 'PATCH', team, { tools: ['t'] });
     const { id } = await issued({ limits, expires_in: 60, endpoints: ['/v1/embeddings'], tools: ['t'] });
     const at = `${team}/tokens/${id}`;
     await asRoot(200, 'GET', `${team}/tokens`);

@@ -7,7 +7,7 @@ import { Answers } from '../../../src/edge/answers.ts';
 import { Call } from '../../../src/edge/call.ts';
 import { FrontDoor } from '../../../src/edge/front-door.ts';
 import { Journal } from '../../../src/edge/journal.ts';
-import { handlerFor, type Route } from '../../../src/edge/route.ts';
+import { operationFor, type Route } from '../../../src/edge/route.ts';
 import type { Token } from '../../../src/identity/records/identity.ts';
 import { mintToken } from '../../../src/identity/records/token-text.ts';
 import { IdentityStore } from '../../../src/identity/store/identity-store.ts';
@@ -147,10 +147,9 @@ export class FrontDesk {
     asked: Asked = {},
   ): Promise<{ status: number; json: unknown; headers: Map<string, string> }> {
     const { call, response } = this.asking({ path: route.path, ...asked });
-    await handlerFor(
-      route,
-      call.incoming.method,
-    )?.(call).catch((error: unknown) => this.answers.fail(call, error));
+    const operation = operationFor(route, call.incoming.method);
+    call.query = operation?.docs.query;
+    await operation?.handle(call).catch((error: unknown) => this.answers.fail(call, error));
     const json: unknown = response.text === '' ? null : JSON.parse(response.text);
     return { status: response.status, json, headers: response.headers };
   }

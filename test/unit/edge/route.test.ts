@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { noContent } from '../../../src/base/operation-docs.ts';
-import { handlerFor, type Handler, type Route } from '../../../src/edge/route.ts';
+import { operationFor, type Handler, type Route } from '../../../src/edge/route.ts';
 
 const read: Handler = () => Promise.resolve();
 const write: Handler = () => Promise.resolve();
@@ -23,6 +23,6 @@ describe('the handler of a method', () => {
     ['constructor', undefined],
     [undefined, undefined],
   ])('%s', (method, handler) => {
-    expect(handlerFor(route, method)).toBe(handler);
+    expect(operationFor(route, method)?.handle).toBe(handler);
   });
 });

@@ -6,7 +6,7 @@ import {
   chooseWorking,
   type Target,
 } from '../../../src/upstream/attempt-plan.ts';
-import { type CircuitBreaker, closed } from '../../../src/upstream/circuit-breaker.ts';
+import type { CircuitBreaker } from '../../../src/upstream/circuit-breaker.ts';
 import type { Upstream } from '../../../src/upstream/upstream.ts';
 import { FakeUpstream } from './fake-upstream.ts';
 
@@ -14,10 +14,10 @@ const nowMs = 10;
 
 function upstream(
   name: string,
-  { remaining, breaker = closed }: { remaining?: number; breaker?: CircuitBreaker } = {},
+  { remaining, breaker }: { remaining?: number; breaker?: CircuitBreaker } = {},
 ): Upstream {
   const made = new FakeUpstream(name);
-  made.breaker = breaker;
+  if (breaker) made.breaker = () => breaker;
   if (remaining !== undefined) {
     const requests = { remaining, limit: 100, resetAtMs: 1_000 + name.length };
     const snapshot = { atMs: 1, blockedUntilMs: 0, requests, tokens: null };
@@ -26,12 +26,14 @@ function upstream(
   return made;
 }
 
+const asking = { team: 'acme', tokens: 1 };
+const of = (candidates: Upstream[]): Pick<Target, 'model' | 'candidates'> => ({ model: 'own', candidates });
 const nameOf = (found: Upstream | null): string | undefined => found?.attachment.name;
 const open = (openUntilMs: number, failures = 1): CircuitBreaker => ({ failures, openUntilMs });
 
 describe('the attachment that is asked', () => {
   it('is the first in turn while nothing is known of quotas', () => {
-    expect(nameOf(chooseWorking([upstream('a'), upstream('b')], nowMs, 1))).toBe('a');
+    expect(nameOf(chooseWorking(of([upstream('a'), upstream('b')]), nowMs, asking))).toBe('a');
   });
 
   it('is the one with the most quota if that is known of all', () => {
@@ -40,8 +42,10 @@ describe('the attachment that is asked', () => {
       upstream('b', { remaining: 9 }),
       upstream('c', { remaining: 5 }),
     ];
-    expect(nameOf(chooseWorking(all, nowMs, 1))).toBe('b');
-    expect(nameOf(chooseWorking([upstream('a', { remaining: 3 }), upstream('b')], nowMs, 1))).toBe('a');
+    expect(nameOf(chooseWorking(of(all), nowMs, asking))).toBe('b');
+    expect(nameOf(chooseWorking(of([upstream('a', { remaining: 3 }), upstream('b')]), nowMs, asking))).toBe(
+      'a',
+    );
   });
 
   it('has quota and a circuit breaker that is not open', () => {
@@ -50,8 +54,8 @@ describe('the attachment that is asked', () => {
       upstream('b', { breaker: open(11) }),
       upstream('c', { remaining: 1 }),
     ];
-    expect(nameOf(chooseWorking(all, nowMs, 1))).toBe('c');
-    expect(chooseWorking(all.slice(0, 2), nowMs, 1)).toBeNull();
+    expect(nameOf(chooseWorking(of(all), nowMs, asking))).toBe('c');
+    expect(chooseWorking(of(all.slice(0, 2)), nowMs, asking)).toBeNull();
   });
 
   it('is else the one whose circuit breaker closes first, of those with quota', () => {
@@ -60,13 +64,13 @@ describe('the attachment that is asked', () => {
       upstream('b', { breaker: open(20) }),
       upstream('c', { remaining: 0, breaker: open(11) }),
     ];
-    expect(nameOf(chooseOpen(all, nowMs, 1))).toBe('b');
-    expect(chooseOpen([], nowMs, 1)).toBeNull();
+    expect(nameOf(chooseOpen(of(all), nowMs, asking))).toBe('b');
+    expect(chooseOpen(of([]), nowMs, asking)).toBeNull();
   });
 
   it('is waited for if it should have quota first', () => {
     const all = [upstream('bbb', { remaining: 0 }), upstream('a', { remaining: 0 })];
-    expect(nameOf(chooseExhausted(all, nowMs, 1))).toBe('a');
+    expect(nameOf(chooseExhausted(all, nowMs, asking))).toBe('a');
   });
 });
 
@@ -77,9 +81,11 @@ describe('the plan', () => {
   const failedTwice = (): Upstream => upstream('failed twice', { breaker: open(99, 2) });
   const target = (model: string, candidates: Upstream[]): Target => ({
     model,
+    isModelKnown: true,
     candidates,
     body: Buffer.from('{}'),
     adjusted: [],
+    admit: null,
   });
 
   it.each<[string, Upstream[], Upstream[] | null, [string, string, string | undefined] | null]>([
@@ -100,7 +106,7 @@ describe('the plan', () => {
         made += 1;
         return fallback && target('fallback', fallback);
       },
-      tokens: 1,
+      ...asking,
     });
     for (let n = 0; n < 2; n += 1) {
       const step = plan.next(nowMs);

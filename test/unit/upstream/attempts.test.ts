@@ -22,7 +22,7 @@ const isNotHttp: Play = (request) => request.send().fail('HPE_INVALID', 'HTTPPar
 function requestTo(candidates: Upstream[]): AttemptedRequest {
   return {
     call: { requestId: 'id', incoming: { headers: {} } },
-    asked: { model: 'own', candidates, body, adjusted: [] },
+    asked: { model: 'own', isModelKnown: true, candidates, body, adjusted: [], admit: null },
     fallback: () => null,
     path: '/v1/x',
     stream: false,
@@ -53,7 +53,7 @@ class Trial {
       observer: {
         gaveUp: ({ attachment, cause, status }) => this.log.push(`${attachment} ${cause} ${status}`),
         circuitOpened: ({ attachment }) => this.log.push(`${attachment} opened`),
-        circuitClosed: (attachment) => this.log.push(`${attachment} closed`),
+        circuitClosed: ({ attachment }) => this.log.push(`${attachment} closed`),
       },
       maxAttempts: 3,
       deadlineMs: 60_000,
@@ -350,7 +350,14 @@ describe('the fallback', () => {
   it('answers for a model whose attachments fail, and the reply says so', () => {
     const other = new FakeUpstream('other');
     const trial = new Trial('a', {
-      fallback: () => ({ model: 'other', candidates: [other], body, adjusted: [] }),
+      fallback: () => ({
+        model: 'other',
+        isModelKnown: true,
+        candidates: [other],
+        body,
+        adjusted: [],
+        admit: null,
+      }),
     }).begin();
     expect(trial.attempts.headers).toEqual([]);
     trial.sentTo(0).answer(503);
@@ -436,17 +443,18 @@ describe('the circuit breaker', () => {
     const trial = new Trial('a').begin();
     const [upstream] = trial.upstreams;
     if (!upstream) throw new Error('There is none.');
+    const state = (): string => stateOf(upstream.breaker('own', 'acme', Date.now()), Date.now());
     trial.sentTo(0).answer(500);
-    expect(stateOf(upstream.breaker, Date.now())).toBe('open');
+    expect(state()).toBe('open');
     trial.pass(1_000);
-    expect(stateOf(upstream.breaker, Date.now())).toBe('half-open');
+    expect(state()).toBe('half-open');
     const probe = new Attempts(trial.rules, requestTo([upstream]));
     const handler = new FakeHandler();
     handler.nowMs = Date.now();
     probe.begin(handler);
-    expect(stateOf(upstream.breaker, Date.now())).toBe('open');
+    expect(state()).toBe('open');
     upstream.pool.last.answer(200);
-    expect(stateOf(upstream.breaker, Date.now())).toBe('closed');
+    expect(state()).toBe('closed');
     expect(trial.log).toEqual(['a opened', 'a closed']);
   });
 

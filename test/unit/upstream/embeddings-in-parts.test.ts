@@ -110,7 +110,14 @@ describe('the parts', () => {
         { clock, queue, repairs, observer, maxAttempts: 3, deadlineMs: 60_000, maxWaitMs: 0 },
         {
           call: { requestId: 'id', incoming: { headers: {} } },
-          asked: { model: 'm', candidates: this.upstreams, body: parts.nextBody(), adjusted: [] },
+          asked: {
+            model: 'm',
+            isModelKnown: true,
+            candidates: this.upstreams,
+            body: parts.nextBody(),
+            adjusted: [],
+            admit: null,
+          },
           fallback: () => null,
           path: '/v1/embeddings',
           stream: false,

@@ -7,13 +7,15 @@ const recorder = {
   observer: { gaveUp: () => undefined, circuitOpened: () => undefined, circuitClosed: () => undefined },
 };
 
+const asker = { team: 'acme', model: 'own', isModelKnown: true };
+
 it('is kept from its turns for an hour at most by a Retry-After of years, though the caller is told the truth', () => {
   const upstream = new FakeUpstream('A');
   const headers = { 'retry-after': '99999999' };
   const attempt = { ordinal: upstream.quota.recordSent(1), isProbe: false };
-  const limited = upstream.recordAnswer(attempt, { cause: 'limited', status: 429, headers }, recorder);
+  const limited = upstream.recordAnswer(attempt, { asker, cause: 'limited', status: 429, headers }, recorder);
   expect(limited).toBe(99_999_999_000);
   expect(upstream.quota.availableAtMs(0, 1)).toBe(hourMs);
-  upstream.recordAnswer(attempt, { cause: 'failing', status: 503, headers }, recorder);
-  expect(upstream.breaker.openUntilMs).toBe(hourMs);
+  upstream.recordAnswer(attempt, { asker, cause: 'failing', status: 503, headers }, recorder);
+  expect(upstream.breaker('own', 'acme', 0).openUntilMs).toBe(hourMs);
 });

@@ -1,0 +1,146 @@
+import { afterFailure, afterProbeSent, type CircuitBreaker, closed, stateOf } from './circuit-breaker.ts';
+import type { Cause } from './retry.ts';
+
+/** Who asked for which model. */
+export interface Asker {
+  readonly team: string;
+  readonly model: string;
+  /** Whether configuration or an upstream's list has the model, not only a caller. */
+  readonly isModelKnown: boolean;
+}
+
+/** By team; under `everyone` what no request can bring about. */
+interface Circuit {
+  readonly isKnown: boolean;
+  readonly breakers: Map<string, CircuitBreaker>;
+}
+
+/** No team can have this id. */
+const everyone = '';
+
+/** Far more than are served. Beyond this, circuits of models that only callers name are forgotten. */
+const maxModels = 128;
+/** A little longer than a connection may take: a slow answer is no reason to keep others away. */
+const connectProbeMs = 6_000;
+/** Of one model. Two are enough to open it for everyone. */
+const maxTeams = 16;
+
+/**
+ * The circuit breakers of one attachment: for each model, and in it for each team, since a request's own content can make
+ * an upstream slow or fail. A failure counts for its own team. For another team the circuit is open while it is open for
+ * two others. Only what no request can bring about, a connection that fails, counts for everyone at once. What works is
+ * not kept. Time and chance are arguments.
+ */
+export class Circuits {
+  readonly #ofModel = new Map<string, Circuit>();
+
+  /** The circuit breaker of a model as it counts for a team. */
+  breaker(model: string, team: string, nowMs: number): CircuitBreaker {
+    const circuit = this.#ofModel.get(model);
+    return circuit === undefined ? closed : breakerFor(circuit.breakers, team, nowMs);
+  }
+
+  /** Whether it is open for any team, for any model. */
+  isOpen(nowMs: number): boolean {
+    for (const { breakers } of this.#ofModel.values()) {
+      for (const breaker of breakers.values()) if (stateOf(breaker, nowMs) === 'open') return true;
+    }
+    return false;
+  }
+
+  /** A request is being sent. Returns whether it probes: until its result is known, its team's others do not. */
+  send(model: string, team: string, nowMs: number): boolean {
+    const breakers = this.#ofModel.get(model)?.breakers;
+    if (breakers === undefined) return false;
+    const own = probe(breakers, team, { nowMs });
+    return probe(breakers, everyone, { nowMs, probeMs: connectProbeMs }) || own;
+  }
+
+  /** A connection came about, whatever becomes of the request. */
+  connected(model: string): void {
+    const breakers = this.#ofModel.get(model)?.breakers;
+    if (breakers?.delete(everyone) && breakers.size === 0) this.#ofModel.delete(model);
+  }
+
+  /** Records a failure. Returns for how long the circuit is open now, ms, and for whom; null if it was open before. */
+  fail(
+    { team, model, isModelKnown }: Asker,
+    failure: { cause: Cause } & Parameters<typeof afterFailure>[1],
+  ): { forMs: number; team: string | null } | null {
+    const whose = failure.cause === 'unconnected' ? everyone : team;
+    const { breakers } = this.#circuitOf(model, isModelKnown);
+    const before = breakers.get(whose);
+    const after = afterFailure(before ?? closed, failure);
+    if (before === undefined && breakers.size >= maxTeams) dropFirstToClose(breakers);
+    breakers.set(whose, after);
+    if (before !== undefined) return null;
+    return { forMs: after.openUntilMs - failure.nowMs, team: whose === everyone ? null : team };
+  }
+
+  /** Records that the model answered, whoever asked. Returns whether a circuit closes. */
+  succeed(model: string): boolean {
+    return this.#ofModel.size > 0 && this.#ofModel.delete(model);
+  }
+
+  #circuitOf(model: string, isKnown: boolean): Circuit {
+    const known = this.#ofModel.get(model);
+    if (known) return known;
+    if (this.#ofModel.size >= maxModels) this.#forgetUnknown();
+    const made = { isKnown, breakers: new Map<string, CircuitBreaker>() };
+    this.#ofModel.set(model, made);
+    return made;
+  }
+
+  /** Those that are known are as many as are served. */
+  #forgetUnknown(): void {
+    for (const [model, { isKnown }] of this.#ofModel) {
+      if (isKnown) continue;
+      this.#ofModel.delete(model);
+      return;
+    }
+  }
+}
+
+function probe(
+  breakers: Map<string, CircuitBreaker>,
+  whose: string,
+  { nowMs, probeMs }: { nowMs: number; probeMs?: number },
+): boolean {
+  const breaker = breakers.get(whose);
+  if (breaker === undefined || stateOf(breaker, nowMs) !== 'half-open') return false;
+  breakers.set(whose, afterProbeSent(breaker, nowMs, probeMs));
+  return true;
+}
+
+/** Its own failures and everyone's, and those that two other teams have in common. */
+function breakerFor(
+  breakers: ReadonlyMap<string, CircuitBreaker>,
+  team: string,
+  nowMs: number,
+): CircuitBreaker {
+  let failures = 0;
+  let openUntilMs = 0;
+  let [latest, second] = [closed, closed];
+  const count = (breaker: CircuitBreaker): void => {
+    failures = Math.max(failures, breaker.failures);
+    openUntilMs = Math.max(openUntilMs, breaker.openUntilMs);
+  };
+  for (const [whose, breaker] of breakers) {
+    if (whose === team || whose === everyone) count(breaker);
+    else if (breaker.openUntilMs > latest.openUntilMs) [latest, second] = [breaker, latest];
+    else if (breaker.openUntilMs > second.openUntilMs) second = breaker;
+  }
+  if (stateOf(second, nowMs) === 'open') count(second);
+  return failures === 0 ? closed : { failures, openUntilMs };
+}
+
+function dropFirstToClose(breakers: Map<string, CircuitBreaker>): void {
+  let first: string | null = null;
+  let firstMs = Infinity;
+  for (const [whose, { openUntilMs }] of breakers) {
+    if (whose === everyone || openUntilMs >= firstMs) continue;
+    first = whose;
+    firstMs = openUntilMs;
+  }
+  if (first !== null) breakers.delete(first);
+}
