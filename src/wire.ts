@@ -214,6 +214,7 @@ export function wire(options: WireOptions) {
         () => loader.tried,
         () => false,
       ),
+    storeProblem: stores.problem,
     draining: options.draining,
     metrics: createMetricsEndpoint(metrics),
     admin,
@@ -284,6 +285,7 @@ function storesOf({ settings, clock, log, metrics }: WireOptions) {
     refusals: new RefusalStore(store, keys, { retentionDays }),
     shareSnapshots: snapshotsIn(store, keys),
     extent: async () => ({ ...(await store.memory()), ...(await ledger.extent()) }),
+    problem: () => store.problem,
     connected: () => store.connected(),
     onReady: (listener: () => void) => store.onReady(listener),
     close: () => {

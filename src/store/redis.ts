@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Redis } from 'ioredis';
 import type { Clock } from '../base/clock.ts';
+import { atMaxClients, maxClientsError, mayBeTurnedAway, turnsClientsAway } from './max-clients.ts';
 import type { Script } from './script.ts';
 import { ScriptCommand } from './script-command.ts';
 import type { OnRun, Store, StoreClient } from './store.ts';
@@ -38,6 +39,8 @@ export class RedisStore implements Store {
   /** Counts connections, so that what was begun on one does not go on for the next. */
   #connection = 0;
   #loaded = false;
+  #askingWhy = false;
+  problem: string | null = null;
 
   constructor({ url, verifyTls, commandTimeoutMs, onDown, onUp, onRefusal, timing }: RedisOptions) {
     this.#timing = timing;
@@ -66,6 +69,7 @@ export class RedisStore implements Store {
       const wrongDatabase = databaseRefused(error);
       if (!down) onDown?.(wrongDatabase ?? error);
       down = true;
+      if (mayBeTurnedAway(error)) void this.#askWhy();
       if (!wrongDatabase) return;
       this.#reportRefusal(wrongDatabase);
       // Otherwise ioredis would continue with database 0.
@@ -79,6 +83,7 @@ export class RedisStore implements Store {
     this.#events.on('ready', () => {
       if (down) onUp?.();
       down = false;
+      this.problem = null;
     });
   }
 
@@ -117,6 +122,19 @@ export class RedisStore implements Store {
       this.client.emit('error', refusal);
       this.client.disconnect(true);
     }
+  }
+
+  /** Finds out whether the server has too many clients, and reports it. */
+  async #askWhy(): Promise<void> {
+    if (this.#askingWhy) return;
+    this.#askingWhy = true;
+    const { host = 'localhost', port = 6379, path, tls } = this.client.options;
+    const at = path === undefined ? { host, port } : { path };
+    const isFull = await turnsClientsAway(at, tls !== undefined);
+    this.#askingWhy = false;
+    if (this.ready) return;
+    this.problem = isFull ? atMaxClients : null;
+    if (isFull) this.#reportRefusal(new Error(maxClientsError));
   }
 
   /** Resolves when commands can be sent. Rejects with `StoreUnavailable` after `timeoutMs`, or if closed. */

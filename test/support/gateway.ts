@@ -123,7 +123,10 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   };
   const settings = settingsOf(env);
   const lines: string[] = [];
-  const log = createLog({ level: settings.logLevel, write: (text) => void lines.push(text) });
+  const log = createLog({
+    level: settings.logLevel,
+    output: { write: (text) => void lines.push(text), delivered: async () => undefined },
+  });
   const metrics = new Metrics({ version, endpoints: endpoints.map(({ path }) => path) });
   const wired = wire({
     settings,
