@@ -1,26 +1,4 @@
-import { ToldQuota } from './told-quota.ts';
-
-/** What is left of one of an inference key's limits. */
-export interface LimitWindow {
-  remaining: number;
-  /** Of a whole window; Infinity if it is not known. */
-  limit: number;
-  /** When the next window begins. */
-  resetAtMs: number;
-}
-
-/** What is known of a key's quota. All times are by one clock, ms. */
-export interface RateLimitSnapshot {
-  /** When the upstream said so. */
-  atMs: number;
-  /** A 429 has said to send nothing before then. */
-  blockedUntilMs: number;
-  requests: LimitWindow | null;
-  tokens: LimitWindow | null;
-}
-
-/** A snapshot, and the team whose request it answered. */
-export type ToldSnapshot = RateLimitSnapshot & { team: string };
+import { type LimitWindow, type RateLimitSnapshot, ToldQuota, type ToldSnapshot } from './told-quota.ts';
 
 /** If a probe brings no answer for so long, another of its team may follow. */
 const probeMs = 30_000;

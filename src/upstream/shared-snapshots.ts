@@ -1,7 +1,8 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
-import type { KeyQuota, LimitWindow, ToldSnapshot } from './key-quota.ts';
+import type { KeyQuota } from './key-quota.ts';
+import type { LimitWindow, ToldSnapshot } from './told-quota.ts';
 import type { SharedSnapshot, ShareSnapshots } from './snapshot-store.ts';
 
 const everyMs = 1_000;

@@ -1,7 +1,7 @@
 import type { Keys } from '../store/keys.ts';
 import { loadScript } from '../store/script.ts';
 import type { Store } from '../store/store.ts';
-import type { LimitWindow, ToldSnapshot } from './key-quota.ts';
+import type { LimitWindow, ToldSnapshot } from './told-quota.ts';
 
 /** A snapshot and the hash of its key. Times are by the store's clock, `atMs` in whole ms. */
 export interface SharedSnapshot {

@@ -1,4 +1,24 @@
-import type { LimitWindow, RateLimitSnapshot } from './key-quota.ts';
+/** What is left of one of an inference key's limits. */
+export interface LimitWindow {
+  remaining: number;
+  /** Of a whole window; Infinity if it is not known. */
+  limit: number;
+  /** When the next window begins. */
+  resetAtMs: number;
+}
+
+/** What is known of a key's quota. All times are by one clock, ms. */
+export interface RateLimitSnapshot {
+  /** When the upstream said so. */
+  atMs: number;
+  /** A 429 has said to send nothing before then. */
+  blockedUntilMs: number;
+  requests: LimitWindow | null;
+  tokens: LimitWindow | null;
+}
+
+/** A snapshot, and the team whose request it answered. */
+export type ToldSnapshot = RateLimitSnapshot & { team: string };
 
 /** After a wait, so many requests are sent at a time until an answer says what is left: not all at once. */
 const trickle = { requests: 10, everyMs: 100 };

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { ToldSnapshot } from '../../src/upstream/key-quota.ts';
+import type { ToldSnapshot } from '../../src/upstream/told-quota.ts';
 import type { ShareSnapshots } from '../../src/upstream/snapshot-store.ts';
 
 /** What every store of snapshots must do. */

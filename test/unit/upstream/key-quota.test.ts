@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ToldSnapshot } from '../../../src/upstream/key-quota.ts';
+import type { ToldSnapshot } from '../../../src/upstream/told-quota.ts';
 import { KeyQuota } from '../../../src/upstream/key-quota.ts';
 
 const requests = (remaining: number, resetAtMs = 60_000, atMs = 0): ToldSnapshot => ({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ToldSnapshot } from '../../../src/upstream/key-quota.ts';
+import type { ToldSnapshot } from '../../../src/upstream/told-quota.ts';
 import { shifted } from '../../../src/upstream/shared-snapshots.ts';
 import { decodeSnapshot, encodeSnapshot } from '../../../src/upstream/snapshot-store.ts';
 
