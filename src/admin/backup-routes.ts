@@ -45,7 +45,8 @@ export function backupRoutes({ backup }: AdminDeps): Route[] {
     if (asked instanceof Refusal) return asked;
     const bytes = await readBytes(c, maxDocumentBytes);
     if (bytes instanceof Refusal) return bytes;
-    const text = utf8Text(bytes) ?? ''; // refused, as whatever is no document
+    const text = utf8Text(bytes);
+    if (text === null) return new Refusal('invalid_json', 'The document must be UTF-8.');
     const report = await backup.import(text, { overwrite: asked.overwrite === 'true' });
     return report instanceof Refusal ? report : { status: 200, body: report };
   }

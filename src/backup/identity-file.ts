@@ -1,8 +1,7 @@
-import { readFileSync, statSync } from 'node:fs';
 import type { IdentityArchive } from '../identity/store/identity-archive.ts';
 import type { Log } from '../base/log.ts';
 import { Refusal } from '../base/refusal.ts';
-import { utf8Text } from '../base/request.ts';
+import { readTextFile } from '../config/text-file.ts';
 import { readCurrent } from './current.ts';
 import { keyName, maxDocumentBytes, type BackupDocument, type Row } from './document.ts';
 import { digestOf, digestsIn, planFile, rowsFromFile, type FilePlan, type Past } from './file-plan.ts';
@@ -87,22 +86,12 @@ type IdentityFileResult = { ok: true; document: BackupDocument | null } | { ok: 
 /** Reads and checks the document of IDENTITY_FILE. Reports all problems at once, each with its path in the file. */
 export async function readIdentityFile(file: string | undefined): Promise<IdentityFileResult> {
   if (file === undefined) return { ok: true, document: null };
-  const text = textOf(file);
-  if (text === null)
-    return failure([`expected the path of a readable file of at most ${maxDocumentBytes} bytes.`]);
-  const document = await readDocument(text);
+  const read = readTextFile(file, maxDocumentBytes);
+  if ('problem' in read) return failure([`${read.problem}.`]);
+  const document = await readDocument(read.text);
   if (!(document instanceof Refusal)) return { ok: true, document };
   const { problems } = document.details;
   return failure(problems?.map(({ message }) => message) ?? [document.message]);
-}
-
-function textOf(file: string): string | null {
-  try {
-    if (statSync(file).size > maxDocumentBytes) return null;
-    return utf8Text(readFileSync(file));
-  } catch {
-    return null;
-  }
 }
 
 function failure(problems: readonly string[]): IdentityFileResult {

@@ -1,8 +1,8 @@
-import { open } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
+import { createReadStream } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { ChainCheck, LoggedHeads, type Verdict } from '../audit/chain-check.ts';
 import type { JsonObject } from '../base/request.ts';
+import { isUtf16 } from '../config/text-file.ts';
 import { adminPath } from './arguments.ts';
 import { plain, shortTime } from './cells.ts';
 import type { Cli } from './cli.ts';
@@ -82,20 +82,37 @@ async function verified(cli: Cli, { heads }: LoggedHeads): Promise<Verdict> {
 
 async function headsIn(file: string): Promise<LoggedHeads> {
   const heads = new LoggedHeads();
-  const name = file === '-' ? 'Standard input' : file;
+  const name = nameOf(file);
   try {
     for await (const line of linesOf(file)) heads.read(line);
   } catch (error) {
+    if (error instanceof CommandFailed) throw error;
     throw new CommandFailed(`${name} cannot be read (${codeOf(error)}).`);
   }
   if (heads.heads.size === 0) throw new CommandFailed(`${name} has no line with "audit head" in it.`);
   return heads;
 }
 
+/**
+ * The lines of a log, however long it is. Bytes that are not UTF-8 are let be: others write into a log too, and theirs
+ * must not hide the gateway's lines.
+ */
 async function* linesOf(file: string): AsyncGenerator<string> {
-  if (file === '-') return yield* createInterface({ input: process.stdin });
-  await using handle = await open(file);
-  yield* handle.readLines();
+  const input: AsyncIterable<Buffer> = file === '-' ? process.stdin : createReadStream(file);
+  const decoder = new TextDecoder();
+  let rest: string | null = null;
+  for await (const chunk of input) {
+    if (rest === null && isUtf16(chunk))
+      throw new CommandFailed(`${nameOf(file)} must be UTF-8, but is UTF-16.`);
+    const lines: string[] = ((rest ?? '') + decoder.decode(chunk, { stream: true })).split(/\r?\n/);
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
+  yield rest ?? '';
+}
+
+function nameOf(file: string): string {
+  return file === '-' ? 'Standard input' : file;
 }
 
 function shown({ entries, heads, head, flaw }: Verdict): JsonObject {

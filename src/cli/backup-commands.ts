@@ -1,7 +1,8 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { type JsonObject, isJsonObject, type JsonValue } from '../base/request.ts';
+import { textOf } from '../config/text-file.ts';
 import { adminPath } from './arguments.ts';
 import { plain } from './cells.ts';
 import type { Cli, Terminal } from './cli.ts';
@@ -92,14 +93,16 @@ function writeDocumentFile(file: string, document: JsonObject): void {
 /** The JSON object in a file, or on standard input (`-`). Rejects with `CommandFailed`. */
 async function readDocumentFile(file: string): Promise<JsonObject> {
   const name = file === '-' ? 'Standard input' : file;
-  let content: string;
+  let bytes: Buffer;
   try {
     // Standard input is not read by its descriptor: an empty pipe would be an error (EAGAIN).
-    content = file === '-' ? await text(process.stdin) : readFileSync(file, 'utf8');
+    bytes = file === '-' ? await buffer(process.stdin) : readFileSync(file);
   } catch (error) {
     throw new CommandFailed(`${name} cannot be read (${codeOf(error)}).`);
   }
-  const value = parsed(content);
+  const read = textOf(bytes);
+  if ('problem' in read) throw new CommandFailed(`${name} ${read.problem}.`);
+  const value = parsed(read.text);
   if (isJsonObject(value)) return value;
   throw new CommandFailed(`${name} is not a JSON object as tollgate export writes it.`);
 }

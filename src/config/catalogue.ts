@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { type ModelKind, modelKinds, type RealModel } from '../base/model.ts';
 import type { Price } from '../base/price.ts';
 import { allFrames, type Frames, parsedJson } from '../base/request.ts';
-import { checkFile, textOfFile, unreadable } from './file-problems.ts';
+import { checkFile } from './file-problems.ts';
+import { readTextFile } from './text-file.ts';
 import { dropField, type ModelNeeds, needsOf } from './model-needs.ts';
 import { type DatedPrice, datedPrices, priceAt, priceField } from './catalogue-prices.ts';
 
@@ -96,8 +97,8 @@ function aliasProblem(
 
 /** Loads and checks the catalogue. Reports all problems at once, each with its path inside the file. */
 export function loadCatalogue(file: string): CatalogueResult {
-  const text = textOfFile(file);
-  return text === null ? failure([unreadable]) : parseCatalogue(text);
+  const read = readTextFile(file);
+  return 'problem' in read ? failure([read.problem]) : parseCatalogue(read.text);
 }
 
 /** The same for the file's text. Pure. */

@@ -1,16 +1,4 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-
-export const unreadable = 'expected the path of a readable file';
-
-/** The text of a file; null if it cannot be read. */
-export function textOfFile(file: string): string | null {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return null;
-  }
-}
 
 /**
  * Checks the value of a JSON file. Returns it, or all problems at once, each with its path inside the file. A problem

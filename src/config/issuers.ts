@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { exactNumbers } from '../base/exact-number.ts';
 import { type JsonValue, plainNumbers } from '../base/request.ts';
 import type { TrustedIssuer } from './issuer.ts';
-import { checkFile, textOfFile, unreadable } from './file-problems.ts';
+import { checkFile } from './file-problems.ts';
+import { readTextFile } from './text-file.ts';
 import { issuerEntry, toTrustedIssuer } from './issuer-entry.ts';
 
 type IssuersResult = { ok: true; issuers: TrustedIssuer[] } | { ok: false; problems: string[] };
@@ -14,8 +15,8 @@ const named = z.object({ issuers: z.array(z.object({ issuer: z.string() }).nulla
 
 /** Loads and checks the trusted issuers. Reports all problems at once, each with its path inside the file. */
 export function loadIssuers(file: string): IssuersResult {
-  const text = textOfFile(file);
-  return text === null ? failure([unreadable]) : parseIssuers(text);
+  const read = readTextFile(file);
+  return 'problem' in read ? failure([read.problem]) : parseIssuers(read.text);
 }
 
 /** The same for the file's text. Pure. */

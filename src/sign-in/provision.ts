@@ -48,7 +48,7 @@ export async function provide(deps: IdentityDeps, person: Person): Promise<SignI
   if (user instanceof SignInRefusal) return user;
   const asked = { user, name: `sign-in with ${new URL(issuer.issuer).host}`, ...policy };
   const token = await createToken(deps, team, asked, { secretHash: signInKey(person), prefix: '' });
-  return isMissing(token) ? noTeam() : null;
+  return token instanceof Refusal ? refusalOf(token) : null;
 }
 
 /** Sets the token's policy to what the issuer's entry says now. Its other fields belong to the administrator. */
@@ -79,7 +79,7 @@ async function createdUser(
   if (isTaken(user, 'email')) user = await create(null);
   // An administrator has given the account to another user.
   if (isTaken(user, 'subject')) return (await userOf(deps, team, own))?.id ?? beingChanged();
-  return isMissing(user) ? noTeam() : id;
+  return (user instanceof Refusal ? refusalOf(user) : null) ?? id;
 }
 
 async function userOf(deps: IdentityDeps, team: string, subject: Subject): Promise<User | undefined> {
@@ -113,9 +113,10 @@ async function knownUser(deps: IdentityDeps, person: Person): Promise<string | S
   return beingChanged();
 }
 
-/** Whether a record could not be created. One that somebody else created at the same moment is as good. */
-function isMissing(result: object): boolean {
-  return result instanceof Refusal && result.code !== 'already_exists';
+/** Why a record could not be created. One that somebody else created at the same moment is as good. */
+function refusalOf({ code, message }: Refusal): SignInRefusal | null {
+  if (code === 'already_exists') return null;
+  return code === 'not_found' ? noTeam() : new SignInRefusal('access_denied', message);
 }
 
 /** Whether a record could not be created because another user of the team has this field. */

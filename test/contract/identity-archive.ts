@@ -91,10 +91,11 @@ export function identityArchiveContract(make: () => Promise<Stores>): void {
 
     it('is a conflict where a team is not at the epoch it was read at', async () => {
       const user = { key: ana, found: null, next: { text: '{}', secrets: [] } };
-      const at = (epoch: string) => archive.commit({ changes: [user], epochs: new Map([['acme', epoch]]) });
+      const commitAt = (epoch: string) =>
+        archive.commit({ changes: [user], epochs: new Map([['acme', epoch]]) });
       expect(await archive.commit({ changes: [created], epochs: new Map([['acme', '']]) })).toBe('done');
       const { epoch = '' } = (await archive.team('acme')) ?? {};
-      expect([await at(''), await at(`${epoch}x`), await at(epoch)]).toEqual([
+      expect([await commitAt(''), await commitAt(`${epoch}x`), await commitAt(epoch)]).toEqual([
         'conflict',
         'conflict',
         'done',

@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import type { RealModel } from '../../base/model.ts';
 import { Refusal } from '../../base/refusal.ts';
 import type { RecordKey, Taken, Team, Token, User } from '../records/identity.ts';
 import { describedFields, takenField } from '../records/unshared.ts';
@@ -8,6 +9,8 @@ import { type Precondition, unmet } from './precondition.ts';
 /** What operations on identities need. */
 export interface IdentityDeps extends Identities {
   clock: Clock;
+  /** Resolves the aliases of models; absent if there are none. */
+  realModel?: RealModel;
 }
 
 export interface Identities {

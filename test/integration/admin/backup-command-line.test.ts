@@ -132,6 +132,18 @@ describe('tollgate import', () => {
     expect(result.err).toMatch(message);
   });
 
+  it('takes a byte order mark, and says what another encoding must be', async () => {
+    const file = join(directory, 'encoded.json');
+    const outcome = async (bytes: Uint8Array): Promise<string> => {
+      await writeFile(file, bytes);
+      return (await tollgate(['import', file], environments['on Redis'])).err;
+    };
+    const text = '{"tollgate_export":2}';
+    expect(await outcome(Buffer.from(`\uFEFF${text}`))).toMatch(/tollgate_export must be 1/);
+    expect(await outcome(Buffer.from(`\uFEFF${text}`, 'utf16le'))).toMatch(/must be UTF-8, but is UTF-16/);
+    expect(await outcome(Buffer.from('{"caf\u00e9":1}', 'latin1'))).toMatch(/encoded\.json must be UTF-8\./);
+  });
+
   it.each([[['import']], [['import', 'a', 'b']], [['export', 'a']], [['export', '--overwrite']]])(
     'exits with 2 for %j, without asking anybody',
     async (args) => {

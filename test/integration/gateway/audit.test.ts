@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text as allOf } from 'node:stream/consumers';
@@ -165,6 +165,18 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate audit, %s', (way) =>
     const { code, out, err } = await tollgate(`audit verify --json${withHeads}`, way);
     return { code, verdict: JSON.parse(out) as JsonObject, err };
   };
+
+  it('reads a log that Windows wrote, if it is UTF-8', async () => {
+    const saved = `${heads}.saved`;
+    const text = (await readFile(heads, 'utf8')).replaceAll('\n', '\r\n');
+    await writeFile(saved, `\uFEFF${text}`);
+    expect(await verify(` --heads ${saved}`)).toMatchObject({ code: 0 });
+    await writeFile(saved, `\uFEFF${text}`, 'utf16le');
+    expect(await tollgate(`audit verify --heads ${saved}`, way)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/must be UTF-8, but is UTF-16/) as string,
+    });
+  });
 
   it('verifies with heads that come in on standard input', async () => {
     const child = spawnTollgate('audit verify --json --heads -', ways[way]());

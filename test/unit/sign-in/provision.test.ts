@@ -139,6 +139,15 @@ describe('provide, for an issuer that creates users', () => {
     expect(deps.identities.parsed<Token>('token')).toMatchObject([{ user: 'ana' }]);
   });
 
+  it('gives nobody what the team does not have', async () => {
+    const deps = store();
+    const policy = { models: ['m'], endpoints: null, origins: null, tools: ['run@app'] };
+    const refusal = await provide(deps, creating({ policy }));
+    expect(refusal).toMatchObject({ error: 'access_denied' });
+    expect(refusal?.description).toContain('run@app, which the team acme does not have');
+    expect(deps.identities.parsed('token')).toEqual([]);
+  });
+
   it('creates records with the same fields as an administrator does', async () => {
     const signedIn = store();
     await provide(signedIn, creating());
