@@ -13,10 +13,11 @@ import type { Pipeline } from './data-plane/pipeline.ts';
 import { type DataPlaneDeps, dataPlaneRoutes, forwardedRoutes } from './data-plane/routes.ts';
 import type { Answers } from './edge/answers.ts';
 import { Call } from './edge/call.ts';
-import { availableModelsPath, descriptionPath, isForBrowsers } from './edge/cors.ts';
+import { availableModelsPath, corsBelowRoutes, descriptionPath, isForBrowsers } from './base/cors.ts';
 import type { FrontDoor } from './edge/front-door.ts';
 import type { Journal } from './edge/journal.ts';
 import { type Handler, operationFor } from './edge/route.ts';
+import { namedHeaders } from './lifecycle/security-headers.ts';
 import { type OperationsDeps, operationRoutes } from './operations/routes.ts';
 import { type SessionRoutesDeps, sessionRoutes } from './sessions/session-routes.ts';
 import { type SignInDeps, signInRoute } from './sign-in/sign-in-route.ts';
@@ -112,9 +113,10 @@ export function createApp(deps: AppDeps): Hono<Env> {
   const paths = new Set(routes.map(({ path }) => path));
   const exists = (path: string): boolean => paths.has(path);
   app.notFound(serve(async (call) => answers.refuse(call, noRoute(call.path, exists))));
-  app.onError((error) => {
+  app.onError((error, c) => {
     const refusal = answers.refusalFor(error);
-    return Response.json(refusal.body(null), { status: refusal.status, headers: refusal.headers });
+    const headers = { ...namedHeaders(corsBelowRoutes(c.req.path)), ...refusal.headers };
+    return Response.json(refusal.body(null), { status: refusal.status, headers });
   });
   return app;
 }

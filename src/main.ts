@@ -36,11 +36,11 @@ if (cluster.isPrimary && settings.workers > 1) {
 } else {
   const { document: identities } = identityFile;
   await serve({ settings, catalogue, issuers, identities, clock: systemClock, log, exit }).catch(
-    (error: unknown) => {
+    async (error: unknown) => {
       const problem = listenProblem(error);
       if (problem !== null) process.stderr.write(`${problem}\n`);
       else log.fatal('could not start', { error });
-      log.flush();
+      await log.delivered();
       exit(1);
     },
   );

@@ -1,8 +1,10 @@
 import { getRequestListener } from '@hono/node-server';
 import type { RequestListener } from 'node:http';
+import { corsBelowRoutes } from './base/cors.ts';
 import { Refusal } from './base/refusal.ts';
 import { installCrashGuards, onStopSignals, onPrimaryLost } from './lifecycle/signals.ts';
 import { createHttpServer } from './lifecycle/http-server.ts';
+import { namedHeaders } from './lifecycle/security-headers.ts';
 import { createShutdown } from './lifecycle/shutdown.ts';
 import { Metrics } from './observability/metrics.ts';
 import { version } from './operations/version.ts';
@@ -66,5 +68,8 @@ export function nodeListener(app: ReturnType<typeof wire>['app']): RequestListen
 /** The answer to what node-server cannot parse, such as `OPTIONS *`. */
 function unreadable(): Response {
   const refusal = new Refusal('invalid_request', 'The request line is not a path on this server.');
-  return Response.json(refusal.body(null), { status: refusal.status });
+  return Response.json(refusal.body(null), {
+    status: refusal.status,
+    headers: namedHeaders(corsBelowRoutes(null)),
+  });
 }

@@ -187,6 +187,7 @@ export function wire(options: WireOptions) {
     claims: links,
     backup: new Backup({ archive: stores.archive, clock }),
     clock,
+    realModel: catalogue.real,
     authorize,
     auditContextOf,
     onError: (error, requestId) => log.error('an admin request failed', { error, request_id: requestId }),
@@ -214,6 +215,7 @@ export function wire(options: WireOptions) {
         () => loader.tried,
         () => false,
       ),
+    storeProblem: stores.problem,
     draining: options.draining,
     metrics: createMetricsEndpoint(metrics),
     admin,
@@ -284,6 +286,7 @@ function storesOf({ settings, clock, log, metrics }: WireOptions) {
     refusals: new RefusalStore(store, keys, { retentionDays }),
     shareSnapshots: snapshotsIn(store, keys),
     extent: async () => ({ ...(await store.memory()), ...(await ledger.extent()) }),
+    problem: () => store.problem,
     connected: () => store.connected(),
     onReady: (listener: () => void) => store.onReady(listener),
     close: () => {

@@ -1,3 +1,4 @@
+import { asciiLowerCase } from '../base/ascii-case.ts';
 import type { Principal } from '../identity/records/identity.ts';
 import { Refusal, type ErrorCode } from '../base/refusal.ts';
 import type { Endpoint } from '../base/request.ts';
@@ -5,7 +6,8 @@ import { secretEndMs } from '../identity/records/secret.ts';
 
 /*
  * What a token may do (contract 1.3, 1.4). Each check is pure and gives the refusal, or null to go on.
- * A list that is null restricts nothing, except tools; an empty list allows nothing.
+ * A list that is null restricts nothing, except tools; an empty list allows nothing. The lists of the team bound those
+ * of its tokens. `policy` is what all of them allow; only a refusal looks for the list that is in the way.
  */
 
 /** Null unless it is suspended, revoked, expired or rotated out at `nowMs`. A session ends with its token. */
@@ -45,23 +47,27 @@ export function expired(what: 'token' | 'session', atMs: number): Refusal {
 
 /**
  * The browser origin a request comes from. A token's own list decides alone; without one, `allowedOrigins`
- * (the ALLOWED_ORIGINS of the gateway) does, and requests that have no Origin are admitted. A session's list
- * decides besides.
+ * (the ALLOWED_ORIGINS of the gateway) does, and requests that have no Origin are admitted. The lists of the team and
+ * of a session decide besides.
  */
 export function checkOrigin(
-  { identity: { token, session } }: Principal,
+  { identity: { team, token, session } }: Principal,
   origin: string | undefined,
   allowedOrigins: readonly string[],
 ): Refusal | null {
   const own = session?.origins ?? null;
+  const ofTeam = team.origins ?? null;
   return (
     originRefusal('token', { listed: token.origins, otherwise: allowedOrigins }, origin) ??
+    (ofTeam === null
+      ? null
+      : originRefusal(session === null ? 'team' : 'session', { listed: ofTeam, otherwise: [] }, origin)) ??
     (own === null ? null : originRefusal('session', { listed: own, otherwise: [] }, origin))
   );
 }
 
 function originRefusal(
-  whose: 'token' | 'session',
+  whose: Whose,
   { listed: own, otherwise }: { listed: readonly string[] | null; otherwise: readonly string[] },
   origin: string | undefined,
 ): Refusal | null {
@@ -88,9 +94,10 @@ function originRefusal(
 
 /** The path of the request, e.g. `/v1/chat/completions`. An absent list does not admit a path that must be named. */
 export function checkEndpoint(
-  { identity: { token, session } }: Principal,
+  { identity: { team, token, session }, policy: { endpoints } }: Principal,
   { path, mustBeNamed }: Pick<Endpoint, 'path' | 'mustBeNamed'>,
 ): Refusal | null {
+  if (!mustBeNamed && admits(endpoints, path)) return null;
   const whose = whoseOf(session);
   if (mustBeNamed && (token.endpoints === null || session?.endpoints === null)) {
     const [remedy, where] =
@@ -102,11 +109,18 @@ export function checkEndpoint(
   return listRefusal('endpoint_not_allowed', path, [
     { whose, allowed: session?.endpoints ?? null },
     { whose, allowed: token.endpoints, hidden: session !== null },
+    {
+      whose: session === null ? 'team' : 'session',
+      allowed: team.endpoints ?? null,
+      hidden: session !== null,
+    },
   ]);
 }
 
 /** The model of the request: it must be on the lists of the session, the token and the team. */
-export function checkModel({ identity: { team, token, session } }: Principal, model: string): Refusal | null {
+export function checkModel({ identity, policy }: Principal, model: string): Refusal | null {
+  if (admits(policy.models, model)) return null;
+  const { team, token, session } = identity;
   const hidden = session !== null;
   const lists: AllowList[] = [
     { whose: 'session', allowed: session?.models ?? null },
@@ -117,32 +131,57 @@ export function checkModel({ identity: { team, token, session } }: Principal, mo
 }
 
 /**
- * Tools that run elsewhere, such as in someone's app: the token must name them, and so must its session. A tool that
- * runs in a named app must be listed for that app, as `name@app`.
+ * Models that a body names besides its own. The same lists must have them. If a limit counts single models or money, none
+ * may be named: nobody could tell here which of them answers, or what it costs.
+ */
+export function checkFurtherModels(principal: Principal, models: readonly string[]): Refusal | null {
+  const [first] = models;
+  if (first === undefined) return null;
+  for (const model of models) {
+    const refusal = checkModel(principal, model);
+    if (refusal) return refusal;
+  }
+  const isMetered = principal.limits.some(
+    ({ limit }) => limit.metric === 'cost_usd' || limit.models !== undefined,
+  );
+  if (!isMetered) return null;
+  const why = 'a limit on money or on single models applies, and it could not be told which of them answers';
+  return refuse('model_not_allowed', `Only the field "model" may name a model here: ${why}.`, 'model');
+}
+
+/**
+ * Tools that run elsewhere, such as in someone's app: the team must have them, the token must name them, and so must
+ * its session. A tool that runs in a named app must be listed for that app, as `name@app`.
  */
 export function checkTools(
-  { identity: { token, session } }: Principal,
+  { identity: { team, token, session }, policy }: Principal,
   remoteTools: readonly string[],
 ): Refusal | null {
   if (remoteTools.length === 0) return null;
+  const name = remoteTools.find((tool) => !policy.tools.includes(tool));
+  if (name === undefined) return null;
+  const what = `the tool ${JSON.stringify(name.slice(0, 128))}`;
+  const hidden = session !== null;
   const lists: AllowList[] = [
     { whose: 'session', allowed: session === null ? null : (session.tools ?? []) },
-    { whose: whoseOf(session), allowed: token.tools ?? [], hidden: session !== null },
+    { whose: whoseOf(session), allowed: token.tools ?? [], hidden },
+    { whose: hidden ? 'session' : 'team', allowed: team.tools ?? [], hidden },
   ];
-  for (const name of remoteTools) {
-    const what = `the tool ${JSON.stringify(name.slice(0, 128))}`;
-    const refusal = listRefusal('tool_not_allowed', what, lists, { name, param: 'tools' });
-    if (refusal) return refusal;
-  }
-  return null;
+  return listRefusal('tool_not_allowed', what, lists, { name, param: 'tools' });
+}
+
+function admits(list: readonly string[] | null, item: string): boolean {
+  return list === null || list.includes(item);
 }
 
 /** A list that must have what is requested; null allows anything. If `hidden`, the refusal does not show it. */
 interface AllowList {
-  whose: 'session' | 'token' | 'team';
+  whose: Whose;
   allowed: readonly string[] | null;
   hidden?: boolean;
 }
+
+type Whose = 'session' | 'token' | 'team';
 
 function whoseOf(session: object | null): 'session' | 'token' {
   return session === null ? 'token' : 'session';
@@ -181,9 +220,10 @@ export function checkBodyBytes(principal: Principal, bytes: number, gatewaysByte
 
 /** An origin as browsers write it, or null if the text is not one: `null`, a URL with a path, `none`. */
 function normalOrigin(text: string): string | null {
-  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\]+$/i.test(text)) return null;
+  // The URL parser would take other characters for letters of ASCII; browsers send none of them.
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[\w.:[\]~!$&'()*+,;=-]+$/i.test(text)) return null;
   // In the URL standard only web schemes have an origin; `chrome-extension://id` would give `null`.
-  return /^https?:/i.test(text) ? (URL.parse(text)?.origin ?? null) : text.toLowerCase();
+  return /^https?:/i.test(text) ? (URL.parse(text)?.origin ?? null) : asciiLowerCase(text);
 }
 
 function refuse(code: ErrorCode, message: string, param?: string): Refusal {

@@ -1,4 +1,4 @@
-import type { Credential, Identity, Principal, ScopedLimit } from '../identity/records/identity.ts';
+import type { Credential, Identity, Policy, Principal, ScopedLimit } from '../identity/records/identity.ts';
 import { secretEndMs } from '../identity/records/secret.ts';
 import type { Limit, Scope, StoredLimit } from '../base/limit.ts';
 
@@ -8,6 +8,7 @@ export function makePrincipal(identity: Identity, credential: Credential): Princ
   return {
     identity,
     credential,
+    policy: policyOf(identity),
     limits: [
       ...scoped('gateway', gateway),
       ...scoped('team', team.limits),
@@ -21,6 +22,24 @@ export function makePrincipal(identity: Identity, credential: Credential): Princ
       secretEndMs(identity, credential),
     ),
   };
+}
+
+/** Computed once for a cached identity: whatever changes one of the lists also moves the team's epoch. */
+function policyOf({ team, token, session }: Identity): Policy {
+  return {
+    models: within(within(session?.models ?? null, token.models), team.models),
+    endpoints: within(within(session?.endpoints ?? null, token.endpoints), team.endpoints ?? null),
+    tools: within(session === null ? null : (session.tools ?? []), token.tools ?? []).filter((tool) =>
+      team.tools?.includes(tool),
+    ),
+  };
+}
+
+function within<B extends readonly string[] | null>(
+  list: readonly string[] | null,
+  bound: B,
+): readonly string[] | B {
+  return list === null || bound === null ? (list ?? bound) : list.filter((item) => bound.includes(item));
 }
 
 function expiry(at: string | null): number {

@@ -86,9 +86,11 @@ function mount(app: Hono<AdminEnv>, { path, methods }: Route): void {
   app.all(path, (c) => respond(c, methodNotAllowed(c.req.path, Object.keys(methods))));
 }
 
-async function run({ needs, docs, handle }: Operation, c: AdminContext): Promise<Reply> {
-  const refusal = permit(c.get('actor'), needs, teamsNamed(c)) ?? queryRefusal(docs.query, c.req.url);
-  if (refusal) return refusal;
+async function run({ needs, docs, handle, explain }: Operation, c: AdminContext): Promise<Reply> {
+  const refusal = permit(c.get('actor'), needs, teamsNamed(c));
+  if (refusal) return explain ? explain(c, refusal) : refusal;
+  const misasked = queryRefusal(docs.query, c.req.url);
+  if (misasked) return misasked;
   const precondition = readIfMatch(c.req.header('if-match'));
   if (precondition instanceof Refusal) return precondition;
   c.set('precondition', precondition);

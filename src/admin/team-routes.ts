@@ -1,16 +1,20 @@
+import { z } from 'zod';
 import type { Need } from '../access/permission.ts';
 import { visibleTeams } from '../base/actor.ts';
+import { Refusal } from '../base/refusal.ts';
 import { changeFields, resume, suspend } from '../identity/operations/change.ts';
 import { createTeam, createUser } from '../identity/operations/create.ts';
 import { deleteTeam, deleteUser } from '../identity/operations/end.ts';
 import { withoutLimitIds } from '../identity/operations/limits.ts';
 import { listRecords, listTeams, readRecord, type RecordOf } from '../identity/operations/records.ts';
 import type { Team, TeamKey, User, UserKey } from '../identity/records/identity.ts';
-import { newTeam, newUser, teamChange, userChange } from '../identity/schemas/requests.ts';
+import { newUser, teamSchemas, userChange } from '../identity/schemas/requests.ts';
 import { teamResponse, userResponse } from '../identity/schemas/responses.ts';
+import { endpointPaths } from '../validation/registry.ts';
 import type { AdminDeps } from './deps.ts';
+import { readBody } from './read-body.ts';
 import { type Resource, resource } from './resource.ts';
-import { type AdminContext, type Route, teamIn } from './respond.ts';
+import { type AdminContext, type Operation, type Route, teamIn } from './respond.ts';
 
 const fieldsLeftOut = 'Fields left out stay; null clears.';
 
@@ -20,6 +24,7 @@ export function teamRoutes(deps: AdminDeps): Route[] {
     schema: teamResponse,
     toResponses: (records) => records.map(withoutLimitIds),
   });
+  const { newTeam, teamChange } = teamSchemas(endpointPaths);
   const needs = 'change-gateway';
   return [
     {
@@ -29,9 +34,11 @@ export function teamRoutes(deps: AdminDeps): Route[] {
           { needs: 'read-lists', summary: 'List teams', details: 'Only those you may see.' },
           (c) => listTeams(deps, visibleTeams(c.get('actor'))),
         ),
-        POST: teams.create(
-          { needs, summary: 'Create a team', body: newTeam, refusals: ['already_exists'] },
-          (_c, asked) => createTeam(deps, asked),
+        POST: namingBounds(
+          teams.create(
+            { needs, summary: 'Create a team', body: newTeam, refusals: ['already_exists'] },
+            (_c, asked) => createTeam(deps, asked),
+          ),
         ),
       },
     },
@@ -39,9 +46,16 @@ export function teamRoutes(deps: AdminDeps): Route[] {
       path: '/admin/teams/:team',
       methods: {
         GET: teams.read({ needs: 'read-team', summary: 'Read a team' }, (c) => readRecord(deps, teamKey(c))),
-        PATCH: teams.change(
-          { needs, summary: 'Change a team', details: fieldsLeftOut, body: teamChange },
-          (c, asked) => changeFields(deps, teamKey(c), asked, c.get('precondition')),
+        PATCH: namingBounds(
+          teams.change(
+            {
+              needs,
+              summary: 'Change a team',
+              details: `${fieldsLeftOut} Its models, endpoints, origins and tools bound those of its tokens, from the next request on.`,
+              body: teamChange,
+            },
+            (c, asked) => changeFields(deps, teamKey(c), asked, c.get('precondition')),
+          ),
         ),
         DELETE: teams.end({ needs, summary: 'Delete a team with its users and tokens' }, (c) =>
           deleteTeam(deps, teamKey(c), c.get('precondition')),
@@ -77,7 +91,13 @@ export function userRoutes(deps: AdminDeps): Route[] {
       methods: {
         GET: users.read({ needs: 'read-team', summary: 'Read a user' }, (c) => readRecord(deps, userKey(c))),
         PATCH: users.change(
-          { needs, summary: 'Change a user', details: fieldsLeftOut, body: userChange },
+          {
+            needs,
+            summary: 'Change a user',
+            details: fieldsLeftOut,
+            body: userChange,
+            refusals: ['already_exists'],
+          },
           (c, asked) => changeFields(deps, userKey(c), asked, c.get('precondition')),
         ),
         DELETE: users.end({ needs, summary: 'Delete a user and revoke the tokens' }, (c) =>
@@ -117,6 +137,21 @@ function suspensionRoutes<K extends TeamKey | UserKey>(
     { path: `${path}/suspend`, methods: { POST: suspended } },
     { path: `${path}/resume`, methods: { POST: resumed } },
   ];
+}
+
+const bounds = ['models', 'endpoints', 'origins', 'tools', 'limits', 'dearer_fallback'];
+
+/** The operation; who may not do it is told which field of the body would have set a bound of the team. */
+function namingBounds(operation: Operation): Operation {
+  return {
+    ...operation,
+    async explain(c, { code, message }) {
+      const body = await readBody(c, z.looseObject({}));
+      const param = body instanceof Refusal ? undefined : bounds.find((field) => field in body);
+      const whole = param === undefined ? message : `${param} bounds what a team may do. ${message}`;
+      return new Refusal(code, whole, { param });
+    },
+  };
 }
 
 function teamKey(c: AdminContext): TeamKey {

@@ -7,9 +7,9 @@ export interface Log {
   error: Write;
 }
 
-/** A log that also has `fatal`, and can be flushed before the exit. */
+/** A log that also has `fatal`, and can be waited for before the exit. */
 export interface LifecycleLog extends Log {
   fatal: Write;
-  /** Writes waiting lines now. */
-  flush(): void;
+  /** Writes waiting lines, and resolves when their reader has them or takes no more. */
+  delivered(): Promise<void>;
 }

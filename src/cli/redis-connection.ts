@@ -7,9 +7,12 @@ import { SecretStore } from '../identity/store/secret-store.ts';
 import { Backup } from '../backup/backup.ts';
 import { ClaimLinks } from '../claims/claim-links.ts';
 import { ClaimStore } from '../claims/claim-store.ts';
+import { loadCatalogue } from '../config/catalogue.ts';
+import { modelsFileOf } from '../config/environment.ts';
 import { readStore } from '../config/store.ts';
 import { VariableReader } from '../config/variables.ts';
 import { systemClock } from '../base/clock.ts';
+import type { RealModel } from '../base/model.ts';
 import { keysUnder } from '../store/keys.ts';
 import { RedisStore } from '../store/redis.ts';
 import { LedgerReader } from '../ledger/ledger-reader.ts';
@@ -48,7 +51,8 @@ export async function connectToRedis(env: NodeJS.ProcessEnv): Promise<Connection
       exitCodes.unreachable,
     );
   }
-  const app = localAdmin(store, settings.prefix);
+  const models = loadCatalogue(modelsFileOf(env));
+  const app = localAdmin(store, settings.prefix, models.ok ? models.catalogue.real : (id) => id);
   return { send: async (path, init) => app.request(path, init), close: () => store.close() };
 }
 
@@ -57,7 +61,7 @@ function reasonOf({ message, code }: Error & { code?: string }): string {
   return message || (code ?? 'unknown');
 }
 
-function localAdmin(store: RedisStore, prefix: string): ReturnType<typeof adminApp> {
+function localAdmin(store: RedisStore, prefix: string, realModel: RealModel): ReturnType<typeof adminApp> {
   const keys = keysUnder(prefix);
   // The gateway logs the new head itself, within a minute.
   const audit = new AuditTrail(store, keys, { log: { info: () => {} }, clock: systemClock });
@@ -73,6 +77,7 @@ function localAdmin(store: RedisStore, prefix: string): ReturnType<typeof adminA
     backup: new Backup({ archive: new IdentityArchive(store, keys, audit), clock: systemClock }),
     audit,
     clock: systemClock,
+    realModel,
     authorize: () => Promise.resolve({ kind: 'root', key: 'current' }),
     auditContextOf: (_actor, { requestId }) => ({ actor: 'command-line', address: null, requestId }),
     onError: (error) => {

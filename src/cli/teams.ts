@@ -4,12 +4,16 @@ import { adminPath, clearOption, emptyOption, limitOption, repeatable } from './
 import { allowed, day, plain } from './cells.ts';
 import { nameOption, type Resource } from './resource.ts';
 
+const teamLists = ['limits', 'models', 'endpoints', 'origins', 'tools'];
 const teamOptions = [
   nameOption,
   limitOption,
   repeatable('--model <id>', 'a model the team may use'),
+  repeatable('--endpoint <path>', 'a path it may use'),
+  repeatable('--origin <origin>', 'a browser origin it may be used from, or none'),
+  repeatable('--tool <name>', 'a heroku_tool or mcp tool it may run'),
   new Option('--dearer-fallback', 'let a fallback model cost more than the model asked for'),
-  emptyOption(['limits', 'models']),
+  emptyOption(teamLists),
 ];
 
 export const teams: Resource = {
@@ -35,8 +39,8 @@ export const teams: Resource = {
   show: 'show a team',
   set: {
     summary: 'change a team; a list replaces the list it had',
-    options: [...teamOptions, clearOption(['name', 'limits', 'models', 'dearer_fallback'])],
-    examples: ['acme --name Acme --clear models'],
+    options: [...teamOptions, clearOption(['name', 'dearer_fallback', ...teamLists])],
+    examples: ['acme --name Acme --clear models', 'acme --tool dyno_run_command@my-app'],
   },
   suspend: 'refuse all requests of a team from now on',
   resume: 'accept the requests of a suspended team again',

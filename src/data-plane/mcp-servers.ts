@@ -64,13 +64,12 @@ export function mcpServersRoute({ frontDoor, answers, upstreams, clock }: McpSer
  * What a caller sees of the list. A token without a list of tools sees all of them, so that its holder knows what to
  * ask for; a session sees only what it may run.
  */
-function visibleTo({ identity: { token, session } }: Principal, servers: unknown): object {
+function visibleTo({ identity: { token, session }, policy }: Principal, servers: unknown): object {
   const list: unknown[] = Array.isArray(servers) ? servers : [];
-  const granted = session === null ? token.tools : (session.tools ?? []);
-  if (granted === null) return list;
+  if (session === null && token.tools === null) return list;
   const mayRun = (tool: unknown): boolean =>
     [textAt(tool, 'namespaced_name'), textAt(tool, 'name')].some(
-      (name) => name !== null && grants(granted, name),
+      (name) => name !== null && grants(policy.tools, name),
     );
   return list.flatMap((server) => {
     const tools = isRecord(server) && Array.isArray(server['tools']) ? server['tools'].filter(mayRun) : [];

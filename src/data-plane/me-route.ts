@@ -45,7 +45,16 @@ const ownToken = z.object({
   created_at: time,
 });
 const ownUser = z.object({ id: text, name: text.nullable(), email: text.nullable() });
-const ownTeam = z.object({ id: text, name: text.nullable(), models: list });
+/** A team that was made before it had such a list has none. */
+const teamList = list.default(null);
+const ownTeam = z.object({
+  id: text,
+  name: text.nullable(),
+  models: list,
+  endpoints: teamList,
+  origins: teamList,
+  tools: teamList,
+});
 const ownSession = z.object({
   ...sessionFields.shape,
   pinned: z

@@ -4,7 +4,7 @@ import { okJson, type OperationDocs } from '../base/operation-docs.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Answers, Reply } from '../edge/answers.ts';
 import type { Call } from '../edge/call.ts';
-import { availableModelsPath } from '../edge/cors.ts';
+import { availableModelsPath } from '../base/cors.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
 import type { Route } from '../edge/route.ts';
 import type { Principal } from '../identity/records/identity.ts';

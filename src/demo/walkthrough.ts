@@ -20,7 +20,7 @@ export async function walkthrough({ url, adminKey }: WalkthroughOptions): Promis
 /** Makes a team `demo`, a user `ana` and a token over the admin API. Gives the token's text. */
 export async function makeDemoToken({ url, adminKey }: WalkthroughOptions): Promise<string> {
   const post = poster(url, adminKey);
-  await post('/admin/teams', { id: 'demo', limits: demoLimits });
+  await post('/admin/teams', { id: 'demo', limits: demoLimits, tools: demoPolicy.tools });
   await post('/admin/teams/demo/users', { id: 'ana' });
   const issued = await post('/admin/teams/demo/tokens', { user: 'ana', name: 'demo', ...demoPolicy });
   return String(issued['token']);
@@ -33,7 +33,10 @@ const demoLimits = [
   { metric: 'concurrency', max: 5 },
 ];
 
-/** Agents run tools in apps: a token may use them only if its lists name the endpoint, and the tool with its app. */
+/**
+ * Agents run tools in apps: a token may use them only if its lists name the endpoint, and the tool with its app. The
+ * team must have the tools, too.
+ */
 const demoPolicy = { endpoints: endpointPaths, tools: ['dyno_run_command@my-app', 'mcp-weather/forecast'] };
 
 function poster(url: string, adminKey: string) {

@@ -8,7 +8,7 @@ import type { OperationDocs } from '../base/operation-docs.ts';
 import { queryRefusal } from '../base/query.ts';
 import type { Principal } from '../identity/records/identity.ts';
 import type { Refusal } from '../base/refusal.ts';
-import { corsHeaders, isForBrowsers, preflightHeaders } from './cors.ts';
+import { corsHeaders, isForBrowsers, preflightHeaders } from '../base/cors.ts';
 
 /** One request of the data plane: what came in, and how to answer it. */
 export class Call {

@@ -26,8 +26,7 @@ export function runPrimary({ workers, log, clock, exit }: PrimaryOptions): void 
     if (!state.stopping) cluster.fork();
   };
   const end = (): void => {
-    log.flush();
-    exit(state.exitCode);
+    void log.delivered().finally(() => exit(state.exitCode));
   };
   const stop = (signal: NodeJS.Signals): void => {
     if (state.stopping) return;

@@ -9,6 +9,7 @@ import {
   checkHost,
   checkHttps,
   checkTransferEncoding,
+  pathOf,
   refusalFor,
   responseText,
 } from './unrouted.ts';
@@ -53,7 +54,9 @@ export function createHttpServer(options: HttpServerOptions) {
   const refuse = (socket: Duplex, refusal: Refusal): void => {
     const requestId = randomUUID();
     onRefused?.(refusal, requestId);
-    answerAndClose(socket, responseText(refusal, requestId, secureHeaders));
+    const running = responseOn(socket);
+    const path = running === undefined ? null : pathOf(running.req);
+    answerAndClose(socket, responseText(refusal, { requestId, path, all: secureHeaders }));
   };
 
   /** Whether the connection of a request that holds its body back stays open, once the body has been asked for. */
@@ -192,9 +195,13 @@ const refused = new WeakSet<Duplex>();
 /** Whether an error can still be answered: the client is there, and no answer has begun on this connection. */
 function isAnswerable(error: Error & { code?: string }, socket: Duplex): boolean {
   if (error.code === 'ECONNRESET' || !socket.writable || refused.has(socket)) return false;
-  // The response that is being written to this socket. Node's default handler looks here too.
-  const { _httpMessage: response } = socket as Socket & { _httpMessage?: ServerResponse };
-  return response?.headersSent !== true;
+  return responseOn(socket)?.headersSent !== true;
+}
+
+/** The response to the request that a socket is busy with. Node's default handler of `clientError` looks here too. */
+function responseOn(socket: Duplex): ServerResponse | undefined {
+  const { _httpMessage: response } = socket as Socket & { _httpMessage?: ServerResponse | null };
+  return response ?? undefined;
 }
 
 /**

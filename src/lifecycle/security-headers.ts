@@ -19,8 +19,12 @@ export const strictTransport: readonly string[] = ['strict-transport-security', 
 
 /** A reply's own headers and those of every reply. Its own win if both have one. */
 export function withHeaders(own: ReplyHeaders | undefined, all: readonly string[]): ReplyHeaders {
-  if (Array.isArray(own)) return [...own, ...all];
-  const added: Record<string, string> = {};
-  for (let at = 0; at + 1 < all.length; at += 2) added[all[at] ?? ''] = all[at + 1] ?? '';
-  return Object.assign(added, own);
+  return Array.isArray(own) ? [...own, ...all] : namedHeaders(all, own);
+}
+
+/** A flat list of headers as an object, with those of `own`, which win. */
+export function namedHeaders(all: readonly string[], own?: Record<string, string>): Record<string, string> {
+  const named: Record<string, string> = {};
+  for (let at = 0; at + 1 < all.length; at += 2) named[all[at] ?? ''] = all[at + 1] ?? '';
+  return Object.assign(named, own);
 }

@@ -5,6 +5,8 @@ import type { LifecycleLog } from '../base/log.ts';
  * Heroku sends SIGKILL 30 s after SIGTERM (Dev Center, "Dyno Shutdown Behavior"). Everything is written before that.
  */
 const hardDeadlineMs = 27_500;
+/** A slow reader of the log has until then. */
+const lastLineMs = 28_500;
 /** After this, only settlements are waited for. */
 const cutAfterMs = 26_000;
 /** After the grace period, the time for ended answers to be written out, and for a body still coming in. */
@@ -23,7 +25,7 @@ export interface ShutdownOptions {
   endRemaining: () => Promise<void> | void;
   /** Resolves when no settlement waits for the store. */
   drained: () => Promise<void>;
-  log: Pick<LifecycleLog, 'info' | 'warn' | 'error' | 'flush'>;
+  log: Pick<LifecycleLog, 'info' | 'warn' | 'error' | 'delivered'>;
   clock: Clock;
   exit: (code: number) => void;
 }
@@ -67,7 +69,7 @@ async function shutDown(options: ShutdownOptions, reason: string): Promise<void>
   if (!(await until(tried(drained), hardDeadlineMs)))
     log.error('settlements were still waiting at the deadline');
   log.info('shut down', { took_ms: Math.round(clock.monotonic() - startedAt) });
-  log.flush();
+  await until(log.delivered(), lastLineMs);
   exit(0);
 }
 

@@ -46,18 +46,19 @@ export function onPrimaryLost(begin: (reason: string) => unknown): void {
   });
 }
 
+/** How long the reader of the log has for the line that says why. */
+const lastLineMs = 2_000;
+
 /**
  * After an uncaught error a process is in an unknown state: it logs the error and exits. Living processes close its open
  * requests as `lost` (invariant 2), and the primary or the dyno starts it again.
  */
-export function installCrashGuards(log: Pick<LifecycleLog, 'fatal' | 'flush'>): void {
+export function installCrashGuards(log: Pick<LifecycleLog, 'fatal' | 'delivered'>): void {
+  const exit = (): never => process.exit(1);
   const crash = (message: string, reason: unknown): void => {
-    try {
-      log.fatal(message, { error: reason instanceof Error ? reason : new Error(String(reason)) });
-      log.flush();
-    } finally {
-      process.exit(1);
-    }
+    setTimeout(exit, lastLineMs);
+    log.fatal(message, { error: reason instanceof Error ? reason : new Error(String(reason)) });
+    void log.delivered().finally(exit);
   };
   process.on('uncaughtException', (error) => crash('uncaught exception', error));
   process.on('unhandledRejection', (reason) => crash('unhandled rejection', reason));

@@ -1,7 +1,8 @@
-import { STATUS_CODES, type ServerResponse } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import { corsBelowRoutes } from '../base/cors.ts';
 import { errorBody, isAnthropic } from '../base/error-body.ts';
 import { noRetry, Refusal } from '../base/refusal.ts';
-import { withHeaders } from './security-headers.ts';
+import { namedHeaders, withHeaders } from './security-headers.ts';
 
 /** A name, an IPv4 address or an IPv6 address in brackets, and perhaps a port: RFC 3986, 3.2.2. */
 const wellFormed = /^(?:[A-Za-z0-9._~%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?$/;
@@ -60,33 +61,42 @@ export function refusalFor(error: Error & { code?: string }): Refusal {
 
 /** Answers a request that Node parsed but that must not reach the routes, and ends its connection. */
 export function answer(response: ServerResponse, refusal: Refusal, requestId: string): void {
-  const [path = ''] = (response.req.url ?? '').split('?');
-  const { headers, body } = jsonAnswer(refusal, requestId, path);
+  const { headers, body } = jsonAnswer(refusal, requestId, pathOf(response.req));
   response.writeHead(refusal.status, headers);
   response.end(body);
 }
 
-/** The same as text, for a connection without an understandable request. */
-export function responseText(refusal: Refusal, requestId: string, all: readonly string[]): string {
-  const { headers, body } = jsonAnswer(refusal, requestId);
+/**
+ * The same as text, for a connection whose request is not understood or not complete. `path` is null if nobody knows it.
+ */
+export function responseText(
+  refusal: Refusal,
+  { requestId, path, all }: { requestId: string; path: string | null; all: readonly string[] },
+): string {
+  const { headers, body } = jsonAnswer(refusal, requestId, path);
   const lines = Object.entries(withHeaders(headers, all)).map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? ''}\r\n${lines.join('')}\r\n${body}`;
 }
 
-/** The error JSON that clients of a path expect; if no path is known, contract 1.5's. */
+/** The path of a request, without the query string; null if it is none, such as `*`. */
+export function pathOf({ url = '' }: Pick<IncomingMessage, 'url'>): string | null {
+  return url.startsWith('/') ? (url.split('?', 1)[0] ?? null) : null;
+}
+
+/** The error JSON that clients of a path expect; if no path is known, contract 1.5's. A page may read it. */
 function jsonAnswer(
   refusal: Refusal,
   requestId: string,
-  path = '',
+  path: string | null,
 ): { headers: Record<string, string>; body: string } {
-  const body = JSON.stringify(errorBody(path, refusal, requestId));
-  const headers = {
+  const body = JSON.stringify(errorBody(path ?? '', refusal, requestId));
+  const headers: Record<string, string> = {
     'content-type': 'application/json',
     'content-length': String(Buffer.byteLength(body)),
     'x-request-id': requestId,
-    ...(isAnthropic(path) ? { 'request-id': requestId } : {}),
+    ...(path !== null && isAnthropic(path) ? { 'request-id': requestId } : {}),
     ...refusal.headers,
     connection: 'close',
   };
-  return { headers, body };
+  return { headers: namedHeaders(corsBelowRoutes(path), headers), body };
 }

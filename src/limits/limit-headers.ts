@@ -66,13 +66,30 @@ const quotaUnits = {
   concurrency: ';qu="concurrent-requests"',
 } as const;
 
-function policy(state: LimitState): string {
-  const { span, max } = state.applied;
-  const lengthS = span === 'open' ? '' : `;w=${windowLengthMs(span, state.counter) / 1000}`;
-  return `${quoted(state.scoped)};q=${integer(max)}${lengthS}${quotaUnits[state.scoped.limit.metric]}`;
+function policy({ scoped, applied: { span, max }, counter }: LimitState): string {
+  const lengthMs = span === 'open' ? 0 : windowLengthMs(span, counter);
+  const known = policies.get(scoped);
+  if (known?.lengthMs === lengthMs) return known.text;
+  const length = span === 'open' ? '' : `;w=${lengthMs / 1000}`;
+  const text = `${quoted(scoped)};q=${integer(max)}${length}${quotaUnits[scoped.limit.metric]}`;
+  policies.set(scoped, { lengthMs, text });
+  return text;
 }
 
-function quoted({ scope, limit }: ScopedLimit): string {
+/** What is told of each limit is kept for as long as its principal is: every reply names every limit. */
+const policies = new WeakMap<ScopedLimit, { lengthMs: number; text: string }>();
+const names = new WeakMap<ScopedLimit, string>();
+
+function quoted(scoped: ScopedLimit): string {
+  let name = names.get(scoped);
+  if (name === undefined) {
+    name = nameOf(scoped);
+    names.set(scoped, name);
+  }
+  return name;
+}
+
+function nameOf({ scope, limit }: ScopedLimit): string {
   const window = limit.metric === 'concurrency' ? '' : `-${limit.window}`;
   // Two limits on tokens of one window may differ in this alone, and the unit says that they are tokens.
   const what = limit.metric === 'tokens' && limit.count_cached === false ? 'uncached' : limit.metric;

@@ -5,7 +5,7 @@ import { BatchedLines } from './batched-lines.ts';
 import { LineBudget, maxFieldBytes, maxTextBytes } from './line-budget.ts';
 import { tidyFields } from './log-fields.ts';
 import { Redactor } from './redact.ts';
-import { stdoutWriter } from './stdout.ts';
+import { type LineOutput, standardOutput } from './stdout.ts';
 
 /**
  * Explicit and flat: texts, numbers and booleans; `error` becomes its name, message and stack. Everything else, such as
@@ -25,21 +25,23 @@ export interface Log {
   access(line: AccessLine): void;
   /** Masks this secret (a key, a password) in every line from now on. */
   protect(secret: string): void;
-  /** Writes waiting lines now; call it before an exit. */
+  /** Writes waiting lines now. */
   flush(): void;
+  /** Writes waiting lines, and resolves when their reader has them or takes no more; await it before an exit. */
+  delivered(): Promise<void>;
 }
 
 export interface LogOptions {
   /** A pino level: trace, debug, info, warn, error, fatal or silent. */
   level: string;
   /** Where joined lines go; default: standard output. */
-  write?: (text: string) => void;
+  output?: LineOutput;
   clock?: Clock;
 }
 
 /** JSON lines on standard output, joined and written together, under 10 kB each, with secrets masked. */
-export function createLog({ level, write = stdoutWriter(), clock = systemClock }: LogOptions): Log {
-  const lines = new BatchedLines({ write });
+export function createLog({ level, output = standardOutput(), clock = systemClock }: LogOptions): Log {
+  const lines = new BatchedLines({ write: (text) => output.write(text) });
   const redactor = new Redactor();
   const redact = (text: string): string => redactor.redact(text);
   const { pid } = process;
@@ -72,5 +74,9 @@ export function createLog({ level, write = stdoutWriter(), clock = systemClock }
     },
     protect: (secret) => redactor.protect(secret),
     flush: () => lines.flush(),
+    delivered: () => {
+      lines.flush();
+      return output.delivered();
+    },
   };
 }

@@ -1,4 +1,4 @@
-import { AggregatorRegistry, type PrometheusContentType, type Registry } from 'prom-client';
+import { AggregatorRegistry, type Registry } from 'prom-client';
 import type { MetricsSnapshot } from './metrics.ts';
 
 /**
@@ -22,7 +22,7 @@ export class WorkerSums {
     this.#dead = metricsIn(AggregatorRegistry.aggregate([this.#dead, lasting]));
   }
 
-  sum(): Registry<PrometheusContentType> {
+  sum(): Registry {
     return AggregatorRegistry.aggregate([...this.#last.values(), this.#dead]);
   }
 }

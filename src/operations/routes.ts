@@ -5,7 +5,7 @@ import { okJson, type DocumentedRoute, type OperationDocs } from '../base/operat
 import { Refusal } from '../base/refusal.ts';
 import { type Answers, htmlReply, jsonReply, type Reply } from '../edge/answers.ts';
 import type { Call } from '../edge/call.ts';
-import { descriptionPath } from '../edge/cors.ts';
+import { descriptionPath } from '../base/cors.ts';
 import type { Route } from '../edge/route.ts';
 import type { MetricsText } from '../observability/metrics.ts';
 import { Description, pageHeaders } from './openapi/page.ts';
@@ -15,6 +15,8 @@ export interface OperationsDeps {
   answers: Answers;
   /** Pings the store; false if it does not answer. */
   storeReachable: () => Promise<boolean>;
+  /** Why it does not, if that is known. */
+  storeProblem: () => string | null;
   draining: () => boolean;
   metrics: () => Promise<MetricsText>;
   authorize: ActorCheck;
@@ -32,12 +34,18 @@ const healthResponse = z
 export const liveness = { status: 'ok' };
 
 /** `/readyz`: whether this process should get requests now, and why not. */
-export function readiness(state: { storeReachable: boolean; draining: boolean }): {
+export function readiness(state: {
+  storeReachable: boolean;
+  storeProblem?: string | null;
+  draining: boolean;
+}): {
   status: 200 | 503;
   body: z.infer<typeof healthResponse>;
 } {
   const reasons: string[] = [];
-  if (!state.storeReachable) reasons.push('store unreachable');
+  if (!state.storeReachable) {
+    reasons.push(state.storeProblem ? `store unreachable: ${state.storeProblem}` : 'store unreachable');
+  }
   if (state.draining) reasons.push('draining');
   if (reasons.length === 0) return { status: 200, body: { status: 'ready' } };
   return { status: 503, body: { status: 'unavailable', reasons } };
@@ -75,7 +83,7 @@ const docs = {
 
 /** `/`, health, metrics (contract 1.7) and the description of the API, which is made of `others` and of these. */
 export function operationRoutes(deps: OperationsDeps, others: readonly DocumentedRoute[]): Route[] {
-  const { answers, storeReachable, draining, metrics, authorize } = deps;
+  const { answers, storeReachable, storeProblem, draining, metrics, authorize } = deps;
   const description = new Description(() => [...others, ...routes]);
 
   async function metricsFor(call: Call): Promise<Reply> {
@@ -102,7 +110,12 @@ export function operationRoutes(deps: OperationsDeps, others: readonly Documente
     open('/', docs.welcome, welcome),
     open('/healthz', docs.health, () => jsonReply(200, liveness)),
     open('/readyz', docs.readiness, async () => {
-      const { status, body } = readiness({ storeReachable: await storeReachable(), draining: draining() });
+      const reachable = await storeReachable();
+      const { status, body } = readiness({
+        storeReachable: reachable,
+        storeProblem: storeProblem(),
+        draining: draining(),
+      });
       return jsonReply(status, body);
     }),
     {

@@ -44,12 +44,18 @@ export function narrowed(
       // An absent list does not have endpoints that must be named.
       within: token.endpoints ?? unnamedPaths,
     }) ??
+    beyond('endpoint_not_allowed', pinned === null ? 'endpoints' : 'pinned.endpoint', {
+      asked: paths,
+      within: team.endpoints ?? null,
+    }) ??
     beyond('origin_not_allowed', 'origins', {
       asked: asked.origins ?? null,
       within: token.origins ?? [...options.allowedOrigins, 'none'],
       ...(token.origins === null ? { why: withoutOrigins } : {}),
     }) ??
+    beyond('origin_not_allowed', 'origins', { asked: asked.origins ?? null, within: team.origins ?? null }) ??
     beyond('tool_not_allowed', 'tools', { asked: asked.tools ?? null, within: token.tools ?? [] }) ??
+    beyond('tool_not_allowed', 'tools', { asked: asked.tools ?? null, within: team.tools ?? [] }) ??
     widerLimit(asked.limits ?? [], limits) ?? {
       models: pinnedModels ?? models,
       endpoints: paths,

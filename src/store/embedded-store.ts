@@ -11,6 +11,7 @@ let engines: Promise<(nowMs: () => number) => Engine> | undefined;
  * first use, so a gateway on Redis never loads it.
  */
 export class EmbeddedStore implements Store {
+  readonly problem = null;
   readonly #clock: Clock;
   readonly #onRun: OnRun | undefined;
   #engine: Promise<Engine> | undefined;

@@ -1,8 +1,10 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Redis } from 'ioredis';
+import { type Command, Redis } from 'ioredis';
 import type { Clock } from '../base/clock.ts';
+import { atMaxClients, maxClientsError, mayBeTurnedAway, turnsClientsAway } from './max-clients.ts';
 import type { Script } from './script.ts';
+import { ScriptCommand } from './script-command.ts';
 import type { OnRun, Store, StoreClient } from './store.ts';
 import { StoreUnavailable } from './store-unavailable.ts';
 
@@ -37,6 +39,8 @@ export class RedisStore implements Store {
   /** Counts connections, so that what was begun on one does not go on for the next. */
   #connection = 0;
   #loaded = false;
+  #askingWhy = false;
+  problem: string | null = null;
 
   constructor({ url, verifyTls, commandTimeoutMs, onDown, onUp, onRefusal, timing }: RedisOptions) {
     this.#timing = timing;
@@ -65,6 +69,7 @@ export class RedisStore implements Store {
       const wrongDatabase = databaseRefused(error);
       if (!down) onDown?.(wrongDatabase ?? error);
       down = true;
+      if (mayBeTurnedAway(error)) void this.#askWhy();
       if (!wrongDatabase) return;
       this.#reportRefusal(wrongDatabase);
       // Otherwise ioredis would continue with database 0.
@@ -78,6 +83,7 @@ export class RedisStore implements Store {
     this.#events.on('ready', () => {
       if (down) onUp?.();
       down = false;
+      this.problem = null;
     });
   }
 
@@ -118,6 +124,19 @@ export class RedisStore implements Store {
     }
   }
 
+  /** Finds out whether the server has too many clients, and reports it. */
+  async #askWhy(): Promise<void> {
+    if (this.#askingWhy) return;
+    this.#askingWhy = true;
+    const { host = 'localhost', port = 6379, path, tls } = this.client.options;
+    const at = path === undefined ? { host, port } : { path };
+    const isFull = await turnsClientsAway(at, tls !== undefined);
+    this.#askingWhy = false;
+    if (this.ready) return;
+    this.problem = isFull ? atMaxClients : null;
+    if (isFull) this.#reportRefusal(new Error(maxClientsError));
+  }
+
   /** Resolves when commands can be sent. Rejects with `StoreUnavailable` after `timeoutMs`, or if closed. */
   async whenReady(timeoutMs: number): Promise<void> {
     if (this.ready) return;
@@ -142,19 +161,30 @@ export class RedisStore implements Store {
   }
 
   /** Takes one round trip, or two if the server does not know the script yet. Every failure is `StoreUnavailable`. */
-  async run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+  run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
     const startedMs = this.#timing?.clock.monotonic() ?? 0;
-    let ok = false;
-    try {
-      const reply = await this.#answer(evaluate(this.client, script, { keys, args }));
-      ok = true;
-      return reply;
-    } finally {
-      if (this.#timing) {
-        const durationMs = this.#timing.clock.monotonic() - startedMs;
-        this.#timing.onRun({ operation: script.name, durationMs, ok });
-      }
-    }
+    return new Promise((resolve, reject) => {
+      const send = (whole: boolean): void => {
+        const onError = (error: Error): void => {
+          if (!whole && isNoScript(error)) return send(true);
+          this.#ran(script, startedMs, false);
+          reject(this.#unavailable(error));
+        };
+        const onReply = (reply: unknown): void => {
+          this.#ran(script, startedMs, true);
+          resolve(reply);
+        };
+        const command = new ScriptCommand({ script, keys, args, whole, onReply, onError });
+        this.client.sendCommand(command as unknown as Command); // has what ioredis uses of one
+      };
+      send(false);
+    });
+  }
+
+  #ran({ name }: Script, startedMs: number, ok: boolean): void {
+    if (!this.#timing) return;
+    const { clock, onRun } = this.#timing;
+    onRun({ operation: name, durationMs: clock.monotonic() - startedMs, ok });
   }
 
   attempt<T>(command: (client: StoreClient) => Promise<T>): Promise<T> {
@@ -166,9 +196,13 @@ export class RedisStore implements Store {
     try {
       return await reply;
     } catch (error) {
-      if (error instanceof Error && error.name === 'ReplyError') this.#reportRefusal(error);
-      throw unavailable(error);
+      throw this.#unavailable(error);
     }
+  }
+
+  #unavailable(error: unknown): StoreUnavailable {
+    if (error instanceof Error && error.name === 'ReplyError') this.#reportRefusal(error);
+    return unavailable(error);
   }
 
   async memory(): Promise<{ usedBytes: number; maxBytes: number }> {
@@ -186,19 +220,6 @@ export class RedisStore implements Store {
 
   close(): void {
     this.client.disconnect();
-  }
-}
-
-async function evaluate(
-  client: Redis,
-  { sha, source }: Script,
-  { keys, args }: { keys: readonly string[]; args: readonly (string | number)[] },
-): Promise<unknown> {
-  try {
-    return await client.evalsha(sha, keys.length, ...keys, ...args);
-  } catch (error) {
-    if (!isNoScript(error)) throw error;
-    return client.eval(source, keys.length, ...keys, ...args);
   }
 }
 

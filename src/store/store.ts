@@ -25,6 +25,8 @@ export type StreamEntry = [id: string, fields: string[]];
  * command may have run even so (`mayHaveRun`).
  */
 export interface Store {
+  /** Why the store cannot be reached, as far as that is known: "it …". Null while it can. */
+  readonly problem: string | null;
   /** Runs a script as one atomic step. Redis's rules convert its reply. */
   run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
   /** Sends commands. */

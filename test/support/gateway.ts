@@ -44,7 +44,10 @@ export interface Policy {
 }
 
 export interface NewToken extends Policy {
-  team?: { id?: string; limits?: Limit[]; models?: string[]; dearer_fallback?: boolean };
+  team?: { id?: string; limits?: Limit[]; dearer_fallback?: boolean } & Pick<
+    Policy,
+    'models' | 'endpoints' | 'origins' | 'tools'
+  >;
   user?: { limits?: Limit[] };
 }
 
@@ -120,7 +123,10 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   };
   const settings = settingsOf(env);
   const lines: string[] = [];
-  const log = createLog({ level: settings.logLevel, write: (text) => void lines.push(text) });
+  const log = createLog({
+    level: settings.logLevel,
+    output: { write: (text) => void lines.push(text), delivered: async () => undefined },
+  });
   const metrics = new Metrics({ version, dyno: settings.dyno, endpoints: endpoints.map(({ path }) => path) });
   const wired = wire({
     settings,
@@ -218,7 +224,9 @@ export function administrationOf(url: string, adminKey: string): Administration 
     allEntries,
     issue: async ({ team = {}, user = {}, ...policy } = {}) => {
       const { id = `team-${randomBytes(6).toString('hex')}`, ...ofTeam } = team;
-      const made = await admin('POST', '/admin/teams', { id, ...ofTeam });
+      // A token has the tools of its team at most.
+      const tools = policy.tools ? { tools: policy.tools } : {};
+      const made = await admin('POST', '/admin/teams', { id, ...tools, ...ofTeam });
       if (made.status !== 201 && made.status !== 409)
         throw new Error(`no team: ${JSON.stringify(made.body)}`);
       const userId = `user-${randomBytes(4).toString('hex')}`;

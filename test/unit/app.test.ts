@@ -24,7 +24,7 @@ beforeAll(() => {
     catalogue: catalogue.catalogue,
     issuers: [],
     clock: systemClock,
-    log: createLog({ level: 'error', write: () => undefined }),
+    log: createLog({ level: 'error', output: { write: () => undefined, delivered: async () => undefined } }),
     metrics: new Metrics({ version: '0', dyno: 'web.1', endpoints: [] }),
     draining: () => false,
   });

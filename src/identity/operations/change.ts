@@ -6,6 +6,7 @@ import { expiryOf, timeNow } from './create.ts';
 import { changedLimits } from './limits.ts';
 import type { Precondition } from './precondition.ts';
 import { changeRecord, type IdentityDeps, type RecordOf } from './records.ts';
+import { beyondTeam } from './team-bounds.ts';
 
 /* Changes of records. Fields that are left out stay as they are; null clears. */
 
@@ -19,12 +20,14 @@ export function changeFields<K extends TeamKey | UserKey>(
 }
 
 /** A revoked token cannot be changed (412), so that its record shows what it was when it was revoked. */
-export function changeToken(
+export async function changeToken(
   deps: IdentityDeps,
   key: TokenKey,
   asked: TokenChange,
   precondition: Precondition = null,
 ): Promise<Token | Refusal> {
+  const beyond = await beyondTeam(deps, key.team, asked);
+  if (beyond) return beyond;
   const { expires_in: _in, ...rest } = asked;
   const fields = { ...rest, expires_at: expiryOf(asked, deps.clock) };
   const change = (token: Token): Token | Refusal =>

@@ -8,6 +8,7 @@ import type { NewTeam, NewToken, NewUser } from '../schemas/requests.ts';
 import { storedLimits } from './limits.ts';
 import { createRecord, type IdentityDeps } from './records.ts';
 import { getSettings } from './settings.ts';
+import { beyondTeam } from './team-bounds.ts';
 
 /** Creates a team; a 409 if its id is taken. */
 export async function createTeam(deps: IdentityDeps, asked: NewTeam): Promise<Team | Refusal> {
@@ -16,6 +17,9 @@ export async function createTeam(deps: IdentityDeps, asked: NewTeam): Promise<Te
     name: asked.name ?? null,
     limits: await limitsOfNew(deps, 'team', asked.limits),
     models: asked.models ?? null,
+    endpoints: asked.endpoints ?? null,
+    origins: asked.origins ?? null,
+    tools: asked.tools ?? null,
     dearer_fallback: asked.dearer_fallback ?? null,
     suspended_at: null,
     created_at: timeNow(deps.clock),
@@ -65,6 +69,8 @@ export async function createToken(
   asked: Omit<NewToken, 'claim'>,
   { secretHash, prefix }: { secretHash: string; prefix: string },
 ): Promise<Token | Refusal> {
+  const beyond = await beyondTeam(deps, team, asked);
+  if (beyond) return beyond;
   const token: Token = {
     id: `tok_${newId()}`,
     team,

@@ -26,12 +26,22 @@ export type Stored<R extends { limits: Limit[] }> = Omit<R, 'limits'> & { limits
 export const dearerFallback = z.boolean('must be true or false');
 
 const restriction = { description: 'null restricts nothing.' };
+const onlyFunctions = { description: 'null: plain functions only.' };
+
+/** Looser than in a request: an import may come from a gateway that serves more endpoints. */
+const endpointPath = named(
+  z.string().regex(/^\/[A-Za-z0-9._/-]{1,127}$/, 'must be a path such as /v1/chat/completions'),
+);
 
 export const teamFields = z.strictObject({
   id: slug,
   name: name.nullable(),
   limits,
+  /** These four bound what its tokens and their sessions may do. */
   models: listOf(model).nullable().meta(restriction),
+  endpoints: listOf(endpointPath).nullish().meta(restriction),
+  origins: listOf(origin).nullish().meta(restriction),
+  tools: listOf(tool).nullish().meta(onlyFunctions),
   dearer_fallback: dearerFallback.nullish().meta({
     description: 'true: a fallback model may cost more than the model asked for.',
   }),
@@ -95,14 +105,9 @@ export const tokenFields = z.strictObject({
     .max(8, 'must have at most 8 secrets')
     .exactOptional(),
   models: listOf(model).nullable().meta(restriction),
-  /** Looser than for a new token: an import may come from a gateway that serves more endpoints. */
-  endpoints: listOf(
-    named(z.string().regex(/^\/[A-Za-z0-9._/-]{1,127}$/, 'must be a path such as /v1/chat/completions')),
-  )
-    .nullable()
-    .meta(restriction),
+  endpoints: listOf(endpointPath).nullable().meta(restriction),
   origins: listOf(origin).nullable().meta(restriction),
-  tools: listOf(tool).nullable().meta({ description: 'null: plain functions only.' }),
+  tools: listOf(tool).nullable().meta(onlyFunctions),
   limits,
   max_session_body_bytes: bodyBytes.nullish().meta({ description: 'Of its sessions; null: 1 MiB.' }),
   frames: frames
@@ -150,10 +155,19 @@ export interface ScopedLimit {
   limit: StoredLimit;
 }
 
+/** What a caller may use: what its team, its token and its session all allow. Null restricts nothing. */
+export interface Policy {
+  models: readonly string[] | null;
+  endpoints: readonly string[] | null;
+  /** Tools that run elsewhere. */
+  tools: readonly string[];
+}
+
 /** Who is calling: an identity made ready for the hot path. Immutable; shared by concurrent requests. */
 export interface Principal {
   identity: Identity;
   credential: Credential;
+  policy: Policy;
   /** Longest window first, so that a refusal names the limit that matters. */
   limits: readonly ScopedLimit[];
   /** The earliest expiry of token, secret and session, ms since the epoch; Infinity if none expires. */
@@ -179,4 +193,10 @@ export interface TokenKey {
 
 export type RecordKey = TeamKey | UserKey | TokenKey;
 
-export type CreateResult = 'created' | 'exists' | 'no_team' | 'no_user';
+/** The fields of a user that no other user of the team may have: `unshared.ts`. */
+export type UnsharedField = 'email' | 'subject';
+/** What a store answers if another user has that field. */
+export type Taken = `${UnsharedField}_taken`;
+
+export type CreateResult = 'created' | 'exists' | 'no_team' | 'no_user' | Taken;
+export type ReplaceResult = 'replaced' | 'conflict' | Taken;

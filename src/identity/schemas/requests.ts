@@ -6,12 +6,6 @@ import { email, limits, listOf, model, name, origin, slug, storedTime, tool } fr
 
 /* The bodies that make and change identities (contract 1.6). Null means absent when creating, and clears when changing. */
 
-const teamFields = {
-  name: name.nullish(),
-  limits: limits.nullish(),
-  models: listOf(model).nullish(),
-  dearer_fallback: dearerFallback.nullish(),
-};
 const userFields = {
   name: name.nullish(),
   email: email.nullish(),
@@ -19,12 +13,32 @@ const userFields = {
   limits: limits.nullish(),
 };
 
-export const newTeam = z.strictObject({ id: slug, ...teamFields });
-export const teamChange = z.strictObject(teamFields);
+/** The schemas of teams. `endpoints` must be among the paths given. */
+export function teamSchemas(endpointPaths: readonly string[]) {
+  const fields = {
+    name: name.nullish(),
+    limits: limits.nullish(),
+    ...allowLists(endpointPaths),
+    dearer_fallback: dearerFallback.nullish(),
+  };
+  return { newTeam: z.strictObject({ id: slug, ...fields }), teamChange: z.strictObject(fields) };
+}
+
+/** What a team or a token may use. */
+function allowLists(endpointPaths: readonly string[]) {
+  const endpoint = z.enum(endpointPaths, `must be one of ${endpointPaths.join(', ')}`);
+  return {
+    models: listOf(model).nullish(),
+    endpoints: listOf(endpoint).nullish(),
+    origins: listOf(origin).nullish(),
+    tools: listOf(tool).nullish(),
+  };
+}
+
 export const newUser = z.strictObject({ id: slug, ...userFields });
 export const userChange = z.strictObject(userFields);
 
-export type NewTeam = z.infer<typeof newTeam>;
+export type NewTeam = z.infer<ReturnType<typeof teamSchemas>['newTeam']>;
 export type NewUser = z.infer<typeof newUser>;
 
 /** A hundred years: longer than any use, and still a valid date. */
@@ -44,15 +58,11 @@ const claim = z.boolean('must be true or false');
 
 /** The schemas of tokens. `endpoints` must be among the paths given, `expires_at` in the future. */
 export function tokenSchemas({ endpointPaths, clock }: { endpointPaths: readonly string[]; clock: Clock }) {
-  const endpoint = z.enum(endpointPaths, `must be one of ${endpointPaths.join(', ')}`);
   const fields = {
     name: name.nullish(),
     expires_in: expiresIn.nullish(),
     expires_at: futureTime(clock).nullish(),
-    models: listOf(model).nullish(),
-    endpoints: listOf(endpoint).nullish(),
-    origins: listOf(origin).nullish(),
-    tools: listOf(tool).nullish(),
+    ...allowLists(endpointPaths),
     limits: limits.nullish(),
     max_session_body_bytes: bodyBytes.nullish(),
     frames: frames.nullish(),

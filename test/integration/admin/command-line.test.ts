@@ -138,7 +138,9 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
   const command = (line: string): Promise<Result> => tollgate(line, environments[way]);
 
   it('makes a team, a user and a token that works', async () => {
-    expect(await command('team create acme --limit tokens/day=100000 --limit concurrency=5')).toMatchObject({
+    const bounds = '--tool t --origin none --endpoint /v1/chat/completions';
+    const create = `team create acme --limit tokens/day=100000 --limit concurrency=5 ${bounds}`;
+    expect(await command(create)).toMatchObject({
       code: 0,
       err: '',
       out: expect.stringMatching(/^id +acme\n[^]*limits +tokens\/day=100000, concurrency=5\n/) as string,

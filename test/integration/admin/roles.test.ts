@@ -222,6 +222,23 @@ describe('a limited role', () => {
     expect(await world.ask('team-admin of acme', 'HEAD', path)).toMatchObject({ status: 403 });
   });
 
+  it.each(['models', 'endpoints', 'origins', 'tools', 'limits'])(
+    'does not set the %s of a team, and is told that they bound it',
+    async (field) => {
+      for (const [method, path] of [
+        ['PATCH', '/admin/teams/acme'],
+        ['POST', '/admin/teams'],
+      ] as const) {
+        const { status, text } = await world.ask('team-admin of acme', method, path, {
+          id: 'x',
+          [field]: [],
+        });
+        const { error } = JSON.parse(text) as { error: object };
+        expect([status, error]).toMatchObject([403, { code: 'role_not_allowed', param: field }]);
+      }
+    },
+  );
+
   it('is told what would be needed, and what it has', async () => {
     const told = async (caller: Caller, operation: string): Promise<unknown> => {
       const [method = '', path = ''] = operation.split(' ');

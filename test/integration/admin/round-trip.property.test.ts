@@ -100,7 +100,7 @@ function someOf(fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<Jso
 }
 
 const bounds = { models, endpoints, origins, tools: listOf(named) };
-const team = someOf({ name: text, limits, models });
+const team = someOf({ name: text, limits, ...bounds });
 const subject = fc.record({ issuer: fc.oneof(text, fc.constant('https://id.example')), sub: text });
 const user = someOf({ name: text, email: address, subject, limits });
 const seconds = fc.oneof(oddNumber, fc.constantFrom(1, 100 * 366 * 86_400, 100 * 366 * 86_400 + 1));

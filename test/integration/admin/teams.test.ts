@@ -19,7 +19,13 @@ async function storedIds(): Promise<string[]> {
 
 describe('POST /admin/teams', () => {
   it('201 with the team, its limits without their ids', async () => {
-    const body = { id: 'acme', name: 'Acme Inc.', limits, models: ['claude-haiku'] };
+    const bounds = {
+      endpoints: ['/v1/embeddings'],
+      origins: ['none'],
+      tools: ['t@app'],
+      dearer_fallback: true,
+    };
+    const body = { id: 'acme', name: 'Acme Inc.', limits, models: ['claude-haiku'], ...bounds };
     const answer = await admin.call('POST', '/admin/teams', body);
     expect(answer.status).toBe(201);
     expect(answer.body).toEqual({ ...body, suspended_at: null, created_at: '2026-02-03T12:30:00.000Z' });
@@ -32,6 +38,10 @@ describe('POST /admin/teams', () => {
       name: null,
       limits: [],
       models: null,
+      endpoints: null,
+      origins: null,
+      tools: null,
+      dearer_fallback: null,
       suspended_at: null,
       created_at: '2026-02-03T12:30:00.000Z',
     };

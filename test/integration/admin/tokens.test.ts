@@ -22,6 +22,7 @@ describe('POST /admin/teams/:team/tokens', () => {
       tools: ['code_exec_python'],
       limits: [{ metric: 'tokens', window: 'hour', max: 1_000 }],
     };
+    await admin.call('PATCH', '/admin/teams/acme', { tools: policy.tools });
     const { status, body } = await admin.call('POST', tokens, { user: 'ana', expires_in: 60, ...policy });
     expect(status).toBe(201);
     const { id, token, prefix, ...rest } = body as { id: string; token: string; prefix: string };
@@ -142,8 +143,57 @@ describe('GET /admin/teams/:team/tokens/:id', () => {
   });
 });
 
+describe('a token of a team with bounds', () => {
+  const bounds = {
+    models: ['m'],
+    endpoints: ['/v1/embeddings'],
+    origins: ['https://app.example.com'],
+    tools: ['run@my-app'],
+  };
+  const beyond = {
+    models: ['m', 'n'],
+    endpoints: ['/v1/rerank'],
+    origins: ['none'],
+    tools: ['run@my-app', 'run@other'],
+  };
+
+  it('may name all that the team has', async () => {
+    await admin.call('PATCH', '/admin/teams/acme', bounds);
+    expect((await admin.call('POST', tokens, { user: 'ana', ...bounds })).body).toMatchObject(bounds);
+  });
+
+  it('names nothing else, and the 400 has the command that gives it to the team', async () => {
+    await admin.call('PATCH', '/admin/teams/acme', bounds);
+    const { id } = await admin.issue();
+    for (const [field, list] of Object.entries(beyond)) {
+      const created = await admin.call('POST', tokens, { user: 'ana', [field]: list });
+      const changed = await admin.call('PATCH', `${tokens}/${id}`, { [field]: list });
+      for (const refused of [created, changed]) {
+        expect([refused.status, errorOf(refused)['param']]).toEqual([400, field]);
+        expect(errorOf(refused)['message']).toContain('tollgate team set acme --');
+      }
+    }
+    const tools = await admin.call('POST', tokens, { user: 'ana', tools: ['run@other'] });
+    expect(errorOf(tools)['message']).toContain('team set acme --tool run@my-app --tool run@other');
+  });
+
+  it('has no tools that run elsewhere if its team has no list of them', async () => {
+    expect((await admin.call('POST', tokens, { user: 'ana', tools: ['run@my-app'] })).status).toBe(400);
+    expect((await admin.call('POST', tokens, { user: 'ana', tools: [] })).status).toBe(201);
+  });
+
+  it('may be changed in other ways when the team has been narrowed since', async () => {
+    await admin.call('PATCH', '/admin/teams/acme', bounds);
+    const { id } = await admin.issue(bounds);
+    await admin.call('PATCH', '/admin/teams/acme', { tools: null, models: [] });
+    const { status, body } = await admin.call('PATCH', `${tokens}/${id}`, { name: 'x', models: [] });
+    expect([status, body['tools']]).toEqual([200, bounds.tools]);
+  });
+});
+
 describe('PATCH /admin/teams/:team/tokens/:id', () => {
   it('200 with the token; what is left out stays, null clears', async () => {
+    await admin.call('PATCH', '/admin/teams/acme', { tools: ['t'] });
     const { id } = await admin.issue({ name: 'a', models: ['m'], tools: ['t'], expires_in: 60 });
     const changed = await admin.call('PATCH', `${tokens}/${id}`, { models: ['n'], origins: ['none'] });
     expect(changed.status).toBe(200);

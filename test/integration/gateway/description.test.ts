@@ -301,6 +301,7 @@ describe('what the gateway answers', () => {
   });
 
   it('is as described: tokens, and handing them over', async () => {
+    await asRoot(200, 'PATCH', team, { tools: ['t'] });
     const { id } = await issued({ limits, expires_in: 60, endpoints: ['/v1/embeddings'], tools: ['t'] });
     const at = `${team}/tokens/${id}`;
     await asRoot(200, 'GET', `${team}/tokens`);

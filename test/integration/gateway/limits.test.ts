@@ -419,6 +419,8 @@ describe('a change made on one gateway is in force on the next request of the ot
     ],
     ['models narrowed', {}, (t) => patchToken(t, { models: ['another-model'] }), 'model_not_allowed'],
     ['models of the team narrowed', {}, (t) => patchTeam(t, { models: [] }), 'model_not_allowed'],
+    ['endpoints of the team narrowed', {}, (t) => patchTeam(t, { endpoints: [] }), 'endpoint_not_allowed'],
+    ['origins of the team narrowed', {}, (t) => patchTeam(t, { origins: [] }), 'origin_not_allowed'],
     ['endpoints narrowed', {}, (t) => patchToken(t, { endpoints: [] }), 'endpoint_not_allowed'],
     [
       'origins narrowed',
@@ -444,6 +446,8 @@ describe('a change made on one gateway is in force on the next request of the ot
     ['a limit taken off', { limits: day(0) }, (t) => patchToken(t, { limits: null })],
     ['models widened', { models: [] }, (t) => patchToken(t, { models: [models.chat] })],
     ['models of the team widened', { team: { models: [] } }, (t) => patchTeam(t, { models: null })],
+    ['endpoints of the team widened', { team: { endpoints: [] } }, (t) => patchTeam(t, { endpoints: null })],
+    ['origins of the team widened', { team: { origins: [] } }, (t) => patchTeam(t, { origins: ['none'] })],
     ['endpoints widened', { endpoints: [] }, (t) => patchToken(t, { endpoints: [paths.chat] })],
     ['origins widened', { origins: [] }, (t) => patchToken(t, { origins: ['none'] })],
   ];

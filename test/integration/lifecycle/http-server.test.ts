@@ -99,6 +99,27 @@ describe('what never reaches the routes gets the JSON shape', () => {
   });
 
   it.each([
+    ['a line that is no request', 'hello there\r\n\r\n', true],
+    ['headers over 16 KiB', `GET /admin HTTP/1.1\r\nhost: a\r\nx: ${'y'.repeat(17_000)}\r\n\r\n`, true],
+    ['a head that does not arrive', 'GET /v1/models HTTP/1.1\r\nhost: a\r\n', true],
+    ['a body that does not arrive', 'POST /v1/x HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nx', true],
+    ['a body of /admin', 'POST /admin/x HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nx', false],
+    ['a bad Host', 'GET /v1/models?a HTTP/1.1\r\nhost: a b\r\n\r\n', true],
+    ['a bad Host of /admin', 'GET /admin/teams HTTP/1.1\r\nhost: a b\r\n\r\n', false],
+    ['a coding', 'POST /v1/x HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip, chunked\r\n\r\n', true],
+    ['an expectation', 'POST /v1/x HTTP/1.1\r\nhost: a\r\nexpect: miracles\r\n\r\n', true],
+    ['CONNECT', 'CONNECT a:443 HTTP/1.1\r\nhost: a:443\r\n\r\n', true],
+  ])('%s: a page may read it: its path is under /v1, or unknown', async (_what, text, forPages) => {
+    const { port } = await start(() => undefined, { bodyTimeoutMs: 100 });
+    const response = parseResponse(await rawRequest(port, text));
+    expect(response.status).toBeGreaterThanOrEqual(400);
+    expect(response.header('access-control-allow-origin')).toBe(forPages ? '*' : undefined);
+    const exposed = response.header('access-control-expose-headers');
+    if (forPages) expect(exposed).toContain('x-request-id');
+    else expect(exposed).toBeUndefined();
+  });
+
+  it.each([
     ['missing', ''],
     ['empty', 'host:\r\n'],
     ['not a name', 'host: a b\r\n'],

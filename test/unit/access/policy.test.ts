@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import {
   checkEndpoint,
+  checkFurtherModels,
   checkModel,
   checkOrigin,
   checkToken,
   checkTools,
 } from '../../../src/access/policy.ts';
+import type { Limit } from '../../../src/base/limit.ts';
 import { makePrincipal } from '../../../src/access/principal.ts';
 import type { Principal, Team, Token } from '../../../src/identity/records/identity.ts';
 import { credentialFor, identityOf } from './identities.ts';
@@ -115,21 +117,45 @@ describe('checkModel', () => {
   });
 });
 
+describe('checkFurtherModels', () => {
+  const perDay: Limit = { metric: 'requests', window: 'day', max: 1 };
+  it.each<[string, Partial<Token>, boolean]>([
+    ['no list and no limit', {}, true],
+    ['all of them on the list', { models: ['m', 'n', 'o'] }, true],
+    ['one of them not on the list', { models: ['m', 'n'] }, false],
+    ['a limit that counts all models', { limits: [{ id: 'l', ...perDay }] }, true],
+    ['a limit that counts one model', { limits: [{ id: 'l', ...perDay, models: ['m'] }] }, false],
+    ['a limit on money', { limits: [{ id: 'l', metric: 'cost_usd', window: 'day', max: 1 }] }, false],
+  ])('with %s', (_, token, admitted) => {
+    const refusal = checkFurtherModels(withToken(token), ['n', 'o']);
+    expect(refusal?.code).toBe(admitted ? undefined : 'model_not_allowed');
+    expect(checkFurtherModels(withToken(token), [])).toBeNull();
+  });
+});
+
 describe('checkTools', () => {
   it.each([
-    ['no list, plain functions only', null, [], true],
-    ['no list', null, ['dyno_run_command'], false],
-    ['an empty list', [], ['dyno_run_command'], false],
-    ['an empty list, plain functions only', [], [], true],
-    ['all of them named', ['a', 'b'], ['b', 'a'], true],
-    ['one of them not named', ['a'], ['a', 'b'], false],
-  ])('with %s', (_, tools, remote, admitted) => {
-    const refusal = checkTools(withToken({ tools }), remote);
+    ['no list, plain functions only', null, ['a'], [], true],
+    ['no list', null, ['a'], ['a'], false],
+    ['an empty list', [], ['a'], ['a'], false],
+    ['an empty list, plain functions only', [], [], [], true],
+    ['all of them named', ['a', 'b'], ['a', 'b', 'c'], ['b', 'a'], true],
+    ['one of them not named', ['a'], ['a', 'b'], ['a', 'b'], false],
+    ['one that the team does not have', ['a', 'b'], ['a'], ['a', 'b'], false],
+    ['a team without a list', ['a'], null, ['a'], false],
+    ['a team from before there were such lists', ['a'], undefined, ['a'], false],
+  ])('with %s', (_, tools, ofTeam, remote, admitted) => {
+    const refusal = checkTools(withToken({ tools }, ofTeam === undefined ? {} : { tools: ofTeam }), remote);
     expect(refusal?.code).toBe(admitted ? undefined : 'tool_not_allowed');
   });
 
+  it('says whose list is in the way', () => {
+    const refusal = checkTools(withToken({ tools: ['a'] }, { tools: ['b'] }), ['a']);
+    expect(refusal?.message).toMatch(/^This team may not use the tool "a"\. It may use: b\./);
+  });
+
   it('names the tool refused, cut short', () => {
-    const refusal = checkTools(withToken({ tools: ['a'] }), ['a', 'b'.repeat(10_000)]);
+    const refusal = checkTools(withToken({ tools: ['a'] }, { tools: ['a'] }), ['a', 'b'.repeat(10_000)]);
     expect(refusal?.message).toContain('"bbb');
     expect(refusal?.message.length).toBeLessThan(300);
   });

@@ -11,9 +11,9 @@ function caller(epoch: string): Authenticated {
   // As much of an identity as a principal is made of.
   const identity = {
     gateway: [],
-    team: { limits: [] },
+    team: { limits: [], models: null },
     user: { limits: [] },
-    token: { limits: [], expires_at: null },
+    token: { limits: [], models: null, endpoints: null, expires_at: null },
     session: null,
     epoch,
   } as unknown as Identity;

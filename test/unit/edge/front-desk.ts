@@ -74,7 +74,10 @@ export class FrontDesk {
   readonly frontDoor: FrontDoor;
   token = '';
   readonly #lines: string[] = [];
-  readonly #log = createLog({ level: 'info', write: (line) => void this.#lines.push(line) });
+  readonly #log = createLog({
+    level: 'info',
+    output: { write: (line) => void this.#lines.push(line), delivered: async () => undefined },
+  });
 
   constructor() {
     this.journal = new Journal({

@@ -23,7 +23,7 @@ function setUp(options: Partial<ShutdownOptions> = {}) {
       info: () => undefined,
       warn: () => undefined,
       error: (text) => note(text),
-      flush: () => note('flush'),
+      delivered: async () => note('delivered'),
     },
     clock: { now: () => 0, monotonic: () => performance.now() },
     exit: (code) => note(`exit ${code}`),
@@ -51,7 +51,7 @@ describe('shutting down', () => {
     const { shutdown, events, close } = setUp();
     close();
     await shutdown.begin('SIGTERM');
-    expect(events).toEqual(['0 drain', '0 settled', '0 flush', '0 exit 0']);
+    expect(events).toEqual(['0 drain', '0 settled', '0 delivered', '0 exit 0']);
   });
 
   it('waits for running requests and then ends, nothing cut short', async () => {
@@ -59,7 +59,7 @@ describe('shutting down', () => {
     setTimeout(close, 7_000);
     void shutdown.begin('SIGTERM');
     await vi.advanceTimersByTimeAsync(30_000);
-    expect(events).toEqual(['0 drain', '7000 settled', '7000 flush', '7000 exit 0']);
+    expect(events).toEqual(['0 drain', '7000 settled', '7000 delivered', '7000 exit 0']);
   });
 
   it('ends what still runs after the grace, and settles it', async () => {
@@ -76,7 +76,7 @@ describe('shutting down', () => {
       'end remaining',
       '20100 cut',
       '20100 settled',
-      '20100 flush',
+      '20100 delivered',
       '20100 exit 0',
     ]);
   });
@@ -90,7 +90,7 @@ describe('shutting down', () => {
       '20000 end remaining',
       '21000 cut',
       '21000 settled',
-      '21000 flush',
+      '21000 delivered',
       '21000 exit 0',
     ]);
   });
@@ -107,7 +107,7 @@ describe('shutting down', () => {
       '0 drain',
       '26000 cut',
       '27500 settlements were still waiting at the deadline',
-      '27500 flush',
+      '27500 delivered',
       '27500 exit 0',
     ]);
   });

@@ -89,6 +89,7 @@ export function principalWith(limits: readonly ScopedLimit[], more: Partial<Prin
   return {
     identity: identityOf(),
     credential: credentialFor('hash'),
+    policy: { models: null, endpoints: null, tools: [] },
     limits,
     expiresAtMs: Infinity,
     ...more,

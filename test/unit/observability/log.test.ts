@@ -26,7 +26,10 @@ const line: AccessLine = {
 
 function setUp(level = 'info'): { log: Log; writes: string[]; lines: () => Record<string, unknown>[] } {
   const writes: string[] = [];
-  const log = createLog({ level, write: (text) => writes.push(text) });
+  const log = createLog({
+    level,
+    output: { write: (text) => void writes.push(text), delivered: async () => undefined },
+  });
   const lines = (): Record<string, unknown>[] => {
     log.flush();
     const texts = writes.join('').split('\n');

@@ -15,4 +15,9 @@ describe('health', () => {
     const answer = readiness({ storeReachable, draining });
     expect([answer.status, answer.body.reasons]).toEqual([status, reasons]);
   });
+
+  it('says why the store is unreachable, if that is known', () => {
+    const answer = readiness({ storeReachable: false, storeProblem: 'it is full', draining: false });
+    expect(answer.body.reasons).toEqual(['store unreachable: it is full']);
+  });
 });

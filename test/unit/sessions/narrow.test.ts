@@ -50,7 +50,12 @@ describe('narrowed', () => {
       { token: { origins: ['https://own.example'] } },
       { origins: ['https://own.example'] },
     ],
-    ['a tool of the token', { tools: ['t'] }, { token: { tools: ['t'] } }, { tools: ['t'] }],
+    [
+      'a tool of the token',
+      { tools: ['t'] },
+      { team: { tools: ['t'] }, token: { tools: ['t'] } },
+      { tools: ['t'] },
+    ],
     [
       'a limit as large as the parent’s',
       { limits: [perMinute(3)] },
@@ -115,6 +120,27 @@ describe('narrowed', () => {
       { token: { origins: [] } },
       'origin_not_allowed',
       'origins',
+    ],
+    [
+      'an endpoint that the team does not have',
+      { endpoints: [embeddings] },
+      { team: { endpoints: [chat] } },
+      'endpoint_not_allowed',
+      'endpoints',
+    ],
+    [
+      'an origin that the team does not have',
+      { origins: ['https://app.example'] },
+      { team: { origins: ['none'] } },
+      'origin_not_allowed',
+      'origins',
+    ],
+    [
+      'a tool that the team does not have',
+      { tools: ['t'] },
+      { token: { tools: ['t'] } },
+      'tool_not_allowed',
+      'tools',
     ],
     ['a tool if the token names none', { tools: ['t'] }, {}, 'tool_not_allowed', 'tools'],
     [

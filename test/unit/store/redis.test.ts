@@ -152,6 +152,21 @@ describe('the connection', () => {
   });
 });
 
+describe('a server with as many clients as it allows', () => {
+  it('is named as such, once, until it takes clients again', async () => {
+    const hog = await ready();
+    await hog.client.config('SET', 'maxclients', '1');
+    const refusals: string[] = [];
+    const store = storeAt(server.url, { onRefusal: ({ message }) => void refusals.push(message) });
+    await waitFor(() => store.problem !== null, { timeoutMs: 20_000, what: 'the reason' });
+    expect(store.problem).toContain('maxclients');
+    await hog.client.config('SET', 'maxclients', '10000');
+    await store.whenReady(20_000);
+    expect(store.problem).toBeNull();
+    expect(refusals).toEqual([expect.stringContaining('maxclients')]);
+  });
+});
+
 describe('a server that lacks commands', () => {
   it.each([
     ['INFO', ['INFO']],

@@ -25,7 +25,7 @@ beforeEach(() => {
     isWaiting: () => false,
     storeNowMs: () => nowMs + aheadMs,
     clock,
-    log: createLog({ level: 'silent', write: () => undefined }),
+    log: createLog({ level: 'silent', output: { write: () => undefined, delivered: async () => undefined } }),
   });
   snapshots.start();
 });

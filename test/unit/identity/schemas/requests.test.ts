@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { newTeam, newUser, tokenSchemas } from '../../../../src/identity/schemas/requests.ts';
+import { newUser, teamSchemas, tokenSchemas } from '../../../../src/identity/schemas/requests.ts';
 import { check } from '../../../../src/base/check.ts';
 import { Refusal } from '../../../../src/base/refusal.ts';
 import type { JsonObject, JsonValue } from '../../../../src/base/request.ts';
 
 const clock = { now: () => Date.UTC(2026, 1, 3), monotonic: () => 0 };
+const { newTeam } = teamSchemas(['/v1/embeddings']);
 const { newToken } = tokenSchemas({ endpointPaths: ['/v1/embeddings'], clock });
 
 /** The params of the problems of a body; none where it is right. */

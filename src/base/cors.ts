@@ -31,13 +31,24 @@ const exposed = [
   'x-tollgate-adjusted',
 ].join(', ');
 
+/** Of a reply to an unknown caller: a flat list. */
+const forAnySite: readonly string[] = [
+  'Access-Control-Allow-Origin',
+  '*',
+  'Access-Control-Expose-Headers',
+  exposed,
+];
+
 /** Headers of a reply, as a flat list. `origin` is the request's; undefined if it is not a cross-origin request. */
-export function corsHeaders(origin: string | undefined, principalKnown: boolean): string[] {
-  if (!principalKnown) {
-    return ['Access-Control-Allow-Origin', '*', 'Access-Control-Expose-Headers', exposed];
-  }
+export function corsHeaders(origin: string | undefined, principalKnown: boolean): readonly string[] {
+  if (!principalKnown) return forAnySite;
   if (origin === undefined) return ['Vary', 'Origin'];
   return ['Access-Control-Allow-Origin', origin, 'Vary', 'Origin', 'Access-Control-Expose-Headers', exposed];
+}
+
+/** Headers of an answer that is given before the routes, as a flat list; `path` is null if nobody knows it. */
+export function corsBelowRoutes(path: string | null): readonly string[] {
+  return path === null || isForBrowsers(path) ? forAnySite : [];
 }
 
 /** Chromium keeps a preflight's answer for two hours at most. */

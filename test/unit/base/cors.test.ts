@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { corsHeaders, preflightHeaders } from '../../../src/edge/cors.ts';
+import { corsHeaders, preflightHeaders } from '../../../src/base/cors.ts';
 import { growth, linear } from '../../support/growth.ts';
 
 const origin = 'https://app.example.com';
