@@ -198,5 +198,6 @@ export type UnsharedField = 'email' | 'subject';
 /** What a store answers if another user has that field. */
 export type Taken = `${UnsharedField}_taken`;
 
-export type CreateResult = 'created' | 'exists' | 'no_team' | 'no_user' | Taken;
-export type ReplaceResult = 'replaced' | 'conflict' | Taken;
+/** `full`: the team has as many users or tokens as it may have, or they take as many bytes. */
+export type CreateResult = 'created' | 'exists' | 'no_team' | 'no_user' | Taken | 'full';
+export type ReplaceResult = 'replaced' | 'conflict' | Taken | 'full';
