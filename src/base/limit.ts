@@ -47,3 +47,8 @@ export interface AttemptBound {
   /** The id of its own limit on requests a minute, if it has one. */
   withLimit: string | null;
 }
+
+/** A limit's metric and window, such as `tokens/day` or `concurrency`. */
+export function limitName(limit: Limit): string {
+  return limit.metric === 'concurrency' ? limit.metric : `${limit.metric}/${limit.window}`;
+}
