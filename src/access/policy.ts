@@ -1,3 +1,4 @@
+import { asciiLowerCase } from '../base/ascii-case.ts';
 import type { Principal } from '../identity/records/identity.ts';
 import { Refusal, type ErrorCode } from '../base/refusal.ts';
 import type { Endpoint } from '../base/request.ts';
@@ -219,9 +220,10 @@ export function checkBodyBytes(principal: Principal, bytes: number, gatewaysByte
 
 /** An origin as browsers write it, or null if the text is not one: `null`, a URL with a path, `none`. */
 function normalOrigin(text: string): string | null {
-  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\]+$/i.test(text)) return null;
+  // The URL parser would take other characters for letters of ASCII; browsers send none of them.
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[\w.:[\]~!$&'()*+,;=-]+$/i.test(text)) return null;
   // In the URL standard only web schemes have an origin; `chrome-extension://id` would give `null`.
-  return /^https?:/i.test(text) ? (URL.parse(text)?.origin ?? null) : text.toLowerCase();
+  return /^https?:/i.test(text) ? (URL.parse(text)?.origin ?? null) : asciiLowerCase(text);
 }
 
 function refuse(code: ErrorCode, message: string, param?: string): Refusal {
