@@ -11,7 +11,7 @@ import {
   storedTime,
   tool,
 } from '../../base/fields.ts';
-import type { Limit, Scope, StoredLimit } from '../../base/limit.ts';
+import type { AttemptBound, Limit, Scope, StoredLimit } from '../../base/limit.ts';
 import { allFrames } from '../../base/request.ts';
 import type { Session } from './session.ts';
 
@@ -170,6 +170,8 @@ export interface Principal {
   policy: Policy;
   /** Longest window first, so that a refusal names the limit that matters. */
   limits: readonly ScopedLimit[];
+  /** Of its token, and of its session if it is one. */
+  attempts: readonly AttemptBound[];
   /** The earliest expiry of token, secret and session, ms since the epoch; Infinity if none expires. */
   expiresAtMs: number;
 }
