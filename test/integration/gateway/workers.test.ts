@@ -26,7 +26,7 @@ beforeAll(async () => {
       REDIS_URL: redis.url,
       INFERENCE_URL: upstream.url,
       INFERENCE_KEY: upstream.key,
-      LEASE_MS: '500',
+      LEASE_MS: '2000',
       SHUTDOWN_GRACE_MS: '500',
     },
   });

@@ -19,7 +19,7 @@ let directory: string;
 
 beforeAll(async () => {
   redis = await sharedRedis();
-  site = await startSite({ redis, leaseMs: 1_500 });
+  site = await startSite({ redis, leaseMs: 3_000 });
   directory = await mkdtemp(join(tmpdir(), 'tollgate-audit-'));
 });
 afterAll(async () => {

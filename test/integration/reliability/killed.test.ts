@@ -14,7 +14,7 @@ import { countingLimits, openStream, outcomeOf, startSite, type Site, type SiteO
  * of them run at once: most of their time is spent waiting for a lease to run out.
  */
 
-const leaseMs = 1_500;
+const leaseMs = 3_000;
 /** Ample for a lease and a heartbeat on a machine that is busy with other tests. */
 const sweptMs = 90_000;
 const word = messageFrame({ choices: [{ delta: { content: 'x'.repeat(40) } }] }); // ten tokens' worth
@@ -305,8 +305,8 @@ describe.concurrent('a gateway that lives', () => {
   });
 
   it('keeps them while its event loop is busy, for less than a lease at a time', async () => {
-    const site = await start({ leaseMs: 3_000 });
-    const gateway = await site.spawn({ NODE_OPTIONS: `--import=${busyOnSignal(1_200)}` });
+    const site = await start({ leaseMs: 6_000 });
+    const gateway = await site.spawn({ NODE_OPTIONS: `--import=${busyOnSignal(2_400)}` });
     const token = await site.witness.issue({ team: { limits: countingLimits } });
     site.upstream.script(endless);
     const streams = await Promise.all([1, 2, 3].map(() => openStream(gateway, token)));

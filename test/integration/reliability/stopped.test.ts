@@ -13,7 +13,7 @@ import { countingLimits, openStream, outcomeOf, startSite, type Site, type SiteO
 
 /* SIGTERM on days that are bad already. What happens on good ones: test/integration/gateway/shutdown.test.ts. */
 
-const leaseMs = 1_500;
+const leaseMs = 3_000;
 const sweptMs = 60_000;
 /** Heroku kills what has not ended by then (Dev Center, "Dyno Shutdown Behavior"); src/lifecycle/shutdown.ts says when we do. */
 const killedAtMs = 30_000;

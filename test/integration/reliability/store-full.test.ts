@@ -16,7 +16,7 @@ let site: Site;
 
 beforeAll(async () => {
   redis = await startRedis({ args: ['--maxmemory-policy', 'noeviction'] });
-  site = await startSite({ redis, leaseMs: 1_500 });
+  site = await startSite({ redis, leaseMs: 3_000 });
 });
 
 afterAll(async () => {

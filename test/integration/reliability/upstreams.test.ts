@@ -60,7 +60,7 @@ let gateway: TestGateway;
 beforeAll(async () => {
   upstream = await startRawUpstream();
   gateway = await startGateway({
-    env: { INFERENCE_URL: upstream.url, UPSTREAM_TIMEOUT_MS: '500', STREAM_IDLE_TIMEOUT_MS: '500' },
+    env: { INFERENCE_URL: upstream.url, UPSTREAM_TIMEOUT_MS: '2500', STREAM_IDLE_TIMEOUT_MS: '2500' },
   });
 });
 afterAll(async () => {
