@@ -53,7 +53,7 @@ function first(remaining: number, reset: string): Script {
 
 const waiting = async (from = gateway): Promise<number> => {
   const { text } = await get(`${from.url}/metrics`, { token: from.adminKey });
-  return Number(/^tollgate_waiting_requests (\d+)/m.exec(text)?.[1]);
+  return Number(/^tollgate_waiting_requests\{.*\} (\d+)/m.exec(text)?.[1]);
 };
 const untilWaiting = (count: number): Promise<unknown> =>
   waitFor(async () => (await waiting()) === count, { what: `${count} waiting requests` });
