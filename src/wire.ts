@@ -11,7 +11,7 @@ import type { Catalogue } from './config/catalogue.ts';
 import type { Settings } from './config/environment.ts';
 import { Backup } from './backup/backup.ts';
 import type { BackupDocument } from './backup/document.ts';
-import { forwardedAddress } from './base/client-address.ts';
+import { clientAddress, forwardedAddress } from './base/client-address.ts';
 import type { Clock } from './base/clock.ts';
 import type { TrustedIssuer } from './config/issuer.ts';
 import type { Refusal } from './base/refusal.ts';
@@ -48,7 +48,8 @@ import { LedgerReader } from './ledger/ledger-reader.ts';
 import { RefusalStore } from './ledger/refusal-store.ts';
 import { SessionStore } from './sessions/session-store.ts';
 import { snapshotsIn } from './upstream/snapshot-store.ts';
-import { BodyBudget } from './validation/read-body.ts';
+import { MemoryBudget } from './memory/budget.ts';
+import { maxDocumentBytes } from './backup/document.ts';
 
 interface WireOptions {
   settings: Settings;
@@ -125,7 +126,12 @@ export function wire(options: WireOptions) {
     attachments: () => upstreams.circuits(clock.monotonic()),
     store: () => stores.extent().catch(() => null),
   });
-  const budget = new BodyBudget(settings.bodyBudgetBytes);
+  const budget = new MemoryBudget({
+    maxBytes: settings.bodyBudgetBytes,
+    maxBodyBytes: settings.maxBodyBytes,
+    maxImportBytes: maxDocumentBytes,
+    maxCalls: settings.maxConnections,
+  });
   const refusals = new RefusalTally({
     store: stores.refusals,
     process,
@@ -141,6 +147,7 @@ export function wire(options: WireOptions) {
     authenticator,
     uses,
     budget,
+    addressOf: ({ sender }) => clientAddress(sender, onDyno),
     draining: options.draining,
   });
   const pipeline = new Pipeline({
@@ -155,7 +162,6 @@ export function wire(options: WireOptions) {
     exchanges,
     queue,
     clock,
-    budget,
     journal,
   });
   const minter = new SessionMinter({
@@ -188,6 +194,7 @@ export function wire(options: WireOptions) {
     clock,
     realModel: catalogue.real,
     authorize,
+    budget,
     auditContextOf,
     onError: (error, requestId) => log.error('an admin request failed', { error, request_id: requestId }),
   };
@@ -222,6 +229,7 @@ export function wire(options: WireOptions) {
   });
   return {
     app,
+    budget,
     /** Begins to keep this process's lease in the store. */
     start: () => {
       stores.onReady(() => loader.begin());

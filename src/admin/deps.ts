@@ -5,6 +5,7 @@ import type { Backup } from '../backup/backup.ts';
 import type { ClaimLinks } from '../claims/claim-links.ts';
 import type { LedgerReader } from '../ledger/ledger-reader.ts';
 import type { AdministratorDeps } from '../identity/operations/administrators.ts';
+import type { MemoryBudget } from '../memory/budget.ts';
 import type { SecretStore } from '../identity/store/secret-store.ts';
 
 /** What the admin API needs. */
@@ -17,6 +18,8 @@ export interface AdminDeps extends AdministratorDeps {
   backup: Backup;
   audit: Pick<AuditTrail, 'entries'>;
   authorize: ActorCheck;
+  /** Where administrators' bodies and unread answers count; null: nowhere. */
+  budget: MemoryBudget | null;
   auditContextOf: AuditContextOf;
   /** Called with every failure that became a 500. */
   onError: (error: unknown, requestId: string) => void;

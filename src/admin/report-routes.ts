@@ -6,6 +6,7 @@ import { entryFields } from '../ledger/ledger-response.ts';
 import type { SumQuery } from '../ledger/day-sums.ts';
 import { usageFigures } from '../ledger/totals.ts';
 import { type Format, formatFor } from '../reports/formats.ts';
+import { holdingOf } from '../memory/holding.ts';
 import { begun, pagesFrom, rowsPerPage, sumsInPages, visibleLedger } from '../reports/pages.ts';
 import {
   type Asked,
@@ -20,6 +21,9 @@ import { unknownWho, type Who } from '../reports/who.ts';
 import type { AdminDeps } from './deps.ts';
 import { auditDocs, defaultLimit, refusalsDocs, requestsDocs, usageDocs } from './report-docs.ts';
 import { needing, type AdminContext, type Reply, type Route } from './respond.ts';
+
+/** What a report has in memory at a time: a page of rows, as values and as text. */
+const pageBytes = 1_048_576;
 
 interface PagedQuery {
   limit: number;
@@ -127,12 +131,15 @@ export function reportRoutes({ ledger, audit, identities, clock, onError }: Admi
     return send(c, format, { name, columns, pages: rowsIn([data]), headers });
   }
 
-  function send(
+  async function send(
     c: AdminContext,
     format: Format,
     report: Report,
     left = new AbortController(),
   ): Promise<Reply> {
+    const { outgoing } = (c.env ?? {}) as Partial<HttpBindings>; // node-server sets it
+    const full = outgoing && holdingOf(outgoing).answer(pageBytes);
+    if (full) return full;
     const failed = (error: unknown): void => onError(error, c.get('requestId'));
     return streamedReport(report, format, { left, failed, cut: connectionCut(c) });
   }

@@ -1,5 +1,5 @@
 import { storeUnavailable } from '../limits/admission.ts';
-import { type ErrorCode, noRetry, Refusal } from '../base/refusal.ts';
+import { type ErrorCode, noRetry, Refusal, retryAfter } from '../base/refusal.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import type { Journal } from './journal.ts';
 import type { Call } from './call.ts';
@@ -65,7 +65,8 @@ export class Answers {
   /** Refuses with a body in another shape than the usual error; `code` is for the log. */
   refuseWith(call: Call, value: object, { status, code }: { status: number; code: ErrorCode | null }): void {
     this.#journal.noteCall(call, status, code);
-    call.answer(value, status, status === 401 || status === 403 ? noRetry : {});
+    const isFinal = status === 401 || status === 403;
+    call.answer(value, status, isFinal ? noRetry : status === 503 ? retryAfter(1) : {});
   }
 
   /** Answers a request that failed because of an error nobody expected. */

@@ -141,6 +141,7 @@ export class Harness {
       audit: this.audit,
       auditContextOf: auditContexts({ onDyno: true }),
       clock,
+      budget: null,
       authorize: actorCheck({
         adminKey,
         administrators,
