@@ -1,16 +1,17 @@
 import { Refusal, retryAfter } from '../base/refusal.ts';
 import type { HolderKind, Share } from './shares.ts';
 
-/** What one holder has at once: bytes in memory, and calls under way. Its parent has that too, and more. */
+/** What one holder has at once: bytes in memory, and calls under way. Those above it have that too, and more. */
 export class Account {
   bytes = 0;
   calls = 0;
   readonly #share: Share;
-  readonly #parent: Account | null;
+  /** This account and those above it, upwards. */
+  readonly #upwards: readonly Account[];
 
   constructor(share: Share, parent: Account | null = null) {
     this.#share = share;
-    this.#parent = parent;
+    this.#upwards = parent === null ? [this] : [this, ...parent.#upwards];
   }
 
   get isIdle(): boolean {
@@ -18,16 +19,16 @@ export class Account {
   }
 
   isWithin(other: Account): boolean {
-    for (let at: Account | null = this; at; at = at.#parent) if (at === other) return true;
-    return false;
+    return this.#upwards.includes(other);
   }
 
   /** Counts so many bytes here and above, or says whose share is full. */
   take(bytes: number): Refusal | null {
-    let below: Account | null = null;
-    for (let at: Account | null = this; at; at = at.#parent) {
-      if (at.bytes + bytes > at.#limitFor(below, bytes)) return full(at.#share, bytes);
-      below = at;
+    let belowBytes = 0;
+    for (const account of this.#upwards) {
+      const after = account.bytes + bytes;
+      if (after > account.#limitFor(belowBytes)) return full(account.#share, bytes);
+      belowBytes = after;
     }
     this.add(bytes);
     return null;
@@ -35,13 +36,13 @@ export class Account {
 
   /** Counts them even beyond the share: what is held already, or is small. */
   add(bytes: number): void {
-    for (let at: Account | null = this; at; at = at.#parent) at.bytes += bytes;
+    for (const account of this.#upwards) account.bytes += bytes;
   }
 
   /** Counts a call here and above, or says whose share is full. */
   enter(): Refusal | null {
-    for (let at: Account | null = this; at; at = at.#parent) {
-      if (at.calls >= at.#share.maxCalls) return tooMany(at.#share);
+    for (const account of this.#upwards) {
+      if (account.calls >= account.#share.maxCalls) return tooMany(account.#share);
     }
     this.join();
     return null;
@@ -49,17 +50,20 @@ export class Account {
 
   /** Counts a call even beyond the share. */
   join(): void {
-    for (let at: Account | null = this; at; at = at.#parent) at.calls += 1;
+    for (const account of this.#upwards) account.calls += 1;
   }
 
   leave(): void {
-    for (let at: Account | null = this; at; at = at.#parent) at.calls -= 1;
+    for (const account of this.#upwards) account.calls -= 1;
   }
 
-  /** The last part of a share is for those below who hold little, so that they are never shut out by those who hold much. */
-  #limitFor(below: Account | null, bytes: number): number {
+  /**
+   * The last part of a share is for those who hold little in it, so that those who hold much never shut them out.
+   * `belowBytes`: what the account below would hold; 0 if there is none.
+   */
+  #limitFor(belowBytes: number): number {
     const { maxBytes, openToBytes, littleBytes } = this.#share;
-    return below !== null && below.bytes + bytes > littleBytes ? openToBytes : maxBytes;
+    return belowBytes > littleBytes ? openToBytes : maxBytes;
   }
 }
 
