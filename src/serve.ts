@@ -26,7 +26,7 @@ interface ServeOptions extends Omit<Parameters<typeof wire>[0], 'metrics' | 'dra
 /** Runs the gateway in this process until a signal ends it. Resolves when it listens. */
 export async function serve(options: ServeOptions) {
   const { settings, clock, log, exit } = options;
-  const metrics = new Metrics({ version, endpoints: endpoints.map(({ path }) => path) });
+  const metrics = new Metrics({ version, dyno: settings.dyno, endpoints: endpoints.map(({ path }) => path) });
   const wired = wire({ ...options, metrics, draining: () => shutdown.draining });
   const server = createHttpServer({
     listener: nodeListener(wired.app),

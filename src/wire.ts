@@ -124,6 +124,7 @@ export function wire(options: WireOptions) {
     openStreams: () => exchanges.streams,
     waiting: () => queue.size,
     attachments: () => upstreams.circuits(clock.monotonic()),
+    limits: () => admission.limitsInUse().catch(() => null),
     store: () => stores.extent().catch(() => null),
   });
   const budget = new MemoryBudget({

@@ -1,3 +1,4 @@
+import { asciiLowerCase } from '../base/ascii-case.ts';
 import type { Principal } from '../identity/records/identity.ts';
 import { Refusal, type ErrorCode } from '../base/refusal.ts';
 import type { Endpoint } from '../base/request.ts';
@@ -130,6 +131,25 @@ export function checkModel({ identity, policy }: Principal, model: string): Refu
 }
 
 /**
+ * Models that a body names besides its own. The same lists must have them. If a limit counts single models or money, none
+ * may be named: nobody could tell here which of them answers, or what it costs.
+ */
+export function checkFurtherModels(principal: Principal, models: readonly string[]): Refusal | null {
+  const [first] = models;
+  if (first === undefined) return null;
+  for (const model of models) {
+    const refusal = checkModel(principal, model);
+    if (refusal) return refusal;
+  }
+  const isMetered = principal.limits.some(
+    ({ limit }) => limit.metric === 'cost_usd' || limit.models !== undefined,
+  );
+  if (!isMetered) return null;
+  const why = 'a limit on money or on single models applies, and it could not be told which of them answers';
+  return refuse('model_not_allowed', `Only the field "model" may name a model here: ${why}.`, 'model');
+}
+
+/**
  * Tools that run elsewhere, such as in someone's app: the team must have them, the token must name them, and so must
  * its session. A tool that runs in a named app must be listed for that app, as `name@app`.
  */
@@ -200,9 +220,10 @@ export function checkBodyBytes(principal: Principal, bytes: number, gatewaysByte
 
 /** An origin as browsers write it, or null if the text is not one: `null`, a URL with a path, `none`. */
 function normalOrigin(text: string): string | null {
-  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\]+$/i.test(text)) return null;
+  // The URL parser would take other characters for letters of ASCII; browsers send none of them.
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[\w.:[\]~!$&'()*+,;=-]+$/i.test(text)) return null;
   // In the URL standard only web schemes have an origin; `chrome-extension://id` would give `null`.
-  return /^https?:/i.test(text) ? (URL.parse(text)?.origin ?? null) : text.toLowerCase();
+  return /^https?:/i.test(text) ? (URL.parse(text)?.origin ?? null) : asciiLowerCase(text);
 }
 
 function refuse(code: ErrorCode, message: string, param?: string): Refusal {

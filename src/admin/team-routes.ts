@@ -91,7 +91,13 @@ export function userRoutes(deps: AdminDeps): Route[] {
       methods: {
         GET: users.read({ needs: 'read-team', summary: 'Read a user' }, (c) => readRecord(deps, userKey(c))),
         PATCH: users.change(
-          { needs, summary: 'Change a user', details: fieldsLeftOut, body: userChange },
+          {
+            needs,
+            summary: 'Change a user',
+            details: fieldsLeftOut,
+            body: userChange,
+            refusals: ['already_exists'],
+          },
           (c, asked) => changeFields(deps, userKey(c), asked, c.get('precondition')),
         ),
         DELETE: users.end({ needs, summary: 'Delete a user and revoke the tokens' }, (c) =>

@@ -1,4 +1,4 @@
-import { ownerName, type StoredRecord } from '../identity/records/archive.ts';
+import { type ArchivedPart, ownerName, type StoredRecord } from '../identity/records/archive.ts';
 import type { IdentityArchive } from '../identity/store/identity-archive.ts';
 import { gatewayCounterKey } from '../identity/records/gateway-settings.ts';
 import type { Problem } from '../base/refusal.ts';
@@ -13,6 +13,8 @@ const teamsAtOnce = 20;
 export interface Current {
   /** By key name. */
   records: ReadonlyMap<string, StoredRecord>;
+  /** The epoch of each team, when its records were read; '' if there is no such team. */
+  epochs: ReadonlyMap<string, string>;
   /** Rows whose secret belongs to another token, each with the problem to report. */
   taken: ReadonlyMap<Row, Problem>;
 }
@@ -20,19 +22,25 @@ export interface Current {
 /** Reads the current records, some teams at a time. Rejects with `StoreUnavailable`. */
 export async function readCurrent(archive: IdentityArchive, rows: readonly Row[]): Promise<Current> {
   const records = new Map<string, StoredRecord>();
+  const epochs = new Map<string, string>();
   const teams = [...new Set(rows.map(({ key }) => key.team))];
   for (let at = 0; at < teams.length; at += teamsAtOnce) {
-    const found = await Promise.all(
-      teams.slice(at, at + teamsAtOnce).map((team) => recordsOf(archive, team)),
-    );
-    for (const [name, record] of found.flat()) records.set(name, record);
+    const some = teams.slice(at, at + teamsAtOnce);
+    const parts = await Promise.all(some.map((team) => partOf(archive, team)));
+    for (const [n, team] of some.entries()) {
+      const part = parts[n] ?? null;
+      if (team !== gatewayCounterKey) epochs.set(team, part?.epoch ?? '');
+      for (const [name, record] of part === null ? [] : recordsIn(part)) records.set(name, record);
+    }
   }
-  return { records, taken: await takenSecrets(archive, rows) };
+  return { records, epochs, taken: await takenSecrets(archive, rows) };
 }
 
-async function recordsOf(archive: IdentityArchive, team: string): Promise<[string, StoredRecord][]> {
-  const found = team === gatewayCounterKey ? await archive.gateway() : await archive.team(team);
-  if (found === null) return [];
+function partOf(archive: IdentityArchive, team: string): Promise<ArchivedPart | null> {
+  return team === gatewayCounterKey ? archive.gateway() : archive.team(team);
+}
+
+function recordsIn(found: ArchivedPart): [string, StoredRecord][] {
   return sections.flatMap((section) =>
     section.recordsIn(found).map((record): [string, StoredRecord] => {
       // The texts are this program's own.

@@ -3,6 +3,7 @@ import type { RecordChange } from '../identity/records/archive.ts';
 import type { Current } from './current.ts';
 import { keyName, type BackupDocument, type Row } from './document.ts';
 import { planRow } from './plan.ts';
+import { FieldHolders } from './unshared-fields.ts';
 
 /** Characters of a digest: 72 bits of SHA-256. */
 const digestLength = 12;
@@ -16,7 +17,7 @@ export interface FilePlan {
   created: Row[];
   /** Tokens that the file says are revoked. */
   revoked: Row[];
-  /** Rows that cannot be added: their team or user was deleted here, or another token has their secret. */
+  /** Rows that cannot be added: their team or user was deleted here, or another has their secret, address or account. */
   skipped: Row[];
   /** The digests remembered from now on. */
   seen: string;
@@ -51,10 +52,15 @@ function wasSeen(row: Row, { digests, isOrigin }: Past, exportedAt: string): boo
  * Adds what the store has never seen. What the store has stays, except that a revocation in the file takes effect.
  * What the store had and has no longer was deleted, and stays deleted. Pure.
  */
-export function planFile(document: BackupDocument, current: Current, past: Past): FilePlan {
+export function planFile(
+  document: BackupDocument,
+  current: Pick<Current, 'records' | 'taken'>,
+  past: Past,
+): FilePlan {
   const rows = rowsFromFile(document);
   const plan: FilePlan = { changes: [], created: [], revoked: [], skipped: [], seen: '' };
   const there = new Set(current.records.keys());
+  const holders = new FieldHolders(current.records);
   for (const row of rows) {
     const name = keyName(row.key);
     const found = current.records.get(name) ?? null;
@@ -62,7 +68,7 @@ export function planFile(document: BackupDocument, current: Current, past: Past)
     const isOrphan = row.section
       .parentsOf(row.record, row.secrets)
       .some((parent) => !there.has(keyName(parent)));
-    if (found === null && (isOrphan || current.taken.has(row))) {
+    if (found === null && (isOrphan || current.taken.has(row) || holders.give(row, null) !== null)) {
       plan.skipped.push(row);
       continue;
     }

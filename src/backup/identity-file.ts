@@ -6,6 +6,7 @@ import { readCurrent } from './current.ts';
 import { keyName, maxDocumentBytes, type BackupDocument, type Row } from './document.ts';
 import { digestOf, digestsIn, planFile, rowsFromFile, type FilePlan, type Past } from './file-plan.ts';
 import { readDocument } from './read-document.ts';
+import { epochsOfUsers } from './unshared-fields.ts';
 
 const maxAttempts = 20;
 /** A log line names at most this many rows. */
@@ -28,10 +29,15 @@ export async function loadIdentityFile(options: IdentityFileOptions): Promise<vo
     const past = { digests: digestsIn(seen), isOrigin: store !== null && store === document.store };
     if (isOld(document, past)) return;
     const wasEmpty = seen === '' && (await archive.teams()).length === 0;
-    const plan = planFile(document, await readCurrent(archive, rowsFromFile(document)), past);
+    const current = await readCurrent(archive, rowsFromFile(document));
+    const plan = planFile(document, current, past);
     const { changes, created, revoked } = plan;
+    const epochs = epochsOfUsers(changes, current.epochs);
     const nothingNew = created.length + revoked.length === 0 && plan.seen === seen;
-    if (!nothingNew && (await archive.commit({ changes, seen: { found: seen, next: plan.seen } })) !== 'done')
+    if (
+      !nothingNew &&
+      (await archive.commit({ changes, epochs, seen: { found: seen, next: plan.seen } })) !== 'done'
+    )
       continue;
     tell(plan, { document, log, wasEmpty });
     return;
@@ -65,7 +71,7 @@ function tell({ created, revoked, skipped }: FilePlan, { document, log, wasEmpty
     log.info('tokens were revoked because IDENTITY_FILE says so', { rows: named(revoked) });
   if (skipped.length > 0) {
     const message =
-      'IDENTITY_FILE: some rows were left out, because their team or user was deleted here or another token has their secret';
+      'IDENTITY_FILE: some rows were left out, because their team or user was deleted here or another has their secret, address or account';
     log.warn(message, { count: skipped.length, rows: named(skipped) });
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { asciiLowerCase } from './ascii-case.ts';
 import { looksLikeCredential } from './credential-text.ts';
 import { windows } from './limit.ts';
 import { nanoUsdPerUsd } from './price.ts';
@@ -190,5 +191,5 @@ export const limits = z
 /** Only web schemes have an origin in the URL standard. Others (browser extensions) are kept as written. */
 function isExactOrigin(text: string): boolean {
   if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\*]+$/.test(text)) return false;
-  return /^https?:/.test(text) ? URL.parse(text)?.origin === text : text === text.toLowerCase();
+  return /^https?:/.test(text) ? URL.parse(text)?.origin === text : text === asciiLowerCase(text);
 }

@@ -33,3 +33,8 @@ export type Limit = CountedLimit | (Max & { metric: 'concurrency' });
 export type StoredLimit = Limit & { id: string };
 
 export type Scope = 'gateway' | 'team' | 'user' | 'token' | 'session';
+
+/** A limit's metric and window, such as `tokens/day` or `concurrency`. */
+export function limitName(limit: Limit): string {
+  return limit.metric === 'concurrency' ? limit.metric : `${limit.metric}/${limit.window}`;
+}

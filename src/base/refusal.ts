@@ -79,6 +79,8 @@ interface RefusalDetails {
   /** All problems; `param` names the first. */
   problems?: readonly Problem[];
   limit?: z.infer<typeof refusedLimit>;
+  /** The limit for metrics: also if the caller must not see it. */
+  countedLimit?: { scope: string; limit: string };
   /** Extra response headers, names in lower case. */
   headers?: Readonly<Record<string, string>>;
   /** If the status is not the table's: an upstream error keeps its own. */

@@ -81,6 +81,8 @@ export interface ValidRequest {
   adjusted?: readonly string[];
   /** The tools in the body that run elsewhere, as a token's `tools` must name them: `name` or `name@app`. */
   remoteTools: readonly string[];
+  /** Models that the body names besides its own; absent if there are none. */
+  furtherModels?: readonly string[];
 }
 
 /** What the OpenAPI document says about an endpoint. */

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readAdminKeys } from './admin-key.ts';
@@ -28,6 +29,8 @@ export function readSettings(env: NodeJS.ProcessEnv) {
     ...readAdminKeys(read, production),
     attachments,
     onDyno,
+    /** Names this machine in metrics, such as `web.1`. */
+    dyno: read.text('DYNO') ?? hostname(),
     /** For tokens without a list of their own. */
     allowedOrigins: readAllowedOrigins(read),
     workers: readWorkers(read, store, warnings),

@@ -1,3 +1,4 @@
+import { asciiLowerCase } from '../base/ascii-case.ts';
 import type { VariableReader } from './variables.ts';
 
 /** Browser origins, comma-separated, as browsers send them: lower case, no default port, no path. */
@@ -24,5 +25,5 @@ export function readAllowedOrigins(read: VariableReader): string[] {
 function normaliseOrigin(text: string): string | null {
   if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\*]+$/i.test(text) || !URL.canParse(text)) return null;
   const { origin } = new URL(text);
-  return origin === 'null' ? text.toLowerCase() : origin;
+  return origin === 'null' ? asciiLowerCase(text) : origin;
 }

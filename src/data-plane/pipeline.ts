@@ -5,7 +5,7 @@ import { limitHeaders } from '../limits/limit-headers.ts';
 import { reserve } from '../limits/reservation.ts';
 import type { Authenticated } from '../access/authenticator.ts';
 import { whileStale } from '../access/while-stale.ts';
-import { checkBodyBytes, checkModel, checkTools } from '../access/policy.ts';
+import { checkBodyBytes, checkFurtherModels, checkModel, checkTools } from '../access/policy.ts';
 import type { Catalogue } from '../config/catalogue.ts';
 import type { Settings } from '../config/environment.ts';
 import { withRealModel } from '../identity/records/aliases.ts';
@@ -230,9 +230,15 @@ export class Pipeline {
       this.#parts.frontDoor.entryRefusal(call, request.endpoint, principal) ??
       checkBodyBytes(principal, call.bodyBytes, this.#parts.settings.maxBodyBytes) ??
       checkModel(principal, request.model) ??
+      this.#furtherRefusal(request, principal) ??
       checkTools(principal, request.remoteTools) ??
       checkPriced(principal.limits, request, this.#price(request.model))
     );
+  }
+
+  #furtherRefusal({ furtherModels }: ValidRequest, principal: Principal): Refusal | null {
+    if (furtherModels === undefined) return null;
+    return checkFurtherModels(principal, furtherModels.map(this.#parts.catalogue.real));
   }
 
   /** The price now, by the store's clock, which also dates the entry. */

@@ -59,6 +59,7 @@ export class Answers {
 
   refuse(call: Call, refusal: Refusal): void {
     this.#journal.noteCall(call, refusal.status, refusal.code);
+    this.#journal.refusedByLimit(call, refusal);
     call.refuse(refusal);
   }
 

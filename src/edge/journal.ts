@@ -3,7 +3,7 @@ import type { EntryRecord } from '../ledger/entry.ts';
 import type { Identity } from '../identity/records/identity.ts';
 import { noFigures } from '../base/figures.ts';
 import { callerLeft, type ForwardOutcome } from '../base/outcome.ts';
-import type { ErrorCode } from '../base/refusal.ts';
+import type { ErrorCode, Refusal } from '../base/refusal.ts';
 import { otherEndpoint, type RefusedAs } from '../ledger/refusal-count.ts';
 import type { AccessLine } from '../observability/access-line.ts';
 import type { Log } from '../observability/log.ts';
@@ -69,6 +69,7 @@ export class Journal implements AttemptObserver {
       model: modelKnown ? entry.model : null,
       figures: entry,
     });
+    if (entry.costNanoUsd !== null) this.#metrics.paid(entry.team, entry.model, entry.costNanoUsd);
     if (outcome.errorCode !== null && outcome.errorCode !== 'shutdown') {
       this.#metrics.refused(outcome.errorCode);
     }
@@ -123,6 +124,12 @@ export class Journal implements AttemptObserver {
     const method = call.incoming.method ?? '';
     const identity = principal?.identity ?? null;
     this.note({ requestId, method, path, status, errorCode, durationMs, identity });
+  }
+
+  /** Counts a refusal under the limit that caused it, if one did. */
+  refusedByLimit({ principal }: Call, { details: { countedLimit } }: Refusal): void {
+    if (countedLimit === undefined || principal === null) return;
+    this.#metrics.refusedByLimit({ team: principal.identity.team.id, ...countedLimit });
   }
 
   /** A limit per day or month is nearly or completely used up. Called once per window. */

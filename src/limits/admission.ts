@@ -13,6 +13,7 @@ import { Heartbeat } from './heartbeat.ts';
 import { limitHeaders } from './limit-headers.ts';
 import { limitRefusal, remaining } from './limit-status.ts';
 import { type LimitNotice, LimitNotices } from './limit-notices.ts';
+import { LimitsInUse, type LimitUse } from './limit-use.ts';
 import { encodeOpen, type OpenRequest } from './open-record.ts';
 import { settlementOf } from './settlement.ts';
 import { supplementId, supplementSettlement } from './supplement.ts';
@@ -61,6 +62,7 @@ export class Admission {
   readonly #settlements: SettlementQueue;
   readonly #canceller: Canceller;
   readonly #notices: LimitNotices;
+  readonly #inUse = new LimitsInUse();
   #asking: Asking[] = [];
   /** Store calls that admit requests and have not been answered yet. */
   readonly #underWay = new Set<Promise<void>>();
@@ -85,6 +87,7 @@ export class Admission {
   /** Reserves for a request: a grant, the refusal, or `stale` if the principal must be read again. */
   admit(principal: Principal, ask: Ask): Promise<Grant | Refusal | 'stale'> {
     if (this.#stopping) return Promise.resolve(restarting());
+    this.#inUse.note(principal, this.#options.clock.monotonic());
     return this.#ask(this.#prepare(principal, ask));
   }
 
@@ -141,6 +144,11 @@ export class Admission {
       applied: asked[n] ?? applied(scoped, noCharge),
       counter: counters[n] ?? emptyCounter,
     }));
+  }
+
+  /** How much of the limits of teams that ask here is used now, for metrics. Rejects with `StoreUnavailable`. */
+  limitsInUse(): Promise<LimitUse[]> {
+    return this.#inUse.read((team, limits) => this.limits(team, limits), this.#options.clock.monotonic());
   }
 
   /** Settlements and cancellations that the store has not yet taken. */

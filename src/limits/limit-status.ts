@@ -1,4 +1,4 @@
-import type { Limit } from '../base/limit.ts';
+import { type Limit, limitName } from '../base/limit.ts';
 import { nanoUsdPerUsd } from '../base/price.ts';
 import { longestRetryAfterS, noRetry, Refusal, retryAfter, secondsUntil } from '../base/refusal.ts';
 import type { LimitState } from './grant.ts';
@@ -38,7 +38,8 @@ export function limitRefusal(
   const { state, fitsMs } = worst;
   const { scoped, applied } = state;
   const hidden = toSession && scoped.scope !== 'session';
-  const details = hidden ? {} : { limit: refusedLimit(state) };
+  const countedLimit = { scope: scoped.scope, limit: limitName(scoped.limit) };
+  const details = hidden ? { countedLimit } : { countedLimit, limit: refusedLimit(state) };
   const whose = hidden
     ? 'a limit this session shares with others'
     : `the ${scoped.scope}'s limit of ${unit(state)}`;

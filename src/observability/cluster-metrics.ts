@@ -1,6 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
-import { AggregatorRegistry } from 'prom-client';
 import type { Metrics, MetricsSnapshot, MetricsText } from './metrics.ts';
+import { WorkerSums } from './worker-sums.ts';
 
 /*
  * /metrics reaches one worker, which answers with the sum over all of them: it asks the primary, and the primary asks
@@ -17,7 +17,7 @@ type Reply =
   | { tollgateMetrics: 'snapshotted'; id: number; snapshot: MetricsSnapshot };
 type Message = Question | Reply;
 
-/** How long the primary waits for a worker's figures before it sums up without them. */
+/** How long the primary waits for a worker's figures before it takes those it had last. */
 const workerTimeoutMs = 1_000;
 /** How long a worker waits for the sum. */
 const primaryTimeoutMs = 2_500;
@@ -54,38 +54,63 @@ export function createMetricsEndpoint(metrics: Metrics): () => Promise<MetricsTe
 
 /** In the primary: answers the workers that ask for the sum. Once, before the first fork. */
 export function sumMetricsOfWorkers(): void {
+  const sums = new WorkerSums();
+  const rounds = new Map<number, Round>();
   let lastId = 0;
-  cluster.on('message', (asker, message) => {
-    if (isMessage(message) && message.tollgateMetrics === 'sum') void answer(asker, message.id, ++lastId);
-  });
-}
 
-async function answer(asker: Worker, askerId: number, id: number): Promise<void> {
-  const registry = AggregatorRegistry.aggregate(await collectSnapshots(id));
-  const text = { contentType: registry.contentType, body: await registry.metrics() };
-  send(asker, { tollgateMetrics: 'summed', id: askerId, text });
-}
-
-function collectSnapshots(id: number): Promise<MetricsSnapshot[]> {
-  const asked = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
-  const missing = new Set(asked);
-  const snapshots: MetricsSnapshot[] = [];
-  return new Promise((resolve) => {
-    const finish = (): void => {
-      clearTimeout(timer);
-      cluster.off('message', onReply);
-      resolve(snapshots);
-    };
-    const onReply = (worker: Worker, message: unknown): void => {
-      if (!isMessage(message) || message.tollgateMetrics !== 'snapshotted' || message.id !== id) return;
-      snapshots.push(message.snapshot);
-      missing.delete(worker);
-      if (missing.size === 0) finish();
-    };
-    const timer = setTimeout(finish, workerTimeoutMs);
-    cluster.on('message', onReply);
+  /** Asks every worker for its figures, and waits until all have answered, died, or had their time. */
+  async function ask(): Promise<void> {
+    const id = ++lastId;
+    const asked = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
+    const round = new Round(asked);
+    rounds.set(id, round);
     for (const worker of asked) send(worker, { tollgateMetrics: 'snapshot', id });
+    await round.over;
+    rounds.delete(id);
+  }
+
+  async function answer(asker: Worker, id: number): Promise<void> {
+    await ask();
+    const registry = sums.sum();
+    const text = { contentType: registry.contentType, body: await registry.metrics() };
+    send(asker, { tollgateMetrics: 'summed', id, text });
+  }
+
+  cluster.on('message', (worker, message) => {
+    if (!isMessage(message)) return;
+    if (message.tollgateMetrics === 'sum') void answer(worker, message.id);
+    if (message.tollgateMetrics !== 'snapshotted') return;
+    // Also of one that answers too late: the next sum has it, should the worker stand still again.
+    if (!worker.isDead()) sums.told(worker.id, message.snapshot);
+    rounds.get(message.id)?.answered(worker);
   });
+  cluster.on('exit', (worker) => {
+    sums.died(worker.id);
+    for (const round of rounds.values()) round.answered(worker);
+  });
+}
+
+/** One question to all workers. */
+class Round {
+  readonly over: Promise<void>;
+  readonly #missing: Set<Worker>;
+  #end: () => void = () => undefined;
+
+  constructor(asked: readonly Worker[]) {
+    this.#missing = new Set(asked);
+    this.over = new Promise((resolve) => {
+      const timer = setTimeout(resolve, workerTimeoutMs);
+      this.#end = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  answered(worker: Worker): void {
+    this.#missing.delete(worker);
+    if (this.#missing.size === 0) this.#end();
+  }
 }
 
 async function reportSnapshot(metrics: Metrics, id: number): Promise<void> {

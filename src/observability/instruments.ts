@@ -4,18 +4,30 @@ import { Distributions, Tallies } from './tallies.ts';
 const answerSeconds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300];
 const storeSeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 
+/** Of a family with teams in its labels. */
+const maxTeamSeries = 1_000;
+
 /** Every series `tollgate_*`: name, labels and help text. */
 export function createInstruments(registry: Registry) {
   const counter = (name: string, help: string, ...labelNames: string[]) =>
     new Tallies({ name: `tollgate_${name}`, help, labelNames }, registry);
+  const teamCounter = (name: string, help: string, ...labelNames: string[]) =>
+    new Tallies({ name: `tollgate_${name}`, help, labelNames, maxSeries: maxTeamSeries }, registry);
   const histogram = (name: string, help: string, bounds: readonly number[], ...labelNames: string[]) =>
     new Distributions({ name: `tollgate_${name}`, help, labelNames, bounds }, registry);
   const gauge = (name: string, help: string, ...labelNames: string[]) =>
     new Gauge({ name: `tollgate_${name}`, help, labelNames, registers: [registry] });
-  const shared = (name: string, help: string) =>
-    new Gauge({ name: `tollgate_${name}`, help, aggregator: 'max', registers: [registry] });
+  const shared = (name: string, help: string, ...labelNames: string[]) =>
+    new Gauge({ name: `tollgate_${name}`, help, labelNames, aggregator: 'max', registers: [registry] });
 
   return {
+    buildInfo: new Gauge({
+      name: 'tollgate_build_info',
+      help: 'Always 1; the labels name the version.',
+      labelNames: ['version', 'node'],
+      aggregator: 'first',
+      registers: [registry],
+    }),
     requests: counter('requests_total', 'Requests answered.', 'endpoint', 'status', 'outcome'),
     refusals: counter('refusals_total', 'Requests refused, by error code.', 'code'),
     limitsReached: counter(
@@ -25,6 +37,24 @@ export function createInstruments(registry: Registry) {
       'limit',
       'level',
     ),
+    limitRefusals: teamCounter(
+      'limit_refusals_total',
+      'Requests refused because of a limit, by the team of the caller and the limit.',
+      'team',
+      'scope',
+      'limit',
+    ),
+    // All processes read one store, so take the largest of their figures, not the sum.
+    limitUsed: shared(
+      'limit_used',
+      "How much of a team's or the gateway's limit is used now; money in dollars.",
+      'team',
+      'scope',
+      'limit',
+      'covers',
+    ),
+    limitMax: shared('limit_max', 'The maximum of that limit.', 'team', 'scope', 'limit', 'covers'),
+    cost: teamCounter('cost_usd_total', 'What settled requests cost, in dollars.', 'team', 'model'),
     requestSeconds: histogram(
       'request_duration_seconds',
       'From the request line to the end of the answer.',
@@ -70,7 +100,7 @@ export function createInstruments(registry: Registry) {
     openStreams: gauge('open_streams', 'Streams being passed on now.'),
     storeSeconds: histogram('store_duration_seconds', 'Calls to the store.', storeSeconds, 'operation'),
     storeErrors: counter('store_errors_total', 'Calls to the store that failed.'),
-    // All processes see one store, so take the largest of their figures, not the sum.
+    // These, too, are read from the one store.
     storeUsedBytes: shared('store_used_bytes', 'Memory the store uses.'),
     storeMaxBytes: shared('store_max_bytes', 'Memory the store may use; 0: no bound.'),
     ledgerEntries: shared('ledger_entries', 'Entries kept; older ones are trimmed.'),

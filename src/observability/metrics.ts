@@ -1,12 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  collectDefaultMetrics,
-  Gauge,
-  Registry,
-  type MetricObjectWithValues,
-  type MetricValue,
-} from 'prom-client';
+import { collectDefaultMetrics, Registry, type MetricObjectWithValues, type MetricValue } from 'prom-client';
 import { figures, type FigureField, type Figures } from '../base/figures.ts';
+import { nanoUsdPerUsd } from '../base/price.ts';
 import type { Outcome } from '../base/outcome.ts';
 import { errorTable, type ErrorCode } from '../base/refusal.ts';
 import { createInstruments, type Instruments } from './instruments.ts';
@@ -22,6 +17,8 @@ export type MetricsSnapshot = MetricObjectWithValues<MetricValue<string>>[];
 
 export interface MetricsOptions {
   version: string;
+  /** Names the process's dyno in every series; processes of one dyno are summed up. */
+  dyno: string;
   /** The paths that may be a label; others become `other`. */
   endpoints: readonly string[];
 }
@@ -46,8 +43,20 @@ export interface Gauges {
   /** Requests that wait for quota. */
   waiting: () => number;
   attachments: () => readonly { attachment: string; isOpen: boolean }[];
+  /** How much of limits is used; null if the store does not answer. */
+  limits: () => Promise<readonly LimitUse[] | null>;
   /** What the store holds; null if it does not answer. */
   store: () => Promise<StoreExtent | null>;
+}
+
+/** How much of a team's or the gateway's limit is used. */
+export interface LimitUse {
+  team: string;
+  scope: string;
+  limit: string;
+  covers: string;
+  used: number;
+  max: number;
 }
 
 export interface StoreExtent {
@@ -85,21 +94,14 @@ export class Metrics {
   readonly #models = new Map<string, ModelSeries>();
   #gauges: Gauges | null = null;
 
-  constructor({ version, endpoints }: MetricsOptions) {
+  constructor({ version, dyno, endpoints }: MetricsOptions) {
+    this.#registry.setDefaultLabels({ dyno });
     this.#endpoints = new Set(endpoints);
     this.#is = createInstruments(this.#registry);
     // Series begin at 0, so that the first event shows as an increase.
     for (const code of Object.keys(errorTable)) this.#is.refusals.of(code);
     this.#is.storeErrors.of();
-    new Gauge({
-      name: 'tollgate_build_info',
-      help: 'Always 1; the labels name the version.',
-      labelNames: ['version', 'node'],
-      aggregator: 'first',
-      registers: [this.#registry],
-    })
-      .labels(version, process.version)
-      .set(1);
+    this.#is.buildInfo.labels(version, process.version).set(1);
     collectDefaultMetrics({ register: this.#registry });
   }
 
@@ -110,6 +112,16 @@ export class Metrics {
 
   refused(code: ErrorCode): void {
     this.#is.refusals.of(code).add();
+  }
+
+  /** A request was refused because of a limit. */
+  refusedByLimit({ team, scope, limit }: { team: string; scope: string; limit: string }): void {
+    this.#is.limitRefusals.of(team, scope, limit).add();
+  }
+
+  /** What a settled request cost. */
+  paid(team: string, model: string, nanoUsd: number): void {
+    if (nanoUsd > 0) this.#is.cost.of(team, model).add(nanoUsd / nanoUsdPerUsd);
   }
 
   answered(answer: Answer): void {
@@ -156,7 +168,7 @@ export class Metrics {
 
   async #readGauges(): Promise<void> {
     if (!this.#gauges) return;
-    const { ledgerPending, openRequests, openStreams, waiting, attachments, store } = this.#gauges;
+    const { ledgerPending, openRequests, openStreams, waiting, attachments, limits, store } = this.#gauges;
     this.#is.ledgerPending.set(ledgerPending());
     this.#is.openRequests.set(openRequests());
     this.#is.openStreams.set(openStreams());
@@ -164,12 +176,23 @@ export class Metrics {
     for (const { attachment, isOpen } of attachments()) {
       this.#is.resting.labels(attachment).set(isOpen ? 1 : 0);
     }
-    const extent = await Promise.race([store(), sleep(storePatienceMs, null, { ref: false })]);
+    const [uses, extent] = await Promise.all([inTime(limits()), inTime(store())]);
+    if (uses) this.#showLimits(uses);
     if (!extent) return;
     this.#is.storeUsedBytes.set(extent.usedBytes);
     this.#is.storeMaxBytes.set(extent.maxBytes);
     this.#is.ledgerEntries.set(extent.entries);
     this.#is.ledgerOldest.set((extent.oldestAtMs ?? 0) / 1000);
+  }
+
+  /** Limits that nobody used lately have no series any more. */
+  #showLimits(uses: readonly LimitUse[]): void {
+    this.#is.limitUsed.reset();
+    this.#is.limitMax.reset();
+    for (const { team, scope, limit, covers, used, max } of uses) {
+      this.#is.limitUsed.labels(team, scope, limit, covers).set(used);
+      this.#is.limitMax.labels(team, scope, limit, covers).set(max);
+    }
   }
 
   #answerSeries({ endpoint, status, outcome, stream }: Answer): AnswerSeries {
@@ -208,6 +231,11 @@ export class Metrics {
         return this.#is.images.of(model);
     }
   }
+}
+
+/** What the store says, unless it takes too long. */
+function inTime<T>(reading: Promise<T>): Promise<T | null> {
+  return Promise.race([reading, sleep(storePatienceMs, null, { ref: false })]);
 }
 
 function statusLabel(status: number): string {

@@ -21,20 +21,27 @@ export interface FamilyOptions {
   name: string;
   help: string;
   labelNames: readonly string[];
+  /** From this many series on, a new one counts under `(other)` in its first label. */
+  maxSeries?: number;
 }
+
+/** No team can have this id. */
+const others = '(other)';
 
 /** All series of one name. Reading one by its labels creates it if needed. */
 abstract class Family<Series> {
   protected abstract readonly type: 'counter' | 'histogram';
   protected readonly name: string;
   readonly #help: string;
-  readonly #labelNames: readonly string[];
+  readonly labelNames: readonly string[];
+  readonly #maxSeries: number;
   readonly #series = new Map<string, { labels: Labels; series: Series }>();
 
-  constructor({ name, help, labelNames }: FamilyOptions, registry: Registry) {
+  constructor({ name, help, labelNames, maxSeries = Infinity }: FamilyOptions, registry: Registry) {
     this.name = name;
     this.#help = help;
-    this.#labelNames = labelNames;
+    this.labelNames = labelNames;
+    this.#maxSeries = maxSeries;
     // A registry uses only `name` and `get()` of a metric; its type accepts only prom-client's own classes.
     registry.registerMetric(this as unknown as Counter);
   }
@@ -47,8 +54,9 @@ abstract class Family<Series> {
     const key = `${first}\n${second}\n${third}`;
     const known = this.#series.get(key);
     if (known) return known.series;
+    if (this.#series.size >= this.#maxSeries && first !== others) return this.of(others, second, third);
     const values = [first, second, third];
-    const labels = Object.fromEntries(this.#labelNames.map((name, n) => [name, values[n] ?? '']));
+    const labels = Object.fromEntries(this.labelNames.map((name, n) => [name, values[n] ?? '']));
     const series = this.make();
     this.#series.set(key, { labels, series });
     return series;

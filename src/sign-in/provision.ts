@@ -8,7 +8,8 @@ import {
   type IdentityDeps,
   parseRecord,
 } from '../identity/operations/records.ts';
-import type { Subject, Token, User } from '../identity/records/identity.ts';
+import type { Subject, Token, UnsharedField, User } from '../identity/records/identity.ts';
+import { isSameEmail } from '../identity/records/unshared.ts';
 import { invalidRequest, SignInRefusal } from './oauth-error.ts';
 import { type Claims, userIdFor, verifiedEmail } from './rules.ts';
 
@@ -70,9 +71,20 @@ async function createdUser(
   { issuer, subject, claims, team }: Person,
 ): Promise<string | SignInRefusal> {
   const id = userIdFor(issuer.issuer, subject);
-  const email = verifiedEmail(claims);
-  const user = await createUser(deps, team, { id, email, subject: { issuer: issuer.issuer, sub: subject } });
+  const own: Subject = { issuer: issuer.issuer, sub: subject };
+  const create = (email: string | null): Promise<User | Refusal> =>
+    createUser(deps, team, { id, email, subject: own });
+  let user = await create(verifiedEmail(claims));
+  // The account alone says who this is; an address that another user has is left to that one.
+  if (isTaken(user, 'email')) user = await create(null);
+  // An administrator has given the account to another user.
+  if (isTaken(user, 'subject')) return (await userOf(deps, team, own))?.id ?? beingChanged();
   return (user instanceof Refusal ? refusalOf(user) : null) ?? id;
+}
+
+async function userOf(deps: IdentityDeps, team: string, subject: Subject): Promise<User | undefined> {
+  const users = (await deps.identities.list('user', team)).map((text) => parseRecord('user', text));
+  return users.find((user) => isSame(user.subject ?? null, subject));
 }
 
 /**
@@ -82,30 +94,34 @@ async function createdUser(
 async function knownUser(deps: IdentityDeps, person: Person): Promise<string | SignInRefusal> {
   const { team } = person;
   const subject: Subject = { issuer: person.issuer.issuer, sub: person.subject };
-  const email = verifiedEmail(person.claims)?.toLowerCase() ?? null;
+  const email = verifiedEmail(person.claims);
+  const hasAddress = (user: User): boolean =>
+    email !== null && user.email !== null && isSameEmail(user.email, email);
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     const users = (await deps.identities.list('user', team)).map((text) => parseRecord('user', text));
     const own = users.find((user) => isSame(user.subject ?? null, subject));
     if (own) return own.id;
-    const named = users.filter((user) => email !== null && user.email?.toLowerCase() === email);
+    const named = users.filter(hasAddress);
     const [only, ...others] = named.filter(hasNoAccount);
     if (!only || others.length > 0) return unknownPerson(named.length > 0);
     const linked = await changeRecord(deps, { kind: 'user', team, id: only.id }, (user) =>
-      hasNoAccount(user) && user.email?.toLowerCase() === email ? { ...user, subject } : user,
+      hasNoAccount(user) && hasAddress(user) ? { ...user, subject } : user,
     );
     // Otherwise somebody else changed the user in between: look again.
     if (!(linked instanceof Refusal) && isSame(linked.subject ?? null, subject)) return linked.id;
   }
-  return new SignInRefusal(
-    'temporarily_unavailable',
-    'This user is being changed at this moment. Try again.',
-  );
+  return beingChanged();
 }
 
 /** Why a record could not be created. One that somebody else created at the same moment is as good. */
 function refusalOf({ code, message }: Refusal): SignInRefusal | null {
   if (code === 'already_exists') return null;
   return code === 'not_found' ? noTeam() : new SignInRefusal('access_denied', message);
+}
+
+/** Whether a record could not be created because another user of the team has this field. */
+function isTaken(result: User | Refusal, field: UnsharedField): boolean {
+  return result instanceof Refusal && result.code === 'already_exists' && result.details.param === field;
 }
 
 function hasNoAccount({ subject = null }: User): boolean {
@@ -121,6 +137,13 @@ function unknownPerson(addressTaken: boolean): SignInRefusal {
     ? 'The user with this e-mail address has another account at an issuer, or there are several.'
     : 'There is no user here for this account, by its subject or by a verified e-mail address.';
   return invalidRequest(`${why} Ask the operator of this gateway.`);
+}
+
+function beingChanged(): SignInRefusal {
+  return new SignInRefusal(
+    'temporarily_unavailable',
+    'This user is being changed at this moment. Try again.',
+  );
 }
 
 function noTeam(): SignInRefusal {

@@ -96,7 +96,7 @@ export function chooseWorking(
   let most = 0;
   for (const upstream of candidates) {
     if (stateOf(upstream.breaker(model, team, nowMs), nowMs) === 'open') continue;
-    const remaining = upstream.quota.remaining(nowMs, tokens);
+    const remaining = upstream.quota.remaining(nowMs, tokens, team);
     if (remaining === 0) continue;
     const hasMore = remaining > most && remaining !== Infinity && most !== Infinity;
     if (best !== null && !hasMore) continue;
@@ -113,7 +113,7 @@ export function chooseOpen(
   { team, tokens }: Asking,
 ): Upstream | null {
   return soonest(candidates, (upstream) => {
-    const isExhausted = upstream.quota.remaining(nowMs, tokens) === 0;
+    const isExhausted = upstream.quota.remaining(nowMs, tokens, team) === 0;
     return isExhausted ? Infinity : upstream.breaker(model, team, nowMs).openUntilMs;
   });
 }
@@ -122,9 +122,9 @@ export function chooseOpen(
 export function chooseExhausted(
   candidates: readonly Upstream[],
   nowMs: number,
-  { tokens }: Asking,
+  { team, tokens }: Asking,
 ): Upstream | null {
-  return soonest(candidates, ({ quota }) => quota.availableAtMs(nowMs, tokens));
+  return soonest(candidates, ({ quota }) => quota.availableAtMs(nowMs, tokens, team));
 }
 
 /** The first of those with the least time; null if all are Infinity. */

@@ -64,6 +64,8 @@ export class Attempts implements UpstreamCall, AttemptHost, Asker {
   #repaired: RepairedRequest[] | null = null;
   /** It has waited as long as a 429 of its own asked for: once is enough. */
   #hasWaitedOut = false;
+  /** It was sent although another team had been told that its key has nothing left. */
+  #wasDoubted = false;
   /** Some parts of it are answered and paid for. */
   #isPartlyAnswered = false;
   /** What the caller is told if no other attempt follows the last one that was given up. */
@@ -97,7 +99,7 @@ export class Attempts implements UpstreamCall, AttemptHost, Asker {
   #next(): void {
     this.#stopWaiting = null;
     const { clock, queue, maxWaitMs } = this.#rules;
-    const { team, tokens } = this.#request;
+    const { team } = this.#request;
     const nowMs = clock.monotonic();
     const step = this.#plan.next(nowMs);
     if (step === null) return this.#trouble ? this.handler.refuse(this.#trouble) : this.#refuse();
@@ -106,11 +108,11 @@ export class Attempts implements UpstreamCall, AttemptHost, Asker {
     this.sentAtMs = nowMs;
     this.#upstream = upstream;
     if (kind === 'send' || maxWaitMs === 0) return this.#send(target, upstream);
-    if (this.#waitBudget.covers(upstream.quota, nowMs, tokens)) {
+    if (this.#waitBudget.covers(upstream.quota, nowMs, this.#request)) {
       return queue.hasSpace(team) ? this.#wait(nowMs) : this.#refuse();
     }
     // There will be no quota in time. One request at a time is sent all the same, to find out whether that is true.
-    return upstream.quota.mayProbe(nowMs) ? this.#send(target, upstream) : this.#refuse();
+    return upstream.quota.mayProbe(nowMs, team) ? this.#send(target, upstream) : this.#refuse();
   }
 
   /** Asks the limits whether the fallback may answer, and goes on. */
@@ -169,7 +171,7 @@ export class Attempts implements UpstreamCall, AttemptHost, Asker {
   #refuse(): void {
     this.#stopWaiting = null;
     const nowMs = this.#rules.clock.monotonic();
-    const inMs = this.#upstream.quota.availableAtMs(nowMs, this.#request.tokens) - nowMs;
+    const inMs = this.#upstream.quota.availableAtMs(nowMs, this.#request.tokens, this.team) - nowMs;
     this.handler.refuse(rateLimited(inMs / 1_000));
   }
 
@@ -180,6 +182,7 @@ export class Attempts implements UpstreamCall, AttemptHost, Asker {
 
   verdict(attempt: Attempt, status: number, headers: IncomingHttpHeaders): Verdict {
     const cause = causeOfStatus(status, headers['content-type'] ?? '');
+    if (cause === 'limited') this.#noteDoubted();
     const waitMs = this.#upstream.recordAnswer(attempt, { asker: this, cause, status, headers }, this.#rules);
     this.retryAfterMs = waitMs;
     this.#rules.queue.serve();
@@ -271,24 +274,34 @@ export class Attempts implements UpstreamCall, AttemptHost, Asker {
     return true;
   }
 
+  /** A team that finds out what another was told has its request wait for it, as if it had believed it. */
+  #noteDoubted(): void {
+    const nowMs = this.#rules.clock.monotonic();
+    this.#wasDoubted = this.#upstream.quota.isDoubted(nowMs, this.#request.tokens, this.team);
+  }
+
   #dropUpstream(): void {
     this.#target.candidates = this.#target.candidates.filter((each) => each !== this.#upstream);
   }
 
   /** Whether the upstream that has just answered 429 may be asked again. */
   #mayWaitOut(waitMs: number): boolean {
-    if (!this.#isPartlyAnswered) return waitMs <= shortWaitMs && !this.#hasWaitedOut;
+    if (this.#hasWaitedOut && !this.#isPartlyAnswered) return false;
+    if (waitMs <= shortWaitMs && !this.#isPartlyAnswered) return true;
+    if (!this.#wasDoubted && !this.#isPartlyAnswered) return false;
     const nowMs = this.#rules.clock.monotonic();
-    return this.#waitBudget.covers(this.#upstream.quota, nowMs, this.#request.tokens);
+    return this.#waitBudget.covers(this.#upstream.quota, nowMs, this.#request);
   }
 
   #hasNext(nowMs: number): boolean {
     const step = this.#plan.next(nowMs);
     if (step === null || step.kind === 'send') return step !== null;
     const { queue, maxWaitMs } = this.#rules;
-    const { team, tokens } = this.#request;
+    const { team } = this.#request;
     return (
-      maxWaitMs > 0 && this.#waitBudget.covers(step.upstream.quota, nowMs, tokens) && queue.hasSpace(team)
+      maxWaitMs > 0 &&
+      this.#waitBudget.covers(step.upstream.quota, nowMs, this.#request) &&
+      queue.hasSpace(team)
     );
   }
 
@@ -327,7 +340,7 @@ export class Attempts implements UpstreamCall, AttemptHost, Asker {
     this.over = true;
     this.#stopWaiting?.();
     if (this.#attempt === null) return;
-    this.#upstream.quota.endProbe();
+    this.#upstream.quota.endProbe(this.team);
     this.#attempt.abort();
   }
 

@@ -1,97 +1,92 @@
-/** What is left of one of an inference key's limits. */
-export interface LimitWindow {
-  remaining: number;
-  /** Of a whole window; Infinity if it is not known. */
-  limit: number;
-  /** When the next window begins. */
-  resetAtMs: number;
-}
+import { type LimitWindow, type RateLimitSnapshot, ToldQuota, type ToldSnapshot } from './told-quota.ts';
 
-/** What is known of a key's quota. All times are by one clock, ms. */
-export interface RateLimitSnapshot {
-  /** When the upstream said so. */
-  atMs: number;
-  /** A 429 has said to send nothing before then. */
-  blockedUntilMs: number;
-  requests: LimitWindow | null;
-  tokens: LimitWindow | null;
-}
-
-/** After a wait, so many requests are sent at a time until an answer says what is left: not all at once. */
-const trickle = { requests: 10, everyMs: 100 };
-
-/** If a probe brings no answer for so long, another may follow. */
+/** If a probe brings no answer for so long, another of its team may follow. */
 const probeMs = 30_000;
+/** How long other teams wait because of what only one was told; then each finds out by a request of its own. */
+const hearsayMs = 2_000;
+/** For so long a team's word that there is quota holds against another's that there is none. */
+const freshMs = 60_000;
 
 /**
- * What a key has left, as far as this process knows: what the upstream said last, less what was sent since. Time is an
+ * What a key has left, as far as this process knows: what the upstream said last, less what was sent since. What only one
+ * team was told keeps others waiting for 2 s at most: it may be about that team's requests alone. So the answers to the last
+ * two teams are kept, and where the later one says that nothing is left, the other counts for everyone else. Time is an
  * argument.
  */
 export class KeyQuota {
-  #known: RateLimitSnapshot | null = null;
+  /** What the last answer said, and what the last one to another team did. */
+  #latest: ToldQuota | null = null;
+  #other: ToldQuota | null = null;
   /** How many requests were sent in all. */
   sent = 0;
   /** The last of them that an answer has counted. */
   #counted = 0;
-  /** How many had been sent at the last 429. */
-  #sentWhenLimited = 0;
   /** The upstream's last figures were not zero; only what was sent since may have used them up. */
   #saidSome = true;
   /** The last figure for requests, and whether it has ever been another. */
   #said: number | null = null;
   #changes = false;
-  #probeUntilMs = 0;
+  /** Until when a team's probe is awaited. */
+  readonly #probes = new Map<string, number>();
 
   /** Counts a request that is being sent. Returns its number among all. */
   recordSent(tokens: number): number {
     this.sent += 1;
-    const known = this.#known;
-    if (known?.requests) known.requests.remaining -= 1;
-    if (known?.tokens) known.tokens.remaining -= tokens;
+    this.#latest?.recordSent(tokens);
+    this.#other?.recordSent(tokens);
     return this.sent;
   }
 
-  /** How many requests of so many tokens can be sent now; Infinity if that is not known. */
-  remaining(nowMs: number, tokens: number): number {
-    const known = this.#known;
-    if (known === null) return Infinity;
-    if (known.blockedUntilMs > nowMs || lacksTokens(known.tokens, nowMs, tokens)) return 0;
-    const { requests } = known;
-    if (requests === null) return Infinity;
-    if (nowMs < requests.resetAtMs) return Math.max(0, requests.remaining);
-    // A new window. If the last one was used up, others have waited for this one.
-    known.requests = requests.remaining > 0 ? null : trickleOf(requests, nowMs);
-    return known.requests?.remaining ?? Infinity;
+  /** How many requests of so many tokens a team can send now; Infinity if that is not known. */
+  remaining(nowMs: number, tokens: number, team = ''): number {
+    const latest = this.#latest;
+    if (latest === null) return Infinity;
+    const remaining = latest.remaining(nowMs, tokens);
+    if (remaining > 0 || latest.team === team) return remaining;
+    const sinceMs = latest.exhaustedSinceMs ?? nowMs;
+    const other = this.#otherWord(sinceMs);
+    if (other !== null) return other.remaining(nowMs, tokens);
+    return nowMs < sinceMs + hearsayMs ? 0 : Infinity;
   }
 
-  /** When there should be quota for a request that has none now. */
-  availableAtMs(nowMs: number, tokens: number): number {
-    const known = this.#known;
-    if (known === null) return nowMs;
-    const { requests, tokens: ofTokens, blockedUntilMs } = known;
-    return Math.max(
-      nowMs,
-      blockedUntilMs,
-      requests && requests.remaining <= 0 ? requests.resetAtMs : 0,
-      ofTokens && lacksTokens(ofTokens, nowMs, tokens) ? ofTokens.resetAtMs : 0,
-    );
+  /** When there should be quota for a team's request that has none now. */
+  availableAtMs(nowMs: number, tokens: number, team = ''): number {
+    const latest = this.#latest;
+    if (latest === null) return nowMs;
+    const atMs = latest.availableAtMs(nowMs, tokens);
+    if (atMs === nowMs || latest.team === team) return atMs;
+    const sinceMs = latest.exhaustedSinceMs ?? nowMs;
+    const other = this.#otherWord(sinceMs);
+    return Math.min(atMs, other === null ? sinceMs + hearsayMs : other.availableAtMs(nowMs, tokens));
+  }
+
+  /** What another team than the last was told, unless that was long before. */
+  #otherWord(sinceMs: number): ToldQuota | null {
+    return this.#other !== null && this.#other.toldAtMs >= sinceMs - freshMs ? this.#other : null;
   }
 
   /** Whether the answer to a request under way may say that there is quota before that. */
   mayBeAvailableSooner(nowMs: number): boolean {
-    return this.#saidSome && (this.#known?.blockedUntilMs ?? 0) <= nowMs && this.sent > this.#counted;
+    const blockedUntilMs = this.#latest?.known?.blockedUntilMs ?? 0;
+    return this.#saidSome && blockedUntilMs <= nowMs && this.sent > this.#counted;
   }
 
-  /** Records what the answer to a request says. An answer that a later one has overtaken says nothing new. */
-  recordSnapshot(snapshot: RateLimitSnapshot, ordinal: number): void {
-    if (ordinal < this.#counted) return;
+  /** Whether only another team was told that nothing is left. */
+  isDoubted(nowMs: number, tokens: number, team: string): boolean {
+    const latest = this.#latest;
+    return latest !== null && latest.team !== team && latest.remaining(nowMs, tokens) === 0;
+  }
+
+  /** Records what the answer to a team's request says. An answer that a later one has overtaken says nothing new. */
+  recordSnapshot(snapshot: RateLimitSnapshot, ordinal: number, team = ''): void {
+    if (ordinal < this.#counted || this.#latest?.isNewer(snapshot.atMs, { ordinal, team })) return;
     this.#counted = ordinal;
     this.#saidSome = snapshot.requests?.remaining !== 0 && snapshot.tokens?.remaining !== 0;
     // The upstream may not have counted those under way.
     const underWay = this.sent - ordinal;
     const said = snapshot.requests && this.#isCounted(snapshot.requests) ? snapshot.requests : null;
     const requests = said && { ...said, remaining: said.remaining - underWay };
-    this.#known = { ...snapshot, requests, blockedUntilMs: this.#known?.blockedUntilMs ?? 0 };
+    this.#told(team).recordSnapshot({ ...snapshot, requests });
   }
 
   /** An upstream that says the same in every answer, with most of the limit left, does not count. */
@@ -102,59 +97,58 @@ export class KeyQuota {
   }
 
   /**
-   * Whether a request may be sent although there is no quota for longer than any request may wait. One at a time probes
-   * whether that is still so, since no other would find out.
+   * Whether a request may be sent although there is no quota for longer than any request may wait. One at a time of each
+   * team probes whether that is still so, since no other would find out.
    */
-  mayProbe(nowMs: number): boolean {
-    if (nowMs < this.#probeUntilMs) return false;
-    this.#probeUntilMs = nowMs + probeMs;
+  mayProbe(nowMs: number, team = ''): boolean {
+    if (nowMs < (this.#probes.get(team) ?? 0)) return false;
+    this.#probes.set(team, nowMs + probeMs);
     return true;
   }
 
-  /** An answer came, or none will: another request may probe. */
-  endProbe(): void {
-    this.#probeUntilMs = 0;
+  /** An answer came, or none will: another request of the team may probe. */
+  endProbe(team = ''): void {
+    if (this.#probes.size > 0) this.#probes.delete(team);
   }
 
-  /** Records that a request was not refused for its rate: the wait that an earlier 429 asked for is over. */
-  recordAccepted(nowMs: number, ordinal: number): void {
-    const known = this.#known;
-    if (known === null || known.blockedUntilMs <= nowMs || ordinal <= this.#sentWhenLimited) return;
-    const { requests } = known;
-    const opened = requests && requests.remaining <= 0 ? trickleOf(requests, nowMs) : requests;
-    this.#known = { ...known, atMs: nowMs, blockedUntilMs: 0, requests: opened };
+  /** Records that a team's request was not refused for its rate: the wait that an earlier 429 asked of it is over. */
+  recordAccepted(nowMs: number, ordinal: number, team = ''): void {
+    if (this.#latest === null) return;
+    if (this.#latest.team === team) {
+      this.#latest.recordAccepted(nowMs, ordinal);
+      return;
+    }
+    // Another team was told something, and this one's request was taken all the same.
+    if (this.#other?.team !== team) this.#other = new ToldQuota(team);
+    this.#other.recordAccepted(nowMs, ordinal);
+    this.#other.toldAtMs = nowMs;
   }
 
-  /** Records a 429: there is no quota before then. */
-  recordRateLimited(nowMs: number, untilMs: number): void {
-    this.#sentWhenLimited = this.sent;
-    const blockedUntilMs = Math.max(untilMs, this.#known?.blockedUntilMs ?? 0);
-    const limit = this.#known?.requests?.limit ?? Infinity;
-    this.#known = {
-      atMs: nowMs,
-      blockedUntilMs,
-      requests: { remaining: 0, limit, resetAtMs: blockedUntilMs },
-      tokens: this.#known?.tokens ?? null,
-    };
+  /** Records a 429 to a team: there is no quota before then. */
+  recordRateLimited(nowMs: number, untilMs: number, team = ''): void {
+    this.#told(team).recordRateLimited(nowMs, { untilMs, sent: this.sent });
   }
 
   /** The snapshot, if it is newer than `afterMs`. */
-  snapshotSince(afterMs: number): RateLimitSnapshot | null {
-    return this.#known !== null && this.#known.atMs > afterMs ? this.#known : null;
+  snapshotSince(afterMs: number): ToldSnapshot | null {
+    const { known = null, team = '' } = this.#latest ?? {};
+    return known !== null && known.atMs > afterMs ? { ...known, team } : null;
   }
 
   /** Takes over what another process was told, if it is newer. */
-  adopt(snapshot: RateLimitSnapshot): void {
-    if (snapshot.atMs > (this.#known?.atMs ?? 0)) this.#known = snapshot;
+  adopt({ team, ...snapshot }: ToldSnapshot): void {
+    if (snapshot.atMs <= (this.#latest?.known?.atMs ?? 0)) return;
+    const told = this.#told(team);
+    told.known = snapshot;
+    told.toldAtMs = snapshot.atMs;
   }
-}
 
-/** What may be sent in the next moment after a wait. */
-function trickleOf({ limit }: LimitWindow, nowMs: number): LimitWindow {
-  return { limit, remaining: Math.min(trickle.requests, limit), resetAtMs: nowMs + trickle.everyMs };
-}
-
-/** A large request waits for half a window's tokens at most: a busy key never has more. */
-function lacksTokens(left: LimitWindow | null, nowMs: number, tokens: number): boolean {
-  return left !== null && nowMs < left.resetAtMs && left.remaining < Math.min(tokens, left.limit / 2);
+  /** What a team was told, as the latest word. */
+  #told(team: string): ToldQuota {
+    if (this.#latest?.team === team) return this.#latest;
+    const told = this.#other?.team === team ? this.#other : new ToldQuota(team);
+    this.#other = this.#latest;
+    this.#latest = told;
+    return told;
+  }
 }

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../base/clock.ts';
-import type { LimitWindow, RateLimitSnapshot } from './key-quota.ts';
+import type { LimitWindow, RateLimitSnapshot } from './told-quota.ts';
 import { untilMs } from './retry-after.ts';
 
 const longestResetMs = 86_400_000;

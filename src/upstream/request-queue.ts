@@ -127,11 +127,11 @@ export class WaitBudget {
     this.#maxMs = maxMs;
   }
 
-  /** Whether there may be quota for so many tokens before the time is up. */
-  covers(quota: KeyQuota, nowMs: number, tokens: number): boolean {
+  /** Whether there may be quota for a request before the time is up. */
+  covers(quota: KeyQuota, nowMs: number, { tokens, team }: { tokens: number; team: string }): boolean {
     const untilMs = this.#untilMs ?? nowMs + this.#maxMs;
     if (nowMs >= untilMs) return false;
-    return quota.availableAtMs(nowMs, tokens) < untilMs || quota.mayBeAvailableSooner(nowMs);
+    return quota.availableAtMs(nowMs, tokens, team) < untilMs || quota.mayBeAvailableSooner(nowMs);
   }
 
   /** Begins to count with the first call. Returns until when to wait. */

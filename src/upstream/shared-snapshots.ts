@@ -1,7 +1,8 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
-import type { KeyQuota, LimitWindow, RateLimitSnapshot } from './key-quota.ts';
+import type { KeyQuota } from './key-quota.ts';
+import type { LimitWindow, ToldSnapshot } from './told-quota.ts';
 import type { SharedSnapshot, ShareSnapshots } from './snapshot-store.ts';
 
 const everyMs = 1_000;
@@ -85,16 +86,17 @@ export class SharedSnapshots {
     return [...this.#options.quotas].some(([keyHash, quota]) => this.#own(keyHash, quota) !== null);
   }
 
-  #own(keyHash: string, quota: KeyQuota): RateLimitSnapshot | null {
+  #own(keyHash: string, quota: KeyQuota): ToldSnapshot | null {
     return quota.snapshotSince(this.#shared.get(keyHash)?.atMs ?? 0);
   }
 }
 
 /** A snapshot with its times on another clock, which is ahead by so much. */
-export function shifted(snapshot: RateLimitSnapshot, byMs: number): RateLimitSnapshot {
+export function shifted(snapshot: ToldSnapshot, byMs: number): ToldSnapshot {
   const moved = (window: LimitWindow | null): LimitWindow | null =>
     window && { ...window, resetAtMs: window.resetAtMs + byMs };
   return {
+    team: snapshot.team,
     atMs: snapshot.atMs + byMs,
     blockedUntilMs: snapshot.blockedUntilMs + byMs,
     requests: moved(snapshot.requests),

@@ -1,12 +1,12 @@
 import type { Keys } from '../store/keys.ts';
 import { loadScript } from '../store/script.ts';
 import type { Store } from '../store/store.ts';
-import type { LimitWindow, RateLimitSnapshot } from './key-quota.ts';
+import type { LimitWindow, ToldSnapshot } from './told-quota.ts';
 
 /** A snapshot and the hash of its key. Times are by the store's clock, `atMs` in whole ms. */
 export interface SharedSnapshot {
   keyHash: string;
-  snapshot: RateLimitSnapshot;
+  snapshot: ToldSnapshot;
 }
 
 /** Adds the newer snapshots, and returns the newest of each of these keys. Rejects with `StoreUnavailable`. */
@@ -36,9 +36,9 @@ export function snapshotsIn(store: Store, keys: Keys): ShareSnapshots {
   };
 }
 
-/** A snapshot as the store keeps it, without its time: whole numbers, `-` if a figure is unknown. */
-export function encodeSnapshot({ blockedUntilMs, requests, tokens }: RateLimitSnapshot): string {
-  return [Math.ceil(blockedUntilMs), encodeWindow(requests), encodeWindow(tokens)].join(' ');
+/** A snapshot as the store keeps it, without its time: whole numbers, `-` if a figure is unknown, and the team. */
+export function encodeSnapshot({ blockedUntilMs, requests, tokens, team }: ToldSnapshot): string {
+  return [Math.ceil(blockedUntilMs), encodeWindow(requests), encodeWindow(tokens), team].join(' ');
 }
 
 function encodeWindow(window: LimitWindow | null): string {
@@ -47,12 +47,17 @@ function encodeWindow(window: LimitWindow | null): string {
   return `${window.remaining} ${limit} ${Math.ceil(window.resetAtMs)}`;
 }
 
+const figuresStored = 8;
+
 /** The snapshot in a stored text, which begins with its time; null if there is none. */
-export function decodeSnapshot(text: string): RateLimitSnapshot | null {
-  const figures = text.split(' ').map((figure) => (figure === '-' ? null : Number(figure)));
+export function decodeSnapshot(text: string): ToldSnapshot | null {
+  const parts = text.split(' ');
+  const [team = ''] = parts.splice(figuresStored); // earlier versions do not say whose it is
+  const figures = parts.map((figure) => (figure === '-' ? null : Number(figure)));
   const [atMs, blockedUntilMs, ...rest] = figures;
   if (!atMs || rest.length < 6) return null;
   return {
+    team,
     atMs,
     blockedUntilMs: blockedUntilMs ?? 0,
     requests: windowOf(rest.slice(0, 3)),

@@ -92,10 +92,10 @@ export class Upstream {
     const { quota } = this;
     const nowMs = recorder.clock.monotonic();
     const snapshot = snapshotIn(headers, nowMs, recorder.clock);
-    quota.endProbe();
-    if (snapshot) quota.recordSnapshot(snapshot, attempt.ordinal);
+    quota.endProbe(asker.team);
+    if (snapshot) quota.recordSnapshot(snapshot, attempt.ordinal, asker.team);
     if (cause === null && status < 500) {
-      quota.recordAccepted(nowMs, attempt.ordinal);
+      quota.recordAccepted(nowMs, attempt.ordinal, asker.team);
       this.#recordSuccess(asker, recorder);
       return null;
     }
@@ -108,13 +108,13 @@ export class Upstream {
       return cause === 'overloaded' ? askedMs : null;
     }
     this.#recordSuccess(asker, recorder);
-    quota.recordRateLimited(nowMs, nowMs + Math.min(waitMs, longestWaitMs));
+    quota.recordRateLimited(nowMs, nowMs + Math.min(waitMs, longestWaitMs), asker.team);
     return waitMs;
   }
 
   /** Records that an attempt brought no answer, or none in time. */
   recordFailure(attempt: Made, { asker, cause }: { asker: Asker; cause: Cause }, recorder: Recorder): void {
-    this.quota.endProbe();
+    this.quota.endProbe(asker.team);
     this.#open(attempt, { asker, cause, askedMs: 0 }, recorder);
   }
 

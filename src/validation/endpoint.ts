@@ -1,5 +1,6 @@
 import type { Endpoint, JsonObject, ValidRequest } from '../base/request.ts';
 import { type Documented, textIn } from './documented.ts';
+import { furtherModelsIn } from './further-models.ts';
 import { Findings } from './findings.ts';
 
 interface EndpointRules<Found> extends Omit<Endpoint, 'validate'> {
@@ -33,6 +34,8 @@ export function endpointOf<Found>({ fields, check, describe, ...rest }: Endpoint
         remoteTools: [],
       };
       describe(request, found);
+      const further = furtherModelsIn(body, fields.names);
+      if (further.length > 0) request.furtherModels = further;
       return request;
     },
   };

@@ -89,6 +89,20 @@ export function identityArchiveContract(make: () => Promise<Stores>): void {
       expect(await archive.commit({ changes: [{ key: other, found: null, next }] })).toBe('conflict');
     });
 
+    it('is a conflict where a team is not at the epoch it was read at', async () => {
+      const user = { key: ana, found: null, next: { text: '{}', secrets: [] } };
+      const commitAt = (epoch: string) =>
+        archive.commit({ changes: [user], epochs: new Map([['acme', epoch]]) });
+      expect(await archive.commit({ changes: [created], epochs: new Map([['acme', '']]) })).toBe('done');
+      const { epoch = '' } = (await archive.team('acme')) ?? {};
+      expect([await commitAt(''), await commitAt(`${epoch}x`), await commitAt(epoch)]).toEqual([
+        'conflict',
+        'conflict',
+        'done',
+      ]);
+      expect(await archive.commit({ changes: [user], epochs: new Map([['acme', epoch]]) })).toBe('conflict');
+    });
+
     it('moves the epochs of the teams it changes, and of no others', async () => {
       const users = [userRow('ana'), userRow('bob', { team: 'beta' })];
       const tokens = [tokenRow('tok_1'), tokenRow('tok_2', { team: 'beta', user: 'bob' })];

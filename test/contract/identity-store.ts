@@ -263,6 +263,64 @@ export function identityStoreContract(make: () => Promise<IdentityStore>): void 
     });
   });
 
+  describe('an address and an account of a user', () => {
+    const subject = { issuer: 'https://id.example.com', sub: 'a "quoted" ſub' };
+    const key = (id: string, team = 'acme'): RecordKey => ({ kind: 'user', team, id });
+    const create = (id: string, more: Partial<User>, team = 'acme') =>
+      store.create(key(id, team), JSON.stringify(userNamed(id, more)));
+
+    beforeEach(async () => {
+      await store.create({ kind: 'team', team: 'acme' }, JSON.stringify(teamNamed('acme')));
+      await store.create({ kind: 'team', team: 'beta' }, JSON.stringify(teamNamed('beta')));
+    });
+
+    it('are of one user of a team, also if two are created at once', async () => {
+      const results = await Promise.all([1, 2, 3].map((n) => create(`u${n}`, { email: 'kim@example.com' })));
+      expect(results.toSorted()).toEqual(['created', 'email_taken', 'email_taken']);
+      const others = await Promise.all([4, 5].map((n) => create(`u${n}`, { subject })));
+      expect(others.toSorted()).toEqual(['created', 'subject_taken']);
+      expect(await create('kim', { email: 'KIM@Example.com' })).toBe('email_taken');
+      expect(await create('kim', { email: 'kim@example.com', subject }, 'beta')).toBe('created');
+      expect(await create('other', { email: 'm@example.com', subject: { ...subject, sub: 'ſub' } })).toBe(
+        'created',
+      );
+      expect(await create('longer', { email: 'kim@example.com.au' })).toBe('created');
+    });
+
+    it('are compared byte for byte beyond ASCII', async () => {
+      expect(await create('kim', { email: 'kim@example.com' })).toBe('created');
+      for (const [n, email] of [
+        '\u212aim@example.com',
+        'k\u0131m@example.com',
+        'k\u0130m@example.com',
+        'kim@example\uff0ecom',
+        '\uff4bim@example.com',
+      ].entries()) {
+        expect([email, await create(`u${n}`, { email })]).toEqual([email, 'created']);
+      }
+      expect(await create('sam', { email: 'sam@example.com' })).toBe('created');
+      expect(await create('long-s', { email: '\u017fam@example.com' })).toBe('created');
+      expect(await create('oe', { email: '\u00f6@example.com' })).toBe('created');
+      expect(await create('oe-again', { email: '\u00f6@example.com' })).toBe('email_taken');
+      expect(await create('oe-capital', { email: '\u00d6@example.com' })).toBe('created');
+    });
+
+    it('can be changed to those that nobody has, and stay where two have had them for long', async () => {
+      const text = JSON.stringify(userNamed('bob', { name: '"email":"ana@example.com"' }));
+      await create('ana', { email: 'ana@example.com', subject });
+      await store.create(key('bob'), text);
+      const to = (more: Partial<User>) =>
+        store.replace(key('bob'), text, JSON.stringify(userNamed('bob', more)));
+      expect(await to({ email: 'ANA@example.com' })).toBe('email_taken');
+      expect(await to({ subject })).toBe('subject_taken');
+      expect(await store.read(key('bob'))).toBe(text);
+      expect(await to({ email: 'bob@example.com' })).toBe('replaced');
+      const known = JSON.stringify(userNamed('ana', { email: 'ana@example.com', subject }));
+      const shouted = JSON.stringify(userNamed('ana', { email: 'ANA@example.com', subject }));
+      expect(await store.replace(key('ana'), known, shouted)).toBe('replaced');
+    });
+  });
+
   describe('the epoch of a team', () => {
     const changes: Record<string, () => Promise<unknown>> = {
       'a change to the team': async () =>

@@ -6,7 +6,7 @@ import { engines, servers, useEngine, useServer } from './engines.ts';
 import { snapshotStoreContract } from './snapshot-store.ts';
 
 const news = [
-  { keyHash: 'a', snapshot: { atMs: 1_000, blockedUntilMs: 0, requests: null, tokens: null } },
+  { keyHash: 'a', snapshot: { team: '', atMs: 1_000, blockedUntilMs: 0, requests: null, tokens: null } },
 ] as const;
 
 const keys = keysUnder('t:');

@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { RateLimitSnapshot } from '../../src/upstream/key-quota.ts';
+import type { ToldSnapshot } from '../../src/upstream/told-quota.ts';
 import type { ShareSnapshots } from '../../src/upstream/snapshot-store.ts';
 
 /** What every store of snapshots must do. */
 export function snapshotStoreContract(create: () => Promise<ShareSnapshots>): void {
-  const snapshot = (atMs: number, remaining = 3): RateLimitSnapshot => ({
+  const snapshot = (atMs: number, remaining = 3): ToldSnapshot => ({
+    team: 'acme',
     atMs,
     blockedUntilMs: atMs + 5,
     requests: { remaining, limit: Infinity, resetAtMs: atMs + 1_000 },

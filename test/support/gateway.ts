@@ -127,7 +127,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     level: settings.logLevel,
     output: { write: (text) => void lines.push(text), delivered: async () => undefined },
   });
-  const metrics = new Metrics({ version, endpoints: endpoints.map(({ path }) => path) });
+  const metrics = new Metrics({ version, dyno: settings.dyno, endpoints: endpoints.map(({ path }) => path) });
   const wired = wire({
     settings,
     catalogue: catalogueOf(env, options.models),

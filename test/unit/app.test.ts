@@ -25,7 +25,7 @@ beforeAll(() => {
     issuers: [],
     clock: systemClock,
     log: createLog({ level: 'error', output: { write: () => undefined, delivered: async () => undefined } }),
-    metrics: new Metrics({ version: '0', endpoints: [] }),
+    metrics: new Metrics({ version: '0', dyno: 'web.1', endpoints: [] }),
     draining: () => false,
   });
 });

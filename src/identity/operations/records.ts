@@ -1,7 +1,8 @@
 import type { Clock } from '../../base/clock.ts';
 import type { RealModel } from '../../base/model.ts';
 import { Refusal } from '../../base/refusal.ts';
-import type { RecordKey, Team, Token, User } from '../records/identity.ts';
+import type { RecordKey, Taken, Team, Token, User } from '../records/identity.ts';
+import { describedFields, takenField } from '../records/unshared.ts';
 import type { IdentityStore } from '../store/identity-store.ts';
 import { type Precondition, unmet } from './precondition.ts';
 
@@ -59,16 +60,20 @@ export async function listRecords<K extends 'user' | 'token'>(
   return owner === null ? notFound({ kind: 'team', team }) : texts.map((text) => parseRecord(kind, text));
 }
 
-/** Stores a new record. A 409 if its id is taken, a 404 if the team or the user it belongs to does not exist. */
+/** Stores a new record. A 409 if its id, address or account is taken, a 404 if the team or the user it belongs to does not exist. */
 export async function createRecord<K extends RecordKey>(
   { identities }: Identities,
   key: K,
   record: RecordOf<K>,
   binding?: { secretHash: string; user: string },
 ): Promise<RecordOf<K> | Refusal> {
-  switch (await identities.create(key, JSON.stringify(record), binding)) {
+  const result = await identities.create(key, JSON.stringify(record), binding);
+  switch (result) {
     case 'created':
       return record;
+    case 'email_taken':
+    case 'subject_taken':
+      return taken(key, result);
     case 'exists':
       return new Refusal('already_exists', `There is a ${nameOf(key)} already.`, { param: 'id' });
     case 'no_team':
@@ -80,8 +85,8 @@ export async function createRecord<K extends RecordKey>(
 
 /**
  * Reads a record, changes it and writes it back. Starts again if somebody else changed it in between, so no change is
- * lost. A change that changes nothing is not written; one whose result is null deletes the record. A 412 if the record does not meet the
- * precondition.
+ * lost. A change that changes nothing is not written; one whose result is null deletes the record. A 412 if the record
+ * does not meet the precondition, a 409 if another user of the team has the address or the account it sets.
  */
 export async function changeRecord<K extends RecordKey, N extends RecordOf<K> | null>(
   { identities }: Identities,
@@ -96,7 +101,9 @@ export async function changeRecord<K extends RecordKey, N extends RecordOf<K> | 
     const next = unmet(precondition, record) ?? change(record);
     if (next instanceof Refusal) return next;
     const nextText = next && JSON.stringify(next);
-    if (nextText === text || (await identities.replace(key, text, nextText)) === 'replaced') return next;
+    const result = nextText === text ? 'replaced' : await identities.replace(key, text, nextText);
+    if (result === 'replaced') return next;
+    if (result !== 'conflict') return taken(key, result);
   }
   return tooManyChanges(`This ${key.kind} is`);
 }
@@ -113,6 +120,12 @@ export function deleteRecord(
 /** The 404 of a record; `param` if a field of the body named it. */
 export function notFound(key: RecordKey, param?: string): Refusal {
   return new Refusal('not_found', `There is no ${nameOf(key)}.`, { param });
+}
+
+function taken({ team }: RecordKey, result: Taken): Refusal {
+  const param = takenField(result);
+  const message = `${param}: another user of the team ${team} has this ${describedFields[param]}.`;
+  return new Refusal('already_exists', message, { param });
 }
 
 /** The 503 of something that others change faster than it can be read. */

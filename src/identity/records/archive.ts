@@ -17,6 +17,8 @@ export interface StoredRecord {
 export interface ArchivedPart {
   /** Null for the gateway. */
   team: string | null;
+  /** The team's; '' for the gateway. */
+  epoch: string;
   users: string[];
   tokens: StoredRecord[];
   /** Null if there are none, and for a team. */
@@ -44,6 +46,8 @@ export interface Provenance {
 
 export interface Commit {
   changes: readonly RecordChange[];
+  /** Epochs that teams must still have: what is checked over all of a team's records holds then. '' for no such team. */
+  epochs?: ReadonlyMap<string, string>;
   /** Replaces `provenance.seen`, if that is still what was found. */
   seen?: { found: string; next: string };
 }

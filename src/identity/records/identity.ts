@@ -193,4 +193,10 @@ export interface TokenKey {
 
 export type RecordKey = TeamKey | UserKey | TokenKey;
 
-export type CreateResult = 'created' | 'exists' | 'no_team' | 'no_user';
+/** The fields of a user that no other user of the team may have: `unshared.ts`. */
+export type UnsharedField = 'email' | 'subject';
+/** What a store answers if another user has that field. */
+export type Taken = `${UnsharedField}_taken`;
+
+export type CreateResult = 'created' | 'exists' | 'no_team' | 'no_user' | Taken;
+export type ReplaceResult = 'replaced' | 'conflict' | Taken;

@@ -14,6 +14,7 @@
     who owns its secrets: team/token id
     SHA-1 of the JSON it must still have ('' if there must be none), its secret hashes as they must still be
     the JSON it gets ('' leaves it), its secret hashes then. Secret hashes have a space between.
+  ARGV[5] two fields a team, each ended by a line feed: its id, the epoch it must still have ('' for none)
 
   Returns 1 when done, 0 on a conflict: something has changed, or a secret is another's.
 ]]
@@ -71,6 +72,10 @@ end
 if ARGV[2] ~= '-' and digest(redis.call('HGET', KEYS[2], 'seen')) ~= ARGV[2] then return 0 end
 for i = 1, n, width do
   if not fits(record_at(i)) then return 0 end
+end
+local epochs, epochs_n = fields_of(ARGV[5])
+for i = 1, epochs_n, 2 do
+  if (redis.call('HGET', KEYS[1], epochs[i]) or '') ~= epochs[i + 1] then return 0 end
 end
 
 local touched = {}

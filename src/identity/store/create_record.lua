@@ -14,13 +14,17 @@
   ARGV[5] the team's new epoch
   ARGV[6] secret hash (token only)
   ARGV[7] user id (token only)
+  ARGV[8] the address, ARGV[9] the account that no other user of the team may have (user only; see taken_field)
 
-  Returns created | exists | no_team | no_user.
+  Returns created | exists | no_team | no_user | email_taken | subject_taken.
 ]]
+-- include: ./taken_field.lua
 local kind, team, id = ARGV[1], ARGV[2], ARGV[3]
 if kind ~= 'team' and redis.call('HEXISTS', KEYS[2], team) == 0 then return 'no_team' end
 if kind == 'token' and redis.call('HEXISTS', KEYS[4], ARGV[7]) == 0 then return 'no_user' end
 if redis.call('HEXISTS', KEYS[1], id) == 1 then return 'exists' end
+local taken = taken_field(KEYS[4], id, ARGV[8], ARGV[9])
+if taken then return taken end
 if kind == 'token' then
   if redis.call('HEXISTS', KEYS[5], ARGV[6]) == 1 then return 'exists' end
   redis.call('HSET', KEYS[5], ARGV[6], team .. '/' .. id, team .. '/' .. id, ARGV[6])

@@ -48,7 +48,7 @@ export class IdentityArchive extends AuditedStore {
     const keys = this.keys;
     const reply = await this.store.run(
       readTeam,
-      [keys.teams, keys.users(id), keys.tokens(id), keys.secrets],
+      [keys.teams, keys.users(id), keys.tokens(id), keys.secrets, keys.epochs],
       [id],
     );
     return reply === null ? null : archivedTeam(reply);
@@ -65,7 +65,7 @@ export class IdentityArchive extends AuditedStore {
       const secret = secrets[id];
       return { text, secrets: secret === undefined ? [] : [secret] };
     });
-    return { team: null, users: [], tokens: [], settings, administrators };
+    return { team: null, epoch: '', users: [], tokens: [], settings, administrators };
   }
 
   /** For each hash the token it is bound to, as `team/token id`, or null. */
@@ -80,9 +80,9 @@ export class IdentityArchive extends AuditedStore {
 
   /**
    * Makes all changes in one step, or none: `conflict` where anything is not as it was found, or a secret
-   * is another token's. The epochs of the teams that changed move. A full store refuses.
+   * is another token's, or an epoch has moved. The epochs of the teams that changed move. A full store refuses.
    */
-  async commit({ changes, seen }: Commit): Promise<'done' | 'conflict'> {
+  async commit({ changes, seen, epochs = new Map() }: Commit): Promise<'done' | 'conflict'> {
     const keys = this.keys;
     const reply = await this.changes.run(commitRecords, {
       keys: [keys.epochs, keys.provenance],
@@ -93,6 +93,7 @@ export class IdentityArchive extends AuditedStore {
         seen?.next ?? '',
         // One text: a call with a hundred thousand arguments is more than JavaScript's stack holds.
         changes.map((change) => fieldsOf(change, this.#placeOf(change.key))).join(''),
+        [...epochs].map(([team, epoch]) => `${team}\n${epoch}\n`).join(''),
       ],
       change: this.#auditOf(changes),
     });
@@ -168,12 +169,13 @@ function digest(text: string): string {
 }
 
 function archivedTeam(reply: unknown): ArchivedPart {
-  const [team, users, tokens] = Array.isArray(reply) ? (reply as unknown[]) : [];
+  const [team, users, tokens, epoch] = Array.isArray(reply) ? (reply as unknown[]) : [];
   if (typeof team !== 'string' || !Array.isArray(users) || !Array.isArray(tokens)) {
     throw new StoreUnavailable('The store gave an answer that read_team.lua does not give.');
   }
   return {
     team,
+    epoch: String(epoch),
     settings: null,
     administrators: [],
     users: inGroups(users.map(String), 2).map(([, text = '']) => text),

@@ -1,16 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { AuditedStore } from '../../audit/audit.ts';
 import { exactNumbers } from '../../base/exact-number.ts';
+import { parsedJson } from '../../base/request.ts';
 import { changeOf, type Change } from '../../audit/audit.ts';
 import type {
   CreateResult,
   Credential,
   RecordKey,
+  ReplaceResult,
   Resolution,
   Team,
   Token,
   User,
 } from '../records/identity.ts';
+import { newlyUnshared } from '../records/unshared.ts';
 import { parseSettings } from '../records/gateway-settings.ts';
 import type { Session } from '../records/session.ts';
 import { loadScript } from '../../store/script.ts';
@@ -53,7 +56,16 @@ export class IdentityStore extends AuditedStore {
     const { kind, team } = key;
     const reply = await this.changes.run(createRecord, {
       keys: [this.#hashOf(key), keys.teams, keys.epochs, keys.users(team), keys.secrets],
-      args: [kind, team, idOf(key), text, newEpoch(), binding?.secretHash ?? '', binding?.user ?? ''],
+      args: [
+        kind,
+        team,
+        idOf(key),
+        text,
+        newEpoch(),
+        binding?.secretHash ?? '',
+        binding?.user ?? '',
+        ...unsharedIn(key, null, text),
+      ],
       change: recordChange(key, null, text),
     });
     return createResult(reply);
@@ -74,9 +86,10 @@ export class IdentityStore extends AuditedStore {
   }
 
   /** Replaces the record if its text is still `expected`; `next` null deletes it. Works in a full store. */
-  async replace(key: RecordKey, expected: string, next: string | null): Promise<'replaced' | 'conflict'> {
-    const done = next === null ? this.#delete(key, expected) : this.#swap(key, expected, next);
-    return (await done) === 1 ? 'replaced' : 'conflict';
+  async replace(key: RecordKey, expected: string, next: string | null): Promise<ReplaceResult> {
+    const reply = await (next === null ? this.#delete(key, expected) : this.#swap(key, expected, next));
+    if (reply === 'email_taken' || reply === 'subject_taken') return reply;
+    return reply === 1 ? 'replaced' : 'conflict';
   }
 
   /** The settings, as they are stored. */
@@ -108,7 +121,7 @@ export class IdentityStore extends AuditedStore {
   #swap(key: RecordKey, expected: string, next: string): Promise<unknown> {
     return this.changes.run(replaceRecord, {
       keys: [this.#hashOf(key), this.keys.epochs],
-      args: [key.team, idOf(key), expected, next, newEpoch()],
+      args: [key.team, idOf(key), expected, next, newEpoch(), ...unsharedIn(key, expected, next)],
       change: recordChange(key, expected, next),
     });
   }
@@ -142,6 +155,15 @@ function recordChange(key: RecordKey, before: string | null, after: string | nul
   return changeOf({ kind: key.kind, team: key.team, id: idOf(key) }, before, after);
 }
 
+/** The address and the account that a change gives a user, as the scripts take them. */
+function unsharedIn({ kind }: RecordKey, before: string | null, after: string): [string, string] {
+  if (kind !== 'user') return ['', ''];
+  // Both are this program's own, unless somebody altered what was before.
+  const was = before === null ? undefined : (parsedJson(before) as User | undefined);
+  const { email, subject } = newlyUnshared(was ?? null, JSON.parse(after) as User);
+  return [email, subject];
+}
+
 function idOf(key: RecordKey): string {
   return key.kind === 'team' ? key.team : key.id;
 }
@@ -152,7 +174,15 @@ function newEpoch(): string {
 }
 
 function createResult(reply: unknown): CreateResult {
-  if (reply === 'created' || reply === 'exists' || reply === 'no_team' || reply === 'no_user') return reply;
+  switch (reply) {
+    case 'created':
+    case 'exists':
+    case 'no_team':
+    case 'no_user':
+    case 'email_taken':
+    case 'subject_taken':
+      return reply;
+  }
   throw new StoreUnavailable('The store gave an answer that create_record.lua does not give.');
 }
 

@@ -6,10 +6,11 @@
   KEYS[2] users      hash: user id -> JSON, of this team
   KEYS[3] tokens     hash: token id -> JSON, of this team
   KEYS[4] secrets    hash: secret hash -> team/token id, and team/token id -> its secret hashes
+  KEYS[5] epochs     hash: team id -> epoch
   ARGV[1] team id
 
   Returns nil if there is no such team, else {team JSON, {user id, JSON, ...}, {token id, JSON, its secret
-  hashes with a space between, ...}}.
+  hashes with a space between, ...}, epoch}.
 ]]
 local team_text = redis.call('HGET', KEYS[1], ARGV[1])
 if not team_text then return nil end
@@ -22,4 +23,4 @@ for i = 1, #pairs_of, 2 do
   tokens[n + 3] = redis.call('HGET', KEYS[4], ARGV[1] .. '/' .. pairs_of[i]) or ''
   n = n + 3
 end
-return { team_text, redis.call('HGETALL', KEYS[2]), tokens }
+return { team_text, redis.call('HGETALL', KEYS[2]), tokens, redis.call('HGET', KEYS[5], ARGV[1]) or '' }

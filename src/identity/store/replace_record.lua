@@ -9,10 +9,14 @@
   ARGV[3] the JSON it must still have
   ARGV[4] the JSON it gets
   ARGV[5] the team's new epoch
+  ARGV[6] the address, ARGV[7] the account that no other user of the team may have (see taken_field)
 
-  Returns 1 when replaced, 0 on a conflict (changed meanwhile, or gone).
+  Returns 1 when replaced, 0 on a conflict (changed meanwhile, or gone), email_taken, subject_taken.
 ]]
+-- include: ./taken_field.lua
 if redis.call('HGET', KEYS[1], ARGV[2]) ~= ARGV[3] then return 0 end
+local taken = taken_field(KEYS[1], ARGV[2], ARGV[6], ARGV[7])
+if taken then return taken end
 redis.call('HSET', KEYS[1], ARGV[2], ARGV[4])
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[5])
 return 1

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { StoreUnavailable } from '../../../src/store/store-unavailable.ts';
-import { documentOf, tokenRow } from '../../support/documents.ts';
+import { documentOf, tokenRow, userRow } from '../../support/documents.ts';
 import { errorOf, Harness, problemsOf } from './harness.ts';
 
 let admin: Harness;
@@ -57,6 +57,40 @@ describe('GET /admin/export', () => {
 });
 
 describe('POST /admin/import', () => {
+  it('409 for an address or an account of another user of the team, in the store or in the document', async () => {
+    await admin.seed();
+    await admin.call('PATCH', '/admin/teams/acme/users/ana', { email: 'ana@example.com' });
+    const subject = { issuer: 'https://id.example.com', sub: '1' };
+    const users = [
+      userRow('bob', { email: 'ANA@example.com' }),
+      userRow('carl', { subject }),
+      userRow('dora', { subject }),
+    ];
+    const refused = await admin.call(
+      'POST',
+      '/admin/import',
+      documentOf({ users: [userRow('ana'), ...users], tokens: [] }),
+    );
+    expect([refused.status, errorOf(refused)['code'], problemsOf(refused)]).toEqual([
+      409,
+      'already_exists',
+      ['users.1.email', 'users.3.subject'],
+    ]);
+    expect((await admin.call('GET', '/admin/teams/acme/users/carl')).status).toBe(404);
+  });
+
+  it('lets users trade addresses', async () => {
+    await admin.seed();
+    await admin.call('PATCH', '/admin/teams/acme/users/ana', { email: 'one@example.com' });
+    await admin.call('POST', '/admin/teams/acme/users', { id: 'bob', email: 'two@example.com' });
+    const { body } = await admin.call('GET', '/admin/export');
+    const traded = JSON.parse(
+      JSON.stringify(body).replace('one@', 'x@').replace('two@', 'one@').replace('x@', 'two@'),
+    ) as object;
+    const report = await admin.call('POST', '/admin/import?overwrite=true', traded);
+    expect([report.status, report.body]).toMatchObject([200, { overwritten: 2 }]);
+  });
+
   it('brings everything back to an empty gateway, and says what it did', async () => {
     await admin.seed();
     const live = await admin.issue();

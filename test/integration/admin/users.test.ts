@@ -12,6 +12,47 @@ beforeEach(async () => {
   await admin.seed();
 });
 
+describe('the address and the account of a user', () => {
+  const subject = { issuer: 'https://id.example.com', sub: '1' };
+  const taken = async (...call: Parameters<Harness['call']>): Promise<unknown[]> => {
+    const answer = await admin.call(...call);
+    return [answer.status, errorOf(answer)['code'], errorOf(answer)['param']];
+  };
+
+  it('409 where another user of the team has them, naming the field', async () => {
+    const bob = { id: 'bob', email: 'bob@example.com', subject };
+    expect((await admin.call('POST', users, bob)).status).toBe(201);
+    expect(await taken('POST', users, { id: 'b', email: 'BOB@example.com' })).toEqual([
+      409,
+      'already_exists',
+      'email',
+    ]);
+    expect(await taken('POST', users, { id: 'b', subject })).toEqual([409, 'already_exists', 'subject']);
+    expect(await taken('PATCH', `${users}/ana`, { email: 'Bob@example.com' })).toEqual([
+      409,
+      'already_exists',
+      'email',
+    ]);
+    expect(await taken('PATCH', `${users}/ana`, { subject })).toEqual([409, 'already_exists', 'subject']);
+    expect(
+      (await admin.call('PATCH', `${users}/bob`, { email: 'BOB@example.com', name: 'Bob' })).status,
+    ).toBe(200);
+    expect((await admin.call('PATCH', `${users}/ana`, { email: '\u212aim@example.com' })).status).toBe(200);
+    expect((await admin.call('POST', users, { id: 'kim', email: 'kim@example.com' })).status).toBe(201);
+  });
+
+  it('are free in another team, and again once they are cleared or their user is deleted', async () => {
+    await admin.call('POST', '/admin/teams', { id: 'beta' });
+    const bob = { id: 'bob', email: 'bob@example.com', subject };
+    await admin.call('POST', users, bob);
+    expect((await admin.call('POST', '/admin/teams/beta/users', bob)).status).toBe(201);
+    await admin.call('PATCH', `${users}/bob`, { email: null });
+    expect((await admin.call('PATCH', `${users}/ana`, { email: bob.email })).status).toBe(200);
+    await admin.call('DELETE', `${users}/bob`);
+    expect((await admin.call('PATCH', `${users}/ana`, { subject })).status).toBe(200);
+  });
+});
+
 describe('POST /admin/teams/:team/users', () => {
   it('201 with the user', async () => {
     const body = {

@@ -33,21 +33,43 @@ describe('/metrics', () => {
     await gateway.settled(token.team, 4);
     const usage = await gateway.usage(token.team);
     expect(await sumOf('tollgate_requests_total{endpoint="/v1/chat/completions",status="200"')).toBe(3);
-    expect(await sumOf(`tollgate_tokens_total{direction="input",model="${models.chat}"}`)).toBe(
+    expect(await sumOf(`tollgate_tokens_total{direction="input",model="${models.chat}"`)).toBe(
       usage.input_tokens,
     );
-    expect(await sumOf(`tollgate_tokens_total{direction="output",model="${models.chat}"}`)).toBe(
+    expect(await sumOf(`tollgate_tokens_total{direction="output",model="${models.chat}"`)).toBe(
       usage.output_tokens,
     );
     expect(await sumOf('tollgate_images_total')).toBe(2);
-    expect(await sumOf('tollgate_refusals_total{code="invalid_body"}')).toBe(1);
-    expect(await sumOf('tollgate_refusals_total{code="invalid_token"}')).toBe(1);
+    expect(await sumOf(`tollgate_cost_usd_total{team="${token.team}"`)).toBeCloseTo(usage.cost_usd);
+    expect(await sumOf('tollgate_refusals_total{code="invalid_body"')).toBe(1);
+    expect(await sumOf('tollgate_refusals_total{code="invalid_token"')).toBe(1);
     expect(
-      await sumOf('tollgate_request_duration_seconds_count{endpoint="/v1/chat/completions"}'),
+      await sumOf('tollgate_request_duration_seconds_count{endpoint="/v1/chat/completions"'),
     ).toBeGreaterThanOrEqual(3);
-    expect(await sumOf('tollgate_upstream_duration_seconds_count{attachment="INFERENCE",status="200"}')).toBe(
+    expect(await sumOf('tollgate_upstream_duration_seconds_count{attachment="INFERENCE",status="200"')).toBe(
       4,
     );
+  });
+
+  it("shows what is used of a team's and the gateway's limits, and who was refused by which", async () => {
+    const requests = { metric: 'requests', window: 'day', max: 2 } as const;
+    const token = await gateway.issue({
+      team: { limits: [requests, { metric: 'tokens', window: 'month', max: 1e6, models: [models.chat] }] },
+      limits: [{ metric: 'requests', window: 'hour', max: 9 }],
+    });
+    for (let n = 0; n < 3; n += 1)
+      await post(`${gateway.url}${paths.chat}`, bodies.chat(), { token: token.text });
+    await gateway.settled(token.team, 2);
+    const { tokens } = await gateway
+      .usage(token.team)
+      .then((sums) => ({ tokens: sums.input_tokens + sums.output_tokens }));
+    const of = `team="${token.team}",scope="team",limit=`;
+    expect(await sumOf(`tollgate_limit_used{${of}"requests/day",covers=""`)).toBe(2);
+    expect(await sumOf(`tollgate_limit_max{${of}"requests/day",covers=""`)).toBe(2);
+    expect(await sumOf(`tollgate_limit_used{${of}"tokens/month",covers="${models.chat}"`)).toBe(tokens);
+    expect(await sumOf(`tollgate_limit_refusals_total{${of}"requests/day"`)).toBe(1);
+    const { text } = await get(`${gateway.url}/metrics`, { token: gateway.adminKey });
+    expect(text).not.toContain('scope="token"');
   });
 
   it('shows open streams and requests while they are open, however they end', async () => {

@@ -53,7 +53,7 @@ function first(remaining: number, reset: string): Script {
 
 const waiting = async (from = gateway): Promise<number> => {
   const { text } = await get(`${from.url}/metrics`, { token: from.adminKey });
-  return Number(/^tollgate_waiting_requests (\d+)/m.exec(text)?.[1]);
+  return Number(/^tollgate_waiting_requests\{.*\} (\d+)/m.exec(text)?.[1]);
 };
 const untilWaiting = (count: number): Promise<unknown> =>
   waitFor(async () => (await waiting()) === count, { what: `${count} waiting requests` });
@@ -66,7 +66,7 @@ async function requestsUsed(its = token): Promise<unknown> {
 describe('a key that has no room', () => {
   it('has it again after a while, which a request waits for', async () => {
     await start();
-    upstream.script(first(0, '600ms'));
+    upstream.script(first(0, '1200ms'));
     await call();
     const startedAt = performance.now();
     expect((await call()).status).toBe(200);
@@ -303,6 +303,36 @@ describe('one team that floods', () => {
     expect(upstream.requests.length - before).toBeLessThanOrEqual(3 * 2 * each);
     expect(await waiting()).toBeGreaterThan(5);
     await Promise.all(flood);
+  });
+});
+
+describe('one team whose requests alone are refused for their rate', () => {
+  const limited = respond(429, { ...json, 'retry-after': '3600' }, '{}');
+
+  it.each<[string, Script]>([
+    ['with a long wait', limited],
+    [
+      'by a figure',
+      (_req, res) => {
+        says(res, 0, '1h');
+        return false;
+      },
+    ],
+  ])('does not keep another one from its turn: %s', async (_, script) => {
+    await start();
+    const hostile = await gateway.issue();
+    upstream.script((req, res, body) => {
+      for (const name of res.getHeaderNames()) if (name.startsWith('x-ratelimit')) res.removeHeader(name);
+      return JSON.stringify(body).includes('trouble') && script(req, res, body);
+    });
+    const trouble = { messages: [{ role: 'user', content: 'trouble' }] };
+    const provoke = (): Promise<Reply> =>
+      post(`${gateway.url}${paths.chat}`, bodies.chat(trouble), { token: hostile.text });
+    for (let n = 0; n < 3; n += 1) {
+      await provoke();
+      const replies = await Promise.all([provoke(), ...Array.from({ length: 8 }, () => call())]);
+      expect(replies.slice(1).map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 200));
+    }
   });
 });
 

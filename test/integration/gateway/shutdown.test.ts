@@ -220,7 +220,7 @@ describe('SIGTERM while a request waits for room', () => {
       const metrics = await fetch(`${url}/metrics`, {
         headers: { authorization: `Bearer ${witness.adminKey}` },
       });
-      return (await metrics.text()).includes('tollgate_waiting_requests 1');
+      return /^tollgate_waiting_requests\{.*\} 1$/m.test(await metrics.text());
     };
     await waitFor(waiting, { what: 'a waiting request' });
     spawned.kill('SIGTERM');

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import {
   checkEndpoint,
+  checkFurtherModels,
   checkModel,
   checkOrigin,
   checkToken,
   checkTools,
 } from '../../../src/access/policy.ts';
+import type { Limit } from '../../../src/base/limit.ts';
 import { makePrincipal } from '../../../src/access/principal.ts';
 import type { Principal, Team, Token } from '../../../src/identity/records/identity.ts';
 import { credentialFor, identityOf } from './identities.ts';
@@ -112,6 +114,22 @@ describe('checkModel', () => {
     expect(refusal?.code).toBe(message && 'model_not_allowed');
     expect(refusal?.details.param).toBe(message && 'model');
     expect(refusal?.message ?? '').toMatch(message ?? /^$/);
+  });
+});
+
+describe('checkFurtherModels', () => {
+  const perDay: Limit = { metric: 'requests', window: 'day', max: 1 };
+  it.each<[string, Partial<Token>, boolean]>([
+    ['no list and no limit', {}, true],
+    ['all of them on the list', { models: ['m', 'n', 'o'] }, true],
+    ['one of them not on the list', { models: ['m', 'n'] }, false],
+    ['a limit that counts all models', { limits: [{ id: 'l', ...perDay }] }, true],
+    ['a limit that counts one model', { limits: [{ id: 'l', ...perDay, models: ['m'] }] }, false],
+    ['a limit on money', { limits: [{ id: 'l', metric: 'cost_usd', window: 'day', max: 1 }] }, false],
+  ])('with %s', (_, token, admitted) => {
+    const refusal = checkFurtherModels(withToken(token), ['n', 'o']);
+    expect(refusal?.code).toBe(admitted ? undefined : 'model_not_allowed');
+    expect(checkFurtherModels(withToken(token), [])).toBeNull();
   });
 });
 

@@ -82,6 +82,25 @@ describe('a file', () => {
     expect(names(plan.created)).toEqual([]);
   });
 
+  it('leaves out users with an address or an account that another user of the team has, and their tokens', async () => {
+    const before = await documentFrom({ users: [userRow('ana', { email: 'ana@example.com' })] });
+    const subject = { issuer: 'https://id.example.com', sub: '1' };
+    const document = await documentFrom({
+      teams: [teamRow('acme'), teamRow('beta')],
+      users: [
+        userRow('ana', { email: 'ana@example.com' }),
+        userRow('bob', { email: 'ANA@example.com' }),
+        userRow('carl', { subject }),
+        userRow('dora', { subject }),
+        userRow('ana', { email: 'ana@example.com', subject, team: 'beta' }),
+      ],
+      tokens: [tokenRow('tok_1'), tokenRow('tok_2', { user: 'bob' })],
+    });
+    const plan = planFile(document, { records: storeWith(before), taken: new Map() }, nothing);
+    expect(names(plan.skipped)).toEqual(['user/acme/bob', 'user/acme/dora', 'token/acme/tok_2']);
+    expect(names(plan.created)).toEqual(['team/beta', 'user/acme/carl', 'user/beta/ana']);
+  });
+
   it('leaves what the store has changed, but revokes what it says is revoked', async () => {
     const before = await documentFrom({ users: [userRow('ana', { name: 'Ana' })] });
     const document = await documentFrom({

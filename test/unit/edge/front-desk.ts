@@ -73,7 +73,7 @@ export class FrontDesk {
   });
   readonly used: string[] = [];
   readonly refused: RefusedAs[] = [];
-  readonly metrics = new Metrics({ version: '0', endpoints: [] });
+  readonly metrics = new Metrics({ version: '0', dyno: 'web.1', endpoints: [] });
   readonly journal: Journal;
   readonly answers: Answers;
   readonly frontDoor: FrontDoor;

@@ -14,9 +14,14 @@ const answer: Answer = {
 };
 
 function create(): { metrics: Metrics; series: () => Promise<string[]> } {
-  const metrics = new Metrics({ version: '1.2.3', endpoints: ['/v1/chat/completions'] });
+  const metrics = new Metrics({ version: '1.2.3', dyno: 'web.1', endpoints: ['/v1/chat/completions'] });
+  /** Without the dyno, which a test of its own looks for. */
   const series = async (): Promise<string[]> =>
-    (await metrics.text()).body.split('\n').filter((line) => line.startsWith('tollgate_'));
+    (await metrics.text()).body
+      .replaceAll(/,?dyno="web\.1"/g, '')
+      .replaceAll('{}', '')
+      .split('\n')
+      .filter((line) => line.startsWith('tollgate_'));
   return { metrics, series };
 }
 
@@ -25,7 +30,9 @@ describe('metrics', () => {
     const { metrics } = create();
     const { contentType, body } = await metrics.text();
     expect(contentType).toMatch(/^text\/plain; version=0\.0\.4/);
-    expect(body).toContain(`tollgate_build_info{version="1.2.3",node="${process.version}"} 1`);
+    expect(body).toContain(`tollgate_build_info{version="1.2.3",node="${process.version}",dyno="web.1"} 1`);
+    const samples = body.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    expect(samples.filter((line) => !line.includes('dyno="web.1"'))).toEqual([]);
     expect(body).toContain('process_cpu_seconds_total');
   });
 
@@ -118,6 +125,7 @@ describe('metrics', () => {
         { attachment: 'A', isOpen: true },
         { attachment: 'B', isOpen: false },
       ],
+      limits: () => Promise.resolve([]),
       store: () => Promise.resolve(store),
     });
     const seen = await series();
@@ -131,6 +139,43 @@ describe('metrics', () => {
     expect(seen).toContain('tollgate_ledger_entries 5');
     expect(seen).toContain('tollgate_ledger_oldest_entry_timestamp_seconds 1700000000');
     expect(seen).toContain('tollgate_ledger_pending 7');
+  });
+
+  it('tell what is used of limits, of those in use only', async () => {
+    const { metrics, series } = create();
+    const use = { team: 'acme', scope: 'team', limit: 'tokens/day', covers: '', used: 80, max: 100 };
+    let uses = [use, { ...use, limit: 'cost_usd/month', covers: 'm1,m2', used: 1.5, max: 50 }];
+    metrics.watch({
+      ledgerPending: () => 0,
+      openRequests: () => 0,
+      openStreams: () => 0,
+      waiting: () => 0,
+      attachments: () => [],
+      limits: async () => uses,
+      store: async () => null,
+    });
+    const labels = 'team="acme",scope="team",limit="tokens/day",covers=""';
+    expect(await series()).toEqual(
+      expect.arrayContaining([`tollgate_limit_used{${labels}} 80`, `tollgate_limit_max{${labels}} 100`]),
+    );
+    uses = [use];
+    expect((await series()).filter((line) => line.startsWith('tollgate_limit_used'))).toHaveLength(1);
+  });
+
+  it('count cost and refusals by team, and stay bounded by many teams', async () => {
+    const { metrics, series } = create();
+    for (let n = 0; n < 1_200; n += 1) {
+      metrics.paid(`team-${n}`, 'claude', 2_000_000_000);
+      metrics.refusedByLimit({ team: `team-${n}`, scope: 'team', limit: 'requests/minute' });
+    }
+    metrics.paid('team-0', 'claude', 500_000_000);
+    metrics.paid('free', 'claude', 0);
+    const seen = await series();
+    expect(seen).toContain('tollgate_cost_usd_total{team="team-0",model="claude"} 2.5');
+    expect(seen).toContain('tollgate_cost_usd_total{team="(other)",model="claude"} 400');
+    const refusals = 'tollgate_limit_refusals_total{team="(other)",scope="team",limit="requests/minute"}';
+    expect(seen).toContain(`${refusals} 200`);
+    expect(seen.filter((line) => line.startsWith('tollgate_cost_usd_total'))).toHaveLength(1_001);
   });
 
   it('are separate in two instances', async () => {

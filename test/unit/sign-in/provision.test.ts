@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RecordKey, Token, User } from '../../../src/identity/records/identity.ts';
+import type { RecordKey, Taken, Token, User } from '../../../src/identity/records/identity.ts';
 import type { IdentityStore } from '../../../src/identity/store/identity-store.ts';
 import { createToken, createUser } from '../../../src/identity/operations/create.ts';
 import { systemClock } from '../../../src/base/clock.ts';
@@ -19,6 +19,8 @@ class FakeIdentities implements Pick<IdentityStore, keyof IdentityStore> {
   readonly records = new Map<string, string>();
   readonly bound = new Map<string, string>();
   beforeReplace: (() => void) | null = null;
+  /** What the next creations of users answer, because another user of the team has a field. */
+  readonly taken: Taken[] = [];
   settings: string | null = null;
 
   #name(key: RecordKey): string {
@@ -30,6 +32,8 @@ class FakeIdentities implements Pick<IdentityStore, keyof IdentityStore> {
     if (key.kind !== 'team' && !this.records.has(`team/${team}`)) return Promise.resolve('no_team' as const);
     if (binding && !this.records.has(`user/${team}/${binding.user}`))
       return Promise.resolve('no_user' as const);
+    const taken = key.kind === 'user' ? this.taken.shift() : undefined;
+    if (taken !== undefined) return Promise.resolve(taken);
     if (this.records.has(this.#name(key)) || this.bound.has(binding?.secretHash ?? '')) {
       return Promise.resolve('exists' as const);
     }
@@ -116,6 +120,25 @@ describe('provide, for an issuer that creates users', () => {
     expect([...deps.identities.bound.keys()]).toEqual([signInKey(person())]);
   });
 
+  it('creates the user without an address that another user has', async () => {
+    const deps = store({ id: 'ana', email: 'ana@example.com' });
+    deps.identities.taken.push('email_taken');
+    expect(await provide(deps, creating())).toBeNull();
+    const id = userIdFor(subject.issuer, subject.sub);
+    expect(deps.identities.parsed<User>('user').find((user) => user.id === id)).toMatchObject({
+      email: null,
+      subject,
+    });
+    expect(deps.identities.parsed<Token>('token')).toMatchObject([{ user: id }]);
+  });
+
+  it('takes the user whom an administrator has given the account', async () => {
+    const deps = store({ id: 'ana', subject });
+    deps.identities.taken.push('email_taken', 'subject_taken');
+    expect(await provide(deps, creating())).toBeNull();
+    expect(deps.identities.parsed<Token>('token')).toMatchObject([{ user: 'ana' }]);
+  });
+
   it('gives nobody what the team does not have', async () => {
     const deps = store();
     const policy = { models: ['m'], endpoints: null, origins: null, tools: ['run@app'] };
@@ -187,6 +210,18 @@ describe('provide, for an issuer of existing users', () => {
     ['the address is not verified', [ana], { claims: { email: 'ana@example.com' } }],
     ['the user with this address has another account', [{ ...ana, subject: { ...subject, sub: 'x' } }], {}],
     ['two users have this address', [ana, { ...ana, id: 'ann' }], {}],
+    ...['\u212aim@example.com', 'kim\u200b@example.com', '\uff4bim@example.com', 'kim@e\u0445ample.com'].map(
+      (email): [string, Partial<User>[], Partial<Person>] => [
+        `the address only looks the same: ${email}`,
+        [{ id: 'kim', email: 'kim@example.com' }],
+        { claims: { email, email_verified: true } },
+      ],
+    ),
+    [
+      'the capital of a letter beyond ASCII is meant',
+      [{ id: 'oe', email: '\u00d6@example.com' }],
+      { claims: { email: '\u00f6@example.com', email_verified: true } },
+    ],
   ])('is refused if %s', async (_, users, fields) => {
     const deps = store(...users);
     expect(await provide(deps, person(fields))).toMatchObject({ error: 'invalid_request' });

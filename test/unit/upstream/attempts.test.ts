@@ -97,6 +97,7 @@ class Trial {
     quota?.recordSnapshot(
       { atMs: Date.now(), blockedUntilMs: 0, requests, tokens: null },
       quota.recordSent(1),
+      'acme',
     );
   }
 }

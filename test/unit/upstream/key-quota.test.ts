@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { RateLimitSnapshot } from '../../../src/upstream/key-quota.ts';
+import type { ToldSnapshot } from '../../../src/upstream/told-quota.ts';
 import { KeyQuota } from '../../../src/upstream/key-quota.ts';
 
-const requests = (remaining: number, resetAtMs = 60_000, atMs = 0): RateLimitSnapshot => ({
+const requests = (remaining: number, resetAtMs = 60_000, atMs = 0): ToldSnapshot => ({
+  team: '',
   atMs,
   blockedUntilMs: 0,
   requests: { remaining, limit: 100, resetAtMs },
@@ -99,7 +100,7 @@ describe('the quota of a key', () => {
 
   it('has no space for more tokens than are left, except for a large request once half of a window is left', () => {
     const quota = new KeyQuota();
-    const tokens = (remaining: number): RateLimitSnapshot => ({
+    const tokens = (remaining: number): ToldSnapshot => ({
       ...requests(10),
       tokens: { remaining, limit: 1_000, resetAtMs: 5_000 },
     });
@@ -135,5 +136,56 @@ describe('the quota of a key', () => {
     quota.endProbe();
     expect(quota.mayProbe(2)).toBe(true);
     expect(quota.mayProbe(30_002)).toBe(true);
+  });
+});
+
+describe('what only one team was told', () => {
+  const hourMs = 3_600_000;
+  const limited = (quota: KeyQuota, nowMs: number, team: string): void => {
+    quota.recordSent(1);
+    quota.recordRateLimited(nowMs, nowMs + hourMs, team);
+  };
+
+  it.each<[string, (quota: KeyQuota, nowMs: number) => void]>([
+    ['a 429', (quota, nowMs) => limited(quota, nowMs, 'acme')],
+    [
+      'a figure',
+      (quota, nowMs) => quota.recordSnapshot(requests(0, nowMs + hourMs, nowMs), quota.recordSent(1), 'acme'),
+    ],
+  ])('keeps it waiting, and another for two seconds (%s)', (_, tell) => {
+    const quota = new KeyQuota();
+    tell(quota, 1_000);
+    const left = (nowMs: number, team: string): number => quota.remaining(nowMs, 1, team);
+    expect([left(1_000, 'acme'), left(1_000, 'bolt')]).toEqual([0, 0]);
+    expect(quota.availableAtMs(1_000, 1, 'acme')).toBe(1_000 + hourMs);
+    expect(quota.availableAtMs(1_000, 1, 'bolt')).toBe(3_000);
+    expect([left(3_000, 'acme'), left(3_000, 'bolt')]).toEqual([0, Infinity]);
+  });
+
+  it('keeps no team waiting that was answered within a minute, however often it is told', () => {
+    const quota = new KeyQuota();
+    let waited = 0;
+    for (let nowMs = 0; nowMs < 600_000; nowMs += 500) {
+      limited(quota, nowMs, 'acme');
+      quota.recordAccepted(nowMs, quota.recordSent(1), 'acme');
+      limited(quota, nowMs, 'acme');
+      if (quota.remaining(nowMs, 1, 'bolt') > 0) quota.recordAccepted(nowMs, quota.recordSent(1), 'bolt');
+      else waited += 1;
+    }
+    expect(waited).toBeLessThanOrEqual(4);
+  });
+
+  it('is believed by all once another was told the same', () => {
+    const quota = new KeyQuota();
+    for (const team of ['acme', 'bolt']) limited(quota, 1_000, team);
+    expect(['acme', 'bolt', 'crew'].map((team) => quota.remaining(5_000, 1, team))).toEqual([0, 0, 0]);
+    expect(quota.availableAtMs(5_000, 1, 'crew')).toBe(1_000 + hourMs);
+  });
+
+  it('leaves each team a probe of its own', () => {
+    const quota = new KeyQuota();
+    expect(['acme', 'acme', 'bolt'].map((team) => quota.mayProbe(0, team))).toEqual([true, false, true]);
+    quota.endProbe('bolt');
+    expect(['acme', 'bolt'].map((team) => quota.mayProbe(0, team))).toEqual([false, true]);
   });
 });

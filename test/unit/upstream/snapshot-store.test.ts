@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { RateLimitSnapshot } from '../../../src/upstream/key-quota.ts';
+import type { ToldSnapshot } from '../../../src/upstream/told-quota.ts';
 import { shifted } from '../../../src/upstream/shared-snapshots.ts';
 import { decodeSnapshot, encodeSnapshot } from '../../../src/upstream/snapshot-store.ts';
 
-const snapshot: RateLimitSnapshot = {
+const snapshot: ToldSnapshot = {
+  team: 'acme',
   atMs: 1_000,
   blockedUntilMs: 2_000,
   requests: { remaining: -3, limit: Infinity, resetAtMs: 3_000 },
@@ -25,6 +26,7 @@ describe('the text of a snapshot', () => {
 
 it('all times move when the clock does', () => {
   expect(shifted(snapshot, 500)).toEqual({
+    team: 'acme',
     atMs: 1_500,
     blockedUntilMs: 2_500,
     requests: { remaining: -3, limit: Infinity, resetAtMs: 3_500 },

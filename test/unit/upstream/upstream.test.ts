@@ -15,7 +15,7 @@ it('is kept from its turns for an hour at most by a Retry-After of years, though
   const attempt = { ordinal: upstream.quota.recordSent(1), isProbe: false };
   const limited = upstream.recordAnswer(attempt, { asker, cause: 'limited', status: 429, headers }, recorder);
   expect(limited).toBe(99_999_999_000);
-  expect(upstream.quota.availableAtMs(0, 1)).toBe(hourMs);
+  expect(upstream.quota.availableAtMs(0, 1, 'acme')).toBe(hourMs);
   upstream.recordAnswer(attempt, { asker, cause: 'failing', status: 503, headers }, recorder);
   expect(upstream.breaker('own', 'acme', 0).openUntilMs).toBe(hourMs);
 });

@@ -110,6 +110,24 @@ describe('a body', () => {
     expect(accepted(messages, body(more)).body).toEqual(body(more));
   });
 
+  it.each<[JsonObject, string[] | undefined]>([
+    [{ fallbacks: [{ model: 'a' }, { model: 'b', max_tokens: 5 }] }, ['a', 'b']],
+    [{ fallbacks: ['a'] }, ['a']],
+    [{ fallback: { model: 'a' } }, ['a']],
+    [{ models: ['a', 'b'] }, ['a', 'b']],
+    [{ Fallback_Models: ['a'] }, ['a']],
+    [{ routing: { tiers: [{ small_model: 'a' }] } }, ['a']],
+    [{ tools: [{ type: 'advisor_20260301', name: 'advisor', model: 'a' }] }, ['a']],
+    [{ fallbacks: [] }, undefined],
+    [{ metadata: { user_id: 'u', model: 'x' }, thread: { id: 't' } }, undefined],
+    [
+      { tools: [{ name: 'f', input_schema: { type: 'object', properties: { model: { const: 'x' } } } }] },
+      undefined,
+    ],
+  ])('names further models: %j', (more, named) => {
+    expect(accepted(messages, body(more)).furtherModels).toEqual(named);
+  });
+
   it.each<[JsonObject, string[]]>([
     [{ max_tokens: -1 }, ['max_tokens']],
     [{ max_tokens: null }, ['max_tokens']],

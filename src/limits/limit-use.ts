@@ -1,0 +1,78 @@
+import type { Principal, ScopedLimit } from '../identity/records/identity.ts';
+import { limitName, type Scope } from '../base/limit.ts';
+import { nanoUsdPerUsd } from '../base/price.ts';
+import type { LimitState } from './grant.ts';
+
+/** How much of a limit is used now, for metrics. Money is in dollars. */
+export interface LimitUse {
+  /** Empty if it is the gateway's. */
+  team: string;
+  scope: Scope;
+  /** Such as `tokens/day`. */
+  limit: string;
+  /** The models and paths that it covers, comma-separated; empty: all. */
+  covers: string;
+  used: number;
+  max: number;
+}
+
+/** Each team costs a call to the store for every scrape, and some series. */
+const maxTeams = 100;
+/** A team that has sent nothing for so long is forgotten, so that its series end. */
+const keptMs = 86_400_000;
+
+/** Remembers which teams have been at work here, and reads how much of their limits and the gateway's is used. */
+export class LimitsInUse {
+  readonly #teams = new Map<string, { limits: readonly ScopedLimit[]; atMs: number }>();
+
+  /** A principal asks for admission. `atMs` is monotonic. */
+  note({ identity: { team }, limits }: Principal, atMs: number): void {
+    const known = this.#teams.get(team.id);
+    if (known) {
+      known.limits = limits;
+      known.atMs = atMs;
+      return;
+    }
+    if (limits.length === 0) return;
+    if (this.#teams.size >= maxTeams) this.#forgetOldest();
+    this.#teams.set(team.id, { limits, atMs });
+  }
+
+  /** Reads the use of each team's limits. Users, tokens and sessions have none: there may be any number of them. */
+  async read(
+    counted: (team: string, limits: readonly ScopedLimit[]) => Promise<readonly LimitState[]>,
+    nowMs: number,
+  ): Promise<LimitUse[]> {
+    for (const [team, { atMs }] of this.#teams) if (atMs < nowMs - keptMs) this.#teams.delete(team);
+    const read = await Promise.all(
+      [...this.#teams].map(async ([team, { limits }]) => {
+        const shared = limits.filter(isShared);
+        if (shared.length === 0) return [];
+        return (await counted(team, shared)).map((state) => useOf(team, state));
+      }),
+    );
+    return read.flat();
+  }
+
+  #forgetOldest(): void {
+    let oldest = { team: '', atMs: Infinity };
+    for (const [team, { atMs }] of this.#teams) if (atMs < oldest.atMs) oldest = { team, atMs };
+    this.#teams.delete(oldest.team);
+  }
+}
+
+function isShared({ scope }: ScopedLimit): boolean {
+  return scope === 'gateway' || scope === 'team';
+}
+
+function useOf(team: string, { scoped: { scope, limit }, counter }: LimitState): LimitUse {
+  const unit = limit.metric === 'cost_usd' ? nanoUsdPerUsd : 1;
+  return {
+    team: scope === 'gateway' ? '' : team,
+    scope,
+    limit: limitName(limit),
+    covers: [...(limit.models ?? []), ...(limit.endpoints ?? [])].join(','),
+    used: counter.used / unit,
+    max: limit.max,
+  };
+}
