@@ -12,16 +12,19 @@ export interface ConnectionBounds {
 const surplusMax = 256;
 /** If there are too many, this part of them is let go at once, so that nobody searches through all for each new one. */
 const letGoPart = 1 / 64;
+/** The newest part of them is not let go: their first requests are on the way. */
+const newPart = 1 / 8;
 
 /**
  * All open connections, and their bounds. If there are too many, idle ones are let go, the oldest first, and those that
- * were never answered before those that were. If all are busy, a new one is surplus.
+ * were never answered before those that were, but none of the newest. If all are busy, a new one is surplus.
  */
 export class Connections {
   readonly #bounds: ConnectionBounds;
   readonly #isBusy: (socket: Socket) => boolean;
-  /** With the peer of each. */
-  readonly #all = new Map<Socket, string>();
+  /** With the peer of each, and its number. */
+  readonly #all = new Map<Socket, { peer: string; ordinal: number }>();
+  #ordinal = 0;
   readonly #ofPeer = new Map<string, number>();
   readonly #surplus = new Set<Socket>();
 
@@ -36,7 +39,7 @@ export class Connections {
     const ofPeer = this.#ofPeer.get(peer) ?? 0;
     const isOver = maxFromPeer !== null && ofPeer >= maxFromPeer;
     if (isOver ? !this.#letGo(peer) : this.#all.size >= max && !this.#letGo(null)) this.#addSurplus(socket);
-    this.#all.set(socket, peer);
+    this.#all.set(socket, { peer, ordinal: (this.#ordinal += 1) });
     this.#ofPeer.set(peer, (this.#ofPeer.get(peer) ?? 0) + 1);
     socket.once('close', () => this.#remove(socket));
   }
@@ -52,12 +55,15 @@ export class Connections {
 
   /** Closes some idle ones, of one peer or of all. False if there is none. */
   #letGo(peer: string | null): boolean {
-    const most = Math.max(1, Math.floor(this.#bounds.max * letGoPart));
+    const { max } = this.#bounds;
+    const most = Math.max(1, Math.floor(max * letGoPart));
+    const lastOrdinal = this.#ordinal - Math.floor(max * newPart);
     const unanswered: Socket[] = [];
     const answered: Socket[] = [];
-    for (const [socket, from] of this.#all) {
-      if (unanswered.length === most) break;
-      if ((peer !== null && from !== peer) || this.#isBusy(socket)) continue;
+    for (const [socket, opened] of this.#all) {
+      if (unanswered.length === most || opened.ordinal > lastOrdinal) break;
+      if ((peer !== null && opened.peer !== peer) || this.#surplus.has(socket) || this.#isBusy(socket))
+        continue;
       (socket.bytesWritten === 0 ? unanswered : answered).push(socket);
     }
     const chosen = unanswered.length > 0 ? unanswered : answered.slice(0, most);
@@ -78,7 +84,7 @@ export class Connections {
   }
 
   #remove(socket: Socket): void {
-    const peer = this.#all.get(socket);
+    const peer = this.#all.get(socket)?.peer;
     if (peer === undefined) return;
     this.#all.delete(socket);
     this.#surplus.delete(socket);
