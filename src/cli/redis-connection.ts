@@ -79,6 +79,7 @@ function localAdmin(store: RedisStore, prefix: string, realModel: RealModel): Re
     clock: systemClock,
     realModel,
     budget: null,
+    pace: null,
     authorize: () => Promise.resolve({ kind: 'root', key: 'current' }),
     auditContextOf: (_actor, { requestId }) => ({ actor: 'command-line', address: null, requestId }),
     onError: (error) => {

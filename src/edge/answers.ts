@@ -1,5 +1,5 @@
 import { storeUnavailable } from '../limits/admission.ts';
-import { type ErrorCode, noRetry, Refusal, retryAfter } from '../base/refusal.ts';
+import { type ErrorCode, noRetry, Refusal } from '../base/refusal.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import type { Journal } from './journal.ts';
 import type { Call } from './call.ts';
@@ -24,6 +24,12 @@ export interface TextReply {
   headers: Readonly<Record<string, string>>;
   /** For the log. */
   code?: ErrorCode | null;
+}
+
+interface RefusedWith {
+  status: number;
+  code: ErrorCode | null;
+  headers: Readonly<Record<string, string>>;
 }
 
 /** Answers that the gateway gives by itself. Each is written and logged in one place. */
@@ -64,10 +70,9 @@ export class Answers {
   }
 
   /** Refuses with a body in another shape than the usual error; `code` is for the log. */
-  refuseWith(call: Call, value: object, { status, code }: { status: number; code: ErrorCode | null }): void {
+  refuseWith(call: Call, value: object, { status, code, headers }: RefusedWith): void {
     this.#journal.noteCall(call, status, code);
-    const isFinal = status === 401 || status === 403;
-    call.answer(value, status, isFinal ? noRetry : status === 503 ? retryAfter(1) : {});
+    call.answer(value, status, status === 401 || status === 403 ? { ...noRetry, ...headers } : headers);
   }
 
   /** Answers a request that failed because of an error nobody expected. */

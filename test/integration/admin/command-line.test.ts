@@ -64,6 +64,7 @@ beforeAll(async () => {
     auditContextOf: auditContexts({ onDyno: false }),
     clock: systemClock,
     budget: null,
+    pace: null,
     authorize: actorCheck({
       adminKey,
       administrators,
