@@ -397,7 +397,7 @@ describe('too many connections', () => {
   it('leave /healthz answered if all are busy, and a 503 that a page can read for the rest', async () => {
     const { port, routed, refused } = await start(late, { maxConnections: 4 });
     const busy = await Promise.all(Array.from({ length: 3 }, () => open(port)));
-    for (const { send } of busy) send(requestText({ path: '/late' }));
+    for (const connection of busy) connection.send(requestText({ path: '/late' }));
     await waitFor(() => routed.length === 3, { what: 'the busy ones' });
     expect(parseResponse(await rawRequest(port, requestText({ path: '/healthz' }))).status).toBe(200);
     const response = parseResponse(await rawRequest(port, requestText({ path: '/v1/models' })));
