@@ -1,8 +1,7 @@
 import type { JWTPayload } from 'jose';
+import { subject as account } from '../identity/records/identity.ts';
 import { invalidRequest, type SignInRefusal } from './oauth-error.ts';
 
-/** OIDC Core 2. */
-const maxSubjectLength = 255;
 /** The latest time of a JavaScript `Date`. */
 const maxTimeMs = 8.64e15;
 
@@ -24,10 +23,10 @@ interface ClaimRules {
  * the forms of `sub` and `exp`. Assumes that signature, `iss`, `aud`, `exp` and `nbf` were checked. Pure.
  */
 export function checkClaims(claims: JWTPayload, rules: ClaimRules): CheckedClaims | SignInRefusal {
-  const subject: unknown = claims.sub;
-  if (typeof subject !== 'string' || subject === '' || subject.length > maxSubjectLength) {
+  const { data: subject } = account.shape.sub.safeParse(claims.sub);
+  if (subject === undefined) {
     return invalidRequest(
-      `The sub claim of the ID token must be a string of 1 to ${maxSubjectLength} characters.`,
+      'The sub claim of the ID token must be a string of 1 to 255 characters, none of them a control character.',
     );
   }
   const expiresAtMs = (claims.exp ?? Number.NaN) * 1_000;

@@ -1,3 +1,4 @@
+import { emailPattern } from '../base/fields.ts';
 import { hash } from 'node:crypto';
 import type { ClaimValue, TeamRule, TrustedIssuer } from '../config/issuer.ts';
 import { invalidRequest, type SignInRefusal } from './oauth-error.ts';
@@ -32,7 +33,7 @@ export function userIdFor(issuer: string, subject: string): string {
 export function verifiedEmail(claims: Claims): string | null {
   const [email] = valuesOf(claims, 'email');
   if (typeof email !== 'string' || email.length > maxEmailLength) return null;
-  return /^[^\s@\p{Cc}\p{Cs}]+@[^\s@\p{Cc}\p{Cs}]+$/u.test(email) ? email : null;
+  return emailPattern.test(email) ? email : null;
 }
 
 /** If several values of a claim have a team, the team that the operator wrote first. */

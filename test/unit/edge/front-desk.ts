@@ -106,7 +106,8 @@ export class FrontDesk {
   /** With a team, a user, and a token with this policy. */
   static async open(policy: Partial<Token> = {}): Promise<FrontDesk> {
     const desk = new FrontDesk();
-    const { team, user, token } = identityOf({ token: policy });
+    const { tools = null } = policy;
+    const { team, user, token } = identityOf({ team: { tools }, token: policy });
     const { text, secretHash } = mintToken('user');
     desk.token = text;
     await desk.identities.create({ kind: 'team', team: 'acme' }, JSON.stringify(team));
