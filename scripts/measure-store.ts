@@ -146,7 +146,8 @@ async function settle(
 ): Promise<void> {
   const settlements = requests.map((each, n): Settlement => {
     const id = `${processId}-${(from + n).toString(36)}`;
-    const grant = { id, incarnation, admittedAtMs: admittedAtMs(n), limits: [], request: each, price: null };
+    const admitted = { incarnation, admittedAtMs: admittedAtMs(n) };
+    const grant = { id, ...admitted, limits: [], attempts: [], request: each, price: null };
     return settlementOf(grant, answered).settlement;
   });
   for (let at = 0; at < settlements.length; at += perCall)

@@ -4,6 +4,7 @@ import { type AppDeps, createApp } from './app.ts';
 import { actorCheck } from './access/actor-check.ts';
 import { Authenticator } from './access/authenticator.ts';
 import { AuthThrottle } from './access/auth-throttle.ts';
+import { ChangePace } from './access/change-pace.ts';
 import { SecretUses } from './access/secret-uses.ts';
 import { randomBase62 } from './identity/records/token-text.ts';
 import { ClaimLinks } from './claims/claim-links.ts';
@@ -42,6 +43,7 @@ import { AuditTrail } from './audit/audit-trail.ts';
 import { AdministratorStore } from './identity/store/administrator-store.ts';
 import { IdentityArchive } from './identity/store/identity-archive.ts';
 import { IdentityStore } from './identity/store/identity-store.ts';
+import { ChangeCounter } from './identity/store/change-counter.ts';
 import { SecretStore } from './identity/store/secret-store.ts';
 import { ClaimStore } from './claims/claim-store.ts';
 import { LedgerReader } from './ledger/ledger-reader.ts';
@@ -181,6 +183,7 @@ export function wire(options: WireOptions) {
     authenticator,
     throttle,
   });
+  const pace = new ChangePace(stores.changes);
   const admin: AppDeps['admin'] = {
     ...stores,
     lastUses: (team, tokens) => uses.lastUses(team, tokens),
@@ -188,6 +191,7 @@ export function wire(options: WireOptions) {
     backup: new Backup({ archive: stores.archive, clock }),
     clock,
     realModel: catalogue.real,
+    pace,
     authorize,
     auditContextOf,
     onError: (error, requestId) => log.error('an admin request failed', { error, request_id: requestId }),
@@ -209,6 +213,7 @@ export function wire(options: WireOptions) {
     verifier: new IdTokenVerifier({ issuers: options.issuers, clock }),
     realModel: catalogue.real,
     links,
+    pace,
     origin,
     storeReachable: () =>
       admission.heartbeat.beat().then(
@@ -277,6 +282,7 @@ function storesOf({ settings, clock, log, metrics }: WireOptions) {
     identities: new IdentityStore(store, keys, audit),
     administrators: new AdministratorStore(store, keys, audit),
     secrets: new SecretStore(store, keys, audit),
+    changes: new ChangeCounter(store, keys),
     claims: new ClaimStore(store, keys, audit),
     archive: new IdentityArchive(store, keys, audit),
     audit,

@@ -1,21 +1,24 @@
 import type { Credential, Identity, Policy, Principal, ScopedLimit } from '../identity/records/identity.ts';
+import { attemptBounds } from './attempt-bounds.ts';
 import { secretEndMs } from '../identity/records/secret.ts';
 import type { Limit, Scope, StoredLimit } from '../base/limit.ts';
 
 /** Makes an identity ready for the hot path: its limits in the order of admission, its expiry as a number. */
 export function makePrincipal(identity: Identity, credential: Credential): Principal {
   const { gateway, team, user, token, session } = identity;
+  const limits = [
+    ...scoped('gateway', gateway),
+    ...scoped('team', team.limits),
+    ...scoped('user', user.limits),
+    ...scoped('token', token.limits),
+    ...scoped('session', session?.limits ?? []),
+  ].sort((a, b) => rank(a.limit) - rank(b.limit));
   return {
     identity,
     credential,
     policy: policyOf(identity),
-    limits: [
-      ...scoped('gateway', gateway),
-      ...scoped('team', team.limits),
-      ...scoped('user', user.limits),
-      ...scoped('token', token.limits),
-      ...scoped('session', session?.limits ?? []),
-    ].sort((a, b) => rank(a.limit) - rank(b.limit)),
+    limits,
+    attempts: attemptBounds(identity, limits),
     expiresAtMs: Math.min(
       expiry(token.expires_at),
       expiry(session?.expires_at ?? null),

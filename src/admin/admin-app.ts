@@ -55,7 +55,7 @@ export function adminApp(deps: AdminDeps, routes: readonly Route[] = adminRoutes
     return actingAs(context, () => next());
   });
 
-  for (const route of routes) mount(app, route);
+  for (const route of routes) mount(app, route, deps);
   app.all('/admin/*', (c) => respond(c, nothingHere));
 
   app.onError((error, c) => {
@@ -79,14 +79,18 @@ export function adminRoutes(deps: AdminDeps): Route[] {
   ];
 }
 
-function mount(app: Hono<AdminEnv>, { path, methods }: Route): void {
+function mount(app: Hono<AdminEnv>, { path, methods }: Route, deps: Pick<AdminDeps, 'pace'>): void {
   for (const [method, operation] of Object.entries(methods)) {
-    app.on(method, path, async (c) => respond(c, await run(operation, c)));
+    app.on(method, path, async (c) => respond(c, await run(operation, c, deps)));
   }
   app.all(path, (c) => respond(c, methodNotAllowed(c.req.path, Object.keys(methods))));
 }
 
-async function run({ needs, docs, handle, explain }: Operation, c: AdminContext): Promise<Reply> {
+async function run(
+  { needs, docs, handle, explain, ends = false }: Operation,
+  c: AdminContext,
+  { pace }: Pick<AdminDeps, 'pace'>,
+): Promise<Reply> {
   const refusal = permit(c.get('actor'), needs, teamsNamed(c));
   if (refusal) return explain ? explain(c, refusal) : refusal;
   const misasked = queryRefusal(docs.query, c.req.url);
@@ -94,10 +98,17 @@ async function run({ needs, docs, handle, explain }: Operation, c: AdminContext)
   const precondition = readIfMatch(c.req.header('if-match'));
   if (precondition instanceof Refusal) return precondition;
   c.set('precondition', precondition);
-  return handle(c);
+  const isCounted = pace !== null && !ends && !/^(?:GET|HEAD)$/.test(c.req.method);
+  return (isCounted ? await pace.ofAdministrator(c.get('actor')) : null) ?? handle(c);
 }
 
-function storeUnavailable({ mayHaveRun }: StoreUnavailable): Refusal {
+function storeUnavailable({ mayHaveRun, isFull }: StoreUnavailable): Refusal {
+  if (isFull) {
+    return new Refusal(
+      'store_unavailable',
+      'The store is full. The change was not made, or not all of it. What revokes, suspends, deletes or narrows still works; deleting makes room, and a larger plan does.',
+    );
+  }
   return new Refusal(
     'store_unavailable',
     mayHaveRun

@@ -1,4 +1,5 @@
 import type { ActorCheck } from '../access/actor-check.ts';
+import type { ChangePace } from '../access/change-pace.ts';
 import type { AuditTrail } from '../audit/audit-trail.ts';
 import type { AuditContextOf } from '../audit/context.ts';
 import type { Backup } from '../backup/backup.ts';
@@ -16,6 +17,8 @@ export interface AdminDeps extends AdministratorDeps {
   ledger: Pick<LedgerReader, keyof LedgerReader>;
   backup: Backup;
   audit: Pick<AuditTrail, 'entries'>;
+  /** Bounds how often somebody changes something; null: no bound, as on the Redis itself. */
+  pace: Pick<ChangePace, 'ofAdministrator'> | null;
   authorize: ActorCheck;
   auditContextOf: AuditContextOf;
   /** Called with every failure that became a 500. */

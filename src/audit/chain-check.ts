@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { JsonObject } from '../base/request.ts';
 import { parsedJson } from '../base/request.ts';
-import { canonical, hashOf } from './chain.ts';
+import { canonical } from './canonical.ts';
+import { hashOf } from './chain.ts';
 
 /** The first entry, by number, that is not what was written. */
 interface Flaw {

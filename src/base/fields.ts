@@ -39,7 +39,7 @@ export const name = label()
   .min(1, 'must not be empty; null clears it')
   .max(200, 'must have at most 200 characters');
 
-export const emailPattern = new RegExp(`^[^\\s@${unsafe}]+@[^\\s@${unsafe}]+$`, 'u');
+const emailPattern = new RegExp(`^[^\\s@${unsafe}]+@[^\\s@${unsafe}]+$`, 'u');
 
 /** Only shown; nobody sends mail to it. So an @ between two parts is enough. */
 export const email = named(

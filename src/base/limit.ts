@@ -34,6 +34,20 @@ export type StoredLimit = Limit & { id: string };
 
 export type Scope = 'gateway' | 'team' | 'user' | 'token' | 'session';
 
+/**
+ * How many attempts a token or a session has in a minute: what it uses of its own limit on requests, and requests that the
+ * upstream had and that are refunded, such as those that a firewall blocks. Only those are counted here, and nothing
+ * refunds them.
+ */
+export interface AttemptBound {
+  scope: 'token' | 'session';
+  /** The field of its counter, which is empty unless something was refunded. */
+  field: string;
+  max: number;
+  /** The id of its own limit on requests a minute, if it has one. */
+  withLimit: string | null;
+}
+
 /** A limit's metric and window, such as `tokens/day` or `concurrency`. */
 export function limitName(limit: Limit): string {
   return limit.metric === 'concurrency' ? limit.metric : `${limit.metric}/${limit.window}`;

@@ -198,19 +198,28 @@ export class AdmissionStore {
  * twenty arguments per request would cost 5 % of its CPU. No field can contain a line break.
  */
 
+const none: readonly never[] = [];
+
 function requestText(request: AdmitRequest): string {
-  const { grant, team, epoch, notAfterMs, expiresAtMs, record, session, limits } = request;
+  const { grant, team, epoch, notAfterMs, expiresAtMs, record, session, limits, attempts = none } = request;
   const notAfter = Math.floor(Math.min(notAfterMs, never));
   const expires = Math.min(expiresAtMs, never);
   let text = `${grant}\n${team}\n${epoch}\n${notAfter}\n${expires}\n${record}\n${session ?? ''}\n`;
+  for (const { field, max, withLimit } of attempts) {
+    text += `${field} ${max} ${withLimit === null ? '' : counterField(withLimit, 'minute')};`;
+  }
+  text += '\n';
   for (const { id, span, amount, max } of limits) {
     text += `${counterField(id, span)}\n${spanLetters[span]}\n${amount}\n${max}\n`;
   }
   return text;
 }
 
-function settlementText({ grant, incarnation, team, adjustments, closing }: Settlement): string {
-  let text = `${grant}\n${incarnation}\n${team}\n${adjustments.length}\n`;
+function settlementText(settlement: Settlement): string {
+  const { grant, incarnation, team, adjustments, refundedTo = none, closing } = settlement;
+  let text = `${grant}\n${incarnation}\n${team}\n`;
+  for (const { field } of refundedTo) text += `${field};`;
+  text += `\n${adjustments.length}\n`;
   for (const { id, span, at, delta, charged } of adjustments) {
     text += `${counterField(id, span)}\n${at}\n${delta}\n${charged ?? 0}\n`;
   }
@@ -238,6 +247,10 @@ function parseDecision(text: string, limits: readonly AppliedLimit[], nowMs: num
       return { kind: 'stale' };
     case 'X':
       return { kind: 'expired' };
+    case 'R': {
+      const [bound = 0, fitsMs = 0] = text.slice(1).split(' ').map(Number);
+      return { kind: 'attempts', bound, fitsMs };
+    }
     default:
       return { kind: 'late' };
   }

@@ -7,6 +7,7 @@ import { noCharge, type Charge, type ForwardOutcome } from '../base/outcome.ts';
 import { costNanoUsd, dearest, type Price } from '../base/price.ts';
 import { Refusal, restarting } from '../base/refusal.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
+import { attemptRefusal } from './attempt-refusal.ts';
 import { Canceller } from './canceller.ts';
 import { applied, type Grant, limitsOn, visibleLimits, type LimitState } from './grant.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -102,7 +103,7 @@ export class Admission {
   ): Promise<Grant | null> {
     if (this.#stopping) return null;
     const open = { ...grant.request, slots: slotsOf(limits) };
-    const supplement = { ...grant, id: supplementId(grant.id), limits, request: open };
+    const supplement = { ...grant, id: supplementId(grant.id), limits, request: open, attempts: [] };
     const answer = await this.#ask(this.#asked(principal, supplement));
     return answer instanceof Refusal || answer === 'stale' ? null : answer;
   }
@@ -195,11 +196,20 @@ export class Admission {
       slots: slotsOf(limits),
     };
     const id = `${this.#options.process}-${(this.#granted++).toString(36)}`;
-    return this.#asked(principal, { id, incarnation: '', admittedAtMs: 0, limits, request: open, price });
+    const { attempts } = principal;
+    return this.#asked(principal, {
+      id,
+      incarnation: '',
+      admittedAtMs: 0,
+      limits,
+      request: open,
+      attempts,
+      price,
+    });
   }
 
   #asked({ identity: { epoch }, expiresAtMs }: Principal, grant: Grant): Omit<Asking, 'answer'> {
-    const { id, limits, request: open } = grant;
+    const { id, limits, request: open, attempts } = grant;
     return {
       grant,
       request: {
@@ -211,6 +221,7 @@ export class Admission {
         expiresAtMs,
         record: encodeOpen(open),
         limits: limits.map((limit) => limit.applied),
+        attempts,
       },
     };
   }
@@ -282,9 +293,21 @@ function answered(grant: Grant, decision: Decision): Grant | Refusal | 'stale' {
       return grant.request.sessionId === null
         ? new Refusal('expired_token', 'This token has expired; ask your administrator for a new one.')
         : new Refusal('expired_token', 'This session has expired; get a new one.');
+    case 'attempts':
+      return attemptsUsedUp(grant, decision);
     case 'late':
       return storeUnavailable();
   }
+}
+
+function attemptsUsedUp(
+  { attempts, admittedAtMs: nowMs, request }: Grant,
+  { bound, fitsMs }: Extract<Decision, { kind: 'attempts' }>,
+): Refusal {
+  const used = attempts[bound];
+  if (used === undefined) return storeUnavailable();
+  const isHidden = request.sessionId !== null && used.scope !== 'session';
+  return attemptRefusal(used, { fitsMs, nowMs, isHidden });
 }
 
 function denied(grant: Grant): Refusal {

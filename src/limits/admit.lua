@@ -11,11 +11,13 @@
 -- ARGV[3] key prefix of the counters (there is a single primary, so these keys need not be in KEYS)
 -- ARGV[4] key prefix of the sessions
 -- ARGV[5..] one string per request; a line feed ends each field: grant id, team, epoch, not after (ms),
---   expiry of the token (ms), open record, session or '', and for each limit: field of its counter, span (m h d M o),
---   amount, max. For fields and the keys they are in, see counter_key.
+--   expiry of the token (ms), open record, session or '', bounds on refunded requests (of each: field, max, and the field
+--   of a limit whose use counts as well or nothing, a space between them and ';' at the end), and for each limit: field of
+--   its counter, span (m h d M o), amount, max. For fields and the keys they are in, see counter_key.
 --
 -- Returns nil if the process has no recent heartbeat, else
 --   { now (ms), incarnation, then one string per request:
+--     "Rn t" too many requests were refunded by the n-th bound (from 0), until t (ms)
 --     "S" stale epoch, or the session is gone | "X" token expired | "L" too late
 --     "A;w s;w s..." admitted: each limit's window index and sum; of a sliding window, the end of its newest run instead
 --     "D;w s;..." denied: the same, but of a sliding window its whole text, slid to now }
@@ -45,6 +47,7 @@ end
 -- include: ../store/lua/epoch_of.lua
 -- include: ../store/lua/counter.lua
 -- include: ../store/lua/slide.lua
+-- include: ../store/lua/refunds.lua
 
 local lengths = { m = 60000, h = 3600000 }
 local indexes = { d = math.floor(now / 86400000), o = 0 }
@@ -87,12 +90,12 @@ end
 local function check(team_counters, request, count)
   local fields = {}
   for n = 1, count do
-    fields[n] = request[4 + 4 * n]
+    fields[n] = request[5 + 4 * n]
   end
   local texts = redis.call('HMGET', team_counters, unpack(fields))
   local counters, fits = {}, true
   for n = 1, count do
-    local at = 4 + 4 * n
+    local at = 5 + 4 * n
     local key = counter_key(fields[n], team_counters, ARGV[3], ARGV[4])
     local text = texts[n]
     if key ~= team_counters then
@@ -119,10 +122,30 @@ local function reply_text(letter, counters)
   return table.concat(parts, ';')
 end
 
+-- Returns a reply if one of the bounds on refunded requests has no room, else nil. Nearly always their counters are empty.
+local function refuse_attempts(team_counters, bounds, fields, counters)
+  local n = 0
+  for field, max, with in string.gmatch(bounds, '(%S+) (%d+) (%S*);') do
+    local text = redis.call('HGET', counter_key(field, team_counters, ARGV[3], ARGV[4]), field)
+    if text then
+      local used = 0
+      for at = 1, #counters do
+        if fields[at] == with then used = counters[at].sum end
+      end
+      local most = tonumber(max) - used - 1
+      local _, refunded = refunds_in(text, now)
+      if refunded > most then
+        return string.format('R%d %.0f', n, refunds_fit_at(text, now, most))
+      end
+    end
+    n = n + 1
+  end
+end
+
 local touched = {}
 
 local function decide(request)
-  local grant, team, count = request[1], request[2], (#request - 7) / 4
+  local grant, team, count = request[1], request[2], (#request - 8) / 4
   if known_epoch(team) ~= request[3] then
     return 'S'
   end
@@ -144,13 +167,17 @@ local function decide(request)
     -- A grant that is already open has been counted. It may be the reason that there is no room.
     return reply_text(redis.call('HEXISTS', KEYS[2], grant) == 1 and 'A' or 'D', counters)
   end
+  local refused = refuse_attempts(team_counters, request[8], fields, counters)
+  if refused and redis.call('HEXISTS', KEYS[2], grant) == 0 then
+    return refused
+  end
   if redis.call('HSETNX', KEYS[2], grant, now_text .. '\t' .. request[6]) == 0 then
     return reply_text('A', counters)
   end
   local writes = {}
   for n = 1, count do
     local field, counter, key = fields[n], counters[n], counter_key(fields[n], team_counters, ARGV[3], ARGV[4])
-    add(counter, tonumber(request[6 + 4 * n]), tonumber(request[7 + 4 * n]))
+    add(counter, tonumber(request[7 + 4 * n]), tonumber(request[8 + 4 * n]))
     local text = text_of(counter)
     if key == team_counters then
       writes[#writes + 1] = field

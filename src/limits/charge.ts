@@ -30,6 +30,7 @@ function chargedTokens({ ending, usage, unreportedTokens }: Ended, reserved: Fig
   const { inputTokens } = reserved;
   switch (ending) {
     case 'answered':
+      if (usage && isOnlySearches(usage, reserved)) return { ...usage, inputTokens };
       return usage ?? { inputTokens, outputTokens: unreportedTokens };
     case 'broken': {
       // What an upstream reported on the way may be less than what has gone by since.
@@ -44,6 +45,11 @@ function chargedTokens({ ending, usage, unreportedTokens }: Ended, reserved: Fig
     case 'left':
       return reserved;
   }
+}
+
+/** A rerank's answer reports search units only: its text counts as estimated. */
+function isOnlySearches({ inputTokens }: Usage, { searchUnits }: Figures): boolean {
+  return searchUnits > 0 && inputTokens === 0;
 }
 
 /**

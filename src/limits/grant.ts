@@ -1,5 +1,5 @@
 import type { ScopedLimit } from '../identity/records/identity.ts';
-import type { CountedLimit } from '../base/limit.ts';
+import type { AttemptBound, CountedLimit } from '../base/limit.ts';
 import type { Charge } from '../base/outcome.ts';
 import { costNanoUsd, nanoUsdPerUsd, type Price } from '../base/price.ts';
 import { Refusal } from '../base/refusal.ts';
@@ -25,6 +25,8 @@ export interface Grant {
   /** Every limit that applies, as it stood after this request was counted. */
   limits: readonly LimitState[];
   request: OpenRequest;
+  /** The bounds that count it if it is refunded. */
+  attempts: readonly AttemptBound[];
   /** The model's price; null if it has none. */
   price: Price | null;
 }

@@ -26,11 +26,10 @@ export function reserve(
 ): Reservation {
   const { images, searchUnits = 0 } = request;
   if (images > 0 || searchUnits > 0) {
-    // Billed per image or search unit: the upstream reports no tokens for these.
-    return {
-      body: written(request.body),
-      reserved: { ...noCharge, requests: 1, images, searchUnits },
-    };
+    // Billed per image or search unit: the upstream reports no tokens for these. Limits on tokens count a rerank's text.
+    const body = written(request.body);
+    const inputTokens = searchUnits > 0 ? estimateInput(body.length, request) : 0;
+    return { body, reserved: { ...noCharge, requests: 1, images, searchUnits, inputTokens } };
   }
   const spent = request.outputBound === null ? limitsSpent(limits, request) : [];
   const { body, bound } =

@@ -10,7 +10,7 @@
 -- ARGV[6] maximum number of entries   ARGV[7] retention of the totals, days
 -- ARGV[8] key prefix of the sessions
 -- ARGV[9..] one string per settlement; a line feed ends each field: grant id, incarnation of the grant, team,
---   number of adjustments, and for each: field of the limit's counter, window index (of a sliding window the time at which
+--   fields that count it as refunded (';' ends each), number of adjustments, and for each: field of the limit's counter, window index (of a sliding window the time at which
 --   the amount was reserved), delta, charged amount;
 --   then, unless the admission is cancelled: entry, day (YYYY-MM-DD), end of the day (unix s), totals row, its figures
 --
@@ -20,6 +20,7 @@
 
 local mark_ttl_s = 86400
 
+-- include: ../store/lua/now.lua
 if tonumber(ARGV[2]) > 0 then
   -- include: ../store/lua/is_alive.lua
   if is_alive(KEYS[1], ARGV[1], ARGV[2]) then
@@ -32,6 +33,22 @@ local incarnation = redis.call('GET', KEYS[3]) or ''
 -- include: ../store/lua/fields_of.lua
 -- include: ../store/lua/counter.lua
 -- include: ../store/lua/correct.lua
+-- include: ../store/lua/refunds.lua
+
+local counters_ttl_s = 70 * 86400
+
+-- Counts a refunded request. A session that is gone is not counted for.
+local function count_refund(team_counters, fields)
+  for field in string.gmatch(fields, '([^;]+);') do
+    local counters = counter_key(field, team_counters, ARGV[3], ARGV[8])
+    if counters == team_counters or redis.call('EXISTS', counters) == 1 then
+      redis.call('HSET', counters, field, with_refund(redis.call('HGET', counters, field), now))
+    end
+    if counters == team_counters then
+      redis.call('EXPIRE', counters, counters_ttl_s)
+    end
+  end
+end
 
 -- Returns the counter's new text, if it changes, and what is settled.
 local function adjusted(field, text, at, delta, charged)
@@ -93,13 +110,14 @@ local reply = {}
 local wrote = false
 for n = 9, #ARGV do
   local settlement = fields_of(ARGV[n])
-  local entry_at = 5 + 4 * tonumber(settlement[4])
+  local entry_at = 6 + 4 * tonumber(settlement[5])
   local entry = settlement[entry_at]
   local closed, counted = close(settlement[1], settlement[2])
   local told = {}
   if closed and counted then
     local counters = ARGV[3] .. settlement[3]
-    for from = 5, entry_at - 1, 4 do
+    count_refund(counters, settlement[4])
+    for from = 6, entry_at - 1, 4 do
       local at, delta, charged = settlement[from + 1], settlement[from + 2], settlement[from + 3]
       told[#told + 1] = adjust(counters, settlement[from], tonumber(at), tonumber(delta), tonumber(charged))
     end

@@ -40,6 +40,7 @@ export function settlementOf(
     adjustments: adjustments(grant.limits, charged, grant.admittedAtMs, price),
     closing: { entry: encodeEntry(entry), totals: totalsOf(entry) },
   };
+  if (charged.requests === 0 && outcome.upstream !== null) settlement.refundedTo = grant.attempts;
   return { settlement, entry };
 }
 

@@ -1,3 +1,4 @@
+import type { AttemptBound } from '../base/limit.ts';
 import type { Counter, Span } from './window.ts';
 
 /** A limit that applies to a request, and how much of it the request reserves. */
@@ -23,6 +24,8 @@ export interface AdmitRequest {
   /** What another process needs to close it as lost: see `open-record.ts`. */
   record: string;
   limits: readonly AppliedLimit[];
+  /** Bounds on requests that were refunded; absent: none. */
+  attempts?: readonly AttemptBound[];
 }
 
 /** `counters` are in the order of the request's limits, of now. If it was admitted, they include it. */
@@ -32,6 +35,8 @@ export type Decision =
   /** The team has changed since the identity was read, or the session is gone: read the identity again. */
   | { kind: 'stale' }
   | { kind: 'expired' }
+  /** Too many others were refunded: the n-th bound of `attempts` has room again at `fitsMs`. */
+  | { kind: 'attempts'; bound: number; fitsMs: number }
   | { kind: 'late' };
 
 export type AdmitReply =
@@ -72,6 +77,8 @@ export interface Settlement {
   incarnation: string;
   team: string;
   adjustments: readonly Adjustment[];
+  /** The upstream had the request, and it is refunded: counted there. Absent: nowhere. */
+  refundedTo?: readonly AttemptBound[];
   /** Null for a cancelled admission, which leaves no entry. */
   closing: { entry: string; totals: TotalsDelta } | null;
 }

@@ -123,8 +123,8 @@ function mintResult(reply: unknown, { perMinute, maxBytes }: MintBounds): MintRe
   }
 }
 
-/** Estimated bytes that a session takes besides its record: keys, index, bookkeeping (measured). */
-const overheadBytes = 680;
+/** Estimated bytes that a session takes besides its record: keys, index, bookkeeping, refunded requests (measured). */
+const overheadBytes = 780;
 /** The counter of each limit. */
 const counterBytes = 160;
 /** What a sliding counter grows to: for each run of at least one, and in all (`sliding_window.lua`). */

@@ -23,12 +23,12 @@ interface ClaimRules {
  * the forms of `sub` and `exp`. Assumes that signature, `iss`, `aud`, `exp` and `nbf` were checked. Pure.
  */
 export function checkClaims(claims: JWTPayload, rules: ClaimRules): CheckedClaims | SignInRefusal {
-  const { data: subject } = account.shape.sub.safeParse(claims.sub);
-  if (subject === undefined) {
-    return invalidRequest(
-      'The sub claim of the ID token must be a string of 1 to 255 characters, none of them a control character.',
-    );
+  const read = account.shape.sub.safeParse(claims.sub);
+  if (!read.success) {
+    const [issue] = read.error.issues;
+    return invalidRequest(`The sub claim of the ID token ${issue?.message ?? 'must be a string'}.`);
   }
+  const { data: subject } = read;
   const expiresAtMs = (claims.exp ?? Number.NaN) * 1_000;
   if (!(Math.abs(expiresAtMs) <= maxTimeMs))
     return invalidRequest('The exp claim of the ID token is not a time.');

@@ -52,7 +52,7 @@ export class Attempts implements UpstreamCall, AttemptHost, Asker {
   readonly #rules: AttemptRules;
   readonly #request: AttemptedRequest;
   readonly #plan: AttemptPlan;
-  readonly #waitBudget: WaitBudget;
+  #waitBudget: WaitBudget;
   #handler: ResponseHandler | null = null;
   #target: Target;
   #upstream: Upstream;
@@ -300,12 +300,42 @@ export class Attempts implements UpstreamCall, AttemptHost, Asker {
     return true;
   }
 
-  /** For a request in parts: sends the next one to the upstream that has just answered. Another attempt repeats only that. */
+  /**
+   * For a request in parts: sends the next one to the upstream that has just answered. Another attempt repeats only that.
+   * Each part takes a turn of its team's: requests that wait go first, and without quota it waits like them.
+   */
   sendNextPart(body: Buffer): void {
+    const { queue, clock, maxWaitMs } = this.#rules;
     this.#isPartlyAnswered = true;
     this.#repaired = null;
     this.#target.body = body;
-    this.#dispatch(this.#upstream.quota.recordSent(0), false); // its tokens were counted with the first part
+    queue.serve();
+    const nowMs = clock.monotonic();
+    if (maxWaitMs === 0 || (queue.size === 0 && this.#hasQuotaForPart(nowMs))) return this.#sendPart();
+    const { quota } = this.#upstream;
+    this.#waitBudget = new WaitBudget(maxWaitMs);
+    if (!this.#waitBudget.covers(quota, nowMs, { team: this.team, tokens: 0 })) {
+      return quota.mayProbe(nowMs, this.team) ? this.#sendPart() : this.#refuse();
+    }
+    this.#stopWaiting = queue.enter({
+      team: this.team,
+      deadlineMs: this.#waitBudget.start(nowMs),
+      ready: (atMs) => this.#hasQuotaForPart(atMs),
+      send: () => this.#sendPart(),
+      expire: () => this.#refuse(),
+    });
+    queue.serve();
+  }
+
+  /** Its tokens were counted with the first part. */
+  #hasQuotaForPart(nowMs: number): boolean {
+    return this.#upstream.quota.remaining(nowMs, 0, this.team) > 0;
+  }
+
+  #sendPart(): void {
+    this.#stopWaiting = null;
+    this.sentAtMs = this.#rules.clock.monotonic();
+    this.#dispatch(this.#upstream.quota.recordSent(0), false);
   }
 
   /** For a request in parts: the answer that was kept is useless, as a 502 would be. Whether another attempt follows. */

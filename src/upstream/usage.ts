@@ -101,8 +101,10 @@ export const anthropicUsageFields = [
 function searchesOf(meta: unknown): Usage | null {
   const billed = isRecord(meta) ? meta['billed_units'] : null;
   const searchUnits = isRecord(billed) ? count(billed['search_units']) : 0;
-  const isReport = searchUnits > 0 && searchUnits <= maxReported;
-  return isReport ? { inputTokens: 0, outputTokens: 0, searchUnits } : null;
+  if (searchUnits === 0 || searchUnits > maxReported) return null;
+  const tokens = isRecord(meta) ? meta['tokens'] : null;
+  const said = count(isRecord(tokens) ? tokens['input_tokens'] : 0);
+  return { inputTokens: said > maxReported ? 0 : said, outputTokens: 0, searchUnits };
 }
 
 /** A figure as it was reported; what is no count counts as nothing. */

@@ -8,6 +8,7 @@ import type {
   Decision,
   Settled,
 } from '../../src/limits/store.ts';
+import type { AttemptBound } from '../../src/base/limit.ts';
 import { type Counter, type Span, windowIndex, windowStartMs } from '../../src/limits/window.ts';
 import { windows } from '../../src/base/limit.ts';
 import {
@@ -666,6 +667,71 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
           expect(decision).toMatchObject({ counters: [{ at: index }] });
         }
       }
+    });
+  });
+
+  describe('a bound on refunded requests', () => {
+    const bound: AttemptBound = { scope: 'token', field: '!tok_1', max: 5, withLimit: null };
+
+    /** Admits with a bound and refunds, as often as it is admitted. */
+    async function refundMany(
+      times: number,
+      of: AttemptBound,
+      limits: AppliedLimit[] = [],
+    ): Promise<Decision[]> {
+      const refused: Decision[] = [];
+      for (let n = 0; n < times; n += 1) {
+        const request = asks(limits, { attempts: [of] });
+        const [decision] = await admit(request);
+        if (decision?.kind !== 'admitted') refused.push(decision ?? { kind: 'late' });
+        else await under.store.settle(process, [settles(request.grant, { refundedTo: [of] })]);
+      }
+      return refused;
+    }
+
+    it('holds in a minute, says when there is room again, and lets so many more through then', async () => {
+      const atMs = lastSecondMs + 1_000; // a whole minute, and so whole steps of it
+      await under.turnTo(atMs);
+      await under.store.beat(process);
+      const fitsMs = atMs + 65_000; // a minute, and the step in which it began
+      const refused: Decision = { kind: 'attempts', bound: 0, fitsMs };
+      expect(await refundMany(8, bound)).toEqual([refused, refused, refused]);
+      await under.turnTo(fitsMs - 1);
+      await under.store.beat(process);
+      expect(await refundMany(1, bound)).toEqual([refused]);
+      await under.turnTo(fitsMs);
+      expect(await refundMany(5, bound)).toEqual([]);
+      expect(await refundMany(1, bound)).toHaveLength(1);
+    });
+
+    it('counts the use of its own limit as well, and nothing while nothing is refunded', async () => {
+      const own = { ...bound, withLimit: 'a' };
+      const limits = [limit('a', { span: 'minute', max: 3 })];
+      for (let n = 0; n < 3; n += 1) {
+        const request = asks(limits, { attempts: [own] });
+        expect(await admit(request)).toMatchObject([{ kind: 'admitted' }]);
+        await under.store.settle(process, [settles(request.grant)]);
+      }
+      expect(Object.keys(await under.counterTexts('acme'))).toEqual(['a~']);
+      await under.setCounter('acme', 'a~', '1 0 0 0 0'); // two of them are over
+      expect(await refundMany(9, own)).toHaveLength(4);
+    });
+
+    it('is one of a principal, in so many bytes, and goes with the counters', async () => {
+      await refundMany(5, bound);
+      expect(await refundMany(1, { ...bound, field: '!tok_2' })).toEqual([]);
+      for (let n = 0; n < 200; n += 1) {
+        await under.turnTo(lastSecondMs + n * 1_700);
+        await under.store.beat(process);
+        await refundMany(3, { ...bound, max: 600 });
+      }
+      const texts = await under.counterTexts('acme');
+      expect(texts['!tok_1']?.length).toBeLessThan(64);
+    });
+
+    it('is not kept for a session that is gone', async () => {
+      const ofSession = { ...bound, scope: 'session' as const, field: 'sid/!' };
+      expect(await refundMany(9, ofSession)).toEqual([]);
     });
   });
 

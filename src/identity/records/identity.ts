@@ -12,7 +12,7 @@ import {
   storedTime,
   tool,
 } from '../../base/fields.ts';
-import type { Limit, Scope, StoredLimit } from '../../base/limit.ts';
+import type { AttemptBound, Limit, Scope, StoredLimit } from '../../base/limit.ts';
 import { allFrames } from '../../base/request.ts';
 import type { Session } from './session.ts';
 
@@ -171,6 +171,8 @@ export interface Principal {
   policy: Policy;
   /** Longest window first, so that a refusal names the limit that matters. */
   limits: readonly ScopedLimit[];
+  /** Of its token, and of its session if it is one. */
+  attempts: readonly AttemptBound[];
   /** The earliest expiry of token, secret and session, ms since the epoch; Infinity if none expires. */
   expiresAtMs: number;
 }
@@ -199,5 +201,6 @@ export type UnsharedField = 'email' | 'subject';
 /** What a store answers if another user has that field. */
 export type Taken = `${UnsharedField}_taken`;
 
-export type CreateResult = 'created' | 'exists' | 'no_team' | 'no_user' | Taken;
-export type ReplaceResult = 'replaced' | 'conflict' | Taken;
+/** `full`: the team has as many users or tokens as it may have, or they take as many bytes. */
+export type CreateResult = 'created' | 'exists' | 'no_team' | 'no_user' | Taken | 'full';
+export type ReplaceResult = 'replaced' | 'conflict' | Taken | 'full';

@@ -30,7 +30,7 @@ export const rerank = endpointOf({
   answerFormat: 'cohere',
   docs: {
     summary: 'Sort texts by how well they answer a query',
-    details: 'Counted in search units.',
+    details: 'Billed in search units. Limits on tokens count its text.',
     body: schemaOf(fields, {
       documents: z
         .array(z.union([z.string(), schemaOf(documentFields)]))

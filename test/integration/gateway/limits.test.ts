@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { respond, streamFrames } from '../../support/upstream-scripts.ts';
+import { respond, streamFrames, wafPage } from '../../support/upstream-scripts.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
 import { type Script, startStandIn, type StandIn } from '../../support/stand-in.ts';
 import type { Limit } from '../../../src/base/limit.ts';
 import { models, startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, get, paths, post, read, open, type Reply } from '../../support/gateway-client.ts';
+import { mintSession } from '../../support/sessions.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 
@@ -69,6 +70,66 @@ function tally(replies: readonly Reply[]): Record<string, number> {
 
 const burst = (count: number, send: (gateway: TestGateway) => Promise<Reply>): Promise<Reply[]> =>
   Promise.all(Array.from({ length: count }, (_, n) => send(n % 2 === 0 ? a : b)));
+
+describe('requests that a firewall blocks, which are refunded,', () => {
+  const ofTwo: Limit = { metric: 'requests', window: 'minute', max: 2 };
+  const blocked = async (count: number, send: () => Promise<Reply>): Promise<Reply[]> => {
+    const replies: Reply[] = [];
+    while (replies.length < count) replies.push(await send());
+    return replies;
+  };
+
+  it.each<[string, Parameters<TestGateway['issue']>[0]]>([
+    ['the token', { limits: [ofTwo] }],
+    ['the user', { user: { limits: [ofTwo] } }],
+    ['the team', { team: { limits: [ofTwo] } }],
+    ['the token for an hour', { limits: [{ ...ofTwo, window: 'hour' }] }],
+  ])('reach the upstream twenty times a minute at most under a small limit of %s', async (_, policy) => {
+    const token = await a.issue(policy);
+    upstream.script(wafPage());
+    const before = upstream.requests.length;
+    const replies = await blocked(30, () => chat(a, token));
+    expect(upstream.requests.length - before).toBe(20);
+    const refused = replies.at(-1);
+    expect([refused?.status, refused && errorOf(refused)]).toEqual([
+      429,
+      expect.objectContaining({
+        code: 'rate_limit_exceeded',
+        limit: expect.objectContaining({
+          scope: 'token',
+          metric: 'attempts',
+          window: 'minute',
+          max: 20,
+        }) as unknown,
+      }),
+    ]);
+    expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(30);
+    expect(Number(refused?.headers.get('retry-after'))).toBeLessThanOrEqual(65);
+  });
+
+  it('count for their session, and leave the token and its other sessions theirs', async () => {
+    const token = await a.issue();
+    const [theirs, another] = [
+      await mintSession(a.url, token.text, { limits: [ofTwo] }),
+      await mintSession(a.url, token.text, { limits: [ofTwo] }),
+    ];
+    upstream.script(wafPage());
+    const before = upstream.requests.length;
+    await blocked(30, () => chat(a, { ...token, text: theirs.token }));
+    expect(upstream.requests.length - before).toBe(20);
+    upstream.script(null);
+    expect((await chat(a, { ...token, text: another.token })).status).toBe(200);
+    expect((await chat(b, token)).status).toBe(200);
+  });
+
+  it('count together wherever they are sent, also at once', async () => {
+    const token = await a.issue({ limits: [ofTwo] });
+    upstream.script(wafPage());
+    const before = upstream.requests.length;
+    for (let n = 0; n < 15; n += 1) await burst(8, (gateway) => chat(gateway, token));
+    expect(upstream.requests.length - before).toBe(20);
+  });
+});
 
 describe('a burst over two gateways', () => {
   it.each([['team'], ['user'], ['token']])('gets exactly what a limit on the %s allows', async (scope) => {

@@ -27,6 +27,9 @@ const documents = (count: number): string[] => Array.from({ length: count }, (_,
 const answer = (meta: object): string =>
   JSON.stringify({ results: [{ index: 0, relevance_score: 1, document: { text: 'x'.repeat(400) } }], meta });
 
+/** The body that the upstream got last. */
+const sentLast = (): string => gateway.upstream.requests.at(-1)?.text ?? '';
+
 /** What one request left, in the entry and the totals alike. */
 async function charged(token: IssuedToken): Promise<object> {
   const [entry] = await gateway.settled(token.team, 1);
@@ -38,7 +41,8 @@ async function charged(token: IssuedToken): Promise<object> {
     output_tokens,
     endpoint: paths.rerank,
   });
-  expect([input_tokens, output_tokens]).toEqual([0, 0]);
+  expect(input_tokens).toBe(Math.ceil(Buffer.byteLength(sentLast()) / 4));
+  expect(output_tokens).toBe(0);
   return { search_units, cost_usd, usage: entry?.usage, outcome: entry?.outcome };
 }
 
@@ -94,12 +98,31 @@ describe('a rerank', () => {
     expect(await charged(left)).toMatchObject({ search_units: 2, cost_usd: 0.004, outcome: 'aborted' });
   });
 
-  it('counts against a limit on money, and on tokens not at all', async () => {
+  it('counts its text against a limit on tokens, reserved first and charged as estimated', async () => {
+    const token = await gateway.issue({ limits: [{ metric: 'tokens', window: 'day', max: 1_000 }] });
+    const text = 'x'.repeat(4_000);
+    expect(errorOf(await send(token, { documents: [text] })).code).toBe('insufficient_quota');
+    expect(errorOf(await send(token, { query: text })).code).toBe('insufficient_quota');
+    const half = { documents: ['x'.repeat(2_000)] };
+    const replies = await Promise.all([1, 2, 3, 4].map(() => send(token, half)));
+    expect(replies.filter(({ status }) => status === 200)).toHaveLength(1);
+    expect((await send(token, half)).status).toBe(429);
+    const { json: me } = await get(`${gateway.url}/v1/me`, { token: token.text });
+    expect(me).toMatchObject({ limits: [{ used: Math.ceil(Buffer.byteLength(sentLast()) / 4) }] });
+  });
+
+  it('that reports its tokens is charged those', async () => {
+    const token = await gateway.issue();
+    const meta = { billed_units: { search_units: 1 }, tokens: { input_tokens: 77, output_tokens: 0 } };
+    gateway.upstream.script(respond(200, json, answer(meta)));
+    await send(token);
+    const [entry] = await gateway.settled(token.team, 1);
+    expect(entry).toMatchObject({ input_tokens: 77, output_tokens: 0, search_units: 1, usage: 'reported' });
+  });
+
+  it('counts against a limit on money', async () => {
     const token = await gateway.issue({
-      limits: [
-        { metric: 'cost_usd', window: 'day', max: 3 * usdPerSearch },
-        { metric: 'tokens', window: 'day', max: 0 },
-      ],
+      limits: [{ metric: 'cost_usd', window: 'day', max: 3 * usdPerSearch }],
     });
     expect((await send(token, { documents: documents(150) })).status).toBe(200);
     expect(errorOf(await send(token, { documents: documents(150) })).code).toBe('insufficient_quota');

@@ -142,11 +142,12 @@ describe('reserve', () => {
     expect(JSON.parse(body.toString())).not.toHaveProperty('max_tokens');
   });
 
-  it('reserves search units, and no tokens, for a rerank', () => {
+  it('reserves search units for a rerank, and its text as tokens', () => {
     const documents = Array.from({ length: 101 }, () => 'a');
     const request = valid(rerank, { model: 'cohere-rerank-3-5', query: 'q', documents });
     const { body, reserved } = reserve(request, [tokens(1)], catalogued);
-    expect(reserved).toEqual({ ...noCharge, requests: 1, searchUnits: 2 });
+    const inputTokens = Math.ceil(body.length / 4);
+    expect(reserved).toEqual({ ...noCharge, requests: 1, searchUnits: 2, inputTokens });
     expect(JSON.parse(body.toString())).toEqual(request.body);
   });
 

@@ -101,13 +101,15 @@ describe('the parts', () => {
     readonly attempts: Attempts;
     readonly upstreams: [FakeUpstream, FakeUpstream] = [new FakeUpstream('a'), new FakeUpstream('b')];
 
-    constructor(of: ValidRequest) {
+    readonly queue = new RequestQueue({ clock, max: 1, maxOfTeam: 1 });
+
+    constructor(of: ValidRequest, maxWaitMs = 0) {
       const parts = partsOf(of);
       if (!parts) throw new Error('It is sent as it is.');
       this.parts = parts;
-      const queue = new RequestQueue({ clock, max: 1, maxOfTeam: 1 });
+      const { queue } = this;
       this.attempts = new Attempts(
-        { clock, queue, repairs, observer, maxAttempts: 3, deadlineMs: 60_000, maxWaitMs: 0 },
+        { clock, queue, repairs, observer, maxAttempts: 3, deadlineMs: 60_000, maxWaitMs },
         {
           call: { requestId: 'id', incoming: { headers: {} } },
           asked: {
@@ -160,6 +162,38 @@ describe('the parts', () => {
     sent.answer(0);
     expect(sent.handler.seen).toEqual(['200', ...Array<string>(6).fill('data'), 'end']);
     expect(sent.upstreams[0].quota.sent).toBe(4);
+  });
+
+  it('take turns with another team that waits, one part a turn', () => {
+    const sent = new Sent(request(texts(4 * 96)), 10_000);
+    const [{ quota, pool }] = sent.upstreams;
+    const order: string[] = [];
+    const waits = (): void => {
+      sent.queue.enter({
+        team: 'bolt',
+        deadlineMs: Infinity,
+        ready: (nowMs) => quota.remaining(nowMs, 1, 'bolt') > 0,
+        send: () => order.push(`bolt ${quota.recordSent(1)}`),
+        expire: () => undefined,
+      });
+    };
+    const leave = (remaining: number): void => {
+      const requests = { remaining, limit: 10, resetAtMs: clock.monotonic() + 5_000 };
+      const snapshot = { atMs: clock.monotonic(), blockedUntilMs: 0, requests, tokens: null };
+      for (const team of ['bolt', 'acme']) quota.recordSnapshot(snapshot, quota.sent, team);
+    };
+    leave(0);
+    for (let n = 0; n < 3; n += 1) waits();
+    sent.answer(0); // the second part has to wait
+    expect(pool.requests).toHaveLength(1);
+    for (const part of [2, 3]) {
+      leave(2);
+      vi.advanceTimersByTime(100);
+      expect([order.length, pool.requests.length]).toEqual([part - 1, part]);
+      leave(0);
+      sent.answer(0);
+    }
+    sent.attempts.abandon();
   });
 
   it('wait for a reader that is slow', () => {

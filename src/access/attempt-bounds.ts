@@ -1,0 +1,32 @@
+import type { AttemptBound } from '../base/limit.ts';
+import type { Identity, ScopedLimit } from '../identity/records/identity.ts';
+
+/** Times the limit on requests. */
+const timesLimit = 4;
+const leastAMinute = 20;
+/** If no limit on requests applies. */
+const mostAMinute = 600;
+const minutesOf = { minute: 1, hour: 60, day: 1_440, month: 43_200 } as const;
+
+/** The bounds of a token, and of the session if it is one. */
+export function attemptBounds(
+  { token, session }: Pick<Identity, 'token' | 'session'>,
+  limits: readonly ScopedLimit[],
+): readonly AttemptBound[] {
+  const ofToken = limits.filter(({ scope }) => scope !== 'session');
+  const bounds = [boundOf('token', `!${token.id}`, ofToken)];
+  if (session) bounds.push(boundOf('session', `${session.id}/!`, limits));
+  return bounds;
+}
+
+function boundOf(scope: AttemptBound['scope'], field: string, limits: readonly ScopedLimit[]): AttemptBound {
+  let max = mostAMinute;
+  let own: { id: string; max: number } | null = null;
+  for (const { scope: whose, limit } of limits) {
+    if (limit.metric !== 'requests') continue;
+    max = Math.min(max, Math.ceil((timesLimit * limit.max) / minutesOf[limit.window]));
+    const isOwn = whose === scope && limit.window === 'minute';
+    if (isOwn && limit.max < (own?.max ?? Infinity)) own = limit;
+  }
+  return { scope, field, max: Math.max(leastAMinute, max), withLimit: own?.id ?? null };
+}
