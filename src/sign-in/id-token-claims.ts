@@ -1,4 +1,5 @@
 import type { JWTPayload } from 'jose';
+import { looksLikeCredential } from '../base/credential-text.ts';
 import { invalidRequest, type SignInRefusal } from './oauth-error.ts';
 
 /** OIDC Core 2. */
@@ -30,6 +31,9 @@ export function checkClaims(claims: JWTPayload, rules: ClaimRules): CheckedClaim
       `The sub claim of the ID token must be a string of 1 to ${maxSubjectLength} characters.`,
     );
   }
+  // It is stored with the user, and shown.
+  if (looksLikeCredential(subject))
+    return invalidRequest('The sub claim of the ID token looks like a credential.');
   const expiresAtMs = (claims.exp ?? Number.NaN) * 1_000;
   if (!(Math.abs(expiresAtMs) <= maxTimeMs))
     return invalidRequest('The exp claim of the ID token is not a time.');

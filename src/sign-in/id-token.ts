@@ -90,6 +90,12 @@ export class IdTokenVerifier {
     const checked = checkClaims(payload, rules);
     if (checked instanceof SignInRefusal) return checked;
     const replayKey = hash('sha256', text.slice(0, text.lastIndexOf('.')), 'base64url');
-    return { issuer, ...checked, claims: payload, replayKey };
+    return { issuer, ...checked, claims: claimsOf(issuer, payload), replayKey };
   }
+}
+
+/** Some providers write `email_verified` as a text, against OIDC Core 5.1: it counts if the issuer's entry says so. */
+function claimsOf({ takesTextEmailVerified }: TrustedIssuer, payload: Claims): Claims {
+  const isText = takesTextEmailVerified === true && Object.hasOwn(payload, 'email_verified');
+  return isText && payload['email_verified'] === 'true' ? { ...payload, email_verified: true } : payload;
 }

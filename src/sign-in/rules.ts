@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { looksLikeCredential } from '../base/credential-text.ts';
 import type { ClaimValue, TeamRule, TrustedIssuer } from '../config/issuer.ts';
 import { invalidRequest, type SignInRefusal } from './oauth-error.ts';
 
@@ -31,7 +32,7 @@ export function userIdFor(issuer: string, subject: string): string {
 /** The e-mail address that the issuer has verified, or null. Pure. */
 export function verifiedEmail(claims: Claims): string | null {
   const [email] = valuesOf(claims, 'email');
-  if (typeof email !== 'string' || email.length > maxEmailLength) return null;
+  if (typeof email !== 'string' || email.length > maxEmailLength || looksLikeCredential(email)) return null;
   return /^[^\s@\p{Cc}\p{Cs}]+@[^\s@\p{Cc}\p{Cs}]+$/u.test(email) ? email : null;
 }
 
