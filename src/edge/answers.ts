@@ -82,7 +82,7 @@ export class Answers {
 
   /** The refusal for an error. Its detail goes to the log only. */
   refusalFor(error: unknown): Refusal {
-    if (error instanceof StoreUnavailable) return storeUnavailable();
+    if (error instanceof StoreUnavailable) return storeUnavailable(error);
     this.#journal.failed(error);
     return new Refusal('internal_error', 'Something went wrong in the gateway.');
   }
