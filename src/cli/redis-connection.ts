@@ -78,6 +78,7 @@ function localAdmin(store: RedisStore, prefix: string, realModel: RealModel): Re
     audit,
     clock: systemClock,
     realModel,
+    budget: null,
     pace: null,
     authorize: () => Promise.resolve({ kind: 'root', key: 'current' }),
     auditContextOf: (_actor, { requestId }) => ({ actor: 'command-line', address: null, requestId }),

@@ -63,6 +63,7 @@ beforeAll(async () => {
     audit,
     auditContextOf: auditContexts({ onDyno: false }),
     clock: systemClock,
+    budget: null,
     pace: null,
     authorize: actorCheck({
       adminKey,

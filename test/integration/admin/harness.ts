@@ -144,6 +144,7 @@ export class Harness {
       audit: this.audit,
       auditContextOf: auditContexts({ onDyno: true }),
       clock,
+      budget: null,
       pace: this.pace,
       authorize: actorCheck({
         adminKey,
