@@ -134,7 +134,7 @@ export function wire(options: WireOptions) {
     clock,
     log,
   });
-  const journal = new Journal({ log, metrics, refusals });
+  const journal = new Journal({ log, metrics, refusals, knowsModel: (model) => served.knows(model) });
   const answers = new Answers(journal);
   const frontDoor = new FrontDoor({
     allowedOrigins: settings.allowedOrigins,

@@ -173,7 +173,7 @@ class FakeLedger implements Pick<LedgerReader, keyof LedgerReader> {
 
   async refusals(query: RefusalQuery): ReturnType<LedgerReader['refusals']> {
     this.refusalQueries.push(query);
-    return [{ team: null, code: 'invalid_token', refused: 3 }];
+    return [{ team: null, code: 'invalid_token', refused: 3, last_at: null }];
   }
 
   async extent(): ReturnType<LedgerReader['extent']> {
