@@ -188,6 +188,11 @@ export function wire(options: WireOptions) {
     backup: new Backup({ archive: stores.archive, clock }),
     clock,
     realModel: catalogue.real,
+    models: {
+      serves: (model) => upstreams.candidates(catalogue.real(model)).length > 0,
+      isPriced: (model) => catalogue.price(catalogue.real(model), clock.now()) !== null,
+      all: () => served.all().map(({ id }) => id),
+    },
     authorize,
     auditContextOf,
     onError: (error, requestId) => log.error('an admin request failed', { error, request_id: requestId }),

@@ -5,6 +5,7 @@ import type { Backup } from '../backup/backup.ts';
 import type { ClaimLinks } from '../claims/claim-links.ts';
 import type { LedgerReader } from '../ledger/ledger-reader.ts';
 import type { AdministratorDeps } from '../identity/operations/administrators.ts';
+import type { ModelFacts } from './limit-warnings.ts';
 import type { SecretStore } from '../identity/store/secret-store.ts';
 
 /** What the admin API needs. */
@@ -16,6 +17,7 @@ export interface AdminDeps extends AdministratorDeps {
   ledger: Pick<LedgerReader, keyof LedgerReader>;
   backup: Backup;
   audit: Pick<AuditTrail, 'entries'>;
+  models: ModelFacts;
   authorize: ActorCheck;
   auditContextOf: AuditContextOf;
   /** Called with every failure that became a 500. */

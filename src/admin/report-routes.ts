@@ -98,7 +98,9 @@ export function reportRoutes({ ledger, audit, identities, clock, onError }: Admi
     const unknown = await unknownWho({ identities }, query.filters, visibleTeams(c.get('actor')));
     let pages = sumsInPages(query, read);
     if (unknown) {
-      const report = await begun(pages, (row) => figures.some((figure) => row[figure] !== 0 && row[figure] !== null));
+      const report = await begun(pages, (row) =>
+        figures.some((figure) => row[figure] !== 0 && row[figure] !== null),
+      );
       if (!report.found) return unknown;
       ({ pages } = report);
     }

@@ -94,7 +94,10 @@ export class Cli {
 
   /** One record, field by field. */
   printRecord(record: JsonObject | null): void {
-    if (record) this.printDone(record, fieldList(record));
+    if (record === null) return;
+    const { warnings = [], ...fields } = record;
+    this.printDone(record, fieldList(fields));
+    for (const warning of Array.isArray(warnings) ? warnings : []) this.note(`Warning: ${String(warning)}`);
   }
 
   /** The result: in words for people, as JSON for programs. */

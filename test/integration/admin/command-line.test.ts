@@ -63,6 +63,7 @@ beforeAll(async () => {
     audit,
     auditContextOf: auditContexts({ onDyno: false }),
     clock: systemClock,
+    models: { serves: () => true, isPriced: (model) => model !== 'unpriced', all: () => [] },
     authorize: actorCheck({
       adminKey,
       administrators,
@@ -322,8 +323,8 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     expect((await command('refusals --format ndjson --by team')).out).toMatch(
       /^{"team":"acme","refused":12,"last_at":"[^"]+"}$/,
     );
-    expect((await command('refusals --by user')).out).toMatch(/^TEAM +USER +REFUSED\nacme /);
-    expect((await command('refusals acme --by user')).out).toMatch(/^USER +REFUSED\n/);
+    expect((await command('refusals --by user')).out).toMatch(/^TEAM +USER +REFUSED +LAST\nacme /);
+    expect((await command('refusals acme --by user')).out).toMatch(/^USER +REFUSED +LAST\n/);
     // 16 columns, where 14 are left.
     expect((await command('usage --by token')).out).toMatch(/^TOKEN {5}tok_4fJ2mQ9sXbVe$/m);
     for (const line of ['requests', 'requests acme', 'usage --by day,team,user,token,model,endpoint']) {

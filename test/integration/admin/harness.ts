@@ -141,6 +141,7 @@ export class Harness {
       audit: this.audit,
       auditContextOf: auditContexts({ onDyno: true }),
       clock,
+      models: { serves: (model) => model !== 'unserved', isPriced: () => true, all: () => [] },
       authorize: actorCheck({
         adminKey,
         administrators,
