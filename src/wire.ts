@@ -4,6 +4,7 @@ import { type AppDeps, createApp } from './app.ts';
 import { actorCheck } from './access/actor-check.ts';
 import { Authenticator } from './access/authenticator.ts';
 import { AuthThrottle } from './access/auth-throttle.ts';
+import { ChangePace } from './access/change-pace.ts';
 import { SecretUses } from './access/secret-uses.ts';
 import { randomBase62 } from './identity/records/token-text.ts';
 import { ClaimLinks } from './claims/claim-links.ts';
@@ -11,7 +12,7 @@ import type { Catalogue } from './config/catalogue.ts';
 import type { Settings } from './config/environment.ts';
 import { Backup } from './backup/backup.ts';
 import type { BackupDocument } from './backup/document.ts';
-import { forwardedAddress } from './base/client-address.ts';
+import { clientAddress, forwardedAddress } from './base/client-address.ts';
 import type { Clock } from './base/clock.ts';
 import type { TrustedIssuer } from './config/issuer.ts';
 import type { Refusal } from './base/refusal.ts';
@@ -42,13 +43,15 @@ import { AuditTrail } from './audit/audit-trail.ts';
 import { AdministratorStore } from './identity/store/administrator-store.ts';
 import { IdentityArchive } from './identity/store/identity-archive.ts';
 import { IdentityStore } from './identity/store/identity-store.ts';
+import { ChangeCounter } from './identity/store/change-counter.ts';
 import { SecretStore } from './identity/store/secret-store.ts';
 import { ClaimStore } from './claims/claim-store.ts';
 import { LedgerReader } from './ledger/ledger-reader.ts';
 import { RefusalStore } from './ledger/refusal-store.ts';
 import { SessionStore } from './sessions/session-store.ts';
 import { snapshotsIn } from './upstream/snapshot-store.ts';
-import { BodyBudget } from './validation/read-body.ts';
+import { MemoryBudget } from './memory/budget.ts';
+import { maxDocumentBytes } from './backup/document.ts';
 
 interface WireOptions {
   settings: Settings;
@@ -126,7 +129,12 @@ export function wire(options: WireOptions) {
     limits: () => admission.limitsInUse().catch(() => null),
     store: () => stores.extent().catch(() => null),
   });
-  const budget = new BodyBudget(settings.bodyBudgetBytes);
+  const budget = new MemoryBudget({
+    maxBytes: settings.bodyBudgetBytes,
+    maxBodyBytes: settings.maxBodyBytes,
+    maxImportBytes: maxDocumentBytes,
+    maxCalls: settings.maxConnections,
+  });
   const refusals = new RefusalTally({
     store: stores.refusals,
     process,
@@ -142,6 +150,7 @@ export function wire(options: WireOptions) {
     authenticator,
     uses,
     budget,
+    addressOf: ({ sender }) => clientAddress(sender, onDyno),
     draining: options.draining,
   });
   const pipeline = new Pipeline({
@@ -156,7 +165,6 @@ export function wire(options: WireOptions) {
     exchanges,
     queue,
     clock,
-    budget,
     journal,
   });
   const minter = new SessionMinter({
@@ -181,6 +189,7 @@ export function wire(options: WireOptions) {
     authenticator,
     throttle,
   });
+  const pace = new ChangePace(stores.changes);
   const admin: AppDeps['admin'] = {
     ...stores,
     lastUses: (team, tokens) => uses.lastUses(team, tokens),
@@ -193,7 +202,9 @@ export function wire(options: WireOptions) {
       isPriced: (model) => catalogue.price(catalogue.real(model), clock.now()) !== null,
       all: () => served.all().map(({ id }) => id),
     },
+    pace,
     authorize,
+    budget,
     auditContextOf,
     onError: (error, requestId) => log.error('an admin request failed', { error, request_id: requestId }),
   };
@@ -214,6 +225,7 @@ export function wire(options: WireOptions) {
     verifier: new IdTokenVerifier({ issuers: options.issuers, clock }),
     realModel: catalogue.real,
     links,
+    pace,
     origin,
     storeReachable: () =>
       admission.heartbeat.beat().then(
@@ -228,6 +240,7 @@ export function wire(options: WireOptions) {
   });
   return {
     app,
+    budget,
     /** Begins to keep this process's lease in the store. */
     start: () => {
       stores.onReady(() => loader.begin());
@@ -282,6 +295,7 @@ function storesOf({ settings, clock, log, metrics }: WireOptions) {
     identities: new IdentityStore(store, keys, audit),
     administrators: new AdministratorStore(store, keys, audit),
     secrets: new SecretStore(store, keys, audit),
+    changes: new ChangeCounter(store, keys),
     claims: new ClaimStore(store, keys, audit),
     archive: new IdentityArchive(store, keys, audit),
     audit,

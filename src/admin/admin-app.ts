@@ -1,9 +1,14 @@
 import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
+import type { ServerResponse } from 'node:http';
 import { actingAs, actorName } from '../audit/context.ts';
+import type { Actor } from '../base/actor.ts';
 import { methodNotAllowed, nothingHere } from '../base/no-route.ts';
 import { queryRefusal } from '../base/query.ts';
 import { Refusal } from '../base/refusal.ts';
+import type { Account } from '../memory/account.ts';
+import type { MemoryBudget } from '../memory/budget.ts';
+import { holdingOf } from '../memory/holding.ts';
 import { requestIdOf } from '../edge/call.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { backupRoutes } from './backup-routes.ts';
@@ -38,7 +43,7 @@ export function adminApp(deps: AdminDeps, routes: readonly Route[] = adminRoutes
 
   app.use('/admin/*', async function authorize(c, next) {
     const { authorization, 'x-api-key': apiKey, 'x-forwarded-for': from } = c.req.header();
-    const { incoming } = (c.env ?? {}) as Partial<HttpBindings>; // the command line has no connection
+    const { incoming, outgoing } = (c.env ?? {}) as Partial<HttpBindings>; // the command line has no connection
     const peer = incoming?.socket.remoteAddress;
     const credential = { authorization, 'x-api-key': apiKey, 'x-forwarded-for': from };
     const actor = await deps.authorize(credential, peer);
@@ -48,6 +53,8 @@ export function adminApp(deps: AdminDeps, routes: readonly Route[] = adminRoutes
       const now = actor.kind === 'root' ? actor : await deps.authorize(credential, peer);
       return now instanceof Refusal ? now : null;
     });
+    const full = deps.budget && outgoing ? enter(outgoing, accountOf(actor, deps.budget)) : null;
+    if (full) return respond(c, full);
     const context = deps.auditContextOf(actorName(actor), {
       requestId: c.get('requestId'),
       forwardedFor: from,
@@ -55,7 +62,7 @@ export function adminApp(deps: AdminDeps, routes: readonly Route[] = adminRoutes
     return actingAs(context, () => next());
   });
 
-  for (const route of routes) mount(app, route);
+  for (const route of routes) mount(app, route, deps);
   app.all('/admin/*', (c) => respond(c, nothingHere));
 
   app.onError((error, c) => {
@@ -79,14 +86,30 @@ export function adminRoutes(deps: AdminDeps): Route[] {
   ];
 }
 
-function mount(app: Hono<AdminEnv>, { path, methods }: Route): void {
+function accountOf(actor: Actor, budget: MemoryBudget): Account {
+  return budget.administrator(actor.kind === 'root' ? 'root' : actor.id);
+}
+
+/** What a request holds in memory counts for its administrator until its answer has ended. */
+function enter(outgoing: ServerResponse, account: Account): Refusal | null {
+  if (outgoing.destroyed) return null;
+  const holding = holdingOf(outgoing);
+  outgoing.once('close', () => holding.leave());
+  return holding.enter(account);
+}
+
+function mount(app: Hono<AdminEnv>, { path, methods }: Route, deps: Pick<AdminDeps, 'pace'>): void {
   for (const [method, operation] of Object.entries(methods)) {
-    app.on(method, path, async (c) => respond(c, await run(operation, c)));
+    app.on(method, path, async (c) => respond(c, await run(operation, c, deps)));
   }
   app.all(path, (c) => respond(c, methodNotAllowed(c.req.path, Object.keys(methods))));
 }
 
-async function run({ needs, docs, handle, explain }: Operation, c: AdminContext): Promise<Reply> {
+async function run(
+  { needs, docs, handle, explain, ends = false }: Operation,
+  c: AdminContext,
+  { pace }: Pick<AdminDeps, 'pace'>,
+): Promise<Reply> {
   const refusal = permit(c.get('actor'), needs, teamsNamed(c));
   if (refusal) return explain ? explain(c, refusal) : refusal;
   const misasked = queryRefusal(docs.query, c.req.url);
@@ -94,10 +117,17 @@ async function run({ needs, docs, handle, explain }: Operation, c: AdminContext)
   const precondition = readIfMatch(c.req.header('if-match'));
   if (precondition instanceof Refusal) return precondition;
   c.set('precondition', precondition);
-  return handle(c);
+  const isCounted = pace !== null && !ends && !/^(?:GET|HEAD)$/.test(c.req.method);
+  return (isCounted ? await pace.ofAdministrator(c.get('actor')) : null) ?? handle(c);
 }
 
-function storeUnavailable({ mayHaveRun }: StoreUnavailable): Refusal {
+function storeUnavailable({ mayHaveRun, isFull }: StoreUnavailable): Refusal {
+  if (isFull) {
+    return new Refusal(
+      'store_unavailable',
+      'The store is full. The change was not made, or not all of it. What revokes, suspends, deletes or narrows still works; deleting makes room, and a larger plan does.',
+    );
+  }
   return new Refusal(
     'store_unavailable',
     mayHaveRun

@@ -1,4 +1,5 @@
 import type { ActorCheck } from '../access/actor-check.ts';
+import type { ChangePace } from '../access/change-pace.ts';
 import type { AuditTrail } from '../audit/audit-trail.ts';
 import type { AuditContextOf } from '../audit/context.ts';
 import type { Backup } from '../backup/backup.ts';
@@ -6,6 +7,7 @@ import type { ClaimLinks } from '../claims/claim-links.ts';
 import type { LedgerReader } from '../ledger/ledger-reader.ts';
 import type { AdministratorDeps } from '../identity/operations/administrators.ts';
 import type { ModelFacts } from './limit-warnings.ts';
+import type { MemoryBudget } from '../memory/budget.ts';
 import type { SecretStore } from '../identity/store/secret-store.ts';
 
 /** What the admin API needs. */
@@ -18,7 +20,11 @@ export interface AdminDeps extends AdministratorDeps {
   backup: Backup;
   audit: Pick<AuditTrail, 'entries'>;
   models: ModelFacts;
+  /** Bounds how often somebody changes something; null: no bound, as on the Redis itself. */
+  pace: Pick<ChangePace, 'ofAdministrator'> | null;
   authorize: ActorCheck;
+  /** Where administrators' bodies and unread answers count; null: nowhere. */
+  budget: MemoryBudget | null;
   auditContextOf: AuditContextOf;
   /** Called with every failure that became a 500. */
   onError: (error: unknown, requestId: string) => void;

@@ -92,11 +92,9 @@ export function resource<R extends object>({ schema, toResponses, warningsOf }: 
     },
 
     end({ needs, ...docs }: Entry, run: (c: AdminContext) => Promise<Refusal | null>): Operation {
-      return needing(
-        needs,
-        { ...docs, answer: noContent, etag: 'asked' },
-        async (c) => (await run(c)) ?? { status: 204 },
-      );
+      const described = { ...docs, answer: noContent, etag: 'asked' } as const;
+      const operation = needing(needs, described, async (c) => (await run(c)) ?? { status: 204 });
+      return { ...operation, ends: true };
     },
   };
 }

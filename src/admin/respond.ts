@@ -32,6 +32,8 @@ export type Reply =
 export interface Operation extends DocumentedOperation {
   needs: Need;
   handle: (c: AdminContext) => Promise<Reply>;
+  /** It ends or suspends something, so the bound on changes does not hold it up. */
+  ends?: boolean;
   /** Says more in the refusal of a caller who is not allowed what it needs. */
   explain?: (c: AdminContext, refusal: Refusal) => Promise<Refusal>;
 }

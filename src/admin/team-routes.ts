@@ -138,7 +138,7 @@ function suspensionRoutes<K extends TeamKey | UserKey>(
     resume(deps, keyOf(c), c.get('precondition')),
   );
   return [
-    { path: `${path}/suspend`, methods: { POST: suspended } },
+    { path: `${path}/suspend`, methods: { POST: { ...suspended, ends: true } } },
     { path: `${path}/resume`, methods: { POST: resumed } },
   ];
 }

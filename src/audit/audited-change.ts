@@ -2,12 +2,16 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.t
 import { hash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { AuditEntry, Change } from './audit.ts';
+import { canonical } from './canonical.ts';
 
 /** The part of an entry that describes the change. */
 export type AuditedChange = Pick<AuditEntry, 'operation' | 'kind' | 'team' | 'id' | 'before' | 'after'>;
 
 /** An import entry lists records up to this size. For the rest it has their number and a digest over all records. */
 const maxImportCharacters = 16_384;
+
+/** The old and the new values of an entry have this many characters together; of the longest there is a digest. */
+const maxValueCharacters = 1_536;
 
 /** The change as an entry of the trail describes it: only the fields that changed. Pure. */
 export function auditedChange(change: Change): AuditedChange {
@@ -17,12 +21,33 @@ export function auditedChange(change: Change): AuditedChange {
   const key = { kind, team, id };
   const operation = `${kind}.${verbOf(kind, was, is)}`;
   if (was === null || is === null) {
-    return { operation, ...key, before: was && withoutNulls(was), after: is && withoutNulls(is) };
+    return { operation, ...key, ...shortened(was && withoutNulls(was), is && withoutNulls(is)) };
   }
   const names = [...new Set([...Object.keys(was), ...Object.keys(is)])];
   const touched = names.filter((name) => !isDeepStrictEqual(was[name] ?? null, is[name] ?? null));
-  return { operation, ...key, before: picked(was, touched), after: picked(is, touched) };
+  return { operation, ...key, ...shortened(picked(was, touched), picked(is, touched)) };
 }
+
+/**
+ * Puts the SHA-256 and the length of its canonical JSON in the place of a value, the longest first, until the rest is
+ * short: the trail is never trimmed, so nobody may fill the store with it. An export can be compared with the digest.
+ */
+function shortened<R extends JsonObject | null>(before: R, after: R): { before: R; after: R } {
+  const sides = { before: before && { ...before }, after: after && { ...after } };
+  const values = [sides.before, sides.after].flatMap((side) =>
+    Object.entries(side ?? {}).map(([name, value]) => ({ side, name, text: canonical(value) })),
+  );
+  let length = values.reduce((sum, { text }) => sum + text.length, 0);
+  for (const { side, name, text } of values.sort((a, b) => b.text.length - a.text.length)) {
+    if (length <= maxValueCharacters || side === null) break;
+    side[name] = { sha256: hash('sha256', text), length: text.length };
+    length -= text.length - digestCharacters;
+  }
+  return sides;
+}
+
+/** What stands for a long value takes this much. */
+const digestCharacters = 100;
 
 /** A record in the form of the admin API: limits without ids, secrets without hashes. */
 function auditedRecord(record: JsonObject): JsonObject {

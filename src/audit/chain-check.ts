@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { JsonObject } from '../base/request.ts';
 import { parsedJson } from '../base/request.ts';
-import { canonical, hashOf } from './chain.ts';
+import { canonical } from './canonical.ts';
+import { hashOf } from './chain.ts';
 
 /** The first entry, by number, that is not what was written. */
 interface Flaw {
@@ -113,14 +114,7 @@ function readEntry({ hash, ...entry }: JsonObject, missing: number): Read {
 /** Stands for a hash when a log has two hashes for one number; equals no hash. */
 const contradictory = 'contradictory';
 
-const headLine = z.object({
-  level: z.literal('info'),
-  time: z.number(),
-  pid: z.int(),
-  sequence: z.int(),
-  hash: z.string(),
-  msg: z.literal('audit head'),
-});
+const headLine = z.object({ msg: z.literal('audit head'), sequence: z.int(), hash: z.string() });
 
 /**
  * Collects the heads of the audit trail from the lines of a log: number to hash. A line of the gateway may have a

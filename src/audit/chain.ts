@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
 import type { AuditEntry, EntryResponse } from './audit.ts';
 import type { AuditContext } from './context.ts';
-import { type JsonObject, type JsonValue, parsedJson } from '../base/request.ts';
+import { parsedJson } from '../base/request.ts';
 import type { AuditedChange } from './audited-change.ts';
+import { canonical } from './canonical.ts';
 
 /** The newest entry of a chain: what the next one builds on. */
 export interface Head {
@@ -45,11 +46,6 @@ export function hashOf(previous: string, text: string): string {
   return hash('sha256', `${previous}\n${text}`, 'hex');
 }
 
-/** An entry's text: JSON without whitespace, with sorted names in every object. */
-export function canonical(entry: AuditEntry | JsonObject): string {
-  return JSON.stringify(ordered({ ...entry }));
-}
-
 /** An entry from its stored text and hash. Never fails: an altered entry becomes an `UnreadableEntry`. */
 export function entryResponse(text: string, entryHash: string): EntryResponse {
   const value = parsedJson(text);
@@ -57,11 +53,4 @@ export function entryResponse(text: string, entryHash: string): EntryResponse {
     return { ...(value as AuditEntry), hash: entryHash }; // linkOf wrote it, unless somebody altered it
   }
   return { unreadable: true, hash: entryHash };
-}
-
-function ordered(value: JsonValue): JsonValue {
-  if (Array.isArray(value)) return value.map(ordered);
-  if (typeof value !== 'object' || value === null) return value;
-  const sorted = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(sorted.map(([name, inner]) => [name, ordered(inner)]));
 }

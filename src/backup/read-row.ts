@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject, type JsonValue, valuesIn } from '../base/request.ts';
 import { check } from '../base/check.ts';
 import { type Problem, Refusal } from '../base/refusal.ts';
+import { tooLarge } from '../identity/operations/record-size.ts';
 import { shortened, type Row } from './document.ts';
 import type { Section } from './sections.ts';
 
@@ -32,6 +33,8 @@ export function readRow(section: Section, item: JsonValue, path: string): Row | 
   const value = checked as JsonObject;
   const withIds = limitsOf(value).map((limit, n) => ({ id: named.ids[n] ?? '', ...limit }));
   const record = 'limits' in value ? { ...value, limits: withIds } : value;
+  const large = tooLarge(record)?.details.problems ?? [];
+  if (large.length > 0) return large.map((each) => under(path, each));
   return { section, path, key: section.keyOf(value), record, secrets: hashes.found };
 }
 

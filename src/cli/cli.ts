@@ -97,7 +97,9 @@ export class Cli {
     if (record === null) return;
     const { warnings = [], ...fields } = record;
     this.printDone(record, fieldList(fields));
-    for (const warning of Array.isArray(warnings) ? warnings : []) this.note(`Warning: ${String(warning)}`);
+    for (const warning of Array.isArray(warnings) ? warnings : []) {
+      if (typeof warning === 'string') this.note(`Warning: ${warning}`);
+    }
   }
 
   /** The result: in words for people, as JSON for programs. */

@@ -88,6 +88,8 @@ function localAdmin(
       isPriced: (model) => catalogue?.price(realModel(model), systemClock.now()) !== null,
       all: () => catalogue?.models() ?? [],
     },
+    budget: null,
+    pace: null,
     authorize: () => Promise.resolve({ kind: 'root', key: 'current' }),
     auditContextOf: (_actor, { requestId }) => ({ actor: 'command-line', address: null, requestId }),
     onError: (error) => {

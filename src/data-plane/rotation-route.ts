@@ -1,5 +1,6 @@
 import { rotateToken, type RotateDeps, superseded } from '../identity/operations/rotate-token.ts';
 import type { Answers, Reply } from '../edge/answers.ts';
+import type { ChangePace } from '../access/change-pace.ts';
 import { actingAs } from '../audit/context.ts';
 import { okJson, type OperationDocs, optionalJsonBody } from '../base/operation-docs.ts';
 import { Refusal, retryAfter, secondsUntil } from '../base/refusal.ts';
@@ -21,18 +22,19 @@ const docs: OperationDocs = {
   details: `The old secret works for another overlap_seconds (default: ${defaultOverlapS}). At most ${perHour} times an hour.`,
   body: optionalJsonBody(ownRotation),
   answer: okJson(rotatedToken),
-  refusals: ['not_found', 'precondition_failed'],
+  refusals: ['not_found', 'precondition_failed', 'insufficient_quota'],
 };
 
 interface OwnRotationDeps extends RotateDeps {
   frontDoor: FrontDoor;
   answers: Answers;
   auditContextOf: AuditContextOf;
+  pace: Pick<ChangePace, 'ofHolder'>;
 }
 
 /** `POST /v1/me/rotate`: holders give their own token a new secret, which the answer shows this once. */
 export function ownRotationRoute(deps: OwnRotationDeps): Route {
-  const { frontDoor, answers, auditContextOf, secrets } = deps;
+  const { frontDoor, answers, auditContextOf, secrets, pace } = deps;
 
   async function rotate(call: Call): Promise<Reply> {
     const entering = await frontDoor.authenticate(call, null);
@@ -55,6 +57,8 @@ export function ownRotationRoute(deps: OwnRotationDeps): Route {
     const key: TokenKey = { kind: 'token', team: identity.team.id, id: identity.token.id };
     const { ok, freeAtMs, nowMs } = await secrets.countRotation(key, perHour);
     if (!ok) return tooOften(freeAtMs, nowMs);
+    const tooMany = await pace.ofHolder(key.team);
+    if (tooMany) return tooMany;
     const by = credential.secretHash;
     const rotated = await actingAs(auditContextOf(key.id, call.asking), () =>
       rotateToken(deps, key, { overlapS, by }),

@@ -26,6 +26,12 @@ export interface TextReply {
   code?: ErrorCode | null;
 }
 
+interface RefusedWith {
+  status: number;
+  code: ErrorCode | null;
+  headers: Readonly<Record<string, string>>;
+}
+
 /** Answers that the gateway gives by itself. Each is written and logged in one place. */
 export class Answers {
   readonly #journal: Journal;
@@ -63,9 +69,9 @@ export class Answers {
   }
 
   /** Refuses with a body in another shape than the usual error; `code` is for the log. */
-  refuseWith(call: Call, value: object, { status, code }: { status: number; code: ErrorCode | null }): void {
+  refuseWith(call: Call, value: object, { status, code, headers }: RefusedWith): void {
     this.#journal.noteCall(call, status, code);
-    call.answer(value, status, status === 401 || status === 403 ? noRetry : {});
+    call.answer(value, status, status === 401 || status === 403 ? { ...noRetry, ...headers } : headers);
   }
 
   /** Answers a request that failed because of an error nobody expected. */
@@ -75,7 +81,7 @@ export class Answers {
 
   /** The refusal for an error. Its detail goes to the log only. */
   refusalFor(error: unknown): Refusal {
-    if (error instanceof StoreUnavailable) return storeUnavailable();
+    if (error instanceof StoreUnavailable) return storeUnavailable(error);
     this.#journal.failed(error);
     return new Refusal('internal_error', 'Something went wrong in the gateway.');
   }

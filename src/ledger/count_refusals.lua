@@ -1,6 +1,6 @@
-#!lua flags=allow-oom
+#!lua
 -- Adds a process's counts of refused requests to their days. A batch that is sent again is not counted again.
--- allow-oom: the reasons for refusals matter most when the store is full, and the number of rows is bounded.
+-- Without allow-oom: in a full store the counts wait in their process.
 --
 -- KEYS[1] sequence number of the process's last batch
 --

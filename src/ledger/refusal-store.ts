@@ -26,7 +26,7 @@ export class RefusalStore {
     this.#retentionDays = retentionDays;
   }
 
-  /** Adds a batch to its days. A process must send its batches one after the other. Works in a full store. */
+  /** Adds a batch to its days. A process must send its batches one after the other. A full store refuses; the batch can be sent again. */
   async add({ process, sequence, counts }: RefusalBatch): Promise<void> {
     const { refusals, refusalsTaken } = this.#keys;
     const args = [

@@ -1,3 +1,4 @@
+import { email as emailField } from '../base/fields.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { TrustedIssuer } from '../config/issuer.ts';
 import { changeToken } from '../identity/operations/change.ts';
@@ -8,7 +9,13 @@ import {
   type IdentityDeps,
   parseRecord,
 } from '../identity/operations/records.ts';
-import type { Subject, Token, UnsharedField, User } from '../identity/records/identity.ts';
+import {
+  type Subject,
+  subject as subjectFields,
+  type Token,
+  type UnsharedField,
+  type User,
+} from '../identity/records/identity.ts';
 import { isSameEmail } from '../identity/records/unshared.ts';
 import { invalidRequest, SignInRefusal } from './oauth-error.ts';
 import { type Claims, userIdFor, verifiedEmail } from './rules.ts';
@@ -16,6 +23,7 @@ import { type Claims, userIdFor, verifiedEmail } from './rules.ts';
 /* The user and the token that the sessions of a sign-in belong to. They are created when someone first signs in. */
 
 const maxAttempts = 5;
+const maxNameLength = 200;
 
 /** What an issuer's policy says about the token behind its sessions. Limits belong to each session. */
 export type TokenPolicy = Pick<Token, 'models' | 'endpoints' | 'origins' | 'tools'>;
@@ -44,9 +52,15 @@ export function isUserOf({ id, subject = null }: User, { issuer, subject: sub }:
 /** Makes sure that the person's user and token exist. Null if they do. */
 export async function provide(deps: IdentityDeps, person: Person): Promise<SignInRefusal | null> {
   const { issuer, team, policy } = person;
+  if (!isStorable(person)) {
+    return invalidRequest(
+      'The sub claim of this account cannot be stored here. Ask the operator of this gateway.',
+    );
+  }
   const user = issuer.users === 'create' ? await createdUser(deps, person) : await knownUser(deps, person);
   if (user instanceof SignInRefusal) return user;
-  const asked = { user, name: `sign-in with ${new URL(issuer.issuer).host}`, ...policy };
+  const name = `sign-in with ${new URL(issuer.issuer).host}`.slice(0, maxNameLength);
+  const asked = { user, name, ...policy };
   const token = await createToken(deps, team, asked, { secretHash: signInKey(person), prefix: '' });
   return token instanceof Refusal ? refusalOf(token) : null;
 }
@@ -74,7 +88,8 @@ async function createdUser(
   const own: Subject = { issuer: issuer.issuer, sub: subject };
   const create = (email: string | null): Promise<User | Refusal> =>
     createUser(deps, team, { id, email, subject: own });
-  let user = await create(verifiedEmail(claims));
+  const email = verifiedEmail(claims);
+  let user = await create(emailField.safeParse(email).success ? email : null);
   // The account alone says who this is; an address that another user has is left to that one.
   if (isTaken(user, 'email')) user = await create(null);
   // An administrator has given the account to another user.
@@ -111,6 +126,11 @@ async function knownUser(deps: IdentityDeps, person: Person): Promise<string | S
     if (!(linked instanceof Refusal) && isSame(linked.subject ?? null, subject)) return linked.id;
   }
   return beingChanged();
+}
+
+/** An import must be able to read it. */
+function isStorable({ issuer, subject: sub }: Person): boolean {
+  return subjectFields.safeParse({ issuer: issuer.issuer, sub }).success;
 }
 
 /** Why a record could not be created. One that somebody else created at the same moment is as good. */

@@ -27,6 +27,8 @@ export interface Keys {
   used: (team: string) => string;
   /** String: when the holder of `team/token id` began to rotate it, and how often since. Expires after an hour. */
   rotations: (token: string) => string;
+  /** Hash: how many changes an administrator, or the holders of a team, made this minute and this day. Expires. */
+  changes: (who: string) => string;
   /** String: a token's sealed text until its link is opened, then when it was opened. Expires. */
   claim: (codeHash: string) => string;
   /** Identity. Hash: the store's name, and what came from IDENTITY_FILE or imports. */
@@ -78,6 +80,7 @@ export function keysUnder(prefix: string): Keys {
     adminSecrets: `${p}admin-secrets`,
     used: (team) => `${p}used:${team}`,
     rotations: (token) => `${p}rotations:${token}`,
+    changes: (who) => `${p}changes:${who}`,
     claim: (codeHash) => `${p}claim:${codeHash}`,
     provenance: `${p}provenance`,
     audit: `${p}audit`,

@@ -269,5 +269,6 @@ const neverRan =
 
 function unavailable(error: unknown): StoreUnavailable {
   const message = error instanceof Error ? error.message : 'The store failed.';
-  return new StoreUnavailable(message, { cause: error, mayHaveRun: !neverRan.test(message) });
+  const isFull = message.startsWith('OOM');
+  return new StoreUnavailable(message, { cause: error, mayHaveRun: !neverRan.test(message), isFull });
 }

@@ -6,9 +6,19 @@ export class StoreUnavailable extends Error {
    * sent, or if the server refused to run it.
    */
   readonly mayHaveRun: boolean;
+  /** Whether the server has no memory left for this command (`OOM`). */
+  readonly isFull: boolean;
 
-  constructor(message: string, { cause, mayHaveRun = true }: { cause?: unknown; mayHaveRun?: boolean } = {}) {
+  constructor(
+    message: string,
+    {
+      cause,
+      mayHaveRun = true,
+      isFull = false,
+    }: { cause?: unknown; mayHaveRun?: boolean; isFull?: boolean } = {},
+  ) {
     super(message, { cause });
     this.mayHaveRun = mayHaveRun;
+    this.isFull = isFull;
   }
 }

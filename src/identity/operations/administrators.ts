@@ -6,6 +6,7 @@ import type { NewAdministrator } from '../schemas/requests.ts';
 import { expiryOf, type Issued, timeNow } from './create.ts';
 import { type Precondition, unmet } from './precondition.ts';
 import { type IdentityDeps, notFound } from './records.ts';
+import { tooLarge } from './record-size.ts';
 
 export interface AdministratorDeps extends IdentityDeps {
   administrators: AdministratorStore;
@@ -28,6 +29,8 @@ export async function createAdministrator(
     expires_at: expiryOf(asked, deps.clock) ?? null,
     created_at: timeNow(deps.clock),
   };
+  const large = tooLarge(record);
+  if (large) return large;
   if ((await deps.administrators.create(record, secretHash)) === 'created') return { record, text };
   throw new Error('A random administrator id came up twice.');
 }

@@ -2,9 +2,10 @@ import type { Clock } from '../../base/clock.ts';
 import type { Limit, StoredLimit } from '../../base/limit.ts';
 import { Refusal } from '../../base/refusal.ts';
 import type { GatewaySettings } from '../records/gateway-settings.ts';
-import type { Team, Token, User } from '../records/identity.ts';
+import type { Team, Token, TokenKey, User } from '../records/identity.ts';
 import { mintToken, newId } from '../records/token-text.ts';
 import type { NewTeam, NewToken, NewUser } from '../schemas/requests.ts';
+import { forgetEndedTokens } from './forget-ended.ts';
 import { storedLimits } from './limits.ts';
 import { createRecord, type IdentityDeps } from './records.ts';
 import { getSettings } from './settings.ts';
@@ -88,7 +89,13 @@ export async function createToken(
     revoked_at: null,
     created_at: timeNow(deps.clock),
   };
-  return createRecord(deps, { kind: 'token', team, id: token.id }, token, { secretHash, user: asked.user });
+  const key: TokenKey = { kind: 'token', team, id: token.id };
+  const binding = { secretHash, user: asked.user };
+  const created = await createRecord(deps, key, token, binding);
+  const isFull = created instanceof Refusal && created.code === 'insufficient_quota';
+  return isFull && (await forgetEndedTokens(deps, team)) > 0
+    ? createRecord(deps, key, token, binding)
+    : created;
 }
 
 /** The limits of a new record: those asked for, else the defaults of its kind. Null asks for none. */

@@ -1,10 +1,12 @@
 import type { Clock } from '../../base/clock.ts';
 import type { RealModel } from '../../base/model.ts';
-import { Refusal } from '../../base/refusal.ts';
+import { noRetry, Refusal } from '../../base/refusal.ts';
+import { endedDays, teamBounds } from '../records/bounds.ts';
 import type { RecordKey, Taken, Team, Token, User } from '../records/identity.ts';
 import { describedFields, takenField } from '../records/unshared.ts';
 import type { IdentityStore } from '../store/identity-store.ts';
 import { type Precondition, unmet } from './precondition.ts';
+import { tooLarge } from './record-size.ts';
 
 /** What operations on identities need. */
 export interface IdentityDeps extends Identities {
@@ -60,13 +62,18 @@ export async function listRecords<K extends 'user' | 'token'>(
   return owner === null ? notFound({ kind: 'team', team }) : texts.map((text) => parseRecord(kind, text));
 }
 
-/** Stores a new record. A 409 if its id, address or account is taken, a 404 if the team or the user it belongs to does not exist. */
+/**
+ * Stores a new record. A 409 if its id, address or account is taken, a 404 if the team or the user it belongs to does
+ * not exist, a 429 if the team has no room, a 400 if the record is too large.
+ */
 export async function createRecord<K extends RecordKey>(
   { identities }: Identities,
   key: K,
   record: RecordOf<K>,
   binding?: { secretHash: string; user: string },
 ): Promise<RecordOf<K> | Refusal> {
+  const large = tooLarge(record);
+  if (large) return large;
   const result = await identities.create(key, JSON.stringify(record), binding);
   switch (result) {
     case 'created':
@@ -80,6 +87,8 @@ export async function createRecord<K extends RecordKey>(
       return notFound({ kind: 'team', team: key.team });
     case 'no_user':
       return notFound({ kind: 'user', team: key.team, id: binding?.user ?? '' }, 'user');
+    case 'full':
+      return teamFull(key);
   }
 }
 
@@ -100,9 +109,13 @@ export async function changeRecord<K extends RecordKey, N extends RecordOf<K> | 
     const record = parseRecord<K['kind']>(key.kind, text);
     const next = unmet(precondition, record) ?? change(record);
     if (next instanceof Refusal) return next;
+    const large = next && tooLarge(next, record);
+    if (large) return large;
     const nextText = next && JSON.stringify(next);
-    const result = nextText === text ? 'replaced' : await identities.replace(key, text, nextText);
+    if (nextText === text) return next;
+    const result = await identities.replace(key, text, nextText);
     if (result === 'replaced') return next;
+    if (result === 'full') return teamFull(key);
     if (result !== 'conflict') return taken(key, result);
   }
   return tooManyChanges(`This ${key.kind} is`);
@@ -120,6 +133,18 @@ export function deleteRecord(
 /** The 404 of a record; `param` if a field of the body named it. */
 export function notFound(key: RecordKey, param?: string): Refusal {
   return new Refusal('not_found', `There is no ${nameOf(key)}.`, { param });
+}
+
+/** The 429 of a team whose users or tokens take all the room they may. */
+function teamFull({ kind, team }: RecordKey): Refusal {
+  const { records: max, bytes } = teamBounds;
+  const remedy =
+    kind === 'token'
+      ? `Revoke tokens that are not needed: one that ended ${endedDays} days ago makes room for a new one.`
+      : 'Delete what is not needed, or make another team.';
+  const message = `The ${kind}s of the team ${team} may be ${max}, and take ${bytes} bytes. ${remedy}`;
+  const limit = { scope: 'team', metric: `${kind}s`, window: null, max, resets_at: null };
+  return new Refusal('insufficient_quota', message, { limit, headers: noRetry });
 }
 
 function taken({ team }: RecordKey, result: Taken): Refusal {

@@ -5,6 +5,7 @@ import { newId } from '../records/token-text.ts';
 import type { SettingsChange } from '../schemas/requests.ts';
 import { type Precondition, unmet } from './precondition.ts';
 import { changedLimits, withoutLimitIds } from './limits.ts';
+import { tooLarge } from './record-size.ts';
 import { type Identities, maxAttempts, tooManyChanges } from './records.ts';
 
 /** The settings of the gateway. */
@@ -24,6 +25,8 @@ export async function changeSettings(
     const refusal = unmet(precondition, settings);
     if (refusal) return refusal;
     const next = changed(settings, change);
+    const large = tooLarge(next, settings);
+    if (large) return large;
     if ((await identities.replaceSettings(text, JSON.stringify(next))) === 'replaced') return next;
   }
   return tooManyChanges('The settings are');

@@ -15,18 +15,24 @@
   ARGV[6] secret hash (token only)
   ARGV[7] user id (token only)
   ARGV[8] the address, ARGV[9] the account that no other user of the team may have (user only; see taken_field)
+  ARGV[10] most users or tokens of a team   ARGV[11] most bytes of them
 
-  Returns created | exists | no_team | no_user | email_taken | subject_taken.
+  Returns created | exists | no_team | no_user | email_taken | subject_taken | full.
 ]]
 -- include: ./taken_field.lua
+-- include: ./bytes_in.lua
 local kind, team, id = ARGV[1], ARGV[2], ARGV[3]
 if kind ~= 'team' and redis.call('HEXISTS', KEYS[2], team) == 0 then return 'no_team' end
 if kind == 'token' and redis.call('HEXISTS', KEYS[4], ARGV[7]) == 0 then return 'no_user' end
 if redis.call('HEXISTS', KEYS[1], id) == 1 then return 'exists' end
 local taken = taken_field(KEYS[4], id, ARGV[8], ARGV[9])
 if taken then return taken end
+if kind == 'token' and redis.call('HEXISTS', KEYS[5], ARGV[6]) == 1 then return 'exists' end
+if kind ~= 'team' then
+  if redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[10]) then return 'full' end
+  if bytes_in(KEYS[1]) + #ARGV[4] > tonumber(ARGV[11]) then return 'full' end
+end
 if kind == 'token' then
-  if redis.call('HEXISTS', KEYS[5], ARGV[6]) == 1 then return 'exists' end
   redis.call('HSET', KEYS[5], ARGV[6], team .. '/' .. id, team .. '/' .. id, ARGV[6])
 end
 redis.call('HSET', KEYS[1], id, ARGV[4])

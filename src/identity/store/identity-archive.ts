@@ -137,10 +137,17 @@ export class IdentityArchive extends AuditedStore {
     return { store, seen: seen ?? '' };
   }
 
-  /** The store's name, made now if it has none. Works in a full store. */
-  async storeName(): Promise<string> {
-    const name = randomBytes(12).toString('base64url');
-    return String(await this.store.run(nameStore, [this.keys.provenance], [name]));
+  /** The store's name, made now if it has none; null if it has none and is full. */
+  async storeName(): Promise<string | null> {
+    const { store } = await this.provenance();
+    if (store !== null) return store;
+    try {
+      const name = randomBytes(12).toString('base64url');
+      return String(await this.store.run(nameStore, [this.keys.provenance], [name]));
+    } catch (error) {
+      if (error instanceof StoreUnavailable && error.isFull) return null;
+      throw error;
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { AuditedStore } from '../../audit/audit.ts';
+import { type AuditedScripts, AuditedStore } from '../../audit/audit.ts';
 import { exactNumbers } from '../../base/exact-number.ts';
 import { parsedJson } from '../../base/request.ts';
 import { changeOf, type Change } from '../../audit/audit.ts';
@@ -13,17 +13,23 @@ import type {
   Token,
   User,
 } from '../records/identity.ts';
+import { type TeamBounds, teamBounds } from '../records/bounds.ts';
+import { narrows } from '../records/narrower.ts';
 import { newlyUnshared } from '../records/unshared.ts';
 import { parseSettings } from '../records/gateway-settings.ts';
 import type { Session } from '../records/session.ts';
+import type { Keys } from '../../store/keys.ts';
 import { loadScript } from '../../store/script.ts';
+import type { Store } from '../../store/store.ts';
 import { StoreUnavailable } from '../../store/store-unavailable.ts';
 
 const resolve = loadScript(new URL('./resolve.lua', import.meta.url));
 const createRecord = loadScript(new URL('./create_record.lua', import.meta.url));
 const replaceRecord = loadScript(new URL('./replace_record.lua', import.meta.url));
+const narrowRecord = loadScript(new URL('./narrow_record.lua', import.meta.url));
 const deleteRecord = loadScript(new URL('./delete_record.lua', import.meta.url));
 const replaceSettings = loadScript(new URL('./replace_settings.lua', import.meta.url));
+const narrowSettings = loadScript(new URL('./narrow_settings.lua', import.meta.url));
 const deleteTeam = loadScript(new URL('./delete_team.lua', import.meta.url));
 
 /** The trail says what a team was when it was deleted: it is read before, and again if it changed meanwhile. */
@@ -34,6 +40,13 @@ const maxAttempts = 20;
  * reject with `StoreUnavailable`.
  */
 export class IdentityStore extends AuditedStore {
+  readonly #bounds: TeamBounds;
+
+  constructor(store: Store, keys: Keys, changes?: AuditedScripts, bounds: TeamBounds = teamBounds) {
+    super(store, keys, changes);
+    this.#bounds = bounds;
+  }
+
   /** The identity behind a credential. */
   async resolve({ secretHash, session }: Credential): Promise<Resolution> {
     const keys = this.keys;
@@ -54,6 +67,7 @@ export class IdentityStore extends AuditedStore {
   ): Promise<CreateResult> {
     const keys = this.keys;
     const { kind, team } = key;
+    const { records, bytes } = this.#bounds;
     const reply = await this.changes.run(createRecord, {
       keys: [this.#hashOf(key), keys.teams, keys.epochs, keys.users(team), keys.secrets],
       args: [
@@ -65,6 +79,8 @@ export class IdentityStore extends AuditedStore {
         binding?.secretHash ?? '',
         binding?.user ?? '',
         ...unsharedIn(key, null, text),
+        records,
+        bytes,
       ],
       change: recordChange(key, null, text),
     });
@@ -85,10 +101,13 @@ export class IdentityStore extends AuditedStore {
       .map(([, text]) => text);
   }
 
-  /** Replaces the record if its text is still `expected`; `next` null deletes it. Works in a full store. */
+  /**
+   * Replaces the record if its text is still `expected`; `next` null deletes it. Deleting and what narrows the record
+   * work in a full store. `full` if it grows beyond the room of its team.
+   */
   async replace(key: RecordKey, expected: string, next: string | null): Promise<ReplaceResult> {
     const reply = await (next === null ? this.#delete(key, expected) : this.#swap(key, expected, next));
-    if (reply === 'email_taken' || reply === 'subject_taken') return reply;
+    if (reply === 'full' || reply === 'email_taken' || reply === 'subject_taken') return reply;
     return reply === 1 ? 'replaced' : 'conflict';
   }
 
@@ -97,13 +116,14 @@ export class IdentityStore extends AuditedStore {
     return this.store.attempt((client) => client.get(this.keys.settings));
   }
 
-  /** Replaces the settings if they still are `expected` (null: none). Every team's epoch moves. Works in a full store. */
+  /** Replaces the settings if they still are `expected` (null: none). Every team's epoch moves. What lowers them works in a full store. */
   async replaceSettings(expected: string | null, next: string): Promise<'replaced' | 'conflict'> {
     const { settings, epochs } = this.keys;
-    const done = await this.changes.run(replaceSettings, {
+    const change = changeOf({ kind: 'settings', team: null, id: null }, expected ?? '{}', next);
+    const done = await this.changes.run(isNarrowing(change) ? narrowSettings : replaceSettings, {
       keys: [settings, epochs],
       args: [expected ?? '', next, newEpoch()],
-      change: changeOf({ kind: 'settings', team: null, id: null }, expected ?? '{}', next),
+      change,
     });
     return done === 1 ? 'replaced' : 'conflict';
   }
@@ -119,10 +139,13 @@ export class IdentityStore extends AuditedStore {
   }
 
   #swap(key: RecordKey, expected: string, next: string): Promise<unknown> {
-    return this.changes.run(replaceRecord, {
+    const change = recordChange(key, expected, next);
+    // Only administrators of all teams create teams.
+    const maxBytes = key.kind === 'team' ? '' : this.#bounds.bytes;
+    return this.changes.run(isNarrowing(change) ? narrowRecord : replaceRecord, {
       keys: [this.#hashOf(key), this.keys.epochs],
-      args: [key.team, idOf(key), expected, next, newEpoch(), ...unsharedIn(key, expected, next)],
-      change: recordChange(key, expected, next),
+      args: [key.team, idOf(key), expected, next, newEpoch(), ...unsharedIn(key, expected, next), maxBytes],
+      change,
     });
   }
 
@@ -155,6 +178,10 @@ function recordChange(key: RecordKey, before: string | null, after: string | nul
   return changeOf({ kind: key.kind, team: key.team, id: idOf(key) }, before, after);
 }
 
+function isNarrowing({ before, after }: Change): boolean {
+  return before !== null && after !== null && narrows(before, after);
+}
+
 /** The address and the account that a change gives a user, as the scripts take them. */
 function unsharedIn({ kind }: RecordKey, before: string | null, after: string): [string, string] {
   if (kind !== 'user') return ['', ''];
@@ -181,6 +208,7 @@ function createResult(reply: unknown): CreateResult {
     case 'no_user':
     case 'email_taken':
     case 'subject_taken':
+    case 'full':
       return reply;
   }
   throw new StoreUnavailable('The store gave an answer that create_record.lua does not give.');

@@ -1,6 +1,6 @@
-#!lua flags=allow-oom
+#!lua
 --[[
-  The store's name, made if it has none: an export says where it is from, even if the store is full.
+  The store's name, made if it has none. Without allow-oom: an export from a full store may have none.
 
   KEYS[1] provenance hash: store, seen
   ARGV[1] the name it gets, random

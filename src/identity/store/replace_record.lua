@@ -1,6 +1,6 @@
-#!lua flags=allow-oom
+#!lua
 --[[
-  Compare and swap of a record.
+  Replaces a record. Without allow-oom: a full store refuses.
 
   KEYS[1] the hash the record is in: teams, the team's users, or the team's tokens
   KEYS[2] epochs     hash: team id -> epoch
@@ -10,13 +10,9 @@
   ARGV[4] the JSON it gets
   ARGV[5] the team's new epoch
   ARGV[6] the address, ARGV[7] the account that no other user of the team may have (see taken_field)
+  ARGV[8] most bytes of all records in the hash; '' for no bound
 
-  Returns 1 when replaced, 0 on a conflict (changed meanwhile, or gone), email_taken, subject_taken.
+  Returns 1 when replaced, 0 on a conflict (changed meanwhile, or gone), email_taken, subject_taken, full if it grows
+  and there is no room.
 ]]
--- include: ./taken_field.lua
-if redis.call('HGET', KEYS[1], ARGV[2]) ~= ARGV[3] then return 0 end
-local taken = taken_field(KEYS[1], ARGV[2], ARGV[6], ARGV[7])
-if taken then return taken end
-redis.call('HSET', KEYS[1], ARGV[2], ARGV[4])
-redis.call('HSET', KEYS[2], ARGV[1], ARGV[5])
-return 1
+-- include: ./swap_record.lua

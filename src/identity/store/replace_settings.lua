@@ -1,6 +1,6 @@
-#!lua flags=allow-oom
+#!lua
 --[[
-  Compare and swap of the settings: with them moves what every team's epoch ends in.
+  Replaces the settings. Without allow-oom: a full store refuses.
 
   KEYS[1] settings   string: JSON
   KEYS[2] epochs     hash: team id -> epoch, '@' -> the settings' own
@@ -10,7 +10,4 @@
 
   Returns 1 when replaced, 0 on a conflict.
 ]]
-if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2])
-redis.call('HSET', KEYS[2], '@', ARGV[3])
-return 1
+-- include: ./swap_settings.lua

@@ -45,12 +45,15 @@ const anyForwarded: readonly ErrorCode[] = [
 
 /** All error codes of an operation, in the order of the table. */
 export function codesOf(path: string, { docs, access, forwarded = false }: DocumentedOperation): ErrorCode[] {
+  const changes = docs.body !== undefined || docs.etag === 'asked';
   const possible = new Set<ErrorCode>([
     ...anyRequest,
     ...byAccess[access],
     ...(docs.body === undefined ? [] : anyBody),
     ...(docs.etag === 'asked' ? (['precondition_failed', 'overloaded'] as const) : []),
     ...(forwarded ? anyForwarded : []),
+    // The bounds on changes, and on the records of a team.
+    ...(access === 'administrator' && changes ? (['insufficient_quota'] as const) : []),
     ...(access === 'administrator' && path.includes('/:') ? (['not_found'] as const) : []),
     ...(docs.refusals ?? []),
   ]);

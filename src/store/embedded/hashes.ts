@@ -9,6 +9,7 @@ export const hashCommands: Readonly<Record<string, Command>> = {
   },
   HGETALL: (keys, [key = '']) => [...(fieldsOf(keys, key) ?? [])].flat(),
   HKEYS: (keys, [key = '']) => [...(fieldsOf(keys, key)?.keys() ?? [])],
+  HVALS: (keys, [key = '']) => [...(fieldsOf(keys, key)?.values() ?? [])],
   HLEN: (keys, [key = '']) => fieldsOf(keys, key)?.size ?? 0,
   HEXISTS: (keys, [key = '', field = '']) => Number(fieldsOf(keys, key)?.has(field) ?? false),
   /** Returns one page, as Redis does for a small hash: COUNT is only a hint. */

@@ -64,6 +64,8 @@ beforeAll(async () => {
     auditContextOf: auditContexts({ onDyno: false }),
     clock: systemClock,
     models: { serves: () => true, isPriced: (model) => model !== 'unpriced', all: () => [] },
+    budget: null,
+    pace: null,
     authorize: actorCheck({
       adminKey,
       administrators,

@@ -1,6 +1,8 @@
 import { noUsage } from '../../support/no-usage.ts';
 import { adminApp, adminRoutes } from '../../../src/admin/admin-app.ts';
 import type { AdminDeps } from '../../../src/admin/deps.ts';
+import { ChangePace } from '../../../src/access/change-pace.ts';
+import { ChangeCounter } from '../../../src/identity/store/change-counter.ts';
 import { actorCheck } from '../../../src/access/actor-check.ts';
 import { AuditTrail } from '../../../src/audit/audit-trail.ts';
 import { Authenticator } from '../../../src/access/authenticator.ts';
@@ -37,21 +39,22 @@ export class Harness {
   readonly clock = { now: () => this.nowMs, monotonic: () => this.nowMs };
   /** What the log was told of the audit trail. */
   readonly heads: object[] = [];
-  readonly #kept = embeddedStore(() => this.nowMs);
-  readonly audit = new AuditTrail(this.#kept, testKeys, {
+  readonly kept = embeddedStore(() => this.nowMs);
+  readonly audit = new AuditTrail(this.kept, testKeys, {
     log: { info: (_told, head = {}) => this.heads.push(head) },
     clock: this.clock,
   });
-  readonly sessions = new SessionStore(this.#kept, testKeys, { perMinute: 100, maxBytes: 1_000_000 });
-  readonly identities = new IdentityStore(this.#kept, testKeys, this.audit);
-  readonly administrators = new AdministratorStore(this.#kept, testKeys, this.audit);
-  readonly secrets = new SecretStore(this.#kept, testKeys, this.audit);
+  readonly sessions = new SessionStore(this.kept, testKeys, { perMinute: 100, maxBytes: 1_000_000 });
+  readonly identities = new IdentityStore(this.kept, testKeys, this.audit);
+  readonly administrators = new AdministratorStore(this.kept, testKeys, this.audit);
+  readonly secrets = new SecretStore(this.kept, testKeys, this.audit);
   readonly claims = new ClaimLinks({
-    store: new ClaimStore(this.#kept, testKeys, this.audit),
+    store: new ClaimStore(this.kept, testKeys, this.audit),
     origin: (host) => (host === undefined ? '' : `https://${host}`),
   });
   /** Replace to make the store misbehave. */
-  archive: IdentityArchive = new IdentityArchive(this.#kept, testKeys, this.audit);
+  archive: IdentityArchive = new IdentityArchive(this.kept, testKeys, this.audit);
+  readonly pace = new ChangePace(new ChangeCounter(this.kept, testKeys));
   readonly ledger = new FakeLedger();
   /** Replace to have another ledger. */
   reader: Pick<LedgerReader, keyof LedgerReader> = this.ledger;
@@ -106,7 +109,7 @@ export class Harness {
   }
 
   epoch(team: string): Promise<string | null> {
-    return this.#kept.attempt((client) => client.hget(testKeys.epochs, team));
+    return this.kept.attempt((client) => client.hget(testKeys.epochs, team));
   }
 
   /** The API, made once for a store. */
@@ -142,6 +145,8 @@ export class Harness {
       auditContextOf: auditContexts({ onDyno: true }),
       clock,
       models: { serves: (model) => model !== 'unserved', isPriced: () => true, all: () => [] },
+      budget: null,
+      pace: this.pace,
       authorize: actorCheck({
         adminKey,
         administrators,

@@ -184,8 +184,8 @@ describe('a limit that will not do what it seems to', () => {
     const { team } = await a.issue();
     const { status, body } = await a.admin('PATCH', `/admin/teams/${team}`, { limits });
     expect([status, body['warnings']]).toEqual([200, [expect.stringContaining('have no price')]]);
-    const { body: read } = await a.admin('GET', `/admin/teams/${team}`);
-    expect(read).not.toHaveProperty('warnings');
+    const { body: shown } = await a.admin('GET', `/admin/teams/${team}`);
+    expect(shown).not.toHaveProperty('warnings');
     const made = await a.issue({ team: { id: team } });
     const refused = errorOf(await chat(a, made));
     expect(refused.code).toBe('model_unpriced');

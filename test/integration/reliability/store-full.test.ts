@@ -76,8 +76,15 @@ describe('a store that is full', () => {
     });
 
     const tokenPath = `/admin/teams/${revoked.team}/tokens/${revoked.id}`;
+    for (const [path, wider] of [
+      [tokenPath, { name: 'renamed' }],
+      [`/admin/teams/${token.team}`, { limits: [] }],
+    ] as const) {
+      const { status, body } = await witness.admin('PATCH', path, wider);
+      expect([status, JSON.stringify(body)]).toEqual([503, expect.stringContaining('The store is full.')]);
+    }
     // Though the uses of secrets cannot be written down now.
-    expect((await witness.admin('PATCH', tokenPath, { limits: [] })).status).toBe(200);
+    expect((await witness.admin('PATCH', tokenPath, { models: [] })).status).toBe(200);
     expect((await witness.admin('GET', `/admin/teams/${revoked.team}/tokens`)).status).toBe(200);
     expect((await witness.admin('DELETE', tokenPath)).status).toBe(204);
     expect(errorOf(await call(revoked)).code).toBe('revoked_token');
@@ -95,5 +102,42 @@ describe('a store that is full', () => {
     await witness.settled(token.team, 3);
     expect(await site.used(token)).toMatchObject({ requests: 3, concurrency: 0 });
     await waitFor(async () => (await site.traces()).open === 0, { what: 'nothing to be open' });
+  });
+
+  it('is not filled by a team-admin who changes and makes what it may, as fast as it may', async () => {
+    const { witness } = site;
+    const honest = await witness.issue();
+    const hostile = await witness.issue();
+    const { body: made } = await witness.admin('POST', '/admin/admins', {
+      role: 'team-admin',
+      teams: [hostile.team],
+    });
+    const [, usedBytes] = /used_memory:(\d+)/.exec(String(await redis.command('INFO', 'memory'))) ?? [];
+    const before = Number(usedBytes);
+    await redis.command('CONFIG', 'SET', 'maxmemory', before + 3_000_000);
+
+    const at = `${witness.url}/admin/teams/${hostile.team}/tokens`;
+    const ask = async (method: string, path: string, body: object): Promise<number> => {
+      const headers = { authorization: `Bearer ${String(made['token'])}` };
+      const answer = await fetch(at + path, { method, headers, body: JSON.stringify(body) });
+      await answer.arrayBuffer();
+      return answer.status;
+    };
+    const models = (n: number): string[] =>
+      Array.from({ length: 58 }, (_, i) => `${n}-${i}-${'x'.repeat(115)}`);
+    const statuses = new Set<number>();
+    for (let n = 0; n < 100; n += 1) {
+      statuses.add(await ask('PATCH', `/${hostile.id}`, { models: models(n) }));
+      statuses.add(await ask('POST', '', { user: hostile.user, models: models(n) }));
+    }
+    expect(
+      await ask('PATCH', `/${hostile.id}`, {
+        limits: [{ metric: 'concurrency', max: 1, models: [...models(1), 'm'] }],
+      }),
+    ).toBe(429);
+    expect(statuses).toEqual(new Set([200, 201, 429]));
+    expect((await call(honest)).status).toBe(200);
+    expect((await witness.admin('POST', '/admin/teams', { id: 'one-more' })).status).toBe(201);
+    await redis.command('CONFIG', 'SET', 'maxmemory', 0);
   });
 });

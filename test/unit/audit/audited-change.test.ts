@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { auditedChange } from '../../../src/audit/audited-change.ts';
 import { changeOf } from '../../../src/audit/audit.ts';
@@ -28,6 +29,20 @@ describe('a change as the trail shows it', () => {
       before: { id: 'tok_1' },
       after: null,
     });
+  });
+
+  it('has a digest and the length of what is long, and the rest as it is', () => {
+    const models = Array.from({ length: 64 }, (_, n) => `model-${n}-${'x'.repeat(50)}`);
+    const { before, after } = changed({ name: 'a', models: null }, { name: 'b', models });
+    const text = JSON.stringify(models);
+    expect(before).toEqual({ name: 'a', models: null });
+    expect(after).toEqual({ name: 'b', models: { sha256: hash('sha256', text), length: text.length } });
+  });
+
+  it('takes no more than two kilobytes, whatever is in the record', () => {
+    const long = Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`field-${n}`, 'x'.repeat(600)]));
+    expect(JSON.stringify(changed(null, long)).length).toBeLessThan(2_048);
+    expect(JSON.stringify(changed(long, { a: 1 })).length).toBeLessThan(2_048);
   });
 
   it('names a rotation by the prefixes, without a hash', () => {

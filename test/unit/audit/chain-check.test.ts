@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ChainCheck, type Verdict } from '../../../src/audit/chain-check.ts';
-import { canonical, linkOf, noHead, entryResponse } from '../../../src/audit/chain.ts';
+import { canonical } from '../../../src/audit/canonical.ts';
+import { linkOf, noHead, entryResponse } from '../../../src/audit/chain.ts';
 import type { JsonObject } from '../../../src/base/request.ts';
 
 /** A chain of so many entries, oldest first, as the admin API shows them. */

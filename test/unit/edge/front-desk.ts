@@ -14,7 +14,7 @@ import { IdentityStore } from '../../../src/identity/store/identity-store.ts';
 import type { RefusedAs } from '../../../src/ledger/refusal-count.ts';
 import { createLog } from '../../../src/observability/log.ts';
 import { Metrics } from '../../../src/observability/metrics.ts';
-import { BodyBudget } from '../../../src/validation/read-body.ts';
+import { MemoryBudget } from '../../../src/memory/budget.ts';
 import { embeddedStore, testKeys } from '../../support/embedded-store.ts';
 import { identityOf } from '../access/identities.ts';
 
@@ -65,7 +65,12 @@ export class FrontDesk {
   readonly clock: Clock = { now: () => this.nowMs, monotonic: () => this.nowMs };
   readonly store = embeddedStore(() => this.nowMs);
   readonly identities = new IdentityStore(this.store, testKeys);
-  readonly budget = new BodyBudget(1_000);
+  readonly budget = new MemoryBudget({
+    maxBytes: 1_000,
+    maxBodyBytes: 100,
+    maxImportBytes: 100,
+    maxCalls: 100,
+  });
   readonly used: string[] = [];
   readonly refused: RefusedAs[] = [];
   readonly metrics = new Metrics({ version: '0', dyno: 'web.1', endpoints: [] });
@@ -100,6 +105,7 @@ export class FrontDesk {
       authenticator: new Authenticator({ identities, clock: this.clock }),
       uses: { note: ({ identity }) => void this.used.push(identity.token.id) },
       budget: this.budget,
+      addressOf: () => '192.0.2.1',
       draining: () => this.draining,
     });
   }
@@ -107,7 +113,8 @@ export class FrontDesk {
   /** With a team, a user, and a token with this policy. */
   static async open(policy: Partial<Token> = {}): Promise<FrontDesk> {
     const desk = new FrontDesk();
-    const { team, user, token } = identityOf({ token: policy });
+    const { tools = null } = policy;
+    const { team, user, token } = identityOf({ team: { tools }, token: policy });
     const { text, secretHash } = mintToken('user');
     desk.token = text;
     await desk.identities.create({ kind: 'team', team: 'acme' }, JSON.stringify(team));

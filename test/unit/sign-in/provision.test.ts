@@ -153,7 +153,7 @@ describe('provide, for an issuer that creates users', () => {
     await provide(signedIn, creating());
     const administered = store();
     await createUser(administered, 'acme', { id: 'ana' });
-    await createToken(administered, 'acme', { user: 'ana' }, { secretHash: 'hash', prefix: 'tgk_' });
+    await createToken(administered, 'acme', { user: 'ana' }, { secretHash: 'hash', prefix: 'tgk_12345678' });
     for (const kind of ['user', 'token'] as const) {
       const fieldsOf = ({ identities }: typeof signedIn): string[][] =>
         identities.parsed<object>(kind).map((record) => Object.keys(record));

@@ -1,0 +1,71 @@
+import { isDeepStrictEqual } from 'node:util';
+import { limitIdentity } from '../../base/fields.ts';
+import type { Limit } from '../../base/limit.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../base/request.ts';
+
+/** Whether a field allows no more than it did. */
+type Rule = (before: JsonValue, after: JsonValue) => boolean;
+
+const defaultSessionBodyBytes = 1_048_576;
+
+/** Fields with an order. Any other field must stay as it is. */
+const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
+  ['models', isWithin],
+  ['endpoints', isWithin],
+  ['origins', isWithin],
+  ['tools', (before, after) => isWithin(before ?? [], after ?? [])],
+  ['limits', areLower],
+  ['defaults', (before, after) => everyField(objectIn(before), objectIn(after), areLower)],
+  ['expires_at', (before, after) => after !== null && (before === null || after <= before)],
+  ['suspended_at', (before) => before === null],
+  ['revoked_at', (before) => before === null],
+  ['max_session_body_bytes', (before, after) => bytesOf(after) <= bytesOf(before)],
+  ['dearer_fallback', (_, after) => after !== true],
+]);
+
+/**
+ * Whether a change of a stored record takes something away and gives nothing: lists and limits that shrink, an earlier
+ * expiry, a suspension, a revocation. Such a change works in a full store. Pure.
+ */
+export function narrows(before: JsonObject, after: JsonObject): boolean {
+  return everyField(before, after, (was, is, name) => rules.get(name)?.(was, is) ?? false);
+}
+
+/** An absent field means the same as null. */
+function everyField(
+  before: JsonObject,
+  after: JsonObject,
+  rule: (was: JsonValue, is: JsonValue, name: string) => boolean,
+): boolean {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...names].every((name) => {
+    const [was, is] = [before[name] ?? null, after[name] ?? null];
+    return isDeepStrictEqual(was, is) || rule(was, is, name);
+  });
+}
+
+function isWithin(before: JsonValue, after: JsonValue): boolean {
+  if (before === null) return true;
+  return Array.isArray(before) && Array.isArray(after) && after.every((item) => before.includes(item));
+}
+
+/** Each limit there was is still there, no higher. */
+function areLower(before: JsonValue, after: JsonValue): boolean {
+  const [was, is] = [limitsIn(before), limitsIn(after)];
+  return was.every((limit) =>
+    is.some((other) => limitIdentity(other) === limitIdentity(limit) && other.max <= limit.max),
+  );
+}
+
+function objectIn(value: JsonValue): JsonObject {
+  return isJsonObject(value) ? value : {};
+}
+
+/** Limits of a stored record, which this program wrote. */
+function limitsIn(value: JsonValue): Limit[] {
+  return Array.isArray(value) ? (value as unknown as Limit[]) : [];
+}
+
+function bytesOf(value: JsonValue): number {
+  return typeof value === 'number' ? value : defaultSessionBodyBytes;
+}

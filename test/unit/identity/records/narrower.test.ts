@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../../../src/base/request.ts';
+import { narrows } from '../../../../src/identity/records/narrower.ts';
+
+const limit = (max: number, more: JsonObject = {}): JsonObject => {
+  return { id: 'a', metric: 'requests', window: 'day', max, ...more };
+};
+const at = '2027-01-01T00:00:00.000Z';
+const later = '2028-01-01T00:00:00.000Z';
+
+describe('a change narrows a record', () => {
+  it.each<[string, JsonObject, JsonObject]>([
+    ['a list shrinks', { models: ['a', 'b'] }, { models: ['b'] }],
+    ['a list appears', { endpoints: null }, { endpoints: ['/v1/embeddings'] }],
+    ['tools are taken away', { tools: ['a'] }, { tools: null }],
+    ['a limit is lowered', { limits: [limit(5)] }, { limits: [limit(4)] }],
+    ['a limit is added', { limits: [limit(5)] }, { limits: [limit(5), limit(9, { window: 'hour' })] }],
+    ['it expires earlier', { expires_at: later }, { expires_at: at }],
+    ['it expires at all', { expires_at: null }, { expires_at: at }],
+    ['it is revoked', { revoked_at: null }, { revoked_at: at }],
+    ['it is suspended', {}, { suspended_at: at }],
+    ['nothing but null appears', {}, { frames: null }],
+    ['default limits are lowered', { defaults: { team: [limit(2)] } }, { defaults: { team: [limit(1)] } }],
+  ])('if %s', (_, before, after) => {
+    expect(narrows(before, after)).toBe(true);
+  });
+
+  it.each<[string, JsonObject, JsonObject]>([
+    ['a list grows', { models: ['a'] }, { models: ['a', 'b'] }],
+    ['a list goes', { origins: ['none'] }, { origins: null }],
+    ['tools appear', { tools: null }, { tools: ['a'] }],
+    ['a limit is raised', { limits: [limit(5)] }, { limits: [limit(6)] }],
+    ['a limit goes', { limits: [limit(5)] }, { limits: [] }],
+    ['a limit counts less', { limits: [limit(5)] }, { limits: [limit(5, { models: ['a'] })] }],
+    ['it expires later', { expires_at: at }, { expires_at: later }],
+    ['it expires no more', { expires_at: at }, { expires_at: null }],
+    ['a suspension ends', { suspended_at: at }, { suspended_at: null }],
+    ['the name changes', { name: 'a' }, { name: 'b' }],
+    ['one field narrows and one widens', { models: ['a'], name: null }, { models: [], name: 'b' }],
+    ['its sessions may send more', {}, { max_session_body_bytes: 2_000_000 }],
+    ['it gets another secret', { prefix: 'a' }, { prefix: 'b' }],
+  ])('not if %s', (_, before, after) => {
+    expect(narrows(before, after)).toBe(false);
+  });
+});

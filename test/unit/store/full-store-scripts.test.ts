@@ -1,0 +1,39 @@
+import { globSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+/*
+ * Which scripts run in a full store. Whatever creates or widens must not be among them: one team could go on filling a
+ * store that is full.
+ */
+const inFullStore = {
+  // narrow
+  narrow_record: 'lists and limits that shrink, an earlier expiry, a suspension, a revocation',
+  narrow_settings: 'lower limits of the gateway',
+  count_change: 'what narrows is counted: one small key for each administrator, which expires',
+  // end
+  delete_administrator: 'removes an administrator',
+  delete_record: 'removes a user or a token',
+  delete_team: 'removes a team',
+  end: 'ends a session',
+  end_all: 'ends all sessions of a token',
+  open_claim: 'opens a claim link: what stays is smaller than what was there',
+  leave: 'forgets a process that stops',
+  // cancel and settle
+  settle: 'closes a request, or cancels its admission',
+  open_of_silent: 'reads what a dead process left, to settle it',
+  beat: 'the heartbeat: without it nobody could settle what a dead process left',
+} as const;
+
+const flagsOf = (file: string): string => readFileSync(file, 'utf8').split('\n', 1)[0] ?? '';
+const scripts = globSync('src/**/*.lua');
+
+describe('a script that runs in a full store', () => {
+  it('narrows, ends, cancels or settles', () => {
+    expect(scripts.length).toBeGreaterThan(30);
+    const allowed = scripts.filter((file) => flagsOf(file).includes('allow-oom'));
+    expect(allowed.map((file) => basename(file, '.lua')).toSorted()).toEqual(
+      Object.keys(inFullStore).toSorted(),
+    );
+  });
+});
