@@ -25,10 +25,11 @@ export class UnreadAnswers {
   /** Counts what of a response waits for its reader now. If the caller's share has no room for it, the reader is cut off. */
   note(response: ServerResponse): void {
     if (response.destroyed) return;
-    const { writableLength, socket } = response;
+    const { writableLength, req } = response;
     if (writableLength > 0) this.#watch(response);
     else if (!this.#watched.has(response)) return;
-    if (holdingOf(response).unread(writableLength)) socket?.destroy();
+    // Behind other answers of its connection, a response has no socket of its own yet.
+    if (holdingOf(response).unread(writableLength)) req.socket.destroy();
   }
 
   #watch(response: ServerResponse): void {
@@ -58,7 +59,7 @@ export class UnreadAnswers {
     const holding = holdingOf(response);
     const address = addressOf(response.req);
     if (holding.hasAccount) return holding.countAt(budget.address(address));
-    if (holding.enter(budget.stranger(address))) response.socket?.destroy();
+    if (holding.enter(budget.stranger(address))) response.req.socket.destroy();
     response.once('close', () => holding.leave());
   }
 }
