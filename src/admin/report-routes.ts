@@ -5,6 +5,7 @@ import { Refusal } from '../base/refusal.ts';
 import { entryFields } from '../ledger/ledger-response.ts';
 import type { SumQuery } from '../ledger/day-sums.ts';
 import { usageFigures } from '../ledger/totals.ts';
+import { holdingOf } from '../memory/holding.ts';
 import { type CheckedForm, formFor } from '../reports/formats.ts';
 import { begun, pagesFrom, rowsPerPage, sumsInPages, visibleLedger } from '../reports/pages.ts';
 import {
@@ -20,6 +21,9 @@ import { unknownWho, type Who } from '../reports/who.ts';
 import type { AdminDeps } from './deps.ts';
 import { auditDocs, defaultLimit, refusalsDocs, requestsDocs, usageDocs } from './report-docs.ts';
 import { needing, type AdminContext, type Reply, type Route } from './respond.ts';
+
+/** What a report has in memory at a time: a page of rows, as values and as text. */
+const pageBytes = 1_048_576;
 
 interface PagedQuery {
   limit: number;
@@ -61,7 +65,7 @@ export function reportRoutes({ ledger, audit, identities, clock, onError }: Admi
     const visible = visibleLedger(ledger, c.get('actor'));
     return sendSums(c, {
       name: 'refusals',
-      figures: ['refused'],
+      figures: ['refused', 'last_at'],
       parse: (url) => parseRefusalQuery(url, clock),
       read: (query) => visible.refusals(query),
     });
@@ -98,7 +102,9 @@ export function reportRoutes({ ledger, audit, identities, clock, onError }: Admi
     const unknown = await unknownWho({ identities }, query.filters, visibleTeams(c.get('actor')));
     let pages = sumsInPages(query, read);
     if (unknown) {
-      const report = await begun(pages, (row) => figures.some((figure) => row[figure] !== 0));
+      const report = await begun(pages, (row) =>
+        figures.some((figure) => row[figure] !== 0 && row[figure] !== null),
+      );
       if (!report.found) return unknown;
       ({ pages } = report);
     }
@@ -127,12 +133,15 @@ export function reportRoutes({ ledger, audit, identities, clock, onError }: Admi
     return send(c, form, { name, columns, pages: rowsIn([data]), headers });
   }
 
-  function send(
+  async function send(
     c: AdminContext,
     { format, bom }: CheckedForm,
     report: Report,
     left = new AbortController(),
   ): Promise<Reply> {
+    const { outgoing } = (c.env ?? {}) as Partial<HttpBindings>; // node-server sets it
+    const full = outgoing && holdingOf(outgoing).answer(pageBytes);
+    if (full) return full;
     const failed = (error: unknown): void => onError(error, c.get('requestId'));
     return streamedReport({ ...report, bom }, format, { left, failed, cut: connectionCut(c) });
   }

@@ -52,6 +52,10 @@ export class IdTokenVerifier {
     this.#clockToleranceS = clockToleranceS;
   }
 
+  get hasIssuers(): boolean {
+    return this.#known.size > 0;
+  }
+
   /**
    * The token behind a text, or why it is not accepted: `invalid_request`, or `temporarily_unavailable` while the
    * keys of its issuer cannot be fetched. Takes at most two times `timeoutMs`; never rejects because of the text.

@@ -54,8 +54,15 @@ export interface SignInDeps extends IdentityDeps {
   draining: () => boolean;
 }
 
-/** `POST /oauth/token`: exchanges an ID token of a trusted issuer for a session (RFC 8693), without a back end. */
-export function signInRoute(deps: SignInDeps): Route {
+/**
+ * `POST /oauth/token`: exchanges an ID token of a trusted issuer for a session (RFC 8693), without a back end. If no issuer
+ * is trusted, there is no such route.
+ */
+export function signInRoutes(deps: SignInDeps): Route[] {
+  return deps.verifier.hasIssuers ? [signInRoute(deps)] : [];
+}
+
+function signInRoute(deps: SignInDeps): Route {
   const { frontDoor, answers, journal, authenticator, minter, sessions, throttle } = deps;
 
   /** Answers as OAuth has it, errors too. */
@@ -84,7 +91,8 @@ export function signInRoute(deps: SignInDeps): Route {
       return new SignInRefusal('temporarily_unavailable', 'The gateway is restarting; try again.');
     const bytes = await frontDoor.body(call, maxBytes);
     if (bytes === null) return null;
-    if (bytes instanceof Refusal) return invalidRequest(bytes.message);
+    if (bytes instanceof Refusal)
+      return bytes.status < 500 ? invalidRequest(bytes.message) : inOAuthWords(bytes);
     const idToken = readExchange(call.incoming.headers['content-type'], bytes.toString('utf8'));
     if (idToken instanceof SignInRefusal) return idToken;
     const verified = await deps.verifier.verify(idToken);
