@@ -20,7 +20,7 @@ interface Import {
  */
 export const floors: readonly (readonly string[])[] = [
   ['base'],
-  ['store', 'observability', 'config'],
+  ['store', 'observability', 'config', 'memory'],
   ['audit', 'lifecycle'],
   ['identity', 'ledger'],
   ['access', 'limits', 'reports', 'upstream', 'validation'],

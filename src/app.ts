@@ -20,7 +20,7 @@ import { type Handler, operationFor } from './edge/route.ts';
 import { namedHeaders } from './lifecycle/security-headers.ts';
 import { type OperationsDeps, operationRoutes } from './operations/routes.ts';
 import { type SessionRoutesDeps, sessionRoutes } from './sessions/session-routes.ts';
-import { type SignInDeps, signInRoute } from './sign-in/sign-in-route.ts';
+import { type SignInDeps, signInRoutes } from './sign-in/sign-in-route.ts';
 
 export interface AppDeps extends DataPlaneDeps, SessionRoutesDeps, SignInDeps, ClaimDeps, OperationsDeps {
   frontDoor: FrontDoor;
@@ -77,7 +77,7 @@ export function createApp(deps: AppDeps): Hono<Env> {
     ...forwardedRoutes((endpoint) => (call) => pass(deps, call, endpoint)),
     ...dataPlaneRoutes(deps),
     ...sessionRoutes(deps),
-    signInRoute(deps),
+    ...signInRoutes(deps),
     claimRoute(deps),
   ];
   routes.push(...operationRoutes(deps, [...routes, ...admin]));
@@ -130,6 +130,6 @@ function logged({ journal, clock }: AppDeps) {
     const requestId = c.res.headers.get('x-request-id') ?? '';
     const durationMs = clock.monotonic() - startedMs;
     const errorCode = c.get('errorCode') ?? null;
-    journal.note({ requestId, method, path, status: c.res.status, errorCode, durationMs, identity: null });
+    journal.note({ requestId, method, path, status: c.res.status, errorCode, durationMs, caller: null });
   };
 }

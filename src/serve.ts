@@ -1,11 +1,13 @@
 import { getRequestListener } from '@hono/node-server';
-import type { RequestListener } from 'node:http';
+import type { IncomingMessage, RequestListener } from 'node:http';
+import { clientAddress } from './base/client-address.ts';
 import { corsBelowRoutes } from './base/cors.ts';
 import { Refusal } from './base/refusal.ts';
 import { installCrashGuards, onStopSignals, onPrimaryLost } from './lifecycle/signals.ts';
 import { createHttpServer } from './lifecycle/http-server.ts';
 import { namedHeaders } from './lifecycle/security-headers.ts';
 import { createShutdown } from './lifecycle/shutdown.ts';
+import type { Settings } from './config/environment.ts';
 import { Metrics } from './observability/metrics.ts';
 import { version } from './operations/version.ts';
 import { endpoints } from './validation/registry.ts';
@@ -28,7 +30,8 @@ export async function serve(options: ServeOptions) {
   const wired = wire({ ...options, metrics, draining: () => shutdown.draining });
   const server = createHttpServer({
     listener: nodeListener(wired.app),
-    bodyTimeoutMs: settings.bodyTimeoutMs,
+    ...serverBounds(settings),
+    budget: wired.budget,
     onRefused: (refusal, requestId) => wired.noteUnrouted(refusal, requestId),
     httpsOnly: settings.onDyno,
     routerLagMs: settings.onDyno ? routerLagMs : 0,
@@ -53,6 +56,13 @@ export async function serve(options: ServeOptions) {
   const address = await server.listen(host === undefined ? { port } : { port, host });
   log.info('listening', { port: address.port, version });
   return { address, shutdown };
+}
+
+/** What the server in front of the routes takes, and for how long. */
+export function serverBounds({ bodyTimeoutMs, readerTimeoutMs, maxConnections, onDyno }: Settings) {
+  const addressOf = ({ headers, socket }: IncomingMessage): string =>
+    clientAddress({ forwardedFor: headers['x-forwarded-for'], peer: socket.remoteAddress }, onDyno);
+  return { bodyTimeoutMs, readerTimeoutMs, maxConnections, addressOf };
 }
 
 /** Bodies are read, and answers mostly written, on Node's own objects, so Hono must not clean up after them. */

@@ -12,7 +12,7 @@ import type { Catalogue } from './config/catalogue.ts';
 import type { Settings } from './config/environment.ts';
 import { Backup } from './backup/backup.ts';
 import type { BackupDocument } from './backup/document.ts';
-import { forwardedAddress } from './base/client-address.ts';
+import { clientAddress, forwardedAddress } from './base/client-address.ts';
 import type { Clock } from './base/clock.ts';
 import type { TrustedIssuer } from './config/issuer.ts';
 import type { Refusal } from './base/refusal.ts';
@@ -50,7 +50,8 @@ import { LedgerReader } from './ledger/ledger-reader.ts';
 import { RefusalStore } from './ledger/refusal-store.ts';
 import { SessionStore } from './sessions/session-store.ts';
 import { snapshotsIn } from './upstream/snapshot-store.ts';
-import { BodyBudget } from './validation/read-body.ts';
+import { MemoryBudget } from './memory/budget.ts';
+import { maxDocumentBytes } from './backup/document.ts';
 
 interface WireOptions {
   settings: Settings;
@@ -128,7 +129,12 @@ export function wire(options: WireOptions) {
     limits: () => admission.limitsInUse().catch(() => null),
     store: () => stores.extent().catch(() => null),
   });
-  const budget = new BodyBudget(settings.bodyBudgetBytes);
+  const budget = new MemoryBudget({
+    maxBytes: settings.bodyBudgetBytes,
+    maxBodyBytes: settings.maxBodyBytes,
+    maxImportBytes: maxDocumentBytes,
+    maxCalls: settings.maxConnections,
+  });
   const refusals = new RefusalTally({
     store: stores.refusals,
     process,
@@ -136,7 +142,7 @@ export function wire(options: WireOptions) {
     clock,
     log,
   });
-  const journal = new Journal({ log, metrics, refusals });
+  const journal = new Journal({ log, metrics, refusals, knowsModel: (model) => served.knows(model) });
   const answers = new Answers(journal);
   const frontDoor = new FrontDoor({
     allowedOrigins: settings.allowedOrigins,
@@ -144,6 +150,7 @@ export function wire(options: WireOptions) {
     authenticator,
     uses,
     budget,
+    addressOf: ({ sender }) => clientAddress(sender, onDyno),
     draining: options.draining,
   });
   const pipeline = new Pipeline({
@@ -158,7 +165,6 @@ export function wire(options: WireOptions) {
     exchanges,
     queue,
     clock,
-    budget,
     journal,
   });
   const minter = new SessionMinter({
@@ -191,8 +197,14 @@ export function wire(options: WireOptions) {
     backup: new Backup({ archive: stores.archive, clock }),
     clock,
     realModel: catalogue.real,
+    models: {
+      serves: (model) => upstreams.candidates(catalogue.real(model)).length > 0,
+      isPriced: (model) => catalogue.price(catalogue.real(model), clock.now()) !== null,
+      all: () => served.all().map(({ id }) => id),
+    },
     pace,
     authorize,
+    budget,
     auditContextOf,
     onError: (error, requestId) => log.error('an admin request failed', { error, request_id: requestId }),
   };
@@ -228,6 +240,7 @@ export function wire(options: WireOptions) {
   });
   return {
     app,
+    budget,
     /** Begins to keep this process's lease in the store. */
     start: () => {
       stores.onReady(() => loader.begin());

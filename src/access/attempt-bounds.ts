@@ -1,5 +1,6 @@
 import type { AttemptBound } from '../base/limit.ts';
 import type { Identity, ScopedLimit } from '../identity/records/identity.ts';
+import { counterKeyOfLimit } from '../identity/records/session.ts';
 
 /** Times the limit on requests. */
 const timesLimit = 4;
@@ -8,15 +9,22 @@ const leastAMinute = 20;
 const mostAMinute = 600;
 const minutesOf = { minute: 1, hour: 60, day: 1_440, month: 43_200 } as const;
 
-/** The bounds of a token, and of the session if it is one. */
+/**
+ * The bounds of a token, and of the session if it is one. Limits that a person's sessions share bound the token, too: it
+ * is the person's, and more sessions are not more attempts.
+ */
 export function attemptBounds(
   { token, session }: Pick<Identity, 'token' | 'session'>,
   limits: readonly ScopedLimit[],
 ): readonly AttemptBound[] {
-  const ofToken = limits.filter(({ scope }) => scope !== 'session');
+  const ofToken = limits.filter(({ scope, limit }) => scope !== 'session' || isShared(limit.id));
   const bounds = [boundOf('token', `!${token.id}`, ofToken)];
   if (session) bounds.push(boundOf('session', `${session.id}/!`, limits));
   return bounds;
+}
+
+function isShared(id: string): boolean {
+  return counterKeyOfLimit(id) === null;
 }
 
 function boundOf(scope: AttemptBound['scope'], field: string, limits: readonly ScopedLimit[]): AttemptBound {

@@ -1,9 +1,14 @@
 import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
+import type { ServerResponse } from 'node:http';
 import { actingAs, actorName } from '../audit/context.ts';
+import type { Actor } from '../base/actor.ts';
 import { methodNotAllowed, nothingHere } from '../base/no-route.ts';
 import { queryRefusal } from '../base/query.ts';
 import { Refusal } from '../base/refusal.ts';
+import type { Account } from '../memory/account.ts';
+import type { MemoryBudget } from '../memory/budget.ts';
+import { holdingOf } from '../memory/holding.ts';
 import { requestIdOf } from '../edge/call.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { backupRoutes } from './backup-routes.ts';
@@ -38,7 +43,7 @@ export function adminApp(deps: AdminDeps, routes: readonly Route[] = adminRoutes
 
   app.use('/admin/*', async function authorize(c, next) {
     const { authorization, 'x-api-key': apiKey, 'x-forwarded-for': from } = c.req.header();
-    const { incoming } = (c.env ?? {}) as Partial<HttpBindings>; // the command line has no connection
+    const { incoming, outgoing } = (c.env ?? {}) as Partial<HttpBindings>; // the command line has no connection
     const peer = incoming?.socket.remoteAddress;
     const credential = { authorization, 'x-api-key': apiKey, 'x-forwarded-for': from };
     const actor = await deps.authorize(credential, peer);
@@ -48,6 +53,8 @@ export function adminApp(deps: AdminDeps, routes: readonly Route[] = adminRoutes
       const now = actor.kind === 'root' ? actor : await deps.authorize(credential, peer);
       return now instanceof Refusal ? now : null;
     });
+    const full = deps.budget && outgoing ? enter(outgoing, accountOf(actor, deps.budget)) : null;
+    if (full) return respond(c, full);
     const context = deps.auditContextOf(actorName(actor), {
       requestId: c.get('requestId'),
       forwardedFor: from,
@@ -77,6 +84,18 @@ export function adminRoutes(deps: AdminDeps): Route[] {
     ...administratorRoutes(deps),
     ...backupRoutes(deps),
   ];
+}
+
+function accountOf(actor: Actor, budget: MemoryBudget): Account {
+  return budget.administrator(actor.kind === 'root' ? 'root' : actor.id);
+}
+
+/** What a request holds in memory counts for its administrator until its answer has ended. */
+function enter(outgoing: ServerResponse, account: Account): Refusal | null {
+  if (outgoing.destroyed) return null;
+  const holding = holdingOf(outgoing);
+  outgoing.once('close', () => holding.leave());
+  return holding.enter(account);
 }
 
 function mount(app: Hono<AdminEnv>, { path, methods }: Route, deps: Pick<AdminDeps, 'pace'>): void {

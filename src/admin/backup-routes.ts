@@ -28,7 +28,7 @@ const importDocs: OperationDocs = {
   query: importParameters,
   body: jsonBody(identityDocument),
   answer: okJson(importReport),
-  refusals: ['already_exists', 'overloaded'],
+  refusals: ['already_exists'],
 };
 
 /** Identities as one document, out and in. Root's alone: a document holds every team and the hash of every token. */

@@ -6,6 +6,8 @@ import type { Backup } from '../backup/backup.ts';
 import type { ClaimLinks } from '../claims/claim-links.ts';
 import type { LedgerReader } from '../ledger/ledger-reader.ts';
 import type { AdministratorDeps } from '../identity/operations/administrators.ts';
+import type { ModelFacts } from './limit-warnings.ts';
+import type { MemoryBudget } from '../memory/budget.ts';
 import type { SecretStore } from '../identity/store/secret-store.ts';
 
 /** What the admin API needs. */
@@ -17,9 +19,12 @@ export interface AdminDeps extends AdministratorDeps {
   ledger: Pick<LedgerReader, keyof LedgerReader>;
   backup: Backup;
   audit: Pick<AuditTrail, 'entries'>;
+  models: ModelFacts;
   /** Bounds how often somebody changes something; null: no bound, as on the Redis itself. */
   pace: Pick<ChangePace, 'ofAdministrator'> | null;
   authorize: ActorCheck;
+  /** Where administrators' bodies and unread answers count; null: nowhere. */
+  budget: MemoryBudget | null;
   auditContextOf: AuditContextOf;
   /** Called with every failure that became a 500. */
   onError: (error: unknown, requestId: string) => void;

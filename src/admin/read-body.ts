@@ -3,11 +3,14 @@ import { isJsonObject, type JsonObject, type JsonValue, parsedJson, utf8Text } f
 import type { ZodType } from 'zod';
 import { Refusal } from '../base/refusal.ts';
 import type { AdminContext } from './respond.ts';
+import { holdingOf } from '../memory/holding.ts';
 import { askForBody } from '../edge/call.ts';
 import { check } from '../base/check.ts';
 
 const maxBytes = 1_048_576;
 const drainedBytes = 15 * maxBytes;
+/** What a chunk takes in memory beside its bytes. */
+const chunkBytes = 256;
 
 /** The body by a schema, at most 1 MiB. It is read as JSON, whatever its Content-Type. */
 export async function readBody<T>(c: AdminContext, schema: ZodType<T>): Promise<T | Refusal> {
@@ -35,12 +38,15 @@ export async function readBytes(c: AdminContext, most = maxBytes): Promise<Buffe
 async function receive(c: AdminContext, most: number): Promise<Buffer | Refusal> {
   const { incoming, outgoing } = (c.env ?? {}) as Partial<HttpBindings>; // node-server sets it
   if (incoming && outgoing) askForBody({ incoming, outgoing });
+  const holding = outgoing && holdingOf(outgoing);
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
     for await (const chunk of c.req.raw.body ?? []) {
       length += chunk.length;
       if (length <= most) chunks.push(chunk);
+      const full = holding?.body(Math.min(length, most) + chunks.length * chunkBytes);
+      if (full) return full;
       // Read on for a while: many clients read an answer only once they have sent their body.
       else if (length > most + drainedBytes) break;
     }

@@ -5,7 +5,8 @@ import { Refusal } from '../base/refusal.ts';
 import { entryFields } from '../ledger/ledger-response.ts';
 import type { SumQuery } from '../ledger/day-sums.ts';
 import { usageFigures } from '../ledger/totals.ts';
-import { type Format, formatFor } from '../reports/formats.ts';
+import { holdingOf } from '../memory/holding.ts';
+import { type CheckedForm, formFor } from '../reports/formats.ts';
 import { begun, pagesFrom, rowsPerPage, sumsInPages, visibleLedger } from '../reports/pages.ts';
 import {
   type Asked,
@@ -20,6 +21,9 @@ import { unknownWho, type Who } from '../reports/who.ts';
 import type { AdminDeps } from './deps.ts';
 import { auditDocs, defaultLimit, refusalsDocs, requestsDocs, usageDocs } from './report-docs.ts';
 import { needing, type AdminContext, type Reply, type Route } from './respond.ts';
+
+/** What a report has in memory at a time: a page of rows, as values and as text. */
+const pageBytes = 1_048_576;
 
 interface PagedQuery {
   limit: number;
@@ -61,7 +65,7 @@ export function reportRoutes({ ledger, audit, identities, clock, onError }: Admi
     const visible = visibleLedger(ledger, c.get('actor'));
     return sendSums(c, {
       name: 'refusals',
-      figures: ['refused'],
+      figures: ['refused', 'last_at'],
       parse: (url) => parseRefusalQuery(url, clock),
       read: (query) => visible.refusals(query),
     });
@@ -94,47 +98,52 @@ export function reportRoutes({ ledger, audit, identities, clock, onError }: Admi
   ): Promise<Reply> {
     const asked = askedIn(c, parse);
     if (asked instanceof Refusal) return asked;
-    const { query, format } = asked;
+    const { query, form } = asked;
     const unknown = await unknownWho({ identities }, query.filters, visibleTeams(c.get('actor')));
     let pages = sumsInPages(query, read);
     if (unknown) {
-      const report = await begun(pages, (row) => figures.some((figure) => row[figure] !== 0));
+      const report = await begun(pages, (row) =>
+        figures.some((figure) => row[figure] !== 0 && row[figure] !== null),
+      );
       if (!report.found) return unknown;
       ({ pages } = report);
     }
-    return send(c, format, { name: fileName(name, query), columns: [...query.groupBy, ...figures], pages });
+    return send(c, form, { name: fileName(name, query), columns: [...query.groupBy, ...figures], pages });
   }
 
   /** JSON is one page. Other formats are the whole list; with a limit they are one page, and a header has the next cursor. */
   async function sendList<Query extends PagedQuery>(c: AdminContext, list: PagedList<Query>): Promise<Reply> {
     const asked = askedIn(c, list.parse);
     if (asked instanceof Refusal) return asked;
-    const { query, format } = asked;
+    const { query, form } = asked;
     const { name, columns, read } = list;
     const unknown = await unknownWho({ identities }, list.who(query), visibleTeams(c.get('actor')));
-    const isWhole = format !== 'json' && query.limit === null;
+    const isWhole = form.format !== 'json' && query.limit === null;
     const limit = isWhole ? rowsPerPage : (query.limit ?? defaultLimit);
     const first = await read({ ...query, limit });
     const { data, next_cursor } = first;
     if (unknown && query.cursor === null && data.length === 0 && next_cursor === null) return unknown;
-    if (format === 'json') return { status: 200, body: first };
+    if (form.format === 'json') return { status: 200, body: first };
     if (isWhole) {
       const left = new AbortController();
       const pages = pagesFrom(first, (cursor) => read({ ...query, limit, cursor }), left.signal);
-      return send(c, format, { name, columns, pages: rowsIn(pages) }, left);
+      return send(c, form, { name, columns, pages: rowsIn(pages) }, left);
     }
     const headers = next_cursor === null ? {} : { 'x-next-cursor': next_cursor };
-    return send(c, format, { name, columns, pages: rowsIn([data]), headers });
+    return send(c, form, { name, columns, pages: rowsIn([data]), headers });
   }
 
-  function send(
+  async function send(
     c: AdminContext,
-    format: Format,
+    { format, bom }: CheckedForm,
     report: Report,
     left = new AbortController(),
   ): Promise<Reply> {
+    const { outgoing } = (c.env ?? {}) as Partial<HttpBindings>; // node-server sets it
+    const full = outgoing && holdingOf(outgoing).answer(pageBytes);
+    if (full) return full;
     const failed = (error: unknown): void => onError(error, c.get('requestId'));
-    return streamedReport(report, format, { left, failed, cut: connectionCut(c) });
+    return streamedReport({ ...report, bom }, format, { left, failed, cut: connectionCut(c) });
   }
 
   return [
@@ -149,12 +158,12 @@ export function reportRoutes({ ledger, audit, identities, clock, onError }: Admi
 function askedIn<Query>(
   c: AdminContext,
   parse: (url: string) => Asked<Query> | Refusal,
-): { query: Query; format: Format } | Refusal {
+): { query: Query; form: CheckedForm } | Refusal {
   c.header('vary', 'Accept');
   const asked = parse(c.req.url);
   if (asked instanceof Refusal) return asked;
-  const format = formatFor(asked.format, c.req.header('accept'));
-  return format instanceof Refusal ? format : { query: asked.query, format };
+  const form = formFor(asked.form, c.req.header('accept'));
+  return form instanceof Refusal ? form : { query: asked.query, form };
 }
 
 /** Cuts the caller's connection; null if a program calls the routes without one. */

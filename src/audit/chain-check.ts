@@ -114,14 +114,7 @@ function readEntry({ hash, ...entry }: JsonObject, missing: number): Read {
 /** Stands for a hash when a log has two hashes for one number; equals no hash. */
 const contradictory = 'contradictory';
 
-const headLine = z.object({
-  level: z.literal('info'),
-  time: z.number(),
-  pid: z.int(),
-  sequence: z.int(),
-  hash: z.string(),
-  msg: z.literal('audit head'),
-});
+const headLine = z.object({ msg: z.literal('audit head'), sequence: z.int(), hash: z.string() });
 
 /**
  * Collects the heads of the audit trail from the lines of a log: number to hash. A line of the gateway may have a

@@ -1,3 +1,4 @@
+import { unsafeCharacters } from '../base/fields.ts';
 import { withoutCredentials } from '../base/credential-text.ts';
 import type { ArchiveKey } from '../identity/records/archive.ts';
 import type { JsonObject } from '../base/request.ts';
@@ -44,5 +45,5 @@ const maxTextLength = 300;
 export function shortened(text: string): string {
   const shown = withoutCredentials(text);
   const some = shown.length > maxTextLength ? `${shown.slice(0, maxTextLength)}…` : shown;
-  return some.replaceAll(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu, '?');
+  return some.replaceAll(unsafeCharacters, '?');
 }

@@ -19,6 +19,12 @@ export function forwardedAddress(forwardedFor: string | string[] | undefined): s
   return last === '' ? null : last.slice(0, 64);
 }
 
+/** Who sends a request, as far as addresses tell: on a dyno the router says, elsewhere the connection does. */
+export function clientAddress({ forwardedFor, peer }: Sender, onDyno: boolean): string {
+  const address = (onDyno ? forwardedAddress(forwardedFor) : null) ?? peer;
+  return address === undefined ? 'unknown' : networkOf(address);
+}
+
 /**
  * What counts as one address: an IPv4 address, also if it is mapped into IPv6 (RFC 4291, 2.5.5.2), or an IPv6 /64,
  * since whoever has one address of it has all (RFC 6177). Any other text stays as it is.

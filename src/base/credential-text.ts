@@ -17,7 +17,9 @@ const forms = [
   String.raw`\bbearer\s+[^\s"',;]+`,
 ];
 const lookalikes = new RegExp(forms.join('|'), 'gi');
-const lookalike = new RegExp(lookalikes.source, 'i');
+/** What each of the forms begins with: nearly no text has any, and this is told in half the time. */
+const beginning =
+  /(?:tg[ksa]|inf|sk|pk|rk|hrku|glpat|xai|xox[a-z]|gh[a-z]|github_pat|hf|gsk|npm|whsec)[-_]|AKIA|AIza|eyJ|bearer\s/i;
 /** Anything shorter is no credential, or of no use to anybody. */
 const shortest = 13;
 
@@ -36,11 +38,11 @@ export function withoutCredentials(text: string, mask = '[redacted]'): string {
 
 /** The same for a log, where too much is masked rather than too little. Pure. */
 export function maskedCredentials(text: string, mask: string): string {
-  return text.replace(lookalikes, mask);
+  return beginning.test(text) ? text.replace(lookalikes, mask) : text;
 }
 
 function hasCredential(text: string): boolean {
-  if (!lookalike.test(text)) return false; // nearly every text: without an iterator
+  if (!beginning.test(text)) return false;
   for (const [found] of text.matchAll(lookalikes)) if (isOne(found)) return true;
   return false;
 }

@@ -23,21 +23,27 @@ export const slug = named(
   z.string().regex(/^[a-z0-9][a-z0-9-]{0,38}$/, 'must be 1 to 39 of a-z, 0-9 and -, and not begin with -'),
 );
 
-/** Shown in tables and logs, so characters that move a cursor or break a line are refused. */
-export const name = named(
-  z
-    .string()
-    .min(1, 'must not be empty; null clears it')
-    .max(200, 'must have at most 200 characters')
-    .regex(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u, 'must not contain control characters'),
-);
+/** What moves a cursor, breaks a line, or turns the direction of text: it would make one text look like another. */
+const unsafe = String.raw`\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}`;
+export const unsafeCharacters = new RegExp(`[${unsafe}]`, 'gu');
+
+/** A text of a caller that is shown in tables, logs and reports. */
+export function label(): z.ZodString {
+  const safe = new RegExp(`^[^${unsafe}]*$`, 'u');
+  return named(
+    z.string().regex(safe, 'must not contain control characters, nor such as change the direction of text'),
+  );
+}
+
+export const name = label()
+  .min(1, 'must not be empty; null clears it')
+  .max(200, 'must have at most 200 characters');
+
+const emailPattern = new RegExp(`^[^\\s@${unsafe}]+@[^\\s@${unsafe}]+$`, 'u');
 
 /** Only shown; nobody sends mail to it. So an @ between two parts is enough. */
 export const email = named(
-  z
-    .string()
-    .regex(/^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u, 'must be an e-mail address')
-    .max(254, 'must have at most 254 characters'),
+  z.string().regex(emailPattern, 'must be an e-mail address').max(254, 'must have at most 254 characters'),
 );
 
 export const model = named(
@@ -62,14 +68,10 @@ export const origin = named(
     }),
 );
 
-/** The person that a session was made for. It is part of a line in the ledger, so line breaks are refused. */
-export const endUser = named(
-  z
-    .string()
-    .min(1, 'must not be empty; leave it out if there is none')
-    .refine((text) => Array.from(text).length <= 64, 'must have at most 64 characters')
-    .refine((text) => !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(text), 'must not contain control characters'),
-);
+/** The person that a session was made for. */
+export const endUser = label()
+  .min(1, 'must not be empty; leave it out if there is none')
+  .refine((text) => Array.from(text).length <= 64, 'must have at most 64 characters');
 
 /** A restricting list; duplicates are dropped. */
 export function listOf<T extends string>(item: z.ZodType<T>): z.ZodType<T[]> {
@@ -188,8 +190,22 @@ export const limits = z
     }
   });
 
+/** Limits whose endpoints are among the paths given: one on a path there is not would count nothing. */
+export function limitsAt(paths: readonly string[]) {
+  return limits.superRefine((list, context) => {
+    for (const [index, { endpoints = [] }] of list.entries()) {
+      for (const [at, path] of endpoints.entries()) {
+        if (paths.includes(path)) continue;
+        const message = `must be one of ${paths.join(', ')}`;
+        context.addIssue({ code: 'custom', path: [index, 'endpoints', at], message });
+      }
+    }
+  });
+}
+
 /** Only web schemes have an origin in the URL standard. Others (browser extensions) are kept as written. */
 function isExactOrigin(text: string): boolean {
+  if (text.search(unsafeCharacters) !== -1) return false;
   if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\*]+$/.test(text)) return false;
   return /^https?:/.test(text) ? URL.parse(text)?.origin === text : text === asciiLowerCase(text);
 }

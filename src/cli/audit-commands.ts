@@ -3,11 +3,12 @@ import { type Command, Option } from 'commander';
 import { ChainCheck, LoggedHeads, type Verdict } from '../audit/chain-check.ts';
 import type { JsonObject } from '../base/request.ts';
 import { isUtf16 } from '../config/text-file.ts';
-import { adminPath } from './arguments.ts';
+import { adminPath, withQuery } from './arguments.ts';
 import { plain, shortTime } from './cells.ts';
 import type { Cli } from './cli.ts';
 import { codeOf, CommandFailed } from './command-failed.ts';
 import { example } from './help.ts';
+import { bomOption } from './report-commands.ts';
 import type { Column } from './table.ts';
 
 const entriesPerPage = 1_000;
@@ -39,10 +40,10 @@ export function auditCommands(program: Command, cli: Cli): void {
     .option('--limit <count>', 'at most this many, up to 1000')
     .option('--cursor <cursor>', 'continue after the previous page')
     .addOption(new Option('--format <format>', 'print all rows as they arrive').choices(['csv', 'ndjson']))
+    .addOption(bomOption)
     .addHelpText('after', example('audit list --operation token.revoke'))
     .action((options: Record<string, string>) => {
-      const path = `${adminPath('audit')}?${new URLSearchParams(options).toString()}`;
-      return cli.printRows(path, columns, options['format']);
+      return cli.printRows(withQuery(adminPath('audit'), options), columns, options['format']);
     });
 
   audit

@@ -1,3 +1,4 @@
+import { unsafeCharacters } from '../base/fields.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
 
 /** A value for people: `-` for null, lists joined, limits in the syntax of `--limit`. */
@@ -6,7 +7,7 @@ export function plain(value: JsonValue | undefined): string {
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(plain).join(', ');
   if (isJsonObject(value)) return objectText(value);
   // Data must not move the cursor, break the line or change the text direction.
-  return String(value).replaceAll(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, '?');
+  return String(value).replaceAll(unsafeCharacters, '?');
 }
 
 /** A field that restricts when it is set: says what null means. */

@@ -32,7 +32,7 @@ export async function printStream(
   out: (text: string) => void,
   silence: SilenceTimeout,
 ): Promise<void> {
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true }); // printed, if it was asked for
   let rest = '';
   try {
     for await (const chunk of body ?? []) {

@@ -10,6 +10,8 @@ import type { Column } from './table.ts';
 /** By option, as given. */
 type ReportOptions = Readonly<Record<string, string | undefined>>;
 
+export const bomOption = new Option('--bom', 'begin CSV with a byte order mark, for Excel').preset('true');
+
 /** The columns of the table. The other formats have every field of an entry. */
 const requestColumns: Column[] = [
   { title: 'TIME', cell: ({ time }) => shortTime(time).slice('2026-'.length) },
@@ -46,14 +48,13 @@ export function reportCommands(program: Command, cli: Cli): void {
   withFilters(program.command('refusals'))
     .description('count refused requests by UTC days; default: today')
     .option('--code <code>', 'such as insufficient_quota')
-    .option('--by <groups>', 'group by any of day,team,user,token,endpoint,code')
+    .option('--by <groups>', 'group by any of day,team,user,token,endpoint,code,model,limit')
     .addHelpText('after', example('refusals acme --by user,code'))
     .action((team: string | undefined, { by, ...options }: ReportOptions) =>
-      print(
-        cli,
-        { report: 'refusals', parameters: { team, group_by: by, ...options } },
-        sumColumns({ team, by }, ['refused']),
-      ),
+      print(cli, { report: 'refusals', parameters: { team, group_by: by, ...options } }, [
+        ...sumColumns({ team, by }, ['refused']),
+        { title: 'LAST', cell: cellOf('last_at') },
+      ]),
     );
 
   withFilters(program.command('requests'))
@@ -87,7 +88,8 @@ function withFilters(command: Command): Command {
     .option('--endpoint <path>')
     .option('--from <when>', 'the beginning: 2026-01-31, or 2026-01-31T12:00:00Z')
     .option('--to <when>', 'the end: a day, which is included, or a time, which is not')
-    .addOption(new Option('--format <format>', 'print all rows as they arrive').choices(['csv', 'ndjson']));
+    .addOption(new Option('--format <format>', 'print all rows as they arrive').choices(['csv', 'ndjson']))
+    .addOption(bomOption);
 }
 
 /** A user's or token's row has its team, which needs no column if it is the same in all. */

@@ -35,7 +35,7 @@ export function readSettings(env: NodeJS.ProcessEnv) {
     allowedOrigins: readAllowedOrigins(read),
     workers: readWorkers(read, store, warnings),
     logLevel: read.choice('LOG_LEVEL', logLevels, 'info'),
-    ...readBodyLimits(read),
+    ...readBounds(read),
     ...readDurations(read, onDyno),
     ...readAttempts(read),
     /** From one client address; beyond that the answer is 429. */
@@ -103,13 +103,13 @@ function readWorkers(read: VariableReader, store: StoreSettings, warnings: strin
   return 1;
 }
 
-function readBodyLimits(read: VariableReader) {
+function readBounds(read: VariableReader) {
   const maxBodyBytes = read.integer('MAX_BODY_BYTES', {
     fallback: 10 * mebibyte,
     min: 1,
     max: 256 * mebibyte,
   });
-  /** All body bytes in memory at once, per process. */
+  /** All bytes of bodies and unread answers in memory at once, per process. */
   const bodyBudgetBytes = read.integer('BODY_BUDGET_BYTES', {
     fallback: 128 * mebibyte,
     min: 1,
@@ -121,7 +121,9 @@ function readBodyLimits(read: VariableReader) {
       'at least MAX_BODY_BYTES, or the largest bodies could never be admitted',
     );
   }
-  return { maxBodyBytes, bodyBudgetBytes };
+  /** Open connections, per process. Each forwarded request needs another one to its upstream. */
+  const maxConnections = read.integer('MAX_CONNECTIONS', { fallback: 6_000, min: 16, max: 1_000_000 });
+  return { maxBodyBytes, bodyBudgetBytes, maxConnections };
 }
 
 /** How often a request is sent, and how it waits for key quota. */

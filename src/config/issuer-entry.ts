@@ -65,6 +65,7 @@ const fields = z.strictObject({
     .record(notEmpty, z.array(claimValue).min(1, 'expected at least one value that the claim may have'))
     .default({}),
   users: z.enum(['create', 'existing'], { error: 'expected create or existing' }).default('existing'),
+  email_verified_as_text: z.boolean('expected true or false').default(false),
   max_exchanges: z
     .int('expected a whole number from 1 to 1000')
     .min(1, 'expected a whole number from 1 to 1000')
@@ -109,6 +110,7 @@ export function toTrustedIssuer(entry: Fields): TrustedIssuer {
       typeof entry.team === 'string' ? { kind: 'fixed', team: entry.team } : { kind: 'claim', ...entry.team },
     require: entry.require,
     users: entry.users,
+    ...(entry.email_verified_as_text ? { takesTextEmailVerified: true } : {}),
     maxExchanges: entry.max_exchanges,
     session: entry.session,
   };

@@ -29,9 +29,14 @@ export interface TrustedIssuer {
   readonly require: Readonly<Record<string, readonly ClaimValue[]>>;
   /** Whether a first sign-in creates the user, or the user must exist already. */
   readonly users: 'create' | 'existing';
+  /** `"email_verified": "true"`, a text, counts as verified; absent: it does not. */
+  readonly takesTextEmailVerified?: true;
   /** How often one ID token may be exchanged. */
   readonly maxExchanges: number;
-  /** The policy of its sessions, in the shape that the sessions API takes. */
+  /**
+   * The policy of its sessions, in the shape that the sessions API takes. Its limits are each person's, over all
+   * sessions.
+   */
   readonly session: JsonObject;
 }
 

@@ -20,7 +20,7 @@ interface FallbackParts extends Fitting {
 }
 
 interface FallbackOptions {
-  request: Replaceable;
+  request: Omit<Replaceable, 'sent'>;
   grant: Grant;
   /** Whether the caller's policy and limits allow a request. */
   mayUse: (request: ValidRequest) => boolean;
@@ -45,10 +45,10 @@ export class Fallback {
     this.#options = options;
   }
 
-  /** The request as the fallback takes it; null if it may not answer. */
-  target(): Target | null {
+  /** What was sent, as the fallback takes it; null if it may not answer. */
+  target(sent: Buffer): Target | null {
     const { request, grant, mayUse, outputBound } = this.#options;
-    const found = fallbackFor(this.#parts, request);
+    const found = fallbackFor(this.#parts, { ...request, sent });
     if (found === null || !mayUse(found.request) || !this.#mayCost(found.request.model)) return null;
     const { model, endpoint, adjusted = nothingAdjusted } = found.request;
     this.#model = model;

@@ -19,7 +19,7 @@ const timeoutMs = 10_000;
 
 const docs: OperationDocs = {
   summary: 'List the MCP servers and their tools',
-  details: 'As the upstream has them. A token with a list of tools sees only the tools on it.',
+  details: 'As the upstream has them, with only the tools that the token may run.',
   query: 'ignored',
   answer: okJson(z.array(z.looseObject({ tools: z.array(z.looseObject({ name: z.string() })).optional() }))),
   refusals: ['endpoint_not_allowed', ...upstreamCodes],
@@ -60,13 +60,9 @@ export function mcpServersRoute({ frontDoor, answers, upstreams, clock }: McpSer
   };
 }
 
-/**
- * What a caller sees of the list. A token without a list of tools sees all of them, so that its holder knows what to
- * ask for; a session sees only what it may run.
- */
-function visibleTo({ identity: { token, session }, policy }: Principal, servers: unknown): object {
+/** What a caller sees of the list: the tools that it may run. */
+function visibleTo({ policy }: Principal, servers: unknown): object {
   const list: unknown[] = Array.isArray(servers) ? servers : [];
-  if (session === null && token.tools === null) return list;
   const mayRun = (tool: unknown): boolean =>
     [textAt(tool, 'namespaced_name'), textAt(tool, 'name')].some(
       (name) => name !== null && grants(policy.tools, name),

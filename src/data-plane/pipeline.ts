@@ -22,7 +22,7 @@ import type { AttemptRules } from '../upstream/attempts.ts';
 import type { Call } from '../edge/call.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
 import { forward, forwardInParts, type ForwardOptions } from '../proxy/forward.ts';
-import { heldAnswerBytes, partsOf } from '../upstream/embeddings-in-parts.ts';
+import { partsOf } from '../upstream/embeddings-in-parts.ts';
 import type { OpenExchanges } from '../proxy/open-exchanges.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
@@ -34,7 +34,6 @@ import type { RequestRepairs } from '../models/repairs/request-repairs.ts';
 import { asSent, fillPinned } from '../sessions/pinned.ts';
 import { outputSizeRefusal } from '../validation/output-size.ts';
 import { parseJson, parseLargeJson } from '../validation/parse-json.ts';
-import { overloaded, type BodyBudget } from '../validation/read-body.ts';
 
 /** Output of a model the catalogue does not bound: the seed page's figure. */
 const defaultOutputTokens = 4_096;
@@ -53,7 +52,6 @@ interface PipelineParts {
   exchanges: OpenExchanges;
   queue: RequestQueue;
   clock: Clock;
-  budget: BodyBudget;
   journal: Journal;
 }
 
@@ -105,20 +103,11 @@ export class Pipeline {
     if (filled instanceof Refusal) return filled;
     const valid = endpoint.validate(filled, (model) => catalogue.refusesOver(model));
     if (valid instanceof Refusal) return pinned === null ? valid : asSent(valid, pinned);
+    call.model = valid.model;
     const tooMuch = outputSizeRefusal(valid, catalogue.maxOutputTokens(valid.model));
     if (tooMuch) return tooMuch;
     const betas = betasSentOn(call.incoming.headers, pinned !== null);
-    const ready = fitted(valid, betas, this.#parts);
-    return ready instanceof Refusal || heldAnswerBytes(ready) === 0 ? ready : this.#hold(call, ready);
-  }
-
-  /** The answers to parts are held until the last one has come, so that they count in the budget of bodies. */
-  #hold(call: Call, request: ValidRequest): ValidRequest | Refusal {
-    const { budget } = this.#parts;
-    const bytes = heldAnswerBytes(request);
-    if (!budget.take(bytes)) return overloaded();
-    call.whenClosed(() => budget.giveBack(bytes));
-    return request;
+    return fitted(valid, betas, this.#parts);
   }
 
   /**
@@ -150,15 +139,19 @@ export class Pipeline {
   }
 
   /** Sends an admitted request on, and settles it whatever becomes of it. */
-  forward(call: Call, request: ValidRequest, { grant, candidates, body, principal }: Admitted): void {
+  forward(call: Call, request: ValidRequest, admitted: Admitted): void {
+    const { grant, candidates, principal } = admitted;
     const { endpoint, model } = request;
     const pinned = (principal.identity.session?.pinned ?? null) !== null;
-    const fallback = this.#fallback(call, request, { grant, body, principal, pinned });
+    const fallback = this.#fallback(call, request, { grant, principal, pinned });
     const settle = (outcome: ForwardOutcome): Promise<void> | null => {
       fallback?.settle(outcome);
       return this.settle(call, grant, outcome);
     };
     const parts = partsOf(request);
+    if (parts) this.#parts.frontDoor.countAtAddress(call);
+    // It takes the place of the body that came, also if there should be no room for the difference.
+    else call.holding.body(admitted.body.length);
     try {
       const options: ForwardOptions = {
         rules: this.#rules,
@@ -170,11 +163,11 @@ export class Pipeline {
           model,
           isModelKnown: grant.request.modelKnown,
           candidates,
-          body,
+          body: admitted.body,
           adjusted: request.adjusted ?? nothingAdjusted,
           admit: null,
         },
-        fallback: () => fallback?.target() ?? null,
+        fallback: (sent) => fallback?.target(sent) ?? null,
         isRepeatable: request.remoteTools.length === 0,
         answerFormat: endpoint.answerFormat,
         stream: request.stream,
@@ -194,16 +187,16 @@ export class Pipeline {
     }
   }
 
-  /** Null if the model has none. What it holds on to stays for as long as the answer takes: not the parsed body. */
+  /** Null if the model has none. What it holds on to stays for as long as the answer takes: no body. */
   #fallback(
     call: Call,
     { endpoint, model, outputBound }: ValidRequest,
-    { grant, body, principal, pinned }: Pick<Admitted, 'grant' | 'body' | 'principal'> & { pinned: boolean },
+    { grant, principal, pinned }: Pick<Admitted, 'grant' | 'principal'> & { pinned: boolean },
   ): Fallback | null {
     if (this.#parts.catalogue.fallback(model) === null) return null;
     const betas = betasSentOn(call.incoming.headers, pinned);
     return new Fallback(this.#parts, {
-      request: { endpoint, model, isBounded: outputBound !== null, sent: body, principal, betas },
+      request: { endpoint, model, isBounded: outputBound !== null, principal, betas },
       grant,
       mayUse: (other) => this.#useRefusal(call, other, principal) === null,
       outputBound: (other) => this.#outputBound(other),

@@ -22,7 +22,7 @@ const docs: OperationDocs = {
   details: `The old secret works for another overlap_seconds (default: ${defaultOverlapS}). At most ${perHour} times an hour.`,
   body: optionalJsonBody(ownRotation),
   answer: okJson(rotatedToken),
-  refusals: ['not_found', 'precondition_failed'],
+  refusals: ['not_found', 'precondition_failed', 'insufficient_quota'],
 };
 
 interface OwnRotationDeps extends RotateDeps {

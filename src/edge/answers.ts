@@ -26,6 +26,12 @@ export interface TextReply {
   code?: ErrorCode | null;
 }
 
+interface RefusedWith {
+  status: number;
+  code: ErrorCode | null;
+  headers: Readonly<Record<string, string>>;
+}
+
 /** Answers that the gateway gives by itself. Each is written and logged in one place. */
 export class Answers {
   readonly #journal: Journal;
@@ -58,15 +64,14 @@ export class Answers {
   }
 
   refuse(call: Call, refusal: Refusal): void {
-    this.#journal.noteCall(call, refusal.status, refusal.code);
-    this.#journal.refusedByLimit(call, refusal);
+    this.#journal.noteRefusal(call, refusal);
     call.refuse(refusal);
   }
 
   /** Refuses with a body in another shape than the usual error; `code` is for the log. */
-  refuseWith(call: Call, value: object, { status, code }: { status: number; code: ErrorCode | null }): void {
+  refuseWith(call: Call, value: object, { status, code, headers }: RefusedWith): void {
     this.#journal.noteCall(call, status, code);
-    call.answer(value, status, status === 401 || status === 403 ? noRetry : {});
+    call.answer(value, status, status === 401 || status === 403 ? { ...noRetry, ...headers } : headers);
   }
 
   /** Answers a request that failed because of an error nobody expected. */
@@ -76,7 +81,7 @@ export class Answers {
 
   /** The refusal for an error. Its detail goes to the log only. */
   refusalFor(error: unknown): Refusal {
-    if (error instanceof StoreUnavailable) return storeUnavailable();
+    if (error instanceof StoreUnavailable) return storeUnavailable(error);
     this.#journal.failed(error);
     return new Refusal('internal_error', 'Something went wrong in the gateway.');
   }
@@ -88,7 +93,7 @@ export class Answers {
 
   /** Logs a request that was refused before it reached the routes. Nothing else is known about it. */
   unrouted({ status, code: errorCode }: Refusal, requestId: string): void {
-    const request = { requestId, method: '', path: '', durationMs: 0, identity: null };
+    const request = { requestId, method: '', path: '', durationMs: 0, caller: null };
     this.#journal.note({ ...request, status, errorCode });
   }
 }

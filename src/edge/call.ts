@@ -6,6 +6,8 @@ import type { Clock } from '../base/clock.ts';
 import { errorBody, isAnthropic } from '../base/error-body.ts';
 import type { OperationDocs } from '../base/operation-docs.ts';
 import { queryRefusal } from '../base/query.ts';
+import type { Account } from '../memory/account.ts';
+import { type Holding, holdingOf } from '../memory/holding.ts';
 import type { Principal } from '../identity/records/identity.ts';
 import type { Refusal } from '../base/refusal.ts';
 import { corsHeaders, isForBrowsers, preflightHeaders } from '../base/cors.ts';
@@ -29,8 +31,12 @@ export class Call {
   query: OperationDocs['query'] = 'ignored';
   /** Who calls, once that is known; from then on CORS headers may name its origin. */
   principal: Principal | null = null;
+  /** The model it asks for, once its body is checked. */
+  model: string | null = null;
   /** The reply is finished, or the caller is gone. */
   closed = false;
+  /** What it holds in memory. */
+  readonly holding: Holding;
   readonly #clock: Clock;
   readonly #whenClosed: (() => void)[] = [];
 
@@ -39,6 +45,7 @@ export class Call {
     this.outgoing = io.outgoing;
     this.path = path;
     this.loggedPath = path;
+    this.holding = holdingOf(io.outgoing);
     this.#clock = clock;
     this.requestId = requestIdOf(io.incoming.headers['x-request-id']);
     this.startedMs = clock.monotonic();
@@ -46,6 +53,7 @@ export class Call {
     this.outgoing.once('close', () => {
       this.closed = true;
       for (const react of this.#whenClosed) react();
+      this.holding.leave();
     });
   }
 
@@ -59,6 +67,11 @@ export class Call {
   whenClosed(react: () => void): void {
     if (this.closed) react();
     else this.#whenClosed.push(react);
+  }
+
+  /** From now on this account answers for what the call holds. A refusal if it has too many calls under way. */
+  chargedTo(account: Account): Refusal | null {
+    return this.closed ? null : this.holding.enter(account);
   }
 
   get origin(): string | undefined {

@@ -4,7 +4,8 @@ import type { SecretUses } from '../access/secret-uses.ts';
 import { Refusal, restarting } from '../base/refusal.ts';
 import type { Endpoint } from '../base/request.ts';
 import type { Credential, Principal } from '../identity/records/identity.ts';
-import { declaresMore, readBody, type BodyBudget } from '../validation/read-body.ts';
+import type { MemoryBudget } from '../memory/budget.ts';
+import { declaresMore, readBody } from '../validation/read-body.ts';
 import { askForBody, type Call } from './call.ts';
 
 export interface FrontDoorParts {
@@ -14,7 +15,9 @@ export interface FrontDoorParts {
   authenticator: Authenticator;
   /** Records every use of a known credential. */
   uses: Pick<SecretUses, 'note'>;
-  budget: BodyBudget;
+  budget: MemoryBudget;
+  /** The client that a call comes from. */
+  addressOf: (call: Call) => string;
   /** Whether the process is shutting down and takes no new work. */
   draining: () => boolean;
 }
@@ -40,7 +43,7 @@ export class FrontDoor {
     endpoint: Guarded | null,
     { freshly = false } = {},
   ): Promise<Authenticated | Refusal> {
-    const { authenticator, uses, draining } = this.#parts;
+    const { authenticator, uses, draining, budget } = this.#parts;
     if (draining()) return restarting();
     let caller = await authenticator.authenticate(call.incoming.headers, call.incoming.socket);
     if (freshly && !(caller instanceof Refusal) && !caller.fresh) {
@@ -49,6 +52,10 @@ export class FrontDoor {
     if (caller instanceof Refusal) return caller;
     call.principal = caller.principal;
     uses.note(caller.principal);
+    const { team, token, session } = caller.principal.identity;
+    const account = budget.caller({ team: team.id, token: token.id, session: session?.id ?? null });
+    const full = call.chargedTo(account);
+    if (full) return full;
     return this.confirm(caller, (principal) => this.entryRefusal(call, endpoint, principal));
   }
 
@@ -91,13 +98,23 @@ export class FrontDoor {
 
   /** The body, at most `maxBytes`; null if the caller left before it was in. */
   async body(call: Call, maxBytes: number): Promise<Buffer | Refusal | null> {
-    if (!declaresMore(call.incoming, maxBytes)) askForBody(call);
-    const read = await readBody({ incoming: call.incoming, maxBytes, budget: this.#parts.budget });
+    const { budget, addressOf } = this.#parts;
+    const { incoming, holding } = call;
+    const full = holding.hasAccount ? null : call.chargedTo(budget.stranger(addressOf(call)));
+    if (full) return full;
+    if (mayBeLarge(incoming)) this.countAtAddress(call);
+    if (!declaresMore(incoming, maxBytes)) askForBody(call);
+    const read = await readBody({ incoming, maxBytes, holding });
     if (read.kind === 'gone') return null;
     if (read.kind === 'refused') return read.refusal;
     call.arrived(read.bytes.length);
-    call.whenClosed(read.release);
     return read.bytes;
+  }
+
+  /** What the call holds counts for its client's address, too: it may be much. */
+  countAtAddress(call: Call): void {
+    const { budget, addressOf } = this.#parts;
+    call.holding.countAt(budget.address(addressOf(call)));
   }
 
   /** A session's limit may have been raised since its parent was cached. */
@@ -114,4 +131,11 @@ export class FrontDoor {
   async #refreshSession({ principal: { identity, credential }, fresh }: Authenticated): Promise<void> {
     if (identity.session !== null && !fresh) await this.refresh(credential);
   }
+}
+
+/** Bodies below this are counted for the token and its team alone. */
+const largeBodyBytes = 65_536;
+
+function mayBeLarge({ headers }: Call['incoming']): boolean {
+  return !(Number(headers['content-length']) <= largeBodyBytes);
 }

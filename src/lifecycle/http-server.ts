@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { createServer, ServerResponse, type IncomingMessage, type RequestListener } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { Refusal } from '../base/refusal.ts';
+import { Refusal, retryAfter } from '../base/refusal.ts';
+import type { MemoryBudget } from '../memory/budget.ts';
+import { Connections } from './connections.ts';
 import {
   answer,
   checkExpectation,
@@ -14,11 +16,19 @@ import {
   responseText,
 } from './unrouted.ts';
 import { type ReplyHeaders, securityHeaders, strictTransport, withHeaders } from './security-headers.ts';
+import { UnreadAnswers } from './unread-answers.ts';
 
 export interface HttpServerOptions {
   listener: RequestListener;
   /** How long a request, head and body, may take to arrive. */
   bodyTimeoutMs: number;
+  /** How long a reader may take nothing of what waits for it. */
+  readerTimeoutMs?: number;
+  /** Counts answers that wait for their readers; absent: nothing does. */
+  budget?: MemoryBudget;
+  /** The client that a request comes from; needed with a budget. */
+  addressOf?: (request: IncomingMessage) => string;
+  maxConnections?: number;
   /** Whether a router in front takes https, so that plain http is refused. */
   httpsOnly?: boolean;
   /** How long a router may keep sending requests after SIGTERM. */
@@ -35,6 +45,12 @@ export type HttpServer = ReturnType<typeof createHttpServer>;
 const keepAliveTimeoutMs = 95_000;
 const maxHeaderBytes = 16 * 1024;
 const backlog = 4_096;
+/** Where there is no router, no peer may have more than this part of all connections. */
+const peerPart = 3 / 4;
+/** How often answers that wait for their readers are counted. */
+const countedEveryMs = 1_000;
+/** Answered over surplus connections, too. */
+const healthChecks: ReadonlySet<string | null> = new Set(['/healthz', '/readyz']);
 /** How long a refused client has to read its answer. */
 const lingerMs = 1_000;
 /** How often idle connections are closed while draining; otherwise they would stay open for 95 s. */
@@ -45,7 +61,9 @@ const silentMs = 1_000;
 /** The node:http server in front of the routes. It answers requests that never reach them, in the same shape. */
 export function createHttpServer(options: HttpServerOptions) {
   const { listener, bodyTimeoutMs, httpsOnly = false, routerLagMs = 0 } = options;
-  const { onRefused, isBusy = () => false } = options;
+  const { onRefused, isBusy = () => false, maxConnections = Infinity } = options;
+  const { budget, readerTimeoutMs = 60_000, addressOf = () => 'unknown' } = options;
+  const unread = budget && new UnreadAnswers({ budget, readerTimeoutMs, addressOf });
   const secureHeaders = httpsOnly ? [...securityHeaders, ...strictTransport] : securityHeaders;
   /** Strict-Transport-Security must not be sent over plain http: RFC 6797, 7.2. */
   const headersFor = ({ headers }: IncomingMessage): readonly string[] =>
@@ -67,6 +85,18 @@ export function createHttpServer(options: HttpServerOptions) {
       super.writeContinue(callback);
     }
 
+    override write(chunk: unknown, ...rest: unknown[]): boolean {
+      const taken = super.write(chunk, ...(rest as [])); // as they came
+      if (!taken) unread?.note(this);
+      return taken;
+    }
+
+    override end(...args: unknown[]): this {
+      super.end(...(args as [])); // as they came
+      if (this.writableLength > 0) unread?.note(this);
+      return this;
+    }
+
     override writeHead(status: number, ...rest: unknown[]): this {
       if (state.draining) this.shouldKeepAlive = false;
       // All callers pass headers, as a list or an object, and none passes a message.
@@ -80,6 +110,7 @@ export function createHttpServer(options: HttpServerOptions) {
     if (request.httpVersion === '1.0') request.headers.host ??= 'localhost'; // HTTP/1.0 does not require it
     const { host, expect, 'transfer-encoding': coding, 'x-forwarded-proto': proto } = request.headers;
     const refusal =
+      (connections.isSurplus(request.socket) ? surplusRefusal(request, response) : null) ??
       checkHost(host) ??
       (httpsOnly ? checkHttps(proto) : null) ??
       checkTransferEncoding(coding) ??
@@ -111,13 +142,22 @@ export function createHttpServer(options: HttpServerOptions) {
     },
     route,
   );
-  const connections = new Set<Socket>();
-  server.on('connection', (socket) => {
-    connections.add(socket);
-    socket.once('close', () => connections.delete(socket));
-  });
+  const connections = new Connections(
+    { max: maxConnections, maxFromPeer: httpsOnly ? null : Math.ceil(maxConnections * peerPart) },
+    (socket) => responseOn(socket) !== undefined,
+  );
+  server.on('connection', (socket) => connections.add(socket));
+  const counting = setInterval(() => {
+    for (const socket of connections.open) {
+      const response = responseOn(socket);
+      if (response) unread?.note(response);
+    }
+  }, countedEveryMs).unref();
   const closed = new Promise<void>((resolve) => {
-    server.once('close', resolve);
+    server.once('close', () => {
+      clearInterval(counting);
+      resolve();
+    });
   });
   server.on('checkExpectation', route);
   // Whoever reads the body asks for it (`askForBody`). If nobody does, the caller may send it or not (RFC 9110, 10.1.1),
@@ -183,10 +223,19 @@ export function createHttpServer(options: HttpServerOptions) {
   };
 }
 
-function closeSilent(connections: ReadonlySet<Socket>): void {
-  for (const socket of connections) {
+function closeSilent(connections: Connections): void {
+  for (const socket of connections.open) {
     if (socket.bytesRead === 0) socket.destroy();
   }
+}
+
+/** Of a request over a surplus connection; null if it is a health check. Its answer is the last one either way. */
+function surplusRefusal(request: IncomingMessage, response: ServerResponse): Refusal | null {
+  response.shouldKeepAlive = false;
+  if (healthChecks.has(pathOf(request))) return null;
+  const message =
+    'The gateway has as many connections as it takes, in all or from your address; try again shortly.';
+  return new Refusal('overloaded', message, { headers: retryAfter(1) });
 }
 
 /** Sockets that have been answered and will be closed. */

@@ -246,7 +246,7 @@ export class Admission {
       await this.#decide(batch);
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) this.#options.log.error('admission failed', { error });
-      const refusal = storeUnavailable();
+      const refusal = storeUnavailable(error instanceof StoreUnavailable ? error : undefined);
       for (const { answer } of batch) answer(refusal);
       if (error instanceof StoreUnavailable && !error.mayHaveRun) return;
       // A heartbeat may have moved our clock estimate: never use an earlier not-after time than the one that was sent.
@@ -339,12 +339,11 @@ function blocksNext(grant: Grant): boolean {
 }
 
 /** The refusal of a request if the store did not answer. */
-export function storeUnavailable(): Refusal {
-  return new Refusal(
-    'store_unavailable',
-    'The store that holds tokens and limits cannot be used now; try again.',
-    { headers: { 'retry-after': '1' } },
-  );
+export function storeUnavailable(error?: StoreUnavailable): Refusal {
+  const message = error?.isFull
+    ? 'The store that holds tokens and limits is full, so nothing new can be made. Tell your administrator.'
+    : 'The store that holds tokens and limits cannot be used now; try again.';
+  return new Refusal('store_unavailable', message, { headers: { 'retry-after': '1' } });
 }
 
 function ignore(): void {

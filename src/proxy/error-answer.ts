@@ -11,7 +11,8 @@ export class ErrorAnswer {
   readonly #status: number;
   readonly #contentType: string;
   readonly #chunks: Buffer[] = [];
-  #bytes = 0;
+  /** What is kept of it. */
+  bytes = 0;
 
   constructor({ status, contentType }: Pick<UpstreamHead, 'status' | 'contentType'>) {
     this.#status = status;
@@ -21,8 +22,8 @@ export class ErrorAnswer {
   /** Whether there is enough of it. */
   collect(chunk: Buffer): boolean {
     this.#chunks.push(chunk);
-    this.#bytes += chunk.length;
-    return this.#bytes >= maxBytes;
+    this.bytes += chunk.length;
+    return this.bytes >= maxBytes;
   }
 
   /** What the caller gets, and who pays. */

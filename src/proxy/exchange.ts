@@ -103,12 +103,17 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     return this.#phase === 'over';
   }
 
+  keeps(bytes: number): Refusal | null {
+    return this.call.holding.answer(bytes);
+  }
+
   onRequestStart(answer: Pausable): void {
     this.writer.paces(answer);
   }
 
   onResponseStart(status: number, headers: IncomingHttpHeaders): void {
     if (this.#phase !== 'waiting') return;
+    if (this.#upstreamCall.letGoOfBody()) this.call.holding.body(0);
     this.#lastByteMs = this.nowMs;
     this.#firstByteMs = this.call.elapsedMs;
     this.#upstreamStatus = status;
@@ -123,7 +128,7 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     this.#lastByteMs = this.nowMs;
     if (this.#phase === 'undeclared') this.#declare(chunk);
     if (this.#phase === 'passing') this.#reply.pass(chunk);
-    else if (this.#phase === 'collecting' && this.#errorAnswer?.collect(chunk)) this.#failWithErrorAnswer();
+    else if (this.#phase === 'collecting') this.#collectMore(chunk);
   }
 
   onResponseEnd(): void {
@@ -229,6 +234,12 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
   #collect(): void {
     this.#phase = 'collecting';
     this.#errorAnswer = this.#head && new ErrorAnswer(this.#head);
+  }
+
+  #collectMore(chunk: Buffer): void {
+    const answer = this.#errorAnswer;
+    const isEnough = answer?.collect(chunk) ?? false;
+    if (isEnough || this.keeps(answer?.bytes ?? 0)) this.#failWithErrorAnswer();
   }
 
   #failWithErrorAnswer(): void {

@@ -16,9 +16,14 @@ export function forward(options: ForwardOptions): void {
 
 /** The same for embeddings that are sent in parts. There is no fallback: the parts must come from one model. */
 export function forwardInParts(options: ForwardOptions, parts: EmbeddingsInParts): void {
-  const asked = { ...options.asked, body: parts.nextBody() };
-  const attempts = new Attempts(options.rules, { ...options, asked, fallback: () => null });
-  const settle: ForwardOptions['settle'] = (outcome) => options.settle(parts.charged(outcome));
-  const exchange = new Exchange({ ...options, settle }, attempts);
+  const { settle } = options;
+  const inParts: ForwardOptions = {
+    ...options,
+    asked: { ...options.asked, body: parts.nextBody() },
+    fallback: () => null,
+    settle: (outcome) => settle(parts.charged(outcome)),
+  };
+  const attempts = new Attempts(inParts.rules, inParts);
+  const exchange = new Exchange(inParts, attempts);
   if (!exchange.over) parts.begin(attempts, exchange);
 }

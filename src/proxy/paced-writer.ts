@@ -7,7 +7,10 @@ import type { Pausable } from '../upstream/upstream-call.ts';
  */
 const cutDelayMs = 50;
 
-/** Writes to a caller as fast as it reads. Meanwhile the upstream's answer is paused, with a deadline. */
+/**
+ * Writes to a caller as fast as it reads. Meanwhile the upstream's answer is paused; the server cuts off a reader that
+ * takes nothing (`lifecycle/unread-answers.ts`).
+ */
 export class PacedWriter {
   /** The reader has not taken what was written. */
   blocked = false;
@@ -30,10 +33,8 @@ export class PacedWriter {
     if (this.#outgoing.write(chunk) || this.blocked) return;
     this.blocked = true;
     this.#source?.pause();
-    this.#limitReader();
     this.#outgoing.once('drain', () => {
       this.blocked = false;
-      this.#outgoing.socket?.setTimeout(0);
       this.#source?.resume();
     });
   }
@@ -42,7 +43,6 @@ export class PacedWriter {
   end(chunk?: Buffer): void {
     if (chunk) this.#outgoing.end(chunk);
     else this.#outgoing.end();
-    if (!this.#outgoing.writableFinished) this.#limitReader();
   }
 
   /**

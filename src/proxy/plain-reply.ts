@@ -16,6 +16,8 @@ export class PlainReply implements Reply {
   readonly #tap: JsonTap;
   #head: UpstreamHead | null = null;
   #held: Buffer[] = [];
+  /** What is held was counted, since it took long. */
+  #counted = false;
   #bytes = 0;
 
   constructor(host: ReplyHost, firstByteMs: number, tap: JsonTap) {
@@ -57,6 +59,7 @@ export class PlainReply implements Reply {
       this.#writeHead(this.#bytes);
       this.#release();
       this.#host.writer.end(last);
+      if (this.#counted) this.#host.keeps(0);
     });
   }
 
@@ -66,7 +69,10 @@ export class PlainReply implements Reply {
 
   /** Heroku's router wants a first byte within 30 s (H12), and the next within 55 s (H15). */
   tick(nowMs: number): void {
-    if (!this.#head || this.begun || nowMs - this.#host.startedMs < this.#firstByteMs) return;
+    if (!this.#head || this.begun) return;
+    this.#host.keeps(this.#bytes); // it is small; if there is no room, the caller's next request is refused
+    this.#counted = true;
+    if (nowMs - this.#host.startedMs < this.#firstByteMs) return;
     this.#writeHead();
     this.#host.call.outgoing.flushHeaders();
     const newest = this.#held.pop();
@@ -89,6 +95,8 @@ export class PlainReply implements Reply {
     this.#writeHead();
     for (const chunk of this.#held) this.#host.writer.write(chunk);
     this.#held = [];
+    if (this.#counted) this.#host.keeps(0);
+    this.#counted = false;
   }
 
   #writeHead(wholeBytes?: number): void {

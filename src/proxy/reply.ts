@@ -76,6 +76,8 @@ export interface ReplyHost {
   answered(result: 'ok' | 'error'): Promise<void> | null;
   /** The answer is complete and is none, and no byte of it has gone out: a 502. */
   noAnswer(body: readonly Buffer[]): void;
+  /** So many bytes of the answer are kept in memory now. */
+  keeps(bytes: number): Refusal | null;
   /** Settles as broken off and tells the caller. */
   brokeOff(what: string): void;
   /** Calls `go` when the settlement is done: at once if there is nothing to wait for. */

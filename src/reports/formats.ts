@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Refusal } from '../base/refusal.ts';
+import { invalidBody, Refusal } from '../base/refusal.ts';
 
 /** The formats of reports. The first one is the default. */
 export const formats = ['json', 'csv', 'ndjson'] as const;
@@ -11,11 +11,30 @@ export const mediaTypes = {
   ndjson: 'application/x-ndjson',
 } as const satisfies Record<Format, string>;
 
-/** The parameter `format`. */
-export const formatParameter = z
-  .enum(formats, `must be one of ${formats.join(', ')}`)
-  .meta({ description: 'Wins over Accept.' })
-  .exactOptional();
+/** How a report is asked to be written. */
+export interface Form {
+  format?: Format | undefined;
+  bom?: boolean | undefined;
+}
+
+export interface CheckedForm {
+  format: Format;
+  /** Only of CSV. */
+  bom: boolean;
+}
+
+/** The parameters of it. */
+export const formParameters = {
+  format: z
+    .enum(formats, `must be one of ${formats.join(', ')}`)
+    .meta({ description: 'Wins over Accept.' })
+    .exactOptional(),
+  bom: z
+    .enum(['true', 'false'], 'must be true or false')
+    .transform((text) => text === 'true')
+    .meta({ description: 'true: CSV begins with a byte order mark, so that Excel reads it as UTF-8.' })
+    .exactOptional(),
+};
 
 interface Range {
   type: string;
@@ -23,9 +42,20 @@ interface Range {
   quality: number;
 }
 
-/** The format for a request: the one in `?format=`, else the one that its `Accept` prefers (RFC 9110, 12.5.1). */
-export function formatFor(named: Format | undefined, accept: string | undefined): Format | Refusal {
-  if (named !== undefined) return named;
+/** How a report is written: as `?format=` names, else as `Accept` prefers (RFC 9110, 12.5.1). */
+export function formFor(
+  { format: named, bom = false }: Form,
+  accept: string | undefined,
+): CheckedForm | Refusal {
+  const format = named ?? preferredFormat(accept);
+  if (format instanceof Refusal) return format;
+  if (!bom || format === 'csv') return { format, bom };
+  const message = 'bom is only for CSV: add format=csv, or leave it out.';
+  return invalidBody([{ param: 'bom', message }], 'invalid_request');
+}
+
+/** The format that `Accept` prefers. */
+function preferredFormat(accept: string | undefined): Format | Refusal {
   if (accept === undefined || accept.trim() === '') return 'json';
   const ranges = accept.split(',').flatMap(rangeOf);
   const [best] = formats

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import type { AuditQuery } from '../audit/audit.ts';
 import type { Clock } from '../base/clock.ts';
-import { endUser, named, slug } from '../base/fields.ts';
+import { endUser, label, slug } from '../base/fields.ts';
 import { errorCodes, Refusal } from '../base/refusal.ts';
 import type { EntryQuery } from '../ledger/ledger.ts';
 import { outcomes } from '../ledger/ledger-response.ts';
 import { otherEndpoint, refusalGroups, type RefusalQuery } from '../ledger/refusal-count.ts';
 import { usageGroups, type UsageQuery } from '../ledger/totals.ts';
-import { type Format, formatParameter } from './formats.ts';
+import { type Form, formParameters } from './formats.ts';
 import {
   checkDays,
   checkRange,
@@ -18,10 +18,10 @@ import {
   whoFilters,
 } from './parameters.ts';
 
-/** The query of a request for a report, and the format that it names. */
+/** The query of a request for a report, and the form that it names. */
 export interface Asked<Query> {
   query: Query;
-  format: Format | undefined;
+  form: Form;
 }
 
 /** A query for a list in pages. `limit` is null if none was given. */
@@ -31,22 +31,22 @@ export type AskedPage<Query> = Omit<Query, 'limit'> & { limit: number | null };
 export const usageParameters = z.strictObject({
   ...rangeParameters,
   group_by: groupList(usageGroups).exactOptional(),
-  format: formatParameter,
+  ...formParameters,
   ...filters,
 });
 
 export function parseUsageQuery(url: string, clock: Clock): Asked<UsageQuery> | Refusal {
   const checked = checkDays(usageParameters, url, clock);
   if (checked instanceof Refusal) return checked;
-  const { from, to, group_by: groupBy = [], format, ...narrowed } = checked;
-  return { format, query: { from, to, filters: narrowed, groupBy } };
+  const { from, to, group_by: groupBy = [], format, bom, ...narrowed } = checked;
+  return { form: { format, bom }, query: { from, to, filters: narrowed, groupBy } };
 }
 
 /** The parameters of `/admin/refusals`. */
 export const refusalParameters = z.strictObject({
   ...rangeParameters,
   group_by: groupList(refusalGroups).exactOptional(),
-  format: formatParameter,
+  ...formParameters,
   ...whoFilters,
   endpoint: z
     .string()
@@ -61,8 +61,8 @@ export const refusalParameters = z.strictObject({
 export function parseRefusalQuery(url: string, clock: Clock): Asked<RefusalQuery> | Refusal {
   const checked = checkDays(refusalParameters, url, clock);
   if (checked instanceof Refusal) return checked;
-  const { from, to, group_by: groupBy = [], format, ...narrowed } = checked;
-  return { format, query: { from, to, filters: narrowed, groupBy } };
+  const { from, to, group_by: groupBy = [], format, bom, ...narrowed } = checked;
+  return { form: { format, bom }, query: { from, to, filters: narrowed, groupBy } };
 }
 
 /** The parameters of `/admin/requests`. */
@@ -75,22 +75,20 @@ export const entryParameters = z.strictObject({
     .regex(/^ses_[0-9A-Za-z]{1,64}$/, 'must be a session id such as ses_…')
     .exactOptional(),
   end_user: endUser.exactOptional(),
-  format: formatParameter,
+  ...formParameters,
   ...filters,
 });
 
 export function parseEntryQuery(url: string): Asked<AskedPage<EntryQuery>> | Refusal {
   const checked = checkRange(entryParameters, url);
   if (checked instanceof Refusal) return checked;
-  const { limit = null, cursor = null, from: fromMs, to: beforeMs, format, ...narrowed } = checked;
+  const { limit = null, cursor = null, from: fromMs, to: beforeMs, format, bom, ...narrowed } = checked;
   const admitted = fromMs === undefined && beforeMs === undefined ? {} : { admitted: { fromMs, beforeMs } };
-  return { format, query: { limit, cursor, ...admitted, filters: narrowed } };
+  return { form: { format, bom }, query: { limit, cursor, ...admitted, filters: narrowed } };
 }
 
 /** Compared exactly: no character has a special meaning. */
-const name = named(
-  z.string().min(1, 'must not be empty').max(100, 'must be at most 100 characters'),
-).exactOptional();
+const name = label().min(1, 'must not be empty').max(100, 'must be at most 100 characters').exactOptional();
 
 /** The parameters of `/admin/audit`. */
 export const auditParameters = z.strictObject({
@@ -99,12 +97,12 @@ export const auditParameters = z.strictObject({
   operation: name,
   ...rangeParameters,
   ...pageParameters,
-  format: formatParameter,
+  ...formParameters,
 });
 
 export function parseAuditQuery(url: string): Asked<AskedPage<AuditQuery>> | Refusal {
   const checked = checkRange(auditParameters, url);
   if (checked instanceof Refusal) return checked;
-  const { limit = null, cursor = null, from: fromMs, to: beforeMs, format, ...narrowed } = checked;
-  return { format, query: { limit, cursor, fromMs, beforeMs, ...narrowed } };
+  const { limit = null, cursor = null, from: fromMs, to: beforeMs, format, bom, ...narrowed } = checked;
+  return { form: { format, bom }, query: { limit, cursor, fromMs, beforeMs, ...narrowed } };
 }

@@ -12,6 +12,8 @@ export interface Report {
   /** The fields that every row has, in this order. */
   columns: readonly string[];
   pages: AsyncIterable<readonly Row[]> | Iterable<readonly Row[]>;
+  /** Whether CSV begins with a byte order mark. */
+  bom?: boolean;
   /** Additional headers of the reply. */
   headers?: Readonly<Record<string, string>>;
 }
@@ -35,8 +37,8 @@ export async function streamedReport(
   format: Format,
   ends: StreamEnds,
 ): Promise<{ stream: ReadableStream<Uint8Array>; headers: Record<string, string> }> {
-  const { name, columns, pages, headers = {} } = report;
-  const stream = await streamOf(written(pages, shapeOf(format, columns)), ends);
+  const { name, columns, pages, bom = false, headers = {} } = report;
+  const stream = await streamOf(written(pages, shapeOf(format, columns, bom)), ends);
   const contentType =
     format === 'csv' ? `${mediaTypes.csv}; charset=utf-8; header=present` : mediaTypes[format];
   const file = { 'content-disposition': `attachment; filename="${name}.csv"` };
@@ -46,11 +48,16 @@ export async function streamedReport(
   };
 }
 
-function shapeOf(format: Format, columns: readonly string[]): Shape {
+function shapeOf(format: Format, columns: readonly string[], bom: boolean): Shape {
   const ordered = (row: Row): JsonValue[] => columns.map((column) => row[column] ?? null);
   switch (format) {
     case 'csv':
-      return { head: csvLine(columns), row: (row) => csvLine(ordered(row)), between: '', tail: '' };
+      return {
+        head: (bom ? '\uFEFF' : '') + csvLine(columns),
+        row: (row) => csvLine(ordered(row)),
+        between: '',
+        tail: '',
+      };
     case 'ndjson':
       return { head: '', row: (row) => `${JSON.stringify(row)}\n`, between: '', tail: '' };
     case 'json':
@@ -77,11 +84,12 @@ async function* written(pages: Report['pages'], shape: Shape): AsyncGenerator<st
 }
 
 /**
- * Spreadsheets run a text with one of these first as a formula (OWASP, "CSV Injection"; ASVS 5.0, 1.2.10, adds NUL).
- * Such a text gets a `'` before it, which marks it as text.
+ * Spreadsheets run such a text as a formula (OWASP, "CSV Injection"; ASVS 5.0, 1.2.10, adds NUL): one that begins with a
+ * tab, a line end or NUL, or, after any blanks, with one of `=+-@` or a wide form of these, which some take for them. It
+ * gets a `'` before it, which marks it as text.
  */
 // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-const formula = /^[=+\-@\t\r\u0000]/;
+const formula = /^(?:[\t\r\n\u0000]|[\s\p{Z}\p{Cc}\p{Cf}]*[=+\-@＝＋－＠﹦﹢﹣﹫])/u;
 
 /** A line of CSV with its line end (RFC 4180). Null is an empty field; numbers stay numbers. */
 export function csvLine(cells: readonly JsonValue[]): string {

@@ -3,7 +3,7 @@ import { mintSessionToken } from '../identity/records/token-text.ts';
 import { withRealModels } from '../identity/records/aliases.ts';
 import type { Principal } from '../identity/records/identity.ts';
 import { Refusal, retryAfter, secondsUntil } from '../base/refusal.ts';
-import { type Session, sessionLimitId } from '../identity/records/session.ts';
+import { type Session, sessionLimitId, sharedLimitId } from '../identity/records/session.ts';
 import type { MintResult, SessionStore } from './session-store.ts';
 import { narrowed, type NarrowOptions } from './narrow.ts';
 import { defaultLifeS, type NewSession } from './schema.ts';
@@ -33,10 +33,15 @@ export class SessionMinter {
   }
 
   /**
-   * Makes a session of the principal's token, in one round trip; `stale` if the principal must be read again.
-   * Rejects with `StoreUnavailable`.
+   * Makes a session of the principal's token, in one round trip; `stale` if the principal must be read again. `person`:
+   * who shares the session's limits with other sessions; null if the limits are its own. Rejects with
+   * `StoreUnavailable`.
    */
-  async mint(parent: Principal, asked: NewSession): Promise<MintedSession | Refusal | 'stale'> {
+  async mint(
+    parent: Principal,
+    asked: NewSession,
+    person: string | null = null,
+  ): Promise<MintedSession | Refusal | 'stale'> {
     const policy = narrowed(withRealModels(asked, this.#options.realModel), parent, this.#options);
     if (policy instanceof Refusal) return policy;
     const nowMs = Math.floor(this.#options.storeNowMs());
@@ -47,7 +52,10 @@ export class SessionMinter {
     const record: Session = {
       id,
       ...policy,
-      limits: policy.limits.map((limit, index) => ({ ...limit, id: sessionLimitId(id, index) })),
+      limits: policy.limits.map((limit, index) => ({
+        ...limit,
+        id: person === null ? sessionLimitId(id, index) : sharedLimitId(person, limit),
+      })),
       end_user: asked.end_user ?? null,
       expires_at: new Date(expiresAtMs).toISOString(),
       created_at: new Date(nowMs).toISOString(),

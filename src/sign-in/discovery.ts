@@ -1,33 +1,8 @@
 import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
 import { isTrustworthyUrl } from '../config/issuer.ts';
-
-/** The keys of an issuer are not available now. Says nothing about the token that needed them. */
-export class KeysUnavailable extends Error {
-  override readonly name = 'KeysUnavailable';
-}
-
-/**
- * Keeps fetches at least `floorMs` apart, whether they succeed or fail, so that a flood of tokens never becomes a
- * flood of fetches to an issuer that is down.
- */
-export class AttemptFloor {
-  readonly #clock: Clock;
-  readonly #floorMs: number;
-  #openAtMs = -Infinity;
-
-  constructor(clock: Clock, floorMs: number) {
-    this.#clock = clock;
-    this.#floorMs = floorMs;
-  }
-
-  /** Call before each fetch. Throws `KeysUnavailable` if the last one began less than `floorMs` ago. */
-  begin(): void {
-    const nowMs = this.#clock.monotonic();
-    if (nowMs < this.#openAtMs) throw new KeysUnavailable('The last attempt is too recent for another.');
-    this.#openAtMs = nowMs + this.#floorMs;
-  }
-}
+import { AttemptFloor, KeysUnavailable } from './keys-unavailable.ts';
+import { publishedJson } from './published-json.ts';
 
 /** The part of a provider's configuration that is needed: OIDC Discovery 1.0, section 3. */
 const metadata = z.object({ issuer: z.string(), jwks_uri: z.string() });
@@ -68,16 +43,8 @@ export class Discovery {
   async #discover(): Promise<string> {
     const { clock, timeoutMs, cacheMaxAgeMs } = this.#times;
     this.#floor.begin();
-    const response = await fetch(configurationUrl(this.#issuer), {
-      headers: { accept: 'application/json' },
-      redirect: 'error',
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    if (response.status !== 200) {
-      await response.body?.cancel();
-      throw new KeysUnavailable(`Discovery answered ${response.status}.`);
-    }
-    const { issuer, jwks_uri: jwksUri } = metadata.parse(await response.json());
+    const document = await publishedJson(configurationUrl(this.#issuer), AbortSignal.timeout(timeoutMs));
+    const { issuer, jwks_uri: jwksUri } = metadata.parse(document);
     // Section 4.3: otherwise whoever serves the document could speak for another issuer.
     if (issuer !== this.#issuer) throw new KeysUnavailable('Discovery names another issuer.');
     if (!isTrustworthyUrl(jwksUri)) throw new KeysUnavailable('The jwks_uri of discovery is not https.');

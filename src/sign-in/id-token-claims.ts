@@ -1,8 +1,7 @@
 import type { JWTPayload } from 'jose';
+import { subject as account } from '../identity/records/identity.ts';
 import { invalidRequest, type SignInRefusal } from './oauth-error.ts';
 
-/** OIDC Core 2. */
-const maxSubjectLength = 255;
 /** The latest time of a JavaScript `Date`. */
 const maxTimeMs = 8.64e15;
 
@@ -24,12 +23,12 @@ interface ClaimRules {
  * the forms of `sub` and `exp`. Assumes that signature, `iss`, `aud`, `exp` and `nbf` were checked. Pure.
  */
 export function checkClaims(claims: JWTPayload, rules: ClaimRules): CheckedClaims | SignInRefusal {
-  const subject: unknown = claims.sub;
-  if (typeof subject !== 'string' || subject === '' || subject.length > maxSubjectLength) {
-    return invalidRequest(
-      `The sub claim of the ID token must be a string of 1 to ${maxSubjectLength} characters.`,
-    );
+  const read = account.shape.sub.safeParse(claims.sub);
+  if (!read.success) {
+    const [issue] = read.error.issues;
+    return invalidRequest(`The sub claim of the ID token ${issue?.message ?? 'must be a string'}.`);
   }
+  const { data: subject } = read;
   const expiresAtMs = (claims.exp ?? Number.NaN) * 1_000;
   if (!(Math.abs(expiresAtMs) <= maxTimeMs))
     return invalidRequest('The exp claim of the ID token is not a time.');

@@ -52,6 +52,10 @@ export class IdTokenVerifier {
     this.#clockToleranceS = clockToleranceS;
   }
 
+  get hasIssuers(): boolean {
+    return this.#known.size > 0;
+  }
+
   /**
    * The token behind a text, or why it is not accepted: `invalid_request`, or `temporarily_unavailable` while the
    * keys of its issuer cannot be fetched. Takes at most two times `timeoutMs`; never rejects because of the text.
@@ -90,6 +94,12 @@ export class IdTokenVerifier {
     const checked = checkClaims(payload, rules);
     if (checked instanceof SignInRefusal) return checked;
     const replayKey = hash('sha256', text.slice(0, text.lastIndexOf('.')), 'base64url');
-    return { issuer, ...checked, claims: payload, replayKey };
+    return { issuer, ...checked, claims: claimsOf(issuer, payload), replayKey };
   }
+}
+
+/** Some providers write `email_verified` as a text, against OIDC Core 5.1: it counts if the issuer's entry says so. */
+function claimsOf({ takesTextEmailVerified }: TrustedIssuer, payload: Claims): Claims {
+  const isText = takesTextEmailVerified === true && Object.hasOwn(payload, 'email_verified');
+  return isText && payload['email_verified'] === 'true' ? { ...payload, email_verified: true } : payload;
 }

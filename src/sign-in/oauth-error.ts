@@ -39,17 +39,20 @@ export class SignInRefusal {
   readonly status: SignInStatus;
   /** The internal cause, for the log and never for the caller; undefined if there is none. */
   readonly cause: unknown;
+  /** When to try again, for `Retry-After`; null if that does not help. */
+  readonly retryAfterS: number | null;
 
   /** Replaces characters that a description must not have by `?`: names of claims are the operator's text. */
   constructor(
     error: SignInError,
     description: string,
-    details: { status?: SignInStatus; cause?: unknown } = {},
+    details: { status?: SignInStatus; cause?: unknown; retryAfterS?: number } = {},
   ) {
     this.error = error;
     this.description = description.replace(notDescribable, '?');
     this.status = details.status ?? statuses[error];
     this.cause = details.cause;
+    this.retryAfterS = details.retryAfterS ?? (this.status === 503 ? 1 : null);
   }
 }
 

@@ -8,7 +8,7 @@ import { okJson, type OperationDocs } from '../base/operation-docs.ts';
 import type { Credential, Token } from '../identity/records/identity.ts';
 import type { RealModel } from '../base/model.ts';
 import { withRealModels } from '../identity/records/aliases.ts';
-import { Refusal } from '../base/refusal.ts';
+import { Refusal, retryAfter } from '../base/refusal.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
@@ -23,7 +23,7 @@ import type { IdTokenVerifier, VerifiedIdToken } from './id-token.ts';
 import { invalidRequest, oauthErrorBody, refusalDocs, SignInRefusal } from './oauth-error.ts';
 import { adjust, isUserOf, type Person, provide, release, signInKey, type TokenPolicy } from './provision.ts';
 import type { IdentityDeps } from '../identity/operations/records.ts';
-import { teamFor } from './rules.ts';
+import { teamFor, userIdFor } from './rules.ts';
 
 const maxBytes = 32_768;
 /** An ID token is accepted for this long after its expiry, because clocks differ. */
@@ -54,8 +54,15 @@ export interface SignInDeps extends IdentityDeps {
   draining: () => boolean;
 }
 
-/** `POST /oauth/token`: exchanges an ID token of a trusted issuer for a session (RFC 8693), without a back end. */
-export function signInRoute(deps: SignInDeps): Route {
+/**
+ * `POST /oauth/token`: exchanges an ID token of a trusted issuer for a session (RFC 8693), without a back end. If no issuer
+ * is trusted, there is no such route.
+ */
+export function signInRoutes(deps: SignInDeps): Route[] {
+  return deps.verifier.hasIssuers ? [signInRoute(deps)] : [];
+}
+
+function signInRoute(deps: SignInDeps): Route {
   const { frontDoor, answers, journal, authenticator, minter, sessions, throttle } = deps;
 
   /** Answers as OAuth has it, errors too. */
@@ -67,7 +74,8 @@ export function signInRoute(deps: SignInDeps): Route {
       const refusal = limited(call, result);
       // The log has one code for everything that is wrong with an ID token.
       const code = refusal.status < 429 ? 'invalid_token' : null;
-      return answers.refuseWith(call, oauthErrorBody(refusal), { status: refusal.status, code });
+      const headers = refusal.retryAfterS === null ? {} : retryAfter(refusal.retryAfterS);
+      return answers.refuseWith(call, oauthErrorBody(refusal), { status: refusal.status, code, headers });
     }
     const body = {
       access_token: result.text,
@@ -83,7 +91,8 @@ export function signInRoute(deps: SignInDeps): Route {
       return new SignInRefusal('temporarily_unavailable', 'The gateway is restarting; try again.');
     const bytes = await frontDoor.body(call, maxBytes);
     if (bytes === null) return null;
-    if (bytes instanceof Refusal) return invalidRequest(bytes.message);
+    if (bytes instanceof Refusal)
+      return bytes.status < 500 ? invalidRequest(bytes.message) : inOAuthWords(bytes);
     const idToken = readExchange(call.incoming.headers['content-type'], bytes.toString('utf8'));
     if (idToken instanceof SignInRefusal) return idToken;
     const verified = await deps.verifier.verify(idToken);
@@ -105,7 +114,12 @@ export function signInRoute(deps: SignInDeps): Route {
     const parent = await parentOf(person);
     if (parent instanceof SignInRefusal) return parent;
     const minted = await whileStale({ refresh: () => parentOf(person) }, parent, ({ principal }) =>
-      minter.mint(principal, { ...wanted, limits: limitsWithin(wanted.limits ?? [], principal.limits) }),
+      minter.mint(
+        principal,
+        { ...wanted, limits: limitsWithin(wanted.limits ?? [], principal.limits) },
+        // Or whoever signs in three times would have three times the limit.
+        userIdFor(issuer.issuer, subject),
+      ),
     );
     if (minted instanceof Refusal) return inOAuthWords(minted);
     const message = 'The team is being changed at this moment. Try again.';
@@ -166,9 +180,10 @@ function tokenPolicy(from: NewSession | Token): TokenPolicy {
   return { models, endpoints, origins, tools };
 }
 
-function inOAuthWords({ code, message, status }: Refusal): SignInRefusal {
-  if (code === 'rate_limit_exceeded') return new SignInRefusal('slow_down', message);
-  if (status >= 500) return new SignInRefusal('temporarily_unavailable', message);
+function inOAuthWords({ code, message, status, headers }: Refusal): SignInRefusal {
+  const when = 'retry-after' in headers ? { retryAfterS: Number(headers['retry-after']) } : {};
+  if (code === 'rate_limit_exceeded') return new SignInRefusal('slow_down', message, when);
+  if (status >= 500) return new SignInRefusal('temporarily_unavailable', message, when);
   // The parent exists, but is revoked, or narrower than the entry of its issuer.
   return new SignInRefusal('access_denied', message);
 }

@@ -1,5 +1,5 @@
 import { errors } from 'jose';
-import { KeysUnavailable } from './discovery.ts';
+import { KeysUnavailable } from './keys-unavailable.ts';
 import { invalidRequest, SignInRefusal } from './oauth-error.ts';
 
 const wrongAlgorithm = 'The ID token is signed with an algorithm that is not accepted for its issuer.';
@@ -39,7 +39,7 @@ export function refusalFor(error: unknown): SignInRefusal {
     return new SignInRefusal(
       'temporarily_unavailable',
       'The keys of the issuer cannot be fetched at the moment; try again in a few seconds.',
-      { cause: error },
+      { cause: error.wasAsked ? error : undefined, retryAfterS: error.retryAfterS },
     );
   }
   return invalidRequest(describe(error));

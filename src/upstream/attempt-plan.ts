@@ -27,8 +27,8 @@ export interface Step {
 
 export interface AttemptPlanOptions {
   asked: Target;
-  /** Another model that may answer instead; called once, when it is needed. */
-  fallback: () => Target | null;
+  /** Another model that may answer to what was asked; called once, when it is needed. */
+  fallback: (sent: Buffer) => Target | null;
   /** Whose request it is. */
   team: string;
   /** The estimate of the request's input. */
@@ -59,12 +59,18 @@ export class AttemptPlan {
     this.#fallback = null;
   }
 
+  /** Nothing is sent again: the bodies are not needed any more. */
+  letGoOfBodies(): void {
+    this.#request.asked.body = noBody;
+    if (this.#fallback) this.#fallback.body = noBody;
+  }
+
   /** Null if nobody is left. */
   next(nowMs: number): Step | null {
     const { asked, fallback, team } = this.#request;
     const own = this.first(nowMs) ?? chooseOpen(failedOnce(asked, nowMs, team), nowMs, this.#request);
     if (own) return { kind: 'send', target: asked, upstream: own };
-    if (this.#fallback === undefined) this.#fallback = fallback();
+    if (this.#fallback === undefined) this.#fallback = fallback(asked.body);
     const other = this.#fallback;
     const ofOther = other && chooseWorking(other, nowMs, this.#request);
     if (ofOther) return { kind: 'send', target: other, upstream: ofOther };
@@ -77,6 +83,8 @@ export class AttemptPlan {
     return upstream && { kind: 'wait', target, upstream };
   }
 }
+
+const noBody = Buffer.alloc(0);
 
 /** Of those that work and have quota, the one with the most if that is known of them; else the first in turn. Pure. */
 export function chooseWorking(

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
+import type { SentBody } from './sent-body.ts';
 import type { ResponseHandler } from './upstream-call.ts';
 
 /** Makes attempts: hears how each one goes, and decides whether its answer is kept. */
@@ -40,16 +41,26 @@ export class Attempt implements Dispatcher.DispatchHandler {
   /** Whether it probes a half-open circuit breaker. */
   readonly isProbe: boolean;
   readonly #host: AttemptHost;
+  readonly #sentBody: SentBody | null;
   #controller: Dispatcher.DispatchController | null = null;
   #answer: 'awaited' | 'held' | 'kept' | 'unwanted' = 'awaited';
   #held: HeldAnswer | null = null;
   #unwantedBytes = 0;
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(host: AttemptHost, ordinal: number, isProbe: boolean) {
+  constructor(
+    host: AttemptHost,
+    ordinal: number,
+    { isProbe, sentBody }: { isProbe: boolean; sentBody: SentBody | null },
+  ) {
     this.#host = host;
     this.ordinal = ordinal;
     this.isProbe = isProbe;
+    this.#sentBody = sentBody;
+  }
+
+  letGoOfBody(): void {
+    this.#sentBody?.letGo();
   }
 
   abort(): void {
@@ -102,7 +113,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
   #hold(chunk: Buffer, held: HeldAnswer): void {
     held.chunks.push(chunk);
     held.bytes += chunk.length;
-    if (held.bytes > maxReadBytes) this.#passHeld(held);
+    const full = this.#host.handler.keeps(held.bytes);
+    if (full || held.bytes > maxReadBytes) this.#passHeld(held);
   }
 
   /** Passes on what was held, as if it came now. */
@@ -110,6 +122,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
     this.#held = null;
     this.#answer = 'kept';
     const { handler } = this.#host;
+    handler.keeps(0);
     handler.onResponseStart(status, headers);
     for (const chunk of chunks) handler.onResponseData(chunk);
   }
@@ -118,8 +131,9 @@ export class Attempt implements Dispatcher.DispatchHandler {
   #judgeHeld(held: HeldAnswer): void {
     const text = Buffer.concat(held.chunks).toString('utf8');
     this.#answer = 'unwanted'; // another attempt begins inside the call
-    if (this.#host.over || this.#host.keepsRead(this, held.status, text)) this.#passHeld(held);
-    else this.#held = null;
+    if (this.#host.over || this.#host.keepsRead(this, held.status, text)) return this.#passHeld(held);
+    this.#held = null;
+    this.#host.handler.keeps(0);
   }
 
   onResponseEnd(): void {

@@ -11,6 +11,7 @@ import {
   type RepairedRequest,
   type RequestRepairs,
 } from './request-repairs.ts';
+import { largeBodyBytes, SentBody } from './sent-body.ts';
 import { type RequestQueue, WaitBudget } from './request-queue.ts';
 import { backoffMs, type Cause, causeOfError, causeOfStatus, mayHaveBegun, wasReused } from './retry.ts';
 import type { Recorder, Upstream } from './upstream.ts';
@@ -139,10 +140,22 @@ export class Attempts implements UpstreamCall, AttemptHost, Asker {
     const { call, path, stream, pinned } = this.#request;
     const { attachment, pathPrefix } = this.#upstream;
     const { requestId, incoming } = call;
-    const attempt = new Attempt(this, ordinal, isProbe);
+    const { body } = this.#target;
+    const sentBody = body.length > largeBodyBytes ? new SentBody(body) : null;
+    const attempt = new Attempt(this, ordinal, { isProbe, sentBody });
     this.#attempt = attempt;
     const headers = upstreamHeaders(incoming.headers, { key: attachment.key, requestId, stream, pinned });
-    pool.dispatch({ path: pathPrefix + path, method: 'POST', headers, body: this.#target.body }, attempt);
+    if (sentBody) headers.push('content-length', String(body.length));
+    const sent = sentBody?.asBody ?? body;
+    pool.dispatch({ path: pathPrefix + path, method: 'POST', headers, body: sent }, attempt);
+  }
+
+  letGoOfBody(): boolean {
+    if (this.#target.body.length <= largeBodyBytes && !this.#isPartlyAnswered) return false;
+    this.#attempt?.letGoOfBody();
+    this.#target.body = Buffer.alloc(0);
+    this.#plan.letGoOfBodies();
+    return true;
   }
 
   #wait(nowMs: number): void {

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ForwardOutcome } from '../base/outcome.ts';
+import type { Refusal } from '../base/refusal.ts';
 import type { JsonObject, ValidRequest } from '../base/request.ts';
 import type { Attempts } from './attempts.ts';
 import { JoinedEmbeddings } from './joined-embeddings.ts';
@@ -11,45 +12,43 @@ const maxInputs = 96;
 /** The share of one input in an answer: 1,536 numbers, each in 20 characters. */
 const bytesPerInput = 32_768;
 
-/** The most bytes of answers that are held until the last one has come; 0 if the request is sent as it is. */
-export function heldAnswerBytes({ endpoint, body: { input } }: ValidRequest): number {
-  const isInParts = endpoint.modelKind === 'embeddings' && Array.isArray(input) && input.length > maxInputs;
-  return isInParts ? input.length * bytesPerInput : 0;
-}
-
 /** The parts of a request that has more inputs than the upstream takes at once; null if it is sent as it is. */
-export function partsOf(request: ValidRequest): EmbeddingsInParts | null {
-  const { body } = request;
-  const maxBytes = heldAnswerBytes(request);
-  if (maxBytes === 0 || !Array.isArray(body['input'])) return null;
-  return new EmbeddingsInParts(body, body['input'], maxBytes);
+export function partsOf({ endpoint, body }: ValidRequest): EmbeddingsInParts | null {
+  const { input } = body;
+  const isInParts = endpoint.modelKind === 'embeddings' && Array.isArray(input) && input.length > maxInputs;
+  return isInParts ? new EmbeddingsInParts(body, input) : null;
 }
 
 /**
  * Embeddings for more inputs than the upstream takes at once. The parts are sent one after the other, since they share a
  * key's rate limit with everyone. For the exchange they are one request, whose answer begins when the last part is
- * answered. A part that fails answers for all; if another attempt is made, it repeats only that part.
+ * answered. A part that fails answers for all; if another attempt is made, it repeats only that part. What is kept of the
+ * answers counts for the caller, after the first part with what all of them are expected to take.
  */
 export class EmbeddingsInParts implements ResponseHandler, Pausable {
-  readonly #body: JsonObject;
-  readonly #inputs: readonly unknown[];
+  #body: JsonObject;
+  #inputs: readonly unknown[];
   readonly #maxBytes: number;
   readonly #joined = new JoinedEmbeddings();
   #attempts: Attempts | null = null;
   #handler: ResponseHandler | null = null;
   #phase: 'sending' | 'collecting' | 'passing' | 'answering' | 'over' = 'sending';
+  /** Of the part that is being answered. */
   #chunks: Buffer[] = [];
-  #bytes = 0;
+  #partBytes = 0;
+  /** What all answers together are expected to take. */
+  #expectedBytes = 0;
   /** Of the last answer. */
   #headers: IncomingHttpHeaders = {};
   #pieces: Buffer[] = [];
+  #unsentBytes = 0;
   #isPaced = false;
   #isPaused = false;
 
-  constructor(body: JsonObject, inputs: readonly unknown[], maxBytes: number) {
+  constructor(body: JsonObject, inputs: readonly unknown[]) {
     this.#body = body;
     this.#inputs = inputs;
-    this.#maxBytes = maxBytes;
+    this.#maxBytes = inputs.length * bytesPerInput;
   }
 
   /** The request for the inputs that are not answered yet, as many as one takes. */
@@ -94,8 +93,11 @@ export class EmbeddingsInParts implements ResponseHandler, Pausable {
     if (this.#phase === 'passing') this.#to.onResponseData(chunk);
     if (this.#phase !== 'collecting') return;
     this.#chunks.push(chunk);
-    this.#bytes += chunk.length;
-    if (this.#bytes > this.#maxBytes) this.#reject();
+    this.#partBytes += chunk.length;
+    const bytes = this.#joined.bytes + this.#partBytes;
+    if (bytes > this.#maxBytes) return this.#reject();
+    const full = this.#to.keeps(Math.max(bytes, this.#expectedBytes));
+    if (full) this.#end(full);
   }
 
   onResponseEnd(): void {
@@ -103,8 +105,12 @@ export class EmbeddingsInParts implements ResponseHandler, Pausable {
     if (this.#phase !== 'collecting') return;
     const text = Buffer.concat(this.#chunks).toString('utf8');
     if (!this.#joined.add(text, this.#nextInputs().length)) return this.#reject();
-    this.#chunks = [];
+    this.#dropPart();
     this.#phase = 'sending';
+    const { bytes, inputs } = this.#joined;
+    this.#expectedBytes = Math.ceil((bytes * this.#inputs.length) / inputs);
+    const full = this.#to.keeps(this.#expectedBytes);
+    if (full) return this.#end(full);
     if (this.#joined.inputs < this.#inputs.length) this.#attempts?.sendNextPart(this.nextBody());
     else this.#answer();
   }
@@ -115,8 +121,13 @@ export class EmbeddingsInParts implements ResponseHandler, Pausable {
     else if (this.#phase !== 'over') this.#to.onResponseError(error);
   }
 
-  refuse(...refusal: Parameters<ResponseHandler['refuse']>): void {
-    this.#to.refuse(...refusal);
+  refuse(refusal: Refusal): void {
+    this.#to.refuse(refusal);
+  }
+
+  /** Of an answer that may be no answer, beside what is joined. */
+  keeps(bytes: number): Refusal | null {
+    return this.#to.keeps(Math.max(this.#joined.bytes + bytes, this.#expectedBytes));
   }
 
   get startedMs(): number {
@@ -153,7 +164,10 @@ export class EmbeddingsInParts implements ResponseHandler, Pausable {
   #answer(): void {
     this.#pieces = this.#joined.pieces();
     const bytes = this.#pieces.reduce((sum, piece) => sum + piece.length, 0);
+    this.#unsentBytes = bytes;
     this.#phase = 'answering';
+    this.#body = {};
+    this.#inputs = [];
     const headers = { 'content-type': 'application/json', 'content-length': String(bytes) };
     this.#to.onResponseStart(200, { ...this.#headers, ...headers });
     this.#write();
@@ -164,6 +178,8 @@ export class EmbeddingsInParts implements ResponseHandler, Pausable {
     while (!this.#isPaused && this.#phase === 'answering' && !this.#attempts?.over) {
       const piece = this.#pieces.shift();
       if (piece) {
+        this.#unsentBytes -= piece.length;
+        this.#to.keeps(this.#unsentBytes);
         this.#to.onResponseData(piece);
         continue;
       }
@@ -174,11 +190,23 @@ export class EmbeddingsInParts implements ResponseHandler, Pausable {
 
   /** The answer to a part is useless: another attempt follows, or a 502 for all. */
   #reject(): void {
-    for (const chunk of this.#chunks.splice(0)) this.#bytes -= chunk.length;
+    this.#dropPart();
     this.#phase = 'sending';
     if (this.#attempts?.rejectsAnswer()) return;
     this.#phase = 'over';
     this.#to.onResponseStart(502, { 'content-type': 'application/json' });
     this.#to.onResponseEnd();
+  }
+
+  #dropPart(): void {
+    this.#chunks = [];
+    this.#partBytes = 0;
+  }
+
+  /** There is no room for the answer: the other parts are not sent. */
+  #end(refusal: Refusal): void {
+    this.#dropPart();
+    this.#phase = 'over';
+    this.#to.refuse(refusal);
   }
 }

@@ -13,6 +13,8 @@ export class JoinedEmbeddings {
   #usageKnown = true;
   /** How many inputs are answered. */
   inputs = 0;
+  /** What is kept of the answers. */
+  bytes = 0;
 
   /** The sum of what the answers reported; null if one of them reported nothing, or there is none. */
   get usage(): Usage | null {
@@ -32,7 +34,9 @@ export class JoinedEmbeddings {
       const index = typeof item['index'] === 'number' ? item['index'] : at;
       return JSON.stringify({ ...item, index: offset + index });
     });
-    this.#data.push(Buffer.from(`${offset === 0 ? '' : ','}${items.join(',')}`));
+    const piece = Buffer.from(`${offset === 0 ? '' : ','}${items.join(',')}`);
+    this.#data.push(piece);
+    this.bytes += piece.length;
     this.inputs += inputs;
     return true;
   }

@@ -17,6 +17,8 @@ export interface UpstreamCall {
   readonly headers: readonly string[];
   /** How long the upstream's 429 or 529 asks to wait, ms; null if it does not say. */
   readonly retryAfterMs: number | null;
+  /** Nothing is sent again: lets go of the body, if it is large, or was sent in parts. Whether it did. */
+  letGoOfBody(): boolean;
   /** The answer did not come in time, or broke off: opens the circuit breaker. */
   recordFailure(): void;
   /** Ends it in whatever state it is: nobody waits for an answer. */
@@ -36,6 +38,8 @@ export interface ResponseHandler {
   readonly nowMs: number;
   /** The caller has a head, so that no other attempt can be made. */
   readonly begun: boolean;
+  /** So many bytes of an answer are kept in memory now. A refusal if the caller's share has no room for them. */
+  keeps(bytes: number): Refusal | null;
   /** Each attempt, once it is sent. */
   onRequestStart(answer: Pausable): void;
   onResponseStart(status: number, headers: IncomingHttpHeaders): void;

@@ -13,8 +13,8 @@ export interface Documented {
 }
 
 /**
- * Describes the fields of an object. Unknown fields pass untouched, unless they differ from a documented one only by
- * case: some parsers (Go's encoding/json) take `Max_Tokens` for `max_tokens`, and would read what was never checked.
+ * Describes the fields of an object. Unknown fields pass untouched, unless they are another spelling of a documented
+ * one: some parsers (Go's encoding/json) take `Max_Tokens` for `max_tokens`, and would read what was never checked.
  */
 export function documented(fields: Record<string, z.ZodType>): Documented {
   const names = Object.keys(fields);
@@ -39,15 +39,32 @@ export function schemaOf(
   return z.looseObject(Object.fromEntries(shown));
 }
 
-/** The documented name that a key is another spelling of, by case; undefined if there is none. */
+/** The documented name that a key is another spelling of; undefined if there is none. */
 export function respelled({ folded }: Documented, key: string): string | undefined {
-  return folded.get(fold(key));
+  const end = key.indexOf('\0'); // where a reader written in C ends it
+  return folded.get(fold(key)) ?? (end > 0 ? folded.get(fold(key.slice(0, end))) : undefined);
 }
 
 const none: readonly never[] = [];
 
-/** Both ways, since U+017F (ſ) becomes an S only in upper case and U+212A (K) a k only in lower case. */
+const visibleAscii = /^[!-~]*$/;
+/** What is not seen: control and format characters, and those that Unicode says may be ignored (UAX 44). */
+const unseen = /[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
+/** Much longer than any documented name. Further characters may only be unseen ones. */
+const maxLength = 128;
+
+/**
+ * The spelling that a lax reader may take a key for: trimmed, without what is not seen, in Unicode's compatibility form
+ * (NFKC), and without case.
+ */
 function fold(key: string): string {
+  if (visibleAscii.test(key)) return withoutCase(key);
+  const seen = key.replaceAll(unseen, '').trim();
+  return seen.length > maxLength ? '' : withoutCase(seen.normalize('NFKC').trim());
+}
+
+/** Both ways, since U+017F (ſ) becomes an S only in upper case and U+212A (K) a k only in lower case. */
+function withoutCase(key: string): string {
   return key.toUpperCase().toLowerCase();
 }
 

@@ -64,7 +64,10 @@ export class Findings {
   #checkSpelling(level: Documented, key: string, path: string): void {
     const name = respelled(level, key);
     if (name !== undefined) {
-      this.add(joinPath(path, key), `differs from ${name} only by case; write ${name}`);
+      this.add(
+        joinPath(path, key),
+        `differs from ${name} only by case, blanks, or characters that are alike or not seen; write ${name}`,
+      );
     }
   }
 

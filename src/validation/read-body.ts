@@ -1,29 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Refusal } from '../base/refusal.ts';
-
-/**
- * The bytes of request bodies this process holds at once (`BODY_BUDGET_BYTES`). Many bodies, each within its own
- * limit, would otherwise add up to more memory than a dyno has.
- */
-export class BodyBudget {
-  usedBytes = 0;
-  readonly #maxBytes: number;
-
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
-  }
-
-  /** Whether the bytes fit; if so, they are counted from now on. */
-  take(bytes: number): boolean {
-    if (this.usedBytes + bytes > this.#maxBytes) return false;
-    this.usedBytes += bytes;
-    return true;
-  }
-
-  giveBack(bytes: number): void {
-    this.usedBytes -= bytes;
-  }
-}
+import type { Holding } from '../memory/holding.ts';
 
 /**
  * How much of a refused body is still read, beyond the limit, behind the answer. Many clients read an answer only
@@ -36,20 +13,25 @@ export interface ReadBodyOptions {
   incoming: IncomingMessage;
   /** The limit of one body, `MAX_BODY_BYTES`. */
   maxBytes: number;
-  budget: BodyBudget;
+  /** Counts what is in memory. */
+  holding: Holding;
 }
 
+/** So many small chunks are joined to one: each takes some 200 bytes more than what is in it. */
+const maxSmallChunks = 64;
+const smallChunksBytes = 65_536;
+
 export type BodyRead =
-  /** `release` gives the bytes back to the budget; once is enough, more does no harm. */
-  | { kind: 'complete'; bytes: Buffer; release: () => void }
+  /** The bytes are counted until `holding` is told otherwise. */
+  | { kind: 'complete'; bytes: Buffer }
   /** The rest of the body is read and dropped while the refusal is answered. */
   | { kind: 'refused'; refusal: Refusal }
   /** The caller left before the body was in: there is nobody to answer. Nothing is held. */
   | { kind: 'gone' };
 
 /**
- * Reads a request body into memory. Bytes are taken from the budget as they arrive, so that a large content-length
- * with nothing behind it reserves nothing. How long a body may take is the server's `requestTimeout`.
+ * Reads a request body into memory. Bytes are counted as they arrive, so that a large content-length with nothing
+ * behind it reserves nothing. How long a body may take is the server's `requestTimeout`.
  */
 export function readBody(options: ReadBodyOptions): Promise<BodyRead> {
   return new Promise((resolve) => new BodyReading(options, resolve).start());
@@ -65,6 +47,8 @@ class BodyReading {
   readonly #resolve: (result: BodyRead) => void;
   readonly #chunks: Buffer[] = [];
   #heldBytes = 0;
+  /** The last chunks, not joined yet. */
+  #loose = { chunks: 0, bytes: 0 };
 
   constructor(options: ReadBodyOptions, resolve: (result: BodyRead) => void) {
     this.#options = options;
@@ -82,17 +66,29 @@ class BodyReading {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    const { maxBytes, budget } = this.#options;
-    if (this.#heldBytes + chunk.length > maxBytes) return this.#refuse(tooLarge(maxBytes));
-    if (!budget.take(chunk.length)) return this.#refuse(overloaded());
-    this.#heldBytes += chunk.length;
+    const { maxBytes, holding } = this.#options;
+    const bytes = this.#heldBytes + chunk.length;
+    if (bytes > maxBytes) return this.#refuse(tooLarge(maxBytes));
+    const full = holding.body(bytes);
+    if (full) return this.#refuse(full);
+    this.#heldBytes = bytes;
     this.#chunks.push(chunk);
+    if (this.#chunks.length >= maxSmallChunks) this.#joinSmall(chunk.length);
   };
+
+  #joinSmall(bytes: number): void {
+    this.#loose = { chunks: this.#loose.chunks + 1, bytes: this.#loose.bytes + bytes };
+    if (this.#loose.chunks < maxSmallChunks) return;
+    if (this.#loose.bytes < smallChunksBytes) {
+      this.#chunks.push(Buffer.concat(this.#chunks.splice(-maxSmallChunks)));
+    }
+    this.#loose = { chunks: 0, bytes: 0 };
+  }
 
   readonly #onEnd = (): void => {
     const [only] = this.#chunks;
     const bytes = this.#chunks.length === 1 && only ? only : Buffer.concat(this.#chunks, this.#heldBytes);
-    this.#settle({ kind: 'complete', bytes, release: () => this.#giveBack() });
+    this.#settle({ kind: 'complete', bytes });
   };
 
   readonly #onGone = (): void => {
@@ -107,8 +103,7 @@ class BodyReading {
   }
 
   #giveBack(): void {
-    this.#options.budget.giveBack(this.#heldBytes);
-    this.#heldBytes = 0;
+    this.#options.holding.body(0);
   }
 
   #settle(result: BodyRead): void {
@@ -135,10 +130,4 @@ function discard(incoming: IncomingMessage, maxBytes: number): void {
 function tooLarge(maxBytes: number): Refusal {
   const message = `The request body is larger than ${maxBytes} bytes, the most this gateway reads; send a smaller one.`;
   return new Refusal('body_too_large', message);
-}
-
-/** The refusal of what the budget has no room for. */
-export function overloaded(): Refusal {
-  const message = 'The gateway is holding as many request bodies as it can; try again shortly.';
-  return new Refusal('overloaded', message, { headers: { 'retry-after': '1' } });
 }

@@ -11,7 +11,7 @@ import { type StandIn, type StandInOptions, startStandIn } from './stand-in.ts';
 import { createHttpServer } from '../../src/lifecycle/http-server.ts';
 import { createLog } from '../../src/observability/log.ts';
 import { Metrics } from '../../src/observability/metrics.ts';
-import { nodeListener } from '../../src/serve.ts';
+import { nodeListener, serverBounds } from '../../src/serve.ts';
 import { endpoints } from '../../src/validation/registry.ts';
 import { version } from '../../src/operations/version.ts';
 import { wire } from '../../src/wire.ts';
@@ -139,7 +139,8 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
   });
   const server = createHttpServer({
     listener: nodeListener(wired.app),
-    bodyTimeoutMs: settings.bodyTimeoutMs,
+    ...serverBounds(settings),
+    budget: wired.budget,
     httpsOnly: settings.onDyno,
     onRefused: (refusal, requestId) => wired.noteUnrouted(refusal, requestId),
   });

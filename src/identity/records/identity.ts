@@ -5,6 +5,7 @@ import {
   listOf,
   model,
   name,
+  label,
   named,
   origin,
   slug,
@@ -52,8 +53,8 @@ export type Team = Stored<z.infer<typeof teamFields>>;
 
 /** An account at an OpenID provider. Only these two together identify it for good (OIDC Core 5.7). */
 export const subject = z.strictObject({
-  issuer: named(z.string().min(1, 'must not be empty').max(1_000, 'must have at most 1000 characters')),
-  sub: named(z.string().min(1, 'must not be empty').max(255, 'must have at most 255 characters')),
+  issuer: label().min(1, 'must not be empty').max(1_000, 'must have at most 1000 characters'),
+  sub: label().min(1, 'must not be empty').max(255, 'must have at most 255 characters'),
 });
 export type Subject = z.infer<typeof subject>;
 

@@ -1,6 +1,7 @@
+import { hash } from 'node:crypto';
 import { z } from 'zod';
-import { time } from '../../base/fields.ts';
-import type { StoredLimit } from '../../base/limit.ts';
+import { limitIdentity, time } from '../../base/fields.ts';
+import type { Limit, StoredLimit } from '../../base/limit.ts';
 import type { JsonObject } from '../../base/request.ts';
 
 /** The fields that a session fixes in every request. It belongs to one endpoint. */
@@ -44,7 +45,12 @@ export function sessionLimitId(session: string, index: number): string {
   return `${session}/${index}`;
 }
 
-/** The session whose limit this is, or `@` for the gateway; null for one of a team, user or token. */
+/** The id of a limit that all sessions of a person share: it stays with the limit, as long as only `max` changes. */
+export function sharedLimitId(person: string, limit: Limit): string {
+  return `${person}-${hash('sha256', limitIdentity(limit), 'base64url').slice(0, 16)}`;
+}
+
+/** The session whose limit this is, or `@` for the gateway; null for one of a team, user, token or person. */
 export function counterKeyOfLimit(id: string): string | null {
   const slash = id.indexOf('/');
   return slash < 0 ? null : id.slice(0, slash);

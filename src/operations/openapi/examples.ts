@@ -18,6 +18,7 @@ const parameterExamples: Readonly<Record<string, string>> = {
   to: '2026-11-30',
   group_by: 'user',
   format: 'json',
+  bom: 'false',
   limit: '100',
   cursor: '1764500000000-0',
   all: 'false',

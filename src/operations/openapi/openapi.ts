@@ -47,7 +47,7 @@ method is a 405 \`method_not_allowed\` with \`Allow\`. A query parameter that an
 other clients than this API's own call it with theirs. HEAD works where GET does. Answers may get more fields in time.
 
 Requests are checked with these schemas. Some checks cannot be expressed in them: fields that exclude each other, \
-fields that differ from a documented one only by case, and a model's own maximum.`;
+fields that are another spelling of a documented one (case, blanks around it, compatibility forms, what is not seen), and a model's own maximum.`;
 
 /** The description of these routes. Its schemas and codes come from the routes' own definitions. */
 export function openApiDocument({

@@ -26,7 +26,7 @@ const byAccess: Readonly<Record<Access, readonly ErrorCode[]>> = {
   anyone: [],
   'session or user': [...anyCredential, 'origin_not_allowed', 'overloaded'],
   user: [...anyCredential, 'origin_not_allowed', 'overloaded', 'role_not_allowed'],
-  administrator: [...anyCredential, 'role_not_allowed'],
+  administrator: [...anyCredential, 'overloaded', 'role_not_allowed'],
 };
 
 const anyBody: readonly ErrorCode[] = ['invalid_json', 'invalid_body', 'body_too_large'];
@@ -45,12 +45,15 @@ const anyForwarded: readonly ErrorCode[] = [
 
 /** All error codes of an operation, in the order of the table. */
 export function codesOf(path: string, { docs, access, forwarded = false }: DocumentedOperation): ErrorCode[] {
+  const changes = docs.body !== undefined || docs.etag === 'asked';
   const possible = new Set<ErrorCode>([
     ...anyRequest,
     ...byAccess[access],
     ...(docs.body === undefined ? [] : anyBody),
-    ...(docs.etag === 'asked' ? (['precondition_failed', 'overloaded'] as const) : []),
+    ...(docs.etag === 'asked' ? (['precondition_failed'] as const) : []),
     ...(forwarded ? anyForwarded : []),
+    // The bounds on changes, and on the records of a team.
+    ...(access === 'administrator' && changes ? (['insufficient_quota'] as const) : []),
     ...(access === 'administrator' && path.includes('/:') ? (['not_found'] as const) : []),
     ...(docs.refusals ?? []),
   ]);

@@ -27,7 +27,7 @@ function otherCases(uses: Uses, on: () => Ground): void {
     if (given === undefined) return;
     it(use, async () => {
       const { site } = on();
-      const at = await site.connect({ endpoints: [...endpointPaths] });
+      const at = await site.connect({ endpoints: [...endpointPaths], tools: ['forecast'] });
       await check(at);
       const entries = use.startsWith('POST') ? await site.settled(at.issued.team, 1) : [];
       for (const entry of entries) expect(entry).toMatchObject({ outcome: 'ok' });

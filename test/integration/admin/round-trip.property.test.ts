@@ -6,6 +6,7 @@ import { Refusal } from '../../../src/base/refusal.ts';
 import type { JsonObject } from '../../../src/base/request.ts';
 import type { TrustedIssuer } from '../../../src/config/issuer.ts';
 import { provide } from '../../../src/sign-in/provision.ts';
+import { documentOf, teamRow, tokenRow, userRow } from '../../support/documents.ts';
 import { anyCharacter } from '../../support/any-character.ts';
 import { endpointPaths } from '../../../src/validation/registry.ts';
 import { type Answer, Harness, problemsOf, startMs } from './harness.ts';
@@ -127,8 +128,17 @@ const settings = someOf({
 interface Asked {
   method: string;
   path: string;
-  body: object;
+  body: JsonObject;
 }
+/** A row of an import, beside a team and a user of its own. */
+const row = someOf({
+  name: text,
+  expires_at: time,
+  revoked_at: time,
+  created_at: time,
+  max_session_body_bytes: oddNumber,
+  ...bounds,
+});
 const person = fc.record({ person: text, email: fc.option(address) });
 const story = fc.array(
   fc.oneof(
@@ -145,6 +155,7 @@ const story = fc.array(
     asking('POST', '/admin/admins', administrator, { role: 'auditor' }),
     asking('PATCH', '/admin/settings', settings),
     person,
+    asking('POST', '/admin/import', row),
   ),
   { minLength: 1, maxLength: 6 },
 );
@@ -153,7 +164,7 @@ function asking(
   method: string,
   path: string,
   body: fc.Arbitrary<JsonObject>,
-  fixed: object = {},
+  fixed: JsonObject = {},
 ): fc.Arbitrary<Asked> {
   return body.map((fields) => ({ method, path, body: { ...fields, ...fixed } }));
 }
@@ -176,12 +187,23 @@ const issuer: TrustedIssuer = {
   session: {},
 };
 
+function importOf(fields: JsonObject): object {
+  const ofGamma = { team: 'gamma' };
+  return documentOf({
+    teams: [teamRow('gamma')],
+    users: [userRow('ana', ofGamma)],
+    tokens: [tokenRow('tok_9', { ...fields, ...ofGamma })],
+  });
+}
+
 /** Asks again without the fields that are refused, so that those beside them come through. */
 async function asFarAsAccepted(admin: Harness, { method, path, body }: Asked): Promise<Answer> {
-  const answer = await admin.call(method, path, jsonOf(body));
+  const isImport = path === '/admin/import';
+  const answer = await admin.call(method, path, jsonOf(isImport ? importOf(body) : body));
   if (answer.status !== 400) return answer;
+  const depth = isImport ? 'tokens.0.'.split('.').length - 1 : 0;
   const refused = new Set<unknown>(
-    problemsOf(answer).map((param) => (typeof param === 'string' ? param.split('.')[0] : null)),
+    problemsOf(answer).map((param) => (typeof param === 'string' ? param.split('.')[depth] : null)),
   );
   const rest = Object.fromEntries(Object.entries(body).filter(([name]) => !refused.has(name)));
   if (Object.keys(rest).length === Object.keys(body).length) throw new Error(JSON.stringify(answer.body));

@@ -59,7 +59,8 @@ beforeEach(async () => {
   expect(await tollgate('import identities.json', environment())).toMatchObject({ code: 0 });
   const { body } = await gateway.admin('GET', '/admin/audit?limit=1');
   const [{ sequence, hash }] = body['data'] as [{ sequence: number; hash: string }];
-  await writeFile('gateway.log', JSON.stringify({ msg: 'audit head', sequence, hash }));
+  const head = { level: 'info', time: Date.now(), pid: 7, sequence, hash, msg: 'audit head' };
+  await writeFile('gateway.log', JSON.stringify(head));
 });
 
 function environment(): NodeJS.ProcessEnv {

@@ -33,7 +33,10 @@ const namesIn = (reply: Reply): string[] =>
 
 describe('the servers', () => {
   it("are the upstream's array, asked for with the gateway's key, neither counted nor in the ledger", async () => {
-    const token = await gateway.issue({ limits: [{ metric: 'requests', window: 'day', max: 0 }] });
+    const token = await gateway.issue({
+      tools: ['forecast', 'alerts'],
+      limits: [{ metric: 'requests', window: 'day', max: 0 }],
+    });
     const reply = await ask(token.text);
     expect([reply.status, JSON.parse(reply.text)]).toEqual([200, mcpServers]);
     expect(reply.headers.get('cache-control')).toBe('no-store');
@@ -57,9 +60,10 @@ describe('the servers', () => {
     expect(asked()).toBe(before + 2);
   });
 
-  it('show a token with a list of tools those that it may run', async () => {
-    const of = async (tools: string[]): Promise<string[]> =>
-      namesIn(await ask((await gateway.issue({ tools })).text));
+  it('show a token the tools that it may run: none without a list of tools', async () => {
+    const of = async (tools?: string[]): Promise<string[]> =>
+      namesIn(await ask((await gateway.issue(tools ? { tools } : {})).text));
+    expect(await of()).toEqual([]);
     expect(await of(['mcp-weather/forecast'])).toEqual(['forecast']);
     expect(await of(['alerts', 'forecast@my-app'])).toEqual(['forecast', 'alerts']);
     expect(await of(['fore', 'mcp-weather'])).toEqual([]);
@@ -125,7 +129,8 @@ describe('trouble upstream', () => {
 
   it("never shows the gateway's key", async () => {
     const { key } = gateway.upstream;
-    gateway.upstream.script(respond(200, json, JSON.stringify([{ key }])));
-    expect((await ask((await gateway.issue()).text)).text).toBe('[{"key":"***"}]');
+    gateway.upstream.script(respond(200, json, JSON.stringify([{ key, tools: [{ name: 'alerts' }] }])));
+    const { text } = await ask((await gateway.issue({ tools: ['alerts'] })).text);
+    expect(text).toBe('[{"key":"***","tools":[{"name":"alerts"}]}]');
   });
 });

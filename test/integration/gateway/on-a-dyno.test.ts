@@ -7,6 +7,7 @@ import { claimLink } from '../../support/rotation.ts';
 import { parseResponse, rawRequest } from '../../support/http.ts';
 import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { mintSession } from '../../support/sessions.ts';
+import { trustedIssuer } from '../../unit/sign-in/trusted.ts';
 
 /* What holds behind Heroku's router only: it says how a request came in, and from where. */
 
@@ -119,7 +120,8 @@ describe('refused credentials', () => {
   });
 
   it('are 60 a minute over the data plane, the admin API, claim links and sign-in together', async () => {
-    const byDefault = await startGateway({ env: { DYNO: 'web.1', REFUSED_CREDENTIALS_PER_MINUTE: '' } });
+    const env = { DYNO: 'web.1', REFUSED_CREDENTIALS_PER_MINUTE: '' };
+    const byDefault = await startGateway({ env, issuers: [trustedIssuer()] });
     try {
       const headers = { 'x-forwarded-for': newAddress() };
       const ask = async (path: string, authorization = '', init: RequestInit = {}): Promise<number> => {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TrustedIssuer } from '../../../src/config/issuer.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
-import { bodies, errorOf, paths, post, read, type Reply } from '../../support/gateway-client.ts';
-import { type OidcIssuer, startIssuer } from '../../support/oidc-issuer.ts';
+import { bodies, errorOf, get, paths, post, read, type Reply } from '../../support/gateway-client.ts';
+import { makeKey, type OidcIssuer, startIssuer } from '../../support/oidc-issuer.ts';
 import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { trustedIssuer } from '../../unit/sign-in/trusted.ts';
 
@@ -192,6 +192,33 @@ describe.each(['memory', 'redis'] as const)('POST /oauth/token, store: %s', (sto
     expect((await chat(token, app)).status).toBe(200);
     const refused = await chat(token, app);
     expect([refused.status, errorOf(refused).limit]).toEqual([429, undefined]); // another's figures
+  });
+
+  it('counts the limits of a person over all sessions, and for each person alone', async () => {
+    const sub = newSub();
+    const tokens: string[] = [];
+    for (let n = 0; n < 3; n += 1) {
+      tokens.push(String((await exchange(await sign({ sub }))).json['access_token']));
+    }
+    const seen = [];
+    for (const token of tokens) seen.push((await chat(token, app)).status);
+    expect(seen).toEqual([200, 200, 429]);
+    const me = await get(`${gateway.url}/v1/me`, { token: tokens[2] ?? '', headers: { origin: app } });
+    expect(me.json['limits']).toMatchObject([{ scope: 'session', max: 2, used: 2, remaining: 0 }]);
+    const later = await exchange(await sign({ sub, jti: 'later' }));
+    const refused = await chat(String(later.json['access_token']), app);
+    expect([refused.status, errorOf(refused).limit]).toMatchObject([429, { scope: 'session', max: 2 }]);
+    const other = await exchange(await sign({}));
+    expect((await chat(String(other.json['access_token']), app)).status).toBe(200);
+  });
+
+  it('asks to come back for a key that is not known yet, while the keys are too recent to look again', async () => {
+    await exchange(await sign({}));
+    const unknown = await provider.sign({ aud: 'the-app' }, { key: await makeKey('RS256') });
+    const reply = await exchange(unknown);
+    expect([reply.status, reply.json['error']]).toEqual([503, 'temporarily_unavailable']);
+    expect(Number(reply.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(Number(reply.headers.get('retry-after'))).toBeLessThanOrEqual(30);
   });
 
   it('signs fifty in at once, each of them once', async () => {

@@ -3,7 +3,6 @@ import type { Script } from '../../support/stand-in.ts';
 import { resetAfter, resetBeforeAnswer, respond } from '../../support/upstream-scripts.ts';
 import { models, startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, paths, post, type Reply } from '../../support/gateway-client.ts';
-import { waitFor } from '../../support/wait-for.ts';
 
 /* More than 96 inputs go to the upstream as several requests; to the caller, its limits and the ledger they are one. */
 
@@ -194,21 +193,20 @@ it('usage that a part does not report leaves the whole to be estimated', async (
   expect(entry).toMatchObject({ outcome: 'ok', usage: 'estimated' });
 });
 
-it('answers held at once are bounded, and the room is given back', async () => {
-  let release = (): void => undefined;
-  const held = new Promise<void>((resolve) => (release = resolve));
-  gateway.upstream.script(async () => {
-    await held;
-    return false;
+it('an answer beyond the share of its token is refused after the first part, which is paid for', async () => {
+  gateway.upstream.script((_req, res, body) => {
+    const { input } = body as { input: string[] };
+    const data = input.map((__, index) => ({ index, embedding: 'A'.repeat(20_000) }));
+    res.writeHead(200, json).end(JSON.stringify({ data, usage: { prompt_tokens: 96, total_tokens: 96 } }));
+    return true;
   });
   const token = await gateway.issue();
-  const first = embed(token, { input: texts(2_048) });
-  await gateway.upstream.waitFor(({ requests }) => requests.length === 1);
-  const second = await embed(token, { input: texts(2_048) });
-  expect([second.status, errorOf(second).code]).toEqual([503, 'overloaded']);
-  expect((await gateway.usage(token.team)).requests).toBe(0);
-  release();
-  expect((await first).status).toBe(200);
-  const third = async (): Promise<boolean> => (await embed(token, { input: texts(2_048) })).status === 200;
-  await waitFor(third, { what: 'room for another' });
+  const reply = await embed(token, { input: texts(2_048) }); // 41 MB; the share is 30 MB
+  expect([reply.status, errorOf(reply).code]).toEqual([503, 'overloaded']);
+  expect(errorOf(reply).message).toContain('This token');
+  expect(reply.headers.get('retry-after')).toBe('1');
+  expect(gateway.upstream.requests).toHaveLength(1);
+  const [entry] = await gateway.settled(token.team, 1);
+  expect(entry).toMatchObject({ outcome: 'error', error_code: 'overloaded', input_tokens: 96 });
+  expect((await embed(token, { input: texts(150) })).status).toBe(200);
 });

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
@@ -5,6 +6,7 @@ import {
   type HttpServer,
   type HttpServerOptions,
 } from '../../../src/lifecycle/http-server.ts';
+import { MemoryBudget } from '../../../src/memory/budget.ts';
 import {
   connectRaw,
   parseResponse,
@@ -375,5 +377,79 @@ describe('draining', () => {
     await within(drained, 30_000, 'the server to close');
     await connection.untilClosed();
     expect(connection.text()).toMatch(/connection: keep-alive[^]*ok$/i);
+  });
+});
+
+describe('too many connections', () => {
+  const late: RequestListener = (request, response) => {
+    if (request.url !== '/late') response.end('ok');
+  };
+
+  it('cost idle ones their place, and nobody else', async () => {
+    const { port } = await start(late, { maxConnections: 4 });
+    const idle = await Promise.all(Array.from({ length: 3 }, () => open(port)));
+    for (let n = 0; n < 3; n += 1) {
+      expect(parseResponse(await rawRequest(port, requestText({ path: '/' }))).status).toBe(200);
+    }
+    await waitFor(() => idle.some(({ closed }) => closed), { what: 'an idle one to go' });
+  });
+
+  it('leave /healthz answered if all are busy, and a 503 that a page can read for the rest', async () => {
+    const { port, routed, refused } = await start(late, { maxConnections: 4 });
+    const busy = await Promise.all(Array.from({ length: 3 }, () => open(port)));
+    for (const connection of busy) connection.send(requestText({ path: '/late' }));
+    await waitFor(() => routed.length === 3, { what: 'the busy ones' });
+    expect(parseResponse(await rawRequest(port, requestText({ path: '/healthz' }))).status).toBe(200);
+    const response = parseResponse(await rawRequest(port, requestText({ path: '/v1/models' })));
+    expect(response.status).toBe(503);
+    expect(response.header('retry-after')).toBe('1');
+    expect(response.header('access-control-allow-origin')).toBe('*');
+    expect(refused).toEqual(['overloaded']);
+    busy[0]?.destroy();
+    const answered = async (): Promise<boolean> =>
+      parseResponse(await rawRequest(port, requestText({ path: '/v1/models' }))).status === 200;
+    await waitFor(answered, { what: 'a place' });
+  });
+});
+
+describe('an answer that is not read', () => {
+  const bounds = { maxBytes: 1_000, maxBodyBytes: 1, maxImportBytes: 1, maxCalls: 100 };
+  /** More than the system takes for a reader. */
+  const large = Buffer.alloc(40_000_000, 'x');
+
+  it.each<[string, RequestListener]>([
+    ['whole', (_request, response) => void response.end(large)],
+    [
+      'in parts',
+      (_request, response) => {
+        const more = (): void => {
+          while (response.write(large.subarray(0, 100_000)));
+        };
+        response.on('drain', more);
+        more();
+      },
+    ],
+  ])('is cut off after the time that readers have: %s', async (_, listener) => {
+    const budget = new MemoryBudget({ ...bounds, maxBytes: 100 * large.length });
+    const { port } = await start(listener, { budget, readerTimeoutMs: 300 });
+    const { socket } = await open(port);
+    socket.pause();
+    const closed = once(socket, 'close');
+    socket.write(requestText({ path: '/' }));
+    await waitFor(() => budget.stranger('unknown').bytes > 0, { what: 'it to be counted' });
+    await waitFor(() => budget.stranger('unknown').bytes === 0, { what: 'it to be cut off' });
+    socket.resume();
+    await within(closed, 10_000);
+  });
+
+  it('is cut off at once if its share has no room', async () => {
+    const budget = new MemoryBudget(bounds); // strangers have 2 MiB
+    const { port } = await start((_request, response) => void response.end(large), { budget });
+    const { socket } = await open(port);
+    const closed = once(socket, 'close');
+    socket.write(requestText({ path: '/' }));
+    await within(closed, 10_000);
+    await waitFor(() => budget.stranger('unknown').isIdle, { what: 'all to be given back' });
+    expect(socket.bytesRead).toBeLessThan(large.length);
   });
 });

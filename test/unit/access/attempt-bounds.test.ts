@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { makePrincipal } from '../../../src/access/principal.ts';
 import type { Limit, StoredLimit } from '../../../src/base/limit.ts';
-import { credentialFor, identityOf } from './identities.ts';
+import { sessionLimitId, sharedLimitId } from '../../../src/identity/records/session.ts';
+import { credentialFor, identityOf, sessionOf } from './identities.ts';
 
 const stored = (limit: Limit): StoredLimit => ({ ...limit, id: `id-${limit.max}` });
 const requests = (max: number, window: 'minute' | 'hour' | 'day' | 'month'): Limit => ({
@@ -23,6 +24,16 @@ describe('how many attempts a token has in a minute', () => {
     const ofTeam = makePrincipal(identityOf({ team: { limits: limits.map(stored) } }), credentialFor('h'));
     const ofToken = makePrincipal(identityOf({ token: { limits: limits.map(stored) } }), credentialFor('h'));
     expect([ofTeam, ofToken].map(({ attempts }) => attempts[0]?.max)).toEqual([max, max]);
+  });
+
+  it('is bounded by a limit that all sessions of a person share, and not by one of a session alone', () => {
+    const ofToken = (id: string): unknown => {
+      const limits = [{ ...requests(2, 'minute'), id }];
+      const session = sessionOf({ limits });
+      return makePrincipal(identityOf({ session }), credentialFor('h')).attempts[0]?.max;
+    };
+    expect(ofToken(sharedLimitId('oidc-0123', requests(2, 'minute')))).toBe(20);
+    expect(ofToken(sessionLimitId('ses_1', 0))).toBe(600);
   });
 
   it('counts the use of the own limit a minute, of no other', () => {

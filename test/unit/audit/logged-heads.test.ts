@@ -43,7 +43,6 @@ describe('the heads in a log', () => {
     '{"msg":"audit head","sequence":1.5,"hash":"aa"}',
     '{"msg":"request","path":"\\"audit head\\"","sequence":1,"hash":"aa"}',
     '["audit head"]',
-    '{"msg":"audit head","sequence":1,"hash":"aa"}',
     // What a client wrote into a path or X-Forwarded-For.
     `2026-01-31T12:00:00+00:00 heroku[router]: at=info method=GET path="/" fwd="${line(1, 'aa')}" dyno=web.1 protocol=https`,
     `2026-01-31T12:00:00+00:00 heroku[router]: at=info fwd="" ${line(1, 'aa')}`,

@@ -14,7 +14,7 @@ import { IdentityStore } from '../../../src/identity/store/identity-store.ts';
 import type { RefusedAs } from '../../../src/ledger/refusal-count.ts';
 import { createLog } from '../../../src/observability/log.ts';
 import { Metrics } from '../../../src/observability/metrics.ts';
-import { BodyBudget } from '../../../src/validation/read-body.ts';
+import { MemoryBudget } from '../../../src/memory/budget.ts';
 import { embeddedStore, testKeys } from '../../support/embedded-store.ts';
 import { identityOf } from '../access/identities.ts';
 
@@ -65,7 +65,12 @@ export class FrontDesk {
   readonly clock: Clock = { now: () => this.nowMs, monotonic: () => this.nowMs };
   readonly store = embeddedStore(() => this.nowMs);
   readonly identities = new IdentityStore(this.store, testKeys);
-  readonly budget = new BodyBudget(1_000);
+  readonly budget = new MemoryBudget({
+    maxBytes: 1_000,
+    maxBodyBytes: 100,
+    maxImportBytes: 100,
+    maxCalls: 100,
+  });
   readonly used: string[] = [];
   readonly refused: RefusedAs[] = [];
   readonly metrics = new Metrics({ version: '0', dyno: 'web.1', endpoints: [] });
@@ -84,6 +89,7 @@ export class FrontDesk {
       log: this.#log,
       metrics: this.metrics,
       refusals: { count: (as) => void this.refused.push(as) },
+      knowsModel: (model) => model.startsWith('claude'),
     });
     this.answers = new Answers(this.journal);
     const identities = new Proxy(this.identities, {
@@ -99,6 +105,7 @@ export class FrontDesk {
       authenticator: new Authenticator({ identities, clock: this.clock }),
       uses: { note: ({ identity }) => void this.used.push(identity.token.id) },
       budget: this.budget,
+      addressOf: () => '192.0.2.1',
       draining: () => this.draining,
     });
   }

@@ -61,28 +61,39 @@ describe('the front door', () => {
 });
 
 describe('a body', () => {
-  const read = (body: string, headers = {}) =>
-    desk.frontDoor.body(desk.asking({ method: 'POST', body, headers }).call, 100);
+  /** Reads the body of a caller who is known. */
+  async function read(body: string, headers = {}) {
+    const asking = desk.asking({ method: 'POST', body, headers });
+    expect(await desk.frontDoor.authenticate(asking.call, null)).not.toBeInstanceOf(Refusal);
+    return { ...asking, bytes: await desk.frontDoor.body(asking.call, 100) };
+  }
 
   it('counts in the budget until its call is over', async () => {
-    const { call, response } = desk.asking({ method: 'POST', body: 'x'.repeat(60) });
-    expect(await desk.frontDoor.body(call, 100)).toHaveLength(60);
-    expect([desk.budget.usedBytes, call.bodyBytes]).toEqual([60, 60]);
+    const { call, response, bytes } = await read('x'.repeat(60));
+    expect(bytes).toHaveLength(60);
+    expect([desk.budget.heldBytes, call.bodyBytes]).toEqual([60, 60]);
     response.end();
-    expect(desk.budget.usedBytes).toBe(0);
+    expect(desk.budget.heldBytes).toBe(0);
   });
 
   it.each([
     ['too large by what it declares', '', { 'content-length': '101' }, 'body_too_large'],
     ['too large by what comes', 'x'.repeat(101), {}, 'body_too_large'],
   ])('is refused: %s', async (_, body, headers, code) => {
-    expect(await read(body, headers)).toMatchObject({ code });
-    expect(desk.budget.usedBytes).toBe(0);
+    expect((await read(body, headers)).bytes).toMatchObject({ code });
+    expect(desk.budget.heldBytes).toBe(0);
   });
 
-  it('is refused if the budget is used up', async () => {
-    desk.budget.take(950);
-    expect(await read('x'.repeat(60))).toMatchObject({ code: 'overloaded' });
-    expect(desk.budget.usedBytes).toBe(950);
+  it("is refused if its token's share is full", async () => {
+    await Promise.all([1, 2, 3, 4, 5, 6].map(() => read('x'.repeat(60))));
+    const { bytes } = await read('x'.repeat(60));
+    expect(bytes).toMatchObject({ code: 'overloaded', message: expect.stringContaining('This token') });
+    expect(desk.budget.heldBytes).toBe(360);
+  });
+
+  it('of a caller that nobody knows yet is not counted with the others', async () => {
+    const { call } = desk.asking({ method: 'POST', body: 'x'.repeat(60) });
+    expect(await desk.frontDoor.body(call, 100)).toHaveLength(60);
+    expect(desk.budget.heldBytes).toBe(0);
   });
 });

@@ -71,6 +71,10 @@ class FakeUpstreamCall implements UpstreamCall {
   abandoned = 0;
   failures = 0;
 
+  letGoOfBody(): boolean {
+    return false;
+  }
+
   recordFailure(): void {
     this.failures += 1;
   }

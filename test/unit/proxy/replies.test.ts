@@ -65,6 +65,13 @@ class FakeHost {
     this.seen.push('broke off');
   }
 
+  kept: number[] = [];
+
+  keeps(bytes: number): null {
+    this.kept.push(bytes);
+    return null;
+  }
+
   after(settling: Promise<void> | null, go: () => void): void {
     if (settling) void settling.then(go);
     else go();

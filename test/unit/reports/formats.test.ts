@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { type Format, formatFor } from '../../../src/reports/formats.ts';
+import { formFor, type Format } from '../../../src/reports/formats.ts';
 import { Refusal } from '../../../src/base/refusal.ts';
 
-describe('formatFor', () => {
+/** The format of a form. */
+function formatFor(format: Format | undefined, accept: string | undefined): Format | Refusal {
+  const form = formFor({ format }, accept);
+  return form instanceof Refusal ? form : form.format;
+}
+
+describe('the format', () => {
   it.each<[string | undefined, Format]>([
     [undefined, 'json'],
     ['', 'json'],
@@ -38,5 +44,17 @@ describe('formatFor', () => {
   it('is the one that is named, whatever Accept says', () => {
     expect(formatFor('csv', 'application/json')).toBe('csv');
     expect(formatFor('json', 'text/html')).toBe('json');
+  });
+});
+
+describe('a byte order mark', () => {
+  it('is of CSV only, however that was asked for', () => {
+    expect(formFor({ bom: true, format: 'csv' }, undefined)).toEqual({ format: 'csv', bom: true });
+    expect(formFor({ bom: true }, 'text/csv')).toEqual({ format: 'csv', bom: true });
+    expect(formFor({ bom: false }, undefined)).toEqual({ format: 'json', bom: false });
+    for (const form of [{ bom: true }, { bom: true, format: 'ndjson' as const }]) {
+      const refusal = formFor(form, undefined);
+      expect(refusal).toMatchObject({ code: 'invalid_request', details: { param: 'bom' } });
+    }
   });
 });

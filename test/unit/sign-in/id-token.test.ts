@@ -45,6 +45,23 @@ function encoded(value: unknown): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url');
 }
 
+describe('email_verified as the text "true"', () => {
+  const verifiedBy = async (isTaken: boolean, value: unknown): Promise<unknown> => {
+    const issuers = [trusting(issuer, isTaken ? { takesTextEmailVerified: true } : {})];
+    const result = await new IdTokenVerifier({ clock, issuers }).verify(
+      await issuer.sign({ email_verified: value }),
+    );
+    return result instanceof SignInRefusal ? result : result.claims['email_verified'];
+  };
+
+  it('is what it says only if the issuer’s entry takes it', async () => {
+    expect(await verifiedBy(false, 'true')).toBe('true');
+    expect(await verifiedBy(true, 'true')).toBe(true);
+    for (const wrong of ['True', ' true', '1', 'false', false, 1])
+      expect(await verifiedBy(true, wrong)).toBe(wrong);
+  });
+});
+
 describe('an ID token', () => {
   it('is accepted with what its claims say', async () => {
     const text = await issuer.sign({ email: 'a@example.com' });
@@ -145,8 +162,10 @@ describe('a signature', () => {
   });
 
   it('by a key that is not published is refused', async () => {
-    expect(await refused(await issuer.sign({}, { key: await makeKey('RS256') }))).toMatch(/does not publish/);
-    expect(await refused(await issuer.sign({}, { header: { kid: 1 } }))).toMatch(/./);
+    const fresh = (): IdTokenVerifier => new IdTokenVerifier({ clock, issuers: [trusting(issuer)] });
+    const unknown = await issuer.sign({}, { key: await makeKey('RS256') });
+    expect(await refused(unknown, fresh())).toMatch(/does not publish/);
+    expect(await refused(await issuer.sign({}, { header: { kid: 1 } }), fresh())).toMatch(/./);
   });
 
   it('by a key of the same name is refused, be it made up or that of another issuer', async () => {
@@ -154,7 +173,8 @@ describe('a signature', () => {
     expect(await refused(await issuer.sign({}, { key: await makeKey('RS256', kid) }))).toMatch(/signature/);
     const theirs = { ...other.key('RS256'), kid };
     expect(await refused(await issuer.sign({}, { key: theirs }))).toMatch(/signature/);
-    expect(await refused(await issuer.sign({ iss: other.url }))).toMatch(/does not publish/);
+    const fresh = new IdTokenVerifier({ clock, issuers: [trusting(other)] });
+    expect(await refused(await issuer.sign({ iss: other.url }), fresh)).toMatch(/does not publish/);
   });
 
   it('by a key in the header is refused', async () => {

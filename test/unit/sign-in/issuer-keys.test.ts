@@ -1,3 +1,4 @@
+import type { JWK } from 'jose';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Clock } from '../../../src/base/clock.ts';
 import type { TrustedIssuer } from '../../../src/config/issuer.ts';
@@ -83,10 +84,10 @@ describe('the keys of an issuer', () => {
     try {
       issuer.discovery['jwks_uri'] = elsewhere.jwksUri;
       const key = elsewhere.key('RS256');
-      expect(await outcome(verifier, { key })).toBe('invalid_request');
+      expect(await outcome(verifier, { key })).toBe('temporarily_unavailable');
       pass(cacheMaxAgeMs);
       expect(await outcome(verifier, { key })).toBe('accepted');
-      expect(await outcome(verifier)).toBe('invalid_request');
+      expect(await outcome(verifier)).toBe('temporarily_unavailable');
       expect(elsewhere.fetches).toEqual({ discovery: 0, jwks: 1 });
     } finally {
       await elsewhere.close();
@@ -101,23 +102,30 @@ describe('rotation', () => {
     await outcome(verifier);
     await issuer.rotate();
     pass(cooldownMs - 1_000);
-    expect(await outcome(verifier)).toBe('invalid_request');
+    // The new key may be published by now, which only another fetch could tell.
+    expect(await verifier.verify(await issuer.sign())).toMatchObject({
+      error: 'temporarily_unavailable',
+      retryAfterS: 1,
+      cause: undefined,
+    });
     expect(await outcome(verifier, { key: old })).toBe('accepted');
     pass(1_000);
     expect(await flood(verifier)).toEqual(['accepted']);
+    expect(await outcome(verifier, { key: old })).toBe('temporarily_unavailable');
+    pass(cooldownMs);
     expect(await outcome(verifier, { key: old })).toBe('invalid_request');
-    expect(issuer.fetches.jwks).toBe(2);
+    expect(issuer.fetches.jwks).toBe(3);
   });
 
   it('is not looked for more than once a cooldown, however many unknown keys are named', async () => {
     const verifier = verifierOf();
     await outcome(verifier);
     const unknown = await makeKey('ES256');
-    for (const fetches of [1, 2, 3]) {
-      expect(await flood(verifier, { key: unknown })).toEqual(['invalid_request']);
-      expect(await flood(verifier, { key: unknown })).toEqual(['invalid_request']);
-      expect(issuer.fetches.jwks).toBe(fetches);
+    for (const fetches of [2, 3, 4]) {
+      expect(await flood(verifier, { key: unknown })).toEqual(['temporarily_unavailable']);
       pass(cooldownMs);
+      expect(await outcome(verifier, { key: unknown })).toBe('invalid_request');
+      expect(issuer.fetches.jwks).toBe(fetches);
     }
   });
 });
@@ -205,6 +213,31 @@ describe('an issuer whose documents are wrong', () => {
     const refusal = await verifierOf({ issuer: moved }).verify(await issuer.sign({ iss: moved }));
     expect(refusal).toMatchObject({ error: 'temporarily_unavailable' });
     expect(issuer.fetches).toEqual({ discovery: 0, jwks: 0 });
+  });
+
+  it.each([
+    [
+      'has more keys than any issuer needs',
+      () => issuer.jwks.push(...Array.from({ length: 100 }, (): JWK => ({ kty: 'oct' }))),
+      /more than 100/,
+    ],
+    [
+      'is larger than any key set',
+      () => issuer.jwks.push({ kty: 'oct', k: 'x'.repeat(600_000) }),
+      /too large/,
+    ],
+  ])('is unavailable: the key set %s', async (_, grow, message) => {
+    grow();
+    const refusal = await verifierOf().verify(await issuer.sign());
+    const cause = { cause: { message: expect.stringMatching(message) } };
+    expect(refusal).toMatchObject({ error: 'temporarily_unavailable', retryAfterS: 5, cause });
+  });
+
+  it('is unavailable: discovery is larger than any configuration', async () => {
+    issuer.discovery['padding'] = 'x'.repeat(600_000);
+    const refusal = await verifierOf().verify(await issuer.sign());
+    const cause = { cause: { message: expect.stringMatching(/too large/) } };
+    expect(refusal).toMatchObject({ error: 'temporarily_unavailable', cause });
   });
 
   it('has no keys that count where it publishes a secret one', async () => {

@@ -3,7 +3,7 @@ import { Dispatcher } from 'undici';
 import { KeyQuota } from '../../../src/upstream/key-quota.ts';
 import { Upstream } from '../../../src/upstream/upstream.ts';
 import type { Pausable, ResponseHandler } from '../../../src/upstream/upstream-call.ts';
-import type { Refusal } from '../../../src/base/refusal.ts';
+import { Refusal } from '../../../src/base/refusal.ts';
 
 const json = { 'content-type': 'application/json' };
 
@@ -108,6 +108,16 @@ export class FakeHandler implements ResponseHandler {
   begun = false;
   answer: Pausable | null = null;
   onData: () => void = () => undefined;
+
+  /** What is kept now, and how much may be. */
+  kept = 0;
+  mayKeep = Infinity;
+
+  keeps(bytes: number): Refusal | null {
+    if (bytes > this.mayKeep) return new Refusal('overloaded', 'full');
+    this.kept = bytes;
+    return null;
+  }
 
   onRequestStart(answer: Pausable): void {
     this.answer = answer;

@@ -2,7 +2,10 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { readBody, type BodyRead, BodyBudget } from '../../../src/validation/read-body.ts';
+import { Account } from '../../../src/memory/account.ts';
+import { Holding } from '../../../src/memory/holding.ts';
+import { shareOf } from '../../../src/memory/shares.ts';
+import { readBody, type BodyRead } from '../../../src/validation/read-body.ts';
 
 const MiB = 1024 * 1024;
 const open: { server: Server; socket: Socket }[] = [];
@@ -17,7 +20,8 @@ afterEach(() => {
 
 interface Exchange {
   socket: Socket;
-  budget: BodyBudget;
+  holding: Holding;
+  account: Account;
   incoming: Promise<IncomingMessage>;
   result: Promise<BodyRead>;
   /** Everything the server answered, once it has closed the connection. */
@@ -26,12 +30,15 @@ interface Exchange {
 
 /** A server that reads one body and answers with its length or the refusal's code, and a raw connection to it. */
 async function exchange({ maxBytes = 100, budgetBytes = 1_000 } = {}): Promise<Exchange> {
-  const budget = new BodyBudget(budgetBytes);
+  const bounds = { maxBytes: budgetBytes, maxBodyBytes: 1, maxImportBytes: 1, maxCalls: 10 };
+  const account = new Account(shareOf('gateway', bounds));
+  const holding = new Holding();
+  holding.enter(account);
   const arrived = Promise.withResolvers<IncomingMessage>();
   const read = Promise.withResolvers<BodyRead>();
   const server = createServer((incoming, outgoing) => {
     arrived.resolve(incoming);
-    void readBody({ incoming, maxBytes, budget }).then((result) => {
+    void readBody({ incoming, maxBytes, holding }).then((result) => {
       if (result.kind === 'complete') outgoing.end(String(result.bytes.length));
       if (result.kind === 'refused') {
         outgoing.writeHead(result.refusal.status, result.refusal.headers).end(result.refusal.code);
@@ -44,7 +51,7 @@ async function exchange({ maxBytes = 100, budgetBytes = 1_000 } = {}): Promise<E
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
   const answer = textOf(socket);
   open.push({ server, socket });
-  return { socket, budget, incoming: arrived.promise, result: read.promise, answer };
+  return { socket, holding, account, incoming: arrived.promise, result: read.promise, answer };
 }
 
 async function textOf(socket: Socket): Promise<string> {
@@ -73,9 +80,9 @@ function refusalOf(result: BodyRead): Extract<BodyRead, { kind: 'refused' }>['re
 
 describe('a body within its limit', () => {
   it('comes out as it was sent, in one piece or many', async () => {
-    const { socket, result, budget } = await exchange();
+    const { socket, result, account } = await exchange();
     socket.write(`${head('Content-Length: 6')}ab`);
-    await expect.poll(() => budget.usedBytes).toBe(2);
+    await expect.poll(() => account.bytes).toBe(2);
     socket.write('cdef');
     expect(complete(await result).bytes.toString()).toBe('abcdef');
   });
@@ -93,13 +100,13 @@ describe('a body within its limit', () => {
   });
 
   it('holds its bytes of the budget until released, once', async () => {
-    const { socket, budget, result } = await exchange();
+    const { socket, account, holding, result } = await exchange();
     socket.write(`${head('Content-Length: 50')}${'x'.repeat(50)}`);
-    const body = complete(await result);
-    expect(budget.usedBytes).toBe(50);
-    body.release();
-    body.release();
-    expect(budget.usedBytes).toBe(0);
+    complete(await result);
+    expect(account.bytes).toBe(50);
+    holding.leave();
+    holding.leave();
+    expect(account.bytes).toBe(0);
   });
 });
 
@@ -115,12 +122,12 @@ describe('a body beyond its limit', () => {
   });
 
   it('is refused when it grows beyond the limit, and its bytes are given back', async () => {
-    const { socket, budget, result } = await exchange({ maxBytes: 100 });
+    const { socket, account, result } = await exchange({ maxBytes: 100 });
     socket.write(`${head('Transfer-Encoding: chunked')}1\r\nx\r\n`);
-    await expect.poll(() => budget.usedBytes).toBe(1);
+    await expect.poll(() => account.bytes).toBe(1);
     socket.write(`64\r\n${'x'.repeat(100)}\r\n0\r\n\r\n`);
     expect(refusalOf(await result).code).toBe('body_too_large');
-    expect(budget.usedBytes).toBe(0);
+    expect(account.bytes).toBe(0);
   });
 
   it('is answered in full to a caller who sends everything before reading', async () => {
@@ -158,31 +165,31 @@ describe('a body beyond its limit', () => {
 
 describe('the budget of all bodies', () => {
   it('refuses what does not fit, for a while, and gives back what it took', async () => {
-    const { socket, budget, result } = await exchange({ maxBytes: 100, budgetBytes: 60 });
-    budget.take(20);
+    const { socket, account, result } = await exchange({ maxBytes: 100, budgetBytes: 60 });
+    account.add(20);
     socket.write(`${head('Content-Length: 50')}${'x'.repeat(25)}`);
-    await expect.poll(() => budget.usedBytes).toBe(45);
+    await expect.poll(() => account.bytes).toBe(45);
     socket.write('x'.repeat(25));
     const refusal = refusalOf(await result);
     expect(refusal).toMatchObject({ code: 'overloaded', status: 503, headers: { 'retry-after': '1' } });
-    expect(budget.usedBytes).toBe(20);
+    expect(account.bytes).toBe(20);
   });
 
   it('is charged for what has arrived, not for what was announced', async () => {
-    const { socket, budget } = await exchange({ maxBytes: 100, budgetBytes: 100 });
+    const { socket, account } = await exchange({ maxBytes: 100, budgetBytes: 100 });
     socket.write(`${head('Content-Length: 90')}xx`);
-    await expect.poll(() => budget.usedBytes).toBe(2);
+    await expect.poll(() => account.bytes).toBe(2);
   });
 });
 
 describe('a caller who leaves', () => {
   it('mid-body is told apart, and holds nothing', async () => {
-    const { socket, budget, result } = await exchange();
+    const { socket, account, result } = await exchange();
     socket.write(`${head('Content-Length: 90')}xx`);
-    await expect.poll(() => budget.usedBytes).toBe(2);
+    await expect.poll(() => account.bytes).toBe(2);
     socket.destroy();
     expect(await result).toEqual({ kind: 'gone' });
-    expect(budget.usedBytes).toBe(0);
+    expect(account.bytes).toBe(0);
   });
 
   it('before reading began is told apart too', async () => {
@@ -191,7 +198,7 @@ describe('a caller who leaves', () => {
     const message = await incoming;
     socket.destroy();
     await result;
-    expect(await readBody({ incoming: message, maxBytes: 100, budget: new BodyBudget(100) })).toEqual({
+    expect(await readBody({ incoming: message, maxBytes: 100, holding: new Holding() })).toEqual({
       kind: 'gone',
     });
   });
