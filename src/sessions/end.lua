@@ -3,16 +3,18 @@
   Ends a session: the next request with it is refused everywhere, since admission looks for its key.
 
   KEYS[1] session    hash: its secret, parent and record
-  ARGV[1] what the keys of the parents' indexes begin with (the parent is told by the session: one primary, no cluster)
-  ARGV[2] the same of their tallies
+  ARGV[1] what the keys of the indexes begin with (the parent is told by the session: one primary, no cluster)
+  ARGV[2] the same of the tallies
 
   Returns 1 when it was there, else 0.
 ]]
+-- include: ../store/lua/now.lua
+-- include: live_sessions.lua
 local found = redis.call('HMGET', KEYS[1], 'parent', 'member')
 local parent, member = found[1], found[2]
 if not parent then return 0 end
 redis.call('DEL', KEYS[1])
-if redis.call('ZREM', ARGV[1] .. parent, member) == 1 and redis.call('EXISTS', ARGV[2] .. parent) == 1 then
-  redis.call('HINCRBY', ARGV[2] .. parent, 'bytes', -tonumber(string.match(member, ':(%d+)$')))
+for _, whose in ipairs({ parent, team_of(parent) }) do
+  drop_live(ARGV[1] .. whose, ARGV[2] .. whose, member)
 end
 return 1

@@ -96,12 +96,13 @@ function refusalOf(result: Exclude<MintResult, { kind: 'minted' | 'stale' }>): R
   }
   const { bound, max, freeAtMs, nowMs } = result;
   const afterS = secondsUntil(freeAtMs, nowMs);
+  const whose = bound === 'team_room' ? 'team' : 'token';
   const message =
     bound === 'minute'
       ? `This token makes at most ${max} sessions a minute. Try again in ${afterS} s.`
-      : `The live sessions of this token take ${max} bytes of the store, which is the maximum. End some, or try again in ${afterS} s.`;
+      : `The live sessions of this ${whose} take ${max} bytes of the store, which is the maximum. End some, or try again in ${afterS} s.`;
   const limit = {
-    scope: 'token',
+    scope: whose,
     metric: bound === 'minute' ? 'sessions' : 'session_bytes',
     window: bound === 'minute' ? 'minute' : null,
     max,

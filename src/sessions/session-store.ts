@@ -10,6 +10,9 @@ const end = loadScript(new URL('./end.lua', import.meta.url));
 const countExchange = loadScript(new URL('./count_exchange.lua', import.meta.url));
 const endAll = loadScript(new URL('./end_all.lua', import.meta.url));
 
+/** The sessions of a team take as much of the store as those of so many of its tokens. */
+const tokensInTeam = 2;
+
 const never = String(Number.MAX_SAFE_INTEGER);
 
 export interface MintRequest {
@@ -27,13 +30,19 @@ export type MintResult =
   | { kind: 'stale' }
   /** The parent has expired. */
   | { kind: 'expired' }
-  /** Too many in this minute, or live sessions take too many bytes of the store. `freeAtMs`: when to try again. */
-  | { kind: 'too_many'; bound: 'minute' | 'room'; max: number; freeAtMs: number; nowMs: number };
+  /** Too many in this minute, or live sessions of the token or its team take too many bytes. `freeAtMs`: when to try again. */
+  | {
+      kind: 'too_many';
+      bound: 'minute' | 'room' | 'team_room';
+      max: number;
+      freeAtMs: number;
+      nowMs: number;
+    };
 
 /** The bounds of one parent's sessions. */
 export interface MintBounds {
   perMinute: number;
-  /** How much of the store the live sessions may take. */
+  /** How much of the store the live sessions of a token may take. Those of its team: twice that. */
   maxBytes: number;
 }
 
@@ -60,7 +69,7 @@ export class SessionStore {
     const { perMinute, maxBytes } = this.#bounds;
     const reply = await this.#store.run(
       mint,
-      [keys.session(session.id), keys.epochs, keys.sessionsOf(parentKey), keys.minting(parentKey)],
+      [keys.session(session.id), keys.epochs, ...this.#liveOf(parentKey), ...this.#liveOf(parent.team)],
       [
         session.id,
         secretHash,
@@ -73,6 +82,7 @@ export class SessionStore {
         storedBytes(session, record),
         perMinute,
         maxBytes,
+        tokensInTeam * maxBytes,
       ],
     );
     return mintResult(reply, this.#bounds);
@@ -95,10 +105,15 @@ export class SessionStore {
     const parentKey = parentKeyOf(parent);
     const ended = await this.#store.run(
       endAll,
-      [keys.sessionsOf(parentKey), keys.minting(parentKey)],
+      [...this.#liveOf(parentKey), ...this.#liveOf(parent.team)],
       [keys.session('')],
     );
     return Number(ended);
+  }
+
+  /** The index and the tally of the live sessions of a token or a team. */
+  #liveOf(whose: string): string[] {
+    return [this.#keys.sessionsOf(whose), this.#keys.minting(whose)];
   }
 }
 
@@ -118,6 +133,8 @@ function mintResult(reply: unknown, { perMinute, maxBytes }: MintBounds): MintRe
       return { kind: 'too_many', bound: 'minute', max: perMinute, ...when };
     case 'room':
       return { kind: 'too_many', bound: 'room', max: maxBytes, ...when };
+    case 'team_room':
+      return { kind: 'too_many', bound: 'team_room', max: tokensInTeam * maxBytes, ...when };
     default:
       throw new StoreUnavailable('The store gave an answer that mint.lua does not give.');
   }

@@ -190,6 +190,36 @@ export function sessionStoreContract(
       expect(await stores.sessions.endAll({ team: 'acme', token: 'tok_1' })).toBe(1);
     });
 
+    it('is bounded for a whole team at twice the bytes of a token: ending and expiring make room', async () => {
+      const plain = sessionNamed('ses_a', expiresAtMs);
+      const bytes = storedBytes(plain, JSON.stringify(plain));
+      await prepared({ maxBytes: 2 * bytes });
+      for (const [id, token] of [
+        ['ses_a', 'tok_1'],
+        ['ses_b', 'tok_1'],
+        ['ses_c', 'tok_2'],
+        ['ses_d', 'tok_2'],
+      ] as const) {
+        expect(await mint(id, {}, token)).toEqual({ kind: 'minted' });
+      }
+      const full = { kind: 'too_many', bound: 'team_room', freeAtMs: expiresAtMs, nowMs: startMs };
+      expect(await mint('ses_e', {}, 'tok_3')).toEqual({ ...full, max: 4 * bytes });
+      await stores.sessions.end('ses_c');
+      expect(await mint('ses_e', {}, 'tok_3')).toEqual({ kind: 'minted' });
+      await stores.sessions.endAll({ team: 'acme', token: 'tok_1' });
+      expect(await mint('ses_f', {}, 'tok_3')).toEqual({ kind: 'minted' });
+      expect(await mint('ses_g', {}, 'tok_2')).toEqual({ kind: 'minted' });
+      expect(await mint('ses_h', {}, 'tok_4')).toMatchObject(full);
+
+      await stores.turnTo(expiresAtMs);
+      const later = await asked('ses_i', {}, 'tok_4');
+      const laterMs = expiresAtMs + lifeMs;
+      const session = sessionNamed('ses_i', laterMs);
+      expect(await stores.sessions.mint({ ...later, session, expiresAtMs: laterMs })).toEqual({
+        kind: 'minted',
+      });
+    });
+
     it('is bounded by the bytes of those alive: ending and expiring make room', async () => {
       const plain = sessionNamed('ses_a', expiresAtMs);
       const bytes = storedBytes(plain, JSON.stringify(plain));

@@ -140,6 +140,11 @@ describe('an answer of the store', () => {
       },
     ],
     [
+      'no room for the whole team',
+      { kind: 'too_many', bound: 'team_room', max: 18_000, ...later(5) },
+      { details: { limit: { scope: 'team', metric: 'session_bytes', window: null, max: 18_000 } } },
+    ],
+    [
       'free already: retry after a second at least',
       { kind: 'too_many', bound: 'room', max: 9_000, ...later(-5) },
       { details: { headers: { 'retry-after': '1' } } },
