@@ -234,8 +234,10 @@ const refusedRows = Array.from({ length: days * rowsADay }, (_, n): RefusalCount
     token: `${token}${Math.floor(n / 100) % 5}`,
     endpoint,
     code: code ?? 'invalid_body',
+    model: 'claude-4-5-sonnet',
+    limit: 'token requests/minute',
   };
-  return { day: dayOf(Date.now() - Math.floor(n / rowsADay) * dayMs), as, refused: 12 };
+  return { day: dayOf(Date.now() - Math.floor(n / rowsADay) * dayMs), as, refused: 12, lastMs: Date.now() };
 });
 measured.push(
   await measure('row of a day’s refusals', refusedRows.length, async () => {

@@ -130,6 +130,6 @@ function logged({ journal, clock }: AppDeps) {
     const requestId = c.res.headers.get('x-request-id') ?? '';
     const durationMs = clock.monotonic() - startedMs;
     const errorCode = c.get('errorCode') ?? null;
-    journal.note({ requestId, method, path, status: c.res.status, errorCode, durationMs, identity: null });
+    journal.note({ requestId, method, path, status: c.res.status, errorCode, durationMs, caller: null });
   };
 }

@@ -142,7 +142,7 @@ export function wire(options: WireOptions) {
     clock,
     log,
   });
-  const journal = new Journal({ log, metrics, refusals });
+  const journal = new Journal({ log, metrics, refusals, knowsModel: (model) => served.knows(model) });
   const answers = new Answers(journal);
   const frontDoor = new FrontDoor({
     allowedOrigins: settings.allowedOrigins,
@@ -197,6 +197,11 @@ export function wire(options: WireOptions) {
     backup: new Backup({ archive: stores.archive, clock }),
     clock,
     realModel: catalogue.real,
+    models: {
+      serves: (model) => upstreams.candidates(catalogue.real(model)).length > 0,
+      isPriced: (model) => catalogue.price(catalogue.real(model), clock.now()) !== null,
+      all: () => served.all().map(({ id }) => id),
+    },
     pace,
     authorize,
     budget,

@@ -97,7 +97,7 @@ export class Authenticator {
     // Once for each lookup, so that cached requests do not pay for it.
     const principal = makePrincipal(real ? identityWithRealModels(identity, real) : identity, credential);
     const refusal = checkToken(principal, nowMs);
-    if (refusal) return this.#forget(credential, refusal);
+    if (refusal) return this.#forget(credential, refusedTo(refusal, principal));
     this.#cache.set(principal);
     return { principal, fresh: true };
   }
@@ -156,4 +156,13 @@ function unknown({ session }: Credential, nowMs: number): Refusal {
   }
   if (nowMs >= session.expiresAtMs) return expired('session', session.expiresAtMs);
   return new Refusal('invalid_token', 'This session has ended, or was never known here. Get a new one.');
+}
+
+/** The refusal of a known caller, so that log and counts can name it. */
+function refusedTo({ code, message, details }: Refusal, { identity }: Principal): Refusal {
+  const { team, user, token } = identity;
+  return new Refusal(code, message, {
+    ...details,
+    caller: { team: team.id, user: user.id, token: token.id },
+  });
 }

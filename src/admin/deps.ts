@@ -6,6 +6,7 @@ import type { Backup } from '../backup/backup.ts';
 import type { ClaimLinks } from '../claims/claim-links.ts';
 import type { LedgerReader } from '../ledger/ledger-reader.ts';
 import type { AdministratorDeps } from '../identity/operations/administrators.ts';
+import type { ModelFacts } from './limit-warnings.ts';
 import type { MemoryBudget } from '../memory/budget.ts';
 import type { SecretStore } from '../identity/store/secret-store.ts';
 
@@ -18,6 +19,7 @@ export interface AdminDeps extends AdministratorDeps {
   ledger: Pick<LedgerReader, keyof LedgerReader>;
   backup: Backup;
   audit: Pick<AuditTrail, 'entries'>;
+  models: ModelFacts;
   /** Bounds how often somebody changes something; null: no bound, as on the Redis itself. */
   pace: Pick<ChangePace, 'ofAdministrator'> | null;
   authorize: ActorCheck;

@@ -8,13 +8,15 @@ import {
 import { changeSettings, getSettings, toSettingsResponse } from '../identity/operations/settings.ts';
 import type { Administrator } from '../identity/records/administrator.ts';
 import type { GatewaySettings } from '../identity/records/gateway-settings.ts';
-import { administratorSchema, settingsChange } from '../identity/schemas/requests.ts';
+import { administratorSchema, settingsSchema } from '../identity/schemas/requests.ts';
 import {
   administratorResponse,
   issuedAdministrator,
   settingsResponse,
 } from '../identity/schemas/responses.ts';
 import type { AdminDeps } from './deps.ts';
+import { limitWarnings } from './limit-warnings.ts';
+import { endpointPaths } from '../validation/registry.ts';
 import { issuing, resource } from './resource.ts';
 import type { AdminContext, Route } from './respond.ts';
 
@@ -23,6 +25,8 @@ export function settingsRoutes(deps: AdminDeps): Route[] {
   const settings = resource<GatewaySettings>({
     schema: settingsResponse,
     toResponses: (records) => records.map(toSettingsResponse),
+    warningsOf: ({ limits, defaults: { team, user, token } }) =>
+      [limits, team, user, token].flatMap((each) => limitWarnings(each, null, deps.models)),
   });
   return [
     {
@@ -37,7 +41,7 @@ export function settingsRoutes(deps: AdminDeps): Route[] {
             summary: 'Change the settings of the gateway',
             details:
               'Fields left out stay; null clears. Teams, users and tokens that are created later without limits get the defaults.',
-            body: settingsChange,
+            body: settingsSchema(endpointPaths),
           },
           (c, asked) => changeSettings(deps, asked, c.get('precondition')),
         ),

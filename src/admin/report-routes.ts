@@ -65,7 +65,7 @@ export function reportRoutes({ ledger, audit, identities, clock, onError }: Admi
     const visible = visibleLedger(ledger, c.get('actor'));
     return sendSums(c, {
       name: 'refusals',
-      figures: ['refused'],
+      figures: ['refused', 'last_at'],
       parse: (url) => parseRefusalQuery(url, clock),
       read: (query) => visible.refusals(query),
     });
@@ -102,7 +102,9 @@ export function reportRoutes({ ledger, audit, identities, clock, onError }: Admi
     const unknown = await unknownWho({ identities }, query.filters, visibleTeams(c.get('actor')));
     let pages = sumsInPages(query, read);
     if (unknown) {
-      const report = await begun(pages, (row) => figures.some((figure) => row[figure] !== 0));
+      const report = await begun(pages, (row) =>
+        figures.some((figure) => row[figure] !== 0 && row[figure] !== null),
+      );
       if (!report.found) return unknown;
       ({ pages } = report);
     }

@@ -28,19 +28,28 @@ interface Presentation<R> {
   schema: ZodType;
   /** One object for each record. */
   toResponses: (records: readonly R[]) => object[] | Promise<object[]>;
+  /** What a record that was made or changed will not do; absent: nothing is known of that. */
+  warningsOf?: (record: R) => readonly string[];
 }
 
 /**
  * The operations on records of one kind. Each is made of an entry and of what it does; reading the body, the answer,
  * its ETag and its description are the same for all kinds. `run` checks the precondition if there is one.
  */
-export function resource<R extends object>({ schema, toResponses }: Presentation<R>) {
+export function resource<R extends object>({ schema, toResponses, warningsOf }: Presentation<R>) {
   const answer = okJson(schema);
 
   async function answered(result: R | Refusal): Result<Answered<R>> {
     if (result instanceof Refusal) return result;
     const [body = {}] = await toResponses([result]);
     return { record: result, body };
+  }
+
+  /** The same for one that was just made or changed. */
+  async function written(result: R | Refusal): Result<Answered<R>> {
+    const told = await answered(result);
+    if (told instanceof Refusal || warningsOf === undefined) return told;
+    return { ...told, body: withWarnings(told.body, warningsOf(told.record)) };
   }
 
   return {
@@ -55,7 +64,7 @@ export function resource<R extends object>({ schema, toResponses }: Presentation
 
     create<T>(entry: Entry & { body: ZodType<T> }, run: (c: AdminContext, asked: T) => Result<R>): Operation {
       return issuing({ ...entry, answer: createdJson(schema) }, async (c, asked: T) =>
-        answered(await run(c, asked)),
+        written(await run(c, asked)),
       );
     },
 
@@ -71,7 +80,7 @@ export function resource<R extends object>({ schema, toResponses }: Presentation
     ): Operation {
       return needing(needs, { ...docs, body: jsonBody(body), answer, etag: 'asked' }, async (c) => {
         const asked = await readBody(c, body);
-        return asked instanceof Refusal ? asked : replyOf(200, await answered(await run(c, asked)));
+        return asked instanceof Refusal ? asked : replyOf(200, await written(await run(c, asked)));
       });
     },
 
@@ -88,6 +97,11 @@ export function resource<R extends object>({ schema, toResponses }: Presentation
       return { ...operation, ends: true };
     },
   };
+}
+
+/** The body of an answer with what it has to warn of, if anything. */
+export function withWarnings(body: object, warnings: readonly string[]): object {
+  return warnings.length === 0 ? body : { ...body, warnings };
 }
 
 export type Resource<R extends object> = ReturnType<typeof resource<R>>;

@@ -8,10 +8,11 @@ import { deleteTeam, deleteUser } from '../identity/operations/end.ts';
 import { withoutLimitIds } from '../identity/operations/limits.ts';
 import { listRecords, listTeams, readRecord, type RecordOf } from '../identity/operations/records.ts';
 import type { Team, TeamKey, User, UserKey } from '../identity/records/identity.ts';
-import { newUser, teamSchemas, userChange } from '../identity/schemas/requests.ts';
+import { teamSchemas, userSchemas } from '../identity/schemas/requests.ts';
 import { teamResponse, userResponse } from '../identity/schemas/responses.ts';
 import { endpointPaths } from '../validation/registry.ts';
 import type { AdminDeps } from './deps.ts';
+import { limitWarnings } from './limit-warnings.ts';
 import { readBody } from './read-body.ts';
 import { type Resource, resource } from './resource.ts';
 import { type AdminContext, type Operation, type Route, teamIn } from './respond.ts';
@@ -23,6 +24,7 @@ export function teamRoutes(deps: AdminDeps): Route[] {
   const teams = resource<Team>({
     schema: teamResponse,
     toResponses: (records) => records.map(withoutLimitIds),
+    warningsOf: ({ limits, models }) => limitWarnings(limits, models, deps.models),
   });
   const { newTeam, teamChange } = teamSchemas(endpointPaths);
   const needs = 'change-gateway';
@@ -71,7 +73,9 @@ export function userRoutes(deps: AdminDeps): Route[] {
   const users = resource<User>({
     schema: userResponse,
     toResponses: (records) => records.map(withoutLimitIds),
+    warningsOf: ({ limits }) => limitWarnings(limits, null, deps.models),
   });
+  const { newUser, userChange } = userSchemas(endpointPaths);
   const needs = 'change-members';
   return [
     {

@@ -16,7 +16,8 @@ import { issuedToken, tokenResponse } from '../identity/schemas/responses.ts';
 import type { AdminDeps } from './deps.ts';
 import { endpointPaths } from '../validation/registry.ts';
 import { readOptionalBody } from './read-body.ts';
-import { type Answered, issuing, replyOf, resource } from './resource.ts';
+import { limitWarnings } from './limit-warnings.ts';
+import { type Answered, issuing, replyOf, resource, withWarnings } from './resource.ts';
 import { type AdminContext, needing, type Operation, type Route, teamIn } from './respond.ts';
 
 const needs = 'change-members';
@@ -31,6 +32,7 @@ export function tokenRoutes(deps: AdminDeps): Route[] {
   const tokens = resource<Token>({
     schema: tokenResponse,
     toResponses: (records) => tokenResponses(deps, records),
+    warningsOf: (token) => tokenWarnings(deps, token),
   });
   return [
     {
@@ -126,11 +128,16 @@ async function handOver(
   if (issued instanceof Refusal) return issued;
   const { record, text } = issued;
   const { id, team, user } = record;
-  const [response = {}] = await tokenResponses(deps, [record]);
+  const [shown = {}] = await tokenResponses(deps, [record]);
+  const response = withWarnings(shown, tokenWarnings(deps, record));
   if (!claim) return { record, body: { id, token: text, ...response } };
   const { url, expiresAtMs } = await deps.claims.make({ id, token: text, team, user }, c.req.header('host'));
   const link = { claim_url: url, claim_expires_at: new Date(expiresAtMs).toISOString() };
   return { record, body: { id, ...link, ...response } };
+}
+
+function tokenWarnings({ models: facts }: Pick<AdminDeps, 'models'>, { limits, models }: Token): string[] {
+  return limitWarnings(limits, models, facts);
 }
 
 /** Tokens of one team in the form of the admin API: secrets without hashes, each with its last use. */

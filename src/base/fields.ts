@@ -190,6 +190,19 @@ export const limits = z
     }
   });
 
+/** Limits whose endpoints are among the paths given: one on a path there is not would count nothing. */
+export function limitsAt(paths: readonly string[]) {
+  return limits.superRefine((list, context) => {
+    for (const [index, { endpoints = [] }] of list.entries()) {
+      for (const [at, path] of endpoints.entries()) {
+        if (paths.includes(path)) continue;
+        const message = `must be one of ${paths.join(', ')}`;
+        context.addIssue({ code: 'custom', path: [index, 'endpoints', at], message });
+      }
+    }
+  });
+}
+
 /** Only web schemes have an origin in the URL standard. Others (browser extensions) are kept as written. */
 function isExactOrigin(text: string): boolean {
   if (text.search(unsafeCharacters) !== -1) return false;

@@ -74,6 +74,13 @@ export const refusedLimit = z.object({
 /** How many problems are listed besides the first one: contract 1.4. */
 const maxDetails = 50;
 
+/** Who was refused. */
+export interface RefusedCaller {
+  team: string;
+  user: string;
+  token: string;
+}
+
 interface RefusalDetails {
   param?: string | undefined;
   /** All problems; `param` names the first. */
@@ -81,6 +88,8 @@ interface RefusalDetails {
   limit?: z.infer<typeof refusedLimit>;
   /** The limit for metrics: also if the caller must not see it. */
   countedLimit?: { scope: string; limit: string };
+  /** Whose credential was refused, if it is known: for log and counts, not for the caller. */
+  caller?: RefusedCaller;
   /** Extra response headers, names in lower case. */
   headers?: Readonly<Record<string, string>>;
   /** If the status is not the table's: an upstream error keeps its own. */

@@ -94,7 +94,12 @@ export class Cli {
 
   /** One record, field by field. */
   printRecord(record: JsonObject | null): void {
-    if (record) this.printDone(record, fieldList(record));
+    if (record === null) return;
+    const { warnings = [], ...fields } = record;
+    this.printDone(record, fieldList(fields));
+    for (const warning of Array.isArray(warnings) ? warnings : []) {
+      if (typeof warning === 'string') this.note(`Warning: ${warning}`);
+    }
   }
 
   /** The result: in words for people, as JSON for programs. */

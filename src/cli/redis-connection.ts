@@ -7,12 +7,11 @@ import { SecretStore } from '../identity/store/secret-store.ts';
 import { Backup } from '../backup/backup.ts';
 import { ClaimLinks } from '../claims/claim-links.ts';
 import { ClaimStore } from '../claims/claim-store.ts';
-import { loadCatalogue } from '../config/catalogue.ts';
+import { type Catalogue, loadCatalogue } from '../config/catalogue.ts';
 import { modelsFileOf } from '../config/environment.ts';
 import { readStore } from '../config/store.ts';
 import { VariableReader } from '../config/variables.ts';
 import { systemClock } from '../base/clock.ts';
-import type { RealModel } from '../base/model.ts';
 import { keysUnder } from '../store/keys.ts';
 import { RedisStore } from '../store/redis.ts';
 import { LedgerReader } from '../ledger/ledger-reader.ts';
@@ -52,7 +51,7 @@ export async function connectToRedis(env: NodeJS.ProcessEnv): Promise<Connection
     );
   }
   const models = loadCatalogue(modelsFileOf(env));
-  const app = localAdmin(store, settings.prefix, models.ok ? models.catalogue.real : (id) => id);
+  const app = localAdmin(store, settings.prefix, models.ok ? models.catalogue : null);
   return { send: async (path, init) => app.request(path, init), close: () => store.close() };
 }
 
@@ -61,7 +60,12 @@ function reasonOf({ message, code }: Error & { code?: string }): string {
   return message || (code ?? 'unknown');
 }
 
-function localAdmin(store: RedisStore, prefix: string, realModel: RealModel): ReturnType<typeof adminApp> {
+function localAdmin(
+  store: RedisStore,
+  prefix: string,
+  catalogue: Catalogue | null,
+): ReturnType<typeof adminApp> {
+  const realModel = catalogue?.real ?? ((id: string): string => id);
   const keys = keysUnder(prefix);
   // The gateway logs the new head itself, within a minute.
   const audit = new AuditTrail(store, keys, { log: { info: () => {} }, clock: systemClock });
@@ -78,6 +82,12 @@ function localAdmin(store: RedisStore, prefix: string, realModel: RealModel): Re
     audit,
     clock: systemClock,
     realModel,
+    // What attachments serve is not asked here.
+    models: {
+      serves: () => true,
+      isPriced: (model) => catalogue?.price(realModel(model), systemClock.now()) !== null,
+      all: () => catalogue?.models() ?? [],
+    },
     budget: null,
     pace: null,
     authorize: () => Promise.resolve({ kind: 'root', key: 'current' }),

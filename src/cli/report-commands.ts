@@ -48,14 +48,13 @@ export function reportCommands(program: Command, cli: Cli): void {
   withFilters(program.command('refusals'))
     .description('count refused requests by UTC days; default: today')
     .option('--code <code>', 'such as insufficient_quota')
-    .option('--by <groups>', 'group by any of day,team,user,token,endpoint,code')
+    .option('--by <groups>', 'group by any of day,team,user,token,endpoint,code,model,limit')
     .addHelpText('after', example('refusals acme --by user,code'))
     .action((team: string | undefined, { by, ...options }: ReportOptions) =>
-      print(
-        cli,
-        { report: 'refusals', parameters: { team, group_by: by, ...options } },
-        sumColumns({ team, by }, ['refused']),
-      ),
+      print(cli, { report: 'refusals', parameters: { team, group_by: by, ...options } }, [
+        ...sumColumns({ team, by }, ['refused']),
+        { title: 'LAST', cell: cellOf('last_at') },
+      ]),
     );
 
   withFilters(program.command('requests'))

@@ -121,8 +121,8 @@ function readBounds(read: VariableReader) {
       'at least MAX_BODY_BYTES, or the largest bodies could never be admitted',
     );
   }
-  /** Open connections, per process; each forwarded request needs another one to its upstream. */
-  const maxConnections = read.integer('MAX_CONNECTIONS', { fallback: 4_096, min: 16, max: 1_000_000 });
+  /** Open connections, per process. Each forwarded request needs another one to its upstream. */
+  const maxConnections = read.integer('MAX_CONNECTIONS', { fallback: 6_000, min: 16, max: 1_000_000 });
   return { maxBodyBytes, bodyBudgetBytes, maxConnections };
 }
 

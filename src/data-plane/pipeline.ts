@@ -103,6 +103,7 @@ export class Pipeline {
     if (filled instanceof Refusal) return filled;
     const valid = endpoint.validate(filled, (model) => catalogue.refusesOver(model));
     if (valid instanceof Refusal) return pinned === null ? valid : asSent(valid, pinned);
+    call.model = valid.model;
     const tooMuch = outputSizeRefusal(valid, catalogue.maxOutputTokens(valid.model));
     if (tooMuch) return tooMuch;
     const betas = betasSentOn(call.incoming.headers, pinned !== null);

@@ -64,8 +64,7 @@ export class Answers {
   }
 
   refuse(call: Call, refusal: Refusal): void {
-    this.#journal.noteCall(call, refusal.status, refusal.code);
-    this.#journal.refusedByLimit(call, refusal);
+    this.#journal.noteRefusal(call, refusal);
     call.refuse(refusal);
   }
 
@@ -94,7 +93,7 @@ export class Answers {
 
   /** Logs a request that was refused before it reached the routes. Nothing else is known about it. */
   unrouted({ status, code: errorCode }: Refusal, requestId: string): void {
-    const request = { requestId, method: '', path: '', durationMs: 0, identity: null };
+    const request = { requestId, method: '', path: '', durationMs: 0, caller: null };
     this.#journal.note({ ...request, status, errorCode });
   }
 }

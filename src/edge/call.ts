@@ -31,6 +31,8 @@ export class Call {
   query: OperationDocs['query'] = 'ignored';
   /** Who calls, once that is known; from then on CORS headers may name its origin. */
   principal: Principal | null = null;
+  /** The model it asks for, once its body is checked. */
+  model: string | null = null;
   /** The reply is finished, or the caller is gone. */
   closed = false;
   /** What it holds in memory. */

@@ -1,9 +1,9 @@
 import type { LimitNotice } from '../limits/limit-notices.ts';
 import type { EntryRecord } from '../ledger/entry.ts';
-import type { Identity } from '../identity/records/identity.ts';
+import type { Principal } from '../identity/records/identity.ts';
 import { noFigures } from '../base/figures.ts';
 import { callerLeft, type ForwardOutcome } from '../base/outcome.ts';
-import type { ErrorCode, Refusal } from '../base/refusal.ts';
+import type { ErrorCode, Refusal, RefusedCaller } from '../base/refusal.ts';
 import { otherEndpoint, type RefusedAs } from '../ledger/refusal-count.ts';
 import type { AccessLine } from '../observability/access-line.ts';
 import type { Log } from '../observability/log.ts';
@@ -20,15 +20,21 @@ export interface Note {
   status: number;
   errorCode: ErrorCode | null;
   durationMs: number;
-  /** The caller; null if not known. */
-  identity: Identity | null;
+  /** Null if not known. */
+  caller: RefusedCaller | null;
+  /** The model that was asked for; absent if that is not known. */
+  model?: string | null;
+  /** The limit that refused it, such as `token requests/minute`; absent if none did. */
+  limit?: string | null;
 }
 
 export interface JournalParts {
   log: Log;
   metrics: Metrics;
-  /** Counts refused requests by caller, endpoint and code. */
+  /** Counts refused requests by caller, endpoint, code, model and limit. */
   refusals: { count(as: RefusedAs): void };
+  /** Whether a model's name is more than a caller's claim. */
+  knowsModel: (model: string) => boolean;
 }
 
 /** Records every request, however it ended: one log line, metrics, and the count of refusals. */
@@ -36,9 +42,11 @@ export class Journal implements AttemptObserver {
   readonly #log: Log;
   readonly #metrics: Metrics;
   readonly #refusals: JournalParts['refusals'];
+  readonly #knowsModel: JournalParts['knowsModel'];
   readonly #served = new Set<string>();
 
-  constructor({ log, metrics, refusals }: JournalParts) {
+  constructor({ log, metrics, refusals, knowsModel }: JournalParts) {
+    this.#knowsModel = knowsModel;
     this.#log = log;
     this.#metrics = metrics;
     this.#refusals = refusals;
@@ -92,22 +100,33 @@ export class Journal implements AttemptObserver {
   }
 
   /** A request without an entry in the ledger. */
-  note({ requestId, method, path, status, errorCode, durationMs, identity }: Note): void {
+  note({
+    requestId,
+    method,
+    path,
+    status,
+    errorCode,
+    durationMs,
+    caller,
+    model = null,
+    limit = null,
+  }: Note): void {
     const outcome = outcomeOf(status);
-    const caller = identity && {
-      team: identity.team.id,
-      user: identity.user.id,
-      token_id: identity.token.id,
-    };
+    const { team = null, user = null, token = null } = caller ?? {};
     if (errorCode !== null) {
       this.#metrics.refused(errorCode);
-      const who = { team: caller?.team ?? null, user: caller?.user ?? null, token: caller?.token_id ?? null };
-      this.#refusals.count({ ...who, endpoint: this.#endpointOf(path), code: errorCode });
+      const endpoint = this.#endpointOf(path);
+      const known = model !== null && this.#knowsModel(model) ? model : null;
+      this.#refusals.count({ team, user, token, endpoint, code: errorCode, model: known, limit });
     }
     this.#metrics.answered({ ...uncounted, endpoint: path, status, outcome, durationMs });
     this.#log.access({
       ...nobody,
-      ...caller,
+      team,
+      user,
+      token_id: token,
+      model,
+      limit,
       request_id: requestId,
       method,
       path,
@@ -122,14 +141,19 @@ export class Journal implements AttemptObserver {
   noteCall(call: Call, status: number, errorCode: ErrorCode | null = null): void {
     const { requestId, loggedPath: path, elapsedMs: durationMs, principal } = call;
     const method = call.incoming.method ?? '';
-    const identity = principal?.identity ?? null;
-    this.note({ requestId, method, path, status, errorCode, durationMs, identity });
+    const caller = principal && callerOf(principal);
+    this.note({ requestId, method, path, status, errorCode, durationMs, caller });
   }
 
-  /** Counts a refusal under the limit that caused it, if one did. */
-  refusedByLimit({ principal }: Call, { details: { countedLimit } }: Refusal): void {
-    if (countedLimit === undefined || principal === null) return;
-    this.#metrics.refusedByLimit({ team: principal.identity.team.id, ...countedLimit });
+  /** A call of the data plane that was refused, with the limit that did it, if one did. */
+  noteRefusal(call: Call, { status, code: errorCode, details }: Refusal): void {
+    const { requestId, loggedPath: path, elapsedMs: durationMs, principal, model } = call;
+    const { countedLimit } = details;
+    const caller = principal ? callerOf(principal) : (details.caller ?? null);
+    const limit = countedLimit ? `${countedLimit.scope} ${countedLimit.limit}` : null;
+    const method = call.incoming.method ?? '';
+    this.note({ requestId, method, path, status, errorCode, durationMs, caller, model, limit });
+    if (countedLimit && caller) this.#metrics.refusedByLimit({ team: caller.team, ...countedLimit });
   }
 
   /** A limit per day or month is nearly or completely used up. Called once per window. */
@@ -154,6 +178,10 @@ export class Journal implements AttemptObserver {
   }
 }
 
+function callerOf({ identity: { team, user, token } }: Principal): RefusedCaller {
+  return { team: team.id, user: user.id, token: token.id };
+}
+
 function outcomeOf(status: number): AccessLine['outcome'] {
   if (status < 400) return 'ok';
   return status === callerLeft ? 'aborted' : 'refused';
@@ -167,10 +195,6 @@ const uncounted = {
 } satisfies Partial<Answer>;
 
 const nobody = {
-  team: null,
-  user: null,
-  token_id: null,
-  model: null,
   model_requested: null,
   stream: false,
   ttfb_ms: null,

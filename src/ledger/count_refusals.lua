@@ -6,8 +6,11 @@
 --
 -- ARGV[1] sequence number of this batch
 -- ARGV[2] key prefix of the days   ARGV[3] retention, days   ARGV[4] maximum number of rows per day
--- ARGV[5..] one string per count; a line feed ends each field: day (YYYY-MM-DD), end of the day (unix s), row,
---   the row to use if the day is full, how many
+-- ARGV[5] number of rows from which new ones have no details
+-- ARGV[6..] one string per count; a line feed ends each field: day (YYYY-MM-DD), end of the day (unix s), row,
+--   the row without details, the row to use if the day is full, how many, when the last was refused (ms)
+--
+-- A row's value: how many, when the last was refused (ms).
 --
 -- Returns 1, or 0 if the batch was already counted.
 
@@ -18,14 +21,20 @@ if tonumber(redis.call('GET', KEYS[1]) or 0) >= tonumber(ARGV[1]) then
 end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', mark_ttl_s)
 
-for n = 5, #ARGV do
-  local day, ends, row, stand_in, count =
-    string.match(ARGV[n], '^([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n$')
+for n = 6, #ARGV do
+  local day, ends, row, plain, stand_in, count, last =
+    string.match(ARGV[n], '^([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n$')
   local key = ARGV[2] .. day
-  if redis.call('HLEN', key) >= tonumber(ARGV[4]) and redis.call('HEXISTS', key, row) == 0 then
+  local rows = redis.call('HLEN', key)
+  if rows >= tonumber(ARGV[5]) and redis.call('HEXISTS', key, row) == 0 then
+    row = plain
+  end
+  if rows >= tonumber(ARGV[4]) and redis.call('HEXISTS', key, row) == 0 then
     row = stand_in
   end
-  redis.call('HINCRBY', key, row, count)
+  local known, known_last = string.match(redis.call('HGET', key, row) or '0 0', '^(%d+) ?(%d*)')
+  last = math.max(tonumber(last), tonumber(known_last) or 0)
+  redis.call('HSET', key, row, string.format('%.0f %.0f', known + count, last))
   redis.call('EXPIREAT', key, tonumber(ends) + ARGV[3] * 86400)
 end
 return 1

@@ -15,6 +15,8 @@ interface Parts {
   query: SumQuery<string>;
   /** In stored order. Figures that a row lacks count as 0; additional ones are ignored. */
   figures: readonly string[];
+  /** The one that is a time, ms, 0 if unknown: the latest counts, and rows have it as RFC 3339 or null. */
+  time?: string;
   decodeName: (name: string) => RowName;
 }
 
@@ -37,24 +39,29 @@ export class DaySums<Row> {
 
   /** Adds the rows of a day (name in the store, figures) that pass the filters. */
   add(day: string, rows: Iterable<readonly [name: string, figures: readonly number[]]>): void {
-    const { groupBy } = this.#parts.query;
+    const { query, figures: names, time } = this.#parts;
+    const { groupBy } = query;
     for (const [name, figures] of rows) {
       const row = this.#parts.decodeName(name);
       if (!this.#passes(row)) continue;
       const sums = this.#sumsOf(
         Object.fromEntries(groupBy.map((by) => [by, by === 'day' ? day : (row[by] ?? null)])),
       );
-      for (let at = 0; at < sums.length; at += 1) sums[at] = (sums[at] ?? 0) + (figures[at] ?? 0);
+      for (let at = 0; at < sums.length; at += 1) {
+        const [sum, figure] = [sums[at] ?? 0, figures[at] ?? 0];
+        sums[at] = names[at] === time ? Math.max(sum, figure) : sum + figure;
+      }
     }
   }
 
   /** The sums so far. */
   rows(): Row[] {
-    const { figures } = this.#parts;
+    const { figures, time } = this.#parts;
+    const shown = (figure: string, sum: number): unknown => (figure === time ? timeOf(sum) : sum);
     return [...this.#sums.entries()]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([, { group, sums }]) => {
-        const named = Object.fromEntries(figures.map((figure, at) => [figure, sums[at]]));
+        const named = Object.fromEntries(figures.map((figure, at) => [figure, shown(figure, sums[at] ?? 0)]));
         return { ...group, ...named } as Row; // has the groups and the figures that the caller named
       });
   }
@@ -74,4 +81,8 @@ export class DaySums<Row> {
     this.#sums.set(name, { group, sums });
     return sums;
   }
+}
+
+function timeOf(ms: number): string | null {
+  return ms === 0 ? null : new Date(ms).toISOString();
 }

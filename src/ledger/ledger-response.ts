@@ -53,7 +53,11 @@ export const usageRowResponse = z
   .meta({ id: 'UsageRow', description: 'Sums. A row has the groups that group_by named.' });
 
 export const refusalRowResponse = z
-  .object({ ...fieldsNamed(refusalGroups, text.nullable().exactOptional()), refused: count })
+  .object({
+    ...fieldsNamed(refusalGroups, text.nullable().exactOptional()),
+    refused: count,
+    last_at: time.nullable().meta({ description: 'When the last of them was refused.' }),
+  })
   .meta({ id: 'RefusalRow', description: 'A count. A row has the groups that group_by named.' });
 
 function figureFields(): Record<FigureName, z.ZodType<number>> {

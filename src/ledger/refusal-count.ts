@@ -3,8 +3,8 @@ import { textCodec, textOrNull } from '../base/text-record.ts';
 import { DaySums, type SumQuery } from './day-sums.ts';
 
 /*
- * Refused requests, summed by day. They are counted by identity, served path and error code. None of these is text that
- * a caller chooses, so nobody can fill the store with names.
+ * Refused requests, summed by day. They are counted by identity, served path, error code, model and limit. None of these is
+ * text that a caller chooses, so nobody can fill the store with names.
  */
 
 /** What a refused request is counted under. */
@@ -16,6 +16,10 @@ export type RefusedAs = {
   /** A path that is served here, `/admin`, or `other`. */
   endpoint: string;
   code: ErrorCode;
+  /** Null if it is not known, or not served here. */
+  model: string | null;
+  /** The limit that refused it, such as `token requests/minute`; null if none did. */
+  limit: string | null;
 };
 
 /** The endpoint of requests to unknown paths, and of requests for which a full day has no row. */
@@ -23,12 +27,18 @@ export const otherEndpoint = 'other';
 
 /** The most rows of one day. After that, refusals without a row are counted by code only. */
 export const maxRefusalRows = 2_000;
+/** From so many on, new rows have no model and no limit: one caller must not take the rows of others with many models. */
+export const detailedRefusalRows = 1_000;
 
-export const refusalGroups = ['day', 'team', 'user', 'token', 'endpoint', 'code'] as const;
+export const refusalGroups = ['day', 'team', 'user', 'token', 'endpoint', 'code', 'model', 'limit'] as const;
 export type RefusalGroup = (typeof refusalGroups)[number];
 
 export type RefusalQuery = SumQuery<RefusalGroup>;
-export type RefusalRow = Partial<Record<RefusalGroup, string | null>> & { refused: number };
+export type RefusalRow = Partial<Record<RefusalGroup, string | null>> & {
+  refused: number;
+  /** When the last one was refused, RFC 3339; null if that is not known. */
+  last_at: string | null;
+};
 
 /** Some of the counts of one process. */
 export interface RefusalBatch {
@@ -43,10 +53,12 @@ export interface RefusalCount {
   day: string;
   as: RefusedAs;
   refused: number;
+  /** When the last of them was refused, by the store's clock, ms. */
+  lastMs: number;
 }
 
 const codec = textCodec<RefusedAs>(
-  { team: null, user: null, token: null, endpoint: '', code: 'internal_error' },
+  { team: null, user: null, token: null, endpoint: '', code: 'internal_error', model: null, limit: null },
   [
     ['team', (row) => row.team ?? '', textOrNull],
     ['user', (row) => row.user ?? '', textOrNull],
@@ -54,6 +66,8 @@ const codec = textCodec<RefusedAs>(
     ['endpoint', (row) => row.endpoint, String],
     // Only rows with a known code are written.
     ['code', (row) => row.code, (text): ErrorCode => text as ErrorCode],
+    ['model', (row) => row.model ?? '', textOrNull],
+    ['limit', (row) => row.limit ?? '', textOrNull],
   ],
 );
 
@@ -62,10 +76,15 @@ export const encodeRefusalRow: (row: RefusedAs) => string = codec.encode;
 
 /** Sums days of refusals by group. */
 export function refusalSums(query: RefusalQuery): DaySums<RefusalRow> {
-  return new DaySums({ query, figures: ['refused'], decodeName: codec.decode });
+  return new DaySums({ query, figures: ['refused', 'last_at'], time: 'last_at', decodeName: codec.decode });
+}
+
+/** What a request is counted under if there is no room for details. */
+export function withoutDetails(as: RefusedAs): RefusedAs {
+  return { ...as, model: null, limit: null };
 }
 
 /** What a request is counted under if there is no room for its own row. */
 export function withoutRoom({ code }: RefusedAs): RefusedAs {
-  return { team: null, user: null, token: null, endpoint: otherEndpoint, code };
+  return { team: null, user: null, token: null, endpoint: otherEndpoint, code, model: null, limit: null };
 }

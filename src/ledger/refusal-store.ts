@@ -5,6 +5,8 @@ import type { Store } from '../store/store.ts';
 import {
   encodeRefusalRow,
   maxRefusalRows,
+  detailedRefusalRows,
+  withoutDetails,
   withoutRoom,
   type RefusalBatch,
   type RefusalCount,
@@ -27,13 +29,21 @@ export class RefusalStore {
   /** Adds a batch to its days. A process must send its batches one after the other. A full store refuses; the batch can be sent again. */
   async add({ process, sequence, counts }: RefusalBatch): Promise<void> {
     const { refusals, refusalsTaken } = this.#keys;
-    const args = [sequence, refusals(''), this.#retentionDays, maxRefusalRows, ...counts.map(countText)];
+    const args = [
+      sequence,
+      refusals(''),
+      this.#retentionDays,
+      maxRefusalRows,
+      detailedRefusalRows,
+      ...counts.map(countText),
+    ];
     await this.#store.run(countRefusals, [refusalsTaken(process)], args);
   }
 }
 
-/** No field can contain a line break: names are slugs, paths and codes. */
-function countText({ day, as, refused }: RefusalCount): string {
+/** No field can contain a line break: names are slugs, paths, codes, models and limits. */
+function countText({ day, as, refused, lastMs }: RefusalCount): string {
   const endsAtS = (Date.parse(day) + dayMs) / 1000;
-  return `${day}\n${endsAtS}\n${encodeRefusalRow(as)}\n${encodeRefusalRow(withoutRoom(as))}\n${refused}\n`;
+  const rows = [as, withoutDetails(as), withoutRoom(as)].map(encodeRefusalRow).join('\n');
+  return `${day}\n${endsAtS}\n${rows}\n${refused}\n${Math.floor(lastMs)}\n`;
 }

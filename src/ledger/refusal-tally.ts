@@ -5,6 +5,8 @@ import type { Log } from '../base/log.ts';
 import {
   encodeRefusalRow,
   maxRefusalRows,
+  detailedRefusalRows,
+  withoutDetails,
   withoutRoom,
   type RefusalBatch,
   type RefusalCount,
@@ -49,9 +51,16 @@ export class RefusalTally {
 
   /** Counts one refused request. */
   count(as: RefusedAs): void {
-    const day = dayOf(this.#options.storeNowMs());
-    const counted = this.#countOf(day, as) ?? this.#countOf(day, withoutRoom(as), Infinity);
-    if (counted) counted.refused += 1;
+    const nowMs = this.#options.storeNowMs();
+    const day = dayOf(nowMs);
+    const counted =
+      this.#countOf(day, as, detailedRefusalRows) ??
+      this.#countOf(day, withoutDetails(as)) ??
+      this.#countOf(day, withoutRoom(as), Infinity);
+    if (counted) {
+      counted.refused += 1;
+      counted.lastMs = nowMs;
+    }
     this.#later();
   }
 
@@ -79,7 +88,7 @@ export class RefusalTally {
     const known = this.#gathered.get(name);
     if (known) return known;
     if (this.#gathered.size >= maxRows) return null;
-    const made: RefusalCount = { day, as, refused: 0 };
+    const made: RefusalCount = { day, as, refused: 0, lastMs: 0 };
     this.#gathered.set(name, made);
     return made;
   }

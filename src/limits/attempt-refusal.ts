@@ -10,15 +10,17 @@ export function attemptRefusal(
   { fitsMs, nowMs, isHidden }: { fitsMs: number; nowMs: number; isHidden: boolean },
 ): Refusal {
   const afterS = secondsUntil(fitsMs, nowMs);
+  const countedLimit = { scope, limit: 'attempts/minute' };
   if (isHidden) {
     const message = `This request does not fit a limit this session shares with others. Try again in ${afterS} s.`;
-    return new Refusal('rate_limit_exceeded', message, { headers: retryAfter(afterS) });
+    return new Refusal('rate_limit_exceeded', message, { countedLimit, headers: retryAfter(afterS) });
   }
   const what = `${max} attempts a minute, requests included that the upstream refused and that were refunded`;
   return new Refusal(
     'rate_limit_exceeded',
     `This request does not fit the ${scope}'s limit of ${what}. Try again in ${afterS} s.`,
     {
+      countedLimit,
       limit: {
         scope,
         metric: 'attempts',

@@ -49,9 +49,25 @@ export function checkPriced(
 ): Refusal | null {
   if (price !== null) return null;
   const applying = limitsOn(limits, { model, endpoint: endpoint.path });
-  if (!applying.some(({ limit }) => limit.metric === 'cost_usd')) return null;
-  const message = `A limit on money applies, but this gateway's catalogue has no price for ${model}. Use a model that has a price, or ask an administrator to add one.`;
+  const money = applying.find(({ limit }) => limit.metric === 'cost_usd');
+  if (money === undefined) return null;
+  const message = `A limit on money applies, but this gateway's catalogue has no price for ${model}. Use a model that has a price, or ask an administrator: "price" in config/models.json gives it one, and ${commandFor(money)} changes the limit.`;
   return new Refusal('model_unpriced', message, { param: 'model' });
+}
+
+/** The command that changes limits of a scope; who they belong to is for the administrator to fill in. */
+function commandFor({ scope }: ScopedLimit): string {
+  switch (scope) {
+    case 'gateway':
+      return '`tollgate settings set --limit …`';
+    case 'team':
+      return '`tollgate team set <team> --limit …`';
+    case 'user':
+      return '`tollgate user set <team> <user> --limit …`';
+    case 'token':
+    case 'session':
+      return '`tollgate token set <team> <id> --limit …`';
+  }
 }
 
 /** The limits that the caller may see. A page's visitor sees only the limits of the session itself. */

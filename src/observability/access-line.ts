@@ -25,6 +25,8 @@ export interface AccessLine {
   figures: Figures;
   /** The attachment's name. */
   upstream: string | null;
+  /** The limit that refused it, such as `token requests/minute`; absent if none did. */
+  limit?: string | null;
 }
 
 const maxMethod = 32;
@@ -59,7 +61,8 @@ export function accessFields(line: AccessLine, redact: (text: string) => string)
   let text = fixed.slice(1, -1);
   // Written apart: adding them to the object by name costs more than all of its other fields.
   for (const { field, key } of figureKeys) text += key + line.figures[field];
-  return `${text},"upstream":${JSON.stringify(cutOrNull(line.upstream))}`;
+  text += `,"upstream":${JSON.stringify(cutOrNull(line.upstream))}`;
+  return line.limit ? `${text},"limit":${JSON.stringify(cut(line.limit, maxText))}` : text;
 }
 
 function withoutQuery(path: string): string {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { check } from '../base/check.ts';
-import { endUser, limit, limits, listOf, model, origin, tool, named } from '../base/fields.ts';
+import { endUser, limit, limitsAt, listOf, model, origin, tool, named } from '../base/fields.ts';
 import { type Problem, Refusal } from '../base/refusal.ts';
 import { type JsonObject, valuesIn } from '../base/request.ts';
 import { sessionFields } from '../identity/records/session.ts';
@@ -39,7 +39,7 @@ const policy = {
   endpoints: listOf(z.enum(endpointPaths, `must be one of ${endpointPaths.join(', ')}`)).nullish(),
   origins: listOf(origin).nullish(),
   tools: listOf(tool).nullish(),
-  limits: limits.nullish(),
+  limits: limitsAt(endpointPaths).nullish(),
   pinned: pinnedRequest.nullish(),
 };
 

@@ -20,8 +20,18 @@ const ana: RefusedAs = {
   token: 'tok_1',
   endpoint: '/v1/chat/completions',
   code: 'insufficient_quota',
+  model: 'claude-4-sonnet',
+  limit: 'token requests/day',
 };
-const nobody: RefusedAs = { team: null, user: null, token: null, endpoint: 'other', code: 'invalid_token' };
+const nobody: RefusedAs = {
+  team: null,
+  user: null,
+  token: null,
+  endpoint: 'other',
+  code: 'invalid_token',
+  model: null,
+  limit: null,
+};
 
 /** What every store of refusals does. `make` gives an empty one. */
 export function refusalStoreContract(
@@ -30,15 +40,18 @@ export function refusalStoreContract(
   let store: RefusalStore;
   let ledger: LedgerReader;
   let sequence: number;
+  let lastMs: number;
 
   beforeEach(async () => {
     ({ store, ledger } = await make());
     sequence = 0;
+    lastMs = Date.parse(day);
   });
 
   function batchOf(...counts: [as: RefusedAs, refused: number, day?: string][]): RefusalBatch {
     sequence += 1;
-    const made = counts.map(([as, refused, of = day]): RefusalCount => ({ day: of, as, refused }));
+    lastMs += 1_000;
+    const made = counts.map(([as, refused, of = day]): RefusalCount => ({ day: of, as, refused, lastMs }));
     return { process: 'p1', sequence, counts: made };
   }
 
@@ -52,16 +65,16 @@ export function refusalStoreContract(
   }
 
   it('without groups is one row, of 0 where there is nothing', async () => {
-    expect(await read()).toEqual([{ refused: 0 }]);
+    expect(await read()).toEqual([{ refused: 0, last_at: null }]);
     expect(await read({ groupBy: ['code'] })).toEqual([]);
   });
 
   it('sums whole days, both ends included', async () => {
     await addSome();
-    expect(await read()).toEqual([{ refused: 17 }]);
-    expect(await read({ to: '2095-06-16' })).toEqual([{ refused: 27 }]);
-    expect(await read({ from: '2095-06-14', to: '2095-06-16' })).toEqual([{ refused: 47 }]);
-    expect(await read({ from: '2095-06-16', to: '2095-06-14' })).toEqual([{ refused: 0 }]);
+    expect(await read()).toMatchObject([{ refused: 17 }]);
+    expect(await read({ to: '2095-06-16' })).toMatchObject([{ refused: 27 }]);
+    expect(await read({ from: '2095-06-14', to: '2095-06-16' })).toMatchObject([{ refused: 47 }]);
+    expect(await read({ from: '2095-06-16', to: '2095-06-14' })).toMatchObject([{ refused: 0 }]);
   });
 
   it.each<[RefusalQuery['filters'], number]>([
@@ -76,12 +89,12 @@ export function refusalStoreContract(
     [{ team: '' }, 0],
   ])('is narrowed by %j', async (filters, refused) => {
     await addSome();
-    expect(await read({ filters })).toEqual([{ refused }]);
+    expect(await read({ filters })).toMatchObject([{ refused }]);
   });
 
   it('is told by groups, in their order and sorted, those of nobody known under null', async () => {
     await addSome();
-    expect(await read({ groupBy: ['team', 'code'] })).toEqual([
+    expect(await read({ groupBy: ['team', 'code'] })).toMatchObject([
       { team: null, code: 'invalid_token', refused: 7 },
       { team: 'acme', code: 'insufficient_quota', refused: 5 },
       { team: 'acme', code: 'model_not_allowed', refused: 1 },
@@ -97,6 +110,33 @@ export function refusalStoreContract(
     ]);
   });
 
+  it('tells model, limit and the time of the last one', async () => {
+    await addSome();
+    await store.add(batchOf([{ ...ana, model: null, limit: null }, 1]));
+    const atS = (s: number): string => new Date(Date.parse(day) + s * 1_000).toISOString();
+    expect(await read({ groupBy: ['model', 'limit'], filters: { token: 'tok_1' } })).toEqual([
+      { model: null, limit: null, refused: 1, last_at: atS(4) },
+      { model: ana.model, limit: ana.limit, refused: 6, last_at: atS(2) },
+    ]);
+    expect(await read()).toEqual([{ refused: 18, last_at: atS(4) }]);
+  });
+
+  it('leaves room for the rows of others when one caller has many models', async () => {
+    for (let from = 0; from < maxRefusalRows; from += 200) {
+      const counts = Array.from({ length: 200 }, (_, n): [RefusedAs, number] => [
+        { ...ana, model: `model-${from + n}` },
+        1,
+      ]);
+      await store.add(batchOf(...counts));
+    }
+    const late = { ...ana, team: 'beta', token: 'tok_2' };
+    await store.add(batchOf([late, 3]));
+    expect(await read({ groupBy: ['team', 'token', 'model'], filters: { team: 'beta' } })).toMatchObject([
+      { team: 'beta', token: 'tok_2', model: null, refused: 3 },
+    ]);
+    expect(await read({ filters: { team: 'acme' } })).toMatchObject([{ refused: maxRefusalRows }]);
+  });
+
   it('counts a batch once, however often it is sent', async () => {
     const first = batchOf([ana, 2]);
     const second = batchOf([ana, 5]);
@@ -106,7 +146,7 @@ export function refusalStoreContract(
     await store.add(second);
     await store.add(first);
     await store.add({ ...first, process: 'p2' });
-    expect(await read()).toEqual([{ refused: 9 }]);
+    expect(await read()).toMatchObject([{ refused: 9 }]);
   });
 
   it('keeps a day to so many rows, and counts what comes beyond by its code alone', async () => {
@@ -121,9 +161,9 @@ export function refusalStoreContract(
     await store.add(batchOf([{ ...ana, token: 'tok_0' }, 5]));
     const rows = await read({ groupBy: ['token'] });
     expect(rows.length).toBeLessThanOrEqual(maxRefusalRows + codes);
-    expect(rows.find(({ token }) => token === null)).toEqual({ token: null, refused: 400 });
-    expect(rows.find(({ token }) => token === 'tok_0')).toEqual({ token: 'tok_0', refused: 6 });
-    expect(await read({ groupBy: ['code'] })).toEqual([
+    expect(rows.find(({ token }) => token === null)).toMatchObject({ token: null, refused: 400 });
+    expect(rows.find(({ token }) => token === 'tok_0')).toMatchObject({ token: 'tok_0', refused: 6 });
+    expect(await read({ groupBy: ['code'] })).toMatchObject([
       { code: 'insufficient_quota', refused: maxRefusalRows + 405 },
     ]);
   });

@@ -2,22 +2,26 @@ import { z } from 'zod';
 import { administratorRoles } from '../../base/actor.ts';
 import type { Clock } from '../../base/clock.ts';
 import { bodyBytes, dearerFallback, frames, subject } from '../records/identity.ts';
-import { email, limits, listOf, model, name, origin, slug, storedTime, tool } from '../../base/fields.ts';
+import { email, limitsAt, listOf, model, name, origin, slug, storedTime, tool } from '../../base/fields.ts';
 
 /* The bodies that make and change identities (contract 1.6). Null means absent when creating, and clears when changing. */
 
-const userFields = {
-  name: name.nullish(),
-  email: email.nullish(),
-  subject: subject.nullish(),
-  limits: limits.nullish(),
-};
+/** The schemas of users. The endpoints of limits must be among the paths given, here as below. */
+export function userSchemas(endpointPaths: readonly string[]) {
+  const fields = {
+    name: name.nullish(),
+    email: email.nullish(),
+    subject: subject.nullish(),
+    limits: limitsAt(endpointPaths).nullish(),
+  };
+  return { newUser: z.strictObject({ id: slug, ...fields }), userChange: z.strictObject(fields) };
+}
 
 /** The schemas of teams. `endpoints` must be among the paths given. */
 export function teamSchemas(endpointPaths: readonly string[]) {
   const fields = {
     name: name.nullish(),
-    limits: limits.nullish(),
+    limits: limitsAt(endpointPaths).nullish(),
     ...allowLists(endpointPaths),
     dearer_fallback: dearerFallback.nullish(),
   };
@@ -35,11 +39,8 @@ function allowLists(endpointPaths: readonly string[]) {
   };
 }
 
-export const newUser = z.strictObject({ id: slug, ...userFields });
-export const userChange = z.strictObject(userFields);
-
 export type NewTeam = z.infer<ReturnType<typeof teamSchemas>['newTeam']>;
-export type NewUser = z.infer<typeof newUser>;
+export type NewUser = z.infer<ReturnType<typeof userSchemas>['newUser']>;
 
 /** A hundred years: longer than any use, and still a valid date. */
 const maxExpiresInS = 100 * 366 * 24 * 3600;
@@ -63,7 +64,7 @@ export function tokenSchemas({ endpointPaths, clock }: { endpointPaths: readonly
     expires_in: expiresIn.nullish(),
     expires_at: futureTime(clock).nullish(),
     ...allowLists(endpointPaths),
-    limits: limits.nullish(),
+    limits: limitsAt(endpointPaths).nullish(),
     max_session_body_bytes: bodyBytes.nullish(),
     frames: frames.nullish(),
   };
@@ -130,11 +131,11 @@ export const rotation = z.strictObject({ overlap_seconds: overlap.nullish(), cla
 /** The body of `POST /v1/me/rotate`. */
 export const ownRotation = z.strictObject({ overlap_seconds: overlap.nullish() });
 
-const defaultsOf = z.strictObject({ limits: limits.nullish() }).nullish();
-
-/** The body of `PATCH /admin/settings`. */
-export const settingsChange = z.strictObject({
-  limits: limits.nullish(),
-  defaults: z.strictObject({ team: defaultsOf, user: defaultsOf, token: defaultsOf }).nullish(),
-});
-export type SettingsChange = z.infer<typeof settingsChange>;
+/** The schema of the body of `PATCH /admin/settings`. */
+export function settingsSchema(endpointPaths: readonly string[]) {
+  const own = limitsAt(endpointPaths).nullish();
+  const defaultsOf = z.strictObject({ limits: own }).nullish();
+  const defaults = z.strictObject({ team: defaultsOf, user: defaultsOf, token: defaultsOf }).nullish();
+  return z.strictObject({ limits: own, defaults });
+}
+export type SettingsChange = z.infer<ReturnType<typeof settingsSchema>>;

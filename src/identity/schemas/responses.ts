@@ -7,8 +7,11 @@ import { teamFields, tokenFields, userFields } from '../records/identity.ts';
 
 const text = z.string();
 
-export const teamResponse = z.object(teamFields.shape).meta({ id: 'Team' });
-export const userResponse = z.object(userFields.shape).meta({ id: 'User' });
+/** What was accepted and will not do what it seems to, when it is set. */
+const warnings = z.array(text).exactOptional().meta({ description: 'Only in the answer to a change.' });
+
+export const teamResponse = z.object({ ...teamFields.shape, warnings }).meta({ id: 'Team' });
+export const userResponse = z.object({ ...userFields.shape, warnings }).meta({ id: 'User' });
 
 const secret = z
   .object({
@@ -22,6 +25,7 @@ const secret = z
 const token = z.object({
   ...tokenFields.shape,
   secrets: z.array(secret).meta({ description: 'The newest first; empty if nobody holds one.' }),
+  warnings,
 });
 
 export const tokenResponse = token.meta({ id: 'Token' });
@@ -80,5 +84,6 @@ export const settingsResponse = z
   .object({
     limits,
     defaults: z.object({ team: defaultsOf, user: defaultsOf, token: defaultsOf }),
+    warnings,
   })
   .meta({ id: 'Settings' });

@@ -163,15 +163,14 @@ describe('GET /admin/audit', () => {
     expect(await trail('?to=2026-02-02')).toEqual([]);
   });
 
-  it.each(['*', '%', 'root\n', 'root\r\nx', '"]); return 1 --', '=1+1', '[^a]*', '.*', '\u0000'])(
-    'takes %j for what it is',
-    async (text) => {
-      expect(await trail(`?actor=${encodeURIComponent(text)}`)).toEqual([]);
-      expect(await trail(`?operation=${encodeURIComponent(text)}`)).toEqual([]);
-    },
-  );
+  it.each(['*', '%', '"]); return 1 --', '=1+1', '[^a]*', '.*'])('takes %j for what it is', async (text) => {
+    expect(await trail(`?actor=${encodeURIComponent(text)}`)).toEqual([]);
+    expect(await trail(`?operation=${encodeURIComponent(text)}`)).toEqual([]);
+  });
 
   it.each([
+    ['actor=root%0A', 'actor'],
+    ['operation=%00', 'operation'],
     ['limit=1001', 'limit'],
     ['limit=0', 'limit'],
     ['limit=10000000', 'limit'],

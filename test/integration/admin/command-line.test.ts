@@ -63,6 +63,7 @@ beforeAll(async () => {
     audit,
     auditContextOf: auditContexts({ onDyno: false }),
     clock: systemClock,
+    models: { serves: () => true, isPriced: (model) => model !== 'unpriced', all: () => [] },
     budget: null,
     pace: null,
     authorize: actorCheck({
@@ -114,8 +115,17 @@ async function fillReports(): Promise<void> {
     counts: [
       {
         day,
-        as: { team: 'acme', user: 'ana', token: 'tok_1', endpoint, code: 'insufficient_quota' },
+        as: {
+          team: 'acme',
+          user: 'ana',
+          token: 'tok_1',
+          endpoint,
+          code: 'insufficient_quota',
+          model: null,
+          limit: 'team tokens/day',
+        },
         refused: 12,
+        lastMs: Date.now(),
       },
     ],
   });
@@ -309,12 +319,14 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     expect((await command('usage acme --by user --format csv')).out).toBe(
       'team,user,requests,input_tokens,output_tokens,images,errors,aborted,lost,cost_usd,search_units,cache_read_tokens,cache_write_tokens\r\nacme,ana,7,8,9,0,0,0,0,0,0,0,0\r',
     );
-    expect((await command('refusals acme --by code')).out).toBe(
-      'CODE                REFUSED\ninsufficient_quota       12',
+    expect((await command('refusals acme --by code')).out).toMatch(
+      /^CODE {16}REFUSED {2}LAST\ninsufficient_quota {7}12 {2}\d{4}-\d\d-\d\dT[\d:.]+Z$/,
     );
-    expect((await command('refusals --format ndjson --by team')).out).toBe('{"team":"acme","refused":12}');
-    expect((await command('refusals --by user')).out).toMatch(/^TEAM +USER +REFUSED\nacme /);
-    expect((await command('refusals acme --by user')).out).toMatch(/^USER +REFUSED\n/);
+    expect((await command('refusals --format ndjson --by team')).out).toMatch(
+      /^{"team":"acme","refused":12,"last_at":"[^"]+"}$/,
+    );
+    expect((await command('refusals --by user')).out).toMatch(/^TEAM +USER +REFUSED +LAST\nacme /);
+    expect((await command('refusals acme --by user')).out).toMatch(/^USER +REFUSED +LAST\n/);
     // 16 columns, where 14 are left.
     expect((await command('usage --by token')).out).toMatch(/^TOKEN {5}tok_4fJ2mQ9sXbVe$/m);
     for (const line of ['requests', 'requests acme', 'usage --by day,team,user,token,model,endpoint']) {

@@ -144,6 +144,7 @@ export class Harness {
       audit: this.audit,
       auditContextOf: auditContexts({ onDyno: true }),
       clock,
+      models: { serves: (model) => model !== 'unserved', isPriced: () => true, all: () => [] },
       budget: null,
       pace: this.pace,
       authorize: actorCheck({
@@ -178,7 +179,7 @@ class FakeLedger implements Pick<LedgerReader, keyof LedgerReader> {
 
   async refusals(query: RefusalQuery): ReturnType<LedgerReader['refusals']> {
     this.refusalQueries.push(query);
-    return [{ team: null, code: 'invalid_token', refused: 3 }];
+    return [{ team: null, code: 'invalid_token', refused: 3, last_at: null }];
   }
 
   async extent(): ReturnType<LedgerReader['extent']> {

@@ -188,11 +188,11 @@ const issuer: TrustedIssuer = {
 };
 
 function importOf(fields: JsonObject): object {
-  const team = 'gamma';
+  const ofGamma = { team: 'gamma' };
   return documentOf({
-    teams: [teamRow(team)],
-    users: [userRow('ana', { team })],
-    tokens: [tokenRow('tok_9', { ...fields, team })],
+    teams: [teamRow('gamma')],
+    users: [userRow('ana', ofGamma)],
+    tokens: [tokenRow('tok_9', { ...fields, ...ofGamma })],
   });
 }
 

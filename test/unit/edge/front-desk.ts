@@ -89,6 +89,7 @@ export class FrontDesk {
       log: this.#log,
       metrics: this.metrics,
       refusals: { count: (as) => void this.refused.push(as) },
+      knowsModel: (model) => model.startsWith('claude'),
     });
     this.answers = new Answers(this.journal);
     const identities = new Proxy(this.identities, {

@@ -1,11 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { newUser, teamSchemas, tokenSchemas } from '../../../../src/identity/schemas/requests.ts';
+import {
+  settingsSchema,
+  teamSchemas,
+  tokenSchemas,
+  userSchemas,
+} from '../../../../src/identity/schemas/requests.ts';
 import { check } from '../../../../src/base/check.ts';
 import { Refusal } from '../../../../src/base/refusal.ts';
 import type { JsonObject, JsonValue } from '../../../../src/base/request.ts';
 
 const clock = { now: () => Date.UTC(2026, 1, 3), monotonic: () => 0 };
 const { newTeam } = teamSchemas(['/v1/embeddings']);
+const { newUser } = userSchemas(['/v1/embeddings']);
 const { newToken } = tokenSchemas({ endpointPaths: ['/v1/embeddings'], clock });
 
 /** The params of the problems of a body; none where it is right. */
@@ -181,5 +187,23 @@ describe('any body', () => {
     const both = { expires_in: 60, expires_at: '2027-01-01T00:00:00Z' };
     expect(tokenProblems({ ...both, name: 1 })).toEqual(['name', 'expires_at']);
     expect(tokenProblems({ ...both, expires_in: null })).toEqual([]);
+  });
+});
+
+describe('a limit of a path', () => {
+  const at = (path: string): JsonObject => ({
+    limits: [{ metric: 'requests', window: 'day', max: 1, endpoints: [path] }],
+  });
+
+  it('is refused if there is no such path, wherever it is set', () => {
+    const wrong = at('/v1/chat/completion');
+    for (const found of [teamProblems(wrong), userProblems(wrong), tokenProblems(wrong)])
+      expect(found).toEqual(['limits.0.endpoints.0']);
+    const settings = settingsSchema(['/v1/embeddings']);
+    expect(problems(check(settings, wrong))).toEqual(['limits.0.endpoints.0']);
+    expect(problems(check(settings, { defaults: { token: wrong } }))).toEqual([
+      'defaults.token.limits.0.endpoints.0',
+    ]);
+    expect(teamProblems(at('/v1/embeddings'))).toEqual([]);
   });
 });
