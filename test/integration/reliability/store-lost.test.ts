@@ -142,6 +142,7 @@ describe.concurrent('IDENTITY_FILE', () => {
       INFERENCE_URL: upstream.url,
       INFERENCE_KEY: upstream.key,
       IDENTITY_FILE: file,
+      STORE_TIMEOUT_MS: '10000', // a load that times out and was made all the same says nothing
     };
   }
 

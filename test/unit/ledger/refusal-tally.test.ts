@@ -71,7 +71,7 @@ describe('RefusalTally', () => {
     expect(batches).toEqual([]);
     await vi.advanceTimersByTimeAsync(1);
     expect(batches).toEqual([
-      { process: 'p1', sequence: 1, counts: [{ day: '2026-01-31', as: ana, refused: 500 }] },
+      { process: 'p1', sequence: 1, counts: [{ day: '2026-01-31', as: ana, refused: 500, lastMs: startMs }] },
     ]);
     await vi.advanceTimersByTimeAsync(10_000);
     expect(batches).toHaveLength(1);
