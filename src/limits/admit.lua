@@ -86,27 +86,75 @@ local function known_epoch(team)
   return epochs[team]
 end
 
--- Reads the counters. Returns their fields, the counters, and whether the request fits all limits.
+-- The bounds on refunded requests, from their text.
+local function bounds_in(text)
+  local bounds = {}
+  for field, max, with in string.gmatch(text, '(%S+) (%d+) (%S*);') do
+    bounds[#bounds + 1] = { field = field, max = tonumber(max), with = with }
+  end
+  return bounds
+end
+
+-- Reads fields of counters, wherever they are: those of the team in one command, and those of a session in one.
+-- Returns their texts; nil if the session is gone.
+local function read(team_counters, fields, session)
+  local session_key = session ~= '' and ARGV[4] .. session
+  local keys, of_team, of_session = {}, {}, { 'parent' }
+  for n = 1, #fields do
+    local key = counter_key(fields[n], team_counters, ARGV[3], ARGV[4])
+    keys[n] = key
+    if key == team_counters then
+      of_team[#of_team + 1] = fields[n]
+    elseif key == session_key then
+      of_session[#of_session + 1] = fields[n]
+    end
+  end
+  local team_texts = #of_team > 0 and redis.call('HMGET', team_counters, unpack(of_team))
+  local session_texts = session_key and redis.call('HMGET', session_key, unpack(of_session))
+  if session_texts and not session_texts[1] then
+    return nil
+  end
+  local texts, in_team, in_session = {}, 0, 1
+  for n = 1, #fields do
+    if keys[n] == team_counters then
+      in_team = in_team + 1
+      texts[n] = team_texts[in_team]
+    elseif keys[n] == session_key then
+      in_session = in_session + 1
+      texts[n] = session_texts[in_session]
+    else
+      texts[n] = redis.call('HGET', keys[n], fields[n])
+    end
+  end
+  return texts
+end
+
+-- Reads the counters of limits, and what was refunded. Returns the fields of the limits, their counters, whether the
+-- request fits all limits, and the bounds on refunded requests, each with its text; nil if the session is gone.
 local function check(team_counters, request, count)
-  local fields = {}
+  local fields, bounds = {}, bounds_in(request[8])
   for n = 1, count do
     fields[n] = request[5 + 4 * n]
   end
-  local texts = redis.call('HMGET', team_counters, unpack(fields))
+  for n = 1, #bounds do
+    fields[count + n] = bounds[n].field
+  end
+  local texts = read(team_counters, fields, request[7])
+  if not texts then
+    return nil
+  end
+  for n = 1, #bounds do
+    bounds[n].text = texts[count + n]
+  end
   local counters, fits = {}, true
   for n = 1, count do
     local at = 5 + 4 * n
-    local key = counter_key(fields[n], team_counters, ARGV[3], ARGV[4])
-    local text = texts[n]
-    if key ~= team_counters then
-      text = redis.call('HGET', key, fields[n])
-    end
-    counters[n] = counter_now(text, request[at + 1])
+    counters[n] = counter_now(texts[n], request[at + 1])
     if counters[n].sum + tonumber(request[at + 2]) > tonumber(request[at + 3]) then
       fits = false
     end
   end
-  return fields, counters, fits
+  return fields, counters, fits, bounds
 end
 
 local function reply_text(letter, counters)
@@ -122,23 +170,20 @@ local function reply_text(letter, counters)
   return table.concat(parts, ';')
 end
 
--- Returns a reply if one of the bounds on refunded requests has no room, else nil. Nearly always their counters are empty.
-local function refuse_attempts(team_counters, bounds, fields, counters)
-  local n = 0
-  for field, max, with in string.gmatch(bounds, '(%S+) (%d+) (%S*);') do
-    local text = redis.call('HGET', counter_key(field, team_counters, ARGV[3], ARGV[4]), field)
-    if text then
-      local used = 0
+-- Returns a reply if one of the bounds on refunded requests has no room, else nil. Nearly always their texts are empty.
+local function refuse_attempts(bounds, fields, counters)
+  for n = 1, #bounds do
+    local bound, used = bounds[n], 0
+    if bound.text then
       for at = 1, #counters do
-        if fields[at] == with then used = counters[at].sum end
+        if fields[at] == bound.with then used = counters[at].sum end
       end
-      local most = tonumber(max) - used - 1
-      local _, refunded = refunds_in(text, now)
+      local most = bound.max - used - 1
+      local _, refunded = refunds_in(bound.text, now)
       if refunded > most then
-        return string.format('R%d %.0f', n, refunds_fit_at(text, now, most))
+        return string.format('R%d %.0f', n - 1, refunds_fit_at(bound.text, now, most))
       end
     end
-    n = n + 1
   end
 end
 
@@ -149,8 +194,9 @@ local function decide(request)
   if known_epoch(team) ~= request[3] then
     return 'S'
   end
-  local session = request[7]
-  if session ~= '' and redis.call('EXISTS', ARGV[4] .. session) == 0 then
+  local team_counters = ARGV[3] .. team
+  local fields, counters, fits, bounds = check(team_counters, request, count)
+  if not fields then
     return 'S'
   end
   if now > tonumber(request[4]) then
@@ -159,15 +205,11 @@ local function decide(request)
   if now >= tonumber(request[5]) then
     return 'X'
   end
-  local team_counters, fields, counters, fits = ARGV[3] .. team, {}, {}, true
-  if count > 0 then
-    fields, counters, fits = check(team_counters, request, count)
-  end
   if not fits then
     -- A grant that is already open has been counted. It may be the reason that there is no room.
     return reply_text(redis.call('HEXISTS', KEYS[2], grant) == 1 and 'A' or 'D', counters)
   end
-  local refused = refuse_attempts(team_counters, request[8], fields, counters)
+  local refused = refuse_attempts(bounds, fields, counters)
   if refused and redis.call('HEXISTS', KEYS[2], grant) == 0 then
     return refused
   end

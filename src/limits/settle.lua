@@ -10,8 +10,8 @@
 -- ARGV[6] maximum number of entries   ARGV[7] retention of the totals, days
 -- ARGV[8] key prefix of the sessions
 -- ARGV[9..] one string per settlement; a line feed ends each field: grant id, incarnation of the grant, team,
---   fields that count it as refunded (';' ends each), number of adjustments, and for each: field of the limit's counter, window index (of a sliding window the time at which
---   the amount was reserved), delta, charged amount;
+--   fields that count it as refunded (';' ends each), number of adjustments, and for each: field of the limit's counter,
+--   window index (of a sliding window the time at which the amount was reserved), delta, charged amount;
 --   then, unless the admission is cancelled: entry, day (YYYY-MM-DD), end of the day (unix s), totals row, its figures
 --
 -- Returns nil if the silent process is alive after all, else for each settlement
@@ -20,7 +20,7 @@
 
 local mark_ttl_s = 86400
 
--- include: ../store/lua/now.lua
+-- include: ../store/lua/clock.lua
 if tonumber(ARGV[2]) > 0 then
   -- include: ../store/lua/is_alive.lua
   if is_alive(KEYS[1], ARGV[1], ARGV[2]) then
@@ -42,7 +42,7 @@ local function count_refund(team_counters, fields)
   for field in string.gmatch(fields, '([^;]+);') do
     local counters = counter_key(field, team_counters, ARGV[3], ARGV[8])
     if counters == team_counters or redis.call('EXISTS', counters) == 1 then
-      redis.call('HSET', counters, field, with_refund(redis.call('HGET', counters, field), now))
+      redis.call('HSET', counters, field, with_refund(redis.call('HGET', counters, field), clock_ms()))
     end
     if counters == team_counters then
       redis.call('EXPIRE', counters, counters_ttl_s)

@@ -8,7 +8,6 @@
 
   Returns 1 when it was there, else 0.
 ]]
--- include: ../store/lua/now.lua
 -- include: live_sessions.lua
 local found = redis.call('HMGET', KEYS[1], 'parent', 'member')
 local parent, member = found[1], found[2]

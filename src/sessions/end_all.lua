@@ -10,7 +10,6 @@
 
   Returns how many there were.
 ]]
--- include: ../store/lua/now.lua
 -- include: live_sessions.lua
 local ended = 0
 for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do

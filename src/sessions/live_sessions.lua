@@ -20,7 +20,7 @@ local function give_back(tally, bytes)
 end
 
 -- What has expired makes room.
-local function forget_expired(index, tally)
+local function forget_expired(index, tally, now)
   local gone, freed = redis.call('ZRANGEBYSCORE', index, '-inf', now), 0
   for _, member in ipairs(gone) do
     freed = freed + bytes_of(member)
@@ -32,7 +32,7 @@ local function forget_expired(index, tally)
 end
 
 -- Nil if there is room, else when the first of those alive expires (ms).
-local function full_until(index, tally, bytes, max_bytes)
+local function full_until(index, tally, bytes, max_bytes, now)
   if tonumber(redis.call('HGET', tally, 'bytes') or 0) + bytes <= tonumber(max_bytes) then
     return nil
   end

@@ -32,16 +32,16 @@ end
 if epoch_of(KEYS[2], ARGV[6]) ~= ARGV[7] then return reply('stale') end
 if now >= tonumber(ARGV[8]) then return reply('expired') end
 
-forget_expired(KEYS[3], KEYS[4])
-forget_expired(KEYS[5], KEYS[6])
+forget_expired(KEYS[3], KEYS[4], now)
+forget_expired(KEYS[5], KEYS[6], now)
 
 local minute = math.floor(now / 60000)
 local made = redis.call('HMGET', KEYS[4], 'minute', 'count')
 local count = tonumber(made[1] or -1) == minute and tonumber(made[2]) or 0
 if count >= tonumber(ARGV[10]) then return reply('minute', (minute + 1) * 60000) end
-local free_at = full_until(KEYS[3], KEYS[4], bytes, ARGV[11])
+local free_at = full_until(KEYS[3], KEYS[4], bytes, ARGV[11], now)
 if free_at then return reply('room', free_at) end
-free_at = full_until(KEYS[5], KEYS[6], bytes, ARGV[12])
+free_at = full_until(KEYS[5], KEYS[6], bytes, ARGV[12], now)
 if free_at then return reply('team_room', free_at) end
 
 local member = ARGV[1] .. ':' .. bytes

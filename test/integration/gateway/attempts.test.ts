@@ -21,6 +21,7 @@ import {
 import type { Limit } from '../../../src/base/limit.ts';
 import { mintSession } from '../../support/sessions.ts';
 import { patient } from '../../support/turned-clock.ts';
+import { withoutDyno } from '../../support/series.ts';
 
 /* Attachments that fail, and others that stand in for them. */
 
@@ -112,7 +113,8 @@ class StoppableClock implements Clock {
 async function metric(name: string): Promise<number> {
   const { text } = await get(`${gateway.url}/metrics`, { token: gateway.adminKey });
   return Number(
-    new RegExp(`^tollgate_${name.replaceAll(/[{}"]/g, '\\$&')} (\\S+)`, 'm').exec(text)?.[1] ?? 0,
+    new RegExp(`^tollgate_${name.replaceAll(/[{}"]/g, '\\$&')} (\\S+)`, 'm').exec(withoutDyno(text))?.[1] ??
+      0,
   );
 }
 

@@ -5,6 +5,7 @@ import { bodies, errorOf, get, paths, post, type Reply } from '../../support/gat
 import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { mintSession } from '../../support/sessions.ts';
 import { waitFor } from '../../support/wait-for.ts';
+import { withoutDyno } from '../../support/series.ts';
 
 /* Limits on money, for some endpoints, over the whole gateway; defaults; suspension; notices. */
 
@@ -262,7 +263,7 @@ describe.each(['memory', 'redis'] as const)('store: %s', (store) => {
         { level: 100 },
       ]);
       const { text } = await get(`${gateway.url}/metrics`, { token: gateway.adminKey });
-      expect(text).toMatch(
+      expect(withoutDyno(text)).toMatch(
         /tollgate_limits_reached_total\{scope="token",limit="requests\/day",level="100"\} [1-9]/,
       );
     });

@@ -197,6 +197,7 @@ describe('a repair', () => {
       system: [{ type: 'text', text: 'S', cache_control: { type: 'ephemeral' } }],
       messages: [asked],
     });
+    await gateway.settled(token.team, 2);
     expect(await gateway.usage(token.team)).toMatchObject({ requests: 2 });
   });
 

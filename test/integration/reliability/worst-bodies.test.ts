@@ -204,7 +204,10 @@ describe('two hundred of them at once, fifteen times what may be in memory,', ()
     const counts = Object.fromEntries(
       Object.entries(Object.groupBy(answers, (answer) => answer)).map(([answer, of]) => [answer, of?.length]),
     );
-    expect(Object.keys(counts).sort()).toEqual(['200', '400 invalid_body', '503 overloaded']);
+    const { '503 overloaded': overloaded, ...taken } = counts;
+    expect(overloaded).toBeGreaterThan(0);
+    expect(['200', '400 invalid_body']).toEqual(expect.arrayContaining(Object.keys(taken)));
+    expect(Object.keys(taken)).not.toEqual([]);
     expect((await residentBytes('VmHWM')) - beforeBytes).toBeLessThan(boundBytes);
     await waitFor(
       async () =>
