@@ -1,9 +1,11 @@
 import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { ServerResponse } from 'node:http';
+import { z } from 'zod';
 import { actingAs, actorName } from '../audit/context.ts';
 import type { Actor } from '../base/actor.ts';
 import { methodNotAllowed, nothingHere } from '../base/no-route.ts';
+import type { OperationDocs } from '../base/operation-docs.ts';
 import { queryRefusal } from '../base/query.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Account } from '../memory/account.ts';
@@ -12,6 +14,7 @@ import { holdingOf } from '../memory/holding.ts';
 import { requestIdOf } from '../edge/call.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { backupRoutes } from './backup-routes.ts';
+import { readOptionalBody } from './read-body.ts';
 import { reportRoutes } from './report-routes.ts';
 import { administratorRoutes, settingsRoutes } from './gateway-routes.ts';
 import { teamRoutes, userRoutes } from './team-routes.ts';
@@ -117,8 +120,23 @@ async function run(
   const precondition = readIfMatch(c.req.header('if-match'));
   if (precondition instanceof Refusal) return precondition;
   c.set('precondition', precondition);
-  const isCounted = pace !== null && !ends && !/^(?:GET|HEAD)$/.test(c.req.method);
+  const changes = !/^(?:GET|HEAD)$/.test(c.req.method);
+  const unheeded = changes ? await unheededPart(c, docs) : null;
+  if (unheeded) return unheeded;
+  const isCounted = pace !== null && !ends && changes;
   return (isCounted ? await pace.ofAdministrator(c.get('actor')) : null) ?? handle(c);
+}
+
+const noFields = z.strictObject({});
+
+/** The refusal of a body, or of an `If-Match`, that a change would pay no heed to: a `{"dry_run":true}` must not delete. */
+async function unheededPart(c: AdminContext, { body, etag }: OperationDocs): Promise<Refusal | null> {
+  if (c.get('precondition') !== null && etag !== 'asked') {
+    const message = 'If-Match has no effect here: leave it out. It is for changing or ending a record.';
+    return new Refusal('invalid_request', message, { param: 'if-match' });
+  }
+  const sent = body === undefined ? await readOptionalBody(c, noFields) : null;
+  return sent instanceof Refusal ? sent : null;
 }
 
 function storeUnavailable({ mayHaveRun, isFull }: StoreUnavailable): Refusal {

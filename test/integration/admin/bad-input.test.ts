@@ -85,6 +85,34 @@ const hostile = [
   'a'.repeat(2_000),
 ];
 
+describe('parts of a request that an operation pays no heed to', () => {
+  it('are refused with a change, and nothing is done', async () => {
+    const made = await gateway.issue();
+    const token = `/admin/teams/${made.team}/tokens/${made.id}`;
+    const user = `/admin/teams/${made.team}/users/${made.user}`;
+    expect(await ask('DELETE', token, { dry_run: true })).toMatchObject({ status: 400, params: ['dry_run'] });
+    expect(await ask('POST', `${user}/suspend`, { until: '2030-01-01' })).toMatchObject({
+      status: 400,
+      params: ['until'],
+    });
+    const create = await fetch(`${gateway.url}/admin/teams`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${gateway.adminKey}`, 'if-match': '"a-state"' },
+      body: JSON.stringify({ id: 'never-made' }),
+    });
+    expect(create.status).toBe(400);
+    expect((await gateway.admin('GET', token)).body).toMatchObject({ revoked_at: null });
+    expect((await gateway.admin('GET', user)).body).toMatchObject({ suspended_at: null });
+    expect((await ask('GET', '/admin/teams/never-made')).status).toBe(404);
+  });
+
+  it('may be an empty object, as many clients send', async () => {
+    const made = await gateway.issue();
+    const token = `/admin/teams/${made.team}/tokens/${made.id}`;
+    expect((await ask('DELETE', token, {})).status).toBe(204);
+  });
+});
+
 describe('an id in a path', () => {
   it.each(hostile)('is plain text, and 404 where nothing has it: %j', async (text) => {
     const before = await identities();
