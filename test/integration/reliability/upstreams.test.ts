@@ -262,7 +262,8 @@ describe('100 MB of answer to a slow reader', () => {
         return still;
       };
       await waitFor(heldBack, { what: 'the upstream to be held back', everyMs: 300 });
-      expect(sentBytes).toBeLessThan((parts * part.length) / 4);
+      // The system's socket buffers, on both sides of the gateway, grow to tens of megabytes.
+      expect(sentBytes).toBeLessThan((parts * part.length) / 2);
       expect(process.memoryUsage().rss - residentBefore).toBeLessThan(100_000_000);
 
       const expected = createHash('sha256').update(first);
