@@ -214,5 +214,8 @@ describe('two hundred of them at once, fifteen times what may be in memory,', ()
         (await post(`${gateway.url}${paths.chat}`, bodies.chat(), { token: token.text })).status === 200,
       { what: 'an answer' },
     );
+    const alone: string[] = [];
+    for (const kind of kinds) alone.push(await send(kind, Promise.resolve(), () => undefined));
+    expect([...new Set(alone)].sort()).toEqual(['200', '400 invalid_body']);
   });
 });

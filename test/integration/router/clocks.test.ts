@@ -85,10 +85,7 @@ async function through(to: TestGateway): Promise<Through> {
 const frames = (count: number): string => frame.repeat(count) + doneFrame;
 const withoutComments = (text: string): string => text.replaceAll(': keep-alive\n\n', '');
 
-/** The gateway is half a second early for the router; a machine may stand still for longer. */
-const again = { retry: 3 };
-
-describe.concurrent('behind the router', again, () => {
+describe.concurrent('behind the router', () => {
   it('a stream whose first word comes late, and its next one later still, is kept by comments', async () => {
     const { router, ask } = await through(gateway);
     const reply = await ask([firstByteMs * 1.2, silenceMs * 1.2], true);
