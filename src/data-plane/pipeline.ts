@@ -1,5 +1,5 @@
 import type { Admission } from '../limits/admission.ts';
-import { storeUnavailable } from '../limits/admission.ts';
+import { storeUnavailable } from '../limits/decision.ts';
 import { checkPriced, type Grant, visibleLimits } from '../limits/grant.ts';
 import { limitHeaders } from '../limits/limit-headers.ts';
 import { reserve } from '../limits/reservation.ts';

@@ -1,4 +1,4 @@
-import { storeUnavailable } from '../limits/admission.ts';
+import { storeUnavailable } from '../limits/decision.ts';
 import { type ErrorCode, noRetry, Refusal } from '../base/refusal.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import type { Journal } from './journal.ts';

@@ -85,14 +85,15 @@ export function createHttpServer(options: HttpServerOptions) {
       super.writeContinue(callback);
     }
 
-    override write(chunk: unknown, ...rest: unknown[]): boolean {
-      const taken = super.write(chunk, ...(rest as [])); // as they came
+    // Without rest parameters, which would make a list for each chunk. Node tells the arguments apart by their types.
+    override write(chunk: unknown, encoding?: unknown, done?: unknown): boolean {
+      const taken = super.write(chunk, encoding as BufferEncoding, done as () => void);
       if (!taken) unread?.note(this);
       return taken;
     }
 
-    override end(...args: unknown[]): this {
-      super.end(...(args as [])); // as they came
+    override end(chunk?: unknown, encoding?: unknown, done?: unknown): this {
+      super.end(chunk, encoding as BufferEncoding, done as () => void);
       if (this.writableLength > 0) unread?.note(this);
       return this;
     }

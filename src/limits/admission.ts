@@ -7,19 +7,18 @@ import { noCharge, type Charge, type ForwardOutcome } from '../base/outcome.ts';
 import { costNanoUsd, dearest, type Price } from '../base/price.ts';
 import { Refusal, restarting } from '../base/refusal.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
-import { attemptRefusal } from './attempt-refusal.ts';
 import { Canceller } from './canceller.ts';
-import { applied, type Grant, limitsOn, visibleLimits, type LimitState } from './grant.ts';
+import { answered, storeUnavailable } from './decision.ts';
+import { applied, type Grant, limitsOn, type LimitState } from './grant.ts';
 import { Heartbeat } from './heartbeat.ts';
-import { limitHeaders } from './limit-headers.ts';
-import { limitRefusal, remaining } from './limit-status.ts';
+import { remaining } from './limit-status.ts';
 import { type LimitNotice, LimitNotices } from './limit-notices.ts';
 import { LimitsInUse, type LimitUse } from './limit-use.ts';
 import { encodeOpen, type OpenRequest } from './open-record.ts';
 import { settlementOf } from './settlement.ts';
 import { supplementId, supplementSettlement } from './supplement.ts';
 import { SettlementQueue } from './settlement-queue.ts';
-import type { AdmitRequest, Decision, Settled } from './store.ts';
+import type { AdmitRequest, Settled } from './store.ts';
 import type { AdmissionStore } from './admission-store.ts';
 import { emptyCounter } from './window.ts';
 
@@ -281,54 +280,9 @@ export class Admission {
   }
 }
 
-function answered(grant: Grant, decision: Decision): Grant | Refusal | 'stale' {
-  switch (decision.kind) {
-    case 'admitted':
-      return { ...grant, limits: counted(grant.limits, decision.counters) };
-    case 'denied':
-      return denied({ ...grant, limits: counted(grant.limits, decision.counters) });
-    case 'stale':
-      return 'stale';
-    case 'expired':
-      return grant.request.sessionId === null
-        ? new Refusal('expired_token', 'This token has expired; ask your administrator for a new one.')
-        : new Refusal('expired_token', 'This session has expired; get a new one.');
-    case 'attempts':
-      return attemptsUsedUp(grant, decision);
-    case 'late':
-      return storeUnavailable();
-  }
-}
-
-function attemptsUsedUp(
-  { attempts, admittedAtMs: nowMs, request }: Grant,
-  { bound, fitsMs }: Extract<Decision, { kind: 'attempts' }>,
-): Refusal {
-  const used = attempts[bound];
-  if (used === undefined) return storeUnavailable();
-  const isHidden = request.sessionId !== null && used.scope !== 'session';
-  return attemptRefusal(used, { fitsMs, nowMs, isHidden });
-}
-
-function denied(grant: Grant): Refusal {
-  const { limits, admittedAtMs: nowMs } = grant;
-  const refusal = limitRefusal(limits, nowMs, { toSession: grant.request.sessionId !== null });
-  const shown = Object.fromEntries(pairs(limitHeaders(visibleLimits(grant), nowMs)));
-  const headers = { ...shown, ...refusal.details.headers };
-  return new Refusal(refusal.code, refusal.message, { ...refusal.details, headers });
-}
-
-function pairs(flat: readonly string[]): [string, string][] {
-  return flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1] ?? '']] : []));
-}
-
 /** Ids of the limits that count what is open. */
 function slotsOf(limits: readonly LimitState[]): string[] {
   return limits.filter(({ applied: { span } }) => span === 'open').map(({ applied: { id } }) => id);
-}
-
-function counted(limits: readonly LimitState[], counters: readonly LimitState['counter'][]): LimitState[] {
-  return limits.map((limit, n) => ({ ...limit, counter: counters[n] ?? emptyCounter }));
 }
 
 /** Whether the caller's next request could be refused because of what this one still holds. */
@@ -336,14 +290,6 @@ function blocksNext(grant: Grant): boolean {
   return grant.limits.some(
     (limit) => limit.applied.span === 'open' || remaining(limit) < limit.applied.amount,
   );
-}
-
-/** The refusal of a request if the store did not answer. */
-export function storeUnavailable(error?: StoreUnavailable): Refusal {
-  const message = error?.isFull
-    ? 'The store that holds tokens and limits is full, so nothing new can be made. Tell your administrator.'
-    : 'The store that holds tokens and limits cannot be used now; try again.';
-  return new Refusal('store_unavailable', message, { headers: { 'retry-after': '1' } });
 }
 
 function ignore(): void {

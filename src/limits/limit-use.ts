@@ -34,7 +34,7 @@ export class LimitsInUse {
       return;
     }
     if (limits.length === 0) return;
-    if (this.#teams.size >= maxTeams) this.#forgetOldest();
+    if (this.#teams.size >= maxTeams) this.#forgetFirst();
     this.#teams.set(team.id, { limits, atMs });
   }
 
@@ -44,8 +44,10 @@ export class LimitsInUse {
     nowMs: number,
   ): Promise<LimitUse[]> {
     for (const [team, { atMs }] of this.#teams) if (atMs < nowMs - keptMs) this.#teams.delete(team);
+    // The newest last: of the gateway's own limits, which all of them have, the last one counts.
+    const teams = [...this.#teams].sort(([, a], [, b]) => a.atMs - b.atMs);
     const read = await Promise.all(
-      [...this.#teams].map(async ([team, { limits }]) => {
+      teams.map(async ([team, { limits }]) => {
         const shared = limits.filter(isShared);
         if (shared.length === 0) return [];
         return (await counted(team, shared)).map((state) => useOf(team, state));
@@ -54,10 +56,12 @@ export class LimitsInUse {
     return read.flat();
   }
 
-  #forgetOldest(): void {
-    let oldest = { team: '', atMs: Infinity };
-    for (const [team, { atMs }] of this.#teams) if (atMs < oldest.atMs) oldest = { team, atMs };
-    this.#teams.delete(oldest.team);
+  /** That which was noted first: to look for the one that was quiet for longest would take time from a request. */
+  #forgetFirst(): void {
+    for (const team of this.#teams.keys()) {
+      this.#teams.delete(team);
+      return;
+    }
   }
 }
 

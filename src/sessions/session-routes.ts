@@ -10,7 +10,7 @@ import type { FrontDoor } from '../edge/front-door.ts';
 import type { Route } from '../edge/route.ts';
 import type { Session } from '../identity/records/session.ts';
 import type { SessionStore } from './session-store.ts';
-import { storeUnavailable } from '../limits/admission.ts';
+import { storeUnavailable } from '../limits/decision.ts';
 import { parseSmall } from '../validation/parse-json.ts';
 import type { MintedSession, SessionMinter } from './minter.ts';
 import { mintedSessionResponse, newSession, type NewSession } from './schema.ts';

@@ -11,12 +11,13 @@ import {
   type RepairedRequest,
   type RequestRepairs,
 } from './request-repairs.ts';
-import { largeBodyBytes, SentBody } from './sent-body.ts';
+import { takeTurn } from './part-turn.ts';
 import { type RequestQueue, WaitBudget } from './request-queue.ts';
 import { backoffMs, type Cause, causeOfError, causeOfStatus, mayHaveBegun, wasReused } from './retry.ts';
+import { largeBodyBytes, SentBody } from './sent-body.ts';
 import type { Recorder, Upstream } from './upstream.ts';
 import type { ResponseHandler, UpstreamCall } from './upstream-call.ts';
-import { rateLimited, unreachable, upstreamTrouble } from './upstream-error.ts';
+import { rateLimited, troubleOf } from './upstream-error.ts';
 import { betasSentOn, upstreamHeaders } from './upstream-headers.ts';
 
 /** What all requests of a process have in common. */
@@ -313,36 +314,22 @@ export class Attempts implements UpstreamCall, AttemptHost, Asker {
     return true;
   }
 
-  /**
-   * For a request in parts: sends the next one to the upstream that has just answered. Another attempt repeats only that.
-   * Each part takes a turn of its team's: requests that wait go first, and without quota it waits like them.
-   */
+  /** For a request in parts: sends the next one to the upstream that has just answered. Another attempt repeats only that. */
   sendNextPart(body: Buffer): void {
     const { queue, clock, maxWaitMs } = this.#rules;
     this.#isPartlyAnswered = true;
     this.#repaired = null;
     this.#target.body = body;
-    queue.serve();
-    const nowMs = clock.monotonic();
-    if (maxWaitMs === 0 || (queue.size === 0 && this.#hasQuotaForPart(nowMs))) return this.#sendPart();
-    const { quota } = this.#upstream;
-    this.#waitBudget = new WaitBudget(maxWaitMs);
-    if (!this.#waitBudget.covers(quota, nowMs, { team: this.team, tokens: 0 })) {
-      return quota.mayProbe(nowMs, this.team) ? this.#sendPart() : this.#refuse();
-    }
-    this.#stopWaiting = queue.enter({
+    takeTurn({
       team: this.team,
-      deadlineMs: this.#waitBudget.start(nowMs),
-      ready: (atMs) => this.#hasQuotaForPart(atMs),
+      quota: this.#upstream.quota,
+      queue,
+      nowMs: clock.monotonic(),
+      waitBudget: maxWaitMs === 0 ? null : () => (this.#waitBudget = new WaitBudget(maxWaitMs)),
       send: () => this.#sendPart(),
-      expire: () => this.#refuse(),
+      refuse: () => this.#refuse(),
+      waits: (stop) => (this.#stopWaiting = stop),
     });
-    queue.serve();
-  }
-
-  /** Its tokens were counted with the first part. */
-  #hasQuotaForPart(nowMs: number): boolean {
-    return this.#upstream.quota.remaining(nowMs, 0, this.team) > 0;
   }
 
   #sendPart(): void {
@@ -400,13 +387,6 @@ export class Attempts implements UpstreamCall, AttemptHost, Asker {
     if (this.#target === asked) return adjustedHeader(asked.adjusted);
     return ['x-tollgate-model', this.model, ...adjustedHeader([...asked.adjusted, ...this.#target.adjusted])];
   }
-}
-
-/** The refusal for an answer that was given up, of which only the status is left; null: no answer came. */
-function troubleOf(status: number | null, { attachment, retryAfterMs }: UpstreamCall): Refusal {
-  if (status === null) return unreachable();
-  return upstreamTrouble({ status, contentType: 'application/json', retryAfterMs, text: '{}', attachment })
-    .refusal;
 }
 
 /** Upstreams name one thing at a time: a system message, then a field, then another, then a bound. */

@@ -184,3 +184,13 @@ function tellable(words: string, attachment: Attachment): string {
 function field(value: unknown, name: string): unknown {
   return isRecord(value) ? (value[name] ?? undefined) : undefined;
 }
+
+/** The refusal for an answer that was given up, of which only the status is left. `status` null: no answer came. */
+export function troubleOf(
+  status: number | null,
+  { attachment, retryAfterMs }: Pick<UpstreamAnswer, 'attachment' | 'retryAfterMs'>,
+): Refusal {
+  if (status === null) return unreachable();
+  const answer = { status, contentType: 'application/json', retryAfterMs, text: '{}', attachment };
+  return upstreamTrouble(answer).refusal;
+}
