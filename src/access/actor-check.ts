@@ -25,7 +25,8 @@ interface ActorCheckOptions {
 }
 
 /**
- * Checks `Authorization: Bearer <ADMIN_KEY>`, or ADMIN_KEY_PREVIOUS, in constant time: hashes are compared, so neither content
+ * Checks `Authorization: Bearer <ADMIN_KEY>`, or ADMIN_KEY_PREVIOUS, in constant time: hashes are compared, so
+ * neither content
  * nor length shows. An administrator's token is looked up by its hash, every time. A user's token gets a 403: right
  * credential, wrong role. On a dyno, an address that has tried too many credentials gets only 429s until the minute is over.
  */

@@ -1,7 +1,8 @@
 import type { Principal } from '../identity/records/identity.ts';
 
 /**
- * Principals by their token's full hash, bounded by number and by what sessions have pinned. Two generations instead of an exact least-recently-used
+ * Principals by their token's full hash, bounded by number and by what sessions have pinned. Two generations instead
+ * of an exact least-recently-used
  * order: a hit writes nothing, since a delete and an add per request keep V8's scavenger promoting.
  */
 export class IdentityCache {

@@ -1,5 +1,8 @@
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
-/** What terminals show two columns wide: East Asian Wide and Fullwidth (Unicode Annex 11), approximated by script, and emoji. */
+/**
+ * What terminals show two columns wide: East Asian Wide and Fullwidth (Unicode Annex 11), approximated by script, and
+ * emoji.
+ */
 const wide =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}\p{Script=Yi}\p{Emoji_Presentation}\u3000-\u303e\uff01-\uff60\uffe0-\uffe6]|\ufe0f/u;
 const ascii = /^[\x20-\x7e]*$/;

@@ -1,7 +1,10 @@
 import { readFileSync, statSync } from 'node:fs';
 import { utf8Text } from '../base/request.ts';
 
-/** The text of a file that a person wrote, or what is wrong with the file: the end of a sentence that begins with its name. */
+/**
+ * The text of a file that a person wrote, or what is wrong with the file: the end of a sentence that begins with its
+ * name.
+ */
 export type FileText = { text: string } | { problem: string };
 
 /** Reads a file of at most `maxBytes`. A byte order mark is taken, and not part of the text: Windows' editors write one. */

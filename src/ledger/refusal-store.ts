@@ -14,7 +14,10 @@ import {
 
 const countRefusals = loadScript(new URL('count_refusals.lua', import.meta.url));
 
-/** Writes the counts of refused requests, one hash a day; `LedgerReader` reads them. Methods reject with `StoreUnavailable`. */
+/**
+ * Writes the counts of refused requests, one hash a day; `LedgerReader` reads them. Methods reject with
+ * `StoreUnavailable`.
+ */
 export class RefusalStore {
   readonly #store: Store;
   readonly #keys: Keys;
@@ -26,7 +29,10 @@ export class RefusalStore {
     this.#retentionDays = retentionDays;
   }
 
-  /** Adds a batch to its days. A process must send its batches one after the other. A full store refuses; the batch can be sent again. */
+  /**
+   * Adds a batch to its days. A process must send its batches one after the other. A full store refuses; the batch
+   * can be sent again.
+   */
   async add({ process, sequence, counts }: RefusalBatch): Promise<void> {
     const { refusals, refusalsTaken } = this.#keys;
     const args = [

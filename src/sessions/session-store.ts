@@ -30,7 +30,10 @@ export type MintResult =
   | { kind: 'stale' }
   /** The parent has expired. */
   | { kind: 'expired' }
-  /** Too many in this minute, or live sessions of the token or its team take too many bytes. `freeAtMs`: when to try again. */
+  /**
+   * Too many in this minute, or live sessions of the token or its team take too many bytes. `freeAtMs`: when to try
+   * again.
+   */
   | {
       kind: 'too_many';
       bound: 'minute' | 'room' | 'team_room';

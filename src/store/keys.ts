@@ -43,7 +43,10 @@ export interface Keys {
   minting: (parent: string) => string;
   /** String: how often an ID token was exchanged. Expires with the token. */
   exchanged: (replayKey: string) => string;
-  /** Hash: limit id → `window sum settled`; `limit id~` → the runs of a sliding window. Expires if unused for longer than the longest window. */
+  /**
+   * Hash: limit id → `window sum settled`; `limit id~` → the runs of a sliding window. Expires if unused for longer
+   * than the longest window.
+   */
   counters: (team: string) => string;
   /** Sorted set: process id → its last heartbeat, ms. */
   processes: string;

@@ -81,7 +81,8 @@ export class Upstream {
   }
 
   /**
-   * Records what an answer's head says of the key's quota, and whether the attachment serves the model. Returns how long a 429 or 529
+   * Records what an answer's head says of the key's quota, and whether the attachment serves the model. Returns how
+   * long a 429 or 529
    * asks to wait, ms; null for any other answer, or if it does not say.
    */
   recordAnswer(

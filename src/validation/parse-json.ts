@@ -13,7 +13,8 @@ const bounds = {
   maxDepth: 64,
   /**
    * 10 MiB of small values would take JSON.parse over 300 ms; this many take some 30 at worst, twice that if
-   * each is a number whose digits are kept, and the longest conversation and the largest set of tools that are accepted come to less.
+   * each is a number whose digits are kept, and the longest conversation and the largest set of tools that are
+   * accepted come to less.
    */
   maxValues: 50_000,
 };

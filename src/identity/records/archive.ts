@@ -7,7 +7,10 @@ export type ArchiveKey =
   | { kind: 'settings'; team: typeof gatewayCounterKey }
   | { kind: 'administrator'; team: typeof gatewayCounterKey; id: string };
 
-/** A record as the store has it: its JSON text, and the hashes of the secrets bound to it, newest first (tokens and administrators only). */
+/**
+ * A record as the store has it: its JSON text, and the hashes of the secrets bound to it, newest first (tokens and
+ * administrators only).
+ */
 export interface StoredRecord {
   text: string;
   secrets: readonly string[];

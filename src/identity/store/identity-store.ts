@@ -116,7 +116,10 @@ export class IdentityStore extends AuditedStore {
     return this.store.attempt((client) => client.get(this.keys.settings));
   }
 
-  /** Replaces the settings if they still are `expected` (null: none). Every team's epoch moves. What lowers them works in a full store. */
+  /**
+   * Replaces the settings if they still are `expected` (null: none). Every team's epoch moves. What lowers them works
+   * in a full store.
+   */
   async replaceSettings(expected: string | null, next: string): Promise<'replaced' | 'conflict'> {
     const { settings, epochs } = this.keys;
     const change = changeOf({ kind: 'settings', team: null, id: null }, expected ?? '{}', next);
@@ -221,7 +224,8 @@ function resolutionFrom(reply: unknown): Resolution {
   const [now, team, user, token, epoch, settings = '', session] = reply.map(String);
   const nowMs = Number(now);
   if (!team || !user || !token || !epoch) return { nowMs, identity: null };
-  // The texts are this program's own (only a session's pinned fields hold exact numbers), written as these types by the operations on identities and sessions.
+  // The texts are this program's own (only a session's pinned fields hold exact numbers), written as these types by
+  // the operations on identities and sessions.
   const identity = {
     team: JSON.parse(team) as Team,
     user: JSON.parse(user) as User,

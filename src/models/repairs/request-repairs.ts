@@ -12,7 +12,10 @@ import { type Asked, LearnedRepairs } from './learned-repairs.ts';
 import { allRepaired, idOf, type Repair, repaired, repairsFor } from './repair.ts';
 import { saidIn } from './said.ts';
 
-/** Changes what an upstream refuses and the gateway can change, and remembers it, so that the next request is changed at once. */
+/**
+ * Changes what an upstream refuses and the gateway can change, and remembers it, so that the next request is changed
+ * at once.
+ */
 export class RequestRepairs implements Repairs {
   readonly #learned: LearnedRepairs;
   readonly #log: Log;
