@@ -117,7 +117,9 @@ export class Pipeline {
    */
   async admit(call: Call, request: ValidRequest, caller: Authenticated): Promise<Admitted | Refusal> {
     const { frontDoor } = this.#parts;
-    const admitted = await whileStale(frontDoor, caller, (current) => this.#tryToAdmit(call, request, current));
+    const admitted = await whileStale(frontDoor, caller, (current) =>
+      this.#tryToAdmit(call, request, current),
+    );
     return admitted ?? storeUnavailable();
   }
 

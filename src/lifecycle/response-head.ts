@@ -1,5 +1,6 @@
 import { IncomingMessage, ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http';
 import { Socket } from 'node:net';
+import { systemClock } from '../base/clock.ts';
 
 /*
  * Node writes the head of a response one header at a time, and checks each name and value by a regular expression:
@@ -29,10 +30,10 @@ interface Internals {
 /** Has a class of responses write its heads the cheap way. Does nothing if the runtime is another than it was made for. */
 export function writeHeadsOnce(responses: { prototype: ServerResponse }): void {
   if (!isLikeNode()) return;
-  const { _storeHeader: byNode } = ServerResponse.prototype as unknown as Internals;
+  const node = ServerResponse.prototype as unknown as Internals;
   Object.defineProperty(responses.prototype, '_storeHeader', {
     value: function storeHeader(this: Internals, statusLine: string, headers: unknown): void {
-      if (!storeHead(this, statusLine, headers)) byNode.call(this, statusLine, headers);
+      if (!storeHead(this, statusLine, headers)) node._storeHeader.call(this, statusLine, headers);
     },
   });
 }
@@ -116,7 +117,7 @@ function newLine(name: unknown): Line {
 let date = { second: -1, text: '' };
 
 function dateNow(): string {
-  const nowMs = Date.now();
+  const nowMs = systemClock.now();
   const second = Math.floor(nowMs / 1_000);
   if (second !== date.second) date = { second, text: new Date(nowMs).toUTCString() };
   return date.text;
@@ -133,7 +134,10 @@ export function isLikeNode(): boolean {
 }
 
 function blankResponse(): Internals {
-  const request = Object.assign(new IncomingMessage(new Socket()), { httpVersionMajor: 1, httpVersionMinor: 1 });
+  const request = Object.assign(new IncomingMessage(new Socket()), {
+    httpVersionMajor: 1,
+    httpVersionMinor: 1,
+  });
   const response = new ServerResponse(request) as unknown as Internals;
   response._keepAliveTimeout = 95_000;
   return response;

@@ -248,7 +248,9 @@ export class Metrics {
 }
 
 function isSameSeries(a: SeriesLabels, b: SeriesLabels): boolean {
-  return a.endpoint === b.endpoint && a.status === b.status && a.outcome === b.outcome && a.stream === b.stream;
+  return (
+    a.endpoint === b.endpoint && a.status === b.status && a.outcome === b.outcome && a.stream === b.stream
+  );
 }
 
 /** What the store says, unless it takes too long. */

@@ -1,3 +1,5 @@
+import { type Clock, systemClock } from '../base/clock.ts';
+
 /** What may take no longer than a given time. */
 export interface Pending {
   readonly isSettled: boolean;
@@ -16,34 +18,34 @@ interface Waiting {
  */
 export class Deadlines {
   readonly #timeoutMs: number;
-  readonly #now: () => number;
+  readonly #clock: Pick<Clock, 'monotonic'>;
   #waiting: Waiting[] = [];
-  #timer: NodeJS.Timeout | null = null;
+  #isWatched = false;
 
-  /** `now` is monotonic, ms. */
-  constructor(timeoutMs: number, now: () => number = () => performance.now()) {
+  constructor(timeoutMs: number, clock: Pick<Clock, 'monotonic'> = systemClock) {
     this.#timeoutMs = timeoutMs;
-    this.#now = now;
+    this.#clock = clock;
   }
 
   add(pending: Pending): void {
     while (this.#waiting[0]?.pending.isSettled) this.#waiting.shift();
-    this.#waiting.push({ pending, untilMs: this.#now() + this.#timeoutMs });
-    this.#timer ??= this.#checkIn(this.#timeoutMs);
+    this.#waiting.push({ pending, untilMs: this.#clock.monotonic() + this.#timeoutMs });
+    if (!this.#isWatched) this.#checkIn(this.#timeoutMs);
   }
 
   #check(): void {
-    this.#timer = null;
-    const nowMs = this.#now();
+    this.#isWatched = false;
+    const nowMs = this.#clock.monotonic();
     const due = this.#waiting.filter(({ pending, untilMs }) => !pending.isSettled && untilMs <= nowMs);
     this.#waiting = this.#waiting.filter(({ pending, untilMs }) => !pending.isSettled && untilMs > nowMs);
     const [first] = this.#waiting;
-    if (first) this.#timer = this.#checkIn(first.untilMs - nowMs);
+    if (first) this.#checkIn(first.untilMs - nowMs);
     for (const { pending } of due) pending.expire();
   }
 
   /** Whoever waits has a connection open, which keeps the process alive; the timer must not. */
-  #checkIn(afterMs: number): NodeJS.Timeout {
-    return setTimeout(() => this.#check(), afterMs).unref();
+  #checkIn(afterMs: number): void {
+    this.#isWatched = true;
+    setTimeout(() => this.#check(), afterMs).unref();
   }
 }

@@ -16,7 +16,7 @@ interface Told {
 }
 
 /** What a response has become once its head is written: its text without the date, and what decides how it goes on. */
-function headBy(Response: typeof ServerResponse, told: Told): unknown {
+function headBy(Response: new (request: IncomingMessage) => ServerResponse, told: Told): unknown {
   const { method = 'POST', minor = 1, keepAlive = true, status = 200, headers } = told;
   const request = Object.assign(new IncomingMessage(new Socket()), {
     method,
@@ -53,7 +53,18 @@ const names = [
   'bad name',
   '',
 ];
-const values = ['', 'a', '12', 'close', 'keep-alive', 'chunked', 'text/plain; é', 'line\nbreak', 'wide ✓', '\t'];
+const values = [
+  '',
+  'a',
+  '12',
+  'close',
+  'keep-alive',
+  'chunked',
+  'text/plain; é',
+  'line\nbreak',
+  'wide ✓',
+  '\t',
+];
 const header = fc.tuple(fc.constantFrom(...names), fc.oneof(fc.constantFrom(...values), fc.string()));
 
 describe('the head of an answer', () => {
@@ -71,7 +82,9 @@ describe('the head of an answer', () => {
           status: fc.constantFrom(200, 200, 201, 204, 304, 429, 500),
           headers: fc.oneof(
             fc.array(header, { maxLength: 6 }).map((list) => list.flat()),
-            fc.array(header, { maxLength: 6 }).map((list) => Object.fromEntries(list) as Record<string, string>),
+            fc
+              .array(header, { maxLength: 6 })
+              .map((list) => Object.fromEntries(list) as Record<string, string>),
           ),
         }),
         (told) => {

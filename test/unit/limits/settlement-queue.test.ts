@@ -103,7 +103,8 @@ describe('a settlement', () => {
     queue.add(await opened('a'), vi.fn(), 'gathered');
     await pass(10_000);
     const before = store.callsOf('settle').length;
-    for (let n = 0; n < 50; n += 1) queue.add(await opened(`g${n}`), vi.fn(), n % 2 === 0 ? 'now' : 'gathered');
+    for (let n = 0; n < 50; n += 1)
+      queue.add(await opened(`g${n}`), vi.fn(), n % 2 === 0 ? 'now' : 'gathered');
     await pass(10_000);
     expect(store.callsOf('settle').length - before).toBeLessThanOrEqual(20);
   });

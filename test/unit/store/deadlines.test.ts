@@ -8,9 +8,12 @@ afterEach(() => void vi.useRealTimers());
 
 function setUp() {
   const expired: string[] = [];
-  const deadlines = new Deadlines(timeoutMs, () => Date.now());
+  const deadlines = new Deadlines(timeoutMs, { monotonic: () => Date.now() });
   const begin = (name: string): { isSettled: boolean; expire: () => void } => {
-    const pending = { isSettled: false, expire: () => void expired.push(`${name} at ${Date.now() - startedMs}`) };
+    const pending = {
+      isSettled: false,
+      expire: () => void expired.push(`${name} at ${Date.now() - startedMs}`),
+    };
     deadlines.add(pending);
     return pending;
   };
