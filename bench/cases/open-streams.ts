@@ -1,11 +1,12 @@
 import { Agent, type IncomingMessage } from 'node:http';
 import { heldChat } from '../bodies.ts';
+import { columns } from '../columns.ts';
 import { residentBytes } from '../processes.ts';
 import { Site, type Target } from '../site.ts';
 import { opened } from '../stream-load.ts';
 import type { Case } from './case.ts';
 
-const counts = [2_000, 8_000];
+const counts = [2_000, 10_000];
 const openedAtOnce = 200;
 const mb = 1e6;
 
@@ -29,8 +30,8 @@ export const openStreams: Case = async ({ say }) => {
       await site.close();
     }
   }
-  const columns = counts.flatMap((count) => [`${count.toLocaleString('en')} open, MB`, 'kB each']);
-  return { title: '4. Open streams, resident memory', columns: ['idle, MB', ...columns], rows };
+  const perCount = counts.flatMap((count) => [columns.openMb(count), 'kB each']);
+  return { title: 'Open streams, resident memory', columns: ['idle, MB', ...perCount], rows };
 };
 
 /** Opens streams up to each count in turn, and reports when that many are open. */
