@@ -1,7 +1,9 @@
+import type { JsonObject } from '../src/base/request.ts';
 import { doneFrame, messageFrame, namedFrame } from '../src/demo/frames.ts';
 
-/** The model that every proxy is asked for. */
+/** The model that every proxy is asked for, and the one for images. */
 export const model = 'claude-4-5-haiku';
+export const imageModel = 'stable-image-ultra';
 export const chatPath = '/v1/chat/completions';
 export const imagePath = '/v1/images/generations';
 
@@ -18,7 +20,7 @@ export const streamedChat = JSON.stringify({ ...message('Why?'), stream: true })
 export const messagesPath = '/v1/messages';
 /** A stream that stays open. */
 export const heldChat = JSON.stringify({ ...message('hold'), stream: true });
-export const image = JSON.stringify({ model, prompt: 'A lighthouse' });
+export const image = JSON.stringify({ model: imageModel, prompt: 'A lighthouse' });
 
 export const shortAnswer = JSON.stringify({
   id: 'chatcmpl-000001',
@@ -38,7 +40,7 @@ export const shortAnswer = JSON.stringify({
 export const largeImage = JSON.stringify({ created: 1, data: [{ b64_json: 'QUJD'.repeat(524_288) }] });
 
 export const chunksPerStream = 100;
-const chunk = (delta: object, more: object): object => ({
+const chunk = (delta: JsonObject, more: JsonObject): JsonObject => ({
   id: 'chatcmpl-000001',
   object: 'chat.completion.chunk',
   created: 1_795_222_474,
@@ -47,13 +49,24 @@ const chunk = (delta: object, more: object): object => ({
   ...more,
 });
 const zeros = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
-export const frames = {
-  word: messageFrame(JSON.parse(JSON.stringify(chunk({ content: 'word ' }, { usage: zeros })))),
-  last: messageFrame(JSON.parse(JSON.stringify(chunk({}, { usage })))) + doneFrame,
+const words = ['It ', 'lets ', 'people ', 'ship ', 'instead ', 'of ', 'operate. '];
+const textChunk = (content: string): string => messageFrame(chunk({ content }, { usage: zeros }));
+
+/** A stream: its first frame, `chunksPerStream - 1` more whose text differs from one to the next, and its end. */
+export interface Frames {
+  first: string;
+  words: readonly string[];
+  last: string;
+}
+
+export const frames: Frames = {
+  first: textChunk(''),
+  words: words.map(textChunk),
+  last: messageFrame(chunk({}, { usage })) + doneFrame,
 };
 
 /** The same in Anthropic's shape. */
-export const messagesFrames = {
+export const messagesFrames: Frames = {
   first: namedFrame('message_start', {
     type: 'message_start',
     message: {
@@ -65,11 +78,13 @@ export const messagesFrames = {
       usage: { input_tokens: 14 },
     },
   }),
-  word: namedFrame('content_block_delta', {
-    type: 'content_block_delta',
-    index: 0,
-    delta: { type: 'text_delta', text: 'word ' },
-  }),
+  words: words.map((text) =>
+    namedFrame('content_block_delta', {
+      type: 'content_block_delta',
+      index: 0,
+      delta: { type: 'text_delta', text },
+    }),
+  ),
   last:
     namedFrame('message_delta', {
       type: 'message_delta',

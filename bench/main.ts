@@ -1,33 +1,15 @@
-import type { Case } from './cases/case.ts';
-import { growth } from './cases/growth.ts';
-import { largeBodies } from './cases/large-bodies.ts';
-import { latency } from './cases/latency.ts';
-import { openStreams } from './cases/open-streams.ts';
-import { sessions } from './cases/sessions.ts';
-import { shortChats } from './cases/short-chat.ts';
-import { startUp } from './cases/start-up.ts';
-import { storeCost } from './cases/store-cost.ts';
-import { messagesStreams, streams } from './cases/streams.ts';
+import { aimsTable } from './aims.ts';
+import { cases } from './cases/all.ts';
+import { checkDocuments, writeDocuments } from './documents.ts';
+import { findCounter } from './instructions/counter.ts';
 import { installPeers } from './peers.ts';
-import { machine, printed, type Table, writeResults } from './report.ts';
+import { machine, printed, provenance, type Table, writeResults } from './report.ts';
 
 /*
  * Measures the gateway, everything on, beside a bare pass-through, nginx and Portkey, on one machine in one run:
- * `npm run bench`, or a part of it, `npm run bench -- short-chat streams`; `--quick` takes two minutes.
+ * `npm run bench`, or a part of it, `npm run bench -- short-chat streams`; `--quick` is for a first look. A whole run
+ * writes its figures into README.md and docs/performance.md.
  */
-const cases: Readonly<Record<string, Case>> = {
-  'short-chat': shortChats,
-  streams,
-  'messages-streams': messagesStreams,
-  'large-bodies': largeBodies,
-  'open-streams': openStreams,
-  latency,
-  growth,
-  'store-cost': storeCost,
-  'start-up': startUp,
-  sessions,
-};
-
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const asked = process.argv.slice(2);
 const quick = asked.includes('--quick');
@@ -36,15 +18,23 @@ const unknown = names.filter((name) => !(name in cases));
 if (unknown.length > 0)
   throw new Error(`There is no ${unknown.join(', ')}; there are ${Object.keys(cases).join(', ')}.`);
 
+await checkDocuments();
 installPeers(say);
-const tables: Table[] = [];
+const counter = await findCounter();
+if (counter === null) say('There is neither perf that counts nor an emulator: instructions are left out.');
+const tables: Record<string, Table> = {};
 for (const [name, measure] of Object.entries(cases)) {
   if (names.length > 0 && !names.includes(name)) continue;
   say(`${name}…`);
-  const table = await measure({ rounds: quick ? 1 : 5, seconds: quick ? 2 : 5, say });
-  tables.push(table);
+  const table = await measure({ rounds: quick ? 1 : 5, seconds: quick ? 2 : 5, counter, say });
+  tables[name] = table;
   say(`\n${printed(table)}`);
 }
+
 const date = new Date().toISOString().slice(0, 10);
-// Some cases only have a file of their own: they must not replace the day's full results.
-await writeResults([date, ...names].join('-'), { date, machine: machine(), tables });
+const results = { date, machine: machine(counter), tables };
+const aims = aimsTable(tables);
+say(`\n${printed(aims)}\n${provenance(results)}`);
+// Less than a whole run has a file of its own: it must not replace the day's full results, nor the documents' figures.
+await writeResults([date, ...names, ...(quick ? ['quick'] : [])].join('-'), results, aims);
+if (names.length === 0 && !quick) await writeDocuments(results, aims);

@@ -57,9 +57,10 @@ const { text: token } = mintToken('user');
 const short = Buffer.from(shortChat);
 const long = Buffer.from(longChat);
 const answer = Buffer.from(shortAnswer);
-const word = Buffer.from(frames.word);
+const words = frames.words.map((word) => Buffer.from(word));
 const request = valid(chat.validate(valid(parseJson(short)), () => null));
 const tap = new ChatTap();
+let fed = 0;
 const entry = {
   id: 'p0123456789-abc',
   request_id: '5b3c0b3e-6f5c-4d56-9f0e-2c1d7b8a9e10',
@@ -100,7 +101,7 @@ const pieces: Readonly<Record<string, () => unknown>> = {
       nowMs,
     }),
   'headers of three limits': () => limitHeaders(states, nowMs),
-  'a chunk of a stream read along': () => tap.feed(word),
+  'a chunk of a stream read along': () => tap.feed(words[fed++ % words.length] ?? answer),
   'a plain answer read along': () => {
     const plain = new JsonTap({ list: 'choices' });
     plain.feed(answer);

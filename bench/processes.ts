@@ -16,8 +16,10 @@ export interface Program {
   env?: Readonly<Record<string, string>>;
   /** A file for its output, as for a log; absent: its output is discarded. */
   logFile?: string;
-  /** It is ready once this answers. */
-  readyUrl: string;
+  /** Where it listens. */
+  url: string;
+  /** It is ready once this path answers; absent: `/`. */
+  readyPath?: string;
 }
 
 const running = new Set<ChildProcess>();
@@ -31,7 +33,8 @@ export async function startProgram({
   args,
   env = {},
   logFile,
-  readyUrl,
+  url,
+  readyPath = '/',
 }: Program): Promise<Running> {
   const output = logFile === undefined ? 'ignore' : openSync(logFile, 'a');
   const child = spawn(command, args, {
@@ -40,11 +43,14 @@ export async function startProgram({
   });
   running.add(child);
   const exited = once(child, 'exit').then(() => running.delete(child));
-  await waitFor(async () => (await fetch(readyUrl)).status < 500, {
-    what: `${command} ${args.join(' ')} to answer`,
-    timeoutMs: 20_000,
+  const program = `${command} ${args.join(' ')}`;
+  const answered = waitFor(async () => (await fetch(url + readyPath)).status < 500, {
+    what: `${program} to answer`,
+    timeoutMs: 120_000, // an emulator starts slowly
     everyMs: 50,
   });
+  const failed = exited.then(() => Promise.reject(new Error(`${program} ended before it answered.`)));
+  await Promise.race([answered, failed]);
   return {
     pid: child.pid ?? 0,
     stop: async () => {

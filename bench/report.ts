@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { execFileSync } from 'node:child_process';
+import type { InstructionCounter } from './instructions/counter.ts';
 import { onPath } from './peers.ts';
 
 /** What a case measured: rows of figures under named columns. */
@@ -11,10 +12,13 @@ export interface Table {
   rows: readonly { name: string; figures: readonly (number | string)[] }[];
 }
 
+/** By the name of the case. */
+export type Tables = Readonly<Record<string, Table>>;
+
 export interface Results {
   date: string;
   machine: Record<string, string>;
-  tables: readonly Table[];
+  tables: Tables;
 }
 
 /** The median. */
@@ -31,7 +35,7 @@ export function figure(value: number): string {
 }
 
 /** The machine and versions: figures mean nothing without them. */
-export function machine(): Record<string, string> {
+export function machine(counter: InstructionCounter | null): Record<string, string> {
   const version = (program: string, ...args: string[]): string => {
     if (!onPath(program)) return 'none';
     try {
@@ -52,11 +56,12 @@ export function machine(): Record<string, string> {
     nginx: version('nginx', '-v'),
     wrk: version('wrk', '-v'),
     portkey: lock.dependencies['@portkey-ai/gateway'] ?? 'unknown',
+    instructions: counter ? `of the main thread in user mode, counted by ${counter.name}` : 'not counted',
   };
 }
 
 /** The table in Markdown, which reads in a terminal as well. */
-export function printed({ title, columns, rows }: Table): string {
+export function markdown({ columns, rows }: Table): string {
   const cells = rows.map(({ name, figures }) => [
     name,
     ...figures.map((f) => (typeof f === 'number' ? figure(f) : f)),
@@ -66,16 +71,26 @@ export function printed({ title, columns, rows }: Table): string {
   const line = (row: readonly string[]): string =>
     `| ${row.map((text, n) => (n === 0 ? text.padEnd(widths[n] ?? 0) : text.padStart(widths[n] ?? 0))).join(' | ')} |`;
   const rule = widths.map((width, n) => (n === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`));
-  return [`### ${title}`, '', line(head), line(rule), ...cells.map(line), ''].join('\n');
+  return [line(head), line(rule), ...cells.map(line), ''].join('\n');
 }
 
-/** Writes `bench/results/<file>.json` and `.md`; gives the Markdown. */
-export async function writeResults(file: string, results: Results): Promise<string> {
+/** The same under its title. */
+export function printed(table: Table): string {
+  return `### ${table.title}\n\n${markdown(table)}`;
+}
+
+/** What was measured when, and where. */
+export function provenance({ date, machine: parts }: Results): string {
+  const told = Object.entries(parts).map(([name, value]) => `${name} ${value}`);
+  return `${date}: ${told.join(', ')}.\n`;
+}
+
+/** Writes `bench/results/<file>.json` and `.md`. */
+export async function writeResults(file: string, results: Results, aims: Table): Promise<void> {
   const directory = new URL('results/', import.meta.url);
   await mkdir(directory, { recursive: true });
-  const docs = Object.entries(results.machine).map(([name, value]) => `${name} ${value}`);
-  const text = [`# ${results.date}`, '', docs.join(', '), '', ...results.tables.map(printed)].join('\n');
+  const tables = [aims, ...Object.values(results.tables)].map(printed);
+  const text = [`# ${results.date}`, '', provenance(results), ...tables].join('\n');
   await writeFile(new URL(`${file}.json`, directory), `${JSON.stringify(results, null, 2)}\n`);
   await writeFile(new URL(`${file}.md`, directory), text);
-  return text;
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,16 +7,17 @@ import type { Limit } from '../src/base/limit.ts';
 import { freePort } from '../test/support/free-port.ts';
 import { administrationOf } from '../test/support/gateway.ts';
 import { startRedis, type RedisServer } from '../test/support/redis-server.ts';
-import { model, shortAnswer } from './bodies.ts';
+import { imageModel, model, shortAnswer } from './bodies.ts';
+import type { InstructionCounter } from './instructions/counter.ts';
 import { onPath } from './peers.ts';
-import { type Running, startProgram } from './processes.ts';
+import { type Program, type Running, startProgram } from './processes.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const portkeyServer = fileURLToPath(
   new URL('node_modules/@portkey-ai/gateway/build/start-server.js', import.meta.url),
 );
 /** The administrator key of every gateway here. */
-export const adminKey = 'a'.repeat(40);
+export const adminKey = randomBytes(24).toString('hex');
 
 /** Something that answers a chat completion. */
 export interface Target {
@@ -24,6 +26,8 @@ export interface Target {
   /** Whose CPU and memory are measured. */
   pid: number;
   headers: Readonly<Record<string, string>>;
+  /** The instructions it runs while this work is done. A site without a counter gives NaN. */
+  instructionsDuring(work: () => Promise<void>): Promise<number>;
 }
 
 /** Three, as a team has: on tokens, requests of the team, and requests of the token. */
@@ -39,15 +43,18 @@ export const usualLimits: { team: Limit[]; token: Limit[] } = {
 export class Site {
   readonly redis: RedisServer;
   readonly directory: string;
+  /** What is measured is started so that this counts it; null: as usual. */
+  readonly #counter: InstructionCounter | null;
   readonly #running: Running[] = [];
 
-  private constructor(redis: RedisServer, directory: string) {
+  private constructor(redis: RedisServer, directory: string, counter: InstructionCounter | null) {
     this.redis = redis;
     this.directory = directory;
+    this.#counter = counter;
   }
 
-  static async start(): Promise<Site> {
-    return new Site(await startRedis(), await mkdtemp(join(tmpdir(), 'tollgate-bench-')));
+  static async start(counter: InstructionCounter | null = null): Promise<Site> {
+    return new Site(await startRedis(), await mkdtemp(join(tmpdir(), 'tollgate-bench-')), counter);
   }
 
   async close(): Promise<void> {
@@ -63,14 +70,14 @@ export class Site {
   }
 
   /** The upstream that streams, and answers with images. */
-  async upstream(): Promise<Target> {
+  async upstream({ everyMs = 10 } = {}): Promise<Target> {
     const port = await freePort();
-    return this.#node('upstream', port, ['bench/upstream.ts', String(port)]);
+    return this.#add('upstream', this.#node(port, 'bench/upstream.ts', String(port), String(everyMs)));
   }
 
   async bare(upstream: Target): Promise<Target> {
     const port = await freePort();
-    return this.#node('bare', port, ['bench/bare.ts', String(port), upstream.url]);
+    return this.#counted('bare', this.#node(port, 'bench/bare.ts', String(port), upstream.url));
   }
 
   async nginx(upstream: Target): Promise<Target> {
@@ -83,10 +90,10 @@ export class Site {
   async portkey(upstream: Target): Promise<Target> {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
-    const target = await this.#add('portkey', url, {
+    const target = await this.#add('portkey', {
       command: process.execPath,
       args: [portkeyServer, '--headless', `--port=${port}`],
-      readyUrl: url,
+      url,
     });
     const custom = { 'x-portkey-provider': 'openai', 'x-portkey-custom-host': `${upstream.url}/v1` };
     return { ...target, headers: { ...custom, authorization: 'Bearer x' } };
@@ -96,7 +103,7 @@ export class Site {
   async tollgate(upstream: Target, { limits = usualLimits, env = {} } = {}): Promise<Target> {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
-    const target = await this.#add('tollgate', url, {
+    const target = await this.#counted('tollgate', {
       command: process.execPath,
       args: [join(root, 'src/main.ts')],
       env: {
@@ -105,27 +112,25 @@ export class Site {
         HOST: '127.0.0.1',
         ADMIN_KEY: adminKey,
         REDIS_URL: this.redis.url,
-        INFERENCE_URL: upstream.url,
-        INFERENCE_KEY: 'inf-00000000-0000-4000-8000-000000000000',
-        INFERENCE_MODEL_ID: model,
+        ...attachment('INFERENCE', upstream, model),
+        ...attachment('DIFFUSION', upstream, imageModel),
         ...env,
       },
       logFile: join(this.directory, 'tollgate.log'),
-      readyUrl: `${url}/readyz`,
+      url,
+      readyPath: '/readyz',
     });
     const administration = administrationOf(url, adminKey);
     const { text } = await administration.issue({ team: { limits: limits.team }, limits: limits.token });
     return { ...target, headers: { authorization: `Bearer ${text}` } };
   }
 
-  #node(name: string, port: number, args: readonly string[]): Promise<Target> {
-    const url = `http://127.0.0.1:${port}`;
-    const [file = '', ...rest] = args;
-    return this.#add(name, url, {
+  #node(port: number, file: string, ...args: readonly string[]): Program {
+    return {
       command: process.execPath,
-      args: [join(root, file), ...rest],
-      readyUrl: url,
-    });
+      args: [join(root, file), ...args],
+      url: `http://127.0.0.1:${port}`,
+    };
   }
 
   async #nginx(name: string, location: string, more = ''): Promise<Target> {
@@ -145,12 +150,33 @@ export class Site {
     );
     const url = `http://127.0.0.1:${port}`;
     const args = ['-c', join(directory, 'nginx.conf'), '-e', join(directory, 'error')];
-    return this.#add(name, url, { command: 'nginx', args, readyUrl: url });
+    return this.#add(name, { command: 'nginx', args, url });
   }
 
-  async #add(name: string, url: string, program: Parameters<typeof startProgram>[0]): Promise<Target> {
+  /** Starts a program so that its instructions can be counted, if this site is for that. */
+  async #counted(name: string, program: Program): Promise<Target> {
+    const countable = this.#counter?.countable(program.command, program.args);
+    if (!countable) return this.#add(name, program);
+    const { command, args } = countable;
+    const target = await this.#add(name, { ...program, command, args });
+    return { ...target, instructionsDuring: (work) => countable.during(target.pid, work) };
+  }
+
+  async #add(name: string, program: Program): Promise<Target> {
     const running = await startProgram(program);
     this.#running.push(running);
-    return { name, url, pid: running.pid, headers: {} };
+    const instructionsDuring = async (work: () => Promise<void>): Promise<number> => {
+      await work();
+      return Number.NaN;
+    };
+    return { name, url: program.url, pid: running.pid, headers: {}, instructionsDuring };
   }
+}
+
+function attachment(name: string, { url }: Target, modelId: string): Record<string, string> {
+  return {
+    [`${name}_URL`]: url,
+    [`${name}_KEY`]: 'inf-00000000-0000-4000-8000-000000000000',
+    [`${name}_MODEL_ID`]: modelId,
+  };
 }

@@ -1,3 +1,4 @@
+import { columns } from './columns.ts';
 import { type Load, load } from './load.ts';
 import { cpuMs } from './processes.ts';
 import { median } from './report.ts';
@@ -38,20 +39,37 @@ export async function throughput(
   );
 }
 
-/** Rows of a table: each target's figures, and their ratios to the first's. */
+export const throughputColumns = [
+  'CPU µs a request',
+  columns.cpuTimesBare,
+  'thousand instructions',
+  columns.instructionsTimesBare,
+  'requests/s',
+  'requests/s, × bare',
+];
+
+/** Rows of a table: each target's figures, and their ratios to the first's; NaN if instructions were not counted. */
 export function rowsOf(
   measured: ReadonlyMap<string, Measured>,
-): { name: string; figures: (number | string)[] }[] {
-  const [first] = measured.values();
-  return [...measured].map(([name, { cpuUs, perSecond }]) => ({
+  instructions: ReadonlyMap<string, number>,
+): { name: string; figures: number[] }[] {
+  const figures = [...measured].map(([name, { cpuUs, perSecond }]) => ({
+    name,
+    cpuUs,
+    perSecond,
+    thousand: (instructions.get(name) ?? Number.NaN) / 1_000,
+  }));
+  const [first] = figures;
+  if (first === undefined) return [];
+  return figures.map(({ name, cpuUs, perSecond, thousand }) => ({
     name,
     figures: [
       cpuUs,
-      cpuUs / (first?.cpuUs ?? Number.NaN),
+      cpuUs / first.cpuUs,
+      thousand,
+      thousand / first.thousand,
       perSecond,
-      perSecond / (first?.perSecond ?? Number.NaN),
+      perSecond / first.perSecond,
     ],
   }));
 }
-
-export const throughputColumns = ['CPU µs a request', '× bare', 'requests/s', '× bare'];

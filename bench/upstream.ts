@@ -1,11 +1,19 @@
 import { createServer, type ServerResponse } from 'node:http';
-import { chunksPerStream, frames, largeImage, messagesFrames, messagesPath, shortAnswer } from './bodies.ts';
+import {
+  chunksPerStream,
+  frames,
+  type Frames,
+  largeImage,
+  messagesFrames,
+  messagesPath,
+  shortAnswer,
+} from './bodies.ts';
 
 /*
- * A cheap upstream: canned answers, and streams that send chunks at fixed intervals. `?every=` sets the interval, ms;
- * `?hold` keeps a stream open for ever. `node bench/upstream.ts PORT`
+ * A cheap upstream: canned answers, and streams that send a chunk every so many ms; one whose prompt is `hold` stays
+ * open for ever. `node bench/upstream.ts PORT EVERY_MS`
  */
-const [port] = process.argv.slice(2);
+const [port, everyMs] = process.argv.slice(2).map(Number);
 
 const server = createServer((request, response) => {
   let body = '';
@@ -14,14 +22,11 @@ const server = createServer((request, response) => {
   request.on('end', () => answer(body, request.url ?? '', response));
 });
 server.keepAliveTimeout = 600_000;
-server.listen(Number(port), '127.0.0.1', 4_096);
+server.listen(port, '127.0.0.1', 4_096);
 
 function answer(body: string, path: string, response: ServerResponse): void {
   if (body.includes('"stream":true')) {
-    const { first, word, last } = path.endsWith(messagesPath)
-      ? messagesFrames
-      : { first: frames.word, ...frames };
-    stream(response, { first, word, last, everyMs: 10, endless: body.includes('"hold') });
+    stream(response, path.endsWith(messagesPath) ? messagesFrames : frames, body.includes('"hold'));
     return;
   }
   const json = path.endsWith('/images/generations') ? largeImage : shortAnswer;
@@ -29,26 +34,18 @@ function answer(body: string, path: string, response: ServerResponse): void {
   response.end(json);
 }
 
-interface Frames {
-  first: string;
-  word: string;
-  last: string;
-  everyMs: number;
-  endless: boolean;
-}
-
-function stream(response: ServerResponse, { first, word, last, everyMs, endless }: Frames): void {
+function stream(response: ServerResponse, { first, words, last }: Frames, isEndless: boolean): void {
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   response.write(first);
-  if (endless) return;
-  let left = chunksPerStream - 1;
+  if (isEndless) return;
+  let sent = 1;
   const timer = setInterval(() => {
-    if (left > 0) response.write(word);
+    if (sent < chunksPerStream) response.write(words[sent % words.length]);
     else {
       response.end(last);
       clearInterval(timer);
     }
-    left -= 1;
+    sent += 1;
   }, everyMs);
   response.once('close', () => clearInterval(timer));
 }

@@ -2,6 +2,7 @@ import { getRequestListener } from '@hono/node-server';
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { clientAddress } from './base/client-address.ts';
 import { corsBelowRoutes } from './base/cors.ts';
+import { restoreFastPrototypes } from './base/fast-prototypes.ts';
 import { Refusal } from './base/refusal.ts';
 import { installCrashGuards, onStopSignals, onPrimaryLost } from './lifecycle/signals.ts';
 import { createHttpServer } from './lifecycle/http-server.ts';
@@ -26,6 +27,7 @@ interface ServeOptions extends Omit<Parameters<typeof wire>[0], 'metrics' | 'dra
 /** Runs the gateway in this process until a signal ends it. Resolves when it listens. */
 export async function serve(options: ServeOptions) {
   const { settings, clock, log, exit } = options;
+  restoreFastPrototypes();
   const metrics = new Metrics({ version, dyno: settings.dyno, endpoints: endpoints.map(({ path }) => path) });
   const wired = wire({ ...options, metrics, draining: () => shutdown.draining });
   const server = createHttpServer({

@@ -50,7 +50,7 @@ export const growth: Case = async ({ seconds, say }) => {
     }
   }
   return {
-    title: '6. Growth',
+    title: 'Growth',
     columns: [
       'CPU µs a request',
       'of the store',

@@ -1,6 +1,7 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { chatPath, shortChat } from '../bodies.ts';
+import { columns } from '../columns.ts';
 import { median } from '../report.ts';
 import { Site, type Target } from '../site.ts';
 import type { Case } from './case.ts';
@@ -29,8 +30,8 @@ export const latency: Case = async ({ rounds, seconds }) => {
     const of = (name: string, which: 'p50' | 'p99'): number => median(times.get(name)?.[which] ?? []);
     const added = (name: string, which: 'p50' | 'p99'): number => of(name, which) - of('upstream', which);
     return {
-      title: `5. Time added at ${perSecond} requests a second, ms`,
-      columns: ['p50', 'p99', 'p50 added', 'p99 added', 'p99 added, × bare'],
+      title: `Time added at ${perSecond} requests a second, ms`,
+      columns: ['p50', 'p99', 'p50 added', 'p99 added', columns.p99TimesBare],
       rows: targets.map(({ name }) => ({
         name: name === 'upstream' ? 'direct' : name,
         figures:

@@ -36,7 +36,7 @@ export const sessions: Case = async ({ rounds, seconds }) => {
     const { calls } = await costs(site, { target: token, path, body: '{}', connections: 1, seconds: 2 });
     rows.push({ name: 'making a session', figures: [cpuUs, perSecond, calls] });
     return {
-      title: '9. Sessions, 64 connections; calls of the store with one',
+      title: 'Sessions, 64 connections; calls of the store with one',
       columns: ['CPU µs a request', 'requests/s', 'calls of the store'],
       rows,
     };

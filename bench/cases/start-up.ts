@@ -23,5 +23,5 @@ export const startUp: Case = async ({ rounds }) => {
     }
     rows.push({ name: `store: ${name}`, figures: [median(tookMs)] });
   }
-  return { title: '8. From start to ready, and a first token issued', columns: ['ms'], rows };
+  return { title: 'From start to ready, and a first token issued', columns: ['ms'], rows };
 };

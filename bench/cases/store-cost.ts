@@ -1,6 +1,7 @@
 import type { Limit } from '../../src/base/limit.ts';
 import { chatPath, shortChat } from '../bodies.ts';
-import { load } from '../load.ts';
+import { columns } from '../columns.ts';
+import { type Load, load } from '../load.ts';
 import { Site } from '../site.ts';
 import { storeStats } from '../store-stats.ts';
 import type { Case } from './case.ts';
@@ -34,26 +35,38 @@ export const storeCost: Case = async ({ seconds }) => {
       );
       const what = { target, path: chatPath, body: shortChat, connections };
       await load({ ...what, seconds: 2 });
-      const before = await storeStats(site);
-      const { requests } = await load({ ...what, seconds });
-      const after = await storeStats(site);
-      const cpuUs = ((after.cpuMs - before.cpuMs) * 1_000) / requests;
-      rows.push({
-        name,
-        figures: [
-          (after.calls - before.calls) / requests,
-          (after.commands - before.commands) / requests,
-          cpuUs,
-          1e6 / cpuUs,
-        ],
-      });
+      const crowd = await perRequest(site, { ...what, seconds });
+      const alone = await perRequest(site, { ...what, seconds, connections: 1 });
+      const { calls, commands, cpuUs } = crowd;
+      rows.push({ name, figures: [calls, commands, cpuUs, 1e6 / cpuUs, alone.calls, alone.commands] });
     } finally {
       await site.close();
     }
   }
   return {
-    title: `7. What a request costs the store, ${connections} connections`,
-    columns: ['calls', 'commands', 'CPU µs', 'requests/s it could carry'],
+    title: `What a request costs the store, ${connections} connections`,
+    columns: [
+      'calls',
+      'commands',
+      'CPU µs',
+      'requests/s it could carry',
+      columns.callsAlone,
+      columns.commandsAlone,
+    ],
     rows,
   };
 };
+
+async function perRequest(
+  site: Site,
+  what: Load,
+): Promise<{ calls: number; commands: number; cpuUs: number }> {
+  const before = await storeStats(site);
+  const { requests } = await load(what);
+  const after = await storeStats(site);
+  return {
+    calls: (after.calls - before.calls) / requests,
+    commands: (after.commands - before.commands) / requests,
+    cpuUs: ((after.cpuMs - before.cpuMs) * 1_000) / requests,
+  };
+}

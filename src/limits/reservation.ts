@@ -3,6 +3,7 @@ import type { StoredLimit } from '../base/limit.ts';
 import { noCharge, type Charge } from '../base/outcome.ts';
 import { dearest, nanoUsdPerUsd, type Price } from '../base/price.ts';
 import type { JsonObject, ValidRequest } from '../base/request.ts';
+import { written, writtenWith } from '../base/written-body.ts';
 import { limitsOn } from './grant.ts';
 
 const bytesPerToken = 4;
@@ -62,13 +63,21 @@ function bounded(
   { defaultOutputTokens, price }: { defaultOutputTokens: number; price: Price | null },
 ): { body: Buffer; bound: number } {
   const field = request.endpoint.outputField ?? 'max_tokens';
-  const withDefault = written({ ...request.body, [field]: defaultOutputTokens });
+  const withBound = boundInto(request.body, field);
+  const withDefault = withBound(defaultOutputTokens);
   const inputTokens = estimateInput(withDefault.length, request);
   const most = Math.min(
     ...limits.map((limit) => maxOutputTokens(limit, { inputTokens, choices: request.choices, price })),
   );
   if (most < 1 || most >= defaultOutputTokens) return { body: withDefault, bound: defaultOutputTokens };
-  return { body: written({ ...request.body, [field]: most }), bound: most };
+  return { body: withBound(most), bound: most };
+}
+
+/** Writes a body with a bound in it. One that does not have the field is written once. */
+function boundInto(body: JsonObject, field: string): (bound: number) => Buffer {
+  if (field in body) return (bound) => written({ ...body, [field]: bound });
+  const bytes = written(body);
+  return (bound) => writtenWith(bytes, field, bound);
 }
 
 /** The most output tokens per choice that a limit can hold in addition to the input. */
@@ -87,8 +96,4 @@ function limitsSpent(limits: readonly ScopedLimit[], { model, endpoint }: ValidR
   return limitsOn(limits, { model, endpoint: endpoint.path })
     .map(({ limit }) => limit)
     .filter(({ metric }) => metric === 'tokens' || metric === 'cost_usd');
-}
-
-function written(body: JsonObject): Buffer {
-  return Buffer.from(JSON.stringify(body));
 }

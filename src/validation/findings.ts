@@ -1,12 +1,10 @@
 import { invalidBody, type Problem, type Refusal } from '../base/refusal.ts';
 import { type JsonObject, type JsonValue, isJsonObject } from '../base/request.ts';
 import { ExactNumber } from '../base/exact-number.ts';
-import { type Documented, respelled } from './documented.ts';
+import { type Documented, isPlain, isSafe, respelled } from './documented.ts';
 
 /** The most problems an answer reports (contract 1.4); checking may stop there. */
 const maxProblems = 50;
-/** From here on doubles skip integers: what is sent on would not be what was sent in. */
-const unsafeMagnitude = 2 ** 53;
 /** Paths inside free-form values are the caller's text, so they are cut. */
 const maxParamLength = 200;
 
@@ -20,6 +18,8 @@ export interface ListBounds {
 
 export interface ObjectList extends ListBounds {
   level: Documented;
+  /** Whether there is nothing to check inside the fields of an object, as in most. */
+  isFlat?: (object: JsonObject) => boolean;
 }
 
 /** Collects what is wrong with a body, one problem a field. */
@@ -45,6 +45,7 @@ export class Findings {
 
   /** Checks the documented fields of one object, not what is inside them. Their numbers become plain ones, in place. */
   fields(level: Documented, value: JsonObject, path: string): void {
+    if (isPlain(level, value)) return;
     for (const key in value) {
       const field = value[key];
       if (!level.names.has(key)) this.#checkSpelling(level, key, path);
@@ -73,7 +74,7 @@ export class Findings {
 
   /** The gateway reads the numbers of documented fields: they must be what every other reader takes them for. */
   #checkSize(number: number, path: string, key: string): void {
-    if (number < unsafeMagnitude && number > -unsafeMagnitude) return;
+    if (isSafe(number)) return;
     this.add(joinPath(path, key), 'must be smaller than 2^53 in size; send it as a string');
   }
 
@@ -111,8 +112,10 @@ export class Findings {
   ): void {
     const items = this.list(value, path, list);
     for (let index = 0; index < items.length && !this.full; index += 1) {
+      const item = items[index];
+      if (isJsonObject(item) && list.isFlat?.(item) && isPlain(list.level, item)) continue; // without its path
       const itemPath = joinPath(path, index);
-      const object = this.object(list.level, items[index], itemPath);
+      const object = this.object(list.level, item, itemPath);
       if (object) check?.(object, itemPath);
     }
   }

@@ -1,9 +1,10 @@
 import type { z } from 'zod';
 import { check } from '../base/check.ts';
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { setImmediate } from 'node:timers/promises';
 import { invalidBody, Refusal, type Problem } from '../base/refusal.ts';
 import { type JsonObject, type JsonValue, isJsonObject, plainNumbersIn } from '../base/request.ts';
+import { noteBytes } from '../base/written-body.ts';
 import { TextScan } from './json-text.ts';
 import { parseExactly } from './exact-numbers.ts';
 import { Findings, joinPath } from './findings.ts';
@@ -28,17 +29,17 @@ const partBytes = 1_048_576;
  */
 export function parseJson(body: Buffer): JsonObject | Refusal {
   const bytes = withoutByteOrderMark(body);
-  const scan = new TextScan(bounds);
-  scan.readTo(bytes.length, bytes);
+  const scan = new TextScan(bytes, bounds);
+  scan.readTo(bytes.length);
   return refusalOf(bytes, scan) ?? parseScanned(bytes, scan);
 }
 
 /** The same of a large body, in many turns of the event loop, so that it holds up nobody. */
 export async function parseLargeJson(body: Buffer): Promise<JsonObject | Refusal> {
   const bytes = withoutByteOrderMark(body);
-  const scan = new TextScan(bounds);
+  const scan = new TextScan(bytes, bounds);
   for (let end = partBytes; end < bytes.length + partBytes && !scan.exceeded; end += partBytes) {
-    scan.readTo(Math.min(end, bytes.length), bytes);
+    scan.readTo(Math.min(end, bytes.length));
     await setImmediate();
   }
   const refusal = refusalOf(bytes, scan);
@@ -56,16 +57,21 @@ function refusalOf(bytes: Buffer, { depth, values }: TextScan): Refusal | null {
   return null;
 }
 
-function parseScanned(bytes: Buffer, { oddNumbers }: TextScan): JsonObject | Refusal {
-  const text = bytes.toString('utf8');
+function parseScanned(bytes: Buffer, scan: TextScan): JsonObject | Refusal {
+  const { latin1, oddNumbers, hasBlanks, fields } = scan;
+  const text = isAscii(bytes) ? latin1 : bytes.toString('utf8');
   const value = oddNumbers.length === 0 ? parse(text) : parseOdd(bytes, oddNumbers);
   if (value instanceof Refusal) return value;
   if (!isJsonObject(value)) {
     return new Refusal('invalid_body', 'The request body must be a JSON object, such as {"model": …}.');
   }
-  if (!text.includes('__proto__') && !tellingEscape.test(text)) return value;
-  const problems = unsafeValues(value);
-  return problems.length === 0 ? value : invalidBody(problems);
+  const hasOddEscape = text.includes('\\') && oddEscape.test(text);
+  if (text.includes('__proto__') || (hasOddEscape && tellingEscape.test(text))) {
+    const problems = unsafeValues(value);
+    if (problems.length > 0) return invalidBody(problems);
+  }
+  if (oddNumbers.length === 0 && !hasOddEscape && !hasBlanks) noteBytes(value, bytes, fields);
+  return value;
 }
 
 /** A small body by a schema; an empty one stands for `{}`. Numbers are plain, except in objects named `exactIn`. */
@@ -79,6 +85,8 @@ function withoutByteOrderMark(body: Buffer): Buffer {
   return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body;
 }
 
+/** An escape that JSON.stringify does not write, but for control characters. */
+const oddEscape = /\\[u/]/;
 /**
  * An escape of a letter of `__proto__`, which a search of the text would miss, or of a surrogate, whole pairs included.
  * At once by the expression: to look for a backslash first takes ten times as long on a text full of them.

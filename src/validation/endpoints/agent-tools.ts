@@ -8,6 +8,7 @@ import {
   requiredMatch,
   optionalInteger,
   optionalObject,
+  optional,
 } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
 
@@ -16,7 +17,7 @@ const appName = requiredMatch(/^[a-z][a-z0-9-]{1,28}[a-z0-9]$/, 'the name of a H
 
 /** Dev Center, heroku-inference-api-v1-agents-heroku, "runtime_params". */
 const runtimeFields = documented({
-  target_app_name: appName.nullish(),
+  target_app_name: optional(appName),
   dyno_size: optionalText,
   ttl_seconds: optionalInteger(1),
   max_calls: optionalInteger(1),

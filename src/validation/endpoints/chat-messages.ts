@@ -16,7 +16,14 @@ const messageFields = documented({
   tool_calls: anything,
   tool_call_id: optionalText,
 });
-const messageList = { level: messageFields, min: 1, max: 2_000, of: 'messages' };
+const messageList = {
+  level: messageFields,
+  min: 1,
+  max: 2_000,
+  of: 'messages',
+  isFlat: ({ content, role, tool_calls: calls }: JsonObject): boolean =>
+    typeof content === 'string' && calls === undefined && role !== 'tool',
+};
 
 /** An unknown type of part is sent on as it is: the upstream knows whether it takes it. */
 const partFields = documented({ type: requiredText, text: anything, image_url: anything });

@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { type JsonObject, type JsonValue, isJsonObject, parsedJson } from '../../base/request.ts';
 import { schemaOf, documented, objectsIn } from '../documented.ts';
-import { anything, optionalObject, optionalText, requiredChoice, requiredTextOf } from '../fields.ts';
+import {
+  anything,
+  optionalObject,
+  optionalText,
+  requiredChoice,
+  requiredTextOf,
+  optional,
+} from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
 import { checkRuntimeParams, runtimeParamsSchema } from './agent-tools.ts';
 import { grantsFor, isCallersTool, namesOf } from './remote-tools.ts';
@@ -14,7 +21,7 @@ const name = requiredTextOf(1, 256);
 const toolFields = documented({
   type: requiredChoice(toolTypes),
   function: anything,
-  name: name.nullish(),
+  name: optional(name),
   description: optionalText,
   runtime_params: anything,
 });
@@ -23,7 +30,7 @@ const functionFields = documented({ name, description: optionalText, parameters:
 
 const toolCallFields = documented({
   id: optionalText,
-  type: requiredChoice(toolTypes).nullish(),
+  type: optional(requiredChoice(toolTypes)),
   function: anything,
 });
 const callList = { level: toolCallFields, max: 512, of: 'tool calls' };

@@ -118,8 +118,10 @@ export const chat = endpointOf({
   },
   describe(request) {
     const { body } = request;
-    const bounds = [numberIn(body, 'max_tokens'), numberIn(body, 'max_completion_tokens')];
-    const outputBound = Math.max(0, ...bounds.map((bound) => bound ?? 0));
+    const outputBound = Math.max(
+      numberIn(body, 'max_tokens') ?? 0,
+      numberIn(body, 'max_completion_tokens') ?? 0,
+    );
     countMedia(request);
     request.stream = body['stream'] === true;
     request.body = repaired(body);
@@ -147,12 +149,13 @@ function checkThinking(body: JsonObject, findings: Findings): void {
 
 /** The greatest thinking budget in force, in Heroku's field or Anthropic's; 0 if there is none. */
 function thinkingBudget({ extended_thinking: heroku, thinking: anthropic }: JsonObject): number {
-  const budgets = [heroku, anthropic].map((thinking) => {
-    if (!isJsonObject(thinking)) return 0;
-    const isOff = thinking['type'] === 'disabled' || (thinking === heroku && thinking['enabled'] !== true);
-    return isOff ? 0 : (numberIn(thinking, 'budget_tokens') ?? 0);
-  });
-  return Math.max(...budgets);
+  const isOn = isJsonObject(heroku) && heroku['enabled'] === true;
+  return Math.max(isOn ? budgetOf(heroku) : 0, budgetOf(anthropic));
+}
+
+function budgetOf(thinking: JsonValue | undefined): number {
+  if (!isJsonObject(thinking) || thinking['type'] === 'disabled') return 0;
+  return numberIn(thinking, 'budget_tokens') ?? 0;
 }
 
 /** For a body with thinking on: Claude models then take no temperature but 1, and answer 400 to any other. */

@@ -2,7 +2,15 @@ import { z } from 'zod';
 import type { JsonValue } from '../../base/request.ts';
 import { schemaOf, documented } from '../documented.ts';
 import { endpointOf } from '../endpoint.ts';
-import { anything, hasLength, model, optionalFlag, requiredChoice, requiredTextOf } from '../fields.ts';
+import {
+  anything,
+  hasLength,
+  model,
+  optionalFlag,
+  requiredChoice,
+  requiredTextOf,
+  optional,
+} from '../fields.ts';
 import { type Findings, joinPath } from '../findings.ts';
 import { countMediaBeside } from '../media.ts';
 
@@ -15,10 +23,10 @@ const inputExpectation = `must be a string of 1 to ${maxInputCharacters} charact
 const fields = documented({
   model,
   input: anything,
-  input_type: requiredChoice(['search_document', 'search_query', 'classification', 'clustering']).nullish(),
+  input_type: optional(requiredChoice(['search_document', 'search_query', 'classification', 'clustering'])),
   // The OpenAI SDKs' `float` is Heroku's `raw`.
-  encoding_format: requiredChoice(['raw', 'base64', 'float']).nullish(),
-  embedding_type: requiredChoice(['float', 'int8', 'uint8', 'binary', 'ubinary']).nullish(),
+  encoding_format: optional(requiredChoice(['raw', 'base64', 'float'])),
+  embedding_type: optional(requiredChoice(['float', 'int8', 'uint8', 'binary', 'ubinary'])),
   allow_ignored_params: optionalFlag,
 });
 

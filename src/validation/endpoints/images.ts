@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import { schemaOf, documented, numberIn } from '../documented.ts';
 import { endpointOf } from '../endpoint.ts';
-import { anything, model, optionalFlag, optionalInteger, requiredChoice, requiredTextOf } from '../fields.ts';
+import {
+  anything,
+  model,
+  optionalFlag,
+  optionalInteger,
+  requiredChoice,
+  requiredTextOf,
+  optional,
+} from '../fields.ts';
 
 const maxPromptCharacters = 10_000;
 const aspectRatios = ['16:9', '1:1', '21:9', '2:3', '3:2', '4:5', '5:4', '9:16', '9:21'];
@@ -21,10 +29,10 @@ const sizes = [
 const fields = documented({
   model,
   prompt: requiredTextOf(1, maxPromptCharacters),
-  aspect_ratio: requiredChoice(aspectRatios).nullish(),
-  negative_prompt: requiredTextOf(0, maxPromptCharacters).nullish(),
-  output_format: requiredChoice(['jpeg', 'png']).nullish(),
-  size: requiredChoice(sizes).nullish(),
+  aspect_ratio: optional(requiredChoice(aspectRatios)),
+  negative_prompt: optional(requiredTextOf(0, maxPromptCharacters)),
+  output_format: optional(requiredChoice(['jpeg', 'png'])),
+  size: optional(requiredChoice(sizes)),
   seed: optionalInteger(0, 4_294_967_295),
   // —
   n: optionalInteger(1, 10),

@@ -17,7 +17,13 @@ const messageFields = documented({
   role: requiredChoice(['user', 'assistant', 'system']),
   content: anything,
 });
-const messageList = { level: messageFields, min: 1, max: 2_000, of: 'messages' };
+const messageList = {
+  level: messageFields,
+  min: 1,
+  max: 2_000,
+  of: 'messages',
+  isFlat: ({ content }: JsonObject): boolean => typeof content === 'string',
+};
 
 /** The fields of all types together, so that `Tool_Use_Id` is refused in any of them. */
 const anyBlock = documented({

@@ -9,6 +9,7 @@ import {
   requiredChoice,
   requiredObject,
   requiredTextOf,
+  optional,
 } from '../fields.ts';
 import type { Findings } from '../findings.ts';
 import { grantsFor, isCallersTool } from './remote-tools.ts';
@@ -17,7 +18,7 @@ const name = requiredTextOf(1, 256);
 
 const anyTool = documented({
   type: optionalText,
-  name: name.nullish(),
+  name: optional(name),
   description: optionalText,
   input_schema: optionalObject,
   cache_control: anything,
@@ -37,7 +38,7 @@ const serverFields = documented({
 const serverList = { level: serverFields, max: 64, of: 'servers' };
 const choiceFields = documented({
   type: requiredChoice(['auto', 'any', 'tool', 'none']),
-  name: name.nullish(),
+  name: optional(name),
   disable_parallel_tool_use: optionalFlag,
 });
 

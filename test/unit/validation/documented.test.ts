@@ -1,6 +1,17 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { documented, respelled } from '../../../src/validation/documented.ts';
+import { ExactNumber } from '../../../src/base/exact-number.ts';
+import type { JsonObject, JsonValue } from '../../../src/base/request.ts';
+import { documented, isPlain, respelled } from '../../../src/validation/documented.ts';
+import {
+  anything,
+  model,
+  optionalFlag,
+  optionalInteger,
+  requiredText,
+} from '../../../src/validation/fields.ts';
+import { Findings } from '../../../src/validation/findings.ts';
 
 const level = documented({ max_tokens: z.unknown(), stream: z.unknown(), k: z.unknown() });
 
@@ -43,5 +54,64 @@ describe('respelled', () => {
     '\uff53'.repeat(500),
   ])('finds nothing in the unknown name %j', (key) => {
     expect(respelled(level, key)).toBeUndefined();
+  });
+});
+
+describe('an object that is plain', () => {
+  const checked = documented({
+    model,
+    text: requiredText,
+    n: optionalInteger(1),
+    stream: optionalFlag,
+    free: anything,
+  });
+  /** Never says that an object is plain, so that everything goes to the schema. */
+  const bySchema = { ...checked, required: -1 };
+
+  it('has nothing wrong by its schema, and nothing that is changed in it', () => {
+    const name = fc.constantFrom(
+      'model',
+      'text',
+      'n',
+      'stream',
+      'free',
+      'more',
+      'Stream',
+      'text ',
+      'constructor',
+    );
+    const value = fc.constantFrom<JsonValue[]>(
+      'm',
+      'two words',
+      '',
+      1,
+      1.5,
+      0,
+      -0,
+      2 ** 53,
+      true,
+      null,
+      [],
+      { Text: 1 },
+      ...['1.0', '0.5', '9007199254740993', '-0'].map((text) => new ExactNumber(text)),
+    );
+    const usual = fc.constant<JsonObject>({ model: 'm', text: '' });
+    const object = fc
+      .tuple(usual, fc.uniqueArray(fc.tuple(name, value), { maxLength: 3, selector: ([key]) => key }))
+      .map(([first, fields]): JsonObject => ({ ...first, ...Object.fromEntries(fields) }));
+    let plain = 0;
+    fc.assert(
+      fc.property(fc.oneof(object, fc.dictionary(name, value)), (given) => {
+        const [copy, whole] = [{ ...given }, { ...given }];
+        const [quick, slow] = [new Findings(), new Findings()];
+        if (isPlain(checked, given)) plain++;
+        quick.fields(checked, copy, 'a');
+        slow.fields(bySchema, whole, 'a');
+        expect(quick.problems).toEqual(slow.problems);
+        expect(Object.entries(copy)).toEqual(Object.entries(whole));
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(plain).toBeGreaterThan(50);
   });
 });
