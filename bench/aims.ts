@@ -55,7 +55,7 @@ export const aims: readonly Aim[] = [
   {
     what: '10,000 open streams',
     of: 'open-streams',
-    from: [{ column: columns.openMb(10_000) }],
+    from: [{ column: columns.tenThousandOpenMb }],
     bound: { atMost: 512 },
     unit: 'MB',
   },

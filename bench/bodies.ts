@@ -1,8 +1,9 @@
 import type { JsonObject } from '../src/base/request.ts';
 import { doneFrame, messageFrame, namedFrame } from '../src/demo/frames.ts';
 
-/** The model that every proxy is asked for. */
+/** The model that every proxy is asked for, and the one for images. */
 export const model = 'claude-4-5-haiku';
+export const imageModel = 'stable-image-ultra';
 export const chatPath = '/v1/chat/completions';
 export const imagePath = '/v1/images/generations';
 
@@ -19,7 +20,7 @@ export const streamedChat = JSON.stringify({ ...message('Why?'), stream: true })
 export const messagesPath = '/v1/messages';
 /** A stream that stays open. */
 export const heldChat = JSON.stringify({ ...message('hold'), stream: true });
-export const image = JSON.stringify({ model, prompt: 'A lighthouse' });
+export const image = JSON.stringify({ model: imageModel, prompt: 'A lighthouse' });
 
 export const shortAnswer = JSON.stringify({
   id: 'chatcmpl-000001',

@@ -5,7 +5,7 @@ export const columns = {
   timesPortkey: '× Portkey',
   firstByteAdded: 'added to direct',
   p99TimesBare: 'p99 added, × bare',
-  openMb: (count: number): string => `${count.toLocaleString('en')} open, MB`,
+  tenThousandOpenMb: '10,000 take, MB',
   callsAlone: 'calls, one at a time',
   commandsAlone: 'commands, one at a time',
 } as const;

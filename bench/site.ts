@@ -7,7 +7,7 @@ import type { Limit } from '../src/base/limit.ts';
 import { freePort } from '../test/support/free-port.ts';
 import { administrationOf } from '../test/support/gateway.ts';
 import { startRedis, type RedisServer } from '../test/support/redis-server.ts';
-import { model, shortAnswer } from './bodies.ts';
+import { imageModel, model, shortAnswer } from './bodies.ts';
 import type { InstructionCounter } from './instructions/counter.ts';
 import { onPath } from './peers.ts';
 import { type Program, type Running, startProgram } from './processes.ts';
@@ -112,9 +112,8 @@ export class Site {
         HOST: '127.0.0.1',
         ADMIN_KEY: adminKey,
         REDIS_URL: this.redis.url,
-        INFERENCE_URL: upstream.url,
-        INFERENCE_KEY: 'inf-00000000-0000-4000-8000-000000000000',
-        INFERENCE_MODEL_ID: model,
+        ...attachment('INFERENCE', upstream, model),
+        ...attachment('DIFFUSION', upstream, imageModel),
         ...env,
       },
       logFile: join(this.directory, 'tollgate.log'),
@@ -172,4 +171,12 @@ export class Site {
     };
     return { name, url: program.url, pid: running.pid, headers: {}, instructionsDuring };
   }
+}
+
+function attachment(name: string, { url }: Target, modelId: string): Record<string, string> {
+  return {
+    [`${name}_URL`]: url,
+    [`${name}_KEY`]: 'inf-00000000-0000-4000-8000-000000000000',
+    [`${name}_MODEL_ID`]: modelId,
+  };
 }

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { Agent, type IncomingMessage } from 'node:http';
 import { heldChat } from '../bodies.ts';
 import { columns } from '../columns.ts';
@@ -6,36 +7,58 @@ import { Site, type Target } from '../site.ts';
 import { opened } from '../stream-load.ts';
 import type { Case } from './case.ts';
 
-const counts = [2_000, 10_000];
+const few = 2_000;
+const wanted = 10_000;
+/** Files that a process has open besides its streams', which take two each: to the caller and to the upstream. */
+const otherFiles = 200;
+/** What lets one token have that many: it may have three eighths of all. */
+const env = { MAX_CONNECTIONS: String(wanted * 3) };
 const openedAtOnce = 200;
 const mb = 1e6;
 
-/** How much memory a process takes with thousands of streams open. */
+/**
+ * How much memory a process takes with thousands of streams open. If it may not open files enough, it has as many
+ * streams as it may, and what the rest would take is reckoned from them.
+ */
 export const openStreams: Case = async ({ say }) => {
+  const most = Math.min(wanted, Math.floor(((await maxOpenFiles()) - otherFiles) / 2));
+  const counts = [few, most];
   const rows: { name: string; figures: number[] }[] = [];
   for (const start of ['bare', 'tollgate'] as const) {
     const site = await Site.start();
     try {
       const upstream = await site.upstream();
-      const target = start === 'bare' ? await site.bare(upstream) : await site.tollgate(upstream);
+      const target = start === 'bare' ? await site.bare(upstream) : await site.tollgate(upstream, { env });
       const idle = await residentBytes(target.pid);
       const held: number[] = [];
-      await holdOpen(target, async (count) => {
+      await holdOpen(target, counts, async (count) => {
         const resident = await residentBytes(target.pid);
         say(`${start}: ${count} open, ${Math.round(resident / mb)} MB`);
         held.push(resident / mb, (resident - idle) / count / 1_000);
       });
-      rows.push({ name: start, figures: [idle / mb, ...held] });
+      const [resident = Number.NaN, each = Number.NaN] = held.slice(-2);
+      rows.push({
+        name: start,
+        figures: [idle / mb, ...held, resident + ((wanted - most) * each) / 1_000],
+      });
     } finally {
       await site.close();
     }
   }
-  const perCount = counts.flatMap((count) => [columns.openMb(count), 'kB each']);
-  return { title: 'Open streams, resident memory', columns: ['idle, MB', ...perCount], rows };
+  const perCount = counts.flatMap((count) => [`${count.toLocaleString('en')} open, MB`, 'kB each']);
+  return {
+    title: 'Open streams, resident memory',
+    columns: ['idle, MB', ...perCount, columns.tenThousandOpenMb],
+    rows,
+  };
 };
 
 /** Opens streams up to each count in turn, and reports when that many are open. */
-async function holdOpen(target: Target, told: (count: number) => Promise<void>): Promise<void> {
+async function holdOpen(
+  target: Target,
+  counts: readonly number[],
+  told: (count: number) => Promise<void>,
+): Promise<void> {
   const agent = new Agent({ maxSockets: Infinity });
   const open: IncomingMessage[] = [];
   try {
@@ -53,4 +76,11 @@ async function holdOpen(target: Target, told: (count: number) => Promise<void>):
     for (const answer of open) answer.destroy();
     agent.destroy();
   }
+}
+
+/** How many files each process here may have open: Node takes as many as the hard limit allows. */
+async function maxOpenFiles(): Promise<number> {
+  const limits = await readFile('/proc/self/limits', 'utf8');
+  const hard = /Max open files\s+\S+\s+(\d+)/.exec(limits)?.[1];
+  return hard === undefined ? Infinity : Number(hard);
 }

@@ -1,6 +1,6 @@
 import { Pool } from 'undici';
 import { chunksPerStream } from '../bodies.ts';
-import { median } from '../report.ts';
+import { figure, median } from '../report.ts';
 import { Site, type Target } from '../site.ts';
 import type { InstructionCounter } from './counter.ts';
 
@@ -13,11 +13,12 @@ export interface Counting {
   body: string;
   /** Requests under way at once. */
   atOnce: number;
-  /** Requests of one round; the warm-up takes several times as many. */
+  /** Requests of one round; the warm-up takes eight times as many. */
   requests: number;
 }
 
-const warmUpRounds = 3;
+/** Until then, the compiler still changes what is counted, most of all in the bare pass-through. */
+const warmUpRounds = 8;
 /** The share of chunks that must arrive one by one: several read at once cost much less than each by itself. */
 const minApart = 0.9;
 
@@ -49,7 +50,11 @@ async function countedOf(counting: Counting, parts: number): Promise<Map<string,
     for (let round = 0; round < rounds; round += 1)
       for (const caller of round % 2 === 0 ? callers : callers.toReversed())
         await caller.count(requests, atOnce, parts);
-    for (const caller of callers) await caller.close();
+    for (const caller of callers) {
+      const thousands = caller.counts.map((count) => figure(count / 1_000)).join(', ');
+      say(`${caller.target.name}: ${thousands} thousand instructions`);
+      await caller.close();
+    }
     return new Map(callers.map(({ target, counts }) => [target.name, median(counts)]));
   } finally {
     await site.close();

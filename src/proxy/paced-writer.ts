@@ -57,8 +57,8 @@ export class PacedWriter {
   }
 
   /** Ends the reply properly. */
-  end(chunk?: Buffer): void {
-    if (chunk) this.#outgoing.end(chunk);
+  end(chunk?: Buffer | string, encoding: BufferEncoding = 'utf8'): void {
+    if (chunk) this.#outgoing.end(chunk, encoding);
     else this.#outgoing.end();
   }
 

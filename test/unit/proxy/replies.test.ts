@@ -203,7 +203,7 @@ describe('a plain answer', () => {
     feed(reply, '{"a"', ':1', '}');
     expect(host.seen).toEqual([]);
     reply.end();
-    expect(host.seen).toEqual(['settled ok', 'head 200 of 7', '{"a"', ':1', '}(end)']);
+    expect(host.seen).toEqual(['settled ok', 'head 200 of 7', '{"a":1}(end)']);
   });
 
   const large = `{"a":"${'x'.repeat(70_000)}`;
