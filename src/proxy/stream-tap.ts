@@ -9,6 +9,8 @@ import { LineEnds } from './line-ends.ts';
 const maxKept = 65_536;
 const byteOrderMark = '\u00ef\u00bb\u00bf';
 const bytesPerToken = 4;
+/** For events that are kept, each of which it reads in one go: one for all streams. */
+const scanner = new JsonScanner();
 const isErrorName = /^event: ?error$/;
 
 /**
@@ -42,7 +44,6 @@ export abstract class StreamTap {
   protected readonly readsAll: boolean = false;
   /** What the usage accounts for. */
   #reported = { textBytes: 0, pieces: 0 };
-  readonly #scanner = new JsonScanner();
   readonly #shape = new EventShape();
   /** A line whose end has not come. */
   #line = '';
@@ -146,7 +147,7 @@ export abstract class StreamTap {
   /** Learns the event that was scanned last, and ends at `end`. */
   #learn(text: string, end: number): void {
     if (this.#eventAt === -1 || this.#dataAt === -1) return;
-    const { lastTextEnd, textBytes } = this.#scanner;
+    const { lastTextEnd, textBytes } = scanner;
     const textEnd = this.#dataAt + lastTextEnd;
     this.#shape.learn(text, { at: this.#eventAt, textAt: textEnd - textBytes, textEnd, end });
   }
@@ -247,16 +248,15 @@ export abstract class StreamTap {
     return this.#scan(data);
   }
 
-  #endLong(scanner: JsonScanner): boolean {
+  #endLong(long: JsonScanner): boolean {
     this.#long = null;
     this.#data = '';
-    this.#add(scanner, parsedJson(scanner.sketch));
-    return scanner.isWhole;
+    this.#add(long, parsedJson(long.sketch));
+    return long.isWhole;
   }
 
   /** Nearly all events hold generated text alone. Only others are parsed, which costs three times as much. */
   #scan(data: string): boolean {
-    const scanner = this.#scanner;
     scanner.begin();
     scanner.feed(data);
     const { hasGenerated, hasError, hasUsage } = scanner;
