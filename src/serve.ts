@@ -69,12 +69,14 @@ export function serverBounds({ bodyTimeoutMs, readerTimeoutMs, maxConnections, o
 
 /** Bodies are read, and answers mostly written, on Node's own objects, so Hono must not clean up after them. */
 export function nodeListener(app: ReturnType<typeof wire>['app']): RequestListener {
-  const listen = getRequestListener(app.fetch, {
+  const listen = getRequestListener(app.hono.fetch, {
     overrideGlobalObjects: false,
     autoCleanupIncoming: false,
     errorHandler: unreadable,
   });
-  return (incoming, outgoing) => void listen(incoming, outgoing);
+  return (incoming, outgoing) => {
+    if (!app.forwards({ incoming, outgoing })) void listen(incoming, outgoing);
+  };
 }
 
 /** The answer to what node-server cannot parse, such as `OPTIONS *`. */

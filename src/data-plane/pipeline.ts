@@ -1,4 +1,4 @@
-import type { Admission } from '../limits/admission.ts';
+import type { Admission, Ask } from '../limits/admission.ts';
 import { storeUnavailable } from '../limits/decision.ts';
 import { checkPriced, type Grant, visibleLimits } from '../limits/grant.ts';
 import { limitHeaders } from '../limits/limit-headers.ts';
@@ -95,7 +95,8 @@ export class Pipeline {
     const { catalogue, frontDoor } = this.#parts;
     const bytes = await frontDoor.forwardedBody(call, caller);
     if (bytes === null || bytes instanceof Refusal) return bytes;
-    const value = await this.#parse(bytes);
+    const parsed = this.#parse(bytes);
+    const value = parsed instanceof Promise ? await parsed : parsed;
     if (value instanceof Refusal) return value;
     const pinned = caller.principal.identity.session?.pinned ?? null;
     const sent = withRealModel(value, catalogue.real);
@@ -116,19 +117,32 @@ export class Pipeline {
    */
   async admit(call: Call, request: ValidRequest, caller: Authenticated): Promise<Admitted | Refusal> {
     const { frontDoor } = this.#parts;
-    const admitted = await whileStale(frontDoor, caller, async (current) => {
-      const confirmed = await frontDoor.confirm(current, (principal) =>
-        this.#useRefusal(call, request, principal),
-      );
-      if (confirmed instanceof Refusal) return confirmed;
-      const candidates = await this.#candidates(request.model);
-      if (candidates.length === 0) return modelNotFound(request.model);
-      const misplaced = this.#parts.served.misplaced(request);
-      if (misplaced) return misplaced;
-      const reserved = await this.#reserve(call, request, { candidates, principal: confirmed.principal });
-      return reserved !== 'stale' && hasExpired(reserved) ? 'stale' : reserved;
-    });
+    const admitted = await whileStale(frontDoor, caller, (current) =>
+      this.#tryToAdmit(call, request, current),
+    );
     return admitted ?? storeUnavailable();
+  }
+
+  /** Waits for nothing but the store: each promise that is made for less costs as much as a header. */
+  async #tryToAdmit(
+    call: Call,
+    request: ValidRequest,
+    caller: Authenticated,
+  ): Promise<Admitted | Refusal | 'stale'> {
+    const { frontDoor, served } = this.#parts;
+    const asked = frontDoor.confirm(caller, (principal) => this.#useRefusal(call, request, principal));
+    const confirmed = asked instanceof Promise ? await asked : asked;
+    if (confirmed instanceof Refusal) return confirmed;
+    const known = this.#candidates(request.model);
+    const candidates = known instanceof Promise ? await known : known;
+    if (candidates.length === 0) return modelNotFound(request.model);
+    const misplaced = served.misplaced(request);
+    if (misplaced) return misplaced;
+    const { principal } = confirmed;
+    const { body, ask } = this.#reservation(call, request, principal);
+    const grant = await this.#parts.admission.admit(principal, ask);
+    if (grant === 'stale' || (grant instanceof Refusal && hasExpired(grant))) return 'stale';
+    return grant instanceof Refusal ? grant : { grant, candidates, body, principal };
   }
 
   /** The upstreams of a model. One that nobody lists may be new, so the upstreams are asked once more. */
@@ -253,33 +267,22 @@ export class Pipeline {
     return this.#parts.catalogue.maxOutputTokens(model) ?? Math.max(defaultOutputTokens, thinkingTokens);
   }
 
-  async #reserve(
-    call: Call,
-    request: ValidRequest,
-    { candidates, principal }: { candidates: readonly Upstream[]; principal: Principal },
-  ): Promise<Admitted | Refusal | 'stale'> {
-    const { admission, served } = this.#parts;
+  /** The body for the upstream, and what to ask the limits for. */
+  #reservation(call: Call, request: ValidRequest, principal: Principal): { body: Buffer; ask: Ask } {
     const { model, endpoint, stream } = request;
     const price = this.#price(model);
     const { body, reserved } = reserve(request, principal.limits, this.#outputBound(request), price);
-    const grant = await admission.admit(principal, {
-      requestId: call.requestId,
-      endpoint: endpoint.path,
-      model,
-      modelKnown: served.knows(model),
-      stream,
-      price,
-      reserved,
-    });
-    return grant === 'stale' || grant instanceof Refusal ? grant : { grant, candidates, body, principal };
+    const modelKnown = this.#parts.served.knows(model);
+    const { requestId } = call;
+    return { body, ask: { requestId, endpoint: endpoint.path, model, modelKnown, stream, price, reserved } };
   }
 }
 
 const nothingAdjusted: readonly never[] = [];
 
 /** Of what has expired since it was read, the store says why: its time was up, or its secret was rotated out. */
-function hasExpired(admitted: Admitted | Refusal): boolean {
-  return admitted instanceof Refusal && admitted.code === 'expired_token';
+function hasExpired({ code }: Refusal): boolean {
+  return code === 'expired_token';
 }
 
 function neverSent(call: Call): ForwardOutcome {

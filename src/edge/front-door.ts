@@ -5,7 +5,7 @@ import { Refusal, restarting } from '../base/refusal.ts';
 import type { Endpoint } from '../base/request.ts';
 import type { Credential, Principal } from '../identity/records/identity.ts';
 import type { MemoryBudget } from '../memory/budget.ts';
-import { declaresMore, readBody } from '../validation/read-body.ts';
+import { type BodyRead, declaresMore, readBody } from '../validation/read-body.ts';
 import { askForBody, type Call } from './call.ts';
 
 export interface FrontDoorParts {
@@ -36,20 +36,36 @@ export class FrontDoor {
   /**
    * Who calls, or why it may not call from this origin or use this endpoint. `endpoint` is null for operations that
    * every token may use, such as `/v1/me`. `freshly`: as the store knows the caller now. Rejects with
-   * `StoreUnavailable`.
+   * `StoreUnavailable`. Without a promise if the caller is cached and may go on, as nearly always.
    */
-  async authenticate(
+  authenticate(
     call: Call,
     endpoint: Guarded | null,
     { freshly = false } = {},
-  ): Promise<Authenticated | Refusal> {
-    const { authenticator, uses, draining, budget } = this.#parts;
+  ): Authenticated | Refusal | Promise<Authenticated | Refusal> {
+    const { authenticator, draining } = this.#parts;
     if (draining()) return restarting();
-    let caller = await authenticator.authenticate(call.incoming.headers, call.incoming.socket);
-    if (freshly && !(caller instanceof Refusal) && !caller.fresh) {
-      caller = await authenticator.refresh(caller.principal.credential);
-    }
+    const caller = authenticator.authenticate(call.incoming.headers, call.incoming.socket);
+    if (!freshly && !(caller instanceof Promise)) return this.#enter(call, endpoint, caller);
+    return this.#awaited(caller, freshly).then((known) => this.#enter(call, endpoint, known));
+  }
+
+  async #awaited(
+    asked: Authenticated | Refusal | Promise<Authenticated | Refusal>,
+    freshly: boolean,
+  ): Promise<Authenticated | Refusal> {
+    const caller = await asked;
+    if (caller instanceof Refusal || caller.fresh || !freshly) return caller;
+    return this.refresh(caller.principal.credential);
+  }
+
+  #enter(
+    call: Call,
+    endpoint: Guarded | null,
+    caller: Authenticated | Refusal,
+  ): Authenticated | Refusal | Promise<Authenticated | Refusal> {
     if (caller instanceof Refusal) return caller;
+    const { uses, budget } = this.#parts;
     call.principal = caller.principal;
     uses.note(caller.principal);
     const { team, token, session } = caller.principal.identity;
@@ -90,25 +106,26 @@ export class FrontDoor {
   }
 
   /** The body of a request to be forwarded, at most as large as its caller may send; null if the caller left. */
-  async forwardedBody(call: Call, caller: Authenticated): Promise<Buffer | Refusal | null> {
+  forwardedBody(call: Call, caller: Authenticated): Promise<Buffer | Refusal | null> {
+    const { session } = caller.principal.identity;
+    return session === null ? this.body(call, this.#parts.maxBodyBytes) : this.#sessionsBody(call, caller);
+  }
+
+  async #sessionsBody(call: Call, caller: Authenticated): Promise<Buffer | Refusal | null> {
     const bytes = await this.body(call, await this.#maxBodyBytes(call, caller));
     if (bytes instanceof Refusal) await this.#refreshSession(caller);
     return bytes;
   }
 
   /** The body, at most `maxBytes`; null if the caller left before it was in. */
-  async body(call: Call, maxBytes: number): Promise<Buffer | Refusal | null> {
+  body(call: Call, maxBytes: number): Promise<Buffer | Refusal | null> {
     const { budget, addressOf } = this.#parts;
     const { incoming, holding } = call;
     const full = holding.hasAccount ? null : call.chargedTo(budget.stranger(addressOf(call)));
-    if (full) return full;
+    if (full) return Promise.resolve(full);
     if (mayBeLarge(incoming)) this.countAtAddress(call);
     if (!declaresMore(incoming, maxBytes)) askForBody(call);
-    const read = await readBody({ incoming, maxBytes, holding });
-    if (read.kind === 'gone') return null;
-    if (read.kind === 'refused') return read.refusal;
-    call.arrived(read.bytes.length);
-    return read.bytes;
+    return readBody({ incoming, maxBytes, holding }).then((read) => bodyIn(call, read));
   }
 
   /** What the call holds counts for its client's address, too: it may be much. */
@@ -121,15 +138,27 @@ export class FrontDoor {
   #maxBodyBytes(call: Call, { principal, fresh }: Authenticated): number | Promise<number> {
     const max = maxBodyBytes(principal, this.#parts.maxBodyBytes);
     const declared = Number(call.incoming.headers['content-length'] ?? 0);
-    if (fresh || principal.identity.session === null || declared <= max) return max;
+    if (fresh || declared <= max) return max;
     return this.refresh(principal.credential).then((renewed) =>
       renewed instanceof Refusal ? max : maxBodyBytes(renewed.principal, this.#parts.maxBodyBytes),
     );
   }
 
   /** A body that did not declare its size was read within an old limit; the next one gets the current limit. */
-  async #refreshSession({ principal: { identity, credential }, fresh }: Authenticated): Promise<void> {
-    if (identity.session !== null && !fresh) await this.refresh(credential);
+  async #refreshSession({ principal: { credential }, fresh }: Authenticated): Promise<void> {
+    if (!fresh) await this.refresh(credential);
+  }
+}
+
+function bodyIn(call: Call, read: BodyRead): Buffer | Refusal | null {
+  switch (read.kind) {
+    case 'complete':
+      call.arrived(read.bytes.length);
+      return read.bytes;
+    case 'refused':
+      return read.refusal;
+    case 'gone':
+      return null;
   }
 }
 

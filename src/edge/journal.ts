@@ -128,6 +128,7 @@ export class Journal implements AttemptObserver {
       model,
       limit,
       request_id: requestId,
+      isOwnRequestId: false,
       method,
       path,
       status,
@@ -205,6 +206,7 @@ const nobody = {
 function accessLine(call: Call, entry: EntryRecord, upstream: string | null): AccessLine {
   return {
     request_id: entry.request_id,
+    isOwnRequestId: entry.request_id !== call.incoming.headers['x-request-id'],
     method: call.incoming.method ?? '',
     path: entry.endpoint,
     status: entry.status,

@@ -17,6 +17,7 @@ import {
 } from './unrouted.ts';
 import { type ReplyHeaders, securityHeaders, strictTransport, withHeaders } from './security-headers.ts';
 import { UnreadAnswers } from './unread-answers.ts';
+import { writeHeadsOnce } from './response-head.ts';
 
 export interface HttpServerOptions {
   listener: RequestListener;
@@ -106,6 +107,8 @@ export function createHttpServer(options: HttpServerOptions) {
       return super.writeHead(status, withHeaders(own, headersFor(this.req)) as string[]);
     }
   }
+
+  writeHeadsOnce(Response);
 
   const route: RequestListener = (request, response) => {
     if (request.httpVersion === '1.0') request.headers.host ??= 'localhost'; // HTTP/1.0 does not require it

@@ -18,7 +18,7 @@ import { encodeOpen, type OpenRequest } from './open-record.ts';
 import { settlementOf } from './settlement.ts';
 import { supplementId, supplementSettlement } from './supplement.ts';
 import { SettlementQueue } from './settlement-queue.ts';
-import type { AdmitRequest, Settled } from './store.ts';
+import type { AdmitRequest, Decision, Settled } from './store.ts';
 import type { AdmissionStore } from './admission-store.ts';
 import { emptyCounter } from './window.ts';
 
@@ -68,6 +68,8 @@ export class Admission {
   readonly #underWay = new Set<Promise<void>>();
   #stopping = false;
   #granted = 0;
+  /** Grants that are not settled. */
+  #open = 0;
 
   constructor(options: AdmissionOptions) {
     const { store, process, log } = options;
@@ -109,7 +111,8 @@ export class Admission {
 
   /** Charges a supplement of a grant, and gives back the rest of it. */
   settleBesides(supplement: Grant, grant: Grant, charged: Charge, price: Price | null): void {
-    this.#settlements.add(supplementSettlement(supplement, grant, charged, price), ignore, false);
+    this.#closed();
+    this.#settlements.add(supplementSettlement(supplement, grant, charged, price), ignore, 'gathered');
   }
 
   /**
@@ -118,9 +121,10 @@ export class Admission {
    */
   settle(grant: Grant, outcome: ForwardOutcome): { entry: EntryRecord; settled: Promise<void> | null } {
     const { settlement, entry } = settlementOf(grant, outcome);
+    const isAlone = this.#closed();
     const note = (told: Settled): void => this.#notices.look(grant, told);
     if (!blocksNext(grant)) {
-      this.#settlements.add(settlement, note, false);
+      this.#settlements.add(settlement, note, isAlone ? 'soon' : 'gathered');
       return { entry, settled: null };
     }
     const settled = new Promise<void>((resolve) => {
@@ -130,9 +134,15 @@ export class Admission {
         resolve();
         note(told);
       };
-      this.#settlements.add(settlement, done, true);
+      this.#settlements.add(settlement, done, 'now');
     });
     return { entry, settled };
+  }
+
+  /** A grant is settled. Returns whether no other request is under way. */
+  #closed(): boolean {
+    this.#open = Math.max(0, this.#open - 1);
+    return this.#open === 0 && this.#asking.length === 0 && this.#underWay.size === 0;
   }
 
   /** How much of these limits of a team and its members is used now, for `/v1/me`. Rejects with `StoreUnavailable`. */
@@ -274,8 +284,11 @@ export class Admission {
       throw new StoreUnavailable('The store does not keep the heartbeat.');
     const { decisions, incarnation, nowMs } = reply;
     batch.forEach(({ grant, answer }, n) => {
-      const decision = decisions[n] ?? { kind: 'late' };
-      answer(answered({ ...grant, incarnation, admittedAtMs: nowMs }, decision));
+      grant.incarnation = incarnation;
+      grant.admittedAtMs = nowMs;
+      const result = answered(grant, decisions[n] ?? late);
+      if (result === grant) this.#open += 1;
+      answer(result);
     });
   }
 }
@@ -291,6 +304,8 @@ function blocksNext(grant: Grant): boolean {
     (limit) => limit.applied.span === 'open' || remaining(limit) < limit.applied.amount,
   );
 }
+
+const late: Decision = { kind: 'late' };
 
 function ignore(): void {
   // Nobody waits for this.

@@ -7,13 +7,18 @@ import { limitRefusal } from './limit-status.ts';
 import type { Decision } from './store.ts';
 import { emptyCounter } from './window.ts';
 
-/** What the store's decision is for the request that it was made for: a grant, a refusal, or to be asked again. */
+/**
+ * What the store's decision is for the request that it was made for: a grant, a refusal, or to be asked again. Nobody
+ * else has the grant yet, so the counters are filled in.
+ */
 export function answered(grant: Grant, decision: Decision): Grant | Refusal | 'stale' {
   switch (decision.kind) {
     case 'admitted':
-      return { ...grant, limits: counted(grant.limits, decision.counters) };
+      count(grant.limits, decision.counters);
+      return grant;
     case 'denied':
-      return denied({ ...grant, limits: counted(grant.limits, decision.counters) });
+      count(grant.limits, decision.counters);
+      return denied(grant);
     case 'stale':
       return 'stale';
     case 'expired':
@@ -49,8 +54,8 @@ function pairs(flat: readonly string[]): [string, string][] {
   return flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1] ?? '']] : []));
 }
 
-function counted(limits: readonly LimitState[], counters: readonly LimitState['counter'][]): LimitState[] {
-  return limits.map((limit, n) => ({ ...limit, counter: counters[n] ?? emptyCounter }));
+function count(limits: readonly LimitState[], counters: readonly LimitState['counter'][]): void {
+  for (const [n, limit] of limits.entries()) limit.counter = counters[n] ?? emptyCounter;
 }
 
 /** The refusal of a request if the store did not answer. */

@@ -11,49 +11,41 @@ import { resetsAtMs, windowLengthMs } from './window.ts';
  * (draft-ietf-httpapi-ratelimit-headers-10). OpenAI's `x-ratelimit-*` show the same for each metric.
  */
 export function limitHeaders(states: readonly LimitState[], nowMs: number): string[] {
-  const shares = states.map(shareOf);
-  const least = leastShare(shares, null);
+  const least = leastLeft(states, null);
   if (!least) return [];
   const headers = [
     'RateLimit-Policy',
-    states.map(policy).join(', '),
+    policies(states),
     'RateLimit',
-    `${quoted(least.state.scoped)};r=${integer(least.left)}${wait(least.state, nowMs)}`,
+    `${quoted(least.scoped)};r=${integer(remaining(least))}${wait(least, nowMs)}`,
   ];
-  for (const metric of ['requests', 'tokens'] as const) {
-    const own = leastShare(shares, metric);
+  for (const metric of openAiMetrics) {
+    const own = leastLeft(states, metric);
     if (!own) continue;
-    headers.push(
-      `x-ratelimit-limit-${metric}`,
-      String(own.state.applied.max),
-      `x-ratelimit-remaining-${metric}`,
-      String(own.left),
-      `x-ratelimit-reset-${metric}`,
-      spoken(resetInS(own.state, nowMs)),
-    );
+    const [limit, left, reset] = openAiNames[metric];
+    headers.push(limit, String(own.applied.max), left, String(remaining(own)));
+    headers.push(reset, spoken(resetInS(own, nowMs)));
   }
   return headers;
 }
 
-/** What is left of a limit: the amount, and the fraction of `max`. */
-interface Share {
-  state: LimitState;
-  left: number;
-  fraction: number;
-}
+const openAiMetrics = ['requests', 'tokens'] as const;
+const openAiNames = {
+  requests: ['x-ratelimit-limit-requests', 'x-ratelimit-remaining-requests', 'x-ratelimit-reset-requests'],
+  tokens: ['x-ratelimit-limit-tokens', 'x-ratelimit-remaining-tokens', 'x-ratelimit-reset-tokens'],
+} as const;
 
-function shareOf(state: LimitState): Share {
-  const { max } = state.applied;
-  const left = remaining(state);
-  return { state, left, fraction: max === 0 ? 0 : left / max };
-}
-
-/** The smallest share among the limits on a metric, or among all limits. */
-function leastShare(shares: readonly Share[], metric: Limit['metric'] | null): Share | null {
-  let least: Share | null = null;
-  for (const share of shares) {
-    if (metric !== null && share.state.scoped.limit.metric !== metric) continue;
-    if (least === null || share.fraction < least.fraction) least = share;
+/** The limit with the smallest share left, of those on a metric or of all. */
+function leastLeft(states: readonly LimitState[], metric: Limit['metric'] | null): LimitState | null {
+  let least: LimitState | null = null;
+  let leastShare = Infinity;
+  for (const state of states) {
+    if (metric !== null && state.scoped.limit.metric !== metric) continue;
+    const { max } = state.applied;
+    const share = max === 0 ? 0 : remaining(state) / max;
+    if (share >= leastShare) continue;
+    least = state;
+    leastShare = share;
   }
   return least;
 }
@@ -66,18 +58,33 @@ const quotaUnits = {
   concurrency: ';qu="concurrent-requests"',
 } as const;
 
+/** All policies in one text. It stays the same text while each of them does: joining costs as much as all other headers. */
+function policies(states: readonly LimitState[]): string {
+  const [first] = states;
+  const known = first && joined.get(first.scoped);
+  if (known?.parts.length === states.length && states.every((state, n) => policy(state) === known.parts[n])) {
+    return known.text;
+  }
+  const parts = states.map(policy);
+  const text = parts.join(', ');
+  if (first) joined.set(first.scoped, { parts, text });
+  return text;
+}
+
 function policy({ scoped, applied: { span, max }, counter }: LimitState): string {
   const lengthMs = span === 'open' ? 0 : windowLengthMs(span, counter);
-  const known = policies.get(scoped);
+  const known = policyTexts.get(scoped);
   if (known?.lengthMs === lengthMs) return known.text;
   const length = span === 'open' ? '' : `;w=${lengthMs / 1000}`;
   const text = `${quoted(scoped)};q=${integer(max)}${length}${quotaUnits[scoped.limit.metric]}`;
-  policies.set(scoped, { lengthMs, text });
+  policyTexts.set(scoped, { lengthMs, text });
   return text;
 }
 
 /** What is told of each limit is kept for as long as its principal is: every reply names every limit. */
-const policies = new WeakMap<ScopedLimit, { lengthMs: number; text: string }>();
+const policyTexts = new WeakMap<ScopedLimit, { lengthMs: number; text: string }>();
+/** By the first of them. */
+const joined = new WeakMap<ScopedLimit, { parts: readonly string[]; text: string }>();
 const names = new WeakMap<ScopedLimit, string>();
 
 function quoted(scoped: ScopedLimit): string {

@@ -10,6 +10,12 @@ const longestRetryMs = 1_000;
 /** About 50 MB. Beyond this, entries go to the log instead, so that a long outage cannot exhaust the memory. */
 const maxWaiting = 50_000;
 
+/**
+ * When a settlement is sent: at once, if its caller waits for it; with those of the next 2 ms; or at the end of this turn
+ * of the event loop, if no other request is under way. Then nothing would come to be gathered, and a timer costs a turn.
+ */
+export type Leaves = 'now' | 'soon' | 'gathered';
+
 interface Waiting {
   settlement: Settlement;
   done: (settled: Settled) => void;
@@ -40,10 +46,8 @@ export class SettlementQueue {
     return this.#waiting.length + this.#inFlight;
   }
 
-  /**
-   * Queues a settlement, and calls `done` when the store has it. An `urgent` one is sent without waiting for others.
-   */
-  add(settlement: Settlement, done: (settled: Settled) => void, urgent: boolean): void {
+  /** Queues a settlement, and calls `done` when the store has it. */
+  add(settlement: Settlement, done: (settled: Settled) => void, leaves: Leaves): void {
     if (this.#waiting.length >= maxWaiting) {
       this.#log.error('settlement dropped: too many are waiting for the store', {
         entry: settlement.closing?.entry,
@@ -53,8 +57,15 @@ export class SettlementQueue {
     }
     this.#waiting.push({ settlement, done });
     if (this.#retryMs > 0) return;
-    if (urgent) this.#flush();
-    else this.#timer ??= setTimeout(() => this.#flush(), gatherMs);
+    switch (leaves) {
+      case 'now':
+        return this.#flush();
+      case 'soon':
+        setImmediate(() => this.flush());
+        return;
+      case 'gathered':
+        this.#timer ??= setTimeout(() => this.#flush(), gatherMs);
+    }
   }
 
   /** Sends what is waiting now, before the admissions of the same tick. */

@@ -27,6 +27,7 @@ export class JsonTap {
   /** Set if the answer is too large to be kept. */
   #scanner: JsonScanner | null = null;
   #reading: Reading | null = null;
+  #text: string | null = null;
 
   constructor(options: JsonTapOptions) {
     this.isGenerated = options.isGenerated ?? true;
@@ -36,6 +37,7 @@ export class JsonTap {
   /** Reads the next bytes. */
   feed(chunk: Buffer): void {
     this.#reading = null;
+    this.#text = null;
     if (this.#scanner) {
       this.#scanner.feed(chunk.toString('latin1'));
       return;
@@ -50,6 +52,11 @@ export class JsonTap {
   /** Whether it is too large to be kept. */
   get isLarge(): boolean {
     return this.#scanner !== null;
+  }
+
+  /** All of an answer that is not too large, as Latin-1. */
+  get keptText(): string {
+    return (this.#text ??= textOf(this.#kept));
   }
 
   /** Whether this is a whole answer, and no error. */
@@ -85,7 +92,7 @@ export class JsonTap {
 
   #readKept(): Reading {
     const { list, countsImages } = this.#options;
-    const answer = parsedJson(textOf(this.#kept).replace(byteOrderMark, ''));
+    const answer = parsedJson(this.keptText.replace(byteOrderMark, ''));
     const usage = isRecord(answer) ? usageIn(answer) : null;
     return {
       isAnswer: isRecord(answer) && isAnswer(answer, list),

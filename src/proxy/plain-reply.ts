@@ -55,10 +55,16 @@ export class PlainReply implements Reply {
       return;
     }
     this.#host.after(this.#host.answered(isAnswer ? 'ok' : 'error'), () => {
-      const last = this.#held.pop();
+      const isWhole = !this.begun && !this.#tap.isLarge;
       this.#writeHead(this.#bytes);
-      this.#release();
-      this.#host.writer.end(last);
+      if (isWhole) {
+        // As text, Node sends it in one write with the head.
+        this.#host.writer.end(this.#tap.keptText, 'latin1');
+      } else {
+        const last = this.#held.pop();
+        this.#release();
+        this.#host.writer.end(last);
+      }
       if (this.#counted) this.#host.keeps(0);
     });
   }

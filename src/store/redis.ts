@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Redis } from 'ioredis';
 import type { Clock } from '../base/clock.ts';
+import { Deadlines } from './deadlines.ts';
 import { atMaxClients, maxClientsError, mayBeTurnedAway, turnsClientsAway } from './max-clients.ts';
 import type { Script } from './script.ts';
 import { ScriptCommand } from './script-command.ts';
@@ -40,11 +41,13 @@ export class RedisStore implements Store {
   #connection = 0;
   #loaded = false;
   #askingWhy = false;
+  readonly #deadlines: Deadlines;
   problem: string | null = null;
 
   constructor({ url, verifyTls, commandTimeoutMs, onDown, onUp, onRefusal, timing }: RedisOptions) {
     this.#timing = timing;
     this.#onRefusal = onRefusal;
+    this.#deadlines = new Deadlines(commandTimeoutMs);
     this.client = new Redis(url, {
       lazyConnect: true,
       // No auto-pipelining: ioredis runs one pipeline at a time and every reply waits for all others (30 instead of
@@ -163,6 +166,7 @@ export class RedisStore implements Store {
   /** Takes one round trip, or two if the server does not know the script yet. Every failure is `StoreUnavailable`. */
   run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
     const startedMs = this.#timing?.clock.monotonic() ?? 0;
+    const deadlines = this.#deadlines;
     return new Promise((resolve, reject) => {
       const send = (whole: boolean): void => {
         const onError = (error: Error): void => {
@@ -174,7 +178,7 @@ export class RedisStore implements Store {
           this.#ran(script, startedMs, true);
           resolve(reply);
         };
-        const command = new ScriptCommand({ script, keys, args, whole, onReply, onError });
+        const command = new ScriptCommand({ script, keys, args, whole, deadlines, onReply, onError });
         this.client.sendCommand(command as unknown as Command); // has what ioredis uses of one
       };
       send(false);

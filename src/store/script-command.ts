@@ -1,4 +1,5 @@
 import type { Command } from 'ioredis';
+import type { Deadlines, Pending } from './deadlines.ts';
 import type { Script } from './script.ts';
 
 export interface ScriptCall {
@@ -7,6 +8,8 @@ export interface ScriptCall {
   args: readonly (string | number)[];
   /** True sends the script's text: the server does not know its hash. */
   whole: boolean;
+  /** Keeps the time for all calls of a connection. */
+  deadlines: Deadlines;
   onReply: (reply: unknown) => void;
   onError: (error: Error) => void;
 }
@@ -15,7 +18,7 @@ export interface ScriptCall {
  * One run of a script, as ioredis's `sendCommand` takes it. Its own `Command` copies the arguments, makes two promises
  * and deletes a property of itself, which costs as much as the rest of a store call.
  */
-export class ScriptCommand implements Sendable {
+export class ScriptCommand implements Sendable, Pending {
   readonly name: string;
   readonly args: readonly string[];
   readonly inTransaction = false;
@@ -23,8 +26,7 @@ export class ScriptCommand implements Sendable {
   isTraced = false;
   readonly #call: ScriptCall;
   readonly #text: string;
-  #timer: NodeJS.Timeout | null = null;
-  #isSettled = false;
+  isSettled = false;
 
   constructor(call: ScriptCall) {
     const { script, keys, args, whole } = call;
@@ -41,8 +43,13 @@ export class ScriptCommand implements Sendable {
     // Replies of scripts are the same in both versions of the protocol.
   }
 
-  setTimeout(timeoutMs: number): void {
-    this.#timer = setTimeout(() => this.reject(new Error('Command timed out')), timeoutMs);
+  /** ioredis says here that the command has a deadline. */
+  setTimeout(): void {
+    this.#call.deadlines.add(this);
+  }
+
+  expire(): void {
+    this.reject(new Error('Command timed out'));
   }
 
   extractBlockingTimeout(): undefined {
@@ -63,9 +70,8 @@ export class ScriptCommand implements Sendable {
 
   /** False if the command has timed out already. */
   #settle(): boolean {
-    if (this.#isSettled) return false;
-    this.#isSettled = true;
-    if (this.#timer) clearTimeout(this.#timer);
+    if (this.isSettled) return false;
+    this.isSettled = true;
     return true;
   }
 }

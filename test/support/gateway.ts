@@ -156,7 +156,7 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     settings,
     upstream,
     server: server.server,
-    routes: wired.app.routes,
+    routes: wired.app.hono.routes,
     log: () => {
       log.flush();
       return lines.join('');

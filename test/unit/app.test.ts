@@ -34,7 +34,7 @@ afterAll(() => wired.close());
 
 describe('the router', () => {
   it('is one regular expression: no path makes Hono search a tree at every request', () => {
-    const { router } = wired.app;
+    const { router } = wired.app.hono;
     expect(router.match('POST', '/v1/chat/completions')[0]).not.toHaveLength(0);
     expect(router.name).toBe('SmartRouter + RegExpRouter');
   });
@@ -46,7 +46,7 @@ describe('the router', () => {
       ['GET', '/v1/models'],
       ['GET', '/v1/me'],
     ] as const) {
-      expect(wired.app.router.match(method, path)[0], path).toHaveLength(1);
+      expect(wired.app.hono.router.match(method, path)[0], path).toHaveLength(1);
     }
   });
 });

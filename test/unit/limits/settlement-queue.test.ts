@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { settlementOf } from '../../../src/limits/settlement.ts';
-import { SettlementQueue } from '../../../src/limits/settlement-queue.ts';
+import { type Leaves, SettlementQueue } from '../../../src/limits/settlement-queue.ts';
 import type { Settlement } from '../../../src/limits/store.ts';
 import { grantOf, openRequest, outcomeOf } from './samples.ts';
 import { keptLog, type Mood, pass, slowMs, storeTimeoutMs, UnsteadyStore } from './unsteady-store.ts';
@@ -48,7 +48,7 @@ async function opened(grant: string): Promise<Settlement> {
 describe('a settlement', () => {
   it('goes to the store within moments, gathered with others into one call', async () => {
     const done = vi.fn();
-    for (const grant of ['a', 'b', 'c']) queue.add(await opened(grant), done, false);
+    for (const grant of ['a', 'b', 'c']) queue.add(await opened(grant), done, 'gathered');
     expect(store.callsOf('settle')).toEqual([]);
     expect(queue.pending).toBe(3);
     await pass(2);
@@ -59,9 +59,9 @@ describe('a settlement', () => {
   });
 
   it('that is urgent goes at once, and takes along what waits', async () => {
-    queue.add(await opened('a'), vi.fn(), false);
+    queue.add(await opened('a'), vi.fn(), 'gathered');
     const done = vi.fn();
-    queue.add(await opened('b'), done, true);
+    queue.add(await opened('b'), done, 'now');
     expect(store.callsOf('settle')).toEqual([2]);
     await pass(0);
     expect(done).toHaveBeenCalledTimes(1);
@@ -70,7 +70,7 @@ describe('a settlement', () => {
   });
 
   it('goes ahead of admissions by flush', async () => {
-    queue.add(await opened('a'), vi.fn(), false);
+    queue.add(await opened('a'), vi.fn(), 'gathered');
     queue.flush();
     expect(store.callsOf('settle')).toEqual([1]);
     queue.flush();
@@ -78,7 +78,7 @@ describe('a settlement', () => {
   });
 
   it('is one of 200 a call', async () => {
-    for (let n = 0; n < 450; n += 1) queue.add(await opened(`g${n}`), vi.fn(), false);
+    for (let n = 0; n < 450; n += 1) queue.add(await opened(`g${n}`), vi.fn(), 'gathered');
     await pass(2);
     expect(store.callsOf('settle')).toEqual([200, 200, 50]);
     expect(store.entries).toHaveLength(450);
@@ -87,7 +87,7 @@ describe('a settlement', () => {
   it('is kept until the store takes it, however long it is away', async () => {
     const done = vi.fn();
     store.mood = 'refuses';
-    queue.add(await opened('a'), done, false);
+    queue.add(await opened('a'), done, 'gathered');
     await pass(60_000);
     expect(done).not.toHaveBeenCalled();
     expect(queue.pending).toBe(1);
@@ -100,10 +100,11 @@ describe('a settlement', () => {
 
   it('is not sent more often than about once a second during an outage', async () => {
     store.mood = 'refuses';
-    queue.add(await opened('a'), vi.fn(), false);
+    queue.add(await opened('a'), vi.fn(), 'gathered');
     await pass(10_000);
     const before = store.callsOf('settle').length;
-    for (let n = 0; n < 50; n += 1) queue.add(await opened(`g${n}`), vi.fn(), n % 2 === 0);
+    for (let n = 0; n < 50; n += 1)
+      queue.add(await opened(`g${n}`), vi.fn(), n % 2 === 0 ? 'now' : 'gathered');
     await pass(10_000);
     expect(store.callsOf('settle').length - before).toBeLessThanOrEqual(20);
   });
@@ -111,7 +112,7 @@ describe('a settlement', () => {
   it('whose answer was lost is repeated, and written once', async () => {
     const done = vi.fn();
     store.moods.push('loses');
-    queue.add(await opened('a'), done, false);
+    queue.add(await opened('a'), done, 'gathered');
     await pass(2 + storeTimeoutMs + 1_000);
     expect(store.callsOf('settle')).toEqual([1, 1]);
     expect(done).toHaveBeenCalledTimes(1);
@@ -122,10 +123,10 @@ describe('a settlement', () => {
     vi.spyOn(Math, 'random').mockReturnValue(0.99); // or the retry may be over before the next one comes
     const done = vi.fn();
     store.moods.push('refuses', 'slow');
-    queue.add(await opened('a'), done, true);
+    queue.add(await opened('a'), done, 'now');
     await pass(101);
     expect(store.callsOf('settle')).toEqual([1, 1]);
-    queue.add(await opened('b'), done, false);
+    queue.add(await opened('b'), done, 'gathered');
     expect(done).not.toHaveBeenCalled();
     await pass(slowMs + 10);
     expect(done).toHaveBeenCalledTimes(2);
@@ -135,7 +136,7 @@ describe('a settlement', () => {
     const done = vi.fn();
     const settlement = await opened('a');
     await store.inner.settle(process, [settlement]);
-    queue.add(settlement, done, false);
+    queue.add(settlement, done, 'gathered');
     await pass(2);
     expect(done).toHaveBeenCalledTimes(1);
     expect(log.lines).toEqual([{ level: 'warn', message: 'settlement found its request closed already' }]);
@@ -144,12 +145,12 @@ describe('a settlement', () => {
   it('beyond what memory can hold goes to the log', async () => {
     store.mood = 'hangs';
     const settlement = await opened('a');
-    queue.add(settlement, vi.fn(), false);
+    queue.add(settlement, vi.fn(), 'gathered');
     await pass(2 + storeTimeoutMs);
-    for (let n = 1; n < 50_000; n += 1) queue.add(settlement, vi.fn(), false);
+    for (let n = 1; n < 50_000; n += 1) queue.add(settlement, vi.fn(), 'gathered');
     expect(log.lines).toEqual([]);
     const done = vi.fn();
-    queue.add(settlement, done, false);
+    queue.add(settlement, done, 'gathered');
     expect(done).toHaveBeenCalledTimes(1);
     expect(queue.pending).toBe(50_000);
     expect(log.lines.map(({ level }) => level)).toEqual(['error']);
@@ -163,7 +164,7 @@ describe('drained', () => {
 
   it('sends what waits, and resolves when the store has all of it', async () => {
     store.moods.push('refuses', 'hangs', 'loses');
-    for (const grant of ['a', 'b', 'c']) queue.add(await opened(grant), vi.fn(), false);
+    for (const grant of ['a', 'b', 'c']) queue.add(await opened(grant), vi.fn(), 'gathered');
     const drained = vi.fn();
     const both = [queue.drained(), queue.drained()].map((each) => each.then(drained));
     expect(store.callsOf('settle')).toEqual([3]);
@@ -182,7 +183,7 @@ describe('whatever the store does meanwhile', () => {
     const step = fc.record({
       waitMs: fc.oneof(fc.constant(0), fc.nat(5), fc.nat(150), fc.nat(700)),
       count: fc.nat(5),
-      urgent: fc.boolean(),
+      leaves: fc.constantFrom<Leaves>('now', 'soon', 'gathered'),
       flush: fc.boolean(),
       mood,
     });
@@ -191,13 +192,13 @@ describe('whatever the store does meanwhile', () => {
         await makeQueue();
         const acknowledged = new Map<string, number>();
         const grants: string[] = [];
-        for (const { waitMs, count, urgent, flush, mood: next } of steps) {
+        for (const { waitMs, count, leaves, flush, mood: next } of steps) {
           store.mood = next;
           for (let n = 0; n < count; n += 1) {
             const grant = `g${grants.length}`;
             grants.push(grant);
             const done = (): void => void acknowledged.set(grant, (acknowledged.get(grant) ?? 0) + 1);
-            queue.add(await opened(grant), done, urgent);
+            queue.add(await opened(grant), done, leaves);
           }
           if (flush) queue.flush();
           await pass(waitMs);

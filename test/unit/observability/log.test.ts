@@ -7,6 +7,7 @@ import { anyLongText } from '../../support/any-character.ts';
 
 const line: AccessLine = {
   request_id: '0b0a7d1e-1111-4222-8333-444455556666',
+  isOwnRequestId: false,
   method: 'POST',
   path: '/v1/chat/completions',
   status: 200,
@@ -51,7 +52,7 @@ describe('the access line', () => {
     const { log, lines } = setUp();
     log.access(line);
     const marks = { level: 'info', time: expect.any(Number), pid: process.pid, msg: 'request' };
-    const { figures, ...others } = line;
+    const { figures, isOwnRequestId: _, ...others } = line;
     expect(lines()).toEqual([{ ...marks, ...others, ...namedFigures(figures) }]);
   });
 
