@@ -57,7 +57,7 @@ const { text: token } = mintToken('user');
 const short = Buffer.from(shortChat);
 const long = Buffer.from(longChat);
 const answer = Buffer.from(shortAnswer);
-const words = frames.words.map((word) => Buffer.from(word));
+const words = frames.words.map((word) => Buffer.from(word).toString('latin1'));
 const request = valid(chat.validate(valid(parseJson(short)), () => null));
 const tap = new ChatTap();
 let fed = 0;
@@ -101,7 +101,7 @@ const pieces: Readonly<Record<string, () => unknown>> = {
       nowMs,
     }),
   'headers of three limits': () => limitHeaders(states, nowMs),
-  'a chunk of a stream read along': () => tap.feed(words[fed++ % words.length] ?? answer),
+  'a chunk of a stream read along': () => tap.feed(words[fed++ % words.length] ?? ''),
   'a plain answer read along': () => {
     const plain = new JsonTap({ list: 'choices' });
     plain.feed(answer);

@@ -8,7 +8,7 @@ const emptyFinishReason = /(?<!\\)"finish_reason"\s*:\s*""/g;
  * Rewrites a stream of chat completions into the frames that OpenAI sends: no event names, a space after `data:`, and
  * `null` for an empty finish reason. Continue and LlamaIndex fail at `""`; `openai` up to 5.8 at named events. An error
  * keeps its name, since its data may not say that it is one. Feed it any split: it keeps an unfinished line until the
- * line's end comes.
+ * line's end comes. It takes Latin-1, so that a character is a byte.
  */
 export class OpenAiFrames {
   #unfinished = '';
@@ -16,10 +16,9 @@ export class OpenAiFrames {
   #isRaw = false;
 
   /** What to send for the next bytes; perhaps nothing. */
-  rewrite(chunk: Buffer): Buffer {
-    // Latin-1 keeps one character a byte, so no split can break a character.
+  rewrite(chunk: string): string {
     // Only the chunk is split: a long line that comes in small pieces is not read again with each.
-    const [first = '', ...others] = chunk.toString('latin1').split(lineEnds);
+    const [first = '', ...others] = chunk.split(lineEnds);
     const lines = [this.#unfinished + first, ...others];
     this.#unfinished = endsInLineEnd(lines.at(-1) ?? '') ? '' : (lines.pop() ?? '');
     let text = '';
@@ -28,7 +27,7 @@ export class OpenAiFrames {
       this.#isRaw = false;
     }
     this.#isRaw ||= this.#unfinished.length > maxLineChars;
-    return Buffer.from(this.#isRaw ? text + this.rest() : text, 'latin1');
+    return this.#isRaw ? text + this.rest() : text;
   }
 
   /** The line that the stream ended in, or what is known of the one under way. */

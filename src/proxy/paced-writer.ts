@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Pausable } from '../upstream/upstream-call.ts';
+import { writeWholeChunk } from './whole-chunk.ts';
 
 /**
  * How long a reader has for what was written before a cut: once the connection is gone, Chromium drops what a page has
@@ -17,6 +18,9 @@ export class PacedWriter {
   readonly #outgoing: ServerResponse;
   readonly #readerTimeoutMs: number;
   #source: Pausable | null = null;
+  /** All that was written has gone out, the head with it. */
+  #isIdle = false;
+  readonly #idle = (): void => void (this.#isIdle = true);
 
   constructor(outgoing: ServerResponse, readerTimeoutMs: number) {
     this.#outgoing = outgoing;
@@ -28,9 +32,22 @@ export class PacedWriter {
     this.#source = source;
   }
 
-  /** Writes, and pauses the upstream's answer until the reader has caught up. */
-  write(chunk: Buffer | string): void {
-    if (this.#outgoing.write(chunk) || this.blocked) return;
+  /** Writes bytes as Latin-1 text. */
+  writeLatin1(text: string): void {
+    const isIdle = this.#isIdle;
+    this.#isIdle = false;
+    if (isIdle && writeWholeChunk(this.#outgoing, text, this.#idle)) return;
+    // Node gathers what comes in one turn, and sends it together.
+    this.#paced(this.#outgoing.write(text, 'latin1', this.#idle));
+  }
+
+  write(chunk: Buffer): void {
+    this.#paced(this.#outgoing.write(chunk));
+  }
+
+  /** Pauses the upstream's answer until the reader has caught up. */
+  #paced(taken: boolean): void {
+    if (taken || this.blocked) return;
     this.blocked = true;
     this.#source?.pause();
     this.#outgoing.once('drain', () => {

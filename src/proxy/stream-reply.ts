@@ -26,7 +26,7 @@ export class StreamReply implements Reply {
   #settled = false;
   #wrote = false;
   /** The end of the answer, while its settlement is awaited. */
-  #held: Buffer[] | null = null;
+  #held: string[] | null = null;
   #endsHeld = false;
   #lastWriteMs: number;
 
@@ -60,11 +60,13 @@ export class StreamReply implements Reply {
   }
 
   pass(chunk: Buffer): void {
-    this.#tap.feed(chunk);
-    this.#pass(this.#frames === null ? chunk : this.#frames.rewrite(chunk));
+    // Latin-1 keeps one character a byte, so that no split can break a character.
+    const latin1 = chunk.toString('latin1');
+    this.#tap.feed(latin1);
+    this.#pass(this.#frames === null ? latin1 : this.#frames.rewrite(latin1));
   }
 
-  #pass(chunk: Buffer): void {
+  #pass(chunk: string): void {
     if (this.#held) this.#held.push(chunk);
     else if (this.#tap.done && !this.#settled) this.#settleBefore(chunk);
     else if (chunk.length > 0) this.#write(chunk);
@@ -73,7 +75,7 @@ export class StreamReply implements Reply {
   end(): void {
     this.#tap.end();
     const rest = this.#frames?.rest() ?? '';
-    if (rest !== '') this.#pass(Buffer.from(rest, 'latin1'));
+    if (rest !== '') this.#pass(rest);
     if (this.#held) {
       this.#endsHeld = true;
       return;
@@ -84,7 +86,7 @@ export class StreamReply implements Reply {
   }
 
   breakOff(refusal: Refusal): void {
-    if (this.#tap.atBoundary) this.#host.writer.write(this.#errorEvent(refusal));
+    if (this.#tap.atBoundary) this.#host.writer.write(Buffer.from(this.#errorEvent(refusal)));
     this.#host.writer.cut();
   }
 
@@ -100,7 +102,7 @@ export class StreamReply implements Reply {
    * The outcome is known at the end mark. If it matters, the chunk with that mark waits for the settlement, since the
    * caller's next request may follow at once (invariant 6).
    */
-  #settleBefore(chunk: Buffer): void {
+  #settleBefore(chunk: string): void {
     const settling = this.#settle();
     if (settling === null) {
       this.#write(chunk);
@@ -123,10 +125,10 @@ export class StreamReply implements Reply {
     return this.#host.answered(this.#tap.failed ? 'error' : 'ok');
   }
 
-  #write(chunk: Buffer | string): void {
+  #write(chunk: string): void {
     this.#wrote = true;
     this.#lastWriteMs = this.#host.nowMs;
-    this.#host.writer.write(chunk);
+    this.#host.writer.writeLatin1(chunk);
   }
 
   #writeHead({ status, contentType }: Pick<UpstreamHead, 'status' | 'contentType'>): void {

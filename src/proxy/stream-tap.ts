@@ -9,6 +9,8 @@ import { LineEnds } from './line-ends.ts';
 const maxKept = 65_536;
 const byteOrderMark = '\u00ef\u00bb\u00bf';
 const bytesPerToken = 4;
+/** For events that are kept, each of which it reads in one go: one for all streams. */
+const scanner = new JsonScanner();
 const isErrorName = /^event: ?error$/;
 
 /**
@@ -42,11 +44,15 @@ export abstract class StreamTap {
   protected readonly readsAll: boolean = false;
   /** What the usage accounts for. */
   #reported = { textBytes: 0, pieces: 0 };
-  readonly #scanner = new JsonScanner();
   readonly #shape = new EventShape();
   /** A line whose end has not come. */
   #line = '';
   #data = '';
+  /** Where the data begins and the event, in the bytes that are read; -1 if they began earlier. */
+  #dataAt = -1;
+  #eventAt = -1;
+  /** The last event was whole, and said nothing but generated text. */
+  #saysOnlyText = false;
   #isErrorEvent = false;
   /** Reads the current event if it is too long to be kept. */
   #long: JsonScanner | null = null;
@@ -90,21 +96,22 @@ export abstract class StreamTap {
   }
 
   /** Reads the next bytes, wherever they were split. */
-  feed(chunk: Buffer): void {
-    // Latin-1 keeps one character a byte, so no split can break a character; only ASCII matters here.
-    this.#read(this.#lineEnds.unified(chunk.toString('latin1')));
+  feed(latin1: string): void {
+    this.#read(this.#lineEnds.unified(latin1));
     if (this.#lineEnds.isPending) this.atBoundary = false;
   }
 
   #read(text: string): void {
     let start = 0;
     for (;;) {
+      if (this.atBoundary) start = this.#passKnown(text, start);
       const end = text.indexOf('\n', start);
       if (end === -1) break;
       if (this.#line === '' && this.#unkept === null) this.#readLine(text, start, end);
       else this.#endSplitLine(text.slice(start, end));
       start = end + 1;
     }
+    this.#eventAt = -1;
     if (start === text.length) return;
     this.#extendLine(text.slice(start));
     this.atBoundary = false;
@@ -121,6 +128,28 @@ export abstract class StreamTap {
     const isWhole = this.#endEvent();
     this.#isCutShort = !isWhole || !wasOver;
     this.finished = finished;
+  }
+
+  /** Counts the events of a known shape at `start`, without reading them. Returns where the first other one begins. */
+  #passKnown(text: string, start: number): number {
+    let at = start;
+    while (at < text.length) {
+      const textBytes = this.#shape.textBytesAt(text, at);
+      if (textBytes === -1) break;
+      this.textBytes += textBytes;
+      if (textBytes > 0) this.pieces += 1;
+      at += this.#shape.frameBytes + textBytes;
+    }
+    this.#eventAt = at;
+    return at;
+  }
+
+  /** Learns the event that was scanned last, and ends at `end`. */
+  #learn(text: string, end: number): void {
+    if (this.#eventAt === -1 || this.#dataAt === -1) return;
+    const { lastTextEnd, textBytes } = scanner;
+    const textEnd = this.#dataAt + lastTextEnd;
+    this.#shape.learn(text, { at: this.#eventAt, textAt: textEnd - textBytes, textEnd, end });
   }
 
   #extendLine(part: string): void {
@@ -156,13 +185,16 @@ export abstract class StreamTap {
   /** Reads the line from `start` to `end` of a text: cutting it out first would cost as much as reading it. */
   #readLine(text: string, start: number, end: number): void {
     if (this.#isBegin) {
-      const line = this.#withoutMark(text.slice(start, end));
       this.#isBegin = false;
-      this.#readLine(line, 0, line.length);
-      return;
+      if (text.startsWith(byteOrderMark, start)) {
+        this.#eventAt = -1; // another event that looked like this one would not be one
+        this.#readLine(text, start + byteOrderMark.length, end);
+        return;
+      }
     }
     if (start === end) {
       this.#endEvent();
+      if (this.#saysOnlyText) this.#learn(text, end + 1);
       this.atBoundary = true;
       return;
     }
@@ -183,7 +215,9 @@ export abstract class StreamTap {
       this.#readLong(text.slice(0, end), start);
     } else if (this.#data === '') {
       this.#data = data;
+      this.#dataAt = start;
     } else {
+      this.#dataAt = -1;
       this.#data += `\n${data}`;
     }
   }
@@ -199,6 +233,7 @@ export abstract class StreamTap {
 
   /** Whether there was an event, and it was not cut short. */
   #endEvent(): boolean {
+    this.#saysOnlyText = false;
     const isWhole = this.#readEvent();
     this.#isErrorEvent = false;
     return isWhole;
@@ -210,28 +245,23 @@ export abstract class StreamTap {
     const data = this.#data;
     if (data === '') return true;
     this.#data = '';
-    const textBytes = this.readsAll ? -1 : this.#shape.textBytesIn(data);
-    if (textBytes === -1) return this.#scan(data);
-    this.textBytes += textBytes;
-    if (textBytes > 0) this.pieces += 1;
-    return true;
+    return this.#scan(data);
   }
 
-  #endLong(scanner: JsonScanner): boolean {
+  #endLong(long: JsonScanner): boolean {
     this.#long = null;
     this.#data = '';
-    this.#add(scanner, parsedJson(scanner.sketch));
-    return scanner.isWhole;
+    this.#add(long, parsedJson(long.sketch));
+    return long.isWhole;
   }
 
   /** Nearly all events hold generated text alone. Only others are parsed, which costs three times as much. */
   #scan(data: string): boolean {
-    const scanner = this.#scanner;
     scanner.begin();
     scanner.feed(data);
     const { hasGenerated, hasError, hasUsage } = scanner;
     if (hasGenerated && !hasError && !hasUsage && !this.readsAll) {
-      this.#shape.learn(data, scanner);
+      this.#saysOnlyText = !scanner.finished && scanner.textBytes > 0 && scanner.isWhole;
       this.#add(scanner, null);
     } else {
       this.#add(scanner, parsedJson(data));

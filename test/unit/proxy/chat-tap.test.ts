@@ -16,9 +16,14 @@ function read({ atBoundary, done, finished, failed, usage, textBytes }: ChatTap)
   return { atBoundary, done, finished, failed, usage, textBytes };
 }
 
+/** Its bytes, one a character. */
+function latin1(chunk: Buffer | string): string {
+  return Buffer.from(chunk).toString('latin1');
+}
+
 function tapOf(...chunks: readonly (Buffer | string)[]): ChatTap {
   const tap = new ChatTap();
-  for (const chunk of chunks) tap.feed(Buffer.from(chunk));
+  for (const chunk of chunks) tap.feed(latin1(chunk));
   return tap;
 }
 
@@ -333,13 +338,42 @@ describe('events that differ in their text alone', () => {
     const tap = new ChatTap();
     let bytes = 0;
     for (const text of [...texts, ...texts]) {
-      tap.feed(Buffer.from(event(text)));
+      tap.feed(latin1(event(text)));
       bytes += bytesOf(text);
       expect(tap.textBytes, JSON.stringify(text)).toBe(bytes);
     }
     expect(tap).toMatchObject({ finished: false, failed: false, usage: null, pieces: 22 });
-    tap.feed(Buffer.from(event('bc', { error: { code: 1 } })));
+    tap.feed(latin1(event('bc', { error: { code: 1 } })));
     expect(tap.failed).toBe(true);
+  });
+
+  it('are read in chunks of any size as each is read alone', () => {
+    const delta = fc.record({ content: fc.string({ unit: 'binary', maxLength: 12 }) });
+    const choice = fc.record({ delta, finish_reason: fc.constantFrom('', null, 'stop') });
+    const said = fc.record({ id: fc.constantFrom('a', 'b'), choices: fc.tuple(choice) });
+    const before = fc.constantFrom('data:', 'data: ', 'event:message\ndata:', 'event:error\ndata:');
+    const lineEnd = fc.constantFrom('\n', '\r\n', '\r');
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(said, before), { maxLength: 12 }),
+        lineEnd,
+        fc.nat(200),
+        (all, end, size) => {
+          const apart = all.map(([event]) => tapOf(`data:${JSON.stringify(event)}\n\n`));
+          const events = all.map(([event, begin]) => `${begin}${JSON.stringify(event)}\n\n`);
+          const bytes = Buffer.from(events.join('').replaceAll('\n', end));
+          const tap = new ChatTap();
+          for (let at = 0; at < bytes.length; at += size + 1)
+            tap.feed(latin1(bytes.subarray(at, at + size + 1)));
+          tap.end();
+          const sum = (field: 'textBytes' | 'pieces'): number =>
+            apart.reduce((total, one) => total + one[field], 0);
+          expect([tap.textBytes, tap.pieces]).toEqual([sum('textBytes'), sum('pieces')]);
+          expect(tap.finished).toBe(apart.some(({ finished }) => finished));
+          expect(tap.failed).toBe(all.some(([, begin]) => begin.startsWith('event:error')));
+        },
+      ),
+    );
   });
 });
 
@@ -412,7 +446,7 @@ describe('a line without an end', () => {
 
   function fed(bytes: Buffer, size: number): ChatTap {
     const tap = new ChatTap();
-    for (let at = 0; at < bytes.length; at += size) tap.feed(bytes.subarray(at, at + size));
+    for (let at = 0; at < bytes.length; at += size) tap.feed(latin1(bytes.subarray(at, at + size)));
     return tap;
   }
 

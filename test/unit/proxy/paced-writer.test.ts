@@ -41,15 +41,15 @@ afterEach(() => vi.useRealTimers());
 
 describe('a reader that', () => {
   it('keeps up is not paused for', () => {
-    writer.write('a');
-    writer.write('b');
+    writer.writeLatin1('a');
+    writer.writeLatin1('b');
     expect([response.seen, writer.blocked]).toEqual([['a', 'b'], false]);
   });
 
   it('falls behind pauses the upstream once, until it has caught up', () => {
     response.isFull = true;
-    writer.write('a');
-    writer.write('b');
+    writer.writeLatin1('a');
+    writer.writeLatin1('b');
     expect(response.seen).toEqual(['a', 'pause', 'b']);
     expect(writer.blocked).toBe(true);
     response.emit('drain');
@@ -60,7 +60,7 @@ describe('a reader that', () => {
   it('falls behind again is paused for again', () => {
     response.isFull = true;
     for (let n = 0; n < 2; n += 1) {
-      writer.write('a');
+      writer.writeLatin1('a');
       response.emit('drain');
     }
     expect(response.seen.filter((told) => told === 'pause')).toHaveLength(2);
@@ -70,7 +70,7 @@ describe('a reader that', () => {
 
 describe('a cut', () => {
   it('comes once the reader has had time for what was written, and never as a clean end', () => {
-    writer.write('a');
+    writer.writeLatin1('a');
     writer.cut();
     vi.advanceTimersByTime(49);
     expect(response.seen).toEqual(['a', 'timeout 30000']);

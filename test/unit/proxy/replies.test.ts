@@ -46,7 +46,8 @@ class FakeHost {
       get blocked() {
         return isBlocked();
       },
-      write: (chunk: Buffer | string) => void seen.push(chunk.toString()),
+      write: (chunk: Buffer) => void seen.push(chunk.toString()),
+      writeLatin1: (text: string) => void seen.push(Buffer.from(text, 'latin1').toString()),
       end: (chunk?: Buffer) => void seen.push(`${chunk?.toString() ?? ''}(end)`),
       cut: () => void seen.push('(cut)'),
     };

@@ -18,7 +18,7 @@ export function bytesOf(...texts: string[]): number {
 }
 
 export function fed<T extends StreamTap>(tap: T, ...chunks: readonly (Buffer | string)[]): T {
-  for (const chunk of chunks) tap.feed(Buffer.from(chunk));
+  for (const chunk of chunks) tap.feed(Buffer.from(chunk).toString('latin1'));
   return tap;
 }
 
