@@ -25,11 +25,13 @@ export const aims: readonly Aim[] = [
   { what: 'a streamed chunk', of: 'streams', bound: { atMost: 0.8 }, ...timesBare },
   { what: 'the same of `/v1/messages`', of: 'messages-streams', bound: { atMost: 0.8 }, ...timesBare },
   {
+    // In CPU, as the aim was set: bare leaves most of its work on such a body to the kernel, which is not counted.
     what: 'a prompt of 100 kB',
     of: 'large-bodies',
     row: 'prompts: tollgate',
+    from: [{ column: columns.cpuTimesBare, countedIn: 'CPU' }],
     bound: { atMost: 4 },
-    ...timesBare,
+    unit: '× bare',
   },
   {
     what: 'first byte of a stream, p50, added to direct',
