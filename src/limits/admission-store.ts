@@ -203,8 +203,9 @@ export class AdmissionStore {
 const separator = '\u001e'; // "record separator" of ASCII
 
 function joined<Item>(batch: readonly Item[], textOf: (item: Item) => string): string {
-  const [only] = batch;
-  return only !== undefined && batch.length === 1 ? textOf(only) : batch.map(textOf).join(separator);
+  let text = '';
+  for (const item of batch) text += text === '' ? textOf(item) : separator + textOf(item);
+  return text;
 }
 
 function linesOf(reply: unknown): string[] {
