@@ -1,7 +1,7 @@
 /*
  * ioredis has a class that extends String. V8 makes a dictionary of a prototype that is extended, until it is used through an
  * object, and a text is none: in all of the process, each call of a text's method was looked up, and none was inlined.
- * A streamed chunk costs a tenth less without that.
+ * A short chat takes 6 % fewer instructions without that.
  */
 
 /** Has V8 make the prototypes of texts and numbers fast again. To be called when all modules are loaded. */
