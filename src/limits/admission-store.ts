@@ -74,10 +74,10 @@ export class AdmissionStore {
   /** Checks and reserves, all limits or none, for up to 200 requests. */
   async admit(process: string, batch: readonly AdmitRequest[]): Promise<AdmitReply> {
     const { processes, open, epochs, incarnation, counters, session } = this.#keys;
-    const args = [process, this.#options.leaseMs, counters(''), session(''), ...batch.map(requestText)];
+    const args = [process, this.#options.leaseMs, counters(''), session(''), joined(batch, requestText)];
     const reply = await this.#store.run(scripts.admit, [processes, open(process), epochs, incarnation], args);
     if (reply === null) return { kind: 'unknown_process' };
-    const [nowMs, current = '', ...decisions] = texts(reply);
+    const [nowMs, current = '', ...decisions] = linesOf(reply);
     return {
       kind: 'decided',
       nowMs: Number(nowMs),
@@ -114,14 +114,16 @@ export class AdmissionStore {
       maxEntries,
       retentionDays,
       session(''),
-      ...batch.map(settlementText),
+      joined(batch, settlementText),
     ];
     const reply = await this.#store.run(
       scripts.settle,
       [processes, open(process), incarnation, entries],
       args,
     );
-    return Array.isArray(reply) ? reply.map((told, n) => settledIn(told, batch[n]?.adjustments ?? [])) : null;
+    if (reply === null) return null;
+    const told = linesOf(reply);
+    return batch.map(({ adjustments }, n) => settledIn(told[n], adjustments));
   }
 
   /** Some open requests of a silent process. Forgets the process if there are none left. */
@@ -194,9 +196,20 @@ export class AdmissionStore {
 }
 
 /*
- * A request or a settlement is one argument, with one field per line: ioredis handles each argument separately, and
- * twenty arguments per request would cost 5 % of its CPU. No field can contain a line break.
+ * A batch is one argument, and its reply is one text: each argument and each part of a reply is handled separately on the
+ * way. Every request or settlement has one field per line. No field can contain a control character.
  */
+
+const separator = '\u001e'; // "record separator" of ASCII
+
+function joined<Item>(batch: readonly Item[], textOf: (item: Item) => string): string {
+  const [only] = batch;
+  return only !== undefined && batch.length === 1 ? textOf(only) : batch.map(textOf).join(separator);
+}
+
+function linesOf(reply: unknown): string[] {
+  return String(reply).split('\n');
+}
 
 const none: readonly never[] = [];
 
@@ -228,8 +241,8 @@ function settlementText(settlement: Settlement): string {
   return `${text}${entry}\n${totals.day}\n${totals.dayEndsAtS}\n${totals.row}\n${totals.figures.join('\n')}\n`;
 }
 
-function settledIn(told: unknown, adjustments: readonly Adjustment[]): Settled {
-  if (typeof told !== 'string') return null;
+function settledIn(told: string | undefined, adjustments: readonly Adjustment[]): Settled {
+  if (told === undefined || told === '!') return null;
   const used = told.split(' ');
   return adjustments.flatMap(({ id, span }, n) => {
     const isTold = (span === 'day' || span === 'month') && used[n] !== '-' && told !== '';

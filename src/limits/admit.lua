@@ -10,17 +10,17 @@
 -- ARGV[2] lease, ms
 -- ARGV[3] key prefix of the counters (there is a single primary, so these keys need not be in KEYS)
 -- ARGV[4] key prefix of the sessions
--- ARGV[5..] one string per request; a line feed ends each field: grant id, team, epoch, not after (ms),
+-- ARGV[5] the requests, a record separator (0x1e) between them; a line feed ends each field: grant id, team, epoch, not after (ms),
 --   expiry of the token (ms), open record, session or '', bounds on refunded requests (of each: field, max, and the field
 --   of a limit whose use counts as well or nothing, a space between them and ';' at the end), and for each limit: field of
 --   its counter, span (m h d M o), amount, max. For fields and the keys they are in, see counter_key.
 --
--- Returns nil if the process has no recent heartbeat, else
---   { now (ms), incarnation, then one string per request:
+-- Returns nil if the process has no recent heartbeat, else a text with a line feed between
+--   now (ms), the incarnation, then for each request:
 --     "Rn t" too many requests were refunded by the n-th bound (from 0), until t (ms)
 --     "S" stale epoch, or the session is gone | "X" token expired | "L" too late
 --     "A;w s;w s..." admitted: each limit's window index and sum; of a sliding window, the end of its newest run instead
---     "D;w s;..." denied: the same, but of a sliding window its whole text, slid to now }
+--     "D;w s;..." denied: the same, but of a sliding window its whole text, slid to now
 
 local counters_ttl_s = 70 * 86400
 local open_ttl_s = 30 * 86400
@@ -239,12 +239,12 @@ local function decide(request)
 end
 
 local reply = { now_text, redis.call('GET', KEYS[4]) or '' }
-for n = 5, #ARGV do
-  reply[n - 2] = decide(fields_of(ARGV[n]))
+for request in string.gmatch(ARGV[5], '[^\30]+') do
+  reply[#reply + 1] = decide(fields_of(request))
 end
 redis.call('EXPIRE', KEYS[2], open_ttl_s)
 -- A counter expires when it has not been written for longer than the longest window: then nothing in it counts.
 for counters in pairs(touched) do
   redis.call('EXPIRE', counters, counters_ttl_s)
 end
-return reply
+return table.concat(reply, '\n')

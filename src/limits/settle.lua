@@ -9,13 +9,13 @@
 -- ARGV[3..5] key prefixes of the counters, of the daily totals, and of the marks of settled grants
 -- ARGV[6] maximum number of entries   ARGV[7] retention of the totals, days
 -- ARGV[8] key prefix of the sessions
--- ARGV[9..] one string per settlement; a line feed ends each field: grant id, incarnation of the grant, team,
+-- ARGV[9] the settlements, a record separator (0x1e) between them; a line feed ends each field: grant id, incarnation of the grant, team,
 --   fields that count it as refunded (';' ends each), number of adjustments, and for each: field of the limit's counter,
 --   window index (of a sliding window the time at which the amount was reserved), delta, charged amount;
 --   then, unless the admission is cancelled: entry, day (YYYY-MM-DD), end of the day (unix s), totals row, its figures
 --
--- Returns nil if the silent process is alive after all, else for each settlement
---   0 if it was not open, or a string if it is closed now: for each adjustment, how much of the window's use is settled,
+-- Returns nil if the silent process is alive after all, else a text with a line for each settlement:
+--   '!' if it was not open; if it is closed now, for each adjustment how much of the window's use is settled,
 --   or '-' if it slides or has passed
 
 local mark_ttl_s = 86400
@@ -108,8 +108,8 @@ end
 
 local reply = {}
 local wrote = false
-for n = 9, #ARGV do
-  local settlement = fields_of(ARGV[n])
+for text in string.gmatch(ARGV[9], '[^\30]+') do
+  local settlement = fields_of(text)
   local entry_at = 6 + 4 * tonumber(settlement[5])
   local entry = settlement[entry_at]
   local closed, counted = close(settlement[1], settlement[2])
@@ -127,9 +127,9 @@ for n = 9, #ARGV do
     add_totals(settlement, entry_at + 1)
     wrote = true
   end
-  reply[n - 8] = closed and table.concat(told, ' ') or 0
+  reply[#reply + 1] = closed and table.concat(told, ' ') or '!'
 end
 if wrote then
   redis.call('EXPIRE', KEYS[4], ARGV[7] * 86400)
 end
-return reply
+return table.concat(reply, '\n')

@@ -310,13 +310,16 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     this.#upstreamCall.abandon();
   }
 
-  #settle(ended: Ended): Promise<void> | null {
+  #settle({ ending, status, outcome, errorCode }: Ended): Promise<void> | null {
     if (this.#settled) return null;
     this.#settled = true;
     const passed = this.#phase === 'passing' || this.#phase === 'ending';
     const { sent, attachment, model } = this.#upstreamCall;
     return this.#options.settle({
-      ...ended,
+      ending,
+      status,
+      outcome,
+      errorCode,
       usage: passed ? this.#reply.usage : null,
       unreportedTokens: passed ? this.#reply.unreportedTokens : 0,
       accepted: passed,

@@ -47,7 +47,11 @@ export class RedisStore implements Store {
   constructor({ url, verifyTls, commandTimeoutMs, onDown, onUp, onRefusal, timing }: RedisOptions) {
     this.#timing = timing;
     this.#onRefusal = onRefusal;
-    this.#deadlines = new Deadlines(commandTimeoutMs);
+    this.#deadlines = new Deadlines({
+      timeoutMs: commandTimeoutMs,
+      silenceMs: Math.max(5_000, 5 * commandTimeoutMs),
+      onSilence: () => this.client.disconnect(true),
+    });
     this.client = new Redis(url, {
       lazyConnect: true,
       // No auto-pipelining: ioredis runs one pipeline at a time and every reply waits for all others (30 instead of
@@ -57,10 +61,8 @@ export class RedisStore implements Store {
       maxRetriesPerRequest: 0,
       commandTimeout: commandTimeoutMs,
       connectTimeout: 5_000,
-      // After a failover, a connection may stay silent while commands wait. It is dead even if TCP has not noticed.
       // Its check needs INFO, which a server may lack or forbid; then it would reconnect for ever. See `#checkLoaded`.
       enableReadyCheck: false,
-      socketTimeout: Math.max(5_000, 5 * commandTimeoutMs),
       retryStrategy: (times) => Math.min(100 * times, 1_000) * (0.5 + Math.random() / 2),
       // After a failover the old primary is a replica: disconnect, and resolve the address again.
       reconnectOnError: (error) => error.message.startsWith('READONLY'),

@@ -23,20 +23,19 @@ export class ScriptCommand implements Sendable, Pending {
   readonly args: readonly string[];
   readonly inTransaction = false;
   readonly promise = sent;
-  isTraced = false;
+  /** Nobody listens to ioredis's own channels for what takes how long: `OnRun` is told. */
+  isTraced = true;
   readonly #call: ScriptCall;
   readonly #text: string;
   isSettled = false;
 
   constructor(call: ScriptCall) {
-    const { script, keys, args, whole } = call;
+    const { script, args, whole } = call;
     this.#call = call;
-    this.name = whole ? 'eval' : 'evalsha';
+    this.name = nameOf(whole);
     this.args = [whole ? script.source : script.sha];
-    let text = `*${keys.length + args.length + 3}\r\n${bulk(this.name)}${bulk(this.args[0] ?? '')}${bulk(keys.length)}`;
-    for (const key of keys) text += bulk(key);
-    for (const arg of args) text += bulk(arg);
-    this.#text = text;
+    const last = args.at(-1);
+    this.#text = last === undefined ? headOf(call) : headOf(call) + bulk(last);
   }
 
   setReplyContext(): void {
@@ -49,7 +48,7 @@ export class ScriptCommand implements Sendable, Pending {
   }
 
   expire(): void {
-    this.reject(new Error('Command timed out'));
+    this.#fail(new Error('Command timed out'));
   }
 
   extractBlockingTimeout(): undefined {
@@ -61,10 +60,17 @@ export class ScriptCommand implements Sendable, Pending {
   }
 
   resolve(reply: unknown): void {
+    this.#call.deadlines.heard();
     if (this.#settle()) this.#call.onReply(textsIn(reply));
   }
 
+  /** The server refuses it, or its connection is gone. */
   reject(error: Error): void {
+    this.#call.deadlines.heard();
+    this.#fail(error);
+  }
+
+  #fail(error: Error): void {
     if (this.#settle()) this.#call.onError(error);
   }
 
@@ -81,6 +87,37 @@ type Sendable = Pick<Command, 'name' | 'inTransaction' | 'promise' | 'isTraced' 
 
 /** Nobody waits for it: the callbacks tell what became of the command. */
 const sent = Promise.resolve();
+
+function nameOf(whole: boolean): 'eval' | 'evalsha' {
+  return whole ? 'eval' : 'evalsha';
+}
+
+/** A command's text but for its last argument. */
+interface Head extends Pick<ScriptCall, 'keys' | 'args' | 'whole'> {
+  text: string;
+}
+
+/** Of each script, that of its last call: in nearly all calls nothing but the last argument is another one. */
+const heads = new WeakMap<Script, Head>();
+
+function headOf({ script, keys, args, whole }: ScriptCall): string {
+  const known = heads.get(script);
+  const last = args.length - 1;
+  if (known?.whole === whole && known.args.length === last) {
+    if (isSame(known.keys, keys) && known.args.every((arg, n) => arg === args[n])) return known.text;
+  }
+  let text = `*${keys.length + args.length + 3}\r\n${bulk(nameOf(whole))}`;
+  text += `${bulk(whole ? script.source : script.sha)}${bulk(keys.length)}`;
+  for (const key of keys) text += bulk(key);
+  const fixed = args.slice(0, -1);
+  for (const arg of fixed) text += bulk(arg);
+  heads.set(script, { whole, keys, args: fixed, text });
+  return text;
+}
+
+function isSame(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every((text, n) => text === others[n]);
+}
 
 function bulk(text: string | number): string {
   const value = String(text);

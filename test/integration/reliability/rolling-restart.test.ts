@@ -124,6 +124,9 @@ describe.concurrent('under load', () => {
       });
     };
     await moreCalls(40);
+    await waitFor(async () => (await site.traces()).open === 2, {
+      what: 'both workers to have open requests',
+    });
     // A connection that is on its way to the worker in this moment stays open, unanswered: cluster's round robin
     // loses sight of it. Its caller gives it up in the end; nothing has been admitted of it.
     process.kill(listening()[0] ?? 0, 'SIGKILL');

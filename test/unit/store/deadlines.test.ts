@@ -8,7 +8,12 @@ afterEach(() => void vi.useRealTimers());
 
 function setUp() {
   const expired: string[] = [];
-  const deadlines = new Deadlines(timeoutMs, { monotonic: () => Date.now() });
+  const deadlines = new Deadlines({
+    timeoutMs,
+    silenceMs: 5_000,
+    onSilence: () => void expired.push(`silent at ${Date.now() - startedMs}`),
+    clock: { monotonic: () => Date.now() },
+  });
   const begin = (name: string): { isSettled: boolean; expire: () => void } => {
     const pending = {
       isSettled: false,
@@ -18,7 +23,7 @@ function setUp() {
     return pending;
   };
   const startedMs = Date.now();
-  return { expired, begin };
+  return { expired, begin, deadlines };
 }
 
 describe('what may take a second', () => {
@@ -48,5 +53,27 @@ describe('what may take a second', () => {
     expect(vi.getTimerCount()).toBe(1);
     vi.advanceTimersByTime(timeoutMs);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('tells when nothing was heard for five seconds, again only after five more', () => {
+    const { expired, begin } = setUp();
+    for (let n = 0; n < 11; n += 1) {
+      begin(String(n));
+      vi.advanceTimersByTime(1_000);
+    }
+    expect(expired.filter((told) => told.startsWith('silent'))).toEqual([
+      'silent at 5000',
+      'silent at 10000',
+    ]);
+  });
+
+  it('hears a late answer, too', () => {
+    const { expired, begin, deadlines } = setUp();
+    for (let n = 0; n < 11; n += 1) {
+      begin(String(n));
+      vi.advanceTimersByTime(1_000);
+      if (n === 3 || n === 7) deadlines.heard();
+    }
+    expect(expired.filter((told) => told.startsWith('silent'))).toEqual([]);
   });
 });
