@@ -93,7 +93,10 @@ function nameOf(whole: boolean): 'eval' | 'evalsha' {
 }
 
 /** A command's text but for its last argument. */
-interface Head extends Pick<ScriptCall, 'keys' | 'args' | 'whole'> {
+interface Head extends Pick<ScriptCall, 'keys' | 'whole'> {
+  /** Without the last one. */
+  args: ScriptCall['args'];
+  argCount: number;
   text: string;
 }
 
@@ -102,8 +105,7 @@ const heads = new WeakMap<Script, Head>();
 
 function headOf({ script, keys, args, whole }: ScriptCall): string {
   const known = heads.get(script);
-  const last = args.length - 1;
-  if (known?.whole === whole && known.args.length === last) {
+  if (known?.whole === whole && known.argCount === args.length) {
     if (isSame(known.keys, keys) && known.args.every((arg, n) => arg === args[n])) return known.text;
   }
   let text = `*${keys.length + args.length + 3}\r\n${bulk(nameOf(whole))}`;
@@ -111,7 +113,7 @@ function headOf({ script, keys, args, whole }: ScriptCall): string {
   for (const key of keys) text += bulk(key);
   const fixed = args.slice(0, -1);
   for (const arg of fixed) text += bulk(arg);
-  heads.set(script, { whole, keys, args: fixed, text });
+  heads.set(script, { whole, keys, args: fixed, argCount: args.length, text });
   return text;
 }
 

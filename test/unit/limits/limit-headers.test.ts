@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LimitState } from '../../../src/limits/grant.ts';
 import { limitHeaders } from '../../../src/limits/limit-headers.ts';
@@ -163,6 +164,31 @@ describe('limitHeaders', () => {
       const names = parseList(headersOf(...states).get('RateLimit-Policy') ?? '').map(({ name }) => name);
       expect(new Set(names).size).toBe(2);
     });
+  });
+
+  it('are those of these limits now, whatever was told before: of other limits, in other months', () => {
+    const known = (['day', 'month', 'minute'] as const).flatMap((window) => [
+      state({ metric: 'tokens', window, max: 50 }, 0),
+      state({ metric: 'requests', window, max: 9 }, 0),
+    ]);
+    const february = countedAt('month', nowMs);
+    const asked = fc.shuffledSubarray(known).chain((states) =>
+      fc.tuple(
+        ...states.map(({ counter, ...rest }) =>
+          fc.record({ used: fc.nat(60), later: fc.nat(2) }).map(({ used, later }): LimitState => {
+            const at = rest.applied.span === 'month' ? february + later : counter.at;
+            return { ...rest, counter: { at, used, runs: [] } };
+          }),
+        ),
+      ),
+    );
+    fc.assert(
+      fc.property(asked, (states) => {
+        const neverSeen = states.map((each) => ({ ...each, scoped: { ...each.scoped } }));
+        expect(limitHeaders(states, nowMs)).toEqual(limitHeaders(neverSeen, nowMs));
+      }),
+      { numRuns: 1_000 },
+    );
   });
 
   it('keep to the 8,192 bytes a line that Heroku carries, with all limits there can be', () => {
