@@ -15,6 +15,8 @@ export interface RedisOptions {
   verifyTls: boolean;
   /** How long a command may take before it fails with `StoreUnavailable`. */
   commandTimeoutMs: number;
+  /** After so long without a word while commands wait, the connection is taken for dead. */
+  silenceMs?: number;
   /** Called once when the connection is lost or cannot be made, not for every attempt. */
   onDown?: (error: Error) => void;
   /** Called when the connection is back. */
@@ -44,13 +46,18 @@ export class RedisStore implements Store {
   readonly #deadlines: Deadlines;
   problem: string | null = null;
 
-  constructor({ url, verifyTls, commandTimeoutMs, onDown, onUp, onRefusal, timing }: RedisOptions) {
+  constructor(options: RedisOptions) {
+    const { url, verifyTls, commandTimeoutMs, onDown, onUp, onRefusal, timing } = options;
+    const { silenceMs = Math.max(5_000, 5 * commandTimeoutMs) } = options;
     this.#timing = timing;
     this.#onRefusal = onRefusal;
     this.#deadlines = new Deadlines({
       timeoutMs: commandTimeoutMs,
-      silenceMs: Math.max(5_000, 5 * commandTimeoutMs),
-      onSilence: () => this.client.disconnect(true),
+      silenceMs,
+      onSilence: () => {
+        this.client.emit('error', new Error(`The store has been silent for ${silenceMs / 1_000} s.`));
+        this.client.disconnect(true);
+      },
     });
     this.client = new Redis(url, {
       lazyConnect: true,

@@ -1,4 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -273,4 +274,47 @@ it('waits no longer once it is closed', async () => {
   const waiting = expect(store.whenReady(60_000)).rejects.toBeInstanceOf(StoreUnavailable);
   store.close();
   await waiting;
+});
+
+/** A connection to the server that can fall silent, as one does whose other end is gone without a word. */
+async function silentLine(): Promise<{ url: string; silence(): void; connections(): number; close(): void }> {
+  const sockets: Socket[] = [];
+  const silent = new Set<Socket>();
+  const line = createServer((socket) => {
+    const upstream = connect(Number(new URL(server.url).port), '127.0.0.1');
+    sockets.push(socket, upstream);
+    socket.on('data', (data) => !silent.has(socket) && upstream.write(data));
+    upstream.on('data', (data) => !silent.has(socket) && socket.write(data));
+    for (const each of [socket, upstream]) each.on('error', () => undefined);
+  });
+  const port = await freePort();
+  await new Promise<void>((resolve) => line.listen(port, '127.0.0.1', resolve));
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    silence: () => {
+      for (const socket of sockets) silent.add(socket);
+    },
+    connections: () => sockets.length / 2,
+    close: () => {
+      line.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+describe('a connection that falls silent', () => {
+  it('is taken for dead, which is told, and replaced', async () => {
+    const line = await silentLine();
+    const told: string[] = [];
+    const onDown = (error: Error): void => void told.push(error.message);
+    const store = storeAt(line.url, { commandTimeoutMs: 1_000, silenceMs: 2_000, onDown });
+    await store.whenReady(5_000);
+    expect(await store.run(echo, ['k'], [7])).toContain('7');
+    line.silence();
+    await expect(store.run(echo, ['k'], [7])).rejects.toThrow(StoreUnavailable);
+    await waitFor(() => store.run(echo, ['k'], [7]).catch(() => null), { what: 'the store to be back' });
+    expect(told).toContain('The store has been silent for 2 s.');
+    expect(line.connections()).toBeGreaterThan(1);
+    line.close();
+  });
 });
