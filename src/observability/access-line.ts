@@ -63,7 +63,9 @@ export class AccessFields {
   text(line: AccessLine): string {
     const { request_id: id, isOwnRequestId, duration_ms, ttfb_ms } = line;
     const quotedId = isOwnRequestId ? `"${id}"` : quoted(this.#redact(id), maxRequestId);
-    const recurring = this.#recurring.of(line.token_id ?? line.path, line);
+    // What strangers send is not kept: they choose how long it is.
+    const { token_id: token } = line;
+    const recurring = token === null ? textsOf(line, this.#redact) : this.#recurring.of(token, line);
     let text = `"request_id":${quotedId},${recurring},"duration_ms":${duration_ms},"ttfb_ms":${ttfb_ms}`;
     for (const { field, key } of figureKeys) text += key + line.figures[field];
     text += `,"upstream":${quotedOrNull(line.upstream)}`;
