@@ -6,7 +6,10 @@ import { type JsonObject, type JsonValue, isJsonObject } from './request.ts';
  * the work, of one with an umlaut two thirds, of a short chat a seventh.
  */
 
-/** A body as it came, and how many fields its text has. Objects are never changed in place, so the key says it all. */
+/**
+ * A body as it came, and how many fields its text has. Checks change nothing in place but odd numbers, and a body with
+ * one is not noted, so the key says it all.
+ */
 const came = new WeakMap<JsonObject, { bytes: Buffer; fields: number }>();
 
 /**

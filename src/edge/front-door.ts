@@ -47,10 +47,11 @@ export class FrontDoor {
     if (draining()) return restarting();
     const caller = authenticator.authenticate(call.incoming.headers, call.incoming.socket);
     if (!freshly && !(caller instanceof Promise)) return this.#enter(call, endpoint, caller);
-    return this.#awaited(caller, freshly).then((known) => this.#enter(call, endpoint, known));
+    return this.#lookedUp(caller, freshly).then((known) => this.#enter(call, endpoint, known));
   }
 
-  async #awaited(
+  /** The caller, once that is known; if `freshly`, as the store knows it now. */
+  async #lookedUp(
     asked: Authenticated | Refusal | Promise<Authenticated | Refusal>,
     freshly: boolean,
   ): Promise<Authenticated | Refusal> {

@@ -111,7 +111,7 @@ export class Admission {
 
   /** Charges a supplement of a grant, and gives back the rest of it. */
   settleBesides(supplement: Grant, grant: Grant, charged: Charge, price: Price | null): void {
-    this.#closed();
+    this.#noteSettled();
     this.#settlements.add(supplementSettlement(supplement, grant, charged, price), ignore, 'gathered');
   }
 
@@ -121,7 +121,7 @@ export class Admission {
    */
   settle(grant: Grant, outcome: ForwardOutcome): { entry: EntryRecord; settled: Promise<void> | null } {
     const { settlement, entry } = settlementOf(grant, outcome);
-    const isAlone = this.#closed();
+    const isAlone = this.#noteSettled();
     const note = (told: Settled): void => this.#notices.look(grant, told);
     if (!blocksNext(grant)) {
       this.#settlements.add(settlement, note, isAlone ? 'soon' : 'gathered');
@@ -140,7 +140,7 @@ export class Admission {
   }
 
   /** A grant is settled. Returns whether no other request is under way. */
-  #closed(): boolean {
+  #noteSettled(): boolean {
     this.#open = Math.max(0, this.#open - 1);
     return this.#open === 0 && this.#asking.length === 0 && this.#underWay.size === 0;
   }

@@ -1,6 +1,6 @@
 import { figures, type Figures } from '../base/figures.ts';
 import type { Outcome } from '../base/outcome.ts';
-import { RecurringText } from '../base/recurring-text.ts';
+import { RecurringText } from './recurring-text.ts';
 
 /**
  * The log line of one request. Explicit fields only: no request, response or header is ever passed in, so no prompt,

@@ -54,8 +54,15 @@ export class JsonTap {
     return this.#scanner !== null;
   }
 
-  /** All of an answer that is not too large, as Latin-1. */
-  get keptText(): string {
+  /** All of an answer that is not too large, as Latin-1. It is not kept any longer: there is nothing left to be read. */
+  takeText(): string {
+    const text = this.#keptText;
+    this.#text = null;
+    this.#kept = [];
+    return text;
+  }
+
+  get #keptText(): string {
     return (this.#text ??= textOf(this.#kept));
   }
 
@@ -92,7 +99,7 @@ export class JsonTap {
 
   #readKept(): Reading {
     const { list, countsImages } = this.#options;
-    const answer = parsedJson(this.keptText.replace(byteOrderMark, ''));
+    const answer = parsedJson(this.#keptText.replace(byteOrderMark, ''));
     const usage = isRecord(answer) ? usageIn(answer) : null;
     return {
       isAnswer: isRecord(answer) && isAnswer(answer, list),

@@ -58,8 +58,9 @@ export class PlainReply implements Reply {
       const isWhole = !this.begun && !this.#tap.isLarge;
       this.#writeHead(this.#bytes);
       if (isWhole) {
-        // As text, Node sends it in one write with the head.
-        this.#host.writer.end(this.#tap.keptText, 'latin1');
+        // As text, Node sends it in one write with the head. A slow reader must not keep it in memory twice.
+        this.#held = [];
+        this.#host.writer.end(this.#tap.takeText(), 'latin1');
       } else {
         const last = this.#held.pop();
         this.#release();
