@@ -149,12 +149,20 @@ describe.concurrent('IDENTITY_FILE', () => {
   /** Runs a gateway of its own process while something is done with it; what it said. */
   async function during(
     env: Record<string, string>,
-    work: (url: string, admin: (...call: [string, string, object?]) => Promise<AdminReply>) => Promise<void>,
+    work: (
+      url: string,
+      admin: (...call: [string, string, object?]) => Promise<AdminReply>,
+      said: () => string,
+    ) => Promise<void>,
   ): Promise<string> {
     const gateway = await spawnGateway({ env });
     endings.push(() => gateway.stop('SIGKILL'));
     const administration = administrationOf(gateway.url, adminKey);
-    await work(gateway.url, (...asked) => administration.admin(...asked));
+    await work(
+      gateway.url,
+      (...asked) => administration.admin(...asked),
+      () => gateway.stdout(),
+    );
     await gateway.stop();
     return gateway.stdout();
   }
@@ -230,8 +238,10 @@ describe.concurrent('IDENTITY_FILE', () => {
     const env = await environment(redis, await fileOf(largeDocument(1_000)));
     const said = await Promise.all(Array.from({ length: 3 }, () => during(env, () => Promise.resolve())));
     expect(said.filter((log) => log.includes('the store was empty'))).toHaveLength(1);
-    const clustered = await during({ ...env, WEB_CONCURRENCY: '2' }, async (_, admin) => {
+    const clustered = await during({ ...env, WEB_CONCURRENCY: '2' }, async (_, admin, said) => {
       expect((await admin('GET', '/admin/export')).body['tokens']).toHaveLength(1_000);
+      // Told once the server has answered what it was asked: not before the process listens.
+      await waitFor(() => said().includes('does not persist'), { what: 'the warning in the log' });
     });
     expect(clustered).not.toContain('the store was empty');
     expect(clustered.match(/the store does not persist/g)).toHaveLength(1);
