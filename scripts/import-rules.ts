@@ -24,7 +24,7 @@ export const floors: readonly (readonly string[])[] = [
   ['audit', 'lifecycle'],
   ['identity', 'ledger'],
   ['access', 'limits', 'reports', 'upstream', 'validation'],
-  ['edge', 'models'],
+  ['edge', 'models', 'records'],
   ['sessions', 'claims', 'backup', 'proxy'],
   ['data-plane', 'operations', 'sign-in'],
   ['admin'],
@@ -67,6 +67,8 @@ const confinedPackages: readonly { name: string; allowed: RegExp; place: string 
     allowed: /^store\/embedded\//,
     place: 'src/store/embedded',
   },
+  { name: 'pg', allowed: /^records\/database\.ts$/, place: 'src/records/database.ts' },
+  { name: 'node-pg-migrate', allowed: /^records\/migrate\.ts$/, place: 'src/records/migrate.ts' },
   { name: 'undici', allowed: /^upstream\//, place: 'src/upstream' },
 ];
 

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { readAdminKeys } from './admin-key.ts';
 import { findAttachments } from './attachments.ts';
 import { readAllowedOrigins } from './origins.ts';
+import { readRecords } from './records.ts';
 import { readStore, type StoreSettings } from './store.ts';
 import { type Variable, VariableReader } from './variables.ts';
 
@@ -20,12 +21,15 @@ export function readSettings(env: NodeJS.ProcessEnv) {
   /** Heroku's router is in front, so `X-Forwarded-*` can be trusted. */
   const onDyno = read.text('DYNO') !== undefined;
   const { store, warnings } = readStore(read, production);
+  const { records, warnings: recordsWarnings } = readRecords(read);
+  warnings.push(...recordsWarnings);
   const { attachments, problems } = findAttachments(env);
   const settings = {
     port: read.integer('PORT', { fallback: 3000, min: 0, max: 65_535 }),
     /** Undefined: all interfaces. */
     host: readHost(read),
     store,
+    records,
     ...readAdminKeys(read, production),
     attachments,
     onDyno,

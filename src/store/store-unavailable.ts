@@ -1,6 +1,6 @@
 /** The store did not answer in time, cannot be reached, or is full. */
 export class StoreUnavailable extends Error {
-  override readonly name = 'StoreUnavailable';
+  override readonly name: string = 'StoreUnavailable';
   /**
    * Whether the command may have run, or may still run, because the store only seemed to be gone. False if it was never
    * sent, or if the server refused to run it.

@@ -34,6 +34,7 @@ describe('.env.example', () => {
     const changed = new Set([
       'host',
       'store',
+      'records',
       'adminKey',
       'adminKeyGenerated',
       'attachments',

@@ -1,0 +1,130 @@
+import { type ClientBase, DatabaseError, Pool, type PoolClient, types } from 'pg';
+import type { RecordsSettings } from '../config/records.ts';
+import { RecordsUnavailable } from './records-unavailable.ts';
+
+/** Heroku's Essential plans take 20 connections in all (Dev Center, heroku-postgres-plans). */
+const maxConnections = 2;
+const connectTimeoutMs = 5_000;
+/** The server ends a statement after so long; if it hangs, this process gives up a little later. */
+const statementTimeoutMs = 20_000;
+const answerTimeoutMs = 25_000;
+const lockTimeoutMs = 5_000;
+/** A process that stopped in a transaction must not keep others from going on. */
+const idleInTransactionMs = 5_000;
+
+/** Where all tables are. */
+export const schema = 'tollgate';
+
+type Value = string | number | boolean | null | Date | readonly unknown[];
+
+/** Runs statements; rows have the columns that the statement names. */
+export interface Queries {
+  query<Row extends object>(sql: string, values?: readonly Value[]): Promise<Row[]>;
+}
+
+/**
+ * The connections to Postgres. Times are UTC; numbers are JavaScript's, days are texts. Methods reject with
+ * `RecordsUnavailable`.
+ */
+export class Database implements Queries {
+  readonly #pool: Pool;
+
+  constructor({ url, tls }: Pick<NonNullable<RecordsSettings>, 'url' | 'tls'>) {
+    this.#pool = new Pool({
+      connectionString: url,
+      ssl: tls === null ? false : { rejectUnauthorized: tls.verify },
+      max: maxConnections,
+      application_name: 'tollgate',
+      connectionTimeoutMillis: connectTimeoutMs,
+      statement_timeout: statementTimeoutMs,
+      query_timeout: answerTimeoutMs,
+      lock_timeout: lockTimeoutMs,
+      idle_in_transaction_session_timeout: idleInTransactionMs,
+      options: `-c TimeZone=UTC -c search_path=${schema}`,
+      keepAlive: true,
+      allowExitOnIdle: true,
+      types: { getTypeParser },
+    });
+    // A connection that breaks while idle: the next statement takes another one.
+    this.#pool.on('error', () => undefined);
+  }
+
+  async query<Row extends object>(sql: string, values: readonly Value[] = []): Promise<Row[]> {
+    return this.#with((client) => rowsOf(client, sql, values));
+  }
+
+  /** Runs `work` in one transaction, at the level that it needs. If it rejects, nothing has changed. */
+  transaction<Result>(
+    work: (queries: Queries) => Promise<Result>,
+    level: 'READ COMMITTED' | 'REPEATABLE READ' = 'READ COMMITTED',
+  ): Promise<Result> {
+    return this.#with(async (client) => {
+      await client.query(`BEGIN ISOLATION LEVEL ${level}`);
+      const result = await work({ query: (sql, values = []) => rowsOf(client, sql, values) });
+      await client.query('COMMIT');
+      return result;
+    });
+  }
+
+  /** One connection for as long as `work` takes, as the migrations need it. */
+  connection<Result>(work: (client: ClientBase) => Promise<Result>): Promise<Result> {
+    return this.#with(work);
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end().catch(() => undefined);
+  }
+
+  /** A connection that failed is thrown away, and whatever it had begun ends with it. */
+  async #with<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {
+    let client: PoolClient | null = null;
+    try {
+      client = await this.#pool.connect();
+      const result = await work(client);
+      client.release();
+      return result;
+    } catch (error) {
+      client?.release(true);
+      throw unavailable(error);
+    }
+  }
+}
+
+async function rowsOf<Row extends object>(
+  client: ClientBase,
+  sql: string,
+  values: readonly Value[],
+): Promise<Row[]> {
+  const { rows } = await client.query<Row>(sql, [...values]);
+  return rows;
+}
+
+/** An error of the driver or the server; any other is thrown as it is. */
+function unavailable(error: unknown): unknown {
+  if (error instanceof RecordsUnavailable) return error;
+  if (error instanceof DatabaseError) {
+    return new RecordsUnavailable(`Postgres refused: ${error.message}`, {
+      cause: error,
+      sqlState: error.code ?? null,
+    });
+  }
+  return error instanceof Error && isOfConnection(error)
+    ? new RecordsUnavailable('Postgres cannot be reached, or does not answer.', { cause: error })
+    : error;
+}
+
+/** What the driver throws has a code, or is one of a few sentences. */
+function isOfConnection(error: Error): boolean {
+  return 'code' in error || /timeout|terminated|not queryable|SSL|after calling end/i.test(error.message);
+}
+
+const { builtins } = types;
+const asNumbers: ReadonlySet<number> = new Set([builtins.INT8, builtins.NUMERIC]);
+const asTexts: ReadonlySet<number> = new Set([builtins.DATE, builtins.JSON]);
+
+/** Sums and stream ids are whole numbers below 2^53; a day is its text. */
+function getTypeParser(oid: number, format?: 'text' | 'binary'): (text: string) => unknown {
+  if (asNumbers.has(oid)) return Number;
+  if (asTexts.has(oid)) return String;
+  return types.getTypeParser(oid, format) as (text: string) => unknown; // one of text, or of binary, as asked
+}

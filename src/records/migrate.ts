@@ -1,0 +1,55 @@
+import { fileURLToPath } from 'node:url';
+import { readdirSync } from 'node:fs';
+import { runner } from 'node-pg-migrate';
+import { schema, type Database } from './database.ts';
+
+const directory = fileURLToPath(new URL('migrations', import.meta.url));
+const table = 'migrations';
+/** `server_version_num` of the oldest Postgres that this was tried with. */
+const oldestServer = 140_000;
+
+/** Why Postgres cannot be used, for whoever set `DATABASE_URL`. */
+export class Unusable extends Error {
+  override readonly name = 'Unusable';
+}
+
+/**
+ * Brings the tables to this version. Processes that start at once wait for each other. A process of an earlier version
+ * may run beside: a migration only adds. Rejects with `Unusable`, and with `RecordsUnavailable`.
+ */
+export async function migrate(database: Database): Promise<void> {
+  const [server] = await database.query<{ server_version_num: string }>('SHOW server_version_num');
+  if (Number(server?.server_version_num) < oldestServer) {
+    throw new Unusable('The server is older than Postgres 14: use a newer one.');
+  }
+  await refuseNewer(database);
+  await database.connection((client) =>
+    runner({
+      dbClient: client,
+      dir: directory,
+      direction: 'up',
+      migrationsTable: table,
+      migrationsSchema: schema,
+      createMigrationsSchema: true,
+      schema,
+      createSchema: true,
+      checkOrder: true,
+      singleTransaction: true,
+      advisoryLockMode: 'wait',
+      log: () => undefined,
+    }),
+  );
+}
+
+async function refuseNewer(database: Database): Promise<void> {
+  const [found] = await database.query<{ found: boolean }>('SELECT to_regclass($1) IS NOT NULL AS found', [
+    `${schema}.${table}`,
+  ]);
+  if (!found?.found) return;
+  const known = new Set(readdirSync(directory).map((file) => file.replace(/\.sql$/, '')));
+  const run = await database.query<{ name: string }>(`SELECT name FROM ${schema}.${table}`);
+  const newer = run.filter(({ name }) => !known.has(name));
+  if (newer.length > 0) {
+    throw new Unusable('The tables are of a newer version of Tollgate: deploy that version again.');
+  }
+}

@@ -1,0 +1,40 @@
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Database } from '../../../src/records/database.ts';
+import { migrate, Unusable } from '../../../src/records/migrate.ts';
+import { sharedPostgres } from '../../support/postgres-server.ts';
+
+let url: string;
+const opened: Database[] = [];
+
+beforeAll(async () => {
+  url = await sharedPostgres();
+}, 120_000);
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((database) => database.close()));
+});
+
+function open(): Database {
+  const database = new Database({ url, tls: null });
+  opened.push(database);
+  return database;
+}
+
+describe('the tables of records', () => {
+  it('are made once by processes that start at once', async () => {
+    await Promise.all([migrate(open()), migrate(open()), migrate(open())]);
+    const tables = await open().query<{ name: string }>(
+      "SELECT relname AS name FROM pg_class WHERE relnamespace = 'tollgate'::regnamespace AND relkind IN ('r', 'p')",
+    );
+    expect(tables.map(({ name }) => name)).toContain('entries');
+    expect(await open().query('SELECT * FROM drain')).toHaveLength(1);
+  });
+
+  it('of a newer version are left alone', async () => {
+    await migrate(open());
+    await open().query("INSERT INTO migrations (name, run_on) VALUES ('9999_later', now())");
+    await expect(migrate(open())).rejects.toThrow(Unusable);
+    await open().query("DELETE FROM migrations WHERE name = '9999_later'");
+    await expect(migrate(open())).resolves.toBeUndefined();
+  });
+});
