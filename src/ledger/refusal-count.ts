@@ -74,6 +74,9 @@ const codec = textCodec<RefusedAs>(
 /** The row's name in the store. */
 export const encodeRefusalRow: (row: RefusedAs) => string = codec.encode;
 
+/** The row back from its name. */
+export const decodeRefusalRow: (name: string) => RefusedAs = codec.decode;
+
 /** Sums days of refusals by group. */
 export function refusalSums(query: RefusalQuery): DaySums<RefusalRow> {
   return new DaySums({ query, figures: ['refused', 'last_at'], time: 'last_at', decodeName: codec.decode });
