@@ -105,11 +105,11 @@ function concerns(change: JsonObject, { team, user, tokens }: Person): boolean {
 }
 
 /** Whatever people write into a record about themselves or their token. */
-const naming = ['name', 'email', 'subject'];
+const naming: ReadonlySet<string> = new Set(['name', 'email', 'subject']);
 
 function sideWithout(side: JsonObject, { user, pseudonym }: Person): JsonObject {
   const kept = Object.entries(side).map(([field, value]): [string, JsonValue] => {
-    if (naming.includes(field)) return [field, null];
+    if (naming.has(field)) return [field, null];
     return [field, (field === 'id' || field === 'user') && value === user ? pseudonym : value];
   });
   return Object.fromEntries(kept);

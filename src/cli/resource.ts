@@ -161,7 +161,7 @@ export function resourceCommands(program: Command, cli: Cli, resource: Resource)
       },
     });
     // Not if it has changed since the question.
-    const flags = Object.entries(options).map(([name, value]) => [name, String(value)]);
+    const flags = Object.entries(options).map(([flag, value]) => [flag, String(value)]);
     await cli.call(
       'DELETE',
       withQuery(path, Object.fromEntries(flags)),
