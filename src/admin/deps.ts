@@ -5,9 +5,12 @@ import type { AuditContextOf } from '../audit/context.ts';
 import type { Backup } from '../backup/backup.ts';
 import type { ClaimLinks } from '../claims/claim-links.ts';
 import type { LedgerReader } from '../ledger/ledger-reader.ts';
+import type { Refusal } from '../base/refusal.ts';
 import type { AdministratorDeps } from '../identity/operations/administrators.ts';
 import type { ModelFacts } from './limit-warnings.ts';
 import type { MemoryBudget } from '../memory/budget.ts';
+import type { Precondition } from '../identity/operations/precondition.ts';
+import type { UserKey } from '../identity/records/identity.ts';
 import type { SecretStore } from '../identity/store/secret-store.ts';
 
 /** What the admin API needs. */
@@ -19,6 +22,8 @@ export interface AdminDeps extends AdministratorDeps {
   ledger: Pick<LedgerReader, keyof LedgerReader>;
   backup: Backup;
   audit: Pick<AuditTrail, 'entries'>;
+  /** Deletes a user and takes from all records what names them; null if there are no records. */
+  erase: ((key: UserKey, precondition: Precondition) => Promise<Refusal | null>) | null;
   models: ModelFacts;
   /** Bounds how often somebody changes something; null: no bound, as on the Redis itself. */
   pace: Pick<ChangePace, 'ofAdministrator'> | null;
