@@ -148,7 +148,8 @@ export class Drain {
     if (!isSame) throw new StoreChanged('The store has lost its data, or was drained by another process.');
     const isAhead = elements.length < elementsPerPass && streams.audit.elements.length > 0;
     if (!isAhead) this.#moved = 0;
-    else if (++this.#moved <= maxMoved) throw new StoreChanged('Identities have changed while they were read.');
+    else if (++this.#moved <= maxMoved)
+      throw new StoreChanged('Identities have changed while they were read.');
   }
 
   /** Tells the store what is drained, so that it can be trimmed. */

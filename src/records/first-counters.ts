@@ -27,11 +27,7 @@ export async function recordCounters(
   { store, keys, lastId }: { store: Store; keys: Keys; lastId: string },
 ): Promise<void> {
   const { teams, entries, processes, counters, open } = keys;
-  const reply = await store.run(
-    readCounters,
-    [teams, entries, processes],
-    [counters(''), open(''), lastId],
-  );
+  const reply = await store.run(readCounters, [teams, entries, processes], [counters(''), open(''), lastId]);
   const counted = countedIn(reply as [string[], string[], string[]]); // as the script says
   await queries.query('DELETE FROM counters');
   await queries.query(
@@ -60,7 +56,9 @@ function nameOf({ team, field, window_index: index }: Counted): string {
 function countersIn(flat: readonly string[]): Counted[] {
   return inThrees(flat).flatMap(([team, field, text]) => {
     const [, index, sum] = /^(\d+) (\d+) \d+$/.exec(text) ?? [];
-    return index === undefined || index === '0' ? [] : [{ team, field, window_index: Number(index), charged: Number(sum) }];
+    return index === undefined || index === '0'
+      ? []
+      : [{ team, field, window_index: Number(index), charged: Number(sum) }];
   });
 }
 
@@ -79,6 +77,7 @@ function heldIn(text: string): { team: string; charges: string } {
 
 function inThrees(flat: readonly string[]): [string, string, string][] {
   const threes: [string, string, string][] = [];
-  for (let at = 0; at + 2 < flat.length; at += 3) threes.push([flat[at] ?? '', flat[at + 1] ?? '', flat[at + 2] ?? '']);
+  for (let at = 0; at + 2 < flat.length; at += 3)
+    threes.push([flat[at] ?? '', flat[at + 1] ?? '', flat[at + 2] ?? '']);
   return threes;
 }

@@ -83,7 +83,8 @@ export class GateKeeper {
         await this.#compare();
       } catch (error) {
         // A store that cannot be reached is looked at again; the store itself says so in the log.
-        if (!(error instanceof StoreUnavailable)) log.error('the store cannot be compared with its records', { error });
+        if (!(error instanceof StoreUnavailable))
+          log.error('the store cannot be compared with its records', { error });
       }
       if (!gate.isOpen) await sleep(lookAgainMs, undefined, { signal, ref: false }).catch(() => undefined);
     }
@@ -144,7 +145,10 @@ export class GateKeeper {
     const drainedLast = (marks?.mark ?? 0) >= this.#mark ? 'drained' : 'older';
     const found = marks === null ? used : drainedLast;
     gate.note({ kind: 'records_away', doubts, store: found, wasReached: this.#wasReached });
-    if (gate.isOpen) log.warn('Postgres cannot be reached: the store is used as it is, without being compared with its records');
+    if (gate.isOpen)
+      log.warn(
+        'Postgres cannot be reached: the store is used as it is, without being compared with its records',
+      );
   }
 
   async #turnOff(): Promise<void> {

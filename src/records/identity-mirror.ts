@@ -5,12 +5,7 @@ import type { Keys } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import { isJsonObject } from '../base/request.ts';
 import type { Queries } from './database.ts';
-import {
-  forgetOtherTeams,
-  recordIdentities,
-  recordProvenance,
-  recordsOf,
-} from './recorded-identities.ts';
+import { forgetOtherTeams, recordIdentities, recordProvenance, recordsOf } from './recorded-identities.ts';
 
 /** Teams, and '@' for what is of the whole gateway; `all` if an entry does not say which. */
 export type Touched = ReadonlySet<string> | 'all';

@@ -41,7 +41,14 @@ export interface RecordedState extends RecordedIdentities {
 }
 
 /** What of the records goes back into a store; the rest is read from Postgres. */
-const bounds = { days: 35, rows: 20_000, audit: 1_000, auditBytes: 1_048_576, closedMs: 900_000, closed: 10_000 };
+const bounds = {
+  days: 35,
+  rows: 20_000,
+  audit: 1_000,
+  auditBytes: 1_048_576,
+  closedMs: 900_000,
+  closed: 10_000,
+};
 
 /** Reads what a store is restored from. `nowMs` is the store's clock. Rejects with `RecordsUnavailable`. */
 export function readRecorded(database: Database, nowMs: number): Promise<RecordedState> {
@@ -79,7 +86,9 @@ async function readAudit(queries: Queries): Promise<Pick<RecordedState, 'audit' 
     [bounds.audit + 1],
   );
   let bytes = 0;
-  const audit = newest.filter(({ text }, n) => n < bounds.audit && (bytes += text.length) <= bounds.auditBytes);
+  const audit = newest.filter(
+    ({ text }, n) => n < bounds.audit && (bytes += text.length) <= bounds.auditBytes,
+  );
   const before = newest[audit.length];
   const first = audit.at(-1);
   // One that somebody altered has no number: it is the one before the next.
@@ -88,7 +97,11 @@ async function readAudit(queries: Queries): Promise<Pick<RecordedState, 'audit' 
 }
 
 /** The days that fit, newest first, whole: `ledger verify` compares them. */
-async function daysIn(queries: Queries, table: 'usage_days' | 'refusal_days', nowMs: number): Promise<string[]> {
+async function daysIn(
+  queries: Queries,
+  table: 'usage_days' | 'refusal_days',
+  nowMs: number,
+): Promise<string[]> {
   const days = await queries.query<{ day: string; rows: number }>(
     `SELECT day, count(*) AS rows FROM ${table} WHERE day > $1 GROUP BY day ORDER BY day DESC`,
     [dayOf(nowMs - bounds.days * dayMs)],

@@ -82,9 +82,15 @@ export class RestoredStore {
     const texts = (some: readonly RecordedIdentity[]): DayRow[] => some.map(({ id, text }) => [id, text]);
     await this.#putFields(users, groupedByTeam(of('user')), texts);
     await this.#putFields(tokens, groupedByTeam(of('token')), texts);
-    await this.#put(secrets, of('token').flatMap((token) => bound(token, ownerName(token))));
+    await this.#put(
+      secrets,
+      of('token').flatMap((token) => bound(token, ownerName(token))),
+    );
     await this.#put(admins, texts(of('administrator')));
-    await this.#put(adminSecrets, of('administrator').flatMap((admin) => bound(admin, admin.id)));
+    await this.#put(
+      adminSecrets,
+      of('administrator').flatMap((admin) => bound(admin, admin.id)),
+    );
     // A team is known by its record and its epoch: they come last.
     await this.#put(teams, texts(of('team')));
     // New ones, also that of the settings: nothing that a process has cached holds.

@@ -59,7 +59,12 @@ export class Restorer {
       await this.#noteGap(held);
       const { records, audit } = restored;
       const tookMs = Math.round(clock.monotonic() - startedMs);
-      log.warn('the store is restored', { how, identities: records.length, audit: audit.length, took_ms: tookMs });
+      log.warn('the store is restored', {
+        how,
+        identities: records.length,
+        audit: audit.length,
+        took_ms: tookMs,
+      });
       return;
     }
     throw new StoreUnavailable('The store changes while it is restored.', { mayHaveRun: false });
@@ -131,7 +136,8 @@ export class Restorer {
       const read = await drained.read(checkpoints, elementsPerRead);
       const next = await this.#restIn(checkpoints, read);
       if (streams.every(({ name }) => next[name].length === 0)) return;
-      for (const stream of streams) await stream.prepare?.(next[stream.name], (queries) => lease.lock(queries, held));
+      for (const stream of streams)
+        await stream.prepare?.(next[stream.name], (queries) => lease.lock(queries, held));
       await database.transaction(async (queries) => {
         await lease.lock(queries, held);
         for (const stream of streams) {
@@ -151,11 +157,15 @@ export class Restorer {
     await mirror(queries, elements);
     const checkpoints = (await readPosition(queries)).checkpoints;
     const { hasDrained } = await drained.read(checkpoints, 1);
-    if (!hasDrained) throw new StoreUnavailable('The store has lost data while it was read.', { mayHaveRun: false });
+    if (!hasDrained)
+      throw new StoreUnavailable('The store has lost data while it was read.', { mayHaveRun: false });
   }
 
   /** The elements after the checkpoints; of the audit trail only those that go on from what is recorded. */
-  async #restIn(checkpoints: Checkpoints, { streams }: StoreRead): Promise<Record<StreamName, readonly Element[]>> {
+  async #restIn(
+    checkpoints: Checkpoints,
+    { streams }: StoreRead,
+  ): Promise<Record<StreamName, readonly Element[]>> {
     const { entries, refusals, audit } = streams;
     const [first] = audit.elements;
     const head = first === undefined ? noHead.hash : await this.#headAt(checkpoints.audit.id);
@@ -164,7 +174,9 @@ export class Restorer {
     if (first !== undefined && !goesOn) {
       // Made by a command line, or an earlier version, on the store that had lost its data.
       const changes = audit.elements.map((element) => fieldOf(element, 'e'));
-      this.#parts.log.error('changes were made while the store had lost its data: they are undone', { changes });
+      this.#parts.log.error('changes were made while the store had lost its data: they are undone', {
+        changes,
+      });
     }
     return {
       entries: entries.elements,
@@ -197,12 +209,17 @@ export class Restorer {
     const nowMs = clock.monotonic();
     if (!now && nowMs - this.#renewedAtMs < renewedAfterMs) return;
     const held = await lease.take();
-    if (held?.fence !== fence || held.mark !== mark) throw new LeaseLost('Another process drains the store now.');
+    if (held?.fence !== fence || held.mark !== mark)
+      throw new LeaseLost('Another process drains the store now.');
     this.#renewedAtMs = nowMs;
   }
 }
 
-async function moveCheckpoint(queries: Queries, name: StreamName, elements: readonly Element[]): Promise<void> {
+async function moveCheckpoint(
+  queries: Queries,
+  name: StreamName,
+  elements: readonly Element[],
+): Promise<void> {
   const last = elements.at(-1)?.id ?? '0-0';
   const { ms, seq } = idParts(last);
   await queries.query(

@@ -14,7 +14,11 @@ const inStep = (doubts: number): GateEvent => ({ kind: 'compared', doubts, hasFo
 const forgot = (doubts: number): GateEvent => ({ kind: 'compared', doubts, hasForgotten: true });
 const lost: GateEvent = { kind: 'doubt', why: 'unreachable' };
 const forgottenFound: GateEvent = { kind: 'doubt', why: 'forgotten' };
-const away = (doubts: number, store: 'drained' | 'older' | 'used' | 'empty', wasReached = false): GateEvent => ({
+const away = (
+  doubts: number,
+  store: 'drained' | 'older' | 'used' | 'empty',
+  wasReached = false,
+): GateEvent => ({
   kind: 'records_away',
   doubts,
   store,
@@ -73,7 +77,13 @@ describe('the gate', () => {
 describe('a gated store', () => {
   function gated() {
     const gate = new Gate();
-    return { gate, store: new GatedStore(embeddedStore(() => 0), gate) };
+    return {
+      gate,
+      store: new GatedStore(
+        embeddedStore(() => 0),
+        gate,
+      ),
+    };
   }
 
   it('runs nothing while its gate is closed, says why, and knows that nothing has run', async () => {
