@@ -26,6 +26,9 @@ const inFullStore = {
   name_drained: 'makes one small key, once',
   mark_drained: 'trims what is drained',
   beat: 'the heartbeat: without it nobody could settle what a dead process left',
+  // take names from records, and note that
+  note: 'an entry of the audit trail for what is done with Postgres',
+  rename_rows: 'sums of days, under other names',
   // restore from records what was there before, or less
   begin_restoring: 'begins to restore a store',
   restore_gateway: 'removes all identities, to write them anew',
