@@ -1,7 +1,7 @@
 import type { Log } from '../base/log.ts';
 import { randomBase62 } from '../identity/records/token-text.ts';
 import { type Checkpoints, idParts, type StreamName, streamNames } from './checkpoint.ts';
-import type { Database, Queries } from './database.ts';
+import type { Queries, Transactions } from './database.ts';
 import type { DrainedStore, Element, StoreRead } from './drained-store.ts';
 import type { DrainedStream } from './drained-stream.ts';
 import type { Held, Lease } from './lease.ts';
@@ -26,8 +26,8 @@ export interface DrainHooks {
 }
 
 export interface DrainParts extends DrainHooks {
-  database: Database;
-  store: DrainedStore;
+  database: Transactions;
+  store: Pick<DrainedStore, keyof DrainedStore>;
   lease: Lease;
   streams: readonly DrainedStream[];
   /** How many entries stay in the store that Postgres has. */
@@ -76,6 +76,7 @@ export class Drain {
       case 'other_store':
         return { kind: 'other_store' };
       case 'store_forgot':
+        await this.#noteForgotten(held);
         await restore?.(held, found.how);
         return { kind: 'again' };
       case 'in_step':
@@ -84,6 +85,23 @@ export class Drain {
         if (read.marks === null) throw new Error('A store without a mark cannot be drained.');
         return this.#move(held, { ...read, marks: read.marks }, found);
     }
+  }
+
+  /** What the store had since the last drain may be lost with it, and nobody can count that. Noted once. */
+  async #noteForgotten(held: Held): Promise<void> {
+    const { database, lease, log } = this.#parts;
+    const noted = await database.transaction(async (queries) => {
+      await lease.lock(queries, held);
+      return queries.query(
+        `INSERT INTO gaps (stream, from_at, to_at, missing, reason)
+         SELECT 'entries', from_at, now(), NULL, $2 FROM (SELECT $1::timestamptz AS from_at) AS since
+         WHERE NOT EXISTS (SELECT FROM gaps WHERE reason = $2 AND gaps.from_at IS NOT DISTINCT FROM since.from_at)
+         RETURNING id`,
+        [timeOf(held.checkpoints.entries.id), forgotten],
+      );
+    });
+    if (noted.length > 0)
+      log.error('the store has lost data: what was not drained is not in the records', {});
   }
 
   async #move(held: Held, read: MarkedRead, found: Comparison): Promise<Pass> {
@@ -157,6 +175,7 @@ interface Commit {
 const beforeRecords = 'It was before records were kept.';
 const trimmed = 'It left the store before it was drained.';
 const unreadable = 'It cannot be read.';
+const forgotten = 'The store lost its data.';
 
 function progressIn(
   checkpoints: Checkpoints,
