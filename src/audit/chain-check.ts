@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { JsonObject } from '../base/request.ts';
 import { parsedJson } from '../base/request.ts';
 import { canonical } from './canonical.ts';
-import { hashOf } from './chain.ts';
+import { hashOf, type Head, noHead } from './chain.ts';
 
 /** The first entry, by number, that is not what was written. */
 interface Flaw {
@@ -60,9 +60,14 @@ export class ChainCheck {
     this.#compare(entry);
   }
 
-  /** Ends the check: there are no older entries. */
-  end(): Verdict {
-    if (this.#newer) this.#follows({ sequence: 0, hash: '', text: '' }, this.#newer);
+  /** The number of the entry that was fed last; null before the first one. */
+  get reached(): number | null {
+    return this.#newer?.sequence ?? null;
+  }
+
+  /** Ends the check: there are no older entries, or they are not here and the first one here follows `anchor`. */
+  end(anchor: Head = noHead): Verdict {
+    if (this.#newer) this.#follows({ ...anchor, text: '' }, this.#newer);
     const newest = this.#head?.sequence ?? 0;
     let latest = 0;
     for (const sequence of this.#heads.keys()) latest = Math.max(latest, sequence);
