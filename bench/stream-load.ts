@@ -1,4 +1,5 @@
 import { Agent, type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { chatPath } from './bodies.ts';
 import { median } from './report.ts';
@@ -54,8 +55,11 @@ export function opened(
   return new Promise((resolve, reject) => {
     const headers = { ...target.headers, 'content-type': 'application/json', 'content-length': body.length };
     const sent = request(target.url + path, { method: 'POST', headers, agent }, (response) => {
-      if (response.statusCode === 200) resolve(response);
-      else reject(new Error(`${target.name} answered ${response.statusCode}.`));
+      if (response.statusCode === 200) return resolve(response);
+      text(response).then(
+        (answer) => reject(new Error(`${target.name} answered ${response.statusCode}: ${answer}`)),
+        reject,
+      );
     });
     sent.on('error', reject);
     sent.end(body);

@@ -195,6 +195,7 @@ export function wire(options: WireOptions) {
     lastUses: (team, tokens) => uses.lastUses(team, tokens),
     claims: links,
     backup: new Backup({ archive: stores.archive, clock }),
+    erase: null,
     clock,
     realModel: catalogue.real,
     models: {

@@ -5,10 +5,13 @@ import type { AuditContextOf } from '../audit/context.ts';
 import type { Backup } from '../backup/backup.ts';
 import type { ClaimLinks } from '../claims/claim-links.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { Refusal } from '../base/refusal.ts';
 import type { AdministratorDeps } from '../identity/operations/administrators.ts';
 import type { ModelFacts } from './limit-warnings.ts';
 import type { MemoryBudget } from '../memory/budget.ts';
+import type { Precondition } from '../identity/operations/precondition.ts';
 import type { RecordsView } from '../records/records-view.ts';
+import type { UserKey } from '../identity/records/identity.ts';
 import type { SecretStore } from '../identity/store/secret-store.ts';
 
 /** What the admin API needs. */
@@ -22,6 +25,8 @@ export interface AdminDeps extends AdministratorDeps {
   records: Pick<RecordsView, 'status' | 'verify' | 'verifyTrail'>;
   backup: Backup;
   audit: Pick<AuditTrail, 'entries'>;
+  /** Deletes a user and takes from all records what names them; null if there are no records. */
+  erase: ((key: UserKey, precondition: Precondition) => Promise<Refusal | null>) | null;
   models: ModelFacts;
   /** Bounds how often somebody changes something; null: no bound, as on the Redis itself. */
   pace: Pick<ChangePace, 'ofAdministrator'> | null;

@@ -5,6 +5,7 @@ import {
   passes,
   type AuditedScripts,
   type AuditQuery,
+  type Change,
   type ScriptCall,
   type EntryResponse,
 } from './audit.ts';
@@ -19,6 +20,7 @@ import { currentContext, type AuditContext } from './context.ts';
 import { auditedChange, type AuditedChange } from './audited-change.ts';
 
 const auditHead = loadScript(new URL('./audit_head.lua', import.meta.url));
+const noteOnly = loadScript(new URL('./note.lua', import.meta.url));
 
 /** Another process may append after this one has read the head; then this one tries again, at most this often. */
 const maxAttempts = 100;
@@ -74,6 +76,11 @@ export class AuditTrail implements AuditedScripts {
     });
     this.#turn = mine.catch(() => undefined);
     return mine;
+  }
+
+  /** Records what was done outside of the store's scripts. Rejects with `StoreUnavailable`. */
+  async note(change: Change): Promise<void> {
+    await this.run(noteOnly, { keys: [], args: [], change });
   }
 
   /** Reads the trail, newest first. Rejects with `StoreUnavailable`. */

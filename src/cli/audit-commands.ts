@@ -116,10 +116,11 @@ function nameOf(file: string): string {
   return file === '-' ? 'Standard input' : file;
 }
 
-function shown({ entries, heads, head, flaw }: Verdict): JsonObject {
+function shown({ entries, erased, heads, head, flaw }: Verdict): JsonObject {
   return {
     intact: flaw === null,
     entries,
+    ...(erased > 0 ? { erased } : {}),
     heads_compared: heads,
     head: head && { ...head },
     flaw: flaw && { ...flaw },

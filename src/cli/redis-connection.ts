@@ -79,6 +79,7 @@ function localAdmin(
     // Nobody was asked over HTTP: the link is a path on whatever the gateway's address is.
     claims: new ClaimLinks({ store: new ClaimStore(store, keys, audit), origin: () => '' }),
     backup: new Backup({ archive: new IdentityArchive(store, keys, audit), clock: systemClock }),
+    erase: null,
     audit,
     clock: systemClock,
     realModel,

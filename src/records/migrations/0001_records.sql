@@ -158,3 +158,13 @@ CREATE TABLE counters (
   charged bigint NOT NULL,
   PRIMARY KEY (team, field)
 );
+
+-- Who was erased, so that a request that was still open then is not recorded under the name. The user only as a hash.
+CREATE TABLE erasures (
+  team text NOT NULL,
+  -- SHA-256, hex, of team and user with a slash between.
+  user_hash text NOT NULL,
+  pseudonym text NOT NULL,
+  erased_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (team, user_hash, pseudonym)
+);

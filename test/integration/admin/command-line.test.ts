@@ -60,6 +60,7 @@ beforeAll(async () => {
     }),
     ledger: new LedgerReader(store, keys),
     backup: new Backup({ archive: new IdentityArchive(store, keys, audit), clock: systemClock }),
+    erase: null,
     audit,
     auditContextOf: auditContexts({ onDyno: false }),
     clock: systemClock,

@@ -141,6 +141,7 @@ export class Harness {
       claims,
       ledger,
       backup: new Backup({ archive: this.archive, clock }),
+      erase: null,
       audit: this.audit,
       auditContextOf: auditContexts({ onDyno: true }),
       clock,
