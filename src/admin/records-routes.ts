@@ -106,7 +106,9 @@ export function recordsRoutes({ records, clock }: AdminDeps): Route[] {
 
   async function verified(c: AdminContext): Promise<Reply> {
     const asked = checkDays(verifyParameters, c.req.url, { clock, maxDays });
-    return asked instanceof Refusal ? asked : { status: 200, body: await records.verify(asked) };
+    if (asked instanceof Refusal) return asked;
+    const body = await records.verify(asked);
+    return body === null ? noRecords() : { status: 200, body };
   }
 
   async function trailVerified(): Promise<Reply> {
@@ -118,6 +120,10 @@ export function recordsRoutes({ records, clock }: AdminDeps): Route[] {
     { path: '/admin/records/verify', methods: { GET: needing('read-gateway', verifyDocs, verified) } },
     { path: '/admin/records/audit', methods: { GET: needing('read-gateway', trailDocs, trailVerified) } },
   ];
+}
+
+function noRecords(): Refusal {
+  return new Refusal('invalid_request', 'There is nothing to compare the store with: set DATABASE_URL.');
 }
 
 function ofStreams<Type extends z.ZodType>(type: Type) {

@@ -16,6 +16,7 @@ import { anchorIn, type CheckedTrail, type TrailAnchor, TrailCheck } from './tra
 /** More would not be read by anybody; how many there are is told. */
 const maxListed = 1_000;
 const gapsListed = 100;
+const noRecords = 'DATABASE_URL is not set.';
 
 /** Elements of the store that Postgres does not have, or never will. */
 export interface Gap {
@@ -84,7 +85,7 @@ export class RecordsView {
     const audit_anchor = await anchorIn(store, keys);
     const nothing = { backlog: null, drained_to: null, oldest_entry_at: null, size_bytes: null, gaps: [] };
     if (seam === null) {
-      return { state: 'off', problem: 'DATABASE_URL is not set.', ...nothing, audit_anchor };
+      return { state: 'off', problem: noRecords, ...nothing, audit_anchor };
     }
     try {
       const { position, recorded } = await seam.inTurn(() => seam.snapshot(stateOf));
@@ -98,10 +99,10 @@ export class RecordsView {
     }
   }
 
-  /** Compares days (UTC, both included). Rejects with `StoreUnavailable`. */
-  async verify({ from, to }: { from: string; to: string }): Promise<Verification> {
-    const { store, keys } = this.#options;
-    const seam = this.#seam();
+  /** Compares days (UTC, both included); null if there are no records. Rejects with `StoreUnavailable`. */
+  async verify({ from, to }: { from: string; to: string }): Promise<Verification | null> {
+    const { store, keys, seam } = this.#options;
+    if (seam === null) return null;
     const check = new DayCheck(store, keys, seam);
     const { recorded } = await seam.inTurn(() =>
       seam.snapshot(async (queries) => ({
@@ -125,21 +126,16 @@ export class RecordsView {
 
   /** Compares the audit entries that both places have. Rejects with `StoreUnavailable`; Postgres may be away. */
   async verifyTrail(): Promise<TrailVerification> {
-    const { store, keys } = this.#options;
+    const { store, keys, seam } = this.#options;
     const anchor = await anchorIn(store, keys);
+    if (seam === null) return { compared: 0, differences: [], anchor, problem: noRecords };
     try {
-      const checked = await new TrailCheck(store, keys, this.#seam()).check();
+      const checked = await new TrailCheck(store, keys, seam).check();
       return { ...checked, anchor, problem: null };
     } catch (error) {
       if (!(error instanceof RecordsUnavailable)) throw error;
       return { compared: 0, differences: [], anchor, problem: error.message };
     }
-  }
-
-  #seam(): Seam {
-    const { seam } = this.#options;
-    if (seam === null) throw new RecordsUnavailable('DATABASE_URL is not set: there are no records to compare with.');
-    return seam;
   }
 
   async #backlog(checkpoints: Checkpoints): Promise<Record<StreamName, number>> {
