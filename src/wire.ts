@@ -48,6 +48,7 @@ import { SecretStore } from './identity/store/secret-store.ts';
 import { ClaimStore } from './claims/claim-store.ts';
 import { LedgerReader } from './ledger/ledger-reader.ts';
 import { RefusalStore } from './ledger/refusal-store.ts';
+import { Records } from './records/records.ts';
 import { SessionStore } from './sessions/session-store.ts';
 import { snapshotsIn } from './upstream/snapshot-store.ts';
 import { MemoryBudget } from './memory/budget.ts';
@@ -73,7 +74,9 @@ const processIdLength = 12;
 /** Builds everything long-lived of one process, once. */
 export function wire(options: WireOptions) {
   const { settings, catalogue, clock, log, metrics } = options;
-  const stores = storesOf(options);
+  const process = randomBase62(processIdLength);
+  const stores = storesOf(options, process);
+  const { records } = stores;
   const auditContextOf = auditContexts(settings);
   const loader = new IdentityLoader({ document: options.identities ?? null, archive: stores.archive, log });
   const { refusedCredentialsPerMinute: perMinute, onDyno } = settings;
@@ -84,7 +87,6 @@ export function wire(options: WireOptions) {
     throttle,
     realModel: catalogue.aliases.size > 0 ? catalogue.real : null,
   });
-  const process = randomBase62(processIdLength);
   const admission = new Admission({
     store: stores.admission,
     process,
@@ -92,6 +94,7 @@ export function wire(options: WireOptions) {
     timeoutMs: settings.storeTimeoutMs,
     clock,
     log,
+    keepsRecords: () => records?.isKept === true,
     onNotice: (notice) => journal.limitReached(notice),
   });
   const uses = new SecretUses({
@@ -128,6 +131,7 @@ export function wire(options: WireOptions) {
     attachments: () => upstreams.circuits(clock.monotonic()),
     limits: () => admission.limitsInUse().catch(() => null),
     store: () => stores.extent().catch(() => null),
+    records: async () => (await records?.extent().catch(() => null)) ?? null,
   });
   const budget = new MemoryBudget({
     maxBytes: settings.bodyBudgetBytes,
@@ -244,6 +248,7 @@ export function wire(options: WireOptions) {
     budget,
     /** Begins to keep this process's lease in the store. */
     start: () => {
+      records?.start();
       stores.onReady(() => loader.begin());
       void stores.connected().then(() => admission.heartbeat.start());
       uses.start();
@@ -258,9 +263,10 @@ export function wire(options: WireOptions) {
     isBusy: () => exchanges.size > 0,
     /** Ends what is still under way; it settles. */
     endRemaining: () => exchanges.shutDown(),
-    /** Resolves when the store has every settlement. */
+    /** Resolves when the store has every settlement, and Postgres what this process drains. */
     drained: async () => {
       await Promise.all([admission.stop(), refusals.drained(), uses.stop()]);
+      await records?.stop();
     },
     close: async () => {
       loader.close();
@@ -274,7 +280,7 @@ export function wire(options: WireOptions) {
 }
 
 /** Everything that is kept. It is not connected yet. */
-function storesOf({ settings, clock, log, metrics }: WireOptions) {
+function storesOf({ settings, clock, log, metrics }: WireOptions, process: string) {
   const isFirst = isFirstProcess();
   const store = openStore(settings.store, {
     commandTimeoutMs: settings.storeTimeoutMs,
@@ -286,6 +292,19 @@ function storesOf({ settings, clock, log, metrics }: WireOptions) {
   const keys = keysUnder(settings.store.kind === 'redis' ? settings.store.prefix : '');
   const { leaseMs, ledgerMaxEntries: maxEntries, usageRetentionDays: retentionDays } = settings;
   const { sessionsPerMinute: perMinute, sessionStoreBytes: maxBytes } = settings;
+  const records =
+    settings.records &&
+    new Records({
+      settings: settings.records,
+      store,
+      keys,
+      maxEntries,
+      process,
+      clock,
+      log,
+      onGap: (stream, missing) => metrics.recordsMissed(stream, missing),
+    });
+  const backlogBytes = (): number => (records?.isKept ? records.backlogBytes : 0);
   const ledger = new LedgerReader(store, keys);
   const audit = new AuditTrail(store, keys, { log, clock });
   // Heads that no gateway made: the command line's, and those of a process that died before it said so.
@@ -293,6 +312,7 @@ function storesOf({ settings, clock, log, metrics }: WireOptions) {
   if (isFirst) store.onReady(tellHead);
   const tellingHeads = isFirst ? setInterval(tellHead, headToldWithinMs).unref() : undefined;
   return {
+    records,
     identities: new IdentityStore(store, keys, audit),
     administrators: new AdministratorStore(store, keys, audit),
     secrets: new SecretStore(store, keys, audit),
@@ -301,9 +321,12 @@ function storesOf({ settings, clock, log, metrics }: WireOptions) {
     archive: new IdentityArchive(store, keys, audit),
     audit,
     sessions: new SessionStore(store, keys, { perMinute, maxBytes }),
-    admission: new AdmissionStore(store, keys, { leaseMs, maxEntries, retentionDays }),
+    admission: new AdmissionStore(store, keys, { leaseMs, maxEntries, retentionDays, backlogBytes }),
     ledger,
-    refusals: new RefusalStore(store, keys, { retentionDays }),
+    refusals: new RefusalStore(store, keys, {
+      retentionDays,
+      backlogBytes: () => backlogBytes() / 4,
+    }),
     shareSnapshots: snapshotsIn(store, keys),
     extent: async () => ({ ...(await store.memory()), ...(await ledger.extent()) }),
     problem: () => store.problem,

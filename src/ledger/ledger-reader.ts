@@ -48,7 +48,9 @@ export class LedgerReader implements Ledger {
       const page = await this.#page(cursor, query.admitted?.fromMs);
       for (const [id, fields] of page) {
         cursor = id;
-        const entry = decodeEntry(fields[1] ?? '');
+        const [name, text = ''] = fields;
+        if (name !== 'e') continue; // only what records need
+        const entry = decodeEntry(text);
         if (!passes(entry, query)) continue;
         data.push(ledgerEntryOf(entry));
         if (data.length === query.limit) return { data, next_cursor: cursor };

@@ -68,6 +68,10 @@ export interface Keys {
   reading: (keyHash: string) => string;
   /** String: marks a grant of an earlier incarnation as settled. Expires. */
   settled: (grant: string) => string;
+  /** Identity, with Postgres only. Hash: which records are the store's, and how far it is drained into them. */
+  records: string;
+  /** With Postgres only. Stream: batches of refusals that are not drained yet. Trimmed when they are. */
+  refusalLog: string;
 }
 
 export function keysUnder(prefix: string): Keys {
@@ -102,5 +106,7 @@ export function keysUnder(prefix: string): Keys {
     refusalsTaken: (process) => `${p}refusals-taken:${process}`,
     reading: (keyHash) => `${p}reading:${keyHash}`,
     settled: (grant) => `${p}settled:${grant}`,
+    records: `${p}records`,
+    refusalLog: `${p}refusal-log`,
   };
 }

@@ -22,6 +22,9 @@ const inFullStore = {
   // cancel and settle
   settle: 'closes a request, or cancels its admission',
   open_of_silent: 'reads what a dead process left, to settle it',
+  // drain
+  name_drained: 'makes one small key, once',
+  mark_drained: 'trims what is drained',
   beat: 'the heartbeat: without it nobody could settle what a dead process left',
 } as const;
 
