@@ -61,9 +61,10 @@ export async function fillMonths(client: Client, spread: Spread): Promise<void> 
   }
 }
 
-/** Adds entries after those in `spread`, a batch a transaction, as draining does. Returns how many. */
-export async function addInBatches(client: Client, spread: Spread, batches: number): Promise<number> {
+/** Adds entries of a later month, a batch a transaction, as draining does. Returns how many. */
+export async function addInBatches(client: Client, spread: Spread): Promise<number> {
   const size = 500;
+  const batches = Math.floor(Math.min(200_000, (spread.entries / spread.days) * 27) / size);
   const month = monthOf(startMs + spread.days * dayMs, 1);
   await client.query(
     `CREATE TABLE ${month.table} PARTITION OF entries FOR VALUES FROM ('${month.from}') TO ('${month.to}')`,

@@ -21,7 +21,6 @@ import { median } from './report.ts';
 
 const spread = { entries: Number(process.env['ENTRIES'] ?? 10_000_000), days: 400 };
 const runs = 15;
-const batches = 400;
 
 const server = await startPostgres({ args: ['-c', 'max_wal_size=4GB', '-c', 'maintenance_work_mem=256MB'] });
 const url = await server.database();
@@ -100,7 +99,7 @@ async function reportTimes(): Promise<void> {
 }
 
 async function reportSizes(): Promise<void> {
-  const added = await addInBatches(client, spread, batches);
+  const added = await addInBatches(client, spread);
   await client.query('VACUUM ANALYZE');
   const { rows: tables } = await client.query<{ name: string; rows: string; bytes: string; indexes: string }>(
     `SELECT inhrelid::regclass AS name, reltuples AS rows, pg_relation_size(inhrelid) AS bytes,

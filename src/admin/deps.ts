@@ -22,7 +22,7 @@ export interface AdminDeps extends AdministratorDeps {
   claims: Pick<ClaimLinks, 'make'>;
   ledger: Ledger;
   /** Postgres, or the lack of it. */
-  records: Pick<RecordsView, 'status' | 'verify' | 'verifyTrail'>;
+  recordsView: Pick<RecordsView, 'status' | 'verify' | 'verifyTrail'>;
   backup: Backup;
   audit: Pick<AuditTrail, 'entries'>;
   /** Deletes a user and takes from all records what names them; null if there are no records. */

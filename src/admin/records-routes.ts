@@ -99,7 +99,7 @@ const trailDocs: OperationDocs = {
 };
 
 /** The records in Postgres: how they are, and whether they are what the store says. */
-export function recordsRoutes({ records, clock }: AdminDeps): Route[] {
+export function recordsRoutes({ recordsView: records, clock }: AdminDeps): Route[] {
   async function told(): Promise<Reply> {
     return { status: 200, body: await records.status() };
   }

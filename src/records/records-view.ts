@@ -1,7 +1,7 @@
 import { daysBetween } from '../base/days.ts';
 import type { Keys } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
-import { type Checkpoints, idParts, type StreamName, streamNames } from './checkpoint.ts';
+import { type Checkpoints, idParts, type StreamName } from './checkpoint.ts';
 import { DayCheck } from './day-check.ts';
 import type { Queries } from './database.ts';
 import type { Difference } from './differences.ts';
