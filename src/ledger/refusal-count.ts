@@ -76,6 +76,7 @@ export const encodeRefusalRow: (row: RefusedAs) => string = codec.encode;
 
 /** The figures of a row, in stored order. */
 export const refusalFigures = ['refused', 'last_at'] as const;
+
 /** The row back from its name. */
 export const decodeRefusalRow: (name: string) => RefusedAs = codec.decode;
 
