@@ -53,7 +53,10 @@ export async function fillMonths(client: Client, spread: Spread): Promise<void> 
     const month = monthOf(startMs, later);
     const before = Math.min(spread.days, Math.round((Date.parse(month.to) - startMs) / dayMs));
     await client.query(`CREATE TABLE ${month.table} (LIKE entries INCLUDING DEFAULTS INCLUDING CONSTRAINTS)`);
-    await client.query(entriesSql(month.table, spread), [Math.ceil(from * perDay), Math.ceil(before * perDay)]);
+    await client.query(entriesSql(month.table, spread), [
+      Math.ceil(from * perDay),
+      Math.ceil(before * perDay),
+    ]);
     await client.query(
       `ALTER TABLE entries ATTACH PARTITION ${month.table} FOR VALUES FROM ('${month.from}') TO ('${month.to}')`,
     );
@@ -71,7 +74,8 @@ export async function addInBatches(client: Client, spread: Spread): Promise<numb
   );
   const skipped = Math.ceil(((Date.parse(month.from) - startMs) / dayMs) * (spread.entries / spread.days));
   const sql = entriesSql(month.table, spread);
-  for (let n = 0; n < batches; n += 1) await client.query(sql, [skipped + n * size, skipped + (n + 1) * size]);
+  for (let n = 0; n < batches; n += 1)
+    await client.query(sql, [skipped + n * size, skipped + (n + 1) * size]);
   return batches * size;
 }
 

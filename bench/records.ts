@@ -54,12 +54,11 @@ async function reportTimes(): Promise<void> {
   await measured('400 days by team', () =>
     ledger.usage({ from: dayAt(0), to: dayAt(399), filters: {}, groupBy: ['team'] }),
   );
-  const [{ session = '', end_user: endUser = '', token = '' } = {}] = (
-    await client.query<{ session: string; end_user: string; token: string }>(
-      "SELECT session, end_user, token FROM entries WHERE session IS NOT NULL AND closed_ms > $1 LIMIT 1",
-      [Date.parse(dayAt(200))],
-    )
-  ).rows;
+  const { rows: some } = await client.query<Record<'session' | 'end_user' | 'token', string>>(
+    'SELECT session, end_user, token FROM entries WHERE session IS NOT NULL AND closed_ms > $1 LIMIT 1',
+    [Date.parse(dayAt(200))],
+  );
+  const { session, end_user: endUser, token } = some[0] ?? { session: '', end_user: '', token: '' };
   const noon = Date.parse(`${dayAt(100)}T12:00:00Z`);
   const pages: Record<string, Partial<EntryQuery>> = {
     'no filter': {},
@@ -113,17 +112,22 @@ async function reportSizes(): Promise<void> {
     [last?.name],
   );
   const perEntry = (bytes: string | undefined): string => (Number(bytes) / added).toFixed(0);
-  console.log(`\nbytes an entry, added in batches: ${perEntry(last?.bytes)} and ${perEntry(last?.indexes)} of indexes`);
+  console.log(
+    `\nbytes an entry, added in batches: ${perEntry(last?.bytes)} and ${perEntry(last?.indexes)} of indexes`,
+  );
   for (const { name, bytes } of indexes) console.log(`  ${name.padEnd(44)} ${perEntry(bytes).padStart(5)}`);
   const built = tables.slice(0, -2);
-  const sum = (of: 'rows' | 'bytes' | 'indexes'): number => built.reduce((all, row) => all + Number(row[of]), 0);
+  const sum = (of: 'rows' | 'bytes' | 'indexes'): number =>
+    built.reduce((all, row) => all + Number(row[of]), 0);
   console.log(
     `with indexes built afterwards: ${(sum('bytes') / sum('rows')).toFixed(0)} and ${(sum('indexes') / sum('rows')).toFixed(0)}`,
   );
   const { rows: days } = await client.query<{ rows: string; bytes: string }>(
     "SELECT COUNT(*) AS rows, pg_total_relation_size('usage_days') AS bytes FROM usage_days",
   );
-  console.log(`usage_days: ${days[0]?.rows} rows, ${(Number(days[0]?.bytes) / Number(days[0]?.rows)).toFixed(0)} bytes each`);
+  console.log(
+    `usage_days: ${days[0]?.rows} rows, ${(Number(days[0]?.bytes) / Number(days[0]?.rows)).toFixed(0)} bytes each`,
+  );
   const each = (Number(last?.bytes) + Number(last?.indexes)) / added;
   for (const perSecond of [1, 10]) {
     console.log(`1 GB at ${perSecond} a second: ${(1e9 / each / perSecond / 86_400).toFixed(1)} days\n`);

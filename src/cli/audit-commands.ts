@@ -63,7 +63,9 @@ export function auditCommands(program: Command, cli: Cli): void {
         throw new CommandFailed(`The trail is not intact: entry ${sequence} was ${kind} (${why}).`);
       }
       if (copies.differing.length > 0) {
-        throw new CommandFailed(`What the store and Postgres have is not the same: ${copies.differing.join(', ')}.`);
+        throw new CommandFailed(
+          `What the store and Postgres have is not the same: ${copies.differing.join(', ')}.`,
+        );
       }
       if (copies.beginsAfter !== null) {
         const { sequence } = copies.beginsAfter;
@@ -152,7 +154,10 @@ function nameOf(file: string): string {
   return file === '-' ? 'Standard input' : file;
 }
 
-function shown({ entries, erased, heads, head, flaw }: Verdict, { compared, beginsAfter }: Copies): JsonObject {
+function shown(
+  { entries, erased, heads, head, flaw }: Verdict,
+  { compared, beginsAfter }: Copies,
+): JsonObject {
   return {
     intact: flaw === null,
     entries,

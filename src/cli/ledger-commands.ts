@@ -48,7 +48,8 @@ export function ledgerCommands(program: Command, cli: Cli): void {
       const found = await verified(cli, from ?? last, last);
       cli.printDone(found, wordsFor(found));
       const count = found.differences.length + found.left_out;
-      if (count > 0) throw new CommandFailed(`The records are not the same everywhere: ${count} differences.`);
+      if (count > 0)
+        throw new CommandFailed(`The records are not the same everywhere: ${count} differences.`);
     });
 }
 

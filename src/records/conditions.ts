@@ -18,7 +18,10 @@ export class Conditions {
   }
 
   /** Adds `column = value` for each value that is given. An empty text equals nothing: it stands for what is not known. */
-  equal(columns: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string | undefined>>): this {
+  equal(
+    columns: Readonly<Record<string, string>>,
+    wanted: Readonly<Record<string, string | undefined>>,
+  ): this {
     for (const [name, value] of Object.entries(wanted)) {
       const column = columns[name];
       if (value !== undefined && column !== undefined) this.add(`${column} = NULLIF(?, '')`, value);

@@ -68,7 +68,8 @@ export class DayCheck {
     await this.#addEntries(day, { after: entries.id, until: store.entriesAt }, recorded);
     await this.#addRefusals(day, { after: refusals.id, until: store.refusalsAt }, recorded.refusals);
     const isWhole =
-      (await this.#seam.isWhole('entries', entries.id)) && (await this.#seam.isWhole('refusals', refusals.id));
+      (await this.#seam.isWhole('entries', entries.id)) &&
+      (await this.#seam.isWhole('refusals', refusals.id));
     if (!isWhole) return null;
     const usage = differencesIn({
       kind: 'usage',

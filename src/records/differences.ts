@@ -27,7 +27,9 @@ export function differencesIn({ kind, day, figures, decodeName, places }: Compar
   rows: number;
   differences: Difference[];
 } {
-  const asked = Object.entries(places).flatMap(([place, sums]) => (sums === null ? [] : [[place, sums] as const]));
+  const asked = Object.entries(places).flatMap(([place, sums]) =>
+    sums === null ? [] : [[place, sums] as const],
+  );
   const names = new Set(asked.flatMap(([, sums]) => [...sums.keys()]));
   const differences: Difference[] = [];
   for (const name of [...names].sort()) {

@@ -6,7 +6,6 @@ import { Conditions } from './conditions.ts';
 import type { Queries } from './database.ts';
 import type { PlacedRow } from './joined-page.ts';
 
-
 /** A row of `entries`. */
 interface EntryRow extends Record<FigureName, number> {
   closed_ms: number;
@@ -64,7 +63,10 @@ export async function recordedEntries(
     `SELECT * FROM entries ${conditions.where} ORDER BY closed_ms DESC, closed_seq DESC LIMIT ${limit}`,
     conditions.values,
   );
-  return rows.map((row) => ({ cursor: `${row.closed_ms}-${row.closed_seq}`, row: ledgerEntryOf(entryOf(row)) }));
+  return rows.map((row) => ({
+    cursor: `${row.closed_ms}-${row.closed_seq}`,
+    row: ledgerEntryOf(entryOf(row)),
+  }));
 }
 
 function entryOf(row: EntryRow): EntryRecord {

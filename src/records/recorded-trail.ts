@@ -56,10 +56,7 @@ function changeIn(element: Element): EntryResponse {
   return entryResponse(fieldOf(element, 'e') ?? '', fieldOf(element, 'h') ?? '');
 }
 
-async function recordedChanges(
-  queries: Queries,
-  query: AuditQuery,
-): Promise<PlacedRow<EntryResponse>[]> {
+async function recordedChanges(queries: Queries, query: AuditQuery): Promise<PlacedRow<EntryResponse>[]> {
   const { team, actor, operation, fromMs, beforeMs, cursor, limit } = query;
   const conditions = new Conditions().equal(filterColumns, { team, actor, operation });
   if (fromMs !== undefined) conditions.add('at >= ?', new Date(fromMs));

@@ -91,7 +91,14 @@ export class RecordsView {
       const { position, recorded } = await seam.inTurn(() => seam.snapshot(stateOf));
       const { checkpoints } = position;
       const backlog = await this.#backlog(checkpoints);
-      return { state: 'on', problem: null, backlog, drained_to: timesOf(checkpoints), ...recorded, audit_anchor };
+      return {
+        state: 'on',
+        problem: null,
+        backlog,
+        drained_to: timesOf(checkpoints),
+        ...recorded,
+        audit_anchor,
+      };
     } catch (error) {
       if (!(error instanceof RecordsUnavailable)) throw error;
       const state = seam.problem === null ? 'unreachable' : 'off';
@@ -114,7 +121,8 @@ export class RecordsView {
     const result: Verification = { rows: 0, differences: [], left_out: 0, gaps: recorded.gaps };
     for (const day of daysBetween(from, to)) {
       const hasEntries =
-        recorded.months.has(monthOf(Date.parse(day)).table) && (recorded.since === null || day > recorded.since);
+        recorded.months.has(monthOf(Date.parse(day)).table) &&
+        (recorded.since === null || day > recorded.since);
       const { rows, differences } = await check.check(day, hasEntries);
       const listed = differences.slice(0, maxListed - result.differences.length);
       result.rows += rows;
@@ -145,7 +153,9 @@ export class RecordsView {
   }
 }
 
-async function stateOf(queries: Queries): Promise<Pick<RecordsStatus, 'oldest_entry_at' | 'size_bytes' | 'gaps'>> {
+async function stateOf(
+  queries: Queries,
+): Promise<Pick<RecordsStatus, 'oldest_entry_at' | 'size_bytes' | 'gaps'>> {
   const [row] = await queries.query<{ oldest: Date | null; size: number }>(
     'SELECT (SELECT MIN(admitted_at) FROM entries) AS oldest, pg_database_size(current_database()) AS size',
   );
@@ -164,7 +174,8 @@ interface GapRow extends Pick<Gap, 'stream' | 'missing' | 'reason'> {
 
 /** The newest gaps: all, or those that touch a range of days. */
 async function gapsIn(queries: Queries, days: { from: string; to: string } | null): Promise<Gap[]> {
-  const touching = "WHERE COALESCE(to_at, found_at) >= $1::date AND COALESCE(from_at, '-infinity') < $2::date + 1";
+  const touching =
+    "WHERE COALESCE(to_at, found_at) >= $1::date AND COALESCE(from_at, '-infinity') < $2::date + 1";
   const rows = await queries.query<GapRow>(
     `SELECT stream, found_at, from_at, to_at, missing, reason FROM gaps ${days === null ? '' : touching}
      ORDER BY id DESC LIMIT ${gapsListed}`,

@@ -56,7 +56,9 @@ export function recordedSums<Group extends string>(
   { name, columns, figures }: SumTable<Group>,
   { from, to, filters, groupBy, teams }: SumQuery<Group>,
 ): Promise<SumRow[]> {
-  const conditions = new Conditions().add('day BETWEEN ?::date AND ?::date', from, to).equal(columns, filters);
+  const conditions = new Conditions()
+    .add('day BETWEEN ?::date AND ?::date', from, to)
+    .equal(columns, filters);
   if (teams !== undefined) conditions.add('team = ANY(?)', teams);
   const selected = [
     ...groupBy.map((group) => `${columns[group]} AS "${group}"`),

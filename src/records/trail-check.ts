@@ -84,13 +84,18 @@ export class TrailCheck {
 
   async #atBeginning(first: string, anchor: TrailAnchor | null): Promise<TrailDifference[]> {
     const { recorded } = await this.#seam.snapshot((queries) => rowBefore(queries, first));
-    const isSame = recorded?.hash === anchor?.hash && (recorded === null || recorded.sequence === anchor?.sequence);
+    const isSame =
+      recorded?.hash === anchor?.hash && (recorded === null || recorded.sequence === anchor?.sequence);
     return isSame ? [] : [{ id: first, kind: 'anchor' }];
   }
 }
 
 /** `before`: the element that the page begins after, whose row is among the rows too. */
-function differencesOf(page: readonly Element[], rows: readonly Row[], before: string | null): TrailDifference[] {
+function differencesOf(
+  page: readonly Element[],
+  rows: readonly Row[],
+  before: string | null,
+): TrailDifference[] {
   const recorded = new Map(rows.map((row) => [row.id, row]));
   if (before !== null) recorded.delete(before);
   const differences: TrailDifference[] = [];
