@@ -283,28 +283,31 @@ export function wire(options: WireOptions) {
 /** Everything that is kept. It is not connected yet. */
 function storesOf({ settings, clock, log, metrics }: WireOptions, process: string) {
   const isFirst = isFirstProcess();
-  const store = openStore(settings.store, {
+  const opened = openStore(settings.store, {
     commandTimeoutMs: settings.storeTimeoutMs,
     clock,
     log,
     onRun: (run) => metrics.storeAnswered(run),
     warnsOfCondition: isFirst,
   });
-  const keys = keysUnder(settings.store.kind === 'redis' ? settings.store.prefix : '');
+  const prefix = settings.store.kind === 'redis' ? settings.store.prefix : '';
+  const keys = keysUnder(prefix, { hasRecords: settings.records !== null });
   const { leaseMs, ledgerMaxEntries: maxEntries, usageRetentionDays: retentionDays } = settings;
   const { sessionsPerMinute: perMinute, sessionStoreBytes: maxBytes } = settings;
   const records =
     settings.records &&
     new Records({
       settings: settings.records,
-      store,
+      store: opened,
       keys,
       maxEntries,
+      usageRetentionDays: retentionDays,
       process,
       clock,
       log,
       onGap: (stream, missing) => metrics.recordsMissed(stream, missing),
     });
+  const store = records?.gated ?? opened;
   const backlogBytes = (): number => (records?.isKept ? records.backlogBytes : 0);
   const audit = new AuditTrail(store, keys, { log, clock });
   const inStore = new LedgerReader(store, keys);

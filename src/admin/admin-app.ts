@@ -141,7 +141,8 @@ async function unheededPart(c: AdminContext, { body, etag }: OperationDocs): Pro
   return sent instanceof Refusal ? sent : null;
 }
 
-function storeUnavailable({ mayHaveRun, isFull }: StoreUnavailable): Refusal {
+function storeUnavailable({ mayHaveRun, isFull, told }: StoreUnavailable): Refusal {
+  if (told !== null) return new Refusal('store_unavailable', told, { headers: { 'retry-after': '1' } });
   if (isFull) {
     return new Refusal(
       'store_unavailable',

@@ -43,6 +43,7 @@ interface Stored {
 export class AuditTrail implements AuditedScripts {
   readonly #store: Store;
   readonly #key: string;
+  readonly #guard: readonly string[];
   readonly #log: Pick<Log, 'info'>;
   readonly #clock: Pick<Clock, 'monotonic'>;
   /** Changes of this process run one after the other, so that they do not race for the head. */
@@ -52,11 +53,12 @@ export class AuditTrail implements AuditedScripts {
 
   constructor(
     store: Store,
-    { audit }: Keys,
+    { audit, guard }: Keys,
     { log, clock }: { log: Pick<Log, 'info'>; clock: Pick<Clock, 'monotonic'> },
   ) {
     this.#store = store;
     this.#key = audit;
+    this.#guard = guard;
     this.#log = log;
     this.#clock = clock;
   }
@@ -125,7 +127,7 @@ export class AuditTrail implements AuditedScripts {
   }
 
   async #head(): Promise<{ head: Head; nowMs: number }> {
-    const reply = await this.#store.run(auditHead, [this.#key], []);
+    const reply = await this.#store.run(auditHead, [this.#key, ...this.#guard], []);
     const [now = '', count = '', hash = '', text = ''] = Array.isArray(reply) ? reply.map(String) : [];
     if (hash === '') return { head: noHead, nowMs: Number(now) };
     const newest = entryResponse(text, hash);

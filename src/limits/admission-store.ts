@@ -62,11 +62,11 @@ export class AdmissionStore {
 
   /** Records that a process is alive. */
   async beat(process: string): Promise<Beat> {
-    const { processes, incarnation, open } = this.#keys;
+    const { processes, incarnation, open, guard } = this.#keys;
     const nonce = randomBytes(9).toString('base64url');
     const reply = await this.#store.run(
       scripts.beat,
-      [processes, incarnation, open(process)],
+      [processes, incarnation, open(process), ...guard],
       [process, this.#options.leaseMs, nonce],
     );
     const [nowMs, current = '', ...silent] = texts(reply);

@@ -13,16 +13,25 @@ import { anchorFor } from './anchor.ts';
 /** Of each stream, at a time: as much as the store and this process handle within some milliseconds. */
 const elementsPerPass = 500;
 const storeNameLength = 12;
+/** Whoever changes identities all the time must not keep them from being recorded. */
+const maxMoved = 3;
+
+/** What was read no longer holds: it is read again. */
+class StoreChanged extends Error {
+  override readonly name = 'StoreChanged';
+}
 
 /** What other parts of the records do in the drain. */
 export interface DrainHooks {
   /** Brings a store that has forgotten back to its records. The marks are compared again afterwards. */
   restore?: (held: Held, how: 'emptied' | 'rewound') => Promise<void>;
   /**
-   * Brings the identities in Postgres up to date, in the transaction of a drain: of all, or of what these elements of the
-   * audit trail have changed.
+   * Brings the identities in Postgres up to date, in the transaction of a drain, with what these elements of the audit
+   * trail have changed.
    */
-  mirror?: (queries: Queries, touched: readonly Element[] | 'all') => Promise<void>;
+  mirror?: (queries: Queries, touched: readonly Element[]) => Promise<void>;
+  /** Records all identities and counters of the store, which is drained up to these checkpoints. */
+  mirrorAll?: (queries: Queries, next: Checkpoints) => Promise<void>;
 }
 
 export interface DrainParts extends DrainHooks {
@@ -59,6 +68,8 @@ interface Gap {
  */
 export class Drain {
   readonly #parts: DrainParts;
+  /** How often in a row identities changed while they were read. */
+  #moved = 0;
 
   constructor(parts: DrainParts) {
     this.#parts = parts;
@@ -82,7 +93,7 @@ export class Drain {
       case 'untold':
       case 'records_forgot':
         if (read.marks === null) throw new Error('A store without a mark cannot be drained.');
-        return this.#move(held, { ...read, marks: read.marks }, found);
+        return this.#move(held, { ...read, marks: read.marks }, found).catch(again);
     }
   }
 
@@ -101,7 +112,7 @@ export class Drain {
   }
 
   async #commit({ held, read, progress, mark, isForgotten }: Commit): Promise<void> {
-    const { database, lease, streams, mirror } = this.#parts;
+    const { database, lease, streams } = this.#parts;
     const lock: Lock = (queries) => lease.lock(queries, held);
     for (const stream of streams) await stream.prepare?.(read.streams[stream.name].elements, lock);
     const gaps = await database.transaction(async (queries) => {
@@ -113,17 +124,32 @@ export class Drain {
         const unreadable = await stream.insert(queries, elements);
         if (unreadable > 0) found.push(unreadableIn(stream.name, elements, unreadable));
       }
-      if (mirror) {
-        const touched = read.streams.audit.elements;
-        if (isForgotten) await mirror(queries, 'all');
-        else if (touched.length > 0) await mirror(queries, touched);
-      }
+      await this.#mirror(queries, { read, next: checkpointsOf(progress), isForgotten });
       await keepGaps(queries, found);
       await keepCheckpoints(queries, checkpointsOf(progress));
       await queries.query('UPDATE drain SET store = $1, mark = $2', [read.marks.name, mark]);
       return found;
     });
     for (const gap of gaps) this.#tellGap(gap);
+  }
+
+  /**
+   * Identities are read later than the streams: if the store has lost its data since, they must not be recorded; if the
+   * trail has gone on, they are newer than what is recorded of it.
+   */
+  async #mirror(queries: Queries, { read, next, isForgotten }: Mirrored): Promise<void> {
+    const { store, mirror, mirrorAll } = this.#parts;
+    const { elements } = read.streams.audit;
+    if (isForgotten) await mirrorAll?.(queries, next);
+    else if (elements.length > 0) await mirror?.(queries, elements);
+    else return;
+    const { marks, hasDrained, streams } = await store.read(next, 1);
+    const isSame = marks?.name === read.marks.name && marks.mark === read.marks.mark && hasDrained;
+    if (!isSame) throw new StoreChanged('The store has lost its data, or was drained by another process.');
+    const isAhead = elements.length < elementsPerPass && streams.audit.elements.length > 0;
+    if (!isAhead) this.#moved = 0;
+    else if (++this.#moved <= maxMoved)
+      throw new StoreChanged('Identities have changed while they were read.');
   }
 
   /** Tells the store what is drained, so that it can be trimmed. */
@@ -144,6 +170,12 @@ export class Drain {
 /** Of a store that has a mark. */
 interface MarkedRead extends StoreRead {
   readonly marks: NonNullable<StoreRead['marks']>;
+}
+
+interface Mirrored {
+  read: MarkedRead;
+  next: Checkpoints;
+  isForgotten: boolean;
 }
 
 interface Commit {
@@ -222,4 +254,9 @@ async function keepCheckpoints(queries: Queries, checkpoints: Checkpoints): Prom
 function timeOf(id: string | null): string | null {
   const { ms } = idParts(id ?? '0-0');
   return ms === 0 ? null : new Date(ms).toISOString();
+}
+
+function again(error: unknown): Pass {
+  if (error instanceof StoreChanged) return { kind: 'again' };
+  throw error;
 }

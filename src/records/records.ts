@@ -12,11 +12,18 @@ import { drainedAudit } from './drained-audit.ts';
 import { drainedEntries } from './drained-entries.ts';
 import { drainedRefusals } from './drained-refusals.ts';
 import { DrainedStore } from './drained-store.ts';
+import { fieldOf } from './drained-stream.ts';
+import { recordCounters } from './first-counters.ts';
+import { GateKeeper } from './gate-keeper.ts';
+import { Gate } from './gate.ts';
+import { GatedStore } from './gated-store.ts';
+import { IdentityMirror, touchedBy } from './identity-mirror.ts';
 import { type Held, Lease, LeaseLost } from './lease.ts';
 import { migrate } from './migrate.ts';
 import { misuseIn } from './misuse.ts';
 import { type Lock, Partitions } from './partitions.ts';
 import { RecordsUnavailable } from './records-unavailable.ts';
+import { Restorer } from './restorer.ts';
 
 /** Whether Postgres keeps records. */
 export type RecordsState =
@@ -26,13 +33,15 @@ export type RecordsState =
   | { readonly kind: 'unreachable'; readonly reason: string }
   | { readonly kind: 'on'; readonly isDraining: boolean };
 
-export interface RecordsOptions extends DrainHooks {
+export interface RecordsOptions {
   settings: NonNullable<RecordsSettings>;
   /** The store itself: records are read from it and restored to it while requests wait. */
   store: Store;
   keys: Keys;
   /** How many drained entries stay in the store. */
   maxEntries: number;
+  /** How long the totals of a day stay in the store. */
+  usageRetentionDays: number;
   /** This process's id. */
   process: string;
   clock: Clock;
@@ -58,10 +67,15 @@ export class Records {
   readonly database: Database;
   readonly lease: Lease;
   readonly store: DrainedStore;
+  /** The store as requests use it: not while it lacks what is recorded. */
+  readonly gated: Store;
+  readonly #keeper: GateKeeper;
   readonly #options: RecordsOptions;
   readonly #drain: Drain;
   readonly #partitions: Partitions;
   readonly #stopping = new AbortController();
+  /** Ends the wait for the next look. */
+  #awaited = new AbortController();
   #state: RecordsState = { kind: 'unreachable', reason: 'Postgres has not answered yet.' };
   /** As it was taken; null if that may no longer be so. */
   #held: Held | null = null;
@@ -70,18 +84,55 @@ export class Records {
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: RecordsOptions) {
-    const { settings, store, keys, process, maxEntries, log, onGap } = options;
+    const { settings, store, keys, process, maxEntries, usageRetentionDays, clock, log, onGap } = options;
     this.#options = options;
     this.database = new Database(settings);
     this.lease = new Lease(this.database, process);
     this.store = new DrainedStore(store, keys);
     this.#partitions = new Partitions(this.database);
+    const gate = new Gate();
+    this.gated = new GatedStore(store, gate);
+    const { database, lease, store: drained } = this;
+    this.#keeper = new GateKeeper({
+      gate,
+      store,
+      keys,
+      drained,
+      database,
+      isOff: () => this.#state.kind === 'off',
+      wake: () => this.#wake(),
+      log,
+    });
+    const streams = [drainedEntries(this.#partitions), drainedRefusals, drainedAudit];
+    const identities = new IdentityMirror(store, keys);
+    const mirror: Mirror = (queries, elements) =>
+      identities.follow(queries, touchedBy(elements.map((element) => fieldOf(element, 'e') ?? '')));
+    const restorer = new Restorer({
+      database,
+      lease,
+      store,
+      keys,
+      drained,
+      streams,
+      mirror,
+      retentionDays: usageRetentionDays,
+      clock,
+      log,
+    });
     this.#drain = new Drain({
-      ...options,
-      database: this.database,
-      store: this.store,
-      lease: this.lease,
-      streams: [drainedEntries(this.#partitions), drainedRefusals, drainedAudit],
+      database,
+      store: drained,
+      lease,
+      streams,
+      mirror,
+      mirrorAll: async (queries, { entries: { id: lastId } }) => {
+        await identities.copy(queries);
+        await recordCounters(queries, { store, keys, lastId });
+      },
+      restore: async (held, how) => {
+        gate.note({ kind: 'doubt', why: 'forgotten' });
+        await restorer.restore(held, how);
+      },
       keepEntries: maxEntries,
       log,
       onGap,
@@ -114,12 +165,15 @@ export class Records {
 
   /** Begins to drain, however long Postgres takes to answer. */
   start(): void {
+    this.#keeper.start();
     this.#running = this.#run();
   }
 
   /** Drains what is left, if this process drains, and lets another one take over. Never rejects. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#wake();
+    this.#keeper.stop();
     await this.#running;
     if (this.#state.kind === 'on') await this.#drainLast().catch(() => undefined);
     await this.database.close();
@@ -136,8 +190,15 @@ export class Records {
       } catch (error) {
         this.#failed(error, isReady);
       }
-      await sleep(waitMs, undefined, { signal: this.#stopping.signal, ref: false }).catch(() => undefined);
+      const { signal } = this.#awaited;
+      await sleep(waitMs, undefined, { signal, ref: false }).catch(() => undefined);
+      if (signal.aborted) this.#awaited = new AbortController();
     }
+  }
+
+  /** Has the next look now. */
+  #wake(): void {
+    this.#awaited.abort();
   }
 
   /** One look at the streams. Returns after how long to look again, ms. */
@@ -211,6 +272,8 @@ export class Records {
     this.#options.log.error(`nothing is recorded in Postgres. ${reason}`, { error });
   }
 }
+
+type Mirror = NonNullable<DrainHooks['mirror']>;
 
 /** Whether another pass would find something at once. */
 function hasMore(pass: Pass): boolean {
