@@ -100,6 +100,6 @@ export class StoreAlone {
 }
 
 function onlyThere(cause: RecordsUnavailable, advice: string): RecordsUnavailable {
-  const message = `What is older is in Postgres, which cannot be read now. ${advice}, or try again once Postgres is back. (${cause.message})`;
+  const message = `What is older is in Postgres, which cannot be read now. ${advice}, or try again once Postgres is back.`;
   return new RecordsUnavailable(message, { cause });
 }
