@@ -5,7 +5,7 @@ import type { RecordsSettings } from '../config/records.ts';
 import type { Keys } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
-import type { StreamName } from './checkpoint.ts';
+import { compareIds, startOfStreams, type StreamName, streamNames } from './checkpoint.ts';
 import { Database } from './database.ts';
 import { Drain, type DrainHooks, type Pass } from './drain.ts';
 import { drainedAudit } from './drained-audit.ts';
@@ -18,7 +18,7 @@ import { GateKeeper } from './gate-keeper.ts';
 import { Gate } from './gate.ts';
 import { GatedStore } from './gated-store.ts';
 import { IdentityMirror, touchedBy } from './identity-mirror.ts';
-import { type Held, Lease, LeaseLost } from './lease.ts';
+import { type Held, Lease, LeaseLost, readPosition } from './lease.ts';
 import { migrate } from './migrate.ts';
 import { misuseIn } from './misuse.ts';
 import { type Lock, Partitions } from './partitions.ts';
@@ -58,6 +58,9 @@ const retryMs = 2_000;
 const keepEveryMs = 3_600_000;
 /** How long a stopping process goes on to drain. */
 const lastDrainMs = 4_000;
+const stopWithinMs = 6_000;
+/** How long to wait for the drain to come to what is in the store now. */
+const drainedWithinMs = 10_000;
 
 /**
  * The records of this process: brings the tables to this version, and drains the store while it holds the lease. It never
@@ -169,14 +172,41 @@ export class Records {
     this.#running = this.#run();
   }
 
-  /** Drains what is left, if this process drains, and lets another one take over. Never rejects. */
+  /**
+   * Drains what is left, if this process drains, and lets another one take over. Resolves within some seconds, even if
+   * Postgres hangs. Never rejects.
+   */
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#wake();
     this.#keeper.stop();
+    await Promise.race([this.#end(), sleep(stopWithinMs, undefined, { ref: false })]);
+  }
+
+  async #end(): Promise<void> {
     await this.#running;
     if (this.#state.kind === 'on') await this.#drainLast().catch(() => undefined);
     await this.database.close();
+  }
+
+  /**
+   * Resolves when Postgres has all that is in the store now, whichever process drains it. Rejects with `StoreUnavailable`
+   * if that takes too long.
+   */
+  async drained(): Promise<void> {
+    const { clock } = this.#options;
+    const { streams } = await this.store.read(startOfStreams, 1);
+    const untilMs = clock.monotonic() + drainedWithinMs;
+    for (;;) {
+      const { checkpoints } = await readPosition(this.database);
+      const isDrained = streamNames.every(
+        (name) => compareIds(checkpoints[name].id, streams[name].lastId) >= 0,
+      );
+      if (isDrained) return;
+      if (clock.monotonic() > untilMs)
+        throw new RecordsUnavailable('Postgres does not keep up with the store.');
+      await sleep(tickMs / 3);
+    }
   }
 
   async #run(): Promise<void> {

@@ -3,7 +3,7 @@ import { LedgerReader } from '../../src/ledger/ledger-reader.ts';
 import { RefusalStore } from '../../src/ledger/refusal-store.ts';
 import { AdmissionStore } from '../../src/limits/admission-store.ts';
 import { windowIndex } from '../../src/limits/window.ts';
-import { noCheckpoint, type Checkpoints } from '../../src/records/checkpoint.ts';
+import { type Checkpoints, startOfStreams as start } from '../../src/records/checkpoint.ts';
 import { DrainedStore, type StoreRead } from '../../src/records/drained-store.ts';
 import { keysUnder } from '../../src/store/keys.ts';
 import { scriptOf } from '../../src/store/script.ts';
@@ -20,7 +20,6 @@ import {
 import type { RunningEngine } from './engines.ts';
 
 const keys = keysUnder('t:');
-const start: Checkpoints = { entries: noCheckpoint, refusals: noCheckpoint, audit: noCheckpoint };
 const add = scriptOf('add', "return redis.call('XADD', KEYS[1], '*', 'h', ARGV[1], 'e', ARGV[2])");
 const day = windowIndex('day', lastSecondMs);
 
