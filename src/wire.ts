@@ -48,6 +48,7 @@ import { SecretStore } from './identity/store/secret-store.ts';
 import { ClaimStore } from './claims/claim-store.ts';
 import { LedgerReader } from './ledger/ledger-reader.ts';
 import { RefusalStore } from './ledger/refusal-store.ts';
+import { readersOf } from './records/readers.ts';
 import { Records } from './records/records.ts';
 import { SessionStore } from './sessions/session-store.ts';
 import { snapshotsIn } from './upstream/snapshot-store.ts';
@@ -308,8 +309,20 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
     });
   const store = records?.gated ?? opened;
   const backlogBytes = (): number => (records?.isKept ? records.backlogBytes : 0);
-  const ledger = new LedgerReader(store, keys);
   const audit = new AuditTrail(store, keys, { log, clock });
+  const inStore = new LedgerReader(store, keys);
+  const readers = readersOf({
+    store,
+    keys,
+    ledger: inStore,
+    audit,
+    source: records && {
+      database: records.database,
+      problem: () => (records.state.kind === 'off' ? records.state.reason : null),
+    },
+    retentionDays,
+    clock,
+  });
   // Heads that no gateway made: the command line's, and those of a process that died before it said so.
   const tellHead = (): void => void audit.tellHead().catch(() => undefined);
   if (isFirst) store.onReady(tellHead);
@@ -322,16 +335,15 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
     changes: new ChangeCounter(store, keys),
     claims: new ClaimStore(store, keys, audit),
     archive: new IdentityArchive(store, keys, audit),
-    audit,
+    ...readers,
     sessions: new SessionStore(store, keys, { perMinute, maxBytes }),
     admission: new AdmissionStore(store, keys, { leaseMs, maxEntries, retentionDays, backlogBytes }),
-    ledger,
     refusals: new RefusalStore(store, keys, {
       retentionDays,
       backlogBytes: () => backlogBytes() / 4,
     }),
     shareSnapshots: snapshotsIn(store, keys),
-    extent: async () => ({ ...(await store.memory()), ...(await ledger.extent()) }),
+    extent: async () => ({ ...(await store.memory()), ...(await inStore.extent()) }),
     problem: () => store.problem,
     connected: () => store.connected(),
     onReady: (listener: () => void) => store.onReady(listener),

@@ -97,7 +97,7 @@ function sorted(elements: readonly Element[]) {
 }
 
 /** Null if it is no entry that this gateway can have written. */
-function readEntry(element: Element): Read | null {
+export function readEntry(element: Element): Read | null {
   const text = fieldOf(element, 'e');
   if (text === undefined) return null;
   const entry = decodeEntry(text);
