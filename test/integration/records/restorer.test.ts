@@ -308,7 +308,7 @@ describe('records of a store that was used before', () => {
     await world.team('acme');
     const open = await world.admit();
     await world.request();
-    await redis.client.hset('t:1:counters:acme', 'old', `${24_000} 9 9`);
+    await redis.client.hset('t:1:counters:acme', 'old', '24000 9 9');
     await world.drain();
     expect(await world.recorded()).toEqual({ entries: 1, requests: 1, charged: 70 });
     await world.settle(open);
