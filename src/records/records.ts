@@ -5,7 +5,7 @@ import type { RecordsSettings } from '../config/records.ts';
 import type { Keys } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
-import type { StreamName } from './checkpoint.ts';
+import { compareIds, type StreamName, streamNames } from './checkpoint.ts';
 import { Database } from './database.ts';
 import { Drain, type DrainHooks, type Pass } from './drain.ts';
 import { drainedAudit } from './drained-audit.ts';
@@ -18,7 +18,7 @@ import { GateKeeper } from './gate-keeper.ts';
 import { Gate } from './gate.ts';
 import { GatedStore } from './gated-store.ts';
 import { IdentityMirror, touchedBy } from './identity-mirror.ts';
-import { type Held, Lease, LeaseLost } from './lease.ts';
+import { type Held, Lease, LeaseLost, readPosition } from './lease.ts';
 import { migrate } from './migrate.ts';
 import { misuseIn } from './misuse.ts';
 import { type Lock, Partitions } from './partitions.ts';
@@ -56,6 +56,9 @@ const [soonestTryMs, latestTryMs] = [2_000, 4_000];
 const renewEveryMs = 2_500;
 const retryMs = 2_000;
 const keepEveryMs = 3_600_000;
+/** How long somebody waits for what they have just done to be drained, and how often they look. */
+const drainedWithinMs = 15_000;
+const lookEveryMs = 100;
 /** How long a stopping process goes on to drain. */
 const lastDrainMs = 4_000;
 
@@ -161,6 +164,27 @@ export class Records {
   }> {
     const { drainedAtMs, ...backlog } = await this.store.backlog();
     return { isOn: this.#state.kind === 'on', backlog, drainedAtMs };
+  }
+
+  /** Resolves when all that is in the store by now is in Postgres. Rejects with `StoreUnavailable` if it is not soon. */
+  async untilDrained(): Promise<void> {
+    if (this.#state.kind === 'off') throw new RecordsUnavailable(this.#state.reason);
+    const { clock } = this.#options;
+    const untilMs = clock.monotonic() + drainedWithinMs;
+    const { checkpoints } = await readPosition(this.database);
+    const { streams } = await this.store.read(checkpoints, 1);
+    for (;;) {
+      const { checkpoints: reached } = await readPosition(this.database);
+      const isThere = streamNames.every((name) => compareIds(reached[name].id, streams[name].lastId) >= 0);
+      if (isThere) return;
+      if (clock.monotonic() > untilMs) {
+        throw new RecordsUnavailable(
+          'Postgres does not have yet what is in the store. Try again in a minute.',
+        );
+      }
+      this.#wake();
+      await sleep(lookEveryMs);
+    }
   }
 
   /** Begins to drain, however long Postgres takes to answer. */
