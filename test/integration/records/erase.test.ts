@@ -81,7 +81,7 @@ describe('erasing a user', () => {
       },
     );
     expect(session.status).toBe(201);
-    const own = String((JSON.parse(session.text) as JsonObject)['token']);
+    const { token: own } = JSON.parse(session.text) as { token: string };
     expect((await post(`${gateway.url}${paths.chat}`, bodies.chat(), { token })).status).toBe(200);
     expect((await post(`${gateway.url}${paths.chat}`, bodies.chat(), { token: own })).status).toBe(200);
     expect((await post(`${gateway.url}${paths.chat}`, '{', { token })).status).toBe(400);
