@@ -53,6 +53,7 @@ import type { Precondition } from './identity/operations/precondition.ts';
 import type { UserKey } from './identity/records/identity.ts';
 import { eraseUser } from './records/erase.ts';
 import { forgetPerson } from './records/forget-person.ts';
+import { readersOf } from './records/readers.ts';
 import { Records } from './records/records.ts';
 import { SessionStore } from './sessions/session-store.ts';
 import { snapshotsIn } from './upstream/snapshot-store.ts';
@@ -312,7 +313,6 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
     });
   const store = records?.gated ?? opened;
   const backlogBytes = (): number => (records?.isKept ? records.backlogBytes : 0);
-  const ledger = new LedgerReader(store, keys);
   const audit = new AuditTrail(store, keys, { log, clock });
   const identities = new IdentityStore(store, keys, audit);
   const sessions = new SessionStore(store, keys, { perMinute, maxBytes });
@@ -322,10 +322,23 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
     clock,
     database: records.database,
     endSessions: (parent: { team: string; token: string }) => sessions.endAll(parent),
-    drained: () => records.untilDrained(),
+    drained: () => records.drained(),
     forgetInStore: (person: Person) =>
       forgetPerson(person, { store, keys, retentionDays, nowMs: clock.now() }),
   };
+  const inStore = new LedgerReader(store, keys);
+  const readers = readersOf({
+    store,
+    keys,
+    ledger: inStore,
+    audit,
+    source: records && {
+      database: records.database,
+      problem: () => (records.state.kind === 'off' ? records.state.reason : null),
+    },
+    retentionDays,
+    clock,
+  });
   // Heads that no gateway made: the command line's, and those of a process that died before it said so.
   const tellHead = (): void => void audit.tellHead().catch(() => undefined);
   if (isFirst) store.onReady(tellHead);
@@ -339,16 +352,15 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
     claims: new ClaimStore(store, keys, audit),
     archive: new IdentityArchive(store, keys, audit),
     erase: erasing && ((...asked: [UserKey, Precondition]) => eraseUser(erasing, ...asked)),
-    audit,
+    ...readers,
     sessions,
     admission: new AdmissionStore(store, keys, { leaseMs, maxEntries, retentionDays, backlogBytes }),
-    ledger,
     refusals: new RefusalStore(store, keys, {
       retentionDays,
       backlogBytes: () => backlogBytes() / 4,
     }),
     shareSnapshots: snapshotsIn(store, keys),
-    extent: async () => ({ ...(await store.memory()), ...(await ledger.extent()) }),
+    extent: async () => ({ ...(await store.memory()), ...(await inStore.extent()) }),
     problem: () => store.problem,
     connected: () => store.connected(),
     onReady: (listener: () => void) => store.onReady(listener),

@@ -15,6 +15,7 @@ import { requestIdOf } from '../edge/call.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { backupRoutes } from './backup-routes.ts';
 import { readOptionalBody } from './read-body.ts';
+import { recordsRoutes } from './records-routes.ts';
 import { reportRoutes } from './report-routes.ts';
 import { administratorRoutes, settingsRoutes } from './gateway-routes.ts';
 import { teamRoutes, userRoutes } from './team-routes.ts';
@@ -84,6 +85,7 @@ export function adminRoutes(deps: AdminDeps): Route[] {
     ...tokenRoutes(deps),
     ...settingsRoutes(deps),
     ...reportRoutes(deps),
+    ...recordsRoutes(deps),
     ...administratorRoutes(deps),
     ...backupRoutes(deps),
   ];

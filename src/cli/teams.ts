@@ -98,7 +98,7 @@ export const users: Resource = {
     verb: 'delete',
     summary: 'delete a user and revoke their tokens',
     options: [new Option('--erase', 'take from all records what names the user; figures stay')],
-    examples: ['acme ana --yes', 'acme ana --erase'],
+    examples: ['acme ana --yes', 'acme ana --erase --yes'],
     loss: async ({ cli, team, id, options }) => {
       const tokens = working(await cli.rows(adminPath('teams', team, 'tokens')));
       const count = tokens.filter(({ user }) => user === id).length;

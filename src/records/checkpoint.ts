@@ -14,6 +14,12 @@ export type Checkpoints = Readonly<Record<StreamName, Checkpoint>>;
 
 export const noCheckpoint: Checkpoint = { id: '0-0', added: 0 };
 
+export const startOfStreams: Checkpoints = {
+  entries: noCheckpoint,
+  refusals: noCheckpoint,
+  audit: noCheckpoint,
+};
+
 /** The two numbers of an element's id. */
 export function idParts(id: string): { ms: number; seq: number } {
   const [ms = 0, seq = 0] = id.split('-').map(Number);

@@ -1,7 +1,7 @@
 import type { Log } from '../base/log.ts';
 import { randomBase62 } from '../identity/records/token-text.ts';
 import { type Checkpoints, idParts, type StreamName, streamNames } from './checkpoint.ts';
-import type { Database, Queries } from './database.ts';
+import type { Queries, Transactions } from './database.ts';
 import type { DrainedStore, Element, StoreRead } from './drained-store.ts';
 import type { DrainedStream } from './drained-stream.ts';
 import type { Held, Lease } from './lease.ts';
@@ -35,8 +35,8 @@ export interface DrainHooks {
 }
 
 export interface DrainParts extends DrainHooks {
-  database: Database;
-  store: DrainedStore;
+  database: Transactions;
+  store: Pick<DrainedStore, keyof DrainedStore>;
   lease: Lease;
   streams: readonly DrainedStream[];
   /** How many entries stay in the store that Postgres has. */
@@ -186,7 +186,8 @@ interface Commit {
   isForgotten: boolean;
 }
 
-const beforeRecords = 'It was before records were kept.';
+/** Why what had left the store before records began is not in Postgres. */
+export const beforeRecords = 'It was before records were kept.';
 const trimmed = 'It left the store before it was drained.';
 const unreadable = 'It cannot be read.';
 

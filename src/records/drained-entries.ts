@@ -105,7 +105,7 @@ function sorted(elements: readonly Element[]) {
 }
 
 /** Null if it is no entry that this gateway can have written. */
-function readEntry(element: Element): Read | null {
+export function readEntry(element: Element): Read | null {
   const text = fieldOf(element, 'e');
   if (text === undefined) return null;
   const entry = decodeEntry(text);
@@ -117,7 +117,7 @@ function readEntry(element: Element): Read | null {
     entry.costNanoUsd ?? 0,
     ...figures.map(({ field }) => entry[field]),
   ];
-  const isEntry = entry.id !== '' && numbers.every((number) => Number.isSafeInteger(number) && number >= 0);
+  const isEntry = entry.id !== '' && entry.team !== '' && numbers.every((number) => Number.isSafeInteger(number) && number >= 0);
   if (!isEntry || entry.admittedAtMs > latestMs || entry.status > 999) return null;
   return { entry, row: rowOf(entry, element.id), charges: fieldOf(element, 'c') ?? '' };
 }

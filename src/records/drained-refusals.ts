@@ -38,7 +38,8 @@ export const drainedRefusals: DrainedStream = {
   },
 };
 
-function readBatch(element: Element): Batch | null {
+/** Null if it is none. */
+export function readBatch(element: Element): Batch | null {
   const process = fieldOf(element, 'p') ?? '';
   const sequence = Number(fieldOf(element, 's'));
   const lines = (fieldOf(element, 'c') ?? '').split('\n');

@@ -1,5 +1,5 @@
 import { type Checkpoint, type Checkpoints, noCheckpoint, type StreamName } from './checkpoint.ts';
-import type { Database, Queries } from './database.ts';
+import type { Queries } from './database.ts';
 
 /** A process that says nothing for so long no longer drains. By the clock of Postgres. */
 const leaseS = 8;
@@ -24,11 +24,11 @@ export class LeaseLost extends Error {
 
 /** The row that says which process drains. Methods reject with `RecordsUnavailable`. */
 export class Lease {
-  readonly #database: Database;
+  readonly #database: Queries;
   readonly #owner: string;
 
   /** `owner` is unique among all processes, past ones included. */
-  constructor(database: Database, owner: string) {
+  constructor(database: Queries, owner: string) {
     this.#database = database;
     this.#owner = owner;
   }

@@ -1,4 +1,4 @@
-import type { Database, Queries } from './database.ts';
+import type { Queries, Transactions } from './database.ts';
 import { type Month, monthOf, monthsAhead, monthsOver } from './months.ts';
 
 /** For how long it is remembered which limits were charged, and which batches were counted. */
@@ -9,11 +9,11 @@ export type Lock = (queries: Queries) => Promise<void>;
 
 /** The partitions of the entries. Methods reject with `RecordsUnavailable`, and as `lock` does. */
 export class Partitions {
-  readonly #database: Database;
+  readonly #database: Transactions;
   /** Those that are known to be there. */
   #known: ReadonlySet<string> = new Set();
 
-  constructor(database: Database) {
+  constructor(database: Transactions) {
     this.#database = database;
   }
 
@@ -72,7 +72,8 @@ export class Partitions {
   }
 }
 
-async function tablesIn(queries: Queries): Promise<string[]> {
+/** The months that have a partition. */
+export async function tablesIn(queries: Queries): Promise<string[]> {
   const rows = await queries.query<{ name: string }>(
     "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'entries'::regclass",
   );

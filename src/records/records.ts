@@ -5,25 +5,19 @@ import type { RecordsSettings } from '../config/records.ts';
 import type { Keys } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
-import { compareIds, type StreamName, streamNames } from './checkpoint.ts';
+import { compareIds, startOfStreams, type StreamName, streamNames } from './checkpoint.ts';
 import { Database } from './database.ts';
-import { Drain, type DrainHooks, type Pass } from './drain.ts';
-import { drainedAudit } from './drained-audit.ts';
-import { drainedEntries } from './drained-entries.ts';
-import { drainedRefusals } from './drained-refusals.ts';
+import type { Drain, Pass } from './drain.ts';
 import { DrainedStore } from './drained-store.ts';
-import { fieldOf } from './drained-stream.ts';
-import { recordCounters } from './first-counters.ts';
 import { GateKeeper } from './gate-keeper.ts';
 import { Gate } from './gate.ts';
 import { GatedStore } from './gated-store.ts';
-import { IdentityMirror, touchedBy } from './identity-mirror.ts';
 import { type Held, Lease, LeaseLost, readPosition } from './lease.ts';
 import { migrate } from './migrate.ts';
 import { misuseIn } from './misuse.ts';
 import { type Lock, Partitions } from './partitions.ts';
 import { RecordsUnavailable } from './records-unavailable.ts';
-import { Restorer } from './restorer.ts';
+import { storeDrain } from './store-drain.ts';
 
 /** Whether Postgres keeps records. */
 export type RecordsState =
@@ -51,16 +45,18 @@ export interface RecordsOptions {
 
 /** Between two looks for what is to be drained. With the batch itself, entries are in Postgres within 2 s. */
 const tickMs = 750;
+/** After the store was named or restored, or has changed while it was read. */
+const againMs = 50;
 /** Between two attempts to take the lease: with its 8 s, another process takes over within 15 s. */
 const [soonestTryMs, latestTryMs] = [2_000, 4_000];
 const renewEveryMs = 2_500;
 const retryMs = 2_000;
 const keepEveryMs = 3_600_000;
-/** How long somebody waits for what they have just done to be drained, and how often they look. */
-const drainedWithinMs = 15_000;
-const lookEveryMs = 100;
 /** How long a stopping process goes on to drain. */
 const lastDrainMs = 4_000;
+const stopWithinMs = 6_000;
+/** How long to wait for the drain to come to what is in the store now. */
+const drainedWithinMs = 10_000;
 
 /**
  * The records of this process: brings the tables to this version, and drains the store while it holds the lease. It never
@@ -87,7 +83,7 @@ export class Records {
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: RecordsOptions) {
-    const { settings, store, keys, process, maxEntries, usageRetentionDays, clock, log, onGap } = options;
+    const { settings, store, keys, process, log } = options;
     this.#options = options;
     this.database = new Database(settings);
     this.lease = new Lease(this.database, process);
@@ -106,39 +102,13 @@ export class Records {
       wake: () => this.#wake(),
       log,
     });
-    const streams = [drainedEntries(this.#partitions), drainedRefusals, drainedAudit];
-    const identities = new IdentityMirror(store, keys);
-    const mirror: Mirror = (queries, elements) =>
-      identities.follow(queries, touchedBy(elements.map((element) => fieldOf(element, 'e') ?? '')));
-    const restorer = new Restorer({
+    this.#drain = storeDrain({
+      ...options,
       database,
       lease,
-      store,
-      keys,
+      partitions: this.#partitions,
       drained,
-      streams,
-      mirror,
-      retentionDays: usageRetentionDays,
-      clock,
-      log,
-    });
-    this.#drain = new Drain({
-      database,
-      store: drained,
-      lease,
-      streams,
-      mirror,
-      mirrorAll: async (queries, { entries: { id: lastId } }) => {
-        await identities.copy(queries);
-        await recordCounters(queries, { store, keys, lastId });
-      },
-      restore: async (held, how) => {
-        gate.note({ kind: 'doubt', why: 'forgotten' });
-        await restorer.restore(held, how);
-      },
-      keepEntries: maxEntries,
-      log,
-      onGap,
+      onForgotten: () => gate.note({ kind: 'doubt', why: 'forgotten' }),
     });
   }
 
@@ -166,41 +136,47 @@ export class Records {
     return { isOn: this.#state.kind === 'on', backlog, drainedAtMs };
   }
 
-  /** Resolves when all that is in the store by now is in Postgres. Rejects with `StoreUnavailable` if it is not soon. */
-  async untilDrained(): Promise<void> {
-    if (this.#state.kind === 'off') throw new RecordsUnavailable(this.#state.reason);
-    const { clock } = this.#options;
-    const untilMs = clock.monotonic() + drainedWithinMs;
-    const { checkpoints } = await readPosition(this.database);
-    const { streams } = await this.store.read(checkpoints, 1);
-    for (;;) {
-      const { checkpoints: reached } = await readPosition(this.database);
-      const isThere = streamNames.every((name) => compareIds(reached[name].id, streams[name].lastId) >= 0);
-      if (isThere) return;
-      if (clock.monotonic() > untilMs) {
-        throw new RecordsUnavailable(
-          'Postgres does not have yet what is in the store. Try again in a minute.',
-        );
-      }
-      this.#wake();
-      await sleep(lookEveryMs);
-    }
-  }
-
   /** Begins to drain, however long Postgres takes to answer. */
   start(): void {
     this.#keeper.start();
     this.#running = this.#run();
   }
 
-  /** Drains what is left, if this process drains, and lets another one take over. Never rejects. */
+  /**
+   * Drains what is left, if this process drains, and lets another one take over. Resolves within some seconds, even if
+   * Postgres hangs. Never rejects.
+   */
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#wake();
     this.#keeper.stop();
+    await Promise.race([this.#end(), sleep(stopWithinMs, undefined, { ref: false })]);
+  }
+
+  async #end(): Promise<void> {
     await this.#running;
     if (this.#state.kind === 'on') await this.#drainLast().catch(() => undefined);
     await this.database.close();
+  }
+
+  /**
+   * Resolves when Postgres has all that is in the store now, whichever process drains it. Rejects with `StoreUnavailable`
+   * if that takes too long.
+   */
+  async drained(): Promise<void> {
+    const { clock } = this.#options;
+    const { streams } = await this.store.read(startOfStreams, 1);
+    const untilMs = clock.monotonic() + drainedWithinMs;
+    for (;;) {
+      const { checkpoints } = await readPosition(this.database);
+      const isDrained = streamNames.every(
+        (name) => compareIds(checkpoints[name].id, streams[name].lastId) >= 0,
+      );
+      if (isDrained) return;
+      if (clock.monotonic() > untilMs)
+        throw new RecordsUnavailable('Postgres does not keep up with the store.');
+      await sleep(tickMs / 3);
+    }
   }
 
   async #run(): Promise<void> {
@@ -237,6 +213,7 @@ export class Records {
       await this.lease.release();
       this.#turnOff('DATABASE_URL holds the records of another store.');
     }
+    if (pass.kind === 'again') return againMs;
     return hasMore(pass) ? 0 : tickMs;
   }
 
@@ -296,8 +273,6 @@ export class Records {
     this.#options.log.error(`nothing is recorded in Postgres. ${reason}`, { error });
   }
 }
-
-type Mirror = NonNullable<DrainHooks['mirror']>;
 
 /** Whether another pass would find something at once. */
 function hasMore(pass: Pass): boolean {

@@ -7,6 +7,7 @@ import { nowMsOf, type Store } from '../store/store.ts';
 import { type Checkpoints, streamNames } from './checkpoint.ts';
 import { LeaseLost } from './lease.ts';
 import type { RecordedIdentity } from './recorded-identities.ts';
+import { sumsFromField } from './store-alone.ts';
 import type { DayRow, RecordedAudit, RecordedState } from './recorded-state.ts';
 
 const scripts = {
@@ -146,12 +147,13 @@ export class RestoredStore {
   /** Ends it. False if the store was given something meanwhile that is not recorded. */
   async finish(
     { store, mark, checkpoints }: { store: string | null; mark: number; checkpoints: Checkpoints },
-    anchor: RecordedState['anchor'],
+    { anchor, sumsFrom }: Pick<RecordedState, 'anchor' | 'sumsFrom'>,
   ): Promise<boolean> {
     const { records, entries, refusalLog, audit } = this.#keys;
     const fields: DayRow[] = [
       ...(store === null ? [] : [['store', store] as const]),
       ['mark', String(mark)],
+      [sumsFromField, sumsFrom],
       ...streamNames.flatMap((name): DayRow[] => [
         [name, checkpoints[name].id],
         [`${name}_added`, String(checkpoints[name].added)],

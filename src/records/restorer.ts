@@ -81,7 +81,7 @@ export class Restorer {
     if (state.position.mark !== held.mark) throw new LeaseLost('Another process has drained the store.');
     await target.begin({ mark: marks?.mark ?? null, restoredBy });
     await this.#write(held, target, state);
-    const done = await target.finish({ ...state.position, store: held.store }, state.anchor);
+    const done = await target.finish({ ...state.position, store: held.store }, state);
     return done ? state : null;
   }
 

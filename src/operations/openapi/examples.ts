@@ -23,6 +23,7 @@ const parameterExamples: Readonly<Record<string, string>> = {
   cursor: '1764500000000-0',
   all: 'false',
   overwrite: 'false',
+  erase: 'false',
   'If-Match': '*',
 };
 
