@@ -13,7 +13,7 @@ import type { Store } from '../../../src/store/store.ts';
 import { documentOf, teamRow } from '../../support/documents.ts';
 import { sharedPostgres } from '../../support/postgres-server.ts';
 import { sharedRedis } from '../../support/redis-server.ts';
-import { killed, RestoredWorld } from '../../support/restored-world.ts';
+import { emptied, killed, RestoredWorld } from '../../support/restored-world.ts';
 
 /* What is in a store after it was restored, wherever that was interrupted, and what it was when it forgot. */
 
@@ -24,15 +24,16 @@ beforeAll(async () => {
   redis = new RedisStore({ url: (await sharedRedis()).url, verifyTls: false, commandTimeoutMs: 60_000 });
   redis.connect();
   await redis.whenReady(60_000);
-}, 120_000);
-
-beforeEach(async () => {
   database = new Database({ url: await sharedPostgres(), tls: null });
   await migrate(database);
-  return () => database.close();
-});
+}, 120_000);
 
-afterAll(() => redis.close());
+beforeEach(() => emptied(database));
+
+afterAll(async () => {
+  redis.close();
+  await database.close();
+});
 
 async function emptyRedis(): Promise<Store> {
   await redis.client.flushall();
@@ -124,7 +125,8 @@ describe.each(Object.keys(engines))('a store that was emptied (%s)', (engine) =>
 
   it('has it all the same if each process that restores it is killed, one step later each', async () => {
     const before = await world.contents();
-    for (let step = 1; ; step += 1) {
+    // Redis runs the same scripts in the same order.
+    for (let step = 1; ; step += engine === 'Redis' ? 7 : 1) {
       world.store = await empty();
       const killedAt = (_script: string, n: number): void => {
         if (n === step) throw killed();
@@ -228,6 +230,23 @@ describe('a store that was restored to an earlier state', () => {
     await world.drain();
     expect(await world.verify()).toMatchObject({ flaw: null, entries: before.trail.length + 1 });
     expect(await world.recorded()).toEqual({ entries: 5, requests: 5, charged: 350 });
+  });
+
+  it('has no sessions: one that was ended since must not go on', async () => {
+    await redis.client.hset('t:1:session:ses_1', 'secret', 'x');
+    for (const whose of ['acme', 'acme/tok_1']) {
+      await redis.client.zadd(`t:1:sessions:${whose}`, Date.now() + 60_000, 'ses_1:100');
+      await redis.client.hset(`t:1:minting:${whose}`, 'bytes', 100);
+    }
+    const rewind = await saved();
+    await world.request();
+    await world.drain();
+    await world.request();
+    await world.drain();
+    await rewind();
+    await world.drain();
+    expect(await redis.client.keys('t:1:session*')).toEqual([]);
+    expect(await redis.client.keys('t:1:minting*')).toEqual([]);
   });
 
   it('is as before if each process that restores it is killed, one step later each', async () => {
