@@ -48,6 +48,11 @@ import { SecretStore } from './identity/store/secret-store.ts';
 import { ClaimStore } from './claims/claim-store.ts';
 import { LedgerReader } from './ledger/ledger-reader.ts';
 import { RefusalStore } from './ledger/refusal-store.ts';
+import type { Person } from './audit/erased.ts';
+import type { Precondition } from './identity/operations/precondition.ts';
+import type { UserKey } from './identity/records/identity.ts';
+import { eraseUser } from './records/erase.ts';
+import { forgetPerson } from './records/forget-person.ts';
 import { readersOf } from './records/readers.ts';
 import { Records } from './records/records.ts';
 import { SessionStore } from './sessions/session-store.ts';
@@ -200,7 +205,6 @@ export function wire(options: WireOptions) {
     lastUses: (team, tokens) => uses.lastUses(team, tokens),
     claims: links,
     backup: new Backup({ archive: stores.archive, clock }),
-    erase: null,
     clock,
     realModel: catalogue.real,
     models: {
@@ -310,6 +314,18 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
   const store = records?.gated ?? opened;
   const backlogBytes = (): number => (records?.isKept ? records.backlogBytes : 0);
   const audit = new AuditTrail(store, keys, { log, clock });
+  const identities = new IdentityStore(store, keys, audit);
+  const sessions = new SessionStore(store, keys, { perMinute, maxBytes });
+  const erasing = records && {
+    identities,
+    audit,
+    clock,
+    database: records.database,
+    endSessions: (parent: { team: string; token: string }) => sessions.endAll(parent),
+    drained: () => records.drained(),
+    forgetInStore: (person: Person) =>
+      forgetPerson(person, { store, keys, retentionDays, nowMs: clock.now() }),
+  };
   const inStore = new LedgerReader(store, keys);
   const readers = readersOf({
     store,
@@ -329,14 +345,15 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
   const tellingHeads = isFirst ? setInterval(tellHead, headToldWithinMs).unref() : undefined;
   return {
     records,
-    identities: new IdentityStore(store, keys, audit),
+    identities,
     administrators: new AdministratorStore(store, keys, audit),
     secrets: new SecretStore(store, keys, audit),
     changes: new ChangeCounter(store, keys),
     claims: new ClaimStore(store, keys, audit),
     archive: new IdentityArchive(store, keys, audit),
+    erase: erasing && ((...asked: [UserKey, Precondition]) => eraseUser(erasing, ...asked)),
     ...readers,
-    sessions: new SessionStore(store, keys, { perMinute, maxBytes }),
+    sessions,
     admission: new AdmissionStore(store, keys, { leaseMs, maxEntries, retentionDays, backlogBytes }),
     refusals: new RefusalStore(store, keys, {
       retentionDays,
