@@ -13,8 +13,6 @@ import type { PlacedRow } from './joined-page.ts';
  * grow, so that a common filter finds its page in the first one.
  */
 
-/** So many entries are in the first window. */
-const firstWindowRows = 5_000;
 /** How much longer each window is than the one before. */
 const growth = 8;
 /** Only requests that ran for longer, or were closed as lost, were closed so long after the end of a range. */
@@ -36,15 +34,21 @@ const filterColumns = {
   outcome: 'outcome',
 };
 
-/** A page of entries, the last closed first. Rejects with `RecordsUnavailable`. */
+/**
+ * A page of entries, the last closed first. `firstWindowRows`: how many entries are in the first window. Rejects with
+ * `RecordsUnavailable`.
+ */
 export async function recordedEntries(
   queries: Queries,
   query: EntryQuery,
+  { firstWindowRows = 5_000 } = {},
 ): Promise<PlacedRow<LedgerEntry>[]> {
   const { cursor, limit, admitted = {} } = query;
   const before = cursor === null ? null : idParts(cursor);
   const rows: EntryRow[] = [];
-  const windows = isNarrowed(query) ? windowsOf(queries, before, admitted) : [{ from: null, before }];
+  const windows = isNarrowed(query)
+    ? windowsOf(queries, { ...admitted, before, firstWindowRows })
+    : [{ from: null, before }];
   for await (const window of windows) {
     rows.push(...(await rowsIn(queries, query, { ...window, limit: limit - rows.length })));
     if (rows.length >= limit) break;
@@ -58,11 +62,12 @@ interface Window {
   before: Place | null;
 }
 
+type Search = NonNullable<EntryQuery['admitted']> & { before: Place | null; firstWindowRows: number };
+
 /** The windows to look through, the newest first. */
 async function* windowsOf(
   queries: Queries,
-  cursor: Place | null,
-  { fromMs, beforeMs }: NonNullable<EntryQuery['admitted']>,
+  { fromMs, beforeMs, before: cursor, firstWindowRows }: Search,
 ): AsyncGenerator<Window> {
   let before = cursor;
   const lateMs = (beforeMs ?? Infinity) + lateAfterMs;
@@ -71,7 +76,7 @@ async function* windowsOf(
     yield { from, before };
     before = from;
   }
-  const { newestMs, firstMs, oldestMs } = await extentBefore(queries, before);
+  const { newestMs, firstMs, oldestMs } = await extentBefore(queries, before, firstWindowRows);
   const earliestMs = Math.max(oldestMs, fromMs === undefined ? -Infinity : fromMs - clockSlackMs);
   let spanMs = Math.max(1, newestMs - firstMs);
   for (let ms = firstMs; ms > earliestMs; ms -= spanMs) {
@@ -87,6 +92,7 @@ async function* windowsOf(
 async function extentBefore(
   queries: Queries,
   before: Place | null,
+  firstWindowRows: number,
 ): Promise<{ newestMs: number; firstMs: number; oldestMs: number }> {
   const conditions = new Conditions();
   addBefore(conditions, before);
