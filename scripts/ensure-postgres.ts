@@ -1,5 +1,6 @@
+import { postgresPrograms } from '../src/demo/postgres.ts';
 import { ensure } from './ensure.ts';
-import { planPostgres, postgresPrograms } from './postgres-plan.ts';
+import { planPostgres } from './postgres-plan.ts';
 
 /* Runs before the tests: they need a real Postgres. */
 

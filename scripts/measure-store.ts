@@ -121,6 +121,7 @@ function request(n: number, model = 'claude-4-5-sonnet'): OpenRequest {
     inputTokens: 1_000,
     outputTokens: 4_096,
     slots: [],
+    held: '',
   };
 }
 

@@ -48,6 +48,13 @@ import { SecretStore } from './identity/store/secret-store.ts';
 import { ClaimStore } from './claims/claim-store.ts';
 import { LedgerReader } from './ledger/ledger-reader.ts';
 import { RefusalStore } from './ledger/refusal-store.ts';
+import type { Person } from './audit/erased.ts';
+import type { Precondition } from './identity/operations/precondition.ts';
+import type { UserKey } from './identity/records/identity.ts';
+import { eraseUser } from './records/erase.ts';
+import { forgetPerson } from './records/forget-person.ts';
+import { readersOf } from './records/readers.ts';
+import { Records } from './records/records.ts';
 import { SessionStore } from './sessions/session-store.ts';
 import { snapshotsIn } from './upstream/snapshot-store.ts';
 import { MemoryBudget } from './memory/budget.ts';
@@ -73,7 +80,9 @@ const processIdLength = 12;
 /** Builds everything long-lived of one process, once. */
 export function wire(options: WireOptions) {
   const { settings, catalogue, clock, log, metrics } = options;
-  const stores = storesOf(options);
+  const process = randomBase62(processIdLength);
+  const stores = storesOf(options, process);
+  const { records } = stores;
   const auditContextOf = auditContexts(settings);
   const loader = new IdentityLoader({ document: options.identities ?? null, archive: stores.archive, log });
   const { refusedCredentialsPerMinute: perMinute, onDyno } = settings;
@@ -84,7 +93,6 @@ export function wire(options: WireOptions) {
     throttle,
     realModel: catalogue.aliases.size > 0 ? catalogue.real : null,
   });
-  const process = randomBase62(processIdLength);
   const admission = new Admission({
     store: stores.admission,
     process,
@@ -92,6 +100,7 @@ export function wire(options: WireOptions) {
     timeoutMs: settings.storeTimeoutMs,
     clock,
     log,
+    keepsRecords: () => records?.isKept === true,
     onNotice: (notice) => journal.limitReached(notice),
   });
   const uses = new SecretUses({
@@ -128,6 +137,7 @@ export function wire(options: WireOptions) {
     attachments: () => upstreams.circuits(clock.monotonic()),
     limits: () => admission.limitsInUse().catch(() => null),
     store: () => stores.extent().catch(() => null),
+    records: async () => (await records?.extent().catch(() => null)) ?? null,
   });
   const budget = new MemoryBudget({
     maxBytes: settings.bodyBudgetBytes,
@@ -243,6 +253,7 @@ export function wire(options: WireOptions) {
     budget,
     /** Begins to keep this process's lease in the store. */
     start: () => {
+      records?.start();
       stores.onReady(() => loader.begin());
       void stores.connected().then(() => admission.heartbeat.start());
       uses.start();
@@ -257,9 +268,10 @@ export function wire(options: WireOptions) {
     isBusy: () => exchanges.size > 0,
     /** Ends what is still under way; it settles. */
     endRemaining: () => exchanges.shutDown(),
-    /** Resolves when the store has every settlement. */
+    /** Resolves when the store has every settlement, and Postgres what this process drains. */
     drained: async () => {
       await Promise.all([admission.stop(), refusals.drained(), uses.stop()]);
+      await records?.stop();
     },
     close: async () => {
       loader.close();
@@ -273,38 +285,82 @@ export function wire(options: WireOptions) {
 }
 
 /** Everything that is kept. It is not connected yet. */
-function storesOf({ settings, clock, log, metrics }: WireOptions) {
+function storesOf({ settings, clock, log, metrics }: WireOptions, process: string) {
   const isFirst = isFirstProcess();
-  const store = openStore(settings.store, {
+  const opened = openStore(settings.store, {
     commandTimeoutMs: settings.storeTimeoutMs,
     clock,
     log,
     onRun: (run) => metrics.storeAnswered(run),
     warnsOfCondition: isFirst,
   });
-  const keys = keysUnder(settings.store.kind === 'redis' ? settings.store.prefix : '');
+  const prefix = settings.store.kind === 'redis' ? settings.store.prefix : '';
+  const keys = keysUnder(prefix, { hasRecords: settings.records !== null });
   const { leaseMs, ledgerMaxEntries: maxEntries, usageRetentionDays: retentionDays } = settings;
   const { sessionsPerMinute: perMinute, sessionStoreBytes: maxBytes } = settings;
-  const ledger = new LedgerReader(store, keys);
+  const records =
+    settings.records &&
+    new Records({
+      settings: settings.records,
+      store: opened,
+      keys,
+      maxEntries,
+      usageRetentionDays: retentionDays,
+      process,
+      clock,
+      log,
+      onGap: (stream, missing) => metrics.recordsMissed(stream, missing),
+    });
+  const store = records?.gated ?? opened;
+  const backlogBytes = (): number => (records?.isKept ? records.backlogBytes : 0);
   const audit = new AuditTrail(store, keys, { log, clock });
+  const identities = new IdentityStore(store, keys, audit);
+  const sessions = new SessionStore(store, keys, { perMinute, maxBytes });
+  const erasing = records && {
+    identities,
+    audit,
+    clock,
+    database: records.database,
+    endSessions: (parent: { team: string; token: string }) => sessions.endAll(parent),
+    drained: () => records.drained(),
+    forgetInStore: (person: Person) =>
+      forgetPerson(person, { store, keys, retentionDays, nowMs: clock.now() }),
+  };
+  const inStore = new LedgerReader(store, keys);
+  const readers = readersOf({
+    store,
+    keys,
+    ledger: inStore,
+    audit,
+    source: records && {
+      database: records.database,
+      problem: () => (records.state.kind === 'off' ? records.state.reason : null),
+    },
+    retentionDays,
+    clock,
+  });
   // Heads that no gateway made: the command line's, and those of a process that died before it said so.
   const tellHead = (): void => void audit.tellHead().catch(() => undefined);
   if (isFirst) store.onReady(tellHead);
   const tellingHeads = isFirst ? setInterval(tellHead, headToldWithinMs).unref() : undefined;
   return {
-    identities: new IdentityStore(store, keys, audit),
+    records,
+    identities,
     administrators: new AdministratorStore(store, keys, audit),
     secrets: new SecretStore(store, keys, audit),
     changes: new ChangeCounter(store, keys),
     claims: new ClaimStore(store, keys, audit),
     archive: new IdentityArchive(store, keys, audit),
-    audit,
-    sessions: new SessionStore(store, keys, { perMinute, maxBytes }),
-    admission: new AdmissionStore(store, keys, { leaseMs, maxEntries, retentionDays }),
-    ledger,
-    refusals: new RefusalStore(store, keys, { retentionDays }),
+    erase: erasing && ((...asked: [UserKey, Precondition]) => eraseUser(erasing, ...asked)),
+    ...readers,
+    sessions,
+    admission: new AdmissionStore(store, keys, { leaseMs, maxEntries, retentionDays, backlogBytes }),
+    refusals: new RefusalStore(store, keys, {
+      retentionDays,
+      backlogBytes: () => backlogBytes() / 4,
+    }),
     shareSnapshots: snapshotsIn(store, keys),
-    extent: async () => ({ ...(await store.memory()), ...(await ledger.extent()) }),
+    extent: async () => ({ ...(await store.memory()), ...(await inStore.extent()) }),
     problem: () => store.problem,
     connected: () => store.connected(),
     onReady: (listener: () => void) => store.onReady(listener),

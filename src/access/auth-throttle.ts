@@ -5,7 +5,7 @@ import { Refusal, retryAfter, secondsUntil } from '../base/refusal.ts';
 const minuteMs = 60_000;
 /** How many addresses are kept, to bound memory; the oldest is forgotten first. */
 const maxAddresses = 50_000;
-/** How many lookups of an address that tries tokens may wait. */
+/** How many lookups of an address may wait once it has used its share. Before that, connections are bound enough. */
 const maxWaiting = 100;
 /** At this many times its share, an address gets no more lookups at all if a router tells addresses apart. */
 const shutOutAt = 10;
@@ -14,7 +14,8 @@ interface Tries {
   refused: number;
   /** Lookups under way: each may end in a refusal. */
   running: number;
-  waiting: (() => void)[];
+  /** Each is told whether it may go on. */
+  waiting: ((mayGoOn: boolean) => void)[];
 }
 
 /**
@@ -51,10 +52,11 @@ export class AuthThrottle {
     const tries = this.#of(address);
     if (this.#onDyno && tries.refused >= shutOutAt * this.#perMinute) return this.tooMany();
     if (!this.#hasRoom(tries)) {
-      if (tries.waiting.length >= maxWaiting) return this.tooMany();
-      await new Promise<void>((resolve) => {
+      if (this.#isOver(tries) && tries.waiting.length >= maxWaiting) return this.tooMany();
+      const mayGoOn = await new Promise<boolean>((resolve) => {
         tries.waiting.push(resolve);
       });
+      if (!mayGoOn) return this.tooMany();
     } else tries.running += 1;
     let found: T | Refusal;
     try {
@@ -75,8 +77,9 @@ export class AuthThrottle {
 
   #counted(tries: Tries, refusal: Refusal): Refusal {
     if (refusal.code === 'missing_token') return refusal; // who sends none tries none
-    const wasOver = tries.refused >= this.#perMinute;
+    const wasOver = this.#isOver(tries);
     tries.refused += 1;
+    if (this.#isOver(tries)) for (const turnAway of tries.waiting.splice(maxWaiting)) turnAway(false);
     // A page must be told that its session has expired, or it gets no new one; anyone can make up such a token.
     return wasOver && refusal.code !== 'expired_token' ? this.tooMany() : refusal;
   }
@@ -94,6 +97,10 @@ export class AuthThrottle {
     return address === null ? null : networkOf(address);
   }
 
+  #isOver({ refused }: Tries): boolean {
+    return refused >= this.#perMinute;
+  }
+
   #hasRoom({ refused, running }: Tries): boolean {
     return running === 0 || refused + running < this.#perMinute;
   }
@@ -101,7 +108,7 @@ export class AuthThrottle {
   #wake(tries: Tries): void {
     while (tries.waiting.length > 0 && this.#hasRoom(tries)) {
       tries.running += 1;
-      tries.waiting.shift()?.();
+      tries.waiting.shift()?.(true);
     }
   }
 

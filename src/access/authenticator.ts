@@ -85,8 +85,10 @@ export class Authenticator {
     if (cached !== undefined && this.#clock.now() < cached.expiresAtMs) {
       return { principal: cached, fresh: false };
     }
-    if (this.#throttle === null) return this.#lookUp(credential);
-    return this.#throttle.guard(senderOf(headers, socket), () => this.#lookUp(credential));
+    // Whoever joins takes no slot: a burst on a good token must not look like tries.
+    const running = this.#lookups.get(credential.secretHash);
+    if (running) return this.#join(credential, running, senderOf(headers, socket));
+    return this.#guarded(senderOf(headers, socket), () => this.#lookUp(credential));
   }
 
   /** The principal as the store knows it now. Rejects with `StoreUnavailable`. */
@@ -119,11 +121,14 @@ export class Authenticator {
     return credential;
   }
 
-  /** One lookup at a time for a hash: a burst on a new token costs the store one trip. */
-  async #lookUp(credential: Credential): Promise<Authenticated | Refusal> {
+  /** Counts the lookup for its sender if it ends in a refusal. */
+  #guarded(sender: Sender, lookUp: () => Promise<Authenticated | Refusal>): Promise<Authenticated | Refusal> {
+    return this.#throttle === null ? lookUp() : this.#throttle.guard(sender, lookUp);
+  }
+
+  /** The lookup that others may join: a burst on a new token costs the store one trip. */
+  #lookUp(credential: Credential): Promise<Authenticated | Refusal> {
     const { secretHash } = credential;
-    const running = this.#lookups.get(secretHash);
-    if (running) return this.#join(credential, running);
     const lookup = this.refresh(credential).finally(() => this.#lookups.delete(secretHash));
     this.#lookups.set(secretHash, lookup);
     return lookup;
@@ -133,9 +138,11 @@ export class Authenticator {
   async #join(
     credential: Credential,
     running: Promise<Authenticated | Refusal>,
+    sender: Sender,
   ): Promise<Authenticated | Refusal> {
     const joined = await running;
-    return joined instanceof Refusal ? this.refresh(credential) : { ...joined, fresh: false };
+    if (!(joined instanceof Refusal)) return { ...joined, fresh: false };
+    return this.#guarded(sender, () => this.refresh(credential));
   }
 }
 

@@ -16,6 +16,7 @@ import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { backupRoutes } from './backup-routes.ts';
 import { readOptionalBody } from './read-body.ts';
 import { findTokensRoute } from './find-tokens-route.ts';
+import { recordsRoutes } from './records-routes.ts';
 import { reportRoutes } from './report-routes.ts';
 import { administratorRoutes, settingsRoutes } from './gateway-routes.ts';
 import { teamRoutes, userRoutes } from './team-routes.ts';
@@ -86,6 +87,7 @@ export function adminRoutes(deps: AdminDeps): Route[] {
     findTokensRoute(deps),
     ...settingsRoutes(deps),
     ...reportRoutes(deps),
+    ...recordsRoutes(deps),
     ...administratorRoutes(deps),
     ...backupRoutes(deps),
   ];
@@ -141,7 +143,8 @@ async function unheededPart(c: AdminContext, { body, etag }: OperationDocs): Pro
   return sent instanceof Refusal ? sent : null;
 }
 
-function storeUnavailable({ mayHaveRun, isFull }: StoreUnavailable): Refusal {
+function storeUnavailable({ mayHaveRun, isFull, told }: StoreUnavailable): Refusal {
+  if (told !== null) return new Refusal('store_unavailable', told, { headers: { 'retry-after': '1' } });
   if (isFull) {
     return new Refusal(
       'store_unavailable',

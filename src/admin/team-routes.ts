@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Need } from '../access/permission.ts';
 import { visibleTeams } from '../base/actor.ts';
+import { checkQuery } from '../base/query.ts';
 import { Refusal } from '../base/refusal.ts';
 import { changeFields, resume, suspend } from '../identity/operations/change.ts';
 import { createTeam, createUser } from '../identity/operations/create.ts';
@@ -127,8 +128,16 @@ export function userRoutes(deps: AdminDeps): Route[] {
           },
           (c, asked) => changeFields(deps, userKey(c), asked, c.get('precondition')),
         ),
-        DELETE: users.end({ needs, summary: 'Delete a user and revoke the tokens' }, (c) =>
-          deleteUser(deps, userKey(c), c.get('precondition')),
+        DELETE: users.end(
+          {
+            needs,
+            summary: 'Delete a user and revoke the tokens',
+            details:
+              'With erase=true, what names the user goes from all records as well: figures stay under a pseudonym. It needs Postgres, and an administrator of all teams.',
+            query: endParameters,
+            refusals: ['role_not_allowed'],
+          },
+          (c) => endUser(deps, c),
         ),
       },
     },
@@ -139,6 +148,27 @@ export function userRoutes(deps: AdminDeps): Route[] {
       keyOf: userKey,
     }),
   ];
+}
+
+const endParameters = z.strictObject({
+  erase: z.enum(['true', 'false'], 'must be true or false').default('false'),
+});
+
+async function endUser(deps: AdminDeps, c: AdminContext): Promise<Refusal | null> {
+  const asked = checkQuery(endParameters, c.req.url);
+  if (asked instanceof Refusal) return asked;
+  if (asked.erase === 'false') return deleteUser(deps, userKey(c), c.get('precondition'));
+  if (visibleTeams(c.get('actor')) !== null) {
+    const message =
+      'Only an administrator of all teams may erase a user. Leave erase out to delete the user.';
+    return new Refusal('role_not_allowed', message, { param: 'erase' });
+  }
+  if (deps.erase === null) {
+    const message =
+      'Nothing can be erased without records: set DATABASE_URL. Leave erase out to delete the user; entries and the audit trail then keep the name.';
+    return new Refusal('invalid_request', message, { param: 'erase' });
+  }
+  return deps.erase(userKey(c), c.get('precondition'));
 }
 
 interface Suspended<K> {

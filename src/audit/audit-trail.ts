@@ -5,6 +5,7 @@ import {
   passes,
   type AuditedScripts,
   type AuditQuery,
+  type Change,
   type ScriptCall,
   type EntryResponse,
 } from './audit.ts';
@@ -19,6 +20,7 @@ import { currentContext, type AuditContext } from './context.ts';
 import { auditedChange, type AuditedChange } from './audited-change.ts';
 
 const auditHead = loadScript(new URL('./audit_head.lua', import.meta.url));
+const noteOnly = loadScript(new URL('./note.lua', import.meta.url));
 
 /** Another process may append after this one has read the head; then this one tries again, at most this often. */
 const maxAttempts = 100;
@@ -41,6 +43,7 @@ interface Stored {
 export class AuditTrail implements AuditedScripts {
   readonly #store: Store;
   readonly #key: string;
+  readonly #guard: readonly string[];
   readonly #log: Pick<Log, 'info'>;
   readonly #clock: Pick<Clock, 'monotonic'>;
   /** Changes of this process run one after the other, so that they do not race for the head. */
@@ -50,11 +53,12 @@ export class AuditTrail implements AuditedScripts {
 
   constructor(
     store: Store,
-    { audit }: Keys,
+    { audit, guard }: Keys,
     { log, clock }: { log: Pick<Log, 'info'>; clock: Pick<Clock, 'monotonic'> },
   ) {
     this.#store = store;
     this.#key = audit;
+    this.#guard = guard;
     this.#log = log;
     this.#clock = clock;
   }
@@ -74,6 +78,11 @@ export class AuditTrail implements AuditedScripts {
     });
     this.#turn = mine.catch(() => undefined);
     return mine;
+  }
+
+  /** Records what was done outside of the store's scripts. Rejects with `StoreUnavailable`. */
+  async note(change: Change): Promise<void> {
+    await this.run(noteOnly, { keys: [], args: [], change });
   }
 
   /** Reads the trail, newest first. Rejects with `StoreUnavailable`. */
@@ -118,7 +127,7 @@ export class AuditTrail implements AuditedScripts {
   }
 
   async #head(): Promise<{ head: Head; nowMs: number }> {
-    const reply = await this.#store.run(auditHead, [this.#key], []);
+    const reply = await this.#store.run(auditHead, [this.#key, ...this.#guard], []);
     const [now = '', count = '', hash = '', text = ''] = Array.isArray(reply) ? reply.map(String) : [];
     if (hash === '') return { head: noHead, nowMs: Number(now) };
     const newest = entryResponse(text, hash);

@@ -23,6 +23,8 @@ export interface Change {
   after: JsonObject | null;
   /** The records that an import changes. */
   records?: readonly Change[];
+  /** If the records do not tell it. */
+  operation?: string;
 }
 
 const string = z.string();
@@ -51,6 +53,10 @@ const chainedEntry = z
       description: 'The same fields with their new values; the whole record if it was created.',
     }),
     hash,
+    erased: z.literal(true).exactOptional().meta({
+      description:
+        'A person was erased: what named them is gone, so the hash covers another text than this one.',
+    }),
   })
   .meta({ id: 'AuditEntry' });
 

@@ -19,7 +19,7 @@ export function auditedChange(change: Change): AuditedChange {
   if (records) return { operation: 'import.write', kind, team, id, before: null, after: summary(records) };
   const [was, is] = [before && auditedRecord(before), after && auditedRecord(after)];
   const key = { kind, team, id };
-  const operation = `${kind}.${verbOf(kind, was, is)}`;
+  const operation = change.operation ?? `${kind}.${verbOf(kind, was, is)}`;
   if (was === null || is === null) {
     return { operation, ...key, ...shortened(was && withoutNulls(was), is && withoutNulls(is)) };
   }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { JsonObject } from '../base/request.ts';
-import { parsedJson } from '../base/request.ts';
+import { isJsonObject, type JsonObject, parsedJson } from '../base/request.ts';
 import { canonical } from './canonical.ts';
-import { hashOf } from './chain.ts';
+import { hashOf, type Head, noHead } from './chain.ts';
+import { erasure, isInRanges } from './erased.ts';
 
 /** The first entry, by number, that is not what was written. */
 interface Flaw {
@@ -14,6 +14,8 @@ interface Flaw {
 export interface Verdict {
   /** How many entries were checked. */
   entries: number;
+  /** How many of them a person was erased from: of these, the hash was checked, but not the text. */
+  erased: number;
   /** How many of the heads given were compared. */
   heads: number;
   /** The number and the hash of the newest entry; null if there is none. */
@@ -28,6 +30,7 @@ interface Read {
   hash: string;
   /** The text that the hash must cover. */
   text: string;
+  isErased: boolean;
 }
 
 /**
@@ -38,6 +41,9 @@ export class ChainCheck {
   readonly #heads: ReadonlyMap<number, string>;
   #entries = 0;
   #compared = 0;
+  #erased = 0;
+  /** The numbers that erasures name, as they do. An erasure is newer than what it erases. */
+  readonly #erasures: string[] = [];
   #head: Verdict['head'] = null;
   /** The entry fed last; the next one is older. */
   #newer: Read | null = null;
@@ -54,22 +60,41 @@ export class ChainCheck {
     this.#entries += 1;
     const entry = readEntry(response, (this.#newer?.sequence ?? 1) - 1);
     if (entry.text === '') this.#found(entry.sequence, 'altered', 'it cannot be read as an entry');
+    if (entry.isErased) this.#checkErased(entry);
+    if (response['operation'] === erasure) this.#erasures.push(rangesIn(response));
     if (this.#newer) this.#follows(entry, this.#newer);
     else this.#head = { sequence: entry.sequence, hash: entry.hash };
     this.#newer = entry;
     this.#compare(entry);
   }
 
-  /** Ends the check: there are no older entries. */
-  end(): Verdict {
-    if (this.#newer) this.#follows({ sequence: 0, hash: '', text: '' }, this.#newer);
+  /** The number of the entry that was fed last; null before the first one. */
+  get reached(): number | null {
+    return this.#newer?.sequence ?? null;
+  }
+
+  /** Ends the check: there are no older entries, or they are not here and the first one here follows `anchor`. */
+  end(anchor: Head = noHead): Verdict {
+    if (this.#newer) this.#follows({ ...anchor, text: '', isErased: false }, this.#newer);
     const newest = this.#head?.sequence ?? 0;
     let latest = 0;
     for (const sequence of this.#heads.keys()) latest = Math.max(latest, sequence);
     if (latest > newest) {
       this.#found(newest + 1, 'dropped', `the log has heads up to entry ${latest}, the trail ends before`);
     }
-    return { entries: this.#entries, heads: this.#compared, head: this.#head, flaw: this.#flaw };
+    return {
+      entries: this.#entries,
+      erased: this.#erased,
+      heads: this.#compared,
+      head: this.#head,
+      flaw: this.#flaw,
+    };
+  }
+
+  #checkErased({ sequence }: Read): void {
+    this.#erased += 1;
+    if (this.#erasures.some((ranges) => isInRanges(ranges, sequence))) return;
+    this.#found(sequence, 'altered', 'it is marked as erased, and no later entry says so');
   }
 
   #compare({ sequence, hash }: Read): void {
@@ -91,7 +116,7 @@ export class ChainCheck {
         isElsewhere ? 'reordered' : 'dropped',
         isElsewhere ? 'it is in another position' : `the next one there is ${newer.sequence}`,
       );
-    } else if (newer.text !== '' && hashOf(older.hash, newer.text) !== newer.hash) {
+    } else if (newer.text !== '' && !newer.isErased && hashOf(older.hash, newer.text) !== newer.hash) {
       this.#found(newer.sequence, 'altered', 'it does not fit its hash and the entry before');
     }
   }
@@ -106,9 +131,14 @@ function readEntry({ hash, ...entry }: JsonObject, missing: number): Read {
   const { sequence } = entry;
   const hashText = typeof hash === 'string' ? hash : '';
   if (typeof sequence !== 'number' || !Number.isSafeInteger(sequence) || sequence < 1) {
-    return { sequence: Math.max(1, missing), hash: hashText, text: '' };
+    return { sequence: Math.max(1, missing), hash: hashText, text: '', isErased: false };
   }
-  return { sequence, hash: hashText, text: canonical(entry) };
+  return { sequence, hash: hashText, text: canonical(entry), isErased: entry['erased'] === true };
+}
+
+function rangesIn({ after }: JsonObject): string {
+  const ranges = isJsonObject(after) ? after['erased'] : '';
+  return typeof ranges === 'string' ? ranges : '';
 }
 
 /** Stands for a hash when a log has two hashes for one number; equals no hash. */

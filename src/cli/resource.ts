@@ -50,9 +50,17 @@ export interface Resource {
     /** Go on if nobody can be asked: an emergency must not wait for a flag. */
     unasked?: 'done';
     /** What is lost with it, given the record. */
-    loss: (target: { cli: Cli; team: string; id: string; record: JsonObject }) => Promise<string> | string;
-    done: (id: string) => string;
+    loss: (target: EndTarget) => Promise<string> | string;
+    done: (id: string, options: GivenOptions) => string;
   };
+}
+
+interface EndTarget {
+  cli: Cli;
+  team: string;
+  id: string;
+  record: JsonObject;
+  options: GivenOptions;
 }
 
 export const nameOption = new Option('--name <name>', 'a name for people');
@@ -139,7 +147,8 @@ export function resourceCommands(program: Command, cli: Cli, resource: Resource)
     });
   }
 
-  const ending = add(end.verb, { ...end, options: [yesOption] }, async (words, { yes }) => {
+  const endOptions = [...(end.options ?? []), yesOption];
+  const ending = add(end.verb, { ...end, options: endOptions }, async (words, { yes, ...options }) => {
     const [team = '', each = team] = words;
     const path = pathOf(words);
     let etag: string | null = null;
@@ -149,13 +158,19 @@ export function resourceCommands(program: Command, cli: Cli, resource: Resource)
       loss: async () => {
         const seen = await cli.look(path);
         ({ etag } = seen);
-        return end.loss({ cli, team, id: each, record: seen.record });
+        return end.loss({ cli, team, id: each, record: seen.record, options });
       },
     });
     // Not if it has changed since the question.
-    await cli.call('DELETE', path, undefined, etag === null ? {} : { 'if-match': etag });
+    const flags = Object.entries(options).map(([flag, value]) => [flag, String(value)]);
+    await cli.call(
+      'DELETE',
+      withQuery(path, Object.fromEntries(flags)),
+      undefined,
+      etag === null ? {} : { 'if-match': etag },
+    );
     const ended = { ...(isOfTeam ? { team } : {}), [name]: each, [`${end.verb}d`]: true };
-    cli.printDone(ended, end.done(each));
+    cli.printDone(ended, end.done(each, options));
   }).argument(id.argument, id.description);
   if (end.verb === 'revoke') ending.alias('delete');
   return group;

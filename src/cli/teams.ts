@@ -107,13 +107,19 @@ export const users: Resource = {
   end: {
     verb: 'delete',
     summary: 'delete a user and revoke their tokens',
-    examples: ['acme ana --yes'],
-    loss: async ({ cli, team, id }) => {
+    options: [new Option('--erase', 'take from all records what names the user; figures stay')],
+    examples: ['acme ana --yes', 'acme ana --erase --yes'],
+    loss: async ({ cli, team, id, options }) => {
       const tokens = working(await cli.rows(adminPath('teams', team, 'tokens')));
       const count = tokens.filter(({ user }) => user === id).length;
-      return `This deletes the user ${id} of ${team} and revokes ${counted(count, 'working token')}.`;
+      const deleted = `This deletes the user ${id} of ${team} and revokes ${counted(count, 'working token')}.`;
+      if (options['erase'] !== true) return deleted;
+      return `${deleted} It takes from all records what names the user, for good.`;
     },
-    done: (id) => `Deleted the user ${id} and revoked their tokens.`,
+    done: (id, options) =>
+      options['erase'] === true
+        ? `Erased the user: their figures stay under a pseudonym.`
+        : `Deleted the user ${id} and revoked their tokens.`,
   },
 };
 

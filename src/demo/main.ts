@@ -1,4 +1,5 @@
 import { startDemo } from './start.ts';
 import { walkthrough } from './walkthrough.ts';
 
-process.stdout.write(await walkthrough(await startDemo({ env: process.env })));
+const withRecords = process.argv.includes('--records');
+process.stdout.write(await walkthrough(await startDemo({ env: process.env, withRecords })));

@@ -5,11 +5,14 @@ import { systemClock } from '../base/clock.ts';
 import { createLog } from '../observability/log.ts';
 import { serve } from '../serve.ts';
 import { sessionPolicyProblems } from '../sessions/schema.ts';
+import { type DemoRecords, demoRecords } from './records.ts';
 import { startStandIn } from './stand-in.ts';
 
 interface DemoOptions {
   /** PORT, LOG_LEVEL and a few more are taken from it. The demo sets the rest itself. */
   env: NodeJS.ProcessEnv;
+  /** Whether Postgres keeps what must last, if there is one. */
+  withRecords?: boolean;
   /** Closes anything else, once the gateway has stopped. */
   onStop?: () => Promise<unknown>;
 }
@@ -17,16 +20,23 @@ interface DemoOptions {
 interface Demo {
   url: string;
   adminKey: string;
+  /** Where Postgres keeps its records; null if there are none. */
+  recordsAt: string | null;
 }
 
 /**
  * Runs the gateway on the embedded store, in front of a stand-in for Heroku Inference: everything is real except the
  * models. A signal or a wrong setting ends the process.
  */
-export async function startDemo({ env, onStop = () => Promise.resolve() }: DemoOptions): Promise<Demo> {
+export async function startDemo({
+  env,
+  withRecords = false,
+  onStop = () => Promise.resolve(),
+}: DemoOptions): Promise<Demo> {
   const standIn = await startStandIn({ wordDelayMs: 40 });
+  const records = withRecords ? await recordsIn(env) : null;
   const exit = (code: number): void =>
-    void Promise.allSettled([standIn.close(), onStop()]).then(() => process.exit(code));
+    void Promise.allSettled([standIn.close(), onStop(), records?.stop()]).then(() => process.exit(code));
   const wanted = {
     PORT: env['PORT'],
     LOG_LEVEL: env['LOG_LEVEL'] ?? 'warn',
@@ -37,6 +47,7 @@ export async function startDemo({ env, onStop = () => Promise.resolve() }: DemoO
     INFERENCE_KEY: standIn.key,
     HOST: '127.0.0.1',
     SHUTDOWN_GRACE_MS: '2000',
+    DATABASE_URL: records?.url,
   };
   const configuration = readConfiguration(wanted, sessionPolicyProblems);
   if (!configuration.ok) {
@@ -55,7 +66,18 @@ export async function startDemo({ env, onStop = () => Promise.resolve() }: DemoO
     log: createLog({ level: settings.logLevel }),
     exit,
   });
-  return { url: `http://127.0.0.1:${address.port}`, adminKey: settings.adminKey };
+  const recordsAt = records?.where ?? null;
+  return { url: `http://127.0.0.1:${address.port}`, adminKey: settings.adminKey, recordsAt };
+}
+
+async function recordsIn(env: NodeJS.ProcessEnv): Promise<DemoRecords | null> {
+  const records = await demoRecords(env['DATABASE_URL'], () => freePort(0));
+  if (records === null) {
+    process.stdout.write(
+      'There is no Postgres 14 or later on this machine, so the demo goes without records.\n',
+    );
+  }
+  return records;
 }
 
 /** The port if it is free, else another: a demo should not fail because one is still running. */

@@ -12,9 +12,14 @@ export interface WalkthroughOptions {
   adminKey: string;
 }
 
+interface Running extends WalkthroughOptions {
+  /** Where Postgres keeps its records; null if there are none. */
+  recordsAt: string | null;
+}
+
 /** Makes a token. Gives the text that says what to paste next. */
-export async function walkthrough({ url, adminKey }: WalkthroughOptions): Promise<string> {
-  return page({ url, adminKey, token: await makeDemoToken({ url, adminKey }) });
+export async function walkthrough(running: Running): Promise<string> {
+  return page({ ...running, token: await makeDemoToken(running) });
 }
 
 /** Makes a team `demo`, a user `ana` and a token over the admin API. Gives the token's text. */
@@ -43,17 +48,19 @@ function poster(url: string, adminKey: string) {
   return async function post(path: string, body: object): Promise<Record<string, unknown>> {
     const headers = { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' };
     const response = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) });
+    // Records bring back the team and the user of the demo before.
+    if (response.status === 409) return {};
     if (!response.ok) throw new Error(`POST ${path} answered ${response.status}: ${await response.text()}`);
     return (await response.json()) as Record<string, unknown>; // the admin API answers with objects
   };
 }
 
 /** The text on the terminal: each command on a line of its own, ready to paste. */
-function page({ url, adminKey, token }: WalkthroughOptions & { token: string }): string {
+function page({ url, adminKey, recordsAt, token }: Running & { token: string }): string {
   const get = (path: string, key = token): string => `curl '${url}${path}' -H 'Authorization: Bearer ${key}'`;
   return `
 Tollgate is running at ${url}, in front of a stand-in for Heroku Inference.
-Everything is real except the models. Everything is forgotten when you stop it with Ctrl-C.
+Everything is real except the models. ${lasting(recordsAt)}
 
 A token for the user ana of the team demo:
 
@@ -89,4 +96,10 @@ function examplesOf(kind: EndpointKind, { url, token }: { url: string; token: st
 curl ${options}${url}${path} -H 'Authorization: Bearer ${token}' -d '${JSON.stringify(body)}'
 `;
   });
+}
+
+function lasting(recordsAt: string | null): string {
+  if (recordsAt === null) return 'Everything is forgotten when you stop it with Ctrl-C.';
+  return `Ctrl-C stops it. The next demo with --records knows these tokens again:
+Postgres keeps them (${recordsAt}).`;
 }

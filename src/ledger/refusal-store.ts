@@ -14,6 +14,12 @@ import {
 
 const countRefusals = loadScript(new URL('count_refusals.lua', import.meta.url));
 
+interface RefusalStoreOptions {
+  retentionDays: number;
+  /** How many bytes batches may take until they are drained into records; 0 or absent: there are no records. */
+  backlogBytes?: () => number;
+}
+
 /**
  * Writes the counts of refused requests, one hash a day; `LedgerReader` reads them. Methods reject with
  * `StoreUnavailable`.
@@ -21,12 +27,12 @@ const countRefusals = loadScript(new URL('count_refusals.lua', import.meta.url))
 export class RefusalStore {
   readonly #store: Store;
   readonly #keys: Keys;
-  readonly #retentionDays: number;
+  readonly #options: RefusalStoreOptions;
 
-  constructor(store: Store, keys: Keys, { retentionDays }: { retentionDays: number }) {
+  constructor(store: Store, keys: Keys, options: RefusalStoreOptions) {
     this.#store = store;
     this.#keys = keys;
-    this.#retentionDays = retentionDays;
+    this.#options = options;
   }
 
   /**
@@ -34,16 +40,19 @@ export class RefusalStore {
    * can be sent again.
    */
   async add({ process, sequence, counts }: RefusalBatch): Promise<void> {
-    const { refusals, refusalsTaken } = this.#keys;
+    const { refusals, refusalsTaken, refusalLog } = this.#keys;
+    const { retentionDays, backlogBytes } = this.#options;
     const args = [
       sequence,
       refusals(''),
-      this.#retentionDays,
+      retentionDays,
       maxRefusalRows,
       detailedRefusalRows,
+      process,
+      backlogBytes?.() ?? 0,
       ...counts.map(countText),
     ];
-    await this.#store.run(countRefusals, [refusalsTaken(process)], args);
+    await this.#store.run(countRefusals, [refusalsTaken(process), refusalLog], args);
   }
 }
 

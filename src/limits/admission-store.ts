@@ -40,6 +40,8 @@ export interface AdmissionStoreOptions {
   leaseMs: number;
   maxEntries: number;
   retentionDays: number;
+  /** How many bytes entries may take until they are drained into records; 0 or absent: there are no records. */
+  backlogBytes?: () => number;
 }
 
 /**
@@ -60,11 +62,11 @@ export class AdmissionStore {
 
   /** Records that a process is alive. */
   async beat(process: string): Promise<Beat> {
-    const { processes, incarnation, open } = this.#keys;
+    const { processes, incarnation, open, guard } = this.#keys;
     const nonce = randomBytes(9).toString('base64url');
     const reply = await this.#store.run(
       scripts.beat,
-      [processes, incarnation, open(process)],
+      [processes, incarnation, open(process), ...guard],
       [process, this.#options.leaseMs, nonce],
     );
     const [nowMs, current = '', ...silent] = texts(reply);
@@ -104,7 +106,7 @@ export class AdmissionStore {
     batch: readonly Settlement[],
   ): Promise<readonly Settled[] | null> {
     const { processes, open, incarnation, entries, counters, totals, settled, session } = this.#keys;
-    const { maxEntries, retentionDays } = this.#options;
+    const { maxEntries, retentionDays, backlogBytes } = this.#options;
     const args = [
       process,
       leaseMs,
@@ -114,6 +116,7 @@ export class AdmissionStore {
       maxEntries,
       retentionDays,
       session(''),
+      backlogBytes?.() ?? 0,
       joined(batch, settlementText),
     ];
     const reply = await this.#store.run(
@@ -230,10 +233,10 @@ function requestText(request: AdmitRequest): string {
 }
 
 function settlementText(settlement: Settlement): string {
-  const { grant, incarnation, team, adjustments, refundedTo = none, closing } = settlement;
+  const { grant, incarnation, team, adjustments, refundedTo = none, charges = '', closing } = settlement;
   let text = `${grant}\n${incarnation}\n${team}\n`;
   for (const { field } of refundedTo) text += `${field};`;
-  text += `\n${adjustments.length}\n`;
+  text += `\n${charges}\n${adjustments.length}\n`;
   for (const { id, span, at, delta, charged } of adjustments) {
     text += `${counterField(id, span)}\n${at}\n${delta}\n${charged ?? 0}\n`;
   }

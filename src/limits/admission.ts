@@ -15,6 +15,7 @@ import { remaining } from './limit-status.ts';
 import { type LimitNotice, LimitNotices } from './limit-notices.ts';
 import { LimitsInUse, type LimitUse } from './limit-use.ts';
 import { encodeOpen, type OpenRequest } from './open-record.ts';
+import { heldText } from './recorded-charges.ts';
 import { settlementOf } from './settlement.ts';
 import { supplementId, supplementSettlement } from './supplement.ts';
 import { SettlementQueue } from './settlement-queue.ts';
@@ -42,6 +43,8 @@ export interface AdmissionOptions {
   timeoutMs: number;
   clock: Clock;
   log: Log;
+  /** Whether records are kept of what limits are charged. Absent: not. */
+  keepsRecords?: () => boolean;
   /** Called once per window when a limit is 80 or 100 percent used. */
   onNotice?: (notice: LimitNotice) => void;
 }
@@ -103,7 +106,7 @@ export class Admission {
     limits: readonly LimitState[],
   ): Promise<Grant | null> {
     if (this.#stopping) return null;
-    const open = { ...grant.request, slots: slotsOf(limits) };
+    const open = { ...grant.request, slots: slotsOf(limits), held: this.#heldOf(limits) };
     const supplement = { ...grant, id: supplementId(grant.id), limits, request: open, attempts: [] };
     const answer = await this.#ask(this.#asked(principal, supplement));
     return answer instanceof Refusal || answer === 'stale' ? null : answer;
@@ -209,6 +212,7 @@ export class Admission {
       nanoUsd: reservedAt && costNanoUsd(reservedAt, reserved),
       endUser: session?.end_user ?? null,
       slots: slotsOf(limits),
+      held: this.#heldOf(limits),
     };
     const id = `${this.#options.process}-${(this.#granted++).toString(36)}`;
     const { attempts } = principal;
@@ -221,6 +225,10 @@ export class Admission {
       attempts,
       price,
     });
+  }
+
+  #heldOf(limits: readonly LimitState[]): string {
+    return this.#options.keepsRecords?.() ? heldText(limits) : '';
   }
 
   #asked({ identity: { epoch }, expiresAtMs }: Principal, grant: Grant): Omit<Asking, 'answer'> {

@@ -2,11 +2,17 @@
 -- Records that a process is alive.
 --
 -- KEYS[1] processes   KEYS[2] incarnation   KEYS[3] open requests of the process
+-- KEYS[4] records, if there are any: a store that has lost its data takes no process, so nothing is admitted
 -- ARGV[1] process id   ARGV[2] lease, ms   ARGV[3] a nonce: becomes the incarnation if the store has none
 --
 -- Returns { now (ms), incarnation, ids of the processes that have been silent for longer than the lease ... }
 
 local ttl_s = 30 * 86400
+
+-- include: ../store/lua/has_forgotten.lua
+if has_forgotten(KEYS[4]) then
+  return redis.error_reply(forgotten)
+end
 
 -- include: ../store/lua/now.lua
 redis.call('SET', KEYS[2], ARGV[3], 'NX')

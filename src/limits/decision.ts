@@ -62,6 +62,6 @@ function count(limits: readonly LimitState[], counters: readonly LimitState['cou
 export function storeUnavailable(error?: StoreUnavailable): Refusal {
   const message = error?.isFull
     ? 'The store that holds tokens and limits is full, so nothing new can be made. Tell your administrator.'
-    : 'The store that holds tokens and limits cannot be used now; try again.';
+    : (error?.told ?? 'The store that holds tokens and limits cannot be used now; try again.');
   return new Refusal('store_unavailable', message, { headers: { 'retry-after': '1' } });
 }

@@ -19,6 +19,8 @@ export interface OpenRequest extends Charge {
   nanoUsd: number | null;
   /** The person that the session was made for. */
   endUser: string | null;
+  /** What limits of a day or month hold for it, if records are kept: see `recorded-charges.ts`. */
+  held: string;
 }
 
 const blank: OpenRequest = {
@@ -36,6 +38,7 @@ const blank: OpenRequest = {
   slots: [],
   nanoUsd: null,
   endUser: null,
+  held: '',
 };
 
 /** In stored order: append only. */
@@ -56,6 +59,9 @@ const fields: TextField<OpenRequest>[] = [
   ['endUser', (open) => open.endUser ?? '', textOrNull],
   ['nanoUsd', (open) => open.nanoUsd ?? '', numberOrNull],
   ['searchUnits', (open) => open.searchUnits || '', Number],
+  ['cacheReadTokens', (open) => open.cacheReadTokens || '', Number],
+  ['cacheWriteTokens', (open) => open.cacheWriteTokens || '', Number],
+  ['held', (open) => open.held, String],
 ];
 const codec = textCodec(blank, [...fields, ...appendedFigures(fields)]);
 

@@ -9,10 +9,15 @@
 -- ARGV[3..5] key prefixes of the counters, of the daily totals, and of the marks of settled grants
 -- ARGV[6] maximum number of entries   ARGV[7] retention of the totals, days
 -- ARGV[8] key prefix of the sessions
--- ARGV[9] the settlements, a record separator (0x1e) between them; a line feed ends each field: grant id, incarnation of the grant, team,
---   fields that count it as refunded (';' ends each), number of adjustments, and for each: field of the limit's counter,
+-- ARGV[9] how many bytes entries may take until they are drained into records; 0: there are no records
+-- ARGV[10] the settlements, a record separator (0x1e) between them; a line feed ends each field: grant id, incarnation of the grant, team,
+--   fields that count it as refunded (';' ends each), what limits of a day or month are charged in all, if there are records
+--   (for each: field, window index, amount, a space between them and ';' at the end),
+--   number of adjustments, and for each: field of the limit's counter,
 --   window index (of a sliding window the time at which the amount was reserved), delta, charged amount;
---   then, unless the admission is cancelled: entry, day (YYYY-MM-DD), end of the day (unix s), totals row, its figures
+--   then, if it has an entry: entry, day (YYYY-MM-DD), end of the day (unix s), totals row, its figures
+--
+-- An element of the stream: e entry, c charges if there are any; or c charges, t team, if it has no entry.
 --
 -- Returns nil if the silent process is alive after all, else a text with a line for each settlement:
 --   '!' if it was not open; if it is closed now, for each adjustment how much of the window's use is settled,
@@ -34,7 +39,9 @@ local incarnation = redis.call('GET', KEYS[3]) or ''
 -- include: ../store/lua/counter.lua
 -- include: ../store/lua/correct.lua
 -- include: ../store/lua/refunds.lua
+-- include: ../store/lua/bound_backlog.lua
 
+local backlog_bytes = tonumber(ARGV[9])
 local counters_ttl_s = 70 * 86400
 
 -- Counts a refunded request. A session that is gone is not counted for.
@@ -78,6 +85,32 @@ local function adjust(team_counters, field, at, delta, charged)
   return settled or '-'
 end
 
+-- Adds what a grant was charged that a restored store does not know: its counters are from records, which cannot have it.
+local function add_charges(team_counters, charges)
+  for field, at, amount in string.gmatch(charges, '(%S+) (%d+) (%d+);') do
+    local counters = counter_key(field, team_counters, ARGV[3], ARGV[8])
+    at, amount = tonumber(at), tonumber(amount)
+    local index, sum, settled = counter_in(redis.call('HGET', counters, field))
+    if not index or index < at then
+      index, sum, settled = at, 0, 0
+    end
+    if index == at then
+      redis.call('HSET', counters, field, counter_text(index, sum + amount, settled + amount))
+      redis.call('EXPIRE', counters, counters_ttl_s)
+    end
+  end
+end
+
+local function add_entry(entry, charges)
+  if backlog_bytes == 0 then
+    redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[6], '*', 'e', entry)
+  elseif charges == '' then
+    redis.call('XADD', KEYS[4], '*', 'e', entry)
+  else
+    redis.call('XADD', KEYS[4], '*', 'e', entry, 'c', charges)
+  end
+end
+
 local function add_totals(settlement, at)
   local key, row = ARGV[4] .. settlement[at], settlement[at + 2]
   local sums = {}
@@ -96,8 +129,9 @@ local function add_totals(settlement, at)
   end
 end
 
--- Returns whether this call closes the grant, and whether the store has its counters. If the store has lost its data
--- since the grant was given, it has no open record; then a mark shows whether the grant is already settled.
+-- Returns whether this call closes the grant, and whether the store has its open record: then its counters have what was
+-- reserved. If the store has lost data since the grant was given, it may have none; then a mark shows whether the grant is
+-- already settled.
 local function close(grant, grant_incarnation)
   local open = redis.call('HDEL', KEYS[2], grant) == 1
   if grant_incarnation == incarnation then
@@ -108,28 +142,36 @@ end
 
 local reply = {}
 local wrote = false
-for text in string.gmatch(ARGV[9], '[^\30]+') do
+for text in string.gmatch(ARGV[10], '[^\30]+') do
   local settlement = fields_of(text)
-  local entry_at = 6 + 4 * tonumber(settlement[5])
+  local charges = settlement[5]
+  local entry_at = 7 + 4 * tonumber(settlement[6])
   local entry = settlement[entry_at]
   local closed, counted = close(settlement[1], settlement[2])
-  local told = {}
+  local told, counters = {}, ARGV[3] .. settlement[3]
   if closed and counted then
-    local counters = ARGV[3] .. settlement[3]
     count_refund(counters, settlement[4])
-    for from = 6, entry_at - 1, 4 do
+    for from = 7, entry_at - 1, 4 do
       local at, delta, charged = settlement[from + 1], settlement[from + 2], settlement[from + 3]
       told[#told + 1] = adjust(counters, settlement[from], tonumber(at), tonumber(delta), tonumber(charged))
     end
+  elseif closed and backlog_bytes > 0 then
+    add_charges(counters, charges)
   end
   if closed and entry then
-    redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[6], '*', 'e', entry)
+    add_entry(entry, charges)
     add_totals(settlement, entry_at + 1)
+    wrote = true
+  elseif closed and charges ~= '' and backlog_bytes > 0 then
+    redis.call('XADD', KEYS[4], '*', 'c', charges, 't', settlement[3])
     wrote = true
   end
   reply[#reply + 1] = closed and table.concat(told, ' ') or '!'
 end
-if wrote then
+if wrote and backlog_bytes > 0 then
+  bound_backlog(KEYS[4], tonumber(ARGV[6]), backlog_bytes)
+  redis.call('PERSIST', KEYS[4]) -- what is not drained must not go
+elseif wrote then
   redis.call('EXPIRE', KEYS[4], ARGV[7] * 86400)
 end
 return table.concat(reply, '\n')

@@ -7,6 +7,7 @@ import { costNanoUsd, dearest } from '../base/price.ts';
 import { adjustments, charge } from './charge.ts';
 import type { Grant } from './grant.ts';
 import { decodeOpen, type OpenRequest } from './open-record.ts';
+import { chargesOfHeld, chargesText } from './recorded-charges.ts';
 import { isSupplement } from './supplement.ts';
 import type { Adjustment, OpenRecord, Settlement, TotalsDelta } from './store.ts';
 import { windowIndex, windowStartMs } from './window.ts';
@@ -38,6 +39,7 @@ export function settlementOf(
     incarnation: grant.incarnation,
     team: request.team,
     adjustments: adjustments(grant.limits, charged, grant.admittedAtMs, price),
+    charges: request.held === '' ? '' : chargesText(grant.limits, charged, grant.admittedAtMs, price),
     closing: { entry: encodeEntry(entry), totals: totalsOf(entry) },
   };
   if (charged.requests === 0 && outcome.upstream !== null) settlement.refundedTo = grant.attempts;
@@ -65,6 +67,7 @@ export function lostSettlement(record: OpenRecord, incarnation: string): Settlem
     incarnation,
     team: request.team,
     adjustments: request.slots.map((id): Adjustment => ({ id, span: 'open', at: 0, delta: -1 })),
+    charges: chargesOfHeld(request.held, record.admittedAtMs),
     closing: isSupplement(record.grant) ? null : { entry: encodeEntry(entry), totals: totalsOf(entry) },
   };
 }

@@ -77,6 +77,8 @@ export interface Settlement {
   incarnation: string;
   team: string;
   adjustments: readonly Adjustment[];
+  /** What limits of a day or month are charged, if records are kept: see `recorded-charges.ts`. Absent: nothing. */
+  charges?: string;
   /** The upstream had the request, and it is refunded: counted there. Absent: nowhere. */
   refundedTo?: readonly AttemptBound[];
   /** Null for a cancelled admission, which leaves no entry. */

@@ -3,6 +3,7 @@ import { dearest, type Price } from '../base/price.ts';
 import type { ScopedLimit } from '../identity/records/identity.ts';
 import { adjustments } from './charge.ts';
 import { applied, type Grant, type LimitState, limitsOn } from './grant.ts';
+import { chargesText } from './recorded-charges.ts';
 import type { Settlement } from './store.ts';
 import { emptyCounter } from './window.ts';
 
@@ -50,17 +51,18 @@ export function supplementSettlement(
   charged: Charge,
   price: Price | null,
 ): Settlement {
-  const { id, incarnation, limits, admittedAtMs } = supplement;
+  const { id, incarnation, limits, admittedAtMs, request } = supplement;
   const own = limits.filter(({ applied: { id: limit } }) => heldOf(grant, limit) === undefined);
   const shared = limits.filter((limit) => !own.includes(limit));
   return {
     grant: id,
     incarnation,
-    team: supplement.request.team,
+    team: request.team,
     adjustments: [
       ...adjustments(own, charged, admittedAtMs, price),
       ...adjustments(shared, noCharge, admittedAtMs),
     ],
+    charges: request.held === '' ? '' : chargesText(own, charged, admittedAtMs, price),
     closing: null,
   };
 }

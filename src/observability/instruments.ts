@@ -105,6 +105,21 @@ export function createInstruments(registry: Registry) {
     storeMaxBytes: shared('store_max_bytes', 'Memory the store may use; 0: no bound.'),
     ledgerEntries: shared('ledger_entries', 'Entries kept; older ones are trimmed.'),
     ledgerOldest: shared('ledger_oldest_entry_timestamp_seconds', 'When the oldest kept entry was closed.'),
+    recordsOn: shared('records_on', 'Whether Postgres keeps records; 0: not, or it does not answer.'),
+    recordsBacklog: shared(
+      'records_backlog',
+      'What is not in Postgres yet, by stream of the store.',
+      'stream',
+    ),
+    recordsDrained: shared(
+      'records_last_drain_timestamp_seconds',
+      'When something was last moved to Postgres.',
+    ),
+    recordsMissed: counter(
+      'records_gap_total',
+      'Elements of a stream that were gone before they were in Postgres, as far as they could be counted.',
+      'stream',
+    ),
     ledgerPending: gauge('ledger_pending', 'Settlements not yet written to the store.'),
   };
 }

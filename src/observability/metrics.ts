@@ -47,6 +47,16 @@ export interface Gauges {
   limits: () => Promise<readonly LimitUse[] | null>;
   /** What the store holds; null if it does not answer. */
   store: () => Promise<StoreExtent | null>;
+  /** What is to be moved to Postgres; null if nothing is, or the store does not answer. */
+  records: () => Promise<RecordsExtent | null>;
+}
+
+export interface RecordsExtent {
+  isOn: boolean;
+  /** How much of each stream of the store is not in Postgres yet. */
+  backlog: Readonly<Record<string, number>>;
+  /** When something was last moved; null if never. */
+  drainedAtMs: number | null;
 }
 
 /** How much of a team's or the gateway's limit is used. */
@@ -106,6 +116,7 @@ export class Metrics {
     // Series begin at 0, so that the first event shows as an increase.
     for (const code of Object.keys(errorTable)) this.#is.refusals.of(code);
     this.#is.storeErrors.of();
+    for (const stream of ['entries', 'refusals', 'audit']) this.#is.recordsMissed.of(stream);
     this.#is.buildInfo.labels(version, process.version).set(1);
     collectDefaultMetrics({ register: this.#registry });
   }
@@ -156,6 +167,11 @@ export class Metrics {
     if (!call.ok) this.#is.storeErrors.of().add();
   }
 
+  /** Elements of a stream were gone before they were in Postgres. */
+  recordsMissed(stream: string, missing: number): void {
+    this.#is.recordsMissed.of(stream).add(missing);
+  }
+
   /** Sets the functions that each scrape reads the gauges from. */
   watch(gauges: Gauges): void {
     this.#gauges = gauges;
@@ -173,7 +189,8 @@ export class Metrics {
 
   async #readGauges(): Promise<void> {
     if (!this.#gauges) return;
-    const { ledgerPending, openRequests, openStreams, waiting, attachments, limits, store } = this.#gauges;
+    const { ledgerPending, openRequests, openStreams, waiting, attachments, limits, store, records } =
+      this.#gauges;
     this.#is.ledgerPending.set(ledgerPending());
     this.#is.openRequests.set(openRequests());
     this.#is.openStreams.set(openStreams());
@@ -181,8 +198,10 @@ export class Metrics {
     for (const { attachment, isOpen } of attachments()) {
       this.#is.resting.labels(attachment).set(isOpen ? 1 : 0);
     }
-    const [uses, extent] = await Promise.all([inTime(limits()), inTime(store())]);
+    const [uses, extent, kept] = await Promise.all([inTime(limits()), inTime(store()), inTime(records())]);
     if (uses) this.#showLimits(uses);
+    this.#is.recordsOn.set(kept?.isOn ? 1 : 0);
+    if (kept) this.#showRecords(kept);
     if (!extent) return;
     this.#is.storeUsedBytes.set(extent.usedBytes);
     this.#is.storeMaxBytes.set(extent.maxBytes);
@@ -198,6 +217,13 @@ export class Metrics {
       this.#is.limitUsed.labels(team, scope, limit, covers).set(used);
       this.#is.limitMax.labels(team, scope, limit, covers).set(max);
     }
+  }
+
+  #showRecords({ backlog, drainedAtMs }: RecordsExtent): void {
+    for (const [stream, undrained] of Object.entries(backlog)) {
+      this.#is.recordsBacklog.labels(stream).set(undrained);
+    }
+    this.#is.recordsDrained.set((drainedAtMs ?? 0) / 1000);
   }
 
   #answerSeries(answer: Answer): AnswerSeries {

@@ -22,6 +22,9 @@ export interface Queries {
   query<Row extends object>(sql: string, values?: readonly Value[]): Promise<Row[]>;
 }
 
+/** Runs statements in a transaction. */
+export type Transactions = Queries & Pick<Database, 'transaction'>;
+
 /**
  * The connections to Postgres. Times are UTC; numbers are JavaScript's, days are texts. Methods reject with
  * `RecordsUnavailable`.

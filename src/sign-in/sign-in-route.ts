@@ -170,7 +170,8 @@ function signInRoute(deps: SignInDeps): Route {
 
 function failed(error: unknown): SignInRefusal {
   if (error instanceof StoreUnavailable) {
-    return new SignInRefusal('temporarily_unavailable', 'The store cannot be used now; try again.');
+    const message = error.told ?? 'The store cannot be used now; try again.';
+    return new SignInRefusal('temporarily_unavailable', message);
   }
   return new SignInRefusal('server_error', 'Something went wrong in the gateway.', { cause: error });
 }

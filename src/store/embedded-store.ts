@@ -1,8 +1,8 @@
 import type { Clock } from '../base/clock.ts';
 import type { Engine } from './embedded/engine.ts';
 import type { Script } from './script.ts';
-import type { OnRun, Store, StoreClient } from './store.ts';
-import { StoreUnavailable } from './store-unavailable.ts';
+import type { Doubt, OnRun, Store, StoreClient } from './store.ts';
+import { hasForgotten, StoreUnavailable } from './store-unavailable.ts';
 
 let engines: Promise<(nowMs: () => number) => Engine> | undefined;
 
@@ -15,6 +15,7 @@ export class EmbeddedStore implements Store {
   readonly #clock: Clock;
   readonly #onRun: OnRun | undefined;
   #engine: Promise<Engine> | undefined;
+  #onDoubt: ((doubt: Doubt) => void) | undefined;
 
   constructor({ clock, onRun }: { clock: Clock; onRun?: OnRun }) {
     this.#clock = clock;
@@ -30,6 +31,7 @@ export class EmbeddedStore implements Store {
       ok = true;
       return reply;
     } catch (error) {
+      if (hasForgotten(error)) this.#onDoubt?.('forgotten');
       throw unavailable(error);
     } finally {
       const durationMs = this.#clock.monotonic() - startedMs;
@@ -59,6 +61,10 @@ export class EmbeddedStore implements Store {
     void this.connected().then(listener);
   }
 
+  onDoubt(listener: (doubt: Doubt) => void): void {
+    this.#onDoubt = listener;
+  }
+
   close(): void {
     // There is nothing to close.
   }
@@ -71,5 +77,6 @@ export class EmbeddedStore implements Store {
 }
 
 function unavailable(error: unknown): StoreUnavailable {
-  return new StoreUnavailable(error instanceof Error ? error.message : 'The store failed.', { cause: error });
+  const message = error instanceof Error ? error.message : 'The store failed.';
+  return new StoreUnavailable(message, { cause: error, mayHaveRun: !hasForgotten(error) });
 }

@@ -68,9 +68,21 @@ export interface Keys {
   reading: (keyHash: string) => string;
   /** String: marks a grant of an earlier incarnation as settled. Expires. */
   settled: (grant: string) => string;
+  /**
+   * Identity, with Postgres only. Hash: which records are the store's, and how far it is drained into them. A store
+   * without it has lost its data.
+   */
+  records: string;
+  /** With Postgres only: the key above, for scripts that must not take a store that has lost its data for an empty one. */
+  guard: readonly string[];
+  /** With Postgres only. String: which process restores the store. Expires. */
+  restoring: string;
+  /** With Postgres only. Stream: batches of refusals that are not drained yet. Trimmed when they are. */
+  refusalLog: string;
 }
 
-export function keysUnder(prefix: string): Keys {
+/** `hasRecords`: Postgres has what is in the store. */
+export function keysUnder(prefix: string, { hasRecords = false } = {}): Keys {
   const p = `${prefix}${schemaVersion}:`;
   return {
     teams: `${p}teams`,
@@ -102,5 +114,9 @@ export function keysUnder(prefix: string): Keys {
     refusalsTaken: (process) => `${p}refusals-taken:${process}`,
     reading: (keyHash) => `${p}reading:${keyHash}`,
     settled: (grant) => `${p}settled:${grant}`,
+    records: `${p}records`,
+    guard: hasRecords ? [`${p}records`] : [],
+    restoring: `${p}restoring`,
+    refusalLog: `${p}refusal-log`,
   };
 }

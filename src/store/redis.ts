@@ -6,8 +6,8 @@ import { Deadlines } from './deadlines.ts';
 import { atMaxClients, maxClientsError, mayBeTurnedAway, turnsClientsAway } from './max-clients.ts';
 import type { Script } from './script.ts';
 import { ScriptCommand } from './script-command.ts';
-import type { OnRun, Store, StoreClient } from './store.ts';
-import { StoreUnavailable } from './store-unavailable.ts';
+import type { Doubt, OnRun, Store, StoreClient } from './store.ts';
+import { hasForgotten, StoreUnavailable } from './store-unavailable.ts';
 
 export interface RedisOptions {
   url: string;
@@ -38,7 +38,7 @@ export class RedisStore implements Store {
   readonly #onRefusal: RedisOptions['onRefusal'];
   /** Kinds of refusals reported within the last minute. */
   readonly #reported = new Set<string>();
-  readonly #events = new EventEmitter<{ ready: [] }>();
+  readonly #events = new EventEmitter<{ ready: []; doubt: [Doubt] }>();
   /** Counts connections, so that what was begun on one does not go on for the next. */
   #connection = 0;
   #loaded = false;
@@ -90,6 +90,7 @@ export class RedisStore implements Store {
     this.client.on('close', () => {
       this.#loaded = false;
       this.#connection++;
+      this.#events.emit('doubt', 'unreachable');
     });
     this.client.on('ready', () => void this.#checkLoaded());
     this.#events.on('ready', () => {
@@ -116,6 +117,10 @@ export class RedisStore implements Store {
 
   onReady(listener: () => void): void {
     this.#events.on('ready', listener);
+  }
+
+  onDoubt(listener: (doubt: Doubt) => void): void {
+    this.#events.on('doubt', listener);
   }
 
   get ready(): boolean {
@@ -214,7 +219,8 @@ export class RedisStore implements Store {
   }
 
   #unavailable(error: unknown): StoreUnavailable {
-    if (error instanceof Error && error.name === 'ReplyError') this.#reportRefusal(error);
+    if (hasForgotten(error)) this.#events.emit('doubt', 'forgotten');
+    else if (error instanceof Error && error.name === 'ReplyError') this.#reportRefusal(error);
     return unavailable(error);
   }
 
@@ -278,7 +284,7 @@ function figureIn(info: string, name: string): number {
 
 /** Errors with which the server refuses to run a command, or ioredis to send it. */
 const neverRan =
-  /^(?:OOM|READONLY|LOADING|MASTERDOWN|MISCONF|BUSY|NOAUTH|WRONGPASS|NOPERM|Stream isn't writeable)/;
+  /^(?:OOM|READONLY|LOADING|MASTERDOWN|MISCONF|BUSY|NOAUTH|WRONGPASS|NOPERM|FORGOTTEN|Stream isn't writeable)/;
 
 function unavailable(error: unknown): StoreUnavailable {
   const message = error instanceof Error ? error.message : 'The store failed.';

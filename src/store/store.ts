@@ -37,8 +37,15 @@ export interface Store {
   connected(): Promise<void>;
   /** Calls `listener` each time the store becomes ready. Register it before connecting. */
   onReady(listener: () => void): void;
+  /**
+   * Calls `listener` when the store may not have what it had: it cannot be reached, or a script finds that it has lost
+   * its data (`has_forgotten.lua`).
+   */
+  onDoubt(listener: (doubt: Doubt) => void): void;
   close(): void;
 }
+
+export type Doubt = 'unreachable' | 'forgotten';
 
 /** Called after every script, for metrics. */
 export type OnRun = (run: { operation: string; durationMs: number; ok: boolean }) => void;

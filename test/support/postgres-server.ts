@@ -1,12 +1,18 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawnSync, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chownSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { postgresPrograms } from '../../scripts/postgres-plan.ts';
+import {
+  launchPostgres,
+  makeData,
+  postgresAccount,
+  postgresPrograms,
+  type Programs,
+} from '../../src/demo/postgres.ts';
 import { dieWithMe } from './die-with-me.ts';
 import { freePort } from './free-port.ts';
 import { waitFor } from './wait-for.ts';
@@ -38,41 +44,18 @@ export async function sharedPostgres(): Promise<string> {
   return (await shared).database();
 }
 
-/** Postgres refuses to run as root: then it runs as the account that its package made, or as nobody. */
-const account = process.getuid?.() === 0 ? { uid: idOf('-u'), gid: idOf('-g') } : {};
-
-function idOf(option: '-u' | '-g'): number {
-  const { stdout, status } = spawnSync('id', [option, 'postgres'], { encoding: 'utf8' });
-  return status === 0 ? Number(stdout) : 65_534;
-}
-
 /** Starts a real Postgres on a free loopback port; it ends with this process at the latest. */
 export async function startPostgres({
   args = [],
 }: { args?: readonly string[] } = {}): Promise<PostgresServer> {
-  const programs = postgresPrograms();
-  if (programs === null) throw new Error('There is no Postgres on this machine.');
-  const { folder } = programs;
+  const programs = installed();
   const directory = await mkdtemp(join(tmpdir(), 'tollgate-postgres-'));
-  if (account.uid !== undefined) chownSync(directory, account.uid, account.gid);
-  const data = join(directory, 'data');
-  const made = spawnSync(
-    join(folder, 'initdb'),
-    ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync'],
-    { ...account, cwd: directory, encoding: 'utf8' },
-  );
-  if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
+  const data = makeData(programs, directory);
   const port = await freePort();
   let child = await launched();
 
   async function launched(): Promise<ChildProcess> {
-    const place = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', directory];
-    // Commits are written through to the system, which outlives the server: only a machine's crash would lose them.
-    const started = spawn(join(folder, 'postgres'), [...place, '-F', ...args], {
-      ...account,
-      cwd: directory,
-      stdio: 'ignore',
-    });
+    const started = launchPostgres(programs, { directory, data, port, args });
     dieWithMe(started);
     await waitFor(async () => (await ping(port)) || hasEnded(started), {
       timeoutMs: 60_000,
@@ -133,6 +116,12 @@ export async function startPostgres({
   };
 }
 
+function installed(): Programs {
+  const programs = postgresPrograms();
+  if (programs === null) throw new Error('There is no Postgres on this machine.');
+  return programs;
+}
+
 function childrenOf(parent: number): number[] {
   return processes().flatMap(({ pid, ppid }) => (ppid === parent ? [pid] : []));
 }
@@ -168,8 +157,9 @@ function signalTo(pid: number, name: NodeJS.Signals): void {
 }
 
 function own(folder: string): void {
-  if (account.uid === undefined) return;
-  spawnSync('chown', ['-R', `${account.uid}:${account.gid}`, folder]);
+  const { uid, gid } = postgresAccount();
+  if (uid === undefined || gid === undefined) return;
+  spawnSync('chown', ['-R', `${uid}:${gid}`, folder]);
   spawnSync('chmod', ['700', folder]);
 }
 

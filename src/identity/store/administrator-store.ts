@@ -19,7 +19,8 @@ export class AdministratorStore extends AuditedStore {
 
   /** The administrator behind a secret, by its full SHA-256, base64url. */
   async resolve(secretHash: string): Promise<AdministratorResolution> {
-    return resolutionFrom(await this.store.run(resolveAdministrator, this.#hashes, [secretHash]));
+    const keys = [...this.#hashes, ...this.keys.guard];
+    return resolutionFrom(await this.store.run(resolveAdministrator, keys, [secretHash]));
   }
 
   /** Stores a new one under its id; `exists` if the id or the secret is taken. */

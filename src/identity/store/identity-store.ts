@@ -55,7 +55,7 @@ export class IdentityStore extends AuditedStore {
     const reply = await this.store.run(
       resolve,
       [keys.secrets, keys.teams, keys.epochs, keys.settings, ...own],
-      [secretHash, keys.users(''), keys.tokens('')],
+      [secretHash, keys.users(''), keys.tokens(''), ...keys.guard],
     );
     return resolutionFrom(reply);
   }

@@ -4,13 +4,14 @@
 
   KEYS[1] admins         hash: administrator id -> JSON
   KEYS[2] admin secrets  hash: secret hash -> administrator id, and administrator id -> secret hash
+  KEYS[3] records, if there are any: then nobody is unknown in a store that has lost its data
   ARGV[1] secret hash
 
   Returns {store clock in ms, administrator JSON}; the clock alone when there is none.
 ]]
 -- include: ../../store/lua/now.lua
+-- include: ../../store/lua/has_forgotten.lua
 local id = redis.call('HGET', KEYS[2], ARGV[1])
-if not id then return { now_text } end
-local record = redis.call('HGET', KEYS[1], id)
-if not record then return { now_text } end
-return { now_text, record }
+local record = id and redis.call('HGET', KEYS[1], id)
+if record then return { now_text, record } end
+return has_forgotten(KEYS[3]) and redis.error_reply(forgotten) or { now_text }

@@ -30,6 +30,7 @@ const parameterExamples: Readonly<Record<string, string>> = {
   usage: 'true',
   all: 'false',
   overwrite: 'false',
+  erase: 'false',
   'If-Match': '*',
 };
 

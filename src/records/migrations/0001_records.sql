@@ -108,18 +108,18 @@ CREATE TABLE refusal_days (
   PRIMARY KEY (day, team, user_id, token, endpoint, code, model, limit_name)
 );
 
--- The batches of refusals that were counted here, so that none is counted twice.
+-- The number of the last batch of refusals that was counted here, of each process, so that none is counted twice.
 CREATE TABLE refusal_batches (
-  process text NOT NULL,
+  process text PRIMARY KEY,
   sequence bigint NOT NULL,
-  counted_at timestamptz NOT NULL DEFAULT now(),
-  PRIMARY KEY (process, sequence)
+  counted_at timestamptz NOT NULL DEFAULT now()
 );
 
 -- The audit trail. Kept for ever.
 CREATE TABLE audit_entries (
   hash text PRIMARY KEY,
-  sequence bigint NOT NULL,
+  -- Null, like what follows from the text, if somebody altered that so that it cannot be read.
+  sequence bigint,
   stream_ms bigint NOT NULL,
   stream_seq bigint NOT NULL,
   at timestamptz,
@@ -156,5 +156,16 @@ CREATE TABLE counters (
   -- Days since 1970, or months since year 0.
   window_index bigint NOT NULL,
   charged bigint NOT NULL,
+  charged_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (team, field)
+);
+
+-- Who was erased, so that a request that was still open then is not recorded under the name. The user only as a hash.
+CREATE TABLE erasures (
+  team text NOT NULL,
+  -- SHA-256, hex, of team and user with a slash between.
+  user_hash text NOT NULL,
+  pseudonym text NOT NULL,
+  erased_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (team, user_hash, pseudonym)
 );

@@ -18,6 +18,10 @@ const commands: Readonly<Record<string, Command>> = {
   EXPIRE: (keys, [key = '', seconds]) => Number(keys.expire(key, keys.nowMs + Number(seconds) * 1_000)),
   EXPIREAT: (keys, [key = '', seconds]) => Number(keys.expire(key, Number(seconds) * 1_000)),
   PEXPIREAT: (keys, [key = '', ms]) => Number(keys.expire(key, Number(ms))),
+  PERSIST: (keys, [key = '']) => {
+    if ((keys.expiryMs(key) ?? Infinity) === Infinity) return 0;
+    return Number(keys.expire(key, Infinity));
+  },
   PEXPIRETIME: (keys, [key = '']) => {
     const expiryMs = keys.expiryMs(key);
     if (expiryMs === null) return -2;

@@ -3,9 +3,18 @@ export type Value =
   | { kind: 'string'; text: string }
   | { kind: 'hash'; fields: Map<string, string> }
   | { kind: 'sorted'; scores: Map<string, number> }
-  | { kind: 'stream'; entries: StreamEntry[]; last: StreamId };
+  | Stream;
 
 export type StreamId = readonly [ms: number, sequence: number];
+
+export interface Stream {
+  kind: 'stream';
+  entries: StreamEntry[];
+  /** The newest id that it ever gave. */
+  last: StreamId;
+  /** How many entries it was ever given. */
+  added: number;
+}
 
 export interface StreamEntry {
   id: StreamId;

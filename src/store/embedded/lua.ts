@@ -16,7 +16,7 @@ export interface ScriptCall {
 /** Functions of Lua 5.1, which Redis uses, that Lua 5.4 lacks. */
 const prelude = `
 unpack = table.unpack
-redis = { call = redis_call, sha1hex = redis_sha1hex }
+redis = { call = redis_call, sha1hex = redis_sha1hex, error_reply = function(text) error(text, 0) end }
 cjson = { decode = cjson_decode }
 `;
 

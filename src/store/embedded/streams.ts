@@ -1,23 +1,79 @@
 import type { Command, Reply } from './command.ts';
-import type { Keyspace, StreamEntry, StreamId } from './keyspace.ts';
+import type { Keyspace, Stream, StreamEntry, StreamId } from './keyspace.ts';
 
 /** How many entries a stream may exceed its bound by before it is trimmed, as `MAXLEN ~` allows. */
 const slack = 100;
+/** What an entry takes in memory besides its texts, about. */
+const entryBytes = 48;
+/** How many entries an estimate of a stream's size looks at. */
+const sampled = 10;
 
 export const streamCommands: Readonly<Record<string, Command>> = {
   XADD: (keys, [key = '', ...args]) => {
     const isBounded = args[0] === 'MAXLEN';
-    const fields = args.slice(isBounded ? 4 : 1); // after `MAXLEN ~ n *`, or `*`
+    const [id = '*', ...fields] = args.slice(isBounded ? 3 : 0); // after `MAXLEN ~ n`
+    const nowMs = Math.floor(keys.nowMs);
     let stream = keys.read(key, 'stream');
+    if (stream !== undefined && id !== '*' && compare(idIn(id), stream.last) <= 0) {
+      throw new Error('ERR The ID specified in XADD is equal or smaller than the target stream top item');
+    }
     if (stream === undefined) {
-      stream = { kind: 'stream', entries: [], last: [0, 0] };
+      stream = { kind: 'stream', entries: [], last: [0, 0], added: 0 };
       keys.write(key, stream);
     }
-    stream.last = idAfter(stream.last, Math.floor(keys.nowMs));
+    stream.last = id === '*' ? idAfter(stream.last, nowMs) : idIn(id);
+    stream.added += 1;
     stream.entries.push({ id: stream.last, fields });
-    const excess = isBounded ? stream.entries.length - Number(args[2]) : 0;
-    if (excess > slack) stream.entries.splice(0, excess);
+    if (isBounded) trim(stream, stream.entries.length - Number(args[2]), true);
     return idText(stream.last);
+  },
+  /** With `MAXLEN` or `MINID`, exactly or with `~`. */
+  XTRIM: (keys, [key = '', by, ...args]) => {
+    const stream = keys.read(key, 'stream');
+    if (stream === undefined) return 0;
+    const bound = args.at(-1) ?? '';
+    const excess =
+      by?.toUpperCase() === 'MAXLEN'
+        ? stream.entries.length - Number(bound)
+        : firstIndex(stream.entries, ({ id }) => compare(id, idIn(bound)) >= 0);
+    return trim(stream, excess, args[0] === '~');
+  },
+  XDEL: (keys, [key = '', ...ids]) => {
+    const stream = keys.read(key, 'stream');
+    if (stream === undefined) return 0;
+    const gone = new Set(ids);
+    const before = stream.entries.length;
+    stream.entries = stream.entries.filter(({ id }) => !gone.has(idText(id)));
+    return before - stream.entries.length;
+  },
+  /** `XSETID key last-id [ENTRIESADDED n MAXDELETEDID id]` */
+  XSETID: (keys, [key = '', id = '', _name, added]) => {
+    const stream = keys.read(key, 'stream');
+    if (stream === undefined) throw new Error('ERR no such key');
+    const newest = stream.entries.at(-1)?.id ?? [0, 0];
+    if (compare(idIn(id), newest) < 0) {
+      throw new Error('ERR The ID specified in XSETID is smaller than the target stream top item');
+    }
+    stream.last = idIn(id);
+    if (added !== undefined) stream.added = Number(added);
+    return { ok: 'OK' };
+  },
+  /** `XINFO STREAM key`; groups, nodes and whole entries are left out. */
+  XINFO: (keys, [, key = '']) => {
+    const stream = keys.read(key, 'stream');
+    if (stream === undefined) throw new Error('ERR no such key');
+    const { entries, last, added } = stream;
+    return ['length', entries.length, 'last-generated-id', idText(last), 'entries-added', added];
+  },
+  /** `MEMORY USAGE key`, of a stream only: an estimate from a few entries, as Redis makes it. */
+  MEMORY: (keys, [, key = '']) => {
+    const stream = keys.read(key, 'stream');
+    if (stream === undefined) return null;
+    const some = stream.entries.slice(0, sampled);
+    const bytes = some
+      .flatMap(({ fields }) => fields)
+      .reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    return Math.round((bytes / Math.max(1, some.length) + entryBytes) * stream.entries.length);
   },
   XLEN: (keys, [key = '']) => entriesOf(keys, key).length,
   XRANGE: (keys, [key = '', start = '', end = '', _count, most]) => {
@@ -34,6 +90,17 @@ export const streamCommands: Readonly<Record<string, Command>> = {
       .map(replyOf);
   },
 };
+
+/** Removes the oldest entries; with `isLoose` only if they are many. Returns how many. */
+function trim(stream: Stream, excess: number, isLoose: boolean): number {
+  if (excess <= (isLoose ? slack : 0)) return 0;
+  return stream.entries.splice(0, excess).length;
+}
+
+function idIn(text: string): StreamId {
+  const [ms, sequence = 0] = text.split('-').map(Number);
+  return [ms ?? 0, sequence];
+}
 
 function entriesOf(keys: Keyspace, key: string): readonly StreamEntry[] {
   return keys.read(key, 'stream')?.entries ?? [];

@@ -223,7 +223,9 @@ describe('GET /admin/audit', () => {
     const [titles, first = ''] = (await (await admin.request('GET', '/admin/audit?format=csv')).text()).split(
       '\r\n',
     );
-    expect(titles).toBe('sequence,time,actor,address,request_id,operation,kind,team,id,before,after,hash');
+    expect(titles).toBe(
+      'sequence,time,actor,address,request_id,operation,kind,team,id,before,after,hash,erased',
+    );
     expect(first).toContain(`,'${requestId},team.change,team,acme,acme,`);
     expect(first).toContain('"{""name"":""=HYPERLINK(\\""x\\"")""}"');
   });

@@ -25,6 +25,7 @@ import { keysUnder } from '../../../src/store/keys.ts';
 import { RedisStore } from '../../../src/store/redis.ts';
 import { auditContexts } from '../../../src/audit/context.ts';
 import { LedgerReader } from '../../../src/ledger/ledger-reader.ts';
+import { RecordsView } from '../../../src/records/records-view.ts';
 import { RefusalStore } from '../../../src/ledger/refusal-store.ts';
 import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { adminKey } from './harness.ts';
@@ -59,7 +60,9 @@ beforeAll(async () => {
       origin: (host = '') => `http://${host}`,
     }),
     ledger: new LedgerReader(store, keys),
+    recordsView: new RecordsView({ store, keys, seam: null }),
     backup: new Backup({ archive: new IdentityArchive(store, keys, audit), clock: systemClock }),
+    erase: null,
     audit,
     auditContextOf: auditContexts({ onDyno: false }),
     clock: systemClock,

@@ -9,7 +9,9 @@ import { endpointPaths, endpoints } from '../../../src/validation/registry.ts';
 import { DocumentedApi } from '../../support/described-api.ts';
 import { type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';
 import { type OidcIssuer, startIssuer } from '../../support/oidc-issuer.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { Harness } from '../admin/harness.ts';
+import { sharedPostgres } from '../../support/postgres-server.ts';
 import { trustedIssuer } from '../../unit/sign-in/trusted.ts';
 
 let issuer: OidcIssuer;
@@ -22,6 +24,7 @@ beforeAll(async () => {
   const team = { kind: 'fixed', team: 'acme' } as const;
   gateway = await startGateway({
     standIn: { listsModels: false },
+    env: { DATABASE_URL: await sharedPostgres() },
     issuers: [trustedIssuer({ issuer: issuer.url, audiences: ['the-app'], users: 'create', team })],
   });
   const answer = await fetch(`${gateway.url}/openapi.json`);
@@ -413,6 +416,20 @@ describe('what the gateway answers', () => {
     }
     await asRoot(200, 'GET', '/admin/usage?group_by=day,team,user,token,model,endpoint');
     await asRoot(200, 'GET', '/admin/refusals?group_by=day,team,user,token,endpoint,code');
+  });
+
+  it('is as described: records', async () => {
+    await waitFor(
+      async () => (await ask('GET', '/admin/records/verify', { token: gateway.adminKey })).status === 200,
+      {
+        what: 'the tables of records',
+        timeoutMs: 60_000,
+      },
+    );
+    await asRoot(200, 'GET', '/admin/records');
+    await asRoot(200, 'GET', '/admin/records/verify?from=2026-01-01&to=2026-01-31');
+    await asRoot(400, 'GET', '/admin/records/verify?from=2026-01-01&to=2026-02-28');
+    await asRoot(200, 'GET', '/admin/records/audit');
   });
 
   it('is as described: operations', async () => {

@@ -238,10 +238,10 @@ describe.concurrent('IDENTITY_FILE', () => {
     const env = await environment(redis, await fileOf(largeDocument(1_000)));
     const said = await Promise.all(Array.from({ length: 3 }, () => during(env, () => Promise.resolve())));
     expect(said.filter((log) => log.includes('the store was empty'))).toHaveLength(1);
-    const clustered = await during({ ...env, WEB_CONCURRENCY: '2' }, async (_, admin, said) => {
+    const clustered = await during({ ...env, WEB_CONCURRENCY: '2' }, async (_, admin, logged) => {
       expect((await admin('GET', '/admin/export')).body['tokens']).toHaveLength(1_000);
       // Told once the server has answered what it was asked: not before the process listens.
-      await waitFor(() => said().includes('does not persist'), { what: 'the warning in the log' });
+      await waitFor(() => logged().includes('does not persist'), { what: 'the warning in the log' });
     });
     expect(clustered).not.toContain('the store was empty');
     expect(clustered.match(/the store does not persist/g)).toHaveLength(1);

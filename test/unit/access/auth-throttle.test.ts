@@ -69,6 +69,26 @@ describe('RefusedCredentials', () => {
     expect(await refused.guard(at('a'), () => Promise.resolve('good'))).toBe('good');
   });
 
+  it('turns no good lookup away, however many come at once', async () => {
+    const refused = new AuthThrottle({ perMinute: 3, clock, onDyno: true });
+    const found = await Promise.all(
+      Array.from({ length: 1_000 }, () => refused.guard(at('a'), () => Promise.resolve('good'))),
+    );
+    expect(new Set(found)).toEqual(new Set(['good']));
+  });
+
+  it('lets a bounded number wait once the address is over its share', async () => {
+    const refused = new AuthThrottle({ perMinute: 3, clock, onDyno: true });
+    let lookups = 0;
+    const lookUp = (): Promise<Refusal> => {
+      lookups += 1;
+      return Promise.resolve(bad());
+    };
+    const found = await Promise.all(Array.from({ length: 1_000 }, () => refused.guard(at('a'), lookUp)));
+    expect(found.filter((refusal) => refusal.code === 'invalid_token')).toHaveLength(3);
+    expect(lookups).toBeLessThanOrEqual(3 + 100);
+  });
+
   it('does not look up at all at ten times its share, until the minute is over', async () => {
     const refused = new AuthThrottle({ perMinute: 2, clock, onDyno: true });
     for (let n = 0; n < 20; n += 1) await refused.guard(at('a'), () => Promise.resolve(bad()));

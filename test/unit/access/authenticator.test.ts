@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { AuthThrottle } from '../../../src/access/auth-throttle.ts';
 import { Authenticator, type Authenticated } from '../../../src/access/authenticator.ts';
 import { IdentityStore } from '../../../src/identity/store/identity-store.ts';
 import { mintToken } from '../../../src/identity/records/token-text.ts';
@@ -124,6 +125,19 @@ describe('authenticate', () => {
       true,
       ...Array.from({ length: 49 }, () => false),
     ]);
+  });
+
+  it('does not take a burst on a good token for tries', async () => {
+    const { text } = await issue();
+    const throttle = new AuthThrottle({ perMinute: 2, clock, onDyno: false });
+    const guarded = new Authenticator({ identities: watched(identities), clock, throttle });
+    const results = await Promise.all(
+      Array.from({ length: 500 }, async () =>
+        guarded.authenticate(bearer(text), { remoteAddress: '192.0.2.1' }),
+      ),
+    );
+    expect(results.filter((result) => result instanceof Refusal)).toEqual([]);
+    expect(lookups).toBe(1);
   });
 
   it('does not let a request be refused by a lookup that began before it', async () => {

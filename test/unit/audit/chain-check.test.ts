@@ -48,9 +48,9 @@ describe('checking a trail', () => {
 
   it('finds an untouched one intact, with the heads of the log and without', () => {
     const head = { sequence: 8, hash: good[7]?.['hash'] };
-    expect(check(good)).toEqual({ entries: 8, heads: 0, head, flaw: null });
-    expect(check(good, headsOf(good))).toEqual({ entries: 8, heads: 8, head, flaw: null });
-    expect(check([])).toEqual({ entries: 0, heads: 0, head: null, flaw: null });
+    expect(check(good)).toEqual({ entries: 8, erased: 0, heads: 0, head, flaw: null });
+    expect(check(good, headsOf(good))).toEqual({ entries: 8, erased: 0, heads: 8, head, flaw: null });
+    expect(check([])).toEqual({ entries: 0, erased: 0, heads: 0, head: null, flaw: null });
   });
 
   it('names an entry that was altered', () => {

@@ -69,10 +69,11 @@ describe('every variable in the list', () => {
 describe('app.json', () => {
   const app = JSON.parse(fileText('app.json')) as Record<string, unknown>;
 
-  it('provisions the upstream and the store under the names the gateway reads', () => {
+  it('provisions the upstream, the store and the records under the names the gateway reads', () => {
     expect(app['addons']).toEqual([
       { plan: 'heroku-inference:standard', as: 'INFERENCE' },
       { plan: 'heroku-redis:mini', as: 'REDIS' },
+      { plan: 'heroku-postgresql:essential-0', as: 'DATABASE' },
     ]);
   });
 

@@ -50,6 +50,7 @@ export function openRequest(more: Partial<OpenRequest> = {}): OpenRequest {
     inputTokens: 10,
     outputTokens: 90,
     slots: [],
+    held: '',
     ...more,
   };
 }

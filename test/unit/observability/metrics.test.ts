@@ -127,6 +127,7 @@ describe('metrics', () => {
       ],
       limits: () => Promise.resolve([]),
       store: () => Promise.resolve(store),
+      records: async () => null,
     });
     const seen = await series();
     expect(seen).toContain('tollgate_open_requests 3');
@@ -153,6 +154,7 @@ describe('metrics', () => {
       attachments: () => [],
       limits: async () => uses,
       store: async () => null,
+      records: async () => null,
     });
     const labels = 'team="acme",scope="team",limit="tokens/day",covers=""';
     expect(await series()).toEqual(

@@ -17,6 +17,7 @@ function worker(): { metrics: Metrics; answer: (count: number) => void } {
     attachments: () => [],
     limits: async () => [{ team: 'a', scope: 'team', limit: 'requests/day', covers: '', used: open, max: 9 }],
     store: async () => null,
+    records: async () => null,
   });
   const answer = (count: number): void => {
     open += count;

@@ -22,7 +22,24 @@ const inFullStore = {
   // cancel and settle
   settle: 'closes a request, or cancels its admission',
   open_of_silent: 'reads what a dead process left, to settle it',
+  // drain
+  name_drained: 'makes one small key, once',
+  mark_drained: 'trims what is drained',
   beat: 'the heartbeat: without it nobody could settle what a dead process left',
+  // take names from records, and note that
+  note: 'an entry of the audit trail for what is done with Postgres',
+  rename_rows: 'sums of days, under other names',
+  trim_drained: 'takes away what Postgres has',
+  // restore from records what was there before, or less
+  begin_restoring: 'begins to restore a store',
+  restore_gateway: 'removes all identities, to write them anew',
+  restore_fields: 'identities, and sums of days within bounds',
+  restore_strings: 'what was settled last, within bounds',
+  restore_counters: 'counters',
+  restore_audit: 'the newest entries of the audit trail, within bounds',
+  close_recorded: 'closes open requests that are in the records',
+  finish_restoring: 'ends restoring',
+  open_unrecorded: 'one field, so that the store is used without its records',
 } as const;
 
 const flagsOf = (file: string): string => readFileSync(file, 'utf8').split('\n', 1)[0] ?? '';

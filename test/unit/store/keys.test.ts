@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { keysUnder } from '../../../src/store/keys.ts';
 
 describe('the keys of the store', () => {
-  const keys = keysUnder('some:');
+  const { guard, ...keys } = keysUnder('some:', { hasRecords: true });
   const all = Object.values(keys).map((key: string | ((of: string) => string)) =>
     typeof key === 'string' ? key : key('x'),
   );
@@ -14,6 +14,11 @@ describe('the keys of the store', () => {
   it('never meet, whatever they are for', () => {
     expect(new Set(all).size).toBe(all.length);
     expect(all.filter((key) => all.some((other) => other !== key && other === `${key}:x`))).toEqual([]);
+  });
+
+  it('are guarded by that of the records, if there are any', () => {
+    expect(guard).toEqual([keys.records]);
+    expect(keysUnder('some:').guard).toEqual([]);
   });
 
   it('differ by what they are of', () => {

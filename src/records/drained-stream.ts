@@ -1,0 +1,30 @@
+import type { StreamName } from './checkpoint.ts';
+import type { Queries } from './database.ts';
+import type { Lock } from './partitions.ts';
+import type { Element } from './drained-store.ts';
+
+/** A stream of the store, and how its elements get into Postgres. */
+export interface DrainedStream {
+  readonly name: StreamName;
+  /** Makes what must be there before elements can be inserted, in a transaction of its own that `lock` guards. */
+  prepare?(elements: readonly Element[], lock: Lock): Promise<void>;
+  /**
+   * Inserts elements in the transaction of a drain, each at most once, with the sums of what was really inserted. Returns
+   * how many cannot be read as what they should be.
+   */
+  insert(queries: Queries, elements: readonly Element[]): Promise<number>;
+}
+
+/** The value of a field; undefined if the element lacks it. */
+export function fieldOf({ fields }: Element, name: string): string | undefined {
+  const at = fields.findIndex((field, n) => n % 2 === 0 && field === name);
+  return at < 0 ? undefined : fields[at + 1];
+}
+
+/** A text as Postgres takes it: it has no zero characters. */
+export function storable(text: string): string {
+  return text.toWellFormed().replaceAll('\0', ' ');
+}
+
+/** The end of the year 9999: later times have another form. */
+export const latestMs = Date.UTC(10_000, 0) - 1;

@@ -1,0 +1,98 @@
+import { hash } from 'node:crypto';
+import type { ArchivedPart, Provenance, StoredRecord } from '../identity/records/archive.ts';
+import { gatewayCounterKey } from '../identity/records/gateway-settings.ts';
+import type { Queries } from './database.ts';
+
+/** A record as Postgres keeps it. Those of the whole gateway have '@' for a team. */
+export interface RecordedIdentity extends StoredRecord {
+  readonly kind: 'team' | 'user' | 'token' | 'settings' | 'administrator';
+  readonly team: string;
+  /** '' for the settings. */
+  readonly id: string;
+}
+
+/** All records of a part of the store. */
+export function recordsOf(part: ArchivedPart): RecordedIdentity[] {
+  const { team, users, tokens, settings, administrators } = part;
+  if (team === null) {
+    const ofGateway = administrators.map((record) => withId(record, 'administrator', gatewayCounterKey));
+    const own = { kind: 'settings', team: gatewayCounterKey, id: '', secrets: [] } as const;
+    return settings === null ? ofGateway : [{ ...own, text: settings }, ...ofGateway];
+  }
+  const of = withId({ text: team, secrets: [] }, 'team', '');
+  return [
+    { ...of, team: of.id },
+    ...users.map((text) => withId({ text, secrets: [] }, 'user', of.id)),
+    ...tokens.map((record) => withId(record, 'token', of.id)),
+  ];
+}
+
+function withId(record: StoredRecord, kind: RecordedIdentity['kind'], team: string): RecordedIdentity {
+  const { id } = JSON.parse(record.text) as { id: string }; // this program's own text: every record but settings has one
+  return { ...record, kind, team, id };
+}
+
+/** Makes the rows of a team (or of '@') those of `records`. Only what differs is sent. */
+export async function recordIdentities(
+  queries: Queries,
+  team: string,
+  records: readonly RecordedIdentity[],
+): Promise<void> {
+  const known = await queries.query<{ kind: string; id: string; digest: string }>(
+    `SELECT kind, id, encode(sha256(convert_to(record::text || ' ' || array_to_string(secrets, ' '), 'UTF8')), 'hex') AS digest
+     FROM identities WHERE team = $1`,
+    [team],
+  );
+  const digests = new Map(known.map(({ kind, id, digest }) => [`${kind} ${id}`, digest]));
+  const changed = records.filter((record) => digests.get(nameOf(record)) !== digestOf(record));
+  for (const record of records) digests.delete(nameOf(record));
+  if (digests.size > 0) {
+    await queries.query("DELETE FROM identities WHERE team = $1 AND kind || ' ' || id = ANY($2)", [
+      team,
+      [...digests.keys()],
+    ]);
+  }
+  if (changed.length > 0) await queries.query(upsert, [JSON.stringify(changed)]);
+}
+
+/** The texts as they are: `json` keeps them so. */
+const upsert = `INSERT INTO identities (kind, team, id, record, secrets)
+  SELECT kind, team, id, text::json, ARRAY(SELECT json_array_elements_text(secrets))
+  FROM json_to_recordset($1) AS given (kind text, team text, id text, text text, secrets json)
+  ON CONFLICT (kind, team, id) DO UPDATE SET record = excluded.record, secrets = excluded.secrets`;
+
+function nameOf({ kind, id }: RecordedIdentity): string {
+  return `${kind} ${id}`;
+}
+
+function digestOf({ text, secrets }: RecordedIdentity): string {
+  return hash('sha256', `${text} ${secrets.join(' ')}`);
+}
+
+/** Forgets the teams that are not among `teams`. */
+export async function forgetOtherTeams(queries: Queries, teams: readonly string[]): Promise<void> {
+  await queries.query('DELETE FROM identities WHERE team <> ALL($1)', [[...teams, gatewayCounterKey]]);
+}
+
+export async function recordProvenance(queries: Queries, { store, seen }: Provenance): Promise<void> {
+  await queries.query(
+    'UPDATE provenance SET name = $1, seen = $2 WHERE name IS DISTINCT FROM $1 OR seen <> $2',
+    [store, seen],
+  );
+}
+
+/** What Postgres knows of who is who. */
+export interface RecordedIdentities {
+  readonly records: readonly RecordedIdentity[];
+  readonly provenance: Provenance;
+}
+
+export async function readIdentities(queries: Queries): Promise<RecordedIdentities> {
+  const records = await queries.query<RecordedIdentity>(
+    'SELECT kind, team, id, record::text AS text, secrets FROM identities',
+  );
+  const [row] = await queries.query<{ name: string | null; seen: string }>(
+    'SELECT name, seen FROM provenance',
+  );
+  return { records, provenance: { store: row?.name ?? null, seen: row?.seen ?? '' } };
+}

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { Unusable } from '../../../src/records/migrate.ts';
+import { misuseIn } from '../../../src/records/misuse.ts';
+import { RecordsUnavailable } from '../../../src/records/records-unavailable.ts';
+
+const refused = (sqlState: string): RecordsUnavailable => new RecordsUnavailable('refused', { sqlState });
+
+describe('what is wrong with Postgres', () => {
+  it.each([
+    ['a wrong password', refused('28P01'), /password/],
+    ['a database that is not there', refused('3D000'), /no database of that name/],
+    ['a user without rights', refused('42501'), /grant CREATE/],
+    ['a follower', refused('25006'), /primary/],
+    ['an old server', new Unusable('The server is older than Postgres 14.'), /older than Postgres 14/],
+    [
+      'a server without TLS',
+      new RecordsUnavailable('x', { cause: new Error('The server does not support SSL connections') }),
+      /TLS/,
+    ],
+    [
+      'a table that somebody else made',
+      new Error('Not run migration 0000 is preceding'),
+      /brought to this version/,
+    ],
+  ])('is told for %s', (_what, error, told) => {
+    expect(misuseIn(error)).toMatch(told);
+  });
+
+  it.each([
+    ['cannot be reached', new RecordsUnavailable('x', { cause: new Error('connect ECONNREFUSED') })],
+    ['has too many connections', refused('53300')],
+    ['is starting', refused('57P03')],
+  ])('may pass if it %s', (_what, error) => {
+    expect(misuseIn(error)).toBeNull();
+  });
+});
