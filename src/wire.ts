@@ -293,6 +293,7 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
     log,
     onRun: (run) => metrics.storeAnswered(run),
     warnsOfCondition: isFirst,
+    isRecorded: settings.records !== null,
   });
   const prefix = settings.store.kind === 'redis' ? settings.store.prefix : '';
   const keys = keysUnder(prefix, { hasRecords: settings.records !== null });

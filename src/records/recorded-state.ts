@@ -88,8 +88,8 @@ function readCounters(queries: Queries, nowMs: number): Promise<RecordedCounter[
 
 async function readAudit(queries: Queries): Promise<Pick<RecordedState, 'audit' | 'anchor'>> {
   const newest = await queries.query<RecordedAudit & { sequence: number | null }>(
-    `SELECT stream_ms || '-' || stream_seq AS id, sequence, hash, text FROM audit_entries
-     ORDER BY stream_ms DESC, stream_seq DESC LIMIT $1`,
+    `SELECT DISTINCT ON (stream_ms, stream_seq) stream_ms || '-' || stream_seq AS id, sequence, hash, text
+     FROM audit_entries ORDER BY stream_ms DESC, stream_seq DESC LIMIT $1`,
     [bounds.audit + 1],
   );
   let bytes = 0;

@@ -1,11 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { loadIdentityFile } from '../../../src/backup/identity-file.ts';
+import { readDocument } from '../../../src/backup/read-document.ts';
 import { systemClock } from '../../../src/base/clock.ts';
+import { Refusal } from '../../../src/base/refusal.ts';
+import { createLog } from '../../../src/observability/log.ts';
 import { Database } from '../../../src/records/database.ts';
 import { LeaseLost } from '../../../src/records/lease.ts';
 import { migrate } from '../../../src/records/migrate.ts';
 import { EmbeddedStore } from '../../../src/store/embedded-store.ts';
 import { RedisStore } from '../../../src/store/redis.ts';
 import type { Store } from '../../../src/store/store.ts';
+import { documentOf, teamRow } from '../../support/documents.ts';
 import { sharedPostgres } from '../../support/postgres-server.ts';
 import { sharedRedis } from '../../support/redis-server.ts';
 import { killed, RestoredWorld } from '../../support/restored-world.ts';
@@ -79,6 +84,24 @@ describe.each(Object.keys(engines))('a store that was emptied (%s)', (engine) =>
     expect(await database.query('SELECT stream, missing FROM gaps')).toEqual([
       { stream: 'entries', missing: null },
     ]);
+  });
+
+  it('gets nothing from IDENTITY_FILE that it had before', async () => {
+    const document = await readDocument(
+      JSON.stringify(documentOf({ teams: [teamRow('gamma')], users: [], tokens: [] })),
+    );
+    if (document instanceof Refusal) throw new Error(document.message);
+    const log = createLog({ level: 'silent' });
+    const load = (): Promise<void> => loadIdentityFile({ document, archive: world.archive, log });
+    await load();
+    await world.identities.deleteTeam('gamma');
+    await world.drain();
+    const before = await world.contents();
+    expect(before.provenance.seen).not.toBe('');
+    world.store = await empty();
+    await world.drain();
+    await load();
+    expect(await world.contents()).toEqual(before);
   });
 
   it('takes no process, and says of nobody that they are unknown, until all is back', async () => {
