@@ -154,7 +154,7 @@ const earliestMs = Date.parse('1000-01-01');
 const latestMs = Date.parse('9999-12-31');
 
 /** The moment (ms) at which a range begins or ends. */
-function moment(edge: 'from' | 'to', description: string) {
+export function moment(edge: 'from' | 'to', description: string) {
   return z
     .string()
     .transform((text, context) => {

@@ -213,6 +213,43 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     expect(JSON.parse((await command('team list --json')).out)).toEqual({ data: [] });
   });
 
+  it('lists in pages, finds tokens over teams, and purges those that ended', async () => {
+    for (const team of ['acme', 'beta']) {
+      await command(`team create ${team}`);
+      await command(`user create ${team} ana`);
+    }
+    const { id } = JSON.parse((await command('token issue acme ana --json')).out) as { id: string };
+    await command('token issue beta ana --name laptop --expires 7d');
+
+    const page = await command('team list --limit 1');
+    expect([page.out.split('\n').length, page.err]).toEqual([
+      2,
+      expect.stringMatching(/^There are more rows: add --cursor \S+$/),
+    ]);
+    const [, cursor = ''] = /--cursor (\S+)/.exec(page.err) ?? [];
+    expect(await command(`team list --limit 1 --cursor ${cursor}`)).toMatchObject({
+      err: '',
+      out: expect.stringContaining('\nbeta ') as string,
+    });
+    expect((await command('user list acme --search ANA --sort -created_at')).out).toMatch(/\nana /);
+
+    expect((await command('token find')).out).toMatch(/^TEAM .*\nacme .* working .*\nbeta .* working /);
+    expect((await command('token find --search lap --expires-within 8d')).out).toMatch(
+      /^TEAM .*\nbeta [^\n]*laptop[^\n]*$/,
+    );
+    expect((await command('token find --unused-since yesterday')).out).toBe('None.');
+    expect((await command('token find --team gone')).err).toMatch(/^There is no team gone/);
+
+    await command(`token revoke acme ${id}`);
+    expect((await command(`token find --team acme --state revoked`)).out).toContain(id);
+    expect((await command('token purge acme --ended-before 1d --yes')).out).toBe('Deleted 0 tokens of acme.');
+    expect((await command('token purge acme --ended-before 2099-01-01 --yes')).out).toBe(
+      'Deleted 1 token of acme.',
+    );
+    expect((await command('token purge acme --yes')).code).toBe(2);
+    expect((await command('token purge gone --ended-before 1d --yes')).code).toBe(1);
+  });
+
   it('makes, lists, shows and revokes administrators', async () => {
     await command('team create acme');
     const created = await command('admin create --role team-admin --team acme --name Ana --expires 90d');

@@ -287,11 +287,14 @@ describe('what the gateway answers', () => {
     await asRoot(409, 'POST', '/admin/teams', { id: 'acme' });
     await asRoot(400, 'POST', '/admin/teams', { id: 'No slug', more: 1, limits: [{}] });
     await asRoot(200, 'GET', '/admin/teams');
+    await asRoot(200, 'GET', '/admin/teams?limit=1');
+    await asRoot(400, 'GET', '/admin/teams?limit=0');
     await asRoot(200, 'GET', team);
     await asRoot(200, 'PATCH', team, { models: null });
     await asRoot(200, 'POST', `${team}/suspend`);
     await asRoot(200, 'POST', `${team}/resume`);
     await asRoot(200, 'GET', `${team}/users`);
+    await asRoot(200, 'GET', `${team}/users?q=an&sort=-created_at`);
     await asRoot(200, 'GET', `${team}/users/ana`);
     await asRoot(200, 'PATCH', `${team}/users/ana`, { name: 'Ana' });
     await asRoot(200, 'POST', `${team}/users/ana/suspend`);
@@ -308,6 +311,11 @@ describe('what the gateway answers', () => {
     const { id } = await issued({ limits, expires_in: 60, endpoints: ['/v1/embeddings'], tools: ['t'] });
     const at = `${team}/tokens/${id}`;
     await asRoot(200, 'GET', `${team}/tokens`);
+    await asRoot(200, 'GET', `${team}/tokens?sort=last_used`);
+    await asRoot(200, 'GET', '/admin/tokens?state=working&expires_within=60');
+    await asRoot(400, 'GET', '/admin/tokens?state=idle');
+    await asRoot(200, 'DELETE', `${team}/tokens?ended_before=2026-01-01`);
+    await asRoot(400, 'DELETE', `${team}/tokens`);
     await asRoot(200, 'GET', at);
     await asRoot(200, 'PATCH', at, { name: 'laptop', origins: ['https://app.example.com'] });
     await asRoot(200, 'POST', `${at}/rotate`);
@@ -328,6 +336,7 @@ describe('what the gateway answers', () => {
     await asRoot(200, 'PATCH', '/admin/settings', { limits: null, defaults: null });
     const { id, token } = await asRoot(201, 'POST', '/admin/admins', { role: 'team-admin', teams: ['acme'] });
     await asRoot(200, 'GET', '/admin/admins');
+    await asRoot(200, 'GET', '/admin/admins?limit=1');
     await asRoot(200, 'GET', `/admin/admins/${String(id)}`);
     await asDescribed(403, 'GET', '/admin/admins', { token: String(token) });
     await asRoot(204, 'DELETE', `/admin/admins/${String(id)}`);
