@@ -232,6 +232,22 @@ describe('a store that was restored to an earlier state', () => {
     expect(await world.recorded()).toEqual({ entries: 5, requests: 5, charged: 350 });
   });
 
+  it('has no entries: they are in the records, where somebody may have been erased', async () => {
+    const rewind = await saved();
+    await world.request();
+    await world.drain();
+    await world.request();
+    await world.drain();
+    await rewind();
+    expect(await redis.client.xlen('t:1:entries')).toBe(3);
+    await world.drain();
+    expect(await redis.client.xlen('t:1:entries')).toBe(0);
+    await world.request();
+    await world.drain();
+    expect(await world.recorded()).toEqual({ entries: 6, requests: 6, charged: 420 });
+    expect(await database.query('SELECT FROM gaps WHERE missing IS NOT NULL')).toEqual([]);
+  });
+
   it('has no sessions: one that was ended since must not go on', async () => {
     await redis.client.hset('t:1:session:ses_1', 'secret', 'x');
     for (const whose of ['acme', 'acme/tok_1']) {
@@ -343,6 +359,25 @@ describe('a store that was restored to an earlier state', () => {
   });
 });
 
+describe('a long audit trail', () => {
+  it('is restored in part, and the store says after which entry that begins', async () => {
+    const world = await worldOn(await emptyRedis());
+    const { length } = (await world.contents()).trail;
+    await database.query(
+      `INSERT INTO audit_entries (hash, sequence, stream_ms, stream_seq, text)
+       SELECT 'h' || n, n, 1, n, '{}' FROM generate_series(1, 1010) AS n`,
+    );
+    await database.query("UPDATE checkpoints SET added = added + 1010 WHERE stream = 'audit'");
+    await emptyRedis();
+    await world.drain();
+    expect(await redis.client.xlen('t:1:audit')).toBe(1_000);
+    expect(await redis.client.hmget('t:1:records', 'anchor_sequence', 'anchor_hash')).toEqual([
+      `${10 + length}`,
+      `h${10 + length}`,
+    ]);
+  });
+});
+
 describe('records of a store that was used before', () => {
   it('begin with what its limits have come to', async () => {
     const world = new RestoredWorld(await emptyRedis(), database);
@@ -357,6 +392,18 @@ describe('records of a store that was used before', () => {
     await world.drain();
     expect(await world.recorded()).toEqual({ entries: 2, requests: 2, charged: 140 });
     expect(await world.counters()).toEqual({ lim: 140, slot: 0 });
+  });
+
+  it('begin anew in another database, and restore the store from that', async () => {
+    const world = await worldOn(await emptyRedis());
+    const before = await world.contents();
+    await emptied(database);
+    await world.drain();
+    expect(await world.recorded()).toEqual({ entries: 3, requests: 3, charged: 210 });
+    await emptyRedis();
+    await world.drain();
+    // Batches of refusals that were drained are in the lost database only.
+    expect(await world.contents()).toEqual({ ...before, refusals: {} });
   });
 
   it('begin with its identities', async () => {
