@@ -109,7 +109,10 @@ function readEntry(element: Element): Read | null {
     entry.costNanoUsd ?? 0,
     ...figures.map(({ field }) => entry[field]),
   ];
-  const isEntry = entry.id !== '' && entry.team !== '' && numbers.every((number) => Number.isSafeInteger(number) && number >= 0);
+  const isEntry =
+    entry.id !== '' &&
+    entry.team !== '' &&
+    numbers.every((number) => Number.isSafeInteger(number) && number >= 0);
   if (!isEntry || entry.admittedAtMs > latestMs || entry.status > 999) return null;
   return { entry, row: rowOf(entry, element.id), charges: fieldOf(element, 'c') ?? '' };
 }
