@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { administrationOf } from '../test/support/gateway.ts';
+import { untilDrained } from '../test/support/drained.ts';
+import { startPostgres, type PostgresServer } from '../test/support/postgres-server.ts';
 import { startRedis, type RedisServer } from '../test/support/redis-server.ts';
 import { readSnapshot, untilQuiet } from './store-snapshot.ts';
 import { Callers } from './callers.ts';
@@ -12,6 +14,7 @@ import { type Evidence, gather } from './evidence.ts';
 import { differences, printed } from './findings.ts';
 import { Fleet } from './fleet.ts';
 import { Random } from './random.ts';
+import { readRecords } from './records-snapshot.ts';
 import type { Settings } from './settings.ts';
 import { makeTeams } from './teams.ts';
 import { Trouble } from './trouble.ts';
@@ -25,12 +28,14 @@ export async function soak(settings: Settings, say: (text: string) => void): Pro
   const { seconds, seed, leaseMs } = settings;
   say(`Soak: ${seconds} s, SOAK_SEED=${seed}, ${processes} processes, a lease of ${leaseMs / 1_000} s.`);
   const store = await startRedis();
+  const postgres = await startPostgres();
+  const databaseUrl = await postgres.database();
   const upstream = await startUpstream();
   const adminKey = randomBytes(24).toString('hex');
-  const fleet = new Fleet(environment({ store, upstream, adminKey, leaseMs }));
+  const fleet = new Fleet(environment({ store, databaseUrl, upstream, adminKey, leaseMs }));
   try {
     await fleet.start(processes);
-    const ran = await run({ settings, store, fleet, upstream, adminKey });
+    const ran = await run({ settings, store, postgres, databaseUrl, fleet, upstream, adminKey });
     const tables = [
       checkLimits(ran.evidence),
       checkTotals(ran.evidence),
@@ -48,6 +53,7 @@ export async function soak(settings: Settings, say: (text: string) => void): Pro
     for (const { gateway } of fleet.instances) gateway.kill('SIGKILL');
     await upstream.close();
     await store.stop();
+    await postgres.stop();
   }
 }
 
@@ -59,41 +65,47 @@ interface Ran {
 async function run(options: {
   settings: Settings;
   store: RedisServer;
+  postgres: PostgresServer;
+  databaseUrl: string;
   fleet: Fleet;
   upstream: Upstream;
   adminKey: string;
 }): Promise<Ran> {
-  const { settings, store, fleet, upstream, adminKey } = options;
+  const { settings, store, postgres, databaseUrl, fleet, upstream, adminKey } = options;
   const { seconds, seed, leaseMs } = settings;
   const administration = (): ReturnType<typeof administrationOf> =>
     administrationOf(fleet.healthy[0]?.url ?? '', adminKey);
   const tokens = await makeTeams(administration(), seconds);
   const callers = new Callers({ tokens, fleet, seed, each: callersEach });
   const longestPauseMs = Math.min(3_000, leaseMs / 2);
-  const trouble = new Trouble({ fleet, store, random: new Random(seed), longestPauseMs });
+  const trouble = new Trouble({ fleet, store, postgres, random: new Random(seed), longestPauseMs });
   callers.start();
   await trouble.make(performance.now() + seconds * 1_000);
   await callers.stop();
   await fleet.whole();
   // A process counts as dead after a lease. One that was interrupted itself waits for another lease before it sweeps.
   await untilQuiet(store.url, 3 * leaseMs + 20_000);
+  await untilDrained(store);
   const snapshot = await readSnapshot(store.url, administration());
+  const records = await readRecords(databaseUrl);
   await fleet.close();
-  return { evidence: gather(snapshot, callers.calls, upstream.seen), trouble };
+  return { evidence: gather({ snapshot, records, calls: callers.calls, seen: upstream.seen }), trouble };
 }
 
 function environment(options: {
   store: RedisServer;
+  databaseUrl: string;
   upstream: Upstream;
   adminKey: string;
   leaseMs: number;
 }): Record<string, string> {
-  const { store, upstream, adminKey, leaseMs } = options;
+  const { store, databaseUrl, upstream, adminKey, leaseMs } = options;
   return {
     NODE_ENV: 'production',
     LOG_LEVEL: 'warn',
     ADMIN_KEY: adminKey,
     REDIS_URL: store.url,
+    DATABASE_URL: databaseUrl,
     INFERENCE_URL: upstream.url,
     INFERENCE_KEY: 'inf-00000000-0000-4000-8000-000000000000',
     LEASE_MS: String(leaseMs),

@@ -76,7 +76,7 @@ async function readEntries(client: Redis): Promise<WrittenEntry[]> {
   const entries: WrittenEntry[] = [];
   for (let from = '-'; ;) {
     const page = await client.xrange(keys.entries, from, '+', 'COUNT', entriesPerRead);
-    for (const [id, fields] of page)
+    for (const [id, fields] of page.filter(([, [name]]) => name === 'e'))
       entries.push({ ...ledgerEntryOf(decodeEntry(fields[1] ?? '')), writtenAtMs: Number.parseInt(id, 10) });
     const [last] = page.at(-1) ?? [];
     if (last === undefined || page.length < entriesPerRead) return entries;

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { PostgresServer } from '../test/support/postgres-server.ts';
 import type { RedisServer } from '../test/support/redis-server.ts';
 import type { Fleet, Instance } from './fleet.ts';
 import type { Random } from './random.ts';
@@ -10,12 +11,15 @@ const kinds = [
   'store stopped for longer than a command may take (SIGSTOP)',
   'store paused for a moment (CLIENT PAUSE)',
   'store connections cut (CLIENT KILL)',
+  'Postgres killed and started again (kill -9)',
+  'Postgres stopped for a moment (SIGSTOP)',
 ] as const;
 export type TroubleKind = (typeof kinds)[number];
 
 export interface TroubleOptions {
   fleet: Fleet;
   store: RedisServer;
+  postgres: PostgresServer;
   random: Random;
   /** The longest the store is stopped. */
   longestPauseMs: number;
@@ -50,7 +54,7 @@ export class Trouble {
 
   /** False if too few processes would be left. */
   async #happens(kind: TroubleKind): Promise<boolean> {
-    const { fleet, store, random, longestPauseMs } = this.#options;
+    const { fleet, store, postgres, random, longestPauseMs } = this.#options;
     const momentMs = random.integer(moment.minMs, moment.maxMs);
     switch (kind) {
       case 'process killed (kill -9)':
@@ -68,6 +72,14 @@ export class Trouble {
         return true;
       case 'store connections cut (CLIENT KILL)':
         await store.command('CLIENT', 'KILL', 'TYPE', 'normal');
+        return true;
+      case 'Postgres killed and started again (kill -9)':
+        await postgres.restart();
+        return true;
+      case 'Postgres stopped for a moment (SIGSTOP)':
+        postgres.pause();
+        await sleep(momentMs);
+        postgres.resume();
         return true;
     }
   }

@@ -48,6 +48,12 @@ import { SecretStore } from './identity/store/secret-store.ts';
 import { ClaimStore } from './claims/claim-store.ts';
 import { LedgerReader } from './ledger/ledger-reader.ts';
 import { RefusalStore } from './ledger/refusal-store.ts';
+import type { Person } from './audit/erased.ts';
+import type { Precondition } from './identity/operations/precondition.ts';
+import type { UserKey } from './identity/records/identity.ts';
+import { eraseUser } from './records/erase.ts';
+import { forgetPerson } from './records/forget-person.ts';
+import { readersOf } from './records/readers.ts';
 import { Records } from './records/records.ts';
 import { SessionStore } from './sessions/session-store.ts';
 import { snapshotsIn } from './upstream/snapshot-store.ts';
@@ -199,7 +205,6 @@ export function wire(options: WireOptions) {
     lastUses: (team, tokens) => uses.lastUses(team, tokens),
     claims: links,
     backup: new Backup({ archive: stores.archive, clock }),
-    erase: null,
     clock,
     realModel: catalogue.real,
     models: {
@@ -288,6 +293,7 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
     log,
     onRun: (run) => metrics.storeAnswered(run),
     warnsOfCondition: isFirst,
+    isRecorded: settings.records !== null,
   });
   const prefix = settings.store.kind === 'redis' ? settings.store.prefix : '';
   const keys = keysUnder(prefix, { hasRecords: settings.records !== null });
@@ -308,30 +314,54 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
     });
   const store = records?.gated ?? opened;
   const backlogBytes = (): number => (records?.isKept ? records.backlogBytes : 0);
-  const ledger = new LedgerReader(store, keys);
   const audit = new AuditTrail(store, keys, { log, clock });
+  const identities = new IdentityStore(store, keys, audit);
+  const sessions = new SessionStore(store, keys, { perMinute, maxBytes });
+  const erasing = records && {
+    identities,
+    audit,
+    clock,
+    database: records.database,
+    endSessions: (parent: { team: string; token: string }) => sessions.endAll(parent),
+    drained: () => records.drained(),
+    forgetInStore: (person: Person) =>
+      forgetPerson(person, { store, keys, retentionDays, nowMs: clock.now() }),
+  };
+  const inStore = new LedgerReader(store, keys);
+  const readers = readersOf({
+    store,
+    keys,
+    ledger: inStore,
+    audit,
+    source: records && {
+      database: records.database,
+      problem: () => (records.state.kind === 'off' ? records.state.reason : null),
+    },
+    retentionDays,
+    clock,
+  });
   // Heads that no gateway made: the command line's, and those of a process that died before it said so.
   const tellHead = (): void => void audit.tellHead().catch(() => undefined);
   if (isFirst) store.onReady(tellHead);
   const tellingHeads = isFirst ? setInterval(tellHead, headToldWithinMs).unref() : undefined;
   return {
     records,
-    identities: new IdentityStore(store, keys, audit),
+    identities,
     administrators: new AdministratorStore(store, keys, audit),
     secrets: new SecretStore(store, keys, audit),
     changes: new ChangeCounter(store, keys),
     claims: new ClaimStore(store, keys, audit),
     archive: new IdentityArchive(store, keys, audit),
-    audit,
-    sessions: new SessionStore(store, keys, { perMinute, maxBytes }),
+    erase: erasing && ((...asked: [UserKey, Precondition]) => eraseUser(erasing, ...asked)),
+    ...readers,
+    sessions,
     admission: new AdmissionStore(store, keys, { leaseMs, maxEntries, retentionDays, backlogBytes }),
-    ledger,
     refusals: new RefusalStore(store, keys, {
       retentionDays,
       backlogBytes: () => backlogBytes() / 4,
     }),
     shareSnapshots: snapshotsIn(store, keys),
-    extent: async () => ({ ...(await store.memory()), ...(await ledger.extent()) }),
+    extent: async () => ({ ...(await store.memory()), ...(await inStore.extent()) }),
     problem: () => store.problem,
     connected: () => store.connected(),
     onReady: (listener: () => void) => store.onReady(listener),

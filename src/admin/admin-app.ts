@@ -15,6 +15,8 @@ import { requestIdOf } from '../edge/call.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { backupRoutes } from './backup-routes.ts';
 import { readOptionalBody } from './read-body.ts';
+import { findTokensRoute } from './find-tokens-route.ts';
+import { recordsRoutes } from './records-routes.ts';
 import { reportRoutes } from './report-routes.ts';
 import { administratorRoutes, settingsRoutes } from './gateway-routes.ts';
 import { teamRoutes, userRoutes } from './team-routes.ts';
@@ -82,8 +84,10 @@ export function adminRoutes(deps: AdminDeps): Route[] {
     ...teamRoutes(deps),
     ...userRoutes(deps),
     ...tokenRoutes(deps),
+    findTokensRoute(deps),
     ...settingsRoutes(deps),
     ...reportRoutes(deps),
+    ...recordsRoutes(deps),
     ...administratorRoutes(deps),
     ...backupRoutes(deps),
   ];

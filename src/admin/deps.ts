@@ -4,12 +4,13 @@ import type { AuditTrail } from '../audit/audit-trail.ts';
 import type { AuditContextOf } from '../audit/context.ts';
 import type { Backup } from '../backup/backup.ts';
 import type { ClaimLinks } from '../claims/claim-links.ts';
-import type { LedgerReader } from '../ledger/ledger-reader.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { Refusal } from '../base/refusal.ts';
 import type { AdministratorDeps } from '../identity/operations/administrators.ts';
 import type { ModelFacts } from './limit-warnings.ts';
 import type { MemoryBudget } from '../memory/budget.ts';
 import type { Precondition } from '../identity/operations/precondition.ts';
+import type { RecordsView } from '../records/records-view.ts';
 import type { UserKey } from '../identity/records/identity.ts';
 import type { SecretStore } from '../identity/store/secret-store.ts';
 
@@ -19,7 +20,9 @@ export interface AdminDeps extends AdministratorDeps {
   /** When secrets were last used, as far as this process knows. */
   lastUses: SecretStore['lastUses'];
   claims: Pick<ClaimLinks, 'make'>;
-  ledger: Pick<LedgerReader, keyof LedgerReader>;
+  ledger: Ledger;
+  /** Postgres, or the lack of it. */
+  recordsView: Pick<RecordsView, 'status' | 'verify' | 'verifyTrail'>;
   backup: Backup;
   audit: Pick<AuditTrail, 'entries'>;
   /** Deletes a user and takes from all records what names them; null if there are no records. */

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { createdJson } from '../base/operation-docs.ts';
 import { Refusal } from '../base/refusal.ts';
 import {
@@ -5,6 +6,7 @@ import {
   deleteAdministrator,
   getAdministrator,
 } from '../identity/operations/administrators.ts';
+import { administratorSource } from '../identity/operations/record-source.ts';
 import { changeSettings, getSettings, toSettingsResponse } from '../identity/operations/settings.ts';
 import type { Administrator } from '../identity/records/administrator.ts';
 import type { GatewaySettings } from '../identity/records/gateway-settings.ts';
@@ -17,7 +19,9 @@ import {
 import type { AdminDeps } from './deps.ts';
 import { limitWarnings } from './limit-warnings.ts';
 import { endpointPaths } from '../validation/registry.ts';
-import { issuing, resource } from './resource.ts';
+import { pageOfRecords } from './list-pages.ts';
+import { listing } from './listing.ts';
+import { issuing, type Presentation, resource } from './resource.ts';
 import type { AdminContext, Route } from './respond.ts';
 
 /** `/admin/settings`: limits of the whole gateway, and the defaults of what is created in it. */
@@ -53,15 +57,24 @@ export function settingsRoutes(deps: AdminDeps): Route[] {
 /** `/admin/admins`: the administrators besides root. */
 export function administratorRoutes(deps: AdminDeps): Route[] {
   const needs = 'administer';
-  const administrators = resource<Administrator>({
+  const shown: Presentation<Administrator> = {
     schema: administratorResponse,
     toResponses: (records) => [...records],
-  });
+  };
+  const administrators = resource(shown);
   return [
     {
       path: '/admin/admins',
       methods: {
-        GET: administrators.list({ needs, summary: 'List administrators' }, () => deps.administrators.list()),
+        GET: listing(
+          shown,
+          { needs, summary: 'List administrators' },
+          {
+            query: z.strictObject(pageOfRecords),
+            all: () => deps.administrators.list(),
+            paged: () => ({ source: administratorSource(deps.administrators) }),
+          },
+        ),
         POST: issuing(
           {
             needs,

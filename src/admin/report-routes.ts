@@ -4,6 +4,7 @@ import { visibleTeams } from '../base/actor.ts';
 import { Refusal } from '../base/refusal.ts';
 import { entryFields } from '../ledger/ledger-response.ts';
 import type { SumQuery } from '../ledger/day-sums.ts';
+import { refusalFigures } from '../ledger/refusal-count.ts';
 import { usageFigures } from '../ledger/totals.ts';
 import { holdingOf } from '../memory/holding.ts';
 import { type CheckedForm, formFor } from '../reports/formats.ts';
@@ -56,7 +57,7 @@ export function reportRoutes({ ledger, audit, identities, clock, onError }: Admi
     return sendSums(c, {
       name: 'usage',
       figures: usageFigures,
-      parse: (url) => parseUsageQuery(url, clock),
+      parse: (url) => parseUsageQuery(url, { clock, maxDays: ledger.maxDays }),
       read: (query) => visible.usage(query),
     });
   }
@@ -65,8 +66,8 @@ export function reportRoutes({ ledger, audit, identities, clock, onError }: Admi
     const visible = visibleLedger(ledger, c.get('actor'));
     return sendSums(c, {
       name: 'refusals',
-      figures: ['refused', 'last_at'],
-      parse: (url) => parseRefusalQuery(url, clock),
+      figures: refusalFigures,
+      parse: (url) => parseRefusalQuery(url, { clock, maxDays: ledger.maxDays }),
       read: (query) => visible.refusals(query),
     });
   }

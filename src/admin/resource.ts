@@ -1,6 +1,6 @@
 import type { ZodObject, ZodType } from 'zod';
 import type { Need } from '../access/permission.ts';
-import { type Answer, createdJson, jsonBody, noContent, okJson, okList } from '../base/operation-docs.ts';
+import { type Answer, createdJson, jsonBody, noContent, okJson } from '../base/operation-docs.ts';
 import { type ErrorCode, Refusal } from '../base/refusal.ts';
 import { etagOf } from '../identity/operations/precondition.ts';
 import { readBody } from './read-body.ts';
@@ -24,7 +24,7 @@ export interface Answered<R> {
 }
 
 /** How records of one kind look in answers. */
-interface Presentation<R> {
+export interface Presentation<R> {
   schema: ZodType;
   /** One object for each record. */
   toResponses: (records: readonly R[]) => object[] | Promise<object[]>;
@@ -53,15 +53,6 @@ export function resource<R extends object>({ schema, toResponses, warningsOf }: 
   }
 
   return {
-    list({ needs, ...docs }: Entry, run: (c: AdminContext) => Result<readonly R[]>): Operation {
-      return needing(needs, { ...docs, answer: okList(schema) }, async (c) => {
-        const records = await run(c);
-        return records instanceof Refusal
-          ? records
-          : { status: 200, body: { data: await toResponses(records) } };
-      });
-    },
-
     create<T>(entry: Entry & { body: ZodType<T> }, run: (c: AdminContext, asked: T) => Result<R>): Operation {
       return issuing({ ...entry, answer: createdJson(schema) }, async (c, asked: T) =>
         written(await run(c, asked)),

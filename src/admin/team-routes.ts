@@ -7,35 +7,50 @@ import { changeFields, resume, suspend } from '../identity/operations/change.ts'
 import { createTeam, createUser } from '../identity/operations/create.ts';
 import { deleteTeam, deleteUser } from '../identity/operations/end.ts';
 import { withoutLimitIds } from '../identity/operations/limits.ts';
-import { listRecords, listTeams, readRecord, type RecordOf } from '../identity/operations/records.ts';
+import { memberSource, teamSource } from '../identity/operations/record-source.ts';
+import {
+  listRecords,
+  listTeams,
+  readRecord,
+  type RecordOf,
+  unknownTeam,
+} from '../identity/operations/records.ts';
 import type { Team, TeamKey, User, UserKey } from '../identity/records/identity.ts';
 import { teamSchemas, userSchemas } from '../identity/schemas/requests.ts';
 import { teamResponse, userResponse } from '../identity/schemas/responses.ts';
 import { endpointPaths } from '../validation/registry.ts';
 import type { AdminDeps } from './deps.ts';
 import { limitWarnings } from './limit-warnings.ts';
+import { pageOfRecords } from './list-pages.ts';
+import { listing } from './listing.ts';
 import { readBody } from './read-body.ts';
-import { type Resource, resource } from './resource.ts';
+import { type Presentation, type Resource, resource } from './resource.ts';
 import { type AdminContext, type Operation, type Route, teamIn } from './respond.ts';
 
 const fieldsLeftOut = 'Fields left out stay; null clears.';
 
 /** `/admin/teams` and one team below it. */
 export function teamRoutes(deps: AdminDeps): Route[] {
-  const teams = resource<Team>({
+  const shown: Presentation<Team> = {
     schema: teamResponse,
     toResponses: (records) => records.map(withoutLimitIds),
     warningsOf: ({ limits, models }) => limitWarnings(limits, models, deps.models),
-  });
+  };
+  const teams = resource(shown);
   const { newTeam, teamChange } = teamSchemas(endpointPaths);
   const needs = 'change-gateway';
   return [
     {
       path: '/admin/teams',
       methods: {
-        GET: teams.list(
+        GET: listing(
+          shown,
           { needs: 'read-lists', summary: 'List teams', details: 'Only those you may see.' },
-          (c) => listTeams(deps, visibleTeams(c.get('actor'))),
+          {
+            query: z.strictObject(pageOfRecords),
+            all: (c) => listTeams(deps, visibleTeams(c.get('actor'))),
+            paged: (c) => ({ source: teamSource(deps, visibleTeams(c.get('actor'))) }),
+          },
         ),
         POST: namingBounds(
           teams.create(
@@ -71,19 +86,27 @@ export function teamRoutes(deps: AdminDeps): Route[] {
 
 /** The users of a team. */
 export function userRoutes(deps: AdminDeps): Route[] {
-  const users = resource<User>({
+  const shown: Presentation<User> = {
     schema: userResponse,
     toResponses: (records) => records.map(withoutLimitIds),
     warningsOf: ({ limits }) => limitWarnings(limits, null, deps.models),
-  });
+  };
+  const users = resource(shown);
   const { newUser, userChange } = userSchemas(endpointPaths);
   const needs = 'change-members';
   return [
     {
       path: '/admin/teams/:team/users',
       methods: {
-        GET: users.list({ needs: 'read-team', summary: 'List the users of a team' }, (c) =>
-          listRecords(deps, 'user', teamIn(c)),
+        GET: listing(
+          shown,
+          { needs: 'read-team', summary: 'List the users of a team' },
+          {
+            query: z.strictObject(pageOfRecords),
+            all: (c) => listRecords(deps, 'user', teamIn(c)),
+            paged: async (c) =>
+              (await unknownTeam(deps, teamIn(c))) ?? { source: memberSource(deps, 'user', teamIn(c)) },
+          },
         ),
         POST: users.create(
           { needs, summary: 'Create a user', body: newUser, refusals: ['already_exists'] },

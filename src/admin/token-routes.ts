@@ -1,50 +1,74 @@
 import { z } from 'zod';
 import { slug } from '../base/fields.ts';
 import { checkQuery } from '../base/query.ts';
-import { createdJson, okJson, optionalJsonBody } from '../base/operation-docs.ts';
+import { createdJson, okJson, type OperationDocs, optionalJsonBody } from '../base/operation-docs.ts';
 import { Refusal } from '../base/refusal.ts';
 import { changeToken } from '../identity/operations/change.ts';
 import { type Issued, issueToken } from '../identity/operations/create.ts';
 import { revokeToken } from '../identity/operations/end.ts';
-import { withoutLimitIds } from '../identity/operations/limits.ts';
-import { listRecords, readRecord } from '../identity/operations/records.ts';
+import { purgeTokens } from '../identity/operations/forget-ended.ts';
+import { memberSource } from '../identity/operations/record-source.ts';
+import { listRecords, readRecord, unknownTeam } from '../identity/operations/records.ts';
 import { rotateToken } from '../identity/operations/rotate-token.ts';
 import type { Token, TokenKey } from '../identity/records/identity.ts';
-import { type LastUses, secretsOf } from '../identity/records/secret.ts';
+import { lastUseMs } from '../identity/records/secret.ts';
 import { defaultOverlapS, rotation, tokenSchemas } from '../identity/schemas/requests.ts';
 import { issuedToken, tokenResponse } from '../identity/schemas/responses.ts';
 import type { AdminDeps } from './deps.ts';
 import { endpointPaths } from '../validation/registry.ts';
+import { moment } from '../reports/parameters.ts';
+import { unknownWho } from '../reports/who.ts';
+import { type Listed, pageOfTokens } from './list-pages.ts';
+import { listing } from './listing.ts';
 import { readOptionalBody } from './read-body.ts';
 import { limitWarnings } from './limit-warnings.ts';
-import { type Answered, issuing, replyOf, resource, withWarnings } from './resource.ts';
+import { type Answered, issuing, type Presentation, replyOf, resource, withWarnings } from './resource.ts';
+import { timeOf, withLastUses } from './token-responses.ts';
 import { type AdminContext, needing, type Operation, type Route, teamIn } from './respond.ts';
 
 const needs = 'change-members';
 
 const listParameters = z.strictObject({
   user: slug.exactOptional().meta({ description: 'Only the tokens of this user.' }),
+  ...pageOfTokens,
 });
+
+type ListParameters = z.infer<typeof listParameters>;
+
+const mostPurged = 100;
+
+const purgeParameters = z.strictObject({
+  ended_before: moment('from', 'A UTC day, or an RFC 3339 time: those that ended before it are deleted.'),
+});
+
+const purged = z
+  .object({
+    deleted: z.int(),
+    remaining: z.int().meta({ description: 'More to delete: ask again until it is 0.' }),
+  })
+  .meta({ id: 'PurgedTokens' });
 
 /** The tokens of a team. */
 export function tokenRoutes(deps: AdminDeps): Route[] {
   const { newToken, tokenChange } = tokenSchemas({ clock: deps.clock, endpointPaths });
-  const tokens = resource<Token>({
+  const shown: Presentation<Token> = {
     schema: tokenResponse,
     toResponses: (records) => tokenResponses(deps, records),
     warningsOf: (token) => tokenWarnings(deps, token),
-  });
+  };
+  const tokens = resource(shown);
   return [
     {
       path: '/admin/teams/:team/tokens',
       methods: {
-        GET: tokens.list(
+        GET: listing(
+          shown,
+          { needs: 'read-team', summary: 'List the tokens of a team, including revoked ones' },
           {
-            needs: 'read-team',
-            summary: 'List the tokens of a team, including revoked ones',
             query: listParameters,
+            all: (c, asked) => listTokens(deps, teamIn(c), asked),
+            paged: (c, asked) => tokensToPage(deps, teamIn(c), asked),
           },
-          (c) => listTokens(deps, c),
         ),
         POST: issuing(
           {
@@ -57,6 +81,7 @@ export function tokenRoutes(deps: AdminDeps): Route[] {
           },
           async (c, asked) => handOver(deps, c, await issueToken(deps, teamIn(c), asked), asked),
         ),
+        DELETE: purge(deps),
       },
     },
     {
@@ -89,16 +114,56 @@ export function tokenRoutes(deps: AdminDeps): Route[] {
   ];
 }
 
-/** The tokens of the team in the path, or of one user. */
-async function listTokens(deps: AdminDeps, c: AdminContext): Promise<readonly Token[] | Refusal> {
-  const asked = checkQuery(listParameters, c.req.url);
-  if (asked instanceof Refusal) return asked;
-  const { user: id } = asked;
-  if (id === undefined) return listRecords(deps, 'token', teamIn(c));
-  const user = await readRecord(deps, { kind: 'user', team: teamIn(c), id });
-  if (user instanceof Refusal) return user;
-  const tokens = await listRecords(deps, 'token', teamIn(c));
-  return tokens instanceof Refusal ? tokens : tokens.filter((token) => token.user === id);
+/** The tokens of a team, or of one user. */
+async function listTokens(
+  deps: AdminDeps,
+  team: string,
+  { user }: ListParameters,
+): Promise<readonly Token[] | Refusal> {
+  if (user === undefined) return listRecords(deps, 'token', team);
+  const owner = await readRecord(deps, { kind: 'user', team, id: user });
+  if (owner instanceof Refusal) return owner;
+  const tokens = await listRecords(deps, 'token', team);
+  return tokens instanceof Refusal ? tokens : tokens.filter((token) => token.user === user);
+}
+
+/** The same, to read in pages. */
+async function tokensToPage(
+  deps: AdminDeps,
+  team: string,
+  { user }: ListParameters,
+): Promise<Listed<Token> | Refusal> {
+  const unknown = await unknownWho(deps, { team, ...(user === undefined ? {} : { user }) }, [team]);
+  if (unknown) return unknown;
+  return {
+    source: memberSource(deps, 'token', team),
+    only: user === undefined ? null : (token) => token.user === user,
+    lastUses: async (tokens) => {
+      const ids = tokens.map(({ id }) => id);
+      return (await deps.lastUses(team, ids)).map((uses) => timeOf(lastUseMs(uses)) ?? '');
+    },
+  };
+}
+
+/** Deletes tokens that ended long ago. A call is bounded, and the next one goes on. */
+function purge(deps: AdminDeps): Operation {
+  const docs: OperationDocs = {
+    summary: 'Delete tokens that ended long ago',
+    details: `Those that were revoked or expired before ended_before, at most ${mostPurged} in one call. The audit trail keeps what they were.`,
+    query: purgeParameters,
+    answer: okJson(purged),
+    refusals: ['not_found'],
+  };
+  const operation = needing(needs, docs, async (c) => {
+    const asked = checkQuery(purgeParameters, c.req.url);
+    if (asked instanceof Refusal) return asked;
+    const unknown = await unknownTeam(deps, teamIn(c));
+    if (unknown) return unknown;
+    // Only what has ended, whatever time is named.
+    const beforeMs = Math.min(asked.ended_before, deps.clock.now() + 1);
+    return { status: 200, body: await purgeTokens(deps, teamIn(c), { beforeMs, most: mostPurged }) };
+  });
+  return { ...operation, ends: true };
 }
 
 function rotate(deps: AdminDeps): Operation {
@@ -150,15 +215,6 @@ async function tokenResponses(
   const ids = tokens.map(({ id }) => id);
   const uses = await lastUses(first.team, ids);
   return tokens.map((token, n) => withLastUses(token, uses[n] ?? new Map()));
-}
-
-function withLastUses(token: Token, uses: LastUses): object {
-  const secrets = secretsOf(token).map((secret) => {
-    const atMs = uses.get(secret.prefix);
-    return { ...secret, last_used_at: atMs === undefined ? null : new Date(atMs).toISOString() };
-  });
-  const { secrets: _secrets, ...rest } = token;
-  return { ...withoutLimitIds(rest), secrets };
 }
 
 function tokenKey(c: AdminContext): TokenKey {

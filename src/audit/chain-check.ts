@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isJsonObject, type JsonObject, parsedJson } from '../base/request.ts';
 import { canonical } from './canonical.ts';
-import { hashOf } from './chain.ts';
+import { hashOf, type Head, noHead } from './chain.ts';
 import { erasure, isInRanges } from './erased.ts';
 
 /** The first entry, by number, that is not what was written. */
@@ -68,9 +68,14 @@ export class ChainCheck {
     this.#compare(entry);
   }
 
-  /** Ends the check: there are no older entries. */
-  end(): Verdict {
-    if (this.#newer) this.#follows({ sequence: 0, hash: '', text: '', isErased: false }, this.#newer);
+  /** The number of the entry that was fed last; null before the first one. */
+  get reached(): number | null {
+    return this.#newer?.sequence ?? null;
+  }
+
+  /** Ends the check: there are no older entries, or they are not here and the first one here follows `anchor`. */
+  end(anchor: Head = noHead): Verdict {
+    if (this.#newer) this.#follows({ ...anchor, text: '', isErased: false }, this.#newer);
     const newest = this.#head?.sequence ?? 0;
     let latest = 0;
     for (const sequence of this.#heads.keys()) latest = Math.max(latest, sequence);

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import { administratorRoles } from '../base/actor.ts';
-import { expiresOption, repeatable } from './arguments.ts';
+import { byCreation, expiresOption, pageOptions, repeatable } from './arguments.ts';
 import { day, plain } from './cells.ts';
 import { nameOption, type Resource } from './resource.ts';
 
@@ -33,6 +33,7 @@ export const administrators: Resource = {
       'The token is shown only once. Use it in place of ADMIN_KEY: in a header, or in the variable.',
   },
   list: 'list all administrators, without their tokens',
+  listOptions: pageOptions(byCreation),
   show: 'show an administrator, without its token',
   end: {
     verb: 'revoke',

@@ -44,7 +44,7 @@ const secondsIn: ReadonlyMap<string, number> = new Map([
 ]);
 
 /** The seconds in `90d` or `12h`; null if it is not a duration. */
-function secondsOf(text: string): number | null {
+export function secondsOf(text: string): number | null {
   const [, count, unit = ''] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [];
   const each = secondsIn.get(unit);
   return each === undefined ? null : Number(count) * each;
@@ -89,6 +89,22 @@ export const limitOption = repeatable(
   'such as tokens/day=100000, cost_usd/month=50, concurrency=5; add @model,/v1/path to limit only those, and :uncached after the number to leave cache reads out of tokens',
   parseLimit,
 );
+
+/** The options of a list that is read in pages; `sorts` besides `id`. */
+export function pageOptions(sorts: readonly string[]): Option[] {
+  return [
+    new Option('--search <text>', 'only those with this in their id, name or e-mail address'),
+    new Option('--sort <field>', 'the latest first with a minus').choices(['id', ...sorts]),
+    ...cursorOptions,
+  ];
+}
+
+export const cursorOptions: readonly Option[] = [
+  new Option('--limit <count>', 'at most this many, up to 1000'),
+  new Option('--cursor <cursor>', 'continue after the previous page'),
+];
+
+export const byCreation = ['created_at', '-created_at'];
 
 export const expiresOption = new Option(
   '--expires <when>',

@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { type Command, Option } from 'commander';
+import type { Head } from '../audit/chain.ts';
 import { ChainCheck, LoggedHeads, type Verdict } from '../audit/chain-check.ts';
-import type { JsonObject } from '../base/request.ts';
+import { isJsonObject, type JsonObject } from '../base/request.ts';
 import { isUtf16 } from '../config/text-file.ts';
 import { adminPath, withQuery } from './arguments.ts';
 import { plain, shortTime } from './cells.ts';
@@ -54,20 +55,57 @@ export function auditCommands(program: Command, cli: Cli): void {
     .action(async ({ heads: file }: { heads?: string }) => {
       // Read before the trail, which must have everything the log knows.
       const heads = file === undefined ? new LoggedHeads() : await headsIn(file);
-      const verdict = await verified(cli, heads);
-      cli.printRecord(shown(verdict));
+      const copies = copiesIn(await cli.call('GET', adminPath('records', 'audit')));
+      const verdict = await verified(cli, heads, copies.beginsAfter);
+      cli.printRecord(shown(verdict, copies));
       if (verdict.flaw) {
         const { sequence, kind, why } = verdict.flaw;
         throw new CommandFailed(`The trail is not intact: entry ${sequence} was ${kind} (${why}).`);
+      }
+      if (copies.differing.length > 0) {
+        throw new CommandFailed(
+          `What the store and Postgres have is not the same: ${copies.differing.join(', ')}.`,
+        );
+      }
+      if (copies.beginsAfter !== null) {
+        const { sequence } = copies.beginsAfter;
+        cli.note(`Entries up to ${sequence} were not checked: they are in Postgres. ${copies.problem}`);
       }
       if (file === undefined) cli.note('Without --heads, dropping the newest entries would go unnoticed.');
     });
 }
 
-async function verified(cli: Cli, { heads }: LoggedHeads): Promise<Verdict> {
+/** What the gateway says of the copies of entries in the store and in Postgres. */
+interface Copies {
+  compared: number;
+  /** What differs, in words, at most some of it. */
+  differing: string[];
+  /** Why Postgres was not read. */
+  problem: string;
+  /** The entry after which the check begins, since those up to it are in Postgres, which was not read. */
+  beginsAfter: Head | null;
+}
+
+const maxShown = 10;
+
+function copiesIn(answer: JsonObject | null): Copies {
+  const { compared, differences, anchor, problem } = answer ?? {};
+  const differing = Array.isArray(differences) ? differences.filter(isJsonObject) : [];
+  const wasRead = problem === null;
+  return {
+    compared: Number(compared),
+    differing: differing.slice(0, maxShown).map(({ id, kind }) => `${plain(id)} (${plain(kind)})`),
+    problem: plain(problem),
+    // The API's own words: the number and the hash of an entry.
+    beginsAfter: !wasRead && isJsonObject(anchor) ? (anchor as unknown as Head) : null,
+  };
+}
+
+async function verified(cli: Cli, { heads }: LoggedHeads, beginsAfter: Head | null): Promise<Verdict> {
   const check = new ChainCheck(heads);
+  const first = (beginsAfter?.sequence ?? 0) + 1;
   let cursor: string | null = '';
-  while (cursor !== null) {
+  while (cursor !== null && check.reached !== first) {
     const from: string = cursor === '' ? '' : `&cursor=${cursor}`;
     const page: JsonObject | null = await cli.call(
       'GET',
@@ -78,7 +116,7 @@ async function verified(cli: Cli, { heads }: LoggedHeads): Promise<Verdict> {
     for (const entry of (data ?? []) as JsonObject[]) check.older(entry);
     cursor = typeof next === 'string' ? next : null;
   }
-  return check.end();
+  return check.end(beginsAfter ?? undefined);
 }
 
 async function headsIn(file: string): Promise<LoggedHeads> {
@@ -116,11 +154,16 @@ function nameOf(file: string): string {
   return file === '-' ? 'Standard input' : file;
 }
 
-function shown({ entries, erased, heads, head, flaw }: Verdict): JsonObject {
+function shown(
+  { entries, erased, heads, head, flaw }: Verdict,
+  { compared, beginsAfter }: Copies,
+): JsonObject {
   return {
     intact: flaw === null,
     entries,
     ...(erased > 0 ? { erased } : {}),
+    ...(beginsAfter === null ? {} : { begins_after: beginsAfter.sequence }),
+    ...(compared > 0 ? { copies_compared: compared } : {}),
     heads_compared: heads,
     head: head && { ...head },
     flaw: flaw && { ...flaw },

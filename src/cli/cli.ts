@@ -63,6 +63,13 @@ export class Cli {
     return rowsIn(await this.call('GET', path));
   }
 
+  /** The rows of a page, and the cursor of the next one. */
+  async page(path: string): Promise<{ rows: JsonObject[]; next: string | null }> {
+    const answer = await this.call('GET', path);
+    const next = answer?.['next_cursor'];
+    return { rows: rowsIn(answer), next: typeof next === 'string' ? next : null };
+  }
+
   /** Resolves if `--yes` was given or the person at the terminal agrees. Otherwise rejects with `CommandFailed`. */
   async confirm({ yes = false, unasked, loss }: Confirmation): Promise<void> {
     if (yes) return;

@@ -8,10 +8,13 @@ import { Backup } from '../backup/backup.ts';
 import { ClaimLinks } from '../claims/claim-links.ts';
 import { ClaimStore } from '../claims/claim-store.ts';
 import { type Catalogue, loadCatalogue } from '../config/catalogue.ts';
-import { modelsFileOf } from '../config/environment.ts';
+import { modelsFileOf, readUsageRetention } from '../config/environment.ts';
+import { readRecords } from '../config/records.ts';
 import { readStore } from '../config/store.ts';
 import { VariableReader } from '../config/variables.ts';
 import { systemClock } from '../base/clock.ts';
+import { Database } from '../records/database.ts';
+import { readersOf } from '../records/readers.ts';
 import { keysUnder } from '../store/keys.ts';
 import { RedisStore } from '../store/redis.ts';
 import { LedgerReader } from '../ledger/ledger-reader.ts';
@@ -27,6 +30,8 @@ const connectTimeoutMs = 10_000;
 export async function connectToRedis(env: NodeJS.ProcessEnv): Promise<Connection> {
   const read = new VariableReader(env);
   const { store: settings } = readStore(read, false);
+  const { records } = readRecords(read);
+  const retentionDays = readUsageRetention(read);
   if (settings.kind !== 'redis' || read.problems.length > 0)
     throw new CommandFailed(read.problems.join('\n'), exitCodes.misused);
   const failure: { reason: string } = { reason: '' };
@@ -51,8 +56,21 @@ export async function connectToRedis(env: NodeJS.ProcessEnv): Promise<Connection
     );
   }
   const models = loadCatalogue(modelsFileOf(env));
-  const app = localAdmin(store, settings.prefix, models.ok ? models.catalogue : null);
-  return { send: async (path, init) => app.request(path, init), close: () => store.close() };
+  const database = records && new Database(records);
+  const app = localAdmin({
+    store,
+    prefix: settings.prefix,
+    catalogue: models.ok ? models.catalogue : null,
+    database,
+    retentionDays,
+  });
+  return {
+    send: async (path, init) => app.request(path, init),
+    close: () => {
+      store.close();
+      void database?.close();
+    },
+  };
 }
 
 /** ioredis's message, which contains neither URL nor password. If several addresses refuse, Node gives only a code. */
@@ -60,27 +78,45 @@ function reasonOf({ message, code }: Error & { code?: string }): string {
   return message || (code ?? 'unknown');
 }
 
-function localAdmin(
-  store: RedisStore,
-  prefix: string,
-  catalogue: Catalogue | null,
-): ReturnType<typeof adminApp> {
+interface LocalAdmin {
+  store: RedisStore;
+  prefix: string;
+  catalogue: Catalogue | null;
+  database: Database | null;
+  retentionDays: number;
+}
+
+function localAdmin({
+  store,
+  prefix,
+  catalogue,
+  database,
+  retentionDays,
+}: LocalAdmin): ReturnType<typeof adminApp> {
   const realModel = catalogue?.real ?? ((id: string): string => id);
   const keys = keysUnder(prefix);
   // The gateway logs the new head itself, within a minute.
   const audit = new AuditTrail(store, keys, { log: { info: () => {} }, clock: systemClock });
   const secrets = new SecretStore(store, keys, audit);
+  const readers = readersOf({
+    store,
+    keys,
+    ledger: new LedgerReader(store, keys),
+    audit,
+    source: database && { database, problem: () => null },
+    retentionDays,
+    clock: systemClock,
+  });
   return adminApp({
     identities: new IdentityStore(store, keys, audit),
     administrators: new AdministratorStore(store, keys, audit),
-    ledger: new LedgerReader(store, keys),
+    ...readers,
     secrets,
     lastUses: (team, tokens) => secrets.lastUses(team, tokens),
     // Nobody was asked over HTTP: the link is a path on whatever the gateway's address is.
     claims: new ClaimLinks({ store: new ClaimStore(store, keys, audit), origin: () => '' }),
     backup: new Backup({ archive: new IdentityArchive(store, keys, audit), clock: systemClock }),
     erase: null,
-    audit,
     clock: systemClock,
     realModel,
     // What attachments serve is not asked here.

@@ -35,8 +35,8 @@ export interface Resource {
     argument?: { name: string; description?: string; field: string };
   };
   list: string;
-  /** Options that narrow the list, sent as query parameters. */
-  listOptions?: readonly Option[];
+  /** The options of the list, sent as query parameters. */
+  listOptions: readonly Option[];
   show: string;
   set?: CommandHelp;
   suspend?: string;
@@ -67,7 +67,7 @@ export const nameOption = new Option('--name <name>', 'a name for people');
 export const yesOption = new Option('--yes', 'do not ask');
 
 /** Adds the commands of a resource, such as `tollgate team create`, in the order of the help. */
-export function resourceCommands(program: Command, cli: Cli, resource: Resource): void {
+export function resourceCommands(program: Command, cli: Cli, resource: Resource): Command {
   const { name, collection, isOfTeam, id, columns, create, set, rotate, end } = resource;
   const inTeam = isOfTeam ? ['acme'] : [];
   const exampleWords = [...inTeam, id.example].join(' ');
@@ -121,9 +121,10 @@ export function resourceCommands(program: Command, cli: Cli, resource: Resource)
   if (argument) creation.argument(argument.name, argument.description);
   if (verb !== 'create') creation.alias('create');
 
-  const listing = { summary: resource.list, options: resource.listOptions ?? [] };
-  add('list', { ...listing, examples: inTeam.length > 0 ? inTeam : [''] }, (words, options) =>
-    cli.printRows(withQuery(pathOf(words), options), columns),
+  const listing = { summary: resource.list, options: resource.listOptions };
+  const listExamples = [...(inTeam.length > 0 ? inTeam : ['']), [...inTeam, '--search an'].join(' ')];
+  add('list', { ...listing, examples: listExamples }, (words, { search: q, ...options }) =>
+    cli.printRows(withQuery(pathOf(words), { q, ...options }), columns),
   );
   addOnOne('show', { summary: resource.show, examples: [exampleWords] }, (path) =>
     cli.callAndPrint('GET', path),
@@ -172,4 +173,5 @@ export function resourceCommands(program: Command, cli: Cli, resource: Resource)
     cli.printDone(ended, end.done(each, options));
   }).argument(id.argument, id.description);
   if (end.verb === 'revoke') ending.alias('delete');
+  return group;
 }

@@ -5,10 +5,12 @@ import { backupCommands } from './backup-commands.ts';
 import { CommandFailed, type ExitCode, exitCodes } from './command-failed.ts';
 import { Cli, type Terminal, type Connection } from './cli.ts';
 import { connect } from './connect.ts';
+import { ledgerCommands } from './ledger-commands.ts';
 import { reportCommands } from './report-commands.ts';
 import { resourceCommands } from './resource.ts';
 import { settingsCommands } from './settings-commands.ts';
 import { teams, users } from './teams.ts';
+import { tokenSearchCommands } from './token-search.ts';
 import { tokens } from './tokens.ts';
 import { version } from '../operations/version.ts';
 import { example, helpCommand } from './help.ts';
@@ -57,12 +59,14 @@ export function programFor(send: Connection['send'], terminal: Terminal): Comman
       `\n${example('team create beta --limit tokens/day=100000')}`,
   );
   const cli = new Cli({ send, terminal, json: () => program.opts()['json'] === true });
-  for (const resource of [teams, users, tokens]) resourceCommands(program, cli, resource);
+  for (const resource of [teams, users]) resourceCommands(program, cli, resource);
+  tokenSearchCommands(resourceCommands(program, cli, tokens), cli);
   settingsCommands(program, cli);
   reportCommands(program, cli);
   resourceCommands(program, cli, administrators);
   backupCommands(program, cli, terminal);
   auditCommands(program, cli);
+  ledgerCommands(program, cli);
   helpCommand(program);
   return program;
 }

@@ -1,6 +1,14 @@
 import { Option } from 'commander';
 import type { JsonObject } from '../base/request.ts';
-import { adminPath, clearOption, emptyOption, limitOption, repeatable } from './arguments.ts';
+import {
+  adminPath,
+  byCreation,
+  clearOption,
+  emptyOption,
+  limitOption,
+  pageOptions,
+  repeatable,
+} from './arguments.ts';
 import { allowed, day, plain } from './cells.ts';
 import { nameOption, type Resource } from './resource.ts';
 
@@ -36,6 +44,7 @@ export const teams: Resource = {
     examples: ['beta --limit tokens/day=100000'],
   },
   list: 'list all teams',
+  listOptions: pageOptions(byCreation),
   show: 'show a team',
   set: {
     summary: 'change a team; a list replaces the list it had',
@@ -86,6 +95,7 @@ export const users: Resource = {
     examples: ['acme bob --email bob@example.com'],
   },
   list: 'list the users of a team',
+  listOptions: pageOptions(byCreation),
   show: 'show a user',
   set: {
     summary: 'change a user; a list of limits replaces the old one',
@@ -98,7 +108,7 @@ export const users: Resource = {
     verb: 'delete',
     summary: 'delete a user and revoke their tokens',
     options: [new Option('--erase', 'take from all records what names the user; figures stay')],
-    examples: ['acme ana --yes', 'acme ana --erase'],
+    examples: ['acme ana --yes', 'acme ana --erase --yes'],
     loss: async ({ cli, team, id, options }) => {
       const tokens = working(await cli.rows(adminPath('teams', team, 'tokens')));
       const count = tokens.filter(({ user }) => user === id).length;

@@ -1,16 +1,19 @@
 import { Option } from 'commander';
 import { allFrames, type JsonObject } from '../base/request.ts';
 import {
+  byCreation,
   clearOption,
   emptyOption,
   expiresOption,
   limitOption,
+  pageOptions,
   parseCount,
   parseDuration,
   repeatable,
 } from './arguments.ts';
 import { day, plain } from './cells.ts';
 import { type Resource, yesOption } from './resource.ts';
+import type { Column } from './table.ts';
 
 const lists = ['models', 'endpoints', 'origins', 'tools', 'limits'];
 const tokenOptions = [
@@ -32,21 +35,23 @@ const claimOption = new Option(
   'print a link that shows the token once, within an hour, instead of the token itself',
 );
 
+/** Whose tokens they are; `show` has what each may do. */
+const columns: Column[] = [
+  { title: 'TOKEN', cell: ({ id }) => plain(id), whole: true },
+  { title: 'USER', cell: ({ user }) => plain(user) },
+  { title: 'NAME', cell: ({ name }) => plain(name) },
+  { title: 'BEGINS', cell: ({ prefix }) => plain(prefix), whole: true },
+  { title: 'EXPIRES', cell: (token) => day(token['expires_at']), whole: true },
+  { title: 'REVOKED', cell: (token) => day(token['revoked_at']), whole: true },
+];
+
 export const tokens: Resource = {
   name: 'token',
   description: 'Tokens: users call the gateway with them',
   collection: 'tokens',
   isOfTeam: true,
   id: { argument: '<id>', description: 'tok_…', example: 'tok_4fJ2mQ9sXbVe' },
-  /** Whose tokens they are; `show` has what each may do. */
-  columns: [
-    { title: 'TOKEN', cell: ({ id }) => plain(id), whole: true },
-    { title: 'USER', cell: ({ user }) => plain(user) },
-    { title: 'NAME', cell: ({ name }) => plain(name) },
-    { title: 'BEGINS', cell: ({ prefix }) => plain(prefix), whole: true },
-    { title: 'EXPIRES', cell: (token) => day(token['expires_at']), whole: true },
-    { title: 'REVOKED', cell: (token) => day(token['revoked_at']), whole: true },
-  ],
+  columns,
   create: {
     verb: 'issue',
     summary: 'create a token for a user and show its text, once',
@@ -56,7 +61,10 @@ export const tokens: Resource = {
     note: keepSafe,
   },
   list: 'list the tokens of a team, including revoked ones',
-  listOptions: [new Option('--user <user>', 'only the tokens of this user')],
+  listOptions: [
+    new Option('--user <user>', 'only the tokens of this user'),
+    ...pageOptions([...byCreation, 'last_used', '-last_used']),
+  ],
   show: 'show a token, without its text',
   set: {
     summary: 'change a token; a list replaces the list it had',

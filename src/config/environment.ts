@@ -56,7 +56,7 @@ export function readSettings(env: NodeJS.ProcessEnv) {
       max: 1_024 * mebibyte,
     }),
     ledgerMaxEntries: read.integer('LEDGER_MAX_ENTRIES', { fallback: 10_000, min: 1, max: 10_000_000 }),
-    usageRetentionDays: read.integer('USAGE_RETENTION_DAYS', { fallback: 92, min: 1, max: 3_660 }),
+    usageRetentionDays: readUsageRetention(read),
   } as const;
   if (settings.previousAdminKey !== null) {
     warnings.push('ADMIN_KEY_PREVIOUS: the key before ADMIN_KEY still works; unset it when nobody uses it.');
@@ -65,6 +65,11 @@ export function readSettings(env: NodeJS.ProcessEnv) {
   return all.length > 0
     ? ({ ok: false, problems: all } as const)
     : ({ ok: true, settings, warnings } as const);
+}
+
+/** For how many days the store keeps sums. */
+export function readUsageRetention(read: VariableReader): number {
+  return read.integer('USAGE_RETENTION_DAYS', { fallback: 92, min: 1, max: 3_660 });
 }
 
 /** The path of the model catalogue: the operator's, or the one in this repository. */

@@ -3,7 +3,7 @@ import { checkDays, groupList, rangeParameters } from '../reports/parameters.ts'
 import type { Answers, Reply } from '../edge/answers.ts';
 import type { Clock } from '../base/clock.ts';
 import { okList, type OperationDocs } from '../base/operation-docs.ts';
-import type { LedgerReader } from '../ledger/ledger-reader.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { UsageQuery } from '../ledger/totals.ts';
 import type { Token } from '../identity/records/identity.ts';
 import { Refusal, retryAfter } from '../base/refusal.ts';
@@ -31,7 +31,7 @@ const docs: OperationDocs = {
 interface OwnUsageDeps {
   frontDoor: FrontDoor;
   answers: Answers;
-  ledger: LedgerReader;
+  ledger: Pick<Ledger, 'usage' | 'maxDays'>;
   clock: Clock;
 }
 
@@ -52,7 +52,7 @@ export function ownUsageRoute({ frontDoor, answers, ledger, clock }: OwnUsageDep
   }
 
   function queryIn(call: Call, { team, user, id }: Token): UsageQuery | Refusal {
-    const checked = checkDays(parameters, call.incoming.url ?? '', clock);
+    const checked = checkDays(parameters, call.incoming.url ?? '', { clock, maxDays: ledger.maxDays });
     if (checked instanceof Refusal) return checked;
     const { from, to, group_by: groupBy = [] } = checked;
     return { from, to, groupBy, filters: { team, user, token: id } };

@@ -39,19 +39,18 @@ export class DaySums<Row> {
 
   /** Adds the rows of a day (name in the store, figures) that pass the filters. */
   add(day: string, rows: Iterable<readonly [name: string, figures: readonly number[]]>): void {
-    const { query, figures: names, time } = this.#parts;
-    const { groupBy } = query;
+    const { groupBy } = this.#parts.query;
     for (const [name, figures] of rows) {
       const row = this.#parts.decodeName(name);
       if (!this.#passes(row)) continue;
-      const sums = this.#sumsOf(
-        Object.fromEntries(groupBy.map((by) => [by, by === 'day' ? day : (row[by] ?? null)])),
-      );
-      for (let at = 0; at < sums.length; at += 1) {
-        const [sum, figure] = [sums[at] ?? 0, figures[at] ?? 0];
-        sums[at] = names[at] === time ? Math.max(sum, figure) : sum + figure;
-      }
+      const group = Object.fromEntries(groupBy.map((by) => [by, by === 'day' ? day : (row[by] ?? null)]));
+      this.#add(this.#sumsOf(group), figures);
     }
+  }
+
+  /** Adds sums that another place has made of rows that pass the filters. `group` has the groups of the query. */
+  addSums(group: RowName, added: readonly number[]): void {
+    this.#add(this.#sumsOf(group), added);
   }
 
   /** The sums so far. */
@@ -71,6 +70,14 @@ export class DaySums<Row> {
     const { team = null } = row;
     if (teams !== undefined && (team === null || !teams.includes(team))) return false;
     return this.#filters.every(([field, wanted]) => row[field] === wanted);
+  }
+
+  #add(sums: number[], added: readonly number[]): void {
+    const { figures: names, time } = this.#parts;
+    for (let at = 0; at < sums.length; at += 1) {
+      const [sum, figure] = [sums[at] ?? 0, added[at] ?? 0];
+      sums[at] = names[at] === time ? Math.max(sum, figure) : sum + figure;
+    }
   }
 
   #sumsOf(group: RowName): number[] {

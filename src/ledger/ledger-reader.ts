@@ -1,7 +1,7 @@
 import { daysBetween } from '../base/days.ts';
 import { decodeEntry } from './entry-text.ts';
 import { ledgerEntryOf, type LedgerEntry } from './entry.ts';
-import { passes, type EntryQuery } from './ledger.ts';
+import { clockSlackMs, passes, type EntryQuery, type Ledger, type Page } from './ledger.ts';
 import type { Keys } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import type { DaySums } from './day-sums.ts';
@@ -11,11 +11,6 @@ import { usageRows, usageSums, type UsageQuery, type UsageRow } from './totals.t
 const entriesPerRead = 500;
 /** How many entries one call reads to find matching ones before it returns a cursor to continue from. */
 const entriesPerCall = 20_000;
-/**
- * An entry's id is the time when it was closed, so it is after the admission, unless the clock was set back: by less
- * than this.
- */
-const clockSlackMs = 3_600_000;
 
 /**
  * A day with fewer rows takes one command. A larger one is read in parts, so it neither blocks the store nor fills the
@@ -27,7 +22,9 @@ const rowsPerRead = 2_000;
  * Reads the ledger that settling writes: entries from a stream, and sums from one hash per day. Methods reject with
  * `StoreUnavailable`.
  */
-export class LedgerReader {
+export class LedgerReader implements Ledger {
+  /** Each day of a range costs a command. */
+  readonly maxDays = 400;
   readonly #store: Store;
   readonly #keys: Keys;
 
@@ -36,20 +33,15 @@ export class LedgerReader {
     this.#keys = keys;
   }
 
-  /** What was used in a range of days. */
   async usage(query: UsageQuery): Promise<UsageRow[]> {
     return usageRows(await this.#sum(usageSums(query), query, this.#keys.totals));
   }
 
-  /** How many requests were refused in a range of days. */
   async refusals(query: RefusalQuery): Promise<RefusalRow[]> {
     return (await this.#sum(refusalSums(query), query, this.#keys.refusals)).rows();
   }
 
-  /**
-   * Last closed first. A page may be short or empty although there are more entries: then `next_cursor` is not null.
-   */
-  async entries(query: EntryQuery): Promise<{ data: LedgerEntry[]; next_cursor: string | null }> {
+  async entries(query: EntryQuery): Promise<Page<LedgerEntry>> {
     const data: LedgerEntry[] = [];
     let cursor = query.cursor;
     for (let seen = 0; seen < entriesPerCall; seen += entriesPerRead) {

@@ -1,4 +1,32 @@
-import { countedModel, type EntryRecord } from './entry.ts';
+import { countedModel, type EntryRecord, type LedgerEntry } from './entry.ts';
+import type { RefusalQuery, RefusalRow } from './refusal-count.ts';
+import type { UsageQuery, UsageRow } from './totals.ts';
+
+/** What reports read. Methods reject with `StoreUnavailable`. */
+export interface Ledger {
+  /** The most days that a query of sums may span. */
+  readonly maxDays: number;
+  /** What was used in a range of days. */
+  usage(query: UsageQuery): Promise<UsageRow[]>;
+  /** How many requests were refused in a range of days. */
+  refusals(query: RefusalQuery): Promise<RefusalRow[]>;
+  /**
+   * Last closed first. A page may be short or empty although there are more entries: then `next_cursor` is not null.
+   */
+  entries(query: EntryQuery): Promise<Page<LedgerEntry>>;
+}
+
+/** A part of a list, and where the next one begins; null: it was the last. */
+export interface Page<Row> {
+  data: Row[];
+  next_cursor: string | null;
+}
+
+/**
+ * An entry's stream id is the time when it was closed, so it is after the admission, unless the clock was set back: by less
+ * than this.
+ */
+export const clockSlackMs = 3_600_000;
 
 export interface EntryQuery {
   /** Exact values. The model is the one that the totals count the request under. */

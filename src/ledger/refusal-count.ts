@@ -74,12 +74,15 @@ const codec = textCodec<RefusedAs>(
 /** The row's name in the store. */
 export const encodeRefusalRow: (row: RefusedAs) => string = codec.encode;
 
+/** The figures of a row, in stored order. */
+export const refusalFigures = ['refused', 'last_at'] as const;
+
 /** The row back from its name. */
 export const decodeRefusalRow: (name: string) => RefusedAs = codec.decode;
 
 /** Sums days of refusals by group. */
 export function refusalSums(query: RefusalQuery): DaySums<RefusalRow> {
-  return new DaySums({ query, figures: ['refused', 'last_at'], time: 'last_at', decodeName: codec.decode });
+  return new DaySums({ query, figures: refusalFigures, time: 'last_at', decodeName: codec.decode });
 }
 
 /** What a request is counted under if there is no room for details. */

@@ -85,7 +85,7 @@ local function adjust(team_counters, field, at, delta, charged)
   return settled or '-'
 end
 
--- Adds what a grant of an earlier incarnation was charged: the counters were restored from records, which cannot have it.
+-- Adds what a grant was charged that a restored store does not know: its counters are from records, which cannot have it.
 local function add_charges(team_counters, charges)
   for field, at, amount in string.gmatch(charges, '(%S+) (%d+) (%d+);') do
     local counters = counter_key(field, team_counters, ARGV[3], ARGV[8])
@@ -129,15 +129,15 @@ local function add_totals(settlement, at)
   end
 end
 
--- Returns whether this call closes the grant, whether the store has its open record, and whether its incarnation is another
--- one. If the store has lost its data since the grant was given, it has no open record; then a mark shows whether the grant
--- is already settled.
+-- Returns whether this call closes the grant, and whether the store has its open record: then its counters have what was
+-- reserved. If the store has lost data since the grant was given, it may have none; then a mark shows whether the grant is
+-- already settled.
 local function close(grant, grant_incarnation)
   local open = redis.call('HDEL', KEYS[2], grant) == 1
   if grant_incarnation == incarnation then
-    return open, open, false
+    return open, open
   end
-  return redis.call('SET', ARGV[5] .. grant, '1', 'NX', 'EX', mark_ttl_s) ~= false, open, true
+  return redis.call('SET', ARGV[5] .. grant, '1', 'NX', 'EX', mark_ttl_s) ~= false, open
 end
 
 local reply = {}
@@ -147,21 +147,15 @@ for text in string.gmatch(ARGV[10], '[^\30]+') do
   local charges = settlement[5]
   local entry_at = 7 + 4 * tonumber(settlement[6])
   local entry = settlement[entry_at]
-  local closed, counted, earlier = close(settlement[1], settlement[2])
+  local closed, counted = close(settlement[1], settlement[2])
   local told, counters = {}, ARGV[3] .. settlement[3]
-  local restored = earlier and backlog_bytes > 0
   if closed and counted then
     count_refund(counters, settlement[4])
     for from = 7, entry_at - 1, 4 do
-      local field, at = settlement[from], tonumber(settlement[from + 1])
-      if restored and at > 0 and not is_sliding(field) then
-        told[#told + 1] = '-' -- a restored counter never held the reservation
-      else
-        told[#told + 1] = adjust(counters, field, at, tonumber(settlement[from + 2]), tonumber(settlement[from + 3]))
-      end
+      local at, delta, charged = settlement[from + 1], settlement[from + 2], settlement[from + 3]
+      told[#told + 1] = adjust(counters, settlement[from], tonumber(at), tonumber(delta), tonumber(charged))
     end
-  end
-  if closed and restored then
+  elseif closed and backlog_bytes > 0 then
     add_charges(counters, charges)
   end
   if closed and entry then

@@ -30,8 +30,18 @@ const healthResponse = z
   .object({ status: z.string(), reasons: z.array(z.string()).exactOptional() })
   .meta({ id: 'Health' });
 
-/** `/healthz`: the process answers. Nothing else is checked, so that an outage of the store restarts nobody. */
-export const liveness = { status: 'ok' };
+/**
+ * `/healthz`: the process answers. Nothing is asked of the store, and what is known to be wrong with it is only told, so
+ * that an outage of the store restarts nobody.
+ */
+export function liveness(storeProblem: string | null): z.infer<typeof healthResponse> {
+  if (storeProblem === null) return { status: 'ok' };
+  return { status: 'ok', reasons: [unreachable(storeProblem)] };
+}
+
+function unreachable(storeProblem: string): string {
+  return `store unreachable: ${storeProblem}`;
+}
 
 /** `/readyz`: whether this process should get requests now, and why not. */
 export function readiness(state: {
@@ -44,7 +54,7 @@ export function readiness(state: {
 } {
   const reasons: string[] = [];
   if (!state.storeReachable) {
-    reasons.push(state.storeProblem ? `store unreachable: ${state.storeProblem}` : 'store unreachable');
+    reasons.push(state.storeProblem ? unreachable(state.storeProblem) : 'store unreachable');
   }
   if (state.draining) reasons.push('draining');
   if (reasons.length === 0) return { status: 200, body: { status: 'ready' } };
@@ -108,7 +118,7 @@ export function operationRoutes(deps: OperationsDeps, others: readonly Documente
   });
   const routes: Route[] = [
     open('/', docs.welcome, welcome),
-    open('/healthz', docs.health, () => jsonReply(200, liveness)),
+    open('/healthz', docs.health, () => jsonReply(200, liveness(storeProblem()))),
     open('/readyz', docs.readiness, async () => {
       const reachable = await storeReachable();
       const { status, body } = readiness({

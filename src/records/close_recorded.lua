@@ -2,16 +2,15 @@
 -- Closes open requests of a process that are closed by the records.
 --
 -- KEYS[1] restoring   KEYS[2] open requests of the process
--- ARGV[1] the nonce   ARGV[2] the grants, each ended by a line feed
+-- ARGV[1] the nonce   ARGV[2..] the grants
 --
 -- Returns 1, or 0 if another process restores the store.
 
 -- include: ./restoring.lua
--- include: ../store/lua/fields_of.lua
 if not is_restoring(KEYS[1], ARGV[1]) then
   return 0
 end
-for _, grant in ipairs((fields_of(ARGV[2]))) do
-  redis.call('HDEL', KEYS[2], grant)
+for at = 2, #ARGV do
+  redis.call('HDEL', KEYS[2], ARGV[at])
 end
 return 1

@@ -192,7 +192,8 @@ interface Commit {
   isForgotten: boolean;
 }
 
-const beforeRecords = 'It was before records were kept.';
+/** Why what had left the store before records began is not in Postgres. */
+export const beforeRecords = 'It was before records were kept.';
 const trimmed = 'It left the store before it was drained.';
 const unreadable = 'It cannot be read.';
 

@@ -6,6 +6,7 @@ import { totalsFigures, usageFigures } from '../ledger/totals.ts';
 import { addCharges } from './charges.ts';
 import { idParts } from './checkpoint.ts';
 import type { Queries } from './database.ts';
+import { type PseudonymOf, pseudonymsIn } from './erasures.ts';
 import type { Element } from './drained-store.ts';
 import type { Partitions } from './partitions.ts';
 import { type DrainedStream, fieldOf, latestMs, storable } from './drained-stream.ts';
@@ -70,12 +71,19 @@ export function drainedEntries(partitions: Pick<Partitions, 'cover'>): DrainedSt
     },
     insert: async (queries, elements) => {
       const { read, supplements, unreadable } = sorted(elements);
-      const inserted = await insertNew(queries, read);
+      const inserted = await insertNew(queries, withPseudonyms(read, await pseudonymsIn(queries)));
       await addToDays(queries, inserted);
       await addCharges(queries, [...inserted.map(chargesOf), ...supplements]);
       return unreadable;
     },
   };
+}
+
+function withPseudonyms(read: readonly Read[], pseudonymOf: PseudonymOf): readonly Read[] {
+  return read.map((each) => {
+    const pseudonym = pseudonymOf(each.entry, each.entry.admittedAtMs);
+    return pseudonym === null ? each : { ...each, row: { ...each.row, user_id: pseudonym, end_user: null } };
+  });
 }
 
 function chargesOf({ entry: { team }, charges }: Read): { team: string; charges: string } {
@@ -97,7 +105,7 @@ function sorted(elements: readonly Element[]) {
 }
 
 /** Null if it is no entry that this gateway can have written. */
-function readEntry(element: Element): Read | null {
+export function readEntry(element: Element): Read | null {
   const text = fieldOf(element, 'e');
   if (text === undefined) return null;
   const entry = decodeEntry(text);

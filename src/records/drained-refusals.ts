@@ -1,6 +1,7 @@
 import { dayOf } from '../base/days.ts';
 import { decodeRefusalRow } from '../ledger/refusal-count.ts';
 import type { Queries } from './database.ts';
+import { type PseudonymOf, pseudonymsIn } from './erasures.ts';
 import type { Element } from './drained-store.ts';
 import { type DrainedStream, fieldOf, latestMs, storable } from './drained-stream.ts';
 
@@ -31,15 +32,14 @@ export const drainedRefusals: DrainedStream = {
     const read = elements.map(readBatch);
     const batches = read.filter((batch) => batch !== null);
     const fresh = await newBatches(queries, batches);
-    await addToDays(
-      queries,
-      fresh.flatMap(({ counts }) => counts),
-    );
+    const counts = fresh.flatMap((batch) => batch.counts);
+    await addToDays(queries, counts, await pseudonymsIn(queries));
     return read.length - batches.length;
   },
 };
 
-function readBatch(element: Element): Batch | null {
+/** Null if it is none. */
+export function readBatch(element: Element): Batch | null {
   const process = fieldOf(element, 'p') ?? '';
   const sequence = Number(fieldOf(element, 's'));
   const lines = (fieldOf(element, 'c') ?? '').split('\n');
@@ -81,10 +81,16 @@ async function newBatches(queries: Queries, batches: readonly Batch[]): Promise<
   return fresh;
 }
 
-async function addToDays(queries: Queries, counts: readonly Count[]): Promise<void> {
+async function addToDays(
+  queries: Queries,
+  counts: readonly Count[],
+  pseudonymOf: PseudonymOf,
+): Promise<void> {
   const days = new Map<string, { refused: number; lastMs: number; as: Record<string, string> }>();
   for (const { day, row, refused, lastMs } of counts) {
     const as = columnsOf(day, row);
+    const who = { team: as['team'] ?? '', user: as['user_id'] ?? '' };
+    as['user_id'] = pseudonymOf(who, lastMs) ?? who.user;
     const key = JSON.stringify(as);
     const known = days.get(key);
     days.set(key, {

@@ -1,4 +1,4 @@
-import { hash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { AuditTrail } from '../audit/audit-trail.ts';
 import { erasedText, erasure, type Person, rangesOf, tokensIn } from '../audit/erased.ts';
 import { Refusal } from '../base/refusal.ts';
@@ -7,10 +7,13 @@ import type { Precondition } from '../identity/operations/precondition.ts';
 import { deleteRecord, type IdentityDeps, listRecords } from '../identity/operations/records.ts';
 import type { UserKey } from '../identity/records/identity.ts';
 import type { Database, Queries } from './database.ts';
+import { userHash } from './erasures.ts';
 
 export interface EraseDeps extends IdentityDeps {
   database: Database;
   audit: Pick<AuditTrail, 'note'>;
+  /** Ends the sessions of a token. */
+  endSessions: (parent: { team: string; token: string }) => Promise<unknown>;
   /** Resolves when all that was in the store by now is in Postgres. Rejects if that takes too long. */
   drained: () => Promise<void>;
   /** Takes from the store what Postgres has, and gives the person's sums there the pseudonym. */
@@ -32,6 +35,7 @@ export async function eraseUser(
   key: UserKey,
   precondition: Precondition = null,
 ): Promise<Refusal | null> {
+  await deps.drained(); // Nothing is begun while Postgres is away.
   const refusal = await deleteWithTokens(deps, key, precondition);
   if (refusal !== null && refusal.code !== 'not_found') return refusal;
   await deps.drained();
@@ -57,11 +61,6 @@ export async function eraseUser(
   return null;
 }
 
-/** As `erasures` names a user. */
-export function userHash({ team, user }: Pick<Person, 'team' | 'user'>): string {
-  return hash('sha256', `${team}/${user}`, 'hex');
-}
-
 async function deleteWithTokens(
   deps: EraseDeps,
   key: UserKey,
@@ -73,7 +72,9 @@ async function deleteWithTokens(
   if (refusal !== null && refusal.code !== 'not_found') return refusal;
   for (const { id, user } of tokens) {
     // Ignores a refusal: it is gone by now.
-    if (user === key.id) await deleteRecord(deps, { kind: 'token', team: key.team, id });
+    if (user !== key.id) continue;
+    await deleteRecord(deps, { kind: 'token', team: key.team, id });
+    await deps.endSessions({ team: key.team, token: id });
   }
   return refusal;
 }

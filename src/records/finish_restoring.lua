@@ -5,12 +5,11 @@
 -- KEYS[1] restoring   KEYS[2] records   KEYS[3..5] the streams
 -- ARGV[1] the nonce   ARGV[2] how long streams stay that nothing is added to, s
 -- ARGV[3..5] ids of their last recorded elements   ARGV[6..8] how many elements each had been given by then
--- ARGV[9] fields of records and their values, each ended by a line feed
+-- ARGV[9..] fields of records and their values, alternating
 --
 -- Returns 1; 0 if another process restores the store; 'moved' if a stream has an element that is not recorded.
 
 -- include: ./restoring.lua
--- include: ../store/lua/fields_of.lua
 if not is_restoring(KEYS[1], ARGV[1]) then
   return 0
 end
@@ -51,9 +50,8 @@ for n = 3, 5 do
   end
 end
 if redis.call('EXISTS', KEYS[3]) == 1 then redis.call('EXPIRE', KEYS[3], ARGV[2]) end
-local records, n = fields_of(ARGV[9])
-for at = 1, n, 2 do
-  redis.call('HSET', KEYS[2], records[at], records[at + 1])
+for at = 9, #ARGV, 2 do
+  redis.call('HSET', KEYS[2], ARGV[at], ARGV[at + 1])
 end
 redis.call('DEL', KEYS[1])
 return 1

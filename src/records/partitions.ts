@@ -72,7 +72,8 @@ export class Partitions {
   }
 }
 
-async function tablesIn(queries: Queries): Promise<string[]> {
+/** The months that have a partition. */
+export async function tablesIn(queries: Queries): Promise<string[]> {
   const rows = await queries.query<{ name: string }>(
     "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'entries'::regclass",
   );

@@ -34,6 +34,8 @@ export interface RecordedState extends RecordedIdentities {
   /** By day. */
   readonly totals: ReadonlyMap<string, readonly DayRow[]>;
   readonly refusals: ReadonlyMap<string, readonly DayRow[]>;
+  /** The first day of which `totals` and `refusals` have all that there is. */
+  readonly sumsFrom: string;
   /** Grants that were closed last: whoever has not heard of it closes them again. */
   readonly closed: readonly string[];
   /** The last batch of refusals that each process has handed over. */
@@ -54,13 +56,18 @@ const bounds = {
 export function readRecorded(database: Database, nowMs: number): Promise<RecordedState> {
   return database.transaction(async (queries) => {
     const position = await readPosition(queries);
+    const days = {
+      totals: await daysIn(queries, 'usage_days', nowMs),
+      refusals: await daysIn(queries, 'refusal_days', nowMs),
+    };
     return {
       position,
       ...(await readIdentities(queries)),
       counters: await readCounters(queries, nowMs),
       ...(await readAudit(queries)),
-      totals: await readTotals(queries, nowMs),
-      refusals: await readRefusals(queries, nowMs),
+      totals: await readTotals(queries, days.totals.days),
+      refusals: await readRefusals(queries, days.refusals.days),
+      sumsFrom: [days.totals.from, days.refusals.from].toSorted()[1] ?? '',
       closed: await readClosed(queries),
       batches: await queries.query(
         "SELECT process, sequence FROM refusal_batches WHERE counted_at > now() - interval '1 day'",
@@ -81,8 +88,8 @@ function readCounters(queries: Queries, nowMs: number): Promise<RecordedCounter[
 
 async function readAudit(queries: Queries): Promise<Pick<RecordedState, 'audit' | 'anchor'>> {
   const newest = await queries.query<RecordedAudit & { sequence: number | null }>(
-    `SELECT stream_ms || '-' || stream_seq AS id, sequence, hash, text FROM audit_entries
-     ORDER BY stream_ms DESC, stream_seq DESC LIMIT $1`,
+    `SELECT DISTINCT ON (stream_ms, stream_seq) stream_ms || '-' || stream_seq AS id, sequence, hash, text
+     FROM audit_entries ORDER BY stream_ms DESC, stream_seq DESC LIMIT $1`,
     [bounds.audit + 1],
   );
   let bytes = 0;
@@ -96,25 +103,28 @@ async function readAudit(queries: Queries): Promise<Pick<RecordedState, 'audit' 
   return { audit: audit.toReversed(), anchor: before ? { sequence, hash: before.hash } : null };
 }
 
-/** The days that fit, newest first, whole: `ledger verify` compares them. */
+/** The days that fit, whole, since `ledger verify` compares them; and the first one from which they all do. */
 async function daysIn(
   queries: Queries,
   table: 'usage_days' | 'refusal_days',
   nowMs: number,
-): Promise<string[]> {
+): Promise<{ days: string[]; from: string }> {
   const days = await queries.query<{ day: string; rows: number }>(
     `SELECT day, count(*) AS rows FROM ${table} WHERE day > $1 GROUP BY day ORDER BY day DESC`,
     [dayOf(nowMs - bounds.days * dayMs)],
   );
   let rows = 0;
-  return days.filter((day) => (rows += day.rows) <= bounds.rows).map(({ day }) => day);
+  const fitting = days.filter((day) => (rows += day.rows) <= bounds.rows).map(({ day }) => day);
+  if (fitting.length === days.length)
+    return { days: fitting, from: dayOf(nowMs - (bounds.days - 1) * dayMs) };
+  return { days: fitting, from: fitting.at(-1) ?? dayOf(nowMs + dayMs) };
 }
 
-async function readTotals(queries: Queries, nowMs: number): Promise<ReadonlyMap<string, DayRow[]>> {
+async function readTotals(queries: Queries, days: readonly string[]): Promise<ReadonlyMap<string, DayRow[]>> {
   const figures = usageFigures.map((name) => (name === 'cost_usd' ? 'cost_nano_usd' : name));
   const rows = await queries.query<Record<string, string> & { day: string }>(
     `SELECT day, team, user_id, token, model, endpoint, ${figures.join(', ')} FROM usage_days WHERE day = ANY($1)`,
-    [await daysIn(queries, 'usage_days', nowMs)],
+    [days],
   );
   return byDay(rows, (row) => {
     const { team = '', user_id: user = '', token = '', model = '', endpoint = '' } = row;
@@ -136,10 +146,11 @@ interface RefusalDay {
   last_at: Date;
 }
 
-async function readRefusals(queries: Queries, nowMs: number): Promise<ReadonlyMap<string, DayRow[]>> {
-  const rows = await queries.query<RefusalDay>('SELECT * FROM refusal_days WHERE day = ANY($1)', [
-    await daysIn(queries, 'refusal_days', nowMs),
-  ]);
+async function readRefusals(
+  queries: Queries,
+  days: readonly string[],
+): Promise<ReadonlyMap<string, DayRow[]>> {
+  const rows = await queries.query<RefusalDay>('SELECT * FROM refusal_days WHERE day = ANY($1)', [days]);
   return byDay(rows, ({ team, user_id: user, token, endpoint, code, model, limit_name: limit, ...row }) => [
     encodeRefusalRow({
       team: team || null,

@@ -10,7 +10,7 @@ export class RecordsUnavailable extends StoreUnavailable {
     message: string,
     { cause, sqlState = null }: { cause?: unknown; sqlState?: string | null } = {},
   ) {
-    super(message, { cause, mayHaveRun: false });
+    super(message, { cause, mayHaveRun: false, told: message });
     this.sqlState = sqlState;
   }
 }

@@ -7,23 +7,17 @@ import type { Store } from '../store/store.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { compareIds, startOfStreams, type StreamName, streamNames } from './checkpoint.ts';
 import { Database } from './database.ts';
-import { Drain, type DrainHooks, type Pass } from './drain.ts';
-import { drainedAudit } from './drained-audit.ts';
-import { drainedEntries } from './drained-entries.ts';
-import { drainedRefusals } from './drained-refusals.ts';
+import type { Drain, Pass } from './drain.ts';
 import { DrainedStore } from './drained-store.ts';
-import { fieldOf } from './drained-stream.ts';
-import { recordCounters } from './first-counters.ts';
 import { GateKeeper } from './gate-keeper.ts';
 import { Gate } from './gate.ts';
 import { GatedStore } from './gated-store.ts';
-import { IdentityMirror, touchedBy } from './identity-mirror.ts';
 import { type Held, Lease, LeaseLost, readPosition } from './lease.ts';
 import { migrate } from './migrate.ts';
 import { misuseIn } from './misuse.ts';
 import { type Lock, Partitions } from './partitions.ts';
 import { RecordsUnavailable } from './records-unavailable.ts';
-import { Restorer } from './restorer.ts';
+import { storeDrain } from './store-drain.ts';
 
 /** Whether Postgres keeps records. */
 export type RecordsState =
@@ -51,6 +45,8 @@ export interface RecordsOptions {
 
 /** Between two looks for what is to be drained. With the batch itself, entries are in Postgres within 2 s. */
 const tickMs = 750;
+/** After the store was named or restored, or has changed while it was read. */
+const againMs = 50;
 /** Between two attempts to take the lease: with its 8 s, another process takes over within 15 s. */
 const [soonestTryMs, latestTryMs] = [2_000, 4_000];
 const renewEveryMs = 2_500;
@@ -87,7 +83,7 @@ export class Records {
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: RecordsOptions) {
-    const { settings, store, keys, process, maxEntries, usageRetentionDays, clock, log, onGap } = options;
+    const { settings, store, keys, process, log } = options;
     this.#options = options;
     this.database = new Database(settings);
     this.lease = new Lease(this.database, process);
@@ -106,39 +102,13 @@ export class Records {
       wake: () => this.#wake(),
       log,
     });
-    const streams = [drainedEntries(this.#partitions), drainedRefusals, drainedAudit];
-    const identities = new IdentityMirror(store, keys);
-    const mirror: Mirror = (queries, elements) =>
-      identities.follow(queries, touchedBy(elements.map((element) => fieldOf(element, 'e') ?? '')));
-    const restorer = new Restorer({
+    this.#drain = storeDrain({
+      ...options,
       database,
       lease,
-      store,
-      keys,
+      partitions: this.#partitions,
       drained,
-      streams,
-      mirror,
-      retentionDays: usageRetentionDays,
-      clock,
-      log,
-    });
-    this.#drain = new Drain({
-      database,
-      store: drained,
-      lease,
-      streams,
-      mirror,
-      mirrorAll: async (queries, { entries: { id: lastId } }) => {
-        await identities.copy(queries);
-        await recordCounters(queries, { store, keys, lastId });
-      },
-      restore: async (held, how) => {
-        gate.note({ kind: 'doubt', why: 'forgotten' });
-        await restorer.restore(held, how);
-      },
-      keepEntries: maxEntries,
-      log,
-      onGap,
+      onForgotten: () => gate.note({ kind: 'doubt', why: 'forgotten' }),
     });
   }
 
@@ -243,6 +213,7 @@ export class Records {
       await this.lease.release();
       this.#turnOff('DATABASE_URL holds the records of another store.');
     }
+    if (pass.kind === 'again') return againMs;
     return hasMore(pass) ? 0 : tickMs;
   }
 
@@ -302,8 +273,6 @@ export class Records {
     this.#options.log.error(`nothing is recorded in Postgres. ${reason}`, { error });
   }
 }
-
-type Mirror = NonNullable<DrainHooks['mirror']>;
 
 /** Whether another pass would find something at once. */
 function hasMore(pass: Pass): boolean {

@@ -3,14 +3,13 @@
 -- fields end with '~', and refunded requests, whose fields begin with '!', stay as they are.
 --
 -- KEYS[1] restoring   KEYS[2] counters of the team
--- ARGV[1] the nonce   ARGV[2] fields and counters, each ended by a line feed
+-- ARGV[1] the nonce   ARGV[2..] fields and counters, alternating
 --
 -- Returns 1, or 0 if another process restores the store.
 
 local ttl_s = 70 * 86400
 
 -- include: ./restoring.lua
--- include: ../store/lua/fields_of.lua
 if not is_restoring(KEYS[1], ARGV[1]) then
   return 0
 end
@@ -19,9 +18,8 @@ for _, field in ipairs(redis.call('HKEYS', KEYS[2])) do
     redis.call('HDEL', KEYS[2], field)
   end
 end
-local pairs_of, n = fields_of(ARGV[2])
-for at = 1, n, 2 do
-  redis.call('HSET', KEYS[2], pairs_of[at], pairs_of[at + 1])
+for at = 2, #ARGV, 2 do
+  redis.call('HSET', KEYS[2], ARGV[at], ARGV[at + 1])
 end
 redis.call('EXPIRE', KEYS[2], ttl_s)
 return 1

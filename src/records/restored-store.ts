@@ -7,6 +7,7 @@ import { nowMsOf, type Store } from '../store/store.ts';
 import { type Checkpoints, streamNames } from './checkpoint.ts';
 import { LeaseLost } from './lease.ts';
 import type { RecordedIdentity } from './recorded-identities.ts';
+import { sumsFromField } from './store-alone.ts';
 import type { DayRow, RecordedAudit, RecordedState } from './recorded-state.ts';
 
 const scripts = {
@@ -21,8 +22,9 @@ const scripts = {
   finish: loadScript(new URL('./finish_restoring.lua', import.meta.url)),
 };
 
-/** Characters of one script's argument: a script must not hold up the store for long. */
+/** What one script writes: it must not hold up the store for long. */
 const charactersACall = 100_000;
+const rowsACall = 1_000;
 /** A stream that nothing is added to goes after so long. */
 const streamTtlS = 400 * 86_400;
 
@@ -104,7 +106,7 @@ export class RestoredStore {
 
   /** Makes the counters of a team, or of the gateway, those given: `[field, text]`. */
   async putCounters(team: string, counters: readonly DayRow[]): Promise<void> {
-    await this.#run(scripts.counters, [this.#keys.counters(team)], [joined(counters)]);
+    await this.#run(scripts.counters, [this.#keys.counters(team)], counters.flat());
   }
 
   /** What was closed, and counted, before the store lost its data, so that it is not closed or counted again. */
@@ -114,7 +116,7 @@ export class RestoredStore {
       ...closed.map((grant): DayRow => [settled(grant), '1']),
       ...batches.map(({ process, sequence }): DayRow => [refusalsTaken(process), String(sequence)]),
     ];
-    for (const some of inCalls(marks)) await this.#run(scripts.strings, [], [joined(some)]);
+    for (const some of inCalls(marks)) await this.#run(scripts.strings, [], some.flat());
   }
 
   /** The open requests of all processes. */
@@ -128,30 +130,30 @@ export class RestoredStore {
   /** Closes open requests that were closed before. */
   async close(closed: readonly OpenHeld[]): Promise<void> {
     for (const [process, some] of Map.groupBy(closed, (each) => each.process)) {
-      const grants = some.map(({ grant }) => `${grant}\n`).join('');
-      await this.#run(scripts.close, [this.#keys.open(process)], [grants]);
+      const grants = some.map(({ grant }) => grant);
+      await this.#run(scripts.close, [this.#keys.open(process)], grants);
     }
   }
 
   /** Replaces the audit trail. */
   async putAudit(entries: readonly RecordedAudit[]): Promise<void> {
-    let isFirst = true;
-    const texts = entries.map(({ id, hash, text }): DayRow => [id, `${hash}\n${text}`]);
-    for (const some of [...inCalls(texts), ...(texts.length === 0 ? [[]] : [])]) {
-      await this.#run(scripts.audit, [this.#keys.audit], [isFirst ? 1 : 0, joined(some)]);
-      isFirst = false;
+    const rows = entries.map(({ id, hash, text }) => [id, hash, text] as const);
+    const calls = inCalls(rows);
+    for (const some of calls.length === 0 ? [[]] : calls) {
+      await this.#run(scripts.audit, [this.#keys.audit], [some === calls[0] ? 1 : 0, ...some.flat()]);
     }
   }
 
   /** Ends it. False if the store was given something meanwhile that is not recorded. */
   async finish(
     { store, mark, checkpoints }: { store: string | null; mark: number; checkpoints: Checkpoints },
-    anchor: RecordedState['anchor'],
+    { anchor, sumsFrom }: Pick<RecordedState, 'anchor' | 'sumsFrom'>,
   ): Promise<boolean> {
     const { records, entries, refusalLog, audit } = this.#keys;
     const fields: DayRow[] = [
       ...(store === null ? [] : [['store', store] as const]),
       ['mark', String(mark)],
+      [sumsFromField, sumsFrom],
       ...streamNames.flatMap((name): DayRow[] => [
         [name, checkpoints[name].id],
         [`${name}_added`, String(checkpoints[name].added)],
@@ -170,7 +172,7 @@ export class RestoredStore {
         streamTtlS,
         ...streamNames.map((name) => checkpoints[name].id),
         ...streamNames.map((name) => checkpoints[name].added),
-        joined(fields),
+        ...fields.flat(),
       ],
     );
     return reply === 1;
@@ -186,10 +188,9 @@ export class RestoredStore {
 
   /** Writes a hash anew; nothing if there are no fields. */
   async #put(key: string, fields: readonly DayRow[], expiresAtS: number | '' = ''): Promise<void> {
-    let isFirst = true;
-    for (const some of inCalls(fields)) {
-      await this.#run(scripts.fields, [key], [isFirst ? 1 : 0, expiresAtS, joined(some)]);
-      isFirst = false;
+    const calls = inCalls(fields);
+    for (const some of calls) {
+      await this.#run(scripts.fields, [key], [some === calls[0] ? 1 : 0, expiresAtS, ...some.flat()]);
     }
   }
 
@@ -222,20 +223,19 @@ function groupedByTeam(records: readonly RecordedIdentity[]): Map<string, Record
   return Map.groupBy(records, ({ team }) => team);
 }
 
-/** No text has a line feed: they are JSON, ids and figures. */
-function joined(fields: readonly DayRow[]): string {
-  return fields.map(([field, text]) => `${field}\n${text}\n`).join('');
-}
-
-function inCalls(fields: readonly DayRow[]): DayRow[][] {
-  const calls: DayRow[][] = [];
+/** Rows in calls of a size that the store handles within some milliseconds. */
+function inCalls<Row extends readonly string[]>(rows: readonly Row[]): Row[][] {
+  const calls: Row[][] = [];
   let characters = Infinity;
-  for (const row of fields) {
-    const [field, text] = row;
-    if (characters > charactersACall) calls.push([]);
-    if (characters > charactersACall) characters = 0;
-    characters += field.length + text.length;
-    calls.at(-1)?.push(row);
+  for (const row of rows) {
+    const last = calls.at(-1);
+    if (last === undefined || characters > charactersACall || last.length >= rowsACall) {
+      calls.push([row]);
+      characters = 0;
+    } else {
+      last.push(row);
+    }
+    for (const text of row) characters += text.length;
   }
   return calls;
 }

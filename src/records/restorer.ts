@@ -43,6 +43,8 @@ const teamsAtOnce = 50;
 export class Restorer {
   readonly #parts: RestorerParts;
   #renewedAtMs = -Infinity;
+  /** Why it failed last, which is told once; null if it did not. */
+  #failure: string | null = null;
 
   constructor(parts: RestorerParts) {
     this.#parts = parts;
@@ -50,9 +52,22 @@ export class Restorer {
 
   /** Rejects with `StoreUnavailable`, `RecordsUnavailable` and `LeaseLost`. */
   async restore(held: Held, how: 'emptied' | 'rewound'): Promise<void> {
+    const { log } = this.#parts;
+    if (this.#failure === null) log.warn('the store has lost data and is restored from its records', { how });
+    try {
+      await this.#restore(held, how);
+      this.#failure = null;
+    } catch (error) {
+      const failure = error instanceof Error ? error.message : 'Restoring failed.';
+      if (failure !== this.#failure) log.error('the store is not restored yet', { error });
+      this.#failure = failure;
+      throw error;
+    }
+  }
+
+  async #restore(held: Held, how: 'emptied' | 'rewound'): Promise<void> {
     const { log, clock } = this.#parts;
     const startedMs = clock.monotonic();
-    log.warn('the store has lost data and is restored from its records', { how });
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const restored = await this.#restoreOnce(held);
       if (restored === null) continue;
@@ -81,7 +96,7 @@ export class Restorer {
     if (state.position.mark !== held.mark) throw new LeaseLost('Another process has drained the store.');
     await target.begin({ mark: marks?.mark ?? null, restoredBy });
     await this.#write(held, target, state);
-    const done = await target.finish({ ...state.position, store: held.store }, state.anchor);
+    const done = await target.finish({ ...state.position, store: held.store }, state);
     return done ? state : null;
   }
 

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { visibleTeams, type Actor } from '../base/actor.ts';
 import { daysBetween } from '../base/days.ts';
 import type { SumQuery } from '../ledger/day-sums.ts';
-import type { LedgerReader } from '../ledger/ledger-reader.ts';
+import type { Ledger, Page } from '../ledger/ledger.ts';
 
 /** Of a whole list. */
 export const rowsPerPage = 1_000;
@@ -60,20 +60,14 @@ export async function* pagesFrom<Row>(
   }
 }
 
-interface Page<Row> {
-  data: Row[];
-  next_cursor: string | null;
-}
-
 /** The ledger as an actor may read it: every query is limited to the actor's teams. */
 export function visibleLedger(ledger: Ledger, actor: Actor): Ledger {
   const teams = visibleTeams(actor);
   if (teams === null) return ledger;
   return {
+    maxDays: ledger.maxDays,
     usage: (query) => ledger.usage({ ...query, teams }),
     entries: (query) => ledger.entries({ ...query, teams }),
     refusals: (query) => ledger.refusals({ ...query, teams }),
   };
 }
-
-type Ledger = Omit<LedgerReader, 'extent'>;

@@ -6,7 +6,8 @@ import { checkQuery } from '../base/query.ts';
 import { invalidBody, type Problem, Refusal } from '../base/refusal.ts';
 import { unacceptedModel } from '../ledger/entry.ts';
 
-const maxDays = 400;
+/** Sums grouped by day are read a day at a time. */
+const maxGroupedDays = 400;
 const maxLimit = 1_000;
 
 /**
@@ -84,14 +85,20 @@ export function groupList<T extends string>(groups: readonly T[]): z.ZodType<T[]
     .meta({ description: bringsTeam ? `${said} user and token bring team.` : said });
 }
 
+/** What bounds a range of days; `maxDays` is of the ledger that is asked. */
+export interface DayBounds {
+  clock: Clock;
+  maxDays: number;
+}
+
 /**
  * A query for sums of whole UTC days; both are included. If only one end is given, the range is open at the other: it
  * begins as early as may be, and ends today. The default is today.
  */
-export function checkDays<T extends Range>(
+export function checkDays<T extends Range & { group_by?: readonly string[] }>(
   schema: z.ZodObject & z.ZodType<T>,
   url: string,
-  clock: Clock,
+  { clock, maxDays }: DayBounds,
 ): (Omit<T, 'from' | 'to'> & { from: string; to: string }) | Refusal {
   const checked = checkRange(schema, url);
   if (checked instanceof Refusal) return checked;
@@ -105,8 +112,13 @@ export function checkDays<T extends Range>(
 
   const today = startOfDay(clock.now());
   const last = beforeMs === undefined ? Math.max(today, fromMs ?? today) : beforeMs - dayMs;
-  const first = fromMs ?? (beforeMs === undefined ? today : last - (maxDays - 1) * dayMs);
-  if ((last - first) / dayMs >= maxDays) return wrongRange(`from and to must span at most ${maxDays} days.`);
+  const isByDay = checked.group_by?.includes('day') ?? false;
+  const most = isByDay ? Math.min(maxDays, maxGroupedDays) : maxDays;
+  const first = fromMs ?? (beforeMs === undefined ? today : last - (most - 1) * dayMs);
+  if ((last - first) / dayMs >= most) {
+    const condition = most < maxDays ? ' if they are grouped by day' : '';
+    return wrongRange(`from and to must span at most ${most} days${condition}.`);
+  }
   return { ...rest, from: dayOf(first), to: dayOf(last) };
 }
 
@@ -142,7 +154,7 @@ const earliestMs = Date.parse('1000-01-01');
 const latestMs = Date.parse('9999-12-31');
 
 /** The moment (ms) at which a range begins or ends. */
-function moment(edge: 'from' | 'to', description: string) {
+export function moment(edge: 'from' | 'to', description: string) {
   return z
     .string()
     .transform((text, context) => {

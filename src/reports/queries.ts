@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { AuditQuery } from '../audit/audit.ts';
-import type { Clock } from '../base/clock.ts';
 import { endUser, label, slug } from '../base/fields.ts';
 import { errorCodes, Refusal } from '../base/refusal.ts';
 import type { EntryQuery } from '../ledger/ledger.ts';
@@ -11,6 +10,7 @@ import { type Form, formParameters } from './formats.ts';
 import {
   checkDays,
   checkRange,
+  type DayBounds,
   filters,
   groupList,
   pageParameters,
@@ -35,8 +35,8 @@ export const usageParameters = z.strictObject({
   ...filters,
 });
 
-export function parseUsageQuery(url: string, clock: Clock): Asked<UsageQuery> | Refusal {
-  const checked = checkDays(usageParameters, url, clock);
+export function parseUsageQuery(url: string, bounds: DayBounds): Asked<UsageQuery> | Refusal {
+  const checked = checkDays(usageParameters, url, bounds);
   if (checked instanceof Refusal) return checked;
   const { from, to, group_by: groupBy = [], format, bom, ...narrowed } = checked;
   return { form: { format, bom }, query: { from, to, filters: narrowed, groupBy } };
@@ -58,8 +58,8 @@ export const refusalParameters = z.strictObject({
   code: z.enum(errorCodes, 'must be an error code such as insufficient_quota').exactOptional(),
 });
 
-export function parseRefusalQuery(url: string, clock: Clock): Asked<RefusalQuery> | Refusal {
-  const checked = checkDays(refusalParameters, url, clock);
+export function parseRefusalQuery(url: string, bounds: DayBounds): Asked<RefusalQuery> | Refusal {
+  const checked = checkDays(refusalParameters, url, bounds);
   if (checked instanceof Refusal) return checked;
   const { from, to, group_by: groupBy = [], format, bom, ...narrowed } = checked;
   return { form: { format, bom }, query: { from, to, filters: narrowed, groupBy } };

@@ -16,11 +16,13 @@ export interface OpenOptions {
   onRun: OnRun;
   /** Whether this process logs what is wrong with the server's settings. */
   warnsOfCondition: boolean;
+  /** Whether Postgres has what lasts. */
+  isRecorded: boolean;
 }
 
 /** Creates the gateway's store, not connected yet. Only this function chooses between the kinds of stores. */
 export function openStore(location: StoreLocation, options: OpenOptions): Store {
-  const { commandTimeoutMs, clock, log, onRun, warnsOfCondition } = options;
+  const { commandTimeoutMs, clock, log, onRun, warnsOfCondition, isRecorded } = options;
   if (location.kind === 'memory') return new EmbeddedStore({ clock, onRun });
   const store = new RedisStore({
     url: location.url,
@@ -31,14 +33,14 @@ export function openStore(location: StoreLocation, options: OpenOptions): Store 
     onRefusal: (error) => log.error('the store refuses commands', { error }),
     timing: { clock, onRun },
   });
-  if (warnsOfCondition) warnOnce(store, log);
+  if (warnsOfCondition) warnOnce(store, log, isRecorded);
   return store;
 }
 
-function warnOnce(store: RedisStore, log: Log): void {
+function warnOnce(store: RedisStore, log: Log, isRecorded: boolean): void {
   let warned = false;
   store.onReady(() => {
-    if (!warned) void warnOfStoreCondition(store, log);
+    if (!warned) void warnOfStoreCondition(store, log, { isRecorded });
     warned = true;
   });
 }

@@ -14,14 +14,17 @@ export interface StoreCondition {
   policy: string | null;
 }
 
-/** Warns in the log if the store loses its data when it restarts, or may evict keys. Never rejects. */
-export async function warnOfStoreCondition(store: RedisStore, log: Pick<Log, 'warn'>): Promise<void> {
+/**
+ * Warns in the log if the store loses its data when it restarts, or may evict keys. `isRecorded`: Postgres has what lasts.
+ * Never rejects.
+ */
+export async function warnOfStoreCondition(
+  store: RedisStore,
+  log: Pick<Log, 'warn'>,
+  { isRecorded = false } = {},
+): Promise<void> {
   const { persists, evicts, policy } = await storeCondition(store);
-  if (persists === false) {
-    log.warn(
-      'the store does not persist: when it restarts, it loses teams, users, tokens, the use of limits and the ledger. Use a plan with persistence (on Heroku: premium-0 or larger), or keep an export and name it in IDENTITY_FILE',
-    );
-  }
+  if (persists === false) log.warn(isRecorded ? forgetsSome : forgetsAll);
   if (evicts === true) {
     log.warn(
       'the store may evict: when it is full, it deletes identities or counters instead of refusing writes. Set maxmemory-policy noeviction (on Heroku: heroku redis:maxmemory --policy noeviction)',
@@ -29,6 +32,11 @@ export async function warnOfStoreCondition(store: RedisStore, log: Pick<Log, 'wa
     );
   }
 }
+
+const forgetsAll =
+  'the store does not persist: when it restarts, it loses teams, users, tokens, the use of limits and the ledger. Use a plan with persistence (on Heroku: premium-0 or larger), or keep an export and name it in IDENTITY_FILE';
+const forgetsSome =
+  'the store does not persist: when it restarts, it is restored from Postgres within seconds, but sessions, claim links and the use of limits of a minute and an hour are lost';
 
 /** Asks the server. What it does not permit to ask stays unknown. Never rejects. */
 export async function storeCondition({ client }: RedisStore): Promise<StoreCondition> {

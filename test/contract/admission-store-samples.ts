@@ -2,6 +2,7 @@ import { AdmissionStore } from '../../src/limits/admission-store.ts';
 import { LedgerReader } from '../../src/ledger/ledger-reader.ts';
 import { keysUnder } from '../../src/store/keys.ts';
 import { scriptOf } from '../../src/store/script.ts';
+import type { Store } from '../../src/store/store.ts';
 import { decodeEntry, encodeEntry } from '../../src/ledger/entry-text.ts';
 import { totalsFigures, totalsRowOf } from '../../src/ledger/totals.ts';
 import { eachField, noNamedFigures } from '../../src/base/figures.ts';
@@ -30,6 +31,7 @@ export async function emptyAdmission(
 ): Promise<StoreUnderTest> {
   const store = await (running ? engine.empty() : engine.empty(lastSecondMs));
   return {
+    kept: store,
     store: new AdmissionStore(store, keys, { leaseMs, maxEntries: 5_000, retentionDays: 400 }),
     ledger: new LedgerReader(store, keys),
     turnTo: (nowMs) => engine.turnTo(nowMs),
@@ -45,6 +47,8 @@ export async function emptyAdmission(
 
 /** An empty store, and what the suite has to turn and see beside it. */
 export interface StoreUnderTest {
+  /** What it is all kept in. */
+  kept: Store;
   store: AdmissionStore;
   ledger: LedgerReader;
   /** Sets the store's clock, which stands still meanwhile. */

@@ -63,6 +63,33 @@ export function identityStoreContract(make: () => Promise<IdentityStore>): void 
     return text;
   }
 
+  describe('reading some', () => {
+    it('tells the ids of records, and some records in the order asked, null for one that is gone', async () => {
+      await createAll();
+      expect(await store.ids('team')).toEqual(['acme']);
+      expect(await store.ids('user', 'acme')).toEqual(['ana']);
+      expect(await store.ids('token', 'gone')).toEqual([]);
+      const found = await store.readSome('token', 'acme', ['tok_2', 'tok_1']);
+      expect(found).toEqual([null, JSON.stringify(tokenNamed('tok_1'))]);
+      expect(await store.readSome('team', '', ['acme'])).toEqual([await textOf(acme)]);
+      expect(await store.readSome('user', 'acme', [])).toEqual([]);
+    });
+
+    it('tells the ids of the tokens of whole teams until there are enough, of one team at least', async () => {
+      await createAll();
+      const second = { ...tok, id: 'tok_2' } as const;
+      await store.create(second, JSON.stringify(tokenNamed('tok_2')), {
+        secretHash: 'b'.repeat(43),
+        user: 'ana',
+      });
+      const of = async (teams: string[], enough: number): Promise<string[][]> =>
+        (await store.tokenIds(teams, enough)).map((ids) => ids.toSorted());
+      expect(await of(['acme'], 1)).toEqual([['tok_1', 'tok_2']]);
+      expect(await of(['empty', 'acme', 'beta'], 1)).toEqual([[], ['tok_1', 'tok_2']]);
+      expect(await of(['acme', 'beta'], 3)).toEqual([['tok_1', 'tok_2'], []]);
+    });
+  });
+
   describe('create', () => {
     it('stores a team, a user and a token', async () => {
       expect(await store.create(acme, JSON.stringify(teamNamed('acme')))).toBe('created');

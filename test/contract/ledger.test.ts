@@ -3,7 +3,7 @@ import { keysUnder } from '../../src/store/keys.ts';
 import { RedisStore } from '../../src/store/redis.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
 import { LedgerReader } from '../../src/ledger/ledger-reader.ts';
-import { engines, servers, useEngine, useServer } from './engines.ts';
+import { engines, type RunningEngine, servers, useEngine, useServer } from './engines.ts';
 import {
   asks,
   closed,
@@ -13,35 +13,74 @@ import {
   entryOf,
   process,
 } from './admission-store-samples.ts';
-import { ledgerContract } from './ledger.ts';
+import { type Closing, ledgerContract } from './ledger.ts';
+import { useRecords } from '../support/records.ts';
 
 const keys = keysUnder('t:');
+
+type Writing = Pick<RunningEngine, 'empty' | 'turnTo'>;
+
+/** An empty store, and the way entries get into its ledger: only by settling. */
+async function emptyLedger(on: Writing) {
+  const under = await emptyAdmission(on);
+  await under.setEpoch('acme', 'e1');
+  const { kept, ledger, store } = under;
+  const { incarnation } = await store.beat(process);
+  const write = async (...closings: readonly Closing[]): Promise<void> => {
+    for (let at = 0; at < closings.length; at += 200) {
+      const batch = closings.slice(at, at + 200).map((closing) => ({ closing, request: asks([]) }));
+      const reply = await store.admit(
+        process,
+        batch.map(({ request }) => request),
+      );
+      decided(reply);
+      const settlements = batch.map(({ closing, request: { grant } }) => {
+        return { grant, incarnation, team: 'acme', adjustments: [], closing };
+      });
+      expect(closed(await store.settle(process, settlements))).not.toContain(false);
+    }
+  };
+  return { kept, ledger, write };
+}
 
 describe.each(engines)('the ledger ($name)', (engine) => {
   const on = useEngine(engine);
 
-  // Entries get in only by settling, so that is how they get in here.
   ledgerContract(async () => {
-    const under = await emptyAdmission(on);
-    await under.setEpoch('acme', 'e1');
-    const { store } = under;
-    const { incarnation } = await store.beat(process);
+    const { ledger: reader, write } = await emptyLedger(on);
+    return { reader, write };
+  });
+
+  it('tells how many entries it keeps, and since when', async () => {
+    const { ledger, write } = await emptyLedger(on);
+    expect(await ledger.extent()).toEqual({ entries: 0, oldestAtMs: null });
+    await write(closingOf(entryOf('a')), closingOf(entryOf('b')));
+    const { entries, oldestAtMs } = await ledger.extent();
+    expect(entries).toBe(2);
+    expect(oldestAtMs).toBeGreaterThan(0);
+  });
+});
+
+const drained = engines.map((engine, n) => {
+  const share = n === 0 ? 0.5 : 1;
+  return { engine, share, part: share === 1 ? 'all' : 'half', name: engine.name };
+});
+
+describe.each(drained)('the ledger of which Postgres has $part ($name)', ({ engine, share }) => {
+  const on = useEngine(engine);
+  const records = useRecords();
+
+  ledgerContract(async () => {
+    const [{ kept, write }] = await Promise.all([emptyLedger(on), records().empty()]);
+    const { ledger: reader } = records().readers(kept, keys);
     return {
-      reader: under.ledger,
+      reader,
       write: async (...closings) => {
-        for (let at = 0; at < closings.length; at += 200) {
-          const batch = closings.slice(at, at + 200).map((closing) => ({ closing, request: asks([]) }));
-          decided(
-            await store.admit(
-              process,
-              batch.map(({ request }) => request),
-            ),
-          );
-          const settlements = batch.map(({ closing, request: { grant } }) => {
-            return { grant, incarnation, team: 'acme', adjustments: [], closing };
-          });
-          expect(closed(await store.settle(process, settlements))).not.toContain(false);
-        }
+        const count = Math.ceil(closings.length * share);
+        await write(...closings.slice(0, count));
+        await records().drain(kept, keys);
+        await records().trim(kept, keys);
+        await write(...closings.slice(count));
       },
     };
   });

@@ -19,7 +19,7 @@ export interface Identities {
   identities: Pick<IdentityStore, keyof IdentityStore>;
 }
 
-interface Records {
+export interface Records {
   team: Team;
   user: User;
   token: Token;
@@ -41,6 +41,12 @@ export async function readRecord<K extends RecordKey>(
 ): Promise<RecordOf<K> | Refusal> {
   const text = await identities.read(key);
   return text === null ? notFound(key) : parseRecord<K['kind']>(key.kind, text);
+}
+
+/** The 404 of a team that is not there, else null. */
+export async function unknownTeam(deps: Identities, team: string): Promise<Refusal | null> {
+  const record = await readRecord(deps, { kind: 'team', team });
+  return record instanceof Refusal ? record : null;
 }
 
 /** All teams, or those of `only`, ordered by id. */

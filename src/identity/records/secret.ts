@@ -20,6 +20,11 @@ export interface SecretUse {
 /** When each secret of a token was used last, ms, by the secret's prefix. */
 export type LastUses = ReadonlyMap<string, number>;
 
+/** The latest of them, ms; null if there is none. */
+export function lastUseMs(uses: LastUses): number | null {
+  return uses.size === 0 ? null : Math.max(...uses.values());
+}
+
 /**
  * How many secrets stay bound to a token. All but the latest two have ended, but are still known as the token's: their
  * holder gets `expired_token` instead of `invalid_token`.

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { limit, time } from '../../base/fields.ts';
+import { tokenStates } from '../records/token-state.ts';
 import { administratorFields } from '../records/administrator.ts';
 import { teamFields, tokenFields, userFields } from '../records/identity.ts';
 
@@ -29,6 +30,14 @@ const token = z.object({
 });
 
 export const tokenResponse = token.meta({ id: 'Token' });
+
+/** A token of a search over teams. */
+export const foundToken = token
+  .extend({
+    state: z.enum(tokenStates),
+    last_used_at: time.nullable().meta({ description: 'Of whichever secret; null: never.' }),
+  })
+  .meta({ id: 'FoundToken' });
 
 /** A token with its text, or with the link that shows it. */
 export const issuedToken = token

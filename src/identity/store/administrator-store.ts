@@ -50,6 +50,18 @@ export class AdministratorStore extends AuditedStore {
       .map(([, text]) => parse(text));
   }
 
+  /** The ids of all of them, in no order. */
+  ids(): Promise<string[]> {
+    return this.store.attempt((client) => client.hkeys(this.keys.admins));
+  }
+
+  /** Those of `ids` that there are, in this order. */
+  async readSome(ids: readonly string[]): Promise<Administrator[]> {
+    if (ids.length === 0) return [];
+    const texts = await this.store.attempt((client) => client.hmget(this.keys.admins, ...ids));
+    return texts.flatMap((text) => (text === null ? [] : [parse(text)]));
+  }
+
   /** Removes one with its secret; false if there is none. Works in a full store. */
   async delete(id: string): Promise<boolean> {
     // What it was, for the trail: administrators never change.

@@ -31,6 +31,7 @@ const deleteRecord = loadScript(new URL('./delete_record.lua', import.meta.url))
 const replaceSettings = loadScript(new URL('./replace_settings.lua', import.meta.url));
 const narrowSettings = loadScript(new URL('./narrow_settings.lua', import.meta.url));
 const deleteTeam = loadScript(new URL('./delete_team.lua', import.meta.url));
+const idsOfTeams = loadScript(new URL('./ids_of_teams.lua', import.meta.url));
 
 /** The trail says what a team was when it was deleted: it is read before, and again if it changed meanwhile. */
 const maxAttempts = 20;
@@ -94,11 +95,31 @@ export class IdentityStore extends AuditedStore {
 
   /** All teams (no argument), or all records of a kind in a team, ordered by id. */
   async list(kind: RecordKey['kind'], team = ''): Promise<string[]> {
-    const hash = kind === 'team' ? this.keys.teams : this.#hashOf({ kind, team, id: '' });
-    const records = await this.store.attempt((client) => client.hgetall(hash));
+    const records = await this.store.attempt((client) => client.hgetall(this.#hashOfAll(kind, team)));
     return Object.entries(records)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([, text]) => text);
+  }
+
+  /** The ids of all teams (no team), or of all records of a kind in a team, in no order. */
+  ids(kind: RecordKey['kind'], team = ''): Promise<string[]> {
+    return this.store.attempt((client) => client.hkeys(this.#hashOfAll(kind, team)));
+  }
+
+  /** The texts of teams (team ''), or of records of a kind in a team, in the order of `ids`; null for one that is gone. */
+  async readSome(
+    kind: RecordKey['kind'],
+    team: string,
+    ids: readonly string[],
+  ): Promise<readonly (string | null)[]> {
+    if (ids.length === 0) return [];
+    return this.store.attempt((client) => client.hmget(this.#hashOfAll(kind, team), ...ids));
+  }
+
+  /** The ids of the tokens of whole teams, one after the other until there are `enough`: a list for each team read. */
+  async tokenIds(teams: readonly string[], enough: number): Promise<string[][]> {
+    const reply = await this.store.run(idsOfTeams, [], [this.keys.tokens(''), enough, ...teams]);
+    return Array.isArray(reply) ? reply.map(textsIn) : [];
   }
 
   /**
@@ -171,10 +192,18 @@ export class IdentityStore extends AuditedStore {
     });
   }
 
+  #hashOfAll(kind: RecordKey['kind'], team: string): string {
+    return this.#hashOf(kind === 'team' ? { kind, team } : { kind, team, id: '' });
+  }
+
   #hashOf(key: RecordKey): string {
     if (key.kind === 'team') return this.keys.teams;
     return key.kind === 'user' ? this.keys.users(key.team) : this.keys.tokens(key.team);
   }
+}
+
+function textsIn(list: unknown): string[] {
+  return Array.isArray(list) ? list.map(String) : [];
 }
 
 function recordChange(key: RecordKey, before: string | null, after: string | null): Change {

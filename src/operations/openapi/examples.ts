@@ -21,8 +21,16 @@ const parameterExamples: Readonly<Record<string, string>> = {
   bom: 'false',
   limit: '100',
   cursor: '1764500000000-0',
+  q: 'ana',
+  sort: 'id',
+  state: 'working',
+  unused_since: '2026-08-01',
+  expires_within: '604800',
+  ended_before: '2026-08-01',
+  usage: 'true',
   all: 'false',
   overwrite: 'false',
+  erase: 'false',
   'If-Match': '*',
 };
 
@@ -33,8 +41,16 @@ const idExamples: Readonly<Record<string, string>> = {
   admins: 'adm_7TfsK2wQ9zJb',
 };
 
+/** After the id `ana`. */
+const cursorByIdExample = 'WyJpZCIsIiIsImFuYSJd';
+
 const parameterByOperation: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   getAdminRefusals: { code: 'insufficient_quota' },
+  getAdminTeams: { cursor: cursorByIdExample },
+  getAdminTeamsTeamUsers: { cursor: cursorByIdExample },
+  getAdminTeamsTeamTokens: { cursor: cursorByIdExample },
+  getAdminAdmins: { cursor: cursorByIdExample },
+  getAdminTokens: { cursor: 'WyJ0b2tlbnMiLCJhY21lIiwidG9rXzhMd3FaM2JUMW1YYyJd' },
 };
 
 const chatMessages = [{ role: 'user', content: 'Hello, who are you?' }];

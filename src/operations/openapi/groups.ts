@@ -34,7 +34,11 @@ const groups: readonly Group[] = [
     paths: /^\/admin\/teams(?:\/:team(?:\/(?:suspend|resume))?)?$/,
   },
   { name: 'Users', description: 'The users of a team.', paths: /^\/admin\/teams\/:team\/users/ },
-  { name: 'Tokens', description: 'The tokens of a team.', paths: /^\/admin\/teams\/:team\/tokens/ },
+  {
+    name: 'Tokens',
+    description: 'The tokens of a team, and of all teams.',
+    paths: /^\/admin\/(?:teams\/:team\/)?tokens/,
+  },
   {
     name: 'Reports',
     description: 'What was used, what was refused, and who changed what.',

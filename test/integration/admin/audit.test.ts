@@ -14,6 +14,9 @@ interface Change {
   body?: object;
   /** What must have been asked before. */
   after?: [method: string, path: string];
+  /** How much later it is asked, ms. */
+  laterMs?: number;
+  parameters?: string;
 }
 
 const members = '/admin/teams/:team';
@@ -41,6 +44,12 @@ const changes: Readonly<Record<string, Change>> = {
     after: ['POST', `${members}/users/:user/suspend`],
   },
   [`POST ${members}/tokens`]: { operation: 'token.issue', body: { user: 'ana' } },
+  [`DELETE ${members}/tokens`]: {
+    operation: 'token.delete',
+    after: ['DELETE', `${members}/tokens/:id`],
+    laterMs: 60_000,
+    parameters: '?ended_before=2027-01-01',
+  },
   [`PATCH ${members}/tokens/:id`]: { operation: 'token.change', body: { name: 'laptop' } },
   [`DELETE ${members}/tokens/:id`]: { operation: 'token.revoke' },
   [`POST ${members}/tokens/:id/rotate`]: { operation: 'token.rotate' },
@@ -89,10 +98,12 @@ describe.each(mutating)('%s', (name) => {
   const headers = { 'x-request-id': 'request-id-0123456789', 'x-forwarded-for': '198.51.100.7, 203.0.113.9' };
 
   it('leaves its entry, with who asked, from where and in which request', async () => {
-    const { operation, ends = [], body, after } = changes[name] ?? { operation: 'unknown' };
+    const change: Change = changes[name] ?? { operation: 'unknown' };
+    const { operation, ends = [], body, after, laterMs = 0, parameters = '' } = change;
     if (after) await admin.call(after[0], pathOf(after[1]));
+    admin.nowMs += laterMs;
     const before = await trail();
-    const { status } = await admin.call(method, pathOf(pattern), body, headers);
+    const { status } = await admin.call(method, pathOf(pattern) + parameters, body, headers);
     expect(status).toBeLessThan(300);
     const all = await trail();
     const made = all.slice(0, all.length - before.length).toReversed();

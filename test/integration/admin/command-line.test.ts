@@ -25,6 +25,7 @@ import { keysUnder } from '../../../src/store/keys.ts';
 import { RedisStore } from '../../../src/store/redis.ts';
 import { auditContexts } from '../../../src/audit/context.ts';
 import { LedgerReader } from '../../../src/ledger/ledger-reader.ts';
+import { RecordsView } from '../../../src/records/records-view.ts';
 import { RefusalStore } from '../../../src/ledger/refusal-store.ts';
 import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { adminKey } from './harness.ts';
@@ -59,6 +60,7 @@ beforeAll(async () => {
       origin: (host = '') => `http://${host}`,
     }),
     ledger: new LedgerReader(store, keys),
+    recordsView: new RecordsView({ store, keys, seam: null }),
     backup: new Backup({ archive: new IdentityArchive(store, keys, audit), clock: systemClock }),
     erase: null,
     audit,
@@ -209,6 +211,43 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     expect((await command('team show acme')).code).toBe(0);
     expect((await command('team delete acme --yes')).out).toBe('Deleted the team acme.');
     expect(JSON.parse((await command('team list --json')).out)).toEqual({ data: [] });
+  });
+
+  it('lists in pages, finds tokens over teams, and purges those that ended', async () => {
+    for (const team of ['acme', 'beta']) {
+      await command(`team create ${team}`);
+      await command(`user create ${team} ana`);
+    }
+    const { id } = JSON.parse((await command('token issue acme ana --json')).out) as { id: string };
+    await command('token issue beta ana --name laptop --expires 7d');
+
+    const page = await command('team list --limit 1');
+    expect([page.out.split('\n').length, page.err]).toEqual([
+      2,
+      expect.stringMatching(/^There are more rows: add --cursor \S+$/),
+    ]);
+    const [, cursor = ''] = /--cursor (\S+)/.exec(page.err) ?? [];
+    expect(await command(`team list --limit 1 --cursor ${cursor}`)).toMatchObject({
+      err: '',
+      out: expect.stringContaining('\nbeta ') as string,
+    });
+    expect((await command('user list acme --search ANA --sort -created_at')).out).toMatch(/\nana /);
+
+    expect((await command('token find')).out).toMatch(/^TEAM .*\nacme .* working .*\nbeta .* working /);
+    expect((await command('token find --search lap --expires-within 8d')).out).toMatch(
+      /^TEAM .*\nbeta [^\n]*laptop[^\n]*$/,
+    );
+    expect((await command('token find --unused-since yesterday')).out).toBe('None.');
+    expect((await command('token find --team gone')).err).toMatch(/^There is no team gone/);
+
+    await command(`token revoke acme ${id}`);
+    expect((await command(`token find --team acme --state revoked`)).out).toContain(id);
+    expect((await command('token purge acme --ended-before 1d --yes')).out).toBe('Deleted 0 tokens of acme.');
+    expect((await command('token purge acme --ended-before 2099-01-01 --yes')).out).toBe(
+      'Deleted 1 token of acme.',
+    );
+    expect((await command('token purge acme --yes')).code).toBe(2);
+    expect((await command('token purge gone --ended-before 1d --yes')).code).toBe(1);
   });
 
   it('makes, lists, shows and revokes administrators', async () => {

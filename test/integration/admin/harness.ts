@@ -13,10 +13,10 @@ import { ClaimLinks } from '../../../src/claims/claim-links.ts';
 import { ClaimStore } from '../../../src/claims/claim-store.ts';
 import { IdentityArchive } from '../../../src/identity/store/identity-archive.ts';
 import { SessionStore } from '../../../src/sessions/session-store.ts';
+import { RecordsView } from '../../../src/records/records-view.ts';
 import { Backup } from '../../../src/backup/backup.ts';
 
-import type { EntryQuery } from '../../../src/ledger/ledger.ts';
-import type { LedgerReader } from '../../../src/ledger/ledger-reader.ts';
+import type { EntryQuery, Ledger } from '../../../src/ledger/ledger.ts';
 import type { UsageQuery } from '../../../src/ledger/totals.ts';
 
 import type { RefusalQuery } from '../../../src/ledger/refusal-count.ts';
@@ -57,13 +57,13 @@ export class Harness {
   readonly pace = new ChangePace(new ChangeCounter(this.kept, testKeys));
   readonly ledger = new FakeLedger();
   /** Replace to have another ledger. */
-  reader: Pick<LedgerReader, keyof LedgerReader> = this.ledger;
+  reader: Ledger = this.ledger;
   readonly errors: unknown[] = [];
   /** Replace to make the store misbehave. */
   store: IdentityStore = this.identities;
   #made: {
     store: IdentityStore;
-    reader: Pick<LedgerReader, keyof LedgerReader>;
+    reader: Ledger;
     archive: IdentityArchive;
     app: ReturnType<typeof adminApp>;
   } | null = null;
@@ -140,6 +140,7 @@ export class Harness {
       lastUses: (team, tokens) => secrets.lastUses(team, tokens),
       claims,
       ledger,
+      recordsView: new RecordsView({ store: this.kept, keys: testKeys, seam: null }),
       backup: new Backup({ archive: this.archive, clock }),
       erase: null,
       audit: this.audit,
@@ -163,28 +164,25 @@ export function bearer(text: string): Record<string, string> {
   return { authorization: `Bearer ${text}` };
 }
 
-class FakeLedger implements Pick<LedgerReader, keyof LedgerReader> {
+class FakeLedger implements Ledger {
+  readonly maxDays = 400;
   usageQueries: UsageQuery[] = [];
   entryQueries: EntryQuery[] = [];
   refusalQueries: RefusalQuery[] = [];
 
-  async usage(query: UsageQuery): ReturnType<LedgerReader['usage']> {
+  async usage(query: UsageQuery): ReturnType<Ledger['usage']> {
     this.usageQueries.push(query);
     return [{ team: 'acme', ...noUsage, requests: 1, input_tokens: 2, output_tokens: 3 }];
   }
 
-  async entries(query: EntryQuery): ReturnType<LedgerReader['entries']> {
+  async entries(query: EntryQuery): ReturnType<Ledger['entries']> {
     this.entryQueries.push(query);
     return { data: [], next_cursor: '12-0' };
   }
 
-  async refusals(query: RefusalQuery): ReturnType<LedgerReader['refusals']> {
+  async refusals(query: RefusalQuery): ReturnType<Ledger['refusals']> {
     this.refusalQueries.push(query);
     return [{ team: null, code: 'invalid_token', refused: 3, last_at: null }];
-  }
-
-  async extent(): ReturnType<LedgerReader['extent']> {
-    return { entries: 0, oldestAtMs: null };
   }
 }
 

@@ -8,10 +8,10 @@ let admin: Harness;
 beforeEach(async () => {
   admin = new Harness();
   admin.reader = {
+    maxDays: 400,
     usage: async ({ filters }) => (filters.team === 'gone' ? [{ ...noUsage, requests: 1 }] : [noUsage]),
     refusals: async ({ filters }) => (filters.team === 'gone' ? [{ refused: 1, last_at: null }] : []),
     entries: async () => ({ data: [], next_cursor: null }),
-    extent: async () => ({ entries: 0, oldestAtMs: null }),
   };
   await admin.seed();
 });

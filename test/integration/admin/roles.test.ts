@@ -23,8 +23,10 @@ interface Expectation {
   /** What the allowed get, where there is what they ask for. */
   status: number;
   body?: object;
-  /** Where the team is asked for by a parameter, and an unknown one has no figures. */
-  query?: true;
+  /** The team is asked for by a parameter. `figures`: an unknown one has none; `records`: it is a 404. */
+  query?: 'figures' | 'records';
+  /** Parameters that it needs. */
+  parameters?: string;
   /** It finds everything as it would have it. */
   idle?: true;
 }
@@ -54,15 +56,22 @@ const expectations: Readonly<Record<string, Expectation>> = {
   [`POST ${members}/users/:user/resume`]: { allowed: runners, status: 200, idle: true },
   [`GET ${members}/tokens`]: { allowed: readers, status: 200 },
   [`POST ${members}/tokens`]: { allowed: runners, status: 201, body: { user: 'ana' } },
+  [`DELETE ${members}/tokens`]: {
+    allowed: runners,
+    status: 200,
+    parameters: '?ended_before=2026-01-01',
+    idle: true,
+  },
   [`GET ${members}/tokens/:id`]: { allowed: readers, status: 200 },
   [`PATCH ${members}/tokens/:id`]: { allowed: runners, status: 200, body: { name: 'laptop' } },
   [`DELETE ${members}/tokens/:id`]: { allowed: runners, status: 204 },
   [`POST ${members}/tokens/:id/rotate`]: { allowed: runners, status: 200 },
+  'GET /admin/tokens': { allowed: readers, status: 200, query: 'records' },
   'GET /admin/settings': { allowed: overseers, status: 200 },
   'PATCH /admin/settings': { allowed: admins, status: 200, body: { limits: [] } },
-  'GET /admin/usage': { allowed: readers, status: 200, query: true },
-  'GET /admin/requests': { allowed: readers, status: 200, query: true },
-  'GET /admin/refusals': { allowed: readers, status: 200, query: true },
+  'GET /admin/usage': { allowed: readers, status: 200, query: 'figures' },
+  'GET /admin/requests': { allowed: readers, status: 200, query: 'figures' },
+  'GET /admin/refusals': { allowed: readers, status: 200, query: 'figures' },
   'GET /admin/admins': { allowed: root, status: 200 },
   'POST /admin/admins': { allowed: root, status: 201, body: { role: 'auditor' } },
   'GET /admin/admins/:id': { allowed: root, status: 200 },
@@ -87,7 +96,8 @@ function targetOf(operation: string, team: TeamId, world: World): { method: stri
   const [method = '', pattern = ''] = operation.split(' ');
   const id = pattern.startsWith('/admin/admins') ? world.administratorId : (world.tokenIds[team] ?? 'tok_1');
   const path = pattern.replace(':team', team).replace(':user', 'ana').replace(':id', id);
-  return { method, path: expectationOf(operation).query ? `${path}?team=${team}` : path };
+  const { query, parameters = '' } = expectationOf(operation);
+  return { method, path: query ? `${path}?team=${team}` : path + parameters };
 }
 
 /** What each caller is answered. */
@@ -111,7 +121,8 @@ async function outcomesOf(operation: string, team: TeamId): Promise<Outcomes> {
 
 function expectedOf(operation: string, team: TeamId): Outcomes {
   const { allowed, status, query, idle = false } = expectationOf(operation);
-  const found = team !== 'gone' || query === true || !operation.includes(':team');
+  const isNamed = operation.includes(':team') || query === 'records';
+  const found = team !== 'gone' || !isNamed;
   const done = `${status} ${operation.startsWith('GET') || idle ? 'read' : 'changed'}`;
   return Object.fromEntries(
     callers.map((caller): [string, string] => {
@@ -179,6 +190,29 @@ describe('a limited role', () => {
     expect(await teamsShown('auditor of beta')).toEqual(['beta']);
   });
 
+  it('finds the tokens of its own teams only, and those lists in pages too', async () => {
+    const found = async (caller: Caller, path: string): Promise<unknown[]> => {
+      const { text } = await world.ask(caller, 'GET', path);
+      return (JSON.parse(text) as { data: { team?: string; id: string }[] }).data.map(
+        ({ team, id }) => team ?? id,
+      );
+    };
+    for (const path of ['/admin/tokens', '/admin/tokens?state=working', '/admin/teams?limit=5']) {
+      expect(await found('root', path)).toEqual(['acme', 'beta']);
+      expect(await found('auditor of all', path)).toEqual(['acme', 'beta']);
+      expect(await found('team-admin of acme', path)).toEqual(['acme']);
+      expect(await found('auditor of beta', path)).toEqual(['beta']);
+    }
+    // Made from another team's position, it shows no more.
+    const { text } = await world.ask('root', 'GET', '/admin/tokens?limit=1');
+    const { next_cursor: cursor } = JSON.parse(text) as { next_cursor: string };
+    expect(await found('auditor of acme', `/admin/tokens?cursor=${cursor}`)).toEqual([]);
+    expect(await found('auditor of beta', `/admin/tokens?cursor=${cursor}`)).toEqual(['beta']);
+    expect(await world.ask('auditor of acme', 'GET', '/admin/tokens?user=bob')).toMatchObject({
+      status: 404,
+    });
+  });
+
   it('has its teams in every query of the ledger, whatever the parameters say', async () => {
     const { ledger } = world.admin;
     for (const parameters of ['', '?team=acme', '?user=ana', '?model=m&endpoint=/v1/embeddings']) {
@@ -205,7 +239,7 @@ describe('a limited role', () => {
     '?team=*',
     '?team=',
   ])('cannot widen a query by %s', async (parameters) => {
-    for (const path of ['/admin/usage', '/admin/requests']) {
+    for (const path of ['/admin/usage', '/admin/requests', '/admin/tokens']) {
       const { status, code } = await world.ask('auditor of acme', 'GET', path + parameters);
       expect([status, code]).toEqual([403, 'role_not_allowed']);
     }

@@ -93,6 +93,21 @@ describe('what cannot be taken back', () => {
     },
   );
 
+  it('is asked about before tokens are purged, with how many there are', async () => {
+    const line = 'token purge acme --ended-before 2099-01-01';
+    await command('token revoke acme tok_4fJ2mQ9sXbVe');
+    expect(await command(line)).toMatchObject({ code: 2, out: '' });
+    expect(await command(line, 'no')).toMatchObject({ code: 1, out: '' });
+    expect(await isGone(token)).toBe(false);
+    let asked = '';
+    const done = await tollgate(line, env, (question) => {
+      asked = question;
+      return 'yes';
+    });
+    expect([done.code, await isGone(token)]).toEqual([0, true]);
+    expect(asked).toMatch(/^This deletes 1 token of acme that ended before/);
+  });
+
   it('is done without a terminal where a token is revoked, which must not wait for a flag', async () => {
     expect(await command('token revoke acme tok_4fJ2mQ9sXbVe', 'no')).toMatchObject({ code: 1 });
     expect(await command('token revoke acme tok_4fJ2mQ9sXbVe')).toMatchObject({ code: 0 });
@@ -135,6 +150,9 @@ describe('--json', () => {
     'user delete acme ana --yes',
     'token issue acme ana --claim --max-session-body 1000',
     'token list acme',
+    'token list acme --limit 1',
+    'token find --team acme',
+    'token purge acme --ended-before 90d --yes',
     'token rotate acme tok_4fJ2mQ9sXbVe --overlap 0 --yes',
     'token revoke acme tok_4fJ2mQ9sXbVe',
     'settings show',

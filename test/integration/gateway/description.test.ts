@@ -9,7 +9,9 @@ import { endpointPaths, endpoints } from '../../../src/validation/registry.ts';
 import { DocumentedApi } from '../../support/described-api.ts';
 import { type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';
 import { type OidcIssuer, startIssuer } from '../../support/oidc-issuer.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { Harness } from '../admin/harness.ts';
+import { sharedPostgres } from '../../support/postgres-server.ts';
 import { trustedIssuer } from '../../unit/sign-in/trusted.ts';
 
 let issuer: OidcIssuer;
@@ -22,6 +24,7 @@ beforeAll(async () => {
   const team = { kind: 'fixed', team: 'acme' } as const;
   gateway = await startGateway({
     standIn: { listsModels: false },
+    env: { DATABASE_URL: await sharedPostgres() },
     issuers: [trustedIssuer({ issuer: issuer.url, audiences: ['the-app'], users: 'create', team })],
   });
   const answer = await fetch(`${gateway.url}/openapi.json`);
@@ -284,11 +287,14 @@ describe('what the gateway answers', () => {
     await asRoot(409, 'POST', '/admin/teams', { id: 'acme' });
     await asRoot(400, 'POST', '/admin/teams', { id: 'No slug', more: 1, limits: [{}] });
     await asRoot(200, 'GET', '/admin/teams');
+    await asRoot(200, 'GET', '/admin/teams?limit=1');
+    await asRoot(400, 'GET', '/admin/teams?limit=0');
     await asRoot(200, 'GET', team);
     await asRoot(200, 'PATCH', team, { models: null });
     await asRoot(200, 'POST', `${team}/suspend`);
     await asRoot(200, 'POST', `${team}/resume`);
     await asRoot(200, 'GET', `${team}/users`);
+    await asRoot(200, 'GET', `${team}/users?q=an&sort=-created_at`);
     await asRoot(200, 'GET', `${team}/users/ana`);
     await asRoot(200, 'PATCH', `${team}/users/ana`, { name: 'Ana' });
     await asRoot(200, 'POST', `${team}/users/ana/suspend`);
@@ -305,6 +311,11 @@ describe('what the gateway answers', () => {
     const { id } = await issued({ limits, expires_in: 60, endpoints: ['/v1/embeddings'], tools: ['t'] });
     const at = `${team}/tokens/${id}`;
     await asRoot(200, 'GET', `${team}/tokens`);
+    await asRoot(200, 'GET', `${team}/tokens?sort=last_used`);
+    await asRoot(200, 'GET', '/admin/tokens?state=working&expires_within=60');
+    await asRoot(400, 'GET', '/admin/tokens?state=idle');
+    await asRoot(200, 'DELETE', `${team}/tokens?ended_before=2026-01-01`);
+    await asRoot(400, 'DELETE', `${team}/tokens`);
     await asRoot(200, 'GET', at);
     await asRoot(200, 'PATCH', at, { name: 'laptop', origins: ['https://app.example.com'] });
     await asRoot(200, 'POST', `${at}/rotate`);
@@ -325,6 +336,7 @@ describe('what the gateway answers', () => {
     await asRoot(200, 'PATCH', '/admin/settings', { limits: null, defaults: null });
     const { id, token } = await asRoot(201, 'POST', '/admin/admins', { role: 'team-admin', teams: ['acme'] });
     await asRoot(200, 'GET', '/admin/admins');
+    await asRoot(200, 'GET', '/admin/admins?limit=1');
     await asRoot(200, 'GET', `/admin/admins/${String(id)}`);
     await asDescribed(403, 'GET', '/admin/admins', { token: String(token) });
     await asRoot(204, 'DELETE', `/admin/admins/${String(id)}`);
@@ -404,6 +416,20 @@ describe('what the gateway answers', () => {
     }
     await asRoot(200, 'GET', '/admin/usage?group_by=day,team,user,token,model,endpoint');
     await asRoot(200, 'GET', '/admin/refusals?group_by=day,team,user,token,endpoint,code');
+  });
+
+  it('is as described: records', async () => {
+    await waitFor(
+      async () => (await ask('GET', '/admin/records/verify', { token: gateway.adminKey })).status === 200,
+      {
+        what: 'the tables of records',
+        timeoutMs: 60_000,
+      },
+    );
+    await asRoot(200, 'GET', '/admin/records');
+    await asRoot(200, 'GET', '/admin/records/verify?from=2026-01-01&to=2026-01-31');
+    await asRoot(400, 'GET', '/admin/records/verify?from=2026-01-01&to=2026-02-28');
+    await asRoot(200, 'GET', '/admin/records/audit');
   });
 
   it('is as described: operations', async () => {

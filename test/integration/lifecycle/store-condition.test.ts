@@ -28,9 +28,9 @@ async function storeOn(options: Parameters<typeof startRedis>[0] = {}, user = ''
   return store;
 }
 
-async function warnings(store: RedisStore): Promise<string[]> {
+async function warnings(store: RedisStore, more?: { isRecorded: boolean }): Promise<string[]> {
   const told: string[] = [];
-  await warnOfStoreCondition(store, { warn: (message) => told.push(message) });
+  await warnOfStoreCondition(store, { warn: (message) => told.push(message) }, more);
   return told;
 }
 
@@ -39,6 +39,12 @@ describe('a store', () => {
     const [told, ...others] = await warnings(await storeOn());
     expect(told).toMatch(/^the store does not persist.*IDENTITY_FILE/);
     expect(others).toEqual([]);
+  });
+
+  it('that does not persist is said to lose little if Postgres has what lasts', async () => {
+    expect(await warnings(await storeOn(), { isRecorded: true })).toEqual([
+      expect.stringMatching(/^the store does not persist.*restored from Postgres.*sessions/),
+    ]);
   });
 
   it.each([

@@ -1,37 +1,63 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Limit } from '../../../src/base/limit.ts';
 import { bodies, errorOf, paths, post } from '../../support/gateway-client.ts';
 import { untilDrained } from '../../support/drained.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { sharedPostgres } from '../../support/postgres-server.ts';
-import { type SharedRedis, sharedRedis } from '../../support/redis-server.ts';
+import { sharedRedis } from '../../support/redis-server.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
-let redis: SharedRedis;
-let gateway: TestGateway;
+const ends: (() => Promise<void>)[] = [];
 
-beforeAll(async () => {
-  redis = await sharedRedis();
-  gateway = await startGateway({ redis, env: { DATABASE_URL: await sharedPostgres() } });
-}, 120_000);
+beforeAll(sharedPostgres, 120_000);
+afterEach(async () => {
+  for (const end of ends.splice(0).toReversed()) await end();
+});
 
-afterAll(() => gateway.close());
+async function gatewayOn(options: Parameters<typeof startGateway>[0]): Promise<TestGateway> {
+  const gateway = await startGateway(options);
+  ends.push(() => gateway.close());
+  return gateway;
+}
 
-async function call(text: string): Promise<string | null> {
+async function call(gateway: TestGateway, text: string): Promise<string | null> {
   const reply = await post(`${gateway.url}${paths.chat}`, bodies.chat(), { token: text });
   return reply.status === 200 ? 'ok' : errorOf(reply).code;
 }
 
-describe('a store that is emptied', () => {
-  it('is restored: tokens work, revoked ones do not, a used-up month stays used up', async () => {
-    const live = await gateway.issue({ team: { limits: [{ metric: 'requests', window: 'month', max: 3 }] } });
+describe('what a store had', () => {
+  const limits: Limit[] = [{ metric: 'requests', window: 'month', max: 3 }];
+
+  it('is back after it was emptied: tokens work, revoked ones do not, a used-up month stays used up', async () => {
+    const redis = await sharedRedis();
+    const gateway = await gatewayOn({ redis, env: { DATABASE_URL: await sharedPostgres() } });
+    const live = await gateway.issue({ team: { limits } });
     const revoked = await gateway.issue({ team: { id: live.team } });
     await gateway.admin('DELETE', `/admin/teams/${live.team}/tokens/${revoked.id}`);
-    expect([await call(live.text), await call(live.text)]).toEqual(['ok', 'ok']);
+    expect([await call(gateway, live.text), await call(gateway, live.text)]).toEqual(['ok', 'ok']);
     await gateway.settled(live.team, 2);
     await untilDrained(redis);
     await redis.flush();
-    await waitFor(async () => (await call(live.text)) === 'ok', { what: 'the token to work' });
-    expect(await call(live.text)).toBe('insufficient_quota');
-    expect(await call(revoked.text)).toBe('revoked_token');
+    await waitFor(async () => (await call(gateway, live.text)) === 'ok', { what: 'the token to work' });
+    expect(await call(gateway, live.text)).toBe('insufficient_quota');
+    expect(await call(gateway, revoked.text)).toBe('revoked_token');
+  });
+
+  it('in the memory of a gateway is back when that starts again', async () => {
+    const env = { DATABASE_URL: await sharedPostgres() };
+    const first = await startGateway({ env });
+    const live = await first.issue({ team: { limits } });
+    const revoked = await first.issue({ team: { id: live.team } });
+    await first.admin('DELETE', `/admin/teams/${live.team}/tokens/${revoked.id}`);
+    expect([await call(first, live.text), await call(first, live.text)]).toEqual(['ok', 'ok']);
+    await first.close();
+
+    const second = await gatewayOn({ env, adminKey: first.adminKey });
+    expect(await call(second, live.text)).toBe('ok');
+    expect(await call(second, live.text)).toBe('insufficient_quota');
+    expect(await call(second, revoked.text)).toBe('revoked_token');
+    expect(await second.usage(live.team)).toMatchObject({ requests: 3 });
+    await second.admin('DELETE', `/admin/teams/${live.team}/tokens/${live.id}`);
+    expect(await call(second, live.text)).toBe('revoked_token');
   });
 });

@@ -3,7 +3,8 @@ import { liveness, readiness } from '../../../src/operations/routes.ts';
 
 describe('health', () => {
   it('a process that answers is alive', () => {
-    expect(liveness).toEqual({ status: 'ok' });
+    expect(liveness(null)).toEqual({ status: 'ok' });
+    expect(liveness('it is full')).toEqual({ status: 'ok', reasons: ['store unreachable: it is full'] });
   });
 
   it.each([

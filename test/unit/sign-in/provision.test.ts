@@ -14,6 +14,9 @@ import {
 import { userIdFor } from '../../../src/sign-in/rules.ts';
 import { trustedIssuer } from './trusted.ts';
 
+/** What a sign-in has no use for. */
+const unasked = (): Promise<never> => Promise.reject(new Error('A sign-in lists nobody.'));
+
 /** Identities in a map. `beforeReplace` runs before a replacement, for what somebody else does in between. */
 class FakeIdentities implements Pick<IdentityStore, keyof IdentityStore> {
   readonly records = new Map<string, string>();
@@ -50,6 +53,10 @@ class FakeIdentities implements Pick<IdentityStore, keyof IdentityStore> {
     const names = [...this.records.keys()].filter((name) => name.startsWith(`${kind}/${team}`)).sort();
     return Promise.resolve(names.map((name) => this.records.get(name) ?? ''));
   }
+
+  ids = unasked;
+  readSome = unasked;
+  tokenIds = unasked;
 
   replace(key: RecordKey, expected: string, next: string | null) {
     this.beforeReplace?.();

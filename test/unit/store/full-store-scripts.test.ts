@@ -29,6 +29,7 @@ const inFullStore = {
   // take names from records, and note that
   note: 'an entry of the audit trail for what is done with Postgres',
   rename_rows: 'sums of days, under other names',
+  trim_drained: 'takes away what Postgres has',
   // restore from records what was there before, or less
   begin_restoring: 'begins to restore a store',
   restore_gateway: 'removes all identities, to write them anew',

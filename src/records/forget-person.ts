@@ -1,0 +1,63 @@
+import type { Person } from '../audit/erased.ts';
+import { dayMs, dayOf } from '../base/days.ts';
+import { decodeRefusalRow, encodeRefusalRow } from '../ledger/refusal-count.ts';
+import { decodeTotalsRow, encodeTotalsRow } from '../ledger/totals.ts';
+import type { Keys } from '../store/keys.ts';
+import { loadScript } from '../store/script.ts';
+import type { Store } from '../store/store.ts';
+
+const trimDrained = loadScript(new URL('./trim_drained.lua', import.meta.url));
+const renameRows = loadScript(new URL('./rename_rows.lua', import.meta.url));
+
+const fieldsPerRead = 1_000;
+
+interface Place {
+  store: Store;
+  keys: Keys;
+  /** How many days of sums the store keeps. */
+  retentionDays: number;
+  nowMs: number;
+}
+
+/** Takes what names a person from the store, after it was taken from Postgres. Rejects with `StoreUnavailable`. */
+export async function forgetPerson(
+  person: Person,
+  { store, keys, retentionDays, nowMs }: Place,
+): Promise<void> {
+  await store.run(trimDrained, [keys.records, keys.entries, keys.audit], []);
+  for (let n = 0; n <= retentionDays; n += 1) {
+    const day = dayOf(nowMs - n * dayMs);
+    await rename(store, keys.totals(day), 'sum', (name) => {
+      const row = decodeTotalsRow(name);
+      return isTheirs(row, person) ? encodeTotalsRow({ ...row, user: person.pseudonym }) : null;
+    });
+    await rename(store, keys.refusals(day), 'last', (name) => {
+      const row = decodeRefusalRow(name);
+      return isTheirs(row, person) ? encodeRefusalRow({ ...row, user: person.pseudonym }) : null;
+    });
+  }
+}
+
+function isTheirs(row: { team: string | null; user: string | null }, { team, user }: Person): boolean {
+  return row.team === team && row.user === user;
+}
+
+async function rename(
+  store: Store,
+  key: string,
+  figures: 'sum' | 'last',
+  nameFor: (name: string) => string | null,
+): Promise<void> {
+  const pairs: string[] = [];
+  let cursor = '0';
+  do {
+    const [next, flat] = await store.attempt((client) => client.hscan(key, cursor, 'COUNT', fieldsPerRead));
+    for (let at = 0; at < flat.length; at += 2) {
+      const [name = ''] = flat.slice(at, at + 1);
+      const renamed = nameFor(name);
+      if (renamed !== null) pairs.push(name, renamed);
+    }
+    cursor = next;
+  } while (cursor !== '0');
+  if (pairs.length > 0) await store.run(renameRows, [key], [figures, ...pairs]);
+}

@@ -1,0 +1,147 @@
+import { dayOf } from '../base/days.ts';
+import { type LedgerEntry, ledgerEntryOf } from '../ledger/entry.ts';
+import type { DaySums, SumQuery } from '../ledger/day-sums.ts';
+import type { LedgerReader } from '../ledger/ledger-reader.ts';
+import { type EntryQuery, type Ledger, type Page, passes } from '../ledger/ledger.ts';
+import { refusalFigures, refusalSums, type RefusalQuery, type RefusalRow } from '../ledger/refusal-count.ts';
+import {
+  totalsFigures,
+  totalsRowOf,
+  usageFigures,
+  usageRows,
+  usageSums,
+  type UsageQuery,
+  type UsageRow,
+} from '../ledger/totals.ts';
+import type { StreamName } from './checkpoint.ts';
+import { readEntry } from './drained-entries.ts';
+import { readBatch } from './drained-refusals.ts';
+import type { Element } from './drained-store.ts';
+import { recordedEntries } from './entry-rows.ts';
+import { joinedPage } from './joined-page.ts';
+import { RecordsUnavailable } from './records-unavailable.ts';
+import type { Seam } from './seam.ts';
+import type { StoreAlone } from './store-alone.ts';
+import { addRecorded, recordedSums, refusalTable, usageTable, type SumTable } from './sum-tables.ts';
+
+const elementsPerCall = 20_000;
+
+/**
+ * The ledger in both places, as one. If Postgres cannot be read, the store answers for what it has by itself. Methods
+ * reject with `RecordsUnavailable` for what is in Postgres only, and with `StoreUnavailable`.
+ */
+export class RecordedLedger implements Ledger {
+  /** Sums of any range cost about the same; a bound all the same, since every day of it must have a name. */
+  readonly maxDays = 36_500;
+  readonly #seam: Seam;
+  readonly #ledger: LedgerReader;
+  readonly #alone: StoreAlone;
+
+  constructor({ seam, ledger, alone }: { seam: Seam; ledger: LedgerReader; alone: StoreAlone }) {
+    this.#seam = seam;
+    this.#ledger = ledger;
+    this.#alone = alone;
+  }
+
+  async usage(query: UsageQuery): Promise<UsageRow[]> {
+    const read = (): Promise<DaySums<UsageRow>> =>
+      this.#sums(query, {
+        stream: 'entries',
+        table: usageTable,
+        figures: usageFigures,
+        empty: () => usageSums(query),
+        addElement: addUsage,
+      });
+    return this.#orStore(
+      async () => usageRows(await read()),
+      (cause) => this.#alone.sums(query, cause, () => this.#ledger.usage(query)),
+    );
+  }
+
+  async refusals(query: RefusalQuery): Promise<RefusalRow[]> {
+    const read = (): Promise<DaySums<RefusalRow>> =>
+      this.#sums(query, {
+        stream: 'refusals',
+        table: refusalTable,
+        figures: refusalFigures,
+        empty: () => refusalSums(query),
+        addElement: addRefusals,
+      });
+    return this.#orStore(
+      async () => (await read()).rows(),
+      (cause) => this.#alone.sums(query, cause, () => this.#ledger.refusals(query)),
+    );
+  }
+
+  /** Last closed first. A page may be short or empty although there are more entries: then `next_cursor` is not null. */
+  entries(query: EntryQuery): Promise<Page<LedgerEntry>> {
+    return this.#orStore(
+      () =>
+        this.#seam.read('entries', {
+          recorded: (queries) => recordedEntries(queries, query),
+          join: (recorded, tail) =>
+            joinedPage(query, {
+              recorded,
+              ...tail,
+              maxElements: elementsPerCall,
+              rowOf: (element) => {
+                const entry = readEntry(element)?.entry;
+                return entry !== undefined && passes(entry, query) ? ledgerEntryOf(entry) : null;
+              },
+            }),
+        }),
+      (cause) => this.#alone.entries(query, cause, () => this.#ledger.entries(query)),
+    );
+  }
+
+  #sums<Group extends string, Row>(
+    query: SumQuery<Group>,
+    { stream, table, figures, empty, addElement }: SumSource<Group, Row>,
+  ): Promise<DaySums<Row>> {
+    return this.#seam.read(stream, {
+      recorded: (queries) => recordedSums(queries, table, query),
+      join: async (recorded, { elements, after }) => {
+        const sums = empty();
+        addRecorded(sums, recorded, { groupBy: query.groupBy, figures });
+        for await (const page of elements.oldestFirst(after)) {
+          for (const element of page) addElement(sums, query, element);
+        }
+        return sums;
+      },
+    });
+  }
+
+  async #orStore<Result>(
+    read: () => Promise<Result>,
+    alone: (cause: RecordsUnavailable) => Promise<Result>,
+  ): Promise<Result> {
+    try {
+      return await read();
+    } catch (error) {
+      if (error instanceof RecordsUnavailable) return alone(error);
+      throw error;
+    }
+  }
+}
+
+interface SumSource<Group extends string, Row> {
+  stream: StreamName;
+  table: SumTable<Group>;
+  figures: readonly string[];
+  empty: () => DaySums<Row>;
+  /** Adds an element of the stream. */
+  addElement: (sums: DaySums<unknown>, query: SumQuery<string>, element: Element) => void;
+}
+
+function addUsage(sums: DaySums<unknown>, { from, to }: SumQuery<string>, element: Element): void {
+  const entry = readEntry(element)?.entry;
+  if (entry === undefined) return;
+  const day = dayOf(entry.admittedAtMs);
+  if (day >= from && day <= to) sums.add(day, [[totalsRowOf(entry), totalsFigures(entry)]]);
+}
+
+function addRefusals(sums: DaySums<unknown>, { from, to }: SumQuery<string>, element: Element): void {
+  for (const { day, row, refused, lastMs } of readBatch(element)?.counts ?? []) {
+    if (day >= from && day <= to) sums.add(day, [[row, [refused, lastMs]]]);
+  }
+}

@@ -1,0 +1,194 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { dayMs, dayOf } from '../../src/base/days.ts';
+import { figures } from '../../src/base/figures.ts';
+import { unacceptedModel, type LedgerEntry } from '../../src/ledger/entry.ts';
+import { LedgerReader } from '../../src/ledger/ledger-reader.ts';
+import type { EntryQuery, Ledger } from '../../src/ledger/ledger.ts';
+import { refusalGroups, type RefusedAs } from '../../src/ledger/refusal-count.ts';
+import { RefusalStore } from '../../src/ledger/refusal-store.ts';
+import { usageGroups } from '../../src/ledger/totals.ts';
+import { scriptOf } from '../../src/store/script.ts';
+import type { Store } from '../../src/store/store.ts';
+import { embeddedStore, testKeys as keys } from '../support/embedded-store.ts';
+import { useRecords } from '../support/records.ts';
+import { closingOf, entryOf } from './admission-store-samples.ts';
+
+/*
+ * However a list of entries and refusals is split between the store and Postgres, and whatever of the drained part the store
+ * still has: pages, cursors and sums are those of a store that has everything.
+ */
+
+const nowMs = Date.UTC(2026, 5, 15, 12);
+const days = Array.from({ length: 24 }, (_, n) => dayOf(nowMs - n * dayMs));
+
+const entry = fc.record({
+  team: fc.constantFrom('acme', 'beta'),
+  user: fc.constantFrom('ana', 'bob'),
+  token_id: fc.constantFrom('tok_1', 'tok_2'),
+  session_id: fc.constantFrom(null, 'ses_1'),
+  end_user: fc.constantFrom(null, "O'Neill", 'a"b\\c'),
+  endpoint: fc.constantFrom('/v1/chat/completions', '/v1/rerank'),
+  model: fc.constantFrom('nova-pro', 'Nova-Pro', 'said'),
+  model_requested: fc.constantFrom(null, 'claude'),
+  model_accepted: fc.boolean(),
+  status: fc.constantFrom(200, 502),
+  outcome: fc.constantFrom('ok', 'error', 'aborted', 'lost' as const),
+  error_code: fc.constantFrom(null, 'upstream_error'),
+  usage: fc.constantFrom('reported', 'estimated' as const),
+  stream: fc.boolean(),
+  duration_ms: fc.nat(90_000),
+  ttfb_ms: fc.option(fc.nat(90_000)),
+  cost_usd: fc.option(fc.nat(9_999).map((nano) => nano / 1e9)),
+  time: fc
+    .tuple(fc.constantFrom(...days), fc.nat(dayMs - 1))
+    .map(([day, ms]) => new Date(Date.parse(day) + ms).toISOString()),
+  figures: fc.array(fc.nat(99_999), { minLength: figures.length, maxLength: figures.length }),
+});
+const refused = fc.record({
+  day: fc.constantFrom(...days),
+  refused: fc.integer({ min: 1, max: 9 }),
+  lastMs: fc.nat(dayMs).map((ms) => nowMs - ms),
+  as: fc.record<RefusedAs>({
+    team: fc.constantFrom(null, 'acme', 'beta'),
+    user: fc.constantFrom(null, 'ana'),
+    token: fc.constantFrom(null, 'tok_1'),
+    endpoint: fc.constantFrom('/v1/chat/completions', 'other'),
+    code: fc.constantFrom('invalid_token', 'insufficient_quota'),
+    model: fc.constantFrom(null, 'nova-pro'),
+    limit: fc.constantFrom(null, 'token requests/day'),
+  }),
+});
+const range = fc.tuple(fc.constantFrom(...days), fc.constantFrom(...days)).map((pair) => {
+  const [from = '', to = ''] = pair.toSorted();
+  return { from, to };
+});
+const who = {
+  team: fc.constantFrom('acme', 'gamma'),
+  user: fc.constantFrom('ana', 'bob'),
+  token: fc.constantFrom('tok_1'),
+  endpoint: fc.constantFrom('/v1/rerank', 'other'),
+  model: fc.constantFrom('nova-pro', 'said', unacceptedModel),
+};
+const teams = fc.constantFrom(undefined, undefined, ['beta'], ['acme', 'beta'], []);
+const usage = fc.record({
+  range,
+  teams,
+  groupBy: fc.subarray([...usageGroups]),
+  filters: fc.record(who, { requiredKeys: [] }),
+});
+const refusals = fc.record({
+  range,
+  teams,
+  groupBy: fc.subarray([...refusalGroups]),
+  filters: fc.record({ ...who, code: fc.constantFrom('invalid_token') }, { requiredKeys: [] }),
+});
+const pages = fc.record({
+  teams,
+  limit: fc.constantFrom(1, 3, 7, 100),
+  moments: fc.option(range.map(({ from, to }) => ({ fromMs: Date.parse(from), beforeMs: Date.parse(to) }))),
+  filters: fc.record(
+    {
+      ...who,
+      session: fc.constantFrom('ses_1'),
+      end_user: fc.constantFrom("O'Neill", 'a"b\\c', ''),
+      outcome: fc.constantFrom('ok', 'lost'),
+    },
+    { requiredKeys: [] },
+  ),
+});
+
+const write = scriptOf(
+  'write_entry',
+  `redis.call('XADD', KEYS[1], '*', 'e', ARGV[1])
+   local sums, n = {}, 0
+   for sum in string.gmatch(redis.call('HGET', KEYS[2], ARGV[2]) or '', '%d+') do sums[#sums + 1] = tonumber(sum) end
+   for figure in string.gmatch(ARGV[3], '%d+') do
+     n = n + 1
+     sums[n] = string.format('%.0f', (sums[n] or 0) + tonumber(figure))
+   end
+   return redis.call('HSET', KEYS[2], ARGV[2], table.concat(sums, ' '))`,
+);
+
+type Entry = typeof entry extends fc.Arbitrary<infer T> ? T : never;
+type Refused = typeof refused extends fc.Arbitrary<infer T> ? T : never;
+
+/** Closes a request as settling does. */
+async function close(store: Store, made: Entry, n: number): Promise<void> {
+  const { figures: amounts, ...fields } = made;
+  const named = Object.fromEntries(figures.map(({ name }, at) => [name, amounts[at] ?? 0]));
+  const { entry: text, totals } = closingOf(entryOf(`p1-${n}`, { ...fields, ...named }));
+  await store.run(
+    write,
+    [keys.entries, keys.totals(totals.day)],
+    [text, totals.row, totals.figures.join(' ')],
+  );
+}
+
+async function refuse(store: Store, count: Refused, n: number): Promise<void> {
+  const refusalStore = new RefusalStore(store, keys, { retentionDays: 400, backlogBytes: () => 1_000_000 });
+  await refusalStore.add({ process: 'p1', sequence: n + 1, counts: [count] });
+}
+
+/** Every page with its cursor. */
+async function pagesOf(ledger: Ledger, query: Omit<EntryQuery, 'cursor'>): Promise<object[]> {
+  const read: { data: LedgerEntry[]; next_cursor: string | null }[] = [];
+  let cursor: string | null = null;
+  do {
+    const page = await ledger.entries({ ...query, cursor });
+    read.push(page);
+    cursor = page.next_cursor;
+  } while (cursor !== null);
+  return read;
+}
+
+function narrowedTo(only: readonly string[] | undefined): { teams?: readonly string[] } {
+  return only === undefined ? {} : { teams: only };
+}
+
+describe('a ledger in two places', () => {
+  const records = useRecords();
+
+  it('says what one in one place says', async () => {
+    const property = fc.asyncProperty(
+      fc.array(entry, { maxLength: 30, size: 'max' }),
+      fc.array(refused, { maxLength: 12, size: 'max' }),
+      fc.array(fc.record({ at: fc.nat(30), isTrimmed: fc.boolean() }), { maxLength: 2 }),
+      fc.record({
+        usage: fc.array(usage, { minLength: 1, maxLength: 3 }),
+        refusals: fc.array(refusals, { minLength: 1, maxLength: 3 }),
+        pages: fc.array(pages, { minLength: 1, maxLength: 3 }),
+      }),
+      async (entries, counts, drains, asked) => {
+        const [whole, split] = [embeddedStore(() => nowMs), embeddedStore(() => nowMs)];
+        await records().empty();
+        for (let n = 0; n <= 30; n += 1) {
+          for (const { isTrimmed } of drains.filter(({ at }) => at === n)) {
+            await records().drain(split, keys);
+            if (isTrimmed) await records().trim(split, keys);
+          }
+          for (const store of [whole, split]) {
+            const [made, count] = [entries[n], counts[n]];
+            if (made) await close(store, made, n);
+            if (count) await refuse(store, count, n);
+          }
+        }
+        const expected = new LedgerReader(whole, keys);
+        const { ledger } = records().readers(split, keys);
+        for (const { range: of, teams: only, groupBy, filters } of asked.usage) {
+          const query = { ...of, groupBy, filters, ...narrowedTo(only) };
+          expect(await ledger.usage(query)).toEqual(await expected.usage(query));
+        }
+        for (const { range: of, teams: only, groupBy, filters } of asked.refusals) {
+          const query = { ...of, groupBy, filters, ...narrowedTo(only) };
+          expect(await ledger.refusals(query)).toEqual(await expected.refusals(query));
+        }
+        for (const { teams: only, limit, moments, filters } of asked.pages) {
+          const query = { limit, filters, ...(moments ? { admitted: moments } : {}), ...narrowedTo(only) };
+          expect(await pagesOf(ledger, query)).toEqual(await pagesOf(expected, query));
+        }
+      },
+    );
+    await fc.assert(property, { numRuns: 40 });
+  });
+});
