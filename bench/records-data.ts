@@ -32,14 +32,14 @@ function entriesSql(table: string, { entries, days }: Spread): string {
       n % 1000 <> 7, h % 2 = 0, 1000 + h % 9000, CASE WHEN failed THEN NULL ELSE 200 + h % 700 END, h % 90000000,
       200 + h % 8000, h % 900, CASE WHEN h % 4 = 0 THEN h % 200 ELSE 0 END, md5(n::text)::uuid::text,
       CASE WHEN is_rare THEN 'rare' ELSE 'team-' || person / 10 END, who,
-      CASE WHEN is_rare THEN 'tok_rare00000000' ELSE 'tok_' || substr(md5(who || h % 2), 1, 12) END,
+      CASE WHEN is_rare THEN 'tok_rare00000000' ELSE 'tok_' || substr(md5(who || h / 500 % 2), 1, 12) END,
       CASE WHEN n % 3 = 0 THEN 'ses_' || substr(md5((n / 300)::text), 1, 12) END,
       CASE WHEN n % 3 = 0 THEN 'visitor-' || (n / 300) % 20000 END,
-      CASE WHEN is_rare THEN '/v1/rerank' WHEN h % 20 = 0 THEN '/v1/embeddings' ELSE '/v1/chat/completions' END,
-      CASE WHEN is_rare THEN 'rare-model' ELSE 'claude-4-5-sonnet-' || h % ${models} END,
-      CASE WHEN failed THEN 'error' WHEN h % 300 = 1 THEN 'aborted' WHEN n % 100000 = 5 THEN 'lost' ELSE 'ok' END,
+      CASE WHEN is_rare THEN '/v1/rerank' WHEN h / 40000 % 20 = 0 THEN '/v1/embeddings' ELSE '/v1/chat/completions' END,
+      CASE WHEN is_rare THEN 'rare-model' ELSE 'claude-4-5-sonnet-' || h / ${people} % ${models} END,
+      CASE WHEN failed THEN 'error' WHEN h / 3 % 300 = 1 THEN 'aborted' WHEN n % 100000 = 5 THEN 'lost' ELSE 'ok' END,
       CASE WHEN failed THEN 'upstream_error' END, CASE WHEN h % 10 = 0 THEN 'estimated' ELSE 'reported' END
-    FROM (SELECT n, h, is_rare, person, h % 40 = 3 AS failed,
+    FROM (SELECT n, h, is_rare, person, h / 1000 % 40 = 3 AS failed,
         CASE WHEN is_rare THEN 'rare' WHEN n < ${entries / 20} AND n % 40 = 9 THEN 'left' ELSE 'user-' || person END AS who
       FROM (SELECT n, h, n % 1000003 = 11 AS is_rare, h % ${people} AS person
         FROM (SELECT n, hashint8(n) & 2147483647 AS h FROM generate_series($1::bigint, $2::bigint - 1) AS n) AS numbered

@@ -81,6 +81,7 @@ async function reportTimes(): Promise<void> {
     'outcome, lost': { filters: { outcome: 'lost' } },
     'user and error': { filters: { user: 'user-7', outcome: 'error' } },
     'user and lost': { filters: { user: 'user-7', outcome: 'lost' } },
+    'user, left, and lost': { filters: { user: 'left', outcome: 'lost' } },
     'an hour long ago': { admitted: { fromMs: noon, beforeMs: noon + 3_600_000 } },
     'user, an hour long ago': {
       filters: { user: 'user-7' },

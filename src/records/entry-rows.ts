@@ -1,13 +1,9 @@
 import { figures, type FigureField, type FigureName } from '../base/figures.ts';
-import { type EntryRecord, type LedgerEntry, ledgerEntryOf, unacceptedModel } from '../ledger/entry.ts';
-import type { EntryQuery } from '../ledger/ledger.ts';
-import { idParts } from './checkpoint.ts';
-import { Conditions } from './conditions.ts';
-import type { Queries } from './database.ts';
+import { type EntryRecord, type LedgerEntry, ledgerEntryOf } from '../ledger/entry.ts';
 import type { PlacedRow } from './joined-page.ts';
 
-/** A row of `entries`. */
-interface EntryRow extends Record<FigureName, number> {
+/** A row of the table `entries`. */
+export interface EntryRow extends Record<FigureName, number> {
   closed_ms: number;
   closed_seq: number;
   admitted_at: Date;
@@ -32,41 +28,9 @@ interface EntryRow extends Record<FigureName, number> {
   cost_nano_usd: number | null;
 }
 
-/** The columns of filters, but for the model. */
-const filterColumns = {
-  team: 'team',
-  user: 'user_id',
-  token: 'token',
-  session: 'session',
-  end_user: 'end_user',
-  endpoint: 'endpoint',
-  outcome: 'outcome',
-};
-
-/** A page of entries, the last closed first. Rejects with `RecordsUnavailable`. */
-export async function recordedEntries(
-  queries: Queries,
-  { filters, teams, admitted, cursor, limit }: EntryQuery,
-): Promise<PlacedRow<LedgerEntry>[]> {
-  const { model, ...others } = filters;
-  const conditions = new Conditions().equal(filterColumns, others);
-  if (model === unacceptedModel) conditions.add('NOT model_accepted');
-  else if (model !== undefined) conditions.add('model = ? AND model_accepted', model);
-  if (teams !== undefined) conditions.add('team = ANY(?)', teams);
-  if (admitted?.fromMs !== undefined) conditions.add('admitted_at >= ?', new Date(admitted.fromMs));
-  if (admitted?.beforeMs !== undefined) conditions.add('admitted_at < ?', new Date(admitted.beforeMs));
-  if (cursor !== null) {
-    const { ms, seq } = idParts(cursor);
-    conditions.add('(closed_ms, closed_seq) < (?, ?)', ms, seq);
-  }
-  const rows = await queries.query<EntryRow>(
-    `SELECT * FROM entries ${conditions.where} ORDER BY closed_ms DESC, closed_seq DESC LIMIT ${limit}`,
-    conditions.values,
-  );
-  return rows.map((row) => ({
-    cursor: `${row.closed_ms}-${row.closed_seq}`,
-    row: ledgerEntryOf(entryOf(row)),
-  }));
+/** An entry with the id of its element in the store's stream. */
+export function placedEntry(row: EntryRow): PlacedRow<LedgerEntry> {
+  return { cursor: `${row.closed_ms}-${row.closed_seq}`, row: ledgerEntryOf(entryOf(row)) };
 }
 
 function entryOf(row: EntryRow): EntryRecord {

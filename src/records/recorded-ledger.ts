@@ -17,7 +17,7 @@ import type { StreamName } from './checkpoint.ts';
 import { readEntry } from './drained-entries.ts';
 import { readBatch } from './drained-refusals.ts';
 import type { Element } from './drained-store.ts';
-import { recordedEntries } from './entry-rows.ts';
+import { recordedEntries } from './entry-search.ts';
 import { joinedPage } from './joined-page.ts';
 import { RecordsUnavailable } from './records-unavailable.ts';
 import type { Seam } from './seam.ts';

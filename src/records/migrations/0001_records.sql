@@ -70,6 +70,18 @@ CREATE TABLE entries (
   usage text NOT NULL,
   PRIMARY KEY (admitted_at, id)
 ) PARTITION BY RANGE (admitted_at);
+-- Ascending, as entries come: pages then fill up. It is read backwards.
+CREATE INDEX entries_closed ON entries (closed_ms, closed_seq);
+-- One column each: a name that is there often takes six bytes an entry. What most entries are is not worth an index.
+CREATE INDEX entries_team ON entries (team);
+CREATE INDEX entries_user ON entries (user_id);
+CREATE INDEX entries_token ON entries (token);
+CREATE INDEX entries_session ON entries (session) WHERE session IS NOT NULL;
+CREATE INDEX entries_end_user ON entries (end_user) WHERE end_user IS NOT NULL;
+CREATE INDEX entries_endpoint ON entries (endpoint);
+CREATE INDEX entries_model ON entries (model);
+CREATE INDEX entries_model_not_accepted ON entries (model) WHERE NOT model_accepted;
+CREATE INDEX entries_outcome ON entries (outcome) WHERE outcome <> 'ok';
 
 -- Sums of a UTC day. Kept for ever.
 CREATE TABLE usage_days (
@@ -92,6 +104,7 @@ CREATE TABLE usage_days (
   cache_write_tokens bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (day, team, user_id, token, model, endpoint)
 );
+CREATE INDEX usage_days_token ON usage_days (token, day);
 
 -- Refused requests of a UTC day. '' stands for what is not known. Kept for ever.
 CREATE TABLE refusal_days (
@@ -129,7 +142,7 @@ CREATE TABLE audit_entries (
   -- What the hash covers, with the hash of the entry before.
   text text NOT NULL
 );
-CREATE INDEX audit_entries_stream ON audit_entries (stream_ms DESC, stream_seq DESC);
+CREATE INDEX audit_entries_stream ON audit_entries (stream_ms, stream_seq);
 
 -- Teams, users, tokens, administrators and settings as they are, with hashes of secrets only.
 CREATE TABLE identities (
