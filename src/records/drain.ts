@@ -5,7 +5,7 @@ import type { Queries, Transactions } from './database.ts';
 import type { DrainedStore, Element, StoreRead } from './drained-store.ts';
 import type { DrainedStream } from './drained-stream.ts';
 import type { Held, Lease } from './lease.ts';
-import { compareMarks, type Comparison } from './marks.ts';
+import { compareMarks } from './marks.ts';
 import type { Lock } from './partitions.ts';
 import { type Progress, progressOf } from './progress.ts';
 import { anchorFor } from './anchor.ts';
@@ -89,26 +89,26 @@ export class Drain {
       case 'store_forgot':
         await restore?.(held, found.how);
         return { kind: 'again' };
-      case 'in_step':
       case 'untold':
+        // Before anything else is moved: the store may lag behind by one drain only.
+        await this.#tell(marked(read), held.checkpoints, held.mark);
+        return { kind: 'drained', hasMoved: true, isAll: false };
+      case 'in_step':
       case 'records_forgot':
-        if (read.marks === null) throw new Error('A store without a mark cannot be drained.');
-        return this.#move(held, { ...read, marks: read.marks }, found).catch(again);
+        return this.#move(held, marked(read), found.kind === 'records_forgot').catch(again);
     }
   }
 
-  async #move(held: Held, read: MarkedRead, found: Comparison): Promise<Pass> {
+  async #move(held: Held, read: MarkedRead, isForgotten: boolean): Promise<Pass> {
     const progress = progressIn(held.checkpoints, read);
     const isAll = streamNames.every((name) => read.streams[name].elements.length < elementsPerPass);
-    const isForgotten = found.kind === 'records_forgot';
     const next = checkpointsOf(progress);
-    const hasMoved = streamNames.some((name) => next[name].id !== held.checkpoints[name].id);
-    if (!hasMoved && found.kind === 'in_step') return { kind: 'drained', hasMoved, isAll };
-    const isChanged = hasMoved || isForgotten;
-    const mark = isChanged ? Math.max(held.mark, read.marks.mark) + 1 : held.mark;
-    if (isChanged) await this.#commit({ held, read, progress, mark, isForgotten });
+    const hasMoved = isForgotten || streamNames.some((name) => next[name].id !== held.checkpoints[name].id);
+    if (!hasMoved) return { kind: 'drained', hasMoved, isAll };
+    const mark = Math.max(held.mark, read.marks.mark) + 1;
+    await this.#commit({ held, read, progress, mark, isForgotten });
     const isTold = await this.#tell(read, next, mark);
-    return isTold ? { kind: 'drained', hasMoved: true, isAll } : { kind: 'again' };
+    return isTold ? { kind: 'drained', hasMoved, isAll } : { kind: 'again' };
   }
 
   async #commit({ held, read, progress, mark, isForgotten }: Commit): Promise<void> {
@@ -165,6 +165,12 @@ export class Drain {
     onGap(stream, missing ?? 0);
     log.error('records have a gap', { stream, missing, reason, from: timeOf(fromId), to: timeOf(toId) });
   }
+}
+
+function marked(read: StoreRead): MarkedRead {
+  const { marks } = read;
+  if (marks === null) throw new Error('A store without a mark cannot be drained.');
+  return { ...read, marks };
 }
 
 /** Of a store that has a mark. */

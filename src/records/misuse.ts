@@ -4,7 +4,10 @@ import { RecordsUnavailable } from './records-unavailable.ts';
 /** Why Postgres will not take records until somebody changes something; null if it may answer later. Pure. */
 export function misuseIn(error: unknown): string | null {
   if (error instanceof Unusable) return error.message;
-  if (!(error instanceof RecordsUnavailable)) return 'Its tables cannot be brought to this version.';
+  if (!(error instanceof RecordsUnavailable)) {
+    const isOfOrder = error instanceof Error && /migration/i.test(error.message);
+    return isOfOrder ? `Its tables cannot be brought to this version: ${error.message}.` : null;
+  }
   const { sqlState, cause } = error;
   if (sqlState === null) {
     const isTls =

@@ -76,6 +76,8 @@ export class Records {
   /** Ends the wait for the next look. */
   #awaited = new AbortController();
   #state: RecordsState = { kind: 'unreachable', reason: 'Postgres has not answered yet.' };
+  /** Whether the log has said that Postgres is away. */
+  #isTold = false;
   /** As it was taken; null if that may no longer be so. */
   #held: Held | null = null;
   #heldAtMs = 0;
@@ -250,6 +252,7 @@ export class Records {
 
   #isOn(isDraining: boolean): void {
     if (this.#state.kind === 'unreachable') this.#options.log.info('Postgres keeps the records');
+    this.#isTold = false;
     this.#state = { kind: 'on', isDraining };
   }
 
@@ -263,8 +266,8 @@ export class Records {
     // Without its store, a gateway has other worries, which are told already.
     if (error instanceof StoreUnavailable && !(error instanceof RecordsUnavailable)) return;
     const reason = error instanceof Error ? error.message : 'Draining failed.';
-    const isKnown = this.#state.kind === 'unreachable' && this.#state.reason === reason;
-    if (!isKnown) this.#options.log.warn('what is to be recorded waits in the store', { error });
+    if (!this.#isTold) this.#options.log.warn('what is to be recorded waits in the store', { error });
+    this.#isTold = true;
     this.#state = { kind: 'unreachable', reason };
   }
 

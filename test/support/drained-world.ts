@@ -1,6 +1,7 @@
 import { RefusalStore } from '../../src/ledger/refusal-store.ts';
 import { AdmissionStore } from '../../src/limits/admission-store.ts';
 import type { Settlement } from '../../src/limits/store.ts';
+import { windowIndex } from '../../src/limits/window.ts';
 import { streamNames } from '../../src/records/checkpoint.ts';
 import { Database, type Queries, type Transactions } from '../../src/records/database.ts';
 import { Drain, type DrainHooks, type Pass } from '../../src/records/drain.ts';
@@ -22,7 +23,7 @@ import { asks, closingOf, decided, entryOf } from '../contract/admission-store-s
  */
 
 export const keys = keysUnder('t:');
-export const monthIndex = 24_321;
+const limit = { id: 'lim', span: 'month', amount: 1, max: 1_000_000_000 } as const;
 
 /** A step of a drain, before or after which it may be interrupted. */
 export const moments = ['before commit', 'commit', 'after commit', 'after mark'] as const;
@@ -33,7 +34,10 @@ class Interrupted extends Error {
 }
 
 const audited = scriptOf('audited', "return redis.call('XADD', KEYS[1], '*', 'h', ARGV[1], 'e', ARGV[2])");
-const setEpoch = scriptOf('set_epoch', "return redis.call('HSET', KEYS[1], 'acme', 'e1')");
+const makeTeam = scriptOf(
+  'make_team',
+  "redis.call('HSET', KEYS[1], 'acme', 'e1') redis.call('HSET', KEYS[2], 'acme', '{\"id\":\"acme\"}') return 1",
+);
 
 /**
  * What restores a store that has forgotten, as far as the drain needs it: streams go on after their checkpoints, and the mark
@@ -99,9 +103,9 @@ export class DrainedWorld {
 
   /** Settles requests, each charged 1 to a limit of the month. Returns their ids. */
   async settle(count: number, more: Partial<Settlement> = {}): Promise<string[]> {
-    await this.redis.run(setEpoch, [keys.epochs], []);
+    await this.redis.run(makeTeam, [keys.epochs, keys.teams], []);
     const { incarnation } = await this.#admission.beat('p1');
-    const batch = Array.from({ length: count }, () => asks([], { grant: `g-${(this.#made += 1)}` }));
+    const batch = Array.from({ length: count }, () => asks([limit], { grant: `g-${(this.#made += 1)}` }));
     decided(await this.#admission.admit('p1', batch));
     const ids = batch.map(({ grant }) => grant);
     await this.#admission.settle(
@@ -304,7 +308,7 @@ function settlementOf(
     grant,
     team: 'acme',
     adjustments: [],
-    charges: `lim ${monthIndex} 1;`,
+    charges: `${limit.id} ${windowIndex('month', Date.now())} 1;`,
     closing: closingOf(entryOf(grant, { time: '2026-11-30T12:00:00.000Z' })),
     ...more,
   };

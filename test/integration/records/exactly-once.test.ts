@@ -63,6 +63,20 @@ describe('a drain that ends', () => {
   });
 });
 
+it('drains that end before they have told the store, one after the other, do not look like a store that has forgotten', async () => {
+  const found: string[] = [];
+  const restore = async (_held: Held, how: string): Promise<void> => void found.push(how);
+  await world.settle(3);
+  await world.drain('a');
+  for (const owner of ['a', 'b', 'c', 'd']) {
+    await someOfEach();
+    await world.drain(owner, { at: 'after commit', restore });
+  }
+  await world.drain('a', { restore });
+  expect(found).toEqual([]);
+  await expectExactly(123, 8);
+});
+
 describe('what the store trimmed before it was drained', () => {
   it('is a gap of exactly so many', async () => {
     await world.settle(10);
