@@ -203,6 +203,7 @@ export function wire(options: WireOptions) {
   const admin: AppDeps['admin'] = {
     ...stores,
     lastUses: (team, tokens) => uses.lastUses(team, tokens),
+    counters: stores.admission.counters,
     claims: links,
     backup: new Backup({ archive: stores.archive, clock }),
     clock,

@@ -7,6 +7,7 @@ import type { ClaimLinks } from '../claims/claim-links.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Refusal } from '../base/refusal.ts';
 import type { AdministratorDeps } from '../identity/operations/administrators.ts';
+import type { ReadCounters } from '../limits/counters.ts';
 import type { ModelFacts } from './limit-warnings.ts';
 import type { MemoryBudget } from '../memory/budget.ts';
 import type { Precondition } from '../identity/operations/precondition.ts';
@@ -19,6 +20,8 @@ export interface AdminDeps extends AdministratorDeps {
   secrets: SecretStore;
   /** When secrets were last used, as far as this process knows. */
   lastUses: SecretStore['lastUses'];
+  /** What is used of limits. */
+  counters: ReadCounters;
   claims: Pick<ClaimLinks, 'make'>;
   ledger: Ledger;
   /** Postgres, or the lack of it. */

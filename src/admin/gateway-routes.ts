@@ -9,7 +9,7 @@ import {
 import { administratorSource } from '../identity/operations/record-source.ts';
 import { changeSettings, getSettings, toSettingsResponse } from '../identity/operations/settings.ts';
 import type { Administrator } from '../identity/records/administrator.ts';
-import type { GatewaySettings } from '../identity/records/gateway-settings.ts';
+import { gatewayCounterKey, type GatewaySettings } from '../identity/records/gateway-settings.ts';
 import { administratorSchema, settingsSchema } from '../identity/schemas/requests.ts';
 import {
   administratorResponse,
@@ -17,6 +17,7 @@ import {
   settingsResponse,
 } from '../identity/schemas/responses.ts';
 import type { AdminDeps } from './deps.ts';
+import { limitUses } from './limit-uses.ts';
 import { limitWarnings } from './limit-warnings.ts';
 import { endpointPaths } from '../validation/registry.ts';
 import { pageOfRecords } from './list-pages.ts';
@@ -29,6 +30,7 @@ export function settingsRoutes(deps: AdminDeps): Route[] {
   const settings = resource<GatewaySettings>({
     schema: settingsResponse,
     toResponses: (records) => records.map(toSettingsResponse),
+    usesOf: ({ limits }) => limitUses(deps.counters, { scope: 'gateway', team: gatewayCounterKey, limits }),
     warningsOf: ({ limits, defaults: { team, user, token } }) =>
       [limits, team, user, token].flatMap((each) => limitWarnings(each, null, deps.models)),
   });

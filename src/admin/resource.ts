@@ -1,6 +1,7 @@
-import type { ZodObject, ZodType } from 'zod';
+import { z, type ZodObject, type ZodType } from 'zod';
 import type { Need } from '../access/permission.ts';
 import { type Answer, createdJson, jsonBody, noContent, okJson } from '../base/operation-docs.ts';
+import { checkQuery } from '../base/query.ts';
 import { type ErrorCode, Refusal } from '../base/refusal.ts';
 import { etagOf } from '../identity/operations/precondition.ts';
 import { readBody } from './read-body.ts';
@@ -28,6 +29,8 @@ export interface Presentation<R> {
   schema: ZodType;
   /** One object for each record. */
   toResponses: (records: readonly R[]) => object[] | Promise<object[]>;
+  /** What is used of each limit of a record, in their order; absent: it has no limits. */
+  usesOf?: (record: R) => Promise<object[]>;
   /** What a record that was made or changed will not do; absent: nothing is known of that. */
   warningsOf?: (record: R) => readonly string[];
 }
@@ -36,7 +39,7 @@ export interface Presentation<R> {
  * The operations on records of one kind. Each is made of an entry and of what it does; reading the body, the answer,
  * its ETag and its description are the same for all kinds. `run` checks the precondition if there is one.
  */
-export function resource<R extends object>({ schema, toResponses, warningsOf }: Presentation<R>) {
+export function resource<R extends object>({ schema, toResponses, usesOf, warningsOf }: Presentation<R>) {
   const answer = okJson(schema);
 
   async function answered(result: R | Refusal): Result<Answered<R>> {
@@ -59,10 +62,16 @@ export function resource<R extends object>({ schema, toResponses, warningsOf }: 
       );
     },
 
+    /** With `usage=true` the limits also tell what is used of them, if the kind has any. */
     read({ needs, ...docs }: Entry, run: (c: AdminContext) => Result<R>): Operation {
-      return needing(needs, { ...docs, answer, etag: 'told' }, async (c) =>
-        replyOf(200, await answered(await run(c))),
-      );
+      const query = usesOf ? { query: usageParameters } : {};
+      return needing(needs, { ...docs, ...query, answer, etag: 'told' }, async (c) => {
+        const asked = usesOf ? checkQuery(usageParameters, c.req.url) : {};
+        if (asked instanceof Refusal) return asked;
+        const told = await answered(await run(c));
+        if (told instanceof Refusal || !usesOf || asked.usage !== 'true') return replyOf(200, told);
+        return replyOf(200, { ...told, body: withUses(told.body, await usesOf(told.record)) });
+      });
     },
 
     change<T>(
@@ -88,6 +97,18 @@ export function resource<R extends object>({ schema, toResponses, warningsOf }: 
       return { ...operation, ends: true };
     },
   };
+}
+
+const usageParameters = z.strictObject({
+  usage: z
+    .enum(['true', 'false'], 'must be true or false')
+    .meta({ description: 'true: the limits also tell what is used and left of them.' })
+    .exactOptional(),
+});
+
+/** The body of an answer whose limits tell what is used of them. */
+function withUses(body: { limits?: readonly object[] }, uses: readonly object[]): object {
+  return { ...body, limits: body.limits?.map((limit, n) => ({ ...limit, ...uses[n] })) ?? [] };
 }
 
 /** The body of an answer with what it has to warn of, if anything. */

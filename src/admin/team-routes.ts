@@ -20,6 +20,7 @@ import { teamSchemas, userSchemas } from '../identity/schemas/requests.ts';
 import { teamResponse, userResponse } from '../identity/schemas/responses.ts';
 import { endpointPaths } from '../validation/registry.ts';
 import type { AdminDeps } from './deps.ts';
+import { limitUses } from './limit-uses.ts';
 import { limitWarnings } from './limit-warnings.ts';
 import { pageOfRecords } from './list-pages.ts';
 import { listing } from './listing.ts';
@@ -34,6 +35,7 @@ export function teamRoutes(deps: AdminDeps): Route[] {
   const shown: Presentation<Team> = {
     schema: teamResponse,
     toResponses: (records) => records.map(withoutLimitIds),
+    usesOf: ({ id, limits }) => limitUses(deps.counters, { scope: 'team', team: id, limits }),
     warningsOf: ({ limits, models }) => limitWarnings(limits, models, deps.models),
   };
   const teams = resource(shown);
@@ -89,6 +91,7 @@ export function userRoutes(deps: AdminDeps): Route[] {
   const shown: Presentation<User> = {
     schema: userResponse,
     toResponses: (records) => records.map(withoutLimitIds),
+    usesOf: ({ team, limits }) => limitUses(deps.counters, { scope: 'user', team, limits }),
     warningsOf: ({ limits }) => limitWarnings(limits, null, deps.models),
   };
   const users = resource(shown);

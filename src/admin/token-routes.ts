@@ -21,6 +21,7 @@ import { unknownWho } from '../reports/who.ts';
 import { type Listed, pageOfTokens } from './list-pages.ts';
 import { listing } from './listing.ts';
 import { readOptionalBody } from './read-body.ts';
+import { limitUses } from './limit-uses.ts';
 import { limitWarnings } from './limit-warnings.ts';
 import { type Answered, issuing, type Presentation, replyOf, resource, withWarnings } from './resource.ts';
 import { timeOf, withLastUses } from './token-responses.ts';
@@ -54,6 +55,7 @@ export function tokenRoutes(deps: AdminDeps): Route[] {
   const shown: Presentation<Token> = {
     schema: tokenResponse,
     toResponses: (records) => tokenResponses(deps, records),
+    usesOf: ({ team, limits }) => limitUses(deps.counters, { scope: 'token', team, limits }),
     warningsOf: (token) => tokenWarnings(deps, token),
   };
   const tokens = resource(shown);

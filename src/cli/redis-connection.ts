@@ -17,6 +17,7 @@ import { Database } from '../records/database.ts';
 import { readersOf } from '../records/readers.ts';
 import { keysUnder } from '../store/keys.ts';
 import { RedisStore } from '../store/redis.ts';
+import { countersIn } from '../limits/counters.ts';
 import { LedgerReader } from '../ledger/ledger-reader.ts';
 import { CommandFailed, exitCodes } from './command-failed.ts';
 import type { Connection } from './cli.ts';
@@ -113,6 +114,7 @@ function localAdmin({
     ...readers,
     secrets,
     lastUses: (team, tokens) => secrets.lastUses(team, tokens),
+    counters: countersIn(store, keys),
     // Nobody was asked over HTTP: the link is a path on whatever the gateway's address is.
     claims: new ClaimLinks({ store: new ClaimStore(store, keys, audit), origin: () => '' }),
     backup: new Backup({ archive: new IdentityArchive(store, keys, audit), clock: systemClock }),

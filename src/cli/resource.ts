@@ -3,6 +3,7 @@ import type { JsonObject } from '../base/request.ts';
 import { adminPath, bodyOf, type GivenOptions, withQuery } from './arguments.ts';
 import type { Cli } from './cli.ts';
 import { example } from './help.ts';
+import { showRecord, usageOption } from './show-record.ts';
 import type { Column } from './table.ts';
 
 /** One command: its help, and its options. */
@@ -126,8 +127,12 @@ export function resourceCommands(program: Command, cli: Cli, resource: Resource)
   add('list', { ...listing, examples: listExamples }, (words, { search: q, ...options }) =>
     cli.printRows(withQuery(pathOf(words), { q, ...options }), columns),
   );
-  addOnOne('show', { summary: resource.show, examples: [exampleWords] }, (path) =>
-    cli.callAndPrint('GET', path),
+  // What can be set has limits.
+  const showing = set
+    ? { options: [usageOption], examples: [exampleWords, `${exampleWords} --usage`] }
+    : { examples: [exampleWords] };
+  addOnOne('show', { summary: resource.show, ...showing }, (path, _id, { usage }) =>
+    showRecord(cli, path, { usage: usage === true }),
   );
   if (set) {
     addOnOne('set', set, (path, _id, options) => cli.callAndPrint('PATCH', path, bodyOf(options)));

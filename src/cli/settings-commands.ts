@@ -3,6 +3,7 @@ import type { Limit } from '../base/limit.ts';
 import { adminPath, clearOption, limitOption, parseLimit, repeatable } from './arguments.ts';
 import type { Cli } from './cli.ts';
 import { example } from './help.ts';
+import { showRecord, usageOption } from './show-record.ts';
 
 /** Whatever gets default limits when it is created. */
 const kinds = ['team', 'user', 'token'] as const;
@@ -26,8 +27,9 @@ export function settingsCommands(program: Command, cli: Cli): void {
   settings
     .command('show')
     .description('show the limits of the gateway, and the default limits of new teams, users and tokens')
-    .addHelpText('after', example('settings show'))
-    .action(() => cli.callAndPrint('GET', path));
+    .addOption(usageOption)
+    .addHelpText('after', example('settings show', 'settings show --usage'))
+    .action((options: { usage?: boolean }) => showRecord(cli, path, options));
 
   settings
     .command('set')

@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import type { Admission } from '../limits/admission.ts';
 import type { LimitState } from '../limits/grant.ts';
-import { remaining, resetsAt } from '../limits/limit-status.ts';
+import { useOf } from '../limits/limit-status.ts';
 import { time } from '../base/fields.ts';
 import { countedMetrics, windows } from '../base/limit.ts';
 import { okJson, type OperationDocs } from '../base/operation-docs.ts';
-import { nanoUsdPerUsd } from '../base/price.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Answers, Reply } from '../edge/answers.ts';
 import type { Call } from '../edge/call.ts';
@@ -117,15 +116,12 @@ function ownSessionResponse({ pinned, limits: _limits, ...session }: Session): o
 
 function limitResponse(state: LimitState): object {
   const { limit, scope } = state.scoped;
-  const unit = limit.metric === 'cost_usd' ? nanoUsdPerUsd : 1;
   return {
     scope,
     metric: limit.metric,
     window: limit.metric === 'concurrency' ? null : limit.window,
     max: limit.max,
-    used: state.counter.used / unit,
-    remaining: remaining(state) / unit,
-    resets_at: resetsAt(state),
+    ...useOf(state),
     ...(limit.models ? { models: limit.models } : {}),
     ...(limit.endpoints ? { endpoints: limit.endpoints } : {}),
     ...('count_cached' in limit ? { count_cached: limit.count_cached } : {}),

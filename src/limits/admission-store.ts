@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Keys } from '../store/keys.ts';
 import { loadScript } from '../store/script.ts';
-import { nowMsOf, type Store } from '../store/store.ts';
-import { gatewayCounterKey } from '../identity/records/gateway-settings.ts';
-import { counterKeyOfLimit } from '../identity/records/session.ts';
-import { counterField, counterOf, toldCounter } from './counter-text.ts';
+import type { Store } from '../store/store.ts';
+import { counterField, toldCounter } from './counter-text.ts';
+import { countersIn, type ReadCounters } from './counters.ts';
 import type {
   Adjustment,
   AdmitReply,
@@ -53,11 +52,14 @@ export class AdmissionStore {
   readonly #store: Store;
   readonly #keys: Keys;
   readonly #options: AdmissionStoreOptions;
+  /** Reads counters of a team's limits. */
+  readonly counters: ReadCounters;
 
   constructor(store: Store, keys: Keys, options: AdmissionStoreOptions) {
     this.#store = store;
     this.#keys = keys;
     this.#options = options;
+    this.counters = countersIn(store, keys);
   }
 
   /** Records that a process is alive. */
@@ -154,35 +156,6 @@ export class AdmissionStore {
       const text = found[n];
       return text ? [parseOpen(grant, text)] : [];
     });
-  }
-
-  /** Counters of a team's limits, as they are now. */
-  async counters(
-    team: string,
-    limits: readonly Pick<AppliedLimit, 'id' | 'span'>[],
-  ): Promise<{ nowMs: number; counters: readonly Counter[] }> {
-    const fields = limits.map(({ id, span }) => counterField(id, span));
-    const keys = [...new Set(fields.map((field) => this.#counterKey(team, field)))];
-    const fieldsIn = (key: string): string[] =>
-      fields.filter((field) => this.#counterKey(team, field) === key);
-    // Sent together, in one round trip.
-    const [time, ...found] = await this.#store.attempt((client) =>
-      Promise.all([client.time(), ...keys.map((key) => client.hmget(key, ...fieldsIn(key)))]),
-    );
-    const counterTexts = new Map(
-      keys.flatMap((key, k) => fieldsIn(key).map((field, n) => [field, found[k]?.[n] ?? ''])),
-    );
-    const nowMs = nowMsOf(time);
-    const counters = limits.map(({ span }, n) =>
-      counterOf(counterTexts.get(fields[n] ?? '') ?? '', span, nowMs),
-    );
-    return { nowMs, counters };
-  }
-
-  #counterKey(team: string, field: string): string {
-    const key = counterKeyOfLimit(field);
-    if (key === null) return this.#keys.counters(team);
-    return key === gatewayCounterKey ? this.#keys.counters(gatewayCounterKey) : this.#keys.session(key);
   }
 
   /** Whether this process is the first to give this notice. The store remembers it until `untilMs`. */

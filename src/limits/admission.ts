@@ -3,11 +3,12 @@ import type { Clock } from '../base/clock.ts';
 import type { EntryRecord } from '../ledger/entry.ts';
 import type { Principal, ScopedLimit } from '../identity/records/identity.ts';
 import type { Log } from '../base/log.ts';
-import { noCharge, type Charge, type ForwardOutcome } from '../base/outcome.ts';
+import { type Charge, type ForwardOutcome } from '../base/outcome.ts';
 import { costNanoUsd, dearest, type Price } from '../base/price.ts';
 import { Refusal, restarting } from '../base/refusal.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { Canceller } from './canceller.ts';
+import { limitStates } from './counters.ts';
 import { answered, storeUnavailable } from './decision.ts';
 import { applied, type Grant, limitsOn, type LimitState } from './grant.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -149,14 +150,8 @@ export class Admission {
   }
 
   /** How much of these limits of a team and its members is used now, for `/v1/me`. Rejects with `StoreUnavailable`. */
-  async limits(team: string, limits: readonly ScopedLimit[]): Promise<LimitState[]> {
-    const asked = limits.map((scoped) => applied(scoped, noCharge));
-    const { counters } = await this.#options.store.counters(team, asked);
-    return limits.map((scoped, n): LimitState => ({
-      scoped,
-      applied: asked[n] ?? applied(scoped, noCharge),
-      counter: counters[n] ?? emptyCounter,
-    }));
+  limits(team: string, limits: readonly ScopedLimit[]): Promise<LimitState[]> {
+    return limitStates((of, asked) => this.#options.store.counters(of, asked), team, limits);
   }
 
   /** How much of the limits of teams that ask here is used now, for metrics. Rejects with `StoreUnavailable`. */

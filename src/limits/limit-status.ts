@@ -15,6 +15,16 @@ export function resetsAt({ applied, counter }: LimitState): string | null {
   return atMs === null ? null : new Date(atMs).toISOString();
 }
 
+/** What is used and left of a limit, as answers tell it: money in dollars. */
+export function useOf(state: LimitState): { used: number; remaining: number; resets_at: string | null } {
+  const perUnit = state.scoped.limit.metric === 'cost_usd' ? nanoUsdPerUsd : 1;
+  return {
+    used: state.counter.used / perUnit,
+    remaining: remaining(state) / perUnit,
+    resets_at: resetsAt(state),
+  };
+}
+
 /**
  * The 429 for a request that does not fit (contract 1.5). If it exceeds several limits, the 429 names the one that
  * keeps it waiting longest. `limits` must be as the store found them. A page's visitor (`toSession`) sees only the

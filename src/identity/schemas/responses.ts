@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { limit, time } from '../../base/fields.ts';
+import { countedMetrics, windows } from '../../base/limit.ts';
 import { tokenStates } from '../records/token-state.ts';
 import { administratorFields } from '../records/administrator.ts';
 import { teamFields, tokenFields, userFields } from '../records/identity.ts';
@@ -11,8 +12,29 @@ const text = z.string();
 /** What was accepted and will not do what it seems to, when it is set. */
 const warnings = z.array(text).exactOptional().meta({ description: 'Only in the answer to a change.' });
 
-export const teamResponse = z.object({ ...teamFields.shape, warnings }).meta({ id: 'Team' });
-export const userResponse = z.object({ ...userFields.shape, warnings }).meta({ id: 'User' });
+const asked = 'Only with usage=true.';
+
+/** A limit in an answer, with what is used of it if that was asked for. */
+const shownLimit = z
+  .object({
+    metric: z.enum([...countedMetrics, 'concurrency']),
+    window: z.enum(windows).exactOptional(),
+    max: z.number(),
+    models: z.array(text).exactOptional(),
+    endpoints: z.array(text).exactOptional(),
+    count_cached: z.boolean().exactOptional(),
+    used: z.number().exactOptional().meta({ description: asked }),
+    remaining: z.number().exactOptional().meta({ description: asked }),
+    resets_at: time
+      .nullable()
+      .exactOptional()
+      .meta({ description: `When all of it is free again; null for concurrency. ${asked}` }),
+  })
+  .meta({ id: 'ShownLimit' });
+const limits = z.array(shownLimit);
+
+export const teamResponse = z.object({ ...teamFields.shape, limits, warnings }).meta({ id: 'Team' });
+export const userResponse = z.object({ ...userFields.shape, limits, warnings }).meta({ id: 'User' });
 
 const secret = z
   .object({
@@ -25,6 +47,7 @@ const secret = z
 
 const token = z.object({
   ...tokenFields.shape,
+  limits,
   secrets: z.array(secret).meta({ description: 'The newest first; empty if nobody holds one.' }),
   warnings,
 });
@@ -86,8 +109,7 @@ export const importReport = z
   })
   .meta({ id: 'ImportReport' });
 
-const limits = z.array(limit);
-const defaultsOf = z.object({ limits });
+const defaultsOf = z.object({ limits: z.array(limit) });
 
 export const settingsResponse = z
   .object({

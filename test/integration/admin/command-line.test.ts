@@ -12,6 +12,7 @@ import { AdministratorStore } from '../../../src/identity/store/administrator-st
 import { IdentityStore } from '../../../src/identity/store/identity-store.ts';
 import { hashToken, inspectToken } from '../../../src/identity/records/token-text.ts';
 import { SecretStore } from '../../../src/identity/store/secret-store.ts';
+import { countersIn } from '../../../src/limits/counters.ts';
 import { ClaimLinks } from '../../../src/claims/claim-links.ts';
 import { ClaimStore } from '../../../src/claims/claim-store.ts';
 import { IdentityArchive } from '../../../src/identity/store/identity-archive.ts';
@@ -55,6 +56,7 @@ beforeAll(async () => {
     administrators,
     secrets,
     lastUses: (team, tokens) => secrets.lastUses(team, tokens),
+    counters: countersIn(store, keys),
     claims: new ClaimLinks({
       store: new ClaimStore(store, keys, audit),
       origin: (host = '') => `http://${host}`,
@@ -191,6 +193,15 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     );
     expect((await command('team set acme --name Acme --model m')).out).toMatch(/^models +m$/m);
     expect((await command('user set acme ana --name Ana')).out).toMatch(/^name +Ana$/m);
+
+    const { out: used } = await command(`token show acme ${id} --usage`);
+    expect(used).toMatch(/^user +ana$/m);
+    expect(used).not.toMatch(/^limits/m);
+    await command('team set acme --limit cost_usd/month=12.5');
+    expect((await command('team show acme --usage')).out).toMatch(
+      /\n\nLIMIT +USED +LEFT +ALL FREE AT\ncost_usd\/month=12.5 +0 +12.5 +\d{4}-\d\d-01 00:00$/,
+    );
+    expect((await command('settings show --usage')).out).toMatch(/No limits\.$/);
 
     expect((await command(`token revoke acme ${id}`)).out).toBe(`Revoked the token ${id}.`);
     // No advice to try again what cannot be.

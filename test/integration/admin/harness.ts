@@ -9,6 +9,7 @@ import { Authenticator } from '../../../src/access/authenticator.ts';
 import { AdministratorStore } from '../../../src/identity/store/administrator-store.ts';
 import { IdentityStore } from '../../../src/identity/store/identity-store.ts';
 import { SecretStore } from '../../../src/identity/store/secret-store.ts';
+import { countersIn } from '../../../src/limits/counters.ts';
 import { ClaimLinks } from '../../../src/claims/claim-links.ts';
 import { ClaimStore } from '../../../src/claims/claim-store.ts';
 import { IdentityArchive } from '../../../src/identity/store/identity-archive.ts';
@@ -138,6 +139,7 @@ export class Harness {
       administrators,
       secrets,
       lastUses: (team, tokens) => secrets.lastUses(team, tokens),
+      counters: countersIn(this.kept, testKeys),
       claims,
       ledger,
       recordsView: new RecordsView({ store: this.kept, keys: testKeys, seam: null }),

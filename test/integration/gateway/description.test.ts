@@ -290,12 +290,14 @@ describe('what the gateway answers', () => {
     await asRoot(200, 'GET', '/admin/teams?limit=1');
     await asRoot(400, 'GET', '/admin/teams?limit=0');
     await asRoot(200, 'GET', team);
+    await asRoot(200, 'GET', `${team}?usage=true`);
+    await asRoot(400, 'GET', `${team}?usage=yes`);
     await asRoot(200, 'PATCH', team, { models: null });
     await asRoot(200, 'POST', `${team}/suspend`);
     await asRoot(200, 'POST', `${team}/resume`);
     await asRoot(200, 'GET', `${team}/users`);
     await asRoot(200, 'GET', `${team}/users?q=an&sort=-created_at`);
-    await asRoot(200, 'GET', `${team}/users/ana`);
+    await asRoot(200, 'GET', `${team}/users/ana?usage=true`);
     await asRoot(200, 'PATCH', `${team}/users/ana`, { name: 'Ana' });
     await asRoot(200, 'POST', `${team}/users/ana/suspend`);
     await asRoot(200, 'POST', `${team}/users/ana/resume`);
@@ -317,6 +319,7 @@ describe('what the gateway answers', () => {
     await asRoot(200, 'DELETE', `${team}/tokens?ended_before=2026-01-01`);
     await asRoot(400, 'DELETE', `${team}/tokens`);
     await asRoot(200, 'GET', at);
+    await asRoot(200, 'GET', `${at}?usage=true`);
     await asRoot(200, 'PATCH', at, { name: 'laptop', origins: ['https://app.example.com'] });
     await asRoot(200, 'POST', `${at}/rotate`);
     const { claim_url: url } = await asRoot(200, 'POST', `${at}/rotate`, { overlap_seconds: 5, claim: true });
@@ -333,6 +336,7 @@ describe('what the gateway answers', () => {
   it('is as described: settings, administrators, export and import', async () => {
     await asRoot(200, 'GET', '/admin/settings');
     await asRoot(200, 'PATCH', '/admin/settings', { limits, defaults: { token: { limits } } });
+    await asRoot(200, 'GET', '/admin/settings?usage=true');
     await asRoot(200, 'PATCH', '/admin/settings', { limits: null, defaults: null });
     const { id, token } = await asRoot(201, 'POST', '/admin/admins', { role: 'team-admin', teams: ['acme'] });
     await asRoot(200, 'GET', '/admin/admins');

@@ -50,6 +50,7 @@ interface Me {
     max: number;
     used: number;
     remaining: number;
+    resets_at: string | null;
   }[];
 }
 async function me(gateway: TestGateway, token: IssuedToken): Promise<Me> {
@@ -671,5 +672,48 @@ describe('/v1/me', () => {
       },
       { scope: 'user', metric: 'concurrency', window: null, max: 3, used: 0, remaining: 3, resets_at: null },
     ]);
+  });
+});
+
+describe('what an administrator is told of limits with usage=true', () => {
+  it('is what /v1/me tells, of the gateway, the team, the user and the token', async () => {
+    const token = await a.issue({
+      team: {
+        limits: [
+          { metric: 'cost_usd', window: 'month', max: 12.5, models: ['another'] },
+          { metric: 'tokens', window: 'day', max: 9_000 },
+        ],
+      },
+      user: { limits: [{ metric: 'concurrency', max: 3 }] },
+      limits: [{ metric: 'requests', window: 'month', max: 2, models: [models.chat] }],
+    });
+    const all = [{ metric: 'tokens', window: 'month', max: 5_000_000 }];
+    await a.admin('PATCH', '/admin/settings', { limits: all });
+    expect((await chat(a, token)).status).toBe(200);
+    const { limits: told } = await me(b, token);
+    const team = `/admin/teams/${token.team}`;
+    const places = {
+      gateway: '/admin/settings',
+      team,
+      user: `${team}/users/${token.user}`,
+      token: `${team}/tokens/${token.id}`,
+    };
+    for (const [scope, path] of Object.entries(places)) {
+      const plain = (await b.admin('GET', path)).body['limits'] as object[];
+      const shown = (await b.admin('GET', `${path}?usage=true`)).body['limits'] as object[];
+      const own = told.filter((limit) => limit.scope === scope);
+      expect(own).toHaveLength(shown.length);
+      for (const [n, limit] of shown.entries()) {
+        const { used, remaining, resets_at, ...record } = limit as Record<string, unknown>;
+        expect(record).toEqual(plain[n]);
+        const same = own.find(({ metric, max }) => metric === record['metric'] && max === record['max']);
+        expect({ used, remaining, resets_at }).toEqual(
+          same && { used: same.used, remaining: same.remaining, resets_at: same.resets_at },
+        );
+      }
+    }
+    const { body } = await b.admin('GET', `${places.token}?usage=true`);
+    expect(body['limits']).toMatchObject([{ max: 2, used: 1, remaining: 1 }]);
+    await a.admin('PATCH', '/admin/settings', { limits: null });
   });
 });
