@@ -127,6 +127,8 @@ it('an element that somebody else wrote, whatever is in it, does not keep others
       '\0',
       '{"sequence":1,"time":"+275760-09-13"}',
       '{"sequence":1.5,"time":7,"actor":"\\ud800\\u0000","team":{}}',
+      '{"sequence":1,"time":"","kind":"user","team":"acme"}',
+      '{"sequence":1,"time":"","kind":"import","after":{"records":[5,{"team":"x"}]}}',
       'x'.repeat(9_000),
     ),
     fc.constantFrom('2026-11-30', '2026-02-30', '0000-00-00', 'lim 1 1;', 'lim 99999999999999 9;'),
@@ -140,6 +142,8 @@ it('an element that somebody else wrote, whatever is in it, does not keep others
     fc.array(fc.tuple(names, text), { minLength: 1, maxLength: 4 }),
   );
   await world.settle(1);
+  await world.redis.client.hset(keys.teams, { broken: '{', nameless: '{}', acme: '{"id":"acme"}' });
+  await world.redis.client.hset(keys.users('acme'), { ana: '{"id":"ana"}', bob: 'no JSON' });
   for (const [stream, fields] of fc.sample(element, { numRuns: 1_000, seed: 7 })) {
     await world.redis.client.xadd(stream, '*', ...fields.flat());
   }
@@ -148,6 +152,11 @@ it('an element that somebody else wrote, whatever is in it, does not keep others
   const { entries } = await world.recorded();
   expect(entries.filter((id) => id.startsWith('g-'))).toHaveLength(3);
   expect(await world.store.backlog()).toMatchObject({ entries: 0, refusals: 0, audit: 0 });
+  const identities = await world.database.query('SELECT kind, team, id FROM identities ORDER BY kind');
+  expect(identities).toEqual([
+    { kind: 'team', team: 'acme', id: 'acme' },
+    { kind: 'user', team: 'acme', id: 'ana' },
+  ]);
 });
 
 describe('a store', () => {
