@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- Ends the restoring of a store, which then takes processes again, if it was given nothing that is not recorded. Its
--- streams go on after what is recorded, with ids and counts.
+-- streams go on after what is recorded, with ids and counts. What an older store still has of entries and refusals goes:
+-- it is in the records, where somebody may have been erased since.
 --
 -- KEYS[1] restoring   KEYS[2] records   KEYS[3..5] the streams
 -- ARGV[1] the nonce   ARGV[2] how long streams stay that nothing is added to, s
@@ -40,13 +41,16 @@ for n = 3, 5 do
     return 'moved'
   end
 end
+redis.call('XTRIM', KEYS[3], 'MAXLEN', '0')
+redis.call('XTRIM', KEYS[4], 'MAXLEN', '0')
 for n = 3, 5 do
   if is_after(ARGV[n], last[n]) then
     redis.call('XADD', KEYS[n], ARGV[n], '-', '')
     redis.call('XDEL', KEYS[n], ARGV[n])
   end
   if ARGV[n] ~= '0-0' then
-    redis.call('XSETID', KEYS[n], ARGV[n], 'ENTRIESADDED', ARGV[n + 3])
+    local added = math.max(tonumber(ARGV[n + 3]), redis.call('XLEN', KEYS[n]))
+    redis.call('XSETID', KEYS[n], ARGV[n], 'ENTRIESADDED', string.format('%.0f', added))
   end
 end
 if redis.call('EXISTS', KEYS[3]) == 1 then redis.call('EXPIRE', KEYS[3], ARGV[2]) end

@@ -69,15 +69,20 @@ export class RestoredStore {
     if ((await this.#store.run(scripts.begin, [records, restoring, incarnation], args)) !== 1) throw lost();
   }
 
-  /** Replaces all identities. */
+  /** Replaces all identities, and ends all sessions. */
   async putIdentities({ records, provenance }: Pick<RecordedState, 'records' | 'provenance'>): Promise<void> {
     const { teams, epochs, secrets, admins, adminSecrets, settings, provenance: origin } = this.#keys;
-    const { users, tokens } = this.#keys;
+    const { users, tokens, session, sessionsOf, minting } = this.#keys;
     const own = records.find(({ kind }) => kind === 'settings');
     await this.#run(
       scripts.gateway,
       [teams, epochs, secrets, admins, adminSecrets, settings, origin],
-      [users(''), tokens(''), own?.text ?? '', provenance.store ?? '', provenance.seen],
+      [
+        own?.text ?? '',
+        provenance.store ?? '',
+        provenance.seen,
+        ...[users, tokens, session, sessionsOf, minting].map((keyOf) => keyOf('')),
+      ],
     );
     const of = (kind: RecordedIdentity['kind']): RecordedIdentity[] =>
       records.filter((record) => record.kind === kind);

@@ -86,6 +86,20 @@ export class WatchedStore implements Store {
   }
 }
 
+/** The records as they are at first. */
+export async function emptied(database: Database): Promise<void> {
+  const tables = await database.query<{ name: string }>(
+    `SELECT relname AS name FROM pg_class WHERE relnamespace = 'tollgate'::regnamespace AND relkind IN ('r', 'p')
+       AND NOT relispartition AND relname NOT IN ('migrations', 'drain', 'checkpoints', 'provenance')`,
+  );
+  await database.transaction(async (queries) => {
+    for (const { name } of tables) await queries.query(`DELETE FROM ${name}`);
+    await queries.query("UPDATE provenance SET name = NULL, seen = ''");
+    await queries.query('UPDATE checkpoints SET last_ms = 0, last_seq = 0, added = 0');
+    await queries.query("UPDATE drain SET store = NULL, mark = 0, owner = NULL, leased_until = '-infinity'");
+  });
+}
+
 export function killed(): StoreUnavailable {
   return new StoreUnavailable('The process was killed here.');
 }

@@ -140,3 +140,25 @@ describe('what Postgres has', () => {
     expect(text).toMatch(/tollgate_records_last_drain_timestamp_seconds\{.*\} 1\d{9}/);
   });
 });
+
+it('also comes from the embedded store', async () => {
+  const url = await sharedPostgres();
+  const embedded = await startGateway({ env: { DATABASE_URL: url } });
+  const other = new Database({ url, tls: null });
+  try {
+    const { text, team } = await embedded.issue();
+    const reply = await fetch(`${embedded.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${text}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ model: models.chat, messages: [{ role: 'user', content: 'Hi' }] }),
+    });
+    expect(reply.status).toBe(200);
+    await reply.text();
+    await embedded.settled(team, 1);
+    await embedded.close(); // which drains what is left
+    expect(await other.query('SELECT team FROM entries')).toEqual([{ team }]);
+    expect(await other.query('SELECT team, requests FROM usage_days')).toEqual([{ team, requests: 1 }]);
+  } finally {
+    await other.close();
+  }
+});

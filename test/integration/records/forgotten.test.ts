@@ -43,6 +43,21 @@ describe('what a store had', () => {
     expect(await call(gateway, revoked.text)).toBe('revoked_token');
   });
 
+  it('is restored once by gateways that start at once', async () => {
+    const [redis, env] = [await sharedRedis(), { DATABASE_URL: await sharedPostgres() }];
+    const first = await startGateway({ redis, env });
+    const live = await first.issue({ team: { limits } });
+    expect(await call(first, live.text)).toBe('ok');
+    await first.close();
+    await redis.flush();
+    const gateways = await Promise.all([1, 2, 3].map(() => gatewayOn({ redis, env })));
+    expect(await Promise.all(gateways.map((gateway) => call(gateway, live.text)))).toEqual(
+      expect.arrayContaining(['ok', 'ok', 'insufficient_quota']),
+    );
+    const logs = gateways.map((gateway) => gateway.log());
+    expect(logs.filter((log) => log.includes('the store is restored'))).toHaveLength(1);
+  });
+
   it('in the memory of a gateway is back when that starts again', async () => {
     const env = { DATABASE_URL: await sharedPostgres() };
     const first = await startGateway({ env });
