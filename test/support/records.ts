@@ -11,6 +11,7 @@ import { drainedAudit } from '../../src/records/drained-audit.ts';
 import { drainedEntries } from '../../src/records/drained-entries.ts';
 import { drainedRefusals } from '../../src/records/drained-refusals.ts';
 import { DrainedStore } from '../../src/records/drained-store.ts';
+import { recordFirstSums } from '../../src/records/first-sums.ts';
 import { Lease } from '../../src/records/lease.ts';
 import { migrate } from '../../src/records/migrate.ts';
 import { Partitions } from '../../src/records/partitions.ts';
@@ -73,6 +74,8 @@ export class TestRecords {
       lease,
       streams: [drainedEntries(this.#partitions), drainedRefusals, drainedAudit],
       keepEntries: 10_000,
+      recordSums: (queries, next) =>
+        recordFirstSums(queries, { store, keys, retentionDays: 40, drained: next }),
       log: { info: () => {}, warn: () => {}, error: () => {} },
       onGap: () => {},
     });
