@@ -34,7 +34,7 @@ export async function addCharges(queries: Queries, all: readonly Charges[]): Pro
 export function newestWindows(all: readonly Charges[]): Counter[] {
   const counters = new Map<string, Counter>();
   for (const { team, charges } of all) {
-    for (const [, field = '', index, amount] of charges.matchAll(/([^ ;]+) (\d{1,15}) (\d{1,15});/g)) {
+    for (const [, field = '', index, amount] of charges.matchAll(/([^ ;]{1,200}) (\d{1,12}) (\d{1,15});/g)) {
       const counter = {
         team: field.startsWith(`${gatewayCounterKey}/`) ? gatewayCounterKey : team,
         field,

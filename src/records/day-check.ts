@@ -3,17 +3,15 @@ import { dayOf } from '../base/days.ts';
 import { decodeRefusalRow, refusalFigures } from '../ledger/refusal-count.ts';
 import { decodeTotalsRow, totalsFigures, totalsRowOf, usageFigures } from '../ledger/totals.ts';
 import type { Keys } from '../store/keys.ts';
-import { loadScript } from '../store/script.ts';
 import type { Store } from '../store/store.ts';
 import { compareIds } from './checkpoint.ts';
+import { readDay } from './day-in-store.ts';
 import { entryUsage, recordedRefusals, recordedUsage } from './day-rows.ts';
 import { addTo, type Difference, differencesIn, type Sums } from './differences.ts';
 import { readEntry } from './drained-entries.ts';
 import { readBatch } from './drained-refusals.ts';
 import { RecordsUnavailable } from './records-unavailable.ts';
 import type { Seam } from './seam.ts';
-
-const dayOfSums = loadScript(new URL('./day_of_sums.lua', import.meta.url));
 
 /** A drain may come between the two readings. */
 const maxAttempts = 10;
@@ -57,7 +55,7 @@ export class DayCheck {
 
   /** Null if something was drained between the readings. */
   async #attempt(day: string, hasEntries: boolean): Promise<CheckedDay | null> {
-    const store = await this.#storeSums(day);
+    const store = await readDay(this.#store, this.#keys, day);
     const { position, recorded } = await this.#seam.snapshot(async (queries) => ({
       usage: await recordedUsage(queries, day),
       entries: hasEntries ? await entryUsage(queries, day) : null,
@@ -89,14 +87,6 @@ export class DayCheck {
       rows: usage.rows + refused.rows,
       differences: [...usage.differences, ...refused.differences],
     };
-  }
-
-  async #storeSums(day: string) {
-    const { totals, refusals, entries, refusalLog } = this.#keys;
-    const keys = [totals(day), refusals(day), entries, refusalLog];
-    const reply = await this.#store.run(dayOfSums, keys, []);
-    const [entriesAt, refusalsAt, usage, refused] = reply as [string, string, string[], string[]]; // as it says
-    return { entriesAt, refusalsAt, usage: sumsIn(usage), refusals: sumsIn(refused) };
   }
 
   async #addEntries(
@@ -131,14 +121,4 @@ export class DayCheck {
 /** Whether a stream was drained further than to `until`. One that is gone has nothing that could be. */
 function isLater(checkpoint: string, until: string): boolean {
   return until !== '0-0' && compareIds(checkpoint, until) > 0;
-}
-
-/** Null if the store does not have the day, or no longer. */
-function sumsIn(flat: readonly string[]): Sums | null {
-  if (flat.length === 0) return null;
-  const sums: Sums = new Map();
-  for (let at = 0; at + 1 < flat.length; at += 2) {
-    sums.set(flat[at] ?? '', (flat[at + 1] ?? '').split(' ').map(Number));
-  }
-  return sums;
 }

@@ -32,6 +32,8 @@ export interface DrainHooks {
   mirror?: (queries: Queries, touched: readonly Element[]) => Promise<void>;
   /** Records all identities and counters of the store, which is drained up to these checkpoints. */
   mirrorAll?: (queries: Queries, next: Checkpoints) => Promise<void>;
+  /** Records what the store, which is drained up to these checkpoints, has summed up, when Postgres has nothing. */
+  recordSums?: (queries: Queries, next: Checkpoints) => Promise<void>;
 }
 
 export interface DrainParts extends DrainHooks {
@@ -124,6 +126,7 @@ export class Drain {
         const unreadable = await stream.insert(queries, elements);
         if (unreadable > 0) found.push(unreadableIn(stream.name, elements, unreadable));
       }
+      if (held.store === null) await this.#parts.recordSums?.(queries, checkpointsOf(progress));
       await this.#mirror(queries, { read, next: checkpointsOf(progress), isForgotten });
       await keepGaps(queries, found);
       await keepCheckpoints(queries, checkpointsOf(progress));

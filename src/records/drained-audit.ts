@@ -1,7 +1,7 @@
 import { entryResponse } from '../audit/chain.ts';
 import { idParts } from './checkpoint.ts';
 import type { Element } from './drained-store.ts';
-import { type DrainedStream, fieldOf, latestMs, storable } from './drained-stream.ts';
+import { type DrainedStream, fieldOf, fitsKey, latestMs, storable } from './drained-stream.ts';
 
 const columns = ['hash', 'sequence', 'stream_ms', 'stream_seq', 'at', 'actor', 'operation', 'team', 'text'];
 const insertAudit = `INSERT INTO audit_entries (${columns.join(', ')})
@@ -19,9 +19,9 @@ export const drainedAudit: DrainedStream = {
 };
 
 function rowOf(element: Element) {
-  const hash = storable(fieldOf(element, 'h') ?? '');
-  if (hash === '') return null;
-  const text = storable(fieldOf(element, 'e') ?? '');
+  const hash = fieldOf(element, 'h') ?? '';
+  if (hash === '' || !fitsKey([hash])) return null;
+  const text = fieldOf(element, 'e') ?? '';
   const { ms, seq } = idParts(element.id);
   const entry = entryResponse(text, hash);
   const place = { hash, text, stream_ms: ms, stream_seq: seq };

@@ -9,7 +9,7 @@ import type { Queries } from './database.ts';
 import { type PseudonymOf, pseudonymsIn } from './erasures.ts';
 import type { Element } from './drained-store.ts';
 import type { Partitions } from './partitions.ts';
-import { type DrainedStream, fieldOf, latestMs, storable } from './drained-stream.ts';
+import { type DrainedStream, fieldOf, fitsKey, isFigure, latestMs } from './drained-stream.ts';
 
 type Row = Readonly<Record<string, string | number | boolean | null>>;
 
@@ -98,7 +98,8 @@ function sorted(elements: readonly Element[]) {
     const team = fieldOf(element, 't');
     const entry = team === undefined ? readEntry(element) : null;
     if (entry !== null) read.push(entry);
-    else if (team !== undefined) supplements.push({ team, charges: fieldOf(element, 'c') ?? '' });
+    else if (team !== undefined && fitsKey([team]))
+      supplements.push({ team, charges: fieldOf(element, 'c') ?? '' });
     else unreadable += 1;
   }
   return { read, supplements, unreadable };
@@ -117,11 +118,11 @@ export function readEntry(element: Element): Read | null {
     entry.costNanoUsd ?? 0,
     ...figures.map(({ field }) => entry[field]),
   ];
-  const isEntry =
-    entry.id !== '' &&
-    entry.team !== '' &&
-    numbers.every((number) => Number.isSafeInteger(number) && number >= 0);
-  if (!isEntry || entry.admittedAtMs > latestMs || entry.status > 999) return null;
+  const { id, team, user, token_id, model, endpoint, session_id, end_user } = entry;
+  const keys = [id, team, user, token_id, model, endpoint];
+  const isEntry = id !== '' && team !== '' && numbers.every(isFigure) && fitsKey(keys);
+  const isIndexed = fitsKey([session_id, end_user]);
+  if (!isEntry || !isIndexed || entry.admittedAtMs > latestMs || entry.status > 999) return null;
   return { entry, row: rowOf(entry, element.id), charges: fieldOf(element, 'c') ?? '' };
 }
 
@@ -152,7 +153,6 @@ function rowOf(entry: EntryRecord, id: string): Row {
     usage: entry.usage,
   };
   for (const { field, name } of figures) row[name] = entry[field];
-  for (const [name, value] of Object.entries(row)) if (typeof value === 'string') row[name] = storable(value);
   return row;
 }
 
@@ -179,7 +179,7 @@ async function addToDays(queries: Queries, read: readonly Read[]): Promise<void>
   const days = new Map<string, Record<string, string | number>>();
   for (const { entry, row } of read) {
     const { team, user_id, token, endpoint } = row;
-    const name = [dayOf(entry.admittedAtMs), team, user_id, token, storable(countedModel(entry)), endpoint];
+    const name = [dayOf(entry.admittedAtMs), team, user_id, token, countedModel(entry), endpoint];
     const key = JSON.stringify(name);
     const day = days.get(key) ?? newDay(name.map(String));
     days.set(key, day);

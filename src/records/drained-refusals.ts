@@ -3,7 +3,7 @@ import { decodeRefusalRow } from '../ledger/refusal-count.ts';
 import type { Queries } from './database.ts';
 import { type PseudonymOf, pseudonymsIn } from './erasures.ts';
 import type { Element } from './drained-store.ts';
-import { type DrainedStream, fieldOf, latestMs, storable } from './drained-stream.ts';
+import { type DrainedStream, fieldOf, fitsKey, isFigure, latestMs } from './drained-stream.ts';
 
 /** A batch as count_refusals.lua writes it. */
 interface Batch {
@@ -48,14 +48,14 @@ export function readBatch(element: Element): Batch | null {
     const [day = '', row = '', refused, lastMs] = lines.slice(at, at + 4);
     counts.push({ day, row, refused: Number(refused), lastMs: Number(lastMs) });
   }
-  const isBatch = process !== '' && Number.isSafeInteger(sequence) && counts.every(isCount);
+  const isBatch = process !== '' && fitsKey([process]) && isFigure(sequence) && counts.every(isCount);
   return isBatch ? { process, sequence, counts } : null;
 }
 
-function isCount({ day, refused, lastMs }: Count): boolean {
+function isCount({ day, row, refused, lastMs }: Count): boolean {
   const dayMs = Date.parse(day);
   const isDay = /^\d{4}-/.test(day) && !Number.isNaN(dayMs) && dayOf(dayMs) === day;
-  return isDay && Number.isSafeInteger(refused) && Number.isSafeInteger(lastMs) && lastMs <= latestMs;
+  return isDay && fitsKey([row]) && isFigure(refused) && isFigure(lastMs) && lastMs <= latestMs;
 }
 
 /** Those that were not counted yet, which it notes as counted. */
@@ -111,5 +111,5 @@ async function addToDays(
 function columnsOf(day: string, row: string): Record<string, string> {
   const { team, user, token, endpoint, code, model, limit } = decodeRefusalRow(row);
   const values = [day, team, user, token, endpoint, code, model, limit];
-  return Object.fromEntries(names.map((name, n) => [name, storable(values[n] ?? '')]));
+  return Object.fromEntries(names.map((name, n) => [name, values[n] ?? '']));
 }

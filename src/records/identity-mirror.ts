@@ -37,7 +37,7 @@ export class IdentityMirror {
 
   async #copyTeam(queries: Queries, team: string): Promise<void> {
     const part = await (team === gatewayCounterKey ? this.#archive.gateway() : this.#archive.team(team));
-    await recordIdentities(queries, team, part === null ? [] : recordsOf(part));
+    await recordIdentities(queries, team, part === null ? [] : recordsOf(team, part));
   }
 }
 

@@ -17,7 +17,7 @@ export class Unusable extends Error {
  * Brings the tables to this version. Processes that start at once wait for each other. A process of an earlier version
  * may run beside: a migration only adds. Rejects with `Unusable`, and with `RecordsUnavailable`.
  */
-export async function migrate(database: Database): Promise<void> {
+export async function migrate(database: Pick<Database, 'query' | 'connection'>): Promise<void> {
   const [server] = await database.query<{ server_version_num: string }>('SHOW server_version_num');
   if (Number(server?.server_version_num) < oldestServer) {
     throw new Unusable('The server is older than Postgres 14: use a newer one.');
@@ -41,7 +41,7 @@ export async function migrate(database: Database): Promise<void> {
   );
 }
 
-async function refuseNewer(database: Database): Promise<void> {
+async function refuseNewer(database: Pick<Database, 'query'>): Promise<void> {
   const [found] = await database.query<{ found: boolean }>('SELECT to_regclass($1) IS NOT NULL AS found', [
     `${schema}.${table}`,
   ]);

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { isRecord, parsedJson } from '../base/request.ts';
 import type { ArchivedPart, Provenance, StoredRecord } from '../identity/records/archive.ts';
 import { gatewayCounterKey } from '../identity/records/gateway-settings.ts';
 import type { Queries } from './database.ts';
@@ -11,25 +12,36 @@ export interface RecordedIdentity extends StoredRecord {
   readonly id: string;
 }
 
-/** All records of a part of the store. */
-export function recordsOf(part: ArchivedPart): RecordedIdentity[] {
+/**
+ * All records of a part of the store: of a team, or of '@'. One that somebody has altered so that it cannot be read is left
+ * out: it must not keep all others from being recorded.
+ */
+export function recordsOf(owner: string, part: ArchivedPart): RecordedIdentity[] {
   const { team, users, tokens, settings, administrators } = part;
-  if (team === null) {
-    const ofGateway = administrators.map((record) => withId(record, 'administrator', gatewayCounterKey));
-    const own = { kind: 'settings', team: gatewayCounterKey, id: '', secrets: [] } as const;
-    return settings === null ? ofGateway : [{ ...own, text: settings }, ...ofGateway];
-  }
-  const of = withId({ text: team, secrets: [] }, 'team', '');
+  const readable = (kind: RecordedIdentity['kind'], records: readonly StoredRecord[]): RecordedIdentity[] =>
+    records.flatMap((record) => {
+      const id = idIn(record);
+      return id === null ? [] : [{ ...record, kind, team: owner, id }];
+    });
+  const own = (text: string | null): StoredRecord[] => (text === null ? [] : [{ text, secrets: [] }]);
   return [
-    { ...of, team: of.id },
-    ...users.map((text) => withId({ text, secrets: [] }, 'user', of.id)),
-    ...tokens.map((record) => withId(record, 'token', of.id)),
+    ...readable('team', own(team)).filter(({ id }) => id === owner),
+    ...readable(
+      'user',
+      users.map((text) => ({ text, secrets: [] })),
+    ),
+    ...readable('token', tokens),
+    ...own(settings).flatMap((record): RecordedIdentity[] =>
+      isRecord(parsedJson(record.text)) ? [{ ...record, kind: 'settings', team: owner, id: '' }] : [],
+    ),
+    ...readable('administrator', administrators),
   ];
 }
 
-function withId(record: StoredRecord, kind: RecordedIdentity['kind'], team: string): RecordedIdentity {
-  const { id } = JSON.parse(record.text) as { id: string }; // this program's own text: every record but settings has one
-  return { ...record, kind, team, id };
+/** Every record but the settings has one. */
+function idIn({ text }: StoredRecord): string | null {
+  const value = parsedJson(text);
+  return isRecord(value) && typeof value['id'] === 'string' ? value['id'] : null;
 }
 
 /** Makes the rows of a team (or of '@') those of `records`. Only what differs is sent. */

@@ -7,7 +7,7 @@ import { type Position, readPosition } from './lease.ts';
 import { RecordsUnavailable } from './records-unavailable.ts';
 import { StreamTail } from './stream-tail.ts';
 
-/** Two connections are all that a process has, and one drains. */
+/** Two connections are all that a process has, and one drains. A router gives up on an answer after 30 s. */
 const readTimeoutMs = 20_000;
 /** Draining may overtake a reader; while a backlog is drained it does so again and again. */
 const pausesMs = [50, 100, 200, 400, 800, 1_600];
@@ -16,6 +16,8 @@ const pausesMs = [50, 100, 200, 400, 800, 1_600];
 export interface RecordsSource {
   readonly database: Pick<Database, 'transaction'>;
   problem(): string | null;
+  /** How long a reading may take, its turn included. */
+  readonly timeoutMs?: number;
 }
 
 interface Reading<Recorded, Result> {
@@ -65,7 +67,8 @@ export class Seam {
     const mine = this.#turn.then(() => (isLate ? Promise.reject(tooLate()) : work()));
     this.#turn = mine.catch(() => undefined);
     const timer = new AbortController();
-    const late = sleep(readTimeoutMs, undefined, { signal: timer.signal, ref: false }).then(() => {
+    const { timeoutMs = readTimeoutMs } = this.#source;
+    const late = sleep(timeoutMs, undefined, { signal: timer.signal, ref: false }).then(() => {
       isLate = true;
       throw tooLate();
     });

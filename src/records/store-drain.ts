@@ -11,6 +11,7 @@ import { drainedRefusals } from './drained-refusals.ts';
 import type { DrainedStore } from './drained-store.ts';
 import { fieldOf } from './drained-stream.ts';
 import { recordCounters } from './first-counters.ts';
+import { recordFirstSums } from './first-sums.ts';
 import { IdentityMirror, touchedBy } from './identity-mirror.ts';
 import type { Lease } from './lease.ts';
 import type { Partitions } from './partitions.ts';
@@ -51,6 +52,8 @@ export function storeDrain(options: StoreDrainOptions): Drain {
       await identities.copy(queries);
       await recordCounters(queries, { store, keys, lastId });
     },
+    recordSums: (queries, next) =>
+      recordFirstSums(queries, { store, keys, retentionDays: usageRetentionDays, drained: next }),
     restore: async (held, how) => {
       onForgotten();
       await restorer.restore(held, how);

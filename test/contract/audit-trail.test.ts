@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { within } from '../support/wait-for.ts';
+import { useRecords } from '../support/records.ts';
+import type { AuditQuery } from '../../src/audit/audit.ts';
 import { AuditTrail } from '../../src/audit/audit-trail.ts';
 import { AdministratorStore } from '../../src/identity/store/administrator-store.ts';
 import { IdentityArchive } from '../../src/identity/store/identity-archive.ts';
@@ -41,6 +43,21 @@ function storesOn(store: Store): AuditedStores & { audit: AuditTrail } {
 describe.each(engines)('the audit trail ($name)', (engine) => {
   const on = useEngine(engine);
   auditTrailContract(async () => storesOn(await on.empty()));
+});
+
+describe.each(engines)('the audit trail in Postgres ($name)', (engine) => {
+  const on = useEngine(engine);
+  const records = useRecords();
+  auditTrailContract(async () => {
+    const [store] = await Promise.all([on.empty(), records().empty()]);
+    const { audit } = records().readers(store, keys);
+    const entries = async (query: AuditQuery) => {
+      await records().drain(store, keys);
+      await records().trim(store, keys, 'audit');
+      return audit.entries(query);
+    };
+    return { ...storesOn(store), audit: { entries } };
+  });
 });
 
 describe.each(servers)('the audit trail on a server ($name)', (engine) => {

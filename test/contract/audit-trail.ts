@@ -11,6 +11,8 @@ import type { JsonObject } from '../../src/base/request.ts';
 import type { SecretStore } from '../../src/identity/store/secret-store.ts';
 import { administratorNamed } from './administrator-store.ts';
 
+type Trail = Pick<AuditTrail, 'entries'>;
+
 /** The stores that make changes, and the trail beside them. */
 export interface AuditedStores {
   identities: IdentityStore;
@@ -18,7 +20,7 @@ export interface AuditedStores {
   secrets: SecretStore;
   claims: ClaimStore;
   archive: IdentityArchive;
-  audit: AuditTrail;
+  audit: Trail;
   /** What the log was told. */
   heads: { sequence: number; hash: string }[];
 }
@@ -36,7 +38,7 @@ const token = { id: 'tok_1', team: 'acme', user: 'ana', prefix: 'tgk_AAAA', revo
 
 /** Everything of a trail, newest first, read in small pages. */
 export async function wholeTrail(
-  audit: AuditTrail,
+  audit: Trail,
   narrowed: Partial<AuditQuery> = {},
 ): Promise<(AuditEntry & JsonObject)[]> {
   const all: (AuditEntry & JsonObject)[] = [];
@@ -51,7 +53,7 @@ export async function wholeTrail(
 }
 
 /** What verifying says of a trail. */
-export async function verdictOn(audit: AuditTrail, heads?: ReadonlyMap<number, string>): Promise<Verdict> {
+export async function verdictOn(audit: Trail, heads?: ReadonlyMap<number, string>): Promise<Verdict> {
   const check = new ChainCheck(heads);
   for (const entry of await wholeTrail(audit)) check.older(entry);
   return check.end();

@@ -6,13 +6,11 @@ import { unacceptedModel, type LedgerEntry } from '../../src/ledger/entry.ts';
 import { LedgerReader } from '../../src/ledger/ledger-reader.ts';
 import type { EntryQuery, Ledger } from '../../src/ledger/ledger.ts';
 import { refusalGroups, type RefusedAs } from '../../src/ledger/refusal-count.ts';
-import { RefusalStore } from '../../src/ledger/refusal-store.ts';
 import { usageGroups } from '../../src/ledger/totals.ts';
-import { scriptOf } from '../../src/store/script.ts';
 import type { Store } from '../../src/store/store.ts';
 import { embeddedStore, testKeys as keys } from '../support/embedded-store.ts';
-import { useRecords } from '../support/records.ts';
-import { closingOf, entryOf } from './admission-store-samples.ts';
+import { closeInStore, refuseInStore, useRecords } from '../support/records.ts';
+import { entryOf } from './admission-store-samples.ts';
 
 /*
  * However a list of entries and refusals is split between the store and Postgres, and whatever of the drained part the store
@@ -98,36 +96,16 @@ const pages = fc.record({
   ),
 });
 
-const write = scriptOf(
-  'write_entry',
-  `redis.call('XADD', KEYS[1], '*', 'e', ARGV[1])
-   local sums, n = {}, 0
-   for sum in string.gmatch(redis.call('HGET', KEYS[2], ARGV[2]) or '', '%d+') do sums[#sums + 1] = tonumber(sum) end
-   for figure in string.gmatch(ARGV[3], '%d+') do
-     n = n + 1
-     sums[n] = string.format('%.0f', (sums[n] or 0) + tonumber(figure))
-   end
-   return redis.call('HSET', KEYS[2], ARGV[2], table.concat(sums, ' '))`,
-);
-
 type Entry = typeof entry extends fc.Arbitrary<infer T> ? T : never;
 type Refused = typeof refused extends fc.Arbitrary<infer T> ? T : never;
 
-/** Closes a request as settling does. */
-async function close(store: Store, made: Entry, n: number): Promise<void> {
-  const { figures: amounts, ...fields } = made;
+async function close(store: Store, { figures: amounts, ...fields }: Entry, n: number): Promise<void> {
   const named = Object.fromEntries(figures.map(({ name }, at) => [name, amounts[at] ?? 0]));
-  const { entry: text, totals } = closingOf(entryOf(`p1-${n}`, { ...fields, ...named }));
-  await store.run(
-    write,
-    [keys.entries, keys.totals(totals.day)],
-    [text, totals.row, totals.figures.join(' ')],
-  );
+  await closeInStore(store, keys, entryOf(`p1-${n}`, { ...fields, ...named }));
 }
 
 async function refuse(store: Store, count: Refused, n: number): Promise<void> {
-  const refusalStore = new RefusalStore(store, keys, { retentionDays: 400, backlogBytes: () => 1_000_000 });
-  await refusalStore.add({ process: 'p1', sequence: n + 1, counts: [count] });
+  await refuseInStore(store, keys, n + 1, count);
 }
 
 /** Every page with its cursor. */

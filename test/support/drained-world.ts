@@ -9,6 +9,8 @@ import { drainedAudit } from '../../src/records/drained-audit.ts';
 import { drainedEntries } from '../../src/records/drained-entries.ts';
 import { drainedRefusals } from '../../src/records/drained-refusals.ts';
 import { DrainedStore } from '../../src/records/drained-store.ts';
+import { fieldOf } from '../../src/records/drained-stream.ts';
+import { IdentityMirror, touchedBy } from '../../src/records/identity-mirror.ts';
 import { type Held, Lease } from '../../src/records/lease.ts';
 import { migrate } from '../../src/records/migrate.ts';
 import { Partitions } from '../../src/records/partitions.ts';
@@ -165,7 +167,11 @@ export class DrainedWorld {
         return result;
       },
     };
+    const identities = new IdentityMirror(this.redis, keys);
     const drain = new Drain({
+      mirror: (queries, elements) =>
+        identities.follow(queries, touchedBy(elements.map((element) => fieldOf(element, 'e') ?? ''))),
+      mirrorAll: (queries) => identities.copy(queries),
       restore: (held) => this.restore(held),
       ...hooks,
       database: transactions,

@@ -1,13 +1,17 @@
 import { afterAll, beforeAll } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { AuditTrail } from '../../src/audit/audit-trail.ts';
+import type { LedgerEntry } from '../../src/ledger/entry.ts';
 import { LedgerReader } from '../../src/ledger/ledger-reader.ts';
+import type { RefusalCount } from '../../src/ledger/refusal-count.ts';
+import { RefusalStore } from '../../src/ledger/refusal-store.ts';
 import { Database } from '../../src/records/database.ts';
 import { Drain } from '../../src/records/drain.ts';
 import { drainedAudit } from '../../src/records/drained-audit.ts';
 import { drainedEntries } from '../../src/records/drained-entries.ts';
 import { drainedRefusals } from '../../src/records/drained-refusals.ts';
 import { DrainedStore } from '../../src/records/drained-store.ts';
+import { recordFirstSums } from '../../src/records/first-sums.ts';
 import { Lease } from '../../src/records/lease.ts';
 import { migrate } from '../../src/records/migrate.ts';
 import { Partitions } from '../../src/records/partitions.ts';
@@ -15,6 +19,7 @@ import { type Readers, readersOf } from '../../src/records/readers.ts';
 import type { Keys } from '../../src/store/keys.ts';
 import { scriptOf } from '../../src/store/script.ts';
 import type { Store } from '../../src/store/store.ts';
+import { closingOf } from '../contract/admission-store-samples.ts';
 import { sharedPostgres } from './postgres-server.ts';
 
 const tables =
@@ -22,7 +27,7 @@ const tables =
 
 const trimDrained = scriptOf(
   'trim_drained',
-  `local ms, seq = string.match(redis.call('HGET', KEYS[1], 'entries'), '^(%d+)-(%d+)$')
+  `local ms, seq = string.match(redis.call('HGET', KEYS[1], ARGV[1]), '^(%d+)-(%d+)$')
    return redis.call('XTRIM', KEYS[2], 'MINID', string.format('%s-%.0f', ms, seq + 1))`,
 );
 
@@ -47,8 +52,8 @@ export class TestRecords {
   }
 
   /** On the Postgres of this test worker. */
-  static async start(): Promise<TestRecords> {
-    const records = new TestRecords(await sharedPostgres());
+  static async start(url?: string): Promise<TestRecords> {
+    const records = new TestRecords(url ?? (await sharedPostgres()));
     await migrate(records.database);
     return records;
   }
@@ -69,6 +74,8 @@ export class TestRecords {
       lease,
       streams: [drainedEntries(this.#partitions), drainedRefusals, drainedAudit],
       keepEntries: 10_000,
+      recordSums: (queries, next) =>
+        recordFirstSums(queries, { store, keys, retentionDays: 40, drained: next }),
       log: { info: () => {}, warn: () => {}, error: () => {} },
       onGap: () => {},
     });
@@ -81,8 +88,8 @@ export class TestRecords {
   }
 
   /** Takes from a store all that is drained, as it goes in time. */
-  async trim(store: Store, keys: Keys): Promise<void> {
-    await store.run(trimDrained, [keys.records, keys.entries], []);
+  async trim(store: Store, keys: Keys, stream: 'entries' | 'audit' = 'entries'): Promise<void> {
+    await store.run(trimDrained, [keys.records, keys[stream]], [stream]);
   }
 
   /** What reads a store and these records. */
@@ -101,4 +108,34 @@ export class TestRecords {
   close(): Promise<void> {
     return this.database.close();
   }
+}
+
+const writeEntry = scriptOf(
+  'write_entry',
+  `redis.call('XADD', KEYS[1], '*', 'e', ARGV[1])
+   local sums, n = {}, 0
+   for sum in string.gmatch(redis.call('HGET', KEYS[2], ARGV[2]) or '', '%d+') do sums[#sums + 1] = tonumber(sum) end
+   for figure in string.gmatch(ARGV[3], '%d+') do
+     n = n + 1
+     sums[n] = string.format('%.0f', (sums[n] or 0) + tonumber(figure))
+   end
+   return redis.call('HSET', KEYS[2], ARGV[2], table.concat(sums, ' '))`,
+);
+
+/** Writes an entry and its totals, as settling does. */
+export async function closeInStore(store: Store, keys: Keys, entry: LedgerEntry): Promise<void> {
+  const { entry: text, totals } = closingOf(entry);
+  const args = [text, totals.row, totals.figures.join(' ')];
+  await store.run(writeEntry, [keys.entries, keys.totals(totals.day)], args);
+}
+
+/** Counts refused requests, in a batch that has this number. */
+export async function refuseInStore(
+  store: Store,
+  keys: Keys,
+  sequence: number,
+  count: RefusalCount,
+): Promise<void> {
+  const refusals = new RefusalStore(store, keys, { retentionDays: 400, backlogBytes: () => 1_000_000 });
+  await refusals.add({ process: 'p1', sequence, counts: [count] });
 }

@@ -113,6 +113,52 @@ describe('what the store trimmed before it was drained', () => {
   });
 });
 
+it('an element that somebody else wrote, whatever is in it, does not keep others from being drained', async () => {
+  const odd = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.constantFrom(
+      '',
+      '0',
+      '-1',
+      '1.5',
+      '1e400',
+      'NaN',
+      '9'.repeat(30),
+      '\0',
+      '{"sequence":1,"time":"+275760-09-13"}',
+      '{"sequence":1.5,"time":7,"actor":"\\ud800\\u0000","team":{}}',
+      '{"sequence":1,"time":"","kind":"user","team":"acme"}',
+      '{"sequence":1,"time":"","kind":"import","after":{"records":[5,{"team":"x"}]}}',
+      'x'.repeat(9_000),
+    ),
+    fc.constantFrom('2026-11-30', '2026-02-30', '0000-00-00', 'lim 1 1;', 'lim 99999999999999 9;'),
+    fc.integer().map(String),
+  );
+  const line = (end: string) => fc.array(odd, { maxLength: 30 }).map((texts) => texts.join(end));
+  const names = fc.constantFrom('e', 'c', 't', 'p', 's', 'h', 'x');
+  const text = fc.oneof(odd, line('\t'), line('\n'));
+  const element = fc.tuple(
+    fc.constantFrom(keys.entries, keys.refusalLog, keys.audit),
+    fc.array(fc.tuple(names, text), { minLength: 1, maxLength: 4 }),
+  );
+  await world.settle(1);
+  await world.redis.client.hset(keys.teams, { broken: '{', nameless: '{}', acme: '{"id":"acme"}' });
+  await world.redis.client.hset(keys.users('acme'), { ana: '{"id":"ana"}', bob: 'no JSON' });
+  for (const [stream, fields] of fc.sample(element, { numRuns: 1_000, seed: 7 })) {
+    await world.redis.client.xadd(stream, '*', ...fields.flat());
+  }
+  await world.settle(2);
+  await world.drain('a');
+  const { entries } = await world.recorded();
+  expect(entries.filter((id) => id.startsWith('g-'))).toHaveLength(3);
+  expect(await world.store.backlog()).toMatchObject({ entries: 0, refusals: 0, audit: 0 });
+  const identities = await world.database.query('SELECT kind, team, id FROM identities ORDER BY kind');
+  expect(identities).toEqual([
+    { kind: 'team', team: 'acme', id: 'acme' },
+    { kind: 'user', team: 'acme', id: 'ana' },
+  ]);
+});
+
 describe('a store', () => {
   it('that is emptied goes on where it was', async () => {
     await someOfEach();

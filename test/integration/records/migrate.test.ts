@@ -1,6 +1,8 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { figures } from '../../../src/base/figures.ts';
 import { Database } from '../../../src/records/database.ts';
 import { migrate, Unusable } from '../../../src/records/migrate.ts';
+import { usageColumns } from '../../../src/records/sum-tables.ts';
 import { sharedPostgres } from '../../support/postgres-server.ts';
 
 let url: string;
@@ -28,6 +30,22 @@ describe('the tables of records', () => {
     );
     expect(tables.map(({ name }) => name)).toContain('entries');
     expect(await open().query('SELECT * FROM drain')).toHaveLength(1);
+  });
+
+  it('have a column for every figure', async () => {
+    await migrate(open());
+    const columns = await open().query<{ name: string; of: string }>(
+      "SELECT column_name::text AS name, table_name::text AS of FROM information_schema.columns WHERE table_schema = 'tollgate'",
+    );
+    const known = new Set(columns.map(({ name, of }) => `${of}.${name}`));
+    const needed = [
+      ...figures.map(({ name }) => `entries.${name}`),
+      ...usageColumns.map((name) => `usage_days.${name}`),
+    ];
+    expect(
+      needed.filter((column) => !known.has(column)),
+      'columns that a migration in src/records/migrations must add',
+    ).toEqual([]);
   });
 
   it('of a newer version are left alone', async () => {

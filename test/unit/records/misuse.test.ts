@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Unusable } from '../../../src/records/migrate.ts';
+import { migrate, Unusable } from '../../../src/records/migrate.ts';
 import { misuseIn } from '../../../src/records/misuse.ts';
 import { RecordsUnavailable } from '../../../src/records/records-unavailable.ts';
 
@@ -32,5 +32,13 @@ describe('what is wrong with Postgres', () => {
     ['is starting', refused('57P03')],
   ])('may pass if it %s', (_what, error) => {
     expect(misuseIn(error)).toBeNull();
+  });
+
+  it('is told of a server that is too old, before anything is made there', async () => {
+    const old = {
+      query: async <Row>() => [{ server_version_num: '130012' }] as Row[],
+      connection: () => Promise.reject(new Error('Nothing may be made.')),
+    };
+    await expect(migrate(old)).rejects.toThrow(/older than Postgres 14/);
   });
 });
