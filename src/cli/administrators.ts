@@ -14,7 +14,7 @@ export const administrators: Resource = {
     { title: 'ADMIN', cell: ({ id }) => plain(id), whole: true },
     { title: 'ROLE', cell: ({ role }) => plain(role) },
     { title: 'TEAMS', cell: ({ teams }) => (teams === null ? 'all' : plain(teams)) },
-    { title: 'NAME', cell: ({ name }) => plain(name) },
+    { title: 'NAME', cell: ({ name }) => plain(name), optional: true },
     { title: 'EXPIRES', cell: (admin) => day(admin['expires_at']), whole: true },
   ],
   create: {

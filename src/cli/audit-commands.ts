@@ -4,24 +4,16 @@ import type { Head } from '../audit/chain.ts';
 import { ChainCheck, LoggedHeads, type Verdict } from '../audit/chain-check.ts';
 import { isJsonObject, type JsonObject } from '../base/request.ts';
 import { isUtf16 } from '../config/text-file.ts';
-import { adminPath, withQuery } from './arguments.ts';
-import { plain, shortTime } from './cells.ts';
+import { adminPath } from './arguments.ts';
+import { auditShowCommand, printEntries } from './audit-entries.ts';
+import { plain } from './cells.ts';
 import type { Cli } from './cli.ts';
 import { codeOf, CommandFailed } from './command-failed.ts';
 import { example } from './help.ts';
 import { bomOption } from './report-commands.ts';
-import type { Column } from './table.ts';
+import { fromOption, toOption } from './time-range.ts';
 
 const entriesPerPage = 1_000;
-
-const columns: Column[] = [
-  { title: 'NO', cell: ({ sequence }) => plain(sequence), right: true },
-  { title: 'TIME', cell: ({ time }) => shortTime(time) },
-  { title: 'ACTOR', cell: ({ actor }) => plain(actor) },
-  { title: 'OPERATION', cell: ({ operation }) => plain(operation) },
-  { title: 'TEAM', cell: ({ team }) => plain(team) },
-  { title: 'ID', cell: ({ id }) => plain(id) },
-];
 
 /** `tollgate audit …` */
 export function auditCommands(program: Command, cli: Cli): void {
@@ -36,16 +28,16 @@ export function auditCommands(program: Command, cli: Cli): void {
     .option('--team <team>')
     .option('--actor <actor>', 'root, adm_…, tok_…, sign-in, file or command-line')
     .option('--operation <operation>', 'such as token.revoke')
-    .option('--from <time>', 'a UTC day or an RFC 3339 time')
-    .option('--to <time>', 'a UTC day (included) or an RFC 3339 time (excluded)')
+    .addOption(fromOption())
+    .addOption(toOption())
     .option('--limit <count>', 'at most this many, up to 1000')
     .option('--cursor <cursor>', 'continue after the previous page')
     .addOption(new Option('--format <format>', 'print all rows as they arrive').choices(['csv', 'ndjson']))
     .addOption(bomOption)
     .addHelpText('after', example('audit list --operation token.revoke'))
-    .action((options: Record<string, string>) => {
-      return cli.printRows(withQuery(adminPath('audit'), options), columns, options['format']);
-    });
+    .action((options: Record<string, string>) => printEntries(cli, options));
+
+  auditShowCommand(audit, cli);
 
   audit
     .command('verify')

@@ -2,7 +2,10 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.t
 import { plain } from './cells.ts';
 import { CommandFailed, exitCodes, failureOf } from './command-failed.ts';
 import { SilenceTimeout, printStream } from './print-stream.ts';
-import { type Column, fieldList, fittedTable } from './table.ts';
+import { type Column, defaultWidth, fieldList, fittedTable } from './table.ts';
+
+/** Narrower terminals wrap the lines themselves. */
+const leastWidth = 40;
 
 /** A way to an admin API: over HTTP, or one made in this process on the gateway's Redis. */
 export interface Connection {
@@ -13,6 +16,8 @@ export interface Connection {
 export interface Terminal {
   out(text: string): void;
   err(text: string): void;
+  /** How wide it is; absent if it is not known, as in a pipe. */
+  columns?: number | undefined;
   /** Asks a person, or rejects with `CommandFailed`. Absent if nobody is at the terminal. */
   ask?: (question: string) => Promise<string>;
 }
@@ -93,8 +98,17 @@ export class Cli {
   /** Gets rows and prints them: as a table, or as they arrive in a format that is not for people. */
   async printRows(path: string, columns: readonly Column[], format?: string): Promise<void> {
     if (format !== undefined) return this.#printAsTheyCome(path, format);
+    await this.printPage(path, () => columns);
+  }
+
+  /** Gets a page and prints it as a table, whose columns may depend on its rows. */
+  async printPage(
+    path: string,
+    columnsFor: (rows: readonly JsonObject[]) => readonly Column[] | Promise<readonly Column[]>,
+  ): Promise<void> {
     const answer = await this.call('GET', path);
-    if (answer) this.printDone(answer, fittedTable(columns, rowsIn(answer)));
+    const rows = rowsIn(answer);
+    if (answer) this.printTable(answer, await columnsFor(rows), rows);
     const next = answer?.['next_cursor'];
     if (typeof next === 'string') this.note(moreRows(next));
   }
@@ -103,10 +117,26 @@ export class Cli {
   printRecord(record: JsonObject | null): void {
     if (record === null) return;
     const { warnings = [], ...fields } = record;
-    this.printDone(record, fieldList(fields));
+    this.printDone(record, fieldList(fields, this.width));
     for (const warning of Array.isArray(warnings) ? warnings : []) {
       if (typeof warning === 'string') this.note(`Warning: ${warning}`);
     }
+  }
+
+  /** Rows: as a table for people, as JSON for programs. */
+  printTable(value: JsonObject, columns: readonly Column[], rows: readonly JsonObject[]): void {
+    this.printDone(value, fittedTable(columns, rows, this.width));
+  }
+
+  /** A text in a format that is not for people. */
+  printText(text: string, format: string): void {
+    this.#checkFormat(format);
+    if (text !== '') this.#terminal.out(text.replace(/\n$/, ''));
+  }
+
+  /** How many columns the terminal has. */
+  get width(): number {
+    return Math.max(leastWidth, this.#terminal.columns ?? defaultWidth);
   }
 
   /** The result: in words for people, as JSON for programs. */
@@ -119,10 +149,13 @@ export class Cli {
     if (!this.#json()) this.#terminal.err(text);
   }
 
+  #checkFormat(format: string): void {
+    if (!this.#json() || format === 'ndjson') return;
+    throw new CommandFailed(`--json and --format ${format} cannot be used together.`, exitCodes.misused);
+  }
+
   async #printAsTheyCome(path: string, format: string): Promise<void> {
-    if (this.#json() && format !== 'ndjson') {
-      throw new CommandFailed(`--json and --format ${format} cannot be used together.`, exitCodes.misused);
-    }
+    this.#checkFormat(format);
     const silence = new SilenceTimeout();
     silence.renew();
     try {

@@ -16,5 +16,6 @@ const isInteractive = input.isTTY && stdout.isTTY;
 process.exitCode = await run(process.argv.slice(2), process.env, {
   out: (text) => stdout.write(`${text}\n`),
   err: (text) => output.write(`${text}\n`),
+  columns: stdout.isTTY ? stdout.columns : undefined,
   ...(isInteractive ? { ask: (question) => ask({ input, output }, question) } : {}),
 });

@@ -1,11 +1,14 @@
 import { type Command, Option } from 'commander';
 import { figures } from '../base/figures.ts';
-import { usageFigures } from '../ledger/totals.ts';
+import { refusalGroups } from '../ledger/refusal-count.ts';
+import { usageFigures, usageGroups } from '../ledger/totals.ts';
 import { adminPath, withQuery } from './arguments.ts';
 import { plain, shortTime } from './cells.ts';
 import type { Cli } from './cli.ts';
 import { example } from './help.ts';
+import { printSums, type SumReport } from './sum-reports.ts';
 import type { Column } from './table.ts';
+import { fromOption, toOption } from './time-range.ts';
 
 /** By option, as given. */
 type ReportOptions = Readonly<Record<string, string | undefined>>;
@@ -28,33 +31,47 @@ const requestColumns: Column[] = [
 const leftOut: ReadonlySet<string> = new Set(
   figures.filter(({ inTerminal }) => !inTerminal).map(({ name }) => name),
 );
-const usageColumns = usageFigures.filter((name) => !leftOut.has(name));
+
+const usageReport: SumReport = {
+  name: 'usage',
+  groups: usageGroups,
+  figures: usageFigures,
+  shown: usageFigures.filter((name) => !leftOut.has(name)),
+};
+const refusalsReport: SumReport = {
+  name: 'refusals',
+  groups: refusalGroups,
+  figures: ['refused', 'last_at'],
+  shown: ['refused', 'last_at'],
+};
 
 /** `tollgate usage`, `tollgate refusals` and `tollgate requests` */
 export function reportCommands(program: Command, cli: Cli): void {
   withFilters(program.command('usage'))
     .description('show usage by UTC days; default: today')
     .option('--model <id>')
-    .option('--by <groups>', 'group by any of day,team,user,token,model,endpoint')
-    .addHelpText('after', example('usage acme --by user,day', 'usage --by team --format csv'))
-    .action((team: string | undefined, { by, ...options }: ReportOptions) =>
-      print(
-        cli,
-        { report: 'usage', parameters: { team, group_by: by, ...options } },
-        sumColumns({ team, by }, usageColumns),
+    .option('--by <groups>', 'group by any of day (or week, month),team,user,token,model,endpoint')
+    .option('--sort <column>', 'such as cost or user; the other way round after a minus')
+    .addHelpText(
+      'after',
+      example(
+        'usage acme --by user,day --from 7d',
+        'usage --by team,month --sort cost --from 2026-01-01',
+        'usage --by team --format csv',
       ),
+    )
+    .action((team: string | undefined, options: ReportOptions) =>
+      printSums(cli, usageReport, { team, ...options }),
     );
 
   withFilters(program.command('refusals'))
     .description('count refused requests by UTC days; default: today')
     .option('--code <code>', 'such as insufficient_quota')
-    .option('--by <groups>', 'group by any of day,team,user,token,endpoint,code,model,limit')
+    .option('--by <groups>', 'group by any of day (or week, month),team,user,token,endpoint,code,model,limit')
+    .option('--sort <column>', 'such as refused or user; the other way round after a minus')
     .addHelpText('after', example('refusals acme --by user,code'))
-    .action((team: string | undefined, { by, ...options }: ReportOptions) =>
-      print(cli, { report: 'refusals', parameters: { team, group_by: by, ...options } }, [
-        ...sumColumns({ team, by }, ['refused']),
-        { title: 'LAST', cell: cellOf('last_at') },
-      ]),
+    .action((team: string | undefined, options: ReportOptions) =>
+      printSums(cli, refusalsReport, { team, ...options }),
     );
 
   withFilters(program.command('requests'))
@@ -86,37 +103,10 @@ function withFilters(command: Command): Command {
     .option('--user <user>')
     .option('--token <id>', 'tok_…')
     .option('--endpoint <path>')
-    .option('--from <when>', 'the beginning: 2026-01-31, or 2026-01-31T12:00:00Z')
-    .option('--to <when>', 'the end: a day, which is included, or a time, which is not')
+    .addOption(fromOption())
+    .addOption(toOption())
     .addOption(new Option('--format <format>', 'print all rows as they arrive').choices(['csv', 'ndjson']))
     .addOption(bomOption);
-}
-
-/** A user's or token's row has its team, which needs no column if it is the same in all. */
-function sumColumns(
-  { team, by = '' }: { team: string | undefined; by?: string | undefined },
-  sums: readonly string[],
-): Column[] {
-  const asked = by.split(',').filter((group) => group !== '');
-  const bringsTeam = team === undefined && !asked.includes('team');
-  const groups = asked.flatMap((group) =>
-    bringsTeam && group === asked.find((each) => each === 'user' || each === 'token')
-      ? ['team', group]
-      : [group],
-  );
-  return [
-    ...groups.map((group) => ({
-      title: group.toUpperCase(),
-      cell: cellOf(group),
-      whole: group === 'token',
-      apart: true,
-    })),
-    ...sums.map((figure) => ({
-      title: figure.replace('_tokens', '').replaceAll('_', ' ').toUpperCase(),
-      cell: cellOf(figure),
-      right: true,
-    })),
-  ];
 }
 
 function cellOf(field: string): Column['cell'] {

@@ -3,6 +3,7 @@ import type { JsonObject } from '../base/request.ts';
 import { adminPath, bodyOf, type GivenOptions, withQuery } from './arguments.ts';
 import type { Cli } from './cli.ts';
 import { example } from './help.ts';
+import { sendChanges } from './limit-changes.ts';
 import { showRecord, usageOption } from './show-record.ts';
 import type { Column } from './table.ts';
 
@@ -135,7 +136,7 @@ export function resourceCommands(program: Command, cli: Cli, resource: Resource)
     showRecord(cli, path, { usage: usage === true }),
   );
   if (set) {
-    addOnOne('set', set, (path, _id, options) => cli.callAndPrint('PATCH', path, bodyOf(options)));
+    addOnOne('set', set, (path, _id, options) => sendChanges(cli, path, bodyOf, options));
   }
   for (const act of ['suspend', 'resume'] as const) {
     const summary = resource[act];

@@ -1,6 +1,14 @@
 import type { Command } from 'commander';
 import type { Limit } from '../base/limit.ts';
-import { adminPath, clearOption, limitOption, parseLimit, repeatable } from './arguments.ts';
+import {
+  adminPath,
+  clearOption,
+  type GivenOptions,
+  limitOption,
+  parseLimit,
+  repeatable,
+} from './arguments.ts';
+import { limitChangeOptions, sendChanges } from './limit-changes.ts';
 import type { Cli } from './cli.ts';
 import { example } from './help.ts';
 import { showRecord, usageOption } from './show-record.ts';
@@ -31,19 +39,24 @@ export function settingsCommands(program: Command, cli: Cli): void {
     .addHelpText('after', example('settings show', 'settings show --usage'))
     .action((options: { usage?: boolean }) => showRecord(cli, path, options));
 
-  settings
+  const setting = settings
     .command('set')
     .description('change settings; a list replaces the old one')
     .addOption(limitOption)
     .addOption(repeatable('--team-limit <limit>', 'a default limit of new teams', parseLimit))
     .addOption(repeatable('--user-limit <limit>', 'a default limit of new users', parseLimit))
     .addOption(repeatable('--token-limit <limit>', 'a default limit of new tokens', parseLimit))
-    .addOption(clearOption(['limits', 'defaults', ...kinds.map((kind) => `${kind}-limits`)]))
-    .addHelpText('after', example('settings set --limit tokens/day=5000000'))
-    .action((options: SettingsOptions) => cli.callAndPrint('PATCH', path, settingsBody(options)));
+    .addOption(clearOption(['limits', 'defaults', ...kinds.map((kind) => `${kind}-limits`)]));
+  for (const option of limitChangeOptions) setting.addOption(option);
+  setting
+    .addHelpText(
+      'after',
+      example('settings set --limit tokens/day=5000000', 'settings set --add-limit tokens/month=90000000'),
+    )
+    .action((options: GivenOptions) => sendChanges(cli, path, settingsBody, options));
 }
 
-function settingsBody(options: SettingsOptions): object {
+function settingsBody(options: GivenOptions & SettingsOptions): object {
   const { limit, teamLimit, userLimit, tokenLimit, clear = [] } = options;
   const ofNew = { team: teamLimit, user: userLimit, token: tokenLimit };
   const defaults = Object.fromEntries(

@@ -23,10 +23,10 @@ export async function showRecord(
   const record = await cli.call('GET', `${path}?usage=true`);
   if (record === null) return;
   const { limits, ...fields } = record;
-  cli.printDone(record, `${fieldList(fields)}\n\n${limitTable(limits)}`);
+  cli.printDone(record, `${fieldList(fields, cli.width)}\n\n${limitTable(limits, cli.width)}`);
 }
 
-function limitTable(limits: JsonValue | undefined): string {
+function limitTable(limits: JsonValue | undefined, width: number): string {
   const rows = Array.isArray(limits) ? limits.filter(isJsonObject) : [];
-  return rows.length === 0 ? 'No limits.' : fittedTable(columns, rows);
+  return rows.length === 0 ? 'No limits.' : fittedTable(columns, rows, width);
 }

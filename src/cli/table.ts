@@ -10,24 +10,25 @@ export interface Column {
   right?: boolean;
   /** An id that people copy: never shortened. */
   whole?: boolean;
+  /** Left out if no row has anything in it, or 0 in all of them. */
+  optional?: boolean;
   /** Names the row: shortened only as long as no two rows look alike. */
   apart?: boolean;
 }
 
 /** The width of a terminal by default. */
-const maxWidth = 80;
+export const defaultWidth = 80;
 const gap = 2;
 const leastWidth = 8;
 
 /** A record, one field a line. Words are never broken, so that a token or a link can be copied. */
-export function fieldList(record: JsonObject): string {
-  return fieldLines(Object.entries(record).map(([key, value]) => [plain(key), allowed(key, value)])).join(
-    '\n',
-  );
+export function fieldList(record: JsonObject, maxWidth = defaultWidth): string {
+  const fields = Object.entries(record).map(([key, value]) => [plain(key), allowed(key, value)] as const);
+  return fieldLines(fields, maxWidth).join('\n');
 }
 
 /** Names with their texts beside them, wrapped. */
-function fieldLines(fields: readonly (readonly [name: string, text: string])[]): string[] {
+function fieldLines(fields: readonly (readonly [name: string, text: string])[], maxWidth: number): string[] {
   const indent = Math.max(...fields.map(([name]) => widthOf(name))) + 2;
   return fields.flatMap(([name, text]) =>
     wrapped(text, maxWidth - indent).map((line, n) => padded(n === 0 ? name : '', indent) + line),
@@ -35,21 +36,36 @@ function fieldLines(fields: readonly (readonly [name: string, text: string])[]):
 }
 
 /**
- * Rows under titles within 80 columns. Long texts are shortened, the longest first; if that is not enough, each row is
+ * Rows under titles within the width of a terminal. Long texts are shortened, the longest first; if that is not enough, each row is
  * printed one field a line. Ids and figures are never shortened, and a row's name only while no two look alike.
  */
-export function fittedTable(columns: readonly Column[], rows: readonly JsonObject[]): string {
+export function fittedTable(
+  all: readonly Column[],
+  rows: readonly JsonObject[],
+  maxWidth = defaultWidth,
+): string {
   if (rows.length === 0) return 'None.';
+  const columns = all.filter(
+    ({ optional, right, cell }) => !optional || rows.some((row) => !isNothing(cell(row), right)),
+  );
   const lines = rows.map((row) => columns.map(({ cell }) => cell(row)));
-  const widths = fittedWidths(columns, lines);
-  if (widths === null) return lines.map((line) => asFields(columns, line)).join('\n\n');
+  const widths = fittedWidths(columns, lines, maxWidth);
+  if (widths === null) return lines.map((line) => asFields(columns, line, maxWidth)).join('\n\n');
   return [columns.map(({ title }) => title), ...lines]
     .map((line) => aligned(columns, line, widths))
     .join('\n');
 }
 
+function isNothing(text: string, isFigure = false): boolean {
+  return text === '' || text === '-' || text === 'none' || (isFigure && text === '0');
+}
+
 /** The width of each column; null if they cannot be narrow enough. */
-function fittedWidths(columns: readonly Column[], lines: readonly string[][]): number[] | null {
+function fittedWidths(
+  columns: readonly Column[],
+  lines: readonly string[][],
+  maxWidth: number,
+): number[] | null {
   const widths = columns.map(({ title }, n) =>
     lines.reduce((most, line) => Math.max(most, widthOf(line[n] ?? '')), title.length),
   );
@@ -107,8 +123,11 @@ function aligned(columns: readonly Column[], line: readonly string[], widths: re
 }
 
 /** A row, one field a line. A word that is still too wide is cut off. */
-function asFields(columns: readonly Column[], line: readonly string[]): string {
-  return fieldLines(columns.map(({ title }, n) => [title, line[n] ?? '']))
+function asFields(columns: readonly Column[], line: readonly string[], maxWidth: number): string {
+  return fieldLines(
+    columns.map(({ title }, n) => [title, line[n] ?? '']),
+    maxWidth,
+  )
     .map((text) => shortened(text, maxWidth))
     .join('\n');
 }

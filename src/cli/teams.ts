@@ -10,6 +10,7 @@ import {
   repeatable,
 } from './arguments.ts';
 import { allowed, day, plain } from './cells.ts';
+import { limitChangeOptions } from './limit-changes.ts';
 import { nameOption, type Resource } from './resource.ts';
 
 const teamLists = ['limits', 'models', 'endpoints', 'origins', 'tools'];
@@ -32,10 +33,10 @@ export const teams: Resource = {
   id: { argument: '<team>', example: 'acme' },
   columns: [
     { title: 'TEAM', cell: ({ id }) => plain(id), whole: true },
-    { title: 'NAME', cell: ({ name }) => plain(name) },
-    { title: 'LIMITS', cell: ({ limits }) => plain(limits) },
+    { title: 'NAME', cell: ({ name }) => plain(name), optional: true },
+    { title: 'LIMITS', cell: ({ limits }) => plain(limits), optional: true },
     { title: 'MODELS', cell: ({ models }) => allowed('models', models) },
-    { title: 'SUSPENDED', cell: (team) => day(team['suspended_at']), whole: true },
+    { title: 'SUSPENDED', cell: (team) => day(team['suspended_at']), whole: true, optional: true },
   ],
   create: {
     summary: 'create a team',
@@ -48,8 +49,12 @@ export const teams: Resource = {
   show: 'show a team',
   set: {
     summary: 'change a team; a list replaces the list it had',
-    options: [...teamOptions, clearOption(['name', 'dearer_fallback', ...teamLists])],
-    examples: ['acme --name Acme --clear models', 'acme --tool dyno_run_command@my-app'],
+    options: [...teamOptions, ...limitChangeOptions, clearOption(['name', 'dearer_fallback', ...teamLists])],
+    examples: [
+      'acme --name Acme --clear models',
+      'acme --tool dyno_run_command@my-app',
+      'acme --add-limit tokens/day=200000',
+    ],
   },
   suspend: 'refuse all requests of a team from now on',
   resume: 'accept the requests of a suspended team again',
@@ -83,10 +88,10 @@ export const users: Resource = {
   id: { argument: '<user>', example: 'ana' },
   columns: [
     { title: 'USER', cell: ({ id }) => plain(id), whole: true },
-    { title: 'NAME', cell: ({ name }) => plain(name) },
-    { title: 'EMAIL', cell: ({ email }) => plain(email) },
-    { title: 'LIMITS', cell: ({ limits }) => plain(limits) },
-    { title: 'SUSPENDED', cell: (user) => day(user['suspended_at']), whole: true },
+    { title: 'NAME', cell: ({ name }) => plain(name), optional: true },
+    { title: 'EMAIL', cell: ({ email }) => plain(email), optional: true },
+    { title: 'LIMITS', cell: ({ limits }) => plain(limits), optional: true },
+    { title: 'SUSPENDED', cell: (user) => day(user['suspended_at']), whole: true, optional: true },
   ],
   create: {
     summary: 'create a user',
@@ -99,7 +104,7 @@ export const users: Resource = {
   show: 'show a user',
   set: {
     summary: 'change a user; a list of limits replaces the old one',
-    options: [...userOptions, clearOption(['name', 'email', 'subject', 'limits'])],
+    options: [...userOptions, ...limitChangeOptions, clearOption(['name', 'email', 'subject', 'limits'])],
     examples: ['acme ana --limit requests/day=500'],
   },
   suspend: 'refuse all requests of a user from now on',

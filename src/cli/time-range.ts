@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { systemClock } from '../base/clock.ts';
 import { dayMs, dayOf } from '../base/days.ts';
 import { secondsOf } from './arguments.ts';
@@ -7,6 +7,16 @@ const weekdays = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'frida
 
 const understood =
   'Write today, yesterday, 7d (the last 7 days), 4w, 12h, monday, month (its first day), 2026-01-31, or an RFC 3339 time.';
+
+export function fromOption(): Option {
+  const words = 'the beginning: 7d, yesterday, monday, month, 2026-01-31, or 2026-01-31T12:00:00Z';
+  return new Option('--from <when>', words).argParser(parseMoment);
+}
+
+export function toOption(): Option {
+  const words = 'the end: a day as above, which is included, or a time, which is not';
+  return new Option('--to <when>', words).argParser(parseMoment);
+}
 
 /** `7d`, `yesterday`, `monday` or `month` as a UTC day, `12h` as a time; a day or a time as it is. */
 export function parseMoment(text: string): string {

@@ -13,10 +13,10 @@ const columns: Column[] = [
   { title: 'TEAM', cell: ({ team }) => plain(team), apart: true },
   { title: 'TOKEN', cell: ({ id }) => plain(id), whole: true },
   { title: 'USER', cell: ({ user }) => plain(user), apart: true },
-  { title: 'NAME', cell: ({ name }) => plain(name) },
+  { title: 'NAME', cell: ({ name }) => plain(name), optional: true },
   { title: 'STATE', cell: ({ state }) => plain(state), whole: true },
-  { title: 'USED', cell: (token) => day(token['last_used_at']), whole: true },
-  { title: 'EXPIRES', cell: (token) => day(token['expires_at']), whole: true },
+  { title: 'USED', cell: (token) => day(token['last_used_at']), whole: true, optional: true },
+  { title: 'EXPIRES', cell: (token) => day(token['expires_at']), whole: true, optional: true },
 ];
 
 interface SearchOptions {

@@ -12,6 +12,7 @@ import {
   repeatable,
 } from './arguments.ts';
 import { day, plain } from './cells.ts';
+import { limitChangeOptions } from './limit-changes.ts';
 import { type Resource, yesOption } from './resource.ts';
 import type { Column } from './table.ts';
 
@@ -39,10 +40,10 @@ const claimOption = new Option(
 const columns: Column[] = [
   { title: 'TOKEN', cell: ({ id }) => plain(id), whole: true },
   { title: 'USER', cell: ({ user }) => plain(user) },
-  { title: 'NAME', cell: ({ name }) => plain(name) },
+  { title: 'NAME', cell: ({ name }) => plain(name), optional: true },
   { title: 'BEGINS', cell: ({ prefix }) => plain(prefix), whole: true },
-  { title: 'EXPIRES', cell: (token) => day(token['expires_at']), whole: true },
-  { title: 'REVOKED', cell: (token) => day(token['revoked_at']), whole: true },
+  { title: 'EXPIRES', cell: (token) => day(token['expires_at']), whole: true, optional: true },
+  { title: 'REVOKED', cell: (token) => day(token['revoked_at']), whole: true, optional: true },
 ];
 
 export const tokens: Resource = {
@@ -70,6 +71,7 @@ export const tokens: Resource = {
     summary: 'change a token; a list replaces the list it had',
     options: [
       ...tokenOptions,
+      ...limitChangeOptions,
       clearOption(['name', 'expires_at', 'max_session_body_bytes', 'frames', ...lists]),
     ],
     examples: ['acme tok_4fJ2mQ9sXbVe --clear limits'],

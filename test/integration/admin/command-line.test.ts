@@ -214,7 +214,7 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     expect(listed.out).not.toContain(token);
     expect((await command(`token show acme ${id}`)).out).not.toContain(token);
 
-    expect((await command('user list acme')).out).toMatch(/^USER .*\nana +Ana /);
+    expect((await command('user list acme')).out).toBe('USER  NAME\nana   Ana');
     expect((await command('user show acme ana')).code).toBe(0);
     expect((await command('user delete acme ana --yes')).code).toBe(0);
     expect((await command('user list acme')).out).toBe('None.');
@@ -242,7 +242,7 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
       err: '',
       out: expect.stringContaining('\nbeta ') as string,
     });
-    expect((await command('user list acme --search ANA --sort -created_at')).out).toMatch(/\nana /);
+    expect((await command('user list acme --search ANA --sort -created_at')).out).toBe('USER\nana');
 
     expect((await command('token find')).out).toMatch(/^TEAM .*\nacme .* working .*\nbeta .* working /);
     expect((await command('token find --search lap --expires-within 8d')).out).toMatch(
@@ -353,6 +353,130 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     expect(JSON.parse((await command('requests --json')).out)).toEqual({ data: [], next_cursor: null });
   });
 
+  it('changes limits one at a time, and tells them before and after', async () => {
+    await command('team create acme --limit tokens/day=100 --limit tokens/day=50@m');
+    const added = await command('team set acme --add-limit requests/day=5 --add-limit tokens/day=200');
+    expect(added).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^limits +tokens\/day=200, tokens\/day=50@m, requests\/day=5$/m) as string,
+      err: [
+        'Limits before: tokens/day=100, tokens/day=50@m',
+        'Limits after:  tokens/day=200, tokens/day=50@m, requests/day=5',
+      ].join('\n'),
+    });
+    const unclear = await command('team set acme --remove-limit tokens/day');
+    expect(unclear).toMatchObject({ code: 1, err: expect.stringContaining('could be any of') as string });
+    expect((await command('team set acme --remove-limit tokens/day@m --name Acme')).out).toMatch(
+      /^limits +tokens\/day=200, requests\/day=5$/m,
+    );
+    expect(await command('team set acme --limit tokens/day=1 --add-limit requests/day=5')).toMatchObject({
+      code: 2,
+      out: '',
+    });
+    expect((await command('settings set --add-limit tokens/month=900')).out).toMatch(
+      /^limits +tokens\/month=900$/m,
+    );
+    expect((await command('settings set --remove-limit tokens/month')).out).toMatch(/^limits +none$/m);
+  });
+
+  it('sums weeks and months, sorts, and has a total', async () => {
+    await command('team create acme');
+    await command('team create beta');
+    const keys = keysUnder('cli:');
+    const endpoint = '/v1/chat/completions';
+    for (const [day, team, requests] of [
+      ['2026-01-31', 'acme', 1],
+      ['2026-02-01', 'acme', 20],
+      ['2026-02-02', 'beta', 300],
+    ] as const) {
+      const row = encodeTotalsRow({ team, user: 'ana', token: 'tok_1', model: 'm', endpoint });
+      await store.client.hset(keys.totals(day), row, `${requests} 8 9 0 0 0 0`);
+    }
+    const range = '--from 2026-01-01 --to 2026-02-28';
+    expect((await command(`usage --by month ${range}`)).out).toBe(
+      [
+        'MONTH    REQUESTS  INPUT  OUTPUT',
+        '2026-01         1      8       9',
+        '2026-02       320     16      18',
+        'TOTAL         321     24      27',
+      ].join('\n'),
+    );
+    expect((await command(`usage --by team,week --sort -requests ${range}`)).out).toBe(
+      [
+        'TEAM   WEEK        REQUESTS  INPUT  OUTPUT',
+        'acme   2026-01-26        21     16      18',
+        'beta   2026-02-02       300      8       9',
+        'TOTAL                   321     24      27',
+      ].join('\n'),
+    );
+    expect((await command(`usage acme --by month --format csv ${range}`)).out).toMatch(
+      /^month,requests,.*\r\n2026-01,1,8,.*\r\n2026-02,20,8,.*\r$/,
+    );
+    const { data } = JSON.parse((await command(`usage --by day --sort requests ${range} --json`)).out) as {
+      data: { day: string }[];
+    };
+    expect(data.map(({ day }) => day)).toEqual(['2026-02-02', '2026-02-01', '2026-01-31']);
+    for (const line of ['usage --by day,week', 'usage --by team --sort user', 'usage --from soon']) {
+      expect(await command(line)).toMatchObject({ code: 2, out: '' });
+    }
+    expect(await command('refusals --by week --from 4w')).toMatchObject({ code: 0, out: 'None.' });
+  });
+
+  it('lists the trail with what changed and who by name, and shows an entry', async () => {
+    await command('team create acme');
+    await command('team set acme --name Acme');
+    const { out } = await command('audit list');
+    expect(out).toMatch(
+      /^NO  TIME .*CHANGE\n +2 .* team\.change +acme .*name: - → Acme\n +1 .* team\.create /,
+    );
+    const shown = await command('audit show 2');
+    expect(shown.out).toMatch(/^sequence +2\n[^]*\n\nFIELD +BEFORE +AFTER\nname +- +Acme$/);
+    expect(JSON.parse((await command('audit show 2 --json')).out)).toMatchObject({ sequence: 2 });
+    expect(await command('audit show 3')).toMatchObject({ code: 1, out: '' });
+    expect(await command('audit show two')).toMatchObject({ code: 2, out: '' });
+
+    const made = await command('admin create --role admin --name Ana --json');
+    const { token } = JSON.parse(made.out) as { token: string };
+    const own = { ...environments['over HTTP'], ADMIN_KEY: token };
+    await tollgate('team set acme --name New', own);
+    expect((await command('audit list --limit 1')).out).toMatch(/ Ana +team\.change /);
+    // Only root knows the others' names.
+    expect((await tollgate('audit list --limit 1', own)).out).toMatch(/ adm_\w+…? +team\.change /);
+  });
+
+  it('knows no team that is not there, whatever the command', async () => {
+    for (const line of [
+      'team show gone',
+      'team set gone --name x',
+      'team set gone --add-limit tokens/day=1',
+      'team suspend gone',
+      'team delete gone --yes',
+      'user create gone ana',
+      'user list gone',
+      'user list gone --limit 1',
+      'user show gone ana',
+      'user delete gone ana --yes',
+      'token issue gone ana',
+      'token list gone',
+      'token list gone --user ana',
+      'token list gone --sort last_used',
+      'token find --team gone',
+      'token purge gone --ended-before 1d --yes',
+      'usage gone',
+      'usage gone --by month --from 2026-01-01',
+      'usage gone --format csv',
+      'refusals gone --by code',
+      'requests gone',
+      'requests gone --format ndjson',
+      'audit list --team gone',
+      'admin create --role team-admin --team gone',
+      'export --team gone',
+    ]) {
+      const { code, err } = await command(line);
+      expect([line, code, err]).toEqual([line, 1, expect.stringMatching(/^There is no (?:team|user)/)]);
+    }
+  });
+
   it('prints reports as CSV and NDJSON as they come, and tables within 80 columns', async () => {
     await fillReports();
     const csv = await command('requests acme --format csv');
@@ -378,8 +502,7 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     );
     expect((await command('refusals --by user')).out).toMatch(/^TEAM +USER +REFUSED +LAST\nacme /);
     expect((await command('refusals acme --by user')).out).toMatch(/^USER +REFUSED +LAST\n/);
-    // 16 columns, where 14 are left.
-    expect((await command('usage --by token')).out).toMatch(/^TOKEN {5}tok_4fJ2mQ9sXbVe$/m);
+    expect((await command('usage --by token')).out).toMatch(/^acme {2}tok_4fJ2mQ9sXbVe {9}7 /m);
     for (const line of ['requests', 'requests acme', 'usage --by day,team,user,token,model,endpoint']) {
       const { out } = await command(line);
       expect(Math.max(...out.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(80);

@@ -29,6 +29,22 @@ describe('fittedTable', () => {
     expect(fittedTable([text('A'.repeat(50)), figure('B'.repeat(50))], [])).toBe('None.');
   });
 
+  it('leaves out a column in which no row has anything, if it may', () => {
+    const rows = [
+      { A: 'a', NAME: null, N: 0, M: 0, ZERO: '0' },
+      { A: 'b', NAME: null, N: 0, M: 1, ZERO: null },
+    ];
+    const optional = (column: Column): Column => ({ ...column, optional: true });
+    const columns = [text('A'), ...[text('NAME'), figure('N'), figure('M'), text('ZERO')].map(optional)];
+    expect(fittedTable(columns, rows).split('\n')).toEqual(['A  M  ZERO', 'a  0  0', 'b  1  -']);
+  });
+
+  it('is as wide as the terminal', () => {
+    const rows = [{ A: 'a'.repeat(200) }];
+    for (const width of [40, 80, 132]) expect(widest(fittedTable([text('A')], rows, width))).toBe(width);
+    expect(widest(fittedTable([text('A')], rows, 300))).toBe(200);
+  });
+
   it('shortens the longest texts first, and figures and ids never', () => {
     const rows = [
       { I: 'tok_1234567890', A: 'a'.repeat(60), B: 'short', C: 'c'.repeat(40), N: 9_007_199_254_740_991 },

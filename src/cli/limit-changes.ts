@@ -1,0 +1,119 @@
+import { InvalidArgumentError } from 'commander';
+import { limit, limitIdentity } from '../base/fields.ts';
+import { type Limit, limitName } from '../base/limit.ts';
+import type { JsonObject } from '../base/request.ts';
+import { type GivenOptions, parseLimit, repeatable } from './arguments.ts';
+import { plain } from './cells.ts';
+import type { Cli } from './cli.ts';
+import { CommandFailed, exitCodes } from './command-failed.ts';
+
+/* Limits of a record changed one at a time, beside `--limit`, which replaces the whole list. */
+
+/** A limit by its name: `tokens/day` is any of them, `tokens/day@model` and `tokens/day=100` are just that one. */
+interface LimitName {
+  text: string;
+  limit: Limit;
+  hasMax: boolean;
+}
+
+export const limitChangeOptions = [
+  repeatable('--add-limit <limit>', 'add a limit, or change the number of one that is there', parseLimit),
+  repeatable(
+    '--remove-limit <limit>',
+    'remove a limit: tokens/day, or tokens/day@model if there are several',
+    parseName,
+  ),
+];
+
+function parseName(text: string): LimitName {
+  const hasMax = text.includes('=');
+  try {
+    const [, name = '', rest = ''] = /^([a-z_/]+)(.*)$/.exec(text) ?? [];
+    return { text, limit: parseLimit(hasMax ? text : `${name}=0${rest}`), hasMax };
+  } catch {
+    throw new InvalidArgumentError('Write metric/window such as tokens/day, or concurrency.');
+  }
+}
+
+interface LimitChanges {
+  addLimit?: Limit[];
+  removeLimit?: LimitName[];
+}
+
+/**
+ * Sends the changes of `set`. With `--add-limit` or `--remove-limit` it reads the record first, changes its list of
+ * limits unless somebody else changes the record meanwhile, and tells the limits before and after.
+ */
+export async function sendChanges(
+  cli: Cli,
+  path: string,
+  body: (options: GivenOptions) => object,
+  { addLimit, removeLimit, ...options }: GivenOptions & LimitChanges,
+): Promise<void> {
+  const changed = body(options);
+  if (addLimit === undefined && removeLimit === undefined) return cli.callAndPrint('PATCH', path, changed);
+  if ('limits' in changed) {
+    throw new CommandFailed(
+      '--add-limit and --remove-limit do not go with what replaces the whole list of limits.',
+      exitCodes.misused,
+    );
+  }
+  const { record, etag } = await cli.look(path);
+  const before = limitsOf(record);
+  const limits = changedLimits(before, { addLimit: addLimit ?? [], removeLimit: removeLimit ?? [] });
+  const headers = etag === null ? {} : { 'if-match': etag };
+  const after = await cli.call('PATCH', path, { ...changed, limits }, headers);
+  cli.printRecord(after);
+  cli.note(
+    `Limits before: ${shown(before)}\nLimits after:  ${shown(after === null ? limits : limitsOf(after))}`,
+  );
+}
+
+function limitsOf(record: JsonObject): Limit[] {
+  const read = limit.array().safeParse(record['limits']);
+  if (read.success) return read.data;
+  throw new CommandFailed('This program is older than the gateway: it does not know all of its limits.');
+}
+
+/** The list after the changes. Throws `CommandFailed` if a limit is not there, or could be several. */
+export function changedLimits(
+  before: readonly Limit[],
+  { addLimit, removeLimit }: Required<LimitChanges>,
+): Limit[] {
+  const removed = new Set(removeLimit.map((name) => limitIdentity(onlyMatch(before, name))));
+  const added = new Map(addLimit.map((each) => [limitIdentity(each), each]));
+  if (
+    added.size < addLimit.length ||
+    removed.size < removeLimit.length ||
+    [...added.keys()].some((id) => removed.has(id))
+  ) {
+    throw new CommandFailed('One limit is named twice.', exitCodes.misused);
+  }
+  const kept = before.filter((each) => !removed.has(limitIdentity(each)));
+  const known = new Set(kept.map(limitIdentity));
+  return [
+    ...kept.map((each) => added.get(limitIdentity(each)) ?? each),
+    ...addLimit.filter((each) => !known.has(limitIdentity(each))),
+  ];
+}
+
+function onlyMatch(before: readonly Limit[], name: LimitName): Limit {
+  const matching = before.filter((each) => matches(each, name));
+  const [only, ...more] = matching;
+  if (only && more.length === 0) return only;
+  const problem = only
+    ? `--remove-limit ${plain(name.text)} could be any of ${shown(matching)}: write the whole limit.`
+    : `There is no limit ${plain(name.text)}; there are: ${shown(before)}.`;
+  throw new CommandFailed(problem);
+}
+
+function matches(each: Limit, { limit: asked, hasMax }: LimitName): boolean {
+  if (hasMax) return limitIdentity(each) === limitIdentity(asked) && each.max === asked.max;
+  const isWhole = asked.models !== undefined || asked.endpoints !== undefined || 'count_cached' in asked;
+  if (isWhole) return limitIdentity(each) === limitIdentity(asked);
+  return limitName(each) === limitName(asked);
+}
+
+function shown(limits: readonly Limit[]): string {
+  return plain(limits.map((each): JsonObject => ({ ...each })));
+}
