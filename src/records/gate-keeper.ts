@@ -28,8 +28,8 @@ export interface GateKeeperParts {
   log: Log;
 }
 
-/** Between two looks while the gate is closed. */
-const lookAgainMs = 100;
+/** Between two looks while the gate is closed; of a store that cannot be reached. */
+const [lookAgainMs, tryAgainMs] = [100, 1_000];
 /** A Postgres that hangs must not keep a store closed that is as it was. */
 const answerWithinMs = 3_000;
 /** Postgres says that its tables are not made yet. */
@@ -41,6 +41,8 @@ export class GateKeeper {
   readonly #stopping = new AbortController();
   #isLooking = false;
   #looks = 0;
+  /** Ends the wait for the next look. */
+  #awaited = new AbortController();
   /** Whether Postgres has ever answered. */
   #wasReached = false;
   /** The highest mark seen. */
@@ -63,30 +65,43 @@ export class GateKeeper {
 
   stop(): void {
     this.#stopping.abort();
+    this.#awaited.abort();
   }
 
-  /** Looks until the gate is open. */
+  /** Looks now, and until the gate is open. */
   #look(): void {
+    this.#awaited.abort();
     if (this.#isLooking) return;
     this.#isLooking = true;
     this.#looks = 0;
     void this.#lookUntilOpen().finally(() => {
       this.#isLooking = false;
+      // A doubt may have come since the last look.
+      if (!this.#parts.gate.isOpen && !this.#stopping.signal.aborted) this.#look();
     });
   }
 
   async #lookUntilOpen(): Promise<void> {
-    const { gate, log } = this.#parts;
-    const { signal } = this.#stopping;
-    while (!gate.isOpen && !signal.aborted) {
-      try {
-        await this.#compare();
-      } catch (error) {
-        // A store that cannot be reached is looked at again; the store itself says so in the log.
-        if (!(error instanceof StoreUnavailable))
-          log.error('the store cannot be compared with its records', { error });
+    const { gate } = this.#parts;
+    while (!gate.isOpen && !this.#stopping.signal.aborted) {
+      this.#awaited = new AbortController();
+      const { signal } = this.#awaited;
+      const waitMs = await this.#lookOnce();
+      if (!gate.isOpen) await sleep(waitMs, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  }
+
+  /** Returns after how long to look again, ms. */
+  async #lookOnce(): Promise<number> {
+    try {
+      await this.#compare();
+      return lookAgainMs;
+    } catch (error) {
+      // If the store cannot be reached, that is in the log already.
+      if (!(error instanceof StoreUnavailable)) {
+        this.#parts.log.error('the store cannot be compared with its records', { error });
       }
-      if (!gate.isOpen) await sleep(lookAgainMs, undefined, { signal, ref: false }).catch(() => undefined);
+      return tryAgainMs;
     }
   }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { windowIndex } from '../../../src/limits/window.ts';
 import { Database } from '../../../src/records/database.ts';
@@ -138,6 +139,27 @@ describe('what Postgres has', () => {
     expect(text).toMatch(/tollgate_records_on\{.*\} 1\n/);
     expect(text).toMatch(/tollgate_records_gap_total\{stream="entries",.*\} 0\n/);
     expect(text).toMatch(/tollgate_records_last_drain_timestamp_seconds\{.*\} 1\d{9}/);
+  });
+});
+
+it('can be asked what the docs say, by somebody who can only read', async () => {
+  await rows('SELECT * FROM entries', 3);
+  const docs = readFileSync(new URL('../../../docs/records.md', import.meta.url), 'utf8');
+  const statements = [...docs.matchAll(/^```sql\n([^`]*)^```$/gm)].map(([, sql = '']) => sql);
+  const [grants = '', ...queries] = statements;
+  expect(queries).toHaveLength(4);
+  await database.transaction(async (transaction) => {
+    await transaction.query('CREATE ROLE auditor');
+    for (const grant of grants.split(';').filter((text) => text.trim() !== ''))
+      await transaction.query(grant);
+    await transaction.query('SET LOCAL ROLE auditor');
+    const answers: object[][] = [];
+    for (const query of queries) answers.push(await transaction.query(query));
+    expect(answers.map(({ length }) => length)).toEqual([1, 0, 0, 0]);
+    expect(answers[0]).toMatchObject([{ team: token.team, requests: 3 }]);
+    await transaction.query('RESET ROLE');
+    await transaction.query('DROP OWNED BY auditor');
+    await transaction.query('DROP ROLE auditor');
   });
 });
 

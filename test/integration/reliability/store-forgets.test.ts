@@ -89,6 +89,11 @@ async function untilAll(token: IssuedToken, code: string): Promise<void> {
   }
 }
 
+/** But for the 503s. */
+function answersOf(codes: ReadonlySet<string>): string[] {
+  return [...codes].filter((code) => code !== 'store_unavailable');
+}
+
 const usedUpAfter = (max: number) => ({ limits: [{ metric: 'requests', window: 'month', max } as const] });
 
 it('answers each token as before, or 503, whatever the store forgets', { timeout: 240_000 }, async () => {
@@ -108,15 +113,9 @@ it('answers each token as before, or 503, whatever the store forgets', { timeout
     await untilAll(usedUp, 'insufficient_quota');
   };
   const expectAnswers = (): void => {
-    expect({
-      live: [...seen.live].toSorted(),
-      revoked: [...seen.revoked].toSorted(),
-      usedUp: [...seen.usedUp].toSorted(),
-    }).toEqual({
-      live: ['ok', 'store_unavailable'],
-      revoked: ['revoked_token', 'store_unavailable'],
-      usedUp: ['insufficient_quota', 'store_unavailable'],
-    });
+    expect(answersOf(seen.live)).toEqual(['ok']);
+    expect(answersOf(seen.revoked)).toEqual(['revoked_token']);
+    expect(answersOf(seen.usedUp)).toEqual(['insufficient_quota']);
   };
   await asBefore();
 
@@ -166,7 +165,7 @@ it('answers each token as before, or 503, whatever the store forgets', { timeout
   expectAnswers();
 
   await traffic.stop();
-  expect([...gone].toSorted()).toEqual(['revoked_token', 'store_unavailable']);
-  expect([...ended].toSorted()).toEqual(['invalid_token', 'store_unavailable']);
-  expect([...full].toSorted()).toEqual(['insufficient_quota', 'store_unavailable']);
+  expect(answersOf(gone)).toEqual(['revoked_token']);
+  expect(answersOf(ended)).toEqual(['invalid_token']);
+  expect(answersOf(full)).toEqual(['insufficient_quota']);
 });
