@@ -49,7 +49,7 @@ export function ledgerCommands(program: Command, cli: Cli): void {
       cli.printDone(found, wordsFor(found));
       const count = found.differences.length + found.left_out;
       if (count > 0)
-        throw new CommandFailed(`The records are not the same everywhere: ${count} differences.`);
+        throw new CommandFailed(`The records are not the same everywhere. Differences: ${count}.`);
     });
 }
 
@@ -73,9 +73,9 @@ async function verified(cli: Cli, from: string, to: string): Promise<Found> {
 }
 
 function wordsFor({ from, to, rows, differences, left_out, gaps }: Found): string {
-  const lines = [`${rows} rows of ${plain(from)} to ${plain(to)} were compared.`];
+  const lines = [`Rows compared, ${plain(from)} to ${plain(to)}: ${rows}`];
   if (differences.length > 0) lines.push('', fittedTable(columns, differences));
-  if (left_out > 0) lines.push(`There are ${left_out} more differences.`);
+  if (left_out > 0) lines.push(`More differences: ${left_out}`);
   for (const { stream, missing, from: since, to: until, reason } of gaps) {
     const count = missing === null ? 'an unknown number' : plain(missing);
     lines.push(`Gap: ${count} of ${plain(stream)}, ${plain(since)} to ${plain(until)}. ${plain(reason)}`);

@@ -1,6 +1,5 @@
 import { fileURLToPath } from 'node:url';
 import { readdirSync } from 'node:fs';
-import { runner } from 'node-pg-migrate';
 import { schema, type Database } from './database.ts';
 
 const directory = fileURLToPath(new URL('migrations', import.meta.url));
@@ -23,6 +22,8 @@ export async function migrate(database: Pick<Database, 'query' | 'connection'>):
     throw new Unusable('The server is older than Postgres 14: use a newer one.');
   }
   await refuseNewer(database);
+  // Loaded when it is needed: whoever keeps no records should not wait for it.
+  const { runner } = await import('node-pg-migrate');
   await database.connection((client) =>
     runner({
       dbClient: client,

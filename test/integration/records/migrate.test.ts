@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { figures } from '../../../src/base/figures.ts';
 import { Database } from '../../../src/records/database.ts';
@@ -46,6 +48,29 @@ describe('the tables of records', () => {
       needed.filter((column) => !known.has(column)),
       'columns that a migration in src/records/migrations must add',
     ).toEqual([]);
+  });
+
+  it('answer the queries that docs/records.md shows an auditor', async () => {
+    await migrate(open());
+    const page = await readFile(new URL('../../../docs/records.md', import.meta.url), 'utf8');
+    const blocks = [...page.matchAll(/```sql\n([^`]+)```/g)].map(([, sql = '']) => sql);
+    const statements = blocks.flatMap((sql) => sql.replaceAll(/^--.*$/gm, '').split(';'));
+    const role = `auditor_${randomBytes(4).toString('hex')}`;
+    const asked = statements.map((sql) => sql.trim().replaceAll('auditor', role)).filter((sql) => sql !== '');
+    expect(asked.filter((sql) => sql.startsWith('SELECT')).length).toBeGreaterThan(3);
+    try {
+      for (const sql of asked) await open().query(sql);
+      await expect(
+        open().transaction(async (queries) => {
+          await queries.query(`SET LOCAL ROLE ${role}`);
+          await queries.query('SELECT team FROM tollgate.usage_days');
+          await queries.query('DELETE FROM tollgate.usage_days');
+        }),
+      ).rejects.toThrow(/permission denied/);
+    } finally {
+      await open().query(`DROP OWNED BY ${role}`);
+      await open().query(`DROP ROLE ${role}`);
+    }
   });
 
   it('of a newer version are left alone', async () => {

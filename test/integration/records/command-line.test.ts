@@ -3,17 +3,23 @@ import { linkOf, noHead } from '../../../src/audit/chain.ts';
 import type { JsonObject } from '../../../src/base/request.ts';
 import { keysUnder } from '../../../src/store/keys.ts';
 import { RedisStore } from '../../../src/store/redis.ts';
+import { entryOf } from '../../contract/admission-store-samples.ts';
 import { tollgate } from '../../support/command-line.ts';
 import { sharedPostgres } from '../../support/postgres-server.ts';
-import { TestRecords } from '../../support/records.ts';
+import { closeInStore, TestRecords } from '../../support/records.ts';
 import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 
-/* `audit verify` over a trail of which the store has the newest part, behind an anchor, and Postgres all that is drained. */
+/*
+ * The command line on a Redis and a Postgres that were drained into: `ledger verify`, and `audit verify` over a trail of which
+ * the store has the newest part, behind an anchor.
+ */
 
 const keys = keysUnder('t:');
 const drained = 1_200;
 const all = 1_210;
 const startMs = Date.UTC(2026, 0, 1);
+const time = new Date(Date.now() - 5_000).toISOString();
+const gone = 'postgres://postgres@127.0.0.1:1/none';
 
 let redis: SharedRedis;
 let store: RedisStore;
@@ -32,6 +38,7 @@ beforeAll(async () => {
   await redis.flush();
   const links = chainOf(all);
   await add(links.slice(0, drained));
+  for (let n = 0; n < 4; n += 1) await closeInStore(store, keys, entryOf(`p1-${n}`, { time }));
   await records.drain(store, keys);
   await add(links.slice(drained));
   stored = await store.client.xrange(keys.audit, '-', '+');
@@ -119,7 +126,7 @@ describe('audit verify', () => {
 
   it.each([
     ['without DATABASE_URL', null],
-    ['while Postgres is away', 'postgres://postgres@127.0.0.1:1/none'],
+    ['while Postgres is away', gone],
   ])('begins at the anchor and says so, %s', async (_when, database) => {
     const { code, verdict } = await verify(database);
     expect({ code, verdict }).toMatchObject({
@@ -184,5 +191,58 @@ describe('audit verify', () => {
     } finally {
       await store.client.hset(keys.records, 'anchor_hash', anchor);
     }
+  });
+});
+
+describe('ledger', () => {
+  const on = (database: string | null): NodeJS.ProcessEnv => ({
+    REDIS_URL: redis.url,
+    REDIS_PREFIX: 't:',
+    ...(database === null ? {} : { DATABASE_URL: database }),
+  });
+  const day = time.slice(0, 10);
+
+  it('verify prints what differs, and exits with 1', async () => {
+    const line = `ledger verify --from ${day} --to ${day}`;
+    expect(await tollgate(line, on(url))).toMatchObject({
+      code: 0,
+      out: `Rows compared, ${day} to ${day}: 1`,
+    });
+    await records.database.query('UPDATE usage_days SET output_tokens = output_tokens - 1');
+    const found = await tollgate(line, on(url));
+    await records.database.query('UPDATE usage_days SET output_tokens = output_tokens + 1');
+    expect(found).toMatchObject({ code: 1, err: 'The records are not the same everywhere. Differences: 1.' });
+    const [, , titles = '', row = ''] = found.out.split('\n');
+    expect(titles.split(/ +/)).toEqual(['DAY', 'OF', 'ROW', 'FIGURE', 'STORE', 'SUMS', 'ENTRIES']);
+    expect(row).toMatch(/usage +acme ana .* output_tokens +136 +135 +136$/);
+    expect(await tollgate(line, on(null))).toMatchObject({ code: 1 });
+    expect(await tollgate(line, on(gone))).toMatchObject({ code: 3 });
+    expect(await tollgate('ledger verify --from 2026-02-02 --to 2026-01-01', on(url))).toMatchObject({
+      code: 2,
+    });
+  });
+
+  it('status says how the records are', async () => {
+    const told = async (database: string | null): Promise<JsonObject> =>
+      JSON.parse((await tollgate('--json ledger status', on(database))).out) as JsonObject;
+    expect(await told(url)).toMatchObject({
+      state: 'on',
+      backlog: { entries: 0, refusals: 0 },
+      oldest_entry_at: time,
+      audit_anchor: { sequence: all - stored.length },
+    });
+    expect(await told(null)).toMatchObject({ state: 'off', problem: 'DATABASE_URL is not set.' });
+    expect(await told(gone)).toMatchObject({ state: 'unreachable' });
+  });
+
+  it('reports of what only Postgres has say so while it is away', async () => {
+    expect(await tollgate(`usage --from ${day}`, on(gone))).toMatchObject({ code: 0 });
+    const { code, err } = await tollgate('usage --from 2020-01-01', on(gone));
+    expect([code, err]).toEqual([
+      3,
+      expect.stringMatching(/^What is older is in Postgres.* ask with from=\d{4}-\d\d-\d\d/),
+    ]);
+    expect(await tollgate('usage --from 2020-01-01', on(url))).toMatchObject({ code: 0 });
+    expect(await tollgate('usage --from 2020-01-01 --by day', on(url))).toMatchObject({ code: 1 });
   });
 });
