@@ -1,13 +1,12 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { buffer } from 'node:stream/consumers';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type JsonObject, isJsonObject, type JsonValue } from '../base/request.ts';
-import { textOf } from '../config/text-file.ts';
 import { adminPath } from './arguments.ts';
 import { plain } from './cells.ts';
 import type { Cli, Terminal } from './cli.ts';
 import { yesOption } from './resource.ts';
 import { example } from './help.ts';
+import { readInput } from './read-input.ts';
 import { codeOf, CommandFailed } from './command-failed.ts';
 
 interface ExportOptions {
@@ -92,17 +91,8 @@ function writeDocumentFile(file: string, document: JsonObject): void {
 
 /** The JSON object in a file, or on standard input (`-`). Rejects with `CommandFailed`. */
 async function readDocumentFile(file: string): Promise<JsonObject> {
-  const name = file === '-' ? 'Standard input' : file;
-  let bytes: Buffer;
-  try {
-    // Standard input is not read by its descriptor: an empty pipe would be an error (EAGAIN).
-    bytes = file === '-' ? await buffer(process.stdin) : readFileSync(file);
-  } catch (error) {
-    throw new CommandFailed(`${name} cannot be read (${codeOf(error)}).`);
-  }
-  const read = textOf(bytes);
-  if ('problem' in read) throw new CommandFailed(`${name} ${read.problem}.`);
-  const value = parsed(read.text);
+  const { name, text } = await readInput(file);
+  const value = parsed(text);
   if (isJsonObject(value)) return value;
   throw new CommandFailed(`${name} is not a JSON object as tollgate export writes it.`);
 }

@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
+import { csvLine } from '../reports/report.ts';
 import { plain } from './cells.ts';
 import { CommandFailed, exitCodes, failureOf } from './command-failed.ts';
 import { SilenceTimeout, printStream } from './print-stream.ts';
@@ -132,6 +133,22 @@ export class Cli {
   printText(text: string, format: string): void {
     this.#checkFormat(format);
     if (text !== '') this.#terminal.out(text.replace(/\n$/, ''));
+  }
+
+  /** Prints rows one by one as CSV, or all as JSON at the end. */
+  rowPrinter(columns: readonly string[]): { row(cells: JsonObject): void; end(): void } {
+    const rows: JsonObject[] = [];
+    const line = (cells: readonly JsonValue[]): void => this.#terminal.out(csvLine(cells).trimEnd());
+    return {
+      row: (cells) => {
+        if (!this.#json() && rows.length === 0) line(columns);
+        rows.push(cells);
+        if (!this.#json()) line(columns.map((column) => cells[column] ?? null));
+      },
+      end: () => {
+        if (this.#json()) this.#terminal.out(JSON.stringify({ data: rows }, null, 2));
+      },
+    };
   }
 
   /** How many columns the terminal has. */

@@ -5,6 +5,8 @@ import type { Cli } from './cli.ts';
 import { example } from './help.ts';
 import { sendChanges } from './limit-changes.ts';
 import { showRecord, usageOption } from './show-record.ts';
+import { CommandFailed, exitCodes } from './command-failed.ts';
+import { createMany, type ManyFromFile } from './create-many.ts';
 import type { Column } from './table.ts';
 
 /** One command: its help, and its options. */
@@ -33,6 +35,8 @@ export interface Resource {
   columns: readonly Column[];
   create: RecordCommand & {
     verb?: string;
+    /** Makes many from a file in place of the argument; null: not of this kind. */
+    many?: ManyFromFile;
     /** Its argument besides the team, and the field it is sent as. */
     argument?: { name: string; description?: string; field: string };
   };
@@ -66,6 +70,7 @@ interface EndTarget {
 }
 
 export const nameOption = new Option('--name <name>', 'a name for people');
+const fileOption = new Option('--file <csv>', 'make one for each row of a CSV file; - for standard input');
 export const yesOption = new Option('--yes', 'do not ask');
 
 /** Adds the commands of a resource, such as `tollgate team create`, in the order of the help. */
@@ -116,11 +121,24 @@ export function resourceCommands(program: Command, cli: Cli, resource: Resource)
   }
 
   const { verb = 'create', argument } = create;
-  const creation = add(verb, create, (words, options) => {
+  const { many } = create;
+  const creationHelp = many ? { ...create, options: [...(create.options ?? []), fileOption] } : create;
+  const creation = add(verb, creationHelp, (words, { file, ...options }) => {
+    const path = pathOf(words.slice(0, inTeam.length));
+    const [team = '', ...rest] = words;
+    if (many && (typeof file === 'string') === rest.length > 0) {
+      throw new CommandFailed(`Name one ${name}, or a --file with many.`, exitCodes.misused);
+    }
+    if (many && typeof file === 'string') {
+      return createMany(cli, many, { file, team, path, shared: bodyOf(options) });
+    }
     const named = argument && { [argument.field]: words.at(-1) };
-    return printMade(pathOf(words.slice(0, inTeam.length)), { ...named, ...bodyOf(options) }, create);
+    return printMade(path, { ...named, ...bodyOf(options) }, create);
   });
-  if (argument) creation.argument(argument.name, argument.description);
+  if (argument) {
+    const { name: word, description } = argument;
+    creation.argument(many ? word.replace(/^<(.*)>$/, '[$1]') : word, description);
+  }
   if (verb !== 'create') creation.alias('create');
 
   const listing = { summary: resource.list, options: resource.listOptions };

@@ -11,6 +11,7 @@ import {
 } from './arguments.ts';
 import { allowed, day, plain } from './cells.ts';
 import { limitChangeOptions } from './limit-changes.ts';
+import { manyUsers } from './people-files.ts';
 import { nameOption, type Resource } from './resource.ts';
 
 const teamLists = ['limits', 'models', 'endpoints', 'origins', 'tools'];
@@ -97,7 +98,8 @@ export const users: Resource = {
     summary: 'create a user',
     argument: { name: '<user>', description: 'the id inside the team: a-z, 0-9 and -', field: 'id' },
     options: userOptions,
-    examples: ['acme bob --email bob@example.com'],
+    examples: ['acme bob --email bob@example.com', 'acme --file users.csv'],
+    many: manyUsers,
   },
   list: 'list the users of a team',
   listOptions: pageOptions(byCreation),

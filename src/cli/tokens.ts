@@ -13,6 +13,7 @@ import {
 } from './arguments.ts';
 import { day, plain } from './cells.ts';
 import { limitChangeOptions } from './limit-changes.ts';
+import { manyTokens } from './people-files.ts';
 import { type Resource, yesOption } from './resource.ts';
 import type { Column } from './table.ts';
 
@@ -58,7 +59,8 @@ export const tokens: Resource = {
     summary: 'create a token for a user and show its text, once',
     argument: { name: '<user>', field: 'user' },
     options: [...tokenOptions, claimOption],
-    examples: ['acme ana --expires 90d', 'acme ana --claim --model m-1'],
+    examples: ['acme ana --expires 90d', 'acme ana --claim --model m-1', 'acme --file users.csv'],
+    many: manyTokens,
     note: keepSafe,
   },
   list: 'list the tokens of a team, including revoked ones',

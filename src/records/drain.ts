@@ -77,8 +77,11 @@ export class Drain {
     this.#parts = parts;
   }
 
-  /** Moves one batch. Rejects with `StoreUnavailable`, `RecordsUnavailable` and `LeaseLost`. */
-  async pass(held: Held): Promise<Pass> {
+  /**
+   * Moves one batch. `isDue`: if that is all there is, it records all identities and counters anew. Rejects with
+   * `StoreUnavailable`, `RecordsUnavailable` and `LeaseLost`.
+   */
+  async pass(held: Held, { isDue = false } = {}): Promise<Pass> {
     const { store, restore } = this.#parts;
     const read = await store.read(held.checkpoints, elementsPerPass);
     const found = compareMarks({ records: held, store: read.marks, hasDrained: read.hasDrained });
@@ -97,23 +100,30 @@ export class Drain {
         return { kind: 'drained', hasMoved: true, isAll: false };
       case 'in_step':
       case 'records_forgot':
-        return this.#move(held, marked(read), found.kind === 'records_forgot').catch(again);
+        return this.#move(held, marked(read), { isForgotten: found.kind === 'records_forgot', isDue }).catch(
+          again,
+        );
     }
   }
 
-  async #move(held: Held, read: MarkedRead, isForgotten: boolean): Promise<Pass> {
+  async #move(
+    held: Held,
+    read: MarkedRead,
+    { isForgotten, isDue }: { isForgotten: boolean; isDue: boolean },
+  ): Promise<Pass> {
     const progress = progressIn(held.checkpoints, read);
     const isAll = streamNames.every((name) => read.streams[name].elements.length < elementsPerPass);
     const next = checkpointsOf(progress);
-    const hasMoved = isForgotten || streamNames.some((name) => next[name].id !== held.checkpoints[name].id);
+    const mirrorsAll = isForgotten || (isDue && isAll);
+    const hasMoved = mirrorsAll || streamNames.some((name) => next[name].id !== held.checkpoints[name].id);
     if (!hasMoved) return { kind: 'drained', hasMoved, isAll };
     const mark = Math.max(held.mark, read.marks.mark) + 1;
-    await this.#commit({ held, read, progress, mark, isForgotten });
+    await this.#commit({ held, read, progress, mark, mirrorsAll });
     const isTold = await this.#tell(read, next, mark);
     return isTold ? { kind: 'drained', hasMoved, isAll } : { kind: 'again' };
   }
 
-  async #commit({ held, read, progress, mark, isForgotten }: Commit): Promise<void> {
+  async #commit({ held, read, progress, mark, mirrorsAll }: Commit): Promise<void> {
     const { database, lease, streams } = this.#parts;
     const lock: Lock = (queries) => lease.lock(queries, held);
     for (const stream of streams) await stream.prepare?.(read.streams[stream.name].elements, lock);
@@ -127,7 +137,7 @@ export class Drain {
         if (unreadable > 0) found.push(unreadableIn(stream.name, elements, unreadable));
       }
       if (held.store === null) await this.#parts.recordSums?.(queries, checkpointsOf(progress));
-      await this.#mirror(queries, { read, next: checkpointsOf(progress), isForgotten });
+      await this.#mirror(queries, { read, next: checkpointsOf(progress), mirrorsAll });
       await keepGaps(queries, found);
       await keepCheckpoints(queries, checkpointsOf(progress));
       await queries.query('UPDATE drain SET store = $1, mark = $2', [read.marks.name, mark]);
@@ -140,10 +150,10 @@ export class Drain {
    * Identities are read later than the streams: if the store has lost its data since, they must not be recorded; if the
    * trail has gone on, they are newer than what is recorded of it.
    */
-  async #mirror(queries: Queries, { read, next, isForgotten }: Mirrored): Promise<void> {
+  async #mirror(queries: Queries, { read, next, mirrorsAll }: Mirrored): Promise<void> {
     const { store, mirror, mirrorAll } = this.#parts;
     const { elements } = read.streams.audit;
-    if (isForgotten) await mirrorAll?.(queries, next);
+    if (mirrorsAll) await mirrorAll?.(queries, next);
     else if (elements.length > 0) await mirror?.(queries, elements);
     else return;
     const { marks, hasDrained, streams } = await store.read(next, 1);
@@ -184,7 +194,7 @@ interface MarkedRead extends StoreRead {
 interface Mirrored {
   read: MarkedRead;
   next: Checkpoints;
-  isForgotten: boolean;
+  mirrorsAll: boolean;
 }
 
 interface Commit {
@@ -192,7 +202,7 @@ interface Commit {
   read: MarkedRead;
   progress: Readonly<Record<StreamName, Progress>>;
   mark: number;
-  isForgotten: boolean;
+  mirrorsAll: boolean;
 }
 
 /** Why what had left the store before records began is not in Postgres. */

@@ -128,7 +128,7 @@ function rowsIn(
 }
 
 function addBefore(conditions: Conditions, before: Place | null): void {
-  if (before !== null) conditions.add('(closed_ms, closed_seq) < (?, ?)', before.ms, before.seq);
+  if (before !== null) conditions.add('(closed_ms, closed_seq) < (?, ?::bigint)', before.ms, before.seq);
 }
 
 function conditionsOf({ filters, teams, admitted }: EntryQuery): Conditions {

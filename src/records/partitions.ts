@@ -1,8 +1,12 @@
 import type { Queries, Transactions } from './database.ts';
 import { type Month, monthOf, monthsAhead, monthsOver } from './months.ts';
+import { RecordsUnavailable } from './records-unavailable.ts';
 
 /** For how long it is remembered which limits were charged, and which batches were counted. */
 const rememberedDays = 70;
+const dropWithinMs = 1_000;
+/** The SQLSTATE of a lock that was not given in time. */
+const lockNotAvailable = '55P03';
 
 /** Lets only the process that drains go on. */
 export type Lock = (queries: Queries) => Promise<void>;
@@ -30,15 +34,27 @@ export class Partitions {
     );
   }
 
-  /** Makes the months to come, and drops what is older than the retention. Returns what was dropped. */
-  async keep(retentionDays: number, lock: Lock): Promise<string[]> {
+  /**
+   * Makes the months to come, and drops what is older than the retention. Returns what was dropped; null if somebody
+   * reads entries for so long that nothing can be: the drain must not wait for them.
+   */
+  async keep(retentionDays: number, lock: Lock): Promise<string[] | null> {
     const [row] = await this.#database.query<{ now: Date }>('SELECT now() AS now');
     const nowMs = row?.now.getTime() ?? 0;
     await this.#make(monthsAhead(nowMs), lock);
     this.forget();
+    return this.#drop(retentionDays, nowMs, lock).catch((error: unknown) => {
+      if (error instanceof RecordsUnavailable && error.sqlState === lockNotAvailable) return null;
+      throw error;
+    });
+  }
+
+  #drop(retentionDays: number, nowMs: number, lock: Lock): Promise<string[]> {
     return this.#database.transaction(async (queries) => {
       await lock(queries);
       const over = monthsOver(await tablesIn(queries), nowMs, retentionDays);
+      // Whoever comes after a drop that waits, waits too.
+      await queries.query(`SET LOCAL lock_timeout = ${dropWithinMs}`);
       for (const table of over) await queries.query(`DROP TABLE ${table}`);
       const before = [rememberedDays];
       await queries.query(

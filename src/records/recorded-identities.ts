@@ -3,6 +3,7 @@ import { isRecord, parsedJson } from '../base/request.ts';
 import type { ArchivedPart, Provenance, StoredRecord } from '../identity/records/archive.ts';
 import { gatewayCounterKey } from '../identity/records/gateway-settings.ts';
 import type { Queries } from './database.ts';
+import { fitsKey, storable } from './drained-stream.ts';
 
 /** A record as Postgres keeps it. Those of the whole gateway have '@' for a team. */
 export interface RecordedIdentity extends StoredRecord {
@@ -41,7 +42,8 @@ export function recordsOf(owner: string, part: ArchivedPart): RecordedIdentity[]
 /** Every record but the settings has one. */
 function idIn({ text }: StoredRecord): string | null {
   const value = parsedJson(text);
-  return isRecord(value) && typeof value['id'] === 'string' ? value['id'] : null;
+  const id = isRecord(value) ? value['id'] : null;
+  return typeof id === 'string' && storable(id) === id && fitsKey([id]) ? id : null;
 }
 
 /** Makes the rows of a team (or of '@') those of `records`. Only what differs is sent. */
@@ -56,7 +58,8 @@ export async function recordIdentities(
     [team],
   );
   const digests = new Map(known.map(({ kind, id, digest }) => [`${kind} ${id}`, digest]));
-  const changed = records.filter((record) => digests.get(nameOf(record)) !== digestOf(record));
+  const byName = new Map(records.map((record) => [nameOf(record), record]));
+  const changed = [...byName.values()].filter((record) => digests.get(nameOf(record)) !== digestOf(record));
   for (const record of records) digests.delete(nameOf(record));
   if (digests.size > 0) {
     await queries.query("DELETE FROM identities WHERE team = $1 AND kind || ' ' || id = ANY($2)", [

@@ -10,7 +10,9 @@ export class RecordsUnavailable extends StoreUnavailable {
     message: string,
     { cause, sqlState = null }: { cause?: unknown; sqlState?: string | null } = {},
   ) {
-    super(message, { cause, mayHaveRun: false, told: message });
+    // What the server says may name its users, addresses and tables: that is for the log and for `/admin/records`.
+    const told = sqlState === null ? message : 'Postgres, which keeps the records, cannot be used now.';
+    super(message, { cause, mayHaveRun: false, told });
     this.sqlState = sqlState;
   }
 }

@@ -52,6 +52,8 @@ const [soonestTryMs, latestTryMs] = [2_000, 4_000];
 const renewEveryMs = 2_500;
 const retryMs = 2_000;
 const keepEveryMs = 3_600_000;
+/** A process that keeps no records may charge limits beside this one, and may have before: they are recorded anew. */
+const mirrorEveryMs = 3_600_000;
 /** How long a stopping process goes on to drain. */
 const lastDrainMs = 4_000;
 const stopWithinMs = 6_000;
@@ -82,6 +84,7 @@ export class Records {
   #held: Held | null = null;
   #heldAtMs = 0;
   #keptAtMs = -Infinity;
+  #mirroredAtMs = -Infinity;
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: RecordsOptions) {
@@ -209,7 +212,7 @@ export class Records {
     this.#isOn(held !== null);
     if (held === null) return soonestTryMs + Math.random() * (latestTryMs - soonestTryMs);
     await this.#keep(held);
-    const pass = await this.#drain.pass(held);
+    const pass = await this.#passWith(held);
     if (!isIdle(pass)) this.#held = null;
     if (pass.kind === 'other_store') {
       await this.lease.release();
@@ -217,6 +220,14 @@ export class Records {
     }
     if (pass.kind === 'again') return againMs;
     return hasMore(pass) ? 0 : tickMs;
+  }
+
+  async #passWith(held: Held): Promise<Pass> {
+    const nowMs = this.#options.clock.monotonic();
+    const isDue = nowMs - this.#mirroredAtMs >= mirrorEveryMs;
+    const pass = await this.#drain.pass(held, { isDue });
+    if (isDue && pass.kind === 'drained' && pass.isAll) this.#mirroredAtMs = nowMs;
+    return pass;
   }
 
   /** While nothing is drained, the lease is renewed now and then only. */
@@ -236,6 +247,10 @@ export class Records {
     const lock: Lock = (queries) => this.lease.lock(queries, held);
     const dropped = await this.#partitions.keep(retentionDays, lock);
     this.#keptAtMs = nowMs;
+    if (dropped === null) {
+      this.#options.log.warn('old entries are not dropped yet: somebody reads them for long');
+      return;
+    }
     if (dropped.length > 0) this.#options.log.info('old entries were dropped', { partitions: dropped });
   }
 

@@ -1,36 +1,24 @@
-import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/clock.ts';
-import { hashOf, noHead } from '../audit/chain.ts';
 import { gatewayCounterKey } from '../identity/records/gateway-settings.ts';
 import type { Keys } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
-import { type Checkpoints, idParts, type StreamName } from './checkpoint.ts';
-import type { Database, Queries } from './database.ts';
-import type { DrainedStore, Element, StoreRead } from './drained-store.ts';
-import { type DrainedStream, fieldOf } from './drained-stream.ts';
-import { type Held, type Lease, LeaseLost, readPosition } from './lease.ts';
+import { idParts } from './checkpoint.ts';
+import { type Held, LeaseLost } from './lease.ts';
+import { recordRest, type RestParts } from './unrecorded.ts';
 import { type RecordedState, readRecorded } from './recorded-state.ts';
 import { countersOf, entryIdOf, type OpenRead, readOpen } from './restored-counters.ts';
 import { RestoredStore } from './restored-store.ts';
 
-export interface RestorerParts {
-  database: Database;
-  lease: Lease;
+export interface RestorerParts extends RestParts {
   store: Store;
   keys: Keys;
-  drained: DrainedStore;
-  streams: readonly DrainedStream[];
-  /** Brings identities in Postgres up to what these elements of the audit trail have changed. */
-  mirror: (queries: Queries, elements: readonly Element[]) => Promise<void>;
   retentionDays: number;
   clock: Pick<Clock, 'monotonic'>;
-  log: Log;
 }
 
 /** A store that is restored is given something in between by processes that have not noticed: then it begins anew. */
 const maxAttempts = 10;
-const elementsPerRead = 500;
 /** Half of a lease goes by before it is renewed. */
 const renewedAfterMs = 3_000;
 const teamsAtOnce = 50;
@@ -91,9 +79,12 @@ export class Restorer {
     const target = new RestoredStore(store, keys, { retentionDays });
     const restoredBy = await target.restoredBy();
     const { marks } = await drained.read(held.checkpoints, 1);
-    await this.#recordRest(held);
+    await recordRest(this.#parts, held);
     const state = await readRecorded(database, await target.nowMs());
     if (state.position.mark !== held.mark) throw new LeaseLost('Another process has drained the store.');
+    await this.#renew(held, true);
+    if (marks !== null && marks.mark >= held.mark)
+      throw new LeaseLost('Another process has restored the store.');
     await target.begin({ mark: marks?.mark ?? null, restoredBy });
     await this.#write(held, target, state);
     const done = await target.finish({ ...state.position, store: held.store }, state);
@@ -143,72 +134,6 @@ export class Restorer {
     return new Set(rows.map(({ id }) => id));
   }
 
-  /** Records what the store has and Postgres has not: it was settled before, or since the store has lost its data. */
-  async #recordRest(held: Held): Promise<void> {
-    const { database, drained, streams, lease } = this.#parts;
-    for (;;) {
-      const { checkpoints } = await readPosition(database);
-      const read = await drained.read(checkpoints, elementsPerRead);
-      const next = await this.#restIn(checkpoints, read);
-      if (streams.every(({ name }) => next[name].length === 0)) return;
-      for (const stream of streams)
-        await stream.prepare?.(next[stream.name], (queries) => lease.lock(queries, held));
-      await database.transaction(async (queries) => {
-        await lease.lock(queries, held);
-        for (const stream of streams) {
-          const elements = next[stream.name];
-          if (elements.length === 0) continue;
-          await stream.insert(queries, elements);
-          await moveCheckpoint(queries, stream.name, elements);
-        }
-        if (next.audit.length > 0) await this.#mirror(queries, next.audit);
-      });
-    }
-  }
-
-  /** What an older store has of identities is recorded only if it still has it after it was read. */
-  async #mirror(queries: Queries, elements: readonly Element[]): Promise<void> {
-    const { mirror, drained } = this.#parts;
-    await mirror(queries, elements);
-    const checkpoints = (await readPosition(queries)).checkpoints;
-    const { hasDrained } = await drained.read(checkpoints, 1);
-    if (!hasDrained)
-      throw new StoreUnavailable('The store has lost data while it was read.', { mayHaveRun: false });
-  }
-
-  /** The elements after the checkpoints; of the audit trail only those that go on from what is recorded. */
-  async #restIn(
-    checkpoints: Checkpoints,
-    { streams }: StoreRead,
-  ): Promise<Record<StreamName, readonly Element[]>> {
-    const { entries, refusals, audit } = streams;
-    const [first] = audit.elements;
-    const head = first === undefined ? noHead.hash : await this.#headAt(checkpoints.audit.id);
-    const text = first && fieldOf(first, 'e');
-    const goesOn = first !== undefined && fieldOf(first, 'h') === hashOf(head, text ?? '');
-    if (first !== undefined && !goesOn) {
-      // Made by a command line, or an earlier version, on the store that had lost its data.
-      const changes = audit.elements.map((element) => fieldOf(element, 'e'));
-      this.#parts.log.error('changes were made while the store had lost its data: they are undone', {
-        changes,
-      });
-    }
-    return {
-      entries: entries.elements,
-      refusals: refusals.elements,
-      audit: goesOn ? audit.elements : [],
-    };
-  }
-
-  async #headAt(id: string): Promise<string> {
-    const { ms, seq } = idParts(id);
-    const [row] = await this.#parts.database.query<{ hash: string }>(
-      'SELECT hash FROM audit_entries WHERE stream_ms = $1 AND stream_seq = $2',
-      [ms, seq],
-    );
-    return row?.hash ?? noHead.hash;
-  }
-
   /** What was in the store since the last drain is not known. */
   async #noteGap({ checkpoints }: Held): Promise<void> {
     const { ms } = idParts(checkpoints.entries.id);
@@ -228,18 +153,4 @@ export class Restorer {
       throw new LeaseLost('Another process drains the store now.');
     this.#renewedAtMs = nowMs;
   }
-}
-
-async function moveCheckpoint(
-  queries: Queries,
-  name: StreamName,
-  elements: readonly Element[],
-): Promise<void> {
-  const last = elements.at(-1)?.id ?? '0-0';
-  const { ms, seq } = idParts(last);
-  await queries.query(
-    `UPDATE checkpoints SET last_ms = $2, last_seq = $3, added = added + $4
-     WHERE stream = $1 AND (last_ms, last_seq) < ($2, $3)`,
-    [name, ms, seq, elements.length],
-  );
 }

@@ -107,6 +107,8 @@ export function killed(): StoreUnavailable {
 export class RestoredWorld {
   readonly database: Database;
   store: Store;
+  /** Whether the process that admits and settles keeps records. */
+  isKept = true;
   #grants = 0;
 
   constructor(store: Store, database: Database) {
@@ -115,7 +117,12 @@ export class RestoredWorld {
   }
 
   get admission(): AdmissionStore {
-    const bounds = { leaseMs: 60_000, maxEntries: 5_000, retentionDays, backlogBytes: () => 8_000_000 };
+    const bounds = {
+      leaseMs: 60_000,
+      maxEntries: 5_000,
+      retentionDays,
+      backlogBytes: () => (this.isKept ? 8_000_000 : 0),
+    };
     return new AdmissionStore(this.store, keys, bounds);
   }
 
@@ -172,7 +179,7 @@ export class RestoredWorld {
         notAfterMs: Number.MAX_SAFE_INTEGER,
         expiresAtMs: Infinity,
         session: null,
-        record: encodeOpen(openRequest({ held: 'lim M 100;', slots: ['slot'] })),
+        record: encodeOpen(openRequest({ held: this.isKept ? 'lim M 100;' : '', slots: ['slot'] })),
         limits: [
           { id: 'lim', span: 'month', amount: 100, max: 1_000_000 },
           { id: 'slot', span: 'open', amount: 1, max: 1_000 },
@@ -196,7 +203,7 @@ export class RestoredWorld {
         { id: 'lim', span: 'month', at, delta: -30, charged: 70 },
         { id: 'slot', span: 'open', at: 0, delta: -1 },
       ],
-      charges: `lim ${at} 70;`,
+      charges: this.isKept ? `lim ${at} 70;` : '',
       closing: closingOf(entry),
     };
     const [settled] = await this.admission.settle('p1', [settlement]);
@@ -223,7 +230,7 @@ export class RestoredWorld {
   }
 
   /** A process drains, and restores if it must, until there is nothing to do. `before`: see `WatchedStore`. */
-  async drain(owner = 'a', before: Before = () => undefined): Promise<number> {
+  async drain(owner = 'a', before: Before = () => undefined, isDue = false): Promise<number> {
     const { database } = this;
     const store = new WatchedStore(this.store, before);
     await database.query("UPDATE drain SET leased_until = '-infinity' WHERE owner <> $1", [owner]);
@@ -245,7 +252,7 @@ export class RestoredWorld {
     for (let n = 0; n < 50; n += 1) {
       const held = await lease.take();
       if (held === null) throw new Error('Another process drains.');
-      const pass = await drain.pass(held);
+      const pass = await drain.pass(held, { isDue: isDue && n === 0 });
       if (pass.kind === 'drained' && !pass.hasMoved) return store.runs;
     }
     throw new Error('The drain does not come to an end.');

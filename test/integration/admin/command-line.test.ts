@@ -1,6 +1,9 @@
 import { once } from 'node:events';
 import { execFile } from 'node:child_process';
 import type { AddressInfo } from 'node:net';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { serve, type ServerType } from '@hono/node-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -39,9 +42,11 @@ let redis: SharedRedis;
 let store: RedisStore;
 let identities: IdentityStore;
 let gateway: ServerType;
+let directory: string;
 let environments: Record<'over HTTP' | 'on Redis', NodeJS.ProcessEnv>;
 
 beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tollgate-cli-'));
   redis = await sharedRedis();
   store = new RedisStore({ url: redis.url, verifyTls: false, commandTimeoutMs: 5_000 });
   store.connect();
@@ -91,6 +96,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  await rm(directory, { recursive: true, force: true });
   gateway.close();
   await once(gateway, 'close');
   store.close();
@@ -377,6 +383,57 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
       /^limits +tokens\/month=900$/m,
     );
     expect((await command('settings set --remove-limit tokens/month')).out).toMatch(/^limits +none$/m);
+  });
+
+  it('makes users and tokens from a file: all problems first, and again what is not there', async () => {
+    await command('team create acme');
+    await command('user create acme ana --email ana@example.com');
+    const file = join(directory, 'users.csv');
+    await writeFile(
+      file,
+      'user,name,email,expires\nana,Ana,ana@example.com,90d\nbob,"Bob, B.",bob@example.com,\n',
+    );
+    expect(await command(`user create acme --file ${file}`)).toMatchObject({
+      code: 0,
+      out: 'status,id,name,email\nexists,ana,Ana,ana@example.com\ncreated,bob,"Bob, B.",bob@example.com',
+      err: expect.stringMatching(/^1 created, 1 there already\./) as string,
+    });
+
+    const issued = await command(`token issue acme --file ${file}`);
+    expect(issued.code).toBe(0);
+    expect(issued.out).toMatch(
+      /^status,user,name,id,claim_url,claim_expires_at\ncreated,ana,,tok_\w+,\S*\/claim\/[0-9a-f]{40},\S+\ncreated,bob,,tok_/,
+    );
+    expect(issued.err).toMatch(/^2 created, 0 there already\.\n.*link shows its token once/);
+    const again = await command(`token issue acme --file ${file} --json`);
+    expect(JSON.parse(again.out)).toMatchObject({ data: [{ status: 'exists' }, { status: 'exists' }] });
+    expect((await command('token list acme')).out.split('\n')).toHaveLength(3);
+
+    await writeFile(
+      file,
+      'user,email,limits\nBOB,x,\ncarl,ana@example.com,tokens/day\ndora,dora@example.com,\ndora,d@example.com,',
+    );
+    const refused = await command(`user create acme --file ${file}`);
+    expect([refused.code, refused.out]).toEqual([1, '']);
+    expect(refused.err.split('\n')).toEqual([
+      expect.stringMatching(/users\.csv cannot be used; nothing was made\.$/),
+      expect.stringMatching(/^Line 2: id must be 1 to 39/),
+      expect.stringMatching(/^Line 2: email must be/),
+      expect.stringMatching(/^Line 3: Write metric\/window=max/),
+      'Line 5: dora is on line 4 already.',
+    ]);
+    await writeFile(file, 'user,email\neve,ANA@example.com\n');
+    expect((await command(`user create acme --file ${file}`)).err).toMatch(
+      /\nLine 2: ANA@example\.com is the address of ana already\.$/,
+    );
+    await writeFile(file, 'user\ngone\n');
+    expect((await command(`token issue acme --file ${file}`)).err).toMatch(
+      /\nLine 2: there is no user gone in the team acme\.$/,
+    );
+    expect((await command(`user create gone --file ${file}`)).err).toMatch(/^There is no team gone/);
+    expect((await command('user create acme')).code).toBe(2);
+    expect((await command(`user create acme ana --file ${file}`)).code).toBe(2);
+    expect((await command('user list acme')).out).not.toMatch(/dora|carl|eve/);
   });
 
   it('sums weeks and months, sorts, and has a total', async () => {

@@ -55,6 +55,7 @@ afterAll(async () => {
 
 beforeEach(async () => {
   await redis.flush();
+  await writeFile('users.csv', 'user,name,email\nana,Ana,ana@example.com\n');
   await writeFile('identities.json', JSON.stringify(exampleDocument()));
   expect(await tollgate('import identities.json', environment())).toMatchObject({ code: 0 });
   const { body } = await gateway.admin('GET', '/admin/audit?limit=1');

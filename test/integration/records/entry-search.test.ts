@@ -109,4 +109,10 @@ describe('a page of recorded entries', () => {
     );
     await fc.assert(property, { numRuns: 60 });
   });
+
+  it('begins after any cursor that a caller may send', async () => {
+    const cursor = `${startMs}-999999999999999`;
+    const found = await recordedEntries(records().database, { cursor, limit: 5, filters: {} });
+    expect(found.map(({ row }) => row.id)).toEqual(['p1-1', 'p1-0']);
+  });
 });

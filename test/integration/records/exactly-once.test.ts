@@ -144,6 +144,8 @@ it('an element that somebody else wrote, whatever is in it, does not keep others
   await world.settle(1);
   await world.redis.client.hset(keys.teams, { broken: '{', nameless: '{}', acme: '{"id":"acme"}' });
   await world.redis.client.hset(keys.users('acme'), { ana: '{"id":"ana"}', bob: 'no JSON' });
+  const [zero, long] = ['{"id":"\\u0000"}', JSON.stringify({ id: 'x'.repeat(9_000) })];
+  await world.redis.client.hset(keys.users('acme'), { zero, long, twin: '{"id":"ana"}' });
   for (const [stream, fields] of fc.sample(element, { numRuns: 1_000, seed: 7 })) {
     await world.redis.client.xadd(stream, '*', ...fields.flat());
   }

@@ -7,10 +7,11 @@ import { type Lock, Partitions } from '../../../src/records/partitions.ts';
 import { sharedPostgres } from '../../support/postgres-server.ts';
 
 let database: Database;
+let url: string;
 const nowMs = Date.now();
 
 beforeAll(async () => {
-  const url = await sharedPostgres();
+  url = await sharedPostgres();
   database = new Database({ url, tls: null });
   await migrate(database);
   // A server that stands elsewhere, for whoever does not pin their session.
@@ -81,6 +82,18 @@ describe('the partitions of the entries', () => {
     // What was dropped is made again if it is needed.
     await partitions.cover([gone.from.slice(0, 10)], held);
     expect(await tables()).toContain(gone.table);
+  });
+
+  it('are dropped later if somebody reads them for long', async () => {
+    const partitions = new Partitions(database);
+    await partitions.cover(['2019-12-31'], held);
+    const reader = new Database({ url, tls: null });
+    await reader.transaction(async (queries) => {
+      await queries.query('SELECT count(*) FROM entries');
+      expect(await partitions.keep(400, held)).toBeNull();
+    });
+    await reader.close();
+    expect(await partitions.keep(400, held)).toEqual(['entries_2019_12']);
   });
 
   it('are not touched by a process that no longer drains', async () => {

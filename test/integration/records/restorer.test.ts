@@ -69,6 +69,21 @@ describe.each(Object.keys(engines))('a store that was emptied (%s)', (engine) =>
     world = await worldOn(await empty());
   });
 
+  it('has what was charged while no records were kept', async () => {
+    world.isKept = false;
+    const open = await world.admit();
+    await world.request();
+    world.isKept = true;
+    await world.drain('b', undefined, true);
+    expect(await world.recorded()).toEqual({ entries: 4, requests: 4, charged: 380 });
+    await world.settle(open);
+    await world.drain('c', undefined, true);
+    expect(await world.recorded()).toEqual({ entries: 5, requests: 5, charged: 350 });
+    world.store = await empty();
+    await world.drain();
+    expect(await world.counters()).toEqual({ lim: 350, slot: 0 });
+  });
+
   it('has what it had, and goes on from there', async () => {
     const before = await world.contents();
     expect(before.counters).toEqual({ lim: 210, slot: 0 });

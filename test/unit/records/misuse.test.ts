@@ -6,6 +6,12 @@ import { RecordsUnavailable } from '../../../src/records/records-unavailable.ts'
 const refused = (sqlState: string): RecordsUnavailable => new RecordsUnavailable('refused', { sqlState });
 
 describe('what is wrong with Postgres', () => {
+  it('is not told to callers in the words of the server', () => {
+    const message = 'Postgres refused: no pg_hba.conf entry for host "10.1.2.3", user "secret"';
+    expect(new RecordsUnavailable(message, { sqlState: '28000' }).told).not.toContain('10.1.2.3');
+    expect(new RecordsUnavailable('Postgres does not keep up.').told).toBe('Postgres does not keep up.');
+  });
+
   it.each([
     ['a wrong password', refused('28P01'), /password/],
     ['a database that is not there', refused('3D000'), /no database of that name/],
