@@ -62,17 +62,18 @@ function listenProblem(error: unknown): string | null {
 }
 
 /** A log that masks every secret of the configuration, wherever it might turn up. */
-function protectedLog({ logLevel, adminKey, previousAdminKey, attachments, store }: Settings): Log {
+function protectedLog(settings: Settings): Log {
+  const { logLevel, adminKey, previousAdminKey, attachments, store, records } = settings;
   const made = createLog({ level: logLevel });
   made.protect(adminKey);
   if (previousAdminKey !== null) made.protect(previousAdminKey);
   for (const { key } of attachments) made.protect(key);
-  if (store.kind === 'redis') {
-    const { password } = new URL(store.url);
-    if (password !== '') {
-      made.protect(password);
-      made.protect(decodeURIComponent(password));
-    }
+  const urls = [store.kind === 'redis' ? store.url : null, records?.url ?? null];
+  for (const url of urls) {
+    const { password } = new URL(url ?? 'none:');
+    if (password === '') continue;
+    made.protect(password);
+    made.protect(decodeURIComponent(password));
   }
   return made;
 }

@@ -48,11 +48,21 @@ export function readRecords(read: VariableReader): {
   };
 }
 
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** What is wrong with a URL, without its text: it has a password. */
 function problemOf(text: string): string | null {
   const expected = 'expected a postgres:// URL with a host and the name of a database.';
   if (!URL.canParse(text)) return expected;
-  const { protocol, hostname, pathname, searchParams } = new URL(text);
+  const { protocol, username, password, hostname, pathname, searchParams } = new URL(text);
+  if (!isDecodable(username + password + pathname)) return 'a % must be written as %25.';
   const isPostgres = protocol === 'postgres:' || protocol === 'postgresql:';
   if (!isPostgres || hostname === '' || !/^\/[^/]+$/.test(pathname)) return expected;
   const mode = searchParams.get('sslmode');

@@ -251,7 +251,10 @@ export class Records {
       this.#options.log.warn('old entries are not dropped yet: somebody reads them for long');
       return;
     }
-    if (dropped.length > 0) this.#options.log.info('old entries were dropped', { partitions: dropped });
+    if (dropped.length > 0)
+      this.#options.log.info('old entries were dropped', {
+        partitions: dropped.join(' '),
+      });
   }
 
   async #drainLast(): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Log } from '../base/log.ts';
-import { hashOf, noHead } from '../audit/chain.ts';
+import { entryResponse, hashOf, noHead } from '../audit/chain.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { type Checkpoints, idParts, type StreamName } from './checkpoint.ts';
 import type { Database, Queries } from './database.ts';
@@ -58,6 +58,12 @@ async function mirrorKept(
     throw new StoreUnavailable('The store has lost data while it was read.', { mayHaveRun: false });
 }
 
+/** What was changed, without what people are called. */
+function changeIn(element: Element): string {
+  const entry = entryResponse(fieldOf(element, 'e') ?? '', fieldOf(element, 'h') ?? '');
+  return 'unreadable' in entry ? 'unreadable' : `${entry.operation} ${entry.team ?? ''}/${entry.id ?? ''}`;
+}
+
 /** The elements after the checkpoints; of the audit trail only those that go on from what is recorded. */
 async function restIn(
   { database, log }: RestParts,
@@ -71,10 +77,8 @@ async function restIn(
   const goesOn = first !== undefined && fieldOf(first, 'h') === hashOf(head, text ?? '');
   if (first !== undefined && !goesOn) {
     // Made by a command line, or an earlier version, on the store that had lost its data.
-    const changes = audit.elements.map((element) => fieldOf(element, 'e'));
-    log.error('changes were made while the store had lost its data: they are undone', {
-      changes,
-    });
+    const changes = audit.elements.map(changeIn).join(', ');
+    log.error('changes were made while the store had lost its data: they are undone', { changes });
   }
   return {
     entries: entries.elements,

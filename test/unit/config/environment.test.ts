@@ -69,6 +69,12 @@ describe('readSettings', () => {
     expect(problemsOf({ ...minimal, PATH: '/bin', DATABASE_URL: 'postgres://h/d' })).toEqual([]);
   });
 
+  it('serves without a DATABASE_URL that cannot be read, and does not repeat it', () => {
+    const env = { ...production, DATABASE_URL: 'postgres://u:canary%zz@h/d' };
+    expect(settingsOf(env).records).toBeNull();
+    expect(warningsOf(env)).toEqual(['DATABASE_URL: a % must be written as %25. Nothing is recorded.']);
+  });
+
   describe('numbers', () => {
     it.each([
       ['PORT', 'port', 0, 65_535],
