@@ -48,8 +48,10 @@ export class Database implements Queries {
       allowExitOnIdle: true,
       types: { getTypeParser },
     });
-    // A connection that breaks while idle: the next statement takes another one.
+    // A connection that breaks while idle: the next statement takes another one. In a transaction, its next statement
+    // rejects; without a listener the process would end.
     this.#pool.on('error', () => undefined);
+    this.#pool.on('connect', (client) => void client.on('error', () => undefined));
   }
 
   async query<Row extends object>(sql: string, values: readonly Value[] = []): Promise<Row[]> {

@@ -5,21 +5,11 @@
 --
 -- Returns {newest id of the entries, newest id of the refusal log, names and sums of totals, the same of refusals}
 
-local function newest(key)
-  if redis.call('EXISTS', key) == 0 then
-    return '0-0'
-  end
-  local info = redis.call('XINFO', 'STREAM', key)
-  for n = 1, #info, 2 do
-    if info[n] == 'last-generated-id' then
-      return info[n + 1]
-    end
-  end
-end
+-- include: ../store/lua/stream_info.lua
 
 return {
-  newest(KEYS[3]),
-  newest(KEYS[4]),
+  stream_info(KEYS[3])['last-generated-id'],
+  stream_info(KEYS[4])['last-generated-id'],
   redis.call('HGETALL', KEYS[1]),
   redis.call('HGETALL', KEYS[2]),
 }

@@ -2,7 +2,7 @@ import { dayOf } from '../base/days.ts';
 import { figures } from '../base/figures.ts';
 import { decodeEntry } from '../ledger/entry-text.ts';
 import { countedModel, type EntryRecord } from '../ledger/entry.ts';
-import { totalsFigures, usageFigures } from '../ledger/totals.ts';
+import { totalsFigures } from '../ledger/totals.ts';
 import { addCharges } from './charges.ts';
 import { idParts } from './checkpoint.ts';
 import type { Queries } from './database.ts';
@@ -10,6 +10,7 @@ import { type PseudonymOf, pseudonymsIn } from './erasures.ts';
 import type { Element } from './drained-store.ts';
 import type { Partitions } from './partitions.ts';
 import { type DrainedStream, fieldOf, fitsKey, isFigure, latestMs } from './drained-stream.ts';
+import { usageColumns } from './sum-tables.ts';
 
 type Row = Readonly<Record<string, string | number | boolean | null>>;
 
@@ -50,13 +51,11 @@ const insertEntries = `INSERT INTO entries (${columns.join(', ')})
   SELECT ${columns.join(', ')} FROM json_populate_recordset(NULL::entries, $1)
   ON CONFLICT DO NOTHING RETURNING id, admitted_at`;
 
-/** The columns of the sums; money is in nano-dollars. */
-const sumColumns = usageFigures.map((name) => (name === 'cost_usd' ? 'cost_nano_usd' : name));
 const rowColumns = ['day', 'team', 'user_id', 'token', 'model', 'endpoint'];
-const addSums = `INSERT INTO usage_days AS known (${[...rowColumns, ...sumColumns].join(', ')})
-  SELECT ${[...rowColumns, ...sumColumns].join(', ')} FROM json_populate_recordset(NULL::usage_days, $1)
+const addSums = `INSERT INTO usage_days AS known (${[...rowColumns, ...usageColumns].join(', ')})
+  SELECT ${[...rowColumns, ...usageColumns].join(', ')} FROM json_populate_recordset(NULL::usage_days, $1)
   ON CONFLICT (${rowColumns.join(', ')}) DO UPDATE SET
-  ${sumColumns.map((name) => `${name} = known.${name} + excluded.${name}`).join(', ')}`;
+  ${usageColumns.map((name) => `${name} = known.${name} + excluded.${name}`).join(', ')}`;
 
 /**
  * Entries of the ledger. An element may also have only what a supplement was charged: then it has no entry. `partitions`
@@ -184,7 +183,7 @@ async function addToDays(queries: Queries, read: readonly Read[]): Promise<void>
     const day = days.get(key) ?? newDay(name.map(String));
     days.set(key, day);
     totalsFigures(entry).forEach((figure, n) => {
-      const column = sumColumns[n] ?? '';
+      const column = usageColumns[n] ?? '';
       day[column] = Number(day[column]) + figure;
     });
   }
@@ -193,5 +192,5 @@ async function addToDays(queries: Queries, read: readonly Read[]): Promise<void>
 
 function newDay(name: readonly string[]): Record<string, string | number> {
   const named = rowColumns.map((column, n) => [column, name[n] ?? ''] as const);
-  return Object.fromEntries([...named, ...sumColumns.map((column) => [column, 0] as const)]);
+  return Object.fromEntries([...named, ...usageColumns.map((column) => [column, 0] as const)]);
 }

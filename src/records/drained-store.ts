@@ -53,6 +53,8 @@ export interface Drained {
 }
 
 export interface Backlog extends Readonly<Record<StreamName, number>> {
+  /** What it takes in the store, about. */
+  readonly bytes: number;
   readonly drainedAtMs: number | null;
 }
 
@@ -106,8 +108,8 @@ export class DrainedStore {
   async backlog(): Promise<Backlog> {
     const reply = await this.#store.run(scripts.backlog, this.#allKeys(), []);
     const [drainedAt = '', ...undrained] = Array.isArray(reply) ? reply.map(String) : [];
-    const [entries = 0, refusals = 0, audit = 0] = undrained.map(Number);
-    return { drainedAtMs: drainedAt === '' ? null : Number(drainedAt), entries, refusals, audit };
+    const [entries = 0, refusals = 0, audit = 0, bytes = 0] = undrained.map(Number);
+    return { drainedAtMs: drainedAt === '' ? null : Number(drainedAt), entries, refusals, audit, bytes };
   }
 
   /** The first elements of the audit trail. */

@@ -1,10 +1,11 @@
 import { dayMs, dayOf } from '../base/days.ts';
 import { encodeRefusalRow } from '../ledger/refusal-count.ts';
-import { encodeTotalsRow, usageFigures } from '../ledger/totals.ts';
+import { encodeTotalsRow } from '../ledger/totals.ts';
 import { windowIndex } from '../limits/window.ts';
 import type { ErrorCode } from '../base/refusal.ts';
 import type { Database, Queries } from './database.ts';
 import { type Position, readPosition } from './lease.ts';
+import { usageColumns } from './sum-tables.ts';
 import { readIdentities, type RecordedIdentities } from './recorded-identities.ts';
 
 /** What a limit of a day or a month was charged in the window that is now. */
@@ -121,15 +122,14 @@ async function daysIn(
 }
 
 async function readTotals(queries: Queries, days: readonly string[]): Promise<ReadonlyMap<string, DayRow[]>> {
-  const figures = usageFigures.map((name) => (name === 'cost_usd' ? 'cost_nano_usd' : name));
   const rows = await queries.query<Record<string, string> & { day: string }>(
-    `SELECT day, team, user_id, token, model, endpoint, ${figures.join(', ')} FROM usage_days WHERE day = ANY($1)`,
+    `SELECT day, team, user_id, token, model, endpoint, ${usageColumns.join(', ')} FROM usage_days WHERE day = ANY($1)`,
     [days],
   );
   return byDay(rows, (row) => {
     const { team = '', user_id: user = '', token = '', model = '', endpoint = '' } = row;
     const name = encodeTotalsRow({ team, user, token, model, endpoint });
-    return [name, figures.map((figure) => row[figure]).join(' ')];
+    return [name, usageColumns.map((column) => row[column]).join(' ')];
   });
 }
 

@@ -34,8 +34,10 @@ export interface RecordsStatus {
   /** `off`: no DATABASE_URL, or one that cannot be used. */
   state: 'on' | 'off' | 'unreachable';
   problem: string | null;
-  /** How many elements of each stream of the store are not in Postgres; null if the store does not say. */
-  backlog: Readonly<Record<StreamName, number>> | null;
+  /** How many elements of each stream are not in Postgres, and about how many bytes of the store they take. */
+  backlog: Readonly<Record<StreamName | 'bytes', number>> | null;
+  /** When something was last moved to Postgres. */
+  last_drain_at: string | null;
   /** When what is in Postgres was closed last. */
   drained_to: Readonly<Record<StreamName, string | null>> | null;
   oldest_entry_at: string | null;
@@ -83,26 +85,27 @@ export class RecordsView {
   async status(): Promise<RecordsStatus> {
     const { store, keys, seam } = this.#options;
     const audit_anchor = await anchorIn(store, keys);
-    const nothing = { backlog: null, drained_to: null, oldest_entry_at: null, size_bytes: null, gaps: [] };
+    const unknown = { drained_to: null, oldest_entry_at: null, size_bytes: null, gaps: [] };
     if (seam === null) {
-      return { state: 'off', problem: noRecords, ...nothing, audit_anchor };
-    }
-    try {
-      const { position, recorded } = await seam.inTurn(() => seam.snapshot(stateOf));
-      const { checkpoints } = position;
-      const backlog = await this.#backlog(checkpoints);
       return {
-        state: 'on',
-        problem: null,
-        backlog,
-        drained_to: timesOf(checkpoints),
-        ...recorded,
+        state: 'off',
+        problem: noRecords,
+        backlog: null,
+        last_drain_at: null,
+        ...unknown,
         audit_anchor,
       };
+    }
+    const { drainedAtMs, ...backlog } = await this.#drained.backlog();
+    const last_drain_at = drainedAtMs === null ? null : new Date(drainedAtMs).toISOString();
+    const known = { backlog, last_drain_at, audit_anchor };
+    try {
+      const { position, recorded } = await seam.inTurn(() => seam.snapshot(stateOf));
+      return { state: 'on', problem: null, ...known, drained_to: timesOf(position.checkpoints), ...recorded };
     } catch (error) {
       if (!(error instanceof RecordsUnavailable)) throw error;
       const state = seam.problem === null ? 'unreachable' : 'off';
-      return { state, problem: error.message, ...nothing, audit_anchor };
+      return { state, problem: error.message, ...known, ...unknown };
     }
   }
 
@@ -144,12 +147,6 @@ export class RecordsView {
       if (!(error instanceof RecordsUnavailable)) throw error;
       return { compared: 0, differences: [], anchor, problem: error.message };
     }
-  }
-
-  async #backlog(checkpoints: Checkpoints): Promise<Record<StreamName, number>> {
-    const { streams } = await this.#drained.read(checkpoints, 1);
-    const left = (name: StreamName): number => Math.max(0, streams[name].added - checkpoints[name].added);
-    return { entries: left('entries'), refusals: left('refusals'), audit: left('audit') };
   }
 }
 

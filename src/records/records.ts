@@ -137,7 +137,7 @@ export class Records {
     backlog: Record<StreamName, number>;
     drainedAtMs: number | null;
   }> {
-    const { drainedAtMs, ...backlog } = await this.store.backlog();
+    const { drainedAtMs, bytes: _bytes, ...backlog } = await this.store.backlog();
     return { isOn: this.#state.kind === 'on', backlog, drainedAtMs };
   }
 

@@ -59,7 +59,6 @@ export class Restorer {
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const restored = await this.#restoreOnce(held);
       if (restored === null) continue;
-      await this.#noteGap(held);
       const { records, audit } = restored;
       const tookMs = Math.round(clock.monotonic() - startedMs);
       log.warn('the store is restored', {
@@ -87,6 +86,7 @@ export class Restorer {
       throw new LeaseLost('Another process has restored the store.');
     await target.begin({ mark: marks?.mark ?? null, restoredBy });
     await this.#write(held, target, state);
+    await this.#noteGap(held);
     const done = await target.finish({ ...state.position, store: held.store }, state);
     return done ? state : null;
   }
@@ -134,12 +134,18 @@ export class Restorer {
     return new Set(rows.map(({ id }) => id));
   }
 
-  /** What was in the store since the last drain is not known. */
+  /**
+   * What was in the store since the last drain is not known. Noted before the store is used again: nobody would do it for
+   * a process that is killed then. One that begins at the same entry, as when restoring begins anew, lasts until now.
+   */
   async #noteGap({ checkpoints }: Held): Promise<void> {
     const { ms } = idParts(checkpoints.entries.id);
     await this.#parts.database.query(
-      `INSERT INTO gaps (stream, from_at, to_at, missing, reason)
-       VALUES ('entries', to_timestamp(nullif($1::bigint, 0) / 1000.0), now(), NULL, $2)`,
+      `WITH lost AS (SELECT to_timestamp(nullif($1::bigint, 0) / 1000.0) AS since),
+         known AS (UPDATE gaps SET to_at = now() FROM lost
+                   WHERE from_at IS NOT DISTINCT FROM since AND reason = $2 RETURNING 1)
+       INSERT INTO gaps (stream, from_at, to_at, missing, reason)
+       SELECT 'entries', since, now(), NULL, $2 FROM lost WHERE NOT EXISTS (SELECT FROM known)`,
       [ms, 'The store lost its data: what was closed since the last drain may be missing.'],
     );
   }

@@ -69,6 +69,18 @@ describe.each(Object.keys(engines))('a store that was emptied (%s)', (engine) =>
     world = await worldOn(await empty());
   });
 
+  it('has a gap before it is used again, and one only if restoring begins anew', async () => {
+    const gaps = () => database.query('SELECT from_at FROM gaps WHERE missing IS NULL');
+    world.store = await empty();
+    const stop = (script: string): void => {
+      if (script === 'finish_restoring') throw killed();
+    };
+    await expect(world.drain('b', stop)).rejects.toThrow('killed');
+    expect(await gaps()).toHaveLength(1);
+    await world.drain();
+    expect(await gaps()).toHaveLength(1);
+  });
+
   it('has what was charged while no records were kept', async () => {
     world.isKept = false;
     const open = await world.admit();
