@@ -37,12 +37,9 @@ const status = z.object({
     .enum(['on', 'off', 'unreachable'])
     .meta({ description: 'off: DATABASE_URL is not set, or cannot be used.' }),
   problem,
-  backlog: ofStreams(count)
-    .extend({ bytes: count })
-    .nullable()
-    .meta({
-      description: 'How much is not in Postgres yet, and about how many bytes of the store that takes.',
-    }),
+  backlog: ofStreams(count).extend({ bytes: count }).nullable().meta({
+    description: 'How much is not in Postgres yet, and about how many bytes of the store that takes.',
+  }),
   last_drain_at: time.nullable().meta({ description: 'When something was last moved to Postgres.' }),
   drained_to: ofStreams(time.nullable())
     .nullable()

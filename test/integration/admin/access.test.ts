@@ -75,7 +75,7 @@ describe('any path', () => {
     ['POST', '/admin/teams/acme', 'GET, HEAD, PATCH, DELETE'],
     ['DELETE', '/admin/teams/acme/users', 'GET, HEAD, POST'],
     ['PUT', '/admin/teams/acme/users/ana', 'GET, HEAD, PATCH, DELETE'],
-    ['PATCH', '/admin/teams/acme/tokens', 'GET, HEAD, POST'],
+    ['PATCH', '/admin/teams/acme/tokens', 'GET, HEAD, POST, DELETE'],
     ['POST', '/admin/teams/acme/tokens/tok_1', 'GET, HEAD, PATCH, DELETE'],
     ['POST', '/admin/usage', 'GET, HEAD'],
     ['DELETE', '/admin/requests', 'GET, HEAD'],

@@ -25,6 +25,8 @@ interface Expectation {
   body?: object;
   /** The team is asked for by a parameter. `figures`: an unknown one has none; `records`: it is a 404. */
   query?: 'figures' | 'records';
+  /** The code of what the allowed get, if it is a refusal: here there are no records. */
+  code?: string;
   /** Parameters that it needs. */
   parameters?: string;
   /** It finds everything as it would have it. */
@@ -77,6 +79,9 @@ const expectations: Readonly<Record<string, Expectation>> = {
   'GET /admin/admins/:id': { allowed: root, status: 200 },
   'DELETE /admin/admins/:id': { allowed: root, status: 204 },
   'GET /admin/audit': { allowed: overseers, status: 200 },
+  'GET /admin/records': { allowed: overseers, status: 200 },
+  'GET /admin/records/verify': { allowed: overseers, status: 400, code: 'invalid_request' },
+  'GET /admin/records/audit': { allowed: overseers, status: 200 },
   'GET /admin/export': { allowed: root, status: 200 },
   'POST /admin/import': { allowed: root, status: 200, body: nothingToImport, idle: true },
 };
@@ -120,10 +125,10 @@ async function outcomesOf(operation: string, team: TeamId): Promise<Outcomes> {
 }
 
 function expectedOf(operation: string, team: TeamId): Outcomes {
-  const { allowed, status, query, idle = false } = expectationOf(operation);
+  const { allowed, status, query, code: refused, idle = false } = expectationOf(operation);
   const isNamed = operation.includes(':team') || query === 'records';
   const found = team !== 'gone' || !isNamed;
-  const done = `${status} ${operation.startsWith('GET') || idle ? 'read' : 'changed'}`;
+  const done = `${status} ${refused ?? (operation.startsWith('GET') || idle ? 'read' : 'changed')}`;
   return Object.fromEntries(
     callers.map((caller): [string, string] => {
       if (allowed(caller, team)) return [caller, found ? done : '404 not_found'];
