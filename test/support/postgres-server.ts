@@ -56,7 +56,7 @@ export async function startPostgres({
 
   async function launched(): Promise<ChildProcess> {
     const started = launchPostgres(programs, { directory, data, port, args });
-    dieWithMe(started);
+    dieWithMe(started, directory);
     await waitFor(async () => (await ping(port)) || hasEnded(started), {
       timeoutMs: 60_000,
       what: 'Postgres to answer',

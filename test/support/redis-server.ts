@@ -118,7 +118,7 @@ function launch(
   child.on('error', () => {
     // Not found on the PATH: untilReady says so.
   });
-  dieWithMe(child);
+  dieWithMe(child, directory);
   return child;
 }
 
