@@ -62,8 +62,7 @@ function listenProblem(error: unknown): string | null {
 }
 
 /** A log that masks every secret of the configuration, wherever it might turn up. */
-function protectedLog(settings: Settings): Log {
-  const { logLevel, adminKey, previousAdminKey, attachments, store, records } = settings;
+function protectedLog({ logLevel, adminKey, previousAdminKey, attachments, store, records }: Settings): Log {
   const made = createLog({ level: logLevel });
   made.protect(adminKey);
   if (previousAdminKey !== null) made.protect(previousAdminKey);
