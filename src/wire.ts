@@ -37,6 +37,7 @@ import { IdTokenVerifier } from './sign-in/id-token.ts';
 import { pinnedProblems } from './sessions/pinned.ts';
 import { keysUnder } from './store/keys.ts';
 import { openStore } from './store/open.ts';
+import { nowMsOf } from './store/store.ts';
 import { isFirstProcess } from './lifecycle/cluster.ts';
 import { AdmissionStore } from './limits/admission-store.ts';
 import { AuditTrail } from './audit/audit-trail.ts';
@@ -324,6 +325,7 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
     clock,
     database: records.database,
     endSessions: (parent: { team: string; token: string }) => sessions.endAll(parent),
+    storeNowMs: () => store.attempt((client) => client.time()).then(nowMsOf),
     drained: () => records.drained(),
     forgetInStore: (person: Person) =>
       forgetPerson(person, { store, keys, retentionDays, nowMs: clock.now() }),

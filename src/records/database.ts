@@ -1,6 +1,11 @@
-import { type ClientBase, DatabaseError, Pool, type PoolClient, types } from 'pg';
+import { createRequire } from 'node:module';
+import type * as Pg from 'pg';
 import type { RecordsSettings } from '../config/records.ts';
 import { RecordsUnavailable } from './records-unavailable.ts';
+
+/** Loaded at its first use: that takes a fifth of a second of CPU, which a gateway without records does not pay. */
+const load = createRequire(import.meta.url);
+const driver = (): typeof Pg => load('pg') as typeof Pg;
 
 /** Heroku's Essential plans take 20 connections in all (Dev Center, heroku-postgres-plans). */
 const maxConnections = 2;
@@ -30,10 +35,10 @@ export type Transactions = Queries & Pick<Database, 'transaction'>;
  * `RecordsUnavailable`.
  */
 export class Database implements Queries {
-  readonly #pool: Pool;
+  readonly #pool: Pg.Pool;
 
   constructor({ url, tls }: Pick<NonNullable<RecordsSettings>, 'url' | 'tls'>) {
-    this.#pool = new Pool({
+    this.#pool = new (driver().Pool)({
       connectionString: url,
       ssl: tls === null ? false : { rejectUnauthorized: tls.verify },
       max: maxConnections,
@@ -72,7 +77,7 @@ export class Database implements Queries {
   }
 
   /** One connection for as long as `work` takes, as the migrations need it. */
-  connection<Result>(work: (client: ClientBase) => Promise<Result>): Promise<Result> {
+  connection<Result>(work: (client: Pg.ClientBase) => Promise<Result>): Promise<Result> {
     return this.#with(work);
   }
 
@@ -81,8 +86,8 @@ export class Database implements Queries {
   }
 
   /** A connection that failed is thrown away, and whatever it had begun ends with it. */
-  async #with<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {
-    let client: PoolClient | null = null;
+  async #with<Result>(work: (client: Pg.PoolClient) => Promise<Result>): Promise<Result> {
+    let client: Pg.PoolClient | null = null;
     try {
       client = await this.#pool.connect();
       const result = await work(client);
@@ -96,7 +101,7 @@ export class Database implements Queries {
 }
 
 async function rowsOf<Row extends object>(
-  client: ClientBase,
+  client: Pg.ClientBase,
   sql: string,
   values: readonly Value[],
 ): Promise<Row[]> {
@@ -107,7 +112,7 @@ async function rowsOf<Row extends object>(
 /** An error of the driver or the server; any other is thrown as it is. */
 function unavailable(error: unknown): unknown {
   if (error instanceof RecordsUnavailable) return error;
-  if (error instanceof DatabaseError) {
+  if (error instanceof driver().DatabaseError) {
     return new RecordsUnavailable(`Postgres refused: ${error.message}`, {
       cause: error,
       sqlState: error.code ?? null,
@@ -123,13 +128,11 @@ function isOfConnection(error: Error): boolean {
   return 'code' in error || /timeout|terminated|not queryable|SSL|after calling end/i.test(error.message);
 }
 
-const { builtins } = types;
-const asNumbers: ReadonlySet<number> = new Set([builtins.INT8, builtins.NUMERIC]);
-const asTexts: ReadonlySet<number> = new Set([builtins.DATE, builtins.JSON]);
-
 /** Sums and stream ids are whole numbers below 2^53; a day is its text. */
 function getTypeParser(oid: number, format?: 'text' | 'binary'): (text: string) => unknown {
-  if (asNumbers.has(oid)) return Number;
-  if (asTexts.has(oid)) return String;
+  const { types } = driver();
+  const { INT8, NUMERIC, DATE, JSON: json } = types.builtins;
+  if ([INT8, NUMERIC].includes(oid)) return Number;
+  if ([DATE, json].includes(oid)) return String;
   return types.getTypeParser(oid, format) as (text: string) => unknown; // one of text, or of binary, as asked
 }

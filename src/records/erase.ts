@@ -14,6 +14,8 @@ export interface EraseDeps extends IdentityDeps {
   audit: Pick<AuditTrail, 'note'>;
   /** Ends the sessions of a token. */
   endSessions: (parent: { team: string; token: string }) => Promise<unknown>;
+  /** The store's clock, which admissions are dated by, ms. */
+  storeNowMs: () => Promise<number>;
   /** Resolves when all that was in the store by now is in Postgres. Rejects if that takes too long. */
   drained: () => Promise<void>;
   /** Takes from the store what Postgres has, and gives the person's sums there the pseudonym. */
@@ -38,6 +40,8 @@ export async function eraseUser(
   await deps.drained(); // Nothing is begun while Postgres is away.
   const refusal = await deleteWithTokens(deps, key, precondition);
   if (refusal !== null && refusal.code !== 'not_found') return refusal;
+  // Whatever the user had admitted was admitted before this.
+  const endedAtMs = await deps.storeNowMs();
   await deps.drained();
   const person = await personOf(deps.database, key);
   const sequences = await entriesAbout(deps.database, person);
@@ -55,7 +59,7 @@ export async function eraseUser(
     });
   }
   await deps.drained();
-  await deps.database.transaction((queries) => eraseNames(queries, person));
+  await deps.database.transaction((queries) => eraseNames(queries, person, endedAtMs));
   await eraseEntries(deps.database, person);
   await deps.forgetInStore(person);
   return null;
@@ -134,14 +138,14 @@ async function hasRows(database: Queries, { team, user }: Person): Promise<boole
 }
 
 /** Never beside a drain, which might write the name once more. */
-async function eraseNames(queries: Queries, person: Person): Promise<void> {
+async function eraseNames(queries: Queries, person: Person, endedAtMs: number): Promise<void> {
   const { team, user, pseudonym } = person;
   await queries.query('SELECT FROM drain FOR UPDATE');
-  await queries.query('INSERT INTO erasures (team, user_hash, pseudonym) VALUES ($1, $2, $3)', [
-    team,
-    userHash(person),
-    pseudonym,
-  ]);
+  await queries.query(
+    `INSERT INTO erasures (team, user_hash, pseudonym, erased_at)
+      VALUES ($1, $2, $3, to_timestamp($4::bigint / 1000.0))`,
+    [team, userHash(person), pseudonym, endedAtMs],
+  );
   for (const table of ['usage_days', 'refusal_days']) {
     await queries.query(`UPDATE ${table} SET user_id = $3 WHERE team = $1 AND user_id = $2`, [
       team,
