@@ -1,12 +1,15 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readConfiguration } from '../config/configuration.ts';
 import { systemClock } from '../base/clock.ts';
 import { createLog } from '../observability/log.ts';
 import { serve } from '../serve.ts';
 import { sessionPolicyProblems } from '../sessions/schema.ts';
-import { type DemoRecords, demoRecords } from './records.ts';
+import { demoRecords } from './records.ts';
 import { startStandIn } from './stand-in.ts';
+
+const readyEveryMs = 50;
 
 interface DemoOptions {
   /** PORT, LOG_LEVEL and a few more are taken from it. The demo sets the rest itself. */
@@ -66,18 +69,21 @@ export async function startDemo({
     log: createLog({ level: settings.logLevel }),
     exit,
   });
-  const recordsAt = records?.where ?? null;
-  return { url: `http://127.0.0.1:${address.port}`, adminKey: settings.adminKey, recordsAt };
+  const url = `http://127.0.0.1:${address.port}`;
+  if (records !== null) await untilReady(url);
+  return { url, adminKey: settings.adminKey, recordsAt: records?.where ?? null };
 }
 
-async function recordsIn(env: NodeJS.ProcessEnv): Promise<DemoRecords | null> {
+async function recordsIn(env: NodeJS.ProcessEnv) {
   const records = await demoRecords(env['DATABASE_URL'], () => freePort(0));
-  if (records === null) {
-    process.stdout.write(
-      'There is no Postgres 14 or later on this machine, so the demo goes without records.\n',
-    );
-  }
-  return records;
+  if (!('problem' in records)) return records;
+  process.stdout.write(`${records.problem} So this demo goes without records.\n`);
+  return null;
+}
+
+/** A store that has records waits until it was compared with them, and is restored if it lacks some. */
+async function untilReady(url: string): Promise<void> {
+  while ((await fetch(`${url}/readyz`)).status !== 200) await sleep(readyEveryMs);
 }
 
 /** The port if it is free, else another: a demo should not fail because one is still running. */
