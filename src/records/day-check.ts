@@ -13,9 +13,10 @@ import { readBatch } from './drained-refusals.ts';
 import { RecordsUnavailable } from './records-unavailable.ts';
 import type { Seam } from './seam.ts';
 
-/** A drain may come between the two readings. */
-const maxAttempts = 10;
-const pauseMs = 100;
+/** A drain may come between the two readings, some milliseconds apart. While a backlog is drained, it often does. */
+const maxAttempts = 60;
+/** The longest of pauses of any length: with equal ones, the readings might keep step with the drains. */
+const maxPauseMs = 200;
 
 export interface CheckedDay {
   /** How many rows were compared. */
@@ -47,7 +48,7 @@ export class DayCheck {
       for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
         const checked = await this.#attempt(day, hasEntries);
         if (checked !== null) return checked;
-        await sleep(pauseMs);
+        await sleep(Math.random() * maxPauseMs);
       }
       throw new RecordsUnavailable('Postgres is being brought up to date all the time.');
     });
