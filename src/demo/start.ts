@@ -10,6 +10,7 @@ import { demoRecords } from './records.ts';
 import { startStandIn } from './stand-in.ts';
 
 const readyEveryMs = 50;
+const readyWithinMs = 30_000;
 
 interface DemoOptions {
   /** PORT, LOG_LEVEL and a few more are taken from it. The demo sets the rest itself. */
@@ -70,7 +71,11 @@ export async function startDemo({
     exit,
   });
   const url = `http://127.0.0.1:${address.port}`;
-  if (records !== null) await untilReady(url);
+  if (records !== null && !(await isReady(url))) {
+    process.stderr.write('DATABASE_URL: Postgres does not answer, so the demo cannot restore its store.\n');
+    exit(1);
+    return new Promise(() => undefined); // exiting
+  }
   return { url, adminKey: settings.adminKey, recordsAt: records?.where ?? null };
 }
 
@@ -82,8 +87,13 @@ async function recordsIn(env: NodeJS.ProcessEnv) {
 }
 
 /** A store that has records waits until it was compared with them, and is restored if it lacks some. */
-async function untilReady(url: string): Promise<void> {
-  while ((await fetch(`${url}/readyz`)).status !== 200) await sleep(readyEveryMs);
+async function isReady(url: string): Promise<boolean> {
+  for (let waitedMs = 0; waitedMs < readyWithinMs; waitedMs += readyEveryMs) {
+    const { status } = await fetch(`${url}/readyz`);
+    if (status === 200) return true;
+    await sleep(readyEveryMs);
+  }
+  return false;
 }
 
 /** The port if it is free, else another: a demo should not fail because one is still running. */

@@ -169,6 +169,7 @@ export class Records {
    * if that takes too long.
    */
   async drained(): Promise<void> {
+    if (this.#state.kind === 'off') throw new RecordsUnavailable(this.#state.reason);
     const { clock } = this.#options;
     const { streams } = await this.store.read(startOfStreams, 1);
     const untilMs = clock.monotonic() + drainedWithinMs;
