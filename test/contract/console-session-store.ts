@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from 'vitest';
 import type { Holder } from '../../src/console/holder.ts';
 import type { ConsoleLinks } from '../../src/console/links.ts';
-import type { ConsoleSessionStore} from '../../src/console/session-store.ts';
+import type { ConsoleSessionStore } from '../../src/console/session-store.ts';
 import { longestIdleMs, longestMs } from '../../src/console/session-store.ts';
 
 const root: Holder = { kind: 'root', seal: 'sealed' };
