@@ -37,7 +37,9 @@ export function LimitBar({ limit, whose }: { limit: ShownLimit; whose?: unknown 
     </meter>
     <div class="limit-figures">
       <span>${amount(metric, used)} used, ${amount(metric, remaining)} left</span>
-      <span class="quiet">${resets ? html`free again <${Time} at=${resets} relative />` : ''}</span>
+      <span class="quiet"
+        >${resets && used > 0 ? html`free again <${Time} at=${resets} relative />` : ''}</span
+      >
     </div>
   </li>`;
 }
