@@ -61,7 +61,7 @@ function Frame({ session, version, signOut }: FrameProps): View {
     else main.current?.querySelector('h1')?.focus();
     scrollTo(0, 0);
   }, [where]);
-  return html`<a class="skip" href="#/" onClick=${toContent}>Skip to the content</a>
+  return html`<a class="skip" href="#content" onClick=${toContent}>Skip to the content</a>
     <${Nav} route=${route} session=${session} version=${version} signOut=${signOut} />
     <main ref=${main} id="content" tabindex="-1">${viewOf(route, session)}</main>`;
 }

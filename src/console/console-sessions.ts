@@ -134,7 +134,7 @@ export class ConsoleSessions {
       return tokenHolder(identity.token, known.secretHash);
     }
     const actor = await authorize(headers, sender.peer);
-    if (actor instanceof Refusal) return actor;
+    if (actor instanceof Refusal) return actor.code === 'invalid_token' && !inspected.ok ? unknown() : actor;
     if (actor.kind === 'root')
       return rootHolder(actor.key === 'current' ? adminKey : (previousAdminKey ?? ''));
     const secretHash = hashToken(credential);
@@ -169,6 +169,12 @@ export class ConsoleSessions {
       }
     }
   }
+}
+
+function unknown(): Refusal {
+  const message =
+    'This is neither ADMIN_KEY nor a token of this gateway. A token begins with tgk_ or tga_; copy it whole.';
+  return new Refusal('invalid_token', message);
 }
 
 function signedOut(): Refusal {
