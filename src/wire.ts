@@ -1,4 +1,5 @@
 import { Admission } from './limits/admission.ts';
+import type { StoreState } from './admin/deps.ts';
 import { Answers } from './edge/answers.ts';
 import { type AppDeps, createApp } from './app.ts';
 import { actorCheck } from './access/actor-check.ts';
@@ -56,6 +57,7 @@ import { eraseUser } from './records/erase.ts';
 import { forgetPerson } from './records/forget-person.ts';
 import { readersOf } from './records/readers.ts';
 import { Records } from './records/records.ts';
+import { withoutRecords } from './records/records-view.ts';
 import { SessionStore } from './sessions/session-store.ts';
 import { snapshotsIn } from './upstream/snapshot-store.ts';
 import { MemoryBudget } from './memory/budget.ts';
@@ -206,6 +208,11 @@ export function wire(options: WireOptions) {
     lastUses: (team, tokens) => uses.lastUses(team, tokens),
     counters: stores.admission.counters,
     claims: links,
+    serving: {
+      upstreams: () => upstreams.states(clock),
+      store: async () => storeState(settings.store.kind, await stores.extent()),
+      records: async () => (await records?.brief()) ?? withoutRecords,
+    },
     backup: new Backup({ archive: stores.archive, clock }),
     clock,
     realModel: catalogue.real,
@@ -283,6 +290,19 @@ export function wire(options: WireOptions) {
       await upstreams.close();
       stores.close();
     },
+  };
+}
+
+function storeState(
+  kind: StoreState['kind'],
+  { usedBytes, maxBytes, entries, oldestAtMs }: Awaited<ReturnType<ReturnType<typeof storesOf>['extent']>>,
+): StoreState {
+  return {
+    kind,
+    used_bytes: usedBytes,
+    max_bytes: maxBytes === 0 ? null : maxBytes,
+    entries,
+    oldest_entry_at: oldestAtMs === null ? null : new Date(oldestAtMs).toISOString(),
   };
 }
 

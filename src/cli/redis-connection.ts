@@ -119,6 +119,7 @@ function localAdmin({
     claims: new ClaimLinks({ store: new ClaimStore(store, keys, audit), origin: () => '' }),
     backup: new Backup({ archive: new IdentityArchive(store, keys, audit), clock: systemClock }),
     erase: null,
+    serving: null,
     clock: systemClock,
     realModel,
     // What attachments serve is not asked here.

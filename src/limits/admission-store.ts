@@ -52,7 +52,7 @@ export class AdmissionStore {
   readonly #store: Store;
   readonly #keys: Keys;
   readonly #options: AdmissionStoreOptions;
-  /** Reads counters of a team's limits. */
+  /** Reads counters of teams' limits. */
   readonly counters: ReadCounters;
 
   constructor(store: Store, keys: Keys, options: AdmissionStoreOptions) {

@@ -8,7 +8,7 @@ import { costNanoUsd, dearest, type Price } from '../base/price.ts';
 import { Refusal, restarting } from '../base/refusal.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { Canceller } from './canceller.ts';
-import { limitStates } from './counters.ts';
+import { limitStates, type LimitsOf } from './counters.ts';
 import { answered, storeUnavailable } from './decision.ts';
 import { applied, type Grant, limitsOn, type LimitState } from './grant.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -150,13 +150,18 @@ export class Admission {
   }
 
   /** How much of these limits of a team and its members is used now, for `/v1/me`. Rejects with `StoreUnavailable`. */
-  limits(team: string, limits: readonly ScopedLimit[]): Promise<LimitState[]> {
-    return limitStates((of, asked) => this.#options.store.counters(of, asked), team, limits);
+  async limits(team: string, limits: readonly ScopedLimit[]): Promise<LimitState[]> {
+    const [states = []] = await this.#limits([{ team, limits }]);
+    return states;
   }
 
   /** How much of the limits of teams that ask here is used now, for metrics. Rejects with `StoreUnavailable`. */
   limitsInUse(): Promise<LimitUse[]> {
-    return this.#inUse.read((team, limits) => this.limits(team, limits), this.#options.clock.monotonic());
+    return this.#inUse.read((asked) => this.#limits(asked), this.#options.clock.monotonic());
+  }
+
+  #limits(asked: readonly LimitsOf<ScopedLimit>[]): Promise<LimitState[][]> {
+    return limitStates((of) => this.#options.store.counters(of), asked);
   }
 
   /** Settlements and cancellations that the store has not yet taken. */

@@ -15,7 +15,7 @@ const warnings = z.array(text).exactOptional().meta({ description: 'Only in the 
 const asked = 'Only with usage=true.';
 
 /** A limit in an answer, with what is used of it if that was asked for. */
-const shownLimit = z
+export const shownLimit = z
   .object({
     metric: z.enum([...countedMetrics, 'concurrency']),
     window: z.enum(windows).exactOptional(),

@@ -74,6 +74,8 @@ const expectations: Readonly<Record<string, Expectation>> = {
   'GET /admin/usage': { allowed: readers, status: 200, query: 'figures' },
   'GET /admin/requests': { allowed: readers, status: 200, query: 'figures' },
   'GET /admin/refusals': { allowed: readers, status: 200, query: 'figures' },
+  'GET /admin/overview': { allowed: everyAdministrator, status: 200 },
+  'GET /admin/upstreams': { allowed: overseers, status: 200 },
   'GET /admin/admins': { allowed: root, status: 200 },
   'POST /admin/admins': { allowed: root, status: 201, body: { role: 'auditor' } },
   'GET /admin/admins/:id': { allowed: root, status: 200 },

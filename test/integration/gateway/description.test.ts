@@ -420,6 +420,10 @@ describe('what the gateway answers', () => {
     }
     await asRoot(200, 'GET', '/admin/usage?group_by=day,team,user,token,model,endpoint');
     await asRoot(200, 'GET', '/admin/refusals?group_by=day,team,user,token,endpoint,code');
+    await asRoot(200, 'GET', '/admin/overview');
+    await asRoot(200, 'GET', '/admin/overview?period=30d');
+    await asRoot(400, 'GET', '/admin/overview?period=year');
+    await asRoot(200, 'GET', '/admin/upstreams');
   });
 
   it('is as described: records', async () => {

@@ -3,6 +3,7 @@ import { Heartbeat } from '../../../src/limits/heartbeat.ts';
 import { encodeOpen } from '../../../src/limits/open-record.ts';
 import { openRequest } from './samples.ts';
 import { fakeClock, keptLog, pass, UnsteadyStore } from './unsteady-store.ts';
+import { countersOf } from '../../support/counters-of.ts';
 
 const leaseMs = 20_000;
 const startMs = Date.UTC(2026, 0, 31, 12);
@@ -111,7 +112,7 @@ describe('sweeping', () => {
     expect(lostIds()).toHaveLength(250);
     expect(new Set(lostIds()).size).toBe(250);
     expect(Math.max(...store.callsOf('settleSilent'))).toBeLessThanOrEqual(100);
-    expect((await store.inner.counters('acme', [{ id: 'c', span: 'open' }])).counters[0]?.used).toBe(0);
+    expect((await countersOf(store.inner, 'acme', [{ id: 'c', span: 'open' }]))[0]?.used).toBe(0);
     expect((await store.inner.beat('p1')).silent).toEqual([]);
     expect(log.lines.map(({ message }) => message)).toEqual([
       'closed the requests of a silent process as lost',
