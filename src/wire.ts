@@ -10,6 +10,7 @@ import { SecretUses } from './access/secret-uses.ts';
 import { randomBase62 } from './identity/records/token-text.ts';
 import { ClaimLinks } from './claims/claim-links.ts';
 import type { Catalogue } from './config/catalogue.ts';
+import { PriceBook } from './config/price-book.ts';
 import type { Settings } from './config/environment.ts';
 import { Backup } from './backup/backup.ts';
 import type { BackupDocument } from './backup/document.ts';
@@ -46,6 +47,8 @@ import { AdministratorStore } from './identity/store/administrator-store.ts';
 import { IdentityArchive } from './identity/store/identity-archive.ts';
 import { IdentityStore } from './identity/store/identity-store.ts';
 import { ChangeCounter } from './identity/store/change-counter.ts';
+import { PriceFeed } from './identity/operations/price-feed.ts';
+import { PriceStore } from './identity/store/price-store.ts';
 import { SecretStore } from './identity/store/secret-store.ts';
 import { ClaimStore } from './claims/claim-store.ts';
 import { LedgerReader } from './ledger/ledger-reader.ts';
@@ -82,7 +85,9 @@ const processIdLength = 12;
 
 /** Builds everything long-lived of one process, once. */
 export function wire(options: WireOptions) {
-  const { settings, catalogue, clock, log, metrics } = options;
+  const { settings, clock, log, metrics } = options;
+  const book = new PriceBook(options.catalogue);
+  const catalogue: Catalogue = { ...options.catalogue, price: book.price };
   const process = randomBase62(processIdLength);
   const stores = storesOf(options, process);
   const { records } = stores;
@@ -96,6 +101,7 @@ export function wire(options: WireOptions) {
     throttle,
     realModel: catalogue.aliases.size > 0 ? catalogue.real : null,
   });
+  const prices = new PriceFeed({ store: stores.prices, take: (set) => book.take(set), log });
   const admission = new Admission({
     store: stores.admission,
     process,
@@ -104,6 +110,7 @@ export function wire(options: WireOptions) {
     clock,
     log,
     keepsRecords: () => records?.isKept === true,
+    onBeat: ({ prices: epoch }) => prices.note(epoch),
     onNotice: (notice) => journal.limitReached(notice),
   });
   const uses = new SecretUses({
@@ -208,6 +215,9 @@ export function wire(options: WireOptions) {
     lastUses: (team, tokens) => uses.lastUses(team, tokens),
     counters: stores.admission.counters,
     claims: links,
+    catalogue,
+    pricesChanged: () => prices.changed(),
+    storeNowMs: async () => admission.heartbeat.storeNowMs(),
     serving: {
       upstreams: () => upstreams.states(clock),
       store: async () => storeState(settings.store.kind, await stores.extent()),
@@ -374,6 +384,7 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
     secrets: new SecretStore(store, keys, audit),
     changes: new ChangeCounter(store, keys),
     claims: new ClaimStore(store, keys, audit),
+    prices: new PriceStore(store, keys, audit),
     archive: new IdentityArchive(store, keys, audit),
     erase: erasing && ((...asked: [UserKey, Precondition]) => eraseUser(erasing, ...asked)),
     ...readers,

@@ -17,6 +17,7 @@ import { backupRoutes } from './backup-routes.ts';
 import { readOptionalBody } from './read-body.ts';
 import { findTokensRoute } from './find-tokens-route.ts';
 import { overviewRoute } from './overview-route.ts';
+import { priceRoutes } from './price-routes.ts';
 import { recordsRoutes } from './records-routes.ts';
 import { reportRoutes } from './report-routes.ts';
 import { administratorRoutes, settingsRoutes } from './gateway-routes.ts';
@@ -88,6 +89,7 @@ export function adminRoutes(deps: AdminDeps): Route[] {
     ...tokenRoutes(deps),
     findTokensRoute(deps),
     ...settingsRoutes(deps),
+    ...priceRoutes(deps),
     ...reportRoutes(deps),
     overviewRoute(deps),
     upstreamsRoute(deps),

@@ -7,6 +7,7 @@ import type { ClaimLinks } from '../claims/claim-links.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Refusal } from '../base/refusal.ts';
 import type { AdministratorDeps } from '../identity/operations/administrators.ts';
+import type { PriceDeps } from '../identity/operations/prices.ts';
 import type { ReadCounters } from '../limits/counters.ts';
 import type { ModelFacts } from './limit-warnings.ts';
 import type { MemoryBudget } from '../memory/budget.ts';
@@ -33,7 +34,7 @@ export interface StoreState {
 }
 
 /** What the admin API needs. */
-export interface AdminDeps extends AdministratorDeps {
+export interface AdminDeps extends AdministratorDeps, PriceDeps {
   secrets: SecretStore;
   /** When secrets were last used, as far as this process knows. */
   lastUses: SecretStore['lastUses'];

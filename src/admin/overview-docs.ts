@@ -15,7 +15,9 @@ const gatewayOnly = 'Null for an administrator who is limited to teams.';
 export const overviewParameters = z.strictObject({
   period: z
     .enum(periods, `must be one of ${periods.join(', ')}`)
-    .meta({ description: 'Whole UTC days up to today. month: the calendar month so far. The default is today.' })
+    .meta({
+      description: 'Whole UTC days up to today. month: the calendar month so far. The default is today.',
+    })
     .exactOptional(),
 });
 
@@ -40,7 +42,9 @@ const usedLimit = shownLimit
 const upstream = upstreamResponse.pick({ name: true, model_id: true, circuit: true });
 
 const store = z.object({
-  kind: z.enum(['redis', 'memory']).meta({ description: 'memory: it forgets everything when the gateway ends.' }),
+  kind: z
+    .enum(['redis', 'memory'])
+    .meta({ description: 'memory: it forgets everything when the gateway ends.' }),
   used_bytes: count,
   max_bytes: count.nullable().meta({ description: 'Null: no bound, or the server does not say.' }),
   entries: count.meta({ description: 'In the ledger, as far as the store has it.' }),
@@ -56,7 +60,9 @@ const overview = z
       .meta({ description: 'Every day of the period, also one without requests.' }),
     top_users: z.array(usage.extend({ team: text, user: text })).meta({ description: mostFirst }),
     top_models: z.array(usage.extend({ model: text })).meta({ description: mostFirst }),
-    refusals: z.array(z.object({ code: text, refused: count })).meta({ description: 'The most frequent first.' }),
+    refusals: z
+      .array(z.object({ code: text, refused: count }))
+      .meta({ description: 'The most frequent first.' }),
     limits: z.array(usedLimit).meta({
       description:
         "At most 10 limits of teams and of the gateway, those first of which the greatest share is used. Of more than 100 teams, only the 100 count that sent most requests in the period. Only administrators of all teams see the gateway's.",

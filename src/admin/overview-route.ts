@@ -48,11 +48,7 @@ export function overviewRoute(deps: AdminDeps): Route {
     return { status: 200, body };
   }
 
-  function sumsOf(
-    c: AdminContext,
-    period: Period,
-    visible: readonly string[] | null,
-  ): Promise<OverviewSums> {
+  function sumsOf(c: AdminContext, period: Period, visible: readonly string[] | null): Promise<OverviewSums> {
     const key = `${period.from} ${period.to} ${visible?.join(' ') ?? '*'}`;
     const reading =
       readings.get(key) ??

@@ -4,7 +4,12 @@ import { okJson, type OperationDocs } from '../base/operation-docs.ts';
 import { Refusal } from '../base/refusal.ts';
 import { usageFigures } from '../ledger/totals.ts';
 import { streamNames } from '../records/checkpoint.ts';
-import type { RecordsBrief, RecordsStatus, TrailVerification, Verification } from '../records/records-view.ts';
+import type {
+  RecordsBrief,
+  RecordsStatus,
+  TrailVerification,
+  Verification,
+} from '../records/records-view.ts';
 import { checkDays, rangeParameters } from '../reports/parameters.ts';
 import type { AdminDeps } from './deps.ts';
 import { needing, type AdminContext, type Reply, type Route } from './respond.ts';

@@ -25,7 +25,8 @@ export const upstreamResponse = z
       .nullable()
       .meta({ description: 'What it serves; null: its upstream lists nothing, so any model is sent to it.' }),
     circuit: circuit.meta({
-      description: 'open: others are asked first. half-open: the next request finds out. The worst of its models.',
+      description:
+        'open: others are asked first. half-open: the next request finds out. The worst of its models.',
     }),
     failing: z
       .array(z.object({ model: text, circuit, open_until: time }))
@@ -39,7 +40,8 @@ export const upstreamResponse = z
       })
       .nullable()
       .meta({
-        description: 'What the key has left: as the upstream said last, less what was sent since. Null: it said nothing.',
+        description:
+          'What the key has left: as the upstream said last, less what was sent since. Null: it said nothing.',
       }),
   } satisfies Record<keyof UpstreamState, z.ZodType>)
   .meta({ id: 'Upstream' });

@@ -6,6 +6,8 @@ import { CommandFailed, type ExitCode, exitCodes } from './command-failed.ts';
 import { Cli, type Terminal, type Connection } from './cli.ts';
 import { connect } from './connect.ts';
 import { ledgerCommands } from './ledger-commands.ts';
+import { priceCommands } from './price-commands.ts';
+import { overviewCommands } from './overview-commands.ts';
 import { reportCommands } from './report-commands.ts';
 import { resourceCommands } from './resource.ts';
 import { settingsCommands } from './settings-commands.ts';
@@ -62,6 +64,8 @@ export function programFor(send: Connection['send'], terminal: Terminal): Comman
   for (const resource of [teams, users]) resourceCommands(program, cli, resource);
   tokenSearchCommands(resourceCommands(program, cli, tokens), cli);
   settingsCommands(program, cli);
+  priceCommands(program, cli);
+  overviewCommands(program, cli);
   reportCommands(program, cli);
   resourceCommands(program, cli, administrators);
   backupCommands(program, cli, terminal);

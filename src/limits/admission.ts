@@ -20,7 +20,7 @@ import { heldText } from './recorded-charges.ts';
 import { settlementOf } from './settlement.ts';
 import { supplementId, supplementSettlement } from './supplement.ts';
 import { SettlementQueue } from './settlement-queue.ts';
-import type { AdmitRequest, Decision, Settled } from './store.ts';
+import type { AdmitRequest, Beat, Decision, Settled } from './store.ts';
 import type { AdmissionStore } from './admission-store.ts';
 import { emptyCounter } from './window.ts';
 
@@ -46,6 +46,8 @@ export interface AdmissionOptions {
   log: Log;
   /** Whether records are kept of what limits are charged. Absent: not. */
   keepsRecords?: () => boolean;
+  /** Called with what each heartbeat tells. Absent: not. */
+  onBeat?: (beat: Beat) => Promise<void>;
   /** Called once per window when a limit is 80 or 100 percent used. */
   onNotice?: (notice: LimitNotice) => void;
 }

@@ -46,7 +46,10 @@ export function countersIn(store: Store, keys: Keys): ReadCounters {
       ]),
     );
     const texts = new Map(
-      hashes.map(([hash, inIt], k) => [hash, new Map(inIt.map(({ field }, n) => [field, found[k]?.[n] ?? '']))]),
+      hashes.map(([hash, inIt], k) => [
+        hash,
+        new Map(inIt.map(({ field }, n) => [field, found[k]?.[n] ?? ''])),
+      ]),
     );
     const nowMs = nowMsOf(time);
     const counters = places.map((ofTeam) =>

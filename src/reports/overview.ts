@@ -93,7 +93,8 @@ function top(rows: readonly UsageRow[]): UsageRow[] {
 
 function askedBy(used: readonly UsageRow[], refused: readonly RefusalRow[]): Map<string, number> {
   const asked = new Map<string, number>();
-  const count = (team: string, requests: number): unknown => asked.set(team, (asked.get(team) ?? 0) + requests);
+  const count = (team: string, requests: number): unknown =>
+    asked.set(team, (asked.get(team) ?? 0) + requests);
   for (const { team, requests } of used) count(team ?? '', requests);
   for (const { team, refused: requests } of refused) count(team ?? '', requests);
   return asked;

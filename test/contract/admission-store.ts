@@ -25,6 +25,7 @@ import {
   settles,
   type StoreUnderTest,
 } from './admission-store-samples.ts';
+import { pricesEpoch } from '../../src/identity/records/model-price.ts';
 import { countersOf } from '../support/counters-of.ts';
 
 const spans: readonly Span[] = [...windows, 'open'];
@@ -64,10 +65,15 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
   describe('heartbeats', () => {
     it('tell the clock and the incarnation, always the same', async () => {
       const beat = await under.store.beat(process);
-      expect(beat).toEqual({ nowMs: lastSecondMs, incarnation, silent: [] });
+      expect(beat).toEqual({ nowMs: lastSecondMs, incarnation, prices: '', silent: [] });
       expect(incarnation).toMatch(/^.{6,}$/);
       const reply = await under.store.admit(process, [asks([])]);
       expect(reply).toMatchObject({ kind: 'decided', nowMs: lastSecondMs, incarnation });
+    });
+
+    it('tell the epoch of the prices', async () => {
+      await under.setEpoch(pricesEpoch, 'p7');
+      expect((await under.store.beat(process)).prices).toBe('p7');
     });
 
     it('are needed before anything is admitted', async () => {
@@ -645,6 +651,7 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
         limit('c', { span: 'hour', amount: 2 }),
       ];
       await admit(asks(limits.filter(({ id }) => id !== 'none')));
+      const anHourBefore = lastSecondMs - 3_600_000;
       const counters = [
         { at: windowIndex('month', lastSecondMs), used: 1, runs: [] },
         { at: windowIndex('day', lastSecondMs), used: 0, runs: [] },
@@ -654,7 +661,11 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
       const asked = ['acme', 'other'].map((team) => ({ team, limits }));
       expect(await under.store.counters([{ team: 'acme', limits: [] }, ...asked])).toEqual({
         nowMs: lastSecondMs,
-        counters: [[], counters, counters.map(({ at }) => ({ at, used: 0, runs: [] }))],
+        counters: [
+          [],
+          counters,
+          counters.map(({ at, runs }) => ({ at: runs.length > 0 ? anHourBefore : at, used: 0, runs: [] })),
+        ],
       });
     });
 

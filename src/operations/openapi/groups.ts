@@ -44,7 +44,11 @@ const groups: readonly Group[] = [
     description: 'What was used, what was refused, and who changed what.',
     paths: /^\/admin\/(?:overview|usage|requests|refusals|audit)/,
   },
-  { name: 'Gateway', description: 'Settings, attachments, administrators, export and import.', paths: /^\/admin\// },
+  {
+    name: 'Gateway',
+    description: 'Settings, prices, attachments, administrators, export and import.',
+    paths: /^\/admin\//,
+  },
   { name: 'Operations', description: 'Health, metrics and this description.', paths: /^\// },
 ];
 

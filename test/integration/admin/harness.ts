@@ -8,12 +8,14 @@ import { AuditTrail } from '../../../src/audit/audit-trail.ts';
 import { Authenticator } from '../../../src/access/authenticator.ts';
 import { AdministratorStore } from '../../../src/identity/store/administrator-store.ts';
 import { IdentityStore } from '../../../src/identity/store/identity-store.ts';
+import { PriceStore } from '../../../src/identity/store/price-store.ts';
 import { SecretStore } from '../../../src/identity/store/secret-store.ts';
 import { countersIn } from '../../../src/limits/counters.ts';
 import { ClaimLinks } from '../../../src/claims/claim-links.ts';
 import { ClaimStore } from '../../../src/claims/claim-store.ts';
 import { IdentityArchive } from '../../../src/identity/store/identity-archive.ts';
 import { SessionStore } from '../../../src/sessions/session-store.ts';
+import { type Catalogue, parseCatalogue } from '../../../src/config/catalogue.ts';
 import { RecordsView, withoutRecords } from '../../../src/records/records-view.ts';
 import { Backup } from '../../../src/backup/backup.ts';
 
@@ -50,6 +52,9 @@ export class Harness {
   readonly identities = new IdentityStore(this.kept, testKeys, this.audit);
   readonly administrators = new AdministratorStore(this.kept, testKeys, this.audit);
   readonly secrets = new SecretStore(this.kept, testKeys, this.audit);
+  readonly prices = new PriceStore(this.kept, testKeys, this.audit);
+  /** How often this process was told that prices have changed. */
+  pricesChanged = 0;
   readonly claims = new ClaimLinks({
     store: new ClaimStore(this.kept, testKeys, this.audit),
     origin: (host) => (host === undefined ? '' : `https://${host}`),
@@ -144,6 +149,10 @@ export class Harness {
       lastUses: (team, tokens) => secrets.lastUses(team, tokens),
       counters: countersIn(this.kept, testKeys),
       claims,
+      prices: this.prices,
+      catalogue,
+      storeNowMs: async () => this.nowMs,
+      pricesChanged: async () => void (this.pricesChanged += 1),
       ledger,
       recordsView: new RecordsView({ store: this.kept, keys: testKeys, seam: null }),
       backup: new Backup({ archive: this.archive, clock }),
@@ -168,6 +177,26 @@ export class Harness {
 /** The headers of a credential. */
 export function bearer(text: string): Record<string, string> {
   return { authorization: `Bearer ${text}` };
+}
+
+const catalogue = catalogueOf({
+  aliases: { fast: 'chatty' },
+  models: {
+    chatty: {
+      kind: 'chat',
+      price: [
+        { usd_per_million_input_tokens: 1, usd_per_million_output_tokens: 5 },
+        { from: '2027-01-01', usd_per_million_input_tokens: 2, usd_per_million_output_tokens: 6 },
+      ],
+    },
+    'm/with:slash': { kind: 'images' },
+  },
+});
+
+function catalogueOf(file: object): Catalogue {
+  const made = parseCatalogue(JSON.stringify(file));
+  if (!made.ok) throw new Error(made.problems.join(' '));
+  return made.catalogue;
 }
 
 const servingSample: Serving = {

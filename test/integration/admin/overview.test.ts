@@ -75,7 +75,7 @@ async function get(path: string, token?: string): Promise<JsonObject> {
 }
 
 async function administrator(body: object): Promise<string> {
-  return String((await admin.call('POST', '/admin/admins', body)).body['token']);
+  return (await admin.call('POST', '/admin/admins', body)).body['token'] as string;
 }
 
 async function rows(path: string, token?: string): Promise<JsonObject[]> {
@@ -91,14 +91,14 @@ async function bothOf(period: string, token?: string): Promise<[overview: object
   const { from, to } = overview['period'] as { from: string; to: string };
   const report = (name: string, by: string): Promise<JsonObject[]> =>
     rows(`/admin/${name}?from=${from}&to=${to}${by && `&group_by=${by}`}`, token);
-  const [[used], byDay, byUser, byModel] = await Promise.all(
+  const [[used] = [], byDay, byUser, byModel] = await Promise.all(
     ['', 'day', 'user', 'model'].map((by) => report('usage', by)),
   );
-  const [[refused], refusedByDay, byCode] = await Promise.all(
+  const [[refused] = [], refusedByDay, byCode] = await Promise.all(
     ['', 'day', 'code'].map((by) => report('refusals', by)),
   );
   const refusedOn = new Map(refusedByDay?.map(({ day, refused: count }) => [day, count]));
-  const days = new Set([...(byDay ?? []), ...(refusedByDay ?? [])].map(({ day }) => day));
+  const days = new Set([...(byDay ?? []), ...(refusedByDay ?? [])].map(({ day }) => day as string));
   const zeros = Object.fromEntries(Object.keys(used ?? {}).map((name) => [name, 0]));
   const sorted = (list: unknown): string[] => (list as object[]).map((row) => JSON.stringify(row)).toSorted();
   const plain = (list: JsonObject[] = []): JsonObject[] =>

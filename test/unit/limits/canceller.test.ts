@@ -159,7 +159,7 @@ describe('an abandoned admission', () => {
     });
     ahead.add([{ grant: grant('a'), notAfterMs: Date.now() + 86_400_000 }]);
     await pass(600);
-    expect(before.counters[0]?.used).toBe(1);
+    expect(before[0]?.used).toBe(1);
     expect(await used()).toEqual([0, 0]);
   });
 });

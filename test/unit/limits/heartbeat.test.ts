@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Heartbeat } from '../../../src/limits/heartbeat.ts';
 import { encodeOpen } from '../../../src/limits/open-record.ts';
+import type { Beat } from '../../../src/limits/store.ts';
 import { openRequest } from './samples.ts';
 import { fakeClock, keptLog, pass, UnsteadyStore } from './unsteady-store.ts';
 import { countersOf } from '../../support/counters-of.ts';
@@ -76,6 +77,23 @@ describe('the heartbeat', () => {
     await pass(100);
     await again;
     expect(store.callsOf('beat')).toHaveLength(2);
+  });
+
+  it('counts as sent when what it tells has been taken in', async () => {
+    const told: string[] = [];
+    const { promise: taken, resolve: take } = Promise.withResolvers<undefined>();
+    const onBeat = async ({ prices }: Beat): Promise<void> => {
+      told.push(prices);
+      await taken;
+    };
+    const other = new Heartbeat({ store, process: 'p1', leaseMs, clock: fakeClock(), log, onBeat });
+    let isSent = false;
+    const beat = other.beat().then(() => (isSent = true));
+    await pass(1);
+    expect([told, isSent]).toEqual([[''], false]);
+    take(undefined);
+    await beat;
+    expect(isSent).toBe(true);
   });
 
   it("tells the store's clock, however far it is from ours", async () => {
