@@ -28,6 +28,7 @@ export const floors: readonly (readonly string[])[] = [
   ['sessions', 'claims', 'backup', 'proxy'],
   ['data-plane', 'operations', 'sign-in'],
   ['admin'],
+  ['console'],
   ['cli', 'demo'],
 ];
 

@@ -1,14 +1,16 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
-import { adminApp } from './admin/admin-app.ts';
-import { adminRoutes } from './admin/admin-app.ts';
+import { adminApp, adminRoutes } from './admin/admin-app.ts';
 import type { AdminDeps } from './admin/deps.ts';
 import type { Clock } from './base/clock.ts';
 import { doubledVersion, methodNotAllowed, noRoute } from './base/no-route.ts';
 import { type ErrorCode, Refusal } from './base/refusal.ts';
 import type { Endpoint } from './base/request.ts';
 import { type ClaimDeps, claimRoute } from './claims/claim-routes.ts';
+import { type Console, consoleRoutes } from './console/console.ts';
+import { apiPrefix } from './console/own-routes.ts';
+import { foreignRequest } from './console/own-request.ts';
 import type { Pipeline } from './data-plane/pipeline.ts';
 import { type DataPlaneDeps, dataPlaneRoutes, forwardedRoutes } from './data-plane/routes.ts';
 import type { Answers } from './edge/answers.ts';
@@ -28,6 +30,7 @@ export interface AppDeps extends DataPlaneDeps, SessionRoutesDeps, SignInDeps, C
   answers: Answers;
   journal: Journal;
   admin: AdminDeps;
+  console: Console;
   clock: Clock;
 }
 
@@ -85,7 +88,7 @@ export function createApp(deps: AppDeps): App {
       return RESPONSE_ALREADY_SENT;
     };
 
-  const admin = adminRoutes(deps.admin);
+  const admin = [...adminRoutes(deps.admin), deps.console.linkRoute];
   const routes = [
     ...forwardedRoutes((endpoint) => {
       const handle: Handler = (call) => pass(deps, call, endpoint);
@@ -98,10 +101,18 @@ export function createApp(deps: AppDeps): App {
     claimRoute(deps),
   ];
   routes.push(...operationRoutes(deps, [...routes, ...admin]));
+  // The same once more for the console's pages, behind its session.
+  const holder = { ...deps, frontDoor: deps.console.frontDoor };
+  routes.push(...consoleRoutes(deps.console, [...dataPlaneRoutes(holder), ...sessionRoutes(holder)]));
 
   const preflight = serve(async (call) => answers.preflight(call));
   const open = ['/v1/*', '/oauth/*', availableModelsPath, descriptionPath];
   for (const path of open) app.on('OPTIONS', path, preflight);
+  app.use(`${apiPrefix}/*`, async (c, next) => {
+    const foreign = foreignRequest(c.env.incoming);
+    if (foreign === null) return next();
+    return serve(async (call) => answers.refuse(call, foreign))(c);
+  });
   for (const route of routes) {
     const { path, methods } = route;
     const {
@@ -124,8 +135,10 @@ export function createApp(deps: AppDeps): App {
     '/v1/v1/*',
     serve(async (call) => answers.refuse(call, doubledVersion)),
   );
-  app.use('/admin/*', logged(deps));
-  app.route('/', adminApp(deps.admin, admin));
+  for (const prefix of ['', apiPrefix]) app.use(`${prefix}/admin/*`, logged(deps));
+  app.route('/', adminApp(deps.admin, { routes: admin }));
+  const bySession = { ...deps.admin, authorize: deps.console.authorize };
+  app.route('/', adminApp(bySession, { routes: admin, prefix: apiPrefix }));
 
   const paths = new Set(routes.map(({ path }) => path));
   const exists = (path: string): boolean => paths.has(path);

@@ -9,6 +9,9 @@ import { ChangePace } from './access/change-pace.ts';
 import { SecretUses } from './access/secret-uses.ts';
 import { randomBase62 } from './identity/records/token-text.ts';
 import { ClaimLinks } from './claims/claim-links.ts';
+import { consoleOf } from './console/console.ts';
+import { ConsoleLinks } from './console/links.ts';
+import { ConsoleSessionStore } from './console/session-store.ts';
 import type { Catalogue } from './config/catalogue.ts';
 import { PriceBook } from './config/price-book.ts';
 import type { Settings } from './config/environment.ts';
@@ -21,6 +24,7 @@ import type { Refusal } from './base/refusal.ts';
 import { Pipeline } from './data-plane/pipeline.ts';
 import { FrontDoor } from './edge/front-door.ts';
 import { IdentityLoader } from './backup/identity-loader.ts';
+import type { Call } from './edge/call.ts';
 import { Journal } from './edge/journal.ts';
 import { RefusalTally } from './ledger/refusal-tally.ts';
 import { createMetricsEndpoint } from './observability/cluster-metrics.ts';
@@ -164,15 +168,16 @@ export function wire(options: WireOptions) {
   });
   const journal = new Journal({ log, metrics, refusals, knowsModel: (model) => served.knows(model) });
   const answers = new Answers(journal);
-  const frontDoor = new FrontDoor({
+  const atTheDoor = {
     allowedOrigins: settings.allowedOrigins,
     maxBodyBytes: settings.maxBodyBytes,
     authenticator,
     uses,
     budget,
-    addressOf: ({ sender }) => clientAddress(sender, onDyno),
+    addressOf: ({ sender }: Call) => clientAddress(sender, onDyno),
     draining: options.draining,
-  });
+  };
+  const frontDoor = new FrontDoor(atTheDoor);
   const pipeline = new Pipeline({
     settings,
     catalogue,
@@ -237,8 +242,21 @@ export function wire(options: WireOptions) {
     auditContextOf,
     onError: (error, requestId) => log.error('an admin request failed', { error, request_id: requestId }),
   };
+  const console = consoleOf({
+    ...stores.console,
+    adminKey: settings.adminKey,
+    previousAdminKey: settings.previousAdminKey,
+    administrators: stores.administrators,
+    authenticator,
+    authorize,
+    throttle,
+    atTheDoor,
+    answers,
+    origin,
+  });
   const app = createApp({
     ...stores,
+    console,
     frontDoor,
     pipeline,
     answers,
@@ -264,6 +282,12 @@ export function wire(options: WireOptions) {
     storeProblem: stores.problem,
     draining: options.draining,
     metrics: createMetricsEndpoint(metrics),
+    deployment: {
+      onDyno: settings.onDyno,
+      herokuApp: settings.herokuApp,
+      store: settings.store.kind,
+      hasRecords: settings.records !== null,
+    },
     admin,
     clock,
   });
@@ -389,6 +413,7 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
     erase: erasing && ((...asked: [UserKey, Precondition]) => eraseUser(erasing, ...asked)),
     ...readers,
     sessions,
+    console: { sessionStore: new ConsoleSessionStore(store, keys), links: new ConsoleLinks(store, keys) },
     admission: new AdmissionStore(store, keys, { leaseMs, maxEntries, retentionDays, backlogBytes }),
     refusals: new RefusalStore(store, keys, {
       retentionDays,

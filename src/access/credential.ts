@@ -1,12 +1,14 @@
 import { Refusal } from '../base/refusal.ts';
 import { inspectToken } from '../identity/records/token-text.ts';
 
-/** The headers that may carry a credential. A query string or a cookie never does. */
+/** The headers that may carry a credential of `/v1` and `/admin`. A query string or a cookie never does. */
 export interface CredentialHeaders {
   authorization?: string | undefined;
   'x-api-key'?: string | string[] | undefined;
   /** The address of the sender, according to the router. */
   'x-forwarded-for'?: string | string[] | undefined;
+  /** Only the console looks at it: its sessions are cookies. */
+  cookie?: string | undefined;
 }
 
 const bearer = /^bearer +(\S.*)$/i;

@@ -37,11 +37,21 @@ import {
   type Route,
 } from './respond.ts';
 
-/** The admin API of contract 1.6. Mount at `/`: its paths begin with `/admin`. It never sends CORS headers. */
-export function adminApp(deps: AdminDeps, routes: readonly Route[] = adminRoutes(deps)): Hono<AdminEnv> {
-  const app = new Hono<AdminEnv>();
+interface AdminAppOptions {
+  routes?: readonly Route[];
+  /** What its paths begin with, before `/admin`. */
+  prefix?: string;
+}
 
-  app.use('/admin/*', async function identify(c, next) {
+/** The admin API of contract 1.6. Mount at `/`: its paths begin with `/admin`. It never sends CORS headers. */
+export function adminApp(
+  deps: AdminDeps,
+  { routes = adminRoutes(deps), prefix = '' }: AdminAppOptions = {},
+): Hono<AdminEnv> {
+  const app = new Hono<AdminEnv>();
+  const every = `${prefix}/admin/*`;
+
+  app.use(every, async function identify(c, next) {
     const requestId = requestIdOf(c.req.header('x-request-id'));
     c.set('requestId', requestId);
     c.header('x-request-id', requestId);
@@ -49,11 +59,11 @@ export function adminApp(deps: AdminDeps, routes: readonly Route[] = adminRoutes
     await next();
   });
 
-  app.use('/admin/*', async function authorize(c, next) {
-    const { authorization, 'x-api-key': apiKey, 'x-forwarded-for': from } = c.req.header();
+  app.use(every, async function authorize(c, next) {
+    const { authorization, 'x-api-key': apiKey, 'x-forwarded-for': from, cookie } = c.req.header();
     const { incoming, outgoing } = (c.env ?? {}) as Partial<HttpBindings>; // the command line has no connection
     const peer = incoming?.socket.remoteAddress;
-    const credential = { authorization, 'x-api-key': apiKey, 'x-forwarded-for': from };
+    const credential = { authorization, 'x-api-key': apiKey, 'x-forwarded-for': from, cookie };
     const actor = await deps.authorize(credential, peer);
     if (actor instanceof Refusal) return respond(c, actor);
     c.set('actor', actor);
@@ -70,8 +80,8 @@ export function adminApp(deps: AdminDeps, routes: readonly Route[] = adminRoutes
     return actingAs(context, () => next());
   });
 
-  for (const route of routes) mount(app, route, deps);
-  app.all('/admin/*', (c) => respond(c, nothingHere));
+  for (const route of routes) mount(app, { ...route, path: prefix + route.path }, deps);
+  app.all(every, (c) => respond(c, nothingHere));
 
   app.onError((error, c) => {
     if (error instanceof StoreUnavailable) return respond(c, storeUnavailable(error));

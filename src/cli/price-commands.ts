@@ -56,14 +56,14 @@ export function priceCommands(program: Command, cli: Cli): void {
     .description(
       'list the prices in force: BY file is the catalogue, api was set here; tokens are in millions',
     )
-    .addHelpText('after', example('prices'))
+    .addHelpText('after', example('prices list'))
     .action(() => cli.printRows(adminPath('prices'), columns));
 
   prices
     .command('show')
     .description('show what a model costs, and what it will')
     .argument('<model>')
-    .addHelpText('after', example('prices show claude-4-5-haiku'))
+    .addHelpText('after', example('prices show nova-lite'))
     .action((model: string) => cli.callAndPrint('GET', adminPath('prices', model)));
 
   const set = prices
@@ -78,10 +78,7 @@ export function priceCommands(program: Command, cli: Cli): void {
     .addOption(fromOption('2027-01-01, or an RFC 3339 time; without it, from now on'))
     .addHelpText(
       'after',
-      example(
-        'prices set claude-4-5-haiku --input 1 --output 5',
-        'prices set claude-4-5-haiku --input 2 --output 8 --from 2099-01-01',
-      ),
+      example('prices set nova-lite --input 1 --output 5'),
     )
     .action((model: string, { from, ...given }: PartOptions & { from?: string }) => {
       const price = partsIn(given);
@@ -104,7 +101,7 @@ export function priceCommands(program: Command, cli: Cli): void {
     .addOption(fromOption('only the price that is to begin then'))
     .addHelpText(
       'after',
-      example('prices clear claude-4-5-haiku --from 2099-01-01', 'prices clear claude-4-5-haiku'),
+      example('prices clear nova-lite --from 2099-01-01', 'prices clear nova-lite'),
     )
     .action((model: string, { from }: { from?: string }) =>
       from === undefined ? clear(cli, model) : change(cli, model, (before) => withoutOne(before, from)),

@@ -1,4 +1,5 @@
-import { adminApp } from '../admin/admin-app.ts';
+import { adminApp, adminRoutes } from '../admin/admin-app.ts';
+import type { AdminDeps } from '../admin/deps.ts';
 import { AuditTrail } from '../audit/audit-trail.ts';
 import { AdministratorStore } from '../identity/store/administrator-store.ts';
 import { IdentityArchive } from '../identity/store/identity-archive.ts';
@@ -13,7 +14,7 @@ import { PriceBook } from '../config/price-book.ts';
 import { modelsFileOf, readUsageRetention } from '../config/environment.ts';
 import { readRecords } from '../config/records.ts';
 import { readStore } from '../config/store.ts';
-import { VariableReader } from '../config/variables.ts';
+import { trimmed, VariableReader } from '../config/variables.ts';
 import { systemClock } from '../base/clock.ts';
 import { Database } from '../records/database.ts';
 import { readersOf } from '../records/readers.ts';
@@ -21,6 +22,9 @@ import { keysUnder } from '../store/keys.ts';
 import { RedisStore } from '../store/redis.ts';
 import { nowMsOf } from '../store/store.ts';
 import { countersIn } from '../limits/counters.ts';
+import { rootHolder } from '../console/holder.ts';
+import { consoleLinkRoute } from '../console/link-route.ts';
+import { ConsoleLinks } from '../console/links.ts';
 import { LedgerReader } from '../ledger/ledger-reader.ts';
 import { CommandFailed, exitCodes } from './command-failed.ts';
 import type { Connection } from './cli.ts';
@@ -67,6 +71,7 @@ export async function connectToRedis(env: NodeJS.ProcessEnv): Promise<Connection
     catalogue: models.ok ? models.catalogue : null,
     database,
     retentionDays,
+    adminKey: trimmed(env['ADMIN_KEY']) ?? null,
   });
   return {
     send: async (path, init) => app.request(path, init),
@@ -89,6 +94,7 @@ interface LocalAdmin {
   catalogue: Catalogue | null;
   database: Database | null;
   retentionDays: number;
+  adminKey: string | null;
 }
 
 async function localAdmin({
@@ -97,6 +103,7 @@ async function localAdmin({
   catalogue: read,
   database,
   retentionDays,
+  adminKey,
 }: LocalAdmin): Promise<ReturnType<typeof adminApp>> {
   const catalogue = read ?? emptyCatalogue();
   const keys = keysUnder(prefix);
@@ -116,7 +123,7 @@ async function localAdmin({
     retentionDays,
     clock: systemClock,
   });
-  return adminApp({
+  const deps: AdminDeps = {
     identities: new IdentityStore(store, keys, audit),
     administrators: new AdministratorStore(store, keys, audit),
     ...readers,
@@ -148,7 +155,13 @@ async function localAdmin({
     onError: (error) => {
       throw error;
     },
+  };
+  const linkRoute = consoleLinkRoute({
+    links: new ConsoleLinks(store, keys),
+    root: adminKey === null ? null : rootHolder(adminKey),
+    origin: () => '',
   });
+  return adminApp(deps, { routes: [...adminRoutes(deps), linkRoute] });
 }
 
 function emptyCatalogue(): Catalogue {

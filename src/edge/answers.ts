@@ -19,7 +19,7 @@ export type Reply =
 /** A body that is sent as it is. */
 export interface TextReply {
   status: number;
-  text: string;
+  text: string | Buffer;
   /** With the `content-type`; names in lower case. */
   headers: Readonly<Record<string, string>>;
   /** For the log. */

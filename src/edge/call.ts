@@ -129,10 +129,10 @@ export class Call {
     sendJson(this.outgoing, value, { status, headers });
   }
 
-  /** Sends a text as it is, unless an answer has begun or the caller is gone. */
-  send(status: number, text: string, headers: Readonly<Record<string, string>>): void {
+  /** Sends a text, or bytes, as they are, unless an answer has begun or the caller is gone. */
+  send(status: number, text: string | Buffer, headers: Readonly<Record<string, string>>): void {
     if (this.outgoing.headersSent || this.outgoing.destroyed) return;
-    const body = Buffer.from(text);
+    const body = typeof text === 'string' ? Buffer.from(text) : text;
     // Headers as an object replace those that every reply has, such as the Content-Security-Policy.
     const all: Record<string, string> = { ...headers };
     if (status !== 304) all['content-length'] = String(body.length);

@@ -12,7 +12,7 @@ export interface FrontDoorParts {
   /** Browser origins of tokens that have no list of their own. */
   allowedOrigins: readonly string[];
   maxBodyBytes: number;
-  authenticator: Authenticator;
+  authenticator: Pick<Authenticator, 'authenticate' | 'refresh'>;
   /** Records every use of a known credential. */
   uses: Pick<SecretUses, 'note'>;
   budget: MemoryBudget;
@@ -79,10 +79,16 @@ export class FrontDoor {
   /** Why a principal may not call from this origin, use this endpoint, or send this query; null if it may. */
   entryRefusal(call: Call, endpoint: Guarded | null, principal: Principal): Refusal | null {
     return (
-      checkOrigin(principal, call.origin, this.#parts.allowedOrigins) ??
+      this.#originRefusal(call, principal) ??
       (endpoint === null ? null : checkEndpoint(principal, endpoint)) ??
       (call.query === 'ignored' ? null : call.queryRefusal())
     );
+  }
+
+  /** The gateway's own pages may use any token that a person gives them: the browser says that they send the request. */
+  #originRefusal(call: Call, principal: Principal): Refusal | null {
+    const refusal = checkOrigin(principal, call.origin, this.#parts.allowedOrigins);
+    return refusal && call.incoming.headers['sec-fetch-site'] === 'same-origin' ? null : refusal;
   }
 
   /**

@@ -43,6 +43,12 @@ export interface Keys {
   sessionsOf: (parent: string) => string;
   /** Hash: how many sessions a parent made this minute, and the bytes of its live ones. Expires. */
   minting: (parent: string) => string;
+  /** Hash: a session of the console, by the hash of its secret: its holder and its times. Expires with the session. */
+  consoleSession: (secretHash: string) => string;
+  /** Sorted set of one holder (`root`, `adm_…`, `team/token id`): secret hash → the session's end, ms. Expires. */
+  consoleSessionsOf: (holder: string) => string;
+  /** String: an administrator's way into the console, by the hash of a code that opens it once. Expires. */
+  consoleLink: (codeHash: string) => string;
   /** String: how often an ID token was exchanged. Expires with the token. */
   exchanged: (replayKey: string) => string;
   /**
@@ -105,6 +111,9 @@ export function keysUnder(prefix: string, { hasRecords = false } = {}): Keys {
     session: (id) => `${p}session:${id}`,
     sessionsOf: (parent) => `${p}sessions:${parent}`,
     minting: (parent) => `${p}minting:${parent}`,
+    consoleSession: (secretHash) => `${p}console:${secretHash}`,
+    consoleSessionsOf: (holder) => `${p}console-of:${holder}`,
+    consoleLink: (codeHash) => `${p}console-link:${codeHash}`,
     exchanged: (replayKey) => `${p}exchanged:${replayKey}`,
     counters: (team) => `${p}counters:${team}`,
     processes: `${p}processes`,

@@ -40,14 +40,12 @@ export function exampleDocument(): JsonObject {
     {
       prices: [
         {
-          id: 'claude-4-5-haiku',
-          prices: [
-            {
-              from: '2099-01-01T00:00:00.000Z',
-              usd_per_million_input_tokens: 2,
-              usd_per_million_output_tokens: 8,
-            },
-          ],
+          id: 'nova-lite',
+          prices: ['2098-01-01T00:00:00.000Z', '2099-01-01T00:00:00.000Z'].map((from) => ({
+            from,
+            usd_per_million_input_tokens: 2,
+            usd_per_million_output_tokens: 8,
+          })),
         },
       ],
       admins: [

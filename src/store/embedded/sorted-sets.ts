@@ -15,8 +15,7 @@ export const sortedSetCommands: Readonly<Record<string, Command>> = {
   },
   ZRANGE: (keys, [key = '', start, stop, withScores]) => {
     const found = ordered(scoresOf(keys, key) ?? []);
-    const from = indexIn(found, Number(start));
-    const some = found.slice(from, indexIn(found, Number(stop)) + 1);
+    const some = found.slice(indexIn(found, Number(start)), Math.max(0, indexIn(found, Number(stop)) + 1));
     return withScores === undefined
       ? some.map(([member]) => member)
       : some.flatMap(([member, score]) => [member, String(score)]);

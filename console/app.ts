@@ -1,0 +1,72 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { ask, onSignedOut } from './api.ts';
+import { html, type View } from './html.ts';
+import { Nav } from './nav.ts';
+import { Notices } from './parts/notice.ts';
+import { type Boot, type Session, SessionProvider } from './session.ts';
+import { useRoute } from './router.ts';
+import { SignIn } from './views/sign-in.ts';
+import { viewOf } from './views.ts';
+
+/** The whole page: the way in, or the navigation and a view. */
+export function App({ boot }: { boot: Boot }): View {
+  const [session, setSession] = useState(boot.session);
+  const [problem, setProblem] = useState(boot.problem);
+
+  useEffect(() => {
+    onSignedOut((message) => {
+      setSession(null);
+      setProblem(message);
+    });
+    // A link from another site opens the page without its cookie (SameSite=Strict): ask once more from here.
+    if (boot.session !== null || boot.problem !== null) return;
+    void ask<{ session: Session | null }>('/session').then((answer) => {
+      if (answer.ok && answer.value.session) setSession(answer.value.session);
+    });
+  }, []);
+
+  const signedIn = (opened: Session): void => {
+    setProblem(null);
+    setSession(opened);
+  };
+  const signOut = async (): Promise<void> => {
+    await ask('/session', { method: 'DELETE' });
+    setProblem(null);
+    setSession(null);
+  };
+
+  if (session === null) {
+    return html`<${SignIn} message=${problem} version=${boot.version} signedIn=${signedIn} /><${Notices} />`;
+  }
+  return html`<${SessionProvider} value=${session}>
+    <${Frame} session=${session} version=${boot.version} signOut=${() => void signOut()} />
+    <${Notices} />
+  <//>`;
+}
+
+interface FrameProps {
+  session: Session;
+  version: string;
+  signOut: () => void;
+}
+
+/** The navigation beside a view. The focus goes to the heading of a new view, so that it is read out. */
+function Frame({ session, version, signOut }: FrameProps): View {
+  const route = useRoute();
+  const main = useRef<HTMLElement>(null);
+  const isFirst = useRef(true);
+  const where = route.parts.join('/');
+  useEffect(() => {
+    if (isFirst.current) isFirst.current = false;
+    else main.current?.querySelector('h1')?.focus();
+    scrollTo(0, 0);
+  }, [where]);
+  return html`<a class="skip" href="#/" onClick=${toContent}>Skip to the content</a>
+    <${Nav} route=${route} session=${session} version=${version} signOut=${signOut} />
+    <main ref=${main} id="content" tabindex="-1">${viewOf(route, session)}</main>`;
+}
+
+function toContent(event: Event): void {
+  event.preventDefault();
+  document.getElementById('content')?.focus();
+}

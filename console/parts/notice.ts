@@ -1,0 +1,43 @@
+import { useEffect, useState } from 'preact/hooks';
+import { html, type View } from '../html.ts';
+
+/** What an action did, and how to undo it. */
+export interface Notice {
+  text: string;
+  undo?: () => Promise<unknown>;
+  isBad?: boolean;
+}
+
+const shownForMs = 12_000;
+
+let show: (notice: Notice | null) => void = () => {};
+
+/** Says what an action did. */
+export function notify(notice: Notice): void {
+  show(notice);
+}
+
+/** Where notices appear. One on a page. */
+export function Notices(): View {
+  const [notice, setNotice] = useState<Notice | null>(null);
+  show = setNotice;
+  useEffect(() => {
+    if (notice === null) return;
+    const timer = setTimeout(() => setNotice(null), shownForMs);
+    return () => clearTimeout(timer);
+  }, [notice]);
+  const undo = async (): Promise<void> => {
+    setNotice(null);
+    await notice?.undo?.();
+  };
+  return html`<div class="notices" role="status" aria-live="polite">
+    ${
+      notice &&
+      html`<div class=${notice.isBad ? 'notice bad' : 'notice'}>
+        <span>${notice.text}</span>
+        ${notice.undo ? html`<button type="button" onClick=${() => void undo()}>Undo</button>` : null}
+        <button type="button" class="plain" aria-label="Dismiss" onClick=${() => setNotice(null)}>×</button>
+      </div>`
+    }
+  </div>`;
+}

@@ -1,0 +1,100 @@
+import { useState } from 'preact/hooks';
+import { ask } from '../api.ts';
+import { html, type View } from '../html.ts';
+import { allowed } from '../views/records.ts';
+import { Dialog } from './dialog.ts';
+import { Field, Form, listOf } from './form.ts';
+import { notify } from './notice.ts';
+import { Section } from './page.ts';
+
+/** What a team or a token may use; null restricts nothing. */
+interface Policy {
+  models: string[] | null;
+  endpoints: string[] | null;
+  origins: string[] | null;
+  tools: string[] | null;
+}
+
+interface PolicyProps {
+  path: string;
+  record: Policy;
+  etag: string | null;
+  mayChange: boolean;
+  reload: () => void;
+  of: 'team' | 'token';
+}
+
+/** What a team or a token may use, and a form to change it. */
+export function PolicySection({ path, record, etag, mayChange, reload, of }: PolicyProps): View {
+  const [isChanging, setChanging] = useState(false);
+  const { models, endpoints, origins, tools } = record;
+  const before: Policy = { models, endpoints, origins, tools };
+  const send = (fields: FormData) => {
+    const listIn = (name: string): string[] | null => listOf(fields, name) ?? null;
+    const policy: Policy = {
+      models: listIn('models'),
+      endpoints: listIn('endpoints'),
+      origins: listIn('origins'),
+      tools: listIn('tools'),
+    };
+    return ask<Policy>(path, { method: 'PATCH', body: policy, etag });
+  };
+  const done = (): void => {
+    setChanging(false);
+    reload();
+    const undo = () => ask(path, { method: 'PATCH', body: before }).then(reload);
+    notify({ text: `What the ${of} may use was changed. It holds from the next request on.`, undo });
+  };
+  const change = html`<button type="button" onClick=${() => setChanging(true)}>Change</button>`;
+  return html`<${Section} title=${`What the ${of} may use`} actions=${mayChange ? change : null}>
+    <dl class="facts">
+      <dt>Models</dt>
+      <dd>${allowed(models)}</dd>
+      <dt>Endpoints</dt>
+      <dd>${allowed(endpoints)}</dd>
+      <dt>Web pages</dt>
+      <dd>
+        ${allowed(origins, of === 'team' ? 'as its tokens say' : "the gateway's ALLOWED_ORIGINS, and programs")}
+      </dd>
+      <dt>Tools that run elsewhere</dt>
+      <dd>${allowed(tools, 'none')}</dd>
+    </dl>
+    ${
+      isChanging &&
+      html`<${Dialog} title=${`What the ${of} may use`} close=${() => setChanging(false)}>
+        <${Form} action="Save" send=${send} done=${done} cancel=${() => setChanging(false)}>
+          <${Names} name="models" label="Models" value=${models} />
+          <${Names}
+            name="endpoints"
+            label="Endpoints"
+            value=${endpoints}
+            hint="Paths such as /v1/chat/completions."
+          />
+          <${Names}
+            name="origins"
+            label="Web pages"
+            value=${origins}
+            hint="Origins such as https://app.example.com; none admits programs."
+          />
+          <${Names}
+            name="tools"
+            label="Tools that run elsewhere"
+            value=${tools}
+            hint="Empty: plain functions only."
+          />
+        <//>
+      <//>`
+    }
+  <//>`;
+}
+
+interface NamesProps {
+  name: string;
+  label: string;
+  value: readonly string[] | null;
+  hint?: string;
+}
+
+function Names({ name, label, value, hint = 'Ids with commas between them. Empty: all.' }: NamesProps): View {
+  return html`<${Field} name=${name} label=${label} value=${value?.join(', ') ?? ''} hint=${hint} />`;
+}

@@ -1,0 +1,205 @@
+import { useState } from 'preact/hooks';
+import { type Answer, ask } from '../api.ts';
+import { limitName } from '../format.ts';
+import { html, type View } from '../html.ts';
+import { Dialog, useConfirm } from './dialog.ts';
+import { Choice, Field, Form, listOf, textOf } from './form.ts';
+import { LimitBar, type ShownLimit } from './limits.ts';
+import { notify } from './notice.ts';
+import { Section } from './page.ts';
+import { Empty } from './state.ts';
+
+/** A limit as it is sent. */
+export type NewLimit = Pick<ShownLimit, 'metric' | 'max' | 'models' | 'endpoints' | 'count_cached'> & {
+  window?: string;
+};
+
+interface RecordLimitsProps {
+  /** The path of the record that has them. */
+  path: string;
+  limits: readonly ShownLimit[];
+  etag: string | null;
+  mayChange: boolean;
+  reload: () => void;
+  title?: string;
+}
+
+/** The limits of a record as bars, to add to, to change and to remove from. */
+export function RecordLimits({
+  path,
+  limits,
+  etag,
+  mayChange,
+  reload,
+  title = 'Limits',
+}: RecordLimitsProps): View {
+  const [edited, setEdited] = useState<number | 'new' | null>(null);
+  const { asking, confirm } = useConfirm();
+  const now = limits.map(asSent);
+
+  const put = (list: readonly NewLimit[], tag: string | null): Promise<Answer<{ warnings?: string[] }>> =>
+    ask(path, { method: 'PATCH', body: { limits: list }, etag: tag });
+
+  const saved = (text: string, warnings: readonly string[] = []): void => {
+    setEdited(null);
+    reload();
+    notify({ text: [text, ...warnings].join(' '), undo: () => put(now, null).then(reload) });
+  };
+  const remove = (at: number): void =>
+    confirm({
+      title: 'Remove this limit?',
+      text: `"${limitName(limits[at] ?? { metric: '', max: 0 })}" no longer holds from the next request on. What is used of it is forgotten: if you add it again, it counts from then.`,
+      action: 'Remove',
+      run: () => put(now.toSpliced(at, 1), etag),
+      done: () => {
+        reload();
+        notify({ text: 'The limit was removed.' });
+      },
+    });
+
+  const add = html`<button type="button" onClick=${() => setEdited('new')}>Add a limit</button>`;
+  return html`<${Section} title=${title} actions=${mayChange ? add : null}>
+    ${asking}
+    ${
+      limits.length === 0
+        ? html`<${Empty} title="No limits"
+            >Others may still hold: those of the gateway, the team, the user and the token add up.<//
+          >`
+        : html`<ul class="limits">
+            ${limits.map(
+              (limit, at) =>
+                html`<${LimitBar}
+                  limit=${limit}
+                  whose=${
+                    mayChange
+                      ? html`<span class="actions">
+                          <button
+                            type="button"
+                            class="plain"
+                            aria-label=${`Change ${limitName(limit)}`}
+                            onClick=${() => setEdited(at)}
+                          >
+                            Change
+                          </button>
+                          <button
+                            type="button"
+                            class="plain"
+                            aria-label=${`Remove ${limitName(limit)}`}
+                            onClick=${() => remove(at)}
+                          >
+                            Remove
+                          </button>
+                        </span>`
+                      : null
+                  }
+                />`,
+            )}
+          </ul>`
+    }
+    ${
+      edited !== null &&
+      html`<${Dialog}
+        title=${edited === 'new' ? 'Add a limit' : 'Change the limit'}
+        close=${() => setEdited(null)}
+      >
+        <${LimitForm}
+          limit=${edited === 'new' ? null : limits[edited]}
+          send=${(limit: NewLimit) => put(edited === 'new' ? [...now, limit] : now.with(edited, limit), etag)}
+          done=${({ warnings }: { warnings?: string[] }) =>
+            saved(edited === 'new' ? 'The limit was added.' : 'The limit was changed.', warnings)}
+          cancel=${() => setEdited(null)}
+        />
+      <//>`
+    }
+  <//>`;
+}
+
+interface LimitFormProps {
+  limit: ShownLimit | null;
+  send: (limit: NewLimit) => Promise<Answer<{ warnings?: string[] }>>;
+  done: (value: { warnings?: string[] }) => void;
+  cancel: () => void;
+}
+
+function LimitForm({ limit, send, done, cancel }: LimitFormProps): View {
+  const [metric, setMetric] = useState(limit?.metric ?? 'tokens');
+  const sent = (fields: FormData): Promise<Answer<{ warnings?: string[] }>> => send(limitIn(fields));
+  return html`<${Form} action="Save" send=${sent} done=${done} cancel=${cancel}>
+    <${LimitFields} limit=${limit} metric=${metric} setMetric=${setMetric} />
+  <//>`;
+}
+
+interface LimitFieldsProps {
+  limit: ShownLimit | null;
+  metric: string;
+  setMetric: (metric: string) => void;
+}
+
+/** The fields of a limit. */
+export function LimitFields({ limit, metric, setMetric }: LimitFieldsProps): View {
+  return html`<div class="row">
+      <${Choice}
+        name="metric"
+        label="What it counts"
+        value=${metric}
+        onChange=${setMetric}
+        options=${metrics}
+      />
+      ${
+        metric === 'concurrency'
+          ? null
+          : html`<${Choice} name="window" label="Over" value=${limit?.window ?? 'day'} options=${windows} />`
+      }
+      <${Field}
+        name="max"
+        label=${metric === 'cost_usd' ? 'At most, in US dollars' : 'At most'}
+        type="number"
+        value=${limit ? String(limit.max) : ''}
+        required
+      />
+    </div>
+    <${Field}
+      name="models"
+      label="Only these models"
+      value=${limit?.models?.join(', ') ?? ''}
+      hint="Ids with commas between them. Empty: all."
+    />`;
+}
+
+/** The limit that a form says. The gateway checks it. */
+export function limitIn(fields: FormData): NewLimit {
+  const metric = textOf(fields, 'metric') ?? '';
+  const window = textOf(fields, 'window');
+  const models = listOf(fields, 'models');
+  return {
+    metric,
+    ...(metric === 'concurrency' || window === undefined ? {} : { window }),
+    max: Number(textOf(fields, 'max')),
+    ...(models ? { models } : {}),
+  };
+}
+
+const metrics = [
+  ['tokens', 'Tokens'],
+  ['requests', 'Requests'],
+  ['cost_usd', 'Money'],
+  ['images', 'Images'],
+  ['concurrency', 'Requests at a time'],
+] as const;
+const windows = [
+  ['minute', 'a minute (sliding)'],
+  ['hour', 'an hour (sliding)'],
+  ['day', 'a day (UTC)'],
+  ['month', 'a month (UTC)'],
+] as const;
+
+function asSent({ metric, window, max, models, endpoints, count_cached: cached }: ShownLimit): NewLimit {
+  return {
+    metric,
+    ...(window ? { window } : {}),
+    max,
+    ...(models ? { models } : {}),
+    ...(endpoints ? { endpoints } : {}),
+    ...(cached === undefined ? {} : { count_cached: cached }),
+  };
+}

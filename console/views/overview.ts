@@ -1,0 +1,246 @@
+import { useReading } from '../data.ts';
+import { bytes, compact, count, percent, usd } from '../format.ts';
+import { html, type View } from '../html.ts';
+import { StackedChart } from '../parts/chart.ts';
+import { ChoiceFilter } from '../parts/filters.ts';
+import { LimitBar, type ShownLimit } from '../parts/limits.ts';
+import { Figure, Page, Section } from '../parts/page.ts';
+import { Empty, Shown } from '../parts/state.ts';
+import { type Column, Table } from '../parts/table.ts';
+import { hrefTo, type Route } from '../router.ts';
+
+interface Figures {
+  requests: number;
+  input_tokens: number;
+  output_tokens: number;
+  images: number;
+  errors: number;
+  aborted: number;
+  lost: number;
+  cost_usd: number;
+  refused: number;
+}
+
+type Usage = Omit<Figures, 'refused'>;
+
+interface Overview {
+  period: { name: string; from: string; to: string };
+  figures: Figures;
+  series: (Figures & { day: string })[];
+  top_users: (Usage & { team: string; user: string })[];
+  top_models: (Usage & { model: string })[];
+  refusals: { code: string; refused: number }[];
+  limits: (ShownLimit & { scope: 'gateway' | 'team'; team: string | null })[];
+  upstreams: { name: string; model_id: string | null; circuit: string }[] | null;
+  store: { kind: string; used_bytes: number; max_bytes: number | null; entries: number } | null;
+  records: { state: string; [more: string]: unknown } | null;
+}
+
+const periods = [
+  ['today', 'Today'],
+  ['7d', '7 days'],
+  ['30d', '30 days'],
+  ['month', 'This month'],
+] as const;
+
+/** The first page: how the gateway is doing. */
+export function Overview({ route }: { route: Route }): View {
+  const period = route.query.get('period') ?? 'today';
+  const { value, problem, isLoading, reload } = useReading<Overview>(
+    `/admin/overview?period=${encodeURIComponent(period)}`,
+  );
+  const choice = html`<${ChoiceFilter}
+    route=${route}
+    name="period"
+    label="Period (UTC)"
+    options=${periods}
+  />`;
+  return html`<${Page} title="Overview" actions=${choice}>
+    <${Shown} isLoading=${isLoading} problem=${problem} hasValue=${value !== null} reload=${reload}>
+      ${value && html`<${Content} value=${value} />`}
+    <//>
+  <//>`;
+}
+
+function Content({ value }: { value: Overview }): View {
+  const { figures, series, period } = value;
+  const range = { from: period.from, to: period.to };
+  const isNew = figures.requests === 0 && figures.refused === 0;
+  return html`
+    ${
+      isNew
+        ? html`<${Empty} title="No requests in this period">
+            Make a team, a user and a token: <a href=${hrefTo(['start'])}>first steps</a>.
+          <//>`
+        : null
+    }
+    <dl class="tiles">
+      <${Figure}
+        label="Requests"
+        value=${count(figures.requests)}
+        note=${`${count(figures.errors)} errors, ${count(figures.aborted)} left`}
+      />
+      <${Figure} label="Input tokens" value=${count(figures.input_tokens)} />
+      <${Figure} label="Output tokens" value=${count(figures.output_tokens)} />
+      <${Figure}
+        label="Cost"
+        value=${usd(figures.cost_usd)}
+        note=${html`by the <a href=${hrefTo(['prices'])}>prices</a> that are known`}
+      />
+      <${Figure}
+        label="Refused"
+        value=${count(figures.refused)}
+        note=${html`<a href=${hrefTo(['refusals'], range)}>why</a>`}
+      />
+    </dl>
+    ${
+      series.length > 1
+        ? html`<${Section} title="Requests a day">
+            <${StackedChart}
+              label=${`Requests a day, ${period.from} to ${period.to}`}
+              unit="Day"
+              labels=${series.map(({ day }) => day.slice(5))}
+              series=${[
+                { name: 'Answered', values: series.map(({ requests, errors }) => requests - errors) },
+                { name: 'Errors', values: series.map(({ errors }) => errors) },
+                { name: 'Refused', values: series.map(({ refused }) => refused) },
+              ]}
+              format=${compact}
+            />
+          <//>`
+        : null
+    }
+    <div class="columns">
+      <${Section} title="Limits nearest their end">
+        ${
+          value.limits.length === 0
+            ? html`<${Empty} title="No limits"
+                >Without limits a token may use all that the upstream gives.<//
+              >`
+            : html`<ul class="limits">
+                ${value.limits.map(
+                  (limit) =>
+                    html`<${LimitBar}
+                      limit=${limit}
+                      whose=${limit.team === null ? 'of the gateway' : html`<a href=${hrefTo(['teams', limit.team])}>${limit.team}</a>`}
+                    />`,
+                )}
+              </ul>`
+        }
+      <//>
+      <${Section} title="Refused, by reason">
+        <${Table}
+          label="Refusals by reason"
+          columns=${refusalColumns(range)}
+          rows=${value.refusals}
+          none="Nothing was refused"
+        />
+      <//>
+      <${Section} title="Top users">
+        <${Table}
+          label="Top users"
+          columns=${userColumns(range)}
+          rows=${value.top_users}
+          none="Nobody sent a request"
+        />
+      <//>
+      <${Section} title="Top models">
+        <${Table}
+          label="Top models"
+          columns=${modelColumns(range)}
+          rows=${value.top_models}
+          none="No model was used"
+        />
+      <//>
+      ${value.upstreams ? html`<${State} value=${value} />` : null}
+    </div>
+  `;
+}
+
+function State({ value: { upstreams, store, records } }: { value: Overview }): View {
+  const broken = (upstreams ?? []).filter(({ circuit }) => circuit !== 'closed');
+  return html`<${Section} title="State">
+    <dl class="facts">
+      <dt><a href=${hrefTo(['upstreams'])}>Upstreams</a></dt>
+      <dd>
+        ${upstreams?.length ?? 0} attached,
+        ${broken.length === 0 ? html` <span class="mark good">all answer</span>` : html` <span class="mark bad">${broken.map(({ name }) => name).join(', ')} failing</span>`}
+      </dd>
+      ${
+        store &&
+        html`<dt>Store</dt>
+          <dd>${storeText(store)}</dd>`
+      }
+      <dt>Records</dt>
+      <dd>
+        ${
+          records
+            ? html`<span class=${`mark ${records.state === 'kept' ? 'good' : 'bad'}`}>${records.state}</span>
+                in Postgres`
+            : html`<span class="mark">none</span> set <code>DATABASE_URL</code> to keep usage and audit for
+                good`
+        }
+      </dd>
+    </dl>
+  <//>`;
+}
+
+function storeText({
+  kind,
+  used_bytes: used,
+  max_bytes: max,
+  entries,
+}: NonNullable<Overview['store']>): View {
+  if (kind === 'memory') {
+    return html`<span class="mark bad">in memory</span> everything is forgotten when the gateway ends`;
+  }
+  const share = max === null ? '' : ` of ${bytes(max)}, ${percent(used, max)}`;
+  return html`${bytes(used)}${share}; ${count(entries)} entries`;
+}
+
+type Range = { from: string; to: string };
+
+function refusalColumns(range: Range): Column<Overview['refusals'][number]>[] {
+  return [
+    {
+      title: 'Code',
+      cell: ({ code }) => html`<a href=${hrefTo(['refusals'], { ...range, code })}><code>${code}</code></a>`,
+    },
+    { title: 'Refused', cell: ({ refused }) => count(refused), isFigure: true },
+  ];
+}
+
+const sums: Column<Usage>[] = [
+  { title: 'Requests', cell: ({ requests }) => count(requests), isFigure: true },
+  {
+    title: 'Tokens',
+    cell: ({ input_tokens: input, output_tokens: output }) =>
+      html`<span title=${`${count(input)} in, ${count(output)} out`}
+        >${compact(input)} / ${compact(output)}</span
+      >`,
+    isFigure: true,
+  },
+  { title: 'Cost', cell: ({ cost_usd: cost }) => usd(cost), isFigure: true },
+];
+
+function userColumns(range: Range): Column<Overview['top_users'][number]>[] {
+  return [
+    {
+      title: 'User',
+      cell: ({ team, user }) =>
+        html`<a href=${hrefTo(['usage'], { ...range, team, user })}>${user}</a>
+          <span class="quiet">${team}</span>`,
+    },
+    ...sums,
+  ];
+}
+
+function modelColumns(range: Range): Column<Overview['top_models'][number]>[] {
+  return [
+    {
+      title: 'Model',
+      cell: ({ model }) => html`<a href=${hrefTo(['usage'], { ...range, model })}>${model}</a>`,
+    },
+    ...sums,
+  ];
+}

@@ -1,0 +1,27 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { Refusal } from '../base/refusal.ts';
+
+/** A header that only a page of this origin can send without asking first: others need a preflight, which is refused. */
+export const ownHeader = 'x-tollgate-console';
+
+/**
+ * Why a request does not come from the console's own pages; null if it does. A browser says where a request comes from
+ * (Fetch Metadata, `Sec-Fetch-Site`): a sibling host is `same-site`, and its requests carry the cookie. A change must
+ * come from this origin and have the console's header; a reading may also be an address that a person typed.
+ */
+export function foreignRequest({
+  method = 'GET',
+  headers,
+}: {
+  method?: string | undefined;
+  headers: IncomingHttpHeaders;
+}): Refusal | null {
+  const site = headers['sec-fetch-site'];
+  const reads = method === 'GET' || method === 'HEAD';
+  const isOwn = reads
+    ? site === undefined || site === 'same-origin' || site === 'none'
+    : site === 'same-origin' && headers[ownHeader] !== undefined;
+  if (isOwn) return null;
+  const message = `Only the pages of the console may send this: it needs "Sec-Fetch-Site: same-origin"${reads ? '' : ` and the header ${ownHeader}`}. Programs use /admin and /v1.`;
+  return new Refusal('origin_not_allowed', message);
+}

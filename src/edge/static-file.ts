@@ -1,0 +1,55 @@
+import { hash } from 'node:crypto';
+import { constants, brotliCompressSync, gzipSync } from 'node:zlib';
+import type { TextReply } from './answers.ts';
+
+/** A file that never changes under its name, which has a hash of its content. It is compressed once. */
+export interface StaticFile {
+  /** Such as `console.0f3a….js`. */
+  name: string;
+  type: string;
+  plain: Buffer;
+  gzip: Buffer;
+  brotli: Buffer;
+}
+
+const hashLength = 16;
+
+/** Prepares a file. `stem` and `extension` are of its name. */
+export function staticFile(
+  stem: string,
+  extension: string,
+  { type, text }: { type: string; text: string },
+): StaticFile {
+  const plain = Buffer.from(text);
+  const brotliQuality = { [constants.BROTLI_PARAM_QUALITY]: 9 };
+  return {
+    name: `${stem}.${hash('sha256', plain, 'hex').slice(0, hashLength)}.${extension}`,
+    type,
+    plain,
+    gzip: gzipSync(plain, { level: 9 }),
+    brotli: brotliCompressSync(plain, { params: brotliQuality }),
+  };
+}
+
+/** The file in the best coding that a browser takes (RFC 9110, 12.5.3). It may be kept for good. */
+export function staticReply(
+  { type, plain, gzip, brotli }: StaticFile,
+  acceptEncoding: string | string[] | undefined,
+): TextReply {
+  const coding = /\bbr\b/.test(String(acceptEncoding))
+    ? 'br'
+    : /\bgzip\b/.test(String(acceptEncoding))
+      ? 'gzip'
+      : null;
+  const bodies = { br: brotli, gzip };
+  return {
+    status: 200,
+    text: coding === null ? plain : bodies[coding],
+    headers: {
+      'content-type': type,
+      'cache-control': 'public, max-age=31536000, immutable',
+      vary: 'Accept-Encoding',
+      ...(coding === null ? {} : { 'content-encoding': coding }),
+    },
+  };
+}
