@@ -76,10 +76,7 @@ export function priceCommands(program: Command, cli: Cli): void {
   }
   set
     .addOption(fromOption('2027-01-01, or an RFC 3339 time; without it, from now on'))
-    .addHelpText(
-      'after',
-      example('prices set nova-lite --input 1 --output 5'),
-    )
+    .addHelpText('after', example('prices set nova-lite --input 1 --output 5'))
     .action((model: string, { from, ...given }: PartOptions & { from?: string }) => {
       const price = partsIn(given);
       if (Object.keys(price).length === 0) {
@@ -99,10 +96,7 @@ export function priceCommands(program: Command, cli: Cli): void {
     .description("take back what was set: the catalogue's price counts again")
     .argument('<model>')
     .addOption(fromOption('only the price that is to begin then'))
-    .addHelpText(
-      'after',
-      example('prices clear nova-lite --from 2099-01-01', 'prices clear nova-lite'),
-    )
+    .addHelpText('after', example('prices clear nova-lite --from 2099-01-01', 'prices clear nova-lite'))
     .action((model: string, { from }: { from?: string }) =>
       from === undefined ? clear(cli, model) : change(cli, model, (before) => withoutOne(before, from)),
     );

@@ -141,12 +141,9 @@ const shownPrice = z
 export const pricesResponse = z
   .object({
     model: text,
-    kind: z
-      .enum(kinds)
-      .nullable()
-      .meta({
-        description: 'Null: the catalogue does not have the model any more; its prices count for nothing.',
-      }),
+    kind: z.enum(kinds).nullable().meta({
+      description: 'Null: the catalogue does not have the model any more; its prices count for nothing.',
+    }),
     in_force: shownPrice.nullable().meta({ description: 'Null: the model is unpriced, not free.' }),
     to_come: z.array(shownPrice).meta({ description: 'The next one first.' }),
     set: z

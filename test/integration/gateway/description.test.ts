@@ -55,7 +55,9 @@ describe('GET /openapi.json', () => {
 
   it('has every operation of the admin API', () => {
     const operations = adminRoutes(new Harness().deps()).flatMap((route) =>
-      Object.keys(route.methods).map((method) => `${method} ${route.path.replaceAll(/:(\w+)(?:\{[^}]*\})?/g, '{$1}')}`),
+      Object.keys(route.methods).map(
+        (method) => `${method} ${route.path.replaceAll(/:(\w+)(?:\{[^}]*\})?/g, '{$1}')}`,
+      ),
     );
     expect(api.operations).toEqual(expect.arrayContaining(operations));
   });
