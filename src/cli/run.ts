@@ -7,6 +7,8 @@ import { Cli, type Terminal, type Connection } from './cli.ts';
 import { connect } from './connect.ts';
 import { consoleCommand } from './console-command.ts';
 import { ledgerCommands } from './ledger-commands.ts';
+import { priceCommands } from './price-commands.ts';
+import { overviewCommands } from './overview-commands.ts';
 import { reportCommands } from './report-commands.ts';
 import { resourceCommands } from './resource.ts';
 import { settingsCommands } from './settings-commands.ts';
@@ -63,6 +65,8 @@ export function programFor(send: Connection['send'], terminal: Terminal): Comman
   for (const resource of [teams, users]) resourceCommands(program, cli, resource);
   tokenSearchCommands(resourceCommands(program, cli, tokens), cli);
   settingsCommands(program, cli);
+  priceCommands(program, cli);
+  overviewCommands(program, cli);
   reportCommands(program, cli);
   resourceCommands(program, cli, administrators);
   backupCommands(program, cli, terminal);

@@ -14,6 +14,7 @@ import { Authenticator } from '../../../src/access/authenticator.ts';
 import { AdministratorStore } from '../../../src/identity/store/administrator-store.ts';
 import { IdentityStore } from '../../../src/identity/store/identity-store.ts';
 import { hashToken, inspectToken } from '../../../src/identity/records/token-text.ts';
+import { PriceStore } from '../../../src/identity/store/price-store.ts';
 import { SecretStore } from '../../../src/identity/store/secret-store.ts';
 import { countersIn } from '../../../src/limits/counters.ts';
 import { ClaimLinks } from '../../../src/claims/claim-links.ts';
@@ -21,6 +22,8 @@ import { ClaimStore } from '../../../src/claims/claim-store.ts';
 import { IdentityArchive } from '../../../src/identity/store/identity-archive.ts';
 import { Backup } from '../../../src/backup/backup.ts';
 import { run } from '../../../src/cli/run.ts';
+import { type Catalogue, loadCatalogue } from '../../../src/config/catalogue.ts';
+import { modelsFileOf } from '../../../src/config/environment.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { dayOf } from '../../../src/base/days.ts';
 import { encodeEntry } from '../../../src/ledger/entry-text.ts';
@@ -66,7 +69,12 @@ beforeAll(async () => {
       store: new ClaimStore(store, keys, audit),
       origin: (host = '') => `http://${host}`,
     }),
+    prices: new PriceStore(store, keys, audit),
+    catalogue: catalogueOfThisVersion(),
+    pricesChanged: () => Promise.resolve(),
+    storeNowMs: async () => systemClock.now(),
     ledger: new LedgerReader(store, keys),
+    serving: null,
     recordsView: new RecordsView({ store, keys, seam: null }),
     backup: new Backup({ archive: new IdentityArchive(store, keys, audit), clock: systemClock }),
     erase: null,
@@ -101,6 +109,12 @@ afterAll(async () => {
   await once(gateway, 'close');
   store.close();
 });
+
+function catalogueOfThisVersion(): Catalogue {
+  const loaded = loadCatalogue(modelsFileOf({}));
+  if (!loaded.ok) throw new Error(loaded.problems.join(' '));
+  return loaded.catalogue;
+}
 
 beforeEach(() => redis.flush());
 
@@ -383,6 +397,38 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
       /^limits +tokens\/month=900$/m,
     );
     expect((await command('settings set --remove-limit tokens/month')).out).toMatch(/^limits +none$/m);
+  });
+
+  it('sets, tells and takes back prices', async () => {
+    const model = 'claude-4-5-haiku';
+    expect((await command('prices')).out).toMatch(/^claude-4-5-haiku$/m);
+    const set = await command(`prices set ${model} --input 1 --output 5.25`);
+    expect(set.out).toMatch(/^in_force +source: api; from: .*usd_per_million_output_tokens: 5.25$/ms);
+    expect(set.err).toMatch(/^Before: unpriced\nAfter: +source: api; from: /);
+    const later = await command(
+      `prices set ${model} --input 2 --output 8 --cache-read 0.2 --from 2099-01-01`,
+    );
+    expect(later.err).toMatch(
+      /\| to come: source: api; from: 2099-01-01T00:00:00.000Z; .*cache_read_tokens: 0.2;/,
+    );
+    expect((await command('prices list')).out).toMatch(/^claude-4-5-haiku +1 +5.25 +api +2099-01-01$/m);
+    const again = await command(`prices set ${model} --input 3 --output 9 --from 2099-01-01T00:00:00Z`);
+    expect(again.err.split('\n')[1]).not.toContain('cache_read');
+    const { set: kept } = JSON.parse((await command(`--json prices show ${model}`)).out) as { set: object[] };
+    expect(kept).toHaveLength(2);
+
+    expect((await command(`prices clear ${model} --from 2098-01-01`)).err).toMatch(/^No price was set/);
+    const cleared = await command(`prices clear ${model} --from 2099-01-01`);
+    expect(cleared.err).toMatch(/^After: +source: api; from: [^|]*$/m);
+    expect((await command(`prices clear ${model}`)).err).toMatch(/^After: +unpriced$/m);
+    expect((await command(`prices clear ${model}`)).code).toBe(1);
+    expect((await command(`prices set ${model}`)).code).toBe(2);
+    expect((await command(`prices set ${model} --input 1`)).err).toContain(
+      'usd_per_million_output_tokens is required',
+    );
+    expect((await command('prices set nobody --input 1 --output 2')).err).toContain(
+      'no such model in the catalogue',
+    );
   });
 
   it('makes users and tokens from a file: all problems first, and again what is not there', async () => {
