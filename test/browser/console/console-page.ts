@@ -42,7 +42,8 @@ export async function signedIn(
 /** Waits until a view has read everything. */
 export async function loaded(page: Page): Promise<void> {
   await page.locator('main h1').first().waitFor();
-  await page.waitForFunction('document.querySelector("main .skeleton") === null');
+  const skeletons = page.locator('main .skeleton');
+  while ((await skeletons.count()) > 0) await skeletons.first().waitFor({ state: 'detached' });
 }
 
 /** Keeps a picture of a page. */
