@@ -193,9 +193,14 @@ function TryIt({ token }: { token: string }): View {
     ${
       models &&
       html`<${Form} action="Send" send=${send} done=${() => {}}>
-      <${Choice} name="model" label="Model" value=${model} options=${models.map((id) => [id, id] as const)} />
-      <${Field} name="text" label="Your message" value="Say hello in one short sentence." required />
-    <//>`
+        <${Choice}
+          name="model"
+          label="Model"
+          value=${model}
+          options=${models.map((id) => [id, id] as const)}
+        />
+        <${Field} name="text" label="Your message" value="Say hello in one short sentence." required />
+      <//>`
     }
     ${reply ? html`<p class="said turn user" role="log" aria-label="The answer">${reply.text === '' ? '…' : reply.text}</p>` : null}
     ${

@@ -112,7 +112,8 @@ export class ConsoleSessions {
     if (session === null) return ended();
     const who = await this.#known(session.holder);
     if (!(who instanceof Refusal)) return { who, session, secretHash };
-    if (who.status < 429) await store.end(secretHash, session.holder);
+    // A suspension may end.
+    if (who.status === 401) await store.end(secretHash, session.holder);
     return who;
   }
 

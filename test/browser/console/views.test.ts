@@ -20,8 +20,11 @@ beforeAll(async () => {
   ] as const;
   holder = await gateway.issue({ team: { id: team, limits: [...limits] } });
   await gateway.admin('POST', '/admin/teams', { id: 'other' });
-  for (let n = 0; n < 3; n += 1) await post(`${gateway.url}/v1/chat/completions`, bodies.chat(), { token: holder.text });
-  await post(`${gateway.url}/v1/chat/completions`, bodies.chat({ model: 'nobody/knows' }), { token: holder.text });
+  for (let n = 0; n < 3; n += 1)
+    await post(`${gateway.url}/v1/chat/completions`, bodies.chat(), { token: holder.text });
+  await post(`${gateway.url}/v1/chat/completions`, bodies.chat({ model: 'nobody/knows' }), {
+    token: holder.text,
+  });
   await gateway.settled(team, 3);
 });
 afterAll(async () => {
@@ -73,7 +76,11 @@ async function check({ page, open, watched }: ConsolePage, { name, list, keep }:
     expect(await fitsItsWidth(page), `${route} fits`).toBe(true);
     // Themes differ in contrast; widths differ in nothing that matters here.
     if (name === 'light' || name === 'dark') expect(await barriersOn(page), `${name} ${route}`).toEqual([]);
-    if (keep) await picture(page, `${route === '' ? heading.toLowerCase().replace(' ', '-') : route.replaceAll('/', '-')}-${name}`);
+    if (keep)
+      await picture(
+        page,
+        `${route === '' ? heading.toLowerCase().replace(' ', '-') : route.replaceAll('/', '-')}-${name}`,
+      );
   }
   expect(watched.complaints).toEqual([]);
   expect([...watched.origins]).toEqual([`http://localhost:${gateway.port}`]);
@@ -118,9 +125,9 @@ describe.each([
     const made = await gateway.admin('POST', '/admin/admins', { role, teams });
     const credential = String(made.body['token']);
     const { page, open, watched } = await signedIn(browser, gateway, credential);
-    const links = await page.locator('nav[aria-label="Console"] a').evaluateAll((all) =>
-      all.map((link) => link.getAttribute('href')?.slice(2) ?? ''),
-    );
+    const links = await page
+      .locator('nav[aria-label="Console"] a')
+      .evaluateAll((all) => all.map((link) => link.getAttribute('href')?.slice(2) ?? ''));
     for (const route of links) {
       await open(route);
       expect(await page.locator('main .failure').allInnerTexts(), route).toEqual([]);
@@ -144,7 +151,8 @@ describe.each([
 describe('figures', () => {
   it('are the same on the page, in the API and in the ledger', async () => {
     const entries = await gateway.entries(team);
-    const sum = (field: 'input_tokens' | 'output_tokens'): number => entries.reduce((all, entry) => all + entry[field], 0);
+    const sum = (field: 'input_tokens' | 'output_tokens'): number =>
+      entries.reduce((all, entry) => all + entry[field], 0);
     const overview = await gateway.admin('GET', '/admin/overview?period=today');
     const told = overview.body['figures'] as Record<string, number>;
     expect([told['requests'], told['input_tokens'], told['output_tokens']]).toEqual([
