@@ -11,6 +11,7 @@ import { ClaimLinks } from './claims/claim-links.ts';
 import { consoleOf } from './console/console.ts';
 import { ConsoleLinks } from './console/links.ts';
 import { ConsoleSessionStore } from './console/session-store.ts';
+import { SignInKeys } from './console/sign-in-keys.ts';
 import type { Catalogue } from './config/catalogue.ts';
 import type { Settings } from './config/environment.ts';
 import { Backup } from './backup/backup.ts';
@@ -225,8 +226,17 @@ export function wire(options: WireOptions) {
     auditContextOf,
     onError: (error, requestId) => log.error('an admin request failed', { error, request_id: requestId }),
   };
+  const verifier = new IdTokenVerifier({ issuers: options.issuers, clock });
   const console = consoleOf({
     ...stores.console,
+    issuers: options.issuers,
+    verifier,
+    identities: stores.identities,
+    realModel: catalogue.real,
+    auditContextOf,
+    minter,
+    clock,
+    log,
     adminKey: settings.adminKey,
     previousAdminKey: settings.previousAdminKey,
     administrators: stores.administrators,
@@ -252,7 +262,7 @@ export function wire(options: WireOptions) {
     served,
     upstreams,
     minter,
-    verifier: new IdTokenVerifier({ issuers: options.issuers, clock }),
+    verifier,
     realModel: catalogue.real,
     links,
     pace,
@@ -376,7 +386,11 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
     erase: erasing && ((...asked: [UserKey, Precondition]) => eraseUser(erasing, ...asked)),
     ...readers,
     sessions,
-    console: { sessionStore: new ConsoleSessionStore(store, keys), links: new ConsoleLinks(store, keys) },
+    console: {
+      sessionStore: new ConsoleSessionStore(store, keys),
+      links: new ConsoleLinks(store, keys),
+      signInKeys: new SignInKeys(store, keys),
+    },
     admission: new AdmissionStore(store, keys, { leaseMs, maxEntries, retentionDays, backlogBytes }),
     refusals: new RefusalStore(store, keys, {
       retentionDays,

@@ -47,6 +47,8 @@ export interface Keys {
   consoleSessionsOf: (holder: string) => string;
   /** String: an administrator's way into the console, by the hash of a code that opens it once. Expires. */
   consoleLink: (codeHash: string) => string;
+  /** String: what seals the console's sign-ins of an hour that are under way. Expires. */
+  consoleSignInKey: (hour: string) => string;
   /** String: how often an ID token was exchanged. Expires with the token. */
   exchanged: (replayKey: string) => string;
   /**
@@ -111,6 +113,7 @@ export function keysUnder(prefix: string, { hasRecords = false } = {}): Keys {
     consoleSession: (secretHash) => `${p}console:${secretHash}`,
     consoleSessionsOf: (holder) => `${p}console-of:${holder}`,
     consoleLink: (codeHash) => `${p}console-link:${codeHash}`,
+    consoleSignInKey: (hour) => `${p}console-key:${hour}`,
     exchanged: (replayKey) => `${p}exchanged:${replayKey}`,
     counters: (team) => `${p}counters:${team}`,
     processes: `${p}processes`,
