@@ -14,8 +14,7 @@ export interface Problem {
   details: readonly { param: string; message: string }[];
 }
 
-export type Answer<T> =
-  { ok: true; value: T; etag: string | null } | { ok: false; problem: Problem };
+export type Answer<T> = { ok: true; value: T; etag: string | null } | { ok: false; problem: Problem };
 
 export interface Page<Row> {
   data: Row[];

@@ -37,7 +37,9 @@ export function bytes(value: number): string {
 }
 
 export function percent(part: number, all: number): string {
-  return all === 0 ? '0 %' : `${((100 * part) / all).toLocaleString('en-US', { maximumFractionDigits: 1 })} %`;
+  return all === 0
+    ? '0 %'
+    : `${((100 * part) / all).toLocaleString('en-US', { maximumFractionDigits: 1 })} %`;
 }
 
 const steps: readonly [name: Intl.RelativeTimeFormatUnit, seconds: number][] = [
@@ -81,7 +83,8 @@ export function limitName({
   count_cached?: boolean | undefined;
 }): string {
   const span = window ? `${window === 'hour' ? 'an' : 'a'} ${window}` : 'at a time';
-  const what = metric === 'concurrency' ? 'requests' : metric === 'cost_usd' ? '' : metric.replaceAll('_', ' ');
+  const what =
+    metric === 'concurrency' ? 'requests' : metric === 'cost_usd' ? '' : metric.replaceAll('_', ' ');
   const only = [
     ...(models ? [`for ${models.join(', ')}`] : []),
     ...(endpoints ? [`at ${endpoints.join(', ')}`] : []),

@@ -77,25 +77,38 @@ export function Nav({ route, session, version, signOut }: NavProps): View {
   const [here = ''] = route.parts;
   useEffect(() => setOpen(false), [route]);
   const link = ([label, part]: Item) =>
-    html`<li><a href=${hrefTo(part === '' ? [] : [part])} aria-current=${part === here ? 'page' : undefined}>${label}</a></li>`;
+    html`<li>
+      <a href=${hrefTo(part === '' ? [] : [part])} aria-current=${part === here ? 'page' : undefined}
+        >${label}</a
+      >
+    </li>`;
   return html`<header class="nav">
     <div class="brand">
       <a href="#/">Tollgate</a>
-      <button type="button" class="menu" aria-expanded=${String(isOpen)} aria-controls="menu" onClick=${() => setOpen(!isOpen)}>
+      <button
+        type="button"
+        class="menu"
+        aria-expanded=${String(isOpen)}
+        aria-controls="menu"
+        onClick=${() => setOpen(!isOpen)}
+      >
         Menu
       </button>
     </div>
     <div id="menu" class=${isOpen ? 'open' : ''}>
       <nav aria-label="Console">
         ${itemsFor(session).map(
-          ([title, items]) => html`<h2>${title}</h2>
-            <ul>
-              ${items.map(link)}
-            </ul>`,
+          ([title, items]) =>
+            html`<h2>${title}</h2>
+              <ul>
+                ${items.map(link)}
+              </ul>`,
         )}
       </nav>
       <div class="who">
-        <p title=${session.id}><strong>${nameOf(session)}</strong><br /><span class="quiet">${roleOf(session)}</span></p>
+        <p title=${session.id}>
+          <strong>${nameOf(session)}</strong><br /><span class="quiet">${roleOf(session)}</span>
+        </p>
         <p class="quiet"><a href="/docs">API reference</a> · ${version}</p>
         <button type="button" onClick=${signOut}>Sign out</button>
       </div>
@@ -111,5 +124,7 @@ function nameOf({ kind, id, name, user }: Session): string {
 function roleOf({ kind, role, teams, team }: Session): string {
   if (kind === 'root') return 'has ADMIN_KEY';
   if (kind === 'token') return `team ${team ?? ''}`;
-  return teams === null ? role : `${role} of ${teams.length > 3 ? `${teams.length} teams` : teams.join(', ')}`;
+  return teams === null
+    ? role
+    : `${role} of ${teams.length > 3 ? `${teams.length} teams` : teams.join(', ')}`;
 }

@@ -38,7 +38,9 @@ export function mayChangeGateway({ role }: Session): boolean {
 
 /** Whether to show what changes the members of a team. */
 export function mayChangeMembers(session: Session, team: string): boolean {
-  return mayChangeGateway(session) || (session.role === 'team-admin' && (session.teams?.includes(team) ?? false));
+  return (
+    mayChangeGateway(session) || (session.role === 'team-admin' && (session.teams?.includes(team) ?? false))
+  );
 }
 
 /** Whether to show what covers all teams at once. */

@@ -40,17 +40,29 @@ export function StackedChart({ label, labels, series, format, unit }: ChartProps
     let below = 0;
     const x = left + at * step + (step - barWidth) / 2;
     return html`<g>
-      <title>${[each, ...shown.map(({ name, values }) => `${name}: ${format(values[at] ?? 0)}`)].join('\n')}</title>
+      <title>
+        ${[each, ...shown.map(({ name, values }) => `${name}: ${format(values[at] ?? 0)}`)].join('\n')}
+      </title>
       <rect class="hit" x=${left + at * step} y=${top} width=${step} height=${height - top - bottom} />
       ${shown.map(({ values }, n) => {
         const value = values[at] ?? 0;
         const from = below;
         below += value;
-        return html`<rect class=${`series-${n}`} x=${x} y=${y(below)} width=${barWidth} height=${y(from) - y(below)} />`;
+        return html`<rect
+          class=${`series-${n}`}
+          x=${x}
+          y=${y(below)}
+          width=${barWidth}
+          height=${y(from) - y(below)}
+        />`;
       })}
-      ${at % every === 0
-        ? html`<text class="tick" x=${left + (at + 0.5) * step} y=${height - 6} text-anchor="middle">${each}</text>`
-        : null}
+      ${
+        at % every === 0
+          ? html`<text class="tick" x=${left + (at + 0.5) * step} y=${height - 6} text-anchor="middle"
+              >${each}</text
+            >`
+          : null
+      }
     </g>`;
   };
 
@@ -67,10 +79,13 @@ export function StackedChart({ label, labels, series, format, unit }: ChartProps
     ${shown.length > 1 ? html`<figcaption><${Legend} names=${shown.map(({ name }) => name)} /></figcaption>` : null}
     <svg viewBox=${`0 0 ${width} ${height}`} role="img" aria-label=${label}>
       ${[0, 0.5, 1].map(
-        (part) => html`<g>
-          <line class="grid" x1=${left} x2=${width} y1=${y(max * part)} y2=${y(max * part)} />
-          <text class="tick" x=${left - 6} y=${y(max * part) + 4} text-anchor="end">${format(max * part)}</text>
-        </g>`,
+        (part) =>
+          html`<g>
+            <line class="grid" x1=${left} x2=${width} y1=${y(max * part)} y2=${y(max * part)} />
+            <text class="tick" x=${left - 6} y=${y(max * part) + 4} text-anchor="end"
+              >${format(max * part)}</text
+            >
+          </g>`,
       )}
       ${labels.map(bar)}
     </svg>

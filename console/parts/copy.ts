@@ -9,7 +9,9 @@ export function Copy({ text, label = 'Copy' }: { text: string; label?: string })
     setCopied(true);
     setTimeout(() => setCopied(false), 2_000);
   };
-  return html`<button type="button" class="copy" onClick=${() => void copy()}>${isCopied ? 'Copied' : label}</button>`;
+  return html`<button type="button" class="copy" onClick=${() => void copy()}>
+    ${isCopied ? 'Copied' : label}
+  </button>`;
 }
 
 /** A block of code with a button to copy it. */

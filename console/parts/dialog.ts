@@ -36,7 +36,14 @@ interface AskedToConfirm {
 }
 
 /** Asks before something that cannot be undone. */
-export function Confirm({ title, text, action, run, done, close }: AskedToConfirm & { close: () => void }): View {
+export function Confirm({
+  title,
+  text,
+  action,
+  run,
+  done,
+  close,
+}: AskedToConfirm & { close: () => void }): View {
   const [problem, setProblem] = useState<Problem | null>(null);
   const [isRunning, setRunning] = useState(false);
   const confirmed = async (): Promise<void> => {
@@ -52,7 +59,9 @@ export function Confirm({ title, text, action, run, done, close }: AskedToConfir
     ${problem ? html`<${Failure} problem=${problem} />` : null}
     <p class="actions">
       <button type="button" onClick=${close} autofocus>Cancel</button>
-      <button type="button" class="danger" disabled=${isRunning} onClick=${() => void confirmed()}>${action}</button>
+      <button type="button" class="danger" disabled=${isRunning} onClick=${() => void confirmed()}>
+        ${action}
+      </button>
     </p>
   <//>`;
 }

@@ -9,11 +9,12 @@ interface FormProps<T> {
   send: (fields: FormData) => Promise<Answer<T>>;
   done: (value: T) => void;
   cancel?: () => void;
+  cancelText?: string;
   children?: Children;
 }
 
 /** A form that says in the gateway's words what is wrong, with the field that is meant marked. */
-export function Form<T>({ action, send, done, cancel, children }: FormProps<T>): View {
+export function Form<T>({ action, send, done, cancel, cancelText = 'Cancel', children }: FormProps<T>): View {
   const [problem, setProblem] = useState<Problem | null>(null);
   const [isSending, setSending] = useState(false);
   const submit = async (form: HTMLFormElement): Promise<void> => {
@@ -33,10 +34,9 @@ export function Form<T>({ action, send, done, cancel, children }: FormProps<T>):
     void submit(event.currentTarget as HTMLFormElement);
   };
   return html`<form onSubmit=${submitted}>
-    ${children}
-    ${problem ? html`<${Failure} problem=${problem} />` : null}
+    ${children} ${problem ? html`<${Failure} problem=${problem} />` : null}
     <p class="actions">
-      ${cancel ? html`<button type="button" onClick=${cancel}>Cancel</button>` : null}
+      ${cancel ? html`<button type="button" onClick=${cancel}>${cancelText}</button>` : null}
       <button type="submit" class="primary" disabled=${isSending}>${isSending ? 'Sending…' : action}</button>
     </p>
   </form>`;
@@ -62,6 +62,9 @@ interface FieldProps {
   required?: boolean;
   placeholder?: string;
   autocomplete?: string;
+  /** Of a number. */
+  step?: string;
+  min?: string;
 }
 
 export function Field({ name, label, hint, ...input }: FieldProps): View {
@@ -79,15 +82,17 @@ interface ChoiceProps {
   options: readonly (readonly [value: string, label: string])[];
   value?: string;
   onChange?: (value: string) => void;
+  /** The id of its form, if it stands outside of it. */
+  form?: string;
 }
 
-export function Choice({ name, label, options, value, onChange }: ChoiceProps): View {
+export function Choice({ name, label, options, value, onChange, form }: ChoiceProps): View {
   const changed = (event: Event): void => {
     if (event.currentTarget instanceof HTMLSelectElement) onChange?.(event.currentTarget.value);
   };
   return html`<label class="field">
     <span>${label}</span>
-    <select name=${name} onChange=${changed}>
+    <select name=${name} onChange=${changed} form=${form}>
       ${options.map(([each, text]) => html`<option value=${each} selected=${each === value}>${text}</option>`)}
     </select>
   </label>`;

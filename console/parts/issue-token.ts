@@ -46,30 +46,36 @@ export function IssueToken({ team, user, close, done }: IssueTokenProps): View {
     done();
   };
   return html`<${Dialog} title=${issued ? 'The token is made' : `Issue a token in ${team}`} close=${close}>
-    ${issued
-      ? html`<${HandedOver} issued=${issued} close=${close} />`
-      : html`<${Form} action="Issue" send=${send} done=${made} cancel=${close}>
-          ${user === undefined ? html`<${Field} name="user" label="User" required hint="The id of a user of this team." />` : null}
-          <${Field} name="name" label="Name" hint="What it is for, such as laptop. It may be left out." />
-          <${Choice}
-            name="handover"
-            label="Hand it over"
-            options=${[
-              ['link', 'by a link that shows it once'],
-              ['text', 'as text, here and now'],
-            ]}
-          />
-          <${Choice} name="expires_in" label="It works" options=${lifetimes} />
-          <details>
-            <summary>Restrict it</summary>
-            <${Field} name="models" label="Only these models" hint="Ids with commas between them. Empty: those of the team." />
-            <${Field}
-              name="origins"
-              label="Only from these web pages"
-              hint="Origins such as https://app.example.com. Empty: the gateway's ALLOWED_ORIGINS, and programs."
+    ${
+      issued
+        ? html`<${HandedOver} issued=${issued} close=${close} />`
+        : html`<${Form} action="Issue" send=${send} done=${made} cancel=${close}>
+            ${user === undefined ? html`<${Field} name="user" label="User" required hint="The id of a user of this team." />` : null}
+            <${Field} name="name" label="Name" hint="What it is for, such as laptop. It may be left out." />
+            <${Choice}
+              name="handover"
+              label="Hand it over"
+              options=${[
+                ['link', 'by a link that shows it once'],
+                ['text', 'as text, here and now'],
+              ]}
             />
-          </details>
-        <//>`}
+            <${Choice} name="expires_in" label="It works" options=${lifetimes} />
+            <details>
+              <summary>Restrict it</summary>
+              <${Field}
+                name="models"
+                label="Only these models"
+                hint="Ids with commas between them. Empty: those of the team."
+              />
+              <${Field}
+                name="origins"
+                label="Only from these web pages"
+                hint="Origins such as https://app.example.com. Empty: the gateway's ALLOWED_ORIGINS, and programs."
+              />
+            </details>
+          <//>`
+    }
   <//>`;
 }
 
@@ -77,9 +83,13 @@ export function IssueToken({ team, user, close, done }: IssueTokenProps): View {
 export function HandedOver({ issued, close }: { issued: IssuedToken; close: () => void }): View {
   const { id, user, team, token, claim_url: link, claim_expires_at: until, warnings = [] } = issued;
   return html`
-    ${link
-      ? html`<${Secret} text=${link}>Send this link to ${user}. It shows the token once, and works until <${Time} at=${until} />.<//>`
-      : html`<${Secret} text=${token ?? ''}>Copy it now: it is not shown again.<//>`}
+    ${
+      link
+        ? html`<${Secret} text=${link}
+            >Send this link to ${user}. It shows the token once, and works until <${Time} at=${until} />.<//
+          >`
+        : html`<${Secret} text=${token ?? ''}>Copy it now: it is not shown again.<//>`
+    }
     ${warnings.map((warning) => html`<p class="hint">${warning}</p>`)}
     <p class="quiet">It is the token <code>${id}</code> of ${user} in ${team}.</p>
     <p class="actions"><button type="button" class="primary" onClick=${close}>Done</button></p>

@@ -23,8 +23,16 @@ export function LimitBar({ limit, whose }: { limit: ShownLimit; whose?: unknown 
   const level = remaining === 0 ? 'spent' : used / max >= 0.8 ? 'near' : 'free';
   const name = limitName(limit);
   return html`<li class="limit">
-    <div class="limit-name"><span>${name}</span>${whose ? html`<span class="quiet">${whose}</span>` : null}</div>
-    <meter class=${level} min="0" max=${max === 0 ? 1 : max} value=${max === 0 ? 1 : Math.min(used, max)} aria-label=${name}>
+    <div class="limit-name">
+      <span>${name}</span>${whose ? html`<span class="quiet">${whose}</span>` : null}
+    </div>
+    <meter
+      class=${level}
+      min="0"
+      max=${max === 0 ? 1 : max}
+      value=${max === 0 ? 1 : Math.min(used, max)}
+      aria-label=${name}
+    >
       ${percent(used, max)}
     </meter>
     <div class="limit-figures">

@@ -31,11 +31,13 @@ export function Notices(): View {
     await notice?.undo?.();
   };
   return html`<div class="notices" role="status" aria-live="polite">
-    ${notice &&
-    html`<div class=${notice.isBad ? 'notice bad' : 'notice'}>
-      <span>${notice.text}</span>
-      ${notice.undo ? html`<button type="button" onClick=${() => void undo()}>Undo</button>` : null}
-      <button type="button" class="plain" aria-label="Dismiss" onClick=${() => setNotice(null)}>×</button>
-    </div>`}
+    ${
+      notice &&
+      html`<div class=${notice.isBad ? 'notice bad' : 'notice'}>
+        <span>${notice.text}</span>
+        ${notice.undo ? html`<button type="button" onClick=${() => void undo()}>Undo</button>` : null}
+        <button type="button" class="plain" aria-label="Dismiss" onClick=${() => setNotice(null)}>×</button>
+      </div>`
+    }
   </div>`;
 }

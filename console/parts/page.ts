@@ -16,11 +16,13 @@ export function Page({ title, above = [], actions, children }: PageProps): View 
   }, [title]);
   return html`<header class="page-head">
       <div>
-        ${above.length > 0
-          ? html`<nav aria-label="Above" class="above">
-              ${above.map(([label, href]) => html`<a href=${href}>${label}</a><span aria-hidden="true"> / </span>`)}
-            </nav>`
-          : null}
+        ${
+          above.length > 0
+            ? html`<nav aria-label="Above" class="above">
+                ${above.map(([label, href]) => html`<a href=${href}>${label}</a><span aria-hidden="true"> / </span>`)}
+              </nav>`
+            : null
+        }
         <h1 tabindex="-1">${title}</h1>
       </div>
       ${actions ? html`<div class="actions">${actions}</div>` : null}
@@ -29,14 +31,29 @@ export function Page({ title, above = [], actions, children }: PageProps): View 
 }
 
 /** A part of a view with a heading of its own. */
-export function Section({ title, actions, children }: { title: string; actions?: Children; children?: Children }): View {
+export function Section({
+  title,
+  actions,
+  children,
+}: {
+  title: string;
+  actions?: Children;
+  children?: Children;
+}): View {
   return html`<section class="card">
-    <header><h2>${title}</h2>${actions ? html`<div class="actions">${actions}</div>` : null}</header>
+    <header>
+      <h2>${title}</h2>
+      ${actions ? html`<div class="actions">${actions}</div>` : null}
+    </header>
     ${children}
   </section>`;
 }
 
 /** A figure with its name. */
 export function Figure({ label, value, note }: { label: string; value: unknown; note?: unknown }): View {
-  return html`<div class="tile"><dt>${label}</dt><dd>${value}</dd>${note ? html`<dd class="quiet">${note}</dd>` : null}</div>`;
+  return html`<div class="tile">
+    <dt>${label}</dt>
+    <dd>${value}</dd>
+    ${note ? html`<dd class="quiet">${note}</dd>` : null}
+  </div>`;
 }

@@ -53,19 +53,38 @@ export function PolicySection({ path, record, etag, mayChange, reload, of }: Pol
       <dt>Endpoints</dt>
       <dd>${allowed(endpoints)}</dd>
       <dt>Web pages</dt>
-      <dd>${allowed(origins, of === 'team' ? 'as its tokens say' : "the gateway's ALLOWED_ORIGINS, and programs")}</dd>
+      <dd>
+        ${allowed(origins, of === 'team' ? 'as its tokens say' : "the gateway's ALLOWED_ORIGINS, and programs")}
+      </dd>
       <dt>Tools that run elsewhere</dt>
       <dd>${allowed(tools, 'none')}</dd>
     </dl>
-    ${isChanging &&
-    html`<${Dialog} title=${`What the ${of} may use`} close=${() => setChanging(false)}>
-      <${Form} action="Save" send=${send} done=${done} cancel=${() => setChanging(false)}>
-        <${Names} name="models" label="Models" value=${models} />
-        <${Names} name="endpoints" label="Endpoints" value=${endpoints} hint="Paths such as /v1/chat/completions." />
-        <${Names} name="origins" label="Web pages" value=${origins} hint="Origins such as https://app.example.com; none admits programs." />
-        <${Names} name="tools" label="Tools that run elsewhere" value=${tools} hint="Empty: plain functions only." />
-      <//>
-    <//>`}
+    ${
+      isChanging &&
+      html`<${Dialog} title=${`What the ${of} may use`} close=${() => setChanging(false)}>
+        <${Form} action="Save" send=${send} done=${done} cancel=${() => setChanging(false)}>
+          <${Names} name="models" label="Models" value=${models} />
+          <${Names}
+            name="endpoints"
+            label="Endpoints"
+            value=${endpoints}
+            hint="Paths such as /v1/chat/completions."
+          />
+          <${Names}
+            name="origins"
+            label="Web pages"
+            value=${origins}
+            hint="Origins such as https://app.example.com; none admits programs."
+          />
+          <${Names}
+            name="tools"
+            label="Tools that run elsewhere"
+            value=${tools}
+            hint="Empty: plain functions only."
+          />
+        <//>
+      <//>`
+    }
   <//>`;
 }
 

@@ -25,7 +25,14 @@ interface RecordLimitsProps {
 }
 
 /** The limits of a record as bars, to add to, to change and to remove from. */
-export function RecordLimits({ path, limits, etag, mayChange, reload, title = 'Limits' }: RecordLimitsProps): View {
+export function RecordLimits({
+  path,
+  limits,
+  etag,
+  mayChange,
+  reload,
+  title = 'Limits',
+}: RecordLimitsProps): View {
   const [edited, setEdited] = useState<number | 'new' | null>(null);
   const { asking, confirm } = useConfirm();
   const now = limits.map(asSent);
@@ -53,33 +60,57 @@ export function RecordLimits({ path, limits, etag, mayChange, reload, title = 'L
   const add = html`<button type="button" onClick=${() => setEdited('new')}>Add a limit</button>`;
   return html`<${Section} title=${title} actions=${mayChange ? add : null}>
     ${asking}
-    ${limits.length === 0
-      ? html`<${Empty} title="No limits">Others may still hold: those of the gateway, the team, the user and the token add up.<//>`
-      : html`<ul class="limits">
-          ${limits.map(
-            (limit, at) =>
-              html`<${LimitBar}
-                limit=${limit}
-                whose=${mayChange
-                  ? html`<span class="actions">
-                      <button type="button" class="plain" aria-label=${`Change ${limitName(limit)}`} onClick=${() => setEdited(at)}>Change</button>
-                      <button type="button" class="plain" aria-label=${`Remove ${limitName(limit)}`} onClick=${() => remove(at)}>Remove</button>
-                    </span>`
-                  : null}
-              />`,
-          )}
-        </ul>`}
-    ${edited !== null &&
-    html`<${Dialog} title=${edited === 'new' ? 'Add a limit' : 'Change the limit'} close=${() => setEdited(null)}>
-      <${LimitForm}
-        limit=${edited === 'new' ? null : limits[edited]}
-        send=${(limit: NewLimit) =>
-          put(edited === 'new' ? [...now, limit] : now.with(edited, limit), etag)}
-        done=${({ warnings }: { warnings?: string[] }) =>
-          saved(edited === 'new' ? 'The limit was added.' : 'The limit was changed.', warnings)}
-        cancel=${() => setEdited(null)}
-      />
-    <//>`}
+    ${
+      limits.length === 0
+        ? html`<${Empty} title="No limits"
+            >Others may still hold: those of the gateway, the team, the user and the token add up.<//
+          >`
+        : html`<ul class="limits">
+            ${limits.map(
+              (limit, at) =>
+                html`<${LimitBar}
+                  limit=${limit}
+                  whose=${
+                    mayChange
+                      ? html`<span class="actions">
+                          <button
+                            type="button"
+                            class="plain"
+                            aria-label=${`Change ${limitName(limit)}`}
+                            onClick=${() => setEdited(at)}
+                          >
+                            Change
+                          </button>
+                          <button
+                            type="button"
+                            class="plain"
+                            aria-label=${`Remove ${limitName(limit)}`}
+                            onClick=${() => remove(at)}
+                          >
+                            Remove
+                          </button>
+                        </span>`
+                      : null
+                  }
+                />`,
+            )}
+          </ul>`
+    }
+    ${
+      edited !== null &&
+      html`<${Dialog}
+        title=${edited === 'new' ? 'Add a limit' : 'Change the limit'}
+        close=${() => setEdited(null)}
+      >
+        <${LimitForm}
+          limit=${edited === 'new' ? null : limits[edited]}
+          send=${(limit: NewLimit) => put(edited === 'new' ? [...now, limit] : now.with(edited, limit), etag)}
+          done=${({ warnings }: { warnings?: string[] }) =>
+            saved(edited === 'new' ? 'The limit was added.' : 'The limit was changed.', warnings)}
+          cancel=${() => setEdited(null)}
+        />
+      <//>`
+    }
   <//>`;
 }
 
@@ -107,10 +138,18 @@ interface LimitFieldsProps {
 /** The fields of a limit. */
 export function LimitFields({ limit, metric, setMetric }: LimitFieldsProps): View {
   return html`<div class="row">
-      <${Choice} name="metric" label="What it counts" value=${metric} onChange=${setMetric} options=${metrics} />
-      ${metric === 'concurrency'
-        ? null
-        : html`<${Choice} name="window" label="Over" value=${limit?.window ?? 'day'} options=${windows} />`}
+      <${Choice}
+        name="metric"
+        label="What it counts"
+        value=${metric}
+        onChange=${setMetric}
+        options=${metrics}
+      />
+      ${
+        metric === 'concurrency'
+          ? null
+          : html`<${Choice} name="window" label="Over" value=${limit?.window ?? 'day'} options=${windows} />`
+      }
       <${Field}
         name="max"
         label=${metric === 'cost_usd' ? 'At most, in US dollars' : 'At most'}

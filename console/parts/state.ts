@@ -13,7 +13,8 @@ interface StateProps {
 /** What a view shows: what it read, that it is reading, or why it could not. */
 export function Shown({ isLoading, problem, hasValue, reload, children }: StateProps): View {
   if (problem && !hasValue) return html`<${Failure} problem=${problem} reload=${reload} />`;
-  if (!hasValue) return html`<div class="skeleton" role="status" aria-label="Loading" aria-busy=${isLoading}></div>`;
+  if (!hasValue)
+    return html`<div class="skeleton" role="status" aria-label="Loading" aria-busy=${isLoading}></div>`;
   return html`${problem ? html`<${Failure} problem=${problem} reload=${reload} />` : null}${children}`;
 }
 
@@ -22,11 +23,13 @@ export function Failure({ problem, reload }: { problem: Problem; reload?: () => 
   return html`<div class="failure" role="alert">
     <p><strong>${titleOf(problem)}</strong></p>
     <p>${problem.message}</p>
-    ${problem.details.length > 0
-      ? html`<ul>
-          ${problem.details.map(({ message }) => html`<li>${message}</li>`)}
-        </ul>`
-      : null}
+    ${
+      problem.details.length > 0
+        ? html`<ul>
+            ${problem.details.map(({ message }) => html`<li>${message}</li>`)}
+          </ul>`
+        : null
+    }
     ${reload ? html`<button type="button" onClick=${reload}>Try again</button>` : null}
   </div>`;
 }

@@ -25,9 +25,10 @@ interface TableProps<Row> {
 
 export function Table<Row>({ label, columns, rows, total = null, none = '' }: TableProps<Row>): View {
   if (rows.length === 0 && none !== '') return html`<${Empty} title=${none} />`;
-  const row = (each: Row) => html`<tr>
-    ${columns.map((column) => html`<td class=${classOf(column)} data-title=${column.title}>${column.cell(each)}</td>`)}
-  </tr>`;
+  const row = (each: Row) =>
+    html`<tr>
+      ${columns.map((column) => html`<td class=${classOf(column)} data-title=${column.title}>${column.cell(each)}</td>`)}
+    </tr>`;
   return html`<div class="scroll" role="region" aria-label=${label} tabindex="0">
     <table>
       <caption class="unseen">
@@ -41,7 +42,13 @@ export function Table<Row>({ label, columns, rows, total = null, none = '' }: Ta
       <tbody>
         ${rows.map(row)}
       </tbody>
-      ${total === null ? null : html`<tfoot>${row(total)}</tfoot>`}
+      ${
+        total === null
+          ? null
+          : html`<tfoot>
+              ${row(total)}
+            </tfoot>`
+      }
     </table>
   </div>`;
 }
@@ -63,9 +70,11 @@ interface ListTableProps<Row> {
 export function ListTable<Row>({ label, columns, list, none, hint }: ListTableProps<Row>): View {
   const { rows, problem, isLoading, hasMore, more, reload } = list;
   return html`<${Shown} isLoading=${isLoading} problem=${problem} hasValue=${rows !== null} reload=${reload}>
-    ${rows?.length === 0 && !hasMore
-      ? html`<${Empty} title=${none}>${hint}<//>`
-      : html`<${Table} label=${label} columns=${columns} rows=${rows ?? []} />`}
+    ${
+      rows?.length === 0 && !hasMore
+        ? html`<${Empty} title=${none}>${hint}<//>`
+        : html`<${Table} label=${label} columns=${columns} rows=${rows ?? []} />`
+    }
     ${hasMore ? html`<p><button type="button" onClick=${more} disabled=${isLoading}>Show more</button></p>` : null}
   <//>`;
 }

@@ -46,8 +46,15 @@ const periods = [
 /** The first page: how the gateway is doing. */
 export function Overview({ route }: { route: Route }): View {
   const period = route.query.get('period') ?? 'today';
-  const { value, problem, isLoading, reload } = useReading<Overview>(`/admin/overview?period=${encodeURIComponent(period)}`);
-  const choice = html`<${ChoiceFilter} route=${route} name="period" label="Period (UTC)" options=${periods} />`;
+  const { value, problem, isLoading, reload } = useReading<Overview>(
+    `/admin/overview?period=${encodeURIComponent(period)}`,
+  );
+  const choice = html`<${ChoiceFilter}
+    route=${route}
+    name="period"
+    label="Period (UTC)"
+    options=${periods}
+  />`;
   return html`<${Page} title="Overview" actions=${choice}>
     <${Shown} isLoading=${isLoading} problem=${problem} hasValue=${value !== null} reload=${reload}>
       ${value && html`<${Content} value=${value} />`}
@@ -60,43 +67,66 @@ function Content({ value }: { value: Overview }): View {
   const range = { from: period.from, to: period.to };
   const isNew = figures.requests === 0 && figures.refused === 0;
   return html`
-    ${isNew
-      ? html`<${Empty} title="No requests in this period">
-          Make a team, a user and a token: <a href=${hrefTo(['start'])}>first steps</a>.
-        <//>`
-      : null}
+    ${
+      isNew
+        ? html`<${Empty} title="No requests in this period">
+            Make a team, a user and a token: <a href=${hrefTo(['start'])}>first steps</a>.
+          <//>`
+        : null
+    }
     <dl class="tiles">
-      <${Figure} label="Requests" value=${count(figures.requests)} note=${`${count(figures.errors)} errors, ${count(figures.aborted)} left`} />
+      <${Figure}
+        label="Requests"
+        value=${count(figures.requests)}
+        note=${`${count(figures.errors)} errors, ${count(figures.aborted)} left`}
+      />
       <${Figure} label="Input tokens" value=${count(figures.input_tokens)} />
       <${Figure} label="Output tokens" value=${count(figures.output_tokens)} />
-      <${Figure} label="Cost" value=${usd(figures.cost_usd)} note=${html`by the <a href=${hrefTo(['prices'])}>prices</a> that are known`} />
-      <${Figure} label="Refused" value=${count(figures.refused)} note=${html`<a href=${hrefTo(['refusals'], range)}>why</a>`} />
+      <${Figure}
+        label="Cost"
+        value=${usd(figures.cost_usd)}
+        note=${html`by the <a href=${hrefTo(['prices'])}>prices</a> that are known`}
+      />
+      <${Figure}
+        label="Refused"
+        value=${count(figures.refused)}
+        note=${html`<a href=${hrefTo(['refusals'], range)}>why</a>`}
+      />
     </dl>
-    ${series.length > 1
-      ? html`<${Section} title="Requests a day">
-          <${StackedChart}
-            label=${`Requests a day, ${period.from} to ${period.to}`}
-            unit="Day"
-            labels=${series.map(({ day }) => day.slice(5))}
-            series=${[
-              { name: 'Answered', values: series.map(({ requests, errors }) => requests - errors) },
-              { name: 'Errors', values: series.map(({ errors }) => errors) },
-              { name: 'Refused', values: series.map(({ refused }) => refused) },
-            ]}
-            format=${compact}
-          />
-        <//>`
-      : null}
+    ${
+      series.length > 1
+        ? html`<${Section} title="Requests a day">
+            <${StackedChart}
+              label=${`Requests a day, ${period.from} to ${period.to}`}
+              unit="Day"
+              labels=${series.map(({ day }) => day.slice(5))}
+              series=${[
+                { name: 'Answered', values: series.map(({ requests, errors }) => requests - errors) },
+                { name: 'Errors', values: series.map(({ errors }) => errors) },
+                { name: 'Refused', values: series.map(({ refused }) => refused) },
+              ]}
+              format=${compact}
+            />
+          <//>`
+        : null
+    }
     <div class="columns">
       <${Section} title="Limits nearest their end">
-        ${value.limits.length === 0
-          ? html`<${Empty} title="No limits">Without limits a token may use all that the upstream gives.<//>`
-          : html`<ul class="limits">
-              ${value.limits.map(
-                (limit) =>
-                  html`<${LimitBar} limit=${limit} whose=${limit.team === null ? 'of the gateway' : html`<a href=${hrefTo(['teams', limit.team])}>${limit.team}</a>`} />`,
-              )}
-            </ul>`}
+        ${
+          value.limits.length === 0
+            ? html`<${Empty} title="No limits"
+                >Without limits a token may use all that the upstream gives.<//
+              >`
+            : html`<ul class="limits">
+                ${value.limits.map(
+                  (limit) =>
+                    html`<${LimitBar}
+                      limit=${limit}
+                      whose=${limit.team === null ? 'of the gateway' : html`<a href=${hrefTo(['teams', limit.team])}>${limit.team}</a>`}
+                    />`,
+                )}
+              </ul>`
+        }
       <//>
       <${Section} title="Refused, by reason">
         <${Table}
@@ -107,10 +137,20 @@ function Content({ value }: { value: Overview }): View {
         />
       <//>
       <${Section} title="Top users">
-        <${Table} label="Top users" columns=${userColumns(range)} rows=${value.top_users} none="Nobody sent a request" />
+        <${Table}
+          label="Top users"
+          columns=${userColumns(range)}
+          rows=${value.top_users}
+          none="Nobody sent a request"
+        />
       <//>
       <${Section} title="Top models">
-        <${Table} label="Top models" columns=${modelColumns(range)} rows=${value.top_models} none="No model was used" />
+        <${Table}
+          label="Top models"
+          columns=${modelColumns(range)}
+          rows=${value.top_models}
+          none="No model was used"
+        />
       <//>
       ${value.upstreams ? html`<${State} value=${value} />` : null}
     </div>
@@ -126,20 +166,31 @@ function State({ value: { upstreams, store, records } }: { value: Overview }): V
         ${upstreams?.length ?? 0} attached,
         ${broken.length === 0 ? html` <span class="mark good">all answer</span>` : html` <span class="mark bad">${broken.map(({ name }) => name).join(', ')} failing</span>`}
       </dd>
-      ${store &&
-      html`<dt>Store</dt>
-        <dd>${storeText(store)}</dd>`}
+      ${
+        store &&
+        html`<dt>Store</dt>
+          <dd>${storeText(store)}</dd>`
+      }
       <dt>Records</dt>
       <dd>
-        ${records
-          ? html`<span class=${`mark ${records.state === 'kept' ? 'good' : 'bad'}`}>${records.state}</span> in Postgres`
-          : html`<span class="mark">none</span> set <code>DATABASE_URL</code> to keep usage and audit for good`}
+        ${
+          records
+            ? html`<span class=${`mark ${records.state === 'kept' ? 'good' : 'bad'}`}>${records.state}</span>
+                in Postgres`
+            : html`<span class="mark">none</span> set <code>DATABASE_URL</code> to keep usage and audit for
+                good`
+        }
       </dd>
     </dl>
   <//>`;
 }
 
-function storeText({ kind, used_bytes: used, max_bytes: max, entries }: NonNullable<Overview['store']>): View {
+function storeText({
+  kind,
+  used_bytes: used,
+  max_bytes: max,
+  entries,
+}: NonNullable<Overview['store']>): View {
   if (kind === 'memory') {
     return html`<span class="mark bad">in memory</span> everything is forgotten when the gateway ends`;
   }
@@ -151,7 +202,10 @@ type Range = { from: string; to: string };
 
 function refusalColumns(range: Range): Column<Overview['refusals'][number]>[] {
   return [
-    { title: 'Code', cell: ({ code }) => html`<a href=${hrefTo(['refusals'], { ...range, code })}><code>${code}</code></a>` },
+    {
+      title: 'Code',
+      cell: ({ code }) => html`<a href=${hrefTo(['refusals'], { ...range, code })}><code>${code}</code></a>`,
+    },
     { title: 'Refused', cell: ({ refused }) => count(refused), isFigure: true },
   ];
 }
@@ -161,7 +215,9 @@ const sums: Column<Usage>[] = [
   {
     title: 'Tokens',
     cell: ({ input_tokens: input, output_tokens: output }) =>
-      html`<span title=${`${count(input)} in, ${count(output)} out`}>${compact(input)} / ${compact(output)}</span>`,
+      html`<span title=${`${count(input)} in, ${count(output)} out`}
+        >${compact(input)} / ${compact(output)}</span
+      >`,
     isFigure: true,
   },
   { title: 'Cost', cell: ({ cost_usd: cost }) => usd(cost), isFigure: true },
@@ -171,7 +227,9 @@ function userColumns(range: Range): Column<Overview['top_users'][number]>[] {
   return [
     {
       title: 'User',
-      cell: ({ team, user }) => html`<a href=${hrefTo(['usage'], { ...range, team, user })}>${user}</a> <span class="quiet">${team}</span>`,
+      cell: ({ team, user }) =>
+        html`<a href=${hrefTo(['usage'], { ...range, team, user })}>${user}</a>
+          <span class="quiet">${team}</span>`,
     },
     ...sums,
   ];
@@ -179,7 +237,10 @@ function userColumns(range: Range): Column<Overview['top_users'][number]>[] {
 
 function modelColumns(range: Range): Column<Overview['top_models'][number]>[] {
   return [
-    { title: 'Model', cell: ({ model }) => html`<a href=${hrefTo(['usage'], { ...range, model })}>${model}</a>` },
+    {
+      title: 'Model',
+      cell: ({ model }) => html`<a href=${hrefTo(['usage'], { ...range, model })}>${model}</a>`,
+    },
     ...sums,
   ];
 }

@@ -83,7 +83,8 @@ export function StateMark({ state }: { state: FoundToken['state'] }): View {
 
 /** Suspends a team or a user, or lets it go on; both can be undone. */
 export async function suspend(path: string, isSuspended: boolean, reload: () => void): Promise<void> {
-  const act = (verb: 'suspend' | 'resume'): Promise<Answer<unknown>> => ask(`${path}/${verb}`, { method: 'POST' });
+  const act = (verb: 'suspend' | 'resume'): Promise<Answer<unknown>> =>
+    ask(`${path}/${verb}`, { method: 'POST' });
   const answer = await act(isSuspended ? 'resume' : 'suspend');
   reload();
   if (!answer.ok) return notify({ text: answer.problem.message, isBad: true });

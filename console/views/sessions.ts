@@ -25,7 +25,10 @@ export function Sessions(): View {
     reading.reload();
   };
   const columns: Column<ConsoleSession>[] = [
-    { title: 'Browser', cell: ({ browser, is_this: isThis }) => `${browserName(browser)}${isThis ? ' (this one)' : ''}` },
+    {
+      title: 'Browser',
+      cell: ({ browser, is_this: isThis }) => `${browserName(browser)}${isThis ? ' (this one)' : ''}`,
+    },
     { title: 'Signed in', cell: ({ opened_at: at }) => html`<${Time} at=${at} />` },
     { title: 'Last used', cell: ({ used_at: at }) => html`<${Time} at=${at} relative />`, isExtra: true },
     { title: 'Ends', cell: ({ ends_at: at }) => html`<${Time} at=${at} relative />` },
@@ -37,7 +40,9 @@ export function Sessions(): View {
   ];
   const { value, problem, isLoading, reload } = reading;
   return html`<${Page} title="Sessions of the console">
-    <p class="quiet">A session lasts eight hours, and one hour without use. Ending it signs that browser out at once.</p>
+    <p class="quiet">
+      A session lasts eight hours, and one hour without use. Ending it signs that browser out at once.
+    </p>
     <${Shown} isLoading=${isLoading} problem=${problem} hasValue=${value !== null} reload=${reload}>
       <${Table} label="Your sessions" columns=${columns} rows=${value?.data ?? []} />
     <//>

@@ -68,7 +68,10 @@ export function SignIn({ message, version, signedIn }: SignInProps): View {
         <strong>ADMIN_KEY</strong> is in the Heroku Dashboard under Settings, Config Vars, or at a terminal:
         <code>heroku config:get ADMIN_KEY -a your-app</code>.
       </p>
-      <p><strong>A token</strong> comes from the administrator of this gateway, mostly as a link that shows it once.</p>
+      <p>
+        <strong>A token</strong> comes from the administrator of this gateway, mostly as a link that shows it
+        once.
+      </p>
     </details>
     <p class="quiet"><a href="/docs">API reference</a> · ${version}</p>
   </main>`;

@@ -43,26 +43,45 @@ export function Team({ route, team: id }: { route: Route; team: string }): View 
     });
   const actions = html`
     ${isMembers ? html`<button type="button" class="primary" onClick=${() => setIssuing(true)}>Issue a token</button>` : null}
-    ${isOwner
-      ? html`<button type="button" onClick=${() => void suspend(path, isSuspended, reload)}>${isSuspended ? 'Resume' : 'Suspend'}</button>
-          <button type="button" class="danger" onClick=${remove}>Delete</button>`
-      : null}
+    ${
+      isOwner
+        ? html`<button type="button" onClick=${() => void suspend(path, isSuspended, reload)}>
+              ${isSuspended ? 'Resume' : 'Suspend'}
+            </button>
+            <button type="button" class="danger" onClick=${remove}>Delete</button>`
+        : null
+    }
   `;
   return html`<${Page} title=${id} above=${[['Teams', hrefTo(['teams'])]]} actions=${actions}>
     ${asking}
     <${Shown} isLoading=${isLoading} problem=${problem} hasValue=${team !== null} reload=${reload}>
-      ${team &&
-      html`<p class="quiet">
-          <bdi>${team.name ?? ''}</bdi> <${SuspendedMark} at=${team.suspended_at} />
-          Made <${Time} at=${team.created_at} />.
-          <a href=${hrefTo(['usage'], { team: id })}>Usage</a> ·
-          <a href=${hrefTo(['requests'], { team: id })}>Requests</a> ·
-          <a href=${hrefTo(['refusals'], { team: id })}>Refusals</a>
-        </p>
-        <${RecordLimits} path=${path} limits=${team.limits} etag=${etag} mayChange=${isOwner} reload=${reload} title="Limits of the team" />
-        <${Users} route=${route} team=${id} mayChange=${isMembers} />
-        <${Tokens} list=${tokens} />
-        <${PolicySection} path=${path} record=${team} etag=${etag} mayChange=${isOwner} reload=${reload} of="team" />`}
+      ${
+        team &&
+        html`<p class="quiet">
+            <bdi>${team.name ?? ''}</bdi> <${SuspendedMark} at=${team.suspended_at} /> Made
+            <${Time} at=${team.created_at} />. <a href=${hrefTo(['usage'], { team: id })}>Usage</a> ·
+            <a href=${hrefTo(['requests'], { team: id })}>Requests</a> ·
+            <a href=${hrefTo(['refusals'], { team: id })}>Refusals</a>
+          </p>
+          <${RecordLimits}
+            path=${path}
+            limits=${team.limits}
+            etag=${etag}
+            mayChange=${isOwner}
+            reload=${reload}
+            title="Limits of the team"
+          />
+          <${Users} route=${route} team=${id} mayChange=${isMembers} />
+          <${Tokens} list=${tokens} />
+          <${PolicySection}
+            path=${path}
+            record=${team}
+            etag=${etag}
+            mayChange=${isOwner}
+            reload=${reload}
+            of="team"
+          />`
+      }
     <//>
     ${isIssuing && html`<${IssueToken} team=${id} close=${() => setIssuing(false)} done=${tokens.reload} />`}
   <//>`;
@@ -112,14 +131,27 @@ function Users({ route, team, mayChange }: { route: Route; team: string; mayChan
   };
   return html`<${Section} title="Users" actions=${mayChange ? add : null}>
     <div class="filters"><${TextFilter} route=${route} name="user" label="Search users" /></div>
-    <${ListTable} label="Users of the team" columns=${userColumns} list=${list} none="No users" hint="Tokens are issued to users." />
-    ${isMaking &&
-    html`<${Dialog} title="New user" close=${() => setMaking(false)}>
-      <${Form} action="Make the user" send=${send} done=${made} cancel=${() => setMaking(false)}>
-        <${Field} name="id" label="Id" required hint="Small letters, digits and -, such as ana. It cannot be changed." />
-        <${Field} name="name" label="Name" />
-        <${Field} name="email" label="E-mail" type="email" />
-      <//>
-    <//>`}
+    <${ListTable}
+      label="Users of the team"
+      columns=${userColumns}
+      list=${list}
+      none="No users"
+      hint="Tokens are issued to users."
+    />
+    ${
+      isMaking &&
+      html`<${Dialog} title="New user" close=${() => setMaking(false)}>
+        <${Form} action="Make the user" send=${send} done=${made} cancel=${() => setMaking(false)}>
+          <${Field}
+            name="id"
+            label="Id"
+            required
+            hint="Small letters, digits and -, such as ana. It cannot be changed."
+          />
+          <${Field} name="name" label="Name" />
+          <${Field} name="email" label="E-mail" type="email" />
+        <//>
+      <//>`
+    }
   <//>`;
 }

@@ -16,7 +16,8 @@ import { limitsInWords, SuspendedMark } from './records.ts';
 const columns: Column<TeamRecord>[] = [
   {
     title: 'Team',
-    cell: ({ id, suspended_at: at }) => html`<a href=${hrefTo(['teams', id])}>${id}</a> <${SuspendedMark} at=${at} />`,
+    cell: ({ id, suspended_at: at }) =>
+      html`<a href=${hrefTo(['teams', id])}>${id}</a> <${SuspendedMark} at=${at} />`,
   },
   { title: 'Name', cell: ({ name }) => html`<bdi>${name ?? ''}</bdi>` },
   { title: 'Limits', cell: ({ limits }) => limitsInWords(limits), isExtra: true },
@@ -59,8 +60,18 @@ function NewTeam({ close }: { close: () => void }): View {
       body: { id: textOf(fields, 'id') ?? '', name: textOf(fields, 'name') ?? null },
     });
   return html`<${Dialog} title="New team" close=${close}>
-    <${Form} action="Make the team" send=${send} done=${({ id }: TeamRecord) => goTo(hrefTo(['teams', id]))} cancel=${close}>
-      <${Field} name="id" label="Id" required hint="Small letters, digits and -, such as acme. It cannot be changed." />
+    <${Form}
+      action="Make the team"
+      send=${send}
+      done=${({ id }: TeamRecord) => goTo(hrefTo(['teams', id]))}
+      cancel=${close}
+    >
+      <${Field}
+        name="id"
+        label="Id"
+        required
+        hint="Small letters, digits and -, such as acme. It cannot be changed."
+      />
       <${Field} name="name" label="Name" hint="For people. It may be left out." />
     <//>
   <//>`;

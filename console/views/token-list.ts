@@ -23,7 +23,9 @@ export function tokenColumns({ withTeam }: { withTeam: boolean }): Column<FoundT
     {
       title: 'Token',
       cell: ({ team: of, id, prefix }) =>
-        html`<a href=${hrefTo(['teams', of, 'tokens', id])}><code>${prefix === '' ? id : `${prefix}…`}</code></a>`,
+        html`<a href=${hrefTo(['teams', of, 'tokens', id])}
+          ><code>${prefix === '' ? id : `${prefix}…`}</code></a
+        >`,
     },
     { title: 'Name', cell: ({ name }) => html`<bdi>${name ?? ''}</bdi>`, isExtra: true },
     ...(withTeam ? [team] : []),
@@ -33,6 +35,10 @@ export function tokenColumns({ withTeam }: { withTeam: boolean }): Column<FoundT
     },
     { title: 'State', cell: ({ state }) => html`<${StateMark} state=${state} />` },
     { title: 'Last used', cell: ({ last_used_at: at }) => html`<${Time} at=${at} none="never" relative />` },
-    { title: 'Expires', cell: ({ expires_at: at }) => html`<${Time} at=${at} none="never" />`, isExtra: true },
+    {
+      title: 'Expires',
+      cell: ({ expires_at: at }) => html`<${Time} at=${at} none="never" />`,
+      isExtra: true,
+    },
   ];
 }

@@ -58,18 +58,35 @@ export function TokenView({ team, id }: { team: string; id: string }): View {
   return html`<${Page} title=${token?.name ?? id} above=${above} actions=${mayChange ? actions : null}>
     ${asking}
     <${Shown} isLoading=${isLoading} problem=${problem} hasValue=${token !== null} reload=${reload}>
-      ${token &&
-      html`<p class="quiet">
-          <code>${id}</code> of <a href=${hrefTo(['teams', team, 'users', token.user])}>${token.user}</a>, made <${Time} at=${token.created_at} />.
-          ${token.revoked_at ? html`<span class="mark bad">revoked</span> <${Time} at=${token.revoked_at} />` : html`Expires <${Time} at=${token.expires_at} none="never" />.`}
-          <a href=${hrefTo(['usage'], { team, token: id })}>Usage</a> ·
-          <a href=${hrefTo(['requests'], { team, token: id })}>Requests</a>
-        </p>
-        <${Section} title="Secrets">
-          <${Table} label="Secrets of the token" columns=${secretColumns} rows=${token.secrets} />
-        <//>
-        <${RecordLimits} path=${path} limits=${token.limits} etag=${etag} mayChange=${mayChange} reload=${reload} title="Limits of the token" />
-        <${PolicySection} path=${path} record=${token} etag=${etag} mayChange=${mayChange} reload=${reload} of="token" />`}
+      ${
+        token &&
+        html`<p class="quiet">
+            <code>${id}</code> of <a href=${hrefTo(['teams', team, 'users', token.user])}>${token.user}</a>,
+            made <${Time} at=${token.created_at} />.
+            ${token.revoked_at ? html`<span class="mark bad">revoked</span> <${Time} at=${token.revoked_at} />` : html`Expires <${Time} at=${token.expires_at} none="never" />.`}
+            <a href=${hrefTo(['usage'], { team, token: id })}>Usage</a> ·
+            <a href=${hrefTo(['requests'], { team, token: id })}>Requests</a>
+          </p>
+          <${Section} title="Secrets">
+            <${Table} label="Secrets of the token" columns=${secretColumns} rows=${token.secrets} />
+          <//>
+          <${RecordLimits}
+            path=${path}
+            limits=${token.limits}
+            etag=${etag}
+            mayChange=${mayChange}
+            reload=${reload}
+            title="Limits of the token"
+          />
+          <${PolicySection}
+            path=${path}
+            record=${token}
+            etag=${etag}
+            mayChange=${mayChange}
+            reload=${reload}
+            of="token"
+          />`
+      }
     <//>
     ${isRotating && html`<${Rotate} path=${path} close=${() => setRotating(false)} done=${reload} />`}
   <//>`;
@@ -90,19 +107,21 @@ function Rotate({ path, close, done }: { path: string; close: () => void; done: 
     done();
   };
   return html`<${Dialog} title=${issued ? 'The new secret' : 'Rotate the token'} close=${close}>
-    ${issued
-      ? html`<${HandedOver} issued=${issued} close=${close} />`
-      : html`<${Form} action="Rotate" send=${send} done=${rotated} cancel=${close}>
-          <p>The token gets a new secret. Limits, policy and records stay.</p>
-          <${Choice} name="overlap" label="The old secret still works" options=${overlaps} />
-          <${Choice}
-            name="handover"
-            label="Hand it over"
-            options=${[
-              ['link', 'by a link that shows it once'],
-              ['text', 'as text, here and now'],
-            ]}
-          />
-        <//>`}
+    ${
+      issued
+        ? html`<${HandedOver} issued=${issued} close=${close} />`
+        : html`<${Form} action="Rotate" send=${send} done=${rotated} cancel=${close}>
+            <p>The token gets a new secret. Limits, policy and records stay.</p>
+            <${Choice} name="overlap" label="The old secret still works" options=${overlaps} />
+            <${Choice}
+              name="handover"
+              label="Hand it over"
+              options=${[
+                ['link', 'by a link that shows it once'],
+                ['text', 'as text, here and now'],
+              ]}
+            />
+          <//>`
+    }
   <//>`;
 }

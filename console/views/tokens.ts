@@ -31,7 +31,12 @@ export function Tokens({ route: route }: { route: Route }): View {
       <${ChoiceFilter} route=${route} name="unused" label="Not used for" options=${unused} />
       <${ChoiceFilter} route=${route} name="ends" label="Expires within" options=${ends} />
     </div>
-    <${ListTable} label="Tokens" columns=${tokenColumns({ withTeam: true })} list=${list} none="No token matches" />
+    <${ListTable}
+      label="Tokens"
+      columns=${tokenColumns({ withTeam: true })}
+      list=${list}
+      none="No token matches"
+    />
   <//>`;
 }
 

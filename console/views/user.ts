@@ -36,8 +36,12 @@ export function UserView({ team, user: id }: { team: string; user: string }): Vi
         notify({ text: `The user ${id} was deleted.` });
       },
     });
-  const actions = html`<button type="button" class="primary" onClick=${() => setIssuing(true)}>Issue a token</button>
-    <button type="button" onClick=${() => void suspend(path, isSuspended, reload)}>${isSuspended ? 'Resume' : 'Suspend'}</button>
+  const actions = html`<button type="button" class="primary" onClick=${() => setIssuing(true)}>
+      Issue a token
+    </button>
+    <button type="button" onClick=${() => void suspend(path, isSuspended, reload)}>
+      ${isSuspended ? 'Resume' : 'Suspend'}
+    </button>
     <button type="button" class="danger" onClick=${remove}>Delete</button>`;
   const above = [
     ['Teams', hrefTo(['teams'])],
@@ -46,17 +50,31 @@ export function UserView({ team, user: id }: { team: string; user: string }): Vi
   return html`<${Page} title=${id} above=${above} actions=${mayChange ? actions : null}>
     ${asking}
     <${Shown} isLoading=${isLoading} problem=${problem} hasValue=${user !== null} reload=${reload}>
-      ${user &&
-      html`<p class="quiet">
-          <bdi>${user.name ?? ''}</bdi> ${user.email ?? ''} <${SuspendedMark} at=${user.suspended_at} />
-          Made <${Time} at=${user.created_at} />.
-          <a href=${hrefTo(['usage'], { team, user: id })}>Usage</a> ·
-          <a href=${hrefTo(['requests'], { team, user: id })}>Requests</a>
-        </p>
-        <${RecordLimits} path=${path} limits=${user.limits} etag=${etag} mayChange=${mayChange} reload=${reload} title="Limits of the user" />
-        <${Section} title="Tokens">
-          <${ListTable} label="Tokens of the user" columns=${tokenColumns({ withTeam: false })} list=${tokens} none="No tokens yet" />
-        <//>`}
+      ${
+        user &&
+        html`<p class="quiet">
+            <bdi>${user.name ?? ''}</bdi> ${user.email ?? ''}
+            <${SuspendedMark} at=${user.suspended_at} /> Made <${Time} at=${user.created_at} />.
+            <a href=${hrefTo(['usage'], { team, user: id })}>Usage</a> ·
+            <a href=${hrefTo(['requests'], { team, user: id })}>Requests</a>
+          </p>
+          <${RecordLimits}
+            path=${path}
+            limits=${user.limits}
+            etag=${etag}
+            mayChange=${mayChange}
+            reload=${reload}
+            title="Limits of the user"
+          />
+          <${Section} title="Tokens">
+            <${ListTable}
+              label="Tokens of the user"
+              columns=${tokenColumns({ withTeam: false })}
+              list=${tokens}
+              none="No tokens yet"
+            />
+          <//>`
+      }
     <//>
     ${isIssuing && html`<${IssueToken} team=${team} user=${id} close=${() => setIssuing(false)} done=${tokens.reload} />`}
   <//>`;

@@ -1,4 +1,5 @@
-import { adminApp } from '../admin/admin-app.ts';
+import { adminApp, adminRoutes } from '../admin/admin-app.ts';
+import type { AdminDeps } from '../admin/deps.ts';
 import { AuditTrail } from '../audit/audit-trail.ts';
 import { AdministratorStore } from '../identity/store/administrator-store.ts';
 import { IdentityArchive } from '../identity/store/identity-archive.ts';
@@ -11,13 +12,16 @@ import { type Catalogue, loadCatalogue } from '../config/catalogue.ts';
 import { modelsFileOf, readUsageRetention } from '../config/environment.ts';
 import { readRecords } from '../config/records.ts';
 import { readStore } from '../config/store.ts';
-import { VariableReader } from '../config/variables.ts';
+import { trimmed, VariableReader } from '../config/variables.ts';
 import { systemClock } from '../base/clock.ts';
 import { Database } from '../records/database.ts';
 import { readersOf } from '../records/readers.ts';
 import { keysUnder } from '../store/keys.ts';
 import { RedisStore } from '../store/redis.ts';
 import { countersIn } from '../limits/counters.ts';
+import { rootHolder } from '../console/holder.ts';
+import { consoleLinkRoute } from '../console/link-route.ts';
+import { ConsoleLinks } from '../console/links.ts';
 import { LedgerReader } from '../ledger/ledger-reader.ts';
 import { CommandFailed, exitCodes } from './command-failed.ts';
 import type { Connection } from './cli.ts';
@@ -64,6 +68,7 @@ export async function connectToRedis(env: NodeJS.ProcessEnv): Promise<Connection
     catalogue: models.ok ? models.catalogue : null,
     database,
     retentionDays,
+    adminKey: trimmed(env['ADMIN_KEY']) ?? null,
   });
   return {
     send: async (path, init) => app.request(path, init),
@@ -85,6 +90,7 @@ interface LocalAdmin {
   catalogue: Catalogue | null;
   database: Database | null;
   retentionDays: number;
+  adminKey: string | null;
 }
 
 function localAdmin({
@@ -93,6 +99,7 @@ function localAdmin({
   catalogue,
   database,
   retentionDays,
+  adminKey,
 }: LocalAdmin): ReturnType<typeof adminApp> {
   const realModel = catalogue?.real ?? ((id: string): string => id);
   const keys = keysUnder(prefix);
@@ -108,7 +115,7 @@ function localAdmin({
     retentionDays,
     clock: systemClock,
   });
-  return adminApp({
+  const deps: AdminDeps = {
     identities: new IdentityStore(store, keys, audit),
     administrators: new AdministratorStore(store, keys, audit),
     ...readers,
@@ -134,5 +141,11 @@ function localAdmin({
     onError: (error) => {
       throw error;
     },
+  };
+  const linkRoute = consoleLinkRoute({
+    links: new ConsoleLinks(store, keys),
+    root: adminKey === null ? null : rootHolder(adminKey),
+    origin: () => '',
   });
+  return adminApp(deps, { routes: [...adminRoutes(deps), linkRoute] });
 }

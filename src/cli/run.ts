@@ -5,6 +5,7 @@ import { backupCommands } from './backup-commands.ts';
 import { CommandFailed, type ExitCode, exitCodes } from './command-failed.ts';
 import { Cli, type Terminal, type Connection } from './cli.ts';
 import { connect } from './connect.ts';
+import { consoleCommand } from './console-command.ts';
 import { ledgerCommands } from './ledger-commands.ts';
 import { reportCommands } from './report-commands.ts';
 import { resourceCommands } from './resource.ts';
@@ -66,6 +67,7 @@ export function programFor(send: Connection['send'], terminal: Terminal): Comman
   resourceCommands(program, cli, administrators);
   backupCommands(program, cli, terminal);
   auditCommands(program, cli);
+  consoleCommand(program, cli);
   ledgerCommands(program, cli);
   helpCommand(program);
   return program;

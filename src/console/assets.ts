@@ -33,12 +33,24 @@ export function consoleAssets(): ConsoleAssets {
 /** A module of ours without its types, or a package as it is. */
 function readModule(id: string): string {
   if (!id.endsWith('.ts')) return readFileSync(packageFile(id), 'utf8');
-  return withoutComments(stripTypeScriptTypes(readFileSync(new URL(id, folder), 'utf8')));
+  return withoutComments(withoutTypes(readFileSync(new URL(id, folder), 'utf8')));
 }
 
 function packageFile(id: string): string {
-  // htm's own entry for `require` is not a module.
-  return require.resolve(id === 'htm' ? 'htm/dist/htm.module.js' : id);
+  const file = require.resolve(id);
+  // htm gives `require` another file than `import`, beside it.
+  return id === 'htm' ? file.replace(/\.js$/, '.module.js') : file;
+}
+
+/** Node runs our server through the same function; it still warns once that it is experimental, in a log of JSON lines. */
+function withoutTypes(text: string): string {
+  const { emitWarning } = process;
+  process.emitWarning = () => undefined;
+  try {
+    return stripTypeScriptTypes(text);
+  } finally {
+    process.emitWarning = emitWarning;
+  }
 }
 
 /** Browsers have no use for comments. Only those that have lines to themselves go, so no text is taken for one. */

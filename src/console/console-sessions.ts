@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { ActorCheck } from '../access/actor-check.ts';
 import type { Authenticator } from '../access/authenticator.ts';
 import type { AuthThrottle } from '../access/auth-throttle.ts';
@@ -33,7 +32,11 @@ export interface SignedIn {
   setCookie: string;
 }
 
-type Headers = Pick<IncomingHttpHeaders, 'cookie' | 'x-forwarded-for' | 'user-agent'>;
+/** The headers of a request that matter here. */
+export interface VisitorHeaders {
+  cookie?: string | undefined;
+  'user-agent'?: string | undefined;
+}
 
 export interface ConsoleSessionsParts {
   store: ConsoleSessionStore;
@@ -65,13 +68,13 @@ export class ConsoleSessions {
   }
 
   /** Opens a session for the holder of ADMIN_KEY, of an administrator's token or of a user's. */
-  async signIn(credential: string, headers: Headers, sender: Sender): Promise<SignedIn | Refusal> {
+  async signIn(credential: string, headers: VisitorHeaders, sender: Sender): Promise<SignedIn | Refusal> {
     const holder = await this.#holderOf(credential, sender);
     return holder instanceof Refusal ? holder : this.open(holder, headers);
   }
 
   /** Opens a session for a holder that is known. The one that the browser had ends: nobody's session is handed on. */
-  async open(holder: Holder, headers: Headers): Promise<SignedIn | Refusal> {
+  async open(holder: Holder, headers: VisitorHeaders): Promise<SignedIn | Refusal> {
     const { store } = this.#parts;
     const known = await this.#known(holder);
     if (known instanceof Refusal) return known;
@@ -88,14 +91,14 @@ export class ConsoleSessions {
   }
 
   /** Who sent a request; a refusal if its session has ended, or if there was none. */
-  async visitor(headers: Headers, sender: Sender): Promise<Visitor | Refusal> {
+  async visitor(headers: VisitorHeaders, sender: Sender): Promise<Visitor | Refusal> {
     const secret = secretIn(headers.cookie);
     if (secret === null) return signedOut();
     return this.#parts.throttle.guard(sender, () => this.#find(secret));
   }
 
   /** Ends the session of a request, if there is one. Returns the cookie that forgets it. */
-  async signOut(headers: Headers): Promise<string> {
+  async signOut(headers: VisitorHeaders): Promise<string> {
     const secret = secretIn(headers.cookie);
     if (secret) await this.#end(secret.hash);
     return noCookie;
@@ -130,7 +133,8 @@ export class ConsoleSessions {
     }
     const actor = await authorize(headers, sender.peer);
     if (actor instanceof Refusal) return actor;
-    if (actor.kind === 'root') return rootHolder(actor.key === 'current' ? adminKey : (previousAdminKey ?? ''));
+    if (actor.kind === 'root')
+      return rootHolder(actor.key === 'current' ? adminKey : (previousAdminKey ?? ''));
     const secretHash = hashToken(credential);
     const { administrator } = await this.#parts.administrators.resolve(secretHash);
     return administrator === null ? ended() : administratorHolder(administrator, secretHash);
@@ -172,6 +176,7 @@ function signedOut(): Refusal {
 }
 
 function notForSessions(): Refusal {
-  const message = 'This is the token of a session (tgs_…), which is for a page. Sign in with a token that begins with tgk_ or tga_, or with ADMIN_KEY.';
+  const message =
+    'This is the token of a session (tgs_…), which is for a page. Sign in with a token that begins with tgk_ or tga_, or with ADMIN_KEY.';
   return new Refusal('role_not_allowed', message);
 }

@@ -45,7 +45,12 @@ export function rootHolder(adminKey: string): Holder {
 }
 
 export function administratorHolder(administrator: Administrator, secretHash: string): Holder {
-  return { kind: 'administrator', id: administrator.id, secretHash, seal: sealOfAdministrator(administrator) };
+  return {
+    kind: 'administrator',
+    id: administrator.id,
+    secretHash,
+    seal: sealOfAdministrator(administrator),
+  };
 }
 
 export function tokenHolder(token: Token, secretHash: string): Holder {

@@ -55,7 +55,8 @@ function rewritten(
       return names === undefined ? '' : `const { ${renamed(names, ': ')} } = ${module};`;
     })
     .replace(exportList, (...match) => {
-      for (const [inner, outer] of namesIn(groupsOf(match)['names'] ?? '')) exported.push(`${outer}: ${inner}`);
+      for (const [inner, outer] of namesIn(groupsOf(match)['names'] ?? ''))
+        exported.push(`${outer}: ${inner}`);
       return '';
     })
     .replace(exportDeclaration, (...match) => {

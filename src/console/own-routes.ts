@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { Authenticated, Authenticator } from '../access/authenticator.ts';
 import type { ActorCheck } from '../access/actor-check.ts';
 import { Refusal } from '../base/refusal.ts';
@@ -7,11 +6,9 @@ import type { ConsoleSessions } from './console-sessions.ts';
 /** Where the pages find the routes of `/admin` and `/v1`, once more, behind the session's cookie. */
 export const apiPrefix = '/console/api';
 
-type Headers = Pick<IncomingHttpHeaders, 'cookie' | 'x-forwarded-for'>;
-
 /** Who administers, by the session of a request. */
 export function sessionActor(sessions: ConsoleSessions): ActorCheck {
-  return async (headers: Headers, peer) => {
+  return async (headers, peer) => {
     const visitor = await sessions.visitor(headers, { forwardedFor: headers['x-forwarded-for'], peer });
     if (visitor instanceof Refusal) return visitor;
     return visitor.who.kind === 'administrator' ? visitor.who.actor : forAdministrators();
@@ -24,7 +21,7 @@ export function sessionCaller(
   authenticator: Authenticator,
 ): Pick<Authenticator, 'authenticate' | 'refresh'> {
   return {
-    async authenticate(headers: Headers, { remoteAddress: peer }): Promise<Authenticated | Refusal> {
+    async authenticate(headers, { remoteAddress: peer }): Promise<Authenticated | Refusal> {
       const visitor = await sessions.visitor(headers, { forwardedFor: headers['x-forwarded-for'], peer });
       if (visitor instanceof Refusal) return visitor;
       return visitor.who.kind === 'token' ? visitor.who.caller : forHolders();

@@ -86,7 +86,10 @@ export function consolePageRoutes({ sessions, answers, clients }: ConsolePageDep
     const name = call.path.slice(assetsPath.length);
     const file = [script, style].find((each) => each.name === name);
     if (file) return staticReply(file, call.incoming.headers['accept-encoding']);
-    return new Refusal('not_found', 'There is no such file: the gateway may have been updated. Load the page again.');
+    return new Refusal(
+      'not_found',
+      'There is no such file: the gateway may have been updated. Load the page again.',
+    );
   }
 
   const html = { status: 200, content: { 'text/html': z.string() } } as const;

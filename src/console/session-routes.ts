@@ -36,7 +36,9 @@ const stateResponse = z.object({ session: sessionResponse.nullable() });
 
 const signInBody = z.union(
   [
-    z.strictObject({ credential: text.min(1, 'must not be empty').max(512, 'must have at most 512 characters') }),
+    z.strictObject({
+      credential: text.min(1, 'must not be empty').max(512, 'must have at most 512 characters'),
+    }),
     z.strictObject({ code: text.regex(/^[0-9a-f]{40}$/, 'must be the code of a link') }),
   ],
   'must be {"credential": "…"}: ADMIN_KEY or a token',
@@ -87,7 +89,8 @@ export function consoleSessionRoutes(deps: ConsoleSessionRoutesDeps): Route[] {
     if (bytes === null || bytes instanceof Refusal) return bytes;
     const asked = parseSmall(bytes, signInBody);
     if (asked instanceof Refusal) return asked;
-    const signedIn = 'code' in asked ? await byLink(call, asked.code) : await byCredential(call, asked.credential);
+    const signedIn =
+      'code' in asked ? await byLink(call, asked.code) : await byCredential(call, asked.credential);
     if (signedIn instanceof Refusal) return signedIn;
     return stateReply(sessionOf(signedIn.visitor), signedIn.setCookie);
   }
@@ -184,6 +187,7 @@ function stateReply(session: SessionResponse | null, setCookie?: string): TextRe
 }
 
 function usedLink(): Refusal {
-  const message = 'This link was used already, or is older than an hour. Make a new one with: tollgate console';
+  const message =
+    'This link was used already, or is older than an hour. Make a new one with: tollgate console';
   return new Refusal('invalid_token', message);
 }

@@ -11,7 +11,9 @@
 -- include: ../store/lua/now.lua
 local found = redis.call('HMGET', KEYS[1], 'holder', 'opened', 'ends', 'used')
 if not found[1] then return { now_text } end
-if now - tonumber(found[4]) >= 60000 then
+local idle = now - tonumber(found[4])
+if now >= tonumber(found[3]) or idle >= tonumber(ARGV[1]) then return { now_text } end
+if idle >= 60000 then
   redis.call('HSET', KEYS[1], 'used', now_text)
   redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', math.min(tonumber(found[3]), now + tonumber(ARGV[1]))))
 end

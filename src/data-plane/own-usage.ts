@@ -6,14 +6,12 @@ import { okList, type OperationDocs } from '../base/operation-docs.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { UsageQuery } from '../ledger/totals.ts';
 import type { Token } from '../identity/records/identity.ts';
-import { Refusal, retryAfter } from '../base/refusal.ts';
+import { Refusal } from '../base/refusal.ts';
 import { usageRowResponse } from '../ledger/ledger-response.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
 import type { Call } from '../edge/call.ts';
+import type { ReadingTurns } from './reading-turns.ts';
 import type { Route } from '../edge/route.ts';
-
-/** How many readings of one token may wait for each other. */
-const maxWaiting = 8;
 
 const parameters = z.strictObject({
   ...rangeParameters,
@@ -33,13 +31,11 @@ interface OwnUsageDeps {
   answers: Answers;
   ledger: Pick<Ledger, 'usage' | 'maxDays'>;
   clock: Clock;
+  turns: ReadingTurns;
 }
 
 /** `GET /v1/me/usage`: what a token was used for; the same figures that an administrator sees of it. */
-export function ownUsageRoute({ frontDoor, answers, ledger, clock }: OwnUsageDeps): Route {
-  /** The last reading of each token that is being read for, and how many there are. */
-  const readings = new Map<string, { last: Promise<unknown>; count: number }>();
-
+export function ownUsageRoute({ frontDoor, answers, ledger, clock, turns }: OwnUsageDeps): Route {
   /** Not for sessions: a page must not see its token's figures. */
   async function usage(call: Call): Promise<Reply> {
     const caller = await frontDoor.authenticate(call, null, { freshly: true });
@@ -47,7 +43,7 @@ export function ownUsageRoute({ frontDoor, answers, ledger, clock }: OwnUsageDep
     const { session, token } = caller.principal.identity;
     const query = session === null ? queryIn(call, token) : notForSessions();
     if (query instanceof Refusal) return query;
-    const rows = await inTurn(token.id, () => ledger.usage(query));
+    const rows = await turns.take(token.id, () => ledger.usage(query));
     return rows instanceof Refusal ? rows : { status: 200, body: { data: rows } };
   }
 
@@ -56,21 +52,6 @@ export function ownUsageRoute({ frontDoor, answers, ledger, clock }: OwnUsageDep
     if (checked instanceof Refusal) return checked;
     const { from, to, group_by: groupBy = [] } = checked;
     return { from, to, groupBy, filters: { team, user, token: id } };
-  }
-
-  /** A reading goes through whole days of everybody's sums, so a token has one at a time. */
-  async function inTurn<T>(token: string, read: () => Promise<T>): Promise<T | Refusal> {
-    const before = readings.get(token) ?? { last: Promise.resolve(), count: 0 };
-    if (before.count >= maxWaiting) return tooMany();
-    const reading = before.last.then(read, read);
-    readings.set(token, { last: reading, count: before.count + 1 });
-    try {
-      return await reading;
-    } finally {
-      const now = readings.get(token);
-      if (now === undefined || now.count <= 1) readings.delete(token);
-      else readings.set(token, { ...now, count: now.count - 1 });
-    }
   }
 
   return {
@@ -82,9 +63,4 @@ export function ownUsageRoute({ frontDoor, answers, ledger, clock }: OwnUsageDep
 function notForSessions(): Refusal {
   const message = "A session cannot see its token's usage: ask with the user's token it was made with.";
   return new Refusal('role_not_allowed', message);
-}
-
-function tooMany(): Refusal {
-  const message = 'The usage of this token is being read several times already; wait for those answers.';
-  return new Refusal('rate_limit_exceeded', message, { headers: retryAfter(1) });
 }

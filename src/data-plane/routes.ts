@@ -6,23 +6,27 @@ import { endpoints } from '../validation/registry.ts';
 import { mcpServersRoute } from './mcp-servers.ts';
 import { meRoute } from './me-route.ts';
 import { modelRoutes } from './model-routes.ts';
+import { ownRequestsRoute } from './own-requests.ts';
 import { ownUsageRoute } from './own-usage.ts';
+import { ReadingTurns } from './reading-turns.ts';
 import { ownRotationRoute } from './rotation-route.ts';
 
 /** What the routes below need, all together. */
 export type DataPlaneDeps = Parameters<typeof mcpServersRoute>[0] &
   Parameters<typeof meRoute>[0] &
   Parameters<typeof modelRoutes>[0] &
-  Parameters<typeof ownUsageRoute>[0] &
+  Omit<Parameters<typeof ownUsageRoute>[0] & Parameters<typeof ownRequestsRoute>[0], 'turns'> &
   Parameters<typeof ownRotationRoute>[0];
 
 /** What a token may ask about itself and its surroundings: neither counted nor in the ledger. */
 export function dataPlaneRoutes(deps: DataPlaneDeps): Route[] {
+  const turns = new ReadingTurns();
   return [
     mcpServersRoute(deps),
     ...modelRoutes(deps),
     meRoute(deps),
-    ownUsageRoute(deps),
+    ownUsageRoute({ ...deps, turns }),
+    ownRequestsRoute({ ...deps, turns }),
     ownRotationRoute(deps),
   ];
 }

@@ -6,6 +6,7 @@ import { systemClock } from '../base/clock.ts';
 import { createLog } from '../observability/log.ts';
 import { serve } from '../serve.ts';
 import { sessionPolicyProblems } from '../sessions/schema.ts';
+import { makeHistory, TravelClock } from './history.ts';
 import { demoRecords } from './records.ts';
 import { startStandIn } from './stand-in.ts';
 
@@ -17,6 +18,8 @@ interface DemoOptions {
   env: NodeJS.ProcessEnv;
   /** Whether Postgres keeps what must last, if there is one. */
   withRecords?: boolean;
+  /** Whether a month of made-up requests is in its ledger. */
+  withHistory?: boolean;
   /** Closes anything else, once the gateway has stopped. */
   onStop?: () => Promise<unknown>;
 }
@@ -35,6 +38,7 @@ interface Demo {
 export async function startDemo({
   env,
   withRecords = false,
+  withHistory = false,
   onStop = () => Promise.resolve(),
 }: DemoOptions): Promise<Demo> {
   const standIn = await startStandIn({ wordDelayMs: 40 });
@@ -62,11 +66,12 @@ export async function startDemo({
 
   const { settings, catalogue, issuers } = configuration;
   const port = await freePort(settings.port);
+  const clock = new TravelClock(systemClock);
   const { address } = await serve({
     settings: { ...settings, port },
     catalogue,
     issuers,
-    clock: systemClock,
+    clock,
     log: createLog({ level: settings.logLevel }),
     exit,
   });
@@ -76,7 +81,10 @@ export async function startDemo({
     exit(1);
     return new Promise(() => undefined); // exiting
   }
-  return { url, adminKey: settings.adminKey, recordsAt: records?.where ?? null };
+  const { adminKey } = settings;
+  // Records have the month of an earlier demo, and their own clock.
+  if (records === null && withHistory) await makeHistory({ url, adminKey, clock });
+  return { url, adminKey, recordsAt: records?.where ?? null };
 }
 
 async function recordsIn(env: NodeJS.ProcessEnv) {

@@ -19,7 +19,8 @@ interface Running extends WalkthroughOptions {
 
 /** Makes a token. Gives the text that says what to paste next. */
 export async function walkthrough(running: Running): Promise<string> {
-  return page({ ...running, token: await makeDemoToken(running) });
+  const token = await makeDemoToken(running);
+  return page({ ...running, token, consoleLink: await makeConsoleLink(running) });
 }
 
 /** Makes a team `demo`, a user `ana` and a token over the admin API. Gives the token's text. */
@@ -29,6 +30,15 @@ export async function makeDemoToken({ url, adminKey }: WalkthroughOptions): Prom
   await post('/admin/teams/demo/users', { id: 'ana' });
   const issued = await post('/admin/teams/demo/tokens', { user: 'ana', name: 'demo', ...demoPolicy });
   return String(issued['token']);
+}
+
+/**
+ * An address that opens the console, signed in: once, within an hour. Browsers keep its secure cookie on the name
+ * localhost, though there is no https.
+ */
+async function makeConsoleLink({ url, adminKey }: WalkthroughOptions): Promise<string> {
+  const made = await poster(url.replace('127.0.0.1', 'localhost'), adminKey)('/admin/console-links', {});
+  return String(made['url']);
 }
 
 const demoLimits = [
@@ -56,11 +66,21 @@ function poster(url: string, adminKey: string) {
 }
 
 /** The text on the terminal: each command on a line of its own, ready to paste. */
-function page({ url, adminKey, recordsAt, token }: Running & { token: string }): string {
+function page({
+  url,
+  adminKey,
+  recordsAt,
+  token,
+  consoleLink,
+}: Running & { token: string; consoleLink: string }): string {
   const get = (path: string, key = token): string => `curl '${url}${path}' -H 'Authorization: Bearer ${key}'`;
   return `
 Tollgate is running at ${url}, in front of a stand-in for Heroku Inference.
-Everything is real except the models. ${lasting(recordsAt)}
+Everything is real except the models${recordsAt === null ? ', and a month of made-up requests of made-up teams' : ''}. ${lasting(recordsAt)}
+
+The console, signed in (the link works once; after that, sign in with the key ${adminKey}):
+
+  ${consoleLink}
 
 A token for the user ana of the team demo:
 

@@ -15,7 +15,11 @@ export interface StaticFile {
 const hashLength = 16;
 
 /** Prepares a file. `stem` and `extension` are of its name. */
-export function staticFile(stem: string, extension: string, { type, text }: { type: string; text: string }): StaticFile {
+export function staticFile(
+  stem: string,
+  extension: string,
+  { type, text }: { type: string; text: string },
+): StaticFile {
   const plain = Buffer.from(text);
   const brotliQuality = { [constants.BROTLI_PARAM_QUALITY]: 9 };
   return {
@@ -32,7 +36,11 @@ export function staticReply(
   { type, plain, gzip, brotli }: StaticFile,
   acceptEncoding: string | string[] | undefined,
 ): TextReply {
-  const coding = /\bbr\b/.test(String(acceptEncoding)) ? 'br' : /\bgzip\b/.test(String(acceptEncoding)) ? 'gzip' : null;
+  const coding = /\bbr\b/.test(String(acceptEncoding))
+    ? 'br'
+    : /\bgzip\b/.test(String(acceptEncoding))
+      ? 'gzip'
+      : null;
   const bodies = { br: brotli, gzip };
   return {
     status: 200,

@@ -1,0 +1,106 @@
+import { type Problem, problemIn } from './api.ts';
+
+/* A streamed answer of `/v1/chat/completions`, as any client gets it. */
+
+/** What has come of an answer so far. */
+export interface Reply {
+  text: string;
+  toolCalls: readonly ToolCall[];
+  usage: Record<string, unknown> | null;
+  model: string | null;
+  /** By which the ledger's entry is found. */
+  requestId: string | null;
+}
+
+export interface ToolCall {
+  name: string;
+  arguments: string;
+}
+
+interface Delta {
+  content?: string | null;
+  tool_calls?: { index?: number; function?: { name?: string; arguments?: string } }[];
+}
+
+interface Chunk {
+  model?: string;
+  usage?: Record<string, unknown> | null;
+  choices?: { delta?: Delta }[];
+  error?: { message?: string };
+}
+
+interface Asked {
+  token: string;
+  body: object;
+  signal: AbortSignal;
+  /** Called with all that has come, whenever more comes. */
+  onReply: (reply: Reply) => void;
+}
+
+export const nothingYet: Reply = { text: '', toolCalls: [], usage: null, model: null, requestId: null };
+
+/** Sends a chat and reads the answer as it comes. Returns what went wrong, or null. */
+export async function streamChat({ token, body, signal, onReply }: Asked): Promise<Problem | null> {
+  let response: Response;
+  try {
+    response = await fetch('/v1/chat/completions', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ ...body, stream: true }),
+      signal,
+    });
+  } catch {
+    return signal.aborted ? null : problemOf('The gateway cannot be reached. Check your connection.');
+  }
+  if (!response.ok || response.body === null) return problemIn(response.status, await response.text());
+  let reply: Reply = { ...nothingYet, requestId: response.headers.get('x-request-id') };
+  try {
+    for await (const data of dataOf(response.body)) {
+      if (data === '[DONE]') break;
+      const chunk = JSON.parse(data) as Chunk; // the upstream's, and only shown
+      if (chunk.error) return problemOf(chunk.error.message ?? 'The answer broke off.');
+      reply = withChunk(reply, chunk);
+      onReply(reply);
+    }
+    return null;
+  } catch {
+    return signal.aborted ? null : problemOf('The answer broke off before its end.');
+  }
+}
+
+function problemOf(message: string): Problem {
+  return { status: 0, message, code: null, param: null, details: [] };
+}
+
+/** The reply with another chunk. Pure. */
+export function withChunk(reply: Reply, { model, usage, choices = [] }: Chunk): Reply {
+  const delta = choices[0]?.delta ?? {};
+  const toolCalls = [...reply.toolCalls];
+  for (const { index = 0, function: called } of delta.tool_calls ?? []) {
+    const before = toolCalls[index] ?? { name: '', arguments: '' };
+    toolCalls[index] = {
+      name: before.name + (called?.name ?? ''),
+      arguments: before.arguments + (called?.arguments ?? ''),
+    };
+  }
+  return {
+    ...reply,
+    text: reply.text + (delta.content ?? ''),
+    toolCalls,
+    usage: usage ?? reply.usage,
+    model: model ?? reply.model,
+  };
+}
+
+/** The `data` of server-sent events (WHATWG HTML, 9.2). */
+async function* dataOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  const reader = body.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>).getReader();
+  let rest = '';
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const lines = (rest + value).split(/\r\n|\n|\r/);
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (line.startsWith('data:')) yield line.slice(5).trimStart();
+  }
+}

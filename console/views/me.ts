@@ -1,0 +1,184 @@
+import { useState } from 'preact/hooks';
+import { ask, type Page as Rows, withQuery } from '../api.ts';
+import { useList, useReading } from '../data.ts';
+import { compact, count, dayBefore, milliseconds, usd } from '../format.ts';
+import { html, type View } from '../html.ts';
+import { StackedChart } from '../parts/chart.ts';
+import { Secret } from '../parts/copy.ts';
+import { Dialog, useConfirm } from '../parts/dialog.ts';
+import { Choice, Form, textOf } from '../parts/form.ts';
+import { LimitBars, type ShownLimit } from '../parts/limits.ts';
+import { notify } from '../parts/notice.ts';
+import { Page, Section } from '../parts/page.ts';
+import { Snippets } from '../parts/snippets.ts';
+import { Shown } from '../parts/state.ts';
+import { type Column, ListTable } from '../parts/table.ts';
+import { Time } from '../parts/time.ts';
+import { hrefTo } from '../router.ts';
+import { allowed } from './records.ts';
+import { daysIn, seriesOf } from './usage.ts';
+
+interface Me {
+  token: {
+    id: string;
+    name: string | null;
+    prefix: string;
+    models: string[] | null;
+    endpoints: string[] | null;
+    origins: string[] | null;
+    tools: string[] | null;
+    expires_at: string | null;
+  };
+  user: { id: string; name: string | null };
+  team: { id: string; name: string | null };
+  limits: ShownLimit[];
+}
+
+interface OwnEntry {
+  id: string;
+  time: string;
+  endpoint: string;
+  model: string;
+  outcome: string;
+  error_code: string | null;
+  input_tokens: number;
+  output_tokens: number;
+  cost_usd: number | null;
+  duration_ms: number;
+}
+
+/** The page of a token's holder: what is left, what was used, and how to call. */
+export function MyPage(): View {
+  const me = useReading<Me>('/v1/me');
+  const models = useReading<{ data: { id: string }[] }>('/v1/models');
+  const [isRotating, setRotating] = useState(false);
+  const { asking, confirm } = useConfirm();
+  const endSessions = (): void =>
+    confirm({
+      title: 'End the sessions of web pages?',
+      text: 'Every session (tgs_…) that was made with this token ends at once. Pages that use one must get another. Your session here goes on.',
+      action: 'End them',
+      run: () => ask('/v1/sessions?all=true', { method: 'DELETE' }),
+      done: () => notify({ text: 'The sessions have ended.' }),
+    });
+  const actions = html`<a class="button primary" href=${hrefTo(['playground'])}>Playground</a>
+    <button type="button" onClick=${() => setRotating(true)}>New secret</button>
+    <button type="button" onClick=${endSessions}>End page sessions</button>`;
+  const { value } = me;
+  const model =
+    models.value?.data.find(({ id }) => /claude|nova|gpt|kimi/.test(id))?.id ?? models.value?.data[0]?.id;
+  return html`<${Page} title="My page" actions=${actions}>
+    ${asking}
+    <${Shown} isLoading=${me.isLoading} problem=${me.problem} hasValue=${value !== null} reload=${me.reload}>
+      ${
+        value &&
+        html`<p class="quiet">
+            The token
+            <code>${value.token.prefix}…</code>
+            ${value.token.name ? html`(<bdi>${value.token.name}</bdi>)` : null} of ${value.user.id} in the
+            team ${value.team.id}. It expires <${Time} at=${value.token.expires_at} none="never" />.
+          </p>
+          <div class="columns">
+            <${Section}
+              title="What is left"
+              actions=${html`<button type="button" onClick=${me.reload}>Read again</button>`}
+            >
+              <${LimitBars} limits=${value.limits} none="No limits hold for this token" />
+            <//>
+            <${Section} title="What it may use">
+              <dl class="facts">
+                <dt>Models</dt>
+                <dd>${models.value ? models.value.data.map(({ id }) => html`<code>${id}</code> `) : '…'}</dd>
+                <dt>Endpoints</dt>
+                <dd>${allowed(value.token.endpoints)}</dd>
+                <dt>Web pages</dt>
+                <dd>${allowed(value.token.origins, "the gateway's own list, and programs")}</dd>
+              </dl>
+            <//>
+          </div>
+          <${OwnUsage} />
+          <${Section} title="Call it">
+            <p>
+              Put your token into the environment as <code>TOLLGATE_TOKEN</code>. The base URL of OpenAI
+              clients is <code> ${location.origin}/v1</code>, of Anthropic clients
+              <code>${location.origin}</code>.
+            </p>
+            <${Snippets} model=${model ?? 'a-model'} />
+          <//>
+          <${OwnRequests} />`
+      }
+    <//>
+    ${isRotating && html`<${Rotate} close=${() => setRotating(false)} />`}
+  <//>`;
+}
+
+function OwnUsage(): View {
+  const range = { from: dayBefore(Date.now(), 29), to: dayBefore(Date.now(), 0) };
+  const { value, problem, isLoading, reload } = useReading<Rows<Parameters<typeof seriesOf>[0][number]>>(
+    withQuery('/v1/me/usage', { ...range, group_by: 'day,model' }),
+  );
+  return html`<${Section} title="Your requests in the last 30 days">
+    <${Shown} isLoading=${isLoading} problem=${problem} hasValue=${value !== null} reload=${reload}>
+      <${StackedChart}
+        label="Your requests a day, by model"
+        unit="Day"
+        labels=${daysIn(range).map((day) => day.slice(5))}
+        series=${seriesOf(value?.data ?? [], { range, by: 'model', figure: 'requests' })}
+        format=${compact}
+      />
+    <//>
+  <//>`;
+}
+
+const columns: Column<OwnEntry>[] = [
+  { title: 'Time', cell: ({ time }) => html`<${Time} at=${time} seconds />` },
+  { title: 'Model', cell: ({ model }) => model },
+  { title: 'Endpoint', cell: ({ endpoint }) => endpoint, isExtra: true },
+  {
+    title: 'Outcome',
+    cell: ({ outcome, error_code: code }) =>
+      html`<span class=${`mark ${outcome === 'ok' ? 'good' : 'bad'}`}>${outcome}</span>
+        <span class="quiet">${code ?? ''}</span>`,
+  },
+  { title: 'Tokens in', cell: ({ input_tokens: tokens }) => count(tokens), isFigure: true, isExtra: true },
+  { title: 'Tokens out', cell: ({ output_tokens: tokens }) => count(tokens), isFigure: true, isExtra: true },
+  { title: 'Cost', cell: ({ cost_usd: cost }) => (cost === null ? 'unpriced' : usd(cost)), isFigure: true },
+  { title: 'Took', cell: ({ duration_ms: ms }) => milliseconds(ms), isFigure: true, isExtra: true },
+];
+
+function OwnRequests(): View {
+  const list = useList<OwnEntry>('/v1/me/requests', 20);
+  return html`<${Section} title="Your latest requests">
+    <${ListTable} label="Your requests" columns=${columns} list=${list} none="No requests yet" />
+  <//>`;
+}
+
+const overlaps = [
+  ['86400', 'for a day'],
+  ['3600', 'for an hour'],
+  ['0', 'not at all'],
+] as const;
+
+function Rotate({ close }: { close: () => void }): View {
+  const [made, setMade] = useState<{ token: string; old_expires_at: string } | null>(null);
+  const send = (fields: FormData) =>
+    ask<{ token: string; old_expires_at: string }>('/v1/me/rotate', {
+      method: 'POST',
+      body: { overlap_seconds: Number(textOf(fields, 'overlap')) },
+    });
+  return html`<${Dialog} title=${made ? 'Your new secret' : 'Get a new secret'} close=${close}>
+    ${
+      made
+        ? html`<${Secret} text=${made.token}>Copy it now: it is not shown again.<//>
+            <p class="quiet">
+              The old one, and your session here, end <${Time} at=${made.old_expires_at} />. Sign in with the
+              new one then.
+            </p>
+            <p class="actions"><button type="button" class="primary" onClick=${close}>Done</button></p>`
+        : html`<${Form} action="Get it" send=${send} done=${setMade} cancel=${close}>
+            <p>Limits and records stay. Replace the old secret wherever you use it.</p>
+            <${Choice} name="overlap" label="The old one still works" options=${overlaps} />
+          <//>`
+    }
+  <//>`;
+}

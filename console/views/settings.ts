@@ -1,0 +1,82 @@
+import type { Page as Rows } from '../api.ts';
+import { useReading } from '../data.ts';
+import { html, type View } from '../html.ts';
+import type { ShownLimit } from '../parts/limits.ts';
+import { Page, Section } from '../parts/page.ts';
+import { RecordLimits } from '../parts/record-limits.ts';
+import { Shown } from '../parts/state.ts';
+import { mayChangeGateway, useSession } from '../session.ts';
+import { limitsInWords } from './records.ts';
+
+interface GatewaySettings {
+  limits: ShownLimit[];
+  defaults: Record<'team' | 'user' | 'token', { limits: ShownLimit[] }>;
+}
+
+const path = '/admin/settings';
+
+/** The limits of the whole gateway, the defaults of new records, and who may sign in. */
+export function Settings(): View {
+  const session = useSession();
+  const { value, etag, problem, isLoading, reload } = useReading<GatewaySettings>(`${path}?usage=true`);
+  const mayChange = mayChangeGateway(session);
+  return html`<${Page} title="Settings">
+    <${Shown} isLoading=${isLoading} problem=${problem} hasValue=${value !== null} reload=${reload}>
+      ${
+        value &&
+        html`<${RecordLimits}
+            path=${path}
+            limits=${value.limits}
+            etag=${etag}
+            mayChange=${mayChange}
+            reload=${reload}
+            title="Limits of the gateway"
+          />
+          <${Section} title="Limits of new records">
+            <p class="quiet">
+              What is made without limits of its own gets these. Change them with: tollgate settings set.
+            </p>
+            <dl class="facts">
+              <dt>Teams</dt>
+              <dd>${limitsInWords(value.defaults.team.limits)}</dd>
+              <dt>Users</dt>
+              <dd>${limitsInWords(value.defaults.user.limits)}</dd>
+              <dt>Tokens</dt>
+              <dd>${limitsInWords(value.defaults.token.limits)}</dd>
+            </dl>
+          <//>
+          <${Issuers} />`
+      }
+    <//>
+  <//>`;
+}
+
+interface Issuer {
+  issuer: string;
+  [more: string]: unknown;
+}
+
+/** The OpenID providers that are trusted. ISSUERS_FILE says which; this only shows them. */
+function Issuers(): View {
+  const { value, problem, isLoading, reload } = useReading<Rows<Issuer>>('/admin/issuers');
+  const rows = value?.data ?? [];
+  return html`<${Section} title="Sign-in issuers">
+    <${Shown} isLoading=${isLoading} problem=${problem} hasValue=${value !== null} reload=${reload}>
+      ${
+        rows.length === 0
+          ? html`<p class="quiet">None. ISSUERS_FILE lists OpenID providers whose people may sign in.</p>`
+          : rows.map(
+              ({ issuer, ...rest }) =>
+                html`<h3>${issuer}</h3>
+                  <dl class="facts">
+                    ${Object.entries(rest).map(
+                      ([name, each]) =>
+                        html`<dt>${name}</dt>
+                          <dd><code>${typeof each === 'string' ? each : JSON.stringify(each)}</code></dd>`,
+                    )}
+                  </dl>`,
+            )
+      }
+    <//>
+  <//>`;
+}

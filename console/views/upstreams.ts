@@ -1,0 +1,109 @@
+import type { Page as Rows } from '../api.ts';
+import { useReading } from '../data.ts';
+import { count } from '../format.ts';
+import { html, type View } from '../html.ts';
+import { Page, Section } from '../parts/page.ts';
+import { Shown } from '../parts/state.ts';
+import { Time } from '../parts/time.ts';
+
+type Circuit = 'closed' | 'half-open' | 'open';
+
+interface Room {
+  remaining: number;
+  limit: number | null;
+  resets_at: string;
+}
+
+interface Upstream {
+  name: string;
+  model_id: string | null;
+  models: string[] | null;
+  circuit: Circuit;
+  failing: { model: string; circuit: Circuit; open_until: string }[];
+  quota: { told_at: string; blocked_until: string | null; requests: Room | null; tokens: Room | null } | null;
+}
+
+/** The attachments, and how they are. */
+export function Upstreams(): View {
+  const { value, problem, isLoading, reload } = useReading<Rows<Upstream>>('/admin/upstreams');
+  return html`<${Page}
+    title="Upstreams"
+    actions=${html`<button type="button" onClick=${reload}>Read again</button>`}
+  >
+    <p class="quiet">
+      The inference attachments of this app, as the process knows them that answers. What their keys have
+      left, all processes share.
+    </p>
+    <${Shown} isLoading=${isLoading} problem=${problem} hasValue=${value !== null} reload=${reload}>
+      <div class="columns">${(value?.data ?? []).map((each) => html`<${One} upstream=${each} />`)}</div>
+    <//>
+  <//>`;
+}
+
+function One({
+  upstream: { name, model_id: model, models, circuit, failing, quota },
+}: {
+  upstream: Upstream;
+}): View {
+  return html`<${Section} title=${name} actions=${html`<${CircuitMark} circuit=${circuit} />`}>
+    <dl class="facts">
+      <dt>Serves</dt>
+      <dd>
+        ${model ? html`<code>${model}</code>` : models === null ? 'any model' : models.map((each) => html`<code>${each}</code> `)}
+      </dd>
+      ${failing.map(
+        (each) =>
+          html`<dt>Failing</dt>
+            <dd><code>${each.model}</code>, asked again <${Time} at=${each.open_until} relative /></dd>`,
+      )}
+      <dt>Key</dt>
+      <dd>
+        ${quota === null ? 'it has said nothing of its quota' : html`told <${Time} at=${quota.told_at} relative />`}
+      </dd>
+      ${
+        quota?.blocked_until
+          ? html`<dt>Blocked</dt>
+              <dd>until <${Time} at=${quota.blocked_until} seconds /></dd>`
+          : null
+      }
+    </dl>
+    ${
+      quota
+        ? html`<ul class="limits">
+            <${RoomBar} name="requests" room=${quota.requests} /><${RoomBar}
+              name="tokens"
+              room=${quota.tokens}
+            />
+          </ul>`
+        : null
+    }
+  <//>`;
+}
+
+function RoomBar({ name, room }: { name: string; room: Room | null }): View | null {
+  if (room === null) return null;
+  const { remaining, limit, resets_at: resets } = room;
+  return html`<li class="limit">
+    <div class="limit-name"><span>Room for ${name}</span></div>
+    ${
+      limit === null || limit === 0
+        ? null
+        : html`<meter
+            class=${remaining === 0 ? 'spent' : 'free'}
+            min="0"
+            max=${limit}
+            value=${Math.max(0, limit - remaining)}
+            aria-label=${`Used ${name}`}
+          ></meter>`
+    }
+    <div class="limit-figures">
+      <span>${count(remaining)} left${limit === null ? '' : ` of ${count(limit)}`}</span>
+      <span class="quiet">new <${Time} at=${resets} relative /></span>
+    </div>
+  </li>`;
+}
+
+function CircuitMark({ circuit }: { circuit: Circuit }): View {
+  const words = { closed: 'answers', 'half-open': 'is tried again', open: 'fails: others are asked first' };
+  return html`<span class=${`mark ${circuit === 'closed' ? 'good' : 'bad'}`}>${words[circuit]}</span>`;
+}
