@@ -36,7 +36,7 @@ export function App({ boot }: { boot: Boot }): View {
   };
 
   if (session === null) {
-    return html`<${SignIn} message=${problem} version=${boot.version} signedIn=${signedIn} /><${Notices} />`;
+    return html`<${SignIn} message=${problem} boot=${boot} signedIn=${signedIn} /><${Notices} />`;
   }
   return html`<${SessionProvider} value=${session}>
     <${Frame} session=${session} version=${boot.version} signOut=${() => void signOut()} />

@@ -20,6 +20,8 @@ export interface Boot {
   session: Session | null;
   version: string;
   problem: string | null;
+  /** The OpenID providers that one may sign in with. */
+  issuers: readonly { label: string; href: string }[];
 }
 
 const SessionContext = createContext<Session | null>(null);

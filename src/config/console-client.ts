@@ -12,15 +12,15 @@ const roleRule = z
   .strictObject({
     $comment: z.string().optional(),
     claim: notEmpty.refine(restrictsByClaim, {
-      error: 'expected a claim that the issuer decides, such as "groups": people can choose this one, or all have it',
+      error:
+        'expected a claim that the issuer decides, such as "groups": people can choose this one, or all have it',
     }),
     values: claimValues,
     role: z.enum(administratorRoles, { error: `expected one of ${administratorRoles.join(', ')}` }),
     teams: z.array(team).min(1, 'expected at least one team').optional(),
   })
   .superRefine(({ role, teams }, context) => {
-    const problem = (message: string): void =>
-      context.addIssue({ code: 'custom', path: ['teams'], message });
+    const problem = (message: string): void => context.addIssue({ code: 'custom', path: ['teams'], message });
     if (role === 'team-admin' && teams === undefined) problem('expected the teams that a team-admin runs');
     if (role === 'admin' && teams !== undefined) problem('expected no teams: an admin has all of them');
   });

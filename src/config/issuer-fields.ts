@@ -15,9 +15,7 @@ const claimValue = z.union([z.string(), z.number(), z.boolean()], {
   error: 'expected a string, a number, true or false',
 });
 
-export const claimValues = z
-  .array(claimValue)
-  .min(1, 'expected at least one value that the claim may have');
+export const claimValues = z.array(claimValue).min(1, 'expected at least one value that the claim may have');
 
 /** Claims that are the same in all ID tokens of an issuer. */
 const commonClaims = ['iss', 'aud', 'azp', 'email_verified'];

@@ -71,7 +71,18 @@ export function sealOfIssuer(entry: TrustedIssuer): string {
   const { issuer, jwksUri, algorithms, isPublic, team, require, users, console: client } = entry;
   const { takesTextEmailVerified = null } = entry;
   const { clientId, roles } = client ?? {};
-  return sealOf([issuer, jwksUri, algorithms, isPublic, team, require, users, takesTextEmailVerified, clientId, roles]);
+  return sealOf([
+    issuer,
+    jwksUri,
+    algorithms,
+    isPublic,
+    team,
+    require,
+    users,
+    takesTextEmailVerified,
+    clientId,
+    roles,
+  ]);
 }
 
 /** Of an ADMIN_KEY, which may be short enough to be guessed: a keyed hash, so that no table of hashes fits. */

@@ -39,7 +39,10 @@ const issuerResponse = z
       })
       .nullable(),
   })
-  .meta({ id: 'Issuer', description: 'An OpenID provider that is trusted, as ISSUERS_FILE has it, without secrets.' });
+  .meta({
+    id: 'Issuer',
+    description: 'An OpenID provider that is trusted, as ISSUERS_FILE has it, without secrets.',
+  });
 
 interface IssuersRouteDeps {
   issuers: readonly TrustedIssuer[];

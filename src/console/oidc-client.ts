@@ -82,7 +82,11 @@ export class OidcClient {
   }
 
   /** The state, and the issuer if the answer has one: RFC 9207. */
-  #checked(server: oauth.AuthorizationServer, answer: URLSearchParams, state: string): URLSearchParams | Refusal {
+  #checked(
+    server: oauth.AuthorizationServer,
+    answer: URLSearchParams,
+    state: string,
+  ): URLSearchParams | Refusal {
     try {
       return oauth.validateAuthResponse(server, this.#client, answer, state);
     } catch (error) {
@@ -127,7 +131,10 @@ export class OidcClient {
     const provider = await this.#provider();
     const { authorization_endpoint: authorize, token_endpoint: token } = provider;
     if (authorize === undefined || token === undefined || ![authorize, token].every(isTrustworthyUrl)) {
-      throw misconfigured(this.label, 'its discovery document lacks an endpoint, or has one that is not https');
+      throw misconfigured(
+        this.label,
+        'its discovery document lacks an endpoint, or has one that is not https',
+      );
     }
     const server: oauth.AuthorizationServer = {
       issuer: this.#issuer.issuer,

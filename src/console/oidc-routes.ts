@@ -89,7 +89,10 @@ export function oidcRoutes({ clients, cookie, holders, sessions, ...deps }: Oidc
       return await work();
     } catch (error) {
       if (error instanceof ProviderTrouble) {
-        log.warn('a sign-in to the console failed at the provider', { path: call.path, reason: error.reason });
+        log.warn('a sign-in to the console failed at the provider', {
+          path: call.path,
+          reason: error.reason,
+        });
         return goTo('/console', problemCookie(error.told));
       }
       if (!(error instanceof StoreUnavailable)) throw error;

@@ -35,7 +35,10 @@ export function personMinter({ minter, issuers, realModel }: PersonMinterDeps): 
 }
 
 function notTrusted(): Refusal {
-  return new Refusal('role_not_allowed', 'The provider of this account is not trusted any more. Ask the operator.');
+  return new Refusal(
+    'role_not_allowed',
+    'The provider of this account is not trusted any more. Ask the operator.',
+  );
 }
 
 function decidedByEntry(): Refusal {

@@ -34,10 +34,10 @@ export type BegunSignIn = z.infer<typeof begun>;
 
 /** Keeps sign-ins under way in the browser. Methods reject with `StoreUnavailable`. */
 export class SignInCookie {
-  readonly #keys: SignInKeys;
+  readonly #keys: Pick<SignInKeys, 'of'>;
   readonly #clock: Clock;
 
-  constructor(keys: SignInKeys, clock: Clock) {
+  constructor(keys: Pick<SignInKeys, 'of'>, clock: Clock) {
     this.#keys = keys;
     this.#clock = clock;
   }

@@ -59,7 +59,8 @@ export class Discovery {
     const provider = metadata.parse(document);
     // Section 4.3: otherwise whoever serves the document could speak for another issuer.
     if (provider.issuer !== this.#issuer) throw new KeysUnavailable('Discovery names another issuer.');
-    if (!isTrustworthyUrl(provider.jwks_uri)) throw new KeysUnavailable('The jwks_uri of discovery is not https.');
+    if (!isTrustworthyUrl(provider.jwks_uri))
+      throw new KeysUnavailable('The jwks_uri of discovery is not https.');
     this.#found = { provider, untilMs: clock.monotonic() + cacheMaxAgeMs };
     return provider;
   }

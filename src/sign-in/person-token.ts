@@ -31,10 +31,7 @@ export function personOf(
 }
 
 /** The person's token as the store knows it now. The first time, it is made, and its user if the issuer's entry says so. */
-export async function tokenOf(
-  deps: PersonTokenDeps,
-  person: Person,
-): Promise<Authenticated | SignInRefusal> {
+export async function tokenOf(deps: PersonTokenDeps, person: Person): Promise<Authenticated | SignInRefusal> {
   const { authenticator } = deps;
   const credential: Credential = { secretHash: signInKey(person), session: null };
   let found = await authenticator.refresh(credential);
@@ -58,7 +55,11 @@ export async function tokenOf(
 }
 
 /** The session that an issuer's entry gives the holder of such a token. */
-export function sessionWithin(issuer: TrustedIssuer, { limits }: Principal, realModel: RealModel): NewSession {
+export function sessionWithin(
+  issuer: TrustedIssuer,
+  { limits }: Principal,
+  realModel: RealModel,
+): NewSession {
   const session = entrySession(issuer, realModel);
   return { ...session, limits: limitsWithin(session.limits ?? [], limits) };
 }

@@ -35,7 +35,9 @@ export function roleFor(
   const [first] = met;
   if (first === undefined) return null;
   const lists = met.filter(({ role }) => role === first.role).map(({ teams }) => teams);
-  const teams = lists.some((list) => list === null) ? null : [...new Set(lists.flatMap((list) => list ?? []))];
+  const teams = lists.some((list) => list === null)
+    ? null
+    : [...new Set(lists.flatMap((list) => list ?? []))];
   return { role: first.role, teams };
 }
 
