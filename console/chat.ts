@@ -68,6 +68,17 @@ export async function streamChat({ token, body, signal, onReply }: Asked): Promi
   }
 }
 
+/** The models that a token may use, by its own word; none if they cannot be had. */
+export async function modelsOf(token: string): Promise<string[]> {
+  try {
+    const response = await fetch('/v1/models', { headers: { authorization: `Bearer ${token}` } });
+    const { data = [] } = (await response.json()) as { data?: { id: string }[] };
+    return data.map(({ id }) => id);
+  } catch {
+    return [];
+  }
+}
+
 function problemOf(message: string): Problem {
   return { status: 0, message, code: null, param: null, details: [] };
 }

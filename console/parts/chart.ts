@@ -1,5 +1,6 @@
 import { html, type View } from '../html.ts';
 import { Table } from './table.ts';
+import { useWidth } from './width.ts';
 
 /** One colour of a chart: a value for each label. */
 export interface Series {
@@ -18,7 +19,7 @@ interface ChartProps {
   unit: string;
 }
 
-const width = 720;
+const firstWidth = 720;
 const height = 200;
 const left = 52;
 const bottom = 22;
@@ -28,13 +29,14 @@ const mostSeries = 6;
 
 /** Bars that stand on each other, and the same figures as a table. */
 export function StackedChart({ label, labels, series, format, unit }: ChartProps): View {
+  const [figure, width] = useWidth<HTMLElement>(firstWidth);
   const shown = topSeries(series);
-  const sums = labels.map((_, at) => shown.reduce((sum, { values }) => sum + (values[at] ?? 0), 0));
+  const sums = labels.map((_, at) => sum(shown.map(({ values }) => values[at] ?? 0)));
   const max = niceMax(Math.max(0, ...sums));
   const step = (width - left) / Math.max(1, labels.length);
   const barWidth = Math.max(1, Math.min(40, step * 0.72));
   const y = (value: number): number => top + (height - top - bottom) * (1 - value / max);
-  const every = Math.ceil(labels.length / 10);
+  const every = Math.ceil(labels.length / Math.max(1, Math.floor((width - left) / 64)));
 
   const bar = (each: string, at: number) => {
     let below = 0;
@@ -75,7 +77,7 @@ export function StackedChart({ label, labels, series, format, unit }: ChartProps
       isFigure: true,
     })),
   ];
-  return html`<figure class="chart">
+  return html`<figure class="chart" ref=${figure}>
     ${shown.length > 1 ? html`<figcaption><${Legend} names=${shown.map(({ name }) => name)} /></figcaption>` : null}
     <svg viewBox=${`0 0 ${width} ${height}`} role="img" aria-label=${label}>
       ${[0, 0.5, 1].map(

@@ -30,7 +30,7 @@ export function Table<Row>({ label, columns, rows, total = null, none = '' }: Ta
       ${columns.map((column) => html`<td class=${classOf(column)} data-title=${column.title}>${column.cell(each)}</td>`)}
     </tr>`;
   return html`<div class="scroll" role="region" aria-label=${label} tabindex="0">
-    <table>
+    <table class=${columns.length > 3 ? 'many' : ''}>
       <caption class="unseen">
         ${label}
       </caption>

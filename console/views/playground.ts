@@ -214,7 +214,9 @@ async function userTurn(fields: FormData): Promise<Turn | null> {
 function dataUrlOf(file: File): Promise<string> {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
-    reader.addEventListener('load', () => resolve(String(reader.result)));
+    reader.addEventListener('load', () => {
+      if (typeof reader.result === 'string') resolve(reader.result);
+    });
     reader.addEventListener('error', () => reject(new Error('The image cannot be read.')));
     reader.readAsDataURL(file);
   });
@@ -244,7 +246,8 @@ const costPauseMs = 400;
 
 /** What an answer used and cost, by the ledger: its entry is there within a second. */
 async function costOf(requestId: string | null): Promise<Cost | null> {
-  for (let tried = 0; requestId !== null && tried < costTries; tried += 1) {
+  if (requestId === null) return null;
+  for (let tried = 0; tried < costTries; tried += 1) {
     const answer = await ask<{ data: (Cost & { request_id: string })[] }>('/v1/me/requests?limit=10');
     const found = answer.ok ? answer.value.data.find(({ request_id: id }) => id === requestId) : undefined;
     if (found || !answer.ok) return found ?? null;

@@ -130,5 +130,6 @@ function shownAs(name: string, value: unknown): unknown {
   if (name === 'time') return html`<${Time} at=${value} seconds />`;
   if (name === 'cost_usd' && typeof value === 'number') return usd(value);
   if (name.endsWith('_ms') && typeof value === 'number') return milliseconds(value);
-  return typeof value === 'number' ? count(value) : String(value);
+  if (typeof value === 'number') return count(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

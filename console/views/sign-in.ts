@@ -22,11 +22,17 @@ export function SignIn({ message, boot, signedIn }: SignInProps): View {
     const code = /^#link=([0-9a-f]{40})$/.exec(location.hash)?.[1];
     if (code === undefined) return;
     history.replaceState(null, '', '#/'); // the code works once, and need not be seen
-    void open({ code }).then((answer) => (answer.ok ? done(answer.value) : setProblem(answer.problem)));
+    void openLink(code);
   }, []);
 
   function open(body: { credential: string } | { code: string }): Promise<Answer<Opened>> {
     return ask<Opened>('/session', { method: 'POST', body });
+  }
+
+  async function openLink(code: string): Promise<void> {
+    const answer = await open({ code });
+    if (answer.ok) await done(answer.value);
+    else setProblem(answer.problem);
   }
 
   /** Asks again, for a browser may refuse the cookie: Safari does on plain http. */

@@ -10,7 +10,7 @@ import type { FoundToken } from './records.ts';
 import { tokenColumns } from './token-list.ts';
 
 /** The tokens of all teams that one may see. */
-export function Tokens({ route: route }: { route: Route }): View {
+export function Tokens({ route }: { route: Route }): View {
   const { query } = route;
   const unusedDays = query.get('unused');
   const withinDays = query.get('ends');

@@ -44,7 +44,7 @@ function packageFile(id: string): string {
 
 /** Node runs our server through the same function; it still warns once that it is experimental, in a log of JSON lines. */
 function withoutTypes(text: string): string {
-  const { emitWarning } = process;
+  const emitWarning = process.emitWarning.bind(process);
   process.emitWarning = () => undefined;
   try {
     return stripTypeScriptTypes(text);

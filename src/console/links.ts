@@ -5,7 +5,7 @@ import type { Store } from '../store/store.ts';
 import { nowMsOf } from '../store/store.ts';
 import { type Holder, parseHolder } from './holder.ts';
 
-const takeLink = loadScript(new URL('./take_link.lua', import.meta.url));
+const takeLink = loadScript(new URL('./take_console_link.lua', import.meta.url));
 
 const livesMs = 3_600_000;
 const codeBytes = 20;

@@ -4,10 +4,10 @@ import { StoreUnavailable } from '../store/store-unavailable.ts';
 import type { Store } from '../store/store.ts';
 import { type Holder, nameOf, parseHolder } from './holder.ts';
 
-const openSession = loadScript(new URL('./open_session.lua', import.meta.url));
-const useSession = loadScript(new URL('./use_session.lua', import.meta.url));
-const endSession = loadScript(new URL('./end_session.lua', import.meta.url));
-const listSessions = loadScript(new URL('./list_sessions.lua', import.meta.url));
+const openSession = loadScript(new URL('./open_console_session.lua', import.meta.url));
+const useSession = loadScript(new URL('./use_console_session.lua', import.meta.url));
+const endSession = loadScript(new URL('./end_console_session.lua', import.meta.url));
+const listSessions = loadScript(new URL('./list_console_sessions.lua', import.meta.url));
 
 /** A session lasts a working day, and an hour without use. */
 export const longestMs = 8 * 3_600_000;

@@ -54,14 +54,9 @@ interface Person {
 const people: readonly Omit<Person, 'token'>[] = [
   { team: 'made-up-web', user: 'mira', daily: 7, models: ['claude-4-5-haiku', 'claude-4-5-sonnet'] },
   { team: 'made-up-web', user: 'jonas', daily: 4, models: ['claude-4-5-haiku'] },
-  {
-    team: 'made-up-data',
-    user: 'priya',
-    daily: 6,
-    models: ['nova-pro', 'gpt-oss-120b', 'claude-4-5-sonnet'],
-  },
-  { team: 'made-up-data', user: 'sam', daily: 3, models: ['nova-lite'] },
-  { team: 'made-up-ops', user: 'lea', daily: 2, models: ['claude-opus-4-5'] },
+  { team: 'made-up-data', user: 'priya', daily: 6, models: ['nova-pro', 'claude-4-5-sonnet'] },
+  { team: 'made-up-data', user: 'sam', daily: 3, models: ['nova-pro', 'claude-3-5-haiku'] },
+  { team: 'made-up-ops', user: 'lea', daily: 3, models: ['claude-4-sonnet'] },
 ];
 
 const teams = [
@@ -78,10 +73,9 @@ const teams = [
 const prices: readonly (readonly [model: string, input: number, output: number])[] = [
   ['claude-4-5-haiku', 1, 5],
   ['claude-4-5-sonnet', 3, 15],
-  ['claude-opus-4-5', 5, 25],
+  ['claude-4-sonnet', 3, 15],
+  ['claude-3-5-haiku', 0.8, 4],
   ['nova-pro', 0.8, 3.2],
-  ['nova-lite', 0.06, 0.24],
-  ['gpt-oss-120b', 0.15, 0.6],
 ];
 
 const questions = [

@@ -1,7 +1,8 @@
 import { beforeEach, expect, it } from 'vitest';
 import type { Holder } from '../../src/console/holder.ts';
-import { ConsoleLinks } from '../../src/console/links.ts';
-import { ConsoleSessionStore, longestIdleMs, longestMs } from '../../src/console/session-store.ts';
+import type { ConsoleLinks } from '../../src/console/links.ts';
+import type { ConsoleSessionStore } from '../../src/console/session-store.ts';
+import { longestIdleMs, longestMs } from '../../src/console/session-store.ts';
 
 const root: Holder = { kind: 'root', seal: 'sealed' };
 const ana: Holder = { kind: 'token', team: 'acme', id: 'tok_1', secretHash: 'h', seal: 's' };

@@ -2,11 +2,11 @@
 export interface ConsoleSession {
   cookie: string;
   /** Asks `/console/api` as the console's page does. */
-  ask(
+  ask: (
     method: string,
     path: string,
     body?: object,
-  ): Promise<{ status: number; body: Record<string, unknown> }>;
+  ) => Promise<{ status: number; body: Record<string, unknown> }>;
 }
 
 /** What a browser sends with every request of the page. */
@@ -36,7 +36,7 @@ export async function consoleSession(url: string, credential: string): Promise<C
 export function sessionWith(url: string, cookie: string): ConsoleSession {
   return {
     cookie,
-    async ask(method, path, body) {
+    ask: async (method, path, body) => {
       const answer = await fetch(`${url}/console/api${path}`, {
         method,
         headers: { ...ownHeaders, cookie },

@@ -150,7 +150,7 @@ describe('a session of the console', () => {
     const second = await consoleSession(gateway.url, token);
     const other = await consoleSession(gateway.url, gateway.adminKey);
     const listed = (await first.ask('GET', '/sessions')).body['data'] as { id: string; is_this: boolean }[];
-    expect(listed.map(({ is_this: isThis }) => isThis).toSorted()).toEqual([false, true]);
+    expect(new Set(listed.map(({ is_this: isThis }) => isThis))).toEqual(new Set([false, true]));
     const foreign = listed.find(({ is_this: isThis }) => !isThis)?.id ?? '';
     expect((await other.ask('DELETE', `/sessions/${foreign}`)).status).toBe(404);
     expect((await second.ask('GET', '/admin/teams')).status).toBe(200);
