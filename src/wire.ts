@@ -275,6 +275,12 @@ export function wire(options: WireOptions) {
     storeProblem: stores.problem,
     draining: options.draining,
     metrics: createMetricsEndpoint(metrics),
+    deployment: {
+      onDyno: settings.onDyno,
+      herokuApp: settings.herokuApp,
+      store: settings.store.kind,
+      hasRecords: settings.records !== null,
+    },
     admin,
     clock,
   });

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { AuthThrottle } from '../access/auth-throttle.ts';
+import type { Authenticator } from '../access/authenticator.ts';
+import { checkEndpoint, checkOrigin } from '../access/policy.ts';
 import { time } from '../base/fields.ts';
 import { methodNotAllowed } from '../base/no-route.ts';
 import type { DocumentedOperation } from '../base/operation-docs.ts';
@@ -7,8 +9,13 @@ import { Refusal } from '../base/refusal.ts';
 import type { Answers, TextReply } from '../edge/answers.ts';
 import type { Call } from '../edge/call.ts';
 import type { Route } from '../edge/route.ts';
+import { credentialOf } from '../identity/records/token-text.ts';
+import type { Principal } from '../identity/records/identity.ts';
+import type { ServedModels } from '../models/served-models.ts';
+import { endpoints } from '../validation/registry.ts';
 import { claimedToken, type ClaimLinks } from './claim-links.ts';
 import { claimHeaders, refusedPage, tokenPage, waitingPage } from './claim-page.ts';
+import type { TokenUse } from './first-calls.ts';
 
 export interface ClaimDeps {
   links: ClaimLinks;
@@ -17,6 +24,8 @@ export interface ClaimDeps {
   origin: (host: string | undefined) => string;
   /** Limits guesses by client address. */
   throttle: AuthThrottle;
+  authenticator: Authenticator;
+  served: ServedModels;
 }
 
 /** The same answer twice: a page for people, an object for programs. */
@@ -34,7 +43,9 @@ const waitingResponse = z.object({ expires_at: time, next: text });
 const claimedResponse = claimedToken.meta({ id: 'ClaimedToken' });
 
 /** `GET` and `HEAD /claim/:code` say that a token waits, `POST` shows it, once. */
-export function claimRoute({ links, answers, origin, throttle }: ClaimDeps): Route {
+export function claimRoute(deps: ClaimDeps): Route {
+  const { links, answers, throttle } = deps;
+
   async function handle(call: Call): Promise<void> {
     call.loggedPath = loggedPath;
     const lookUp = lookUpFor(call);
@@ -54,7 +65,7 @@ export function claimRoute({ links, answers, origin, throttle }: ClaimDeps): Rou
       case 'HEAD':
         return () => waiting(links, code);
       case 'POST':
-        return () => claimed(links, code, origin(headers.host));
+        return () => claimed(deps, code, headers.host);
       default:
         return methodNotAllowed('/claim/…', ['GET', 'POST']); // what follows is the secret
     }
@@ -110,7 +121,31 @@ async function waiting(links: ClaimLinks, code: string): Promise<Answer | Refusa
   return { page: waitingPage(expiresAtMs), value };
 }
 
-async function claimed(links: ClaimLinks, code: string, origin: string): Promise<Answer | Refusal> {
-  const token = await links.open(code);
-  return token instanceof Refusal ? token : { page: tokenPage(token, origin), value: token };
+async function claimed(deps: ClaimDeps, code: string, host: string | undefined): Promise<Answer | Refusal> {
+  const token = await deps.links.open(code);
+  if (token instanceof Refusal) return token;
+  const use = await useOf(deps, token.token);
+  return { page: tokenPage(token, { origin: deps.origin(host), use }), value: token };
+}
+
+/** What the token may use, or why that cannot be told. Never rejects: the link is used up, so the token must be shown. */
+async function useOf(
+  { authenticator, served, answers }: ClaimDeps,
+  token: string,
+): Promise<TokenUse | Refusal> {
+  const known = await authenticator
+    .refresh(credentialOf(token))
+    .catch((error: unknown) => answers.refusalFor(error));
+  if (known instanceof Refusal) return known;
+  const { principal } = known;
+  return {
+    models: served.usableBy(principal),
+    endpoints: endpoints.filter((each) => checkEndpoint(principal, each) === null).map(({ path }) => path),
+    onlyFrom: checkOrigin(principal, undefined, []) === null ? null : originsOf(principal),
+  };
+}
+
+function originsOf({ identity: { token, team } }: Principal): readonly string[] {
+  const bound = team.origins ?? null;
+  return (token.origins ?? bound ?? []).filter((origin) => bound?.includes(origin) ?? true);
 }

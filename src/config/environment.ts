@@ -35,6 +35,8 @@ export function readSettings(env: NodeJS.ProcessEnv) {
     onDyno,
     /** Names this machine in metrics, such as `web.1`. */
     dyno: read.text('DYNO') ?? hostname(),
+    /** Heroku sets it with the feature `runtime-dyno-metadata`, and in review apps. */
+    herokuApp: read.text('HEROKU_APP_NAME'),
     /** For tokens without a list of their own. */
     allowedOrigins: readAllowedOrigins(read),
     workers: readWorkers(read, store, warnings),

@@ -5,6 +5,7 @@
 export const variables = [
   'NODE_ENV',
   'DYNO',
+  'HEROKU_APP_NAME',
   'PORT',
   'HOST',
   'WEB_CONCURRENCY',

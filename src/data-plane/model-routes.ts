@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { checkModel } from '../access/policy.ts';
 import { okJson, type OperationDocs } from '../base/operation-docs.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Answers, Reply } from '../edge/answers.ts';
@@ -7,7 +6,6 @@ import type { Call } from '../edge/call.ts';
 import { availableModelsPath } from '../base/cors.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
 import type { Route } from '../edge/route.ts';
-import type { Principal } from '../identity/records/identity.ts';
 import { availableModel } from '../models/available-models.ts';
 import type { ServedModel, ServedModels } from '../models/served-models.ts';
 
@@ -59,10 +57,7 @@ export function modelRoutes(deps: { frontDoor: FrontDoor; answers: Answers; serv
   async function usable(call: Call): Promise<readonly ServedModel[] | Refusal> {
     const caller = await frontDoor.authenticate(call, null, { freshly: true });
     if (caller instanceof Refusal) return caller;
-    const { principal } = caller;
-    return served
-      .all(namedBy(principal))
-      .filter(({ id, aliasOf }) => checkModel(principal, aliasOf ?? id) === null);
+    return served.usableBy(caller.principal);
   }
 
   /** In OpenAI's list shape. */
@@ -101,11 +96,6 @@ export function modelRoutes(deps: { frontDoor: FrontDoor; answers: Answers; serv
       methods: { GET: { docs: docs.available, access: 'anyone', handle: answers.replying(available) } },
     },
   ];
-}
-
-/** The models a policy names: an attachment for any model serves them even if the catalogue does not have them. */
-function namedBy({ identity: { team, token, session } }: Principal): readonly string[] {
-  return [...(session?.models ?? token.models ?? []), ...(team.models ?? [])];
 }
 
 function modelEntry({ id, aliasOf }: ServedModel): object {

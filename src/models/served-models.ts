@@ -1,4 +1,6 @@
+import { checkModel } from '../access/policy.ts';
 import type { Catalogue } from '../config/catalogue.ts';
+import type { Principal } from '../identity/records/identity.ts';
 import { type ListedModel, type ListedModels, type ModelKind, modelKinds } from '../base/model.ts';
 import { invalidBody, type Refusal } from '../base/refusal.ts';
 import type { ValidRequest } from '../base/request.ts';
@@ -64,6 +66,13 @@ export class ServedModels {
     return served.sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
+  /** The models that a caller may use, sorted by id. */
+  usableBy(principal: Principal): ServedModel[] {
+    return this.all(namedBy(principal)).filter(
+      ({ id, aliasOf }) => checkModel(principal, aliasOf ?? id) === null,
+    );
+  }
+
   #served(id: string): ServedModel {
     const kind = this.#parts.catalogue.kind(id);
     const listings = this.#listings(id);
@@ -82,6 +91,11 @@ export class ServedModels {
     const { listed } = this.#parts;
     return this.#openUrls.flatMap((baseUrl) => listed.at(baseUrl)?.get(model) ?? []);
   }
+}
+
+/** The models a policy names: an attachment for any model serves them even if the catalogue does not have them. */
+function namedBy({ identity: { team, token, session } }: Principal): readonly string[] {
+  return [...(session?.models ?? token.models ?? []), ...(team.models ?? [])];
 }
 
 function wrongEndpoint(model: string, kind: ModelKind, path: string): Refusal {

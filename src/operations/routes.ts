@@ -9,7 +9,9 @@ import { descriptionPath } from '../base/cors.ts';
 import type { Route } from '../edge/route.ts';
 import type { MetricsText } from '../observability/metrics.ts';
 import { Description, pageHeaders } from './openapi/page.ts';
-import { welcomePage, welcomeResponse, welcomeText } from './welcome.ts';
+import { pagePolicy } from '../edge/page.ts';
+import type { ServedModels } from '../models/served-models.ts';
+import { appNameFrom, type Deployment, welcomePage, welcomeResponse, welcomeText } from './welcome.ts';
 
 export interface OperationsDeps {
   answers: Answers;
@@ -20,10 +22,14 @@ export interface OperationsDeps {
   draining: () => boolean;
   metrics: () => Promise<MetricsText>;
   authorize: ActorCheck;
+  /** The gateway's address as a request's Host names it. */
+  origin: (host: string | undefined) => string;
+  served: ServedModels;
+  deployment: Pick<Deployment, 'onDyno' | 'store' | 'hasRecords'> & {
+    /** HEROKU_APP_NAME. */
+    herokuApp: string | undefined;
+  };
 }
-
-/** The page has inline style. */
-const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
 /** The answer of both endpoints. */
 const healthResponse = z
@@ -117,7 +123,7 @@ export function operationRoutes(deps: OperationsDeps, others: readonly Documente
     },
   });
   const routes: Route[] = [
-    open('/', docs.welcome, welcome),
+    open('/', docs.welcome, (call) => welcome(deps, call)),
     open('/healthz', docs.health, () => jsonReply(200, liveness(storeProblem()))),
     open('/readyz', docs.readiness, async () => {
       const reachable = await storeReachable();
@@ -155,8 +161,15 @@ function describe({ json, etag }: Description, ifNoneMatch: string | undefined):
   return { status: 200, text: json, headers: { ...headers, 'content-type': 'application/json' } };
 }
 
-function welcome({ incoming }: Call): Reply {
-  const wantsPage = incoming.headers.accept?.includes('text/html') ?? false;
-  if (!wantsPage) return jsonReply(200, welcomeText);
-  return htmlReply(welcomePage, { 'content-security-policy': pagePolicy });
+function welcome({ origin, served, deployment }: OperationsDeps, { incoming }: Call): Reply {
+  const { accept, host } = incoming.headers;
+  if (!accept?.includes('text/html')) return jsonReply(200, welcomeText);
+  const { herokuApp, ...rest } = deployment;
+  const page = welcomePage({
+    ...rest,
+    origin: origin(host),
+    appName: appNameFrom(herokuApp, host),
+    chatModel: served.all().find(({ kinds }) => kinds.includes('chat'))?.id ?? null,
+  });
+  return htmlReply(page, { 'content-security-policy': pagePolicy("'none'"), 'cache-control': 'no-store' });
 }

@@ -1,10 +1,10 @@
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 import { inject } from 'vitest';
 
 /** A connection to the run's headless Chromium. */
 export interface TestBrowser {
   /** A page with its own cache, cookies and storage; if `url` is given, it is opened and loaded. */
-  page(url?: string): Promise<Page>;
+  page(url?: string, options?: BrowserContextOptions): Promise<Page>;
   /** Closes its pages and leaves Chromium running for other test files. */
   close(): Promise<void>;
 }
@@ -13,13 +13,17 @@ export interface TestBrowser {
 export async function launchBrowser(): Promise<TestBrowser> {
   const browser = await chromium.connect(inject('chromiumUrl'));
   return {
-    page: (url) => openPage(browser, url),
+    page: (url, options) => openPage(browser, url, options),
     close: () => browser.close(),
   };
 }
 
-async function openPage(browser: Browser, url: string | undefined): Promise<Page> {
-  const context = await browser.newContext();
+async function openPage(
+  browser: Browser,
+  url: string | undefined,
+  options: BrowserContextOptions = {},
+): Promise<Page> {
+  const context = await browser.newContext(options);
   const page = await context.newPage();
   if (url !== undefined) await page.goto(url);
   return page;
