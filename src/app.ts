@@ -88,7 +88,7 @@ export function createApp(deps: AppDeps): App {
       return RESPONSE_ALREADY_SENT;
     };
 
-  const admin = [...adminRoutes(deps.admin), ...deps.console.adminRoutes];
+  const admin = [...adminRoutes(deps.admin), deps.console.linkRoute];
   const routes = [
     ...forwardedRoutes((endpoint) => {
       const handle: Handler = (call) => pass(deps, call, endpoint);

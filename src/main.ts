@@ -65,13 +65,13 @@ function listenProblem(error: unknown): string | null {
 /** A log that masks every secret of the configuration, wherever it might turn up. */
 function protectedLog(
   { logLevel, adminKey, previousAdminKey, attachments, store, records }: Settings,
-  issuers: readonly TrustedIssuer[],
+  trusted: readonly TrustedIssuer[],
 ): Log {
   const made = createLog({ level: logLevel });
   made.protect(adminKey);
   if (previousAdminKey !== null) made.protect(previousAdminKey);
   for (const { key } of attachments) made.protect(key);
-  for (const { console: client } of issuers) if (client?.clientSecret) made.protect(client.clientSecret);
+  for (const { console: client } of trusted) if (client?.clientSecret) made.protect(client.clientSecret);
   const urls = [store.kind === 'redis' ? store.url : null, records?.url ?? null];
   for (const url of urls) {
     const { password } = new URL(url ?? 'none:');

@@ -212,6 +212,8 @@ export function wire(options: WireOptions) {
     lastUses: (team, tokens) => uses.lastUses(team, tokens),
     counters: stores.admission.counters,
     claims: links,
+    issuers: options.issuers,
+    origin,
     backup: new Backup({ archive: stores.archive, clock }),
     clock,
     realModel: catalogue.real,

@@ -54,9 +54,15 @@ export function SignIn({ message, boot, signedIn }: SignInProps): View {
     <p class="quiet">The console of this gateway to Heroku Managed Inference.</p>
     ${message ? html`<p class="hint" role="status">${message}</p>` : null}
     ${problem ? html`<${Failure} problem=${problem} />` : null}
-    ${boot.issuers.map(
-      ({ label, href }) => html`<p><a class="button" href=${href}>Sign in with ${label}</a></p>`,
-    )}
+    ${
+      boot.issuers.length > 0
+        ? html`<p class="providers">
+            ${boot.issuers.map(
+              ({ label, href }) => html`<a class="button primary" href=${href}>Sign in with ${label}</a>`,
+            )}
+          </p>`
+        : null
+    }
     <${Form}
       action="Sign in"
       send=${(fields: FormData) => open({ credential: textOf(fields, 'credential') ?? '' })}

@@ -16,6 +16,7 @@ import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { backupRoutes } from './backup-routes.ts';
 import { readOptionalBody } from './read-body.ts';
 import { findTokensRoute } from './find-tokens-route.ts';
+import { issuersRoute } from './issuers-route.ts';
 import { recordsRoutes } from './records-routes.ts';
 import { reportRoutes } from './report-routes.ts';
 import { administratorRoutes, settingsRoutes } from './gateway-routes.ts';
@@ -96,6 +97,7 @@ export function adminRoutes(deps: AdminDeps): Route[] {
     ...tokenRoutes(deps),
     findTokensRoute(deps),
     ...settingsRoutes(deps),
+    issuersRoute(deps),
     ...reportRoutes(deps),
     ...recordsRoutes(deps),
     ...administratorRoutes(deps),

@@ -9,7 +9,9 @@ import { Backup } from '../backup/backup.ts';
 import { ClaimLinks } from '../claims/claim-links.ts';
 import { ClaimStore } from '../claims/claim-store.ts';
 import { type Catalogue, loadCatalogue } from '../config/catalogue.ts';
-import { modelsFileOf, readUsageRetention } from '../config/environment.ts';
+import { issuersFileOf, modelsFileOf, readUsageRetention } from '../config/environment.ts';
+import type { TrustedIssuer } from '../config/issuer.ts';
+import { loadIssuers } from '../config/issuers.ts';
 import { readRecords } from '../config/records.ts';
 import { readStore } from '../config/store.ts';
 import { trimmed, VariableReader } from '../config/variables.ts';
@@ -61,11 +63,13 @@ export async function connectToRedis(env: NodeJS.ProcessEnv): Promise<Connection
     );
   }
   const models = loadCatalogue(modelsFileOf(env));
+  const trusted = loadIssuers(issuersFileOf(env), env);
   const database = records && new Database(records);
   const app = localAdmin({
     store,
     prefix: settings.prefix,
     catalogue: models.ok ? models.catalogue : null,
+    issuers: trusted.ok ? trusted.issuers : [],
     database,
     retentionDays,
     adminKey: trimmed(env['ADMIN_KEY']) ?? null,
@@ -88,6 +92,7 @@ interface LocalAdmin {
   store: RedisStore;
   prefix: string;
   catalogue: Catalogue | null;
+  issuers: readonly TrustedIssuer[];
   database: Database | null;
   retentionDays: number;
   adminKey: string | null;
@@ -97,6 +102,7 @@ function localAdmin({
   store,
   prefix,
   catalogue,
+  issuers,
   database,
   retentionDays,
   adminKey,
@@ -123,6 +129,8 @@ function localAdmin({
     lastUses: (team, tokens) => secrets.lastUses(team, tokens),
     counters: countersIn(store, keys),
     // Nobody was asked over HTTP: the link is a path on whatever the gateway's address is.
+    issuers,
+    origin: () => '',
     claims: new ClaimLinks({ store: new ClaimStore(store, keys, audit), origin: () => '' }),
     backup: new Backup({ archive: new IdentityArchive(store, keys, audit), clock: systemClock }),
     erase: null,

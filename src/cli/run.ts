@@ -6,6 +6,7 @@ import { CommandFailed, type ExitCode, exitCodes } from './command-failed.ts';
 import { Cli, type Terminal, type Connection } from './cli.ts';
 import { connect } from './connect.ts';
 import { consoleCommand } from './console-command.ts';
+import { issuerCommands } from './issuer-commands.ts';
 import { ledgerCommands } from './ledger-commands.ts';
 import { reportCommands } from './report-commands.ts';
 import { resourceCommands } from './resource.ts';
@@ -63,6 +64,7 @@ export function programFor(send: Connection['send'], terminal: Terminal): Comman
   for (const resource of [teams, users]) resourceCommands(program, cli, resource);
   tokenSearchCommands(resourceCommands(program, cli, tokens), cli);
   settingsCommands(program, cli);
+  issuerCommands(program, cli);
   reportCommands(program, cli);
   resourceCommands(program, cli, administrators);
   backupCommands(program, cli, terminal);

@@ -22,6 +22,9 @@ export interface RoleRule {
   readonly teams: readonly string[] | null;
 }
 
+/** Where providers send browsers back to: operators register it, after the gateway's own address. */
+export const consoleCallbackPath = '/console/callback';
+
 /** The gateway as a client of an issuer, for signing in to the console. */
 export interface ConsoleClient {
   readonly clientId: string;

@@ -7,7 +7,6 @@ import { FrontDoor, type FrontDoorParts } from '../edge/front-door.ts';
 import type { Route } from '../edge/route.ts';
 import { ConsoleSessions, type ConsoleSessionsParts } from './console-sessions.ts';
 import { rootHolder } from './holder.ts';
-import { issuersRoute } from './issuers-route.ts';
 import { consoleLinkRoute } from './link-route.ts';
 import type { ConsoleLinks } from './links.ts';
 import type { Log } from '../observability/log.ts';
@@ -40,8 +39,7 @@ interface ConsoleParts extends Omit<ConsoleSessionsParts, 'store' | 'oidc'>, Oid
 /** The console: its own routes, and how the routes of `/admin` and `/v1` know who is signed in to it. */
 export interface Console {
   routes: Route[];
-  /** What the console adds to the admin API. */
-  adminRoutes: AdminRoute[];
+  linkRoute: AdminRoute;
   /** In place of `Authorization`, for the admin API. */
   authorize: ActorCheck;
   /** The same for the routes of a token's holder. */
@@ -64,10 +62,7 @@ export function consoleOf({ sessionStore: store, ...parts }: ConsoleParts): Cons
       ...oidcRoutes({ ...parts, clients, cookie, holders, sessions }),
       ...consoleSessionRoutes({ sessions, store, links, frontDoor, answers }),
     ],
-    adminRoutes: [
-      consoleLinkRoute({ links, root: rootHolder(parts.adminKey), origin }),
-      issuersRoute({ issuers, origin }),
-    ],
+    linkRoute: consoleLinkRoute({ links, root: rootHolder(parts.adminKey), origin }),
     authorize: sessionActor(sessions),
     frontDoor,
     minter: personMinter(parts),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { AuthThrottle } from '../access/auth-throttle.ts';
 import type { OperationDocs } from '../base/operation-docs.ts';
 import { Refusal } from '../base/refusal.ts';
+import { consoleCallbackPath } from '../config/issuer.ts';
 import type { Answers, Reply, TextReply } from '../edge/answers.ts';
 import type { Call } from '../edge/call.ts';
 import type { Route } from '../edge/route.ts';
@@ -15,8 +16,6 @@ import { notThisSignIn, ProviderTrouble } from './provider-trouble.ts';
 import { noSignInCookie, problemCookie, type SignInCookie } from './sign-in-cookie.ts';
 
 export const signInPath = '/console/sign-in/';
-/** What operators register with a provider, after the gateway's own address. */
-export const callbackPath = '/console/callback';
 
 export interface OidcRoutesDeps {
   clients: readonly OidcClient[];
@@ -49,7 +48,7 @@ export function oidcRoutes({ clients, cookie, holders, sessions, ...deps }: Oidc
     // Another site may not send people into a sign-in that they did not ask for.
     if (client === undefined || foreignRequest(call.incoming)) return goTo('/console');
     return safely(call, async () => {
-      const { url, begun } = await client.begin(origin(call.incoming.headers.host) + callbackPath);
+      const { url, begun } = await client.begin(origin(call.incoming.headers.host) + consoleCallbackPath);
       return goTo(url, await cookie.keep(begun));
     });
   }
@@ -106,7 +105,7 @@ export function oidcRoutes({ clients, cookie, holders, sessions, ...deps }: Oidc
       methods: { GET: { docs: docs.begin, access: 'anyone', handle: answers.replying(begin) } },
     },
     {
-      path: callbackPath,
+      path: consoleCallbackPath,
       methods: { GET: { docs: docs.finish, access: 'anyone', handle: answers.replying(finish) } },
     },
   ];

@@ -47,6 +47,8 @@ export interface Boot {
   version: string;
   /** Why it is not known who is signed in; null if it is. */
   problem: string | null;
+  /** Another site led here, so the request had no cookie of a session (SameSite=Strict): ask once more from the page. */
+  isFromElsewhere: boolean;
   /** The OpenID providers that one may sign in with. */
   issuers: readonly { label: string; href: string }[];
 }
@@ -62,8 +64,10 @@ export function consolePageRoutes({ sessions, answers, clients }: ConsolePageDep
   const issuers = clients.map(({ id, label }) => ({ label, href: signInPath + id }));
 
   async function page(call: Call): Promise<Reply> {
-    const boot = { ...(await bootOf(call)), version, issuers };
-    const failed = problemIn(call.incoming.headers.cookie); // a sign-in with a provider
+    const { cookie, 'sec-fetch-site': site } = call.incoming.headers;
+    const isFromElsewhere = site !== 'same-origin' && site !== 'none';
+    const boot = { ...(await bootOf(call)), version, isFromElsewhere, issuers };
+    const failed = problemIn(cookie); // a sign-in with a provider
     if (failed === null) return htmlReply(pageHtml(boot), pageHeaders);
     const told = { ...boot, problem: boot.session ? null : failed };
     return htmlReply(pageHtml(told), { ...pageHeaders, 'set-cookie': noSignInCookie });

@@ -16,7 +16,7 @@ import { teamFor } from './rules.ts';
 /* The token in a team that stands for a person whom an issuer vouches for. */
 
 export interface PersonTokenDeps extends IdentityDeps {
-  authenticator: Pick<Authenticator, 'refresh'>;
+  authenticator: Authenticator;
   realModel: RealModel;
 }
 

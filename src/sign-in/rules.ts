@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { email } from '../base/fields.ts';
 import type { ClaimValue, RoleRule, TeamRule, TrustedIssuer } from '../config/issuer.ts';
-import { invalidRequest, SignInRefusal } from './oauth-error.ts';
+import { invalidRequest, type SignInRefusal } from './oauth-error.ts';
 
 /** The payload of an ID token whose signature was verified. */
 export type Claims = Readonly<Record<string, unknown>>;

@@ -141,6 +141,8 @@ export class Harness {
       lastUses: (team, tokens) => secrets.lastUses(team, tokens),
       counters: countersIn(this.kept, testKeys),
       claims,
+      issuers: [],
+      origin: () => '',
       ledger,
       recordsView: new RecordsView({ store: this.kept, keys: testKeys, seam: null }),
       backup: new Backup({ archive: this.archive, clock }),

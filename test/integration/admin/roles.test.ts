@@ -71,6 +71,7 @@ const expectations: Readonly<Record<string, Expectation>> = {
   'GET /admin/tokens': { allowed: readers, status: 200, query: 'records' },
   'GET /admin/settings': { allowed: overseers, status: 200 },
   'PATCH /admin/settings': { allowed: admins, status: 200, body: { limits: [] } },
+  'GET /admin/issuers': { allowed: overseers, status: 200 },
   'GET /admin/usage': { allowed: readers, status: 200, query: 'figures' },
   'GET /admin/requests': { allowed: readers, status: 200, query: 'figures' },
   'GET /admin/refusals': { allowed: readers, status: 200, query: 'figures' },

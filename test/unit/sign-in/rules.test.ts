@@ -162,8 +162,8 @@ describe('verifiedEmail', () => {
 });
 
 describe('roleFor', () => {
-  const rule = (role: RoleRule['role'], value: string, teams: string[] | null = null): RoleRule => {
-    return { claim: 'groups', values: [value, `${value}-2`], role, teams };
+  const rule = (role: RoleRule['role'], value: string, of: string[] | null = null): RoleRule => {
+    return { claim: 'groups', values: [value, `${value}-2`], role, teams: of };
   };
   const roles = [
     rule('team-admin', 'a', ['acme']),

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { needing, type Route } from '../admin/respond.ts';
 import { administratorRoles } from '../base/actor.ts';
 import { okList } from '../base/operation-docs.ts';
 import { isRecord, type JsonObject } from '../base/request.ts';
-import type { TrustedIssuer } from '../config/issuer.ts';
-import { callbackPath } from './oidc-routes.ts';
+import { consoleCallbackPath, type TrustedIssuer } from '../config/issuer.ts';
+import type { AdminDeps } from './deps.ts';
+import { needing, type Route } from './respond.ts';
 
 const text = z.string();
 const values = z.array(z.union([text, z.number(), z.boolean()]));
@@ -44,20 +44,14 @@ const issuerResponse = z
     description: 'An OpenID provider that is trusted, as ISSUERS_FILE has it, without secrets.',
   });
 
-interface IssuersRouteDeps {
-  issuers: readonly TrustedIssuer[];
-  /** The gateway's address as a request's Host names it. */
-  origin: (host: string | undefined) => string;
-}
-
 /** `GET /admin/issuers`: whose people may sign in. They are changed in the file, and by a restart. */
-export function issuersRoute({ issuers, origin }: IssuersRouteDeps): Route {
+export function issuersRoute({ issuers, origin }: Pick<AdminDeps, 'issuers' | 'origin'>): Route {
   const docs = { summary: 'List the trusted issuers', answer: okList(issuerResponse) };
   return {
     path: '/admin/issuers',
     methods: {
       GET: needing('read-gateway', docs, async (c) => {
-        const redirectUri = origin(c.req.header('host')) + callbackPath;
+        const redirectUri = origin(c.req.header('host')) + consoleCallbackPath;
         return { status: 200, body: { data: issuers.map((issuer) => issuerOf(issuer, redirectUri)) } };
       }),
     },
