@@ -1,4 +1,5 @@
 import { Admission } from './limits/admission.ts';
+import type { StoreState } from './admin/deps.ts';
 import { Answers } from './edge/answers.ts';
 import { type AppDeps, createApp } from './app.ts';
 import { actorCheck } from './access/actor-check.ts';
@@ -13,6 +14,7 @@ import { ConsoleLinks } from './console/links.ts';
 import { ConsoleSessionStore } from './console/session-store.ts';
 import { SignInKeys } from './console/sign-in-keys.ts';
 import type { Catalogue } from './config/catalogue.ts';
+import { PriceBook } from './config/price-book.ts';
 import type { Settings } from './config/environment.ts';
 import { Backup } from './backup/backup.ts';
 import type { BackupDocument } from './backup/document.ts';
@@ -50,6 +52,8 @@ import { AdministratorStore } from './identity/store/administrator-store.ts';
 import { IdentityArchive } from './identity/store/identity-archive.ts';
 import { IdentityStore } from './identity/store/identity-store.ts';
 import { ChangeCounter } from './identity/store/change-counter.ts';
+import { PriceFeed } from './identity/operations/price-feed.ts';
+import { PriceStore } from './identity/store/price-store.ts';
 import { SecretStore } from './identity/store/secret-store.ts';
 import { ClaimStore } from './claims/claim-store.ts';
 import { LedgerReader } from './ledger/ledger-reader.ts';
@@ -61,6 +65,7 @@ import { eraseUser } from './records/erase.ts';
 import { forgetPerson } from './records/forget-person.ts';
 import { readersOf } from './records/readers.ts';
 import { Records } from './records/records.ts';
+import { withoutRecords } from './records/records-view.ts';
 import { SessionStore } from './sessions/session-store.ts';
 import { snapshotsIn } from './upstream/snapshot-store.ts';
 import { MemoryBudget } from './memory/budget.ts';
@@ -85,7 +90,9 @@ const processIdLength = 12;
 
 /** Builds everything long-lived of one process, once. */
 export function wire(options: WireOptions) {
-  const { settings, catalogue, clock, log, metrics } = options;
+  const { settings, clock, log, metrics } = options;
+  const book = new PriceBook(options.catalogue);
+  const catalogue: Catalogue = { ...options.catalogue, price: book.price };
   const process = randomBase62(processIdLength);
   const stores = storesOf(options, process);
   const { records } = stores;
@@ -99,6 +106,7 @@ export function wire(options: WireOptions) {
     throttle,
     realModel: catalogue.aliases.size > 0 ? catalogue.real : null,
   });
+  const prices = new PriceFeed({ store: stores.prices, take: (set) => book.take(set), log });
   const admission = new Admission({
     store: stores.admission,
     process,
@@ -107,6 +115,7 @@ export function wire(options: WireOptions) {
     clock,
     log,
     keepsRecords: () => records?.isKept === true,
+    onBeat: ({ prices: epoch }) => prices.note(epoch),
     onNotice: (notice) => journal.limitReached(notice),
   });
   const uses = new SecretUses({
@@ -214,6 +223,14 @@ export function wire(options: WireOptions) {
     claims: links,
     issuers: options.issuers,
     origin,
+    catalogue,
+    pricesChanged: () => prices.changed(),
+    storeNowMs: async () => admission.heartbeat.storeNowMs(),
+    serving: {
+      upstreams: () => upstreams.states(clock),
+      store: async () => storeState(settings.store.kind, await stores.extent()),
+      records: async () => (await records?.brief()) ?? withoutRecords,
+    },
     backup: new Backup({ archive: stores.archive, clock }),
     clock,
     realModel: catalogue.real,
@@ -322,6 +339,19 @@ export function wire(options: WireOptions) {
   };
 }
 
+function storeState(
+  kind: StoreState['kind'],
+  { usedBytes, maxBytes, entries, oldestAtMs }: Awaited<ReturnType<ReturnType<typeof storesOf>['extent']>>,
+): StoreState {
+  return {
+    kind,
+    used_bytes: usedBytes,
+    max_bytes: maxBytes === 0 ? null : maxBytes,
+    entries,
+    oldest_entry_at: oldestAtMs === null ? null : new Date(oldestAtMs).toISOString(),
+  };
+}
+
 /** Everything that is kept. It is not connected yet. */
 function storesOf({ settings, clock, log, metrics }: WireOptions, process: string) {
   const isFirst = isFirstProcess();
@@ -390,6 +420,7 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
     secrets: new SecretStore(store, keys, audit),
     changes: new ChangeCounter(store, keys),
     claims: new ClaimStore(store, keys, audit),
+    prices: new PriceStore(store, keys, audit),
     archive: new IdentityArchive(store, keys, audit),
     erase: erasing && ((...asked: [UserKey, Precondition]) => eraseUser(erasing, ...asked)),
     ...readers,

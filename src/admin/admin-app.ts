@@ -17,11 +17,14 @@ import { backupRoutes } from './backup-routes.ts';
 import { readOptionalBody } from './read-body.ts';
 import { findTokensRoute } from './find-tokens-route.ts';
 import { issuersRoute } from './issuers-route.ts';
+import { overviewRoute } from './overview-route.ts';
+import { priceRoutes } from './price-routes.ts';
 import { recordsRoutes } from './records-routes.ts';
 import { reportRoutes } from './report-routes.ts';
 import { administratorRoutes, settingsRoutes } from './gateway-routes.ts';
 import { teamRoutes, userRoutes } from './team-routes.ts';
 import { tokenRoutes } from './token-routes.ts';
+import { upstreamsRoute } from './upstreams-route.ts';
 import type { AdminDeps } from './deps.ts';
 import { permit } from '../access/permission.ts';
 import { readIfMatch } from '../identity/operations/precondition.ts';
@@ -98,7 +101,10 @@ export function adminRoutes(deps: AdminDeps): Route[] {
     findTokensRoute(deps),
     ...settingsRoutes(deps),
     issuersRoute(deps),
+    ...priceRoutes(deps),
     ...reportRoutes(deps),
+    overviewRoute(deps),
+    upstreamsRoute(deps),
     ...recordsRoutes(deps),
     ...administratorRoutes(deps),
     ...backupRoutes(deps),

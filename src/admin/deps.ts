@@ -8,16 +8,34 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { Refusal } from '../base/refusal.ts';
 import type { TrustedIssuer } from '../config/issuer.ts';
 import type { AdministratorDeps } from '../identity/operations/administrators.ts';
+import type { PriceDeps } from '../identity/operations/prices.ts';
 import type { ReadCounters } from '../limits/counters.ts';
 import type { ModelFacts } from './limit-warnings.ts';
 import type { MemoryBudget } from '../memory/budget.ts';
 import type { Precondition } from '../identity/operations/precondition.ts';
-import type { RecordsView } from '../records/records-view.ts';
+import type { RecordsBrief, RecordsView } from '../records/records-view.ts';
 import type { UserKey } from '../identity/records/identity.ts';
 import type { SecretStore } from '../identity/store/secret-store.ts';
+import type { UpstreamState } from '../upstream/upstream-state.ts';
+
+/** A process that serves requests, and what it stands on. */
+export interface Serving {
+  upstreams: () => UpstreamState[];
+  /** Rejects with `StoreUnavailable`, as does `records`. */
+  store: () => Promise<StoreState>;
+  records: () => Promise<RecordsBrief>;
+}
+
+export interface StoreState {
+  kind: 'redis' | 'memory';
+  used_bytes: number;
+  max_bytes: number | null;
+  entries: number;
+  oldest_entry_at: string | null;
+}
 
 /** What the admin API needs. */
-export interface AdminDeps extends AdministratorDeps {
+export interface AdminDeps extends AdministratorDeps, PriceDeps {
   secrets: SecretStore;
   /** When secrets were last used, as far as this process knows. */
   lastUses: SecretStore['lastUses'];
@@ -27,6 +45,8 @@ export interface AdminDeps extends AdministratorDeps {
   ledger: Ledger;
   /** Postgres, or the lack of it. */
   recordsView: Pick<RecordsView, 'status' | 'verify' | 'verifyTrail'>;
+  /** What only a process that serves requests knows; null on the Redis itself. */
+  serving: Serving | null;
   backup: Backup;
   audit: Pick<AuditTrail, 'entries'>;
   /** Deletes a user and takes from all records what names them; null if there are no records. */

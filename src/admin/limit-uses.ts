@@ -8,10 +8,7 @@ export async function limitUses(
   { scope, team, limits }: { scope: Scope; team: string; limits: readonly StoredLimit[] },
 ): Promise<object[]> {
   if (limits.length === 0) return [];
-  const states = await limitStates(
-    counters,
-    team,
-    limits.map((limit) => ({ scope, limit })),
-  );
+  const scoped = limits.map((limit) => ({ scope, limit }));
+  const [states = []] = await limitStates(counters, [{ team, limits: scoped }]);
   return states.map(useOf);
 }

@@ -37,6 +37,6 @@ function unpricedIn(limit: Limit, models: readonly string[] | null, facts: Model
   const rest = unpriced.length - shownModels;
   const names = `${unpriced.slice(0, shownModels).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
   return [
-    `${names} ${unpriced.length === 1 ? 'has' : 'have'} no price, so that requests for it are refused (model_unpriced). Add "price" to the model in config/models.json, or in the file that MODELS_FILE names, and restart.`,
+    `${names} ${unpriced.length === 1 ? 'has' : 'have'} no price, so that requests for it are refused (model_unpriced). \`tollgate prices set\` gives one a price, and so does "price" in config/models.json, or in the file that MODELS_FILE names, after a restart.`,
   ];
 }

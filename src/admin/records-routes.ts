@@ -4,7 +4,12 @@ import { okJson, type OperationDocs } from '../base/operation-docs.ts';
 import { Refusal } from '../base/refusal.ts';
 import { usageFigures } from '../ledger/totals.ts';
 import { streamNames } from '../records/checkpoint.ts';
-import type { RecordsStatus, TrailVerification, Verification } from '../records/records-view.ts';
+import type {
+  RecordsBrief,
+  RecordsStatus,
+  TrailVerification,
+  Verification,
+} from '../records/records-view.ts';
 import { checkDays, rangeParameters } from '../reports/parameters.ts';
 import type { AdminDeps } from './deps.ts';
 import { needing, type AdminContext, type Reply, type Route } from './respond.ts';
@@ -32,7 +37,7 @@ const anchor = z
   .nullable()
   .meta({ description: 'The newest audit entry that is in Postgres only; null: the store has them all.' });
 
-const status = z.object({
+export const recordsBrief = z.object({
   state: z
     .enum(['on', 'off', 'unreachable'])
     .meta({ description: 'off: DATABASE_URL is not set, or cannot be used.' }),
@@ -41,6 +46,10 @@ const status = z.object({
     description: 'How much is not in Postgres yet, and about how many bytes of the store that takes.',
   }),
   last_drain_at: time.nullable().meta({ description: 'When something was last moved to Postgres.' }),
+} satisfies Record<keyof RecordsBrief, z.ZodType>);
+
+const status = z.object({
+  ...recordsBrief.shape,
   drained_to: ofStreams(time.nullable())
     .nullable()
     .meta({ description: 'When the newest element in Postgres was written.' }),

@@ -10,7 +10,16 @@ import type { Store } from '../store/store.ts';
  * change comes from the audit context (`context.ts`), so no operation has to pass it on.
  */
 
-const changeKinds = ['team', 'user', 'token', 'claim', 'administrator', 'settings', 'import'] as const;
+const changeKinds = [
+  'team',
+  'user',
+  'token',
+  'claim',
+  'administrator',
+  'settings',
+  'price',
+  'import',
+] as const;
 
 /** A change, as the store that makes it describes it. */
 export interface Change {

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { administratorFields } from '../identity/records/administrator.ts';
 import type { ArchivedPart, ArchiveKey, StoredRecord } from '../identity/records/archive.ts';
 import { gatewayCounterKey, settingsFields } from '../identity/records/gateway-settings.ts';
+import { modelPriceFields } from '../identity/records/model-price.ts';
 import { teamFields, tokenFields, userFields } from '../identity/records/identity.ts';
 import type { JsonObject, JsonValue } from '../base/request.ts';
 
@@ -95,8 +96,17 @@ const administrators: Section = {
   recordsIn: ({ administrators: records }) => records,
 };
 
+/** The prices that the API has set. */
+const prices: Section = {
+  ...plain,
+  name: 'prices',
+  schema: modelPriceFields,
+  keyOf: ({ id }) => ({ kind: 'price', team: gatewayCounterKey, id: text(id) }),
+  recordsIn: ({ prices: records }) => records.map(withoutSecrets),
+};
+
 /** Rows refer only to rows of earlier sections. */
-export const sections: readonly Section[] = [teams, users, tokens, settings, administrators];
+export const sections: readonly Section[] = [teams, users, tokens, settings, administrators, prices];
 
 function withoutSecrets(record: string): StoredRecord {
   return { text: record, secrets: [] };

@@ -41,7 +41,7 @@ export interface OtherAnswer {
   schema: z.ZodType;
 }
 
-export const methods = ['GET', 'POST', 'PATCH', 'DELETE'] as const;
+export const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 export type Method = (typeof methods)[number];
 
 /** Whose credential an operation needs. */

@@ -1,5 +1,19 @@
 import type { Charge } from './outcome.ts';
 
+/** The parts of a price, as the catalogue and the API name them. */
+export const priceParts = [
+  'usd_per_million_input_tokens',
+  'usd_per_million_cache_read_tokens',
+  'usd_per_million_cache_write_tokens',
+  'usd_per_million_output_tokens',
+  'usd_per_image',
+  'usd_per_search',
+] as const;
+export type PricePart = (typeof priceParts)[number];
+
+/** The most that one part of a price may be, in dollars. */
+export const maxPartUsd = 1_000_000;
+
 /** What a model costs, in nano-dollars: a token of each kind, an image, a search unit. */
 export interface Price {
   /** Of input that no prompt cache wrote or gave. */

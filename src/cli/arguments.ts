@@ -72,6 +72,8 @@ export function parseCount(text: string): number {
   throw new InvalidArgumentError('Write a whole number.');
 }
 
+export const yesOption = new Option('--yes', 'do not ask');
+
 /** An option that may be given several times, each value read by `parse`. */
 export function repeatable(
   flags: string,

@@ -1,10 +1,9 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type JsonObject, isJsonObject, type JsonValue } from '../base/request.ts';
-import { adminPath } from './arguments.ts';
+import { adminPath, yesOption } from './arguments.ts';
 import { plain } from './cells.ts';
 import type { Cli, Terminal } from './cli.ts';
-import { yesOption } from './resource.ts';
 import { example } from './help.ts';
 import { readInput } from './read-input.ts';
 import { codeOf, CommandFailed } from './command-failed.ts';

@@ -29,6 +29,8 @@ interface Confirmation {
   yes: boolean | undefined;
   /** Go on if nobody can be asked. */
   unasked?: 'done' | undefined;
+  /** What else can be done if nobody can be asked. */
+  remedy?: string;
   /** What will be lost: printed before the question, and only looked up for it. */
   loss: () => Promise<string> | string;
 }
@@ -77,13 +79,15 @@ export class Cli {
   }
 
   /** Resolves if `--yes` was given or the person at the terminal agrees. Otherwise rejects with `CommandFailed`. */
-  async confirm({ yes = false, unasked, loss }: Confirmation): Promise<void> {
+  async confirm({ yes = false, unasked, remedy, loss }: Confirmation): Promise<void> {
     if (yes) return;
     const { ask } = this.#terminal;
     if (!ask) {
       if (unasked === 'done') return;
       throw new CommandFailed(
-        'This cannot be undone, and there is no terminal to ask on: add --yes.',
+        ['This cannot be undone, and there is no terminal to ask on: add --yes.', remedy ?? []]
+          .flat()
+          .join('\n'),
         exitCodes.misused,
       );
     }

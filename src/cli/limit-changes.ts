@@ -1,8 +1,8 @@
 import { InvalidArgumentError } from 'commander';
 import { limit, limitIdentity } from '../base/fields.ts';
 import { type Limit, limitName } from '../base/limit.ts';
-import type { JsonObject } from '../base/request.ts';
-import { type GivenOptions, parseLimit, repeatable } from './arguments.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
+import { type GivenOptions, parseLimit, repeatable, yesOption } from './arguments.ts';
 import { plain } from './cells.ts';
 import type { Cli } from './cli.ts';
 import { CommandFailed, exitCodes } from './command-failed.ts';
@@ -23,6 +23,7 @@ export const limitChangeOptions = [
     'remove a limit: tokens/day, or tokens/day@model if there are several',
     parseName,
   ),
+  yesOption,
 ];
 
 function parseName(text: string): LimitName {
@@ -41,17 +42,21 @@ interface LimitChanges {
 }
 
 /**
- * Sends the changes of `set`. With `--add-limit` or `--remove-limit` it reads the record first, changes its list of
+ * Sends the changes of `set`. It asks before a new list drops a limit on money. With `--add-limit` or `--remove-limit` it reads the record first, changes its list of
  * limits unless somebody else changes the record meanwhile, and tells the limits before and after.
  */
 export async function sendChanges(
   cli: Cli,
   path: string,
   body: (options: GivenOptions) => object,
-  { addLimit, removeLimit, ...options }: GivenOptions & LimitChanges,
+  { addLimit, removeLimit, yes = false, ...options }: GivenOptions & LimitChanges,
 ): Promise<void> {
   const changed = body(options);
-  if (addLimit === undefined && removeLimit === undefined) return cli.callAndPrint('PATCH', path, changed);
+  if (addLimit === undefined && removeLimit === undefined) {
+    const seen = yes || !replacesLimits(changed) ? null : await confirmed(cli, path, changed);
+    cli.printRecord(await cli.call('PATCH', path, changed, ifMatch(seen)));
+    return;
+  }
   if ('limits' in changed) {
     throw new CommandFailed(
       '--add-limit and --remove-limit do not go with what replaces the whole list of limits.',
@@ -61,12 +66,60 @@ export async function sendChanges(
   const { record, etag } = await cli.look(path);
   const before = limitsOf(record);
   const limits = changedLimits(before, { addLimit: addLimit ?? [], removeLimit: removeLimit ?? [] });
-  const headers = etag === null ? {} : { 'if-match': etag };
-  const after = await cli.call('PATCH', path, { ...changed, limits }, headers);
+  const after = await cli.call('PATCH', path, { ...changed, limits }, ifMatch(etag));
   cli.printRecord(after);
   cli.note(
     `Limits before: ${shown(before)}\nLimits after:  ${shown(after === null ? limits : limitsOf(after))}`,
   );
+}
+
+function ifMatch(etag: string | null): Record<string, string> {
+  return etag === null ? {} : { 'if-match': etag };
+}
+
+/** The fields of a change that have lists of limits, which replace those there were. */
+const replacing = ['limits', 'defaults'] as const;
+
+function replacesLimits(changed: object): boolean {
+  return replacing.some((field) => field in changed);
+}
+
+/** The ETag of the record as it was when a person agreed to what is lost, or nothing of the kind was. */
+async function confirmed(cli: Cli, path: string, changed: object): Promise<string | null> {
+  const { record, etag } = await cli.look(path);
+  const asked: JsonObject = { ...changed };
+  const dropped = replacing.flatMap((field) =>
+    field in asked ? droppedMoney(record[field] ?? null, asked[field] ?? null) : [],
+  );
+  if (dropped.length > 0) {
+    await cli.confirm({
+      yes: false,
+      loss: () => `The new list drops ${shown(dropped)}, and with it what is used of it.`,
+      remedy: `It would drop ${shown(dropped)}; --add-limit and --remove-limit change one limit and keep the others.`,
+    });
+  }
+  return etag;
+}
+
+/** The limits on money in a list, or in lists inside an object, that are not in what takes its place. Null clears it. */
+export function droppedMoney(before: JsonValue, after: JsonValue): Limit[] {
+  if (Array.isArray(before)) {
+    const kept = new Set(limitsIn(after).map(limitIdentity));
+    return limitsIn(before).filter((each) => each.metric === 'cost_usd' && !kept.has(limitIdentity(each)));
+  }
+  if (!isJsonObject(before)) return [];
+  const fields = isJsonObject(after) ? Object.keys(after) : Object.keys(before);
+  return fields.flatMap((field) =>
+    droppedMoney(before[field] ?? null, isJsonObject(after) ? (after[field] ?? null) : null),
+  );
+}
+
+function limitsIn(list: JsonValue): Limit[] {
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((each) => {
+    const read = limit.safeParse(each);
+    return read.success ? [read.data] : [];
+  });
 }
 
 function limitsOf(record: JsonObject): Limit[] {

@@ -4,14 +4,16 @@ import { AuditTrail } from '../audit/audit-trail.ts';
 import { AdministratorStore } from '../identity/store/administrator-store.ts';
 import { IdentityArchive } from '../identity/store/identity-archive.ts';
 import { IdentityStore } from '../identity/store/identity-store.ts';
+import { PriceStore } from '../identity/store/price-store.ts';
 import { SecretStore } from '../identity/store/secret-store.ts';
 import { Backup } from '../backup/backup.ts';
 import { ClaimLinks } from '../claims/claim-links.ts';
 import { ClaimStore } from '../claims/claim-store.ts';
-import { type Catalogue, loadCatalogue } from '../config/catalogue.ts';
 import { issuersFileOf, modelsFileOf, readUsageRetention } from '../config/environment.ts';
 import type { TrustedIssuer } from '../config/issuer.ts';
 import { loadIssuers } from '../config/issuers.ts';
+import { type Catalogue, loadCatalogue, parseCatalogue } from '../config/catalogue.ts';
+import { PriceBook } from '../config/price-book.ts';
 import { readRecords } from '../config/records.ts';
 import { readStore } from '../config/store.ts';
 import { trimmed, VariableReader } from '../config/variables.ts';
@@ -20,6 +22,7 @@ import { Database } from '../records/database.ts';
 import { readersOf } from '../records/readers.ts';
 import { keysUnder } from '../store/keys.ts';
 import { RedisStore } from '../store/redis.ts';
+import { nowMsOf } from '../store/store.ts';
 import { countersIn } from '../limits/counters.ts';
 import { rootHolder } from '../console/holder.ts';
 import { consoleLinkRoute } from '../console/link-route.ts';
@@ -65,7 +68,7 @@ export async function connectToRedis(env: NodeJS.ProcessEnv): Promise<Connection
   const models = loadCatalogue(modelsFileOf(env));
   const trusted = loadIssuers(issuersFileOf(env), env);
   const database = records && new Database(records);
-  const app = localAdmin({
+  const app = await localAdmin({
     store,
     prefix: settings.prefix,
     catalogue: models.ok ? models.catalogue : null,
@@ -91,6 +94,7 @@ function reasonOf({ message, code }: Error & { code?: string }): string {
 interface LocalAdmin {
   store: RedisStore;
   prefix: string;
+  /** Null if it cannot be read. */
   catalogue: Catalogue | null;
   issuers: readonly TrustedIssuer[];
   database: Database | null;
@@ -98,20 +102,24 @@ interface LocalAdmin {
   adminKey: string | null;
 }
 
-function localAdmin({
+async function localAdmin({
   store,
   prefix,
-  catalogue,
+  catalogue: read,
   issuers,
   database,
   retentionDays,
   adminKey,
-}: LocalAdmin): ReturnType<typeof adminApp> {
-  const realModel = catalogue?.real ?? ((id: string): string => id);
+}: LocalAdmin): Promise<ReturnType<typeof adminApp>> {
+  const catalogue = read ?? emptyCatalogue();
   const keys = keysUnder(prefix);
   // The gateway logs the new head itself, within a minute.
   const audit = new AuditTrail(store, keys, { log: { info: () => {} }, clock: systemClock });
   const secrets = new SecretStore(store, keys, audit);
+  const prices = new PriceStore(store, keys, audit);
+  const book = new PriceBook(catalogue);
+  // Whatever keeps them from being read keeps the command itself from its work, which says so.
+  book.take(await prices.all().catch(() => []));
   const readers = readersOf({
     store,
     keys,
@@ -134,13 +142,19 @@ function localAdmin({
     claims: new ClaimLinks({ store: new ClaimStore(store, keys, audit), origin: () => '' }),
     backup: new Backup({ archive: new IdentityArchive(store, keys, audit), clock: systemClock }),
     erase: null,
+    serving: null,
+    prices,
+    catalogue,
+    // Gateways notice it at their next heartbeat.
+    pricesChanged: () => Promise.resolve(),
+    storeNowMs: () => store.attempt((client) => client.time()).then(nowMsOf),
     clock: systemClock,
-    realModel,
+    realModel: catalogue.real,
     // What attachments serve is not asked here.
     models: {
       serves: () => true,
-      isPriced: (model) => catalogue?.price(realModel(model), systemClock.now()) !== null,
-      all: () => catalogue?.models() ?? [],
+      isPriced: (model) => read === null || book.price(catalogue.real(model), systemClock.now()) !== null,
+      all: () => catalogue.models(),
     },
     budget: null,
     pace: null,
@@ -156,4 +170,10 @@ function localAdmin({
     origin: () => '',
   });
   return adminApp(deps, { routes: [...adminRoutes(deps), linkRoute] });
+}
+
+function emptyCatalogue(): Catalogue {
+  const made = parseCatalogue('{"models":{}}');
+  if (!made.ok) throw new TypeError('A catalogue may be empty.');
+  return made.catalogue;
 }

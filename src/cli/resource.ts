@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { JsonObject } from '../base/request.ts';
-import { adminPath, bodyOf, type GivenOptions, withQuery } from './arguments.ts';
+import { adminPath, bodyOf, type GivenOptions, withQuery, yesOption } from './arguments.ts';
 import type { Cli } from './cli.ts';
 import { example } from './help.ts';
 import { sendChanges } from './limit-changes.ts';
@@ -71,7 +71,6 @@ interface EndTarget {
 
 export const nameOption = new Option('--name <name>', 'a name for people');
 const fileOption = new Option('--file <csv>', 'make one for each row of a CSV file; - for standard input');
-export const yesOption = new Option('--yes', 'do not ask');
 
 /** Adds the commands of a resource, such as `tollgate team create`, in the order of the help. */
 export function resourceCommands(program: Command, cli: Cli, resource: Resource): Command {

@@ -8,6 +8,8 @@ import { connect } from './connect.ts';
 import { consoleCommand } from './console-command.ts';
 import { issuerCommands } from './issuer-commands.ts';
 import { ledgerCommands } from './ledger-commands.ts';
+import { priceCommands } from './price-commands.ts';
+import { overviewCommands } from './overview-commands.ts';
 import { reportCommands } from './report-commands.ts';
 import { resourceCommands } from './resource.ts';
 import { settingsCommands } from './settings-commands.ts';
@@ -65,6 +67,8 @@ export function programFor(send: Connection['send'], terminal: Terminal): Comman
   tokenSearchCommands(resourceCommands(program, cli, tokens), cli);
   settingsCommands(program, cli);
   issuerCommands(program, cli);
+  priceCommands(program, cli);
+  overviewCommands(program, cli);
   reportCommands(program, cli);
   resourceCommands(program, cli, administrators);
   backupCommands(program, cli, terminal);

@@ -1,11 +1,10 @@
 import { type Command, Option } from 'commander';
 import { tokenStates } from '../identity/records/token-state.ts';
-import { adminPath, cursorOptions, parseDuration, withQuery } from './arguments.ts';
+import { adminPath, cursorOptions, parseDuration, withQuery, yesOption } from './arguments.ts';
 import { day, plain } from './cells.ts';
 import type { Cli } from './cli.ts';
 import { CommandFailed } from './command-failed.ts';
 import { example } from './help.ts';
-import { yesOption } from './resource.ts';
 import type { Column } from './table.ts';
 import { parseAgo } from './time-range.ts';
 

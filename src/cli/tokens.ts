@@ -10,11 +10,12 @@ import {
   parseCount,
   parseDuration,
   repeatable,
+  yesOption,
 } from './arguments.ts';
 import { day, plain } from './cells.ts';
 import { limitChangeOptions } from './limit-changes.ts';
 import { manyTokens } from './people-files.ts';
-import { type Resource, yesOption } from './resource.ts';
+import type { Resource } from './resource.ts';
 import type { Column } from './table.ts';
 
 const lists = ['models', 'endpoints', 'origins', 'tools', 'limits'];

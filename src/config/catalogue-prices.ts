@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import type { ModelKind } from '../base/model.ts';
-import { free, nanoUsdPerUsd, type Price } from '../base/price.ts';
+import { free, maxPartUsd, nanoUsdPerUsd, type Price, type PricePart } from '../base/price.ts';
 import { chosen } from './file-problems.ts';
 
-const maxUsd = 1_000_000;
-const amount = z.number().nonnegative().max(maxUsd).optional();
+const amount = z.number().nonnegative().max(maxPartUsd).optional();
 
 /** US dollars, from a day (midnight UTC) or a moment on; without one, from the beginning. */
 const price = z.strictObject({
@@ -19,8 +18,8 @@ const price = z.strictObject({
   usd_per_million_output_tokens: amount,
   usd_per_image: amount,
   usd_per_search: amount,
-});
-type PriceField = z.infer<typeof price>;
+} satisfies Record<PricePart | 'from', z.ZodType>);
+export type PriceField = z.infer<typeof price>;
 
 const onePrice = price.transform((only) => [only]);
 const priceList = z
@@ -37,16 +36,32 @@ export const priceField = chosen<PriceField[]>((value) => (Array.isArray(value) 
 export interface DatedPrice {
   fromMs: number;
   price: Price | null;
+  /** As it was given. */
+  field: PriceField;
 }
+
+/** The parts that a price of each kind of model needs, and those that it may have besides. */
+export const partsOfKind: Readonly<Record<ModelKind, { needed: PricePart[]; optional: PricePart[] }>> = {
+  chat: {
+    needed: ['usd_per_million_input_tokens', 'usd_per_million_output_tokens'],
+    optional: ['usd_per_million_cache_read_tokens', 'usd_per_million_cache_write_tokens'],
+  },
+  embeddings: {
+    needed: ['usd_per_million_input_tokens'],
+    optional: ['usd_per_million_cache_read_tokens', 'usd_per_million_cache_write_tokens'],
+  },
+  images: { needed: ['usd_per_image'], optional: [] },
+  rerank: { needed: ['usd_per_search'], optional: [] },
+};
 
 /** The prices of a model, the latest first. */
 export function datedPrices(kind: ModelKind, fields: readonly PriceField[]): DatedPrice[] {
   return fields
-    .map((field): DatedPrice => ({ fromMs: startMs(field), price: priceOf(kind, field) }))
+    .map((field): DatedPrice => ({ fromMs: startMs(field), price: priceOf(kind, field), field }))
     .toSorted((a, b) => b.fromMs - a.fromMs);
 }
 
-/** The price in force; null before the first one. */
+/** The price in force; null before the first one. `prices` are the latest first. */
 export function priceAt(prices: readonly DatedPrice[], atMs: number): Price | null {
   for (const { fromMs, price: found } of prices) {
     if (fromMs <= atMs) return found;

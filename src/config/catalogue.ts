@@ -13,6 +13,8 @@ export interface Catalogue {
   maxOutputTokens(model: string): number | null;
   /** What a model costs at a moment. Null if any part of the price is unknown: the model is then unpriced, not free. */
   price(model: string, atMs: number): Price | null;
+  /** The prices of a model, the latest first. */
+  prices(model: string): readonly DatedPrice[];
   /** Null for a model that is not in the catalogue. */
   kind(model: string): ModelKind | null;
   /** The model that may answer if no attachment of this one does; null: none. */
@@ -120,7 +122,8 @@ export function parseCatalogue(text: string): CatalogueResult {
       const found = models.get(id);
       return found?.kind === 'chat' ? (found.max_tokens ?? null) : null;
     },
-    price: (id, atMs) => priceAt(prices.get(id) ?? [], atMs),
+    price: (id, atMs) => priceAt(prices.get(id) ?? none, atMs),
+    prices: (id) => prices.get(id) ?? none,
     kind: (id) => models.get(id)?.kind ?? null,
     fallback: (id) => models.get(id)?.fallback ?? null,
     refusesOver(id) {
@@ -138,6 +141,8 @@ export function parseCatalogue(text: string): CatalogueResult {
   };
   return { ok: true, catalogue };
 }
+
+const none: readonly never[] = [];
 
 /** A fallback is another model of the file, of the same kind. Its own fallback is not followed. */
 function fallbackProblems(models: Readonly<Record<string, z.infer<typeof model>>>): string[] {

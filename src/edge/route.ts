@@ -22,6 +22,7 @@ export function operationFor({ methods }: Route, method: string | undefined): Op
     case 'HEAD':
       return methods.GET;
     case 'POST':
+    case 'PUT':
     case 'PATCH':
     case 'DELETE':
       return methods[method];

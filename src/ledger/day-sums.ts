@@ -1,18 +1,35 @@
-export interface SumQuery<Group extends string> {
+interface Range<Group extends string> {
   /** Whole UTC days, `YYYY-MM-DD`, both included. */
   from: string;
   to: string;
   filters: Partial<Record<Exclude<Group, 'day'>, string>>;
-  groupBy: readonly Group[];
   /** Only these teams, in addition to the filters; absent: all. */
   teams?: readonly string[];
+}
+
+export interface SumQuery<Group extends string> extends Range<Group> {
+  groupBy: readonly Group[];
+}
+
+/** The same days grouped in several ways, from one reading of them. */
+export interface GroupingsQuery<Group extends string> extends Range<Group> {
+  /** No two are the same. */
+  groupings: readonly (readonly Group[])[];
+}
+
+/** A query as one of several groupings. */
+export function onlyGrouping<Group extends string>({
+  groupBy,
+  ...range
+}: SumQuery<Group>): GroupingsQuery<Group> {
+  return { ...range, groupings: [groupBy] };
 }
 
 /** The fields that identify a row of a day; null: not known. */
 type RowName = Readonly<Record<string, string | null>>;
 
 interface Parts {
-  query: SumQuery<string>;
+  query: GroupingsQuery<string>;
   /** In stored order. Figures that a row lacks count as 0; additional ones are ignored. */
   figures: readonly string[];
   /** The one that is a time, ms, 0 if unknown: the latest counts, and rows have it as RFC 3339 or null. */
@@ -20,47 +37,57 @@ interface Parts {
   decodeName: (name: string) => RowName;
 }
 
+/** The sums of one grouping, by the texts of their groups. */
+interface Grouping {
+  readonly by: readonly string[];
+  readonly sums: Map<string, { group: RowName; sums: number[] }>;
+}
+
 /**
- * Sums days by group. A `Row` has the groups of the query and the figures. Without groups there is always exactly one
- * row; otherwise the rows are sorted by their groups.
+ * Sums days by group, in each grouping of the query. A `Row` has the groups of its grouping and the figures. Without
+ * groups there is always exactly one row; otherwise the rows are sorted by their groups.
  */
 export class DaySums<Row> {
   readonly #parts: Parts;
   readonly #filters: readonly (readonly [field: string, wanted: string])[];
-  readonly #sums = new Map<string, { group: RowName; sums: number[] }>();
+  readonly #groupings: readonly Grouping[];
 
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#filters = Object.entries(parts.query.filters).flatMap(([field, wanted]) =>
       wanted === undefined ? [] : [[field, wanted] as const],
     );
-    if (parts.query.groupBy.length === 0) this.#sumsOf({});
+    this.#groupings = parts.query.groupings.map((by) => ({ by, sums: new Map() }));
+    for (const grouping of this.#groupings) if (grouping.by.length === 0) this.#sumsOf(grouping, '', {});
   }
 
   /** Adds the rows of a day (name in the store, figures) that pass the filters. */
   add(day: string, rows: Iterable<readonly [name: string, figures: readonly number[]]>): void {
-    const { groupBy } = this.#parts.query;
     for (const [name, figures] of rows) {
       const row = this.#parts.decodeName(name);
       if (!this.#passes(row)) continue;
-      const group = Object.fromEntries(groupBy.map((by) => [by, by === 'day' ? day : (row[by] ?? null)]));
-      this.#add(this.#sumsOf(group), figures);
+      for (const grouping of this.#groupings) this.#add(this.#sumsOf(grouping, day, row), figures);
     }
   }
 
-  /** Adds sums that another place has made of rows that pass the filters. `group` has the groups of the query. */
-  addSums(group: RowName, added: readonly number[]): void {
-    this.#add(this.#sumsOf(group), added);
+  /** Adds sums that another place has made of rows that pass the filters. `row` has the groups of that grouping. */
+  addSums(grouping: number, row: RowName, added: readonly number[]): void {
+    const found = this.#groupings[grouping];
+    if (found) this.#add(this.#sumsOf(found, row['day'] ?? '', row), added);
   }
 
-  /** The sums so far. */
-  rows(): Row[] {
+  /** The sums so far, of each grouping. */
+  rows(): Row[][] {
+    return this.#groupings.map(({ sums }) => this.#rowsOf(sums));
+  }
+
+  #rowsOf(sums: Grouping['sums']): Row[] {
     const { figures, time } = this.#parts;
     const shown = (figure: string, sum: number): unknown => (figure === time ? timeOf(sum) : sum);
-    return [...this.#sums.entries()]
+    return [...sums.entries()]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, { group, sums }]) => {
-        const named = Object.fromEntries(figures.map((figure, at) => [figure, shown(figure, sums[at] ?? 0)]));
+      .map(([, { group, sums: own }]) => {
+        const named = Object.fromEntries(figures.map((figure, at) => [figure, shown(figure, own[at] ?? 0)]));
         return { ...group, ...named } as Row; // has the groups and the figures that the caller named
       });
   }
@@ -80,13 +107,14 @@ export class DaySums<Row> {
     }
   }
 
-  #sumsOf(group: RowName): number[] {
-    const name = this.#parts.query.groupBy.map((by) => group[by] ?? '').join('\t');
-    const known = this.#sums.get(name);
+  #sumsOf({ by, sums }: Grouping, day: string, row: RowName): number[] {
+    const valueOf = (group: string): string | null => (group === 'day' ? day : (row[group] ?? null));
+    const name = by.map((group) => valueOf(group) ?? '').join('\t');
+    const known = sums.get(name);
     if (known) return known.sums;
-    const sums = this.#parts.figures.map(() => 0);
-    this.#sums.set(name, { group, sums });
-    return sums;
+    const made = this.#parts.figures.map(() => 0);
+    sums.set(name, { group: Object.fromEntries(by.map((group) => [group, valueOf(group)])), sums: made });
+    return made;
   }
 }
 

@@ -4,9 +4,9 @@ import { ledgerEntryOf, type LedgerEntry } from './entry.ts';
 import { clockSlackMs, passes, type EntryQuery, type Ledger, type Page } from './ledger.ts';
 import type { Keys } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
-import type { DaySums } from './day-sums.ts';
-import { refusalSums, type RefusalQuery, type RefusalRow } from './refusal-count.ts';
-import { usageRows, usageSums, type UsageQuery, type UsageRow } from './totals.ts';
+import { type DaySums, type GroupingsQuery, onlyGrouping } from './day-sums.ts';
+import { refusalSums, type RefusalGroup, type RefusalQuery, type RefusalRow } from './refusal-count.ts';
+import { usageRows, usageSums, type UsageGroup, type UsageQuery, type UsageRow } from './totals.ts';
 
 const entriesPerRead = 500;
 /** How many entries one call reads to find matching ones before it returns a cursor to continue from. */
@@ -34,10 +34,18 @@ export class LedgerReader implements Ledger {
   }
 
   async usage(query: UsageQuery): Promise<UsageRow[]> {
+    return (await this.groupedUsage(onlyGrouping(query)))[0] ?? [];
+  }
+
+  async groupedUsage(query: GroupingsQuery<UsageGroup>): Promise<UsageRow[][]> {
     return usageRows(await this.#sum(usageSums(query), query, this.#keys.totals));
   }
 
   async refusals(query: RefusalQuery): Promise<RefusalRow[]> {
+    return (await this.groupedRefusals(onlyGrouping(query)))[0] ?? [];
+  }
+
+  async groupedRefusals(query: GroupingsQuery<RefusalGroup>): Promise<RefusalRow[][]> {
     return (await this.#sum(refusalSums(query), query, this.#keys.refusals)).rows();
   }
 

@@ -1,6 +1,7 @@
 import { countedModel, type EntryRecord, type LedgerEntry } from './entry.ts';
-import type { RefusalQuery, RefusalRow } from './refusal-count.ts';
-import type { UsageQuery, UsageRow } from './totals.ts';
+import type { GroupingsQuery } from './day-sums.ts';
+import type { RefusalGroup, RefusalQuery, RefusalRow } from './refusal-count.ts';
+import type { UsageGroup, UsageQuery, UsageRow } from './totals.ts';
 
 /** What reports read. Methods reject with `StoreUnavailable`. */
 export interface Ledger {
@@ -8,8 +9,12 @@ export interface Ledger {
   readonly maxDays: number;
   /** What was used in a range of days. */
   usage(query: UsageQuery): Promise<UsageRow[]>;
+  /** The same in several groupings, in their order. The days are read once. */
+  groupedUsage(query: GroupingsQuery<UsageGroup>): Promise<UsageRow[][]>;
   /** How many requests were refused in a range of days. */
   refusals(query: RefusalQuery): Promise<RefusalRow[]>;
+  /** The same in several groupings, in their order. The days are read once. */
+  groupedRefusals(query: GroupingsQuery<RefusalGroup>): Promise<RefusalRow[][]>;
   /**
    * Last closed first. A page may be short or empty although there are more entries: then `next_cursor` is not null.
    */

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../base/refusal.ts';
 import { textCodec, textOrNull } from '../base/text-record.ts';
-import { DaySums, type SumQuery } from './day-sums.ts';
+import { DaySums, type GroupingsQuery, type SumQuery } from './day-sums.ts';
 
 /*
  * Refused requests, summed by day. They are counted by identity, served path, error code, model and limit. None of these is
@@ -81,7 +81,7 @@ export const refusalFigures = ['refused', 'last_at'] as const;
 export const decodeRefusalRow: (name: string) => RefusedAs = codec.decode;
 
 /** Sums days of refusals by group. */
-export function refusalSums(query: RefusalQuery): DaySums<RefusalRow> {
+export function refusalSums(query: GroupingsQuery<RefusalGroup>): DaySums<RefusalRow> {
   return new DaySums({ query, figures: refusalFigures, time: 'last_at', decodeName: codec.decode });
 }
 

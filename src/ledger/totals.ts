@@ -1,7 +1,7 @@
 import { figures, type FigureName } from '../base/figures.ts';
 import { nanoUsdPerUsd } from '../base/price.ts';
 import { textCodec, withoutControls } from '../base/text-record.ts';
-import { DaySums, type SumQuery } from './day-sums.ts';
+import { DaySums, type GroupingsQuery, type SumQuery } from './day-sums.ts';
 import { countedModel, type EntryRecord } from './entry.ts';
 
 /** The fields that name a row of a day's totals. */
@@ -78,11 +78,12 @@ export function totalsRowOf(entry: EntryRecord): string {
 }
 
 /** Sums days of totals by group. */
-export function usageSums(query: UsageQuery): DaySums<UsageRow> {
+export function usageSums(query: GroupingsQuery<UsageGroup>): DaySums<UsageRow> {
   return new DaySums({ query, figures: usageFigures, decodeName: codec.decode });
 }
 
-/** Summed rows as callers see them: money in dollars. */
-export function usageRows(sums: DaySums<UsageRow>): UsageRow[] {
-  return sums.rows().map((row) => ({ ...row, cost_usd: row.cost_usd / nanoUsdPerUsd }));
+/** Summed rows of each grouping as callers see them: money in dollars. */
+export function usageRows(sums: DaySums<UsageRow>): UsageRow[][] {
+  const inDollars = (row: UsageRow): UsageRow => ({ ...row, cost_usd: row.cost_usd / nanoUsdPerUsd });
+  return sums.rows().map((rows) => rows.map(inDollars));
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Keys } from '../store/keys.ts';
 import { loadScript } from '../store/script.ts';
 import type { Store } from '../store/store.ts';
+import { pricesEpoch } from '../identity/records/model-price.ts';
 import { counterField, toldCounter } from './counter-text.ts';
 import { countersIn, type ReadCounters } from './counters.ts';
 import type {
@@ -52,7 +53,7 @@ export class AdmissionStore {
   readonly #store: Store;
   readonly #keys: Keys;
   readonly #options: AdmissionStoreOptions;
-  /** Reads counters of a team's limits. */
+  /** Reads counters of teams' limits. */
   readonly counters: ReadCounters;
 
   constructor(store: Store, keys: Keys, options: AdmissionStoreOptions) {
@@ -64,15 +65,15 @@ export class AdmissionStore {
 
   /** Records that a process is alive. */
   async beat(process: string): Promise<Beat> {
-    const { processes, incarnation, open, guard } = this.#keys;
+    const { processes, incarnation, open, epochs, guard } = this.#keys;
     const nonce = randomBytes(9).toString('base64url');
     const reply = await this.#store.run(
       scripts.beat,
-      [processes, incarnation, open(process), ...guard],
-      [process, this.#options.leaseMs, nonce],
+      [processes, incarnation, open(process), epochs, ...guard],
+      [process, this.#options.leaseMs, nonce, pricesEpoch],
     );
-    const [nowMs, current = '', ...silent] = texts(reply);
-    return { nowMs: Number(nowMs), incarnation: current, silent };
+    const [nowMs, current = '', prices = '', ...silent] = texts(reply);
+    return { nowMs: Number(nowMs), incarnation: current, prices, silent };
   }
 
   /** Checks and reserves, all limits or none, for up to 200 requests. */

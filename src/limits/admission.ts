@@ -8,7 +8,7 @@ import { costNanoUsd, dearest, type Price } from '../base/price.ts';
 import { Refusal, restarting } from '../base/refusal.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { Canceller } from './canceller.ts';
-import { limitStates } from './counters.ts';
+import { limitStates, type LimitsOf } from './counters.ts';
 import { answered, storeUnavailable } from './decision.ts';
 import { applied, type Grant, limitsOn, type LimitState } from './grant.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -20,7 +20,7 @@ import { heldText } from './recorded-charges.ts';
 import { settlementOf } from './settlement.ts';
 import { supplementId, supplementSettlement } from './supplement.ts';
 import { SettlementQueue } from './settlement-queue.ts';
-import type { AdmitRequest, Decision, Settled } from './store.ts';
+import type { AdmitRequest, Beat, Decision, Settled } from './store.ts';
 import type { AdmissionStore } from './admission-store.ts';
 import { emptyCounter } from './window.ts';
 
@@ -46,6 +46,8 @@ export interface AdmissionOptions {
   log: Log;
   /** Whether records are kept of what limits are charged. Absent: not. */
   keepsRecords?: () => boolean;
+  /** Called with what each heartbeat tells. Absent: not. */
+  onBeat?: (beat: Beat) => Promise<void>;
   /** Called once per window when a limit is 80 or 100 percent used. */
   onNotice?: (notice: LimitNotice) => void;
 }
@@ -150,13 +152,18 @@ export class Admission {
   }
 
   /** How much of these limits of a team and its members is used now, for `/v1/me`. Rejects with `StoreUnavailable`. */
-  limits(team: string, limits: readonly ScopedLimit[]): Promise<LimitState[]> {
-    return limitStates((of, asked) => this.#options.store.counters(of, asked), team, limits);
+  async limits(team: string, limits: readonly ScopedLimit[]): Promise<LimitState[]> {
+    const [states = []] = await this.#limits([{ team, limits }]);
+    return states;
   }
 
   /** How much of the limits of teams that ask here is used now, for metrics. Rejects with `StoreUnavailable`. */
   limitsInUse(): Promise<LimitUse[]> {
-    return this.#inUse.read((team, limits) => this.limits(team, limits), this.#options.clock.monotonic());
+    return this.#inUse.read((asked) => this.#limits(asked), this.#options.clock.monotonic());
+  }
+
+  #limits(asked: readonly LimitsOf<ScopedLimit>[]): Promise<LimitState[][]> {
+    return limitStates((of) => this.#options.store.counters(of), asked);
   }
 
   /** Settlements and cancellations that the store has not yet taken. */

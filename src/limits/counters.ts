@@ -9,13 +9,20 @@ import { applied, type LimitState } from './grant.ts';
 import type { AppliedLimit } from './store.ts';
 import { type Counter, emptyCounter } from './window.ts';
 
-/** Counters of a team's limits as they are now, in the order of the limits, and the store's clock, ms. */
-export type ReadCounters = (
-  team: string,
-  limits: readonly Pick<AppliedLimit, 'id' | 'span'>[],
-) => Promise<{ nowMs: number; counters: readonly Counter[] }>;
+type AskedLimit = Pick<AppliedLimit, 'id' | 'span'>;
 
-/** Reads counters in one round trip, however many limits there are. Rejects with `StoreUnavailable`. */
+/** Limits of a team and its members. */
+export interface LimitsOf<Limit> {
+  team: string;
+  limits: readonly Limit[];
+}
+
+/** Counters of each team's limits as they are now, in the order of the teams and limits, and the store's clock, ms. */
+export type ReadCounters = (
+  asked: readonly LimitsOf<AskedLimit>[],
+) => Promise<{ nowMs: number; counters: readonly (readonly Counter[])[] }>;
+
+/** Reads counters in one round trip, however many there are. Rejects with `StoreUnavailable`. */
 export function countersIn(store: Store, keys: Keys): ReadCounters {
   function keyOf(team: string, field: string): string {
     const key = counterKeyOfLimit(field);
@@ -23,34 +30,50 @@ export function countersIn(store: Store, keys: Keys): ReadCounters {
     return key === gatewayCounterKey ? keys.counters(gatewayCounterKey) : keys.session(key);
   }
 
-  return async (team, limits) => {
-    const fields = limits.map(({ id, span }) => counterField(id, span));
-    const hashes = [...new Set(fields.map((field) => keyOf(team, field)))];
-    const fieldsIn = (hash: string): string[] => fields.filter((field) => keyOf(team, field) === hash);
+  return async (asked) => {
+    const places = asked.map(({ team, limits }) =>
+      limits.map(({ id, span }) => {
+        const field = counterField(id, span);
+        return { hash: keyOf(team, field), field, span };
+      }),
+    );
+    const hashes = [...Map.groupBy(places.flat(), ({ hash }) => hash)];
     // Sent together, in one round trip.
     const [time, ...found] = await store.attempt((client) =>
-      Promise.all([client.time(), ...hashes.map((hash) => client.hmget(hash, ...fieldsIn(hash)))]),
+      Promise.all([
+        client.time(),
+        ...hashes.map(([hash, inIt]) => client.hmget(hash, ...inIt.map(({ field }) => field))),
+      ]),
     );
     const texts = new Map(
-      hashes.flatMap((hash, k) => fieldsIn(hash).map((field, n) => [field, found[k]?.[n] ?? ''])),
+      hashes.map(([hash, inIt], k) => [
+        hash,
+        new Map(inIt.map(({ field }, n) => [field, found[k]?.[n] ?? ''])),
+      ]),
     );
     const nowMs = nowMsOf(time);
-    const counters = limits.map(({ span }, n) => counterOf(texts.get(fields[n] ?? '') ?? '', span, nowMs));
+    const counters = places.map((ofTeam) =>
+      ofTeam.map(({ hash, field, span }) => counterOf(texts.get(hash)?.get(field) ?? '', span, nowMs)),
+    );
     return { nowMs, counters };
   };
 }
 
-/** Limits of a team as they stand now. */
+/** Limits of teams as they stand now, in one round trip. Rejects with `StoreUnavailable`. */
 export async function limitStates(
   read: ReadCounters,
-  team: string,
-  limits: readonly ScopedLimit[],
-): Promise<LimitState[]> {
-  const asked = limits.map((scoped) => applied(scoped, noCharge));
-  const { counters } = await read(team, asked);
-  return limits.map((scoped, n): LimitState => ({
-    scoped,
-    applied: asked[n] ?? applied(scoped, noCharge),
-    counter: counters[n] ?? emptyCounter,
+  asked: readonly LimitsOf<ScopedLimit>[],
+): Promise<LimitState[][]> {
+  const applying = asked.map(({ team, limits }) => ({
+    team,
+    limits: limits.map((scoped) => applied(scoped, noCharge)),
   }));
+  const { counters } = await read(applying);
+  return asked.map(({ limits }, of) =>
+    limits.map((scoped, n): LimitState => ({
+      scoped,
+      applied: applying[of]?.limits[n] ?? applied(scoped, noCharge),
+      counter: counters[of]?.[n] ?? emptyCounter,
+    })),
+  );
 }

@@ -51,7 +51,7 @@ export function checkPriced(
   const applying = limitsOn(limits, { model, endpoint: endpoint.path });
   const money = applying.find(({ limit }) => limit.metric === 'cost_usd');
   if (money === undefined) return null;
-  const message = `A limit on money applies, but this gateway's catalogue has no price for ${model}. Use a model that has a price, or ask an administrator: "price" in config/models.json gives it one, and ${commandFor(money)} changes the limit.`;
+  const message = `A limit on money applies, but ${model} has no price here. Use a model that has one, or ask an administrator: \`tollgate prices set\` gives it one, and ${commandFor(money)} changes the limit.`;
   return new Refusal('model_unpriced', message, { param: 'model' });
 }
 

@@ -12,6 +12,8 @@ export interface HeartbeatOptions {
   leaseMs: number;
   clock: Clock;
   log: Log;
+  /** Called with what each heartbeat tells, before it counts as sent. Absent: not. */
+  onBeat?: (beat: Beat) => Promise<void>;
 }
 
 /**
@@ -70,6 +72,7 @@ export class Heartbeat {
     if (nowMs - this.#lastBeatMs > leaseMs / 2) this.#steadySinceMs = nowMs;
     this.#lastBeatMs = nowMs;
     this.#offsetMs = beat.nowMs - nowMs;
+    await this.#options.onBeat?.(beat);
     return beat;
   }
 

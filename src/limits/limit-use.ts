@@ -1,6 +1,7 @@
 import type { Principal, ScopedLimit } from '../identity/records/identity.ts';
 import { limitName, type Scope } from '../base/limit.ts';
 import { nanoUsdPerUsd } from '../base/price.ts';
+import type { LimitsOf } from './counters.ts';
 import type { LimitState } from './grant.ts';
 
 /** How much of a limit is used now, for metrics. Money is in dollars. */
@@ -16,7 +17,7 @@ export interface LimitUse {
   max: number;
 }
 
-/** Each team costs a call to the store for every scrape, and some series. */
+/** Each team costs some series, and a part of the call to the store for every scrape. */
 const maxTeams = 100;
 /** A team that has sent nothing for so long is forgotten, so that its series end. */
 const keptMs = 86_400_000;
@@ -40,20 +41,19 @@ export class LimitsInUse {
 
   /** Reads the use of each team's limits. Users, tokens and sessions have none: there may be any number of them. */
   async read(
-    counted: (team: string, limits: readonly ScopedLimit[]) => Promise<readonly LimitState[]>,
+    counted: (asked: readonly LimitsOf<ScopedLimit>[]) => Promise<readonly (readonly LimitState[])[]>,
     nowMs: number,
   ): Promise<LimitUse[]> {
     for (const [team, { atMs }] of this.#teams) if (atMs < nowMs - keptMs) this.#teams.delete(team);
     // The newest last: of the gateway's own limits, which all of them have, the last one counts.
     const teams = [...this.#teams].sort(([, a], [, b]) => a.atMs - b.atMs);
-    const read = await Promise.all(
-      teams.map(async ([team, { limits }]) => {
-        const shared = limits.filter(isShared);
-        if (shared.length === 0) return [];
-        return (await counted(team, shared)).map((state) => useOf(team, state));
-      }),
-    );
-    return read.flat();
+    const asked = teams.flatMap(([team, { limits }]) => {
+      const shared = limits.filter(isShared);
+      return shared.length === 0 ? [] : [{ team, limits: shared }];
+    });
+    if (asked.length === 0) return [];
+    const read = await counted(asked);
+    return asked.flatMap(({ team }, n) => (read[n] ?? []).map((state) => useOf(team, state)));
   }
 
   /** That which was noted first: to look for the one that was quiet for longest would take time from a request. */

@@ -94,6 +94,8 @@ export interface OpenRecord {
 export interface Beat {
   nowMs: number;
   incarnation: string;
+  /** The epoch of the prices that the API has set; '' if it never set one. */
+  prices: string;
   /** Processes whose heartbeat is older than the lease. */
   silent: readonly string[];
 }

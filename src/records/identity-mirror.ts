@@ -61,6 +61,7 @@ function teamsIn(text: string): string[] | null {
       return [];
     case 'settings':
     case 'administrator':
+    case 'price':
       return [gatewayCounterKey];
     case 'team':
     case 'user':

@@ -7,7 +7,7 @@ import { fitsKey, storable } from './drained-stream.ts';
 
 /** A record as Postgres keeps it. Those of the whole gateway have '@' for a team. */
 export interface RecordedIdentity extends StoredRecord {
-  readonly kind: 'team' | 'user' | 'token' | 'settings' | 'administrator';
+  readonly kind: 'team' | 'user' | 'token' | 'settings' | 'administrator' | 'price';
   readonly team: string;
   /** '' for the settings. */
   readonly id: string;
@@ -18,25 +18,27 @@ export interface RecordedIdentity extends StoredRecord {
  * out: it must not keep all others from being recorded.
  */
 export function recordsOf(owner: string, part: ArchivedPart): RecordedIdentity[] {
-  const { team, users, tokens, settings, administrators } = part;
+  const { team, users, tokens, settings, administrators, prices } = part;
   const readable = (kind: RecordedIdentity['kind'], records: readonly StoredRecord[]): RecordedIdentity[] =>
     records.flatMap((record) => {
       const id = idIn(record);
       return id === null ? [] : [{ ...record, kind, team: owner, id }];
     });
-  const own = (text: string | null): StoredRecord[] => (text === null ? [] : [{ text, secrets: [] }]);
+  const own = (text: string | null): StoredRecord[] => (text === null ? [] : [withoutSecrets(text)]);
   return [
     ...readable('team', own(team)).filter(({ id }) => id === owner),
-    ...readable(
-      'user',
-      users.map((text) => ({ text, secrets: [] })),
-    ),
+    ...readable('user', users.map(withoutSecrets)),
     ...readable('token', tokens),
     ...own(settings).flatMap((record): RecordedIdentity[] =>
       isRecord(parsedJson(record.text)) ? [{ ...record, kind: 'settings', team: owner, id: '' }] : [],
     ),
     ...readable('administrator', administrators),
+    ...readable('price', prices.map(withoutSecrets)),
   ];
+}
+
+function withoutSecrets(text: string): StoredRecord {
+  return { text, secrets: [] };
 }
 
 /** Every record but the settings has one. */

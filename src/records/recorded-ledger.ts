@@ -1,15 +1,22 @@
 import { dayOf } from '../base/days.ts';
 import { type LedgerEntry, ledgerEntryOf } from '../ledger/entry.ts';
-import type { DaySums, SumQuery } from '../ledger/day-sums.ts';
+import { type DaySums, type GroupingsQuery, onlyGrouping } from '../ledger/day-sums.ts';
 import type { LedgerReader } from '../ledger/ledger-reader.ts';
 import { type EntryQuery, type Ledger, type Page, passes } from '../ledger/ledger.ts';
-import { refusalFigures, refusalSums, type RefusalQuery, type RefusalRow } from '../ledger/refusal-count.ts';
+import {
+  refusalFigures,
+  refusalSums,
+  type RefusalGroup,
+  type RefusalQuery,
+  type RefusalRow,
+} from '../ledger/refusal-count.ts';
 import {
   totalsFigures,
   totalsRowOf,
   usageFigures,
   usageRows,
   usageSums,
+  type UsageGroup,
   type UsageQuery,
   type UsageRow,
 } from '../ledger/totals.ts';
@@ -44,6 +51,10 @@ export class RecordedLedger implements Ledger {
   }
 
   async usage(query: UsageQuery): Promise<UsageRow[]> {
+    return (await this.groupedUsage(onlyGrouping(query)))[0] ?? [];
+  }
+
+  async groupedUsage(query: GroupingsQuery<UsageGroup>): Promise<UsageRow[][]> {
     const read = (): Promise<DaySums<UsageRow>> =>
       this.#sums(query, {
         stream: 'entries',
@@ -54,11 +65,15 @@ export class RecordedLedger implements Ledger {
       });
     return this.#orStore(
       async () => usageRows(await read()),
-      (cause) => this.#alone.sums(query, cause, () => this.#ledger.usage(query)),
+      (cause) => this.#alone.sums(query, cause, () => this.#ledger.groupedUsage(query)),
     );
   }
 
   async refusals(query: RefusalQuery): Promise<RefusalRow[]> {
+    return (await this.groupedRefusals(onlyGrouping(query)))[0] ?? [];
+  }
+
+  async groupedRefusals(query: GroupingsQuery<RefusalGroup>): Promise<RefusalRow[][]> {
     const read = (): Promise<DaySums<RefusalRow>> =>
       this.#sums(query, {
         stream: 'refusals',
@@ -69,7 +84,7 @@ export class RecordedLedger implements Ledger {
       });
     return this.#orStore(
       async () => (await read()).rows(),
-      (cause) => this.#alone.sums(query, cause, () => this.#ledger.refusals(query)),
+      (cause) => this.#alone.sums(query, cause, () => this.#ledger.groupedRefusals(query)),
     );
   }
 
@@ -95,14 +110,14 @@ export class RecordedLedger implements Ledger {
   }
 
   #sums<Group extends string, Row>(
-    query: SumQuery<Group>,
+    query: GroupingsQuery<Group>,
     { stream, table, figures, empty, addElement }: SumSource<Group, Row>,
   ): Promise<DaySums<Row>> {
     return this.#seam.read(stream, {
       recorded: (queries) => recordedSums(queries, table, query),
       join: async (recorded, { elements, after }) => {
         const sums = empty();
-        addRecorded(sums, recorded, { groupBy: query.groupBy, figures });
+        addRecorded(sums, recorded, { groupings: query.groupings, figures });
         for await (const page of elements.oldestFirst(after)) {
           for (const element of page) addElement(sums, query, element);
         }
@@ -124,23 +139,25 @@ export class RecordedLedger implements Ledger {
   }
 }
 
+type Days = Pick<GroupingsQuery<string>, 'from' | 'to'>;
+
 interface SumSource<Group extends string, Row> {
   stream: StreamName;
   table: SumTable<Group>;
   figures: readonly string[];
   empty: () => DaySums<Row>;
   /** Adds an element of the stream. */
-  addElement: (sums: DaySums<unknown>, query: SumQuery<string>, element: Element) => void;
+  addElement: (sums: DaySums<unknown>, query: Days, element: Element) => void;
 }
 
-function addUsage(sums: DaySums<unknown>, { from, to }: SumQuery<string>, element: Element): void {
+function addUsage(sums: DaySums<unknown>, { from, to }: Days, element: Element): void {
   const entry = readEntry(element)?.entry;
   if (entry === undefined) return;
   const day = dayOf(entry.admittedAtMs);
   if (day >= from && day <= to) sums.add(day, [[totalsRowOf(entry), totalsFigures(entry)]]);
 }
 
-function addRefusals(sums: DaySums<unknown>, { from, to }: SumQuery<string>, element: Element): void {
+function addRefusals(sums: DaySums<unknown>, { from, to }: Days, element: Element): void {
   for (const { day, row, refused, lastMs } of readBatch(element)?.counts ?? []) {
     if (day >= from && day <= to) sums.add(day, [[row, [refused, lastMs]]]);
   }

@@ -47,6 +47,17 @@ export interface RecordsStatus {
   audit_anchor: TrailAnchor | null;
 }
 
+/** What is known of the records without asking Postgres. */
+export type RecordsBrief = Pick<RecordsStatus, 'state' | 'problem' | 'backlog' | 'last_drain_at'>;
+
+/** Without `DATABASE_URL`. */
+export const withoutRecords: RecordsBrief = {
+  state: 'off',
+  problem: noRecords,
+  backlog: null,
+  last_drain_at: null,
+};
+
 export interface Verification {
   /** How many rows of sums were compared. */
   rows: number;
@@ -86,16 +97,7 @@ export class RecordsView {
     const { store, keys, seam } = this.#options;
     const audit_anchor = await anchorIn(store, keys);
     const unknown = { drained_to: null, oldest_entry_at: null, size_bytes: null, gaps: [] };
-    if (seam === null) {
-      return {
-        state: 'off',
-        problem: noRecords,
-        backlog: null,
-        last_drain_at: null,
-        ...unknown,
-        audit_anchor,
-      };
-    }
+    if (seam === null) return { ...withoutRecords, ...unknown, audit_anchor };
     const { drainedAtMs, ...backlog } = await this.#drained.backlog();
     const last_drain_at = drainedAtMs === null ? null : new Date(drainedAtMs).toISOString();
     const known = { backlog, last_drain_at, audit_anchor };

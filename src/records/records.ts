@@ -1,3 +1,4 @@
+import type { RecordsBrief } from './records-view.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
@@ -139,6 +140,17 @@ export class Records {
   }> {
     const { drainedAtMs, bytes: _bytes, ...backlog } = await this.store.backlog();
     return { isOn: this.#state.kind === 'on', backlog, drainedAtMs };
+  }
+
+  /** How the records are, without asking Postgres. Rejects with `StoreUnavailable`. */
+  async brief(): Promise<RecordsBrief> {
+    const { drainedAtMs, ...backlog } = await this.store.backlog();
+    return {
+      state: this.#state.kind,
+      problem: this.#state.kind === 'on' ? null : this.#state.reason,
+      backlog,
+      last_drain_at: drainedAtMs === null ? null : new Date(drainedAtMs).toISOString(),
+    };
   }
 
   /** Begins to drain, however long Postgres takes to answer. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { ownerName } from '../identity/records/archive.ts';
+import { pricesEpoch } from '../identity/records/model-price.ts';
 import { dayMs } from '../base/days.ts';
 import type { Keys } from '../store/keys.ts';
 import { loadScript, type Script } from '../store/script.ts';
@@ -71,12 +72,12 @@ export class RestoredStore {
 
   /** Replaces all identities, and ends all sessions. */
   async putIdentities({ records, provenance }: Pick<RecordedState, 'records' | 'provenance'>): Promise<void> {
-    const { teams, epochs, secrets, admins, adminSecrets, settings, provenance: origin } = this.#keys;
+    const { teams, epochs, secrets, admins, adminSecrets, settings, prices, provenance: origin } = this.#keys;
     const { users, tokens, session, sessionsOf, minting } = this.#keys;
     const own = records.find(({ kind }) => kind === 'settings');
     await this.#run(
       scripts.gateway,
-      [teams, epochs, secrets, admins, adminSecrets, settings, origin],
+      [teams, epochs, secrets, admins, adminSecrets, settings, origin, prices],
       [
         own?.text ?? '',
         provenance.store ?? '',
@@ -98,10 +99,15 @@ export class RestoredStore {
       adminSecrets,
       of('administrator').flatMap((admin) => bound(admin, admin.id)),
     );
+    await this.#put(prices, texts(of('price')));
     // A team is known by its record and its epoch: they come last.
     await this.#put(teams, texts(of('team')));
-    // New ones, also that of the settings: nothing that a process has cached holds.
-    await this.#put(epochs, [['@', nonce()], ...of('team').map(({ id }): DayRow => [id, nonce()])]);
+    // New ones, also those of the settings and of the prices: nothing that a process has cached holds.
+    await this.#put(epochs, [
+      ['@', nonce()],
+      [pricesEpoch, nonce()],
+      ...of('team').map(({ id }): DayRow => [id, nonce()]),
+    ]);
   }
 
   async putDays({ totals, refusals }: Pick<RecordedState, 'totals' | 'refusals'>): Promise<void> {

@@ -1,4 +1,4 @@
-import type { DaySums, SumQuery } from '../ledger/day-sums.ts';
+import type { DaySums, GroupingsQuery } from '../ledger/day-sums.ts';
 import type { RefusalGroup } from '../ledger/refusal-count.ts';
 import { usageFigures, type UsageGroup } from '../ledger/totals.ts';
 import { Conditions } from './conditions.ts';
@@ -47,42 +47,59 @@ export const refusalTable: SumTable<RefusalGroup> = {
   figures: ['SUM(refused)', '(EXTRACT(EPOCH FROM MAX(last_at)) * 1000)::bigint'],
 };
 
-/** A sum; null if there were no rows. */
+/** The sums of a group: `set` says of which grouping. A sum is null if there were no rows. */
 type SumRow = Readonly<Record<string, string | number | null>>;
 
-/** The sums that a query asks for, each with its groups. Rejects with `RecordsUnavailable`. */
+/** The sums that a query asks for, in all its groupings by one reading of the table. Rejects with `RecordsUnavailable`. */
 export function recordedSums<Group extends string>(
   queries: Queries,
   { name, columns, figures }: SumTable<Group>,
-  { from, to, filters, groupBy, teams }: SumQuery<Group>,
+  { from, to, filters, groupings, teams }: GroupingsQuery<Group>,
 ): Promise<SumRow[]> {
   const conditions = new Conditions()
     .add('day BETWEEN ?::date AND ?::date', from, to)
     .equal(columns, filters);
   if (teams !== undefined) conditions.add('team = ANY(?)', teams);
+  const groups = groupsOf(groupings);
+  const columnsOf = (some: readonly Group[]): string => some.map((group) => columns[group]).join(', ');
   const selected = [
-    ...groupBy.map((group) => `${columns[group]} AS "${group}"`),
+    groups.length === 0 ? '0 AS set' : `GROUPING(${columnsOf(groups)}) AS set`,
+    ...groups.map((group) => `${columns[group]} AS "${group}"`),
     ...figures.map((figure, at) => `${figure} AS "${at}"`),
   ];
-  const grouped = groupBy.length === 0 ? '' : `GROUP BY ${groupBy.map((group) => columns[group]).join(', ')}`;
+  const sets = groupings.map((grouping) => `(${columnsOf(grouping)})`);
   return queries.query<SumRow>(
-    `SELECT ${selected.join(', ')} FROM ${name} ${conditions.where} ${grouped}`,
+    `SELECT ${selected.join(', ')} FROM ${name} ${conditions.where} GROUP BY GROUPING SETS (${sets.join(', ')})`,
     conditions.values,
   );
+}
+
+/** Every group of some grouping, once. */
+function groupsOf<Group extends string>(groupings: readonly (readonly Group[])[]): Group[] {
+  return [...new Set(groupings.flat())];
+}
+
+/** What GROUPING() says of a row of this grouping: a bit for each group, 1 if it is not among them. */
+function setOf<Group extends string>(grouping: readonly Group[], groups: readonly Group[]): number {
+  return groups.reduce((bits, group) => bits * 2 + (grouping.includes(group) ? 0 : 1), 0);
 }
 
 /** Adds recorded sums to those of the ledger. */
 export function addRecorded(
   sums: DaySums<unknown>,
   rows: readonly SumRow[],
-  { groupBy, figures }: { groupBy: readonly string[]; figures: readonly string[] },
+  { groupings, figures }: { groupings: readonly (readonly string[])[]; figures: readonly string[] },
 ): void {
+  const groups = groupsOf(groupings);
+  const groupingOf = new Map(groupings.map((grouping, at) => [setOf(grouping, groups), at]));
   for (const row of rows) {
+    const at = groupingOf.get(Number(row['set'])) ?? 0;
     // In a table, an empty text stands for what is not known.
-    const group = Object.fromEntries(groupBy.map((by) => [by, String(row[by] ?? '') || null]));
+    const group = Object.fromEntries((groupings[at] ?? []).map((by) => [by, String(row[by] ?? '') || null]));
     sums.addSums(
+      at,
       group,
-      figures.map((_, at) => Number(row[at] ?? 0)),
+      figures.map((_, figure) => Number(row[figure] ?? 0)),
     );
   }
 }

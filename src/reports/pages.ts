@@ -67,7 +67,9 @@ export function visibleLedger(ledger: Ledger, actor: Actor): Ledger {
   return {
     maxDays: ledger.maxDays,
     usage: (query) => ledger.usage({ ...query, teams }),
+    groupedUsage: (query) => ledger.groupedUsage({ ...query, teams }),
     entries: (query) => ledger.entries({ ...query, teams }),
     refusals: (query) => ledger.refusals({ ...query, teams }),
+    groupedRefusals: (query) => ledger.groupedRefusals({ ...query, teams }),
   };
 }

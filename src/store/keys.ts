@@ -7,7 +7,7 @@ const schemaVersion = '1';
 export interface Keys {
   /** Identity. Hash: team id → JSON. */
   teams: string;
-  /** Identity. Hash: team id → epoch; `@` → epoch of the settings. */
+  /** Identity. Hash: team id → epoch; `@` → epoch of the settings; `@prices` → that of the prices. */
   epochs: string;
   /** Identity. String: JSON, the settings of the whole gateway. */
   settings: string;
@@ -23,6 +23,8 @@ export interface Keys {
   admins: string;
   /** Identity. Hash: secret hash → administrator id, and the reverse, so that a deletion needs no scan. */
   adminSecrets: string;
+  /** Identity. Hash: model id → JSON, the prices that the API has set. */
+  prices: string;
   /** Hash: token id → when each of its secrets was last used. Expires long after the last use. */
   used: (team: string) => string;
   /** String: when the holder of `team/token id` began to rotate it, and how often since. Expires after an hour. */
@@ -101,6 +103,7 @@ export function keysUnder(prefix: string, { hasRecords = false } = {}): Keys {
     tokens: (team) => `${p}tokens:${team}`,
     admins: `${p}admins`,
     adminSecrets: `${p}admin-secrets`,
+    prices: `${p}prices`,
     used: (team) => `${p}used:${team}`,
     rotations: (token) => `${p}rotations:${token}`,
     changes: (who) => `${p}changes:${who}`,

@@ -16,10 +16,10 @@ const longestOpenMs = 60_000;
 /** If a probe brings no result for so long, another may follow. */
 const longestProbeMs = 30_000;
 
-export function stateOf(
-  { failures, openUntilMs }: CircuitBreaker,
-  nowMs: number,
-): 'closed' | 'open' | 'half-open' {
+export const circuitStates = ['closed', 'half-open', 'open'] as const;
+export type CircuitState = (typeof circuitStates)[number];
+
+export function stateOf({ failures, openUntilMs }: CircuitBreaker, nowMs: number): CircuitState {
   if (failures === 0) return 'closed';
   return nowMs < openUntilMs ? 'open' : 'half-open';
 }

@@ -1,4 +1,11 @@
-import { afterFailure, afterProbeSent, type CircuitBreaker, closed, stateOf } from './circuit-breaker.ts';
+import {
+  afterFailure,
+  afterProbeSent,
+  type CircuitBreaker,
+  type CircuitState,
+  closed,
+  stateOf,
+} from './circuit-breaker.ts';
 import type { Cause } from './retry.ts';
 
 /** Who asked for which model. */
@@ -42,10 +49,16 @@ export class Circuits {
 
   /** Whether it is open for any team, for any model. */
   isOpen(nowMs: number): boolean {
-    for (const { breakers } of this.#ofModel.values()) {
-      for (const breaker of breakers.values()) if (stateOf(breaker, nowMs) === 'open') return true;
-    }
-    return false;
+    return this.states(nowMs).some(({ state }) => state === 'open');
+  }
+
+  /** The circuits that are not closed, each as it is for the team that waits longest. */
+  states(nowMs: number): { model: string; isKnown: boolean; state: CircuitState; openUntilMs: number }[] {
+    return [...this.#ofModel].flatMap(([model, { isKnown, breakers }]) => {
+      const [last] = [...breakers.values()].sort((a, b) => b.openUntilMs - a.openUntilMs);
+      if (last === undefined) return [];
+      return [{ model, isKnown, state: stateOf(last, nowMs), openUntilMs: last.openUntilMs }];
+    });
   }
 
   /** A request is being sent. Returns whether it probes: until its result is known, its team's others do not. */

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { buildConnector, Client, type Dispatcher, Pool } from 'undici';
 import type { Attachment } from '../base/attachment.ts';
+import type { Clock } from '../base/clock.ts';
 import type { ListedModels } from '../base/model.ts';
 import { KeyQuota } from './key-quota.ts';
 import { Upstream } from './upstream.ts';
 import { connectTimeoutMs } from './upstream-error.ts';
+import { upstreamState, type UpstreamState } from './upstream-state.ts';
 
 /** Far more than any answer has: an answer that is not read must still be paid for. */
 const maxHeaderBytes = 128 * 1024;
@@ -54,6 +56,14 @@ export class Upstreams {
       attachment: attachment.name,
       isOpen: circuits.isOpen(nowMs),
     }));
+  }
+
+  /** Every attachment as this process knows it. */
+  states(clock: Clock): UpstreamState[] {
+    return this.#all.map((upstream) => {
+      const listed = this.#listed.at(upstream.attachment.baseUrl);
+      return upstreamState(upstream, listed && [...listed.keys()], clock);
+    });
   }
 
   /** The attachment for requests without a model: one that serves any, else the first. */

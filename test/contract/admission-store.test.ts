@@ -23,6 +23,7 @@ import {
   settles,
 } from './admission-store-samples.ts';
 import { admissionStoreContract } from './admission-store.ts';
+import { countersOf } from '../support/counters-of.ts';
 
 const keys = keysUnder('t:');
 
@@ -88,7 +89,7 @@ describe.each(servers)('the admission store on a server ($name)', (engine) => {
       expect(closed(await under.store.settle(process, [settlement]))).toEqual([true]);
       expect(closed(await under.store.settle(process, [settlement]))).toEqual([false]);
       expect((await entriesOf(under.ledger)).map(({ id }) => id)).toEqual([request.grant]);
-      expect((await under.store.counters('acme', [a])).counters[0]?.used).toBe(3);
+      expect((await countersOf(under.store, 'acme', [a]))[0]?.used).toBe(3);
     });
 
     it('closes what is open whatever incarnation the settlement names, so that a sweep always ends', async () => {
@@ -104,7 +105,7 @@ describe.each(servers)('the admission store on a server ($name)', (engine) => {
       });
       expect(closed(await under.store.settleSilent(process, [settlement]))).toEqual([true]);
       expect(await under.store.openOfSilent(process)).toEqual([]);
-      expect((await under.store.counters('acme', [{ id: 'a', span: 'open' }])).counters[0]?.used).toBe(0);
+      expect((await countersOf(under.store, 'acme', [{ id: 'a', span: 'open' }]))[0]?.used).toBe(0);
       expect(closed(await under.store.settleSilent(process, [settlement]))).toEqual([false]);
       expect(await entriesOf(under.ledger)).toHaveLength(1);
     });
@@ -177,7 +178,7 @@ describe.each(servers)('the admission store on a server ($name)', (engine) => {
         max: 10,
       }));
       const reply = await store.admit(process, [asks(limits)]);
-      const { nowMs } = await store.counters('acme', []);
+      const { nowMs } = await store.counters([]);
       if (reply.kind !== 'decided') throw new Error(reply.kind);
       expect(Math.abs(reply.nowMs - Date.now())).toBeLessThan(60_000);
       expect(nowMs - reply.nowMs).toBeGreaterThanOrEqual(0);
@@ -293,14 +294,14 @@ describe.each(servers)('the admission store on a server ($name)', (engine) => {
       try {
         await expect(hurried.admit(process, [request])).rejects.toBeInstanceOf(StoreUnavailable);
         await expect(hurried.beat(process)).rejects.toBeInstanceOf(StoreUnavailable);
-        await expect(hurried.counters('acme', request.limits)).rejects.toBeInstanceOf(StoreUnavailable);
+        await expect(countersOf(hurried, 'acme', request.limits)).rejects.toBeInstanceOf(StoreUnavailable);
         await expect(hurried.openOf(process, [request.grant])).rejects.toBeInstanceOf(StoreUnavailable);
       } finally {
         on.server.resume();
         impatient.close();
       }
       // The command ran after all, but after its not-after time.
-      expect((await store.counters('acme', request.limits)).counters[0]?.used).toBe(0);
+      expect((await countersOf(store, 'acme', request.limits))[0]?.used).toBe(0);
       expect(await store.openOf(process, [request.grant])).toEqual([]);
     });
   });

@@ -25,6 +25,8 @@ import {
   settles,
   type StoreUnderTest,
 } from './admission-store-samples.ts';
+import { pricesEpoch } from '../../src/identity/records/model-price.ts';
+import { countersOf } from '../support/counters-of.ts';
 
 const spans: readonly Span[] = [...windows, 'open'];
 const slidingSpans = [
@@ -56,17 +58,22 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
   }
 
   async function counterOf(id: string, span: Span = 'day'): Promise<Counter> {
-    const { counters } = await under.store.counters('acme', [{ id, span }]);
-    return counters[0] ?? { at: -1, used: -1, runs: [] };
+    const [counter] = await countersOf(under.store, 'acme', [{ id, span }]);
+    return counter ?? { at: -1, used: -1, runs: [] };
   }
 
   describe('heartbeats', () => {
     it('tell the clock and the incarnation, always the same', async () => {
       const beat = await under.store.beat(process);
-      expect(beat).toEqual({ nowMs: lastSecondMs, incarnation, silent: [] });
+      expect(beat).toEqual({ nowMs: lastSecondMs, incarnation, prices: '', silent: [] });
       expect(incarnation).toMatch(/^.{6,}$/);
       const reply = await under.store.admit(process, [asks([])]);
       expect(reply).toMatchObject({ kind: 'decided', nowMs: lastSecondMs, incarnation });
+    });
+
+    it('tell the epoch of the prices', async () => {
+      await under.setEpoch(pricesEpoch, 'p7');
+      expect((await under.store.beat(process)).prices).toBe('p7');
     });
 
     it('are needed before anything is admitted', async () => {
@@ -644,17 +651,22 @@ export function admissionStoreContract(make: () => Promise<StoreUnderTest>): voi
         limit('c', { span: 'hour', amount: 2 }),
       ];
       await admit(asks(limits.filter(({ id }) => id !== 'none')));
-      const read = (): object => ({
+      const anHourBefore = lastSecondMs - 3_600_000;
+      const counters = [
+        { at: windowIndex('month', lastSecondMs), used: 1, runs: [] },
+        { at: windowIndex('day', lastSecondMs), used: 0, runs: [] },
+        { at: windowIndex('day', lastSecondMs), used: 3, runs: [] },
+        { at: lastSecondMs, used: 2, runs: [{ endMs: lastSecondMs, amount: 2 }] },
+      ];
+      const asked = ['acme', 'other'].map((team) => ({ team, limits }));
+      expect(await under.store.counters([{ team: 'acme', limits: [] }, ...asked])).toEqual({
         nowMs: lastSecondMs,
         counters: [
-          { at: windowIndex('month', lastSecondMs), used: 1, runs: [] },
-          { at: windowIndex('day', lastSecondMs), used: 0, runs: [] },
-          { at: windowIndex('day', lastSecondMs), used: 3, runs: [] },
-          { at: lastSecondMs, used: 2, runs: [{ endMs: lastSecondMs, amount: 2 }] },
+          [],
+          counters,
+          counters.map(({ at, runs }) => ({ at: runs.length > 0 ? anHourBefore : at, used: 0, runs: [] })),
         ],
       });
-      expect(await under.store.counters('acme', limits)).toEqual(read());
-      expect((await under.store.counters('acme', [])).counters).toEqual([]);
     });
 
     it('count months as the calendar does, each to its last millisecond', async () => {

@@ -3,6 +3,7 @@ import { AdministratorStore } from '../../src/identity/store/administrator-store
 import { IdentityArchive } from '../../src/identity/store/identity-archive.ts';
 import { IdentityStore } from '../../src/identity/store/identity-store.ts';
 import { Backup } from '../../src/backup/backup.ts';
+import { pricesEpoch } from '../../src/identity/records/model-price.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { keysUnder } from '../../src/store/keys.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
@@ -18,6 +19,7 @@ async function emptyStores(on: Pick<RunningEngine, 'empty'>): Promise<Stores> {
     identities: new IdentityStore(store, keys),
     administrators: new AdministratorStore(store, keys),
     archive: new IdentityArchive(store, keys),
+    pricesEpoch: () => store.attempt((client) => client.hget(keys.epochs, pricesEpoch)),
   };
 }
 

@@ -17,6 +17,8 @@ export interface Stores {
   identities: IdentityStore;
   administrators: AdministratorStore;
   archive: IdentityArchive;
+  /** The epoch of the prices. */
+  pricesEpoch: () => Promise<string | null>;
 }
 
 const acme: RecordKey = { kind: 'team', team: 'acme' };
@@ -30,9 +32,10 @@ export function identityArchiveContract(make: () => Promise<Stores>): void {
   let administrators: AdministratorStore;
   let archive: IdentityArchive;
   let backup: Backup;
+  let pricesEpochNow: Stores['pricesEpoch'];
 
   beforeEach(async () => {
-    ({ identities, administrators, archive } = await make());
+    ({ identities, administrators, archive, pricesEpoch: pricesEpochNow } = await make());
     backup = new Backup({ archive, clock: systemClock });
   });
 
@@ -147,6 +150,7 @@ export function identityArchiveContract(make: () => Promise<Stores>): void {
         ...rows,
         settings: [],
         admins: [],
+        prices: [],
         store: await archive.storeName(),
       });
     });
@@ -209,6 +213,25 @@ export function identityArchiveContract(make: () => Promise<Stores>): void {
       ] as JsonObject[];
       expect(await bring(documentOf({}, { settings: unnamed }))).toMatchObject({
         details: { param: 'settings.0.limits.0.id' },
+      });
+    });
+
+    it('has the prices that were set, which come back, and move the epoch by which processes notice', async () => {
+      const prices = [{ id: 'a/model:1', prices: [{ from: at, usd_per_image: 0.25 }] }];
+      await bring(documentOf());
+      const epoch = await epochOf(hashOf('tok_1'));
+      expect(await bring(documentOf({}, { prices }))).toMatchObject({ created: 1, unchanged: 3 });
+      expect((await everything())['prices']).toEqual(prices);
+      expect((await archive.gateway()).prices.map((text) => JSON.parse(text) as unknown)).toEqual(prices);
+      expect(await pricesEpochNow()).toMatch(/^.{16}$/);
+      // No team is read again because of a price.
+      expect(await epochOf(hashOf('tok_1'))).toBe(epoch);
+      const other = [{ id: 'a/model:1', prices: [{ from: at, usd_per_image: 0.5 }] }];
+      expect(await bring(documentOf({}, { prices: other }))).toMatchObject({ kept: 1 });
+      expect(await bring(documentOf({}, { prices: other }), true)).toMatchObject({ overwritten: 1 });
+      const wrong = [{ id: 'm', prices: [{ from: at, usd_per_image: -1 }] }];
+      expect(await bring(documentOf({}, { prices: wrong }))).toMatchObject({
+        details: { param: 'prices.0.prices.0.usd_per_image' },
       });
     });
 

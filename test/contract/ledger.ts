@@ -129,6 +129,17 @@ export function ledgerContract(make: () => Promise<LedgerUnderTest>): void {
       expect(Object.keys(rows[0] ?? {}).slice(0, 3)).toEqual(['day', 'team', 'user']);
     });
 
+    it('is in several groupings at once what it is in each alone', async () => {
+      await writeSome();
+      const groupings: UsageQuery['groupBy'][] = [['team', 'user'], [], ['day'], ['model'], ['day', 'team']];
+      const range = { from: '2095-06-14', to: '2095-06-16', filters: {} };
+      const narrowed = { ...range, filters: { user: 'ana' }, teams: ['acme'] };
+      for (const query of [range, narrowed]) {
+        const alone = await Promise.all(groupings.map((groupBy) => usage({ ...query, groupBy })));
+        expect(await under.reader.groupedUsage({ ...query, groupings })).toEqual(alone);
+      }
+    });
+
     it('is of the teams it is kept to, whatever the filters say', async () => {
       await writeSome();
       expect(await usage({ teams: ['acme', 'beta'] })).toMatchObject([{ requests: 3 }]);

@@ -12,6 +12,7 @@ import {
   leaseMs,
   type StoreUnderTest,
 } from './admission-store-samples.ts';
+import { countersOf } from '../support/counters-of.ts';
 
 /*
  * Whatever two gateways ask of one store, in whatever order: no limit ever grants more than its maximum, each grant is
@@ -283,7 +284,7 @@ class Story {
   async #checkCounters(): Promise<void> {
     for (const team of teams) {
       const own = limits.filter(({ team: of }) => of === team);
-      const { counters } = await this.#under.store.counters(team, own);
+      const counters = await countersOf(this.#under.store, team, own);
       expect(counters.map(({ used }) => used)).toEqual(
         own.map((limit) => this.#sum(limit, windowBefore(limit.span, this.#nowMs))),
       );

@@ -18,6 +18,7 @@ import {
   settles,
 } from './admission-store-samples.ts';
 import type { RunningEngine } from './engines.ts';
+import { countersOf } from '../support/counters-of.ts';
 
 const keys = keysUnder('t:');
 const add = scriptOf('add', "return redis.call('XADD', KEYS[1], '*', 'h', ARGV[1], 'e', ARGV[2])");
@@ -118,8 +119,8 @@ export function recordsStoreContract(engine: Pick<RunningEngine, 'empty' | 'turn
       });
       await admission.settle(process, [settlement]);
       await admission.settle(process, [settlement]);
-      const { counters } = await admission.counters('acme', [{ id: 'a', span: 'day' }]);
-      return counters[0]?.used ?? -1;
+      const [counter] = await countersOf(admission, 'acme', [{ id: 'a', span: 'day' }]);
+      return counter?.used ?? -1;
     };
 
     it('is charged to restored counters, once', async () => {
@@ -149,7 +150,7 @@ export function recordsStoreContract(engine: Pick<RunningEngine, 'empty' | 'turn
           ],
         }),
       ]);
-      const { counters } = await admission.counters('acme', limits);
+      const counters = await countersOf(admission, 'acme', limits);
       expect(counters.map(({ used }) => used)).toEqual([0, 7]);
     });
   });

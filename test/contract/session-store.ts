@@ -13,6 +13,7 @@ import {
 } from '../../src/sessions/session-store.ts';
 import { teamNamed, tokenNamed, userNamed } from './identity-store.ts';
 import { closed } from './admission-store-samples.ts';
+import { countersOf } from '../support/counters-of.ts';
 
 export interface SessionStoresUnderTest {
   sessions: SessionStore;
@@ -348,7 +349,7 @@ export function sessionStoreContract(
     });
 
     async function usedOf(id: string): Promise<number | undefined> {
-      return (await stores.admission.counters('acme', [{ id, span: 'day' }])).counters[0]?.used;
+      return (await countersOf(stores.admission, 'acme', [{ id, span: 'day' }]))[0]?.used;
     }
 
     beforeEach(async () => {
@@ -364,7 +365,7 @@ export function sessionStoreContract(
       expect(await admit(await ask('g5', 'ses_b', [own('ses_b', 9), shared]))).toEqual(['denied', [2, 3]]);
       const ids = ['team-requests', sessionLimitId('ses_b', 0), sessionLimitId('ses_a', 0)];
       const limits = ids.map((id) => ({ id, span: 'day' as const }));
-      const { counters } = await stores.admission.counters('acme', limits);
+      const counters = await countersOf(stores.admission, 'acme', limits);
       expect(counters.map(({ used }) => used)).toEqual([3, 2, 1]);
     });
 

@@ -38,6 +38,16 @@ export function exampleDocument(): JsonObject {
   return documentOf(
     { tokens: [tokenRow('tok_4fJ2mQ9sXbVe')] },
     {
+      prices: [
+        {
+          id: 'nova-lite',
+          prices: ['2098-01-01T00:00:00.000Z', '2099-01-01T00:00:00.000Z'].map((from) => ({
+            from,
+            usd_per_million_input_tokens: 2,
+            usd_per_million_output_tokens: 8,
+          })),
+        },
+      ],
       admins: [
         {
           id: 'adm_8sKw3TzPq1Ln',

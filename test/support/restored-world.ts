@@ -5,6 +5,7 @@ import { dayOf } from '../../src/base/days.ts';
 import type { RecordKey } from '../../src/identity/records/identity.ts';
 import { IdentityArchive } from '../../src/identity/store/identity-archive.ts';
 import { IdentityStore } from '../../src/identity/store/identity-store.ts';
+import { PriceStore } from '../../src/identity/store/price-store.ts';
 import { RefusalStore } from '../../src/ledger/refusal-store.ts';
 import { AdmissionStore } from '../../src/limits/admission-store.ts';
 import { encodeOpen } from '../../src/limits/open-record.ts';
@@ -124,6 +125,10 @@ export class RestoredWorld {
       backlogBytes: () => (this.isKept ? 8_000_000 : 0),
     };
     return new AdmissionStore(this.store, keys, bounds);
+  }
+
+  get prices(): PriceStore {
+    return new PriceStore(this.store, keys, this.audit);
   }
 
   get audit(): AuditTrail {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { administratorRoles } from '../../base/actor.ts';
 import type { Clock } from '../../base/clock.ts';
 import { bodyBytes, dearerFallback, frames, subject } from '../records/identity.ts';
+import { mostToCome, priceAmounts } from '../records/model-price.ts';
 import { email, limitsAt, listOf, model, name, origin, slug, storedTime, tool } from '../../base/fields.ts';
 
 /* The bodies that make and change identities (contract 1.6). Null means absent when creating, and clears when changing. */
@@ -130,6 +131,24 @@ export const rotation = z.strictObject({ overlap_seconds: overlap.nullish(), cla
 
 /** The body of `POST /v1/me/rotate`. */
 export const ownRotation = z.strictObject({ overlap_seconds: overlap.nullish() });
+
+/** A moment, or the day that begins with it. */
+const start = z
+  .string()
+  .transform((text) => (/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00.000Z` : text))
+  .pipe(storedTime)
+  .meta({ description: 'A UTC day such as 2027-01-31, or an RFC 3339 time. Absent: now.' });
+
+/** The body of `PUT /admin/prices/:model`. */
+export const priceChange = z.strictObject({
+  prices: z
+    .array(z.strictObject({ from: start.exactOptional(), ...priceAmounts }))
+    .max(mostToCome, `must have at most ${mostToCome} prices`)
+    .refine((list) => new Set(list.map(({ from }) => from)).size === list.length, {
+      error: 'must have each from once, and at most one price without it',
+    }),
+});
+export type PriceChange = z.infer<typeof priceChange>;
 
 /** The schema of the body of `PATCH /admin/settings`. */
 export function settingsSchema(endpointPaths: readonly string[]) {

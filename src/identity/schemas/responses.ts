@@ -2,12 +2,15 @@ import { z } from 'zod';
 import { limit, time } from '../../base/fields.ts';
 import { countedMetrics, windows } from '../../base/limit.ts';
 import { tokenStates } from '../records/token-state.ts';
+import { type ModelKind, modelKinds } from '../../base/model.ts';
+import { type PricePart, priceParts } from '../../base/price.ts';
 import { administratorFields } from '../records/administrator.ts';
 import { teamFields, tokenFields, userFields } from '../records/identity.ts';
 
 /* Records as the API shows them. Later versions may add fields, so clients must ignore unknown ones. */
 
 const text = z.string();
+const kinds = Object.keys(modelKinds) as ModelKind[];
 
 /** What was accepted and will not do what it seems to, when it is set. */
 const warnings = z.array(text).exactOptional().meta({ description: 'Only in the answer to a change.' });
@@ -15,7 +18,7 @@ const warnings = z.array(text).exactOptional().meta({ description: 'Only in the 
 const asked = 'Only with usage=true.';
 
 /** A limit in an answer, with what is used of it if that was asked for. */
-const shownLimit = z
+export const shownLimit = z
   .object({
     metric: z.enum([...countedMetrics, 'concurrency']),
     window: z.enum(windows).exactOptional(),
@@ -118,3 +121,33 @@ export const settingsResponse = z
     warnings,
   })
   .meta({ id: 'Settings' });
+
+const amount = z.number().exactOptional();
+const amounts = Object.fromEntries(priceParts.map((part) => [part, amount])) as Record<
+  PricePart,
+  typeof amount
+>; // has every part
+
+const shownPrice = z
+  .object({
+    source: z
+      .enum(['api', 'file'])
+      .meta({ description: 'api: it was set here. file: the catalogue has it.' }),
+    from: time.nullable().meta({ description: 'Null: from the beginning.' }),
+    ...amounts,
+  })
+  .meta({ id: 'Price', description: 'US dollars.' });
+
+export const pricesResponse = z
+  .object({
+    model: text,
+    kind: z.enum(kinds).nullable().meta({
+      description: 'Null: the catalogue does not have the model any more; its prices count for nothing.',
+    }),
+    in_force: shownPrice.nullable().meta({ description: 'Null: the model is unpriced, not free.' }),
+    to_come: z.array(shownPrice).meta({ description: 'The next one first.' }),
+    set: z
+      .array(z.object({ from: time, ...amounts }))
+      .meta({ description: 'What was set here, as PUT takes it; the earliest first.' }),
+  })
+  .meta({ id: 'ModelPrices' });

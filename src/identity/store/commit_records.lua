@@ -9,7 +9,8 @@
   ARGV[3] what `seen` becomes; '' leaves it
   ARGV[4] nine fields a record, each ended by a line feed:
     the hash it is in, and its id there ('': a string, not a hash; one primary, no cluster: they need not be in KEYS)
-    the team whose epoch moves with it ('@' for the settings' own, which is part of every team's; '' for none)
+    the team whose epoch moves with it ('@' for the settings' own, which is part of every team's; '@prices' for that
+    of the prices; '' for none)
     the hash its secrets are in: secret hash -> owner, and owner -> its secret hashes; '' if it has no secrets
     who owns its secrets: team/token id
     SHA-1 of the JSON it must still have ('' if there must be none), its secret hashes as they must still be

@@ -9,6 +9,7 @@ import {
   type StoredRecord,
 } from '../records/archive.ts';
 import { gatewayCounterKey } from '../records/gateway-settings.ts';
+import { pricesEpoch } from '../records/model-price.ts';
 import { AuditedStore, type Change, changeOf } from '../../audit/audit.ts';
 import { loadScript } from '../../store/script.ts';
 import { StoreUnavailable } from '../../store/store-unavailable.ts';
@@ -56,16 +57,21 @@ export class IdentityArchive extends AuditedStore {
 
   /** What is of no team. */
   async gateway(): Promise<ArchivedPart> {
-    const { settings: settingsKey, admins, adminSecrets } = this.keys;
-    const [settings, records, secrets] = await this.store.attempt((client) =>
-      Promise.all([client.get(settingsKey), client.hgetall(admins), client.hgetall(adminSecrets)]),
+    const { settings: settingsKey, admins, adminSecrets, prices: pricesKey } = this.keys;
+    const [settings, records, secrets, priced] = await this.store.attempt((client) =>
+      Promise.all([
+        client.get(settingsKey),
+        client.hgetall(admins),
+        client.hgetall(adminSecrets),
+        client.hgetall(pricesKey),
+      ]),
     );
-    const ordered = Object.entries(records).sort(([a], [b]) => (a < b ? -1 : 1));
-    const administrators = ordered.map(([id, text]): StoredRecord => {
+    const administrators = inOrder(records).map(([id, text]): StoredRecord => {
       const secret = secrets[id];
       return { text, secrets: secret === undefined ? [] : [secret] };
     });
-    return { team: null, epoch: '', users: [], tokens: [], settings, administrators };
+    const prices = inOrder(priced).map(([, text]) => text);
+    return { team: null, epoch: '', users: [], tokens: [], settings, administrators, prices };
   }
 
   /** For each hash the token it is bound to, as `team/token id`, or null. */
@@ -101,7 +107,7 @@ export class IdentityArchive extends AuditedStore {
   }
 
   #placeOf(key: ArchiveKey): Place {
-    const { teams, users, tokens, secrets, settings, admins, adminSecrets } = this.keys;
+    const { teams, users, tokens, secrets, settings, admins, adminSecrets, prices } = this.keys;
     const { team } = key;
     switch (key.kind) {
       case 'team':
@@ -115,6 +121,8 @@ export class IdentityArchive extends AuditedStore {
       case 'administrator':
         // Looked up at every use and cached nowhere: no epoch has to move.
         return { hash: admins, id: key.id, team: '', secrets: adminSecrets, owner: key.id };
+      case 'price':
+        return { hash: prices, id: key.id, team: pricesEpoch, secrets: '', owner: '' };
     }
   }
 
@@ -151,6 +159,11 @@ export class IdentityArchive extends AuditedStore {
   }
 }
 
+/** The fields of a hash by name. */
+function inOrder(fields: Readonly<Record<string, string>>): [string, string][] {
+  return Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
 /** A record's fields, each ended by a line feed, which JSON has none of. */
 function fieldsOf({ found, next }: RecordChange, { hash: where, id, team, secrets, owner }: Place): string {
   const fields = [
@@ -185,6 +198,7 @@ function archivedTeam(reply: unknown): ArchivedPart {
     epoch: String(epoch),
     settings: null,
     administrators: [],
+    prices: [],
     users: inGroups(users.map(String), 2).map(([, text = '']) => text),
     tokens: inGroups(tokens.map(String), 3).map(([, text = '', secrets = '']) => ({
       text,

@@ -30,6 +30,7 @@ const parameterExamples: Readonly<Record<string, string>> = {
   usage: 'true',
   all: 'false',
   overwrite: 'false',
+  period: '7d',
   erase: 'false',
   'If-Match': '*',
 };
@@ -81,6 +82,12 @@ const bodyExamples: Readonly<Record<string, JsonObject>> = {
   postAdminTeamsTeamTokens: { user: 'ana', name: 'laptop', expires_in: 2_592_000 },
   patchAdminTeamsTeamTokensId: { name: 'old laptop' },
   postAdminTeamsTeamTokensIdRotate: { overlap_seconds: 3_600 },
+  putAdminPricesModel: {
+    prices: [
+      { usd_per_million_input_tokens: 1, usd_per_million_output_tokens: 5 },
+      { from: '2099-01-01', usd_per_million_input_tokens: 2, usd_per_million_output_tokens: 8 },
+    ],
+  },
   patchAdminSettings: { limits },
   postAdminAdmins: { name: 'Bo', role: 'auditor' },
   postAdminImport: {

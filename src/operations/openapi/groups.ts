@@ -42,9 +42,13 @@ const groups: readonly Group[] = [
   {
     name: 'Reports',
     description: 'What was used, what was refused, and who changed what.',
-    paths: /^\/admin\/(?:usage|requests|refusals|audit)/,
+    paths: /^\/admin\/(?:overview|usage|requests|refusals|audit)/,
   },
-  { name: 'Gateway', description: 'Settings, administrators, export and import.', paths: /^\/admin\// },
+  {
+    name: 'Gateway',
+    description: 'Settings, prices, attachments, administrators, export and import.',
+    paths: /^\/admin\//,
+  },
   { name: 'Operations', description: 'Health, metrics and this description.', paths: /^\// },
 ];
 

@@ -13,7 +13,7 @@ interface Change {
   ends?: string[];
   body?: object;
   /** What must have been asked before. */
-  after?: [method: string, path: string];
+  after?: [method: string, path: string, body?: object];
   /** How much later it is asked, ms. */
   laterMs?: number;
   parameters?: string;
@@ -26,6 +26,10 @@ const imported = {
   teams: [{ id: 'beta', name: null, limits: [], models: null, created_at: '2026-01-01T00:00:00.000Z' }],
   users: [],
   tokens: [],
+};
+
+const prices = {
+  prices: [{ usd_per_million_input_tokens: 3, usd_per_million_output_tokens: 15 }],
 };
 
 /** Every operation that can change something, asked so that it does. */
@@ -54,6 +58,11 @@ const changes: Readonly<Record<string, Change>> = {
   [`DELETE ${members}/tokens/:id`]: { operation: 'token.revoke' },
   [`POST ${members}/tokens/:id/rotate`]: { operation: 'token.rotate' },
   'PATCH /admin/settings': { operation: 'settings.change', body: { defaults: null, limits: [] } },
+  'PUT /admin/prices/:model{.+}': { operation: 'price.create', body: prices },
+  'DELETE /admin/prices/:model{.+}': {
+    operation: 'price.delete',
+    after: ['PUT', '/admin/prices/:model{.+}', prices],
+  },
   'POST /admin/admins': { operation: 'administrator.create', body: { role: 'auditor' } },
   'DELETE /admin/admins/:id': { operation: 'administrator.delete' },
   'POST /admin/import': { operation: 'import.write', body: imported },
@@ -79,7 +88,11 @@ beforeEach(async () => {
 
 function pathOf(pattern: string): string {
   const id = pattern.startsWith('/admin/admins') ? administratorId : tokenId;
-  return pattern.replace(':team', 'acme').replace(':user', 'ana').replace(':id', id);
+  return pattern
+    .replace(':team', 'acme')
+    .replace(':user', 'ana')
+    .replace(':id', id)
+    .replace(':model{.+}', 'chatty');
 }
 
 async function trail(query = ''): Promise<JsonObject[]> {
@@ -100,7 +113,7 @@ describe.each(mutating)('%s', (name) => {
   it('leaves its entry, with who asked, from where and in which request', async () => {
     const change: Change = changes[name] ?? { operation: 'unknown' };
     const { operation, ends = [], body, after, laterMs = 0, parameters = '' } = change;
-    if (after) await admin.call(after[0], pathOf(after[1]));
+    if (after) await admin.call(after[0], pathOf(after[1]), after[2]);
     admin.nowMs += laterMs;
     const before = await trail();
     const { status } = await admin.call(method, pathOf(pattern) + parameters, body, headers);

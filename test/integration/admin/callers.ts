@@ -69,6 +69,8 @@ export async function makeWorld(): Promise<World> {
     'session token': await sessionOf(admin, tokens.acme.id),
     nobody: null,
   };
+  const price = { usd_per_million_input_tokens: 1, usd_per_million_output_tokens: 2 };
+  await admin.call('PUT', '/admin/prices/chatty', { prices: [price] });
   const { id: administratorId } = await make({ role: 'admin' });
   admin.nowMs = startMs + 2_000;
   return {
@@ -132,7 +134,7 @@ async function sessionOf(admin: Harness, token: string): Promise<string> {
   return text;
 }
 
-async function stateOf({ identities, administrators }: Harness): Promise<string> {
+async function stateOf({ identities, administrators, prices }: Harness): Promise<string> {
   const kinds = ['user', 'token'] as const;
   const members = ['acme', 'beta'].flatMap((team) => kinds.map((kind) => identities.list(kind, team)));
   return JSON.stringify([
@@ -140,5 +142,6 @@ async function stateOf({ identities, administrators }: Harness): Promise<string>
     await Promise.all(members),
     await administrators.list(),
     await identities.readSettings(),
+    await prices.all(),
   ]);
 }

@@ -14,6 +14,7 @@ import { Authenticator } from '../../../src/access/authenticator.ts';
 import { AdministratorStore } from '../../../src/identity/store/administrator-store.ts';
 import { IdentityStore } from '../../../src/identity/store/identity-store.ts';
 import { hashToken, inspectToken } from '../../../src/identity/records/token-text.ts';
+import { PriceStore } from '../../../src/identity/store/price-store.ts';
 import { SecretStore } from '../../../src/identity/store/secret-store.ts';
 import { countersIn } from '../../../src/limits/counters.ts';
 import { ClaimLinks } from '../../../src/claims/claim-links.ts';
@@ -21,6 +22,9 @@ import { ClaimStore } from '../../../src/claims/claim-store.ts';
 import { IdentityArchive } from '../../../src/identity/store/identity-archive.ts';
 import { Backup } from '../../../src/backup/backup.ts';
 import { run } from '../../../src/cli/run.ts';
+import { type Catalogue, loadCatalogue } from '../../../src/config/catalogue.ts';
+import { modelsFileOf } from '../../../src/config/environment.ts';
+import { loadIssuers } from '../../../src/config/issuers.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { dayOf } from '../../../src/base/days.ts';
 import { encodeEntry } from '../../../src/ledger/entry-text.ts';
@@ -38,6 +42,22 @@ import { version } from '../../../src/operations/version.ts';
 import { grantOf, openRequest, outcomeOf } from '../../unit/limits/samples.ts';
 import { identityBehind } from '../../support/identity-behind.ts';
 
+const trustedFile = JSON.stringify({
+  issuers: [
+    { issuer: 'https://a.example', audience: 'app', team: 'acme' },
+    {
+      issuer: 'https://b.example',
+      audience: 'app',
+      team: { claim: 'hd', teams: { 'b.example': 'beta' } },
+      public: false,
+      users: 'create',
+      console: {
+        client_id: 'console',
+        roles: [{ claim: 'groups', values: ['boss', 'ceo'], role: 'team-admin', teams: ['acme', 'beta'] }],
+      },
+    },
+  ],
+});
 let redis: SharedRedis;
 let store: RedisStore;
 let identities: IdentityStore;
@@ -56,17 +76,27 @@ beforeAll(async () => {
   identities = new IdentityStore(store, keys, audit);
   const administrators = new AdministratorStore(store, keys, audit);
   const secrets = new SecretStore(store, keys, audit);
+  const issuersFile = join(directory, 'issuers.json');
+  await writeFile(issuersFile, trustedFile);
+  const trusted = loadIssuers(issuersFile);
   const app = adminApp({
     identities,
     administrators,
     secrets,
     lastUses: (team, tokens) => secrets.lastUses(team, tokens),
     counters: countersIn(store, keys),
+    issuers: trusted.ok ? trusted.issuers : [],
+    origin: (host = '') => `http://${host}`,
     claims: new ClaimLinks({
       store: new ClaimStore(store, keys, audit),
       origin: (host = '') => `http://${host}`,
     }),
+    prices: new PriceStore(store, keys, audit),
+    catalogue: catalogueOfThisVersion(),
+    pricesChanged: () => Promise.resolve(),
+    storeNowMs: async () => systemClock.now(),
     ledger: new LedgerReader(store, keys),
+    serving: null,
     recordsView: new RecordsView({ store, keys, seam: null }),
     backup: new Backup({ archive: new IdentityArchive(store, keys, audit), clock: systemClock }),
     erase: null,
@@ -91,7 +121,7 @@ beforeAll(async () => {
   const { port } = gateway.address() as AddressInfo;
   environments = {
     'over HTTP': { TOLLGATE_URL: `http://127.0.0.1:${port}/`, ADMIN_KEY: adminKey },
-    'on Redis': { REDIS_URL: redis.url, REDIS_PREFIX: 'cli:' },
+    'on Redis': { REDIS_URL: redis.url, REDIS_PREFIX: 'cli:', ISSUERS_FILE: issuersFile },
   };
 });
 
@@ -101,6 +131,12 @@ afterAll(async () => {
   await once(gateway, 'close');
   store.close();
 });
+
+function catalogueOfThisVersion(): Catalogue {
+  const loaded = loadCatalogue(modelsFileOf({}));
+  if (!loaded.ok) throw new Error(loaded.problems.join(' '));
+  return loaded.catalogue;
+}
 
 beforeEach(() => redis.flush());
 
@@ -267,6 +303,14 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     expect((await command('token purge gone --ended-before 1d --yes')).code).toBe(1);
   });
 
+  it('lists the trusted issuers', async () => {
+    expect((await command('issuer list')).out.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
+      ['ISSUER', 'TEAM', 'USERS', 'CONSOLE'],
+      ['https://a.example', 'acme', 'existing', 'no sign-in'],
+      ['https://b.example', 'by hd', 'create', 'team-admin of acme, beta by groups: boss, ceo'],
+    ]);
+  });
+
   it('makes, lists, shows and revokes administrators', async () => {
     await command('team create acme');
     const created = await command('admin create --role team-admin --team acme --name Ana --expires 90d');
@@ -383,6 +427,38 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
       /^limits +tokens\/month=900$/m,
     );
     expect((await command('settings set --remove-limit tokens/month')).out).toMatch(/^limits +none$/m);
+  });
+
+  it('sets, tells and takes back prices', async () => {
+    const model = 'claude-4-5-haiku';
+    expect((await command('prices')).out).toMatch(/^claude-4-5-haiku$/m);
+    const set = await command(`prices set ${model} --input 1 --output 5.25`);
+    expect(set.out).toMatch(/^in_force +source: api; from: .*usd_per_million_output_tokens: 5.25$/ms);
+    expect(set.err).toMatch(/^Before: unpriced\nAfter: +source: api; from: /);
+    const later = await command(
+      `prices set ${model} --input 2 --output 8 --cache-read 0.2 --from 2099-01-01`,
+    );
+    expect(later.err).toMatch(
+      /\| to come: source: api; from: 2099-01-01T00:00:00.000Z; .*cache_read_tokens: 0.2;/,
+    );
+    expect((await command('prices list')).out).toMatch(/^claude-4-5-haiku +1 +5.25 +api +2099-01-01$/m);
+    const again = await command(`prices set ${model} --input 3 --output 9 --from 2099-01-01T00:00:00Z`);
+    expect(again.err.split('\n')[1]).not.toContain('cache_read');
+    const { set: kept } = JSON.parse((await command(`--json prices show ${model}`)).out) as { set: object[] };
+    expect(kept).toHaveLength(2);
+
+    expect((await command(`prices clear ${model} --from 2098-01-01`)).err).toMatch(/^No price was set/);
+    const cleared = await command(`prices clear ${model} --from 2099-01-01`);
+    expect(cleared.err).toMatch(/^After: +source: api; from: [^|]*$/m);
+    expect((await command(`prices clear ${model}`)).err).toMatch(/^After: +unpriced$/m);
+    expect((await command(`prices clear ${model}`)).code).toBe(1);
+    expect((await command(`prices set ${model}`)).code).toBe(2);
+    expect((await command(`prices set ${model} --input 1`)).err).toContain(
+      'usd_per_million_output_tokens is required',
+    );
+    expect((await command('prices set nobody --input 1 --output 2')).err).toContain(
+      'no such model in the catalogue',
+    );
   });
 
   it('makes users and tokens from a file: all problems first, and again what is not there', async () => {

@@ -1,6 +1,6 @@
 import { noUsage } from '../../support/no-usage.ts';
 import { adminApp, adminRoutes } from '../../../src/admin/admin-app.ts';
-import type { AdminDeps } from '../../../src/admin/deps.ts';
+import type { AdminDeps, Serving } from '../../../src/admin/deps.ts';
 import { ChangePace } from '../../../src/access/change-pace.ts';
 import { ChangeCounter } from '../../../src/identity/store/change-counter.ts';
 import { actorCheck } from '../../../src/access/actor-check.ts';
@@ -8,19 +8,22 @@ import { AuditTrail } from '../../../src/audit/audit-trail.ts';
 import { Authenticator } from '../../../src/access/authenticator.ts';
 import { AdministratorStore } from '../../../src/identity/store/administrator-store.ts';
 import { IdentityStore } from '../../../src/identity/store/identity-store.ts';
+import { PriceStore } from '../../../src/identity/store/price-store.ts';
 import { SecretStore } from '../../../src/identity/store/secret-store.ts';
 import { countersIn } from '../../../src/limits/counters.ts';
 import { ClaimLinks } from '../../../src/claims/claim-links.ts';
 import { ClaimStore } from '../../../src/claims/claim-store.ts';
 import { IdentityArchive } from '../../../src/identity/store/identity-archive.ts';
 import { SessionStore } from '../../../src/sessions/session-store.ts';
-import { RecordsView } from '../../../src/records/records-view.ts';
+import { type Catalogue, parseCatalogue } from '../../../src/config/catalogue.ts';
+import { RecordsView, withoutRecords } from '../../../src/records/records-view.ts';
 import { Backup } from '../../../src/backup/backup.ts';
 
 import type { EntryQuery, Ledger } from '../../../src/ledger/ledger.ts';
-import type { UsageQuery } from '../../../src/ledger/totals.ts';
+import type { GroupingsQuery } from '../../../src/ledger/day-sums.ts';
+import type { UsageGroup, UsageQuery } from '../../../src/ledger/totals.ts';
 
-import type { RefusalQuery } from '../../../src/ledger/refusal-count.ts';
+import type { RefusalGroup, RefusalQuery } from '../../../src/ledger/refusal-count.ts';
 import { embeddedStore, testKeys } from '../../support/embedded-store.ts';
 import type { JsonObject, JsonValue } from '../../../src/base/request.ts';
 import { auditContexts } from '../../../src/audit/context.ts';
@@ -49,6 +52,9 @@ export class Harness {
   readonly identities = new IdentityStore(this.kept, testKeys, this.audit);
   readonly administrators = new AdministratorStore(this.kept, testKeys, this.audit);
   readonly secrets = new SecretStore(this.kept, testKeys, this.audit);
+  readonly prices = new PriceStore(this.kept, testKeys, this.audit);
+  /** How often this process was told that prices have changed. */
+  pricesChanged = 0;
   readonly claims = new ClaimLinks({
     store: new ClaimStore(this.kept, testKeys, this.audit),
     origin: (host) => (host === undefined ? '' : `https://${host}`),
@@ -60,6 +66,8 @@ export class Harness {
   /** Replace to have another ledger. */
   reader: Ledger = this.ledger;
   readonly errors: unknown[] = [];
+  /** Replace to have other attachments. */
+  readonly serving = servingSample;
   /** Replace to make the store misbehave. */
   store: IdentityStore = this.identities;
   #made: {
@@ -143,10 +151,15 @@ export class Harness {
       claims,
       issuers: [],
       origin: () => '',
+      prices: this.prices,
+      catalogue,
+      storeNowMs: async () => this.nowMs,
+      pricesChanged: async () => void (this.pricesChanged += 1),
       ledger,
       recordsView: new RecordsView({ store: this.kept, keys: testKeys, seam: null }),
       backup: new Backup({ archive: this.archive, clock }),
       erase: null,
+      serving: this.serving,
       audit: this.audit,
       auditContextOf: auditContexts({ onDyno: true }),
       clock,
@@ -168,6 +181,35 @@ export function bearer(text: string): Record<string, string> {
   return { authorization: `Bearer ${text}` };
 }
 
+const catalogue = catalogueOf({
+  aliases: { fast: 'chatty' },
+  models: {
+    chatty: {
+      kind: 'chat',
+      price: [
+        { usd_per_million_input_tokens: 1, usd_per_million_output_tokens: 5 },
+        { from: '2027-01-01', usd_per_million_input_tokens: 2, usd_per_million_output_tokens: 6 },
+      ],
+    },
+    'm/with:slash': { kind: 'images' },
+  },
+});
+
+function catalogueOf(file: object): Catalogue {
+  const made = parseCatalogue(JSON.stringify(file));
+  if (!made.ok) throw new Error(made.problems.join(' '));
+  return made.catalogue;
+}
+
+const servingSample: Serving = {
+  upstreams: () => [
+    { name: 'INFERENCE', model_id: 'm', models: ['m'], circuit: 'closed', failing: [], quota: null },
+  ],
+  store: () =>
+    Promise.resolve({ kind: 'memory', used_bytes: 5, max_bytes: null, entries: 0, oldest_entry_at: null }),
+  records: () => Promise.resolve(withoutRecords),
+};
+
 class FakeLedger implements Ledger {
   readonly maxDays = 400;
   usageQueries: UsageQuery[] = [];
@@ -187,6 +229,20 @@ class FakeLedger implements Ledger {
   async refusals(query: RefusalQuery): ReturnType<Ledger['refusals']> {
     this.refusalQueries.push(query);
     return [{ team: null, code: 'invalid_token', refused: 3, last_at: null }];
+  }
+
+  async groupedUsage({
+    groupings,
+    ...range
+  }: GroupingsQuery<UsageGroup>): ReturnType<Ledger['groupedUsage']> {
+    return Promise.all(groupings.map((groupBy) => this.usage({ ...range, groupBy })));
+  }
+
+  async groupedRefusals({
+    groupings,
+    ...range
+  }: GroupingsQuery<RefusalGroup>): ReturnType<Ledger['groupedRefusals']> {
+    return Promise.all(groupings.map((groupBy) => this.refusals({ ...range, groupBy })));
   }
 }
 

@@ -154,10 +154,10 @@ describe.each(['Redis', 'memory'] as const)('If-Match, on %s', (kind) => {
     // A purge deletes what has ended, not one record.
     const changing = schemaOf.filter(
       ({ at }) =>
-        /^(?:patch|delete) \/admin|^post \/admin\/.*\/(?:suspend|resume|rotate)$/.test(at) &&
+        /^(?:patch|put|delete) \/admin|^post \/admin\/.*\/(?:suspend|resume|rotate)$/.test(at) &&
         at !== 'delete /admin/teams/{team}/tokens',
     );
-    expect(changing).toHaveLength(13);
+    expect(changing).toHaveLength(15);
     for (const { at, parameters = [], responses } of changing) {
       expect([at, parameters.some(({ name }) => name === 'If-Match')]).toEqual([at, true]);
       expect(responses).toHaveProperty('412');

@@ -12,6 +12,8 @@ beforeEach(async () => {
     usage: async ({ filters }) => (filters.team === 'gone' ? [{ ...noUsage, requests: 1 }] : [noUsage]),
     refusals: async ({ filters }) => (filters.team === 'gone' ? [{ refused: 1, last_at: null }] : []),
     entries: async () => ({ data: [], next_cursor: null }),
+    groupedUsage: async () => [],
+    groupedRefusals: async () => [],
   };
   await admin.seed();
 });

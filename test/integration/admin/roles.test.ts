@@ -41,6 +41,7 @@ const nothingToImport = {
   users: [],
   tokens: [],
 };
+const price = { usd_per_million_input_tokens: 3, usd_per_million_output_tokens: 15 };
 const expectations: Readonly<Record<string, Expectation>> = {
   'GET /admin/teams': { allowed: everyAdministrator, status: 200 },
   'POST /admin/teams': { allowed: admins, status: 201, body: { id: 'made' } },
@@ -72,9 +73,15 @@ const expectations: Readonly<Record<string, Expectation>> = {
   'GET /admin/settings': { allowed: overseers, status: 200 },
   'PATCH /admin/settings': { allowed: admins, status: 200, body: { limits: [] } },
   'GET /admin/issuers': { allowed: overseers, status: 200 },
+  'GET /admin/prices': { allowed: overseers, status: 200 },
+  'GET /admin/prices/:model{.+}': { allowed: overseers, status: 200 },
+  'PUT /admin/prices/:model{.+}': { allowed: admins, status: 200, body: { prices: [price] } },
+  'DELETE /admin/prices/:model{.+}': { allowed: admins, status: 204 },
   'GET /admin/usage': { allowed: readers, status: 200, query: 'figures' },
   'GET /admin/requests': { allowed: readers, status: 200, query: 'figures' },
   'GET /admin/refusals': { allowed: readers, status: 200, query: 'figures' },
+  'GET /admin/overview': { allowed: everyAdministrator, status: 200 },
+  'GET /admin/upstreams': { allowed: overseers, status: 200 },
   'GET /admin/admins': { allowed: root, status: 200 },
   'POST /admin/admins': { allowed: root, status: 201, body: { role: 'auditor' } },
   'GET /admin/admins/:id': { allowed: root, status: 200 },
@@ -101,7 +108,11 @@ function expectationOf(operation: string): Expectation {
 function targetOf(operation: string, team: TeamId, world: World): { method: string; path: string } {
   const [method = '', pattern = ''] = operation.split(' ');
   const id = pattern.startsWith('/admin/admins') ? world.administratorId : (world.tokenIds[team] ?? 'tok_1');
-  const path = pattern.replace(':team', team).replace(':user', 'ana').replace(':id', id);
+  const path = pattern
+    .replace(':team', team)
+    .replace(':user', 'ana')
+    .replace(':id', id)
+    .replace(':model{.+}', 'chatty');
   const { query, parameters = '' } = expectationOf(operation);
   return { method, path: query ? `${path}?team=${team}` : path + parameters };
 }

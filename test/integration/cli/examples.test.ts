@@ -140,7 +140,7 @@ describe('the command line', () => {
 });
 
 function patternOf(path: string): RegExp {
-  return new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}$`);
+  return new RegExp(`^${path.replaceAll(/:\w+(?:\{[^}]*\})?/g, '[^/]+')}$`);
 }
 
 /** Options given to one line would stay for the next. */

@@ -93,6 +93,35 @@ describe('what cannot be taken back', () => {
     },
   );
 
+  it('is asked about before a list of limits drops one on money, and only then', async () => {
+    const asked: string[] = [];
+    const answering = (answer: string) => (question: string) => {
+      asked.push(question);
+      return answer;
+    };
+    const set = (words: string, answer?: string): Promise<Result> =>
+      tollgate(`team set acme ${words}`, env, answer === undefined ? undefined : answering(answer));
+    const money = async (): Promise<boolean> =>
+      JSON.stringify((await gateway.admin('GET', '/admin/teams/acme')).body).includes('cost_usd');
+    expect((await set('--limit cost_usd/month=50 --limit requests/day=5')).code).toBe(0);
+    expect((await set('--limit cost_usd/month=60 --name Acme', 'no')).code).toBe(0);
+    expect(asked).toEqual([]);
+
+    const nobody = await set('--limit requests/day=7');
+    expect([nobody.code, await money()]).toEqual([2, true]);
+    expect(nobody.err).toMatch(/add --yes\.\nIt would drop cost_usd\/month=60; --add-limit/);
+    for (const words of ['--limit requests/day=7', '--clear limits', '--empty limits']) {
+      expect((await set(words, 'no')).code).toBe(1);
+      expect(asked.pop()).toMatch(/^The new list drops cost_usd\/month=60, and with it what is used of it\./);
+    }
+    expect(await money()).toBe(true);
+    expect((await set('--limit requests/day=7', 'yes')).code).toBe(0);
+    expect(await money()).toBe(false);
+    await set('--limit cost_usd/month=50');
+    expect((await set('--clear limits --yes')).code).toBe(0);
+    expect(await money()).toBe(false);
+  });
+
   it('is asked about before tokens are purged, with how many there are', async () => {
     const line = 'token purge acme --ended-before 2099-01-01';
     await command('token revoke acme tok_4fJ2mQ9sXbVe');
@@ -155,6 +184,11 @@ describe('--json', () => {
     'token purge acme --ended-before 90d --yes',
     'token rotate acme tok_4fJ2mQ9sXbVe --overlap 0 --yes',
     'token revoke acme tok_4fJ2mQ9sXbVe',
+    'prices',
+    'prices set nova-lite --input 1 --output 2',
+    'prices clear nova-lite',
+    'overview',
+    'upstreams',
     'settings show',
     'settings set --token-limit requests/day=5 --clear user-limits',
     'usage',

@@ -55,7 +55,9 @@ describe('GET /openapi.json', () => {
 
   it('has every operation of the admin API', () => {
     const operations = adminRoutes(new Harness().deps()).flatMap((route) =>
-      Object.keys(route.methods).map((method) => `${method} ${route.path.replaceAll(/:(\w+)/g, '{$1}')}`),
+      Object.keys(route.methods).map(
+        (method) => `${method} ${route.path.replaceAll(/:(\w+)(?:\{[^}]*\})?/g, '{$1}')}`,
+      ),
     );
     expect(api.operations).toEqual(expect.arrayContaining(operations));
   });
@@ -335,9 +337,18 @@ describe('what the gateway answers', () => {
 
   it('is as described: settings, administrators, export and import', async () => {
     await asRoot(200, 'GET', '/admin/settings');
+    await asRoot(200, 'GET', '/admin/issuers');
     await asRoot(200, 'PATCH', '/admin/settings', { limits, defaults: { token: { limits } } });
     await asRoot(200, 'GET', '/admin/settings?usage=true');
     await asRoot(200, 'PATCH', '/admin/settings', { limits: null, defaults: null });
+    const prices = '/admin/prices/claude-4-5-haiku';
+    const price = { usd_per_million_input_tokens: 1, usd_per_million_output_tokens: 5 };
+    await asRoot(200, 'PUT', prices, { prices: [price, { from: '2099-01-01', ...price }] });
+    await asRoot(400, 'PUT', prices, { prices: [{}] });
+    await asRoot(200, 'GET', '/admin/prices');
+    await asRoot(200, 'GET', prices);
+    await asRoot(404, 'GET', '/admin/prices/nobody');
+    await asRoot(204, 'DELETE', prices);
     const { id, token } = await asRoot(201, 'POST', '/admin/admins', { role: 'team-admin', teams: ['acme'] });
     await asRoot(200, 'GET', '/admin/admins');
     await asRoot(200, 'GET', '/admin/admins?limit=1');
@@ -420,6 +431,10 @@ describe('what the gateway answers', () => {
     }
     await asRoot(200, 'GET', '/admin/usage?group_by=day,team,user,token,model,endpoint');
     await asRoot(200, 'GET', '/admin/refusals?group_by=day,team,user,token,endpoint,code');
+    await asRoot(200, 'GET', '/admin/overview');
+    await asRoot(200, 'GET', '/admin/overview?period=30d');
+    await asRoot(400, 'GET', '/admin/overview?period=year');
+    await asRoot(200, 'GET', '/admin/upstreams');
   });
 
   it('is as described: records', async () => {

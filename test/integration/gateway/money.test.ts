@@ -81,6 +81,18 @@ describe.each(['memory', 'redis'] as const)('store: %s', (store) => {
       expect(entry?.cost_usd).toBeNull();
     });
 
+    it('goes by a price that is set from the next request on, until it is taken back', async () => {
+      const path = `/admin/prices/${unpriced}`;
+      const set = { usd_per_million_input_tokens: 1_000, usd_per_million_output_tokens: 0 };
+      expect((await gateway.admin('PUT', path, { prices: [set] })).status).toBe(200);
+      const token = await gateway.issue({ limits: [money(5)] });
+      expect((await chat(token, { model: unpriced })).status).toBe(200);
+      const [entry] = await gateway.settled(token.team, 1);
+      expect(entry?.cost_usd).toBeCloseTo((entry?.input_tokens ?? 0) / 1_000, 12);
+      expect((await gateway.admin('DELETE', path)).status).toBe(204);
+      expect(code(await chat(token, { model: unpriced }))).toBe('403 model_unpriced');
+    });
+
     it('bounds output that the body does not, by what it can ever hold', async () => {
       const token = await gateway.issue({ limits: [money(0.01)] });
       expect((await chat(token, { max_tokens: null })).status).toBe(200);

@@ -55,6 +55,7 @@ async function worldOn(store: Store): Promise<RestoredWorld> {
   await world.token('beta', 'tok_3');
   await world.revoke('acme', 'tok_2');
   await world.identities.replaceSettings(null, '{"limits":[],"defaults":{"team":[],"user":[],"token":[]}}');
+  await world.prices.replace('m', null, '{"id":"m","prices":[]}');
   for (let n = 0; n < 3; n += 1) await world.request();
   await world.refuse(1);
   await world.drain();

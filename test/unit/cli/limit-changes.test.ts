@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Limit } from '../../../src/base/limit.ts';
 import { parseLimit } from '../../../src/cli/arguments.ts';
-import { changedLimits, limitChangeOptions } from '../../../src/cli/limit-changes.ts';
+import { changedLimits, droppedMoney, limitChangeOptions } from '../../../src/cli/limit-changes.ts';
 
 const [, removeOption] = limitChangeOptions;
 
@@ -62,5 +62,28 @@ describe('--remove-limit', () => {
 
   it.each(['', 'day', 'tokens', 'tokens/year', 'tokens/day=x', 'concurrency/day'])('is not %j', (text) => {
     expect(() => removeOption?.parseArg?.(text, undefined)).toThrow();
+  });
+});
+
+describe('a list of limits that replaces another', () => {
+  const list = (...texts: string[]) => texts.map((text) => ({ ...parseLimit(text) }));
+  const before = list('cost_usd/day=1', 'cost_usd/day=2@m', 'tokens/day=3');
+
+  it('drops those on money that it does not have, however much they were', () => {
+    expect(droppedMoney(before, list('cost_usd/day=9', 'requests/day=1'))).toEqual(
+      limits('cost_usd/day=2@m'),
+    );
+    expect(droppedMoney(before, list('cost_usd/day=9', 'cost_usd/day=9@m'))).toEqual([]);
+    expect(droppedMoney(before, null)).toEqual(limits('cost_usd/day=1', 'cost_usd/day=2@m'));
+    expect(droppedMoney(list('tokens/day=3'), null)).toEqual([]);
+  });
+
+  it('may be one of the defaults', () => {
+    const defaults = { team: { limits: before }, user: { limits: before }, token: { limits: [] } };
+    expect(droppedMoney(defaults, { user: { limits: list('cost_usd/day=1') } })).toEqual(
+      limits('cost_usd/day=2@m'),
+    );
+    expect(droppedMoney(defaults, { team: { limits: null }, token: { limits: [] } })).toHaveLength(2);
+    expect(droppedMoney(defaults, null)).toHaveLength(4);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DaySums, type SumQuery } from '../../../src/ledger/day-sums.ts';
+import { DaySums, type GroupingsQuery, onlyGrouping, type SumQuery } from '../../../src/ledger/day-sums.ts';
 
 type Rows = [name: string, figures: number[]][];
 
@@ -13,9 +13,10 @@ const tuesday: Rows = [
   ['/', [16, 160, 5]], // by nobody known, and with a figure that is not asked for
 ];
 
-function summed(asked: Partial<SumQuery<string>>): unknown[] {
-  const query = { from: '2026-03-02', to: '2026-03-03', filters: {}, groupBy: [], ...asked };
-  const sums = new DaySums({
+const days = { from: '2026-03-02', to: '2026-03-03', filters: {} };
+
+function sumsOf(query: GroupingsQuery<string>): DaySums<unknown> {
+  return new DaySums({
     query,
     figures: ['requests', 'tokens'],
     decodeName: (name) => {
@@ -23,9 +24,13 @@ function summed(asked: Partial<SumQuery<string>>): unknown[] {
       return { team: team || null, user: user || null };
     },
   });
+}
+
+function summed(asked: Partial<SumQuery<string>>): unknown {
+  const sums = sumsOf(onlyGrouping({ ...days, groupBy: [], ...asked }));
   sums.add('2026-03-02', monday);
   sums.add('2026-03-03', tuesday);
-  return sums.rows();
+  return sums.rows()[0];
 }
 
 describe('sums of days', () => {
@@ -61,5 +66,19 @@ describe('sums of days', () => {
     ],
   ])('%s', (_, query, rows) => {
     expect(summed(query)).toEqual(rows);
+  });
+
+  it('are the same in several groupings as in each alone, wherever they come from', () => {
+    const groupings = [[], ['day'], ['team', 'user'], ['team']];
+    const sums = sumsOf({ ...days, groupings });
+    sums.add('2026-03-02', monday);
+    sums.add('2026-03-03', tuesday);
+    expect(sums.rows()).toEqual(groupings.map((groupBy) => summed({ groupBy })));
+    sums.addSums(1, { day: '2026-03-03' }, [1, 2]);
+    sums.addSums(3, { team: 'new' }, [3, 4]);
+    const [all, byDay, , byTeam] = sums.rows();
+    expect(all).toEqual([{ requests: 31, tokens: 230 }]);
+    expect(byDay).toContainEqual({ day: '2026-03-03', requests: 25, tokens: 162 });
+    expect(byTeam).toContainEqual({ team: 'new', requests: 3, tokens: 4 });
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { encodeTotalsRow, usageFigures, usageRows, usageSums } from '../../../src/ledger/totals.ts';
-import type { UsageQuery } from '../../../src/ledger/totals.ts';
+import type { GroupingsQuery } from '../../../src/ledger/day-sums.ts';
+import type { UsageGroup, UsageQuery } from '../../../src/ledger/totals.ts';
 import { noUsage } from '../../support/no-usage.ts';
 import { daysBetween } from '../../../src/base/days.ts';
 
@@ -19,12 +20,11 @@ describe('daysBetween', () => {
 describe('usageSums', () => {
   const row = (team: string, user = 'ana'): string =>
     encodeTotalsRow({ team, user, token: 'tok_1', model: 'm', endpoint: '/v1/embeddings' });
-  const query = (more: Partial<UsageQuery>): UsageQuery => ({
+  const query = (groupBy: UsageQuery['groupBy']): GroupingsQuery<UsageGroup> => ({
     from: '2026-01-01',
     to: '2026-01-01',
     filters: {},
-    groupBy: [],
-    ...more,
+    groupings: [groupBy],
   });
 
   it('keep their figures in the order of the stored rows', () => {
@@ -42,12 +42,12 @@ describe('usageSums', () => {
   });
 
   it('take missing figures of older rows as 0, and leave newer ones out', () => {
-    const sums = usageSums(query({}));
+    const sums = usageSums(query([]));
     sums.add('2026-01-01', [
       [row('a'), [1, 2]],
       [row('b'), [1, 2, 3, 4, 5, 6, 7, 8_000, 9, ...usageFigures.slice(9).map(() => 0), 10]],
     ]);
-    expect(usageRows(sums)).toEqual([
+    expect(usageRows(sums)[0]).toEqual([
       {
         ...noUsage,
         requests: 2,
@@ -64,7 +64,7 @@ describe('usageSums', () => {
   });
 
   it('sort by each group before the next, whatever characters ids have', () => {
-    const sums = usageSums(query({ groupBy: ['team', 'user'] }));
+    const sums = usageSums(query(['team', 'user']));
     const names = [
       ['a', 'z'],
       ['a-b', 'a'],
@@ -75,7 +75,7 @@ describe('usageSums', () => {
       '2026-01-01',
       names.map(([team, user]) => [row(team, user), [1]] as const),
     );
-    expect(sums.rows().map(({ team, user }) => [team, user])).toEqual([
+    expect(sums.rows()[0]?.map(({ team, user }) => [team, user])).toEqual([
       ['a', '-'],
       ['a', 'z'],
       ['a-b', 'a'],

@@ -14,6 +14,7 @@ import {
   storeTimeoutMs,
   UnsteadyStore,
 } from './unsteady-store.ts';
+import { countersOf } from '../../support/counters-of.ts';
 
 const leaseMs = 20_000;
 const startMs = Date.UTC(2026, 0, 31, 12);
@@ -81,7 +82,8 @@ function codes(results: readonly (Grant | Refusal | 'stale')[]): string[] {
 }
 
 async function usedOf(...limits: ScopedLimit[]): Promise<number[]> {
-  const { counters } = await store.inner.counters(
+  const counters = await countersOf(
+    store.inner,
     'acme',
     limits.map((limit) => appliedTo(limit, noCharge)),
   );

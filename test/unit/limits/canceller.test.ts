@@ -3,6 +3,7 @@ import { Canceller } from '../../../src/limits/canceller.ts';
 import type { Grant } from '../../../src/limits/grant.ts';
 import { grantOf, stateOf } from './samples.ts';
 import { fakeClock, ghostMs, keptLog, pass, storeTimeoutMs, UnsteadyStore } from './unsteady-store.ts';
+import { countersOf } from '../../support/counters-of.ts';
 
 const process = 'p1';
 const startMs = Date.UTC(2026, 0, 31, 12);
@@ -48,7 +49,8 @@ function admit(id: string, notAfterMs: number): void {
 }
 
 async function used(): Promise<number[]> {
-  const { counters } = await store.inner.counters(
+  const counters = await countersOf(
+    store.inner,
     'acme',
     limits.map(({ applied }) => applied),
   );
@@ -147,7 +149,7 @@ describe('an abandoned admission', () => {
     await store.inner.beat(process);
     admit('a', Infinity);
     await pass(0);
-    const before = await store.inner.counters('acme', [{ id: 'team-requests-day', span: 'day' }]);
+    const before = await countersOf(store.inner, 'acme', [{ id: 'team-requests-day', span: 'day' }]);
     const ahead = new Canceller({
       store,
       process,
@@ -157,7 +159,7 @@ describe('an abandoned admission', () => {
     });
     ahead.add([{ grant: grant('a'), notAfterMs: Date.now() + 86_400_000 }]);
     await pass(600);
-    expect(before.counters[0]?.used).toBe(1);
+    expect(before[0]?.used).toBe(1);
     expect(await used()).toEqual([0, 0]);
   });
 });

@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Heartbeat } from '../../../src/limits/heartbeat.ts';
 import { encodeOpen } from '../../../src/limits/open-record.ts';
+import type { Beat } from '../../../src/limits/store.ts';
 import { openRequest } from './samples.ts';
 import { fakeClock, keptLog, pass, UnsteadyStore } from './unsteady-store.ts';
+import { countersOf } from '../../support/counters-of.ts';
 
 const leaseMs = 20_000;
 const startMs = Date.UTC(2026, 0, 31, 12);
@@ -77,6 +79,23 @@ describe('the heartbeat', () => {
     expect(store.callsOf('beat')).toHaveLength(2);
   });
 
+  it('counts as sent when what it tells has been taken in', async () => {
+    const told: string[] = [];
+    const { promise: taken, resolve: take } = Promise.withResolvers<undefined>();
+    const onBeat = async ({ prices }: Beat): Promise<void> => {
+      told.push(prices);
+      await taken;
+    };
+    const other = new Heartbeat({ store, process: 'p1', leaseMs, clock: fakeClock(), log, onBeat });
+    let isSent = false;
+    const beat = other.beat().then(() => (isSent = true));
+    await pass(1);
+    expect([told, isSent]).toEqual([[''], false]);
+    take(undefined);
+    await beat;
+    expect(isSent).toBe(true);
+  });
+
   it("tells the store's clock, however far it is from ours", async () => {
     const ahead = new UnsteadyStore({ leaseMs, clock: fakeClock(7_000) });
     const other = new Heartbeat({ store: ahead, process: 'p1', leaseMs, clock: fakeClock(), log });
@@ -111,7 +130,7 @@ describe('sweeping', () => {
     expect(lostIds()).toHaveLength(250);
     expect(new Set(lostIds()).size).toBe(250);
     expect(Math.max(...store.callsOf('settleSilent'))).toBeLessThanOrEqual(100);
-    expect((await store.inner.counters('acme', [{ id: 'c', span: 'open' }])).counters[0]?.used).toBe(0);
+    expect((await countersOf(store.inner, 'acme', [{ id: 'c', span: 'open' }]))[0]?.used).toBe(0);
     expect((await store.inner.beat('p1')).silent).toEqual([]);
     expect(log.lines.map(({ message }) => message)).toEqual([
       'closed the requests of a silent process as lost',

@@ -21,7 +21,10 @@ function asking(team: string, ...limits: ScopedLimit[]): Principal {
 
 const read = (inUse: LimitsInUse, nowMs: number): ReturnType<LimitsInUse['read']> =>
   inUse.read(
-    (_, limits) => Promise.resolve(limits.map((limit) => ({ ...stateOf(limit.limit), scoped: limit }))),
+    (asked) =>
+      Promise.resolve(
+        asked.map(({ limits }) => limits.map((limit) => ({ ...stateOf(limit.limit), scoped: limit }))),
+      ),
     nowMs,
   );
 

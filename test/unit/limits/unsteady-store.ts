@@ -3,13 +3,12 @@ import { AdmissionStore } from '../../../src/limits/admission-store.ts';
 import type {
   AdmitReply,
   AdmitRequest,
-  AppliedLimit,
   Beat,
   OpenRecord,
   Settled,
   Settlement,
 } from '../../../src/limits/store.ts';
-import type { Counter } from '../../../src/limits/window.ts';
+import type { ReadCounters } from '../../../src/limits/counters.ts';
 import type { Clock } from '../../../src/base/clock.ts';
 import { decodeEntry } from '../../../src/ledger/entry-text.ts';
 import type { EntryRecord } from '../../../src/ledger/entry.ts';
@@ -107,11 +106,8 @@ export class UnsteadyStore implements Pick<AdmissionStore, keyof AdmissionStore>
     return this.#through('openOf', grants.length, () => this.inner.openOf(process, grants));
   }
 
-  counters(
-    team: string,
-    limits: readonly Pick<AppliedLimit, 'id' | 'span'>[],
-  ): Promise<{ nowMs: number; counters: readonly Counter[] }> {
-    return this.#through('counters', limits.length, () => this.inner.counters(team, limits));
+  counters(...asked: Parameters<ReadCounters>): ReturnType<ReadCounters> {
+    return this.#through('counters', asked[0].length, () => this.inner.counters(...asked));
   }
 
   claimNotice(what: string, untilMs: number): Promise<boolean> {

@@ -20,6 +20,7 @@ describe('what an entry of the audit trail has touched', () => {
     ['a token', of('token', 'acme', 'tok_1'), ['acme']],
     ['the settings', of('settings', null, null), ['@']],
     ['an administrator', of('administrator', null, 'adm_1'), ['@']],
+    ['a price', of('price', null, 'a/model'), ['@']],
     ['a claim link', of('claim', 'acme', 'tok_1'), []],
   ])('is of %s', (_, change, touched) => {
     expect(touchedBy([textOf(change)])).toEqual(new Set(touched));

@@ -13,6 +13,7 @@ const inFullStore = {
   count_change: 'what narrows is counted: one small key for each administrator, which expires',
   // end
   delete_administrator: 'removes an administrator',
+  delete_price: 'takes back the prices of a model',
   delete_record: 'removes a user or a token',
   delete_team: 'removes a team',
   end: 'ends a session',
