@@ -52,8 +52,8 @@ export interface AdminDeps extends AdministratorDeps, PriceDeps {
   /** Deletes a user and takes from all records what names them; null if there are no records. */
   erase: ((key: UserKey, precondition: Precondition) => Promise<Refusal | null>) | null;
   models: ModelFacts;
-  /** Whose people may sign in. */
-  issuers: readonly TrustedIssuer[];
+  /** Whose people may sign in; null if ISSUERS_FILE cannot be read here. */
+  issuers: readonly TrustedIssuer[] | null;
   /** The gateway's address as a request's Host names it. */
   origin: (host: string | undefined) => string;
   /** Bounds how often somebody changes something; null: no bound, as on the Redis itself. */

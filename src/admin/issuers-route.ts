@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { administratorRoles } from '../base/actor.ts';
 import { okList } from '../base/operation-docs.ts';
+import { Refusal } from '../base/refusal.ts';
 import { isRecord, type JsonObject } from '../base/request.ts';
 import { consoleCallbackPath, type TrustedIssuer } from '../config/issuer.ts';
 import type { AdminDeps } from './deps.ts';
@@ -51,11 +52,18 @@ export function issuersRoute({ issuers, origin }: Pick<AdminDeps, 'issuers' | 'o
     path: '/admin/issuers',
     methods: {
       GET: needing('read-gateway', docs, async (c) => {
+        if (issuers === null) return unreadable();
         const redirectUri = origin(c.req.header('host')) + consoleCallbackPath;
         return { status: 200, body: { data: issuers.map((issuer) => issuerOf(issuer, redirectUri)) } };
       }),
     },
   };
+}
+
+function unreadable(): Refusal {
+  const message =
+    'The file of ISSUERS_FILE cannot be used here, or names a variable that is not set: ask the gateway over HTTP.';
+  return new Refusal('not_found', message);
 }
 
 function issuerOf(

@@ -72,7 +72,7 @@ export async function connectToRedis(env: NodeJS.ProcessEnv): Promise<Connection
     store,
     prefix: settings.prefix,
     catalogue: models.ok ? models.catalogue : null,
-    issuers: trusted.ok ? trusted.issuers : [],
+    issuers: trusted.ok ? trusted.issuers : null,
     database,
     retentionDays,
     adminKey: trimmed(env['ADMIN_KEY']) ?? null,
@@ -96,7 +96,8 @@ interface LocalAdmin {
   prefix: string;
   /** Null if it cannot be read. */
   catalogue: Catalogue | null;
-  issuers: readonly TrustedIssuer[];
+  /** Null if they cannot be read. */
+  issuers: readonly TrustedIssuer[] | null;
   database: Database | null;
   retentionDays: number;
   adminKey: string | null;

@@ -45,7 +45,7 @@ export interface Keys {
   minting: (parent: string) => string;
   /** Hash: a session of the console, by the hash of its secret: its holder and its times. Expires with the session. */
   consoleSession: (secretHash: string) => string;
-  /** Sorted set of one holder (`root`, `adm_…`, `team/token id`): secret hash → the session's end, ms. Expires. */
+  /** Sorted set of one holder (`root`, `adm_…`, `oidc-…`, `team/token id`): secret hash → the session's end, ms. Expires. */
   consoleSessionsOf: (holder: string) => string;
   /** String: an administrator's way into the console, by the hash of a code that opens it once. Expires. */
   consoleLink: (codeHash: string) => string;
