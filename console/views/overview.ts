@@ -33,7 +33,7 @@ interface Overview {
   limits: (ShownLimit & { scope: 'gateway' | 'team'; team: string | null })[];
   upstreams: { name: string; model_id: string | null; circuit: string }[] | null;
   store: { kind: string; used_bytes: number; max_bytes: number | null; entries: number } | null;
-  records: { state: string; [more: string]: unknown } | null;
+  records: { state: 'on' | 'off' | 'unreachable'; problem: string | null } | null;
 }
 
 const periods = [
@@ -174,8 +174,10 @@ function State({ value: { upstreams, store, records } }: { value: Overview }): V
       <dt>Records</dt>
       <dd>
         ${
-          records
-            ? html`<span class=${`mark ${records.state === 'kept' ? 'good' : 'bad'}`}>${records.state}</span>
+          records && records.state !== 'off'
+            ? html`<span class=${`mark ${records.state === 'on' ? 'good' : 'bad'}`}
+                  >${records.state === 'on' ? 'kept' : records.state}</span
+                >
                 in Postgres`
             : html`<span class="mark">none</span> set <code>DATABASE_URL</code> to keep usage and audit for
                 good`

@@ -190,7 +190,7 @@ describe('a limit that will not do what it seems to', () => {
     const made = await a.issue({ team: { id: team } });
     const refused = errorOf(await chat(a, made));
     expect(refused.code).toBe('model_unpriced');
-    expect(refused.message).toMatch(/config\/models\.json.*`tollgate team set/);
+    expect(refused.message).toMatch(/`tollgate prices set`.*`tollgate team set/);
   });
 });
 
