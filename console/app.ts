@@ -12,6 +12,9 @@ import { viewOf } from './views.ts';
 export function App({ boot }: { boot: Boot }): View {
   const [session, setSession] = useState(boot.session);
   const [problem, setProblem] = useState(boot.problem);
+  const [isAsking, setAsking] = useState(
+    boot.isFromElsewhere && boot.session === null && boot.problem === null,
+  );
 
   useEffect(() => {
     onSignedOut((message) => {
@@ -19,9 +22,10 @@ export function App({ boot }: { boot: Boot }): View {
       setProblem(message);
     });
     // A link from another site opens the page without its cookie (SameSite=Strict): ask once more from here.
-    if (boot.session !== null || boot.problem !== null) return;
+    if (!isAsking) return;
     void ask<{ session: Session | null }>('/session').then((answer) => {
       if (answer.ok && answer.value.session) setSession(answer.value.session);
+      setAsking(false);
     });
   }, []);
 
@@ -35,8 +39,10 @@ export function App({ boot }: { boot: Boot }): View {
     setSession(null);
   };
 
+  if (session === null && isAsking)
+    return html`<main class="sign-in" aria-busy="true"><h1>Tollgate</h1></main>`;
   if (session === null) {
-    return html`<${SignIn} message=${problem} version=${boot.version} signedIn=${signedIn} /><${Notices} />`;
+    return html`<${SignIn} message=${problem} boot=${boot} signedIn=${signedIn} /><${Notices} />`;
   }
   return html`<${SessionProvider} value=${session}>
     <${Frame} session=${session} version=${boot.version} signOut=${() => void signOut()} />

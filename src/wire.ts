@@ -12,6 +12,7 @@ import { ClaimLinks } from './claims/claim-links.ts';
 import { consoleOf } from './console/console.ts';
 import { ConsoleLinks } from './console/links.ts';
 import { ConsoleSessionStore } from './console/session-store.ts';
+import { SignInKeys } from './console/sign-in-keys.ts';
 import type { Catalogue } from './config/catalogue.ts';
 import { PriceBook } from './config/price-book.ts';
 import type { Settings } from './config/environment.ts';
@@ -220,6 +221,8 @@ export function wire(options: WireOptions) {
     lastUses: (team, tokens) => uses.lastUses(team, tokens),
     counters: stores.admission.counters,
     claims: links,
+    issuers: options.issuers,
+    origin,
     catalogue,
     pricesChanged: () => prices.changed(),
     storeNowMs: async () => admission.heartbeat.storeNowMs(),
@@ -242,8 +245,17 @@ export function wire(options: WireOptions) {
     auditContextOf,
     onError: (error, requestId) => log.error('an admin request failed', { error, request_id: requestId }),
   };
+  const verifier = new IdTokenVerifier({ issuers: options.issuers, clock });
   const console = consoleOf({
     ...stores.console,
+    issuers: options.issuers,
+    verifier,
+    identities: stores.identities,
+    realModel: catalogue.real,
+    auditContextOf,
+    minter,
+    clock,
+    log,
     adminKey: settings.adminKey,
     previousAdminKey: settings.previousAdminKey,
     administrators: stores.administrators,
@@ -269,7 +281,7 @@ export function wire(options: WireOptions) {
     served,
     upstreams,
     minter,
-    verifier: new IdTokenVerifier({ issuers: options.issuers, clock }),
+    verifier,
     realModel: catalogue.real,
     links,
     pace,
@@ -413,7 +425,11 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
     erase: erasing && ((...asked: [UserKey, Precondition]) => eraseUser(erasing, ...asked)),
     ...readers,
     sessions,
-    console: { sessionStore: new ConsoleSessionStore(store, keys), links: new ConsoleLinks(store, keys) },
+    console: {
+      sessionStore: new ConsoleSessionStore(store, keys),
+      links: new ConsoleLinks(store, keys),
+      signInKeys: new SignInKeys(store, keys),
+    },
     admission: new AdmissionStore(store, keys, { leaseMs, maxEntries, retentionDays, backlogBytes }),
     refusals: new RefusalStore(store, keys, {
       retentionDays,

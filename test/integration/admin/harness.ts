@@ -149,6 +149,8 @@ export class Harness {
       lastUses: (team, tokens) => secrets.lastUses(team, tokens),
       counters: countersIn(this.kept, testKeys),
       claims,
+      issuers: [],
+      origin: () => '',
       prices: this.prices,
       catalogue,
       storeNowMs: async () => this.nowMs,
