@@ -19,7 +19,7 @@ export function App({ boot }: { boot: Boot }): View {
   useEffect(() => {
     onSignedOut((message) => {
       setSession(null);
-      setProblem(message);
+      setProblem((before) => before ?? message); // of several requests, the first knows why
     });
     // A link from another site opens the page without its cookie (SameSite=Strict): ask once more from here.
     if (!isAsking) return;

@@ -266,6 +266,12 @@ describe('a page at another place', () => {
 });
 
 describe('a large gateway', () => {
+  let large: TestGateway;
+  beforeAll(async () => {
+    large = await startGateway({ redis, env: { REDIS_PREFIX: 'large:' } });
+  });
+  afterAll(() => large.close());
+
   it('is shown in bounded requests: 1,000 teams, 10,000 tokens', async () => {
     const teams = Array.from({ length: 1_000 }, (_, n) => `t${String(n).padStart(4, '0')}`);
     const at = new Date().toISOString();
@@ -289,9 +295,9 @@ describe('a large gateway', () => {
         })),
       ),
     };
-    const imported = await gateway.admin('POST', '/admin/import', document);
+    const imported = await large.admin('POST', '/admin/import', document);
     expect([imported.status, imported.body]).toMatchObject([200, { created: 12_000 }]);
-    const { page, open } = await signedIn(browser, gateway, gateway.adminKey);
+    const { page, open } = await signedIn(browser, large, large.adminKey);
     const asked: { path: string; bytes: number }[] = [];
     page.on('response', async (response) => {
       const body = await response.body().catch(() => Buffer.alloc(0));
