@@ -8,7 +8,7 @@ import { AuthThrottle } from './access/auth-throttle.ts';
 import { ChangePace } from './access/change-pace.ts';
 import { SecretUses } from './access/secret-uses.ts';
 import { randomBase62 } from './identity/records/token-text.ts';
-import { ClaimLinks } from './claims/claim-links.ts';
+import { ClaimLinks, linkUse } from './claims/claim-links.ts';
 import { consoleOf } from './console/console.ts';
 import { ConsoleLinks } from './console/links.ts';
 import { ConsoleSessionStore } from './console/session-store.ts';
@@ -125,7 +125,12 @@ export function wire(options: WireOptions) {
   });
   const origin = (host: string | undefined): string =>
     host === undefined ? '' : `${settings.onDyno ? 'https' : 'http'}://${host}`;
-  const links = new ClaimLinks({ store: stores.claims, origin });
+  const links = new ClaimLinks({
+    store: stores.claims,
+    origin,
+    note: (event, of) =>
+      stores.secrets.noteUses([linkUse(event, of, Math.floor(admission.heartbeat.storeNowMs()))]),
+  });
   const { attachments, modelRefreshMs: refreshMs } = settings;
   const discovery = new Discovery({ attachments, refreshMs, clock, log });
   const upstreams = new Upstreams(attachments, discovery);

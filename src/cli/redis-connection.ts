@@ -7,7 +7,7 @@ import { IdentityStore } from '../identity/store/identity-store.ts';
 import { PriceStore } from '../identity/store/price-store.ts';
 import { SecretStore } from '../identity/store/secret-store.ts';
 import { Backup } from '../backup/backup.ts';
-import { ClaimLinks } from '../claims/claim-links.ts';
+import { ClaimLinks, linkUse } from '../claims/claim-links.ts';
 import { ClaimStore } from '../claims/claim-store.ts';
 import { issuersFileOf, modelsFileOf, readUsageRetention } from '../config/environment.ts';
 import type { TrustedIssuer } from '../config/issuer.ts';
@@ -140,7 +140,11 @@ async function localAdmin({
     // Nobody was asked over HTTP: the link is a path on whatever the gateway's address is.
     issuers,
     origin: () => '',
-    claims: new ClaimLinks({ store: new ClaimStore(store, keys, audit), origin: () => '' }),
+    claims: new ClaimLinks({
+      store: new ClaimStore(store, keys, audit),
+      origin: () => '',
+      note: (event, of) => secrets.noteUses([linkUse(event, of, systemClock.now())]),
+    }),
     backup: new Backup({ archive: new IdentityArchive(store, keys, audit), clock: systemClock }),
     erase: null,
     serving: null,

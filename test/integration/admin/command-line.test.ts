@@ -17,7 +17,7 @@ import { hashToken, inspectToken } from '../../../src/identity/records/token-tex
 import { PriceStore } from '../../../src/identity/store/price-store.ts';
 import { SecretStore } from '../../../src/identity/store/secret-store.ts';
 import { countersIn } from '../../../src/limits/counters.ts';
-import { ClaimLinks } from '../../../src/claims/claim-links.ts';
+import { ClaimLinks, linkUse } from '../../../src/claims/claim-links.ts';
 import { ClaimStore } from '../../../src/claims/claim-store.ts';
 import { IdentityArchive } from '../../../src/identity/store/identity-archive.ts';
 import { Backup } from '../../../src/backup/backup.ts';
@@ -90,6 +90,7 @@ beforeAll(async () => {
     claims: new ClaimLinks({
       store: new ClaimStore(store, keys, audit),
       origin: (host = '') => `http://${host}`,
+      note: (event, of) => secrets.noteUses([linkUse(event, of, Date.now())]),
     }),
     prices: new PriceStore(store, keys, audit),
     catalogue: catalogueOfThisVersion(),
