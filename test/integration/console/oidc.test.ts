@@ -218,6 +218,9 @@ describe('a sign-in with a provider is refused', () => {
     const again = await visitor.end(back);
     expect(again.session).toBeNull();
     expect(again.problem).toMatch(/used already, or has expired/);
+    expect(gateway.log()).toMatch(
+      /"path":"\/console\/callback","status":303,[^\n]*"error_code":"invalid_token"/,
+    );
   });
 
   it("if the code is another sign-in's: the verifier does not fit", async () => {
