@@ -57,7 +57,9 @@ export function oidcRoutes({ clients, cookie, holders, sessions, ...deps }: Oidc
     return safely(call, async () => {
       // Codes of strangers must not become a flood at the provider.
       const signedIn = await throttle.guard(call.sender, () => signIn(call));
-      if (signedIn instanceof Refusal) return goTo('/console', problemCookie(signedIn.message));
+      if (signedIn instanceof Refusal) {
+        return { ...goTo('/console', problemCookie(signedIn.message)), code: signedIn.code };
+      }
       return goTo('/console', [signedIn.setCookie, noSignInCookie]);
     });
   }

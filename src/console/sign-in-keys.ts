@@ -13,7 +13,6 @@ const keyBytes = 32;
 export class SignInKeys {
   readonly #store: Store;
   readonly #keys: Keys;
-  readonly #known = new Map<number, string>();
 
   constructor(store: Store, keys: Keys) {
     this.#store = store;
@@ -22,18 +21,15 @@ export class SignInKeys {
 
   /** The secret of an hour, counted from the epoch. It is made when it is first asked for. */
   async of(hour: number): Promise<string> {
-    const known = this.#known.get(hour);
-    if (known !== undefined) return known;
     const key = this.#keys.consoleSignInKey(String(hour));
     const secret = await this.#store.attempt(async (client) => {
+      const known = await client.get(key);
+      if (known !== null) return known;
       const untilMs = nowMsOf(await client.time()) + livesMs;
       await client.set(key, randomBytes(keyBytes).toString('base64url'), 'PXAT', untilMs, 'NX');
-      return client.get(key);
+      return client.get(key); // another process may have been faster
     });
-    if (secret === null) return this.of(hour); // it has just expired
-    for (const old of this.#known.keys()) if (old < hour - 1) this.#known.delete(old);
-    this.#known.set(hour, secret);
-    return secret;
+    return secret ?? this.of(hour); // it expired just now
   }
 
   /** The hour of a time, ms. */

@@ -20,9 +20,10 @@ beforeAll(async () => {
   const roles = [{ claim: 'groups', values: ['boss'], role: 'admin', teams: null } as const];
   const console = { clientId: 'the-console', clientSecret: null, scopes: ['openid'], label: 'Acme', roles };
   gateway = await startGateway({
-    issuers: [trustedIssuer({ issuer: provider.url, isPublic: false, console })],
+    issuers: [trustedIssuer({ issuer: provider.url, isPublic: false, users: 'create', console })],
   });
   home = `http://localhost:${gateway.port}/console`;
+  await gateway.admin('POST', '/admin/teams', { id: 'acme' });
   provider.codeFlow.redirectUris.add(`${home}/callback`);
   page = await browser.page();
   page.on('console', (message) => {
@@ -64,6 +65,11 @@ describe('the console', () => {
     );
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByText('Sign in with Acme').waitFor();
+
+    provider.codeFlow.claims = { sub: 'bo' };
+    await page.click('text=Sign in with Acme');
+    await page.getByText('The account of oidc-').waitFor();
+    expect(await page.getByRole('button', { name: 'New secret' }).count()).toBe(0);
     expect(complaints).toEqual([]);
   });
 });

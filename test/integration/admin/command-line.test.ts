@@ -637,7 +637,15 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     expect((await command('refusals --by user')).out).toMatch(/^TEAM +USER +REFUSED +LAST\nacme /);
     expect((await command('refusals acme --by user')).out).toMatch(/^USER +REFUSED +LAST\n/);
     expect((await command('usage --by token')).out).toMatch(/^acme {2}tok_4fJ2mQ9sXbVe {9}7 /m);
-    for (const line of ['requests', 'requests acme', 'usage --by day,team,user,token,model,endpoint']) {
+    const overview = await command('overview --period 7d');
+    expect(overview.out).toMatch(
+      /^\d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d\n\nREQUESTS +INPUT +OUTPUT +REFUSED\n +7 /,
+    );
+    expect(overview.out).toMatch(/^Users\nTEAM +USER +REQUESTS .*\nacme +ana +7 /m);
+    expect(overview.out).toMatch(/^Refusals\nCODE +REFUSED\ninsufficient_quota +12$/m);
+    expect((await command('upstreams')).err).toMatch(/^Only a running gateway knows its attachments/);
+    const wide = ['overview', 'requests', 'requests acme', 'usage --by day,team,user,token,model,endpoint'];
+    for (const line of wide) {
       const { out } = await command(line);
       expect(Math.max(...out.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(80);
     }
