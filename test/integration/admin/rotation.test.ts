@@ -189,7 +189,7 @@ describe('claim: true', () => {
 
   it('tells of each secret when its link was made, and when it was opened; neither is a use', async () => {
     const { body } = await admin.call('POST', tokens, { user: 'ana', claim: true });
-    const path = `${tokens}/${String(body['id'])}`;
+    const path = `${tokens}/${body['id'] as string}`;
     const secretIn = async (): Promise<unknown> => {
       const { body: token } = await admin.call('GET', path);
       return (token['secrets'] as object[])[0];
@@ -201,8 +201,8 @@ describe('claim: true', () => {
     const found = await admin.call('GET', '/admin/tokens?team=acme');
     const listed = found.body['data'] as { id: string; last_used_at: string | null }[];
     expect(listed.find(({ id }) => id === body['id'])).toMatchObject({ last_used_at: null });
-    const shown = await admin.call('POST', tokens, { user: 'ana' });
-    const told = await admin.call('GET', `${tokens}/${String(shown.body['id'])}`);
+    const asText = await admin.call('POST', tokens, { user: 'ana' });
+    const told = await admin.call('GET', `${tokens}/${asText.body['id'] as string}`);
     expect((told.body['secrets'] as object[])[0]).not.toHaveProperty('link_made_at');
   });
 
