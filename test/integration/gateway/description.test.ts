@@ -106,6 +106,10 @@ describe('GET /openapi.json', () => {
     expect(api.badExamples).toEqual([]);
   });
 
+  it('has an example of every answer, valid by its schema and with no other fields', () => {
+    expect(api.badAnswers).toEqual([]);
+  });
+
   it('has examples that the gateway takes', async () => {
     for (const [path, { get }] of Object.entries(api.document.paths)) {
       if (get === undefined) continue;
