@@ -12,16 +12,20 @@ import { viewOf } from './views.ts';
 export function App({ boot }: { boot: Boot }): View {
   const [session, setSession] = useState(boot.session);
   const [problem, setProblem] = useState(boot.problem);
+  const [isAsking, setAsking] = useState(
+    boot.isFromElsewhere && boot.session === null && boot.problem === null,
+  );
 
   useEffect(() => {
     onSignedOut((message) => {
       setSession(null);
-      setProblem(message);
+      setProblem((before) => before ?? message); // of several requests, the first knows why
     });
     // A link from another site opens the page without its cookie (SameSite=Strict): ask once more from here.
-    if (boot.session !== null || boot.problem !== null) return;
+    if (!isAsking) return;
     void ask<{ session: Session | null }>('/session').then((answer) => {
       if (answer.ok && answer.value.session) setSession(answer.value.session);
+      setAsking(false);
     });
   }, []);
 
@@ -35,8 +39,10 @@ export function App({ boot }: { boot: Boot }): View {
     setSession(null);
   };
 
+  if (session === null && isAsking)
+    return html`<main class="sign-in" aria-busy="true"><h1>Tollgate</h1></main>`;
   if (session === null) {
-    return html`<${SignIn} message=${problem} version=${boot.version} signedIn=${signedIn} /><${Notices} />`;
+    return html`<${SignIn} message=${problem} boot=${boot} signedIn=${signedIn} /><${Notices} />`;
   }
   return html`<${SessionProvider} value=${session}>
     <${Frame} session=${session} version=${boot.version} signOut=${() => void signOut()} />
@@ -61,7 +67,7 @@ function Frame({ session, version, signOut }: FrameProps): View {
     else main.current?.querySelector('h1')?.focus();
     scrollTo(0, 0);
   }, [where]);
-  return html`<a class="skip" href="#/" onClick=${toContent}>Skip to the content</a>
+  return html`<a class="skip" href="#content" onClick=${toContent}>Skip to the content</a>
     <${Nav} route=${route} session=${session} version=${version} signOut=${signOut} />
     <main ref=${main} id="content" tabindex="-1">${viewOf(route, session)}</main>`;
 }

@@ -20,6 +20,10 @@ export interface Boot {
   session: Session | null;
   version: string;
   problem: string | null;
+  /** Another site led here, so it is not known yet who is signed in. */
+  isFromElsewhere: boolean;
+  /** The OpenID providers that one may sign in with. */
+  issuers: readonly { label: string; href: string }[];
 }
 
 const SessionContext = createContext<Session | null>(null);

@@ -102,7 +102,7 @@ export function createApp(deps: AppDeps): App {
   ];
   routes.push(...operationRoutes(deps, [...routes, ...admin]));
   // The same once more for the console's pages, behind its session.
-  const holder = { ...deps, frontDoor: deps.console.frontDoor };
+  const holder = { ...deps, frontDoor: deps.console.frontDoor, minter: deps.console.minter };
   routes.push(...consoleRoutes(deps.console, [...dataPlaneRoutes(holder), ...sessionRoutes(holder)]));
 
   const preflight = serve(async (call) => answers.preflight(call));

@@ -1,6 +1,7 @@
 import cluster from 'node:cluster';
 import { readConfiguration } from './config/configuration.ts';
 import { identityFileOf, type Settings } from './config/environment.ts';
+import type { TrustedIssuer } from './config/issuer.ts';
 import { systemClock } from './base/clock.ts';
 import { readIdentityFile } from './backup/identity-file.ts';
 import { runPrimary } from './lifecycle/cluster.ts';
@@ -18,7 +19,7 @@ if (!configuration.ok || !identityFile.ok) {
 }
 
 const { settings, catalogue, issuers, warnings } = configuration;
-const log = protectedLog(settings);
+const log = protectedLog(settings, issuers);
 const exit = (code: number): void => process.exit(code);
 
 if (cluster.isPrimary) {
@@ -62,11 +63,15 @@ function listenProblem(error: unknown): string | null {
 }
 
 /** A log that masks every secret of the configuration, wherever it might turn up. */
-function protectedLog({ logLevel, adminKey, previousAdminKey, attachments, store, records }: Settings): Log {
+function protectedLog(
+  { logLevel, adminKey, previousAdminKey, attachments, store, records }: Settings,
+  trusted: readonly TrustedIssuer[],
+): Log {
   const made = createLog({ level: logLevel });
   made.protect(adminKey);
   if (previousAdminKey !== null) made.protect(previousAdminKey);
   for (const { key } of attachments) made.protect(key);
+  for (const { console: client } of trusted) if (client?.clientSecret) made.protect(client.clientSecret);
   const urls = [store.kind === 'redis' ? store.url : null, records?.url ?? null];
   for (const url of urls) {
     const { password } = new URL(url ?? 'none:');

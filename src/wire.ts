@@ -8,10 +8,11 @@ import { AuthThrottle } from './access/auth-throttle.ts';
 import { ChangePace } from './access/change-pace.ts';
 import { SecretUses } from './access/secret-uses.ts';
 import { randomBase62 } from './identity/records/token-text.ts';
-import { ClaimLinks } from './claims/claim-links.ts';
+import { ClaimLinks, linkUse } from './claims/claim-links.ts';
 import { consoleOf } from './console/console.ts';
 import { ConsoleLinks } from './console/links.ts';
 import { ConsoleSessionStore } from './console/session-store.ts';
+import { SignInKeys } from './console/sign-in-keys.ts';
 import type { Catalogue } from './config/catalogue.ts';
 import { PriceBook } from './config/price-book.ts';
 import type { Settings } from './config/environment.ts';
@@ -124,7 +125,12 @@ export function wire(options: WireOptions) {
   });
   const origin = (host: string | undefined): string =>
     host === undefined ? '' : `${settings.onDyno ? 'https' : 'http'}://${host}`;
-  const links = new ClaimLinks({ store: stores.claims, origin });
+  const links = new ClaimLinks({
+    store: stores.claims,
+    origin,
+    note: (event, of) =>
+      stores.secrets.noteUses([linkUse(event, of, Math.floor(admission.heartbeat.storeNowMs()))]),
+  });
   const { attachments, modelRefreshMs: refreshMs } = settings;
   const discovery = new Discovery({ attachments, refreshMs, clock, log });
   const upstreams = new Upstreams(attachments, discovery);
@@ -220,6 +226,8 @@ export function wire(options: WireOptions) {
     lastUses: (team, tokens) => uses.lastUses(team, tokens),
     counters: stores.admission.counters,
     claims: links,
+    issuers: options.issuers,
+    origin,
     catalogue,
     pricesChanged: () => prices.changed(),
     storeNowMs: async () => admission.heartbeat.storeNowMs(),
@@ -242,8 +250,17 @@ export function wire(options: WireOptions) {
     auditContextOf,
     onError: (error, requestId) => log.error('an admin request failed', { error, request_id: requestId }),
   };
+  const verifier = new IdTokenVerifier({ issuers: options.issuers, clock });
   const console = consoleOf({
     ...stores.console,
+    issuers: options.issuers,
+    verifier,
+    identities: stores.identities,
+    realModel: catalogue.real,
+    auditContextOf,
+    minter,
+    clock,
+    log,
     adminKey: settings.adminKey,
     previousAdminKey: settings.previousAdminKey,
     administrators: stores.administrators,
@@ -269,7 +286,7 @@ export function wire(options: WireOptions) {
     served,
     upstreams,
     minter,
-    verifier: new IdTokenVerifier({ issuers: options.issuers, clock }),
+    verifier,
     realModel: catalogue.real,
     links,
     pace,
@@ -413,7 +430,11 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
     erase: erasing && ((...asked: [UserKey, Precondition]) => eraseUser(erasing, ...asked)),
     ...readers,
     sessions,
-    console: { sessionStore: new ConsoleSessionStore(store, keys), links: new ConsoleLinks(store, keys) },
+    console: {
+      sessionStore: new ConsoleSessionStore(store, keys),
+      links: new ConsoleLinks(store, keys),
+      signInKeys: new SignInKeys(store, keys),
+    },
     admission: new AdmissionStore(store, keys, { leaseMs, maxEntries, retentionDays, backlogBytes }),
     refusals: new RefusalStore(store, keys, {
       retentionDays,

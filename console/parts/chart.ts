@@ -1,4 +1,5 @@
 import { html, type View } from '../html.ts';
+import { Empty } from './state.ts';
 import { Table } from './table.ts';
 import { useWidth } from './width.ts';
 
@@ -20,6 +21,7 @@ interface ChartProps {
 }
 
 const firstWidth = 720;
+const leastWidth = 240;
 const height = 200;
 const left = 52;
 const bottom = 22;
@@ -28,11 +30,17 @@ const top = 8;
 const mostSeries = 6;
 
 /** Bars that stand on each other, and the same figures as a table. */
-export function StackedChart({ label, labels, series, format, unit }: ChartProps): View {
-  const [figure, width] = useWidth<HTMLElement>(firstWidth);
+export function StackedChart(props: ChartProps): View {
+  const isEmpty = props.series.every(({ values }) => values.every((value) => value === 0));
+  return isEmpty ? html`<${Empty} title="Nothing in these days" />` : html`<${Bars} ...${props} />`;
+}
+
+function Bars({ label, labels, series, format, unit }: ChartProps): View {
+  const [figure, measured] = useWidth<HTMLElement>(firstWidth);
+  const width = Math.max(leastWidth, measured); // it is 0 while it is not shown
   const shown = topSeries(series);
   const sums = labels.map((_, at) => sum(shown.map(({ values }) => values[at] ?? 0)));
-  const max = niceMax(Math.max(0, ...sums));
+  const max = niceMax(Math.max(...sums));
   const step = (width - left) / Math.max(1, labels.length);
   const barWidth = Math.max(1, Math.min(40, step * 0.72));
   const y = (value: number): number => top + (height - top - bottom) * (1 - value / max);

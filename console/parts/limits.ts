@@ -26,19 +26,25 @@ export function LimitBar({ limit, whose }: { limit: ShownLimit; whose?: unknown 
     <div class="limit-name">
       <span>${name}</span>${whose ? html`<span class="quiet">${whose}</span>` : null}
     </div>
-    <meter
-      class=${level}
-      min="0"
-      max=${max === 0 ? 1 : max}
-      value=${max === 0 ? 1 : Math.min(used, max)}
-      aria-label=${name}
-    >
-      ${percent(used, max)}
-    </meter>
-    <div class="limit-figures">
-      <span>${amount(metric, used)} used, ${amount(metric, remaining)} left</span>
-      <span class="quiet">${resets ? html`free again <${Time} at=${resets} relative />` : ''}</span>
-    </div>
+    ${
+      limit.used === undefined
+        ? null
+        : html`<meter
+              class=${level}
+              min="0"
+              max=${max === 0 ? 1 : max}
+              value=${max === 0 ? 1 : Math.min(used, max)}
+              aria-label=${name}
+            >
+              ${percent(used, max)}
+            </meter>
+            <div class="limit-figures">
+              <span>${amount(metric, used)} used, ${amount(metric, remaining)} left</span>
+              <span class="quiet"
+                >${resets && used > 0 ? html`free again <${Time} at=${resets} relative />` : ''}</span
+              >
+            </div> `
+    }
   </li>`;
 }
 

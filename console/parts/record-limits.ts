@@ -22,6 +22,8 @@ interface RecordLimitsProps {
   mayChange: boolean;
   reload: () => void;
   title?: string;
+  /** The body that sets the list; absent: the record has it as `limits`. */
+  bodyOf?: (limits: readonly NewLimit[]) => object;
 }
 
 /** The limits of a record as bars, to add to, to change and to remove from. */
@@ -32,13 +34,14 @@ export function RecordLimits({
   mayChange,
   reload,
   title = 'Limits',
+  bodyOf = (list) => ({ limits: list }),
 }: RecordLimitsProps): View {
   const [edited, setEdited] = useState<number | 'new' | null>(null);
   const { asking, confirm } = useConfirm();
   const now = limits.map(asSent);
 
   const put = (list: readonly NewLimit[], tag: string | null): Promise<Answer<{ warnings?: string[] }>> =>
-    ask(path, { method: 'PATCH', body: { limits: list }, etag: tag });
+    ask(path, { method: 'PATCH', body: bodyOf(list), etag: tag });
 
   const saved = (text: string, warnings: readonly string[] = []): void => {
     setEdited(null);
@@ -123,7 +126,11 @@ interface LimitFormProps {
 
 function LimitForm({ limit, send, done, cancel }: LimitFormProps): View {
   const [metric, setMetric] = useState(limit?.metric ?? 'tokens');
-  const sent = (fields: FormData): Promise<Answer<{ warnings?: string[] }>> => send(limitIn(fields));
+  // The form leaves these as they are.
+  const { endpoints, count_cached: cached } = limit ? asSent(limit) : {};
+  const kept = { ...(endpoints ? { endpoints } : {}), ...(cached === undefined ? {} : { count_cached: cached }) };
+  const sent = (fields: FormData): Promise<Answer<{ warnings?: string[] }>> =>
+    send({ ...kept, ...limitIn(fields) });
   return html`<${Form} action="Save" send=${sent} done=${done} cancel=${cancel}>
     <${LimitFields} limit=${limit} metric=${metric} setMetric=${setMetric} />
   <//>`;

@@ -27,7 +27,7 @@ export function Table<Row>({ label, columns, rows, total = null, none = '' }: Ta
   if (rows.length === 0 && none !== '') return html`<${Empty} title=${none} />`;
   const row = (each: Row) =>
     html`<tr>
-      ${columns.map((column) => html`<td class=${classOf(column)} data-title=${column.title}>${column.cell(each)}</td>`)}
+      ${columns.map((column) => html`<td class=${classOf(column)} data-title=${column.title}><span>${column.cell(each)}</span></td>`)}
     </tr>`;
   return html`<div class="scroll" role="region" aria-label=${label} tabindex="0">
     <table class=${columns.length > 3 ? 'many' : ''}>
@@ -69,12 +69,14 @@ interface ListTableProps<Row> {
 /** A list in pages: its rows so far, and a button for more. */
 export function ListTable<Row>({ label, columns, list, none, hint }: ListTableProps<Row>): View {
   const { rows, problem, isLoading, hasMore, more, reload } = list;
-  return html`<${Shown} isLoading=${isLoading} problem=${problem} hasValue=${rows !== null} reload=${reload}>
-    ${
-      rows?.length === 0 && !hasMore
-        ? html`<${Empty} title=${none}>${hint}<//>`
-        : html`<${Table} label=${label} columns=${columns} rows=${rows ?? []} />`
-    }
-    ${hasMore ? html`<p><button type="button" onClick=${more} disabled=${isLoading}>Show more</button></p>` : null}
-  <//>`;
+  return html`<div class="list">
+    <${Shown} isLoading=${isLoading} problem=${problem} hasValue=${rows !== null} reload=${reload}>
+      ${
+        rows?.length === 0 && !hasMore
+          ? html`<${Empty} title=${none}>${hint}<//>`
+          : html`<${Table} label=${label} columns=${columns} rows=${rows ?? []} />`
+      }
+      ${hasMore ? html`<p><button type="button" onClick=${more} disabled=${isLoading}>Show more</button></p>` : null}
+    <//>
+  </div>`;
 }

@@ -50,7 +50,7 @@ export function Administrators(): View {
       isExtra: true,
     },
     {
-      title: '',
+      title: 'Actions',
       cell: (each) =>
         html`<button
           type="button"

@@ -22,6 +22,7 @@ interface Me {
   token: {
     id: string;
     name: string | null;
+    /** Empty: it stands for an account at a provider, and has no secret. */
     prefix: string;
     models: string[] | null;
     endpoints: string[] | null;
@@ -61,10 +62,11 @@ export function MyPage(): View {
       run: () => ask('/v1/sessions?all=true', { method: 'DELETE' }),
       done: () => notify({ text: 'The sessions have ended.' }),
     });
-  const actions = html`<a class="button primary" href=${hrefTo(['playground'])}>Playground</a>
-    <button type="button" onClick=${() => setRotating(true)}>New secret</button>
-    <button type="button" onClick=${endSessions}>End page sessions</button>`;
   const { value } = me;
+  const hasSecret = value !== null && value.token.prefix !== '';
+  const actions = html`<a class="button primary" href=${hrefTo(['playground'])}>Playground</a>
+    ${hasSecret ? html`<button type="button" onClick=${() => setRotating(true)}>New secret</button>` : null}
+    <button type="button" onClick=${endSessions}>End page sessions</button>`;
   const model =
     models.value?.data.find(({ id }) => /claude|nova|gpt|kimi/.test(id))?.id ?? models.value?.data[0]?.id;
   return html`<${Page} title="My page" actions=${actions}>
@@ -73,10 +75,8 @@ export function MyPage(): View {
       ${
         value &&
         html`<p class="quiet">
-            The token
-            <code>${value.token.prefix}…</code>
-            ${value.token.name ? html`(<bdi>${value.token.name}</bdi>)` : null} of ${value.user.id} in the
-            team ${value.team.id}. It expires <${Time} at=${value.token.expires_at} none="never" />.
+            ${whatIs(value)} of ${value.user.name ?? value.user.id} in the team ${value.team.id}. It expires
+            <${Time} at=${value.token.expires_at} none="never" />.
           </p>
           <div class="columns">
             <${Section}
@@ -97,19 +97,27 @@ export function MyPage(): View {
             <//>
           </div>
           <${OwnUsage} />
-          <${Section} title="Call it">
-            <p>
-              Put your token into the environment as <code>TOLLGATE_TOKEN</code>. The base URL of OpenAI
-              clients is <code> ${location.origin}/v1</code>, of Anthropic clients
-              <code>${location.origin}</code>.
-            </p>
-            <${Snippets} model=${model ?? 'a-model'} />
-          <//>
+          ${
+            hasSecret &&
+            html`<${Section} title="Call it">
+              <p>
+                Put your token into the environment as <code>TOLLGATE_TOKEN</code>. The base URL of OpenAI
+                clients is <code> ${location.origin}/v1</code>, of Anthropic clients
+                <code>${location.origin}</code>.
+              </p>
+              <${Snippets} model=${model ?? 'a-model'} />
+            <//>`
+          }
           <${OwnRequests} />`
       }
     <//>
     ${isRotating && html`<${Rotate} close=${() => setRotating(false)} />`}
   <//>`;
+}
+
+function whatIs({ token: { prefix, name } }: Me): View | string {
+  if (prefix === '') return 'The account';
+  return html`<span>The token <code>${prefix}…</code>${name ? html` (<bdi>${name}</bdi>)` : null}</span>`;
 }
 
 function OwnUsage(): View {

@@ -1,4 +1,4 @@
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Answer, ask, type Problem } from '../api.ts';
 import { nothingYet, type Reply, streamChat } from '../chat.ts';
 import { useReading } from '../data.ts';
@@ -45,6 +45,9 @@ export function Playground(): View {
   const [problem, setProblem] = useState<Problem | null>(null);
   const session = useRef<{ token: string; untilMs: number } | null>(null);
   const running = useRef<AbortController | null>(null);
+  const log = useRef<HTMLDivElement>(null);
+  useEffect(() => log.current?.scrollTo({ top: log.current.scrollHeight }), [turns, current]);
+  useEffect(() => () => running.current?.abort(), []);
 
   async function token(): Promise<Answer<string>> {
     const known = session.current;
@@ -122,7 +125,7 @@ export function Playground(): View {
     ${models.problem ? html`<${Failure} problem=${models.problem} reload=${models.reload} />` : null}
     <div class="playground">
       <${Section} title="Conversation">
-        <div class="turns" role="log" aria-label="Conversation" tabindex="0">
+        <div class="turns" ref=${log} role="log" aria-label="Conversation" tabindex="0">
           ${turns.map((turn) => html`<${TurnView} turn=${turn} />`)}
           ${current && html`<${TurnView} turn=${{ role: 'assistant', content: current.text, reply: current }} isRunning />`}
           ${turns.length === 0 && !current ? html`<p class="quiet">Say something: the answer streams in here.</p>` : null}

@@ -71,7 +71,7 @@ export function Prices(): View {
       isExtra: true,
     },
     {
-      title: '',
+      title: 'Actions',
       cell: (each) =>
         mayChange
           ? html`<span class="actions">

@@ -33,6 +33,9 @@ export interface TokenSecret {
   created_at: string;
   expires_at: string | null;
   last_used_at: string | null;
+  /** Of the link that shows it, if there was one. */
+  link_made_at?: string;
+  link_opened_at?: string | null;
 }
 
 export interface TokenRecord {

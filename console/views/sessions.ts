@@ -33,7 +33,7 @@ export function Sessions(): View {
     { title: 'Last used', cell: ({ used_at: at }) => html`<${Time} at=${at} relative />`, isExtra: true },
     { title: 'Ends', cell: ({ ends_at: at }) => html`<${Time} at=${at} relative />` },
     {
-      title: '',
+      title: 'Actions',
       cell: (each) =>
         each.is_this ? '' : html`<button type="button" onClick=${() => void end(each)}>End</button>`,
     },

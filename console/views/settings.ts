@@ -3,10 +3,9 @@ import { useReading } from '../data.ts';
 import { html, type View } from '../html.ts';
 import type { ShownLimit } from '../parts/limits.ts';
 import { Page, Section } from '../parts/page.ts';
-import { RecordLimits } from '../parts/record-limits.ts';
+import { type NewLimit, RecordLimits } from '../parts/record-limits.ts';
 import { Shown } from '../parts/state.ts';
 import { mayChangeGateway, useSession } from '../session.ts';
-import { limitsInWords } from './records.ts';
 
 interface GatewaySettings {
   limits: ShownLimit[];
@@ -14,6 +13,11 @@ interface GatewaySettings {
 }
 
 const path = '/admin/settings';
+const kinds = [
+  ['team', 'Limits of a new team'],
+  ['user', 'Limits of a new user'],
+  ['token', 'Limits of a new token'],
+] as const;
 
 /** The limits of the whole gateway, the defaults of new records, and who may sign in. */
 export function Settings(): View {
@@ -32,19 +36,21 @@ export function Settings(): View {
             reload=${reload}
             title="Limits of the gateway"
           />
-          <${Section} title="Limits of new records">
-            <p class="quiet">
-              What is made without limits of its own gets these. Change them with: tollgate settings set.
-            </p>
-            <dl class="facts">
-              <dt>Teams</dt>
-              <dd>${limitsInWords(value.defaults.team.limits)}</dd>
-              <dt>Users</dt>
-              <dd>${limitsInWords(value.defaults.user.limits)}</dd>
-              <dt>Tokens</dt>
-              <dd>${limitsInWords(value.defaults.token.limits)}</dd>
-            </dl>
-          <//>
+          <p class="quiet">What is made without limits of its own gets these:</p>
+          <div class="columns">
+            ${kinds.map(
+              ([kind, title]) =>
+                html`<${RecordLimits}
+                  path=${path}
+                  limits=${value.defaults[kind].limits}
+                  etag=${etag}
+                  mayChange=${mayChange}
+                  reload=${reload}
+                  title=${title}
+                  bodyOf=${(limits: readonly NewLimit[]) => ({ defaults: { [kind]: { limits } } })}
+                />`,
+            )}
+          </div>
           <${Issuers} />`
       }
     <//>

@@ -3,19 +3,19 @@ import { type Answer, ask, type Problem } from '../api.ts';
 import { html, type View } from '../html.ts';
 import { Field, Form, textOf } from '../parts/form.ts';
 import { Failure } from '../parts/state.ts';
-import type { Session } from '../session.ts';
+import type { Boot, Session } from '../session.ts';
 
 interface SignInProps {
   /** Why one is no longer signed in; null: one was not. */
   message: string | null;
-  version: string;
+  boot: Pick<Boot, 'version' | 'issuers'>;
   signedIn: (session: Session) => void;
 }
 
 type Opened = { session: Session | null };
 
-/** The way in: a credential, or a link from a terminal. */
-export function SignIn({ message, version, signedIn }: SignInProps): View {
+/** The way in: an account at a provider, a credential, or a link from a terminal. */
+export function SignIn({ message, boot, signedIn }: SignInProps): View {
   const [problem, setProblem] = useState<Problem | null>(null);
   useEffect(() => {
     document.title = 'Sign in · Tollgate';
@@ -54,6 +54,15 @@ export function SignIn({ message, version, signedIn }: SignInProps): View {
     <p class="quiet">The console of this gateway to Heroku Managed Inference.</p>
     ${message ? html`<p class="hint" role="status">${message}</p>` : null}
     ${problem ? html`<${Failure} problem=${problem} />` : null}
+    ${
+      boot.issuers.length > 0
+        ? html`<p class="providers">
+            ${boot.issuers.map(
+              ({ label, href }) => html`<a class="button primary" href=${href}>Sign in with ${label}</a>`,
+            )}
+          </p>`
+        : null
+    }
     <${Form}
       action="Sign in"
       send=${(fields: FormData) => open({ credential: textOf(fields, 'credential') ?? '' })}
@@ -79,6 +88,6 @@ export function SignIn({ message, version, signedIn }: SignInProps): View {
         once.
       </p>
     </details>
-    <p class="quiet"><a href="/docs">API reference</a> · ${version}</p>
+    <p class="quiet"><a href="/docs">API reference</a> · ${boot.version}</p>
   </main>`;
 }

@@ -170,7 +170,7 @@ const chatModel = /claude|nova|gpt|kimi/;
 
 /** A first answer with the token at hand, which only this page's memory has. */
 function TryIt({ token }: { token: string }): View {
-  const [models, setModels] = useState<readonly string[]>([]);
+  const [models, setModels] = useState<readonly string[] | null>(null);
   useEffect(() => void modelsOf(token).then(setModels), [token]);
   const [reply, setReply] = useState<Reply | null>(null);
   const send = async (fields: FormData): Promise<Answer<null>> => {
@@ -186,14 +186,22 @@ function TryIt({ token }: { token: string }): View {
     });
     return problem ? { ok: false, problem } : { ok: true, value: null, etag: null };
   };
-  const model = models.find((id) => chatModel.test(id)) ?? models[0] ?? '';
+  const model = models?.find((id) => chatModel.test(id)) ?? models?.[0] ?? '';
   return html`<${Secret} text=${token}
       >The token. Copy it now if you want to keep it: it is not shown again.<//
     >
-    <${Form} action="Send" send=${send} done=${() => {}}>
-      <${Choice} name="model" label="Model" value=${model} options=${models.map((id) => [id, id] as const)} />
-      <${Field} name="text" label="Your message" value="Say hello in one short sentence." required />
-    <//>
+    ${
+      models &&
+      html`<${Form} action="Send" send=${send} done=${() => {}}>
+        <${Choice}
+          name="model"
+          label="Model"
+          value=${model}
+          options=${models.map((id) => [id, id] as const)}
+        />
+        <${Field} name="text" label="Your message" value="Say hello in one short sentence." required />
+      <//>`
+    }
     ${reply ? html`<p class="said turn user" role="log" aria-label="The answer">${reply.text === '' ? '…' : reply.text}</p>` : null}
     ${
       model === ''

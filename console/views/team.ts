@@ -3,6 +3,7 @@ import { ask, withQuery } from '../api.ts';
 import { useList, useReading } from '../data.ts';
 import { html, type View } from '../html.ts';
 import { Dialog, useConfirm } from '../parts/dialog.ts';
+import { EditRecord } from '../parts/edit-record.ts';
 import { TextFilter } from '../parts/filters.ts';
 import { Field, Form, textOf } from '../parts/form.ts';
 import { IssueToken } from '../parts/issue-token.ts';
@@ -48,6 +49,7 @@ export function Team({ route, team: id }: { route: Route; team: string }): View 
         ? html`<button type="button" onClick=${() => void suspend(path, isSuspended, reload)}>
               ${isSuspended ? 'Resume' : 'Suspend'}
             </button>
+            ${team && html`<${EditRecord} path=${path} fields=${[{ name: 'name', label: 'Name', value: team.name }]} etag=${etag} reload=${reload} />`}
             <button type="button" class="danger" onClick=${remove}>Delete</button>`
         : null
     }

@@ -3,6 +3,7 @@ import { ask } from '../api.ts';
 import { useReading } from '../data.ts';
 import { html, type View } from '../html.ts';
 import { Dialog, useConfirm } from '../parts/dialog.ts';
+import { EditRecord } from '../parts/edit-record.ts';
 import { Choice, Form, textOf } from '../parts/form.ts';
 import { HandedOver } from '../parts/issue-token.ts';
 import { notify } from '../parts/notice.ts';
@@ -20,6 +21,13 @@ const secretColumns: Column<TokenSecret>[] = [
   { title: 'Secret', cell: ({ prefix }) => html`<code>${prefix}…</code>` },
   { title: 'Made', cell: ({ created_at: at }) => html`<${Time} at=${at} />` },
   { title: 'Last used', cell: ({ last_used_at: at }) => html`<${Time} at=${at} none="never" relative />` },
+  {
+    title: 'Handed over',
+    cell: ({ link_made_at: made, link_opened_at: opened }) => {
+      if (opened) return html`link opened <${Time} at=${opened} />`;
+      return made ? html`link made <${Time} at=${made} />, not opened` : 'as text';
+    },
+  },
   { title: 'Ends', cell: ({ expires_at: at }) => html`<${Time} at=${at} none="the newest" />` },
 ];
 
@@ -50,6 +58,7 @@ export function TokenView({ team, id }: { team: string; id: string }): View {
       },
     });
   const actions = html`<button type="button" onClick=${() => setRotating(true)}>Rotate</button>
+    ${token && html`<${EditRecord} path=${path} fields=${fieldsOf(token)} etag=${etag} reload=${reload} />`}
     <button type="button" class="danger" onClick=${revoke}>Revoke</button>`;
   const above = [
     ['Teams', hrefTo(['teams'])],
@@ -124,4 +133,16 @@ function Rotate({ path, close, done }: { path: string; close: () => void; done: 
           <//>`
     }
   <//>`;
+}
+
+function fieldsOf({ name, expires_at: expires }: TokenRecord) {
+  return [
+    { name: 'name', label: 'Name', value: name },
+    {
+      name: 'expires_at',
+      label: 'Expires',
+      value: expires,
+      hint: 'A time such as 2027-01-31T00:00:00Z. Empty: never.',
+    },
+  ];
 }

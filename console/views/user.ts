@@ -3,6 +3,7 @@ import { ask } from '../api.ts';
 import { useReading } from '../data.ts';
 import { html, type View } from '../html.ts';
 import { useConfirm } from '../parts/dialog.ts';
+import { EditRecord } from '../parts/edit-record.ts';
 import { IssueToken } from '../parts/issue-token.ts';
 import { notify } from '../parts/notice.ts';
 import { Page, Section } from '../parts/page.ts';
@@ -42,6 +43,7 @@ export function UserView({ team, user: id }: { team: string; user: string }): Vi
     <button type="button" onClick=${() => void suspend(path, isSuspended, reload)}>
       ${isSuspended ? 'Resume' : 'Suspend'}
     </button>
+    ${user && html`<${EditRecord} path=${path} fields=${fieldsOf(user)} etag=${etag} reload=${reload} />`}
     <button type="button" class="danger" onClick=${remove}>Delete</button>`;
   const above = [
     ['Teams', hrefTo(['teams'])],
@@ -78,4 +80,11 @@ export function UserView({ team, user: id }: { team: string; user: string }): Vi
     <//>
     ${isIssuing && html`<${IssueToken} team=${team} user=${id} close=${() => setIssuing(false)} done=${tokens.reload} />`}
   <//>`;
+}
+
+function fieldsOf({ name, email }: UserRecord) {
+  return [
+    { name: 'name', label: 'Name', value: name },
+    { name: 'email', label: 'E-mail', value: email, type: 'email' },
+  ];
 }

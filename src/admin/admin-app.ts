@@ -16,6 +16,7 @@ import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { backupRoutes } from './backup-routes.ts';
 import { readOptionalBody } from './read-body.ts';
 import { findTokensRoute } from './find-tokens-route.ts';
+import { issuersRoute } from './issuers-route.ts';
 import { overviewRoute } from './overview-route.ts';
 import { priceRoutes } from './price-routes.ts';
 import { recordsRoutes } from './records-routes.ts';
@@ -99,6 +100,7 @@ export function adminRoutes(deps: AdminDeps): Route[] {
     ...tokenRoutes(deps),
     findTokensRoute(deps),
     ...settingsRoutes(deps),
+    issuersRoute(deps),
     ...priceRoutes(deps),
     ...reportRoutes(deps),
     overviewRoute(deps),

@@ -6,6 +6,7 @@ import type { Backup } from '../backup/backup.ts';
 import type { ClaimLinks } from '../claims/claim-links.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Refusal } from '../base/refusal.ts';
+import type { TrustedIssuer } from '../config/issuer.ts';
 import type { AdministratorDeps } from '../identity/operations/administrators.ts';
 import type { PriceDeps } from '../identity/operations/prices.ts';
 import type { ReadCounters } from '../limits/counters.ts';
@@ -51,6 +52,10 @@ export interface AdminDeps extends AdministratorDeps, PriceDeps {
   /** Deletes a user and takes from all records what names them; null if there are no records. */
   erase: ((key: UserKey, precondition: Precondition) => Promise<Refusal | null>) | null;
   models: ModelFacts;
+  /** Whose people may sign in; null if ISSUERS_FILE cannot be read here. */
+  issuers: readonly TrustedIssuer[] | null;
+  /** The gateway's address as a request's Host names it. */
+  origin: (host: string | undefined) => string;
   /** Bounds how often somebody changes something; null: no bound, as on the Redis itself. */
   pace: Pick<ChangePace, 'ofAdministrator'> | null;
   authorize: ActorCheck;

@@ -47,7 +47,7 @@ const chainedEntry = z
     time,
     actor: string.meta({
       description:
-        'root, root-previous (by ADMIN_KEY_PREVIOUS), adm_…, the tok_… of a holder, sign-in, file or command-line.',
+        'root, root-previous (by ADMIN_KEY_PREVIOUS), adm_…, oidc-… (by a provider), the tok_… of a holder, sign-in, file or command-line.',
     }),
     address: string.nullable(),
     request_id: string.nullable(),

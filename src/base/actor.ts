@@ -7,7 +7,7 @@ export type Actor =
   | { kind: 'root'; key: 'current' | 'previous' }
   | {
       kind: 'administrator';
-      /** `adm_…` */
+      /** `adm_…`, or `oidc-…` if an OpenID provider vouches for them. */
       id: string;
       role: AdministratorRole;
       /** The teams it is limited to; null: all of them. */

@@ -30,7 +30,7 @@ export interface Body {
 }
 
 export interface Answer {
-  status: 200 | 201 | 204;
+  status: 200 | 201 | 204 | 303;
   /** By media type; empty if there is no body. */
   content: Readonly<Record<string, z.ZodType>>;
 }

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import type { ClaimStore } from './claim-store.ts';
 import { Refusal } from '../base/refusal.ts';
+import { type LinkEvent, linkMark, type SecretUse } from '../identity/records/secret.ts';
+import { displayLength } from '../identity/records/token-text.ts';
+import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { hashOf, isCode, newCode, seal, unseal } from './sealed.ts';
 
 const livesMs = 3_600_000;
@@ -15,16 +18,20 @@ interface ClaimLinksOptions {
   store: ClaimStore;
   /** The text before `/claim/…`: the gateway's address, by the request's Host; '' if there is none. */
   origin: (host: string | undefined) => string;
+  /** Notes what became of a link, for the administrator who looks at the token. */
+  note: (event: LinkEvent, of: ClaimedToken) => Promise<void>;
 }
 
 /** Links that show a token once, for an hour. Methods reject with `StoreUnavailable`. */
 export class ClaimLinks {
   readonly #store: ClaimStore;
   readonly #origin: ClaimLinksOptions['origin'];
+  readonly #note: ClaimLinksOptions['note'];
 
-  constructor({ store, origin }: ClaimLinksOptions) {
+  constructor({ store, origin, note }: ClaimLinksOptions) {
     this.#store = store;
     this.#origin = origin;
+    this.#note = note;
   }
 
   /** Makes a link. `host`: the request's Host; if it is undefined, the link is a path. */
@@ -33,6 +40,7 @@ export class ClaimLinks {
     const sealed = seal(code, JSON.stringify(claimed));
     const { team, id: tokenId } = claimed;
     const expiresAtMs = await this.#store.put(hashOf(code), { sealed, livesMs, team, tokenId });
+    await this.#tryToNote('link-made', claimed);
     return { url: `${this.#origin(host)}/claim/${code}`, expiresAtMs };
   }
 
@@ -50,9 +58,22 @@ export class ClaimLinks {
     const state = await this.#store.open(hashOf(code));
     if (state.kind === 'none') return unknown();
     if (state.kind === 'opened') return opened(state.atMs);
-    // Sealed above, from this type.
-    return JSON.parse(unseal(code, state.sealed)) as ClaimedToken;
+    const claimed = JSON.parse(unseal(code, state.sealed)) as ClaimedToken; // sealed above, from this type
+    await this.#tryToNote('link-opened', claimed);
+    return claimed;
   }
+
+  /** A full store must not take the token back that was just opened. */
+  async #tryToNote(event: LinkEvent, claimed: ClaimedToken): Promise<void> {
+    await this.#note(event, claimed).catch((error: unknown) => {
+      if (!(error instanceof StoreUnavailable)) throw error;
+    });
+  }
+}
+
+/** A link's event as it is noted, beside the uses of its secret. */
+export function linkUse(event: LinkEvent, { team, id, token }: ClaimedToken, atMs: number): SecretUse {
+  return { team, token: id, prefix: linkMark(event, token.slice(0, displayLength)), atMs };
 }
 
 function unknown(): Refusal {

@@ -7,11 +7,13 @@ import { IdentityStore } from '../identity/store/identity-store.ts';
 import { PriceStore } from '../identity/store/price-store.ts';
 import { SecretStore } from '../identity/store/secret-store.ts';
 import { Backup } from '../backup/backup.ts';
-import { ClaimLinks } from '../claims/claim-links.ts';
+import { ClaimLinks, linkUse } from '../claims/claim-links.ts';
 import { ClaimStore } from '../claims/claim-store.ts';
+import { issuersFileOf, modelsFileOf, readUsageRetention } from '../config/environment.ts';
+import type { TrustedIssuer } from '../config/issuer.ts';
+import { loadIssuers } from '../config/issuers.ts';
 import { type Catalogue, loadCatalogue, parseCatalogue } from '../config/catalogue.ts';
 import { PriceBook } from '../config/price-book.ts';
-import { modelsFileOf, readUsageRetention } from '../config/environment.ts';
 import { readRecords } from '../config/records.ts';
 import { readStore } from '../config/store.ts';
 import { trimmed, VariableReader } from '../config/variables.ts';
@@ -64,11 +66,13 @@ export async function connectToRedis(env: NodeJS.ProcessEnv): Promise<Connection
     );
   }
   const models = loadCatalogue(modelsFileOf(env));
+  const trusted = loadIssuers(issuersFileOf(env), env);
   const database = records && new Database(records);
   const app = await localAdmin({
     store,
     prefix: settings.prefix,
     catalogue: models.ok ? models.catalogue : null,
+    issuers: trusted.ok ? trusted.issuers : null,
     database,
     retentionDays,
     adminKey: trimmed(env['ADMIN_KEY']) ?? null,
@@ -92,6 +96,8 @@ interface LocalAdmin {
   prefix: string;
   /** Null if it cannot be read. */
   catalogue: Catalogue | null;
+  /** Null if they cannot be read. */
+  issuers: readonly TrustedIssuer[] | null;
   database: Database | null;
   retentionDays: number;
   adminKey: string | null;
@@ -101,6 +107,7 @@ async function localAdmin({
   store,
   prefix,
   catalogue: read,
+  issuers,
   database,
   retentionDays,
   adminKey,
@@ -131,7 +138,13 @@ async function localAdmin({
     lastUses: (team, tokens) => secrets.lastUses(team, tokens),
     counters: countersIn(store, keys),
     // Nobody was asked over HTTP: the link is a path on whatever the gateway's address is.
-    claims: new ClaimLinks({ store: new ClaimStore(store, keys, audit), origin: () => '' }),
+    issuers,
+    origin: () => '',
+    claims: new ClaimLinks({
+      store: new ClaimStore(store, keys, audit),
+      origin: () => '',
+      note: (event, of) => secrets.noteUses([linkUse(event, of, systemClock.now())]),
+    }),
     backup: new Backup({ archive: new IdentityArchive(store, keys, audit), clock: systemClock }),
     erase: null,
     serving: null,

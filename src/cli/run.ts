@@ -6,6 +6,7 @@ import { CommandFailed, type ExitCode, exitCodes } from './command-failed.ts';
 import { Cli, type Terminal, type Connection } from './cli.ts';
 import { connect } from './connect.ts';
 import { consoleCommand } from './console-command.ts';
+import { issuerCommands } from './issuer-commands.ts';
 import { ledgerCommands } from './ledger-commands.ts';
 import { priceCommands } from './price-commands.ts';
 import { overviewCommands } from './overview-commands.ts';
@@ -65,6 +66,7 @@ export function programFor(send: Connection['send'], terminal: Terminal): Comman
   for (const resource of [teams, users]) resourceCommands(program, cli, resource);
   tokenSearchCommands(resourceCommands(program, cli, tokens), cli);
   settingsCommands(program, cli);
+  issuerCommands(program, cli);
   priceCommands(program, cli);
   overviewCommands(program, cli);
   reportCommands(program, cli);

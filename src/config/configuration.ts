@@ -15,7 +15,7 @@ export function readConfiguration(
 ) {
   const environment = readSettings(env);
   const models = loadCatalogue(modelsFileOf(env));
-  const trusted = loadIssuers(issuersFileOf(env));
+  const trusted = loadIssuers(issuersFileOf(env), env);
   const wrongPolicies = trusted.ok ? trusted.issuers.flatMap(problemsOfPolicy) : [];
   const shadowed = environment.ok && models.ok ? shadowedModels(environment.settings, models.catalogue) : [];
   if (environment.ok && models.ok && trusted.ok && wrongPolicies.length + shadowed.length === 0) {

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { JsonValue } from '../base/request.ts';
+import { consoleClientIn, openRole, toConsoleClient } from './console-client.ts';
 import { isTrustworthyUrl, type TrustedIssuer } from './issuer.ts';
+import { claimValues, notEmpty, restrictsByClaim, team } from './issuer-fields.ts';
 
 /* One issuer of ISSUERS_FILE. Messages say what is expected, and never repeat a value. */
 
@@ -10,22 +12,11 @@ const algorithms = [
   ...(['ES256', 'ES384', 'ES512', 'EdDSA'] as const),
 ] as const;
 
-/** Claims that are the same in all ID tokens of an issuer, or that anyone can have: requiring them restricts nobody. */
-const commonClaims: ReadonlySet<string> = new Set(['iss', 'aud', 'azp', 'email_verified']);
-
 const urlExpectation =
   'expected an https URL without credentials (http on 127.0.0.1, [::1] or localhost only)';
 const url = z.string().refine(isTrustworthyUrl, { error: urlExpectation });
 /** OIDC Discovery 1.0, section 3: no query and no fragment. */
 const issuerUrl = url.refine((text) => !/[?#]/.test(text), { error: 'expected no query and no fragment' });
-
-const notEmpty = z
-  .string()
-  .min(1, 'expected at least one character')
-  .max(1_000, 'expected at most 1000 characters');
-const team = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,38}$/, 'expected a team id: 1 to 39 of a-z, 0-9 and -, not beginning with -');
 
 const audience = z.union([notEmpty, z.array(notEmpty).min(1, 'expected at least one client id')], {
   error: 'expected a client id, or a list of client ids',
@@ -46,11 +37,7 @@ const teamRule = z.union(
   },
 );
 
-const claimValue = z.union([z.string(), z.number(), z.boolean()], {
-  error: 'expected a string, a number, true or false',
-});
-
-const fields = z.strictObject({
+const ownFields = {
   $comment: z.string().optional(),
   issuer: issuerUrl,
   jwks_uri: url.optional(),
@@ -61,9 +48,7 @@ const fields = z.strictObject({
     .default(['RS256']),
   public: z.boolean().default(true),
   team: teamRule,
-  require: z
-    .record(notEmpty, z.array(claimValue).min(1, 'expected at least one value that the claim may have'))
-    .default({}),
+  require: z.record(notEmpty, claimValues).default({}),
   users: z.enum(['create', 'existing'], { error: 'expected create or existing' }).default('existing'),
   email_verified_as_text: z.boolean('expected true or false').default(false),
   max_exchanges: z
@@ -73,13 +58,22 @@ const fields = z.strictObject({
     .default(20),
   // From a JSON file, so that it is JSON.
   session: z.record(z.string(), z.custom<JsonValue>()).default({}),
-});
+};
 
-type Fields = z.infer<typeof fields>;
+function fieldsIn(env: NodeJS.ProcessEnv) {
+  return z.strictObject({ ...ownFields, console: consoleClientIn(env).optional() });
+}
 
-export const issuerEntry = fields.superRefine((entry, context) => {
-  const problem = (field: keyof Fields, message: string): void =>
-    context.addIssue({ code: 'custom', path: [field], message });
+type Fields = z.infer<ReturnType<typeof fieldsIn>>;
+
+/** The schema of an entry. It may name variables of `env`. */
+export function issuerEntryIn(env: NodeJS.ProcessEnv) {
+  return fieldsIn(env).superRefine(checkEntry);
+}
+
+function checkEntry(entry: Fields, context: z.RefinementCtx): void {
+  const problem = (path: keyof Fields | [keyof Fields, ...PropertyKey[]], message: string): void =>
+    context.addIssue({ code: 'custom', path: [path].flat(), message });
   if (!entry.public && isWellKnownPublic(entry.issuer)) {
     problem('public', 'expected true or no value, since anyone can get an account at this issuer');
   }
@@ -90,12 +84,23 @@ export const issuerEntry = fields.superRefine((entry, context) => {
         '{"hd": ["example.com"]}, take the team from such a claim, or write "existing"',
     );
   }
-});
+  const open = entry.console && openRole(entry.console, !entry.public || requiresClaim(entry));
+  if (typeof open === 'number') {
+    problem(
+      ['console', 'roles', open, 'claim'],
+      'with a public issuer and no rule, strangers might become administrators. Add a "require" rule such as ' +
+        '{"hd": ["example.com"]}, or give the role to single people by "sub" or "email"',
+    );
+  }
+}
 
 /** Whether a rule requires a claim that not everyone can have. */
-function restricts({ require, team: rule }: Fields): boolean {
-  const claims = [...Object.keys(require), ...(typeof rule === 'string' ? [] : [rule.claim])];
-  return claims.some((claim) => !commonClaims.has(claim));
+function restricts(entry: Fields): boolean {
+  return requiresClaim(entry) || (typeof entry.team !== 'string' && restrictsByClaim(entry.team.claim));
+}
+
+function requiresClaim({ require }: Fields): boolean {
+  return Object.keys(require).some(restrictsByClaim);
 }
 
 /** The entry in the shape the rest of the gateway uses. Pure. */
@@ -113,6 +118,7 @@ export function toTrustedIssuer(entry: Fields): TrustedIssuer {
     ...(entry.email_verified_as_text ? { takesTextEmailVerified: true } : {}),
     maxExchanges: entry.max_exchanges,
     session: entry.session,
+    ...(entry.console ? { console: toConsoleClient(entry.console, entry.issuer) } : {}),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { AdministratorRole } from '../base/actor.ts';
 import type { JsonObject } from '../base/request.ts';
 
 /** Which team a person belongs to who signs in with this issuer's ID token. */
@@ -11,6 +12,29 @@ export type TeamRule =
     };
 
 export type ClaimValue = string | number | boolean;
+
+/** Whose claim has one of the values has the role, in the console. */
+export interface RoleRule {
+  readonly claim: string;
+  readonly values: readonly ClaimValue[];
+  readonly role: AdministratorRole;
+  /** The teams that it is limited to; null: all of them. */
+  readonly teams: readonly string[] | null;
+}
+
+/** Where providers send browsers back to: operators register it, after the gateway's own address. */
+export const consoleCallbackPath = '/console/callback';
+
+/** The gateway as a client of an issuer, for signing in to the console. */
+export interface ConsoleClient {
+  readonly clientId: string;
+  /** Null: a public client, which PKCE alone protects. */
+  readonly clientSecret: string | null;
+  readonly scopes: readonly string[];
+  /** What the button calls the issuer. */
+  readonly label: string;
+  readonly roles: readonly RoleRule[];
+}
 
 /** An OpenID provider whose ID tokens people may sign in with. */
 export interface TrustedIssuer {
@@ -38,6 +62,8 @@ export interface TrustedIssuer {
    * sessions.
    */
   readonly session: JsonObject;
+  /** Absent: the console has no sign-in with this issuer. */
+  readonly console?: ConsoleClient;
 }
 
 const loopbackHosts: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]', 'localhost']);

@@ -4,26 +4,31 @@ import { type JsonValue, plainNumbers } from '../base/request.ts';
 import type { TrustedIssuer } from './issuer.ts';
 import { checkFile } from './file-problems.ts';
 import { readTextFile } from './text-file.ts';
-import { issuerEntry, toTrustedIssuer } from './issuer-entry.ts';
+import { issuerEntryIn, toTrustedIssuer } from './issuer-entry.ts';
 
 type IssuersResult = { ok: true; issuers: TrustedIssuer[] } | { ok: false; problems: string[] };
 
-const issuersFile = z.strictObject({ $comment: z.string().optional(), issuers: z.array(issuerEntry) });
+function issuersFileIn(env: NodeJS.ProcessEnv) {
+  return z.strictObject({ $comment: z.string().optional(), issuers: z.array(issuerEntryIn(env)) });
+}
 
 /** Only the names of issuers, so that a duplicate is reported even if other fields are wrong. */
 const named = z.object({ issuers: z.array(z.object({ issuer: z.string() }).nullable().catch(null)) });
 
-/** Loads and checks the trusted issuers. Reports all problems at once, each with its path inside the file. */
-export function loadIssuers(file: string): IssuersResult {
+/**
+ * Loads and checks the trusted issuers. `env` has the secrets that the file names. Reports all problems at once, each with
+ * its path inside the file.
+ */
+export function loadIssuers(file: string, env: NodeJS.ProcessEnv = {}): IssuersResult {
   const read = readTextFile(file);
-  return 'problem' in read ? failure([read.problem]) : parseIssuers(read.text);
+  return 'problem' in read ? failure([read.problem]) : parseIssuers(read.text, env);
 }
 
 /** The same for the file's text. Pure. */
-export function parseIssuers(text: string): IssuersResult {
+export function parseIssuers(text: string, env: NodeJS.ProcessEnv = {}): IssuersResult {
   const read = readJson(text);
   if ('problem' in read) return failure([read.problem]);
-  const parsed = checkFile(issuersFile, read.value);
+  const parsed = checkFile(issuersFileIn(env), read.value);
   const problems = [...(parsed.ok ? [] : parsed.problems), ...repeatedIssuers(read.value)];
   if (!parsed.ok || problems.length > 0) return failure(problems);
   return { ok: true, issuers: parsed.data.issuers.map(toTrustedIssuer) };

@@ -1,10 +1,8 @@
 import type { ActorCheck } from '../access/actor-check.ts';
-import type { Authenticated, Authenticator } from '../access/authenticator.ts';
+import type { Authenticator } from '../access/authenticator.ts';
 import type { AuthThrottle } from '../access/auth-throttle.ts';
-import type { Actor } from '../base/actor.ts';
 import type { Sender } from '../base/client-address.ts';
 import { Refusal } from '../base/refusal.ts';
-import type { Administrator } from '../identity/records/administrator.ts';
 import { hashToken, inspectToken } from '../identity/records/token-text.ts';
 import type { AdministratorStore } from '../identity/store/administrator-store.ts';
 import { cookieOf, newSecret, noCookie, secretIn, type SessionSecret } from './cookie.ts';
@@ -17,12 +15,10 @@ import {
   sealOfToken,
   tokenHolder,
 } from './holder.ts';
+import type { OidcHolders } from './oidc-holders.ts';
+import { changed, ended } from './session-ended.ts';
 import { type ConsoleSession, type ConsoleSessionStore, longestMs } from './session-store.ts';
-
-/** Who uses the console, as the store knows them now. */
-export type Who =
-  | { kind: 'administrator'; actor: Actor; /** Null: root. */ administrator: Administrator | null }
-  | { kind: 'token'; caller: Authenticated };
+import type { Who } from './who.ts';
 
 export interface Visitor {
   who: Who;
@@ -51,6 +47,8 @@ export interface ConsoleSessionsParts {
   /** Checks the credential of an administrator, at sign-in. */
   authorize: ActorCheck;
   throttle: AuthThrottle;
+  /** Who signed in with an OpenID provider. */
+  oidc: Pick<OidcHolders, 'whoIs'>;
 }
 
 const mostOfBrowser = 200;
@@ -112,7 +110,8 @@ export class ConsoleSessions {
     if (session === null) return ended();
     const who = await this.#known(session.holder);
     if (!(who instanceof Refusal)) return { who, session, secretHash };
-    if (who.status < 429) await store.end(secretHash, session.holder);
+    // A suspension may end.
+    if (who.status === 401) await store.end(secretHash, session.holder);
     return who;
   }
 
@@ -134,7 +133,7 @@ export class ConsoleSessions {
       return tokenHolder(identity.token, known.secretHash);
     }
     const actor = await authorize(headers, sender.peer);
-    if (actor instanceof Refusal) return actor;
+    if (actor instanceof Refusal) return actor.code === 'invalid_token' && !inspected.ok ? unknown() : actor;
     if (actor.kind === 'root')
       return rootHolder(actor.key === 'current' ? adminKey : (previousAdminKey ?? ''));
     const secretHash = hashToken(credential);
@@ -148,15 +147,15 @@ export class ConsoleSessions {
       case 'root': {
         const key = this.#rootSeals.get(holder.seal);
         if (key === undefined) return changed('ADMIN_KEY');
-        return { kind: 'administrator', actor: { kind: 'root', key }, administrator: null };
+        return { kind: 'administrator', actor: { kind: 'root', key }, name: null };
       }
       case 'administrator': {
         const { administrator, nowMs } = await this.#parts.administrators.resolve(holder.secretHash);
         if (administrator === null || administrator.id !== holder.id) return changed('Your administrator');
-        const { id, role, teams, expires_at: end } = administrator;
+        const { id, name, role, teams, expires_at: end } = administrator;
         if (end !== null && nowMs >= Date.parse(end)) return ended();
         if (sealOfAdministrator(administrator) !== holder.seal) return changed('Your administrator');
-        return { kind: 'administrator', actor: { kind: 'administrator', id, role, teams }, administrator };
+        return { kind: 'administrator', actor: { kind: 'administrator', id, role, teams }, name };
       }
       case 'token': {
         const caller = await this.#parts.authenticator.refresh({
@@ -167,20 +166,20 @@ export class ConsoleSessions {
         const { token } = caller.principal.identity;
         return sealOfToken(token) === holder.seal ? { kind: 'token', caller } : changed('Your token');
       }
+      case 'oidc':
+        return this.#parts.oidc.whoIs(holder);
     }
   }
 }
 
+function unknown(): Refusal {
+  const message =
+    'This is neither ADMIN_KEY nor a token of this gateway. A token begins with tgk_ or tga_; copy it whole.';
+  return new Refusal('invalid_token', message);
+}
+
 function signedOut(): Refusal {
   return new Refusal('missing_token', 'You are not signed in to the console.');
-}
-
-function ended(): Refusal {
-  return new Refusal('expired_token', 'Your session has ended. Sign in again.');
-}
-
-function changed(what: string): Refusal {
-  return new Refusal('revoked_token', `${what} has changed since you signed in. Sign in again.`);
 }
 
 function notForSessions(): Refusal {

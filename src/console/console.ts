@@ -1,6 +1,7 @@
 import type { Authenticator } from '../access/authenticator.ts';
 import type { ActorCheck } from '../access/actor-check.ts';
 import type { Route as AdminRoute } from '../admin/respond.ts';
+import type { Clock } from '../base/clock.ts';
 import type { Answers } from '../edge/answers.ts';
 import { FrontDoor, type FrontDoorParts } from '../edge/front-door.ts';
 import type { Route } from '../edge/route.ts';
@@ -8,18 +9,30 @@ import { ConsoleSessions, type ConsoleSessionsParts } from './console-sessions.t
 import { rootHolder } from './holder.ts';
 import { consoleLinkRoute } from './link-route.ts';
 import type { ConsoleLinks } from './links.ts';
+import type { Log } from '../observability/log.ts';
+import type { SessionMinter } from '../sessions/minter.ts';
+import { OidcClient, type OidcClientDeps } from './oidc-client.ts';
+import { OidcHolders, type OidcHoldersDeps } from './oidc-holders.ts';
+import { oidcRoutes } from './oidc-routes.ts';
 import { apiPrefix, sessionActor, sessionCaller } from './own-routes.ts';
 import { consolePageRoutes } from './page-routes.ts';
+import { personMinter } from './person-minter.ts';
 import { consoleSessionRoutes } from './session-routes.ts';
 import type { ConsoleSessionStore } from './session-store.ts';
+import { SignInCookie } from './sign-in-cookie.ts';
+import type { SignInKeys } from './sign-in-keys.ts';
 
-interface ConsoleParts extends Omit<ConsoleSessionsParts, 'store'> {
+interface ConsoleParts extends Omit<ConsoleSessionsParts, 'store' | 'oidc'>, OidcHoldersDeps, OidcClientDeps {
   sessionStore: ConsoleSessionStore;
+  signInKeys: SignInKeys;
   links: ConsoleLinks;
   authenticator: Authenticator;
   /** What the data plane's front door is made of. */
   atTheDoor: FrontDoorParts;
   answers: Answers;
+  minter: Pick<SessionMinter, 'mint'>;
+  clock: Clock;
+  log: Pick<Log, 'info' | 'warn'>;
   origin: (host: string | undefined) => string;
 }
 
@@ -31,20 +44,28 @@ export interface Console {
   authorize: ActorCheck;
   /** The same for the routes of a token's holder. */
   frontDoor: FrontDoor;
+  minter: Pick<SessionMinter, 'mint'>;
 }
 
 export function consoleOf({ sessionStore: store, ...parts }: ConsoleParts): Console {
-  const { authenticator, atTheDoor, answers, links, origin } = parts;
-  const sessions = new ConsoleSessions({ ...parts, store });
+  const { authenticator, atTheDoor, answers, links, origin, issuers, signInKeys, clock } = parts;
+  const holders = new OidcHolders(parts);
+  const sessions = new ConsoleSessions({ ...parts, store, oidc: holders });
+  const clients = issuers.flatMap((issuer) =>
+    issuer.console ? [new OidcClient(issuer, issuer.console, parts)] : [],
+  );
+  const cookie = new SignInCookie(signInKeys, clock);
   const frontDoor = new FrontDoor({ ...atTheDoor, authenticator: sessionCaller(sessions, authenticator) });
   return {
     routes: [
-      ...consolePageRoutes({ sessions, answers }),
+      ...consolePageRoutes({ sessions, answers, clients }),
+      ...oidcRoutes({ ...parts, clients, cookie, holders, sessions }),
       ...consoleSessionRoutes({ sessions, store, links, frontDoor, answers }),
     ],
     linkRoute: consoleLinkRoute({ links, root: rootHolder(parts.adminKey), origin }),
     authorize: sessionActor(sessions),
     frontDoor,
+    minter: personMinter(parts),
   };
 }
 

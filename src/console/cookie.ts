@@ -27,9 +27,15 @@ function secretOf(text: string): SessionSecret {
 
 /** The secret in a `Cookie` header; null if there is none. */
 export function secretIn(cookies: string | undefined): SessionSecret | null {
+  const value = cookieNamed(name, cookies);
+  return value !== null && wellFormed.test(value) ? secretOf(value) : null;
+}
+
+/** The value of a cookie in a `Cookie` header; null if it is not there. */
+export function cookieNamed(wanted: string, cookies: string | undefined): string | null {
   for (const pair of cookies?.split(';') ?? []) {
     const [key, value] = pair.trim().split('=', 2);
-    if (key === name && value !== undefined && wellFormed.test(value)) return secretOf(value);
+    if (key === wanted && value !== undefined) return value;
   }
   return null;
 }

@@ -1,7 +1,10 @@
 import { createHmac, hash } from 'node:crypto';
 import { z } from 'zod';
+import { administratorRoles } from '../base/actor.ts';
+import type { TrustedIssuer } from '../config/issuer.ts';
 import type { Administrator } from '../identity/records/administrator.ts';
 import type { Token } from '../identity/records/identity.ts';
+import { userIdFor } from '../sign-in/rules.ts';
 
 /**
  * Whose session of the console it is, as the store keeps it. `seal` tells whether the holder is still what it was at
@@ -17,8 +20,25 @@ const holder = z.discriminatedUnion('kind', [
     secretHash: z.string(),
     seal: z.string(),
   }),
+  z.object({
+    kind: z.literal('oidc'),
+    issuer: z.string(),
+    subject: z.string(),
+    id: z.string(),
+    name: z.string(),
+    seal: z.string(),
+    as: z.discriminatedUnion('kind', [
+      z.object({
+        kind: z.literal('administrator'),
+        role: z.enum(administratorRoles),
+        teams: z.array(z.string()).readonly().nullable(),
+      }),
+      z.object({ kind: z.literal('token'), team: z.string(), seal: z.string() }),
+    ]),
+  }),
 ]);
 export type Holder = z.infer<typeof holder>;
+export type OidcHolder = Extract<Holder, { kind: 'oidc' }>;
 
 export function rootHolder(adminKey: string): Holder {
   return { kind: 'root', seal: sealOfKey(adminKey) };
@@ -35,6 +55,34 @@ export function administratorHolder(administrator: Administrator, secretHash: st
 
 export function tokenHolder(token: Token, secretHash: string): Holder {
   return { kind: 'token', team: token.team, id: token.id, secretHash, seal: sealOfToken(token) };
+}
+
+/** A person whom an issuer vouches for, with what its rules made of them. Their id is that of a user whom it makes. */
+export function oidcHolder({
+  issuer,
+  ...who
+}: Pick<OidcHolder, 'subject' | 'name' | 'as'> & { issuer: TrustedIssuer }): OidcHolder {
+  const id = userIdFor(issuer.issuer, who.subject);
+  return { kind: 'oidc', issuer: issuer.issuer, id, seal: sealOfIssuer(issuer), ...who };
+}
+
+/** Of all that says who somebody is and what they may do. The label, and what sessions for models get, may change. */
+export function sealOfIssuer(entry: TrustedIssuer): string {
+  const { issuer, jwksUri, algorithms, isPublic, team, require, users, console: client } = entry;
+  const { takesTextEmailVerified = null } = entry;
+  const { clientId, roles } = client ?? {};
+  return sealOf([
+    issuer,
+    jwksUri,
+    algorithms,
+    isPublic,
+    team,
+    require,
+    users,
+    takesTextEmailVerified,
+    clientId,
+    roles,
+  ]);
 }
 
 /** Of an ADMIN_KEY, which may be short enough to be guessed: a keyed hash, so that no table of hashes fits. */
@@ -65,6 +113,8 @@ export function nameOf(of: Holder): string {
       return of.id;
     case 'token':
       return `${of.team}/${of.id}`;
+    case 'oidc':
+      return of.id;
   }
 }
 

@@ -10,7 +10,10 @@ import { version } from '../operations/version.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { consoleAssets } from './assets.ts';
 import type { ConsoleSessions } from './console-sessions.ts';
+import type { OidcClient } from './oidc-client.ts';
+import { signInPath } from './oidc-routes.ts';
 import { type SessionResponse, sessionOf } from './session-routes.ts';
+import { noSignInCookie, problemIn } from './sign-in-cookie.ts';
 
 /**
  * The headers of the page: only its own script and style, which no text can become (Trusted Types); nothing from elsewhere,
@@ -44,29 +47,41 @@ export interface Boot {
   version: string;
   /** Why it is not known who is signed in; null if it is. */
   problem: string | null;
+  /** Another site led here, so the request had no cookie of a session (SameSite=Strict): ask once more from the page. */
+  isFromElsewhere: boolean;
+  /** The OpenID providers that one may sign in with. */
+  issuers: readonly { label: string; href: string }[];
 }
 
 export interface ConsolePageDeps {
   sessions: ConsoleSessions;
   answers: Answers;
+  clients: readonly Pick<OidcClient, 'id' | 'label'>[];
 }
 
 /** `/console`: the page, and the two files that it needs. Where in it one is, the fragment says. */
-export function consolePageRoutes({ sessions, answers }: ConsolePageDeps): Route[] {
+export function consolePageRoutes({ sessions, answers, clients }: ConsolePageDeps): Route[] {
+  const issuers = clients.map(({ id, label }) => ({ label, href: signInPath + id }));
+
   async function page(call: Call): Promise<Reply> {
-    const boot = await bootOf(call);
-    return htmlReply(pageHtml(boot), pageHeaders);
+    const { cookie, 'sec-fetch-site': site } = call.incoming.headers;
+    const isFromElsewhere = site !== 'same-origin' && site !== 'none';
+    const boot = { ...(await bootOf(call)), version, isFromElsewhere, issuers };
+    const failed = problemIn(cookie); // a sign-in with a provider
+    if (failed === null) return htmlReply(pageHtml(boot), pageHeaders);
+    const told = { ...boot, problem: boot.session ? null : failed };
+    return htmlReply(pageHtml(told), { ...pageHeaders, 'set-cookie': noSignInCookie });
   }
 
-  async function bootOf(call: Call): Promise<Boot> {
+  async function bootOf(call: Call): Promise<Pick<Boot, 'session' | 'problem'>> {
     try {
       const visitor = await sessions.visitor(call.incoming.headers, call.sender);
-      if (!(visitor instanceof Refusal)) return { session: sessionOf(visitor), version, problem: null };
+      if (!(visitor instanceof Refusal)) return { session: sessionOf(visitor), problem: null };
       const isQuiet = visitor.code === 'missing_token';
-      return { session: null, version, problem: isQuiet ? null : visitor.message };
+      return { session: null, problem: isQuiet ? null : visitor.message };
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
-      return { session: null, version, problem: answers.refusalFor(error).message };
+      return { session: null, problem: answers.refusalFor(error).message };
     }
   }
 

@@ -18,7 +18,7 @@ const text = z.string();
 /** Who is signed in, as the pages need it: the API itself decides what each may do. */
 const sessionResponse = z.object({
   kind: z.enum(['root', 'administrator', 'token']),
-  /** `root`, `adm_…` or `tok_…` */
+  /** `root`, `adm_…`, `oidc-…` or `tok_…` */
   id: text,
   name: text.nullable(),
   role: z.enum(['root', 'admin', 'team-admin', 'auditor', 'holder']),
@@ -162,11 +162,12 @@ export function sessionOf({ who, session: { openedAtMs, endsAtMs } }: Visitor): 
     return { kind: 'token', id, name: user.name, role: 'holder', teams: null, team, user: user.id, ...times };
   }
   const none = { team: null, user: null };
-  if (who.administrator === null) {
+  const { actor, name } = who;
+  if (actor.kind === 'root') {
     return { kind: 'root', id: 'root', name: null, role: 'root', teams: null, ...none, ...times };
   }
-  const { id, name, role, teams } = who.administrator;
-  return { kind: 'administrator', id, name, role, teams, ...none, ...times };
+  const { id, role, teams } = actor;
+  return { kind: 'administrator', id, name, role, teams: teams && [...teams], ...none, ...times };
 }
 
 function timeOf(ms: number): string {

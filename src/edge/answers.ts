@@ -20,8 +20,8 @@ export type Reply =
 export interface TextReply {
   status: number;
   text: string | Buffer;
-  /** With the `content-type`; names in lower case. */
-  headers: Readonly<Record<string, string>>;
+  /** With the `content-type`; names in lower case. A list is a header that comes several times. */
+  headers: Readonly<Record<string, string | string[]>>;
   /** For the log. */
   code?: ErrorCode | null;
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { looksLikeCredential } from '../base/credential-text.ts';
 import type { Sender } from '../base/client-address.ts';
 import type { Clock } from '../base/clock.ts';
@@ -130,11 +130,11 @@ export class Call {
   }
 
   /** Sends a text, or bytes, as they are, unless an answer has begun or the caller is gone. */
-  send(status: number, text: string | Buffer, headers: Readonly<Record<string, string>>): void {
+  send(status: number, text: string | Buffer, headers: Readonly<OutgoingHttpHeaders>): void {
     if (this.outgoing.headersSent || this.outgoing.destroyed) return;
     const body = typeof text === 'string' ? Buffer.from(text) : text;
     // Headers as an object replace those that every reply has, such as the Content-Security-Policy.
-    const all: Record<string, string> = { ...headers };
+    const all: OutgoingHttpHeaders = { ...headers };
     if (status !== 304) all['content-length'] = String(body.length);
     const own = this.headers;
     for (let at = 0; at + 1 < own.length; at += 2) all[own[at] ?? ''] = own[at + 1] ?? '';

@@ -44,7 +44,7 @@ const docs = {
 export interface SessionRoutesDeps {
   frontDoor: FrontDoor;
   answers: Answers;
-  minter: SessionMinter;
+  minter: Pick<SessionMinter, 'mint'>;
   sessions: SessionStore;
 }
 

@@ -4,8 +4,20 @@ import { isTrustworthyUrl } from '../config/issuer.ts';
 import { AttemptFloor, KeysUnavailable } from './keys-unavailable.ts';
 import { publishedJson } from './published-json.ts';
 
-/** The part of a provider's configuration that is needed: OIDC Discovery 1.0, section 3. */
-const metadata = z.object({ issuer: z.string(), jwks_uri: z.string() });
+/**
+ * The part of a provider's configuration that is needed: OIDC Discovery 1.0, section 3. What only the console's sign-in
+ * needs may be missing, or be wrong.
+ */
+const metadata = z.object({
+  issuer: z.string(),
+  jwks_uri: z.string(),
+  authorization_endpoint: z.string().optional().catch(undefined),
+  token_endpoint: z.string().optional().catch(undefined),
+  token_endpoint_auth_methods_supported: z.array(z.string()).optional().catch(undefined),
+  /** RFC 9207, 3. */
+  authorization_response_iss_parameter_supported: z.boolean().optional().catch(undefined),
+});
+export type ProviderMetadata = z.infer<typeof metadata>;
 
 export interface FetchTimes {
   readonly clock: Clock;
@@ -16,13 +28,13 @@ export interface FetchTimes {
   readonly cacheMaxAgeMs: number;
 }
 
-/** Finds where the keys of an issuer are: OIDC Discovery 1.0. What was found is kept for `cacheMaxAgeMs`. */
+/** Finds where an issuer has its keys and endpoints: OIDC Discovery 1.0. What was found is kept for `cacheMaxAgeMs`. */
 export class Discovery {
   readonly #issuer: string;
   readonly #times: FetchTimes;
   readonly #floor: AttemptFloor;
-  #found: { readonly jwksUri: string; readonly untilMs: number } | null = null;
-  #pending: Promise<string> | null = null;
+  #found: { readonly provider: ProviderMetadata; readonly untilMs: number } | null = null;
+  #pending: Promise<ProviderMetadata> | null = null;
 
   constructor(issuer: string, times: FetchTimes) {
     this.#issuer = issuer;
@@ -30,26 +42,27 @@ export class Discovery {
     this.#floor = new AttemptFloor(times.clock, times.floorMs);
   }
 
-  /** The `jwks_uri`. Concurrent callers share one fetch. Rejects if it cannot be fetched or trusted. */
-  async jwksUri(): Promise<string> {
+  /** What it publishes about itself. Concurrent callers share one fetch. Rejects if it cannot be fetched or trusted. */
+  async provider(): Promise<ProviderMetadata> {
     const { clock } = this.#times;
-    if (this.#found !== null && clock.monotonic() < this.#found.untilMs) return this.#found.jwksUri;
+    if (this.#found !== null && clock.monotonic() < this.#found.untilMs) return this.#found.provider;
     this.#pending ??= this.#discover().finally(() => {
       this.#pending = null;
     });
     return await this.#pending;
   }
 
-  async #discover(): Promise<string> {
+  async #discover(): Promise<ProviderMetadata> {
     const { clock, timeoutMs, cacheMaxAgeMs } = this.#times;
     this.#floor.begin();
     const document = await publishedJson(configurationUrl(this.#issuer), AbortSignal.timeout(timeoutMs));
-    const { issuer, jwks_uri: jwksUri } = metadata.parse(document);
+    const provider = metadata.parse(document);
     // Section 4.3: otherwise whoever serves the document could speak for another issuer.
-    if (issuer !== this.#issuer) throw new KeysUnavailable('Discovery names another issuer.');
-    if (!isTrustworthyUrl(jwksUri)) throw new KeysUnavailable('The jwks_uri of discovery is not https.');
-    this.#found = { jwksUri, untilMs: clock.monotonic() + cacheMaxAgeMs };
-    return jwksUri;
+    if (provider.issuer !== this.#issuer) throw new KeysUnavailable('Discovery names another issuer.');
+    if (!isTrustworthyUrl(provider.jwks_uri))
+      throw new KeysUnavailable('The jwks_uri of discovery is not https.');
+    this.#found = { provider, untilMs: clock.monotonic() + cacheMaxAgeMs };
+    return provider;
   }
 }
 

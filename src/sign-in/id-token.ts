@@ -59,8 +59,9 @@ export class IdTokenVerifier {
   /**
    * The token behind a text, or why it is not accepted: `invalid_request`, or `temporarily_unavailable` while the
    * keys of its issuer cannot be fetched. Takes at most two times `timeoutMs`; never rejects because of the text.
+   * `audiences`: client ids in place of those of the issuer's entry.
    */
-  async verify(text: string): Promise<VerifiedIdToken | SignInRefusal> {
+  async verify(text: string, audiences?: readonly string[]): Promise<VerifiedIdToken | SignInRefusal> {
     const claimed = claimedIssuer(text);
     if (claimed instanceof SignInRefusal) return claimed;
     const known = this.#known.get(claimed);
@@ -70,27 +71,27 @@ export class IdTokenVerifier {
       );
     }
     try {
-      return await this.#verifyOf(known.issuer, known.keys, text);
+      return await this.#verifyOf(known, text, audiences ?? known.issuer.audiences);
     } catch (error) {
       return refusalFor(error);
     }
   }
 
   async #verifyOf(
-    issuer: TrustedIssuer,
-    keys: IssuerKeys,
+    { issuer, keys }: { issuer: TrustedIssuer; keys: IssuerKeys },
     text: string,
+    audiences: readonly string[],
   ): Promise<VerifiedIdToken | SignInRefusal> {
     const nowMs = this.#clock.now();
     const { payload } = await jwtVerify(text, keys.keyFor, {
       algorithms: [...issuer.algorithms],
       issuer: issuer.issuer,
-      audience: [...issuer.audiences],
+      audience: [...audiences],
       requiredClaims: ['exp', 'iat', 'sub'],
       clockTolerance: this.#clockToleranceS,
       currentDate: new Date(nowMs),
     });
-    const rules = { audiences: issuer.audiences, nowMs, clockToleranceS: this.#clockToleranceS };
+    const rules = { audiences, nowMs, clockToleranceS: this.#clockToleranceS };
     const checked = checkClaims(payload, rules);
     if (checked instanceof SignInRefusal) return checked;
     const replayKey = hash('sha256', text.slice(0, text.lastIndexOf('.')), 'base64url');

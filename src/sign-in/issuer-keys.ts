@@ -29,7 +29,7 @@ export class IssuerKeys {
     this.#times = { ...times, floorMs: Math.min(times.cooldownMs, maxFloorMs) };
     this.#floor = new AttemptFloor(times.clock, this.#times.floorMs);
     const discovery = new Discovery(issuer, this.#times);
-    this.#jwksUri = jwksUri === null ? () => discovery.jwksUri() : () => Promise.resolve(jwksUri);
+    this.#jwksUri = async () => jwksUri ?? (await discovery.provider()).jwks_uri;
   }
 
   /**

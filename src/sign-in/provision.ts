@@ -45,7 +45,10 @@ export function signInKey({ issuer, subject, team }: Pick<Person, 'issuer' | 'su
 }
 
 /** Whether a user is this person: created for them, or linked to their account. Pure. */
-export function isUserOf({ id, subject = null }: User, { issuer, subject: sub }: Person): boolean {
+export function isUserOf(
+  { id, subject = null }: User,
+  { issuer, subject: sub }: Pick<Person, 'issuer' | 'subject'>,
+): boolean {
   return id === userIdFor(issuer.issuer, sub) || isSame(subject, { issuer: issuer.issuer, sub });
 }
 

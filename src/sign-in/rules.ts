@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { email } from '../base/fields.ts';
-import type { ClaimValue, TeamRule, TrustedIssuer } from '../config/issuer.ts';
+import type { ClaimValue, RoleRule, TeamRule, TrustedIssuer } from '../config/issuer.ts';
 import { invalidRequest, type SignInRefusal } from './oauth-error.ts';
 
 /** The payload of an ID token whose signature was verified. */
@@ -10,12 +10,35 @@ export type Claims = Readonly<Record<string, unknown>>;
  * The team of the person an ID token is about, if the `require` rules of its issuer hold. An `invalid_request` if one
  * does not, or if the rules give no team (RFC 8693, 2.2.2). Pure.
  */
-export function teamFor({ require, team }: TrustedIssuer, claims: Claims): string | SignInRefusal {
-  for (const [claim, allowed] of Object.entries(require)) {
-    if (!hasOneOf(claims, claim, allowed))
-      return refuse(claims, claim, 'does not have a value that may sign in here');
-  }
-  return team.kind === 'fixed' ? team.team : teamByClaim(team, claims);
+export function teamFor(issuer: TrustedIssuer, claims: Claims): string | SignInRefusal {
+  const { team } = issuer;
+  return (
+    requirementRefusal(issuer, claims) ?? (team.kind === 'fixed' ? team.team : teamByClaim(team, claims))
+  );
+}
+
+/** Why the person may not sign in by the `require` rules of the issuer; null if they may. Pure. */
+export function requirementRefusal({ require }: TrustedIssuer, claims: Claims): SignInRefusal | null {
+  const unmet = Object.entries(require).find(([claim, allowed]) => !hasOneOf(claims, claim, allowed));
+  return unmet ? refuse(claims, unmet[0], 'does not have a value that may sign in here') : null;
+}
+
+/**
+ * The role that the person has in the console: that of the first rule that they meet, for the teams of all rules with this
+ * role that they meet. Null if they meet none. Pure.
+ */
+export function roleFor(
+  { console: client }: TrustedIssuer,
+  claims: Claims,
+): Pick<RoleRule, 'role' | 'teams'> | null {
+  const met = client?.roles.filter(({ claim, values }) => hasOneOf(claims, claim, values)) ?? [];
+  const [first] = met;
+  if (first === undefined) return null;
+  const lists = met.filter(({ role }) => role === first.role).map(({ teams }) => teams);
+  const teams = lists.some((list) => list === null)
+    ? null
+    : [...new Set(lists.flatMap((list) => list ?? []))];
+  return { role: first.role, teams };
 }
 
 /**

@@ -1,13 +1,8 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Answers } from '../edge/answers.ts';
-import type { Authenticated, Authenticator } from '../access/authenticator.ts';
 import { whileStale } from '../access/while-stale.ts';
 import type { AuthThrottle } from '../access/auth-throttle.ts';
 import { actingAs, type AuditContextOf } from '../audit/context.ts';
 import { okJson, type OperationDocs } from '../base/operation-docs.ts';
-import type { Credential, Token } from '../identity/records/identity.ts';
-import type { RealModel } from '../base/model.ts';
-import { withRealModels } from '../identity/records/aliases.ts';
 import { Refusal, retryAfter } from '../base/refusal.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
@@ -16,14 +11,11 @@ import type { Journal } from '../edge/journal.ts';
 import type { Call } from '../edge/call.ts';
 import type { Route } from '../edge/route.ts';
 import type { MintedSession, SessionMinter } from '../sessions/minter.ts';
-import { limitsWithin } from '../sessions/narrow.ts';
-import { type NewSession, sessionPolicyOf } from '../sessions/schema.ts';
 import { exchangeSchema, formSchema, readExchange } from './exchange-form.ts';
 import type { IdTokenVerifier, VerifiedIdToken } from './id-token.ts';
 import { invalidRequest, oauthErrorBody, refusalDocs, SignInRefusal } from './oauth-error.ts';
-import { adjust, isUserOf, type Person, provide, release, signInKey, type TokenPolicy } from './provision.ts';
-import type { IdentityDeps } from '../identity/operations/records.ts';
-import { teamFor, userIdFor } from './rules.ts';
+import { inOAuthWords, personOf, type PersonTokenDeps, sessionWithin, tokenOf } from './person-token.ts';
+import { userIdFor } from './rules.ts';
 
 const maxBytes = 32_768;
 /** An ID token is accepted for this long after its expiry, because clocks differ. */
@@ -40,16 +32,14 @@ const docs: OperationDocs = {
   others: refusalDocs,
 };
 
-export interface SignInDeps extends IdentityDeps {
+export interface SignInDeps extends PersonTokenDeps {
   frontDoor: FrontDoor;
   answers: Answers;
   journal: Journal;
-  authenticator: Authenticator;
-  minter: SessionMinter;
+  minter: Pick<SessionMinter, 'mint'>;
   sessions: SessionStore;
   verifier: IdTokenVerifier;
   auditContextOf: AuditContextOf;
-  realModel: RealModel;
   throttle: AuthThrottle;
   draining: () => boolean;
 }
@@ -63,7 +53,7 @@ export function signInRoutes(deps: SignInDeps): Route[] {
 }
 
 function signInRoute(deps: SignInDeps): Route {
-  const { frontDoor, answers, journal, authenticator, minter, sessions, throttle } = deps;
+  const { frontDoor, answers, journal, minter, sessions, throttle } = deps;
 
   /** Answers as OAuth has it, errors too. */
   async function exchange(call: Call): Promise<void> {
@@ -102,21 +92,18 @@ function signInRoute(deps: SignInDeps): Route {
   }
 
   async function signIn(verified: VerifiedIdToken): Promise<MintedSession | SignInRefusal> {
-    const { issuer, subject, claims } = verified;
-    const team = teamFor(issuer, claims);
-    if (team instanceof SignInRefusal) return team;
+    const { issuer, subject } = verified;
+    const person = personOf(verified, deps.realModel);
+    if (person instanceof SignInRefusal) return person;
     const tooOften = await countExchange(verified);
     if (tooOften) return tooOften;
 
-    // The token it is compared with has its aliases replaced, too.
-    const wanted = withRealModels(sessionPolicyOf(issuer.session), deps.realModel);
-    const person: Person = { issuer, subject, claims, team, policy: tokenPolicy(wanted) };
-    const parent = await parentOf(person);
+    const parent = await tokenOf(deps, person);
     if (parent instanceof SignInRefusal) return parent;
-    const minted = await whileStale({ refresh: () => parentOf(person) }, parent, ({ principal }) =>
+    const minted = await whileStale({ refresh: () => tokenOf(deps, person) }, parent, ({ principal }) =>
       minter.mint(
         principal,
-        { ...wanted, limits: limitsWithin(wanted.limits ?? [], principal.limits) },
+        sessionWithin(issuer, principal, deps.realModel),
         // Or whoever signs in three times would have three times the limit.
         userIdFor(issuer.issuer, subject),
       ),
@@ -124,29 +111,6 @@ function signInRoute(deps: SignInDeps): Route {
     if (minted instanceof Refusal) return inOAuthWords(minted);
     const message = 'The team is being changed at this moment. Try again.';
     return minted ?? new SignInRefusal('temporarily_unavailable', message);
-  }
-
-  /** The token that the person's sessions belong to, as the store knows it now. */
-  async function parentOf(person: Person): Promise<Authenticated | SignInRefusal> {
-    const credential: Credential = { secretHash: signInKey(person), session: null };
-    let found = await authenticator.refresh(credential);
-    if (!(found instanceof Refusal) && !isUserOf(found.principal.identity.user, person)) {
-      const refusal = await release(deps, found.principal.identity.token);
-      if (refusal) return inOAuthWords(refusal);
-      found = await authenticator.refresh(credential);
-    }
-    if (found instanceof Refusal && found.code === 'invalid_token') {
-      const refusal = await provide(deps, person);
-      if (refusal) return refusal;
-      found = await authenticator.refresh(credential);
-    }
-    if (found instanceof Refusal) return inOAuthWords(found);
-    const { token } = found.principal.identity;
-    if (isDeepStrictEqual(tokenPolicy(token), person.policy)) return found;
-    const adjusted = await adjust(deps, person, token);
-    if (adjusted instanceof Refusal) return inOAuthWords(adjusted);
-    const refreshed = await authenticator.refresh(credential);
-    return refreshed instanceof Refusal ? inOAuthWords(refreshed) : refreshed;
   }
 
   async function countExchange(verified: VerifiedIdToken): Promise<SignInRefusal | null> {
@@ -174,17 +138,4 @@ function failed(error: unknown): SignInRefusal {
     return new SignInRefusal('temporarily_unavailable', message);
   }
   return new SignInRefusal('server_error', 'Something went wrong in the gateway.', { cause: error });
-}
-
-function tokenPolicy(from: NewSession | Token): TokenPolicy {
-  const { models = null, endpoints = null, origins = null, tools = null } = from;
-  return { models, endpoints, origins, tools };
-}
-
-function inOAuthWords({ code, message, status, headers }: Refusal): SignInRefusal {
-  const when = 'retry-after' in headers ? { retryAfterS: Number(headers['retry-after']) } : {};
-  if (code === 'rate_limit_exceeded') return new SignInRefusal('slow_down', message, when);
-  if (status >= 500) return new SignInRefusal('temporarily_unavailable', message, when);
-  // The parent exists, but is revoked, or narrower than the entry of its issuer.
-  return new SignInRefusal('access_denied', message);
 }

@@ -45,10 +45,12 @@ export interface Keys {
   minting: (parent: string) => string;
   /** Hash: a session of the console, by the hash of its secret: its holder and its times. Expires with the session. */
   consoleSession: (secretHash: string) => string;
-  /** Sorted set of one holder (`root`, `adm_…`, `team/token id`): secret hash → the session's end, ms. Expires. */
+  /** Sorted set of one holder (`root`, `adm_…`, `oidc-…`, `team/token id`): secret hash → the session's end, ms. Expires. */
   consoleSessionsOf: (holder: string) => string;
   /** String: an administrator's way into the console, by the hash of a code that opens it once. Expires. */
   consoleLink: (codeHash: string) => string;
+  /** String: what seals the console's sign-ins of an hour that are under way. Expires. */
+  consoleSignInKey: (hour: string) => string;
   /** String: how often an ID token was exchanged. Expires with the token. */
   exchanged: (replayKey: string) => string;
   /**
@@ -114,6 +116,7 @@ export function keysUnder(prefix: string, { hasRecords = false } = {}): Keys {
     consoleSession: (secretHash) => `${p}console:${secretHash}`,
     consoleSessionsOf: (holder) => `${p}console-of:${holder}`,
     consoleLink: (codeHash) => `${p}console-link:${codeHash}`,
+    consoleSignInKey: (hour) => `${p}console-key:${hour}`,
     exchanged: (replayKey) => `${p}exchanged:${replayKey}`,
     counters: (team) => `${p}counters:${team}`,
     processes: `${p}processes`,

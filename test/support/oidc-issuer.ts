@@ -10,6 +10,7 @@ import {
   withoutUndefined,
 } from '../../examples/browser/signing-keys.ts';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
+import { CodeFlow } from './code-flow.ts';
 
 export { makeKey, type SigningAlgorithm, type SigningKey };
 
@@ -33,6 +34,8 @@ export interface OidcIssuer {
   readonly jwks: JWK[];
   /** Its own key of an algorithm. */
   key(alg: SigningAlgorithm): SigningKey;
+  /** Its authorize and token endpoints. */
+  readonly codeFlow: CodeFlow;
   /** An ID token of `sub` user-1 for `aud` client-1, valid for an hour, but for `claims`; undefined leaves one out. */
   sign(claims?: Record<string, unknown>, options?: SignOptions): Promise<string>;
   /** New keys with new names take the place of the old ones. */
@@ -53,6 +56,7 @@ export async function startIssuer({ clock = systemClock }: { clock?: Clock } = {
 
   const server = createServer((request, response) => {
     if (request.url?.startsWith('/moved/')) return redirect(response, request.url.replace('/moved', ''));
+    if (!state.down && codeFlow.handles(request)) return void codeFlow.answer(request, response);
     const found = request.url === '/jwks' ? 'jwks' : 'discovery';
     if (found === 'discovery' && request.url !== '/.well-known/openid-configuration')
       return send(response, 404, {});
@@ -62,8 +66,14 @@ export async function startIssuer({ clock = systemClock }: { clock?: Clock } = {
   });
   const url = await listen(server);
   const jwksUri = `${url}/jwks`;
-  Object.assign(discovery, { issuer: url, jwks_uri: jwksUri });
+  Object.assign(discovery, { issuer: url, jwks_uri: jwksUri, ...CodeFlow.metadata(url) });
   const key = (alg: SigningAlgorithm): SigningKey => state.keys[alg];
+  const sign: OidcIssuer['sign'] = (claims = {}, { header = {}, key: chosen = 'RS256' } = {}) => {
+    const nowS = Math.floor(clock.now() / 1_000);
+    const payload = { iss: url, sub: 'user-1', aud: 'client-1', iat: nowS, exp: nowS + 3_600, ...claims };
+    return signToken(withoutUndefined(payload), typeof chosen === 'string' ? key(chosen) : chosen, header);
+  };
+  const codeFlow = new CodeFlow(url, sign);
 
   return {
     url,
@@ -72,11 +82,8 @@ export async function startIssuer({ clock = systemClock }: { clock?: Clock } = {
     discovery,
     jwks,
     key,
-    async sign(claims = {}, { header = {}, key: chosen = 'RS256' } = {}) {
-      const nowS = Math.floor(clock.now() / 1_000);
-      const payload = { iss: url, sub: 'user-1', aud: 'client-1', iat: nowS, exp: nowS + 3_600, ...claims };
-      return signToken(withoutUndefined(payload), typeof chosen === 'string' ? key(chosen) : chosen, header);
-    },
+    codeFlow,
+    sign,
     async rotate() {
       state.keys = await makeKeys();
       jwks.splice(0, jwks.length, ...publicKeys(state.keys));

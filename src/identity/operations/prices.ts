@@ -6,7 +6,7 @@ import type { Catalogue } from '../../config/catalogue.ts';
 import { partsOfKind } from '../../config/catalogue-prices.ts';
 import { type ModelPrice, noPrices, type StartingPrice } from '../records/model-price.ts';
 import type { PriceChange } from '../schemas/requests.ts';
-import { parse, type PriceStore } from '../store/price-store.ts';
+import { type PriceStore, recordIn } from '../store/price-store.ts';
 import { type Precondition, unmet } from './precondition.ts';
 import { maxAttempts, tooManyChanges } from './records.ts';
 import { tooLarge } from './record-size.ts';
@@ -24,8 +24,8 @@ export interface PriceDeps {
 /** The prices that were set of a model; without any if there are none. A 404 if nobody knows the model. */
 export async function getPrices(deps: PriceDeps, model: string): Promise<ModelPrice | Refusal> {
   const text = await deps.prices.read(model);
-  if (text !== null) return parse(text);
-  return deps.catalogue.kind(model) === null ? unknownModel(deps, model) : noPrices(model);
+  const isKnown = text !== null || deps.catalogue.kind(model) !== null;
+  return isKnown ? recordIn(text, model) : unknownModel(deps, model);
 }
 
 /**
@@ -65,7 +65,7 @@ async function change(
 ): Promise<ModelPrice | Refusal> {
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     const text = await prices.read(model);
-    const before = text === null ? noPrices(model) : parse(text);
+    const before = recordIn(text, model);
     const after = unmet(precondition, before) ?? next(before);
     if (after instanceof Refusal) return after;
     const large = tooLarge(after, before);

@@ -20,9 +20,17 @@ export interface SecretUse {
 /** When each secret of a token was used last, ms, by the secret's prefix. */
 export type LastUses = ReadonlyMap<string, number>;
 
-/** The latest of them, ms; null if there is none. */
+/** What is noted of a link that shows a secret, in place of the secret's prefix: when it was made, and opened. */
+export type LinkEvent = 'link-made' | 'link-opened';
+
+export function linkMark(event: LinkEvent, prefix: string): string {
+  return `${event}:${prefix}`;
+}
+
+/** The latest use, ms; null if there is none. What became of links is no use. */
 export function lastUseMs(uses: LastUses): number | null {
-  return uses.size === 0 ? null : Math.max(...uses.values());
+  const times = [...uses].flatMap(([prefix, atMs]) => (prefix.startsWith('link-') ? [] : [atMs]));
+  return times.length === 0 ? null : Math.max(...times);
 }
 
 /**

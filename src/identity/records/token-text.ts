@@ -15,7 +15,8 @@ const idLength = 12;
 const expiryLength = 6;
 const checksumLength = 6;
 const maxLength = 128;
-const displayLength = 12;
+/** How much of a text is kept, so that a person can tell tokens apart. */
+export const displayLength = 12;
 const wellFormed = /^tg[ksa]_[0-9A-Za-z]{40,}$/;
 
 const prefixes = { user: 'tgk_', session: 'tgs_', admin: 'tga_' } as const;

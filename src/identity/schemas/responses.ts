@@ -45,6 +45,13 @@ const secret = z
     created_at: time,
     expires_at: time.nullable(),
     last_used_at: time.nullable(),
+    link_made_at: time
+      .exactOptional()
+      .meta({ description: 'When a link was made that shows it, if one was.' }),
+    link_opened_at: time
+      .nullable()
+      .exactOptional()
+      .meta({ description: 'When that link was opened; null: not yet.' }),
   })
   .meta({ id: 'TokenSecret' });
 

@@ -9,8 +9,9 @@
   Returns nothing.
 ]]
 local ttl_s = 400 * 86400
--- The latest two secrets, and one that ended just now and is still noted by another process.
-local most = 3
+-- The latest two secrets, and one that ended just now and is still noted by another process; and beside them the link
+-- that showed the newest one, made and opened.
+local most = 6
 
 local function note(team, token, prefix, at)
   if redis.call('HEXISTS', ARGV[1] .. team, token) == 0 then return end

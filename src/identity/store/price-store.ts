@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { AuditedStore, changeOf } from '../../audit/audit.ts';
 import { parsedJson } from '../../base/request.ts';
 import { loadScript } from '../../store/script.ts';
-import { type ModelPrice, modelPriceFields, pricesEpoch } from '../records/model-price.ts';
+import { type ModelPrice, modelPriceFields, noPrices, pricesEpoch } from '../records/model-price.ts';
 
 const replacePrice = loadScript(new URL('./replace_price.lua', import.meta.url));
 const deletePrice = loadScript(new URL('./delete_price.lua', import.meta.url));
@@ -17,7 +17,8 @@ export class PriceStore extends AuditedStore {
     const records = await this.store.attempt((client) => client.hgetall(this.keys.prices));
     return Object.entries(records)
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .flatMap(([, text]) => readable(text));
+      .map(([model, text]) => recordIn(text, model))
+      .filter(({ prices }) => prices.length > 0);
   }
 
   /** The text of a model's record, or null. */
@@ -40,13 +41,8 @@ export class PriceStore extends AuditedStore {
   }
 }
 
-/** None if somebody has altered a text so that it cannot be read: it must not keep the others from counting. */
-function readable(text: string): ModelPrice[] {
-  const read = modelPriceFields.safeParse(parsedJson(text));
-  return read.success ? [read.data] : [];
-}
-
-/** A record from its text, which is this program's own. */
-export function parse(text: string): ModelPrice {
-  return JSON.parse(text) as ModelPrice;
+/** A model's record from its text; without prices if there is none, or somebody has altered it so that it cannot be read. */
+export function recordIn(text: string | null, model: string): ModelPrice {
+  const read = modelPriceFields.safeParse(text === null ? null : parsedJson(text));
+  return read.success ? read.data : noPrices(model);
 }

@@ -101,7 +101,12 @@ function answered(
   };
 }
 
-const descriptions = { 200: 'Done.', 201: 'Created.', 204: 'Done; there is no body.' } as const;
+const descriptions = {
+  200: 'Done.',
+  201: 'Created.',
+  204: 'Done; there is no body.',
+  303: 'Go on there.',
+} as const;
 
 /** Whether an upstream's error keeps this status. Those about the gateway's own key get one of the gateway's. */
 function isExplained(status: string): boolean {

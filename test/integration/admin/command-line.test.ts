@@ -17,13 +17,14 @@ import { hashToken, inspectToken } from '../../../src/identity/records/token-tex
 import { PriceStore } from '../../../src/identity/store/price-store.ts';
 import { SecretStore } from '../../../src/identity/store/secret-store.ts';
 import { countersIn } from '../../../src/limits/counters.ts';
-import { ClaimLinks } from '../../../src/claims/claim-links.ts';
+import { ClaimLinks, linkUse } from '../../../src/claims/claim-links.ts';
 import { ClaimStore } from '../../../src/claims/claim-store.ts';
 import { IdentityArchive } from '../../../src/identity/store/identity-archive.ts';
 import { Backup } from '../../../src/backup/backup.ts';
 import { run } from '../../../src/cli/run.ts';
 import { type Catalogue, loadCatalogue } from '../../../src/config/catalogue.ts';
 import { modelsFileOf } from '../../../src/config/environment.ts';
+import { loadIssuers } from '../../../src/config/issuers.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { dayOf } from '../../../src/base/days.ts';
 import { encodeEntry } from '../../../src/ledger/entry-text.ts';
@@ -41,6 +42,22 @@ import { version } from '../../../src/operations/version.ts';
 import { grantOf, openRequest, outcomeOf } from '../../unit/limits/samples.ts';
 import { identityBehind } from '../../support/identity-behind.ts';
 
+const trustedFile = JSON.stringify({
+  issuers: [
+    { issuer: 'https://a.example', audience: 'app', team: 'acme' },
+    {
+      issuer: 'https://b.example',
+      audience: 'app',
+      team: { claim: 'hd', teams: { 'b.example': 'beta' } },
+      public: false,
+      users: 'create',
+      console: {
+        client_id: 'console',
+        roles: [{ claim: 'groups', values: ['boss'], role: 'team-admin', teams: ['acme', 'beta'] }],
+      },
+    },
+  ],
+});
 let redis: SharedRedis;
 let store: RedisStore;
 let identities: IdentityStore;
@@ -59,15 +76,21 @@ beforeAll(async () => {
   identities = new IdentityStore(store, keys, audit);
   const administrators = new AdministratorStore(store, keys, audit);
   const secrets = new SecretStore(store, keys, audit);
+  const issuersFile = join(directory, 'issuers.json');
+  await writeFile(issuersFile, trustedFile);
+  const trusted = loadIssuers(issuersFile);
   const app = adminApp({
     identities,
     administrators,
     secrets,
     lastUses: (team, tokens) => secrets.lastUses(team, tokens),
     counters: countersIn(store, keys),
+    issuers: trusted.ok ? trusted.issuers : [],
+    origin: (host = '') => `http://${host}`,
     claims: new ClaimLinks({
       store: new ClaimStore(store, keys, audit),
       origin: (host = '') => `http://${host}`,
+      note: (event, of) => secrets.noteUses([linkUse(event, of, Date.now())]),
     }),
     prices: new PriceStore(store, keys, audit),
     catalogue: catalogueOfThisVersion(),
@@ -99,7 +122,7 @@ beforeAll(async () => {
   const { port } = gateway.address() as AddressInfo;
   environments = {
     'over HTTP': { TOLLGATE_URL: `http://127.0.0.1:${port}/`, ADMIN_KEY: adminKey },
-    'on Redis': { REDIS_URL: redis.url, REDIS_PREFIX: 'cli:' },
+    'on Redis': { REDIS_URL: redis.url, REDIS_PREFIX: 'cli:', ISSUERS_FILE: issuersFile },
   };
 });
 
@@ -279,6 +302,14 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     );
     expect((await command('token purge acme --yes')).code).toBe(2);
     expect((await command('token purge gone --ended-before 1d --yes')).code).toBe(1);
+  });
+
+  it('lists the trusted issuers', async () => {
+    expect((await command('issuer list')).out.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
+      ['ISSUER', 'TEAM', 'USERS', 'CONSOLE'],
+      ['https://a.example', 'acme', 'existing', 'no sign-in'],
+      ['https://b.example', 'by hd', 'create', 'team-admin of acme, beta by groups: boss'],
+    ]);
   });
 
   it('makes, lists, shows and revokes administrators', async () => {
@@ -606,7 +637,15 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     expect((await command('refusals --by user')).out).toMatch(/^TEAM +USER +REFUSED +LAST\nacme /);
     expect((await command('refusals acme --by user')).out).toMatch(/^USER +REFUSED +LAST\n/);
     expect((await command('usage --by token')).out).toMatch(/^acme {2}tok_4fJ2mQ9sXbVe {9}7 /m);
-    for (const line of ['requests', 'requests acme', 'usage --by day,team,user,token,model,endpoint']) {
+    const overview = await command('overview --period 7d');
+    expect(overview.out).toMatch(
+      /^\d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d\n\nREQUESTS +INPUT +OUTPUT +REFUSED\n +7 /,
+    );
+    expect(overview.out).toMatch(/^Users\nTEAM +USER +REQUESTS .*\nacme +ana +7 /m);
+    expect(overview.out).toMatch(/^Refusals\nCODE +REFUSED\ninsufficient_quota +12$/m);
+    expect((await command('upstreams')).err).toMatch(/^Only a running gateway knows its attachments/);
+    const wide = ['overview', 'requests', 'requests acme', 'usage --by day,team,user,token,model,endpoint'];
+    for (const line of wide) {
       const { out } = await command(line);
       expect(Math.max(...out.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(80);
     }

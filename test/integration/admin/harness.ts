@@ -11,7 +11,7 @@ import { IdentityStore } from '../../../src/identity/store/identity-store.ts';
 import { PriceStore } from '../../../src/identity/store/price-store.ts';
 import { SecretStore } from '../../../src/identity/store/secret-store.ts';
 import { countersIn } from '../../../src/limits/counters.ts';
-import { ClaimLinks } from '../../../src/claims/claim-links.ts';
+import { ClaimLinks, linkUse } from '../../../src/claims/claim-links.ts';
 import { ClaimStore } from '../../../src/claims/claim-store.ts';
 import { IdentityArchive } from '../../../src/identity/store/identity-archive.ts';
 import { SessionStore } from '../../../src/sessions/session-store.ts';
@@ -58,6 +58,7 @@ export class Harness {
   readonly claims = new ClaimLinks({
     store: new ClaimStore(this.kept, testKeys, this.audit),
     origin: (host) => (host === undefined ? '' : `https://${host}`),
+    note: (event, of) => this.secrets.noteUses([linkUse(event, of, Date.now())]),
   });
   /** Replace to make the store misbehave. */
   archive: IdentityArchive = new IdentityArchive(this.kept, testKeys, this.audit);
@@ -149,6 +150,8 @@ export class Harness {
       lastUses: (team, tokens) => secrets.lastUses(team, tokens),
       counters: countersIn(this.kept, testKeys),
       claims,
+      issuers: [],
+      origin: () => '',
       prices: this.prices,
       catalogue,
       storeNowMs: async () => this.nowMs,

@@ -72,6 +72,7 @@ const expectations: Readonly<Record<string, Expectation>> = {
   'GET /admin/tokens': { allowed: readers, status: 200, query: 'records' },
   'GET /admin/settings': { allowed: overseers, status: 200 },
   'PATCH /admin/settings': { allowed: admins, status: 200, body: { limits: [] } },
+  'GET /admin/issuers': { allowed: overseers, status: 200 },
   'GET /admin/prices': { allowed: overseers, status: 200 },
   'GET /admin/prices/:model{.+}': { allowed: overseers, status: 200 },
   'PUT /admin/prices/:model{.+}': { allowed: admins, status: 200, body: { prices: [price] } },

@@ -187,6 +187,25 @@ describe('claim: true', () => {
     }
   });
 
+  it('tells of each secret when its link was made, and when it was opened; neither is a use', async () => {
+    const { body } = await admin.call('POST', tokens, { user: 'ana', claim: true });
+    const path = `${tokens}/${body['id'] as string}`;
+    const secretIn = async (): Promise<unknown> => {
+      const { body: token } = await admin.call('GET', path);
+      return (token['secrets'] as object[])[0];
+    };
+    const time = expect.stringMatching(/^\d{4}-/) as string;
+    expect(await secretIn()).toMatchObject({ link_made_at: time, link_opened_at: null, last_used_at: null });
+    await admin.claims.open(codeIn(body['claim_url']));
+    expect(await secretIn()).toMatchObject({ link_made_at: time, link_opened_at: time, last_used_at: null });
+    const found = await admin.call('GET', '/admin/tokens?team=acme');
+    const listed = found.body['data'] as { id: string; last_used_at: string | null }[];
+    expect(listed.find(({ id }) => id === body['id'])).toMatchObject({ last_used_at: null });
+    const asText = await admin.call('POST', tokens, { user: 'ana' });
+    const told = await admin.call('GET', `${tokens}/${asText.body['id'] as string}`);
+    expect((told.body['secrets'] as object[])[0]).not.toHaveProperty('link_made_at');
+  });
+
   it('gives a path where nobody was asked over HTTP', async () => {
     const { body } = await admin.call('POST', tokens, { user: 'ana', claim: true });
     expect(body['claim_url']).toMatch(/^\/claim\/[0-9a-f]{40}$/);

@@ -48,8 +48,8 @@ describe('GET /openapi.json', () => {
 
   it('has every path that is served and no other', () => {
     const served = gateway.routes.map(({ path }) => path.replaceAll(/:(\w+)(?:\{[^}]*\})?/g, '{$1}'));
-    // A path with * is for preflights, the log, and what does not exist.
-    const paths = new Set(served.filter((path) => !path.includes('*')));
+    // A path with * is for preflights, the log, and what does not exist; the console is for its own pages.
+    const paths = new Set(served.filter((path) => !path.includes('*') && !/^\/console(?:\/|$)/.test(path)));
     expect(Object.keys(api.document.paths).toSorted()).toEqual([...paths].toSorted());
   });
 
@@ -341,6 +341,8 @@ describe('what the gateway answers', () => {
 
   it('is as described: settings, administrators, export and import', async () => {
     await asRoot(200, 'GET', '/admin/settings');
+    await asRoot(200, 'GET', '/admin/issuers');
+    await asRoot(201, 'POST', '/admin/console-links');
     await asRoot(200, 'PATCH', '/admin/settings', { limits, defaults: { token: { limits } } });
     await asRoot(200, 'GET', '/admin/settings?usage=true');
     await asRoot(200, 'PATCH', '/admin/settings', { limits: null, defaults: null });
@@ -399,6 +401,7 @@ describe('what the gateway answers', () => {
     await asDescribed(401, 'GET', '/v1/me');
     await asDescribed(200, 'GET', '/v1/me/usage?group_by=day,model', { token });
     await asDescribed(400, 'GET', '/v1/me/usage?from=never', { token });
+    await asDescribed(200, 'GET', '/v1/me/requests', { token });
     await asDescribed(201, 'POST', '/v1/sessions', { token });
     const pinned = { endpoint: '/v1/chat/completions', model: 'm', allow: ['messages'] };
     const body = { expires_in: 60, limits, pinned, end_user: 'visitor' };

@@ -247,10 +247,10 @@ describe('security headers', () => {
     expect(plain.headers.get('strict-transport-security')).toBeNull();
   });
 
-  it('let the one page there is style itself', async () => {
+  it('let the first page use its own style and script, by their hashes', async () => {
     const { headers } = await get(`${gateway.url}/`, { headers: { accept: 'text/html' } });
-    expect(headers.get('content-security-policy')).toBe(
-      "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-    );
+    const policy = headers.get('content-security-policy');
+    expect(policy).toMatch(/^default-src 'none'; style-src 'sha256-[^']+'; script-src 'sha256-[^']+'; /);
+    expect(policy).not.toContain('unsafe');
   });
 });

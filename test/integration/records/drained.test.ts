@@ -99,6 +99,22 @@ describe('what Postgres has', () => {
     });
   });
 
+  it('is in an overview as in the reports', async () => {
+    await rows('SELECT * FROM refusal_days', 1);
+    const read = async (path: string): Promise<Record<string, unknown>> =>
+      (await gateway.admin('GET', `/admin/${path}`)).body;
+    const data = async (path: string): Promise<unknown> => (await read(path))['data'];
+    const overview = await read('overview?period=30d');
+    const { from } = overview['period'] as { from: string };
+    const [used] = (await data(`usage?from=${from}`)) as object[];
+    expect(overview['figures']).toEqual({ ...used, refused: 1 });
+    expect(overview['top_users']).toEqual(await data(`usage?from=${from}&group_by=user`));
+    expect(overview['top_models']).toEqual(await data(`usage?from=${from}&group_by=model`));
+    expect(overview['refusals']).toEqual([{ code: 'insufficient_quota', refused: 1 }]);
+    expect((overview['series'] as object[]).at(-1)).toMatchObject({ ...used, refused: 1 });
+    expect(overview['records']).toMatchObject({ state: 'on', problem: null });
+  });
+
   it('is what limits of a day and a month were charged', async () => {
     const counters = await rows<{ team: string; window_index: number; charged: number }>(
       'SELECT team, window_index, charged FROM counters ORDER BY window_index',

@@ -155,6 +155,7 @@ describe('an issuer', () => {
       { require: { email_verified: [true], aud: ['client-1'] } },
       false,
     ],
+    ['public, a rule about what people say of themselves', { require: { nickname: ['bo'] } }, false],
     [
       'public, a team by a claim all tokens share',
       { team: { claim: 'aud', teams: { 'client-1': 'acme' } } },
@@ -195,6 +196,80 @@ describe('an issuer', () => {
 
   it('is compared exactly, so a slash at its end makes another one', () => {
     expect(issuersOf(minimal, { ...minimal, issuer: `${minimal.issuer}/` })).toHaveLength(2);
+  });
+});
+
+describe('the console part of an issuer', () => {
+  const console = { client_id: 'the-console' };
+  const withRoles = (...roles: object[]) => ({ ...console, roles });
+  const boss = { claim: 'groups', values: ['boss'], role: 'admin' };
+
+  it('has safe defaults', () => {
+    expect(issuersOf({ ...minimal, console })[0]?.console).toEqual({
+      clientId: 'the-console',
+      clientSecret: null,
+      scopes: ['openid', 'email', 'profile'],
+      label: 'accounts.example.com',
+      roles: [],
+    });
+  });
+
+  it('is read whole, the secret from the variable that it names', () => {
+    const roles = [boss, { ...boss, role: 'team-admin', teams: ['acme'] }, { ...boss, role: 'auditor' }];
+    const whole = { ...console, client_secret_env: 'A_SECRET', scopes: ['openid'], label: 'Acme', roles };
+    const text = JSON.stringify({ issuers: [{ ...minimal, public: false, console: whole }] });
+    const result = parseIssuers(text, { A_SECRET: ' canary ' });
+    expect(result.ok && result.issuers[0]?.console).toEqual({
+      clientId: 'the-console',
+      clientSecret: 'canary',
+      scopes: ['openid'],
+      label: 'Acme',
+      roles: [
+        { claim: 'groups', values: ['boss'], role: 'admin', teams: null },
+        { claim: 'groups', values: ['boss'], role: 'team-admin', teams: ['acme'] },
+        { claim: 'groups', values: ['boss'], role: 'auditor', teams: null },
+      ],
+    });
+  });
+
+  it.each<[string, object]>([
+    ['console', { secret: 'canary' }],
+    ['console.client_id', { client_id: '' }],
+    ['console.client_secret_env', { client_secret_env: 'NOT_SET' }],
+    ['console.client_secret_env', { client_secret_env: 'canary-itself!' }],
+    ['console.scopes', { scopes: ['email'] }],
+    ['console.scopes.1', { scopes: ['openid', 'two words'] }],
+    ['console.label', { label: '' }],
+    ['console.roles.0.role', { roles: [{ ...boss, role: 'root' }] }],
+    ['console.roles.0.values', { roles: [{ ...boss, values: [] }] }],
+    ['console.roles.0.teams', { roles: [{ ...boss, teams: ['acme'] }] }],
+    ['console.roles.0.teams', { roles: [{ ...boss, role: 'team-admin' }] }],
+    ['console.roles.0.claim', { roles: [{ ...boss, claim: 'email_verified' }] }],
+    ['console.roles.0.claim', { roles: [{ ...boss, claim: 'preferred_username' }] }],
+  ])('may not have what is wrong with %s: %j', (path, fields) => {
+    const problems = problemsOf({ ...minimal, public: false, console: { ...console, ...fields } });
+    expect(problems.map((problem) => problem.split(': ')[0])).toEqual([`issuers.0.${path}`]);
+    expect(problems.join()).not.toContain('canary');
+  });
+
+  it.each<[string, object, boolean]>([
+    ['public, no rule', { console: withRoles(boss) }, false],
+    ['public, a rule that everyone meets', { require: { name: ['x'] }, console: withRoles(boss) }, false],
+    ['public, a rule', { require: { hd: ['example.com'] }, console: withRoles(boss) }, true],
+    ['private, no rule', { public: false, console: withRoles(boss) }, true],
+    [
+      'public, single people',
+      { console: withRoles({ ...boss, claim: 'email' }, { ...boss, claim: 'sub' }) },
+      true,
+    ],
+    ['public, a person and a group', { console: withRoles({ ...boss, claim: 'sub' }, boss) }, false],
+  ])('of one that is %s, may make administrators: %j %s', (_what, fields, allowed) => {
+    const problems = problemsOf({ ...minimal, ...fields });
+    expect(problems).toEqual(
+      allowed
+        ? []
+        : [expect.stringMatching(/^issuers\.0\.console\.roles\.\d\.claim: .*strangers.*"require"/)],
+    );
   });
 });
 

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { TeamRule } from '../../../src/config/issuer.ts';
+import type { RoleRule, TeamRule } from '../../../src/config/issuer.ts';
 import { SignInRefusal } from '../../../src/sign-in/oauth-error.ts';
-import { type Claims, teamFor, userIdFor, verifiedEmail } from '../../../src/sign-in/rules.ts';
+import { type Claims, roleFor, teamFor, userIdFor, verifiedEmail } from '../../../src/sign-in/rules.ts';
 import { trustedIssuer } from './trusted.ts';
 import { anyCharacter } from '../../support/any-character.ts';
 
@@ -158,5 +158,38 @@ describe('verifiedEmail', () => {
     [{ email: `${'a'.repeat(250)}@b.co`, email_verified: true }, null],
   ])('of %j is %j', (claims, email) => {
     expect(verifiedEmail(claims)).toBe(email);
+  });
+});
+
+describe('roleFor', () => {
+  const rule = (role: RoleRule['role'], value: string, of: string[] | null = null): RoleRule => {
+    return { claim: 'groups', values: [value, `${value}-2`], role, teams: of };
+  };
+  const roles = [
+    rule('team-admin', 'a', ['acme']),
+    rule('admin', 'boss'),
+    rule('team-admin', 'b', ['beta', 'acme']),
+    rule('auditor', 'reader', ['acme']),
+    rule('auditor', 'all'),
+  ];
+  const console = { clientId: 'c', clientSecret: null, scopes: ['openid'], label: 'Some', roles };
+  const roleOf = (claims: Claims) => roleFor(trustedIssuer({ console }), claims);
+
+  it.each<[string, unknown, ReturnType<typeof roleFor>]>([
+    ['none', ['staff'], null],
+    ['one', 'a', { role: 'team-admin', teams: ['acme'] }],
+    ['the second value of one', ['a-2'], { role: 'team-admin', teams: ['acme'] }],
+    ['two of one role', ['b', 'a'], { role: 'team-admin', teams: ['acme', 'beta'] }],
+    ['two of two roles', ['reader', 'boss'], { role: 'admin', teams: null }],
+    ['a narrower one first', ['boss', 'a'], { role: 'team-admin', teams: ['acme'] }],
+    ['one of all teams', ['reader', 'all'], { role: 'auditor', teams: null }],
+    ['an object', { a: 'a' }, null],
+  ])('with values that meet %s', (_what, groups, role) => {
+    expect(roleOf({ groups })).toEqual(role);
+  });
+
+  it('is none where no claim is, or the console has no sign-in', () => {
+    expect(roleOf({})).toBeNull();
+    expect(roleFor(trustedIssuer(), { groups: ['boss'] })).toBeNull();
   });
 });

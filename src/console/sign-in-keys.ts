@@ -1,0 +1,39 @@
+import { randomBytes } from 'node:crypto';
+import type { Keys } from '../store/keys.ts';
+import { nowMsOf, type Store } from '../store/store.ts';
+
+const hourMs = 3_600_000;
+const livesMs = 3 * hourMs;
+const keyBytes = 32;
+
+/**
+ * The secrets that seal sign-ins under way: one an hour, random, the same for every process. They are not derived from
+ * ADMIN_KEY, because anybody may begin a sign-in, and could then guess at it. Rejects with `StoreUnavailable`.
+ */
+export class SignInKeys {
+  readonly #store: Store;
+  readonly #keys: Keys;
+
+  constructor(store: Store, keys: Keys) {
+    this.#store = store;
+    this.#keys = keys;
+  }
+
+  /** The secret of an hour, counted from the epoch. It is made when it is first asked for. */
+  async of(hour: number): Promise<string> {
+    const key = this.#keys.consoleSignInKey(String(hour));
+    const secret = await this.#store.attempt(async (client) => {
+      const known = await client.get(key);
+      if (known !== null) return known;
+      const untilMs = nowMsOf(await client.time()) + livesMs;
+      await client.set(key, randomBytes(keyBytes).toString('base64url'), 'PXAT', untilMs, 'NX');
+      return client.get(key); // another process may have been faster
+    });
+    return secret ?? this.of(hour); // it expired just now
+  }
+
+  /** The hour of a time, ms. */
+  static hourAt(nowMs: number): number {
+    return Math.floor(nowMs / hourMs);
+  }
+}
