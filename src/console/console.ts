@@ -60,7 +60,7 @@ export function consoleOf({ sessionStore: store, ...parts }: ConsoleParts): Cons
     routes: [
       ...consolePageRoutes({ sessions, answers, clients }),
       ...oidcRoutes({ ...parts, clients, cookie, holders, sessions }),
-      ...consoleSessionRoutes({ sessions, store, links, frontDoor, answers }),
+      ...consoleSessionRoutes({ ...parts, sessions, store, frontDoor }),
     ],
     linkRoute: consoleLinkRoute({ links, root: rootHolder(parts.adminKey), origin }),
     authorize: sessionActor(sessions),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { AuthThrottle } from '../access/auth-throttle.ts';
 import { time } from '../base/fields.ts';
 import { okJson, okList, jsonBody, type OperationDocs, noContent } from '../base/operation-docs.ts';
 import { Refusal } from '../base/refusal.ts';
@@ -70,13 +71,14 @@ export interface ConsoleSessionRoutesDeps {
   sessions: ConsoleSessions;
   store: Pick<ConsoleSessionStore, 'list' | 'end'>;
   links: Pick<ConsoleLinks, 'take'>;
+  throttle: Pick<AuthThrottle, 'guard'>;
   frontDoor: Pick<FrontDoor, 'body'>;
   answers: Answers;
 }
 
 /** `/console/api/session`: sign in, out, and who is signed in. `/console/api/sessions`: where else one is. */
 export function consoleSessionRoutes(deps: ConsoleSessionRoutesDeps): Route[] {
-  const { sessions, store, links, frontDoor, answers } = deps;
+  const { sessions, store, links, throttle, frontDoor, answers } = deps;
 
   async function read(call: Call): Promise<Reply> {
     const visitor = await sessions.visitor(call.incoming.headers, call.sender);
@@ -99,9 +101,11 @@ export function consoleSessionRoutes(deps: ConsoleSessionRoutesDeps): Route[] {
     return sessions.signIn(credential.trim(), call.incoming.headers, call.sender);
   }
 
-  async function byLink(call: Call, code: string): Promise<SignedIn | Refusal> {
-    const holder = await links.take(code);
-    return holder === null ? usedLink() : sessions.open(holder, call.incoming.headers);
+  function byLink(call: Call, code: string): Promise<SignedIn | Refusal> {
+    return throttle.guard(call.sender, async () => {
+      const holder = await links.take(code);
+      return holder === null ? usedLink() : sessions.open(holder, call.incoming.headers);
+    });
   }
 
   async function signOut(call: Call): Promise<Reply> {
