@@ -125,10 +125,10 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-/** The first of 1, 2, 5, 10, 20, … that is not less. Pure. */
+/** The first of 1, 2, 3, 4, 5, 6, 8, 10, 20, … that is not less. Pure. */
 export function niceMax(value: number): number {
   if (value <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  const found = [1, 2, 5, 10].find((step) => step * power >= value);
+  const found = [1, 2, 3, 4, 5, 6, 8, 10].find((step) => step * power >= value);
   return (found ?? 10) * power;
 }

@@ -128,7 +128,10 @@ function LimitForm({ limit, send, done, cancel }: LimitFormProps): View {
   const [metric, setMetric] = useState(limit?.metric ?? 'tokens');
   // The form leaves these as they are.
   const { endpoints, count_cached: cached } = limit ? asSent(limit) : {};
-  const kept = { ...(endpoints ? { endpoints } : {}), ...(cached === undefined ? {} : { count_cached: cached }) };
+  const kept = {
+    ...(endpoints ? { endpoints } : {}),
+    ...(cached === undefined ? {} : { count_cached: cached }),
+  };
   const sent = (fields: FormData): Promise<Answer<{ warnings?: string[] }>> =>
     send({ ...kept, ...limitIn(fields) });
   return html`<${Form} action="Save" send=${sent} done=${done} cancel=${cancel}>

@@ -176,8 +176,9 @@ function TurnView({
     <h3>${role === 'user' ? 'You' : (reply?.model ?? 'Answer')}</h3>
     ${parts.map((part) =>
       part.type === 'text'
-        ? html`<p class="said" dir="auto">
-            ${part.text}${isRunning ? html`<span class="cursor" aria-hidden="true"></span>` : null}
+        ? html`<p dir="auto">
+            <span class="said">${part.text}</span>
+            ${isRunning ? html`<span class="cursor" aria-hidden="true"></span>` : null}
           </p>`
         : html`<img src=${part.image_url.url} alt="The image that was sent" />`,
     )}

@@ -1,5 +1,12 @@
 import { hash } from 'node:crypto';
-import { constants, brotliCompressSync, gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import {
+  brotliCompress as brotliInBackground,
+  brotliCompressSync,
+  constants,
+  gzip as gzipInBackground,
+  gzipSync,
+} from 'node:zlib';
 import type { TextReply } from './answers.ts';
 
 /** A file that never changes under its name, which has a hash of its content. It is compressed once. */
@@ -14,21 +21,42 @@ export interface StaticFile {
 
 const hashLength = 16;
 
+interface Content {
+  type: string;
+  text: string;
+}
+
+const gzipOptions = { level: 9 };
+const brotliOptions = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } };
+
 /** Prepares a file. `stem` and `extension` are of its name. */
-export function staticFile(
-  stem: string,
-  extension: string,
-  { type, text }: { type: string; text: string },
-): StaticFile {
+export function staticFile(stem: string, extension: string, { type, text }: Content): StaticFile {
   const plain = Buffer.from(text);
-  const brotliQuality = { [constants.BROTLI_PARAM_QUALITY]: 9 };
   return {
-    name: `${stem}.${hash('sha256', plain, 'hex').slice(0, hashLength)}.${extension}`,
+    name: nameOf(stem, extension, plain),
     type,
     plain,
-    gzip: gzipSync(plain, { level: 9 }),
-    brotli: brotliCompressSync(plain, { params: brotliQuality }),
+    gzip: gzipSync(plain, gzipOptions),
+    brotli: brotliCompressSync(plain, brotliOptions),
   };
+}
+
+/** The same for a large file. Compressing it takes a second or so, for which nobody else has to wait. */
+export async function largeStaticFile(
+  stem: string,
+  extension: string,
+  { type, text }: Content,
+): Promise<StaticFile> {
+  const plain = Buffer.from(text);
+  const [gzip, brotli] = await Promise.all([
+    promisify(gzipInBackground)(plain, gzipOptions),
+    promisify(brotliInBackground)(plain, brotliOptions),
+  ]);
+  return { name: nameOf(stem, extension, plain), type, plain, gzip, brotli };
+}
+
+function nameOf(stem: string, extension: string, content: Buffer): string {
+  return `${stem}.${hash('sha256', content, 'hex').slice(0, hashLength)}.${extension}`;
 }
 
 /** The file in the best coding that a browser takes (RFC 9110, 12.5.3). It may be kept for good. */

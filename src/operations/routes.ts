@@ -8,7 +8,8 @@ import type { Call } from '../edge/call.ts';
 import { descriptionPath } from '../base/cors.ts';
 import type { Route } from '../edge/route.ts';
 import type { MetricsText } from '../observability/metrics.ts';
-import { Description, pageHeaders } from './openapi/page.ts';
+import { Description } from './openapi/description.ts';
+import { referenceFile, referenceFiles, referencePage } from './reference.ts';
 import { pagePolicy } from '../edge/page.ts';
 import type { ServedModels } from '../models/served-models.ts';
 import { appNameFrom, type Deployment, welcomePage, welcomeResponse, welcomeText } from './welcome.ts';
@@ -95,6 +96,7 @@ const docs = {
     answer: okJson(z.looseObject({ openapi: text })),
   },
   docs: { summary: 'This description, as a page', answer: { status: 200, content: { 'text/html': text } } },
+  docsFile: { summary: 'A file of that page', answer: { status: 200, content: { 'text/javascript': text } } },
 } satisfies Record<string, OperationDocs>;
 
 /** `/`, health, metrics (contract 1.7) and the description of the API, which is made of `others` and of these. */
@@ -148,9 +150,10 @@ export function operationRoutes(deps: OperationsDeps, others: readonly Documente
     open(descriptionPath, docs.openapi, ({ incoming }) =>
       describe(description, incoming.headers['if-none-match']),
     ),
-    open('/docs', docs.docs, () => htmlReply(description.page, pageHeaders)),
+    open('/docs', docs.docs, referencePage),
   ];
-  return routes;
+  // Its files are no part of the API.
+  return [...routes, open(`${referenceFiles}:file`, docs.docsFile, referenceFile)];
 }
 
 /** The description, unless the caller has it already (RFC 9110, 13.1.2). */

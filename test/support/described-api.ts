@@ -75,6 +75,21 @@ export class DocumentedApi {
     });
   }
 
+  /** Every answer without an example, and every example that its own schema refuses. */
+  get badAnswers(): string[] {
+    return this.operations.flatMap((name) =>
+      Object.entries(this.operation(name).responses).flatMap(([status, response]) => {
+        const { content = {} } = this.#resolved(response);
+        return Object.entries(content).flatMap(([mediaType, { example }]) => {
+          if (example === undefined) return [`${name} ${status} ${mediaType} has none`];
+          const answered = { status: status === '4XX' ? 499 : Number(status), mediaType, body: example };
+          const problem = this.problemWith(name, answered);
+          return problem === null ? [] : [`${name} ${status} ${mediaType}: ${problem}`];
+        });
+      }),
+    );
+  }
+
   /** What of an answer is not as described; null where it is. Fields that are not described count. */
   problemWith(
     name: string,

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../base/request.ts';
+import type { JsonValue } from '../../base/request.ts';
 
 /* The parts of OpenAPI 3.1 (spec.openapis.org/oas/v3.1.1) and JSON Schema 2020-12 that are used here. */
 
@@ -53,7 +53,7 @@ export interface HeaderObject {
 }
 
 /** By media type. */
-export type Content = Record<string, { schema: SchemaObject; example?: JsonObject }>;
+export type Content = Record<string, { schema: SchemaObject; example?: JsonValue | object }>;
 
 export interface SchemaObject {
   $ref?: string;

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../base/request.ts';
+import type { JsonObject, JsonValue } from '../../base/request.ts';
 
 /* Examples for parameters and bodies: tools that try an API (Portman, Dredd, Schemathesis) send these. */
 
@@ -98,6 +98,114 @@ const bodyExamples: Readonly<Record<string, JsonObject>> = {
     tokens: [],
   },
 };
+
+const json = 'application/json';
+const events = 'text/event-stream';
+const greeting = 'Hello! I am Claude.';
+const chatUsage = { prompt_tokens: 13, completion_tokens: 9, total_tokens: 22 };
+const chunk = { id: 'chatcmpl-18a2c9f', object: 'chat.completion.chunk', created: 1_764_495_000 };
+const html = '<!doctype html>…';
+
+/** Of what an upstream answers, and of answers that are no JSON. All others are made of their schemas. */
+const answerExamples: Readonly<Record<string, Readonly<Record<string, JsonValue>>>> = {
+  postV1ChatCompletions: {
+    [json]: {
+      id: 'chatcmpl-18a2c9f',
+      object: 'chat.completion',
+      created: 1_764_495_000,
+      model: 'claude-4-5-haiku',
+      choices: [{ index: 0, message: { role: 'assistant', content: greeting }, finish_reason: 'stop' }],
+      usage: chatUsage,
+    },
+    [events]: frames(
+      { ...chunk, choices: [{ index: 0, delta: { role: 'assistant', content: greeting } }] },
+      { ...chunk, choices: [{ index: 0, delta: {}, finish_reason: 'stop' }], usage: chatUsage },
+    ),
+  },
+  postV1Messages: {
+    [json]: {
+      id: 'msg_18a2c9f',
+      type: 'message',
+      role: 'assistant',
+      model: 'claude-4-5-haiku',
+      content: [{ type: 'text', text: greeting }],
+      stop_reason: 'end_turn',
+      stop_sequence: null,
+      usage: { input_tokens: 13, output_tokens: 9 },
+    },
+    [events]: `event: content_block_delta\ndata: ${JSON.stringify({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: greeting } })}\n\n`,
+  },
+  postV1AgentsHeroku: {
+    [events]: frames({
+      ...chunk,
+      choices: [{ index: 0, message: { role: 'assistant', content: greeting } }],
+    }),
+  },
+  postV1Embeddings: {
+    [json]: {
+      object: 'list',
+      data: [{ object: 'embedding', index: 0, embedding: [0.0174, -0.0391, 0.0052] }],
+      model: 'cohere-embed-multilingual',
+      usage: { prompt_tokens: 8, total_tokens: 8 },
+    },
+  },
+  postV1ImagesGenerations: {
+    [json]: {
+      created: 1_764_495_000,
+      data: [{ b64_json: 'iVBORw0KGgo…', revised_prompt: 'A lighthouse in fog' }],
+    },
+  },
+  postV1Rerank: {
+    [json]: {
+      id: 'rerank-18a2c9f',
+      results: [
+        { index: 0, relevance_score: 0.96 },
+        { index: 1, relevance_score: 0.02 },
+      ],
+      meta: { billed_units: { search_units: 1 } },
+    },
+  },
+  getV1McpServers: {
+    [json]: [{ id: 'srv_1', process_type: 'mcp', tools: [{ name: 'mcp-weather/forecast' }] }],
+  },
+  getOpenapiJson: { [json]: { openapi: '3.1.1' } },
+  getMetrics: {
+    'text/plain': '# HELP tollgate_requests_total Requests.\n# TYPE tollgate_requests_total counter\n…',
+  },
+  getAdminUsage: {
+    'text/csv': 'user,requests,input_tokens,output_tokens,…\nana,128,20480,10770,…\n',
+    'application/x-ndjson': '{"user":"ana","requests":128,"input_tokens":20480,…}\n',
+  },
+  getAdminRequests: {
+    'text/csv':
+      'id,request_id,time,team,user,…\n1764495000000-0,7d1e6f0a…,2026-11-30T09:30:00.000Z,acme,ana,…\n',
+    'application/x-ndjson': '{"id":"1764495000000-0","request_id":"7d1e6f0a…",…}\n',
+  },
+  getAdminRefusals: {
+    'text/csv': 'code,refused,last_at\ninsufficient_quota,7,2026-11-30T09:30:00.000Z\n',
+    'application/x-ndjson':
+      '{"code":"insufficient_quota","refused":7,"last_at":"2026-11-30T09:30:00.000Z"}\n',
+  },
+  getAdminAudit: {
+    'text/csv': 'sequence,time,actor,…\n41,2026-11-30T09:30:00.000Z,root,…\n',
+    'application/x-ndjson': '{"sequence":41,"time":"2026-11-30T09:30:00.000Z","actor":"root",…}\n',
+  },
+  getRoot: { 'text/html': html },
+  getDocs: { 'text/html': html },
+  getClaimCode: { 'text/html': html },
+  postClaimCode: { 'text/html': html },
+};
+
+/** A stream as OpenAI has them. */
+function frames(...chunks: readonly object[]): string {
+  const texts = [...chunks.map((each) => JSON.stringify(each)), '[DONE]'];
+  return texts.map((text) => `data: ${text}\n\n`).join('');
+}
+
+/** What an operation may answer in a media type; null if its schema says that. */
+export function answerExample(operationId: string, mediaType: string): JsonValue | null {
+  return answerExamples[operationId]?.[mediaType] ?? null;
+}
 
 /** What a parameter may be; null if nothing is known, which a test does not let pass. */
 export function parameterExample(

@@ -108,7 +108,7 @@ function describedAs(
       ? { parameters: parameters.map((each) => withExample(each, { operationId: id, path })) }
       : {}),
     ...(docs.body === undefined ? {} : { requestBody: requestBody(id, docs.body, made.schemas) }),
-    responses: responsesOf(path, operation, made),
+    responses: responsesOf({ id, path }, operation, made),
   };
 }
 

@@ -1,8 +1,11 @@
 import type { OperationDocs, DocumentedOperation, OtherAnswer } from '../../base/operation-docs.ts';
-import { isAnthropic } from '../../base/error-body.ts';
-import { type ErrorCode, errorTable } from '../../base/refusal.ts';
+import type { JsonValue } from '../../base/request.ts';
+import { errorBody, isAnthropic } from '../../base/error-body.ts';
+import { type ErrorCode, errorTable, Refusal } from '../../base/refusal.ts';
 import type { Content, HeaderObject, Reference, ResponseObject, SchemaObject } from './document.ts';
+import { answerExample } from './examples.ts';
 import { codesOf } from './refusals.ts';
+import { sampleOf } from './sample.ts';
 import type { ConvertedSchemas } from './schemas.ts';
 
 const text = (description: string): HeaderObject => ({ description, schema: { type: 'string' } });
@@ -45,13 +48,13 @@ export type SharedResponses = Record<string, ResponseObject>;
 
 /** An operation's answers by status. Adds error answers to `shared`. */
 export function responsesOf(
-  path: string,
+  { id, path }: { id: string; path: string },
   operation: DocumentedOperation,
   { schemas, shared }: { schemas: ConvertedSchemas; shared: SharedResponses },
 ): Record<string, ResponseObject | Reference> {
   const { docs, forwarded = false } = operation;
   const responses: Record<string, ResponseObject | Reference> = {
-    [docs.answer.status]: answered(path, docs, { schemas, forwarded }),
+    [docs.answer.status]: answered({ id, path }, docs, { schemas, forwarded }),
   };
   for (const [status, own] of byStatus(codesOf(path, operation))) {
     const codes: readonly ErrorCode[] = forwarded && isExplained(status) ? [...own, 'upstream_error'] : own;
@@ -69,7 +72,7 @@ export function responsesOf(
   for (const other of docs.others ?? []) {
     responses[other.status] ??= {
       description: other.description,
-      content: jsonContent(schemas.of(other.schema)),
+      content: jsonContent(schemas.of(other.schema), sampleOf(schemas.of(other.schema), schemas.named)),
     };
   }
   if (forwarded) responses['4XX'] = explainedByUpstream(isAnthropic(path));
@@ -77,7 +80,7 @@ export function responsesOf(
 }
 
 function answered(
-  path: string,
+  { id, path }: { id: string; path: string },
   { answer: { status, content }, etag }: OperationDocs,
   { schemas, forwarded }: { schemas: ConvertedSchemas; forwarded: boolean },
 ): ResponseObject {
@@ -85,13 +88,16 @@ function answered(
   if (isAnthropic(path)) said.push('request-id');
   if (etag !== undefined && status !== 204) said.push('ETag');
   if (forwarded) said.push('x-tollgate-model', 'x-tollgate-adjusted', ...limitHeaders);
-  const schemaOf: Content = {};
-  for (const [mediaType, schema] of Object.entries(content))
-    schemaOf[mediaType] = { schema: schemas.of(schema) };
+  const described: Content = {};
+  for (const [mediaType, each] of Object.entries(content)) {
+    const schema = schemas.of(each);
+    const example = answerExample(id, mediaType) ?? sampleOf(schema, schemas.named);
+    described[mediaType] = { schema, example };
+  }
   return {
     description: descriptions[status],
     ...(said.length > 0 ? { headers: refsTo(said) } : {}),
-    ...(status === 204 ? {} : { content: schemaOf }),
+    ...(status === 204 ? {} : { content: described }),
   };
 }
 
@@ -123,7 +129,10 @@ function refused(
   return {
     description: listed(codes),
     headers: refsTo([...ids, ...headersWith(codes), ...more]),
-    content: jsonContent(errorWith(codes, anthropics ? 'AnthropicError' : 'Error')),
+    content: jsonContent(
+      errorWith(codes, anthropics ? 'AnthropicError' : 'Error'),
+      errorExample(codes, anthropics),
+    ),
   };
 }
 
@@ -142,7 +151,10 @@ function eitherOf(
 ): ResponseObject {
   return {
     description: `${description} Or ${listed(codes)}.`,
-    content: jsonContent({ anyOf: [schemas.of(schema), errorWith(codes, 'Error')] }),
+    content: jsonContent(
+      { anyOf: [schemas.of(schema), errorWith(codes, 'Error')] },
+      sampleOf(schemas.of(schema), schemas.named),
+    ),
   };
 }
 
@@ -166,6 +178,12 @@ function refsTo(names: readonly HeaderName[]): Record<string, Reference> {
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }
 
-function jsonContent(schema: SchemaObject): Content {
-  return { 'application/json': { schema } };
+/** The first of these codes, as the gateway would write it. */
+function errorExample([code = 'internal_error']: readonly ErrorCode[], anthropics: boolean): object {
+  const refusal = new Refusal(code, 'What went wrong, and what to do about it.');
+  return errorBody(anthropics ? '/v1/messages' : '/', refusal, '7d1e6f0a-6f0b-4a8e-9f43-5a1f0f1f2c3d');
+}
+
+function jsonContent(schema: SchemaObject, example: JsonValue | object): Content {
+  return { 'application/json': { schema, example } };
 }

@@ -48,8 +48,9 @@ describe('GET /openapi.json', () => {
 
   it('has every path that is served and no other', () => {
     const served = gateway.routes.map(({ path }) => path.replaceAll(/:(\w+)(?:\{[^}]*\})?/g, '{$1}'));
-    // A path with * is for preflights, the log, and what does not exist; the console is for its own pages.
-    const paths = new Set(served.filter((path) => !path.includes('*') && !/^\/console(?:\/|$)/.test(path)));
+    // A path with * is for preflights, the log, and what does not exist; the console and files are for pages.
+    const isForPages = /^\/(?:console(?:\/|$)|docs\/assets\/)/;
+    const paths = new Set(served.filter((path) => !path.includes('*') && !isForPages.test(path)));
     expect(Object.keys(api.document.paths).toSorted()).toEqual([...paths].toSorted());
   });
 
@@ -104,6 +105,10 @@ describe('GET /openapi.json', () => {
 
   it('has an example for every parameter and body, valid by its schema', () => {
     expect(api.badExamples).toEqual([]);
+  });
+
+  it('has an example of every answer, valid by its schema and with no other fields', () => {
+    expect(api.badAnswers).toEqual([]);
   });
 
   it('has examples that the gateway takes', async () => {

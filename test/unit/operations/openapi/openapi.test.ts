@@ -7,7 +7,7 @@ import {
   noContent,
   okJson,
 } from '../../../../src/base/operation-docs.ts';
-import { Description } from '../../../../src/operations/openapi/page.ts';
+import { Description } from '../../../../src/operations/openapi/description.ts';
 import type { OpenApiDocument } from '../../../../src/operations/openapi/document.ts';
 import { openApiDocument } from '../../../../src/operations/openapi/openapi.ts';
 import { DocumentedApi } from '../../../support/described-api.ts';
@@ -118,9 +118,9 @@ describe('Description', () => {
     };
     const description = new Description(routes);
     expect(asked).toBe(0);
-    const { json, page } = description;
+    const { json, etag } = description;
     expect((JSON.parse(json) as OpenApiDocument).info.title).toBe('Tollgate');
-    expect([description.json, description.page]).toEqual([json, page]);
+    expect([description.json, description.etag]).toEqual([json, etag]);
     expect(asked).toBe(1);
   });
 });
