@@ -10,7 +10,10 @@ import { largeStaticFile, type StaticFile, staticReply } from '../edge/static-fi
 /** Where its files are; a path below has their name. */
 export const referenceFiles = '/docs/assets/';
 
-/** Only the gateway's own files, and requests only to the gateway. Pictures in the style are data. */
+/**
+ * Only the gateway's own files, and requests only to the gateway. Pictures in the style are data. Without Trusted Types:
+ * Swagger UI cleans markup with DOMPurify, and sets it as a text.
+ */
 const headers: Readonly<Record<string, string>> = {
   'content-security-policy': [
     "default-src 'none'",
