@@ -62,7 +62,7 @@ export function consoleOf({ sessionStore: store, ...parts }: ConsoleParts): Cons
       ...oidcRoutes({ ...parts, clients, cookie, holders, sessions }),
       ...consoleSessionRoutes({ ...parts, sessions, store, frontDoor }),
     ],
-    linkRoute: consoleLinkRoute({ links, root: rootHolder(parts.adminKey), origin }),
+    linkRoute: consoleLinkRoute({ links, root: (key) => rootHolder(key, parts), origin }),
     authorize: sessionActor(sessions),
     frontDoor,
     minter: personMinter(parts),

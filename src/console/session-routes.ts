@@ -71,6 +71,7 @@ export interface ConsoleSessionRoutesDeps {
   sessions: ConsoleSessions;
   store: Pick<ConsoleSessionStore, 'list' | 'end'>;
   links: Pick<ConsoleLinks, 'take'>;
+  /** Limits guesses by client address. */
   throttle: Pick<AuthThrottle, 'guard'>;
   frontDoor: Pick<FrontDoor, 'body'>;
   answers: Answers;
@@ -101,7 +102,7 @@ export function consoleSessionRoutes(deps: ConsoleSessionRoutesDeps): Route[] {
     return sessions.signIn(credential.trim(), call.incoming.headers, call.sender);
   }
 
-  function byLink(call: Call, code: string): Promise<SignedIn | Refusal> {
+  async function byLink(call: Call, code: string): Promise<SignedIn | Refusal> {
     return throttle.guard(call.sender, async () => {
       const holder = await links.take(code);
       return holder === null ? usedLink() : sessions.open(holder, call.incoming.headers);
