@@ -67,12 +67,15 @@ export async function startDemo({
   const { settings, catalogue, issuers } = configuration;
   const port = await freePort(settings.port);
   const clock = new TravelClock(systemClock);
+  const log = createLog({ level: settings.logLevel });
+  let isMakingHistory = false;
   const { address } = await serve({
     settings: { ...settings, port },
     catalogue,
     issuers,
     clock,
-    log: createLog({ level: settings.logLevel }),
+    // Of limits that were used up in the made-up month, nobody wants to read.
+    log: { ...log, warn: (message, fields) => (isMakingHistory ? undefined : log.warn(message, fields)) },
     exit,
   });
   const url = `http://127.0.0.1:${address.port}`;
@@ -83,7 +86,11 @@ export async function startDemo({
   }
   const { adminKey } = settings;
   // Records have the month of an earlier demo, and their own clock.
-  if (records === null && withHistory) await makeHistory({ url, adminKey, clock });
+  if (records === null && withHistory) {
+    isMakingHistory = true;
+    await makeHistory({ url, adminKey, clock });
+    isMakingHistory = false;
+  }
   return { url, adminKey, recordsAt: records?.where ?? null };
 }
 
