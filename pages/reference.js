@@ -34,7 +34,7 @@ function sayWho(found) {
   who.textContent =
     found === null
       ? 'To try an operation, sign in to the console, or give a credential under Authorize. It is kept until you leave this page.'
-      : `To try an operation, you are signed in to the console as ${found.id}.`;
+      : `You are signed in to the console as ${found.id}. Operations that you try need no other credential.`;
 }
 
 /**

@@ -43,11 +43,11 @@ shares, and records who used what.
 
 Bodies are JSON in UTF-8, whatever the Content-Type says, unless an operation says otherwise. Every error has one \
 shape (Anthropic's under /v1/messages) and a code from one list. An unknown path is a 404 \`not_found\`; an unknown \
-method is a 405 \`method_not_allowed\` with \`Allow\`. A query parameter that an operation does not list is a 400, unless \
-other clients than this API's own call it with theirs. HEAD works where GET does. Answers may get more fields in time.
+method is a 405 \`method_not_allowed\` with \`Allow\`. A query parameter that an operation does not list is a \
+400, except at operations to which SDKs add parameters of their own: those are ignored. HEAD works where GET does. Answers may get more fields in time.
 
 Requests are checked with these schemas. Some checks cannot be expressed in them: fields that exclude each other, \
-fields that are another spelling of a documented one (case, blanks around it, compatibility forms, what is not seen), and a model's own maximum.`;
+other spellings of a documented field (case, blanks around it, compatibility forms, invisible characters), and a model's own maximum.`;
 
 /** The description of these routes. Its schemas and codes come from the routes' own definitions. */
 export function openApiDocument({
