@@ -4,16 +4,17 @@ import { html, type View } from './html.ts';
 import { Nav } from './nav.ts';
 import { Notices } from './parts/notice.ts';
 import { type Boot, type Session, SessionProvider } from './session.ts';
-import { useRoute } from './router.ts';
+import { linkCode, useRoute } from './router.ts';
 import { SignIn } from './views/sign-in.ts';
 import { viewOf } from './views.ts';
 
 /** The whole page: the way in, or the navigation and a view. */
 export function App({ boot }: { boot: Boot }): View {
-  const [session, setSession] = useState(boot.session);
+  // Whoever opens a link from a terminal wants to be who it is for, whoever they are now.
+  const [session, setSession] = useState(linkCode() === null ? boot.session : null);
   const [problem, setProblem] = useState(boot.problem);
   const [isAsking, setAsking] = useState(
-    boot.isFromElsewhere && boot.session === null && boot.problem === null,
+    boot.isFromElsewhere && boot.session === null && boot.problem === null && linkCode() === null,
   );
 
   useEffect(() => {
@@ -27,6 +28,14 @@ export function App({ boot }: { boot: Boot }): View {
       if (answer.ok && answer.value.session) setSession(answer.value.session);
       setAsking(false);
     });
+  }, []);
+
+  useEffect(() => {
+    const opened = (): void => {
+      if (linkCode() !== null) location.reload();
+    };
+    addEventListener('hashchange', opened);
+    return () => removeEventListener('hashchange', opened);
   }, []);
 
   const signedIn = (opened: Session): void => {

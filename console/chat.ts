@@ -79,6 +79,15 @@ export async function modelsOf(token: string): Promise<string[]> {
   }
 }
 
+/** Names of models that do something else; the list of models does not say what they do. */
+const otherKinds = /embed|image|rerank|diffusion/;
+
+/** Those of the models that chat, as far as their names tell; all if none does. Pure. */
+export function chatModelsIn(ids: readonly string[]): readonly string[] {
+  const found = ids.filter((id) => !otherKinds.test(id));
+  return found.length === 0 ? ids : found;
+}
+
 function problemOf(message: string): Problem {
   return { status: 0, message, code: null, param: null, details: [] };
 }

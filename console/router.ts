@@ -8,6 +8,11 @@ export interface Route {
   query: URLSearchParams;
 }
 
+/** The code of a link from a terminal, which signs in; null if the address has none. */
+export function linkCode(): string | null {
+  return /^#link=([0-9a-f]{40})$/.exec(location.hash)?.[1] ?? null;
+}
+
 /** The route in a fragment. Pure. */
 export function routeIn(fragment: string): Route {
   const [path = '', query = ''] = fragment.replace(/^#?\/?/, '').split('?', 2);

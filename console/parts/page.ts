@@ -6,11 +6,13 @@ interface PageProps {
   /** Where the view is: links from the top down to it. */
   above?: readonly (readonly [label: string, href: string])[];
   actions?: Children;
+  /** Reads everything again; absent: the view has nothing that changes by itself. */
+  reload?: () => void;
   children?: Children;
 }
 
 /** A view: its heading, its actions and its content. */
-export function Page({ title, above = [], actions, children }: PageProps): View {
+export function Page({ title, above = [], actions, reload, children }: PageProps): View {
   useEffect(() => {
     document.title = `${title} · Tollgate`;
   }, [title]);
@@ -25,7 +27,13 @@ export function Page({ title, above = [], actions, children }: PageProps): View 
         }
         <h1 tabindex="-1">${title}</h1>
       </div>
-      ${actions ? html`<div class="actions">${actions}</div>` : null}
+      ${
+        actions || reload
+          ? html`<div class="actions">
+              ${reload ? html`<button type="button" onClick=${reload}>Read again</button>` : null}${actions}
+            </div>`
+          : null
+      }
     </header>
     ${children}`;
 }

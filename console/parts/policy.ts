@@ -74,7 +74,7 @@ export function PolicySection({ path, record, etag, mayChange, reload, of }: Pol
             name="origins"
             label="Web pages"
             value=${origins}
-            hint="Origins such as https://app.example.com; none admits programs."
+            hint="Origins such as https://app.example.com. The word none stands for programs."
           />
           <${Names}
             name="tools"

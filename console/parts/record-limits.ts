@@ -22,6 +22,8 @@ interface RecordLimitsProps {
   mayChange: boolean;
   reload: () => void;
   title?: string;
+  /** What it means that there are none. */
+  none?: string;
   /** The body that sets the list; absent: the record has it as `limits`. */
   bodyOf?: (limits: readonly NewLimit[]) => object;
 }
@@ -34,6 +36,7 @@ export function RecordLimits({
   mayChange,
   reload,
   title = 'Limits',
+  none = 'Others may still hold: a request must fit those of the gateway, the team, the user and the token.',
   bodyOf = (list) => ({ limits: list }),
 }: RecordLimitsProps): View {
   const [edited, setEdited] = useState<number | 'new' | null>(null);
@@ -65,9 +68,7 @@ export function RecordLimits({
     ${asking}
     ${
       limits.length === 0
-        ? html`<${Empty} title="No limits"
-            >Others may still hold: those of the gateway, the team, the user and the token add up.<//
-          >`
+        ? html`<${Empty} title="No limits">${none}<//>`
         : html`<ul class="limits">
             ${limits.map(
               (limit, at) =>

@@ -15,7 +15,7 @@ export function snippetsFor(
   -d '{"model":"${model}","stream":true,"messages":[{"role":"user","content":"Hello"}]}'`,
     ],
     [
-      'OpenAI SDK',
+      'OpenAI SDK (JavaScript)',
       `import OpenAI from 'openai';
 
 const client = new OpenAI({ baseURL: '${origin}/v1', apiKey: process.env.TOLLGATE_TOKEN });
@@ -38,7 +38,7 @@ answer = client.chat.completions.create(
 print(answer.choices[0].message.content)`,
     ],
     [
-      'Anthropic SDK',
+      'Anthropic SDK (JavaScript)',
       `import Anthropic from '@anthropic-ai/sdk';
 
 const client = new Anthropic({ baseURL: '${origin}', authToken: process.env.TOLLGATE_TOKEN });
@@ -61,7 +61,11 @@ export function Snippets({ model }: { model: string }): View {
   const all = snippetsFor(location.origin, model);
   const [shown, setShown] = useState(all[0]?.[0] ?? '');
   const code = all.find(([label]) => label === shown)?.[1] ?? '';
-  return html`<div class="tabs" role="group" aria-label="Client">
+  return html`<p>
+      Put the token into the environment first, as <code>TOLLGATE_TOKEN</code>. The base URL of OpenAI clients
+      is <code>${location.origin}/v1</code>, of Anthropic clients <code>${location.origin}</code>.
+    </p>
+    <div class="tabs" role="group" aria-label="Client">
       ${all.map(
         ([label]) =>
           html`<button type="button" aria-pressed=${String(label === shown)} onClick=${() => setShown(label)}>

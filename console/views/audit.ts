@@ -66,12 +66,13 @@ export function Audit({ route }: { route: Route }): View {
   return html`<${Page}
     title="Audit"
     actions=${html`<${Verify} /><a class="button" href=${csv} download>Download CSV</a>`}
+    reload=${list.reload}
   >
     <div class="filters">
       <${RangeFilter} route=${route} range=${range} />
       <${TextFilter} route=${route} name="team" label="Team" />
-      <${TextFilter} route=${route} name="actor" label="Who (exactly)" />
-      <${TextFilter} route=${route} name="operation" label="What (exactly)" />
+      <${TextFilter} route=${route} name="actor" label="Who (full id)" />
+      <${TextFilter} route=${route} name="operation" label="What (full name)" />
     </div>
     <${ListTable} label="Changes" columns=${columns} list=${list} none="No change matches" />
     ${shown && html`<${Change} entry=${shown} close=${() => setShown(null)} />`}

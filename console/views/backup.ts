@@ -16,8 +16,8 @@ export function Backup(): View {
       actions=${html`<a class="button" href=${fileUrl('/admin/export')} download="tollgate.json">Download</a>`}
     >
       <p>
-        All teams, users and tokens, with their limits. It has the hashes of tokens, not their texts: still,
-        keep it safe.
+        All teams, users and tokens, with their limits. It has the hashes of tokens, not the tokens
+        themselves; keep it safe all the same.
       </p>
     <//>
     <${Section} title="Import">
@@ -27,8 +27,8 @@ export function Backup(): View {
           ><input type="file" name="file" accept="application/json,.json" required
         /></label>
         <label
-          ><input type="checkbox" name="overwrite" value="true" /> Overwrite what is there and says something
-          else</label
+          ><input type="checkbox" name="overwrite" value="true" /> Overwrite records that differ from the
+          file</label
         >
       <//>
       ${

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { chatModelsIn } from '../chat.ts';
 import { ask, type Page as Rows, withQuery } from '../api.ts';
 import { useList, useReading } from '../data.ts';
 import { compact, count, dayBefore, milliseconds, usd } from '../format.ts';
@@ -67,16 +68,15 @@ export function MyPage(): View {
   const actions = html`<a class="button primary" href=${hrefTo(['playground'])}>Playground</a>
     ${hasSecret ? html`<button type="button" onClick=${() => setRotating(true)}>New secret</button>` : null}
     <button type="button" onClick=${endSessions}>End page sessions</button>`;
-  const model =
-    models.value?.data.find(({ id }) => /claude|nova|gpt|kimi/.test(id))?.id ?? models.value?.data[0]?.id;
+  const [model] = chatModelsIn((models.value?.data ?? []).map(({ id }) => id));
   return html`<${Page} title="My page" actions=${actions}>
     ${asking}
     <${Shown} isLoading=${me.isLoading} problem=${me.problem} hasValue=${value !== null} reload=${me.reload}>
       ${
         value &&
         html`<p class="quiet">
-            ${whatIs(value)} of ${value.user.name ?? value.user.id} in the team ${value.team.id}. It expires
-            <${Time} at=${value.token.expires_at} none="never" />.
+            ${whatIs(value)} of ${value.user.name ?? value.user.id} in the team ${value.team.id}. It
+            ${value.token.expires_at === null ? 'never expires' : html`expires <${Time} at=${value.token.expires_at} />`}.
           </p>
           <div class="columns">
             <${Section}
@@ -85,14 +85,16 @@ export function MyPage(): View {
             >
               <${LimitBars} limits=${value.limits} none="No limits hold for this token" />
             <//>
-            <${Section} title="What it may use">
+            <${Section} title="What the token may use">
               <dl class="facts">
                 <dt>Models</dt>
                 <dd>${models.value ? models.value.data.map(({ id }) => html`<code>${id}</code> `) : '…'}</dd>
                 <dt>Endpoints</dt>
                 <dd>${allowed(value.token.endpoints)}</dd>
-                <dt>Web pages</dt>
-                <dd>${allowed(value.token.origins, "the gateway's own list, and programs")}</dd>
+                <dt>Works from</dt>
+                <dd>
+                  ${allowed(value.token.origins, 'programs, and the web pages that the gateway allows')}
+                </dd>
               </dl>
             <//>
           </div>
@@ -100,11 +102,6 @@ export function MyPage(): View {
           ${
             hasSecret &&
             html`<${Section} title="Call it">
-              <p>
-                Put your token into the environment as <code>TOLLGATE_TOKEN</code>. The base URL of OpenAI
-                clients is <code> ${location.origin}/v1</code>, of Anthropic clients
-                <code>${location.origin}</code>.
-              </p>
               <${Snippets} model=${model ?? 'a-model'} />
             <//>`
           }

@@ -8,6 +8,7 @@ import { Figure, Page, Section } from '../parts/page.ts';
 import { Empty, Shown } from '../parts/state.ts';
 import { type Column, Table } from '../parts/table.ts';
 import { hrefTo, type Route } from '../router.ts';
+import { mayChangeGateway, mayReadGateway, useSession } from '../session.ts';
 
 interface Figures {
   requests: number;
@@ -37,15 +38,15 @@ interface Overview {
 }
 
 const periods = [
+  ['30d', 'Last 30 days'],
+  ['7d', 'Last 7 days'],
   ['today', 'Today'],
-  ['7d', '7 days'],
-  ['30d', '30 days'],
   ['month', 'This month'],
 ] as const;
 
 /** The first page: how the gateway is doing. */
 export function Overview({ route }: { route: Route }): View {
-  const period = route.query.get('period') ?? 'today';
+  const period = route.query.get('period') ?? periods[0][0];
   const { value, problem, isLoading, reload } = useReading<Overview>(
     `/admin/overview?period=${encodeURIComponent(period)}`,
   );
@@ -55,7 +56,7 @@ export function Overview({ route }: { route: Route }): View {
     label="Period (UTC)"
     options=${periods}
   />`;
-  return html`<${Page} title="Overview" actions=${choice}>
+  return html`<${Page} title="Overview" actions=${choice} reload=${reload}>
     <${Shown} isLoading=${isLoading} problem=${problem} hasValue=${value !== null} reload=${reload}>
       ${value && html`<${Content} value=${value} />`}
     <//>
@@ -63,6 +64,7 @@ export function Overview({ route }: { route: Route }): View {
 }
 
 function Content({ value }: { value: Overview }): View {
+  const session = useSession();
   const { figures, series, period } = value;
   const range = { from: period.from, to: period.to };
   const isNew = figures.requests === 0 && figures.refused === 0;
@@ -70,7 +72,7 @@ function Content({ value }: { value: Overview }): View {
     ${
       isNew
         ? html`<${Empty} title="No requests in this period">
-            Make a team, a user and a token: <a href=${hrefTo(['start'])}>first steps</a>.
+            ${mayChangeGateway(session) ? html`New here? <a href=${hrefTo(['start'])}>First steps</a> lead to a first answer.` : null}
           <//>`
         : null
     }
@@ -78,14 +80,14 @@ function Content({ value }: { value: Overview }): View {
       <${Figure}
         label="Requests"
         value=${count(figures.requests)}
-        note=${`${count(figures.errors)} errors, ${count(figures.aborted)} left`}
+        note=${`${count(figures.errors)} errors, ${count(figures.aborted)} aborted`}
       />
       <${Figure} label="Input tokens" value=${count(figures.input_tokens)} />
       <${Figure} label="Output tokens" value=${count(figures.output_tokens)} />
       <${Figure}
         label="Cost"
         value=${usd(figures.cost_usd)}
-        note=${html`by the <a href=${hrefTo(['prices'])}>prices</a> that are known`}
+        note=${mayReadGateway(session) ? html`by the <a href=${hrefTo(['prices'])}>prices</a> that are known` : 'by the prices that are known'}
       />
       <${Figure}
         label="Refused"
@@ -128,14 +130,17 @@ function Content({ value }: { value: Overview }): View {
               </ul>`
         }
       <//>
-      <${Section} title="Refused, by reason">
-        <${Table}
-          label="Refusals by reason"
-          columns=${refusalColumns(range)}
-          rows=${value.refusals}
-          none="Nothing was refused"
-        />
-      <//>
+      <div>
+        <${Section} title="Refused, by reason">
+          <${Table}
+            label="Refusals by reason"
+            columns=${refusalColumns(range)}
+            rows=${value.refusals}
+            none="Nothing was refused"
+          />
+        <//>
+        ${value.upstreams ? html`<${State} value=${value} />` : null}
+      </div>
       <${Section} title="Top users">
         <${Table}
           label="Top users"
@@ -152,7 +157,6 @@ function Content({ value }: { value: Overview }): View {
           none="No model was used"
         />
       <//>
-      ${value.upstreams ? html`<${State} value=${value} />` : null}
     </div>
   `;
 }
@@ -164,7 +168,7 @@ function State({ value: { upstreams, store, records } }: { value: Overview }): V
       <dt><a href=${hrefTo(['upstreams'])}>Upstreams</a></dt>
       <dd>
         ${upstreams?.length ?? 0} attached,
-        ${broken.length === 0 ? html` <span class="mark good">all answer</span>` : html` <span class="mark bad">${broken.map(({ name }) => name).join(', ')} failing</span>`}
+        ${broken.length === 0 ? html` <span class="mark good">all answer</span>` : html` <span class="mark bad">failing: ${broken.map(({ name }) => name).join(', ')}</span>`}
       </dd>
       ${
         store &&
@@ -194,7 +198,7 @@ function storeText({
   entries,
 }: NonNullable<Overview['store']>): View {
   if (kind === 'memory') {
-    return html`<span class="mark bad">in memory</span> everything is forgotten when the gateway ends`;
+    return html`<span class="mark bad">in memory</span> everything is forgotten when the gateway stops`;
   }
   const share = max === null ? '' : ` of ${bytes(max)}, ${percent(used, max)}`;
   return html`${bytes(used)}${share}; ${count(entries)} entries`;

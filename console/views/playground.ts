@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Answer, ask, type Problem } from '../api.ts';
-import { nothingYet, type Reply, streamChat } from '../chat.ts';
+import { chatModelsIn, nothingYet, type Reply, streamChat } from '../chat.ts';
 import { useReading } from '../data.ts';
 import { count, milliseconds, usd } from '../format.ts';
 import { html, type View } from '../html.ts';
@@ -117,7 +117,8 @@ export function Playground(): View {
     event.preventDefault();
     event.currentTarget.form?.requestSubmit();
   };
-  const options = (models.value?.data ?? []).map(({ id }) => [id, id] as const);
+  const ids = (models.value?.data ?? []).map(({ id }) => id);
+  const options = chatModelsIn(ids).map((id) => [id, id] as const);
   return html`<${Page}
     title="Playground"
     actions=${html`<button type="button" onClick=${() => setTurns([])}>Clear</button>`}

@@ -91,16 +91,18 @@ export function Prices(): View {
   return html`<${Page} title="Prices">
     ${asking}
     <p class="quiet">
-      US dollars. A model without a price is not free: its cost is not counted, and tokens with a limit in
-      money cannot use it.
+      US dollars for a million tokens, for an image, or for a search. A model without a price is not free: its
+      cost is not counted, and tokens with a limit in money cannot use it.
     </p>
     <${Shown} isLoading=${isLoading} problem=${problem} hasValue=${value !== null} reload=${reload}>
-      <${Table}
-        label="Prices"
-        columns=${columns}
-        rows=${value?.data ?? []}
-        none="The catalogue has no models"
-      />
+      <div class="list">
+        <${Table}
+          label="Prices"
+          columns=${columns}
+          rows=${value?.data ?? []}
+          none="The catalogue has no models"
+        />
+      </div>
     <//>
     ${changed && html`<${SetPrice} of=${changed} close=${() => setChanged(null)} done=${reload} />`}
   <//>`;

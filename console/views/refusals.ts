@@ -41,11 +41,16 @@ export function Refusals({ route }: { route: Route }): View {
   const total = useReading<Rows<{ refused: number }>>(
     withQuery('/admin/refusals', { ...asked, group_by: null }),
   );
+  const again = (): void => {
+    reload();
+    total.reload();
+  };
   const csv = fileUrl(withQuery('/admin/refusals', { ...asked, format: 'csv' }));
   const rows = (value?.data ?? []).toSorted((a, b) => b.refused - a.refused);
   return html`<${Page}
     title="Refusals"
     actions=${html`<a class="button" href=${csv} download>Download CSV</a>`}
+    reload=${again}
   >
     <div class="filters">
       <${RangeFilter} route=${route} range=${range} />
@@ -53,14 +58,16 @@ export function Refusals({ route }: { route: Route }): View {
       <${TextFilter} route=${route} name="user" label="User" />
       <${ChoiceFilter} route=${route} name="code" label="Code" options=${codes} />
     </div>
-    <${Shown} isLoading=${isLoading} problem=${problem} hasValue=${value !== null} reload=${reload}>
+    <${Shown} isLoading=${isLoading} problem=${problem} hasValue=${value !== null} reload=${again}>
       <p class="quiet">${count(total.value?.data[0]?.refused ?? 0)} refused in these days.</p>
-      <${Table}
-        label="Refusals"
-        columns=${columns}
-        rows=${rows.slice(0, mostRows)}
-        none="Nothing was refused in these days"
-      />
+      <div class="list">
+        <${Table}
+          label="Refusals"
+          columns=${columns}
+          rows=${rows.slice(0, mostRows)}
+          none="Nothing was refused in these days"
+        />
+      </div>
       ${rows.length > mostRows ? html`<p class="quiet">The first ${mostRows} of ${count(rows.length)}. The CSV has all.</p>` : null}
     <//>
   <//>`;

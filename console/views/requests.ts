@@ -72,6 +72,7 @@ export function Requests({ route }: { route: Route }): View {
   return html`<${Page}
     title="Requests"
     actions=${html`<a class="button" href=${csv} download>Download CSV</a>`}
+    reload=${list.reload}
   >
     <div class="filters">
       <${RangeFilter} route=${route} range=${range} />
@@ -128,7 +129,8 @@ function Detail({ entry, close }: { entry: Entry; close: () => void }): View {
 function shownAs(name: string, value: unknown): unknown {
   if (value === null) return html`<span class="quiet">none</span>`;
   if (name === 'time') return html`<${Time} at=${value} seconds />`;
-  if (name === 'cost_usd' && typeof value === 'number') return usd(value);
+  if (name === 'cost_usd' && typeof value === 'number')
+    return `$${value.toLocaleString('en-US', { maximumFractionDigits: 9 })}`;
   if (name.endsWith('_ms') && typeof value === 'number') return milliseconds(value);
   if (typeof value === 'number') return count(value);
   return typeof value === 'string' ? value : JSON.stringify(value);

@@ -39,12 +39,15 @@ export function Sessions(): View {
     },
   ];
   const { value, problem, isLoading, reload } = reading;
-  return html`<${Page} title="Sessions of the console">
+  return html`<${Page} title="Sessions of the console" reload=${reload}>
     <p class="quiet">
-      A session lasts eight hours, and one hour without use. Ending it signs that browser out at once.
+      A session ends after eight hours, or after one hour without use. If you end it here, that browser is
+      signed out at once.
     </p>
     <${Shown} isLoading=${isLoading} problem=${problem} hasValue=${value !== null} reload=${reload}>
-      <${Table} label="Your sessions" columns=${columns} rows=${value?.data ?? []} />
+      <div class="list">
+        <${Table} label="Your sessions" columns=${columns} rows=${value?.data ?? []} />
+      </div>
     <//>
   <//>`;
 }

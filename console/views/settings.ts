@@ -35,8 +35,9 @@ export function Settings(): View {
             mayChange=${mayChange}
             reload=${reload}
             title="Limits of the gateway"
+            none="Those of teams, users and tokens still hold."
           />
-          <p class="quiet">What is made without limits of its own gets these:</p>
+          <p class="quiet">Teams, users and tokens that are made without limits of their own get these:</p>
           <div class="columns">
             ${kinds.map(
               ([kind, title]) =>
@@ -47,6 +48,7 @@ export function Settings(): View {
                   mayChange=${mayChange}
                   reload=${reload}
                   title=${title}
+                  none=${`A new ${kind} begins without limits of its own.`}
                   bodyOf=${(limits: readonly NewLimit[]) => ({ defaults: { [kind]: { limits } } })}
                 />`,
             )}

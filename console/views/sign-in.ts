@@ -2,13 +2,15 @@ import { useEffect, useState } from 'preact/hooks';
 import { type Answer, ask, type Problem } from '../api.ts';
 import { html, type View } from '../html.ts';
 import { Field, Form, textOf } from '../parts/form.ts';
+import { notify } from '../parts/notice.ts';
 import { Failure } from '../parts/state.ts';
+import { linkCode } from '../router.ts';
 import type { Boot, Session } from '../session.ts';
 
 interface SignInProps {
   /** Why one is no longer signed in; null: one was not. */
   message: string | null;
-  boot: Pick<Boot, 'version' | 'issuers'>;
+  boot: Pick<Boot, 'session' | 'version' | 'issuers'>;
   signedIn: (session: Session) => void;
 }
 
@@ -19,8 +21,8 @@ export function SignIn({ message, boot, signedIn }: SignInProps): View {
   const [problem, setProblem] = useState<Problem | null>(null);
   useEffect(() => {
     document.title = 'Sign in · Tollgate';
-    const code = /^#link=([0-9a-f]{40})$/.exec(location.hash)?.[1];
-    if (code === undefined) return;
+    const code = linkCode();
+    if (code === null) return;
     history.replaceState(null, '', '#/'); // the code works once, and need not be seen
     void openLink(code);
   }, []);
@@ -31,8 +33,10 @@ export function SignIn({ message, boot, signedIn }: SignInProps): View {
 
   async function openLink(code: string): Promise<void> {
     const answer = await open({ code });
-    if (answer.ok) await done(answer.value);
-    else setProblem(answer.problem);
+    if (answer.ok) return done(answer.value);
+    if (boot.session === null) return setProblem(answer.problem);
+    signedIn(boot.session); // who one was before
+    notify({ text: answer.problem.message, isBad: true });
   }
 
   /** Asks again, for a browser may refuse the cookie: Safari does on plain http. */

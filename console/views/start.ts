@@ -1,6 +1,6 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Answer, ask } from '../api.ts';
-import { modelsOf, nothingYet, type Reply, streamChat } from '../chat.ts';
+import { chatModelsIn, modelsOf, nothingYet, type Reply, streamChat } from '../chat.ts';
 import { html, type Children, type View } from '../html.ts';
 import { Secret } from '../parts/copy.ts';
 import { Choice, Field, Form, textOf } from '../parts/form.ts';
@@ -27,22 +27,22 @@ export function Start(): View {
   const now = team === null ? 1 : user === null ? 2 : hasLimit ? (issued === null ? 4 : 5) : 3;
   return html`<${Page} title="First steps">
     <p class="quiet">
-      Five steps to a colleague's first answer. What you make here can be changed, suspended and deleted
-      later.
+      Five steps to a first answer, yours or a colleague's. What you make here can be changed, suspended and
+      deleted later.
     </p>
     <${Step} at=${1} now=${now} title="A team" done=${team}>
-      <p>A team shares its limits. Its id cannot be changed later.</p>
+      <p>The people of a team share its limits. Its id cannot be changed later.</p>
       <${Form}
         action="Make the team"
         send=${makeTeam}
-        done=${({ id }: TeamRecord) => setMade({ ...made, team: id })}
+        done=${({ id, limits }: TeamRecord) => setMade({ ...made, team: id, hasLimit: limits.length > 0 })}
       >
         <${Field}
           name="id"
           label="Id of the team"
           value="acme"
           required
-          hint="Small letters, digits and -. One that exists is taken as it is."
+          hint="Small letters, digits and -. A team that exists already is used as it is."
         />
       <//>
     <//>
@@ -75,7 +75,7 @@ export function Start(): View {
         />
       <//>
     <//>
-    <${Step} at=${5} now=${now} title="Try it" done=${null}>
+    <${Step} at=${5} now=${now} title=${issued?.claim_url ? 'Send the link' : 'Try it'} done=${null}>
       ${issued?.token ? html`<${TryIt} token=${issued.token} />` : null}
       ${issued?.claim_url ? html`<${Invite} issued=${issued} again=${() => setMade({ ...made, issued: null })} />` : null}
     <//>
@@ -102,9 +102,16 @@ interface StepProps {
 
 function Step({ at, now, title, done, children }: StepProps): View {
   const state = at < now ? 'done' : at > now ? 'later' : 'now';
+  const heading = useRef<HTMLHeadingElement>(null);
+  const isFirst = useRef(true);
+  // The form that was sent is gone: go on at the next one.
+  useEffect(() => {
+    if (!isFirst.current && state === 'now') heading.current?.focus();
+    isFirst.current = false;
+  }, [state]);
   return html`<section class=${`card step ${state}`} aria-current=${state === 'now' ? 'step' : undefined}>
     <header>
-      <h2>${at}. ${title}</h2>
+      <h2 ref=${heading} tabindex="-1">${at}. ${title}</h2>
       ${done ? html`<code>${done}</code>` : null}
     </header>
     ${state === 'now' ? children : null}
@@ -154,7 +161,7 @@ function LimitStep({ team, done }: { team: string; done: () => void }): View {
     return ask<TeamRecord>(path, { method: 'PATCH', body: { limits }, etag: before.etag });
   };
   return html`<p>
-      It holds for all tokens of the team together. Without one, the team may use all that the upstream gives.
+      All tokens of the team share it. Without a limit, the team may use all that the upstream gives.
     </p>
     <${Form} action="Set the limit" send=${add} done=${done} cancel=${done} cancelText="Without a limit">
       <${LimitFields}
@@ -164,9 +171,6 @@ function LimitStep({ team, done }: { team: string; done: () => void }): View {
       />
     <//>`;
 }
-
-/** Names of models that chat; the list of models does not say. */
-const chatModel = /claude|nova|gpt|kimi/;
 
 /** A first answer with the token at hand, which only this page's memory has. */
 function TryIt({ token }: { token: string }): View {
@@ -186,7 +190,8 @@ function TryIt({ token }: { token: string }): View {
     });
     return problem ? { ok: false, problem } : { ok: true, value: null, etag: null };
   };
-  const model = models?.find((id) => chatModel.test(id)) ?? models?.[0] ?? '';
+  const chatModels = chatModelsIn(models ?? []);
+  const [model = ''] = chatModels;
   return html`<${Secret} text=${token}
       >The token. Copy it now if you want to keep it: it is not shown again.<//
     >
@@ -197,7 +202,7 @@ function TryIt({ token }: { token: string }): View {
           name="model"
           label="Model"
           value=${model}
-          options=${models.map((id) => [id, id] as const)}
+          options=${chatModels.map((id) => [id, id] as const)}
         />
         <${Field} name="text" label="Your message" value="Say hello in one short sentence." required />
       <//>`

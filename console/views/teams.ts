@@ -31,7 +31,7 @@ export function Teams({ route }: { route: Route }): View {
   const { query } = route;
   const list = useList<TeamRecord>(withQuery('/admin/teams', { q: query.get('q'), sort: query.get('sort') }));
   const add = html`<button type="button" class="primary" onClick=${() => setMaking(true)}>New team</button>`;
-  return html`<${Page} title="Teams" actions=${mayChangeGateway(session) ? add : null}>
+  return html`<${Page} title="Teams" actions=${mayChangeGateway(session) ? add : null} reload=${list.reload}>
     <div class="filters">
       <${TextFilter} route=${route} name="q" label="Search" />
       <${ChoiceFilter} route=${route} name="sort" label="Order" options=${orders} />

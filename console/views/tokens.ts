@@ -23,7 +23,7 @@ export function Tokens({ route }: { route: Route }): View {
       expires_within: withinDays ? Number(withinDays) * 86_400 : null,
     }),
   );
-  return html`<${Page} title="Tokens">
+  return html`<${Page} title="Tokens" reload=${list.reload}>
     <div class="filters">
       <${TextFilter} route=${route} name="q" label="Search" />
       <${TextFilter} route=${route} name="team" label="Team" />

@@ -26,13 +26,10 @@ interface Upstream {
 /** The attachments, and how they are. */
 export function Upstreams(): View {
   const { value, problem, isLoading, reload } = useReading<Rows<Upstream>>('/admin/upstreams');
-  return html`<${Page}
-    title="Upstreams"
-    actions=${html`<button type="button" onClick=${reload}>Read again</button>`}
-  >
+  return html`<${Page} title="Upstreams" reload=${reload}>
     <p class="quiet">
-      The inference attachments of this app, as the process knows them that answers. What their keys have
-      left, all processes share.
+      The inference attachments of this app. Each process finds out for itself whether one answers; what is
+      left of a quota, all of them know.
     </p>
     <${Shown} isLoading=${isLoading} problem=${problem} hasValue=${value !== null} reload=${reload}>
       <div class="columns">${(value?.data ?? []).map((each) => html`<${One} upstream=${each} />`)}</div>
@@ -56,9 +53,9 @@ function One({
           html`<dt>Failing</dt>
             <dd><code>${each.model}</code>, asked again <${Time} at=${each.open_until} relative /></dd>`,
       )}
-      <dt>Key</dt>
+      <dt>Quota</dt>
       <dd>
-        ${quota === null ? 'it has said nothing of its quota' : html`told <${Time} at=${quota.told_at} relative />`}
+        ${quota === null ? 'not told yet: answers tell it' : html`told <${Time} at=${quota.told_at} relative />`}
       </dd>
       ${
         quota?.blocked_until
@@ -84,7 +81,7 @@ function RoomBar({ name, room }: { name: string; room: Room | null }): View | nu
   if (room === null) return null;
   const { remaining, limit, resets_at: resets } = room;
   return html`<li class="limit">
-    <div class="limit-name"><span>Room for ${name}</span></div>
+    <div class="limit-name"><span>${name === 'tokens' ? 'Tokens' : 'Requests'}</span></div>
     ${
       limit === null || limit === 0
         ? null
@@ -98,12 +95,12 @@ function RoomBar({ name, room }: { name: string; room: Room | null }): View | nu
     }
     <div class="limit-figures">
       <span>${count(remaining)} left${limit === null ? '' : ` of ${count(limit)}`}</span>
-      <span class="quiet">new <${Time} at=${resets} relative /></span>
+      <span class="quiet">full again <${Time} at=${resets} relative /></span>
     </div>
   </li>`;
 }
 
 function CircuitMark({ circuit }: { circuit: Circuit }): View {
-  const words = { closed: 'answers', 'half-open': 'is tried again', open: 'fails: others are asked first' };
+  const words = { closed: 'answers', 'half-open': 'is tried again', open: 'fails' };
   return html`<span class=${`mark ${circuit === 'closed' ? 'good' : 'bad'}`}>${words[circuit]}</span>`;
 }

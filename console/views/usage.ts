@@ -60,7 +60,14 @@ export function Usage({ route }: { route: Route }): View {
   const days = useReading<Rows<UsageRow>>(sums.value === null ? null : path(isByGroup ? `day,${by}` : 'day'));
   const csv = fileUrl(withQuery('/admin/usage', { ...asked, group_by: by, format: 'csv' }));
   const sorted = rows.toSorted((a, b) => b[figure] - a[figure]);
-  return html`<${Page} title="Usage" actions=${html`<a class="button" href=${csv} download>Download CSV</a>`}>
+  const reload = (): void => {
+    for (const each of [sums, total, days]) each.reload();
+  };
+  return html`<${Page}
+    title="Usage"
+    actions=${html`<a class="button" href=${csv} download>Download CSV</a>`}
+    reload=${reload}
+  >
     <div class="filters">
       <${RangeFilter} route=${route} range=${range} />
       <${ChoiceFilter} route=${route} name="by" label="By" options=${groups} />
@@ -73,7 +80,7 @@ export function Usage({ route }: { route: Route }): View {
       isLoading=${sums.isLoading}
       problem=${sums.problem ?? days.problem}
       hasValue=${days.value !== null}
-      reload=${sums.reload}
+      reload=${reload}
     >
       <${Section} title=${`${labelOf(figure)} a day`}>
         <${StackedChart}

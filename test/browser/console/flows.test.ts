@@ -83,7 +83,63 @@ describe('from nothing to a colleague’s first answer, without the command line
   });
 });
 
+describe('a link from a terminal', () => {
+  it('signs in whoever opens it, also beside an open session; once it is used, that session goes on', async () => {
+    const { text } = await gateway.issue();
+    const { page } = await signedIn(browser, gateway, text);
+    await page.getByRole('heading', { name: 'My page' }).waitFor();
+    const { body } = await gateway.admin('POST', '/admin/console-links');
+    const fragment = new URL(String(body['url'])).hash;
+    await page.goto(consoleUrl(gateway) + fragment); // the same page: only the fragment changes
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    await page.goto(consoleUrl(gateway) + fragment);
+    await page.getByText('This link was used already').waitFor();
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    expect(page.url()).toBe(`${consoleUrl(gateway)}#/`);
+  });
+});
+
+describe('what may change while one looks', () => {
+  it('has a button that reads again', async () => {
+    const { page, open } = await signedIn(browser, gateway, gateway.adminKey);
+    for (const route of [
+      '',
+      'teams',
+      'tokens',
+      'usage',
+      'requests',
+      'refusals',
+      'audit',
+      'upstreams',
+      'sessions',
+    ]) {
+      await open(route);
+      const read = page.waitForRequest((request) => request.url().includes('/console/api/'));
+      await page.getByRole('button', { name: 'Read again' }).click();
+      await read;
+    }
+  });
+});
+
 describe('by keyboard alone', () => {
+  it('a step of the first steps leads to the next; a team that exists is used with its limits', async () => {
+    await gateway.admin('POST', '/admin/teams', {
+      id: 'there',
+      limits: [{ metric: 'tokens', window: 'day', max: 100_000 }],
+    });
+    const { page, open } = await signedIn(browser, gateway, gateway.adminKey);
+    await open('start');
+    await page.getByLabel('Id of the team').fill('there');
+    await page.keyboard.press('Enter');
+    const focused = (): Promise<unknown> => page.evaluate('document.activeElement.textContent');
+    await expect.poll(focused).toBe('2. A user in it');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await expect.poll(focused).toBe('4. A token');
+    const { body } = await gateway.admin('GET', '/admin/teams/there');
+    expect(body['limits']).toHaveLength(1);
+  });
+
   it('one signs in, goes to a team, opens a dialog, leaves it, and is where one was', async () => {
     await gateway.admin('POST', '/admin/teams', { id: 'keys' });
     const page = await browser.page(consoleUrl(gateway));
