@@ -66,9 +66,9 @@ export function consolePageRoutes({ sessions, answers, clients }: ConsolePageDep
   async function page(call: Call): Promise<Reply> {
     const { cookie, 'sec-fetch-site': site } = call.incoming.headers;
     const isFromElsewhere = site !== 'same-origin' && site !== 'none';
-    const boot = { ...(await bootOf(call)), version, isFromElsewhere, issuers };
+    const [assets, known] = await Promise.all([consoleAssets(), bootOf(call)]);
+    const boot = { ...known, version, isFromElsewhere, issuers };
     const failed = problemIn(cookie); // a sign-in with a provider
-    const assets = await consoleAssets();
     if (failed === null) return htmlReply(pageHtml(boot, assets), pageHeaders);
     const told = { ...boot, problem: boot.session ? null : failed };
     return htmlReply(pageHtml(told, assets), { ...pageHeaders, 'set-cookie': noSignInCookie });

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { promisify } from 'node:util';
-import { brotliCompress as brotliInBackground, constants, gzip as gzipInBackground } from 'node:zlib';
+import { brotliCompress, constants, gzip as gzipCompress } from 'node:zlib';
 import type { TextReply } from './answers.ts';
 
 /** A file that never changes under its name, which has a hash of its content. It is compressed once. */
@@ -23,10 +23,7 @@ interface Content {
 const gzipOptions = { level: 9 };
 const brotliOptions = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } };
 
-/**
- * Prepares a file; `stem` and `extension` are of its name. Compressing it may take a second or so, for which nobody else
- * has to wait.
- */
+/** Prepares a file. `stem` and `extension` are of its name. It is compressed in the background, which may take a second. */
 export async function staticFile(
   stem: string,
   extension: string,
@@ -34,14 +31,11 @@ export async function staticFile(
 ): Promise<StaticFile> {
   const plain = Buffer.from(text);
   const [gzip, brotli] = await Promise.all([
-    promisify(gzipInBackground)(plain, gzipOptions),
-    promisify(brotliInBackground)(plain, brotliOptions),
+    promisify(gzipCompress)(plain, gzipOptions),
+    promisify(brotliCompress)(plain, brotliOptions),
   ]);
-  return { name: nameOf(stem, extension, plain), type, plain, gzip, brotli };
-}
-
-function nameOf(stem: string, extension: string, content: Buffer): string {
-  return `${stem}.${hash('sha256', content, 'hex').slice(0, hashLength)}.${extension}`;
+  const name = `${stem}.${hash('sha256', plain, 'hex').slice(0, hashLength)}.${extension}`;
+  return { name, type, plain, gzip, brotli };
 }
 
 /** The file in the best coding that a browser takes (RFC 9110, 12.5.3). It may be kept for good. */

@@ -8,7 +8,7 @@ describe('a file that browsers keep for good', () => {
   it('has a name that changes with its content', async () => {
     const file = await staticFile('page', 'css', content);
     expect(file.name).toMatch(/^page\.[0-9a-f]{16}\.css$/);
-    expect(await staticFile('page', 'css', content)).toEqual(file);
+    expect((await staticFile('page', 'css', content)).name).toBe(file.name);
     expect((await staticFile('page', 'css', { ...content, text: '' })).name).not.toBe(file.name);
   });
 
