@@ -14,20 +14,29 @@ export interface ConsoleAssets {
   style: StaticFile;
 }
 
-let made: ConsoleAssets | null = null;
+let made: Promise<ConsoleAssets> | null = null;
 
 /** The script and the style of the pages, made when somebody first opens the console, and kept. */
-export function consoleAssets(): ConsoleAssets {
-  return (made ??= {
-    script: staticFile('console', 'js', {
+export function consoleAssets(): Promise<ConsoleAssets> {
+  made ??= makeAssets().catch((error: unknown) => {
+    made = null;
+    throw error;
+  });
+  return made;
+}
+
+async function makeAssets(): Promise<ConsoleAssets> {
+  const [script, style] = await Promise.all([
+    staticFile('console', 'js', {
       type: 'text/javascript; charset=UTF-8',
       text: joinModules(entry, readModule),
     }),
-    style: staticFile('console', 'css', {
+    staticFile('console', 'css', {
       type: 'text/css; charset=UTF-8',
       text: readFileSync(new URL('console.css', folder), 'utf8'),
     }),
-  });
+  ]);
+  return { script, style };
 }
 
 /** A module of ours without its types, or a package as it is. */

@@ -68,9 +68,9 @@ export function consolePageRoutes({ sessions, answers, clients }: ConsolePageDep
     const isFromElsewhere = site !== 'same-origin' && site !== 'none';
     const boot = { ...(await bootOf(call)), version, isFromElsewhere, issuers };
     const failed = problemIn(cookie); // a sign-in with a provider
-    if (failed === null) return htmlReply(pageHtml(boot), pageHeaders);
+    if (failed === null) return htmlReply(await pageHtml(boot), pageHeaders);
     const told = { ...boot, problem: boot.session ? null : failed };
-    return htmlReply(pageHtml(told), { ...pageHeaders, 'set-cookie': noSignInCookie });
+    return htmlReply(await pageHtml(told), { ...pageHeaders, 'set-cookie': noSignInCookie });
   }
 
   async function bootOf(call: Call): Promise<Pick<Boot, 'session' | 'problem'>> {
@@ -85,8 +85,8 @@ export function consolePageRoutes({ sessions, answers, clients }: ConsolePageDep
     }
   }
 
-  function asset(call: Call): TextReply | Refusal {
-    const { script, style } = consoleAssets();
+  async function asset(call: Call): Promise<TextReply | Refusal> {
+    const { script, style } = await consoleAssets();
     const name = call.path.slice(assetsPath.length);
     const file = [script, style].find((each) => each.name === name);
     if (file) return staticReply(file, call.incoming.headers['accept-encoding']);
@@ -124,8 +124,8 @@ export function consolePageRoutes({ sessions, answers, clients }: ConsolePageDep
 
 const assetsPath = '/console/assets/';
 
-function pageHtml(boot: Boot): string {
-  const { script, style } = consoleAssets();
+async function pageHtml(boot: Boot): Promise<string> {
+  const { script, style } = await consoleAssets();
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

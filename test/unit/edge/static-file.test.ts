@@ -1,19 +1,28 @@
+import { randomBytes } from 'node:crypto';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { largeStaticFile, staticFile, staticReply } from '../../../src/edge/static-file.ts';
+import { staticFile, staticReply } from '../../../src/edge/static-file.ts';
 
 const content = { type: 'text/css; charset=UTF-8', text: '.a { color: red; }\n'.repeat(100) };
 
 describe('a file that browsers keep for good', () => {
-  it('has a name that changes with its content, however it was prepared', async () => {
-    const file = staticFile('page', 'css', content);
-    expect(file.name).toMatch(/^page\.[0-9a-f]{16}\.css$/);
-    expect(await largeStaticFile('page', 'css', content)).toEqual(file);
-    expect(staticFile('page', 'css', { ...content, text: '' }).name).not.toBe(file.name);
+  it('has a name that changes with its content', async () => {
+    const { name } = await staticFile('page', 'css', content);
+    expect(name).toMatch(/^page\.[0-9a-f]{16}\.css$/);
+    expect((await staticFile('page', 'css', { ...content, text: '' })).name).not.toBe(name);
   });
 
-  it('comes in the best coding that a browser takes', () => {
-    const file = staticFile('page', 'css', content);
+  it('is compressed while others are served', async () => {
+    let turns = 0;
+    const served = setInterval(() => (turns += 1));
+    const large = { ...content, text: randomBytes(200_000).toString('hex') };
+    await staticFile('page', 'css', large);
+    clearInterval(served);
+    expect(turns).toBeGreaterThan(0);
+  });
+
+  it('comes in the best coding that a browser takes', async () => {
+    const file = await staticFile('page', 'css', content);
     const reply = (accepted?: string): ReturnType<typeof staticReply> => staticReply(file, accepted);
     const { headers, text } = reply('gzip, deflate, br, zstd');
     expect(headers).toMatchObject({
