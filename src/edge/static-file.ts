@@ -23,10 +23,7 @@ interface Content {
 const gzipOptions = { level: 9 };
 const brotliOptions = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } };
 
-/**
- * Prepares a file. `stem` and `extension` are of its name. Compressing it may take a second, for which nobody else has to
- * wait.
- */
+/** Prepares a file. `stem` and `extension` are of its name. It is compressed in the background, which may take a second. */
 export async function staticFile(
   stem: string,
   extension: string,
@@ -37,11 +34,8 @@ export async function staticFile(
     promisify(gzipCompress)(plain, gzipOptions),
     promisify(brotliCompress)(plain, brotliOptions),
   ]);
-  return { name: nameOf(stem, extension, plain), type, plain, gzip, brotli };
-}
-
-function nameOf(stem: string, extension: string, content: Buffer): string {
-  return `${stem}.${hash('sha256', content, 'hex').slice(0, hashLength)}.${extension}`;
+  const name = `${stem}.${hash('sha256', plain, 'hex').slice(0, hashLength)}.${extension}`;
+  return { name, type, plain, gzip, brotli };
 }
 
 /** The file in the best coding that a browser takes (RFC 9110, 12.5.3). It may be kept for good. */
