@@ -55,7 +55,7 @@ const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 export function fromNow(atMs: number, nowMs: number): string {
   const seconds = (atMs - nowMs) / 1_000;
   const [name, size] = steps.find(([, each]) => Math.abs(seconds) >= each) ?? (['second', 1] as const);
-  return relative.format(Math.round(seconds / size), name);
+  return relative.format(Math.trunc(seconds / size), name);
 }
 
 const local = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
@@ -65,14 +65,6 @@ const precise = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeSt
 export function localTime(text: string, { seconds = false } = {}): string {
   return (seconds ? precise : local).format(new Date(text));
 }
-
-const ofOne: Readonly<Record<string, string>> = {
-  requests: 'request',
-  tokens: 'token',
-  input_tokens: 'input token',
-  output_tokens: 'output token',
-  images: 'image',
-};
 
 /** A limit in words: "100,000 tokens a day". */
 export function limitName({
@@ -91,9 +83,9 @@ export function limitName({
   count_cached?: boolean | undefined;
 }): string {
   const span = window ? `${window === 'hour' ? 'an' : 'a'} ${window}` : 'at a time';
-  const counted = metric === 'concurrency' ? 'requests' : metric;
-  const what =
-    metric === 'cost_usd' ? '' : ((max === 1 ? ofOne[counted] : undefined) ?? counted.replaceAll('_', ' '));
+  const many =
+    metric === 'concurrency' ? 'requests' : metric === 'cost_usd' ? '' : metric.replaceAll('_', ' ');
+  const what = max === 1 ? many.replace(/s$/, '') : many;
   const only = [
     ...(models ? [`for ${models.join(', ')}`] : []),
     ...(endpoints ? [`at ${endpoints.join(', ')}`] : []),

@@ -16,8 +16,8 @@ import { Shown } from '../parts/state.ts';
 import { type Column, ListTable } from '../parts/table.ts';
 import { Time } from '../parts/time.ts';
 import { hrefTo } from '../router.ts';
+import { daysIn, seriesOf, type UsageRow } from '../usage-series.ts';
 import { allowed } from './records.ts';
-import { daysIn, seriesOf } from './usage.ts';
 
 interface Me {
   token: {
@@ -119,7 +119,7 @@ function whatIs({ token: { prefix, name } }: Me): View | string {
 
 function OwnUsage(): View {
   const range = { from: dayBefore(Date.now(), 29), to: dayBefore(Date.now(), 0) };
-  const { value, problem, isLoading, reload } = useReading<Rows<Parameters<typeof seriesOf>[0][number]>>(
+  const { value, problem, isLoading, reload } = useReading<Rows<UsageRow>>(
     withQuery('/v1/me/usage', { ...range, group_by: 'day,model' }),
   );
   return html`<${Section} title="Your requests in the last 30 days">

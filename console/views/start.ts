@@ -176,6 +176,8 @@ function LimitStep({ team, done }: { team: string; done: () => void }): View {
 function TryIt({ token }: { token: string }): View {
   const [models, setModels] = useState<readonly string[] | null>(null);
   useEffect(() => void modelsOf(token).then(setModels), [token]);
+  const left = useRef(new AbortController());
+  useEffect(() => () => left.current.abort(), []);
   const [reply, setReply] = useState<Reply | null>(null);
   const send = async (fields: FormData): Promise<Answer<null>> => {
     setReply(nothingYet);
@@ -185,7 +187,7 @@ function TryIt({ token }: { token: string }): View {
         model: textOf(fields, 'model') ?? '',
         messages: [{ role: 'user', content: textOf(fields, 'text') ?? '' }],
       },
-      signal: new AbortController().signal,
+      signal: left.current.signal,
       onReply: setReply,
     });
     return problem ? { ok: false, problem } : { ok: true, value: null, etag: null };
