@@ -65,13 +65,19 @@ export function App({ boot }: { boot: Boot }): View {
 
   if (session === null && isAsking)
     return html`<main class="sign-in" aria-busy="true"><h1>Tollgate</h1></main>`;
-  if (session === null) {
-    return html`<${SignIn} message=${problem} boot=${boot} signedIn=${signedIn} /><${Notices} />`;
-  }
-  return html`<${SessionProvider} value=${session}>
-    <${Frame} key=${session.id} session=${session} version=${boot.version} signOut=${() => void signOut()} />
-    <${Notices} />
-  <//>`;
+  const shown =
+    session === null
+      ? html`<${SignIn} message=${problem} boot=${boot} signedIn=${signedIn} />`
+      : html`<${SessionProvider} value=${session}>
+          <${Frame}
+            key=${session.id}
+            session=${session}
+            version=${boot.version}
+            signOut=${() => void signOut()}
+          />
+        <//>`;
+  // Always in the same place, so that a notice outlives the change from one to the other.
+  return html`${shown}<${Notices} />`;
 }
 
 interface FrameProps {

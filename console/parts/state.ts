@@ -36,7 +36,7 @@ export function Failure({ problem, reload }: { problem: Problem; reload?: () => 
 
 function titleOf({ status, code }: Problem): string {
   if (status === 0) return 'That did not work';
-  if (code === 'store_unavailable') return 'The store is away';
+  if (code === 'store_unavailable') return 'The store cannot be used now';
   if (code === 'suspended') return 'Suspended';
   if (status === 403) return 'Not for your role';
   if (status === 404) return 'Not found';

@@ -168,7 +168,7 @@ function State({ value: { upstreams, store, records } }: { value: Overview }): V
       <dt><a href=${hrefTo(['upstreams'])}>Upstreams</a></dt>
       <dd>
         ${upstreams?.length ?? 0} attached,
-        ${broken.length === 0 ? html` <span class="mark good">all answer</span>` : html` <span class="mark bad">failing: ${broken.map(({ name }) => name).join(', ')}</span>`}
+        ${broken.length === 0 ? html` <span class="mark good">none failing</span>` : html` <span class="mark bad">failing: ${broken.map(({ name }) => name).join(', ')}</span>`}
       </dd>
       ${
         store &&
@@ -201,7 +201,7 @@ function storeText({
     return html`<span class="mark bad">in memory</span> everything is forgotten when the gateway stops`;
   }
   const share = max === null ? '' : ` of ${bytes(max)}, ${percent(used, max)}`;
-  return html`${bytes(used)}${share}; ${count(entries)} entries`;
+  return html`${bytes(used)}${share}; ${count(entries)} entries of the ledger`;
 }
 
 type Range = { from: string; to: string };

@@ -51,7 +51,10 @@ function One({
       ${failing.map(
         (each) =>
           html`<dt>Failing</dt>
-            <dd><code>${each.model}</code>, asked again <${Time} at=${each.open_until} relative /></dd>`,
+            <dd>
+              <code>${each.model}</code>,
+              ${each.circuit === 'open' ? html`not asked again until <${Time} at=${each.open_until} seconds />` : 'asked again by the next request'}
+            </dd>`,
       )}
       <dt>Quota</dt>
       <dd>
@@ -101,6 +104,6 @@ function RoomBar({ name, room }: { name: string; room: Room | null }): View | nu
 }
 
 function CircuitMark({ circuit }: { circuit: Circuit }): View {
-  const words = { closed: 'answers', 'half-open': 'is tried again', open: 'fails' };
+  const words = { closed: 'not failing', 'half-open': 'failed lately', open: 'failing' };
   return html`<span class=${`mark ${circuit === 'closed' ? 'good' : 'bad'}`}>${words[circuit]}</span>`;
 }
