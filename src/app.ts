@@ -88,7 +88,8 @@ export function createApp(deps: AppDeps): App {
       return RESPONSE_ALREADY_SENT;
     };
 
-  const admin = [...adminRoutes(deps.admin), deps.console.linkRoute];
+  const administration = adminRoutes(deps.admin);
+  const admin = [...administration, deps.console.linkRoute];
   const routes = [
     ...forwardedRoutes((endpoint) => {
       const handle: Handler = (call) => pass(deps, call, endpoint);
@@ -138,7 +139,8 @@ export function createApp(deps: AppDeps): App {
   for (const prefix of ['', apiPrefix]) app.use(`${prefix}/admin/*`, logged(deps));
   app.route('/', adminApp(deps.admin, { routes: admin }));
   const bySession = { ...deps.admin, authorize: deps.console.authorize };
-  app.route('/', adminApp(bySession, { routes: admin, prefix: apiPrefix }));
+  // Without links: a session could make its successor, and so outlive its sign-out and its eight hours.
+  app.route('/', adminApp(bySession, { routes: administration, prefix: apiPrefix }));
 
   const paths = new Set(routes.map(({ path }) => path));
   const exists = (path: string): boolean => paths.has(path);

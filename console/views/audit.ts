@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
-import { ask, type Answer, fileUrl, type Problem, withQuery } from '../api.ts';
-import { useList } from '../data.ts';
+import { ask, type Answer, fileUrl, type Page as Rows, withQuery } from '../api.ts';
+import { useList, useReading } from '../data.ts';
 import { count } from '../format.ts';
 import { html, type View } from '../html.ts';
 import { Dialog } from '../parts/dialog.ts';
@@ -11,6 +11,7 @@ import { Failure } from '../parts/state.ts';
 import { type Column, ListTable, Table } from '../parts/table.ts';
 import { Time } from '../parts/time.ts';
 import { hrefTo, type Route } from '../router.ts';
+import { useSession } from '../session.ts';
 
 interface AuditEntry {
   sequence: number;
@@ -40,6 +41,7 @@ export function Audit({ route }: { route: Route }): View {
     actor: query.get('actor'),
     operation: query.get('operation'),
   };
+  const names = useAdministratorNames();
   const list = useList<AuditEntry>(withQuery('/admin/audit', asked));
   const csv = fileUrl(withQuery('/admin/audit', { ...asked, format: 'csv' }));
   const columns: Column<AuditEntry>[] = [
@@ -52,7 +54,11 @@ export function Audit({ route }: { route: Route }): View {
               <${Time} at=${entry.time} seconds />
             </button>`,
     },
-    { title: 'Who', cell: ({ actor }) => html`<code>${actor}</code>` },
+    {
+      title: 'Who',
+      cell: ({ actor }) =>
+        html`<span title=${actor}>${names.get(actor) ?? html`<code>${actor}</code>`}</span>`,
+    },
     { title: 'What', cell: ({ operation }) => operation },
     { title: 'Whose', cell: ({ team, id }) => whose(team, id) },
     { title: 'Changed', cell: ({ before, after }) => changedFields(before, after).join(', '), isExtra: true },
@@ -70,6 +76,15 @@ export function Audit({ route }: { route: Route }): View {
     <${ListTable} label="Changes" columns=${columns} list=${list} none="No change matches" />
     ${shown && html`<${Change} entry=${shown} close=${() => setShown(null)} />`}
   <//>`;
+}
+
+/** The names of administrators by their ids. Only root may read them; for others there are the ids. */
+function useAdministratorNames(): ReadonlyMap<string, string> {
+  const { role } = useSession();
+  const { value } = useReading<Rows<{ id: string; name: string | null }>>(
+    role === 'root' ? '/admin/admins' : null,
+  );
+  return new Map((value?.data ?? []).flatMap(({ id, name }) => (name === null ? [] : [[id, name] as const])));
 }
 
 function whose(team: string | null, id: string | null): unknown {
@@ -133,17 +148,22 @@ function textOf(value: unknown): string {
 }
 
 interface Verification {
-  ok?: boolean;
-  [more: string]: unknown;
+  intact: boolean;
+  complete: boolean;
+  entries: number;
+  erased: number;
+  head: { sequence: number; hash: string } | null;
+  flaw: { sequence: number; kind: string; why: string } | null;
+  copies: { compared: number; differences: { id: string; kind: string }[]; problem: string | null };
 }
 
-/** Compares the trail in the store with that in Postgres. */
+/** Has the gateway check the chain of the trail, and its copies in Postgres. */
 function Verify(): View {
   const [answer, setAnswer] = useState<Answer<Verification> | null>(null);
   const [isAsking, setAsking] = useState(false);
   const verify = async (): Promise<void> => {
     setAsking(true);
-    setAnswer(await ask<Verification>('/admin/records/audit'));
+    setAnswer(await ask<Verification>('/admin/audit/verify'));
     setAsking(false);
   };
   const close = (): void => setAnswer(null);
@@ -153,18 +173,46 @@ function Verify(): View {
     ${
       answer &&
       html`<${Dialog} title="The audit trail" close=${close}>
-        ${answer.ok ? html`<${Verified} value=${answer.value} />` : html`<${Failure} problem=${answer.problem satisfies Problem} />`}
+        ${answer.ok ? html`<${Verified} value=${answer.value} />` : html`<${Failure} problem=${answer.problem} />`}
         <p class="actions"><button type="button" onClick=${close}>Close</button></p>
       <//>`
     }`;
 }
 
 function Verified({ value }: { value: Verification }): View {
-  return html`<dl class="facts">
-    ${Object.entries(value).map(
-      ([name, each]) =>
-        html`<dt>${name}</dt>
-          <dd>${typeof each === 'string' ? each : JSON.stringify(each)}</dd>`,
-    )}
-  </dl>`;
+  const { intact, complete, entries, erased, head, flaw, copies } = value;
+  const differing = copies.differences.length;
+  return html`<p>
+      <span class=${`mark ${intact && differing === 0 ? 'good' : 'bad'}`}>
+        ${intact && differing === 0 ? 'intact' : 'not intact'}
+      </span>
+      ${count(entries)} entries were checked.
+      ${complete ? null : 'Older ones were not: tollgate audit verify checks all of them.'}
+    </p>
+    <dl class="facts">
+      ${
+        flaw &&
+        html`<dt>Flaw</dt>
+          <dd>Entry ${count(flaw.sequence)} was ${flaw.kind}: ${flaw.why}.</dd>`
+      }
+      ${
+        erased > 0
+          ? html`<dt>Erased</dt>
+              <dd>${count(erased)} entries no longer name a person who was erased.</dd>`
+          : null
+      }
+      <dt>Postgres</dt>
+      <dd>
+        ${copies.problem ?? (differing === 0 ? `${count(copies.compared)} copies say the same.` : `${count(differing)} copies differ.`)}
+      </dd>
+      ${
+        head &&
+        html`<dt>Newest</dt>
+          <dd>Entry ${count(head.sequence)}, <code>${head.hash}</code></dd>`
+      }
+    </dl>
+    <p class="quiet">
+      The gateway has checked itself. With the heads that it writes to its log, tollgate audit verify --heads
+      finds out from outside whether the newest entries were dropped.
+    </p>`;
 }

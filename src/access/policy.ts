@@ -66,6 +66,11 @@ export function checkOrigin(
   );
 }
 
+/** Whether a list of origins is empty: that allows nothing, the gateway's own pages included. */
+export function admitsNoOrigin({ identity: { token, team, session } }: Principal): boolean {
+  return [token.origins, team.origins, session?.origins].some((list) => list?.length === 0);
+}
+
 function originRefusal(
   whose: Whose,
   { listed: own, otherwise }: { listed: readonly string[] | null; otherwise: readonly string[] },

@@ -13,6 +13,7 @@ import type { MemoryBudget } from '../memory/budget.ts';
 import { holdingOf } from '../memory/holding.ts';
 import { requestIdOf } from '../edge/call.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
+import { auditVerifyRoute } from './audit-verify-route.ts';
 import { backupRoutes } from './backup-routes.ts';
 import { readOptionalBody } from './read-body.ts';
 import { findTokensRoute } from './find-tokens-route.ts';
@@ -103,6 +104,7 @@ export function adminRoutes(deps: AdminDeps): Route[] {
     issuersRoute(deps),
     ...priceRoutes(deps),
     ...reportRoutes(deps),
+    auditVerifyRoute(deps),
     overviewRoute(deps),
     upstreamsRoute(deps),
     ...recordsRoutes(deps),

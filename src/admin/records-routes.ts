@@ -80,7 +80,7 @@ const verification = z.object({
   gaps: z.array(gap).meta({ description: 'Those that touch these days.' }),
 } satisfies Record<keyof Verification, z.ZodType>);
 
-const trailVerification = z.object({
+export const trailVerification = z.object({
   compared: count.meta({ description: 'How many entries both places have.' }),
   differences: z.array(
     z.object({

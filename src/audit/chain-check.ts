@@ -73,6 +73,17 @@ export class ChainCheck {
     return this.#newer?.sequence ?? null;
   }
 
+  /** What was found so far; older entries were not fed. */
+  soFar(): Verdict {
+    return {
+      entries: this.#entries,
+      erased: this.#erased,
+      heads: this.#compared,
+      head: this.#head,
+      flaw: this.#flaw,
+    };
+  }
+
   /** Ends the check: there are no older entries, or they are not here and the first one here follows `anchor`. */
   end(anchor: Head = noHead): Verdict {
     if (this.#newer) this.#follows({ ...anchor, text: '', isErased: false }, this.#newer);
@@ -82,13 +93,7 @@ export class ChainCheck {
     if (latest > newest) {
       this.#found(newest + 1, 'dropped', `the log has heads up to entry ${latest}, the trail ends before`);
     }
-    return {
-      entries: this.#entries,
-      erased: this.#erased,
-      heads: this.#compared,
-      head: this.#head,
-      flaw: this.#flaw,
-    };
+    return this.soFar();
   }
 
   #checkErased({ sequence }: Read): void {

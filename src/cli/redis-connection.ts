@@ -171,7 +171,7 @@ async function localAdmin({
   };
   const linkRoute = consoleLinkRoute({
     links: new ConsoleLinks(store, keys),
-    root: adminKey === null ? null : rootHolder(adminKey),
+    root: (key) => (adminKey === null ? null : rootHolder(key, { adminKey, previousAdminKey: null })),
     origin: () => '',
   });
   return adminApp(deps, { routes: [...adminRoutes(deps), linkRoute] });

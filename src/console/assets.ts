@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createRequire, stripTypeScriptTypes } from 'node:module';
+import { setImmediate } from 'node:timers/promises';
 import { staticFile, type StaticFile } from '../edge/static-file.ts';
 import { joinModules } from './modules.ts';
 
@@ -14,26 +15,35 @@ export interface ConsoleAssets {
   style: StaticFile;
 }
 
-let made: ConsoleAssets | null = null;
+let made: Promise<ConsoleAssets> | null = null;
 
 /** The script and the style of the pages, made when somebody first opens the console, and kept. */
-export function consoleAssets(): ConsoleAssets {
-  return (made ??= {
-    script: staticFile('console', 'js', {
-      type: 'text/javascript; charset=UTF-8',
-      text: joinModules(entry, readModule),
-    }),
-    style: staticFile('console', 'css', {
-      type: 'text/css; charset=UTF-8',
-      text: readFileSync(new URL('console.css', folder), 'utf8'),
-    }),
+export function consoleAssets(): Promise<ConsoleAssets> {
+  made ??= makeAssets().catch((error: unknown) => {
+    made = null;
+    throw error;
   });
+  return made;
+}
+
+async function makeAssets(): Promise<ConsoleAssets> {
+  const [script, style] = await Promise.all([
+    joinModules(entry, readModule),
+    readFile(new URL('console.css', folder), 'utf8'),
+  ]);
+  return {
+    script: await staticFile('console', 'js', { type: 'text/javascript; charset=UTF-8', text: script }),
+    style: await staticFile('console', 'css', { type: 'text/css; charset=UTF-8', text: style }),
+  };
 }
 
 /** A module of ours without its types, or a package as it is. */
-function readModule(id: string): string {
-  if (!id.endsWith('.ts')) return readFileSync(packageFile(id), 'utf8');
-  return withoutComments(withoutTypes(readFileSync(new URL(id, folder), 'utf8')));
+async function readModule(id: string): Promise<string> {
+  if (!id.endsWith('.ts')) return readFile(packageFile(id), 'utf8');
+  const text = await readFile(new URL(id, folder), 'utf8');
+  // All modules take a few hundred ms: requests and streams have their turn between two of them.
+  await setImmediate();
+  return withoutComments(withoutTypes(text));
 }
 
 function packageFile(id: string): string {

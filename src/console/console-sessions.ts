@@ -7,6 +7,7 @@ import { hashToken, inspectToken } from '../identity/records/token-text.ts';
 import type { AdministratorStore } from '../identity/store/administrator-store.ts';
 import { cookieOf, newSecret, noCookie, secretIn, type SessionSecret } from './cookie.ts';
 import {
+  type AdminKeys,
   administratorHolder,
   type Holder,
   rootHolder,
@@ -38,10 +39,8 @@ export interface VisitorHeaders {
   'user-agent'?: string | undefined;
 }
 
-export interface ConsoleSessionsParts {
+export interface ConsoleSessionsParts extends AdminKeys {
   store: ConsoleSessionStore;
-  adminKey: string;
-  previousAdminKey: string | null;
   administrators: Pick<AdministratorStore, 'resolve'>;
   authenticator: Pick<Authenticator, 'authenticate' | 'refresh'>;
   /** Checks the credential of an administrator, at sign-in. */
@@ -122,7 +121,7 @@ export class ConsoleSessions {
   }
 
   async #holderOf(credential: string, sender: Sender): Promise<Holder | Refusal> {
-    const { authenticator, authorize, previousAdminKey, adminKey } = this.#parts;
+    const { authenticator, authorize } = this.#parts;
     const headers = { authorization: `Bearer ${credential}`, 'x-forwarded-for': sender.forwardedFor };
     const inspected = inspectToken(credential);
     if (inspected.ok && inspected.kind === 'session') return notForSessions();
@@ -134,8 +133,7 @@ export class ConsoleSessions {
     }
     const actor = await authorize(headers, sender.peer);
     if (actor instanceof Refusal) return actor.code === 'invalid_token' && !inspected.ok ? unknown() : actor;
-    if (actor.kind === 'root')
-      return rootHolder(actor.key === 'current' ? adminKey : (previousAdminKey ?? ''));
+    if (actor.kind === 'root') return rootHolder(actor.key, this.#parts);
     const secretHash = hashToken(credential);
     const { administrator } = await this.#parts.administrators.resolve(secretHash);
     return administrator === null ? ended() : administratorHolder(administrator, secretHash);

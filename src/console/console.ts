@@ -60,9 +60,9 @@ export function consoleOf({ sessionStore: store, ...parts }: ConsoleParts): Cons
     routes: [
       ...consolePageRoutes({ sessions, answers, clients }),
       ...oidcRoutes({ ...parts, clients, cookie, holders, sessions }),
-      ...consoleSessionRoutes({ sessions, store, links, frontDoor, answers }),
+      ...consoleSessionRoutes({ ...parts, sessions, store, frontDoor }),
     ],
-    linkRoute: consoleLinkRoute({ links, root: rootHolder(parts.adminKey), origin }),
+    linkRoute: consoleLinkRoute({ links, root: (key) => rootHolder(key, parts), origin }),
     authorize: sessionActor(sessions),
     frontDoor,
     minter: personMinter(parts),

@@ -31,13 +31,20 @@ export function secretIn(cookies: string | undefined): SessionSecret | null {
   return value !== null && wellFormed.test(value) ? secretOf(value) : null;
 }
 
-/** The value of a cookie in a `Cookie` header; null if it is not there. */
+/**
+ * The value of a cookie in a `Cookie` header; null if it is not there. Only a space and a tab count as blanks: browsers let
+ * a sibling host set a cookie that has a no-break space before `__Host-`. No browser has two cookies of such a name, so
+ * of two neither counts.
+ */
 export function cookieNamed(wanted: string, cookies: string | undefined): string | null {
+  let found: string | null = null;
   for (const pair of cookies?.split(';') ?? []) {
-    const [key, value] = pair.trim().split('=', 2);
-    if (key === wanted && value !== undefined) return value;
+    const [key, value] = pair.replace(/^[ \t]+/, '').split('=', 2);
+    if (key !== wanted || value === undefined) continue;
+    if (found !== null) return null;
+    found = value;
   }
-  return null;
+  return found;
 }
 
 /** The `Set-Cookie` that keeps a secret for so long. */

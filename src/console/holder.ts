@@ -40,8 +40,14 @@ const holder = z.discriminatedUnion('kind', [
 export type Holder = z.infer<typeof holder>;
 export type OidcHolder = Extract<Holder, { kind: 'oidc' }>;
 
-export function rootHolder(adminKey: string): Holder {
-  return { kind: 'root', seal: sealOfKey(adminKey) };
+/** The holder of ADMIN_KEY, or of the key before it: whoever signs in with that ends with it. */
+export function rootHolder(key: 'current' | 'previous', { adminKey, previousAdminKey }: AdminKeys): Holder {
+  return { kind: 'root', seal: sealOfKey(key === 'current' ? adminKey : (previousAdminKey ?? '')) };
+}
+
+export interface AdminKeys {
+  adminKey: string;
+  previousAdminKey: string | null;
 }
 
 export function administratorHolder(administrator: Administrator, secretHash: string): Holder {

@@ -8,8 +8,8 @@ import type { ConsoleLinks } from './links.ts';
 
 interface LinkRouteDeps {
   links: ConsoleLinks;
-  /** The holder of ADMIN_KEY; null if it is not known here. */
-  root: Holder | null;
+  /** The holder of the key that was sent; null if it is not known here. */
+  root: (key: 'current' | 'previous') => Holder | null;
   /** The gateway's address as a request's Host names it. */
   origin: (host: string | undefined) => string;
 }
@@ -26,9 +26,11 @@ export function consoleLinkRoute({ links, root, origin }: LinkRouteDeps): Route 
     path: '/admin/console-links',
     methods: {
       POST: needing('administer', docs, async (c) => {
-        if (root === null)
+        const actor = c.get('actor');
+        const holder = actor.kind === 'root' ? root(actor.key) : null;
+        if (holder === null)
           return new Refusal('invalid_request', 'Set ADMIN_KEY, too: the link signs in as its holder.');
-        const { url, expiresAtMs } = await links.make(root, origin(c.req.header('host')));
+        const { url, expiresAtMs } = await links.make(holder, origin(c.req.header('host')));
         return { status: 201, body: { url, expires_at: new Date(expiresAtMs).toISOString() } };
       }),
     },

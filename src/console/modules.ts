@@ -7,8 +7,8 @@ import { posix } from 'node:path';
  * another one is an error, at start and in the tests.
  */
 
-/** Reads a module's JavaScript. `id` is a path such as `views/team.js`, or the name of a package. */
-export type ReadModule = (id: string) => string;
+/** Reads a module's JavaScript. `id` is a path such as `views/team.ts`, or the name of a package. */
+export type ReadModule = (id: string) => Promise<string>;
 
 const importLine =
   /^[ \t]*import\s*(?:\{(?<names>[^}]*)\}|(?<whole>[A-Za-z_$][\w$]*))?\s*(?:from\s*)?["'](?<from>[^"']+)["'];?/gm;
@@ -17,28 +17,32 @@ const exportDeclaration =
   /^export (?<declaration>(?:async )?function\*?|const|class) (?<name>[A-Za-z_$][\w$]*)/gm;
 const exportDefault = /\bexport default /g;
 
-/** All modules that the entry needs, the entry last, as one script. Throws if modules import each other in a circle. */
-export function joinModules(entry: string, read: ReadModule): string {
-  const done = new Map<string, string>();
+/** All modules that the entry needs, the entry last, as one script. Rejects if modules import each other in a circle. */
+export async function joinModules(entry: string, read: ReadModule): Promise<string> {
+  const names = new Map<string, string>();
   const parts: string[] = [];
 
-  function add(id: string, chain: readonly string[]): string {
-    const known = done.get(id);
-    if (known !== undefined) return known;
+  async function add(id: string, chain: readonly string[]): Promise<void> {
+    if (names.has(id)) return;
     if (chain.includes(id)) throw new Error(`Modules import each other: ${[...chain, id].join(' → ')}`);
-    const { text, exported } = rewritten(read(id), (from) => add(resolved(id, from), [...chain, id]));
-    const name = `$${done.size}`;
-    done.set(id, name);
+    const source = await read(id);
+    for (const from of importsIn(source)) await add(resolved(id, from), [...chain, id]);
+    const { text, exported } = rewritten(source, (from) => names.get(resolved(id, from)) ?? '');
+    const name = `$${names.size}`;
+    names.set(id, name);
     parts.push(`const ${name} = (() => {\n${text}\nreturn { ${exported.join(', ')} };\n})();`);
-    return name;
   }
 
-  add(entry, []);
+  await add(entry, []);
   return `'use strict';\n${parts.join('\n')}\n`;
 }
 
 function resolved(importer: string, from: string): string {
   return from.startsWith('.') ? posix.join(posix.dirname(importer), from) : from;
+}
+
+function importsIn(source: string): string[] {
+  return [...source.matchAll(importLine)].map(({ groups }) => groups?.['from'] ?? '');
 }
 
 function rewritten(

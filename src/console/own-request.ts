@@ -7,7 +7,8 @@ export const ownHeader = 'x-tollgate-console';
 /**
  * Why a request does not come from the console's own pages; null if it does. A browser says where a request comes from
  * (Fetch Metadata, `Sec-Fetch-Site`): a sibling host is `same-site`, and its requests carry the cookie. A change must
- * come from this origin and have the console's header; a reading may also be an address that a person typed.
+ * come from this origin and have the console's header; a reading may also be an address that a person typed. What is
+ * fetched before it is asked for (`Sec-Purpose`) may say `none`, though a page elsewhere wants it (speculation rules).
  */
 export function foreignRequest({
   method = 'GET',
@@ -18,8 +19,9 @@ export function foreignRequest({
 }): Refusal | null {
   const site = headers['sec-fetch-site'];
   const reads = method === 'GET' || method === 'HEAD';
+  const isTyped = (site === undefined || site === 'none') && headers['sec-purpose'] === undefined;
   const isOwn = reads
-    ? site === undefined || site === 'same-origin' || site === 'none'
+    ? site === 'same-origin' || isTyped
     : site === 'same-origin' && headers[ownHeader] !== undefined;
   if (isOwn) return null;
   const message = `Only the pages of the console may send this: it needs "Sec-Fetch-Site: same-origin"${reads ? '' : ` and the header ${ownHeader}`}. Programs use /admin and /v1.`;

@@ -8,7 +8,7 @@ import type { Route } from '../edge/route.ts';
 import { staticReply } from '../edge/static-file.ts';
 import { version } from '../operations/version.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
-import { consoleAssets } from './assets.ts';
+import { type ConsoleAssets, consoleAssets } from './assets.ts';
 import type { ConsoleSessions } from './console-sessions.ts';
 import type { OidcClient } from './oidc-client.ts';
 import { signInPath } from './oidc-routes.ts';
@@ -66,11 +66,12 @@ export function consolePageRoutes({ sessions, answers, clients }: ConsolePageDep
   async function page(call: Call): Promise<Reply> {
     const { cookie, 'sec-fetch-site': site } = call.incoming.headers;
     const isFromElsewhere = site !== 'same-origin' && site !== 'none';
-    const boot = { ...(await bootOf(call)), version, isFromElsewhere, issuers };
+    const [assets, known] = await Promise.all([consoleAssets(), bootOf(call)]);
+    const boot = { ...known, version, isFromElsewhere, issuers };
     const failed = problemIn(cookie); // a sign-in with a provider
-    if (failed === null) return htmlReply(pageHtml(boot), pageHeaders);
+    if (failed === null) return htmlReply(pageHtml(boot, assets), pageHeaders);
     const told = { ...boot, problem: boot.session ? null : failed };
-    return htmlReply(pageHtml(told), { ...pageHeaders, 'set-cookie': noSignInCookie });
+    return htmlReply(pageHtml(told, assets), { ...pageHeaders, 'set-cookie': noSignInCookie });
   }
 
   async function bootOf(call: Call): Promise<Pick<Boot, 'session' | 'problem'>> {
@@ -85,8 +86,8 @@ export function consolePageRoutes({ sessions, answers, clients }: ConsolePageDep
     }
   }
 
-  function asset(call: Call): TextReply | Refusal {
-    const { script, style } = consoleAssets();
+  async function asset(call: Call): Promise<TextReply | Refusal> {
+    const { script, style } = await consoleAssets();
     const name = call.path.slice(assetsPath.length);
     const file = [script, style].find((each) => each.name === name);
     if (file) return staticReply(file, call.incoming.headers['accept-encoding']);
@@ -124,8 +125,7 @@ export function consolePageRoutes({ sessions, answers, clients }: ConsolePageDep
 
 const assetsPath = '/console/assets/';
 
-function pageHtml(boot: Boot): string {
-  const { script, style } = consoleAssets();
+function pageHtml(boot: Boot, { script, style }: ConsoleAssets): string {
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

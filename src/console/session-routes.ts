@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { AuthThrottle } from '../access/auth-throttle.ts';
 import { time } from '../base/fields.ts';
 import { okJson, okList, jsonBody, type OperationDocs, noContent } from '../base/operation-docs.ts';
 import { Refusal } from '../base/refusal.ts';
@@ -70,13 +71,15 @@ export interface ConsoleSessionRoutesDeps {
   sessions: ConsoleSessions;
   store: Pick<ConsoleSessionStore, 'list' | 'end'>;
   links: Pick<ConsoleLinks, 'take'>;
+  /** Limits guesses by client address. */
+  throttle: Pick<AuthThrottle, 'guard'>;
   frontDoor: Pick<FrontDoor, 'body'>;
   answers: Answers;
 }
 
 /** `/console/api/session`: sign in, out, and who is signed in. `/console/api/sessions`: where else one is. */
 export function consoleSessionRoutes(deps: ConsoleSessionRoutesDeps): Route[] {
-  const { sessions, store, links, frontDoor, answers } = deps;
+  const { sessions, store, links, throttle, frontDoor, answers } = deps;
 
   async function read(call: Call): Promise<Reply> {
     const visitor = await sessions.visitor(call.incoming.headers, call.sender);
@@ -100,8 +103,10 @@ export function consoleSessionRoutes(deps: ConsoleSessionRoutesDeps): Route[] {
   }
 
   async function byLink(call: Call, code: string): Promise<SignedIn | Refusal> {
-    const holder = await links.take(code);
-    return holder === null ? usedLink() : sessions.open(holder, call.incoming.headers);
+    return throttle.guard(call.sender, async () => {
+      const holder = await links.take(code);
+      return holder === null ? usedLink() : sessions.open(holder, call.incoming.headers);
+    });
   }
 
   async function signOut(call: Call): Promise<Reply> {

@@ -1,5 +1,5 @@
 import type { Authenticated, Authenticator } from '../access/authenticator.ts';
-import { checkEndpoint, checkOrigin, maxBodyBytes } from '../access/policy.ts';
+import { admitsNoOrigin, checkEndpoint, checkOrigin, maxBodyBytes } from '../access/policy.ts';
 import type { SecretUses } from '../access/secret-uses.ts';
 import { Refusal, restarting } from '../base/refusal.ts';
 import type { Endpoint } from '../base/request.ts';
@@ -85,10 +85,14 @@ export class FrontDoor {
     );
   }
 
-  /** The gateway's own pages may use any token that a person gives them: the browser says that they send the request. */
+  /**
+   * The gateway's own pages may use any token that a person gives them and that some page may use: the browser says that
+   * they send the request.
+   */
   #originRefusal(call: Call, principal: Principal): Refusal | null {
     const refusal = checkOrigin(principal, call.origin, this.#parts.allowedOrigins);
-    return refusal && call.incoming.headers['sec-fetch-site'] === 'same-origin' ? null : refusal;
+    if (refusal === null || call.incoming.headers['sec-fetch-site'] !== 'same-origin') return refusal;
+    return admitsNoOrigin(principal) ? refusal : null;
   }
 
   /**

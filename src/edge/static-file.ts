@@ -1,12 +1,6 @@
 import { hash } from 'node:crypto';
 import { promisify } from 'node:util';
-import {
-  brotliCompress as brotliInBackground,
-  brotliCompressSync,
-  constants,
-  gzip as gzipInBackground,
-  gzipSync,
-} from 'node:zlib';
+import { brotliCompress, constants, gzip as gzipCompress } from 'node:zlib';
 import type { TextReply } from './answers.ts';
 
 /** A file that never changes under its name, which has a hash of its content. It is compressed once. */
@@ -29,34 +23,19 @@ interface Content {
 const gzipOptions = { level: 9 };
 const brotliOptions = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } };
 
-/** Prepares a file. `stem` and `extension` are of its name. */
-export function staticFile(stem: string, extension: string, { type, text }: Content): StaticFile {
-  const plain = Buffer.from(text);
-  return {
-    name: nameOf(stem, extension, plain),
-    type,
-    plain,
-    gzip: gzipSync(plain, gzipOptions),
-    brotli: brotliCompressSync(plain, brotliOptions),
-  };
-}
-
-/** The same for a large file. Compressing it takes a second or so, for which nobody else has to wait. */
-export async function largeStaticFile(
+/** Prepares a file. `stem` and `extension` are of its name. It is compressed in the background, which may take a second. */
+export async function staticFile(
   stem: string,
   extension: string,
   { type, text }: Content,
 ): Promise<StaticFile> {
   const plain = Buffer.from(text);
   const [gzip, brotli] = await Promise.all([
-    promisify(gzipInBackground)(plain, gzipOptions),
-    promisify(brotliInBackground)(plain, brotliOptions),
+    promisify(gzipCompress)(plain, gzipOptions),
+    promisify(brotliCompress)(plain, brotliOptions),
   ]);
-  return { name: nameOf(stem, extension, plain), type, plain, gzip, brotli };
-}
-
-function nameOf(stem: string, extension: string, content: Buffer): string {
-  return `${stem}.${hash('sha256', content, 'hex').slice(0, hashLength)}.${extension}`;
+  const name = `${stem}.${hash('sha256', plain, 'hex').slice(0, hashLength)}.${extension}`;
+  return { name, type, plain, gzip, brotli };
 }
 
 /** The file in the best coding that a browser takes (RFC 9110, 12.5.3). It may be kept for good. */

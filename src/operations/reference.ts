@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { Refusal } from '../base/refusal.ts';
 import { htmlReply, type Reply } from '../edge/answers.ts';
 import type { Call } from '../edge/call.ts';
-import { largeStaticFile, type StaticFile, staticReply } from '../edge/static-file.ts';
+import { staticFile, type StaticFile, staticReply } from '../edge/static-file.ts';
 
 /* `/docs`: the API's description, shown by Swagger UI. */
 
@@ -54,11 +54,11 @@ async function makeFiles(): Promise<Files> {
   ]);
   const [script, style] = await Promise.all([
     // Names of our script are its own.
-    largeStaticFile('docs', 'js', {
+    staticFile('docs', 'js', {
       type: 'text/javascript; charset=UTF-8',
       text: `${withoutMap(library)}\n(() => {\n${own}})();\n`,
     }),
-    largeStaticFile('docs', 'css', {
+    staticFile('docs', 'css', {
       type: 'text/css; charset=UTF-8',
       text: `${withoutMap(itsStyle)}\n${ownStyle}`,
     }),

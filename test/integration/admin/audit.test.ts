@@ -264,3 +264,45 @@ describe('GET /admin/audit', () => {
     }
   });
 });
+
+describe('GET /admin/audit/verify', () => {
+  async function verified(): Promise<Record<string, unknown>> {
+    const { status, body } = await admin.call('GET', '/admin/audit/verify');
+    expect(status).toBe(200);
+    return body;
+  }
+
+  it('finds a trail intact that nobody has altered', async () => {
+    const { entries, head } = await verified();
+    const [newest] = await trail();
+    expect(entries).toBe(newest?.['sequence']);
+    expect(head).toEqual({ sequence: newest?.['sequence'], hash: newest?.['hash'] });
+    expect(await verified()).toMatchObject({ intact: true, complete: true, erased: 0, flaw: null });
+  });
+
+  it('names the entry of a trail that somebody has altered', async () => {
+    const entries = admin.audit.entries.bind(admin.audit);
+    admin.audit.entries = async (query) => {
+      const page = await entries(query);
+      return {
+        ...page,
+        data: page.data.map((entry) =>
+          'sequence' in entry && entry.sequence === 2 ? { ...entry, actor: 'tok_x' } : entry,
+        ),
+      };
+    };
+    expect(await verified()).toMatchObject({ intact: false, flaw: { sequence: 2, kind: 'altered' } });
+  });
+
+  it('checks the newest entries of a long trail, and says so', async () => {
+    const [newest] = await trail();
+    const [first] = await admin.audit.entries({ limit: 1, cursor: null }).then(({ data }) => data);
+    if (!first || !newest) throw new Error('There are entries.');
+    let sequence = 1_000_000;
+    admin.audit.entries = async ({ limit }) => ({
+      data: Array.from({ length: limit }, () => ({ ...first, sequence: sequence-- })),
+      next_cursor: '1-1',
+    });
+    expect(await verified()).toMatchObject({ entries: 50_000, complete: false });
+  });
+});

@@ -87,6 +87,7 @@ const expectations: Readonly<Record<string, Expectation>> = {
   'GET /admin/admins/:id': { allowed: root, status: 200 },
   'DELETE /admin/admins/:id': { allowed: root, status: 204 },
   'GET /admin/audit': { allowed: overseers, status: 200 },
+  'GET /admin/audit/verify': { allowed: overseers, status: 200 },
   'GET /admin/records': { allowed: overseers, status: 200 },
   'GET /admin/records/verify': { allowed: overseers, status: 400, code: 'invalid_request' },
   'GET /admin/records/audit': { allowed: overseers, status: 200 },

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newSecret } from '../../../src/console/cookie.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, post } from '../../support/gateway-client.ts';
 import { consoleSession, cookieIn, ownHeaders, sessionWith, signIn } from '../../support/console-session.ts';
+import { sharedRedis } from '../../support/redis-server.ts';
 import { patient, TurnedClock } from '../../support/turned-clock.ts';
 
 let gateway: TestGateway;
@@ -96,6 +98,44 @@ describe('signing in to the console', () => {
       headers: { authorization: `Bearer ${token}` },
     });
     expect(refused.status).toBe(403);
+  });
+
+  it('lets no session make a link: it would outlive its sign-out', async () => {
+    const { ask } = await consoleSession(gateway.url, gateway.adminKey);
+    expect((await ask('POST', '/admin/console-links')).status).toBe(404);
+  });
+});
+
+describe('a link to the console', () => {
+  it('signs in as the holder of the key that made it, and ends with that key; wrong codes are counted', async () => {
+    const redis = await sharedRedis();
+    const [old, adminKey] = [newSecret().text, newSecret().text];
+    const overlap = { ADMIN_KEY_PREVIOUS: old, REFUSED_CREDENTIALS_PER_MINUTE: '5' };
+    const before = await startGateway({ redis, adminKey, env: overlap });
+    const after = await startGateway({ redis, adminKey });
+    try {
+      const make = async (key: string): Promise<string> => {
+        const headers = { authorization: `Bearer ${key}` };
+        const made = await fetch(`${before.url}/admin/console-links`, { method: 'POST', headers });
+        const { url } = (await made.json()) as { url: string };
+        return url.replace(/^.*#link=/, '');
+      };
+      const [ofOld, ofNew, unused] = await Promise.all([make(old), make(adminKey), make(old)]);
+      const open = async (code: string): Promise<string> => cookieIn(await signIn(before.url, { code }));
+      const cookies = [await open(ofOld), await open(ofNew)];
+      const statuses = ({ url }: TestGateway) =>
+        Promise.all(
+          cookies.map(async (cookie) => (await sessionWith(url, cookie).ask('GET', '/admin/teams')).status),
+        );
+      expect(await statuses(before)).toEqual([200, 200]);
+      expect(await statuses(after)).toEqual([401, 200]);
+      expect((await signIn(after.url, { code: unused })).status).toBe(401);
+      const guesses = Array.from({ length: 7 }, (_, index) => `${index}`.repeat(40));
+      const answers = await Promise.all(guesses.map((code) => signIn(before.url, { code })));
+      expect(answers.filter(({ status }) => status === 429)).toHaveLength(2);
+    } finally {
+      await Promise.all([before.close(), after.close()]);
+    }
   });
 });
 
@@ -235,6 +275,22 @@ describe("the gateway's own pages", () => {
     const foreign = await send({ origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' });
     expect(foreign.status).toBe(403);
     expect((await send({ origin: gateway.url })).status).toBe(403);
+  });
+
+  it('may not use a token that no page may use', async () => {
+    const limited = [
+      await gateway.issue({ origins: [] }),
+      await gateway.issue({ team: { origins: [] } }),
+      await gateway.issue({ origins: ['none'] }),
+    ];
+    const headers = { origin: gateway.url, 'sec-fetch-site': 'same-origin' };
+    const statuses = limited.map(async ({ text }) => {
+      const answer = await fetch(`${gateway.url}/v1/me`, {
+        headers: { ...headers, authorization: `Bearer ${text}` },
+      });
+      return answer.status;
+    });
+    expect(await Promise.all(statuses)).toEqual([403, 403, 200]);
   });
 
   it('list the requests of the token that is signed in, with those of its sessions', async () => {

@@ -28,4 +28,20 @@ describe("the console's cookie", () => {
       expect(secretIn(header), String(header)).toBeNull();
     }
   });
+
+  // Browsers take the first two from any host: to them, the name does not begin with `__Host-`.
+  it.each(['\u00A0', '\u0085', '\u00C2\u00A0', '\uFEFF', '=', '"'])(
+    'is not one that a sibling host may set: %j before its name',
+    (planted) => {
+      const [own, foreign] = [newSecret(), newSecret()];
+      const pair = `${planted}__Host-tollgate=${foreign.text}`;
+      expect(secretIn(pair)).toBeNull();
+      expect(secretIn(`${pair}; __Host-tollgate=${own.text}`)).toEqual(own);
+    },
+  );
+
+  it('does not count if there are two of them: no browser has two', () => {
+    const [own, foreign] = [newSecret(), newSecret()];
+    expect(secretIn(`__Host-tollgate=${foreign.text}; __Host-tollgate=${own.text}`)).toBeNull();
+  });
 });

@@ -26,6 +26,10 @@ describe('a request to /console/api', () => {
       expect(asked({ 'sec-fetch-site': 'same-origin' })).toBe('taken');
       expect(asked({ 'sec-fetch-site': 'same-site', ...own })).toBe('origin_not_allowed');
       expect(asked({ 'sec-fetch-site': 'cross-site', ...own })).toBe('origin_not_allowed');
+      for (const purpose of ['prefetch', 'prefetch;prerender']) {
+        const ahead = { 'sec-fetch-site': 'none', 'sec-purpose': purpose };
+        expect(asked(ahead), 'Chromium, for a sibling host').toBe('origin_not_allowed');
+      }
     },
   );
 });
