@@ -4,7 +4,7 @@ const prefix = '/console/api';
 
 /** Why a request was refused, in the gateway's words. */
 export interface Problem {
-  /** 0: the gateway was not reached. */
+  /** 0: no answer of the gateway tells it. */
   status: number;
   message: string;
   code: string | null;
@@ -51,9 +51,9 @@ export async function ask<T>(path: string, asked: Asked = {}): Promise<Answer<T>
     if (response.status === 401 && path !== '/session') whenSignedOut(problem.message);
     return { ok: false, problem };
   } catch (error) {
-    if (asked.signal?.aborted) return { ok: false, problem: unreached('') };
+    if (asked.signal?.aborted) return { ok: false, problem: problemOf('') };
     const why = error instanceof SyntaxError ? 'sent something that is not JSON' : 'cannot be reached';
-    return { ok: false, problem: unreached(`The gateway ${why}. Check your connection and try again.`) };
+    return { ok: false, problem: problemOf(`The gateway ${why}. Check your connection and try again.`) };
   }
 }
 
@@ -79,7 +79,8 @@ function send(url: string, { method = 'GET', body, etag = null, signal }: Asked)
   });
 }
 
-function unreached(message: string): Problem {
+/** A problem that no answer of the gateway tells. */
+export function problemOf(message: string): Problem {
   return { status: 0, message, code: null, param: null, details: [] };
 }
 
@@ -90,7 +91,7 @@ export function problemIn(status: number, text: string): Problem {
     const { message = '', code = null, param = null, details = [] } = error;
     return { status, message, code, param, details };
   } catch {
-    return { ...unreached(`The gateway answered ${status}. Try again in a moment.`), status };
+    return { ...problemOf(`The gateway answered ${status}. Try again in a moment.`), status };
   }
 }
 

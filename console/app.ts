@@ -2,11 +2,19 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { ask, onSignedOut } from './api.ts';
 import { html, type View } from './html.ts';
 import { Nav } from './nav.ts';
-import { Notices } from './parts/notice.ts';
+import { Notices, notify } from './parts/notice.ts';
 import { type Boot, type Session, SessionProvider } from './session.ts';
 import { useRoute } from './router.ts';
 import { SignIn } from './views/sign-in.ts';
 import { viewOf } from './views.ts';
+
+/** By which the tabs of a browser tell each other of a sign-in or sign-out: they share one cookie. */
+const tabs = new BroadcastChannel('tollgate-console');
+
+function tellOtherTabs(): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel is of one origin
+  tabs.postMessage(null);
+}
 
 /** The whole page: the way in, or the navigation and a view. */
 export function App({ boot }: { boot: Boot }): View {
@@ -21,22 +29,29 @@ export function App({ boot }: { boot: Boot }): View {
       setSession(null);
       setProblem((before) => before ?? message); // of several requests, the first knows why
     });
-    // A link from another site opens the page without its cookie (SameSite=Strict): ask once more from here.
-    if (!isAsking) return;
-    void ask<{ session: Session | null }>('/session').then((answer) => {
-      if (answer.ok && answer.value.session) setSession(answer.value.session);
+    const askWho = async (): Promise<void> => {
+      const answer = await ask<{ session: Session | null }>('/session');
+      if (answer.ok) setSession(answer.value.session);
       setAsking(false);
-    });
+    };
+    tabs.addEventListener('message', () => void askWho());
+    // A link from another site opens the page without its cookie (SameSite=Strict): ask once more from here.
+    if (isAsking) void askWho();
   }, []);
 
   const signedIn = (opened: Session): void => {
     setProblem(null);
     setSession(opened);
+    tellOtherTabs();
   };
   const signOut = async (): Promise<void> => {
-    await ask('/session', { method: 'DELETE' });
+    const answer = await ask('/session', { method: 'DELETE' });
+    if (!answer.ok) {
+      return notify({ text: `You are still signed in: ${answer.problem.message}`, isBad: true });
+    }
     setProblem(null);
     setSession(null);
+    tellOtherTabs();
   };
 
   if (session === null && isAsking)
@@ -45,7 +60,7 @@ export function App({ boot }: { boot: Boot }): View {
     return html`<${SignIn} message=${problem} boot=${boot} signedIn=${signedIn} /><${Notices} />`;
   }
   return html`<${SessionProvider} value=${session}>
-    <${Frame} session=${session} version=${boot.version} signOut=${() => void signOut()} />
+    <${Frame} key=${session.id} session=${session} version=${boot.version} signOut=${() => void signOut()} />
     <${Notices} />
   <//>`;
 }

@@ -1,4 +1,4 @@
-import { type Problem, problemIn } from './api.ts';
+import { type Problem, problemIn, problemOf } from './api.ts';
 
 /* A streamed answer of `/v1/chat/completions`, as any client gets it. */
 
@@ -13,6 +13,8 @@ export interface Reply {
 }
 
 export interface ToolCall {
+  /** Which of the answer's calls it is. */
+  index: number;
   name: string;
   arguments: string;
 }
@@ -41,20 +43,18 @@ export const nothingYet: Reply = { text: '', toolCalls: [], usage: null, model: 
 
 /** Sends a chat and reads the answer as it comes. Returns what went wrong, or null. */
 export async function streamChat({ token, body, signal, onReply }: Asked): Promise<Problem | null> {
-  let response: Response;
+  let hasBegun = false;
   try {
-    response = await fetch('/v1/chat/completions', {
+    const response = await fetch('/v1/chat/completions', {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       body: JSON.stringify({ ...body, stream: true }),
+      credentials: 'omit', // the token says who asks; the console's cookie is not for /v1
       signal,
     });
-  } catch {
-    return signal.aborted ? null : problemOf('The gateway cannot be reached. Check your connection.');
-  }
-  if (!response.ok || response.body === null) return problemIn(response.status, await response.text());
-  let reply: Reply = { ...nothingYet, requestId: response.headers.get('x-request-id') };
-  try {
+    if (!response.ok || response.body === null) return problemIn(response.status, await response.text());
+    hasBegun = true;
+    let reply: Reply = { ...nothingYet, requestId: response.headers.get('x-request-id') };
     for await (const data of dataOf(response.body)) {
       if (data === '[DONE]') break;
       const chunk = JSON.parse(data) as Chunk; // the upstream's, and only shown
@@ -64,14 +64,22 @@ export async function streamChat({ token, body, signal, onReply }: Asked): Promi
     }
     return null;
   } catch {
-    return signal.aborted ? null : problemOf('The answer broke off before its end.');
+    if (signal.aborted) return null;
+    return problemOf(
+      hasBegun
+        ? 'The answer broke off before its end.'
+        : 'The gateway cannot be reached. Check your connection.',
+    );
   }
 }
 
 /** The models that a token may use, by its own word; none if they cannot be had. */
 export async function modelsOf(token: string): Promise<string[]> {
   try {
-    const response = await fetch('/v1/models', { headers: { authorization: `Bearer ${token}` } });
+    const response = await fetch('/v1/models', {
+      headers: { authorization: `Bearer ${token}` },
+      credentials: 'omit',
+    });
     const { data = [] } = (await response.json()) as { data?: { id: string }[] };
     return data.map(({ id }) => id);
   } catch {
@@ -79,39 +87,48 @@ export async function modelsOf(token: string): Promise<string[]> {
   }
 }
 
-function problemOf(message: string): Problem {
-  return { status: 0, message, code: null, param: null, details: [] };
+/** Names of models that chat: the list of models does not say. */
+const chats = /claude|nova|gpt|kimi/;
+
+/** The model to begin with; undefined if there is none. */
+export function firstChatModel(models: readonly string[]): string | undefined {
+  return models.find((id) => chats.test(id)) ?? models[0];
 }
 
 /** The reply with another chunk. Pure. */
 export function withChunk(reply: Reply, { model, usage, choices = [] }: Chunk): Reply {
   const delta = choices[0]?.delta ?? {};
-  const toolCalls = [...reply.toolCalls];
+  const toolCalls = new Map(reply.toolCalls.map((call) => [call.index, call]));
   for (const { index = 0, function: called } of delta.tool_calls ?? []) {
-    const before = toolCalls[index] ?? { name: '', arguments: '' };
-    toolCalls[index] = {
-      name: before.name + (called?.name ?? ''),
-      arguments: before.arguments + (called?.arguments ?? ''),
-    };
+    const { name = '', arguments: given = '' } = toolCalls.get(index) ?? {};
+    toolCalls.set(index, {
+      index,
+      name: name + (called?.name ?? ''),
+      arguments: given + (called?.arguments ?? ''),
+    });
   }
   return {
     ...reply,
     text: reply.text + (delta.content ?? ''),
-    toolCalls,
+    toolCalls: [...toolCalls.values()],
     usage: usage ?? reply.usage,
     model: model ?? reply.model,
   };
 }
 
-/** The `data` of server-sent events (WHATWG HTML, 9.2). */
-async function* dataOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+/** The `data` lines of server-sent events (WHATWG HTML, 9.2). Who stops reading them gives the body up. */
+export async function* dataOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   const reader = body.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>).getReader();
   let rest = '';
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    const lines = (rest + value).split(/\r\n|\n|\r/);
-    rest = lines.pop() ?? '';
-    for (const line of lines) if (line.startsWith('data:')) yield line.slice(5).trimStart();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const lines = (rest + value).split(/\r\n|\n|\r/);
+      rest = lines.pop() ?? '';
+      for (const line of lines) if (line.startsWith('data:')) yield line.slice(5).trimStart();
+    }
+  } finally {
+    await reader.cancel();
   }
 }

@@ -1,23 +1,38 @@
 import { useState } from 'preact/hooks';
 import { html, type View } from '../html.ts';
 
-/** A text to copy: the button does it, and a click on the text takes all of it. */
-export function Copy({ text, label = 'Copy' }: { text: string; label?: string }): View {
-  const [isCopied, setCopied] = useState(false);
-  const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(text);
-    setCopied(true);
-    setTimeout(() => setCopied(false), 2_000);
+const saidForMs = 4_000;
+
+/**
+ * A button that copies the text before it or after it. Browsers let a page write to the clipboard over https only, and
+ * people may say no: then the text is selected, to be copied with the keyboard.
+ */
+function Copy({ text }: { text: string }): View {
+  const [said, setSaid] = useState('');
+  const copied = async (button: Element): Promise<void> => {
+    try {
+      await navigator.clipboard.writeText(text);
+      setSaid('Copied');
+    } catch {
+      const shown = button.parentElement?.querySelector('code');
+      if (shown) getSelection()?.selectAllChildren(shown);
+      setSaid('Selected: copy it with the keyboard');
+    }
+    setTimeout(() => setSaid(''), saidForMs);
   };
-  return html`<button type="button" class="copy" onClick=${() => void copy()}>
-    ${isCopied ? 'Copied' : label}
-  </button>`;
+  const clicked = (event: Event): void => {
+    if (event.currentTarget instanceof Element) void copied(event.currentTarget);
+  };
+  return html`<button type="button" class="copy" onClick=${clicked}>
+      ${said === 'Copied' ? said : 'Copy'}
+    </button>
+    <span class=${said === 'Copied' ? 'unseen' : 'quiet'} role="status">${said}</span>`;
 }
 
 /** A block of code with a button to copy it. */
 export function Snippet({ code, label }: { code: string; label: string }): View {
   return html`<div class="snippet">
-    <${Copy} text=${code} label=${'Copy'} />
+    <${Copy} text=${code} />
     <pre tabindex="0" aria-label=${label}><code>${code}</code></pre>
   </div>`;
 }

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { ask } from '../api.ts';
+import { undoing } from '../data.ts';
 import { html, type View } from '../html.ts';
 import { Dialog } from './dialog.ts';
 import { Field, Form, textOf } from './form.ts';
@@ -29,14 +30,11 @@ export function EditRecord({ path, fields, etag, reload }: EditRecordProps): Vie
     const body = Object.fromEntries(fields.map(({ name }) => [name, textOf(form, name) ?? null]));
     return ask(path, { method: 'PATCH', body, etag });
   };
-  const done = (): void => {
+  const done = (_record: unknown, changed: string | null): void => {
     close();
     reload();
     const before = Object.fromEntries(fields.map(({ name, value }) => [name, value]));
-    notify({
-      text: 'It was changed.',
-      undo: () => ask(path, { method: 'PATCH', body: before }).then(reload),
-    });
+    notify({ text: 'It was changed.', undo: undoing(path, { body: before, etag: changed, reload }) });
   };
   return html`<button type="button" onClick=${() => setOpen(true)}>Edit</button> ${
       isOpen &&

@@ -16,12 +16,12 @@ const settledAfterMs = 300;
 export function TextFilter({ route, name, label, type = 'search' }: FilterProps & { type?: string }): View {
   const given = route.query.get(name) ?? '';
   const [text, setText] = useState(given);
-  useEffect(() => setText(given), [given]);
+  useEffect(() => setText((typed) => (typed.trim() === given ? typed : given)), [given]);
   useEffect(() => {
-    if (text === given) return;
+    if (text.trim() === given) return;
     const timer = setTimeout(() => setQuery(route, { [name]: text.trim() }), settledAfterMs);
     return () => clearTimeout(timer);
-  }, [text]);
+  }, [text, route]); // another filter may have changed meanwhile
   const typed = (event: Event): void => {
     if (event.currentTarget instanceof HTMLInputElement) setText(event.currentTarget.value);
   };

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useId, useState } from 'preact/hooks';
 import type { Answer, Problem } from '../api.ts';
 import { type Children, html, type View } from '../html.ts';
 import { Failure } from './state.ts';
@@ -7,7 +7,8 @@ interface FormProps<T> {
   /** What the button says. */
   action: string;
   send: (fields: FormData) => Promise<Answer<T>>;
-  done: (value: T) => void;
+  /** Gets what was answered, and the ETag of the record as it is now. */
+  done: (value: T, etag: string | null) => void;
   cancel?: () => void;
   cancelText?: string;
   children?: Children;
@@ -23,7 +24,7 @@ export function Form<T>({ action, send, done, cancel, cancelText = 'Cancel', chi
     setSending(false);
     if (answer.ok) {
       setProblem(null);
-      return done(answer.value);
+      return done(answer.value, answer.etag);
     }
     setProblem(answer.problem);
     mark(form, answer.problem);
@@ -42,15 +43,17 @@ export function Form<T>({ action, send, done, cancel, cancelText = 'Cancel', chi
   </form>`;
 }
 
-/** Marks the field that a problem names, and goes to it. */
+/** Marks the fields that a problem names, and goes to the first of them. */
 function mark(form: HTMLFormElement, { param, details }: Problem): void {
   const wrong = new Set([param, ...details.map((each) => each.param)].map((name) => name?.split('.')[0]));
+  const marked: HTMLElement[] = [];
   for (const field of form.elements) {
     if (!(field instanceof HTMLElement)) continue;
-    const isWrong = wrong.has(field.getAttribute('name') ?? '');
-    field.toggleAttribute('aria-invalid', isWrong);
-    if (isWrong) field.focus();
+    field.removeAttribute('aria-invalid');
+    if (wrong.has(field.getAttribute('name') ?? '')) marked.push(field);
   }
+  for (const field of marked) field.setAttribute('aria-invalid', 'true');
+  marked[0]?.focus();
 }
 
 interface FieldProps {
@@ -68,7 +71,7 @@ interface FieldProps {
 }
 
 export function Field({ name, label, hint, ...input }: FieldProps): View {
-  const hintId = `${name}-hint`;
+  const hintId = useId();
   return html`<label class="field">
     <span>${label}</span>
     <input name=${name} aria-describedby=${hint ? hintId : undefined} autocomplete="off" ...${input} />

@@ -1,10 +1,12 @@
 import { useEffect, useState } from 'preact/hooks';
+import type { Answer } from '../api.ts';
 import { html, type View } from '../html.ts';
 
 /** What an action did, and how to undo it. */
 export interface Notice {
   text: string;
-  undo?: () => Promise<unknown>;
+  /** Must not undo what somebody else has done since: it sends the ETag that the action was answered with. */
+  undo?: () => Promise<Answer<unknown>>;
   isBad?: boolean;
 }
 
@@ -28,7 +30,9 @@ export function Notices(): View {
   }, [notice]);
   const undo = async (): Promise<void> => {
     setNotice(null);
-    await notice?.undo?.();
+    const answer = await notice?.undo?.();
+    if (answer?.ok === false)
+      setNotice({ text: `It was not undone: ${answer.problem.message}`, isBad: true });
   };
   return html`<div class="notices" role="status" aria-live="polite">
     ${

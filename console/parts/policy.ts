@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { ask } from '../api.ts';
+import { undoing } from '../data.ts';
 import { html, type View } from '../html.ts';
 import { allowed } from '../views/records.ts';
 import { Dialog } from './dialog.ts';
@@ -39,10 +40,10 @@ export function PolicySection({ path, record, etag, mayChange, reload, of }: Pol
     };
     return ask<Policy>(path, { method: 'PATCH', body: policy, etag });
   };
-  const done = (): void => {
+  const done = (_record: Policy, changed: string | null): void => {
     setChanging(false);
     reload();
-    const undo = () => ask(path, { method: 'PATCH', body: before }).then(reload);
+    const undo = undoing(path, { body: before, etag: changed, reload });
     notify({ text: `What the ${of} may use was changed. It holds from the next request on.`, undo });
   };
   const change = html`<button type="button" onClick=${() => setChanging(true)}>Change</button>`;

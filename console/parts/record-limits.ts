@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { type Answer, ask } from '../api.ts';
+import { undoing } from '../data.ts';
 import { limitName } from '../format.ts';
 import { html, type View } from '../html.ts';
 import { Dialog, useConfirm } from './dialog.ts';
@@ -13,6 +14,11 @@ import { Empty } from './state.ts';
 export type NewLimit = Pick<ShownLimit, 'metric' | 'max' | 'models' | 'endpoints' | 'count_cached'> & {
   window?: string;
 };
+
+/** The record as it is after a change, with what will not do what it seems to. */
+interface Changed {
+  warnings?: string[];
+}
 
 interface RecordLimitsProps {
   /** The path of the record that has them. */
@@ -40,20 +46,22 @@ export function RecordLimits({
   const { asking, confirm } = useConfirm();
   const now = limits.map(asSent);
 
-  const put = (list: readonly NewLimit[], tag: string | null): Promise<Answer<{ warnings?: string[] }>> =>
-    ask(path, { method: 'PATCH', body: bodyOf(list), etag: tag });
+  const put = (list: readonly NewLimit[]): Promise<Answer<Changed>> =>
+    ask(path, { method: 'PATCH', body: bodyOf(list), etag });
 
-  const saved = (text: string, warnings: readonly string[] = []): void => {
+  const saved = ({ warnings = [] }: Changed, changed: string | null): void => {
+    const text = edited === 'new' ? 'The limit was added.' : 'The limit was changed.';
     setEdited(null);
     reload();
-    notify({ text: [text, ...warnings].join(' '), undo: () => put(now, null).then(reload) });
+    const undo = undoing(path, { body: bodyOf(now), etag: changed, reload });
+    notify({ text: [text, ...warnings].join(' '), undo });
   };
   const remove = (at: number): void =>
     confirm({
       title: 'Remove this limit?',
       text: `"${limitName(limits[at] ?? { metric: '', max: 0 })}" no longer holds from the next request on. What is used of it is forgotten: if you add it again, it counts from then.`,
       action: 'Remove',
-      run: () => put(now.toSpliced(at, 1), etag),
+      run: () => put(now.toSpliced(at, 1)),
       done: () => {
         reload();
         notify({ text: 'The limit was removed.' });
@@ -107,9 +115,8 @@ export function RecordLimits({
       >
         <${LimitForm}
           limit=${edited === 'new' ? null : limits[edited]}
-          send=${(limit: NewLimit) => put(edited === 'new' ? [...now, limit] : now.with(edited, limit), etag)}
-          done=${({ warnings }: { warnings?: string[] }) =>
-            saved(edited === 'new' ? 'The limit was added.' : 'The limit was changed.', warnings)}
+          send=${(limit: NewLimit) => put(edited === 'new' ? [...now, limit] : now.with(edited, limit))}
+          done=${saved}
           cancel=${() => setEdited(null)}
         />
       <//>`
@@ -119,8 +126,8 @@ export function RecordLimits({
 
 interface LimitFormProps {
   limit: ShownLimit | null;
-  send: (limit: NewLimit) => Promise<Answer<{ warnings?: string[] }>>;
-  done: (value: { warnings?: string[] }) => void;
+  send: (limit: NewLimit) => Promise<Answer<Changed>>;
+  done: (changed: Changed, etag: string | null) => void;
   cancel: () => void;
 }
 
@@ -132,8 +139,7 @@ function LimitForm({ limit, send, done, cancel }: LimitFormProps): View {
     ...(endpoints ? { endpoints } : {}),
     ...(cached === undefined ? {} : { count_cached: cached }),
   };
-  const sent = (fields: FormData): Promise<Answer<{ warnings?: string[] }>> =>
-    send({ ...kept, ...limitIn(fields) });
+  const sent = (fields: FormData): Promise<Answer<Changed>> => send({ ...kept, ...limitIn(fields) });
   return html`<${Form} action="Save" send=${sent} done=${done} cancel=${cancel}>
     <${LimitFields} limit=${limit} metric=${metric} setMetric=${setMetric} />
   <//>`;

@@ -35,7 +35,7 @@ export function Failure({ problem, reload }: { problem: Problem; reload?: () => 
 }
 
 function titleOf({ status, code }: Problem): string {
-  if (status === 0) return 'Not reached';
+  if (status === 0) return 'That did not work';
   if (code === 'store_unavailable') return 'The store is away';
   if (code === 'suspended') return 'Suspended';
   if (status === 403) return 'Not for your role';

@@ -23,29 +23,30 @@ interface TableProps<Row> {
   none?: string;
 }
 
+/** On narrow screens a row is a block, and `display` takes from a table what it is: so the roles are written out. */
 export function Table<Row>({ label, columns, rows, total = null, none = '' }: TableProps<Row>): View {
   if (rows.length === 0 && none !== '') return html`<${Empty} title=${none} />`;
   const row = (each: Row) =>
-    html`<tr>
-      ${columns.map((column) => html`<td class=${classOf(column)} data-title=${column.title}><span>${column.cell(each)}</span></td>`)}
+    html`<tr role="row">
+      ${columns.map((column) => html`<td role="cell" class=${classOf(column)} data-title=${column.title}><span>${column.cell(each)}</span></td>`)}
     </tr>`;
   return html`<div class="scroll" role="region" aria-label=${label} tabindex="0">
-    <table class=${columns.length > 3 ? 'many' : ''}>
+    <table role="table" class=${columns.length > 3 ? 'many' : ''}>
       <caption class="unseen">
         ${label}
       </caption>
-      <thead>
-        <tr>
-          ${columns.map((column) => html`<th scope="col" class=${classOf(column)}>${column.title}</th>`)}
+      <thead role="rowgroup">
+        <tr role="row">
+          ${columns.map((column) => html`<th role="columnheader" scope="col" class=${classOf(column)}>${column.title}</th>`)}
         </tr>
       </thead>
-      <tbody>
+      <tbody role="rowgroup">
         ${rows.map(row)}
       </tbody>
       ${
         total === null
           ? null
-          : html`<tfoot>
+          : html`<tfoot role="rowgroup">
               ${row(total)}
             </tfoot>`
       }
@@ -72,8 +73,10 @@ export function ListTable<Row>({ label, columns, list, none, hint }: ListTablePr
   return html`<div class="list">
     <${Shown} isLoading=${isLoading} problem=${problem} hasValue=${rows !== null} reload=${reload}>
       ${
-        rows?.length === 0 && !hasMore
-          ? html`<${Empty} title=${none}>${hint}<//>`
+        rows?.length === 0
+          ? html`<${Empty} title=${hasMore ? 'Nothing so far, but not all was looked through' : none}
+              >${hint}<//
+            >`
           : html`<${Table} label=${label} columns=${columns} rows=${rows ?? []} />`
       }
       ${hasMore ? html`<p><button type="button" onClick=${more} disabled=${isLoading}>Show more</button></p>` : null}

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { ask, type Page as Rows, withQuery } from '../api.ts';
+import { firstChatModel } from '../chat.ts';
 import { useList, useReading } from '../data.ts';
 import { compact, count, dayBefore, milliseconds, usd } from '../format.ts';
 import { html, type View } from '../html.ts';
@@ -15,8 +16,8 @@ import { Shown } from '../parts/state.ts';
 import { type Column, ListTable } from '../parts/table.ts';
 import { Time } from '../parts/time.ts';
 import { hrefTo } from '../router.ts';
+import { daysIn, seriesOf, type UsageRow } from '../usage-series.ts';
 import { allowed } from './records.ts';
-import { daysIn, seriesOf } from './usage.ts';
 
 interface Me {
   token: {
@@ -67,8 +68,7 @@ export function MyPage(): View {
   const actions = html`<a class="button primary" href=${hrefTo(['playground'])}>Playground</a>
     ${hasSecret ? html`<button type="button" onClick=${() => setRotating(true)}>New secret</button>` : null}
     <button type="button" onClick=${endSessions}>End page sessions</button>`;
-  const model =
-    models.value?.data.find(({ id }) => /claude|nova|gpt|kimi/.test(id))?.id ?? models.value?.data[0]?.id;
+  const model = firstChatModel((models.value?.data ?? []).map(({ id }) => id));
   return html`<${Page} title="My page" actions=${actions}>
     ${asking}
     <${Shown} isLoading=${me.isLoading} problem=${me.problem} hasValue=${value !== null} reload=${me.reload}>
@@ -122,7 +122,7 @@ function whatIs({ token: { prefix, name } }: Me): View | string {
 
 function OwnUsage(): View {
   const range = { from: dayBefore(Date.now(), 29), to: dayBefore(Date.now(), 0) };
-  const { value, problem, isLoading, reload } = useReading<Rows<Parameters<typeof seriesOf>[0][number]>>(
+  const { value, problem, isLoading, reload } = useReading<Rows<UsageRow>>(
     withQuery('/v1/me/usage', { ...range, group_by: 'day,model' }),
   );
   return html`<${Section} title="Your requests in the last 30 days">

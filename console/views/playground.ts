@@ -1,38 +1,13 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { type Answer, ask, type Problem } from '../api.ts';
+import { type Problem, problemOf } from '../api.ts';
 import { nothingYet, type Reply, streamChat } from '../chat.ts';
 import { useReading } from '../data.ts';
-import { count, milliseconds, usd } from '../format.ts';
 import { html, type View } from '../html.ts';
+import { pageSession } from '../page-session.ts';
 import { Choice, textOf } from '../parts/form.ts';
 import { Page, Section } from '../parts/page.ts';
 import { Failure } from '../parts/state.ts';
-
-type Part = { type: 'text'; text: string } | { type: 'image_url'; image_url: { url: string } };
-
-interface Turn {
-  role: 'user' | 'assistant';
-  content: string | Part[];
-  reply?: Reply;
-  cost?: Cost;
-}
-
-/** What the ledger says of an answer. */
-interface Cost {
-  cost_usd: number | null;
-  input_tokens: number;
-  output_tokens: number;
-  duration_ms: number;
-}
-
-interface Minted {
-  token: string;
-  expires_in: number;
-}
-
-const sessionLivesS = 900;
-/** A new session is made when the one at hand has less left. */
-const leastLeftMs = 30_000;
+import { costOf, type Turn, TurnView, userTurn } from '../parts/turn.ts';
 
 /**
  * Chats with the models that a token may use. Requests go out with a short session (tgs_…) that only this page knows, and
@@ -43,70 +18,69 @@ export function Playground(): View {
   const [turns, setTurns] = useState<readonly Turn[]>([]);
   const [current, setCurrent] = useState<Reply | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
-  const session = useRef<{ token: string; untilMs: number } | null>(null);
+  const session = useRef(pageSession());
   const running = useRef<AbortController | null>(null);
   const log = useRef<HTMLDivElement>(null);
   useEffect(() => log.current?.scrollTo({ top: log.current.scrollHeight }), [turns, current]);
-  useEffect(() => () => running.current?.abort(), []);
-
-  async function token(): Promise<Answer<string>> {
-    const known = session.current;
-    if (known && known.untilMs - Date.now() > leastLeftMs)
-      return { ok: true, value: known.token, etag: null };
-    const minted = await ask<Minted>('/v1/sessions', { method: 'POST', body: { expires_in: sessionLivesS } });
-    if (!minted.ok) return minted;
-    const { token: text, expires_in: livesS } = minted.value;
-    session.current = { token: text, untilMs: Date.now() + livesS * 1_000 };
-    return { ...minted, value: text };
-  }
+  const leave = (): void => {
+    running.current?.abort();
+    running.current = null;
+  };
+  useEffect(() => leave, []);
 
   async function send(form: HTMLFormElement): Promise<void> {
-    const fields = new FormData(form);
-    const asked = await userTurn(fields);
-    if (asked === null) return;
-    const tools = toolsIn(textOf(fields, 'tools'));
-    if (tools === undefined) return setProblem(wrongTools);
-    const before = [...turns, asked];
-    setTurns(before);
-    setProblem(null);
-    setCurrent(nothingYet);
-    for (const name of ['text', 'image']) {
-      const field = form.elements.namedItem(name);
-      if (field instanceof HTMLTextAreaElement || field instanceof HTMLInputElement) field.value = '';
-    }
-    const minted = await token();
-    if (!minted.ok) {
-      setCurrent(null);
-      return setProblem(minted.problem);
-    }
+    if (running.current) return; // pressed twice
     const aborting = new AbortController();
     running.current = aborting;
-    const system = textOf(fields, 'system');
-    const messages = before.map(({ role, content }) => ({ role, content }));
-    let reply = nothingYet;
-    const failed = await streamChat({
-      token: minted.value,
-      body: {
-        model: textOf(fields, 'model') ?? '',
-        messages: system === undefined ? messages : [{ role: 'system', content: system }, ...messages],
-        ...(tools === null ? {} : { tools }),
-      },
-      signal: aborting.signal,
-      onReply: (next) => {
-        reply = next;
-        setCurrent(next);
-      },
-    });
+    const request = await requestIn(new FormData(form), turns);
+    if (request === null || 'message' in request) {
+      running.current = null;
+      return setProblem(request);
+    }
+    const { asked, body } = request;
+    const putBack = emptied(form);
+    setProblem(null);
+    setTurns((now) => [...now, asked]);
+    setCurrent(nothingYet);
+    const { reply, problem: failed } = await answerTo(body, aborting.signal);
+    if (running.current !== aborting) return; // the page was left, or the conversation cleared
     running.current = null;
     setCurrent(null);
     setProblem(failed);
-    if (reply === nothingYet) return;
+    if (reply === nothingYet) {
+      setTurns((now) => now.filter((turn) => turn !== asked));
+      return putBack();
+    }
     const answered: Turn = { role: 'assistant', content: reply.text, reply };
-    setTurns([...before, answered]);
+    setTurns((now) => [...now, answered]);
     const cost = await costOf(reply.requestId);
-    if (cost) setTurns([...before, { ...answered, cost }]);
+    if (cost) setTurns((now) => now.map((turn) => (turn === answered ? { ...answered, cost } : turn)));
   }
 
+  async function answerTo(
+    body: object,
+    signal: AbortSignal,
+  ): Promise<{ reply: Reply; problem: Problem | null }> {
+    const minted = await session.current();
+    if (!minted.ok || signal.aborted) {
+      return { reply: nothingYet, problem: minted.ok ? null : minted.problem };
+    }
+    let reply = nothingYet;
+    const onReply = (next: Reply): void => {
+      reply = next;
+      setCurrent(next);
+    };
+    const failed = await streamChat({ token: minted.value, body, signal, onReply });
+    if (failed?.status === 401) session.current = pageSession(); // it has ended before its time
+    return { reply, problem: failed };
+  }
+
+  const clear = (): void => {
+    leave();
+    setTurns([]);
+    setCurrent(null);
+    setProblem(null);
+  };
   const submitted = (event: SubmitEvent): void => {
     event.preventDefault();
     if (event.currentTarget instanceof HTMLFormElement) void send(event.currentTarget);
@@ -120,7 +94,7 @@ export function Playground(): View {
   const options = (models.value?.data ?? []).map(({ id }) => [id, id] as const);
   return html`<${Page}
     title="Playground"
-    actions=${html`<button type="button" onClick=${() => setTurns([])}>Clear</button>`}
+    actions=${html`<button type="button" onClick=${clear}>Clear</button>`}
   >
     ${models.problem ? html`<${Failure} problem=${models.problem} reload=${models.reload} />` : null}
     <div class="playground">
@@ -164,66 +138,25 @@ export function Playground(): View {
   <//>`;
 }
 
-function TurnView({
-  turn: { role, content, reply, cost },
-  isRunning = false,
-}: {
-  turn: Turn;
-  isRunning?: boolean;
-}): View {
-  const parts: Part[] = typeof content === 'string' ? [{ type: 'text', text: content }] : content;
-  return html`<article class=${`turn ${role}`}>
-    <h3>${role === 'user' ? 'You' : (reply?.model ?? 'Answer')}</h3>
-    ${parts.map((part) =>
-      part.type === 'text'
-        ? html`<p dir="auto">
-            <span class="said">${part.text}</span>
-            ${isRunning ? html`<span class="cursor" aria-hidden="true"></span>` : null}
-          </p>`
-        : html`<img src=${part.image_url.url} alt="The image that was sent" />`,
-    )}
-    ${(reply?.toolCalls ?? []).map(
-      (call) =>
-        html`<div class="snippet">
-          <strong>calls ${call.name}</strong>
-          <pre><code>${call.arguments}</code></pre>
-        </div>`,
-    )}
-    ${
-      cost
-        ? html`<p class="quiet">
-            ${count(cost.input_tokens)} tokens in, ${count(cost.output_tokens)} out,
-            ${cost.cost_usd === null ? 'unpriced' : usd(cost.cost_usd)}, ${milliseconds(cost.duration_ms)}
-          </p>`
-        : null
-    }
-  </article>`;
-}
-
-async function userTurn(fields: FormData): Promise<Turn | null> {
-  const text = textOf(fields, 'text');
-  if (text === undefined) return null;
-  const image = fields.get('image');
-  if (!(image instanceof File) || image.size === 0) return { role: 'user', content: text };
-  const url = await dataUrlOf(image);
-  return {
-    role: 'user',
-    content: [
-      { type: 'text', text },
-      { type: 'image_url', image_url: { url } },
-    ],
+/** The next request of a conversation, as a form says it; null if it says nothing, or what is wrong with it. */
+async function requestIn(
+  fields: FormData,
+  turns: readonly Turn[],
+): Promise<{ asked: Turn; body: object } | Problem | null> {
+  const tools = toolsIn(textOf(fields, 'tools'));
+  if (tools === undefined) {
+    return problemOf('Tools must be a JSON list, such as [{"type":"function","function":{"name":"now"}}].');
+  }
+  const asked = await userTurn(fields);
+  if (asked === null || 'message' in asked) return asked;
+  const system = textOf(fields, 'system');
+  const messages = [...turns, asked].map(({ role, content }) => ({ role, content }));
+  const body = {
+    model: textOf(fields, 'model') ?? '',
+    messages: system === undefined ? messages : [{ role: 'system', content: system }, ...messages],
+    ...(tools === null ? {} : { tools }),
   };
-}
-
-function dataUrlOf(file: File): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.addEventListener('load', () => {
-      if (typeof reader.result === 'string') resolve(reader.result);
-    });
-    reader.addEventListener('error', () => reject(new Error('The image cannot be read.')));
-    reader.readAsDataURL(file);
-  });
+  return { asked, body };
 }
 
 /** Null if there are none, undefined if the text is not a list. */
@@ -237,25 +170,14 @@ function toolsIn(text: string | undefined): unknown[] | null | undefined {
   }
 }
 
-const wrongTools: Problem = {
-  status: 0,
-  message: 'Tools must be a JSON list, such as [{"type":"function","function":{"name":"now"}}].',
-  code: null,
-  param: 'tools',
-  details: [],
-};
-
-const costTries = 5;
-const costPauseMs = 400;
-
-/** What an answer used and cost, by the ledger: its entry is there within a second. */
-async function costOf(requestId: string | null): Promise<Cost | null> {
-  if (requestId === null) return null;
-  for (let tried = 0; tried < costTries; tried += 1) {
-    const answer = await ask<{ data: (Cost & { request_id: string })[] }>('/v1/me/requests?limit=10');
-    const found = answer.ok ? answer.value.data.find(({ request_id: id }) => id === requestId) : undefined;
-    if (found || !answer.ok) return found ?? null;
-    await new Promise((resolve) => setTimeout(resolve, costPauseMs));
-  }
-  return null;
+/** Empties the message and its image. Returns what puts the message back. */
+function emptied(form: HTMLFormElement): () => void {
+  const [text, image] = ['text', 'image'].map((name) => form.elements.namedItem(name));
+  if (image instanceof HTMLInputElement) image.value = '';
+  if (!(text instanceof HTMLTextAreaElement)) return () => {};
+  const { value } = text;
+  text.value = '';
+  return () => {
+    if (text.value === '') text.value = value;
+  };
 }

@@ -86,14 +86,16 @@ export function StateMark({ state }: { state: FoundToken['state'] }): View {
 
 /** Suspends a team or a user, or lets it go on; both can be undone. */
 export async function suspend(path: string, isSuspended: boolean, reload: () => void): Promise<void> {
-  const act = (verb: 'suspend' | 'resume'): Promise<Answer<unknown>> =>
-    ask(`${path}/${verb}`, { method: 'POST' });
+  const act = async (verb: 'suspend' | 'resume'): Promise<Answer<unknown>> => {
+    const answer = await ask(`${path}/${verb}`, { method: 'POST' });
+    reload();
+    return answer;
+  };
   const answer = await act(isSuspended ? 'resume' : 'suspend');
-  reload();
   if (!answer.ok) return notify({ text: answer.problem.message, isBad: true });
   notify({
     text: isSuspended ? 'Requests are answered again.' : 'Requests are refused from now on.',
-    undo: () => act(isSuspended ? 'suspend' : 'resume').then(reload),
+    undo: () => act(isSuspended ? 'suspend' : 'resume'),
   });
 }
 

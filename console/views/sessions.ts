@@ -49,17 +49,15 @@ export function Sessions(): View {
   <//>`;
 }
 
-const browsers: readonly (readonly [mark: string, name: string])[] = [
-  ['Edg/', 'Edge'],
-  ['Firefox/', 'Firefox'],
-  ['Chrome/', 'Chrome'],
-  ['Safari/', 'Safari'],
-];
+const browsers = ['Edg/', 'Firefox/', 'Chrome/', 'Safari/'];
+/** Android says that it is Linux, and iPhones that they are like Mac OS X. */
+const systems = ['Windows', 'Android', 'iPhone', 'iPad', 'Mac OS X', 'Linux'];
+const names: Readonly<Record<string, string>> = { 'Edg/': 'Edge', 'Mac OS X': 'macOS' };
 
 /** What people call a browser, from what it calls itself. Pure. */
 export function browserName(agent: string): string {
-  const [, name] = browsers.find(([mark]) => agent.includes(mark)) ?? [];
-  if (name === undefined) return agent === '' ? 'Unknown' : agent.slice(0, 40);
-  const system = /Windows|Mac OS X|Android|iPhone|iPad|Linux/.exec(agent)?.[0]?.replace('Mac OS X', 'macOS');
-  return system ? `${name} on ${system}` : name;
+  const [browser, system] = [browsers, systems].map((known) => known.find((mark) => agent.includes(mark)));
+  if (browser === undefined) return agent === '' ? 'Unknown' : agent.slice(0, 40);
+  const name = names[browser] ?? browser.slice(0, -1);
+  return system === undefined ? name : `${name} on ${names[system] ?? system}`;
 }

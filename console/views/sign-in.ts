@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import { type Answer, ask, type Problem } from '../api.ts';
+import { type Answer, ask, type Problem, problemOf } from '../api.ts';
 import { html, type View } from '../html.ts';
 import { Field, Form, textOf } from '../parts/form.ts';
 import { Failure } from '../parts/state.ts';
@@ -39,14 +39,11 @@ export function SignIn({ message, boot, signedIn }: SignInProps): View {
   async function done({ session }: Opened): Promise<void> {
     const kept = await ask<Opened>('/session');
     if (session && kept.ok && kept.value.session) return signedIn(session);
-    setProblem({
-      status: 0,
-      message:
+    setProblem(
+      problemOf(
         'The credential is good, but your browser did not keep the session. Open this page over https, or with another browser: some keep no secure cookies on http://localhost.',
-      code: null,
-      param: null,
-      details: [],
-    });
+      ),
+    );
   }
 
   return html`<main class="sign-in">

@@ -1,6 +1,6 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Answer, ask } from '../api.ts';
-import { modelsOf, nothingYet, type Reply, streamChat } from '../chat.ts';
+import { firstChatModel, modelsOf, nothingYet, type Reply, streamChat } from '../chat.ts';
 import { html, type Children, type View } from '../html.ts';
 import { Secret } from '../parts/copy.ts';
 import { Choice, Field, Form, textOf } from '../parts/form.ts';
@@ -165,13 +165,12 @@ function LimitStep({ team, done }: { team: string; done: () => void }): View {
     <//>`;
 }
 
-/** Names of models that chat; the list of models does not say. */
-const chatModel = /claude|nova|gpt|kimi/;
-
 /** A first answer with the token at hand, which only this page's memory has. */
 function TryIt({ token }: { token: string }): View {
   const [models, setModels] = useState<readonly string[] | null>(null);
   useEffect(() => void modelsOf(token).then(setModels), [token]);
+  const left = useRef(new AbortController());
+  useEffect(() => () => left.current.abort(), []);
   const [reply, setReply] = useState<Reply | null>(null);
   const send = async (fields: FormData): Promise<Answer<null>> => {
     setReply(nothingYet);
@@ -181,12 +180,12 @@ function TryIt({ token }: { token: string }): View {
         model: textOf(fields, 'model') ?? '',
         messages: [{ role: 'user', content: textOf(fields, 'text') ?? '' }],
       },
-      signal: new AbortController().signal,
+      signal: left.current.signal,
       onReply: setReply,
     });
     return problem ? { ok: false, problem } : { ok: true, value: null, etag: null };
   };
-  const model = models?.find((id) => chatModel.test(id)) ?? models?.[0] ?? '';
+  const model = firstChatModel(models ?? []) ?? '';
   return html`<${Secret} text=${token}
       >The token. Copy it now if you want to keep it: it is not shown again.<//
     >

@@ -1,27 +1,16 @@
+import { useRef } from 'preact/hooks';
 import { fileUrl, type Page as Rows, withQuery } from '../api.ts';
 import { useReading } from '../data.ts';
 import { compact, count, usd } from '../format.ts';
 import { html, type View } from '../html.ts';
-import { type Series, StackedChart } from '../parts/chart.ts';
+import { StackedChart } from '../parts/chart.ts';
 import { ChoiceFilter, TextFilter } from '../parts/filters.ts';
 import { Page, Section } from '../parts/page.ts';
 import { RangeFilter, rangeOf, type Range } from '../parts/range.ts';
 import { Shown } from '../parts/state.ts';
 import { type Column, Table } from '../parts/table.ts';
 import { hrefTo, type Route } from '../router.ts';
-
-type Group = 'team' | 'user' | 'token' | 'model' | 'endpoint';
-
-interface UsageRow extends Partial<Record<Group | 'day', string>> {
-  requests: number;
-  input_tokens: number;
-  output_tokens: number;
-  images: number;
-  errors: number;
-  aborted: number;
-  lost: number;
-  cost_usd: number;
-}
+import { daysIn, type FigureName, type Group, seriesOf, type UsageRow } from '../usage-series.ts';
 
 const groups = [
   ['model', 'Model'],
@@ -31,13 +20,12 @@ const groups = [
   ['endpoint', 'Endpoint'],
 ] as const;
 
-const figures = [
+const figures: readonly (readonly [FigureName, string])[] = [
   ['cost_usd', 'Cost'],
   ['requests', 'Requests'],
   ['input_tokens', 'Input tokens'],
   ['output_tokens', 'Output tokens'],
-] as const;
-type FigureName = (typeof figures)[number][0];
+];
 
 /** So many groups are a chart by group; more are one colour. */
 const mostInChart = 50;
@@ -45,21 +33,53 @@ const mostRows = 200;
 
 const filterNames = ['team', 'user', 'token', 'model', 'endpoint'] as const;
 
+/** What the view shows: answers that belong together. */
+interface Report {
+  /** The path of its rows. */
+  of: string;
+  range: Range;
+  by: Group;
+  rows: readonly UsageRow[];
+  total: UsageRow | null;
+  days: readonly UsageRow[];
+  /** Null: there are too many groups for a chart by group. */
+  daysBy: Group | null;
+}
+
+/** Reads a report. The one before stays until all of the next has come, so that no chart mixes the two. */
+function useReport({ query }: Route, { range, by }: { range: Range; by: Group }) {
+  const asked = { ...range, ...Object.fromEntries(filterNames.map((name) => [name, query.get(name)])) };
+  const path = (groupBy: string | null): string => withQuery('/admin/usage', { ...asked, group_by: groupBy });
+  const sums = useReading<Rows<UsageRow>>(path(by));
+  const total = useReading<Rows<UsageRow>>(path(null));
+  const rows = sums.of === path(by) ? (sums.value?.data ?? null) : null;
+  const daysBy = rows && rows.length <= mostInChart ? by : null;
+  // Of groups that are too many, the days would be any number of rows.
+  const daysPath = rows && path(daysBy === null ? 'day' : `day,${daysBy}`);
+  const days = useReading<Rows<UsageRow>>(daysPath);
+  const last = useRef<Report | null>(null);
+  if (rows && total.of === path(null) && days.of === daysPath) {
+    const sum = total.value?.data[0] ?? null;
+    last.current = { of: path(by), range, by, rows, total: sum, days: days.value?.data ?? [], daysBy };
+  }
+  const readings = [sums, total, days];
+  const problem = readings.find((each) => each.problem !== null)?.problem ?? null;
+  return {
+    report: problem && last.current?.of !== path(by) ? null : last.current,
+    problem,
+    isLoading: readings.some((each) => each.isLoading),
+    reload: () => readings.forEach((each) => each.reload()),
+    csv: fileUrl(withQuery('/admin/usage', { ...asked, group_by: by, format: 'csv' })),
+  };
+}
+
 /** Who used what, from day to day. */
 export function Usage({ route }: { route: Route }): View {
   const { query } = route;
   const range = rangeOf(route, 29);
   const by = groups.find(([name]) => name === query.get('by'))?.[0] ?? 'model';
   const figure = figures.find(([name]) => name === query.get('figure'))?.[0] ?? 'cost_usd';
-  const asked = { ...range, ...Object.fromEntries(filterNames.map((name) => [name, query.get(name)])) };
-  const path = (groupBy: string | null): string => withQuery('/admin/usage', { ...asked, group_by: groupBy });
-  const sums = useReading<Rows<UsageRow>>(path(by));
-  const total = useReading<Rows<UsageRow>>(path(null));
-  const rows = sums.value?.data ?? [];
-  const isByGroup = rows.length <= mostInChart;
-  const days = useReading<Rows<UsageRow>>(sums.value === null ? null : path(isByGroup ? `day,${by}` : 'day'));
-  const csv = fileUrl(withQuery('/admin/usage', { ...asked, group_by: by, format: 'csv' }));
-  const sorted = rows.toSorted((a, b) => b[figure] - a[figure]);
+  const { report, problem, isLoading, reload, csv } = useReport(route, { range, by });
   return html`<${Page} title="Usage" actions=${html`<a class="button" href=${csv} download>Download CSV</a>`}>
     <div class="filters">
       <${RangeFilter} route=${route} range=${range} />
@@ -67,35 +87,37 @@ export function Usage({ route }: { route: Route }): View {
       <${ChoiceFilter} route=${route} name="figure" label="Figure" options=${figures} />
       <${TextFilter} route=${route} name="team" label="Team" />
       <${TextFilter} route=${route} name="user" label="User" />
+      <${TextFilter} route=${route} name="token" label="Token" />
       <${TextFilter} route=${route} name="model" label="Model" />
     </div>
-    <${Shown}
-      isLoading=${sums.isLoading}
-      problem=${sums.problem ?? days.problem}
-      hasValue=${days.value !== null}
-      reload=${sums.reload}
-    >
-      <${Section} title=${`${labelOf(figure)} a day`}>
-        <${StackedChart}
-          label=${`${labelOf(figure)} a day, ${range.from} to ${range.to}`}
-          unit="Day"
-          labels=${daysIn(range).map((day) => day.slice(5))}
-          series=${seriesOf(days.value?.data ?? [], { range, by: isByGroup ? by : null, figure })}
-          format=${figure === 'cost_usd' ? usd : compact}
-        />
-      <//>
-      <${Section} title=${`By ${by}`}>
-        <${Table}
-          label=${`Usage by ${by}`}
-          columns=${columnsFor(by, range)}
-          rows=${sorted.slice(0, mostRows)}
-          total=${total.value?.data[0] ?? null}
-          none="Nothing was used in these days"
-        />
-        ${sorted.length > mostRows ? html`<p class="quiet">The first ${mostRows} of ${count(sorted.length)}. The CSV has all.</p>` : null}
-      <//>
+    <${Shown} isLoading=${isLoading} problem=${problem} hasValue=${report !== null} reload=${reload}>
+      ${report && html`<${ReportView} report=${report} figure=${figure} />`}
     <//>
   <//>`;
+}
+
+function ReportView({ report, figure }: { report: Report; figure: FigureName }): View {
+  const { range, by, rows, total, days, daysBy } = report;
+  const sorted = rows.toSorted((a, b) => b[figure] - a[figure]);
+  return html`<${Section} title=${`${labelOf(figure)} a day`}>
+      <${StackedChart}
+        label=${`${labelOf(figure)} a day, ${range.from} to ${range.to}`}
+        unit="Day"
+        labels=${daysIn(range).map((day) => day.slice(5))}
+        series=${seriesOf(days, { range, by: daysBy, figure })}
+        format=${figure === 'cost_usd' ? usd : compact}
+      />
+    <//>
+    <${Section} title=${`By ${by}`}>
+      <${Table}
+        label=${`Usage by ${by}`}
+        columns=${columnsFor(by, range)}
+        rows=${sorted.slice(0, mostRows)}
+        total=${total}
+        none="Nothing was used in these days"
+      />
+      ${sorted.length > mostRows ? html`<p class="quiet">The first ${mostRows} of ${count(sorted.length)}. The CSV has all.</p>` : null}
+    <//>`;
 }
 
 function labelOf(figure: FigureName): string {
@@ -128,34 +150,4 @@ function nameIn(row: UsageRow, by: Group, range: Range): unknown {
   const href = hrefTo(['requests'], { ...range, ...who, [by]: name });
   const team = by !== 'team' && row.team !== undefined ? html` <span class="quiet">${row.team}</span>` : null;
   return html`<a href=${href}>${name}</a>${team}`;
-}
-
-interface SeriesOptions {
-  range: Range;
-  by: Group | null;
-  figure: FigureName;
-}
-
-/** The rows of days as one series a group. Pure. */
-export function seriesOf(rows: readonly UsageRow[], { range, by, figure }: SeriesOptions): Series[] {
-  const days = daysIn(range);
-  const found = new Map<string, Map<string, number>>();
-  for (const row of rows) {
-    const name =
-      by === null
-        ? 'All'
-        : [row.team === undefined || by === 'team' ? '' : `${row.team}/`, row[by] ?? ''].join('');
-    const values = found.get(name) ?? new Map<string, number>();
-    values.set(row.day ?? '', row[figure]);
-    found.set(name, values);
-  }
-  return [...found].map(([name, values]) => ({ name, values: days.map((day) => values.get(day) ?? 0) }));
-}
-
-/** Every day of a range. Pure. */
-export function daysIn({ from, to }: Range): string[] {
-  const days: string[] = [];
-  for (let at = Date.parse(from); at <= Date.parse(to); at += 86_400_000)
-    days.push(new Date(at).toISOString().slice(0, 10));
-  return days;
 }

@@ -1,6 +1,7 @@
 import { escaped } from '../base/html.ts';
 import type { Refusal } from '../base/refusal.ts';
-import { blockHtml, pageHtml, pagePolicy, shellWord, timeHtml } from '../edge/page.ts';
+import { shellWord } from '../base/shell-word.ts';
+import { blockHtml, pageHtml, pagePolicy, timeHtml } from '../edge/page.ts';
 import type { ClaimedToken } from './claim-links.ts';
 import { firstCalls, type Snippet, tokenVariable, type TokenUse } from './first-calls.ts';
 

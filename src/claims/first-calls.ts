@@ -1,9 +1,10 @@
-import type { ServedModel } from '../models/served-models.ts';
-import { shellWord } from '../edge/page.ts';
+import { shellWord } from '../base/shell-word.ts';
+
+/* First calls to paste. The claim page shows them, and so does the console, in the browser. */
 
 /** What a token may use. */
 export interface TokenUse {
-  models: readonly ServedModel[];
+  models: readonly { id: string; kinds: readonly string[] }[];
   /** The paths of its endpoints. */
   endpoints: readonly string[];
   /** The web pages that it is only for; null if any program may use it. */
@@ -18,26 +19,39 @@ export interface Snippet {
 /** The environment variable that the snippets take the token from. */
 export const tokenVariable = 'TOLLGATE_TOKEN';
 
-/** In JavaScript. In pieces: whole, it would be taken for a use of the environment by this program. */
+// In pieces: whole, each would be taken for an import of this module, and the last for a use of the environment.
+const openAiForJavaScript = ['// npm install openai', "import OpenAI from 'openai';"].join('\n');
+const anthropicForJavaScript = [
+  '// npm install @anthropic-ai/sdk',
+  "import Anthropic from '@anthropic-ai/sdk';",
+].join('\n');
+const openAiForPython = ['# pip install openai', 'import os', 'from openai import OpenAI'].join('\n');
 const fromEnvironment = ['process', 'env', tokenVariable].join('.');
 
 /** The calls that this token can make, ready to paste. `origin` is the gateway's address. */
 export function firstCalls(origin: string, { models, endpoints }: TokenUse): Snippet[] {
   const chat = models.find(({ kinds }) => kinds.includes('chat'))?.id;
   const claude = models.find(({ id, kinds }) => id.startsWith('claude') && kinds.includes('chat'))?.id;
-  const snippets: Snippet[] = [];
-  if (chat !== undefined && endpoints.includes('/v1/chat/completions')) {
-    snippets.push(
-      { title: 'curl', text: curl(origin, chat) },
-      { title: 'OpenAI SDK, JavaScript', text: openAiJavaScript(origin, chat) },
-      { title: 'OpenAI SDK, Python', text: openAiPython(origin, chat) },
-    );
-  }
-  if (claude !== undefined && endpoints.includes('/v1/messages')) {
-    snippets.push({ title: 'Anthropic SDK, JavaScript', text: anthropicJavaScript(origin, claude) });
-  }
+  const snippets = [
+    ...(chat !== undefined && endpoints.includes('/v1/chat/completions') ? chatCalls(origin, chat) : []),
+    ...(claude !== undefined && endpoints.includes('/v1/messages') ? [messagesCall(origin, claude)] : []),
+  ];
   if (snippets.length > 0) return snippets;
   return [{ title: 'curl', text: `curl ${shellWord(`${origin}/v1/models`)} ${authorization}` }];
+}
+
+/** Calls of `/v1/chat/completions`. */
+export function chatCalls(origin: string, model: string): Snippet[] {
+  return [
+    { title: 'curl', text: curl(origin, model) },
+    { title: 'OpenAI SDK, JavaScript', text: openAiJavaScript(origin, model) },
+    { title: 'OpenAI SDK, Python', text: openAiPython(origin, model) },
+  ];
+}
+
+/** A call of `/v1/messages`, which models of Anthropic serve. */
+export function messagesCall(origin: string, model: string): Snippet {
+  return { title: 'Anthropic SDK, JavaScript', text: anthropicJavaScript(origin, model) };
 }
 
 const authorization = `-H "Authorization: Bearer $${tokenVariable}"`;
@@ -50,8 +64,7 @@ function curl(origin: string, model: string): string {
 }
 
 function openAiJavaScript(origin: string, model: string): string {
-  return `// npm install openai
-import OpenAI from 'openai';
+  return `${openAiForJavaScript}
 
 const client = new OpenAI({
   baseURL: ${JSON.stringify(`${origin}/v1`)},
@@ -65,9 +78,7 @@ console.log(answer.choices[0].message.content);`;
 }
 
 function openAiPython(origin: string, model: string): string {
-  return `# pip install openai
-import os
-from openai import OpenAI
+  return `${openAiForPython}
 
 client = OpenAI(
     base_url=${JSON.stringify(`${origin}/v1`)},
@@ -81,8 +92,7 @@ print(answer.choices[0].message.content)`;
 }
 
 function anthropicJavaScript(origin: string, model: string): string {
-  return `// npm install @anthropic-ai/sdk
-import Anthropic from '@anthropic-ai/sdk';
+  return `${anthropicForJavaScript}
 
 const client = new Anthropic({
   baseURL: ${JSON.stringify(origin)},

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { staticFile, type StaticFile } from '../edge/static-file.ts';
 import { joinModules } from './modules.ts';
 
-/** The browser's part of the console, in TypeScript. */
+/** The browser's part of the console, in TypeScript. It imports the texts of first calls from `src/claims`. */
 const folder = new URL('../../console/', import.meta.url);
 const entry = 'main.ts';
 
@@ -63,7 +63,7 @@ function withoutTypes(text: string): string {
   }
 }
 
-/** Browsers have no use for comments. Only those that have lines to themselves go, so no text is taken for one. */
+/** Browsers have no use for comments. Only those that have lines to themselves go; no template of ours has such a line. */
 function withoutComments(text: string): string {
   return text.replace(/^[ \t]*\/\*[\s\S]*?\*\/[ \t]*\n/gm, '').replace(/^[ \t]*\/\/.*\n/gm, '');
 }

@@ -61,11 +61,6 @@ export function timeHtml(atMs: number): string {
   return `<time datetime="${at.toISOString()}">${readable.format(at)} UTC</time>`;
 }
 
-/** A text as one word of a POSIX shell. */
-export function shellWord(text: string): string {
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
-}
-
 function source(name: string): string {
   return readFileSync(new URL(`../../pages/${name}`, import.meta.url), 'utf8');
 }

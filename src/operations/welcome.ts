@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { escaped } from '../base/html.ts';
-import { blockHtml, pageHtml, shellWord } from '../edge/page.ts';
+import { shellWord } from '../base/shell-word.ts';
+import { blockHtml, pageHtml } from '../edge/page.ts';
 
 /** What `GET /` answers to a program. */
 export const welcomeText = {
