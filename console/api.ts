@@ -39,7 +39,7 @@ export function onSignedOut(listener: (message: string) => void): void {
 /** Asks the API. Never rejects: whatever goes wrong is a problem with a sentence for people. */
 export async function ask<T>(path: string, asked: Asked = {}): Promise<Answer<T>> {
   if (!isAsWritten(path))
-    return { ok: false, problem: { ...unreached('There is no such record.'), status: 404 } };
+    return { ok: false, problem: { ...problemOf('There is no such record.'), status: 404 } };
   try {
     const response = await send(prefix + path, asked);
     const text = await response.text();
