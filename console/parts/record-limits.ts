@@ -59,7 +59,7 @@ export function RecordLimits({
   const remove = (at: number): void =>
     confirm({
       title: 'Remove this limit?',
-      text: `"${limitName(limits[at] ?? { metric: '', max: 0 })}" no longer holds from the next request on. What is used of it is forgotten: if you add it again, it counts from then.`,
+      text: `"${limitName(limits[at] ?? { metric: '', max: 0 })}" does not apply to the next request. Its usage is forgotten: if you add it again, it starts at zero.`,
       action: 'Remove',
       run: () => put(now.toSpliced(at, 1)),
       done: () => {
@@ -74,7 +74,8 @@ export function RecordLimits({
     ${
       limits.length === 0
         ? html`<${Empty} title="No limits"
-            >Others may still hold: those of the gateway, the team, the user and the token add up.<//
+            >Other limits may still apply: a request must fit those of the gateway, the team, the user and the
+            token.<//
           >`
         : html`<ul class="limits">
             ${limits.map(

@@ -41,7 +41,8 @@ export function Sessions(): View {
   const { value, problem, isLoading, reload } = reading;
   return html`<${Page} title="Sessions of the console">
     <p class="quiet">
-      A session lasts eight hours, and one hour without use. Ending it signs that browser out at once.
+      A session lasts eight hours at most, and ends after an hour without use. Ending it signs that browser
+      out at once.
     </p>
     <${Shown} isLoading=${isLoading} problem=${problem} hasValue=${value !== null} reload=${reload}>
       <${Table} label="Your sessions" columns=${columns} rows=${value?.data ?? []} />

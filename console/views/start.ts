@@ -42,7 +42,7 @@ export function Start(): View {
           label="Id of the team"
           value="acme"
           required
-          hint="Small letters, digits and -. One that exists is taken as it is."
+          hint="Lowercase letters, digits and -. A team that exists is used as it is."
         />
       <//>
     <//>
@@ -52,8 +52,14 @@ export function Start(): View {
         send=${makeUser(team ?? '')}
         done=${({ id }: UserRecord) => setMade({ ...made, user: id })}
       >
-        <${Field} name="id" label="Id of the user" value="ana" required hint="Small letters, digits and -." />
-        <${Field} name="name" label="Name" hint="For people. It may be left out." />
+        <${Field}
+          name="id"
+          label="Id of the user"
+          value="ana"
+          required
+          hint="Lowercase letters, digits and -."
+        />
+        <${Field} name="name" label="Name" hint="For people. Optional." />
       <//>
     <//>
     <${Step} at=${3} now=${now} title="A limit for the team" done=${hasLimit ? 'set' : null}>
@@ -154,7 +160,7 @@ function LimitStep({ team, done }: { team: string; done: () => void }): View {
     return ask<TeamRecord>(path, { method: 'PATCH', body: { limits }, etag: before.etag });
   };
   return html`<p>
-      It holds for all tokens of the team together. Without one, the team may use all that the upstream gives.
+      It holds for all tokens of the team together. Without one, the team may use whatever the upstream gives.
     </p>
     <${Form} action="Set the limit" send=${add} done=${done} cancel=${done} cancelText="Without a limit">
       <${LimitFields}

@@ -31,8 +31,8 @@ export function Upstreams(): View {
     actions=${html`<button type="button" onClick=${reload}>Read again</button>`}
   >
     <p class="quiet">
-      The inference attachments of this app, as the process knows them that answers. What their keys have
-      left, all processes share.
+      The inference attachments of this app, as seen by the process that answers. All processes share what
+      they know of the quota of keys.
     </p>
     <${Shown} isLoading=${isLoading} problem=${problem} hasValue=${value !== null} reload=${reload}>
       <div class="columns">${(value?.data ?? []).map((each) => html`<${One} upstream=${each} />`)}</div>
@@ -58,7 +58,7 @@ function One({
       )}
       <dt>Key</dt>
       <dd>
-        ${quota === null ? 'it has said nothing of its quota' : html`told <${Time} at=${quota.told_at} relative />`}
+        ${quota === null ? 'no quota reported yet' : html`told <${Time} at=${quota.told_at} relative />`}
       </dd>
       ${
         quota?.blocked_until
