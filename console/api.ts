@@ -38,6 +38,8 @@ export function onSignedOut(listener: (message: string) => void): void {
 
 /** Asks the API. Never rejects: whatever goes wrong is a problem with a sentence for people. */
 export async function ask<T>(path: string, asked: Asked = {}): Promise<Answer<T>> {
+  if (!isAsWritten(path))
+    return { ok: false, problem: { ...problemOf('There is no such record.'), status: 404 } };
   try {
     const response = await send(prefix + path, asked);
     const text = await response.text();
@@ -53,6 +55,15 @@ export async function ask<T>(path: string, asked: Asked = {}): Promise<Answer<T>
     const why = error instanceof SyntaxError ? 'sent something that is not JSON' : 'cannot be reached';
     return { ok: false, problem: problemOf(`The gateway ${why}. Check your connection and try again.`) };
   }
+}
+
+/**
+ * Whether a browser asks for a path as it is written. A name may come from a link that somebody else made: `..` in place
+ * of a user would suspend the team.
+ */
+function isAsWritten(path: string): boolean {
+  const [written = ''] = path.split('?', 1);
+  return new URL(written, 'https://gateway.invalid').pathname === written;
 }
 
 function send(url: string, { method = 'GET', body, etag = null, signal }: Asked): Promise<Response> {

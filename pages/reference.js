@@ -107,6 +107,55 @@ function textOf(each) {
 }
 
 /**
+ * Follows references. The description refers to nothing but itself, so this is a walk; Swagger UI takes seconds for it,
+ * anew for every operation.
+ *
+ * @returns {SwaggerPlugin}
+ */
+function following() {
+  return {
+    fn: {
+      resolveSubtree: async (spec, path) => ({
+        spec: followed(valueAt(spec, path), { spec, within: [] }),
+        errors: [],
+      }),
+    },
+  };
+}
+
+/**
+ * @param {unknown} value
+ * @param {{ spec: unknown, within: readonly string[] }} at the references that lead here: a schema may be part of itself
+ * @returns {unknown}
+ */
+function followed(value, at) {
+  if (Array.isArray(value)) return value.map((each) => followed(each, at));
+  if (typeof value !== 'object' || value === null) return value;
+  if ('$ref' in value && typeof value.$ref === 'string') {
+    const { $ref } = value;
+    if (at.within.includes($ref)) return value;
+    const target = followed(valueAt(at.spec, $ref.split('/').slice(1)), {
+      ...at,
+      within: [...at.within, $ref],
+    });
+    // Swagger UI has the names of schemas from here.
+    return typeof target === 'object' ? { ...target, $$ref: $ref } : target;
+  }
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, followed(each, at)]));
+}
+
+/**
+ * @param {unknown} value
+ * @param {readonly string[]} path
+ */
+function valueAt(value, path) {
+  return path.reduce(
+    (inside, name) => (typeof inside === 'object' && inside !== null ? Reflect.get(inside, name) : undefined),
+    value,
+  );
+}
+
+/**
  * What readers of a screen step through: each part is a landmark with a name, headings have their order, and no link is
  * inside a button. There is one server, so there is no choice of servers.
  *
@@ -188,6 +237,6 @@ function show(spec) {
     // Else the command that is shown would have the token that was made for it.
     showMutatedRequest: false,
     requestInterceptor: authorized,
-    plugins: [searching, plainer],
+    plugins: [following, searching, plainer],
   });
 }

@@ -31,7 +31,13 @@ interface SwaggerSystem {
   };
 }
 interface SwaggerPlugin {
-  fn?: { opsFilter(tags: SwaggerTags, phrase: string): SwaggerTags };
+  fn?: {
+    opsFilter?: (tags: SwaggerTags, phrase: string) => SwaggerTags;
+    resolveSubtree?: (
+      spec: unknown,
+      path: readonly string[],
+    ) => Promise<{ spec: unknown; errors: unknown[] }>;
+  };
   wrapComponents?: Record<string, (original: SwaggerComponent, system: SwaggerSystem) => SwaggerComponent>;
 }
 

@@ -6,7 +6,10 @@ import type { AdmitRequest, Settlement } from '../src/limits/store.ts';
 import { AuditTrail } from '../src/audit/audit-trail.ts';
 import { mintToken } from '../src/identity/records/token-text.ts';
 import { actingAs } from '../src/audit/context.ts';
+import { ConsoleSessionStore } from '../src/console/session-store.ts';
+import { linkMark } from '../src/identity/records/secret.ts';
 import { IdentityStore } from '../src/identity/store/identity-store.ts';
+import { SecretStore } from '../src/identity/store/secret-store.ts';
 import { systemClock } from '../src/base/clock.ts';
 import type { RecordKey } from '../src/identity/records/identity.ts';
 import { dayOf } from '../src/base/days.ts';
@@ -184,13 +187,15 @@ measured.push(
     }),
   ),
 );
+await makeTeam('team-1'); // one team may not have all of them
+await times(50, (n) => makeUser('team-1', `user-${n}`));
 measured.push(
   await measure('a token with its entry', 2_000, () =>
     times(2_000, async (n) => {
       const id = `tok_a${String(n).padStart(11, '0')}`;
       const user = `user-${n % 50}`;
-      const key: RecordKey = { kind: 'token', team: 'team-0', id };
-      await actingAs(origin, () => makeIn(audited, key, tokenRecord('team-0', user, id), user));
+      const key: RecordKey = { kind: 'token', team: 'team-1', id };
+      await actingAs(origin, () => makeIn(audited, key, tokenRecord('team-1', user, id), user));
     }),
   ),
 );
@@ -247,6 +252,40 @@ measured.push(
       await refusals.add({ process: processId, sequence: 1 + at / perCall, counts });
     }
   }),
+);
+
+const consoleSessions = new ConsoleSessionStore(store, keys);
+const browser =
+  'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
+const secretHash = (): string => randomBytes(32).toString('base64url');
+measured.push(
+  await measure('session of the console', 2_000, () =>
+    times(2_000, async (n) => {
+      const token = { id: `tok_${String(n).padStart(12, '0')}`, team: 'team-0', secretHash: secretHash() };
+      const holder = { kind: 'token', ...token, seal: secretHash() } as const;
+      await consoleSessions.open(secretHash(), { holder, browser });
+    }),
+  ),
+);
+
+const secrets = new SecretStore(store, keys);
+const note = (mark: (prefix: string) => string) => (): Promise<void> =>
+  times(2_000, (n) => {
+    const token = `tok_${String(n).padStart(12, '0')}`;
+    return secrets.noteUses([{ team: 'team-0', token, prefix: mark('tgk_ABCDEFGH'), atMs: Date.now() }]);
+  });
+measured.push(await measure('last use of a token', 2_000, note(String)));
+measured.push(
+  await measure(
+    'that its link was made',
+    2_000,
+    note((prefix) => linkMark('link-made', prefix)),
+  ),
+  await measure(
+    'that it was opened',
+    2_000,
+    note((prefix) => linkMark('link-opened', prefix)),
+  ),
 );
 
 const width = Math.max(...measured.map(({ what }) => what.length));

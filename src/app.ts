@@ -13,6 +13,7 @@ import { apiPrefix } from './console/own-routes.ts';
 import { foreignRequest } from './console/own-request.ts';
 import type { Pipeline } from './data-plane/pipeline.ts';
 import { type DataPlaneDeps, dataPlaneRoutes, forwardedRoutes } from './data-plane/routes.ts';
+import { ReadingTurns } from './data-plane/reading-turns.ts';
 import type { Answers } from './edge/answers.ts';
 import { Call } from './edge/call.ts';
 import { availableModelsPath, corsBelowRoutes, descriptionPath, isForBrowsers } from './base/cors.ts';
@@ -90,13 +91,14 @@ export function createApp(deps: AppDeps): App {
 
   const administration = adminRoutes(deps.admin);
   const admin = [...administration, deps.console.linkRoute];
+  const turns = new ReadingTurns();
   const routes = [
     ...forwardedRoutes((endpoint) => {
       const handle: Handler = (call) => pass(deps, call, endpoint);
       forwarded.set(endpoint.path, handle);
       return handle;
     }),
-    ...dataPlaneRoutes(deps),
+    ...dataPlaneRoutes(deps, turns),
     ...sessionRoutes(deps),
     ...signInRoutes(deps),
     claimRoute(deps),
@@ -104,7 +106,7 @@ export function createApp(deps: AppDeps): App {
   routes.push(...operationRoutes(deps, [...routes, ...admin]));
   // The same once more for the console's pages, behind its session.
   const holder = { ...deps, frontDoor: deps.console.frontDoor, minter: deps.console.minter };
-  routes.push(...consoleRoutes(deps.console, [...dataPlaneRoutes(holder), ...sessionRoutes(holder)]));
+  routes.push(...consoleRoutes(deps.console, [...dataPlaneRoutes(holder, turns), ...sessionRoutes(holder)]));
 
   const preflight = serve(async (call) => answers.preflight(call));
   const open = ['/v1/*', '/oauth/*', availableModelsPath, descriptionPath];

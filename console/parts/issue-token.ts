@@ -51,7 +51,7 @@ export function IssueToken({ team, user, close, done }: IssueTokenProps): View {
         ? html`<${HandedOver} issued=${issued} close=${close} />`
         : html`<${Form} action="Issue" send=${send} done=${made} cancel=${close}>
             ${user === undefined ? html`<${Field} name="user" label="User" required hint="The id of a user of this team." />` : null}
-            <${Field} name="name" label="Name" hint="What it is for, such as laptop. It may be left out." />
+            <${Field} name="name" label="Name" hint="What it is for, such as laptop. Optional." />
             <${Choice}
               name="handover"
               label="Hand it over"

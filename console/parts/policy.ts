@@ -44,7 +44,7 @@ export function PolicySection({ path, record, etag, mayChange, reload, of }: Pol
     setChanging(false);
     reload();
     const undo = undoing(path, { body: before, etag: changed, reload });
-    notify({ text: `What the ${of} may use was changed. It holds from the next request on.`, undo });
+    notify({ text: `What the ${of} may use was changed. It applies from the next request on.`, undo });
   };
   const change = html`<button type="button" onClick=${() => setChanging(true)}>Change</button>`;
   return html`<${Section} title=${`What the ${of} may use`} actions=${mayChange ? change : null}>

@@ -42,7 +42,7 @@ export function RecordLimits({
   mayChange,
   reload,
   title = 'Limits',
-  none = 'Others may still hold: a request must fit those of the gateway, the team, the user and the token.',
+  none = 'Other limits may still apply: a request must fit those of the gateway, the team, the user and the token.',
   bodyOf = (list) => ({ limits: list }),
 }: RecordLimitsProps): View {
   const [edited, setEdited] = useState<number | 'new' | null>(null);
@@ -62,7 +62,7 @@ export function RecordLimits({
   const remove = (at: number): void =>
     confirm({
       title: 'Remove this limit?',
-      text: `"${limitName(limits[at] ?? { metric: '', max: 0 })}" no longer holds from the next request on. What is used of it is forgotten: if you add it again, it counts from then.`,
+      text: `"${limitName(limits[at] ?? { metric: '', max: 0 })}" does not apply to the next request. Its usage is forgotten: if you add it again, it starts at zero.`,
       action: 'Remove',
       run: () => put(now.toSpliced(at, 1)),
       done: () => {

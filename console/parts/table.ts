@@ -74,9 +74,7 @@ export function ListTable<Row>({ label, columns, list, none, hint }: ListTablePr
     <${Shown} isLoading=${isLoading} problem=${problem} hasValue=${rows !== null} reload=${reload}>
       ${
         rows?.length === 0
-          ? html`<${Empty} title=${hasMore ? 'Nothing so far, but not all was looked through' : none}
-              >${hint}<//
-            >`
+          ? html`<${Empty} title=${hasMore ? 'Nothing found yet; there is more to search' : none}>${hint}<//>`
           : html`<${Table} label=${label} columns=${columns} rows=${rows ?? []} />`
       }
       ${hasMore ? html`<p><button type="button" onClick=${more} disabled=${isLoading}>Show more</button></p>` : null}

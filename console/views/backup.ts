@@ -16,8 +16,8 @@ export function Backup(): View {
       actions=${html`<a class="button" href=${fileUrl('/admin/export')} download="tollgate.json">Download</a>`}
     >
       <p>
-        All teams, users and tokens, with their limits. It has the hashes of tokens, not the tokens
-        themselves; keep it safe all the same.
+        All teams, users and tokens, with their limits. It holds the hashes of tokens, not the tokens
+        themselves. Keep it safe all the same.
       </p>
     <//>
     <${Section} title="Import">

@@ -58,7 +58,7 @@ export function MyPage(): View {
   const endSessions = (): void =>
     confirm({
       title: 'End the sessions of web pages?',
-      text: 'Every session (tgs_…) that was made with this token ends at once. Pages that use one must get another. Your session here goes on.',
+      text: 'Every session (tgs_…) made with this token ends at once. Pages that use one need a new one. You stay signed in here.',
       action: 'End them',
       run: () => ask('/v1/sessions?all=true', { method: 'DELETE' }),
       done: () => notify({ text: 'The sessions have ended.' }),

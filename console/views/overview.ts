@@ -117,7 +117,7 @@ function Content({ value }: { value: Overview }): View {
         ${
           value.limits.length === 0
             ? html`<${Empty} title="No limits"
-                >Without limits a token may use all that the upstream gives.<//
+                >Without limits, a token may use whatever the upstream gives.<//
               >`
             : html`<ul class="limits">
                 ${value.limits.map(

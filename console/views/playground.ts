@@ -103,7 +103,7 @@ export function Playground(): View {
         <div class="turns" ref=${log} role="log" aria-label="Conversation" tabindex="0">
           ${turns.map((turn) => html`<${TurnView} turn=${turn} />`)}
           ${current && html`<${TurnView} turn=${{ role: 'assistant', content: current.text, reply: current }} isRunning />`}
-          ${turns.length === 0 && !current ? html`<p class="quiet">Say something: the answer streams in here.</p>` : null}
+          ${turns.length === 0 && !current ? html`<p class="quiet">The answer appears here as it arrives.</p>` : null}
         </div>
         ${problem ? html`<${Failure} problem=${problem} />` : null}
         <form onSubmit=${submitted} id="chat">

@@ -58,7 +58,10 @@ export function Prices(): View {
       text: `The price of ${model} is that of the catalogue again. What requests have cost stays.`,
       action: 'Take it back',
       run: () => ask(`/admin/prices/${model}`, { method: 'DELETE' }),
-      done: reload,
+      done: () => {
+        reload();
+        notify({ text: `The price of ${model} is that of the catalogue again.` });
+      },
     });
   const columns: Column<ModelPrices>[] = [
     { title: 'Model', cell: ({ model }) => html`<code>${model}</code>` },
@@ -92,7 +95,7 @@ export function Prices(): View {
     ${asking}
     <p class="quiet">
       US dollars for a million tokens, for an image, or for a search. A model without a price is not free: its
-      cost is not counted, and tokens with a limit in money cannot use it.
+      cost is unknown, and tokens with a limit in dollars cannot use it.
     </p>
     <${Shown} isLoading=${isLoading} problem=${problem} hasValue=${value !== null} reload=${reload}>
       <div class="list">

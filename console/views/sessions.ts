@@ -41,8 +41,8 @@ export function Sessions(): View {
   const { value, problem, isLoading, reload } = reading;
   return html`<${Page} title="Sessions of the console" reload=${reload}>
     <p class="quiet">
-      A session ends after eight hours, or after one hour without use. If you end it here, that browser is
-      signed out at once.
+      A session lasts eight hours at most, and ends after an hour without use. Ending it signs that browser
+      out at once.
     </p>
     <${Shown} isLoading=${isLoading} problem=${problem} hasValue=${value !== null} reload=${reload}>
       <div class="list">

@@ -35,7 +35,7 @@ export function Settings(): View {
             mayChange=${mayChange}
             reload=${reload}
             title="Limits of the gateway"
-            none="Those of teams, users and tokens still hold."
+            none="Those of teams, users and tokens still apply."
           />
           <p class="quiet">Teams, users and tokens that are made without limits of their own get these:</p>
           <div class="columns">

@@ -85,7 +85,7 @@ export function SignIn({ message, boot, signedIn }: SignInProps): View {
         <code>heroku config:get ADMIN_KEY -a your-app</code>.
       </p>
       <p>
-        <strong>A token</strong> comes from the administrator of this gateway, mostly as a link that shows it
+        <strong>A token</strong> comes from the administrator of this gateway, usually as a link that shows it
         once.
       </p>
     </details>

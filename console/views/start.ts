@@ -42,7 +42,7 @@ export function Start(): View {
           label="Id of the team"
           value="acme"
           required
-          hint="Small letters, digits and -. A team that exists already is used as it is."
+          hint="Lowercase letters, digits and -. A team that exists is used as it is."
         />
       <//>
     <//>
@@ -52,8 +52,14 @@ export function Start(): View {
         send=${makeUser(team ?? '')}
         done=${({ id }: UserRecord) => setMade({ ...made, user: id })}
       >
-        <${Field} name="id" label="Id of the user" value="ana" required hint="Small letters, digits and -." />
-        <${Field} name="name" label="Name" hint="For people. It may be left out." />
+        <${Field}
+          name="id"
+          label="Id of the user"
+          value="ana"
+          required
+          hint="Lowercase letters, digits and -."
+        />
+        <${Field} name="name" label="Name" hint="For people. Optional." />
       <//>
     <//>
     <${Step} at=${3} now=${now} title="A limit for the team" done=${hasLimit ? 'set' : null}>

@@ -148,7 +148,7 @@ function Users({ route, team, mayChange }: { route: Route; team: string; mayChan
             name="id"
             label="Id"
             required
-            hint="Small letters, digits and -, such as ana. It cannot be changed."
+            hint="Lowercase letters, digits and -, such as ana. It cannot be changed."
           />
           <${Field} name="name" label="Name" />
           <${Field} name="email" label="E-mail" type="email" />

@@ -70,9 +70,9 @@ function NewTeam({ close }: { close: () => void }): View {
         name="id"
         label="Id"
         required
-        hint="Small letters, digits and -, such as acme. It cannot be changed."
+        hint="Lowercase letters, digits and -, such as acme. It cannot be changed."
       />
-      <${Field} name="name" label="Name" hint="For people. It may be left out." />
+      <${Field} name="name" label="Name" hint="For people. Optional." />
     <//>
   <//>`;
 }

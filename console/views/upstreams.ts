@@ -28,8 +28,8 @@ export function Upstreams(): View {
   const { value, problem, isLoading, reload } = useReading<Rows<Upstream>>('/admin/upstreams');
   return html`<${Page} title="Upstreams" reload=${reload}>
     <p class="quiet">
-      The inference attachments of this app. Each process finds out for itself whether one answers; what is
-      left of a quota, all of them know.
+      The inference attachments of this app, as seen by the process that answers. All processes share what
+      they know of the keys' quotas.
     </p>
     <${Shown} isLoading=${isLoading} problem=${problem} hasValue=${value !== null} reload=${reload}>
       <div class="columns">${(value?.data ?? []).map((each) => html`<${One} upstream=${each} />`)}</div>
@@ -58,7 +58,7 @@ function One({
       )}
       <dt>Quota</dt>
       <dd>
-        ${quota === null ? 'not told yet: answers tell it' : html`told <${Time} at=${quota.told_at} relative />`}
+        ${quota === null ? 'no quota reported yet' : html`told <${Time} at=${quota.told_at} relative />`}
       </dd>
       ${
         quota?.blocked_until

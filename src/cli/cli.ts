@@ -35,6 +35,11 @@ interface Confirmation {
   loss: () => Promise<string> | string;
 }
 
+/** The header of a change to a record that must be as it was seen; none if it was not. */
+export function ifMatch(etag: string | null): Record<string, string> {
+  return etag === null ? {} : { 'if-match': etag };
+}
+
 /** What every command does: call the admin API, and print the answer for people or for programs. */
 export class Cli {
   readonly #send: Connection['send'];

@@ -4,7 +4,7 @@ import { type Limit, limitName } from '../base/limit.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
 import { type GivenOptions, parseLimit, repeatable, yesOption } from './arguments.ts';
 import { plain } from './cells.ts';
-import type { Cli } from './cli.ts';
+import { type Cli, ifMatch } from './cli.ts';
 import { CommandFailed, exitCodes } from './command-failed.ts';
 
 /* Limits of a record changed one at a time, beside `--limit`, which replaces the whole list. */
@@ -42,8 +42,9 @@ interface LimitChanges {
 }
 
 /**
- * Sends the changes of `set`. It asks before a new list drops a limit on money. With `--add-limit` or `--remove-limit` it reads the record first, changes its list of
- * limits unless somebody else changes the record meanwhile, and tells the limits before and after.
+ * Sends the changes of `set`. It asks before a new list drops a limit on money. With `--add-limit` or `--remove-limit` it
+ * reads the record first, changes its list of limits unless somebody else changes the record meanwhile, and tells the
+ * limits before and after.
  */
 export async function sendChanges(
   cli: Cli,
@@ -71,10 +72,6 @@ export async function sendChanges(
   cli.note(
     `Limits before: ${shown(before)}\nLimits after:  ${shown(after === null ? limits : limitsOf(after))}`,
   );
-}
-
-function ifMatch(etag: string | null): Record<string, string> {
-  return etag === null ? {} : { 'if-match': etag };
 }
 
 /** The fields of a change that have lists of limits, which replace those there were. */

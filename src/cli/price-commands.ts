@@ -3,7 +3,7 @@ import type { PricePart } from '../base/price.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
 import { adminPath } from './arguments.ts';
 import { day, plain } from './cells.ts';
-import { type Cli } from './cli.ts';
+import { type Cli, ifMatch } from './cli.ts';
 import { CommandFailed, exitCodes } from './command-failed.ts';
 import { example } from './help.ts';
 import type { Column } from './table.ts';
@@ -124,10 +124,6 @@ async function clear(cli: Cli, model: string): Promise<void> {
   const after = await cli.call('GET', path).catch(() => null); // the catalogue may not have it any more
   cli.printDone({ model, cleared: true }, `Prices of ${plain(model)} are those of the catalogue again.`);
   cli.note(`Before: ${shown(record)}\nAfter:  ${shown(after)}`);
-}
-
-function ifMatch(etag: string | null): Record<string, string> {
-  return etag === null ? {} : { 'if-match': etag };
 }
 
 function withoutOne(before: readonly JsonObject[], from: string): JsonObject[] {

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { JsonObject } from '../base/request.ts';
 import { adminPath, bodyOf, type GivenOptions, withQuery, yesOption } from './arguments.ts';
-import type { Cli } from './cli.ts';
+import { type Cli, ifMatch } from './cli.ts';
 import { example } from './help.ts';
 import { sendChanges } from './limit-changes.ts';
 import { showRecord, usageOption } from './show-record.ts';
@@ -186,12 +186,7 @@ export function resourceCommands(program: Command, cli: Cli, resource: Resource)
     });
     // Not if it has changed since the question.
     const flags = Object.entries(options).map(([flag, value]) => [flag, String(value)]);
-    await cli.call(
-      'DELETE',
-      withQuery(path, Object.fromEntries(flags)),
-      undefined,
-      etag === null ? {} : { 'if-match': etag },
-    );
+    await cli.call('DELETE', withQuery(path, Object.fromEntries(flags)), undefined, ifMatch(etag));
     const ended = { ...(isOfTeam ? { team } : {}), [name]: each, [`${end.verb}d`]: true };
     cli.printDone(ended, end.done(each, options));
   }).argument(id.argument, id.description);

@@ -19,7 +19,7 @@ export function consoleLinkRoute({ links, root, origin }: LinkRouteDeps): Route 
   const docs = {
     summary: 'Make a link that signs in to the console',
     details:
-      'It works once, within an hour, and signs in as root. Open it yourself: do not send it to anybody.',
+      'It works once, within an hour, and signs in as root. Open it yourself: do not send it to anybody. A session of the console cannot make one.',
     answer: createdJson(z.object({ url: z.string(), expires_at: time })),
   };
   return {

@@ -24,6 +24,11 @@ export function foreignRequest({
     ? site === 'same-origin' || isTyped
     : site === 'same-origin' && headers[ownHeader] !== undefined;
   if (isOwn) return null;
-  const message = `Only the pages of the console may send this: it needs "Sec-Fetch-Site: same-origin"${reads ? '' : ` and the header ${ownHeader}`}. Programs use /admin and /v1.`;
+  const needed = `"Sec-Fetch-Site: same-origin"${reads ? '' : ` and the header ${ownHeader}`}`;
+  const missing =
+    site === undefined
+      ? ' Browsers send the former over https, and on localhost: open the console there.'
+      : '';
+  const message = `Only the pages of the console may send this: it needs ${needed}.${missing} Programs use /admin and /v1.`;
   return new Refusal('origin_not_allowed', message);
 }

@@ -25,6 +25,6 @@ export class ReadingTurns {
 }
 
 function tooMany(): Refusal {
-  const message = 'The usage of this token is being read several times already; wait for those answers.';
+  const message = 'The records of this token are being read several times already; wait for those answers.';
   return new Refusal('rate_limit_exceeded', message, { headers: retryAfter(1) });
 }

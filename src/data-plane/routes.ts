@@ -8,7 +8,7 @@ import { meRoute } from './me-route.ts';
 import { modelRoutes } from './model-routes.ts';
 import { ownRequestsRoute } from './own-requests.ts';
 import { ownUsageRoute } from './own-usage.ts';
-import { ReadingTurns } from './reading-turns.ts';
+import type { ReadingTurns } from './reading-turns.ts';
 import { ownRotationRoute } from './rotation-route.ts';
 
 /** What the routes below need, all together. */
@@ -18,9 +18,11 @@ export type DataPlaneDeps = Parameters<typeof mcpServersRoute>[0] &
   Omit<Parameters<typeof ownUsageRoute>[0] & Parameters<typeof ownRequestsRoute>[0], 'turns'> &
   Parameters<typeof ownRotationRoute>[0];
 
-/** What a token may ask about itself and its surroundings: neither counted nor in the ledger. */
-export function dataPlaneRoutes(deps: DataPlaneDeps): Route[] {
-  const turns = new ReadingTurns();
+/**
+ * What a token may ask about itself and its surroundings: neither counted nor in the ledger. Routes that are mounted more
+ * than once share their `turns`.
+ */
+export function dataPlaneRoutes(deps: DataPlaneDeps, turns: ReadingTurns): Route[] {
   return [
     mcpServersRoute(deps),
     ...modelRoutes(deps),

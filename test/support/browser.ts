@@ -25,6 +25,7 @@ async function openPage(
 ): Promise<Page> {
   const context = await browser.newContext(options);
   const page = await context.newPage();
+  page.setDefaultTimeout(100_000); // a test's own deadline is 120 s
   if (url !== undefined) await page.goto(url);
   return page;
 }

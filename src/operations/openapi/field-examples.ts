@@ -111,7 +111,7 @@ const values: Readonly<Record<string, JsonValue>> = {
   sequence: 41,
   actor: 'root',
   address: '203.0.113.7',
-  operation: 'user.update',
+  operation: 'user.change',
   kind: 'user',
   before: { name: 'Ana' },
   after: { name: 'Ana Silva' },

@@ -456,6 +456,7 @@ describe('what the gateway answers', () => {
     await asRoot(200, 'GET', '/admin/records/verify?from=2026-01-01&to=2026-01-31');
     await asRoot(400, 'GET', '/admin/records/verify?from=2026-01-01&to=2026-02-28');
     await asRoot(200, 'GET', '/admin/records/audit');
+    await asRoot(200, 'GET', '/admin/audit/verify');
   });
 
   it('is as described: operations', async () => {

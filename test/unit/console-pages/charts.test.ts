@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { niceMax, type Series, topSeries } from '../../../console/parts/chart.ts';
 import { daysIn, seriesOf, type UsageRow } from '../../../console/usage-series.ts';

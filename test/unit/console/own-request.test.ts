@@ -17,6 +17,12 @@ describe('a request to /console/api', () => {
     },
   );
 
+  it('over plain http, where browsers do not say where it comes from, is told to use https', () => {
+    const said = (headers: Record<string, string>) => foreignRequest({ method: 'POST', headers })?.message;
+    expect(said(own)).toContain('over https');
+    expect(said({ ...own, 'sec-fetch-site': 'cross-site' })).not.toContain('https');
+  });
+
   it.each(['GET', 'HEAD'])(
     'that reads (%s) may also be typed, and never comes from another site',
     (method) => {
