@@ -5,12 +5,11 @@ import { useList, useReading } from '../data.ts';
 import { compact, count, dayBefore, milliseconds, usd } from '../format.ts';
 import { html, type View } from '../html.ts';
 import { StackedChart } from '../parts/chart.ts';
-import { Secret } from '../parts/copy.ts';
-import { Dialog, useConfirm } from '../parts/dialog.ts';
-import { Choice, Form, textOf } from '../parts/form.ts';
+import { useConfirm } from '../parts/dialog.ts';
 import { LimitBars, type ShownLimit } from '../parts/limits.ts';
 import { notify } from '../parts/notice.ts';
 import { Page, Section } from '../parts/page.ts';
+import { RotateOwn } from '../parts/rotate-own.ts';
 import { Snippets } from '../parts/snippets.ts';
 import { Shown } from '../parts/state.ts';
 import { type Column, ListTable } from '../parts/table.ts';
@@ -108,7 +107,7 @@ export function MyPage(): View {
           <${OwnRequests} />`
       }
     <//>
-    ${isRotating && html`<${Rotate} close=${() => setRotating(false)} />`}
+    ${isRotating && html`<${RotateOwn} close=${() => setRotating(false)} />`}
   <//>`;
 }
 
@@ -155,35 +154,5 @@ function OwnRequests(): View {
   const list = useList<OwnEntry>('/v1/me/requests', 20);
   return html`<${Section} title="Your latest requests">
     <${ListTable} label="Your requests" columns=${columns} list=${list} none="No requests yet" />
-  <//>`;
-}
-
-const overlaps = [
-  ['86400', 'for a day'],
-  ['3600', 'for an hour'],
-  ['0', 'not at all'],
-] as const;
-
-function Rotate({ close }: { close: () => void }): View {
-  const [made, setMade] = useState<{ token: string; old_expires_at: string } | null>(null);
-  const send = (fields: FormData) =>
-    ask<{ token: string; old_expires_at: string }>('/v1/me/rotate', {
-      method: 'POST',
-      body: { overlap_seconds: Number(textOf(fields, 'overlap')) },
-    });
-  return html`<${Dialog} title=${made ? 'Your new secret' : 'Get a new secret'} close=${close}>
-    ${
-      made
-        ? html`<${Secret} text=${made.token}>Copy it now: it is not shown again.<//>
-            <p class="quiet">
-              The old one, and your session here, end <${Time} at=${made.old_expires_at} />. Sign in with the
-              new one then.
-            </p>
-            <p class="actions"><button type="button" class="primary" onClick=${close}>Done</button></p>`
-        : html`<${Form} action="Get it" send=${send} done=${setMade} cancel=${close}>
-            <p>Limits and records stay. Replace the old secret wherever you use it.</p>
-            <${Choice} name="overlap" label="The old one still works" options=${overlaps} />
-          <//>`
-    }
   <//>`;
 }

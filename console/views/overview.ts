@@ -3,39 +3,13 @@ import { bytes, compact, count, percent, usd } from '../format.ts';
 import { html, type View } from '../html.ts';
 import { StackedChart } from '../parts/chart.ts';
 import { ChoiceFilter } from '../parts/filters.ts';
-import { LimitBar, type ShownLimit } from '../parts/limits.ts';
+import { LimitBar } from '../parts/limits.ts';
 import { Figure, Page, Section } from '../parts/page.ts';
 import { Empty, Shown } from '../parts/state.ts';
-import { type Column, Table } from '../parts/table.ts';
+import { Table } from '../parts/table.ts';
 import { hrefTo, type Route } from '../router.ts';
 import { mayChangeGateway, mayReadGateway, useSession } from '../session.ts';
-
-interface Figures {
-  requests: number;
-  input_tokens: number;
-  output_tokens: number;
-  images: number;
-  errors: number;
-  aborted: number;
-  lost: number;
-  cost_usd: number;
-  refused: number;
-}
-
-type Usage = Omit<Figures, 'refused'>;
-
-interface Overview {
-  period: { name: string; from: string; to: string };
-  figures: Figures;
-  series: (Figures & { day: string })[];
-  top_users: (Usage & { team: string; user: string })[];
-  top_models: (Usage & { model: string })[];
-  refusals: { code: string; refused: number }[];
-  limits: (ShownLimit & { scope: 'gateway' | 'team'; team: string | null })[];
-  upstreams: { name: string; model_id: string | null; circuit: string }[] | null;
-  store: { kind: string; used_bytes: number; max_bytes: number | null; entries: number } | null;
-  records: { state: 'on' | 'off' | 'unreachable'; problem: string | null } | null;
-}
+import { modelColumns, type OverviewAnswer, refusalColumns, userColumns } from './overview-columns.ts';
 
 const periods = [
   ['30d', 'Last 30 days'],
@@ -47,7 +21,7 @@ const periods = [
 /** The first page: how the gateway is doing. */
 export function Overview({ route }: { route: Route }): View {
   const period = route.query.get('period') ?? periods[0][0];
-  const { value, problem, isLoading, reload } = useReading<Overview>(
+  const { value, problem, isLoading, reload } = useReading<OverviewAnswer>(
     `/admin/overview?period=${encodeURIComponent(period)}`,
   );
   const choice = html`<${ChoiceFilter}
@@ -63,7 +37,7 @@ export function Overview({ route }: { route: Route }): View {
   <//>`;
 }
 
-function Content({ value }: { value: Overview }): View {
+function Content({ value }: { value: OverviewAnswer }): View {
   const session = useSession();
   const { figures, series, period } = value;
   const range = { from: period.from, to: period.to };
@@ -161,7 +135,7 @@ function Content({ value }: { value: Overview }): View {
   `;
 }
 
-function State({ value: { upstreams, store, records } }: { value: Overview }): View {
+function State({ value: { upstreams, store, records } }: { value: OverviewAnswer }): View {
   const broken = (upstreams ?? []).filter(({ circuit }) => circuit !== 'closed');
   return html`<${Section} title="State">
     <dl class="facts">
@@ -196,57 +170,10 @@ function storeText({
   used_bytes: used,
   max_bytes: max,
   entries,
-}: NonNullable<Overview['store']>): View {
+}: NonNullable<OverviewAnswer['store']>): View {
   if (kind === 'memory') {
     return html`<span class="mark bad">in memory</span> everything is forgotten when the gateway stops`;
   }
   const share = max === null ? '' : ` of ${bytes(max)}, ${percent(used, max)}`;
   return html`${bytes(used)}${share}; ${count(entries)} entries of the ledger`;
-}
-
-type Range = { from: string; to: string };
-
-function refusalColumns(range: Range): Column<Overview['refusals'][number]>[] {
-  return [
-    {
-      title: 'Code',
-      cell: ({ code }) => html`<a href=${hrefTo(['refusals'], { ...range, code })}><code>${code}</code></a>`,
-    },
-    { title: 'Refused', cell: ({ refused }) => count(refused), isFigure: true },
-  ];
-}
-
-const sums: Column<Usage>[] = [
-  { title: 'Requests', cell: ({ requests }) => count(requests), isFigure: true },
-  {
-    title: 'Tokens',
-    cell: ({ input_tokens: input, output_tokens: output }) =>
-      html`<span title=${`${count(input)} in, ${count(output)} out`}
-        >${compact(input)} / ${compact(output)}</span
-      >`,
-    isFigure: true,
-  },
-  { title: 'Cost', cell: ({ cost_usd: cost }) => usd(cost), isFigure: true },
-];
-
-function userColumns(range: Range): Column<Overview['top_users'][number]>[] {
-  return [
-    {
-      title: 'User',
-      cell: ({ team, user }) =>
-        html`<a href=${hrefTo(['usage'], { ...range, team, user })}>${user}</a>
-          <span class="quiet">${team}</span>`,
-    },
-    ...sums,
-  ];
-}
-
-function modelColumns(range: Range): Column<Overview['top_models'][number]>[] {
-  return [
-    {
-      title: 'Model',
-      cell: ({ model }) => html`<a href=${hrefTo(['usage'], { ...range, model })}>${model}</a>`,
-    },
-    ...sums,
-  ];
 }

@@ -3,7 +3,8 @@ import { useReading } from '../data.ts';
 import { html, type View } from '../html.ts';
 import type { ShownLimit } from '../parts/limits.ts';
 import { Page, Section } from '../parts/page.ts';
-import { type NewLimit, RecordLimits } from '../parts/record-limits.ts';
+import type { NewLimit } from '../parts/limit-form.ts';
+import { RecordLimits } from '../parts/record-limits.ts';
 import { Shown } from '../parts/state.ts';
 import { mayChangeGateway, useSession } from '../session.ts';
 

@@ -265,6 +265,30 @@ describe('what is not as usual', () => {
     await open('');
   });
 
+  it('an undo leaves alone what somebody else has changed since, and says so', async () => {
+    const { team } = await holder();
+    const { page, open } = await signedIn(browser, gateway, gateway.adminKey);
+    await open(`teams/${team}`);
+    await page.getByRole('button', { name: 'Edit' }).click();
+    await page.getByRole('dialog').getByLabel('Name').fill('Mine');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('It was changed.').waitFor();
+    await gateway.admin('PATCH', `/admin/teams/${team}`, { name: 'Theirs' });
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByRole('status').getByText('It was not undone').waitFor();
+    const { body } = await gateway.admin('GET', `/admin/teams/${team}`);
+    expect(body['name']).toBe('Theirs');
+  });
+
+  it('the tabs of a browser sign out together', async () => {
+    const { page } = await signedIn(browser, gateway, gateway.adminKey);
+    const other = await page.context().newPage();
+    await other.goto(consoleUrl(gateway));
+    await other.getByRole('heading', { name: 'Overview' }).waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await other.getByLabel('Your credential').waitFor();
+  });
+
   it('a store that is away: a sentence and a way to try again, also for a page that is opened then', async () => {
     const { page, open } = await signedIn(browser, gateway, gateway.adminKey);
     redis.pause();
