@@ -6,11 +6,13 @@ import { Failure } from './state.ts';
 interface DialogProps {
   title: string;
   close: () => void;
+  /** It shows what cannot be had again: Escape does not close it, only its button does. */
+  isSticky?: boolean;
   children?: Children;
 }
 
 /** A dialog over the page; Escape closes it, and the focus returns to where it was. */
-export function Dialog({ title, close, children }: DialogProps): View {
+export function Dialog({ title, close, isSticky = false, children }: DialogProps): View {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const before = document.activeElement;
@@ -19,7 +21,16 @@ export function Dialog({ title, close, children }: DialogProps): View {
       if (before instanceof HTMLElement) before.focus();
     };
   }, []);
-  return html`<dialog ref=${dialog} aria-labelledby="dialog-title" onClose=${close}>
+  const cancelled = (event: Event): void => {
+    if (isSticky) event.preventDefault();
+  };
+  return html`<dialog
+    ref=${dialog}
+    aria-labelledby="dialog-title"
+    closedby=${isSticky ? 'none' : 'closerequest'}
+    onCancel=${cancelled}
+    onClose=${close}
+  >
     <h2 id="dialog-title">${title}</h2>
     ${children}
   </dialog>`;

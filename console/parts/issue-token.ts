@@ -45,7 +45,11 @@ export function IssueToken({ team, user, close, done }: IssueTokenProps): View {
     setIssued(token);
     done();
   };
-  return html`<${Dialog} title=${issued ? 'The token is made' : `Issue a token in ${team}`} close=${close}>
+  return html`<${Dialog}
+    title=${issued ? 'The token is made' : `Issue a token in ${team}`}
+    isSticky=${issued !== null}
+    close=${close}
+  >
     ${
       issued
         ? html`<${HandedOver} issued=${issued} close=${close} />`

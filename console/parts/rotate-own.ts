@@ -20,7 +20,11 @@ export function RotateOwn({ close }: { close: () => void }): View {
       method: 'POST',
       body: { overlap_seconds: Number(textOf(fields, 'overlap')) },
     });
-  return html`<${Dialog} title=${made ? 'Your new secret' : 'Get a new secret'} close=${close}>
+  return html`<${Dialog}
+    title=${made ? 'Your new secret' : 'Get a new secret'}
+    isSticky=${made !== null}
+    close=${close}
+  >
     ${
       made
         ? html`<${Secret} text=${made.token}>Copy it now: it is not shown again.<//>

@@ -104,6 +104,7 @@ function NewAdministrator({ close, done }: { close: () => void; done: () => void
   };
   return html`<${Dialog}
     title=${token === null ? 'New administrator' : 'The administrator is made'}
+    isSticky=${token !== null}
     close=${close}
   >
     ${

@@ -115,7 +115,11 @@ function Rotate({ path, close, done }: { path: string; close: () => void; done: 
     setIssued(token);
     done();
   };
-  return html`<${Dialog} title=${issued ? 'The new secret' : 'Rotate the token'} close=${close}>
+  return html`<${Dialog}
+    title=${issued ? 'The new secret' : 'Rotate the token'}
+    isSticky=${issued !== null}
+    close=${close}
+  >
     ${
       issued
         ? html`<${HandedOver} issued=${issued} close=${close} />`

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dayMs } from '../base/days.ts';
 import type { Clock } from '../base/clock.ts';
+import { makeDemoToken } from './walkthrough.ts';
 
 /*
  * A month of made-up requests, so that the console's charts show something. The demo's clock begins a month ago and goes
@@ -59,6 +60,13 @@ const people: readonly Omit<Person, 'token'>[] = [
   { team: 'made-up-ops', user: 'lea', daily: 3, models: ['claude-4-sonnet'] },
 ];
 
+const demoPerson = {
+  team: 'demo',
+  user: 'ana',
+  daily: 4,
+  models: ['claude-4-5-haiku', 'claude-4-5-sonnet', 'nova-pro'],
+};
+
 const teams = [
   { id: 'made-up-web', name: 'Website (made up)', limits: [{ metric: 'cost_usd', window: 'month', max: 2 }] },
   { id: 'made-up-data', name: 'Data (made up)', limits: [{ metric: 'tokens', window: 'day', max: 20_000 }] },
@@ -86,14 +94,18 @@ const questions = [
   'Explain to a new colleague how our deploys work, step by step, with what to look at if one fails.',
 ];
 
-/** Makes it. The clock stands at the present again when it resolves. */
-export async function makeHistory({ url, adminKey, clock }: HistoryOptions): Promise<void> {
+/**
+ * Makes it, with the token of the demo among those who asked. Gives that token's text. The clock stands at the present
+ * again when it resolves.
+ */
+export async function makeHistory({ url, adminKey, clock }: HistoryOptions): Promise<string> {
   const startMs = clock.now();
   const send = sender(url);
   try {
     clock.setBack(days * dayMs);
     await settled(url);
-    const made = await makePeople(send, adminKey);
+    const token = await makeDemoToken({ url, adminKey });
+    const made = [...(await makePeople(send, adminKey)), { ...demoPerson, token }];
     const chance = pseudoRandom(20_261_130);
     for (let day = days; day > 0; day -= 1) {
       // At ten in the morning, UTC, of each day.
@@ -104,6 +116,7 @@ export async function makeHistory({ url, adminKey, clock }: HistoryOptions): Pro
         send('/v1/chat/completions', each),
       );
     }
+    return token;
   } finally {
     clock.setBack(0);
     await settled(url);

@@ -29,6 +29,8 @@ interface Demo {
   adminKey: string;
   /** Where Postgres keeps its records; null if there are none. */
   recordsAt: string | null;
+  /** The text of the token that its history has; null if it has none. */
+  token: string | null;
 }
 
 /**
@@ -86,12 +88,12 @@ export async function startDemo({
   }
   const { adminKey } = settings;
   // Records have the month of an earlier demo, and their own clock.
-  if (records === null && withHistory) {
-    isMakingHistory = true;
-    await makeHistory({ url, adminKey, clock });
-    isMakingHistory = false;
-  }
-  return { url, adminKey, recordsAt: records?.where ?? null };
+  if (records !== null || !withHistory)
+    return { url, adminKey, recordsAt: records?.where ?? null, token: null };
+  isMakingHistory = true;
+  const token = await makeHistory({ url, adminKey, clock });
+  isMakingHistory = false;
+  return { url, adminKey, recordsAt: null, token };
 }
 
 async function recordsIn(env: NodeJS.ProcessEnv) {

@@ -15,11 +15,13 @@ export interface WalkthroughOptions {
 interface Running extends WalkthroughOptions {
   /** Where Postgres keeps its records; null if there are none. */
   recordsAt: string | null;
+  /** A token that there is already; null: one is made. */
+  token: string | null;
 }
 
-/** Makes a token. Gives the text that says what to paste next. */
+/** Makes a token, if there is none. Gives the text that says what to paste next. */
 export async function walkthrough(running: Running): Promise<string> {
-  const token = await makeDemoToken(running);
+  const token = running.token ?? (await makeDemoToken(running));
   return page({ ...running, token, consoleLink: await makeConsoleLink(running) });
 }
 
@@ -76,7 +78,7 @@ function page({
   const get = (path: string, key = token): string => `curl '${url}${path}' -H 'Authorization: Bearer ${key}'`;
   return `
 Tollgate is running at ${url}, in front of a stand-in for Heroku Inference.
-Everything is real except the models${recordsAt === null ? ', and a month of made-up requests of made-up teams' : ''}. ${lasting(recordsAt)}
+Everything is real except the models${recordsAt === null ? ', and a month of made-up requests' : ''}. ${lasting(recordsAt)}
 
 The console, signed in (the link works once; after that, sign in with the key ${adminKey}):
 

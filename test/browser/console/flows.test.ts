@@ -57,6 +57,9 @@ describe('from nothing to a colleague’s first answer, without the command line
     await page.getByRole('button', { name: 'Issue', exact: true }).click();
     const link = (await page.locator('.secret code').innerText()).trim();
     expect(link).toContain('/claim/');
+    // It is not shown again, so a key that closes dialogs must not take it away.
+    for (const _ of [1, 2]) await page.keyboard.press('Escape');
+    expect(await page.getByRole('dialog', { name: 'The token is made' }).isVisible()).toBe(true);
     const colleague = await browser.page(link);
     await colleague.getByRole('button', { name: 'Show the token' }).click();
     const token = (await colleague.locator('#token, pre').first().innerText()).trim();
