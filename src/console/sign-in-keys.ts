@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Keys } from '../store/keys.ts';
 import { nowMsOf, type Store } from '../store/store.ts';
+import { StoreUnavailable } from '../store/store-unavailable.ts';
 
 const hourMs = 3_600_000;
 const livesMs = 3 * hourMs;
@@ -29,7 +30,9 @@ export class SignInKeys {
       await client.set(key, randomBytes(keyBytes).toString('base64url'), 'PXAT', untilMs, 'NX');
       return client.get(key); // another process may have been faster
     });
-    return secret ?? this.of(hour); // it expired just now
+    // A full store may have evicted it just now.
+    if (secret === null) throw new StoreUnavailable('The store does not keep what it was given.');
+    return secret;
   }
 
   /** The hour of a time, ms. */
