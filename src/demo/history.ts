@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { dayMs } from '../base/days.ts';
 import type { Clock } from '../base/clock.ts';
+import { isReady } from './ready.ts';
 import { makeDemoToken } from './walkthrough.ts';
 
 /*
@@ -14,7 +14,7 @@ const days = 30;
 const atOnce = 6;
 const hourMs = 3_600_000;
 
-/** A clock that can be set. What has passed on it is never less than on the clock below it. */
+/** A clock that can be set back. Durations are those of the clock below. */
 export class TravelClock implements Clock {
   readonly #clock: Clock;
   #offsetMs = 0;
@@ -154,7 +154,7 @@ async function makePeople(send: ReturnType<typeof sender>, credential: string): 
   return made;
 }
 
-/** What everybody asks on a day: less at weekends, a few things that are refused, and a little more from week to week. */
+/** What everybody asks on a day: less at weekends, and now and then for a model that is refused. */
 function requestsOf(day: Date, made: readonly Person[], chance: () => number): Sent[] {
   const isWeekend = day.getUTCDay() % 6 === 0;
   return made.flatMap(({ token: credential, daily, models }) => {
@@ -184,10 +184,7 @@ async function inParts<T>(all: readonly T[], run: (each: T) => Promise<unknown>)
   for (let at = 0; at < all.length; at += atOnce) await Promise.all(all.slice(at, at + atOnce).map(run));
 }
 
-/** The gateway knows what time its store has: `/readyz` sends a heartbeat. */
+/** Resolves when the gateway counts by the time that the clock has now. */
 async function settled(url: string): Promise<void> {
-  for (let tried = 0; tried < 100; tried += 1) {
-    if ((await fetch(`${url}/readyz`)).ok) return;
-    await sleep(50);
-  }
+  if (!(await isReady(url))) throw new Error('The gateway of the demo does not become ready.');
 }

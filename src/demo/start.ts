@@ -1,17 +1,14 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { readConfiguration } from '../config/configuration.ts';
 import { systemClock } from '../base/clock.ts';
 import { createLog } from '../observability/log.ts';
 import { serve } from '../serve.ts';
 import { sessionPolicyProblems } from '../sessions/schema.ts';
 import { makeHistory, TravelClock } from './history.ts';
+import { isReady } from './ready.ts';
 import { demoRecords } from './records.ts';
 import { startStandIn } from './stand-in.ts';
-
-const readyEveryMs = 50;
-const readyWithinMs = 30_000;
 
 interface DemoOptions {
   /** PORT, LOG_LEVEL and a few more are taken from it. The demo sets the rest itself. */
@@ -101,16 +98,6 @@ async function recordsIn(env: NodeJS.ProcessEnv) {
   if (!('problem' in records)) return records;
   process.stdout.write(`${records.problem} So this demo goes without records.\n`);
   return null;
-}
-
-/** A store that has records waits until it was compared with them, and is restored if it lacks some. */
-async function isReady(url: string): Promise<boolean> {
-  for (let waitedMs = 0; waitedMs < readyWithinMs; waitedMs += readyEveryMs) {
-    const { status } = await fetch(`${url}/readyz`);
-    if (status === 200) return true;
-    await sleep(readyEveryMs);
-  }
-  return false;
 }
 
 /** The port if it is free, else another: a demo should not fail because one is still running. */
