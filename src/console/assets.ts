@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire, stripTypeScriptTypes } from 'node:module';
 import { setImmediate } from 'node:timers/promises';
-import { staticFile, type StaticFile } from '../edge/static-file.ts';
+import { madeOnce, staticFile, type StaticFile } from '../edge/static-file.ts';
 import { joinModules } from './modules.ts';
 
 /** The browser's part of the console, in TypeScript. It imports the texts of first calls from `src/claims`. */
@@ -15,16 +15,8 @@ export interface ConsoleAssets {
   style: StaticFile;
 }
 
-let made: Promise<ConsoleAssets> | null = null;
-
 /** The script and the style of the pages, made when somebody first opens the console, and kept. */
-export function consoleAssets(): Promise<ConsoleAssets> {
-  made ??= makeAssets().catch((error: unknown) => {
-    made = null;
-    throw error;
-  });
-  return made;
-}
+export const consoleAssets = madeOnce(makeAssets);
 
 async function makeAssets(): Promise<ConsoleAssets> {
   const [script, style] = await Promise.all([

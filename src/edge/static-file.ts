@@ -60,3 +60,15 @@ export function staticReply(
     },
   };
 }
+
+/** A function that makes something when it is first called, and keeps it. What could not be made is tried again. */
+export function madeOnce<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | null = null;
+  return () => {
+    made ??= make().catch((error: unknown) => {
+      made = null;
+      throw error;
+    });
+    return made;
+  };
+}

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { Refusal } from '../base/refusal.ts';
 import { htmlReply, type Reply } from '../edge/answers.ts';
 import type { Call } from '../edge/call.ts';
-import { staticFile, type StaticFile, staticReply } from '../edge/static-file.ts';
+import { madeOnce, staticFile, type StaticFile, staticReply } from '../edge/static-file.ts';
 
 /* `/docs`: the API's description, shown by Swagger UI. */
 
@@ -34,16 +34,8 @@ interface Files {
   style: StaticFile;
 }
 
-let made: Promise<Files> | null = null;
-
 /** Read and compressed when somebody first opens the page, and kept. */
-function files(): Promise<Files> {
-  made ??= makeFiles().catch((error: unknown) => {
-    made = null;
-    throw error;
-  });
-  return made;
-}
+const files = madeOnce(makeFiles);
 
 async function makeFiles(): Promise<Files> {
   const [library, own, itsStyle, ownStyle] = await Promise.all([
