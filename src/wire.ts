@@ -1,5 +1,4 @@
 import { Admission } from './limits/admission.ts';
-import type { StoreState } from './admin/deps.ts';
 import { Answers } from './edge/answers.ts';
 import { type AppDeps, createApp } from './app.ts';
 import { actorCheck } from './access/actor-check.ts';
@@ -44,7 +43,6 @@ import { IdTokenVerifier } from './sign-in/id-token.ts';
 import { pinnedProblems } from './sessions/pinned.ts';
 import { keysUnder } from './store/keys.ts';
 import { openStore } from './store/open.ts';
-import { nowMsOf } from './store/store.ts';
 import { isFirstProcess } from './lifecycle/cluster.ts';
 import { AdmissionStore } from './limits/admission-store.ts';
 import { AuditTrail } from './audit/audit-trail.ts';
@@ -58,11 +56,7 @@ import { SecretStore } from './identity/store/secret-store.ts';
 import { ClaimStore } from './claims/claim-store.ts';
 import { LedgerReader } from './ledger/ledger-reader.ts';
 import { RefusalStore } from './ledger/refusal-store.ts';
-import type { Person } from './audit/erased.ts';
-import type { Precondition } from './identity/operations/precondition.ts';
-import type { UserKey } from './identity/records/identity.ts';
-import { eraseUser } from './records/erase.ts';
-import { forgetPerson } from './records/forget-person.ts';
+import { eraserOf } from './records/eraser.ts';
 import { readersOf } from './records/readers.ts';
 import { Records } from './records/records.ts';
 import { withoutRecords } from './records/records-view.ts';
@@ -233,7 +227,7 @@ export function wire(options: WireOptions) {
     storeNowMs: async () => admission.heartbeat.storeNowMs(),
     serving: {
       upstreams: () => upstreams.states(clock),
-      store: async () => storeState(settings.store.kind, await stores.extent()),
+      store: async () => ({ kind: settings.store.kind, ...(await stores.extent()) }),
       records: async () => (await records?.brief()) ?? withoutRecords,
     },
     backup: new Backup({ archive: stores.archive, clock }),
@@ -252,7 +246,7 @@ export function wire(options: WireOptions) {
   };
   const verifier = new IdTokenVerifier({ issuers: options.issuers, clock });
   const console = consoleOf({
-    ...stores.console,
+    ...stores.consoleStores,
     issuers: options.issuers,
     verifier,
     identities: stores.identities,
@@ -344,19 +338,6 @@ export function wire(options: WireOptions) {
   };
 }
 
-function storeState(
-  kind: StoreState['kind'],
-  { usedBytes, maxBytes, entries, oldestAtMs }: Awaited<ReturnType<ReturnType<typeof storesOf>['extent']>>,
-): StoreState {
-  return {
-    kind,
-    used_bytes: usedBytes,
-    max_bytes: maxBytes === 0 ? null : maxBytes,
-    entries,
-    oldest_entry_at: oldestAtMs === null ? null : new Date(oldestAtMs).toISOString(),
-  };
-}
-
 /** Everything that is kept. It is not connected yet. */
 function storesOf({ settings, clock, log, metrics }: WireOptions, process: string) {
   const isFirst = isFirstProcess();
@@ -390,17 +371,18 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
   const audit = new AuditTrail(store, keys, { log, clock });
   const identities = new IdentityStore(store, keys, audit);
   const sessions = new SessionStore(store, keys, { perMinute, maxBytes });
-  const erasing = records && {
-    identities,
-    audit,
-    clock,
-    database: records.database,
-    endSessions: (parent: { team: string; token: string }) => sessions.endAll(parent),
-    storeNowMs: () => store.attempt((client) => client.time()).then(nowMsOf),
-    drained: () => records.drained(),
-    forgetInStore: (person: Person) =>
-      forgetPerson(person, { store, keys, retentionDays, nowMs: clock.now() }),
-  };
+  const erase =
+    records &&
+    eraserOf({
+      records,
+      store,
+      keys,
+      identities,
+      audit,
+      endSessions: (parent) => sessions.endAll(parent),
+      retentionDays,
+      clock,
+    });
   const inStore = new LedgerReader(store, keys);
   const readers = readersOf({
     store,
@@ -427,10 +409,10 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
     claims: new ClaimStore(store, keys, audit),
     prices: new PriceStore(store, keys, audit),
     archive: new IdentityArchive(store, keys, audit),
-    erase: erasing && ((...asked: [UserKey, Precondition]) => eraseUser(erasing, ...asked)),
+    erase,
     ...readers,
     sessions,
-    console: {
+    consoleStores: {
       sessionStore: new ConsoleSessionStore(store, keys),
       links: new ConsoleLinks(store, keys),
       signInKeys: new SignInKeys(store, keys),

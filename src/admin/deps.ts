@@ -28,10 +28,12 @@ export interface Serving {
 
 export interface StoreState {
   kind: 'redis' | 'memory';
-  used_bytes: number;
-  max_bytes: number | null;
+  usedBytes: number;
+  /** 0: no bound. */
+  maxBytes: number;
+  /** Of the ledger. */
   entries: number;
-  oldest_entry_at: string | null;
+  oldestAtMs: number | null;
 }
 
 /** What the admin API needs. */

@@ -8,7 +8,7 @@ import type { StoredLimit } from '../base/limit.ts';
 import { nearestLimits, type UsedLimit } from '../limits/nearest-limits.ts';
 import { overviewSums, type OverviewSums, type Period, periodOf } from '../reports/overview.ts';
 import { visibleLedger } from '../reports/pages.ts';
-import type { AdminDeps } from './deps.ts';
+import type { AdminDeps, StoreState } from './deps.ts';
 import { overviewDocs, overviewParameters } from './overview-docs.ts';
 import { needing, type AdminContext, type Reply, type Route } from './respond.ts';
 
@@ -42,7 +42,7 @@ export function overviewRoute(deps: AdminDeps): Route {
       refusals: sums.refusals,
       limits: await limitsOf(visible, sums.askedBy),
       upstreams: isWhole && serving ? briefly(serving) : null,
-      store,
+      store: store && storeView(store),
       records,
     };
     return { status: 200, body };
@@ -84,4 +84,14 @@ function inScope<S extends 'gateway' | 'team'>(
 
 function briefly({ upstreams }: NonNullable<AdminDeps['serving']>): object[] {
   return upstreams().map(({ name, model_id, circuit }) => ({ name, model_id, circuit }));
+}
+
+function storeView({ kind, usedBytes, maxBytes, entries, oldestAtMs }: StoreState): object {
+  return {
+    kind,
+    used_bytes: usedBytes,
+    max_bytes: maxBytes === 0 ? null : maxBytes,
+    entries,
+    oldest_entry_at: oldestAtMs === null ? null : new Date(oldestAtMs).toISOString(),
+  };
 }

@@ -206,8 +206,7 @@ const servingSample: Serving = {
   upstreams: () => [
     { name: 'INFERENCE', model_id: 'm', models: ['m'], circuit: 'closed', failing: [], quota: null },
   ],
-  store: () =>
-    Promise.resolve({ kind: 'memory', used_bytes: 5, max_bytes: null, entries: 0, oldest_entry_at: null }),
+  store: () => Promise.resolve({ kind: 'memory', usedBytes: 5, maxBytes: 0, entries: 0, oldestAtMs: null }),
   records: () => Promise.resolve(withoutRecords),
 };
 
