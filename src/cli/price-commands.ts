@@ -121,9 +121,10 @@ async function clear(cli: Cli, model: string): Promise<void> {
   const path = adminPath('prices', model);
   const { record, etag } = await cli.look(path);
   await cli.call('DELETE', path, undefined, ifMatch(etag));
-  const after = await cli.call('GET', path).catch(() => null); // the catalogue may not have it any more
+  // It is done even if this fails: the catalogue may not have the model any more.
+  const after = await cli.call('GET', path).catch(() => null);
   cli.printDone({ model, cleared: true }, `Prices of ${plain(model)} are those of the catalogue again.`);
-  cli.note(`Before: ${shown(record)}\nAfter:  ${shown(after)}`);
+  cli.note(`Before: ${shown(record)}${after === null ? '' : `\nAfter:  ${shown(after)}`}`);
 }
 
 function withoutOne(before: readonly JsonObject[], from: string): JsonObject[] {

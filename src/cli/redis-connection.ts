@@ -137,8 +137,8 @@ async function localAdmin({
     secrets,
     lastUses: (team, tokens) => secrets.lastUses(team, tokens),
     counters: countersIn(store, keys),
-    // Nobody was asked over HTTP: the link is a path on whatever the gateway's address is.
     issuers,
+    // Nobody was asked over HTTP: a link is a path on whatever the gateway's address is.
     origin: () => '',
     claims: new ClaimLinks({
       store: new ClaimStore(store, keys, audit),
