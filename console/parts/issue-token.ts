@@ -29,7 +29,7 @@ export function IssueToken({ team, user, close, done }: IssueTokenProps): View {
     const models = listOf(fields, 'models');
     const origins = listOf(fields, 'origins');
     const livesS = textOf(fields, 'expires_in');
-    return ask<IssuedToken>(`/admin/teams/${team}/tokens`, {
+    return ask<IssuedToken>(`/admin/teams/${encodeURIComponent(team)}/tokens`, {
       method: 'POST',
       body: {
         user: user ?? textOf(fields, 'user') ?? '',

@@ -57,7 +57,7 @@ export function Prices(): View {
       title: 'Take the set price back?',
       text: `The price of ${model} is that of the catalogue again. What requests have cost stays.`,
       action: 'Take it back',
-      run: () => ask(`/admin/prices/${model}`, { method: 'DELETE' }),
+      run: () => ask(pathOf(model), { method: 'DELETE' }),
       done: () => {
         reload();
         notify({ text: `The price of ${model} is that of the catalogue again.` });
@@ -111,6 +111,10 @@ export function Prices(): View {
   <//>`;
 }
 
+function pathOf(model: string): string {
+  return `/admin/prices/${encodeURIComponent(model)}`;
+}
+
 function PriceText({ price }: { price: Price | null }): View {
   if (price === null) return html`<span class="mark near">unpriced</span>`;
   const known = parts.filter(([part]) => price[part] !== undefined);
@@ -127,7 +131,7 @@ function SetPrice({ of, close, done }: { of: ModelPrices; close: () => void; don
     });
     const from = textOf(fields, 'from');
     const price = { ...(from === undefined ? {} : { from }), ...Object.fromEntries(amounts) };
-    return ask<ModelPrices>(`/admin/prices/${of.model}`, { method: 'PUT', body: { prices: [price] } });
+    return ask<ModelPrices>(pathOf(of.model), { method: 'PUT', body: { prices: [price] } });
   };
   const set = (): void => {
     close();
