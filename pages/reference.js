@@ -218,8 +218,15 @@ function readyToTry(description) {
   return description;
 }
 
-const description = fetch('/openapi.json').then((answer) => answer.json());
-void description.then((read) => show(readyToTry(/** @type {Description} */ (read))));
+fetch('/openapi.json')
+  .then((answer) => answer.json())
+  .then((read) => show(readyToTry(/** @type {Description} */ (read))))
+  .catch(sayFailed);
+
+function sayFailed() {
+  const place = document.querySelector('#reference');
+  if (place) place.textContent = 'The description of the API could not be shown. Load the page again.';
+}
 
 /** @param {Description} spec */
 function show(spec) {

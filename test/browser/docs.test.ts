@@ -94,6 +94,13 @@ describe('a person who looks at GET /docs', () => {
     expect(seen).toEqual({ complaints: [], origins: new Set([origin]) });
   });
 
+  it('reads why there is nothing, if the description cannot be read', async () => {
+    const page = await browser.page();
+    await page.route('**/openapi.json', (route) => route.abort());
+    await page.goto(`${origin}/docs`);
+    await page.getByText('could not be shown. Load the page again.').waitFor();
+  });
+
   it('can read it on a phone, light and dark, with the keyboard alone and without seeing it', async () => {
     const page = await browser.page();
     await page.setViewportSize({ width: 360, height: 640 });
