@@ -82,7 +82,7 @@ export class ConsoleSessions {
     const browser = (headers['user-agent'] ?? '').slice(0, mostOfBrowser);
     const endsAtMs = await store.open(secret.hash, { holder, browser });
     if (before) await this.#end(before.hash);
-    const session = { holder, openedAtMs: endsAtMs - longestMs, endsAtMs };
+    const session = { holder, hasEnded: false, openedAtMs: endsAtMs - longestMs, endsAtMs };
     return {
       visitor: { who: known, session, secretHash: secret.hash },
       setCookie: cookieOf(secret, longestMs),
@@ -108,10 +108,13 @@ export class ConsoleSessions {
     const session = await store.use(secretHash);
     if (session === null) return ended();
     const who = await this.#known(session.holder);
-    if (!(who instanceof Refusal)) return { who, session, secretHash };
-    // A suspension may end.
-    if (who.status === 401) await store.end(secretHash, session.holder);
-    return who;
+    if (who instanceof Refusal) {
+      // A suspension may end; the rest is for good. A page has several requests on their way: each is told why.
+      if (who.status === 401) await store.end(secretHash, session.holder, { note: true });
+      return who;
+    }
+    // What it had changed from is back, but nobody is signed in by that.
+    return session.hasEnded ? ended() : { who, session, secretHash };
   }
 
   async #end(secretHash: string): Promise<void> {

@@ -14,9 +14,11 @@ export const longestMs = 8 * 3_600_000;
 export const longestIdleMs = 3_600_000;
 const mostOfHolder = 20;
 
-/** A session that is alive. Times are the store's, ms. */
+/** A session that has not run out. Times are the store's, ms. */
 export interface ConsoleSession {
   holder: Holder;
+  /** It was ended, and the note of it is kept: see `end`. */
+  hasEnded: boolean;
   openedAtMs: number;
   endsAtMs: number;
 }
@@ -64,18 +66,22 @@ export class ConsoleSessionStore {
     return Number(ends);
   }
 
-  /** The session behind a secret, which is now used; null if there is none. Works in a full store. */
+  /** The session behind a secret, which is now used; null if there is none, or it ran out. Works in a full store. */
   async use(secretHash: string): Promise<ConsoleSession | null> {
     const reply = await this.#store.run(useSession, [this.#keys.consoleSession(secretHash)], [longestIdleMs]);
-    const [, text, opened, ends] = textsIn(reply);
+    const [, text, opened, ends, ended] = textsIn(reply);
     const holder = text === undefined ? null : parseHolder(text);
-    return holder && { holder, openedAtMs: Number(opened), endsAtMs: Number(ends) };
+    if (holder === null) return null;
+    return { holder, hasEnded: ended === '1', openedAtMs: Number(opened), endsAtMs: Number(ends) };
   }
 
-  /** Ends a session of a holder; false if the holder has no such session. Works in a full store. */
-  async end(secretHash: string, holder: Holder): Promise<boolean> {
+  /**
+   * Ends a session of a holder; false if the holder has no such session. With `note`, `use` tells later that it ended.
+   * Works in a full store.
+   */
+  async end(secretHash: string, holder: Holder, { note = false } = {}): Promise<boolean> {
     const keys = [this.#keys.consoleSession(secretHash), this.#keys.consoleSessionsOf(nameOf(holder))];
-    return (await this.#store.run(endSession, keys, [secretHash])) === 1;
+    return (await this.#store.run(endSession, keys, [secretHash, note ? '1' : '0'])) === 1;
   }
 
   /** The sessions of a holder. */

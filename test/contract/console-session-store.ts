@@ -25,7 +25,7 @@ export function consoleSessionContract(make: () => Promise<ConsoleStoresUnderTes
 
   it('finds a session by the hash of its secret until it is ended, and ends it for its holder only', async () => {
     expect(await sessions.open('a', { holder: root, browser: 'B' })).toBe(startMs + longestMs);
-    const found = { holder: root, openedAtMs: startMs, endsAtMs: startMs + longestMs };
+    const found = { holder: root, hasEnded: false, openedAtMs: startMs, endsAtMs: startMs + longestMs };
     expect(await sessions.use('a')).toEqual(found);
     expect(await sessions.end('a', ana)).toBe(false);
     expect(await sessions.use('a')).toEqual(found);
@@ -33,6 +33,18 @@ export function consoleSessionContract(make: () => Promise<ConsoleStoresUnderTes
     expect(await sessions.use('a')).toBeNull();
     expect(await sessions.end('a', root)).toBe(false);
     expect(await sessions.use('b')).toBeNull();
+  });
+
+  it('keeps a note that a session ended, if told to, which is nobody’s and goes as an unused session would', async () => {
+    await sessions.open('a', { holder: root, browser: 'B' });
+    expect(await sessions.end('a', root, { note: true })).toBe(true);
+    expect(await sessions.list(root)).toEqual([]);
+    for (const afterMs of [0, longestIdleMs - 1]) {
+      await turnTo(startMs + afterMs);
+      expect(await sessions.use('a')).toMatchObject({ holder: root, hasEnded: true });
+    }
+    await turnTo(startMs + longestIdleMs);
+    expect(await sessions.use('a')).toBeNull();
   });
 
   it('ends an idle session after an hour, and a used one after eight', async () => {

@@ -176,6 +176,19 @@ describe('a session of the console', () => {
     expect((await sessions[1]?.ask('GET', '/session'))?.body).toEqual({ session: null });
   });
 
+  it('says why it ended to each request that was on its way, and stays ended if what changed is changed back', async () => {
+    const { team, id, text } = await gateway.issue();
+    const { ask } = await consoleSession(gateway.url, text);
+    const path = `/admin/teams/${team}/tokens/${id}`;
+    await gateway.admin('PATCH', path, { models: ['claude-4-5-haiku'] });
+    const told = await Promise.all(Array.from({ length: 4 }, () => ask('GET', '/v1/me')));
+    told.push(await ask('GET', '/v1/me'));
+    for (const { status, body } of told) expect([status, errorCode(body)]).toEqual([401, 'revoked_token']);
+    await gateway.admin('PATCH', path, { models: null });
+    const { status, body } = await ask('GET', '/v1/me');
+    expect([status, errorCode(body)]).toEqual([401, 'expired_token']);
+  });
+
   it('ends when it was idle for an hour', async () => {
     const { ask } = await consoleSession(gateway.url, gateway.adminKey);
     clock.aheadMs += 3_590_000;
