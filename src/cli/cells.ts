@@ -50,10 +50,11 @@ function secretText({ prefix, expires_at, last_used_at }: JsonObject): string {
   return `${plain(prefix)}…${until} (${used})`;
 }
 
-function limitText({ metric, window, max, models, endpoints, count_cached }: JsonObject): string {
+function limitText({ metric, window, max, models, endpoints, count_cached, enforce }: JsonObject): string {
   const what = window === undefined ? plain(metric) : `${plain(metric)}/${plain(window)}`;
   const covered = [models, endpoints].flatMap((names) => (Array.isArray(names) ? names.map(plain) : []));
   const whose = covered.length > 0 ? `@${covered.join(',')}` : '';
   const uncached = count_cached === false ? ':uncached' : '';
-  return `${what}=${plain(max)}${uncached}${whose}`;
+  const observe = enforce === false ? ':observe' : '';
+  return `${what}=${plain(max)}${uncached}${observe}${whose}`;
 }

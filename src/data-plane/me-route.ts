@@ -29,6 +29,9 @@ const limitState = z
     models: z.array(text).exactOptional(),
     endpoints: z.array(text).exactOptional(),
     count_cached: z.boolean().exactOptional(),
+    enforce: z.boolean().exactOptional(),
+    raised_by: z.number().exactOptional().meta({ description: 'What raises add to max now.' }),
+    raised_until: time.exactOptional().meta({ description: 'When the first of them ends.' }),
   })
   .meta({ id: 'LimitState' });
 
@@ -125,5 +128,6 @@ function limitResponse(state: LimitState): object {
     ...(limit.models ? { models: limit.models } : {}),
     ...(limit.endpoints ? { endpoints: limit.endpoints } : {}),
     ...('count_cached' in limit ? { count_cached: limit.count_cached } : {}),
+    ...(limit.enforce === undefined ? {} : { enforce: limit.enforce }),
   };
 }

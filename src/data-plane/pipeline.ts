@@ -1,6 +1,6 @@
 import type { Admission, Ask } from '../limits/admission.ts';
 import { storeUnavailable } from '../limits/decision.ts';
-import { checkPriced, type Grant, visibleLimits } from '../limits/grant.ts';
+import { checkPriced, type Grant, visibleLimits, wouldRefuse } from '../limits/grant.ts';
 import { limitHeaders } from '../limits/limit-headers.ts';
 import { reserve } from '../limits/reservation.ts';
 import type { Authenticated } from '../access/authenticator.ts';
@@ -222,7 +222,7 @@ export class Pipeline {
     const { admission, journal } = this.#parts;
     const { entry, settled } = admission.settle(this.#atPriceOf(outcome, grant), outcome);
     const modelKnown = grant.request.modelKnown || outcome.accepted;
-    journal.settled(call, { entry, outcome, modelKnown });
+    journal.settled(call, { entry, outcome, modelKnown, observed: wouldRefuse(grant) });
     return settled;
   }
 
@@ -271,7 +271,8 @@ export class Pipeline {
   #reservation(call: Call, request: ValidRequest, principal: Principal): { body: Buffer; ask: Ask } {
     const { model, endpoint, stream } = request;
     const price = this.#price(model);
-    const { body, reserved } = reserve(request, principal.limits, this.#outputBound(request), price);
+    const nowMs = this.#parts.admission.heartbeat.storeNowMs();
+    const { body, reserved } = reserve(request, principal.limits, this.#outputBound(request), price, nowMs);
     const modelKnown = this.#parts.served.knows(model);
     const { requestId } = call;
     return { body, ask: { requestId, endpoint: endpoint.path, model, modelKnown, stream, price, reserved } };

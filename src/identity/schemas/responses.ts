@@ -26,6 +26,7 @@ export const shownLimit = z
     models: z.array(text).exactOptional(),
     endpoints: z.array(text).exactOptional(),
     count_cached: z.boolean().exactOptional(),
+    enforce: z.boolean().exactOptional(),
     used: z.number().exactOptional().meta({ description: asked }),
     remaining: z.number().exactOptional().meta({ description: asked }),
     resets_at: time
