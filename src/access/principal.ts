@@ -1,17 +1,21 @@
-import type { Credential, Identity, Policy, Principal, ScopedLimit } from '../identity/records/identity.ts';
+import type { Credential, Identity, Policy, Principal } from '../identity/records/identity.ts';
 import { attemptBounds } from './attempt-bounds.ts';
 import { secretEndMs } from '../identity/records/secret.ts';
-import type { Limit, Scope, StoredLimit } from '../base/limit.ts';
+import { scopedLimits } from '../identity/records/raise.ts';
+import type { Limit } from '../base/limit.ts';
 
-/** Makes an identity ready for the hot path: its limits in the order of admission, its expiry as a number. */
-export function makePrincipal(identity: Identity, credential: Credential): Principal {
+/**
+ * Makes an identity ready for the hot path: its limits in the order of admission, its expiry as a number. Raises that have
+ * ended at `nowMs`, by the store's clock, are left out.
+ */
+export function makePrincipal(identity: Identity, credential: Credential, nowMs = 0): Principal {
   const { gateway, team, user, token, session } = identity;
   const limits = [
-    ...scoped('gateway', gateway),
-    ...scoped('team', team.limits),
-    ...scoped('user', user.limits),
-    ...scoped('token', token.limits),
-    ...scoped('session', session?.limits ?? []),
+    ...scopedLimits('gateway', { limits: gateway }),
+    ...scopedLimits('team', team, nowMs),
+    ...scopedLimits('user', user, nowMs),
+    ...scopedLimits('token', token, nowMs),
+    ...scopedLimits('session', { limits: session?.limits ?? [] }),
   ].sort((a, b) => rank(a.limit) - rank(b.limit));
   return {
     identity,
@@ -47,10 +51,6 @@ function within<B extends readonly string[] | null>(
 
 function expiry(at: string | null): number {
   return at === null ? Infinity : Date.parse(at);
-}
-
-function scoped(scope: Scope, limits: readonly StoredLimit[]): ScopedLimit[] {
-  return limits.map((limit) => ({ scope, limit }));
 }
 
 const windowRank = { month: 0, day: 1, hour: 2, minute: 3 } as const;

@@ -49,9 +49,11 @@ function shortened<R extends JsonObject | null>(before: R, after: R): { before: 
 /** What stands for a long value takes this much. */
 const digestCharacters = 100;
 
-/** A record in the form of the admin API: limits without ids, secrets without hashes. */
+/** A record in the form of the admin API: limits without ids, raises with their limits, secrets without hashes. */
 function auditedRecord(record: JsonObject): JsonObject {
   const audited = { ...record };
+  const { raises = null, limits } = record;
+  if (raises !== null) audited['raises'] = withLimits(listIn(raises), listIn(limits));
   if ('limits' in audited) audited['limits'] = without('id', audited['limits']);
   if ('secrets' in audited) audited['secrets'] = without('hash', audited['secrets']);
   return audited;
@@ -80,11 +82,30 @@ function verbOf(kind: Change['kind'], was: JsonObject | null, is: JsonObject | n
   if (began('revoked_at', was, is)) return 'revoke';
   if (began('suspended_at', was, is)) return 'suspend';
   if (began('suspended_at', is, was)) return 'resume';
+  if (hasMoreRaises(is, was)) return 'raise';
+  if (hasMoreRaises(was, is) && isDeepStrictEqual(was['limits'], is['limits'])) return 'withdraw';
   return isDeepStrictEqual(was['prefix'], is['prefix']) ? 'change' : 'rotate';
 }
 
 function began(field: string, was: JsonObject, is: JsonObject): boolean {
   return (was[field] ?? null) === null && (is[field] ?? null) !== null;
+}
+
+function hasMoreRaises(some: JsonObject, others: JsonObject): boolean {
+  const known = listIn(others['raises']).map(({ id }) => id);
+  return listIn(some['raises']).some(({ id }) => !known.includes(id));
+}
+
+/** Raises with the limit itself in the place of its id. */
+function withLimits(raises: readonly JsonObject[], limits: readonly JsonObject[]): JsonValue {
+  return raises.map((raise) => {
+    const { id, ...limit } = limits.find((each) => each['id'] === raise['limit']) ?? {};
+    return id === undefined ? raise : { ...raise, limit };
+  });
+}
+
+function listIn(value: JsonValue | undefined): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }
 
 function without(field: string, list: JsonValue | undefined): JsonValue {

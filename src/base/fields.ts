@@ -126,6 +126,13 @@ const dollars = z
     error: 'must have at most 9 decimals',
   });
 const common = {
+  id: z
+    .string()
+    .max(64, 'must have at most 64 characters')
+    .meta({
+      description: 'Told in answers. In a body it has no effect, so that a list can be sent back as it came.',
+    })
+    .exactOptional(),
   models: limitModels.exactOptional(),
   endpoints: limitEndpoints.exactOptional(),
   enforce: z
@@ -195,7 +202,8 @@ export const limits = z
       }
       seen.add(identity);
     }
-  });
+  })
+  .overwrite((list) => list.map(({ id: _id, ...rest }) => rest));
 
 /** Limits whose endpoints are among the paths given: one on a path there is not would count nothing. */
 export function limitsAt(paths: readonly string[]) {

@@ -14,6 +14,7 @@ import {
 } from '../../base/fields.ts';
 import type { AttemptBound, Limit, Raise, Scope, StoredLimit } from '../../base/limit.ts';
 import { allFrames } from '../../base/request.ts';
+import { raises } from './raise.ts';
 import type { Session } from './session.ts';
 
 /*
@@ -47,6 +48,7 @@ export const teamFields = z.strictObject({
     description: 'true: a fallback model may cost more than the model asked for.',
   }),
   suspended_at: storedTime.nullish().meta({ description: 'Since when its requests are refused.' }),
+  raises,
   created_at: storedTime,
 });
 export type Team = Stored<z.infer<typeof teamFields>>;
@@ -66,6 +68,7 @@ export const userFields = z.strictObject({
   subject: subject.nullish().meta({ description: 'The account at an issuer that signs in as this user.' }),
   suspended_at: storedTime.nullish().meta({ description: 'Since when its requests are refused.' }),
   limits,
+  raises,
   created_at: storedTime,
 });
 export type User = Stored<z.infer<typeof userFields>>;
@@ -116,6 +119,7 @@ export const tokenFields = z.strictObject({
     .meta({ description: "openai: streams of chat get OpenAI's exact frames; null: as they come." }),
   expires_at: storedTime.nullable(),
   revoked_at: storedTime.nullable(),
+  raises,
   created_at: storedTime,
 });
 export type Token = Stored<z.infer<typeof tokenFields>>;

@@ -15,6 +15,7 @@ const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['origins', isWithin],
   ['tools', (before, after) => isWithin(before ?? [], after ?? [])],
   ['limits', areLower],
+  ['raises', (before, after) => areAmong(after, before)],
   ['defaults', (before, after) => everyField(objectIn(before), objectIn(after), areLower)],
   ['expires_at', (before, after) => after !== null && (before === null || after <= before)],
   ['suspended_at', (before) => before === null],
@@ -47,6 +48,11 @@ function everyField(
 function isWithin(before: JsonValue, after: JsonValue): boolean {
   if (before === null) return true;
   return Array.isArray(before) && Array.isArray(after) && after.every((item) => before.includes(item));
+}
+
+function areAmong(some: JsonValue, all: JsonValue): boolean {
+  const list = Array.isArray(all) ? all : [];
+  return !Array.isArray(some) || some.every((item) => list.some((other) => isDeepStrictEqual(item, other)));
 }
 
 /** Each limit there was is still there, no higher, and holds if it did. */
