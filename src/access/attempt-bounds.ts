@@ -31,7 +31,8 @@ function boundOf(scope: AttemptBound['scope'], field: string, limits: readonly S
   let max = mostAMinute;
   let own: { id: string; max: number } | null = null;
   for (const { scope: whose, limit } of limits) {
-    if (limit.metric !== 'requests') continue;
+    // One that counts only some tags does not bound the others.
+    if (limit.metric !== 'requests' || limit.tags !== undefined) continue;
     max = Math.min(max, Math.ceil((timesLimit * limit.max) / minutesOf[limit.window]));
     const isOwn = whose === scope && limit.window === 'minute';
     if (isOwn && limit.max < (own?.max ?? Infinity)) own = limit;

@@ -3,6 +3,7 @@ import { asciiLowerCase } from './ascii-case.ts';
 import { looksLikeCredential } from './credential-text.ts';
 import { windows } from './limit.ts';
 import { nanoUsdPerUsd } from './price.ts';
+import { tags, tagText } from './tags.ts';
 
 /*
  * The fields of records, queries, sessions and issuers. Messages say what is expected, and never repeat the value. What
@@ -125,7 +126,16 @@ const dollars = z
   .refine((usd) => Math.abs(usd * nanoUsdPerUsd - Math.round(usd * nanoUsdPerUsd)) < 0.01, {
     error: 'must have at most 9 decimals',
   });
-const covered = { models: limitModels.exactOptional(), endpoints: limitEndpoints.exactOptional() };
+const limitTags = tags
+  .refine((wanted) => Object.keys(wanted).length > 0, {
+    error: 'must name a tag; leave it out to cover requests with any tags',
+  })
+  .meta({ description: 'Only requests that have all these tags count.' });
+const covered = {
+  models: limitModels.exactOptional(),
+  endpoints: limitEndpoints.exactOptional(),
+  tags: limitTags.exactOptional(),
+};
 const countCached = z.boolean('must be true or false').meta({
   description: 'False: input that is read from a prompt cache does not count.',
 });
@@ -169,7 +179,15 @@ export function limitIdentity(of: z.infer<typeof limit>): string {
   const over = of.metric === 'concurrency' ? '' : of.window;
   const endpoints = of.endpoints === undefined ? [] : [of.endpoints.toSorted()];
   const uncached = of.count_cached === false ? ['uncached'] : [];
-  return JSON.stringify([of.metric, over, of.models?.toSorted() ?? null, ...endpoints, ...uncached]);
+  const tagged = of.tags === undefined ? [] : [tagText(of.tags)];
+  return JSON.stringify([
+    of.metric,
+    over,
+    of.models?.toSorted() ?? null,
+    ...endpoints,
+    ...uncached,
+    ...tagged,
+  ]);
 }
 
 export const limits = z
@@ -183,7 +201,7 @@ export const limits = z
         context.addIssue({
           code: 'custom',
           path: [index],
-          message: 'is a second limit with the same metric, window, models, endpoints and count_cached',
+          message: 'is a second limit with the same metric, window, models, endpoints, tags and count_cached',
         });
       }
       seen.add(identity);
