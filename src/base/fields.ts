@@ -131,10 +131,14 @@ const limitTags = tags
     error: 'must name a tag; leave it out to cover requests with any tags',
   })
   .meta({ description: 'Only requests that have all these tags count.' });
-const covered = {
+const common = {
   models: limitModels.exactOptional(),
   endpoints: limitEndpoints.exactOptional(),
   tags: limitTags.exactOptional(),
+  enforce: z
+    .boolean('must be true or false')
+    .meta({ description: 'False: it only observes, which counts and refuses nothing.' })
+    .exactOptional(),
 };
 const countCached = z.boolean('must be true or false').meta({
   description: 'False: input that is read from a prompt cache does not count.',
@@ -153,12 +157,12 @@ export const limit = z
         metric: z.literal('tokens'),
         window,
         max,
-        ...covered,
+        ...common,
         count_cached: countCached.exactOptional(),
       }),
-      z.strictObject({ metric: z.enum(['requests', 'images']), window, max, ...covered, ...notOfTokens }),
-      z.strictObject({ metric: z.literal('cost_usd'), window, max: dollars, ...covered, ...notOfTokens }),
-      z.strictObject({ metric: z.literal('concurrency'), max, ...covered, ...notOfTokens }),
+      z.strictObject({ metric: z.enum(['requests', 'images']), window, max, ...common, ...notOfTokens }),
+      z.strictObject({ metric: z.literal('cost_usd'), window, max: dollars, ...common, ...notOfTokens }),
+      z.strictObject({ metric: z.literal('concurrency'), max, ...common, ...notOfTokens }),
     ],
     {
       // Covers both an item that is not an object and an unknown metric.
@@ -174,7 +178,7 @@ export const limit = z
       'A minute and an hour slide: no window of that length holds more than max. A day and a month are calendar windows in UTC.',
   });
 
-/** Identifies a limit in its list, which has each one once. Changing only `max` keeps the counter. */
+/** Identifies a limit in its list, which has each one once. Changing `max` or `enforce` keeps the counter. */
 export function limitIdentity(of: z.infer<typeof limit>): string {
   const over = of.metric === 'concurrency' ? '' : of.window;
   const endpoints = of.endpoints === undefined ? [] : [of.endpoints.toSorted()];

@@ -16,6 +16,8 @@ interface Coverage {
 
 interface Max extends Coverage {
   max: number;
+  /** False: it only observes, which counts and refuses nothing; absent: it holds. */
+  enforce?: boolean;
 }
 
 interface TokenLimit extends Max {
@@ -34,6 +36,18 @@ export type Limit = CountedLimit | (Max & { metric: 'concurrency' });
  * changed limit keeps what is used, and one that is removed and added again counts anew.
  */
 export type StoredLimit = Limit & { id: string };
+
+/** What adds to a limit's `max` until it ends by itself, by the store's clock. */
+export interface Raise {
+  /** In the unit of the limit. */
+  by: number;
+  untilMs: number;
+}
+
+/** Whether a limit counts and refuses nothing. */
+export function onlyObserves({ enforce }: Pick<Limit, 'enforce'>): boolean {
+  return enforce === false;
+}
 
 export type Scope = 'gateway' | 'team' | 'user' | 'token' | 'session';
 

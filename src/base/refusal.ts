@@ -70,6 +70,11 @@ export const refusedLimit = z.object({
   window: z.string().nullable(),
   max: z.number(),
   resets_at: z.string().nullable().meta({ format: 'date-time' }),
+  raised_by: z.number().exactOptional().meta({ description: 'What raises add to max now.' }),
+  raised_until: z
+    .string()
+    .exactOptional()
+    .meta({ format: 'date-time', description: 'When the first of them ends.' }),
 });
 
 /** How many problems are listed besides the first one: contract 1.4. */

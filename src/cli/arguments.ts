@@ -4,16 +4,19 @@ import { parseTagList, type Tags } from '../base/tags.ts';
 import { CommandFailed, exitCodes } from './command-failed.ts';
 
 /**
- * `tokens/day=100000`, `cost_usd/month=12.50`, `concurrency=5`; `:uncached` leaves cache reads out, and
- * `@model,/v1/path,project=x` restricts it to those.
+ * `tokens/day=100000`, `cost_usd/month=12.50`, `concurrency=5`; `:uncached` leaves cache reads out, `:observe` makes it
+ * count and refuse nothing, and `@model,/v1/path,project=x` restricts it to those.
  */
 export function parseLimit(text: string): Limit {
-  const [, what = '', asked, digits = '', uncached, names] =
-    /^([a-z_]+)(?:\/([a-z]+))?=(\d+(?:\.\d+)?)(:uncached)?(?:@(.+))?$/.exec(text) ?? [];
+  const [, what = '', asked, digits = '', uncached, observe, names] =
+    /^([a-z_]+)(?:\/([a-z]+))?=(\d+(?:\.\d+)?)(:uncached)?(:observe)?(?:@(.+))?$/.exec(text) ?? [];
   const max = Number(digits);
   const isWhole = Number.isSafeInteger(max);
   if (digits === '' || (!isWhole && what !== 'cost_usd')) throw wrongLimit();
-  const covered = coverage(names?.split(',') ?? []);
+  const covered = {
+    ...coverage(names?.split(',') ?? []),
+    ...(observe === undefined ? {} : { enforce: false }),
+  };
   if (uncached !== undefined && what !== 'tokens') throw wrongLimit();
   if (what === 'concurrency' && asked === undefined) return { metric: what, max, ...covered };
 
@@ -104,7 +107,7 @@ export function repeatable(
 
 export const limitOption = repeatable(
   '--limit <limit>',
-  'such as tokens/day=100000, cost_usd/month=50, concurrency=5; add @model,/v1/path,project=x to limit only those, and :uncached after the number to leave cache reads out of tokens',
+  'such as tokens/day=100000, cost_usd/month=50, concurrency=5; add @model,/v1/path,project=x to limit only those, and after the number :uncached to leave cache reads out of tokens, :observe to count and refuse nothing',
   parseLimit,
 );
 
@@ -213,6 +216,6 @@ export function withQuery(path: string, parameters: Readonly<Record<string, unkn
 
 function wrongLimit(): InvalidArgumentError {
   return new InvalidArgumentError(
-    `Write metric/window=max with ${countedMetrics.join(', ')} and ${windows.join(', ')}, or concurrency=max. Only tokens take :uncached.`,
+    `Write metric/window=max with ${countedMetrics.join(', ')} and ${windows.join(', ')}, or concurrency=max. :observe may follow; only tokens take :uncached.`,
   );
 }

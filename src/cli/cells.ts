@@ -50,7 +50,8 @@ function secretText({ prefix, expires_at, last_used_at }: JsonObject): string {
   return `${plain(prefix)}…${until} (${used})`;
 }
 
-function limitText({ metric, window, max, models, endpoints, tags, count_cached }: JsonObject): string {
+function limitText(limit: JsonObject): string {
+  const { metric, window, max, models, endpoints, tags, count_cached, enforce } = limit;
   const what = window === undefined ? plain(metric) : `${plain(metric)}/${plain(window)}`;
   const tagged = isJsonObject(tags ?? null)
     ? Object.entries(tags ?? {}).map(([key, value]) => `${key}=${plain(value)}`)
@@ -60,5 +61,6 @@ function limitText({ metric, window, max, models, endpoints, tags, count_cached 
   );
   const whose = covered.length > 0 ? `@${covered.join(',')}` : '';
   const uncached = count_cached === false ? ':uncached' : '';
-  return `${what}=${plain(max)}${uncached}${whose}`;
+  const observe = enforce === false ? ':observe' : '';
+  return `${what}=${plain(max)}${uncached}${observe}${whose}`;
 }

@@ -54,7 +54,8 @@ export class Fallback {
     this.#model = model;
     const limits = limitsTagged(request.principal, grant.request.tags);
     const price = this.#priceOf(model);
-    const { body, reserved } = reserve(found.request, limits, outputBound(found.request), price);
+    const bound = outputBound(found.request);
+    const { body, reserved } = reserve(found.request, limits, bound, price, grant.admittedAtMs);
     const asked = { model, endpoint: endpoint.path, reserved, price };
     const needed = neededBesides(grant, limits, asked);
     const admit = needed.length === 0 ? null : () => this.#admit(request.principal, needed);

@@ -31,6 +31,9 @@ const limitState = z
     endpoints: z.array(text).exactOptional(),
     tags: tags.exactOptional(),
     count_cached: z.boolean().exactOptional(),
+    enforce: z.boolean().exactOptional(),
+    raised_by: z.number().exactOptional().meta({ description: 'What raises add to max now.' }),
+    raised_until: time.exactOptional().meta({ description: 'When the first of them ends.' }),
   })
   .meta({ id: 'LimitState' });
 
@@ -130,5 +133,6 @@ function limitResponse(state: LimitState): object {
     ...(limit.endpoints ? { endpoints: limit.endpoints } : {}),
     ...(limit.tags ? { tags: limit.tags } : {}),
     ...('count_cached' in limit ? { count_cached: limit.count_cached } : {}),
+    ...(limit.enforce === undefined ? {} : { enforce: limit.enforce }),
   };
 }

@@ -1,6 +1,6 @@
 import type { Admission, Ask } from '../limits/admission.ts';
 import { storeUnavailable } from '../limits/decision.ts';
-import { checkPriced, type Grant, limitsTagged, visibleLimits } from '../limits/grant.ts';
+import { checkPriced, type Grant, limitsTagged, visibleLimits, wouldRefuse } from '../limits/grant.ts';
 import { limitHeaders } from '../limits/limit-headers.ts';
 import { reserve } from '../limits/reservation.ts';
 import type { Authenticated } from '../access/authenticator.ts';
@@ -223,7 +223,7 @@ export class Pipeline {
     const { admission, journal } = this.#parts;
     const { entry, settled } = admission.settle(this.#atPriceOf(outcome, grant), outcome);
     const modelKnown = grant.request.modelKnown || outcome.accepted;
-    journal.settled(call, { entry, outcome, modelKnown });
+    journal.settled(call, { entry, outcome, modelKnown, observed: wouldRefuse(grant) });
     return settled;
   }
 
@@ -282,7 +282,8 @@ export class Pipeline {
     const sent = tagsOf(call, principal);
     const tags = sent instanceof Refusal ? principal.tags.fixed : sent; // `#useRefusal` has refused it
     const limits = limitsTagged(principal, tags);
-    const { body, reserved } = reserve(request, limits, this.#outputBound(request), price);
+    const nowMs = this.#parts.admission.heartbeat.storeNowMs();
+    const { body, reserved } = reserve(request, limits, this.#outputBound(request), price, nowMs);
     const modelKnown = this.#parts.served.knows(model);
     const { requestId } = call;
     return {

@@ -321,7 +321,9 @@ function slotsOf(limits: readonly LimitState[]): string[] {
 /** Whether the caller's next request could be refused because of what this one still holds. */
 function blocksNext(grant: Grant): boolean {
   return grant.limits.some(
-    (limit) => limit.applied.span === 'open' || remaining(limit) < limit.applied.amount,
+    (limit) =>
+      limit.applied.observes === undefined &&
+      (limit.applied.span === 'open' || remaining(limit) < limit.applied.amount),
   );
 }
 

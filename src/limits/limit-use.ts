@@ -3,7 +3,7 @@ import { limitName, type Scope } from '../base/limit.ts';
 import { nanoUsdPerUsd } from '../base/price.ts';
 import { tagText } from '../base/tags.ts';
 import type { LimitsOf } from './counters.ts';
-import type { LimitState } from './grant.ts';
+import { type LimitState, maxOf } from './grant.ts';
 
 /** How much of a limit is used now, for metrics. Money is in dollars. */
 export interface LimitUse {
@@ -70,7 +70,11 @@ function isShared({ scope }: ScopedLimit): boolean {
   return scope === 'gateway' || scope === 'team';
 }
 
-function useOf(team: string, { scoped: { scope, limit }, counter }: LimitState): LimitUse {
+function useOf(team: string, state: LimitState): LimitUse {
+  const {
+    scoped: { scope, limit },
+    counter,
+  } = state;
   const unit = limit.metric === 'cost_usd' ? nanoUsdPerUsd : 1;
   return {
     team: scope === 'gateway' ? '' : team,
@@ -82,6 +86,6 @@ function useOf(team: string, { scoped: { scope, limit }, counter }: LimitState):
       ...(limit.tags ? [tagText(limit.tags)] : []),
     ].join(','),
     used: counter.used / unit,
-    max: limit.max,
+    max: maxOf(state) / unit,
   };
 }

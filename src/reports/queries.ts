@@ -4,7 +4,7 @@ import { endUser, label, slug } from '../base/fields.ts';
 import { errorCodes, Refusal } from '../base/refusal.ts';
 import type { EntryQuery } from '../ledger/ledger.ts';
 import { outcomes } from '../ledger/ledger-response.ts';
-import { otherEndpoint, refusalGroups, type RefusalQuery } from '../ledger/refusal-count.ts';
+import { otherEndpoint, refusalGroups, type RefusalQuery, wouldRefuse } from '../ledger/refusal-count.ts';
 import { usageGroups, type UsageQuery } from '../ledger/totals.ts';
 import { type Form, formParameters } from './formats.ts';
 import {
@@ -56,7 +56,12 @@ export const refusalParameters = z.strictObject({
       `must be a path such as /v1/chat/completions, or ${otherEndpoint}`,
     )
     .exactOptional(),
-  code: z.enum(errorCodes, 'must be an error code such as insufficient_quota').exactOptional(),
+  code: z
+    .enum([...errorCodes, wouldRefuse], 'must be an error code such as insufficient_quota')
+    .exactOptional()
+    .meta({
+      description: `${wouldRefuse}: not refusals, but requests that an observe-only limit had no room for.`,
+    }),
 });
 
 export function parseRefusalQuery(url: string, bounds: DayBounds): Asked<RefusalQuery> | Refusal {

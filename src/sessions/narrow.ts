@@ -1,5 +1,5 @@
 import type { CallerTags, Principal, ScopedLimit } from '../identity/records/identity.ts';
-import type { Limit } from '../base/limit.ts';
+import { type Limit, onlyObserves } from '../base/limit.ts';
 import { type ErrorCode, invalidBody, type Problem, Refusal } from '../base/refusal.ts';
 import type { Endpoint } from '../base/request.ts';
 import { hasTags, tagIn, tagText } from '../base/tags.ts';
@@ -154,8 +154,12 @@ export function limitsWithin(limits: readonly Limit[], above: readonly ScopedLim
   return limits.filter((limit) => smallerThan(limit, above) === undefined);
 }
 
+/** By the limits themselves: a raise above ends, and the session may outlast it. What only observes bounds nothing. */
 function smallerThan(limit: Limit, above: readonly ScopedLimit[]): ScopedLimit | undefined {
-  return above.find(({ limit: other }) => isSameKind(limit, other) && other.max < limit.max);
+  if (onlyObserves(limit)) return undefined;
+  return above.find(
+    ({ limit: other }) => !onlyObserves(other) && isSameKind(limit, other) && other.max < limit.max,
+  );
 }
 
 /** Whether the one above counts the same metric, over the same window, and all that this one counts. */

@@ -12,7 +12,7 @@ import {
   storedTime,
   tool,
 } from '../../base/fields.ts';
-import type { AttemptBound, Limit, Scope, StoredLimit } from '../../base/limit.ts';
+import type { AttemptBound, Limit, Raise, Scope, StoredLimit } from '../../base/limit.ts';
 import { maxTags, tagKey, tags } from '../../base/tags.ts';
 import { allFrames } from '../../base/request.ts';
 import type { Session } from './session.ts';
@@ -166,6 +166,8 @@ export interface Resolution {
 export interface ScopedLimit {
   scope: Scope;
   limit: StoredLimit;
+  /** What raises it, in part perhaps no longer; absent: nothing. */
+  raises?: readonly Raise[];
 }
 
 /** What a caller may use: what its team, its token and its session all allow. Null restricts nothing. */

@@ -28,6 +28,7 @@ export const shownLimit = z
     endpoints: z.array(text).exactOptional(),
     tags: tags.exactOptional(),
     count_cached: z.boolean().exactOptional(),
+    enforce: z.boolean().exactOptional(),
     used: z.number().exactOptional().meta({ description: asked }),
     remaining: z.number().exactOptional().meta({ description: asked }),
     resets_at: time
