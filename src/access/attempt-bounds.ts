@@ -31,7 +31,8 @@ function boundOf(scope: AttemptBound['scope'], field: string, limits: readonly S
   let max = mostAMinute;
   let own: { id: string; max: number } | null = null;
   for (const { scope: whose, limit, raises = [] } of limits) {
-    if (limit.metric !== 'requests' || onlyObserves(limit)) continue;
+    // One that counts only some tags does not bound the others.
+    if (limit.metric !== 'requests' || onlyObserves(limit) || limit.tags !== undefined) continue;
     // A raise counts here as long as the principal is kept: this only bounds requests that nobody pays for.
     const raised = raises.reduce((sum, { by }) => sum + by, limit.max);
     max = Math.min(max, Math.ceil((timesLimit * raised) / minutesOf[limit.window]));

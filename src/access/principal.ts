@@ -1,5 +1,6 @@
 import type { Credential, Identity, Policy, Principal } from '../identity/records/identity.ts';
 import { attemptBounds } from './attempt-bounds.ts';
+import { callerTags } from './caller-tags.ts';
 import { secretEndMs } from '../identity/records/secret.ts';
 import { scopedLimits } from '../identity/records/raise.ts';
 import type { Limit } from '../base/limit.ts';
@@ -21,6 +22,7 @@ export function makePrincipal(identity: Identity, credential: Credential, nowMs 
     identity,
     credential,
     policy: policyOf(identity),
+    tags: callerTags(identity, limits),
     limits,
     attempts: attemptBounds(identity, limits),
     expiresAtMs: Math.min(

@@ -3,6 +3,7 @@ import { asciiLowerCase } from './ascii-case.ts';
 import { looksLikeCredential } from './credential-text.ts';
 import { windows } from './limit.ts';
 import { nanoUsdPerUsd } from './price.ts';
+import { tags, tagText } from './tags.ts';
 
 /*
  * The fields of records, queries, sessions and issuers. Messages say what is expected, and never repeat the value. What
@@ -125,6 +126,11 @@ const dollars = z
   .refine((usd) => Math.abs(usd * nanoUsdPerUsd - Math.round(usd * nanoUsdPerUsd)) < 0.01, {
     error: 'must have at most 9 decimals',
   });
+const limitTags = tags
+  .refine((wanted) => Object.keys(wanted).length > 0, {
+    error: 'must name a tag; leave it out to cover requests with any tags',
+  })
+  .meta({ description: 'Only requests that have all these tags count.' });
 const common = {
   id: z
     .string()
@@ -135,6 +141,7 @@ const common = {
     .exactOptional(),
   models: limitModels.exactOptional(),
   endpoints: limitEndpoints.exactOptional(),
+  tags: limitTags.exactOptional(),
   enforce: z
     .boolean('must be true or false')
     .meta({ description: 'False: it only observes, which counts and refuses nothing.' })
@@ -183,7 +190,15 @@ export function limitIdentity(of: z.infer<typeof limit>): string {
   const over = of.metric === 'concurrency' ? '' : of.window;
   const endpoints = of.endpoints === undefined ? [] : [of.endpoints.toSorted()];
   const uncached = of.count_cached === false ? ['uncached'] : [];
-  return JSON.stringify([of.metric, over, of.models?.toSorted() ?? null, ...endpoints, ...uncached]);
+  const tagged = of.tags === undefined ? [] : [tagText(of.tags)];
+  return JSON.stringify([
+    of.metric,
+    over,
+    of.models?.toSorted() ?? null,
+    ...endpoints,
+    ...uncached,
+    ...tagged,
+  ]);
 }
 
 export const limits = z
@@ -197,7 +212,7 @@ export const limits = z
         context.addIssue({
           code: 'custom',
           path: [index],
-          message: 'is a second limit with the same metric, window, models, endpoints and count_cached',
+          message: 'is a second limit with the same metric, window, models, endpoints, tags and count_cached',
         });
       }
       seen.add(identity);

@@ -1,3 +1,5 @@
+import type { Tags } from './tags.ts';
+
 /** The metrics that limits count over a window: those of contract 1.3, and money. */
 export const countedMetrics = ['requests', 'tokens', 'images', 'cost_usd'] as const;
 export const windows = ['minute', 'hour', 'day', 'month'] as const;
@@ -5,10 +7,11 @@ export const windows = ['minute', 'hour', 'day', 'month'] as const;
 export type CountedMetric = (typeof countedMetrics)[number];
 export type Window = (typeof windows)[number];
 
-/** The models and endpoints that a limit counts; absent: all. */
+/** The models and endpoints that a limit counts, and the tags that a request must have; absent: all. */
 interface Coverage {
   models?: string[];
   endpoints?: string[];
+  tags?: Tags;
 }
 
 interface Max extends Coverage {

@@ -19,6 +19,7 @@ export const errorTable = {
   endpoint_not_allowed: { status: 403, type: 'permission_error' },
   origin_not_allowed: { status: 403, type: 'permission_error' },
   tool_not_allowed: { status: 403, type: 'permission_error' },
+  tag_not_allowed: { status: 403, type: 'permission_error' },
   role_not_allowed: { status: 403, type: 'permission_error' },
   field_not_allowed: { status: 403, type: 'permission_error' },
   wider_than_parent: { status: 403, type: 'permission_error' },

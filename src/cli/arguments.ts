@@ -1,10 +1,11 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { countedMetrics, windows, type Limit } from '../base/limit.ts';
+import { parseTagList, type Tags } from '../base/tags.ts';
 import { CommandFailed, exitCodes } from './command-failed.ts';
 
 /**
  * `tokens/day=100000`, `cost_usd/month=12.50`, `concurrency=5`; `:uncached` leaves cache reads out, `:observe` makes it
- * count and refuse nothing, and `@model,/v1/path` restricts it to those.
+ * count and refuse nothing, and `@model,/v1/path,project=x` restricts it to those.
  */
 export function parseLimit(text: string): Limit {
   const [, what = '', asked, digits = '', uncached, observe, names] =
@@ -28,15 +29,30 @@ export function parseLimit(text: string): Limit {
     : { metric, ...counted };
 }
 
-/** Names that begin with a slash are paths; the others are models. */
-function coverage(names: readonly string[]): Pick<Limit, 'models' | 'endpoints'> {
+/** Names that begin with a slash are paths, and `key=value` is a tag; the others are models. */
+function coverage(names: readonly string[]): Pick<Limit, 'models' | 'endpoints' | 'tags'> {
   const endpoints = names.filter((name) => name.startsWith('/'));
-  const models = names.filter((name) => !name.startsWith('/'));
+  const tagged = names.filter((name) => !name.startsWith('/') && name.includes('='));
+  const models = names.filter((name) => !name.startsWith('/') && !name.includes('='));
   return {
+    ...(tagged.length > 0 ? { tags: parseTags(tagged.join(',')) } : {}),
     ...(models.length > 0 ? { models } : {}),
     ...(endpoints.length > 0 ? { endpoints } : {}),
   };
 }
+
+/** `project=x`, or several with commas between them. */
+export function parseTags(list: string): Tags {
+  const tags = parseTagList(list);
+  if (typeof tags === 'string') throw new InvalidArgumentError(`It ${tags}.`);
+  return tags;
+}
+
+/** `--tag`, which may be repeated. */
+export const tagOption = new Option(
+  '--tag <tag>',
+  'a tag of all its requests, such as project=x (may be repeated)',
+).argParser<Tags | undefined>((text, before) => ({ ...before, ...parseTags(text) }));
 
 const secondsIn: ReadonlyMap<string, number> = new Map([
   ['s', 1],
@@ -91,7 +107,7 @@ export function repeatable(
 
 export const limitOption = repeatable(
   '--limit <limit>',
-  'such as tokens/day=100000, cost_usd/month=50, concurrency=5; add @model,/v1/path to limit only those, and after the number :uncached to leave cache reads out of tokens, :observe to count and refuse nothing',
+  'such as tokens/day=100000, cost_usd/month=50, concurrency=5; add @model,/v1/path,project=x to limit only those, and after the number :uncached to leave cache reads out of tokens, :observe to count and refuse nothing',
   parseLimit,
 );
 
@@ -159,6 +175,9 @@ const fieldNames: ReadonlyMap<string, string> = new Map([
   ['maxSessionBody', 'max_session_body_bytes'],
   ['overlap', 'overlap_seconds'],
   ['dearerFallback', 'dearer_fallback'],
+  ['tag', 'tags'],
+  ['tagKey', 'tag_keys'],
+  ['requestTag', 'request_tags'],
 ]);
 
 /** The request body for the options of a command, with only the fields that were given. */

@@ -5,7 +5,7 @@ import type { ValidRequest } from '../base/request.ts';
 import type { Principal } from '../identity/records/identity.ts';
 import type { Admission } from '../limits/admission.ts';
 import { charge } from '../limits/charge.ts';
-import type { Grant, LimitState } from '../limits/grant.ts';
+import { type Grant, limitsTagged, type LimitState } from '../limits/grant.ts';
 import { reserve } from '../limits/reservation.ts';
 import { neededBesides } from '../limits/supplement.ts';
 import { fallbackFor, type Replaceable } from '../models/fallbacks.ts';
@@ -52,7 +52,7 @@ export class Fallback {
     if (found === null || !mayUse(found.request) || !this.#mayCost(found.request.model)) return null;
     const { model, endpoint, adjusted = nothingAdjusted } = found.request;
     this.#model = model;
-    const { limits } = request.principal;
+    const limits = limitsTagged(request.principal, grant.request.tags);
     const price = this.#priceOf(model);
     const bound = outputBound(found.request);
     const { body, reserved } = reserve(found.request, limits, bound, price, grant.admittedAtMs);

@@ -1,4 +1,4 @@
-import type { ScopedLimit } from '../identity/records/identity.ts';
+import type { Principal, ScopedLimit } from '../identity/records/identity.ts';
 import {
   type AttemptBound,
   type CountedLimit,
@@ -10,6 +10,7 @@ import type { Charge } from '../base/outcome.ts';
 import { costNanoUsd, nanoUsdPerUsd, type Price } from '../base/price.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { ValidRequest } from '../base/request.ts';
+import { hasTags } from '../base/tags.ts';
 import type { OpenRequest } from './open-record.ts';
 import type { AppliedLimit } from './store.ts';
 import type { Counter } from './window.ts';
@@ -39,7 +40,16 @@ export interface Grant {
   price: Price | null;
 }
 
-/** The limits that count a request for `model` at `endpoint`. */
+/** The limits of a caller that count a request with these tags. */
+export function limitsTagged(
+  { limits, tags: { inLimits } }: Pick<Principal, 'limits' | 'tags'>,
+  tags: string,
+): readonly ScopedLimit[] {
+  if (!inLimits) return limits;
+  return limits.filter(({ limit }) => limit.tags === undefined || hasTags(tags, limit.tags));
+}
+
+/** The limits that count a request for `model` at `endpoint`, of those that count its tags. */
 export function limitsOn(
   limits: readonly ScopedLimit[],
   { model, endpoint }: { model: string; endpoint: string },

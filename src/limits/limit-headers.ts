@@ -128,14 +128,15 @@ const longestStart = 18;
 const idLength = longestCoverage - longestStart - 1;
 
 /**
- * What a limit covers: `@model`, `/v1/path`, or nothing if it covers everything. If it covers more, or has a long name,
+ * What a limit covers: `@model`, `/v1/path`, `@key=value`, or nothing if it covers everything. If it covers more, or has a long name,
  * this is the name's start and the limit's id: names must be unique and stable
  * (draft-ietf-httpapi-ratelimit-headers-10, 3).
  */
-function coverage({ id, models, endpoints }: StoredLimit): string {
-  if (models === undefined && endpoints === undefined) return '';
-  const first = models ? `@${models[0] ?? ''}` : (endpoints?.[0] ?? '');
-  const named = (models?.length ?? 0) + (endpoints?.length ?? 0);
+function coverage({ id, models, endpoints, tags }: StoredLimit): string {
+  if (models === undefined && endpoints === undefined && tags === undefined) return '';
+  const tagged = Object.entries(tags ?? {}).map(([key, value]) => `@${key}=${value}`);
+  const first = models ? `@${models[0] ?? ''}` : (endpoints?.[0] ?? tagged[0] ?? '');
+  const named = (models?.length ?? 0) + (endpoints?.length ?? 0) + tagged.length;
   if (named === 1 && first.length <= longestCoverage) return first;
   return `${first.slice(0, longestStart)}#${id.slice(-idLength)}`;
 }

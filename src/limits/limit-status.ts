@@ -1,6 +1,7 @@
 import { type Limit, limitName, onlyObserves } from '../base/limit.ts';
 import { nanoUsdPerUsd } from '../base/price.ts';
 import { longestRetryAfterS, noRetry, Refusal, retryAfter, secondsUntil } from '../base/refusal.ts';
+import { tagText } from '../base/tags.ts';
 import { type LimitState, maxOf } from './grant.ts';
 import { fitsAtMs, resetsAtMs } from './window.ts';
 
@@ -126,13 +127,14 @@ function unit(state: LimitState): string {
   const models =
     model === undefined ? '' : ` for ${model}${others.length > 0 ? ` and ${others.length} more` : ''}`;
   const endpoints = limit.endpoints === undefined ? '' : ` at ${limit.endpoints.join(', ')}`;
+  const tagged = limit.tags === undefined ? '' : ` with ${tagText(limit.tags)}`;
   const amount =
     limit.metric === 'cost_usd'
       ? `$${limit.max}`
       : `${limit.max} ${limit.max === 1 ? counted.slice(0, -1) : counted}`;
   const without =
     limit.metric === 'tokens' && limit.count_cached === false ? ' (cache reads not counted)' : '';
-  return `${amount} ${span}${without}${models}${endpoints}${raisedText(state)}`;
+  return `${amount} ${span}${without}${models}${endpoints}${tagged}${raisedText(state)}`;
 }
 
 function raisedText({ scoped: { limit }, raised }: LimitState): string {

@@ -1,6 +1,7 @@
 import type { Principal, ScopedLimit } from '../identity/records/identity.ts';
 import { limitName, type Scope } from '../base/limit.ts';
 import { nanoUsdPerUsd } from '../base/price.ts';
+import { tagText } from '../base/tags.ts';
 import type { LimitsOf } from './counters.ts';
 import { type LimitState, maxOf } from './grant.ts';
 
@@ -11,7 +12,7 @@ export interface LimitUse {
   scope: Scope;
   /** Such as `tokens/day`. */
   limit: string;
-  /** The models and paths that it covers, comma-separated; empty: all. */
+  /** The models, paths and tags that it covers, comma-separated; empty: all. */
   covers: string;
   used: number;
   max: number;
@@ -79,7 +80,11 @@ function useOf(team: string, state: LimitState): LimitUse {
     team: scope === 'gateway' ? '' : team,
     scope,
     limit: limitName(limit),
-    covers: [...(limit.models ?? []), ...(limit.endpoints ?? [])].join(','),
+    covers: [
+      ...(limit.models ?? []),
+      ...(limit.endpoints ?? []),
+      ...(limit.tags ? [tagText(limit.tags)] : []),
+    ].join(','),
     used: counter.used / unit,
     max: maxOf(state) / unit,
   };

@@ -15,6 +15,7 @@ import {
   groupList,
   pageParameters,
   rangeParameters,
+  tagFilter,
   whoFilters,
 } from './parameters.ts';
 
@@ -80,6 +81,7 @@ export const entryParameters = z.strictObject({
     .regex(/^ses_[0-9A-Za-z]{1,64}$/, 'must be a session id such as ses_…')
     .exactOptional(),
   end_user: endUser.exactOptional(),
+  tag: tagFilter.exactOptional(),
   ...formParameters,
   ...filters,
 });
@@ -87,9 +89,10 @@ export const entryParameters = z.strictObject({
 export function parseEntryQuery(url: string): Asked<AskedPage<EntryQuery>> | Refusal {
   const checked = checkRange(entryParameters, url);
   if (checked instanceof Refusal) return checked;
-  const { limit = null, cursor = null, from: fromMs, to: beforeMs, format, bom, ...narrowed } = checked;
+  const { limit = null, cursor = null, from: fromMs, to: beforeMs, format, bom, tag, ...narrowed } = checked;
   const admitted = fromMs === undefined && beforeMs === undefined ? {} : { admitted: { fromMs, beforeMs } };
-  return { form: { format, bom }, query: { limit, cursor, ...admitted, filters: narrowed } };
+  const tags = tag === undefined ? {} : { tags: tag };
+  return { form: { format, bom }, query: { limit, cursor, ...admitted, ...tags, filters: narrowed } };
 }
 
 /** Compared exactly: no character has a special meaning. */

@@ -14,6 +14,7 @@ const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['endpoints', isWithin],
   ['origins', isWithin],
   ['tools', (before, after) => isWithin(before ?? [], after ?? [])],
+  ['request_tags', (before, after) => isWithin(before ?? [], after ?? [])],
   ['limits', areLower],
   ['raises', (before, after) => areAmong(after, before)],
   ['defaults', (before, after) => everyField(objectIn(before), objectIn(after), areLower)],

@@ -24,6 +24,7 @@ const ask: Ask = {
   model: 'claude-4-sonnet',
   modelKnown: true,
   stream: false,
+  tags: '',
   reserved: oneRequest,
   price: null,
 };
