@@ -102,8 +102,10 @@ export function sealOfAdministrator({ role, teams, expires_at: end }: Administra
 
 /** What the token may do. Its name and its secrets may change: a session ends with its own secret. */
 export function sealOfToken(token: Token): string {
-  const { user, models, endpoints, origins, tools, limits, expires_at: end } = token;
-  return sealOf([user, models, endpoints, origins, tools, limits, end]);
+  const { user, models, endpoints, origins, tools, limits, expires_at: end, session_proof: proof } = token;
+  const known = [user, models, endpoints, origins, tools, limits, end];
+  // Sessions that were sealed before there was this field go on.
+  return sealOf(proof ? [...known, proof] : known);
 }
 
 function sealOf(parts: readonly unknown[]): string {

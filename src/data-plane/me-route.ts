@@ -10,7 +10,7 @@ import type { Answers, Reply } from '../edge/answers.ts';
 import type { Call } from '../edge/call.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
 import type { Route } from '../edge/route.ts';
-import type { Identity } from '../identity/records/identity.ts';
+import { type Identity, sessionProof } from '../identity/records/identity.ts';
 import { type Session, sessionFields } from '../identity/records/session.ts';
 
 const text = z.string();
@@ -40,6 +40,7 @@ const ownToken = z.object({
   endpoints: list,
   origins: list,
   tools: list,
+  session_proof: sessionProof.nullish().meta({ description: 'What its sessions must prove.' }),
   expires_at: time.nullable(),
   created_at: time,
 });

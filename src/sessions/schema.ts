@@ -3,7 +3,7 @@ import { check } from '../base/check.ts';
 import { endUser, limit, limitsAt, listOf, model, origin, tool, named } from '../base/fields.ts';
 import { type Problem, Refusal } from '../base/refusal.ts';
 import { type JsonObject, valuesIn } from '../base/request.ts';
-import { sessionFields } from '../identity/records/session.ts';
+import { confirmation, sessionFields } from '../identity/records/session.ts';
 import { endpointPaths, endpoints } from '../validation/registry.ts';
 import { pinnedProblems } from './pinned.ts';
 
@@ -43,7 +43,15 @@ const policy = {
   pinned: pinnedRequest.nullish(),
 };
 
-export const newSession = z.strictObject({ ...policy, end_user: endUser.nullish() });
+export const newSession = z.strictObject({
+  ...policy,
+  end_user: endUser.nullish(),
+  cnf: confirmation
+    .nullish()
+    .meta({
+      description: 'Binds the session to a key of its page (RFC 9449): its requests need a proof by it.',
+    }),
+});
 
 /** What an issuer's entry gives the sessions of the people it vouches for. */
 const sessionPolicy = z.strictObject(policy);

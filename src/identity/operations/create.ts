@@ -85,6 +85,7 @@ export async function createToken(
     limits: await limitsOfNew(deps, 'token', asked.limits),
     max_session_body_bytes: asked.max_session_body_bytes ?? null,
     frames: asked.frames ?? null,
+    ...(asked.session_proof ? { session_proof: asked.session_proof } : {}),
     expires_at: expiryOf(asked, deps.clock) ?? null,
     revoked_at: null,
     created_at: timeNow(deps.clock),

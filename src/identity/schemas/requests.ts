@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { administratorRoles } from '../../base/actor.ts';
 import type { Clock } from '../../base/clock.ts';
-import { bodyBytes, dearerFallback, frames, subject } from '../records/identity.ts';
+import { bodyBytes, dearerFallback, frames, sessionProof, subject } from '../records/identity.ts';
 import { mostToCome, priceAmounts } from '../records/model-price.ts';
 import { email, limitsAt, listOf, model, name, origin, slug, storedTime, tool } from '../../base/fields.ts';
 
@@ -68,6 +68,7 @@ export function tokenSchemas({ endpointPaths, clock }: { endpointPaths: readonly
     limits: limitsAt(endpointPaths).nullish(),
     max_session_body_bytes: bodyBytes.nullish(),
     frames: frames.nullish(),
+    session_proof: sessionProof.nullish(),
   };
   return {
     newToken: z

@@ -93,6 +93,7 @@ export function principalWith(limits: readonly ScopedLimit[], more: Partial<Prin
     credential: credentialFor('hash'),
     policy: { models: null, endpoints: null, tools: [] },
     attempts: [],
+    proof: null,
     limits,
     expiresAtMs: Infinity,
     ...more,
