@@ -7,6 +7,7 @@ import type {
   ScopedLimit,
 } from '../identity/records/identity.ts';
 import { attemptBounds } from './attempt-bounds.ts';
+import { callerTags } from './caller-tags.ts';
 import { secretEndMs } from '../identity/records/secret.ts';
 import type { Limit, Scope, StoredLimit } from '../base/limit.ts';
 
@@ -24,6 +25,7 @@ export function makePrincipal(identity: Identity, credential: Credential): Princ
     identity,
     credential,
     policy: policyOf(identity),
+    tags: callerTags(identity, limits),
     limits,
     attempts: attemptBounds(identity, limits),
     proof: proofRule(identity),

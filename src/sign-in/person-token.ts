@@ -27,7 +27,7 @@ export function personOf(
 ): Person | SignInRefusal {
   const team = teamFor(issuer, claims);
   if (team instanceof SignInRefusal) return team;
-  const policy = { ...listsOf(entrySession(issuer, realModel)), session_proof: issuer.sessionProof ?? null };
+  const policy = { ...policyIn(entrySession(issuer, realModel)), session_proof: issuer.sessionProof ?? null };
   return { issuer, subject, claims, team, policy };
 }
 
@@ -48,7 +48,7 @@ export async function tokenOf(deps: PersonTokenDeps, person: Person): Promise<Au
   }
   if (found instanceof Refusal) return inOAuthWords(found);
   const { token } = found.principal.identity;
-  const policy = { ...listsOf(token), session_proof: token.session_proof ?? null };
+  const policy = { ...policyIn(token), session_proof: token.session_proof ?? null };
   if (isDeepStrictEqual(policy, person.policy)) return found;
   const adjusted = await adjust(deps, person, token);
   if (adjusted instanceof Refusal) return inOAuthWords(adjusted);
@@ -71,9 +71,10 @@ function entrySession({ session }: TrustedIssuer, realModel: RealModel): NewSess
   return withRealModels(sessionPolicyOf(session), realModel);
 }
 
-function listsOf(from: NewSession | Token): Omit<TokenPolicy, 'session_proof'> {
+function policyIn(from: NewSession | Token): Omit<TokenPolicy, 'session_proof'> {
   const { models = null, endpoints = null, origins = null, tools = null } = from;
-  return { models, endpoints, origins, tools };
+  const { tags = null, request_tags = null } = from;
+  return { models, endpoints, origins, tools, tags, request_tags };
 }
 
 export function inOAuthWords({ code, message, status, headers }: Refusal): SignInRefusal {

@@ -27,7 +27,10 @@ const maxAttempts = 5;
 const maxNameLength = 200;
 
 /** What an issuer's entry says about the token behind its sessions. Limits belong to each session. */
-export interface TokenPolicy extends Pick<Token, 'models' | 'endpoints' | 'origins' | 'tools'> {
+export interface TokenPolicy extends Pick<
+  Token,
+  'models' | 'endpoints' | 'origins' | 'tools' | 'tags' | 'request_tags'
+> {
   session_proof: SessionProof | null;
 }
 
