@@ -1,8 +1,8 @@
-import type { Credential, Identity, Policy, Principal } from '../identity/records/identity.ts';
+import type { Credential, Identity, Policy, Principal, ProofRule } from '../identity/records/identity.ts';
 import { attemptBounds } from './attempt-bounds.ts';
 import { callerTags } from './caller-tags.ts';
 import { secretEndMs } from '../identity/records/secret.ts';
-import { scopedLimits } from '../identity/records/raise.ts';
+import { scopedLimits } from '../identity/records/scoped-limits.ts';
 import type { Limit } from '../base/limit.ts';
 
 /**
@@ -25,6 +25,7 @@ export function makePrincipal(identity: Identity, credential: Credential, nowMs 
     tags: callerTags(identity, limits),
     limits,
     attempts: attemptBounds(identity, limits),
+    proof: proofRule(identity),
     expiresAtMs: Math.min(
       expiry(token.expires_at),
       expiry(session?.expires_at ?? null),
@@ -42,6 +43,15 @@ function policyOf({ team, token, session }: Identity): Policy {
       team.tools?.includes(tool),
     ),
   };
+}
+
+/** Null, unless the session is bound to a key or its token asks for that. */
+function proofRule({ token, session }: Identity): ProofRule | null {
+  if (session === null) return null;
+  const { session_proof: asked = null } = token;
+  const jkt = session.cnf?.jkt ?? null;
+  if (jkt === null && asked === null) return null;
+  return { jkt, nonce: asked === 'nonce' || asked === 'once', once: asked === 'once' };
 }
 
 function within<B extends readonly string[] | null>(

@@ -10,7 +10,7 @@ import { administratorSource } from '../identity/operations/record-source.ts';
 import { changeSettings, getSettings, toSettingsResponse } from '../identity/operations/settings.ts';
 import type { Administrator } from '../identity/records/administrator.ts';
 import { gatewayCounterKey, type GatewaySettings } from '../identity/records/gateway-settings.ts';
-import { scopedLimits } from '../identity/records/raise.ts';
+import { scopedLimits } from '../identity/records/scoped-limits.ts';
 import { administratorSchema, settingsSchema } from '../identity/schemas/requests.ts';
 import {
   administratorResponse,

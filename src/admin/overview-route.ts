@@ -4,7 +4,7 @@ import { Refusal } from '../base/refusal.ts';
 import { teamSource } from '../identity/operations/record-source.ts';
 import { getSettings } from '../identity/operations/settings.ts';
 import { gatewayCounterKey } from '../identity/records/gateway-settings.ts';
-import { scopedLimits } from '../identity/records/raise.ts';
+import { scopedLimits } from '../identity/records/scoped-limits.ts';
 import { nearestLimits, type UsedLimit } from '../limits/nearest-limits.ts';
 import { overviewSums, type OverviewSums, type Period, periodOf } from '../reports/overview.ts';
 import { visibleLedger } from '../reports/pages.ts';

@@ -15,7 +15,7 @@ import {
   unknownTeam,
 } from '../identity/operations/records.ts';
 import type { Team, TeamKey, User, UserKey } from '../identity/records/identity.ts';
-import { scopedLimits } from '../identity/records/raise.ts';
+import { scopedLimits } from '../identity/records/scoped-limits.ts';
 import { teamSchemas, userSchemas } from '../identity/schemas/requests.ts';
 import { teamResponse, userResponse } from '../identity/schemas/responses.ts';
 import { endpointPaths } from '../validation/registry.ts';

@@ -11,7 +11,7 @@ import { memberSource } from '../identity/operations/record-source.ts';
 import { listRecords, readRecord, unknownTeam } from '../identity/operations/records.ts';
 import { rotateToken } from '../identity/operations/rotate-token.ts';
 import type { Token, TokenKey } from '../identity/records/identity.ts';
-import { scopedLimits } from '../identity/records/raise.ts';
+import { scopedLimits } from '../identity/records/scoped-limits.ts';
 import { lastUseMs } from '../identity/records/secret.ts';
 import { defaultOverlapS, rotation, tokenSchemas } from '../identity/schemas/requests.ts';
 import { issuedToken, tokenResponse } from '../identity/schemas/responses.ts';

@@ -92,8 +92,8 @@ function began(field: string, was: JsonObject, is: JsonObject): boolean {
 }
 
 function hasMoreRaises(some: JsonObject, others: JsonObject): boolean {
-  const known = listIn(others['raises']).map(({ id }) => id);
-  return listIn(some['raises']).some(({ id }) => !known.includes(id));
+  const known = new Set(listIn(others['raises']).map(({ id }) => id));
+  return listIn(some['raises']).some(({ id }) => !known.has(id));
 }
 
 /** Raises with the limit itself in the place of its id. */

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { systemClock } from '../base/clock.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
 import { adminPath, parseExpiry } from './arguments.ts';
 import { plain, shortTime } from './cells.ts';
@@ -112,7 +113,7 @@ function partsOf(...parts: readonly string[]): string {
 }
 
 function timeIn(seconds: number): string {
-  return new Date(Date.now() + seconds * 1_000).toISOString();
+  return new Date(systemClock.now() + seconds * 1_000).toISOString();
 }
 
 function objectsIn(value: JsonValue): JsonObject[] {

@@ -41,14 +41,14 @@ export async function raiseLimit<K extends RecordKey>(
 }
 
 /** Ends a raise. A 404 without it, or if it has ended already. */
-export async function withdrawRaise<K extends RecordKey>(
+export async function withdrawRaise(
   deps: RaiseDeps,
-  key: K,
+  key: RecordKey,
   id: string,
   precondition: Precondition = null,
 ): Promise<Refusal | null> {
   const nowMs = await deps.storeNowMs();
-  const change = (record: RecordOf<K>): RecordOf<K> | Refusal => {
+  const change = (record: RecordOf<RecordKey>): RecordOf<RecordKey> | Refusal => {
     const running = runningRaises(record, nowMs);
     const left = running.filter((each) => each.id !== id);
     if (left.length === running.length)

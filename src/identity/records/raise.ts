@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { storedTime } from '../../base/fields.ts';
-import type { Scope, StoredLimit } from '../../base/limit.ts';
-import type { ScopedLimit } from './identity.ts';
+import type { StoredLimit } from '../../base/limit.ts';
 
 /*
  * Raises of a record's limits. Each ends by itself: from its end on it is neither counted nor shown, and the next change to
@@ -41,14 +40,4 @@ export interface Raised {
 /** Those that have not ended. */
 export function runningRaises({ raises: all }: Pick<Raised, 'raises'>, nowMs: number): LimitRaise[] {
   return (all ?? []).filter(({ until }) => nowMs < Date.parse(until));
-}
-
-/** The limits of a record, each with what raises it at `nowMs` or later. */
-export function scopedLimits(scope: Scope, record: Raised, nowMs = 0): ScopedLimit[] {
-  const running = runningRaises(record, nowMs);
-  return record.limits.map((limit): ScopedLimit => {
-    const own = running.filter(({ limit: id }) => id === limit.id);
-    if (own.length === 0) return { scope, limit };
-    return { scope, limit, raises: own.map(({ by, until }) => ({ by, untilMs: Date.parse(until) })) };
-  });
 }

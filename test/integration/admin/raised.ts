@@ -1,4 +1,3 @@
-import type { JsonObject } from '../../../src/base/request.ts';
 import { type Harness, startMs } from './harness.ts';
 
 /** The body of a raise for the hour that tests take place in. */
@@ -11,8 +10,7 @@ export async function raisedLimit(
 ): Promise<{ limit: string; raise: string }> {
   const limits = [{ metric: 'requests', window: 'day', max: 10 }];
   const { body } = await admin.call('PATCH', record, { limits });
-  const [{ id } = {}] = (body['limits'] ?? []) as JsonObject[];
-  const limit = String(id ?? 'none');
+  const [{ id: limit } = { id: 'none' }] = (body['limits'] ?? []) as { id: string }[];
   const made = await admin.call('POST', `${record}/limits/${limit}/raise`, aRaise);
-  return { limit, raise: String(made.body['id'] ?? 'none') };
+  return { limit, raise: (made.body['id'] as string | undefined) ?? 'none' };
 }

@@ -71,7 +71,7 @@ describe('POST …/limits/:limit/raise', () => {
     const { body } = await raise({ by: 1, until: inMs(2_000) });
     expect((await shown())['raises']).toEqual([body]);
     const text = await admin.identities.read({ kind: 'team', team: 'acme' });
-    expect(text).not.toContain(String(ended.body['id']));
+    expect(text).not.toContain(ended.body['id'] as string);
   });
 
   it.each<[string, object, string[]]>([
@@ -124,7 +124,7 @@ describe('POST …/limits/:limit/raise', () => {
 
   it('is for administrators of the level above: a team-admin raises its users and tokens, not its team', async () => {
     const made = await admin.call('POST', '/admin/admins', { role: 'team-admin', teams: ['acme'] });
-    const headers = bearer(String(made.body['token']));
+    const headers = bearer(made.body['token'] as string);
     const asked = { by: 1, until: inMs(60_000) };
     const refused = await raise(asked, { headers });
     expect([refused.status, errorOf(refused)['code']]).toEqual([403, 'role_not_allowed']);
@@ -145,12 +145,12 @@ describe('DELETE …/raises/:raise', () => {
       await raise({ by: 1, until: inMs(9_000) }),
       await raise({ by: 2, until: inMs(9_000) }),
     ];
-    const at = `${team}/raises/${String(one.body['id'])}`;
+    const at = `${team}/raises/${one.body['id'] as string}`;
     expect((await admin.call('DELETE', at)).status).toBe(204);
     expect((await shown())['raises']).toEqual([two.body]);
     expect((await admin.call('DELETE', at)).status).toBe(404);
     admin.nowMs += 9_000;
-    expect((await admin.call('DELETE', `${team}/raises/${String(two.body['id'])}`)).status).toBe(404);
+    expect((await admin.call('DELETE', `${team}/raises/${two.body['id'] as string}`)).status).toBe(404);
   });
 });
 
@@ -176,7 +176,7 @@ describe('a limit that is raised', () => {
 
   it('is in the audit trail with the limit itself: who raised it by how much, and who withdrew that', async () => {
     const { body } = await raise({ by: 50, until: inMs(60_000) });
-    await admin.call('DELETE', `${team}/raises/${String(body['id'])}`);
+    await admin.call('DELETE', `${team}/raises/${body['id'] as string}`);
     const { data } = (await admin.call('GET', '/admin/audit?limit=2')).body as { data: JsonObject[] };
     const raises = [{ ...body, limit: limits[0] }];
     expect(data).toMatchObject([
