@@ -417,7 +417,13 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
       links: new ConsoleLinks(store, keys),
       signInKeys: new SignInKeys(store, keys),
     },
-    admission: new AdmissionStore(store, keys, { leaseMs, maxEntries, retentionDays, backlogBytes }),
+    admission: new AdmissionStore(store, keys, {
+      leaseMs,
+      maxEntries,
+      retentionDays,
+      backlogBytes,
+      keyedBytes: settings.keptAnswerBytes,
+    }),
     refusals: new RefusalStore(store, keys, {
       retentionDays,
       backlogBytes: () => backlogBytes() / 4,

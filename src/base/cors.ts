@@ -29,6 +29,8 @@ const exposed = [
   'WWW-Authenticate',
   'x-tollgate-model',
   'x-tollgate-adjusted',
+  'idempotency-replayed',
+  'idempotency-attempts',
 ].join(', ');
 
 /** Of a reply to an unknown caller: a flat list. */

@@ -4,6 +4,7 @@ import type { Charge } from '../base/outcome.ts';
 import { costNanoUsd, nanoUsdPerUsd, type Price } from '../base/price.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { ValidRequest } from '../base/request.ts';
+import type { IdempotencyKey } from './idempotency-key.ts';
 import type { OpenRequest } from './open-record.ts';
 import type { AppliedLimit } from './store.ts';
 import type { Counter } from './window.ts';
@@ -29,6 +30,10 @@ export interface Grant {
   attempts: readonly AttemptBound[];
   /** The model's price; null if it has none. */
   price: Price | null;
+  /** The call's Idempotency-Key; absent or null: none. */
+  key?: IdempotencyKey | null;
+  /** Attempts with that key that broke, as the store tells them; `''` or absent: none. */
+  after?: string;
 }
 
 /** The limits that count a request for `model` at `endpoint`. */

@@ -21,6 +21,8 @@ export interface OpenRequest extends Charge {
   endUser: string | null;
   /** What limits of a day or month hold for it, if records are kept: see `recorded-charges.ts`. */
   held: string;
+  /** Its Idempotency-Key, as in `AdmitRequest`; `''` if it has none. */
+  keyed: string;
 }
 
 const blank: OpenRequest = {
@@ -39,6 +41,7 @@ const blank: OpenRequest = {
   nanoUsd: null,
   endUser: null,
   held: '',
+  keyed: '',
 };
 
 /** In stored order: append only. */
@@ -62,6 +65,7 @@ const fields: TextField<OpenRequest>[] = [
   ['cacheReadTokens', (open) => open.cacheReadTokens || '', Number],
   ['cacheWriteTokens', (open) => open.cacheWriteTokens || '', Number],
   ['held', (open) => open.held, String],
+  ['keyed', (open) => open.keyed, String],
 ];
 const codec = textCodec(blank, [...fields, ...appendedFigures(fields)]);
 

@@ -22,6 +22,7 @@ describe('an open record', () => {
     nanoUsd: fc.option(count),
     slots: fc.array(word, { maxLength: 4 }),
     held: fc.constantFrom('', 'lim_a d 5;@/lim_b M 7;'),
+    keyed: fc.constantFrom('', 'id fingerprint'),
     endUser: fc.option(
       fc.string({ minLength: 1, maxLength: 64, unit: 'grapheme' }).filter((text) => !/\p{Cc}/u.test(text)),
     ),

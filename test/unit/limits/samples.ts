@@ -51,6 +51,7 @@ export function openRequest(more: Partial<OpenRequest> = {}): OpenRequest {
     outputTokens: 90,
     slots: [],
     held: '',
+    keyed: '',
     ...more,
   };
 }
