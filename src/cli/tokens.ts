@@ -10,6 +10,7 @@ import {
   parseCount,
   parseDuration,
   repeatable,
+  tagOption,
   yesOption,
 } from './arguments.ts';
 import { day, plain } from './cells.ts';
@@ -31,6 +32,8 @@ const tokenOptions = [
   new Option('--frames <shape>', "openai: rewrite streams of chat to OpenAI's exact frames").choices(
     allFrames,
   ),
+  tagOption,
+  repeatable('--request-tag <key>', 'a tag that each request may set by x-tollgate-tags'),
   emptyOption(lists),
 ];
 const claimOption = new Option(
@@ -75,7 +78,15 @@ export const tokens: Resource = {
     options: [
       ...tokenOptions,
       ...limitChangeOptions,
-      clearOption(['name', 'expires_at', 'max_session_body_bytes', 'frames', ...lists]),
+      clearOption([
+        'name',
+        'expires_at',
+        'max_session_body_bytes',
+        'frames',
+        'tags',
+        'request_tags',
+        ...lists,
+      ]),
     ],
     examples: ['acme tok_4fJ2mQ9sXbVe --clear limits'],
   },

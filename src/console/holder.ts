@@ -103,7 +103,9 @@ export function sealOfAdministrator({ role, teams, expires_at: end }: Administra
 /** What the token may do. Its name and its secrets may change: a session ends with its own secret. */
 export function sealOfToken(token: Token): string {
   const { user, models, endpoints, origins, tools, limits, expires_at: end } = token;
-  return sealOf([user, models, endpoints, origins, tools, limits, end]);
+  const { tags, request_tags: requestTags } = token;
+  const tagged = tags || requestTags ? [tags ?? null, requestTags ?? null] : [];
+  return sealOf([user, models, endpoints, origins, tools, limits, end, ...tagged]);
 }
 
 function sealOf(parts: readonly unknown[]): string {

@@ -19,6 +19,8 @@ export interface OpenRequest extends Charge {
   nanoUsd: number | null;
   /** The person that the session was made for. */
   endUser: string | null;
+  /** Its tags, as a text; '' if there are none. */
+  tags: string;
   /** What limits of a day or month hold for it, if records are kept: see `recorded-charges.ts`. */
   held: string;
   /** Its Idempotency-Key, as in `AdmitRequest`; `''` if it has none. */
@@ -40,6 +42,7 @@ const blank: OpenRequest = {
   slots: [],
   nanoUsd: null,
   endUser: null,
+  tags: '',
   held: '',
   keyed: '',
 };
@@ -65,9 +68,15 @@ const fields: TextField<OpenRequest>[] = [
   ['cacheReadTokens', (open) => open.cacheReadTokens || '', Number],
   ['cacheWriteTokens', (open) => open.cacheWriteTokens || '', Number],
   ['held', (open) => open.held, String],
-  ['keyed', (open) => open.keyed, String],
 ];
-const codec = textCodec(blank, [...fields, ...appendedFigures(fields)]);
+const codec = textCodec(
+  blank,
+  [...fields, ...appendedFigures(fields)],
+  [
+    ['tags', (open) => open.tags, String],
+    ['keyed', (open) => open.keyed, String],
+  ],
+);
 
 /** The stored text. The store puts the time of admission before it. */
 export const encodeOpen: (request: OpenRequest) => string = codec.encode;

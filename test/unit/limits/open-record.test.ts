@@ -21,6 +21,7 @@ describe('an open record', () => {
     requests: fc.constant(1),
     nanoUsd: fc.option(count),
     slots: fc.array(word, { maxLength: 4 }),
+    tags: fc.constantFrom('', 'project=x', 'env=test,project=x'),
     held: fc.constantFrom('', 'lim_a d 5;@/lim_b M 7;'),
     keyed: fc.constantFrom('', 'id fingerprint'),
     endUser: fc.option(
