@@ -111,6 +111,7 @@ export function wire(options: WireOptions) {
     keepsRecords: () => records?.isKept === true,
     onBeat: ({ prices: epoch }) => prices.note(epoch),
     onNotice: (notice) => journal.limitReached(notice),
+    onEvicted: (counters) => metrics.endUsersEvicted(counters),
   });
   const uses = new SecretUses({
     store: stores.secrets,
@@ -352,7 +353,7 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
   const prefix = settings.store.kind === 'redis' ? settings.store.prefix : '';
   const keys = keysUnder(prefix, { hasRecords: settings.records !== null });
   const { leaseMs, ledgerMaxEntries: maxEntries, usageRetentionDays: retentionDays } = settings;
-  const { sessionsPerMinute: perMinute, sessionStoreBytes: maxBytes } = settings;
+  const { sessionsPerMinute: perMinute, sessionStoreBytes: maxBytes, endUserStoreBytes: endUserBytes } = settings;
   const records =
     settings.records &&
     new Records({
@@ -417,7 +418,13 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
       links: new ConsoleLinks(store, keys),
       signInKeys: new SignInKeys(store, keys),
     },
-    admission: new AdmissionStore(store, keys, { leaseMs, maxEntries, retentionDays, backlogBytes }),
+    admission: new AdmissionStore(store, keys, {
+      leaseMs,
+      maxEntries,
+      retentionDays,
+      endUserBytes,
+      backlogBytes,
+    }),
     refusals: new RefusalStore(store, keys, {
       retentionDays,
       backlogBytes: () => backlogBytes() / 4,

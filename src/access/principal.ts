@@ -1,5 +1,6 @@
 import type { Credential, Identity, Policy, Principal, ScopedLimit } from '../identity/records/identity.ts';
 import { attemptBounds } from './attempt-bounds.ts';
+import { endUserLimits } from '../identity/records/end-user.ts';
 import { secretEndMs } from '../identity/records/secret.ts';
 import type { Limit, Scope, StoredLimit } from '../base/limit.ts';
 
@@ -12,6 +13,7 @@ export function makePrincipal(identity: Identity, credential: Credential): Princ
     ...scoped('user', user.limits),
     ...scoped('token', token.limits),
     ...scoped('session', session?.limits ?? []),
+    ...endUserLimits(identity),
   ].sort((a, b) => rank(a.limit) - rank(b.limit));
   return {
     identity,
@@ -55,7 +57,7 @@ function scoped(scope: Scope, limits: readonly StoredLimit[]): ScopedLimit[] {
 
 const windowRank = { month: 0, day: 1, hour: 2, minute: 3 } as const;
 
-/** Longest window first, so that a refusal names the limit that matters. Sorting is stable: gateway, team, user, token. */
+/** Longest window first, so that a refusal names the limit that matters. Sorting is stable: gateway, team, user, token, session, end user. */
 function rank(limit: Limit): number {
   return limit.metric === 'concurrency' ? 4 : windowRank[limit.window];
 }

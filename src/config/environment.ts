@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { defaultEndUserBytes } from '../base/limit.ts';
 import { readAdminKeys } from './admin-key.ts';
 import { findAttachments } from './attachments.ts';
 import { readAllowedOrigins } from './origins.ts';
@@ -55,6 +56,12 @@ export function readSettings(env: NodeJS.ProcessEnv) {
     sessionStoreBytes: read.integer('SESSION_STORE_BYTES', {
       fallback: 2 * mebibyte,
       min: 65_536,
+      max: 1_024 * mebibyte,
+    }),
+    /** How many bytes of text the counters of a team's end users may have for each window. */
+    endUserStoreBytes: read.integer('END_USER_STORE_BYTES', {
+      fallback: defaultEndUserBytes,
+      min: 262_144,
       max: 1_024 * mebibyte,
     }),
     ledgerMaxEntries: read.integer('LEDGER_MAX_ENTRIES', { fallback: 10_000, min: 1, max: 10_000_000 }),

@@ -58,6 +58,9 @@ const ownFields = {
     .default(20),
   // From a JSON file, so that it is JSON.
   session: z.record(z.string(), z.custom<JsonValue>()).default({}),
+  person: z
+    .strictObject({ limits: z.array(z.custom<JsonValue>()).max(8, 'expected at most 8 limits') })
+    .optional(),
 };
 
 function fieldsIn(env: NodeJS.ProcessEnv) {
@@ -118,6 +121,7 @@ export function toTrustedIssuer(entry: Fields): TrustedIssuer {
     ...(entry.email_verified_as_text ? { takesTextEmailVerified: true } : {}),
     maxExchanges: entry.max_exchanges,
     session: entry.session,
+    ...(entry.person ? { person: entry.person } : {}),
     ...(entry.console ? { console: toConsoleClient(entry.console, entry.issuer) } : {}),
   };
 }

@@ -4,7 +4,7 @@ import { administratorRoles } from '../base/actor.ts';
 import type { TrustedIssuer } from '../config/issuer.ts';
 import type { Administrator } from '../identity/records/administrator.ts';
 import type { Token } from '../identity/records/identity.ts';
-import { userIdFor } from '../sign-in/rules.ts';
+import { userIdFor } from '../identity/records/end-user.ts';
 
 /**
  * Whose session of the console it is, as the store keeps it. `seal` tells whether the holder is still what it was at
@@ -102,8 +102,9 @@ export function sealOfAdministrator({ role, teams, expires_at: end }: Administra
 
 /** What the token may do. Its name and its secrets may change: a session ends with its own secret. */
 export function sealOfToken(token: Token): string {
-  const { user, models, endpoints, origins, tools, limits, expires_at: end } = token;
-  return sealOf([user, models, endpoints, origins, tools, limits, end]);
+  const { user, models, endpoints, origins, tools, limits, end_user_limits: ofEndUsers, expires_at: end } = token;
+  const more = ofEndUsers ? [{ ofEndUsers }] : [];
+  return sealOf([user, models, endpoints, origins, tools, limits, end, ...more]);
 }
 
 function sealOf(parts: readonly unknown[]): string {
