@@ -353,7 +353,11 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
   const prefix = settings.store.kind === 'redis' ? settings.store.prefix : '';
   const keys = keysUnder(prefix, { hasRecords: settings.records !== null });
   const { leaseMs, ledgerMaxEntries: maxEntries, usageRetentionDays: retentionDays } = settings;
-  const { sessionsPerMinute: perMinute, sessionStoreBytes: maxBytes, endUserStoreBytes: endUserBytes } = settings;
+  const {
+    sessionsPerMinute: perMinute,
+    sessionStoreBytes: maxBytes,
+    endUserStoreBytes: endUserBytes,
+  } = settings;
   const records =
     settings.records &&
     new Records({

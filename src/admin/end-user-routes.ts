@@ -76,7 +76,8 @@ export function endUserRoutes(deps: AdminDeps): Route[] {
           'read-team',
           {
             summary: 'Read what an end user of a team has used',
-            details: "Of the limits that the gateway and the team set; those of the team's tokens are left out.",
+            details:
+              "Of the limits that the gateway and the team set; those of the team's tokens are left out.",
             answer: okJson(endUserResponse),
           },
           read,

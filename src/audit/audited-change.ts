@@ -60,10 +60,7 @@ function auditedRecord(record: JsonObject, other: JsonObject | null): JsonObject
 }
 
 /** The suspended end users that only this side has, by their hashes: nothing could take a name from the trail again. */
-function ownEndUsers(
-  { id, suspended_end_users: own }: JsonObject,
-  other: JsonObject | null,
-): JsonValue {
+function ownEndUsers({ id, suspended_end_users: own }: JsonObject, other: JsonObject | null): JsonValue {
   const others = other?.['suspended_end_users'] ?? null;
   const all = Array.isArray(others) ? others : [];
   const only = (Array.isArray(own) ? own : []).filter(

@@ -49,7 +49,9 @@ export function settingsCommands(program: Command, cli: Cli): void {
     .addOption(repeatable('--team-limit <limit>', 'a default limit of new teams', parseLimit))
     .addOption(repeatable('--user-limit <limit>', 'a default limit of new users', parseLimit))
     .addOption(repeatable('--token-limit <limit>', 'a default limit of new tokens', parseLimit))
-    .addOption(clearOption(['limits', 'end_user_limits', 'defaults', ...kinds.map((kind) => `${kind}-limits`)]));
+    .addOption(
+      clearOption(['limits', 'end_user_limits', 'defaults', ...kinds.map((kind) => `${kind}-limits`)]),
+    );
   for (const option of limitChangeOptions) setting.addOption(option);
   setting
     .addHelpText(
@@ -67,7 +69,9 @@ function settingsBody(options: GivenOptions & SettingsOptions): object {
       .filter((kind) => ofNew[kind] !== undefined || clear.includes(`${kind}-limits`))
       .map((kind) => [kind, { limits: ofNew[kind] ?? null }]),
   );
-  const cleared = (['limits', 'end_user_limits', 'defaults'] as const).filter((field) => clear.includes(field));
+  const cleared = (['limits', 'end_user_limits', 'defaults'] as const).filter((field) =>
+    clear.includes(field),
+  );
   return {
     ...Object.fromEntries(cleared.map((field) => [field, null])),
     ...(limit ? { limits: limit } : {}),

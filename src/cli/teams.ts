@@ -52,7 +52,11 @@ export const teams: Resource = {
   show: 'show a team',
   set: {
     summary: 'change a team; a list replaces the list it had',
-    options: [...teamOptions, ...limitChangeOptions, clearOption(['name', 'dearer_fallback', 'end_user_limits', ...teamLists])],
+    options: [
+      ...teamOptions,
+      ...limitChangeOptions,
+      clearOption(['name', 'dearer_fallback', 'end_user_limits', ...teamLists]),
+    ],
     examples: [
       'acme --name Acme --clear models',
       'acme --tool dyno_run_command@my-app',

@@ -60,7 +60,7 @@ local function index_now(span)
   return indexes[span]
 end
 
--- include: end_users.lua
+-- include: ../store/lua/end_users.lua
 
 -- Reads a counter and moves it on to now. One that is ahead, because the clock was set back, stays where it is.
 local function counter_now(text, span)

@@ -48,6 +48,12 @@ export function resumeEndUser(
 
 function tooMany(team: string): Refusal {
   const message = `The team ${team} has ${mostSuspended} suspended end users, which is the maximum. Resume some, or make no sessions for them.`;
-  const limit = { scope: 'team', metric: 'suspended_end_users', window: null, max: mostSuspended, resets_at: null };
+  const limit = {
+    scope: 'team',
+    metric: 'suspended_end_users',
+    window: null,
+    max: mostSuspended,
+    resets_at: null,
+  };
   return new Refusal('insufficient_quota', message, { limit });
 }

@@ -29,7 +29,11 @@ export function userIdFor(issuer: string, subject: string): string {
  * The end user whom a session is for: whoever signed in, else whom it was made for. Null for a user's token, and for a
  * session that names nobody. Never what a page says.
  */
-export function endUserOf({ user, token, session }: Pick<Identity, 'user' | 'token' | 'session'>): string | null {
+export function endUserOf({
+  user,
+  token,
+  session,
+}: Pick<Identity, 'user' | 'token' | 'session'>): string | null {
   if (session === null) return null;
   if (!isHeldByNobody(token)) return session.end_user;
   return user.subject ? userIdFor(user.subject.issuer, user.subject.sub) : user.id;

@@ -3,7 +3,18 @@ import { administratorRoles } from '../../base/actor.ts';
 import type { Clock } from '../../base/clock.ts';
 import { bodyBytes, dearerFallback, frames, subject } from '../records/identity.ts';
 import { mostToCome, priceAmounts } from '../records/model-price.ts';
-import { email, endUserLimits, limitsAt, listOf, model, name, origin, slug, storedTime, tool } from '../../base/fields.ts';
+import {
+  email,
+  endUserLimits,
+  limitsAt,
+  listOf,
+  model,
+  name,
+  origin,
+  slug,
+  storedTime,
+  tool,
+} from '../../base/fields.ts';
 
 /* The bodies that make and change identities (contract 1.6). Null means absent when creating, and clears when changing. */
 
