@@ -12,7 +12,10 @@ import { endUserResponse } from '../identity/schemas/responses.ts';
 import { limitStates } from '../limits/counters.ts';
 import { useOf } from '../limits/limit-status.ts';
 import type { AdminDeps } from './deps.ts';
+import { replyOf } from './resource.ts';
 import { type AdminContext, needing, type Operation, type Reply, type Route, teamIn } from './respond.ts';
+
+const itsTag = 'The ETag is that of the team, whose record has the list.';
 
 const named = z.object({ end_user: endUser });
 
@@ -42,17 +45,17 @@ export function endUserRoutes(deps: AdminDeps): Route[] {
       const { id: _id, ...limit } = state.scoped.limit;
       return { ...limit, ...useOf(state) };
     });
-    return { status: 200, body: { ...stateOf(team, name), limits: shown } };
+    return replyOf(200, { record: team, body: { ...stateOf(team, name), limits: shown } });
   }
 
   /** A change of the team's list. */
   function changing(change: typeof suspendEndUser, summary: string): Operation {
-    const docs = { summary, answer: okJson(endUserResponse), refusals: ['not_found'] as const };
+    const docs = { summary, details: itsTag, answer: okJson(endUserResponse), etag: 'asked' } as const;
     return needing('change-members', docs, async (c) => {
       const name = nameIn(c);
       if (name instanceof Refusal) return name;
-      const team = await change(deps, { team: teamIn(c), endUser: name });
-      return team instanceof Refusal ? team : { status: 200, body: stateOf(team, name) };
+      const team = await change(deps, { team: teamIn(c), endUser: name }, c.get('precondition'));
+      return replyOf(200, team instanceof Refusal ? team : { record: team, body: stateOf(team, name) });
     });
   }
 
@@ -79,6 +82,7 @@ export function endUserRoutes(deps: AdminDeps): Route[] {
             details:
               "Of the limits that the gateway and the team set; those of the team's tokens are left out.",
             answer: okJson(endUserResponse),
+            etag: 'told',
           },
           read,
         ),
