@@ -1,7 +1,7 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
-import { endUserHash } from '../base/end-user.ts';
 import { hash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { endUserHash } from '../base/end-user.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
 import type { AuditEntry, Change } from './audit.ts';
 import { canonical } from './canonical.ts';
 
@@ -60,17 +60,22 @@ function auditedRecord(record: JsonObject, other: JsonObject | null): JsonObject
 }
 
 /** The suspended end users that only this side has, by their hashes: nothing could take a name from the trail again. */
-function ownEndUsers({ id, suspended_end_users: own }: JsonObject, other: JsonObject | null): JsonValue {
-  const others = other?.['suspended_end_users'] ?? null;
-  const all = Array.isArray(others) ? others : [];
-  const only = (Array.isArray(own) ? own : []).filter(
-    (item) => isJsonObject(item) && !all.some((each) => isDeepStrictEqual(each, item)),
-  );
-  const hashed = only.map((item) => {
-    const { end_user: name, suspended_at: at = null } = isJsonObject(item) ? item : {};
-    return { end_user: endUserHash(String(id), String(name)), suspended_at: at };
-  });
+function ownEndUsers(
+  { id = null, suspended_end_users: own = null }: JsonObject,
+  other: JsonObject | null,
+): JsonValue {
+  const others = objectsIn(other?.['suspended_end_users'] ?? null);
+  const hashed = objectsIn(own)
+    .filter((item) => !others.some((each) => isDeepStrictEqual(each, item)))
+    .map(({ end_user: name = null, suspended_at: at = null }) => ({
+      end_user: typeof id === 'string' && typeof name === 'string' ? endUserHash(id, name) : null,
+      suspended_at: at,
+    }));
   return hashed.length === 0 ? null : hashed;
+}
+
+function objectsIn(list: JsonValue): JsonObject[] {
+  return Array.isArray(list) ? list.filter((item) => isJsonObject(item)) : [];
 }
 
 function summary(records: readonly Change[]): JsonObject {

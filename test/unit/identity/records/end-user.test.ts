@@ -14,8 +14,8 @@ import { anyCharacter } from '../../../support/any-character.ts';
 import { credentialFor, identityOf, sessionOf } from '../../access/identities.ts';
 
 const aDay = (max: number, more: object = {}): Limit => ({ metric: 'requests', window: 'day', max, ...more });
-const subject = { issuer: 'https://accounts.example.com', sub: '7' };
-const signedIn = { user: { subject }, token: { prefix: '' }, session: sessionOf() };
+const account = { issuer: 'https://accounts.example.com', sub: '7' };
+const signedIn = { user: { subject: account }, token: { prefix: '' }, session: sessionOf() };
 
 /** The ids of the limits of a visitor of a team. */
 function idsOf(team: string, endUser: string, limits: Limit[] = [aDay(5)]): string[] {
@@ -33,7 +33,7 @@ describe('the end user of a session', () => {
   });
 
   it('is whoever signed in, whatever a page says', () => {
-    const id = userIdFor(subject.issuer, subject.sub);
+    const id = userIdFor(account.issuer, account.sub);
     expect(endUserOf(identityOf(signedIn))).toBe(id);
     expect(endUserOf(identityOf({ ...signedIn, session: sessionOf({ end_user: 'somebody' }) }))).toBe(id);
     expect(endUserOf(identityOf({ ...signedIn, user: { id: 'oidc-1' } }))).toBe('oidc-1');
@@ -132,7 +132,7 @@ describe('a suspended end user', () => {
     expect(codeOf('ana', { session: sessionOf({ end_user: 'Ana' }) })).toBeUndefined();
     expect(codeOf('ana', { session: sessionOf() })).toBeUndefined();
     expect(codeOf('ana', {})).toBeUndefined();
-    expect(codeOf(userIdFor(subject.issuer, subject.sub), signedIn)).toBe('suspended');
+    expect(codeOf(userIdFor(account.issuer, account.sub), signedIn)).toBe('suspended');
   });
 });
 
