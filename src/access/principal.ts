@@ -1,5 +1,6 @@
 import type { Credential, Identity, Policy, Principal, ScopedLimit } from '../identity/records/identity.ts';
 import { attemptBounds } from './attempt-bounds.ts';
+import { callerTags } from './caller-tags.ts';
 import { endUserLimits } from '../identity/records/end-user.ts';
 import { secretEndMs } from '../identity/records/secret.ts';
 import type { Limit, Scope, StoredLimit } from '../base/limit.ts';
@@ -19,6 +20,7 @@ export function makePrincipal(identity: Identity, credential: Credential): Princ
     identity,
     credential,
     policy: policyOf(identity),
+    tags: callerTags(identity, limits),
     limits,
     attempts: attemptBounds(identity, limits),
     expiresAtMs: Math.min(

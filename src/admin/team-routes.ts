@@ -202,7 +202,16 @@ function suspensionRoutes<K extends TeamKey | UserKey>(
   ];
 }
 
-const bounds = ['models', 'endpoints', 'origins', 'tools', 'limits', 'end_user_limits', 'dearer_fallback'];
+const bounds = [
+  'models',
+  'endpoints',
+  'origins',
+  'tools',
+  'limits',
+  'end_user_limits',
+  'dearer_fallback',
+  'tag_keys',
+];
 
 /** The operation; who may not do it is told which field of the body would have set a bound of the team. */
 function namingBounds(operation: Operation): Operation {

@@ -25,6 +25,7 @@ const teamOptions = [
   repeatable('--origin <origin>', 'a browser origin it may be used from, or none'),
   repeatable('--tool <name>', 'a heroku_tool or mcp tool it may run'),
   new Option('--dearer-fallback', 'let a fallback model cost more than the model asked for'),
+  repeatable('--tag-key <key>', 'a tag that its requests may have, such as project'),
   emptyOption(teamLists),
 ];
 
@@ -55,7 +56,7 @@ export const teams: Resource = {
     options: [
       ...teamOptions,
       ...limitChangeOptions,
-      clearOption(['name', 'dearer_fallback', 'end_user_limits', ...teamLists]),
+      clearOption(['name', 'dearer_fallback', 'end_user_limits', 'tag_keys', ...teamLists]),
     ],
     examples: [
       'acme --name Acme --clear models',

@@ -11,6 +11,7 @@ import {
   parseCount,
   parseDuration,
   repeatable,
+  tagOption,
   yesOption,
 } from './arguments.ts';
 import { day, plain } from './cells.ts';
@@ -33,6 +34,8 @@ const tokenOptions = [
   new Option('--frames <shape>', "openai: rewrite streams of chat to OpenAI's exact frames").choices(
     allFrames,
   ),
+  tagOption,
+  repeatable('--request-tag <key>', 'a tag that each request may set by x-tollgate-tags'),
   emptyOption(lists),
 ];
 const claimOption = new Option(
@@ -77,7 +80,16 @@ export const tokens: Resource = {
     options: [
       ...tokenOptions,
       ...limitChangeOptions,
-      clearOption(['name', 'expires_at', 'max_session_body_bytes', 'frames', 'end_user_limits', ...lists]),
+      clearOption([
+        'name',
+        'expires_at',
+        'max_session_body_bytes',
+        'frames',
+        'end_user_limits',
+        'tags',
+        'request_tags',
+        ...lists,
+      ]),
     ],
     examples: ['acme tok_4fJ2mQ9sXbVe --clear limits'],
   },

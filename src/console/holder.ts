@@ -102,18 +102,11 @@ export function sealOfAdministrator({ role, teams, expires_at: end }: Administra
 
 /** What the token may do. Its name and its secrets may change: a session ends with its own secret. */
 export function sealOfToken(token: Token): string {
-  const {
-    user,
-    models,
-    endpoints,
-    origins,
-    tools,
-    limits,
-    end_user_limits: ofEndUsers,
-    expires_at: end,
-  } = token;
+  const { user, models, endpoints, origins, tools, limits, expires_at: end } = token;
+  const { tags, request_tags: requestTags, end_user_limits: ofEndUsers } = token;
+  const tagged = tags || requestTags ? [tags ?? null, requestTags ?? null] : [];
   const more = ofEndUsers ? [{ ofEndUsers }] : [];
-  return sealOf([user, models, endpoints, origins, tools, limits, end, ...more]);
+  return sealOf([user, models, endpoints, origins, tools, limits, end, ...tagged, ...more]);
 }
 
 function sealOf(parts: readonly unknown[]): string {

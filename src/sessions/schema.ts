@@ -4,6 +4,8 @@ import { endUser, limit, limitsAt, listOf, model, origin, tool, named } from '..
 import type { Limit } from '../base/limit.ts';
 import { type Problem, Refusal } from '../base/refusal.ts';
 import { type JsonObject, valuesIn } from '../base/request.ts';
+import { tags } from '../base/tags.ts';
+import { tagKeys } from '../identity/records/identity.ts';
 import { sessionFields } from '../identity/records/session.ts';
 import { endpointPaths, endpoints } from '../validation/registry.ts';
 import { pinnedProblems } from './pinned.ts';
@@ -42,6 +44,8 @@ const policy = {
   tools: listOf(tool).nullish(),
   limits: limitsAt(endpointPaths).nullish(),
   pinned: pinnedRequest.nullish(),
+  tags: tags.nullish(),
+  request_tags: tagKeys.nullish(),
 };
 
 export const newSession = z.strictObject({ ...policy, end_user: endUser.nullish() });

@@ -71,7 +71,8 @@ function entrySession({ session }: TrustedIssuer, realModel: RealModel): NewSess
 
 function tokenPolicy(from: NewSession | Token): TokenPolicy {
   const { models = null, endpoints = null, origins = null, tools = null } = from;
-  return { models, endpoints, origins, tools };
+  const { tags = null, request_tags = null } = from;
+  return { models, endpoints, origins, tools, tags, request_tags };
 }
 
 export function inOAuthWords({ code, message, status, headers }: Refusal): SignInRefusal {

@@ -27,7 +27,7 @@ const maxAttempts = 5;
 const maxNameLength = 200;
 
 /** What an issuer's policy says about the token behind its sessions. Limits belong to each session. */
-export type TokenPolicy = Pick<Token, 'models' | 'endpoints' | 'origins' | 'tools'>;
+export type TokenPolicy = Pick<Token, 'models' | 'endpoints' | 'origins' | 'tools' | 'tags' | 'request_tags'>;
 
 export interface Person {
   issuer: TrustedIssuer;

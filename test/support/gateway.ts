@@ -42,10 +42,12 @@ export interface Policy {
   end_user_limits?: Limit[];
   max_session_body_bytes?: number;
   frames?: 'openai';
+  tags?: Record<string, string>;
+  request_tags?: string[];
 }
 
 export interface NewToken extends Policy {
-  team?: { id?: string; limits?: Limit[]; dearer_fallback?: boolean } & Pick<
+  team?: { id?: string; limits?: Limit[]; dearer_fallback?: boolean; tag_keys?: string[] } & Pick<
     Policy,
     'models' | 'endpoints' | 'origins' | 'tools'
   >;

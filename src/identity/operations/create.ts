@@ -23,6 +23,7 @@ export async function createTeam(deps: IdentityDeps, asked: NewTeam): Promise<Te
     tools: asked.tools ?? null,
     dearer_fallback: asked.dearer_fallback ?? null,
     ...ofEndUsers(asked),
+    ...(asked.tag_keys ? { tag_keys: asked.tag_keys } : {}),
     suspended_at: null,
     created_at: timeNow(deps.clock),
   };
@@ -87,6 +88,8 @@ export async function createToken(
     ...ofEndUsers(asked),
     max_session_body_bytes: asked.max_session_body_bytes ?? null,
     frames: asked.frames ?? null,
+    ...(asked.tags ? { tags: asked.tags } : {}),
+    ...(asked.request_tags ? { request_tags: asked.request_tags } : {}),
     expires_at: expiryOf(asked, deps.clock) ?? null,
     revoked_at: null,
     created_at: timeNow(deps.clock),

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { endUserDigest, endUserHash } from '../../base/end-user.ts';
 import { limitIdentity } from '../../base/fields.ts';
-import type { Limit, StoredLimit, Window } from '../../base/limit.ts';
+import { type Limit, onlyObserves, type StoredLimit, type Window } from '../../base/limit.ts';
 import type { Identity, ScopedLimit, Team } from './identity.ts';
 import { isHeldByNobody } from './secret.ts';
 
@@ -70,11 +70,16 @@ export function limitsOfEndUser(
     for (const limit of list ?? []) {
       const id = counterId(team, endUser, { owner, limit });
       // Two of one list may count the same once their aliases are replaced.
-      const max = Math.min(limit.max, byId.get(id)?.max ?? Infinity);
-      byId.set(id, { ...limit, id, max });
+      const other = byId.get(id);
+      if (other === undefined || isStricter(limit, other)) byId.set(id, { ...limit, id });
     }
   }
   return numbered([...byId.values()]);
+}
+
+function isStricter(limit: Limit, other: Limit): boolean {
+  if (onlyObserves(limit) !== onlyObserves(other)) return onlyObserves(other);
+  return limit.max < other.max;
 }
 
 function numbered(limits: readonly StoredLimit[]): ScopedLimit[] {

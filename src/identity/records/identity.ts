@@ -14,7 +14,8 @@ import {
   storedTime,
   tool,
 } from '../../base/fields.ts';
-import type { AttemptBound, Limit, Scope, StoredLimit } from '../../base/limit.ts';
+import type { AttemptBound, Limit, Raise, Scope, StoredLimit } from '../../base/limit.ts';
+import { maxTags, tagKey, tags } from '../../base/tags.ts';
 import { allFrames } from '../../base/request.ts';
 import type { Session } from './session.ts';
 
@@ -43,6 +44,14 @@ const endpointPath = named(
   z.string().regex(/^\/[A-Za-z0-9._/-]{1,127}$/, 'must be a path such as /v1/chat/completions'),
 );
 
+/** The tags that a team's requests may have: few, because each day's sums have a row for each of their values. */
+export const tagKeys = z
+  .array(tagKey)
+  .max(maxTags, `must have at most ${maxTags} entries`)
+  .transform((keys) => [...new Set(keys)]);
+
+const perRequest = { description: 'Keys that each request may set by x-tollgate-tags; null: none.' };
+
 export const teamFields = z.strictObject({
   id: slug,
   name: name.nullable(),
@@ -55,6 +64,7 @@ export const teamFields = z.strictObject({
   dearer_fallback: dearerFallback.nullish().meta({
     description: 'true: a fallback model may cost more than the model asked for.',
   }),
+  tag_keys: tagKeys.nullish().meta({ description: 'The tags that its requests may have; null: none.' }),
   suspended_at: storedTime.nullish().meta({ description: 'Since when its requests are refused.' }),
   end_user_limits: ofEndUsers,
   suspended_end_users: z.array(suspendedEndUser).nullish(),
@@ -126,6 +136,8 @@ export const tokenFields = z.strictObject({
   frames: frames
     .nullish()
     .meta({ description: "openai: streams of chat get OpenAI's exact frames; null: as they come." }),
+  tags: tags.nullish(),
+  request_tags: tagKeys.nullish().meta(perRequest),
   expires_at: storedTime.nullable(),
   revoked_at: storedTime.nullable(),
   created_at: storedTime,
@@ -170,6 +182,8 @@ export interface ScopedLimit {
   limit: StoredLimit;
   /** The how many-th it is of an end user's limits that count the same; absent: the first. */
   nth?: number;
+  /** What raises it, in part perhaps no longer; absent: nothing. */
+  raises?: readonly Raise[];
 }
 
 /** What a caller may use: what its team, its token and its session all allow. Null restricts nothing. */
@@ -180,11 +194,22 @@ export interface Policy {
   tools: readonly string[];
 }
 
+/** What tags the requests of a caller have. */
+export interface CallerTags {
+  /** Those of every request, as a text: see `base/tags.ts`. */
+  readonly fixed: string;
+  /** Keys that a request may set by its header. */
+  readonly perRequest: readonly string[];
+  /** Whether a limit counts only requests with some tags. */
+  readonly inLimits: boolean;
+}
+
 /** Who is calling: an identity made ready for the hot path. Immutable; shared by concurrent requests. */
 export interface Principal {
   identity: Identity;
   credential: Credential;
   policy: Policy;
+  tags: CallerTags;
   /** Longest window first, so that a refusal names the limit that matters. */
   limits: readonly ScopedLimit[];
   /** Of its token, and of its session if it is one. */

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { limitIdentity } from '../../base/fields.ts';
-import type { Limit } from '../../base/limit.ts';
+import { type Limit, onlyObserves } from '../../base/limit.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../base/request.ts';
 
 /** Whether a field allows no more than it did. */
@@ -14,6 +14,7 @@ const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['endpoints', isWithin],
   ['origins', isWithin],
   ['tools', (before, after) => isWithin(before ?? [], after ?? [])],
+  ['request_tags', (before, after) => isWithin(before ?? [], after ?? [])],
   ['limits', areLower],
   ['end_user_limits', areLower],
   ['defaults', (before, after) => everyField(objectIn(before), objectIn(after), areLower)],
@@ -59,11 +60,16 @@ function areStillIn(before: JsonValue, after: JsonValue): boolean {
   );
 }
 
-/** Each limit there was is still there, no higher. */
+/** Each limit there was is still there, no higher, and holds if it did. */
 function areLower(before: JsonValue, after: JsonValue): boolean {
   const [was, is] = [limitsIn(before), limitsIn(after)];
   return was.every((limit) =>
-    is.some((other) => limitIdentity(other) === limitIdentity(limit) && other.max <= limit.max),
+    is.some(
+      (other) =>
+        limitIdentity(other) === limitIdentity(limit) &&
+        other.max <= limit.max &&
+        (onlyObserves(limit) || !onlyObserves(other)),
+    ),
   );
 }
 

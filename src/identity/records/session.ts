@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { limitIdentity, time } from '../../base/fields.ts';
 import type { Limit, StoredLimit } from '../../base/limit.ts';
 import type { JsonObject } from '../../base/request.ts';
+import { tags } from '../../base/tags.ts';
 
 /** The fields that a session fixes in every request. It belongs to one endpoint. */
 export interface Pinned {
@@ -24,6 +25,11 @@ export const sessionFields = z.object({
   endpoints: list,
   origins: list,
   tools: z.array(text).nullable().meta({ description: 'null: plain functions only.' }),
+  tags: tags.exactOptional(),
+  request_tags: z
+    .array(text)
+    .exactOptional()
+    .meta({ description: 'Keys that each request may set by x-tollgate-tags. Absent: none.' }),
   /** The person the site made it for. The ledger records it. */
   end_user: text.nullable(),
   expires_at: time,

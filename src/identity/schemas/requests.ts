@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { administratorRoles } from '../../base/actor.ts';
 import type { Clock } from '../../base/clock.ts';
-import { bodyBytes, dearerFallback, frames, subject } from '../records/identity.ts';
+import { tags } from '../../base/tags.ts';
+import { bodyBytes, dearerFallback, frames, subject, tagKeys } from '../records/identity.ts';
 import { mostToCome, priceAmounts } from '../records/model-price.ts';
 import {
   email,
@@ -37,6 +38,7 @@ export function teamSchemas(endpointPaths: readonly string[]) {
     end_user_limits: limitsAt(endpointPaths, endUserLimits).nullish(),
     ...allowLists(endpointPaths),
     dearer_fallback: dearerFallback.nullish(),
+    tag_keys: tagKeys.nullish(),
   };
   return { newTeam: z.strictObject({ id: slug, ...fields }), teamChange: z.strictObject(fields) };
 }
@@ -81,6 +83,8 @@ export function tokenSchemas({ endpointPaths, clock }: { endpointPaths: readonly
     end_user_limits: limitsAt(endpointPaths, endUserLimits).nullish(),
     max_session_body_bytes: bodyBytes.nullish(),
     frames: frames.nullish(),
+    tags: tags.nullish(),
+    request_tags: tagKeys.nullish(),
   };
   return {
     newToken: z

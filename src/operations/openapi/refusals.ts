@@ -37,6 +37,7 @@ const anyForwarded: readonly ErrorCode[] = [
   'model_not_allowed',
   'model_unpriced',
   'tool_not_allowed',
+  'tag_not_allowed',
   'field_not_allowed',
   'model_not_found',
   'insufficient_quota',

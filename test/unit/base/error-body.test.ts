@@ -17,6 +17,7 @@ const types: Record<ErrorCode, string> = {
   endpoint_not_allowed: 'permission_error',
   origin_not_allowed: 'permission_error',
   tool_not_allowed: 'permission_error',
+  tag_not_allowed: 'permission_error',
   role_not_allowed: 'permission_error',
   field_not_allowed: 'permission_error',
   wider_than_parent: 'permission_error',
