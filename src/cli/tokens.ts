@@ -1,5 +1,6 @@
 import { Option } from 'commander';
 import { allFrames, type JsonObject } from '../base/request.ts';
+import { sessionProofs } from '../base/session-proof.ts';
 import {
   byCreation,
   clearOption,
@@ -34,6 +35,10 @@ const tokenOptions = [
   new Option('--frames <shape>', "openai: rewrite streams of chat to OpenAI's exact frames").choices(
     allFrames,
   ),
+  new Option(
+    '--session-proof <what>',
+    'its sessions are bound to a key of their page: required; nonce; once (each proof works once)',
+  ).choices(sessionProofs),
   tagOption,
   repeatable('--request-tag <key>', 'a tag that each request may set by x-tollgate-tags'),
   emptyOption(lists),
@@ -86,6 +91,7 @@ export const tokens: Resource = {
         'max_session_body_bytes',
         'frames',
         'end_user_limits',
+        'session_proof',
         'tags',
         'request_tags',
         ...lists,

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { defaultEndUserBytes } from '../base/limit.ts';
 import { readAdminKeys } from './admin-key.ts';
 import { findAttachments } from './attachments.ts';
-import { readAllowedOrigins } from './origins.ts';
+import { readAllowedOrigins, readPublicUrls } from './origins.ts';
 import { readRecords } from './records.ts';
 import { readStore, type StoreSettings } from './store.ts';
 import { type Variable, VariableReader } from './variables.ts';
@@ -40,6 +40,8 @@ export function readSettings(env: NodeJS.ProcessEnv) {
     herokuApp: read.text('HEROKU_APP_NAME'),
     /** For tokens without a list of their own. */
     allowedOrigins: readAllowedOrigins(read),
+    /** Where pages reach the gateway, for their proofs; empty: where their request says. */
+    publicUrls: readPublicUrls(read),
     workers: readWorkers(read, store, warnings),
     logLevel: read.choice('LOG_LEVEL', logLevels, 'info'),
     ...readBounds(read),

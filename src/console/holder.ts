@@ -103,10 +103,12 @@ export function sealOfAdministrator({ role, teams, expires_at: end }: Administra
 /** What the token may do. Its name and its secrets may change: a session ends with its own secret. */
 export function sealOfToken(token: Token): string {
   const { user, models, endpoints, origins, tools, limits, expires_at: end } = token;
-  const { tags, request_tags: requestTags, end_user_limits: ofEndUsers } = token;
+  const { tags, request_tags: requestTags, session_proof: proof, end_user_limits: ofEndUsers } = token;
+  // Fields that came later: the sessions of tokens without them go on.
   const tagged = tags || requestTags ? [tags ?? null, requestTags ?? null] : [];
-  const more = ofEndUsers ? [{ ofEndUsers }] : [];
-  return sealOf([user, models, endpoints, origins, tools, limits, end, ...tagged, ...more]);
+  const proven = proof ? [proof] : [];
+  const limited = ofEndUsers ? [{ ofEndUsers }] : [];
+  return sealOf([user, models, endpoints, origins, tools, limits, end, ...tagged, ...proven, ...limited]);
 }
 
 function sealOf(parts: readonly unknown[]): string {

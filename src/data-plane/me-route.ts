@@ -11,7 +11,7 @@ import type { Answers, Reply } from '../edge/answers.ts';
 import type { Call } from '../edge/call.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
 import type { Route } from '../edge/route.ts';
-import type { Identity } from '../identity/records/identity.ts';
+import { type Identity, sessionProof } from '../identity/records/identity.ts';
 import { type Session, sessionFields } from '../identity/records/session.ts';
 
 const text = z.string();
@@ -45,6 +45,7 @@ const ownToken = z.object({
   endpoints: list,
   origins: list,
   tools: list,
+  session_proof: sessionProof.nullish().meta({ description: 'What its sessions must prove.' }),
   tags: tags.nullish(),
   request_tags: list.optional(),
   expires_at: time.nullable(),

@@ -88,6 +88,7 @@ export async function createToken(
     ...ofEndUsers(asked),
     max_session_body_bytes: asked.max_session_body_bytes ?? null,
     frames: asked.frames ?? null,
+    ...(asked.session_proof ? { session_proof: asked.session_proof } : {}),
     ...(asked.tags ? { tags: asked.tags } : {}),
     ...(asked.request_tags ? { request_tags: asked.request_tags } : {}),
     expires_at: expiryOf(asked, deps.clock) ?? null,

@@ -17,6 +17,7 @@ import {
 import type { AttemptBound, Limit, Raise, Scope, StoredLimit } from '../../base/limit.ts';
 import { maxTags, tagKey, tags } from '../../base/tags.ts';
 import { allFrames } from '../../base/request.ts';
+import { sessionProofs } from '../../base/session-proof.ts';
 import type { Session } from './session.ts';
 
 /*
@@ -114,6 +115,8 @@ export const bodyBytes = z
 
 export const frames = z.enum(allFrames, `must be ${allFrames.join(', ')}`);
 
+export const sessionProof = z.enum(sessionProofs, `must be one of ${sessionProofs.join(', ')}`);
+
 export const tokenFields = z.strictObject({
   id: z.string().regex(/^tok_[0-9A-Za-z]{1,64}$/, 'must be a token id such as tok_…'),
   team: slug,
@@ -136,6 +139,10 @@ export const tokenFields = z.strictObject({
   frames: frames
     .nullish()
     .meta({ description: "openai: streams of chat get OpenAI's exact frames; null: as they come." }),
+  session_proof: sessionProof.nullish().meta({
+    description:
+      'Its sessions are bound to a key of their page (RFC 9449): required; nonce: with a nonce in each proof; once: and each proof works once. Absent or null: only those made so.',
+  }),
   tags: tags.nullish(),
   request_tags: tagKeys.nullish().meta(perRequest),
   expires_at: storedTime.nullable(),
@@ -194,6 +201,16 @@ export interface Policy {
   tools: readonly string[];
 }
 
+/** What a request with a session must prove: RFC 9449. */
+export interface ProofRule {
+  /** The thumbprint of the key that the session is bound to; null: it must be bound, and is not. */
+  jkt: string | null;
+  /** Each proof must have a nonce of the gateway's. */
+  nonce: boolean;
+  /** Each proof works once. */
+  once: boolean;
+}
+
 /** What tags the requests of a caller have. */
 export interface CallerTags {
   /** Those of every request, as a text: see `base/tags.ts`. */
@@ -214,6 +231,8 @@ export interface Principal {
   limits: readonly ScopedLimit[];
   /** Of its token, and of its session if it is one. */
   attempts: readonly AttemptBound[];
+  /** Null: its requests need no proof. */
+  proof: ProofRule | null;
   /** The earliest expiry of token, secret and session, ms since the epoch; Infinity if none expires. */
   expiresAtMs: number;
 }

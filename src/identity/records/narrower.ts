@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { limitIdentity } from '../../base/fields.ts';
 import { type Limit, onlyObserves } from '../../base/limit.ts';
+import { sessionProofs } from '../../base/session-proof.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../base/request.ts';
 
 /** Whether a field allows no more than it did. */
@@ -23,6 +24,7 @@ const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['suspended_end_users', (before, after) => areStillIn(before, after)],
   ['revoked_at', (before) => before === null],
   ['max_session_body_bytes', (before, after) => bytesOf(after) <= bytesOf(before)],
+  ['session_proof', (before, after) => strengthOf(after) >= strengthOf(before)],
   ['dearer_fallback', (_, after) => after !== true],
 ]);
 
@@ -80,6 +82,11 @@ function objectIn(value: JsonValue): JsonObject {
 /** Limits of a stored record, which this program wrote. */
 function limitsIn(value: JsonValue): Limit[] {
   return Array.isArray(value) ? (value as unknown as Limit[]) : [];
+}
+
+/** Of what its sessions must prove. */
+function strengthOf(value: JsonValue): number {
+  return sessionProofs.findIndex((each) => each === value);
 }
 
 function bytesOf(value: JsonValue): number {

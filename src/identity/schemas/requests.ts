@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { administratorRoles } from '../../base/actor.ts';
 import type { Clock } from '../../base/clock.ts';
 import { tags } from '../../base/tags.ts';
-import { bodyBytes, dearerFallback, frames, subject, tagKeys } from '../records/identity.ts';
+import { bodyBytes, dearerFallback, frames, sessionProof, subject, tagKeys } from '../records/identity.ts';
 import { mostToCome, priceAmounts } from '../records/model-price.ts';
 import {
   email,
@@ -83,6 +83,7 @@ export function tokenSchemas({ endpointPaths, clock }: { endpointPaths: readonly
     end_user_limits: limitsAt(endpointPaths, endUserLimits).nullish(),
     max_session_body_bytes: bodyBytes.nullish(),
     frames: frames.nullish(),
+    session_proof: sessionProof.nullish(),
     tags: tags.nullish(),
     request_tags: tagKeys.nullish(),
   };

@@ -26,6 +26,8 @@ describe('a change narrows a record', () => {
     ['a limit of end users is lowered', { end_user_limits: [limit(5)] }, { end_user_limits: [limit(4)] }],
     ['nothing but null appears', {}, { frames: null }],
     ['default limits are lowered', { defaults: { team: [limit(2)] } }, { defaults: { team: [limit(1)] } }],
+    ['its sessions must prove something', {}, { session_proof: 'required' }],
+    ['its sessions must prove more', { session_proof: 'required' }, { session_proof: 'nonce' }],
   ])('if %s', (_, before, after) => {
     expect(narrows(before, after)).toBe(true);
   });
@@ -46,6 +48,8 @@ describe('a change narrows a record', () => {
     ['the name changes', { name: 'a' }, { name: 'b' }],
     ['one field narrows and one widens', { models: ['a'], name: null }, { models: [], name: 'b' }],
     ['its sessions may send more', {}, { max_session_body_bytes: 2_000_000 }],
+    ['its sessions need prove less', { session_proof: 'once' }, { session_proof: 'nonce' }],
+    ['its sessions need prove nothing', { session_proof: 'required' }, { session_proof: null }],
     ['it gets another secret', { prefix: 'a' }, { prefix: 'b' }],
   ])('not if %s', (_, before, after) => {
     expect(narrows(before, after)).toBe(false);
