@@ -67,23 +67,26 @@ local function adjusted(field, text, at, delta, charged)
     correct(window, at, delta)
     return sliding_text(window)
   end
-  local index, sum, settled = counter_in(text)
+  local index, sum, settled, rest = counter_in(text)
   if index ~= at then
     return nil
   end
   sum = math.max(0, sum + delta)
   settled = math.min(sum, settled + charged)
-  return counter_text(index, sum, settled), string.format('%d', settled)
+  return counter_text(index, sum, settled, rest), string.format('%d', settled)
 end
 
 local function adjust(team_counters, field, at, delta, charged)
   local counters = counter_key(field, team_counters, ARGV[3], ARGV[8])
-  local text, settled = redis.call('HGET', counters, field), nil
-  if text then
-    text, settled = adjusted(field, text, at, delta, charged)
+  local before, text, settled = redis.call('HGET', counters, field), nil, nil
+  if before then
+    text, settled = adjusted(field, before, at, delta, charged)
   end
   if text then
     redis.call('HSET', counters, field, text)
+    if is_of_end_user(field) and #text ~= #before then
+      redis.call('HINCRBY', counters, '#', #text - #before)
+    end
   end
   return settled or '-'
 end

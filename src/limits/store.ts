@@ -53,7 +53,14 @@ export type Decision =
   | { kind: 'answered'; attempts: string; answer: string | null };
 
 export type AdmitReply =
-  | { kind: 'decided'; nowMs: number; incarnation: string; decisions: readonly Decision[] }
+  | {
+      kind: 'decided';
+      nowMs: number;
+      incarnation: string;
+      decisions: readonly Decision[];
+      /** How many counters of end users were dropped, although they still counted, to make room; absent: none. */
+      evicted?: number;
+    }
   /** The store has no recent heartbeat of this process, so it may not admit anything (invariant 2). */
   | { kind: 'unknown_process' };
 
