@@ -1,6 +1,7 @@
 import type { Credential, Identity, Policy, Principal, ProofRule } from '../identity/records/identity.ts';
 import { attemptBounds } from './attempt-bounds.ts';
 import { callerTags } from './caller-tags.ts';
+import { endUserLimits } from '../identity/records/end-user.ts';
 import { secretEndMs } from '../identity/records/secret.ts';
 import { scopedLimits } from '../identity/records/scoped-limits.ts';
 import type { Limit } from '../base/limit.ts';
@@ -17,6 +18,7 @@ export function makePrincipal(identity: Identity, credential: Credential, nowMs 
     ...scopedLimits('user', user, nowMs),
     ...scopedLimits('token', token, nowMs),
     ...scopedLimits('session', { limits: session?.limits ?? [] }),
+    ...endUserLimits(identity),
   ].sort((a, b) => rank(a.limit) - rank(b.limit));
   return {
     identity,
@@ -67,7 +69,7 @@ function expiry(at: string | null): number {
 
 const windowRank = { month: 0, day: 1, hour: 2, minute: 3 } as const;
 
-/** Longest window first, so that a refusal names the limit that matters. Sorting is stable: gateway, team, user, token. */
+/** Longest window first, so that a refusal names the limit that matters. Sorting is stable: gateway, team, user, token, session, end user. */
 function rank(limit: Limit): number {
   return limit.metric === 'concurrency' ? 4 : windowRank[limit.window];
 }

@@ -17,10 +17,12 @@ const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['tools', (before, after) => isWithin(before ?? [], after ?? [])],
   ['request_tags', (before, after) => isWithin(before ?? [], after ?? [])],
   ['limits', areLower],
-  ['raises', (before, after) => areAmong(after, before)],
+  ['end_user_limits', areLower],
+  ['raises', (before, after) => areStillIn(after, before)],
   ['defaults', (before, after) => everyField(objectIn(before), objectIn(after), areLower)],
   ['expires_at', (before, after) => after !== null && (before === null || after <= before)],
   ['suspended_at', (before) => before === null],
+  ['suspended_end_users', (before, after) => areStillIn(before, after)],
   ['revoked_at', (before) => before === null],
   ['max_session_body_bytes', (before, after) => bytesOf(after) <= bytesOf(before)],
   ['session_proof', (before, after) => strengthOf(after) >= strengthOf(before)],
@@ -53,9 +55,12 @@ function isWithin(before: JsonValue, after: JsonValue): boolean {
   return Array.isArray(before) && Array.isArray(after) && after.every((item) => before.includes(item));
 }
 
-function areAmong(some: JsonValue, all: JsonValue): boolean {
-  const list = Array.isArray(all) ? all : [];
-  return !Array.isArray(some) || some.every((item) => list.some((other) => isDeepStrictEqual(item, other)));
+/** Each item that there was is still there. */
+function areStillIn(before: JsonValue, after: JsonValue): boolean {
+  const is = Array.isArray(after) ? after : [];
+  return (Array.isArray(before) ? before : []).every((item) =>
+    is.some((other) => isDeepStrictEqual(item, other)),
+  );
 }
 
 /** Each limit there was is still there, no higher, and holds if it did. */

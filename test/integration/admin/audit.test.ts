@@ -64,6 +64,11 @@ const changes: Readonly<Record<string, Change>> = {
   [`POST ${members}/tokens/:id/rotate`]: { operation: 'token.rotate' },
   [`POST ${members}/tokens/:id/limits/:limit/raise`]: { operation: 'token.raise', body: aRaise },
   [`DELETE ${members}/tokens/:id/raises/:raise`]: { operation: 'token.withdraw' },
+  [`POST ${members}/end-users/:end_user/suspend`]: { operation: 'team.suspend_end_user' },
+  [`POST ${members}/end-users/:end_user/resume`]: {
+    operation: 'team.resume_end_user',
+    after: ['POST', `${members}/end-users/:end_user/suspend`],
+  },
   'PATCH /admin/settings': { operation: 'settings.change', body: { defaults: null, limits: [] } },
   'PUT /admin/prices/:model{.+}': { operation: 'price.create', body: prices },
   'DELETE /admin/prices/:model{.+}': {
@@ -97,6 +102,7 @@ function pathOf(pattern: string): string {
   const id = pattern.startsWith('/admin/admins') ? administratorId : tokenId;
   return pattern
     .replace(':team', 'acme')
+    .replace(':end_user', 'visitor-7')
     .replace(':user', 'ana')
     .replace(':id', id)
     .replace(':model{.+}', 'chatty');
