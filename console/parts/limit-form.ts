@@ -8,7 +8,7 @@ import type { ShownLimit } from './limits.ts';
 /** A limit as it is sent. */
 export type NewLimit = Pick<
   ShownLimit,
-  'metric' | 'max' | 'models' | 'endpoints' | 'tags' | 'count_cached'
+  'metric' | 'max' | 'models' | 'endpoints' | 'tags' | 'count_cached' | 'enforce'
 > & {
   window?: string;
 };
@@ -80,7 +80,11 @@ export function LimitFields({ limit, metric, setMetric }: LimitFieldsProps): Vie
       label="Only requests with these tags"
       value=${tagList(limit?.tags)}
       hint="Such as project=x. Empty: all requests."
-    />`;
+    />
+    <label>
+      <input type="checkbox" name="observe" checked=${limit?.enforce === false} />
+      Only observe: count, and refuse nothing
+    </label>`;
 }
 
 /** The limit that a form says. The gateway checks it. */
@@ -95,6 +99,7 @@ export function limitIn(fields: FormData): NewLimit {
     max: Number(textOf(fields, 'max')),
     ...(models ? { models } : {}),
     ...(tags ? { tags } : {}),
+    ...(fields.get('observe') === null ? {} : { enforce: false }),
   };
 }
 
@@ -121,6 +126,7 @@ export function asSent({
   endpoints,
   tags,
   count_cached: cached,
+  enforce,
 }: ShownLimit): NewLimit {
   return {
     metric,
@@ -130,5 +136,6 @@ export function asSent({
     ...(endpoints ? { endpoints } : {}),
     ...(tags ? { tags } : {}),
     ...(cached === undefined ? {} : { count_cached: cached }),
+    ...(enforce === undefined ? {} : { enforce }),
   };
 }

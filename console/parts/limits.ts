@@ -5,6 +5,7 @@ import { Empty } from './state.ts';
 
 /** A limit as the API tells it, with what is used of it. */
 export interface ShownLimit {
+  id?: string;
   scope?: string;
   metric: string;
   window?: string | null;
@@ -13,19 +14,36 @@ export interface ShownLimit {
   endpoints?: string[];
   tags?: Record<string, string>;
   count_cached?: boolean;
+  /** False: it only observes. */
+  enforce?: boolean;
   used?: number;
   remaining?: number;
   resets_at?: string | null;
+  /** What raises add to `max` now, and when the first of them ends. */
+  raised_by?: number;
+  raised_until?: string;
 }
 
 /** A limit as a bar: what is used of it, what is left, and when it is free again. */
-export function LimitBar({ limit, whose }: { limit: ShownLimit; whose?: unknown }): View {
-  const { metric, max, used = 0, remaining = Math.max(0, max - used), resets_at: resets = null } = limit;
+export function LimitBar({
+  limit,
+  whose,
+  below,
+}: {
+  limit: ShownLimit;
+  whose?: unknown;
+  below?: unknown;
+}): View {
+  const { metric, used = 0, raised_by: raisedBy = 0, resets_at: resets = null } = limit;
+  const max = limit.max + raisedBy;
+  const { remaining = Math.max(0, max - used) } = limit;
   const level = remaining === 0 ? 'spent' : used / max >= 0.8 ? 'near' : 'free';
   const name = limitName(limit);
   return html`<li class="limit">
     <div class="limit-name">
-      <span>${name}</span>${whose ? html`<span class="quiet">${whose}</span>` : null}
+      <span
+        >${name}${limit.enforce === false ? html` <span class="mark near">observes only</span>` : null}</span
+      >${whose ? html`<span class="quiet">${whose}</span>` : null}
     </div>
     ${
       limit.used === undefined
@@ -40,12 +58,16 @@ export function LimitBar({ limit, whose }: { limit: ShownLimit; whose?: unknown 
               ${percent(used, max)}
             </meter>
             <div class="limit-figures">
-              <span>${amount(metric, used)} used, ${amount(metric, remaining)} left</span>
+              <span
+                >${amount(metric, used)} used, ${amount(metric, remaining)}
+                left${raisedBy > 0 ? `, raised by ${amount(metric, raisedBy)}` : ''}</span
+              >
               <span class="quiet"
                 >${resets && used > 0 ? html`free again <${Time} at=${resets} relative />` : ''}</span
               >
             </div> `
     }
+    ${below}
   </li>`;
 }
 

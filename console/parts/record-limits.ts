@@ -8,6 +8,7 @@ import { asSent, type Changed, LimitForm, type NewLimit } from './limit-form.ts'
 import { LimitBar, type ShownLimit } from './limits.ts';
 import { notify } from './notice.ts';
 import { Section } from './page.ts';
+import { type Raise, RaiseButton, Raises } from './raises.ts';
 import { Empty } from './state.ts';
 
 interface RecordLimitsProps {
@@ -20,6 +21,8 @@ interface RecordLimitsProps {
   title?: string;
   /** What it means that there are none. */
   none?: string;
+  /** Those that have not ended; absent: its limits cannot be raised. */
+  raises?: readonly Raise[] | null;
   /** The body that sets the list; absent: the record has it as `limits`. */
   bodyOf?: (limits: readonly NewLimit[]) => object;
 }
@@ -32,6 +35,7 @@ export function RecordLimits({
   mayChange,
   reload,
   title = 'Limits',
+  raises,
   none = 'Other limits may still apply: a request must fit those of the gateway, the team, the user and the token.',
   bodyOf = (list) => ({ limits: list }),
 }: RecordLimitsProps): View {
@@ -72,9 +76,25 @@ export function RecordLimits({
               (limit, at) =>
                 html`<${LimitBar}
                   limit=${limit}
+                  below=${
+                    raises === undefined
+                      ? null
+                      : html`<${Raises}
+                          path=${path}
+                          limit=${limit}
+                          raises=${raises ?? []}
+                          mayChange=${mayChange}
+                          reload=${reload}
+                        />`
+                  }
                   whose=${
                     mayChange
                       ? html`<span class="actions">
+                          ${
+                            raises === undefined
+                              ? null
+                              : html`<${RaiseButton} path=${path} limit=${limit} reload=${reload} />`
+                          }
                           <button
                             type="button"
                             class="plain"

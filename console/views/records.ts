@@ -3,6 +3,7 @@ import { limitName } from '../format.ts';
 import { html, type View } from '../html.ts';
 import type { ShownLimit } from '../parts/limits.ts';
 import { notify } from '../parts/notice.ts';
+import type { Raise } from '../parts/raises.ts';
 
 /* Teams, users and tokens as the API tells them. */
 
@@ -10,6 +11,7 @@ export interface TeamRecord {
   id: string;
   name: string | null;
   limits: ShownLimit[];
+  raises?: Raise[] | null;
   models: string[] | null;
   endpoints: string[] | null;
   origins: string[] | null;
@@ -25,6 +27,7 @@ export interface UserRecord {
   name: string | null;
   email: string | null;
   limits: ShownLimit[];
+  raises?: Raise[] | null;
   suspended_at?: string | null;
   created_at: string;
 }
@@ -47,6 +50,7 @@ export interface TokenRecord {
   prefix: string;
   secrets: TokenSecret[];
   limits: ShownLimit[];
+  raises?: Raise[] | null;
   models: string[] | null;
   endpoints: string[] | null;
   origins: string[] | null;

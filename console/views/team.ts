@@ -68,6 +68,7 @@ export function Team({ route, team: id }: { route: Route; team: string }): View 
           <${RecordLimits}
             path=${path}
             limits=${team.limits}
+            raises=${team.raises ?? null}
             etag=${etag}
             mayChange=${isOwner}
             reload=${reload}

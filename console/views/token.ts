@@ -82,6 +82,7 @@ export function TokenView({ team, id }: { team: string; id: string }): View {
           <${RecordLimits}
             path=${path}
             limits=${token.limits}
+            raises=${token.raises ?? null}
             etag=${etag}
             mayChange=${mayChange}
             reload=${reload}

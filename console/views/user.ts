@@ -63,6 +63,7 @@ export function UserView({ team, user: id }: { team: string; user: string }): Vi
           <${RecordLimits}
             path=${path}
             limits=${user.limits}
+            raises=${user.raises ?? null}
             etag=${etag}
             mayChange=${mayChange}
             reload=${reload}

@@ -176,6 +176,32 @@ describe('by keyboard alone', () => {
   });
 });
 
+describe('a limit of a team', () => {
+  it('is raised for a while, which its bar shows and one can withdraw, and only observes if one likes', async () => {
+    const limits = [{ metric: 'tokens', window: 'day', max: 1_000 }];
+    await gateway.admin('POST', '/admin/teams', { id: 'raised', limits });
+    const { page, open } = await signedIn(browser, gateway, gateway.adminKey);
+    await open('teams/raised');
+    await page.getByRole('button', { name: 'Raise 1,000 tokens a day' }).click();
+    const raising = page.getByRole('dialog', { name: 'Raise the limit for a while' });
+    await raising.getByLabel('By').fill('500');
+    await raising.getByLabel('For').selectOption('a week');
+    await raising.getByRole('button', { name: 'Raise', exact: true }).click();
+    await page.getByText('0 used, 1,500 left, raised by 500').waitFor();
+    await page.getByText('Raised by 500 until').waitFor();
+    await page.getByRole('button', { name: 'Withdraw the raise by 500' }).click();
+    await page.getByText('0 used, 1,000 left', { exact: true }).waitFor();
+
+    await page.getByRole('button', { name: 'Change 1,000 tokens a day' }).click();
+    const changing = page.getByRole('dialog', { name: 'Change the limit' });
+    await changing.getByLabel('Only observe').check();
+    await changing.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('observes only').waitFor();
+    const { body } = await gateway.admin('GET', '/admin/teams/raised');
+    expect(body).toMatchObject({ limits: [{ ...limits[0], enforce: false }], raises: null });
+  });
+});
+
 /** Presses Tab until the focus is on something with this text. */
 async function tabTo(page: Page, text: string): Promise<void> {
   for (let pressed = 0; pressed < 80; pressed += 1) {
