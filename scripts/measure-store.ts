@@ -1,5 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { AdmissionStore } from '../src/limits/admission-store.ts';
+import { IdempotencyKey } from '../src/limits/idempotency-key.ts';
+import { KeptAnswer } from '../src/limits/kept-answer.ts';
 import { encodeOpen, type OpenRequest } from '../src/limits/open-record.ts';
 import { settlementOf } from '../src/limits/settlement.ts';
 import type { AdmitRequest, Settlement } from '../src/limits/store.ts';
@@ -43,6 +45,7 @@ const admission = new AdmissionStore(store, keys, {
   leaseMs: 600_000,
   maxEntries: 1_000_000,
   retentionDays: 3_660,
+  keyedBytes: 1_024 * 1_048_576,
 });
 
 interface Measured {
@@ -287,6 +290,47 @@ measured.push(
     'that it was opened',
     2_000,
     note((prefix) => linkMark('link-opened', prefix)),
+  ),
+);
+
+/** Calls with an Idempotency-Key, without their entries; `answer` is kept for them. */
+async function settleKeyed(many: number, answer: KeptAnswer | null): Promise<void> {
+  const call = {
+    principal: 'team-0/tok_000000000000',
+    path: '/v1/chat/completions',
+    body: Buffer.from('{}'),
+  };
+  const epoch = (await store.attempt((client) => client.hget(keys.epochs, 'team-0'))) ?? '';
+  await times(many, async () => {
+    const key = new IdempotencyKey(randomUUID(), call);
+    const open = { ...request(0), keyed: `${key.id} ${key.fingerprint}` };
+    const grant = `${processId}-${key.id}`;
+    const { keyed } = open;
+    await admission.admit(processId, [
+      {
+        grant,
+        team: 'team-0',
+        epoch,
+        notAfterMs: Infinity,
+        expiresAtMs: Infinity,
+        session: null,
+        record: encodeOpen(open),
+        limits: [],
+        keyed,
+      },
+    ]);
+    const admitted = { id: grant, incarnation, admittedAtMs: Date.now(), limits: [], attempts: [] };
+    const { settlement } = settlementOf({ ...admitted, request: open, price: null, key }, answered, answer);
+    await admission.settle(processId, [{ ...settlement, closing: null }]);
+  });
+}
+const sentence = 'The lighthouse stands where the ships turn, and nobody has counted them since. ';
+const short = JSON.stringify({ id: randomUUID(), choices: [{ message: { content: sentence.repeat(3) } }] });
+const head = { status: 200, headers: ['content-type', 'application/json'] };
+measured.push(
+  await measure('call with an Idempotency-Key', 2_000, () => settleKeyed(2_000, null)),
+  await measure('the same with a short answer', 2_000, () =>
+    settleKeyed(2_000, new KeptAnswer(head, Buffer.from(short))),
   ),
 );
 
