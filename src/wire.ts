@@ -443,6 +443,7 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
       retentionDays,
       endUserBytes,
       backlogBytes,
+      keyedBytes: settings.keptAnswerBytes,
     }),
     refusals: new RefusalStore(store, keys, {
       retentionDays,

@@ -59,6 +59,7 @@ export const variables = [
   'SESSIONS_PER_MINUTE',
   'SESSION_STORE_BYTES',
   'END_USER_STORE_BYTES',
+  'KEPT_ANSWER_BYTES',
   'LEDGER_MAX_ENTRIES',
   'USAGE_RETENTION_DAYS',
 ] as const;
