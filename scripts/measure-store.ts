@@ -1,4 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import type { Limit } from '../src/base/limit.ts';
+import { limitsOfEndUser } from '../src/identity/records/end-user.ts';
+import { applied } from '../src/limits/grant.ts';
 import { AdmissionStore } from '../src/limits/admission-store.ts';
 import { IdempotencyKey } from '../src/limits/idempotency-key.ts';
 import { KeptAnswer } from '../src/limits/kept-answer.ts';
@@ -45,6 +48,7 @@ const admission = new AdmissionStore(store, keys, {
   leaseMs: 600_000,
   maxEntries: 1_000_000,
   retentionDays: 3_660,
+  endUserBytes: 64 * 1_048_576,
   keyedBytes: 1_024 * 1_048_576,
 });
 
@@ -293,6 +297,44 @@ measured.push(
   ),
 );
 
+/** Each of so many visitors sends a request, all at once: then all of a minute's counters are there together. */
+const visitors = 20_000;
+async function visit(name: string, ofEach: readonly Limit[]): Promise<void> {
+  const epoch = (await store.attempt((client) => client.hget(keys.epochs, 'team-0'))) ?? '';
+  const asks = Array.from({ length: visitors }, (_, n): AdmitRequest => {
+    const endUser = `${name}-${n}@example.com`;
+    const limitsOfOne = limitsOfEndUser({ team: 'team-0', endUser }, [['', ofEach]]);
+    return {
+      grant: `${processId}-${name}-${n.toString(36)}`,
+      team: 'team-0',
+      epoch,
+      notAfterMs: Infinity,
+      expiresAtMs: Infinity,
+      session: null,
+      record: '',
+      limits: limitsOfOne.map((scoped) => applied(scoped, { ...noCharge, requests: 1, inputTokens: 1_000 })),
+    };
+  });
+  for (let at = 0; at < asks.length; at += perCall) {
+    const batch = asks.slice(at, at + perCall);
+    await admission.admit(processId, batch);
+    await admission.settle(
+      processId,
+      batch.map(({ grant }) => ({ grant, incarnation, team: 'team-0', adjustments: [], closing: null })),
+    );
+  }
+}
+const aDay: Limit = { metric: 'requests', window: 'day', max: 50 };
+const aMinute: Limit = { metric: 'requests', window: 'minute', max: 5 };
+const aDayOfTokens: Limit = { metric: 'tokens', window: 'day', max: 50_000 };
+for (const [name, ofEach] of [
+  ['an end user with a limit a day', [aDay]],
+  ['with two', [aDay, aDayOfTokens]],
+  ['with one a day and one a minute, in that minute', [aDay, aMinute]],
+] as const) {
+  measured.push(await measure(name, visitors, () => visit(name.replaceAll(/\W/g, ''), ofEach)));
+}
+
 /** Calls with an Idempotency-Key, without their entries; `answer` is kept for them. */
 async function settleKeyed(many: number, answer: KeptAnswer | null): Promise<void> {
   const call = {
@@ -324,8 +366,16 @@ async function settleKeyed(many: number, answer: KeptAnswer | null): Promise<voi
     await admission.settle(processId, [{ ...settlement, closing: null }]);
   });
 }
-const sentence = 'The lighthouse stands where the ships turn, and nobody has counted them since. ';
-const short = JSON.stringify({ id: randomUUID(), choices: [{ message: { content: sentence.repeat(3) } }] });
+const said =
+  'Ships turn at the lighthouse because the rocks begin a mile behind it. Its keeper has counted them for thirty years, in a green book, and sends the figures to the harbour every Friday. Last winter there were fewer than ever.';
+const short = JSON.stringify({
+  id: 'chatcmpl-18a2c9f',
+  object: 'chat.completion',
+  created: 1_764_495_000,
+  model: 'claude-4-5-haiku',
+  choices: [{ index: 0, message: { role: 'assistant', content: said }, finish_reason: 'stop' }],
+  usage: { prompt_tokens: 13, completion_tokens: 49, total_tokens: 62 },
+});
 const head = { status: 200, headers: ['content-type', 'application/json'] };
 measured.push(
   await measure('call with an Idempotency-Key', 2_000, () => settleKeyed(2_000, null)),
