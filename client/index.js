@@ -1,102 +1,91 @@
 // @ts-check
 
-/** @import { TollgateOptions, TollgateSession } from './index.d.ts' */
-/** @typedef {{ token: string, renewAt: number, expiresAt: number }} Held Times in ms since the epoch. */
+import { answerOf } from './answer.js';
+import { refusalOf } from './errors.js';
+import { keepSession } from './sessions.js';
+import { codeOf, sendUntilAnswered, unlessAborted } from './tries.js';
 
-/** If less time is left than this, a request waits for the renewal. */
-const tooShortMs = 1_000;
+export {
+  BrokenAnswerError,
+  NetworkError,
+  RateLimitError,
+  RefusedError,
+  SessionError,
+  TollgateError,
+} from './errors.js';
+
+/** @typedef {Awaited<ReturnType<ReturnType<typeof keepSession>['current']>>} Held */
 
 /** Codes of a 401 that mean the session is over: it expired, was ended, or its token was. */
 const deadSession = new Set(['expired_token', 'invalid_token', 'revoked_token']);
 
 /** @type {typeof import('./index.d.ts').createTollgate} */
-export function createTollgate({ url, getSession, renewBeforeMs }) {
+export function createTollgate({ url, getSession, renewBeforeMs, maxTries = 3 }) {
   const gateway = originOf(url);
   const sessions = keepSession(getSession, renewBeforeMs);
 
-  return async (input, init = {}) => {
+  /** @type {typeof globalThis.fetch} */
+  const tollgate = async (input, init = {}) => {
     const request = isRequest(input) ? input : undefined;
     const target = targetOf(isRequest(input) ? input.url : input, gateway);
+    const method = (init.method ?? request?.method ?? 'GET').toUpperCase();
     const signal = init.signal === undefined ? request?.signal : init.signal;
-    const send = (/** @type {Held} */ { token }) => {
-      const headers = new Headers(init.headers ?? request?.headers);
+    const headers = new Headers(init.headers ?? request?.headers);
+    headers.delete('x-api-key'); // the gateway refuses two different credentials
+    // One call, one charge, however often it is sent.
+    if (method === 'POST' && !headers.has('idempotency-key')) headers.set('idempotency-key', randomKey());
+
+    const sendOnce = async (/** @type {Held} */ { token }) => {
       headers.set('authorization', `Bearer ${token}`);
-      headers.delete('x-api-key'); // the gateway refuses two different credentials
       return fetch(request ? request.clone() : target, {
         ...init,
         headers,
         signal: signal ?? null,
         credentials: 'omit',
-        redirect: 'error', // it could carry the token to another origin
+        redirect: 'manual', // followed, it could carry the token to another origin
       });
     };
+    const tries = { maxTries: canRepeat(init.body) ? maxTries : 1, signal };
+    const send = async () => {
+      const session = await unlessAborted(sessions.current, signal);
+      return { session, answer: await sendUntilAnswered(() => sendOnce(session), tries) };
+    };
 
-    const session = await unlessAborted(sessions.current, signal);
-    const answer = await send(session);
-    const code = await refusedFor(answer);
+    const { session, answer } = await send();
+    if (isRedirect(answer))
+      throw new TypeError('The gateway answered with a redirect, which is not followed.');
+    if (answer.status !== 401) return answer;
+    const code = await codeOf(answer);
     if (!deadSession.has(code)) return answer;
     sessions.forget(session); // whatever it died of, the next request gets another
-    return code === 'expired_token' && canRepeat(init.body)
-      ? send(await unlessAborted(sessions.current, signal))
-      : answer;
+    return code === 'expired_token' && canRepeat(init.body) ? (await send()).answer : answer;
   };
+
+  return Object.assign(tollgate, {
+    /** @type {import('./index.d.ts').Tollgate['ask']} */
+    async ask(path, body, init = {}) {
+      const answer = await tollgate(path, body === undefined ? init : withJson(body, init));
+      if (!answer.ok) throw await refusalOf(answer);
+      return answerOf(answer, init.signal);
+    },
+    async end() {
+      const session = sessions.drop();
+      if (!session) return;
+      const headers = { authorization: `Bearer ${session.token}` };
+      const init = /** @type {const} */ ({ method: 'DELETE', headers, credentials: 'omit', keepalive: true });
+      await fetch(`${gateway}/v1/sessions`, init).catch(() => undefined); // then it ends when it expires
+    },
+  });
 }
 
 /**
- * The one session all requests share, and its renewal.
- * @param {TollgateOptions['getSession']} getSession
- * @param {number | undefined} renewBeforeMs
+ * @param {unknown} body
+ * @param {RequestInit} init
  */
-function keepSession(getSession, renewBeforeMs) {
-  /** @type {Held | undefined} */
-  let session;
-  /** @type {Promise<Held> | undefined} */
-  let renewal;
-
-  const obtain = async () => {
-    const askedAt = Date.now();
-    session = hold(await getSession(), askedAt, renewBeforeMs);
-    return session;
-  };
-  const renew = () => {
-    renewal ??= obtain().finally(() => {
-      renewal = undefined;
-    });
-    return renewal;
-  };
-
-  const current = async () => {
-    const now = Date.now();
-    if (!session) return renew();
-    if (now < session.renewAt) return session;
-    const renewed = renew();
-    if (session.expiresAt - now <= tooShortMs) return renewed;
-    renewed.catch(() => {
-      // The session is still good: the next request tries again.
-    });
-    return session;
-  };
-  /** Drops a session that the gateway refused, unless it was already replaced. */
-  const forget = (/** @type {Held} */ refused) => {
-    if (session === refused) session = undefined;
-  };
-  return { current, forget };
-}
-
-/**
- * @param {Partial<TollgateSession> | undefined} session unchecked
- * @param {number} askedAt ms since the epoch
- * @param {number | undefined} renewBeforeMs
- * @returns {Held}
- */
-function hold(session, askedAt, renewBeforeMs) {
-  const { token, expires_in: seconds, expires_at: time } = session ?? {};
-  if (typeof token !== 'string' || token === '') throw new TypeError('getSession() gave no token.');
-  const toldMs = typeof seconds === 'number' ? seconds * 1_000 : Date.parse(time ?? '') - askedAt;
-  // No expiry, or already past, perhaps because this clock is wrong: the session is used until it is refused.
-  const lifeMs = toldMs > 0 ? toldMs : Infinity;
-  const beforeMs = Math.min(renewBeforeMs ?? Math.min(lifeMs / 10, 60_000), lifeMs / 2);
-  return { token, renewAt: askedAt + lifeMs - beforeMs, expiresAt: askedAt + lifeMs };
+function withJson(body, init) {
+  const headers = new Headers(init.headers);
+  headers.set('content-type', 'application/json');
+  return { method: 'POST', ...init, headers, body: JSON.stringify(body) };
 }
 
 /** @param {string | URL} url */
@@ -124,18 +113,15 @@ function isRequest(input) {
   return typeof input === 'object' && 'url' in input; // no instanceof: it may come from another frame
 }
 
-/**
- * The gateway's code of a 401.
- * @param {Response} answer
- * @returns {Promise<string>} '' if there is none
- */
-async function refusedFor(answer) {
-  if (answer.status !== 401) return '';
-  try {
-    return (await answer.clone().json()).error.code;
-  } catch {
-    return ''; // not the gateway's JSON
-  }
+/** @param {Response} answer */
+function isRedirect({ type, status, headers }) {
+  return type === 'opaqueredirect' || (status >= 300 && status < 400 && headers.has('location'));
+}
+
+/** 128 bits. Not `randomUUID`, which pages without https do not have. */
+function randomKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /** @param {unknown} body */
@@ -143,21 +129,4 @@ function canRepeat(body) {
   if (body === undefined || body === null || typeof body === 'string' || ArrayBuffer.isView(body))
     return true;
   return [ArrayBuffer, Blob, FormData, URLSearchParams].some((type) => body instanceof type);
-}
-
-/**
- * The result of the work, or the signal's reason if that comes first. The work itself goes on.
- * @template T
- * @param {() => Promise<T>} start
- * @param {AbortSignal | null | undefined} signal
- * @returns {Promise<T>}
- */
-function unlessAborted(start, signal) {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal?.reason);
-    if (signal?.aborted) return stop();
-    signal?.addEventListener('abort', stop);
-    const settled = () => signal?.removeEventListener('abort', stop);
-    start().then(resolve, reject).finally(settled);
-  });
 }

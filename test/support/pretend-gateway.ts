@@ -64,7 +64,7 @@ export async function startPretendGateway(): Promise<PretendGateway> {
   return gateway;
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    allowAnyPage(response);
+    allowAnyPage(request, response);
     if (request.method === 'OPTIONS') return void response.writeHead(204).end();
     const seen = await read(request);
     arrived.push(seen);
@@ -74,8 +74,20 @@ export async function startPretendGateway(): Promise<PretendGateway> {
 }
 
 /** Answers as the gateway refuses: its error body, as far as a client reads it. */
-export function sendError(response: ServerResponse, status: number, code: string): void {
+export function sendError(
+  response: ServerResponse,
+  status: number,
+  code: string,
+  headers: Record<string, string> = {},
+): void {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   sendJson(response, status, { error: { code, message: code } });
+}
+
+/** Answers with the events of a stream, and ends it. */
+export function sendEvents(response: ServerResponse, ...events: string[]): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-request-id': 'req-1' });
+  response.end(events.map((event) => `${event}\n\n`).join(''));
 }
 
 /** Answers with a value as JSON. */
@@ -91,7 +103,10 @@ async function read(request: IncomingMessage): Promise<Arrived> {
   return { method, path, token, headers, body: Buffer.concat(chunks).toString() };
 }
 
-function allowAnyPage(response: ServerResponse): void {
+/** As the gateway does: a preflight allows what it asks for. */
+function allowAnyPage({ headers }: IncomingMessage, response: ServerResponse): void {
   response.setHeader('access-control-allow-origin', '*');
-  response.setHeader('access-control-allow-headers', 'authorization, content-type');
+  response.setHeader('access-control-allow-headers', headers['access-control-request-headers'] ?? '');
+  response.setHeader('access-control-allow-methods', 'GET, POST, DELETE');
+  response.setHeader('access-control-expose-headers', 'x-request-id, retry-after, x-should-retry');
 }
