@@ -1,6 +1,6 @@
 import type { Page, Route } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { startBackend } from '../../examples/browser/backend.js';
+import { originsAt, startBackend } from '../../examples/browser/backend.js';
 import { type ExampleIssuer, startExampleIssuer } from '../../examples/browser/issuer.ts';
 import { issuersFile } from '../../examples/browser/issuers-file.ts';
 import { parseIssuers } from '../../src/config/issuers.ts';
@@ -23,9 +23,10 @@ let complaints: string[];
 beforeAll(async () => {
   browser = await launchBrowser();
   const port = await freePort();
-  const origin = `http://127.0.0.1:${port}`;
-  issuer = await startExampleIssuer({ clientId, redirectUri: `${origin}/oidc.html` });
-  const parsed = parseIssuers(issuersFile({ issuer: issuer.url, clientId, origin, team: 'demo' }));
+  const origins = originsAt(port);
+  const redirectUris = origins.map((origin) => `${origin}/oidc.html`);
+  issuer = await startExampleIssuer({ clientId, redirectUris });
+  const parsed = parseIssuers(issuersFile({ issuer: issuer.url, clientId, origins, team: 'demo' }));
   if (!parsed.ok) throw new Error(parsed.problems.join('\n'));
   gateway = await startGateway({ clock, env: patient, issuers: parsed.issuers });
   await gateway.admin('POST', '/admin/teams', { id: 'demo' });
@@ -54,6 +55,7 @@ afterAll(async () => {
   await Promise.all([site.close(), issuer.close(), gateway.close()]);
 });
 
+const said = '#conversation li.assistant:last-child';
 const shows = (selector: string, text: string): Promise<void> =>
   page.locator(selector, { hasText: text }).waitFor({ timeout: 30_000 });
 
@@ -70,7 +72,7 @@ async function ask(question: string): Promise<void> {
 
 async function expectAnswer(question: string): Promise<void> {
   await ask(question);
-  await shows('#answer', `You said: ${question}`);
+  await shows(said, `You said: ${question}`);
   await shows('#status', 'Done');
 }
 
@@ -110,7 +112,7 @@ describe('oidc.html', () => {
     await shows('#who', 'Signed in as Bo.');
     expect(await page.inputValue('#question')).toBe('Did you wait for me?');
     await page.click('#send');
-    await shows('#answer', 'You said: Did you wait for me?');
+    await shows(said, 'You said: Did you wait for me?');
   });
 
   it('sends to the provider again when the ID token is too old', async () => {
@@ -129,6 +131,29 @@ describe('oidc.html', () => {
     clock.aheadMs += 301_000;
     await expectAnswer('Two?');
     expect(page.url()).toBe(`${site.origin}/oidc.html`);
+  });
+
+  it('signs out: the conversation, the ID token and the session are gone', async () => {
+    await signIn();
+    const asked = page.waitForRequest((request) => request.url().endsWith('/v1/chat/completions'));
+    await expectAnswer('One?');
+    const { authorization = '' } = await (await asked).allHeaders();
+    await page.click('#sign-out');
+    await shows('#status', 'Signed out.');
+    await shows('#who', 'Not signed in.');
+    expect(await page.textContent('#conversation')).toBe('');
+    const answer = await fetch(`${gateway.url}/v1/me`, { headers: { authorization, origin: site.origin } });
+    expect([answer.status, await answer.json()]).toMatchObject([401, { error: { code: 'invalid_token' } }]);
+    await ask('Two?');
+    await page.click('text=Sign in as Bo');
+    await shows('#who', 'Signed in as Bo.');
+  });
+
+  it('works under the other name of the site, too', async () => {
+    await page.goto(`${site.origins[1]}/oidc.html`);
+    await signIn();
+    expect(page.url()).toBe(`${site.origins[1]}/oidc.html`);
+    await expectAnswer('Where am I?');
   });
 
   it('signs in after the provider has rotated its keys', async () => {
@@ -154,7 +179,7 @@ describe('oidc.html', () => {
     await signIn();
     await ask('Will you let me in?');
     await shows('#status.failed', `invalid_request: ${description}`);
-    expect(await page.textContent('#answer')).toBe('');
+    expect(await page.textContent(said)).toBe('');
   });
 
   it.each([
