@@ -8,10 +8,10 @@ import { BrokenAnswerError, toldBy } from './errors.js';
 /**
  * A success, to be read once.
  * @param {Response} response
- * @param {AbortSignal | null | undefined} signal
+ * @param {{ signal: AbortSignal | null | undefined, leave: () => void }} request `leave` ends it
  * @returns {TollgateAnswer}
  */
-export function answerOf(response, signal) {
+export function answerOf(response, { signal, leave }) {
   const requestId = response.headers.get('x-request-id');
   /** @type {(told: Partial<Told>, text: string) => BrokenAnswerError} */
   const broken = ({ code = 'answer_broken', message = 'The answer broke off.', cause }, text) =>
@@ -37,7 +37,7 @@ export function answerOf(response, signal) {
     let text = '';
     let isWhole = false;
     try {
-      for await (const { name, lines } of framesOf(response)) {
+      for await (const { name, lines } of framesOf(response, leave)) {
         isWhole ||= lines === '[DONE]';
         if (isWhole) continue; // the rest is read, so that the connection can be used again
         const data = JSON.parse(lines);
@@ -76,8 +76,9 @@ function isStream({ headers }) {
 /**
  * Server-sent events. Whoever stops iterating ends the request.
  * @param {Response} response
+ * @param {() => void} leave
  */
-async function* framesOf({ body }) {
+async function* framesOf({ body }, leave) {
   if (!body) return;
   const reader = body.getReader(); // no `for await`: not every browser iterates over a body
   const decoder = new TextDecoder();
@@ -94,7 +95,7 @@ async function* framesOf({ body }) {
       }
     }
   } finally {
-    reader.cancel().catch(() => undefined);
+    leave();
   }
 }
 

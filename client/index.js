@@ -64,9 +64,11 @@ export function createTollgate({ url, getSession, renewBeforeMs, maxTries = 3 })
   return Object.assign(tollgate, {
     /** @type {import('./index.d.ts').Tollgate['ask']} */
     async ask(path, body, init = {}) {
-      const answer = await tollgate(path, body === undefined ? init : withJson(body, init));
+      const left = new AbortController(); // Firefox goes on receiving what a reader has cancelled
+      const signal = init.signal ? AbortSignal.any([init.signal, left.signal]) : left.signal;
+      const answer = await tollgate(path, { ...(body === undefined ? init : withJson(body, init)), signal });
       if (!answer.ok) throw await refusalOf(answer);
-      return answerOf(answer, init.signal);
+      return answerOf(answer, { signal: init.signal, leave: () => left.abort() });
     },
     async end() {
       const session = sessions.drop();

@@ -69,14 +69,16 @@ export function chatPage(ask) {
  */
 async function show(pieces, turn, signal) {
   say('Waiting for the first word …');
+  element('status').scrollIntoView();
   let count = 0;
   try {
     for await (const piece of pieces) {
       if (signal.aborted) break;
+      const atEnd = isAtEnd();
       turn.append(piece);
       if (piece !== '') count += 1;
       say(`Streaming: ${count} pieces so far.`);
-      turn.scrollIntoView({ block: 'nearest' });
+      if (atEnd) element('status').scrollIntoView();
     }
     say(signal.aborted ? 'Stopped.' : `Done: ${count} pieces.`); // the SDK ends a stopped stream as if it were whole
     return true;
@@ -86,6 +88,12 @@ async function show(pieces, turn, signal) {
     turn.classList.toggle('failed', !signal.aborted);
     return signal.aborted;
   }
+}
+
+/** Whoever has scrolled up to read is left there. */
+function isAtEnd() {
+  const { scrollHeight } = document.documentElement;
+  return scrollY + innerHeight > scrollHeight - 40;
 }
 
 /** @param {Message} message */

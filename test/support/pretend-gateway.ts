@@ -16,7 +16,7 @@ export interface Arrived {
 /** A loopback HTTP server that plays the gateway to a client: its sessions, their expiry, an answer. */
 export interface PretendGateway {
   readonly origin: string;
-  /** Every request, in order; preflights are answered and left out. */
+  /** Every request, in order; preflights, and pages that ask for a session at `/session`, are left out. */
   readonly arrived: Arrived[];
   /** How often `getSession` was called. */
   readonly sessionsGiven: number;
@@ -66,6 +66,7 @@ export async function startPretendGateway(): Promise<PretendGateway> {
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     allowAnyPage(request, response);
     if (request.method === 'OPTIONS') return void response.writeHead(204).end();
+    if (request.url === '/session') return sendJson(response, 200, await gateway.getSession());
     const seen = await read(request);
     arrived.push(seen);
     if (expired.has(seen.token)) return sendError(response, 401, 'expired_token');
