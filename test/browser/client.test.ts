@@ -163,7 +163,10 @@ describe.each([
   it.runIf(isThere)('throws what came of a stream that is cut', async () => {
     const read = Promise.withResolvers<void>();
     gateway.answer = ({ path }, response) => {
-      if (path === '/read') return void read.resolve(sendJson(response, 200, {}));
+      if (path === '/read') {
+        read.resolve();
+        return sendJson(response, 200, {});
+      }
       response.writeHead(200, { 'content-type': 'text/event-stream' }).write(`${word('one')}\n\n`);
       void read.promise.then(() => response.destroy());
     };
