@@ -18,9 +18,10 @@ export interface SessionLife {
   expires_at?: string;
 }
 
-export interface TollgateOptions {
-  /** The gateway: `https://gateway.example.com`. A path, such as `/v1`, is ignored. */
-  url: string | URL;
+export type TollgateOptions = CommonOptions & (UnboundOptions | BoundOptions);
+
+export interface UnboundOptions {
+  bound?: false;
   /**
    * Asks the site's own back end for a session; called at first use and for each renewal, never twice at a
    * time. It gives the session, or the response that has it: an error response becomes a SessionError with
@@ -28,6 +29,29 @@ export interface TollgateOptions {
    * it again.
    */
   getSession: () => Promise<GivenSession | Response>;
+}
+
+/**
+ * Sessions are bound to a key of this page (RFC 9449, DPoP), so that a stolen one is worth nothing elsewhere. The key is
+ * made at first use and cannot be read, only used. It needs https, or localhost.
+ */
+export interface BoundOptions {
+  bound: true;
+  /** As without `bound`; the session must be made for the key that is given. */
+  getSession: (key: SessionKey) => Promise<GivenSession | Response>;
+}
+
+/** The key that a session is to be bound to. */
+export interface SessionKey {
+  /** Its thumbprint (RFC 7638): `cnf.jkt` of `POST /v1/sessions`. */
+  readonly jkt: string;
+  /** A fetch for the gateway that sends a proof of the key along: for `POST /oauth/token`. */
+  fetch(path: string | URL, init?: RequestInit): Promise<Response>;
+}
+
+export interface CommonOptions {
+  /** The gateway: `https://gateway.example.com`. A path, such as `/v1`, is ignored. */
+  url: string | URL;
   /** How long before its expiry a session is renewed; a tenth of its life, at most 60 s, by default. */
   renewBeforeMs?: number;
   /** How often a call is sent if the connection fails, or the gateway cannot answer now; 3 by default, 1: once. */

@@ -2,6 +2,8 @@
 
 import { answerOf } from './answer.js';
 import { refusalOf } from './errors.js';
+import { originOf, outgoingOf } from './outgoing.js';
+import { makeKey } from './proof.js';
 import { keepSession } from './sessions.js';
 import { codeOf, sendUntilAnswered, unlessAborted } from './tries.js';
 
@@ -14,70 +16,76 @@ export {
   TollgateError,
 } from './errors.js';
 
-/** @typedef {Awaited<ReturnType<ReturnType<typeof keepSession>['current']>>} Held */
+/** @import { GivenSession, SessionKey, Tollgate, TollgateOptions } from './index.d.ts' */
+/** @import { Outgoing } from './outgoing.js' */
+/** @typedef {(key?: SessionKey) => Promise<GivenSession | Response>} GetSession Only that of a bound client gets a key. */
 
 /** Codes of a 401 that mean the session is over: it expired, was ended, or its token was. */
 const deadSession = new Set(['expired_token', 'invalid_token', 'revoked_token']);
 
-/** @type {typeof import('./index.d.ts').createTollgate} */
-export function createTollgate({ url, getSession, renewBeforeMs, maxTries = 3 }) {
-  const gateway = originOf(url);
-  const sessions = keepSession(getSession, renewBeforeMs);
+/**
+ * @param {TollgateOptions} options
+ * @returns {Tollgate}
+ */
+export function createTollgate(options) {
+  const { bound = false, renewBeforeMs, maxTries = 3 } = options;
+  const gateway = originOf(options.url);
+  const key = bound ? makeKey(gateway) : null;
+  const getSession = /** @type {GetSession} */ (options.getSession);
+  const sessions = keepSession(async () => getSession(await key?.shown()), renewBeforeMs);
+  const carry = key?.carry ?? carryAlone;
 
-  /** @type {typeof globalThis.fetch} */
-  const tollgate = async (input, init = {}) => {
-    const request = isRequest(input) ? input : undefined;
-    const target = targetOf(isRequest(input) ? input.url : input, gateway);
-    const method = (init.method ?? request?.method ?? 'GET').toUpperCase();
-    const signal = init.signal === undefined ? request?.signal : init.signal;
-    const headers = new Headers(init.headers ?? request?.headers);
+  /** @type {Tollgate['ask']} */
+  const ask = async (path, body, init = {}) => {
+    const left = new AbortController(); // Firefox goes on receiving what a reader has cancelled
+    const signal = init.signal ? AbortSignal.any([init.signal, left.signal]) : left.signal;
+    const answer = await tollgate(path, { ...(body === undefined ? init : withJson(body, init)), signal });
+    if (!answer.ok) throw await refusalOf(answer);
+    return answerOf(answer, { signal: init.signal, leave: () => left.abort() });
+  };
+
+  const end = async () => {
+    const session = sessions.drop();
+    if (!session) return;
+    const ending = outgoingOf('/v1/sessions', { method: 'DELETE', keepalive: true }, gateway);
+    await carry(ending, session.token).catch(() => undefined); // then it ends when it expires
+  };
+
+  const tollgate = async (
+    /** @type {string | URL | Request} */ input,
+    /** @type {RequestInit} */ init = {},
+  ) => {
+    const outgoing = outgoingOf(input, init, gateway);
+    const { method, headers, signal, canRepeat } = outgoing;
     headers.delete('x-api-key'); // the gateway refuses two different credentials
     // One call, one charge, however often it is sent.
     if (method === 'POST' && !headers.has('idempotency-key')) headers.set('idempotency-key', randomKey());
 
-    const sendOnce = async (/** @type {Held} */ { token }) => {
-      headers.set('authorization', `Bearer ${token}`);
-      return fetch(request ? request.clone() : target, {
-        ...init,
-        headers,
-        signal: signal ?? null,
-        credentials: 'omit',
-        redirect: 'manual', // followed, it could carry the token to another origin
-      });
-    };
-    const tries = { maxTries: canRepeat(init.body) ? maxTries : 1, signal };
     const send = async () => {
       const session = await unlessAborted(sessions.current, signal);
-      return { session, answer: await sendUntilAnswered(() => sendOnce(session), tries) };
+      const tries = { maxTries: canRepeat ? maxTries : 1, signal };
+      const answer = await sendUntilAnswered(() => carry(outgoing, session.token), tries);
+      if (!isRedirect(answer)) return { session, answer };
+      throw new TypeError('The gateway answered with a redirect, which is not followed.');
     };
 
     const { session, answer } = await send();
-    if (isRedirect(answer))
-      throw new TypeError('The gateway answered with a redirect, which is not followed.');
     if (answer.status !== 401) return answer;
     const code = await codeOf(answer);
     if (!deadSession.has(code)) return answer;
     sessions.forget(session); // whatever it died of, the next request gets another
-    return code === 'expired_token' && canRepeat(init.body) ? (await send()).answer : answer;
+    return code === 'expired_token' && canRepeat ? (await send()).answer : answer;
   };
+  return Object.assign(tollgate, { ask, end });
+}
 
-  return Object.assign(tollgate, {
-    /** @type {import('./index.d.ts').Tollgate['ask']} */
-    async ask(path, body, init = {}) {
-      const left = new AbortController(); // Firefox goes on receiving what a reader has cancelled
-      const signal = init.signal ? AbortSignal.any([init.signal, left.signal]) : left.signal;
-      const answer = await tollgate(path, { ...(body === undefined ? init : withJson(body, init)), signal });
-      if (!answer.ok) throw await refusalOf(answer);
-      return answerOf(answer, { signal: init.signal, leave: () => left.abort() });
-    },
-    async end() {
-      const session = sessions.drop();
-      if (!session) return;
-      const headers = { authorization: `Bearer ${session.token}` };
-      const init = /** @type {const} */ ({ method: 'DELETE', headers, credentials: 'omit', keepalive: true });
-      await fetch(`${gateway}/v1/sessions`, init).catch(() => undefined); // then it ends when it expires
-    },
-  });
+/**
+ * @param {Outgoing} outgoing
+ * @param {string} token
+ */
+async function carryAlone({ headers, send }, token) {
+  headers.set('authorization', `Bearer ${token}`);
+  return send();
 }
 
 /**
@@ -90,31 +98,6 @@ function withJson(body, init) {
   return { method: 'POST', ...init, headers, body: JSON.stringify(body) };
 }
 
-/** @param {string | URL} url */
-function originOf(url) {
-  const { protocol, origin } = new URL(url);
-  if (protocol !== 'https:' && protocol !== 'http:') throw new TypeError(`Not an http(s) URL: ${url}`);
-  return origin;
-}
-
-/**
- * @param {string | URL} url
- * @param {string} gateway an origin
- */
-function targetOf(url, gateway) {
-  const target = new URL(url, gateway);
-  // The protocol too: a blob: URL has the origin of the page that made it.
-  if (target.origin === gateway && target.protocol.startsWith('http')) return target;
-  throw new TypeError(
-    `Tollgate sends requests to ${gateway} only, for they carry its token: not to ${target}`,
-  );
-}
-
-/** @type {(input: string | URL | Request) => input is Request} */
-function isRequest(input) {
-  return typeof input === 'object' && 'url' in input; // no instanceof: it may come from another frame
-}
-
 /** @param {Response} answer */
 function isRedirect({ type, status, headers }) {
   return type === 'opaqueredirect' || (status >= 300 && status < 400 && headers.has('location'));
@@ -124,11 +107,4 @@ function isRedirect({ type, status, headers }) {
 function randomKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-/** @param {unknown} body */
-function canRepeat(body) {
-  if (body === undefined || body === null || typeof body === 'string' || ArrayBuffer.isView(body))
-    return true;
-  return [ArrayBuffer, Blob, FormData, URLSearchParams].some((type) => body instanceof type);
 }

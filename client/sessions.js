@@ -2,7 +2,7 @@
 
 import { sessionRefusalOf } from './errors.js';
 
-/** @import { GivenSession, TollgateOptions } from './index.d.ts' */
+/** @import { GivenSession } from './index.d.ts' */
 /** @typedef {{ token: string, renewAt: number, expiresAt: number }} Held Times in ms since the epoch. */
 
 /** If less time is left than this, a request waits for the renewal. */
@@ -10,7 +10,7 @@ const tooShortMs = 1_000;
 
 /**
  * The one session that all requests share, and its renewal.
- * @param {() => ReturnType<TollgateOptions['getSession']>} getSession
+ * @param {() => Promise<GivenSession | Response>} getSession
  * @param {number | undefined} renewBeforeMs
  */
 export function keepSession(getSession, renewBeforeMs) {
