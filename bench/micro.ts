@@ -70,6 +70,7 @@ const entry = {
   token_id: 'tok_0123456789ab',
   session_id: null,
   end_user: null,
+  tags: '',
   endpoint: '/v1/chat/completions',
   model,
   model_requested: null,

@@ -73,6 +73,7 @@ export function limitName({
   max,
   models,
   endpoints,
+  tags,
   count_cached: countCached,
 }: {
   metric: string;
@@ -80,6 +81,7 @@ export function limitName({
   max: number;
   models?: readonly string[] | undefined;
   endpoints?: readonly string[] | undefined;
+  tags?: Readonly<Record<string, string>> | undefined;
   count_cached?: boolean | undefined;
 }): string {
   const span = window ? `${window === 'hour' ? 'an' : 'a'} ${window}` : 'at a time';
@@ -89,9 +91,17 @@ export function limitName({
   const only = [
     ...(models ? [`for ${models.join(', ')}`] : []),
     ...(endpoints ? [`at ${endpoints.join(', ')}`] : []),
+    ...(tags ? [`with ${tagList(tags)}`] : []),
     ...(countCached === false ? ['without cached input'] : []),
   ];
   return [amount(metric, max), what, span, ...only].filter((part) => part !== '').join(' ');
+}
+
+/** Tags as they are typed: `env=test, project=x`. */
+export function tagList(tags: Readonly<Record<string, string>> | null | undefined): string {
+  return Object.entries(tags ?? {})
+    .map(([key, value]) => `${key}=${value}`)
+    .join(', ');
 }
 
 /** A UTC day such as 2026-11-30, so many days before another moment. */

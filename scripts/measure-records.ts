@@ -80,6 +80,7 @@ function nextGrant(): Grant {
     tokenId: `tok_${String(n % 100).padStart(12, '0')}`,
     sessionId: null,
     endUser: null,
+    tags: '',
     nanoUsd: null,
     endpoint: '/v1/chat/completions',
     model: models[n % models.length] ?? '',

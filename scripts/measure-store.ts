@@ -114,6 +114,7 @@ function request(n: number, model = 'claude-4-5-sonnet'): OpenRequest {
     tokenId: `tok_${String(n % 100).padStart(12, '0')}`,
     sessionId: null,
     endUser: null,
+    tags: '',
     nanoUsd: null,
     endpoint: '/v1/chat/completions',
     model,

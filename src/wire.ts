@@ -5,13 +5,16 @@ import { actorCheck } from './access/actor-check.ts';
 import { Authenticator } from './access/authenticator.ts';
 import { AuthThrottle } from './access/auth-throttle.ts';
 import { ChangePace } from './access/change-pace.ts';
+import { Nonces } from './access/proof/nonces.ts';
+import { Proofs } from './access/proof/proofs.ts';
+import { UsedProofs } from './access/proof/used-proofs.ts';
 import { SecretUses } from './access/secret-uses.ts';
 import { randomBase62 } from './identity/records/token-text.ts';
 import { ClaimLinks, linkUse } from './claims/claim-links.ts';
 import { consoleOf } from './console/console.ts';
 import { ConsoleLinks } from './console/links.ts';
 import { ConsoleSessionStore } from './console/session-store.ts';
-import { SignInKeys } from './console/sign-in-keys.ts';
+import { HourlySecrets } from './store/hourly-secrets.ts';
 import type { Catalogue } from './config/catalogue.ts';
 import { PriceBook } from './config/price-book.ts';
 import type { Settings } from './config/environment.ts';
@@ -117,6 +120,14 @@ export function wire(options: WireOptions) {
     storeNowMs: () => admission.heartbeat.storeNowMs(),
     log,
   });
+  const storeNowMs = (): number => admission.heartbeat.storeNowMs();
+  const proofs = new Proofs({
+    publicUrls: settings.publicUrls,
+    onDyno,
+    nowMs: storeNowMs,
+    nonces: new Nonces(stores.nonceSecrets, storeNowMs),
+    used: stores.usedProofs,
+  });
   const origin = (host: string | undefined): string =>
     host === undefined ? '' : `${settings.onDyno ? 'https' : 'http'}://${host}`;
   const links = new ClaimLinks({
@@ -172,6 +183,7 @@ export function wire(options: WireOptions) {
     allowedOrigins: settings.allowedOrigins,
     maxBodyBytes: settings.maxBodyBytes,
     authenticator,
+    proofs,
     uses,
     budget,
     addressOf: ({ sender }: Call) => clientAddress(sender, onDyno),
@@ -274,6 +286,7 @@ export function wire(options: WireOptions) {
     journal,
     authenticator,
     throttle,
+    proofs,
     authorize,
     auditContextOf,
     admission,
@@ -412,10 +425,12 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
     erase,
     ...readers,
     sessions,
+    nonceSecrets: new HourlySecrets(store, keys.nonceKey),
+    usedProofs: new UsedProofs(store, keys),
     consoleStores: {
       sessionStore: new ConsoleSessionStore(store, keys),
       links: new ConsoleLinks(store, keys),
-      signInKeys: new SignInKeys(store, keys),
+      signInKeys: new HourlySecrets(store, keys.consoleSignInKey),
     },
     admission: new AdmissionStore(store, keys, { leaseMs, maxEntries, retentionDays, backlogBytes }),
     refusals: new RefusalStore(store, keys, {

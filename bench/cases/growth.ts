@@ -149,6 +149,7 @@ function entry(n: number, teams: number): EntryRecord {
     token_id: 'tok_000000000000',
     session_id: null,
     end_user: null,
+    tags: '',
     endpoint: chatPath,
     model: 'claude-4-5-haiku',
     model_requested: null,

@@ -113,3 +113,12 @@ export function listOf(fields: FormData, name: string): string[] | undefined {
     ?.split(/[\s,]+/)
     .filter((each) => each !== '');
 }
+
+/** Tags from a field: `project=x, env=test`. What has no `=` gets no value: the gateway says what is wrong. */
+export function tagsOf(fields: FormData, name: string): Record<string, string> | undefined {
+  const list = listOf(fields, name);
+  return (
+    list &&
+    Object.fromEntries(list.map((tag) => tag.split(/=(.*)/s)).map(([key = '', value = '']) => [key, value]))
+  );
+}

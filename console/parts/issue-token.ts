@@ -4,7 +4,7 @@ import { html, type View } from '../html.ts';
 import type { IssuedToken } from '../views/records.ts';
 import { Secret } from './copy.ts';
 import { Dialog } from './dialog.ts';
-import { Choice, Field, Form, listOf, textOf } from './form.ts';
+import { Choice, Field, Form, listOf, tagsOf, textOf } from './form.ts';
 import { Time } from './time.ts';
 
 interface IssueTokenProps {
@@ -28,6 +28,7 @@ export function IssueToken({ team, user, close, done }: IssueTokenProps): View {
   const send = (fields: FormData) => {
     const models = listOf(fields, 'models');
     const origins = listOf(fields, 'origins');
+    const tags = tagsOf(fields, 'tags');
     const livesS = textOf(fields, 'expires_in');
     return ask<IssuedToken>(`/admin/teams/${encodeURIComponent(team)}/tokens`, {
       method: 'POST',
@@ -38,6 +39,7 @@ export function IssueToken({ team, user, close, done }: IssueTokenProps): View {
         ...(livesS === undefined ? {} : { expires_in: Number(livesS) }),
         ...(models ? { models } : {}),
         ...(origins ? { origins } : {}),
+        ...(tags ? { tags } : {}),
       },
     });
   };
@@ -76,6 +78,11 @@ export function IssueToken({ team, user, close, done }: IssueTokenProps): View {
                 name="origins"
                 label="Only from these web pages"
                 hint="Origins such as https://app.example.com. Empty: the gateway's ALLOWED_ORIGINS, and programs."
+              />
+              <${Field}
+                name="tags"
+                label="Tags of all its requests"
+                hint="Such as project=x. The team says which there may be."
               />
             </details>
           <//>`

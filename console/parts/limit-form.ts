@@ -1,11 +1,15 @@
 import { useState } from 'preact/hooks';
 import type { Answer } from '../api.ts';
 import { html, type View } from '../html.ts';
-import { Choice, Field, Form, listOf, textOf } from './form.ts';
+import { tagList } from '../format.ts';
+import { Choice, Field, Form, listOf, tagsOf, textOf } from './form.ts';
 import type { ShownLimit } from './limits.ts';
 
 /** A limit as it is sent. */
-export type NewLimit = Pick<ShownLimit, 'metric' | 'max' | 'models' | 'endpoints' | 'count_cached'> & {
+export type NewLimit = Pick<
+  ShownLimit,
+  'metric' | 'max' | 'models' | 'endpoints' | 'tags' | 'count_cached'
+> & {
   window?: string;
 };
 
@@ -70,6 +74,12 @@ export function LimitFields({ limit, metric, setMetric }: LimitFieldsProps): Vie
       label="Only these models"
       value=${limit?.models?.join(', ') ?? ''}
       hint="Ids with commas between them. Empty: all."
+    />
+    <${Field}
+      name="tags"
+      label="Only requests with these tags"
+      value=${tagList(limit?.tags)}
+      hint="Such as project=x. Empty: all requests."
     />`;
 }
 
@@ -78,11 +88,13 @@ export function limitIn(fields: FormData): NewLimit {
   const metric = textOf(fields, 'metric') ?? '';
   const window = textOf(fields, 'window');
   const models = listOf(fields, 'models');
+  const tags = tagsOf(fields, 'tags');
   return {
     metric,
     ...(metric === 'concurrency' || window === undefined ? {} : { window }),
     max: Number(textOf(fields, 'max')),
     ...(models ? { models } : {}),
+    ...(tags ? { tags } : {}),
   };
 }
 
@@ -107,6 +119,7 @@ export function asSent({
   max,
   models,
   endpoints,
+  tags,
   count_cached: cached,
 }: ShownLimit): NewLimit {
   return {
@@ -115,6 +128,7 @@ export function asSent({
     max,
     ...(models ? { models } : {}),
     ...(endpoints ? { endpoints } : {}),
+    ...(tags ? { tags } : {}),
     ...(cached === undefined ? {} : { count_cached: cached }),
   };
 }

@@ -11,6 +11,7 @@ export interface ShownLimit {
   max: number;
   models?: string[];
   endpoints?: string[];
+  tags?: Record<string, string>;
   count_cached?: boolean;
   used?: number;
   remaining?: number;

@@ -1,10 +1,11 @@
 import { useState } from 'preact/hooks';
 import { ask } from '../api.ts';
 import { undoing } from '../data.ts';
+import { tagList } from '../format.ts';
 import { html, type View } from '../html.ts';
 import { allowed } from '../views/records.ts';
 import { Dialog } from './dialog.ts';
-import { Field, Form, listOf } from './form.ts';
+import { Field, Form, listOf, tagsOf } from './form.ts';
 import { notify } from './notice.ts';
 import { Section } from './page.ts';
 
@@ -14,6 +15,11 @@ interface Policy {
   endpoints: string[] | null;
   origins: string[] | null;
   tools: string[] | null;
+  /** Of a team. */
+  tag_keys?: string[] | null;
+  /** Of a token. */
+  tags?: Record<string, string> | null;
+  request_tags?: string[] | null;
 }
 
 interface PolicyProps {
@@ -29,7 +35,9 @@ interface PolicyProps {
 export function PolicySection({ path, record, etag, mayChange, reload, of }: PolicyProps): View {
   const [isChanging, setChanging] = useState(false);
   const { models, endpoints, origins, tools } = record;
-  const before: Policy = { models, endpoints, origins, tools };
+  const { tag_keys: keys = null, tags = null, request_tags: perRequest = null } = record;
+  const tagged = of === 'team' ? { tag_keys: keys } : { tags, request_tags: perRequest };
+  const before: Policy = { models, endpoints, origins, tools, ...tagged };
   const send = (fields: FormData) => {
     const listIn = (name: string): string[] | null => listOf(fields, name) ?? null;
     const policy: Policy = {
@@ -37,6 +45,9 @@ export function PolicySection({ path, record, etag, mayChange, reload, of }: Pol
       endpoints: listIn('endpoints'),
       origins: listIn('origins'),
       tools: listIn('tools'),
+      ...(of === 'team'
+        ? { tag_keys: listIn('tag_keys') }
+        : { tags: tagsOf(fields, 'tags') ?? null, request_tags: listIn('request_tags') }),
     };
     return ask<Policy>(path, { method: 'PATCH', body: policy, etag });
   };
@@ -59,6 +70,15 @@ export function PolicySection({ path, record, etag, mayChange, reload, of }: Pol
       </dd>
       <dt>Tools that run elsewhere</dt>
       <dd>${allowed(tools, 'none')}</dd>
+      <dt>Tags</dt>
+      <dd>
+        ${of === 'team' ? allowed(keys, 'none') : tagList(tags) || html`<span class="quiet">none</span>`}
+      </dd>
+      ${
+        of === 'token' &&
+        html`<dt>Tags that a request may set</dt>
+          <dd>${allowed(perRequest, 'none')}</dd>`
+      }
     </dl>
     ${
       isChanging &&
@@ -83,6 +103,27 @@ export function PolicySection({ path, record, etag, mayChange, reload, of }: Pol
             value=${tools}
             hint="Empty: plain functions only."
           />
+          ${
+            of === 'team'
+              ? html`<${Names}
+                  name="tag_keys"
+                  label="Tags"
+                  value=${keys}
+                  hint="What its requests may be told apart by, such as project. Empty: none."
+                />`
+              : html`<${Field}
+                    name="tags"
+                    label="Tags of all its requests"
+                    value=${tagList(tags)}
+                    hint="Such as project=x. Empty: none."
+                  />
+                  <${Names}
+                    name="request_tags"
+                    label="Tags that a request may set"
+                    value=${perRequest}
+                    hint="Names such as project. Empty: none."
+                  />`
+          }
         <//>
       <//>`
     }

@@ -14,6 +14,7 @@ export interface TeamRecord {
   endpoints: string[] | null;
   origins: string[] | null;
   tools: string[] | null;
+  tag_keys?: string[] | null;
   suspended_at?: string | null;
   created_at: string;
 }
@@ -50,6 +51,8 @@ export interface TokenRecord {
   endpoints: string[] | null;
   origins: string[] | null;
   tools: string[] | null;
+  tags?: Record<string, string> | null;
+  request_tags?: string[] | null;
   expires_at: string | null;
   revoked_at: string | null;
   created_at: string;

@@ -33,7 +33,17 @@ interface Entry {
   [more: string]: unknown;
 }
 
-const filterNames = ['team', 'user', 'token', 'model', 'endpoint', 'outcome', 'session', 'end_user'] as const;
+const filterNames = [
+  'team',
+  'user',
+  'token',
+  'model',
+  'endpoint',
+  'outcome',
+  'session',
+  'end_user',
+  'tag',
+] as const;
 
 /** Every request that was admitted, newest first. */
 export function Requests({ route }: { route: Route }): View {

@@ -1,4 +1,4 @@
-import type { AttemptBound } from '../base/limit.ts';
+import { type AttemptBound, onlyObserves } from '../base/limit.ts';
 import type { Identity, ScopedLimit } from '../identity/records/identity.ts';
 import { counterKeyOfLimit } from '../identity/records/session.ts';
 
@@ -30,9 +30,12 @@ function isShared(id: string): boolean {
 function boundOf(scope: AttemptBound['scope'], field: string, limits: readonly ScopedLimit[]): AttemptBound {
   let max = mostAMinute;
   let own: { id: string; max: number } | null = null;
-  for (const { scope: whose, limit } of limits) {
-    if (limit.metric !== 'requests') continue;
-    max = Math.min(max, Math.ceil((timesLimit * limit.max) / minutesOf[limit.window]));
+  for (const { scope: whose, limit, raises = [] } of limits) {
+    // One that counts only some tags does not bound the others.
+    if (limit.metric !== 'requests' || onlyObserves(limit) || limit.tags !== undefined) continue;
+    // A raise counts here as long as the principal is kept: this only bounds requests that nobody pays for.
+    const raised = raises.reduce((sum, { by }) => sum + by, limit.max);
+    max = Math.min(max, Math.ceil((timesLimit * raised) / minutesOf[limit.window]));
     const isOwn = whose === scope && limit.window === 'minute';
     if (isOwn && limit.max < (own?.max ?? Infinity)) own = limit;
   }

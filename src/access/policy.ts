@@ -1,5 +1,6 @@
 import { asciiLowerCase } from '../base/ascii-case.ts';
 import type { Principal } from '../identity/records/identity.ts';
+import { onlyObserves } from '../base/limit.ts';
 import { Refusal, type ErrorCode } from '../base/refusal.ts';
 import type { Endpoint } from '../base/request.ts';
 import { secretEndMs } from '../identity/records/secret.ts';
@@ -147,7 +148,7 @@ export function checkFurtherModels(principal: Principal, models: readonly string
     if (refusal) return refusal;
   }
   const isMetered = principal.limits.some(
-    ({ limit }) => limit.metric === 'cost_usd' || limit.models !== undefined,
+    ({ limit }) => (limit.metric === 'cost_usd' || limit.models !== undefined) && !onlyObserves(limit),
   );
   if (!isMetered) return null;
   const why = 'a limit on money or on single models applies, and it could not be told which of them answers';

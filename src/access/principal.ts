@@ -1,5 +1,13 @@
-import type { Credential, Identity, Policy, Principal, ScopedLimit } from '../identity/records/identity.ts';
+import type {
+  Credential,
+  Identity,
+  Policy,
+  Principal,
+  ProofRule,
+  ScopedLimit,
+} from '../identity/records/identity.ts';
 import { attemptBounds } from './attempt-bounds.ts';
+import { callerTags } from './caller-tags.ts';
 import { secretEndMs } from '../identity/records/secret.ts';
 import type { Limit, Scope, StoredLimit } from '../base/limit.ts';
 
@@ -17,8 +25,10 @@ export function makePrincipal(identity: Identity, credential: Credential): Princ
     identity,
     credential,
     policy: policyOf(identity),
+    tags: callerTags(identity, limits),
     limits,
     attempts: attemptBounds(identity, limits),
+    proof: proofRule(identity),
     expiresAtMs: Math.min(
       expiry(token.expires_at),
       expiry(session?.expires_at ?? null),
@@ -36,6 +46,15 @@ function policyOf({ team, token, session }: Identity): Policy {
       team.tools?.includes(tool),
     ),
   };
+}
+
+/** Null, unless the session is bound to a key or its token asks for that. */
+function proofRule({ token, session }: Identity): ProofRule | null {
+  if (session === null) return null;
+  const { session_proof: asked = null } = token;
+  const jkt = session.cnf?.jkt ?? null;
+  if (jkt === null && asked === null) return null;
+  return { jkt, nonce: asked === 'nonce' || asked === 'once', once: asked === 'once' };
 }
 
 function within<B extends readonly string[] | null>(

@@ -1,4 +1,4 @@
-import type { Limit } from '../base/limit.ts';
+import { type Limit, onlyObserves } from '../base/limit.ts';
 
 /** What is known of models where limits are set. */
 export interface ModelFacts {
@@ -36,7 +36,10 @@ function unpricedIn(limit: Limit, models: readonly string[] | null, facts: Model
   if (unpriced.length === 0) return [];
   const rest = unpriced.length - shownModels;
   const names = `${unpriced.slice(0, shownModels).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+  const effect = onlyObserves(limit)
+    ? 'this limit counts nothing of it'
+    : 'requests for it are refused (model_unpriced)';
   return [
-    `${names} ${unpriced.length === 1 ? 'has' : 'have'} no price, so that requests for it are refused (model_unpriced). \`tollgate prices set\` gives one a price, and so does "price" in config/models.json, or in the file that MODELS_FILE names, after a restart.`,
+    `${names} ${unpriced.length === 1 ? 'has' : 'have'} no price, so that ${effect}. \`tollgate prices set\` gives one a price, and so does "price" in config/models.json, or in the file that MODELS_FILE names, after a restart.`,
   ];
 }

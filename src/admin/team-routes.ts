@@ -199,7 +199,7 @@ function suspensionRoutes<K extends TeamKey | UserKey>(
   ];
 }
 
-const bounds = ['models', 'endpoints', 'origins', 'tools', 'limits', 'dearer_fallback'];
+const bounds = ['models', 'endpoints', 'origins', 'tools', 'limits', 'dearer_fallback', 'tag_keys'];
 
 /** The operation; who may not do it is told which field of the body would have set a bound of the team. */
 function namingBounds(operation: Operation): Operation {

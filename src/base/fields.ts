@@ -3,6 +3,7 @@ import { asciiLowerCase } from './ascii-case.ts';
 import { looksLikeCredential } from './credential-text.ts';
 import { windows } from './limit.ts';
 import { nanoUsdPerUsd } from './price.ts';
+import { tags, tagText } from './tags.ts';
 
 /*
  * The fields of records, queries, sessions and issuers. Messages say what is expected, and never repeat the value. What
@@ -125,7 +126,20 @@ const dollars = z
   .refine((usd) => Math.abs(usd * nanoUsdPerUsd - Math.round(usd * nanoUsdPerUsd)) < 0.01, {
     error: 'must have at most 9 decimals',
   });
-const covered = { models: limitModels.exactOptional(), endpoints: limitEndpoints.exactOptional() };
+const limitTags = tags
+  .refine((wanted) => Object.keys(wanted).length > 0, {
+    error: 'must name a tag; leave it out to cover requests with any tags',
+  })
+  .meta({ description: 'Only requests that have all these tags count.' });
+const common = {
+  models: limitModels.exactOptional(),
+  endpoints: limitEndpoints.exactOptional(),
+  tags: limitTags.exactOptional(),
+  enforce: z
+    .boolean('must be true or false')
+    .meta({ description: 'False: it only observes, which counts and refuses nothing.' })
+    .exactOptional(),
+};
 const countCached = z.boolean('must be true or false').meta({
   description: 'False: input that is read from a prompt cache does not count.',
 });
@@ -143,12 +157,12 @@ export const limit = z
         metric: z.literal('tokens'),
         window,
         max,
-        ...covered,
+        ...common,
         count_cached: countCached.exactOptional(),
       }),
-      z.strictObject({ metric: z.enum(['requests', 'images']), window, max, ...covered, ...notOfTokens }),
-      z.strictObject({ metric: z.literal('cost_usd'), window, max: dollars, ...covered, ...notOfTokens }),
-      z.strictObject({ metric: z.literal('concurrency'), max, ...covered, ...notOfTokens }),
+      z.strictObject({ metric: z.enum(['requests', 'images']), window, max, ...common, ...notOfTokens }),
+      z.strictObject({ metric: z.literal('cost_usd'), window, max: dollars, ...common, ...notOfTokens }),
+      z.strictObject({ metric: z.literal('concurrency'), max, ...common, ...notOfTokens }),
     ],
     {
       // Covers both an item that is not an object and an unknown metric.
@@ -164,12 +178,20 @@ export const limit = z
       'A minute and an hour slide: no window of that length holds more than max. A day and a month are calendar windows in UTC.',
   });
 
-/** Identifies a limit in its list, which has each one once. Changing only `max` keeps the counter. */
+/** Identifies a limit in its list, which has each one once. Changing `max` or `enforce` keeps the counter. */
 export function limitIdentity(of: z.infer<typeof limit>): string {
   const over = of.metric === 'concurrency' ? '' : of.window;
   const endpoints = of.endpoints === undefined ? [] : [of.endpoints.toSorted()];
   const uncached = of.count_cached === false ? ['uncached'] : [];
-  return JSON.stringify([of.metric, over, of.models?.toSorted() ?? null, ...endpoints, ...uncached]);
+  const tagged = of.tags === undefined ? [] : [tagText(of.tags)];
+  return JSON.stringify([
+    of.metric,
+    over,
+    of.models?.toSorted() ?? null,
+    ...endpoints,
+    ...uncached,
+    ...tagged,
+  ]);
 }
 
 export const limits = z
@@ -183,7 +205,7 @@ export const limits = z
         context.addIssue({
           code: 'custom',
           path: [index],
-          message: 'is a second limit with the same metric, window, models, endpoints and count_cached',
+          message: 'is a second limit with the same metric, window, models, endpoints, tags and count_cached',
         });
       }
       seen.add(identity);

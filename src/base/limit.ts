@@ -1,3 +1,5 @@
+import type { Tags } from './tags.ts';
+
 /** The metrics that limits count over a window: those of contract 1.3, and money. */
 export const countedMetrics = ['requests', 'tokens', 'images', 'cost_usd'] as const;
 export const windows = ['minute', 'hour', 'day', 'month'] as const;
@@ -5,14 +7,17 @@ export const windows = ['minute', 'hour', 'day', 'month'] as const;
 export type CountedMetric = (typeof countedMetrics)[number];
 export type Window = (typeof windows)[number];
 
-/** The models and endpoints that a limit counts; absent: all. */
+/** The models and endpoints that a limit counts, and the tags that a request must have; absent: all. */
 interface Coverage {
   models?: string[];
   endpoints?: string[];
+  tags?: Tags;
 }
 
 interface Max extends Coverage {
   max: number;
+  /** False: it only observes, which counts and refuses nothing; absent: it holds. */
+  enforce?: boolean;
 }
 
 interface TokenLimit extends Max {
@@ -31,6 +36,18 @@ export type Limit = CountedLimit | (Max & { metric: 'concurrency' });
  * changed limit keeps what is used, and one that is removed and added again counts anew.
  */
 export type StoredLimit = Limit & { id: string };
+
+/** What adds to a limit's `max` until it ends by itself, by the store's clock. */
+export interface Raise {
+  /** In the unit of the limit. */
+  by: number;
+  untilMs: number;
+}
+
+/** Whether a limit counts and refuses nothing. */
+export function onlyObserves({ enforce }: Pick<Limit, 'enforce'>): boolean {
+  return enforce === false;
+}
 
 export type Scope = 'gateway' | 'team' | 'user' | 'token' | 'session';
 

@@ -14,11 +14,14 @@ export const errorTable = {
   invalid_token: { status: 401, type: 'authentication_error' },
   expired_token: { status: 401, type: 'authentication_error' },
   revoked_token: { status: 401, type: 'authentication_error' },
+  invalid_dpop_proof: { status: 401, type: 'authentication_error' },
+  use_dpop_nonce: { status: 401, type: 'authentication_error' },
   model_not_allowed: { status: 403, type: 'permission_error' },
   model_unpriced: { status: 403, type: 'permission_error' },
   endpoint_not_allowed: { status: 403, type: 'permission_error' },
   origin_not_allowed: { status: 403, type: 'permission_error' },
   tool_not_allowed: { status: 403, type: 'permission_error' },
+  tag_not_allowed: { status: 403, type: 'permission_error' },
   role_not_allowed: { status: 403, type: 'permission_error' },
   field_not_allowed: { status: 403, type: 'permission_error' },
   wider_than_parent: { status: 403, type: 'permission_error' },
@@ -69,6 +72,11 @@ export const refusedLimit = z.object({
   window: z.string().nullable(),
   max: z.number(),
   resets_at: z.string().nullable().meta({ format: 'date-time' }),
+  raised_by: z.number().exactOptional().meta({ description: 'What raises add to max now.' }),
+  raised_until: z
+    .string()
+    .exactOptional()
+    .meta({ format: 'date-time', description: 'When the first of them ends.' }),
 });
 
 /** How many problems are listed besides the first one: contract 1.4. */

@@ -20,18 +20,41 @@ export interface TextCodec<T> {
 
 /**
  * Keeps records as tab-separated text: a third of the bytes of JSON. The order of `fields` is the stored format: append
- * only. No written value may contain a tab. `blank` has a value for every field of the record.
+ * only. No written value may contain a tab. `blank` has a value for every field of the record. Fields of `named` are
+ * mostly empty: behind the others, with their names, come those that are not.
  */
-export function textCodec<T extends object>(blank: T, fields: readonly TextField<T>[]): TextCodec<T> {
+export function textCodec<T extends object>(
+  blank: T,
+  fields: readonly TextField<T>[],
+  named: readonly TextField<T>[] = [],
+): TextCodec<T> {
+  const writeFields = writerOf(fields.map(([, write]) => write));
   return {
-    encode: writerOf(fields.map(([, write]) => write)),
+    encode(record) {
+      let text = writeFields(record);
+      for (const [name, write] of named) {
+        const value = write(record);
+        if (value !== '') text += `\t${String(name)}=${value}`;
+      }
+      return text;
+    },
     decode(text) {
       const record = { ...blank };
       const texts = text.split('\t');
+      for (let field = namedAtEnd(texts, named); field; field = namedAtEnd(texts, named)) {
+        setField(record, field, (texts.pop() ?? '').slice(String(field[0]).length + 1));
+      }
       for (let at = 0; at < fields.length; at += 1) setField(record, fields[at], texts[at] ?? '');
       return record;
     },
   };
+}
+
+/** The field that the last of these texts is, if it is one with a name. */
+function namedAtEnd<T>(texts: readonly string[], named: readonly TextField<T>[]): TextField<T> | undefined {
+  if (named.length === 0) return undefined;
+  const last = texts.at(-1) ?? '';
+  return named.find(([name]) => last.startsWith(`${String(name)}=`));
 }
 
 type Write<T> = (record: T) => string | number;

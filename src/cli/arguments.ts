@@ -1,18 +1,22 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { countedMetrics, windows, type Limit } from '../base/limit.ts';
+import { parseTagList, type Tags } from '../base/tags.ts';
 import { CommandFailed, exitCodes } from './command-failed.ts';
 
 /**
- * `tokens/day=100000`, `cost_usd/month=12.50`, `concurrency=5`; `:uncached` leaves cache reads out, and `@model,/v1/path`
- * restricts it to those.
+ * `tokens/day=100000`, `cost_usd/month=12.50`, `concurrency=5`; `:uncached` leaves cache reads out, `:observe` makes it
+ * count and refuse nothing, and `@model,/v1/path,project=x` restricts it to those.
  */
 export function parseLimit(text: string): Limit {
-  const [, what = '', asked, digits = '', uncached, names] =
-    /^([a-z_]+)(?:\/([a-z]+))?=(\d+(?:\.\d+)?)(:uncached)?(?:@(.+))?$/.exec(text) ?? [];
+  const [, what = '', asked, digits = '', uncached, observe, names] =
+    /^([a-z_]+)(?:\/([a-z]+))?=(\d+(?:\.\d+)?)(:uncached)?(:observe)?(?:@(.+))?$/.exec(text) ?? [];
   const max = Number(digits);
   const isWhole = Number.isSafeInteger(max);
   if (digits === '' || (!isWhole && what !== 'cost_usd')) throw wrongLimit();
-  const covered = coverage(names?.split(',') ?? []);
+  const covered = {
+    ...coverage(names?.split(',') ?? []),
+    ...(observe === undefined ? {} : { enforce: false }),
+  };
   if (uncached !== undefined && what !== 'tokens') throw wrongLimit();
   if (what === 'concurrency' && asked === undefined) return { metric: what, max, ...covered };
 
@@ -25,15 +29,30 @@ export function parseLimit(text: string): Limit {
     : { metric, ...counted };
 }
 
-/** Names that begin with a slash are paths; the others are models. */
-function coverage(names: readonly string[]): Pick<Limit, 'models' | 'endpoints'> {
+/** Names that begin with a slash are paths, and `key=value` is a tag; the others are models. */
+function coverage(names: readonly string[]): Pick<Limit, 'models' | 'endpoints' | 'tags'> {
   const endpoints = names.filter((name) => name.startsWith('/'));
-  const models = names.filter((name) => !name.startsWith('/'));
+  const tagged = names.filter((name) => !name.startsWith('/') && name.includes('='));
+  const models = names.filter((name) => !name.startsWith('/') && !name.includes('='));
   return {
+    ...(tagged.length > 0 ? { tags: parseTags(tagged.join(',')) } : {}),
     ...(models.length > 0 ? { models } : {}),
     ...(endpoints.length > 0 ? { endpoints } : {}),
   };
 }
+
+/** `project=x`, or several with commas between them. */
+export function parseTags(list: string): Tags {
+  const tags = parseTagList(list);
+  if (typeof tags === 'string') throw new InvalidArgumentError(`It ${tags}.`);
+  return tags;
+}
+
+/** `--tag`, which may be repeated. */
+export const tagOption = new Option(
+  '--tag <tag>',
+  'a tag of all its requests, such as project=x (may be repeated)',
+).argParser<Tags | undefined>((text, before) => ({ ...before, ...parseTags(text) }));
 
 const secondsIn: ReadonlyMap<string, number> = new Map([
   ['s', 1],
@@ -88,7 +107,7 @@ export function repeatable(
 
 export const limitOption = repeatable(
   '--limit <limit>',
-  'such as tokens/day=100000, cost_usd/month=50, concurrency=5; add @model,/v1/path to limit only those, and :uncached after the number to leave cache reads out of tokens',
+  'such as tokens/day=100000, cost_usd/month=50, concurrency=5; add @model,/v1/path,project=x to limit only those, and after the number :uncached to leave cache reads out of tokens, :observe to count and refuse nothing',
   parseLimit,
 );
 
@@ -156,6 +175,9 @@ const fieldNames: ReadonlyMap<string, string> = new Map([
   ['maxSessionBody', 'max_session_body_bytes'],
   ['overlap', 'overlap_seconds'],
   ['dearerFallback', 'dearer_fallback'],
+  ['tag', 'tags'],
+  ['tagKey', 'tag_keys'],
+  ['requestTag', 'request_tags'],
 ]);
 
 /** The request body for the options of a command, with only the fields that were given. */
@@ -194,6 +216,6 @@ export function withQuery(path: string, parameters: Readonly<Record<string, unkn
 
 function wrongLimit(): InvalidArgumentError {
   return new InvalidArgumentError(
-    `Write metric/window=max with ${countedMetrics.join(', ')} and ${windows.join(', ')}, or concurrency=max. Only tokens take :uncached.`,
+    `Write metric/window=max with ${countedMetrics.join(', ')} and ${windows.join(', ')}, or concurrency=max. :observe may follow; only tokens take :uncached.`,
   );
 }

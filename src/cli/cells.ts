@@ -50,10 +50,17 @@ function secretText({ prefix, expires_at, last_used_at }: JsonObject): string {
   return `${plain(prefix)}…${until} (${used})`;
 }
 
-function limitText({ metric, window, max, models, endpoints, count_cached }: JsonObject): string {
+function limitText(limit: JsonObject): string {
+  const { metric, window, max, models, endpoints, tags, count_cached, enforce } = limit;
   const what = window === undefined ? plain(metric) : `${plain(metric)}/${plain(window)}`;
-  const covered = [models, endpoints].flatMap((names) => (Array.isArray(names) ? names.map(plain) : []));
+  const tagged = isJsonObject(tags ?? null)
+    ? Object.entries(tags ?? {}).map(([key, value]) => `${key}=${plain(value)}`)
+    : [];
+  const covered = [models, endpoints, tagged].flatMap((names) =>
+    Array.isArray(names) ? names.map(plain) : [],
+  );
   const whose = covered.length > 0 ? `@${covered.join(',')}` : '';
   const uncached = count_cached === false ? ':uncached' : '';
-  return `${what}=${plain(max)}${uncached}${whose}`;
+  const observe = enforce === false ? ':observe' : '';
+  return `${what}=${plain(max)}${uncached}${observe}${whose}`;
 }

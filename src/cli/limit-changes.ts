@@ -159,7 +159,8 @@ function onlyMatch(before: readonly Limit[], name: LimitName): Limit {
 
 function matches(each: Limit, { limit: asked, hasMax }: LimitName): boolean {
   if (hasMax) return limitIdentity(each) === limitIdentity(asked) && each.max === asked.max;
-  const isWhole = asked.models !== undefined || asked.endpoints !== undefined || 'count_cached' in asked;
+  const { models, endpoints, tags } = asked;
+  const isWhole = (models ?? endpoints ?? tags) !== undefined || 'count_cached' in asked;
   if (isWhole) return limitIdentity(each) === limitIdentity(asked);
   return limitName(each) === limitName(asked);
 }

@@ -80,6 +80,7 @@ export function reportCommands(program: Command, cli: Cli): void {
     .option('--outcome <outcome>', 'ok, error, aborted or lost')
     .option('--session <id>', 'ses_…')
     .option('--end-user <name>', 'the end user of a session')
+    .option('--tag <tags>', 'such as project=x')
     .option('--limit <count>', 'at most this many, up to 1000')
     .option('--cursor <cursor>', 'continue after the previous page')
     .addHelpText('after', example('requests acme --outcome error --limit 20'))

@@ -23,6 +23,7 @@ const teamOptions = [
   repeatable('--origin <origin>', 'a browser origin it may be used from, or none'),
   repeatable('--tool <name>', 'a heroku_tool or mcp tool it may run'),
   new Option('--dearer-fallback', 'let a fallback model cost more than the model asked for'),
+  repeatable('--tag-key <key>', 'a tag that its requests may have, such as project'),
   emptyOption(teamLists),
 ];
 
@@ -50,7 +51,11 @@ export const teams: Resource = {
   show: 'show a team',
   set: {
     summary: 'change a team; a list replaces the list it had',
-    options: [...teamOptions, ...limitChangeOptions, clearOption(['name', 'dearer_fallback', ...teamLists])],
+    options: [
+      ...teamOptions,
+      ...limitChangeOptions,
+      clearOption(['name', 'dearer_fallback', 'tag_keys', ...teamLists]),
+    ],
     examples: [
       'acme --name Acme --clear models',
       'acme --tool dyno_run_command@my-app',

@@ -1,5 +1,6 @@
 import { Option } from 'commander';
 import { allFrames, type JsonObject } from '../base/request.ts';
+import { sessionProofs } from '../base/session-proof.ts';
 import {
   byCreation,
   clearOption,
@@ -10,6 +11,7 @@ import {
   parseCount,
   parseDuration,
   repeatable,
+  tagOption,
   yesOption,
 } from './arguments.ts';
 import { day, plain } from './cells.ts';
@@ -31,6 +33,12 @@ const tokenOptions = [
   new Option('--frames <shape>', "openai: rewrite streams of chat to OpenAI's exact frames").choices(
     allFrames,
   ),
+  new Option(
+    '--session-proof <what>',
+    'its sessions are bound to a key of their page: required; nonce; once (each proof works once)',
+  ).choices(sessionProofs),
+  tagOption,
+  repeatable('--request-tag <key>', 'a tag that each request may set by x-tollgate-tags'),
   emptyOption(lists),
 ];
 const claimOption = new Option(
@@ -75,7 +83,16 @@ export const tokens: Resource = {
     options: [
       ...tokenOptions,
       ...limitChangeOptions,
-      clearOption(['name', 'expires_at', 'max_session_body_bytes', 'frames', ...lists]),
+      clearOption([
+        'name',
+        'expires_at',
+        'max_session_body_bytes',
+        'frames',
+        'session_proof',
+        'tags',
+        'request_tags',
+        ...lists,
+      ]),
     ],
     examples: ['acme tok_4fJ2mQ9sXbVe --clear limits'],
   },

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readAdminKeys } from './admin-key.ts';
 import { findAttachments } from './attachments.ts';
-import { readAllowedOrigins } from './origins.ts';
+import { readAllowedOrigins, readPublicUrls } from './origins.ts';
 import { readRecords } from './records.ts';
 import { readStore, type StoreSettings } from './store.ts';
 import { type Variable, VariableReader } from './variables.ts';
@@ -39,6 +39,8 @@ export function readSettings(env: NodeJS.ProcessEnv) {
     herokuApp: read.text('HEROKU_APP_NAME'),
     /** For tokens without a list of their own. */
     allowedOrigins: readAllowedOrigins(read),
+    /** Where pages reach the gateway, for their proofs; empty: where their request says. */
+    publicUrls: readPublicUrls(read),
     workers: readWorkers(read, store, warnings),
     logLevel: read.choice('LOG_LEVEL', logLevels, 'info'),
     ...readBounds(read),

@@ -34,6 +34,7 @@ export const variables = [
   'RERANK_KEY',
   'RERANK_MODEL_ID',
   'ALLOWED_ORIGINS',
+  'PUBLIC_URLS',
   'MODELS_FILE',
   'ISSUERS_FILE',
   'IDENTITY_FILE',

@@ -103,7 +103,11 @@ export function sealOfAdministrator({ role, teams, expires_at: end }: Administra
 /** What the token may do. Its name and its secrets may change: a session ends with its own secret. */
 export function sealOfToken(token: Token): string {
   const { user, models, endpoints, origins, tools, limits, expires_at: end } = token;
-  return sealOf([user, models, endpoints, origins, tools, limits, end]);
+  const { tags, request_tags: requestTags, session_proof: proof } = token;
+  // Fields that came later: the sessions of tokens without them go on.
+  const tagged = tags || requestTags ? [tags ?? null, requestTags ?? null] : [];
+  const proven = proof ? [proof] : [];
+  return sealOf([user, models, endpoints, origins, tools, limits, end, ...tagged, ...proven]);
 }
 
 function sealOf(parts: readonly unknown[]): string {

@@ -6,11 +6,12 @@ import { time } from '../base/fields.ts';
 import { countedMetrics, windows } from '../base/limit.ts';
 import { okJson, type OperationDocs } from '../base/operation-docs.ts';
 import { Refusal } from '../base/refusal.ts';
+import { tags } from '../base/tags.ts';
 import type { Answers, Reply } from '../edge/answers.ts';
 import type { Call } from '../edge/call.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
 import type { Route } from '../edge/route.ts';
-import type { Identity } from '../identity/records/identity.ts';
+import { type Identity, sessionProof } from '../identity/records/identity.ts';
 import { type Session, sessionFields } from '../identity/records/session.ts';
 
 const text = z.string();
@@ -28,7 +29,11 @@ const limitState = z
     resets_at: time.nullable(),
     models: z.array(text).exactOptional(),
     endpoints: z.array(text).exactOptional(),
+    tags: tags.exactOptional(),
     count_cached: z.boolean().exactOptional(),
+    enforce: z.boolean().exactOptional(),
+    raised_by: z.number().exactOptional().meta({ description: 'What raises add to max now.' }),
+    raised_until: time.exactOptional().meta({ description: 'When the first of them ends.' }),
   })
   .meta({ id: 'LimitState' });
 
@@ -40,6 +45,9 @@ const ownToken = z.object({
   endpoints: list,
   origins: list,
   tools: list,
+  session_proof: sessionProof.nullish().meta({ description: 'What its sessions must prove.' }),
+  tags: tags.nullish(),
+  request_tags: list.optional(),
   expires_at: time.nullable(),
   created_at: time,
 });
@@ -124,6 +132,8 @@ function limitResponse(state: LimitState): object {
     ...useOf(state),
     ...(limit.models ? { models: limit.models } : {}),
     ...(limit.endpoints ? { endpoints: limit.endpoints } : {}),
+    ...(limit.tags ? { tags: limit.tags } : {}),
     ...('count_cached' in limit ? { count_cached: limit.count_cached } : {}),
+    ...(limit.enforce === undefined ? {} : { enforce: limit.enforce }),
   };
 }

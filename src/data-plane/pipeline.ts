@@ -1,9 +1,10 @@
 import type { Admission, Ask } from '../limits/admission.ts';
 import { storeUnavailable } from '../limits/decision.ts';
-import { checkPriced, type Grant, visibleLimits } from '../limits/grant.ts';
+import { checkPriced, type Grant, limitsTagged, visibleLimits, wouldRefuse } from '../limits/grant.ts';
 import { limitHeaders } from '../limits/limit-headers.ts';
 import { reserve } from '../limits/reservation.ts';
 import type { Authenticated } from '../access/authenticator.ts';
+import { tagsHeader, tagsOfRequest } from '../access/caller-tags.ts';
 import { whileStale } from '../access/while-stale.ts';
 import { checkBodyBytes, checkFurtherModels, checkModel, checkTools } from '../access/policy.ts';
 import type { Catalogue } from '../config/catalogue.ts';
@@ -222,7 +223,7 @@ export class Pipeline {
     const { admission, journal } = this.#parts;
     const { entry, settled } = admission.settle(this.#atPriceOf(outcome, grant), outcome);
     const modelKnown = grant.request.modelKnown || outcome.accepted;
-    journal.settled(call, { entry, outcome, modelKnown });
+    journal.settled(call, { entry, outcome, modelKnown, observed: wouldRefuse(grant) });
     return settled;
   }
 
@@ -247,8 +248,15 @@ export class Pipeline {
       checkModel(principal, request.model) ??
       this.#furtherRefusal(request, principal) ??
       checkTools(principal, request.remoteTools) ??
-      checkPriced(principal.limits, request, this.#price(request.model))
+      this.#priceRefusal(call, request, principal)
     );
+  }
+
+  /** Also the refusal of its tags: which limits count it depends on them. */
+  #priceRefusal(call: Call, request: ValidRequest, principal: Principal): Refusal | null {
+    const tags = tagsOf(call, principal);
+    if (tags instanceof Refusal) return tags;
+    return checkPriced(limitsTagged(principal, tags), request, this.#price(request.model));
   }
 
   #furtherRefusal({ furtherModels }: ValidRequest, principal: Principal): Refusal | null {
@@ -271,14 +279,26 @@ export class Pipeline {
   #reservation(call: Call, request: ValidRequest, principal: Principal): { body: Buffer; ask: Ask } {
     const { model, endpoint, stream } = request;
     const price = this.#price(model);
-    const { body, reserved } = reserve(request, principal.limits, this.#outputBound(request), price);
+    const sent = tagsOf(call, principal);
+    const tags = sent instanceof Refusal ? principal.tags.fixed : sent; // `#useRefusal` has refused it
+    const limits = limitsTagged(principal, tags);
+    const nowMs = this.#parts.admission.heartbeat.storeNowMs();
+    const { body, reserved } = reserve(request, limits, this.#outputBound(request), price, nowMs);
     const modelKnown = this.#parts.served.knows(model);
     const { requestId } = call;
-    return { body, ask: { requestId, endpoint: endpoint.path, model, modelKnown, stream, price, reserved } };
+    return {
+      body,
+      ask: { requestId, endpoint: endpoint.path, model, modelKnown, stream, tags, price, reserved },
+    };
   }
 }
 
 const nothingAdjusted: readonly never[] = [];
+
+/** The tags of a request of this caller. */
+function tagsOf(call: Call, principal: Principal): string | Refusal {
+  return tagsOfRequest(principal, call.incoming.headers[tagsHeader]);
+}
 
 /** Of what has expired since it was read, the store says why: its time was up, or its secret was rotated out. */
 function hasExpired({ code }: Refusal): boolean {

@@ -1,10 +1,12 @@
+import type { LimitState } from '../limits/grant.ts';
 import type { LimitNotice } from '../limits/limit-notices.ts';
 import type { EntryRecord } from '../ledger/entry.ts';
 import type { Principal } from '../identity/records/identity.ts';
 import { noFigures } from '../base/figures.ts';
+import { limitName } from '../base/limit.ts';
 import { callerLeft, type ForwardOutcome } from '../base/outcome.ts';
 import type { ErrorCode, Refusal, RefusedCaller } from '../base/refusal.ts';
-import { otherEndpoint, type RefusedAs } from '../ledger/refusal-count.ts';
+import { otherEndpoint, type RefusedAs, wouldRefuse } from '../ledger/refusal-count.ts';
 import type { AccessLine } from '../observability/access-line.ts';
 import type { Log } from '../observability/log.ts';
 import type { Answer, Metrics } from '../observability/metrics.ts';
@@ -26,6 +28,15 @@ export interface Note {
   model?: string | null;
   /** The limit that refused it, such as `token requests/minute`; absent if none did. */
   limit?: string | null;
+}
+
+/** How a request ended that was admitted. */
+interface Ended {
+  entry: EntryRecord;
+  outcome: ForwardOutcome;
+  modelKnown: boolean;
+  /** The observe-only limits that had no room for it. */
+  observed: readonly LimitState[];
 }
 
 export interface JournalParts {
@@ -60,8 +71,8 @@ export class Journal implements AttemptObserver {
   }
 
   /** A request that was admitted, and how it ended. */
-  settled(call: Call, ended: { entry: EntryRecord; outcome: ForwardOutcome; modelKnown: boolean }): void {
-    const { entry, outcome, modelKnown } = ended;
+  settled(call: Call, ended: Ended): void {
+    const { entry, outcome, modelKnown, observed } = ended;
     const attachment = outcome.sentTo?.attachment ?? null;
     if (outcome.upstream && attachment !== null) {
       const { status, headMs } = outcome.upstream;
@@ -81,7 +92,24 @@ export class Journal implements AttemptObserver {
     if (outcome.errorCode !== null && outcome.errorCode !== 'shutdown') {
       this.#metrics.refused(outcome.errorCode);
     }
-    this.#log.access(accessLine(call, entry, attachment));
+    const line = accessLine(call, entry, attachment);
+    if (observed.length > 0) line.would_refuse = this.#observed(ended);
+    this.#log.access(line);
+  }
+
+  /** Counts a request at each observe-only limit that had no room for it. Returns their names. */
+  #observed({ entry, modelKnown, observed }: Ended): string {
+    const { team, user, token_id: token, endpoint, model } = entry;
+    const known = modelKnown ? model : null;
+    const names: string[] = [];
+    for (const { scoped } of observed) {
+      const limit = limitName(scoped.limit);
+      const name = `${scoped.scope} ${limit}`;
+      names.push(name);
+      this.#metrics.wouldRefuse({ team, scope: scoped.scope, limit });
+      this.#refusals.count({ team, user, token, endpoint, code: wouldRefuse, model: known, limit: name });
+    }
+    return names.join(', ');
   }
 
   /** An attempt failed and another one follows. */

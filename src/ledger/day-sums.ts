@@ -35,6 +35,8 @@ interface Parts {
   /** The one that is a time, ms, 0 if unknown: the latest counts, and rows have it as RFC 3339 or null. */
   time?: string;
   decodeName: (name: string) => RowName;
+  /** Rows with this value are not counted; absent: all are. */
+  apart?: readonly [field: string, value: string];
 }
 
 /** The sums of one grouping, by the texts of their groups. */
@@ -93,7 +95,11 @@ export class DaySums<Row> {
   }
 
   #passes(row: RowName): boolean {
-    const { teams } = this.#parts.query;
+    const {
+      query: { teams },
+      apart,
+    } = this.#parts;
+    if (apart && row[apart[0]] === apart[1]) return false;
     const { team = null } = row;
     if (teams !== undefined && (team === null || !teams.includes(team))) return false;
     return this.#filters.every(([field, wanted]) => row[field] === wanted);

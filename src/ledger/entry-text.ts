@@ -23,6 +23,7 @@ const blank: EntryRecord = {
   token_id: '',
   session_id: null,
   end_user: null,
+  tags: '',
   endpoint: '',
   model: '',
   model_requested: null,
@@ -75,7 +76,11 @@ const fields: TextField<EntryRecord>[] = [
     textOrNull,
   ],
 ];
-const codec = textCodec(blank, [...fields, ...appendedFigures(fields)]);
+const codec = textCodec(
+  blank,
+  [...fields, ...appendedFigures(fields)],
+  [['tags', (entry) => entry.tags, text]],
+);
 
 /** The entry as the store keeps it. */
 export const encodeEntry: (entry: EntryRecord) => string = codec.encode;

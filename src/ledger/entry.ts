@@ -1,6 +1,7 @@
 import { namedFigures, type Figures, type NamedFigures } from '../base/figures.ts';
 import type { Outcome } from '../base/outcome.ts';
 import { nanoUsdPerUsd } from '../base/price.ts';
+import { type Tags, tagsIn } from '../base/tags.ts';
 
 /** The name in totals, and as a filter, of a model that only a caller has named and the upstream never accepted. */
 export const unacceptedModel = '(not accepted)';
@@ -33,6 +34,7 @@ interface EntryBase {
 
 /** One admitted request, as `/admin/requests` shows it (contract 1.6). */
 export interface LedgerEntry extends EntryBase, NamedFigures {
+  tags: Tags | null;
   /** When it was admitted, by the store's clock; RFC 3339 UTC. */
   time: string;
   /** Null if the model has no price. */
@@ -41,6 +43,8 @@ export interface LedgerEntry extends EntryBase, NamedFigures {
 
 /** An entry as it is written: its time is a number, because formatting a date costs a third of a microsecond. */
 export interface EntryRecord extends EntryBase, Figures {
+  /** Its tags, as a text; '' if there are none. */
+  tags: string;
   /** By the store's clock, ms. */
   admittedAtMs: number;
   /** Nano-dollars, whole; null if the model has no price. */
@@ -58,6 +62,7 @@ export function ledgerEntryOf(record: EntryRecord): LedgerEntry {
     token_id: record.token_id,
     session_id: record.session_id,
     end_user: record.end_user,
+    tags: tagsIn(record.tags),
     endpoint: record.endpoint,
     model: record.model,
     model_requested: record.model_requested,

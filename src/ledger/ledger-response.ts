@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { figures, type FigureName } from '../base/figures.ts';
 import type { Outcome } from '../base/outcome.ts';
+import { tags } from '../base/tags.ts';
 import type { LedgerEntry } from './entry.ts';
 import { refusalGroups } from './refusal-count.ts';
 import { usageFigures, usageGroups } from './totals.ts';
@@ -23,6 +24,7 @@ export const entryResponse = z
     token_id: text,
     session_id: text.nullable(),
     end_user: text.nullable(),
+    tags: tags.nullable(),
     endpoint: text,
     model: text,
     model_requested: text

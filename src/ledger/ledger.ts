@@ -1,3 +1,4 @@
+import { hasTags, type Tags } from '../base/tags.ts';
 import { countedModel, type EntryRecord, type LedgerEntry } from './entry.ts';
 import type { GroupingsQuery } from './day-sums.ts';
 import type { RefusalGroup, RefusalQuery, RefusalRow } from './refusal-count.ts';
@@ -38,6 +39,8 @@ export interface EntryQuery {
   filters: Partial<
     Record<'team' | 'user' | 'token' | 'session' | 'end_user' | 'model' | 'endpoint' | 'outcome', string>
   >;
+  /** Tags that it must have. */
+  tags?: Tags;
   /** When it was admitted, ms since the epoch. */
   admitted?: { fromMs?: number | undefined; beforeMs?: number | undefined };
   limit: number;
@@ -48,7 +51,7 @@ export interface EntryQuery {
 }
 
 /** Whether an entry passes every filter of a query. */
-export function passes(entry: EntryRecord, { filters, teams, admitted }: EntryQuery): boolean {
+export function passes(entry: EntryRecord, { filters, tags, teams, admitted }: EntryQuery): boolean {
   const { fromMs = -Infinity, beforeMs = Infinity } = admitted ?? {};
   return (
     (teams === undefined || teams.includes(entry.team)) &&
@@ -59,6 +62,7 @@ export function passes(entry: EntryRecord, { filters, teams, admitted }: EntryQu
     matches(filters.token, entry.token_id) &&
     matches(filters.session, entry.session_id) &&
     matches(filters.end_user, entry.end_user) &&
+    (tags === undefined || hasTags(entry.tags, tags)) &&
     matches(filters.model, countedModel(entry)) &&
     matches(filters.endpoint, entry.endpoint) &&
     matches(filters.outcome, entry.outcome)

@@ -7,6 +7,13 @@ import { DaySums, type GroupingsQuery, type SumQuery } from './day-sums.ts';
  * text that a caller chooses, so nobody can fill the store with names.
  */
 
+/**
+ * The code of requests that were admitted although an observe-only limit had no room for them. They are no refusals, so they
+ * are summed only if this code is asked for.
+ */
+export const wouldRefuse = 'would_refuse';
+export type RefusalCode = ErrorCode | typeof wouldRefuse;
+
 /** What a refused request is counted under. */
 export type RefusedAs = {
   /** Team, user and token are null if the caller was not known. */
@@ -15,7 +22,7 @@ export type RefusedAs = {
   token: string | null;
   /** A path that is served here, `/admin`, or `other`. */
   endpoint: string;
-  code: ErrorCode;
+  code: RefusalCode;
   /** Null if it is not known, or not served here. */
   model: string | null;
   /** The limit that refused it, such as `token requests/minute`; null if none did. */
@@ -65,7 +72,7 @@ const codec = textCodec<RefusedAs>(
     ['token', (row) => row.token ?? '', textOrNull],
     ['endpoint', (row) => row.endpoint, String],
     // Only rows with a known code are written.
-    ['code', (row) => row.code, (text): ErrorCode => text as ErrorCode],
+    ['code', (row) => row.code, (text): RefusalCode => text as RefusalCode],
     ['model', (row) => row.model ?? '', textOrNull],
     ['limit', (row) => row.limit ?? '', textOrNull],
   ],
@@ -82,7 +89,8 @@ export const decodeRefusalRow: (name: string) => RefusedAs = codec.decode;
 
 /** Sums days of refusals by group. */
 export function refusalSums(query: GroupingsQuery<RefusalGroup>): DaySums<RefusalRow> {
-  return new DaySums({ query, figures: refusalFigures, time: 'last_at', decodeName: codec.decode });
+  const apart = query.filters.code === wouldRefuse ? {} : { apart: ['code', wouldRefuse] as const };
+  return new DaySums({ query, figures: refusalFigures, time: 'last_at', decodeName: codec.decode, ...apart });
 }
 
 /** What a request is counted under if there is no room for details. */

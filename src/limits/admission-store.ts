@@ -200,10 +200,17 @@ function requestText(request: AdmitRequest): string {
     text += `${field} ${max} ${withLimit === null ? '' : counterField(withLimit, 'minute')};`;
   }
   text += '\n';
-  for (const { id, span, amount, max } of limits) {
-    text += `${counterField(id, span)}\n${spanLetters[span]}\n${amount}\n${max}\n`;
+  for (const limit of limits) {
+    const { id, span, amount } = limit;
+    text += `${counterField(id, span)}\n${spanLetters[span]}\n${amount}\n${maxText(limit)}\n`;
   }
   return text;
+}
+
+function maxText({ max, raises, observes }: AppliedLimit): string | number {
+  if (raises === undefined && observes === undefined) return max;
+  const added = (raises ?? none).map(({ by, untilMs }) => `+${by}<${untilMs}`);
+  return `${max}${added.join('')}${observes ? '?' : ''}`;
 }
 
 function settlementText(settlement: Settlement): string {

@@ -10,7 +10,7 @@ import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { Canceller } from './canceller.ts';
 import { limitStates, type LimitsOf } from './counters.ts';
 import { answered, storeUnavailable } from './decision.ts';
-import { applied, type Grant, limitsOn, type LimitState } from './grant.ts';
+import { applied, type Grant, limitsOn, limitsTagged, type LimitState } from './grant.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { remaining } from './limit-status.ts';
 import { type LimitNotice, LimitNotices } from './limit-notices.ts';
@@ -29,7 +29,10 @@ const admissionsPerCall = 200;
 const settleWaitMs = 50;
 
 /** The request to admit. The principal is passed separately. */
-export interface Ask extends Pick<OpenRequest, 'requestId' | 'endpoint' | 'model' | 'modelKnown' | 'stream'> {
+export interface Ask extends Pick<
+  OpenRequest,
+  'requestId' | 'endpoint' | 'model' | 'modelKnown' | 'stream' | 'tags'
+> {
   reserved: Charge;
   /** The model's price; null if it has none. */
   price: Price | null;
@@ -194,7 +197,7 @@ export class Admission {
     const { price, reserved } = ask;
     const { team, user, token, session } = principal.identity;
     const reservedAt = price && dearest(price);
-    const limits = limitsOn(principal.limits, ask).map((scoped): LimitState => ({
+    const limits = limitsOn(limitsTagged(principal, ask.tags), ask).map((scoped): LimitState => ({
       scoped,
       applied: applied(scoped, reserved, reservedAt),
       counter: emptyCounter,
@@ -207,6 +210,7 @@ export class Admission {
       model: ask.model,
       modelKnown: ask.modelKnown,
       stream: ask.stream,
+      tags: ask.tags,
       team: team.id,
       user: user.id,
       tokenId: token.id,
@@ -317,7 +321,9 @@ function slotsOf(limits: readonly LimitState[]): string[] {
 /** Whether the caller's next request could be refused because of what this one still holds. */
 function blocksNext(grant: Grant): boolean {
   return grant.limits.some(
-    (limit) => limit.applied.span === 'open' || remaining(limit) < limit.applied.amount,
+    (limit) =>
+      limit.applied.observes === undefined &&
+      (limit.applied.span === 'open' || remaining(limit) < limit.applied.amount),
   );
 }
 

@@ -13,7 +13,7 @@
 -- ARGV[5] the requests, a record separator (0x1e) between them; a line feed ends each field: grant id, team, epoch, not after (ms),
 --   expiry of the token (ms), open record, session or '', bounds on refunded requests (of each: field, max, and the field
 --   of a limit whose use counts as well or nothing, a space between them and ';' at the end), and for each limit: field of
---   its counter, span (m h d M o), amount, max. For fields and the keys they are in, see counter_key.
+--   its counter, span (m h d M o), amount, max (see max_in). For fields and the keys they are in, see counter_key.
 --
 -- Returns nil if the process has no recent heartbeat, else a text with a line feed between
 --   now (ms), the incarnation, then for each request:
@@ -66,6 +66,20 @@ local function counter_now(text, span)
     index, sum, settled = indexes[span], 0, 0
   end
   return { index = index, sum = sum, settled = settled }
+end
+
+-- A max is a number. What raises it follows as '+by<end' (ms), and '?' if the limit only observes: '1000+50<1764543600000?'.
+-- Returns what the limit holds now, and up to which sum a request is admitted.
+local function max_in(text)
+  local max = tonumber(text)
+  if max then
+    return max, max
+  end
+  max = tonumber(string.match(text, '^%d+'))
+  for by, ends in string.gmatch(text, '%+(%d+)<(%d+)') do
+    if now < tonumber(ends) then max = max + tonumber(by) end
+  end
+  return max, string.byte(text, -1) == 63 and math.huge or max
 end
 
 local function add(counter, amount, max)
@@ -150,7 +164,8 @@ local function check(team_counters, request, count)
   for n = 1, count do
     local at = 5 + 4 * n
     counters[n] = counter_now(texts[n], request[at + 1])
-    if counters[n].sum + tonumber(request[at + 2]) > tonumber(request[at + 3]) then
+    local _, most = max_in(request[at + 3])
+    if counters[n].sum + tonumber(request[at + 2]) > most then
       fits = false
     end
   end
@@ -219,7 +234,7 @@ local function decide(request)
   local writes = {}
   for n = 1, count do
     local field, counter, key = fields[n], counters[n], counter_key(fields[n], team_counters, ARGV[3], ARGV[4])
-    add(counter, tonumber(request[7 + 4 * n]), tonumber(request[8 + 4 * n]))
+    add(counter, tonumber(request[7 + 4 * n]), (max_in(request[8 + 4 * n])))
     local text = text_of(counter)
     if key == team_counters then
       writes[#writes + 1] = field

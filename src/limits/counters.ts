@@ -5,7 +5,7 @@ import { noCharge } from '../base/outcome.ts';
 import type { Keys } from '../store/keys.ts';
 import { nowMsOf, type Store } from '../store/store.ts';
 import { counterField, counterOf } from './counter-text.ts';
-import { applied, type LimitState } from './grant.ts';
+import { applied, type LimitState, withCounter } from './grant.ts';
 import type { AppliedLimit } from './store.ts';
 import { type Counter, emptyCounter } from './window.ts';
 
@@ -68,12 +68,15 @@ export async function limitStates(
     team,
     limits: limits.map((scoped) => applied(scoped, noCharge)),
   }));
-  const { counters } = await read(applying);
+  const { nowMs, counters } = await read(applying);
   return asked.map(({ limits }, of) =>
-    limits.map((scoped, n): LimitState => ({
-      scoped,
-      applied: applying[of]?.limits[n] ?? applied(scoped, noCharge),
-      counter: counters[of]?.[n] ?? emptyCounter,
-    })),
+    limits.map((scoped, n): LimitState => {
+      const state = {
+        scoped,
+        applied: applying[of]?.limits[n] ?? applied(scoped, noCharge),
+        counter: emptyCounter,
+      };
+      return withCounter(state, counters[of]?.[n] ?? emptyCounter, nowMs);
+    }),
   );
 }

@@ -1,7 +1,7 @@
 import { Refusal } from '../base/refusal.ts';
 import type { StoreUnavailable } from '../store/store-unavailable.ts';
 import { attemptRefusal } from './attempt-refusal.ts';
-import { type Grant, type LimitState, visibleLimits } from './grant.ts';
+import { type Grant, type LimitState, visibleLimits, withCounter } from './grant.ts';
 import { limitHeaders } from './limit-headers.ts';
 import { limitRefusal } from './limit-status.ts';
 import type { Decision } from './store.ts';
@@ -14,10 +14,10 @@ import { emptyCounter } from './window.ts';
 export function answered(grant: Grant, decision: Decision): Grant | Refusal | 'stale' {
   switch (decision.kind) {
     case 'admitted':
-      count(grant.limits, decision.counters);
+      count(grant, decision.counters);
       return grant;
     case 'denied':
-      count(grant.limits, decision.counters);
+      count(grant, decision.counters);
       return denied(grant);
     case 'stale':
       return 'stale';
@@ -54,8 +54,11 @@ function pairs(flat: readonly string[]): [string, string][] {
   return flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1] ?? '']] : []));
 }
 
-function count(limits: readonly LimitState[], counters: readonly LimitState['counter'][]): void {
-  for (const [n, limit] of limits.entries()) limit.counter = counters[n] ?? emptyCounter;
+function count(
+  { limits, admittedAtMs }: Pick<Grant, 'limits' | 'admittedAtMs'>,
+  counters: readonly LimitState['counter'][],
+): void {
+  for (const [n, limit] of limits.entries()) withCounter(limit, counters[n] ?? emptyCounter, admittedAtMs);
 }
 
 /** The refusal of a request if the store did not answer. */

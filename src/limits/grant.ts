@@ -1,9 +1,16 @@
-import type { ScopedLimit } from '../identity/records/identity.ts';
-import type { AttemptBound, CountedLimit } from '../base/limit.ts';
+import type { Principal, ScopedLimit } from '../identity/records/identity.ts';
+import {
+  type AttemptBound,
+  type CountedLimit,
+  onlyObserves,
+  type Raise,
+  type StoredLimit,
+} from '../base/limit.ts';
 import type { Charge } from '../base/outcome.ts';
 import { costNanoUsd, nanoUsdPerUsd, type Price } from '../base/price.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { ValidRequest } from '../base/request.ts';
+import { hasTags } from '../base/tags.ts';
 import type { OpenRequest } from './open-record.ts';
 import type { AppliedLimit } from './store.ts';
 import type { Counter } from './window.ts';
@@ -13,6 +20,8 @@ export interface LimitState {
   scoped: ScopedLimit;
   applied: AppliedLimit;
   counter: Counter;
+  /** What raises it as of the counter: by how much in all, and when the first of these raises ends. Absent: nothing. */
+  raised?: Raise;
 }
 
 /** The permission to send one request. It must be settled exactly once. */
@@ -31,7 +40,16 @@ export interface Grant {
   price: Price | null;
 }
 
-/** The limits that count a request for `model` at `endpoint`. */
+/** The limits of a caller that count a request with these tags. */
+export function limitsTagged(
+  { limits, tags: { inLimits } }: Pick<Principal, 'limits' | 'tags'>,
+  tags: string,
+): readonly ScopedLimit[] {
+  if (!inLimits) return limits;
+  return limits.filter(({ limit }) => limit.tags === undefined || hasTags(tags, limit.tags));
+}
+
+/** The limits that count a request for `model` at `endpoint`, of those that count its tags. */
 export function limitsOn(
   limits: readonly ScopedLimit[],
   { model, endpoint }: { model: string; endpoint: string },
@@ -49,7 +67,7 @@ export function checkPriced(
 ): Refusal | null {
   if (price !== null) return null;
   const applying = limitsOn(limits, { model, endpoint: endpoint.path });
-  const money = applying.find(({ limit }) => limit.metric === 'cost_usd');
+  const money = applying.find(({ limit }) => limit.metric === 'cost_usd' && !onlyObserves(limit));
   if (money === undefined) return null;
   const message = `A limit on money applies, but ${model} has no price here. Use a model that has one, or ask an administrator: \`tollgate prices set\` gives it one, and ${commandFor(money)} changes the limit.`;
   return new Refusal('model_unpriced', message, { param: 'model' });
@@ -76,16 +94,50 @@ export function visibleLimits({ limits, request }: Pick<Grant, 'limits' | 'reque
 }
 
 /** How much of one limit a request needs that reserves `reserved`. Money is in nano-dollars. */
-export function applied({ limit }: ScopedLimit, reserved: Charge, price: Price | null = null): AppliedLimit {
+export function applied(scoped: ScopedLimit, reserved: Charge, price: Price | null = null): AppliedLimit {
+  const { limit, raises } = scoped;
   const { id, max } = limit;
-  if (limit.metric === 'concurrency') return { id, span: 'open', amount: 1, max };
-  return {
-    id,
-    span: limit.window,
-    amount: amountOf(limit, reserved, price),
-    max: limit.metric === 'cost_usd' ? Math.round(max * nanoUsdPerUsd) : max,
-  };
+  const plain: AppliedLimit =
+    limit.metric === 'concurrency'
+      ? { id, span: 'open', amount: 1, max }
+      : { id, span: limit.window, amount: amountOf(limit, reserved, price), max: stored(limit, max) };
+  if (raises !== undefined) plain.raises = raises.map((raise) => ({ ...raise, by: stored(limit, raise.by) }));
+  if (onlyObserves(limit)) plain.observes = true;
+  return plain;
 }
+
+/** An amount of a limit's metric as the store has it. */
+function stored({ metric }: Pick<StoredLimit, 'metric'>, amount: number): number {
+  return metric === 'cost_usd' ? Math.round(amount * nanoUsdPerUsd) : amount;
+}
+
+/** A limit as the store found it, with what raises it then. */
+export function withCounter(state: LimitState, counter: Counter, nowMs: number): LimitState {
+  state.counter = counter;
+  const { raises } = state.applied;
+  if (raises === undefined) return state;
+  const running = raises.filter(({ untilMs }) => nowMs < untilMs);
+  if (running.length === 0) return state;
+  state.raised = {
+    by: running.reduce((sum, { by }) => sum + by, 0),
+    untilMs: Math.min(...running.map(({ untilMs }) => untilMs)),
+  };
+  return state;
+}
+
+/** How much a limit holds in all. */
+export function maxOf({ applied: { max }, raised }: Pick<LimitState, 'applied' | 'raised'>): number {
+  return raised === undefined ? max : max + raised.by;
+}
+
+/** The observe-only limits that had no room for a request. */
+export function wouldRefuse({ limits }: Pick<Grant, 'limits'>): readonly LimitState[] {
+  const isOver = (state: LimitState): boolean =>
+    state.applied.observes === true && state.counter.used > maxOf(state);
+  return limits.some(isOver) ? limits.filter(isOver) : none;
+}
+
+const none: readonly never[] = [];
 
 /** How much of a limit a charge uses. Money is in nano-dollars, and 0 if there is no price. */
 export function amountOf(limit: CountedLimit, amounts: Charge, price: Price | null = null): number {

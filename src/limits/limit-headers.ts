@@ -1,6 +1,6 @@
 import type { ScopedLimit } from '../identity/records/identity.ts';
-import type { Limit, StoredLimit } from '../base/limit.ts';
-import type { LimitState } from './grant.ts';
+import { type Limit, onlyObserves, type StoredLimit } from '../base/limit.ts';
+import { type LimitState, maxOf } from './grant.ts';
 import { remaining } from './limit-status.ts';
 import { resetsAtMs, windowLengthMs } from './window.ts';
 
@@ -8,11 +8,13 @@ import { resetsAtMs, windowLengthMs } from './window.ts';
  * The limit headers of a reply, as a flat list of names and values; empty if there are no limits.
  *
  * `RateLimit-Policy` lists every limit, and `RateLimit` shows the one with the smallest share left
- * (draft-ietf-httpapi-ratelimit-headers-10). OpenAI's `x-ratelimit-*` show the same for each metric.
+ * (draft-ietf-httpapi-ratelimit-headers-10). OpenAI's `x-ratelimit-*` show the same for each metric. Clients slow down by
+ * what is left, so observe-only limits are policies only.
  */
 export function limitHeaders(states: readonly LimitState[], nowMs: number): string[] {
+  if (states.length === 0) return [];
   const least = leastLeft(states, null);
-  if (!least) return [];
+  if (!least) return ['RateLimit-Policy', policies(states)];
   const headers = [
     'RateLimit-Policy',
     policies(states),
@@ -23,7 +25,7 @@ export function limitHeaders(states: readonly LimitState[], nowMs: number): stri
     const own = leastLeft(states, metric);
     if (!own) continue;
     const [limit, left, reset] = openAiNames[metric];
-    headers.push(limit, String(own.applied.max), left, String(remaining(own)));
+    headers.push(limit, String(maxOf(own)), left, String(remaining(own)));
     headers.push(reset, spoken(resetInS(own, nowMs)));
   }
   return headers;
@@ -35,13 +37,14 @@ const openAiNames = {
   tokens: ['x-ratelimit-limit-tokens', 'x-ratelimit-remaining-tokens', 'x-ratelimit-reset-tokens'],
 } as const;
 
-/** The limit with the smallest share left, of those on a metric or of all. */
+/** The limit with the smallest share left, of those on a metric or of all; null if none of them holds. */
 function leastLeft(states: readonly LimitState[], metric: Limit['metric'] | null): LimitState | null {
   let least: LimitState | null = null;
   let leastShare = Infinity;
   for (const state of states) {
-    if (metric !== null && state.scoped.limit.metric !== metric) continue;
-    const { max } = state.applied;
+    const { limit } = state.scoped;
+    if ((metric !== null && limit.metric !== metric) || onlyObserves(limit)) continue;
+    const max = maxOf(state);
     const share = max === 0 ? 0 : remaining(state) / max;
     if (share >= leastShare) continue;
     least = state;
@@ -49,6 +52,9 @@ function leastLeft(states: readonly LimitState[], metric: Limit['metric'] | null
   }
   return least;
 }
+
+/** A parameter of a vendor has its name in front (draft-ietf-httpapi-ratelimit-headers-10, 3). */
+const observed = ';tollgate-enforce=?0';
 
 const quotaUnits = {
   requests: '',
@@ -66,23 +72,31 @@ function policies(states: readonly LimitState[]): string {
     return known.text;
   }
   const parts = states.map(policy);
-  const text = parts.join(', ');
+  const whole = parts.join(', ');
+  const text =
+    whole.length <= longestLine ? whole : parts.filter((part) => !part.endsWith(observed)).join(', ');
   if (first) joined.set(first.scoped, { parts, text });
   return text;
 }
 
-function policy({ scoped, applied: { span, max }, counter }: LimitState): string {
+function policy(state: LimitState): string {
+  const {
+    scoped,
+    applied: { span },
+    counter,
+  } = state;
+  const max = maxOf(state);
   const lengthMs = span === 'open' ? 0 : windowLengthMs(span, counter);
   const known = policyTexts.get(scoped);
-  if (known?.lengthMs === lengthMs) return known.text;
+  if (known?.lengthMs === lengthMs && known.max === max) return known.text;
   const length = span === 'open' ? '' : `;w=${lengthMs / 1000}`;
-  const text = `${quoted(scoped)};q=${integer(max)}${length}${quotaUnits[scoped.limit.metric]}`;
-  policyTexts.set(scoped, { lengthMs, text });
+  const text = `${quoted(scoped)};q=${integer(max)}${length}${quotaUnits[scoped.limit.metric]}${onlyObserves(scoped.limit) ? observed : ''}`;
+  policyTexts.set(scoped, { lengthMs, max, text });
   return text;
 }
 
 /** What is told of each limit is kept for as long as its principal is: every reply names every limit. */
-const policyTexts = new WeakMap<ScopedLimit, { lengthMs: number; text: string }>();
+const policyTexts = new WeakMap<ScopedLimit, { lengthMs: number; max: number; text: string }>();
 /** By the first of them. */
 const joined = new WeakMap<ScopedLimit, { parts: readonly string[]; text: string }>();
 const names = new WeakMap<ScopedLimit, string>();
@@ -103,21 +117,26 @@ function nameOf({ scope, limit }: ScopedLimit): string {
   return `"${scope}-${what}${window}${coverage(limit)}"`;
 }
 
-/** Five lists of 16 limits must fit in 8,192 bytes, the longest header line that Heroku's router accepts. */
+/**
+ * Five lists of 16 limits must fit in 8,192 bytes, the longest header line that Heroku's router accepts. If marks of
+ * observe-only limits make it longer, those are left out.
+ */
+const longestLine = 8_150;
 const longestCoverage = 31;
 const longestStart = 18;
 /** How many characters of a limit's id are shown. The id of a session's limit ends with its index in the list. */
 const idLength = longestCoverage - longestStart - 1;
 
 /**
- * What a limit covers: `@model`, `/v1/path`, or nothing if it covers everything. If it covers more, or has a long name,
+ * What a limit covers: `@model`, `/v1/path`, `@key=value`, or nothing if it covers everything. If it covers more, or has a long name,
  * this is the name's start and the limit's id: names must be unique and stable
  * (draft-ietf-httpapi-ratelimit-headers-10, 3).
  */
-function coverage({ id, models, endpoints }: StoredLimit): string {
-  if (models === undefined && endpoints === undefined) return '';
-  const first = models ? `@${models[0] ?? ''}` : (endpoints?.[0] ?? '');
-  const named = (models?.length ?? 0) + (endpoints?.length ?? 0);
+function coverage({ id, models, endpoints, tags }: StoredLimit): string {
+  if (models === undefined && endpoints === undefined && tags === undefined) return '';
+  const tagged = Object.entries(tags ?? {}).map(([key, value]) => `@${key}=${value}`);
+  const first = models ? `@${models[0] ?? ''}` : (endpoints?.[0] ?? tagged[0] ?? '');
+  const named = (models?.length ?? 0) + (endpoints?.length ?? 0) + tagged.length;
   if (named === 1 && first.length <= longestCoverage) return first;
   return `${first.slice(0, longestStart)}#${id.slice(-idLength)}`;
 }

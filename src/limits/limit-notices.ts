@@ -1,5 +1,6 @@
-import type { Scope, Window } from '../base/limit.ts';
-import type { Grant, LimitState } from './grant.ts';
+import { onlyObserves, type Scope, type Window } from '../base/limit.ts';
+import { type Grant, type LimitState, maxOf } from './grant.ts';
+import { useOf } from './limit-status.ts';
 import type { Settled } from './store.ts';
 import type { AdmissionStore } from './admission-store.ts';
 import { windowStartMs } from './window.ts';
@@ -19,6 +20,10 @@ export interface LimitNotice {
   metric: string;
   window: Window;
   max: number;
+  /** What raises add to `max` now; absent: nothing. */
+  raised_by?: number;
+  /** False: it only observes; absent: it holds. */
+  enforce?: false;
   /** When the window ends, ms. */
   resetsAtMs: number;
 }
@@ -45,10 +50,11 @@ export class LimitNotices {
   look(grant: Grant, settled: Settled): void {
     for (const state of grant.limits) {
       if (state.scoped.scope === 'session') continue;
-      const { span, max } = state.applied;
+      const { span } = state.applied;
       if (span !== 'day' && span !== 'month') continue;
       const used = settledUse(state, settled ?? []);
-      for (const level of reached(used, max)) this.#notifyOnce(grant, state, { level, window: span });
+      for (const level of reached(used, maxOf(state)))
+        this.#notifyOnce(grant, state, { level, window: span });
     }
   }
 
@@ -87,9 +93,11 @@ export function reached(used: number, max: number): NoticeLevel[] {
 
 function noticeOf(
   { request }: Grant,
-  { scoped: { scope, limit } }: LimitState,
+  state: LimitState,
   when: Pick<LimitNotice, 'level' | 'window' | 'resetsAtMs'>,
 ): LimitNotice {
+  const { scope, limit } = state.scoped;
+  const { raised_by: raisedBy } = useOf(state);
   const isOf = (...scopes: Scope[]): boolean => scopes.includes(scope);
   return {
     ...when,
@@ -99,5 +107,7 @@ function noticeOf(
     token: isOf('gateway', 'team', 'user') ? null : request.tokenId,
     metric: limit.metric,
     max: limit.max,
+    ...(raisedBy === undefined ? {} : { raised_by: raisedBy }),
+    ...(onlyObserves(limit) ? { enforce: false } : {}),
   };
 }

@@ -1,12 +1,13 @@
-import { type Limit, limitName } from '../base/limit.ts';
+import { type Limit, limitName, onlyObserves } from '../base/limit.ts';
 import { nanoUsdPerUsd } from '../base/price.ts';
 import { longestRetryAfterS, noRetry, Refusal, retryAfter, secondsUntil } from '../base/refusal.ts';
-import type { LimitState } from './grant.ts';
+import { tagText } from '../base/tags.ts';
+import { type LimitState, maxOf } from './grant.ts';
 import { fitsAtMs, resetsAtMs } from './window.ts';
 
 /** What is left of a limit; at least 0, even if a request used more than it reserved. */
-export function remaining({ applied, counter }: LimitState): number {
-  return Math.max(0, applied.max - counter.used);
+export function remaining(state: LimitState): number {
+  return Math.max(0, maxOf(state) - state.counter.used);
 }
 
 /** When the whole limit is free again, RFC 3339; null for concurrency. */
@@ -16,13 +17,35 @@ export function resetsAt({ applied, counter }: LimitState): string | null {
 }
 
 /** What is used and left of a limit, as answers tell it: money in dollars. */
-export function useOf(state: LimitState): { used: number; remaining: number; resets_at: string | null } {
-  const perUnit = state.scoped.limit.metric === 'cost_usd' ? nanoUsdPerUsd : 1;
+export interface ToldUse {
+  used: number;
+  remaining: number;
+  resets_at: string | null;
+  /** What raises add to `max` now; absent: nothing. */
+  raised_by?: number;
+  /** When the first of these raises ends. */
+  raised_until?: string;
+}
+
+export function useOf(state: LimitState): ToldUse {
+  const perUnit = unitOf(state);
   return {
     used: state.counter.used / perUnit,
     remaining: remaining(state) / perUnit,
     resets_at: resetsAt(state),
+    ...raisedAs(state),
   };
+}
+
+function raisedAs(state: LimitState): Pick<ToldUse, 'raised_by' | 'raised_until'> {
+  if (state.raised === undefined) return {};
+  const { by, untilMs } = state.raised;
+  return { raised_by: by / unitOf(state), raised_until: new Date(untilMs).toISOString() };
+}
+
+/** What one unit of a limit is in the store. */
+function unitOf({ scoped: { limit } }: LimitState): number {
+  return limit.metric === 'cost_usd' ? nanoUsdPerUsd : 1;
 }
 
 /**
@@ -37,8 +60,8 @@ export function limitRefusal(
 ): Refusal {
   let worst: { state: LimitState; fitsMs: number } | null = null;
   for (const state of limits) {
-    const { span, amount, max } = state.applied;
-    const fitsMs = fitsAtMs(span, state.counter, { amount, max, nowMs });
+    if (onlyObserves(state.scoped.limit)) continue;
+    const fitsMs = fitsMsOf(state, nowMs);
     if (fitsMs > nowMs && (!worst || fitsMs > worst.fitsMs)) worst = { state, fitsMs };
   }
   if (!worst)
@@ -67,6 +90,21 @@ export function limitRefusal(
   return new Refusal(code, message, { ...details, headers: retryAfter(afterS, shouldRetry) });
 }
 
+/** When a request fits a limit of which raises may end before. */
+function fitsMsOf({ applied, counter, raised }: LimitState, nowMs: number): number {
+  const { span, amount, max, raises } = applied;
+  if (raised !== undefined && raises !== undefined) {
+    let raisedMax = max + raised.by;
+    const running = raises.filter(({ untilMs }) => nowMs < untilMs);
+    for (const { by, untilMs } of running.toSorted((a, b) => a.untilMs - b.untilMs)) {
+      const fitsMs = fitsAtMs(span, counter, { amount, max: raisedMax, nowMs });
+      if (fitsMs < untilMs) return fitsMs;
+      raisedMax -= by;
+    }
+  }
+  return fitsAtMs(span, counter, { amount, max, nowMs });
+}
+
 function refusedLimit(state: LimitState): NonNullable<Refusal['details']['limit']> {
   const { limit, scope } = state.scoped;
   return {
@@ -75,11 +113,13 @@ function refusedLimit(state: LimitState): NonNullable<Refusal['details']['limit'
     window: limit.metric === 'concurrency' ? null : limit.window,
     max: limit.max,
     resets_at: resetsAt(state),
+    ...raisedAs(state),
   };
 }
 
 /** A limit in words, such as `50 requests an hour for claude-4-5-haiku`. */
-function unit({ scoped: { limit } }: LimitState): string {
+function unit(state: LimitState): string {
+  const { limit } = state.scoped;
   const counted = limit.metric === 'concurrency' ? 'requests' : limit.metric;
   const span =
     limit.metric === 'concurrency' ? 'at a time' : `${limit.window === 'hour' ? 'an' : 'a'} ${limit.window}`;
@@ -87,13 +127,19 @@ function unit({ scoped: { limit } }: LimitState): string {
   const models =
     model === undefined ? '' : ` for ${model}${others.length > 0 ? ` and ${others.length} more` : ''}`;
   const endpoints = limit.endpoints === undefined ? '' : ` at ${limit.endpoints.join(', ')}`;
+  const tagged = limit.tags === undefined ? '' : ` with ${tagText(limit.tags)}`;
   const amount =
     limit.metric === 'cost_usd'
       ? `$${limit.max}`
       : `${limit.max} ${limit.max === 1 ? counted.slice(0, -1) : counted}`;
   const without =
     limit.metric === 'tokens' && limit.count_cached === false ? ' (cache reads not counted)' : '';
-  return `${amount} ${span}${without}${models}${endpoints}`;
+  return `${amount} ${span}${without}${models}${endpoints}${tagged}${raisedText(state)}`;
+}
+
+function raisedText({ scoped: { limit }, raised }: LimitState): string {
+  if (raised === undefined) return '';
+  return ` (raised by ${formatAmount(limit, raised.by)} until ${new Date(raised.untilMs).toISOString()})`;
 }
 
 /** An amount for people: nano-dollars are shown as dollars. */
@@ -101,11 +147,14 @@ function formatAmount({ metric }: Limit, amount: number): string {
   return metric === 'cost_usd' ? `$${amount / nanoUsdPerUsd}` : String(amount);
 }
 
-function neverFits({ scoped, applied }: LimitState, whose: string, hidden: boolean): string {
+function neverFits(state: LimitState, whose: string, hidden: boolean): string {
+  const { scoped, applied } = state;
   const { metric } = scoped.limit;
-  const canShrink = (metric === 'tokens' || metric === 'cost_usd') && applied.max > 0;
+  // What fits the raised limit alone does not fit before the raise ends.
+  const max = applied.amount > maxOf(state) ? maxOf(state) : applied.max;
+  const canShrink = (metric === 'tokens' || metric === 'cost_usd') && max > 0;
   const shown = (amount: number): string => formatAmount(scoped.limit, amount);
   const remedy = canShrink ? 'lower max_tokens or shorten the input' : 'ask an administrator to raise it';
-  const figures = hidden ? '' : `, limit is ${shown(applied.max)}`;
+  const figures = hidden ? '' : `, limit is ${shown(max)}`;
   return `This request reserves ${shown(applied.amount)}${figures}; ${remedy}: it can never fit ${whose}.`;
 }

@@ -1,8 +1,9 @@
 import type { Principal, ScopedLimit } from '../identity/records/identity.ts';
 import { limitName, type Scope } from '../base/limit.ts';
 import { nanoUsdPerUsd } from '../base/price.ts';
+import { tagText } from '../base/tags.ts';
 import type { LimitsOf } from './counters.ts';
-import type { LimitState } from './grant.ts';
+import { type LimitState, maxOf } from './grant.ts';
 
 /** How much of a limit is used now, for metrics. Money is in dollars. */
 export interface LimitUse {
@@ -11,7 +12,7 @@ export interface LimitUse {
   scope: Scope;
   /** Such as `tokens/day`. */
   limit: string;
-  /** The models and paths that it covers, comma-separated; empty: all. */
+  /** The models, paths and tags that it covers, comma-separated; empty: all. */
   covers: string;
   used: number;
   max: number;
@@ -69,14 +70,22 @@ function isShared({ scope }: ScopedLimit): boolean {
   return scope === 'gateway' || scope === 'team';
 }
 
-function useOf(team: string, { scoped: { scope, limit }, counter }: LimitState): LimitUse {
+function useOf(team: string, state: LimitState): LimitUse {
+  const {
+    scoped: { scope, limit },
+    counter,
+  } = state;
   const unit = limit.metric === 'cost_usd' ? nanoUsdPerUsd : 1;
   return {
     team: scope === 'gateway' ? '' : team,
     scope,
     limit: limitName(limit),
-    covers: [...(limit.models ?? []), ...(limit.endpoints ?? [])].join(','),
+    covers: [
+      ...(limit.models ?? []),
+      ...(limit.endpoints ?? []),
+      ...(limit.tags ? [tagText(limit.tags)] : []),
+    ].join(','),
     used: counter.used / unit,
-    max: limit.max,
+    max: maxOf(state) / unit,
   };
 }

@@ -1,19 +1,16 @@
 import type { Limit, Scope } from '../base/limit.ts';
 import type { ScopedLimit } from '../identity/records/identity.ts';
 import { limitStates, type LimitsOf, type ReadCounters } from './counters.ts';
-import type { LimitState } from './grant.ts';
-import { useOf } from './limit-status.ts';
+import { type LimitState, maxOf } from './grant.ts';
+import { type ToldUse, useOf } from './limit-status.ts';
 
 /** A limit with what is used of it. Money is in dollars. */
-export type UsedLimit = Limit & {
-  scope: Scope;
-  /** Null if it is the gateway's. */
-  team: string | null;
-  used: number;
-  remaining: number;
-  /** Null for concurrency. */
-  resets_at: string | null;
-};
+export type UsedLimit = Limit &
+  ToldUse & {
+    scope: Scope;
+    /** Null if it is the gateway's. */
+    team: string | null;
+  };
 
 /** The limits of which the greatest share is used, at most `most`, from one round trip. Rejects with `StoreUnavailable`. */
 export async function nearestLimits(
@@ -34,6 +31,7 @@ export async function nearestLimits(
 }
 
 /** A limit of nothing is used up. */
-function shareOf({ applied, counter }: LimitState): number {
-  return applied.max === 0 ? 1 : counter.used / applied.max;
+function shareOf(state: LimitState): number {
+  const max = maxOf(state);
+  return max === 0 ? 1 : state.counter.used / max;
 }

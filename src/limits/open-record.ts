@@ -19,6 +19,8 @@ export interface OpenRequest extends Charge {
   nanoUsd: number | null;
   /** The person that the session was made for. */
   endUser: string | null;
+  /** Its tags, as a text; '' if there are none. */
+  tags: string;
   /** What limits of a day or month hold for it, if records are kept: see `recorded-charges.ts`. */
   held: string;
 }
@@ -38,6 +40,7 @@ const blank: OpenRequest = {
   slots: [],
   nanoUsd: null,
   endUser: null,
+  tags: '',
   held: '',
 };
 
@@ -63,7 +66,11 @@ const fields: TextField<OpenRequest>[] = [
   ['cacheWriteTokens', (open) => open.cacheWriteTokens || '', Number],
   ['held', (open) => open.held, String],
 ];
-const codec = textCodec(blank, [...fields, ...appendedFigures(fields)]);
+const codec = textCodec(
+  blank,
+  [...fields, ...appendedFigures(fields)],
+  [['tags', (open) => open.tags, String]],
+);
 
 /** The stored text. The store puts the time of admission before it. */
 export const encodeOpen: (request: OpenRequest) => string = codec.encode;

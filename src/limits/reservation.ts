@@ -1,5 +1,5 @@
 import type { ScopedLimit } from '../identity/records/identity.ts';
-import type { StoredLimit } from '../base/limit.ts';
+import { onlyObserves, type StoredLimit } from '../base/limit.ts';
 import { noCharge, type Charge } from '../base/outcome.ts';
 import { dearest, nanoUsdPerUsd, type Price } from '../base/price.ts';
 import type { JsonObject, ValidRequest } from '../base/request.ts';
@@ -17,13 +17,15 @@ export interface Reservation {
 /**
  * Reserves for a request (contract 1.4). The input is estimated from the bytes that are forwarded; the output is the
  * bound in the body, or `defaultOutputTokens`. If the body has no bound and a limit on tokens or money applies, the
- * bound is written into the body, but never more than the smallest such limit can hold.
+ * bound is written into the body, but never more than the smallest such limit can hold. `nowMs`, an estimate of the store's
+ * clock, tells which raises to reckon with.
  */
 export function reserve(
   request: ValidRequest,
   limits: readonly ScopedLimit[],
   defaultOutputTokens: number,
   price: Price | null = null,
+  nowMs = Infinity,
 ): Reservation {
   const { images, searchUnits = 0 } = request;
   if (images > 0 || searchUnits > 0) {
@@ -32,7 +34,7 @@ export function reserve(
     const inputTokens = searchUnits > 0 ? estimateInput(body.length, request) : 0;
     return { body, reserved: { ...noCharge, requests: 1, images, searchUnits, inputTokens } };
   }
-  const spent = request.outputBound === null ? limitsSpent(limits, request) : [];
+  const spent = request.outputBound === null ? limitsSpent(limits, request, nowMs) : [];
   const { body, bound } =
     spent.length === 0
       ? { body: written(request.body), bound: request.outputBound ?? defaultOutputTokens }
@@ -91,9 +93,19 @@ function maxOutputTokens(
   return Math.floor(leftNanoUsd / (price.outputNanoUsd * choices));
 }
 
-/** The limits that output tokens count against. */
-function limitsSpent(limits: readonly ScopedLimit[], { model, endpoint }: ValidRequest): StoredLimit[] {
+/** The limits that output tokens count against and that hold, with what raises add to them. */
+function limitsSpent(
+  limits: readonly ScopedLimit[],
+  { model, endpoint }: ValidRequest,
+  nowMs: number,
+): StoredLimit[] {
   return limitsOn(limits, { model, endpoint: endpoint.path })
-    .map(({ limit }) => limit)
-    .filter(({ metric }) => metric === 'tokens' || metric === 'cost_usd');
+    .filter(({ limit }) => (limit.metric === 'tokens' || limit.metric === 'cost_usd') && !onlyObserves(limit))
+    .map((scoped) => raisedLimit(scoped, nowMs));
+}
+
+function raisedLimit({ limit, raises }: ScopedLimit, nowMs: number): StoredLimit {
+  if (raises === undefined) return limit;
+  const max = raises.reduce((sum, { by, untilMs }) => (nowMs < untilMs ? sum + by : sum), limit.max);
+  return { ...limit, max };
 }

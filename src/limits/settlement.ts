@@ -106,6 +106,7 @@ function entryOf(id: string, request: OpenRequest, ended: Ended): EntryRecord {
     token_id: request.tokenId,
     session_id: request.sessionId,
     end_user: request.endUser,
+    tags: request.tags,
     endpoint: request.endpoint,
     model: ended.model,
     model_requested: ended.model === request.model ? null : request.model,

@@ -1,4 +1,4 @@
-import type { AttemptBound } from '../base/limit.ts';
+import type { AttemptBound, Raise } from '../base/limit.ts';
 import type { Counter, Span } from './window.ts';
 
 /** A limit that applies to a request, and how much of it the request reserves. */
@@ -6,7 +6,12 @@ export interface AppliedLimit {
   id: string;
   span: Span;
   amount: number;
+  /** Without what raises it. */
   max: number;
+  /** Each adds to `max` while it lasts; absent: none. */
+  raises?: readonly Raise[];
+  /** It counts the request, whether or not it has room; absent: it holds. */
+  observes?: true;
 }
 
 export interface AdmitRequest {

@@ -30,6 +30,8 @@ export interface AccessLine {
   upstream: string | null;
   /** The limit that refused it, such as `token requests/minute`; absent if none did. */
   limit?: string | null;
+  /** The observe-only limits that had no room for it, with commas between; absent if there are none. */
+  would_refuse?: string;
 }
 
 const maxMethod = 32;
@@ -69,6 +71,7 @@ export class AccessFields {
     let text = `"request_id":${quotedId},${recurring},"duration_ms":${duration_ms},"ttfb_ms":${ttfb_ms}`;
     for (const { field, key } of figureKeys) text += key + line.figures[field];
     text += `,"upstream":${quotedOrNull(line.upstream)}`;
+    if (line.would_refuse) text += `,"would_refuse":${quotedOrNull(line.would_refuse)}`;
     return line.limit ? `${text},"limit":${quotedOrNull(line.limit)}` : text;
   }
 }

@@ -44,6 +44,13 @@ export function createInstruments(registry: Registry) {
       'scope',
       'limit',
     ),
+    wouldRefuse: teamCounter(
+      'limit_would_refuse_total',
+      'Requests admitted although an observe-only limit had no room for them, by the team of the caller and the limit.',
+      'team',
+      'scope',
+      'limit',
+    ),
     // All processes read one store, so take the largest of their figures, not the sum.
     limitUsed: shared(
       'limit_used',

@@ -135,6 +135,11 @@ export class Metrics {
     this.#is.limitRefusals.of(team, scope, limit).add();
   }
 
+  /** A request was admitted although an observe-only limit had no room for it. */
+  wouldRefuse({ team, scope, limit }: { team: string; scope: string; limit: string }): void {
+    this.#is.wouldRefuse.of(team, scope, limit).add();
+  }
+
   /** What a settled request cost. */
   paid(team: string, model: string, nanoUsd: number): void {
     if (nanoUsd > 0) this.#is.cost.of(team, model).add(nanoUsd / nanoUsdPerUsd);

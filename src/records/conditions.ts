@@ -1,3 +1,5 @@
+import type { Tags } from '../base/tags.ts';
+
 type Value = string | number | boolean | Date | readonly string[];
 
 /** The conditions of a statement, with their values as parameters: no text of a caller is ever part of the SQL. */
@@ -32,5 +34,12 @@ export class Conditions {
   /** The `WHERE` clause; empty if there is no condition. */
   get where(): string {
     return this.#conditions.length === 0 ? '' : `WHERE ${this.#conditions.join(' AND ')}`;
+  }
+}
+
+/** Adds that an entry has these tags. */
+export function addTags(conditions: Conditions, tags: Readonly<Tags>): void {
+  for (const [key, value] of Object.entries(tags)) {
+    conditions.add("position(? IN ',' || tags || ',') > 0", `,${key}=${value},`);
   }
 }

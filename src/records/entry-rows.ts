@@ -14,6 +14,7 @@ export interface EntryRow extends Record<FigureName, number> {
   token: string;
   session: string | null;
   end_user: string | null;
+  tags: string | null;
   endpoint: string;
   model: string;
   model_requested: string | null;
@@ -43,6 +44,7 @@ function entryOf(row: EntryRow): EntryRecord {
     token_id: row.token,
     session_id: row.session,
     end_user: row.end_user,
+    tags: row.tags ?? '',
     endpoint: row.endpoint,
     model: row.model,
     model_requested: row.model_requested,

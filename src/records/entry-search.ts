@@ -1,7 +1,7 @@
 import { type LedgerEntry, unacceptedModel } from '../ledger/entry.ts';
 import { clockSlackMs, type EntryQuery } from '../ledger/ledger.ts';
 import { idParts } from './checkpoint.ts';
-import { Conditions } from './conditions.ts';
+import { addTags, Conditions } from './conditions.ts';
 import type { Queries } from './database.ts';
 import { type EntryRow, placedEntry } from './entry-rows.ts';
 import type { PlacedRow } from './joined-page.ts';
@@ -106,9 +106,9 @@ async function extentBefore(
   return { newestMs: extent?.newest ?? oldestMs, firstMs: extent?.first ?? oldestMs, oldestMs };
 }
 
-function isNarrowed({ filters, teams, admitted }: EntryQuery): boolean {
+function isNarrowed({ filters, tags, teams, admitted }: EntryQuery): boolean {
   const isFiltered = Object.values(filters).some((wanted) => wanted !== undefined);
-  return isFiltered || teams !== undefined || admitted !== undefined;
+  return isFiltered || tags !== undefined || teams !== undefined || admitted !== undefined;
 }
 
 function rowsIn(
@@ -131,11 +131,12 @@ function addBefore(conditions: Conditions, before: Place | null): void {
   if (before !== null) conditions.add('(closed_ms, closed_seq) < (?, ?::bigint)', before.ms, before.seq);
 }
 
-function conditionsOf({ filters, teams, admitted }: EntryQuery): Conditions {
+function conditionsOf({ filters, tags, teams, admitted }: EntryQuery): Conditions {
   const { model, ...others } = filters;
   const conditions = new Conditions().equal(filterColumns, others);
   if (model === unacceptedModel) conditions.add('NOT model_accepted');
   else if (model !== undefined) conditions.add('model = ? AND model_accepted', model);
+  if (tags !== undefined) addTags(conditions, tags);
   if (teams !== undefined) conditions.add('team = ANY(?)', teams);
   if (admitted?.fromMs !== undefined) conditions.add('admitted_at >= ?', new Date(admitted.fromMs));
   if (admitted?.beforeMs !== undefined) conditions.add('admitted_at < ?', new Date(admitted.beforeMs));

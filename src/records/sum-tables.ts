@@ -1,5 +1,5 @@
 import type { DaySums, GroupingsQuery } from '../ledger/day-sums.ts';
-import type { RefusalGroup } from '../ledger/refusal-count.ts';
+import { type RefusalGroup, wouldRefuse } from '../ledger/refusal-count.ts';
 import { usageFigures, type UsageGroup } from '../ledger/totals.ts';
 import { Conditions } from './conditions.ts';
 import type { Queries } from './database.ts';
@@ -11,6 +11,8 @@ export interface SumTable<Group extends string> {
   columns: Readonly<Record<Group, string>>;
   /** What sums each figure of the ledger, in its order. */
   figures: readonly string[];
+  /** Rows with this value are counted only if it is asked for; absent: all are. */
+  apart?: { group: Group; value: string };
 }
 
 /** Of the figures whose columns have another name. */
@@ -45,6 +47,7 @@ export const refusalTable: SumTable<RefusalGroup> = {
     limit: 'limit_name',
   },
   figures: ['SUM(refused)', '(EXTRACT(EPOCH FROM MAX(last_at)) * 1000)::bigint'],
+  apart: { group: 'code', value: wouldRefuse },
 };
 
 /** The sums of a group: `set` says of which grouping. A sum is null if there were no rows. */
@@ -53,13 +56,16 @@ type SumRow = Readonly<Record<string, string | number | null>>;
 /** The sums that a query asks for, in all its groupings by one reading of the table. Rejects with `RecordsUnavailable`. */
 export function recordedSums<Group extends string>(
   queries: Queries,
-  { name, columns, figures }: SumTable<Group>,
+  { name, columns, figures, apart }: SumTable<Group>,
   { from, to, filters, groupings, teams }: GroupingsQuery<Group>,
 ): Promise<SumRow[]> {
   const conditions = new Conditions()
     .add('day BETWEEN ?::date AND ?::date', from, to)
     .equal(columns, filters);
   if (teams !== undefined) conditions.add('team = ANY(?)', teams);
+  const wanted: Readonly<Record<string, string | undefined>> = filters;
+  if (apart && wanted[apart.group] !== apart.value)
+    conditions.add(`${columns[apart.group]} <> ?`, apart.value);
   const groups = groupsOf(groupings);
   const columnsOf = (some: readonly Group[]): string => some.map((group) => columns[group]).join(', ');
   const selected = [

@@ -4,6 +4,7 @@ import { dayMs, dayOf } from '../base/days.ts';
 import { model, named, slug } from '../base/fields.ts';
 import { checkQuery } from '../base/query.ts';
 import { invalidBody, type Problem, Refusal } from '../base/refusal.ts';
+import { parseTagList } from '../base/tags.ts';
 import { unacceptedModel } from '../ledger/entry.ts';
 
 /** Sums grouped by day are read a day at a time. */
@@ -48,6 +49,19 @@ export const whoFilters = {
     .regex(/^tok_[0-9A-Za-z]{1,64}$/, 'must be a token id such as tok_…')
     .exactOptional(),
 };
+
+/** Tags that a request must have: as the header x-tollgate-tags has them. */
+export const tagFilter = z
+  .string()
+  .transform((list, context) => {
+    const asked = parseTagList(list);
+    if (typeof asked !== 'string') return asked;
+    context.addIssue({ code: 'custom', message: asked });
+    return z.NEVER;
+  })
+  .meta({
+    description: 'Tags that a request must have, such as project=x; several with commas between them.',
+  });
 
 /** Filters of usage and requests. */
 export const filters = {

@@ -4,7 +4,7 @@ import { endUser, label, slug } from '../base/fields.ts';
 import { errorCodes, Refusal } from '../base/refusal.ts';
 import type { EntryQuery } from '../ledger/ledger.ts';
 import { outcomes } from '../ledger/ledger-response.ts';
-import { otherEndpoint, refusalGroups, type RefusalQuery } from '../ledger/refusal-count.ts';
+import { otherEndpoint, refusalGroups, type RefusalQuery, wouldRefuse } from '../ledger/refusal-count.ts';
 import { usageGroups, type UsageQuery } from '../ledger/totals.ts';
 import { type Form, formParameters } from './formats.ts';
 import {
@@ -15,6 +15,7 @@ import {
   groupList,
   pageParameters,
   rangeParameters,
+  tagFilter,
   whoFilters,
 } from './parameters.ts';
 
@@ -55,7 +56,12 @@ export const refusalParameters = z.strictObject({
       `must be a path such as /v1/chat/completions, or ${otherEndpoint}`,
     )
     .exactOptional(),
-  code: z.enum(errorCodes, 'must be an error code such as insufficient_quota').exactOptional(),
+  code: z
+    .enum([...errorCodes, wouldRefuse], 'must be an error code such as insufficient_quota')
+    .exactOptional()
+    .meta({
+      description: `${wouldRefuse}: not refusals, but requests that an observe-only limit had no room for.`,
+    }),
 });
 
 export function parseRefusalQuery(url: string, bounds: DayBounds): Asked<RefusalQuery> | Refusal {
@@ -75,6 +81,7 @@ export const entryParameters = z.strictObject({
     .regex(/^ses_[0-9A-Za-z]{1,64}$/, 'must be a session id such as ses_…')
     .exactOptional(),
   end_user: endUser.exactOptional(),
+  tag: tagFilter.exactOptional(),
   ...formParameters,
   ...filters,
 });
@@ -82,9 +89,10 @@ export const entryParameters = z.strictObject({
 export function parseEntryQuery(url: string): Asked<AskedPage<EntryQuery>> | Refusal {
   const checked = checkRange(entryParameters, url);
   if (checked instanceof Refusal) return checked;
-  const { limit = null, cursor = null, from: fromMs, to: beforeMs, format, bom, ...narrowed } = checked;
+  const { limit = null, cursor = null, from: fromMs, to: beforeMs, format, bom, tag, ...narrowed } = checked;
   const admitted = fromMs === undefined && beforeMs === undefined ? {} : { admitted: { fromMs, beforeMs } };
-  return { form: { format, bom }, query: { limit, cursor, ...admitted, filters: narrowed } };
+  const tags = tag === undefined ? {} : { tags: tag };
+  return { form: { format, bom }, query: { limit, cursor, ...admitted, ...tags, filters: narrowed } };
 }
 
 /** Compared exactly: no character has a special meaning. */

@@ -2,7 +2,7 @@ import type { RealModel } from '../base/model.ts';
 import { mintSessionToken } from '../identity/records/token-text.ts';
 import { withRealModels } from '../identity/records/aliases.ts';
 import type { Principal } from '../identity/records/identity.ts';
-import { Refusal, retryAfter, secondsUntil } from '../base/refusal.ts';
+import { invalidBody, Refusal, retryAfter, secondsUntil } from '../base/refusal.ts';
 import { type Session, sessionLimitId, sharedLimitId } from '../identity/records/session.ts';
 import type { MintResult, SessionStore } from './session-store.ts';
 import { narrowed, type NarrowOptions } from './narrow.ts';
@@ -42,6 +42,8 @@ export class SessionMinter {
     asked: NewSession,
     person: string | null = null,
   ): Promise<MintedSession | Refusal | 'stale'> {
+    const unbound = asked.cnf ? null : unboundRefusal(parent);
+    if (unbound) return unbound;
     const policy = narrowed(withRealModels(asked, this.#options.realModel), parent, this.#options);
     if (policy instanceof Refusal) return policy;
     const nowMs = Math.floor(this.#options.storeNowMs());
@@ -57,6 +59,7 @@ export class SessionMinter {
         id: person === null ? sessionLimitId(id, index) : sharedLimitId(person, limit),
       })),
       end_user: asked.end_user ?? null,
+      ...(asked.cnf ? { cnf: asked.cnf } : {}),
       expires_at: new Date(expiresAtMs).toISOString(),
       created_at: new Date(nowMs).toISOString(),
     };
@@ -66,12 +69,21 @@ export class SessionMinter {
       secretHash,
       expiresAtMs,
       parent: { team: team.id, token: token.id, epoch, expiresAtMs: parent.expiresAtMs },
+      keepsProofs: token.session_proof === 'once',
     });
     if (result.kind === 'stale') return 'stale';
     return result.kind === 'minted'
       ? { record, text, livesS: Math.max(0, Math.floor((expiresAtMs - nowMs) / 1000)) }
       : refusalOf(result);
   }
+}
+
+/** The refusal of a session without a key, if its token asks for one. */
+function unboundRefusal({ identity: { token } }: Principal): Refusal | null {
+  if (!token.session_proof) return null;
+  const message =
+    'cnf is required: sessions of this token are bound to a key of their page (session_proof). Send the thumbprint of its public key (RFC 7638) as "cnf": {"jkt": "…"}.';
+  return invalidBody([{ param: 'cnf', message }]);
 }
 
 /** The token's own end, ms: a session outlives the secret it was made with. */

@@ -1,13 +1,17 @@
-import type { Principal, ScopedLimit } from '../identity/records/identity.ts';
-import type { Limit } from '../base/limit.ts';
+import type { CallerTags, Principal, ScopedLimit } from '../identity/records/identity.ts';
+import { type Limit, onlyObserves } from '../base/limit.ts';
 import { type ErrorCode, invalidBody, type Problem, Refusal } from '../base/refusal.ts';
 import type { Endpoint } from '../base/request.ts';
+import { hasTags, tagIn, tagText } from '../base/tags.ts';
 import type { Pinned, Session } from '../identity/records/session.ts';
 import { endpoints, unnamedPaths } from '../validation/registry.ts';
 import type { NewSession } from './schema.ts';
 
 /** A session without its id and its times. */
-type SessionPolicy = Pick<Session, 'models' | 'endpoints' | 'origins' | 'tools' | 'pinned'> & {
+type SessionPolicy = Pick<
+  Session,
+  'models' | 'endpoints' | 'origins' | 'tools' | 'pinned' | 'tags' | 'request_tags'
+> & {
   limits: Limit[];
 };
 
@@ -24,7 +28,7 @@ export interface NarrowOptions {
  */
 export function narrowed(
   asked: NewSession,
-  { identity: { team, token }, limits }: Pick<Principal, 'identity' | 'limits'>,
+  { identity: { team, token }, limits, tags }: Pick<Principal, 'identity' | 'limits' | 'tags'>,
   options: NarrowOptions,
 ): SessionPolicy | Refusal {
   const pinned = pinnedOf(asked, options);
@@ -56,6 +60,7 @@ export function narrowed(
     beyond('origin_not_allowed', 'origins', { asked: asked.origins ?? null, within: team.origins ?? null }) ??
     beyond('tool_not_allowed', 'tools', { asked: asked.tools ?? null, within: token.tools ?? [] }) ??
     beyond('tool_not_allowed', 'tools', { asked: asked.tools ?? null, within: team.tools ?? [] }) ??
+    beyondTags(asked, tags) ??
     widerLimit(asked.limits ?? [], limits) ?? {
       models: pinnedModels ?? models,
       endpoints: paths,
@@ -63,6 +68,8 @@ export function narrowed(
       tools: asked.tools ?? null,
       limits: asked.limits ?? [],
       pinned,
+      ...(asked.tags ? { tags: asked.tags } : {}),
+      ...(asked.request_tags ? { request_tags: asked.request_tags } : {}),
     }
   );
 }
@@ -110,6 +117,23 @@ function beyond(
   return new Refusal(code, `${param}: ${asked[index] ?? ''} ${why}`, { param });
 }
 
+/** A session may set the keys that requests of its token may set, and name again what the token fixes. */
+function beyondTags(
+  { tags, request_tags: keys }: NewSession,
+  { fixed, perRequest }: CallerTags,
+): Refusal | null {
+  const changed = Object.entries(tags ?? {}).find(
+    ([key, value]) => !perRequest.includes(key) && tagIn(fixed, key) !== value,
+  );
+  const [param, key] = changed
+    ? [`tags.${changed[0]}`, changed[0]]
+    : ['request_tags', keys?.find((each) => !perRequest.includes(each))];
+  if (key === undefined) return null;
+  const may = perRequest.length === 0 ? 'none' : perRequest.join(', ');
+  const message = `${param}: this token may not set the tag ${key} for a session. It may set: ${may}.`;
+  return new Refusal('tag_not_allowed', message, { param });
+}
+
 /** A session's limits apply in addition to all others, so a larger one would only mislead. */
 function widerLimit(asked: readonly Limit[], above: readonly ScopedLimit[]): Refusal | null {
   for (const [index, limit] of asked.entries()) {
@@ -130,8 +154,12 @@ export function limitsWithin(limits: readonly Limit[], above: readonly ScopedLim
   return limits.filter((limit) => smallerThan(limit, above) === undefined);
 }
 
+/** By the limits themselves: a raise above ends, and the session may outlast it. What only observes bounds nothing. */
 function smallerThan(limit: Limit, above: readonly ScopedLimit[]): ScopedLimit | undefined {
-  return above.find(({ limit: other }) => isSameKind(limit, other) && other.max < limit.max);
+  if (onlyObserves(limit)) return undefined;
+  return above.find(
+    ({ limit: other }) => !onlyObserves(other) && isSameKind(limit, other) && other.max < limit.max,
+  );
 }
 
 /** Whether the one above counts the same metric, over the same window, and all that this one counts. */
@@ -148,7 +176,8 @@ function countsCached(limit: Limit): boolean {
 }
 
 function covers(limit: Limit, above: Limit): boolean {
-  return coversAll(limit.models, above.models) && coversAll(limit.endpoints, above.endpoints);
+  const hasThem = above.tags === undefined || hasTags(tagText(limit.tags), above.tags);
+  return hasThem && coversAll(limit.models, above.models) && coversAll(limit.endpoints, above.endpoints);
 }
 
 function coversAll(names: readonly string[] | undefined, above: readonly string[] | undefined): boolean {

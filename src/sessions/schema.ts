@@ -3,7 +3,9 @@ import { check } from '../base/check.ts';
 import { endUser, limit, limitsAt, listOf, model, origin, tool, named } from '../base/fields.ts';
 import { type Problem, Refusal } from '../base/refusal.ts';
 import { type JsonObject, valuesIn } from '../base/request.ts';
-import { sessionFields } from '../identity/records/session.ts';
+import { tags } from '../base/tags.ts';
+import { tagKeys } from '../identity/records/identity.ts';
+import { confirmation, sessionFields } from '../identity/records/session.ts';
 import { endpointPaths, endpoints } from '../validation/registry.ts';
 import { pinnedProblems } from './pinned.ts';
 
@@ -41,9 +43,17 @@ const policy = {
   tools: listOf(tool).nullish(),
   limits: limitsAt(endpointPaths).nullish(),
   pinned: pinnedRequest.nullish(),
+  tags: tags.nullish(),
+  request_tags: tagKeys.nullish(),
 };
 
-export const newSession = z.strictObject({ ...policy, end_user: endUser.nullish() });
+export const newSession = z.strictObject({
+  ...policy,
+  end_user: endUser.nullish(),
+  cnf: confirmation.nullish().meta({
+    description: 'Binds the session to a key of its page (RFC 9449): its requests need a proof by it.',
+  }),
+});
 
 /** What an issuer's entry gives the sessions of the people it vouches for. */
 const sessionPolicy = z.strictObject(policy);

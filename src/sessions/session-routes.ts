@@ -31,7 +31,13 @@ const docs = {
     details: 'Its token is shown only this once. A session can do no more than the token that makes it.',
     body: optionalJsonBody(newSession),
     answer: createdJson(mintedSessionResponse),
-    refusals: ['model_not_allowed', 'endpoint_not_allowed', 'tool_not_allowed', 'wider_than_parent'],
+    refusals: [
+      'model_not_allowed',
+      'endpoint_not_allowed',
+      'tool_not_allowed',
+      'tag_not_allowed',
+      'wider_than_parent',
+    ],
   },
   end: {
     summary: 'End this session, or all sessions of this token',

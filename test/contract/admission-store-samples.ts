@@ -1,3 +1,4 @@
+import { tagText } from '../../src/base/tags.ts';
 import { AdmissionStore } from '../../src/limits/admission-store.ts';
 import { LedgerReader } from '../../src/ledger/ledger-reader.ts';
 import { keysUnder } from '../../src/store/keys.ts';
@@ -99,6 +100,7 @@ export function entryOf(id: string, more: Partial<LedgerEntry> = {}): LedgerEntr
     token_id: 'tok_1',
     session_id: null,
     end_user: null,
+    tags: null,
     endpoint: '/v1/chat/completions',
     model: 'claude-4-sonnet',
     model_requested: null,
@@ -128,6 +130,7 @@ export function closingOf(entry: LedgerEntry): NonNullable<Settlement['closing']
   const record: EntryRecord = {
     ...entry,
     ...eachField(({ name }) => entry[name]),
+    tags: tagText(entry.tags),
     admittedAtMs: Date.parse(entry.time),
     costNanoUsd: entry.cost_usd === null ? null : Math.round(entry.cost_usd * 1e9),
   };

@@ -52,7 +52,7 @@ const refused = fc.record({
     user: fc.constantFrom(null, 'ana'),
     token: fc.constantFrom(null, 'tok_1'),
     endpoint: fc.constantFrom('/v1/chat/completions', 'other'),
-    code: fc.constantFrom('invalid_token', 'insufficient_quota'),
+    code: fc.constantFrom('invalid_token', 'insufficient_quota', 'would_refuse'),
     model: fc.constantFrom(null, 'nova-pro'),
     limit: fc.constantFrom(null, 'token requests/day'),
   }),
@@ -79,7 +79,10 @@ const refusals = fc.record({
   range,
   teams,
   groupBy: fc.subarray([...refusalGroups]),
-  filters: fc.record({ ...who, code: fc.constantFrom('invalid_token') }, { requiredKeys: [] }),
+  filters: fc.record(
+    { ...who, code: fc.constantFrom('invalid_token', 'would_refuse') },
+    { requiredKeys: [] },
+  ),
 });
 const pages = fc.record({
   teams,

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Raise } from '../../src/base/limit.ts';
 import type { AdmitRequest, AppliedLimit, Decision, Settlement } from '../../src/limits/store.ts';
 import { countedAt, isSliding, type Span, windowIndex, windowStartMs } from '../../src/limits/window.ts';
 import { engines, useEngine } from './engines.ts';
@@ -15,9 +16,9 @@ import {
 import { countersOf } from '../support/counters-of.ts';
 
 /*
- * Whatever two gateways ask of one store, in whatever order: no limit ever grants more than its maximum, each grant is
- * charged once, and what was refused leaves no trace. The model is a list of charges; it knows nothing of how the store
- * counts.
+ * Whatever two gateways ask of one store, in whatever order: no limit ever grants more than its maximum and the raises that
+ * last, each grant is charged once, and what was refused leaves no trace. A limit that only observes counts and refuses
+ * nothing. The model is a list of charges; it knows nothing of how the store counts.
  */
 
 const minuteMs = 60_000;
@@ -34,6 +35,7 @@ interface Limit {
   team: string;
   span: Span;
   max: number;
+  observes?: true;
 }
 
 const limits: readonly Limit[] = teams.flatMap((team) => [
@@ -42,6 +44,7 @@ const limits: readonly Limit[] = teams.flatMap((team) => [
   { id: `${team}-day`, team, span: 'day', max: 12 },
   { id: `${team}-month`, team, span: 'month', max: 20 },
   { id: `${team}-open`, team, span: 'open', max: 3 },
+  { id: `${team}-seen`, team, span: 'hour', max: 2, observes: true },
 ]);
 const limitsPerTeam = limits.length / teams.length;
 
@@ -96,6 +99,15 @@ const step = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ do: fc.constant('sweep' as const), gateway: fc.constantFrom(...gateways) }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('raise' as const),
+      n: fc.nat(limits.length - 1),
+      by: fc.integer({ min: 1, max: 6 }),
+      forMs: fc.oneof(fc.nat(2 * minuteMs), fc.nat(2 * hourMs), fc.nat(2 * dayMs)),
+    }),
+  },
 );
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
@@ -125,6 +137,8 @@ class Story {
   readonly #granted: Granted[] = [];
   /** The output tokens of each entry there should be, by its grant. */
   readonly #entries = new Map<string, number>();
+  /** By the limit. Those that have ended stay: a gateway may know an identity for long. */
+  readonly #raises = new Map<Limit, Raise[]>();
   #nowMs = lastSecondMs;
   #asked = 0;
   #incarnation = '';
@@ -173,6 +187,8 @@ class Story {
       }
       case 'sweep':
         return this.#sweep(told.gateway);
+      case 'raise':
+        return this.#raise(told);
     }
   }
 
@@ -190,8 +206,8 @@ class Story {
       session: null,
       record: 'record',
       limits: isRepeated
-        ? repeated.charges.map(({ limit, amount }) => appliedOf(limit, amount))
-        : asks.flatMap(({ n, amount }) => (own[n] ? [appliedOf(own[n], amount)] : [])),
+        ? repeated.charges.map(({ limit, amount }) => this.#appliedOf(limit, amount))
+        : asks.flatMap(({ n, amount }) => (own[n] ? [this.#appliedOf(own[n], amount)] : [])),
     };
     return { flaw: flaw === 'repeated' && !isRepeated ? 'none' : flaw, sent };
   }
@@ -212,10 +228,11 @@ class Story {
     }));
     if (kind === 'admitted') {
       // Never more than the maximum in a window.
-      for (const { limit, amount } of charges) {
-        expect(this.#sum(limit, windowBefore(limit.span, this.#nowMs)) + amount).toBeLessThanOrEqual(
-          limit.max,
-        );
+      for (const charge of charges) {
+        const { limit } = charge;
+        if (!limit.observes) expect(this.#sumWith(charge)).toBeLessThanOrEqual(this.#maxOf(limit));
+        else if (this.#sumWith(charge) > limit.max) this.#note('observed');
+        if (this.#sumWith(charge) > limit.max && !limit.observes) this.#note('admitted by a raise');
       }
       this.#granted.push({
         id: sent.grant,
@@ -229,9 +246,36 @@ class Story {
     }
     // And never refused if it fits. These maxima are too small for anything to be held too long.
     expect(kind).toBe('denied');
-    const isFull = ({ limit, amount }: Charge): boolean =>
-      this.#sum(limit, windowBefore(limit.span, this.#nowMs)) + amount > limit.max;
+    const isFull = (charge: Charge): boolean =>
+      !charge.limit.observes && this.#sumWith(charge) > this.#maxOf(charge.limit);
     expect(charges.some(isFull)).toBe(true);
+    const hasEnded = ({ limit }: Charge): boolean => this.#maxOf(limit, 0) > this.#maxOf(limit);
+    if (charges.some(hasEnded)) this.#note('denied after a raise');
+  }
+
+  #raise({ n, by, forMs }: Extract<Step, { do: 'raise' }>): void {
+    const limit = limits[n];
+    const raises = (limit && this.#raises.get(limit)) ?? [];
+    // More would be too many for a sliding window to hold exactly.
+    if (limit && raises.length < 3) {
+      this.#raises.set(limit, [...raises, { by, untilMs: this.#nowMs + forMs }]);
+    }
+  }
+
+  /** With the raises that end after a time. */
+  #maxOf(limit: Limit, atMs = this.#nowMs): number {
+    const raises = this.#raises.get(limit) ?? [];
+    return raises.reduce((max, { by, untilMs }) => (atMs < untilMs ? max + by : max), limit.max);
+  }
+
+  #sumWith({ limit, amount }: Charge): number {
+    return this.#sum(limit, windowBefore(limit.span, this.#nowMs)) + amount;
+  }
+
+  #appliedOf(limit: Limit, amount: number): AppliedLimit {
+    const { id, span, max, observes } = limit;
+    const raises = this.#raises.get(limit);
+    return { id, span, amount, max, ...(raises ? { raises } : {}), ...(observes ? { observes } : {}) };
   }
 
   #settlement(grant: Granted, { isCancelled, charged }: Closing): Settlement {
@@ -319,11 +363,12 @@ class Story {
       const ask = (amount: number): AdmitRequest => ({
         ...this.#request('p1', { team: limit.team, flaw: 'none', asks: [] }).sent,
         notAfterMs: Infinity,
-        limits: [appliedOf(limit, amount)],
+        limits: [this.#appliedOf(limit, amount)],
       });
       const reply = await this.#under.store.admit('p1', [ask(limit.max + 1), ask(limit.max), ask(1)]);
       const kinds = reply.kind === 'decided' ? reply.decisions.map(({ kind }) => kind) : [];
-      expect(kinds, limit.id).toEqual(['denied', 'admitted', 'denied']);
+      const refused = limit.observes ? 'admitted' : 'denied';
+      expect(kinds, limit.id).toEqual([refused, 'admitted', refused]);
     }
   }
 
@@ -346,10 +391,6 @@ function limitNamed(id: string): Limit {
   return limit;
 }
 
-function appliedOf({ id, span, max }: Limit, amount: number): AppliedLimit {
-  return { id, span, amount, max };
-}
-
 /** Concurrency is given back whole. */
 function chargedOf({ span }: Limit, isCancelled: boolean, charged = 0): number {
   return isCancelled || span === 'open' ? 0 : charged;
@@ -365,7 +406,7 @@ function windowBefore(span: Span, nowMs: number): number {
 describe.each(engines)('limits, whatever two gateways ask ($name)', (engine) => {
   const on = useEngine(engine);
 
-  it('grant no more than their maximum, charge each grant once, and forget what was refused', async () => {
+  it('grant no more than their maximum and its raises, charge each grant once, and forget what was refused', async () => {
     const seen = new Map<string, number>();
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 40 }), async (steps) => {
@@ -388,6 +429,9 @@ describe.each(engines)('limits, whatever two gateways ask ($name)', (engine) => 
       'swept',
       'alive',
       'unknown_process',
+      'observed',
+      'admitted by a raise',
+      'denied after a raise',
     ]) {
       expect(seen.get(what) ?? 0, what).toBeGreaterThan(0);
     }

@@ -7,6 +7,7 @@ import {
   type RefusalQuery,
   type RefusalRow,
   type RefusedAs,
+  wouldRefuse,
 } from '../../src/ledger/refusal-count.ts';
 import type { LedgerReader } from '../../src/ledger/ledger-reader.ts';
 import type { RefusalStore } from '../../src/ledger/refusal-store.ts';
@@ -107,6 +108,18 @@ export function refusalStoreContract(
       ['2095-06-15', 'tok_1', 6],
       ['2095-06-15', 'tok_2', 4],
       ['2095-06-16', 'tok_1', 10],
+    ]);
+  });
+
+  it('sums what would have been refused apart, only when its code is asked for', async () => {
+    await addSome();
+    await store.add(batchOf([{ ...ana, code: wouldRefuse }, 5]));
+    expect(await read()).toMatchObject([{ refused: 17 }]);
+    expect(await read({ groupBy: ['code'] })).not.toMatchObject(
+      expect.arrayContaining([expect.objectContaining({ code: wouldRefuse })]),
+    );
+    expect(await read({ filters: { code: wouldRefuse }, groupBy: ['limit'] })).toMatchObject([
+      { limit: ana.limit, refused: 5 },
     ]);
   });
 

@@ -112,7 +112,8 @@ function launch(
   { program = 'redis-server', args = [], lacks = [], persist = false }: RedisServerOptions,
 ): ChildProcess {
   const place = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--loglevel', 'warning'];
-  const keeping = ['--save', '', '--appendonly', persist ? 'yes' : 'no'];
+  // `everysec` may answer before it writes, while an fsync takes long: a SIGKILL would lose that. `no` always writes first.
+  const keeping = ['--save', '', '--appendonly', persist ? 'yes' : 'no', '--appendfsync', 'no'];
   const lacking = lacks.flatMap((name) => ['--rename-command', name, '']);
   const child = spawn(program, [...place, ...keeping, ...lacking, ...args], { stdio: 'ignore' });
   child.on('error', () => {

@@ -22,6 +22,7 @@ export async function createTeam(deps: IdentityDeps, asked: NewTeam): Promise<Te
     origins: asked.origins ?? null,
     tools: asked.tools ?? null,
     dearer_fallback: asked.dearer_fallback ?? null,
+    ...(asked.tag_keys ? { tag_keys: asked.tag_keys } : {}),
     suspended_at: null,
     created_at: timeNow(deps.clock),
   };
@@ -85,6 +86,9 @@ export async function createToken(
     limits: await limitsOfNew(deps, 'token', asked.limits),
     max_session_body_bytes: asked.max_session_body_bytes ?? null,
     frames: asked.frames ?? null,
+    ...(asked.session_proof ? { session_proof: asked.session_proof } : {}),
+    ...(asked.tags ? { tags: asked.tags } : {}),
+    ...(asked.request_tags ? { request_tags: asked.request_tags } : {}),
     expires_at: expiryOf(asked, deps.clock) ?? null,
     revoked_at: null,
     created_at: timeNow(deps.clock),

@@ -12,8 +12,10 @@ import {
   storedTime,
   tool,
 } from '../../base/fields.ts';
-import type { AttemptBound, Limit, Scope, StoredLimit } from '../../base/limit.ts';
+import type { AttemptBound, Limit, Raise, Scope, StoredLimit } from '../../base/limit.ts';
+import { maxTags, tagKey, tags } from '../../base/tags.ts';
 import { allFrames } from '../../base/request.ts';
+import { sessionProofs } from '../../base/session-proof.ts';
 import type { Session } from './session.ts';
 
 /*
@@ -34,6 +36,14 @@ const endpointPath = named(
   z.string().regex(/^\/[A-Za-z0-9._/-]{1,127}$/, 'must be a path such as /v1/chat/completions'),
 );
 
+/** The tags that a team's requests may have: few, because each day's sums have a row for each of their values. */
+export const tagKeys = z
+  .array(tagKey)
+  .max(maxTags, `must have at most ${maxTags} entries`)
+  .transform((keys) => [...new Set(keys)]);
+
+const perRequest = { description: 'Keys that each request may set by x-tollgate-tags; null: none.' };
+
 export const teamFields = z.strictObject({
   id: slug,
   name: name.nullable(),
@@ -46,6 +56,7 @@ export const teamFields = z.strictObject({
   dearer_fallback: dearerFallback.nullish().meta({
     description: 'true: a fallback model may cost more than the model asked for.',
   }),
+  tag_keys: tagKeys.nullish().meta({ description: 'The tags that its requests may have; null: none.' }),
   suspended_at: storedTime.nullish().meta({ description: 'Since when its requests are refused.' }),
   created_at: storedTime,
 });
@@ -93,6 +104,8 @@ export const bodyBytes = z
 
 export const frames = z.enum(allFrames, `must be ${allFrames.join(', ')}`);
 
+export const sessionProof = z.enum(sessionProofs, `must be one of ${sessionProofs.join(', ')}`);
+
 export const tokenFields = z.strictObject({
   id: z.string().regex(/^tok_[0-9A-Za-z]{1,64}$/, 'must be a token id such as tok_…'),
   team: slug,
@@ -114,6 +127,12 @@ export const tokenFields = z.strictObject({
   frames: frames
     .nullish()
     .meta({ description: "openai: streams of chat get OpenAI's exact frames; null: as they come." }),
+  session_proof: sessionProof.nullish().meta({
+    description:
+      'Its sessions are bound to a key of their page (RFC 9449): required; nonce: with a nonce in each proof; once: and each proof works once. Absent or null: only those made so.',
+  }),
+  tags: tags.nullish(),
+  request_tags: tagKeys.nullish().meta(perRequest),
   expires_at: storedTime.nullable(),
   revoked_at: storedTime.nullable(),
   created_at: storedTime,
@@ -154,6 +173,8 @@ export interface Resolution {
 export interface ScopedLimit {
   scope: Scope;
   limit: StoredLimit;
+  /** What raises it, in part perhaps no longer; absent: nothing. */
+  raises?: readonly Raise[];
 }
 
 /** What a caller may use: what its team, its token and its session all allow. Null restricts nothing. */
@@ -164,15 +185,38 @@ export interface Policy {
   tools: readonly string[];
 }
 
+/** What a request with a session must prove: RFC 9449. */
+export interface ProofRule {
+  /** The thumbprint of the key that the session is bound to; null: it must be bound, and is not. */
+  jkt: string | null;
+  /** Each proof must have a nonce of the gateway's. */
+  nonce: boolean;
+  /** Each proof works once. */
+  once: boolean;
+}
+
+/** What tags the requests of a caller have. */
+export interface CallerTags {
+  /** Those of every request, as a text: see `base/tags.ts`. */
+  readonly fixed: string;
+  /** Keys that a request may set by its header. */
+  readonly perRequest: readonly string[];
+  /** Whether a limit counts only requests with some tags. */
+  readonly inLimits: boolean;
+}
+
 /** Who is calling: an identity made ready for the hot path. Immutable; shared by concurrent requests. */
 export interface Principal {
   identity: Identity;
   credential: Credential;
   policy: Policy;
+  tags: CallerTags;
   /** Longest window first, so that a refusal names the limit that matters. */
   limits: readonly ScopedLimit[];
   /** Of its token, and of its session if it is one. */
   attempts: readonly AttemptBound[];
+  /** Null: its requests need no proof. */
+  proof: ProofRule | null;
   /** The earliest expiry of token, secret and session, ms since the epoch; Infinity if none expires. */
   expiresAtMs: number;
 }

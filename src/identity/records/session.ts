@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { limitIdentity, time } from '../../base/fields.ts';
 import type { Limit, StoredLimit } from '../../base/limit.ts';
 import type { JsonObject } from '../../base/request.ts';
+import { tags } from '../../base/tags.ts';
 
 /** The fields that a session fixes in every request. It belongs to one endpoint. */
 export interface Pinned {
@@ -15,6 +16,14 @@ export interface Pinned {
 }
 
 const text = z.string();
+
+/** The key that a session is bound to, as RFC 7800 and RFC 9449, 6 have it. */
+export const confirmation = z.strictObject({
+  jkt: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{43}$/, 'must be the SHA-256 thumbprint of a JWK (RFC 7638), as base64url')
+    .meta({ description: 'Its thumbprint (RFC 7638).' }),
+});
 const list = z.array(text).nullable().meta({ description: "null adds no restriction to the token's." });
 
 /** A session in answers, without its limits and its pinned request. */
@@ -24,8 +33,14 @@ export const sessionFields = z.object({
   endpoints: list,
   origins: list,
   tools: z.array(text).nullable().meta({ description: 'null: plain functions only.' }),
+  tags: tags.exactOptional(),
+  request_tags: z
+    .array(text)
+    .exactOptional()
+    .meta({ description: 'Keys that each request may set by x-tollgate-tags. Absent: none.' }),
   /** The person the site made it for. The ledger records it. */
   end_user: text.nullable(),
+  cnf: confirmation.exactOptional().meta({ description: 'The key that it is bound to; absent: none.' }),
   expires_at: time,
   created_at: time,
 });

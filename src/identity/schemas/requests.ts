@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { administratorRoles } from '../../base/actor.ts';
 import type { Clock } from '../../base/clock.ts';
-import { bodyBytes, dearerFallback, frames, subject } from '../records/identity.ts';
+import { tags } from '../../base/tags.ts';
+import { bodyBytes, dearerFallback, frames, sessionProof, subject, tagKeys } from '../records/identity.ts';
 import { mostToCome, priceAmounts } from '../records/model-price.ts';
 import { email, limitsAt, listOf, model, name, origin, slug, storedTime, tool } from '../../base/fields.ts';
 
@@ -25,6 +26,7 @@ export function teamSchemas(endpointPaths: readonly string[]) {
     limits: limitsAt(endpointPaths).nullish(),
     ...allowLists(endpointPaths),
     dearer_fallback: dearerFallback.nullish(),
+    tag_keys: tagKeys.nullish(),
   };
   return { newTeam: z.strictObject({ id: slug, ...fields }), teamChange: z.strictObject(fields) };
 }
@@ -68,6 +70,9 @@ export function tokenSchemas({ endpointPaths, clock }: { endpointPaths: readonly
     limits: limitsAt(endpointPaths).nullish(),
     max_session_body_bytes: bodyBytes.nullish(),
     frames: frames.nullish(),
+    session_proof: sessionProof.nullish(),
+    tags: tags.nullish(),
+    request_tags: tagKeys.nullish(),
   };
   return {
     newToken: z

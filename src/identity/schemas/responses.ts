@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { limit, time } from '../../base/fields.ts';
 import { countedMetrics, windows } from '../../base/limit.ts';
+import { tags } from '../../base/tags.ts';
 import { tokenStates } from '../records/token-state.ts';
 import { type ModelKind, modelKinds } from '../../base/model.ts';
 import { type PricePart, priceParts } from '../../base/price.ts';
@@ -25,7 +26,9 @@ export const shownLimit = z
     max: z.number(),
     models: z.array(text).exactOptional(),
     endpoints: z.array(text).exactOptional(),
+    tags: tags.exactOptional(),
     count_cached: z.boolean().exactOptional(),
+    enforce: z.boolean().exactOptional(),
     used: z.number().exactOptional().meta({ description: asked }),
     remaining: z.number().exactOptional().meta({ description: asked }),
     resets_at: time

@@ -8,6 +8,7 @@ const parameterExamples: Readonly<Record<string, string>> = {
   token: 'tok_8LwqZ3bT1mXc',
   session: 'ses_5RkqP0vN2yHd',
   end_user: 'visitor-17',
+  tag: 'project=website',
   code: '0123456789abcdef0123456789abcdef01234567',
   model: 'claude-4-5-haiku',
   endpoint: '/v1/chat/completions',

@@ -221,7 +221,7 @@ async function told(
     if ('person' in each) {
       if (each.person === '') continue;
       const claims = { email: each.email, email_verified: true };
-      const policy = { models: null, endpoints: null, origins: null, tools: null };
+      const policy = { models: null, endpoints: null, origins: null, tools: null, session_proof: null };
       await provide(admin.deps(), { issuer, subject: each.person, claims, team: 'acme', policy });
       continue;
     }

@@ -46,6 +46,7 @@ function entryText(n: number, more: Partial<EntryRecord> = {}): string {
     token_id: 'tok_000000000000',
     session_id: null,
     end_user: null,
+    tags: '',
     endpoint: chat,
     model: 'claude-4-5-haiku',
     model_requested: null,

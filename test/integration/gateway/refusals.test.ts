@@ -41,6 +41,46 @@ async function refusals(gateway: TestGateway, query = ''): Promise<Row[]> {
 
 const total = (rows: readonly Row[]): number => rows.reduce((sum, { refused }) => sum + refused, 0);
 
+describe('requests that an observe-only limit has no room for', () => {
+  it('are answered, and counted apart: in metrics, and in the report if it is asked for them', async () => {
+    const { redis: gateway } = gateways;
+    if (!gateway) throw new Error('There is none.');
+    const observed = { metric: 'requests', window: 'day', max: 1, enforce: false } as const;
+    const token = await gateway.issue({ limits: [observed] });
+    const ask = { team: token.team, group_by: 'team,limit' };
+    const report = async (more: object): Promise<unknown> => {
+      const query = new URLSearchParams({ ...ask, ...more });
+      return (await gateway.admin('GET', `/admin/refusals?${query.toString()}`)).body['data'];
+    };
+    for (let n = 0; n < 3; n += 1) {
+      const answer = await post(`${gateway.url}${paths.chat}`, bodies.chat(), { token: token.text });
+      expect(answer.status).toBe(200);
+      expect(answer.headers.get('ratelimit-policy')).toBe(
+        '"token-requests-day";q=1;w=86400;tollgate-enforce=?0',
+      );
+      expect(answer.headers.get('ratelimit')).toBeNull();
+    }
+    const limit = 'token requests/day';
+    await waitFor(
+      async () => {
+        const rows = (await report({ code: 'would_refuse' })) as { refused: number }[];
+        return rows[0]?.refused === 2 && rows;
+      },
+      { what: 'the counts' },
+    );
+    expect(await report({ code: 'would_refuse' })).toMatchObject([{ team: token.team, limit, refused: 2 }]);
+    expect(await report({})).toEqual([]);
+    const me = await get(`${gateway.url}/v1/me`, { token: token.text });
+    expect(me.json['limits']).toMatchObject([{ max: 1, used: 3, remaining: 0, enforce: false }]);
+    const metrics = await get(`${gateway.url}/metrics`, { token: gateway.adminKey });
+    expect(metrics.text).toMatch(
+      new RegExp(
+        `limit_would_refuse_total\\{team="${token.team}",scope="token",limit="requests/day"[^}]*\\} 2`,
+      ),
+    );
+  });
+});
+
 describe.each(['redis', 'memory'] as const)('refused requests, with the %s store', (kind) => {
   it('are counted by who was refused where and why, within about a second', async () => {
     const gateway = gateways[kind];

@@ -20,6 +20,7 @@ describe('how many attempts a token has in a minute', () => {
     ['the least of several', [requests(100, 'minute'), requests(1_000, 'hour')], 67],
     ['few a day', [requests(2, 'day')], 20],
     ['very many', [requests(1_000_000, 'minute')], 600],
+    ['few, only observed', [{ ...requests(2, 'minute'), enforce: false }], 600],
   ])('%s', (_, limits, max) => {
     const ofTeam = makePrincipal(identityOf({ team: { limits: limits.map(stored) } }), credentialFor('h'));
     const ofToken = makePrincipal(identityOf({ token: { limits: limits.map(stored) } }), credentialFor('h'));

@@ -22,6 +22,12 @@ describe('a limit that is set', () => {
       [/^limits\.1: .* x,/],
     ],
     ['on money', [money], null, [/^limits\.0: unpriced has no price.*model_unpriced.*config\/models\.json/]],
+    [
+      'on money, which only observes',
+      [{ ...money, enforce: false }],
+      null,
+      [/unpriced has no price, so that this limit counts nothing of it/],
+    ],
     ['on money, for models that have prices', [money], ['priced'], []],
     [
       'on the money of one that has none',

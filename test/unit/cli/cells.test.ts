@@ -16,6 +16,7 @@ describe('a cell', () => {
       'tokens/day=5:uncached@a',
     ],
     [{ metric: 'tokens', window: 'day', max: 5, count_cached: true }, 'tokens/day=5'],
+    [{ metric: 'concurrency', max: 5, models: ['a'], enforce: false }, 'concurrency=5:observe@a'],
     [{ metric: 'concurrency', max: 5, models: ['a', 'b'] }, 'concurrency=5@a,b'],
     ['\u001b[2Jgone\r\n', '?[2Jgone??'],
     ['\u202egpj.exe\u2028\ud800', '?gpj.exe??'],

@@ -384,6 +384,31 @@ describe('the store', () => {
   });
 });
 
+describe('PUBLIC_URLS', () => {
+  it('are addresses without a slash at the end', () => {
+    const text = 'https://LLM.example, https://example.com:443/llm/,http://127.0.0.1:3000';
+    expect(settingsOf({ ...minimal, PUBLIC_URLS: text }).publicUrls).toEqual([
+      'https://llm.example',
+      'https://example.com/llm',
+      'http://127.0.0.1:3000',
+    ]);
+    expect(settingsOf(minimal).publicUrls).toEqual([]);
+  });
+
+  it.each([
+    'llm.example',
+    'ftp://llm.example',
+    'https://a:b@llm.example',
+    'https://llm.example?x',
+    '*',
+    'https://',
+  ])('are not %j', (entry) => {
+    expect(problemsOf({ ...minimal, PUBLIC_URLS: `https://ok.example,${entry}` })).toEqual([
+      expect.stringMatching(/^PUBLIC_URLS: expected entry 2 to be an address of this gateway/),
+    ]);
+  });
+});
+
 describe('ALLOWED_ORIGINS', () => {
   it.each([
     ['https://app.example.com', ['https://app.example.com']],

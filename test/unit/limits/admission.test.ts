@@ -24,6 +24,7 @@ const ask: Ask = {
   model: 'claude-4-sonnet',
   modelKnown: true,
   stream: false,
+  tags: '',
   reserved: { ...noCharge, requests: 1, inputTokens: 10, outputTokens: 90 },
   price: null,
 };

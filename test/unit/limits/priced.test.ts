@@ -13,6 +13,7 @@ describe('a model', () => {
     ['with a price, under a limit on money', price, onMoney, undefined],
     ['without a price, under a limit on money', null, onMoney, 'model_unpriced'],
     ['without a price, under a limit on tokens', null, onTokens, undefined],
+    ['without a price, under one that only observes', null, { ...onMoney, enforce: false }, undefined],
     ['without a price, under one on its money', null, { ...onMoney, models: ['a'] }, 'model_unpriced'],
     ['without a price, under one on the money of another', null, { ...onMoney, models: ['b'] }, undefined],
     ['without a price, under one of another endpoint', null, { ...onMoney, endpoints: ['/v1/b'] }, undefined],

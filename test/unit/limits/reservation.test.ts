@@ -101,6 +101,17 @@ describe('reserve', () => {
     expect(bodyOf(reservation)['max_tokens']).toBe(catalogued);
   });
 
+  it('reckons with raises that last, and not with limits that only observe', () => {
+    const limit = tokens(100);
+    const raises = [{ by: 400, untilMs: 1_000 }];
+    const observed = { ...limit, limit: { ...limit.limit, enforce: false } };
+    const boundAt = (nowMs: number): unknown =>
+      bodyOf(reserve(ofChat(), [{ ...limit, raises }, observed], catalogued, null, nowMs))['max_tokens'];
+    expect(boundAt(999)).toBeGreaterThan(400);
+    expect(boundAt(1_000)).toBeLessThan(100);
+    expect(bodyOf(reserve(ofChat(), [observed], catalogued))).not.toHaveProperty('max_tokens');
+  });
+
   it('writes in less where the smallest tokens limit can never hold that beside the input', () => {
     const limits = [tokens(5_000), tokens(500), tokens(50, ['another-model'])];
     const reservation = reserve(ofChat(), limits, catalogued);

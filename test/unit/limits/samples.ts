@@ -50,6 +50,7 @@ export function openRequest(more: Partial<OpenRequest> = {}): OpenRequest {
     inputTokens: 10,
     outputTokens: 90,
     slots: [],
+    tags: '',
     held: '',
     ...more,
   };
@@ -92,7 +93,9 @@ export function principalWith(limits: readonly ScopedLimit[], more: Partial<Prin
     identity: identityOf(),
     credential: credentialFor('hash'),
     policy: { models: null, endpoints: null, tools: [] },
+    tags: { fixed: '', perRequest: [], inLimits: limits.some(({ limit }) => limit.tags !== undefined) },
     attempts: [],
+    proof: null,
     limits,
     expiresAtMs: Infinity,
     ...more,

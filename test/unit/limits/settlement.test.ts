@@ -40,6 +40,7 @@ describe('settlementOf', () => {
       token_id: 'tok_1',
       session_id: null,
       end_user: null,
+      tags: '',
       endpoint: chatPath,
       model: 'claude-4-sonnet',
       model_requested: null,

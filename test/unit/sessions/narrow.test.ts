@@ -245,7 +245,15 @@ describe('limitsWithin', () => {
     ['a larger one for some models', perMinute(4, ['a']), false],
     ['a larger one over another window', { metric: 'requests', window: 'hour', max: 9 }, true],
     ['one of another metric', { metric: 'concurrency', max: 9 }, true],
+    ['a larger one that only observes', { ...perMinute(4), enforce: false }, true],
   ])('decides about %s', (_, limit, isKept) => {
     expect(limitsWithin([limit], above)).toEqual(isKept ? [limit] : []);
+  });
+
+  it('compares with what holds without a raise, and with nothing that only observes', () => {
+    const raised = above.map((each) => ({ ...each, raises: [{ by: 9, untilMs: Infinity }] }));
+    expect(limitsWithin([perMinute(4)], raised)).toEqual([]);
+    const observed = above.map(({ scope, limit }) => ({ scope, limit: { ...limit, enforce: false } }));
+    expect(limitsWithin([perMinute(4)], observed)).toEqual([perMinute(4)]);
   });
 });

@@ -15,12 +15,15 @@ describe('a change narrows a record', () => {
     ['tools are taken away', { tools: ['a'] }, { tools: null }],
     ['a limit is lowered', { limits: [limit(5)] }, { limits: [limit(4)] }],
     ['a limit is added', { limits: [limit(5)] }, { limits: [limit(5), limit(9, { window: 'hour' })] }],
+    ['a limit holds again', { limits: [limit(5, { enforce: false })] }, { limits: [limit(5)] }],
     ['it expires earlier', { expires_at: later }, { expires_at: at }],
     ['it expires at all', { expires_at: null }, { expires_at: at }],
     ['it is revoked', { revoked_at: null }, { revoked_at: at }],
     ['it is suspended', {}, { suspended_at: at }],
     ['nothing but null appears', {}, { frames: null }],
     ['default limits are lowered', { defaults: { team: [limit(2)] } }, { defaults: { team: [limit(1)] } }],
+    ['its sessions must prove something', {}, { session_proof: 'required' }],
+    ['its sessions must prove more', { session_proof: 'required' }, { session_proof: 'nonce' }],
   ])('if %s', (_, before, after) => {
     expect(narrows(before, after)).toBe(true);
   });
@@ -31,6 +34,7 @@ describe('a change narrows a record', () => {
     ['tools appear', { tools: null }, { tools: ['a'] }],
     ['a limit is raised', { limits: [limit(5)] }, { limits: [limit(6)] }],
     ['a limit goes', { limits: [limit(5)] }, { limits: [] }],
+    ['a limit only observes', { limits: [limit(5)] }, { limits: [limit(5, { enforce: false })] }],
     ['a limit counts less', { limits: [limit(5)] }, { limits: [limit(5, { models: ['a'] })] }],
     ['it expires later', { expires_at: at }, { expires_at: later }],
     ['it expires no more', { expires_at: at }, { expires_at: null }],
@@ -38,6 +42,8 @@ describe('a change narrows a record', () => {
     ['the name changes', { name: 'a' }, { name: 'b' }],
     ['one field narrows and one widens', { models: ['a'], name: null }, { models: [], name: 'b' }],
     ['its sessions may send more', {}, { max_session_body_bytes: 2_000_000 }],
+    ['its sessions need prove less', { session_proof: 'once' }, { session_proof: 'nonce' }],
+    ['its sessions need prove nothing', { session_proof: 'required' }, { session_proof: null }],
     ['it gets another secret', { prefix: 'a' }, { prefix: 'b' }],
   ])('not if %s', (_, before, after) => {
     expect(narrows(before, after)).toBe(false);
