@@ -17,8 +17,8 @@ export function makeKey(gateway) {
   /** @type {string | undefined} the last that the gateway gave */
   let nonce;
 
-  const prove = async (
-    /** @type {Outgoing} */ { method, url, headers },
+  const sendOnce = async (
+    /** @type {Outgoing} */ { method, url, headers, send },
     /** @type {string | null} */ token,
   ) => {
     const claims = {
@@ -30,6 +30,9 @@ export function makeKey(gateway) {
       ...(nonce === undefined ? {} : { nonce }),
     };
     headers.set('dpop', await signed(claims, await key()));
+    const answer = await send();
+    nonce = answer.headers.get('dpop-nonce') ?? nonce;
+    return answer;
   };
 
   /**
@@ -38,12 +41,8 @@ export function makeKey(gateway) {
    * @param {string | null} token
    */
   const sendProven = async (outgoing, token) => {
-    await prove(outgoing, token);
-    const answer = await outgoing.send();
-    nonce = answer.headers.get('dpop-nonce') ?? nonce;
-    if (!outgoing.canRepeat || !(await asksForNonce(answer))) return answer;
-    await prove(outgoing, token);
-    return outgoing.send();
+    const answer = await sendOnce(outgoing, token);
+    return outgoing.canRepeat && (await asksForNonce(answer)) ? sendOnce(outgoing, token) : answer;
   };
 
   return {

@@ -1,6 +1,7 @@
 // @ts-check
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
+import { text as textOf } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { fileAt } from './files.js';
 
@@ -66,12 +67,19 @@ export async function startBackend({ gateway, token, port = 0, signIn }) {
     if (!isFromOwnPage(request, origin)) {
       return sendError(response, 403, 'foreign_page', "Sessions are for this site's own pages.");
     }
-    if (hasBody(request)) return sendError(response, 413, 'body_too_large', 'Send no body.');
+    if (!isSmall(request)) return sendError(response, 413, 'body_too_large', 'Send a thumbprint, no more.');
+    const jkt = thumbprintIn(await textOf(request));
+    if (jkt === null) return sendError(response, 400, 'invalid_body', 'Send { "jkt": "…" }, of your key.');
 
     const made = await fetch(new URL('/v1/sessions', gateway), {
       method: 'POST',
       headers: { authorization: `Bearer ${token}` },
-      body: JSON.stringify({ ...session, origins: [origin], end_user: visitorOf(request, response) }),
+      body: JSON.stringify({
+        ...session,
+        origins: [origin],
+        end_user: visitorOf(request, response),
+        cnf: { jkt }, // good only with the key of this page
+      }),
       signal: AbortSignal.timeout(10_000),
     });
     const body =
@@ -122,8 +130,13 @@ function isFromOwnPage({ headers }, origin) {
 }
 
 /** @param {IncomingMessage} request */
-function hasBody({ headers }) {
-  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+function isSmall({ headers }) {
+  return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) <= 200;
+}
+
+/** @param {string} text */
+function thumbprintIn(text) {
+  return /^\{"jkt":"([\w-]{43})"\}$/.exec(text)?.[1] ?? null;
 }
 
 /**

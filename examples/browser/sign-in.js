@@ -95,15 +95,17 @@ export function createSignIn({ issuer, clientId, redirectUri }) {
     },
 
     /**
-     * Asks for a session for the ID token, and gives the response. The gateway checks the token's signature.
-     * @param {string} gateway
+     * Asks the gateway for a session for the ID token, bound to the page's key, and gives the response. The gateway
+     * checks the token's signature.
+     * @param {import('../../client/index.js').SessionKey} key
      */
-    exchange(gateway) {
-      return post(`${gateway}/oauth/token`, {
+    exchange(key) {
+      const body = new URLSearchParams({
         grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
         subject_token: signedIn?.idToken ?? '',
         subject_token_type: 'urn:ietf:params:oauth:token-type:id_token',
       });
+      return key.fetch('/oauth/token', { method: 'POST', body, signal: AbortSignal.timeout(10_000) });
     },
 
     /** Signs out of this page. This provider remembers nobody; another has an `end_session_endpoint` to go to. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { calculateJwkThumbprint, decodeProtectedHeader, EmbeddedJWK, type JWK, jwtVerify } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { launchBrowser } from '../support/browser.ts';
 import { hasFirefox, launchFirefox } from '../support/firefox.ts';
@@ -189,6 +190,21 @@ describe.each([
     `);
     expect(told).toEqual([true, 30_000, 'req-9', 'rate_limit_exceeded']);
     expect(gateway.arrived).toHaveLength(1);
+  });
+
+  it.runIf(isThere)('binds its session to a key, and proves it in each request', async () => {
+    const jkt = await run(`
+      let jkt;
+      const obtain = (key) => { jkt = key.jkt; return getSession(); };
+      const bound = all.createTollgate({ url, bound: true, getSession: obtain });
+      await bound('/x', { method: 'POST', body: 'value' });
+      return jkt;
+    `);
+    const proof = String(gateway.arrived[0]?.headers['dpop']);
+    const { payload } = await jwtVerify(proof, EmbeddedJWK, { typ: 'dpop+jwt', algorithms: ['ES256'] });
+    expect(payload).toMatchObject({ htm: 'POST', htu: `${gateway.origin}/x` });
+    const { jwk } = decodeProtectedHeader(proof) as { jwk: JWK };
+    expect(await calculateJwkThumbprint(jwk)).toBe(jkt);
   });
 
   it.runIf(isThere)('ends its session', async () => {

@@ -87,7 +87,11 @@ describe.each(['fetch.html', 'openai.html'])('%s', (file) => {
   it('sends what its session pins, on behalf of its visitor, without the user token', async () => {
     const before = (await gateway.allEntries(token.team)).length;
     await page.click('#clear');
+    const chat = page.waitForRequest(
+      (each) => each.url().endsWith('/v1/chat/completions') && each.method() === 'POST',
+    );
     await ask('Why is the sky blue?');
+    const sent = await (await chat).allHeaders();
     await answer('You said: Why is the sky blue?');
     await status('Done');
     expect(gateway.upstream.requests.at(-1)?.body).toMatchObject({
@@ -101,6 +105,15 @@ describe.each(['fetch.html', 'openai.html'])('%s', (file) => {
       session_id: expect.stringMatching(/^ses_/),
     });
     expect(await page.content()).not.toContain(token.text);
+    expect(sent['dpop']).toMatch(/^eyJ/);
+    const { authorization = '' } = sent;
+    const stolen = await fetch(`${gateway.url}/v1/me`, {
+      headers: { authorization, origin: backend.origin },
+    });
+    expect([stolen.status, await stolen.json()]).toMatchObject([
+      401,
+      { error: { code: 'invalid_dpop_proof' } },
+    ]);
     expect(complaints).toEqual([]);
   });
 
@@ -184,7 +197,8 @@ describe.each(['fetch.html', 'openai.html'])('%s', (file) => {
 
 describe('the back end', () => {
   const own = (): Record<string, string> => ({ origin: backend.origin, 'sec-fetch-site': 'same-origin' });
-  const ask = (headers: Record<string, string>, body = ''): Promise<number> =>
+  const key = JSON.stringify({ jkt: 'j'.repeat(43) });
+  const ask = (headers: Record<string, string>, body = key): Promise<number> =>
     post(`${backend.origin}/session`, body, { headers }).then(({ status }) => status);
 
   it('gives sessions to its own pages only', async () => {
@@ -193,7 +207,8 @@ describe('the back end', () => {
     expect(await ask({ ...own(), origin: 'https://elsewhere.example' })).toBe(403);
     expect(await ask({ ...own(), 'sec-fetch-site': 'same-site' })).toBe(403);
     expect(await ask({ ...own(), 'sec-fetch-site': 'none' })).toBe(403);
-    expect(await ask(own(), 'a body')).toBe(413);
+    expect(await ask(own(), '{"jkt":"short"}')).toBe(400);
+    expect(await ask(own(), key.padEnd(201))).toBe(413);
     expect((await fetch(`${backend.origin}/session`, { headers: own() })).status).toBe(405);
   });
 

@@ -33,6 +33,11 @@ beforeAll(async () => {
   const session = await mintSession(gateway.url, token.text, { origins: [site.origin], pinned });
   files['/session'] = JSON.stringify(session);
   page = await browser.page(site.origin);
+  await page.route('**/bound-session', async (route) => {
+    const cnf = route.request().postDataJSON() as object;
+    const bound = await mintSession(gateway.url, token.text, { origins: [site.origin], pinned, cnf });
+    await route.fulfill({ json: bound });
+  });
 });
 afterAll(async () => {
   await browser.close();
@@ -78,6 +83,7 @@ describe('client/README.md', () => {
     ['A question', 1],
     ['With fetch', 0],
     ['With the OpenAI SDK', 0],
+    ['Sessions that a thief cannot use', 0],
   ])('%s, %i: prints the words of the answer', async (heading, index) => {
     const code = snippetOf('client/README.md', heading, index);
     const printed = await printedBy(code.includes('createTollgate(') ? code : `${making()}\n${code}`);
@@ -91,7 +97,7 @@ describe('client/README.md', () => {
   });
 
   it('has no other snippets', () => {
-    expect(readFileSync(join(root, 'client/README.md'), 'utf8').match(/^```js$/gm)).toHaveLength(5);
+    expect(readFileSync(join(root, 'client/README.md'), 'utf8').match(/^```js$/gm)).toHaveLength(6);
   });
 });
 

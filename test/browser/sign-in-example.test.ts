@@ -135,7 +135,9 @@ describe('oidc.html', () => {
 
   it('signs out: the conversation, the ID token and the session are gone', async () => {
     await signIn();
-    const asked = page.waitForRequest((request) => request.url().endsWith('/v1/chat/completions'));
+    const asked = page.waitForRequest(
+      (request) => request.url().endsWith('/v1/chat/completions') && request.method() === 'POST',
+    );
     await expectAnswer('One?');
     const { authorization = '' } = await (await asked).allHeaders();
     await page.click('#sign-out');

@@ -7,7 +7,7 @@ import type { TollgateSession } from '../../client/index.js';
 export interface Arrived {
   method: string;
   path: string;
-  /** The token of `Authorization: Bearer`; empty where there is none. */
+  /** The token of `Authorization`; empty where there is none. */
   token: string;
   headers: IncomingMessage['headers'];
   body: string;
@@ -100,7 +100,7 @@ async function read(request: IncomingMessage): Promise<Arrived> {
   const { method = '', url: path = '', headers } = request;
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
-  const token = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1] ?? '';
+  const token = /^(?:Bearer|DPoP) (.+)$/.exec(headers.authorization ?? '')?.[1] ?? '';
   return { method, path, token, headers, body: Buffer.concat(chunks).toString() };
 }
 
@@ -109,5 +109,5 @@ function allowAnyPage({ headers }: IncomingMessage, response: ServerResponse): v
   response.setHeader('access-control-allow-origin', '*');
   response.setHeader('access-control-allow-headers', headers['access-control-request-headers'] ?? '');
   response.setHeader('access-control-allow-methods', 'GET, POST, DELETE');
-  response.setHeader('access-control-expose-headers', 'x-request-id, retry-after, x-should-retry');
+  response.setHeader('access-control-expose-headers', 'x-request-id, retry-after, x-should-retry, dpop-nonce');
 }
