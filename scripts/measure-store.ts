@@ -126,6 +126,7 @@ function request(n: number, model = 'claude-4-5-sonnet'): OpenRequest {
     outputTokens: 4_096,
     slots: [],
     held: '',
+    keyed: '',
   };
 }
 

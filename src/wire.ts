@@ -114,6 +114,7 @@ export function wire(options: WireOptions) {
     keepsRecords: () => records?.isKept === true,
     onBeat: ({ prices: epoch }) => prices.note(epoch),
     onNotice: (notice) => journal.limitReached(notice),
+    onEvicted: (counters) => metrics.endUsersEvicted(counters),
   });
   const uses = new SecretUses({
     store: stores.secrets,
@@ -365,7 +366,11 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
   const prefix = settings.store.kind === 'redis' ? settings.store.prefix : '';
   const keys = keysUnder(prefix, { hasRecords: settings.records !== null });
   const { leaseMs, ledgerMaxEntries: maxEntries, usageRetentionDays: retentionDays } = settings;
-  const { sessionsPerMinute: perMinute, sessionStoreBytes: maxBytes } = settings;
+  const {
+    sessionsPerMinute: perMinute,
+    sessionStoreBytes: maxBytes,
+    endUserStoreBytes: endUserBytes,
+  } = settings;
   const records =
     settings.records &&
     new Records({
@@ -432,7 +437,14 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
       links: new ConsoleLinks(store, keys),
       signInKeys: new HourlySecrets(store, keys.consoleSignInKey),
     },
-    admission: new AdmissionStore(store, keys, { leaseMs, maxEntries, retentionDays, backlogBytes }),
+    admission: new AdmissionStore(store, keys, {
+      leaseMs,
+      maxEntries,
+      retentionDays,
+      endUserBytes,
+      backlogBytes,
+      keyedBytes: settings.keptAnswerBytes,
+    }),
     refusals: new RefusalStore(store, keys, {
       retentionDays,
       backlogBytes: () => backlogBytes() / 4,

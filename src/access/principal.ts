@@ -8,6 +8,7 @@ import type {
 } from '../identity/records/identity.ts';
 import { attemptBounds } from './attempt-bounds.ts';
 import { callerTags } from './caller-tags.ts';
+import { endUserLimits } from '../identity/records/end-user.ts';
 import { secretEndMs } from '../identity/records/secret.ts';
 import type { Limit, Scope, StoredLimit } from '../base/limit.ts';
 
@@ -20,6 +21,7 @@ export function makePrincipal(identity: Identity, credential: Credential): Princ
     ...scoped('user', user.limits),
     ...scoped('token', token.limits),
     ...scoped('session', session?.limits ?? []),
+    ...endUserLimits(identity),
   ].sort((a, b) => rank(a.limit) - rank(b.limit));
   return {
     identity,
@@ -74,7 +76,7 @@ function scoped(scope: Scope, limits: readonly StoredLimit[]): ScopedLimit[] {
 
 const windowRank = { month: 0, day: 1, hour: 2, minute: 3 } as const;
 
-/** Longest window first, so that a refusal names the limit that matters. Sorting is stable: gateway, team, user, token. */
+/** Longest window first, so that a refusal names the limit that matters. Sorting is stable: gateway, team, user, token, session, end user. */
 function rank(limit: Limit): number {
   return limit.metric === 'concurrency' ? 4 : windowRank[limit.window];
 }

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { defaultEndUserBytes } from '../base/limit.ts';
 import { readAdminKeys } from './admin-key.ts';
 import { findAttachments } from './attachments.ts';
 import { readAllowedOrigins, readPublicUrls } from './origins.ts';
@@ -55,6 +56,18 @@ export function readSettings(env: NodeJS.ProcessEnv) {
     /** How many sessions one token may make per minute, and how many store bytes its live ones may take. */
     sessionsPerMinute: read.integer('SESSIONS_PER_MINUTE', { fallback: 600, min: 1, max: 1_000_000 }),
     sessionStoreBytes: read.integer('SESSION_STORE_BYTES', {
+      fallback: 2 * mebibyte,
+      min: 65_536,
+      max: 1_024 * mebibyte,
+    }),
+    /** How many bytes of text the counters of a team's end users may have for each window. */
+    endUserStoreBytes: read.integer('END_USER_STORE_BYTES', {
+      fallback: defaultEndUserBytes,
+      min: 262_144,
+      max: 1_024 * mebibyte,
+    }),
+    /** Store bytes that calls with an Idempotency-Key may take, with the answers that are kept for them. */
+    keptAnswerBytes: read.integer('KEPT_ANSWER_BYTES', {
       fallback: 2 * mebibyte,
       min: 65_536,
       max: 1_024 * mebibyte,

@@ -60,6 +60,9 @@ const ownFields = {
   session_proof: z.enum(sessionProofs, { error: `expected one of ${sessionProofs.join(', ')}` }).optional(),
   // From a JSON file, so that it is JSON.
   session: z.record(z.string(), z.custom<JsonValue>()).default({}),
+  person: z
+    .strictObject({ limits: z.array(z.custom<JsonValue>()).max(8, 'expected at most 8 limits') })
+    .optional(),
 };
 
 function fieldsIn(env: NodeJS.ProcessEnv) {
@@ -120,6 +123,7 @@ export function toTrustedIssuer(entry: Fields): TrustedIssuer {
     ...(entry.email_verified_as_text ? { takesTextEmailVerified: true } : {}),
     maxExchanges: entry.max_exchanges,
     session: entry.session,
+    ...(entry.person ? { person: entry.person } : {}),
     ...(entry.session_proof ? { sessionProof: entry.session_proof } : {}),
     ...(entry.console ? { console: toConsoleClient(entry.console, entry.issuer) } : {}),
   };

@@ -65,6 +65,8 @@ export interface TrustedIssuer {
    * sessions.
    */
   readonly session: JsonObject;
+  /** What each person may use over all sessions, counted as an end user's. Absent: no such limits. */
+  readonly person?: JsonObject;
   /** Absent: the console has no sign-in with this issuer. */
   readonly console?: ConsoleClient;
 }

@@ -2,6 +2,7 @@ import type { Principal, ScopedLimit } from '../identity/records/identity.ts';
 import {
   type AttemptBound,
   type CountedLimit,
+  isOfVisitor,
   onlyObserves,
   type Raise,
   type StoredLimit,
@@ -11,6 +12,7 @@ import { costNanoUsd, nanoUsdPerUsd, type Price } from '../base/price.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { ValidRequest } from '../base/request.ts';
 import { hasTags } from '../base/tags.ts';
+import type { IdempotencyKey } from './idempotency-key.ts';
 import type { OpenRequest } from './open-record.ts';
 import type { AppliedLimit } from './store.ts';
 import type { Counter } from './window.ts';
@@ -38,6 +40,10 @@ export interface Grant {
   attempts: readonly AttemptBound[];
   /** The model's price; null if it has none. */
   price: Price | null;
+  /** The call's Idempotency-Key; absent or null: none. */
+  key?: IdempotencyKey | null;
+  /** Attempts with that key that broke, as the store tells them; `''` or absent: none. */
+  after?: string;
 }
 
 /** The limits of a caller that count a request with these tags. */
@@ -82,15 +88,17 @@ function commandFor({ scope }: ScopedLimit): string {
       return '`tollgate team set <team> --limit …`';
     case 'user':
       return '`tollgate user set <team> <user> --limit …`';
+    case 'end_user':
+      return '`--end-user-limit …` of `tollgate settings set`, `team set` or `token set`';
     case 'token':
     case 'session':
       return '`tollgate token set <team> <id> --limit …`';
   }
 }
 
-/** The limits that the caller may see. A page's visitor sees only the limits of the session itself. */
+/** The limits that the caller may see. A page's visitor sees only the session's and their own. */
 export function visibleLimits({ limits, request }: Pick<Grant, 'limits' | 'request'>): readonly LimitState[] {
-  return request.sessionId === null ? limits : limits.filter(({ scoped }) => scoped.scope === 'session');
+  return request.sessionId === null ? limits : limits.filter(({ scoped }) => isOfVisitor(scoped.scope));
 }
 
 /** How much of one limit a request needs that reserves `reserved`. Money is in nano-dollars. */

@@ -1,6 +1,9 @@
 import type { RealModel } from '../base/model.ts';
 import { mintSessionToken } from '../identity/records/token-text.ts';
+import { suspendedEndUser } from '../access/policy.ts';
+import { endUserOf, isSuspendedIn } from '../identity/records/end-user.ts';
 import { withRealModels } from '../identity/records/aliases.ts';
+import type { Limit } from '../base/limit.ts';
 import type { Principal } from '../identity/records/identity.ts';
 import { invalidBody, Refusal, retryAfter, secondsUntil } from '../base/refusal.ts';
 import { type Session, sessionLimitId, sharedLimitId } from '../identity/records/session.ts';
@@ -24,6 +27,13 @@ export interface MintedSession {
   livesS: number;
 }
 
+/** Who signed in: their sessions share their limits. */
+export interface SignedIn {
+  id: string;
+  /** What their issuer's entry lets each person use, counted as an end user's. */
+  limits?: Limit[];
+}
+
 /** Makes sessions from users' tokens. */
 export class SessionMinter {
   readonly #options: MinterOptions;
@@ -34,13 +44,13 @@ export class SessionMinter {
 
   /**
    * Makes a session of the principal's token, in one round trip; `stale` if the principal must be read again. `person`:
-   * who shares the session's limits with other sessions; null if the limits are its own. Rejects with
-   * `StoreUnavailable`.
+   * who shares the session's limits with other sessions; null if the limits are its own. Refuses an end user who is
+   * suspended. Rejects with `StoreUnavailable`.
    */
   async mint(
     parent: Principal,
     asked: NewSession,
-    person: string | null = null,
+    person: SignedIn | null = null,
   ): Promise<MintedSession | Refusal | 'stale'> {
     const unbound = asked.cnf ? null : unboundRefusal(parent);
     if (unbound) return unbound;
@@ -56,14 +66,16 @@ export class SessionMinter {
       ...policy,
       limits: policy.limits.map((limit, index) => ({
         ...limit,
-        id: person === null ? sessionLimitId(id, index) : sharedLimitId(person, limit),
+        id: person === null ? sessionLimitId(id, index) : sharedLimitId(person.id, limit),
       })),
+      ...(person?.limits?.length ? { end_user_limits: person.limits } : {}),
       end_user: asked.end_user ?? null,
       ...(asked.cnf ? { cnf: asked.cnf } : {}),
       expires_at: new Date(expiresAtMs).toISOString(),
       created_at: new Date(nowMs).toISOString(),
     };
     const { team, token, epoch } = parent.identity;
+    if (isSuspendedIn(team, endUserOf({ ...parent.identity, session: record }))) return suspendedEndUser();
     const result = await this.#options.sessions.mint({
       session: record,
       secretHash,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { check } from '../base/check.ts';
 import { endUser, limit, limitsAt, listOf, model, origin, tool, named } from '../base/fields.ts';
+import type { Limit } from '../base/limit.ts';
 import { type Problem, Refusal } from '../base/refusal.ts';
 import { type JsonObject, valuesIn } from '../base/request.ts';
 import { tags } from '../base/tags.ts';
@@ -76,6 +77,11 @@ export function sessionPolicyProblems(session: JsonObject): readonly Problem[] {
 /** The policy of an issuer's entry, which was checked at start. */
 export function sessionPolicyOf(session: JsonObject): NewSession {
   return sessionPolicy.parse(session);
+}
+
+/** What an issuer's entry lets each person use over all sessions. */
+export function personLimitsOf(person: JsonObject = {}): Limit[] {
+  return sessionPolicyOf(person).limits ?? [];
 }
 
 const text = z.string();

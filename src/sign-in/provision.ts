@@ -19,7 +19,8 @@ import {
 } from '../identity/records/identity.ts';
 import { isSameEmail } from '../identity/records/unshared.ts';
 import { invalidRequest, SignInRefusal } from './oauth-error.ts';
-import { type Claims, userIdFor, verifiedEmail } from './rules.ts';
+import { userIdFor } from '../identity/records/end-user.ts';
+import { type Claims, verifiedEmail } from './rules.ts';
 
 /* The user and the token that the sessions of a sign-in belong to. They are created when someone first signs in. */
 

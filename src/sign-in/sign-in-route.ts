@@ -7,7 +7,7 @@ import { actingAs, type AuditContextOf } from '../audit/context.ts';
 import { okJson, type OperationDocs } from '../base/operation-docs.ts';
 import { type ErrorCode, Refusal, retryAfter } from '../base/refusal.ts';
 import type { TrustedIssuer } from '../config/issuer.ts';
-import type { NewSession } from '../sessions/schema.ts';
+import { type NewSession, personLimitsOf } from '../sessions/schema.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
@@ -19,7 +19,7 @@ import { exchangeSchema, formSchema, readExchange } from './exchange-form.ts';
 import type { IdTokenVerifier, VerifiedIdToken } from './id-token.ts';
 import { invalidRequest, oauthErrorBody, refusalDocs, SignInRefusal } from './oauth-error.ts';
 import { inOAuthWords, personOf, type PersonTokenDeps, sessionWithin, tokenOf } from './person-token.ts';
-import { userIdFor } from './rules.ts';
+import { userIdFor } from '../identity/records/end-user.ts';
 
 const maxBytes = 32_768;
 /** An ID token is accepted for this long after its expiry, because clocks differ. */
@@ -114,7 +114,7 @@ function signInRoute(deps: SignInDeps): Route {
         principal,
         { ...sessionWithin(issuer, principal, deps.realModel), ...proven },
         // Or whoever signs in three times would have three times the limit.
-        userIdFor(issuer.issuer, subject),
+        { id: userIdFor(issuer.issuer, subject), limits: personLimitsOf(issuer.person) },
       ),
     );
     if (minted instanceof Refusal) return inOAuthWords(minted);

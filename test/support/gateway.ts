@@ -40,6 +40,7 @@ export interface Policy {
   tools?: string[];
   expires_in?: number;
   limits?: Limit[];
+  end_user_limits?: Limit[];
   max_session_body_bytes?: number;
   frames?: 'openai';
   session_proof?: SessionProof;

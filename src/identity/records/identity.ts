@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import {
   email,
+  endUser,
+  endUserLimits,
   limits,
   listOf,
   model,
@@ -31,6 +33,13 @@ export const dearerFallback = z.boolean('must be true or false');
 const restriction = { description: 'null restricts nothing.' };
 const onlyFunctions = { description: 'null: plain functions only.' };
 
+const ofEndUsers = endUserLimits.nullish().meta({
+  description: 'What each end user may use over all of their sessions; null: no such limits.',
+});
+
+/** An end user whose requests are refused. */
+export const suspendedEndUser = z.strictObject({ end_user: endUser, suspended_at: storedTime });
+
 /** Looser than in a request: an import may come from a gateway that serves more endpoints. */
 const endpointPath = named(
   z.string().regex(/^\/[A-Za-z0-9._/-]{1,127}$/, 'must be a path such as /v1/chat/completions'),
@@ -58,6 +67,8 @@ export const teamFields = z.strictObject({
   }),
   tag_keys: tagKeys.nullish().meta({ description: 'The tags that its requests may have; null: none.' }),
   suspended_at: storedTime.nullish().meta({ description: 'Since when its requests are refused.' }),
+  end_user_limits: ofEndUsers,
+  suspended_end_users: z.array(suspendedEndUser).nullish(),
   created_at: storedTime,
 });
 export type Team = Stored<z.infer<typeof teamFields>>;
@@ -123,6 +134,7 @@ export const tokenFields = z.strictObject({
   origins: listOf(origin).nullable().meta(restriction),
   tools: listOf(tool).nullable().meta(onlyFunctions),
   limits,
+  end_user_limits: ofEndUsers,
   max_session_body_bytes: bodyBytes.nullish().meta({ description: 'Of its sessions; null: 1 MiB.' }),
   frames: frames
     .nullish()
@@ -149,6 +161,8 @@ export interface Identity {
   session: Session | null;
   /** The limits over the whole gateway. */
   gateway: readonly StoredLimit[];
+  /** What the gateway lets each end user of each team use; absent: it has no such limits. */
+  gatewayEndUsers?: readonly Limit[];
   /** The team's epoch: changes with every change to the team, its users, its tokens, or the settings. */
   epoch: string;
 }
@@ -173,6 +187,8 @@ export interface Resolution {
 export interface ScopedLimit {
   scope: Scope;
   limit: StoredLimit;
+  /** The how many-th it is of an end user's limits that count the same; absent: the first. */
+  nth?: number;
   /** What raises it, in part perhaps no longer; absent: nothing. */
   raises?: readonly Raise[];
 }

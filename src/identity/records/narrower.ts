@@ -17,9 +17,11 @@ const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['tools', (before, after) => isWithin(before ?? [], after ?? [])],
   ['request_tags', (before, after) => isWithin(before ?? [], after ?? [])],
   ['limits', areLower],
+  ['end_user_limits', areLower],
   ['defaults', (before, after) => everyField(objectIn(before), objectIn(after), areLower)],
   ['expires_at', (before, after) => after !== null && (before === null || after <= before)],
   ['suspended_at', (before) => before === null],
+  ['suspended_end_users', (before, after) => areStillIn(before, after)],
   ['revoked_at', (before) => before === null],
   ['max_session_body_bytes', (before, after) => bytesOf(after) <= bytesOf(before)],
   ['session_proof', (before, after) => strengthOf(after) >= strengthOf(before)],
@@ -50,6 +52,14 @@ function everyField(
 function isWithin(before: JsonValue, after: JsonValue): boolean {
   if (before === null) return true;
   return Array.isArray(before) && Array.isArray(after) && after.every((item) => before.includes(item));
+}
+
+/** Each item that there was is still there. */
+function areStillIn(before: JsonValue, after: JsonValue): boolean {
+  const is = Array.isArray(after) ? after : [];
+  return (Array.isArray(before) ? before : []).every((item) =>
+    is.some((other) => isDeepStrictEqual(item, other)),
+  );
 }
 
 /** Each limit there was is still there, no higher, and holds if it did. */

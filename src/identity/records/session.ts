@@ -52,6 +52,8 @@ export const sessionFields = z.object({
 export interface Session extends z.infer<typeof sessionFields> {
   /** Its own limits. Those of token, user and team apply too. */
   limits: StoredLimit[];
+  /** What whoever signed in may use over all sessions, by the entry of their issuer. Absent: it says nothing. */
+  end_user_limits?: Limit[];
   pinned: Pinned | null;
 }
 

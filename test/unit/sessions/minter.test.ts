@@ -169,3 +169,15 @@ describe('an answer of the store', () => {
     expect(refusal).toMatchObject(expected);
   });
 });
+
+describe('an end user who is suspended', () => {
+  it('gets no session', async () => {
+    const suspended_end_users = [{ end_user: 'ana', suspended_at: '2026-01-01T00:00:00.000Z' }];
+    const { minter, requests } = minterFor();
+    const of = makePrincipal(identityOf({ team: { suspended_end_users } }), credentialFor('hash'));
+    expect(await minter.mint(of, { end_user: 'ana' })).toMatchObject({ code: 'suspended' });
+    expect(requests).toEqual([]);
+    await minter.mint(of, { end_user: 'bo' });
+    expect(requests).toHaveLength(1);
+  });
+});

@@ -11,7 +11,7 @@ import {
   release,
   signInKey,
 } from '../../../src/sign-in/provision.ts';
-import { userIdFor } from '../../../src/sign-in/rules.ts';
+import { userIdFor } from '../../../src/identity/records/end-user.ts';
 import { trustedIssuer } from './trusted.ts';
 
 /** What a sign-in has no use for. */
