@@ -14,6 +14,14 @@ export function issuersFile({ issuer, clientId, origins, team }: IssuersFileOpti
     limits: [{ metric: 'requests', window: 'minute', max: 20 }],
     pinned: { model: 'claude-4-5-haiku', max_tokens: 200 },
   };
-  const entry = { issuer, audience: clientId, public: false, team, users: 'create', session };
+  const entry = {
+    issuer,
+    audience: clientId,
+    public: false,
+    team,
+    users: 'create',
+    session_proof: 'nonce',
+    session,
+  };
   return JSON.stringify({ issuers: [entry] }, null, 2);
 }

@@ -31,7 +31,7 @@ const demo = await startDemo({
   env: { ...process.env, ALLOWED_ORIGINS: origins.join(','), ISSUERS_FILE },
   onStop: () => Promise.all([closeSite(), issuer.close(), rm(folder, { recursive: true, force: true })]),
 });
-const token = await makeDemoToken(demo);
+const token = await makeDemoToken(demo, { session_proof: 'nonce' });
 const site = await startBackend({
   gateway: demo.url,
   token,
