@@ -78,10 +78,8 @@ describe('a bound session', () => {
     await tollgate('/v1/models');
     await tollgate('/v1/models');
     expect(generateKey).toHaveBeenCalledTimes(1);
-    const { privateKey } = (await generateKey.mock.results[0]?.value) as {
-      privateKey: { extractable: boolean };
-    };
-    expect(privateKey.extractable).toBe(false);
+    const made = (await generateKey.mock.results[0]?.value) as { privateKey: { extractable: boolean } };
+    expect(made.privateKey.extractable).toBe(false);
   });
 
   it('is sent again with the nonce that is asked for, and then with the last that came', async () => {
