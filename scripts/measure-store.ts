@@ -1,4 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import type { Limit } from '../src/base/limit.ts';
+import { limitsOfEndUser } from '../src/identity/records/end-user.ts';
+import { applied } from '../src/limits/grant.ts';
 import { AdmissionStore } from '../src/limits/admission-store.ts';
 import { encodeOpen, type OpenRequest } from '../src/limits/open-record.ts';
 import { settlementOf } from '../src/limits/settlement.ts';
@@ -43,6 +46,7 @@ const admission = new AdmissionStore(store, keys, {
   leaseMs: 600_000,
   maxEntries: 1_000_000,
   retentionDays: 3_660,
+  endUserBytes: 64 * 1_048_576,
 });
 
 interface Measured {
@@ -289,6 +293,44 @@ measured.push(
     note((prefix) => linkMark('link-opened', prefix)),
   ),
 );
+
+/** Each of so many visitors sends a request, all at once: then all of a minute's counters are there together. */
+const visitors = 20_000;
+async function visit(name: string, ofEach: readonly Limit[]): Promise<void> {
+  const epoch = (await store.attempt((client) => client.hget(keys.epochs, 'team-0'))) ?? '';
+  const asks = Array.from({ length: visitors }, (_, n): AdmitRequest => {
+    const endUser = `${name}-${n}@example.com`;
+    const limitsOfOne = limitsOfEndUser({ team: 'team-0', endUser }, [['', ofEach]]);
+    return {
+      grant: `${processId}-${name}-${n.toString(36)}`,
+      team: 'team-0',
+      epoch,
+      notAfterMs: Infinity,
+      expiresAtMs: Infinity,
+      session: null,
+      record: '',
+      limits: limitsOfOne.map((scoped) => applied(scoped, { ...noCharge, requests: 1, inputTokens: 1_000 })),
+    };
+  });
+  for (let at = 0; at < asks.length; at += perCall) {
+    const batch = asks.slice(at, at + perCall);
+    await admission.admit(processId, batch);
+    await admission.settle(
+      processId,
+      batch.map(({ grant }) => ({ grant, incarnation, team: 'team-0', adjustments: [], closing: null })),
+    );
+  }
+}
+const aDay: Limit = { metric: 'requests', window: 'day', max: 50 };
+const aMinute: Limit = { metric: 'requests', window: 'minute', max: 5 };
+const aDayOfTokens: Limit = { metric: 'tokens', window: 'day', max: 50_000 };
+for (const [name, ofEach] of [
+  ['an end user with a limit a day', [aDay]],
+  ['with two', [aDay, aDayOfTokens]],
+  ['with one a day and one a minute, in that minute', [aDay, aMinute]],
+] as const) {
+  measured.push(await measure(name, visitors, () => visit(name.replaceAll(/\W/g, ''), ofEach)));
+}
 
 const width = Math.max(...measured.map(({ what }) => what.length));
 process.stdout.write(`${'empty store'.padEnd(width)}  ${emptyBytes} bytes\n`);
