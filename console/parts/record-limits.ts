@@ -23,6 +23,8 @@ interface RecordLimitsProps {
   none?: string;
   /** Those that have not ended; absent: its limits cannot be raised. */
   raises?: readonly Raise[] | null;
+  /** What comes of the usage of a limit that is removed. */
+  removed?: string;
   /** The body that sets the list; absent: the record has it as `limits`. */
   bodyOf?: (limits: readonly NewLimit[]) => object;
 }
@@ -37,6 +39,7 @@ export function RecordLimits({
   title = 'Limits',
   raises,
   none = 'Other limits may still apply: a request must fit those of the gateway, the team, the user and the token.',
+  removed = 'Its usage is forgotten: if you add it again, it starts at zero.',
   bodyOf = (list) => ({ limits: list }),
 }: RecordLimitsProps): View {
   const [edited, setEdited] = useState<number | 'new' | null>(null);
@@ -56,7 +59,7 @@ export function RecordLimits({
   const remove = (at: number): void =>
     confirm({
       title: 'Remove this limit?',
-      text: `"${limitName(limits[at] ?? { metric: '', max: 0 })}" does not apply to the next request. Its usage is forgotten: if you add it again, it starts at zero.`,
+      text: `"${limitName(limits[at] ?? { metric: '', max: 0 })}" does not apply to the next request. ${removed}`,
       action: 'Remove',
       run: () => put(now.toSpliced(at, 1)),
       done: () => {
