@@ -352,6 +352,7 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
   const prefix = settings.store.kind === 'redis' ? settings.store.prefix : '';
   const keys = keysUnder(prefix, { hasRecords: settings.records !== null });
   const { leaseMs, ledgerMaxEntries: maxEntries, usageRetentionDays: retentionDays } = settings;
+  const { usageBreakdownRows: breakdownRows } = settings;
   const { sessionsPerMinute: perMinute, sessionStoreBytes: maxBytes } = settings;
   const records =
     settings.records &&
@@ -417,7 +418,13 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
       links: new ConsoleLinks(store, keys),
       signInKeys: new SignInKeys(store, keys),
     },
-    admission: new AdmissionStore(store, keys, { leaseMs, maxEntries, retentionDays, backlogBytes }),
+    admission: new AdmissionStore(store, keys, {
+      leaseMs,
+      maxEntries,
+      retentionDays,
+      breakdownRows,
+      backlogBytes,
+    }),
     refusals: new RefusalStore(store, keys, {
       retentionDays,
       backlogBytes: () => backlogBytes() / 4,

@@ -59,6 +59,8 @@ export function readSettings(env: NodeJS.ProcessEnv) {
     }),
     ledgerMaxEntries: read.integer('LEDGER_MAX_ENTRIES', { fallback: 10_000, min: 1, max: 10_000_000 }),
     usageRetentionDays: readUsageRetention(read),
+    /** Of a team's day by tags and end user. */
+    usageBreakdownRows: read.integer('USAGE_BREAKDOWN_ROWS', { fallback: 400, min: 2, max: 10_000 }),
   } as const;
   if (settings.previousAdminKey !== null) {
     warnings.push('ADMIN_KEY_PREVIOUS: the key before ADMIN_KEY still works; unset it when nobody uses it.');

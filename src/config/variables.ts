@@ -59,6 +59,7 @@ export const variables = [
   'SESSION_STORE_BYTES',
   'LEDGER_MAX_ENTRIES',
   'USAGE_RETENTION_DAYS',
+  'USAGE_BREAKDOWN_ROWS',
 ] as const;
 
 export type Variable = (typeof variables)[number];

@@ -42,6 +42,8 @@ export interface AdmissionStoreOptions {
   retentionDays: number;
   /** How many bytes entries may take until they are drained into records; 0 or absent: there are no records. */
   backlogBytes?: () => number;
+  /** How many rows with names a team's breakdown of a day may have, without records; absent: 400. */
+  breakdownRows?: number;
 }
 
 /**
@@ -109,7 +111,8 @@ export class AdmissionStore {
     batch: readonly Settlement[],
   ): Promise<readonly Settled[] | null> {
     const { processes, open, incarnation, entries, counters, totals, settled, session } = this.#keys;
-    const { maxEntries, retentionDays, backlogBytes } = this.#options;
+    const { maxEntries, retentionDays, breakdownRows = 400 } = this.#options;
+    const backlogBytes = this.#options.backlogBytes?.() ?? 0;
     const args = [
       process,
       leaseMs,
@@ -119,8 +122,11 @@ export class AdmissionStore {
       maxEntries,
       retentionDays,
       session(''),
-      backlogBytes?.() ?? 0,
+      backlogBytes,
       joined(batch, settlementText),
+      this.#keys.breakdown(''),
+      // Records have every entry, with its tags and its end user.
+      backlogBytes > 0 ? 0 : breakdownRows,
     ];
     const reply = await this.#store.run(
       scripts.settle,
