@@ -5,13 +5,16 @@ import { actorCheck } from './access/actor-check.ts';
 import { Authenticator } from './access/authenticator.ts';
 import { AuthThrottle } from './access/auth-throttle.ts';
 import { ChangePace } from './access/change-pace.ts';
+import { Nonces } from './access/proof/nonces.ts';
+import { Proofs } from './access/proof/proofs.ts';
+import { UsedProofs } from './access/proof/used-proofs.ts';
 import { SecretUses } from './access/secret-uses.ts';
 import { randomBase62 } from './identity/records/token-text.ts';
 import { ClaimLinks, linkUse } from './claims/claim-links.ts';
 import { consoleOf } from './console/console.ts';
 import { ConsoleLinks } from './console/links.ts';
 import { ConsoleSessionStore } from './console/session-store.ts';
-import { SignInKeys } from './console/sign-in-keys.ts';
+import { HourlySecrets } from './store/hourly-secrets.ts';
 import type { Catalogue } from './config/catalogue.ts';
 import { PriceBook } from './config/price-book.ts';
 import type { Settings } from './config/environment.ts';
@@ -111,11 +114,20 @@ export function wire(options: WireOptions) {
     keepsRecords: () => records?.isKept === true,
     onBeat: ({ prices: epoch }) => prices.note(epoch),
     onNotice: (notice) => journal.limitReached(notice),
+    onEvicted: (counters) => metrics.endUsersEvicted(counters),
   });
   const uses = new SecretUses({
     store: stores.secrets,
     storeNowMs: () => admission.heartbeat.storeNowMs(),
     log,
+  });
+  const storeNowMs = (): number => admission.heartbeat.storeNowMs();
+  const proofs = new Proofs({
+    publicUrls: settings.publicUrls,
+    onDyno,
+    nowMs: storeNowMs,
+    nonces: new Nonces(stores.nonceSecrets, storeNowMs),
+    used: stores.usedProofs,
   });
   const origin = (host: string | undefined): string =>
     host === undefined ? '' : `${settings.onDyno ? 'https' : 'http'}://${host}`;
@@ -172,6 +184,7 @@ export function wire(options: WireOptions) {
     allowedOrigins: settings.allowedOrigins,
     maxBodyBytes: settings.maxBodyBytes,
     authenticator,
+    proofs,
     uses,
     budget,
     addressOf: ({ sender }: Call) => clientAddress(sender, onDyno),
@@ -274,6 +287,7 @@ export function wire(options: WireOptions) {
     journal,
     authenticator,
     throttle,
+    proofs,
     authorize,
     auditContextOf,
     admission,
@@ -352,8 +366,12 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
   const prefix = settings.store.kind === 'redis' ? settings.store.prefix : '';
   const keys = keysUnder(prefix, { hasRecords: settings.records !== null });
   const { leaseMs, ledgerMaxEntries: maxEntries, usageRetentionDays: retentionDays } = settings;
-  const { usageBreakdownRows: breakdownRows } = settings;
-  const { sessionsPerMinute: perMinute, sessionStoreBytes: maxBytes } = settings;
+  const {
+    usageBreakdownRows: breakdownRows,
+    sessionsPerMinute: perMinute,
+    sessionStoreBytes: maxBytes,
+    endUserStoreBytes: endUserBytes,
+  } = settings;
   const records =
     settings.records &&
     new Records({
@@ -413,16 +431,19 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
     erase,
     ...readers,
     sessions,
+    nonceSecrets: new HourlySecrets(store, keys.nonceKey),
+    usedProofs: new UsedProofs(store, keys),
     consoleStores: {
       sessionStore: new ConsoleSessionStore(store, keys),
       links: new ConsoleLinks(store, keys),
-      signInKeys: new SignInKeys(store, keys),
+      signInKeys: new HourlySecrets(store, keys.consoleSignInKey),
     },
     admission: new AdmissionStore(store, keys, {
       leaseMs,
       maxEntries,
       retentionDays,
       breakdownRows,
+      endUserBytes,
       backlogBytes,
     }),
     refusals: new RefusalStore(store, keys, {

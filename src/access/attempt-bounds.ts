@@ -1,5 +1,6 @@
 import { type AttemptBound, onlyObserves } from '../base/limit.ts';
 import type { Identity, ScopedLimit } from '../identity/records/identity.ts';
+import { isHeldByNobody } from '../identity/records/secret.ts';
 import { counterKeyOfLimit } from '../identity/records/session.ts';
 
 /** Times the limit on requests. */
@@ -10,14 +11,17 @@ const mostAMinute = 600;
 const minutesOf = { minute: 1, hour: 60, day: 1_440, month: 43_200 } as const;
 
 /**
- * The bounds of a token, and of the session if it is one. Limits that a person's sessions share bound the token, too: it
- * is the person's, and more sessions are not more attempts.
+ * The bounds of a token, and of the session if it is one. Limits that a person's sessions share bound the token, too, if it
+ * is the person's: more sessions are not more attempts. A site's token has many end users, so that theirs do not bound it.
  */
 export function attemptBounds(
   { token, session }: Pick<Identity, 'token' | 'session'>,
   limits: readonly ScopedLimit[],
 ): readonly AttemptBound[] {
-  const ofToken = limits.filter(({ scope, limit }) => scope !== 'session' || isShared(limit.id));
+  const ofToken = limits.filter(({ scope, limit }) => {
+    if (scope === 'end_user') return isHeldByNobody(token);
+    return scope !== 'session' || isShared(limit.id);
+  });
   const bounds = [boundOf('token', `!${token.id}`, ofToken)];
   if (session) bounds.push(boundOf('session', `${session.id}/!`, limits));
   return bounds;

@@ -76,7 +76,8 @@ export class AuthThrottle {
   }
 
   #counted(tries: Tries, refusal: Refusal): Refusal {
-    if (refusal.code === 'missing_token') return refusal; // who sends none tries none
+    // Who sends none tries none, and a key is not found by trying.
+    if (refusal.code === 'missing_token' || refusal.code === 'invalid_dpop_proof') return refusal;
     const wasOver = this.#isOver(tries);
     tries.refused += 1;
     if (this.#isOver(tries)) for (const turnAway of tries.waiting.splice(maxWaiting)) turnAway(false);

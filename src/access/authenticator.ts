@@ -117,7 +117,8 @@ export class Authenticator {
     const text = extractCredential(headers);
     if (text instanceof Refusal) return text;
     const credential = credentialOf(text);
-    this.#sockets.set(socket, { authorization, apiKey, credential });
+    // Of what comes with a proof nothing is remembered: Authorization says DPoP only beside one.
+    if (headers.dpop === undefined) this.#sockets.set(socket, { authorization, apiKey, credential });
     return credential;
   }
 

@@ -1,17 +1,20 @@
 import { Refusal } from '../base/refusal.ts';
+import { noProof, proofRefusal } from './proof/proof-problem.ts';
 import { inspectToken } from '../identity/records/token-text.ts';
 
 /** The headers that may carry a credential of `/v1` and `/admin`. A query string or a cookie never does. */
 export interface CredentialHeaders {
   authorization?: string | undefined;
   'x-api-key'?: string | string[] | undefined;
+  /** A proof (RFC 9449). A text is all that matters here: it is checked once the session is known. */
+  dpop?: string | string[] | undefined;
   /** The address of the sender, according to the router. */
   'x-forwarded-for'?: string | string[] | undefined;
   /** Only the console looks at it: its sessions are cookies. */
   cookie?: string | undefined;
 }
 
-const bearer = /^bearer +(\S.*)$/i;
+const schemes = /^(bearer|dpop) +(\S.*)$/i;
 const withoutToken = /^\s*(?:bearer\s*)?$/i;
 
 /** The well-formed token of a user or a session in the headers, or a refusal. Nothing else reads callers' tokens. */
@@ -38,13 +41,20 @@ export function readSecret(headers: CredentialHeaders): string | Refusal {
   if (authorization === undefined) return apiKey ?? '';
   // Clients send an empty one for a variable that is not set.
   if (apiKey !== undefined && withoutToken.test(authorization)) return apiKey;
-  const fromBearer = bearer.exec(authorization)?.[1];
-  if (fromBearer === undefined) {
+  const [, scheme = '', text] = schemes.exec(authorization) ?? [];
+  if (text === undefined) {
     return invalid('The Authorization header must read "Bearer", a space and a token.');
   }
-  if (apiKey === undefined || apiKey === fromBearer) return fromBearer;
+  if (/^d/i.test(scheme)) {
+    if (!text.startsWith('tgs_')) return invalid(onlySessions);
+    if (headers.dpop === undefined) return proofRefusal(noProof);
+  }
+  if (apiKey === undefined || apiKey === text) return text;
   return invalid('Authorization and x-api-key carry different credentials. Send the token in one of them.');
 }
+
+const onlySessions =
+  'Only a session (tgs_…) is sent with a proof: send this credential as "Authorization: Bearer …".';
 
 /** The refusal of a text that is not a token of this gateway. */
 export function mistyped(text: string): Refusal {

@@ -1,4 +1,5 @@
 import { asciiLowerCase } from '../base/ascii-case.ts';
+import { endUserOf, isSuspendedIn } from '../identity/records/end-user.ts';
 import type { Principal } from '../identity/records/identity.ts';
 import { onlyObserves } from '../base/limit.ts';
 import { Refusal, type ErrorCode } from '../base/refusal.ts';
@@ -21,6 +22,7 @@ export function checkToken({ identity, credential, expiresAtMs }: Principal, now
       `The ${who} of this ${session === null ? 'token' : 'session'} is suspended. Ask your administrator.`,
     );
   }
+  if (team.suspended_end_users && isSuspendedIn(team, endUserOf(identity))) return suspendedEndUser();
   if (token.revoked_at !== null) {
     const what = session === null ? 'This token was revoked' : 'The token of this session was revoked';
     return new Refusal('revoked_token', `${what} at ${token.revoked_at}. Ask for a new one.`);
@@ -29,6 +31,11 @@ export function checkToken({ identity, credential, expiresAtMs }: Principal, now
   const endedAtMs = secretEndMs(identity, credential);
   if (endedAtMs === expiresAtMs) return rotatedOut(endedAtMs);
   return expired(session === null ? 'token' : 'session', expiresAtMs);
+}
+
+/** The refusal of a session whose end user is suspended, and of one that is to be made for them. */
+export function suspendedEndUser(): Refusal {
+  return new Refusal('suspended', 'The end user of this session is suspended. Ask whoever runs this site.');
 }
 
 /** The refusal of a secret whose token has a newer one. */

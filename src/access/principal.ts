@@ -1,6 +1,14 @@
-import type { Credential, Identity, Policy, Principal, ScopedLimit } from '../identity/records/identity.ts';
+import type {
+  Credential,
+  Identity,
+  Policy,
+  Principal,
+  ProofRule,
+  ScopedLimit,
+} from '../identity/records/identity.ts';
 import { attemptBounds } from './attempt-bounds.ts';
 import { callerTags } from './caller-tags.ts';
+import { endUserLimits } from '../identity/records/end-user.ts';
 import { secretEndMs } from '../identity/records/secret.ts';
 import type { Limit, Scope, StoredLimit } from '../base/limit.ts';
 
@@ -13,6 +21,7 @@ export function makePrincipal(identity: Identity, credential: Credential): Princ
     ...scoped('user', user.limits),
     ...scoped('token', token.limits),
     ...scoped('session', session?.limits ?? []),
+    ...endUserLimits(identity),
   ].sort((a, b) => rank(a.limit) - rank(b.limit));
   return {
     identity,
@@ -21,6 +30,7 @@ export function makePrincipal(identity: Identity, credential: Credential): Princ
     tags: callerTags(identity, limits),
     limits,
     attempts: attemptBounds(identity, limits),
+    proof: proofRule(identity),
     expiresAtMs: Math.min(
       expiry(token.expires_at),
       expiry(session?.expires_at ?? null),
@@ -40,6 +50,15 @@ function policyOf({ team, token, session }: Identity): Policy {
   };
 }
 
+/** Null, unless the session is bound to a key or its token asks for that. */
+function proofRule({ token, session }: Identity): ProofRule | null {
+  if (session === null) return null;
+  const { session_proof: asked = null } = token;
+  const jkt = session.cnf?.jkt ?? null;
+  if (jkt === null && asked === null) return null;
+  return { jkt, nonce: asked === 'nonce' || asked === 'once', once: asked === 'once' };
+}
+
 function within<B extends readonly string[] | null>(
   list: readonly string[] | null,
   bound: B,
@@ -57,7 +76,7 @@ function scoped(scope: Scope, limits: readonly StoredLimit[]): ScopedLimit[] {
 
 const windowRank = { month: 0, day: 1, hour: 2, minute: 3 } as const;
 
-/** Longest window first, so that a refusal names the limit that matters. Sorting is stable: gateway, team, user, token. */
+/** Longest window first, so that a refusal names the limit that matters. Sorting is stable: gateway, team, user, token, session, end user. */
 function rank(limit: Limit): number {
   return limit.metric === 'concurrency' ? 4 : windowRank[limit.window];
 }

@@ -16,6 +16,7 @@ import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { auditVerifyRoute } from './audit-verify-route.ts';
 import { backupRoutes } from './backup-routes.ts';
 import { readOptionalBody } from './read-body.ts';
+import { endUserRoutes } from './end-user-routes.ts';
 import { findTokensRoute } from './find-tokens-route.ts';
 import { issuersRoute } from './issuers-route.ts';
 import { overviewRoute } from './overview-route.ts';
@@ -99,6 +100,7 @@ export function adminRoutes(deps: AdminDeps): Route[] {
     ...teamRoutes(deps),
     ...userRoutes(deps),
     ...tokenRoutes(deps),
+    ...endUserRoutes(deps),
     findTokensRoute(deps),
     ...settingsRoutes(deps),
     issuersRoute(deps),

@@ -31,8 +31,10 @@ export function settingsRoutes(deps: AdminDeps): Route[] {
     schema: settingsResponse,
     toResponses: (records) => records.map(toSettingsResponse),
     usesOf: ({ limits }) => limitUses(deps.counters, { scope: 'gateway', team: gatewayCounterKey, limits }),
-    warningsOf: ({ limits, defaults: { team, user, token } }) =>
-      [limits, team, user, token].flatMap((each) => limitWarnings(each, null, deps.models)),
+    warningsOf: ({ limits, end_user_limits: ofEndUsers = [], defaults: { team, user, token } }) => [
+      ...[limits, team, user, token].flatMap((each) => limitWarnings(each, null, deps.models)),
+      ...limitWarnings(ofEndUsers, null, deps.models, 'end_user_limits'),
+    ],
   });
   return [
     {

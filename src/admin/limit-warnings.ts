@@ -11,17 +11,21 @@ export interface ModelFacts {
 
 const shownModels = 5;
 
-/** What a limit that is accepted will not do, in sentences. `models`: what its holder may use; null: all. */
+/**
+ * What a limit that is accepted will not do, in sentences. `models`: what its holder may use; null: all. `field`: the list
+ * that the limits are in.
+ */
 export function limitWarnings(
   limits: readonly Limit[],
   models: readonly string[] | null,
   facts: ModelFacts,
+  field = 'limits',
 ): string[] {
   return limits.flatMap((limit, n) => [
     ...unservedIn(limit, facts).map(
-      (model) => `limits.${n}: no attachment serves ${model}, so that this limit counts nothing of it.`,
+      (model) => `${field}.${n}: no attachment serves ${model}, so that this limit counts nothing of it.`,
     ),
-    ...unpricedIn(limit, models, facts).map((names) => `limits.${n}: ${names}`),
+    ...unpricedIn(limit, models, facts).map((names) => `${field}.${n}: ${names}`),
   ]);
 }
 

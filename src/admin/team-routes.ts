@@ -36,7 +36,10 @@ export function teamRoutes(deps: AdminDeps): Route[] {
     schema: teamResponse,
     toResponses: (records) => records.map(withoutLimitIds),
     usesOf: ({ id, limits }) => limitUses(deps.counters, { scope: 'team', team: id, limits }),
-    warningsOf: ({ limits, models }) => limitWarnings(limits, models, deps.models),
+    warningsOf: ({ limits, end_user_limits: ofEndUsers, models }) => [
+      ...limitWarnings(limits, models, deps.models),
+      ...limitWarnings(ofEndUsers ?? [], models, deps.models, 'end_user_limits'),
+    ],
   };
   const teams = resource(shown);
   const { newTeam, teamChange } = teamSchemas(endpointPaths);
@@ -199,7 +202,16 @@ function suspensionRoutes<K extends TeamKey | UserKey>(
   ];
 }
 
-const bounds = ['models', 'endpoints', 'origins', 'tools', 'limits', 'dearer_fallback', 'tag_keys'];
+const bounds = [
+  'models',
+  'endpoints',
+  'origins',
+  'tools',
+  'limits',
+  'end_user_limits',
+  'dearer_fallback',
+  'tag_keys',
+];
 
 /** The operation; who may not do it is told which field of the body would have set a bound of the team. */
 function namingBounds(operation: Operation): Operation {

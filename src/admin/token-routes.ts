@@ -203,8 +203,14 @@ async function handOver(
   return { record, body: { id, ...link, ...response } };
 }
 
-function tokenWarnings({ models: facts }: Pick<AdminDeps, 'models'>, { limits, models }: Token): string[] {
-  return limitWarnings(limits, models, facts);
+function tokenWarnings(
+  { models: facts }: Pick<AdminDeps, 'models'>,
+  { limits, end_user_limits: ofEndUsers, models }: Token,
+): string[] {
+  return [
+    ...limitWarnings(limits, models, facts),
+    ...limitWarnings(ofEndUsers ?? [], models, facts, 'end_user_limits'),
+  ];
 }
 
 /** Tokens of one team in the form of the admin API: secrets without hashes, each with its last use. */

@@ -1,6 +1,7 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
 import { hash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { endUserHash } from '../base/end-user.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
 import type { AuditEntry, Change } from './audit.ts';
 import { canonical } from './canonical.ts';
 
@@ -17,7 +18,7 @@ const maxValueCharacters = 1_536;
 export function auditedChange(change: Change): AuditedChange {
   const { kind, team, id, before, after, records } = change;
   if (records) return { operation: 'import.write', kind, team, id, before: null, after: summary(records) };
-  const [was, is] = [before && auditedRecord(before), after && auditedRecord(after)];
+  const [was, is] = [before && auditedRecord(before, after), after && auditedRecord(after, before)];
   const key = { kind, team, id };
   const operation = change.operation ?? `${kind}.${verbOf(kind, was, is)}`;
   if (was === null || is === null) {
@@ -49,12 +50,32 @@ function shortened<R extends JsonObject | null>(before: R, after: R): { before: 
 /** What stands for a long value takes this much. */
 const digestCharacters = 100;
 
-/** A record in the form of the admin API: limits without ids, secrets without hashes. */
-function auditedRecord(record: JsonObject): JsonObject {
+/** A record in the form of the admin API: limits without ids, secrets without hashes. `other` is what it was, or is. */
+function auditedRecord(record: JsonObject, other: JsonObject | null): JsonObject {
   const audited = { ...record };
   if ('limits' in audited) audited['limits'] = without('id', audited['limits']);
+  if ('suspended_end_users' in audited) audited['suspended_end_users'] = ownEndUsers(record, other);
   if ('secrets' in audited) audited['secrets'] = without('hash', audited['secrets']);
   return audited;
+}
+
+/** The suspended end users that only this side has, by their hashes: nothing could take a name from the trail again. */
+function ownEndUsers(
+  { id = null, suspended_end_users: own = null }: JsonObject,
+  other: JsonObject | null,
+): JsonValue {
+  const others = objectsIn(other?.['suspended_end_users'] ?? null);
+  const hashed = objectsIn(own)
+    .filter((item) => !others.some((each) => isDeepStrictEqual(each, item)))
+    .map(({ end_user: name = null, suspended_at: at = null }) => ({
+      end_user: typeof id === 'string' && typeof name === 'string' ? endUserHash(id, name) : null,
+      suspended_at: at,
+    }));
+  return hashed.length === 0 ? null : hashed;
+}
+
+function objectsIn(list: JsonValue): JsonObject[] {
+  return Array.isArray(list) ? list.filter((item) => isJsonObject(item)) : [];
 }
 
 function summary(records: readonly Change[]): JsonObject {
@@ -80,6 +101,8 @@ function verbOf(kind: Change['kind'], was: JsonObject | null, is: JsonObject | n
   if (began('revoked_at', was, is)) return 'revoke';
   if (began('suspended_at', was, is)) return 'suspend';
   if (began('suspended_at', is, was)) return 'resume';
+  if (began('suspended_end_users', was, is)) return 'suspend_end_user';
+  if (began('suspended_end_users', is, was)) return 'resume_end_user';
   return isDeepStrictEqual(was['prefix'], is['prefix']) ? 'change' : 'rotate';
 }
 

@@ -27,6 +27,7 @@ const exposed = [
   'Retry-After',
   'x-should-retry',
   'WWW-Authenticate',
+  'DPoP-Nonce',
   'x-tollgate-model',
   'x-tollgate-adjusted',
 ].join(', ');

@@ -212,9 +212,12 @@ export const limits = z
     }
   });
 
+/** Limits of each end user. Few: there is a counter of each for every end user. */
+export const endUserLimits = limits.max(8, 'must have at most 8 limits');
+
 /** Limits whose endpoints are among the paths given: one on a path there is not would count nothing. */
-export function limitsAt(paths: readonly string[]) {
-  return limits.superRefine((list, context) => {
+export function limitsAt(paths: readonly string[], all = limits) {
+  return all.superRefine((list, context) => {
     for (const [index, { endpoints = [] }] of list.entries()) {
       for (const [at, path] of endpoints.entries()) {
         if (paths.includes(path)) continue;

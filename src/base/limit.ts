@@ -49,7 +49,15 @@ export function onlyObserves({ enforce }: Pick<Limit, 'enforce'>): boolean {
   return enforce === false;
 }
 
-export type Scope = 'gateway' | 'team' | 'user' | 'token' | 'session';
+export type Scope = 'gateway' | 'team' | 'user' | 'token' | 'session' | 'end_user';
+
+/** Whether a page's visitor may see a limit: it is the session's or their own. */
+export function isOfVisitor(scope: Scope): boolean {
+  return scope === 'session' || scope === 'end_user';
+}
+
+/** How many bytes of text the counters of a team's end users may have for each window, if nothing else is set. */
+export const defaultEndUserBytes = 4_194_304;
 
 /**
  * How many attempts a token or a session has in a minute: what it uses of its own limit on requests, and requests that the

@@ -14,6 +14,8 @@ export const errorTable = {
   invalid_token: { status: 401, type: 'authentication_error' },
   expired_token: { status: 401, type: 'authentication_error' },
   revoked_token: { status: 401, type: 'authentication_error' },
+  invalid_dpop_proof: { status: 401, type: 'authentication_error' },
+  use_dpop_nonce: { status: 401, type: 'authentication_error' },
   model_not_allowed: { status: 403, type: 'permission_error' },
   model_unpriced: { status: 403, type: 'permission_error' },
   endpoint_not_allowed: { status: 403, type: 'permission_error' },

@@ -111,6 +111,12 @@ export const limitOption = repeatable(
   parseLimit,
 );
 
+export const endUserLimitOption = repeatable(
+  '--end-user-limit <limit>',
+  'a limit of each end user over all of their sessions',
+  parseLimit,
+);
+
 /** The options of a list that is read in pages; `sorts` besides `id`. */
 export function pageOptions(sorts: readonly string[]): Option[] {
   return [
@@ -167,6 +173,7 @@ export interface GivenOptions {
 /** The fields whose name differs from their option's. */
 const fieldNames: ReadonlyMap<string, string> = new Map([
   ['limit', 'limits'],
+  ['endUserLimit', 'end_user_limits'],
   ['model', 'models'],
   ['endpoint', 'endpoints'],
   ['origin', 'origins'],

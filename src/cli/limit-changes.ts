@@ -75,7 +75,7 @@ export async function sendChanges(
 }
 
 /** The fields of a change that have lists of limits, which replace those there were. */
-const replacing = ['limits', 'defaults'] as const;
+const replacing = ['limits', 'end_user_limits', 'defaults'] as const;
 
 function replacesLimits(changed: object): boolean {
   return replacing.some((field) => field in changed);

@@ -6,6 +6,7 @@ import { CommandFailed, type ExitCode, exitCodes } from './command-failed.ts';
 import { Cli, type Terminal, type Connection } from './cli.ts';
 import { connect } from './connect.ts';
 import { consoleCommand } from './console-command.ts';
+import { endUserCommands } from './end-user-commands.ts';
 import { issuerCommands } from './issuer-commands.ts';
 import { ledgerCommands } from './ledger-commands.ts';
 import { priceCommands } from './price-commands.ts';
@@ -65,6 +66,7 @@ export function programFor(send: Connection['send'], terminal: Terminal): Comman
   const cli = new Cli({ send, terminal, json: () => program.opts()['json'] === true });
   for (const resource of [teams, users]) resourceCommands(program, cli, resource);
   tokenSearchCommands(resourceCommands(program, cli, tokens), cli);
+  endUserCommands(program, cli);
   settingsCommands(program, cli);
   issuerCommands(program, cli);
   priceCommands(program, cli);

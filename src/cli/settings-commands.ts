@@ -3,6 +3,7 @@ import type { Limit } from '../base/limit.ts';
 import {
   adminPath,
   clearOption,
+  endUserLimitOption,
   type GivenOptions,
   limitOption,
   parseLimit,
@@ -18,6 +19,7 @@ const kinds = ['team', 'user', 'token'] as const;
 
 interface SettingsOptions {
   limit?: Limit[];
+  endUserLimit?: Limit[];
   teamLimit?: Limit[];
   userLimit?: Limit[];
   tokenLimit?: Limit[];
@@ -43,10 +45,13 @@ export function settingsCommands(program: Command, cli: Cli): void {
     .command('set')
     .description('change settings; a list replaces the old one')
     .addOption(limitOption)
+    .addOption(endUserLimitOption)
     .addOption(repeatable('--team-limit <limit>', 'a default limit of new teams', parseLimit))
     .addOption(repeatable('--user-limit <limit>', 'a default limit of new users', parseLimit))
     .addOption(repeatable('--token-limit <limit>', 'a default limit of new tokens', parseLimit))
-    .addOption(clearOption(['limits', 'defaults', ...kinds.map((kind) => `${kind}-limits`)]));
+    .addOption(
+      clearOption(['limits', 'end_user_limits', 'defaults', ...kinds.map((kind) => `${kind}-limits`)]),
+    );
   for (const option of limitChangeOptions) setting.addOption(option);
   setting
     .addHelpText(
@@ -57,17 +62,20 @@ export function settingsCommands(program: Command, cli: Cli): void {
 }
 
 function settingsBody(options: GivenOptions & SettingsOptions): object {
-  const { limit, teamLimit, userLimit, tokenLimit, clear = [] } = options;
+  const { limit, endUserLimit, teamLimit, userLimit, tokenLimit, clear = [] } = options;
   const ofNew = { team: teamLimit, user: userLimit, token: tokenLimit };
   const defaults = Object.fromEntries(
     kinds
       .filter((kind) => ofNew[kind] !== undefined || clear.includes(`${kind}-limits`))
       .map((kind) => [kind, { limits: ofNew[kind] ?? null }]),
   );
-  const cleared = (['limits', 'defaults'] as const).filter((field) => clear.includes(field));
+  const cleared = (['limits', 'end_user_limits', 'defaults'] as const).filter((field) =>
+    clear.includes(field),
+  );
   return {
     ...Object.fromEntries(cleared.map((field) => [field, null])),
     ...(limit ? { limits: limit } : {}),
+    ...(endUserLimit ? { end_user_limits: endUserLimit } : {}),
     ...(Object.keys(defaults).length > 0 ? { defaults } : {}),
   };
 }

@@ -19,8 +19,12 @@ export async function showRecord(
   path: string,
   { usage = false }: { usage?: boolean },
 ): Promise<void> {
-  if (!usage) return cli.callAndPrint('GET', path);
-  const record = await cli.call('GET', `${path}?usage=true`);
+  return usage ? printWithLimits(cli, `${path}?usage=true`) : cli.callAndPrint('GET', path);
+}
+
+/** Prints what a path answers, its limits as a table. */
+export async function printWithLimits(cli: Cli, path: string): Promise<void> {
+  const record = await cli.call('GET', path);
   if (record === null) return;
   const { limits, ...fields } = record;
   cli.printDone(record, `${fieldList(fields, cli.width)}\n\n${limitTable(limits, cli.width)}`);

@@ -5,6 +5,7 @@ import {
   byCreation,
   clearOption,
   emptyOption,
+  endUserLimitOption,
   limitOption,
   pageOptions,
   repeatable,
@@ -18,6 +19,7 @@ const teamLists = ['limits', 'models', 'endpoints', 'origins', 'tools'];
 const teamOptions = [
   nameOption,
   limitOption,
+  endUserLimitOption,
   repeatable('--model <id>', 'a model the team may use'),
   repeatable('--endpoint <path>', 'a path it may use'),
   repeatable('--origin <origin>', 'a browser origin it may be used from, or none'),
@@ -54,12 +56,13 @@ export const teams: Resource = {
     options: [
       ...teamOptions,
       ...limitChangeOptions,
-      clearOption(['name', 'dearer_fallback', 'tag_keys', ...teamLists]),
+      clearOption(['name', 'dearer_fallback', 'end_user_limits', 'tag_keys', ...teamLists]),
     ],
     examples: [
       'acme --name Acme --clear models',
       'acme --tool dyno_run_command@my-app',
       'acme --add-limit tokens/day=200000',
+      'acme --end-user-limit requests/day=50',
     ],
   },
   suspend: 'refuse all requests of a team from now on',

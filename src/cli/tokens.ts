@@ -1,9 +1,11 @@
 import { Option } from 'commander';
 import { allFrames, type JsonObject } from '../base/request.ts';
+import { sessionProofs } from '../base/session-proof.ts';
 import {
   byCreation,
   clearOption,
   emptyOption,
+  endUserLimitOption,
   expiresOption,
   limitOption,
   pageOptions,
@@ -24,6 +26,7 @@ const tokenOptions = [
   new Option('--name <name>', 'what the token is for'),
   expiresOption,
   limitOption,
+  endUserLimitOption,
   repeatable('--model <id>', 'a model it may use'),
   repeatable('--endpoint <path>', 'a path it may use'),
   repeatable('--origin <origin>', 'a browser origin it may be used from, or none'),
@@ -32,6 +35,10 @@ const tokenOptions = [
   new Option('--frames <shape>', "openai: rewrite streams of chat to OpenAI's exact frames").choices(
     allFrames,
   ),
+  new Option(
+    '--session-proof <what>',
+    'its sessions are bound to a key of their page: required; nonce; once (each proof works once)',
+  ).choices(sessionProofs),
   tagOption,
   repeatable('--request-tag <key>', 'a tag that each request may set by x-tollgate-tags'),
   emptyOption(lists),
@@ -83,6 +90,8 @@ export const tokens: Resource = {
         'expires_at',
         'max_session_body_bytes',
         'frames',
+        'end_user_limits',
+        'session_proof',
         'tags',
         'request_tags',
         ...lists,

@@ -25,8 +25,10 @@ export function readConfiguration(
   const problems = [environment, models, trusted].flatMap((result) => (result.ok ? [] : result.problems));
   return { ok: false, problems: [...problems, ...shadowed, ...wrongPolicies] } as const;
 
-  function problemsOfPolicy({ session }: TrustedIssuer, index: number): string[] {
-    return policyProblems(session).map(({ message }) => `ISSUERS_FILE: issuers.${index}.session.${message}`);
+  function problemsOfPolicy({ session, person = {} }: TrustedIssuer, index: number): string[] {
+    return Object.entries({ session, person }).flatMap(([field, policy]) =>
+      policyProblems(policy).map(({ message }) => `ISSUERS_FILE: issuers.${index}.${field}.${message}`),
+    );
   }
 }
 

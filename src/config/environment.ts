@@ -1,9 +1,10 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { defaultEndUserBytes } from '../base/limit.ts';
 import { readAdminKeys } from './admin-key.ts';
 import { findAttachments } from './attachments.ts';
-import { readAllowedOrigins } from './origins.ts';
+import { readAllowedOrigins, readPublicUrls } from './origins.ts';
 import { readRecords } from './records.ts';
 import { readStore, type StoreSettings } from './store.ts';
 import { type Variable, VariableReader } from './variables.ts';
@@ -39,6 +40,8 @@ export function readSettings(env: NodeJS.ProcessEnv) {
     herokuApp: read.text('HEROKU_APP_NAME'),
     /** For tokens without a list of their own. */
     allowedOrigins: readAllowedOrigins(read),
+    /** Where pages reach the gateway, for their proofs; empty: where their request says. */
+    publicUrls: readPublicUrls(read),
     workers: readWorkers(read, store, warnings),
     logLevel: read.choice('LOG_LEVEL', logLevels, 'info'),
     ...readBounds(read),
@@ -55,6 +58,12 @@ export function readSettings(env: NodeJS.ProcessEnv) {
     sessionStoreBytes: read.integer('SESSION_STORE_BYTES', {
       fallback: 2 * mebibyte,
       min: 65_536,
+      max: 1_024 * mebibyte,
+    }),
+    /** How many bytes of text the counters of a team's end users may have for each window. */
+    endUserStoreBytes: read.integer('END_USER_STORE_BYTES', {
+      fallback: defaultEndUserBytes,
+      min: 262_144,
       max: 1_024 * mebibyte,
     }),
     ledgerMaxEntries: read.integer('LEDGER_MAX_ENTRIES', { fallback: 10_000, min: 1, max: 10_000_000 }),

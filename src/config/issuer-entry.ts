@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { JsonValue } from '../base/request.ts';
+import { sessionProofs } from '../base/session-proof.ts';
 import { consoleClientIn, openRole, toConsoleClient } from './console-client.ts';
 import { isTrustworthyUrl, type TrustedIssuer } from './issuer.ts';
 import { claimValues, notEmpty, restrictsByClaim, team } from './issuer-fields.ts';
@@ -56,8 +57,12 @@ const ownFields = {
     .min(1, 'expected a whole number from 1 to 1000')
     .max(1_000, 'expected a whole number from 1 to 1000')
     .default(20),
+  session_proof: z.enum(sessionProofs, { error: `expected one of ${sessionProofs.join(', ')}` }).optional(),
   // From a JSON file, so that it is JSON.
   session: z.record(z.string(), z.custom<JsonValue>()).default({}),
+  person: z
+    .strictObject({ limits: z.array(z.custom<JsonValue>()).max(8, 'expected at most 8 limits') })
+    .optional(),
 };
 
 function fieldsIn(env: NodeJS.ProcessEnv) {
@@ -118,6 +123,8 @@ export function toTrustedIssuer(entry: Fields): TrustedIssuer {
     ...(entry.email_verified_as_text ? { takesTextEmailVerified: true } : {}),
     maxExchanges: entry.max_exchanges,
     session: entry.session,
+    ...(entry.person ? { person: entry.person } : {}),
+    ...(entry.session_proof ? { sessionProof: entry.session_proof } : {}),
     ...(entry.console ? { console: toConsoleClient(entry.console, entry.issuer) } : {}),
   };
 }

@@ -1,5 +1,6 @@
 import type { AdministratorRole } from '../base/actor.ts';
 import type { JsonObject } from '../base/request.ts';
+import type { SessionProof } from '../base/session-proof.ts';
 
 /** Which team a person belongs to who signs in with this issuer's ID token. */
 export type TeamRule =
@@ -57,11 +58,15 @@ export interface TrustedIssuer {
   readonly takesTextEmailVerified?: true;
   /** How often one ID token may be exchanged. */
   readonly maxExchanges: number;
+  /** What its sessions must prove; absent: they are bound to a key if their page sends a proof. */
+  readonly sessionProof?: SessionProof;
   /**
    * The policy of its sessions, in the shape that the sessions API takes. Its limits are each person's, over all
    * sessions.
    */
   readonly session: JsonObject;
+  /** What each person may use over all sessions, counted as an end user's. Absent: no such limits. */
+  readonly person?: JsonObject;
   /** Absent: the console has no sign-in with this issuer. */
   readonly console?: ConsoleClient;
 }

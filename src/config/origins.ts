@@ -1,21 +1,40 @@
 import { asciiLowerCase } from '../base/ascii-case.ts';
-import type { VariableReader } from './variables.ts';
+import type { Variable, VariableReader } from './variables.ts';
 
 /** Browser origins, comma-separated, as browsers send them: lower case, no default port, no path. */
 export function readAllowedOrigins(read: VariableReader): string[] {
-  const entries = (read.text('ALLOWED_ORIGINS') ?? '').split(',').map((entry) => entry.trim());
-  const origins = entries.map((entry, index) => {
+  const expected =
+    'an exact origin such as https://app.example.com: scheme://host[:port], no path, no trailing slash, no *';
+  return readList(read, 'ALLOWED_ORIGINS', { expected, normal: normaliseOrigin });
+}
+
+/** Where pages reach this gateway, comma-separated: no slash at the end. */
+export function readPublicUrls(read: VariableReader): string[] {
+  const expected =
+    'an address of this gateway such as https://llm.example.com, without /v1, query and credentials';
+  return readList(read, 'PUBLIC_URLS', { expected, normal: normaliseBase });
+}
+
+function readList(
+  read: VariableReader,
+  variable: Variable,
+  { expected, normal }: { expected: string; normal: (text: string) => string | null },
+): string[] {
+  const entries = (read.text(variable) ?? '').split(',').map((entry) => entry.trim());
+  const values = entries.map((entry, index) => {
     if (entry === '') return [];
-    const origin = normaliseOrigin(entry);
-    if (origin !== null) return [origin];
+    const value = normal(entry);
+    if (value !== null) return [value];
     // By its number, not its text: a pasted URL may carry credentials.
-    read.expected(
-      'ALLOWED_ORIGINS',
-      `entry ${index + 1} to be an exact origin such as https://app.example.com: scheme://host[:port], no path, no trailing slash, no *`,
-    );
+    read.expected(variable, `entry ${index + 1} to be ${expected}`);
     return [];
   });
-  return [...new Set(origins.flat())];
+  return [...new Set(values.flat())];
+}
+
+function normaliseBase(text: string): string | null {
+  const url = /^https?:\/\/[^\s?#@\\*]+$/i.test(text) ? URL.parse(text) : null;
+  return url === null ? null : `${url.origin}${url.pathname}`.replace(/\/+$/, '');
 }
 
 /**

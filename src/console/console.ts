@@ -20,11 +20,11 @@ import { personMinter } from './person-minter.ts';
 import { consoleSessionRoutes } from './session-routes.ts';
 import type { ConsoleSessionStore } from './session-store.ts';
 import { SignInCookie } from './sign-in-cookie.ts';
-import type { SignInKeys } from './sign-in-keys.ts';
+import type { HourlySecrets } from '../store/hourly-secrets.ts';
 
 interface ConsoleParts extends Omit<ConsoleSessionsParts, 'store' | 'oidc'>, OidcHoldersDeps, OidcClientDeps {
   sessionStore: ConsoleSessionStore;
-  signInKeys: SignInKeys;
+  signInKeys: HourlySecrets;
   links: ConsoleLinks;
   authenticator: Authenticator;
   /** What the data plane's front door is made of. */

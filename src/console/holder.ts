@@ -4,7 +4,7 @@ import { administratorRoles } from '../base/actor.ts';
 import type { TrustedIssuer } from '../config/issuer.ts';
 import type { Administrator } from '../identity/records/administrator.ts';
 import type { Token } from '../identity/records/identity.ts';
-import { userIdFor } from '../sign-in/rules.ts';
+import { userIdFor } from '../identity/records/end-user.ts';
 
 /**
  * Whose session of the console it is, as the store keeps it. `seal` tells whether the holder is still what it was at
@@ -103,9 +103,12 @@ export function sealOfAdministrator({ role, teams, expires_at: end }: Administra
 /** What the token may do. Its name and its secrets may change: a session ends with its own secret. */
 export function sealOfToken(token: Token): string {
   const { user, models, endpoints, origins, tools, limits, expires_at: end } = token;
-  const { tags, request_tags: requestTags } = token;
+  const { tags, request_tags: requestTags, session_proof: proof, end_user_limits: ofEndUsers } = token;
+  // Fields that came later: the sessions of tokens without them go on.
   const tagged = tags || requestTags ? [tags ?? null, requestTags ?? null] : [];
-  return sealOf([user, models, endpoints, origins, tools, limits, end, ...tagged]);
+  const proven = proof ? [proof] : [];
+  const limited = ofEndUsers ? [{ ofEndUsers }] : [];
+  return sealOf([user, models, endpoints, origins, tools, limits, end, ...tagged, ...proven, ...limited]);
 }
 
 function sealOf(parts: readonly unknown[]): string {

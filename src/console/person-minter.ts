@@ -3,9 +3,9 @@ import { Refusal } from '../base/refusal.ts';
 import type { TrustedIssuer } from '../config/issuer.ts';
 import { isHeldByNobody } from '../identity/records/secret.ts';
 import type { SessionMinter } from '../sessions/minter.ts';
-import { defaultLifeS } from '../sessions/schema.ts';
+import { defaultLifeS, personLimitsOf } from '../sessions/schema.ts';
 import { sessionWithin } from '../sign-in/person-token.ts';
-import { userIdFor } from '../sign-in/rules.ts';
+import { userIdFor } from '../identity/records/end-user.ts';
 
 interface PersonMinterDeps {
   minter: Pick<SessionMinter, 'mint'>;
@@ -29,7 +29,8 @@ export function personMinter({ minter, issuers, realModel }: PersonMinterDeps): 
       if (asked.pinned || asked.limits) return decidedByEntry();
       const { limits, pinned, expires_in: longestS } = sessionWithin(entry, parent, realModel);
       const livesS = Math.min(asked.expires_in ?? longestS ?? defaultLifeS, longestS ?? Infinity);
-      return minter.mint(parent, { ...asked, limits, pinned, expires_in: livesS }, userIdFor(issuer, sub));
+      const signedIn = { id: userIdFor(issuer, sub), limits: personLimitsOf(entry.person) };
+      return minter.mint(parent, { ...asked, limits, pinned, expires_in: livesS }, signedIn);
     },
   };
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { parsedJson } from '../base/request.ts';
 import { seal, unseal } from '../base/sealed.ts';
 import { cookieNamed } from './cookie.ts';
-import { SignInKeys } from './sign-in-keys.ts';
+import { HourlySecrets } from '../store/hourly-secrets.ts';
 
 /*
  * The cookie of a sign-in with an OpenID provider that is under way, or of why it failed. Nothing of it is in the store, so
@@ -34,10 +34,10 @@ export type BegunSignIn = z.infer<typeof begun>;
 
 /** Keeps sign-ins under way in the browser. Methods reject with `StoreUnavailable`. */
 export class SignInCookie {
-  readonly #keys: Pick<SignInKeys, 'of'>;
+  readonly #keys: Pick<HourlySecrets, 'of'>;
   readonly #clock: Clock;
 
-  constructor(keys: Pick<SignInKeys, 'of'>, clock: Clock) {
+  constructor(keys: Pick<HourlySecrets, 'of'>, clock: Clock) {
     this.#keys = keys;
     this.#clock = clock;
   }
@@ -45,7 +45,7 @@ export class SignInCookie {
   /** The `Set-Cookie` that keeps a sign-in. A later one takes its place. */
   async keep(signIn: BegunSignIn): Promise<string> {
     const nowMs = this.#clock.now();
-    const hour = SignInKeys.hourAt(nowMs);
+    const hour = HourlySecrets.hourAt(nowMs);
     const text = JSON.stringify({ ...signIn, untilMs: nowMs + livesMs });
     const sealed = seal({ secret: await this.#keys.of(hour), purpose }, text);
     return setCookie(`b.${hour}.${sealed}`, livesMs / 1_000);
@@ -57,7 +57,7 @@ export class SignInCookie {
     if (hour === undefined || sealed === undefined) return null;
     const nowMs = this.#clock.now();
     // Only these have a key, or strangers could have any number of them made.
-    if (Math.abs(SignInKeys.hourAt(nowMs) - Number(hour)) > 1) return null;
+    if (Math.abs(HourlySecrets.hourAt(nowMs) - Number(hour)) > 1) return null;
     const text = opened({ secret: await this.#keys.of(Number(hour)), purpose }, sealed);
     const read = begun.extend({ untilMs: z.number() }).safeParse(text);
     return read.success && nowMs < read.data.untilMs ? read.data : null;

@@ -3,7 +3,7 @@ import type { Admission } from '../limits/admission.ts';
 import type { LimitState } from '../limits/grant.ts';
 import { useOf } from '../limits/limit-status.ts';
 import { time } from '../base/fields.ts';
-import { countedMetrics, windows } from '../base/limit.ts';
+import { countedMetrics, isOfVisitor, windows } from '../base/limit.ts';
 import { okJson, type OperationDocs } from '../base/operation-docs.ts';
 import { Refusal } from '../base/refusal.ts';
 import { tags } from '../base/tags.ts';
@@ -11,7 +11,7 @@ import type { Answers, Reply } from '../edge/answers.ts';
 import type { Call } from '../edge/call.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
 import type { Route } from '../edge/route.ts';
-import type { Identity } from '../identity/records/identity.ts';
+import { type Identity, sessionProof } from '../identity/records/identity.ts';
 import { type Session, sessionFields } from '../identity/records/session.ts';
 
 const text = z.string();
@@ -20,7 +20,7 @@ const list = z.array(text).nullable().meta({ description: 'null restricts nothin
 /** A limit and what is left of it. */
 const limitState = z
   .object({
-    scope: z.enum(['gateway', 'team', 'user', 'token', 'session']),
+    scope: z.enum(['gateway', 'team', 'user', 'token', 'session', 'end_user']),
     metric: z.enum([...countedMetrics, 'concurrency']),
     window: z.enum(windows).nullable(),
     max: z.number(),
@@ -45,6 +45,7 @@ const ownToken = z.object({
   endpoints: list,
   origins: list,
   tools: list,
+  session_proof: sessionProof.nullish().meta({ description: 'What its sessions must prove.' }),
   tags: tags.nullish(),
   request_tags: list.optional(),
   expires_at: time.nullable(),
@@ -81,7 +82,7 @@ const meResponse = z
 
 const docs: OperationDocs = {
   summary: 'Read your token and what is left of its limits',
-  details: 'A session sees itself and its own limits only.',
+  details: 'A session sees itself, its own limits and those of its end user only.',
   answer: okJson(meResponse),
 };
 
@@ -93,7 +94,7 @@ export function meRoute(deps: { frontDoor: FrontDoor; answers: Answers; admissio
     const caller = await frontDoor.authenticate(call, null, { freshly: true });
     if (caller instanceof Refusal) return caller;
     const { identity, limits } = caller.principal;
-    const visible = limits.filter(({ scope }) => identity.session === null || scope === 'session');
+    const visible = limits.filter(({ scope }) => identity.session === null || isOfVisitor(scope));
     const states = await admission.limits(identity.team.id, visible);
     const who =
       identity.session === null ? tokenResponse(identity) : { session: ownSessionResponse(identity.session) };
@@ -112,7 +113,7 @@ function tokenResponse({ token, user, team }: Identity): object {
 }
 
 /** A page sees nothing of the people behind its session, and not the pinned values, which are the site's. */
-function ownSessionResponse({ pinned, limits: _limits, ...session }: Session): object {
+function ownSessionResponse({ pinned, limits: _l, end_user_limits: _e, ...session }: Session): object {
   const names = pinned && {
     endpoint: pinned.endpoint,
     fields: Object.keys(pinned.fields),

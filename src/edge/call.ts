@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.ts';
 import { errorBody, isAnthropic } from '../base/error-body.ts';
 import type { OperationDocs } from '../base/operation-docs.ts';
 import { queryRefusal } from '../base/query.ts';
+import type { Proven } from '../access/proof/proofs.ts';
 import type { Account } from '../memory/account.ts';
 import { type Holding, holdingOf } from '../memory/holding.ts';
 import type { Principal } from '../identity/records/identity.ts';
@@ -31,6 +32,10 @@ export class Call {
   query: OperationDocs['query'] = 'ignored';
   /** Who calls, once that is known; from then on CORS headers may name its origin. */
   principal: Principal | null = null;
+  /** What was proven of its session's key; null: nothing. */
+  proven: Proven | null = null;
+  /** The nonce that its answer hands out for the next proof. */
+  nextNonce: string | null = null;
   /** The model it asks for, once its body is checked. */
   model: string | null = null;
   /** The reply is finished, or the caller is gone. */
@@ -82,6 +87,7 @@ export class Call {
   get headers(): string[] {
     const own = ['x-request-id', this.requestId];
     if (isAnthropic(this.path)) own.push('request-id', this.requestId);
+    if (this.nextNonce !== null) own.push('DPoP-Nonce', this.nextNonce);
     return isForBrowsers(this.path) ? [...own, ...corsHeaders(this.origin, this.principal !== null)] : own;
   }
 

@@ -1,5 +1,6 @@
 import type { Authenticated, Authenticator } from '../access/authenticator.ts';
 import { admitsNoOrigin, checkEndpoint, checkOrigin, maxBodyBytes } from '../access/policy.ts';
+import { asksMore, covers, proofChanged, type Proofs } from '../access/proof/proofs.ts';
 import type { SecretUses } from '../access/secret-uses.ts';
 import { Refusal, restarting } from '../base/refusal.ts';
 import type { Endpoint } from '../base/request.ts';
@@ -13,6 +14,8 @@ export interface FrontDoorParts {
   allowedOrigins: readonly string[];
   maxBodyBytes: number;
   authenticator: Pick<Authenticator, 'authenticate' | 'refresh'>;
+  /** Checks that whoever sends a session has the key that it is bound to. */
+  proofs: Pick<Proofs, 'check'>;
   /** Records every use of a known credential. */
   uses: Pick<SecretUses, 'note'>;
   budget: MemoryBudget;
@@ -66,6 +69,35 @@ export class FrontDoor {
     caller: Authenticated | Refusal,
   ): Authenticated | Refusal | Promise<Authenticated | Refusal> {
     if (caller instanceof Refusal) return caller;
+    if (caller.principal.proof !== null || call.incoming.headers['dpop'] !== undefined) {
+      return this.#enterProven(call, endpoint, caller);
+    }
+    return this.#comeIn(call, endpoint, caller);
+  }
+
+  /** Before it is known: what an impostor sends must not count as the holder's. */
+  async #enterProven(
+    call: Call,
+    endpoint: Guarded | null,
+    caller: Authenticated,
+  ): Promise<Authenticated | Refusal> {
+    const { principal, fresh } = caller;
+    const proven = await this.#parts.proofs.check(call.incoming, principal);
+    if (proven instanceof Refusal) {
+      if (fresh || !asksMore(principal.proof)) return proven;
+      const renewed = await this.refresh(principal.credential);
+      return renewed instanceof Refusal ? renewed : this.#enterProven(call, endpoint, renewed);
+    }
+    call.proven = proven;
+    call.nextNonce = proven?.nextNonce ?? null;
+    return this.#comeIn(call, endpoint, caller);
+  }
+
+  #comeIn(
+    call: Call,
+    endpoint: Guarded | null,
+    caller: Authenticated,
+  ): Authenticated | Refusal | Promise<Authenticated | Refusal> {
     const { uses, budget } = this.#parts;
     call.principal = caller.principal;
     uses.note(caller.principal);
@@ -76,8 +108,13 @@ export class FrontDoor {
     return this.confirm(caller, (principal) => this.entryRefusal(call, endpoint, principal));
   }
 
-  /** Why a principal may not call from this origin, use this endpoint, or send this query; null if it may. */
+  /**
+   * Why a principal may not call from this origin, use this endpoint, or send this query, or has not proven enough; null if
+   * it may.
+   */
   entryRefusal(call: Call, endpoint: Guarded | null, principal: Principal): Refusal | null {
+    const { proof } = principal;
+    if (proof !== null && !covers(call.proven, proof)) return proofChanged(proof, principal);
     return (
       this.#originRefusal(call, principal) ??
       (endpoint === null ? null : checkEndpoint(principal, endpoint)) ??

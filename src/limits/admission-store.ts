@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { defaultEndUserBytes } from '../base/limit.ts';
 import type { Keys } from '../store/keys.ts';
 import { loadScript } from '../store/script.ts';
 import type { Store } from '../store/store.ts';
 import { pricesEpoch } from '../identity/records/model-price.ts';
 import { counterField, toldCounter } from './counter-text.ts';
+import { endUserBuckets } from '../identity/records/end-user.ts';
 import { countersIn, type ReadCounters } from './counters.ts';
 import type {
   Adjustment,
@@ -40,6 +42,8 @@ export interface AdmissionStoreOptions {
   leaseMs: number;
   maxEntries: number;
   retentionDays: number;
+  /** How many bytes of text the counters of a team's end users may have, for each window; absent: 4 MiB. */
+  endUserBytes?: number;
   /** How many bytes entries may take until they are drained into records; 0 or absent: there are no records. */
   backlogBytes?: () => number;
   /** How many rows with names a team's breakdown of a day may have, without records; absent: 400. */
@@ -81,15 +85,25 @@ export class AdmissionStore {
   /** Checks and reserves, all limits or none, for up to 200 requests. */
   async admit(process: string, batch: readonly AdmitRequest[]): Promise<AdmitReply> {
     const { processes, open, epochs, incarnation, counters, session } = this.#keys;
-    const args = [process, this.#options.leaseMs, counters(''), session(''), joined(batch, requestText)];
+    const args = [
+      process,
+      this.#options.leaseMs,
+      counters(''),
+      session(''),
+      joined(batch, requestText),
+      Math.floor((this.#options.endUserBytes ?? defaultEndUserBytes) / endUserBuckets),
+    ];
     const reply = await this.#store.run(scripts.admit, [processes, open(process), epochs, incarnation], args);
     if (reply === null) return { kind: 'unknown_process' };
-    const [nowMs, current = '', ...decisions] = linesOf(reply);
+    const [first = '', current = '', ...decisions] = linesOf(reply);
+    const [now, evicted] = first.split(' ');
+    const nowMs = Number(now);
     return {
       kind: 'decided',
-      nowMs: Number(nowMs),
+      nowMs,
       incarnation: current,
-      decisions: decisions.map((text, n) => parseDecision(text, batch[n]?.limits ?? [], Number(nowMs))),
+      decisions: decisions.map((text, n) => parseDecision(text, batch[n]?.limits ?? [], nowMs)),
+      ...(evicted === undefined ? {} : { evicted: Number(evicted) }),
     };
   }
 

@@ -53,6 +53,8 @@ export interface AdmissionOptions {
   onBeat?: (beat: Beat) => Promise<void>;
   /** Called once per window when a limit is 80 or 100 percent used. */
   onNotice?: (notice: LimitNotice) => void;
+  /** Called when counters of end users were dropped to make room, although they still counted. */
+  onEvicted?: (counters: number) => void;
 }
 
 interface Asking {
@@ -302,7 +304,8 @@ export class Admission {
     }
     if (reply.kind === 'unknown_process')
       throw new StoreUnavailable('The store does not keep the heartbeat.');
-    const { decisions, incarnation, nowMs } = reply;
+    const { decisions, incarnation, nowMs, evicted } = reply;
+    if (evicted !== undefined) this.#options.onEvicted?.(evicted);
     batch.forEach(({ grant, answer }, n) => {
       grant.incarnation = incarnation;
       grant.admittedAtMs = nowMs;

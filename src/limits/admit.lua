@@ -14,9 +14,11 @@
 --   expiry of the token (ms), open record, session or '', bounds on refunded requests (of each: field, max, and the field
 --   of a limit whose use counts as well or nothing, a space between them and ';' at the end), and for each limit: field of
 --   its counter, span (m h d M o), amount, max (see max_in). For fields and the keys they are in, see counter_key.
+-- ARGV[6] how many bytes one hash of counters of end users may have
 --
 -- Returns nil if the process has no recent heartbeat, else a text with a line feed between
---   now (ms), the incarnation, then for each request:
+--   now (ms), and after a space how many counters of end users were dropped to make room, if any; the incarnation; then for
+--   each request:
 --     "Rn t" too many requests were refunded by the n-th bound (from 0), until t (ms)
 --     "S" stale epoch, or the session is gone | "X" token expired | "L" too late
 --     "A;w s;w s..." admitted: each limit's window index and sum; of a sliding window, the end of its newest run instead
@@ -52,6 +54,14 @@ end
 local lengths = { m = 60000, h = 3600000 }
 local indexes = { d = math.floor(now / 86400000), o = 0 }
 
+-- The number of the calendar window that it is now.
+local function index_now(span)
+  if not indexes[span] then indexes[span] = month_index() end
+  return indexes[span]
+end
+
+-- include: ../store/lua/end_users.lua
+
 -- Reads a counter and moves it on to now. One that is ahead, because the clock was set back, stays where it is.
 local function counter_now(text, span)
   local length = lengths[span]
@@ -60,10 +70,9 @@ local function counter_now(text, span)
     slide(window, now, length)
     return window
   end
-  indexes[span] = indexes[span] or month_index()
   local index, sum, settled = counter_in(text)
-  if not index or index < indexes[span] then
-    index, sum, settled = indexes[span], 0, 0
+  if not index or index < index_now(span) then
+    index, sum, settled = index_now(span), 0, 0
   end
   return { index = index, sum = sum, settled = settled }
 end
@@ -91,7 +100,8 @@ local function add(counter, amount, max)
 end
 
 local function text_of(counter)
-  return counter.index and counter_text(counter.index, counter.sum, counter.settled) or sliding_text(counter)
+  if not counter.index then return sliding_text(counter) end
+  return counter_text(counter.index, counter.sum, counter.settled, counter.rest)
 end
 
 local epochs = {}
@@ -109,11 +119,11 @@ local function bounds_in(text)
   return bounds
 end
 
--- Reads fields of counters, wherever they are: those of the team in one command, and those of a session in one.
--- Returns their texts; nil if the session is gone.
+-- Reads fields of counters, wherever they are: those of each key in one command, but for the gateway's. Returns their texts,
+-- and by its key what a hash of end users has besides (see write_end_users), if there are any; nil if the session is gone.
 local function read(team_counters, fields, session)
   local session_key = session ~= '' and ARGV[4] .. session
-  local keys, of_team, of_session = {}, {}, { 'parent' }
+  local keys, of_team, of_session, of_end_users = {}, {}, { 'parent' }, nil
   for n = 1, #fields do
     local key = counter_key(fields[n], team_counters, ARGV[3], ARGV[4])
     keys[n] = key
@@ -121,6 +131,10 @@ local function read(team_counters, fields, session)
       of_team[#of_team + 1] = fields[n]
     elseif key == session_key then
       of_session[#of_session + 1] = fields[n]
+    elseif is_of_end_user(fields[n]) then
+      of_end_users = of_end_users or {}
+      of_end_users[key] = of_end_users[key] or { '#', '@' }
+      table.insert(of_end_users[key], fields[n])
     end
   end
   local team_texts = #of_team > 0 and redis.call('HMGET', team_counters, unpack(of_team))
@@ -128,7 +142,11 @@ local function read(team_counters, fields, session)
   if session_texts and not session_texts[1] then
     return nil
   end
-  local texts, in_team, in_session = {}, 0, 1
+  local held = of_end_users and {}
+  for key, asked in pairs(of_end_users or {}) do
+    held[key] = redis.call('HMGET', key, unpack(asked))
+  end
+  local texts, in_team, in_session, in_hash = {}, 0, 1, {}
   for n = 1, #fields do
     if keys[n] == team_counters then
       in_team = in_team + 1
@@ -136,15 +154,19 @@ local function read(team_counters, fields, session)
     elseif keys[n] == session_key then
       in_session = in_session + 1
       texts[n] = session_texts[in_session]
+    elseif is_of_end_user(fields[n]) then
+      in_hash[keys[n]] = (in_hash[keys[n]] or 2) + 1
+      texts[n] = held[keys[n]][in_hash[keys[n]]]
     else
       texts[n] = redis.call('HGET', keys[n], fields[n])
     end
   end
-  return texts
+  return texts, held
 end
 
 -- Reads the counters of limits, and what was refunded. Returns the fields of the limits, their counters, whether the
--- request fits all limits, and the bounds on refunded requests, each with its text; nil if the session is gone.
+-- request fits all limits, the bounds on refunded requests, each with its text, and what read() returns; nil if the session
+-- is gone.
 local function check(team_counters, request, count)
   local fields, bounds = {}, bounds_in(request[8])
   for n = 1, count do
@@ -153,7 +175,7 @@ local function check(team_counters, request, count)
   for n = 1, #bounds do
     fields[count + n] = bounds[n].field
   end
-  local texts = read(team_counters, fields, request[7])
+  local texts, held = read(team_counters, fields, request[7])
   if not texts then
     return nil
   end
@@ -169,7 +191,7 @@ local function check(team_counters, request, count)
       fits = false
     end
   end
-  return fields, counters, fits, bounds
+  return fields, counters, fits, bounds, texts, held
 end
 
 local function reply_text(letter, counters)
@@ -210,7 +232,7 @@ local function decide(request)
     return 'S'
   end
   local team_counters = ARGV[3] .. team
-  local fields, counters, fits, bounds = check(team_counters, request, count)
+  local fields, counters, fits, bounds, texts, held = check(team_counters, request, count)
   if not fields then
     return 'S'
   end
@@ -231,12 +253,18 @@ local function decide(request)
   if redis.call('HSETNX', KEYS[2], grant, now_text .. '\t' .. request[6]) == 0 then
     return reply_text('A', counters)
   end
-  local writes = {}
+  local writes, notes = {}, held and {}
   for n = 1, count do
     local field, counter, key = fields[n], counters[n], counter_key(fields[n], team_counters, ARGV[3], ARGV[4])
     add(counter, tonumber(request[7 + 4 * n]), (max_in(request[8 + 4 * n])))
+    local of_end_user = is_of_end_user(field)
+    if of_end_user then
+      counter.rest = ' ' .. this_minute
+    end
     local text = text_of(counter)
-    if key == team_counters then
+    if of_end_user then
+      note_end_user(notes, key, field, texts[n], text)
+    elseif key == team_counters then
       writes[#writes + 1] = field
       writes[#writes + 1] = text
     else
@@ -250,13 +278,17 @@ local function decide(request)
     redis.call('HSET', team_counters, unpack(writes))
     touched[team_counters] = true
   end
+  for key, note in pairs(notes or {}) do
+    write_end_users(key, note, held[key], tonumber(ARGV[6]))
+  end
   return reply_text('A', counters)
 end
 
-local reply = { now_text, redis.call('GET', KEYS[4]) or '' }
+local reply = { '', redis.call('GET', KEYS[4]) or '' }
 for request in string.gmatch(ARGV[5], '[^\30]+') do
   reply[#reply + 1] = decide(fields_of(request))
 end
+reply[1] = evicted == 0 and now_text or now_text .. ' ' .. evicted
 redis.call('EXPIRE', KEYS[2], open_ttl_s)
 -- A counter expires when it has not been written for longer than the longest window: then nothing in it counts.
 for counters in pairs(touched) do

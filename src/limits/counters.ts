@@ -1,3 +1,4 @@
+import { endUserCounterKey } from '../identity/records/end-user.ts';
 import { gatewayCounterKey } from '../identity/records/gateway-settings.ts';
 import type { ScopedLimit } from '../identity/records/identity.ts';
 import { counterKeyOfLimit } from '../identity/records/session.ts';
@@ -25,6 +26,8 @@ export type ReadCounters = (
 /** Reads counters in one round trip, however many there are. Rejects with `StoreUnavailable`. */
 export function countersIn(store: Store, keys: Keys): ReadCounters {
   function keyOf(team: string, field: string): string {
+    const ofEndUser = endUserCounterKey(field);
+    if (ofEndUser !== null) return keys.counters(team + ofEndUser);
     const key = counterKeyOfLimit(field);
     if (key === null) return keys.counters(team);
     return key === gatewayCounterKey ? keys.counters(gatewayCounterKey) : keys.session(key);

@@ -2,6 +2,7 @@ import type { Principal, ScopedLimit } from '../identity/records/identity.ts';
 import {
   type AttemptBound,
   type CountedLimit,
+  isOfVisitor,
   onlyObserves,
   type Raise,
   type StoredLimit,
@@ -82,15 +83,17 @@ function commandFor({ scope }: ScopedLimit): string {
       return '`tollgate team set <team> --limit …`';
     case 'user':
       return '`tollgate user set <team> <user> --limit …`';
+    case 'end_user':
+      return '`--end-user-limit …` of `tollgate settings set`, `team set` or `token set`';
     case 'token':
     case 'session':
       return '`tollgate token set <team> <id> --limit …`';
   }
 }
 
-/** The limits that the caller may see. A page's visitor sees only the limits of the session itself. */
+/** The limits that the caller may see. A page's visitor sees only the session's and their own. */
 export function visibleLimits({ limits, request }: Pick<Grant, 'limits' | 'request'>): readonly LimitState[] {
-  return request.sessionId === null ? limits : limits.filter(({ scoped }) => scoped.scope === 'session');
+  return request.sessionId === null ? limits : limits.filter(({ scoped }) => isOfVisitor(scoped.scope));
 }
 
 /** How much of one limit a request needs that reserves `reserved`. Money is in nano-dollars. */

@@ -110,11 +110,12 @@ function quoted(scoped: ScopedLimit): string {
   return name;
 }
 
-function nameOf({ scope, limit }: ScopedLimit): string {
+function nameOf({ scope, limit, nth }: ScopedLimit): string {
   const window = limit.metric === 'concurrency' ? '' : `-${limit.window}`;
   // Two limits on tokens of one window may differ in this alone, and the unit says that they are tokens.
   const what = limit.metric === 'tokens' && limit.count_cached === false ? 'uncached' : limit.metric;
-  return `"${scope}-${what}${window}${coverage(limit)}"`;
+  const alike = nth === undefined ? '' : `.${nth}`;
+  return `"${scope}-${what}${window}${coverage(limit)}${alike}"`;
 }
 
 /**

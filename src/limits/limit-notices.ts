@@ -1,4 +1,4 @@
-import { onlyObserves, type Scope, type Window } from '../base/limit.ts';
+import { isOfVisitor, onlyObserves, type Scope, type Window } from '../base/limit.ts';
 import { type Grant, type LimitState, maxOf } from './grant.ts';
 import { useOf } from './limit-status.ts';
 import type { Settled } from './store.ts';
@@ -33,8 +33,8 @@ const maxRemembered = 10_000;
 
 /**
  * Gives notice that a limit is 80 or 100 percent used by requests that are settled. What is only reserved does not count:
- * most of it is given back. Only one process gives notice, once per window. Limits of sessions are left out: they are
- * there to be used up, and the store's mark would outlive the session.
+ * most of it is given back. Only one process gives notice, once per window. Limits of sessions and of end
+ * users are left out: they are there to be used up, and the store's marks would outlive a session.
  */
 export class LimitNotices {
   readonly #store: Pick<AdmissionStore, 'claimNotice'>;
@@ -49,7 +49,7 @@ export class LimitNotices {
   /** Checks the limits of a request that was settled, of which the store told this. */
   look(grant: Grant, settled: Settled): void {
     for (const state of grant.limits) {
-      if (state.scoped.scope === 'session') continue;
+      if (isOfVisitor(state.scoped.scope)) continue;
       const { span } = state.applied;
       if (span !== 'day' && span !== 'month') continue;
       const used = settledUse(state, settled ?? []);

@@ -1,4 +1,4 @@
-import { type Limit, limitName, onlyObserves } from '../base/limit.ts';
+import { isOfVisitor, type Limit, limitName, onlyObserves, type Scope } from '../base/limit.ts';
 import { nanoUsdPerUsd } from '../base/price.ts';
 import { longestRetryAfterS, noRetry, Refusal, retryAfter, secondsUntil } from '../base/refusal.ts';
 import { tagText } from '../base/tags.ts';
@@ -51,7 +51,7 @@ function unitOf({ scoped: { limit } }: LimitState): number {
 /**
  * The 429 for a request that does not fit (contract 1.5). If it exceeds several limits, the 429 names the one that
  * keeps it waiting longest. `limits` must be as the store found them. A page's visitor (`toSession`) sees only the
- * figures of the session's own limits.
+ * figures of the session's limits and of their own.
  */
 export function limitRefusal(
   limits: readonly LimitState[],
@@ -70,12 +70,12 @@ export function limitRefusal(
     });
   const { state, fitsMs } = worst;
   const { scoped, applied } = state;
-  const hidden = toSession && scoped.scope !== 'session';
+  const hidden = toSession && !isOfVisitor(scoped.scope);
   const countedLimit = { scope: scoped.scope, limit: limitName(scoped.limit) };
   const details = hidden ? { countedLimit } : { countedLimit, limit: refusedLimit(state) };
   const whose = hidden
     ? 'a limit this session shares with others'
-    : `the ${scoped.scope}'s limit of ${unit(state)}`;
+    : `the ${inWords(scoped.scope)}'s limit of ${unit(state)}`;
   const code =
     applied.span === 'day' || applied.span === 'month' ? 'insufficient_quota' : 'rate_limit_exceeded';
   if (fitsMs === Infinity) {
@@ -88,6 +88,10 @@ export function limitRefusal(
   const message = `This request does not fit ${whose}${figures}. Try again ${when}.`;
   const shouldRetry = code === 'rate_limit_exceeded' && afterS <= longestRetryAfterS;
   return new Refusal(code, message, { ...details, headers: retryAfter(afterS, shouldRetry) });
+}
+
+function inWords(scope: Scope): string {
+  return scope === 'end_user' ? 'end user' : scope;
 }
 
 /** When a request fits a limit of which raises may end before. */

@@ -68,23 +68,26 @@ local function adjusted(field, text, at, delta, charged)
     correct(window, at, delta)
     return sliding_text(window)
   end
-  local index, sum, settled = counter_in(text)
+  local index, sum, settled, rest = counter_in(text)
   if index ~= at then
     return nil
   end
   sum = math.max(0, sum + delta)
   settled = math.min(sum, settled + charged)
-  return counter_text(index, sum, settled), string.format('%d', settled)
+  return counter_text(index, sum, settled, rest), string.format('%d', settled)
 end
 
 local function adjust(team_counters, field, at, delta, charged)
   local counters = counter_key(field, team_counters, ARGV[3], ARGV[8])
-  local text, settled = redis.call('HGET', counters, field), nil
-  if text then
-    text, settled = adjusted(field, text, at, delta, charged)
+  local before, text, settled = redis.call('HGET', counters, field), nil, nil
+  if before then
+    text, settled = adjusted(field, before, at, delta, charged)
   end
   if text then
     redis.call('HSET', counters, field, text)
+    if is_of_end_user(field) and #text ~= #before then
+      redis.call('HINCRBY', counters, '#', #text - #before)
+    end
   end
   return settled or '-'
 end
@@ -115,10 +118,13 @@ local function add_entry(entry, charges)
   end
 end
 
--- Adds figures to a row of a day. Returns whether it is new.
-local function add_figures(key, row, settlement, at)
+-- Adds figures to a row of a day. `make_room`: called before a new row is made; absent: there is always room.
+local function add_figures(key, row, settlement, at, make_room)
   local sums = {}
   local text = redis.call('HGET', key, row)
+  if not text and make_room then
+    make_room()
+  end
   if text then
     for figure in string.gmatch(text, '%d+') do
       sums[#sums + 1] = figure
@@ -128,11 +134,10 @@ local function add_figures(key, row, settlement, at)
   for n = 1, #settlement - at - 2 do
     sums[n] = string.format('%.0f', tonumber(sums[n] or 0) + tonumber(settlement[at + 2 + n]))
   end
-  local is_new = redis.call('HSET', key, row, table.concat(sums, ' ')) > 0
-  if is_new then
+  redis.call('HSET', key, row, table.concat(sums, ' '))
+  if not text then
     redis.call('EXPIREAT', key, tonumber(settlement[at + 1]) + ARGV[7] * 86400)
   end
-  return is_new
 end
 
 local function add_to_breakdown(row, settlement, at)
@@ -141,12 +146,12 @@ local function add_to_breakdown(row, settlement, at)
   if most == 0 then
     return
   end
-  if tonumber(redis.call('HGET', key, '#') or 0) >= most and redis.call('HEXISTS', key, row) == 0 then
-    fold_breakdown(key, math.floor(most / 2))
-  end
-  if add_figures(key, row, settlement, at) then
-    redis.call('HINCRBY', key, '#', 1)
-  end
+  add_figures(key, row, settlement, at, function()
+    if redis.call('HINCRBY', key, '#', 1) > most then
+      fold_breakdown(key, math.floor(most / 2))
+      redis.call('HINCRBY', key, '#', 1)
+    end
+  end)
 end
 
 local function add_totals(settlement, at)

@@ -45,7 +45,14 @@ export type Decision =
   | { kind: 'late' };
 
 export type AdmitReply =
-  | { kind: 'decided'; nowMs: number; incarnation: string; decisions: readonly Decision[] }
+  | {
+      kind: 'decided';
+      nowMs: number;
+      incarnation: string;
+      decisions: readonly Decision[];
+      /** How many counters of end users were dropped, although they still counted, to make room; absent: none. */
+      evicted?: number;
+    }
   /** The store has no recent heartbeat of this process, so it may not admit anything (invariant 2). */
   | { kind: 'unknown_process' };
 

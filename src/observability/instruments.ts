@@ -37,6 +37,10 @@ export function createInstruments(registry: Registry) {
       'limit',
       'level',
     ),
+    endUserEvictions: counter(
+      'end_user_counters_evicted_total',
+      'Counters of end users that were dropped before their window had passed, to make room: END_USER_STORE_BYTES.',
+    ),
     limitRefusals: teamCounter(
       'limit_refusals_total',
       'Requests refused because of a limit, by the team of the caller and the limit.',

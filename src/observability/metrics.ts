@@ -116,6 +116,7 @@ export class Metrics {
     // Series begin at 0, so that the first event shows as an increase.
     for (const code of Object.keys(errorTable)) this.#is.refusals.of(code);
     this.#is.storeErrors.of();
+    this.#is.endUserEvictions.of();
     for (const stream of ['entries', 'refusals', 'audit']) this.#is.recordsMissed.of(stream);
     this.#is.buildInfo.labels(version, process.version).set(1);
     collectDefaultMetrics({ register: this.#registry });
@@ -124,6 +125,11 @@ export class Metrics {
   /** `limit` such as `tokens/day`, `level` in percent. */
   limitReached({ scope, limit, level }: { scope: string; limit: string; level: number }): void {
     this.#is.limitsReached.of(scope, limit, String(level)).add();
+  }
+
+  /** Counters of end users were dropped to make room. */
+  endUsersEvicted(counters: number): void {
+    this.#is.endUserEvictions.of().add(counters);
   }
 
   refused(code: ErrorCode): void {

@@ -1,8 +1,11 @@
 import type { RealModel } from '../base/model.ts';
 import { mintSessionToken } from '../identity/records/token-text.ts';
+import { suspendedEndUser } from '../access/policy.ts';
+import { endUserOf, isSuspendedIn } from '../identity/records/end-user.ts';
 import { withRealModels } from '../identity/records/aliases.ts';
+import type { Limit } from '../base/limit.ts';
 import type { Principal } from '../identity/records/identity.ts';
-import { Refusal, retryAfter, secondsUntil } from '../base/refusal.ts';
+import { invalidBody, Refusal, retryAfter, secondsUntil } from '../base/refusal.ts';
 import { type Session, sessionLimitId, sharedLimitId } from '../identity/records/session.ts';
 import type { MintResult, SessionStore } from './session-store.ts';
 import { narrowed, type NarrowOptions } from './narrow.ts';
@@ -24,6 +27,13 @@ export interface MintedSession {
   livesS: number;
 }
 
+/** Who signed in: their sessions share their limits. */
+export interface SignedIn {
+  id: string;
+  /** What their issuer's entry lets each person use, counted as an end user's. */
+  limits?: Limit[];
+}
+
 /** Makes sessions from users' tokens. */
 export class SessionMinter {
   readonly #options: MinterOptions;
@@ -34,14 +44,16 @@ export class SessionMinter {
 
   /**
    * Makes a session of the principal's token, in one round trip; `stale` if the principal must be read again. `person`:
-   * who shares the session's limits with other sessions; null if the limits are its own. Rejects with
-   * `StoreUnavailable`.
+   * who shares the session's limits with other sessions; null if the limits are its own. Refuses an end user who is
+   * suspended. Rejects with `StoreUnavailable`.
    */
   async mint(
     parent: Principal,
     asked: NewSession,
-    person: string | null = null,
+    person: SignedIn | null = null,
   ): Promise<MintedSession | Refusal | 'stale'> {
+    const unbound = asked.cnf ? null : unboundRefusal(parent);
+    if (unbound) return unbound;
     const policy = narrowed(withRealModels(asked, this.#options.realModel), parent, this.#options);
     if (policy instanceof Refusal) return policy;
     const nowMs = Math.floor(this.#options.storeNowMs());
@@ -54,24 +66,36 @@ export class SessionMinter {
       ...policy,
       limits: policy.limits.map((limit, index) => ({
         ...limit,
-        id: person === null ? sessionLimitId(id, index) : sharedLimitId(person, limit),
+        id: person === null ? sessionLimitId(id, index) : sharedLimitId(person.id, limit),
       })),
+      ...(person?.limits?.length ? { end_user_limits: person.limits } : {}),
       end_user: asked.end_user ?? null,
+      ...(asked.cnf ? { cnf: asked.cnf } : {}),
       expires_at: new Date(expiresAtMs).toISOString(),
       created_at: new Date(nowMs).toISOString(),
     };
     const { team, token, epoch } = parent.identity;
+    if (isSuspendedIn(team, endUserOf({ ...parent.identity, session: record }))) return suspendedEndUser();
     const result = await this.#options.sessions.mint({
       session: record,
       secretHash,
       expiresAtMs,
       parent: { team: team.id, token: token.id, epoch, expiresAtMs: parent.expiresAtMs },
+      keepsProofs: token.session_proof === 'once',
     });
     if (result.kind === 'stale') return 'stale';
     return result.kind === 'minted'
       ? { record, text, livesS: Math.max(0, Math.floor((expiresAtMs - nowMs) / 1000)) }
       : refusalOf(result);
   }
+}
+
+/** The refusal of a session without a key, if its token asks for one. */
+function unboundRefusal({ identity: { token } }: Principal): Refusal | null {
+  if (!token.session_proof) return null;
+  const message =
+    'cnf is required: sessions of this token are bound to a key of their page (session_proof). Send the thumbprint of its public key (RFC 7638) as "cnf": {"jkt": "…"}.';
+  return invalidBody([{ param: 'cnf', message }]);
 }
 
 /** The token's own end, ms: a session outlives the secret it was made with. */

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { check } from '../base/check.ts';
 import { endUser, limit, limitsAt, listOf, model, origin, tool, named } from '../base/fields.ts';
+import type { Limit } from '../base/limit.ts';
 import { type Problem, Refusal } from '../base/refusal.ts';
 import { type JsonObject, valuesIn } from '../base/request.ts';
 import { tags } from '../base/tags.ts';
 import { tagKeys } from '../identity/records/identity.ts';
-import { sessionFields } from '../identity/records/session.ts';
+import { confirmation, sessionFields } from '../identity/records/session.ts';
 import { endpointPaths, endpoints } from '../validation/registry.ts';
 import { pinnedProblems } from './pinned.ts';
 
@@ -47,7 +48,13 @@ const policy = {
   request_tags: tagKeys.nullish(),
 };
 
-export const newSession = z.strictObject({ ...policy, end_user: endUser.nullish() });
+export const newSession = z.strictObject({
+  ...policy,
+  end_user: endUser.nullish(),
+  cnf: confirmation.nullish().meta({
+    description: 'Binds the session to a key of its page (RFC 9449): its requests need a proof by it.',
+  }),
+});
 
 /** What an issuer's entry gives the sessions of the people it vouches for. */
 const sessionPolicy = z.strictObject(policy);
@@ -70,6 +77,11 @@ export function sessionPolicyProblems(session: JsonObject): readonly Problem[] {
 /** The policy of an issuer's entry, which was checked at start. */
 export function sessionPolicyOf(session: JsonObject): NewSession {
   return sessionPolicy.parse(session);
+}
+
+/** What an issuer's entry lets each person use over all sessions. */
+export function personLimitsOf(person: JsonObject = {}): Limit[] {
+  return sessionPolicyOf(person).limits ?? [];
 }
 
 const text = z.string();

@@ -116,7 +116,7 @@ function isOfPolicy(minted: MintedSession | Refusal): boolean {
 
 /** The session with its text, which is shown only this once. */
 function newSessionResponse({ record, text, livesS }: MintedSession): object {
-  const { id, limits, pinned, ...rest } = record;
+  const { id, limits, end_user_limits: _ofIssuer, pinned, ...rest } = record;
   return {
     id,
     token: text,

@@ -22,6 +22,8 @@ export interface MintRequest {
   expiresAtMs: number;
   /** The parent: its team, its id, the epoch it was read at, and when it expires, ms. */
   parent: { team: string; token: string; epoch: string; expiresAtMs: number };
+  /** Its proofs work once: those that were used take room. */
+  keepsProofs?: boolean;
 }
 
 export type MintResult =
@@ -65,7 +67,13 @@ export class SessionStore {
   }
 
   /** Stores a new session, in one round trip. */
-  async mint({ session, secretHash, expiresAtMs, parent }: MintRequest): Promise<MintResult> {
+  async mint({
+    session,
+    secretHash,
+    expiresAtMs,
+    parent,
+    keepsProofs = false,
+  }: MintRequest): Promise<MintResult> {
     const keys = this.#keys;
     const parentKey = parentKeyOf(parent);
     const record = JSON.stringify(session);
@@ -82,7 +90,7 @@ export class SessionStore {
         parent.team,
         parent.epoch,
         parent.expiresAtMs === Infinity ? never : parent.expiresAtMs,
-        storedBytes(session, record),
+        storedBytes(session, record) + (keepsProofs ? proofsBytes : 0),
         perMinute,
         maxBytes,
         tokensInTeam * maxBytes,
@@ -150,6 +158,9 @@ const counterBytes = 160;
 /** What a sliding counter grows to: for each run of at least one, and in all (`sliding_window.lua`). */
 const runBytes = 16;
 const mostRunsBytes = 2_300;
+
+/** What the used proofs of a session take at most: 120 a minute, of three minutes (measured). */
+const proofsBytes = 8_000;
 
 /** Bytes of the store that a session takes at most, written as `record`. */
 export function storedBytes({ limits }: Session, record: string): number {

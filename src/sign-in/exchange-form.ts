@@ -27,7 +27,9 @@ export const exchangeSchema = z
   .object({
     access_token: z.string().meta({ description: 'A session: tgs_…' }),
     issued_token_type: z.literal(accessTokenType),
-    token_type: z.literal('Bearer'),
+    token_type: z
+      .enum(['Bearer', 'DPoP'])
+      .meta({ description: 'DPoP: the session is bound to the key of the proof.' }),
     expires_in: z.int().meta({ description: 'Seconds.' }),
   })
   .meta({ id: 'ExchangedToken' });

@@ -3,12 +3,14 @@ import type { OtherAnswer } from '../base/operation-docs.ts';
 
 /**
  * Why a sign-in was refused, as OAuth error codes: RFC 6749 sections 5.2 and 4.1.2.1, RFC 8693 section 2.2.2
- * (`invalid_target`), each with its HTTP status.
+ * (`invalid_target`), RFC 9449 sections 5 and 8 (proofs), each with its HTTP status.
  */
 const statuses = {
   invalid_request: 400,
   invalid_grant: 400,
   invalid_scope: 400,
+  invalid_dpop_proof: 400,
+  use_dpop_nonce: 400,
   invalid_target: 400,
   unauthorized_client: 400,
   unsupported_grant_type: 400,
@@ -41,17 +43,25 @@ export class SignInRefusal {
   readonly cause: unknown;
   /** When to try again, for `Retry-After`; null if that does not help. */
   readonly retryAfterS: number | null;
+  /** The nonce that the next proof must have; null if none is asked for. */
+  readonly nonce: string | null;
 
   /** Replaces characters that a description must not have by `?`: names of claims are the operator's text. */
   constructor(
     error: SignInError,
     description: string,
-    details: { status?: SignInStatus; cause?: unknown; retryAfterS?: number } = {},
+    details: {
+      status?: SignInStatus;
+      cause?: unknown;
+      retryAfterS?: number;
+      nonce?: string | undefined;
+    } = {},
   ) {
     this.error = error;
     this.description = description.replace(notDescribable, '?');
     this.status = details.status ?? statuses[error];
     this.cause = details.cause;
+    this.nonce = details.nonce ?? null;
     this.retryAfterS = details.retryAfterS ?? (this.status === 503 ? 1 : null);
   }
 }

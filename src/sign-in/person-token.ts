@@ -27,7 +27,8 @@ export function personOf(
 ): Person | SignInRefusal {
   const team = teamFor(issuer, claims);
   if (team instanceof SignInRefusal) return team;
-  return { issuer, subject, claims, team, policy: tokenPolicy(entrySession(issuer, realModel)) };
+  const policy = { ...policyIn(entrySession(issuer, realModel)), session_proof: issuer.sessionProof ?? null };
+  return { issuer, subject, claims, team, policy };
 }
 
 /** The person's token as the store knows it now. The first time, it is made, and its user if the issuer's entry says so. */
@@ -47,7 +48,8 @@ export async function tokenOf(deps: PersonTokenDeps, person: Person): Promise<Au
   }
   if (found instanceof Refusal) return inOAuthWords(found);
   const { token } = found.principal.identity;
-  if (isDeepStrictEqual(tokenPolicy(token), person.policy)) return found;
+  const policy = { ...policyIn(token), session_proof: token.session_proof ?? null };
+  if (isDeepStrictEqual(policy, person.policy)) return found;
   const adjusted = await adjust(deps, person, token);
   if (adjusted instanceof Refusal) return inOAuthWords(adjusted);
   const refreshed = await authenticator.refresh(credential);
@@ -69,7 +71,7 @@ function entrySession({ session }: TrustedIssuer, realModel: RealModel): NewSess
   return withRealModels(sessionPolicyOf(session), realModel);
 }
 
-function tokenPolicy(from: NewSession | Token): TokenPolicy {
+function policyIn(from: NewSession | Token): Omit<TokenPolicy, 'session_proof'> {
   const { models = null, endpoints = null, origins = null, tools = null } = from;
   const { tags = null, request_tags = null } = from;
   return { models, endpoints, origins, tools, tags, request_tags };

@@ -1,4 +1,5 @@
 import { email as emailField } from '../base/fields.ts';
+import type { SessionProof } from '../base/session-proof.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { TrustedIssuer } from '../config/issuer.ts';
 import { changeToken } from '../identity/operations/change.ts';
@@ -18,15 +19,21 @@ import {
 } from '../identity/records/identity.ts';
 import { isSameEmail } from '../identity/records/unshared.ts';
 import { invalidRequest, SignInRefusal } from './oauth-error.ts';
-import { type Claims, userIdFor, verifiedEmail } from './rules.ts';
+import { userIdFor } from '../identity/records/end-user.ts';
+import { type Claims, verifiedEmail } from './rules.ts';
 
 /* The user and the token that the sessions of a sign-in belong to. They are created when someone first signs in. */
 
 const maxAttempts = 5;
 const maxNameLength = 200;
 
-/** What an issuer's policy says about the token behind its sessions. Limits belong to each session. */
-export type TokenPolicy = Pick<Token, 'models' | 'endpoints' | 'origins' | 'tools' | 'tags' | 'request_tags'>;
+/** What an issuer's entry says about the token behind its sessions. Limits belong to each session. */
+export interface TokenPolicy extends Pick<
+  Token,
+  'models' | 'endpoints' | 'origins' | 'tools' | 'tags' | 'request_tags'
+> {
+  session_proof: SessionProof | null;
+}
 
 export interface Person {
   issuer: TrustedIssuer;

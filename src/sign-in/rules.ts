@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { email } from '../base/fields.ts';
 import type { ClaimValue, RoleRule, TeamRule, TrustedIssuer } from '../config/issuer.ts';
 import { invalidRequest, type SignInRefusal } from './oauth-error.ts';
@@ -39,15 +38,6 @@ export function roleFor(
     ? null
     : [...new Set(lists.flatMap((list) => list ?? []))];
   return { role: first.role, teams };
-}
-
-/**
- * The user id of a person: `oidc-` and 128 bits of SHA-256 over issuer and subject, 37 characters in all. Those two
- * alone identify someone for good (OIDC Core 5.7); an e-mail address can pass to another person. Pure.
- */
-export function userIdFor(issuer: string, subject: string): string {
-  // As JSON: no two pairs have the same text.
-  return `oidc-${hash('sha256', JSON.stringify([issuer, subject]), 'hex').slice(0, 32)}`;
 }
 
 /** The e-mail address that the issuer has verified, or null. Pure. */

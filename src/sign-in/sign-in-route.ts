@@ -1,9 +1,13 @@
 import type { Answers } from '../edge/answers.ts';
 import { whileStale } from '../access/while-stale.ts';
 import type { AuthThrottle } from '../access/auth-throttle.ts';
+import { isProblem } from '../access/proof/proof-problem.ts';
+import type { Proofs } from '../access/proof/proofs.ts';
 import { actingAs, type AuditContextOf } from '../audit/context.ts';
 import { okJson, type OperationDocs } from '../base/operation-docs.ts';
-import { Refusal, retryAfter } from '../base/refusal.ts';
+import { type ErrorCode, Refusal, retryAfter } from '../base/refusal.ts';
+import type { TrustedIssuer } from '../config/issuer.ts';
+import { type NewSession, personLimitsOf } from '../sessions/schema.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
@@ -15,7 +19,7 @@ import { exchangeSchema, formSchema, readExchange } from './exchange-form.ts';
 import type { IdTokenVerifier, VerifiedIdToken } from './id-token.ts';
 import { invalidRequest, oauthErrorBody, refusalDocs, SignInRefusal } from './oauth-error.ts';
 import { inOAuthWords, personOf, type PersonTokenDeps, sessionWithin, tokenOf } from './person-token.ts';
-import { userIdFor } from './rules.ts';
+import { userIdFor } from '../identity/records/end-user.ts';
 
 const maxBytes = 32_768;
 /** An ID token is accepted for this long after its expiry, because clocks differ. */
@@ -41,6 +45,7 @@ export interface SignInDeps extends PersonTokenDeps {
   verifier: IdTokenVerifier;
   auditContextOf: AuditContextOf;
   throttle: AuthThrottle;
+  proofs: Pick<Proofs, 'keyOf'>;
   draining: () => boolean;
 }
 
@@ -62,15 +67,17 @@ function signInRoute(deps: SignInDeps): Route {
     if (result instanceof SignInRefusal) {
       if (result.cause !== undefined) journal.failed(result.cause);
       const refusal = limited(call, result);
-      // The log has one code for everything that is wrong with an ID token.
-      const code = refusal.status < 429 ? 'invalid_token' : null;
-      const headers = refusal.retryAfterS === null ? {} : retryAfter(refusal.retryAfterS);
+      const code = refusal.status < 429 ? loggedCode(refusal) : null;
+      const headers = {
+        ...(refusal.retryAfterS === null ? {} : retryAfter(refusal.retryAfterS)),
+        ...(refusal.nonce === null ? {} : { 'dpop-nonce': refusal.nonce }),
+      };
       return answers.refuseWith(call, oauthErrorBody(refusal), { status: refusal.status, code, headers });
     }
     const body = {
       access_token: result.text,
       issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
-      token_type: 'Bearer',
+      token_type: result.record.cnf ? 'DPoP' : 'Bearer',
       expires_in: result.livesS,
     };
     answers.reply(call, { status: 200, body });
@@ -88,11 +95,13 @@ function signInRoute(deps: SignInDeps): Route {
     const verified = await deps.verifier.verify(idToken);
     if (verified instanceof SignInRefusal) return verified;
     // The audit trail names sign-in itself as the one who makes and changes users and tokens.
-    return actingAs(deps.auditContextOf('sign-in', call.asking), () => signIn(verified));
+    return actingAs(deps.auditContextOf('sign-in', call.asking), () => signIn(call, verified));
   }
 
-  async function signIn(verified: VerifiedIdToken): Promise<MintedSession | SignInRefusal> {
+  async function signIn(call: Call, verified: VerifiedIdToken): Promise<MintedSession | SignInRefusal> {
     const { issuer, subject } = verified;
+    const proven = await keyOf(call, issuer);
+    if (proven instanceof SignInRefusal) return proven;
     const person = personOf(verified, deps.realModel);
     if (person instanceof SignInRefusal) return person;
     const tooOften = await countExchange(verified);
@@ -103,14 +112,27 @@ function signInRoute(deps: SignInDeps): Route {
     const minted = await whileStale({ refresh: () => tokenOf(deps, person) }, parent, ({ principal }) =>
       minter.mint(
         principal,
-        sessionWithin(issuer, principal, deps.realModel),
+        { ...sessionWithin(issuer, principal, deps.realModel), ...proven },
         // Or whoever signs in three times would have three times the limit.
-        userIdFor(issuer.issuer, subject),
+        { id: userIdFor(issuer.issuer, subject), limits: personLimitsOf(issuer.person) },
       ),
     );
     if (minted instanceof Refusal) return inOAuthWords(minted);
     const message = 'The team is being changed at this moment. Try again.';
     return minted ?? new SignInRefusal('temporarily_unavailable', message);
+  }
+
+  /** The key that its page proves to have, if it sends a proof or must; the session is bound to that (RFC 9449, 5). */
+  async function keyOf(
+    call: Call,
+    { sessionProof }: TrustedIssuer,
+  ): Promise<Pick<NewSession, 'cnf'> | SignInRefusal> {
+    if (sessionProof === undefined && call.incoming.headers['dpop'] === undefined) return {};
+    const nonce = sessionProof === 'nonce' || sessionProof === 'once';
+    const proven = await deps.proofs.keyOf(call.incoming, { nonce });
+    if (isProblem(proven)) return new SignInRefusal(proven.error, proven.message, { nonce: proven.nonce });
+    call.nextNonce = proven.nextNonce;
+    return { cnf: { jkt: proven.jkt } };
   }
 
   async function countExchange(verified: VerifiedIdToken): Promise<SignInRefusal | null> {
@@ -124,12 +146,23 @@ function signInRoute(deps: SignInDeps): Route {
 
   /** Refused ID tokens count as refused credentials do everywhere. */
   function limited(call: Call, refusal: SignInRefusal): SignInRefusal {
-    if (refusal.status >= 429) return refusal;
+    if (refusal.status >= 429 || isOfProof(refusal)) return refusal; // a key is not found by trying
     const counted = throttle.count(call.sender, new Refusal('invalid_token', refusal.description));
     return counted.code === 'invalid_token' ? refusal : inOAuthWords(counted);
   }
 
   return { path: '/oauth/token', methods: { POST: { docs, access: 'anyone', handle: exchange } } };
+}
+
+/** The log has one code for everything that is wrong with an ID token. */
+function loggedCode(refusal: SignInRefusal): ErrorCode {
+  return isOfProof(refusal) ? refusal.error : 'invalid_token';
+}
+
+function isOfProof(
+  refusal: SignInRefusal,
+): refusal is SignInRefusal & { error: 'invalid_dpop_proof' | 'use_dpop_nonce' } {
+  return refusal.error === 'invalid_dpop_proof' || refusal.error === 'use_dpop_nonce';
 }
 
 function failed(error: unknown): SignInRefusal {

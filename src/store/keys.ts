@@ -49,6 +49,10 @@ export interface Keys {
   consoleSessionsOf: (holder: string) => string;
   /** String: an administrator's way into the console, by the hash of a code that opens it once. Expires. */
   consoleLink: (codeHash: string) => string;
+  /** Hash: the proofs of a session that were used, by the minute of their nonce (`session id:minute`). Expires. */
+  proofs: (sessionMinute: string) => string;
+  /** String: what makes the nonces of an hour's proofs. Expires. */
+  nonceKey: (hour: string) => string;
   /** String: what seals the console's sign-ins of an hour that are under way. Expires. */
   consoleSignInKey: (hour: string) => string;
   /** String: how often an ID token was exchanged. Expires with the token. */
@@ -115,6 +119,8 @@ export function keysUnder(prefix: string, { hasRecords = false } = {}): Keys {
     session: (id) => `${p}session:${id}`,
     sessionsOf: (parent) => `${p}sessions:${parent}`,
     minting: (parent) => `${p}minting:${parent}`,
+    proofs: (sessionMinute) => `${p}proofs:${sessionMinute}`,
+    nonceKey: (hour) => `${p}nonce-key:${hour}`,
     consoleSession: (secretHash) => `${p}console:${secretHash}`,
     consoleSessionsOf: (holder) => `${p}console-of:${holder}`,
     consoleLink: (codeHash) => `${p}console-link:${codeHash}`,

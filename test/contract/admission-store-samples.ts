@@ -29,12 +29,17 @@ const keys = keysUnder('t:');
 /** An empty store on this engine, its clock at `lastSecondMs` or running. */
 export async function emptyAdmission(
   engine: Pick<RunningEngine, 'empty' | 'turnTo'>,
-  { running = false } = {},
+  { running = false, endUserBytes }: { running?: boolean; endUserBytes?: number } = {},
 ): Promise<StoreUnderTest> {
   const store = await (running ? engine.empty() : engine.empty(lastSecondMs));
   return {
     kept: store,
-    store: new AdmissionStore(store, keys, { leaseMs, maxEntries: 5_000, retentionDays: 400 }),
+    store: new AdmissionStore(store, keys, {
+      leaseMs,
+      maxEntries: 5_000,
+      retentionDays: 400,
+      ...(endUserBytes === undefined ? {} : { endUserBytes }),
+    }),
     ledger: new LedgerReader(store, keys),
     turnTo: (nowMs) => engine.turnTo(nowMs),
     setEpoch: async (team, epoch) => {

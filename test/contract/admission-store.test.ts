@@ -23,6 +23,7 @@ import {
   settles,
 } from './admission-store-samples.ts';
 import { admissionStoreContract } from './admission-store.ts';
+import { endUsersContract } from './end-users.ts';
 import { countersOf } from '../support/counters-of.ts';
 
 const keys = keysUnder('t:');
@@ -30,6 +31,10 @@ const keys = keysUnder('t:');
 describe.each(engines)('the admission store ($name)', (engine) => {
   const on = useEngine(engine);
   admissionStoreContract(() => emptyAdmission(on));
+
+  describe('counters of end users', () => {
+    endUsersContract((endUserBytes) => emptyAdmission(on, { endUserBytes }));
+  });
 });
 
 describe.each(servers)('the admission store on a server ($name)', (engine) => {

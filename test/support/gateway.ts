@@ -7,6 +7,7 @@ import type { TrustedIssuer } from '../../src/config/issuer.ts';
 import type { LedgerEntry } from '../../src/ledger/entry.ts';
 import type { UsageFigures } from '../../src/ledger/totals.ts';
 import type { Limit } from '../../src/base/limit.ts';
+import type { SessionProof } from '../../src/base/session-proof.ts';
 import { type StandIn, type StandInOptions, startStandIn } from './stand-in.ts';
 import { createHttpServer } from '../../src/lifecycle/http-server.ts';
 import { createLog } from '../../src/observability/log.ts';
@@ -39,8 +40,10 @@ export interface Policy {
   tools?: string[];
   expires_in?: number;
   limits?: Limit[];
+  end_user_limits?: Limit[];
   max_session_body_bytes?: number;
   frames?: 'openai';
+  session_proof?: SessionProof;
   tags?: Record<string, string>;
   request_tags?: string[];
 }

@@ -22,6 +22,7 @@ export async function createTeam(deps: IdentityDeps, asked: NewTeam): Promise<Te
     origins: asked.origins ?? null,
     tools: asked.tools ?? null,
     dearer_fallback: asked.dearer_fallback ?? null,
+    ...ofEndUsers(asked),
     ...(asked.tag_keys ? { tag_keys: asked.tag_keys } : {}),
     suspended_at: null,
     created_at: timeNow(deps.clock),
@@ -84,8 +85,10 @@ export async function createToken(
     origins: asked.origins ?? null,
     tools: asked.tools ?? null,
     limits: await limitsOfNew(deps, 'token', asked.limits),
+    ...ofEndUsers(asked),
     max_session_body_bytes: asked.max_session_body_bytes ?? null,
     frames: asked.frames ?? null,
+    ...(asked.session_proof ? { session_proof: asked.session_proof } : {}),
     ...(asked.tags ? { tags: asked.tags } : {}),
     ...(asked.request_tags ? { request_tags: asked.request_tags } : {}),
     expires_at: expiryOf(asked, deps.clock) ?? null,
@@ -108,6 +111,13 @@ async function limitsOfNew(
   asked: readonly Limit[] | null | undefined,
 ): Promise<StoredLimit[]> {
   return storedLimits(asked ?? (asked === null ? [] : (await getSettings(deps)).defaults[kind]));
+}
+
+/** Limits of end users, as a record has them: without any, it has no such field. */
+function ofEndUsers({
+  end_user_limits: limits,
+}: Pick<NewTeam, 'end_user_limits'>): Pick<Team, 'end_user_limits'> {
+  return limits ? { end_user_limits: limits } : {};
 }
 
 interface AskedExpiry {

@@ -33,15 +33,19 @@ export async function changeSettings(
 }
 
 /** The settings in the form of the admin API. */
-export function toSettingsResponse({ limits: stored, defaults }: GatewaySettings): object {
+export function toSettingsResponse({ limits: stored, defaults, ...rest }: GatewaySettings): object {
   const { team, user, token } = defaults;
   return {
     ...withoutLimitIds({ limits: stored }),
+    ...rest,
     defaults: { team: { limits: team }, user: { limits: user }, token: { limits: token } },
   };
 }
 
-function changed(before: GatewaySettings, { limits: asked, defaults }: SettingsChange): GatewaySettings {
+function changed(
+  before: GatewaySettings,
+  { limits: asked, end_user_limits: ofEndUsers = before.end_user_limits, defaults }: SettingsChange,
+): GatewaySettings {
   const kept = (kind: keyof GatewaySettings['defaults']): Limit[] => {
     if (defaults === null) return [];
     const given = defaults?.[kind];
@@ -49,6 +53,7 @@ function changed(before: GatewaySettings, { limits: asked, defaults }: SettingsC
   };
   return {
     limits: changedLimits(asked, before.limits, () => gatewayLimitId(newId())),
+    ...(ofEndUsers ? { end_user_limits: ofEndUsers } : {}),
     defaults: { team: kept('team'), user: kept('user'), token: kept('token') },
   };
 }

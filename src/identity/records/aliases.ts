@@ -7,16 +7,18 @@ import type { JsonObject } from '../../base/request.ts';
 interface NamesModels {
   models?: string[] | null | undefined;
   limits?: Limit[] | null | undefined;
+  end_user_limits?: Limit[] | null | undefined;
   pinned?: { fields: JsonObject } | null | undefined;
 }
 
 /** The record with every alias in it replaced by the model it stands for, so that checks compare real ids alone. */
 export function withRealModels<T extends NamesModels>(record: T, real: RealModel): T {
-  const { models, limits, pinned } = record;
+  const { models, limits, end_user_limits: ofEndUsers, pinned } = record;
   return {
     ...record,
     ...(models ? { models: models.map(real) } : {}),
     ...(limits ? { limits: limits.map((limit) => realLimit(limit, real)) } : {}),
+    ...(ofEndUsers ? { end_user_limits: ofEndUsers.map((limit) => realLimit(limit, real)) } : {}),
     ...(pinned ? { pinned: { ...pinned, fields: withRealModel(pinned.fields, real) } } : {}),
   };
 }
@@ -31,10 +33,11 @@ export function withRealModel(body: JsonObject, real: RealModel): JsonObject {
 
 /** An identity as the store has it, its aliases replaced. */
 export function identityWithRealModels(identity: Identity, real: RealModel): Identity {
-  const { gateway, team, user, token, session } = identity;
+  const { gateway, gatewayEndUsers, team, user, token, session } = identity;
   return {
     ...identity,
     gateway: gateway.map((limit) => realLimit(limit, real)),
+    ...(gatewayEndUsers ? { gatewayEndUsers: gatewayEndUsers.map((limit) => realLimit(limit, real)) } : {}),
     team: withRealModels(team, real),
     user: withRealModels(user, real),
     token: withRealModels(token, real),

@@ -1,10 +1,12 @@
 import { z } from 'zod';
-import { limits } from '../../base/fields.ts';
+import { endUserLimits, limits } from '../../base/fields.ts';
 import type { Stored } from './identity.ts';
 
 export const settingsFields = z.strictObject({
   /** Over all teams together. */
   limits,
+  /** What each end user of each team may use. Absent: no such limits. */
+  end_user_limits: endUserLimits.exactOptional(),
   /** The limits of new teams, users and tokens for which none are given. */
   defaults: z.strictObject({ team: limits, user: limits, token: limits }),
 });

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import {
   email,
+  endUser,
+  endUserLimits,
   limits,
   listOf,
   model,
@@ -15,6 +17,7 @@ import {
 import type { AttemptBound, Limit, Raise, Scope, StoredLimit } from '../../base/limit.ts';
 import { maxTags, tagKey, tags } from '../../base/tags.ts';
 import { allFrames } from '../../base/request.ts';
+import { sessionProofs } from '../../base/session-proof.ts';
 import type { Session } from './session.ts';
 
 /*
@@ -29,6 +32,13 @@ export const dearerFallback = z.boolean('must be true or false');
 
 const restriction = { description: 'null restricts nothing.' };
 const onlyFunctions = { description: 'null: plain functions only.' };
+
+const ofEndUsers = endUserLimits.nullish().meta({
+  description: 'What each end user may use over all of their sessions; null: no such limits.',
+});
+
+/** An end user whose requests are refused. */
+export const suspendedEndUser = z.strictObject({ end_user: endUser, suspended_at: storedTime });
 
 /** Looser than in a request: an import may come from a gateway that serves more endpoints. */
 const endpointPath = named(
@@ -57,6 +67,8 @@ export const teamFields = z.strictObject({
   }),
   tag_keys: tagKeys.nullish().meta({ description: 'The tags that its requests may have; null: none.' }),
   suspended_at: storedTime.nullish().meta({ description: 'Since when its requests are refused.' }),
+  end_user_limits: ofEndUsers,
+  suspended_end_users: z.array(suspendedEndUser).nullish(),
   created_at: storedTime,
 });
 export type Team = Stored<z.infer<typeof teamFields>>;
@@ -103,6 +115,8 @@ export const bodyBytes = z
 
 export const frames = z.enum(allFrames, `must be ${allFrames.join(', ')}`);
 
+export const sessionProof = z.enum(sessionProofs, `must be one of ${sessionProofs.join(', ')}`);
+
 export const tokenFields = z.strictObject({
   id: z.string().regex(/^tok_[0-9A-Za-z]{1,64}$/, 'must be a token id such as tok_…'),
   team: slug,
@@ -120,10 +134,15 @@ export const tokenFields = z.strictObject({
   origins: listOf(origin).nullable().meta(restriction),
   tools: listOf(tool).nullable().meta(onlyFunctions),
   limits,
+  end_user_limits: ofEndUsers,
   max_session_body_bytes: bodyBytes.nullish().meta({ description: 'Of its sessions; null: 1 MiB.' }),
   frames: frames
     .nullish()
     .meta({ description: "openai: streams of chat get OpenAI's exact frames; null: as they come." }),
+  session_proof: sessionProof.nullish().meta({
+    description:
+      'Its sessions are bound to a key of their page (RFC 9449): required; nonce: with a nonce in each proof; once: and each proof works once. Absent or null: only those made so.',
+  }),
   tags: tags.nullish(),
   request_tags: tagKeys.nullish().meta(perRequest),
   expires_at: storedTime.nullable(),
@@ -142,6 +161,8 @@ export interface Identity {
   session: Session | null;
   /** The limits over the whole gateway. */
   gateway: readonly StoredLimit[];
+  /** What the gateway lets each end user of each team use; absent: it has no such limits. */
+  gatewayEndUsers?: readonly Limit[];
   /** The team's epoch: changes with every change to the team, its users, its tokens, or the settings. */
   epoch: string;
 }
@@ -166,6 +187,8 @@ export interface Resolution {
 export interface ScopedLimit {
   scope: Scope;
   limit: StoredLimit;
+  /** The how many-th it is of an end user's limits that count the same; absent: the first. */
+  nth?: number;
   /** What raises it, in part perhaps no longer; absent: nothing. */
   raises?: readonly Raise[];
 }
@@ -176,6 +199,16 @@ export interface Policy {
   endpoints: readonly string[] | null;
   /** Tools that run elsewhere. */
   tools: readonly string[];
+}
+
+/** What a request with a session must prove: RFC 9449. */
+export interface ProofRule {
+  /** The thumbprint of the key that the session is bound to; null: it must be bound, and is not. */
+  jkt: string | null;
+  /** Each proof must have a nonce of the gateway's. */
+  nonce: boolean;
+  /** Each proof works once. */
+  once: boolean;
 }
 
 /** What tags the requests of a caller have. */
@@ -198,6 +231,8 @@ export interface Principal {
   limits: readonly ScopedLimit[];
   /** Of its token, and of its session if it is one. */
   attempts: readonly AttemptBound[];
+  /** Null: its requests need no proof. */
+  proof: ProofRule | null;
   /** The earliest expiry of token, secret and session, ms since the epoch; Infinity if none expires. */
   expiresAtMs: number;
 }

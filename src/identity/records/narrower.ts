@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { limitIdentity } from '../../base/fields.ts';
 import { type Limit, onlyObserves } from '../../base/limit.ts';
+import { sessionProofs } from '../../base/session-proof.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../base/request.ts';
 
 /** Whether a field allows no more than it did. */
@@ -16,11 +17,14 @@ const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['tools', (before, after) => isWithin(before ?? [], after ?? [])],
   ['request_tags', (before, after) => isWithin(before ?? [], after ?? [])],
   ['limits', areLower],
+  ['end_user_limits', areLower],
   ['defaults', (before, after) => everyField(objectIn(before), objectIn(after), areLower)],
   ['expires_at', (before, after) => after !== null && (before === null || after <= before)],
   ['suspended_at', (before) => before === null],
+  ['suspended_end_users', (before, after) => areStillIn(before, after)],
   ['revoked_at', (before) => before === null],
   ['max_session_body_bytes', (before, after) => bytesOf(after) <= bytesOf(before)],
+  ['session_proof', (before, after) => strengthOf(after) >= strengthOf(before)],
   ['dearer_fallback', (_, after) => after !== true],
 ]);
 
@@ -50,6 +54,14 @@ function isWithin(before: JsonValue, after: JsonValue): boolean {
   return Array.isArray(before) && Array.isArray(after) && after.every((item) => before.includes(item));
 }
 
+/** Each item that there was is still there. */
+function areStillIn(before: JsonValue, after: JsonValue): boolean {
+  const is = Array.isArray(after) ? after : [];
+  return (Array.isArray(before) ? before : []).every((item) =>
+    is.some((other) => isDeepStrictEqual(item, other)),
+  );
+}
+
 /** Each limit there was is still there, no higher, and holds if it did. */
 function areLower(before: JsonValue, after: JsonValue): boolean {
   const [was, is] = [limitsIn(before), limitsIn(after)];
@@ -70,6 +82,11 @@ function objectIn(value: JsonValue): JsonObject {
 /** Limits of a stored record, which this program wrote. */
 function limitsIn(value: JsonValue): Limit[] {
   return Array.isArray(value) ? (value as unknown as Limit[]) : [];
+}
+
+/** Of what its sessions must prove. */
+function strengthOf(value: JsonValue): number {
+  return sessionProofs.findIndex((each) => each === value);
 }
 
 function bytesOf(value: JsonValue): number {

@@ -16,6 +16,14 @@ export interface Pinned {
 }
 
 const text = z.string();
+
+/** The key that a session is bound to, as RFC 7800 and RFC 9449, 6 have it. */
+export const confirmation = z.strictObject({
+  jkt: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{43}$/, 'must be the SHA-256 thumbprint of a JWK (RFC 7638), as base64url')
+    .meta({ description: 'Its thumbprint (RFC 7638).' }),
+});
 const list = z.array(text).nullable().meta({ description: "null adds no restriction to the token's." });
 
 /** A session in answers, without its limits and its pinned request. */
@@ -32,6 +40,7 @@ export const sessionFields = z.object({
     .meta({ description: 'Keys that each request may set by x-tollgate-tags. Absent: none.' }),
   /** The person the site made it for. The ledger records it. */
   end_user: text.nullable(),
+  cnf: confirmation.exactOptional().meta({ description: 'The key that it is bound to; absent: none.' }),
   expires_at: time,
   created_at: time,
 });
@@ -43,6 +52,8 @@ export const sessionFields = z.object({
 export interface Session extends z.infer<typeof sessionFields> {
   /** Its own limits. Those of token, user and team apply too. */
   limits: StoredLimit[];
+  /** What whoever signed in may use over all sessions, by the entry of their issuer. Absent: it says nothing. */
+  end_user_limits?: Limit[];
   pinned: Pinned | null;
 }
 

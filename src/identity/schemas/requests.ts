@@ -2,9 +2,20 @@ import { z } from 'zod';
 import { administratorRoles } from '../../base/actor.ts';
 import type { Clock } from '../../base/clock.ts';
 import { tags } from '../../base/tags.ts';
-import { bodyBytes, dearerFallback, frames, subject, tagKeys } from '../records/identity.ts';
+import { bodyBytes, dearerFallback, frames, sessionProof, subject, tagKeys } from '../records/identity.ts';
 import { mostToCome, priceAmounts } from '../records/model-price.ts';
-import { email, limitsAt, listOf, model, name, origin, slug, storedTime, tool } from '../../base/fields.ts';
+import {
+  email,
+  endUserLimits,
+  limitsAt,
+  listOf,
+  model,
+  name,
+  origin,
+  slug,
+  storedTime,
+  tool,
+} from '../../base/fields.ts';
 
 /* The bodies that make and change identities (contract 1.6). Null means absent when creating, and clears when changing. */
 
@@ -24,6 +35,7 @@ export function teamSchemas(endpointPaths: readonly string[]) {
   const fields = {
     name: name.nullish(),
     limits: limitsAt(endpointPaths).nullish(),
+    end_user_limits: limitsAt(endpointPaths, endUserLimits).nullish(),
     ...allowLists(endpointPaths),
     dearer_fallback: dearerFallback.nullish(),
     tag_keys: tagKeys.nullish(),
@@ -68,8 +80,10 @@ export function tokenSchemas({ endpointPaths, clock }: { endpointPaths: readonly
     expires_at: futureTime(clock).nullish(),
     ...allowLists(endpointPaths),
     limits: limitsAt(endpointPaths).nullish(),
+    end_user_limits: limitsAt(endpointPaths, endUserLimits).nullish(),
     max_session_body_bytes: bodyBytes.nullish(),
     frames: frames.nullish(),
+    session_proof: sessionProof.nullish(),
     tags: tags.nullish(),
     request_tags: tagKeys.nullish(),
   };
@@ -159,6 +173,7 @@ export function settingsSchema(endpointPaths: readonly string[]) {
   const own = limitsAt(endpointPaths).nullish();
   const defaultsOf = z.strictObject({ limits: own }).nullish();
   const defaults = z.strictObject({ team: defaultsOf, user: defaultsOf, token: defaultsOf }).nullish();
-  return z.strictObject({ limits: own, defaults });
+  const ofEndUsers = limitsAt(endpointPaths, endUserLimits).nullish();
+  return z.strictObject({ limits: own, end_user_limits: ofEndUsers, defaults });
 }
 export type SettingsChange = z.infer<ReturnType<typeof settingsSchema>>;

@@ -39,6 +39,15 @@ export const shownLimit = z
   .meta({ id: 'ShownLimit' });
 const limits = z.array(shownLimit);
 
+/** An end user of a team, as far as the gateway knows one. */
+export const endUserResponse = z
+  .object({
+    end_user: text,
+    suspended_at: time.nullable(),
+    limits: limits.exactOptional().meta({ description: 'Not in the answer to a change.' }),
+  })
+  .meta({ id: 'EndUser' });
+
 export const teamResponse = z.object({ ...teamFields.shape, limits, warnings }).meta({ id: 'Team' });
 export const userResponse = z.object({ ...userFields.shape, limits, warnings }).meta({ id: 'User' });
 
@@ -127,6 +136,7 @@ const defaultsOf = z.object({ limits: z.array(limit) });
 export const settingsResponse = z
   .object({
     limits,
+    end_user_limits: z.array(limit).exactOptional(),
     defaults: z.object({ team: defaultsOf, user: defaultsOf, token: defaultsOf }),
     warnings,
   })

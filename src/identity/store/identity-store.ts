@@ -255,12 +255,14 @@ function resolutionFrom(reply: unknown): Resolution {
   if (!team || !user || !token || !epoch) return { nowMs, identity: null };
   // The texts are this program's own (only a session's pinned fields hold exact numbers), written as these types by
   // the operations on identities and sessions.
+  const { limits: gateway, end_user_limits: gatewayEndUsers } = parseSettings(settings);
   const identity = {
     team: JSON.parse(team) as Team,
     user: JSON.parse(user) as User,
     token: JSON.parse(token) as Token,
     session: session ? (JSON.parse(session, exactNumbers) as Session) : null,
-    gateway: parseSettings(settings).limits,
+    gateway,
+    ...(gatewayEndUsers ? { gatewayEndUsers } : {}),
     epoch,
   };
   return { nowMs, identity };

@@ -66,6 +66,8 @@ const values: Readonly<Record<string, JsonValue>> = {
   dearer_fallback: null,
   max_session_body_bytes: null,
   frames: null,
+  session_proof: null,
+  jkt: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I',
   pinned: null,
   suspended_at: null,
   revoked_at: null,

@@ -33,6 +33,11 @@ const groups: readonly Group[] = [
     description: 'Teams, and suspending them.',
     paths: /^\/admin\/teams(?:\/:team(?:\/(?:suspend|resume))?)?$/,
   },
+  {
+    name: 'End users',
+    description: 'The people whom the sessions of a team are made for, and suspending one.',
+    paths: /^\/admin\/teams\/:team\/end-users/,
+  },
   { name: 'Users', description: 'The users of a team.', paths: /^\/admin\/teams\/:team\/users/ },
   {
     name: 'Tokens',

@@ -18,6 +18,12 @@ const securitySchemes = {
     scheme: 'bearer',
     description: "A user's token (tgk_…), or a session's (tgs_…).",
   },
+  proof: {
+    type: 'http',
+    scheme: 'dpop',
+    description:
+      'A session (tgs_…) that is bound to a key of its page, with a proof by that key in the header `DPoP` (RFC 9449).',
+  },
   administrator: {
     type: 'http',
     scheme: 'bearer',
@@ -33,7 +39,7 @@ const securitySchemes = {
 
 const security: Readonly<Record<Access, OperationObject['security']>> = {
   anyone: [],
-  'session or user': [{ token: [] }, { xApiKey: [] }],
+  'session or user': [{ token: [] }, { xApiKey: [] }, { proof: [] }],
   user: [{ token: [] }, { xApiKey: [] }],
   administrator: [{ administrator: [] }, { xApiKey: [] }],
 };

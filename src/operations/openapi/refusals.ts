@@ -24,7 +24,13 @@ const anyCredential: readonly ErrorCode[] = [
 
 const byAccess: Readonly<Record<Access, readonly ErrorCode[]>> = {
   anyone: [],
-  'session or user': [...anyCredential, 'origin_not_allowed', 'overloaded'],
+  'session or user': [
+    ...anyCredential,
+    'invalid_dpop_proof',
+    'use_dpop_nonce',
+    'origin_not_allowed',
+    'overloaded',
+  ],
   user: [...anyCredential, 'origin_not_allowed', 'overloaded', 'role_not_allowed'],
   administrator: [...anyCredential, 'overloaded', 'role_not_allowed'],
 };

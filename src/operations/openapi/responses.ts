@@ -22,7 +22,10 @@ export const headers = {
     schema: { type: 'integer', minimum: 0 },
   },
   'x-should-retry': text('false if a client should not retry by itself.'),
-  'WWW-Authenticate': text('Bearer, with `error="invalid_token"` if a token was sent (RFC 6750).'),
+  'WWW-Authenticate': text(
+    'Bearer, with `error="invalid_token"` if a token was sent (RFC 6750). DPoP, with `error` and `algs`, if a session is bound to a key and that was not proven (RFC 9449).',
+  ),
+  'DPoP-Nonce': text('The nonce of the next proof, if the session needs one (RFC 9449).'),
   ETag: text('Identifies the state of the record, for `If-Match`.'),
   'RateLimit-Policy': text(`The limit itself (draft-ietf-httpapi-ratelimit-headers-10). ${limitNote}`),
   'x-tollgate-model': text('The model that answered, if it is the fallback of the requested one.'),
@@ -138,6 +141,7 @@ function refused(
 
 function headersWith(codes: readonly ErrorCode[]): readonly HeaderName[] {
   const statuses = new Set(codes.map((code): number => errorTable[code].status));
+  if (codes.includes('use_dpop_nonce')) return ['WWW-Authenticate', 'DPoP-Nonce', 'x-should-retry'];
   if (statuses.has(401)) return ['WWW-Authenticate', 'x-should-retry'];
   if (statuses.has(403) || statuses.has(501)) return ['x-should-retry'];
   return statuses.has(429) || statuses.has(503) ? ['Retry-After', 'x-should-retry'] : [];

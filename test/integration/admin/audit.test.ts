@@ -57,6 +57,11 @@ const changes: Readonly<Record<string, Change>> = {
   [`PATCH ${members}/tokens/:id`]: { operation: 'token.change', body: { name: 'laptop' } },
   [`DELETE ${members}/tokens/:id`]: { operation: 'token.revoke' },
   [`POST ${members}/tokens/:id/rotate`]: { operation: 'token.rotate' },
+  [`POST ${members}/end-users/:end_user/suspend`]: { operation: 'team.suspend_end_user' },
+  [`POST ${members}/end-users/:end_user/resume`]: {
+    operation: 'team.resume_end_user',
+    after: ['POST', `${members}/end-users/:end_user/suspend`],
+  },
   'PATCH /admin/settings': { operation: 'settings.change', body: { defaults: null, limits: [] } },
   'PUT /admin/prices/:model{.+}': { operation: 'price.create', body: prices },
   'DELETE /admin/prices/:model{.+}': {
@@ -90,6 +95,7 @@ function pathOf(pattern: string): string {
   const id = pattern.startsWith('/admin/admins') ? administratorId : tokenId;
   return pattern
     .replace(':team', 'acme')
+    .replace(':end_user', 'visitor-7')
     .replace(':user', 'ana')
     .replace(':id', id)
     .replace(':model{.+}', 'chatty');

@@ -101,13 +101,14 @@ function someOf(fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<Jso
 }
 
 const bounds = { models, endpoints, origins, tools: listOf(named) };
-const team = someOf({ name: text, limits, ...bounds });
+const team = someOf({ name: text, limits, end_user_limits: limits, ...bounds });
 const subject = fc.record({ issuer: fc.oneof(text, fc.constant('https://id.example')), sub: text });
 const user = someOf({ name: text, email: address, subject, limits });
 const seconds = fc.oneof(oddNumber, fc.constantFrom(1, 100 * 366 * 86_400, 100 * 366 * 86_400 + 1));
 const token = someOf({
   name: text,
   limits,
+  end_user_limits: limits,
   expires_in: seconds,
   expires_at: time,
   max_session_body_bytes: oddNumber,
@@ -122,6 +123,7 @@ const administrator = someOf({
 });
 const settings = someOf({
   limits,
+  end_user_limits: limits,
   defaults: someOf({ team: someOf({ limits }), user: someOf({ limits }), token: someOf({ limits }) }),
 });
 
@@ -150,6 +152,7 @@ const story = fc.array(
     { weight: 3, arbitrary: asking('POST', '/admin/teams/acme/tokens', token, { user: 'ana' }) },
     { weight: 3, arbitrary: asking('PATCH', '/admin/teams/acme/tokens/{token}', token) },
     asking('POST', '/admin/teams/acme/tokens/{token}/rotate', someOf({ overlap_seconds: oddNumber })),
+    asking('POST', '/admin/teams/acme/end-users/visitor-7/suspend', fc.constant({})),
     asking('DELETE', '/admin/teams/acme/tokens/{token}', fc.constant({})),
     asking('DELETE', '/admin/teams/acme/users/ana', fc.constant({})),
     asking('POST', '/admin/admins', administrator, { role: 'auditor' }),
@@ -221,7 +224,7 @@ async function told(
     if ('person' in each) {
       if (each.person === '') continue;
       const claims = { email: each.email, email_verified: true };
-      const policy = { models: null, endpoints: null, origins: null, tools: null };
+      const policy = { models: null, endpoints: null, origins: null, tools: null, session_proof: null };
       await provide(admin.deps(), { issuer, subject: each.person, claims, team: 'acme', policy });
       continue;
     }

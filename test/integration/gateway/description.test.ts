@@ -302,6 +302,13 @@ describe('what the gateway answers', () => {
     await asRoot(200, 'PATCH', team, { models: null });
     await asRoot(200, 'POST', `${team}/suspend`);
     await asRoot(200, 'POST', `${team}/resume`);
+    await asRoot(200, 'PATCH', team, { end_user_limits: [{ metric: 'requests', window: 'day', max: 9 }] });
+    await asRoot(200, 'GET', `${team}/end-users`);
+    await asRoot(200, 'POST', `${team}/end-users/visitor-7/suspend`);
+    await asRoot(200, 'GET', `${team}/end-users`);
+    await asRoot(200, 'GET', `${team}/end-users/visitor-7`);
+    await asRoot(200, 'POST', `${team}/end-users/visitor-7/resume`);
+    await asRoot(200, 'PATCH', team, { end_user_limits: null });
     await asRoot(200, 'GET', `${team}/users`);
     await asRoot(200, 'GET', `${team}/users?q=an&sort=-created_at`);
     await asRoot(200, 'GET', `${team}/users/ana?usage=true`);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TrustedIssuer } from '../../../src/config/issuer.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, get, paths, post, read, type Reply } from '../../support/gateway-client.ts';
+import { userIdFor } from '../../../src/identity/records/end-user.ts';
 import { makeKey, type OidcIssuer, startIssuer } from '../../support/oidc-issuer.ts';
 import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { trustedIssuer } from '../../unit/sign-in/trusted.ts';
@@ -14,6 +15,7 @@ describe.each(['memory', 'redis'] as const)('POST /oauth/token, store: %s', (sto
   let redis: SharedRedis | null = null;
   let provider: OidcIssuer;
   let partner: OidcIssuer;
+  let club: OidcIssuer;
   let gateway: TestGateway;
   let people = 0;
 
@@ -31,11 +33,17 @@ describe.each(['memory', 'redis'] as const)('POST /oauth/token, store: %s', (sto
     if (store === 'redis') redis = await sharedRedis();
     provider = await startIssuer();
     partner = await startIssuer();
+    club = await startIssuer();
     gateway = await startGateway({
       ...(redis ? { redis } : {}),
       issuers: [
         entry({ issuer: provider.url }),
         entry({ issuer: partner.url, users: 'existing', session: {} }),
+        entry({
+          issuer: club.url,
+          session: {},
+          person: { limits: [{ metric: 'requests', window: 'day', max: 2 }] },
+        }),
       ],
     });
     await gateway.admin('POST', '/admin/teams', { id: 'acme' });
@@ -45,6 +53,7 @@ describe.each(['memory', 'redis'] as const)('POST /oauth/token, store: %s', (sto
     await gateway.close();
     await provider.close();
     await partner.close();
+    await club.close();
   });
 
   const newSub = (): string => `sub-${store}-${(people += 1)}`;
@@ -210,6 +219,32 @@ describe.each(['memory', 'redis'] as const)('POST /oauth/token, store: %s', (sto
     expect([refused.status, errorOf(refused).limit]).toMatchObject([429, { scope: 'session', max: 2 }]);
     const other = await exchange(await sign({}));
     expect((await chat(String(other.json['access_token']), app)).status).toBe(200);
+  });
+
+  it('counts what an entry lets each person use as an end user’s, and suspends one', async () => {
+    const sub = newSub();
+    const tokens: string[] = [];
+    for (let n = 0; n < 2; n += 1) {
+      tokens.push(String((await exchange(await sign({ sub }, club))).json['access_token']));
+    }
+    const [one = '', two = ''] = tokens;
+    expect([(await chat(one)).status, (await chat(two)).status]).toEqual([200, 200]);
+    const refused = await chat(one);
+    expect([refused.status, errorOf(refused).limit]).toMatchObject([429, { scope: 'end_user', max: 2 }]);
+    const me = await get(`${gateway.url}/v1/me`, { token: two });
+    expect(me.json).toMatchObject({
+      session: { end_user: null },
+      limits: [{ scope: 'end_user', max: 2, used: 2, remaining: 0 }],
+    });
+    expect(me.json['session']).not.toHaveProperty('end_user_limits');
+    const other = String((await exchange(await sign({}, club))).json['access_token']);
+    expect((await chat(other)).status).toBe(200);
+
+    const id = userIdFor(club.url, sub);
+    await gateway.admin('POST', `/admin/teams/acme/end-users/${id}/suspend`);
+    expect(errorOf(await chat(two)).code).toBe('suspended');
+    expect((await exchange(await sign({ sub }, club))).json['error']).toBe('access_denied');
+    expect((await chat(other)).status).toBe(200);
   });
 
   it('asks to come back for a key that is not known yet, while the keys are too recent to look again', async () => {

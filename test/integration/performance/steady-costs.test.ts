@@ -17,8 +17,11 @@ import { withoutDyno } from '../../support/series.ts';
 const tripsPerRequest = 2;
 /** What a process asks the store for by itself: heartbeats, shared counts. More of it falls into a slow run. */
 const mostPerSecond = { trips: 3, commands: 12 };
-/** 19, and a bit; of a session it is looked for whether it is there. */
-const mostCommandsPerRequest = { token: 19.5, session: 20.5 };
+/**
+ * 19, and a bit; of a session it is looked for whether it is there. The counters of an end user are in a hash for each
+ * window, which is read, written, and given its expiry; what they used is in a row of its own, read and written.
+ */
+const mostCommandsPerRequest = { token: 19.5, session: 20.5, visitor: 31.5 };
 /** To make a session. */
 const tripsPerMinting = 1;
 /** 83 kB today, all of Node's own included. */
@@ -36,7 +39,7 @@ const adminKey = randomBytes(20).toString('hex');
 let redis: SharedRedis;
 let upstream: StandIn;
 let gateway: SpawnedGateway;
-let texts: Record<'token' | 'session', string>;
+let texts: Record<keyof typeof mostCommandsPerRequest, string>;
 
 beforeAll(async () => {
   redis = await sharedRedis();
@@ -61,9 +64,17 @@ beforeAll(async () => {
       ],
     },
     limits: [{ metric: 'requests', window: 'minute', max: 1_000_000 }],
+    end_user_limits: [
+      { metric: 'tokens', window: 'day', max: 1_000_000_000 },
+      { metric: 'requests', window: 'minute', max: 1_000_000 },
+    ],
   });
-  texts = { token: token.text, session: (await mintSession(gateway.url, token.text)).token };
-  for (const text of Object.values(texts)) await calls(warmUp / 2, text);
+  texts = {
+    token: token.text,
+    session: (await mintSession(gateway.url, token.text)).token,
+    visitor: (await mintSession(gateway.url, token.text, { end_user: 'visitor-7' })).token,
+  };
+  for (const text of Object.values(texts)) await calls(warmUp / 3, text);
 }, 180_000);
 
 afterAll(async () => {
@@ -93,8 +104,8 @@ async function heapBytes(): Promise<number> {
   return Number(/^nodejs_heap_size_used_bytes (\S+)/m.exec(withoutDyno(await answer.text()))?.[1]);
 }
 
-describe.each(['token', 'session'] as const)(
-  'a short chat completion under three limits, with a %s',
+describe.each(['token', 'session', 'visitor'] as const)(
+  "a short chat completion under three limits, with a token, a session, or a session under two of its end user's: %s",
   (kind) => {
     it('takes two calls of the store, a bounded number of commands there, and a bounded amount of memory here', async () => {
       const text = texts[kind];

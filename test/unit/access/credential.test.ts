@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { extractCredential, type CredentialHeaders } from '../../../src/access/credential.ts';
-import { mintToken } from '../../../src/identity/records/token-text.ts';
+import { mintSessionToken, mintToken } from '../../../src/identity/records/token-text.ts';
 import { Refusal } from '../../../src/base/refusal.ts';
 
 const token = mintToken('user').text;
@@ -21,6 +21,20 @@ describe('extractCredential', () => {
     expect(extractCredential(headers)).toBe(token);
   });
 
+  it('reads a session that comes with a proof', () => {
+    const { text } = mintSessionToken(2_000_000_000_000);
+    for (const scheme of ['DPoP', 'dpop', 'Bearer'])
+      expect(extractCredential({ authorization: `${scheme} ${text}`, dpop: 'e30.e30.A' })).toBe(text);
+    expect(extractCredential({ authorization: `DPoP ${text}` })).toMatchObject({
+      code: 'invalid_dpop_proof',
+    });
+    expect(extractCredential({ authorization: `DPoP ${text}`, dpop: 'x', 'x-api-key': token })).toMatchObject(
+      {
+        code: 'invalid_token',
+      },
+    );
+  });
+
   const mistyped = `${token.slice(0, -1)}${token.endsWith('a') ? 'b' : 'a'}`;
   it.each<[string, CredentialHeaders, string, RegExp]>([
     ['nothing', {}, 'missing_token', /Authorization: Bearer tgk_/],
@@ -30,6 +44,12 @@ describe('extractCredential', () => {
     ['another scheme', { authorization: `Basic ${token}` }, 'invalid_token', /"Bearer", a space/],
     ['no scheme', { authorization: token }, 'invalid_token', /"Bearer", a space/],
     ['no space', { authorization: `Bearer${token}` }, 'invalid_token', /"Bearer", a space/],
+    [
+      "a user's token with a proof",
+      { authorization: `DPoP ${token}`, dpop: 'x' },
+      'invalid_token',
+      /Only a session/,
+    ],
     ['an empty x-api-key', { 'x-api-key': '' }, 'invalid_token', /x-api-key header is empty/],
     [
       'an empty x-api-key beside a good token',

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { auditedChange } from '../../../src/audit/audited-change.ts';
+import { endUserHash } from '../../../src/base/end-user.ts';
 import { changeOf } from '../../../src/audit/audit.ts';
 
 const at = { kind: 'token', team: 'acme', id: 'tok_1' } as const;
@@ -28,6 +29,28 @@ describe('a change as the trail shows it', () => {
     expect(changed({ id: 'tok_1', name: null }, null)).toMatchObject({
       before: { id: 'tok_1' },
       after: null,
+    });
+  });
+
+  it('names end users who are suspended or resumed by their hashes, and nobody else', () => {
+    const team = (...names: string[]): object => ({
+      id: 'acme',
+      suspended_end_users: names.map((end_user) => ({ end_user, suspended_at: '2026-01-01T00:00:00.000Z' })),
+    });
+    const ofTeam = (before: object, after: object): ReturnType<typeof auditedChange> =>
+      auditedChange(
+        changeOf({ kind: 'team', team: 'acme', id: 'acme' }, JSON.stringify(before), JSON.stringify(after)),
+      );
+    const hashed = { end_user: endUserHash('acme', 'bo'), suspended_at: '2026-01-01T00:00:00.000Z' };
+    expect(ofTeam(team('ana'), team('ana', 'bo'))).toMatchObject({
+      operation: 'team.suspend_end_user',
+      before: { suspended_end_users: null },
+      after: { suspended_end_users: [hashed] },
+    });
+    expect(ofTeam(team('ana', 'bo'), team('ana'))).toMatchObject({
+      operation: 'team.resume_end_user',
+      before: { suspended_end_users: [hashed] },
+      after: { suspended_end_users: null },
     });
   });
 

@@ -33,6 +33,7 @@ describe('the CORS headers of a reply', () => {
     for (const known of [true, false]) {
       const exposed = named(corsHeaders(origin, known)).get('access-control-expose-headers')?.split(', ');
       expect(exposed?.map((name) => name.toLowerCase()).sort()).toEqual([
+        'dpop-nonce',
         'ratelimit',
         'ratelimit-policy',
         'request-id',

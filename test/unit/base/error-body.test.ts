@@ -12,6 +12,8 @@ const types: Record<ErrorCode, string> = {
   invalid_token: 'authentication_error',
   expired_token: 'authentication_error',
   revoked_token: 'authentication_error',
+  invalid_dpop_proof: 'authentication_error',
+  use_dpop_nonce: 'authentication_error',
   model_not_allowed: 'permission_error',
   model_unpriced: 'permission_error',
   endpoint_not_allowed: 'permission_error',

@@ -39,6 +39,7 @@ describe('.env.example', () => {
       'adminKeyGenerated',
       'attachments',
       'allowedOrigins',
+      'publicUrls',
       'herokuApp',
     ]);
     const unchanged = Object.entries(defaults.settings).filter(([name]) => !changed.has(name));

@@ -94,6 +94,7 @@ describe('readSettings', () => {
       ['REFUSED_CREDENTIALS_PER_MINUTE', 'refusedCredentialsPerMinute', 1, 1_000_000],
       ['SESSIONS_PER_MINUTE', 'sessionsPerMinute', 1, 1_000_000],
       ['SESSION_STORE_BYTES', 'sessionStoreBytes', 65_536, 1_073_741_824],
+      ['END_USER_STORE_BYTES', 'endUserStoreBytes', 262_144, 1_073_741_824],
       ['LEDGER_MAX_ENTRIES', 'ledgerMaxEntries', 1, 10_000_000],
       ['USAGE_RETENTION_DAYS', 'usageRetentionDays', 1, 3_660],
       ['USAGE_BREAKDOWN_ROWS', 'usageBreakdownRows', 2, 10_000],
@@ -382,6 +383,31 @@ describe('the store', () => {
     expect(settingsOf({ ...production, STORE: 'memory' }).store.kind).toBe('redis');
     expect(warningsOf({ ...production, STORE: 'memory' })).toEqual([
       'STORE: ignored, since REDIS_URL is set.',
+    ]);
+  });
+});
+
+describe('PUBLIC_URLS', () => {
+  it('are addresses without a slash at the end', () => {
+    const text = 'https://LLM.example, https://example.com:443/llm/,http://127.0.0.1:3000';
+    expect(settingsOf({ ...minimal, PUBLIC_URLS: text }).publicUrls).toEqual([
+      'https://llm.example',
+      'https://example.com/llm',
+      'http://127.0.0.1:3000',
+    ]);
+    expect(settingsOf(minimal).publicUrls).toEqual([]);
+  });
+
+  it.each([
+    'llm.example',
+    'ftp://llm.example',
+    'https://a:b@llm.example',
+    'https://llm.example?x',
+    '*',
+    'https://',
+  ])('are not %j', (entry) => {
+    expect(problemsOf({ ...minimal, PUBLIC_URLS: `https://ok.example,${entry}` })).toEqual([
+      expect.stringMatching(/^PUBLIC_URLS: expected entry 2 to be an address of this gateway/),
     ]);
   });
 });

@@ -6,7 +6,7 @@ import {
   problemIn,
   SignInCookie,
 } from '../../../src/console/sign-in-cookie.ts';
-import type { SignInKeys } from '../../../src/console/sign-in-keys.ts';
+import type { HourlySecrets } from '../../../src/store/hourly-secrets.ts';
 import { TurnedClock } from '../../support/turned-clock.ts';
 
 const begun: BegunSignIn = {
@@ -24,7 +24,7 @@ function cookieAt(clock: TurnedClock): { cookie: SignInCookie; hours: Set<number
     hours.add(hour);
     return `key of ${hour}`;
   };
-  return { cookie: new SignInCookie({ of } satisfies Pick<SignInKeys, 'of'>, clock), hours };
+  return { cookie: new SignInCookie({ of } satisfies Pick<HourlySecrets, 'of'>, clock), hours };
 }
 
 function sent(setCookie: string): string {

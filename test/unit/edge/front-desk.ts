@@ -103,6 +103,7 @@ export class FrontDesk {
       allowedOrigins: ['https://app.example'],
       maxBodyBytes: 100,
       authenticator: new Authenticator({ identities, clock: this.clock }),
+      proofs: { check: () => Promise.resolve(null) },
       uses: { note: ({ identity }) => void this.used.push(identity.token.id) },
       budget: this.budget,
       addressOf: () => '192.0.2.1',

@@ -95,6 +95,7 @@ export function principalWith(limits: readonly ScopedLimit[], more: Partial<Prin
     policy: { models: null, endpoints: null, tools: [] },
     tags: { fixed: '', perRequest: [], inLimits: limits.some(({ limit }) => limit.tags !== undefined) },
     attempts: [],
+    proof: null,
     limits,
     expiresAtMs: Infinity,
     ...more,

@@ -95,9 +95,23 @@ describe('the record of a session', () => {
         secretHash: hashToken(text),
         expiresAtMs: nowMs + 900_000,
         parent: { team: 'acme', token: 'tok_1', epoch: 'epoch-1', expiresAtMs: Infinity },
+        keepsProofs: false,
       },
     ]);
     expect(result.record).toEqual(requests[0]?.session);
+  });
+
+  it('is bound to the key that is asked for, and must be if the token says so', async () => {
+    const cnf = { jkt: 'A'.repeat(43) };
+    expect((await minted({ cnf })).record.cnf).toEqual(cnf);
+    for (const session_proof of ['required', 'nonce', 'once'] as const) {
+      const { minter, requests } = minterFor();
+      const refusal = await minter.mint(parent({ session_proof }), {});
+      expect(refusal).toMatchObject({ status: 400, details: { param: 'cnf' } });
+      expect(requests).toEqual([]);
+      await minter.mint(parent({ session_proof }), { cnf });
+      expect(requests).toMatchObject([{ session: { cnf }, keepsProofs: session_proof === 'once' }]);
+    }
   });
 
   it('is not stored if the policy is wider than that of the token', async () => {
@@ -153,5 +167,17 @@ describe('an answer of the store', () => {
     const refusal = await minterFor(result).minter.mint(parent(), {});
     expect(refusal).toBeInstanceOf(Refusal);
     expect(refusal).toMatchObject(expected);
+  });
+});
+
+describe('an end user who is suspended', () => {
+  it('gets no session', async () => {
+    const suspended_end_users = [{ end_user: 'ana', suspended_at: '2026-01-01T00:00:00.000Z' }];
+    const { minter, requests } = minterFor();
+    const of = makePrincipal(identityOf({ team: { suspended_end_users } }), credentialFor('hash'));
+    expect(await minter.mint(of, { end_user: 'ana' })).toMatchObject({ code: 'suspended' });
+    expect(requests).toEqual([]);
+    await minter.mint(of, { end_user: 'bo' });
+    expect(requests).toHaveLength(1);
   });
 });

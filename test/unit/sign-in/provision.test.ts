@@ -11,7 +11,7 @@ import {
   release,
   signInKey,
 } from '../../../src/sign-in/provision.ts';
-import { userIdFor } from '../../../src/sign-in/rules.ts';
+import { userIdFor } from '../../../src/identity/records/end-user.ts';
 import { trustedIssuer } from './trusted.ts';
 
 /** What a sign-in has no use for. */
@@ -97,7 +97,7 @@ function person(fields: Partial<Person> = {}): Person {
     subject: subject.sub,
     claims: { email: 'Ana@example.com', email_verified: true },
     team: 'acme',
-    policy: { models: ['m'], endpoints: null, origins: null, tools: null },
+    policy: { models: ['m'], endpoints: null, origins: null, tools: null, session_proof: null },
     ...fields,
   };
 }
@@ -148,7 +148,13 @@ describe('provide, for an issuer that creates users', () => {
 
   it('gives nobody what the team does not have', async () => {
     const deps = store();
-    const policy = { models: ['m'], endpoints: null, origins: null, tools: ['run@app'] };
+    const policy = {
+      models: ['m'],
+      endpoints: null,
+      origins: null,
+      tools: ['run@app'],
+      session_proof: null,
+    };
     const refusal = await provide(deps, creating({ policy }));
     expect(refusal).toMatchObject({ error: 'access_denied' });
     expect(refusal?.description).toContain('run@app, which the team acme does not have');
@@ -270,7 +276,13 @@ describe('the token of a sign-in', () => {
     const { deps, token } = await signedIn();
     const key = `token/acme/${token.id}`;
     deps.identities.records.set(key, JSON.stringify({ ...token, max_session_body_bytes: 5 }));
-    const policy = { models: null, endpoints: ['/v1/embeddings'], origins: [], tools: null };
+    const policy = {
+      models: null,
+      endpoints: ['/v1/embeddings'],
+      origins: [],
+      tools: null,
+      session_proof: 'required' as const,
+    };
     expect(await adjust(deps, creating({ policy }), token)).toMatchObject(policy);
     expect(deps.identities.parsed<Token>('token')).toEqual([
       { ...token, ...policy, max_session_body_bytes: 5 },

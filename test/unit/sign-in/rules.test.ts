@@ -2,9 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RoleRule, TeamRule } from '../../../src/config/issuer.ts';
 import { SignInRefusal } from '../../../src/sign-in/oauth-error.ts';
-import { type Claims, roleFor, teamFor, userIdFor, verifiedEmail } from '../../../src/sign-in/rules.ts';
+import { type Claims, roleFor, teamFor, verifiedEmail } from '../../../src/sign-in/rules.ts';
 import { trustedIssuer } from './trusted.ts';
-import { anyCharacter } from '../../support/any-character.ts';
 
 function teamOf(
   claims: Claims,
@@ -115,34 +114,6 @@ describe('teamFor', () => {
       }),
       { numRuns: 500 },
     );
-  });
-});
-
-describe('userIdFor', () => {
-  it('is a slug that stays the same', () => {
-    const id = userIdFor('https://accounts.google.com', '110169484474386276334');
-    expect(id).toMatch(/^oidc-[0-9a-f]{32}$/);
-    expect(id).toBe(userIdFor('https://accounts.google.com', '110169484474386276334'));
-    expect(id.length).toBeLessThanOrEqual(39);
-  });
-
-  it('differs for every pair, wherever the two are cut', () => {
-    const wild = fc.string({ unit: anyCharacter, maxLength: 8 });
-    fc.assert(
-      fc.property(wild, wild, wild, wild, (a, b, c, d) => {
-        expect(userIdFor(a, b) === userIdFor(c, d)).toBe(a === c && b === d);
-      }),
-    );
-    const parts = [
-      ['ab', 'c'],
-      ['a', 'bc'],
-      ['a","b', 'c'],
-      ['a', 'b","c'],
-      ['a', '\ud800'],
-      ['a', '\udc00'],
-      ['a', '\ufffd'],
-    ] as const;
-    expect(new Set(parts.map(([issuer, subject]) => userIdFor(issuer, subject))).size).toBe(parts.length);
   });
 });
 

@@ -6,6 +6,8 @@ const limit = (max: number, more: JsonObject = {}): JsonObject => {
   return { id: 'a', metric: 'requests', window: 'day', max, ...more };
 };
 const at = '2027-01-01T00:00:00.000Z';
+const ana: JsonObject = { end_user: 'ana', suspended_at: at };
+const bo: JsonObject = { end_user: 'bo', suspended_at: at };
 const later = '2028-01-01T00:00:00.000Z';
 
 describe('a change narrows a record', () => {
@@ -20,8 +22,12 @@ describe('a change narrows a record', () => {
     ['it expires at all', { expires_at: null }, { expires_at: at }],
     ['it is revoked', { revoked_at: null }, { revoked_at: at }],
     ['it is suspended', {}, { suspended_at: at }],
+    ['an end user is suspended', { suspended_end_users: [ana] }, { suspended_end_users: [ana, bo] }],
+    ['a limit of end users is lowered', { end_user_limits: [limit(5)] }, { end_user_limits: [limit(4)] }],
     ['nothing but null appears', {}, { frames: null }],
     ['default limits are lowered', { defaults: { team: [limit(2)] } }, { defaults: { team: [limit(1)] } }],
+    ['its sessions must prove something', {}, { session_proof: 'required' }],
+    ['its sessions must prove more', { session_proof: 'required' }, { session_proof: 'nonce' }],
   ])('if %s', (_, before, after) => {
     expect(narrows(before, after)).toBe(true);
   });
@@ -37,9 +43,13 @@ describe('a change narrows a record', () => {
     ['it expires later', { expires_at: at }, { expires_at: later }],
     ['it expires no more', { expires_at: at }, { expires_at: null }],
     ['a suspension ends', { suspended_at: at }, { suspended_at: null }],
+    ['an end user is resumed', { suspended_end_users: [ana, bo] }, { suspended_end_users: [bo] }],
+    ['a limit of end users goes', { end_user_limits: [limit(5)] }, {}],
     ['the name changes', { name: 'a' }, { name: 'b' }],
     ['one field narrows and one widens', { models: ['a'], name: null }, { models: [], name: 'b' }],
     ['its sessions may send more', {}, { max_session_body_bytes: 2_000_000 }],
+    ['its sessions need prove less', { session_proof: 'once' }, { session_proof: 'nonce' }],
+    ['its sessions need prove nothing', { session_proof: 'required' }, { session_proof: null }],
     ['it gets another secret', { prefix: 'a' }, { prefix: 'b' }],
   ])('not if %s', (_, before, after) => {
     expect(narrows(before, after)).toBe(false);

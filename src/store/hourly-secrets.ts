@@ -1,28 +1,27 @@
 import { randomBytes } from 'node:crypto';
-import type { Keys } from '../store/keys.ts';
-import { nowMsOf, type Store } from '../store/store.ts';
-import { StoreUnavailable } from '../store/store-unavailable.ts';
+import { nowMsOf, type Store } from './store.ts';
+import { StoreUnavailable } from './store-unavailable.ts';
 
 const hourMs = 3_600_000;
 const livesMs = 3 * hourMs;
 const keyBytes = 32;
 
 /**
- * The secrets that seal sign-ins under way: one an hour, random, the same for every process. They are not derived from
- * ADMIN_KEY, because anybody may begin a sign-in, and could then guess at it. Rejects with `StoreUnavailable`.
+ * Secrets for what lives for minutes: one an hour, random, the same for every process. They are not derived from ADMIN_KEY,
+ * because anybody may ask for what they make, and could then guess at it. Rejects with `StoreUnavailable`.
  */
-export class SignInKeys {
+export class HourlySecrets {
   readonly #store: Store;
-  readonly #keys: Keys;
+  readonly #keyOf: (hour: string) => string;
 
-  constructor(store: Store, keys: Keys) {
+  constructor(store: Store, keyOf: (hour: string) => string) {
     this.#store = store;
-    this.#keys = keys;
+    this.#keyOf = keyOf;
   }
 
   /** The secret of an hour, counted from the epoch. It is made when it is first asked for. */
   async of(hour: number): Promise<string> {
-    const key = this.#keys.consoleSignInKey(String(hour));
+    const key = this.#keyOf(String(hour));
     const secret = await this.#store.attempt(async (client) => {
       const known = await client.get(key);
       if (known !== null) return known;
