@@ -1,4 +1,5 @@
 import { type Problem, problemIn, problemOf } from './api.ts';
+import { bearer, type Send } from './page-key.ts';
 
 /* A streamed answer of `/v1/chat/completions`, as any client gets it. */
 
@@ -32,7 +33,7 @@ interface Chunk {
 }
 
 interface Asked {
-  token: string;
+  send: Send;
   body: object;
   signal: AbortSignal;
   /** Called with all that has come, whenever more comes. */
@@ -42,16 +43,11 @@ interface Asked {
 export const nothingYet: Reply = { text: '', toolCalls: [], usage: null, model: null, requestId: null };
 
 /** Sends a chat and reads the answer as it comes. Returns what went wrong, or null. */
-export async function streamChat({ token, body, signal, onReply }: Asked): Promise<Problem | null> {
+export async function streamChat({ send, body, signal, onReply }: Asked): Promise<Problem | null> {
   let hasBegun = false;
   try {
-    const response = await fetch('/v1/chat/completions', {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ ...body, stream: true }),
-      credentials: 'omit', // the token says who asks; the console's cookie is not for /v1
-      signal,
-    });
+    const asked = { method: 'POST', body: JSON.stringify({ ...body, stream: true }), signal };
+    const response = await send('/v1/chat/completions', asked);
     if (!response.ok || response.body === null) return problemIn(response.status, await response.text());
     hasBegun = true;
     let reply: Reply = { ...nothingYet, requestId: response.headers.get('x-request-id') };
@@ -76,10 +72,7 @@ export async function streamChat({ token, body, signal, onReply }: Asked): Promi
 /** The models that a token may use, by its own word; none if they cannot be had. */
 export async function modelsOf(token: string): Promise<string[]> {
   try {
-    const response = await fetch('/v1/models', {
-      headers: { authorization: `Bearer ${token}` },
-      credentials: 'omit',
-    });
+    const response = await bearer(token)('/v1/models', {});
     const { data = [] } = (await response.json()) as { data?: { id: string }[] };
     return data.map(({ id }) => id);
   } catch {

@@ -92,6 +92,7 @@ function nextGrant(): Grant {
     outputTokens: 4_096,
     slots: [],
     held: limits.map(({ applied }) => `${applied.id} ${applied.span === 'day' ? 'd' : 'M'} 5096;`).join(''),
+    keyed: '',
   };
   return {
     id: `${processId}-${n.toString(36)}`,

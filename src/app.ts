@@ -21,6 +21,7 @@ import type { FrontDoor } from './edge/front-door.ts';
 import type { Journal } from './edge/journal.ts';
 import { type Handler, operationFor } from './edge/route.ts';
 import { namedHeaders } from './lifecycle/security-headers.ts';
+import { KeptAnswer } from './limits/kept-answer.ts';
 import { type OperationsDeps, operationRoutes } from './operations/routes.ts';
 import { type SessionRoutesDeps, sessionRoutes } from './sessions/session-routes.ts';
 import { type SignInDeps, signInRoutes } from './sign-in/sign-in-route.ts';
@@ -57,6 +58,7 @@ async function pass(
 
   const admitted = await pipeline.admit(call, request, caller);
   if (admitted instanceof Refusal) return answers.refuse(call, admitted);
+  if (admitted instanceof KeptAnswer) return answers.replay(call, admitted);
 
   pipeline.forward(call, request, admitted); // and settles, before the caller's answer ends
 }

@@ -445,6 +445,7 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
       breakdownRows,
       endUserBytes,
       backlogBytes,
+      keyedBytes: settings.keptAnswerBytes,
     }),
     refusals: new RefusalStore(store, keys, {
       retentionDays,

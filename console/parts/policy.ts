@@ -5,7 +5,7 @@ import { tagList } from '../format.ts';
 import { html, type View } from '../html.ts';
 import { allowed } from '../views/records.ts';
 import { Dialog } from './dialog.ts';
-import { Field, Form, listOf, tagsOf } from './form.ts';
+import { Choice, Field, Form, listOf, tagsOf, textOf } from './form.ts';
 import { notify } from './notice.ts';
 import { Section } from './page.ts';
 
@@ -20,7 +20,15 @@ interface Policy {
   /** Of a token. */
   tags?: Record<string, string> | null;
   request_tags?: string[] | null;
+  session_proof?: string | null;
 }
+
+const proofs = [
+  ['', 'nothing, unless they are bound to a key'],
+  ['required', 'a key of their page'],
+  ['nonce', 'a key of their page, with a nonce'],
+  ['once', 'a key of their page, by proofs that work once'],
+] as const;
 
 interface PolicyProps {
   path: string;
@@ -36,8 +44,10 @@ export function PolicySection({ path, record, etag, mayChange, reload, of }: Pol
   const [isChanging, setChanging] = useState(false);
   const { models, endpoints, origins, tools } = record;
   const { tag_keys: keys = null, tags = null, request_tags: perRequest = null } = record;
-  const tagged = of === 'team' ? { tag_keys: keys } : { tags, request_tags: perRequest };
-  const before: Policy = { models, endpoints, origins, tools, ...tagged };
+  const { session_proof: proof = null } = record;
+  const further =
+    of === 'team' ? { tag_keys: keys } : { tags, request_tags: perRequest, session_proof: proof };
+  const before: Policy = { models, endpoints, origins, tools, ...further };
   const send = (fields: FormData) => {
     const listIn = (name: string): string[] | null => listOf(fields, name) ?? null;
     const policy: Policy = {
@@ -47,7 +57,11 @@ export function PolicySection({ path, record, etag, mayChange, reload, of }: Pol
       tools: listIn('tools'),
       ...(of === 'team'
         ? { tag_keys: listIn('tag_keys') }
-        : { tags: tagsOf(fields, 'tags') ?? null, request_tags: listIn('request_tags') }),
+        : {
+            tags: tagsOf(fields, 'tags') ?? null,
+            request_tags: listIn('request_tags'),
+            session_proof: textOf(fields, 'session_proof') ?? null,
+          }),
     };
     return ask<Policy>(path, { method: 'PATCH', body: policy, etag });
   };
@@ -77,7 +91,9 @@ export function PolicySection({ path, record, etag, mayChange, reload, of }: Pol
       ${
         of === 'token' &&
         html`<dt>Tags that a request may set</dt>
-          <dd>${allowed(perRequest, 'none')}</dd>`
+          <dd>${allowed(perRequest, 'none')}</dd>
+          <dt>Its sessions must prove</dt>
+          <dd>${proofs.find(([each]) => each === (proof ?? ''))?.[1] ?? proof}</dd>`
       }
     </dl>
     ${
@@ -122,6 +138,12 @@ export function PolicySection({ path, record, etag, mayChange, reload, of }: Pol
                     label="Tags that a request may set"
                     value=${perRequest}
                     hint="Names such as project. Empty: none."
+                  />
+                  <${Choice}
+                    name="session_proof"
+                    label="Its sessions must prove"
+                    value=${proof ?? ''}
+                    options=${proofs}
                   />`
           }
         <//>

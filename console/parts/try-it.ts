@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Answer } from '../api.ts';
 import { chatModelsIn, modelsOf, nothingYet, type Reply, streamChat } from '../chat.ts';
 import { html, type View } from '../html.ts';
+import { bearer } from '../page-key.ts';
 import { Secret } from './copy.ts';
 import { Choice, Field, Form, textOf } from './form.ts';
 import { Snippets } from './snippets.ts';
@@ -16,7 +17,7 @@ export function TryIt({ token }: { token: string }): View {
   const send = async (fields: FormData): Promise<Answer<null>> => {
     setReply(nothingYet);
     const problem = await streamChat({
-      token,
+      send: bearer(token),
       body: {
         model: textOf(fields, 'model') ?? '',
         messages: [{ role: 'user', content: textOf(fields, 'text') ?? '' }],

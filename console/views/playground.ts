@@ -70,7 +70,7 @@ export function Playground(): View {
       reply = next;
       setCurrent(next);
     };
-    const failed = await streamChat({ token: minted.value, body, signal, onReply });
+    const failed = await streamChat({ send: minted.value, body, signal, onReply });
     if (failed?.status === 401) session.current = pageSession(); // it has ended before its time
     return { reply, problem: failed };
   }

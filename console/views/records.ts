@@ -53,6 +53,7 @@ export interface TokenRecord {
   tools: string[] | null;
   tags?: Record<string, string> | null;
   request_tags?: string[] | null;
+  session_proof?: string | null;
   expires_at: string | null;
   revoked_at: string | null;
   created_at: string;

@@ -30,6 +30,8 @@ const exposed = [
   'DPoP-Nonce',
   'x-tollgate-model',
   'x-tollgate-adjusted',
+  'idempotency-replayed',
+  'idempotency-attempts',
 ].join(', ');
 
 /** Of a reply to an unknown caller: a flat list. */

@@ -66,6 +66,12 @@ export function readSettings(env: NodeJS.ProcessEnv) {
       min: 262_144,
       max: 1_024 * mebibyte,
     }),
+    /** Store bytes that calls with an Idempotency-Key may take, with the answers that are kept for them. */
+    keptAnswerBytes: read.integer('KEPT_ANSWER_BYTES', {
+      fallback: 2 * mebibyte,
+      min: 65_536,
+      max: 1_024 * mebibyte,
+    }),
     ledgerMaxEntries: read.integer('LEDGER_MAX_ENTRIES', { fallback: 10_000, min: 1, max: 10_000_000 }),
     usageRetentionDays: readUsageRetention(read),
     /** Of a team's day by tags and end user. */

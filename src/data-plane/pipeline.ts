@@ -1,6 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admission, Ask } from '../limits/admission.ts';
 import { storeUnavailable } from '../limits/decision.ts';
 import { checkPriced, type Grant, limitsTagged, visibleLimits, wouldRefuse } from '../limits/grant.ts';
+import { idempotencyKeyHeader, idempotencyKeyOf } from '../limits/idempotency-key.ts';
+import { KeptAnswer } from '../limits/kept-answer.ts';
+import { attemptsTold } from '../limits/keyed-attempts.ts';
 import { limitHeaders } from '../limits/limit-headers.ts';
 import { reserve } from '../limits/reservation.ts';
 import type { Authenticated } from '../access/authenticator.ts';
@@ -22,6 +26,7 @@ import type { Discovery } from '../models/discovery.ts';
 import type { AttemptRules } from '../upstream/attempts.ts';
 import type { Call } from '../edge/call.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
+import { AnswerKeeper } from '../proxy/answer-keeper.ts';
 import { forward, forwardInParts, type ForwardOptions } from '../proxy/forward.ts';
 import { partsOf } from '../upstream/embeddings-in-parts.ts';
 import type { OpenExchanges } from '../proxy/open-exchanges.ts';
@@ -38,6 +43,7 @@ import { parseJson, parseLargeJson } from '../validation/parse-json.ts';
 
 /** Output of a model the catalogue does not bound: the seed page's figure. */
 const defaultOutputTokens = 4_096;
+const longestKeyWaitMs = 20_000;
 /** From this size on a body is worked on in several turns of the event loop. */
 const largeBodyBytes = 1_048_576;
 
@@ -69,12 +75,15 @@ export interface Admitted {
 export class Pipeline {
   readonly #parts: PipelineParts;
   readonly #rules: AttemptRules;
+  /** How long a call waits for another one with its Idempotency-Key, from when it was in. */
+  readonly #maxKeyWaitMs: number;
   /** The last large body that was to be parsed. */
   #largeBody: Promise<unknown> = Promise.resolve();
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
     const { upstreamAttempts, upstreamQueueMs, upstreamTimeoutMs } = parts.settings;
+    this.#maxKeyWaitMs = Math.min(longestKeyWaitMs, upstreamTimeoutMs / 2);
     this.#rules = {
       clock: parts.clock,
       queue: parts.queue,
@@ -96,6 +105,8 @@ export class Pipeline {
     const { catalogue, frontDoor } = this.#parts;
     const bytes = await frontDoor.forwardedBody(call, caller);
     if (bytes === null || bytes instanceof Refusal) return bytes;
+    const badKey = readKey(call, caller.principal, bytes);
+    if (badKey) return badKey;
     const parsed = this.#parse(bytes);
     const value = parsed instanceof Promise ? await parsed : parsed;
     if (value instanceof Refusal) return value;
@@ -114,14 +125,25 @@ export class Pipeline {
 
   /**
    * Policy and limits. A cached principal may only admit, since admission compares its epoch; what it would
-   * refuse is asked again of the store (invariant 5). Rejects with `StoreUnavailable`.
+   * refuse is asked again of the store (invariant 5). Rejects with `StoreUnavailable`. If another call with the same
+   * Idempotency-Key is running, a plain one waits for the answer.
    */
-  async admit(call: Call, request: ValidRequest, caller: Authenticated): Promise<Admitted | Refusal> {
-    const { frontDoor } = this.#parts;
-    const admitted = await whileStale(frontDoor, caller, (current) =>
-      this.#tryToAdmit(call, request, current),
-    );
-    return admitted ?? storeUnavailable();
+  async admit(
+    call: Call,
+    request: ValidRequest,
+    caller: Authenticated,
+  ): Promise<Admitted | KeptAnswer | Refusal> {
+    const { frontDoor, clock } = this.#parts;
+    for (let waited = 0; ; waited += 1) {
+      const admitted = await whileStale(frontDoor, caller, (current) =>
+        this.#tryToAdmit(call, request, current),
+      );
+      if (call.key === null || !isInProgress(admitted) || request.stream)
+        return admitted ?? storeUnavailable();
+      const waitedMs = clock.monotonic() - call.arrivedMs;
+      if (call.closed || waitedMs >= this.#maxKeyWaitMs) return admitted;
+      await sleep(waitForAnswerMs(waited), undefined, { ref: false });
+    }
   }
 
   /** Waits for nothing but the store: each promise that is made for less costs as much as a header. */
@@ -129,7 +151,7 @@ export class Pipeline {
     call: Call,
     request: ValidRequest,
     caller: Authenticated,
-  ): Promise<Admitted | Refusal | 'stale'> {
+  ): Promise<Admitted | KeptAnswer | Refusal | 'stale'> {
     const { frontDoor, served } = this.#parts;
     const asked = frontDoor.confirm(caller, (principal) => this.#useRefusal(call, request, principal));
     const confirmed = asked instanceof Promise ? await asked : asked;
@@ -143,7 +165,8 @@ export class Pipeline {
     const { body, ask } = this.#reservation(call, request, principal);
     const grant = await this.#parts.admission.admit(principal, ask);
     if (grant === 'stale' || (grant instanceof Refusal && hasExpired(grant))) return 'stale';
-    return grant instanceof Refusal ? grant : { grant, candidates, body, principal };
+    if (grant instanceof Refusal || grant instanceof KeptAnswer) return grant;
+    return { grant, candidates, body, principal };
   }
 
   /** The upstreams of a model. One that nobody lists may be new, so the upstreams are asked once more. */
@@ -159,9 +182,10 @@ export class Pipeline {
     const { endpoint, model } = request;
     const pinned = (principal.identity.session?.pinned ?? null) !== null;
     const fallback = this.#fallback(call, request, { grant, principal, pinned });
+    const keeper = call.key && new AnswerKeeper(call.holding);
     const settle = (outcome: ForwardOutcome): Promise<void> | null => {
       fallback?.settle(outcome);
-      return this.settle(call, grant, outcome);
+      return this.settle(call, grant, outcome, keeper);
     };
     const parts = partsOf(request);
     if (parts) this.#parts.frontDoor.countAtAddress(call);
@@ -188,9 +212,10 @@ export class Pipeline {
         stream: request.stream,
         frames: principal.identity.token.frames ?? this.#parts.catalogue.frames(model),
         pinned,
-        headers: [...call.headers, ...limitHeaders(visibleLimits(grant), grant.admittedAtMs)],
+        headers: headersOf(call, grant),
         timings: this.#parts.settings,
         open: this.#parts.exchanges,
+        keeper,
         settle,
       };
       if (parts) forwardInParts(options, parts);
@@ -219,9 +244,15 @@ export class Pipeline {
   }
 
   /** Charges, writes the entry, logs. A promise is to be awaited before the caller's answer ends. */
-  settle(call: Call, grant: Grant, outcome: ForwardOutcome): Promise<void> | null {
+  settle(
+    call: Call,
+    grant: Grant,
+    outcome: ForwardOutcome,
+    keeper: AnswerKeeper | null = null,
+  ): Promise<void> | null {
     const { admission, journal } = this.#parts;
-    const { entry, settled } = admission.settle(this.#atPriceOf(outcome, grant), outcome);
+    const priced = this.#atPriceOf(outcome, grant);
+    const { entry, settled } = admission.settle(priced, outcome, keeper && keeper.take());
     const modelKnown = grant.request.modelKnown || outcome.accepted;
     journal.settled(call, { entry, outcome, modelKnown, observed: wouldRefuse(grant) });
     return settled;
@@ -285,12 +316,40 @@ export class Pipeline {
     const nowMs = this.#parts.admission.heartbeat.storeNowMs();
     const { body, reserved } = reserve(request, limits, this.#outputBound(request), price, nowMs);
     const modelKnown = this.#parts.served.knows(model);
-    const { requestId } = call;
+    const { requestId, key } = call;
     return {
       body,
-      ask: { requestId, endpoint: endpoint.path, model, modelKnown, stream, tags, price, reserved },
+      ask: { requestId, endpoint: endpoint.path, model, modelKnown, stream, tags, price, reserved, key },
     };
   }
+}
+
+/** Reads the call's Idempotency-Key, if it has one. Returns why it cannot be taken; else null. */
+function readKey(call: Call, { identity }: Principal, body: Buffer): Refusal | null {
+  const header = call.incoming.headers[idempotencyKeyHeader];
+  if (typeof header !== 'string') return null;
+  const { team, token, session } = identity;
+  const principal = `${team.id}/${session?.id ?? token.id}`;
+  const key = idempotencyKeyOf(header, { principal, path: call.path, body });
+  if (key instanceof Refusal) return key;
+  call.key = key;
+  return null;
+}
+
+function isInProgress(admitted: object | undefined): admitted is Refusal {
+  return admitted instanceof Refusal && admitted.code === 'in_progress';
+}
+
+/** Before asking again for the answer of a running call: often at first, since most answers are short. */
+function waitForAnswerMs(waited: number): number {
+  return Math.min(100 * 1.5 ** waited, 1_000);
+}
+
+/** The gateway's own headers of an answer, a flat list. */
+function headersOf(call: Call, grant: Grant): string[] {
+  const headers = [...call.headers, ...limitHeaders(visibleLimits(grant), grant.admittedAtMs)];
+  if (grant.after !== undefined) headers.push(...attemptsTold(grant.after));
+  return headers;
 }
 
 const nothingAdjusted: readonly never[] = [];

@@ -1,6 +1,7 @@
 import { storeUnavailable } from '../limits/decision.ts';
 import { type ErrorCode, noRetry, Refusal } from '../base/refusal.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
+import type { KeptAnswer } from '../limits/kept-answer.ts';
 import type { Journal } from './journal.ts';
 import type { Call } from './call.ts';
 import type { Handler } from './route.ts';
@@ -55,6 +56,12 @@ export class Answers {
     this.#journal.noteCall(call, reply.status);
     if ('body' in reply) call.answer(reply.body, reply.status);
     else call.answerNothing();
+  }
+
+  /** Answers with what an earlier call with the same Idempotency-Key was answered with. */
+  replay(call: Call, kept: KeptAnswer): void {
+    this.#journal.noteCall(call, kept.status);
+    call.replay(kept);
   }
 
   /** Answers a browser's preflight from any site: the answer grants nothing. */

@@ -7,6 +7,8 @@ import { errorBody, isAnthropic } from '../base/error-body.ts';
 import type { OperationDocs } from '../base/operation-docs.ts';
 import { queryRefusal } from '../base/query.ts';
 import type { Proven } from '../access/proof/proofs.ts';
+import type { IdempotencyKey } from '../limits/idempotency-key.ts';
+import type { KeptAnswer } from '../limits/kept-answer.ts';
 import type { Account } from '../memory/account.ts';
 import { type Holding, holdingOf } from '../memory/holding.ts';
 import type { Principal } from '../identity/records/identity.ts';
@@ -38,6 +40,8 @@ export class Call {
   nextNonce: string | null = null;
   /** The model it asks for, once its body is checked. */
   model: string | null = null;
+  /** Its Idempotency-Key, once its body is in; null if it has none. */
+  key: IdempotencyKey | null = null;
   /** The reply is finished, or the caller is gone. */
   closed = false;
   /** What it holds in memory. */
@@ -145,6 +149,13 @@ export class Call {
     const own = this.headers;
     for (let at = 0; at + 1 < own.length; at += 2) all[own[at] ?? ''] = own[at + 1] ?? '';
     this.outgoing.writeHead(status, all).end(body);
+  }
+
+  /** Answers with a kept answer, byte for byte, unless the caller is gone. */
+  replay({ status, headers, body }: KeptAnswer): void {
+    if (this.outgoing.destroyed) return;
+    const own = [...this.headers, 'idempotency-replayed', 'true'];
+    this.outgoing.writeHead(status, [...own, ...headers, 'content-length', String(body.length)]).end(body);
   }
 
   /** Answers without a body. */

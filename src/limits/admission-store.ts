@@ -3,6 +3,7 @@ import { defaultEndUserBytes } from '../base/limit.ts';
 import type { Keys } from '../store/keys.ts';
 import { loadScript } from '../store/script.ts';
 import type { Store } from '../store/store.ts';
+import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { pricesEpoch } from '../identity/records/model-price.ts';
 import { counterField, toldCounter } from './counter-text.ts';
 import { endUserBuckets } from '../identity/records/end-user.ts';
@@ -14,6 +15,7 @@ import type {
   AppliedLimit,
   Beat,
   Decision,
+  KeyedEnd,
   OpenRecord,
   Settled,
   Settlement,
@@ -35,6 +37,8 @@ const spanLetters: Readonly<Record<Span, string>> = {
   month: 'M',
   open: 'o',
 };
+/** `KEPT_ANSWER_BYTES`, if it is not said. */
+export const defaultKeyedBytes = 2 * 1_048_576;
 /** Not every Lua reads `Infinity` as a number. */
 const never = Number.MAX_SAFE_INTEGER;
 
@@ -46,6 +50,8 @@ export interface AdmissionStoreOptions {
   endUserBytes?: number;
   /** How many bytes entries may take until they are drained into records; 0 or absent: there are no records. */
   backlogBytes?: () => number;
+  /** How many bytes calls with an Idempotency-Key may take, with the answers that are kept for them. */
+  keyedBytes?: number;
   /** How many rows with names a team's breakdown of a day may have, without records; absent: 400. */
   breakdownRows?: number;
 }
@@ -59,6 +65,8 @@ export class AdmissionStore {
   readonly #store: Store;
   readonly #keys: Keys;
   readonly #options: AdmissionStoreOptions;
+  /** By the last answer to an admission. Then nothing is kept for a second call but that there was a first. */
+  #isFull = false;
   /** Reads counters of teams' limits. */
   readonly counters: ReadCounters;
 
@@ -84,7 +92,7 @@ export class AdmissionStore {
 
   /** Checks and reserves, all limits or none, for up to 200 requests. */
   async admit(process: string, batch: readonly AdmitRequest[]): Promise<AdmitReply> {
-    const { processes, open, epochs, incarnation, counters, session } = this.#keys;
+    const { processes, open, epochs, incarnation, counters, session, keyed } = this.#keys;
     const args = [
       process,
       this.#options.leaseMs,
@@ -92,8 +100,16 @@ export class AdmissionStore {
       session(''),
       joined(batch, requestText),
       Math.floor((this.#options.endUserBytes ?? defaultEndUserBytes) / endUserBuckets),
+      keyed(''),
     ];
-    const reply = await this.#store.run(scripts.admit, [processes, open(process), epochs, incarnation], args);
+    let reply;
+    try {
+      reply = await this.#store.run(scripts.admit, [processes, open(process), epochs, incarnation], args);
+      this.#isFull = false;
+    } catch (error) {
+      this.#isFull = error instanceof StoreUnavailable && error.isFull;
+      throw error;
+    }
     if (reply === null) return { kind: 'unknown_process' };
     const [first = '', current = '', ...decisions] = linesOf(reply);
     const [now, evicted] = first.split(' ');
@@ -124,8 +140,9 @@ export class AdmissionStore {
     leaseMs: number,
     batch: readonly Settlement[],
   ): Promise<readonly Settled[] | null> {
-    const { processes, open, incarnation, entries, counters, totals, settled, session } = this.#keys;
-    const { maxEntries, retentionDays, breakdownRows = 400 } = this.#options;
+    const { processes, open, incarnation, entries, counters, totals, settled, session, keyed, breakdown } =
+      this.#keys;
+    const { maxEntries, retentionDays, keyedBytes = defaultKeyedBytes, breakdownRows = 400 } = this.#options;
     const backlogBytes = this.#options.backlogBytes?.() ?? 0;
     const args = [
       process,
@@ -137,8 +154,10 @@ export class AdmissionStore {
       retentionDays,
       session(''),
       backlogBytes,
-      joined(batch, settlementText),
-      this.#keys.breakdown(''),
+      joined(batch, this.#isFull ? textWithoutAnswer : settlementText),
+      keyed(''),
+      keyedBytes,
+      breakdown(''),
       // Records have every entry, with its tags and its end user.
       backlogBytes > 0 ? 0 : breakdownRows,
     ];
@@ -213,13 +232,14 @@ const none: readonly never[] = [];
 
 function requestText(request: AdmitRequest): string {
   const { grant, team, epoch, notAfterMs, expiresAtMs, record, session, limits, attempts = none } = request;
+  const { keyed = '' } = request;
   const notAfter = Math.floor(Math.min(notAfterMs, never));
   const expires = Math.min(expiresAtMs, never);
   let text = `${grant}\n${team}\n${epoch}\n${notAfter}\n${expires}\n${record}\n${session ?? ''}\n`;
   for (const { field, max, withLimit } of attempts) {
     text += `${field} ${max} ${withLimit === null ? '' : counterField(withLimit, 'minute')};`;
   }
-  text += '\n';
+  text += `\n${keyed}\n`;
   for (const limit of limits) {
     const { id, span, amount } = limit;
     text += `${counterField(id, span)}\n${spanLetters[span]}\n${amount}\n${maxText(limit)}\n`;
@@ -234,16 +254,36 @@ function maxText({ max, raises, observes }: AppliedLimit): string | number {
 }
 
 function settlementText(settlement: Settlement): string {
-  const { grant, incarnation, team, adjustments, refundedTo = none, charges = '', closing } = settlement;
+  const {
+    grant,
+    incarnation,
+    team,
+    adjustments,
+    refundedTo = none,
+    charges = '',
+    keyed,
+    closing,
+  } = settlement;
   let text = `${grant}\n${incarnation}\n${team}\n`;
   for (const { field } of refundedTo) text += `${field};`;
-  text += `\n${charges}\n${adjustments.length}\n`;
+  text += `\n${charges}\n${keyed === undefined ? '' : keyedText(keyed)}\n${adjustments.length}\n`;
   for (const { id, span, at, delta, charged } of adjustments) {
     text += `${counterField(id, span)}\n${at}\n${delta}\n${charged ?? 0}\n`;
   }
   if (!closing) return text;
   const { entry, totals } = closing;
   return `${text}${entry}\n${totals.day}\n${totals.dayEndsAtS}\n${totals.row}\n${totals.figures.join('\n')}\n`;
+}
+
+const keyedLetters = { free: 'f', broken: 'b', answered: 'k' } as const;
+
+function keyedText({ key, as, attempt, answer }: KeyedEnd): string {
+  return `${key} ${keyedLetters[as]} ${attempt} ${answer}`;
+}
+
+function textWithoutAnswer(settlement: Settlement): string {
+  const { keyed } = settlement;
+  return settlementText(keyed ? { ...settlement, keyed: { ...keyed, answer: '' } } : settlement);
 }
 
 function settledIn(told: string | undefined, adjustments: readonly Adjustment[]): Settled {
@@ -258,7 +298,7 @@ function settledIn(told: string | undefined, adjustments: readonly Adjustment[])
 function parseDecision(text: string, limits: readonly AppliedLimit[], nowMs: number): Decision {
   switch (text[0]) {
     case 'A':
-      return { kind: 'admitted', counters: parseCounters(text, limits, nowMs) };
+      return parseAdmitted(text, limits, nowMs);
     case 'D':
       return { kind: 'denied', counters: parseCounters(text, limits, nowMs) };
     case 'S':
@@ -269,9 +309,25 @@ function parseDecision(text: string, limits: readonly AppliedLimit[], nowMs: num
       const [bound = 0, fitsMs = 0] = text.slice(1).split(' ').map(Number);
       return { kind: 'attempts', bound, fitsMs };
     }
+    case 'P':
+      return { kind: 'in_progress' };
+    case 'O':
+      return { kind: 'key_reused' };
+    case 'K':
+    case 'U': {
+      const [, attempts = '', answer = null] = text.split(' ');
+      return { kind: 'answered', attempts, answer };
+    }
     default:
       return { kind: 'late' };
   }
+}
+
+function parseAdmitted(text: string, limits: readonly AppliedLimit[], nowMs: number): Decision {
+  const tab = text.indexOf('\t');
+  if (tab < 0) return { kind: 'admitted', counters: parseCounters(text, limits, nowMs) };
+  const counters = parseCounters(text.slice(0, tab), limits, nowMs);
+  return { kind: 'admitted', counters, after: text.slice(tab + 1) };
 }
 
 function parseCounters(text: string, limits: readonly AppliedLimit[], nowMs: number): Counter[] {

@@ -8,6 +8,8 @@ import { costNanoUsd, dearest, type Price } from '../base/price.ts';
 import { Refusal, restarting } from '../base/refusal.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { Canceller } from './canceller.ts';
+import type { IdempotencyKey } from './idempotency-key.ts';
+import { KeptAnswer } from './kept-answer.ts';
 import { limitStates, type LimitsOf } from './counters.ts';
 import { answered, storeUnavailable } from './decision.ts';
 import { applied, type Grant, limitsOn, limitsTagged, type LimitState } from './grant.ts';
@@ -36,6 +38,8 @@ export interface Ask extends Pick<
   reserved: Charge;
   /** The model's price; null if it has none. */
   price: Price | null;
+  /** The call's Idempotency-Key; null or absent if it has none. */
+  key?: IdempotencyKey | null;
 }
 
 export interface AdmissionOptions {
@@ -60,8 +64,14 @@ export interface AdmissionOptions {
 interface Asking {
   request: AdmitRequest;
   grant: Grant;
-  answer: (result: Grant | Refusal | 'stale') => void;
+  answer: (result: Admitting) => void;
 }
+
+/**
+ * What comes of asking: a grant, the refusal, the answer that was kept for the call's Idempotency-Key, or `stale` if the
+ * principal must be read again.
+ */
+export type Admitting = Grant | Refusal | KeptAnswer | 'stale';
 
 /**
  * Limits: reserve first, correct later. All admissions of one tick go to the store in one call, after the settlements
@@ -97,8 +107,8 @@ export class Admission {
     });
   }
 
-  /** Reserves for a request: a grant, the refusal, or `stale` if the principal must be read again. */
-  admit(principal: Principal, ask: Ask): Promise<Grant | Refusal | 'stale'> {
+  /** Reserves for a request. */
+  admit(principal: Principal, ask: Ask): Promise<Admitting> {
     if (this.#stopping) return Promise.resolve(restarting());
     this.#inUse.note(principal, this.#options.clock.monotonic());
     return this.#ask(this.#prepare(principal, ask));
@@ -114,10 +124,10 @@ export class Admission {
     limits: readonly LimitState[],
   ): Promise<Grant | null> {
     if (this.#stopping) return null;
-    const open = { ...grant.request, slots: slotsOf(limits), held: this.#heldOf(limits) };
+    const open = { ...grant.request, slots: slotsOf(limits), held: this.#heldOf(limits), keyed: '' };
     const supplement = { ...grant, id: supplementId(grant.id), limits, request: open, attempts: [] };
     const answer = await this.#ask(this.#asked(principal, supplement));
-    return answer instanceof Refusal || answer === 'stale' ? null : answer;
+    return answer instanceof Refusal || answer instanceof KeptAnswer || answer === 'stale' ? null : answer;
   }
 
   /** Charges a supplement of a grant, and gives back the rest of it. */
@@ -128,10 +138,15 @@ export class Admission {
 
   /**
    * Closes a grant: charges it and writes its entry. If there is a promise, await it before the caller's answer ends:
-   * otherwise this request could still block the caller's next one. It takes at most 50 ms.
+   * otherwise this request could still block the caller's next one. It takes at most 50 ms. `answer` is kept for the next
+   * call with the same Idempotency-Key.
    */
-  settle(grant: Grant, outcome: ForwardOutcome): { entry: EntryRecord; settled: Promise<void> | null } {
-    const { settlement, entry } = settlementOf(grant, outcome);
+  settle(
+    grant: Grant,
+    outcome: ForwardOutcome,
+    answer: KeptAnswer | null = null,
+  ): { entry: EntryRecord; settled: Promise<void> | null } {
+    const { settlement, entry } = settlementOf(grant, outcome, answer);
     const isAlone = this.#noteSettled();
     const note = (told: Settled): void => this.#notices.look(grant, told);
     if (!blocksNext(grant)) {
@@ -188,7 +203,7 @@ export class Admission {
     await this.heartbeat.stop();
   }
 
-  #ask(asked: Omit<Asking, 'answer'>): Promise<Grant | Refusal | 'stale'> {
+  #ask(asked: Omit<Asking, 'answer'>): Promise<Admitting> {
     return new Promise((answer) => {
       if (this.#asking.length === 0) setImmediate(() => this.#gather());
       this.#asking.push({ ...asked, answer });
@@ -196,7 +211,7 @@ export class Admission {
   }
 
   #prepare(principal: Principal, ask: Ask): Omit<Asking, 'answer'> {
-    const { price, reserved } = ask;
+    const { price, reserved, key = null } = ask;
     const { team, user, token, session } = principal.identity;
     const reservedAt = price && dearest(price);
     const limits = limitsOn(limitsTagged(principal, ask.tags), ask).map((scoped): LimitState => ({
@@ -221,6 +236,7 @@ export class Admission {
       endUser: session?.end_user ?? null,
       slots: slotsOf(limits),
       held: this.#heldOf(limits),
+      keyed: key === null ? '' : `${key.id} ${key.fingerprint}`,
     };
     const id = `${this.#options.process}-${(this.#granted++).toString(36)}`;
     const { attempts } = principal;
@@ -232,6 +248,7 @@ export class Admission {
       request: open,
       attempts,
       price,
+      key,
     });
   }
 
@@ -253,6 +270,7 @@ export class Admission {
         record: encodeOpen(open),
         limits: limits.map((limit) => limit.applied),
         attempts,
+        keyed: open.keyed,
       },
     };
   }

@@ -12,9 +12,11 @@
 -- ARGV[4] key prefix of the sessions
 -- ARGV[5] the requests, a record separator (0x1e) between them; a line feed ends each field: grant id, team, epoch, not after (ms),
 --   expiry of the token (ms), open record, session or '', bounds on refunded requests (of each: field, max, and the field
---   of a limit whose use counts as well or nothing, a space between them and ';' at the end), and for each limit: field of
+--   of a limit whose use counts as well or nothing, a space between them and ';' at the end), the id of an Idempotency-Key
+--   and the fingerprint of the call with a space between them, or '', and for each limit: field of
 --   its counter, span (m h d M o), amount, max (see max_in). For fields and the keys they are in, see counter_key.
 -- ARGV[6] how many bytes one hash of counters of end users may have
+-- ARGV[7] key prefix of calls with an Idempotency-Key: see keyed.lua
 --
 -- Returns nil if the process has no recent heartbeat, else a text with a line feed between
 --   now (ms), and after a space how many counters of end users were dropped to make room, if any; the incarnation; then for
@@ -23,9 +25,15 @@
 --     "S" stale epoch, or the session is gone | "X" token expired | "L" too late
 --     "A;w s;w s..." admitted: each limit's window index and sum; of a sliding window, the end of its newest run instead
 --     "D;w s;..." denied: the same, but of a sliding window its whole text, slid to now
+--   and of a call with an Idempotency-Key:
+--     "A;w s;...\ta" admitted after attempts `a` that broke and were charged
+--     "P" another call with it is running | "O" it was used for another call
+--     "K a t" the answer `t` of its last attempt is kept | "U a" it was answered, and that is not kept
 
 local counters_ttl_s = 70 * 86400
 local open_ttl_s = 30 * 86400
+-- A call that runs for longer than that has lost its key.
+local running_ttl_s = 86400
 
 -- include: ../store/lua/is_alive.lua
 if not is_alive(KEYS[1], ARGV[1], ARGV[2]) then
@@ -50,6 +58,7 @@ end
 -- include: ../store/lua/counter.lua
 -- include: ../store/lua/slide.lua
 -- include: ../store/lua/refunds.lua
+-- include: ../store/lua/keyed.lua
 
 local lengths = { m = 60000, h = 3600000 }
 local indexes = { d = math.floor(now / 86400000), o = 0 }
@@ -170,7 +179,7 @@ end
 local function check(team_counters, request, count)
   local fields, bounds = {}, bounds_in(request[8])
   for n = 1, count do
-    fields[n] = request[5 + 4 * n]
+    fields[n] = request[6 + 4 * n]
   end
   for n = 1, #bounds do
     fields[count + n] = bounds[n].field
@@ -184,7 +193,7 @@ local function check(team_counters, request, count)
   end
   local counters, fits = {}, true
   for n = 1, count do
-    local at = 5 + 4 * n
+    local at = 6 + 4 * n
     counters[n] = counter_now(texts[n], request[at + 1])
     local _, most = max_in(request[at + 3])
     if counters[n].sum + tonumber(request[at + 2]) > most then
@@ -224,10 +233,42 @@ local function refuse_attempts(bounds, fields, counters)
   end
 end
 
+local open_prefix = string.sub(KEYS[2], 1, -#ARGV[1] - 1)
+
+-- A grant begins with the id of its process.
+local function is_open(grant)
+  return redis.call('HEXISTS', open_prefix .. string.match(grant, '^(.*)%-'), grant) == 1
+end
+
+-- Returns a reply if a call's Idempotency-Key is in use; else nil, and what is known of it while the call runs. A grant that
+-- asks again meets itself. One that is not open was settled by a process that knew nothing of such keys.
+local function claim(request)
+  local grant, id, fingerprint = request[1], string.match(request[9], '^(%S+) (%S+)$')
+  local running = { state = 'r', fingerprint = fingerprint, grant = grant, attempts = '-', answer = '' }
+  running.key = ARGV[7] .. id
+  local keyed = keyed_in(redis.call('GET', running.key))
+  if not keyed then
+    return nil, running
+  end
+  running.attempts = keyed.attempts
+  if keyed.state == 'r' and (keyed.grant == grant or not is_open(keyed.grant)) then
+    return nil, running
+  elseif keyed.fingerprint ~= fingerprint then
+    return 'O'
+  elseif keyed.state == 'r' then
+    return 'P'
+  elseif keyed.state == 'k' then
+    return 'K ' .. keyed.attempts .. ' ' .. keyed.answer
+  elseif keyed.state == 'u' then
+    return 'U ' .. keyed.attempts
+  end
+  return nil, running
+end
+
 local touched = {}
 
 local function decide(request)
-  local grant, team, count = request[1], request[2], (#request - 8) / 4
+  local grant, team, count = request[1], request[2], (#request - 9) / 4
   if known_epoch(team) ~= request[3] then
     return 'S'
   end
@@ -242,21 +283,34 @@ local function decide(request)
   if now >= tonumber(request[5]) then
     return 'X'
   end
+  local running, after = nil, ''
+  if request[9] ~= '' then
+    local told
+    told, running = claim(request)
+    if told then return told end
+    if running.attempts ~= '-' then after = '\t' .. running.attempts end
+  end
   if not fits then
     -- A grant that is already open has been counted. It may be the reason that there is no room.
-    return reply_text(redis.call('HEXISTS', KEYS[2], grant) == 1 and 'A' or 'D', counters)
+    if redis.call('HEXISTS', KEYS[2], grant) == 1 then
+      return reply_text('A', counters) .. after
+    end
+    return reply_text('D', counters)
   end
   local refused = refuse_attempts(bounds, fields, counters)
   if refused and redis.call('HEXISTS', KEYS[2], grant) == 0 then
     return refused
   end
   if redis.call('HSETNX', KEYS[2], grant, now_text .. '\t' .. request[6]) == 0 then
-    return reply_text('A', counters)
+    return reply_text('A', counters) .. after
+  end
+  if running then
+    redis.call('SET', running.key, keyed_text(running), 'EX', running_ttl_s)
   end
   local writes, notes = {}, held and {}
   for n = 1, count do
     local field, counter, key = fields[n], counters[n], counter_key(fields[n], team_counters, ARGV[3], ARGV[4])
-    add(counter, tonumber(request[7 + 4 * n]), (max_in(request[8 + 4 * n])))
+    add(counter, tonumber(request[8 + 4 * n]), (max_in(request[9 + 4 * n])))
     local of_end_user = is_of_end_user(field)
     if of_end_user then
       counter.rest = ' ' .. this_minute
@@ -281,7 +335,7 @@ local function decide(request)
   for key, note in pairs(notes or {}) do
     write_end_users(key, note, held[key], tonumber(ARGV[6]))
   end
-  return reply_text('A', counters)
+  return reply_text('A', counters) .. after
 end
 
 local reply = { '', redis.call('GET', KEYS[4]) or '' }

@@ -4,6 +4,8 @@ import { attemptRefusal } from './attempt-refusal.ts';
 import { type Grant, type LimitState, visibleLimits, withCounter } from './grant.ts';
 import { limitHeaders } from './limit-headers.ts';
 import { limitRefusal } from './limit-status.ts';
+import { answerOf, inProgress, keyReused } from './keyed-refusals.ts';
+import type { KeptAnswer } from './kept-answer.ts';
 import type { Decision } from './store.ts';
 import { emptyCounter } from './window.ts';
 
@@ -11,10 +13,11 @@ import { emptyCounter } from './window.ts';
  * What the store's decision is for the request that it was made for: a grant, a refusal, or to be asked again. Nobody
  * else has the grant yet, so the counters are filled in.
  */
-export function answered(grant: Grant, decision: Decision): Grant | Refusal | 'stale' {
+export function answered(grant: Grant, decision: Decision): Grant | Refusal | KeptAnswer | 'stale' {
   switch (decision.kind) {
     case 'admitted':
       count(grant, decision.counters);
+      if (decision.after !== undefined) grant.after = decision.after;
       return grant;
     case 'denied':
       count(grant, decision.counters);
@@ -29,6 +32,12 @@ export function answered(grant: Grant, decision: Decision): Grant | Refusal | 's
       return attemptsUsedUp(grant, decision);
     case 'late':
       return storeUnavailable();
+    case 'in_progress':
+      return inProgress();
+    case 'key_reused':
+      return keyReused();
+    case 'answered':
+      return answerOf(decision, grant.key ?? null);
   }
 }
 

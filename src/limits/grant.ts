@@ -12,6 +12,7 @@ import { costNanoUsd, nanoUsdPerUsd, type Price } from '../base/price.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { ValidRequest } from '../base/request.ts';
 import { hasTags } from '../base/tags.ts';
+import type { IdempotencyKey } from './idempotency-key.ts';
 import type { OpenRequest } from './open-record.ts';
 import type { AppliedLimit } from './store.ts';
 import type { Counter } from './window.ts';
@@ -39,6 +40,10 @@ export interface Grant {
   attempts: readonly AttemptBound[];
   /** The model's price; null if it has none. */
   price: Price | null;
+  /** The call's Idempotency-Key; absent or null: none. */
+  key?: IdempotencyKey | null;
+  /** Attempts with that key that broke, as the store tells them; `''` or absent: none. */
+  after?: string;
 }
 
 /** The limits of a caller that count a request with these tags. */

@@ -23,6 +23,8 @@ export interface OpenRequest extends Charge {
   tags: string;
   /** What limits of a day or month hold for it, if records are kept: see `recorded-charges.ts`. */
   held: string;
+  /** Its Idempotency-Key, as in `AdmitRequest`; `''` if it has none. */
+  keyed: string;
 }
 
 const blank: OpenRequest = {
@@ -42,6 +44,7 @@ const blank: OpenRequest = {
   endUser: null,
   tags: '',
   held: '',
+  keyed: '',
 };
 
 /** In stored order: append only. */
@@ -69,7 +72,10 @@ const fields: TextField<OpenRequest>[] = [
 const codec = textCodec(
   blank,
   [...fields, ...appendedFigures(fields)],
-  [['tags', (open) => open.tags, String]],
+  [
+    ['tags', (open) => open.tags, String],
+    ['keyed', (open) => open.keyed, String],
+  ],
 );
 
 /** The stored text. The store puts the time of admission before it. */

@@ -13,12 +13,14 @@
 -- ARGV[10] the settlements, a record separator (0x1e) between them; a line feed ends each field: grant id, incarnation of the grant, team,
 --   fields that count it as refunded (';' ends each), what limits of a day or month are charged in all, if there are records
 --   (for each: field, window index, amount, a space between them and ';' at the end),
+--   what becomes of its Idempotency-Key, or '' (see close_keyed),
 --   number of adjustments, and for each: field of the limit's counter,
 --   window index (of a sliding window the time at which the amount was reserved), delta, charged amount;
 --   then, if it has an entry: entry, day (YYYY-MM-DD), end of the day (unix s), totals row, its figures. If the entry has
 --   tags or an end user, the totals row is followed by a group separator (0x1d), the tags, a tab, and the end user
--- ARGV[11] key prefix of the breakdowns
--- ARGV[12] maximum number of rows of a breakdown that have names; 0: none is kept
+-- ARGV[11] key prefix of calls with an Idempotency-Key: see keyed.lua   ARGV[12] how many bytes they may take
+-- ARGV[13] key prefix of the breakdowns
+-- ARGV[14] maximum number of rows of a breakdown that have names; 0: none is kept
 --
 -- An element of the stream: e entry, c charges if there are any; or c charges, t team, if it has no entry.
 --
@@ -44,6 +46,7 @@ local incarnation = redis.call('GET', KEYS[3]) or ''
 -- include: ../store/lua/refunds.lua
 -- include: ../store/lua/bound_backlog.lua
 -- include: ../store/lua/breakdown.lua
+-- include: ../store/lua/keyed_budget.lua
 
 local backlog_bytes = tonumber(ARGV[9])
 local counters_ttl_s = 70 * 86400
@@ -142,7 +145,7 @@ end
 
 local function add_to_breakdown(row, settlement, at)
   local team = string.match(row, '^[^\t]*')
-  local key, most = ARGV[11] .. settlement[at] .. '/' .. team, tonumber(ARGV[12])
+  local key, most = ARGV[13] .. settlement[at] .. '/' .. team, tonumber(ARGV[14])
   if most == 0 then
     return
   end
@@ -175,18 +178,48 @@ local function close(grant, grant_incarnation)
   return redis.call('SET', ARGV[5] .. grant, '1', 'NX', 'EX', mark_ttl_s) ~= false, open
 end
 
+-- Bytes. What the attempts of one key may take; beyond it the first are not told any more.
+local most_attempts = 1000
+
+-- What becomes of an Idempotency-Key: its id, the fingerprint of the call, 'f' free, 'b' broken or 'k' answered, the attempt,
+-- and the answer to be kept or nothing, with a space between them. A key that another grant has is that one's.
+local function close_keyed(grant, team, text)
+  local id, fingerprint, state, attempt, answer = string.match(text, '^(%S+) (%S+) (%a) (%S+) (%S*)$')
+  local key = ARGV[11] .. id
+  local before = keyed_in(redis.call('GET', key))
+  if before and before.grant ~= grant then return end
+  local attempts = before and before.attempts or '-'
+  if state == 'f' and attempts == '-' then
+    redis.call('DEL', key)
+    return
+  end
+  if state == 'f' then
+    state = 'b' -- this attempt cost nothing, and earlier ones did
+  else
+    attempts = attempts == '-' and attempt or attempts .. ',' .. attempt
+    while #attempts > most_attempts do
+      attempts = string.match(attempts, ',(.*)')
+    end
+  end
+  if state == 'k' and answer == '' then state = 'u' end
+  local keyed = { state = state, fingerprint = fingerprint, grant = grant, attempts = attempts, answer = answer }
+  redis.call('SET', key, keyed_text(keyed), 'EX', keyed_ttl_s)
+  note_keyed(ARGV[11], team, id, keyed)
+  bound_keyed(ARGV[11], tonumber(ARGV[12]))
+end
+
 local reply = {}
 local wrote = false
 for text in string.gmatch(ARGV[10], '[^\30]+') do
   local settlement = fields_of(text)
   local charges = settlement[5]
-  local entry_at = 7 + 4 * tonumber(settlement[6])
+  local entry_at = 8 + 4 * tonumber(settlement[7])
   local entry = settlement[entry_at]
   local closed, counted = close(settlement[1], settlement[2])
   local told, counters = {}, ARGV[3] .. settlement[3]
   if closed and counted then
     count_refund(counters, settlement[4])
-    for from = 7, entry_at - 1, 4 do
+    for from = 8, entry_at - 1, 4 do
       local at, delta, charged = settlement[from + 1], settlement[from + 2], settlement[from + 3]
       told[#told + 1] = adjust(counters, settlement[from], tonumber(at), tonumber(delta), tonumber(charged))
     end
@@ -200,6 +233,9 @@ for text in string.gmatch(ARGV[10], '[^\30]+') do
   elseif closed and charges ~= '' and backlog_bytes > 0 then
     redis.call('XADD', KEYS[4], '*', 'c', charges, 't', settlement[3])
     wrote = true
+  end
+  if closed and settlement[6] ~= '' then
+    close_keyed(settlement[1], settlement[3], settlement[6])
   end
   reply[#reply + 1] = closed and table.concat(told, ' ') or '!'
 end

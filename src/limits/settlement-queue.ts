@@ -1,6 +1,6 @@
 import type { Log } from '../base/log.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
-import type { Settled, Settlement } from './store.ts';
+import type { KeyedEnd, Settled, Settlement } from './store.ts';
 import type { AdmissionStore } from './admission-store.ts';
 
 const gatherMs = 2;
@@ -15,6 +15,9 @@ const maxWaiting = 50_000;
  * of the event loop, if no other request is under way. Then nothing would come to be gathered, and a timer costs a turn.
  */
 export type Leaves = 'now' | 'soon' | 'gathered';
+
+/** Beyond this, no more answers are kept for calls with an Idempotency-Key, only that there were calls. */
+const maxAnswerBytes = 4 * 1_048_576;
 
 interface Waiting {
   settlement: Settlement;
@@ -31,6 +34,8 @@ export class SettlementQueue {
   readonly #log: Log;
   #waiting: Waiting[] = [];
   #inFlight = 0;
+  /** What the settlements of `pending` hold of answers. */
+  #answerBytes = 0;
   #timer: NodeJS.Timeout | null = null;
   #retryMs = 0;
   #whenDrained: (() => void)[] = [];
@@ -55,6 +60,7 @@ export class SettlementQueue {
       done(null);
       return;
     }
+    if (settlement.keyed) this.#boundAnswer(settlement.keyed);
     this.#waiting.push({ settlement, done });
     if (this.#retryMs > 0) return;
     switch (leaves) {
@@ -94,6 +100,7 @@ export class SettlementQueue {
         batch.map(({ settlement }) => settlement),
       );
       this.#inFlight -= batch.length;
+      for (const { settlement } of batch) this.#answerBytes -= settlement.keyed?.answer.length ?? 0;
       this.#warnOfClosed(batch, results);
       batch.forEach(({ done }, n) => done(results[n] ?? null));
       this.#resume();
@@ -103,6 +110,11 @@ export class SettlementQueue {
       this.#retryLater(error);
     }
     if (this.pending === 0) for (const resolve of this.#whenDrained.splice(0)) resolve();
+  }
+
+  #boundAnswer(keyed: KeyedEnd): void {
+    if (this.#answerBytes + keyed.answer.length > maxAnswerBytes) keyed.answer = '';
+    this.#answerBytes += keyed.answer.length;
   }
 
   /** The store is back. Settlements that were queued meanwhile have no timer of their own, so send them now. */

@@ -1,5 +1,5 @@
 import { filledFigures, type Figures } from '../base/figures.ts';
-import { noCharge, type ForwardOutcome } from '../base/outcome.ts';
+import { type Charge, noCharge, type ForwardOutcome } from '../base/outcome.ts';
 import type { EntryRecord } from '../ledger/entry.ts';
 import { encodeEntry } from '../ledger/entry-text.ts';
 import { settledRowOf } from '../ledger/breakdown.ts';
@@ -7,16 +7,22 @@ import { totalsFigures } from '../ledger/totals.ts';
 import { costNanoUsd, dearest } from '../base/price.ts';
 import { adjustments, charge } from './charge.ts';
 import type { Grant } from './grant.ts';
+import type { KeptAnswer } from './kept-answer.ts';
+import { attemptText } from './keyed-attempts.ts';
 import { decodeOpen, type OpenRequest } from './open-record.ts';
 import { chargesOfHeld, chargesText } from './recorded-charges.ts';
 import { isSupplement } from './supplement.ts';
-import type { Adjustment, OpenRecord, Settlement, TotalsDelta } from './store.ts';
+import type { Adjustment, KeyedEnd, OpenRecord, Settlement, TotalsDelta } from './store.ts';
 import { windowIndex, windowStartMs } from './window.ts';
 
-/** The settlement of a request that was forwarded, and its entry for the log. */
+/**
+ * The settlement of a request that was forwarded, and its entry for the log. `answer`: what is kept for the next call with
+ * its Idempotency-Key.
+ */
 export function settlementOf(
   grant: Grant,
   outcome: ForwardOutcome,
+  answer: KeptAnswer | null = null,
 ): { settlement: Settlement; entry: EntryRecord } {
   const { request } = grant;
   const charged = charge(outcome, request);
@@ -44,6 +50,7 @@ export function settlementOf(
     closing: { entry: encodeEntry(entry), totals: totalsOf(entry) },
   };
   if (charged.requests === 0 && outcome.upstream !== null) settlement.refundedTo = grant.attempts;
+  if (request.keyed !== '') settlement.keyed = keyedEnd(grant, { entry, outcome, charged, answer });
   return { settlement, entry };
 }
 
@@ -69,6 +76,7 @@ export function lostSettlement(record: OpenRecord, incarnation: string): Settlem
     team: request.team,
     adjustments: request.slots.map((id): Adjustment => ({ id, span: 'open', at: 0, delta: -1 })),
     charges: chargesOfHeld(request.held, record.admittedAtMs),
+    ...(request.keyed === '' ? {} : { keyed: broken(request.keyed, entry) }),
     closing: isSupplement(record.grant) ? null : { entry: encodeEntry(entry), totals: totalsOf(entry) },
   };
 }
@@ -80,8 +88,38 @@ export function cancellation(grant: Grant): Settlement {
     incarnation: grant.incarnation,
     team: grant.request.team,
     adjustments: adjustments(grant.limits, noCharge, grant.admittedAtMs, grant.price),
+    ...(grant.request.keyed === '' ? {} : { keyed: freed(grant.request.keyed) }),
     closing: null,
   };
+}
+
+interface KeyedEnding {
+  entry: EntryRecord;
+  outcome: ForwardOutcome;
+  charged: Charge;
+  answer: KeptAnswer | null;
+}
+
+/**
+ * What becomes of a call's Idempotency-Key. Whatever was refunded frees it. An answer of the upstream stays the answer, also
+ * if it is an error of the request; everything else that was charged may be tried again, since it may go well then.
+ */
+function keyedEnd(
+  { key, request: { keyed } }: Grant,
+  { entry, outcome, charged, answer }: KeyedEnding,
+): KeyedEnd {
+  if (charged.requests === 0) return freed(keyed);
+  if (outcome.ending !== 'answered' && outcome.ending !== 'rejected') return broken(keyed, entry);
+  const sealed = answer && key ? key.seal(answer) : '';
+  return { key: keyed, as: 'answered', attempt: attemptText(entry), answer: sealed };
+}
+
+function freed(key: string): KeyedEnd {
+  return { key, as: 'free', attempt: '-', answer: '' };
+}
+
+function broken(key: string, entry: EntryRecord): KeyedEnd {
+  return { key, as: 'broken', attempt: attemptText(entry), answer: '' };
 }
 
 interface Ended extends Pick<

@@ -31,18 +31,26 @@ export interface AdmitRequest {
   limits: readonly AppliedLimit[];
   /** Bounds on requests that were refunded; absent: none. */
   attempts?: readonly AttemptBound[];
+  /** Its Idempotency-Key: the key's id and the call's fingerprint, with a space between them. Absent: none. */
+  keyed?: string;
 }
 
 /** `counters` are in the order of the request's limits, of now. If it was admitted, they include it. */
 export type Decision =
-  | { kind: 'admitted'; counters: readonly Counter[] }
+  /** `after`: attempts with its Idempotency-Key that broke, as `keyed-attempts.ts` has them; absent: none. */
+  | { kind: 'admitted'; counters: readonly Counter[]; after?: string }
   | { kind: 'denied'; counters: readonly Counter[] }
   /** The team has changed since the identity was read, or the session is gone: read the identity again. */
   | { kind: 'stale' }
   | { kind: 'expired' }
   /** Too many others were refunded: the n-th bound of `attempts` has room again at `fitsMs`. */
   | { kind: 'attempts'; bound: number; fitsMs: number }
-  | { kind: 'late' };
+  | { kind: 'late' }
+  /** Its Idempotency-Key is in use: by a call that is running, or by another one than this. */
+  | { kind: 'in_progress' }
+  | { kind: 'key_reused' }
+  /** It was answered. `answer`: the sealed answer; null if that is not kept. */
+  | { kind: 'answered'; attempts: string; answer: string | null };
 
 export type AdmitReply =
   | {
@@ -94,8 +102,22 @@ export interface Settlement {
   charges?: string;
   /** The upstream had the request, and it is refunded: counted there. Absent: nowhere. */
   refundedTo?: readonly AttemptBound[];
+  /** What becomes of its Idempotency-Key; absent if it has none. */
+  keyed?: KeyedEnd;
   /** Null for a cancelled admission, which leaves no entry. */
   closing: { entry: string; totals: TotalsDelta } | null;
+}
+
+/** What becomes of an Idempotency-Key. */
+export interface KeyedEnd {
+  /** As in `AdmitRequest`. */
+  key: string;
+  /** Free: the key may be used as if it had never been. Broken: the call may be tried again, and is told of this attempt. */
+  as: 'free' | 'broken' | 'answered';
+  /** As `keyed-attempts.ts` has it; `-` if it is free. */
+  attempt: string;
+  /** The sealed answer; `''` if it is not kept. */
+  answer: string;
 }
 
 export interface OpenRecord {

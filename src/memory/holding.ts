@@ -10,6 +10,7 @@ export class Holding {
   #bodyBytes = 0;
   #answerBytes = 0;
   #unreadBytes = 0;
+  #keptBytes = 0;
 
   /** Whether an account answers for it. */
   get hasAccount(): boolean {
@@ -17,7 +18,7 @@ export class Holding {
   }
 
   get bytes(): number {
-    return this.#bodyBytes + this.#answerBytes + this.#unreadBytes;
+    return this.#bodyBytes + this.#answerBytes + this.#unreadBytes + this.#keptBytes;
   }
 
   /** From now on this account answers for the call. A refusal if it has too many calls under way. */
@@ -58,6 +59,13 @@ export class Holding {
   unread(bytes: number): Refusal | null {
     const refusal = this.#change(bytes - this.#unreadBytes);
     if (refusal === null) this.#unreadBytes = bytes;
+    return refusal;
+  }
+
+  /** Of the answer, for the next call with the same Idempotency-Key. */
+  kept(bytes: number): Refusal | null {
+    const refusal = this.#change(bytes - this.#keptBytes);
+    if (refusal === null) this.#keptBytes = bytes;
     return refusal;
   }
 

@@ -3,6 +3,7 @@ import { callerLeft, type Ending, type ForwardOutcome } from '../base/outcome.ts
 import type { AnswerFormat, Frames } from '../base/request.ts';
 import { type Refusal, restarting } from '../base/refusal.ts';
 import { type Call, sendRefusal } from '../edge/call.ts';
+import type { AnswerKeeper } from './answer-keeper.ts';
 import { ErrorAnswer } from './error-answer.ts';
 import type { OpenExchange, OpenExchanges } from './open-exchanges.ts';
 import { OpenAiFrames } from './openai-frames.ts';
@@ -35,6 +36,8 @@ export interface ExchangeOptions {
   headers: readonly string[];
   timings: ExchangeTimings;
   open: OpenExchanges;
+  /** Gathers the answer for the next call with the same Idempotency-Key; null: there is none. */
+  keeper: AnswerKeeper | null;
   /** Called exactly once; a promise is awaited before the caller's answer ends (invariant 6). */
   settle: (outcome: ForwardOutcome) => Promise<void> | null;
 }
@@ -181,6 +184,10 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     return this.#reply.begun;
   }
 
+  get keeper(): AnswerKeeper | null {
+    return this.#options.keeper;
+  }
+
   refuse(refusal: Refusal): void {
     this.#fail(refusal, 'not_taken');
   }
@@ -257,6 +264,7 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
       this.#upstreamCall.abandon();
       return;
     }
+    if (this.keeper !== null && !this.#reply.begun) this.#keepRefusal(this.keeper, refusal);
     const settling = this.#settle({
       ending: this.#paidAs(ending),
       status: this.#reply.begun ? this.#sentStatus() : refusal.status,
@@ -270,6 +278,12 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
       if (this.#reply.begun) this.#reply.breakOff(refusal);
       else sendRefusal(call.outgoing, refusal, { body: call.errorBody(refusal), headers: this.headers });
     });
+  }
+
+  #keepRefusal(keeper: AnswerKeeper, refusal: Refusal): void {
+    const told = Object.entries(refusal.headers).flat();
+    keeper.begin(refusal.status, [...told, 'content-type', 'application/json']);
+    keeper.add(Buffer.from(JSON.stringify(this.call.errorBody(refusal))).toString('latin1'));
   }
 
   /** Only once: a slow reader may keep the exchange open long after. */
@@ -314,7 +328,8 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     if (this.#settled) return null;
     this.#settled = true;
     const passed = this.#phase === 'passing' || this.#phase === 'ending';
-    const { sent, attachment, model } = this.#upstreamCall;
+    const { sent, attachment, model, headers } = this.#upstreamCall;
+    this.keeper?.with(headers);
     return this.#options.settle({
       ending,
       status,

@@ -54,6 +54,11 @@ export class JsonTap {
     return this.#scanner !== null;
   }
 
+  /** All of an answer as Latin-1; null if it is too large. */
+  get text(): string | null {
+    return this.isLarge ? null : this.#keptText;
+  }
+
   /** All of an answer that is not too large, as Latin-1. It is not kept any longer: there is nothing left to be read. */
   takeText(): string {
     const text = this.#keptText;

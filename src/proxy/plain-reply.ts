@@ -1,4 +1,5 @@
 import type { Usage } from '../base/outcome.ts';
+import type { AnswerKeeper } from './answer-keeper.ts';
 import type { JsonTap } from './json-tap.ts';
 import type { Reply, ReplyHost, UpstreamHead } from './reply.ts';
 
@@ -54,6 +55,7 @@ export class PlainReply implements Reply {
       this.#host.noAnswer(this.#held);
       return;
     }
+    if (this.#host.keeper !== null) this.#keep(this.#host.keeper);
     this.#host.after(this.#host.answered(isAnswer ? 'ok' : 'error'), () => {
       const isWhole = !this.begun && !this.#tap.isLarge;
       this.#writeHead(this.#bytes);
@@ -87,6 +89,14 @@ export class PlainReply implements Reply {
     if (newest) this.#held.push(newest);
   }
 
+  /** One that is too large to be held is too large to be kept. */
+  #keep(keeper: AnswerKeeper): void {
+    const { text } = this.#tap;
+    if (this.#head === null || text === null) return;
+    keeper.begin(this.#head.status, contentHeaders(this.#head));
+    keeper.add(text);
+  }
+
   get #isAnswer(): boolean {
     if (this.#isEncoded) return true;
     // One that does not say that it is JSON must at least look like the answer.
@@ -109,15 +119,17 @@ export class PlainReply implements Reply {
   #writeHead(wholeBytes?: number): void {
     if (this.begun || !this.#head) return;
     this.begun = true;
-    const { status, contentType, contentEncoding, contentLength } = this.#head;
+    const { status, contentLength } = this.#head;
     const length = contentLength ?? (wholeBytes === undefined ? undefined : String(wholeBytes));
-    const headers = [
-      ...this.#host.headers,
-      'content-type',
-      contentType === '' ? 'application/json' : contentType,
-    ];
-    if (contentEncoding !== undefined) headers.push('content-encoding', contentEncoding);
+    const headers = [...this.#host.headers, ...contentHeaders(this.#head)];
     if (length !== undefined) headers.push('content-length', length);
     this.#host.call.outgoing.writeHead(status, headers);
   }
+}
+
+/** What its bytes are: a flat list. */
+function contentHeaders({ contentType, contentEncoding }: UpstreamHead): string[] {
+  const headers = ['content-type', contentType === '' ? 'application/json' : contentType];
+  if (contentEncoding !== undefined) headers.push('content-encoding', contentEncoding);
+  return headers;
 }

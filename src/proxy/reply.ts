@@ -4,6 +4,7 @@ import type { Refusal } from '../base/refusal.ts';
 import { isEventStream, isJson } from '../upstream/upstream-error.ts';
 import { headerValue } from '../upstream/upstream-headers.ts';
 import type { Call } from '../edge/call.ts';
+import type { AnswerKeeper } from './answer-keeper.ts';
 import type { PacedWriter } from './paced-writer.ts';
 
 /** The part of an answer's head that a reply uses. */
@@ -64,6 +65,8 @@ export interface Reply {
 export interface ReplyHost {
   readonly call: Call;
   readonly writer: PacedWriter;
+  /** Gathers the answer; null: nobody will ask for it again. */
+  readonly keeper: AnswerKeeper | null;
   /** The gateway's own headers, a flat list. */
   readonly headers: readonly string[];
   /** Monotonic, ms: when the whole request was in, and now. */

@@ -1,4 +1,5 @@
 import type { Refusal } from '../base/refusal.ts';
+import type { AnswerKeeper } from './answer-keeper.ts';
 import type { OpenAiFrames } from './openai-frames.ts';
 import type { Reply, ReplyHost, UpstreamHead } from './reply.ts';
 import type { StreamTap } from './stream-tap.ts';
@@ -8,6 +9,12 @@ const comment = ': keep-alive\n\n';
 const unbuffered = ['cache-control', 'no-cache, no-transform', 'x-accel-buffering', 'no'] as const;
 /** Sent before the upstream has answered; its later answer can only be told inside the stream. */
 const earlyHead = { status: 200, contentType: 'text/event-stream' };
+
+type ContentHead = Pick<UpstreamHead, 'status' | 'contentType'>;
+
+function contentHeaders({ contentType }: Pick<ContentHead, 'contentType'>): string[] {
+  return ['content-type', contentType, ...unbuffered];
+}
 
 export interface StreamTimings {
   /** Silence before the first comment and between comments, ms. Heroku's router cuts at 30 s, then at 55 s (H12, H15). */
@@ -23,6 +30,7 @@ export class StreamReply implements Reply {
   readonly #tap: StreamTap;
   /** What rewrites the frames; null if they go out as they are. */
   readonly #frames: OpenAiFrames | null;
+  readonly #keeper: AnswerKeeper | null;
   #settled = false;
   #wrote = false;
   /** The end of the answer, while its settlement is awaited. */
@@ -35,6 +43,7 @@ export class StreamReply implements Reply {
     { timings, tap, frames }: { timings: StreamTimings; tap: StreamTap; frames: OpenAiFrames | null },
   ) {
     this.#host = host;
+    this.#keeper = host.keeper;
     this.#frames = frames;
     this.#timings = timings;
     this.#tap = tap;
@@ -50,6 +59,7 @@ export class StreamReply implements Reply {
   }
 
   begin(head: UpstreamHead): void {
+    this.#keeper?.begin(head.status, contentHeaders(head));
     if (this.begun) return;
     this.#writeHead(head);
     // Usually the first event comes in the same packet; then the head goes out with it.
@@ -67,6 +77,7 @@ export class StreamReply implements Reply {
   }
 
   #pass(chunk: string): void {
+    if (this.#keeper !== null) this.#keeper.add(chunk);
     if (this.#held) this.#held.push(chunk);
     else if (this.#tap.done && !this.#settled) this.#settleBefore(chunk);
     else if (chunk.length > 0) this.#write(chunk);
@@ -131,10 +142,9 @@ export class StreamReply implements Reply {
     this.#host.writer.writeLatin1(chunk);
   }
 
-  #writeHead({ status, contentType }: Pick<UpstreamHead, 'status' | 'contentType'>): void {
+  #writeHead(head: ContentHead): void {
     this.begun = true;
-    const headers = [...this.#host.headers, 'content-type', contentType, ...unbuffered];
-    this.#host.call.outgoing.writeHead(status, headers);
+    this.#host.call.outgoing.writeHead(head.status, [...this.#host.headers, ...contentHeaders(head)]);
   }
 
   /** The only form that all clients notice: the event, its `error` member, then a cut connection. */

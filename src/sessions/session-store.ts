@@ -159,8 +159,8 @@ const counterBytes = 160;
 const runBytes = 16;
 const mostRunsBytes = 2_300;
 
-/** What the used proofs of a session take at most: 120 a minute, of three minutes (measured). */
-const proofsBytes = 8_000;
+/** What the used proofs of a session take at most: 120 a minute, of three minutes (2,220 each, measured). */
+const proofsBytes = 6_700;
 
 /** Bytes of the store that a session takes at most, written as `record`. */
 export function storedBytes({ limits }: Session, record: string): number {

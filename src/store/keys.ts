@@ -82,6 +82,11 @@ export interface Keys {
   refusalsTaken: (process: string) => string;
   /** String: the last rate limits that the upstream reported for a key. Expires. */
   reading: (keyHash: string) => string;
+  /**
+   * What is known of calls with an Idempotency-Key (`keyed.lua`). String, by the key's id: its state, and perhaps its
+   * answer. `log:<team>`, stream: what was written for a team. `bytes`, hash: team → how much it takes. Expire.
+   */
+  keyed: (what: string) => string;
   /** String: marks a grant of an earlier incarnation as settled. Expires. */
   settled: (grant: string) => string;
   /**
@@ -137,6 +142,7 @@ export function keysUnder(prefix: string, { hasRecords = false } = {}): Keys {
     refusals: (day) => `${p}refusals:${day}`,
     refusalsTaken: (process) => `${p}refusals-taken:${process}`,
     reading: (keyHash) => `${p}reading:${keyHash}`,
+    keyed: (what) => `${p}keyed:${what}`,
     settled: (grant) => `${p}settled:${grant}`,
     records: `${p}records`,
     guard: hasRecords ? [`${p}records`] : [],

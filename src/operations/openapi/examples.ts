@@ -35,6 +35,7 @@ const parameterExamples: Readonly<Record<string, string>> = {
   period: '7d',
   erase: 'false',
   'If-Match': '*',
+  'Idempotency-Key': '8e03978e-40d5-43e8-bc93-6894a57f9324',
 };
 
 /** By the last part of the path before it: what an `id` is depends on that. */

@@ -103,6 +103,7 @@ function describedAs(
     ...parametersInPath(path),
     ...parametersInQuery(docs.query, made.schemas),
     ...(docs.etag === 'asked' ? [ifMatch] : []),
+    ...(operation.forwarded ? [idempotencyKey] : []),
   ];
   return {
     operationId: id,
@@ -147,6 +148,15 @@ const ifMatch: ParameterObject = {
   description:
     'The ETag of the state to change, or several; * for any. If the record is in another state, the answer is 412.',
   schema: { type: 'string' },
+};
+
+const idempotencyKey: ParameterObject = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description:
+    'Makes it safe to send the call again: within an hour it is made and charged once, and answered with the same bytes. A new one for each call, such as a UUID, with or without quotes around it.',
+  schema: { type: 'string', minLength: 1, maxLength: 512 },
 };
 
 function parametersInPath(path: string): ParameterObject[] {

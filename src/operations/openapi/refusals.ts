@@ -47,6 +47,9 @@ const anyForwarded: readonly ErrorCode[] = [
   'field_not_allowed',
   'model_not_found',
   'insufficient_quota',
+  'in_progress',
+  'replay_unavailable',
+  'idempotency_key_reused',
   ...upstreamCodes,
 ];
 

@@ -32,6 +32,12 @@ export const headers = {
   'x-tollgate-adjusted': text(
     'What was changed of the request so that the model takes it, comma-separated: `max_tokens=8192` (the value sent instead), `store` (left out), `messages.content=filled`, `messages.system=folded`. Absent if nothing was.',
   ),
+  'idempotency-replayed': text(
+    'true if this is the kept answer to an earlier call with this Idempotency-Key.',
+  ),
+  'idempotency-attempts': text(
+    "Earlier attempts with this Idempotency-Key that were charged, oldest first: each one's request id, and as parameters outcome, input_tokens, output_tokens and cost_usd (a list of RFC 9651). Absent if there are none.",
+  ),
   RateLimit: text(`What is left, and when the limit resets. ${limitNote}`),
   'x-ratelimit-limit-requests': text('As OpenAI sends it; also with -remaining- and -reset-.'),
   'x-ratelimit-limit-tokens': text('As OpenAI sends it; also with -remaining- and -reset-.'),
@@ -45,6 +51,8 @@ const limitHeaders: readonly HeaderName[] = [
   'x-ratelimit-limit-requests',
   'x-ratelimit-limit-tokens',
 ];
+
+const keyedHeaders: readonly HeaderName[] = ['idempotency-replayed', 'idempotency-attempts'];
 
 /** Error answers by name; operations share them. */
 export type SharedResponses = Record<string, ResponseObject>;
@@ -90,7 +98,7 @@ function answered(
   const said: HeaderName[] = /^\/(?:v1|oauth|admin|claim)\//.test(path) ? ['x-request-id'] : [];
   if (isAnthropic(path)) said.push('request-id');
   if (etag !== undefined && status !== 204) said.push('ETag');
-  if (forwarded) said.push('x-tollgate-model', 'x-tollgate-adjusted', ...limitHeaders);
+  if (forwarded) said.push('x-tollgate-model', 'x-tollgate-adjusted', ...keyedHeaders, ...limitHeaders);
   const described: Content = {};
   for (const [mediaType, each] of Object.entries(content)) {
     const schema = schemas.of(each);
@@ -144,6 +152,7 @@ function headersWith(codes: readonly ErrorCode[]): readonly HeaderName[] {
   if (codes.includes('use_dpop_nonce')) return ['WWW-Authenticate', 'DPoP-Nonce', 'x-should-retry'];
   if (statuses.has(401)) return ['WWW-Authenticate', 'x-should-retry'];
   if (statuses.has(403) || statuses.has(501)) return ['x-should-retry'];
+  if (codes.includes('in_progress')) return ['Retry-After', 'x-should-retry'];
   return statuses.has(429) || statuses.has(503) ? ['Retry-After', 'x-should-retry'] : [];
 }
 

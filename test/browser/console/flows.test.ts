@@ -244,6 +244,29 @@ describe('what is not as usual', () => {
     expect(watched.complaints.filter((text) => !text.includes('429'))).toEqual([]);
   });
 
+  it('a token whose sessions must prove a key: the playground has one', async () => {
+    const strict = await gateway.issue();
+    const admin = await signedIn(browser, gateway, gateway.adminKey);
+    await admin.open(`teams/${strict.team}/tokens/${strict.id}`);
+    const policy = admin.page.locator('section.card', { hasText: 'What the token may use' });
+    await policy.getByRole('button', { name: 'Change' }).click();
+    await admin.page.getByLabel('Its sessions must prove').selectOption('once');
+    await admin.page.getByRole('button', { name: 'Save' }).click();
+    await admin.page.getByText('by proofs that work once').first().waitFor();
+    const { page, open } = await signedIn(browser, gateway, strict.text);
+    await open('playground');
+    for (const answers of [1, 2]) {
+      await page.getByLabel('Your message').fill('Hello');
+      await page.getByRole('button', { name: 'Send' }).click();
+      await page
+        .locator('.turn.assistant')
+        .getByText(/tokens in, .* out/)
+        .nth(answers - 1)
+        .waitFor();
+    }
+    await gateway.settled(strict.team, 2);
+  });
+
   it('a suspended user is told so, and is in again when that ends', async () => {
     const { text, team, user } = await holder();
     const { page } = await signedIn(browser, gateway, text);

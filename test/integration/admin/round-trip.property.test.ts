@@ -113,6 +113,7 @@ const token = someOf({
   expires_at: time,
   max_session_body_bytes: oddNumber,
   frames: fc.constantFrom('openai', 'as-is'),
+  session_proof: fc.constantFrom('required', 'nonce', 'once', 'twice'),
   ...bounds,
 });
 const administrator = someOf({
@@ -139,6 +140,7 @@ const row = someOf({
   revoked_at: time,
   created_at: time,
   max_session_body_bytes: oddNumber,
+  session_proof: fc.constantFrom('required', 'nonce', 'once', 'twice'),
   ...bounds,
 });
 const person = fc.record({ person: text, email: fc.option(address) });

@@ -34,6 +34,8 @@ describe('the CORS headers of a reply', () => {
       const exposed = named(corsHeaders(origin, known)).get('access-control-expose-headers')?.split(', ');
       expect(exposed?.map((name) => name.toLowerCase()).sort()).toEqual([
         'dpop-nonce',
+        'idempotency-attempts',
+        'idempotency-replayed',
         'ratelimit',
         'ratelimit-policy',
         'request-id',

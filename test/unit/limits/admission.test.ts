@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Admission, type Ask } from '../../../src/limits/admission.ts';
+import { Admission, type Admitting, type Ask } from '../../../src/limits/admission.ts';
 import { applied as appliedTo, type Grant } from '../../../src/limits/grant.ts';
 import type { ScopedLimit } from '../../../src/identity/records/identity.ts';
 import { Refusal } from '../../../src/base/refusal.ts';
@@ -59,11 +59,7 @@ afterEach(() => {
 });
 
 /** Asks `count` times in one tick. */
-async function askFor(
-  count: number,
-  limits: readonly ScopedLimit[] = [],
-  waitMs = 1,
-): Promise<(Grant | Refusal | 'stale')[]> {
+async function askFor(count: number, limits: readonly ScopedLimit[] = [], waitMs = 1): Promise<Admitting[]> {
   const principal = principalWith(limits);
   const all = Promise.all(Array.from({ length: count }, () => admission.admit(principal, ask)));
   await pass(waitMs);
@@ -72,11 +68,11 @@ async function askFor(
 
 async function granted(limits: readonly ScopedLimit[] = []): Promise<Grant> {
   const [grant] = await askFor(1, limits);
-  if (grant === undefined || grant === 'stale' || grant instanceof Refusal) throw new Error('Not admitted.');
+  if (typeof grant !== 'object' || !('incarnation' in grant)) throw new Error('Not admitted.');
   return grant;
 }
 
-function codes(results: readonly (Grant | Refusal | 'stale')[]): string[] {
+function codes(results: readonly Admitting[]): string[] {
   return results.map((result) =>
     result === 'stale' ? result : result instanceof Refusal ? result.code : 'admitted',
   );

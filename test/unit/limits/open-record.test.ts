@@ -23,6 +23,7 @@ describe('an open record', () => {
     slots: fc.array(word, { maxLength: 4 }),
     tags: fc.constantFrom('', 'project=x', 'env=test,project=x'),
     held: fc.constantFrom('', 'lim_a d 5;@/lim_b M 7;'),
+    keyed: fc.constantFrom('', 'id fingerprint'),
     endUser: fc.option(
       fc.string({ minLength: 1, maxLength: 64, unit: 'grapheme' }).filter((text) => !/\p{Cc}/u.test(text)),
     ),

@@ -52,6 +52,7 @@ export function openRequest(more: Partial<OpenRequest> = {}): OpenRequest {
     slots: [],
     tags: '',
     held: '',
+    keyed: '',
     ...more,
   };
 }

@@ -142,6 +142,24 @@ describe('a settlement', () => {
     expect(log.lines).toEqual([{ level: 'warn', message: 'settlement found its request closed already' }]);
   });
 
+  it('keeps no answer beyond what memory can hold, and again when the store is back', async () => {
+    const answer = 'x'.repeat(1_048_576);
+    const add = async (grant: string): Promise<Settlement> => {
+      const keyed = { key: `${grant} body`, as: 'answered', attempt: 'a:ok:1:2:', answer } as const;
+      const settlement = { ...(await opened(grant)), keyed: { ...keyed } };
+      queue.add(settlement, vi.fn(), 'gathered');
+      return settlement;
+    };
+    const kept: number[] = [];
+    for (const grant of ['p1-a', 'p1-b', 'p1-c', 'p1-d', 'p1-e']) {
+      kept.push((await add(grant)).keyed?.answer.length ?? 0);
+    }
+    expect(kept).toEqual([...Array<number>(4).fill(answer.length), 0]);
+    await pass(2);
+    expect(queue.pending).toBe(0);
+    expect((await add('p1-f')).keyed?.answer).toHaveLength(answer.length);
+  });
+
   it('beyond what memory can hold goes to the log', async () => {
     store.mood = 'hangs';
     const settlement = await opened('a');

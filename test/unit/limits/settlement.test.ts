@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { noFigures } from '../../../src/base/figures.ts';
-import { noCharge } from '../../../src/base/outcome.ts';
+import { noCharge, type ForwardOutcome } from '../../../src/base/outcome.ts';
 import { encodeOpen } from '../../../src/limits/open-record.ts';
 import { cancellation, lostSettlement, settlementOf } from '../../../src/limits/settlement.ts';
-import type { Settlement } from '../../../src/limits/store.ts';
+import { IdempotencyKey } from '../../../src/limits/idempotency-key.ts';
+import { KeptAnswer } from '../../../src/limits/kept-answer.ts';
+import type { KeyedEnd, Settlement } from '../../../src/limits/store.ts';
 import { unacceptedModel } from '../../../src/ledger/entry.ts';
 import { decodeEntry, encodeEntry } from '../../../src/ledger/entry-text.ts';
 import { decodeTotalsRow, type UsageFigures, usageFigures } from '../../../src/ledger/totals.ts';
@@ -105,6 +107,67 @@ describe('settlementOf', () => {
     expect(model(false, false)).toBe(unacceptedModel);
     expect(model(false, true)).toBe('said');
     expect(model(true, false)).toBe('said');
+  });
+});
+
+describe('the Idempotency-Key of a request', () => {
+  const call = { principal: 'acme/tok_1', path: chatPath, body: Buffer.from('{}') };
+  const key = new IdempotencyKey('k', call);
+  const keyed = `${key.id} ${key.fingerprint}`;
+  const grant = grantOf({ key, request: openRequest({ keyed }) });
+  const answer = new KeptAnswer({ status: 200, headers: [] }, Buffer.from('answer'));
+  const endOf = (more: Partial<ForwardOutcome>, kept: KeptAnswer | null = answer): KeyedEnd | undefined =>
+    settlementOf(grant, outcomeOf(more), kept).settlement.keyed;
+  const attempt = 'a-request-id-of-the-caller:ok:12:34:';
+
+  it('goes with the answer, which only the key opens, or with what is known of it', () => {
+    const end = endOf({});
+    expect(end).toMatchObject({ key: keyed, as: 'answered', attempt });
+    expect(key.unseal(end?.answer ?? '')).toEqual(answer);
+    expect(endOf({}, null)).toEqual({ key: keyed, as: 'answered', attempt, answer: '' });
+  });
+
+  it.each<[KeyedEnd['as'], Partial<ForwardOutcome>[]]>([
+    [
+      'answered',
+      [{ ending: 'answered' }, { ending: 'rejected', outcome: 'error', status: 422, usage: null }],
+    ],
+    ['free', [{ ending: 'not_taken', outcome: 'error', status: 429, usage: null }]],
+    [
+      'broken',
+      [
+        { ending: 'failed', outcome: 'error', status: 502, usage: null },
+        { ending: 'broken', outcome: 'error' },
+        { ending: 'broken', outcome: 'aborted' },
+        { ending: 'left', outcome: 'aborted', usage: null },
+      ],
+    ],
+  ])('is %s, depending on how it ended', (as, outcomes) => {
+    for (const outcome of outcomes) {
+      const end = endOf(outcome);
+      expect(end?.as).toBe(as);
+      expect(end?.answer === '').toBe(as !== 'answered');
+    }
+  });
+
+  it('is broken if its process died, and free if nobody waited for its admission', () => {
+    const record = { grant: 'p1-0', admittedAtMs, record: encodeOpen(grant.request) };
+    expect(lostSettlement(record, 'memory').keyed).toEqual({
+      key: keyed,
+      as: 'broken',
+      attempt: 'a-request-id-of-the-caller:lost:10:90:',
+      answer: '',
+    });
+    expect(cancellation(grant).keyed).toMatchObject({ key: keyed, as: 'free' });
+  });
+
+  it('is nothing to one without', () => {
+    for (const { keyed: none } of [
+      settlementOf(grantOf(), outcomeOf()).settlement,
+      cancellation(grantOf()),
+    ]) {
+      expect(none).toBeUndefined();
+    }
   });
 });
 

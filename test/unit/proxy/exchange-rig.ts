@@ -117,6 +117,7 @@ export class Rig {
         headers: [],
         timings,
         open: this.open,
+        keeper: null,
         settle: (outcome) => {
           this.outcomes.push(outcome);
           return this.settling;

@@ -25,6 +25,7 @@ class FakeHost {
   /** What settling waits for. */
   settling: Promise<void> | null = null;
   readonly headers = ['x-request-id', 'id'];
+  readonly keeper = null;
   readonly call = {
     outgoing: {
       destroyed: false,

@@ -1,0 +1,179 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
+import type { LedgerEntry } from '../../../src/ledger/entry.ts';
+import type { IssuedToken } from '../../support/gateway.ts';
+import { bodies, paths, post } from '../../support/gateway-client.ts';
+import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import type { SpawnedGateway } from '../../support/spawn-gateway.ts';
+import type { Script } from '../../support/stand-in.ts';
+import { pause } from '../../../src/demo/connection.ts';
+import { waitFor } from '../../support/wait-for.ts';
+import { countingLimits, startSite, type Site } from './site.ts';
+
+/*
+ * Calls with an Idempotency-Key that are sent again and again, while the store stops and processes are killed: each is
+ * made once and charged once. Only what a killed process left open is charged besides, as `lost`, and then made again.
+ */
+
+const calls = 1_000;
+const triesOfEach = 3;
+/** Tries of one call are at most so many others apart: often they run at the same time. */
+const apart = 200;
+const callers = 48;
+const leaseMs = 3_000;
+const usage = { prompt_tokens: 7, completion_tokens: 11 };
+
+let redis: RedisServer;
+let site: Site;
+let token: IssuedToken;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  site = await startSite({ redis, leaseMs });
+  site.upstream.script(numbered());
+  token = await site.witness.issue({ team: { limits: countingLimits } });
+});
+afterAll(async () => {
+  redis.resume();
+  await site.close();
+  await redis.stop();
+});
+
+/** Answers each call with a number of its own, after a moment, so that calls are under way when something happens. */
+function numbered(): Script {
+  let number = 0;
+  return async (_req, res, body) => {
+    number += 1;
+    const content = `answer ${number}`;
+    if (!(await pause(res, 5 + (number % 20)))) return true;
+    if ((body as { stream?: boolean }).stream === true) {
+      res.writeHead(200, { 'content-type': 'text/event-stream' });
+      res.write(messageFrame({ choices: [{ delta: { content } }] }));
+      if (!(await pause(res, 10))) return true;
+      res.end(messageFrame({ choices: [{ delta: {}, finish_reason: 'stop' }], usage }) + doneFrame);
+    } else {
+      res.writeHead(200, { 'content-type': 'application/json' });
+      res.end(JSON.stringify({ choices: [{ message: { content }, finish_reason: 'stop' }], usage }));
+    }
+    return true;
+  };
+}
+
+/** What the tries of one call were told. */
+interface Told {
+  isAnswered: boolean;
+  replays: Set<string>;
+}
+
+const told: Told[] = Array.from({ length: calls }, () => ({ isAnswered: false, replays: new Set() }));
+let tries = 0;
+
+/** A request id that says whose it is. */
+const idOf = (call: number): string =>
+  `call-${String(call).padStart(6, '0')}-try-${String(tries++).padStart(6, '0')}`;
+const callOf = (requestId: string): number => Number(/^call-(\d+)-/.exec(requestId)?.[1]);
+
+async function attempt(call: number, { url }: SpawnedGateway): Promise<void> {
+  const headers = { 'idempotency-key': `key-${call}`, 'x-request-id': idOf(call) };
+  const body = bodies.chat({ stream: call % 3 === 0, user: `caller-${call}` });
+  const reply = await post(`${url}${paths.chat}`, body, { token: token.text, headers }).catch(() => null);
+  const mine = told[call];
+  if (reply === null || reply.status !== 200 || !mine) return; // broken off, in progress, or the store is away
+  mine.isAnswered = true;
+  if (reply.headers.get('idempotency-replayed') === 'true') mine.replays.add(reply.text);
+}
+
+/** Numbers from 0 to 1, the same in every run. */
+function numbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 1_664_525 + 1_013_904_223) % 4_294_967_296;
+    return state / 4_294_967_296;
+  };
+}
+
+it('are made once and charged once, each, through store pauses and process kills', async () => {
+  // Those that take the places of the killed wait from the beginning, so that no time passes without two.
+  const [first, second, ...others] = await Promise.all([1, 2, 3, 4, 5].map(() => site.spawn()));
+  if (!first || !second) throw new Error('Five were started.');
+  const serving: [SpawnedGateway, SpawnedGateway] = [first, second];
+  const random = numbers(18);
+  const order = Array.from({ length: calls * triesOfEach }, (_, n) => ({
+    call: Math.floor(n / triesOfEach),
+    at: n + random() * apart,
+  }));
+  order.sort((a, b) => a.at - b.at);
+
+  const replace = (n: 0 | 1): void => {
+    serving[n].kill('SIGKILL');
+    serving[n] = others.pop() ?? serving[n];
+  };
+  const stopStore = async (meanwhile: () => void): Promise<void> => {
+    redis.pause();
+    await sleep(700);
+    meanwhile();
+    await sleep(700); // longer than a gateway waits for it
+    redis.resume();
+  };
+  const events: [atTry: number, () => void | Promise<void>][] = [
+    [500, () => replace(0)],
+    [1_000, () => stopStore(() => undefined)],
+    [1_600, () => replace(1)],
+    [2_200, () => stopStore(() => replace(0))],
+  ];
+  let next = 0;
+  const happening: (void | Promise<void>)[] = [];
+  const caller = async (): Promise<void> => {
+    while (next < order.length) {
+      const [event] = events;
+      if (event && next >= event[0]) {
+        events.shift();
+        happening.push(event[1]());
+      }
+      const { call } = order[next++] ?? { call: 0 };
+      await attempt(call, serving[random() < 0.5 ? 0 : 1]);
+    }
+  };
+  await Promise.all(Array.from({ length: callers }, caller));
+  await Promise.all(happening);
+
+  // Whoever has no answer yet goes on, as a client does; what a dead process left is free once it is swept.
+  const open = (): number[] => [...told.keys()].filter((call) => told[call]?.isAnswered === false);
+  const goOn = async (): Promise<boolean> => {
+    await Promise.all(open().map((call) => attempt(call, serving[call % 2 === 0 ? 0 : 1])));
+    return open().length === 0;
+  };
+  await waitFor(goOn, { what: 'every call to be answered', timeoutMs: 120_000, everyMs: 300 });
+  await waitFor(async () => (await site.traces()).open === 0, { what: 'everything to be settled' });
+  for (let call = 0; call < calls; call += callers) {
+    const some = Array.from({ length: Math.min(callers, calls - call) }, (_, n) => call + n);
+    await Promise.all(some.map((one) => attempt(one, serving[1])));
+  }
+
+  const entries = await site.witness.allEntries(token.team);
+  const withOutcome = (outcome: LedgerEntry['outcome']): LedgerEntry[] =>
+    entries.filter((entry) => entry.outcome === outcome);
+  const idsOf = (some: readonly LedgerEntry[]): string[] => some.map(({ request_id: id }) => id).sort();
+  const [ok, lost] = [withOutcome('ok'), withOutcome('lost')];
+  expect(ok.length + lost.length).toBe(entries.length);
+  // One charge each ...
+  expect(ok.map(({ request_id: id }) => callOf(id)).sort((a, b) => a - b)).toEqual([...told.keys()]);
+  // ... for one call of the upstream each, besides those that a dead process had made.
+  const made = site.upstream.requests.map(({ headers }) => String(headers['x-request-id'])).sort();
+  const ofTheLost = new Set(idsOf(lost));
+  expect(made.filter((id) => !ofTheLost.has(id))).toEqual(idsOf(ok));
+  expect(new Set(made).size).toBe(made.length);
+  // Limits and totals say the same.
+  const sum = entries.reduce((all, { input_tokens, output_tokens }) => all + input_tokens + output_tokens, 0);
+  expect(await site.used(token)).toMatchObject({ requests: entries.length, tokens: sum, concurrency: 0 });
+  expect(await site.witness.usage(token.team)).toMatchObject({
+    requests: entries.length,
+    lost: lost.length,
+    errors: 0,
+    aborted: 0,
+  });
+  // Whoever asked again got the same answer.
+  expect(told.filter(({ replays }) => replays.size !== 1)).toEqual([]);
+  expect(lost.length).toBeGreaterThan(0); // or nothing was under way when processes were killed
+}, 300_000);
