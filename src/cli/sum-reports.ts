@@ -61,7 +61,7 @@ function groupingOf(by: string, { groups: known }: SumReport): Grouping {
   }
   const period = periods.find((each) => names.includes(each)) ?? null;
   const asked = names.map((name) => (name === period ? 'day' : name));
-  const bringsTeam = asked.some((name) => bringingTeam.includes(name));
+  const bringsTeam = asked.some((name) => bringingTeam.has(name));
   const groups = known
     .filter((name) => asked.includes(name) || (name === 'team' && bringsTeam))
     .map((name) => (name === 'day' && period !== null ? period : name))
@@ -70,13 +70,13 @@ function groupingOf(by: string, { groups: known }: SumReport): Grouping {
 }
 
 /** Their names are unique inside a team only. */
-const bringingTeam: readonly string[] = ['user', 'token', 'end_user'];
+const bringingTeam: ReadonlySet<string> = new Set(['user', 'token', 'end_user']);
 
 /** In the order asked. A user's or token's row has its team, which needs no column if it is the same in all. */
 function shownGroups(groups: readonly string[], by: string, team: string | undefined): string[] {
   const asked = by.split(',').filter((name) => groups.includes(name));
   if (team !== undefined || asked.includes('team') || !groups.includes('team')) return asked;
-  const at = asked.findIndex((name) => bringingTeam.includes(name));
+  const at = asked.findIndex((name) => bringingTeam.has(name));
   return asked.toSpliced(Math.max(0, at), 0, 'team');
 }
 

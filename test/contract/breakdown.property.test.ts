@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LedgerEntry } from '../../src/ledger/entry.ts';
-import { LedgerReader } from '../../src/ledger/ledger-reader.ts';
+import type { LedgerReader } from '../../src/ledger/ledger-reader.ts';
 import type { UsageGroup, UsageRow } from '../../src/ledger/totals.ts';
 import { AdmissionStore } from '../../src/limits/admission-store.ts';
 import { keysUnder } from '../../src/store/keys.ts';
