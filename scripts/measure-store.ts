@@ -1,5 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import type { Limit } from '../src/base/limit.ts';
+import { limitsOfEndUser } from '../src/identity/records/end-user.ts';
+import { applied } from '../src/limits/grant.ts';
 import { AdmissionStore } from '../src/limits/admission-store.ts';
+import { IdempotencyKey } from '../src/limits/idempotency-key.ts';
+import { KeptAnswer } from '../src/limits/kept-answer.ts';
 import { encodeOpen, type OpenRequest } from '../src/limits/open-record.ts';
 import { settlementOf } from '../src/limits/settlement.ts';
 import type { AdmitRequest, Settlement } from '../src/limits/store.ts';
@@ -43,6 +48,8 @@ const admission = new AdmissionStore(store, keys, {
   leaseMs: 600_000,
   maxEntries: 1_000_000,
   retentionDays: 3_660,
+  endUserBytes: 64 * 1_048_576,
+  keyedBytes: 1_024 * 1_048_576,
 });
 
 interface Measured {
@@ -310,6 +317,93 @@ measured.push(
     'that it was opened',
     2_000,
     note((prefix) => linkMark('link-opened', prefix)),
+  ),
+);
+
+/** Each of so many visitors sends a request, all at once: then all of a minute's counters are there together. */
+const visitors = 20_000;
+async function visit(name: string, ofEach: readonly Limit[]): Promise<void> {
+  const epoch = (await store.attempt((client) => client.hget(keys.epochs, 'team-0'))) ?? '';
+  const asks = Array.from({ length: visitors }, (_, n): AdmitRequest => {
+    const endUser = `${name}-${n}@example.com`;
+    const limitsOfOne = limitsOfEndUser({ team: 'team-0', endUser }, [['', ofEach]]);
+    return {
+      grant: `${processId}-${name}-${n.toString(36)}`,
+      team: 'team-0',
+      epoch,
+      notAfterMs: Infinity,
+      expiresAtMs: Infinity,
+      session: null,
+      record: '',
+      limits: limitsOfOne.map((scoped) => applied(scoped, { ...noCharge, requests: 1, inputTokens: 1_000 })),
+    };
+  });
+  for (let at = 0; at < asks.length; at += perCall) {
+    const batch = asks.slice(at, at + perCall);
+    await admission.admit(processId, batch);
+    await admission.settle(
+      processId,
+      batch.map(({ grant }) => ({ grant, incarnation, team: 'team-0', adjustments: [], closing: null })),
+    );
+  }
+}
+const aDay: Limit = { metric: 'requests', window: 'day', max: 50 };
+const aMinute: Limit = { metric: 'requests', window: 'minute', max: 5 };
+const aDayOfTokens: Limit = { metric: 'tokens', window: 'day', max: 50_000 };
+for (const [name, ofEach] of [
+  ['an end user with a limit a day', [aDay]],
+  ['with two', [aDay, aDayOfTokens]],
+  ['with one a day and one a minute, in that minute', [aDay, aMinute]],
+] as const) {
+  measured.push(await measure(name, visitors, () => visit(name.replaceAll(/\W/g, ''), ofEach)));
+}
+
+/** Calls with an Idempotency-Key, without their entries; `answer` is kept for them. */
+async function settleKeyed(many: number, answer: KeptAnswer | null): Promise<void> {
+  const call = {
+    principal: 'team-0/tok_000000000000',
+    path: '/v1/chat/completions',
+    body: Buffer.from('{}'),
+  };
+  const epoch = (await store.attempt((client) => client.hget(keys.epochs, 'team-0'))) ?? '';
+  await times(many, async () => {
+    const key = new IdempotencyKey(randomUUID(), call);
+    const open = { ...request(0), keyed: `${key.id} ${key.fingerprint}` };
+    const grant = `${processId}-${key.id}`;
+    const { keyed } = open;
+    await admission.admit(processId, [
+      {
+        grant,
+        team: 'team-0',
+        epoch,
+        notAfterMs: Infinity,
+        expiresAtMs: Infinity,
+        session: null,
+        record: encodeOpen(open),
+        limits: [],
+        keyed,
+      },
+    ]);
+    const admitted = { id: grant, incarnation, admittedAtMs: Date.now(), limits: [], attempts: [] };
+    const { settlement } = settlementOf({ ...admitted, request: open, price: null, key }, answered, answer);
+    await admission.settle(processId, [{ ...settlement, closing: null }]);
+  });
+}
+const said =
+  'Ships turn at the lighthouse because the rocks begin a mile behind it. Its keeper has counted them for thirty years, in a green book, and sends the figures to the harbour every Friday. Last winter there were fewer than ever.';
+const short = JSON.stringify({
+  id: 'chatcmpl-18a2c9f',
+  object: 'chat.completion',
+  created: 1_764_495_000,
+  model: 'claude-4-5-haiku',
+  choices: [{ index: 0, message: { role: 'assistant', content: said }, finish_reason: 'stop' }],
+  usage: { prompt_tokens: 13, completion_tokens: 49, total_tokens: 62 },
+});
+const head = { status: 200, headers: ['content-type', 'application/json'] };
+measured.push(
+  await measure('call with an Idempotency-Key', 2_000, () => settleKeyed(2_000, null)),
+  await measure('the same with a short answer', 2_000, () =>
+    settleKeyed(2_000, new KeptAnswer(head, Buffer.from(short))),
   ),
 );
 

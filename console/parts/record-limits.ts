@@ -20,6 +20,8 @@ interface RecordLimitsProps {
   title?: string;
   /** What it means that there are none. */
   none?: string;
+  /** What comes of the usage of a limit that is removed. */
+  removed?: string;
   /** The body that sets the list; absent: the record has it as `limits`. */
   bodyOf?: (limits: readonly NewLimit[]) => object;
 }
@@ -33,6 +35,7 @@ export function RecordLimits({
   reload,
   title = 'Limits',
   none = 'Other limits may still apply: a request must fit those of the gateway, the team, the user and the token.',
+  removed = 'Its usage is forgotten: if you add it again, it starts at zero.',
   bodyOf = (list) => ({ limits: list }),
 }: RecordLimitsProps): View {
   const [edited, setEdited] = useState<number | 'new' | null>(null);
@@ -52,7 +55,7 @@ export function RecordLimits({
   const remove = (at: number): void =>
     confirm({
       title: 'Remove this limit?',
-      text: `"${limitName(limits[at] ?? { metric: '', max: 0 })}" does not apply to the next request. Its usage is forgotten: if you add it again, it starts at zero.`,
+      text: `"${limitName(limits[at] ?? { metric: '', max: 0 })}" does not apply to the next request. ${removed}`,
       action: 'Remove',
       run: () => put(now.toSpliced(at, 1)),
       done: () => {

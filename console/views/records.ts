@@ -6,6 +6,12 @@ import { notify } from '../parts/notice.ts';
 
 /* Teams, users and tokens as the API tells them. */
 
+/** An end user of a team who is suspended. */
+export interface SuspendedEndUser {
+  end_user: string;
+  suspended_at: string;
+}
+
 export interface TeamRecord {
   id: string;
   name: string | null;
@@ -15,6 +21,8 @@ export interface TeamRecord {
   origins: string[] | null;
   tools: string[] | null;
   tag_keys?: string[] | null;
+  end_user_limits?: ShownLimit[] | null;
+  suspended_end_users?: SuspendedEndUser[] | null;
   suspended_at?: string | null;
   created_at: string;
 }
@@ -51,6 +59,7 @@ export interface TokenRecord {
   endpoints: string[] | null;
   origins: string[] | null;
   tools: string[] | null;
+  end_user_limits?: ShownLimit[] | null;
   tags?: Record<string, string> | null;
   request_tags?: string[] | null;
   session_proof?: string | null;

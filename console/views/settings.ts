@@ -6,10 +6,12 @@ import { Page, Section } from '../parts/page.ts';
 import type { NewLimit } from '../parts/limit-form.ts';
 import { RecordLimits } from '../parts/record-limits.ts';
 import { Shown } from '../parts/state.ts';
+import { EndUserLimits } from './end-users.ts';
 import { mayChangeGateway, useSession } from '../session.ts';
 
 interface GatewaySettings {
   limits: ShownLimit[];
+  end_user_limits?: ShownLimit[];
   defaults: Record<'team' | 'user' | 'token', { limits: ShownLimit[] }>;
 }
 
@@ -37,6 +39,13 @@ export function Settings(): View {
             reload=${reload}
             title="Limits of the gateway"
             none="Those of teams, users and tokens still apply."
+          />
+          <${EndUserLimits}
+            path=${path}
+            limits=${value.end_user_limits}
+            etag=${etag}
+            mayChange=${mayChange}
+            reload=${reload}
           />
           <p class="quiet">Teams, users and tokens that are made without limits of their own get these:</p>
           <div class="columns">

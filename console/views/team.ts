@@ -16,6 +16,7 @@ import { type Column, ListTable } from '../parts/table.ts';
 import { Time } from '../parts/time.ts';
 import { goTo, hrefTo, type Route } from '../router.ts';
 import { mayChangeGateway, mayChangeMembers, useSession } from '../session.ts';
+import { EndUserLimits, SuspendedEndUsers } from './end-users.ts';
 import { limitsInWords, suspend, SuspendedMark, type TeamRecord, type UserRecord } from './records.ts';
 import { tokenColumns, type TokenList, useTokens } from './token-list.ts';
 
@@ -82,6 +83,19 @@ export function Team({ route, team: id }: { route: Route; team: string }): View 
             mayChange=${isOwner}
             reload=${reload}
             of="team"
+          />
+          <${EndUserLimits}
+            path=${path}
+            limits=${team.end_user_limits}
+            etag=${etag}
+            mayChange=${isOwner}
+            reload=${reload}
+          />
+          <${SuspendedEndUsers}
+            path=${path}
+            list=${team.suspended_end_users}
+            mayChange=${isMembers}
+            reload=${reload}
           />`
       }
     <//>

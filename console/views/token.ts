@@ -15,6 +15,7 @@ import { type Column, Table } from '../parts/table.ts';
 import { Time } from '../parts/time.ts';
 import { hrefTo } from '../router.ts';
 import { mayChangeMembers, useSession } from '../session.ts';
+import { EndUserLimits } from './end-users.ts';
 import type { IssuedToken, TokenRecord, TokenSecret } from './records.ts';
 
 const secretColumns: Column<TokenSecret>[] = [
@@ -94,6 +95,13 @@ export function TokenView({ team, id }: { team: string; id: string }): View {
             mayChange=${mayChange}
             reload=${reload}
             of="token"
+          />
+          <${EndUserLimits}
+            path=${path}
+            limits=${token.end_user_limits}
+            etag=${etag}
+            mayChange=${mayChange}
+            reload=${reload}
           />`
       }
     <//>

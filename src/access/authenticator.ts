@@ -97,7 +97,8 @@ export class Authenticator {
     if (identity === null) return this.#forget(credential, unknown(credential, nowMs));
     const real = this.#realModel;
     // Once for each lookup, so that cached requests do not pay for it.
-    const principal = makePrincipal(real ? identityWithRealModels(identity, real) : identity, credential);
+    const realIdentity = real ? identityWithRealModels(identity, real) : identity;
+    const principal = makePrincipal(realIdentity, credential, nowMs);
     const refusal = checkToken(principal, nowMs);
     if (refusal) return this.#forget(credential, refusedTo(refusal, principal));
     this.#cache.set(principal);

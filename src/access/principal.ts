@@ -1,26 +1,23 @@
-import type {
-  Credential,
-  Identity,
-  Policy,
-  Principal,
-  ProofRule,
-  ScopedLimit,
-} from '../identity/records/identity.ts';
+import type { Credential, Identity, Policy, Principal, ProofRule } from '../identity/records/identity.ts';
 import { attemptBounds } from './attempt-bounds.ts';
 import { callerTags } from './caller-tags.ts';
 import { endUserLimits } from '../identity/records/end-user.ts';
 import { secretEndMs } from '../identity/records/secret.ts';
-import type { Limit, Scope, StoredLimit } from '../base/limit.ts';
+import { scopedLimits } from '../identity/records/scoped-limits.ts';
+import type { Limit } from '../base/limit.ts';
 
-/** Makes an identity ready for the hot path: its limits in the order of admission, its expiry as a number. */
-export function makePrincipal(identity: Identity, credential: Credential): Principal {
+/**
+ * Makes an identity ready for the hot path: its limits in the order of admission, its expiry as a number. Raises that have
+ * ended at `nowMs`, by the store's clock, are left out.
+ */
+export function makePrincipal(identity: Identity, credential: Credential, nowMs = 0): Principal {
   const { gateway, team, user, token, session } = identity;
   const limits = [
-    ...scoped('gateway', gateway),
-    ...scoped('team', team.limits),
-    ...scoped('user', user.limits),
-    ...scoped('token', token.limits),
-    ...scoped('session', session?.limits ?? []),
+    ...scopedLimits('gateway', { limits: gateway }),
+    ...scopedLimits('team', team, nowMs),
+    ...scopedLimits('user', user, nowMs),
+    ...scopedLimits('token', token, nowMs),
+    ...scopedLimits('session', { limits: session?.limits ?? [] }),
     ...endUserLimits(identity),
   ].sort((a, b) => rank(a.limit) - rank(b.limit));
   return {
@@ -68,10 +65,6 @@ function within<B extends readonly string[] | null>(
 
 function expiry(at: string | null): number {
   return at === null ? Infinity : Date.parse(at);
-}
-
-function scoped(scope: Scope, limits: readonly StoredLimit[]): ScopedLimit[] {
-  return limits.map((limit) => ({ scope, limit }));
 }
 
 const windowRank = { month: 0, day: 1, hour: 2, minute: 3 } as const;

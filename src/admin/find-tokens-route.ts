@@ -60,17 +60,18 @@ export function findTokensRoute(deps: AdminDeps): Route {
     if (after instanceof Refusal) return after;
     const visible = visibleTeams(c.get('actor'));
     const { team } = asked;
+    const nowMs = deps.clock.now();
     const { data, next } = await findTokens(deps, {
       limit: asked.limit ?? defaultLimit,
       after,
       teams: team === undefined ? visible : [team],
-      passes: filterOf(asked, deps.clock.now()),
+      passes: filterOf(asked, nowMs),
     });
     const isEmpty = data.length === 0 && next === null && after === null;
     const unknown = isEmpty ? await unknownWho(deps, whoIn(asked), visible) : null;
     if (unknown) return unknown;
     const next_cursor = next && cursorText([cursorName, next.team, next.id]);
-    return { status: 200, body: { data: data.map(foundResponse), next_cursor } };
+    return { status: 200, body: { data: data.map((found) => foundResponse(found, nowMs)), next_cursor } };
   }
 
   const docs = {
@@ -110,8 +111,8 @@ function endsWithin({ token, state }: FoundToken, nowMs: number, withinMs: numbe
   return state !== 'revoked' && state !== 'expired' && endOf(token) <= nowMs + withinMs;
 }
 
-function foundResponse({ token, state, uses, lastUsedMs }: FoundToken): object {
-  return { ...withLastUses(token, uses), state, last_used_at: timeOf(lastUsedMs) };
+function foundResponse({ token, state, uses, lastUsedMs }: FoundToken, nowMs: number): object {
+  return { ...withLastUses(token, uses, nowMs), state, last_used_at: timeOf(lastUsedMs) };
 }
 
 function positionIn(text: string): TokenPosition | Refusal {

@@ -10,6 +10,7 @@ import { administratorSource } from '../identity/operations/record-source.ts';
 import { changeSettings, getSettings, toSettingsResponse } from '../identity/operations/settings.ts';
 import type { Administrator } from '../identity/records/administrator.ts';
 import { gatewayCounterKey, type GatewaySettings } from '../identity/records/gateway-settings.ts';
+import { scopedLimits } from '../identity/records/scoped-limits.ts';
 import { administratorSchema, settingsSchema } from '../identity/schemas/requests.ts';
 import {
   administratorResponse,
@@ -30,7 +31,7 @@ export function settingsRoutes(deps: AdminDeps): Route[] {
   const settings = resource<GatewaySettings>({
     schema: settingsResponse,
     toResponses: (records) => records.map(toSettingsResponse),
-    usesOf: ({ limits }) => limitUses(deps.counters, { scope: 'gateway', team: gatewayCounterKey, limits }),
+    usesOf: (all) => limitUses(deps.counters, gatewayCounterKey, scopedLimits('gateway', all)),
     warningsOf: ({ limits, end_user_limits: ofEndUsers = [], defaults: { team, user, token } }) => [
       ...[limits, team, user, token].flatMap((each) => limitWarnings(each, null, deps.models)),
       ...limitWarnings(ofEndUsers, null, deps.models, 'end_user_limits'),

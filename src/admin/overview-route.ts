@@ -4,7 +4,7 @@ import { Refusal } from '../base/refusal.ts';
 import { teamSource } from '../identity/operations/record-source.ts';
 import { getSettings } from '../identity/operations/settings.ts';
 import { gatewayCounterKey } from '../identity/records/gateway-settings.ts';
-import type { StoredLimit } from '../base/limit.ts';
+import { scopedLimits } from '../identity/records/scoped-limits.ts';
 import { nearestLimits, type UsedLimit } from '../limits/nearest-limits.ts';
 import { overviewSums, type OverviewSums, type Period, periodOf } from '../reports/overview.ts';
 import { visibleLedger } from '../reports/pages.ts';
@@ -67,19 +67,12 @@ export function overviewRoute(deps: AdminDeps): Route {
       .toSorted((a, b) => (askedBy.get(b) ?? 0) - (askedBy.get(a) ?? 0) || (a < b ? -1 : 1))
       .slice(0, mostTeams);
     const teams = await source.read(busiest);
-    const gateway = { team: gatewayCounterKey, limits: inScope('gateway', settings?.limits ?? []) };
-    const ofTeams = teams.map(({ id, limits }) => ({ team: id, limits: inScope('team', limits) }));
+    const gateway = { team: gatewayCounterKey, limits: scopedLimits('gateway', settings ?? { limits: [] }) };
+    const ofTeams = teams.map((team) => ({ team: team.id, limits: scopedLimits('team', team) }));
     return nearestLimits(deps.counters, [gateway, ...ofTeams], mostLimits);
   }
 
   return { path: '/admin/overview', methods: { GET: needing('read-lists', overviewDocs, overview) } };
-}
-
-function inScope<S extends 'gateway' | 'team'>(
-  scope: S,
-  limits: readonly StoredLimit[],
-): { scope: S; limit: StoredLimit }[] {
-  return limits.map((limit) => ({ scope, limit }));
 }
 
 function briefly({ upstreams }: NonNullable<AdminDeps['serving']>): object[] {

@@ -1,12 +1,11 @@
 import { z } from 'zod';
-import type { Need } from '../access/permission.ts';
 import { visibleTeams } from '../base/actor.ts';
 import { checkQuery } from '../base/query.ts';
 import { Refusal } from '../base/refusal.ts';
 import { changeFields, resume, suspend } from '../identity/operations/change.ts';
 import { createTeam, createUser } from '../identity/operations/create.ts';
 import { deleteTeam, deleteUser } from '../identity/operations/end.ts';
-import { withoutLimitIds } from '../identity/operations/limits.ts';
+import { asShown } from '../identity/operations/limits.ts';
 import { memberSource, teamSource } from '../identity/operations/record-source.ts';
 import {
   listRecords,
@@ -16,6 +15,7 @@ import {
   unknownTeam,
 } from '../identity/operations/records.ts';
 import type { Team, TeamKey, User, UserKey } from '../identity/records/identity.ts';
+import { scopedLimits } from '../identity/records/scoped-limits.ts';
 import { teamSchemas, userSchemas } from '../identity/schemas/requests.ts';
 import { teamResponse, userResponse } from '../identity/schemas/responses.ts';
 import { endpointPaths } from '../validation/registry.ts';
@@ -24,6 +24,7 @@ import { limitUses } from './limit-uses.ts';
 import { limitWarnings } from './limit-warnings.ts';
 import { pageOfRecords } from './list-pages.ts';
 import { listing } from './listing.ts';
+import { type OneRecord, raiseRoutes } from './raise-routes.ts';
 import { readBody } from './read-body.ts';
 import { type Presentation, type Resource, resource } from './resource.ts';
 import { type AdminContext, type Operation, type Route, teamIn } from './respond.ts';
@@ -34,8 +35,8 @@ const fieldsLeftOut = 'Fields left out stay; null clears.';
 export function teamRoutes(deps: AdminDeps): Route[] {
   const shown: Presentation<Team> = {
     schema: teamResponse,
-    toResponses: (records) => records.map(withoutLimitIds),
-    usesOf: ({ id, limits }) => limitUses(deps.counters, { scope: 'team', team: id, limits }),
+    toResponses: (records) => records.map((each) => asShown(each, deps.clock.now())),
+    usesOf: (team) => limitUses(deps.counters, team.id, scopedLimits('team', team)),
     warningsOf: ({ limits, end_user_limits: ofEndUsers, models }) => [
       ...limitWarnings(limits, models, deps.models),
       ...limitWarnings(ofEndUsers ?? [], models, deps.models, 'end_user_limits'),
@@ -44,6 +45,7 @@ export function teamRoutes(deps: AdminDeps): Route[] {
   const teams = resource(shown);
   const { newTeam, teamChange } = teamSchemas(endpointPaths);
   const needs = 'change-gateway';
+  const one: OneRecord<TeamKey> = { path: '/admin/teams/:team', needs, noun: 'team', keyOf: teamKey };
   return [
     {
       path: '/admin/teams',
@@ -85,7 +87,8 @@ export function teamRoutes(deps: AdminDeps): Route[] {
         ),
       },
     },
-    ...suspensionRoutes(deps, teams, { path: '/admin/teams/:team', needs, noun: 'team', keyOf: teamKey }),
+    ...suspensionRoutes(deps, teams, one),
+    ...raiseRoutes(deps, teams, one),
   ];
 }
 
@@ -93,13 +96,19 @@ export function teamRoutes(deps: AdminDeps): Route[] {
 export function userRoutes(deps: AdminDeps): Route[] {
   const shown: Presentation<User> = {
     schema: userResponse,
-    toResponses: (records) => records.map(withoutLimitIds),
-    usesOf: ({ team, limits }) => limitUses(deps.counters, { scope: 'user', team, limits }),
+    toResponses: (records) => records.map((each) => asShown(each, deps.clock.now())),
+    usesOf: (user) => limitUses(deps.counters, user.team, scopedLimits('user', user)),
     warningsOf: ({ limits }) => limitWarnings(limits, null, deps.models),
   };
   const users = resource(shown);
   const { newUser, userChange } = userSchemas(endpointPaths);
   const needs = 'change-members';
+  const one: OneRecord<UserKey> = {
+    path: '/admin/teams/:team/users/:user',
+    needs,
+    noun: 'user',
+    keyOf: userKey,
+  };
   return [
     {
       path: '/admin/teams/:team/users',
@@ -147,12 +156,8 @@ export function userRoutes(deps: AdminDeps): Route[] {
         ),
       },
     },
-    ...suspensionRoutes(deps, users, {
-      path: '/admin/teams/:team/users/:user',
-      needs,
-      noun: 'user',
-      keyOf: userKey,
-    }),
+    ...suspensionRoutes(deps, users, one),
+    ...raiseRoutes(deps, users, one),
   ];
 }
 
@@ -177,18 +182,11 @@ async function endUser(deps: AdminDeps, c: AdminContext): Promise<Refusal | null
   return deps.erase(userKey(c), c.get('precondition'));
 }
 
-interface Suspended<K> {
-  path: string;
-  needs: Need;
-  noun: string;
-  keyOf: (c: AdminContext) => K;
-}
-
 /** What suspends records of a kind and ends the suspension. */
 function suspensionRoutes<K extends TeamKey | UserKey>(
   deps: AdminDeps,
   records: Resource<RecordOf<K>>,
-  { path, needs, noun, keyOf }: Suspended<K>,
+  { path, needs, noun, keyOf }: OneRecord<K>,
 ): Route[] {
   const suspended = records.act({ needs, summary: `Suspend a ${noun} from the next request on` }, (c) =>
     suspend(deps, keyOf(c), c.get('precondition')),

@@ -11,6 +11,7 @@ import { memberSource } from '../identity/operations/record-source.ts';
 import { listRecords, readRecord, unknownTeam } from '../identity/operations/records.ts';
 import { rotateToken } from '../identity/operations/rotate-token.ts';
 import type { Token, TokenKey } from '../identity/records/identity.ts';
+import { scopedLimits } from '../identity/records/scoped-limits.ts';
 import { lastUseMs } from '../identity/records/secret.ts';
 import { defaultOverlapS, rotation, tokenSchemas } from '../identity/schemas/requests.ts';
 import { issuedToken, tokenResponse } from '../identity/schemas/responses.ts';
@@ -20,6 +21,7 @@ import { moment } from '../reports/parameters.ts';
 import { unknownWho } from '../reports/who.ts';
 import { type Listed, pageOfTokens } from './list-pages.ts';
 import { listing } from './listing.ts';
+import { raiseRoutes } from './raise-routes.ts';
 import { readOptionalBody } from './read-body.ts';
 import { limitUses } from './limit-uses.ts';
 import { limitWarnings } from './limit-warnings.ts';
@@ -55,7 +57,7 @@ export function tokenRoutes(deps: AdminDeps): Route[] {
   const shown: Presentation<Token> = {
     schema: tokenResponse,
     toResponses: (records) => tokenResponses(deps, records),
-    usesOf: ({ team, limits }) => limitUses(deps.counters, { scope: 'token', team, limits }),
+    usesOf: (token) => limitUses(deps.counters, token.team, scopedLimits('token', token)),
     warningsOf: (token) => tokenWarnings(deps, token),
   };
   const tokens = resource(shown);
@@ -113,6 +115,12 @@ export function tokenRoutes(deps: AdminDeps): Route[] {
       },
     },
     { path: '/admin/teams/:team/tokens/:id/rotate', methods: { POST: rotate(deps) } },
+    ...raiseRoutes(deps, tokens, {
+      path: '/admin/teams/:team/tokens/:id',
+      needs,
+      noun: 'token',
+      keyOf: tokenKey,
+    }),
   ];
 }
 
@@ -215,14 +223,14 @@ function tokenWarnings(
 
 /** Tokens of one team in the form of the admin API: secrets without hashes, each with its last use. */
 async function tokenResponses(
-  { lastUses }: Pick<AdminDeps, 'lastUses'>,
+  { lastUses, clock }: Pick<AdminDeps, 'lastUses' | 'clock'>,
   tokens: readonly Token[],
 ): Promise<object[]> {
   const [first] = tokens;
   if (!first) return [];
   const ids = tokens.map(({ id }) => id);
   const uses = await lastUses(first.team, ids);
-  return tokens.map((token, n) => withLastUses(token, uses[n] ?? new Map()));
+  return tokens.map((token, n) => withLastUses(token, uses[n] ?? new Map(), clock.now()));
 }
 
 function tokenKey(c: AdminContext): TokenKey {

@@ -50,9 +50,14 @@ function shortened<R extends JsonObject | null>(before: R, after: R): { before: 
 /** What stands for a long value takes this much. */
 const digestCharacters = 100;
 
-/** A record in the form of the admin API: limits without ids, secrets without hashes. `other` is what it was, or is. */
+/**
+ * A record in the form of the admin API: limits without ids, raises with their limits, secrets without hashes. `other` is
+ * what it was, or is.
+ */
 function auditedRecord(record: JsonObject, other: JsonObject | null): JsonObject {
   const audited = { ...record };
+  const { raises = null, limits } = record;
+  if (raises !== null) audited['raises'] = withLimits(listIn(raises), listIn(limits));
   if ('limits' in audited) audited['limits'] = without('id', audited['limits']);
   if ('suspended_end_users' in audited) audited['suspended_end_users'] = ownEndUsers(record, other);
   if ('secrets' in audited) audited['secrets'] = without('hash', audited['secrets']);
@@ -101,6 +106,8 @@ function verbOf(kind: Change['kind'], was: JsonObject | null, is: JsonObject | n
   if (began('revoked_at', was, is)) return 'revoke';
   if (began('suspended_at', was, is)) return 'suspend';
   if (began('suspended_at', is, was)) return 'resume';
+  if (hasMoreRaises(is, was)) return 'raise';
+  if (hasMoreRaises(was, is) && isDeepStrictEqual(was['limits'], is['limits'])) return 'withdraw';
   if (began('suspended_end_users', was, is)) return 'suspend_end_user';
   if (began('suspended_end_users', is, was)) return 'resume_end_user';
   return isDeepStrictEqual(was['prefix'], is['prefix']) ? 'change' : 'rotate';
@@ -108,6 +115,23 @@ function verbOf(kind: Change['kind'], was: JsonObject | null, is: JsonObject | n
 
 function began(field: string, was: JsonObject, is: JsonObject): boolean {
   return (was[field] ?? null) === null && (is[field] ?? null) !== null;
+}
+
+function hasMoreRaises(some: JsonObject, others: JsonObject): boolean {
+  const known = new Set(listIn(others['raises']).map(({ id }) => id));
+  return listIn(some['raises']).some(({ id }) => !known.has(id));
+}
+
+/** Raises with the limit itself in the place of its id. */
+function withLimits(raises: readonly JsonObject[], limits: readonly JsonObject[]): JsonValue {
+  return raises.map((raise) => {
+    const { id, ...limit } = limits.find((each) => each['id'] === raise['limit']) ?? {};
+    return id === undefined ? raise : { ...raise, limit };
+  });
+}
+
+function listIn(value: JsonValue | undefined): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }
 
 function without(field: string, list: JsonValue | undefined): JsonValue {

@@ -33,9 +33,21 @@ export function readRow(section: Section, item: JsonValue, path: string): Row | 
   const value = checked as JsonObject;
   const withIds = limitsOf(value).map((limit, n) => ({ id: named.ids[n] ?? '', ...limit }));
   const record = 'limits' in value ? { ...value, limits: withIds } : value;
+  const stray = strayRaises(value, named.ids, path);
+  if (stray.length > 0) return stray;
   const large = tooLarge(record)?.details.problems ?? [];
   if (large.length > 0) return large.map((each) => under(path, each));
   return { section, path, key: section.keyOf(value), record, secrets: hashes.found };
+}
+
+/** Raises of limits that the row does not have. */
+function strayRaises({ raises = null }: JsonObject, ids: readonly string[], path: string): Problem[] {
+  const listed = Array.isArray(raises) ? raises.filter(isJsonObject) : [];
+  return listed.flatMap(({ limit }, n) => {
+    const param = `${path}.raises.${n}.limit`;
+    const isKnown = typeof limit === 'string' && ids.includes(limit);
+    return isKnown ? [] : [{ param, message: `${param} names no limit of this row.` }];
+  });
 }
 
 /** The limits of a checked row; none if its section has none. */

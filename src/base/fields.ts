@@ -132,6 +132,13 @@ const limitTags = tags
   })
   .meta({ description: 'Only requests that have all these tags count.' });
 const common = {
+  id: z
+    .string()
+    .max(64, 'must have at most 64 characters')
+    .meta({
+      description: 'Told in answers. In a body it has no effect, so that a list can be sent back as it came.',
+    })
+    .exactOptional(),
   models: limitModels.exactOptional(),
   endpoints: limitEndpoints.exactOptional(),
   tags: limitTags.exactOptional(),
@@ -210,7 +217,8 @@ export const limits = z
       }
       seen.add(identity);
     }
-  });
+  })
+  .overwrite((list) => list.map(({ id: _id, ...rest }) => rest));
 
 /** Limits of each end user. Few: there is a counter of each for every end user. */
 export const endUserLimits = limits.max(8, 'must have at most 8 limits');

@@ -38,9 +38,15 @@ const absent: Readonly<Record<string, string>> = {
 function objectText(value: JsonObject): string {
   if ('metric' in value) return limitText(value);
   if ('prefix' in value) return secretText(value);
+  if ('by' in value && 'until' in value) return raiseText(value);
   return Object.entries(value)
     .map(([key, inner]) => `${key}: ${plain(inner)}`)
     .join('; ');
+}
+
+/** A raise of a limit, without the limit: its id tells people nothing. */
+function raiseText({ id, by, until }: JsonObject): string {
+  return `${plain(id)} by ${plain(by)} until ${shortTime(until)}`;
 }
 
 /** A token's secret: when it expires, and when it was last used. */

@@ -9,8 +9,11 @@ import { CommandFailed, exitCodes } from './command-failed.ts';
 
 /* Limits of a record changed one at a time, beside `--limit`, which replaces the whole list. */
 
+/** A limit as answers tell it. */
+type ToldLimit = Limit & { id?: string };
+
 /** A limit by its name: `tokens/day` is any of them, `tokens/day@model` and `tokens/day=100` are just that one. */
-interface LimitName {
+export interface LimitName {
   text: string;
   limit: Limit;
   hasMax: boolean;
@@ -21,12 +24,13 @@ export const limitChangeOptions = [
   repeatable(
     '--remove-limit <limit>',
     'remove a limit: tokens/day, or tokens/day@model if there are several',
-    parseName,
+    parseLimitName,
   ),
   yesOption,
 ];
 
-function parseName(text: string): LimitName {
+/** Reads the name of a limit. */
+export function parseLimitName(text: string): LimitName {
   const hasMax = text.includes('=');
   try {
     const [, name = '', rest = ''] = /^([a-z_/]+)(.*)$/.exec(text) ?? [];
@@ -119,7 +123,8 @@ function limitsIn(list: JsonValue): Limit[] {
   });
 }
 
-function limitsOf(record: JsonObject): Limit[] {
+/** The limits of a record in an answer. Throws `CommandFailed` if one of them is not known here. */
+export function limitsOf(record: JsonObject): ToldLimit[] {
   const read = limit.array().safeParse(record['limits']);
   if (read.success) return read.data;
   throw new CommandFailed('This program is older than the gateway: it does not know all of its limits.');
@@ -130,7 +135,9 @@ export function changedLimits(
   before: readonly Limit[],
   { addLimit, removeLimit }: Required<LimitChanges>,
 ): Limit[] {
-  const removed = new Set(removeLimit.map((name) => limitIdentity(onlyMatch(before, name))));
+  const removed = new Set(
+    removeLimit.map((name) => limitIdentity(onlyLimit(before, name, '--remove-limit'))),
+  );
   const added = new Map(addLimit.map((each) => [limitIdentity(each), each]));
   if (
     added.size < addLimit.length ||
@@ -147,12 +154,13 @@ export function changedLimits(
   ];
 }
 
-function onlyMatch(before: readonly Limit[], name: LimitName): Limit {
+/** The one limit of that name. Throws `CommandFailed` if there is none, or several. `option`: where the name was given. */
+export function onlyLimit<L extends Limit>(before: readonly L[], name: LimitName, option: string): L {
   const matching = before.filter((each) => matches(each, name));
   const [only, ...more] = matching;
   if (only && more.length === 0) return only;
   const problem = only
-    ? `--remove-limit ${plain(name.text)} could be any of ${shown(matching)}: write the whole limit.`
+    ? `${option} ${plain(name.text)} could be any of ${shown(matching)}: write the whole limit.`
     : `There is no limit ${plain(name.text)}; there are: ${shown(before)}.`;
   throw new CommandFailed(problem);
 }

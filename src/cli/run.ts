@@ -11,6 +11,7 @@ import { issuerCommands } from './issuer-commands.ts';
 import { ledgerCommands } from './ledger-commands.ts';
 import { priceCommands } from './price-commands.ts';
 import { overviewCommands } from './overview-commands.ts';
+import { raiseCommands } from './raise-commands.ts';
 import { reportCommands } from './report-commands.ts';
 import { resourceCommands } from './resource.ts';
 import { settingsCommands } from './settings-commands.ts';
@@ -66,6 +67,7 @@ export function programFor(send: Connection['send'], terminal: Terminal): Comman
   const cli = new Cli({ send, terminal, json: () => program.opts()['json'] === true });
   for (const resource of [teams, users]) resourceCommands(program, cli, resource);
   tokenSearchCommands(resourceCommands(program, cli, tokens), cli);
+  raiseCommands(program, cli);
   endUserCommands(program, cli);
   settingsCommands(program, cli);
   issuerCommands(program, cli);

@@ -10,6 +10,7 @@ const columns: Column[] = [
   { title: 'LIMIT', cell: (limit) => plain(limit) },
   { title: 'USED', cell: ({ used }) => plain(used), right: true },
   { title: 'LEFT', cell: ({ remaining }) => plain(remaining), right: true },
+  { title: 'RAISED BY', cell: (limit) => plain(limit['raised_by']), right: true, optional: true },
   { title: 'ALL FREE AT', cell: (limit) => shortTime(limit['resets_at']) },
 ];
 
@@ -30,7 +31,8 @@ export async function printWithLimits(cli: Cli, path: string): Promise<void> {
   cli.printDone(record, `${fieldList(fields, cli.width)}\n\n${limitTable(limits, cli.width)}`);
 }
 
-function limitTable(limits: JsonValue | undefined, width: number): string {
+/** Limits of an answer, with what is used of them. */
+export function limitTable(limits: JsonValue | undefined, width: number): string {
   const rows = Array.isArray(limits) ? limits.filter(isJsonObject) : [];
   return rows.length === 0 ? 'No limits.' : fittedTable(columns, rows, width);
 }

@@ -2,9 +2,11 @@ import { randomBytes } from 'node:crypto';
 import type { AuditTrail } from '../audit/audit-trail.ts';
 import { erasedText, erasure, type Person, rangesOf, tokensIn } from '../audit/erased.ts';
 import { Refusal } from '../base/refusal.ts';
+import { resumeEndUser } from '../identity/operations/end-users.ts';
 import { deleteUser } from '../identity/operations/end.ts';
 import type { Precondition } from '../identity/operations/precondition.ts';
-import { deleteRecord, type IdentityDeps, listRecords } from '../identity/operations/records.ts';
+import { userIdFor } from '../identity/records/end-user.ts';
+import { deleteRecord, type IdentityDeps, listRecords, readRecord } from '../identity/operations/records.ts';
 import type { UserKey } from '../identity/records/identity.ts';
 import type { Database, Queries } from './database.ts';
 import { userHash } from './erasures.ts';
@@ -18,8 +20,11 @@ export interface EraseDeps extends IdentityDeps {
   storeNowMs: () => Promise<number>;
   /** Resolves when all that was in the store by now is in Postgres. Rejects if that takes too long. */
   drained: () => Promise<void>;
-  /** Takes from the store what Postgres has, and gives the person's sums there the pseudonym. */
-  forgetInStore: (person: Person) => Promise<void>;
+  /**
+   * Takes from the store what Postgres has, and what the person used under their names as an end user, and gives their sums
+   * there the pseudonym.
+   */
+  forgetInStore: (person: Person, endUsers: readonly string[]) => Promise<void>;
 }
 
 /** An entry of the trail has room for some 1,500 characters of values. */
@@ -38,6 +43,7 @@ export async function eraseUser(
   precondition: Precondition = null,
 ): Promise<Refusal | null> {
   await deps.drained(); // Nothing is begun while Postgres is away.
+  const names = await endUserNames(deps, key);
   const refusal = await deleteWithTokens(deps, key, precondition);
   if (refusal !== null && refusal.code !== 'not_found') return refusal;
   // Whatever the user had admitted was admitted before this.
@@ -47,6 +53,8 @@ export async function eraseUser(
   const sequences = await entriesAbout(deps.database, person);
   const isKnown = sequences.length > 0 || (await hasRows(deps.database, person));
   if (refusal !== null && !isKnown) return refusal;
+  // Ignores a refusal: the team is gone, and its list with it.
+  for (const endUser of names) await resumeEndUser(deps, { team: person.team, endUser });
   for (const ranges of inParts(sequences)) {
     const after = { pseudonym: person.pseudonym, erased: ranges };
     await deps.audit.note({
@@ -61,8 +69,21 @@ export async function eraseUser(
   await deps.drained();
   await deps.database.transaction((queries) => eraseNames(queries, person, endedAtMs));
   await eraseEntries(deps.database, person);
-  await deps.forgetInStore(person);
+  await deps.forgetInStore(person, names);
   return null;
+}
+
+/**
+ * What the person may be called as an end user of the team. Under these names they are not suspended any more: the team's
+ * record would name them. The end users of their sessions are other people.
+ */
+async function endUserNames(deps: EraseDeps, key: UserKey): Promise<string[]> {
+  const user = await readRecord(deps, key);
+  const { email = null, subject = null } = user instanceof Refusal ? {} : user;
+  const names = [key.id];
+  if (email !== null) names.push(email);
+  if (subject) names.push(userIdFor(subject.issuer, subject.sub));
+  return names;
 }
 
 async function deleteWithTokens(

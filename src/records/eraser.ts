@@ -26,8 +26,8 @@ export function eraserOf({ records, store, keys, retentionDays, clock, ...parts 
     database: records.database,
     storeNowMs: () => store.attempt((client) => client.time()).then(nowMsOf),
     drained: () => records.drained(),
-    forgetInStore: (person: Person) =>
-      forgetPerson(person, { store, keys, retentionDays, nowMs: clock.now() }),
+    forgetInStore: (person: Person, endUsers: readonly string[]) =>
+      forgetPerson(person, endUsers, { store, keys, retentionDays, nowMs: clock.now() }),
   };
   return (key: UserKey, precondition: Precondition): Promise<Refusal | null> =>
     eraseUser(deps, key, precondition);

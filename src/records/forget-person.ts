@@ -1,5 +1,6 @@
 import type { Person } from '../audit/erased.ts';
 import { dayMs, dayOf } from '../base/days.ts';
+import { endUserCounters } from '../identity/records/end-user.ts';
 import { otherNames } from '../ledger/breakdown.ts';
 import { decodeRefusalRow, encodeRefusalRow } from '../ledger/refusal-count.ts';
 import { decodeTotalsRow, encodeTotalsRow } from '../ledger/totals.ts';
@@ -8,6 +9,7 @@ import { loadScript } from '../store/script.ts';
 import type { Store } from '../store/store.ts';
 
 const trimDrained = loadScript(new URL('./trim_drained.lua', import.meta.url));
+const forgetEndUser = loadScript(new URL('./forget_end_user.lua', import.meta.url));
 const renameRows = loadScript(new URL('./rename_rows.lua', import.meta.url));
 
 const fieldsPerRead = 1_000;
@@ -20,12 +22,25 @@ interface Place {
   nowMs: number;
 }
 
-/** Takes what names a person from the store, after it was taken from Postgres. Rejects with `StoreUnavailable`. */
+/**
+ * Takes what names a person from the store, after it was taken from Postgres, and what they used as an end user under any
+ * of these names. Rejects with `StoreUnavailable`.
+ */
 export async function forgetPerson(
   person: Person,
+  endUsers: readonly string[],
   { store, keys, retentionDays, nowMs }: Place,
 ): Promise<void> {
   await store.run(trimDrained, [keys.records, keys.entries, keys.audit], []);
+  for (const endUser of endUsers) {
+    const places = endUserCounters(person.team, endUser);
+    const hashes = places.map(({ key }) => keys.counters(person.team + key));
+    await store.run(
+      forgetEndUser,
+      hashes,
+      places.map(({ prefix }) => prefix),
+    );
+  }
   for (let n = 0; n <= retentionDays; n += 1) {
     const day = dayOf(nowMs - n * dayMs);
     await rename(store, keys.totals(day), 'sum', (name) => {

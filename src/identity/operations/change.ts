@@ -3,6 +3,7 @@ import { Refusal } from '../../base/refusal.ts';
 import type { Team, TeamKey, Token, TokenKey, User, UserKey } from '../records/identity.ts';
 import type { TokenChange } from '../schemas/requests.ts';
 import { expiryOf, timeNow } from './create.ts';
+import type { Raised } from '../records/raise.ts';
 import { changedLimits } from './limits.ts';
 import type { Precondition } from './precondition.ts';
 import { changeRecord, type IdentityDeps, type RecordOf } from './records.ts';
@@ -61,7 +62,15 @@ export function resume<K extends TeamKey | UserKey>(
 /** The record with the fields that a change names. */
 function changed<R extends Team | User | Token>(record: R, { limits, ...fields }: ChangeOf<R>): R {
   const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-  return { ...record, ...given, limits: changedLimits(limits, record.limits) };
+  return withoutStrayRaises({ ...record, ...given, limits: changedLimits(limits, record.limits) });
+}
+
+/** A limit that is removed takes its raises with it. */
+function withoutStrayRaises<R extends Raised>(record: R): R {
+  const { limits, raises } = record;
+  const left = raises?.filter(({ limit }) => limits.some(({ id }) => id === limit));
+  if (!raises || left?.length === raises.length) return record;
+  return { ...record, raises: left?.length ? left : null };
 }
 
 /** Some fields of a record, limits without ids. */
@@ -69,7 +78,7 @@ type ChangeOf<R> = { limits?: Limit[] | null | undefined } & {
   [K in Exclude<keyof R, 'limits'>]?: R[K] | undefined;
 };
 
-function alreadyRevoked(token: Token): Refusal {
+export function alreadyRevoked(token: Token): Refusal {
   const message = `The token ${token.id} was revoked at ${token.revoked_at} and cannot be changed. Issue a new one.`;
   return new Refusal('precondition_failed', message);
 }

@@ -1,8 +1,8 @@
 import { invalidBody, type Refusal } from '../../base/refusal.ts';
 import { maxRecordBytes } from '../records/bounds.ts';
 
-/** What rotating, suspending and revoking put into a record: they work on one of any size. */
-const apart = new Set(['secrets', 'suspended_at', 'suspended_end_users', 'revoked_at']);
+/** What rotating, suspending, revoking and raising put into a record: they work on one of any size. */
+const apart = new Set(['secrets', 'suspended_at', 'suspended_end_users', 'revoked_at', 'raises']);
 
 /**
  * The 400 of a record that is too large to be stored, naming its largest field; null if it fits. One that is stored

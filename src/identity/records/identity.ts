@@ -18,6 +18,7 @@ import type { AttemptBound, Limit, Raise, Scope, StoredLimit } from '../../base/
 import { maxTags, tagKey, tags } from '../../base/tags.ts';
 import { allFrames } from '../../base/request.ts';
 import { sessionProofs } from '../../base/session-proof.ts';
+import { raises } from './raise.ts';
 import type { Session } from './session.ts';
 
 /*
@@ -67,6 +68,7 @@ export const teamFields = z.strictObject({
   }),
   tag_keys: tagKeys.nullish().meta({ description: 'The tags that its requests may have; null: none.' }),
   suspended_at: storedTime.nullish().meta({ description: 'Since when its requests are refused.' }),
+  raises,
   end_user_limits: ofEndUsers,
   suspended_end_users: z.array(suspendedEndUser).nullish(),
   created_at: storedTime,
@@ -88,6 +90,7 @@ export const userFields = z.strictObject({
   subject: subject.nullish().meta({ description: 'The account at an issuer that signs in as this user.' }),
   suspended_at: storedTime.nullish().meta({ description: 'Since when its requests are refused.' }),
   limits,
+  raises,
   created_at: storedTime,
 });
 export type User = Stored<z.infer<typeof userFields>>;
@@ -147,6 +150,7 @@ export const tokenFields = z.strictObject({
   request_tags: tagKeys.nullish().meta(perRequest),
   expires_at: storedTime.nullable(),
   revoked_at: storedTime.nullable(),
+  raises,
   created_at: storedTime,
 });
 export type Token = Stored<z.infer<typeof tokenFields>>;

@@ -18,6 +18,7 @@ const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['request_tags', (before, after) => isWithin(before ?? [], after ?? [])],
   ['limits', areLower],
   ['end_user_limits', areLower],
+  ['raises', (before, after) => areStillIn(after, before)],
   ['defaults', (before, after) => everyField(objectIn(before), objectIn(after), areLower)],
   ['expires_at', (before, after) => after !== null && (before === null || after <= before)],
   ['suspended_at', (before) => before === null],

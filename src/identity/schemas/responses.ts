@@ -21,6 +21,7 @@ const asked = 'Only with usage=true.';
 /** A limit in an answer, with what is used of it if that was asked for. */
 export const shownLimit = z
   .object({
+    id: text.exactOptional().meta({ description: 'By it, the limit can be raised.' }),
     metric: z.enum([...countedMetrics, 'concurrency']),
     window: z.enum(windows).exactOptional(),
     max: z.number(),
@@ -35,6 +36,11 @@ export const shownLimit = z
       .nullable()
       .exactOptional()
       .meta({ description: `When all of it is free again; null for concurrency. ${asked}` }),
+    raised_by: z
+      .number()
+      .exactOptional()
+      .meta({ description: `What raises add to max now; absent: nothing. ${asked}` }),
+    raised_until: time.exactOptional().meta({ description: `When the first of these raises ends. ${asked}` }),
   })
   .meta({ id: 'ShownLimit' });
 const limits = z.array(shownLimit);

@@ -34,6 +34,7 @@ const parameterExamples: Readonly<Record<string, string>> = {
   overwrite: 'false',
   period: '7d',
   erase: 'false',
+  raise: 'rse_4NcvT6yK8wLe',
   'If-Match': '*',
   'Idempotency-Key': '8e03978e-40d5-43e8-bc93-6894a57f9324',
 };
@@ -48,8 +49,13 @@ const idExamples: Readonly<Record<string, string>> = {
 /** After the id `ana`. */
 const cursorByIdExample = 'WyJpZCIsIiIsImFuYSJd';
 
+const limitId = '9Vb3KpX0wQzR';
+
 const parameterByOperation: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   getAdminRefusals: { code: 'insufficient_quota' },
+  postAdminTeamsTeamLimitsLimitRaise: { limit: limitId },
+  postAdminTeamsTeamUsersUserLimitsLimitRaise: { limit: limitId },
+  postAdminTeamsTeamTokensIdLimitsLimitRaise: { limit: limitId },
   getAdminTeams: { cursor: cursorByIdExample },
   getAdminTeamsTeamUsers: { cursor: cursorByIdExample },
   getAdminTeamsTeamTokens: { cursor: cursorByIdExample },
@@ -59,6 +65,8 @@ const parameterByOperation: Readonly<Record<string, Readonly<Record<string, stri
 
 const chatMessages = [{ role: 'user', content: 'Hello, who are you?' }];
 const limits = [{ metric: 'tokens', window: 'day', max: 100_000 }];
+
+const aRaise = { by: 50_000, until: '2026-12-01T00:00:00.000Z' };
 
 const bodyExamples: Readonly<Record<string, JsonObject>> = {
   postV1ChatCompletions: { model: 'claude-4-5-haiku', messages: chatMessages, max_tokens: 200 },
@@ -81,6 +89,9 @@ const bodyExamples: Readonly<Record<string, JsonObject>> = {
   postAdminTeams: { id: 'acme', name: 'Acme', limits },
   patchAdminTeamsTeam: { name: 'Acme Ltd', limits },
   postAdminTeamsTeamUsers: { id: 'ana', name: 'Ana', email: 'ana@example.com' },
+  postAdminTeamsTeamLimitsLimitRaise: aRaise,
+  postAdminTeamsTeamUsersUserLimitsLimitRaise: aRaise,
+  postAdminTeamsTeamTokensIdLimitsLimitRaise: aRaise,
   patchAdminTeamsTeamUsersUser: { name: 'Ana Silva' },
   postAdminTeamsTeamTokens: { user: 'ana', name: 'laptop', expires_in: 2_592_000 },
   patchAdminTeamsTeamTokensId: { name: 'old laptop' },

@@ -1,4 +1,4 @@
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchBrowser, type TestBrowser } from '../../support/browser.ts';
 import { type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';
@@ -277,6 +277,32 @@ describe('what is not as usual', () => {
     await page.reload();
     await page.getByRole('heading', { name: 'My page' }).waitFor();
     expect(await page.getByRole('alert').count()).toBe(0);
+  });
+
+  it('an administrator gives each end user a limit, and suspends and resumes one', async () => {
+    const { team } = await gateway.issue();
+    const { page, open, watched } = await signedIn(browser, gateway, gateway.adminKey);
+    await open(`teams/${team}`);
+    const sectionOf = (name: string): Locator =>
+      page.locator('section', { has: page.getByRole('heading', { name, exact: true }) });
+    const limits = sectionOf('Limits of each end user');
+    await limits.getByRole('button', { name: 'Add a limit' }).click();
+    await page.getByRole('dialog').getByLabel('At most').fill('50');
+    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+    await limits.getByRole('listitem').waitFor();
+    const suspended = sectionOf('Suspended end users');
+    await suspended.getByRole('button', { name: 'Suspend an end user' }).click();
+    await page.getByRole('dialog').getByLabel('End user').fill('visitor / 7');
+    await page.getByRole('dialog').getByRole('button', { name: 'Suspend', exact: true }).click();
+    await suspended.getByText('visitor / 7').waitFor();
+    const { body } = await gateway.admin('GET', `/admin/teams/${team}`);
+    expect(body).toMatchObject({
+      end_user_limits: [{ max: 50 }],
+      suspended_end_users: [{ end_user: 'visitor / 7' }],
+    });
+    await suspended.getByRole('button', { name: 'Resume' }).click();
+    await suspended.getByText('Nobody is suspended').waitFor();
+    expect(watched.complaints).toEqual([]);
   });
 
   it('a session that ended while it was used leads to the way in, with the reason', async () => {

@@ -5,6 +5,7 @@ import { hashToken } from '../../../src/identity/records/token-text.ts';
 import { StoreUnavailable } from '../../../src/store/store-unavailable.ts';
 import type { JsonObject } from '../../../src/base/request.ts';
 import { adminKey, bearer, errorOf, Harness, problemsOf } from './harness.ts';
+import { aRaise, raisedLimit } from './raised.ts';
 
 interface Change {
   /** What the trail calls it. */
@@ -39,6 +40,8 @@ const changes: Readonly<Record<string, Change>> = {
   'DELETE /admin/teams/:team': { operation: 'team.delete' },
   [`POST ${members}/suspend`]: { operation: 'team.suspend' },
   [`POST ${members}/resume`]: { operation: 'team.resume', after: ['POST', `${members}/suspend`] },
+  [`POST ${members}/limits/:limit/raise`]: { operation: 'team.raise', body: aRaise },
+  [`DELETE ${members}/raises/:raise`]: { operation: 'team.withdraw' },
   [`POST ${members}/users`]: { operation: 'user.create', body: { id: 'bob' } },
   [`PATCH ${members}/users/:user`]: { operation: 'user.change', body: { name: 'Ana' } },
   [`DELETE ${members}/users/:user`]: { operation: 'user.delete', ends: ['token.revoke'] },
@@ -47,6 +50,8 @@ const changes: Readonly<Record<string, Change>> = {
     operation: 'user.resume',
     after: ['POST', `${members}/users/:user/suspend`],
   },
+  [`POST ${members}/users/:user/limits/:limit/raise`]: { operation: 'user.raise', body: aRaise },
+  [`DELETE ${members}/users/:user/raises/:raise`]: { operation: 'user.withdraw' },
   [`POST ${members}/tokens`]: { operation: 'token.issue', body: { user: 'ana' } },
   [`DELETE ${members}/tokens`]: {
     operation: 'token.delete',
@@ -57,6 +62,8 @@ const changes: Readonly<Record<string, Change>> = {
   [`PATCH ${members}/tokens/:id`]: { operation: 'token.change', body: { name: 'laptop' } },
   [`DELETE ${members}/tokens/:id`]: { operation: 'token.revoke' },
   [`POST ${members}/tokens/:id/rotate`]: { operation: 'token.rotate' },
+  [`POST ${members}/tokens/:id/limits/:limit/raise`]: { operation: 'token.raise', body: aRaise },
+  [`DELETE ${members}/tokens/:id/raises/:raise`]: { operation: 'token.withdraw' },
   [`POST ${members}/end-users/:end_user/suspend`]: { operation: 'team.suspend_end_user' },
   [`POST ${members}/end-users/:end_user/resume`]: {
     operation: 'team.resume_end_user',
@@ -101,6 +108,14 @@ function pathOf(pattern: string): string {
     .replace(':model{.+}', 'chatty');
 }
 
+/** The path with the ids of a limit and its raise, if it names any. */
+async function withRaise(path: string): Promise<string> {
+  const [, record] = /^(.*)\/(?:limits|raises)\//.exec(path) ?? [];
+  if (record === undefined) return path;
+  const { limit, raise } = await raisedLimit(admin, record);
+  return path.replace(':limit', limit).replace(':raise', raise);
+}
+
 async function trail(query = ''): Promise<JsonObject[]> {
   const { body } = await admin.call('GET', `/admin/audit${query}`);
   return body['data'] as JsonObject[];
@@ -121,8 +136,9 @@ describe.each(mutating)('%s', (name) => {
     const { operation, ends = [], body, after, laterMs = 0, parameters = '' } = change;
     if (after) await admin.call(after[0], pathOf(after[1]), after[2]);
     admin.nowMs += laterMs;
+    const path = await withRaise(pathOf(pattern));
     const before = await trail();
-    const { status } = await admin.call(method, pathOf(pattern) + parameters, body, headers);
+    const { status } = await admin.call(method, path + parameters, body, headers);
     expect(status).toBeLessThan(300);
     const all = await trail();
     const made = all.slice(0, all.length - before.length).toReversed();

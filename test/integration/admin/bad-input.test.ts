@@ -259,7 +259,8 @@ describe('a limit that is malformed', () => {
     [{ ...good, metric: 'tokens*' }, /^0\.metric$/],
     [{ metric: 'tokens', max: 5 }, /^0\.window$/],
     [{ metric: 'concurrency', window: 'day', max: 5 }, /^0\.window$/],
-    [{ ...good, id: 'x' }, /^0\.id$/],
+    [{ ...good, id: 5 }, /^0\.id$/],
+    [{ ...good, enforce: 'no' }, /^0\.enforce$/],
     [{ ...good, models: ['*'] }, /^0\.models\.0$/],
     [{ ...good, scope: 'gateway' }, /^0\.scope$/],
   ];

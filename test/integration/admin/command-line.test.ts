@@ -207,7 +207,7 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     });
     expect((await command('user create acme ana --email ana@example.com')).code).toBe(0);
     const issued = await command(
-      'token issue acme ana --expires 90d --model m --origin none --endpoint /v1/chat/completions --tool t',
+      'token issue acme ana --expires 90d --model m --origin none --endpoint /v1/chat/completions --tool t --session-proof nonce',
     );
     expect(issued.code).toBe(0);
     expect(issued.err).toMatch(/shown only once/);
@@ -215,7 +215,13 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     const identity = await identityBehind(identities, hashToken(text));
     expect(identity).toMatchObject({
       user: { id: 'ana', email: 'ana@example.com' },
-      token: { models: ['m'], origins: ['none'], endpoints: ['/v1/chat/completions'], tools: ['t'] },
+      token: {
+        models: ['m'],
+        origins: ['none'],
+        endpoints: ['/v1/chat/completions'],
+        tools: ['t'],
+        session_proof: 'nonce',
+      },
     });
     const days = (Date.parse(identity?.token.expires_at ?? '') - Date.now()) / 86_400_000;
     expect(days).toBeGreaterThan(89.9);
@@ -578,8 +584,48 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     expect((await tollgate('audit list --limit 1', own)).out).toMatch(/ adm_\w+…? +team\.change /);
   });
 
+  it('raises a limit until a time, lists what raises limits, and withdraws it', async () => {
+    await command(
+      'team create acme --limit tokens/day=100 --limit tokens/day=50@m --limit cost_usd/month=2.5',
+    );
+    await command('user create acme ana --limit concurrency=3:observe');
+    expect(await command('limits raise acme tokens/day --by 50 --until 2h')).toMatchObject({
+      code: 1,
+      err: 'The name tokens/day could be any of tokens/day=100, tokens/day=50@m: write the whole limit.',
+    });
+    const raised = await command('limits raise acme tokens/day@m --by 50 --until 2h --json');
+    const { id } = JSON.parse(raised.out) as { id: string };
+    const dear = await command('limits raise acme cost_usd/month --by 0.25 --until 2099-01-01');
+    expect(dear).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^until must be in the future, at most/),
+    });
+    expect((await command('limits raise acme concurrency --user ana --by 2 --until 1d')).out).toMatch(
+      /^by +2$/m,
+    );
+
+    const { out } = await command('limits list acme');
+    expect(out).toMatch(/^LIMIT +USED +LEFT +RAISED BY +ALL FREE AT\n/);
+    expect(out).toMatch(/^tokens\/day=50@m +0 +100 +50 /m);
+    expect(out).toMatch(/\n\nRAISE +LIMIT +BY +UNTIL\nrse_\w{12} +tokens\/day=50@m +50 +\d{4}-/);
+    expect((await command('team show acme')).out).toMatch(/^raises +rse_\w{12} by 50 until \d{4}-/m);
+    expect((await command('limits list acme --user ana')).out).toMatch(/^concurrency=3:observe +0 +5 +2 /m);
+
+    expect(await command(`limits withdraw acme ${id}`)).toMatchObject({
+      code: 0,
+      out: `Withdrew the raise ${id}.`,
+    });
+    expect((await command('limits list acme')).out).not.toContain('RAISE');
+    expect(await command(`limits withdraw acme ${id}`)).toMatchObject({ code: 1 });
+    expect(await command('limits raise acme tokens/day --by 1')).toMatchObject({ code: 2 });
+    expect(await command('limits list acme --user ana --token tok_1')).toMatchObject({ code: 2 });
+  });
+
   it('knows no team that is not there, whatever the command', async () => {
     for (const line of [
+      'limits list gone',
+      'limits raise gone tokens/day --by 1 --until 1h',
+      'limits withdraw gone rse_1',
       'team show gone',
       'team set gone --name x',
       'team set gone --add-limit tokens/day=1',

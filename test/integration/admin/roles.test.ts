@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { adminRoutes } from '../../../src/admin/admin-app.ts';
 import { callers, makeWorld, refusedWith, type Caller, type World } from './callers.ts';
 import { Harness } from './harness.ts';
+import { aRaise, raisedLimit } from './raised.ts';
 
 /* Every operation of the admin API × every caller × the team asked for, against what is written down here. */
 
@@ -51,12 +52,16 @@ const expectations: Readonly<Record<string, Expectation>> = {
   [`POST ${members}/suspend`]: { allowed: admins, status: 200 },
   [`POST ${members}/resume`]: { allowed: admins, status: 200, idle: true },
   [`GET ${members}/users`]: { allowed: readers, status: 200 },
+  [`POST ${members}/limits/:limit/raise`]: { allowed: admins, status: 201, body: aRaise },
+  [`DELETE ${members}/raises/:raise`]: { allowed: admins, status: 204 },
   [`POST ${members}/users`]: { allowed: runners, status: 201, body: { id: 'bob' } },
   [`GET ${members}/users/:user`]: { allowed: readers, status: 200 },
   [`PATCH ${members}/users/:user`]: { allowed: runners, status: 200, body: { name: 'Ana' } },
   [`DELETE ${members}/users/:user`]: { allowed: runners, status: 204 },
   [`POST ${members}/users/:user/suspend`]: { allowed: runners, status: 200 },
   [`POST ${members}/users/:user/resume`]: { allowed: runners, status: 200, idle: true },
+  [`POST ${members}/users/:user/limits/:limit/raise`]: { allowed: runners, status: 201, body: aRaise },
+  [`DELETE ${members}/users/:user/raises/:raise`]: { allowed: runners, status: 204 },
   [`GET ${members}/tokens`]: { allowed: readers, status: 200 },
   [`POST ${members}/tokens`]: { allowed: runners, status: 201, body: { user: 'ana' } },
   [`DELETE ${members}/tokens`]: {
@@ -69,6 +74,8 @@ const expectations: Readonly<Record<string, Expectation>> = {
   [`PATCH ${members}/tokens/:id`]: { allowed: runners, status: 200, body: { name: 'laptop' } },
   [`DELETE ${members}/tokens/:id`]: { allowed: runners, status: 204 },
   [`POST ${members}/tokens/:id/rotate`]: { allowed: runners, status: 200 },
+  [`POST ${members}/tokens/:id/limits/:limit/raise`]: { allowed: runners, status: 201, body: aRaise },
+  [`DELETE ${members}/tokens/:id/raises/:raise`]: { allowed: runners, status: 204 },
   [`GET ${members}/end-users`]: { allowed: readers, status: 200 },
   [`GET ${members}/end-users/:end_user`]: { allowed: readers, status: 200 },
   [`POST ${members}/end-users/:end_user/suspend`]: { allowed: runners, status: 200 },
@@ -110,7 +117,11 @@ function expectationOf(operation: string): Expectation {
   return expectation;
 }
 
-function targetOf(operation: string, team: TeamId, world: World): { method: string; path: string } {
+async function targetOf(
+  operation: string,
+  team: TeamId,
+  world: World,
+): Promise<{ method: string; path: string }> {
   const [method = '', pattern = ''] = operation.split(' ');
   const id = pattern.startsWith('/admin/admins') ? world.administratorId : (world.tokenIds[team] ?? 'tok_1');
   const path = pattern
@@ -119,6 +130,11 @@ function targetOf(operation: string, team: TeamId, world: World): { method: stri
     .replace(':id', id)
     .replace(':model{.+}', 'chatty');
   const { query, parameters = '' } = expectationOf(operation);
+  const [, record] = /^(.*)\/(?:limits|raises)\//.exec(path) ?? [];
+  if (record !== undefined) {
+    const { limit, raise } = await raisedLimit(world.admin, record);
+    return { method, path: path.replace(':limit', limit).replace(':raise', raise) };
+  }
   return { method, path: query ? `${path}?team=${team}` : path + parameters };
 }
 
@@ -130,7 +146,7 @@ async function outcomesOf(operation: string, team: TeamId): Promise<Outcomes> {
   const outcomes: Outcomes = {};
   let world = await makeWorld();
   for (const caller of callers) {
-    const { method, path } = targetOf(operation, team, world);
+    const { method, path } = await targetOf(operation, team, world);
     const before = await world.state();
     const { status, code } = await world.ask(caller, method, path, body);
     const changed = (await world.state()) !== before;
@@ -182,8 +198,8 @@ describe.each(operations)('%s', (operation) => {
     for (const caller of ['team-admin of acme', 'auditor of acme'] as const) {
       const answers = ['beta', 'gone'] as const;
       const [there, gone] = await Promise.all(
-        answers.map((team) => {
-          const { method, path } = targetOf(operation, team, world);
+        answers.map(async (team) => {
+          const { method, path } = await targetOf(operation, team, world);
           return world.ask(caller, method, path, expectationOf(operation).body);
         }),
       );

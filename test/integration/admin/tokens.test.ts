@@ -30,6 +30,7 @@ describe('POST /admin/teams/:team/tokens', () => {
       team: 'acme',
       user: 'ana',
       ...policy,
+      limits: [{ id: expect.any(String) as string, ...policy.limits[0] }],
       max_session_body_bytes: null,
       frames: null,
       secrets: [{ prefix, created_at, expires_at: null, last_used_at: null }],

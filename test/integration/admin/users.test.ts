@@ -63,7 +63,15 @@ describe('POST /admin/teams/:team/users', () => {
     };
     const answer = await admin.call('POST', users, body);
     expect(answer.status).toBe(201);
-    expect(answer.body).toEqual({ ...body, subject: null, suspended_at: null, team: 'acme', created_at });
+    const limits = [{ id: expect.any(String) as string, ...body.limits[0] }];
+    expect(answer.body).toEqual({
+      ...body,
+      limits,
+      subject: null,
+      suspended_at: null,
+      team: 'acme',
+      created_at,
+    });
   });
 
   it('201 with the id alone', async () => {

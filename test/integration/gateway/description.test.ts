@@ -285,6 +285,17 @@ describe('what the gateway answers', () => {
     return { id: String(id), text: String(token), team: 'acme', user: 'ana' };
   }
 
+  async function raisedAndWithdrawn(of: string): Promise<void> {
+    const { limits: told } = (await asRoot(200, 'GET', of)) as { limits: { id: string }[] };
+    const until = new Date(Date.now() + 3_600_000).toISOString();
+    const at = `${of}/limits/${told[1]?.id ?? ''}/raise`;
+    await asRoot(400, 'POST', at, { by: 0, until });
+    const { id } = await asRoot(201, 'POST', at, { by: 0.5, until });
+    await asRoot(200, 'GET', `${of}?usage=true`);
+    await asRoot(204, 'DELETE', `${of}/raises/${String(id)}`);
+    await asRoot(404, 'DELETE', `${of}/raises/${String(id)}`);
+  }
+
   beforeAll(async () => {
     await asRoot(201, 'POST', '/admin/teams', { id: 'acme', name: 'Acme', limits });
     await asRoot(201, 'POST', `${team}/users`, { id: 'ana', email: 'ana@example.com', limits });
@@ -318,6 +329,7 @@ describe('what the gateway answers', () => {
     await asRoot(201, 'POST', `${team}/users`, { id: 'bob' });
     await asRoot(204, 'DELETE', `${team}/users/bob`);
     await asRoot(404, 'GET', `${team}/users/bob`);
+    for (const of of [team, `${team}/users/ana`]) await raisedAndWithdrawn(of);
     await asRoot(201, 'POST', '/admin/teams', { id: 'gone' });
     await asRoot(204, 'DELETE', '/admin/teams/gone');
   });
@@ -335,6 +347,7 @@ describe('what the gateway answers', () => {
     await asRoot(200, 'GET', at);
     await asRoot(200, 'GET', `${at}?usage=true`);
     await asRoot(200, 'PATCH', at, { name: 'laptop', origins: ['https://app.example.com'] });
+    await raisedAndWithdrawn(at);
     await asRoot(200, 'POST', `${at}/rotate`);
     const { claim_url: url } = await asRoot(200, 'POST', `${at}/rotate`, { overlap_seconds: 5, claim: true });
     const { pathname } = new URL(String(url));

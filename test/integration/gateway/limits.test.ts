@@ -634,6 +634,48 @@ describe('a change made on one gateway is in force on the next request of the ot
   });
 });
 
+describe('a raise', () => {
+  it('counts everywhere from the next request on, is shown beside the limit, and counts no more once withdrawn', async () => {
+    const token = await a.issue({ limits: [{ metric: 'requests', window: 'day', max: 1 }] });
+    const record = `/admin/teams/${token.team}/tokens/${token.id}`;
+    for (const gateway of [a, b]) await chat(gateway, token);
+    const { limits } = (await a.admin('GET', record)).body as { limits: { id: string }[] };
+    const until = new Date(Date.now() + 3_600_000).toISOString();
+    const raise = await a.admin('POST', `${record}/limits/${limits[0]?.id ?? ''}/raise`, { by: 2, until });
+    expect(raise.status).toBe(201);
+
+    const answers = await burst(10, (gateway) => chat(gateway, token));
+    expect(tally(answers)).toEqual({ 200: 2, '429 insufficient_quota': 8 });
+    const [admitted, refused] = [200, 429].map((status) => answers.find((each) => each.status === status));
+    expect(admitted?.headers.get('ratelimit-policy')).toBe('"token-requests-day";q=3;w=86400');
+    expect(admitted?.headers.get('x-ratelimit-limit-requests')).toBe('3');
+    expect(refused && errorOf(refused)).toMatchObject({
+      limit: { scope: 'token', max: 1, raised_by: 2, raised_until: until },
+    });
+    const shown = { max: 1, used: 3, remaining: 0, raised_by: 2, raised_until: until };
+    expect((await me(b, token)).limits).toMatchObject([shown]);
+    const { body } = await a.admin('GET', `${record}?usage=true`);
+    expect(body).toMatchObject({ limits: [shown], raises: [{ by: 2, until }] });
+
+    expect((await a.admin('DELETE', `${record}/raises/${String(raise.body['id'])}`)).status).toBe(204);
+    expect(tally([await chat(b, token)])).toEqual({ '429 insufficient_quota': 1 });
+    expect((await me(a, token)).limits).toEqual([
+      expect.not.objectContaining({ raised_by: expect.any(Number) as number }),
+    ]);
+  });
+
+  it('makes room for no wider session: that may outlast it', async () => {
+    const token = await a.issue({ limits: [{ metric: 'requests', window: 'day', max: 1 }] });
+    const record = `/admin/teams/${token.team}/tokens/${token.id}`;
+    const { limits } = (await a.admin('GET', record)).body as { limits: { id: string }[] };
+    const until = new Date(Date.now() + 3_600_000).toISOString();
+    await a.admin('POST', `${record}/limits/${limits[0]?.id ?? ''}/raise`, { by: 5, until });
+    const wider = { limits: [{ metric: 'requests', window: 'day', max: 2 }] };
+    const refused = await post(`${a.url}/v1/sessions`, wider, { token: token.text });
+    expect(errorOf(refused)).toMatchObject({ code: 'wider_than_parent', param: 'limits.0.max' });
+  });
+});
+
 describe('/v1/me', () => {
   it('is neither counted nor in the ledger', async () => {
     const token = await a.issue({ limits: [{ metric: 'requests', window: 'day', max: 2 }] });

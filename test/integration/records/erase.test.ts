@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ChainCheck } from '../../../src/audit/chain-check.ts';
+import { endUserHash } from '../../../src/base/end-user.ts';
 import type { JsonObject } from '../../../src/base/request.ts';
 import { Database } from '../../../src/records/database.ts';
 import { untilDrained } from '../../support/drained.ts';
@@ -7,6 +8,7 @@ import { bodies, paths, post } from '../../support/gateway-client.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { sharedPostgres } from '../../support/postgres-server.ts';
 import { type SharedRedis, sharedRedis } from '../../support/redis-server.ts';
+import { mintSession } from '../../support/sessions.ts';
 
 let redis: SharedRedis;
 let gateway: TestGateway;
@@ -64,6 +66,8 @@ const personal = /wilhelmina|Wilhelmina|secret-phone/;
 describe('erasing a user', () => {
   it('takes the name from everywhere, keeps the figures, and the trail still verifies', async () => {
     const { team } = await gateway.issue({});
+    const aDay = { metric: 'requests', window: 'day', max: 100 };
+    await gateway.admin('PATCH', `/admin/teams/${team}`, { end_user_limits: [aDay] });
     const user = 'wilhelmina';
     await gateway.admin('POST', `/admin/teams/${team}/users`, {
       id: user,
@@ -73,19 +77,18 @@ describe('erasing a user', () => {
     });
     const issued = await gateway.admin('POST', `/admin/teams/${team}/tokens`, { user, name: 'secret-phone' });
     const token = String(issued.body['token']);
-    const session = await post(
-      `${gateway.url}/v1/sessions`,
-      JSON.stringify({ end_user: 'guest of wilhelmina' }),
-      {
-        token,
-      },
-    );
-    expect(session.status).toBe(201);
-    const { token: own } = JSON.parse(session.text) as { token: string };
     expect((await post(`${gateway.url}${paths.chat}`, bodies.chat(), { token })).status).toBe(200);
-    expect((await post(`${gateway.url}${paths.chat}`, bodies.chat(), { token: own })).status).toBe(200);
+    const endUsers = ['guest of wilhelmina', 'wilhelmina@example.com'];
+    for (const endUser of endUsers) {
+      const { token: own } = await mintSession(gateway.url, token, { end_user: endUser });
+      expect((await post(`${gateway.url}${paths.chat}`, bodies.chat(), { token: own })).status).toBe(200);
+    }
+    const [ofGuest = '', ofHer = ''] = endUsers.map((endUser) => endUserHash(team, endUser));
+    expect(await allInRedis()).toContain(ofHer);
+    const suspended = await gateway.admin('POST', `/admin/teams/${team}/end-users/${user}/suspend`);
+    expect(suspended.status).toBe(200);
     expect((await post(`${gateway.url}${paths.chat}`, '{', { token })).status).toBe(400);
-    await gateway.settled(team, 2);
+    await gateway.settled(team, 3);
     await untilDrained(redis);
     // From before there were records.
     const totals =
@@ -100,7 +103,9 @@ describe('erasing a user', () => {
     expect(erased).toMatchObject({ status: 204 });
 
     expect(await allInPostgres()).not.toMatch(personal);
-    expect(await allInRedis()).not.toMatch(personal);
+    const left = await allInRedis();
+    expect(left).not.toMatch(personal);
+    expect([ofGuest, ofHer].map((endUser) => left.includes(endUser))).toEqual([true, false]);
     expect((await gateway.admin('GET', usage)).body['data']).toEqual(before);
     const byUser = (await gateway.admin('GET', `/admin/usage?team=${team}&group_by=user`)).body['data'];
     expect(JSON.stringify(byUser)).toMatch(/"erased-[0-9a-f]{12}"/);

@@ -33,6 +33,7 @@ const inFullStore = {
   // take names from records, and note that
   note: 'an entry of the audit trail for what is done with Postgres',
   rename_rows: 'sums of days, under other names',
+  forget_end_user: 'takes away what an end user has used',
   trim_drained: 'takes away what Postgres has',
   // restore from records what was there before, or less
   begin_restoring: 'begins to restore a store',

@@ -5,6 +5,7 @@ import { narrows } from '../../../../src/identity/records/narrower.ts';
 const limit = (max: number, more: JsonObject = {}): JsonObject => {
   return { id: 'a', metric: 'requests', window: 'day', max, ...more };
 };
+const raise = (id: string): JsonObject => ({ id, limit: 'a', by: 1, until: at });
 const at = '2027-01-01T00:00:00.000Z';
 const ana: JsonObject = { end_user: 'ana', suspended_at: at };
 const bo: JsonObject = { end_user: 'bo', suspended_at: at };
@@ -18,6 +19,8 @@ describe('a change narrows a record', () => {
     ['a limit is lowered', { limits: [limit(5)] }, { limits: [limit(4)] }],
     ['a limit is added', { limits: [limit(5)] }, { limits: [limit(5), limit(9, { window: 'hour' })] }],
     ['a limit holds again', { limits: [limit(5, { enforce: false })] }, { limits: [limit(5)] }],
+    ['a raise is withdrawn', { raises: [raise('a'), raise('b')] }, { raises: [raise('b')] }],
+    ['the last raise is withdrawn', { raises: [raise('a')] }, { raises: null }],
     ['it expires earlier', { expires_at: later }, { expires_at: at }],
     ['it expires at all', { expires_at: null }, { expires_at: at }],
     ['it is revoked', { revoked_at: null }, { revoked_at: at }],
@@ -39,6 +42,7 @@ describe('a change narrows a record', () => {
     ['a limit is raised', { limits: [limit(5)] }, { limits: [limit(6)] }],
     ['a limit goes', { limits: [limit(5)] }, { limits: [] }],
     ['a limit only observes', { limits: [limit(5)] }, { limits: [limit(5, { enforce: false })] }],
+    ['a limit is raised for a while', {}, { raises: [raise('a')] }],
     ['a limit counts less', { limits: [limit(5)] }, { limits: [limit(5, { models: ['a'] })] }],
     ['it expires later', { expires_at: at }, { expires_at: later }],
     ['it expires no more', { expires_at: at }, { expires_at: null }],

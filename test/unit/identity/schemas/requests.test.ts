@@ -84,6 +84,8 @@ describe('a limit', () => {
     { metric: 'requests', window: 'month', max, models: ['m'] },
     { metric: 'concurrency', max },
     { metric: 'concurrency', max, models: ['m', 'n'] },
+    { metric: 'concurrency', max, enforce: false },
+    { metric: 'concurrency', max, id: 'as-it-was-told' },
   ])('may be %j', (limit) => {
     expect(teamProblems({ limits: [limit] })).toEqual([]);
   });
@@ -104,7 +106,8 @@ describe('a limit', () => {
     [{ metric: 'concurrency', max, models: [] }, ['limits.0.models']],
     [{ metric: 'concurrency', max, models: null }, ['limits.0.models']],
     [{ metric: 'concurrency', max, models: ['a b'] }, ['limits.0.models.0']],
-    [{ metric: 'concurrency', max, id: 'x' }, ['limits.0.id']],
+    [{ metric: 'concurrency', max, id: 5 }, ['limits.0.id']],
+    [{ metric: 'concurrency', max, enforce: null }, ['limits.0.enforce']],
   ])('may not be %j', (limit, expected) => {
     expect(teamProblems({ limits: [limit] })).toEqual(expected);
   });
