@@ -4,18 +4,18 @@ import { outputOf } from './output-of.ts';
 
 /**
  * Carries out a plan to have something the tests need: nothing to do, an installation, or, with exit code 1,
- * what to do by hand. `plan` looks for the thing each time it is called.
+ * what to do by hand; 0 if tests can go without it. `plan` looks for the thing each time it is called.
  */
-export function ensure(plan: (machine: Machine) => Plan): void {
+export function ensure(plan: (machine: Machine) => Plan, { isOptional = false } = {}): void {
   const machine = thisMachine();
   const first = plan(machine);
-  if (first.action === 'ask') fail(first.message);
+  if (first.action === 'ask') goWithout(first.message, isOptional);
   if (first.action === 'use') return;
 
   console.log(first.message);
   install(first.command);
   const then = plan({ ...machine, isRoot: false, ci: false }); // never a second installation
-  if (then.action !== 'use') fail(then.message);
+  if (then.action !== 'use') goWithout(then.message, isOptional);
   console.log(`${then.found} is installed.`);
 }
 
@@ -35,7 +35,7 @@ function install([command = '', ...args]: string[]): void {
   });
 }
 
-function fail(message: string): never {
+function goWithout(message: string, isOptional: boolean): never {
   console.error(message);
-  process.exit(1);
+  process.exit(isOptional ? 0 : 1);
 }

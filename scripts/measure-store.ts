@@ -3,6 +3,8 @@ import type { Limit } from '../src/base/limit.ts';
 import { limitsOfEndUser } from '../src/identity/records/end-user.ts';
 import { applied } from '../src/limits/grant.ts';
 import { AdmissionStore } from '../src/limits/admission-store.ts';
+import { IdempotencyKey } from '../src/limits/idempotency-key.ts';
+import { KeptAnswer } from '../src/limits/kept-answer.ts';
 import { encodeOpen, type OpenRequest } from '../src/limits/open-record.ts';
 import { settlementOf } from '../src/limits/settlement.ts';
 import type { AdmitRequest, Settlement } from '../src/limits/store.ts';
@@ -47,6 +49,7 @@ const admission = new AdmissionStore(store, keys, {
   maxEntries: 1_000_000,
   retentionDays: 3_660,
   endUserBytes: 64 * 1_048_576,
+  keyedBytes: 1_024 * 1_048_576,
 });
 
 interface Measured {
@@ -331,6 +334,55 @@ for (const [name, ofEach] of [
 ] as const) {
   measured.push(await measure(name, visitors, () => visit(name.replaceAll(/\W/g, ''), ofEach)));
 }
+
+/** Calls with an Idempotency-Key, without their entries; `answer` is kept for them. */
+async function settleKeyed(many: number, answer: KeptAnswer | null): Promise<void> {
+  const call = {
+    principal: 'team-0/tok_000000000000',
+    path: '/v1/chat/completions',
+    body: Buffer.from('{}'),
+  };
+  const epoch = (await store.attempt((client) => client.hget(keys.epochs, 'team-0'))) ?? '';
+  await times(many, async () => {
+    const key = new IdempotencyKey(randomUUID(), call);
+    const open = { ...request(0), keyed: `${key.id} ${key.fingerprint}` };
+    const grant = `${processId}-${key.id}`;
+    const { keyed } = open;
+    await admission.admit(processId, [
+      {
+        grant,
+        team: 'team-0',
+        epoch,
+        notAfterMs: Infinity,
+        expiresAtMs: Infinity,
+        session: null,
+        record: encodeOpen(open),
+        limits: [],
+        keyed,
+      },
+    ]);
+    const admitted = { id: grant, incarnation, admittedAtMs: Date.now(), limits: [], attempts: [] };
+    const { settlement } = settlementOf({ ...admitted, request: open, price: null, key }, answered, answer);
+    await admission.settle(processId, [{ ...settlement, closing: null }]);
+  });
+}
+const said =
+  'Ships turn at the lighthouse because the rocks begin a mile behind it. Its keeper has counted them for thirty years, in a green book, and sends the figures to the harbour every Friday. Last winter there were fewer than ever.';
+const short = JSON.stringify({
+  id: 'chatcmpl-18a2c9f',
+  object: 'chat.completion',
+  created: 1_764_495_000,
+  model: 'claude-4-5-haiku',
+  choices: [{ index: 0, message: { role: 'assistant', content: said }, finish_reason: 'stop' }],
+  usage: { prompt_tokens: 13, completion_tokens: 49, total_tokens: 62 },
+});
+const head = { status: 200, headers: ['content-type', 'application/json'] };
+measured.push(
+  await measure('call with an Idempotency-Key', 2_000, () => settleKeyed(2_000, null)),
+  await measure('the same with a short answer', 2_000, () =>
+    settleKeyed(2_000, new KeptAnswer(head, Buffer.from(short))),
+  ),
+);
 
 const width = Math.max(...measured.map(({ what }) => what.length));
 process.stdout.write(`${'empty store'.padEnd(width)}  ${emptyBytes} bytes\n`);

@@ -1,5 +1,7 @@
 // @ts-check
+import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
+import { text as textOf } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { fileAt } from './files.js';
 
@@ -24,12 +26,19 @@ const session = {
   },
 };
 
+/** The site has two names, and so two origins: the gateway must admit both. */
+export const originsAt = (/** @type {number} */ port) => [
+  `http://127.0.0.1:${port}`,
+  `http://localhost:${port}`,
+];
+
 /**
  * The back end of a site: it trades the user's token for sessions, and serves the pages.
  * @param {Site} site
  */
 export async function startBackend({ gateway, token, port = 0, signIn }) {
-  let origin = '';
+  /** @type {string[]} */
+  let origins = [];
   const server = createServer({ requestTimeout: 10_000 }, (request, response) => {
     answer(request, response).catch((error) => {
       console.error('The back end failed:', error);
@@ -40,17 +49,17 @@ export async function startBackend({ gateway, token, port = 0, signIn }) {
 
   /** @type {(request: IncomingMessage, response: ServerResponse) => Promise<void>} */
   async function answer(request, response) {
-    // Another name for this address would be another origin to the browser (DNS rebinding).
-    if (request.headers.host !== new URL(origin).host)
-      return sendError(response, 421, 'wrong_host', 'No such site.');
-    if (request.url === '/session') return giveSession(request, response);
+    const origin = `http://${request.headers.host}`;
+    // A page of any other name for this address would be let in by the browser (DNS rebinding).
+    if (!origins.includes(origin)) return sendError(response, 421, 'wrong_host', 'No such site.');
+    if (request.url === '/session') return giveSession(request, response, origin);
     const file = await fileAt(request, { gateway, ...signIn });
     if (file === null) return sendError(response, 404, 'not_found', 'There is nothing here.');
     response.writeHead(200, { 'cache-control': 'no-store', ...file.headers }).end(file.body);
   }
 
-  /** @type {(request: IncomingMessage, response: ServerResponse) => Promise<void>} */
-  async function giveSession(request, response) {
+  /** @type {(request: IncomingMessage, response: ServerResponse, origin: string) => Promise<void>} */
+  async function giveSession(request, response, origin) {
     if (request.method !== 'POST') {
       response.setHeader('allow', 'POST');
       return sendError(response, 405, 'method_not_allowed', 'Use POST to get a session.');
@@ -58,12 +67,19 @@ export async function startBackend({ gateway, token, port = 0, signIn }) {
     if (!isFromOwnPage(request, origin)) {
       return sendError(response, 403, 'foreign_page', "Sessions are for this site's own pages.");
     }
-    if (hasBody(request)) return sendError(response, 413, 'body_too_large', 'Send no body.');
+    if (!isSmall(request)) return sendError(response, 413, 'body_too_large', 'Send a thumbprint, no more.');
+    const jkt = thumbprintIn(await textOf(request));
+    if (jkt === null) return sendError(response, 400, 'invalid_body', 'Send { "jkt": "…" }, of your key.');
 
     const made = await fetch(new URL('/v1/sessions', gateway), {
       method: 'POST',
       headers: { authorization: `Bearer ${token}` },
-      body: JSON.stringify({ ...session, origins: [origin], end_user: visitorOf(request) }),
+      body: JSON.stringify({
+        ...session,
+        origins: [origin],
+        end_user: visitorOf(request, response),
+        cnf: { jkt }, // good only with the key of this page
+      }),
       signal: AbortSignal.timeout(10_000),
     });
     const body =
@@ -78,9 +94,11 @@ export async function startBackend({ gateway, token, port = 0, signIn }) {
   await new Promise((resolve, reject) => server.once('listening', resolve).once('error', reject));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new TypeError('The back end has no port.');
-  origin = `http://127.0.0.1:${address.port}`;
+  origins = originsAt(address.port);
   return {
-    origin,
+    origin: `http://127.0.0.1:${address.port}`,
+    /** Its other names, and this one. */
+    origins,
     close: () => {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(resolve));
@@ -89,11 +107,16 @@ export async function startBackend({ gateway, token, port = 0, signIn }) {
 }
 
 /**
- * Whose session it is, for the ledger. A real site looks up who is signed in here, and refuses everyone else.
- * @param {IncomingMessage} _request
+ * Whose session it is, for the ledger. This site knows a browser by its cookie. A real site looks up who is signed in
+ * here, and refuses everyone else: a visitor who drops the cookie is another.
+ * @param {IncomingMessage} request
+ * @param {ServerResponse} response
  */
-function visitorOf(_request) {
-  return 'a visitor';
+function visitorOf({ headers: { cookie = '' } }, response) {
+  const known = /(?:^|; )visitor=([0-9a-f-]{36})(?:;|$)/.exec(cookie)?.[1];
+  const visitor = known ?? randomUUID();
+  response.setHeader('set-cookie', `visitor=${visitor}; HttpOnly; SameSite=Strict; Path=/; Max-Age=31536000`);
+  return `visitor-${visitor}`;
 }
 
 /**
@@ -107,8 +130,13 @@ function isFromOwnPage({ headers }, origin) {
 }
 
 /** @param {IncomingMessage} request */
-function hasBody({ headers }) {
-  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+function isSmall({ headers }) {
+  return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) <= 200;
+}
+
+/** @param {string} text */
+function thumbprintIn(text) {
+  return /^\{"jkt":"([\w-]{43})"\}$/.exec(text)?.[1] ?? null;
 }
 
 /**
@@ -144,5 +172,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { TOLLGATE_URL: gateway, TOLLGATE_TOKEN: token, PORT: port = '3001' } = process.env;
   if (!gateway || !token) throw new TypeError('TOLLGATE_URL and TOLLGATE_TOKEN must be set.');
   const { origin } = await startBackend({ gateway, token, port: Number(port) });
-  console.log(`${origin}/fetch.html\n${origin}/openai.html`);
+  console.log(`${origin}/`);
 }

@@ -8,8 +8,8 @@ import { extname } from 'node:path';
  * @typedef {{ body: string | Buffer, headers: Record<string, string> }} File
  */
 
-const pages = new Set(['/fetch.html', '/openai.html', '/oidc.html']);
-const parts = new Set(['/style.css', '/chat-page.js', '/chat-stream.js', '/sign-in.js']);
+const pages = new Set(['/index.html', '/fetch.html', '/openai.html', '/oidc.html']);
+const parts = new Set(['/style.css', '/chat-page.js', '/sign-in.js']);
 
 /** @type {Record<string, string>} */
 const types = {
@@ -27,7 +27,7 @@ const types = {
  */
 export async function fileAt({ method, url = '' }, settings) {
   if (method !== 'GET') return null;
-  const path = URL.parse(url, 'http://site.invalid')?.pathname ?? '';
+  const path = URL.parse(url, 'http://site.invalid')?.pathname.replace(/^\/$/, '/index.html') ?? '';
   const headers = { 'content-type': types[extname(path)] ?? '', 'x-content-type-options': 'nosniff' };
   if (path === '/settings.js') return { body: settingsModule(settings), headers };
 
@@ -48,7 +48,8 @@ export async function fileAt({ method, url = '' }, settings) {
  */
 function placeOf(path) {
   if (pages.has(path) || parts.has(path)) return new URL(`.${path}`, import.meta.url);
-  if (path === '/client/index.js') return new URL('../../client/index.js', import.meta.url);
+  const [, inClient] = /^\/client\/(\w+\.js)$/.exec(path) ?? [];
+  if (inClient !== undefined) return new URL(`../../client/${inClient}`, import.meta.url);
   const [, inPackage] = /^\/openai\/([\w-][\w/.-]*\.m?js)$/.exec(path) ?? [];
   return inPackage === undefined ? null : new URL(inPackage, import.meta.resolve('openai'));
 }
@@ -70,6 +71,7 @@ function contentPolicy(html, { gateway, issuer = '' }) {
     "default-src 'none'",
     `script-src 'self' ${hashes.join(' ')}`,
     "style-src 'self'",
+    'img-src data:', // the icon, which is none
     `connect-src 'self' ${gateway} ${issuer}`,
     "base-uri 'none'",
     "form-action 'none'",

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { signInPage, users } from './issuer-page.ts';
 import { makeKey, type SigningKey, signToken } from './signing-keys.ts';
 
 /*
@@ -11,8 +12,8 @@ import { makeKey, type SigningKey, signToken } from './signing-keys.ts';
 
 export interface ExampleIssuerOptions {
   clientId: string;
-  /** The exact address of the page that signs people in. */
-  redirectUri: string;
+  /** The exact addresses of the pages that sign people in. */
+  redirectUris: string[];
   /** Default: 0, any free port. */
   port?: number;
   /** How long an ID token is valid, seconds. */
@@ -30,13 +31,13 @@ export interface ExampleIssuer {
 /** What a code stands for. A code is valid once, for a minute. */
 interface Issued {
   user: User;
+  redirectUri: string;
   nonce: string | null;
   challenge: string;
   /** ms since the epoch. */
   expiresAtMs: number;
 }
 
-const users = { ana: 'Ana', bo: 'Bo' } as const;
 type User = keyof typeof users;
 
 const codeLifeMs = 60_000;
@@ -44,7 +45,7 @@ const maxFormBytes = 10_000;
 
 /** Starts one on loopback. */
 export async function startExampleIssuer(options: ExampleIssuerOptions): Promise<ExampleIssuer> {
-  const { port = 0, clientId, redirectUri, idTokenLifeS = 3_600 } = options;
+  const { port = 0, clientId, redirectUris, idTokenLifeS = 3_600 } = options;
   const keys: SigningKey[] = [await makeKey('RS256')];
   const codes = new Map<string, Issued>();
   let issuer = '';
@@ -77,7 +78,7 @@ export async function startExampleIssuer(options: ExampleIssuerOptions): Promise
   function isAskedWell(query: URLSearchParams): boolean {
     return (
       query.get('client_id') === clientId &&
-      query.get('redirect_uri') === redirectUri &&
+      redirectUris.includes(query.get('redirect_uri') ?? '') &&
       query.get('response_type') === 'code' &&
       query.get('code_challenge_method') === 'S256' &&
       query.has('code_challenge')
@@ -89,8 +90,10 @@ export async function startExampleIssuer(options: ExampleIssuerOptions): Promise
     if (!isAskedWell(query) || !isUser(user)) return sendError(response, 'invalid_request');
     const code = randomBytes(24).toString('base64url');
     forgetExpired(codes);
+    const redirectUri = query.get('redirect_uri') ?? '';
     codes.set(code, {
       user,
+      redirectUri,
       nonce: query.get('nonce'),
       challenge: query.get('code_challenge') ?? '',
       expiresAtMs: Date.now() + codeLifeMs,
@@ -108,7 +111,7 @@ export async function startExampleIssuer(options: ExampleIssuerOptions): Promise
     if (form.get('client_id') !== clientId) return sendError(response, 'invalid_client');
     const isGood =
       issued?.challenge === challengeOf(form.get('code_verifier') ?? '') &&
-      form.get('redirect_uri') === redirectUri;
+      form.get('redirect_uri') === issued.redirectUri;
     if (!issued || !isGood) return sendError(response, 'invalid_grant');
     sendJson(response, 200, {
       token_type: 'Bearer',
@@ -158,22 +161,6 @@ function discovery(issuer: string): Record<string, unknown> {
     authorization_response_iss_parameter_supported: true,
   };
 }
-
-/** The form goes to the address it came from, with its query. */
-const signInPage = `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<title>Sign in</title>
-<link rel="icon" href="data:,">
-<h1>Sign in</h1>
-<p>A provider for this example only: nobody asks for a password.</p>
-<form method="post">
-${Object.entries(users)
-  .map(([id, name]) => `<button name="user" value="${id}">Sign in as ${name}</button>`)
-  .join('\n')}
-</form>
-</html>
-`;
 
 function isUser(text: string): text is User {
   return Object.hasOwn(users, text);

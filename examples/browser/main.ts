@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, startDemo } from '../../src/demo/start.ts';
 import { makeDemoToken } from '../../src/demo/walkthrough.ts';
-import { startBackend } from './backend.js';
+import { originsAt, startBackend } from './backend.js';
 import { startExampleIssuer } from './issuer.ts';
 import { issuersFile } from './issuers-file.ts';
 
@@ -14,23 +14,24 @@ import { issuersFile } from './issuers-file.ts';
 
 const { SITE_PORT = '3001', ISSUER_PORT = '3002' } = process.env;
 const port = await freePort(Number(SITE_PORT));
-const origin = `http://127.0.0.1:${port}`;
+const origins = originsAt(port);
 const clientId = 'example-page';
 const issuer = await startExampleIssuer({
   port: await freePort(Number(ISSUER_PORT)),
   clientId,
-  redirectUri: `${origin}/oidc.html`,
+  redirectUris: origins.map((origin) => `${origin}/oidc.html`),
 });
 const folder = await mkdtemp(join(tmpdir(), 'tollgate-example-'));
 const ISSUERS_FILE = join(folder, 'issuers.json');
-await writeFile(ISSUERS_FILE, issuersFile({ issuer: issuer.url, clientId, origin, team: 'demo' }));
+await writeFile(ISSUERS_FILE, issuersFile({ issuer: issuer.url, clientId, origins, team: 'demo' }));
 
 let closeSite = async (): Promise<unknown> => undefined;
 const demo = await startDemo({
-  env: { ...process.env, ALLOWED_ORIGINS: origin, ISSUERS_FILE },
+  longAnswers: true,
+  env: { ...process.env, ALLOWED_ORIGINS: origins.join(','), ISSUERS_FILE },
   onStop: () => Promise.all([closeSite(), issuer.close(), rm(folder, { recursive: true, force: true })]),
 });
-const token = await makeDemoToken(demo);
+const token = await makeDemoToken(demo, { session_proof: 'nonce' });
 const site = await startBackend({
   gateway: demo.url,
   token,
@@ -42,9 +43,8 @@ closeSite = site.close;
 process.stdout.write(`
 The gateway is at ${demo.url}, in front of a stand-in for Heroku Inference. Open in a browser:
 
-  ${site.origin}/fetch.html     streams with fetch
-  ${site.origin}/openai.html    streams with the OpenAI SDK
-  ${site.origin}/oidc.html      signs in with OpenID Connect, without a back end
+  ${site.origin}/
 
-Ctrl-C stops it all.
+It leads to three pages: a conversation with fetch, with the OpenAI SDK, and after signing in with OpenID Connect,
+without a back end. Ctrl-C stops it all.
 `);

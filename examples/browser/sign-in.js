@@ -32,7 +32,7 @@ export function createSignIn({ issuer, clientId, redirectUri }) {
 
   /** The provider's addresses. Its answer must name the issuer itself (OpenID Connect Discovery, 4.3). */
   async function provider() {
-    const found = await json(`${issuer}/.well-known/openid-configuration`);
+    const found = await jsonOf(await send(`${issuer}/.well-known/openid-configuration`));
     if (found.issuer !== issuer) throw problem('The provider names another issuer.');
     return found;
   }
@@ -78,13 +78,14 @@ export function createSignIn({ issuer, clientId, redirectUri }) {
       if (query.has('error')) throw new SignInError(Object.fromEntries(query));
 
       const { token_endpoint: endpoint } = await provider();
-      const { id_token: idToken } = await post(endpoint, {
+      const answer = await post(endpoint, {
         grant_type: 'authorization_code',
         client_id: clientId,
         redirect_uri: redirectUri,
         code: query.get('code') ?? '',
         code_verifier: departure.verifier,
       });
+      const { id_token: idToken } = await jsonOf(answer);
       const claims = claimsOf(idToken);
       if (claims.nonce !== departure.nonce) throw problem('The ID token belongs to another sign-in.');
       if (claims.iss !== issuer || ![claims.aud].flat().includes(clientId))
@@ -94,16 +95,22 @@ export function createSignIn({ issuer, clientId, redirectUri }) {
     },
 
     /**
-     * A session for the ID token, as `getSession` gives it. The gateway checks the token's signature.
-     * @param {string} gateway
+     * Asks the gateway for a session for the ID token, bound to the page's key, and gives the response. The gateway
+     * checks the token's signature.
+     * @param {import('../../client/index.js').SessionKey} key
      */
-    async exchange(gateway) {
-      const { access_token: token, expires_in } = await post(`${gateway}/oauth/token`, {
+    exchange(key) {
+      const body = new URLSearchParams({
         grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
         subject_token: signedIn?.idToken ?? '',
         subject_token_type: 'urn:ietf:params:oauth:token-type:id_token',
       });
-      return { token, expires_in };
+      return key.fetch('/oauth/token', { method: 'POST', body, signal: AbortSignal.timeout(10_000) });
+    },
+
+    /** Signs out of this page. This provider remembers nobody; another has an `end_session_endpoint` to go to. */
+    forget() {
+      signedIn = undefined;
     },
   };
 }
@@ -151,15 +158,19 @@ function base64url(bytes) {
  * @param {Record<string, string>} form
  */
 function post(url, form) {
-  return json(url, { method: 'POST', body: new URLSearchParams(form) });
+  return send(url, { method: 'POST', body: new URLSearchParams(form) });
 }
 
 /**
  * @param {string} url
  * @param {RequestInit} [init]
  */
-async function json(url, init) {
-  const answer = await fetch(url, { ...init, credentials: 'omit', signal: AbortSignal.timeout(10_000) });
+function send(url, init) {
+  return fetch(url, { ...init, credentials: 'omit', signal: AbortSignal.timeout(10_000) });
+}
+
+/** @param {Response} answer */
+async function jsonOf(answer) {
   const body = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new SignInError(body);
   return body;

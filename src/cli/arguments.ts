@@ -180,6 +180,7 @@ const fieldNames: ReadonlyMap<string, string> = new Map([
   ['tool', 'tools'],
   ['team', 'teams'],
   ['maxSessionBody', 'max_session_body_bytes'],
+  ['sessionProof', 'session_proof'],
   ['overlap', 'overlap_seconds'],
   ['dearerFallback', 'dearer_fallback'],
   ['tag', 'tags'],

@@ -11,6 +11,8 @@ export interface AnswerContext {
   createdS: number;
   /** The pause between the words of a stream. */
   wordDelayMs: number;
+  /** Whether chats get some sentences more, so that one can watch them stream. */
+  longAnswers: boolean;
 }
 
 /** How the stand-in answers one endpoint, and what the demo suggests to send there. */

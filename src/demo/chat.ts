@@ -51,9 +51,21 @@ function answerChat(body: JsonObject, context: AnswerContext): Answer {
     tools: body,
     inputTokens: tokens(messages.map(({ content }) => textOf(content)).join('')),
     maxTokens: body['max_completion_tokens'] ?? body['max_tokens'],
+    addition: context.longAnswers ? sentencesTo(messages) : '',
   });
   if (body['stream'] !== true) return { status: 200, json: completion(body, reply, context) };
   return { frames: streamOf(body, reply, context), delayMs: context.wordDelayMs };
+}
+
+/** A page that keeps its conversation is told a higher number each time. */
+function sentencesTo(messages: JsonObject[]): string {
+  const count = messages.filter(({ role }) => role === 'user').length;
+  return (
+    ` That was message ${count} of this conversation. A model would now think about it; this stand-in only talks on, a` +
+    ' word at a time, as a model does. So there is something to watch: how the words come as soon as they are' +
+    ' there, how the status counts them, and what happens when you press Stop in the middle. Ask again, and all' +
+    ' that was said goes along.'
+  );
 }
 
 function finishReason({ toolCall, isCut }: Reply): string {

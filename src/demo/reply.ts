@@ -43,13 +43,22 @@ export interface Reply {
   outputTokens: number;
 }
 
-/** The reply to the last message. `tools` and `tool_choice` are a chat completion's. */
+interface ReplyOptions {
+  /** `tools` and `tool_choice` of a chat completion. */
+  tools: JsonObject;
+  inputTokens: number;
+  maxTokens: unknown;
+  /** What is said at the end. */
+  addition?: string;
+}
+
+/** The reply to the last message. */
 export function replyTo(
   last: JsonObject | undefined,
-  { tools, inputTokens, maxTokens }: { tools: JsonObject; inputTokens: number; maxTokens: unknown },
+  { tools, inputTokens, maxTokens, addition = '' }: ReplyOptions,
 ): Reply {
   const toolCall = last?.['role'] === 'user' ? toolCallFor(tools) : null;
-  const whole = toolCall === null ? replyText(last?.['content']) : '';
+  const whole = toolCall === null ? replyText(last?.['content']) + addition : '';
   const text = typeof maxTokens === 'number' ? whole.slice(0, maxTokens * 4) : whole;
   const outputTokens = tokens(toolCall === null ? text : toolCall.arguments);
   return { text, toolCall, isCut: text !== whole, inputTokens, outputTokens };

@@ -24,6 +24,8 @@ export interface StandInOptions {
   modelKeys?: Readonly<Record<string, string>>;
   /** The pause between the words of a stream. */
   wordDelayMs?: number;
+  /** Whether chats get some sentences more, so that one can watch them stream. */
+  longAnswers?: boolean;
   /** Whether it is as strict as Heroku: fields, system messages, bounds and empty content. */
   strict?: boolean;
   clock?: Clock;
@@ -53,6 +55,7 @@ export async function startStandIn({
   key = demoKey,
   modelKeys = {},
   wordDelayMs = 2,
+  longAnswers = false,
   strict = false,
   clock = systemClock,
   intercept = () => false,
@@ -70,7 +73,8 @@ export async function startStandIn({
     if (forModels) return send(res, { status: 200, json: availableModels });
     answered += 1;
     const id = `chatcmpl-${String(answered).padStart(6, '0')}`;
-    await send(res, route(request, setup, { id, createdS: Math.floor(clock.now() / 1000), wordDelayMs }));
+    const createdS = Math.floor(clock.now() / 1000);
+    await send(res, route(request, setup, { id, createdS, wordDelayMs, longAnswers }));
   };
 
   const server = createServer((req, res) => {

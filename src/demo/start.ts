@@ -17,6 +17,8 @@ interface DemoOptions {
   withRecords?: boolean;
   /** Whether a month of made-up requests is in its ledger. */
   withHistory?: boolean;
+  /** Whether the stand-in's chats are long enough to watch. */
+  longAnswers?: boolean;
   /** Closes anything else, once the gateway has stopped. */
   onStop?: () => Promise<unknown>;
 }
@@ -38,9 +40,10 @@ export async function startDemo({
   env,
   withRecords = false,
   withHistory = false,
+  longAnswers = false,
   onStop = () => Promise.resolve(),
 }: DemoOptions): Promise<Demo> {
-  const standIn = await startStandIn({ wordDelayMs: 40 });
+  const standIn = await startStandIn({ wordDelayMs: 40, longAnswers });
   const records = withRecords ? await recordsIn(env) : null;
   const exit = (code: number): void =>
     void Promise.allSettled([standIn.close(), onStop(), records?.stop()]).then(() => process.exit(code));

@@ -25,12 +25,17 @@ export async function walkthrough(running: Running): Promise<string> {
   return page({ ...running, token, consoleLink: await makeConsoleLink(running) });
 }
 
-/** Makes a team `demo`, a user `ana` and a token over the admin API. Gives the token's text. */
-export async function makeDemoToken({ url, adminKey }: WalkthroughOptions): Promise<string> {
+/** Makes a team `demo`, a user `ana` and a token over the admin API. `policy`: more of the token's. Gives the token's text. */
+export async function makeDemoToken({ url, adminKey }: WalkthroughOptions, policy = {}): Promise<string> {
   const post = poster(url, adminKey);
   await post('/admin/teams', { id: 'demo', limits: demoLimits, tools: demoPolicy.tools });
   await post('/admin/teams/demo/users', { id: 'ana' });
-  const issued = await post('/admin/teams/demo/tokens', { user: 'ana', name: 'demo', ...demoPolicy });
+  const issued = await post('/admin/teams/demo/tokens', {
+    user: 'ana',
+    name: 'demo',
+    ...demoPolicy,
+    ...policy,
+  });
   return String(issued['token']);
 }
 

@@ -93,7 +93,7 @@ export class PlainReply implements Reply {
   #keep(keeper: AnswerKeeper): void {
     const { text } = this.#tap;
     if (this.#head === null || text === null) return;
-    keeper.begin(this.#head.status, contentHeaders(this.#head));
+    keeper.begin(this.#head.status, withContent([], this.#head));
     keeper.add(text);
   }
 
@@ -121,15 +121,15 @@ export class PlainReply implements Reply {
     this.begun = true;
     const { status, contentLength } = this.#head;
     const length = contentLength ?? (wholeBytes === undefined ? undefined : String(wholeBytes));
-    const headers = [...this.#host.headers, ...contentHeaders(this.#head)];
+    const headers = withContent([...this.#host.headers], this.#head);
     if (length !== undefined) headers.push('content-length', length);
     this.#host.call.outgoing.writeHead(status, headers);
   }
 }
 
-/** What its bytes are: a flat list. */
-function contentHeaders({ contentType, contentEncoding }: UpstreamHead): string[] {
-  const headers = ['content-type', contentType === '' ? 'application/json' : contentType];
+/** Adds to a flat list of headers what the answer's bytes are. */
+function withContent(headers: string[], { contentType, contentEncoding }: UpstreamHead): string[] {
+  headers.push('content-type', contentType === '' ? 'application/json' : contentType);
   if (contentEncoding !== undefined) headers.push('content-encoding', contentEncoding);
   return headers;
 }

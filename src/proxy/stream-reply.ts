@@ -10,12 +10,6 @@ const unbuffered = ['cache-control', 'no-cache, no-transform', 'x-accel-bufferin
 /** Sent before the upstream has answered; its later answer can only be told inside the stream. */
 const earlyHead = { status: 200, contentType: 'text/event-stream' };
 
-type ContentHead = Pick<UpstreamHead, 'status' | 'contentType'>;
-
-function contentHeaders({ contentType }: Pick<ContentHead, 'contentType'>): string[] {
-  return ['content-type', contentType, ...unbuffered];
-}
-
 export interface StreamTimings {
   /** Silence before the first comment and between comments, ms. Heroku's router cuts at 30 s, then at 55 s (H12, H15). */
   firstHeartbeatMs: number;
@@ -59,7 +53,7 @@ export class StreamReply implements Reply {
   }
 
   begin(head: UpstreamHead): void {
-    this.#keeper?.begin(head.status, contentHeaders(head));
+    this.#keeper?.begin(head.status, ['content-type', head.contentType, ...unbuffered]);
     if (this.begun) return;
     this.#writeHead(head);
     // Usually the first event comes in the same packet; then the head goes out with it.
@@ -142,9 +136,10 @@ export class StreamReply implements Reply {
     this.#host.writer.writeLatin1(chunk);
   }
 
-  #writeHead(head: ContentHead): void {
+  #writeHead({ status, contentType }: Pick<UpstreamHead, 'status' | 'contentType'>): void {
     this.begun = true;
-    this.#host.call.outgoing.writeHead(head.status, [...this.#host.headers, ...contentHeaders(head)]);
+    const headers = [...this.#host.headers, 'content-type', contentType, ...unbuffered];
+    this.#host.call.outgoing.writeHead(status, headers);
   }
 
   /** The only form that all clients notice: the event, its `error` member, then a cut connection. */

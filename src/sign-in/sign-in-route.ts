@@ -29,7 +29,8 @@ const maxCountedMs = 30 * 86_400_000;
 
 const docs: OperationDocs = {
   summary: 'Exchange an ID token of a trusted issuer for a session',
-  details: 'OAuth 2.0 token exchange (RFC 8693). Errors have the shape of OAuth.',
+  details:
+    'OAuth 2.0 token exchange (RFC 8693). With a proof in the header `DPoP`, the session is bound to the key of the page (RFC 9449). Errors have the shape of OAuth.',
   query: 'ignored', // RFC 6749, 3.2
   body: { schema: formSchema, required: true, mediaType: 'application/x-www-form-urlencoded' },
   answer: okJson(exchangeSchema),

@@ -21,7 +21,10 @@ it('prints pages that work, and stops cleanly', async () => {
   const example = launch({ entry: 'examples/browser/main.ts', env });
   child = example;
   await waitFor(() => example.stdout().includes('Ctrl-C'), { what: 'its addresses', timeoutMs: 60_000 });
-  const urls = example.stdout().match(/http:\S+\.html/g) ?? [];
+  const index = await browser.page(example.stdout().match(/http:\S+\/(?=\n)/)?.[0]);
+  await index.locator('#oidc').waitFor();
+  const urls = (await index.evaluate('[...document.links].map((link) => link.href)')) as string[];
+  await index.context().close();
   expect(urls.map((url) => new URL(url).pathname)).toEqual(['/fetch.html', '/openai.html', '/oidc.html']);
 
   for (const url of urls) {
@@ -32,7 +35,8 @@ it('prints pages that work, and stops cleanly', async () => {
       await page.locator('#who', { hasText: 'Signed in as' }).waitFor({ timeout: 60_000 });
       await page.click('#send');
     }
-    const answer = page.locator('#answer', { hasText: 'You said: Why is the sky blue?' });
+    const said = 'You said: Why is the sky blue? That was message 1';
+    const answer = page.locator('#conversation li.assistant', { hasText: said });
     await answer.waitFor({ timeout: 60_000 });
     await page.context().close();
   }

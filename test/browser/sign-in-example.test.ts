@@ -1,6 +1,6 @@
-import type { Page, Route } from 'playwright-core';
+import type { Page, Response, Route } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { startBackend } from '../../examples/browser/backend.js';
+import { originsAt, startBackend } from '../../examples/browser/backend.js';
 import { type ExampleIssuer, startExampleIssuer } from '../../examples/browser/issuer.ts';
 import { issuersFile } from '../../examples/browser/issuers-file.ts';
 import { parseIssuers } from '../../src/config/issuers.ts';
@@ -23,9 +23,10 @@ let complaints: string[];
 beforeAll(async () => {
   browser = await launchBrowser();
   const port = await freePort();
-  const origin = `http://127.0.0.1:${port}`;
-  issuer = await startExampleIssuer({ clientId, redirectUri: `${origin}/oidc.html` });
-  const parsed = parseIssuers(issuersFile({ issuer: issuer.url, clientId, origin, team: 'demo' }));
+  const origins = originsAt(port);
+  const redirectUris = origins.map((origin) => `${origin}/oidc.html`);
+  issuer = await startExampleIssuer({ clientId, redirectUris });
+  const parsed = parseIssuers(issuersFile({ issuer: issuer.url, clientId, origins, team: 'demo' }));
   if (!parsed.ok) throw new Error(parsed.problems.join('\n'));
   gateway = await startGateway({ clock, env: patient, issuers: parsed.issuers });
   await gateway.admin('POST', '/admin/teams', { id: 'demo' });
@@ -36,7 +37,10 @@ beforeAll(async () => {
     signIn: { issuer: issuer.url, clientId },
   });
   page = await browser.page();
-  page.on('console', (message) => void (message.type() === 'error' && complaints.push(message.text())));
+  page.on('console', (message) => {
+    const isOfNonce = /status of 40[01]/.test(message.text()); // the gateway asks a new page for one
+    if (message.type() === 'error' && !isOfNonce) complaints.push(message.text());
+  });
   page.on('pageerror', (error) => void complaints.push(String(error)));
 });
 // A page that remembers nothing of the test before.
@@ -54,6 +58,7 @@ afterAll(async () => {
   await Promise.all([site.close(), issuer.close(), gateway.close()]);
 });
 
+const said = '#conversation li.assistant:last-child';
 const shows = (selector: string, text: string): Promise<void> =>
   page.locator(selector, { hasText: text }).waitFor({ timeout: 30_000 });
 
@@ -70,7 +75,7 @@ async function ask(question: string): Promise<void> {
 
 async function expectAnswer(question: string): Promise<void> {
   await ask(question);
-  await shows('#answer', `You said: ${question}`);
+  await shows(said, `You said: ${question}`);
   await shows('#status', 'Done');
 }
 
@@ -110,7 +115,7 @@ describe('oidc.html', () => {
     await shows('#who', 'Signed in as Bo.');
     expect(await page.inputValue('#question')).toBe('Did you wait for me?');
     await page.click('#send');
-    await shows('#answer', 'You said: Did you wait for me?');
+    await shows(said, 'You said: Did you wait for me?');
   });
 
   it('sends to the provider again when the ID token is too old', async () => {
@@ -129,6 +134,29 @@ describe('oidc.html', () => {
     clock.aheadMs += 301_000;
     await expectAnswer('Two?');
     expect(page.url()).toBe(`${site.origin}/oidc.html`);
+  });
+
+  it('signs out: the conversation, the ID token and the session are gone', async () => {
+    await signIn();
+    await expectAnswer('One?');
+    const isEnd = (response: Response): boolean =>
+      response.url().endsWith('/v1/sessions') && response.request().method() === 'DELETE';
+    const ended = page.waitForResponse(isEnd);
+    await page.click('#sign-out');
+    await shows('#status', 'Signed out.');
+    await shows('#who', 'Not signed in.');
+    expect(await page.textContent('#conversation')).toBe('');
+    expect((await ended).status()).toBe(204);
+    await ask('Two?');
+    await page.click('text=Sign in as Bo');
+    await shows('#who', 'Signed in as Bo.');
+  });
+
+  it('works under the other name of the site, too', async () => {
+    await page.goto(`${site.origins[1]}/oidc.html`);
+    await signIn();
+    expect(page.url()).toBe(`${site.origins[1]}/oidc.html`);
+    await expectAnswer('Where am I?');
   });
 
   it('signs in after the provider has rotated its keys', async () => {
@@ -154,7 +182,7 @@ describe('oidc.html', () => {
     await signIn();
     await ask('Will you let me in?');
     await shows('#status.failed', `invalid_request: ${description}`);
-    expect(await page.textContent('#answer')).toBe('');
+    expect(await page.textContent(said)).toBe('');
   });
 
   it.each([

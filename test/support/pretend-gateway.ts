@@ -7,7 +7,7 @@ import type { TollgateSession } from '../../client/index.js';
 export interface Arrived {
   method: string;
   path: string;
-  /** The token of `Authorization: Bearer`; empty where there is none. */
+  /** The token of `Authorization`; empty where there is none. */
   token: string;
   headers: IncomingMessage['headers'];
   body: string;
@@ -16,7 +16,7 @@ export interface Arrived {
 /** A loopback HTTP server that plays the gateway to a client: its sessions, their expiry, an answer. */
 export interface PretendGateway {
   readonly origin: string;
-  /** Every request, in order; preflights are answered and left out. */
+  /** Every request, in order; preflights, and pages that ask for a session at `/session`, are left out. */
   readonly arrived: Arrived[];
   /** How often `getSession` was called. */
   readonly sessionsGiven: number;
@@ -64,8 +64,9 @@ export async function startPretendGateway(): Promise<PretendGateway> {
   return gateway;
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    allowAnyPage(response);
+    allowAnyPage(request, response);
     if (request.method === 'OPTIONS') return void response.writeHead(204).end();
+    if (request.url === '/session') return sendJson(response, 200, await gateway.getSession());
     const seen = await read(request);
     arrived.push(seen);
     if (expired.has(seen.token)) return sendError(response, 401, 'expired_token');
@@ -74,8 +75,20 @@ export async function startPretendGateway(): Promise<PretendGateway> {
 }
 
 /** Answers as the gateway refuses: its error body, as far as a client reads it. */
-export function sendError(response: ServerResponse, status: number, code: string): void {
+export function sendError(
+  response: ServerResponse,
+  status: number,
+  code: string,
+  headers: Record<string, string> = {},
+): void {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   sendJson(response, status, { error: { code, message: code } });
+}
+
+/** Answers with the events of a stream, and ends it. */
+export function sendEvents(response: ServerResponse, ...events: string[]): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-request-id': 'req-1' });
+  response.end(events.map((event) => `${event}\n\n`).join(''));
 }
 
 /** Answers with a value as JSON. */
@@ -87,11 +100,14 @@ async function read(request: IncomingMessage): Promise<Arrived> {
   const { method = '', url: path = '', headers } = request;
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
-  const token = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1] ?? '';
+  const token = /^(?:Bearer|DPoP) (.+)$/.exec(headers.authorization ?? '')?.[1] ?? '';
   return { method, path, token, headers, body: Buffer.concat(chunks).toString() };
 }
 
-function allowAnyPage(response: ServerResponse): void {
+/** As the gateway does: a preflight allows what it asks for. */
+function allowAnyPage({ headers }: IncomingMessage, response: ServerResponse): void {
   response.setHeader('access-control-allow-origin', '*');
-  response.setHeader('access-control-allow-headers', 'authorization, content-type');
+  response.setHeader('access-control-allow-headers', headers['access-control-request-headers'] ?? '');
+  response.setHeader('access-control-allow-methods', 'GET, POST, DELETE');
+  response.setHeader('access-control-expose-headers', 'x-request-id, retry-after, x-should-retry, dpop-nonce');
 }

@@ -6,7 +6,7 @@
 
 local keyed_ttl_s = 3600
 -- Bytes that a key takes besides its text, with its element in the log.
-local keyed_bytes = 200
+local keyed_bytes = 300
 
 local function add_keyed_bytes(prefix, team, bytes)
   bytes = string.format('%.0f', bytes)

@@ -207,7 +207,7 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     });
     expect((await command('user create acme ana --email ana@example.com')).code).toBe(0);
     const issued = await command(
-      'token issue acme ana --expires 90d --model m --origin none --endpoint /v1/chat/completions --tool t',
+      'token issue acme ana --expires 90d --model m --origin none --endpoint /v1/chat/completions --tool t --session-proof nonce',
     );
     expect(issued.code).toBe(0);
     expect(issued.err).toMatch(/shown only once/);
@@ -215,7 +215,13 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     const identity = await identityBehind(identities, hashToken(text));
     expect(identity).toMatchObject({
       user: { id: 'ana', email: 'ana@example.com' },
-      token: { models: ['m'], origins: ['none'], endpoints: ['/v1/chat/completions'], tools: ['t'] },
+      token: {
+        models: ['m'],
+        origins: ['none'],
+        endpoints: ['/v1/chat/completions'],
+        tools: ['t'],
+        session_proof: 'nonce',
+      },
     });
     const days = (Date.parse(identity?.token.expires_at ?? '') - Date.now()) / 86_400_000;
     expect(days).toBeGreaterThan(89.9);

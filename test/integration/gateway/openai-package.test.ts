@@ -23,6 +23,7 @@ import {
   type IssuedToken,
   type TestGateway,
 } from '../../support/gateway.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { startStandIn, type StandIn } from '../../support/stand-in.ts';
 
 /* The official package as people use it: the base URL with /v1, the token as its key, its own retries. */
@@ -86,6 +87,32 @@ describe('the openai package', () => {
     }
     expect(text).toContain('Hello there');
     expect(finish).toBe('stop');
+  });
+
+  it('asks again with its Idempotency-Key while the first call is running, and reads the same stream', async () => {
+    const answer = Promise.withResolvers<void>();
+    upstream.script(async () => {
+      await answer.promise;
+      return false;
+    });
+    const before = upstream.requests.length;
+    const body = { model: models.chat, messages, stream: true } as const;
+    const textOf = async (): Promise<string> => {
+      const options = { headers: { 'Idempotency-Key': 'stainless-node-retry-1' } };
+      let text = '';
+      for await (const chunk of await client(token.text, 5).chat.completions.create(body, options)) {
+        text += JSON.stringify(chunk);
+      }
+      return text;
+    };
+    const first = textOf();
+    await upstream.waitFor(({ requests }) => requests.length === before + 1);
+    const second = textOf();
+    await waitFor(() => gateway.log().includes('in_progress'), { what: 'the second call to be told' });
+    answer.resolve();
+    expect(await second).toBe(await first);
+    expect(await first).toContain('chat.completion.chunk');
+    expect(upstream.requests).toHaveLength(before + 1);
   });
 
   it('uses tools over two rounds', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
-import { bodies, errorOf, get, paths, post } from '../../support/gateway-client.ts';
+import { bodies, errorOf, get, open, paths, post, readStream } from '../../support/gateway-client.ts';
 import type { IssuedToken } from '../../support/gateway.ts';
 import { startRedis, type RedisServer } from '../../support/redis-server.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -61,6 +61,9 @@ describe('a store that is full', () => {
     const doomed = await witness.issue();
     const { finish } = slowStreams();
     const stream = await openStream(witness, token);
+    const keyed = { token: token.text, headers: { 'idempotency-key': 'k' } };
+    const streamed = bodies.chat({ stream: true });
+    const kept = readStream(await open(`${witness.url}${paths.chat}`, streamed, keyed));
     const dying = await site.spawn();
     await openStream(dying, token);
 
@@ -94,13 +97,18 @@ describe('a store that is full', () => {
     dying.kill('SIGKILL');
     finish();
     expect(await stream.rest()).toBe('clean');
-    const entries = await witness.settled(token.team, 2, 20_000);
-    expect(entries.map(({ outcome }) => outcome).sort()).toEqual(['lost', 'ok']);
+    expect(await kept.rest()).toBe('clean');
+    const entries = await witness.settled(token.team, 3, 20_000);
+    expect(entries.map(({ outcome }) => outcome).sort()).toEqual(['lost', 'ok', 'ok']);
 
     await makeRoom();
     await waitFor(async () => (await call(token)).status === 200, { what: 'an answer' });
-    await witness.settled(token.team, 3);
-    expect(await site.used(token)).toMatchObject({ requests: 3, concurrency: 0 });
+    await witness.settled(token.team, 4);
+    expect(await site.used(token)).toMatchObject({ requests: 4, concurrency: 0 });
+    // An answer had no room; that the call was made is known.
+    expect(errorOf(await post(`${witness.url}${paths.chat}`, streamed, keyed)).code).toBe(
+      'replay_unavailable',
+    );
     await waitFor(async () => (await site.traces()).open === 0, { what: 'nothing to be open' });
   });
 

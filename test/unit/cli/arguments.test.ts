@@ -115,10 +115,17 @@ describe('bodyOf', () => {
     });
   });
 
-  it('names an account, empties lists, and bounds the bodies of sessions', () => {
-    expect(bodyOf({ issuer: 'https://idp.example', subject: '42', maxSessionBody: 1_000 })).toEqual({
+  it('names an account, empties lists, bounds the bodies of sessions, and says what they must prove', () => {
+    const given = {
+      issuer: 'https://idp.example',
+      subject: '42',
+      maxSessionBody: 1_000,
+      sessionProof: 'once',
+    };
+    expect(bodyOf(given)).toEqual({
       subject: { issuer: 'https://idp.example', sub: '42' },
       max_session_body_bytes: 1_000,
+      session_proof: 'once',
     });
     expect(bodyOf({ empty: ['models', 'tools'], tool: ['t'] })).toEqual({ models: [], tools: ['t'] });
   });

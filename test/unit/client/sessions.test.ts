@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createTollgate, type TollgateOptions } from '../../../client/index.js';
+import {
+  createTollgate,
+  SessionError,
+  type Tollgate,
+  type TollgateOptions,
+  type TollgateSession,
+} from '../../../client/index.js';
 import { sendError, startPretendGateway, type PretendGateway } from '../../support/pretend-gateway.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
@@ -16,7 +22,7 @@ afterEach(async () => {
   await gateway.close();
 });
 
-function client(options: Partial<TollgateOptions> = {}): typeof fetch {
+function client(options: Partial<TollgateOptions> = {}): Tollgate {
   return createTollgate({ url: gateway.origin, getSession: gateway.getSession, ...options });
 }
 
@@ -32,10 +38,10 @@ function at(seconds: number): void {
 }
 
 /** A `getSession` that gives nothing until it is told to. */
-function heldBack(): { getSession: TollgateOptions['getSession']; calls: () => number; give: () => void } {
+function heldBack(): { getSession: () => Promise<TollgateSession>; calls: () => number; give: () => void } {
   let calls = 0;
   const gate = Promise.withResolvers<void>();
-  const getSession = async (): ReturnType<TollgateOptions['getSession']> => {
+  const getSession = async (): Promise<TollgateSession> => {
     calls += 1;
     await gate.promise;
     return gateway.getSession();
@@ -94,6 +100,71 @@ describe('a session', () => {
       expect(gateway.arrived).toEqual([]);
     },
   );
+});
+
+describe('a response of getSession', () => {
+  const give = (body: unknown, init?: ResponseInit): Tollgate =>
+    client({ getSession: async () => Response.json(body, init) });
+
+  it.each([
+    ['of /v1/sessions', { token: 'tgs_own', expires_in: 60 }],
+    ['of /oauth/token', { access_token: 'tgs_own', token_type: 'Bearer', expires_in: 60 }],
+  ])('%s is the session', async (_name, body) => {
+    expect(await tokenOf(give(body))).toBe('tgs_own');
+  });
+
+  it.each([
+    [{ error: { code: 'not_signed_in', message: 'Sign in first.' } }, 'not_signed_in', 'Sign in first.'],
+    [{ error: 'access_denied', error_description: 'Not you.' }, 'access_denied', 'Not you.'],
+    [['what?'], 'http_403', 'The server answered 403.'],
+  ])('that is an error, %j, is thrown with its own text', async (body, code, message) => {
+    const failed = await give(body, { status: 403 })('/v1/models').catch((error: unknown) => error);
+    expect(failed).toBeInstanceOf(SessionError);
+    expect(failed).toMatchObject({ name: 'SessionError', status: 403, code, message });
+    expect(gateway.arrived).toEqual([]);
+  });
+
+  it('says when to try again', async () => {
+    const body = { error: { code: 'rate_limit_exceeded', message: 'Later.' } };
+    const failed = give(body, { status: 429, headers: { 'retry-after': '7' } })('/v1/models');
+    await expect(failed).rejects.toMatchObject({ name: 'SessionError', retryAfterMs: 7_000 });
+  });
+
+  it('that is no JSON has no token', async () => {
+    const tollgate = client({ getSession: async () => new Response('<!doctype html>') });
+    await expect(tollgate('/v1/models')).rejects.toThrow('getSession() gave no token.');
+  });
+});
+
+describe('the end of a session', () => {
+  it('is told to the gateway, and the next request gets another', async () => {
+    const tollgate = client();
+    await tokenOf(tollgate);
+    await tollgate.end();
+    expect(gateway.arrived.at(-1)).toMatchObject({ method: 'DELETE', path: '/v1/sessions', token: 'tgs_1' });
+    expect(await tokenOf(tollgate)).toBe('tgs_2');
+  });
+
+  it('is nothing if there is none, and no failure if the gateway is away', async () => {
+    const tollgate = client();
+    await tollgate.end();
+    expect(gateway.arrived).toEqual([]);
+    await tokenOf(tollgate);
+    await gateway.close();
+    await tollgate.end();
+    gateway = await startPretendGateway();
+  });
+
+  it('holds for one that is on its way', async () => {
+    const { getSession, calls, give } = heldBack();
+    const tollgate = client({ getSession });
+    const first = tokenOf(tollgate);
+    await waitFor(() => calls() === 1, { what: 'the first to ask' });
+    await tollgate.end();
+    give();
+    expect(await first).toBe('tgs_1');
+    expect(await tokenOf(tollgate)).toBe('tgs_2');
+  });
 });
 
 describe('renewal before expiry', () => {

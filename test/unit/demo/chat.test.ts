@@ -3,7 +3,7 @@ import type { JsonObject } from '../../../src/base/request.ts';
 import { answerTo } from '../../../src/demo/answer.ts';
 import { chat } from '../../../src/demo/chat.ts';
 
-const context = { id: 'chatcmpl-000001', createdS: 1_700_000_000, wordDelayMs: 3 };
+const context = { id: 'chatcmpl-000001', createdS: 1_700_000_000, wordDelayMs: 3, longAnswers: false };
 const hello: JsonObject = { model: 'm', messages: [{ role: 'user', content: 'Hi' }] };
 const weather: JsonObject = {
   type: 'function',
@@ -30,6 +30,13 @@ function framesOf(body: JsonObject): readonly string[] {
 }
 
 describe('a chat completion', () => {
+  it('is longer if that is wanted, and counts the messages of its visitor', () => {
+    const said = (role: string): JsonObject => ({ role, content: 'Hi' });
+    const body = { ...hello, messages: [said('system'), said('user'), said('assistant'), said('user')] };
+    const answer = answerTo(chat, body, { ...context, longAnswers: true });
+    expect(JSON.stringify(answer)).toMatch(/You said: Hi That was message 2 of this conversation\. .{200}/);
+  });
+
   it('has the shape of the upstream, with usage', () => {
     expect(jsonOf(hello)).toEqual({
       status: 200,

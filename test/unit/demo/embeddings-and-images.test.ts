@@ -5,7 +5,7 @@ import { type Answer, answerTo } from '../../../src/demo/answer.ts';
 import { embeddings } from '../../../src/demo/embeddings.ts';
 import { images } from '../../../src/demo/images.ts';
 
-const context = { id: '', createdS: 1_700_000_000, wordDelayMs: 0 };
+const context = { id: '', createdS: 1_700_000_000, wordDelayMs: 0, longAnswers: false };
 
 interface Embeddings {
   data: { index: number; embedding: number[] | string }[];

@@ -1,0 +1,131 @@
+// @ts-check
+
+import { BrokenAnswerError, toldBy } from './errors.js';
+
+/** @import { TollgateAnswer, TollgateEvent } from './index.d.ts' */
+/** @typedef {{ code: string, message: string, cause: unknown }} Told */
+
+/**
+ * A success, to be read once.
+ * @param {Response} response
+ * @param {{ signal: AbortSignal | null | undefined, leave: () => void }} request `leave` ends it
+ * @returns {TollgateAnswer}
+ */
+export function answerOf(response, { signal, leave }) {
+  const requestId = response.headers.get('x-request-id');
+  /** @type {(told: Partial<Told>, text: string) => BrokenAnswerError} */
+  const broken = ({ code = 'answer_broken', message = 'The answer broke off.', cause }, text) =>
+    new BrokenAnswerError({ code, message, text, requestId, cause });
+  const demandUnread = () => {
+    if (response.bodyUsed) throw new TypeError('This answer has been read already.');
+  };
+  const json = async () => {
+    demandUnread();
+    return response.json().catch((cause) => {
+      throw signal?.aborted ? signal.reason : broken({ cause }, '');
+    });
+  };
+
+  /** @returns {AsyncGenerator<TollgateEvent<any>, void, undefined>} */
+  async function* events() {
+    demandUnread();
+    if (!isStream(response)) {
+      const data = await json();
+      yield { name: 'message', data, text: wordsIn(data) };
+      return;
+    }
+    let text = '';
+    let isWhole = false;
+    try {
+      for await (const { name, lines } of framesOf(response, leave)) {
+        isWhole ||= lines === '[DONE]';
+        if (isWhole) continue; // the rest is read, so that the connection can be used again
+        const data = JSON.parse(lines);
+        if (name === 'error' || data.error) throw broken(toldBy(data, response), text);
+        const words = wordsIn(data);
+        text += words;
+        yield { name, data, text: words };
+        isWhole = data.type === 'message_stop'; // the last of Anthropic's
+      }
+    } catch (cause) {
+      if (cause instanceof BrokenAnswerError) throw cause;
+      if (signal?.aborted) throw signal.reason;
+      if (!isWhole) throw broken({ cause }, text);
+    }
+    if (!isWhole) throw broken({}, text);
+  }
+
+  return {
+    response,
+    requestId,
+    events,
+    text: async () => {
+      let text = '';
+      for await (const event of events()) text += event.text;
+      return text;
+    },
+    json,
+  };
+}
+
+/** @param {Response} response */
+function isStream({ headers }) {
+  return headers.get('content-type')?.startsWith('text/event-stream') ?? false;
+}
+
+/**
+ * Server-sent events. Whoever stops iterating ends the request.
+ * @param {Response} response
+ * @param {() => void} leave
+ */
+async function* framesOf({ body }, leave) {
+  if (!body) return;
+  const reader = body.getReader(); // no `for await`: not every browser iterates over a body
+  const decoder = new TextDecoder();
+  let rest = '';
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const frames = (rest + decoder.decode(value, { stream: true })).split(/\r?\n\r?\n/);
+      rest = frames.pop() ?? '';
+      for (const frame of frames) {
+        const lines = fieldOf(frame, 'data');
+        if (lines !== null) yield { name: fieldOf(frame, 'event') ?? 'message', lines };
+      }
+    }
+  } finally {
+    leave();
+  }
+}
+
+/**
+ * The lines of a field, together; null if there is none.
+ * @param {string} frame
+ * @param {string} field
+ */
+function fieldOf(frame, field) {
+  const lines = frame.split(/\r?\n/).filter((line) => line.startsWith(`${field}:`));
+  return lines.length === 0 ? null : lines.map((line) => line.slice(field.length + 1).trimStart()).join('\n');
+}
+
+/**
+ * The words in what a chat, an agent or Anthropic's messages answer, plain or in a piece of a stream; '' if there are none.
+ * @param {any} data
+ * @returns {string}
+ */
+function wordsIn(data) {
+  const choice = data.choices?.find((/** @type {{ index?: number }} */ { index = 0 }) => index === 0);
+  const message = choice?.delta ?? choice?.message ?? data.delta ?? data;
+  if (message.role === 'tool') return '';
+  return textIn(message.content ?? message.text);
+}
+
+/**
+ * @param {unknown} content a text, parts, or neither
+ * @returns {string}
+ */
+function textIn(content) {
+  if (typeof content === 'string') return content;
+  return Array.isArray(content) ? content.map((part) => textIn(part.text)).join('') : '';
+}
