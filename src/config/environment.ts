@@ -60,10 +60,10 @@ export function readSettings(env: NodeJS.ProcessEnv) {
       min: 65_536,
       max: 1_024 * mebibyte,
     }),
-    /** How many bytes of text the counters of a team's end users may have for each window. */
+    /** How many bytes of text the counters of a team's end users may have. */
     endUserStoreBytes: read.integer('END_USER_STORE_BYTES', {
       fallback: defaultEndUserBytes,
-      min: 262_144,
+      min: mebibyte,
       max: 1_024 * mebibyte,
     }),
     /** Store bytes that calls with an Idempotency-Key may take, with the answers that are kept for them. */

@@ -46,7 +46,7 @@ export interface AdmissionStoreOptions {
   leaseMs: number;
   maxEntries: number;
   retentionDays: number;
-  /** How many bytes of text the counters of a team's end users may have, for each window; absent: 4 MiB. */
+  /** How many bytes of text the counters of a team's end users may have; absent: 8 MiB. */
   endUserBytes?: number;
   /** How many bytes entries may take until they are drained into records; 0 or absent: there are no records. */
   backlogBytes?: () => number;
