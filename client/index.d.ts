@@ -65,10 +65,11 @@ export interface CommonOptions {
  * never sent and redirects are a TypeError. `Authorization` and `x-api-key` in its arguments are replaced by the
  * session. A request refused because its session expired is sent once more with a new one.
  *
- * A request is sent again, up to `maxTries` times, if the connection fails, or the answer is a 502, 503, 504 or
- * a 409 `in_progress`, unless it says `x-should-retry: false` or asks to wait longer than 30 s. All tries of a
- * POST have one `Idempotency-Key`, so that they are charged once. A stream as body is sent once. Any other
- * answer, a 429 too, is given at once, whatever its status.
+ * A request is sent again, up to `maxTries` times, if the connection fails, or the answer is a 502, 503 or 504,
+ * unless it says `x-should-retry: false` or asks to wait longer than 30 s. After a 409 `in_progress`, which means
+ * that an earlier try is at work, it asks each second, for 30 s. All tries of a POST have one `Idempotency-Key`, so
+ * that one answer is charged. A stream as body is sent once. Any other answer, a 429 too, is given at once, whatever
+ * its status.
  *
  * It rejects with a NetworkError if no answer came, a SessionError, the signal's reason, or a TypeError: for a URL
  * of another origin, and if `getSession` gives no token.

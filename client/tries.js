@@ -2,7 +2,7 @@
 
 import { NetworkError, retryAfterMs } from './errors.js';
 
-/** A longer wait is the caller's to decide: the answer is passed on. */
+/** A longer wait is the caller's to decide: the answer is passed on. So long, too, an earlier try is waited for. */
 const maxWaitMs = 30_000;
 
 /** The gateway, Heroku or something between them could not answer now. Nothing of an answer has come yet. */
@@ -15,6 +15,7 @@ const passing = new Set([502, 503, 504]);
  * @returns {Promise<Response>}
  */
 export async function sendUntilAnswered(send, { maxTries, signal }) {
+  let waitedMs = 0;
   for (let tries = 1; ; tries += 1) {
     const isLast = tries >= maxTries;
     const outcome = await send().catch((error) => failureOf(error, signal));
@@ -23,7 +24,13 @@ export async function sendUntilAnswered(send, { maxTries, signal }) {
       await pause(backoffMs(tries), signal);
       continue;
     }
-    const waitMs = isLast ? null : await waitMsFor(outcome, tries);
+    let waitMs = isLast ? null : waitMsFor(outcome, tries);
+    // An earlier try is at work: its connection broke, and the gateway has yet to notice, or to finish.
+    if (maxTries > 1 && waitedMs < maxWaitMs && (await isInProgress(outcome))) {
+      waitMs = Math.max(retryAfterMs(outcome.headers) ?? 0, 1_000);
+      waitedMs += waitMs;
+      tries -= 1; // asking for it is none
+    }
     if (waitMs === null) return outcome;
     outcome.body?.cancel().catch(() => undefined); // it may have been cut
     await pause(waitMs, signal);
@@ -46,9 +53,8 @@ function failureOf(error, signal) {
  * @param {Response} answer
  * @param {number} tries so far
  */
-async function waitMsFor(answer, tries) {
-  if (answer.headers.get('x-should-retry') === 'false') return null;
-  if (!passing.has(answer.status) && !(await isInProgress(answer))) return null;
+function waitMsFor(answer, tries) {
+  if (answer.headers.get('x-should-retry') === 'false' || !passing.has(answer.status)) return null;
   const waitMs = Math.max(retryAfterMs(answer.headers) ?? 0, backoffMs(tries));
   return waitMs <= maxWaitMs ? waitMs : null;
 }

@@ -3,9 +3,14 @@ import type { Range } from './parts/range.ts';
 
 /* Rows of the API's usage, as a chart takes them. Pure. */
 
-export type Group = 'team' | 'user' | 'token' | 'model' | 'endpoint';
+export type Group = 'team' | 'user' | 'token' | 'model' | 'endpoint' | 'end_user' | `tag:${string}`;
 
-export interface UsageRow extends Partial<Record<Group | 'day', string>> {
+/** Null: requests without an end user or without the tag. */
+export interface UsageRow extends Partial<
+  Record<Exclude<Group, `tag:${string}` | 'end_user'> | 'day', string>
+> {
+  end_user?: string | null;
+  [tag: `tag:${string}`]: string | null;
   requests: number;
   input_tokens: number;
   output_tokens: number;
@@ -33,7 +38,7 @@ export function seriesOf(rows: readonly UsageRow[], { range, by, figure }: Serie
     const name =
       by === null
         ? 'All'
-        : [row.team === undefined || by === 'team' ? '' : `${row.team}/`, row[by] ?? ''].join('');
+        : [row.team === undefined || by === 'team' ? '' : `${row.team}/`, row[by] ?? 'none'].join('');
     const values = found.get(name) ?? new Map<string, number>();
     values.set(row.day ?? '', row[figure]);
     found.set(name, values);

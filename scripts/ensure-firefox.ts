@@ -8,6 +8,11 @@ ensure(
   (machine) => {
     const firefox = findFirefox();
     if (firefox !== null) return { action: 'use', found: `Firefox ${firefox.version}` };
+    const { FIREFOX_PATH } = process.env;
+    if (FIREFOX_PATH) {
+      const message = `FIREFOX_PATH is ${FIREFOX_PATH}, and no Firefox runs there: the tests of client/ go without.`;
+      return { action: 'ask', message };
+    }
     const need = {
       problem: 'There is no Firefox on the PATH: without one, the tests of client/ in Firefox are skipped.',
       aptPackage: 'firefox-esr',

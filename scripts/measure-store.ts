@@ -237,6 +237,29 @@ measured.push({
   bytesEach: Math.round((afterRows - beforeRows) / rows.length - entryEach),
 });
 
+// Visitors of a day, with tags; of 20,000 a bounded number keep their names.
+const breakdownOf = async (visitors: number, daysAgo: number): Promise<number> => {
+  const asked = Array.from({ length: visitors }, (_, n) => ({
+    ...request(n % 100),
+    endUser: `visitor-${String(n).padStart(6, '0')}`,
+    tags: `project=website-${n % 5}`,
+  }));
+  const from = 100_000 * daysAgo;
+  await admit(asked, from);
+  const atMs = Date.now() - daysAgo * dayMs;
+  await settle(asked, { from, admittedAtMs: () => atMs });
+  return Number(
+    await redis.command('MEMORY', 'USAGE', keys.breakdown(`${dayOf(atMs)}/team-0`), 'SAMPLES', 0),
+  );
+};
+measured.push(
+  {
+    what: 'row of a day’s breakdown, with tags and an end user',
+    bytesEach: Math.round((await breakdownOf(400, 41)) / 400),
+  },
+  { what: 'a day’s breakdown of a team of 20,000 end users', bytesEach: await breakdownOf(20_000, 40) },
+);
+
 const refusals = new RefusalStore(store, keys, { retentionDays: 3_660 });
 const refusedRows = Array.from({ length: days * rowsADay }, (_, n): RefusalCount => {
   const { team, user, tokenId: token, endpoint } = request(n % 100);

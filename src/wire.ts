@@ -367,6 +367,7 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
   const keys = keysUnder(prefix, { hasRecords: settings.records !== null });
   const { leaseMs, ledgerMaxEntries: maxEntries, usageRetentionDays: retentionDays } = settings;
   const {
+    usageBreakdownRows: breakdownRows,
     sessionsPerMinute: perMinute,
     sessionStoreBytes: maxBytes,
     endUserStoreBytes: endUserBytes,
@@ -441,6 +442,7 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
       leaseMs,
       maxEntries,
       retentionDays,
+      breakdownRows,
       endUserBytes,
       backlogBytes,
       keyedBytes: settings.keptAnswerBytes,

@@ -91,6 +91,8 @@ export function Requests({ route }: { route: Route }): View {
       <${TextFilter} route=${route} name="user" label="User" />
       <${TextFilter} route=${route} name="token" label="Token" />
       <${TextFilter} route=${route} name="model" label="Model" />
+      <${TextFilter} route=${route} name="end_user" label="End user" />
+      <${TextFilter} route=${route} name="tag" label="Tag" />
     </div>
     <${ListTable}
       label="Requests"

@@ -10,15 +10,17 @@ import { RangeFilter, rangeOf, type Range } from '../parts/range.ts';
 import { Shown } from '../parts/state.ts';
 import { type Column, Table } from '../parts/table.ts';
 import { hrefTo, type Route } from '../router.ts';
+import type { TeamRecord } from './records.ts';
 import { daysIn, type FigureName, type Group, seriesOf, type UsageRow } from '../usage-series.ts';
 
-const groups = [
+const groups: readonly (readonly [Group, string])[] = [
   ['model', 'Model'],
   ['team', 'Team'],
   ['user', 'User'],
   ['token', 'Token'],
   ['endpoint', 'Endpoint'],
-] as const;
+  ['end_user', 'End user'],
+];
 
 const figures: readonly (readonly [FigureName, string])[] = [
   ['cost_usd', 'Cost'],
@@ -31,7 +33,17 @@ const figures: readonly (readonly [FigureName, string])[] = [
 const mostInChart = 50;
 const mostRows = 200;
 
-const filterNames = ['team', 'user', 'token', 'model', 'endpoint'] as const;
+const filterNames = ['team', 'user', 'token', 'model', 'endpoint', 'end_user', 'tag'] as const;
+
+/** By the tags of the team that is looked at, and by the one that the address names. */
+function useTagGroups({ query }: Route): readonly (readonly [Group, string])[] {
+  const team = query.get('team');
+  const { value } = useReading<TeamRecord>(team ? `/admin/teams/${encodeURIComponent(team)}` : null);
+  const named = query.get('by') ?? '';
+  const keys = new Set(team ? (value?.tag_keys ?? []) : []);
+  if (named.startsWith('tag:')) keys.add(named.slice('tag:'.length));
+  return [...keys].map((key) => [`tag:${key}`, `Tag ${key}`] as const);
+}
 
 /** What the view shows: answers that belong together. */
 interface Report {
@@ -77,7 +89,8 @@ function useReport({ query }: Route, { range, by }: { range: Range; by: Group })
 export function Usage({ route }: { route: Route }): View {
   const { query } = route;
   const range = rangeOf(route, 29);
-  const by = groups.find(([name]) => name === query.get('by'))?.[0] ?? 'model';
+  const all = [...groups, ...useTagGroups(route)];
+  const by = all.find(([name]) => name === query.get('by'))?.[0] ?? 'model';
   const figure = figures.find(([name]) => name === query.get('figure'))?.[0] ?? 'cost_usd';
   const { report, problem, isLoading, reload, csv } = useReport(route, { range, by });
   return html`<${Page}
@@ -87,12 +100,14 @@ export function Usage({ route }: { route: Route }): View {
   >
     <div class="filters">
       <${RangeFilter} route=${route} range=${range} />
-      <${ChoiceFilter} route=${route} name="by" label="By" options=${groups} />
+      <${ChoiceFilter} route=${route} name="by" label="By" options=${all} />
       <${ChoiceFilter} route=${route} name="figure" label="Figure" options=${figures} />
       <${TextFilter} route=${route} name="team" label="Team" />
       <${TextFilter} route=${route} name="user" label="User" />
       <${TextFilter} route=${route} name="token" label="Token" />
       <${TextFilter} route=${route} name="model" label="Model" />
+      <${TextFilter} route=${route} name="end_user" label="End user" />
+      <${TextFilter} route=${route} name="tag" label="Tag" />
     </div>
     <${Shown} isLoading=${isLoading} problem=${problem} hasValue=${report !== null} reload=${reload}>
       ${report && html`<${ReportView} report=${report} figure=${figure} />`}
@@ -112,9 +127,9 @@ function ReportView({ report, figure }: { report: Report; figure: FigureName }):
         format=${figure === 'cost_usd' ? usd : compact}
       />
     <//>
-    <${Section} title=${`By ${by}`}>
+    <${Section} title=${`By ${wordFor(by)}`}>
       <${Table}
-        label=${`Usage by ${by}`}
+        label=${`Usage by ${wordFor(by)}`}
         columns=${columnsFor(by, range)}
         rows=${sorted.slice(0, mostRows)}
         total=${total}
@@ -122,6 +137,10 @@ function ReportView({ report, figure }: { report: Report; figure: FigureName }):
       />
       ${sorted.length > mostRows ? html`<p class="quiet">The first ${mostRows} of ${count(sorted.length)}. The CSV has all.</p>` : null}
     <//>`;
+}
+
+function wordFor(by: Group): string {
+  return by.replace('tag:', 'tag ').replace('_', ' ');
 }
 
 function labelOf(figure: FigureName): string {
@@ -136,7 +155,10 @@ function columnsFor(by: Group, range: Range): Column<UsageRow>[] {
     isExtra,
   });
   return [
-    { title: groups.find(([name]) => name === by)?.[1] ?? by, cell: (row) => nameIn(row, by, range) },
+    {
+      title: groups.find(([name]) => name === by)?.[1] ?? wordFor(by),
+      cell: (row) => nameIn(row, by, range),
+    },
     figure('Requests', ({ requests }) => count(requests)),
     figure('Input tokens', ({ input_tokens: tokens }) => count(tokens)),
     figure('Output tokens', ({ output_tokens: tokens }) => count(tokens)),
@@ -146,12 +168,17 @@ function columnsFor(by: Group, range: Range): Column<UsageRow>[] {
   ];
 }
 
+/** In place of names that a day has no room for. */
+const otherNames = '(others)';
+
 /** The name of a row, with a link to the requests behind it. A row of sums has none. */
 function nameIn(row: UsageRow, by: Group, range: Range): unknown {
   const name = row[by];
   if (name === undefined) return 'All';
   const who = row.team === undefined ? {} : { team: row.team };
-  const href = hrefTo(['requests'], { ...range, ...who, [by]: name });
+  if (name === null || name === otherNames) return html`<span class="quiet">${name ?? 'none'}</span>`;
+  const filter = by.startsWith('tag:') ? { tag: `${by.slice('tag:'.length)}=${name}` } : { [by]: name };
+  const href = hrefTo(['requests'], { ...range, ...who, ...filter });
   const team = by !== 'team' && row.team !== undefined ? html` <span class="quiet">${row.team}</span>` : null;
   return html`<a href=${href}>${name}</a>${team}`;
 }

@@ -31,7 +31,11 @@ const demo = await startDemo({
   env: { ...process.env, ALLOWED_ORIGINS: origins.join(','), ISSUERS_FILE },
   onStop: () => Promise.all([closeSite(), issuer.close(), rm(folder, { recursive: true, force: true })]),
 });
-const token = await makeDemoToken(demo, { session_proof: 'nonce' });
+const token = await makeDemoToken(demo, {
+  session_proof: 'nonce',
+  // Of each visitor, however many pages are open; those of the provider have the limits in its file.
+  end_user_limits: [{ metric: 'requests', window: 'minute', max: 30 }],
+});
 const site = await startBackend({
   gateway: demo.url,
   token,

@@ -8,6 +8,7 @@ import { refusalFigures } from '../ledger/refusal-count.ts';
 import { usageFigures } from '../ledger/totals.ts';
 import { holdingOf } from '../memory/holding.ts';
 import { type CheckedForm, formFor } from '../reports/formats.ts';
+import { dearestFirst } from '../reports/overview.ts';
 import { begun, pagesFrom, rowsPerPage, sumsInPages, visibleLedger } from '../reports/pages.ts';
 import {
   type Asked,
@@ -58,7 +59,10 @@ export function reportRoutes({ ledger, audit, identities, clock, onError }: Admi
       name: 'usage',
       figures: usageFigures,
       parse: (url) => parseUsageQuery(url, { clock, maxDays: ledger.maxDays }),
-      read: (query) => visible.usage(query),
+      read: async ({ top, ...query }) => {
+        const rows = await visible.usage(query);
+        return top === null ? rows : dearestFirst(rows, top);
+      },
     });
   }
 

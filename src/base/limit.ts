@@ -56,8 +56,8 @@ export function isOfVisitor(scope: Scope): boolean {
   return scope === 'session' || scope === 'end_user';
 }
 
-/** How many bytes of text the counters of a team's end users may have for each window, if nothing else is set. */
-export const defaultEndUserBytes = 4_194_304;
+/** How many bytes of text the counters of a team's end users may have, if nothing else is set. */
+export const defaultEndUserBytes = 8_388_608;
 
 /**
  * How many attempts a token or a session has in a minute: what it uses of its own limit on requests, and requests that the

@@ -50,7 +50,13 @@ export function reportCommands(program: Command, cli: Cli): void {
   withFilters(program.command('usage'))
     .description('show usage by UTC days; default: today')
     .option('--model <id>')
-    .option('--by <groups>', 'group by any of day (or week, month),team,user,token,model,endpoint')
+    .option('--end-user <name>', 'the end user of sessions')
+    .option('--tag <tags>', 'such as project=x')
+    .option(
+      '--by <groups>',
+      'group by any of day (or week, month),team,user,token,model,endpoint,end_user and tags such as tag:project',
+    )
+    .option('--top <count>', 'only so many rows, those that cost most first')
     .option('--sort <column>', 'such as cost or user; the other way round after a minus')
     .addHelpText(
       'after',
@@ -58,10 +64,12 @@ export function reportCommands(program: Command, cli: Cli): void {
         'usage acme --by user,day --from 7d',
         'usage --by team,month --sort cost --from 2026-01-01',
         'usage --by team --format csv',
+        'usage acme --by tag:project --from month',
+        'usage acme --by end_user --top 20',
       ),
     )
-    .action((team: string | undefined, options: ReportOptions) =>
-      printSums(cli, usageReport, { team, ...options }),
+    .action((team: string | undefined, { endUser, ...options }: ReportOptions) =>
+      printSums(cli, usageReport, { team, end_user: endUser, ...options }),
     );
 
   withFilters(program.command('refusals'))

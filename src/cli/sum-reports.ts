@@ -61,18 +61,22 @@ function groupingOf(by: string, { groups: known }: SumReport): Grouping {
   }
   const period = periods.find((each) => names.includes(each)) ?? null;
   const asked = names.map((name) => (name === period ? 'day' : name));
-  const bringsTeam = asked.some((name) => name === 'user' || name === 'token');
+  const bringsTeam = asked.some((name) => bringingTeam.has(name));
   const groups = known
     .filter((name) => asked.includes(name) || (name === 'team' && bringsTeam))
-    .map((name) => (name === 'day' && period !== null ? period : name));
+    .map((name) => (name === 'day' && period !== null ? period : name))
+    .concat([...new Set(asked.filter((name) => name.startsWith('tag:')))]);
   return { asked: asked.length === 0 ? undefined : asked.join(','), period, groups };
 }
+
+/** Their names are unique inside a team only. */
+const bringingTeam: ReadonlySet<string> = new Set(['user', 'token', 'end_user']);
 
 /** In the order asked. A user's or token's row has its team, which needs no column if it is the same in all. */
 function shownGroups(groups: readonly string[], by: string, team: string | undefined): string[] {
   const asked = by.split(',').filter((name) => groups.includes(name));
   if (team !== undefined || asked.includes('team') || !groups.includes('team')) return asked;
-  const at = asked.findIndex((name) => name === 'user' || name === 'token');
+  const at = asked.findIndex((name) => bringingTeam.has(name));
   return asked.toSpliced(Math.max(0, at), 0, 'team');
 }
 

@@ -60,10 +60,10 @@ export function readSettings(env: NodeJS.ProcessEnv) {
       min: 65_536,
       max: 1_024 * mebibyte,
     }),
-    /** How many bytes of text the counters of a team's end users may have for each window. */
+    /** How many bytes of text the counters of a team's end users may have. */
     endUserStoreBytes: read.integer('END_USER_STORE_BYTES', {
       fallback: defaultEndUserBytes,
-      min: 262_144,
+      min: mebibyte,
       max: 1_024 * mebibyte,
     }),
     /** Store bytes that calls with an Idempotency-Key may take, with the answers that are kept for them. */
@@ -74,6 +74,8 @@ export function readSettings(env: NodeJS.ProcessEnv) {
     }),
     ledgerMaxEntries: read.integer('LEDGER_MAX_ENTRIES', { fallback: 10_000, min: 1, max: 10_000_000 }),
     usageRetentionDays: readUsageRetention(read),
+    /** Of a team's day by tags and end user. */
+    usageBreakdownRows: read.integer('USAGE_BREAKDOWN_ROWS', { fallback: 400, min: 2, max: 10_000 }),
   } as const;
   if (settings.previousAdminKey !== null) {
     warnings.push('ADMIN_KEY_PREVIOUS: the key before ADMIN_KEY still works; unset it when nobody uses it.');

@@ -62,6 +62,7 @@ export const variables = [
   'KEPT_ANSWER_BYTES',
   'LEDGER_MAX_ENTRIES',
   'USAGE_RETENTION_DAYS',
+  'USAGE_BREAKDOWN_ROWS',
 ] as const;
 
 export type Variable = (typeof variables)[number];

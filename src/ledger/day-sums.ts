@@ -80,13 +80,16 @@ export class DaySums<Row> {
 
   /** The sums so far, of each grouping. */
   rows(): Row[][] {
-    return this.#groupings.map(({ sums }) => this.#rowsOf(sums));
+    return this.#groupings.map((grouping) => this.#rowsOf(grouping));
   }
 
-  #rowsOf(sums: Grouping['sums']): Row[] {
+  #rowsOf({ by, sums }: Grouping): Row[] {
     const { figures, time } = this.#parts;
     const shown = (figure: string, sum: number): unknown => (figure === time ? timeOf(sum) : sum);
+    // Of what is not broken down, nothing may be left: then there is no row.
+    const counts = ({ sums: own }: { sums: readonly number[] }): boolean => own.some((sum) => sum > 0);
     return [...sums.entries()]
+      .filter(([, row]) => by.length === 0 || counts(row))
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([, { group, sums: own }]) => {
         const named = Object.fromEntries(figures.map((figure, at) => [figure, shown(figure, own[at] ?? 0)]));

@@ -1,4 +1,5 @@
 import { daysBetween } from '../base/days.ts';
+import { isBrokenDown, taken, withoutLabel } from './breakdown.ts';
 import { decodeEntry } from './entry-text.ts';
 import { ledgerEntryOf, type LedgerEntry } from './entry.ts';
 import { clockSlackMs, passes, type EntryQuery, type Ledger, type Page } from './ledger.ts';
@@ -6,7 +7,8 @@ import type { Keys } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import { type DaySums, type GroupingsQuery, onlyGrouping } from './day-sums.ts';
 import { refusalSums, type RefusalGroup, type RefusalQuery, type RefusalRow } from './refusal-count.ts';
-import { usageRows, usageSums, type UsageGroup, type UsageQuery, type UsageRow } from './totals.ts';
+import { decodeTotalsRow, type UsageGroup, type UsageQuery, type UsageRow } from './totals.ts';
+import { usageRows, usageSums } from './usage-sums.ts';
 
 const entriesPerRead = 500;
 /** How many entries one call reads to find matching ones before it returns a cursor to continue from. */
@@ -38,7 +40,9 @@ export class LedgerReader implements Ledger {
   }
 
   async groupedUsage(query: GroupingsQuery<UsageGroup>): Promise<UsageRow[][]> {
-    return usageRows(await this.#sum(usageSums(query), query, this.#keys.totals));
+    const sums = usageSums(query);
+    await (isBrokenDown(query) ? this.#sumBreakdown(sums, query) : this.#sum(sums, query, this.#keys.totals));
+    return usageRows(sums);
   }
 
   async refusals(query: RefusalQuery): Promise<RefusalRow[]> {
@@ -92,15 +96,41 @@ export class LedgerReader implements Ledger {
     keyOf: (day: string) => string,
   ): Promise<DaySums<Row>> {
     for (const day of daysBetween(from, to)) {
-      for await (const page of rowsOfHash(this.#store, keyOf(day))) {
-        sums.add(
-          day,
-          page.map(([row, text]) => [row, text.split(' ').map(Number)] as const),
-        );
-      }
+      for await (const page of rowsOfHash(this.#store, keyOf(day))) sums.add(day, figuresOf(page));
     }
     return sums;
   }
+
+  /** The same of the totals and of their breakdown, in which each team has a hash of its own. */
+  async #sumBreakdown(
+    sums: DaySums<UsageRow>,
+    { from, to, teams, filters }: GroupingsQuery<UsageGroup>,
+  ): Promise<void> {
+    const isAsked = (team: string): boolean =>
+      (teams?.includes(team) ?? true) && (filters.team === undefined || filters.team === team);
+    for (const day of daysBetween(from, to)) {
+      const found = new Set<string>();
+      for await (const page of rowsOfHash(this.#store, this.#keys.totals(day))) {
+        sums.add(day, figuresOf(page));
+        for (const [name] of page) found.add(decodeTotalsRow(name).team);
+      }
+      for (const team of [...found].filter(isAsked)) {
+        for await (const page of rowsOfHash(this.#store, this.#keys.breakdown(`${day}/${team}`))) {
+          const rows = figuresOf(page.filter(([name]) => name.includes('\t')));
+          sums.add(day, rows);
+          sums.add(
+            day,
+            rows.map(([name, figures]) => [withoutLabel(name), taken(figures)] as const),
+          );
+        }
+      }
+    }
+  }
+}
+
+/** Rows of a day, read. */
+function figuresOf(page: readonly [name: string, figures: string][]): [name: string, figures: number[]][] {
+  return page.map(([name, text]) => [name, text.split(' ').map(Number)]);
 }
 
 /**

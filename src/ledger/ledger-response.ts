@@ -4,7 +4,7 @@ import type { Outcome } from '../base/outcome.ts';
 import { tags } from '../base/tags.ts';
 import type { LedgerEntry } from './entry.ts';
 import { refusalGroups } from './refusal-count.ts';
-import { usageFigures, usageGroups } from './totals.ts';
+import { totalsGroups, usageFigures } from './totals.ts';
 import { time } from '../base/fields.ts';
 
 /* The ledger as the API shows it. */
@@ -48,11 +48,21 @@ export const entryFields = Object.keys(entryResponse.shape);
 
 export const usageRowResponse = z
   .object({
-    ...fieldsNamed(usageGroups, text.exactOptional()),
+    ...fieldsNamed(totalsGroups, text.exactOptional()),
+    end_user: text
+      .nullable()
+      .exactOptional()
+      .meta({ description: 'Null: none, or no longer known. (others): see tag:key.' }),
     ...fieldsNamed(usageFigures, count),
     cost_usd: z.number().min(0),
   })
-  .meta({ id: 'UsageRow', description: 'Sums. A row has the groups that group_by named.' });
+  // As in `tag:project`: null is without the tag; `(others)` stands for those that a day had too many of.
+  .catchall(text.nullable())
+  .meta({
+    id: 'UsageRow',
+    description:
+      'Sums. A row has the groups that group_by named; other fields are tag:key. Null: without it, or no longer known. (others): more than a day has room for.',
+  });
 
 export const refusalRowResponse = z
   .object({

@@ -1,7 +1,6 @@
 import { figures, type FigureName } from '../base/figures.ts';
-import { nanoUsdPerUsd } from '../base/price.ts';
 import { textCodec, withoutControls } from '../base/text-record.ts';
-import { DaySums, type GroupingsQuery, type SumQuery } from './day-sums.ts';
+import type { SumQuery } from './day-sums.ts';
 import { countedModel, type EntryRecord } from './entry.ts';
 
 /** The fields that name a row of a day's totals. */
@@ -13,13 +12,18 @@ export type TotalsRow = {
   endpoint: string;
 };
 
-export const usageGroups = ['day', 'team', 'user', 'token', 'model', 'endpoint'] as const;
-export type UsageGroup = (typeof usageGroups)[number];
+/** What each row of totals has. */
+export const totalsGroups = ['day', 'team', 'user', 'token', 'model', 'endpoint'] as const;
+export const usageGroups = [...totalsGroups, 'end_user'] as const;
+/** What only the breakdown of totals has: see `breakdown.ts`. */
+export type LabelGroup = 'end_user' | `tag:${string}`;
+export type UsageGroup = (typeof totalsGroups)[number] | LabelGroup;
 export type UsageQuery = SumQuery<UsageGroup>;
 
 type UsageFigure = 'requests' | 'errors' | 'aborted' | 'lost' | 'cost_usd' | FigureName;
 export type UsageFigures = Record<UsageFigure, number>;
-export type UsageRow = Partial<Record<UsageGroup, string>> & UsageFigures;
+export type UsageRow = Partial<Record<(typeof totalsGroups)[number], string>> &
+  UsageFigures & { end_user?: string | null; [tag: `tag:${string}`]: string | null };
 
 const listed = [
   'requests',
@@ -75,15 +79,4 @@ export const decodeTotalsRow: (name: string) => TotalsRow = codec.decode;
 export function totalsRowOf(entry: EntryRecord): string {
   const { team, user, token_id: token, endpoint } = entry;
   return encodeTotalsRow({ team, user, token, model: countedModel(entry), endpoint });
-}
-
-/** Sums days of totals by group. */
-export function usageSums(query: GroupingsQuery<UsageGroup>): DaySums<UsageRow> {
-  return new DaySums({ query, figures: usageFigures, decodeName: codec.decode });
-}
-
-/** Summed rows of each grouping as callers see them: money in dollars. */
-export function usageRows(sums: DaySums<UsageRow>): UsageRow[][] {
-  const inDollars = (row: UsageRow): UsageRow => ({ ...row, cost_usd: row.cost_usd / nanoUsdPerUsd });
-  return sums.rows().map((rows) => rows.map(inDollars));
 }

@@ -46,12 +46,14 @@ export interface AdmissionStoreOptions {
   leaseMs: number;
   maxEntries: number;
   retentionDays: number;
-  /** How many bytes of text the counters of a team's end users may have, for each window; absent: 4 MiB. */
+  /** How many bytes of text the counters of a team's end users may have; absent: 8 MiB. */
   endUserBytes?: number;
   /** How many bytes entries may take until they are drained into records; 0 or absent: there are no records. */
   backlogBytes?: () => number;
   /** How many bytes calls with an Idempotency-Key may take, with the answers that are kept for them. */
   keyedBytes?: number;
+  /** How many rows with names a team's breakdown of a day may have, without records; absent: 400. */
+  breakdownRows?: number;
 }
 
 /**
@@ -138,8 +140,10 @@ export class AdmissionStore {
     leaseMs: number,
     batch: readonly Settlement[],
   ): Promise<readonly Settled[] | null> {
-    const { processes, open, incarnation, entries, counters, totals, settled, session, keyed } = this.#keys;
-    const { maxEntries, retentionDays, backlogBytes, keyedBytes = defaultKeyedBytes } = this.#options;
+    const { processes, open, incarnation, entries, counters, totals, settled, session, keyed, breakdown } =
+      this.#keys;
+    const { maxEntries, retentionDays, keyedBytes = defaultKeyedBytes, breakdownRows = 400 } = this.#options;
+    const backlogBytes = this.#options.backlogBytes?.() ?? 0;
     const args = [
       process,
       leaseMs,
@@ -149,10 +153,13 @@ export class AdmissionStore {
       maxEntries,
       retentionDays,
       session(''),
-      backlogBytes?.() ?? 0,
+      backlogBytes,
       joined(batch, this.#isFull ? textWithoutAnswer : settlementText),
       keyed(''),
       keyedBytes,
+      breakdown(''),
+      // Records have every entry, with its tags and its end user.
+      backlogBytes > 0 ? 0 : breakdownRows,
     ];
     const reply = await this.#store.run(
       scripts.settle,

@@ -15,7 +15,7 @@
 --   of a limit whose use counts as well or nothing, a space between them and ';' at the end), the id of an Idempotency-Key
 --   and the fingerprint of the call with a space between them, or '', and for each limit: field of
 --   its counter, span (m h d M o), amount, max (see max_in). For fields and the keys they are in, see counter_key.
--- ARGV[6] how many bytes one hash of counters of end users may have
+-- ARGV[6] how many bytes the counters of a team's end users may have, in one hash of each window together
 -- ARGV[7] key prefix of calls with an Idempotency-Key: see keyed.lua
 --
 -- Returns nil if the process has no recent heartbeat, else a text with a line feed between

@@ -16,8 +16,11 @@
 --   what becomes of its Idempotency-Key, or '' (see close_keyed),
 --   number of adjustments, and for each: field of the limit's counter,
 --   window index (of a sliding window the time at which the amount was reserved), delta, charged amount;
---   then, if it has an entry: entry, day (YYYY-MM-DD), end of the day (unix s), totals row, its figures
+--   then, if it has an entry: entry, day (YYYY-MM-DD), end of the day (unix s), totals row, its figures. If the entry has
+--   tags or an end user, the totals row is followed by a group separator (0x1d), the tags, a tab, and the end user
 -- ARGV[11] key prefix of calls with an Idempotency-Key: see keyed.lua   ARGV[12] how many bytes they may take
+-- ARGV[13] key prefix of the breakdowns
+-- ARGV[14] maximum number of rows of a breakdown that have names; 0: none is kept
 --
 -- An element of the stream: e entry, c charges if there are any; or c charges, t team, if it has no entry.
 --
@@ -42,6 +45,7 @@ local incarnation = redis.call('GET', KEYS[3]) or ''
 -- include: ../store/lua/correct.lua
 -- include: ../store/lua/refunds.lua
 -- include: ../store/lua/bound_backlog.lua
+-- include: ../store/lua/breakdown.lua
 -- include: ../store/lua/keyed_budget.lua
 
 local backlog_bytes = tonumber(ARGV[9])
@@ -117,10 +121,13 @@ local function add_entry(entry, charges)
   end
 end
 
-local function add_totals(settlement, at)
-  local key, row = ARGV[4] .. settlement[at], settlement[at + 2]
+-- Adds figures to a row of a day. `make_room`: called before a new row is made; absent: there is always room.
+local function add_figures(key, row, settlement, at, make_room)
   local sums = {}
   local text = redis.call('HGET', key, row)
+  if not text and make_room then
+    make_room()
+  end
   if text then
     for figure in string.gmatch(text, '%d+') do
       sums[#sums + 1] = figure
@@ -130,8 +137,33 @@ local function add_totals(settlement, at)
   for n = 1, #settlement - at - 2 do
     sums[n] = string.format('%.0f', tonumber(sums[n] or 0) + tonumber(settlement[at + 2 + n]))
   end
-  if redis.call('HSET', key, row, table.concat(sums, ' ')) > 0 then
+  redis.call('HSET', key, row, table.concat(sums, ' '))
+  if not text then
     redis.call('EXPIREAT', key, tonumber(settlement[at + 1]) + ARGV[7] * 86400)
+  end
+end
+
+local function add_to_breakdown(row, settlement, at)
+  local team = string.match(row, '^[^\t]*')
+  local key, most = ARGV[13] .. settlement[at] .. '/' .. team, tonumber(ARGV[14])
+  if most == 0 then
+    return
+  end
+  add_figures(key, row, settlement, at, function()
+    if redis.call('HINCRBY', key, '#', 1) > most then
+      fold_breakdown(key, math.floor(most / 2))
+      redis.call('HINCRBY', key, '#', 1)
+    end
+  end)
+end
+
+local function add_totals(settlement, at)
+  local row = settlement[at + 2]
+  local ends = string.find(row, '\29', 1, true)
+  local plain = ends and string.sub(row, 1, ends - 1) or row
+  add_figures(ARGV[4] .. settlement[at], plain, settlement, at)
+  if ends then
+    add_to_breakdown(plain .. '\t' .. string.sub(row, ends + 1), settlement, at)
   end
 end
 

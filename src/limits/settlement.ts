@@ -2,7 +2,8 @@ import { filledFigures, type Figures } from '../base/figures.ts';
 import { type Charge, noCharge, type ForwardOutcome } from '../base/outcome.ts';
 import type { EntryRecord } from '../ledger/entry.ts';
 import { encodeEntry } from '../ledger/entry-text.ts';
-import { totalsFigures, totalsRowOf } from '../ledger/totals.ts';
+import { settledRowOf } from '../ledger/breakdown.ts';
+import { totalsFigures } from '../ledger/totals.ts';
 import { costNanoUsd, dearest } from '../base/price.ts';
 import { adjustments, charge } from './charge.ts';
 import type { Grant } from './grant.ts';
@@ -161,7 +162,7 @@ function entryOf(id: string, request: OpenRequest, ended: Ended): EntryRecord {
 }
 
 function totalsOf(entry: EntryRecord): TotalsDelta {
-  return { ...dayOf(entry.admittedAtMs), row: totalsRowOf(entry), figures: totalsFigures(entry) };
+  return { ...dayOf(entry.admittedAtMs), row: settledRowOf(entry), figures: totalsFigures(entry) };
 }
 
 let lastDay = { index: -1, day: '', dayEndsAtS: 0 };

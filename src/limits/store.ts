@@ -87,6 +87,7 @@ export interface TotalsDelta {
   day: string;
   /** Unix time, s. The retention begins here. */
   dayEndsAtS: number;
+  /** Its name. With tags or an end user, a group separator (0x1d), the tags, a tab and the end user follow. */
   row: string;
   figures: readonly number[];
 }

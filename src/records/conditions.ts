@@ -21,7 +21,7 @@ export class Conditions {
 
   /** Adds `column = value` for each value that is given. An empty text equals nothing: it stands for what is not known. */
   equal(
-    columns: Readonly<Record<string, string>>,
+    columns: Readonly<Partial<Record<string, string>>>,
     wanted: Readonly<Record<string, string | undefined>>,
   ): this {
     for (const [name, value] of Object.entries(wanted)) {

@@ -1,6 +1,7 @@
 import type { Person } from '../audit/erased.ts';
 import { dayMs, dayOf } from '../base/days.ts';
 import { endUserCounters } from '../identity/records/end-user.ts';
+import { otherNames } from '../ledger/breakdown.ts';
 import { decodeRefusalRow, encodeRefusalRow } from '../ledger/refusal-count.ts';
 import { decodeTotalsRow, encodeTotalsRow } from '../ledger/totals.ts';
 import type { Keys } from '../store/keys.ts';
@@ -46,11 +47,23 @@ export async function forgetPerson(
       const row = decodeTotalsRow(name);
       return isTheirs(row, person) ? encodeTotalsRow({ ...row, user: person.pseudonym }) : null;
     });
+    // Only from before there were records: with them, there is no breakdown.
+    await rename(store, keys.breakdown(`${day}/${person.team}`), 'sum', (name) => {
+      const row = name.includes('\t') ? decodeTotalsRow(name) : null;
+      if (row === null || !isTheirs(row, person)) return null;
+      return `${encodeTotalsRow({ ...row, user: person.pseudonym })}\t${withoutEndUser(name)}`;
+    });
     await rename(store, keys.refusals(day), 'last', (name) => {
       const row = decodeRefusalRow(name);
       return isTheirs(row, person) ? encodeRefusalRow({ ...row, user: person.pseudonym }) : null;
     });
   }
+}
+
+/** The label of a row of the breakdown: its tags, and no name of an end user. */
+function withoutEndUser(name: string): string {
+  const [tags = '', endUser = ''] = name.split('\t').slice(-2);
+  return `${tags}\t${endUser === '' ? '' : otherNames}`;
 }
 
 function isTheirs(row: { team: string | null; user: string | null }, { team, user }: Person): boolean {

@@ -1,5 +1,6 @@
 import { dayOf } from '../base/days.ts';
-import { type LedgerEntry, ledgerEntryOf } from '../ledger/entry.ts';
+import { breakdownRowOf, isBrokenDown } from '../ledger/breakdown.ts';
+import { type EntryRecord, type LedgerEntry, ledgerEntryOf } from '../ledger/entry.ts';
 import { type DaySums, type GroupingsQuery, onlyGrouping } from '../ledger/day-sums.ts';
 import type { LedgerReader } from '../ledger/ledger-reader.ts';
 import { type EntryQuery, type Ledger, type Page, passes } from '../ledger/ledger.ts';
@@ -14,16 +15,16 @@ import {
   totalsFigures,
   totalsRowOf,
   usageFigures,
-  usageRows,
-  usageSums,
   type UsageGroup,
   type UsageQuery,
   type UsageRow,
 } from '../ledger/totals.ts';
+import { usageRows, usageSums } from '../ledger/usage-sums.ts';
 import type { StreamName } from './checkpoint.ts';
 import { readEntry } from './drained-entries.ts';
 import { readBatch } from './drained-refusals.ts';
 import type { Element } from './drained-store.ts';
+import { addBreakdown, recordedBreakdown } from './recorded-breakdown.ts';
 import { recordedEntries } from './entry-search.ts';
 import { joinedPage } from './joined-page.ts';
 import { RecordsUnavailable } from './records-unavailable.ts';
@@ -55,6 +56,7 @@ export class RecordedLedger implements Ledger {
   }
 
   async groupedUsage(query: GroupingsQuery<UsageGroup>): Promise<UsageRow[][]> {
+    if (isBrokenDown(query)) return usageRows(await this.#breakdown(query));
     const read = (): Promise<DaySums<UsageRow>> =>
       this.#sums(query, {
         stream: 'entries',
@@ -109,6 +111,21 @@ export class RecordedLedger implements Ledger {
     );
   }
 
+  /** Only Postgres has it: the store by itself would not know of whom it does not. */
+  #breakdown(query: GroupingsQuery<UsageGroup>): Promise<DaySums<UsageRow>> {
+    return this.#seam.read('entries', {
+      recorded: (queries) => recordedBreakdown(queries, query),
+      join: async (recorded, { elements, after }) => {
+        const sums = usageSums(query);
+        addBreakdown(sums, recorded, query);
+        for await (const page of elements.oldestFirst(after)) {
+          for (const element of page) addUsage(sums, query, element, breakdownRowOf);
+        }
+        return sums;
+      },
+    });
+  }
+
   #sums<Group extends string, Row>(
     query: GroupingsQuery<Group>,
     { stream, table, figures, empty, addElement }: SumSource<Group, Row>,
@@ -150,11 +167,16 @@ interface SumSource<Group extends string, Row> {
   addElement: (sums: DaySums<unknown>, query: Days, element: Element) => void;
 }
 
-function addUsage(sums: DaySums<unknown>, { from, to }: Days, element: Element): void {
+function addUsage(
+  sums: DaySums<unknown>,
+  { from, to }: Days,
+  element: Element,
+  rowOf: (entry: EntryRecord) => string | null = totalsRowOf,
+): void {
   const entry = readEntry(element)?.entry;
   if (entry === undefined) return;
   const day = dayOf(entry.admittedAtMs);
-  if (day >= from && day <= to) sums.add(day, [[totalsRowOf(entry), totalsFigures(entry)]]);
+  if (day >= from && day <= to) sums.add(day, [[rowOf(entry) ?? totalsRowOf(entry), totalsFigures(entry)]]);
 }
 
 function addRefusals(sums: DaySums<unknown>, { from, to }: Days, element: Element): void {

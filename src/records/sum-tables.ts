@@ -7,8 +7,8 @@ import type { Queries } from './database.ts';
 /** A table of sums: one row for each day and name. */
 export interface SumTable<Group extends string> {
   name: string;
-  /** The column of each group. */
-  columns: Readonly<Record<Group, string>>;
+  /** The column of each group that it has. */
+  columns: Readonly<Partial<Record<Group, string>>>;
   /** What sums each figure of the ledger, in its order. */
   figures: readonly string[];
   /** Rows with this value are counted only if it is asked for; absent: all are. */
@@ -51,26 +51,29 @@ export const refusalTable: SumTable<RefusalGroup> = {
 };
 
 /** The sums of a group: `set` says of which grouping. A sum is null if there were no rows. */
-type SumRow = Readonly<Record<string, string | number | null>>;
+export type SumRow = Readonly<Record<string, string | number | null>>;
 
-/** The sums that a query asks for, in all its groupings by one reading of the table. Rejects with `RecordsUnavailable`. */
+/**
+ * The sums that a query asks for, in all its groupings by one reading of the table. `conditions`: what rows must be
+ * besides. Rejects with `RecordsUnavailable`.
+ */
 export function recordedSums<Group extends string>(
   queries: Queries,
   { name, columns, figures, apart }: SumTable<Group>,
   { from, to, filters, groupings, teams }: GroupingsQuery<Group>,
+  conditions = new Conditions(),
 ): Promise<SumRow[]> {
-  const conditions = new Conditions()
-    .add('day BETWEEN ?::date AND ?::date', from, to)
-    .equal(columns, filters);
+  conditions.add('day BETWEEN ?::date AND ?::date', from, to).equal(columns, filters);
   if (teams !== undefined) conditions.add('team = ANY(?)', teams);
   const wanted: Readonly<Record<string, string | undefined>> = filters;
   if (apart && wanted[apart.group] !== apart.value)
     conditions.add(`${columns[apart.group]} <> ?`, apart.value);
   const groups = groupsOf(groupings);
-  const columnsOf = (some: readonly Group[]): string => some.map((group) => columns[group]).join(', ');
+  const columnsOf = (some: readonly Group[]): string =>
+    some.map((group) => columns[group] ?? 'NULL').join(', ');
   const selected = [
     groups.length === 0 ? '0 AS set' : `GROUPING(${columnsOf(groups)}) AS set`,
-    ...groups.map((group) => `${columns[group]} AS "${group}"`),
+    ...groups.map((group) => `${columns[group] ?? 'NULL'} AS "${group}"`),
     ...figures.map((figure, at) => `${figure} AS "${at}"`),
   ];
   const sets = groupings.map((grouping) => `(${columnsOf(grouping)})`);

@@ -72,8 +72,8 @@ export async function overviewSums(
       ...(usedOn.get(day) ?? noUsage),
       refused: refusedOn.get(day) ?? 0,
     })),
-    topUsers: top(byUser),
-    topModels: top(byModel),
+    topUsers: dearestFirst(byUser, mostTop),
+    topModels: dearestFirst(byModel, mostTop),
     refusals: byCode
       .map(({ code, refused: count }) => ({ code: code ?? '', refused: count }))
       .sort((a, b) => b.refused - a.refused),
@@ -83,12 +83,13 @@ export async function overviewSums(
 
 const noUsage = Object.fromEntries(usageFigures.map((name) => [name, 0])) as UsageFigures; // has every name
 
-function top(rows: readonly UsageRow[]): UsageRow[] {
+/** So many rows: those that cost most first; of the same cost, those with more tokens, then with more requests. */
+export function dearestFirst(rows: readonly UsageRow[], most: number): UsageRow[] {
   const tokens = (row: UsageRow): number => row.input_tokens + row.output_tokens;
   // Sorting is stable: what is the same in all of these stays in the order of the names.
   return rows
     .toSorted((a, b) => b.cost_usd - a.cost_usd || tokens(b) - tokens(a) || b.requests - a.requests)
-    .slice(0, mostTop);
+    .slice(0, most);
 }
 
 function askedBy(used: readonly UsageRow[], refused: readonly RefusalRow[]): Map<string, number> {

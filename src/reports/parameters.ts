@@ -4,8 +4,9 @@ import { dayMs, dayOf } from '../base/days.ts';
 import { model, named, slug } from '../base/fields.ts';
 import { checkQuery } from '../base/query.ts';
 import { invalidBody, type Problem, Refusal } from '../base/refusal.ts';
-import { parseTagList } from '../base/tags.ts';
+import { maxTags, parseTagList, tagKey } from '../base/tags.ts';
 import { unacceptedModel } from '../ledger/entry.ts';
+import { type UsageGroup, usageGroups } from '../ledger/totals.ts';
 
 /** Sums grouped by day are read a day at a time. */
 const maxGroupedDays = 400;
@@ -97,6 +98,28 @@ export function groupList<T extends string>(groups: readonly T[]): z.ZodType<T[]
       return z.NEVER;
     })
     .meta({ description: bringsTeam ? `${said} user and token bring team.` : said });
+}
+
+const groupsExpected = `a list of ${usageGroups.join(', ')}, and tag:key for any key of a tag`;
+
+/** The same of usage: also by any tags, which come last. */
+export const usageGroupList: z.ZodType<UsageGroup[], string> = z
+  .string()
+  .transform((text, context) => {
+    const names = new Set(text.split(','));
+    const tags = [...names].filter(isTagGroup);
+    const known = usageGroups.filter((group) => names.has(group));
+    if (known.length + tags.length < names.size || tags.length > maxTags) {
+      context.addIssue({ code: 'custom', message: `must be ${groupsExpected}` });
+      return z.NEVER;
+    }
+    const bringsTeam = known.some((group) => group === 'user' || group === 'token' || group === 'end_user');
+    return [...usageGroups.filter((group) => names.has(group) || (group === 'team' && bringsTeam)), ...tags];
+  })
+  .meta({ description: `It is ${groupsExpected}. user, token and end_user bring team.` });
+
+function isTagGroup(name: string): name is `tag:${string}` {
+  return name.startsWith('tag:') && tagKey.safeParse(name.slice('tag:'.length)).success;
 }
 
 /** What bounds a range of days; `maxDays` is of the ledger that is asked. */

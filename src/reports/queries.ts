@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { AuditQuery } from '../audit/audit.ts';
 import { endUser, label, slug } from '../base/fields.ts';
-import { errorCodes, Refusal } from '../base/refusal.ts';
+import { errorCodes, invalidBody, Refusal } from '../base/refusal.ts';
 import type { EntryQuery } from '../ledger/ledger.ts';
 import { outcomes } from '../ledger/ledger-response.ts';
 import { otherEndpoint, refusalGroups, type RefusalQuery, wouldRefuse } from '../ledger/refusal-count.ts';
-import { usageGroups, type UsageQuery } from '../ledger/totals.ts';
+import type { UsageQuery } from '../ledger/totals.ts';
 import { type Form, formParameters } from './formats.ts';
 import {
   checkDays,
@@ -16,6 +16,7 @@ import {
   pageParameters,
   rangeParameters,
   tagFilter,
+  usageGroupList,
   whoFilters,
 } from './parameters.ts';
 
@@ -31,16 +32,32 @@ export type AskedPage<Query> = Omit<Query, 'limit'> & { limit: number | null };
 /** The parameters of `/admin/usage`. */
 export const usageParameters = z.strictObject({
   ...rangeParameters,
-  group_by: groupList(usageGroups).exactOptional(),
+  group_by: usageGroupList.exactOptional(),
+  end_user: endUser.exactOptional(),
+  tag: tagFilter.exactOptional(),
+  top: z
+    .string()
+    .regex(/^[1-9]\d{0,3}$/, 'must be a whole number from 1 to 9999')
+    .transform(Number)
+    .meta({ description: 'Only so many rows, those that cost most first; not with day.' })
+    .exactOptional(),
   ...formParameters,
   ...filters,
 });
 
-export function parseUsageQuery(url: string, bounds: DayBounds): Asked<UsageQuery> | Refusal {
+/** A query of usage. `top`: only so many rows, those that cost most first; null: all, in the order of their groups. */
+export type AskedUsage = UsageQuery & { top: number | null };
+
+export function parseUsageQuery(url: string, bounds: DayBounds): Asked<AskedUsage> | Refusal {
   const checked = checkDays(usageParameters, url, bounds);
   if (checked instanceof Refusal) return checked;
-  const { from, to, group_by: groupBy = [], format, bom, ...narrowed } = checked;
-  return { form: { format, bom }, query: { from, to, filters: narrowed, groupBy } };
+  const { from, to, group_by: groupBy = [], format, bom, tag = {}, top = null, ...narrowed } = checked;
+  if (top !== null && groupBy.includes('day')) {
+    const message = 'top is not for groups by day: leave day out of group_by, or leave top out.';
+    return invalidBody([{ param: 'top', message }], 'invalid_request');
+  }
+  const tags = Object.fromEntries(Object.entries(tag).map(([key, value]) => [`tag:${key}`, value] as const));
+  return { form: { format, bom }, query: { from, to, filters: { ...narrowed, ...tags }, groupBy, top } };
 }
 
 /** The parameters of `/admin/refusals`. */

@@ -72,6 +72,8 @@ export interface Keys {
   entries: string;
   /** Hash: one UTC day's totals. Expires after the retention. */
   totals: (day: string) => string;
+  /** Hash: one UTC day's totals of a team (`day/team`) by tags and end user. Expires after the retention. */
+  breakdown: (dayAndTeam: string) => string;
   /** String: marks a notice as given. Expires. */
   said: (what: string) => string;
   /** Hash: one UTC day's refused requests. Expires after the retention. */
@@ -135,6 +137,7 @@ export function keysUnder(prefix: string, { hasRecords = false } = {}): Keys {
     incarnation: `${p}incarnation`,
     entries: `${p}entries`,
     totals: (day) => `${p}totals:${day}`,
+    breakdown: (dayAndTeam) => `${p}breakdown:${dayAndTeam}`,
     said: (what) => `${p}said:${what}`,
     refusals: (day) => `${p}refusals:${day}`,
     refusalsTaken: (process) => `${p}refusals-taken:${process}`,

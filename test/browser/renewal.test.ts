@@ -55,6 +55,27 @@ function run(body: string): Promise<unknown> {
   return runIn(page, values, `const { createTollgate } = await import('/client/index.js'); ${ask} ${body}`);
 }
 
+describe('an answer that is lost on its way', () => {
+  it('is given to the next try, and charged once', async () => {
+    let tries = 0;
+    await page.route(`${gateway.url}${paths.chat}`, async (route) => {
+      if (route.request().method() === 'POST') tries += 1;
+      if (tries !== 1) return route.continue();
+      await route.fetch(); // the gateway has answered
+      return route.abort('connectionreset');
+    });
+    const before = gateway.upstream.requests.length;
+    const told = await run(`
+      const answer = await tollgate(path, { method: 'POST', body: chat });
+      return [answer.status, answer.headers.get('idempotency-replayed')];
+    `);
+    await page.unrouteAll({ behavior: 'wait' });
+    expect(told).toEqual([200, 'true']);
+    expect([tries, gateway.upstream.requests.length - before]).toEqual([2, 1]);
+    expect(await gateway.settled(token.team, 1)).toHaveLength(1);
+  });
+});
+
 describe('a session that expires while a page uses it', () => {
   it('is renewed once, however many requests find out', async () => {
     expect(await run('return ask();')).toBe(200);

@@ -5,7 +5,8 @@ import { keysUnder } from '../../src/store/keys.ts';
 import { scriptOf } from '../../src/store/script.ts';
 import type { Store } from '../../src/store/store.ts';
 import { decodeEntry, encodeEntry } from '../../src/ledger/entry-text.ts';
-import { totalsFigures, totalsRowOf } from '../../src/ledger/totals.ts';
+import { settledRowOf } from '../../src/ledger/breakdown.ts';
+import { totalsFigures } from '../../src/ledger/totals.ts';
 import { eachField, noNamedFigures } from '../../src/base/figures.ts';
 import { type EntryRecord, ledgerEntryOf, type LedgerEntry } from '../../src/ledger/entry.ts';
 
@@ -145,7 +146,7 @@ export function closingOf(entry: LedgerEntry): NonNullable<Settlement['closing']
     totals: {
       day,
       dayEndsAtS: Date.parse(day) / 1000 + 86_400,
-      row: totalsRowOf(record),
+      row: settledRowOf(record),
       figures: totalsFigures(record),
     },
   };

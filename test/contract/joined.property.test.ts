@@ -6,7 +6,7 @@ import { unacceptedModel, type LedgerEntry } from '../../src/ledger/entry.ts';
 import { LedgerReader } from '../../src/ledger/ledger-reader.ts';
 import type { EntryQuery, Ledger } from '../../src/ledger/ledger.ts';
 import { refusalGroups, type RefusedAs } from '../../src/ledger/refusal-count.ts';
-import { usageGroups } from '../../src/ledger/totals.ts';
+import { type UsageGroup, usageGroups } from '../../src/ledger/totals.ts';
 import type { Store } from '../../src/store/store.ts';
 import { embeddedStore, testKeys as keys } from '../support/embedded-store.ts';
 import { closeInStore, refuseInStore, useRecords } from '../support/records.ts';
@@ -26,6 +26,7 @@ const entry = fc.record({
   token_id: fc.constantFrom('tok_1', 'tok_2'),
   session_id: fc.constantFrom(null, 'ses_1'),
   end_user: fc.constantFrom(null, "O'Neill", 'a"b\\c'),
+  tags: fc.constantFrom(null, { project: 'x' }, { project: 'y', 'a-b_c': 'x.:/@-' }),
   endpoint: fc.constantFrom('/v1/chat/completions', '/v1/rerank'),
   model: fc.constantFrom('nova-pro', 'Nova-Pro', 'said'),
   model_requested: fc.constantFrom(null, 'claude'),
@@ -72,8 +73,16 @@ const teams = fc.constantFrom(undefined, undefined, ['beta'], ['acme', 'beta'], 
 const usage = fc.record({
   range,
   teams,
-  groupBy: fc.subarray([...usageGroups]),
-  filters: fc.record(who, { requiredKeys: [] }),
+  groupBy: fc.subarray<UsageGroup>([...usageGroups, 'tag:project', 'tag:a-b_c']),
+  filters: fc.record(
+    {
+      ...who,
+      end_user: fc.constantFrom("O'Neill", 'nobody'),
+      'tag:project': fc.constantFrom('x', 'z'),
+      'tag:a-b_c': fc.constantFrom('x.:/@-'),
+    },
+    { requiredKeys: [] },
+  ),
 });
 const refusals = fc.record({
   range,
@@ -86,6 +95,7 @@ const refusals = fc.record({
 });
 const pages = fc.record({
   teams,
+  tags: fc.constantFrom(undefined, undefined, { project: 'x' }, { 'a-b_c': 'x.:/@-', project: 'y' }),
   limit: fc.constantFrom(1, 3, 7, 100),
   moments: fc.option(range.map(({ from, to }) => ({ fromMs: Date.parse(from), beforeMs: Date.parse(to) }))),
   filters: fc.record(
@@ -164,8 +174,9 @@ describe('a ledger in two places', () => {
           const query = { ...of, groupBy, filters, ...narrowedTo(only) };
           expect(await ledger.refusals(query)).toEqual(await expected.refusals(query));
         }
-        for (const { teams: only, limit, moments, filters } of asked.pages) {
-          const query = { limit, filters, ...(moments ? { admitted: moments } : {}), ...narrowedTo(only) };
+        for (const { teams: only, tags, limit, moments, filters } of asked.pages) {
+          const narrowed = { ...(moments ? { admitted: moments } : {}), ...(tags ? { tags } : {}) };
+          const query = { limit, filters, ...narrowed, ...narrowedTo(only) };
           expect(await pagesOf(ledger, query)).toEqual(await pagesOf(expected, query));
         }
       },

@@ -38,6 +38,8 @@ const request = fc.record({
   endpoint: fc.constantFrom(...endpoints),
   model: fc.constantFrom(...models),
   modelKnown: fc.boolean(),
+  endUser: fc.constantFrom(null, null, 'Zoë', '(others)'),
+  tags: fc.constantFrom('', '', 'project=x', 'env=test,project=y', 'env=live'),
   inputTokens: fc.nat(5_000),
   outputTokens: fc.nat(5_000),
   images: fc.nat(4),
@@ -57,9 +59,11 @@ const closedRequest = fc.record({
   timeMs: fc.oneof(fc.constantFrom(0, dayMs - 1), fc.nat(dayMs - 1)),
 });
 
+const groups: UsageGroup[] = [...usageGroups, 'tag:project', 'tag:env'];
+
 const question = fc.record({
   days: fc.tuple(fc.constantFrom(...lastDays), fc.constantFrom(...lastDays)),
-  groups: fc.subarray([...usageGroups]),
+  groups: fc.subarray(groups),
   filters: fc.record(
     {
       team: fc.constantFrom('acme', 'beta', 'gamma'),
@@ -67,6 +71,8 @@ const question = fc.record({
       token: fc.constantFrom('tok_1', 'tok_3'),
       endpoint: fc.constantFrom(...endpoints),
       model: fc.constantFrom(...models, unacceptedModel),
+      end_user: fc.constantFrom('Zoë', 'nobody'),
+      tag: fc.constantFrom('project=x', 'project=y,env=test', 'env=none'),
     },
     { requiredKeys: [] },
   ),
@@ -90,7 +96,7 @@ function closingOf(
 /** What both reports say of a question. */
 async function answers(
   reader: LedgerReader,
-  { days, groups, filters }: Question,
+  { days, groups: asked, filters }: Question,
 ): Promise<[UsageRow[], UsageRow[]]> {
   const [from = '', to = ''] = days.toSorted();
   const wanted = new URLSearchParams({ from, to, ...filters });
@@ -99,23 +105,23 @@ async function answers(
   const entries = await admin.request('GET', `/admin/requests?${wanted.toString()}&format=ndjson`);
   const isKnown = entries.status === 200;
   const lines = isKnown ? (await entries.text()).split('\n').filter((line) => line !== '') : [];
-  if (groups.length > 0) wanted.set('group_by', groups.join(','));
+  if (asked.length > 0) wanted.set('group_by', asked.join(','));
   const usage = await admin.call('GET', `/admin/usage?${wanted.toString()}`);
   // Nobody here is in the store: those who have used nothing are not known.
   expect([entries.status, usage.status]).toEqual(isKnown ? [200, 200] : [404, 404]);
-  const bringsTeam = groups.includes('user') || groups.includes('token');
+  const bringsTeam = asked.some((group) => group === 'user' || group === 'token' || group === 'end_user');
   const sums = sumsOf(
     lines.map((line) => JSON.parse(line) as LedgerEntry),
-    usageGroups.filter((group) => groups.includes(group) || (group === 'team' && bringsTeam)),
+    groups.filter((group) => asked.includes(group) || (group === 'team' && bringsTeam)),
   );
   return [sums, isKnown ? (usage.body['data'] as unknown as UsageRow[]) : sums];
 }
 
-function sumsOf(entries: readonly LedgerEntry[], groups: readonly UsageGroup[]): UsageRow[] {
+function sumsOf(entries: readonly LedgerEntry[], by: readonly UsageGroup[]): UsageRow[] {
   const sums = new Map<string, UsageRow>();
-  if (groups.length === 0) sums.set('', { ...noUsage });
+  if (by.length === 0) sums.set('', { ...noUsage });
   for (const entry of entries) {
-    const names = groups.map((group) => [group, groupOf(entry, group)] as const);
+    const names = by.map((group) => [group, groupOf(entry, group)] as const);
     const key = names.map(([, name]) => name).join('\t');
     const sum = sums.get(key) ?? { ...Object.fromEntries(names), ...noUsage };
     sum.requests += 1;
@@ -128,7 +134,8 @@ function sumsOf(entries: readonly LedgerEntry[], groups: readonly UsageGroup[]):
   return [...sums.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, sum]) => sum);
 }
 
-function groupOf(entry: LedgerEntry, group: UsageGroup): string {
+function groupOf(entry: LedgerEntry, group: UsageGroup): string | null {
+  if (isTag(group)) return entry.tags?.[group.slice('tag:'.length)] ?? null;
   switch (group) {
     case 'day':
       return entry.time.slice(0, 10);
@@ -139,6 +146,10 @@ function groupOf(entry: LedgerEntry, group: UsageGroup): string {
     default:
       return entry[group];
   }
+}
+
+function isTag(group: UsageGroup): group is `tag:${string}` {
+  return group.startsWith('tag:');
 }
 
 describe.each(engines)('the totals are the sums of the entries ($name)', (engine) => {

@@ -113,20 +113,26 @@ export class TestRecords {
 const writeEntry = scriptOf(
   'write_entry',
   `redis.call('XADD', KEYS[1], '*', 'e', ARGV[1])
-   local sums, n = {}, 0
-   for sum in string.gmatch(redis.call('HGET', KEYS[2], ARGV[2]) or '', '%d+') do sums[#sums + 1] = tonumber(sum) end
-   for figure in string.gmatch(ARGV[3], '%d+') do
-     n = n + 1
-     sums[n] = string.format('%.0f', (sums[n] or 0) + tonumber(figure))
+   local function add(key, row)
+     local sums, n = {}, 0
+     for sum in string.gmatch(redis.call('HGET', key, row) or '', '%d+') do sums[#sums + 1] = tonumber(sum) end
+     for figure in string.gmatch(ARGV[3], '%d+') do
+       n = n + 1
+       sums[n] = string.format('%.0f', (sums[n] or 0) + tonumber(figure))
+     end
+     redis.call('HSET', key, row, table.concat(sums, ' '))
    end
-   return redis.call('HSET', KEYS[2], ARGV[2], table.concat(sums, ' '))`,
+   local plain, label = string.match(ARGV[2], '^([^\\29]*)\\29(.*)$')
+   add(KEYS[2], plain or ARGV[2])
+   if label then add(KEYS[3], plain .. '\\t' .. label) end`,
 );
 
 /** Writes an entry and its totals, as settling does. */
 export async function closeInStore(store: Store, keys: Keys, entry: LedgerEntry): Promise<void> {
   const { entry: text, totals } = closingOf(entry);
   const args = [text, totals.row, totals.figures.join(' ')];
-  await store.run(writeEntry, [keys.entries, keys.totals(totals.day)], args);
+  const breakdown = keys.breakdown(`${totals.day}/${entry.team}`);
+  await store.run(writeEntry, [keys.entries, keys.totals(totals.day), breakdown], args);
 }
 
 /** Counts refused requests, in a batch that has this number. */

@@ -9,6 +9,7 @@ const parameterExamples: Readonly<Record<string, string>> = {
   session: 'ses_5RkqP0vN2yHd',
   end_user: 'visitor-17',
   tag: 'project=website',
+  top: '10',
   code: '0123456789abcdef0123456789abcdef01234567',
   model: 'claude-4-5-haiku',
   endpoint: '/v1/chat/completions',

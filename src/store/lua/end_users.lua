@@ -2,6 +2,8 @@
 -- Needs `now`, index_now, sliding_in and counter_in.
 
 local window_s = { m = 60, h = 3600, d = 86400, M = 31 * 86400 }
+-- What the hashes of a window may have of all that a team's may: a day's are many, an hour's are long.
+local share = { m = 1 / 8, h = 2 / 8, d = 3 / 8, M = 2 / 8 }
 local this_minute = math.floor(now / 60000)
 -- How many counters were dropped that still counted.
 local evicted = 0
@@ -63,7 +65,8 @@ local function note_end_user(notes, key, field, before, text)
 end
 
 -- Writes what was noted for a hash. `held`: the length of what it has, and the minute in which it was looked through.
-local function write_end_users(key, note, held, most_bytes)
+local function write_end_users(key, note, held, team_bytes)
+  local most_bytes = team_bytes * share[note.letter]
   local bytes, looked_at, window = (tonumber(held[1]) or 0) + note.grown, tonumber(held[2]) or this_minute, window_s[note.letter]
   local values = note.pairs
   for _, value in ipairs({ '#', bytes, '@', looked_at }) do

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bodies, errorOf, get, paths, post, type Reply } from '../../support/gateway-client.ts';
-import { startGateway, type NewToken, type TestGateway } from '../../support/gateway.ts';
+import { type AdminReply, startGateway, type NewToken, type TestGateway } from '../../support/gateway.ts';
 import { askSession, mintSession } from '../../support/sessions.ts';
 
 const origin = 'https://app.example.com';
@@ -94,6 +94,45 @@ describe('tags', () => {
     expect(codeOf(await chat(page, 'step=2', { origin }))).toBe('200');
     const [entry] = await gateway.settled(token.team, 1);
     expect(entry?.tags).toEqual({ step: '2' });
+  });
+
+  it('and end users group and filter usage, and the sums are the same', async () => {
+    const token = await gateway.issue({ team, request_tags: ['project'] });
+    const { token: page } = await mintSession(gateway.url, token.text, {
+      end_user: 'visitor-1',
+      tags: { project: 'x' },
+    });
+    await Promise.all([
+      chat(token.text, 'project=x'),
+      chat(token.text, 'project=y'),
+      chat(token.text),
+      chat(page, undefined, { origin }),
+      chat(page, undefined, { origin }),
+    ]);
+    await gateway.settled(token.team, 5);
+    const usage = async (query: string): Promise<AdminReply> =>
+      gateway.admin('GET', `/admin/usage?team=${token.team}&${query}`);
+    const byTag = await usage('group_by=tag:project');
+    expect(byTag.body['data']).toMatchObject([
+      { 'tag:project': null, requests: 1 },
+      { 'tag:project': 'x', requests: 3 },
+      { 'tag:project': 'y', requests: 1 },
+    ]);
+    expect((await usage('group_by=end_user,model&top=1')).body['data']).toMatchObject([
+      { team: token.team, end_user: null, requests: 3 },
+    ]);
+    expect((await usage('tag=project=x&group_by=end_user')).body['data']).toMatchObject([
+      { end_user: null, requests: 1 },
+      { end_user: 'visitor-1', requests: 2 },
+    ]);
+    expect((await usage('end_user=visitor-1')).body['data']).toMatchObject([{ requests: 2 }]);
+    expect((await usage('group_by=day&top=3')).status).toBe(400);
+    expect((await usage('group_by=tag:Project')).status).toBe(400);
+    const csv = await get(
+      `${gateway.url}/admin/usage?team=${token.team}&group_by=tag:project,user&format=csv`,
+      { token: gateway.adminKey },
+    );
+    expect(csv.text.split(',requests')[0]).toBe('team,user,tag:project');
   });
 
   it('may be named by a limit, which counts only requests that have them', async () => {

@@ -90,6 +90,11 @@ describe('erasing a user', () => {
     expect((await post(`${gateway.url}${paths.chat}`, '{', { token })).status).toBe(400);
     await gateway.settled(team, 3);
     await untilDrained(redis);
+    // From before there were records.
+    const totals =
+      ((await redis.command('KEYS', '*totals:*')) as string[]).find((key) => key.includes('totals:')) ?? '';
+    const row = `${team}\t${user}\ttok_1\tnova-pro\t/v1/chat/completions\t\tguest of wilhelmina`;
+    await redis.command('HSET', `${totals.replace('totals:', 'breakdown:')}/${team}`, row, '1 2', '#', 1);
     const usage = `/admin/usage?team=${team}&group_by=team`;
     const before = (await gateway.admin('GET', usage)).body['data'];
     expect(await allInPostgres()).toMatch(personal);

@@ -62,7 +62,6 @@ describe('a call', () => {
     ['a 503', refuse(503, 'overloaded')],
     ['a 504', refuse(504, 'upstream_timeout')],
     ["a proxy's 502", (response: ServerResponse) => void response.writeHead(502).end('<html>')],
-    ['a 409 while it is still running', refuse(409, 'in_progress')],
   ])('is sent again after %s, the same, with one key', async (_name, answer) => {
     first(answer, answer);
     const got = await tollgate('/v1/chat/completions', { method: 'POST', body: 'once' });
@@ -91,12 +90,27 @@ describe('a call', () => {
   });
 
   it('waits as long as it is told to', async () => {
-    first(
-      refuse(503, 'overloaded', { 'retry-after': '4' }),
-      refuse(409, 'in_progress', { 'retry-after': '1' }),
-    );
+    first(refuse(503, 'overloaded', { 'retry-after': '4' }), refuse(504, 'upstream_timeout'));
     await tollgate('/v1/x', { method: 'POST' });
     expect(waits).toEqual([4_000, 1_000]);
+  });
+
+  const running = refuse(409, 'in_progress', { 'retry-after': '1' });
+
+  it('is asked for each second while an earlier try is at work, which is no try', async () => {
+    first(cut, ...Array.from({ length: 5 }, () => running), refuse(503));
+    expect((await tollgate('/v1/x', { method: 'POST', body: 'x' })).status).toBe(200);
+    expect(waits).toEqual([500, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000]);
+    expect(new Set(keys()).size).toBe(1);
+  });
+
+  it('is not asked for longer than 30 s, nor at all if it has one try', async () => {
+    gateway.answer = (_arrived, response) => running(response);
+    expect((await tollgate('/v1/x', { method: 'POST' })).status).toBe(409);
+    expect(waits).toEqual(Array.from({ length: 30 }, () => 1_000));
+    const once = createTollgate({ url: gateway.origin, getSession: gateway.getSession, maxTries: 1 });
+    expect((await once('/v1/x', { method: 'POST' })).status).toBe(409);
+    expect(waits).toHaveLength(30);
   });
 
   it('waits at random between half a time and all of it', async () => {

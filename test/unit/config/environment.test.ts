@@ -54,6 +54,7 @@ describe('readSettings', () => {
       leaseMs: 20_000,
       ledgerMaxEntries: 10_000,
       usageRetentionDays: 92,
+      usageBreakdownRows: 400,
     });
   });
 
@@ -93,9 +94,10 @@ describe('readSettings', () => {
       ['REFUSED_CREDENTIALS_PER_MINUTE', 'refusedCredentialsPerMinute', 1, 1_000_000],
       ['SESSIONS_PER_MINUTE', 'sessionsPerMinute', 1, 1_000_000],
       ['SESSION_STORE_BYTES', 'sessionStoreBytes', 65_536, 1_073_741_824],
-      ['END_USER_STORE_BYTES', 'endUserStoreBytes', 262_144, 1_073_741_824],
+      ['END_USER_STORE_BYTES', 'endUserStoreBytes', 1_048_576, 1_073_741_824],
       ['LEDGER_MAX_ENTRIES', 'ledgerMaxEntries', 1, 10_000_000],
       ['USAGE_RETENTION_DAYS', 'usageRetentionDays', 1, 3_660],
+      ['USAGE_BREAKDOWN_ROWS', 'usageBreakdownRows', 2, 10_000],
     ] as const)('%s', (name, field, min, max) => {
       const env = { ...production, BODY_BUDGET_BYTES: '68719476736' };
       expect(settingsOf({ ...env, [name]: String(min) })[field]).toBe(min);

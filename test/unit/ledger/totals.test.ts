@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { encodeTotalsRow, usageFigures, usageRows, usageSums } from '../../../src/ledger/totals.ts';
+import { encodeTotalsRow, usageFigures } from '../../../src/ledger/totals.ts';
+import { usageRows, usageSums } from '../../../src/ledger/usage-sums.ts';
 import type { GroupingsQuery } from '../../../src/ledger/day-sums.ts';
 import type { UsageGroup, UsageQuery } from '../../../src/ledger/totals.ts';
 import { noUsage } from '../../support/no-usage.ts';
