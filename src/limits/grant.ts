@@ -140,9 +140,11 @@ export function maxOf({ applied: { max }, raised }: Pick<LimitState, 'applied' |
 
 /** The observe-only limits that had no room for a request. */
 export function wouldRefuse({ limits }: Pick<Grant, 'limits'>): readonly LimitState[] {
-  const isOver = (state: LimitState): boolean =>
-    state.applied.observes === true && state.counter.used > maxOf(state);
-  return limits.some(isOver) ? limits.filter(isOver) : none;
+  return limits.some(isOverObserved) ? limits.filter(isOverObserved) : none;
+}
+
+function isOverObserved(state: LimitState): boolean {
+  return state.applied.observes === true && state.counter.used > maxOf(state);
 }
 
 const none: readonly never[] = [];
