@@ -99,7 +99,7 @@ export class AdmissionStore {
       counters(''),
       session(''),
       joined(batch, requestText),
-      Math.floor((this.#options.endUserBytes ?? defaultEndUserBytes) / endUserBuckets),
+      `${this.#options.endUserBytes ?? defaultEndUserBytes} ${endUserBuckets}`,
       keyed(''),
     ];
     let reply;
