@@ -82,16 +82,26 @@ async function* framesOf({ body }, leave) {
   if (!body) return;
   const reader = body.getReader(); // no `for await`: not every browser iterates over a body
   const decoder = new TextDecoder();
-  let rest = '';
+  /** @type {string[]} of the event that is not whole yet */
+  let frame = [];
+  let line = '';
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      const frames = (rest + decoder.decode(value, { stream: true })).split(/\r?\n\r?\n/);
-      rest = frames.pop() ?? '';
-      for (const frame of frames) {
+      // Each piece is looked at once, however many of them a line comes in.
+      const [first = '', ...others] = decoder.decode(value, { stream: true }).split('\n');
+      line += first;
+      for (const next of others) {
+        const whole = line.endsWith('\r') ? line.slice(0, -1) : line;
+        line = next;
+        if (whole !== '') {
+          frame.push(whole);
+          continue;
+        }
         const lines = fieldOf(frame, 'data');
         if (lines !== null) yield { name: fieldOf(frame, 'event') ?? 'message', lines };
+        frame = [];
       }
     }
   } finally {
@@ -101,11 +111,11 @@ async function* framesOf({ body }, leave) {
 
 /**
  * The lines of a field, together; null if there is none.
- * @param {string} frame
+ * @param {string[]} frame
  * @param {string} field
  */
 function fieldOf(frame, field) {
-  const lines = frame.split(/\r?\n/).filter((line) => line.startsWith(`${field}:`));
+  const lines = frame.filter((line) => line.startsWith(`${field}:`));
   return lines.length === 0 ? null : lines.map((line) => line.slice(field.length + 1).trimStart()).join('\n');
 }
 

@@ -63,7 +63,8 @@ export interface CommonOptions {
  *
  * It takes what `fetch` takes, except that a relative URL is resolved against the gateway's origin, cookies are
  * never sent and redirects are a TypeError. `Authorization` and `x-api-key` in its arguments are replaced by the
- * session. A request refused because its session expired is sent once more with a new one.
+ * session. A request refused because its session expired is sent once more with a new one, unless an earlier try of
+ * it may have been charged: then the 401, `expired_token`, is given.
  *
  * A request is sent again, up to `maxTries` times, if the connection fails, or the answer is a 502, 503 or 504,
  * unless it says `x-should-retry: false` or asks to wait longer than 30 s. After a 409 `in_progress`, which means

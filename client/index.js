@@ -58,23 +58,27 @@ export function createTollgate(options) {
     const outgoing = outgoingOf(input, init, gateway);
     const { method, headers, signal, canRepeat } = outgoing;
     headers.delete('x-api-key'); // the gateway refuses two different credentials
-    // One call, one charge, however often it is sent.
+    // One call, one charge, however often one session sends it: the gateway knows a key by its session.
     if (method === 'POST' && !headers.has('idempotency-key')) headers.set('idempotency-key', randomKey());
 
     const send = async () => {
       const session = await unlessAborted(sessions.current, signal);
       const tries = { maxTries: canRepeat ? maxTries : 1, signal };
-      const answer = await sendUntilAnswered(() => carry(outgoing, session.token), tries);
-      if (!isRedirect(answer)) return { session, answer };
+      const { answer, isFirst } = await sendUntilAnswered(() => carry(outgoing, session.token), tries);
+      if (!isRedirect(answer)) return { session, answer, isFirst };
       throw new TypeError('The gateway answered with a redirect, which is not followed.');
     };
 
-    const { session, answer } = await send();
+    const { session, answer, isFirst } = await send();
     if (answer.status !== 401) return answer;
     const code = await codeOf(answer);
     if (!deadSession.has(code)) return answer;
     sessions.forget(session); // whatever it died of, the next request gets another
-    return code === 'expired_token' && canRepeat ? (await send()).answer : answer;
+    // An earlier try may have been charged to the session that is over: a new one would be charged again.
+    const mayBeCharged = !isFirst && headers.has('idempotency-key');
+    if (code !== 'expired_token' || !canRepeat || mayBeCharged) return answer;
+    answer.body?.cancel().catch(() => undefined);
+    return (await send()).answer;
   };
   return Object.assign(tollgate, { ask, end });
 }

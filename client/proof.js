@@ -42,7 +42,9 @@ export function makeKey(gateway) {
    */
   const sendProven = async (outgoing, token) => {
     const answer = await sendOnce(outgoing, token);
-    return outgoing.canRepeat && (await asksForNonce(answer)) ? sendOnce(outgoing, token) : answer;
+    if (!outgoing.canRepeat || !(await asksForNonce(answer))) return answer;
+    answer.body?.cancel().catch(() => undefined); // it may have been cut
+    return sendOnce(outgoing, token);
   };
 
   return {

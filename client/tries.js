@@ -12,15 +12,17 @@ const passing = new Set([502, 503, 504]);
  * Sends until an answer comes that is worth passing on. A 429 is one: it costs nothing to show it at once.
  * @param {() => Promise<Response>} send one try
  * @param {{ maxTries: number, signal: AbortSignal | null | undefined }} options
- * @returns {Promise<Response>}
+ * @returns {Promise<{ answer: Response, isFirst: boolean }>} `isFirst`: nothing was sent before it, so nothing was charged.
  */
 export async function sendUntilAnswered(send, { maxTries, signal }) {
   let waitedMs = 0;
+  let isFirst = true;
   for (let tries = 1; ; tries += 1) {
     const isLast = tries >= maxTries;
     const outcome = await send().catch((error) => failureOf(error, signal));
     if (outcome instanceof NetworkError) {
       if (isLast) throw outcome;
+      isFirst = false;
       await pause(backoffMs(tries), signal);
       continue;
     }
@@ -31,7 +33,8 @@ export async function sendUntilAnswered(send, { maxTries, signal }) {
       waitedMs += waitMs;
       tries -= 1; // asking for it is none
     }
-    if (waitMs === null) return outcome;
+    if (waitMs === null) return { answer: outcome, isFirst };
+    isFirst = false;
     outcome.body?.cancel().catch(() => undefined); // it may have been cut
     await pause(waitMs, signal);
   }

@@ -98,9 +98,9 @@ export class AdmissionStore {
       this.#options.leaseMs,
       counters(''),
       session(''),
-      joined(batch, requestText),
       `${this.#options.endUserBytes ?? defaultEndUserBytes} ${endUserBuckets}`,
       keyed(''),
+      joined(batch, requestText),
     ];
     let reply;
     try {
@@ -154,12 +154,12 @@ export class AdmissionStore {
       retentionDays,
       session(''),
       backlogBytes,
-      joined(batch, this.#isFull ? textWithoutAnswer : settlementText),
       keyed(''),
       keyedBytes,
       breakdown(''),
       // Records have every entry, with its tags and its end user.
       backlogBytes > 0 ? 0 : breakdownRows,
+      joined(batch, this.#isFull ? textWithoutAnswer : settlementText),
     ];
     const reply = await this.#store.run(
       scripts.settle,

@@ -10,13 +10,13 @@
 -- ARGV[2] lease, ms
 -- ARGV[3] key prefix of the counters (there is a single primary, so these keys need not be in KEYS)
 -- ARGV[4] key prefix of the sessions
--- ARGV[5] the requests, a record separator (0x1e) between them; a line feed ends each field: grant id, team, epoch, not after (ms),
+-- ARGV[5] how many bytes the counters of a team's end users may have, and in how many hashes those of each window are
+-- ARGV[6] key prefix of calls with an Idempotency-Key: see keyed.lua
+-- ARGV[7] the requests, a record separator (0x1e) between them; a line feed ends each field: grant id, team, epoch, not after (ms),
 --   expiry of the token (ms), open record, session or '', bounds on refunded requests (of each: field, max, and the field
 --   of a limit whose use counts as well or nothing, a space between them and ';' at the end), the id of an Idempotency-Key
 --   and the fingerprint of the call with a space between them, or '', and for each limit: field of
 --   its counter, span (m h d M o), amount, max (see max_in). For fields and the keys they are in, see counter_key.
--- ARGV[6] how many bytes the counters of a team's end users may have, and in how many hashes those of each window are
--- ARGV[7] key prefix of calls with an Idempotency-Key: see keyed.lua
 --
 -- Returns nil if the process has no recent heartbeat, else a text with a line feed between
 --   now (ms), and after a space how many counters of end users were dropped to make room, if any; the incarnation; then for
@@ -69,6 +69,7 @@ local function index_now(span)
   return indexes[span]
 end
 
+local end_user_room = ARGV[5]
 -- include: ../store/lua/end_users.lua
 
 -- Reads a counter and moves it on to now. One that is ahead, because the clock was set back, stays where it is.
@@ -253,7 +254,7 @@ end
 local function claim(request)
   local grant, id, fingerprint = request[1], string.match(request[9], '^(%S+) (%S+)$')
   local running = { state = 'r', fingerprint = fingerprint, grant = grant, attempts = '-', answer = '' }
-  running.key = ARGV[7] .. id
+  running.key = ARGV[6] .. id
   local keyed = keyed_in(redis.call('GET', running.key))
   if not keyed then
     return nil, running
@@ -349,7 +350,7 @@ local function decide(request)
 end
 
 local reply = { '', redis.call('GET', KEYS[4]) or '' }
-for request in string.gmatch(ARGV[5], '[^\30]+') do
+for request in string.gmatch(ARGV[7], '[^\30]+') do
   reply[#reply + 1] = decide(fields_of(request))
 end
 reply[1] = evicted == 0 and now_text or now_text .. ' ' .. evicted

@@ -10,7 +10,10 @@
 -- ARGV[6] maximum number of entries   ARGV[7] retention of the totals, days
 -- ARGV[8] key prefix of the sessions
 -- ARGV[9] how many bytes entries may take until they are drained into records; 0: there are no records
--- ARGV[10] the settlements, a record separator (0x1e) between them; a line feed ends each field: grant id, incarnation of the grant, team,
+-- ARGV[10] key prefix of calls with an Idempotency-Key: see keyed.lua   ARGV[11] how many bytes they may take
+-- ARGV[12] key prefix of the breakdowns
+-- ARGV[13] maximum number of rows of a breakdown that have names; 0: none is kept
+-- ARGV[14] the settlements, a record separator (0x1e) between them; a line feed ends each field: grant id, incarnation of the grant, team,
 --   fields that count it as refunded (';' ends each), what limits of a day or month are charged in all, if there are records
 --   (for each: field, window index, amount, a space between them and ';' at the end),
 --   what becomes of its Idempotency-Key, or '' (see close_keyed),
@@ -18,9 +21,6 @@
 --   window index (of a sliding window the time at which the amount was reserved), delta, charged amount;
 --   then, if it has an entry: entry, day (YYYY-MM-DD), end of the day (unix s), totals row, its figures. If the entry has
 --   tags or an end user, the totals row is followed by a group separator (0x1d), the tags, a tab, and the end user
--- ARGV[11] key prefix of calls with an Idempotency-Key: see keyed.lua   ARGV[12] how many bytes they may take
--- ARGV[13] key prefix of the breakdowns
--- ARGV[14] maximum number of rows of a breakdown that have names; 0: none is kept
 --
 -- An element of the stream: e entry, c charges if there are any; or c charges, t team, if it has no entry.
 --
@@ -147,7 +147,7 @@ end
 
 local function add_to_breakdown(row, settlement, at)
   local team = string.match(row, '^[^\t]*')
-  local key, most = ARGV[13] .. settlement[at] .. '/' .. team, tonumber(ARGV[14])
+  local key, most = ARGV[12] .. settlement[at] .. '/' .. team, tonumber(ARGV[13])
   if most == 0 then
     return
   end
@@ -187,7 +187,7 @@ local most_attempts = 1000
 -- and the answer to be kept or nothing, with a space between them. A key that another grant has is that one's.
 local function close_keyed(grant, team, text)
   local id, fingerprint, state, attempt, answer = string.match(text, '^(%S+) (%S+) (%a) (%S+) (%S*)$')
-  local key = ARGV[11] .. id
+  local key = ARGV[10] .. id
   local before = keyed_in(redis.call('GET', key))
   if before and before.grant ~= grant then return end
   local attempts = before and before.attempts or '-'
@@ -206,13 +206,13 @@ local function close_keyed(grant, team, text)
   if state == 'k' and answer == '' then state = 'u' end
   local keyed = { state = state, fingerprint = fingerprint, grant = grant, attempts = attempts, answer = answer }
   redis.call('SET', key, keyed_text(keyed), 'EX', keyed_ttl_s)
-  note_keyed(ARGV[11], team, id, keyed)
-  bound_keyed(ARGV[11], tonumber(ARGV[12]))
+  note_keyed(ARGV[10], team, id, keyed)
+  bound_keyed(ARGV[10], tonumber(ARGV[11]))
 end
 
 local reply = {}
 local wrote = false
-for text in string.gmatch(ARGV[10], '[^\30]+') do
+for text in string.gmatch(ARGV[14], '[^\30]+') do
   local settlement = fields_of(text)
   local charges = settlement[5]
   local entry_at = 8 + 4 * tonumber(settlement[7])

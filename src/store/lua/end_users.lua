@@ -1,7 +1,7 @@
 -- What admission does with the counters of end users: those of a team may take only so much, and the least recent go first.
 -- Their hashes are many and small (see counter.lua), so that the bound is the team's: one hash may hold what it likes.
 -- The hash "counters:<team>=" has for each window how many bytes they have together, or more: what expired still counts.
--- Needs `now`, counters_ttl_s, index_now, sliding_in and counter_in.
+-- Needs `now`, end_user_room, counters_ttl_s, index_now, sliding_in and counter_in.
 -- include: drop_fields.lua
 
 local window_s = { m = 60, h = 3600, d = 86400, M = 31 * 86400 }
@@ -68,7 +68,7 @@ end
 -- Called if the counters of a window may have more than `most` bytes. Adds up what they have, and makes room: of the hashes
 -- from a chance one on, so many are looked through that a quarter of what they hold must go. Returns what is left.
 local function make_room(prefix, letter, written, most)
-  local hashes, bytes, total = tonumber(string.match(ARGV[6], '%d+$')), {}, 0
+  local hashes, bytes, total = tonumber(string.match(end_user_room, '%d+$')), {}, 0
   for n = 0, hashes - 1 do
     bytes[n] = tonumber(redis.call('HGET', prefix .. n, '#')) or 0
     total = total + bytes[n]
@@ -110,7 +110,7 @@ local function write_end_users(team_counters, key, note, held)
     grown = grown - drop_passed(key, letter, note.written)
   end
   if grown == 0 then return end
-  local totals, most = team_counters .. '=', tonumber(string.match(ARGV[6], '^%d+')) * share[letter]
+  local totals, most = team_counters .. '=', tonumber(string.match(end_user_room, '^%d+')) * share[letter]
   if redis.call('HINCRBY', totals, letter, grown) > most then
     redis.call('HSET', totals, letter, make_room(totals .. letter, letter, note.written, most))
   end

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   BrokenAnswerError,
   createTollgate,
@@ -9,6 +9,7 @@ import {
   type TollgateAnswer,
   type TollgateEvent,
 } from '../../../client/index.js';
+import { growthAwaited, linear } from '../../support/growth.ts';
 import {
   sendEvents,
   sendJson,
@@ -91,6 +92,27 @@ describe('a stream', () => {
       response.end();
     });
     expect((await eventsOf(answer)).map(({ text }) => text)).toEqual(['Grüße, 🌍', '!']);
+  });
+
+  it('takes as long as it is long, in however many pieces one event comes', async () => {
+    const bytes = new TextEncoder().encode('x'.repeat(100));
+    const answeringWith = (pieces: number): Response => {
+      let left = pieces;
+      const body = new ReadableStream<Uint8Array>({
+        pull: (stream) => (left-- > 0 ? stream.enqueue(bytes) : stream.close()),
+      });
+      return new Response(body, { headers: { 'content-type': 'text/event-stream' } });
+    };
+    const fetching = vi.spyOn(globalThis, 'fetch');
+    try {
+      const reading = (amount: number) => async () => {
+        fetching.mockResolvedValue(answeringWith(400 * amount));
+        await caught((await tollgate.ask('/v1/x', {})).text());
+      };
+      expect(await growthAwaited(reading)).toBeLessThan(linear);
+    } finally {
+      fetching.mockRestore();
+    }
   });
 
   it("of Anthropic's messages has words too, and ends with message_stop", async () => {

@@ -84,7 +84,9 @@ describe('a bound session', () => {
 
   it('is sent again with the nonce that is asked for, and then with the last that came', async () => {
     askForNonce(refuseAsGateway);
+    const fetching = vi.spyOn(globalThis, 'fetch');
     expect((await tollgate('/v1/x', { method: 'POST', body: 'x' })).status).toBe(200);
+    expect((await fetching.mock.results[0]?.value) as Response).toHaveProperty('bodyUsed', true);
     await tollgate('/v1/x');
     const claims = await Promise.all(gateway.arrived.map(verified));
     expect(claims.map(({ nonce }) => nonce)).toEqual([undefined, 'nonce-1', 'nonce-2']);

@@ -89,6 +89,41 @@ describe('a call', () => {
     expect(new Set(keys()).size).toBe(1);
   });
 
+  /* The gateway knows a key by its session: with a new one, what an earlier try cost would be paid again. */
+  describe('whose session expires between two tries', () => {
+    const cutAndExpire: Answer = (response) => {
+      gateway.expire('tgs_1');
+      response.destroy();
+    };
+
+    it.each([
+      ['a lost connection', cut],
+      ['a 504', refuse(504, 'upstream_timeout')],
+      ['an earlier try at work', refuse(409, 'in_progress')],
+    ])('is not sent again with another, after %s', async (_name, answer) => {
+      first((response) => {
+        gateway.expire('tgs_1');
+        answer(response);
+      });
+      const given = tollgate.ask('/v1/x', { once: true });
+      await expect(given).rejects.toMatchObject({ name: 'RefusedError', status: 401, code: 'expired_token' });
+      expect(gateway.arrived.map(({ token }) => token)).toEqual(['tgs_1', 'tgs_1']);
+    });
+
+    it('leaves the next call to a new session', async () => {
+      first(cutAndExpire);
+      expect((await tollgate('/v1/x', { method: 'POST' })).status).toBe(401);
+      expect((await tollgate('/v1/x', { method: 'POST' })).status).toBe(200);
+      expect(new Set(keys()).size).toBe(2);
+    });
+
+    it('is sent again with another if it is a GET, which costs nothing', async () => {
+      first(cutAndExpire);
+      expect((await tollgate('/v1/models')).status).toBe(200);
+      expect(gateway.arrived.map(({ token }) => token)).toEqual(['tgs_1', 'tgs_1', 'tgs_2']);
+    });
+  });
+
   it('waits as long as it is told to', async () => {
     first(refuse(503, 'overloaded', { 'retry-after': '4' }), refuse(504, 'upstream_timeout'));
     await tollgate('/v1/x', { method: 'POST' });

@@ -142,7 +142,7 @@ describe('what is sent to the store', () => {
     await setEpoch(store, 'acme', 'e1');
     let told = '';
     const spied: typeof store.run = (script, keys, args) => {
-      told = String(args[4]);
+      told = String(args.at(-1));
       return store.run(script, keys, args);
     };
     const under = Object.create(store, { run: { value: spied } }) as typeof store;
