@@ -17,6 +17,11 @@ export class AnswerKeeper {
     this.#holding = holding;
   }
 
+  /** What comes is still kept. */
+  get gathers(): boolean {
+    return this.#texts !== null;
+  }
+
   /** Its head, with the headers that are the answer's own, a flat list. */
   begin(status: number, headers: readonly string[]): void {
     this.#status = status;

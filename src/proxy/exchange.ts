@@ -212,8 +212,13 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     this.#failWithErrorAnswer();
   }
 
+  complete(): void {
+    this.#endReply();
+    this.#upstreamCall.abandon();
+  }
+
   brokeOff(what: string): void {
-    if (!this.#settled) this.#upstreamCall.recordFailure();
+    if (!this.#settled && !this.#reply.isWhole) this.#upstreamCall.recordFailure();
     this.#fail(failed(what), 'broken');
   }
 
@@ -258,15 +263,16 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
 
   /** Settles as an error, tells the caller as far as possible, and lets the upstream go. */
   #fail(refusal: Refusal, ending: Ending, errorCode: ForwardOutcome['errorCode'] = refusal.code): void {
-    if (this.#settled) {
-      // The answer is complete already, but for its end.
-      this.#endReply();
-      this.#upstreamCall.abandon();
+    if (this.#settled || this.#reply.isWhole) {
+      this.complete();
       return;
     }
-    if (this.keeper !== null && !this.#reply.begun) this.#keepRefusal(this.keeper, refusal);
+    const paidAs = this.#paidAs(ending);
+    // Whatever else went wrong may be tried again, and is not kept.
+    if (this.keeper !== null && paidAs === 'rejected' && !this.#reply.begun)
+      this.#keepRefusal(this.keeper, refusal);
     const settling = this.#settle({
-      ending: this.#paidAs(ending),
+      ending: paidAs,
       status: this.#reply.begun ? this.#sentStatus() : refusal.status,
       outcome: 'error',
       errorCode,
@@ -312,6 +318,7 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
   #closed(): void {
     this.#options.open.remove(this);
     if (this.#phase === 'over') return;
+    if (this.#reply.isWhole) this.#endReply(); // its caller left at the last moment, and may ask again
     const ending = this.streaming ? 'broken' : 'left';
     // This changes nothing if the reply was told to end: then it is settled already.
     void this.#settle({
@@ -328,8 +335,8 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     if (this.#settled) return null;
     this.#settled = true;
     const passed = this.#phase === 'passing' || this.#phase === 'ending';
-    const { sent, attachment, model, headers } = this.#upstreamCall;
-    this.keeper?.with(headers);
+    const { sent, attachment, model } = this.#upstreamCall;
+    if (this.keeper !== null) this.keeper.with(this.#upstreamCall.headers);
     return this.#options.settle({
       ending,
       status,

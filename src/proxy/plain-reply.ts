@@ -38,6 +38,11 @@ export class PlainReply implements Reply {
     return Math.ceil(bytes / bytesPerToken);
   }
 
+  /** Only its end shows that it is. */
+  get isWhole(): boolean {
+    return false;
+  }
+
   begin(head: UpstreamHead): void {
     this.#head = head;
   }

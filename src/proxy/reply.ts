@@ -52,6 +52,8 @@ export interface Reply {
   readonly usage: Usage | null;
   /** Output that the reported usage does not account for, estimated. */
   readonly unreportedTokens: number;
+  /** The answer is complete, and only the end of its connection is awaited. */
+  readonly isWhole: boolean;
   begin(head: UpstreamHead): void;
   pass(chunk: Buffer): void;
   /** The upstream's answer is complete. */
@@ -81,6 +83,8 @@ export interface ReplyHost {
   noAnswer(body: readonly Buffer[]): void;
   /** So many bytes of the answer are kept in memory now. */
   keeps(bytes: number): Refusal | null;
+  /** The answer is complete, although the upstream does not end it: nothing more is passed on. */
+  complete(): void;
   /** Settles as broken off and tells the caller. */
   brokeOff(what: string): void;
   /** Calls `go` when the settlement is done: at once if there is nothing to wait for. */

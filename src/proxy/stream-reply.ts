@@ -9,6 +9,8 @@ const comment = ': keep-alive\n\n';
 const unbuffered = ['cache-control', 'no-cache, no-transform', 'x-accel-buffering', 'no'] as const;
 /** Sent before the upstream has answered; its later answer can only be told inside the stream. */
 const earlyHead = { status: 200, contentType: 'text/event-stream' };
+/** How long an upstream may leave its connection open behind an answer that is kept. */
+const longestEndMs = 1_000;
 
 export interface StreamTimings {
   /** Silence before the first comment and between comments, ms. Heroku's router cuts at 30 s, then at 55 s (H12, H15). */
@@ -27,7 +29,7 @@ export class StreamReply implements Reply {
   readonly #keeper: AnswerKeeper | null;
   #settled = false;
   #wrote = false;
-  /** The end of the answer, while its settlement is awaited. */
+  /** The end of the answer, while its settlement is awaited; of one that is kept, while the upstream may add to it. */
   #held: string[] | null = null;
   #endsHeld = false;
   #lastWriteMs: number;
@@ -46,6 +48,10 @@ export class StreamReply implements Reply {
 
   get usage(): StreamTap['usage'] {
     return this.#tap.usage;
+  }
+
+  get isWhole(): boolean {
+    return this.#held !== null && !this.#settled;
   }
 
   get unreportedTokens(): number {
@@ -72,8 +78,8 @@ export class StreamReply implements Reply {
 
   #pass(chunk: string): void {
     if (this.#keeper !== null) this.#keeper.add(chunk);
-    if (this.#held) this.#held.push(chunk);
-    else if (this.#tap.done && !this.#settled) this.#settleBefore(chunk);
+    if (this.#tap.done && !this.#settled) this.#endWith(chunk);
+    else if (this.#held) this.#held.push(chunk);
     else if (chunk.length > 0) this.#write(chunk);
   }
 
@@ -83,6 +89,7 @@ export class StreamReply implements Reply {
     if (rest !== '') this.#pass(rest);
     if (this.#held) {
       this.#endsHeld = true;
+      if (!this.#settled) this.#settleHeld();
       return;
     }
     // No client notices a stream that ends cleanly too early (heroku.md §5), so that it must not be passed on.
@@ -97,10 +104,36 @@ export class StreamReply implements Reply {
 
   tick(nowMs: number): void {
     if (this.#settled || this.#host.writer.blocked) return;
+    if (this.#held) {
+      if (this.#tap.atBoundary && nowMs - this.#lastWriteMs >= longestEndMs) this.#host.complete();
+      return;
+    }
     const { firstHeartbeatMs, heartbeatMs } = this.#timings;
     if (nowMs - this.#lastWriteMs < (this.begun ? heartbeatMs : firstHeartbeatMs)) return;
     if (!this.begun) this.#writeHead(earlyHead);
     if (this.#tap.atBoundary) this.#write(comment);
+  }
+
+  /**
+   * The end mark has gone by. An answer that is kept is settled with its last byte, whatever comes behind the mark: the
+   * caller gets what the next one will.
+   */
+  #endWith(chunk: string): void {
+    if (this.#keeper === null) {
+      this.#settleBefore(chunk);
+      return;
+    }
+    if (this.#held) {
+      this.#held.push(chunk);
+    } else {
+      this.#held = [chunk];
+      this.#lastWriteMs = this.#host.nowMs;
+    }
+    if (!this.#keeper.gathers) this.#settleHeld();
+  }
+
+  #settleHeld(): void {
+    this.#host.after(this.#settle(), () => this.#release());
   }
 
   /**

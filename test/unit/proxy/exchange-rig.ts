@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ForwardOutcome } from '../../../src/base/outcome.ts';
 import { Call } from '../../../src/edge/call.ts';
+import { AnswerKeeper } from '../../../src/proxy/answer-keeper.ts';
 import { Exchange } from '../../../src/proxy/exchange.ts';
 import { OpenExchanges } from '../../../src/proxy/open-exchanges.ts';
 import type { UpstreamCall } from '../../../src/upstream/upstream-call.ts';
@@ -96,7 +97,15 @@ export class Rig {
   /** The upstream's answer is stopped. */
   isPaused = false;
 
-  constructor({ stream, hasLeft = false }: { stream: boolean; hasLeft?: boolean }) {
+  constructor({
+    stream,
+    hasLeft = false,
+    keeps = false,
+  }: {
+    stream: boolean;
+    hasLeft?: boolean;
+    keeps?: boolean;
+  }) {
     const clock = { now: () => Date.now(), monotonic: () => Date.now() };
     const incoming = { headers: {} };
     this.open = new OpenExchanges(clock);
@@ -117,7 +126,7 @@ export class Rig {
         headers: [],
         timings,
         open: this.open,
-        keeper: null,
+        keeper: keeps ? new AnswerKeeper(call.holding) : null,
         settle: (outcome) => {
           this.outcomes.push(outcome);
           return this.settling;

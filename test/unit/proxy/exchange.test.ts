@@ -225,6 +225,25 @@ describe('an exchange', () => {
     rig.open.close();
   });
 
+  it.each<[Event | 'a second goes by', string]>([
+    ['ends', 'data: [DONE] (end)'],
+    ['breaks off', 'data: [DONE] (end)'],
+    ['caller leaves', ''],
+    ['a second goes by', 'data: [DONE] (end)'],
+    ['shutdown', 'data: [DONE] (end)'],
+  ])('of a kept stream whose end mark has come is answered, whatever follows: %s', (what, wrote) => {
+    const rig = new Rig({ stream: true, keeps: true }).send().head(200, sse).data(event).data(done);
+    expect(rig.settled).toBe('');
+    const before = rig.response.wrote.length;
+    if (what === 'a second goes by') vi.advanceTimersByTime(1_100);
+    else play[what](rig);
+    expect(rig.settled).toBe('answered 200 ok ');
+    if (wrote !== '') expect(told(rig, before)).toBe(wrote);
+    expect(rig.open.size).toBe(0);
+    expect(rig.upstreamCall).toMatchObject({ failures: 0 });
+    rig.open.close();
+  });
+
   it.each(['plain', 'stream'] as const)('awaits the settlement before the answer ends: %s', async (kind) => {
     const rig = inPhase(kind, 'passing');
     let settle = (): void => undefined;

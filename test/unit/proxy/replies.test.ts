@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Refusal } from '../../../src/base/refusal.ts';
+import { AnswerKeeper } from '../../../src/proxy/answer-keeper.ts';
+import { OpenAiFrames } from '../../../src/proxy/openai-frames.ts';
 import { PlainReply } from '../../../src/proxy/plain-reply.ts';
 import type { Reply, ReplyHost, UpstreamHead } from '../../../src/proxy/reply.ts';
 import { StreamReply } from '../../../src/proxy/stream-reply.ts';
@@ -25,7 +27,9 @@ class FakeHost {
   /** What settling waits for. */
   settling: Promise<void> | null = null;
   readonly headers = ['x-request-id', 'id'];
-  readonly keeper = null;
+  /** Gathers the answer, and what it had when it was settled. */
+  keeper: AnswerKeeper | null = null;
+  keptBody: string | null = null;
   readonly call = {
     outgoing: {
       destroyed: false,
@@ -56,11 +60,16 @@ class FakeHost {
 
   answered(result: 'ok' | 'error'): Promise<void> | null {
     this.seen.push(`settled ${result}`);
+    this.keptBody = this.keeper?.take()?.body.toString() ?? null;
     return this.settling;
   }
 
   noAnswer(body: readonly Buffer[]): void {
     this.seen.push(`no answer: ${Buffer.concat(body).toString()}`);
+  }
+
+  complete(): void {
+    this.seen.push('complete');
   }
 
   brokeOff(): void {
@@ -181,6 +190,85 @@ describe('a stream', () => {
     tickAt(reply, 28_000);
     reply.begin(sse);
     expect(host.seen).toEqual(['head 200', comment]);
+  });
+});
+
+describe('a stream that is kept', () => {
+  const timings = { firstHeartbeatMs: 28_000, heartbeatMs: 25_000 };
+  const begun = (
+    format: 'openai' | 'anthropic' = 'openai',
+    frames: OpenAiFrames | null = null,
+  ): StreamReply => {
+    host = new FakeHost();
+    host.keeper = new AnswerKeeper({ kept: () => null });
+    const reply = new StreamReply(hostOf(), { timings, tap: taps[format].stream(), frames });
+    reply.begin(sse);
+    return reply;
+  };
+  /** What the caller got, once the answer has ended. */
+  const sent = (): string => host.seen.filter((told) => !/^(?:head|settled|flushed)/.test(told)).join('');
+
+  const stop = 'event: message_stop\ndata: {"type":"message_stop"}\n\n';
+  const endings = [
+    done,
+    done.replaceAll('\n', '\r\n'),
+    'event: message\ndata:[DONE]\n\n',
+    'data: [DONE]\n',
+    'data: [DONE]',
+    `${done}: after\n\n`,
+    `${done}data: {"usage":{}}\n\n\n`,
+  ];
+  const cases = [
+    ...endings.map((end) => ({ format: 'openai', frames: false, end }) as const),
+    ...endings.map((end) => ({ format: 'openai', frames: true, end }) as const),
+    ...[stop, stop.replaceAll('\n', '\r\n'), `${stop}: after\n\n`].map(
+      (end) => ({ format: 'anthropic', frames: false, end }) as const,
+    ),
+  ];
+
+  it.each(cases)(
+    'is kept to its last byte, wherever it is split: $format $frames $end',
+    ({ format, frames, end }) => {
+      const splits = Array.from({ length: end.length + 1 }, (_, at) => [end.slice(0, at), end.slice(at)]);
+      for (const chunks of [...splits, end.split('')]) {
+        const reply = begun(format, frames ? new OpenAiFrames() : null);
+        feed(reply, word, ...chunks);
+        reply.end();
+        expect(host.seen).toContain('settled ok');
+        expect(`${host.keptBody}(end)`).toBe(sent());
+        if (!frames) expect(host.keptBody).toBe(word + end);
+      }
+    },
+  );
+
+  it('is settled before the chunk with its end mark goes out', () => {
+    const reply = begun();
+    feed(reply, word, done);
+    expect(host.seen).toEqual(['head 200', word]);
+    expect(reply.isWhole).toBe(true);
+    reply.end();
+    expect(host.seen.slice(2)).toEqual(['settled ok', done, '(end)']);
+    expect(reply.isWhole).toBe(false);
+  });
+
+  it('is complete if the upstream does not end it within a second, between events', () => {
+    const reply = begun();
+    feed(reply, word, done.slice(0, -1));
+    host.nowMs = 30_000;
+    reply.tick(host.nowMs);
+    feed(reply, '\n');
+    reply.tick(999);
+    expect(host.seen).toEqual(['head 200', word]);
+    reply.tick(1_000);
+    expect(host.seen.slice(2)).toEqual(['complete']);
+  });
+
+  it('is not held for what may follow if it is too large to be kept', () => {
+    const reply = begun();
+    const large = `: ${'x'.repeat(70_000)}\n\n`;
+    feed(reply, large, done, word);
+    expect(host.seen).toEqual(['head 200', large, 'settled ok', done, word]);
+    expect(host.keptBody).toBeNull();
   });
 });
 
