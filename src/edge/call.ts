@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.ts';
 import { errorBody, isAnthropic } from '../base/error-body.ts';
 import type { OperationDocs } from '../base/operation-docs.ts';
 import { queryRefusal } from '../base/query.ts';
+import { inSchemeOf } from '../access/proof/proof-problem.ts';
 import type { Proven } from '../access/proof/proofs.ts';
 import type { IdempotencyKey } from '../limits/idempotency-key.ts';
 import type { KeptAnswer } from '../limits/kept-answer.ts';
@@ -115,7 +116,8 @@ export class Call {
   }
 
   /** Answers with a refusal. */
-  refuse(refusal: Refusal, headers: readonly string[] = []): void {
+  refuse(given: Refusal, headers: readonly string[] = []): void {
+    const refusal = inSchemeOf(this.incoming.headers.authorization, given);
     sendRefusal(this.outgoing, refusal, {
       body: this.errorBody(refusal),
       headers: [...this.headers, ...headers],

@@ -82,9 +82,10 @@ export class FrontDoor {
     caller: Authenticated,
   ): Promise<Authenticated | Refusal> {
     const { principal, fresh } = caller;
-    const proven = await this.#parts.proofs.check(call.incoming, principal);
+    const { proofs, addressOf } = this.#parts;
+    const proven = await proofs.check(call.incoming, principal, addressOf(call));
     if (proven instanceof Refusal) {
-      if (fresh || !asksMore(principal.proof)) return proven;
+      if (fresh || proven.status !== 401 || !asksMore(principal.proof)) return proven;
       const renewed = await this.refresh(principal.credential);
       return renewed instanceof Refusal ? renewed : this.#enterProven(call, endpoint, renewed);
     }

@@ -98,7 +98,7 @@ export class AdmissionStore {
       this.#options.leaseMs,
       counters(''),
       session(''),
-      Math.floor((this.#options.endUserBytes ?? defaultEndUserBytes) / endUserBuckets),
+      `${this.#options.endUserBytes ?? defaultEndUserBytes} ${endUserBuckets}`,
       keyed(''),
       joined(batch, requestText),
     ];

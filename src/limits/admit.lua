@@ -10,7 +10,7 @@
 -- ARGV[2] lease, ms
 -- ARGV[3] key prefix of the counters (there is a single primary, so these keys need not be in KEYS)
 -- ARGV[4] key prefix of the sessions
--- ARGV[5] how many bytes the counters of a team's end users may have, in one hash of each window together
+-- ARGV[5] how many bytes the counters of a team's end users may have, and in how many hashes those of each window are
 -- ARGV[6] key prefix of calls with an Idempotency-Key: see keyed.lua
 -- ARGV[7] the requests, a record separator (0x1e) between them; a line feed ends each field: grant id, team, epoch, not after (ms),
 --   expiry of the token (ms), open record, session or '', bounds on refunded requests (of each: field, max, and the field
@@ -70,6 +70,7 @@ local function index_now(span)
   return indexes[span]
 end
 
+local end_user_room = ARGV[5]
 -- include: ../store/lua/end_users.lua
 
 -- Reads a counter and moves it on to now. One that is ahead, because the clock was set back, stays where it is.
@@ -130,7 +131,8 @@ local function bounds_in(text)
 end
 
 -- Reads fields of counters, wherever they are: those of each key in one command, but for the gateway's. Returns their texts,
--- and by its key what a hash of end users has besides (see write_end_users), if there are any; nil if the session is gone.
+-- their keys, and by its key what a hash of end users has besides (see write_end_users), if there are any; nil if the session
+-- is gone.
 local function read(team_counters, fields, session)
   local session_key = session ~= '' and ARGV[4] .. session
   local keys, of_team, of_session, of_end_users = {}, {}, { 'parent' }, nil
@@ -152,34 +154,38 @@ local function read(team_counters, fields, session)
   if session_texts and not session_texts[1] then
     return nil
   end
-  local held = of_end_users and {}
-  for key, asked in pairs(of_end_users or {}) do
-    held[key] = redis.call('HMGET', key, unpack(asked))
+  local held, in_hash = nil, nil
+  if of_end_users then
+    held, in_hash = {}, {}
+    for key, asked in pairs(of_end_users) do
+      held[key], in_hash[key] = redis.call('HMGET', key, unpack(asked)), 2
+    end
   end
-  local texts, in_team, in_session, in_hash = {}, 0, 1, {}
+  local texts, in_team, in_session = {}, 0, 1
   for n = 1, #fields do
-    if keys[n] == team_counters then
+    local key = keys[n]
+    if key == team_counters then
       in_team = in_team + 1
       texts[n] = team_texts[in_team]
-    elseif keys[n] == session_key then
+    elseif key == session_key then
       in_session = in_session + 1
       texts[n] = session_texts[in_session]
     elseif is_of_end_user(fields[n]) then
-      in_hash[keys[n]] = (in_hash[keys[n]] or 2) + 1
-      texts[n] = held[keys[n]][in_hash[keys[n]]]
+      in_hash[key] = in_hash[key] + 1
+      texts[n] = held[key][in_hash[key]]
     else
-      texts[n] = redis.call('HGET', keys[n], fields[n])
+      texts[n] = redis.call('HGET', key, fields[n])
     end
   end
-  return texts, held
+  return texts, keys, held
 end
 
 -- Where a request's limits begin in its fields, and how many fields each has.
 local limits_at, limit_fields = 10, 4
 
--- Reads the counters of limits, and what was refunded. Returns the fields of the limits, their counters, whether the
--- request fits all limits, the bounds on refunded requests, each with its text, and what read() returns; nil if the session
--- is gone.
+-- Reads the counters of limits, and what was refunded. Returns the fields of the limits, their counters, each with its key
+-- and, if there are end users', its text, whether the request fits all limits, the bounds on refunded requests, each with
+-- its text, and what read() returns last; nil if the session is gone.
 local function check(team_counters, request, count)
   local fields, bounds = {}, bounds_in(request[8])
   for n = 1, count do
@@ -188,7 +194,7 @@ local function check(team_counters, request, count)
   for n = 1, #bounds do
     fields[count + n] = bounds[n].field
   end
-  local texts, held = read(team_counters, fields, request[7])
+  local texts, keys, held = read(team_counters, fields, request[7])
   if not texts then
     return nil
   end
@@ -198,13 +204,16 @@ local function check(team_counters, request, count)
   local counters, fits = {}, true
   for n = 1, count do
     local at = limits_at + limit_fields * (n - 1)
-    counters[n] = counter_now(texts[n], request[at + 1])
+    local counter = counter_now(texts[n], request[at + 1])
+    counter.key = keys[n]
+    if held then counter.before = texts[n] end
+    counters[n] = counter
     local _, most = max_in(request[at + 3])
-    if counters[n].sum + tonumber(request[at + 2]) > most then
+    if counter.sum + tonumber(request[at + 2]) > most then
       fits = false
     end
   end
-  return fields, counters, fits, bounds, texts, held
+  return fields, counters, fits, bounds, held
 end
 
 local function reply_text(letter, counters)
@@ -257,7 +266,7 @@ local function decide(request)
     return 'S'
   end
   local team_counters = ARGV[3] .. team
-  local fields, counters, fits, bounds, texts, held = check(team_counters, request, count)
+  local fields, counters, fits, bounds, held = check(team_counters, request, count)
   if not fields then
     return 'S'
   end
@@ -297,8 +306,7 @@ local function decide(request)
   end
   local writes, notes = {}, held and {}
   for n = 1, count do
-    local field, counter, key = fields[n], counters[n], counter_key(fields[n], team_counters, ARGV[3], ARGV[4])
-    local at = limits_at + limit_fields * (n - 1)
+    local field, counter, at = fields[n], counters[n], limits_at + limit_fields * (n - 1)
     add(counter, tonumber(request[at + 2]), (max_in(request[at + 3])))
     local of_end_user = is_of_end_user(field)
     if of_end_user then
@@ -306,14 +314,14 @@ local function decide(request)
     end
     local text = text_of(counter)
     if of_end_user then
-      note_end_user(notes, key, field, texts[n], text)
-    elseif key == team_counters then
+      note_end_user(notes, field, counter, text)
+    elseif counter.key == team_counters then
       writes[#writes + 1] = field
       writes[#writes + 1] = text
     else
-      redis.call('HSET', key, field, text)
+      redis.call('HSET', counter.key, field, text)
       if string.byte(field) == 64 then -- '@'; a session's key has its own expiry
-        touched[key] = true
+        touched[counter.key] = true
       end
     end
   end
@@ -321,8 +329,10 @@ local function decide(request)
     redis.call('HSET', team_counters, unpack(writes))
     touched[team_counters] = true
   end
-  for key, note in pairs(notes or {}) do
-    write_end_users(key, note, held[key], tonumber(ARGV[5]))
+  if notes then
+    for key, note in pairs(notes) do
+      write_end_users(team_counters, key, note, held[key])
+    end
   end
   return reply_text('A', counters) .. after
 end

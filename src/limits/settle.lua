@@ -90,6 +90,8 @@ local function adjust(team_counters, field, at, delta, charged)
     redis.call('HSET', counters, field, text)
     if is_of_end_user(field) and #text ~= #before then
       redis.call('HINCRBY', counters, '#', #text - #before)
+      redis.call('HINCRBY', team_counters .. '=', string.sub(field, 2, 2), #text - #before)
+      redis.call('EXPIRE', team_counters .. '=', counters_ttl_s)
     end
   end
   return settled or '-'

@@ -4,6 +4,8 @@
 -- KEYS hashes that may have counters of the end user (see counter.lua); all are looked through, since each is small
 -- ARGV[n] how the fields of the end user begin in KEYS[n]
 
+-- include: ../store/lua/drop_fields.lua
+
 for n, key in ipairs(KEYS) do
   local all, length, gone = redis.call('HGETALL', key), 0, {}
   for at = 1, #all, 2 do
@@ -13,7 +15,7 @@ for n, key in ipairs(KEYS) do
     end
   end
   if #gone > 0 then
-    redis.call('HDEL', key, unpack(gone))
+    drop_fields(key, gone)
     redis.call('HINCRBY', key, '#', -length)
   end
 end

@@ -73,6 +73,21 @@ describe.each(servers)('the admission store on a server ($name)', (engine) => {
       expect(row).toBe('3 6 6 4 5 6 7 8 9 10');
     });
 
+    it('drops more counters of end users at once than a command in Lua has arguments', async () => {
+      const under = await emptyAdmission(on);
+      await under.setEpoch('acme', 'e1');
+      await under.store.beat(process);
+      const passed = Array.from({ length: 9_000 }, (_, n) => [`=d7.visitor-${n}/limit-01`, '1 1 0 1']);
+      const key = keys.counters('acme=d7');
+      await on.redis.client.hset(key, ...passed.flat(), '#', '300000', '@', '0');
+      decided(
+        await under.store.admit(process, [
+          asks([{ id: '=d7.ana/limit-01', span: 'day', amount: 1, max: 9 }]),
+        ]),
+      );
+      expect(await on.redis.client.hlen(key)).toBe(3);
+    });
+
     it('closes a grant that the store has forgotten, once, and changes no counter for it', async () => {
       const under = await emptyAdmission(on);
       await under.setEpoch('acme', 'e1');

@@ -1,6 +1,8 @@
 import { beforeEach, expect, it } from 'vitest';
 import type { AppliedLimit, Decision } from '../../src/limits/store.ts';
 import type { Span } from '../../src/limits/window.ts';
+import { limitsOfEndUser } from '../../src/identity/records/end-user.ts';
+import { defaultEndUserBytes } from '../../src/base/limit.ts';
 import {
   asks,
   closed,
@@ -27,17 +29,22 @@ function ofEndUser(
 
 /** What every admission store does with the counters of end users. `make` gives an empty one with so many bytes for them. */
 export function endUsersContract(make: (endUserBytes: number) => Promise<StoreUnderTest>): void {
-  /** One hash of a day holds some six counters. */
-  const bucketBytes = 320;
+  /** Those of days may have three eighths of it: some six counters. */
+  const endUserBytes = 960;
+  const dayBytes = 360;
   let under: StoreUnderTest;
   let incarnation: string;
 
   beforeEach(async () => {
-    under = await make((bucketBytes * 1_024 * 8) / 3);
+    await begin(endUserBytes);
+  });
+
+  async function begin(bytes: number): Promise<void> {
+    under = await make(bytes);
     await under.setEpoch('acme', 'e1');
     await under.setEpoch('other', 'e1');
     ({ incarnation } = await under.store.beat(process));
-  });
+  }
 
   async function admit(...limits: AppliedLimit[]): Promise<Decision> {
     const [decision] = decided(await under.store.admit(process, [asks(limits)]));
@@ -112,15 +119,26 @@ export function endUsersContract(make: (endUserBytes: number) => Promise<StoreUn
     expect(await Promise.all(['acme=d7', 'acme=h7'].map(isExact))).toEqual([true, true]);
   });
 
-  it('take only so much room: the least recent go first, and are told', async () => {
+  /** Admits each of these limits by a request of its own. Returns which were admitted, and how many counters were dropped. */
+  async function admitEach(
+    limits: readonly AppliedLimit[][],
+  ): Promise<{ admitted: boolean[]; evicted: number }> {
+    const reply = await under.store.admit(
+      process,
+      limits.map((each) => asks(each)),
+    );
+    const admitted = decided(reply).map(({ kind }) => kind === 'admitted');
+    return { admitted, evicted: reply.kind === 'decided' ? (reply.evicted ?? 0) : 0 };
+  }
+
+  it('take only so much room: the least recent go, and are told', async () => {
     const names = Array.from({ length: 9 }, (_, n) => `visitor-${n}`);
     let evicted = 0;
     for (const [n, name] of names.entries()) {
       await turnTo(lastSecondMs + 2_000 + n * minuteMs);
       // The first comes again each time: its counter is never the least recent.
       for (const each of new Set(['visitor-0', name])) {
-        const reply = await under.store.admit(process, [asks([ofEndUser(each, 'day', { max: 100 })])]);
-        evicted += reply.kind === 'decided' ? (reply.evicted ?? 0) : 0;
+        evicted += (await admitEach([[ofEndUser(each, 'day', { max: 100 })]])).evicted;
       }
     }
     const left = await used(...names.map((name) => ofEndUser(name, 'day')));
@@ -129,9 +147,42 @@ export function endUsersContract(make: (endUserBytes: number) => Promise<StoreUn
     expect(evicted).toBe(left.filter((count) => count === 0).length);
     expect(evicted).toBeGreaterThan(1);
     const length = Number((await under.counterTexts('acme=d7'))['#']);
-    expect(length).toBeGreaterThan(bucketBytes / 2);
-    expect(length).toBeLessThanOrEqual(bucketBytes);
+    expect(length).toBeGreaterThan(dayBytes / 2);
+    expect(length).toBeLessThanOrEqual(dayBytes);
     expect(await isExact('acme=d7')).toBe(true);
+    expect(await under.counterTexts('acme=')).toEqual({ d: String(length) });
+  });
+
+  it('make room for each other wherever they are, and those who come all the time stay', async () => {
+    const bytes = 16_384;
+    await begin(bytes);
+    const dayOf = (name: string): AppliedLimit[] =>
+      limitsOfEndUser({ team: 'acme', endUser: name }, [
+        ['', [{ metric: 'requests', window: 'day', max: 1_000 }]],
+      ]).map(({ limit: { id, max } }) => ({ id, span: 'day', amount: 1, max }));
+    const regulars = Array.from({ length: 10 }, (_, n) => `regular-${n}`);
+    const guests = Array.from({ length: 200 }, (_, n) => `guest-${n}`);
+    let evicted = 0;
+    for (let n = 0; n < guests.length; n += 10) {
+      await turnTo(lastSecondMs + 2_000 + n * minuteMs);
+      const come = [...regulars, ...guests.slice(n, n + 10)];
+      evicted += (await admitEach(come.map(dayOf))).evicted;
+      expect(Number((await under.counterTexts('acme='))['d'])).toBeLessThanOrEqual((bytes * 3) / 8);
+    }
+    expect(await used(...regulars.flatMap(dayOf))).toEqual(regulars.map(() => 20));
+    const left = await used(...guests.flatMap(dayOf));
+    expect(left.filter((count) => count === 0)).toHaveLength(evicted);
+    const stay = (from: number): number => left.slice(from, from + 50).filter((count) => count > 0).length;
+    expect([stay(0), stay(150)]).toEqual([expect.toSatisfy((some) => Number(some) < 15), 50]);
+  });
+
+  it('that expired make room before any other does', async () => {
+    await admit(ofEndUser('ana', 'day'));
+    await under.setCounter('acme=', 'd', '99999');
+    const { evicted } = await admitEach([[ofEndUser('bo', 'day')]]);
+    expect(evicted).toBe(0);
+    const { '#': length } = await under.counterTexts('acme=d7');
+    expect(await under.counterTexts('acme=')).toEqual({ d: length });
   });
 
   it('give way when their window has passed, which is not told', async () => {
@@ -150,11 +201,33 @@ export function endUsersContract(make: (endUserBytes: number) => Promise<StoreUn
     for (let n = 0; n < 30; n += 1) {
       await turnTo(lastSecondMs + n * 10_000);
       for (const limit of n < 2 ? [ana, bo] : [ana]) {
-        const reply = await under.store.admit(process, [asks([{ ...limit, amount: 30 }])]);
-        evicted += reply.kind === 'decided' ? (reply.evicted ?? 0) : 0;
+        evicted += (await admitEach([[{ ...limit, amount: 30 }]])).evicted;
       }
       expect(await isExact('acme=h7')).toBe(true);
     }
     expect([evicted, ...(await used(ana, bo))]).toEqual([1, 900, 0]);
+  });
+
+  it('hold for 200 busy visitors at once, by the minute and the hour, even in one hash', async () => {
+    await begin(defaultEndUserBytes);
+    const visitors = Array.from({ length: 200 }, (_, n) =>
+      (['minute', 'hour'] as const).map((span) =>
+        // Of money, whose texts are the longest.
+        ofEndUser(`visitor-${n}`, span, { amount: 1_234_567_890, max: 12_345_678_900 }),
+      ),
+    );
+    const admitted = visitors.map(() => 0);
+    let evicted = 0;
+    for (let n = 0; n < 12; n += 1) {
+      await turnTo(lastSecondMs + n * 4_000);
+      const told = await admitEach(visitors);
+      told.admitted.forEach((isIn, of) => (admitted[of] = (admitted[of] ?? 0) + Number(isIn)));
+      evicted += told.evicted;
+    }
+    expect([evicted, new Set(admitted)]).toEqual([0, new Set([10])]);
+    expect(await isExact('acme=h7')).toBe(true);
+    const { m = 0, h = 0 } = await under.counterTexts('acme=');
+    const lengths = [await under.counterTexts('acme=m7'), await under.counterTexts('acme=h7')];
+    expect(lengths.map((hash) => hash['#'])).toEqual([m, h]);
   });
 }

@@ -36,6 +36,21 @@ export function sentWrongly(message: string, caller: RefusedCaller): Refusal {
   return challenge('invalid_token', 'invalid_token', { message, caller });
 }
 
+/**
+ * The refusal of a session that has ended, in the words for how it was sent: a 401 names the scheme to use (RFC 9449, 7.1).
+ */
+export function inSchemeOf(authorization: string | undefined, refusal: Refusal): Refusal {
+  const { code, message, details } = refusal;
+  const isNamed = refusal.status !== 401 || details.headers?.['www-authenticate'] !== undefined;
+  if (isNamed || !/^dpop +tgs_/i.test(authorization ?? '')) return refusal;
+  const headers = { ...details.headers, 'www-authenticate': challengeOf('invalid_token') };
+  return new Refusal(code, message, { ...details, headers });
+}
+
+function challengeOf(error: string): string {
+  return `DPoP error="${error}", algs="${proofAlgorithms.join(' ')}"`;
+}
+
 function challenge(
   code: ErrorCode,
   error: string,
@@ -46,7 +61,7 @@ function challenge(
   }: { message: string; caller?: RefusedCaller | undefined; nonce?: string | undefined },
 ): Refusal {
   const headers = {
-    'www-authenticate': `DPoP error="${error}", algs="${proofAlgorithms.join(' ')}"`,
+    'www-authenticate': challengeOf(error),
     ...(nonce === undefined ? {} : { 'dpop-nonce': nonce }),
   };
   return new Refusal(code, message, { headers, ...(caller ? { caller } : {}) });

@@ -1,5 +1,6 @@
 import { Refusal, type RefusedCaller, retryAfter, secondsUntil } from '../../base/refusal.ts';
 import type { Identity, Principal, ProofRule } from '../../identity/records/identity.ts';
+import { ChecksUnderWay, maxChecksUnderWay } from './checks-under-way.ts';
 import { nonceMs, type Nonces } from './nonces.ts';
 import { ProofKeys } from './proof-keys.ts';
 import { invalidProof, isProblem, type ProofProblem, proofRefusal, sentWrongly } from './proof-problem.ts';
@@ -33,22 +34,39 @@ interface ProofsOptions {
 export class Proofs {
   readonly #options: ProofsOptions;
   readonly #keys = new ProofKeys();
+  readonly #underWay = new ChecksUnderWay();
 
   constructor(options: ProofsOptions) {
     this.#options = options;
   }
 
   /**
-   * What a request has proven, or why it is refused; null if there was nothing to prove. Rejects with
-   * `StoreUnavailable`.
+   * What a request has proven, or why it is refused; null if there was nothing to prove. `address`: its client's, so that a
+   * thief elsewhere takes none of the holder's room. Rejects with `StoreUnavailable`.
    */
-  async check(request: ProvableRequest, principal: Principal): Promise<Proven | Refusal | null> {
-    const { identity, credential, proof: rule } = principal;
+  async check(
+    request: ProvableRequest,
+    principal: Principal,
+    address: string,
+  ): Promise<Proven | Refusal | null> {
+    const { identity, proof: rule } = principal;
     const caller = callerOf(identity);
     const byProof = /^dpop /i.test(request.headers.authorization ?? '');
     if (rule === null) return byProof ? sentWrongly(boundToNone, caller) : null; // or a proof that nobody asked for
     if (rule.jkt === null) return sentWrongly(unbound, caller);
     if (!byProof) return sentWrongly(asBearer, caller);
+    const whose = `${identity.session?.id ?? ''} ${address}`;
+    const checked = await this.#underWay.within(whose, () => this.#proven(request, principal, rule));
+    return checked === 'full' ? tooManyAtOnce(caller) : checked;
+  }
+
+  /** What a request of a bound session has proven. */
+  async #proven(
+    request: ProvableRequest,
+    { identity, credential }: Principal,
+    rule: ProofRule,
+  ): Promise<Proven | Refusal> {
+    const caller = callerOf(identity);
     const proof = await readProof(request, { ...this.#options, keys: this.#keys, jkt: rule.jkt });
     if (isProblem(proof)) return proofRefusal(proof, caller);
     if (proof.ath !== credential.secretHash) {
@@ -141,6 +159,11 @@ function nonceProblem(given: unknown, nonce: string): ProofProblem {
 function tooMany(afterS: number, caller: RefusedCaller): Refusal {
   const message = `This session may send ${mostProofsAMinute} requests a minute, since each of its proofs works once. Try again in ${afterS} s.`;
   return new Refusal('rate_limit_exceeded', message, { caller, headers: retryAfter(afterS) });
+}
+
+function tooManyAtOnce(caller: RefusedCaller): Refusal {
+  const message = `This session has ${maxChecksUnderWay} proofs from your address checked at this moment, which is the most allowed. Try again shortly.`;
+  return new Refusal('overloaded', message, { caller, headers: retryAfter(1) });
 }
 
 function callerOf({ team, user, token }: Identity): RefusedCaller {

@@ -9,12 +9,19 @@ import { isHeldByNobody } from './secret.ts';
 
 /**
  * The counters of a team's end users are in so many hashes for each window: each is small, so that Redis keeps it packed,
- * and that the least recent of it can be found at once.
+ * and that it is looked through at once.
  */
 export const endUserBuckets = 1_024;
 
 /** How many end users of a team may be suspended at once: every look-up of one of its tokens reads the list. */
 export const mostSuspended = 200;
+
+const personPrefix = 'oidc-';
+
+/** Whether a name could be taken for that of a person who signed in. */
+export function looksLikePerson(name: string): boolean {
+  return name.startsWith(personPrefix);
+}
 
 /**
  * The id of a person, as a user and as an end user: `oidc-` and 128 bits of SHA-256 over issuer and subject, 37 characters
@@ -22,7 +29,7 @@ export const mostSuspended = 200;
  */
 export function userIdFor(issuer: string, subject: string): string {
   // As JSON: no two pairs have the same text.
-  return `oidc-${hash('sha256', JSON.stringify([issuer, subject]), 'hex').slice(0, 32)}`;
+  return `${personPrefix}${hash('sha256', JSON.stringify([issuer, subject]), 'hex').slice(0, 32)}`;
 }
 
 /**
@@ -96,14 +103,19 @@ function numbered(limits: readonly StoredLimit[]): ScopedLimit[] {
 const windowLetters: Readonly<Record<Window, string>> = { minute: 'm', hour: 'h', day: 'd', month: 'M' };
 
 /**
- * The id of an end user's limit, `=d713.hash/limit`: what is before the point names the hash of its counter. It stays with
- * the limit, as long as only `max` changes.
+ * The id of an end user's limit, `=d713.hash/limit`: what is before the point names the hash of its counter. It stays while
+ * the limit counts the same; `max` and `enforce` may change.
  */
 function counterId(team: string, endUser: string, { owner, limit }: { owner: string; limit: Limit }): string {
-  const bucket = endUserDigest(team, endUser).readUInt16BE(12) % endUserBuckets;
   const letter = windowLetters[limit.metric === 'concurrency' ? 'day' : limit.window];
   const own = hash('sha256', JSON.stringify([owner, limitIdentity(limit)]), 'base64url').slice(0, 8);
-  return `=${letter}${bucket}.${endUserHash(team, endUser)}/${own}`;
+  return placeOf(letter, team, endUser).prefix + own;
+}
+
+/** Where an end user's counters of a window are: what follows the team's name in the key, and how their fields begin. */
+function placeOf(letter: string, team: string, endUser: string): { key: string; prefix: string } {
+  const key = `=${letter}${endUserDigest(team, endUser).readUInt16BE(12) % endUserBuckets}`;
+  return { key, prefix: `${key}.${endUserHash(team, endUser)}/` };
 }
 
 /** What follows the team's name in the key of the hash that a counter is in; null if it is no end user's. */
@@ -111,11 +123,7 @@ export function endUserCounterKey(limitId: string): string | null {
   return limitId.startsWith('=') ? limitId.slice(0, limitId.indexOf('.')) : null;
 }
 
-/** Where the counters of an end user may be: what follows the team's name in each key, and how their fields begin. */
+/** Where the counters of an end user may be, of each window. */
 export function endUserCounters(team: string, endUser: string): { key: string; prefix: string }[] {
-  const bucket = endUserDigest(team, endUser).readUInt16BE(12) % endUserBuckets;
-  return Object.values(windowLetters).map((letter) => {
-    const key = `=${letter}${bucket}`;
-    return { key, prefix: `${key}.${endUserHash(team, endUser)}/` };
-  });
+  return Object.values(windowLetters).map((letter) => placeOf(letter, team, endUser));
 }

@@ -1,8 +1,11 @@
--- What admission does with the counters of end users: they may take only so much, and the least recent go first.
--- Needs `now`, index_now, sliding_in and counter_in.
+-- What admission does with the counters of end users: those of a team may take only so much, and the least recent go first.
+-- Their hashes are many and small (see counter.lua), so that the bound is the team's: one hash may hold what it likes.
+-- The hash "counters:<team>=" has for each window how many bytes they have together, or more: what expired still counts.
+-- Needs `now`, end_user_room, counters_ttl_s, index_now, sliding_in and counter_in.
+-- include: drop_fields.lua
 
 local window_s = { m = 60, h = 3600, d = 86400, M = 31 * 86400 }
--- What the hashes of a window may have of all that a team's may: a day's are many, an hour's are long.
+-- What the counters of a window may have of all that a team's may: a day's are many, an hour's are long.
 local share = { m = 1 / 8, h = 2 / 8, d = 3 / 8, M = 2 / 8 }
 local this_minute = math.floor(now / 60000)
 -- How many counters were dropped that still counted.
@@ -21,60 +24,95 @@ local function last_use(letter, text)
   return index >= index_now(letter) and tonumber(minute) * 60000 or nil
 end
 
--- Drops what does not count any more, and the least recent until the rest has at most `most_bytes`; never what was written
--- just now. Returns the length of the rest.
-local function look_through(key, letter, written, most_bytes)
-  local all, bytes, older, gone = redis.call('HGETALL', key), 0, {}, {}
+-- Drops what does not count any more. Returns how many bytes that frees, and puts the other counters into `rest`, if asked
+-- for, but for what was written just now.
+local function drop_passed(key, letter, written, rest)
+  local all, freed, gone = redis.call('HGETALL', key), 0, {}
+  if #all == 0 then return 0 end
   for n = 1, #all, 2 do
     local field, text = all[n], all[n + 1]
-    local last = is_of_end_user(field) and last_use(letter, text)
-    if written[field] or last then
-      bytes = bytes + #field + #text
-      if not written[field] then
-        older[#older + 1] = { field = field, last = last, bytes = #field + #text }
+    if is_of_end_user(field) and not written[field] then
+      local bytes, last = #field + #text, last_use(letter, text)
+      if not last then
+        gone[#gone + 1], freed = field, freed + bytes
+      elseif rest then
+        rest[#rest + 1] = { key = key, field = field, last = last, bytes = bytes }
       end
-    elseif is_of_end_user(field) then
-      gone[#gone + 1] = field
     end
   end
-  if bytes > most_bytes then
-    table.sort(older, function(a, b) return a.last < b.last end)
-    for _, counter in ipairs(older) do
-      if bytes <= most_bytes * 7 / 8 then break end -- with room for some: looking through takes time
-      bytes, evicted = bytes - counter.bytes, evicted + 1
-      gone[#gone + 1] = counter.field
-    end
+  redis.call('HSET', key, '@', this_minute)
+  if freed > 0 then
+    drop_fields(key, gone)
+    redis.call('HINCRBY', key, '#', -freed)
   end
-  if #gone > 0 then
-    redis.call('HDEL', key, unpack(gone))
-  end
-  return bytes
+  return freed
 end
 
--- Notes a counter's text, to be written with the others of its hash. `before`: the text it had, if any.
-local function note_end_user(notes, key, field, before, text)
-  local note = notes[key]
+-- Drops the least recent until `bytes` are free. Returns how many are.
+local function drop_least_recent(counters, bytes)
+  local freed, gone = 0, {}
+  table.sort(counters, function(a, b) return a.last < b.last end)
+  for _, counter in ipairs(counters) do
+    if freed >= bytes then break end
+    freed, evicted = freed + counter.bytes, evicted + 1
+    gone[counter.key] = gone[counter.key] or {}
+    table.insert(gone[counter.key], counter.field)
+    redis.call('HINCRBY', counter.key, '#', -counter.bytes)
+  end
+  for key, fields in pairs(gone) do
+    drop_fields(key, fields)
+  end
+  return freed
+end
+
+-- Called if the counters of a window may have more than `most` bytes. Adds up what they have, and makes room: of the hashes
+-- from a chance one on, so many are looked through that a quarter of what they hold must go. Returns what is left.
+local function make_room(prefix, letter, written, most)
+  local hashes, bytes, total = tonumber(string.match(end_user_room, '%d+$')), {}, 0
+  for n = 0, hashes - 1 do
+    bytes[n] = tonumber(redis.call('HGET', prefix .. n, '#')) or 0
+    total = total + bytes[n]
+  end
+  if total <= most then return total end
+  local goal, seen, rest = most * 63 / 64, 0, {} -- with room for some: adding up takes time
+  for n = now, now + hashes - 1 do
+    if seen >= 4 * (total - goal) then break end
+    local at = math.floor(n % hashes)
+    seen = seen + bytes[at]
+    total = total - drop_passed(prefix .. at, letter, written, rest)
+  end
+  return total - drop_least_recent(rest, total - goal)
+end
+
+-- Notes the text of a counter, to be written with the others of its hash.
+local function note_end_user(notes, field, counter, text)
+  local note = notes[counter.key]
   if not note then
     note = { letter = string.sub(field, 2, 2), grown = 0, pairs = {}, written = {} }
-    notes[key] = note
+    notes[counter.key] = note
   end
-  note.grown = note.grown + #text - (before and #before or -#field)
+  note.grown = note.grown + #text - (counter.before and #counter.before or -#field)
   note.written[field] = true
   note.pairs[#note.pairs + 1] = field
   note.pairs[#note.pairs + 1] = text
 end
 
 -- Writes what was noted for a hash. `held`: the length of what it has, and the minute in which it was looked through.
-local function write_end_users(key, note, held, team_bytes)
-  local most_bytes = team_bytes * share[note.letter]
-  local bytes, looked_at, window = (tonumber(held[1]) or 0) + note.grown, tonumber(held[2]) or this_minute, window_s[note.letter]
-  local values = note.pairs
-  for _, value in ipairs({ '#', bytes, '@', looked_at }) do
+local function write_end_users(team_counters, key, note, held)
+  local letter, grown, values = note.letter, note.grown, note.pairs
+  local looked_at, window = tonumber(held[2]) or this_minute, window_s[letter]
+  for _, value in ipairs({ '#', (tonumber(held[1]) or 0) + grown, '@', looked_at }) do
     values[#values + 1] = value
   end
   redis.call('HSET', key, unpack(values))
-  if bytes > most_bytes or (this_minute - looked_at) * 60 > window then
-    redis.call('HSET', key, '#', look_through(key, note.letter, note.written, most_bytes), '@', this_minute)
-  end
   redis.call('EXPIRE', key, window)
+  if (this_minute - looked_at) * 60 > window then
+    grown = grown - drop_passed(key, letter, note.written)
+  end
+  if grown == 0 then return end
+  local totals, most = team_counters .. '=', tonumber(string.match(end_user_room, '^%d+')) * share[letter]
+  if redis.call('HINCRBY', totals, letter, grown) > most then
+    redis.call('HSET', totals, letter, make_room(totals .. letter, letter, note.written, most))
+  end
+  redis.call('EXPIRE', totals, counters_ttl_s)
 end

@@ -128,7 +128,9 @@ describe.each(['memory', 'redis'] as const)('sessions bound to a key, store: %s'
     expect((await sendProven(gateway, minted.token, { path: '/v1/sessions', method: 'DELETE' })).status).toBe(
       204,
     );
-    expect((await sendProven(gateway, minted.token)).status).toBe(401);
+    const ended = await sendProven(gateway, minted.token);
+    expect([ended.status, errorOf(ended).code]).toEqual([401, 'invalid_token']);
+    expect(ended.headers.get('www-authenticate')).toBe(`DPoP error="invalid_token", ${algorithms}`);
   });
 
   it('are worth nothing to a thief, at any endpoint, on any process', async () => {

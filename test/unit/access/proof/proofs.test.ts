@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { maxChecksUnderWay } from '../../../../src/access/proof/checks-under-way.ts';
 import { Nonces } from '../../../../src/access/proof/nonces.ts';
+import { inSchemeOf, proofRefusal } from '../../../../src/access/proof/proof-problem.ts';
 import { covers, Proofs, type Proven } from '../../../../src/access/proof/proofs.ts';
 import { makePrincipal } from '../../../../src/access/principal.ts';
 import { Refusal } from '../../../../src/base/refusal.ts';
@@ -46,10 +48,11 @@ function gateway(nowMs = Date.now()) {
     principal: Principal,
     of: Partial<ProofOf> | string = {},
     authorization = `DPoP ${text}`,
+    address = '192.0.2.1',
   ): Promise<Proven | Refusal | null> => {
     const dpop = typeof of === 'string' ? of : await key.proof({ method: 'GET', url, token: text, ...of });
     const headers = { host: 'gateway.example', authorization, dpop };
-    return proofs.check({ method: 'GET', url: '/v1/me', headers }, principal);
+    return proofs.check({ method: 'GET', url: '/v1/me', headers }, principal, address);
   };
   return { clock, nonces, proofs, send };
 }
@@ -100,6 +103,34 @@ describe('a session that is bound to a key', () => {
     expect(refusalOf(await said(1_900_000_300)).message).toContain("299 s ahead of the gateway's clock");
     for (const iat of [undefined, '1900000000', null])
       expect(refusalOf(await said(iat)).message).toContain('its iat must be the time');
+  });
+});
+
+describe('a thief who has a session and one of its proofs', () => {
+  it('has a bounded number of signatures checked at once, and takes none of the room of the holder', async () => {
+    const { send } = gateway();
+    const [principal, other] = [sessionFor(null), sessionFor(null)];
+    if (other.identity.session) other.identity.session.id = 'ses_2';
+    const forged = (await key.proof({ method: 'GET', url, token: text })).replace(/[^.]+$/, 'A'.repeat(86));
+    const flood = Array.from({ length: 100 }, () => send(principal, forged, undefined, '198.51.100.7'));
+    const [holder, neighbour] = [send(principal), send(other, {}, undefined, '198.51.100.7')];
+    const codes = (await Promise.all(flood)).map((refused) => refusalOf(refused).code);
+    expect(codes.filter((code) => code === 'invalid_dpop_proof')).toHaveLength(maxChecksUnderWay);
+    expect(codes.filter((code) => code === 'overloaded')).toHaveLength(100 - maxChecksUnderWay);
+    expect(await holder).toMatchObject({ rule: principal.proof });
+    expect(await neighbour).toMatchObject({ rule: other.proof });
+    // Those that have ended count no more.
+    expect(refusalOf(await send(principal, forged, undefined, '198.51.100.7')).code).toBe(
+      'invalid_dpop_proof',
+    );
+  });
+
+  it('is told to try again shortly', async () => {
+    const { send } = gateway();
+    const results = await Promise.all(Array.from({ length: 100 }, () => send(sessionFor(null), 'x.y.z')));
+    const refusal = results.map(refusalOf).find(({ code }) => code === 'overloaded');
+    expect(refusal?.headers).toEqual({ 'retry-after': '1' });
+    expect(refusal?.details.caller).toEqual({ team: 'acme', user: 'ana', token: 'tok_1' });
   });
 });
 
@@ -188,5 +219,29 @@ describe('what was proven', () => {
       expect(covers(proven, { ...rule, ...more })).toBe(false);
     expect(covers({ rule: { jkt: 'k', nonce: true, once: true }, nextNonce: null }, rule)).toBe(true);
     expect(covers(null, rule)).toBe(false);
+  });
+});
+
+describe('a refused session that was sent with a proof', () => {
+  const expired = new Refusal('expired_token', 'This session expired.');
+  const challengeTo = (authorization: string | undefined, refusal = expired): string | undefined =>
+    inSchemeOf(authorization, refusal).headers['www-authenticate'];
+
+  it('is asked for another with a proof, whatever it died of', () => {
+    expect(challengeTo(`DPoP ${text}`)).toBe(
+      'DPoP error="invalid_token", algs="ES256 Ed25519 EdDSA RS256 PS256"',
+    );
+    const { code, message, headers } = inSchemeOf(`dpop ${text}`, expired);
+    expect([code, message, headers['x-should-retry']]).toEqual([expired.code, expired.message, 'false']);
+  });
+
+  it.each([`Bearer ${text}`, 'DPoP tgk_a-token', undefined])('as nothing else: %s', (authorization) => {
+    expect(challengeTo(authorization)).toBe('Bearer error="invalid_token"');
+  });
+
+  it('keeps what a refusal says itself, and what is no 401', () => {
+    const own = proofRefusal({ error: 'use_dpop_nonce', message: 'x', nonce: 'n' });
+    const other = new Refusal('suspended', 'x');
+    for (const refusal of [own, other]) expect(inSchemeOf(`DPoP ${text}`, refusal)).toBe(refusal);
   });
 });
