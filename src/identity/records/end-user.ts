@@ -16,13 +16,20 @@ export const endUserBuckets = 1_024;
 /** How many end users of a team may be suspended at once: every look-up of one of its tokens reads the list. */
 export const mostSuspended = 200;
 
+const personPrefix = 'oidc-';
+
+/** Whether a name could be taken for that of a person who signed in. */
+export function looksLikePerson(name: string): boolean {
+  return name.startsWith(personPrefix);
+}
+
 /**
  * The id of a person, as a user and as an end user: `oidc-` and 128 bits of SHA-256 over issuer and subject, 37 characters
  * in all. Those two alone identify someone for good (OIDC Core 5.7); an e-mail address can pass to another person. Pure.
  */
 export function userIdFor(issuer: string, subject: string): string {
   // As JSON: no two pairs have the same text.
-  return `oidc-${hash('sha256', JSON.stringify([issuer, subject]), 'hex').slice(0, 32)}`;
+  return `${personPrefix}${hash('sha256', JSON.stringify([issuer, subject]), 'hex').slice(0, 32)}`;
 }
 
 /**
