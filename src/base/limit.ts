@@ -57,7 +57,7 @@ export function isOfVisitor(scope: Scope): boolean {
 }
 
 /** How many bytes of text the counters of a team's end users may have, if nothing else is set. */
-export const defaultEndUserBytes = 8_388_608;
+export const defaultEndUserBytes = 4_194_304;
 
 /**
  * How many attempts a token or a session has in a minute: what it uses of its own limit on requests, and requests that the
