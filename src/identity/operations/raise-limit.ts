@@ -18,8 +18,11 @@ interface RaiseDeps extends Identities {
   storeNowMs: () => Promise<number>;
 }
 
-/** What somebody asks for. */
-type AskedRaise = Pick<LimitRaise, 'limit' | 'by' | 'until'>;
+/** What somebody asks for: until a time, or for so many seconds. */
+interface AskedRaise extends Pick<LimitRaise, 'limit' | 'by'> {
+  until?: string;
+  for_seconds?: number;
+}
 
 const idLength = 12;
 
@@ -31,12 +34,17 @@ const idLength = 12;
 export async function raiseLimit<K extends RecordKey>(
   deps: RaiseDeps,
   key: K,
-  asked: AskedRaise,
+  { limit, by, until, for_seconds: forS = 0 }: AskedRaise,
   precondition: Precondition = null,
 ): Promise<{ record: RecordOf<K>; raise: LimitRaise } | Refusal> {
   const nowMs = Math.floor(await deps.storeNowMs());
-  const created_at = new Date(nowMs).toISOString();
-  const raise: LimitRaise = { id: `rse_${randomBase62(idLength)}`, ...asked, created_at };
+  const raise: LimitRaise = {
+    id: `rse_${randomBase62(idLength)}`,
+    limit,
+    by,
+    until: until ?? timeText(nowMs + forS * 1_000),
+    created_at: timeText(nowMs),
+  };
   const change = (record: RecordOf<K>): RecordOf<K> | Refusal => {
     const running = runningRaises(record, nowMs);
     return refusalOf(record, raise, { running, nowMs }) ?? { ...record, raises: [...running, raise] };
@@ -64,9 +72,13 @@ export async function withdrawRaise(
   return record instanceof Refusal ? record : null;
 }
 
+function timeText(atMs: number): string {
+  return new Date(atMs).toISOString();
+}
+
 function refusalOf(
   record: Team | User | Token,
-  { limit: id, by, until }: AskedRaise,
+  { limit: id, by, until }: LimitRaise,
   { running, nowMs }: { running: readonly LimitRaise[]; nowMs: number },
 ): Refusal | null {
   if ('revoked_at' in record && record.revoked_at !== null) return alreadyRevoked(record);
