@@ -28,7 +28,8 @@ const newRaise = z
   .refine(({ until, for_seconds: seconds }) => (until === undefined) !== (seconds === undefined), {
     path: ['until'],
     error: 'or for_seconds must be sent: one of them',
-  });
+  })
+  .meta({ oneOf: [{ required: ['until'] }, { required: ['for_seconds'] }] });
 
 /** Records of a kind, one of which is under the path. */
 export interface OneRecord<K> {
