@@ -9,16 +9,17 @@ const none: CallerTags = { fixed: '', perRequest: [], inLimits: false };
 const untaggedInLimits: CallerTags = { ...none, inLimits: true };
 
 /**
- * The tags of a token, and of its session if it is one: what the token fixes, no session changes. A key that the team no
- * longer has is ignored. Computed once for a cached identity.
+ * The tags of a token, and of its session if it is one: what the token fixes, no session changes. A session's key that the
+ * token may not set any more is ignored, and any key that the team no longer has. Computed once for a cached identity.
  */
 export function callerTags({ team, token, session }: Identity, limits: readonly ScopedLimit[]): CallerTags {
   const inLimits = limits.some(({ limit }) => limit.tags !== undefined);
   const keys = team.tag_keys ?? [];
   if (keys.length === 0) return inLimits ? untaggedInLimits : none;
-  const all: Tags = { ...session?.tags, ...token.tags };
-  const fixed = Object.fromEntries(Object.entries(all).filter(([key]) => keys.includes(key)));
   const ofToken = token.request_tags ?? [];
+  const ofSession = Object.entries(session?.tags ?? {}).filter(([key]) => ofToken.includes(key));
+  const all: Tags = { ...Object.fromEntries(ofSession), ...token.tags };
+  const fixed = Object.fromEntries(Object.entries(all).filter(([key]) => keys.includes(key)));
   const ofCaller =
     session === null ? ofToken : (session.request_tags ?? []).filter((key) => ofToken.includes(key));
   const perRequest = ofCaller.filter((key) => keys.includes(key) && !Object.hasOwn(fixed, key));

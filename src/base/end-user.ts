@@ -14,3 +14,10 @@ export function endUserDigest(team: string, endUser: string): Buffer {
 export function endUserHash(team: string, endUser: string): string {
   return endUserDigest(team, endUser).toString('base64url', 0, 12);
 }
+
+const namedInPath = /(\/end-users\/).+?(\/(?:suspend|resume))?$/s;
+
+/** A path of the API for the log: without the name of an end user. */
+export function withoutEndUser(path: string): string {
+  return path.includes('/end-users/') ? path.replace(namedInPath, '$1:end_user$2') : path;
+}

@@ -357,7 +357,9 @@ export class Pipeline {
 /** The gateway's own headers of an answer, a flat list. */
 function headersOf(call: Call, grant: Grant): string[] {
   const headers = [...call.headers, ...limitHeaders(visibleLimits(grant), grant.admittedAtMs)];
-  if (grant.after !== undefined) headers.push(...attemptsTold(grant.after));
+  if (grant.after !== undefined) {
+    headers.push(...attemptsTold(grant.after, { toSession: grant.request.sessionId !== null }));
+  }
   return headers;
 }
 

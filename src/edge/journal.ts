@@ -2,6 +2,7 @@ import type { LimitState } from '../limits/grant.ts';
 import type { LimitNotice } from '../limits/limit-notices.ts';
 import type { EntryRecord } from '../ledger/entry.ts';
 import type { Principal } from '../identity/records/identity.ts';
+import { withoutEndUser } from '../base/end-user.ts';
 import { noFigures } from '../base/figures.ts';
 import { limitName } from '../base/limit.ts';
 import { callerLeft, type ForwardOutcome } from '../base/outcome.ts';
@@ -158,7 +159,7 @@ export class Journal implements AttemptObserver {
       request_id: requestId,
       isOwnRequestId: false,
       method,
-      path,
+      path: withoutEndUser(path),
       status,
       outcome,
       error_code: errorCode,

@@ -14,12 +14,15 @@ export function attemptText(entry: EntryRecord): string {
   return `${request_id}:${outcome}:${inputTokens}:${outputTokens}:${costNanoUsd ?? ''}`;
 }
 
-/** The header for attempts as the store has them, a flat list: each request's id, how it ended and what it was charged. */
-export function attemptsTold(attempts: string): string[] {
+/**
+ * The header for attempts as the store has them, a flat list: each request's id, how it ended and what it was charged. A
+ * page's visitor is not told the money: it would say what the site pays.
+ */
+export function attemptsTold(attempts: string, { toSession }: { toSession: boolean }): string[] {
   const told = attempts.split(',').map((attempt) => {
     const [id, outcome, input, output, cost = ''] = attempt.split(':');
     const tokens = `"${id}";outcome=${outcome};input_tokens=${input};output_tokens=${output}`;
-    return cost === '' ? tokens : `${tokens};cost_usd="${dollars(Number(cost))}"`;
+    return cost === '' || toSession ? tokens : `${tokens};cost_usd="${dollars(Number(cost))}"`;
   });
   return [attemptsHeader, told.join(', ')];
 }

@@ -1,5 +1,6 @@
 import { noRetry, Refusal, retryAfter } from '../base/refusal.ts';
-import { type IdempotencyKey, idempotencyKeyHeader } from './idempotency-key.ts';
+import type { Grant } from './grant.ts';
+import { idempotencyKeyHeader } from './idempotency-key.ts';
 import type { KeptAnswer } from './kept-answer.ts';
 import { attemptsTold, lastRequestId } from './keyed-attempts.ts';
 import type { Decision } from './store.ts';
@@ -22,10 +23,10 @@ export function keyReused(): Refusal {
 /** The kept answer of a call that was answered, or why there is none. */
 export async function answerOf(
   { attempts, answer }: Extract<Decision, { kind: 'answered' }>,
-  key: IdempotencyKey | null,
+  { key = null, request }: Pick<Grant, 'key' | 'request'>,
 ): Promise<KeptAnswer | Refusal> {
   const kept = answer === null || key === null ? null : await key.unseal(answer);
-  const told = attemptsTold(attempts);
+  const told = attemptsTold(attempts, { toSession: request.sessionId !== null });
   return kept?.with(told) ?? replayUnavailable(lastRequestId(attempts), told);
 }
 

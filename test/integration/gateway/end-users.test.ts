@@ -167,7 +167,7 @@ describe('limits of an end user', () => {
       expect((await first.admin('GET', path)).body).toEqual({ data: [] });
     });
 
-    it('leaves no name in the audit trail', async () => {
+    it('leaves no name in the audit trail, nor in the log', async () => {
       const token = await issue([]);
       for (const act of ['suspend', 'resume']) {
         await first.admin('POST', `/admin/teams/${token.team}/end-users/ana%40example.com/${act}`);
@@ -177,7 +177,12 @@ describe('limits of an end user', () => {
         { operation: 'team.resume_end_user', after: { suspended_end_users: null } },
         { operation: 'team.suspend_end_user', before: { suspended_end_users: null } },
       ]);
-      expect(JSON.stringify(body)).not.toContain('ana@example.com');
+      await first.admin('GET', `/admin/teams/${token.team}/end-users/ana%40example.com/more/of/it`);
+      const log = first.log();
+      for (const text of [JSON.stringify(body), log]) expect(text).not.toMatch(/ana(?:@|%40)example/);
+      for (const end of ['/suspend', '/resume', '']) {
+        expect(log).toContain(`"path":"/admin/teams/${token.team}/end-users/:end_user${end}"`);
+      }
     });
   });
 });

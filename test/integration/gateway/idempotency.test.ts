@@ -231,6 +231,22 @@ describe('a call with an Idempotency-Key', () => {
     expect(replay.headers.get('idempotency-attempts')?.split(', ')).toHaveLength(2);
   });
 
+  it('tells the holder of a token what it cost in money, and the visitor of a page in tokens alone', async () => {
+    const token = await gateway.issue({ limits });
+    const session = await mintSession(gateway.url, token.text);
+    const model = 'claude-3-haiku';
+    const prices = [{ usd_per_million_input_tokens: 3, usd_per_million_output_tokens: 15 }];
+    expect((await gateway.admin('PUT', `/admin/prices/${model}`, { prices })).status).toBe(200);
+    const toldTo = async (caller: string): Promise<string | null> => {
+      const asked = { token: caller, key: 'priced', more: { model } };
+      expect((await call(asked)).status).toBe(200);
+      await gateway.settled(token.team, caller === token.text ? 1 : 2);
+      return (await call(asked)).headers.get('idempotency-attempts');
+    };
+    expect(await toldTo(token.text)).toMatch(/;output_tokens=\d+;cost_usd="0\.\d+"$/);
+    expect(await toldTo(session.token)).toMatch(/;outcome=ok;input_tokens=\d+;output_tokens=\d+$/);
+  });
+
   it.each(['stream', 'plain'])(
     'whose caller left is tried again, and told what it cost (%s)',
     async (kind) => {
@@ -336,7 +352,9 @@ describe('a call with an Idempotency-Key', () => {
     const names = (await redis.command('KEYS', '*:keyed:*')) as string[];
     expect(names.length).toBeGreaterThan(0);
     const texts = await Promise.all(
-      names.filter((name) => !/:(?:taken|oldest|log:.*)$/.test(name)).map((name) => redis.command('GET', name)),
+      names
+        .filter((name) => !/:(?:taken|oldest|log:.*)$/.test(name))
+        .map((name) => redis.command('GET', name)),
     );
     expect([...names, ...texts, gateway.log()].join('\n')).not.toContain('canary');
   });

@@ -61,6 +61,14 @@ describe('the tags of a request', () => {
     expect(sent(page, 'project=y')).toBe('403 tag_not_allowed');
   });
 
+  it('of a session have no key that its token may not set any more', () => {
+    const session = { tags: { project: 'x', step: '1' }, request_tags: ['env'] };
+    const narrowed = { tags: { env: 'live' }, request_tags: ['step'] };
+    expect(sent(callerWith(narrowed, session))).toBe('env=live,step=1');
+    expect(sent(callerWith({ request_tags: null }, session))).toBe('');
+    expect(sent(callerWith({ request_tags: null }, session), 'env=live')).toBe('403 tag_not_allowed');
+  });
+
   it('have no key that the team no longer has', () => {
     const token = { tags: { env: 'live' }, request_tags: ['project'] };
     expect(sent(callerWith(token, {}, { tag_keys: ['project'] }))).toBe('');
