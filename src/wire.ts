@@ -204,6 +204,7 @@ export function wire(options: WireOptions) {
     queue,
     clock,
     journal,
+    draining: options.draining,
   });
   const minter = new SessionMinter({
     sessions: stores.sessions,

@@ -62,8 +62,7 @@ export function RaiseButton({ path, limit, reload }: Pick<RaisesProps, 'path' | 
   const [isOpen, setOpen] = useState(false);
   const close = (): void => setOpen(false);
   const send = (fields: FormData): Promise<Answer<Raise>> => {
-    const until = new Date(Date.now() + Number(textOf(fields, 'until')) * 1_000).toISOString();
-    const body = { by: Number(textOf(fields, 'by')), until };
+    const body = { by: Number(textOf(fields, 'by')), for_seconds: Number(textOf(fields, 'for')) };
     return ask(`${path}/limits/${encodeURIComponent(limit.id ?? '')}/raise`, { method: 'POST', body });
   };
   const done = (): void => {
@@ -92,7 +91,7 @@ export function RaiseButton({ path, limit, reload }: Pick<RaisesProps, 'path' | 
               step="any"
               required
             />
-            <${Choice} name="until" label="For" options=${spans} value="14400" />
+            <${Choice} name="for" label="For" options=${spans} value="14400" />
           </div>
         <//>
       <//>`

@@ -13,6 +13,7 @@ import type { AdminDeps } from './deps.ts';
 import { cursorParts, cursorText, nameFilter, pageOfRecords, wrongCursor } from './list-pages.ts';
 import { defaultLimit } from './report-docs.ts';
 import { type AdminContext, needing, type Reply, type Route } from './respond.ts';
+import { asShown } from '../identity/operations/limits.ts';
 import { timeOf, withLastUses } from './token-responses.ts';
 
 const mostSeconds = 3_162_240_000; // a hundred years, as expires_in
@@ -71,7 +72,12 @@ export function findTokensRoute(deps: AdminDeps): Route {
     const unknown = isEmpty ? await unknownWho(deps, whoIn(asked), visible) : null;
     if (unknown) return unknown;
     const next_cursor = next && cursorText([cursorName, next.team, next.id]);
-    return { status: 200, body: { data: data.map((found) => foundResponse(found, nowMs)), next_cursor } };
+    const shown = await asShown(
+      data.map(({ token }) => token),
+      deps.storeNowMs,
+    );
+    const found = data.map((each, n) => foundResponse({ ...each, token: shown[n] ?? each.token }));
+    return { status: 200, body: { data: found, next_cursor } };
   }
 
   const docs = {
@@ -111,8 +117,8 @@ function endsWithin({ token, state }: FoundToken, nowMs: number, withinMs: numbe
   return state !== 'revoked' && state !== 'expired' && endOf(token) <= nowMs + withinMs;
 }
 
-function foundResponse({ token, state, uses, lastUsedMs }: FoundToken, nowMs: number): object {
-  return { ...withLastUses(token, uses, nowMs), state, last_used_at: timeOf(lastUsedMs) };
+function foundResponse({ token, state, uses, lastUsedMs }: FoundToken): object {
+  return { ...withLastUses(token, uses), state, last_used_at: timeOf(lastUsedMs) };
 }
 
 function positionIn(text: string): TokenPosition | Refusal {

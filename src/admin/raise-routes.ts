@@ -12,10 +12,24 @@ import { readBody } from './read-body.ts';
 import { replyOf, type Resource } from './resource.ts';
 import { type AdminContext, needing, type Route } from './respond.ts';
 
-const newRaise = z.strictObject({
-  by: raise.shape.by,
-  until: storedTime.meta({ description: `At most ${maxRaiseDays} days ahead. RFC 3339, UTC.` }),
-});
+const newRaise = z
+  .strictObject({
+    by: raise.shape.by,
+    until: storedTime
+      .meta({ description: `At most ${maxRaiseDays} days ahead. RFC 3339, UTC.` })
+      .exactOptional(),
+    for_seconds: z
+      .int('must be a whole number of seconds')
+      .min(1, 'must be at least 1')
+      .max(maxRaiseDays * 86_400, `must be at most ${maxRaiseDays} days`)
+      .meta({ description: "Instead of until: from now on, by the store's clock." })
+      .exactOptional(),
+  })
+  .refine(({ until, for_seconds: seconds }) => (until === undefined) !== (seconds === undefined), {
+    path: ['until'],
+    error: 'or for_seconds must be sent: one of them',
+  })
+  .meta({ oneOf: [{ required: ['until'] }, { required: ['for_seconds'] }] });
 
 /** Records of a kind, one of which is under the path. */
 export interface OneRecord<K> {

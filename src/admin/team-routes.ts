@@ -35,7 +35,7 @@ const fieldsLeftOut = 'Fields left out stay; null clears.';
 export function teamRoutes(deps: AdminDeps): Route[] {
   const shown: Presentation<Team> = {
     schema: teamResponse,
-    toResponses: (records) => records.map((each) => asShown(each, deps.clock.now())),
+    toResponses: async (records) => [...(await asShown(records, deps.storeNowMs))],
     usesOf: (team) => limitUses(deps.counters, team.id, scopedLimits('team', team)),
     warningsOf: ({ limits, end_user_limits: ofEndUsers, models }) => [
       ...limitWarnings(limits, models, deps.models),
@@ -96,7 +96,7 @@ export function teamRoutes(deps: AdminDeps): Route[] {
 export function userRoutes(deps: AdminDeps): Route[] {
   const shown: Presentation<User> = {
     schema: userResponse,
-    toResponses: (records) => records.map((each) => asShown(each, deps.clock.now())),
+    toResponses: async (records) => [...(await asShown(records, deps.storeNowMs))],
     usesOf: (user) => limitUses(deps.counters, user.team, scopedLimits('user', user)),
     warningsOf: ({ limits }) => limitWarnings(limits, null, deps.models),
   };

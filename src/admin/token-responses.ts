@@ -1,16 +1,15 @@
-import { asShown } from '../identity/operations/limits.ts';
 import type { Token } from '../identity/records/identity.ts';
 import { type LastUses, linkMark, secretsOf } from '../identity/records/secret.ts';
 
-/** A token in the form of the admin API, with the last use of each secret, as it is at `nowMs`. */
-export function withLastUses(token: Token, uses: LastUses, nowMs: number): object {
+/** A token in the form of the admin API, with the last use of each secret. */
+export function withLastUses(token: Token, uses: LastUses): object {
   const secrets = secretsOf(token).map((secret) => ({
     ...secret,
     last_used_at: timeOf(uses.get(secret.prefix) ?? null),
     ...linkOf(secret.prefix, uses),
   }));
   const { secrets: _secrets, ...rest } = token;
-  return { ...asShown(rest, nowMs), secrets };
+  return { ...rest, secrets };
 }
 
 /** What became of the link that shows a secret; nothing if there was none. */

@@ -26,6 +26,7 @@ import { readOptionalBody } from './read-body.ts';
 import { limitUses } from './limit-uses.ts';
 import { limitWarnings } from './limit-warnings.ts';
 import { type Answered, issuing, type Presentation, replyOf, resource, withWarnings } from './resource.ts';
+import { asShown } from '../identity/operations/limits.ts';
 import { timeOf, withLastUses } from './token-responses.ts';
 import { type AdminContext, needing, type Operation, type Route, teamIn } from './respond.ts';
 
@@ -223,14 +224,14 @@ function tokenWarnings(
 
 /** Tokens of one team in the form of the admin API: secrets without hashes, each with its last use. */
 async function tokenResponses(
-  { lastUses, clock }: Pick<AdminDeps, 'lastUses' | 'clock'>,
+  { lastUses, storeNowMs }: Pick<AdminDeps, 'lastUses' | 'storeNowMs'>,
   tokens: readonly Token[],
 ): Promise<object[]> {
   const [first] = tokens;
   if (!first) return [];
   const ids = tokens.map(({ id }) => id);
-  const uses = await lastUses(first.team, ids);
-  return tokens.map((token, n) => withLastUses(token, uses[n] ?? new Map(), clock.now()));
+  const [uses, shown] = await Promise.all([lastUses(first.team, ids), asShown(tokens, storeNowMs)]);
+  return shown.map((token, n) => withLastUses(token, uses[n] ?? new Map()));
 }
 
 function tokenKey(c: AdminContext): TokenKey {

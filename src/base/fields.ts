@@ -69,8 +69,18 @@ export const origin = named(
     }),
 );
 
+/** `.` or `..` as a step of a path: whatever escapes it, it leads to another path (WHATWG URL, 4.4). */
+const dotStep = /(?:^|\/)\.{1,2}(?:\/|$)/;
+
+/** What stands in a path of the API, and is not bounded to a pattern without such steps. */
+export function inPath(text: z.ZodString): z.ZodString {
+  return text.refine((value) => !dotStep.test(value), {
+    error: 'must not be . or .., nor have one between slashes: in a path of the API it leads elsewhere',
+  });
+}
+
 /** The person that a session was made for. */
-export const endUser = label()
+export const endUser = inPath(label())
   .min(1, 'must not be empty; leave it out if there is none')
   .refine((text) => Array.from(text).length <= 64, 'must have at most 64 characters');
 

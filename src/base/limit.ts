@@ -57,16 +57,16 @@ export function isOfVisitor(scope: Scope): boolean {
 }
 
 /** How many bytes of text the counters of a team's end users may have, if nothing else is set. */
-export const defaultEndUserBytes = 8_388_608;
+export const defaultEndUserBytes = 4_194_304;
 
 /**
  * How many attempts a token or a session has in a minute: what it uses of its own limit on requests, and requests that the
- * upstream had and that are refunded, such as those that a firewall blocks. Only those are counted here, and nothing
- * refunds them.
+ * upstream had and that are refunded, such as those that a firewall blocks, and kept answers that are sent again. Only those
+ * are counted here, and nothing refunds them.
  */
 export interface AttemptBound {
   scope: 'token' | 'session';
-  /** The field of its counter, which is empty unless something was refunded. */
+  /** The field of its counter, which is empty unless something was refunded or sent again. */
   field: string;
   max: number;
   /** The id of its own limit on requests a minute, if it has one. */

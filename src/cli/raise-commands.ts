@@ -1,5 +1,4 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { systemClock } from '../base/clock.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
 import { adminPath, parseExpiry } from './arguments.ts';
 import { plain, shortTime } from './cells.ts';
@@ -93,8 +92,9 @@ async function raise(
   const { id } = onlyLimit(limitsOf(record), name, 'The name');
   if (id === undefined)
     throw new CommandFailed('This gateway is older than this program: it raises no limits.');
-  const body = { by, until: 'expires_at' in until ? until.expires_at : timeIn(until.expires_in) };
-  cli.printRecord(await cli.call('POST', `${path}${partsOf('limits', id, 'raise')}`, body));
+  // A span is counted by the gateway: this machine's clock may be wrong.
+  const end = 'expires_at' in until ? { until: until.expires_at } : { for_seconds: until.expires_in };
+  cli.printRecord(await cli.call('POST', `${path}${partsOf('limits', id, 'raise')}`, { by, ...end }));
 }
 
 /** A limit as its raise names it, for people. */
@@ -110,10 +110,6 @@ function pathOf(team: string, { user, token }: Whose): string {
 /** The rest of a path, after a record's. */
 function partsOf(...parts: readonly string[]): string {
   return adminPath(...parts).slice('/admin'.length);
-}
-
-function timeIn(seconds: number): string {
-  return new Date(systemClock.now() + seconds * 1_000).toISOString();
 }
 
 function objectsIn(value: JsonValue): JsonObject[] {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { inPath } from '../base/fields.ts';
 import { type ModelKind, modelKinds, type RealModel } from '../base/model.ts';
 import type { Price } from '../base/price.ts';
 import { allFrames, type Frames, parsedJson } from '../base/request.ts';
@@ -71,9 +72,11 @@ const model = z.discriminatedUnion(
   },
 );
 
-const modelId = z.string().regex(/^[A-Za-z0-9._:/-]{1,128}$/, {
-  error: 'expected at most 128 of the characters A-Z a-z 0-9 . _ : / -',
-});
+const modelId = inPath(
+  z.string().regex(/^[A-Za-z0-9._:/-]{1,128}$/, {
+    error: 'expected at most 128 of the characters A-Z a-z 0-9 . _ : / -',
+  }),
+);
 const catalogueFile = z
   .strictObject({
     $comment: comment,

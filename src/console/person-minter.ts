@@ -26,7 +26,7 @@ export function personMinter({ minter, issuers, realModel }: PersonMinterDeps): 
       const { issuer = '', sub = '' } = user.subject ?? {};
       const entry = entries.get(issuer);
       if (entry === undefined) return notTrusted();
-      if (asked.pinned || asked.limits) return decidedByEntry();
+      if (asked.pinned || asked.limits || asked.end_user) return decidedByEntry();
       const { limits, pinned, expires_in: longestS } = sessionWithin(entry, parent, realModel);
       const livesS = Math.min(asked.expires_in ?? longestS ?? defaultLifeS, longestS ?? Infinity);
       const signedIn = { id: userIdFor(issuer, sub), limits: personLimitsOf(entry.person) };
@@ -44,6 +44,6 @@ function notTrusted(): Refusal {
 
 function decidedByEntry(): Refusal {
   const message =
-    'Sessions of this account have the limits and the pinned request that the entry of its provider gives. Leave out limits and pinned.';
+    'Sessions of this account are for the person who signed in, with the limits and the pinned request that the entry of its provider gives. Leave out end_user, limits and pinned.';
   return new Refusal('wider_than_parent', message);
 }

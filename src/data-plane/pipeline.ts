@@ -1,8 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admission, Ask } from '../limits/admission.ts';
 import { storeUnavailable } from '../limits/decision.ts';
 import { checkPriced, type Grant, limitsTagged, visibleLimits, wouldRefuse } from '../limits/grant.ts';
-import { idempotencyKeyHeader, idempotencyKeyOf } from '../limits/idempotency-key.ts';
 import { KeptAnswer } from '../limits/kept-answer.ts';
 import { attemptsTold } from '../limits/keyed-attempts.ts';
 import { limitHeaders } from '../limits/limit-headers.ts';
@@ -21,6 +19,7 @@ import type { Price } from '../base/price.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Endpoint, JsonObject, ValidRequest } from '../base/request.ts';
 import { Fallback } from './fallback.ts';
+import { readKey, whileInProgress } from './keyed-call.ts';
 import type { Journal } from '../edge/journal.ts';
 import type { Discovery } from '../models/discovery.ts';
 import type { AttemptRules } from '../upstream/attempts.ts';
@@ -43,7 +42,6 @@ import { parseJson, parseLargeJson } from '../validation/parse-json.ts';
 
 /** Output of a model the catalogue does not bound: the seed page's figure. */
 const defaultOutputTokens = 4_096;
-const longestKeyWaitMs = 20_000;
 /** From this size on a body is worked on in several turns of the event loop. */
 const largeBodyBytes = 1_048_576;
 
@@ -60,6 +58,20 @@ interface PipelineParts {
   queue: RequestQueue;
   clock: Clock;
   journal: Journal;
+  /** Whether the process is shutting down and takes no new work. */
+  draining: () => boolean;
+}
+
+/** The body for the upstream, and what to ask the limits for. */
+interface Prepared {
+  body: Buffer;
+  ask: Ask;
+}
+
+/** What is kept of a call while it waits for another one: its body may be large. */
+interface Waiting {
+  caller: Authenticated;
+  prepared: (Prepared & { principal: Principal }) | null;
 }
 
 /** A request that was admitted: where it goes, with what. */
@@ -75,15 +87,12 @@ export interface Admitted {
 export class Pipeline {
   readonly #parts: PipelineParts;
   readonly #rules: AttemptRules;
-  /** How long a call waits for another one with its Idempotency-Key, from when it was in. */
-  readonly #maxKeyWaitMs: number;
-  /** The last large body that was to be parsed. */
+  /** The last large body that was to be read. */
   #largeBody: Promise<unknown> = Promise.resolve();
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
     const { upstreamAttempts, upstreamQueueMs, upstreamTimeoutMs } = parts.settings;
-    this.#maxKeyWaitMs = Math.min(longestKeyWaitMs, upstreamTimeoutMs / 2);
     this.#rules = {
       clock: parts.clock,
       queue: parts.queue,
@@ -105,10 +114,8 @@ export class Pipeline {
     const { catalogue, frontDoor } = this.#parts;
     const bytes = await frontDoor.forwardedBody(call, caller);
     if (bytes === null || bytes instanceof Refusal) return bytes;
-    const badKey = readKey(call, caller.principal, bytes);
-    if (badKey) return badKey;
-    const parsed = this.#parse(bytes);
-    const value = parsed instanceof Promise ? await parsed : parsed;
+    const read = this.#read(call, caller.principal, bytes);
+    const value = read instanceof Promise ? await read : read;
     if (value instanceof Refusal) return value;
     const pinned = caller.principal.identity.session?.pinned ?? null;
     const sent = withRealModel(value, catalogue.real);
@@ -133,17 +140,28 @@ export class Pipeline {
     request: ValidRequest,
     caller: Authenticated,
   ): Promise<Admitted | KeptAnswer | Refusal> {
-    const { frontDoor, clock } = this.#parts;
-    for (let waited = 0; ; waited += 1) {
-      const admitted = await whileStale(frontDoor, caller, (current) =>
-        this.#tryToAdmit(call, request, current),
-      );
-      if (call.key === null || !isInProgress(admitted) || request.stream)
-        return admitted ?? storeUnavailable();
-      const waitedMs = clock.monotonic() - call.arrivedMs;
-      if (call.closed || waitedMs >= this.#maxKeyWaitMs) return admitted;
-      await sleep(waitForAnswerMs(waited), undefined, { ref: false });
-    }
+    if (call.key !== null && !request.stream) return this.#admitKeyed(call, request, caller);
+    const admitted = await whileStale(this.#parts.frontDoor, caller, (current) =>
+      this.#tryToAdmit(call, request, current, null),
+    );
+    return admitted ?? storeUnavailable();
+  }
+
+  #admitKeyed(
+    call: Call,
+    request: ValidRequest,
+    caller: Authenticated,
+  ): Promise<Admitted | KeptAnswer | Refusal> {
+    const { frontDoor, clock, settings, draining } = this.#parts;
+    const { upstreamTimeoutMs } = settings;
+    const waiting: Waiting = { caller, prepared: null };
+    return whileInProgress(call, { clock, upstreamTimeoutMs, draining }, async () => {
+      const admitted = await whileStale(frontDoor, waiting.caller, (current) => {
+        waiting.caller = current;
+        return this.#tryToAdmit(call, request, current, waiting);
+      });
+      return admitted ?? storeUnavailable();
+    });
   }
 
   /** Waits for nothing but the store: each promise that is made for less costs as much as a header. */
@@ -151,6 +169,7 @@ export class Pipeline {
     call: Call,
     request: ValidRequest,
     caller: Authenticated,
+    waiting: Waiting | null,
   ): Promise<Admitted | KeptAnswer | Refusal | 'stale'> {
     const { frontDoor, served } = this.#parts;
     const asked = frontDoor.confirm(caller, (principal) => this.#useRefusal(call, request, principal));
@@ -162,7 +181,9 @@ export class Pipeline {
     const misplaced = served.misplaced(request);
     if (misplaced) return misplaced;
     const { principal } = confirmed;
-    const { body, ask } = this.#reservation(call, request, principal);
+    const prepared = this.#prepared(call, request, principal, waiting);
+    if (prepared instanceof Refusal) return prepared;
+    const { body, ask } = prepared;
     const grant = await this.#parts.admission.admit(principal, ask);
     if (grant === 'stale' || (grant instanceof Refusal && hasExpired(grant))) return 'stale';
     if (grant instanceof Refusal || grant instanceof KeptAnswer) return grant;
@@ -264,12 +285,16 @@ export class Pipeline {
     return { ...grant, price: this.#parts.catalogue.price(sentTo.model, grant.admittedAtMs) };
   }
 
-  /** Large bodies one after the other: while one is worked on, it takes several times its size in memory. */
-  #parse(bytes: Buffer): JsonObject | Refusal | Promise<JsonObject | Refusal> {
-    if (bytes.length <= largeBodyBytes) return parseJson(bytes);
-    const parsed = this.#largeBody.then(() => parseLargeJson(bytes));
-    this.#largeBody = parsed;
-    return parsed;
+  /** Its key and its JSON. Large bodies one after the other: while one is worked on, it takes several times its size. */
+  #read(
+    call: Call,
+    principal: Principal,
+    bytes: Buffer,
+  ): JsonObject | Refusal | Promise<JsonObject | Refusal> {
+    if (bytes.length <= largeBodyBytes) return readKey(call, principal, bytes) ?? parseJson(bytes);
+    const read = this.#largeBody.then(() => readKey(call, principal, bytes) ?? parseLargeJson(bytes));
+    this.#largeBody = read;
+    return read;
   }
 
   #useRefusal(call: Call, request: ValidRequest, principal: Principal): Refusal | null {
@@ -306,43 +331,27 @@ export class Pipeline {
     return this.#parts.catalogue.maxOutputTokens(model) ?? Math.max(defaultOutputTokens, thinkingTokens);
   }
 
-  /** The body for the upstream, and what to ask the limits for. */
-  #reservation(call: Call, request: ValidRequest, principal: Principal): { body: Buffer; ask: Ask } {
+  /** Of a call that waits, made again only for another principal: what a limit lets through depends on nothing else of it. */
+  #prepared(
+    call: Call,
+    request: ValidRequest,
+    principal: Principal,
+    waiting: Waiting | null,
+  ): Prepared | Refusal {
+    if (waiting?.prepared?.principal === principal) return waiting.prepared;
+    const tags = tagsOf(call, principal);
+    if (tags instanceof Refusal) return tags;
     const { model, endpoint, stream } = request;
     const price = this.#price(model);
-    const sent = tagsOf(call, principal);
-    const tags = sent instanceof Refusal ? principal.tags.fixed : sent; // `#useRefusal` has refused it
     const limits = limitsTagged(principal, tags);
     const nowMs = this.#parts.admission.heartbeat.storeNowMs();
     const { body, reserved } = reserve(request, limits, this.#outputBound(request), price, nowMs);
     const modelKnown = this.#parts.served.knows(model);
     const { requestId, key } = call;
-    return {
-      body,
-      ask: { requestId, endpoint: endpoint.path, model, modelKnown, stream, tags, price, reserved, key },
-    };
+    const ask = { requestId, endpoint: endpoint.path, model, modelKnown, stream, tags, price, reserved, key };
+    if (waiting !== null) waiting.prepared = { principal, body, ask };
+    return { body, ask };
   }
-}
-
-/** Reads the call's Idempotency-Key, if it has one. Returns why it cannot be taken; else null. */
-function readKey(call: Call, { identity }: Principal, body: Buffer): Refusal | null {
-  const header = call.incoming.headers[idempotencyKeyHeader];
-  if (typeof header !== 'string') return null;
-  const { team, token, session } = identity;
-  const principal = `${team.id}/${session?.id ?? token.id}`;
-  const key = idempotencyKeyOf(header, { principal, path: call.path, body });
-  if (key instanceof Refusal) return key;
-  call.key = key;
-  return null;
-}
-
-function isInProgress(admitted: object | undefined): admitted is Refusal {
-  return admitted instanceof Refusal && admitted.code === 'in_progress';
-}
-
-/** Before asking again for the answer of a running call: often at first, since most answers are short. */
-function waitForAnswerMs(waited: number): number {
-  return Math.min(100 * 1.5 ** waited, 1_000);
 }
 
 /** The gateway's own headers of an answer, a flat list. */

@@ -62,7 +62,6 @@ export function ledgerEntryOf(record: EntryRecord): LedgerEntry {
     token_id: record.token_id,
     session_id: record.session_id,
     end_user: record.end_user,
-    tags: tagsIn(record.tags),
     endpoint: record.endpoint,
     model: record.model,
     model_requested: record.model_requested,
@@ -76,6 +75,7 @@ export function ledgerEntryOf(record: EntryRecord): LedgerEntry {
     stream: record.stream,
     duration_ms: record.duration_ms,
     ttfb_ms: record.ttfb_ms,
+    tags: tagsIn(record.tags),
   };
 }
 

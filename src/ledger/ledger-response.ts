@@ -24,7 +24,6 @@ export const entryResponse = z
     token_id: text,
     session_id: text.nullable(),
     end_user: text.nullable(),
-    tags: tags.nullable(),
     endpoint: text,
     model: text,
     model_requested: text
@@ -40,10 +39,11 @@ export const entryResponse = z
     stream: z.boolean(),
     duration_ms: z.number(),
     ttfb_ms: z.number().nullable(),
+    tags: tags.nullable(),
   } satisfies Record<keyof LedgerEntry, z.ZodType>)
   .meta({ id: 'Entry', description: 'A request that was admitted.' });
 
-/** The fields of an entry, in the order in which answers and reports have them. */
+/** The fields of an entry, in the order of the columns of its reports. A new one comes last: some read CSV by position. */
 export const entryFields = Object.keys(entryResponse.shape);
 
 export const usageRowResponse = z

@@ -64,7 +64,7 @@ export interface AdmissionOptions {
 interface Asking {
   request: AdmitRequest;
   grant: Grant;
-  answer: (result: Admitting) => void;
+  answer: (result: Admitting | Promise<Admitting>) => void;
 }
 
 /**

@@ -21,14 +21,15 @@
 -- Returns nil if the process has no recent heartbeat, else a text with a line feed between
 --   now (ms), and after a space how many counters of end users were dropped to make room, if any; the incarnation; then for
 --   each request:
---     "Rn t" too many requests were refunded by the n-th bound (from 0), until t (ms)
+--     "Rn t" too many requests were refunded, or answers sent again, by the n-th bound (from 0), until t (ms)
 --     "S" stale epoch, or the session is gone | "X" token expired | "L" too late
 --     "A;w s;w s..." admitted: each limit's window index and sum; of a sliding window, the end of its newest run instead
 --     "D;w s;..." denied: the same, but of a sliding window its whole text, slid to now
 --   and of a call with an Idempotency-Key:
 --     "A;w s;...\ta" admitted after attempts `a` that broke and were charged
 --     "P" another call with it is running | "O" it was used for another call
---     "K a t" the answer `t` of its last attempt is kept | "U a" it was answered, and that is not kept
+--     "K a t" the answer `t` of its last attempt is kept, and counts as a refunded request
+--     "U a" it was answered, and that is not kept
 
 local counters_ttl_s = 70 * 86400
 local open_ttl_s = 30 * 86400
@@ -58,7 +59,7 @@ end
 -- include: ../store/lua/counter.lua
 -- include: ../store/lua/slide.lua
 -- include: ../store/lua/refunds.lua
--- include: ../store/lua/keyed.lua
+-- include: ../store/lua/claim_key.lua
 
 local lengths = { m = 60000, h = 3600000 }
 local indexes = { d = math.floor(now / 86400000), o = 0 }
@@ -179,13 +180,16 @@ local function read(team_counters, fields, session)
   return texts, keys, held
 end
 
+-- Where a request's limits begin in its fields, and how many fields each has.
+local limits_at, limit_fields = 10, 4
+
 -- Reads the counters of limits, and what was refunded. Returns the fields of the limits, their counters, each with its key
 -- and, if there are end users', its text, whether the request fits all limits, the bounds on refunded requests, each with
 -- its text, and what read() returns last; nil if the session is gone.
 local function check(team_counters, request, count)
   local fields, bounds = {}, bounds_in(request[8])
   for n = 1, count do
-    fields[n] = request[6 + 4 * n]
+    fields[n] = request[limits_at + limit_fields * (n - 1)]
   end
   for n = 1, #bounds do
     fields[count + n] = bounds[n].field
@@ -199,7 +203,7 @@ local function check(team_counters, request, count)
   end
   local counters, fits = {}, true
   for n = 1, count do
-    local at = 6 + 4 * n
+    local at = limits_at + limit_fields * (n - 1)
     local counter = counter_now(texts[n], request[at + 1])
     counter.key = keys[n]
     if held then counter.before = texts[n] end
@@ -242,42 +246,22 @@ local function refuse_attempts(bounds, fields, counters)
   end
 end
 
-local open_prefix = string.sub(KEYS[2], 1, -#ARGV[1] - 1)
-
--- A grant begins with the id of its process.
-local function is_open(grant)
-  return redis.call('HEXISTS', open_prefix .. string.match(grant, '^(.*)%-'), grant) == 1
-end
-
--- Returns a reply if a call's Idempotency-Key is in use; else nil, and what is known of it while the call runs. A grant that
--- asks again meets itself. One that is not open was settled by a process that knew nothing of such keys.
-local function claim(request)
-  local grant, id, fingerprint = request[1], string.match(request[9], '^(%S+) (%S+)$')
-  local running = { state = 'r', fingerprint = fingerprint, grant = grant, attempts = '-', answer = '' }
-  running.key = ARGV[6] .. id
-  local keyed = keyed_in(redis.call('GET', running.key))
-  if not keyed then
-    return nil, running
-  end
-  running.attempts = keyed.attempts
-  if keyed.state == 'r' and (keyed.grant == grant or not is_open(keyed.grant)) then
-    return nil, running
-  elseif keyed.fingerprint ~= fingerprint then
-    return 'O'
-  elseif keyed.state == 'r' then
-    return 'P'
-  elseif keyed.state == 'k' then
-    return 'K ' .. keyed.attempts .. ' ' .. keyed.answer
-  elseif keyed.state == 'u' then
-    return 'U ' .. keyed.attempts
-  end
-  return nil, running
-end
-
 local touched = {}
 
+-- Counts an answer that is sent again as a refunded request.
+local function count_replay(bounds, team_counters)
+  for n = 1, #bounds do
+    local bound = bounds[n]
+    local key = counter_key(bound.field, team_counters, ARGV[3], ARGV[4])
+    redis.call('HSET', key, bound.field, with_refund(bound.text, now))
+    if key == team_counters then
+      touched[key] = true
+    end
+  end
+end
+
 local function decide(request)
-  local grant, team, count = request[1], request[2], (#request - 9) / 4
+  local grant, team, count = request[1], request[2], (#request - limits_at + 1) / limit_fields
   if known_epoch(team) ~= request[3] then
     return 'S'
   end
@@ -292,10 +276,15 @@ local function decide(request)
   if now >= tonumber(request[5]) then
     return 'X'
   end
+  local refused = refuse_attempts(bounds, fields, counters)
   local running, after = nil, ''
   if request[9] ~= '' then
     local told
-    told, running = claim(request)
+    told, running = claim_key(grant, request[9])
+    if told and string.byte(told) == 75 then -- 'K'
+      if refused then return refused end
+      count_replay(bounds, team_counters)
+    end
     if told then return told end
     if running.attempts ~= '-' then after = '\t' .. running.attempts end
   end
@@ -306,7 +295,6 @@ local function decide(request)
     end
     return reply_text('D', counters)
   end
-  local refused = refuse_attempts(bounds, fields, counters)
   if refused and redis.call('HEXISTS', KEYS[2], grant) == 0 then
     return refused
   end
@@ -318,8 +306,8 @@ local function decide(request)
   end
   local writes, notes = {}, held and {}
   for n = 1, count do
-    local field, counter = fields[n], counters[n]
-    add(counter, tonumber(request[8 + 4 * n]), (max_in(request[9 + 4 * n])))
+    local field, counter, at = fields[n], counters[n], limits_at + limit_fields * (n - 1)
+    add(counter, tonumber(request[at + 2]), (max_in(request[at + 3])))
     local of_end_user = is_of_end_user(field)
     if of_end_user then
       counter.rest = ' ' .. this_minute

@@ -13,7 +13,10 @@ import { emptyCounter } from './window.ts';
  * What the store's decision is for the request that it was made for: a grant, a refusal, or to be asked again. Nobody
  * else has the grant yet, so the counters are filled in.
  */
-export function answered(grant: Grant, decision: Decision): Grant | Refusal | KeptAnswer | 'stale' {
+export function answered(
+  grant: Grant,
+  decision: Decision,
+): Grant | Refusal | 'stale' | Promise<KeptAnswer | Refusal> {
   switch (decision.kind) {
     case 'admitted':
       count(grant, decision.counters);

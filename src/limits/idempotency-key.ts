@@ -46,9 +46,9 @@ export class IdempotencyKey {
   }
 
   /** The answer that was kept; null if it cannot be read. */
-  unseal(sealed: string): KeptAnswer | null {
+  async unseal(sealed: string): Promise<KeptAnswer | null> {
     try {
-      return KeptAnswer.unpacked(unsealBytes({ secret: this.#secret, purpose }, sealed));
+      return await KeptAnswer.unpacked(unsealBytes({ secret: this.#secret, purpose }, sealed));
     } catch {
       return null;
     }

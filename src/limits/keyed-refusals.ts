@@ -20,11 +20,11 @@ export function keyReused(): Refusal {
 }
 
 /** The kept answer of a call that was answered, or why there is none. */
-export function answerOf(
+export async function answerOf(
   { attempts, answer }: Extract<Decision, { kind: 'answered' }>,
   key: IdempotencyKey | null,
-): KeptAnswer | Refusal {
-  const kept = answer === null ? null : (key?.unseal(answer) ?? null);
+): Promise<KeptAnswer | Refusal> {
+  const kept = answer === null || key === null ? null : await key.unseal(answer);
   const told = attemptsTold(attempts);
   return kept?.with(told) ?? replayUnavailable(lastRequestId(attempts), told);
 }

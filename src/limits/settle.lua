@@ -210,18 +210,21 @@ local function close_keyed(grant, team, text)
   bound_keyed(ARGV[10], tonumber(ARGV[11]))
 end
 
+-- Where a settlement's adjustments begin in its fields, and how many fields each has.
+local adjustments_at, adjustment_fields = 8, 4
+
 local reply = {}
 local wrote = false
 for text in string.gmatch(ARGV[14], '[^\30]+') do
   local settlement = fields_of(text)
   local charges = settlement[5]
-  local entry_at = 8 + 4 * tonumber(settlement[7])
+  local entry_at = adjustments_at + adjustment_fields * tonumber(settlement[7])
   local entry = settlement[entry_at]
   local closed, counted = close(settlement[1], settlement[2])
   local told, counters = {}, ARGV[3] .. settlement[3]
   if closed and counted then
     count_refund(counters, settlement[4])
-    for from = 8, entry_at - 1, 4 do
+    for from = adjustments_at, entry_at - 1, adjustment_fields do
       local at, delta, charged = settlement[from + 1], settlement[from + 2], settlement[from + 3]
       told[#told + 1] = adjust(counters, settlement[from], tonumber(at), tonumber(delta), tonumber(charged))
     end

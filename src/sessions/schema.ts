@@ -6,6 +6,7 @@ import { type Problem, Refusal } from '../base/refusal.ts';
 import { type JsonObject, valuesIn } from '../base/request.ts';
 import { tags } from '../base/tags.ts';
 import { tagKeys } from '../identity/records/identity.ts';
+import { looksLikePerson } from '../identity/records/end-user.ts';
 import { confirmation, sessionFields } from '../identity/records/session.ts';
 import { endpointPaths, endpoints } from '../validation/registry.ts';
 import { pinnedProblems } from './pinned.ts';
@@ -48,9 +49,14 @@ const policy = {
   request_tags: tagKeys.nullish(),
 };
 
+/** One of a site's own. People who signed in are end users of the team too, whose names nobody else gives. */
+const siteEndUser = endUser.refine((name) => !looksLikePerson(name), {
+  error: 'must not begin with oidc-, as the names of people who signed in with an ID token do',
+});
+
 export const newSession = z.strictObject({
   ...policy,
-  end_user: endUser.nullish(),
+  end_user: siteEndUser.nullish(),
   cnf: confirmation.nullish().meta({
     description: 'Binds the session to a key of its page (RFC 9449): its requests need a proof by it.',
   }),

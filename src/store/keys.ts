@@ -84,7 +84,8 @@ export interface Keys {
   reading: (keyHash: string) => string;
   /**
    * What is known of calls with an Idempotency-Key (`keyed.lua`). String, by the key's id: its state, and perhaps its
-   * answer. `log:<team>`, stream: what was written for a team. `bytes`, hash: team → how much it takes. Expire.
+   * answer. `log:<team>`, stream: what was written for a team. `taken` and `oldest`, sorted sets: team → how many bytes it
+   * takes, and when its oldest was written, ms. Expire.
    */
   keyed: (what: string) => string;
   /** String: marks a grant of an earlier incarnation as settled. Expires. */

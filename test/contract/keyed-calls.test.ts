@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { AppliedLimit, AdmitRequest, Decision, KeyedEnd, Settlement } from '../../src/limits/store.ts';
 import { AdmissionStore } from '../../src/limits/admission-store.ts';
 import { keysUnder } from '../../src/store/keys.ts';
+import type { AttemptBound } from '../../src/base/limit.ts';
 import { scriptOf } from '../../src/store/script.ts';
 import { countersOf } from '../support/counters-of.ts';
 import {
@@ -20,7 +21,7 @@ import { engines, useEngine } from './engines.ts';
 /* What the store does with an Idempotency-Key: claimed with the admission, closed with the settlement. */
 
 const keys = keysUnder('t:');
-const sumsOf = scriptOf('sums_of', "return redis.call('HGETALL', KEYS[1])");
+const taken = scriptOf('taken', "return redis.call('ZSCORE', KEYS[1], ARGV[1])");
 const expire = scriptOf('expire', "return redis.call('DEL', KEYS[1])");
 const budget = 65_536;
 
@@ -76,8 +77,7 @@ describe.each(engines)('calls with an Idempotency-Key ($name)', (engine) => {
   }
 
   const bytesTaken = async (): Promise<number> => {
-    const sums = (await under.kept.run(sumsOf, [keys.keyed('bytes')], [])) as string[];
-    return Number(sums[sums.indexOf('@') + 1]);
+    return Number(await under.kept.run(taken, [keys.keyed('taken')], ['@']));
   };
 
   it('are in progress until they are settled, for others than themselves, in one batch as over many', async () => {
@@ -240,6 +240,49 @@ describe.each(engines)('calls with an Idempotency-Key ($name)', (engine) => {
     for (let n = 0; n < 60; n += 1) await answer(`k${n} body`, 'x'.repeat(5_000));
     expect(await bytesTaken()).toBeLessThanOrEqual(budget);
     expect(await admit(keyed('mine body', { team: 'other' }))).toMatchObject([{ answer: 'sealed' }]);
+  });
+
+  it('get the kept answer as often as requests may be refunded, and no limit counts it', async () => {
+    const bound: AttemptBound = { scope: 'token', field: '!tok', max: 3, withLimit: null };
+    const more = { attempts: [bound] };
+    await answer('k1 body', 'sealed');
+    await answer('k2 body', '');
+    expect(await kinds(...Array.from({ length: 4 }, () => keyed('k1 body', more)))).toEqual([
+      'answered',
+      'answered',
+      'answered',
+      'attempts',
+    ]);
+    // What costs nothing to tell is told, and the bound holds for other requests.
+    expect(await kinds(keyed('k2 body', more), keyed('k1 else', more), keyed('k3 body', more))).toEqual([
+      'answered',
+      'key_reused',
+      'attempts',
+    ]);
+    await under.turnTo(lastSecondMs + 66_000);
+    await store.beat(process);
+    expect(await kinds(keyed('k1 body', more))).toEqual(['answered']);
+  });
+
+  it('of teams whose answers have expired make room before anything that is alive', async () => {
+    const teams = Array.from({ length: 33 }, (_, n) => `dead${n}`);
+    for (const team of teams) await under.setEpoch(team, 'e1');
+    for (const team of teams) await answer(`${team} body`, 'x'.repeat(1_500), team);
+    // One of the teams has something else that lives for longer.
+    await under.turnTo(lastSecondMs + 1_800_000);
+    ({ incarnation } = await store.beat(process));
+    await answer('alive body', 'sealed', 'dead0');
+    await under.turnTo(lastSecondMs + 3_600_000);
+    ({ incarnation } = await store.beat(process));
+    const names = Array.from({ length: 30 }, (_, n) => `k${n} body`);
+    for (const name of names) await answer(name, 'x'.repeat(1_500));
+    const told = await admit(...names.map((name) => keyed(name)), keyed('alive body', { team: 'dead0' }));
+    expect(told.map((each) => each.kind === 'answered' && each.answer !== null)).toEqual(
+      told.map(() => true),
+    );
+    // All that is dead has gone, a little with each call.
+    expect(await bytesTaken()).toBeLessThan(31 * 2_000);
+    expect(await bytesTaken()).toBeGreaterThan(31 * 300);
   });
 
   it('do not count what has expired', async () => {

@@ -25,11 +25,18 @@ export function changedLimits(
   return asked === undefined ? before : storedLimits(asked ?? [], before, newLimitId);
 }
 
-/** A record as answers show it: without raises that have ended. */
-export function asShown<T extends Pick<Raised, 'raises'>>(record: T, nowMs: number): T {
-  if (!record.raises) return record;
-  const raises = runningRaises(record, nowMs);
-  return { ...record, raises: raises.length === 0 ? null : raises };
+/** Records as answers show them: without raises that have ended, by the store's clock, which admission goes by. */
+export async function asShown<T extends Pick<Raised, 'raises'>>(
+  records: readonly T[],
+  storeNowMs: () => Promise<number>,
+): Promise<readonly T[]> {
+  if (!records.some(({ raises }) => raises)) return records;
+  const nowMs = await storeNowMs();
+  return records.map((record) => {
+    if (!record.raises) return record;
+    const raises = runningRaises(record, nowMs);
+    return { ...record, raises: raises.length === 0 ? null : raises };
+  });
 }
 
 /** A record without the ids of its limits. */

@@ -1,8 +1,13 @@
-import { limit as limitSchema } from '../../base/fields.ts';
-import type { StoredLimit } from '../../base/limit.ts';
 import { invalidBody, Refusal } from '../../base/refusal.ts';
 import type { RecordKey, Team, Token, User } from '../records/identity.ts';
-import { type LimitRaise, maxRaiseDays, maxRaises, runningRaises } from '../records/raise.ts';
+import {
+  amountProblem,
+  type LimitRaise,
+  maxRaiseDays,
+  maxRaises,
+  mayLast,
+  runningRaises,
+} from '../records/raise.ts';
 import { randomBase62 } from '../records/token-text.ts';
 import { alreadyRevoked } from './change.ts';
 import type { Precondition } from './precondition.ts';
@@ -13,8 +18,11 @@ interface RaiseDeps extends Identities {
   storeNowMs: () => Promise<number>;
 }
 
-/** What somebody asks for. */
-type AskedRaise = Pick<LimitRaise, 'limit' | 'by' | 'until'>;
+/** What somebody asks for: until a time, or for so many seconds. */
+interface AskedRaise extends Pick<LimitRaise, 'limit' | 'by'> {
+  until?: string;
+  for_seconds?: number;
+}
 
 const idLength = 12;
 
@@ -26,12 +34,17 @@ const idLength = 12;
 export async function raiseLimit<K extends RecordKey>(
   deps: RaiseDeps,
   key: K,
-  asked: AskedRaise,
+  { limit, by, until, for_seconds: forS = 0 }: AskedRaise,
   precondition: Precondition = null,
 ): Promise<{ record: RecordOf<K>; raise: LimitRaise } | Refusal> {
   const nowMs = Math.floor(await deps.storeNowMs());
-  const created_at = new Date(nowMs).toISOString();
-  const raise: LimitRaise = { id: `rse_${randomBase62(idLength)}`, ...asked, created_at };
+  const raise: LimitRaise = {
+    id: `rse_${randomBase62(idLength)}`,
+    limit,
+    by,
+    until: until ?? timeText(nowMs + forS * 1_000),
+    created_at: timeText(nowMs),
+  };
   const change = (record: RecordOf<K>): RecordOf<K> | Refusal => {
     const running = runningRaises(record, nowMs);
     return refusalOf(record, raise, { running, nowMs }) ?? { ...record, raises: [...running, raise] };
@@ -59,9 +72,13 @@ export async function withdrawRaise(
   return record instanceof Refusal ? record : null;
 }
 
+function timeText(atMs: number): string {
+  return new Date(atMs).toISOString();
+}
+
 function refusalOf(
   record: Team | User | Token,
-  { limit: id, by, until }: AskedRaise,
+  { limit: id, by, until }: LimitRaise,
   { running, nowMs }: { running: readonly LimitRaise[]; nowMs: number },
 ): Refusal | null {
   if ('revoked_at' in record && record.revoked_at !== null) return alreadyRevoked(record);
@@ -72,10 +89,11 @@ function refusalOf(
       'There is no such limit here: `limits` of the record has the id of each.',
     );
   }
-  const others = running.filter((each) => each.limit === id).reduce((sum, each) => sum + each.by, 0);
+  const others = running.filter((each) => each.limit === id).map((each) => each.by);
+  const wrong = amountProblem(limit, [...others, by]);
   const problems = [
-    ...amountProblem(limit, by, limit.max + others + by),
-    ...endProblem(Date.parse(until), nowMs),
+    ...(wrong === null ? [] : [{ param: 'by', message: `by, and max with all raises, ${wrong}.` }]),
+    ...(mayLast(nowMs, Date.parse(until)) ? [] : [endProblem]),
   ];
   if (problems.length > 0) return invalidBody(problems);
   if (running.length < maxRaises) return null;
@@ -83,16 +101,7 @@ function refusalOf(
   return new Refusal('precondition_failed', message);
 }
 
-/** A raise is in the unit of its limit, and so is what the limit holds with all of its raises. */
-function amountProblem({ id: _id, ...limit }: StoredLimit, by: number, whole: number) {
-  for (const max of [by, whole]) {
-    const issue = limitSchema.safeParse({ ...limit, max }).error?.issues[0];
-    if (issue) return [{ param: 'by', message: `by, and max with all raises, ${issue.message}.` }];
-  }
-  return [];
-}
-
-function endProblem(untilMs: number, nowMs: number) {
-  if (nowMs < untilMs && untilMs <= nowMs + maxRaiseDays * 86_400_000) return [];
-  return [{ param: 'until', message: `until must be in the future, at most ${maxRaiseDays} days ahead.` }];
-}
+const endProblem = {
+  param: 'until',
+  message: `until must be in the future, at most ${maxRaiseDays} days ahead.`,
+};

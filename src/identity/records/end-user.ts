@@ -13,8 +13,12 @@ import { isHeldByNobody } from './secret.ts';
  */
 export const endUserBuckets = 1_024;
 
-/** How many end users of a team may be suspended at once: every look-up of one of its tokens reads the list. */
-export const mostSuspended = 200;
+const personPrefix = 'oidc-';
+
+/** Whether a name could be taken for that of a person who signed in. */
+export function looksLikePerson(name: string): boolean {
+  return name.startsWith(personPrefix);
+}
 
 /**
  * The id of a person, as a user and as an end user: `oidc-` and 128 bits of SHA-256 over issuer and subject, 37 characters
@@ -22,7 +26,7 @@ export const mostSuspended = 200;
  */
 export function userIdFor(issuer: string, subject: string): string {
   // As JSON: no two pairs have the same text.
-  return `oidc-${hash('sha256', JSON.stringify([issuer, subject]), 'hex').slice(0, 32)}`;
+  return `${personPrefix}${hash('sha256', JSON.stringify([issuer, subject]), 'hex').slice(0, 32)}`;
 }
 
 /**

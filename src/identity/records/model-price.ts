@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { model, storedTime } from '../../base/fields.ts';
+import { inPath, model, storedTime } from '../../base/fields.ts';
 import { maxPartUsd, type PricePart } from '../../base/price.ts';
 
 const expected = `must be dollars from 0 to ${maxPartUsd}`;
@@ -26,7 +26,7 @@ export type StartingPrice = z.infer<typeof price>;
 /** The prices of a model that the API has set, as they are stored: the earliest first. */
 export const modelPriceFields = z.strictObject({
   /** Of the model. */
-  id: model,
+  id: inPath(model),
   prices: z
     .array(price)
     .min(1, 'must have a price')

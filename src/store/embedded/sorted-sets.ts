@@ -9,6 +9,13 @@ export const sortedSetCommands: Readonly<Record<string, Command>> = {
     scores.set(member, Number(score));
     return Number(isNew);
   },
+  ZINCRBY: (keys, [key = '', by, member = '']) => {
+    const scores = scoresOf(keys, key) ?? new Map<string, number>();
+    if (scores.size === 0) keys.write(key, { kind: 'sorted', scores });
+    const score = (scores.get(member) ?? 0) + Number(by);
+    scores.set(member, score);
+    return String(score);
+  },
   ZSCORE: (keys, [key = '', member = '']) => {
     const score = scoresOf(keys, key)?.get(member);
     return score === undefined ? null : String(score);

@@ -40,7 +40,9 @@ export interface Answer {
 /** The admin API on the embedded store, with a clock to turn and a ledger that says what it was asked. */
 export class Harness {
   nowMs = startMs;
-  readonly clock = { now: () => this.nowMs, monotonic: () => this.nowMs };
+  /** How far the clock of the process is ahead of the store's. */
+  aheadMs = 0;
+  readonly clock = { now: () => this.nowMs + this.aheadMs, monotonic: () => this.nowMs };
   /** What the log was told of the audit trail. */
   readonly heads: object[] = [];
   readonly kept = embeddedStore(() => this.nowMs);

@@ -74,7 +74,48 @@ describe('POST …/limits/:limit/raise', () => {
     expect(text).not.toContain(ended.body['id'] as string);
   });
 
+  it('may last so many seconds from now, by the store', async () => {
+    admin.aheadMs = 7_200_000;
+    const { status, body } = await raise({ by: 50, for_seconds: 3_600 });
+    expect([status, body['until'], body['created_at']]).toEqual([201, inMs(3_600_000), inMs(0)]);
+    expect((await raise({ by: 50, for_seconds: 92 * 86_400 })).status).toBe(201);
+  });
+
+  it.each([7_200_000, -7_200_000])(
+    'is shown by the clock of the store, if another is %i ms ahead',
+    async (ms) => {
+      admin.aheadMs = ms;
+      const { id } = await admin.issue({ limits });
+      const records = [team, `${team}/users/ana`, `${team}/tokens/${id}`];
+      await admin.call('PATCH', `${team}/users/ana`, { limits });
+      for (const of of records) {
+        const [{ id: limit } = { id: '' }] = (await shown('', of))['limits'] as { id: string }[];
+        expect((await raise({ by: 5, for_seconds: 3_600 }, { of, limit })).status).toBe(201);
+      }
+      const lists = ['/admin/teams', `${team}/users`, `${team}/tokens`, '/admin/tokens'];
+      const counts = async (): Promise<unknown[]> => {
+        const listed = await Promise.all(
+          lists.map(async (list) => (await admin.call('GET', list)).body['data']),
+        );
+        const all = [
+          ...(await Promise.all(records.map((of) => shown('', of)))),
+          ...(listed as JsonObject[][]).flat(),
+        ];
+        return all
+          .map(({ raises }) => (raises as unknown[] | null | undefined)?.length ?? 0)
+          .filter((n) => n > 0);
+      };
+      expect(await counts()).toEqual([1, 1, 1, 1, 1, 1, 1]);
+      admin.nowMs += 3_600_000;
+      expect(await counts()).toEqual([]);
+    },
+  );
+
   it.each<[string, object, string[]]>([
+    ['a time and a span', { for_seconds: 60 }, ['until']],
+    ['no time', { for_seconds: 0, until: undefined }, ['for_seconds']],
+    ['neither', { until: undefined }, ['until']],
+    ['longer than 92 days', { for_seconds: 92 * 86_400 + 1, until: undefined }, ['for_seconds']],
     ['nothing', { by: 0 }, ['by']],
     ['less', { by: -5 }, ['by']],
     ['part of a token', { by: 1.5 }, ['by']],
@@ -161,6 +202,15 @@ describe('a limit that is raised', () => {
     const changed = told.map((limit, n) => (n === 0 ? { ...limit, max: 200, enforce: false } : limit));
     expect((await admin.call('PATCH', team, { limits: changed })).status).toBe(200);
     expect(await shown()).toMatchObject({ limits: changed, raises: [body] });
+  });
+
+  it('takes no max that is too much with its raise, as long as that lasts', async () => {
+    await raise({ by: 50, until: inMs(60_000) });
+    const most = limits.map((limit, n) => (n === 0 ? { ...limit, max: 2 ** 53 - 1 } : limit));
+    const answer = await admin.call('PATCH', team, { limits: most });
+    expect([answer.status, problemsOf(answer)]).toEqual([400, ['limits.0.max']]);
+    admin.nowMs += 60_000;
+    expect((await admin.call('PATCH', team, { limits: most })).status).toBe(200);
   });
 
   it('takes its raise with it if it is removed', async () => {

@@ -130,7 +130,9 @@ describe('signing in to the console with a provider', () => {
       pinned: { model: 'claude-3-5-haiku', max_tokens: 5 },
     });
     const limits = [{ metric: 'requests', window: 'day', max: 1 }];
-    expect((await session?.ask('POST', '/v1/sessions', { limits }))?.status).toBe(403);
+    for (const wanted of [{ limits }, { end_user: 'somebody' }]) {
+      expect((await session?.ask('POST', '/v1/sessions', wanted))?.status).toBe(403);
+    }
   });
 
   it('lets in whom the administrator knows, and tells others why not', async () => {

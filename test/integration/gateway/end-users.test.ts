@@ -135,6 +135,18 @@ describe('limits of an end user', () => {
   });
 
   describe('suspending one', () => {
+    it('suspends nobody else, whatever dots and escapes are in the name', async () => {
+      const token = await issue([]);
+      const path = `/admin/teams/${token.team}/end-users`;
+      const names = ['...', '%2e%2e', 'a/b', '%2F..%2F'];
+      for (const name of names) {
+        const { body } = await first.admin('POST', `${path}/${encodeURIComponent(name)}/suspend`);
+        expect(body['end_user']).toBe(name);
+        expect(errorOf(await askSession(first.url, token.text, { end_user: name })).code).toBe('suspended');
+      }
+      expect((await chat(await sessionOf(token, 'ana'))).status).toBe(200);
+    });
+
     it('refuses their next request on every process, and sessions for them; others go on', async () => {
       const token = await issue([]);
       const [ana, bo] = [await sessionOf(token, 'ana'), await sessionOf(token, 'bo')];

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mintSessionToken } from '../../../src/identity/records/token-text.ts';
+import { userIdFor } from '../../../src/identity/records/end-user.ts';
 import type { Limit } from '../../../src/base/limit.ts';
 import { endpointKinds } from '../../../src/validation/registry.ts';
 import { type IssuedToken, models, startGateway, type TestGateway } from '../../support/gateway.ts';
@@ -99,6 +100,8 @@ describe.each(['memory', 'redis'] as const)('sessions, store: %s', (store) => {
       [{ expires_in: 10.5 }, '400 invalid_body expires_in'],
       [{ end_user: 'x'.repeat(65) }, '400 invalid_body end_user'],
       [{ end_user: 'a\tb' }, '400 invalid_body end_user'],
+      [{ end_user: '..' }, '400 invalid_body end_user'],
+      [{ end_user: userIdFor('https://accounts.example.com', '7') }, '400 invalid_body end_user'],
       [{ origins: ['https://app.example.com/'] }, '400 invalid_body origins.0'],
       [{ user: 'ana' }, '400 invalid_body user'],
       [{ limits: [{ metric: 'requests' }] }, '400 invalid_body limits.0.window'],

@@ -21,18 +21,24 @@ const triesOfEach = 3;
 /** Tries of one call are at most so many others apart: often they run at the same time. */
 const apart = 200;
 const callers = 48;
+/** Each is sent no more answers again in a minute than it may be. */
+const tokensOfTeam = 20;
 const leaseMs = 3_000;
 const usage = { prompt_tokens: 7, completion_tokens: 11 };
 
 let redis: RedisServer;
 let site: Site;
-let token: IssuedToken;
+let tokens: IssuedToken[];
 
 beforeAll(async () => {
   redis = await startRedis();
   site = await startSite({ redis, leaseMs });
   site.upstream.script(numbered());
-  token = await site.witness.issue({ team: { limits: countingLimits } });
+  const token = await site.witness.issue({ team: { limits: countingLimits } });
+  const more = Array.from({ length: tokensOfTeam - 1 }, () =>
+    site.witness.issue({ team: { id: token.team } }),
+  );
+  tokens = [token, ...(await Promise.all(more))];
 });
 afterAll(async () => {
   redis.resume();
@@ -72,7 +78,8 @@ const callOf = (requestId: string): number => Number(/^call-(\d+)-/.exec(request
 async function attempt(call: number, { url }: SpawnedGateway): Promise<void> {
   const headers = { 'idempotency-key': `key-${call}`, 'x-request-id': idOf(call) };
   const body = bodies.chat({ stream: call % 3 === 0, user: `caller-${call}` });
-  const reply = await post(`${url}${paths.chat}`, body, { token: token.text, headers }).catch(() => null);
+  const token = tokens[call % tokensOfTeam]?.text ?? '';
+  const reply = await post(`${url}${paths.chat}`, body, { token, headers }).catch(() => null);
   // Else: broken off, in progress, the store is away, or the first answer.
   if (reply?.status === 200 && reply.headers.get('idempotency-replayed') === 'true')
     told[call]?.add(reply.text);
@@ -145,6 +152,7 @@ it('are made once and charged once, each, through store pauses and process kills
   await waitFor(askAgain, { what: 'every call to be replayed', timeoutMs: 200_000, everyMs: 300 });
   await waitFor(async () => (await site.traces()).open === 0, { what: 'everything to be settled' });
 
+  const [token] = tokens as [IssuedToken];
   const entries = await site.witness.allEntries(token.team);
   const withOutcome = (outcome: LedgerEntry['outcome']): LedgerEntry[] =>
     entries.filter((entry) => entry.outcome === outcome);

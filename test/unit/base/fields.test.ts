@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { email, endUser, name, origin } from '../../../src/base/fields.ts';
+import { modelPriceFields } from '../../../src/identity/records/model-price.ts';
 import { subject } from '../../../src/identity/records/identity.ts';
 
 const labels = {
@@ -49,5 +50,19 @@ describe.each(Object.keys(labels) as (keyof typeof labels)[])('a text that calle
     '\u2069',
   ])('has no character that moves a cursor or turns the text: %j', (text) => {
     expect(accepts(text)).toBe(false);
+  });
+});
+
+describe('a name that stands in paths of the API', () => {
+  it.each(['.', '..', '../suspend', 'a/../b', './a', 'a/.'])('is not %j, which leads elsewhere', (text) => {
+    expect(endUser.safeParse(text).success).toBe(false);
+    expect(modelPriceFields.shape.id.safeParse(text).success).toBe(false);
+  });
+
+  it.each(['...', 'v1.2', '.a', 'a..', 'a/b', 'a//b'])('may be %j', (text) => {
+    expect(endUser.safeParse(text).success).toBe(true);
+    expect(modelPriceFields.shape.id.safeParse(text).success).toBe(true);
+    const path = `/admin/teams/acme/end-users/${encodeURIComponent(text)}/suspend`;
+    expect(new URL(path, 'https://gateway.example').pathname).toBe(path);
   });
 });

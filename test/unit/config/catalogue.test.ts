@@ -66,6 +66,11 @@ describe('a catalogue', () => {
     ]);
   });
 
+  it.each(['..', 'a/./b', 'ü'])('has no model %s', (id) => {
+    const problems = problemsOf({ models: { [id]: { kind: 'chat' } } });
+    expect(problems).toEqual([expect.stringContaining(`MODELS_FILE: models.${id}: `)]);
+  });
+
   it('takes comments and prices', () => {
     const price = { usd_per_million_input_tokens: 3, usd_per_million_output_tokens: 15 };
     const model = { $comment: 'why', kind: 'chat', price };

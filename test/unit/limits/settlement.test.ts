@@ -120,10 +120,10 @@ describe('the Idempotency-Key of a request', () => {
     settlementOf(grant, outcomeOf(more), kept).settlement.keyed;
   const attempt = 'a-request-id-of-the-caller:ok:12:34:';
 
-  it('goes with the answer, which only the key opens, or with what is known of it', () => {
+  it('goes with the answer, which only the key opens, or with what is known of it', async () => {
     const end = endOf({});
     expect(end).toMatchObject({ key: keyed, as: 'answered', attempt });
-    expect(key.unseal(end?.answer ?? '')).toEqual(answer);
+    expect(await key.unseal(end?.answer ?? '')).toEqual(answer);
     expect(endOf({}, null)).toEqual({ key: keyed, as: 'answered', attempt, answer: '' });
   });
 
