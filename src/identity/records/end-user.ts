@@ -13,9 +13,6 @@ import { isHeldByNobody } from './secret.ts';
  */
 export const endUserBuckets = 1_024;
 
-/** How many end users of a team may be suspended at once: every look-up of one of its tokens reads the list. */
-export const mostSuspended = 200;
-
 const personPrefix = 'oidc-';
 
 /** Whether a name could be taken for that of a person who signed in. */
