@@ -3,6 +3,7 @@ import { check } from '../base/check.ts';
 import { type Problem, Refusal } from '../base/refusal.ts';
 import { tooLarge } from '../identity/operations/record-size.ts';
 import { shortened, type Row } from './document.ts';
+import { amountProblem, type Raised } from '../identity/records/raise.ts';
 import type { Section } from './sections.ts';
 
 /** How many values a row may have, nested ones included: twice the largest row that fits the schemas. */
@@ -33,20 +34,28 @@ export function readRow(section: Section, item: JsonValue, path: string): Row | 
   const value = checked as JsonObject;
   const withIds = limitsOf(value).map((limit, n) => ({ id: named.ids[n] ?? '', ...limit }));
   const record = 'limits' in value ? { ...value, limits: withIds } : value;
-  const stray = strayRaises(value, named.ids, path);
-  if (stray.length > 0) return stray;
+  // What fits the schema of a section that has raises, with the ids of its limits.
+  const wrong = 'raises' in record ? wrongRaises(record as object as Raised, path) : [];
+  if (wrong.length > 0) return wrong;
   const large = tooLarge(record)?.details.problems ?? [];
   if (large.length > 0) return large.map((each) => under(path, each));
   return { section, path, key: section.keyOf(value), record, secrets: hashes.found };
 }
 
-/** Raises of limits that the row does not have. */
-function strayRaises({ raises = null }: JsonObject, ids: readonly string[], path: string): Problem[] {
-  const listed = Array.isArray(raises) ? raises.filter(isJsonObject) : [];
-  return listed.flatMap(({ limit }, n) => {
-    const param = `${path}.raises.${n}.limit`;
-    const isKnown = typeof limit === 'string' && ids.includes(limit);
-    return isKnown ? [] : [{ param, message: `${param} names no limit of this row.` }];
+/** Raises of limits that the row does not have, or by more than such a limit may hold. */
+function wrongRaises(raised: Raised, path: string): Problem[] {
+  const raises = raised.raises ?? [];
+  return raises.flatMap(({ limit: id }, n) => {
+    const param = `${path}.raises.${n}`;
+    const limit = raised.limits.find((each) => each.id === id);
+    if (!limit) return [{ param: `${param}.limit`, message: `${param}.limit names no limit of this row.` }];
+    const upToThis = raises.slice(0, n + 1).filter((each) => each.limit === id);
+    const wrong = amountProblem(
+      limit,
+      upToThis.map(({ by }) => by),
+    );
+    const message = `${param}.by, and max with all raises, ${wrong}.`;
+    return wrong === null ? [] : [{ param: `${param}.by`, message }];
   });
 }
 

@@ -14,3 +14,10 @@ export function endUserDigest(team: string, endUser: string): Buffer {
 export function endUserHash(team: string, endUser: string): string {
   return endUserDigest(team, endUser).toString('base64url', 0, 12);
 }
+
+/** A path of the admin API without the name of an end user, for logs. */
+export function withoutEndUser(path: string): string {
+  return path.startsWith('/admin/')
+    ? path.replace(/^(\/admin\/teams\/[^/]*\/end-users\/)[^/]+/, '$1:end_user')
+    : path;
+}

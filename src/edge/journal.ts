@@ -1,3 +1,4 @@
+import { withoutEndUser } from '../base/end-user.ts';
 import type { LimitState } from '../limits/grant.ts';
 import type { LimitNotice } from '../limits/limit-notices.ts';
 import type { EntryRecord } from '../ledger/entry.ts';
@@ -158,7 +159,7 @@ export class Journal implements AttemptObserver {
       request_id: requestId,
       isOwnRequestId: false,
       method,
-      path,
+      path: withoutEndUser(path),
       status,
       outcome,
       error_code: errorCode,

@@ -233,7 +233,7 @@ export class Admission {
       tokenId: token.id,
       sessionId: session?.id ?? null,
       nanoUsd: reservedAt && costNanoUsd(reservedAt, reserved),
-      endUser: session?.end_user ?? null,
+      endUser: principal.endUser,
       slots: slotsOf(limits),
       held: this.#heldOf(limits),
       keyed: key === null ? '' : `${key.id} ${key.fingerprint}`,

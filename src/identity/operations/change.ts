@@ -1,9 +1,9 @@
 import type { Limit } from '../../base/limit.ts';
-import { Refusal } from '../../base/refusal.ts';
+import { invalidBody, Refusal } from '../../base/refusal.ts';
 import type { Team, TeamKey, Token, TokenKey, User, UserKey } from '../records/identity.ts';
 import type { TokenChange } from '../schemas/requests.ts';
 import { expiryOf, timeNow } from './create.ts';
-import type { Raised } from '../records/raise.ts';
+import { amountProblem, type Raised, runningRaises } from '../records/raise.ts';
 import { changedLimits } from './limits.ts';
 import type { Precondition } from './precondition.ts';
 import { changeRecord, type IdentityDeps, type RecordOf } from './records.ts';
@@ -17,7 +17,7 @@ export function changeFields<K extends TeamKey | UserKey>(
   asked: ChangeOf<RecordOf<K>>,
   precondition: Precondition = null,
 ): Promise<RecordOf<K> | Refusal> {
-  return changeRecord(deps, key, (record) => changed(record, asked), precondition);
+  return changeRecord(deps, key, (record) => changed(record, asked, deps.clock.now()), precondition);
 }
 
 /** A revoked token cannot be changed (412), so that its record shows what it was when it was revoked. */
@@ -32,7 +32,7 @@ export async function changeToken(
   const { expires_in: _in, ...rest } = asked;
   const fields = { ...rest, expires_at: expiryOf(asked, deps.clock) };
   const change = (token: Token): Token | Refusal =>
-    token.revoked_at === null ? changed(token, fields) : alreadyRevoked(token);
+    token.revoked_at === null ? changed(token, fields, deps.clock.now()) : alreadyRevoked(token);
   return changeRecord(deps, key, change, precondition);
 }
 
@@ -60,9 +60,26 @@ export function resume<K extends TeamKey | UserKey>(
 }
 
 /** The record with the fields that a change names. */
-function changed<R extends Team | User | Token>(record: R, { limits, ...fields }: ChangeOf<R>): R {
+function changed<R extends Team | User | Token>(
+  record: R,
+  { limits, ...fields }: ChangeOf<R>,
+  nowMs: number,
+): R | Refusal {
   const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-  return withoutStrayRaises({ ...record, ...given, limits: changedLimits(limits, record.limits) });
+  const after = { ...record, ...given, limits: changedLimits(limits, record.limits) };
+  return (limits ? overRaised(after, nowMs) : null) ?? withoutStrayRaises(after);
+}
+
+/** The refusal of limits that are more than can be counted with what raises them. */
+function overRaised(record: Raised, nowMs: number): Refusal | null {
+  const running = runningRaises(record, nowMs);
+  const problems = record.limits.flatMap((limit, n) => {
+    const amounts = running.filter((raise) => raise.limit === limit.id).map(({ by }) => by);
+    const wrong = amounts.length === 0 ? null : amountProblem(limit, amounts);
+    const param = `limits.${n}.max`;
+    return wrong === null ? [] : [{ param, message: `${param}, with all that raises it, ${wrong}.` }];
+  });
+  return problems.length === 0 ? null : invalidBody(problems);
 }
 
 /** A limit that is removed takes its raises with it. */

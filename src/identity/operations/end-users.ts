@@ -1,5 +1,6 @@
 import { Refusal } from '../../base/refusal.ts';
-import { isSuspendedIn, mostSuspended } from '../records/end-user.ts';
+import { mostSuspended } from '../records/bounds.ts';
+import { isSuspendedIn } from '../records/end-user.ts';
 import type { Team } from '../records/identity.ts';
 import { timeNow } from './create.ts';
 import type { Precondition } from './precondition.ts';

@@ -1,8 +1,13 @@
-import { limit as limitSchema } from '../../base/fields.ts';
-import type { StoredLimit } from '../../base/limit.ts';
 import { invalidBody, Refusal } from '../../base/refusal.ts';
 import type { RecordKey, Team, Token, User } from '../records/identity.ts';
-import { type LimitRaise, maxRaiseDays, maxRaises, runningRaises } from '../records/raise.ts';
+import {
+  amountProblem,
+  type LimitRaise,
+  maxRaiseDays,
+  maxRaises,
+  mayLast,
+  runningRaises,
+} from '../records/raise.ts';
 import { randomBase62 } from '../records/token-text.ts';
 import { alreadyRevoked } from './change.ts';
 import type { Precondition } from './precondition.ts';
@@ -84,10 +89,11 @@ function refusalOf(
       'There is no such limit here: `limits` of the record has the id of each.',
     );
   }
-  const others = running.filter((each) => each.limit === id).reduce((sum, each) => sum + each.by, 0);
+  const others = running.filter((each) => each.limit === id).map((each) => each.by);
+  const wrong = amountProblem(limit, [...others, by]);
   const problems = [
-    ...amountProblem(limit, by, limit.max + others + by),
-    ...endProblem(Date.parse(until), nowMs),
+    ...(wrong === null ? [] : [{ param: 'by', message: `by, and max with all raises, ${wrong}.` }]),
+    ...(mayLast(nowMs, Date.parse(until)) ? [] : [endProblem]),
   ];
   if (problems.length > 0) return invalidBody(problems);
   if (running.length < maxRaises) return null;
@@ -95,16 +101,7 @@ function refusalOf(
   return new Refusal('precondition_failed', message);
 }
 
-/** A raise is in the unit of its limit, and so is what the limit holds with all of its raises. */
-function amountProblem({ id: _id, ...limit }: StoredLimit, by: number, whole: number) {
-  for (const max of [by, whole]) {
-    const issue = limitSchema.safeParse({ ...limit, max }).error?.issues[0];
-    if (issue) return [{ param: 'by', message: `by, and max with all raises, ${issue.message}.` }];
-  }
-  return [];
-}
-
-function endProblem(untilMs: number, nowMs: number) {
-  if (nowMs < untilMs && untilMs <= nowMs + maxRaiseDays * 86_400_000) return [];
-  return [{ param: 'until', message: `until must be in the future, at most ${maxRaiseDays} days ahead.` }];
-}
+const endProblem = {
+  param: 'until',
+  message: `until must be in the future, at most ${maxRaiseDays} days ahead.`,
+};

@@ -32,3 +32,6 @@ export function changeBoundsOf(actor: Actor): ChangeBounds {
   if (actor.kind === 'root') return { perMinute: 6_000, perDay: null };
   return { perMinute: 120, perDay: actor.role === 'admin' ? null : 2_000 };
 }
+
+/** How many end users of a team may be suspended at once: every look-up of one of its tokens reads the list. */
+export const mostSuspended = 200;

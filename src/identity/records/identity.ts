@@ -18,6 +18,7 @@ import type { AttemptBound, Limit, Raise, Scope, StoredLimit } from '../../base/
 import { maxTags, tagKey, tags } from '../../base/tags.ts';
 import { allFrames } from '../../base/request.ts';
 import { sessionProofs } from '../../base/session-proof.ts';
+import { mostSuspended } from './bounds.ts';
 import { raises } from './raise.ts';
 import type { Session } from './session.ts';
 
@@ -70,7 +71,10 @@ export const teamFields = z.strictObject({
   suspended_at: storedTime.nullish().meta({ description: 'Since when its requests are refused.' }),
   raises,
   end_user_limits: ofEndUsers,
-  suspended_end_users: z.array(suspendedEndUser).nullish(),
+  suspended_end_users: z
+    .array(suspendedEndUser)
+    .max(mostSuspended, `must have at most ${mostSuspended} entries`)
+    .nullish(),
   created_at: storedTime,
 });
 export type Team = Stored<z.infer<typeof teamFields>>;
@@ -229,6 +233,8 @@ export interface CallerTags {
 export interface Principal {
   identity: Identity;
   credential: Credential;
+  /** Whom its session is for: in entries and reports, for limits and suspension. Null for a token, and if it names nobody. */
+  endUser: string | null;
   policy: Policy;
   tags: CallerTags;
   /** Longest window first, so that a refusal names the limit that matters. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { storedTime } from '../../base/fields.ts';
-import type { StoredLimit } from '../../base/limit.ts';
+import { dayMs } from '../../base/days.ts';
+import { limit as limitSchema, storedTime } from '../../base/fields.ts';
+import type { Limit, StoredLimit } from '../../base/limit.ts';
 
 /*
  * Raises of a record's limits. Each ends by itself: from its end on it is neither counted nor shown, and the next change to
@@ -10,6 +11,11 @@ import type { StoredLimit } from '../../base/limit.ts';
 /** How many a record may have at a time. */
 export const maxRaises = 16;
 export const maxRaiseDays = 92;
+
+/** Whether a raise may last from one time to another. */
+export function mayLast(fromMs: number, untilMs: number): boolean {
+  return fromMs < untilMs && untilMs <= fromMs + maxRaiseDays * dayMs;
+}
 
 /** What adds to one limit of a record until it ends. */
 export const raise = z
@@ -26,6 +32,10 @@ export const raise = z
     until: storedTime,
     created_at: storedTime,
   })
+  .refine(({ created_at: from, until }) => mayLast(Date.parse(from), Date.parse(until)), {
+    path: ['until'],
+    error: `must be after created_at, at most ${maxRaiseDays} days`,
+  })
   .meta({ id: 'Raise' });
 export type LimitRaise = z.infer<typeof raise>;
 
@@ -40,4 +50,17 @@ export interface Raised {
 /** Those that have not ended. */
 export function runningRaises({ raises: all }: Pick<Raised, 'raises'>, nowMs: number): LimitRaise[] {
   return (all ?? []).filter(({ until }) => nowMs < Date.parse(until));
+}
+
+/**
+ * What is wrong with so much more for a limit: each raise, and `max` with all of them, must be what `max` could be. Null:
+ * nothing is.
+ */
+export function amountProblem(limit: Limit, amounts: readonly number[]): string | null {
+  const whole = amounts.reduce((sum, by) => sum + by, limit.max);
+  for (const max of [...amounts, whole]) {
+    const issue = limitSchema.safeParse({ ...limit, max }).error?.issues[0];
+    if (issue) return issue.message;
+  }
+  return null;
 }

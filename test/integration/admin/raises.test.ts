@@ -204,6 +204,15 @@ describe('a limit that is raised', () => {
     expect(await shown()).toMatchObject({ limits: changed, raises: [body] });
   });
 
+  it('takes no max that is too much with its raise, as long as that lasts', async () => {
+    await raise({ by: 50, until: inMs(60_000) });
+    const most = limits.map((limit, n) => (n === 0 ? { ...limit, max: 2 ** 53 - 1 } : limit));
+    const answer = await admin.call('PATCH', team, { limits: most });
+    expect([answer.status, problemsOf(answer)]).toEqual([400, ['limits.0.max']]);
+    admin.nowMs += 60_000;
+    expect((await admin.call('PATCH', team, { limits: most })).status).toBe(200);
+  });
+
   it('takes its raise with it if it is removed', async () => {
     await raise({ by: 50, until: inMs(60_000) });
     const kept = await raise({ by: 1, until: inMs(60_000) }, { limit: ids[2] ?? '' });

@@ -167,7 +167,7 @@ describe('limits of an end user', () => {
       expect((await first.admin('GET', path)).body).toEqual({ data: [] });
     });
 
-    it('leaves no name in the audit trail', async () => {
+    it('leaves no name in the audit trail, nor in the log', async () => {
       const token = await issue([]);
       for (const act of ['suspend', 'resume']) {
         await first.admin('POST', `/admin/teams/${token.team}/end-users/ana%40example.com/${act}`);
@@ -178,6 +178,8 @@ describe('limits of an end user', () => {
         { operation: 'team.suspend_end_user', before: { suspended_end_users: null } },
       ]);
       expect(JSON.stringify(body)).not.toContain('ana@example.com');
+      expect(first.log()).toContain(`/admin/teams/${token.team}/end-users/:end_user/suspend`);
+      expect(first.log()).not.toMatch(/ana(?:%40|@)example\.com/);
     });
   });
 });

@@ -17,6 +17,23 @@ async function problemsOfText(text: string): Promise<string[]> {
 
 const dayLimit = (id: JsonValue): JsonObject => ({ id, metric: 'tokens', window: 'day', max: 5 });
 
+/** The team, with raises of its only limit that are like a valid one but for these fields. */
+function raisedTeam(...raises: JsonObject[]): JsonObject {
+  const valid = {
+    limit: 'a',
+    by: 5,
+    until: '2026-05-02T12:00:00.000Z',
+    created_at: '2026-01-31T12:00:00.000Z',
+  };
+  const listed = raises.map((raise, n) => ({ id: `rse_${n}`, ...valid, ...raise }));
+  return { teams: [teamRow('acme', { limits: [dayLimit('a')], raises: listed })] };
+}
+
+const suspended = (_: unknown, n: number): JsonObject => ({
+  end_user: `visitor-${n}`,
+  suspended_at: '2026-01-31T12:00:00.000Z',
+});
+
 describe('a document', () => {
   it('gives rows in the order in which they need each other, with the ids of limits', async () => {
     const limits = [
@@ -46,6 +63,12 @@ describe('a document', () => {
     expect(await problemsOf(documentOf({ tokens: [dead] }))).toEqual([]);
     const subject = { issuer: 'https://issuer.example', sub: 'x' };
     expect(await problemsOf(documentOf({ users: [userRow('ana', { subject })] }))).toEqual([]);
+  });
+
+  it('takes raises as the API makes them, and as many suspended end users', async () => {
+    expect(await problemsOf(documentOf(raisedTeam({}, { by: 2 ** 52 })))).toEqual([]);
+    const suspended_end_users = Array.from({ length: 200 }, suspended);
+    expect(await problemsOf(documentOf({ teams: [teamRow('acme', { suspended_end_users })] }))).toEqual([]);
   });
 
   it('takes the token that sign-ins of a person belong to', async () => {
@@ -121,6 +144,29 @@ describe('a document that is wrong', () => {
       'a limit of nothing',
       { teams: [teamRow('acme', { limits: [{ id: 'a', metric: 'cats', max: 1 }] })] },
       ['teams.0.limits.0.metric'],
+    ],
+    ['a raise of a limit there is not', raisedTeam({ limit: 'x' }), ['teams.0.raises.0.limit']],
+    ['a raise by more than can be counted', raisedTeam({ by: 1e300 }), ['teams.0.raises.0.by']],
+    ['a raise by part of a token', raisedTeam({ by: 0.5 }), ['teams.0.raises.0.by']],
+    [
+      'raises that are too much together',
+      raisedTeam({ by: 2 ** 52 }, { by: 2 ** 52 }),
+      ['teams.0.raises.1.by'],
+    ],
+    [
+      'a raise that hardly ends',
+      raisedTeam({ until: '9999-01-01T00:00:00.000Z' }),
+      ['teams.0.raises.0.until'],
+    ],
+    [
+      'a raise that ends before it began',
+      raisedTeam({ until: '2026-01-31T11:00:00Z' }),
+      ['teams.0.raises.0.until'],
+    ],
+    [
+      'more suspended end users than there may be',
+      { teams: [teamRow('acme', { suspended_end_users: Array.from({ length: 201 }, suspended) })] },
+      ['teams.0.suspended_end_users'],
     ],
     ['limits that are no list', { teams: [teamRow('acme', { limits: { a: 1 } })] }, ['teams.0.limits']],
     ['an unknown field', { users: [userRow('ana', { isAdmin: true })] }, ['users.0.isAdmin']],
