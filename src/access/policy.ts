@@ -1,5 +1,5 @@
 import { asciiLowerCase } from '../base/ascii-case.ts';
-import { endUserOf, isSuspendedIn } from '../identity/records/end-user.ts';
+import { isSuspendedIn } from '../identity/records/end-user.ts';
 import type { Principal } from '../identity/records/identity.ts';
 import { onlyObserves } from '../base/limit.ts';
 import { Refusal, type ErrorCode } from '../base/refusal.ts';
@@ -13,7 +13,10 @@ import { secretEndMs } from '../identity/records/secret.ts';
  */
 
 /** Null unless it is suspended, revoked, expired or rotated out at `nowMs`. A session ends with its token. */
-export function checkToken({ identity, credential, expiresAtMs }: Principal, nowMs: number): Refusal | null {
+export function checkToken(
+  { identity, credential, endUser, expiresAtMs }: Principal,
+  nowMs: number,
+): Refusal | null {
   const { team, user, token, session } = identity;
   if (team.suspended_at || user.suspended_at) {
     const who = team.suspended_at ? 'team' : 'user';
@@ -22,7 +25,7 @@ export function checkToken({ identity, credential, expiresAtMs }: Principal, now
       `The ${who} of this ${session === null ? 'token' : 'session'} is suspended. Ask your administrator.`,
     );
   }
-  if (team.suspended_end_users && isSuspendedIn(team, endUserOf(identity))) return suspendedEndUser();
+  if (team.suspended_end_users && isSuspendedIn(team, endUser)) return suspendedEndUser();
   if (token.revoked_at !== null) {
     const what = session === null ? 'This token was revoked' : 'The token of this session was revoked';
     return new Refusal('revoked_token', `${what} at ${token.revoked_at}. Ask for a new one.`);

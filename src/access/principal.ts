@@ -1,7 +1,7 @@
 import type { Credential, Identity, Policy, Principal, ProofRule } from '../identity/records/identity.ts';
 import { attemptBounds } from './attempt-bounds.ts';
 import { callerTags } from './caller-tags.ts';
-import { endUserLimits } from '../identity/records/end-user.ts';
+import { endUserLimits, endUserOf } from '../identity/records/end-user.ts';
 import { secretEndMs } from '../identity/records/secret.ts';
 import { scopedLimits } from '../identity/records/scoped-limits.ts';
 import type { Limit } from '../base/limit.ts';
@@ -12,17 +12,19 @@ import type { Limit } from '../base/limit.ts';
  */
 export function makePrincipal(identity: Identity, credential: Credential, nowMs = 0): Principal {
   const { gateway, team, user, token, session } = identity;
+  const endUser = endUserOf(identity);
   const limits = [
     ...scopedLimits('gateway', { limits: gateway }),
     ...scopedLimits('team', team, nowMs),
     ...scopedLimits('user', user, nowMs),
     ...scopedLimits('token', token, nowMs),
     ...scopedLimits('session', { limits: session?.limits ?? [] }),
-    ...endUserLimits(identity),
+    ...endUserLimits(identity, endUser),
   ].sort((a, b) => rank(a.limit) - rank(b.limit));
   return {
     identity,
     credential,
+    endUser,
     policy: policyOf(identity),
     tags: callerTags(identity, limits),
     limits,

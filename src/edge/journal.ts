@@ -1,8 +1,8 @@
+import { withoutEndUser } from '../base/end-user.ts';
 import type { LimitState } from '../limits/grant.ts';
 import type { LimitNotice } from '../limits/limit-notices.ts';
 import type { EntryRecord } from '../ledger/entry.ts';
 import type { Principal } from '../identity/records/identity.ts';
-import { withoutEndUser } from '../base/end-user.ts';
 import { noFigures } from '../base/figures.ts';
 import { limitName } from '../base/limit.ts';
 import { callerLeft, type ForwardOutcome } from '../base/outcome.ts';

@@ -23,7 +23,7 @@ export function keyReused(): Refusal {
 /** The kept answer of a call that was answered, or why there is none. */
 export async function answerOf(
   { attempts, answer }: Extract<Decision, { kind: 'answered' }>,
-  { key = null, request }: Pick<Grant, 'key' | 'request'>,
+  { key, request }: Pick<Grant, 'key' | 'request'>,
 ): Promise<KeptAnswer | Refusal> {
   const kept = answer === null || key === null ? null : await key.unseal(answer);
   const told = attemptsTold(attempts, { toSession: request.sessionId !== null });

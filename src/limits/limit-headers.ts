@@ -119,8 +119,8 @@ function nameOf({ scope, limit, nth }: ScopedLimit): string {
 }
 
 /**
- * Five lists of 16 limits must fit in 8,192 bytes, the longest header line that Heroku's router accepts. If marks of
- * observe-only limits make it longer, those are left out.
+ * Five lists of 16 limits must fit in 8,192 bytes, the longest header line that Heroku's router accepts. If observe-only
+ * limits, which are marked, make it longer, they are left out.
  */
 const longestLine = 8_150;
 const longestCoverage = 31;

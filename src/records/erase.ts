@@ -4,7 +4,7 @@ import { erasedText, erasure, type Person, rangesOf, tokensIn } from '../audit/e
 import { Refusal } from '../base/refusal.ts';
 import { resumeEndUser } from '../identity/operations/end-users.ts';
 import { deleteUser } from '../identity/operations/end.ts';
-import type { Precondition } from '../identity/operations/precondition.ts';
+import { type Precondition, unmet } from '../identity/operations/precondition.ts';
 import { userIdFor } from '../identity/records/end-user.ts';
 import { deleteRecord, type IdentityDeps, listRecords, readRecord } from '../identity/operations/records.ts';
 import type { UserKey } from '../identity/records/identity.ts';
@@ -20,11 +20,10 @@ export interface EraseDeps extends IdentityDeps {
   storeNowMs: () => Promise<number>;
   /** Resolves when all that was in the store by now is in Postgres. Rejects if that takes too long. */
   drained: () => Promise<void>;
-  /**
-   * Takes from the store what Postgres has, and what the person used under their names as an end user, and gives their sums
-   * there the pseudonym.
-   */
-  forgetInStore: (person: Person, endUsers: readonly string[]) => Promise<void>;
+  /** Takes from the store what end users of a team used. */
+  forgetEndUsers: (team: string, endUsers: readonly string[]) => Promise<void>;
+  /** Takes from the store what Postgres has, and gives the person's sums there the pseudonym. */
+  forgetInStore: (person: Person) => Promise<void>;
 }
 
 /** An entry of the trail has room for some 1,500 characters of values. */
@@ -43,7 +42,9 @@ export async function eraseUser(
   precondition: Precondition = null,
 ): Promise<Refusal | null> {
   await deps.drained(); // Nothing is begun while Postgres is away.
-  const names = await endUserNames(deps, key);
+  const names = await endUserNames(deps, key, precondition);
+  // Before the user goes: if this stops half-way, nobody knows these names any more.
+  await forgetEndUsers(deps, key.team, names);
   const refusal = await deleteWithTokens(deps, key, precondition);
   if (refusal !== null && refusal.code !== 'not_found') return refusal;
   // Whatever the user had admitted was admitted before this.
@@ -53,8 +54,6 @@ export async function eraseUser(
   const sequences = await entriesAbout(deps.database, person);
   const isKnown = sequences.length > 0 || (await hasRows(deps.database, person));
   if (refusal !== null && !isKnown) return refusal;
-  // Ignores a refusal: the team is gone, and its list with it.
-  for (const endUser of names) await resumeEndUser(deps, { team: person.team, endUser });
   for (const ranges of inParts(sequences)) {
     const after = { pseudonym: person.pseudonym, erased: ranges };
     await deps.audit.note({
@@ -69,21 +68,36 @@ export async function eraseUser(
   await deps.drained();
   await deps.database.transaction((queries) => eraseNames(queries, person, endedAtMs));
   await eraseEntries(deps.database, person);
-  await deps.forgetInStore(person, names);
+  await deps.forgetInStore(person);
+  // Once more: requests were under way.
+  await forgetEndUsers(deps, key.team, new Set([key.id, ...names]));
   return null;
 }
 
 /**
- * What the person may be called as an end user of the team. Under these names they are not suspended any more: the team's
- * record would name them. The end users of their sessions are other people.
+ * What the person may be called as an end user of the team; nothing if there is no such user, or not in a state to be
+ * deleted. The end users of their sessions are other people.
  */
-async function endUserNames(deps: EraseDeps, key: UserKey): Promise<string[]> {
+async function endUserNames(
+  deps: EraseDeps,
+  key: UserKey,
+  precondition: Precondition,
+): Promise<readonly string[]> {
   const user = await readRecord(deps, key);
-  const { email = null, subject = null } = user instanceof Refusal ? {} : user;
+  if (user instanceof Refusal || unmet(precondition, user)) return [];
+  const { email, subject } = user;
   const names = [key.id];
   if (email !== null) names.push(email);
   if (subject) names.push(userIdFor(subject.issuer, subject.sub));
   return names;
+}
+
+/** Under these names nobody is suspended any more, since the team's record would name them, and nothing is counted. */
+async function forgetEndUsers(deps: EraseDeps, team: string, names: Iterable<string>): Promise<void> {
+  const endUsers = [...names];
+  // Ignores a refusal: the team is gone, and its list with it.
+  for (const endUser of endUsers) await resumeEndUser(deps, { team, endUser });
+  await deps.forgetEndUsers(team, endUsers);
 }
 
 async function deleteWithTokens(

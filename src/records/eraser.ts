@@ -6,7 +6,7 @@ import type { UserKey } from '../identity/records/identity.ts';
 import type { Keys } from '../store/keys.ts';
 import { nowMsOf, type Store } from '../store/store.ts';
 import { type EraseDeps, eraseUser } from './erase.ts';
-import { forgetPerson } from './forget-person.ts';
+import { forgetEndUsers, forgetPerson } from './forget-person.ts';
 import type { Records } from './records.ts';
 
 interface EraserParts extends Pick<EraseDeps, 'identities' | 'audit' | 'endSessions'> {
@@ -26,8 +26,9 @@ export function eraserOf({ records, store, keys, retentionDays, clock, ...parts 
     database: records.database,
     storeNowMs: () => store.attempt((client) => client.time()).then(nowMsOf),
     drained: () => records.drained(),
-    forgetInStore: (person: Person, endUsers: readonly string[]) =>
-      forgetPerson(person, endUsers, { store, keys, retentionDays, nowMs: clock.now() }),
+    forgetEndUsers: (team, endUsers) => forgetEndUsers(team, endUsers, { store, keys }),
+    forgetInStore: (person: Person) =>
+      forgetPerson(person, { store, keys, retentionDays, nowMs: clock.now() }),
   };
   return (key: UserKey, precondition: Precondition): Promise<Refusal | null> =>
     eraseUser(deps, key, precondition);

@@ -22,25 +22,29 @@ interface Place {
   nowMs: number;
 }
 
-/**
- * Takes what names a person from the store, after it was taken from Postgres, and what they used as an end user under any
- * of these names. Rejects with `StoreUnavailable`.
- */
-export async function forgetPerson(
-  person: Person,
+/** Takes what end users of a team used from the store. Rejects with `StoreUnavailable`. */
+export async function forgetEndUsers(
+  team: string,
   endUsers: readonly string[],
-  { store, keys, retentionDays, nowMs }: Place,
+  { store, keys }: Pick<Place, 'store' | 'keys'>,
 ): Promise<void> {
-  await store.run(trimDrained, [keys.records, keys.entries, keys.audit], []);
   for (const endUser of endUsers) {
-    const places = endUserCounters(person.team, endUser);
-    const hashes = places.map(({ key }) => keys.counters(person.team + key));
+    const places = endUserCounters(team, endUser);
+    const hashes = places.map(({ key }) => keys.counters(team + key));
     await store.run(
       forgetEndUser,
       hashes,
       places.map(({ prefix }) => prefix),
     );
   }
+}
+
+/** Takes what names a person from the store, after it was taken from Postgres. Rejects with `StoreUnavailable`. */
+export async function forgetPerson(
+  person: Person,
+  { store, keys, retentionDays, nowMs }: Place,
+): Promise<void> {
+  await store.run(trimDrained, [keys.records, keys.entries, keys.audit], []);
   for (let n = 0; n <= retentionDays; n += 1) {
     const day = dayOf(nowMs - n * dayMs);
     await rename(store, keys.totals(day), 'sum', (name) => {

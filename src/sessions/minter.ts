@@ -27,7 +27,7 @@ export interface MintedSession {
   livesS: number;
 }
 
-/** Who signed in: their sessions share their limits. */
+/** Who signed in: their sessions share their limits, and are for them, whomever they name. */
 export interface SignedIn {
   id: string;
   /** What their issuer's entry lets each person use, counted as an end user's. */
@@ -69,7 +69,7 @@ export class SessionMinter {
         id: person === null ? sessionLimitId(id, index) : sharedLimitId(person.id, limit),
       })),
       ...(person?.limits?.length ? { end_user_limits: person.limits } : {}),
-      end_user: asked.end_user ?? null,
+      end_user: person?.id ?? asked.end_user ?? null,
       ...(asked.cnf ? { cnf: asked.cnf } : {}),
       expires_at: new Date(expiresAtMs).toISOString(),
       created_at: new Date(nowMs).toISOString(),

@@ -52,9 +52,10 @@ export function isSuspendedIn({ suspended_end_users: list }: Team, endUser: stri
  * The limits of the end user of a session: those that gateway, team, token and its issuer's entry set for each one. Two
  * that count the same, such as the team's and the token's, are told apart by `nth`.
  */
-export function endUserLimits(identity: Identity): ScopedLimit[] {
-  const { team, token, session, gatewayEndUsers } = identity;
-  const endUser = endUserOf(identity);
+export function endUserLimits(
+  { team, token, session, gatewayEndUsers }: Identity,
+  endUser: string | null,
+): ScopedLimit[] {
   if (endUser === null) return [];
   return limitsOfEndUser({ team: team.id, endUser }, [
     ['@', gatewayEndUsers],

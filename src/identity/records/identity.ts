@@ -233,6 +233,8 @@ export interface CallerTags {
 export interface Principal {
   identity: Identity;
   credential: Credential;
+  /** Whom its session is for: in entries and reports, for limits and suspension. Null for a token, and if it names nobody. */
+  endUser: string | null;
   policy: Policy;
   tags: CallerTags;
   /** Longest window first, so that a refusal names the limit that matters. */

@@ -121,9 +121,11 @@ describe('signing in to the console with a provider', () => {
     expect((await session?.ask('GET', '/v1/me'))?.body).toMatchObject({ team: { id: 'acme' } });
     expect((await session?.ask('GET', '/admin/teams'))?.status).toBe(403);
     expect((await session?.ask('POST', '/v1/me/rotate', {}))?.status).toBe(412); // it has no secret
-    const minted = await session?.ask('POST', '/v1/sessions', { expires_in: 900 });
+    const asked = { expires_in: 900, end_user: 'somebody-else' };
+    const minted = await session?.ask('POST', '/v1/sessions', asked);
     expect(minted?.body).toMatchObject({
       expires_in: 120,
+      end_user: expect.stringMatching(/^oidc-[0-9a-f]{32}$/) as unknown, // whom limits and entries go by
       limits: [{ metric: 'requests', max: 7 }],
       pinned: { model: 'claude-3-5-haiku', max_tokens: 5 },
     });

@@ -4,6 +4,7 @@ import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, get, paths, post, read, type Reply } from '../../support/gateway-client.ts';
 import { userIdFor } from '../../../src/identity/records/end-user.ts';
 import { makeKey, type OidcIssuer, startIssuer } from '../../support/oidc-issuer.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { trustedIssuer } from '../../unit/sign-in/trusted.ts';
 
@@ -233,7 +234,7 @@ describe.each(['memory', 'redis'] as const)('POST /oauth/token, store: %s', (sto
     expect([refused.status, errorOf(refused).limit]).toMatchObject([429, { scope: 'end_user', max: 2 }]);
     const me = await get(`${gateway.url}/v1/me`, { token: two });
     expect(me.json).toMatchObject({
-      session: { end_user: null },
+      session: { end_user: userIdFor(club.url, sub) },
       limits: [{ scope: 'end_user', max: 2, used: 2, remaining: 0 }],
     });
     expect(me.json['session']).not.toHaveProperty('end_user_limits');
@@ -241,6 +242,11 @@ describe.each(['memory', 'redis'] as const)('POST /oauth/token, store: %s', (sto
     expect((await chat(other)).status).toBe(200);
 
     const id = userIdFor(club.url, sub);
+    const entries = async (): Promise<boolean> => {
+      const { body } = await gateway.admin('GET', `/admin/requests?team=acme&end_user=${id}`);
+      return (body['data'] as unknown[]).length === 2;
+    };
+    await waitFor(entries, { what: 'their entries' });
     await gateway.admin('POST', `/admin/teams/acme/end-users/${id}/suspend`);
     expect(errorOf(await chat(two)).code).toBe('suspended');
     expect((await exchange(await sign({ sub }, club))).json['error']).toBe('access_denied');

@@ -66,6 +66,7 @@ export function grantOf(more: Partial<Grant> = {}): Grant {
     attempts: [],
     request: openRequest(),
     price: null,
+    key: null,
     ...more,
   };
 }
@@ -93,6 +94,7 @@ export function principalWith(limits: readonly ScopedLimit[], more: Partial<Prin
   return {
     identity: identityOf(),
     credential: credentialFor('hash'),
+    endUser: null,
     policy: { models: null, endpoints: null, tools: [] },
     tags: { fixed: '', perRequest: [], inLimits: limits.some(({ limit }) => limit.tags !== undefined) },
     attempts: [],

@@ -101,6 +101,12 @@ describe('the record of a session', () => {
     expect(result.record).toEqual(requests[0]?.session);
   });
 
+  it('is for whoever signed in, whomever it is asked to name', async () => {
+    const { minter, requests } = minterFor();
+    await minter.mint(parent(), { end_user: 'eva' }, { id: 'oidc-7' });
+    expect(requests).toMatchObject([{ session: { end_user: 'oidc-7' } }]);
+  });
+
   it('is bound to the key that is asked for, and must be if the token says so', async () => {
     const cnf = { jkt: 'A'.repeat(43) };
     expect((await minted({ cnf })).record.cnf).toEqual(cnf);

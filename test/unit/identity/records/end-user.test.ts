@@ -20,9 +20,8 @@ const signedIn = { user: { subject: account }, token: { prefix: '' }, session: s
 /** The ids of the limits of a visitor of a team. */
 function idsOf(team: string, endUser: string, limits: Limit[] = [aDay(5)]): string[] {
   const session = sessionOf({ end_user: endUser });
-  return endUserLimits(identityOf({ team: { id: team, end_user_limits: limits }, session })).map(
-    ({ limit }) => limit.id,
-  );
+  const identity = identityOf({ team: { id: team, end_user_limits: limits }, session });
+  return endUserLimits(identity, endUser).map(({ limit }) => limit.id);
 }
 
 describe('the end user of a session', () => {
@@ -50,7 +49,7 @@ describe('limits of an end user', () => {
       }),
       gatewayEndUsers: [aDay(5)],
     };
-    const limits = endUserLimits(identity);
+    const limits = endUserLimits(identity, 'ana');
     expect(limits).toMatchObject([
       { scope: 'end_user', limit: { max: 5 } },
       { scope: 'end_user', limit: { max: 4 }, nth: 2 },
@@ -103,7 +102,7 @@ describe('limits of an end user', () => {
       team: { end_user_limits: [aDay(4, { models: ['m'] }), aDay(2, { models: ['m'] })] },
       session: sessionOf({ end_user: 'ana' }),
     });
-    expect(endUserLimits(identity)).toMatchObject([{ limit: { max: 2 } }]);
+    expect(endUserLimits(identity, 'ana')).toMatchObject([{ limit: { max: 2 } }]);
   });
 
   it('bound the attempts of the session, and of a token only if that is the person’s own', () => {
