@@ -40,7 +40,7 @@ export function answered(
     case 'key_reused':
       return keyReused();
     case 'answered':
-      return answerOf(decision, grant.key ?? null);
+      return answerOf(decision, grant.key);
   }
 }
 

@@ -28,6 +28,7 @@ const ask: Ask = {
   tags: '',
   reserved: oneRequest,
   price: null,
+  key: null,
 };
 
 function raised(limit: Limit, ...raises: [by: number, untilMs: number][]): ScopedLimit {
