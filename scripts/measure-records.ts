@@ -102,6 +102,7 @@ function nextGrant(): Grant {
     request,
     attempts: [],
     price: null,
+    key: null,
   };
 }
 

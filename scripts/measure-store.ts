@@ -160,7 +160,7 @@ async function settle(
   const settlements = requests.map((each, n): Settlement => {
     const id = `${processId}-${(from + n).toString(36)}`;
     const admitted = { incarnation, admittedAtMs: admittedAtMs(n) };
-    const grant = { id, ...admitted, limits: [], attempts: [], request: each, price: null };
+    const grant = { id, ...admitted, limits: [], attempts: [], request: each, price: null, key: null };
     return settlementOf(grant, answered).settlement;
   });
   for (let at = 0; at < settlements.length; at += perCall)

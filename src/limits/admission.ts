@@ -38,8 +38,8 @@ export interface Ask extends Pick<
   reserved: Charge;
   /** The model's price; null if it has none. */
   price: Price | null;
-  /** The call's Idempotency-Key; null or absent if it has none. */
-  key?: IdempotencyKey | null;
+  /** The call's Idempotency-Key; null if it has none. */
+  key: IdempotencyKey | null;
 }
 
 export interface AdmissionOptions {
@@ -211,7 +211,7 @@ export class Admission {
   }
 
   #prepare(principal: Principal, ask: Ask): Omit<Asking, 'answer'> {
-    const { price, reserved, key = null } = ask;
+    const { price, reserved, key } = ask;
     const { team, user, token, session } = principal.identity;
     const reservedAt = price && dearest(price);
     const limits = limitsOn(limitsTagged(principal, ask.tags), ask).map((scoped): LimitState => ({

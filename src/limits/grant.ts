@@ -40,8 +40,8 @@ export interface Grant {
   attempts: readonly AttemptBound[];
   /** The model's price; null if it has none. */
   price: Price | null;
-  /** The call's Idempotency-Key; absent or null: none. */
-  key?: IdempotencyKey | null;
+  /** The call's Idempotency-Key; null: none. */
+  key: IdempotencyKey | null;
   /** Attempts with that key that broke, as the store tells them; `''` or absent: none. */
   after?: string;
 }

@@ -38,8 +38,12 @@ beforeAll(async () => {
   });
   page = await browser.page();
   page.on('console', (message) => {
-    const isOfNonce = /status of 40[01]/.test(message.text()); // the gateway asks a new page for one
-    if (message.type() === 'error' && !isOfNonce) complaints.push(message.text());
+    const isOfStatus = message.text().includes('the server responded with a status of'); // told apart below
+    if (message.type() === 'error' && !isOfStatus) complaints.push(message.text());
+  });
+  page.on('response', (response) => {
+    const isOfNonce = response.headers()['dpop-nonce'] !== undefined; // the gateway asks a new page for one
+    if (response.status() >= 400 && !isOfNonce) complaints.push(`${response.status()} ${response.url()}`);
   });
   page.on('pageerror', (error) => void complaints.push(String(error)));
 });

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
 import type { LedgerEntry } from '../../../src/ledger/entry.ts';
@@ -20,7 +19,7 @@ const calls = 1_000;
 const triesOfEach = 3;
 /** Tries of one call are at most so many others apart: often they run at the same time. */
 const apart = 200;
-const callers = 48;
+const callers = 64;
 /** Each is sent no more answers again in a minute than it may be. */
 const tokensOfTeam = 20;
 const leaseMs = 3_000;
@@ -69,6 +68,8 @@ function numbered(): Script {
 /** The different answers that were replayed for each call. */
 const told = Array.from({ length: calls }, () => new Set<string>());
 let tries = 0;
+/** Tries that a gateway refused since it could not reach the store. */
+let storeMissed = 0;
 
 /** A request id that says whose it is. */
 const idOf = (call: number): string =>
@@ -80,12 +81,13 @@ async function attempt(call: number, { url }: SpawnedGateway): Promise<void> {
   const body = bodies.chat({ stream: call % 3 === 0, user: `caller-${call}` });
   const token = tokens[call % tokensOfTeam]?.text ?? '';
   const reply = await post(`${url}${paths.chat}`, body, { token, headers }).catch(() => null);
+  if (reply?.status === 503) storeMissed += 1;
   // Else: broken off, in progress, the store is away, or the first answer.
   if (reply?.status === 200 && reply.headers.get('idempotency-replayed') === 'true')
     told[call]?.add(reply.text);
 }
 
-/** Numbers from 0 to 1, the same in every run. */
+/** Numbers from 0 to 1. They are the same in every run, but which call meets what is not. */
 function numbers(seed: number): () => number {
   let state = seed;
   return () => {
@@ -110,11 +112,12 @@ it('are made once and charged once, each, through store pauses and process kills
     serving[n].kill('SIGKILL');
     serving[n] = others.pop() ?? serving[1 - n] ?? serving[n];
   };
+  /** Until a gateway has noticed. */
   const stopStore = async (meanwhile = async (): Promise<void> => undefined): Promise<void> => {
+    const before = storeMissed;
     redis.pause();
-    await sleep(700);
     await meanwhile();
-    await sleep(700); // longer than a gateway waits for it
+    await waitFor(() => storeMissed > before, { what: 'a try without the store', timeoutMs: 60_000 });
     redis.resume();
   };
   const events: [atTry: number, () => Promise<void>][] = [

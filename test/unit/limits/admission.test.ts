@@ -27,6 +27,7 @@ const ask: Ask = {
   tags: '',
   reserved: { ...noCharge, requests: 1, inputTokens: 10, outputTokens: 90 },
   price: null,
+  key: null,
 };
 const perDay = (max: number): ScopedLimit => scoped({ metric: 'requests', window: 'day', max });
 const atOnce = (max: number): ScopedLimit => scoped({ metric: 'concurrency', max });

@@ -7,7 +7,8 @@ import { Admission, type Ask } from '../../../src/limits/admission.ts';
 import { AdmissionStore } from '../../../src/limits/admission-store.ts';
 import { applied, type LimitState, maxOf, withCounter, wouldRefuse } from '../../../src/limits/grant.ts';
 import { limitHeaders } from '../../../src/limits/limit-headers.ts';
-import { limitRefusal, remaining, useOf } from '../../../src/limits/limit-status.ts';
+import { limitRefusal } from '../../../src/limits/limit-refusal.ts';
+import { remaining, useOf } from '../../../src/limits/limit-status.ts';
 import { countedAt } from '../../../src/limits/window.ts';
 import { embeddedStore, setEpoch, testKeys } from '../../support/embedded-store.ts';
 import { chatPath, grantOf, oneRequest, outcomeOf, principalWith, scoped, stateOf } from './samples.ts';
@@ -27,6 +28,7 @@ const ask: Ask = {
   tags: '',
   reserved: oneRequest,
   price: null,
+  key: null,
 };
 
 function raised(limit: Limit, ...raises: [by: number, untilMs: number][]): ScopedLimit {

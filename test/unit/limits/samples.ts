@@ -66,6 +66,7 @@ export function grantOf(more: Partial<Grant> = {}): Grant {
     attempts: [],
     request: openRequest(),
     price: null,
+    key: null,
     ...more,
   };
 }
