@@ -93,7 +93,7 @@ describe('admit', () => {
     const tokens = scoped({ metric: 'tokens', window: 'day', max: 1_000 }, 'user');
     const elsewhere = scoped({ metric: 'images', window: 'day', max: 0, models: ['another'] });
     const grant = await granted([tokens, elsewhere, atOnce(3)]);
-    const { price: _price, reserved, ...asked } = ask;
+    const { price: _price, key: _key, reserved, ...asked } = ask;
     expect(grant).toMatchObject({
       id: 'p1-0',
       incarnation: 'memory',
