@@ -3,7 +3,7 @@ import type { StoreUnavailable } from '../store/store-unavailable.ts';
 import { attemptRefusal } from './attempt-refusal.ts';
 import { type Grant, type LimitState, visibleLimits, withCounter } from './grant.ts';
 import { limitHeaders } from './limit-headers.ts';
-import { limitRefusal } from './limit-status.ts';
+import { limitRefusal } from './limit-refusal.ts';
 import { answerOf, inProgress, keyReused } from './keyed-refusals.ts';
 import type { KeptAnswer } from './kept-answer.ts';
 import type { Decision } from './store.ts';

@@ -27,7 +27,7 @@ export interface MintedSession {
   livesS: number;
 }
 
-/** Who signed in: their sessions share their limits, and are for them, whomever they name. */
+/** Who signed in: their sessions are for them, and share their limits. */
 export interface SignedIn {
   id: string;
   /** What their issuer's entry lets each person use, counted as an end user's. */

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LimitState } from '../../../src/limits/grant.ts';
-import { limitRefusal, remaining, resetsAt } from '../../../src/limits/limit-status.ts';
+import { limitRefusal } from '../../../src/limits/limit-refusal.ts';
+import { remaining, resetsAt } from '../../../src/limits/limit-status.ts';
 import { type Counter, countedAt, movedTo } from '../../../src/limits/window.ts';
 import type { Limit, Window } from '../../../src/base/limit.ts';
 import { windows } from '../../../src/base/limit.ts';
