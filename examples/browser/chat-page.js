@@ -58,6 +58,7 @@ export function chatPage(ask) {
   });
   stop.addEventListener('click', () => running?.abort());
   element('clear').addEventListener('click', clear);
+  send.disabled = false; // until now, the browser would have sent the form itself
   return { clear };
 }
 
