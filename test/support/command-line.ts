@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { run } from '../../src/cli/run.ts';
 import { compileCache } from './spawn-gateway.ts';
-import { documentOf, tokenRow } from './documents.ts';
+import { documentOf, teamRow, tokenRow } from './documents.ts';
 import type { JsonObject } from '../../src/base/request.ts';
 
 export interface Result {
@@ -33,10 +33,21 @@ export function spawnTollgate(line: string, env: NodeJS.ProcessEnv): ChildProces
   });
 }
 
-/** What the examples of `--help` and the docs name: acme, its ana, a token of hers, an administrator. */
+/** What the examples of `--help` and the docs name: acme with a raised limit, its ana, a token of hers, an administrator. */
 export function exampleDocument(): JsonObject {
+  const day = { id: 'day', metric: 'tokens', window: 'day', max: 100_000 };
+  const raise = {
+    id: 'rse_4NcvT6yK8wLe',
+    limit: day.id,
+    by: 50_000,
+    until: new Date(Date.now() + 86_400_000).toISOString(),
+    created_at: new Date(Date.now() - 1_000).toISOString(),
+  };
   return documentOf(
-    { tokens: [tokenRow('tok_4fJ2mQ9sXbVe')] },
+    {
+      teams: [teamRow('acme', { limits: [day], raises: [raise], tag_keys: ['project', 'step'] })],
+      tokens: [tokenRow('tok_4fJ2mQ9sXbVe')],
+    },
     {
       prices: [
         {

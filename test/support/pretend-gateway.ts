@@ -109,5 +109,8 @@ function allowAnyPage({ headers }: IncomingMessage, response: ServerResponse): v
   response.setHeader('access-control-allow-origin', '*');
   response.setHeader('access-control-allow-headers', headers['access-control-request-headers'] ?? '');
   response.setHeader('access-control-allow-methods', 'GET, POST, DELETE');
-  response.setHeader('access-control-expose-headers', 'x-request-id, retry-after, x-should-retry, dpop-nonce');
+  response.setHeader(
+    'access-control-expose-headers',
+    'x-request-id, retry-after, x-should-retry, dpop-nonce',
+  );
 }

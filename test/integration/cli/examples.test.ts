@@ -30,6 +30,12 @@ async function helpOf(command: string): Promise<string> {
   return out;
 }
 
+/** Limits are raised on a team, a user and a token by the same command. */
+function ofEachRecord(example: string): string[] {
+  if (!/^limits (?:raise|withdraw) /.test(example)) return [example];
+  return [example, `${example} --user ana`, `${example} --token tok_4fJ2mQ9sXbVe`];
+}
+
 /** The command lines at the end of a help. */
 function examplesIn(help: string): string[] {
   const [, tail = ''] = help.split(/^(?=Example)/m);
@@ -122,11 +128,11 @@ describe('the command line', () => {
       const { pathname } = new URL(path, 'http://gateway.invalid');
       const route = routes.find((each) => patternOf(each.path).test(pathname));
       called.add(`${method} ${route?.path ?? pathname}`);
-      return Response.json({ data: [] });
+      return Response.json({ data: [], limits: [{ id: 'day', metric: 'tokens', window: 'day', max: 5 }] });
     }, nobody);
     for (const command of commands) {
       if (command === 'help') continue;
-      for (const example of examplesIn(await helpOf(command))) {
+      for (const example of examplesIn(await helpOf(command)).flatMap(ofEachRecord)) {
         // An empty answer may be a failure to a command; what it asked for is what counts here.
         const done = programOf(program).parseAsync(example.split(' '), { from: 'user' });
         await done.catch((error: unknown) => expect(error).toBeInstanceOf(CommandFailed));

@@ -31,8 +31,8 @@ function framesOf(body: JsonObject): readonly string[] {
 
 describe('a chat completion', () => {
   it('is longer if that is wanted, and counts the messages of its visitor', () => {
-    const said = (role: string): JsonObject => ({ role, content: 'Hi' });
-    const body = { ...hello, messages: [said('system'), said('user'), said('assistant'), said('user')] };
+    const turns = ['system', 'user', 'assistant', 'user'];
+    const body = { ...hello, messages: turns.map((role) => ({ role, content: 'Hi' })) };
     const answer = answerTo(chat, body, { ...context, longAnswers: true });
     expect(JSON.stringify(answer)).toMatch(/You said: Hi That was message 2 of this conversation\. .{200}/);
   });
