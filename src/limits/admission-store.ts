@@ -5,22 +5,20 @@ import { loadScript } from '../store/script.ts';
 import type { Store } from '../store/store.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { pricesEpoch } from '../identity/records/model-price.ts';
-import { counterField, toldCounter } from './counter-text.ts';
+import {
+  joined,
+  linesOf,
+  parseDecision,
+  parseOpen,
+  requestText,
+  settledIn,
+  settlementText,
+  textWithoutAnswer,
+  texts,
+} from './admission-texts.ts';
 import { endUserBuckets } from '../identity/records/end-user.ts';
 import { countersIn, type ReadCounters } from './counters.ts';
-import type {
-  Adjustment,
-  AdmitReply,
-  AdmitRequest,
-  AppliedLimit,
-  Beat,
-  Decision,
-  KeyedEnd,
-  OpenRecord,
-  Settled,
-  Settlement,
-} from './store.ts';
-import type { Counter, Span } from './window.ts';
+import type { AdmitReply, AdmitRequest, Beat, OpenRecord, Settled, Settlement } from './store.ts';
 
 const scripts = {
   admit: loadScript(new URL('./admit.lua', import.meta.url)),
@@ -30,17 +28,8 @@ const scripts = {
   leave: loadScript(new URL('./leave.lua', import.meta.url)),
 };
 
-const spanLetters: Readonly<Record<Span, string>> = {
-  minute: 'm',
-  hour: 'h',
-  day: 'd',
-  month: 'M',
-  open: 'o',
-};
 /** `KEPT_ANSWER_BYTES`, if it is not said. */
 export const defaultKeyedBytes = 2 * 1_048_576;
-/** Not every Lua reads `Infinity` as a number. */
-const never = Number.MAX_SAFE_INTEGER;
 
 export interface AdmissionStoreOptions {
   leaseMs: number;
@@ -209,137 +198,4 @@ export class AdmissionStore {
     const { processes, open } = this.#keys;
     await this.#store.run(scripts.leave, [processes, open(process)], [process]);
   }
-}
-
-/*
- * A batch is one argument, and its reply is one text: each argument and each part of a reply is handled separately on the
- * way. Every request or settlement has one field per line. No field can contain a control character.
- */
-
-const separator = '\u001e'; // "record separator" of ASCII
-
-function joined<Item>(batch: readonly Item[], textOf: (item: Item) => string): string {
-  let text = '';
-  for (const item of batch) text += text === '' ? textOf(item) : separator + textOf(item);
-  return text;
-}
-
-function linesOf(reply: unknown): string[] {
-  return String(reply).split('\n');
-}
-
-const none: readonly never[] = [];
-
-function requestText(request: AdmitRequest): string {
-  const { grant, team, epoch, notAfterMs, expiresAtMs, record, session, limits, attempts = none } = request;
-  const { keyed = '' } = request;
-  const notAfter = Math.floor(Math.min(notAfterMs, never));
-  const expires = Math.min(expiresAtMs, never);
-  let text = `${grant}\n${team}\n${epoch}\n${notAfter}\n${expires}\n${record}\n${session ?? ''}\n`;
-  for (const { field, max, withLimit } of attempts) {
-    text += `${field} ${max} ${withLimit === null ? '' : counterField(withLimit, 'minute')};`;
-  }
-  text += `\n${keyed}\n`;
-  for (const limit of limits) {
-    const { id, span, amount } = limit;
-    text += `${counterField(id, span)}\n${spanLetters[span]}\n${amount}\n${maxText(limit)}\n`;
-  }
-  return text;
-}
-
-function maxText({ max, raises, observes }: AppliedLimit): string | number {
-  if (raises === undefined && observes === undefined) return max;
-  const added = (raises ?? none).map(({ by, untilMs }) => `+${by}<${untilMs}`);
-  return `${max}${added.join('')}${observes ? '?' : ''}`;
-}
-
-function settlementText(settlement: Settlement): string {
-  const {
-    grant,
-    incarnation,
-    team,
-    adjustments,
-    refundedTo = none,
-    charges = '',
-    keyed,
-    closing,
-  } = settlement;
-  let text = `${grant}\n${incarnation}\n${team}\n`;
-  for (const { field } of refundedTo) text += `${field};`;
-  text += `\n${charges}\n${keyed === undefined ? '' : keyedText(keyed)}\n${adjustments.length}\n`;
-  for (const { id, span, at, delta, charged } of adjustments) {
-    text += `${counterField(id, span)}\n${at}\n${delta}\n${charged ?? 0}\n`;
-  }
-  if (!closing) return text;
-  const { entry, totals } = closing;
-  return `${text}${entry}\n${totals.day}\n${totals.dayEndsAtS}\n${totals.row}\n${totals.figures.join('\n')}\n`;
-}
-
-const keyedLetters = { free: 'f', broken: 'b', answered: 'k' } as const;
-
-function keyedText({ key, as, attempt, answer }: KeyedEnd): string {
-  return `${key} ${keyedLetters[as]} ${attempt} ${answer}`;
-}
-
-function textWithoutAnswer(settlement: Settlement): string {
-  const { keyed } = settlement;
-  return settlementText(keyed ? { ...settlement, keyed: { ...keyed, answer: '' } } : settlement);
-}
-
-function settledIn(told: string | undefined, adjustments: readonly Adjustment[]): Settled {
-  if (told === undefined || told === '!') return null;
-  const used = told.split(' ');
-  return adjustments.flatMap(({ id, span }, n) => {
-    const isTold = (span === 'day' || span === 'month') && used[n] !== '-' && told !== '';
-    return isTold ? [{ id, used: Number(used[n]) }] : [];
-  });
-}
-
-function parseDecision(text: string, limits: readonly AppliedLimit[], nowMs: number): Decision {
-  switch (text[0]) {
-    case 'A':
-      return parseAdmitted(text, limits, nowMs);
-    case 'D':
-      return { kind: 'denied', counters: parseCounters(text, limits, nowMs) };
-    case 'S':
-      return { kind: 'stale' };
-    case 'X':
-      return { kind: 'expired' };
-    case 'R': {
-      const [bound = 0, fitsMs = 0] = text.slice(1).split(' ').map(Number);
-      return { kind: 'attempts', bound, fitsMs };
-    }
-    case 'P':
-      return { kind: 'in_progress' };
-    case 'O':
-      return { kind: 'key_reused' };
-    case 'K':
-    case 'U': {
-      const [, attempts = '', answer = null] = text.split(' ');
-      return { kind: 'answered', attempts, answer };
-    }
-    default:
-      return { kind: 'late' };
-  }
-}
-
-function parseAdmitted(text: string, limits: readonly AppliedLimit[], nowMs: number): Decision {
-  const tab = text.indexOf('\t');
-  if (tab < 0) return { kind: 'admitted', counters: parseCounters(text, limits, nowMs) };
-  const counters = parseCounters(text.slice(0, tab), limits, nowMs);
-  return { kind: 'admitted', counters, after: text.slice(tab + 1) };
-}
-
-function parseCounters(text: string, limits: readonly AppliedLimit[], nowMs: number): Counter[] {
-  const counters = text.split(';');
-  return limits.map(({ span }, n) => toldCounter(counters[n + 1] ?? '', span, nowMs));
-}
-
-function parseOpen(grant: string, text: string): OpenRecord {
-  const tab = text.indexOf('\t');
-  return { grant, admittedAtMs: Number(text.slice(0, tab)), record: text.slice(tab + 1) };
-}
-
-function texts(reply: unknown): string[] {
-  return Array.isArray(reply) ? reply.map(String) : [];
 }
