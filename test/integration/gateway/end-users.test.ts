@@ -1,29 +1,40 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';
+import { administrationOf, type IssuedToken, startGateway, type TestGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, get, paths, post, type Reply } from '../../support/gateway-client.ts';
 import { sharedRedis } from '../../support/redis-server.ts';
 import { askSession, mintSession } from '../../support/sessions.ts';
+import { type SpawnedGateway, spawnGateway } from '../../support/spawn-gateway.ts';
 
 const requestsADay = (max: number) => ({ metric: 'requests', window: 'day', max }) as const;
 
 /** Two processes on one Redis. */
 describe('limits of an end user', () => {
   let first: TestGateway;
-  let second: TestGateway;
+  let second: SpawnedGateway;
 
   beforeAll(async () => {
     const redis = await sharedRedis();
     const env = { SESSIONS_PER_MINUTE: '100000', STORE_TIMEOUT_MS: '20000' };
     first = await startGateway({ redis, env });
-    second = await startGateway({ redis, env, adminKey: first.adminKey, upstream: first.upstream });
+    second = await spawnGateway({
+      env: {
+        ...env,
+        ADMIN_KEY: first.adminKey,
+        REDIS_URL: redis.url,
+        INFERENCE_URL: first.upstream.url,
+        INFERENCE_KEY: first.upstream.key,
+      },
+    });
   });
 
   afterAll(async () => {
-    await second.close();
+    await second.stop('SIGKILL');
     await first.close();
   });
 
-  const chat = (token: string, on = first): Promise<Reply> =>
+  const atSecond: TestGateway['admin'] = (...asked) =>
+    administrationOf(second.url, first.adminKey).admin(...asked);
+  const chat = (token: string, on: { url: string } = first): Promise<Reply> =>
     post(`${on.url}${paths.chat}`, bodies.chat(), { token });
   const sessionOf = async (token: IssuedToken, endUser?: string): Promise<string> => {
     const wanted = endUser === undefined ? {} : { end_user: endUser };
@@ -125,13 +136,13 @@ describe('limits of an end user', () => {
     const token = await issue([requestsADay(9)], [requestsADay(5)]);
     await chat(await sessionOf(token, 'Zoë / 7'));
     const path = `/admin/teams/${token.team}/end-users/${encodeURIComponent('Zoë / 7')}`;
-    expect((await second.admin('GET', path)).body).toMatchObject({
+    expect((await atSecond('GET', path)).body).toMatchObject({
       end_user: 'Zoë / 7',
       suspended_at: null,
       limits: [{ ...requestsADay(5), used: 1, remaining: 4 }],
     });
-    expect((await second.admin('GET', '/admin/teams/nobody/end-users/ana')).status).toBe(404);
-    expect((await second.admin('GET', `/admin/teams/${token.team}/end-users/a%09b`)).status).toBe(400);
+    expect((await atSecond('GET', '/admin/teams/nobody/end-users/ana')).status).toBe(404);
+    expect((await atSecond('GET', `/admin/teams/${token.team}/end-users/a%09b`)).status).toBe(400);
   });
 
   describe('suspending one', () => {
@@ -160,9 +171,9 @@ describe('limits of an end user', () => {
       }
       expect(errorOf(await askSession(second.url, token.text, { end_user: 'ana' })).code).toBe('suspended');
       expect((await chat(token.text, second)).status).toBe(200);
-      expect((await second.admin('GET', path)).body).toEqual({ data: [suspended.body] });
+      expect((await atSecond('GET', path)).body).toEqual({ data: [suspended.body] });
 
-      expect((await second.admin('POST', `${path}/ana/resume`)).body['suspended_at']).toBeNull();
+      expect((await atSecond('POST', `${path}/ana/resume`)).body['suspended_at']).toBeNull();
       expect((await chat(ana, first)).status).toBe(200);
       expect((await first.admin('GET', path)).body).toEqual({ data: [] });
     });
