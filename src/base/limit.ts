@@ -56,9 +56,6 @@ export function isOfVisitor(scope: Scope): boolean {
   return scope === 'session' || scope === 'end_user';
 }
 
-/** How many bytes of text the counters of a team's end users may have, if nothing else is set. */
-export const defaultEndUserBytes = 4_194_304;
-
 /**
  * How many attempts a token or a session has in a minute: what it uses of its own limit on requests, and requests that the
  * upstream had and that are refunded, such as those that a firewall blocks, and kept answers that are sent again. Only those

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { defaultEndUserBytes } from '../base/limit.ts';
+import { defaultBreakdownRows, defaultEndUserBytes, defaultKeyedBytes } from '../base/store-bounds.ts';
 import { readAdminKeys } from './admin-key.ts';
 import { findAttachments } from './attachments.ts';
 import { readAllowedOrigins, readPublicUrls } from './origins.ts';
@@ -68,14 +68,18 @@ export function readSettings(env: NodeJS.ProcessEnv) {
     }),
     /** Store bytes that calls with an Idempotency-Key may take, with the answers that are kept for them. */
     keptAnswerBytes: read.integer('KEPT_ANSWER_BYTES', {
-      fallback: 2 * mebibyte,
+      fallback: defaultKeyedBytes,
       min: 65_536,
       max: 1_024 * mebibyte,
     }),
     ledgerMaxEntries: read.integer('LEDGER_MAX_ENTRIES', { fallback: 10_000, min: 1, max: 10_000_000 }),
     usageRetentionDays: readUsageRetention(read),
     /** Of a team's day by tags and end user. */
-    usageBreakdownRows: read.integer('USAGE_BREAKDOWN_ROWS', { fallback: 400, min: 2, max: 10_000 }),
+    usageBreakdownRows: read.integer('USAGE_BREAKDOWN_ROWS', {
+      fallback: defaultBreakdownRows,
+      min: 2,
+      max: 10_000,
+    }),
   } as const;
   if (settings.previousAdminKey !== null) {
     warnings.push('ADMIN_KEY_PREVIOUS: the key before ADMIN_KEY still works; unset it when nobody uses it.');

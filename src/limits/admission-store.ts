@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { defaultEndUserBytes } from '../base/limit.ts';
+import { defaultBreakdownRows, defaultEndUserBytes, defaultKeyedBytes } from '../base/store-bounds.ts';
 import type { Keys } from '../store/keys.ts';
 import { loadScript } from '../store/script.ts';
 import type { Store } from '../store/store.ts';
@@ -28,20 +28,18 @@ const scripts = {
   leave: loadScript(new URL('./leave.lua', import.meta.url)),
 };
 
-/** `KEPT_ANSWER_BYTES`, if it is not said. */
-export const defaultKeyedBytes = 2 * 1_048_576;
-
+/** Bounds that are absent are those of `base/store-bounds.ts`. */
 export interface AdmissionStoreOptions {
   leaseMs: number;
   maxEntries: number;
   retentionDays: number;
-  /** How many bytes of text the counters of a team's end users may have; absent: 8 MiB. */
+  /** How many bytes of text the counters of a team's end users may have. */
   endUserBytes?: number;
   /** How many bytes entries may take until they are drained into records; 0 or absent: there are no records. */
   backlogBytes?: () => number;
   /** How many bytes calls with an Idempotency-Key may take, with the answers that are kept for them. */
   keyedBytes?: number;
-  /** How many rows with names a team's breakdown of a day may have, without records; absent: 400. */
+  /** How many rows with names a team's breakdown of a day may have, without records. */
   breakdownRows?: number;
 }
 
@@ -131,7 +129,8 @@ export class AdmissionStore {
   ): Promise<readonly Settled[] | null> {
     const { processes, open, incarnation, entries, counters, totals, settled, session, keyed, breakdown } =
       this.#keys;
-    const { maxEntries, retentionDays, keyedBytes = defaultKeyedBytes, breakdownRows = 400 } = this.#options;
+    const { maxEntries, retentionDays } = this.#options;
+    const { keyedBytes = defaultKeyedBytes, breakdownRows = defaultBreakdownRows } = this.#options;
     const backlogBytes = this.#options.backlogBytes?.() ?? 0;
     const args = [
       process,

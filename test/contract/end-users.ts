@@ -2,7 +2,7 @@ import { beforeEach, expect, it } from 'vitest';
 import type { AppliedLimit, Decision } from '../../src/limits/store.ts';
 import type { Span } from '../../src/limits/window.ts';
 import { limitsOfEndUser } from '../../src/identity/records/end-user.ts';
-import { defaultEndUserBytes } from '../../src/base/limit.ts';
+import { defaultEndUserBytes } from '../../src/base/store-bounds.ts';
 import {
   asks,
   closed,
