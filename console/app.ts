@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ask, onSignedOut } from './api.ts';
 import { html, type View } from './html.ts';
 import { Nav } from './nav.ts';
@@ -92,7 +92,7 @@ function Frame({ session, version, signOut }: FrameProps): View {
   const main = useRef<HTMLElement>(null);
   const isFirst = useRef(true);
   const where = route.parts.join('/');
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (isFirst.current) isFirst.current = false;
     else main.current?.querySelector('h1')?.focus();
     scrollTo(0, 0);

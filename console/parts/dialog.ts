@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Answer, Problem } from '../api.ts';
 import { type Children, html, type View } from '../html.ts';
 import { Failure } from './state.ts';
@@ -14,22 +14,30 @@ interface DialogProps {
 /** A dialog over the page; Escape closes it, and the focus returns to where it was. */
 export function Dialog({ title, close, isSticky = false, children }: DialogProps): View {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // In the task of the key that opens or closes it: after the next paint, a fast hand's next key would be lost.
+  useLayoutEffect(() => {
     const before = document.activeElement;
-    dialog.current?.showModal();
+    const shown = dialog.current;
+    shown?.showModal();
     return () => {
+      shown?.close(); // what is behind an open dialog takes no focus
       if (before instanceof HTMLElement) before.focus();
     };
   }, []);
+  // Told before the browser closes it: its `close` event comes only after the next key may have arrived.
   const cancelled = (event: Event): void => {
     if (isSticky) event.preventDefault();
+    else close();
+  };
+  const closed = (): void => {
+    if (dialog.current !== null) close(); // else it has left the page, and another may be open
   };
   return html`<dialog
     ref=${dialog}
     aria-labelledby="dialog-title"
     closedby=${isSticky ? 'none' : 'closerequest'}
     onCancel=${cancelled}
-    onClose=${close}
+    onClose=${closed}
   >
     <h2 id="dialog-title">${title}</h2>
     ${children}

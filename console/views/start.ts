@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { type Answer, ask } from '../api.ts';
 import { html, type Children, type View } from '../html.ts';
 import { Secret } from '../parts/copy.ts';
@@ -110,7 +110,7 @@ function Step({ at, now, title, done, children }: StepProps): View {
   const heading = useRef<HTMLHeadingElement>(null);
   const isFirst = useRef(true);
   // The form that was sent is gone: go on at the next one.
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!isFirst.current && state === 'now') heading.current?.focus();
     isFirst.current = false;
   }, [state]);

@@ -163,6 +163,12 @@ describe('by keyboard alone', () => {
     await page.keyboard.press('Enter');
     const dialog = page.getByRole('dialog', { name: 'Add a limit' });
     await dialog.getByLabel('At most').fill('7');
+    // However fast the keys follow each other, none is lost.
+    for (let n = 0; n < 20; n += 1) {
+      await page.keyboard.press('Escape');
+      await page.keyboard.press('Enter');
+      await dialog.getByLabel('At most').fill('7');
+    }
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'detached' });
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Add a limit');
@@ -170,6 +176,7 @@ describe('by keyboard alone', () => {
     await dialog.getByLabel('At most').fill('7');
     await page.keyboard.press('Enter');
     await page.getByText('7 tokens a day').first().waitFor();
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Add a limit');
     await page.getByRole('status').getByText('The limit was added.').waitFor();
     await page.getByRole('button', { name: 'Undo' }).press('Enter');
     await page.getByText('No limits', { exact: true }).waitFor();
