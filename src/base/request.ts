@@ -83,6 +83,19 @@ export interface ValidRequest {
   remoteTools: readonly string[];
   /** Models that the body names besides its own; absent if there are none. */
   furtherModels?: readonly string[];
+  /** What the translation of its answer needs to know; absent if the answer goes out as it comes. */
+  translation?: Translation;
+}
+
+/** What a translated answer takes from its request. */
+export interface Translation {
+  /**
+   * The fields of a response that repeat the request, such as instructions, tools and temperature: JSON members without
+   * braces. It is UTF-8 as Latin-1, as answers are written.
+   */
+  readonly repeated: string;
+  /** The tools whose input is plain text. The upstream has them as functions with one field, `input`. */
+  readonly customTools: ReadonlySet<string>;
 }
 
 /** What the OpenAPI document says about an endpoint. */
@@ -108,6 +121,8 @@ export interface Endpoint {
   /** The kind of model it calls: a model that is known to be of another kind is refused. */
   modelKind: ModelKind;
   answerFormat: AnswerFormat;
+  /** The endpoint that the upstream has in its place; its requests and answers are translated. Absent: it has this one. */
+  sentAs?: Endpoint;
   /** Only tokens whose `endpoints` list names it may use it; a token without such a list may not. */
   mustBeNamed?: true;
   /** The field that bounds the output; default: `max_tokens`. */
@@ -124,6 +139,11 @@ export interface Endpoint {
    * which a model's request is refused, or null.
    */
   validate(value: JsonObject, maxOutputTokens: (model: string) => number | null): ValidRequest | Refusal;
+}
+
+/** The endpoint of the upstream that answers an endpoint's requests: its own path, or the one they are translated for. */
+export function sentTo(endpoint: Endpoint): Endpoint {
+  return endpoint.sentAs ?? endpoint;
 }
 
 /** The number of values in a JSON value, itself included. Stops counting soon after `most`. */

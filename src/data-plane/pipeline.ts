@@ -17,7 +17,7 @@ import type { Principal } from '../identity/records/identity.ts';
 import type { ForwardOutcome } from '../base/outcome.ts';
 import type { Price } from '../base/price.ts';
 import { Refusal } from '../base/refusal.ts';
-import type { Endpoint, JsonObject, ValidRequest } from '../base/request.ts';
+import { type Endpoint, type JsonObject, sentTo, type ValidRequest } from '../base/request.ts';
 import { Fallback } from './fallback.ts';
 import { readKey, whileInProgress } from './keyed-call.ts';
 import type { Journal } from '../edge/journal.ts';
@@ -216,7 +216,7 @@ export class Pipeline {
       const options: ForwardOptions = {
         rules: this.#rules,
         call,
-        path: endpoint.path,
+        path: sentTo(endpoint).path,
         team: grant.request.team,
         tokens: grant.request.inputTokens,
         asked: {

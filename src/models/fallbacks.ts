@@ -1,7 +1,7 @@
 import type { Catalogue } from '../config/catalogue.ts';
 import type { Principal } from '../identity/records/identity.ts';
 import { Refusal } from '../base/refusal.ts';
-import type { Endpoint, JsonObject, ValidRequest } from '../base/request.ts';
+import { type Endpoint, type JsonObject, sentTo, type ValidRequest } from '../base/request.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
 import { parseJson } from '../validation/parse-json.ts';
@@ -45,8 +45,8 @@ function validFor(
   const field = endpoint.outputField ?? 'max_tokens';
   const most = isBounded ? null : catalogue.maxOutputTokens(model);
   const replaced = { ...lowered(body, field, most), model };
-  const valid = endpoint.validate(replaced, (id) => catalogue.refusesOver(id));
-  return valid instanceof Refusal ? valid : fitted(valid, betas, { catalogue, repairs });
+  const valid = sentTo(endpoint).validate(replaced, (id) => catalogue.refusesOver(id));
+  return valid instanceof Refusal ? valid : fitted({ ...valid, endpoint }, betas, { catalogue, repairs });
 }
 
 function lowered(body: JsonObject, field: string, most: number | null): JsonObject {

@@ -1,6 +1,6 @@
 import type { Catalogue } from '../config/catalogue.ts';
 import { Refusal } from '../base/refusal.ts';
-import type { ValidRequest } from '../base/request.ts';
+import { sentTo, type ValidRequest } from '../base/request.ts';
 import { withOneOfSampling } from '../validation/one-of-sampling.ts';
 import { allRepaired, type Repair } from './repairs/repair.ts';
 import type { RequestRepairs } from './repairs/request-repairs.ts';
@@ -21,7 +21,7 @@ export function fitted(
 ): ValidRequest | Refusal {
   const { model, endpoint } = request;
   const needs = catalogue.needs(model);
-  const learned = repairs.known(model, endpoint.path, betas);
+  const learned = repairs.known(model, sentTo(endpoint).path, betas);
   if (needs === null) return learned.length === 0 ? request : repairedRequest(request, learned);
   const asked = needs.oneOfSampling ? withOneOfSampling(request) : request;
   if (asked instanceof Refusal) return asked;
