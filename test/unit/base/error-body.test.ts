@@ -38,6 +38,7 @@ const types: Record<ErrorCode, string> = {
   body_too_large: 'request_too_large',
   expectation_failed: 'invalid_request_error',
   idempotency_key_reused: 'invalid_request_error',
+  upgrade_required: 'invalid_request_error',
   rate_limit_exceeded: 'rate_limit_error',
   insufficient_quota: 'rate_limit_error',
   upstream_rate_limited: 'rate_limit_error',
