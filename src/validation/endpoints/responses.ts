@@ -153,8 +153,8 @@ export const responses: Endpoint = {
     const refusal = findings.refusal();
     if (refusal) return refusal;
     const translated = chatBody(body);
-    const refused = tooMany(translated);
-    if (refused) return refused;
+    const count = tooMany(translated);
+    if (count) return count;
     // What is sent is a chat, so it is checked as one: no name in it may be another spelling of a chat's.
     const valid = chat.validate(translated, () => null);
     if (valid instanceof Refusal) return valid;
