@@ -33,6 +33,11 @@ const weather = tool({
 });
 const withTools = { tools: { [weatherTool.name]: weather }, stopWhen: stepCountIs(3), maxRetries: 0 };
 const unstored = { providerOptions: { openai: { store: false } } };
+/** Asks a model to think. @ai-sdk/openai does so only if it knows the model for one that can, or is told. */
+const thinking = {
+  reasoning: 'low',
+  providerOptions: { openai: { reasoningEffort: 'low', forceReasoning: true } },
+} as const;
 
 describe.each<[string, (at: Connection) => LanguageModel]>([
   ['@ai-sdk/openai', modelAt],
@@ -41,9 +46,9 @@ describe.each<[string, (at: Connection) => LanguageModel]>([
   it('a second turn has the first in it, tools and all, if it is told to store nothing', async () => {
     const { site } = on();
     const model = modelOf(await site.connect());
-    const { response, text } = await generateText({ model, ...unstored, ...withTools, messages: [asked] });
-    expect(text).toContain(weatherSaid);
-    const messages = [asked, ...response.messages, thanks];
+    const first = await generateText({ model, ...unstored, ...withTools, messages: [asked] });
+    expect(first.text).toContain(weatherSaid);
+    const messages = [asked, ...first.responseMessages, thanks];
     const { text: second } = await generateText({
       model,
       ...unstored,
@@ -57,7 +62,7 @@ describe.each<[string, (at: Connection) => LanguageModel]>([
         asked,
         { role: 'assistant', tool_calls: [{ function: { name: weatherTool.name } }] },
         { role: 'tool' },
-        { role: 'assistant', content: text },
+        { role: 'assistant', content: first.text },
         thanks,
       ],
     });
@@ -65,9 +70,9 @@ describe.each<[string, (at: Connection) => LanguageModel]>([
 
   it('it shows what a model thought, streamed or not', async () => {
     const model = modelOf(await on().site.connect());
-    const thinking = { model, reasoning: 'low', prompt: 'Hello' } as const;
-    expect((await generateText(thinking)).reasoningText).toContain('I do not think.');
-    expect(await streamText(thinking).reasoningText).toContain('I do not think.');
+    const call = { model, ...thinking, prompt: 'Hello' };
+    expect((await generateText(call)).reasoningText).toContain('I do not think.');
+    expect(await streamText(call).reasoningText).toContain('I do not think.');
   });
 
   it('an object that fits a schema is one', async () => {
@@ -94,8 +99,8 @@ describe.each<[string, (at: Connection) => LanguageModel]>([
 describe('what @ai-sdk/openai does unless it is told to store nothing', () => {
   it('a second turn refers to the text of the first, which is refused with the remedy', async () => {
     const model = modelAt(await on().site.connect());
-    const { response } = await generateText({ model, prompt: 'Hello' });
-    const messages: ModelMessage[] = [{ role: 'user', content: 'Hello' }, ...response.messages, thanks];
+    const { responseMessages } = await generateText({ model, prompt: 'Hello' });
+    const messages: ModelMessage[] = [{ role: 'user', content: 'Hello' }, ...responseMessages, thanks];
     const error = await failureOf(() => generateText({ model, messages }));
     expect(aiSdkOpenai.told(error)).toMatchObject({ status: 400, code: 'invalid_body' });
     expect(aiSdkOpenai.told(error).message).toContain('store: false');
@@ -103,15 +108,15 @@ describe('what @ai-sdk/openai does unless it is told to store nothing', () => {
 
   it('rounds with tools need no more than that, even if the model thinks', async () => {
     const model = modelAt(await on().site.connect());
-    const { text } = await generateText({ model, ...withTools, reasoning: 'low', messages: [asked] });
+    const { text } = await generateText({ model, ...withTools, ...thinking, messages: [asked] });
     expect(text).toContain(weatherSaid);
   });
 
   it('its chat models send no references', async () => {
     const { url, token } = await on().site.connect();
     const model = createOpenAI({ baseURL: `${url}/v1`, apiKey: token }).chat(models.chat);
-    const { response } = await generateText({ model, prompt: 'Hello' });
-    const messages: ModelMessage[] = [{ role: 'user', content: 'Hello' }, ...response.messages, thanks];
+    const { responseMessages } = await generateText({ model, prompt: 'Hello' });
+    const messages: ModelMessage[] = [{ role: 'user', content: 'Hello' }, ...responseMessages, thanks];
     expect((await generateText({ model, messages })).text).toContain('Thank you');
   });
 });

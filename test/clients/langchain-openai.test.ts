@@ -48,7 +48,7 @@ describe('what @langchain/openai does besides', () => {
       model: models.chat,
       apiKey: token,
       useResponsesApi: true,
-      reasoning: { effort: 'low' },
+      modelKwargs: { reasoning: { effort: 'low' } }, // `reasoning` goes to models with OpenAI's names only
       configuration: { baseURL: `${url}/v1` },
     }).bindTools([{ type: 'function', function: { name: 'get_weather', parameters: { type: 'object' } } }]);
     const asked = new HumanMessage('How is the weather?');
