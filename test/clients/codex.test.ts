@@ -24,6 +24,7 @@ const catalogue = {
     {
       slug: model,
       display_name: model,
+      base_instructions: 'You are a coding agent.',
       supported_reasoning_levels: [],
       shell_type: 'shell_command',
       visibility: 'list',
