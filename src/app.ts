@@ -4,13 +4,14 @@ import { type Context, Hono } from 'hono';
 import { adminApp, adminRoutes } from './admin/admin-app.ts';
 import type { AdminDeps } from './admin/deps.ts';
 import type { Clock } from './base/clock.ts';
-import { doubledVersion, methodNotAllowed, noRoute } from './base/no-route.ts';
+import { doubledVersion, methodNotAllowed, noRoute, noWebSockets, opensWebSocket } from './base/no-route.ts';
 import { type ErrorCode, Refusal } from './base/refusal.ts';
 import type { Endpoint } from './base/request.ts';
 import { type ClaimDeps, claimRoute } from './claims/claim-routes.ts';
 import { type Console, consoleRoutes } from './console/console.ts';
 import { apiPrefix } from './console/own-routes.ts';
 import { foreignRequest } from './console/own-request.ts';
+import { countTokensRoute } from './data-plane/count-tokens.ts';
 import type { Pipeline } from './data-plane/pipeline.ts';
 import { type DataPlaneDeps, dataPlaneRoutes, forwardedRoutes } from './data-plane/routes.ts';
 import { ReadingTurns } from './data-plane/reading-turns.ts';
@@ -100,6 +101,7 @@ export function createApp(deps: AppDeps): App {
       forwarded.set(endpoint.path, handle);
       return handle;
     }),
+    countTokensRoute(deps),
     ...dataPlaneRoutes(deps, turns),
     ...sessionRoutes(deps),
     ...signInRoutes(deps),
@@ -121,8 +123,7 @@ export function createApp(deps: AppDeps): App {
   for (const route of routes) {
     const { path, methods } = route;
     const {
-      otherwise = async (call: Call) =>
-        answers.refuse(call, methodNotAllowed(call.path, Object.keys(methods))),
+      otherwise = async (call: Call) => answers.refuse(call, otherMethod(call, Object.keys(methods))),
     } = route;
     if (isForBrowsers(path)) journal.serves(path);
     // One handler a path: of two, Hono makes a chain at every request.
@@ -163,6 +164,10 @@ export function createApp(deps: AppDeps): App {
       return handle !== undefined;
     },
   };
+}
+
+function otherMethod({ path, incoming }: Call, methods: readonly string[]): Refusal {
+  return opensWebSocket(incoming) ? noWebSockets : methodNotAllowed(path, methods);
 }
 
 /** One line in the log for every answer of the admin API, which also runs without this gateway. */

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { Refusal } from './refusal.ts';
 
 /* Answers if no route matches. Those for paths do not repeat them, because people paste tokens anywhere. */
@@ -22,10 +23,6 @@ const instead: readonly (readonly [path: string, remedy: string])[] = [
   ],
   ['/v1/completions', 'use POST /v1/chat/completions, with messages instead of a prompt.'],
   ['/v1/complete', 'use POST /v1/messages, with messages instead of a prompt.'],
-  [
-    '/v1/messages/count_tokens',
-    'tokens cannot be counted beforehand. About four bytes are one; every answer of POST /v1/messages says its usage.',
-  ],
   ['/v1/messages/batches', 'there are no batches. Send each request to POST /v1/messages.'],
   ['/v1/batches', 'there are no batches. Send each request by itself.'],
   ['/v1/chat/completions', 'answers are not stored. Only POST /v1/chat/completions exists.'],
@@ -81,6 +78,22 @@ export function methodNotAllowed(path: string, methods: readonly string[]): Refu
   const shown = path.length > longestShown ? `${path.slice(0, longestShown)}…` : path;
   const message = `On ${shown} only ${spoken} ${possible.length === 1 ? 'is' : 'are'} possible.`;
   return new Refusal('method_not_allowed', message, { headers: { allow } });
+}
+
+/**
+ * The refusal to open a WebSocket. RFC 9110, 15.5.22 and 7.8: it names the protocol to use, for this connection only. Codex
+ * asks for one first, and goes on over HTTP at once; after a 405 it tries for ten seconds.
+ */
+export const noWebSockets = new Refusal(
+  'upgrade_required',
+  'There are no WebSockets here; send the request over HTTP, with "stream": true for events.',
+  { headers: { upgrade: 'HTTP/1.1', connection: 'upgrade, close' } },
+);
+
+/** Whether a request asks for a WebSocket: RFC 6455, 4.1. */
+export function opensWebSocket({ method, headers }: Pick<IncomingMessage, 'method' | 'headers'>): boolean {
+  if (method !== 'GET' || headers.upgrade === undefined) return false;
+  return headers.upgrade.split(',').some((protocol) => protocol.trim().toLowerCase() === 'websocket');
 }
 
 function nothing(remedy: string): Refusal {

@@ -171,15 +171,14 @@ export class Pipeline {
     caller: Authenticated,
     waiting: Waiting | null,
   ): Promise<Admitted | KeptAnswer | Refusal | 'stale'> {
-    const { frontDoor, served } = this.#parts;
+    const { frontDoor } = this.#parts;
     const asked = frontDoor.confirm(caller, (principal) => this.#useRefusal(call, request, principal));
     const confirmed = asked instanceof Promise ? await asked : asked;
     if (confirmed instanceof Refusal) return confirmed;
     const known = this.#candidates(request.model);
     const candidates = known instanceof Promise ? await known : known;
-    if (candidates.length === 0) return modelNotFound(request.model);
-    const misplaced = served.misplaced(request);
-    if (misplaced) return misplaced;
+    const unserved = this.#unserved(request, candidates);
+    if (unserved) return unserved;
     const { principal } = confirmed;
     const prepared = this.#prepared(call, request, principal, waiting);
     if (prepared instanceof Refusal) return prepared;
@@ -188,6 +187,21 @@ export class Pipeline {
     if (grant === 'stale' || (grant instanceof Refusal && hasExpired(grant))) return 'stale';
     if (grant instanceof Refusal || grant instanceof KeptAnswer) return grant;
     return { grant, candidates, body, principal };
+  }
+
+  /**
+   * Why the caller may not make this request, whatever its limits have left; null if it may. By what the store says now:
+   * admission, which would find a stale caller, is not asked. Rejects with `StoreUnavailable`.
+   */
+  async refusal(call: Call, request: ValidRequest, { principal }: Authenticated): Promise<Refusal | null> {
+    const caller = await this.#parts.frontDoor.refresh(principal.credential);
+    if (caller instanceof Refusal) return caller;
+    const refused = this.#useRefusal(call, request, caller.principal);
+    return refused ?? this.#unserved(request, await this.#candidates(request.model));
+  }
+
+  #unserved(request: ValidRequest, candidates: readonly Upstream[]): Refusal | null {
+    return candidates.length === 0 ? modelNotFound(request.model) : this.#parts.served.misplaced(request);
   }
 
   /** The upstreams of a model. One that nobody lists may be new, so the upstreams are asked once more. */
@@ -281,9 +295,10 @@ export class Pipeline {
   }
 
   /** The model that answered is paid for, whichever was asked for. */
-  #atPriceOf({ sentTo }: ForwardOutcome, grant: Grant): Grant {
-    if (sentTo === null || sentTo.model === grant.request.model) return grant;
-    return { ...grant, price: this.#parts.catalogue.price(sentTo.model, grant.admittedAtMs) };
+  #atPriceOf(outcome: ForwardOutcome, grant: Grant): Grant {
+    const answered = outcome.sentTo;
+    if (answered === null || answered.model === grant.request.model) return grant;
+    return { ...grant, price: this.#parts.catalogue.price(answered.model, grant.admittedAtMs) };
   }
 
   /** Its key and its JSON. Large bodies one after the other: while one is worked on, it takes several times its size. */

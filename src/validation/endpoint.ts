@@ -3,7 +3,7 @@ import { type Documented, textIn } from './documented.ts';
 import { furtherModelsIn } from './further-models.ts';
 import { Findings } from './findings.ts';
 
-interface EndpointRules<Found> extends Omit<Endpoint, 'validate'> {
+export interface EndpointRules<Found> extends Omit<Endpoint, 'validate'> {
   fields: Documented;
   /** Checks what is inside the fields. What it returns goes to `describe`. */
   check: (body: JsonObject, findings: Findings, maxOutputTokens: (model: string) => number | null) => Found;

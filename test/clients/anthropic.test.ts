@@ -42,6 +42,17 @@ describe('what @anthropic-ai/sdk does besides', () => {
     });
   });
 
+  it('it counts tokens, as an estimate that costs nothing', async () => {
+    const { site } = on();
+    const at = await site.connect();
+    const { model, messages } = body;
+    const counted = await connect(at).messages.countTokens({ model, messages });
+    const ofBeta = await connect(at).beta.messages.countTokens({ model, messages });
+    expect(counted).toMatchObject({ input_tokens: expect.any(Number) as unknown, estimated: true });
+    expect(ofBeta.input_tokens).toBe(counted.input_tokens);
+    expect(await site.entries(at.issued.team)).toEqual([]);
+  });
+
   it('it reads the request id', async () => {
     const { site } = on();
     const at = await site.connect();

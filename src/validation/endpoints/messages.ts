@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { JsonObject } from '../../base/request.ts';
 import { schemaOf, documented, numberIn } from '../documented.ts';
-import { endpointOf } from '../endpoint.ts';
+import { endpointOf, type EndpointRules } from '../endpoint.ts';
 import {
   anything,
   model,
@@ -25,7 +25,7 @@ import {
 } from './message-tools.ts';
 
 /** Anthropic's Messages API, as in Dev Center, heroku-inference-api-v1-messages. Newer fields are sent on as they are. */
-const fields = documented({
+const fieldTypes = {
   model,
   // 0 fills the upstream's prompt cache and writes nothing.
   max_tokens: requiredInteger(0),
@@ -41,7 +41,9 @@ const fields = documented({
   tools: anything,
   tool_choice: anything,
   mcp_servers: anything,
-});
+};
+const fields = documented(fieldTypes);
+const countedFields = documented({ ...fieldTypes, max_tokens: optionalInteger(0) });
 
 const stops = { max: 256, of: 'strings' };
 const systemBlocks = { level: textBlockFields, max: 1_000, of: 'text blocks, or a string' };
@@ -51,24 +53,26 @@ const thinkingFields = documented({
   budget_tokens: optionalInteger(minThinkingBudget),
 });
 
-/** `POST /v1/messages`. */
-export const messages = endpointOf({
+/** The schemas of what code checks. */
+const schemas = {
+  messages: messagesSchema,
+  system: z.union([z.string(), z.array(schemaOf(textBlockFields)).max(systemBlocks.max)]).nullish(),
+  stop_sequences: z.array(z.string()).max(stops.max).nullish(),
+  metadata: schemaOf(metadataFields).nullish(),
+  thinking: schemaOf(thinkingFields).nullish(),
+  tools: toolsSchema,
+  tool_choice: choiceSchema,
+  mcp_servers: serversSchema,
+};
+
+const rules: EndpointRules<void> = {
   path: '/v1/messages',
   modelKind: 'chat',
   answerFormat: 'anthropic',
   docs: {
     summary: "Have a model continue a conversation, in Anthropic's format",
     details: "Errors have the format that Anthropic's clients read.",
-    body: schemaOf(fields, {
-      messages: messagesSchema,
-      system: z.union([z.string(), z.array(schemaOf(textBlockFields)).max(systemBlocks.max)]).nullish(),
-      stop_sequences: z.array(z.string()).max(stops.max).nullish(),
-      metadata: schemaOf(metadataFields).nullish(),
-      thinking: schemaOf(thinkingFields).nullish(),
-      tools: toolsSchema,
-      tool_choice: choiceSchema,
-      mcp_servers: serversSchema,
-    }),
+    body: schemaOf(fields, schemas),
     answer: z.looseObject({
       id: z.string(),
       type: z.literal('message'),
@@ -100,6 +104,16 @@ export const messages = endpointOf({
     request.outputBound = numberIn(body, 'max_tokens');
     request.remoteTools = remoteMessageToolsIn(body);
   },
+};
+
+/** `POST /v1/messages`. */
+export const messages = endpointOf(rules);
+
+/** The same for a body that is only counted: it may lack `max_tokens`. Policy and limits know it by the same path. */
+export const countedMessages = endpointOf({
+  ...rules,
+  fields: countedFields,
+  docs: { ...rules.docs, body: schemaOf(countedFields, schemas) },
 });
 
 /** Whether the budget may exceed `max_tokens` is for the upstream to say: with interleaved thinking it may. */

@@ -79,10 +79,11 @@ describe('GET /openapi.json', () => {
     }
   });
 
-  it('has every error code, and for each but 405 the operations that may answer it', () => {
+  it('has every error code, and for each but 405 and 426 the operations that may answer it', () => {
     const codes = new Set(api.operations.flatMap((name) => api.codesOf(name)));
+    const ofNoOperation = ['method_not_allowed', 'upgrade_required'];
     for (const code of Object.keys(errorTable)) {
-      expect([code, codes.has(code)]).toEqual([code, code !== 'method_not_allowed']);
+      expect([code, codes.has(code)]).toEqual([code, !ofNoOperation.includes(code)]);
     }
     expect(api.document.components.schemas['ErrorCode']?.enum).toEqual(Object.keys(errorTable));
   });
@@ -406,6 +407,16 @@ describe('what the gateway answers', () => {
       await asDescribed(403, 'POST', path, { token: narrow.text, body });
       await asDescribed(429, 'POST', path, { token: narrow.text, body: { ...body, model: 'another' } });
     }
+  });
+
+  it('is as described: a count of tokens', async () => {
+    const { text: token } = await issued({ models: ['m'] });
+    const path = '/v1/messages/count_tokens';
+    const body = { model: 'm', messages: [{ role: 'user', content: 'Hello' }] };
+    await asDescribed(200, 'POST', path, { token, body });
+    await asDescribed(400, 'POST', path, { token, body: { model: 'm' } });
+    await asDescribed(401, 'POST', path, { body });
+    await asDescribed(403, 'POST', path, { token, body: { ...body, model: 'other' } });
   });
 
   it('is as described: what a token is told of itself, and sessions', async () => {

@@ -339,7 +339,7 @@ describe("an error is in Anthropic's shape", () => {
   });
 
   it('beside it, with one /v1 too many, and before it reaches the routes', async () => {
-    for (const path of ['/v1/messages/count_tokens', '/v1/messages/batches', '/v1/v1/messages']) {
+    for (const path of ['/v1/messages/batches', '/v1/v1/messages', '/v1/v1/messages/count_tokens']) {
       const reply = await post(`${gateway.url}${path}`, {});
       expect([path, reply.status, reply.json['type']]).toEqual([path, 404, 'error']);
       expect(reply.headers.get('request-id')).toBe(reply.headers.get('x-request-id'));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { growth, linear } from '../../support/growth.ts';
-import { methodNotAllowed, noRoute } from '../../../src/base/no-route.ts';
+import { methodNotAllowed, noRoute, noWebSockets, opensWebSocket } from '../../../src/base/no-route.ts';
 
 describe('a method that a path does not have', () => {
   it.each([
@@ -20,6 +20,25 @@ describe('a method that a path does not have', () => {
 
 it('a path of any length is shown, cut', () => {
   expect(methodNotAllowed(`/v1/models/${'x'.repeat(10_000)}`, ['GET']).message.length).toBeLessThan(300);
+});
+
+describe('a WebSocket', () => {
+  it.each([
+    ['GET', 'websocket', true],
+    ['GET', 'WebSocket', true],
+    ['GET', 'h2c, websocket', true],
+    ['GET', 'h2c', false], // Java's client, before any request over plain http
+    ['GET', 'websockets', false],
+    ['GET', undefined, false],
+    ['POST', 'websocket', false],
+  ])('is asked for by %s with Upgrade: %s: %s', (method, upgrade, expected) => {
+    expect(opensWebSocket({ method, headers: upgrade === undefined ? {} : { upgrade } })).toBe(expected);
+  });
+
+  it('is refused with the protocol to use instead', () => {
+    expect(noWebSockets).toMatchObject({ status: 426, code: 'upgrade_required' });
+    expect(noWebSockets.headers).toEqual({ upgrade: 'HTTP/1.1', connection: 'upgrade, close' });
+  });
 });
 
 describe('a path without a route', () => {
@@ -44,7 +63,6 @@ describe('a path without a route', () => {
     ['/v1/responses/', /Responses API/],
     ['/v1/completions', /POST \/v1\/chat\/completions, with messages/],
     ['/v1/complete', /POST \/v1\/messages/],
-    ['/v1/messages/count_tokens', /cannot be counted.*usage/],
     ['/v1/messages/batches', /no batches.*POST \/v1\/messages/],
     ['/v1/messages/batches/b/results', /no batches/],
     ['/v1/batches', /no batches/],

@@ -24,6 +24,7 @@ describe('the error table', () => {
     [409, 'invalid_request_error', ['already_exists']],
     [412, 'invalid_request_error', ['precondition_failed']],
     [413, 'invalid_request_error', ['body_too_large']],
+    [426, 'invalid_request_error', ['upgrade_required']],
     [429, 'rate_limit_error', ['rate_limit_exceeded', 'insufficient_quota', 'upstream_rate_limited']],
     [500, 'server_error', ['internal_error']],
     [502, 'upstream_error', ['upstream_auth_failed', 'upstream_unreachable', 'upstream_error']],
