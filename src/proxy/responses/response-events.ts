@@ -132,6 +132,7 @@ export class ResponseEvents {
   complete(): ResponseState {
     this.begin('');
     for (const item of this.#waiting.splice(0)) {
+      if (item.isNameless) continue; // nobody is called
       this.#endOpen('completed');
       this.#openItem(item);
     }
@@ -159,7 +160,7 @@ export class ResponseEvents {
   /** The answer broke off. Of the item that was open there is what was told. */
   fail(error: { code: string; message: string }): ResponseState {
     this.begin('');
-    const open = this.#open === null ? [] : [this.#open.json('incomplete')];
+    const open = this.#open === null ? [] : [this.#open.toldJson];
     return {
       ...begunState,
       status: 'failed',
@@ -204,11 +205,10 @@ export class ResponseEvents {
   /** A new item: it begins now, or waits. */
   #bringIn(item: ResponseItem): ResponseItem {
     this.#heldChars += itemChars;
-    this.#hasAnswer ||= item.kind !== 'reasoning';
     if (
       this.#waiting.length > 0 ||
       this.#open?.isWhole === false ||
-      (item.isCall && item.called.name === '')
+      item.isNameless
     ) {
       this.#waiting.push(item);
       return item;
@@ -220,6 +220,7 @@ export class ResponseEvents {
 
   #openItem(item: ResponseItem): void {
     this.#open = item;
+    this.#hasAnswer ||= item.kind !== 'reasoning';
     for (const event of item.begin(this.#output.length, this.#options.random)) this.#tell(event);
     const { type, before, after } = item.deltaMembers;
     this.#deltaBefore = eventBegin(type) + before;

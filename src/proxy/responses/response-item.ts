@@ -40,6 +40,11 @@ export class ResponseItem {
     return this.kind === 'function' || this.kind === 'custom';
   }
 
+  /** A call that has not said whom it calls. */
+  get isNameless(): boolean {
+    return this.isCall && this.called.name === '';
+  }
+
   /** Whether its deltas are told as they come. The input of a custom tool is inside its arguments, and comes at the end. */
   get isTold(): boolean {
     return this.kind !== 'custom';
@@ -87,8 +92,17 @@ export class ResponseItem {
     return events;
   }
 
-  /** As it is in the output. */
-  json(status: ItemStatus, raw: string | null = this.#text): string {
+  /** As it is in the output once it has ended. */
+  json(status: ItemStatus): string {
+    return this.#json(status, this.#text);
+  }
+
+  /** As far as its events have told it. */
+  get toldJson(): string {
+    return this.#json('incomplete', this.isTold ? this.raw : '');
+  }
+
+  #json(status: ItemStatus, raw: string | null): string {
     return this.#form.json({ id: this.#id, status, raw, called: this.called });
   }
 
@@ -102,7 +116,7 @@ export class ResponseItem {
   }
 
   #itemMembers(status: ItemStatus, raw: string | null): string {
-    return `"output_index":${this.#index},"item":${this.json(status, raw)}`;
+    return `"output_index":${this.#index},"item":${this.#json(status, raw)}`;
   }
 
   #partMembers(part: NonNullable<ItemForm['part']>, raw: string): string {
