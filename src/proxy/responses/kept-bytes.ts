@@ -1,7 +1,7 @@
 import { Refusal } from '../../base/refusal.ts';
 
-/** An answer that is translated is kept until its end: its items are told once more then. */
-const maxBytes = 8 * 1_048_576;
+/** An answer that is translated is kept until its end: its items are told once more then. With the room for that. */
+const maxBytes = 32 * 1_048_576;
 /** What is kept is counted in steps of this, and not at all below the first. */
 const stepBytes = 16_384;
 
@@ -24,6 +24,5 @@ export class KeptBytes {
 }
 
 function tooLarge(): Refusal {
-  const message = `The answer is longer than ${maxBytes / 1_048_576} MB; longer ones are not translated to a response.`;
-  return new Refusal('upstream_error', message);
+  return new Refusal('upstream_error', 'The answer is too long to be translated to a response.');
 }

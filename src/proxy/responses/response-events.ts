@@ -33,7 +33,10 @@ export interface CallDelta {
 }
 
 /** What an item takes besides its text, about. */
-const itemChars = 512;
+const itemChars = 128;
+/** Texts are told again when their item ends, three times, and at the end; there must be room for that, too. */
+const timesOpen = 5;
+const timesEnded = 2;
 
 /**
  * A response on its way: what a chat answer says goes in, the events that tell it come out, as Latin-1 text. One item is
@@ -57,19 +60,21 @@ export class ResponseEvents {
   readonly #calls = new Map<number, ResponseItem>();
   /** Items that have ended, as JSON. */
   readonly #output: string[] = [];
-  #heldChars: number;
+  /** Texts of items that have not ended; what is told again at the end. */
+  #openChars = 0;
+  #endedChars: number;
   #hasAnswer = false;
   #incompleteReason: IncompleteReason | null = null;
   #usage: ResponseUsage | null = null;
 
   constructor(options: ResponseOptions) {
     this.#options = options;
-    this.#heldChars = options.translation.repeated.length;
+    this.#endedChars = options.translation.repeated.length;
   }
 
-  /** What is kept in memory for the events that are to come. */
-  get heldChars(): number {
-    return this.#heldChars;
+  /** What is kept in memory for the events that are to come, with the room that they will take. */
+  get keptBytes(): number {
+    return this.#openChars * timesOpen + this.#endedChars * timesEnded;
   }
 
   /** The events since they were taken last. */
@@ -112,7 +117,7 @@ export class ResponseEvents {
     this.deltas += 1;
     this.lastRaw = raw;
     this.lastItem = item;
-    this.#heldChars += raw.length;
+    this.#openChars += raw.length;
     item.add(raw);
     if (item === this.#open && item.isTold) this.#tellDelta(raw);
   }
@@ -204,12 +209,8 @@ export class ResponseEvents {
 
   /** A new item: it begins now, or waits. */
   #bringIn(item: ResponseItem): ResponseItem {
-    this.#heldChars += itemChars;
-    if (
-      this.#waiting.length > 0 ||
-      this.#open?.isWhole === false ||
-      item.isNameless
-    ) {
+    this.#openChars += itemChars;
+    if (this.#waiting.length > 0 || this.#open?.isWhole === false || item.isNameless) {
       this.#waiting.push(item);
       return item;
     }
@@ -233,7 +234,8 @@ export class ResponseEvents {
     if (item === null) return;
     for (const event of item.end(status)) this.#tell(event);
     const json = item.json(status);
-    this.#heldChars += json.length - item.length;
+    this.#openChars -= itemChars + item.length;
+    this.#endedChars += json.length;
     this.#output.push(json);
     this.#open = null;
   }

@@ -12,6 +12,8 @@ import { ResponseEvents, type ResponseOptions } from './response-events.ts';
 import { toldError } from './told-error.ts';
 
 const bytesPerToken = 4;
+/** Its bytes, what is read of them, and what is written. */
+const timesKept = 3;
 const contentType = ['content-type', 'application/json'] as const;
 
 /** A plain chat answer on its way to the caller as a response. It is held until it is whole. */
@@ -60,7 +62,7 @@ export class ResponseReply implements Reply {
     this.#tap.feed(chunk);
     this.#held.push(chunk);
     this.#bytes += chunk.length;
-    const refusal = this.#kept.are(this.#bytes + this.#response.heldChars);
+    const refusal = this.#kept.are(this.#bytes * timesKept + this.#response.keptBytes);
     if (refusal !== null) this.#host.giveUp(refusal);
   }
 
@@ -105,6 +107,7 @@ export class ResponseReply implements Reply {
   #endWith(outcome: 'ok' | 'error', json: string): void {
     const status = this.#head?.status ?? 200;
     this.#held = [];
+    this.#kept.are(0);
     const { keeper } = this.#host;
     keeper?.begin(status, contentType);
     keeper?.add(json);

@@ -55,15 +55,21 @@ export class ResponseStream implements StreamRewriter, OwnEvents {
 
   failure(refusal: Refusal): string {
     if (!this.#hasEnded) this.#response.failStream(toldError(refusal));
-    this.#hasEnded = true;
+    this.#end();
     return this.#response.take();
   }
 
   #complete(): void {
     if (this.#hasEnded || this.trouble !== null) return;
     this.#isOver = true;
-    this.#hasEnded = true;
+    this.#end();
     this.#response.completeStream();
+  }
+
+  /** What was kept is told now, and waits for the reader if anything does. */
+  #end(): void {
+    this.#hasEnded = true;
+    this.#kept.are(0);
   }
 
   #read(chunk: string): void {
@@ -74,7 +80,7 @@ export class ResponseStream implements StreamRewriter, OwnEvents {
     this.#endsInLineEnd = chunk.endsWith('\n');
     if (isLonger && !endsEvent) this.#unfinished += chunk;
     else this.#readEvents(isLonger ? this.#unfinished + chunk : chunk);
-    const refusal = this.#kept.are(this.#response.heldChars + this.#unfinished.length);
+    const refusal = this.#kept.are(this.#response.keptBytes + this.#unfinished.length);
     if (refusal !== null) this.#fail(refusal);
   }
 
