@@ -11,7 +11,7 @@ import { type ClaimDeps, claimRoute } from './claims/claim-routes.ts';
 import { type Console, consoleRoutes } from './console/console.ts';
 import { apiPrefix } from './console/own-routes.ts';
 import { foreignRequest } from './console/own-request.ts';
-import { countTokensRoute } from './data-plane/count-tokens.ts';
+import { countRoutes } from './data-plane/count-tokens.ts';
 import type { Pipeline } from './data-plane/pipeline.ts';
 import { type DataPlaneDeps, dataPlaneRoutes, forwardedRoutes } from './data-plane/routes.ts';
 import { ReadingTurns } from './data-plane/reading-turns.ts';
@@ -101,7 +101,7 @@ export function createApp(deps: AppDeps): App {
       forwarded.set(endpoint.path, handle);
       return handle;
     }),
-    countTokensRoute(deps),
+    ...countRoutes(deps),
     ...dataPlaneRoutes(deps, turns),
     ...sessionRoutes(deps),
     ...signInRoutes(deps),

@@ -18,8 +18,12 @@ const surplusPrefix = nothing('the base URL has something before /v1 that does n
 /** What there is instead of the vendors' other endpoints, which Heroku Inference does not have. The first that fits. */
 const instead: readonly (readonly [path: string, remedy: string])[] = [
   [
+    '/v1/responses/compact',
+    'conversations cannot be compacted. Have a model sum yours up, by POST /v1/responses.',
+  ],
+  [
     '/v1/responses',
-    "there is no Responses API. Use POST /v1/chat/completions: choose your client's chat model or chat_completions mode.",
+    'responses are not stored, so none can be read, deleted or cancelled by its id. Send all items to POST /v1/responses; to cancel, close the connection.',
   ],
   ['/v1/completions', 'use POST /v1/chat/completions, with messages instead of a prompt.'],
   ['/v1/complete', 'use POST /v1/messages, with messages instead of a prompt.'],

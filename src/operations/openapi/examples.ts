@@ -77,6 +77,7 @@ const bodyExamples: Readonly<Record<string, JsonObject>> = {
     max_output_tokens: 200,
   },
   postV1Messages: { model: 'claude-4-5-haiku', messages: chatMessages, max_tokens: 200 },
+  postV1ResponsesInputTokens: { model: 'claude-4-5-haiku', input: 'Hello, who are you?' },
   postV1MessagesCountTokens: { model: 'claude-4-5-haiku', messages: chatMessages },
   postV1Embeddings: { model: 'cohere-embed-multilingual', input: ['Ships turn at the lighthouse.'] },
   postV1ImagesGenerations: { model: 'stable-image-ultra', prompt: 'A lighthouse in fog' },

@@ -411,12 +411,16 @@ describe('what the gateway answers', () => {
 
   it('is as described: a count of tokens', async () => {
     const { text: token } = await issued({ models: ['m'] });
-    const path = '/v1/messages/count_tokens';
-    const body = { model: 'm', messages: [{ role: 'user', content: 'Hello' }] };
-    await asDescribed(200, 'POST', path, { token, body });
-    await asDescribed(400, 'POST', path, { token, body: { model: 'm' } });
-    await asDescribed(401, 'POST', path, { body });
-    await asDescribed(403, 'POST', path, { token, body: { ...body, model: 'other' } });
+    const bodies = {
+      '/v1/messages/count_tokens': { model: 'm', messages: [{ role: 'user', content: 'Hello' }] },
+      '/v1/responses/input_tokens': { model: 'm', input: 'Hello' },
+    };
+    for (const [path, body] of Object.entries(bodies)) {
+      await asDescribed(200, 'POST', path, { token, body });
+      await asDescribed(400, 'POST', path, { token, body: { model: 'm' } });
+      await asDescribed(401, 'POST', path, { body });
+      await asDescribed(403, 'POST', path, { token, body: { ...body, model: 'other' } });
+    }
   });
 
   it('is as described: what a token is told of itself, and sessions', async () => {

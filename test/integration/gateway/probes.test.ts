@@ -57,6 +57,20 @@ describe('a count of tokens', () => {
     expect(used).toBe(counted + 100);
   });
 
+  it('of a response is that of the chat that it is sent as', async () => {
+    const { text: token } = await gateway.issue();
+    const asking = { token };
+    const url = `${gateway.url}/v1/responses/input_tokens`;
+    const { status, json } = await post(url, { model: models.chat, input: 'x'.repeat(4_000) }, asking);
+    expect([status, json]).toEqual([
+      200,
+      { object: 'response.input_tokens', input_tokens: expect.any(Number) as unknown, estimated: true },
+    ]);
+    expect(Math.abs(Number(json['input_tokens']) - 1_000)).toBeLessThan(50);
+    const bad = await post(url, { model: models.chat, previous_response_id: 'resp_1', input: 'x' }, asking);
+    expect(errorOf(bad).param).toBe('previous_response_id');
+  });
+
   it('is given by what the store says now: a token that another process revoked gets none', async () => {
     const token = await gateway.issue();
     expect((await count(token.text)).status).toBe(200);

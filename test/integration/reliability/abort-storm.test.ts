@@ -17,6 +17,8 @@ const streams = Number(process.env['STORM_STREAMS'] ?? 2_000);
 const warmUp = Math.max(6_000, streams);
 const atOnce = 200;
 const longestStayMs = 40;
+/** For what a busy machine has not got to yet: an idle one takes a second or two. */
+const settledMs = 100_000;
 /** V8 collects when it allocates, not when it is idle: to see what is held, and not what is yet to be collected, it is told to. */
 const collector = encodeURIComponent(`process.on('SIGUSR2', () => gc())`);
 const collectsWhenTold = `--expose-gc --import=data:text/javascript,${collector}`;
@@ -83,7 +85,7 @@ interface Held {
 async function held(): Promise<Held> {
   await waitFor(async () => (await site.used(token))['concurrency'] === 0, {
     what: 'every place to be free',
-    timeoutMs: 20_000,
+    timeoutMs: settledMs,
   });
   await site.upstream.waitFor(({ open }) => open === 0);
   await waitFor(async () => (await site.traces()).open === 0, { what: 'nothing to be open' });
@@ -92,9 +94,13 @@ async function held(): Promise<Held> {
   const status = await readFile(`/proc/${gateway.pid}/status`, 'utf8');
   return {
     residentBytes: Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1_024,
-    sockets: (await readdir(`/proc/${gateway.pid}/fd`)).length,
+    sockets: await openFiles(),
     resources,
   };
+}
+
+async function openFiles(): Promise<number> {
+  return (await readdir(`/proc/${gateway.pid}/fd`)).length;
 }
 
 async function activeResources(): Promise<string> {
@@ -112,11 +118,17 @@ describe(`${streams} streams opened and left`, () => {
     await storm(warmUp);
     const before = await held();
     await storm(streams);
+    // Connections that were reset may still wait to be accepted.
+    const mostFiles = before.sockets + 5;
+    await waitFor(async () => (await openFiles()) <= mostFiles, {
+      what: 'sockets to be closed',
+      timeoutMs: settledMs,
+    });
     const after = await held();
 
     if (process.env['STORM_STREAMS'] !== undefined) say(before, after);
     expect(after.residentBytes / before.residentBytes).toBeLessThan(1.2);
-    expect(after.sockets).toBeLessThanOrEqual(before.sockets + 5);
+    expect(after.sockets).toBeLessThanOrEqual(mostFiles);
     expect(after.resources).toBe(before.resources);
     expect(gateway.stderr()).toBe('');
     expect(gateway.stdout()).not.toContain('"level":"error"');
@@ -127,7 +139,7 @@ describe(`${streams} streams opened and left`, () => {
     expect([aborted, errors, lost]).toEqual([requests, 0, 0]);
     const entries = await site.witness.allEntries(token.team);
     expect(new Set(entries.map(({ id }) => id)).size).toBe(requests);
-  }, 300_000);
+  }, 600_000);
 
   function say(before: Held, after: Held): void {
     const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;

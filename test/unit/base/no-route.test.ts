@@ -42,7 +42,7 @@ describe('a WebSocket', () => {
 });
 
 describe('a path without a route', () => {
-  const routes = new Set(['/v1/chat/completions', '/v1/messages', '/v1/models', '/healthz']);
+  const routes = new Set(['/v1/chat/completions', '/v1/responses', '/v1/messages', '/v1/models', '/healthz']);
   const hint = (path: string): string => noRoute(path, (other) => routes.has(other)).message;
 
   it.each([
@@ -58,9 +58,12 @@ describe('a path without a route', () => {
     ['//v1/v1/messages', /one \/v1 too many/],
     ['/anthropic/v1/messages', /before \/v1/],
     ['/api/v1/chat/completions', /before \/v1/],
-    ['/v1/responses', /Responses API.*POST \/v1\/chat\/completions/],
-    ['/v1/responses/resp_1/input_items', /Responses API/],
-    ['/v1/responses/', /Responses API/],
+    ['/v1/responses/resp_1', /not stored.*POST \/v1\/responses/],
+    ['/v1/responses/resp_1/input_items', /not stored/],
+    ['/v1/responses/resp_1/cancel', /to cancel, close the connection/],
+    ['/v1/responses/compact', /cannot be compacted/],
+    ['/v1/responses/', /slash too many/],
+    ['/responses', /lacks \/v1/],
     ['/v1/completions', /POST \/v1\/chat\/completions, with messages/],
     ['/v1/complete', /POST \/v1\/messages/],
     ['/v1/messages/batches', /no batches.*POST \/v1\/messages/],
