@@ -115,6 +115,16 @@ export interface EndpointDocs {
   refusals?: readonly ErrorCode[];
 }
 
+/** Where a body has what was said so far. The holder of a pinned session may continue it, but not speak for the developer. */
+export interface Conversation {
+  /** A list of what was said; its entries come behind those that are pinned. */
+  field: string;
+  /** The field's value as a list, also if it may be given in another form; null if it is none. */
+  entries: (value: JsonValue) => readonly JsonValue[] | null;
+  /** Who says an entry, and the field of it that tells; null if validation will refuse it. */
+  speaker: (entry: JsonValue) => { role: string; field: 'role' | 'type' } | null;
+}
+
 /**
  * A data-plane endpoint. The gateway needs two files for a new one: its entry here (`validation/endpoints/…`) and its
  * line in `validation/registry.ts`. The type checker then asks for a stand-in answer and for test bodies; CONTRIBUTING
@@ -136,6 +146,8 @@ export interface Endpoint {
   minimalBody: JsonObject;
   /** The fields that the holder of a pinned session may send if the session has no `allow`. */
   defaultAllow: readonly string[];
+  /** Absent: the endpoint has none. */
+  conversation?: Conversation;
   /** Groups of field names that mean the same: pinning one pins them all. */
   fieldAliases: readonly (readonly string[])[];
   /**
