@@ -104,6 +104,7 @@ function call(name: string, args: object): void {
       created: 1_790_000_000,
       model,
       choices: [{ index: 0, delta: { ...delta }, finish_reason: finishReason }],
+      usage: { prompt_tokens: 8, completion_tokens: 2, total_tokens: 10 },
     });
   const called = { name, arguments: JSON.stringify(args) };
   const frames = streamFrames([
@@ -152,11 +153,12 @@ describe.runIf(isThere)('Codex', { timeout: 300_000 }, () => {
     expect(await readFile(join(home, 'lamp.txt'), 'utf8')).toBe('It is lit – "bright" ☀\n');
   });
 
-  it('by its own provider, it tries a WebSocket once', async () => {
+  it('by its own provider, goes on at once without a WebSocket; it runs a tool inside a namespace', async () => {
     const token = await gateway.issue();
-    call('exec_command', { cmd: 'true' });
+    call('multi_agent_v1__wait_agent', { targets: ['keeper'], timeout_ms: 10_000 });
     const { exitCode, items, stdout } = await ask('Hello', token.text, 'openai_base_url');
     expect([exitCode, items.at(-1)]).toMatchObject([0, saidByStandIn]);
+    expect(items.at(-1)?.text).toContain('invalid agent id keeper'); // its own words
     expect(stdout).not.toContain('Reconnecting');
   });
 

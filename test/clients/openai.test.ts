@@ -3,12 +3,10 @@ import OldOpenAI from 'openai-5-8';
 import { zodResponsesFunction, zodTextFormat } from 'openai/helpers/zod';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { streamFrames } from '../support/upstream-scripts.ts';
 import { asInput, connect, openai } from './adapters/openai.ts';
 import { clientCases } from './support/cases.ts';
 import { ground } from './support/ground.ts';
 import { models } from './support/client.ts';
-import { halves } from './support/frames.ts';
 import { failureOf } from './support/happenings.ts';
 import { pixel } from './support/pixel.ts';
 
@@ -134,15 +132,6 @@ describe('what openai does with responses besides', () => {
     expect(await responses.stream(asked).finalResponse()).toMatchObject(cut);
   });
 
-  it('its error says why a stream broke off', async () => {
-    const { site } = on();
-    const { responses } = connect(await site.connect());
-    site.upstream.script(streamFrames(halves['POST /v1/responses'].opening));
-    const asked = { model: models.chat, input: 'Hello', stream: true } as const;
-    const error = await failureOf(async () => Array.fromAsync(await responses.create(asked)));
-    expect(openai.told(error)).toMatchObject({ code: 'upstream_error' });
-  });
-
   it.each<[string, (client: OpenAI, id: string) => Promise<unknown>, string]>([
     [
       'goes on from another',
@@ -154,8 +143,8 @@ describe('what openai does with responses besides', () => {
       (client) => client.responses.create({ ...said, background: true }),
       'stream: true',
     ],
-    ['is fetched', (client, id) => client.responses.retrieve(id), 'kept'],
-    ['is deleted', (client, id) => client.responses.delete(id), 'kept'],
+    ['is fetched', (client, id) => client.responses.retrieve(id), 'not stored'],
+    ['is deleted', (client, id) => client.responses.delete(id), 'not stored'],
   ])('a response that %s is refused with the remedy', async (_how, call, remedy) => {
     const client = connect(await on().site.connect());
     const { id, ...response } = await client.responses.create({ ...said, store: true });
