@@ -9,6 +9,7 @@ export const errorTable = {
   invalid_json: { status: 400, type: 'invalid_request_error' },
   invalid_body: { status: 400, type: 'invalid_request_error' },
   invalid_request: { status: 400, type: 'invalid_request_error' },
+  unsupported_tool: { status: 400, type: 'invalid_request_error' },
   upstream_blocked: { status: 400, type: 'invalid_request_error' },
   missing_token: { status: 401, type: 'authentication_error' },
   invalid_token: { status: 401, type: 'authentication_error' },

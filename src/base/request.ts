@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { z } from 'zod';
 import { ExactNumber } from './exact-number.ts';
 import type { ModelKind } from './model.ts';
-import type { Refusal } from './refusal.ts';
+import type { ErrorCode, Refusal } from './refusal.ts';
 
 export type JsonValue =
   string | number | ExactNumber | boolean | null | JsonValue[] | { [key: string]: JsonValue };
@@ -109,6 +109,8 @@ export interface EndpointDocs {
   answer: z.ZodType | null;
   /** Whether it can answer with a stream: if `stream` is true, or always. */
   streams: boolean;
+  /** Error codes that only some endpoints have. */
+  refusals?: readonly ErrorCode[];
 }
 
 /**

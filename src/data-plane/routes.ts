@@ -56,6 +56,7 @@ function forwardedDocs({ docs }: Endpoint): DocumentedOperation {
       query: 'ignored', // SDKs send such as `?beta=true`, or an API version
       body: jsonBody(docs.body),
       answer: { status: 200, content: { ...plain, ...stream } },
+      refusals: docs.refusals ?? [],
     },
     access: 'session or user',
     forwarded: true,

@@ -1,7 +1,7 @@
-import type { JsonObject } from '../base/request.ts';
+import { isJsonObject, type JsonObject } from '../base/request.ts';
 import { type Answer, errorAnswer, type StandInEndpoint, type AnswerContext } from './answer.ts';
 import { doneFrame, messageFrame } from './frames.ts';
-import { objectsIn, type Reply, replyTo, textOf, tokens, wordsOf, type ToolCall } from './reply.ts';
+import { objectAt, objectsIn, type Reply, replyTo, textOf, tokens, wordsOf, type ToolCall } from './reply.ts';
 
 const hello: JsonObject = {
   model: 'claude-4-5-haiku',
@@ -51,6 +51,8 @@ function answerChat(body: JsonObject, context: AnswerContext): Answer {
     tools: body,
     inputTokens: tokens(messages.map(({ content }) => textOf(content)).join('')),
     maxTokens: body['max_completion_tokens'] ?? body['max_tokens'],
+    thinks: thinks(body),
+    schema: objectAt(objectAt(body['response_format'], 'json_schema'), 'schema'),
     addition: context.longAnswers ? sentencesTo(messages) : '',
   });
   if (body['stream'] !== true) return { status: 200, json: completion(body, reply, context) };
@@ -68,14 +70,20 @@ function sentencesTo(messages: JsonObject[]): string {
   );
 }
 
-function finishReason({ toolCall, isCut }: Reply): string {
-  if (toolCall !== null) return 'tool_calls';
+function thinks({ reasoning_effort: effort, extended_thinking: thinking }: JsonObject): boolean {
+  if (isJsonObject(thinking)) return thinking['enabled'] === true && thinking['include_reasoning'] !== false;
+  return typeof effort === 'string' && effort !== 'none';
+}
+
+function finishReason({ toolCalls, isCut }: Reply): string {
+  if (toolCalls.length > 0) return 'tool_calls';
   return isCut ? 'length' : 'stop';
 }
 
 function completion(body: JsonObject, reply: Reply, context: AnswerContext): JsonObject {
   const message: JsonObject = { role: 'assistant', content: reply.text, refusal: null };
-  if (reply.toolCall !== null) message['tool_calls'] = [wireToolCall(reply.toolCall)];
+  if (reply.thinking !== '') message['reasoning'] = { thinking: reply.thinking };
+  if (reply.toolCalls.length > 0) message['tool_calls'] = reply.toolCalls.map(wireToolCall);
   return {
     ...header(body, context, 'chat.completion'),
     choices: [{ index: 0, message, finish_reason: finishReason(reply) }],
@@ -94,10 +102,11 @@ function streamOf(body: JsonObject, reply: Reply, context: AnswerContext): strin
       choices: [{ index: 0, delta, finish_reason: end === null ? '' : finishReason(end) }],
       usage: usage(end ?? { inputTokens: 0, outputTokens: 0 }),
     });
-  const deltas: JsonObject[] =
-    reply.toolCall === null
-      ? wordsOf(reply.text).map((word) => ({ content: word }))
-      : [{ tool_calls: [{ index: 0, ...wireToolCall(reply.toolCall) }] }];
+  const deltas: JsonObject[] = [
+    ...wordsOf(reply.thinking).map((word) => ({ reasoning: { thinking: word } })),
+    ...wordsOf(reply.text).map((word) => ({ content: word })),
+    ...reply.toolCalls.map((call, index) => ({ tool_calls: [{ index, ...wireToolCall(call) }] })),
+  ];
   return [
     chunk({ role: 'assistant', content: '' }, null),
     ...deltas.map((delta) => chunk(delta, null)),

@@ -61,12 +61,12 @@ function replyToMessages(body: JsonObject): Reply {
   });
 }
 
-function stopReasonOf({ toolCall, isCut }: Reply): string {
-  if (toolCall !== null) return 'tool_use';
+function stopReasonOf({ toolCalls, isCut }: Reply): string {
+  if (toolCalls.length > 0) return 'tool_use';
   return isCut ? 'max_tokens' : 'end_turn';
 }
 
-/** Tools as a chat completion has them. */
+/** Tools as a chat completion has them; one call at a time. */
 function asChat({ tools, tool_choice: choice }: JsonObject): JsonObject {
   const [chosen] = objectsIn([choice ?? null]);
   return {
@@ -74,6 +74,7 @@ function asChat({ tools, tool_choice: choice }: JsonObject): JsonObject {
       function: { name, parameters },
     })),
     tool_choice: chosen?.['type'] === 'none' ? 'none' : { function: { name: chosen?.['name'] ?? null } },
+    parallel_tool_calls: false,
   };
 }
 
@@ -94,8 +95,8 @@ function message(
   };
 }
 
-function blockOf({ toolCall }: Reply, text: string): JsonObject {
-  if (toolCall === null) return { type: 'text', text };
+function blockOf({ toolCalls: [toolCall] }: Reply, text: string): JsonObject {
+  if (toolCall === undefined) return { type: 'text', text };
   return {
     type: 'tool_use',
     id: toolId(toolCall),
@@ -119,11 +120,11 @@ function usageOf({ inputTokens, outputTokens }: Pick<Reply, 'inputTokens' | 'out
 
 /** Anthropic's events: the input is reported at the beginning, with a guess at the output; the output at the end. */
 function streamOf(body: JsonObject, reply: Reply, id: string): string[] {
-  const { toolCall } = reply;
+  const [toolCall] = reply.toolCalls;
   const event = (data: JsonObject & { type: string }): string => namedFrame(data.type, data);
-  const first = toolCall === null ? blockOf(reply, '') : { ...blockOf(reply, ''), input: {} };
+  const first = toolCall === undefined ? blockOf(reply, '') : { ...blockOf(reply, ''), input: {} };
   const deltas: JsonObject[] =
-    toolCall === null
+    toolCall === undefined
       ? wordsOf(reply.text).map((text) => ({ type: 'text_delta', text }))
       : [{ type: 'input_json_delta', partial_json: toolCall.arguments }];
   const usage = usageOf({ ...reply, outputTokens: 1 });

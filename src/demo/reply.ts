@@ -33,10 +33,12 @@ export function objectsIn(value: JsonValue | undefined): JsonObject[] {
   return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }
 
-/** What the stand-in answers to a conversation: words, or a tool call. */
+/** What the stand-in answers to a conversation: words, or tool calls. */
 export interface Reply {
   text: string;
-  toolCall: ToolCall | null;
+  /** The thoughts before them; empty if none were asked for. */
+  thinking: string;
+  toolCalls: readonly ToolCall[];
   /** The words were cut at the limit on tokens. */
   isCut: boolean;
   inputTokens: number;
@@ -44,10 +46,13 @@ export interface Reply {
 }
 
 interface ReplyOptions {
-  /** `tools` and `tool_choice` of a chat completion. */
+  /** `tools`, `tool_choice` and `parallel_tool_calls` of a chat completion. */
   tools: JsonObject;
   inputTokens: number;
   maxTokens: unknown;
+  thinks?: boolean;
+  /** The JSON schema that the words must fit. */
+  schema?: JsonObject | null;
   /** What is said at the end. */
   addition?: string;
 }
@@ -55,13 +60,15 @@ interface ReplyOptions {
 /** The reply to the last message. */
 export function replyTo(
   last: JsonObject | undefined,
-  { tools, inputTokens, maxTokens, addition = '' }: ReplyOptions,
+  { tools, inputTokens, maxTokens, thinks = false, schema = null, addition = '' }: ReplyOptions,
 ): Reply {
-  const toolCall = last?.['role'] === 'user' ? toolCallFor(tools) : null;
-  const whole = toolCall === null ? replyText(last?.['content']) + addition : '';
+  const toolCalls = last?.['role'] === 'user' ? toolCallsFor(tools, textOf(last['content'])) : [];
+  const said = schema ? JSON.stringify(exampleOf(schema)) : replyText(last?.['content']) + addition;
+  const whole = toolCalls.length === 0 ? said : '';
   const text = typeof maxTokens === 'number' ? whole.slice(0, maxTokens * 4) : whole;
-  const outputTokens = tokens(toolCall === null ? text : toolCall.arguments);
-  return { text, toolCall, isCut: text !== whole, inputTokens, outputTokens };
+  const thinking = thinks ? 'I do not think. I say what I heard.' : '';
+  const outputTokens = tokens([thinking, text, ...toolCalls.map((each) => each.arguments)].join(''));
+  return { text, thinking, toolCalls, isCut: text !== whole, inputTokens, outputTokens };
 }
 
 export interface ToolCall {
@@ -71,16 +78,26 @@ export interface ToolCall {
   arguments: string;
 }
 
-/** The tool call that answers a user's message: the tool that `tool_choice` names, else the first; null without tools. */
-function toolCallFor(body: JsonObject): ToolCall | null {
-  const { tools, tool_choice: choice } = body;
-  if (!Array.isArray(tools) || choice === 'none') return null;
+/**
+ * The calls that answer a user's message: of the tool that `tool_choice` names, else of all that the message names if it
+ * names several, else of the first. None without tools.
+ */
+function toolCallsFor(body: JsonObject, heard: string): ToolCall[] {
+  const { tools, tool_choice: choice, parallel_tool_calls: mayBeSeveral } = body;
+  if (!Array.isArray(tools) || choice === 'none') return [];
   const functions = tools.map((tool) => objectAt(tool, 'function')).filter((each) => each !== null);
   const wanted = objectAt(choice, 'function')?.['name'];
-  const chosen = functions.find((each) => each['name'] === wanted) ?? functions[0];
-  const name = chosen?.['name'];
-  if (typeof name !== 'string') return null;
-  return { id: `call_${name}_1`, name, arguments: JSON.stringify(exampleOf(chosen?.['parameters'])) };
+  const chosen = functions.find(({ name }) => name === wanted);
+  const words = new Set(heard.match(/[\w-]+/g));
+  const named = functions.filter(({ name }) => typeof name === 'string' && words.has(name));
+  const areSeveral = chosen === undefined && mayBeSeveral !== false && named.length > 1;
+  const called = areSeveral ? named : [chosen ?? functions[0]];
+  return called.flatMap((each, at) => {
+    const name = each?.['name'];
+    if (typeof name !== 'string') return [];
+    const example = JSON.stringify(exampleOf(each?.['parameters']));
+    return [{ id: `call_${name}_${at + 1}`, name, arguments: example }];
+  });
 }
 
 /** A value that fits a JSON schema, as far as the stand-in understands it. */
@@ -98,7 +115,8 @@ function exampleOf(schema: JsonValue | undefined): JsonValue {
   return type === 'array' ? [] : {};
 }
 
-function objectAt(value: JsonValue | undefined, name: string): JsonObject | null {
+/** The object at a name of an object; null if it is none. */
+export function objectAt(value: JsonValue | undefined, name: string): JsonObject | null {
   const inner = isJsonObject(value) ? value[name] : null;
   return isJsonObject(inner) ? inner : null;
 }

@@ -1,6 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isJsonObject, type JsonValue } from '../base/request.ts';
-import { type EndpointKind, endpointKinds, endpointsByKind } from '../validation/registry.ts';
+import {
+  type EndpointKind,
+  endpointsByKind,
+  type UpstreamKind,
+  upstreamKinds,
+} from '../validation/registry.ts';
 import { agents } from './agents.ts';
 import { type Answer, type AnswerContext, answerTo, errorAnswer, type StandInEndpoint } from './answer.ts';
 import { chat } from './chat.ts';
@@ -9,15 +14,27 @@ import { images } from './images.ts';
 import { mcpServers } from './listings.ts';
 import { messages } from './messages.ts';
 import { rerank } from './rerank.ts';
+import { responses } from './responses.ts';
 import { strictProblem } from './strict.ts';
 
-export const standInEndpoints: Readonly<Record<EndpointKind, StandInEndpoint>> = {
+const standInEndpoints: Readonly<Record<UpstreamKind, StandInEndpoint>> = {
   chat,
   embeddings,
   images,
   messages,
   rerank,
   agents,
+};
+
+/** What the demo suggests to send. */
+export const examplesByKind: Readonly<Record<EndpointKind, StandInEndpoint['examples']>> = {
+  chat: chat.examples,
+  responses: responses.examples,
+  embeddings: embeddings.examples,
+  images: images.examples,
+  messages: messages.examples,
+  rerank: rerank.examples,
+  agents: agents.examples,
 };
 
 export interface StandInRequest {
@@ -54,7 +71,7 @@ export function route(
   if (onlyModel !== undefined && body['model'] !== onlyModel) {
     return errorAnswer(403, 'The key has no access to this model');
   }
-  const kind = endpointKinds.find((each) => endpointsByKind[each].path === path);
+  const kind = upstreamKinds.find((each) => endpointsByKind[each].path === path);
   if (kind === undefined) return errorAnswer(404, 'Not found');
   const problem = strict ? strictProblem(kind, body) : null;
   return problem === null ? answerTo(standInEndpoints[kind], body, context) : errorAnswer(400, problem);

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
-import type { EndpointKind } from '../validation/registry.ts';
+import type { UpstreamKind } from '../validation/registry.ts';
 import { objectsIn } from './reply.ts';
 
 /** The most output tokens that a strict stand-in takes, for any model. */
@@ -20,7 +20,7 @@ const laterFields: ReadonlySet<string> = new Set([
  * Why Heroku would refuse a body, in the words that it, or Anthropic behind it, was seen to use; null if it would not.
  * One problem at a time, as they do.
  */
-export function strictProblem(kind: EndpointKind, body: JsonObject): string | null {
+export function strictProblem(kind: UpstreamKind, body: JsonObject): string | null {
   if (kind === 'messages')
     return laterField(body) ?? systemMessage(body) ?? tooManyTokens(body) ?? emptyText(body);
   if (kind === 'chat' || kind === 'agents') return tooManyTokens(body) ?? missingContent(body);

@@ -38,6 +38,12 @@ const isText: QuickYes = (value) => typeof value === 'string';
 /** Anything at all: free-form, or checked by other code. */
 export const anything = quickly(z.unknown(), () => true);
 
+/** A field that must be absent, null or false. `remedy` continues a sentence that begins with the field. */
+export function nothing(remedy: string): z.ZodType {
+  const expected = { error: (): string => remedy };
+  return optional(quickly(z.literal(false, expected), (value) => value === false));
+}
+
 /** Any JSON object; its fields are not checked. */
 export const requiredObject = quickly(
   z.custom<object>((value) => isRecord(value), must('an object')).meta({ type: 'object' }),

@@ -5,14 +5,22 @@ import { embeddings } from './endpoints/embeddings.ts';
 import { images } from './endpoints/images.ts';
 import { messages } from './endpoints/messages.ts';
 import { rerank } from './endpoints/rerank.ts';
+import { responses } from './endpoints/responses.ts';
 
-/** Every data-plane endpoint. */
-export const endpointsByKind = { chat, embeddings, images, messages, rerank, agents } satisfies Record<
+/** The endpoints that the upstream has too. */
+const upstreamsOwn = { chat, embeddings, images, messages, rerank, agents } satisfies Record<
   string,
   Endpoint
 >;
 
-/** Keys the tables that need an entry for each endpoint: the stand-in's answers, the tests' bodies. */
+/** Every data-plane endpoint. */
+export const endpointsByKind = { ...upstreamsOwn, responses } satisfies Record<string, Endpoint>;
+
+/** Keys the tables of what is sent to the upstream, and of how a stand-in answers. */
+export type UpstreamKind = keyof typeof upstreamsOwn;
+export const upstreamKinds = Object.keys(upstreamsOwn) as UpstreamKind[]; // the object has no other keys
+
+/** Keys the tables that need an entry for each endpoint, such as the tests' bodies. */
 export type EndpointKind = keyof typeof endpointsByKind;
 
 export const endpointKinds = Object.keys(endpointsByKind) as EndpointKind[]; // the object has no other keys

@@ -15,6 +15,12 @@ export const bodies = {
     max_tokens: 50,
     ...more,
   }),
+  responses: (more: object = {}): object => ({
+    model: models.chat,
+    input: 'Hello',
+    max_output_tokens: 50,
+    ...more,
+  }),
   embeddings: (more: object = {}): object => ({ model: models.embeddings, input: 'Hello', ...more }),
   images: (more: object = {}): object => ({ model: models.images, prompt: 'A lighthouse', ...more }),
   messages: (more: object = {}): object => ({

@@ -70,6 +70,12 @@ const aRaise = { by: 50_000, until: '2026-12-01T00:00:00.000Z' };
 
 const bodyExamples: Readonly<Record<string, JsonObject>> = {
   postV1ChatCompletions: { model: 'claude-4-5-haiku', messages: chatMessages, max_tokens: 200 },
+  postV1Responses: {
+    model: 'claude-4-5-haiku',
+    instructions: 'Answer in one sentence.',
+    input: 'Hello, who are you?',
+    max_output_tokens: 200,
+  },
   postV1Messages: { model: 'claude-4-5-haiku', messages: chatMessages, max_tokens: 200 },
   postV1MessagesCountTokens: { model: 'claude-4-5-haiku', messages: chatMessages },
   postV1Embeddings: { model: 'cohere-embed-multilingual', input: ['Ships turn at the lighthouse.'] },

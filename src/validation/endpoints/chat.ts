@@ -65,6 +65,9 @@ const thinkingFields = documented({
 /** What `checkStop` checks, for the API's description. */
 export const stopSchema = z.union([z.string(), z.array(z.string()).max(stops.max)]).nullish();
 
+/** What `checkThinking` checks, for the API's description. */
+export const thinkingSchema = schemaOf(thinkingFields).nullish();
+
 const usageSchema = z.looseObject({
   prompt_tokens: z.int(),
   completion_tokens: z.int(),
@@ -83,7 +86,7 @@ export const chat = endpointOf({
       stop: stopSchema,
       tools: toolsSchema,
       tool_choice: toolChoiceSchema,
-      extended_thinking: schemaOf(thinkingFields).nullish(),
+      extended_thinking: thinkingSchema,
       stream_options: schemaOf(streamOptionsFields).nullish(),
     }),
     answer: z.looseObject({
@@ -138,7 +141,7 @@ export function checkStop(stop: JsonValue | undefined, findings: Findings): void
   if (typeof stop !== 'string') findings.strings(stop, 'stop', stops);
 }
 
-function checkThinking(body: JsonObject, findings: Findings): void {
+export function checkThinking(body: JsonObject, findings: Findings): void {
   const thinking = findings.optionalObject(thinkingFields, body['extended_thinking'], 'extended_thinking');
   if (thinking?.['enabled'] !== true) return;
   checkTemperatureWithThinking(body, findings);

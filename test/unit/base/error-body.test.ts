@@ -7,6 +7,7 @@ const types: Record<ErrorCode, string> = {
   invalid_json: 'invalid_request_error',
   invalid_body: 'invalid_request_error',
   invalid_request: 'invalid_request_error',
+  unsupported_tool: 'invalid_request_error',
   upstream_blocked: 'invalid_request_error',
   missing_token: 'authentication_error',
   invalid_token: 'authentication_error',

@@ -129,6 +129,29 @@ describe('tools', () => {
     );
   });
 
+  it('are all called that the message names, if it names several', () => {
+    const tools = ['get_weather', 'get_time', 'other'].map((name) => ({
+      type: 'function',
+      function: { name },
+    }));
+    const messages = [{ role: 'user', content: 'Use get_time and get_weather.' }];
+    const several = { ...hello, messages, tools };
+    expect(jsonOf(several).json).toMatchObject({
+      choices: [
+        {
+          message: { tool_calls: [{ id: 'call_get_weather_1' }, { id: 'call_get_time_2' }] },
+          finish_reason: 'tool_calls',
+        },
+      ],
+    });
+    const frames = framesOf({ ...several, stream: true });
+    expect(frames[2]).toContain('"tool_calls":[{"index":1,"id":"call_get_time_2"');
+    expect(jsonOf({ ...several, parallel_tool_calls: false }).json).toHaveProperty(
+      'choices.0.message.tool_calls.length',
+      1,
+    );
+  });
+
   it.each([
     ['after a tool message', { messages: [{ role: 'tool', tool_call_id: 'c', content: 'rain' }] }],
     ['with tool_choice none', { tool_choice: 'none' }],
@@ -138,6 +161,37 @@ describe('tools', () => {
       choices: [{ finish_reason: 'stop' }],
     });
   });
+});
+
+describe('thoughts', () => {
+  const thinking = 'I do not think. I say what I heard.';
+
+  it.each<[string, JsonObject]>([
+    ['an effort', { reasoning_effort: 'low' }],
+    ['extended thinking', { extended_thinking: { enabled: true, budget_tokens: 1_024 } }],
+  ])('come before the words with %s', (_, more) => {
+    expect(jsonOf({ ...hello, ...more }).json).toHaveProperty('choices.0.message.reasoning', { thinking });
+    const frames = framesOf({ ...hello, ...more, stream: true });
+    expect(frames[1]).toContain('"delta":{"reasoning":{"thinking":"I"}}');
+    expect(frames[10]).toContain('"delta":{"content":"This"}');
+  });
+
+  it.each<[string, JsonObject]>([
+    ['none', {}],
+    ['no effort', { reasoning_effort: 'none' }],
+    ['thinking that stays hidden', { extended_thinking: { enabled: true, include_reasoning: false } }],
+  ])('do not come with %s', (_, more) => {
+    expect(jsonOf({ ...hello, ...more }).json).not.toHaveProperty('choices.0.message.reasoning');
+  });
+});
+
+it('says JSON that fits a schema', () => {
+  const schema = { type: 'object', properties: { city: { type: 'string' } } };
+  const format = { type: 'json_schema', json_schema: { name: 'place', schema } };
+  expect(jsonOf({ ...hello, response_format: format }).json).toHaveProperty(
+    'choices.0.message.content',
+    '{"city":"example"}',
+  );
 });
 
 describe('a bad chat request', () => {

@@ -3,7 +3,7 @@
  * in their types and ranges (heroku.md, "Chat request" and "Embeddings, images").
  */
 
-import { type EndpointKind, endpointKinds } from '../../../../src/validation/registry.ts';
+import { type UpstreamKind, upstreamKinds } from '../../../../src/validation/registry.ts';
 import { paths } from '../../../support/gateway-client.ts';
 
 type Fields = Record<string, unknown>;
@@ -24,7 +24,7 @@ export function faultIn(path: string, text: string): string | null {
   if (text.includes('"__proto__"')) return '__proto__';
   const body = value as Fields;
   if (typeof body['model'] !== 'string' || !/^[A-Za-z0-9._:/-]{1,128}$/.test(body['model'])) return 'model';
-  const kind = endpointKinds.find((each) => paths[each] === path);
+  const kind = upstreamKinds.find((each) => paths[each] === path);
   if (kind === undefined) return 'path';
   const { fields: look, faultIn: fault } = documented[kind];
   const alike = Object.keys(body).find((name) => !look.includes(name) && look.includes(name.toLowerCase()));
@@ -37,7 +37,7 @@ interface Documented {
   faultIn: (body: Fields) => string | null;
 }
 
-const documented: Record<EndpointKind, Documented> = {
+const documented: Record<UpstreamKind, Documented> = {
   chat: { fields: ['model', 'messages', 'max_tokens', 'stream'], faultIn: faultInChat },
   embeddings: { fields: ['model', 'input', 'encoding_format'], faultIn: faultInEmbeddings },
   images: { fields: ['model', 'prompt', 'seed'], faultIn: faultInImages },

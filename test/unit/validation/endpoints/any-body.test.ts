@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Endpoint, JsonObject, JsonValue } from '../../../../src/base/request.ts';
+import { type Endpoint, type JsonObject, type JsonValue, sentTo } from '../../../../src/base/request.ts';
 import { Refusal } from '../../../../src/base/refusal.ts';
 import { parseJson } from '../../../../src/validation/parse-json.ts';
 import { endpoints } from '../../../../src/validation/registry.ts';
@@ -42,7 +42,7 @@ const message = object(
   ['role', 'content'],
 );
 /** What fields hold that more than one endpoint has, or that may be worth varying; another is as in its minimal body. */
-const fields: Record<string, Arbitrary> = {
+const usualFields: Record<string, Arbitrary> = {
   model: fc.constant('m'),
   messages: mostly(fc.array(message, { minLength: 1, maxLength: 3 })),
   max_tokens: mostly(fc.nat(1_000_000)),
@@ -63,7 +63,61 @@ const fields: Record<string, Arbitrary> = {
   x: json,
 };
 
-function bodyFor({ minimalBody }: Endpoint): fc.Arbitrary<JsonObject> {
+const inputPart = object(
+  { type: fc.constantFrom('input_text', 'output_text'), text, annotations: json, x: json },
+  ['type', 'text'],
+);
+const inputImage = object({ type: fc.constant('input_image'), image_url: text }, ['type', 'image_url']);
+const inputMessage = object(
+  {
+    role: mostly(fc.constantFrom('system', 'developer', 'user', 'assistant')),
+    content: mostly(fc.oneof(fc.string(), fc.array(fc.oneof(inputPart, inputImage), { maxLength: 3 }))),
+    id: text,
+    x: json,
+  },
+  ['role', 'content'],
+);
+const inputCall = fc
+  .record({ name: fc.string({ minLength: 1 }), given: fc.json({ maxDepth: 2 }), output: fc.string() })
+  .map(({ name, given, output }): JsonValue[] => [
+    { type: 'function_call', call_id: 'c', name, arguments: `{"a":${given}}` },
+    { type: 'function_call_output', call_id: 'c', output },
+  ]);
+const ownTool = object({ type: fc.constantFrom('function', 'custom'), name: text, parameters: json }, [
+  'type',
+  'name',
+]);
+/** The same for the endpoint whose requests are sent as chats. */
+const responseFields: Record<string, Arbitrary> = {
+  model: fc.constant('m'),
+  input: mostly(
+    fc.oneof(
+      fc.string(),
+      fc
+        .array(
+          fc.oneof(
+            inputMessage.map((each): JsonValue[] => [each]),
+            inputCall,
+          ),
+          {
+            minLength: 1,
+            maxLength: 3,
+          },
+        )
+        .map((items) => items.flat()),
+    ),
+  ),
+  instructions: mostly(fc.string()),
+  max_output_tokens: mostly(fc.integer({ min: 1, max: 1_000 })),
+  tools: mostly(fc.array(ownTool, { maxLength: 3 })),
+  tool_choice: mostly(fc.constantFrom('auto', 'none')),
+  text: mostly(fc.constantFrom<JsonValue[]>({}, { format: { type: 'json_object' } })),
+  stop: mostly(fc.array(fc.string(), { maxLength: 3 })),
+  x: json,
+};
+
+function bodyFor({ minimalBody, sentAs }: Endpoint): fc.Arbitrary<JsonObject> {
+  const fields = sentAs === undefined ? usualFields : responseFields;
   const required = Object.entries(minimalBody).map(([name, value]) => [
     name,
     fields[name] ?? fc.constant(value),
@@ -100,7 +154,9 @@ describe.each([...endpoints])('$path', (endpoint) => {
         accepted++;
         const sent = parseJson(Buffer.from(JSON.stringify(verdict.body)));
         if (sent instanceof Refusal) throw new Error(sent.message);
-        expect(endpoint.validate(sent, maxOutputTokens)).toEqual({ ...verdict, body: sent });
+        const { translation: _, adjusted: __, ...request } = verdict;
+        const again = { ...request, endpoint: sentTo(endpoint), body: sent };
+        expect(sentTo(endpoint).validate(sent, maxOutputTokens)).toEqual(again);
         expect(JSON.stringify(sent)).toBe(JSON.stringify(verdict.body));
       }),
       { numRuns: 1_500 },
