@@ -25,7 +25,7 @@ import type { Discovery } from '../models/discovery.ts';
 import type { AttemptRules } from '../upstream/attempts.ts';
 import type { Call } from '../edge/call.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
-import { AnswerKeeper } from '../proxy/answer-keeper.ts';
+import { type AnswerKeeper, WholeAnswer } from '../proxy/answer-keeper.ts';
 import { forward, forwardInParts, type ForwardOptions } from '../proxy/forward.ts';
 import { partsOf } from '../upstream/embeddings-in-parts.ts';
 import type { OpenExchanges } from '../proxy/open-exchanges.ts';
@@ -217,7 +217,7 @@ export class Pipeline {
     const { endpoint, model } = request;
     const pinned = (principal.identity.session?.pinned ?? null) !== null;
     const fallback = this.#fallback(call, request, { grant, principal, pinned });
-    const keeper = call.key && new AnswerKeeper(call.holding);
+    const keeper = call.key && new WholeAnswer(call.holding);
     const settle = (outcome: ForwardOutcome): Promise<void> | null => {
       fallback?.settle(outcome);
       return this.settle(call, grant, outcome, keeper);
