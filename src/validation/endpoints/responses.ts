@@ -117,6 +117,7 @@ export const responses: Endpoint = {
   modelKind: 'chat',
   answerFormat: 'openai',
   sentAs: chat,
+  keepsItems: true,
   docs: {
     summary: 'Have a model continue a conversation, by the Open Responses specification',
     details:
@@ -166,7 +167,11 @@ function described(valid: ValidRequest, body: JsonObject): ValidRequest {
   const request: ValidRequest = {
     ...valid,
     endpoint: responses,
-    translation: { repeated: repeatedOf(body), customTools: customToolsIn(body) },
+    translation: {
+      repeated: repeatedOf(body),
+      stored: body['store'] !== false,
+      customTools: customToolsIn(body),
+    },
   };
   return request;
 }
