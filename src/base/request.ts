@@ -98,6 +98,8 @@ export interface Translation {
   readonly stored: boolean;
   /** The tools whose input is plain text. The upstream has them as functions with one field, `input`. */
   readonly customTools: ReadonlySet<string>;
+  /** The tools that belong to a namespace, by the name that the upstream has for them; absent: there are none. */
+  readonly namespaced?: ReadonlyMap<string, { readonly namespace: string; readonly name: string }>;
 }
 
 /** What the OpenAPI document says about an endpoint. */

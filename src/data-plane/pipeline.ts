@@ -253,6 +253,7 @@ export class Pipeline {
         answerFormat: endpoint.answerFormat,
         stream: request.stream,
         frames: principal.identity.token.frames ?? this.#parts.catalogue.frames(model),
+        asResponse: translated(request, this.#parts.clock),
         pinned,
         headers: headersOf(call, grant),
         timings: this.#parts.settings,
@@ -408,6 +409,11 @@ function headersOf(call: Call, grant: Grant): string[] {
     headers.push(...attemptsTold(grant.after, { toSession: grant.request.sessionId !== null }));
   }
   return headers;
+}
+
+/** What makes a response of its chat answer; null if that goes out as it comes. */
+function translated({ translation, model }: ValidRequest, clock: Clock): ForwardOptions['asResponse'] {
+  return translation === undefined ? null : { translation, model, clock };
 }
 
 const nothingAdjusted: readonly never[] = [];

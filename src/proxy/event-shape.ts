@@ -60,7 +60,7 @@ function plainEnd(text: string, start: number): number {
   return at;
 }
 
-/** A slice would keep its whole chunk. */
-function copied(latin1: string): string {
+/** A text of its own: a slice would keep its whole chunk. */
+export function copied(latin1: string): string {
   return Buffer.from(latin1, 'latin1').toString('latin1');
 }

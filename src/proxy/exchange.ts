@@ -1,17 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { callerLeft, type Ending, type ForwardOutcome } from '../base/outcome.ts';
-import type { AnswerFormat, Frames } from '../base/request.ts';
 import { type Refusal, restarting } from '../base/refusal.ts';
 import { type Call, sendRefusal } from '../edge/call.ts';
 import type { AnswerKeeper } from './answer-keeper.ts';
 import { ErrorAnswer } from './error-answer.ts';
 import type { OpenExchange, OpenExchanges } from './open-exchanges.ts';
-import { OpenAiFrames } from './openai-frames.ts';
 import { PacedWriter } from './paced-writer.ts';
-import { PlainReply } from './plain-reply.ts';
 import { headOf, isPassedOn, isSuccess, type Reply, type ReplyHost, type UpstreamHead } from './reply.ts';
-import { StreamReply, type StreamTimings } from './stream-reply.ts';
-import { taps } from './taps.ts';
+import { type ReplyOptions, replyOf } from './reply-of.ts';
+import type { StreamTimings } from './stream-reply.ts';
 import type { Pausable, ResponseHandler, UpstreamCall } from '../upstream/upstream-call.ts';
 import { codeOf, failed, fellSilent, timedOut, unanswered } from '../upstream/upstream-error.ts';
 
@@ -25,13 +22,8 @@ export interface ExchangeTimings extends StreamTimings {
   readerTimeoutMs: number;
 }
 
-export interface ExchangeOptions {
+export interface ExchangeOptions extends ReplyOptions {
   call: Call;
-  /** Decides how the answer is read along with. */
-  answerFormat: AnswerFormat;
-  stream: boolean;
-  /** The shape of a stream's frames; null: as they come. */
-  frames: Frames | null;
   /** The gateway's own headers for the reply, a flat list. */
   headers: readonly string[];
   timings: ExchangeTimings;
@@ -59,10 +51,6 @@ const notOfStream: ReadonlySet<number | undefined> = new Set([0x7b, 0x5b, 0x3c])
 
 type Ended = Pick<ForwardOutcome, 'ending' | 'status' | 'outcome' | 'errorCode'>;
 
-function rewriterOf({ frames, answerFormat }: ExchangeOptions): OpenAiFrames | null {
-  return frames === 'openai' && answerFormat === 'openai' ? new OpenAiFrames() : null;
-}
-
 /**
  * One request on its way: the events of the answer that is kept come in, Node's response goes out. A web stream between
  * the two would cost four times the CPU (docs/decisions/0003).
@@ -86,7 +74,7 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
   #errorAnswer: ErrorAnswer | null = null;
 
   constructor(options: ExchangeOptions, upstreamCall: UpstreamCall) {
-    const { call, answerFormat, stream, timings, open } = options;
+    const { call, timings, open } = options;
     this.#options = options;
     this.call = call;
     this.#upstreamCall = upstreamCall;
@@ -94,9 +82,7 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
     this.startedMs = call.arrivedMs;
     this.#lastByteMs = this.startedMs;
     this.writer = new PacedWriter(call.outgoing, timings.readerTimeoutMs);
-    this.#reply = stream
-      ? new StreamReply(this, { timings, tap: taps[answerFormat].stream(), frames: rewriterOf(options) })
-      : new PlainReply(this, timings.firstHeartbeatMs, taps[answerFormat].plain());
+    this.#reply = replyOf(this, options);
     open.add(this);
     call.whenClosed(() => this.#closed());
   }
@@ -220,6 +206,10 @@ export class Exchange implements ResponseHandler, OpenExchange, ReplyHost {
   brokeOff(what: string): void {
     if (!this.#settled && !this.#reply.isWhole) this.#upstreamCall.recordFailure();
     this.#fail(failed(what), 'broken');
+  }
+
+  giveUp(refusal: Refusal): void {
+    this.#fail(refusal, 'broken');
   }
 
   after(settling: Promise<void> | null, go: () => void): void {

@@ -52,7 +52,8 @@ export class ItemsKeeper implements AnswerKeeper {
     this.#drop();
     const said = text === null ? null : parsedJson(Buffer.from(text, 'latin1').toString());
     const response = this.#isStream && isRecord(said) ? said['response'] : said;
-    if (!isRecord(response) || !Array.isArray(response['output'])) return null;
+    if (!isRecord(response) || response['status'] === 'failed' || !Array.isArray(response['output']))
+      return null;
     const random = responseId.exec(String(response['id']))?.[1];
     // Nothing of what a model thought goes back to it, so nobody need refer to that.
     const items = response['output'].filter(isRecord).filter(({ type }) => type !== 'reasoning');

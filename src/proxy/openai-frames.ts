@@ -1,3 +1,5 @@
+import type { StreamRewriter } from './stream-rewriter.ts';
+
 /** A longer line is passed on as it comes: no frame that a client reads is so long. */
 const maxLineChars = 1_048_576;
 const lineEnds = /(?<=\r\n|\n|\r(?!\n))/;
@@ -10,7 +12,9 @@ const emptyFinishReason = /(?<!\\)"finish_reason"\s*:\s*""/g;
  * keeps its name, since its data may not say that it is one. Feed it any split: it keeps an unfinished line until the
  * line's end comes. It takes Latin-1, so that a character is a byte.
  */
-export class OpenAiFrames {
+export class OpenAiFrames implements StreamRewriter {
+  readonly trouble = null;
+  readonly ownEvents = null;
   #unfinished = '';
   /** The line under way is too long, and what comes of it goes out as it is. */
   #isRaw = false;

@@ -87,6 +87,10 @@ export interface ReplyHost {
   complete(): void;
   /** Settles as broken off and tells the caller. */
   brokeOff(what: string): void;
+  /** The same, although the upstream's connection is not at fault. */
+  giveUp(refusal: Refusal): void;
+  /** Nothing is passed on any more. */
+  readonly over: boolean;
   /** Calls `go` when the settlement is done: at once if there is nothing to wait for. */
   after(settling: Promise<void> | null, go: () => void): void;
 }

@@ -1,7 +1,7 @@
 import type { Refusal } from '../base/refusal.ts';
 import type { AnswerKeeper } from './answer-keeper.ts';
-import type { OpenAiFrames } from './openai-frames.ts';
 import type { Reply, ReplyHost, UpstreamHead } from './reply.ts';
+import type { StreamRewriter } from './stream-rewriter.ts';
 import type { StreamTap } from './stream-tap.ts';
 
 const comment = ': keep-alive\n\n';
@@ -18,14 +18,17 @@ export interface StreamTimings {
   heartbeatMs: number;
 }
 
-/** A stream on its way to the caller: its bytes go out untouched and at once, comments only between events. */
+/**
+ * A stream on its way to the caller: its bytes go out at once, and untouched unless they are rewritten; comments only
+ * between events.
+ */
 export class StreamReply implements Reply {
   begun = false;
   readonly #host: ReplyHost;
   readonly #timings: StreamTimings;
   readonly #tap: StreamTap;
-  /** What rewrites the frames; null if they go out as they are. */
-  readonly #frames: OpenAiFrames | null;
+  /** Null if the bytes go out as they are. */
+  readonly #rewriter: StreamRewriter | null;
   readonly #keeper: AnswerKeeper | null;
   #settled = false;
   #wrote = false;
@@ -36,11 +39,11 @@ export class StreamReply implements Reply {
 
   constructor(
     host: ReplyHost,
-    { timings, tap, frames }: { timings: StreamTimings; tap: StreamTap; frames: OpenAiFrames | null },
+    { timings, tap, rewriter }: { timings: StreamTimings; tap: StreamTap; rewriter: StreamRewriter | null },
   ) {
     this.#host = host;
     this.#keeper = host.keeper;
-    this.#frames = frames;
+    this.#rewriter = rewriter;
     this.#timings = timings;
     this.#tap = tap;
     this.#lastWriteMs = host.startedMs;
@@ -73,7 +76,32 @@ export class StreamReply implements Reply {
     // Latin-1 keeps one character a byte, so that no split can break a character.
     const latin1 = chunk.toString('latin1');
     this.#tap.feed(latin1);
-    this.#pass(this.#frames === null ? latin1 : this.#frames.rewrite(latin1));
+    if (this.#rewriter === null) this.#pass(latin1);
+    else this.#passRewritten(this.#rewriter, this.#rewriter.rewrite(latin1, this.#tap.done));
+  }
+
+  #passRewritten({ trouble }: StreamRewriter, chunk: string): void {
+    if (trouble === null) this.#pass(chunk);
+    else this.#passBefore(trouble, chunk);
+  }
+
+  /** The last that is passed on. */
+  #passBefore(trouble: Refusal, chunk: string): void {
+    if (chunk !== '') this.#write(chunk);
+    this.#host.giveUp(trouble);
+  }
+
+  #passRest(rewriter: StreamRewriter): void {
+    const { isComplete } = this.#tap;
+    const rest = rewriter.rest(isComplete);
+    if (rewriter.trouble !== null) this.#passBefore(rewriter.trouble, rest);
+    else if (rest !== '' && isComplete && !this.#settled) this.#passLast(rest);
+    else if (rest !== '') this.#pass(rest);
+  }
+
+  #passLast(chunk: string): void {
+    if (this.#keeper !== null) this.#keeper.add(chunk);
+    this.#endWith(chunk);
   }
 
   #pass(chunk: string): void {
@@ -85,8 +113,8 @@ export class StreamReply implements Reply {
 
   end(): void {
     this.#tap.end();
-    const rest = this.#frames?.rest() ?? '';
-    if (rest !== '') this.#pass(rest);
+    if (this.#rewriter !== null) this.#passRest(this.#rewriter);
+    if (this.#host.over) return;
     if (this.#held) {
       this.#endsHeld = true;
       if (!this.#settled) this.#settleHeld();
@@ -98,8 +126,15 @@ export class StreamReply implements Reply {
   }
 
   breakOff(refusal: Refusal): void {
-    if (this.#tap.atBoundary) this.#host.writer.write(Buffer.from(this.#errorEvent(refusal)));
+    const own = this.#rewriter?.ownEvents ?? null;
+    if (own !== null) this.#host.writer.writeLatin1(own.failure(refusal));
+    else if (this.#tap.atBoundary) this.#host.writer.write(Buffer.from(this.#errorEvent(refusal)));
     this.#host.writer.cut();
+  }
+
+  /** Something may be inserted. */
+  get #atBoundary(): boolean {
+    return this.#tap.atBoundary || (this.#rewriter !== null && this.#rewriter.ownEvents !== null);
   }
 
   tick(nowMs: number): void {
@@ -111,7 +146,7 @@ export class StreamReply implements Reply {
     const { firstHeartbeatMs, heartbeatMs } = this.#timings;
     if (nowMs - this.#lastWriteMs < (this.begun ? heartbeatMs : firstHeartbeatMs)) return;
     if (!this.begun) this.#writeHead(earlyHead);
-    if (this.#tap.atBoundary) this.#write(comment);
+    if (this.#atBoundary) this.#write(comment);
   }
 
   /**

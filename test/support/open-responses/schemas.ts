@@ -84,7 +84,8 @@ const usage = z.strictObject({
   input_tokens: count,
   output_tokens: count,
   total_tokens: count,
-  input_tokens_details: z.strictObject({ cached_tokens: count }),
+  // What was written to the cache is OpenAI's.
+  input_tokens_details: z.strictObject({ cached_tokens: count, cache_write_tokens: count.optional() }),
   output_tokens_details: z.strictObject({ reasoning_tokens: count }),
 });
 

@@ -123,6 +123,7 @@ export class Rig {
         answerFormat: 'openai',
         stream,
         frames: null,
+        asResponse: null,
         headers: [],
         timings,
         open: this.open,

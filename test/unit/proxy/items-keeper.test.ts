@@ -68,6 +68,7 @@ describe('the items that are kept of a response', () => {
 
   it.each<[string, object | string]>([
     ['failed', event('response.failed', { response })],
+    ['failed and plain', { ...response, status: 'failed' }],
     ['an error', { error: { message: 'No.' } }],
     ['of another id', { ...response, id: 'chatcmpl-1' }],
     ['without items', { ...response, output: [] }],

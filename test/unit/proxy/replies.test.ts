@@ -106,7 +106,7 @@ function feed(reply: Reply, ...chunks: string[]): void {
 describe('a stream', () => {
   const timings = { firstHeartbeatMs: 28_000, heartbeatMs: 25_000 };
   const begun = (): StreamReply => {
-    const reply = new StreamReply(hostOf(), { timings, tap: taps.openai.stream(), frames: null });
+    const reply = new StreamReply(hostOf(), { timings, tap: taps.openai.stream(), rewriter: null });
     reply.begin(sse);
     return reply;
   };
@@ -184,7 +184,7 @@ describe('a stream', () => {
   });
 
   it('is begun before the upstream answers, if that takes long; the head comes once', () => {
-    const reply = new StreamReply(hostOf(), { timings, tap: taps.openai.stream(), frames: null });
+    const reply = new StreamReply(hostOf(), { timings, tap: taps.openai.stream(), rewriter: null });
     tickAt(reply, 27_999);
     expect(reply.begun).toBe(false);
     tickAt(reply, 28_000);
@@ -201,7 +201,7 @@ describe('a stream that is kept', () => {
   ): StreamReply => {
     host = new FakeHost();
     host.keeper = new WholeAnswer({ kept: () => null });
-    const reply = new StreamReply(hostOf(), { timings, tap: taps[format].stream(), frames });
+    const reply = new StreamReply(hostOf(), { timings, tap: taps[format].stream(), rewriter: frames });
     reply.begin(sse);
     return reply;
   };

@@ -1,0 +1,267 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Translation } from '../../base/request.ts';
+import { copied } from '../event-shape.ts';
+import { rawOf } from './raw-json.ts';
+import { type EventMembers, ResponseItem } from './response-item.ts';
+import {
+  begunState,
+  type IncompleteReason,
+  type ResponseHead,
+  responseJson,
+  type ResponseState,
+  type ResponseUsage,
+} from './response-object.ts';
+import type { ItemKind, TextKind } from './item-forms.ts';
+
+/** What a response needs to know before anything of its answer has come. */
+export interface ResponseOptions {
+  translation: Translation;
+  /** The model that was asked for, in case the answer names none. */
+  model: string;
+  /** At least 32 letters and digits. */
+  random: string;
+  clock: Pick<Clock, 'now'>;
+}
+
+/** More of a tool call: raw strings, empty if they are not said again. */
+export interface CallDelta {
+  /** Which of the answer's calls it is. */
+  index: number;
+  id: string;
+  name: string;
+  rawArguments: string;
+}
+
+/** What an item takes besides its text, about. */
+const itemChars = 128;
+/** Texts are told again when their item ends, three times, and at the end; there must be room for that, too. */
+const timesOpen = 5;
+const timesEnded = 2;
+
+/**
+ * A response on its way: what a chat answer says goes in, the events that tell it come out, as Latin-1 text. One item is
+ * open at a time. If another one begins, the open one ends, unless it is a call whose arguments are not whole: more of it
+ * may come, so that what is new waits for the answer's end.
+ */
+export class ResponseEvents {
+  /** How many texts have come, the last one, and the item that it was for. */
+  deltas = 0;
+  lastRaw = '';
+  lastItem: ResponseItem | null = null;
+  readonly #options: ResponseOptions;
+  #head: ResponseHead | null = null;
+  #out = '';
+  #sequence = 0;
+  #open: ResponseItem | null = null;
+  /** Around the text of a delta of the open item. */
+  #deltaBefore = '';
+  #deltaAfter = '';
+  readonly #waiting: ResponseItem[] = [];
+  readonly #calls = new Map<number, ResponseItem>();
+  /** Items that have ended, as JSON. */
+  readonly #output: string[] = [];
+  /** Texts of items that have not ended; what is told again at the end. */
+  #openChars = 0;
+  #endedChars: number;
+  #hasAnswer = false;
+  #incompleteReason: IncompleteReason | null = null;
+  #usage: ResponseUsage | null = null;
+
+  constructor(options: ResponseOptions) {
+    this.#options = options;
+    this.#endedChars = options.translation.repeated.length;
+  }
+
+  /** What is kept in memory for the events that are to come, with the room that they will take. */
+  get keptBytes(): number {
+    return this.#openChars * timesOpen + this.#endedChars * timesEnded;
+  }
+
+  /** The events since they were taken last. */
+  take(): string {
+    const out = this.#out;
+    this.#out = '';
+    return out;
+  }
+
+  /** The answer has begun. `rawModel` is what it calls its model; empty if it does not say. */
+  begin(rawModel: string): void {
+    if (this.#head === null) this.#begin(rawModel);
+  }
+
+  /** More text of a kind, a raw string. */
+  text(kind: TextKind, raw: string): void {
+    if (raw === '') return;
+    const newest = this.#waiting.at(-1) ?? this.#open;
+    this.#add(newest?.kind === kind ? newest : this.#bringIn(new ResponseItem(kind)), raw);
+  }
+
+  /** More of a call. */
+  call({ index, id, name, rawArguments }: CallDelta): void {
+    const known = this.#calls.get(index);
+    const isOther = known !== undefined && id !== '' && name !== '' && id !== known.called.callId;
+    const item = known === undefined || isOther ? this.#newCall(index, id, name) : known;
+    if (item.called.name === '' && name !== '') item.called = this.#called(id || item.called.callId, name);
+    this.#add(item, rawArguments);
+  }
+
+  /** More text, as the last that came for `item`: more of its call, or of the kind of text that it is. */
+  again(item: ResponseItem, raw: string): void {
+    if (item.kind === 'function' || item.kind === 'custom') this.#add(item, raw);
+    else this.text(item.kind, raw);
+  }
+
+  #add(item: ResponseItem, raw: string): void {
+    // A call that was whole has ended, and more of it means nothing.
+    if (raw === '' || item.hasEnded) return;
+    this.deltas += 1;
+    this.lastRaw = raw;
+    this.lastItem = item;
+    this.#openChars += raw.length;
+    item.add(raw);
+    if (item === this.#open && item.isTold) this.#tellDelta(raw);
+  }
+
+  /** Why the answer has ended, in the chat's words. Empty: it has not said so. */
+  finish(reason: string): void {
+    if (reason === 'length' || reason === 'max_tokens') this.#incompleteReason = 'max_output_tokens';
+    if (reason === 'content_filter') this.#incompleteReason = 'content_filter';
+  }
+
+  /** What the answer has used, as far as it is known now. */
+  use(usage: ResponseUsage): void {
+    this.#usage = usage;
+  }
+
+  /** The answer is complete. Its last item is incomplete if the answer is. */
+  complete(): ResponseState {
+    this.begin('');
+    for (const item of this.#waiting.splice(0)) {
+      if (item.isNameless) continue; // nobody is called
+      this.#endOpen('completed');
+      this.#openItem(item);
+    }
+    const status = this.#incompleteReason === null ? 'completed' : 'incomplete';
+    // An answer that says nothing is a message without text.
+    if (!this.#hasAnswer && status === 'completed') this.#bringIn(new ResponseItem('text'));
+    this.#endOpen(status);
+    return {
+      ...begunState,
+      status,
+      output: this.#output,
+      completedAt: status === 'completed' ? this.#nowS : null,
+      incompleteReason: this.#incompleteReason,
+      usage: this.#usage,
+    };
+  }
+
+  /** The same with its last event, and the mark that ends a stream. */
+  completeStream(): void {
+    const state = this.complete();
+    this.#tell([`response.${state.status}`, this.#responseMember(state)]);
+    this.#out += 'data: [DONE]\n\n';
+  }
+
+  /** The answer broke off. Of the item that was open there is what was told. */
+  fail(error: { code: string; message: string }): ResponseState {
+    this.begin('');
+    const open = this.#open === null ? [] : [this.#open.toldJson];
+    return {
+      ...begunState,
+      status: 'failed',
+      output: [...this.#output, ...open],
+      error: { code: rawOf(error.code), message: rawOf(error.message) },
+      usage: this.#usage,
+    };
+  }
+
+  /** The same with its last event. */
+  failStream(error: { code: string; message: string }): void {
+    this.#tell(['response.failed', this.#responseMember(this.fail(error))]);
+  }
+
+  /** The response as JSON. */
+  json(state: ResponseState): string {
+    return responseJson(this.#head ?? this.#begin(''), state);
+  }
+
+  #begin(rawModel: string): ResponseHead {
+    const { translation, model, random } = this.#options;
+    const { repeated } = translation;
+    this.#head = { random, createdAt: this.#nowS, model: copied(rawModel) || rawOf(model), repeated };
+    this.#tell(['response.created', this.#responseMember(begunState)]);
+    this.#tell(['response.in_progress', this.#responseMember(begunState)]);
+    return this.#head;
+  }
+
+  #newCall(index: number, id: string, name: string): ResponseItem {
+    const callId = id || `call_${this.#options.random}${this.#calls.size}`;
+    const kind: ItemKind = this.#options.translation.customTools.has(name) ? 'custom' : 'function';
+    const item = new ResponseItem(kind, this.#called(callId, name));
+    this.#calls.set(index, item);
+    return this.#bringIn(item);
+  }
+
+  #called(callId: string, name: string): ResponseItem['called'] {
+    const own = this.#options.translation.namespaced?.get(name);
+    return { callId: copied(callId), name: own?.name ?? copied(name), namespace: own?.namespace ?? null };
+  }
+
+  /** A new item: it begins now, or waits. */
+  #bringIn(item: ResponseItem): ResponseItem {
+    this.#openChars += itemChars;
+    if (this.#waiting.length > 0 || this.#open?.isWhole === false || item.isNameless) {
+      this.#waiting.push(item);
+      return item;
+    }
+    this.#endOpen('completed');
+    this.#openItem(item);
+    return item;
+  }
+
+  #openItem(item: ResponseItem): void {
+    this.#open = item;
+    this.#hasAnswer ||= item.kind !== 'reasoning';
+    for (const event of item.begin(this.#output.length, this.#options.random)) this.#tell(event);
+    const { type, before, after } = item.deltaMembers;
+    this.#deltaBefore = eventBegin(type) + before;
+    this.#deltaAfter = after + numberMember;
+    if (item.isTold && item.length > 0) this.#tellDelta(item.raw);
+  }
+
+  #endOpen(status: 'completed' | 'incomplete'): void {
+    const item = this.#open;
+    if (item === null) return;
+    for (const event of item.end(status)) this.#tell(event);
+    const json = item.json(status);
+    this.#openChars -= itemChars + item.length;
+    this.#endedChars += json.length;
+    this.#output.push(json);
+    this.#open = null;
+  }
+
+  #tellDelta(raw: string): void {
+    this.#out += this.#deltaBefore + raw + this.#deltaAfter + this.#sequence + eventEnd;
+    this.#sequence += 1;
+  }
+
+  #tell([type, members]: EventMembers): void {
+    this.#out += eventBegin(type) + members + numberMember + this.#sequence + eventEnd;
+    this.#sequence += 1;
+  }
+
+  #responseMember(state: ResponseState): string {
+    return `"response":${this.json(state)}`;
+  }
+
+  get #nowS(): number {
+    return Math.floor(this.#options.clock.now() / 1000);
+  }
+}
+
+const numberMember = ',"sequence_number":';
+const eventEnd = '}\n\n';
+
+function eventBegin(type: string): string {
+  return `event: ${type}\ndata: {"type":"${type}",`;
+}
